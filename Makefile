@@ -1,0 +1,35 @@
+# Everything is built without cgo: one static binary, no C compiler needed.
+export CGO_ENABLED = 0
+GO ?= go
+PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
+
+.PHONY: help generate verify build lint unit test race fuzz bench demo run setup clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+generate: ## make gen/ from openapi/
+	rm -rf gen
+	$(GO) generate .
+
+verify: ## check that gen/ is what openapi/ gives, byte for byte
+	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && cp -r gen "$$kept/gen" && $(MAKE) --no-print-directory generate && diff -r "$$kept/gen" gen
+
+build: ## build bin/chaveiro
+	$(GO) build -trimpath -o bin/chaveiro ./cmd/chaveiro
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go' ':!gen') | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
+
+setup: ## install what the tests need of the system: PostgreSQL, OpenVPN, Chromium
+	@scripts/setup.sh postgres openvpn chromium
+
+unit: ## go test ./...
+	$(GO) test -timeout 10m ./...
+
+test: setup verify lint unit ## everything
+
+race: ## go test with the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...

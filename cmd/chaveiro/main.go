@@ -1,0 +1,64 @@
+// Command chaveiro is the service and its administration.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/chaveiro/chaveiro/pkg/app"
+)
+
+type cli struct {
+	Serve   serve   `cmd:"" help:"Run the server."`
+	Migrate migrate `cmd:"" help:"Manage the schema of the database."`
+	Apikey  apikey  `cmd:"" help:"Manage apikeys."`
+	Version version `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var commands cli
+	parsed := kong.Parse(&commands, kong.Name("chaveiro"), kong.UsageOnError(),
+		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	parsed.FatalIfErrorf(parsed.Run())
+}
+
+type serve struct{ app.Config }
+
+// Run serves until it is told to stop.
+func (c *serve) Run(ctx context.Context) error {
+	c.MasterKey = masterKey()
+	return app.Run(ctx, c.Config, logger(c.LogLevel))
+}
+
+// masterKey is the text of the master key if it is in the environment, and takes it out of there, so that it is in no child's.
+func masterKey() string {
+	const name = "CHAVEIRO_MASTER_KEY"
+	defer os.Unsetenv(name)
+	return os.Getenv(name)
+}
+
+func logger(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+type version struct{}
+
+// Run prints the version that the binary was built from.
+func (version) Run() error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	_, err := fmt.Println("chaveiro", info.Main.Version, info.GoVersion)
+	return err
+}

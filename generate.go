@@ -1,0 +1,5 @@
+// Package chaveiro is the root of the module; it only says how gen/ is made.
+package chaveiro
+
+//go:generate go run ./cmd/specbundle openapi/api/openapi.yaml gen/api/openapi.gen.yaml
+//go:generate go tool oapi-codegen -config openapi/api/oapi-codegen.yaml gen/api/openapi.gen.yaml

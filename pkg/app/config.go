@@ -1,0 +1,105 @@
+// Package app puts the parts together: it reads the configuration, opens the database and the keys, starts the server and ends it
+// in order. It may import everything; nothing but cmd imports it.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// Storage is where everything is kept, and the key it is sealed with.
+type Storage struct {
+	DataDir       string `name:"data-dir" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
+	DatabaseURL   string `name:"database-url" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)."`
+	MasterKeyFile string `name:"master-key-file" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)."`
+	MasterKey     string `kong:"-"` // the text of the master key; only from the environment, CHAVEIRO_MASTER_KEY
+}
+
+// Location is the database URL or path in force.
+func (s Storage) Location() string {
+	if s.DatabaseURL != "" {
+		return s.DatabaseURL
+	}
+	return filepath.Join(s.DataDir, "chaveiro.db")
+}
+
+func (s Storage) masterKeyFile() string {
+	if s.MasterKeyFile != "" {
+		return s.MasterKeyFile
+	}
+	return filepath.Join(s.DataDir, "master.key")
+}
+
+// Config is the configuration of the server. The zero value of a field is its default unless its help says otherwise.
+type Config struct {
+	Storage
+	Listen          string         `env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
+	TLSCertificate  string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
+	TLSKey          string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
+	ExternalURL     string         `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com."`
+	TrustedProxies  []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	LogLevel        slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	CRLLife         time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL; it is signed anew after two thirds of it, and at every revocation."`
+	RSAWorkers      int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
+	DrainDelay      time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops to accept requests."`
+	ShutdownTimeout time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
+	AutoMigrate     bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
+}
+
+// minCRLLife leaves time to notice that signing fails.
+const minCRLLife = time.Hour
+
+// Validate joins the faults of all fields.
+func (c Config) Validate() error {
+	var faults []error
+	if (c.TLSCertificate == "") != (c.TLSKey == "") {
+		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
+	}
+	if c.ExternalURL != "" {
+		u, err := url.Parse(c.ExternalURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			faults = append(faults, errors.New("external-url is not an http or https URL"))
+		}
+	}
+	if c.CRLLife < minCRLLife {
+		faults = append(faults, fmt.Errorf("crl-life is below %s", minCRLLife))
+	}
+	return errors.Join(faults...)
+}
+
+// LogValue is the effective configuration without its secrets.
+func (c Config) LogValue() slog.Value {
+	key := "file " + c.masterKeyFile()
+	if c.MasterKey != "" {
+		key = "environment"
+	}
+	return slog.GroupValue(
+		slog.String("listen", c.Listen), slog.String("data_dir", c.DataDir), slog.String("database", redactURL(c.Location())),
+		slog.String("master_key", key), slog.Bool("tls", c.TLSCertificate != ""), slog.String("external_url", c.ExternalURL),
+		slog.Any("trusted_proxies", c.TrustedProxies), slog.String("log_level", c.LogLevel.String()), slog.Duration("crl_life", c.CRLLife),
+		slog.Int("rsa_workers", c.RSAWorkers), slog.Duration("drain_delay", c.DrainDelay),
+		slog.Duration("shutdown_timeout", c.ShutdownTimeout), slog.Bool("auto_migrate", c.AutoMigrate),
+	)
+}
+
+// redactURL hides the password of a database URL, and its parameters, where a password may stand too.
+func redactURL(location string) string {
+	if store.EngineOf(location) == store.SQLite {
+		return location
+	}
+	u, err := url.Parse(location)
+	if err != nil {
+		return "postgres://[redacted]"
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "[redacted]"
+	}
+	return u.Redacted()
+}

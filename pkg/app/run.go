@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/wire"
+)
+
+// crlInterval is how often the CRLs are looked at. A list that is asked for is always current; this keeps those signed that nobody
+// asks for.
+const crlInterval = time.Minute
+
+// The limits of a connection.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = time.Minute
+	writeTimeout      = 3 * time.Minute // an RSA key may have to wait for its turn
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+// Run serves until ctx ends, and returns when the running requests have ended and everything is closed.
+func Run(ctx context.Context, config Config, log *slog.Logger) error {
+	if err := config.Validate(); err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "configuration", "config", config)
+	vault, err := OpenVault(ctx, config.Storage, config.AutoMigrate, log)
+	if err != nil {
+		return err
+	}
+	server, err := NewServer(config, vault, log)
+	if err != nil {
+		return errors.Join(err, vault.Store.Close())
+	}
+	return errors.Join(server.serve(ctx), vault.Store.Close())
+}
+
+// Server is the service without its listener.
+type Server struct {
+	Handler  http.Handler
+	config   Config
+	vault    *Vault
+	crls     *service.CRLs
+	log      *slog.Logger
+	draining atomic.Bool
+}
+
+// NewServer wires services and handler.
+func NewServer(config Config, vault *Vault, log *slog.Logger) (*Server, error) {
+	authorities := &service.Authorities{Store: vault.Store, Keys: vault.Keys}
+	generator := ca.NewKeyGenerator(config.RSAWorkers)
+	s := &Server{config: config, vault: vault, log: log}
+	s.crls = &service.CRLs{Store: vault.Store, Authorities: authorities, Now: Now, Life: config.CRLLife, Log: log}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge())
+	handler, err := wire.New(wire.Config{
+		CAs: &service.CAs{Store: vault.Store, Authorities: authorities, Keys: vault.Keys, Generator: generator, Now: Now, Log: log},
+		Clients: &service.Clients{
+			Store: vault.Store, Authorities: authorities, Keys: vault.Keys, Generator: generator,
+			Derivations: service.NewLimit(max(1, runtime.GOMAXPROCS(0)/2)), Now: Now, Log: log,
+		},
+		CRLs:   s.crls,
+		Access: &service.Access{Store: vault.Store, Tokens: vault.Tokens, Now: Now, Log: log},
+		Ready:  s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies,
+		Metrics: registry, Now: Now, Log: log,
+	})
+	s.Handler = handler
+	return s, err
+}
+
+// serve listens until ctx ends, then drains.
+func (s *Server) serve(ctx context.Context) error {
+	listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: s.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var workers sync.WaitGroup
+	workers.Go(func() { s.crls.Keep(background, crlInterval) })
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	s.log.InfoContext(ctx, "listening", "address", listener.Addr().String())
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		err = s.drain(server)
+	}
+	stop()
+	workers.Wait()
+	return err
+}
+
+func (s *Server) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", s.config.Listen)
+	if err != nil || s.config.TLSCertificate == "" {
+		return listener, err
+	}
+	cert, err := tls.LoadX509KeyPair(s.config.TLSCertificate, s.config.TLSKey)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("TLS certificate: %w", err), listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{
+		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	}), nil
+}
+
+// drain tells load balancers first, then lets the running requests end.
+func (s *Server) drain(server *http.Server) error {
+	s.draining.Store(true)
+	s.log.Info("draining", "delay", s.config.DrainDelay, "timeout", s.config.ShutdownTimeout)
+	time.Sleep(s.config.DrainDelay)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	s.log.Info("stopped")
+	return err
+}

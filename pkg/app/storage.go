@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// Vault is the opened storage: the database, the master key, and the tokens that are derived from both.
+type Vault struct {
+	Store  *store.Store
+	Keys   *ca.Keyring
+	Tokens *auth.Tokens
+}
+
+// Now is the clock: UTC with the precision that both databases keep.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// OpenStore opens the database, and makes the directory of an SQLite file.
+func OpenStore(ctx context.Context, s Storage) (*store.Store, error) {
+	if store.EngineOf(s.Location()) == store.SQLite {
+		if err := os.MkdirAll(filepath.Dir(s.Location()), 0o700); err != nil {
+			return nil, err
+		}
+		if err := protect(s.Location()); err != nil {
+			return nil, err
+		}
+	}
+	return store.Open(ctx, s.Location())
+}
+
+// protect makes the SQLite file before SQLite does, readable by nobody else.
+func protect(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("SQLite file: %w", err)
+	}
+	return file.Close()
+}
+
+// OpenVault opens the database, migrates it if it is SQLite or migrate says so, and unseals what is needed. The caller closes Store.
+func OpenVault(ctx context.Context, s Storage, migrate bool, log *slog.Logger) (*Vault, error) {
+	db, err := OpenStore(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	vault, err := openVault(ctx, s, db, migrate, log)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return vault, nil
+}
+
+func openVault(ctx context.Context, s Storage, db *store.Store, migrate bool, log *slog.Logger) (*Vault, error) {
+	if err := prepareSchema(ctx, db, migrate, log); err != nil {
+		return nil, err
+	}
+	keys, err := openKeyring(ctx, s, db)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := service.OpenTokens(ctx, db, keys, Now)
+	if err != nil {
+		return nil, err
+	}
+	return &Vault{Store: db, Keys: keys, Tokens: tokens}, nil
+}
+
+func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog.Logger) error {
+	if migrate || db.Engine() == store.SQLite {
+		applied, err := db.MigrateUp(ctx)
+		for _, name := range applied {
+			log.InfoContext(ctx, "migration applied", "name", name)
+		}
+		return err
+	}
+	missing, err := db.SchemaBehind(ctx)
+	if err == nil && missing > 0 {
+		err = fmt.Errorf("the database lacks %d migrations: run `chaveiro migrate up`", missing)
+	}
+	return err
+}
+
+// openKeyring reads the master key from the environment or its file. The file is made only for a database that holds nothing sealed:
+// a new key could not open what an earlier one has sealed.
+func openKeyring(ctx context.Context, s Storage, db *store.Store) (*ca.Keyring, error) {
+	if s.MasterKey != "" {
+		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
+	}
+	path := s.masterKeyFile()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return parseKeyring(path, text)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	used, err := db.Secrets().Any(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if used {
+		return nil, fmt.Errorf("the master key %s is missing, and the database was sealed with it", path)
+	}
+	return makeKeyring(path)
+}
+
+func parseKeyring(origin string, text []byte) (*ca.Keyring, error) {
+	keys, err := ca.ParseKeyring(text)
+	if err != nil {
+		return nil, fmt.Errorf("master key %s: %w", origin, err)
+	}
+	return keys, nil
+}
+
+// makeKeyring makes the master key file. It appears whole or not at all, and of two processes one makes it and both read it.
+func makeKeyring(path string) (*ca.Keyring, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	_, text := ca.GenerateKeyring()
+	if err := writeOnce(path, text); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("write the master key: %w", err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	return parseKeyring(path, text)
+}
+
+// writeOnce writes a file of mode 0600 and syncs it to disk; it fails with fs.ErrExist when the file is there.
+func writeOnce(path string, text []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".master-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	_, writeErr := temporary.Write(text)
+	if err := errors.Join(writeErr, temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(temporary.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}

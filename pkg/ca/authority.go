@@ -1,0 +1,173 @@
+package ca
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Authority is a CA certificate and the key that belongs to it. It is
+// immutable and safe for concurrent use if its Signer is, as keys of the
+// standard library are. Make one with [NewAuthority] or [NewRoot].
+type Authority struct {
+	// Certificate is the CA's own; its subject becomes the issuer of what the
+	// authority signs, and its NotAfter bounds every validity.
+	Certificate *x509.Certificate
+	// Signer holds the private key. It may live outside this process.
+	Signer crypto.Signer
+}
+
+// RootRequest says what a new self-signed CA is called and how long it lives.
+// X.509 counts whole seconds; fractions are cut off.
+type RootRequest struct {
+	Subject             Subject
+	NotBefore, NotAfter time.Time
+}
+
+// NewAuthority checks that signer belongs to cert and that cert can issue
+// client certificates and sign CRLs, so that OpenVPN will accept both.
+//
+// It fails with [ErrKeyMismatch], [ErrNotCA], [ErrWeakKey] or
+// [ErrUnsupportedKey]. It does not look at the clock: an expired CA is an
+// authority whose every request ends in [ErrBeyondCA], and that can still sign
+// CRLs.
+func NewAuthority(cert *x509.Certificate, signer crypto.Signer) (*Authority, error) {
+	if err := checkCA(cert); err != nil {
+		return nil, err
+	}
+	if err := CheckPair(cert, signer); err != nil {
+		return nil, err
+	}
+	return &Authority{Certificate: cert, Signer: signer}, nil
+}
+
+// checkCA refuses what TLS libraries would refuse as an issuer of client
+// certificates. A missing keyUsage is accepted, as RFC 5280 section 4.2.1.3
+// and OpenSSL do: the CAs of easy-rsa 2 have none.
+func checkCA(cert *x509.Certificate) error {
+	if _, err := AlgorithmOf(cert.PublicKey); err != nil {
+		return err
+	}
+	if !cert.BasicConstraintsValid || !cert.IsCA {
+		return fmt.Errorf("%w: basicConstraints does not say CA:TRUE", ErrNotCA)
+	}
+	const needed = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	if cert.KeyUsage != 0 && cert.KeyUsage&needed != needed {
+		return fmt.Errorf("%w: keyUsage lacks keyCertSign or cRLSign", ErrNotCA)
+	}
+	if !allowsClient(cert) {
+		return fmt.Errorf("%w: extendedKeyUsage excludes clientAuth", ErrNotCA)
+	}
+	if len(cert.UnhandledCriticalExtensions) > 0 {
+		return fmt.Errorf("%w: a critical extension is not understood", ErrNotCA)
+	}
+	return nil
+}
+
+// NewRoot makes a self-signed CA around signer: CA:TRUE with path length 0 (it
+// issues clients, no further CAs), keyUsage keyCertSign and cRLSign, both
+// critical, and key identifiers (RFC 5280 section 4.2.1).
+//
+// It fails with [ErrInvalidRequest] (no common name, empty validity), an error
+// about the key, or [ErrSelfCheck].
+func NewRoot(signer crypto.Signer, req RootRequest) (*Authority, error) {
+	if _, err := AlgorithmOf(signer.Public()); err != nil {
+		return nil, err
+	}
+	template, err := newTemplate(req.Subject, signer.Public(), req.NotBefore, req.NotAfter)
+	if err != nil {
+		return nil, err
+	}
+	template.IsCA = true
+	template.MaxPathLenZero = true
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	template.AuthorityKeyId = template.SubjectKeyId
+	template.RawIssuer = template.RawSubject
+	template.SignatureAlgorithm = signatureAlgorithm(signer.Public())
+	cert, err := sign(template, template, signer)
+	if err != nil {
+		return nil, err
+	}
+	return NewAuthority(cert, signer)
+}
+
+// newTemplate holds what root and client certificates have in common.
+func newTemplate(subject Subject, pub crypto.PublicKey, notBefore, notAfter time.Time) (*x509.Certificate, error) {
+	notBefore, notAfter = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
+	if !notBefore.Before(notAfter) || notBefore.Year() < 1950 || notAfter.Year() > 9999 {
+		return nil, fmt.Errorf("%w: the validity is empty or not representable", ErrInvalidRequest)
+	}
+	if err := subject.validate(); err != nil {
+		return nil, err
+	}
+	rawSubject, err := subject.rawName()
+	if err != nil {
+		return nil, err
+	}
+	id, err := keyID(pub)
+	if err != nil {
+		return nil, err
+	}
+	return &x509.Certificate{
+		SerialNumber:          newSerial(),
+		RawSubject:            rawSubject,
+		EmailAddresses:        subject.emails(),
+		PublicKey:             pub,
+		NotBefore:             notBefore,
+		NotAfter:              notAfter,
+		BasicConstraintsValid: true,
+		SubjectKeyId:          id,
+	}, nil
+}
+
+// sign makes the certificate and checks it before anybody sees it.
+func sign(template, parent *x509.Certificate, signer crypto.Signer) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, template.PublicKey, signer)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign the certificate: %w", err)
+	}
+	return selfCheck(der, template)
+}
+
+// keyID is the key identifier of RFC 7093 section 2, method 1: the first 160
+// bits of the SHA-256 of the subjectPublicKey bits.
+func keyID(pub crypto.PublicKey) ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the public key cannot be encoded", ErrUnsupportedKey)
+	}
+	var info struct {
+		Algorithm asn1.RawValue
+		PublicKey asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(der, &info); err != nil {
+		return nil, fmt.Errorf("couldn't read back the public key: %w", err)
+	}
+	sum := sha256.Sum256(info.PublicKey.Bytes)
+	return sum[:20], nil
+}
+
+// keyID is the identifier that goes into the authorityKeyIdentifier of all
+// this authority signs. An imported CA may have none; then it is computed.
+func (a *Authority) keyID() ([]byte, error) {
+	if id := a.Certificate.SubjectKeyId; len(id) > 0 {
+		return bytes.Clone(id), nil
+	}
+	return keyID(a.Certificate.PublicKey)
+}
+
+// allowsClient applies the extended key usage (RFC 5280 section 4.2.1.12): no
+// extension allows everything.
+func allowsClient(cert *x509.Certificate) bool {
+	if len(cert.ExtKeyUsage) == 0 && len(cert.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	return slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageClientAuth) ||
+		slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageAny)
+}

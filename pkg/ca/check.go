@@ -1,0 +1,69 @@
+package ca
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+)
+
+// CheckPair reports whether key is the private key of cert: [ErrKeyMismatch]
+// if not, [ErrUnsupportedKey] for a key of an unknown kind.
+func CheckPair(cert *x509.Certificate, key crypto.Signer) error {
+	if key == nil {
+		return fmt.Errorf("%w: there is no key", ErrKeyMismatch)
+	}
+	if _, err := AlgorithmOf(key.Public()); err != nil {
+		return err
+	}
+	if !samePublicKey(key.Public(), cert.PublicKey) {
+		return ErrKeyMismatch
+	}
+	return nil
+}
+
+func samePublicKey(a, b crypto.PublicKey) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
+}
+
+// CheckClient decides whether a certificate made elsewhere may be imported as
+// a client of this authority: it is issued by it, is no CA, its key is strong
+// enough and its extended key usage lets a client use it.
+//
+// A certificate without extended key usage, or with serverAuth beside
+// clientAuth, is accepted: OpenVPN accepts both (the former unless the server
+// says remote-cert-tls), existing fleets hold both, and only what is imported
+// can be revoked. Neither keyUsage nor the validity is looked at: the former
+// hinders nobody, the latter is a matter of the clock, which the caller has.
+//
+// It fails with [ErrNotSignedByCA], [ErrWeakSignature], [ErrIsCA],
+// [ErrNotClient], [ErrWeakKey] or [ErrUnsupportedKey].
+func (a *Authority) CheckClient(cert *x509.Certificate) error {
+	if !bytes.Equal(cert.RawIssuer, a.Certificate.RawSubject) {
+		return fmt.Errorf("%w: it names another issuer", ErrNotSignedByCA)
+	}
+	if err := a.checkSignature(cert); err != nil {
+		return err
+	}
+	if cert.BasicConstraintsValid && cert.IsCA {
+		return ErrIsCA
+	}
+	if !allowsClient(cert) {
+		return fmt.Errorf("%w: its extendedKeyUsage lacks clientAuth", ErrNotClient)
+	}
+	_, err := AlgorithmOf(cert.PublicKey)
+	return err
+}
+
+func (a *Authority) checkSignature(cert *x509.Certificate) error {
+	switch cert.SignatureAlgorithm {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return fmt.Errorf("%w: MD5 or SHA-1", ErrWeakSignature)
+	}
+	err := a.Certificate.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
+	if err != nil {
+		return fmt.Errorf("%w: the signature does not verify", ErrNotSignedByCA)
+	}
+	return nil
+}

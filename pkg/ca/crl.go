@@ -1,0 +1,130 @@
+package ca
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// CRLBackdate is how far back [CRLWindow] puts thisUpdate: OpenVPN refuses
+// every client while a CRL is not yet valid by its own clock.
+const CRLBackdate = time.Hour
+
+// maxCRLBytes bounds what [ParseCRL] reads: about a million entries.
+const maxCRLBytes = 64 << 20
+
+// Revocation is one entry of a CRL.
+type Revocation struct {
+	// Serial of the revoked certificate: positive, at most 20 octets.
+	Serial *big.Int
+	// RevokedAt is written in whole seconds.
+	RevokedAt time.Time
+	// Reason is a code of RFC 5280 section 5.3.1: 1 to 6, 9 or 10. With 0
+	// (unspecified) the extension is absent, as that section wants. 8
+	// (removeFromCRL) belongs to delta CRLs and is refused.
+	Reason int
+}
+
+// CRLRequest says what a CRL shall contain; [CRLWindow] proposes the instants.
+//
+// OpenVPN 2.6 may hold an old and a new CRL of one authority at once and then
+// believes the one with the later ThisUpdate, in whole seconds: of two CRLs
+// signed within a second, the second needs a ThisUpdate of its own.
+type CRLRequest struct {
+	// Number must grow with every CRL of the authority (RFC 5280 section
+	// 5.2.3): positive, at most 20 octets.
+	Number *big.Int
+	// ThisUpdate may lie before the CA's own NotBefore; no verifier minds.
+	ThisUpdate, NextUpdate time.Time
+	// Revocations are written in this order.
+	Revocations []Revocation
+}
+
+// CRLWindow returns the validity of a CRL signed now that is to live for life.
+// Its beginning lies [CRLBackdate] in the past.
+func CRLWindow(now time.Time, life time.Duration) (thisUpdate, nextUpdate time.Time) {
+	now = now.UTC().Truncate(time.Second)
+	return now.Add(-CRLBackdate), now.Add(life)
+}
+
+// CRLDue reports whether a CRL should be signed anew because two thirds of its
+// validity are over. The last third is there for an operator to notice.
+func CRLDue(thisUpdate, nextUpdate, now time.Time) bool {
+	return !now.Before(nextUpdate.Add(-nextUpdate.Sub(thisUpdate) / 3))
+}
+
+// EncodeCRLPEM wraps a CRL in the one form OpenVPN reads: PEM (RFC 7468
+// section 6).
+func EncodeCRLPEM(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
+}
+
+// ParseCRL reads exactly one CRL, PEM or DER, of at most 64 MiB. It does not
+// verify the signature. It fails with [ErrMalformed] or [ErrMultiple].
+func ParseCRL(data []byte) (*x509.RevocationList, error) {
+	if len(data) > maxCRLBytes {
+		return nil, fmt.Errorf("%w: a CRL of more than %d bytes", ErrMalformed, maxCRLBytes)
+	}
+	der := data
+	if bytes.Contains(data, []byte(pemBegin)) {
+		block, err := onePEM(data, "X509 CRL")
+		if err != nil {
+			return nil, err
+		}
+		der = block.Bytes
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil || len(list.Raw) != len(der) { // the parser ignores what follows
+		return nil, fmt.Errorf("%w: not a CRL of version 2", ErrMalformed)
+	}
+	return list, nil
+}
+
+// validate refuses what RFC 5280 section 5 does not allow.
+func (r CRLRequest) validate() error {
+	if !validSerial(r.Number) || r.Number.BitLen() == 8*maxSerialBytes { // the top bit would need a 21st octet
+		return fmt.Errorf("%w: the CRL number is not positive or has more than 20 octets", ErrInvalidRequest)
+	}
+	if !r.ThisUpdate.Truncate(time.Second).Before(r.NextUpdate.Truncate(time.Second)) {
+		return fmt.Errorf("%w: nextUpdate is not after thisUpdate", ErrInvalidRequest)
+	}
+	if !validCRLTime(r.ThisUpdate) || !validCRLTime(r.NextUpdate) {
+		return fmt.Errorf("%w: the CRL's validity is not representable", ErrInvalidRequest)
+	}
+	seen := make(map[[maxSerialBytes]byte]struct{}, len(r.Revocations))
+	for i := range r.Revocations {
+		if err := r.Revocations[i].validate(); err != nil {
+			return err
+		}
+		var key [maxSerialBytes]byte
+		r.Revocations[i].Serial.FillBytes(key[:])
+		seen[key] = struct{}{}
+	}
+	if len(seen) != len(r.Revocations) {
+		return fmt.Errorf("%w: a serial number is listed twice", ErrInvalidRequest)
+	}
+	return nil
+}
+
+func (r *Revocation) validate() error {
+	if !validSerial(r.Serial) {
+		return fmt.Errorf("%w: a revoked serial is not positive or has more than 20 octets", ErrInvalidRequest)
+	}
+	if !validCRLTime(r.RevokedAt) {
+		return fmt.Errorf("%w: the revocation of %s has no representable date", ErrInvalidRequest, FormatSerial(r.Serial))
+	}
+	if r.Reason < 0 || r.Reason > 10 || r.Reason == 7 || r.Reason == 8 {
+		return fmt.Errorf("%w: reason %d does not exist or has no place in a full CRL", ErrInvalidRequest, r.Reason)
+	}
+	return nil
+}
+
+// validCRLTime excludes the zero time and what neither UTCTime nor
+// GeneralizedTime can carry.
+func validCRLTime(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1950 && year <= 9999
+}

@@ -1,0 +1,50 @@
+package ca
+
+import "errors"
+
+// The faults a caller can tell apart with [errors.Is]. They arrive wrapped
+// with a detail that names the place of the fault and never quotes the input,
+// so their text may be shown to whoever sent it.
+var (
+	// ErrMalformed: the input is not the format it should be, or is too large.
+	ErrMalformed = errors.New("malformed input")
+	// ErrMultiple: one object was expected and several were given.
+	ErrMultiple = errors.New("more than one object given")
+	// ErrWeakKey: the key is breakable (RSA below 2048 bits, P-224).
+	ErrWeakKey = errors.New("key is too weak")
+	// ErrUnsupportedKey: a key type, curve or size this package does not use.
+	ErrUnsupportedKey = errors.New("unsupported kind of key")
+	// ErrWeakSignature: the certificate is signed over MD5 or SHA-1.
+	ErrWeakSignature = errors.New("signature algorithm is too weak")
+	// ErrKeyMismatch: private key and certificate do not belong together.
+	ErrKeyMismatch = errors.New("private key does not belong to the certificate")
+	// ErrPossession: a signing request is not signed by the key it carries.
+	ErrPossession = errors.New("request is not signed by its own key")
+	// ErrNotCA: the certificate cannot act as a certificate authority.
+	ErrNotCA = errors.New("not a usable CA certificate")
+	// ErrIsCA: a CA certificate was given where a client's is needed.
+	ErrIsCA = errors.New("certificate is a CA certificate")
+	// ErrNotSignedByCA: the certificate does not come from this authority.
+	ErrNotSignedByCA = errors.New("certificate is not signed by this CA")
+	// ErrNotClient: the certificate's extended key usage excludes TLS clients.
+	ErrNotClient = errors.New("certificate is not usable by a client")
+	// ErrPasswordRequired: the key is encrypted and no password was given.
+	ErrPasswordRequired = errors.New("key is encrypted, a password is required")
+	// ErrWrongPassword: the password does not open the key.
+	ErrWrongPassword = errors.New("wrong password")
+	// ErrUnsupportedEncryption: the key is encrypted in a way that is not read.
+	ErrUnsupportedEncryption = errors.New("unsupported key encryption")
+	// ErrInvalidRequest: a request to issue or sign contradicts itself or its
+	// profile (no common name, empty validity, bad CRL number and the like).
+	ErrInvalidRequest = errors.New("invalid request")
+	// ErrBeyondCA: a validity would end after the authority's own.
+	ErrBeyondCA = errors.New("validity reaches beyond the CA's own")
+	// ErrSelfCheck: what was signed is not what was asked. Never the user's
+	// fault: a faulty signer, or a defect of this package.
+	ErrSelfCheck = errors.New("self-check after signing failed")
+	// ErrSealed: a sealed secret does not open: wrong key, wrong context, or
+	// altered. Which of these is not knowable.
+	ErrSealed = errors.New("sealed secret does not open")
+	// ErrUnknownKeyVersion: the keyring lacks the key a secret was sealed with.
+	ErrUnknownKeyVersion = errors.New("master key version not in the keyring")
+)

@@ -1,0 +1,134 @@
+package ca_test
+
+import (
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+)
+
+func FuzzParseCertificate(f *testing.F) {
+	authority := newRoot(f, ca.ECDSAP256)
+	f.Add(ca.EncodeCertificatePEM(authority.Certificate.Raw))
+	f.Add(ca.EncodeCertificatePEM(issue(f, authority, ca.Ed25519).Raw))
+	f.Add([]byte("text\n-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cert, err := ca.ParseCertificate(data)
+		if err != nil {
+			oneOf(t, err, ca.ErrMalformed, ca.ErrMultiple)
+			return
+		}
+		again, err := ca.ParseCertificate(ca.EncodeCertificatePEM(cert.Raw))
+		if err != nil || !again.Equal(cert) {
+			t.Errorf("it does not survive a round trip: %v", err)
+		}
+		_ = ca.SubjectOf(cert)
+		if authority.CheckClient(cert) == nil && cert.IsCA {
+			t.Error("a CA passes for a client")
+		}
+		_, _ = ca.NewAuthority(cert, authority.Signer)
+	})
+}
+
+func FuzzParsePrivateKey(f *testing.F) {
+	for _, algorithm := range []ca.KeyAlgorithm{ca.ECDSAP256, ca.Ed25519, ca.RSA2048} {
+		plain, err := ca.MarshalPrivateKey(newKey(f, algorithm))
+		if err != nil {
+			f.Fatal(err)
+		}
+		block, _ := pem.Decode(plain)
+		f.Add("PRIVATE KEY", "", block.Bytes, "")
+	}
+	encrypted, err := ca.EncryptPrivateKey(newKey(f, ca.Ed25519), "secret")
+	if err != nil {
+		f.Fatal(err)
+	}
+	block, _ := pem.Decode(encrypted)
+	cheap := bytes.Replace(block.Bytes, []byte{0x09, 0x27, 0xc0}, []byte{0, 0, 0xff}, 1)
+	f.Add("ENCRYPTED PRIVATE KEY", "", cheap, "secret")
+	f.Add("RSA PRIVATE KEY", "DES-EDE3-CBC,0102030405060708", block.Bytes[:16], "secret")
+	f.Add("EC PRIVATE KEY", "AES-256-CBC,00112233445566778899AABBCCDDEEFF", block.Bytes[:48], "secret")
+	f.Fuzz(func(t *testing.T, pemType, dekInfo string, der []byte, password string) {
+		block := &pem.Block{Type: pemType, Bytes: der}
+		if dekInfo != "" {
+			block.Headers = map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": dekInfo}
+		}
+		data := pem.EncodeToMemory(block)
+		start := time.Now()
+		key, err := ca.ParsePrivateKey(data, password)
+		if spent := time.Since(start); spent > time.Minute {
+			t.Errorf("it took %v", spent)
+		}
+		if err != nil {
+			oneOf(t, err, ca.ErrMalformed, ca.ErrMultiple, ca.ErrWeakKey, ca.ErrUnsupportedKey,
+				ca.ErrPasswordRequired, ca.ErrWrongPassword, ca.ErrUnsupportedEncryption)
+			return
+		}
+		if _, err := ca.MarshalPrivateKey(key); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzParseCRL(f *testing.F) {
+	der := signCRL(f, newRoot(f, ca.ECDSAP256), manyRevocations(3)).Raw
+	f.Add(der)
+	f.Add(ca.EncodeCRLPEM(der))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		list, err := ca.ParseCRL(data)
+		if err != nil {
+			oneOf(t, err, ca.ErrMalformed, ca.ErrMultiple)
+			return
+		}
+		if _, err := ca.ParseCRL(ca.EncodeCRLPEM(list.Raw)); err != nil {
+			t.Errorf("it does not survive a round trip: %v", err)
+		}
+	})
+}
+
+func FuzzParseKeyring(f *testing.F) {
+	_, text := ca.GenerateKeyring()
+	f.Add(text)
+	f.Add([]byte("# comment\n\n 2 : AAAA\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		keyring, err := ca.ParseKeyring(text)
+		if err != nil {
+			oneOf(t, err, ca.ErrMalformed)
+			return
+		}
+		if got, err := keyring.Open(keyring.Seal([]byte("x"), "c"), "c"); err != nil || string(got) != "x" {
+			t.Errorf("opened %q, %v", got, err)
+		}
+	})
+}
+
+func FuzzKeyringOpen(f *testing.F) {
+	keyring, err := ca.NewKeyring(map[uint32][]byte{1: []byte(strings.Repeat("k", 32))})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(keyring.Seal([]byte("secret"), "row"), "row")
+	f.Add([]byte{1, 0, 0, 0, 1}, "row")
+	f.Fuzz(func(t *testing.T, blob []byte, where string) {
+		if _, err := keyring.Open(blob, where+"/elsewhere"); err == nil {
+			t.Error("a blob of another context opens")
+		} else {
+			oneOf(t, err, ca.ErrSealed, ca.ErrUnknownKeyVersion)
+		}
+	})
+}
+
+// oneOf holds a parser to its documented errors.
+func oneOf(t *testing.T, err error, allowed ...error) {
+	t.Helper()
+	for _, sentinel := range allowed {
+		if errors.Is(err, sentinel) {
+			return
+		}
+	}
+	t.Errorf("undocumented error %v", err)
+}

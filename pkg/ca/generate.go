@@ -1,0 +1,86 @@
+package ca
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"runtime"
+)
+
+// KeyGenerator makes private keys. Making an RSA key takes up to several
+// seconds of one core, a hundred thousand times as long as any other, so RSA
+// keys are made by a bounded number of workers at low priority while the
+// others are made at once by the caller. It is safe for concurrent use.
+type KeyGenerator struct {
+	rsaSlots chan struct{}
+}
+
+// NewKeyGenerator makes a generator of at most rsaWorkers RSA keys at a time;
+// zero or less means half the processors, at least one.
+func NewKeyGenerator(rsaWorkers int) *KeyGenerator {
+	if rsaWorkers <= 0 {
+		rsaWorkers = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	return &KeyGenerator{rsaSlots: make(chan struct{}, rsaWorkers)}
+}
+
+// Generate makes a private key of algorithm a. For an RSA key it first waits
+// for a worker and then for the key, and gives up either with ctx.Err(). A key
+// given up on occupies its worker until it is done: the search for primes
+// cannot be interrupted. An algorithm that is not [KeyAlgorithm.Valid] is
+// [ErrUnsupportedKey].
+func (g *KeyGenerator) Generate(ctx context.Context, a KeyAlgorithm) (crypto.Signer, error) {
+	switch a {
+	case ECDSAP256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case ECDSAP384:
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case Ed25519:
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	case RSA2048:
+		return g.generateRSA(ctx, 2048)
+	case RSA3072:
+		return g.generateRSA(ctx, 3072)
+	case RSA4096:
+		return g.generateRSA(ctx, 4096)
+	}
+	return nil, fmt.Errorf("%w: keys of this algorithm are not generated", ErrUnsupportedKey)
+}
+
+type rsaResult struct {
+	key *rsa.PrivateKey
+	err error
+}
+
+func (g *KeyGenerator) generateRSA(ctx context.Context, bits int) (crypto.Signer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case g.rsaSlots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	done := make(chan rsaResult, 1)
+	go func() {
+		defer func() { <-g.rsaSlots }()
+		lowerPriority()
+		key, err := rsa.GenerateKey(rand.Reader, bits)
+		done <- rsaResult{key, err}
+	}()
+	select {
+	case result := <-done:
+		if result.err != nil {
+			return nil, fmt.Errorf("couldn't generate an RSA key: %w", result.err)
+		}
+		return result.key, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,3 @@
+package ca
+
+func lowerPriority() {}

@@ -1,0 +1,244 @@
+package ca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// maxKeyBytes bounds the DER of a private key: RSA of 8192 bits takes 4.7 KB.
+const maxKeyBytes = 8 << 10
+
+// ParsePrivateKey reads one PEM private key of at most 64 KiB: PKCS #8, PKCS #1
+// or SEC 1 (EC PARAMETERS before it are ignored), plain or encrypted. Read are
+// PBES2 ("ENCRYPTED PRIVATE KEY") and OpenSSL's traditional encryption (a
+// DEK-Info header); the password of a plain key is ignored.
+//
+// It fails with [ErrPasswordRequired], [ErrWrongPassword],
+// [ErrUnsupportedEncryption], [ErrMultiple], [ErrMalformed], [ErrWeakKey] or
+// [ErrUnsupportedKey]. The file chooses how long deriving the key takes, up to
+// several seconds and 128 MiB (see [maxIterations]): bound how many callers
+// are here at once.
+func ParsePrivateKey(pemBytes []byte, password string) (crypto.Signer, error) {
+	block, err := keyBlock(pemBytes)
+	if err != nil {
+		return nil, err
+	}
+	der, encrypted := block.Bytes, false
+	switch {
+	case block.Type == "ENCRYPTED PRIVATE KEY":
+		encrypted = true
+		der, err = decryptPKCS8(der, password)
+	case block.Headers["DEK-Info"] != "":
+		encrypted = true
+		der, err = decryptTraditional(block, password)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// CBC has no integrity: one wrong password in 256 leaves valid padding.
+	// What it leaves is not one whole SEQUENCE.
+	if encrypted && !wholeSequence(der) {
+		return nil, ErrWrongPassword
+	}
+	return parseKeyDER(block.Type, der)
+}
+
+// keyBlock finds the block with the key. The parameters that `openssl ecparam
+// -genkey` writes in front of a key say nothing the key does not.
+func keyBlock(pemBytes []byte) (*pem.Block, error) {
+	if len(pemBytes) > maxPEMBytes {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrMalformed, maxPEMBytes)
+	}
+	blocks, err := allPEM(pemBytes, 2)
+	if err != nil {
+		return nil, err
+	}
+	if len(blocks) == 2 && blocks[0].Type == "EC PARAMETERS" {
+		blocks = blocks[1:]
+	}
+	if len(blocks) > 1 {
+		return nil, fmt.Errorf("%w: %d PEM blocks", ErrMultiple, len(blocks))
+	}
+	if len(blocks[0].Bytes) > maxKeyBytes {
+		return nil, fmt.Errorf("%w: a key of more than %d bytes", ErrMalformed, maxKeyBytes)
+	}
+	return blocks[0], nil
+}
+
+// decryptTraditional opens OpenSSL's pre-PKCS #8 encryption (RFC 1421 headers).
+// It is deprecated, and what many fleets keep their keys in.
+func decryptTraditional(block *pem.Block, password string) ([]byte, error) {
+	if password == "" {
+		return nil, ErrPasswordRequired
+	}
+	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // reading only
+	if errors.Is(err, x509.IncorrectPasswordError) {
+		return nil, ErrWrongPassword
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the DEK-Info header is damaged or names an unknown cipher", ErrUnsupportedEncryption)
+	}
+	return der, nil
+}
+
+func wholeSequence(der []byte) bool {
+	s, body := cryptobyte.String(der), cryptobyte.String(nil)
+	return s.ReadASN1(&body, cbasn1.SEQUENCE) && s.Empty()
+}
+
+func parseKeyDER(pemType string, der []byte) (crypto.Signer, error) {
+	switch pemType {
+	case "PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
+		return parsePKCS8(der)
+	case "RSA PRIVATE KEY":
+		return parsePKCS1(der)
+	case "EC PRIVATE KEY":
+		return parseSEC1(der)
+	case "OPENSSH PRIVATE KEY", "DSA PRIVATE KEY":
+		return nil, fmt.Errorf("%w: an OpenSSH or DSA key", ErrUnsupportedKey)
+	}
+	return nil, fmt.Errorf("%w: the PEM block is no private key", ErrMalformed)
+}
+
+// parsePKCS8 reads a PrivateKeyInfo (RFC 5208). The algorithm is looked at
+// before the standard library parses the key, to tell "not supported" from
+// "damaged" and to keep RSA numbers of any size away from the arithmetic.
+func parsePKCS8(der []byte) (crypto.Signer, error) {
+	var info struct {
+		Version    int
+		Algorithm  pkix.AlgorithmIdentifier
+		PrivateKey []byte
+	}
+	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("%w: not a PKCS #8 key", ErrMalformed)
+	}
+	switch info.Algorithm.Algorithm.String() {
+	case "1.2.840.113549.1.1.1": // rsaEncryption
+		return parsePKCS1(info.PrivateKey)
+	case "1.2.840.10045.2.1": // id-ecPublicKey
+		if err := checkCurve(info.Algorithm.Parameters.FullBytes); err != nil {
+			return nil, err
+		}
+	case "1.3.101.112": // id-Ed25519
+	default:
+		return nil, fmt.Errorf("%w: the PKCS #8 key is neither RSA nor ECDSA nor Ed25519", ErrUnsupportedKey)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	return checkedSigner(key, err)
+}
+
+func parseSEC1(der []byte) (crypto.Signer, error) {
+	var info struct {
+		Version    int
+		PrivateKey []byte
+		Parameters asn1.RawValue `asn1:"optional,explicit,tag:0"` // its Bytes are what the tag wraps
+	}
+	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("%w: not a SEC 1 key", ErrMalformed)
+	}
+	if err := checkCurve(info.Parameters.Bytes); err != nil {
+		return nil, err
+	}
+	key, err := x509.ParseECPrivateKey(der)
+	return checkedSigner(key, err)
+}
+
+// checkCurve accepts the named curves of RFC 5480 section 2.1.1.1 that the
+// standard library knows; P-224 is found weak afterwards.
+func checkCurve(parameters []byte) error {
+	var curve asn1.ObjectIdentifier
+	if _, err := asn1.Unmarshal(parameters, &curve); err != nil {
+		return fmt.Errorf("%w: the curve has no name", ErrUnsupportedKey)
+	}
+	known := []string{"1.3.132.0.33", "1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"}
+	if !slices.Contains(known, curve.String()) {
+		return fmt.Errorf("%w: curve is not P-256, P-384 or P-521", ErrUnsupportedKey)
+	}
+	return nil
+}
+
+// parsePKCS1 reads an RSAPrivateKey (RFC 8017 appendix A.1.2); the standard
+// library validates it.
+func parsePKCS1(der []byte) (crypto.Signer, error) {
+	outer, body := cryptobyte.String(der), cryptobyte.String(nil)
+	version, modulus := 0, new(big.Int)
+	if !outer.ReadASN1(&body, cbasn1.SEQUENCE) || !outer.Empty() ||
+		!body.ReadASN1Integer(&version) || !body.ReadASN1Integer(modulus) {
+		return nil, fmt.Errorf("%w: not an RSA key", ErrMalformed)
+	}
+	if err := checkRSABits(modulus.BitLen()); err != nil {
+		return nil, err
+	}
+	key, err := x509.ParsePKCS1PrivateKey(der)
+	return checkedSigner(key, err)
+}
+
+func checkedSigner(key any, err error) (crypto.Signer, error) {
+	if err != nil {
+		return nil, fmt.Errorf("%w: the numbers of the key do not fit together", ErrMalformed)
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("%w: not a key for signatures", ErrUnsupportedKey)
+	}
+	if _, err := AlgorithmOf(signer.Public()); err != nil {
+		return nil, err
+	}
+	return signer, nil
+}
+
+// MarshalPrivateKey writes key unencrypted as PKCS #8 PEM ("PRIVATE KEY"). It
+// fails with [ErrUnsupportedKey] for a key that lives elsewhere.
+func MarshalPrivateKey(key crypto.Signer) ([]byte, error) {
+	der, err := marshalPKCS8(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// EncryptPrivateKey writes key as "ENCRYPTED PRIVATE KEY" PEM: PBES2 (RFC 8018
+// section 6.2) with AES-256-CBC, PBKDF2-HMAC-SHA-256, 600 000 iterations and a
+// salt of 16 bytes, which OpenSSL 1.1 and later read. Deriving takes about
+// 0.2 s of CPU time. It fails with [ErrPasswordRequired] for an empty
+// password, with [ErrUnsupportedKey] for a key that lives elsewhere.
+func EncryptPrivateKey(key crypto.Signer, password string) ([]byte, error) {
+	if password == "" {
+		return nil, ErrPasswordRequired
+	}
+	der, err := marshalPKCS8(key)
+	if err != nil {
+		return nil, err
+	}
+	encrypted, err := encryptPKCS8(der, password)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: encrypted}), nil
+}
+
+func marshalPKCS8(key crypto.Signer) ([]byte, error) {
+	switch key.(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+	default:
+		return nil, fmt.Errorf("%w: the private key is not in memory", ErrUnsupportedKey)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't encode the private key: %w", err)
+	}
+	return der, nil
+}

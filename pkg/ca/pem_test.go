@@ -1,0 +1,102 @@
+package ca_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+)
+
+func TestParseCertificate(t *testing.T) {
+	t.Parallel()
+	authority := newRoot(t, ca.ECDSAP256)
+	cert := issue(t, authority, ca.ECDSAP256)
+	good := string(ca.EncodeCertificatePEM(cert.Raw))
+	key, err := ca.MarshalPrivateKey(authority.Signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zero := foreign(t, authority, cert.PublicKey, func(c *x509.Certificate) { c.SerialNumber = new(big.Int) })
+	long := foreign(t, authority, cert.PublicKey, func(c *x509.Certificate) { c.SerialNumber.Lsh(big.NewInt(1), 160) })
+	tests := []struct {
+		name string
+		data string
+		want error
+	}{
+		{"plain", good, nil},
+		{"without the last line end", strings.TrimSpace(good), nil},
+		{"with CRLF", strings.ReplaceAll(good, "\n", "\r\n"), nil},
+		{"with text before it", "Certificate:\n    Data:\n        Version: 3 (0x2)\n" + good, nil},
+		{"with a byte order mark", "\xef\xbb\xbf" + good, nil},
+		{"nothing", "", ca.ErrMalformed},
+		{"text only", "hello", ca.ErrMalformed},
+		{"text after it", good + "hello", ca.ErrMalformed},
+		{"DER", string(cert.Raw), ca.ErrMalformed},
+		{"two of them", good + good, ca.ErrMultiple},
+		{"a key beside it", good + string(key), ca.ErrMultiple},
+		{"a damaged one in front", strings.Replace(good, "\nMI", "\n!!", 1) + good, ca.ErrMultiple},
+		{"another type", strings.ReplaceAll(good, "CERTIFICATE", "X509 CRL"), ca.ErrMalformed},
+		{"a header", strings.Replace(good, "-----\n", "-----\nName: value\n\n", 1), ca.ErrMalformed},
+		{"cut", good[:len(good)/2], ca.ErrMalformed},
+		{"trailing data in the DER", string(ca.EncodeCertificatePEM(append(bytes.Clone(cert.Raw), 0))), ca.ErrMalformed},
+		{"serial zero", string(ca.EncodeCertificatePEM(zero.Raw)), ca.ErrMalformed},
+		{"a serial of 21 octets", string(ca.EncodeCertificatePEM(long.Raw)), ca.ErrMalformed},
+		{"too large", strings.Repeat("x\n", 40_000) + good, ca.ErrMalformed},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ca.ParseCertificate([]byte(test.data))
+			wantError(t, err, test.want)
+			if (got != nil) != (test.want == nil) || got != nil && !got.Equal(cert) {
+				t.Errorf("certificate is %v", got)
+			}
+		})
+	}
+}
+
+// A negative serial is patched into the DER: nothing here would write it.
+func TestParseCertificate_NegativeSerial(t *testing.T) {
+	t.Parallel()
+	cert := issue(t, newRoot(t, ca.ECDSAP256), ca.ECDSAP256)
+	at := bytes.Index(cert.Raw, cert.SerialNumber.Bytes())
+	cert.Raw[at] |= 0x80
+	_, err := ca.ParseCertificate(ca.EncodeCertificatePEM(cert.Raw))
+	wantError(t, err, ca.ErrMalformed)
+}
+
+func TestParseCSR(t *testing.T) {
+	t.Parallel()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "x"}}, newKey(t, ca.ECDSAP256))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"} {
+		if _, err := ca.ParseCSR(pem.EncodeToMemory(&pem.Block{Type: name, Bytes: der})); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = ca.ParseCSR(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der[:90]}))
+	wantError(t, err, ca.ErrMalformed)
+	_, err = ca.ParseCSR(ca.EncodeCertificatePEM(der))
+	wantError(t, err, ca.ErrMalformed)
+}
+
+func TestSubjectOf_TheLastCommonNameCounts(t *testing.T) {
+	t.Parallel()
+	authority := newRoot(t, ca.ECDSAP256)
+	cert := foreign(t, authority, newKey(t, ca.ECDSAP256).Public(), func(c *x509.Certificate) {
+		c.Subject = pkix.Name{Organization: []string{"first", "second"}, ExtraNames: []pkix.AttributeTypeAndValue{
+			{Type: []int{2, 5, 4, 3}, Value: "first"}, {Type: []int{2, 5, 4, 3}, Value: "last"},
+		}}
+	})
+	if got := ca.SubjectOf(cert); got.CommonName != "last" || got.Organization != "first" || got.Email != "" {
+		t.Errorf("subject is %+v", got)
+	}
+}

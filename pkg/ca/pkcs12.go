@@ -1,0 +1,67 @@
+package ca
+
+import (
+	"crypto"
+	"crypto/x509"
+	"fmt"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// PKCS12Profile names the algorithms of a PKCS #12 file.
+type PKCS12Profile string
+
+const (
+	// PKCS12Modern is AES-256-CBC, PBKDF2 and MAC with HMAC-SHA-256, as
+	// OpenSSL 3 writes by default.
+	PKCS12Modern PKCS12Profile = "modern"
+	// PKCS12Legacy is 3DES and SHA-1, for iOS before 18, old macOS, Android
+	// and Windows before Server 2019. Never RC2, which OpenVPN with OpenSSL 3
+	// cannot read.
+	PKCS12Legacy PKCS12Profile = "legacy"
+)
+
+// Iterations of the key derivations, of the MAC as well: guessing attacks the
+// weakest. The legacy readers are known to work with OpenSSL's 2048.
+const (
+	pkcs12ModernIterations = 100_000
+	pkcs12LegacyIterations = 2048
+)
+
+// EncodePKCS12 writes key, certificate and the chain of CA certificates above
+// it as a PKCS #12 file (RFC 7292), encrypted with password. It fails with
+// [ErrInvalidRequest] for another profile or a password the format cannot
+// carry (characters outside the Basic Multilingual Plane), with
+// [ErrPasswordRequired] for an empty one, and with [ErrKeyMismatch].
+func EncodePKCS12(profile PKCS12Profile, key crypto.Signer, cert *x509.Certificate, chain []*x509.Certificate, password string) ([]byte, error) {
+	encoder, err := pkcs12Encoder(profile)
+	if err != nil {
+		return nil, err
+	}
+	if password == "" {
+		return nil, ErrPasswordRequired
+	}
+	if err := CheckPair(cert, key); err != nil {
+		return nil, err
+	}
+	for _, r := range password {
+		if r > 0xffff {
+			return nil, fmt.Errorf("%w: the password has characters PKCS #12 cannot carry", ErrInvalidRequest)
+		}
+	}
+	data, err := encoder.Encode(key, cert, chain, password)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't encode the PKCS #12 file: %w", err)
+	}
+	return data, nil
+}
+
+func pkcs12Encoder(profile PKCS12Profile) (*pkcs12.Encoder, error) {
+	switch profile {
+	case PKCS12Modern:
+		return pkcs12.Modern2023.WithIterations(pkcs12ModernIterations), nil
+	case PKCS12Legacy:
+		return pkcs12.LegacyDES.WithIterations(pkcs12LegacyIterations), nil
+	}
+	return nil, fmt.Errorf("%w: the PKCS #12 profile is neither %q nor %q", ErrInvalidRequest, PKCS12Modern, PKCS12Legacy)
+}

@@ -1,0 +1,122 @@
+package ca
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The certificate is signed from one template and checked against another, as
+// if signing had gone wrong.
+func TestSelfCheck_NamesWhatDiffers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		want   string
+		change func(*x509.Certificate)
+	}{
+		{"serial", func(c *x509.Certificate) { c.SerialNumber = big.NewInt(7) }},
+		{"serial", func(c *x509.Certificate) { c.SerialNumber = new(big.Int) }},
+		{"validity", func(c *x509.Certificate) { c.NotAfter = c.NotAfter.Add(time.Second) }},
+		{"validity", func(c *x509.Certificate) { c.NotBefore = c.NotBefore.Add(-time.Second) }},
+		{"subject", func(c *x509.Certificate) { c.RawSubject, _ = Subject{CommonName: "other"}.rawName() }},
+		{"public key", func(c *x509.Certificate) { c.PublicKey = &testKey(t).PublicKey }},
+		{"basicConstraints", func(c *x509.Certificate) { c.IsCA = true }},
+		{"basicConstraints", func(c *x509.Certificate) { c.BasicConstraintsValid = false }},
+		{"keyUsage", func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageKeyEncipherment }},
+		{"extendedKeyUsage", func(c *x509.Certificate) {
+			c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+		}},
+		{"extendedKeyUsage", func(c *x509.Certificate) { c.ExtKeyUsage = nil }},
+		{"extendedKeyUsage", func(c *x509.Certificate) {
+			c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}}
+		}},
+		{"subjectKeyIdentifier", func(c *x509.Certificate) { c.SubjectKeyId = []byte{1} }},
+		{"authorityKeyIdentifier", func(c *x509.Certificate) { c.AuthorityKeyId = []byte{1} }},
+		{"subjectAltName", func(c *x509.Certificate) { c.EmailAddresses = nil }},
+		{"subjectAltName", func(c *x509.Certificate) { c.DNSNames = []string{"vpn.example"} }},
+		{"set of extensions", func(c *x509.Certificate) {
+			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}}}
+		}},
+		{"set of extensions", func(c *x509.Certificate) { c.CRLDistributionPoints = []string{"http://crl.example"} }},
+	}
+	issuer := testAuthority(t)
+	for _, test := range tests {
+		wanted, err := issuer.clientTemplate(testRequest(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed := *wanted
+		test.change(&signed)
+		// Without this the standard library would take the issuer's.
+		parent := *issuer.Certificate
+		parent.SubjectKeyId = nil
+		der, err := x509.CreateCertificate(rand.Reader, &signed, &parent, signed.PublicKey, issuer.Signer)
+		if err != nil {
+			t.Fatalf("%s: %v", test.want, err)
+		}
+		cert, err := selfCheck(der, wanted)
+		if cert != nil || !errors.Is(err, ErrSelfCheck) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("a different %s: %v", test.want, err)
+		}
+	}
+}
+
+func TestSelfCheck_NamesAnotherIssuer(t *testing.T) {
+	t.Parallel()
+	issuer := testAuthority(t)
+	wanted, err := issuer.clientTemplate(testRequest(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted.RawIssuer = wanted.RawSubject
+	if _, err := sign(wanted, issuer.Certificate, issuer.Signer); !errors.Is(err, ErrSelfCheck) {
+		t.Error(err)
+	}
+}
+
+func TestSignatureAlgorithm_IsUnknownForForeignKeys(t *testing.T) {
+	t.Parallel()
+	if got := signatureAlgorithm("no key"); got != x509.UnknownSignatureAlgorithm {
+		t.Error(got)
+	}
+}
+
+func testAuthority(t *testing.T) *Authority {
+	t.Helper()
+	authority, err := NewRoot(testKey(t), RootRequest{
+		Subject:   Subject{CommonName: "CA"},
+		NotBefore: time.Unix(1e9, 0),
+		NotAfter:  time.Unix(2e9, 0),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority
+}
+
+func testRequest(t *testing.T) ClientRequest {
+	t.Helper()
+	return ClientRequest{
+		Subject:   Subject{CommonName: "client", Email: "a@b.example"},
+		PublicKey: &testKey(t).PublicKey,
+		NotBefore: time.Unix(1.1e9, 0),
+		NotAfter:  time.Unix(1.9e9, 0),
+	}
+}
+
+func testKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}

@@ -1,0 +1,121 @@
+package domain
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+)
+
+// The limits of a CA.
+const (
+	DefaultCALife = 7300  // days
+	MaxCALife     = 10950 // days
+)
+
+// CA is a certificate authority.
+type CA struct {
+	ID          int64
+	Name        string
+	Description string
+	Subject
+	KeyAlgorithm string
+	ExpiresAt    time.Time
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Life is the life of the certificate in days, as counted at its creation.
+func (c CA) Life() int { return int(math.Round(c.ExpiresAt.Sub(c.CreatedAt).Hours() / 24)) }
+
+// CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the master key.
+type CAKey struct {
+	CAID        int64
+	Certificate []byte
+	SealedKey   []byte
+}
+
+// CASpec is what is asked of a new CA.
+type CASpec struct {
+	Name         string
+	Description  string
+	Subject      Subject
+	Expiration   *int   // days; nil: DefaultCALife
+	KeyAlgorithm string // empty: the default
+}
+
+// Validate joins the faults of all fields.
+func (s CASpec) Validate() error {
+	return errors.Join(
+		CheckCAName("name", s.Name),
+		requireEmail(s.Subject.Email),
+		s.Subject.Validate(),
+		checkDescription(s.Description),
+		checkLife(s.Expiration, MaxCALife),
+	)
+}
+
+// CheckCAName checks a CA's name: 1 to 64 characters, none of them a control character.
+func CheckCAName(field, name string) error {
+	if name == "" {
+		return Fault(Required, field, ReasonRequired)
+	}
+	return checkText(field, name, MaxCommonName, false)
+}
+
+// CAImport is a CA that was made elsewhere. Empty Name and Email are taken from the certificate.
+type CAImport struct {
+	Name        string
+	Email       string
+	Description string
+	Certificate []byte // PEM
+	Key         Secret // PEM
+	Password    Secret // of the key
+	CRL         []byte // PEM; empty: none
+}
+
+// Validate joins the faults of the fields that can be judged without opening certificate and key.
+func (i CAImport) Validate() error {
+	var name error
+	if i.Name != "" {
+		name = CheckCAName("name", i.Name)
+	}
+	return errors.Join(name, checkEmail(i.Email), checkDescription(i.Description))
+}
+
+// CAUpdate is a partial change: nil is unchanged.
+type CAUpdate struct {
+	RecordUpdate
+	Name         *string
+	Expiration   *int
+	KeyAlgorithm *string
+}
+
+// Apply changes c, or says which fields are at fault and leaves c in an undefined state.
+func (u CAUpdate) Apply(c *CA) error {
+	return errors.Join(
+		fixed("name", u.Name, c.Name),
+		fixed("expiration", u.Expiration, c.Life()),
+		fixed("key_algorithm", u.KeyAlgorithm, c.KeyAlgorithm),
+		u.RecordUpdate.apply(&c.Description, &c.Subject),
+	)
+}
+
+// CAs keeps the CAs. Errors: *Error with Missing for an id that does not exist, Duplicated on name.
+type CAs interface {
+	Page(ctx context.Context, page PageRequest) (Page[CA], error)
+	Get(ctx context.Context, id int64) (CA, error)
+	// Lock is a Get after which no other transaction can change the CA until this one ends.
+	Lock(ctx context.Context, id int64) (CA, error)
+	// Key returns what the CA signs with.
+	Key(ctx context.Context, id int64) (CAKey, error)
+	NameTaken(ctx context.Context, name string) (bool, error)
+	// Create stores c with its key and sets its ID. crlNumber is the number of the last CRL made elsewhere, 0 for none.
+	Create(ctx context.Context, c *CA, key CAKey, crlNumber int64) error
+	// Update stores the record parts of c.
+	Update(ctx context.Context, c CA) error
+	// Delete removes the CA with its CRLs; a CA with certificates is refused with Rule.
+	Delete(ctx context.Context, id int64) error
+	// IDs returns the ids of all CAs.
+	IDs(ctx context.Context) ([]int64, error)
+}

@@ -1,0 +1,79 @@
+package domain
+
+import (
+	"context"
+	"time"
+)
+
+// Certificate is one that a CA issued to a client, here or elsewhere. Serial is lower-case hex.
+type Certificate struct {
+	ID           int64
+	CAID         int64
+	ClientID     int64
+	Serial       string
+	NotBefore    time.Time
+	NotAfter     time.Time
+	DER          []byte
+	SealedKey    []byte // the private key (PKCS#8 PEM) under the master key
+	KeyProtected bool   // the PEM inside is itself encrypted with the client's password
+	CreatedAt    time.Time
+}
+
+// Certificates keeps the certificates; none is ever removed. Errors: *Error with Missing, Duplicated on cert for a serial
+// that the CA has already, NotFound on ca_id.
+type Certificates interface {
+	// Create stores c and sets its ID.
+	Create(ctx context.Context, c *Certificate) error
+	// OfClient returns the client's certificate.
+	OfClient(ctx context.Context, clientID int64) (Certificate, error)
+}
+
+// Revocation says since when a certificate is not to be trusted. NotAfter is zero when nothing but the serial is known
+// (it came with a foreign CRL). Epoch counts the revocations of the CA in the order in which they were committed.
+type Revocation struct {
+	CAID      int64
+	Serial    string
+	RevokedAt time.Time
+	Reason    int // RFC 5280, 5.3.1
+	NotAfter  time.Time
+	Epoch     int64
+}
+
+// Revocations keeps the revocations; none is ever removed or changed.
+type Revocations interface {
+	// Advance increments the CA's epoch and returns it. Until the transaction ends no other can advance it, so epochs are
+	// committed in their order.
+	Advance(ctx context.Context, caID int64) (int64, error)
+	// Epoch returns the CA's epoch.
+	Epoch(ctx context.Context, caID int64) (int64, error)
+	// Add stores the revocations under their epochs.
+	Add(ctx context.Context, revocations []Revocation) error
+	// Find returns the revocation of a serial, or false.
+	Find(ctx context.Context, caID int64, serial string) (Revocation, bool, error)
+	// After returns the revocations of the CA with a later epoch, by epoch.
+	After(ctx context.Context, caID, epoch int64) ([]Revocation, error)
+}
+
+// CRL is a signed revocation list. It lists every revocation up to Epoch, and maybe later ones.
+type CRL struct {
+	CAID       int64
+	Number     int64
+	Epoch      int64
+	ThisUpdate time.Time
+	NextUpdate time.Time
+	SignedAt   time.Time
+	DER        []byte
+}
+
+// CRLs keeps the CRLs: per CA the latest ones, and the number of the last for ever.
+type CRLs interface {
+	// LastNumber returns the number of the CA's last CRL, 0 when it has none.
+	LastNumber(ctx context.Context, caID int64) (int64, error)
+	// Latest returns the CA's last CRL, or false.
+	Latest(ctx context.Context, caID int64) (CRL, bool, error)
+	// FirstExpiry returns the earliest NextUpdate of all current CRLs, or false when there is none.
+	FirstExpiry(ctx context.Context) (time.Time, bool, error)
+	// Publish stores crl if its number follows the last one, and reports whether it did: of two replicas that sign the same
+	// number one is told false.
+	Publish(ctx context.Context, crl CRL) (bool, error)
+}

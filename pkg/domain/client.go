@@ -1,0 +1,197 @@
+package domain
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"time"
+)
+
+// The limits of a client (seed 000).
+const (
+	MaxClientName     = 30   // characters
+	DefaultClientLife = 3650 // days
+	MaxClientLife     = 7300 // days
+)
+
+// ClientNameCharset is what a client's name may consist of, as told to people.
+const ClientNameCharset = "A-Z a-z 0-9 - ."
+
+// Client is a site-to-site client: the record of a site and the state of its certificate.
+type Client struct {
+	ID          int64
+	CAID        int64
+	Name        string
+	Description string
+	Subject
+	ExpiresAt time.Time
+	RevokedAt time.Time // zero: not revoked
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Revoked reports whether the certificate is revoked.
+func (c Client) Revoked() bool { return !c.RevokedAt.IsZero() }
+
+// Expired reports whether the certificate has ended at the time now.
+func (c Client) Expired(now time.Time) bool { return !now.Before(c.ExpiresAt) }
+
+// Life is the life of the certificate in days, as counted at its creation.
+func (c Client) Life() int {
+	return int(math.Round(c.ExpiresAt.Sub(c.CreatedAt).Hours() / 24))
+}
+
+// ClientSpec is what is asked of a new client.
+type ClientSpec struct {
+	CAID         int64
+	Name         string
+	Description  string
+	Subject      Subject
+	Password     Secret // of the private key; empty: none
+	Expiration   *int   // days; nil: DefaultClientLife, or until the CA ends
+	KeyAlgorithm string // empty: the default
+}
+
+// Validate joins the faults of all fields.
+func (s ClientSpec) Validate() error {
+	return errors.Join(
+		CheckClientName("name", s.Name),
+		requireEmail(s.Subject.Email),
+		s.Subject.Validate(),
+		checkDescription(s.Description),
+		checkText("password", string(s.Password), MaxPassword, false),
+		checkLife(s.Expiration, MaxClientLife),
+	)
+}
+
+// CheckClientName checks a client's name, which is also the common name that OpenVPN looks up in its client-config-dir. `.`,
+// `..` and `DEFAULT` mean something else there and are refused.
+func CheckClientName(field, name string) error {
+	if name == "" {
+		return Fault(Required, field, ReasonRequired)
+	}
+	for _, r := range name {
+		if !(r == '-' || r == '.' || '0' <= r && r <= '9' || r < 128 && isLetter(byte(r))) {
+			return Fault(Invalid, field, ReasonCharset, ClientNameCharset)
+		}
+	}
+	if len(name) > MaxClientName {
+		return Fault(Invalid, field, ReasonTooLong, MaxClientName)
+	}
+	if name == "." || name == ".." || strings.EqualFold(name, "DEFAULT") {
+		return Fault(Invalid, field, ReasonReserved)
+	}
+	return nil
+}
+
+func checkLife(days *int, limit int) error {
+	switch {
+	case days == nil:
+		return nil
+	case *days < 1:
+		return Fault(Invalid, "expiration", ReasonTooSmall, 1)
+	case *days > limit:
+		return Fault(Invalid, "expiration", ReasonTooLarge, limit)
+	}
+	return nil
+}
+
+// ClientImport is a certificate that was made elsewhere. RevokedAt nil means now, if Revoked.
+type ClientImport struct {
+	CAID        int64
+	Email       string
+	Description string
+	Certificate []byte // PEM
+	Key         Secret // PEM
+	Password    Secret // of the key
+	Revoked     bool
+	RevokedAt   *time.Time
+}
+
+// Validate joins the faults of the fields that can be judged without opening certificate and key.
+func (i ClientImport) Validate(now time.Time) error {
+	var date error
+	if i.RevokedAt != nil && !i.Revoked {
+		date = Fault(Invalid, "revoked_date", ReasonOnlyRevoked)
+	} else if i.RevokedAt != nil && i.RevokedAt.After(now) {
+		date = Fault(Invalid, "revoked_date", ReasonFuture)
+	}
+	return errors.Join(requireEmail(i.Email), checkEmail(i.Email), checkDescription(i.Description), date)
+}
+
+// ClientUpdate is a partial change: nil is unchanged. The fields that can't be changed are here so that a caller who sends the
+// present value is not refused.
+type ClientUpdate struct {
+	RecordUpdate
+	Name       *string
+	CAID       *int64
+	Expiration *int
+	Password   *Secret
+}
+
+// Apply changes c, or says which fields are at fault and leaves c in an undefined state.
+func (u ClientUpdate) Apply(c *Client) error {
+	return errors.Join(
+		fixed("name", u.Name, c.Name),
+		fixed("ca_id", u.CAID, c.CAID),
+		fixed("expiration", u.Expiration, c.Life()),
+		u.checkPassword(),
+		u.RecordUpdate.apply(&c.Description, &c.Subject),
+	)
+}
+
+func (u ClientUpdate) checkPassword() error {
+	if u.Password == nil || *u.Password == "" {
+		return nil
+	}
+	return Fault(Rule, "password", ReasonPasswordFixed)
+}
+
+// fixed refuses a new value for a field that can't be changed.
+func fixed[T comparable](field string, asked *T, present T) error {
+	if asked == nil || *asked == present {
+		return nil
+	}
+	return Fault(Invalid, field, ReasonNotEditable)
+}
+
+// Status selects clients by the state of their certificate.
+type Status string
+
+// The states. Expired and revoked overlap: a certificate can be both.
+const (
+	StatusAny     Status = ""
+	StatusValid   Status = "valid"   // neither expired nor revoked
+	StatusExpired Status = "expired" // ended, revoked or not
+	StatusRevoked Status = "revoked" // revoked, expired or not
+)
+
+// ClientFilter selects clients; zero fields do not restrict. Name is compared regardless of case; a `*` at its
+// end, or at both ends, stands for any text.
+type ClientFilter struct {
+	Name   string
+	CAID   int64
+	Status Status
+}
+
+// Clients keeps the clients. Errors: *Error with Missing for an id that does not exist, Duplicated on name.
+type Clients interface {
+	// Page returns one page by ascending id at a cost that does not grow with its depth. Whether a client is expired is judged as of the
+	// last MarkExpired.
+	Page(ctx context.Context, filter ClientFilter, page PageRequest) (Page[Client], error)
+	Get(ctx context.Context, id int64) (Client, error)
+	// Lock is a Get after which no other transaction can change the client until this one ends.
+	Lock(ctx context.Context, id int64) (Client, error)
+	// NameTaken reports whether a client has that name, regardless of case.
+	NameTaken(ctx context.Context, name string) (bool, error)
+	// Create stores c and sets its ID.
+	Create(ctx context.Context, c *Client) error
+	// Update stores the record parts of c.
+	Update(ctx context.Context, c Client) error
+	// Revoke sets the revocation time.
+	Revoke(ctx context.Context, id int64, at time.Time) error
+	// MarkExpired brings the filter by Status up to date for certificates that ended by now, at most limit of them, and returns how
+	// many it marked.
+	MarkExpired(ctx context.Context, now time.Time, limit int) (int, error)
+}

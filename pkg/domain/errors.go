@@ -1,0 +1,153 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind says what class of fault an Error is; each dialect turns it into its own statuses and codes.
+type Kind int
+
+// The kinds of faults. What is no *Error is an internal fault of the service.
+const (
+	Required        Kind = iota + 1 // a mandatory field is missing
+	Invalid                         // a value breaks a rule of its field
+	Duplicated                      // another item has that value
+	NotFound                        // a field names something that does not exist
+	Rule                            // a rule of the system forbids the change
+	Missing                         // the addressed resource itself does not exist
+	Malformed                       // the request can't be understood at all
+	Unauthenticated                 // no valid credential
+	Forbidden                       // the credential lacks the right
+)
+
+// Kinds lists every Kind, for tests that must be total over them.
+func Kinds() []Kind {
+	return []Kind{Required, Invalid, Duplicated, NotFound, Rule, Missing, Malformed, Unauthenticated, Forbidden}
+}
+
+// Error is a fault that the caller can be told about. Field is the domain's name of the faulty field (equal to its JSON
+// key in the api dialect; lists as roles[0]), empty when no field is to blame. Reason selects the text, Args fill it in; a dialect's
+// catalogue has the words. Args never hold what the caller sent.
+type Error struct {
+	Kind   Kind
+	Field  string
+	Reason Reason
+	Args   []any
+	Err    error // the cause, for the log only
+}
+
+// Error describes the fault for logs.
+func (e *Error) Error() string {
+	text := string(e.Reason)
+	if e.Field != "" {
+		text = e.Field + ": " + text
+	}
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", text, e.Err)
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Fault makes an Error.
+func Fault(kind Kind, field string, reason Reason, args ...any) *Error {
+	return &Error{Kind: kind, Field: field, Reason: reason, Args: args}
+}
+
+// Faults returns every *Error joined in err (see errors.Join), or nil when err holds anything else as well.
+func Faults(err error) []*Error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*Error
+		for _, one := range joined.Unwrap() {
+			faults := Faults(one)
+			if faults == nil {
+				return nil
+			}
+			all = append(all, faults...)
+		}
+		return all
+	}
+	if fault, ok := errors.AsType[*Error](err); ok {
+		return []*Error{fault}
+	}
+	return nil
+}
+
+// IsKind reports whether err is, or joins, an Error of the kind.
+func IsKind(err error, kind Kind) bool {
+	for _, fault := range Faults(err) {
+		if fault.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// Reason identifies the text of an Error in the catalogues of the dialects.
+type Reason string
+
+// The reasons. The comment names the arguments, if any.
+const (
+	ReasonRequired         Reason = "required"
+	ReasonType             Reason = "wrong type"               // expected JSON type
+	ReasonFormat           Reason = "wrong format"             //
+	ReasonCharset          Reason = "character not allowed"    // allowed characters
+	ReasonControl          Reason = "control character"        //
+	ReasonTooShort         Reason = "too short"                // minimum of characters
+	ReasonTooLong          Reason = "too long"                 // maximum of characters
+	ReasonTooSmall         Reason = "too small"                // minimum
+	ReasonTooLarge         Reason = "too large"                // maximum
+	ReasonChoice           Reason = "not one of the choices"   // the choices
+	ReasonEmail            Reason = "no e-mail address"        //
+	ReasonCountry          Reason = "no country code"          //
+	ReasonDate             Reason = "no date"                  //
+	ReasonFuture           Reason = "in the future"            //
+	ReasonReserved         Reason = "reserved name"            //
+	ReasonDuplicated       Reason = "duplicated"               //
+	ReasonNotFound         Reason = "not found"                //
+	ReasonNotEditable      Reason = "not editable"             //
+	ReasonBeyondCA         Reason = "ends after its CA"        // time until when it could be
+	ReasonCAExpired        Reason = "CA has expired"           //
+	ReasonCAInUse          Reason = "CA has certificates"      //
+	ReasonPasswordFixed    Reason = "password belongs to key"  //
+	ReasonPasswordRequired Reason = "key is encrypted"         //
+	ReasonPasswordWrong    Reason = "password does not open"   //
+	ReasonPEM              Reason = "no PEM of that kind"      //
+	ReasonOnePEM           Reason = "more than one PEM block"  //
+	ReasonKeyWeak          Reason = "key too weak"             //
+	ReasonKeyUnsupported   Reason = "key type not supported"   //
+	ReasonKeyEncryption    Reason = "encryption not supported" //
+	ReasonKeyMismatch      Reason = "key of another cert"      //
+	ReasonWeakSignature    Reason = "signature too weak"       //
+	ReasonNotCA            Reason = "not a CA certificate"     //
+	ReasonIsCA             Reason = "is a CA certificate"      //
+	ReasonNotSignedByCA    Reason = "not signed by the CA"     //
+	ReasonNotClient        Reason = "not for client auth"      //
+	ReasonNoName           Reason = "common name unusable"     //
+	ReasonCRL              Reason = "no CRL of this CA"        //
+	ReasonOnlyRevoked      Reason = "only with revoked"        //
+	ReasonGrant            Reason = "unknown grant type"       //
+	ReasonCredential       Reason = "credential not valid"     //
+	ReasonForbidden        Reason = "not allowed"              //
+	ReasonMalformed        Reason = "malformed request"        //
+	ReasonJSON             Reason = "malformed JSON"           //
+	ReasonDuplicateKey     Reason = "key twice in JSON"        //
+	ReasonContentType      Reason = "content type"             // expected type
+	ReasonBodySize         Reason = "body too large"           //
+	ReasonNoRoute          Reason = "no such path or method"   //
+)
+
+// Reasons lists every Reason, for the tests of the catalogues.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong, ReasonTooSmall, ReasonTooLarge,
+		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonNotFound, ReasonNotEditable,
+		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
+		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
+		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonForbidden, ReasonMalformed, ReasonJSON,
+		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute,
+	}
+}

@@ -1,0 +1,27 @@
+package domain
+
+import "context"
+
+// Store keeps everything. Outside of Transact each call is a transaction of its own.
+type Store interface {
+	// Transact runs fn in one transaction; tx is valid only inside fn. An error of fn, or a panic, rolls back. Calling
+	// Transact on tx is an error. Nothing slow happens inside: no signing, no key generation, no network.
+	Transact(ctx context.Context, fn func(tx Store) error) error
+
+	CAs() CAs
+	Clients() Clients
+	Certificates() Certificates
+	Revocations() Revocations
+	CRLs() CRLs
+	APIKeys() APIKeys
+	Secrets() Secrets
+}
+
+// Secrets keeps the service's own secrets, sealed under the master key.
+type Secrets interface {
+	// Any reports whether there is one: a database without has never been used.
+	Any(ctx context.Context) (bool, error)
+	// GetOrCreate returns the sealed secret of that name; the first caller's becomes it. Of callers at the same time, on any
+	// replica, all get the same.
+	GetOrCreate(ctx context.Context, name string, sealed []byte) ([]byte, error)
+}

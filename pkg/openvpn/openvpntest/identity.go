@@ -1,0 +1,63 @@
+package openvpntest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"time"
+)
+
+const serverName = "openvpntest server"
+
+// identity is a server's certificate and key, and the authority its clients
+// know it by. That authority is no client authority: a mistake that lets one
+// pass for the other shows.
+type identity struct{ ca, certificate, key []byte } // PEM
+
+func newIdentity() (identity, error) {
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return identity{}, err
+	}
+	ca := template("openvpntest server CA", 1)
+	ca.BasicConstraintsValid, ca.IsCA = true, true
+	ca.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
+	if err != nil {
+		return identity{}, err
+	}
+	certificate, key, err := newServerLeaf(ca, caKey)
+	return identity{encode("CERTIFICATE", caDER), certificate, key}, err
+}
+
+func newServerLeaf(ca *x509.Certificate, caKey *ecdsa.PrivateKey) (certificate, keyPEM []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	leaf := template(serverName, 2)
+	leaf.KeyUsage = x509.KeyUsageDigitalSignature
+	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), caKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	return encode("CERTIFICATE", leafDER), encode("PRIVATE KEY", keyDER), err
+}
+
+func template(name string, serial int64) *x509.Certificate {
+	now := time.Now()
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+	}
+}
+
+func encode(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}

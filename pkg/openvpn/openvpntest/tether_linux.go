@@ -1,0 +1,5 @@
+package openvpntest
+
+import "syscall"
+
+func tether(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }

@@ -1,0 +1,69 @@
+package service
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"sync"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Authorities opens the CAs: it unseals a CA's key at first use and keeps the opened authority. A CA's certificate and key
+// never change, and a CA that another replica deleted is refused by the foreign keys of what it would issue.
+type Authorities struct {
+	Store domain.Store
+	Keys  *ca.Keyring
+
+	mu   sync.Mutex
+	open map[int64]*ca.Authority
+}
+
+// Get returns the authority of a CA. Errors: *domain.Error with Missing.
+func (a *Authorities) Get(ctx context.Context, id int64) (*ca.Authority, error) {
+	a.mu.Lock()
+	authority, ok := a.open[id]
+	a.mu.Unlock()
+	if ok {
+		return authority, nil
+	}
+	authority, err := a.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open == nil {
+		a.open = map[int64]*ca.Authority{}
+	}
+	a.open[id] = authority
+	return authority, nil
+}
+
+func (a *Authorities) load(ctx context.Context, id int64) (*ca.Authority, error) {
+	key, err := a.Store.CAs().Key(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := x509.ParseCertificate(key.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("certificate of CA %d: %w", id, err)
+	}
+	pem, err := a.Keys.Open(key.SealedKey, caKeyContext(key.Certificate))
+	if err != nil {
+		return nil, fmt.Errorf("key of CA %d: %w", id, err)
+	}
+	signer, err := ca.ParsePrivateKey(pem, "")
+	if err != nil {
+		return nil, fmt.Errorf("key of CA %d: %w", id, err)
+	}
+	return ca.NewAuthority(cert, signer)
+}
+
+// Forget drops an opened authority.
+func (a *Authorities) Forget(id int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.open, id)
+}

@@ -1,0 +1,163 @@
+package service
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// backdate is how far before now a certificate begins to be valid, for peers whose clocks are late.
+const backdate = time.Minute
+
+const day = 24 * time.Hour
+
+// CAs are the use cases of certificate authorities.
+type CAs struct {
+	Store       domain.Store
+	Authorities *Authorities
+	Keys        *ca.Keyring
+	Generator   *ca.KeyGenerator
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Page lists CAs.
+func (s *CAs) Page(ctx context.Context, page domain.PageRequest) (domain.Page[domain.CA], error) {
+	return s.Store.CAs().Page(ctx, page)
+}
+
+// Get returns one CA.
+func (s *CAs) Get(ctx context.Context, id int64) (domain.CA, error) {
+	return s.Store.CAs().Get(ctx, id)
+}
+
+// Certificate returns a CA's certificate in PEM.
+func (s *CAs) Certificate(ctx context.Context, id int64) ([]byte, error) {
+	key, err := s.Store.CAs().Key(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return ca.EncodeCertificatePEM(key.Certificate), nil
+}
+
+// Create makes a CA with a self-signed certificate.
+func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
+	algorithm, err := keyAlgorithm(spec.KeyAlgorithm)
+	if err := errors.Join(spec.Validate(), err, s.checkName(ctx, spec.Name)); err != nil {
+		return domain.CA{}, err
+	}
+	life := domain.DefaultCALife
+	if spec.Expiration != nil {
+		life = *spec.Expiration
+	}
+	signer, err := s.Generator.Generate(ctx, algorithm)
+	if err != nil {
+		return domain.CA{}, err
+	}
+	now := s.Now()
+	authority, err := ca.NewRoot(signer, ca.RootRequest{
+		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate), NotAfter: now.Add(time.Duration(life) * day),
+	})
+	if err != nil {
+		return domain.CA{}, err
+	}
+	record := domain.CA{Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now, UpdatedAt: now}
+	return s.keep(ctx, record, authority.Certificate, signer, nil)
+}
+
+// keep stores a CA with its sealed key, and what came with it.
+func (s *CAs) keep(ctx context.Context, record domain.CA, cert *x509.Certificate, signer crypto.Signer, crl *x509.RevocationList) (domain.CA, error) {
+	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
+	if err != nil {
+		return domain.CA{}, err
+	}
+	pem, err := ca.MarshalPrivateKey(signer)
+	if err != nil {
+		return domain.CA{}, err
+	}
+	record.KeyAlgorithm = string(algorithm)
+	record.ExpiresAt = cert.NotAfter.UTC()
+	key := domain.CAKey{Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw))}
+	err = s.Store.Transact(ctx, func(tx domain.Store) error {
+		if err := tx.CAs().Create(ctx, &record, key, crlNumber(crl)); err != nil {
+			return err
+		}
+		return importRevocations(ctx, tx, record.ID, crl)
+	})
+	if err != nil {
+		return domain.CA{}, err
+	}
+	s.Log.InfoContext(ctx, "CA stored", "ca_id", record.ID, "name", record.Name, "principal", domain.PrincipalOf(ctx).Name)
+	return record, nil
+}
+
+func (s *CAs) checkName(ctx context.Context, name string) error {
+	taken, err := s.Store.CAs().NameTaken(ctx, name)
+	return nameFault(taken, err)
+}
+
+func nameFault(taken bool, err error) error {
+	if err == nil && taken {
+		return domain.Fault(domain.Duplicated, "name", domain.ReasonDuplicated)
+	}
+	return err
+}
+
+// Update changes a CA's record.
+func (s *CAs) Update(ctx context.Context, id int64, update domain.CAUpdate) (domain.CA, error) {
+	var record domain.CA
+	err := s.Store.Transact(ctx, func(tx domain.Store) (err error) {
+		if record, err = tx.CAs().Lock(ctx, id); err != nil {
+			return err
+		}
+		before := record
+		if err := update.Apply(&record); err != nil || record == before {
+			return err
+		}
+		record.UpdatedAt = s.Now()
+		return tx.CAs().Update(ctx, record)
+	})
+	return record, err
+}
+
+// Delete removes a CA that has no certificates.
+func (s *CAs) Delete(ctx context.Context, id int64) error {
+	if err := s.Store.CAs().Delete(ctx, id); err != nil {
+		return err
+	}
+	s.Authorities.Forget(id)
+	s.Log.InfoContext(ctx, "CA deleted", "ca_id", id, "principal", domain.PrincipalOf(ctx).Name)
+	return nil
+}
+
+// keyAlgorithm reads the name of an algorithm that keys can be made with; empty is the default.
+func keyAlgorithm(name string) (ca.KeyAlgorithm, error) {
+	algorithm := ca.KeyAlgorithm(name)
+	if name == "" {
+		algorithm = ca.ECDSAP256
+	}
+	if !algorithm.Valid() {
+		return "", domain.Fault(domain.Invalid, "key_algorithm", domain.ReasonChoice, "ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072, rsa-4096")
+	}
+	return algorithm, nil
+}
+
+func certificateSubject(name string, s domain.Subject) ca.Subject {
+	return ca.Subject{
+		CommonName: name, Organization: s.Organization, OrganizationalUnit: s.Sector,
+		Country: s.Country, Province: s.Province, Locality: s.City, Email: s.Email,
+	}
+}
+
+// recordSubject is the reverse of certificateSubject, for certificates made elsewhere.
+func recordSubject(s ca.Subject) domain.Subject {
+	return domain.Subject{
+		Country: s.Country, Province: s.Province, City: s.Locality, Organization: s.Organization, Sector: s.OrganizationalUnit, Email: s.Email,
+	}
+}

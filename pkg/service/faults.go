@@ -1,0 +1,48 @@
+package service
+
+import (
+	"errors"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// materialFaults says which kind of fault of uploaded certificates and keys each error of the ca package is.
+var materialFaults = []struct {
+	err    error
+	kind   domain.Kind
+	reason domain.Reason
+}{
+	{ca.ErrPasswordRequired, domain.Required, domain.ReasonPasswordRequired},
+	{ca.ErrWrongPassword, domain.Invalid, domain.ReasonPasswordWrong},
+	{ca.ErrMultiple, domain.Invalid, domain.ReasonOnePEM},
+	{ca.ErrMalformed, domain.Invalid, domain.ReasonPEM},
+	{ca.ErrWeakKey, domain.Invalid, domain.ReasonKeyWeak},
+	{ca.ErrUnsupportedKey, domain.Invalid, domain.ReasonKeyUnsupported},
+	{ca.ErrUnsupportedEncryption, domain.Invalid, domain.ReasonKeyEncryption},
+	{ca.ErrKeyMismatch, domain.Invalid, domain.ReasonKeyMismatch},
+	{ca.ErrWeakSignature, domain.Invalid, domain.ReasonWeakSignature},
+	{ca.ErrNotCA, domain.Invalid, domain.ReasonNotCA},
+	{ca.ErrIsCA, domain.Invalid, domain.ReasonIsCA},
+	{ca.ErrNotSignedByCA, domain.Invalid, domain.ReasonNotSignedByCA},
+	{ca.ErrNotClient, domain.Invalid, domain.ReasonNotClient},
+	{ca.ErrInvalidRequest, domain.Invalid, domain.ReasonFormat},
+}
+
+// material turns an error of the ca package about the uploaded field into the domain's; faults of the password go to the
+// field password, a key of another certificate to the field key. Other errors stay what they are.
+func material(field string, err error) error {
+	for _, f := range materialFaults {
+		if !errors.Is(err, f.err) {
+			continue
+		}
+		switch f.reason {
+		case domain.ReasonPasswordRequired, domain.ReasonPasswordWrong:
+			field = "password"
+		case domain.ReasonKeyMismatch:
+			field = "key"
+		}
+		return &domain.Error{Kind: f.kind, Field: field, Reason: f.reason, Err: err}
+	}
+	return err
+}

@@ -1,0 +1,131 @@
+package service
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Create issues a certificate for a new client.
+func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
+	plan, err := s.plan(ctx, spec)
+	if err != nil {
+		return domain.Client{}, err
+	}
+	signer, err := s.Generator.Generate(ctx, plan.algorithm)
+	if err != nil {
+		return domain.Client{}, err
+	}
+	cert, err := plan.authority.IssueClient(ca.ClientRequest{
+		Subject: certificateSubject(spec.Name, spec.Subject), PublicKey: signer.Public(),
+		NotBefore: plan.now.Add(-backdate), NotAfter: plan.notAfter,
+	})
+	if err != nil {
+		return domain.Client{}, err
+	}
+	pem, err := s.keyPEM(ctx, signer, spec.Password)
+	if err != nil {
+		return domain.Client{}, err
+	}
+	client := domain.Client{
+		CAID: spec.CAID, Name: spec.Name, Description: spec.Description, Subject: spec.Subject,
+		ExpiresAt: cert.NotAfter.UTC(), CreatedAt: plan.now, UpdatedAt: plan.now,
+	}
+	return s.keep(ctx, client, domain.Certificate{
+		CAID: spec.CAID, Serial: ca.FormatSerial(cert.SerialNumber), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
+		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: spec.Password != "", CreatedAt: plan.now,
+	})
+}
+
+// issuePlan is a checked ClientSpec.
+type issuePlan struct {
+	authority *ca.Authority
+	algorithm ca.KeyAlgorithm
+	now       time.Time
+	notAfter  time.Time
+}
+
+// plan checks everything that can be checked before a key is made, and reports all faults at once.
+func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, error) {
+	plan := issuePlan{now: s.Now()}
+	algorithm, algorithmErr := keyAlgorithm(spec.KeyAlgorithm)
+	authority, caErr := s.Authorities.Get(ctx, spec.CAID)
+	if domain.IsKind(caErr, domain.Missing) {
+		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
+	}
+	taken, nameErr := s.Store.Clients().NameTaken(ctx, spec.Name)
+	if err := errors.Join(spec.Validate(), algorithmErr, caErr, nameFault(taken, nameErr)); err != nil {
+		return plan, err
+	}
+	plan.algorithm, plan.authority = algorithm, authority
+	var err error
+	plan.notAfter, err = clientEnd(plan.now, spec.Expiration, authority.Certificate.NotAfter)
+	return plan, err
+}
+
+// clientEnd is when a certificate issued now ends: after the asked days, or after the default ones but not after its CA.
+func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
+	if !now.Before(caEnd) {
+		return time.Time{}, domain.Fault(domain.Rule, "ca_id", domain.ReasonCAExpired)
+	}
+	if days == nil {
+		end := now.Add(domain.DefaultClientLife * day)
+		if end.After(caEnd) {
+			end = caEnd
+		}
+		return end, nil
+	}
+	end := now.Add(time.Duration(*days) * day)
+	if end.Truncate(time.Second).After(caEnd) {
+		return time.Time{}, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, caEnd.UTC())
+	}
+	return end, nil
+}
+
+// keyPEM writes a private key, encrypted if there is a password.
+func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password domain.Secret) (pem []byte, err error) {
+	if password == "" {
+		return ca.MarshalPrivateKey(signer)
+	}
+	err = s.Derivations.Do(ctx, func() (err error) {
+		pem, err = ca.EncryptPrivateKey(signer, string(password))
+		return err
+	})
+	return pem, err
+}
+
+// keep stores a client with its certificate, and the revocation if the client is revoked.
+func (s *Clients) keep(ctx context.Context, client domain.Client, cert domain.Certificate) (domain.Client, error) {
+	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+		if err := tx.Clients().Create(ctx, &client); err != nil {
+			return err
+		}
+		cert.ClientID = client.ID
+		if err := tx.Certificates().Create(ctx, &cert); err != nil {
+			return err
+		}
+		return revokeImported(ctx, tx, client, cert)
+	})
+	if err != nil {
+		return domain.Client{}, err
+	}
+	s.Log.InfoContext(ctx, "certificate stored", "client_id", client.ID, "ca_id", client.CAID, "serial", cert.Serial,
+		"principal", domain.PrincipalOf(ctx).Name)
+	return client, nil
+}
+
+// revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it already.
+func revokeImported(ctx context.Context, tx domain.Store, client domain.Client, cert domain.Certificate) error {
+	if !client.Revoked() {
+		return nil
+	}
+	_, listed, err := tx.Revocations().Find(ctx, cert.CAID, cert.Serial)
+	if err != nil || listed {
+		return err
+	}
+	return addRevocation(ctx, tx, cert, client.RevokedAt)
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type caRow struct {
+	ID           int64 `gorm:"primaryKey"`
+	Name         string
+	NameKey      string
+	Description  string
+	Country      string
+	Province     string
+	City         string
+	Organization string
+	Sector       string
+	Email        string
+	KeyAlgorithm string
+	ExpiresAt    time.Time
+	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
+}
+
+// caColumns is what a CA's record consists of; its certificate and key are read apart.
+const caColumns = "id, name, name_key, description, country, province, city, organization, sector, email, key_algorithm, " +
+	"expires_at, created_at, updated_at"
+
+func (caRow) TableName() string { return "cas" }
+
+func (r caRow) key() int64 { return r.ID }
+
+func (r caRow) entity() domain.CA {
+	return domain.CA{
+		ID: r.ID, Name: r.Name, Description: r.Description,
+		Subject: domain.Subject{
+			Country: r.Country, Province: r.Province, City: r.City, Organization: r.Organization, Sector: r.Sector, Email: r.Email,
+		},
+		KeyAlgorithm: r.KeyAlgorithm,
+		ExpiresAt:    r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
+}
+
+func toCARow(c domain.CA) caRow {
+	return caRow{
+		ID: c.ID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
+		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector, Email: c.Email,
+		KeyAlgorithm: c.KeyAlgorithm,
+		ExpiresAt:    micro(c.ExpiresAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
+	}
+}
+
+// newCARow is a caRow with what is written once.
+type newCARow struct {
+	Record      caRow `gorm:"embedded"`
+	Certificate []byte
+	SealedKey   []byte
+	CRLNumber   int64
+}
+
+func (newCARow) TableName() string { return "cas" }
+
+type cas struct{ s *Store }
+
+// Page implements domain.CAs.
+func (r cas) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.CA], error) {
+	return page[caRow, domain.CA](ctx, r.s.read, func(db *gorm.DB) *gorm.DB { return db }, caColumns, req)
+}
+
+// Get implements domain.CAs.
+func (r cas) Get(ctx context.Context, id int64) (domain.CA, error) {
+	var found caRow
+	err := r.s.read.WithContext(ctx).Select(caColumns).Take(&found, id).Error
+	return found.entity(), translate(err, faults{})
+}
+
+// Lock implements domain.CAs.
+func (r cas) Lock(ctx context.Context, id int64) (domain.CA, error) {
+	var found caRow
+	err := r.s.write.WithContext(ctx).Clauses(forUpdate).Select(caColumns).Take(&found, id).Error
+	return found.entity(), translate(err, faults{})
+}
+
+// Key implements domain.CAs.
+func (r cas) Key(ctx context.Context, id int64) (domain.CAKey, error) {
+	var found newCARow
+	err := r.s.read.WithContext(ctx).Select("certificate, sealed_key").Where("id = ?", id).Take(&found).Error
+	return domain.CAKey{CAID: id, Certificate: found.Certificate, SealedKey: found.SealedKey}, translate(err, faults{})
+}
+
+// NameTaken implements domain.CAs.
+func (r cas) NameTaken(ctx context.Context, name string) (bool, error) {
+	return nameTaken[caRow](ctx, r.s.read, name)
+}
+
+// Create implements domain.CAs.
+func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, crlNumber int64) error {
+	record := newCARow{Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey, CRLNumber: crlNumber}
+	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
+		return translate(err, duplicated("name"))
+	}
+	c.ID = record.Record.ID
+	return nil
+}
+
+// Update implements domain.CAs.
+func (r cas) Update(ctx context.Context, c domain.CA) error {
+	record := toCARow(c)
+	done := r.s.write.WithContext(ctx).Model(&record).Select(recordColumns).Updates(&record)
+	return changedOne(done)
+}
+
+// Delete implements domain.CAs.
+func (r cas) Delete(ctx context.Context, id int64) error {
+	done := r.s.write.WithContext(ctx).Delete(&caRow{}, id)
+	if done.Error != nil {
+		return translate(done.Error, faults{}.orForeign(domain.Rule, "id", domain.ReasonCAInUse))
+	}
+	return changedOne(done)
+}
+
+// IDs implements domain.CAs.
+func (r cas) IDs(ctx context.Context) ([]int64, error) {
+	var ids []int64
+	err := r.s.read.WithContext(ctx).Model(&caRow{}).Order("id").Pluck("id", &ids).Error
+	return ids, err
+}
+
+// recordColumns are those that an update may change.
+var recordColumns = []string{"description", "country", "province", "city", "organization", "sector", "email", "updated_at"}
+
+// forUpdate keeps a row from being changed by others until the transaction ends. SQLite needs none: it has one writer.
+var forUpdate = clause.Locking{Strength: "UPDATE"}
+
+// changedOne says Missing when a statement by id met no row.
+func changedOne(done *gorm.DB) error {
+	if done.Error == nil && done.RowsAffected == 0 {
+		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
+	}
+	return translate(done.Error, faults{})
+}
+
+func nameTaken[R any](ctx context.Context, db *gorm.DB, name string) (bool, error) {
+	var found []int64
+	err := db.WithContext(ctx).Model(new(R)).Where("name_key = ?", domain.NameKey(name)).Limit(1).Pluck("id", &found).Error
+	return len(found) > 0, err
+}
+
+// micro is the form in which times are stored: UTC, microseconds. SQLite compares times as text.
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// optional is micro for times that may be zero, which are stored as NULL.
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	stored := micro(t)
+	return &stored
+}
+
+// orZero is the reverse of optional.
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

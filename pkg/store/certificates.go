@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type certificateRow struct {
+	ID           int64 `gorm:"primaryKey"`
+	CAID         int64
+	ClientID     int64
+	Serial       string
+	NotBefore    time.Time
+	NotAfter     time.Time
+	DER          []byte
+	SealedKey    []byte
+	KeyProtected bool
+	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
+}
+
+func (certificateRow) TableName() string { return "certificates" }
+
+type certificates struct{ s *Store }
+
+// Create implements domain.Certificates.
+func (r certificates) Create(ctx context.Context, c *domain.Certificate) error {
+	record := certificateRow{
+		CAID: c.CAID, ClientID: c.ClientID, Serial: c.Serial, NotBefore: micro(c.NotBefore), NotAfter: micro(c.NotAfter),
+		DER: c.DER, SealedKey: c.SealedKey, KeyProtected: c.KeyProtected, CreatedAt: micro(c.CreatedAt),
+	}
+	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
+		return translate(err, duplicated("cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
+	}
+	c.ID = record.ID
+	return nil
+}
+
+// OfClient implements domain.Certificates.
+func (r certificates) OfClient(ctx context.Context, clientID int64) (domain.Certificate, error) {
+	var found certificateRow
+	err := r.s.read.WithContext(ctx).Where("client_id = ?", clientID).Order("id DESC").Take(&found).Error
+	return domain.Certificate{
+		ID: found.ID, CAID: found.CAID, ClientID: found.ClientID, Serial: found.Serial,
+		NotBefore: found.NotBefore.UTC(), NotAfter: found.NotAfter.UTC(),
+		DER: found.DER, SealedKey: found.SealedKey, KeyProtected: found.KeyProtected, CreatedAt: found.CreatedAt.UTC(),
+	}, translate(err, faults{})
+}

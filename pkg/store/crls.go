@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type crlRow struct {
+	CAID       int64 `gorm:"primaryKey;autoIncrement:false"`
+	Number     int64 `gorm:"primaryKey;autoIncrement:false"`
+	Epoch      int64
+	ThisUpdate time.Time
+	NextUpdate time.Time
+	SignedAt   time.Time
+	DER        []byte
+}
+
+func (crlRow) TableName() string { return "crls" }
+
+type crls struct{ s *Store }
+
+// LastNumber implements domain.CRLs.
+func (r crls) LastNumber(ctx context.Context, caID int64) (int64, error) {
+	return counter(ctx, r.s.read, caID, "crl_number")
+}
+
+// Latest implements domain.CRLs.
+func (r crls) Latest(ctx context.Context, caID int64) (domain.CRL, bool, error) {
+	var found []crlRow
+	err := r.s.read.WithContext(ctx).Where("ca_id = ?", caID).Order("number DESC").Limit(1).Find(&found).Error
+	if err != nil || len(found) == 0 {
+		return domain.CRL{}, false, err
+	}
+	c := found[0]
+	return domain.CRL{
+		CAID: c.CAID, Number: c.Number, Epoch: c.Epoch,
+		ThisUpdate: c.ThisUpdate.UTC(), NextUpdate: c.NextUpdate.UTC(), SignedAt: c.SignedAt.UTC(), DER: c.DER,
+	}, true, nil
+}
+
+// FirstExpiry implements domain.CRLs.
+func (r crls) FirstExpiry(ctx context.Context) (time.Time, bool, error) {
+	var found []time.Time
+	err := r.s.read.WithContext(ctx).Model(&crlRow{}).Order("next_update").Limit(1).Pluck("next_update", &found).Error
+	if err != nil || len(found) == 0 {
+		return time.Time{}, false, err
+	}
+	return found[0].UTC(), true, nil
+}
+
+// Publish implements domain.CRLs. The number moves from the last one to the next by a conditional update, so that a
+// number is never given twice although old lists are removed.
+func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
+	published := false
+	err := r.s.Transact(ctx, func(tx domain.Store) error {
+		db := tx.(*Store).write.WithContext(ctx)
+		moved := db.Model(&caRow{}).Where("id = ? AND crl_number = ?", crl.CAID, crl.Number-1).UpdateColumn("crl_number", crl.Number)
+		if moved.Error != nil || moved.RowsAffected == 0 {
+			return moved.Error
+		}
+		published = true
+		if err := db.Where("ca_id = ?", crl.CAID).Delete(&crlRow{}).Error; err != nil {
+			return err
+		}
+		return db.Create(&crlRow{
+			CAID: crl.CAID, Number: crl.Number, Epoch: crl.Epoch,
+			ThisUpdate: micro(crl.ThisUpdate), NextUpdate: micro(crl.NextUpdate), SignedAt: micro(crl.SignedAt), DER: crl.DER,
+		}).Error
+	})
+	return published && err == nil, err
+}

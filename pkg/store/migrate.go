@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/chaveiro/chaveiro/db"
+)
+
+// Migration is one step of the schema and whether it was applied.
+type Migration struct {
+	Version int64
+	Name    string
+	Applied bool
+}
+
+// MigrateUp applies what is missing of the schema and returns the names of what it applied. Several processes may call it at once: PostgreSQL
+// holds a lock for one of them, SQLite has one writer.
+func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
+	provider, err := s.migrations()
+	if err != nil {
+		return nil, err
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	var names []string
+	for _, r := range results {
+		names = append(names, r.Source.Path)
+	}
+	return names, nil
+}
+
+// MigrateStatus lists the steps of the schema.
+func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
+	provider, err := s.migrations()
+	if err != nil {
+		return nil, err
+	}
+	states, err := provider.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migration status: %w", err)
+	}
+	var list []Migration
+	for _, m := range states {
+		list = append(list, Migration{Version: m.Source.Version, Name: m.Source.Path, Applied: m.State == goose.StateApplied})
+	}
+	return list, nil
+}
+
+// SchemaBehind reports how many steps of the schema are missing.
+func (s *Store) SchemaBehind(ctx context.Context) (int, error) {
+	list, err := s.MigrateStatus(ctx)
+	missing := 0
+	for _, m := range list {
+		if !m.Applied {
+			missing++
+		}
+	}
+	return missing, err
+}
+
+func (s *Store) migrations() (*goose.Provider, error) {
+	files, err := fs.Sub(db.Migrations, "migrations/"+string(s.engine))
+	if err != nil {
+		return nil, err
+	}
+	conn, err := s.SQL()
+	if err != nil {
+		return nil, err
+	}
+	if s.engine == SQLite {
+		return goose.NewProvider(goose.DialectSQLite3, conn, files)
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, conn, files, goose.WithSessionLocker(locker))
+}

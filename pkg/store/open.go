@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// Open connects to a database: a URL that begins with postgres:// or postgresql://, otherwise the path of an SQLite
+// file, which is made when it does not exist. It does not migrate.
+func Open(ctx context.Context, location string) (*Store, error) {
+	if EngineOf(location) == Postgres {
+		return openPostgres(ctx, location)
+	}
+	return openSQLite(ctx, location)
+}
+
+// EngineOf tells which engine a location names.
+func EngineOf(location string) Engine {
+	if strings.HasPrefix(location, "postgres://") || strings.HasPrefix(location, "postgresql://") {
+		return Postgres
+	}
+	return SQLite
+}
+
+// poolLimits holds what a URL of PostgreSQL may override (pool_max_conns, statement_timeout …).
+var poolLimits = map[string]string{
+	"application_name":                    "chaveiro",
+	"timezone":                            "UTC",
+	"statement_timeout":                   "30s",
+	"lock_timeout":                        "10s",
+	"idle_in_transaction_session_timeout": "10s",
+}
+
+func openPostgres(ctx context.Context, location string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(location)
+	if err != nil {
+		return nil, errors.New("the database URL is not valid") // the cause quotes the password
+	}
+	for name, value := range poolLimits {
+		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	if !strings.Contains(location, "pool_max_conns") {
+		config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0)))
+	}
+	config.MaxConnLifetimeJitter = 5 * time.Minute
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	conn := stdlib.OpenDBFromPool(pool)
+	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	closeAll := func() error {
+		defer pool.Close()
+		return conn.Close()
+	}
+	return &Store{engine: Postgres, write: db, read: db, close: closeAll}, nil
+}
+
+// openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each
+// other. Commits are synced to disk (synchronous FULL): a certificate that was answered survives a power cut.
+func openSQLite(ctx context.Context, path string) (*Store, error) {
+	writer, write, err := sqlitePool(ctx, path, 1, "&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	closeAll := func() error { return errors.Join(reader.Close(), writer.Close()) }
+	return &Store{engine: SQLite, write: write, read: read, close: closeAll}, nil
+}
+
+const sqliteOptions = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)" +
+	"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)&_time_format=sqlite"
+
+func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + sqliteOptions + options
+	conn, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	conn.SetMaxOpenConns(size)
+	conn.SetMaxIdleConns(size)
+	if err := conn.PingContext(ctx); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open SQLite file %s: %w", path, err), conn.Close())
+	}
+	config := gormConfig()
+	config.PrepareStmt = true // the driver compiles a statement anew each time otherwise
+	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: conn}), config)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("connect to SQLite: %w", err), conn.Close())
+	}
+	return conn, db, nil
+}
+
+func gormConfig() *gorm.Config {
+	return &gorm.Config{
+		SkipDefaultTransaction: true,
+		DisableAutomaticPing:   true,
+		Logger:                 logger.Discard, // it would log values; errors are returned and logged by the caller
+	}
+}

@@ -1,0 +1,202 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	startTimeout = 30 * time.Second
+	stopTimeout  = 10 * time.Second
+)
+
+// Config says how a cluster runs. The zero value is the quick one.
+type Config struct {
+	// Durable keeps fsync, synchronous commit and full-page writes on, as in
+	// production. Measurements need it; tests only pay for it.
+	Durable bool
+}
+
+// Cluster is one running PostgreSQL server and the directory that holds it.
+type Cluster struct {
+	dir    *workdir
+	server *exec.Cmd
+	exited chan struct{} // closed after the server process was reaped
+}
+
+// Start creates a cluster in a new directory and returns once it accepts
+// connections. The error matches [ErrNotInstalled] when this machine has no
+// PostgreSQL. The caller owns the cluster and must call [Cluster.Stop]; should
+// its process be killed first, the kernel stops the server, and a later Start
+// removes the directory.
+func Start(ctx context.Context, cfg Config) (*Cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	bin, err := findPrograms()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := serverOwner()
+	if err != nil {
+		return nil, err
+	}
+	sweep(tempRoot)
+	dir, err := newWorkdir(tempRoot, owner)
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: %w", err)
+	}
+	c := &Cluster{dir: dir, exited: make(chan struct{})}
+	if err := c.boot(ctx, bin, owner, cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("pgtest: %w", err), c.Stop())
+	}
+	return c, nil
+}
+
+// URL returns the address of a database of this cluster, in the form that pgx
+// and libpq read. It does not ask whether the database exists.
+func (c *Cluster) URL(database string) string {
+	query := url.Values{"host": {c.dir.path}, "user": {superuser}}
+	return (&url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: query.Encode()}).String()
+}
+
+// CreateDatabase creates an empty database.
+func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
+	return c.admin(ctx, "CREATE DATABASE "+quote(name))
+}
+
+// Stop ends the server at once, without a checkpoint, and removes everything
+// the cluster has written. Stopping twice is harmless.
+func (c *Cluster) Stop() error {
+	if c.server != nil {
+		c.kill()
+	}
+	return c.dir.remove()
+}
+
+// clone creates a database as a copy of template, to which nobody may be connected.
+func (c *Cluster) clone(ctx context.Context, name, template string) error {
+	return c.admin(ctx, "CREATE DATABASE "+quote(name)+" TEMPLATE "+quote(template))
+}
+
+// drop removes a database and disconnects whoever still uses it.
+func (c *Cluster) drop(ctx context.Context, name string) error {
+	return c.admin(ctx, "DROP DATABASE IF EXISTS "+quote(name)+" WITH (FORCE)")
+}
+
+func (c *Cluster) admin(ctx context.Context, statement string) error {
+	conn, err := pgx.Connect(ctx, c.URL(superuser))
+	if err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("pgtest: %s: %w", statement, err)
+	}
+	return nil
+}
+
+func (c *Cluster) boot(ctx context.Context, bin programs, owner *account, cfg Config) error {
+	if err := c.initdb(ctx, bin, owner, cfg); err != nil {
+		return err
+	}
+	log, err := os.Create(c.dir.logFile())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	server := exec.Command(bin.postgres, c.serverArgs(cfg)...)
+	server.Dir, server.Env, server.Stdout, server.Stderr = c.dir.path, environ(), log, log
+	server.SysProcAttr = owner.procAttr()
+	// SIGQUIT is PostgreSQL's immediate shutdown: the server takes its children along.
+	if err := startTethered(server, syscall.SIGQUIT, c.exited); err != nil {
+		return err
+	}
+	c.server = server
+	return c.waitReady(ctx)
+}
+
+// initdb creates the data directory. The C locale makes sort order the same on
+// every machine.
+func (c *Cluster) initdb(ctx context.Context, bin programs, owner *account, cfg Config) error {
+	args := []string{"-D", c.dir.data(), "-U", superuser, "--auth=trust", "--encoding=UTF8", "--no-locale"}
+	if !cfg.Durable {
+		args = append(args, "--no-sync")
+	}
+	cmd := exec.CommandContext(ctx, bin.initdb, args...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = c.dir.path, environ(), owner.procAttr()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// serverArgs keeps the server off the network and all it writes, dynamic
+// shared memory included, inside the directory that Stop removes.
+func (c *Cluster) serverArgs(cfg Config) []string {
+	args := []string{
+		"-D", c.dir.data(), "-k", c.dir.path,
+		"-c", "listen_addresses=",
+		"-c", "max_connections=200",
+		"-c", "dynamic_shared_memory_type=mmap",
+	}
+	if cfg.Durable {
+		return args
+	}
+	return append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+}
+
+func (c *Cluster) waitReady(ctx context.Context) error {
+	for {
+		conn, err := pgx.Connect(ctx, c.URL(superuser))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-c.exited:
+			return fmt.Errorf("the server ended while starting:\n%s", c.logTail())
+		case <-ctx.Done():
+			return fmt.Errorf("the server is not ready: %w\n%s", err, c.logTail())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) kill() {
+	for _, sig := range []os.Signal{syscall.SIGQUIT, os.Kill} {
+		_ = c.server.Process.Signal(sig) // an error means that it is gone
+		select {
+		case <-c.exited:
+			return
+		case <-time.After(stopTimeout):
+		}
+	}
+}
+
+func (c *Cluster) logTail() string {
+	const limit = 2000
+	text, _ := os.ReadFile(c.dir.logFile())
+	return string(text[max(0, len(text)-limit):])
+}
+
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+// environ is this process's environment without what would redirect the
+// PostgreSQL programs (PGDATA, PGHOST …), and with their messages in English.
+func environ() []string {
+	env := []string{"LC_ALL=C"}
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "PG") && !strings.HasPrefix(entry, "LC_ALL=") {
+			env = append(env, entry)
+		}
+	}
+	return env
+}

@@ -1,0 +1,5 @@
+package pgtest
+
+import "syscall"
+
+func tether(attr *syscall.SysProcAttr, sig syscall.Signal) { attr.Pdeathsig = sig }

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type revocationRow struct {
+	CAID      int64  `gorm:"primaryKey;autoIncrement:false"`
+	Serial    string `gorm:"primaryKey"`
+	Epoch     int64
+	RevokedAt time.Time
+	Reason    int
+	NotAfter  *time.Time
+}
+
+func (revocationRow) TableName() string { return "revocations" }
+
+func (r revocationRow) entity() domain.Revocation {
+	return domain.Revocation{
+		CAID: r.CAID, Serial: r.Serial, Epoch: r.Epoch, RevokedAt: r.RevokedAt.UTC(), Reason: r.Reason, NotAfter: orZero(r.NotAfter),
+	}
+}
+
+type revocations struct{ s *Store }
+
+// Advance implements domain.Revocations.
+func (r revocations) Advance(ctx context.Context, caID int64) (int64, error) {
+	done := r.s.write.WithContext(ctx).Model(&caRow{}).Where("id = ?", caID).
+		UpdateColumn("revocation_epoch", gorm.Expr("revocation_epoch + 1"))
+	if err := changedOne(done); err != nil {
+		return 0, err
+	}
+	return epoch(ctx, r.s.write, caID)
+}
+
+// Epoch implements domain.Revocations.
+func (r revocations) Epoch(ctx context.Context, caID int64) (int64, error) {
+	return epoch(ctx, r.s.read, caID)
+}
+
+func epoch(ctx context.Context, db *gorm.DB, caID int64) (int64, error) {
+	return counter(ctx, db, caID, "revocation_epoch")
+}
+
+// counter reads one number of a CA.
+func counter(ctx context.Context, db *gorm.DB, caID int64, column string) (int64, error) {
+	var found []int64
+	err := db.WithContext(ctx).Model(&caRow{}).Where("id = ?", caID).Limit(1).Pluck(column, &found).Error
+	if err == nil && len(found) == 0 {
+		err = gorm.ErrRecordNotFound
+	}
+	if err != nil {
+		return 0, translate(err, faults{})
+	}
+	return found[0], nil
+}
+
+// Add implements domain.Revocations.
+func (r revocations) Add(ctx context.Context, list []domain.Revocation) error {
+	rows := make([]revocationRow, len(list))
+	for i, one := range list {
+		rows[i] = revocationRow{
+			CAID: one.CAID, Serial: one.Serial, Epoch: one.Epoch, RevokedAt: micro(one.RevokedAt), Reason: one.Reason, NotAfter: optional(one.NotAfter),
+		}
+	}
+	return r.s.write.WithContext(ctx).CreateInBatches(rows, 1000).Error
+}
+
+// Find implements domain.Revocations.
+func (r revocations) Find(ctx context.Context, caID int64, serial string) (domain.Revocation, bool, error) {
+	var found []revocationRow
+	err := r.s.read.WithContext(ctx).Where("ca_id = ? AND serial = ?", caID, serial).Limit(1).Find(&found).Error
+	if err != nil || len(found) == 0 {
+		return domain.Revocation{}, false, err
+	}
+	return found[0].entity(), true, nil
+}
+
+// After implements domain.Revocations.
+func (r revocations) After(ctx context.Context, caID, epoch int64) ([]domain.Revocation, error) {
+	var found []revocationRow
+	err := r.s.read.WithContext(ctx).Where("ca_id = ? AND epoch > ?", caID, epoch).Order("epoch, serial").Find(&found).Error
+	if err != nil {
+		return nil, err
+	}
+	list := make([]domain.Revocation, len(found))
+	for i, one := range found {
+		list[i] = one.entity()
+	}
+	return list, nil
+}

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"strings"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+type cas struct {
+	service *service.CAs
+	crls    *service.CRLs
+}
+
+// GetCasPage implements the operation getCasPage.
+func (h cas) GetCasPage(ctx context.Context, request gen.GetCasPageRequestObject) (gen.GetCasPageResponseObject, error) {
+	page, err := h.service.Page(ctx, pageRequest(request.Params.Cursor, request.Params.Size))
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetCasPage200JSONResponse{Cursor: cursorOf(page), Cas: convertAll(page.Items, convertCA)}, nil
+}
+
+// GetCa implements the operation getCa.
+func (h cas) GetCa(ctx context.Context, request gen.GetCaRequestObject) (gen.GetCaResponseObject, error) {
+	ca, err := h.service.Get(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetCa200JSONResponse(convertCA(ca)), nil
+}
+
+// CreateCa implements the operation createCa.
+func (h cas) CreateCa(ctx context.Context, request gen.CreateCaRequestObject) (gen.CreateCaResponseObject, error) {
+	b := request.Body
+	ca, err := h.service.Create(ctx, domain.CASpec{
+		Name: b.Name, Description: text(b.Description),
+		Subject: domain.Subject{
+			Country: text(b.Country), Province: text(b.Province), City: text(b.City),
+			Organization: text(b.Organization), Sector: text(b.Sector), Email: string(b.Email),
+		},
+		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.CreateCa200JSONResponse(convertCA(ca)), nil
+}
+
+// ImportCa implements the operation importCa.
+func (h cas) ImportCa(ctx context.Context, request gen.ImportCaRequestObject) (gen.ImportCaResponseObject, error) {
+	b := request.Body
+	ca, err := h.service.Import(ctx, domain.CAImport{
+		Name: text(b.Name), Email: text(b.Email), Description: text(b.Description),
+		Certificate: []byte(b.Cert), Key: domain.Secret(b.Key), Password: domain.Secret(text(b.Password)), CRL: []byte(text(b.Crl)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.ImportCa200JSONResponse(convertCA(ca)), nil
+}
+
+// UpdateCa implements the operation updateCa.
+func (h cas) UpdateCa(ctx context.Context, request gen.UpdateCaRequestObject) (gen.UpdateCaResponseObject, error) {
+	b := request.Body
+	ca, err := h.service.Update(ctx, request.ID, domain.CAUpdate{
+		RecordUpdate: domain.RecordUpdate{
+			Description: b.Description, Country: b.Country, Province: b.Province, City: b.City,
+			Organization: b.Organization, Sector: b.Sector, Email: plain(b.Email),
+		},
+		Name: b.Name, Expiration: b.Expiration, KeyAlgorithm: b.KeyAlgorithm,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.UpdateCa200JSONResponse(convertCA(ca)), nil
+}
+
+// DeleteCa implements the operation deleteCa.
+func (h cas) DeleteCa(ctx context.Context, request gen.DeleteCaRequestObject) (gen.DeleteCaResponseObject, error) {
+	if err := h.service.Delete(ctx, request.ID); err != nil {
+		return nil, err
+	}
+	return gen.DeleteCa200Response{}, nil
+}
+
+// GetCaCertificate implements the operation getCaCertificate.
+func (h cas) GetCaCertificate(ctx context.Context, request gen.GetCaCertificateRequestObject) (gen.GetCaCertificateResponseObject, error) {
+	pem, err := h.service.Certificate(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetCaCertificate200ApplicationXPemFileResponse{
+		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
+		Headers: gen.GetCaCertificate200ResponseHeaders{ContentDisposition: attachment(caFile(request.ID, ".crt"))},
+	}, nil
+}
+
+// GetCaCrl implements the operation getCaCrl.
+func (h cas) GetCaCrl(ctx context.Context, request gen.GetCaCrlRequestObject) (gen.GetCaCrlResponseObject, error) {
+	crl, err := h.crls.Current(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	der := wantsDER(text(request.Params.Format), infoOf(ctx).accept)
+	tag := `"` + crl.Tag + `-pem"`
+	if der {
+		tag = `"` + crl.Tag + `-der"`
+	}
+	if matches(text(request.Params.IfNoneMatch), tag) {
+		return gen.GetCaCrl304Response{Headers: gen.GetCaCrl304ResponseHeaders{ETag: header(tag), CacheControl: header(noCache)}}, nil
+	}
+	headers := gen.GetCaCrl200ResponseHeaders{
+		ETag: header(tag), CacheControl: header(noCache), ContentDisposition: attachment(caFile(request.ID, ".crl")),
+	}
+	if der {
+		return gen.GetCaCrl200ApplicationPkixCrlResponse{Body: bytes.NewReader(crl.DER), ContentLength: int64(len(crl.DER)), Headers: headers}, nil
+	}
+	return gen.GetCaCrl200ApplicationXPemFileResponse{Body: bytes.NewReader(crl.PEM), ContentLength: int64(len(crl.PEM)), Headers: headers}, nil
+}
+
+// wantsDER reports whether a CRL is wanted in DER: by the parameter, or because Accept names that type and not PEM's before it.
+func wantsDER(format, accept string) bool {
+	if format != "" {
+		return format == "der"
+	}
+	der := strings.Index(accept, "application/pkix-crl")
+	pem := strings.Index(accept, "application/x-pem-file")
+	return der >= 0 && (pem < 0 || der < pem)
+}
+
+// matches reports whether an If-None-Match header names the tag (RFC 9110, 13.1.2).
+func matches(condition, tag string) bool {
+	for part := range strings.SplitSeq(condition, ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == tag || part == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+func caFile(id int64, extension string) string {
+	return "ca-" + strconv.FormatInt(id, 10) + extension
+}
+
+func convertCA(c domain.CA) gen.CA {
+	return gen.CA{
+		ID: c.ID, Name: c.Name, Description: c.Description, Country: c.Country, Province: c.Province, City: c.City,
+		Organization: c.Organization, Sector: c.Sector, Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
+		ExpiryDate: date(c.ExpiresAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
+	}
+}

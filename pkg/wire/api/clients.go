@@ -1,0 +1,167 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"time"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+type clients struct {
+	service *service.Clients
+	now     func() time.Time
+}
+
+// GetClientsSite2SitePage implements the operation getClientsSite2SitePage.
+func (h clients) GetClientsSite2SitePage(ctx context.Context, request gen.GetClientsSite2SitePageRequestObject) (gen.GetClientsSite2SitePageResponseObject, error) {
+	p := request.Params
+	req := pageRequest(p.Cursor, p.Size)
+	if p.InstanceID != nil { // there are no instances, so none has clients
+		return gen.GetClientsSite2SitePage200JSONResponse{Cursor: gen.Cursor{Current: req.Cursor}, Clients: []gen.ClientSite2Site{}}, nil
+	}
+	filter := domain.ClientFilter{Name: text(p.Name), Status: domain.Status(text(p.Status))}
+	if p.CaID != nil {
+		filter.CAID = *p.CaID
+	}
+	page, err := h.service.Page(ctx, filter, req)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetClientsSite2SitePage200JSONResponse{Cursor: cursorOf(page), Clients: convertAll(page.Items, h.convert)}, nil
+}
+
+// GetClientSite2Site implements the operation getClientSite2Site.
+func (h clients) GetClientSite2Site(ctx context.Context, request gen.GetClientSite2SiteRequestObject) (gen.GetClientSite2SiteResponseObject, error) {
+	client, err := h.service.Get(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetClientSite2Site200JSONResponse(h.convert(client)), nil
+}
+
+// CreateClientSite2Site implements the operation createClientSite2Site.
+func (h clients) CreateClientSite2Site(ctx context.Context, request gen.CreateClientSite2SiteRequestObject) (gen.CreateClientSite2SiteResponseObject, error) {
+	b := request.Body
+	client, err := h.service.Create(ctx, domain.ClientSpec{
+		CAID: b.CaID, Name: b.Name, Description: text(b.Description), Password: domain.Secret(text(b.Password)),
+		Subject: domain.Subject{
+			Country: text(b.Country), Province: text(b.Province), City: text(b.City),
+			Organization: text(b.Organization), Sector: text(b.Sector), Email: string(b.Email),
+		},
+		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.CreateClientSite2Site200JSONResponse(h.convert(client)), nil
+}
+
+// UpdateClientSite2Site implements the operation updateClientSite2Site.
+func (h clients) UpdateClientSite2Site(ctx context.Context, request gen.UpdateClientSite2SiteRequestObject) (gen.UpdateClientSite2SiteResponseObject, error) {
+	b := request.Body
+	update := domain.ClientUpdate{
+		RecordUpdate: domain.RecordUpdate{
+			Description: b.Description, Country: b.Country, Province: b.Province, City: b.City,
+			Organization: b.Organization, Sector: b.Sector, Email: plain(b.Email),
+		},
+		Name: b.Name, CAID: b.CaID, Expiration: b.Expiration,
+	}
+	if b.Password != nil {
+		password := domain.Secret(*b.Password)
+		update.Password = &password
+	}
+	client, err := h.service.Update(ctx, request.ID, update)
+	if err != nil {
+		return nil, err
+	}
+	return gen.UpdateClientSite2Site200JSONResponse(h.convert(client)), nil
+}
+
+// RevokeClientSite2Site implements the operation revokeClientSite2Site.
+func (h clients) RevokeClientSite2Site(ctx context.Context, request gen.RevokeClientSite2SiteRequestObject) (gen.RevokeClientSite2SiteResponseObject, error) {
+	if err := h.service.Revoke(ctx, request.ID); err != nil {
+		return nil, err
+	}
+	return gen.RevokeClientSite2Site200Response{}, nil
+}
+
+// ImportClientSite2Site implements the operation importClientSite2Site.
+func (h clients) ImportClientSite2Site(ctx context.Context, request gen.ImportClientSite2SiteRequestObject) (gen.ImportClientSite2SiteResponseObject, error) {
+	b := request.Body
+	revokedAt, err := parseDate("revoked_date", b.RevokedDate)
+	if err != nil {
+		return nil, err
+	}
+	client, err := h.service.Import(ctx, domain.ClientImport{
+		CAID: b.CaID, Email: string(b.Email), Description: text(b.Description), Certificate: []byte(b.Cert), Key: domain.Secret(b.Key),
+		Password: domain.Secret(text(b.Password)), Revoked: b.Revoked != nil && *b.Revoked, RevokedAt: revokedAt,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.ImportClientSite2Site200JSONResponse(h.convert(client)), nil
+}
+
+// GetClientSite2SiteCertificate implements the operation getClientSite2SiteCertificate.
+func (h clients) GetClientSite2SiteCertificate(ctx context.Context, request gen.GetClientSite2SiteCertificateRequestObject) (gen.GetClientSite2SiteCertificateResponseObject, error) {
+	pem, err := h.service.Certificate(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetClientSite2SiteCertificate200ApplicationXPemFileResponse{
+		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
+		Headers: gen.GetClientSite2SiteCertificate200ResponseHeaders{
+			CacheControl: header(noCache), ContentDisposition: attachment(clientFile(request.ID, ".crt")),
+		},
+	}, nil
+}
+
+// GetClientSite2SiteKey implements the operation getClientSite2SiteKey.
+func (h clients) GetClientSite2SiteKey(ctx context.Context, request gen.GetClientSite2SiteKeyRequestObject) (gen.GetClientSite2SiteKeyResponseObject, error) {
+	pem, err := h.service.Key(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetClientSite2SiteKey200ApplicationXPemFileResponse{
+		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
+		Headers: gen.GetClientSite2SiteKey200ResponseHeaders{
+			CacheControl: header(noStore), ContentDisposition: attachment(clientFile(request.ID, ".key")),
+		},
+	}, nil
+}
+
+// CreateClientSite2SitePkcs12 implements the operation createClientSite2SitePkcs12.
+func (h clients) CreateClientSite2SitePkcs12(ctx context.Context, request gen.CreateClientSite2SitePkcs12RequestObject) (gen.CreateClientSite2SitePkcs12ResponseObject, error) {
+	profile := ca.PKCS12Profile(text(request.Body.Profile))
+	if profile == "" {
+		profile = ca.PKCS12Modern
+	}
+	file, err := h.service.PKCS12(ctx, request.ID, profile, domain.Secret(request.Body.Password))
+	if err != nil {
+		return nil, err
+	}
+	return gen.CreateClientSite2SitePkcs12200ApplicationXPkcs12Response{
+		Body: bytes.NewReader(file), ContentLength: int64(len(file)),
+		Headers: gen.CreateClientSite2SitePkcs12200ResponseHeaders{
+			CacheControl: header(noStore), ContentDisposition: attachment(clientFile(request.ID, ".p12")),
+		},
+	}, nil
+}
+
+func clientFile(id int64, extension string) string {
+	return "client-" + strconv.FormatInt(id, 10) + extension
+}
+
+func (h clients) convert(c domain.Client) gen.ClientSite2Site {
+	return gen.ClientSite2Site{
+		ID: c.ID, CaID: c.CAID, Name: c.Name, Email: c.Email, Description: c.Description,
+		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector,
+		Expired: c.Expired(h.now()), Revoked: c.Revoked(),
+		ExpiryDate: date(c.ExpiresAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
+	}
+}

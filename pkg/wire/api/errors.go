@@ -1,0 +1,113 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// errorWriter turns the errors that handlers and middleware return into the dialect's answers.
+type errorWriter struct{ log *slog.Logger }
+
+func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		if err == nil {
+			return nil
+		}
+		if c.Response().Committed {
+			return err
+		}
+		return w.write(c, err)
+	}
+}
+
+func (w errorWriter) write(c echo.Context, err error) error {
+	status, body := render(err, languageOf(c.Request().Header.Get("Accept-Language")))
+	request := c.Request()
+	switch {
+	case status < http.StatusInternalServerError:
+		w.log.InfoContext(request.Context(), "request refused", "request_id", requestID(c), "status", status, "cause", err.Error())
+	case request.Context().Err() == nil:
+		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", err)
+	}
+	if status == http.StatusUnauthorized {
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.JSONBlob(status, text)
+}
+
+func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+// statuses maps each kind of fault to its status; it is total.
+var statuses = map[domain.Kind]int{
+	domain.Required:        http.StatusConflict,
+	domain.Invalid:         http.StatusConflict,
+	domain.Duplicated:      http.StatusConflict,
+	domain.NotFound:        http.StatusConflict,
+	domain.Rule:            http.StatusConflict,
+	domain.Missing:         http.StatusNotFound,
+	domain.Malformed:       http.StatusBadRequest,
+	domain.Unauthenticated: http.StatusUnauthorized,
+	domain.Forbidden:       http.StatusForbidden,
+}
+
+// types maps each kind of fault to the dialect's type; it is total.
+var types = map[domain.Kind]gen.ErrorType{
+	domain.Required:        gen.ErrorTypeRequired,
+	domain.Invalid:         gen.ErrorTypeInvalid,
+	domain.Duplicated:      gen.ErrorTypeDuplicated,
+	domain.NotFound:        gen.ErrorTypeNotFound,
+	domain.Rule:            gen.ErrorTypeRule,
+	domain.Missing:         gen.ErrorTypeNotFound,
+	domain.Malformed:       gen.ErrorTypeInvalid,
+	domain.Unauthenticated: gen.ErrorTypeInvalid,
+	domain.Forbidden:       gen.ErrorTypeRule,
+}
+
+// severity orders the statuses: of several faults the most fundamental one decides.
+var severity = map[int]int{
+	http.StatusConflict: 1, http.StatusNotFound: 2, http.StatusBadRequest: 3, http.StatusForbidden: 4, http.StatusUnauthorized: 5,
+}
+
+// render gives the status and the body of an error. What is not known to be the caller's fault is 500 with a constant text.
+func render(err error, lang language) (int, gen.Errors) {
+	faults := faultsOf(err)
+	if len(faults) == 0 {
+		return http.StatusInternalServerError, gen.Errors{Errors: []gen.Error{{Type: gen.ErrorTypeRule, Msg: internalError[lang]}}}
+	}
+	status := http.StatusConflict
+	body := gen.Errors{Errors: make([]gen.Error, len(faults))}
+	for i, fault := range faults {
+		if s := statuses[fault.Kind]; severity[s] > severity[status] {
+			status = s
+		}
+		body.Errors[i] = gen.Error{Field: fault.Field, Type: types[fault.Kind], Msg: message(fault, lang)}
+	}
+	return status, body
+}
+
+// faultsOf reads the two sources of faults: the domain's errors, and those of echo and the generated binding.
+func faultsOf(err error) []*domain.Error {
+	if faults := domain.Faults(err); faults != nil {
+		return faults
+	}
+	fromEcho, ok := errors.AsType[*echo.HTTPError](err)
+	if !ok || fromEcho.Code >= http.StatusInternalServerError {
+		return nil
+	}
+	if fromEcho.Code == http.StatusNotFound || fromEcho.Code == http.StatusMethodNotAllowed {
+		return []*domain.Error{domain.Fault(domain.Missing, "", domain.ReasonNoRoute)}
+	}
+	return []*domain.Error{{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}}
+}

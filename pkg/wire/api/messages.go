@@ -1,0 +1,125 @@
+package api
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// language is an index into the texts of the catalogue.
+type language int
+
+const (
+	portuguese language = iota // the dialect's own
+	english
+	languages
+)
+
+// languageOf picks the language of an Accept-Language header (RFC 9110, 12.5.4): the known one of the highest weight, Portuguese when
+// none is known.
+func languageOf(header string) language {
+	best, weight := portuguese, 0.0
+	for part := range strings.SplitSeq(header, ",") {
+		tag, parameters, _ := strings.Cut(strings.TrimSpace(part), ";")
+		lang, known := tagged(tag)
+		if q := quality(parameters); known && q > weight {
+			best, weight = lang, q
+		}
+	}
+	return best
+}
+
+func tagged(tag string) (language, bool) {
+	primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	switch primary {
+	case "pt", "*":
+		return portuguese, true
+	case "en":
+		return english, true
+	}
+	return portuguese, false
+}
+
+func quality(parameters string) float64 {
+	text, found := strings.CutPrefix(strings.TrimSpace(parameters), "q=")
+	if !found {
+		return 1
+	}
+	q, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0
+	}
+	return q
+}
+
+// message is the text of a fault for people.
+func message(fault *domain.Error, lang language) string {
+	text := catalogue[fault.Reason][lang]
+	if !strings.Contains(text, "%") {
+		return text
+	}
+	args := make([]any, len(fault.Args))
+	for i, arg := range fault.Args {
+		args[i] = arg
+		if t, ok := arg.(time.Time); ok {
+			args[i] = t.UTC().Format(time.RFC3339)
+		}
+	}
+	return fmt.Sprintf(text, args...)
+}
+
+var internalError = [languages]string{"Erro interno.", "Internal error."}
+
+// catalogue holds the texts of all reasons; a test checks that none is missing.
+var catalogue = map[domain.Reason][languages]string{
+	domain.ReasonRequired:         {"Campo obrigatório.", "This field is required."},
+	domain.ReasonType:             {"Tipo inválido: esperado %s.", "Wrong type: %s expected."},
+	domain.ReasonFormat:           {"Formato inválido.", "Wrong format."},
+	domain.ReasonCharset:          {"Caracteres permitidos: %s", "Allowed characters: %s"},
+	domain.ReasonControl:          {"Caracteres de controle não são permitidos.", "Control characters are not allowed."},
+	domain.ReasonTooShort:         {"Tamanho mínimo: %d.", "Minimum length: %d."},
+	domain.ReasonTooLong:          {"Tamanho máximo: %d.", "Maximum length: %d."},
+	domain.ReasonTooSmall:         {"Valor mínimo: %d.", "Minimum value: %d."},
+	domain.ReasonTooLarge:         {"Valor máximo: %d.", "Maximum value: %d."},
+	domain.ReasonChoice:           {"Valores possíveis: %s.", "Possible values: %s."},
+	domain.ReasonEmail:            {"E-mail inválido.", "Not an e-mail address."},
+	domain.ReasonCountry:          {"País inválido: use o código de duas letras (ISO 3166).", "Not a country: use the code of two letters (ISO 3166)."},
+	domain.ReasonDate:             {"Data inválida: use ISO 8601.", "Not a date: use ISO 8601."},
+	domain.ReasonFuture:           {"A data está no futuro.", "The date is in the future."},
+	domain.ReasonReserved:         {"Nome reservado pelo OpenVPN.", "OpenVPN reserves this name."},
+	domain.ReasonDuplicated:       {"Já existe um item com este valor.", "An item with this value exists already."},
+	domain.ReasonNotFound:         {"Não encontrado.", "Not found."},
+	domain.ReasonNotEditable:      {"Campo não editável.", "This field can't be changed."},
+	domain.ReasonBeyondCA:         {"O certificado terminaria depois da sua CA; é possível até %s.", "The certificate would end after its CA; it can last until %s."},
+	domain.ReasonCAExpired:        {"A CA está expirada.", "The CA has expired."},
+	domain.ReasonCAInUse:          {"A CA tem certificados e não pode ser excluída.", "The CA has certificates and can't be deleted."},
+	domain.ReasonPasswordFixed:    {"A senha pertence à chave e não pode ser alterada.", "The password belongs to the key and can't be changed."},
+	domain.ReasonPasswordRequired: {"A chave está cifrada: informe a senha.", "The key is encrypted: its password is required."},
+	domain.ReasonPasswordWrong:    {"A senha não abre a chave.", "The password does not open the key."},
+	domain.ReasonPEM:              {"PEM inválido.", "Not a valid PEM of this kind."},
+	domain.ReasonOnePEM:           {"Informe um único bloco PEM.", "Give exactly one PEM block."},
+	domain.ReasonKeyWeak:          {"Chave fraca: RSA a partir de 2048 bits, curvas a partir de P-256.", "Weak key: RSA from 2048 bits, curves from P-256."},
+	domain.ReasonKeyUnsupported:   {"Tipo de chave não suportado: use RSA, ECDSA ou Ed25519.", "Key type not supported: use RSA, ECDSA or Ed25519."},
+	domain.ReasonKeyEncryption:    {"Cifra da chave não suportada: converta com openssl pkcs8 -topk8 -v2 aes256.", "Key encryption not supported: convert with openssl pkcs8 -topk8 -v2 aes256."},
+	domain.ReasonKeyMismatch:      {"A chave não pertence ao certificado.", "The key does not belong to the certificate."},
+	domain.ReasonWeakSignature:    {"Assinatura fraca (MD5 ou SHA-1).", "Weak signature (MD5 or SHA-1)."},
+	domain.ReasonNotCA:            {"Não é um certificado de CA que possa assinar.", "Not the certificate of a CA that may sign."},
+	domain.ReasonIsCA:             {"É um certificado de CA; informe o de um cliente.", "This is a CA certificate; give that of a client."},
+	domain.ReasonNotSignedByCA:    {"O certificado não foi assinado por esta CA.", "This CA did not sign the certificate."},
+	domain.ReasonNotClient:        {"O certificado não serve para autenticar clientes.", "The certificate is not for client authentication."},
+	domain.ReasonNoName:           {"O nome comum do certificado não serve de nome (permitidos: %s; até %d caracteres).", "The certificate's common name can't be a name (allowed: %s; up to %d characters)."},
+	domain.ReasonCRL:              {"Não é uma CRL desta CA.", "Not a CRL of this CA."},
+	domain.ReasonOnlyRevoked:      {"Só é permitido com revoked.", "Allowed only with revoked."},
+	domain.ReasonGrant:            {"grant_type desconhecido.", "Unknown grant_type."},
+	domain.ReasonCredential:       {"Credencial ausente ou inválida.", "No valid credential."},
+	domain.ReasonForbidden:        {"Acesso não permitido.", "Access denied."},
+	domain.ReasonMalformed:        {"Requisição malformada.", "Malformed request."},
+	domain.ReasonJSON:             {"O corpo não é um objeto JSON válido em UTF-8.", "The body is not a valid JSON object in UTF-8."},
+	domain.ReasonDuplicateKey:     {"Chave repetida no JSON.", "Key given twice in the JSON."},
+	domain.ReasonContentType:      {"Content-Type esperado: %s.", "Expected Content-Type: %s."},
+	domain.ReasonBodySize:         {"Corpo grande demais: máximo de %d bytes.", "Body too large: at most %d bytes."},
+	domain.ReasonNoRoute:          {"Caminho ou método não encontrado.", "No such path or method."},
+}

@@ -1,0 +1,4 @@
+// Package wire is HTTP: the server around the dialects, with request ids, logs, metrics, health and the explorer.
+//
+// Nothing outside of pkg/wire imports Echo. A dialect is a folder of its own below it; no dialect imports another.
+package wire

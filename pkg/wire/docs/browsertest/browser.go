@@ -1,0 +1,108 @@
+// Package browsertest drives a headless Chromium in tests of pages that this server serves.
+//
+// It owns the browser process, what counts as a problem of a page, and the steps by which a test uses a page: they wait
+// for what they need, in the page itself, and fail the test with the problems seen so far. It is imported by tests only
+// and is the one importer of chromedp. The browser resolves no name but localhost and uses no proxy: whatever a page
+// loads from elsewhere fails and is a problem.
+package browsertest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	// lifetime ends every browser, whatever its test does.
+	lifetime = 90 * time.Second
+	// patience is how long one step may take.
+	patience = 30 * time.Second
+	// pasted is the length in bytes from which on a value is pasted and not typed, as people do.
+	pasted = 100
+	// farewell is how long a browser may take to close before it is killed.
+	farewell = 5 * time.Second
+)
+
+// binaries are the names under which systems install Chromium, the best first.
+var binaries = []string{"chromium", "chromium-browser", "google-chrome"}
+
+// Browser is one Chromium with one tab and an empty profile. Its methods fail the test and belong to its goroutine.
+type Browser struct {
+	t   testing.TB
+	ctx context.Context // the tab, in the terms of chromedp
+	problems
+}
+
+// Open starts a browser that lives until the test ends, at most 90 seconds. Without a Chromium in the PATH the test is
+// skipped, or fails where CI is true.
+func Open(t testing.TB) *Browser {
+	t.Helper()
+	deadline, cancel := context.WithTimeout(context.Background(), lifetime)
+	t.Cleanup(cancel)
+	allocator, wait := chromedp.NewExecAllocator(deadline, options(find(t))...)
+	t.Cleanup(wait)
+	b := &Browser{t: t}
+	b.ctx, _ = chromedp.NewContext(allocator, chromedp.WithListener(b.observe))
+	t.Cleanup(b.close)
+	if err := chromedp.Do(b.ctx, chromedp.Func(inject), chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("browsertest: starting the browser: %v", err)
+	}
+	return b
+}
+
+// find returns the path of the installed Chromium.
+func find(t testing.TB) string {
+	t.Helper()
+	for _, name := range binaries {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	const missing = "browsertest: no Chromium in the PATH: install Debian's or Alpine's package chromium, or Google Chrome"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
+	return ""
+}
+
+// options are chosen for a container without a display, a sandbox, a large /dev/shm and a network. The profile is a
+// temporary folder that goes with the browser.
+func options(path string) []chromedp.ExecAllocatorOption {
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path),
+		chromedp.Flag("headless", "new"),
+		chromedp.Flag("window-size", "1280,1000"),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]"),
+	}
+	for _, name := range []string{
+		"no-sandbox", "disable-gpu", "disable-quic", "disable-dev-shm-usage", "disable-extensions", "disable-breakpad",
+		"no-first-run", "no-default-browser-check", "no-proxy-server", "mute-audio", "hide-scrollbars",
+		"disable-background-networking", "disable-component-update", "disable-default-apps", "disable-sync",
+		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
+	} {
+		options = append(options, chromedp.Flag(name, true))
+	}
+	return options
+}
+
+// inject has every later document report violations of its policy before any script of its own runs.
+func inject(ctx context.Context, _ *chromedp.Target) error {
+	params := page.AddScriptToEvaluateOnNewDocumentParams{Source: reportViolations}
+	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, params)
+	return err
+}
+
+// close asks the browser to end; when it takes too long, its process is killed.
+func (b *Browser) close() {
+	ctx, cancel := context.WithTimeout(b.ctx, farewell)
+	defer cancel()
+	if err := chromedp.Cancel(ctx); err != nil {
+		b.t.Logf("browsertest: closing the browser: %v", err)
+	}
+}

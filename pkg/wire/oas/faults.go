@@ -1,0 +1,171 @@
+package oas
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+var formats sync.Once
+
+// defineFormats makes the formats of the documents be checked; the library accepts an unknown format unchecked.
+func defineFormats() {
+	formats.Do(func() {
+		openapi3.DefineStringFormatValidator("email", openapi3.NewCallbackValidator(checkEmail))
+		openapi3.DefineIPv4Format()
+		openapi3.DefineIPv6Format()
+	})
+}
+
+func checkEmail(text string) error {
+	address, err := mail.ParseAddress(text)
+	if err != nil || address.Address != text {
+		return errors.New("not an e-mail address")
+	}
+	return nil
+}
+
+// faultsOf turns what the filter found into the domain's errors. Each fault of each field is reported once.
+func faultsOf(err error) error {
+	var all []error
+	collect(err, &all)
+	return errors.Join(all...)
+}
+
+func collect(err error, all *[]error) {
+	if several, ok := err.(openapi3.MultiError); ok {
+		for _, one := range several {
+			collect(one, all)
+		}
+		return
+	}
+	failed, ok := errors.AsType[*openapi3filter.RequestError](err)
+	switch {
+	case !ok:
+		*all = append(*all, fmt.Errorf("request validation: %w", err))
+	case failed.Parameter != nil:
+		*all = append(*all, parameterFault(failed))
+	default:
+		bodyFaults(failed, all)
+	}
+}
+
+func parameterFault(failed *openapi3filter.RequestError) error {
+	fault := &domain.Error{Kind: domain.Malformed, Field: failed.Parameter.Name, Reason: domain.ReasonFormat, Err: failed}
+	if schema, ok := errors.AsType[*openapi3.SchemaError](failed.Err); ok {
+		fault.Reason, fault.Args = reasonOf(schema)
+	} else if errors.Is(failed.Err, openapi3filter.ErrInvalidRequired) {
+		fault.Reason = domain.ReasonRequired
+	}
+	return fault
+}
+
+// bodyFaults tells a body that can't be read (Malformed) from one whose values are at fault.
+func bodyFaults(failed *openapi3filter.RequestError, all *[]error) {
+	var found []error
+	schemaFaults(failed.Err, &found)
+	if len(found) > 0 {
+		*all = append(*all, found...)
+		return
+	}
+	fault := &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: failed}
+	switch {
+	case errors.Is(failed.Err, openapi3filter.ErrInvalidRequired):
+		fault.Reason = domain.ReasonRequired
+	case failed.Err == nil:
+		fault.Reason, fault.Args = domain.ReasonContentType, []any{"application/json"}
+	}
+	*all = append(*all, fault)
+}
+
+func schemaFaults(err error, all *[]error) {
+	switch e := err.(type) {
+	case openapi3.MultiError:
+		for _, one := range e {
+			schemaFaults(one, all)
+		}
+	case *openapi3.SchemaError:
+		if inner, ok := e.Origin.(openapi3.MultiError); ok {
+			schemaFaults(inner, all)
+			return
+		}
+		*all = append(*all, schemaFault(e))
+	}
+}
+
+func schemaFault(e *openapi3.SchemaError) error {
+	field := fieldPath(e.JSONPointer())
+	if field == "" { // the body as a whole: not an object
+		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: e}
+	}
+	reason, args := reasonOf(e)
+	kind := domain.Invalid
+	if reason == domain.ReasonRequired {
+		kind = domain.Required
+	}
+	return &domain.Error{Kind: kind, Field: field, Reason: reason, Args: args}
+}
+
+// fieldPath writes a path as the dialects do: data.value, list[1].value.
+func fieldPath(pointer []string) string {
+	var path strings.Builder
+	for _, part := range pointer {
+		if _, err := strconv.Atoi(part); err == nil {
+			path.WriteString("[" + part + "]")
+			continue
+		}
+		if path.Len() > 0 {
+			path.WriteByte('.')
+		}
+		path.WriteString(part)
+	}
+	return path.String()
+}
+
+// reasonOf says which rule of the schema a value breaks. A null where none is allowed is a field left out.
+func reasonOf(e *openapi3.SchemaError) (domain.Reason, []any) {
+	schema := e.Schema
+	switch e.SchemaField {
+	case "required", "nullable":
+		return domain.ReasonRequired, nil
+	case "type":
+		return domain.ReasonType, []any{strings.Join(schema.Type.Slice(), ", ")}
+	case "enum":
+		return domain.ReasonChoice, []any{choices(schema.Enum)}
+	case "minLength":
+		return domain.ReasonTooShort, []any{schema.MinLength}
+	case "maxLength":
+		return domain.ReasonTooLong, []any{*schema.MaxLength}
+	case "minimum":
+		return domain.ReasonTooSmall, []any{int64(*schema.Min)}
+	case "maximum":
+		return domain.ReasonTooLarge, []any{int64(*schema.Max)}
+	case "pattern":
+		if charset, ok := schema.Extensions["x-charset"].(string); ok {
+			return domain.ReasonCharset, []any{charset}
+		}
+	case "format":
+		if schema.Format == "email" {
+			return domain.ReasonEmail, nil
+		}
+	}
+	return domain.ReasonFormat, nil
+}
+
+func choices(enum []any) string {
+	var names []string
+	for _, one := range enum {
+		if one != nil {
+			names = append(names, fmt.Sprint(one))
+		}
+	}
+	return strings.Join(names, ", ")
+}

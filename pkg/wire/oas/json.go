@@ -1,0 +1,139 @@
+package oas
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// maxDepth bounds how deep JSON may nest.
+const maxDepth = 32
+
+var errDepth = errors.New("JSON nests too deep")
+
+// checkJSON refuses what is not exactly one JSON value in UTF-8, and objects with a key twice: of two readers one takes the
+// first, the other the last.
+func checkJSON(data []byte) error {
+	if !utf8.Valid(data) {
+		return domain.Fault(domain.Malformed, "", domain.ReasonJSON)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	twice, err := walk(decoder, 0)
+	if err == nil && twice == "" {
+		if _, err = decoder.Token(); err == io.EOF {
+			return nil
+		}
+		err = errors.New("more than one JSON value")
+	}
+	if twice != "" {
+		return domain.Fault(domain.Malformed, printable(twice), domain.ReasonDuplicateKey)
+	}
+	return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: err}
+}
+
+// walk reads one value and returns the first key that stands twice in an object.
+func walk(decoder *json.Decoder, depth int) (twice string, err error) {
+	if depth > maxDepth {
+		return "", errDepth
+	}
+	token, err := decoder.Token()
+	if err != nil {
+		return "", err
+	}
+	switch token {
+	case json.Delim('{'):
+		return walkObject(decoder, depth)
+	case json.Delim('['):
+		for decoder.More() {
+			if twice, err = walk(decoder, depth+1); err != nil || twice != "" {
+				return twice, err
+			}
+		}
+		_, err = decoder.Token()
+	}
+	return "", err
+}
+
+func walkObject(decoder *json.Decoder, depth int) (string, error) {
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return "", err
+		}
+		key := token.(string) // a decoder inside an object gives keys as strings or fails
+		if seen[key] {
+			return key, nil
+		}
+		seen[key] = true
+		if twice, err := walk(decoder, depth+1); err != nil || twice != "" {
+			return twice, err
+		}
+	}
+	_, err := decoder.Token()
+	return "", err
+}
+
+// prune removes from the validated body every key that the schema does not name, and makes what is left the only body there is:
+// whoever reads the bytes gets the same.
+func prune(request *http.Request, operation *Operation) {
+	kept, ok := request.Body.(interface{ ValidatedValue() any })
+	if !ok {
+		return
+	}
+	value := kept.ValidatedValue()
+	if media := operation.route.Operation.RequestBody.Value.Content.Get("application/json"); media != nil && media.Schema != nil {
+		pruneValue(value, media.Schema.Value)
+	}
+	request.Body = &validated{value: value}
+}
+
+func pruneValue(value any, schema *openapi3.Schema) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, member := range v {
+			property, known := schema.Properties[key]
+			if !known {
+				delete(v, key)
+				continue
+			}
+			pruneValue(member, property.Value)
+		}
+	case []any:
+		for _, item := range v {
+			if schema.Items != nil {
+				pruneValue(item, schema.Items.Value)
+			}
+		}
+	}
+}
+
+// validated is a request body that is a value; its bytes are made when somebody reads them.
+type validated struct {
+	value any
+	text  io.Reader
+}
+
+// ValidatedValue is what generated code binds.
+func (b *validated) ValidatedValue() any { return b.value }
+
+func (b *validated) Read(p []byte) (int, error) {
+	if b.text == nil {
+		text, err := json.Marshal(b.value)
+		if err != nil {
+			return 0, err
+		}
+		b.text = bytes.NewReader(text)
+	}
+	return b.text.Read(p)
+}
+
+func (b *validated) Close() error { return nil }

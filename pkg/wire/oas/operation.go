@@ -1,0 +1,110 @@
+package oas
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/labstack/echo/v4"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// DefaultMaxBody is the size of a request body in bytes unless the operation's extension x-max-body says otherwise.
+const DefaultMaxBody = 256 << 10
+
+// Document is an OpenAPI document whose operations are found by the route that the server has matched.
+type Document struct {
+	prefix     string
+	operations map[string]*Operation // by method and path, as in "GET /api/things/{id}"
+}
+
+// Operation is an operation of a document.
+type Operation struct {
+	ID      string
+	MaxBody int64
+	Public  bool // needs no credential
+	route   *routers.Route
+}
+
+// NewDocument prepares a document whose paths are served under a prefix; it fails when an operation has no id.
+func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
+	defineFormats()
+	d := &Document{prefix: prefix, operations: map[string]*Operation{}}
+	for path, item := range spec.Paths.Map() {
+		for method, operation := range item.Operations() {
+			if operation.OperationID == "" {
+				return nil, fmt.Errorf("%s %s has no operationId", method, path)
+			}
+			d.operations[method+" "+path] = newOperation(&routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: operation})
+		}
+	}
+	return d, nil
+}
+
+// newOperation prepares one operation. The filter gets a copy that demands no credential: authentication is another middleware's.
+func newOperation(route *routers.Route) *Operation {
+	operation := route.Operation
+	open := *operation
+	open.Security = openapi3.NewSecurityRequirements()
+	route.Operation = &open
+	return &Operation{
+		ID:      operation.OperationID,
+		MaxBody: maxBody(operation),
+		Public:  operation.Security != nil && len(*operation.Security) == 0,
+		route:   route,
+	}
+}
+
+func maxBody(operation *openapi3.Operation) int64 {
+	if size, ok := operation.Extensions["x-max-body"].(float64); ok {
+		return int64(size)
+	}
+	return DefaultMaxBody
+}
+
+const operationKey = "oas.operation"
+
+// OperationOf returns the operation that a request is for, or nil when it is for none.
+func OperationOf(c echo.Context) *Operation {
+	operation, _ := c.Get(operationKey).(*Operation)
+	return operation
+}
+
+// Find is the middleware that finds the operation; everything after it can rely on OperationOf. It comes first.
+func (d *Document) Find(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		operation, ok := d.operations[c.Request().Method+" "+specPath(strings.TrimPrefix(c.Path(), d.prefix))]
+		if !ok {
+			return domain.Fault(domain.Missing, "", domain.ReasonNoRoute)
+		}
+		c.Set(operationKey, operation)
+		return next(c)
+	}
+}
+
+// specPath turns echo's /things/:id into the document's /things/{id}.
+func specPath(path string) string {
+	if !strings.Contains(path, ":") {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if name, ok := strings.CutPrefix(part, ":"); ok {
+			parts[i] = "{" + name + "}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// hasBody reports whether the operation takes a body at all.
+func (o *Operation) hasBody() bool { return o.route.Operation.RequestBody != nil }
+
+// limitBody makes reading more than the operation's limit an error.
+func (o *Operation) limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, o.MaxBody)
+	}
+}

@@ -1,0 +1,121 @@
+package oas
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/labstack/echo/v4"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+var filterOptions = &openapi3filter.Options{
+	MultiError:              true, // authentication is a middleware before this one
+	KeepValidatedValue:      true,
+	AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc,
+	SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
+}
+
+// Validate is the middleware that checks path, query, headers and body, and leaves the validated value for the handler. It comes after
+// Find and after authentication.
+func (d *Document) Validate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		operation := OperationOf(c)
+		if err := validate(c, operation); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+func validate(c echo.Context, operation *Operation) error {
+	request := c.Request()
+	query, err := cleanQuery(request.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	request.URL.RawQuery = query.Encode()
+	operation.limitBody(c.Response(), request)
+	if err := checkBody(request, operation); err != nil {
+		return err
+	}
+	err = openapi3filter.ValidateRequest(request.Context(), &openapi3filter.RequestValidationInput{
+		Request: request, PathParams: pathParams(c), QueryParams: query, Route: operation.route, Options: filterOptions,
+	})
+	if err != nil {
+		return faultsOf(err)
+	}
+	prune(request, operation)
+	return nil
+}
+
+func pathParams(c echo.Context) map[string]string {
+	values := c.ParamValues()
+	params := make(map[string]string, len(values))
+	for i, name := range c.ParamNames() {
+		params[name] = values[i]
+	}
+	return params
+}
+
+// cleanQuery drops empty parameters, which count as absent, and refuses what no text column can hold.
+func cleanQuery(raw string) (url.Values, error) {
+	if raw == "" {
+		return nil, nil
+	}
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
+	}
+	for name, values := range query {
+		kept := values[:0]
+		for _, value := range values {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return nil, domain.Fault(domain.Malformed, printable(name), domain.ReasonControl)
+			}
+			if value != "" {
+				kept = append(kept, value)
+			}
+		}
+		if len(kept) == 0 {
+			delete(query, name)
+			continue
+		}
+		query[name] = kept
+	}
+	return query, nil
+}
+
+// printable is the name of a parameter as an error may show it.
+func printable(name string) string {
+	if len(name) > 64 || !utf8.ValidString(name) {
+		return ""
+	}
+	return name
+}
+
+// checkBody reads the body within its limit and refuses JSON that two readers could read in two ways.
+func checkBody(request *http.Request, operation *Operation) error {
+	if !operation.hasBody() || request.Body == nil || request.Body == http.NoBody {
+		return nil
+	}
+	data, err := io.ReadAll(request.Body)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonBodySize, Args: []any{tooLarge.Limit}, Err: err}
+	}
+	if err != nil {
+		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
+	}
+	request.Body = io.NopCloser(bytes.NewReader(data))
+	if len(data) == 0 || !strings.HasPrefix(request.Header.Get(echo.HeaderContentType), echo.MIMEApplicationJSON) {
+		return nil
+	}
+	return checkJSON(data)
+}

@@ -1,0 +1,90 @@
+package wire
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/wire/api"
+	"github.com/chaveiro/chaveiro/pkg/wire/docs"
+)
+
+// Config is what the HTTP handler is made of.
+type Config struct {
+	CAs     *service.CAs
+	Clients *service.Clients
+	CRLs    *service.CRLs
+	Access  *service.Access
+	// Ready says why the service can't serve, or nil.
+	Ready func(context.Context) []Check
+	// ExternalURL is where clients reach the service; empty when not known.
+	ExternalURL string
+	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto are believed.
+	TrustedProxies []netip.Prefix
+	Metrics        *prometheus.Registry
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+// New returns the handler of everything the service speaks.
+func New(config Config) (http.Handler, error) {
+	e := echo.New()
+	e.HideBanner = true
+	e.IPExtractor = ipExtractor(config.TrustedProxies)
+	e.HTTPErrorHandler = plainErrors
+	e.Use(requestID, observe(config.Log, newRequestMetrics(config.Metrics)), middleware.RecoverWithConfig(recoverConfig(config.Log)))
+	dialect := api.Config{
+		CAs: config.CAs, Clients: config.Clients, CRLs: config.CRLs, Access: config.Access,
+		Now: config.Now, Log: config.Log, Secure: secureFunc(config),
+	}
+	if err := api.Mount(e, dialect); err != nil {
+		return nil, err
+	}
+	if err := mountDocuments(e); err != nil {
+		return nil, err
+	}
+	e.GET("/healthz", healthy)
+	e.GET("/readyz", readiness(config.Ready))
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(config.Metrics, promhttp.HandlerOpts{})))
+	return e, nil
+}
+
+// mountDocuments serves the OpenAPI document in both encodings, and the explorer that shows it.
+func mountDocuments(e *echo.Echo) error {
+	asJSON, err := gen.GetSpecJSON()
+	if err != nil {
+		return err
+	}
+	asYAML, err := documentYAML(asJSON)
+	if err != nil {
+		return err
+	}
+	e.GET(api.Prefix+"/openapi.json", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/json", asJSON) })
+	e.GET(api.Prefix+"/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", asYAML) })
+	explorer := echo.WrapHandler(docs.Handler(docs.Config{Documents: []docs.Document{{Name: "api", URL: api.Prefix + "/openapi.json"}}}))
+	e.Any("/docs", explorer)
+	e.Any("/docs/*", explorer)
+	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusTemporaryRedirect, docs.Path) })
+	return nil
+}
+
+// plainErrors answers for the paths that belong to no dialect.
+func plainErrors(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	status := http.StatusInternalServerError
+	if he, ok := err.(*echo.HTTPError); ok {
+		status = he.Code
+	}
+	_ = c.String(status, http.StatusText(status)+"\n")
+}

@@ -1,0 +1,89 @@
+#!/bin/sh
+# Makes a machine ready for the tests and the demo that run real programs:
+#
+#   scripts/setup.sh postgres openvpn chromium
+#
+# Programs that are there are left alone, silently. Missing ones are installed
+# from Debian's packages when this account may do that, as root or with a sudo
+# that asks nothing. Otherwise it says what is missing: tests then skip what they
+# cannot run, so that is a failure only under CI=true.
+set -eu
+
+drop_in=/etc/postgresql-common/createcluster.d/chaveiro-setup.conf
+
+main() {
+	missing=$(list_missing "$@")
+	[ -n "$missing" ] || return 0
+	if root=$(how_to_be_root); then
+		# shellcheck disable=SC2086 # both are lists of words
+		install_packages "$root" $missing || echo "setup: apt-get did not succeed" >&2
+		missing=$(list_missing "$@")
+		[ -n "$missing" ] || return 0
+	fi
+	report "$missing"
+}
+
+# list_missing prints the Debian packages for the needs that are not met.
+list_missing() {
+	for need in "$@"; do
+		case $need in
+		postgres) have_postgres || echo postgresql ;;
+		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
+		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
+		*)
+			echo "setup: unknown need: $need (known: postgres openvpn chromium)" >&2
+			exit 2
+			;;
+		esac
+	done
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The server programs are outside PATH on Debian, one directory a version.
+have_postgres() {
+	have initdb && have postgres && return 0
+	for initdb in /usr/lib/postgresql/*/bin/initdb; do
+		[ -x "$initdb" ] && return 0
+	done
+	return 1
+}
+
+# how_to_be_root prints the command prefix for it, and fails if there is none.
+how_to_be_root() {
+	have apt-get || return 1
+	[ "$(id -u)" -ne 0 ] || return 0
+	have sudo && sudo -n true 2>/dev/null && echo "sudo -n"
+}
+
+install_packages() {
+	root=$1
+	shift
+	echo "setup: installing $*" >&2
+	case " $* " in *" postgresql "*) suppress_default_cluster ;; esac
+	$root apt-get update -qq >&2 || echo "setup: the package lists are not up to date" >&2
+	$root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
+}
+
+# Debian's package creates a cluster and starts it; the tests start their own.
+# The setting is needed only while the package is configured and removed after,
+# so that it does not surprise whoever installs another version later.
+suppress_default_cluster() {
+	trap '$root rm -f "$drop_in"' EXIT
+	trap 'exit 1' HUP INT TERM
+	$root mkdir -p "${drop_in%/*}"
+	echo "create_main_cluster = false" | $root tee "$drop_in" >/dev/null
+}
+
+report() {
+	packages=$(echo "$1" | tr '\n' ' ')
+	echo "setup: missing Debian packages: $packages" >&2
+	echo "setup: install them with: apt-get install --no-install-recommends $packages" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
+	echo "setup: without them, the tests that need them are skipped" >&2
+}
+
+main "$@"
