@@ -28,11 +28,13 @@ type CA struct {
 // Life is the life of the certificate in days, as counted at its creation.
 func (c CA) Life() int { return int(math.Round(c.ExpiresAt.Sub(c.CreatedAt).Hours() / 24)) }
 
-// CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the master key.
+// CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the master key. Fingerprint is that of the
+// public key: no two CAs have the same, because each would leave the other's revocations out of its list.
 type CAKey struct {
 	CAID        int64
 	Certificate []byte
 	SealedKey   []byte
+	Fingerprint string // only for Create
 }
 
 // CASpec is what is asked of a new CA.
@@ -101,7 +103,8 @@ func (u CAUpdate) Apply(c *CA) error {
 	)
 }
 
-// CAs keeps the CAs. Errors: *Error with Missing for an id that does not exist, Duplicated on name.
+// CAs keeps the CAs. Errors: *Error with Missing for an id that does not exist, Duplicated on name, or on cert for a key that another CA
+// has.
 type CAs interface {
 	Page(ctx context.Context, page PageRequest) (Page[CA], error)
 	Get(ctx context.Context, id int64) (CA, error)

@@ -65,7 +65,7 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate), NotAfter: now.Add(time.Duration(life) * day),
 	})
 	if err != nil {
-		return domain.CA{}, err
+		return domain.CA{}, material("name", err)
 	}
 	record := domain.CA{Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now, UpdatedAt: now}
 	return s.keep(ctx, record, authority.Certificate, signer, nil)
@@ -83,7 +83,7 @@ func (s *CAs) keep(ctx context.Context, record domain.CA, cert *x509.Certificate
 	}
 	record.KeyAlgorithm = string(algorithm)
 	record.ExpiresAt = cert.NotAfter.UTC()
-	key := domain.CAKey{Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw))}
+	key := domain.CAKey{Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)), Fingerprint: fingerprint(cert.RawSubjectPublicKeyInfo)}
 	err = s.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.CAs().Create(ctx, &record, key, crlNumber(crl)); err != nil {
 			return err

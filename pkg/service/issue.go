@@ -25,7 +25,7 @@ func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Cl
 		NotBefore: plan.now.Add(-backdate), NotAfter: plan.notAfter,
 	})
 	if err != nil {
-		return domain.Client{}, err
+		return domain.Client{}, material("name", err) // a subject that can't be, as that of the CA itself
 	}
 	pem, err := s.keyPEM(ctx, signer, spec.Password)
 	if err != nil {

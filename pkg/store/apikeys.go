@@ -38,7 +38,7 @@ func (r apikeys) Create(ctx context.Context, k *domain.APIKey) error {
 		CreatedAt: micro(k.CreatedAt), UpdatedAt: micro(k.UpdatedAt),
 	}
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("name"))
+		return translate(err, duplicated("name_key", "name"))
 	}
 	k.ID = record.ID
 	return nil

@@ -57,10 +57,11 @@ func toCARow(c domain.CA) caRow {
 
 // newCARow is a caRow with what is written once.
 type newCARow struct {
-	Record      caRow `gorm:"embedded"`
-	Certificate []byte
-	SealedKey   []byte
-	CRLNumber   int64
+	Record         caRow `gorm:"embedded"`
+	Certificate    []byte
+	SealedKey      []byte
+	KeyFingerprint *string
+	CRLNumber      int64
 }
 
 func (newCARow) TableName() string { return "cas" }
@@ -101,8 +102,11 @@ func (r cas) NameTaken(ctx context.Context, name string) (bool, error) {
 // Create implements domain.CAs.
 func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, crlNumber int64) error {
 	record := newCARow{Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey, CRLNumber: crlNumber}
+	if key.Fingerprint != "" {
+		record.KeyFingerprint = &key.Fingerprint
+	}
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("name"))
+		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "key_fingerprint": "cert"}})
 	}
 	c.ID = record.Record.ID
 	return nil

@@ -31,7 +31,7 @@ func (r certificates) Create(ctx context.Context, c *domain.Certificate) error {
 		DER: c.DER, SealedKey: c.SealedKey, KeyProtected: c.KeyProtected, CreatedAt: micro(c.CreatedAt),
 	}
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
+		return translate(err, duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}
 	c.ID = record.ID
 	return nil

@@ -119,7 +119,7 @@ func (r clients) NameTaken(ctx context.Context, name string) (bool, error) {
 func (r clients) Create(ctx context.Context, c *domain.Client) error {
 	record := toClientRow(*c)
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
+		return translate(err, duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}
 	c.ID = record.ID
 	return nil

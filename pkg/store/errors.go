@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
@@ -17,33 +18,37 @@ const (
 	pgForeignKeyViolation = "23503"
 )
 
-// faults says what the violations of one statement mean. Each table has one unique index beside its primary key, so that a
-// statement is enough to know which it was; SQLite does not name foreign keys.
+// faults says what the violations of one statement mean: which field is to blame for which unique column, and what a foreign key
+// that leads nowhere is (SQLite does not name foreign keys).
 type faults struct {
-	duplicated, foreign *domain.Error
+	duplicated map[string]string
+	foreign    *domain.Error
 }
 
 // translate turns the errors of GORM and of the drivers into the domain's.
 func translate(err error, as faults) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, gorm.ErrRecordNotFound):
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
-	case as.duplicated != nil && isUniqueViolation(err):
-		return as.duplicated
-	case as.foreign != nil && isForeignKeyViolation(err):
+	}
+	for column, field := range as.duplicated {
+		if isUniqueViolation(err, column) {
+			return domain.Fault(domain.Duplicated, field, domain.ReasonDuplicated)
+		}
+	}
+	if as.foreign != nil && isForeignKeyViolation(err) {
 		return as.foreign
 	}
 	return err
 }
 
-func isUniqueViolation(err error) bool {
+// isUniqueViolation reports whether the column has the value already. PostgreSQL names the index, which is named after its table and
+// column; SQLite names both in its text.
+func isUniqueViolation(err error, column string) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pg.Code == pgUniqueViolation
+		return pg.Code == pgUniqueViolation && strings.HasSuffix(pg.ConstraintName, "_"+column)
 	}
 	lite, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(lite.Error(), "."+column)
 }
 
 func isForeignKeyViolation(err error) bool {
@@ -54,8 +59,8 @@ func isForeignKeyViolation(err error) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-func duplicated(field string) faults {
-	return faults{duplicated: domain.Fault(domain.Duplicated, field, domain.ReasonDuplicated)}
+func duplicated(column, field string) faults {
+	return faults{duplicated: map[string]string{column: field}}
 }
 
 func (f faults) orForeign(kind domain.Kind, field string, reason domain.Reason) faults {

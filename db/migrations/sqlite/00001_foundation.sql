@@ -11,6 +11,7 @@ CREATE TABLE cas (
     sector           text        NOT NULL,
     email            text        NOT NULL,
     key_algorithm    text        NOT NULL,
+    key_fingerprint  text,
     certificate      blob       NOT NULL,
     sealed_key       blob       NOT NULL,
     revocation_epoch integer      NOT NULL DEFAULT 0,
@@ -20,6 +21,7 @@ CREATE TABLE cas (
     updated_at       datetime NOT NULL
 );
 CREATE UNIQUE INDEX cas_name_key ON cas (name_key);
+CREATE UNIQUE INDEX cas_key_fingerprint ON cas (key_fingerprint);
 
 CREATE TABLE clients (
     id           integer PRIMARY KEY AUTOINCREMENT,
