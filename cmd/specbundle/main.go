@@ -2,15 +2,18 @@
 //
 //	specbundle openapi/api/openapi.yaml gen/api/openapi.gen.yaml
 //
-// Components keep the name they have in their file; two different components of one name are an error.
+// Components keep the name they have in their file; two different components of one name are an error. The order in which a
+// schema lists its properties is kept as x-order, so that generated code writes JSON in that order.
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/yaml"
@@ -30,6 +33,7 @@ func main() {
 func bundle(root, output string) error {
 	loader := openapi3.NewLoader()
 	loader.IsExternalRefsAllowed = true
+	loader.IncludeOrigin = true // the lines of the source, for keepOrder
 	doc, err := loader.LoadFromFile(root)
 	if err != nil {
 		return err
@@ -41,6 +45,9 @@ func bundle(root, output string) error {
 	}
 	if err := doc.Validate(context.Background()); err != nil {
 		return err
+	}
+	for _, schema := range doc.Components.Schemas {
+		keepOrder(schema.Value)
 	}
 	text, err := yaml.Marshal(doc)
 	if err != nil {
@@ -71,4 +78,27 @@ func (r *resolver) name(doc *openapi3.T, ref openapi3.ComponentRef) string {
 	}
 	r.origin[where] = at
 	return name
+}
+
+// keepOrder numbers the properties of a schema in the order in which they were written.
+func keepOrder(schema *openapi3.Schema) {
+	type property struct {
+		schema *openapi3.SchemaRef
+		at     openapi3.Location
+	}
+	var written []property
+	for _, ref := range schema.Properties {
+		if ref.Ref == "" && ref.Value.Origin != nil && ref.Value.Origin.Key != nil {
+			written = append(written, property{ref, *ref.Value.Origin.Key})
+		}
+	}
+	slices.SortFunc(written, func(a, b property) int {
+		return cmp.Or(cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column))
+	})
+	for i, p := range written {
+		if p.schema.Value.Extensions == nil {
+			p.schema.Value.Extensions = map[string]any{}
+		}
+		p.schema.Value.Extensions["x-order"] = i + 1
+	}
 }

@@ -177,41 +177,41 @@ func (e GetClientsSite2SitePageParamsStatus) Valid() bool {
 
 // CA Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type CA struct {
-	// City City.
-	City string `json:"city"`
-
-	// Country Country, ISO 3166 alpha-2.
-	Country string `json:"country"`
-
-	// CreatedAt When it was created.
-	CreatedAt string `json:"created_at"`
-
-	// Description Its description.
-	Description string `json:"description"`
-
-	// Email E-mail address.
-	Email string `json:"email"`
-
-	// ExpiryDate When its certificate ends.
-	ExpiryDate string `json:"expiry_date"`
-
 	// ID The id of the CA.
 	ID int64 `json:"id"`
-
-	// KeyAlgorithm The algorithm of its key, as `ecdsa-p256`; imported CAs may have others than can be asked for.
-	KeyAlgorithm string `json:"key_algorithm"`
 
 	// Name Its name.
 	Name string `json:"name"`
 
-	// Organization Organization.
-	Organization string `json:"organization"`
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
 
 	// Province State or province.
 	Province string `json:"province"`
 
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
 	// Sector Department.
 	Sector string `json:"sector"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// KeyAlgorithm The algorithm of its key, as `ecdsa-p256`; imported CAs may have others than can be asked for.
+	KeyAlgorithm string `json:"key_algorithm"`
+
+	// ExpiryDate When its certificate ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt string `json:"updated_at"`
@@ -219,35 +219,35 @@ type CA struct {
 
 // CACreate defines model for CACreate.
 type CACreate struct {
-	// City City.
-	City *string `json:"city,omitempty"`
+	// Name Unique regardless of case; the certificate's common name. Any printable characters.
+	Name string `json:"name"`
 
-	// Country Country, ISO 3166 alpha-2.
-	Country *string `json:"country,omitempty"`
+	// Email E-mail address.
+	Email openapi_types.Email `json:"email"`
 
 	// Description Free text.
 	Description *string `json:"description,omitempty"`
 
-	// Email E-mail address.
-	Email openapi_types.Email `json:"email"`
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
 
 	// Expiration Life of the certificate in days.
 	Expiration *int `json:"expiration,omitempty"`
 
 	// KeyAlgorithm The algorithm of the key.
 	KeyAlgorithm *CACreateKeyAlgorithm `json:"key_algorithm,omitempty"`
-
-	// Name Unique regardless of case; the certificate's common name. Any printable characters.
-	Name string `json:"name"`
-
-	// Organization Organization.
-	Organization *string `json:"organization,omitempty"`
-
-	// Province State or province.
-	Province *string `json:"province,omitempty"`
-
-	// Sector Department (organizational unit).
-	Sector *string `json:"sector,omitempty"`
 }
 
 // CACreateKeyAlgorithm The algorithm of the key.
@@ -255,26 +255,26 @@ type CACreateKeyAlgorithm string
 
 // CAImport defines model for CAImport.
 type CAImport struct {
-	// Cert The CA certificate in PEM.
-	Cert string `json:"cert"`
-
-	// Crl The current CRL of the CA in PEM.
-	Crl *string `json:"crl,omitempty"`
-
-	// Description Free text.
-	Description *string `json:"description,omitempty"`
+	// Name The name; by default the common name of the certificate.
+	Name *string `json:"name,omitempty"`
 
 	// Email E-mail address; by default that of the certificate.
 	Email *openapi_types.Email `json:"email,omitempty"`
 
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Cert The CA certificate in PEM.
+	Cert string `json:"cert"`
+
 	// Key Its private key in PEM.
 	Key string `json:"key"`
 
-	// Name The name; by default the common name of the certificate.
-	Name *string `json:"name,omitempty"`
-
 	// Password The password of an encrypted key.
 	Password *string `json:"password,omitempty"`
+
+	// Crl The current CRL of the CA in PEM.
+	Crl *string `json:"crl,omitempty"`
 }
 
 // CAPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
@@ -287,17 +287,8 @@ type CAPage struct {
 
 // CAUpdate defines model for CAUpdate.
 type CAUpdate struct {
-	// City City.
-	City *string `json:"city,omitempty"`
-
-	// Country Country, ISO 3166 alpha-2.
-	Country *string `json:"country,omitempty"`
-
-	// Description Free text.
-	Description *string `json:"description,omitempty"`
-
-	// Email E-mail address.
-	Email *openapi_types.Email `json:"email,omitempty"`
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
 
 	// Expiration Not editable.
 	Expiration *int `json:"expiration,omitempty"`
@@ -305,14 +296,23 @@ type CAUpdate struct {
 	// KeyAlgorithm Not editable.
 	KeyAlgorithm *string `json:"key_algorithm,omitempty"`
 
-	// Name Not editable.
-	Name *string `json:"name,omitempty"`
+	// Email E-mail address.
+	Email *openapi_types.Email `json:"email,omitempty"`
 
-	// Organization Organization.
-	Organization *string `json:"organization,omitempty"`
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
 
 	// Province State or province.
 	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
 
 	// Sector Department (organizational unit).
 	Sector *string `json:"sector,omitempty"`
@@ -320,47 +320,47 @@ type CAUpdate struct {
 
 // ClientSite2Site Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"client-s2s","organization":"Empresa XYZ","province":"Rio de Janeiro","revoked":false,"sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type ClientSite2Site struct {
-	// CaID The id of its CA.
-	CaID int64 `json:"ca_id"`
-
-	// City City.
-	City string `json:"city"`
-
-	// Country Country, ISO 3166 alpha-2.
-	Country string `json:"country"`
-
-	// CreatedAt When the client was created.
-	CreatedAt string `json:"created_at"`
-
-	// Description Its description.
-	Description string `json:"description"`
-
-	// Email E-mail address.
-	Email string `json:"email"`
-
-	// Expired Whether the certificate has ended.
-	Expired bool `json:"expired"`
-
-	// ExpiryDate When the certificate ends.
-	ExpiryDate string `json:"expiry_date"`
-
 	// ID The id of the client.
 	ID int64 `json:"id"`
+
+	// CaID The id of its CA.
+	CaID int64 `json:"ca_id"`
 
 	// Name Its name.
 	Name string `json:"name"`
 
-	// Organization Organization.
-	Organization string `json:"organization"`
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
 
 	// Province State or province.
 	Province string `json:"province"`
 
-	// Revoked Whether the certificate is revoked.
-	Revoked bool `json:"revoked"`
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
 
 	// Sector Department.
 	Sector string `json:"sector"`
+
+	// Expired Whether the certificate has ended.
+	Expired bool `json:"expired"`
+
+	// Revoked Whether the certificate is revoked.
+	Revoked bool `json:"revoked"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the client was created.
+	CreatedAt string `json:"created_at"`
 
 	// UpdatedAt When the client was last changed.
 	UpdatedAt string `json:"updated_at"`
@@ -371,38 +371,38 @@ type ClientSite2SiteCreate struct {
 	// CaID The CA that signs.
 	CaID int64 `json:"ca_id"`
 
-	// City City.
-	City *string `json:"city,omitempty"`
+	// Name Unique; letters, digits, `-` and `.`. The common name of the certificate.
+	Name string `json:"name"`
 
-	// Country Country, ISO 3166 alpha-2.
-	Country *string `json:"country,omitempty"`
+	// Email E-mail address.
+	Email openapi_types.Email `json:"email"`
+
+	// Password Encrypts the private key; empty is none.
+	Password *string `json:"password,omitempty"`
 
 	// Description Free text.
 	Description *string `json:"description,omitempty"`
 
-	// Email E-mail address.
-	Email openapi_types.Email `json:"email"`
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
 
 	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
 	Expiration *int `json:"expiration,omitempty"`
 
 	// KeyAlgorithm The algorithm of the key.
 	KeyAlgorithm *ClientSite2SiteCreateKeyAlgorithm `json:"key_algorithm,omitempty"`
-
-	// Name Unique; letters, digits, `-` and `.`. The common name of the certificate.
-	Name string `json:"name"`
-
-	// Organization Organization.
-	Organization *string `json:"organization,omitempty"`
-
-	// Password Encrypts the private key; empty is none.
-	Password *string `json:"password,omitempty"`
-
-	// Province State or province.
-	Province *string `json:"province,omitempty"`
-
-	// Sector Department (organizational unit).
-	Sector *string `json:"sector,omitempty"`
 }
 
 // ClientSite2SiteCreateKeyAlgorithm The algorithm of the key.
@@ -413,17 +413,17 @@ type ClientSite2SiteImport struct {
 	// CaID The CA that signed.
 	CaID int64 `json:"ca_id"`
 
-	// Cert The certificate in PEM.
-	Cert string `json:"cert"`
+	// Email E-mail address.
+	Email openapi_types.Email `json:"email"`
 
 	// Description Free text.
 	Description *string `json:"description,omitempty"`
 
-	// Email E-mail address.
-	Email openapi_types.Email `json:"email"`
-
 	// Key The private key in PEM.
 	Key string `json:"key"`
+
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
 
 	// Password The password of an encrypted key.
 	Password *string `json:"password,omitempty"`
@@ -450,32 +450,32 @@ type ClientSite2SiteUpdate struct {
 	// CaID Not editable.
 	CaID *int64 `json:"ca_id,omitempty"`
 
-	// City City.
-	City *string `json:"city,omitempty"`
-
-	// Country Country, ISO 3166 alpha-2.
-	Country *string `json:"country,omitempty"`
-
-	// Description Free text.
-	Description *string `json:"description,omitempty"`
-
-	// Email E-mail address.
-	Email *openapi_types.Email `json:"email,omitempty"`
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
 
 	// Expiration Not editable.
 	Expiration *int `json:"expiration,omitempty"`
 
-	// Name Not editable.
-	Name *string `json:"name,omitempty"`
-
-	// Organization Organization.
-	Organization *string `json:"organization,omitempty"`
-
 	// Password Not editable.
 	Password *string `json:"password,omitempty"`
 
+	// Email E-mail address.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
 	// Province State or province.
 	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
 
 	// Sector Department (organizational unit).
 	Sector *string `json:"sector,omitempty"`
@@ -498,11 +498,11 @@ type Error struct {
 	// Field The path of the faulty field, as `name`, `data.value` or `list[1].value`; empty when no field is to blame.
 	Field string `json:"field"`
 
-	// Msg A text for people, in the language of `Accept-Language`.
-	Msg string `json:"msg"`
-
 	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
 	Type ErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
 }
 
 // ErrorType `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
@@ -527,14 +527,14 @@ type PKCS12RequestProfile string
 
 // Token defines model for Token.
 type Token struct {
+	// RefreshToken The apikey that was sent.
+	RefreshToken string `json:"refresh_token"`
+
 	// AccessToken The token for `Authorization: Bearer`.
 	AccessToken string `json:"access_token"`
 
 	// ExpiresIn The life of the access token in seconds.
 	ExpiresIn int `json:"expires_in"`
-
-	// RefreshToken The apikey that was sent.
-	RefreshToken string `json:"refresh_token"`
 }
 
 // TokenRequest defines model for TokenRequest.
@@ -4270,121 +4270,124 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3/dtu4sf+r4LA9Z+OWkinZzsby6flWqzhtdr1JvrHT9m6ca0IkLKGmAC4A2lZy/FT3Ee6L3TMDkCIp",
-	"0pJix8lu/c9uLALgABh85gdmhp+8SM5SKZgw2ht88qaMxkzhP0c0mrKRFEbJBP6OmY4UTw2Xwht4/5wy",
-	"M2WKUBGTqbwiZsrIWMZzMqNzMmYkgt5x1/M9HU3ZjMIIZp4yb+Bpo7iYeDc3vgfDM2Gec51Kze3Q9TcN",
-	"yTlPGBF0xsi5VMWbVo19eEInTaNpo6SYkEua8JgaqYg8L8Y8IJqJmHBDxjS6IFyQ8OV555UUrPMzNdE0",
-	"vP2lN76XUkVnzLg1HEYRS80RFZOMTtgyNSdTRhL3FOgIZ3oSwmuZUlJpn4Sp6fzwNiRPgMKYndMsMVtE",
-	"KhIygcSwazpLE6ACW3q+x2Fgu4+e78GywbSRkE5BSXkWM3p9xMTETL1BPwj8hqV8+byZdB7ni0fjWDGt",
-	"WUwU0zJTEasQ13NkpdRMF0Tx2PM9xX7NuGKxNzAqY2W6zqWaUQPthHm66/lAKJ9lM2+wHwTf9/b3+3u7",
-	"3+8G+/s935txYR/1Cvq5MGzCFE7gDZ2wUaa0VI2crBhOIoVdGLMJF3pAgtqac41tzrnSBlv6RMIJuOLa",
-	"9uYxoeeGKXI15dG0PmCXHANnIVuFEZLSFezahLiZ7odUsUsuMx3CslJBqNBXTJFMRFMqJizukiGxTUlK",
-	"tcF3wKgTfsk0dGCz1MzxtZXlD9zy/5oxNV+svx2qwgtuutjls9Y/aF3/Y/6x4QS8NGymCV2mubfXTLSG",
-	"YRpJhh4FiT3g5Fu54gZ4T6dSaIZn9Qcav2W/Zkwb+CuyyAT/pGma8IgCwdv/1haiFq//o2Ln3sD7w/YC",
-	"SLftU719iKfYvmv59Cj7NuCsGU1gtVl8QIQkPx6/fkXk+N8sMj6hZExjUsCKT4yUJKFqwrrklTRTLibk",
-	"imqSs4hnYfU84dFDTOS1YMDBM6ngbLAk1oQqRoQ0hCLm0HHCDgij0RQmmnBtgI/bKH8h1ZjHMRMPtAeR",
-	"YjEThtMEqEOZQMaZIbFkGicxlUmM50zxydQgjS+FYUrQBEd+IDo1U5c8YuSc8gS4BChK5IRMqYWliGaa",
-	"kUzEzArIgrcWCI1Y8p0m4b86js87L+MQZ/RKmhcyE/EDTWZZWCzWm11zbZf5naCZmUrFP7KHIOyVLDGD",
-	"DzwtBQA7xQPKheUNqQi7TkFedRHY3LioLw3hvwV+ffIibubewHvLJYkZ+ZEKxpX0fC+SmTAKHqG8jhSj",
-	"hsVnCLX9oPd9pxd0gr2TXn/QDwZBv7u/0w+C4M9BMAgCr0724SxVTFPyr//6BdBzRnkCyE7/yuyDbiRn",
-	"3bFCZE25mp/F1DB80U6w4kU8RuC8YPMzmkyk4mY68wYei2JNO2l/72lJktDOjBrFP3q+J9WECv6RNhKY",
-	"KnnJRcSa1kWzyMCB8o6zVCoDKJ+lcX1teu0k3+D4KVOGW0i3O1AXOSNuUHms6TmljVnqYR/45OXxa7LT",
-	"e/qU0CSd0k6/eZjShjYoGwLUS8Q92w7GKEQtTLdj+IwtDex7152J7Cy9rTL+snTVpPRLI7mOZ+pdDzvw",
-	"e35Wm3uWOaplpppEsB/ncFxRWdF3nC+PV+mio2HlFbn2UlcAlji7adTiMQwOs7lgc59QTcLFMQgPCJ8h",
-	"x8ZkNNRoAU3pJbP6IeAzFSSiAswiqi9YDGZM44La09S0ifCksUv1tNW7vi49bey+OI/1rscGNgw0Tdek",
-	"sX9+Zuu9n7OUKjNjwjR2K5/r245IAlpuoR/cgW9uyobGe2t54GpXD9ACA0pL41scqa11Mff8BNX5qXo+",
-	"KrBQWYAPxQysyocK3HCErWF1NoG0kinX6z/zPZElCShguXF1T5BXHzalBlQib+D995P3w84vtPPxw6f+",
-	"zdb/+2PT5t+KWC8UY8Swa1OfTgAK/cr5rA1mBSflm1e2gvf22tCudM6c1fH9DhBWfd0RP2c5GpXhjwsS",
-	"07nuehVDZX+vZqq0zPJ25HLkVMXzCkAD+i4Ycg4T8PL31e7uj51ngJ8s7u/t9fbBZNe00w92n7l/7gTf",
-	"990/d4P9p54P9H9YY7Oa4e6d4L9moMFOqIoTpjVQGlHNDurr+Z0mkZzNpLDwSIZiTlLFBdocABuKRoYp",
-	"XWOlp7u43AVn3RlVa2OvnPeGoLvxoV4NyuRJeYY0IZngZmvzudRg1SGqPVLNuPYSJWUDrjFlmkXwaFg/",
-	"Q28Of66Ture383TlrkYqaX5FlCkFqzJ6e7RQIprf9Gzn2bOnwTq78NVh7oCM57n/yhoyy5C0FhSuJOeC",
-	"zZvVllTxS9i0Cza/y8Y1AwXsHDypzZOVQaFlyreiwerzS7W+kqpFEc2fOh8eE5Gap6AbOqQtlrsYpsYB",
-	"/Y3PHR4euw3Np+6N8z6XrVOwWt8/WqkPb6V+8HPPK2yDhR50nAp2bbwBbD2QYF3B9u+bZdPWOh24YTO9",
-	"yukxGgIXOLagStE5omFBw619basljstdx0BHM8+9S+NHDfZrarCrX1XTaKvuMENYzFGValqwja3pNQdc",
-	"BfobD/Ooyq2tyi0f4oQzYY65YX34z5IEOXPg+zVlCJJ4pvv6r/afNVECcHVOE82WRUt/TdGSSw8cvqP7",
-	"+i7iQ7FLeVEi6gs4Pe22tPvIuNHr+8i+URcq6nS4Ib8jVyqL2+Ms6q6EKdWEidjO2Q03ljJhVKznmq0P",
-	"+CCuWXdE12O93543tDjc6+4i18T1ad7GL+VerR2fL+pmtXjkV50D9+J2dWdmse53crlWZV2r/7UdXUdD",
-	"a2VrPhG6kcc/M4DFf9SZvxmv7wZu3gOy83QvIFdw4BJ2bojMDF4so1PzKj+HoyFiLxmzc6lYxTdsfcuP",
-	"ruGqa/iAJAw4T/sk5hNutE/CToiRiGE37JKTTV1AO0HdBVRibcfZQWe/2/nw5z82AmE0pUozWOJh5xdC",
-	"Ox9J0NknHdJ9AAOk1Rd1aB1PNj6k5Ig7cFFiXBMhBbsvl9Tv2K3dKMHWkCGtvu71ZEhNFt9diLS62O/J",
-	"v/4bhfhG7/VJ9dDcZVm+vru4ppk6eeAs0M/RVFveV9JcXeMWC+QYQABFoA8rC9rGs6dB74BccTOVmSGU",
-	"fJSCEY7BV+9ORtVQ537Qe1az3X+5r0Neusz33JlZ46g3OdixhXOyP7pKvgVXyf143vN9Xdf7XnOifTlX",
-	"vCNsDXZt9c03S6a603VJJq1WSx8tmN+n1/+34aVvlcCtnP2oCbffChRoVZZ266HpEpjm3VrCMnSen8V1",
-	"kSKyjusQKVg1JiPQDsc9ICHQFxJpjXL0iNWto/XRbjHr1TTkbRvpsOlGn0vIsqTAxXbrUyKzSWQU6Q3V",
-	"HcMkjzZV1kzzWaGOObcpITZgFpAi9EkYU0O7lzTJmM19Srg273sf3E+5dYruESHtAJh8Jck4afP7znRj",
-	"qh/gMeYMpkymCUNd09RT7mqpcWHjC+wP9TeE+eqGA0LJjApMKJwviJ5xrbmYdEnoEgjCARKAcyVjxeiF",
-	"JpSoLCncFNi3S8I4szkOdnCBscQEFA6X80GNHaVLQiHN2bnMBLQUstaIw2DwAqSx/CY919DyHFNuNOGm",
-	"7Owp+Mb3HOmgZRY0AQ/lbwVVLUtYiYlaVGzLOq6V3bRWxtM1fGHux/cFB+bmOO69N6KzVBI5VnxCzf/+",
-	"j+KytI8FETcflhCIFW9bS5uzp2JJh6vN1A3aNLs3P42Oe/1SplmVnHZR9UZJwyKTpyFuIK9W2adKwnBV",
-	"X+FMxqAZNfkJnYnKpVjwrKUmZ56ic8ImNJqv6/arLWIxpaZlPJEXNkmsunw0ipjWZyZ/ukw9PkJQCIcu",
-	"vwhl5ID8wKhiKrzlfk6f8ZZRk5Ir2NLgXsQF0SyS7nJtWVIodq6Ynt5GMU35BZvb03xFNdHN1z611asO",
-	"7FdXpjKh1uVtZdKJosKctWJi6cVhg8rR4JxYuQZ2MV1WLK7HAclni04DXHmkizRQsOKY7Ab7TzflztIa",
-	"LC+g1dEyxc38GICjzJwjKS84a8WZarftSp8b3xsjk67b27VerPFmL692wqQ5Ls5lg9VV8hS5rD3gFfTJ",
-	"l7xIGMr9OmXiH29eEc0N6xjZgf+7y0jdPRWn4vCSqTnRmT1GXJN+EHSJlQqYXBp+OnUIewoC4dRKhFPP",
-	"P8V9wH/M9OQU4D603CEFHs/dICBPimTbPEtyyye7QY88EdJmgJ6KRSYgPtuBZ4bQJJFXLMafdrG5zqJp",
-	"kcSIv++TJ3Qh/6tpsJi4vxcE3XyOMnXaue0A7F1kbro6ClYd9F1SuUtC13TGQKdKGL3kYkI43i0dkExc",
-	"CHklyom4fCKkYnH3VDzHDYDfcncbgNO7k5FdoRmPlHRQNSDhKp9P2D1FgOcRExoZKq80kNJoyjr9buD5",
-	"XqYSb+BNjUn1YHv76uqqS/FxV6rJtuurt49ejg5fHR9iH5Cs3KCXbzSll84VdMmUtpzW6wa2lUyZoCn3",
-	"Bt5ON+jueGjNT/GcbUvgwf52gSep1OZWbHXr6vh9gTZod7BrezVub5ZcTn5ElQIObwJ8brSthUFF7KOo",
-	"cextV5qSCA8U+TdVPhlL416oYUvtI9gBR0zHohh5shPgreKWveiy7yweAjNIMSEuHdiSkvBLpg/czGiC",
-	"QsrwGQNuYsrlp2FqMVOaaDonvb1cWm3l92hIjj12fzcmfS2SOWjxx3TGjrlhfzk2ikcGfnpDzfQv26Fv",
-	"CTwGLAEV/5IpghxApEjmXTIUBZ+GCxANYQ92g8An1FGfp97CGbLJt7tBD8AcJBGK7JegBVpP6YkTa+Xy",
-	"G++bQW7RZLtWnuPmg4V4ps0PMp6vkXRcUlDLMnFJ+NYknMfmPwbsX0P+mv/40z96/58fjX6cjv8Wwd8v",
-	"33182XvFf9z3bvw1k5orwvqmKqhAlNUrHfSDYLO5VbWq9aiv6kz7QfAgq9Cacl46osBD9To3nVKhm6aX",
-	"uPbblaI4N753zExnIVMb9JYrWZyh+olePscrqsvc+N6u3bomEost3i5VssAuvdVdKsn22Gl/daeizMSN",
-	"7+2tQ1i1ckJZS/IG7z/4ns5mM4qXIIcOcxf6HuIo/FXaSVCC6QSOuge6PChi1x0dX3QmSmYpWGcZ1pux",
-	"P+aXEwgYjgmBhm0QJZep2HYx9RPWICxeC1fOpcgP0j4ZzwnVERMxCuF4GZwmzIyofmMr7myGTaWSNTf+",
-	"Wq2xwMoabRtRb2N4WO9QutSTllNpPXoPytY7qzstapDcga8LTj7i2gC3lHgV/kJWTemEi8LnXfhCvW3r",
-	"IdxeOOycb8JDHs39m0W7ujtv8aT4qZBsi7o/N/XT4s5B/cBMmDmLqD6D3dLoMGhUp36mF6Ao4G15Srkt",
-	"DUaJZsl5x4Yz1FP5noyp5tFICm0U5QLDkgcnb98d+jDIOw3H7YLNwbg45hNhrYm3R/Bvp55UbujBMqYJ",
-	"iwk1oJMbbC8Y6B+gKDtlzVVScepNLQDWVXAKF3ckISpdPvl+JwhKeWZtesiIflUlZM3b5TslZzl+tbFp",
-	"Xy/tam29oMilvzfNaN33tsHeaPiNg96DSf8CJe0WEUpGwyagXAOlnFiP6JJM3+aLOKxmQxCRCw0VKmwF",
-	"IhDoo+GgXsDExx/KqIMmXh7LqTBORgrXrpRWbOEGOswybciYobVmZD3OxhpP9eAb16dI4qVFnNiMzjFW",
-	"rOplgTFGb490lxxn6JHCX2xQB5pyitGYnCs5q7/qwN3T5DiH9y44l3KivfVeMICUQh96e0Se5JXvOCC5",
-	"pRoLoVj43yJjFskZCgnFLqU9Vb41iuEdMbKAiIE8DU9ooqW1n8uzw4mjbyOvupJQw9QB0iCy2Ris2Ykk",
-	"UhA6lpeuOl/eVgrWJT+xuc49LG9+Gh3/4Zlv/98jUpHjw1EP74qihFGFNZ+KqKwnb344PO4TV4fSKBpz",
-	"58N5c/hzyTW+hYaui6tBwWcLwBR0jDOwbnVm615NuZgsyxTb+GvLFAwb9E6zINiJ4A/8lw2vTxYPVFL8",
-	"jgF17vcLNi9+b5AHi+sOL6Lwxya47uIrH3H928V1u0WtuD6j150xcmSvv/esv9/rr4n29mQ0ov0nHt9Y",
-	"jE9YU+zhWzaTWC6zANEphTNYARmLw67gU5cMoS3iVLWRC1EDUAGklH7usLIvj8mT3WDfXb9uLZ9v2wrP",
-	"dxO71hOfYPAJ4tdJXm2Xa3tf/s0z3u7qHkUVwq/Cqc9xL+6igdjdRJ70cydCgzvAe8Sme2GRO+/435i5",
-	"y3Zbs9i72VQ2v3z+mU6aNGvQXUfoJtOL0JGSfqSZMAckv47KU5CINnSOdw0YXe0v6gZbT6PVejAeZMlG",
-	"duhmZBZNWTwgV85H73IHSa4C2yuHSKq4uwj8KRvV6PusGI8haEjfoZrrRsNQGauv2js0FltNm/2a0SRX",
-	"nsGABCUbg2HKNZkRefOwm2XstaHD7jh+pmpUd4CgUrOBAuPCcL8hBaZgCyLk1aNQuSvE2A2+C8pYNm1V",
-	"dLZLp7PVd91aRQsD88C+cnfy32kSRjRs8WOXLvk3k2HXnZTNOnmMUUOB9zEXFJN/Gwrq35qtVL/Kse/v",
-	"1L4ncOuFzvIXCB74ouW3ISjrLgnnhbiT7DwrM+9DydHmU2Qrw7WfnrdH5MnbFyOy138WbFkJm3BtNGHo",
-	"Clm4M8jVVGpGnh8eHZ4cYriWDRgAix8TfK17xImcLnklMWCGCeNOywA9Nyj10myc8KiLnoX6KVVJ55Ip",
-	"fj4PMaX4+eFbKxtDe6j+EjOF4bVU5BGu+FGBsHwu0wt+3YlUEhKqLywQgNB/aYroBiHJS60zLibPORzK",
-	"cQYd30guTB6SkofzXMksiYli55nGUowwaRfwcHhCJwdkJ9h1JFY/qYE+pTz8tAl2VLLs/2iMSpQxF5NF",
-	"Dhk3i6nHLOJxbtbBejolpeTOb/rYgEOoskTPYxxTNkNPumqMe22iEJbBnptIpnOChqeIu22f7KisUtsH",
-	"O2x6Sf31m93o5WywKTj7XxLkR2+P7vOe/p4kw+KrMrf1xDY4rx2L1Q0yrMQBqEBbV/F9TnkzSj9L3j2Q",
-	"IGqJEWgSSyUgBny+JzGlkq8jnmzU2LbmhvU1v0XDq0cnuJ7LEQrkBU/gxShfIjkbc5EH0J56VMSn3sHi",
-	"uwczQJ6Ff9r5401R0WfhQat+vsFv/CCNiyfLNwXJLfpNlLwqXQSw1EybxYGdWDXv9gFDK+rLnszLtXTy",
-	"iEFgH7+hgnGXDEn4pxAOfv7pHhDRxgYB4gV0vuZUzG36Cl4rDUiI4bLQ132syEpNXH38wpBdPdsMrO0/",
-	"KS7/FBKD6gg2A/inXJBQcVn7dlQlYbdJELpci0YZ1BDTvXKpdLFWthLZ0pei6p8qctnZX+LrUEsR7Hmm",
-	"jmAcIyTzWxwhVZEE79wZLM/oaazNVXIQK2DzLgndD+Egf+QXw+dt/lnoLwNCk6S6U3kqTuOnkQw1GOqx",
-	"rK3k3ZZrJn24y+blyh8X2lAR4SeJij+0RQObdMU1cUG8PtES2dsmQbV8u6ppfvnAX5IVvqXYqYYSA//p",
-	"gVR5jvtCni8S6z87pKoY8+HDquyrzwoJ/5lBVk7+VIKrRsPBi+HR8aGrkkSTYz4R1GSK+a79MMPMiGS+",
-	"5bsretAXXE2qECE37JJXKGhA7GRtlfl9FzyRJPgBFNRpRZRkqHXkEOjmekDCLsinbtd5gZ8fvhi+OzoJ",
-	"XWAC2I9gK9svWuUAY1HCTNmMUDJjVMDIrpalvBIWNEmYXyeH9aJHoGNfsNQGQoDSDXibmdLFPqzDgftq",
-	"n6vIwo1myXnu9IbuC3CueLNNeygZlgCL6VwDvBcKzmjozGeMTuPa5vmWVC9rTYOCYIfJS9JrsrhQbI1B",
-	"qxWc+KrBA5sWPrmPQibu+PeCzylIUgpIsAzb1xiX8MXC0xrrDj70lUC9RkmL59WV73wMcmgOXrPr0y6c",
-	"NghjcyxeWH43txqGG4W4VaAK0aYK+bksYIlmmChUCtEqQaqVDD7RG4aYkSe1eLIivI26PB8nzeCZC6Mq",
-	"F8UigjFMV9dlvIe324vNRWNHNVhdmilOk/Jsv9Olr3a9PXLu3EWZK7zbRHgudHai6VwvdHgsj1SNlBPy",
-	"CkNAXKYgChVnmOWDWBdkcdfpKhKcZyCYWyPAvk1Ebw0MuyOIt8WPFQWhbH5utcRYc1Gwz4XhrxRa9gjD",
-	"9xFrdg8wnMeXbQjDq2PPgGV1yZb+rhJfbJ1kNnIij9OwDmL74dwqlgwIMGTYJS8szPL8solI4S6mANny",
-	"REpM9Iwd0NUrohIkDbRqOqFcuBiMwveXk9EPgmWQsuQsg9S6MW2FT+V3H9Z2Zx63DHQ/PG6XvYHHb4le",
-	"W2uPH7HwG4ltuwcmWXgpqhzye415s5UeQtRSwq17ioCzerWf51ag26PsP/iikW9kWNaTKx6EAUzY5qLo",
-	"fNRKqZkZjVmhRreF0DVgwr3E0zUqi2eu5GdNafxcPe8rReBtgm2PIXlfJiTvHsAxD877DC1x7cC9Btfu",
-	"uXTm5XhepITlXsVFnepVwvtbCefD6CZXQOwbC/d4DARcMxDwCykaXz9AsPnsuorxrWd2uXD8oEgzrKcS",
-	"+mR4eNzp7z3tjH4Y+eTNDz89f9G3MvfvPw9HneO/D+Hp1uKDIaUP90z4JRMYTGHle56aGcsrkUhqLUc5",
-	"cZ/1WYUIP2HJ80ckeESCtZGgzOlfFAngyH1DCJBeRLrXtwU7H8YQanTr/8TmfgWNMfO7GupPMSPdpTf3",
-	"8YD5JLXFRAuPUmEgdEntA2HfYQokxrQscMYvmxTV7HTBXNJjboAsDJOtLgltaVC0Qxzu5UXRHNCRn4ej",
-	"AxLayqHYbuf54XG5UQ+aYLSyTGLCXx/7ZEYj+N9QxEryGFfhn1zE8ipP5NTkitGLNW9M39jNvYMhc/st",
-	"ogXMvErq2qZLtXLsnU2W686Cie8O3SXueoTv35/V9DNFr2N5m+8N71uuPM8ce6Ixddl7LOr4n1nU8R+9",
-	"x7KOj2UdH8s6/geVdSRPiiLHmYjxswfa4VpKzXTrzmUfzy57lqNKdH4qSmu//wAqerVYt/2tVkT7/QeA",
-	"Fge1DWlpKGjs46IW8jZNOSKSm8HS3cYiwrpSINtkQrBE5+WheLUmUncRJF3+0NQmZbrtoLX8mfLAo6Fu",
-	"GHJY2rdya9yYmw83/xcAAP//",
+	"7H37cuO4sferoJhUrZ1QMiVfxpYr9UWr8STe9c74sz1Jzo7nmBAJS4gpgAuAtjVbeqrzCOfFTqEBUiRF",
+	"6mLLl+z6nxmLF6ABNH59QXfzVyfgo5gzwpR0Or86Q4JDIuDPHg6GpMeZEjzSv0MiA0FjRTlzOs4/h0QN",
+	"iUCYhWjI75AaEtTn4RiN8Bj1CQr022HTcR0ZDMkI6xbUOCZOx5FKUDZwJhPX0c0Tpt5TGXNJTdPlnrro",
+	"mkYEMTwi6JqLrKdFbR9d4EFVa1IJzgboFkc0xIoLxK+zNg+RJCxEVKE+Dm4QZcg/vm585Iw0fsIqGPrz",
+	"O524TowFHhFl57AbBCRWJ5gNEjwgs9RcDAmK7F1Nhz+SA193S4TgQrrIj1Xj+zMfbWgKQ3KNk0htIi6Q",
+	"TxgQQ+7xKI40FfCk4zpUN2zW0XEdPW162EBII6MkP4oRvj8hbKCGTqfteW7FVB6/ryadhunk4TAUREoS",
+	"IkEkT0RACsS1LFkxVsMpUTR0XEeQXxIqSOh0lEhInq5rLkZY6eeY2ttxXE0oHSUjp3Pgee9aBwft3Z13",
+	"O97BQct1RpSZW62MfsoUGRABAzjFA9JLhOSikpMFgUHEehX6ZECZ7CCvNOdUwjPXVEgFT7qI6x1wR6V5",
+	"m4YIXysi0N2QBsNyg010rjkL2MoPgJQmI/fKh8W0F2JBbilPpK+nFTOEmbwjAiUsGGI2IGETdZF5FMVY",
+	"KuhDtzqgt0TqF8goVmPotjD9np3+XxIixtP5N00VeMEOF1550Px7tfN/Tr9V7IBjRUYS4VmaW7vVREvd",
+	"TCXJ+o2MxJbm5LlcMdG8J2POJIG9+j0Oz8gvCZFK/woMMuk/cRxHNMCa4K1/SwNR0+7/KMi103H+sDUF",
+	"0i1zV24dwS42fc3uHmF605w1wpGebRIeIsbRD+efPiLe/zcJlIsw6uMQZbDiIsU5irAYkCb6yNWQsgG6",
+	"wxKlLOIYWL2OaPAcA/nEiObgERd6b5AolAgLghhXCAPm4H5EDhHBwVAPNKJSaT6uo/wDF30ahoQ90xoE",
+	"goSEKYojTR3IBNRPFAo5kTCIIY9C2GeCDoYKaDxmigiGI2j5meiURNzSgKBrTCPNJZqiiA/QEBtYCnAi",
+	"CUpYSIyAzHhritCAJd9J5P+rYfm8cRz6MKKPXH3gCQufaTCzwmI63+SeSjPNnxlO1JAL+o08B2EfeY4Z",
+	"XM3TnGlgx7BBKTO8wQUi97GWV00ANtsu6Etd/W+GX786AVVjp+OcUY5Cgn7AjFDBHdcJeMKU0LdAXgeC",
+	"YEXCK4Dattd612h5DW/3otXutL2O124ebLc9z/uz53U8zymTfTSKBZEY/eu/ftboOcI00siO/0rMjWbA",
+	"R82+AGSNqRhfhVgR6GjbW9ARDQE4b8j4CkcDLqgajpyOQ4JQ4kbc3t3LSRLcGGEl6DfHdbgYYEa/4UoC",
+	"Y8FvKQtI1bxIEii9oZzzJOZCaZRP4rA8N616kifQfkyEogbSzQqURU6PKlAei3qO69w3uNBKU2dvkluk",
+	"mbfNDRcdn39C2629PYSjeIgb7blN7kyKC12hhDCtdgIemud0e5kI1tPQUHREKjsZ8EZtz612mdVnRbBE",
+	"uStzx7E9yZis3MxRQ19PN/fcVg4mJXasmQ6JAr2Y13qvg6Yj1zUprYnh7/laba9b6C/Vg0qqRL7dycx+",
+	"qeohu6070sO8IWMXYYn86ebyDxEdwT4IUa8rwa4a4ltitE6N+pihADNtbGF5Q0JtHM2d9ZY3STdsFQvo",
+	"O3Pf14xU3NzlZj7l7s5t6t0kDwXlZs6VXm6t5NpH5ra1O5lCR7ml9yTGQo0IU3Ob2J8UoWbe7oy04p2p",
+	"LOvhxm2jjKaG0BdjGcFSFffuFJdy8+canCstTjYp6YYtc2ZxCxbgqTAbX7PhGJUUFMxuD57WU7UK5OZM",
+	"zVZ733VYEkVaQUyNvyeA5HIXMVZafXM6zn9vfOk2fsaNb19/bU82/98fF+H3XBD9IAhBityr8jA9bYgs",
+	"Pc6V8DVjvXSB85b87u6CrQyrn9vI1op6t60JLnZ9Qq9Jiol5RKYMhXgsm07B8DrYLZleNaOvwM+Davy0",
+	"pBVVjwWwqmm9IcB1hGlCvhRftz+29zWik7C9u9s6cFxHSNxoezv79s9t713b/rnjHew5rh7L1xUWdA7o",
+	"fmb0l0Sr6gMswohIqckOsCSH5Yn+TqKAj0acGZBGXTZGsaAMjCsNRgIHighZ4r29HViHjBXnkbkytpf6",
+	"WXpCHgD9D0aN5UQD2siPHEcoYVRtPmaM+2U8t1Bu9mk1oB6DsK8AVCJUtRbR65Y34+nRT2Wyd3e395bm",
+	"AqOlRtXdBYkQerZ6ZydT/ai61/3t/f09b39FrnhV+HqI+uPU+WeswFn8WwqDlyatbbCvWjmLBb3Vi3xD",
+	"xutY6N1aUNIrre+Uxk/yAFQzFXORZ3nABCe6lHdc1Ojn6V3rJCUsEONYq8kW7rMlyZopcUx7ZyXNo7SX",
+	"YUOapareyafW1Z93BWDpdL68uQSe3yXw1U3d3HoZDISBl5qRe+V0NBtoEozf3fyezPoRjIeHKjKSizxM",
+	"va7mAssWWAg8LnP3lJ657ZinZrgv9dlrmqr573McPqdqvv/CqvneM4mO3bWq5kt3u1Ohqhf9lgqRkIIq",
+	"WDWp9cp2e7GzYsnGq+VstYB5cJPPp6IePKOK+u6FVNSWN5lUoUdECVPnVJG2/mdGjF1ZCfCSggxIvJJt",
+	"+VfzZ0meaZy8xpEks/KtvaR8S0UYNN+QbfkYGSbILb/JEfUEbm6zLPW+TKrk6r5MDQ8PdKDvr9+BvreM",
+	"Ax2UUli0p3Ck76zTkb67Fkd6JhxIWB+iU/baDLFEhIVmYmzTfc4jgtmMj3yxl77c+jq99NtLeektCqzu",
+	"qX+EL3x7fb7wgzX6wt9NcnizLD9Qiew7Cxii/XhPO7jDFrraS/v4KVzuu5Uud4OkbtFfsxYXvN2k0+V5",
+	"lPu9KKVrffH1cqHXNU4NSQdMVm6dhwVblU2dN5Pj9Zgc851ic0yMBe7/Q7S9t+uhO71zI3KtEE8UBFCA",
+	"T/su3dC9LsgG1CfXXJDCmYE5c3jYkUGr9ds7M2gvODM4RBHRfCtdFNIBVdJFfsOHWFy/6TfRxar+um2v",
+	"7K/LbQy7L7zGQbPx9c/VGyMYYiGJnu9u42eEG9+Q1zhADdR83AHyoyy4WifikfEYmsipnGf10MZPUokY",
+	"Z2T9vsSd341hWXBZVQnVJcRa7YnIcmKtpCusV67VHsqs+URm97d37lx5xnFR3InrOsx6XQcJJd3cSijr",
+	"FniIrl7Td4XunjMMaoy5c404IK1dPftaedrf81qH6I6qIU8UwugbZwRRiIf8fNErZh+0vdZ+ybny8zpP",
+	"UFMQycWyOHYfLgElVUcy8IQ9lnnza70Gv9Z6zmrSdV32vKbk8XyewxtL5BKsW3uaUy0Fy+71Gfm3gmb9",
+	"dAbcwQsbcM8VbrD3MmdGu092ZvQE5zrPZxWA86leJajdOv9xuv/+S+n+repDpQwz8/J3OXyfgff0tZoQ",
+	"JZkmdFKZ5ZSt6hYGaha1T5B+Dvo4RL6m1UfceDrAX1k2IFfH3/YkPxuL6UmfraTJ5C0+nqjtCpkGC2Ln",
+	"LUdylXDLcqaKqwqZY3VKuhqmIwSNeWzyzEy8vMYi30V+iBVu3uIoISahMqJSfWl9tZdSwx58UYybBiCj",
+	"k6N+tMjXr3liJCtzibWEgKTkmPA4IqA5q3JObyn31l94sGBulnvz01n3OwijEWaQvTyeDmZEpaRs0ES+",
+	"zVbyO0AMzAHqC4JvJMJIJFHmEYJ3m8gPE5NQZRpnkGKAtPpkE8ywMq00kc+4urrmCdNPMl56iOrGdAdA",
+	"Y74nOZb6yWvI75OIqryTLeMn17Gka505o0nzVtqrVjyTiOSYq0qilHjUsJd9wyxmLXPKEk4Re/FLxqWp",
+	"IwN4wunhUcwR7ws6wOp//0dQnlvfjIjJ1xkkI1lvS+mpZufM1U5Lo7YdVI309MfeeaudS3ctklYvI08F",
+	"VyRQaS70CoJyhUDkWHDddNGPO+Kh1vOqfLjWcKecTfnaUJYyWPZyRAY4GK/ukp1hqWyoVdN7wW9MBmtx",
+	"WnEQECmvVHp3diRwCwDF79rkRxDOHfQ9wYIIf2GCjjEV5RWt6SHK+fINPbZTypAkAbent/M1QEGuBZHD",
+	"eSPBMb0hY4MKd1giufBksDzDxU7c4uwVBlq7BLUMPhCYqatanM117FfoQ3OZd4m5MRNuU/xhng5ROnJw",
+	"t8DqAI2ogpoF223HO9h7DGfn5mZ2Yo1imQiqxucamPKM3eP8hpJaHCu+tlV4Z+I6fWDwZd+2T0/ne7XO",
+	"iy9BNjBl17zCFs353mw6suYhOGrJ+eUgdeNTTNg/Tj8iSRVpKN7Q/9tjbNm8ZJfs6JaIMZKJ2XZUorbn",
+	"NZGROpA17/96aVH7UgucSyNxLh33EtYB/hjJwaUWJ77hFM5gO+94HtrIqgik6d+bLtrxWmiDcZPafsmm",
+	"Kc5wb1vfUwhHEb8jIVzagcdlEgyz7Gy4foA28FTXKOb3Q0WSXc9rpmPksTUpzAua1bOUdFsgxqinrq2W",
+	"YatrSDwiWq+LCL6lbIAoHCYeooTdMH7H8hUG6IBxQcLmJXsPC6CvpU5LDWafL3pmhkY0ENxCWwf5i7xl",
+	"fvMSBAUNCJPAUGkJlRgHQ9JoNz3HdRIROR1nqFQsO1tbd3d3TQy3m1wMtuy7cuvkuHf08fwI3tGSmyrw",
+	"lfaG+NY60W6JkIbTWk3PPMVjwnBMnY6z3fSa2w74OIawz7a45sH2VoYtMZdqLv7aebX8PkUesI/IvQmq",
+	"MAeGtthIgIXQHF4lIKiSpsgPZqELYsqyt5lpjALYUOjfWLioz5XtUOolNbf0ClhiGgbR0Ma2B8fIm+b8",
+	"0vSZ3dTMwNkA2ToHhpSI3hJ5aEeGIxBqio6I5iYibIos1EwgQiKJx6i1m0q3zfR4FMgx2+7vSsWfWDTW",
+	"lsQ5HpFzqshfzpWggdKXTrEa/mXLdw2B5xpLtJlxSwQCDkCcReMm6rKMT/0piPp6DXY8z0XYUp/WFNB7",
+	"yFQV2PFaGti1hAJxf6y1TONjvrDiLl9X6Es1yE0f2SrVHZp8NRBPpPqeh+MlqinkFOC8rJwRyiVp55Dx",
+	"Dx75V5d+oj/8+I/W/6cnvR+G/b8F+vfx52/HrY/0hwNn4i5ZraEgxCdFQaXFWrmES9vzVhtbUSNbjvqi",
+	"jnXgec8yC7W1NHJbVPNQuYBXI1fBq6oT+/xWodrXxHXOiWpMZWqFDnPHsz1U3tGz+3hB2ayJ6+yYpasi",
+	"MVvirVyJHniltfiVQhUReOlg8UtZ/ZyJ6+wuQ1ixJExeS3I6X766jkxGIwzHR0cWc6e6H+Co/pVbSa0o",
+	"44He6o62A7Qidt+Q4U1jIHgSa+svgUJa5mJ6rAOAYZlQ07ClRcltzLZs/sqAVAiLT8zWqcpy+qSL+mOE",
+	"ZUBYCEI4nAWnAVE9LE9NKbHVsClXi2viLvU0VI5a4tlK1FsZHpbblDbNq2ZXGs/js7L19uKXpsWVHsHX",
+	"GSefUKk0t+R4Vf8CVo3xgLLMm5/5bJ0t47HcmjoNre/DAR5Nfa/Zc2WX4vROdimTbNOCZpPybrH7oLxh",
+	"BkRdBVhe6dWSEFZfqU79hG+0ogBxCTGmpuYhRpJE1w0TaFJOxd3oY0mDHmdSCUwZRN93Ls4+H7m6kc9S",
+	"b7cbMtbGxTkdMGNNnJ3ov616UoiF0NYzjkiIsNI6uYLnGdH6h1aUrbJmS0RZ9aYUkW1L0/nTUyEflC4X",
+	"vdv2vFyuZ50e0sMvqoQseS7/qERIy68mGPHlUhyX1guyIhxr04yW7bcO9nrdVw56zyb9M5Q0S4Qw6nWr",
+	"gHIJlLJiPcAzMn2LTiPkqg1BQC4wVDAzpdW0QO91O+XiSi5cyKMOmHhp8K6AyCPO7HO5UgAGbvQLo0Qq",
+	"1CdgrSlejlwyxlM5nMm+kyXY4yyCb4THEMVX9LLoNnpnJ7KJzhPwSMEVEw4DppwgOETXgo/KXR3as6IU",
+	"5+DsB8aSL6xhvBdEQ0qmD52doI20pCfVSG6ohlpMBv43UZ8EfARCQpBbbnaVa4xi3UcILMBCTZ7Ud3Ak",
+	"ubGf86ODgYNvIy38FGFFxCHQwJJRX1uzA444Q7jPb23Z0fRZzkgT/UjGMvWwnP7YO//Dvmv+byEu0PlR",
+	"rwVnVEFEsIBidlnM28bp90fnbWQL7CqBQ2p9OKdHP+Vc7Jtg6NqIJBB8pgZVRkc/0datTExBvyFlg1mZ",
+	"Yh5+aZkCQZzOZeJ524H+AX+ZXIxoekNE2XUIXbTXb8g4u14hD6ZHKE6A9Y9VcN1Gvr7h+uvFdbNEtbg+",
+	"wveNPnBkq7273z5otZdEe7MzKtH+VxpODMZHpCqC84yMONQBzkB0iPUeLICMwWFbc66JuvpZwKniQza4",
+	"T4OKRkrupg4r03mINna8A3vUuzm7v81TsL+r2LWccKcbHwB+XaRlxKk0Z/avnvF2Fr+RlVd9EU59D2vx",
+	"GA3ErCbwpJs6ESrcAc4bNq2FRR694n8j6jHLbcxiZ7KqbD5+/0AnTZxU6K49cJPJaZhKTj+ShKlDlB5H",
+	"pTlnSCo8hrMGiFF3pwXRjafRaD0QezJjI1t0UzwJhiTsoDvro7dZpyhVgc2RQ8BF2JwGH+WNavB9FoxH",
+	"X2tI34Gaa1uDsByjr5ozNBIaTZv8kuAoVZ61AamVbAi8yRebB+RNQ3xmsdcEXdvt+EDVqOwAAaVmBQXG",
+	"Bi2/IgUmYwvE+N2bUHksxJgFfgzKGDatVXS2cruz1nddWwUPggO1fWXP5L+TyA+wX+PHzh3yrybD7hsx",
+	"GTXSWKWKL1f0KcOQKV7xpZC5uWPloxzTf6P0oZS5Bzqzn1Z55oOW/wxBWXZJWC/Eo2TnVZ55n0uOVu8i",
+	"U82xfvecnaCNsw89tNve9zaNhI2oVBIRcIVM3RnobsglQe+PTo4ujiCkywQMaIsfMrqNe8SKnCb6yCFg",
+	"hjBld0sHPDcg9eKkH9GgCZ6F8i4VUeOWCHo99iGH/P3RmZGNvtlUfwmJgBBfzNLIWvhaip/fl/ENvW8E",
+	"IvIRljcGCLTQP1ZZdAPj6FjKhLLBe6o3ZT/RL55yylQakpKG89zxJAqRINeJhNKretA24OHoAg8O0ba3",
+	"Y0ksfisIfEppqGsV7Iho1v9RGd3IQ8oG00w8qqZDD0lAw9Ss0/NplZScO7/qKyoWofISPY2VjMkIPOli",
+	"NsZ2ovlylkI9DWbfBDweIzA8Wdis+xZRYZbqvkRkEm3K3a92opeywarg7D4lyPfOTtZ5Tr8myTD9XNa8",
+	"N+EZGNe2weoKGZbjAFCgjat4nUNejdIHybtnEkQ1MQJVYikHxBqf1ySmRPQy4slEjW1Jqkhb0jkaXjk6",
+	"wb45G6GAPtBIdwzyJeCjPmVpMO2lg1l46RxOP+gy0sgz9U9bf7zKqkpNPWjF79K4lV/asvFk6aIAudl7",
+	"A8HvcgcBJFbDanFgBlbMWH7G0IrytEfjfBWmNGJQs49bUbG8ibrI/5OvN376TTItopUJAoQD6HTOMRub",
+	"tBk4VuogH8Jl9bv2K2xGasLsw6fTzOyZx7S1/SdB+Z98pEAdgcc0/GPKkC8oL30Ur5DqXCUIbS5HpQya",
+	"jfWeLJwqmc2VKbg38wm88jfYbF77U3z2biayPc0KYoRChGR6isO4yMoKWHcGSbOHKivH5RzEQrN5E/n2",
+	"gt9Jb7lZ8+kz/8z0lw7CUVRcqTTtp/KbbworCPWY1VbS12YLbH19zOKlyh9lUmEWwLfWsh/SoIFJ9qIS",
+	"2SBeF0kO7G0Srmo+ylc1vrThp2SF1xQ7VVGc4fceSJVWBJjK82lJggeHVGVtPn9Ylen6KpPwDwyysvKn",
+	"EFzV63Y+dE/Oj2zxKxyd0wHDKhHEtc93E8iMiMabrj2i1/qCLULmA+T6TfQRBI0WO0ndlzhcGzwRRfAN",
+	"JtBpWRAloHWkEGjHeoj8ppZPzab1Ar8/+tD9fHLh28AEbT9qW9l8qi8FGIMSakhGCKMRwUy3bEu28jtm",
+	"QBP56XGyX65ZpXXsGxKbQAitdGu8TVTuYF/Pw6H9HKmtd0OVJNF16vTWr0/BueDNVvWhZFDzLcRjqeE9",
+	"U3B6XWs+Q3QalSbvOKd6GWtaKwimmfQzEhJNDxRrY9BKpTpeNHhg1ZIx6ygBY7d/y3tIKZdcQIJh2LaE",
+	"uIQnC0+rLFL53EcC5eouNZ5XW0L2LcihOnjNzE+9cFohjM2yeGb5TeYahiuFuBWgCtCmCPmpLCCRJJAo",
+	"lAvRykGqkQwukiuGmKGNUjxZFt6GbZ6PlWb6ng2jypccQ4wQSI2XebzXvZuDzenDlmptdUkiKI7yo/1O",
+	"5j4ceHZi3bnTwmFwtgnwnOnsSOKxnOrwUFiqGCnH+B2EgNhMQRAq1jBLGzEuyOys01ZCuE60YK6NAHud",
+	"iF4bGPZIEK+LH8tKaZlc3WKhturSag+F4RcKLXuD4XXEmq0BhtP4shVheHHsmWZZmbOlvyvEFxsnmYmc",
+	"SOM0jIPYfBG8iCUdpBnSb6IPBmZpetiEOLMHUxrZ0kRKSPQMLdCVC90iIE1r1XiAKbMxGJnvLyWj7Xmz",
+	"IGXImQWpZWPaMp/Kbz6s7dE8bhhoPTxupr2Cx+dEry21xm9Y+Epi29bAJFMvRZFDfqsxb6bSgw9air+5",
+	"pgg4o1e7aW4FuD3y/oMnjXxD3byeXPAgdPSATS6KTFstlKMZ4ZBkanRdCF0FJqwlnq5SWbyyxVJLSuND",
+	"9bwXisBbBdveQvKeJiRvDeCYBuc9QEtcOnCvwrV7za152R9nKWGpV3FaEXyR8H4t4XwQ3WQLkb2ycI+3",
+	"QMAlAwGfSNF4+QDB6r1ra/PX7tnZEv2dLM2wnEroou7ReaO9u9fofd9z0en3P77/0DYy9+8/dXuN8793",
+	"9d3N6Rdicp98GtBbwiCYwsj3NDUz5Hcs4thYjnxgPwi1CBF+hGLxb0jwhgRLI0Ge058UCfSWe0UIEN8E",
+	"stU2RUCfxxCqdOv/SMZuAY0h87sY6o8hI92mN7dhg7koNgVKM49SZiA0UenTct9BCiTEtExxxs2bFMXs",
+	"dEZs0mNqgEwNk80m8k2JUbBDLO6lRdEs0KGfur1D5JsKpPDc9vuj8/xDLf0IRCvzKET007mLRjjQ/3VZ",
+	"KDgNYRb+SVnI79JETonuCL5Z8sT01CzuIwyZ+aeIBjDTaqtLmy7FarSPNlnuG1Mmfjx057jrDb5/e1bT",
+	"Txi8jvllXhve1xx5Xln2BGPqtvVW1PH3WdTxH623so5vZR3fyjr+jso6oo2syHHCQvjEgrS4FmM13Hx0",
+	"2cer25bhqBydv2altb981Sp6sVi3uVYqov3lq4YWC7UVaWkgaMztrBbyFo4pIJIdwczZxjTCulAgWyWM",
+	"kUim5aFosSZScxoknf9E1ypluk2jpfyZfMO9rqxosptbt/zTsDCTr5P/CwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
