@@ -43,6 +43,9 @@ func bundle(root, output string) error {
 	if names.clash != nil {
 		return names.clash
 	}
+	for _, scheme := range doc.Components.SecuritySchemes {
+		scheme.Ref = "" // in the root it referred to another file, and now would to itself
+	}
 	if err := doc.Validate(context.Background()); err != nil {
 		return err
 	}
