@@ -65,15 +65,16 @@ type Server struct {
 func NewServer(config Config, vault *Vault, log *slog.Logger) (*Server, error) {
 	authorities := &service.Authorities{Store: vault.Store, Keys: vault.Keys}
 	generator := ca.NewKeyGenerator(config.RSAWorkers)
+	derivations := service.NewLimit(max(1, runtime.GOMAXPROCS(0)/2))
 	s := &Server{config: config, vault: vault, log: log}
 	s.crls = &service.CRLs{Store: vault.Store, Authorities: authorities, Now: Now, Life: config.CRLLife, Log: log}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge())
 	handler, err := wire.New(wire.Config{
-		CAs: &service.CAs{Store: vault.Store, Authorities: authorities, Keys: vault.Keys, Generator: generator, Now: Now, Log: log},
+		CAs: &service.CAs{Store: vault.Store, Authorities: authorities, Keys: vault.Keys, Generator: generator, Derivations: derivations, Now: Now, Log: log},
 		Clients: &service.Clients{
 			Store: vault.Store, Authorities: authorities, Keys: vault.Keys, Generator: generator,
-			Derivations: service.NewLimit(max(1, runtime.GOMAXPROCS(0)/2)), Now: Now, Log: log,
+			Derivations: derivations, Now: Now, Log: log,
 		},
 		CRLs:   s.crls,
 		Access: &service.Access{Store: vault.Store, Tokens: vault.Tokens, Now: Now, Log: log},

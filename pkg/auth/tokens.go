@@ -110,7 +110,7 @@ func (t *Tokens) Verify(token string, uses ...Use) (Grant, error) {
 func (t *Tokens) verify(token string, use Use) (Grant, error) {
 	options := []jwt.ParserOption{
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
-		jwt.WithIssuer(issuer), jwt.WithAudience(string(use)), jwt.WithTimeFunc(t.now),
+		jwt.WithIssuer(issuer), jwt.WithAudience(string(use)), jwt.WithTimeFunc(t.now), jwt.WithStrictDecoding(),
 	}
 	if use == Access {
 		options = append(options, jwt.WithExpirationRequired())

@@ -1,9 +1,11 @@
 package ca_test
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"math/big"
+	"sync"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -22,6 +24,41 @@ func BenchmarkIssueClient(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkIssueBesideRSA is the price P-256 clients pay, key included, while
+// eight callers ask for RSA keys of 4096 bits without pause.
+func BenchmarkIssueBesideRSA(b *testing.B) {
+	authority, keys := newRoot(b, ca.ECDSAP256), ca.NewKeyGenerator(1)
+	run := func(b *testing.B) {
+		b.SetParallelism(4)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				key, err := keys.Generate(b.Context(), ca.ECDSAP256)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				if _, err := authority.IssueClient(clientRequest(key.Public())); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	b.Run("alone", run)
+	ctx, stop := context.WithCancel(b.Context())
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = keys.Generate(ctx, ca.RSA4096)
+			}
+		})
+	}
+	b.Run("beside", run)
+	stop()
+	callers.Wait()
 }
 
 func manyRevocations(n int) []ca.Revocation {

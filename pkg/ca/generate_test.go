@@ -37,9 +37,9 @@ func TestKeyGenerator_TheContextEndsTheWait(t *testing.T) {
 	for range 3 {
 		go func() {
 			for ctx.Err() == nil { // a lucky key may be ready in time
-				_, _ = one.Generate(ctx, ca.RSA4096)
+				_, _ = one.Generate(ctx, ca.RSA3072)
 			}
-			_, err := one.Generate(ctx, ca.RSA4096)
+			_, err := one.Generate(ctx, ca.RSA3072)
 			failed <- err
 		}()
 	}

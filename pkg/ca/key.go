@@ -213,7 +213,7 @@ func MarshalPrivateKey(key crypto.Signer) ([]byte, error) {
 // EncryptPrivateKey writes key as "ENCRYPTED PRIVATE KEY" PEM: PBES2 (RFC 8018
 // section 6.2) with AES-256-CBC, PBKDF2-HMAC-SHA-256, 600 000 iterations and a
 // salt of 16 bytes, which OpenSSL 1.1 and later read. Deriving takes about
-// 0.2 s of CPU time. It fails with [ErrPasswordRequired] for an empty
+// 0.1 s of CPU time. It fails with [ErrPasswordRequired] for an empty
 // password, with [ErrUnsupportedKey] for a key that lives elsewhere.
 func EncryptPrivateKey(key crypto.Signer, password string) ([]byte, error) {
 	if password == "" {

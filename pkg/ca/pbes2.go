@@ -18,11 +18,11 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// Bounds of the work an encrypted key may ask for. Ten million iterations of
+// Bounds of the work an encrypted key may ask for. Five million iterations of
 // PBKDF2 take some seconds; 128 MiB is what OWASP's strongest setting of
 // scrypt (N=2^17, r=8, p=1) needs, and bounding N*r*p bounds its time as well.
 const (
-	maxIterations  = 10_000_000
+	maxIterations  = 5_000_000
 	maxScryptBytes = 128 << 20
 )
 

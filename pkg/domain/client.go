@@ -15,6 +15,9 @@ const (
 	MaxClientLife     = 7300 // days
 )
 
+// firstCRLYear is the first year that a CRL can name (RFC 5280, 5.1.2.4 to 5.1.2.6): one earlier date would keep the CA from signing any list.
+const firstCRLYear = 1950
+
 // ClientNameCharset is what a client's name may consist of, as told to people.
 const ClientNameCharset = "A-Z a-z 0-9 - ."
 
@@ -116,6 +119,8 @@ func (i ClientImport) Validate(now time.Time) error {
 		date = Fault(Invalid, "revoked_date", ReasonOnlyRevoked)
 	} else if i.RevokedAt != nil && i.RevokedAt.After(now) {
 		date = Fault(Invalid, "revoked_date", ReasonFuture)
+	} else if i.RevokedAt != nil && i.RevokedAt.UTC().Year() < firstCRLYear {
+		date = Fault(Invalid, "revoked_date", ReasonDate)
 	}
 	return errors.Join(requireEmail(i.Email), checkEmail(i.Email), checkDescription(i.Description), date)
 }

@@ -1,6 +1,10 @@
 package domain
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 const redacted = "[redacted]"
 
@@ -8,11 +12,11 @@ const redacted = "[redacted]"
 // gives a placeholder; string(s) is the text itself.
 type Secret string
 
+// Format prints a placeholder for every verb, also for those that do not fit a text: fmt would name the value in its complaint.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
 // String returns a placeholder.
 func (Secret) String() string { return redacted }
-
-// GoString returns a placeholder.
-func (Secret) GoString() string { return redacted }
 
 // LogValue returns a placeholder.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

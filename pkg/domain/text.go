@@ -99,19 +99,22 @@ type RecordUpdate struct {
 	Description, Country, Province, City, Organization, Sector, Email *string
 }
 
-// apply writes what is set into the record and checks the outcome.
+// apply writes what is set into the record and checks that alone: the subject of an imported certificate may break the rules.
 func (u RecordUpdate) apply(description *string, s *Subject) error {
+	var asked Subject
+	var text string
 	targets := []*string{description, &s.Country, &s.Province, &s.City, &s.Organization, &s.Sector, &s.Email}
+	checked := []*string{&text, &asked.Country, &asked.Province, &asked.City, &asked.Organization, &asked.Sector, &asked.Email}
 	for i, value := range []*string{u.Description, u.Country, u.Province, u.City, u.Organization, u.Sector, u.Email} {
 		if value != nil {
-			*targets[i] = *value
+			*targets[i], *checked[i] = *value, *value
 		}
 	}
 	var cleared error
 	if u.Email != nil {
 		cleared = requireEmail(*u.Email)
 	}
-	return errors.Join(cleared, checkDescription(*description), s.Validate())
+	return errors.Join(cleared, checkDescription(text), asked.Validate())
 }
 
 func checkDescription(text string) error { return checkText("description", text, MaxDescription, true) }

@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -23,6 +25,7 @@ type CAs struct {
 	Authorities *Authorities
 	Keys        *ca.Keyring
 	Generator   *ca.KeyGenerator
+	Derivations *Limit // of keys from passwords
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -158,6 +161,17 @@ func certificateSubject(name string, s domain.Subject) ca.Subject {
 // recordSubject is the reverse of certificateSubject, for certificates made elsewhere.
 func recordSubject(s ca.Subject) domain.Subject {
 	return domain.Subject{
-		Country: s.Country, Province: s.Province, City: s.Locality, Organization: s.Organization, Sector: s.OrganizationalUnit, Email: s.Email,
+		Country: printable(s.Country), Province: printable(s.Province), City: printable(s.Locality),
+		Organization: printable(s.Organization), Sector: printable(s.OrganizationalUnit), Email: printable(s.Email),
 	}
+}
+
+// printable leaves out what a record can't hold: control characters and what is no UTF-8.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
 }

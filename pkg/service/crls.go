@@ -90,7 +90,7 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID, epoch int64) error {
 	if err := s.catchUp(ctx, l, caID, latest); err != nil {
 		return err
 	}
-	crl, err := s.sign(ctx, l, caID, number+1)
+	crl, err := s.sign(ctx, l, caID, number+1, latest.ThisUpdate)
 	if err != nil {
 		return err
 	}
@@ -102,8 +102,8 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID, epoch int64) error {
 	return err
 }
 
-// catchUp reads the revocations since the last time, and drops those whose certificate had ended before the latest list: they
-// were on one list after their end (RFC 5280, 3.3).
+// catchUp reads the revocations since the last time, and drops those whose certificate had ended before the latest list if that had
+// seen them: they were on one list after their end (RFC 5280, 3.3).
 func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.CRL) error {
 	fresh, err := s.Store.Revocations().After(ctx, caID, l.epoch)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.C
 	}
 	kept := l.revocations[:0]
 	for _, r := range append(l.revocations, fresh...) {
-		if r.NotAfter.IsZero() || !r.NotAfter.Before(latest.ThisUpdate) {
+		if r.NotAfter.IsZero() || r.Epoch > latest.Epoch || !r.NotAfter.Before(latest.ThisUpdate) {
 			kept = append(kept, r)
 		}
 		l.epoch = max(l.epoch, r.Epoch)
@@ -120,7 +120,9 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.C
 	return nil
 }
 
-func (s *CRLs) sign(ctx context.Context, l *list, caID, number int64) (domain.CRL, error) {
+// sign makes the list of a number. OpenVPN keeps the older of two lists whose thisUpdate is the same second, so it is later than last, the
+// latest list's, unless that would be in the future.
+func (s *CRLs) sign(ctx context.Context, l *list, caID, number int64, last time.Time) (domain.CRL, error) {
 	authority, err := s.Authorities.Get(ctx, caID)
 	if err != nil {
 		return domain.CRL{}, err
@@ -135,6 +137,9 @@ func (s *CRLs) sign(ctx context.Context, l *list, caID, number int64) (domain.CR
 	}
 	now := s.Now()
 	thisUpdate, nextUpdate := ca.CRLWindow(now, s.Life)
+	if next := last.Add(time.Second); thisUpdate.Before(next) && !next.After(now) {
+		thisUpdate = next
+	}
 	der, err := authority.SignCRL(ca.CRLRequest{Number: big.NewInt(number), ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries})
 	return domain.CRL{
 		CAID: caID, Number: number, Epoch: l.epoch, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, DER: der,

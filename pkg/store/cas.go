@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -150,10 +152,16 @@ func changedOne(done *gorm.DB) error {
 }
 
 func nameTaken[R any](ctx context.Context, db *gorm.DB, name string) (bool, error) {
+	if !storable(name) {
+		return false, nil
+	}
 	var found []int64
 	err := db.WithContext(ctx).Model(new(R)).Where("name_key = ?", domain.NameKey(name)).Limit(1).Pluck("id", &found).Error
 	return len(found) > 0, err
 }
+
+// storable reports whether a text can be in the database at all: PostgreSQL refuses a statement with any other.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 // micro is the form in which times are stored: UTC, microseconds. SQLite compares times as text.
 func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -86,6 +86,9 @@ var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
 
 // restrictName adds the condition on the name. The text before the first `*` is also a range of the index on names.
 func restrictName(db *gorm.DB, pattern string) *gorm.DB {
+	if !storable(pattern) {
+		return db.Where("1 = 0")
+	}
 	prefix, _, wild := strings.Cut(pattern, "*")
 	if !wild {
 		return db.Where("name_key = ?", pattern)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -18,9 +20,35 @@ type Migration struct {
 	Applied bool
 }
 
-// MigrateUp applies what is missing of the schema and returns the names of what it applied. Several processes may call it at once: PostgreSQL
-// holds a lock for one of them, SQLite has one writer.
+// MigrateUp applies what is missing of the schema and returns the names of what it applied. Several processes may call it at once: a lock makes
+// the others wait for the first.
 func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
+	unlock, err := s.lockMigrations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lock the migrations: %w", err)
+	}
+	names, err := s.migrateUp(ctx)
+	return names, errors.Join(err, unlock())
+}
+
+// lockMigrations does for SQLite what goose does for PostgreSQL. The lock is on an empty database beside the file, because goose itself
+// takes and leaves the file's own; the system lets go of it when the process ends.
+func (s *Store) lockMigrations(ctx context.Context) (unlock func() error, err error) {
+	if s.engine != SQLite {
+		return func() error { return nil }, nil
+	}
+	conn, err := sql.Open("sqlite", sqliteURL(s.path+"-migrate")+"?_txlock=exclusive&_pragma=busy_timeout(60000)")
+	if err != nil {
+		return nil, err
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() error { return errors.Join(tx.Rollback(), conn.Close()) }, nil
+}
+
+func (s *Store) migrateUp(ctx context.Context) ([]string, error) {
 	provider, err := s.migrations()
 	if err != nil {
 		return nil, err

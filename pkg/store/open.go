@@ -69,6 +69,10 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
+	if err := watchFailures(db); err != nil {
+		pool.Close()
+		return nil, err
+	}
 	closeAll := func() error {
 		defer pool.Close()
 		return conn.Close()
@@ -88,14 +92,19 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, writer.Close())
 	}
 	closeAll := func() error { return errors.Join(reader.Close(), writer.Close()) }
-	return &Store{engine: SQLite, write: write, read: read, close: closeAll}, nil
+	if err := watchFailures(write); err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	return &Store{engine: SQLite, write: write, read: read, path: path, close: closeAll}, nil
 }
 
 const sqliteOptions = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)" +
 	"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)&_time_format=sqlite"
 
+func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
+
 func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + sqliteOptions + options
+	dsn := sqliteURL(path) + sqliteOptions + options
 	conn, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open SQLite: %w", err)

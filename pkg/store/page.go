@@ -25,10 +25,12 @@ type paged[R any] struct {
 func page[R row[T], T any](ctx context.Context, db *gorm.DB, restrict func(*gorm.DB) *gorm.DB, columns string, req domain.PageRequest) (domain.Page[T], error) {
 	model := new(R)
 	base := func() *gorm.DB { return restrict(db.WithContext(ctx).Model(model)) }
+	before := func() *gorm.DB {
+		return base().Select("id").Where("id <= ?", req.Cursor).Order("id DESC").Offset(req.Size).Limit(1)
+	}
 	query := base().Where("id > ?", req.Cursor).Order("id").Limit(req.Size + 1)
 	if req.Cursor > 0 {
-		before := base().Select("id").Where("id <= ?", req.Cursor).Order("id DESC").Offset(req.Size).Limit(1)
-		query = query.Select(columns+", (?) AS previous", before)
+		query = query.Select(columns+", (?) AS previous", before())
 	} else {
 		query = query.Select(columns)
 	}
@@ -36,7 +38,11 @@ func page[R row[T], T any](ctx context.Context, db *gorm.DB, restrict func(*gorm
 	if err := query.Find(&rows).Error; err != nil {
 		return domain.Page[T]{}, err
 	}
-	return assemble[R, T](rows, req), nil
+	result := assemble[R, T](rows, req)
+	if len(rows) == 0 && req.Cursor > 0 { // past the end there is no row to carry it
+		return result, before().Scan(result.Previous).Error
+	}
+	return result, nil
 }
 
 func assemble[R row[T], T any](rows []paged[R], req domain.PageRequest) domain.Page[T] {

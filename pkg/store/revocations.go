@@ -30,12 +30,17 @@ type revocations struct{ s *Store }
 
 // Advance implements domain.Revocations.
 func (r revocations) Advance(ctx context.Context, caID int64) (int64, error) {
-	done := r.s.write.WithContext(ctx).Model(&caRow{}).Where("id = ?", caID).
-		UpdateColumn("revocation_epoch", gorm.Expr("revocation_epoch + 1"))
-	if err := changedOne(done); err != nil {
-		return 0, err
-	}
-	return epoch(ctx, r.s.write, caID)
+	var reached int64
+	err := r.s.atomic(ctx, func(tx *Store) (err error) {
+		done := tx.write.WithContext(ctx).Model(&caRow{}).Where("id = ?", caID).
+			UpdateColumn("revocation_epoch", gorm.Expr("revocation_epoch + 1"))
+		if err := changedOne(done); err != nil {
+			return err
+		}
+		reached, err = epoch(ctx, tx.write, caID)
+		return err
+	})
+	return reached, err
 }
 
 // Epoch implements domain.Revocations.
@@ -68,7 +73,9 @@ func (r revocations) Add(ctx context.Context, list []domain.Revocation) error {
 			CAID: one.CAID, Serial: one.Serial, Epoch: one.Epoch, RevokedAt: micro(one.RevokedAt), Reason: one.Reason, NotAfter: optional(one.NotAfter),
 		}
 	}
-	return r.s.write.WithContext(ctx).CreateInBatches(rows, 1000).Error
+	return r.s.atomic(ctx, func(tx *Store) error {
+		return tx.write.WithContext(ctx).CreateInBatches(rows, 1000).Error
+	})
 }
 
 // Find implements domain.Revocations.

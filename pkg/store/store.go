@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"gorm.io/gorm"
 
@@ -26,6 +27,7 @@ type Store struct {
 	write  *gorm.DB
 	read   *gorm.DB
 	inTx   bool
+	path   string // of an SQLite file
 	close  func() error
 }
 
@@ -52,14 +54,50 @@ func (s *Store) Ping(ctx context.Context) error {
 // SQL returns the connections that write, for the migrations.
 func (s *Store) SQL() (*sql.DB, error) { return s.write.DB() }
 
-// Transact implements domain.Store.
+// Transact implements domain.Store. A statement that failed dooms the transaction even if fn returns nil: PostgreSQL would not
+// commit it, SQLite would.
 func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) error {
 	if s.inTx {
 		return errNested
 	}
 	return s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		return fn(&Store{engine: s.engine, write: db, read: db, inTx: true})
+		var failed error
+		db = db.Set(failureKey, &failed)
+		if err := fn(&Store{engine: s.engine, write: db, read: db, inTx: true}); err != nil {
+			return err
+		}
+		if failed != nil {
+			return fmt.Errorf("store: a statement of the transaction had failed: %w", failed)
+		}
+		return nil
 	})
+}
+
+// atomic runs fn in the transaction that s is, or else in one of its own.
+func (s *Store) atomic(ctx context.Context, fn func(tx *Store) error) error {
+	if s.inTx {
+		return fn(s)
+	}
+	return s.Transact(ctx, func(tx domain.Store) error { return fn(tx.(*Store)) })
+}
+
+// failureKey is where a transaction keeps the error of a failed statement.
+const failureKey = "chaveiro:failure"
+
+// watchFailures makes every statement report to its transaction that it failed.
+func watchFailures(db *gorm.DB) error {
+	report := func(db *gorm.DB) {
+		if kept, ok := db.Get(failureKey); ok && db.Error != nil && !errors.Is(db.Error, gorm.ErrRecordNotFound) {
+			*kept.(*error) = db.Error
+		}
+	}
+	on, name := db.Callback(), failureKey
+	return errors.Join(
+		on.Create().After("gorm:create").Register(name, report),
+		on.Query().After("gorm:query").Register(name, report),
+		on.Update().After("gorm:update").Register(name, report),
+		on.Delete().After("gorm:delete").Register(name, report),
+	)
 }
 
 // CAs implements domain.Store.

@@ -1,3 +1,0 @@
-package ca
-
-func lowerPriority() {}

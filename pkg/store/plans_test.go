@@ -1,0 +1,170 @@
+package store_test
+
+import (
+	"database/sql"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// plannedRows is how many clients the plans are made for: enough that reading all of them would be noticed.
+const plannedRows = 20000
+
+// fillers make three CAs and the clients: the third CA has a client in a thousand, one in twenty is expired, one in thirty revoked.
+var fillers = map[store.Engine][]string{
+	store.Postgres: {
+		fillCAs + ` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', now(), now(), now() FROM generate_series(1, 3) i`,
+		fmt.Sprintf(fillClients+`, now(), i%%20 = 0, CASE WHEN i%%30 = 0 THEN now() END, now(), now() FROM generate_series(1, %d) i`, plannedRows),
+		`ANALYZE`,
+	},
+	store.SQLite: {
+		`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 3) ` + fillCAs +
+			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', '2026-01-01', '2026-01-01', '2026-01-01' FROM n`,
+		fmt.Sprintf(`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < %d) `, plannedRows) +
+			fmt.Sprintf(fillClients+`, '2026-01-01', i%%20 = 0, CASE WHEN i%%30 = 0 THEN '2026-01-01' END, '2026-01-01', '2026-01-01' FROM n`),
+	},
+}
+
+const (
+	fillCAs = `INSERT INTO cas (id, name, name_key, description, country, province, city, organization, sector, email, key_algorithm, certificate,
+		sealed_key, expires_at, created_at, updated_at)`
+	fillClients = `INSERT INTO clients (id, ca_id, name, name_key, description, country, province, city, organization, sector, email, expires_at, expired,
+		revoked_at, created_at, updated_at) SELECT i, CASE WHEN i%%1000 = 0 THEN 3 ELSE 1+i%%2 END, 'site-'||i, 'site-'||i, '', '', '', '', '', '', ''`
+)
+
+func TestClients_Page_Plans(t *testing.T) {
+	t.Parallel()
+	for name, location := range locations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := filled(t, location(t))
+			var query string
+			var values []any
+			if err := s.OnQuery(func(q string, v []any) { query, values = q, v }); err != nil {
+				t.Fatal(err)
+			}
+			for _, filter := range plannedFilters() {
+				for _, cursor := range []int64{0, plannedRows / 2} {
+					if _, err := s.Clients().Page(t.Context(), filter, domain.PageRequest{Cursor: cursor, Size: 15}); err != nil {
+						t.Fatal(err)
+					}
+					if plan := explain(t, s, query, values); !planned[s.Engine()](filter, plan) {
+						t.Errorf("filter %+v, cursor %d: %s\n%s", filter, cursor, query, plan)
+					}
+				}
+			}
+			if _, err := s.Clients().MarkExpired(t.Context(), time.Unix(0, 0), 1000); err != nil {
+				t.Fatal(err)
+			}
+			if plan := explain(t, s, query, values); !strings.Contains(plan, "clients_expiring") {
+				t.Errorf("%s\n%s", query, plan)
+			}
+		})
+	}
+}
+
+// planned judges a plan. Without a name every page is a run of an index by id. With one, the few rows that have it may be sorted instead.
+var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
+	store.Postgres: func(f domain.ClientFilter, plan string) bool {
+		if f.Name == "" && regexp.MustCompile("Sort|Seq Scan|Bitmap").MatchString(plan) {
+			return false
+		}
+		for _, node := range regexp.MustCompile(`(Seq Scan|Heap Scan|Index Scan using|Index Scan Backward using|Only Scan).* on clients.*actual rows=(\d+)`).FindAllStringSubmatch(plan, -1) {
+			if rows, err := strconv.Atoi(node[2]); err != nil || rows > plannedRows/20 {
+				return false
+			}
+		}
+		return strings.Contains(plan, "actual rows=")
+	},
+	store.SQLite: func(f domain.ClientFilter, plan string) bool {
+		byPrefix := f.CAID == 0 && strings.HasPrefix(f.Name, "site-") && strings.HasSuffix(f.Name, "*")
+		if byPrefix { // the range of the names is smaller than the table, for all that SQLite knows
+			return strings.Contains(plan, "clients_name_key (name_key>? AND name_key<?)")
+		}
+		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") && strings.Contains(plan, "SEARCH clients USING")
+	},
+}
+
+// locations makes an empty place for a database of each engine; that of PostgreSQL is migrated.
+var locations = map[string]func(testing.TB) string{"sqlite": sqliteFile, "postgres": postgresURL}
+
+func plannedFilters() []domain.ClientFilter {
+	var all []domain.ClientFilter
+	for _, name := range []string{"", "site-777", "site-77*", "site-*", "*77*", "*nothing*"} {
+		for _, caID := range []int64{0, 1, 3} {
+			for _, status := range []domain.Status{domain.StatusAny, domain.StatusValid, domain.StatusExpired, domain.StatusRevoked} {
+				all = append(all, domain.ClientFilter{Name: name, CAID: caID, Status: status})
+			}
+		}
+	}
+	return all
+}
+
+func filled(t *testing.T, location string) *store.Store {
+	t.Helper()
+	s := migrated(t, location)
+	db := writer(t, s)
+	for _, statement := range fillers[s.Engine()] {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func explain(t *testing.T, s *store.Store, query string, values []any) string {
+	t.Helper()
+	prefix, column := "EXPLAIN QUERY PLAN ", 3
+	if s.Engine() == store.Postgres {
+		prefix, column = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ", 0
+	}
+	db, err := s.Reader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(cells(t, db, column, prefix+query, values...), "\n")
+}
+
+// cells returns the nth column of what a query gives.
+func cells(t testing.TB, db *sql.DB, n int, query string, values ...any) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		row := make([]any, len(names))
+		for i := range row {
+			row[i] = new(any)
+		}
+		if err := rows.Scan(row...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprint(*row[n].(*any)))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func writer(t testing.TB, s *store.Store) *sql.DB {
+	t.Helper()
+	db, err := s.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}

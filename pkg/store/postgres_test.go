@@ -1,0 +1,35 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/store"
+	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
+	"github.com/chaveiro/chaveiro/pkg/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) domain.Store { return open(t, postgresURL(t)) })
+}
+
+// postgresURL is the address of a migrated, empty database.
+func postgresURL(t testing.TB) string {
+	t.Helper()
+	return pgtest.URL(t, migrateTemplate)
+}
+
+func migrateTemplate(ctx context.Context, url string) error {
+	s, err := store.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	_, err = s.MigrateUp(ctx)
+	return errors.Join(err, s.Close())
+}
