@@ -16,7 +16,7 @@ verify: ## check that gen/ is what openapi/ gives, byte for byte
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && cp -r gen "$$kept/gen" && $(MAKE) --no-print-directory generate && diff -r "$$kept/gen" gen
 
 build: ## build bin/chaveiro
-	$(GO) build -trimpath -o bin/chaveiro ./cmd/chaveiro
+	$(GO) build -o bin/chaveiro ./cmd/chaveiro
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' ':!gen') | tee /dev/stderr)"
@@ -33,3 +33,13 @@ test: setup verify lint unit ## everything
 
 race: ## go test with the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+bench: ## measure against floors: rates, latencies, memory; some minutes, on a machine that does nothing else
+	$(GO) run ./bench
+
+demo: build ## a certificate is made, let in, revoked and refused, by a real OpenVPN
+	@scripts/setup.sh openvpn
+	@$(GO) run ./demo
+
+run: ## run the server on ./data, with a token and commands to try
+	@scripts/run.sh

@@ -26,7 +26,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var commands cli
-	parsed := kong.Parse(&commands, kong.Name("chaveiro"), kong.UsageOnError(),
+	parsed := kong.Parse(&commands, kong.Name("chaveiro"),
 		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	parsed.FatalIfErrorf(parsed.Run())

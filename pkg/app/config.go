@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -37,6 +39,18 @@ func (s Storage) masterKeyFile() string {
 	return filepath.Join(s.DataDir, "master.key")
 }
 
+// otherDatabase matches what is meant for a database that is not supported, or is a PostgreSQL address in its other form. It must not
+// pass for the path of an SQLite file.
+var otherDatabase = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:|\b(host|dbname|user|password)\s*=`)
+
+// Validate checks what would otherwise make a file of a strange name. The error quotes nothing: there may be a password in it.
+func (s Storage) Validate() error {
+	if store.EngineOf(s.Location()) == store.SQLite && otherDatabase.MatchString(s.DatabaseURL) {
+		return errors.New("database-url is neither a URL that begins with postgres:// nor the path of an SQLite file")
+	}
+	return nil
+}
+
 // Config is the configuration of the server. The zero value of a field is its default unless its help says otherwise.
 type Config struct {
 	Storage
@@ -58,7 +72,7 @@ const minCRLLife = time.Hour
 
 // Validate joins the faults of all fields.
 func (c Config) Validate() error {
-	var faults []error
+	faults := []error{c.Storage.Validate()}
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
 	}
@@ -89,14 +103,15 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// redactURL hides the password of a database URL, and its parameters, where a password may stand too.
+// redactURL hides the password of a database URL, and its parameters, where a password may stand too. Of a URL that is not understood
+// it shows nothing: a password that holds a character of the syntax puts the parts in the wrong places.
 func redactURL(location string) string {
-	if store.EngineOf(location) == store.SQLite {
+	if store.EngineOf(location) == store.SQLite && !otherDatabase.MatchString(location) {
 		return location
 	}
 	u, err := url.Parse(location)
-	if err != nil {
-		return "postgres://[redacted]"
+	if err != nil || u.Fragment != "" || strings.Contains(u.Path, "@") || !strings.HasPrefix(u.Scheme, "postgres") {
+		return "[redacted]"
 	}
 	if u.RawQuery != "" {
 		u.RawQuery = "[redacted]"

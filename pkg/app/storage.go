@@ -28,6 +28,9 @@ func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // OpenStore opens the database, and makes the directory of an SQLite file.
 func OpenStore(ctx context.Context, s Storage) (*store.Store, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
 	if store.EngineOf(s.Location()) == store.SQLite {
 		if err := os.MkdirAll(filepath.Dir(s.Location()), 0o700); err != nil {
 			return nil, err
@@ -92,24 +95,24 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 }
 
 // openKeyring reads the master key from the environment or its file. The file is made only for a database that holds nothing sealed:
-// a new key could not open what an earlier one has sealed.
+// a new key could not open what an earlier one has sealed. The database is asked first, because another process may be making both at
+// this moment, the file before what it seals.
 func openKeyring(ctx context.Context, s Storage, db *store.Store) (*ca.Keyring, error) {
 	if s.MasterKey != "" {
 		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
-	}
-	path := s.masterKeyFile()
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return parseKeyring(path, text)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("master key: %w", err)
 	}
 	used, err := db.Secrets().Any(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if used {
+	path := s.masterKeyFile()
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		return parseKeyring(path, text)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("master key: %w", err)
+	case used:
 		return nil, fmt.Errorf("the master key %s is missing, and the database was sealed with it", path)
 	}
 	return makeKeyring(path)

@@ -1,0 +1,211 @@
+// Command demo shows the main job from end to end, with nothing simulated: Chaveiro makes a CA and a client's certificate, a real
+// OpenVPN server lets the client in, one DELETE revokes it, and the server, which runs on, refuses it. It runs on temporary data, on
+// free ports of the loopback interface, and leaves nothing behind. It ends with 1 when any step fails.
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+	"github.com/chaveiro/chaveiro/pkg/openvpn/openvpntest"
+)
+
+// binary is what `make build` builds.
+const binary = "bin/chaveiro"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "\nThe demo failed:", err)
+		os.Exit(1)
+	}
+	fmt.Println("\nDone. Everything that ran was ended and its data removed.")
+}
+
+func run(ctx context.Context) error {
+	if _, err := openvpntest.Find(); err != nil {
+		return errors.New("there is no OpenVPN on this machine; on Debian and Ubuntu: apt-get install openvpn")
+	}
+	if _, err := os.Stat(binary); err != nil {
+		return fmt.Errorf("%s is not there; run `make demo` where the Makefile is", binary)
+	}
+	dir, err := os.MkdirTemp("", "chaveiro-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	service, err := apptest.Launch(ctx, binary, apptest.Options{DataDir: filepath.Join(dir, "data")})
+	if err != nil {
+		return err
+	}
+	defer service.Kill()
+	d := &demo{dir: dir, service: service}
+	defer d.stopServer()
+	if err := d.play(ctx); err != nil {
+		return fmt.Errorf("%w\n\nthe log of Chaveiro:\n%s", err, service.Log())
+	}
+	return service.Stop()
+}
+
+// demo is what the steps hand on to each other.
+type demo struct {
+	dir     string
+	service *apptest.Process
+	api     *apptest.Client
+	ca      record
+	client  record
+	server  *openvpntest.Server
+	profile []byte
+	revoked time.Time
+}
+
+// record is what the demo reads of a CA or a client.
+type record struct {
+	ID     int64  `json:"id"`
+	Name   string `json:"name"`
+	Expiry string `json:"expiry_date"`
+}
+
+// play runs the steps in their order.
+func (d *demo) play(ctx context.Context) error {
+	for i, step := range []func(context.Context) (string, error){
+		d.authenticate, d.createCA, d.createClient, d.startServer, d.writeProfile, d.connect, d.revoke, d.replaceCRL, d.refuse,
+	} {
+		text, err := step(ctx)
+		if err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+		fmt.Printf("%d  %s\n", i+1, strings.ReplaceAll(text, "\n", "\n   "))
+	}
+	return nil
+}
+
+func (d *demo) authenticate(ctx context.Context) (string, error) {
+	token, err := d.service.Token(ctx, "demo")
+	if err != nil {
+		return "", err
+	}
+	d.api = &apptest.Client{URL: d.service.URL, Token: token}
+	return fmt.Sprintf("Chaveiro serves on %s, with SQLite in %s.\nchaveiro apikey create: the token is %.16s…", d.service.URL, d.dir, token), nil
+}
+
+const (
+	casPath     = "/api/openvpn/cas"
+	clientsPath = "/api/openvpn/clients/site2site"
+)
+
+func (d *demo) createCA(ctx context.Context) (string, error) {
+	err := d.api.Do(ctx, http.MethodPost, casPath, map[string]any{"name": "ca-matriz", "email": "ca@empresa.com.br"}, &d.ca)
+	return fmt.Sprintf("POST %s: CA %q, id %d, good until %.10s.", casPath, d.ca.Name, d.ca.ID, d.ca.Expiry), err
+}
+
+func (d *demo) createClient(ctx context.Context) (string, error) {
+	in := map[string]any{"ca_id": d.ca.ID, "name": "filial-lisboa", "email": "lisboa@empresa.com.br", "expiration": 365}
+	err := d.api.Do(ctx, http.MethodPost, clientsPath, in, &d.client)
+	return fmt.Sprintf("POST %s: client %q, id %d, good until %.10s.", clientsPath, d.client.Name, d.client.ID, d.client.Expiry), err
+}
+
+func (d *demo) startServer(ctx context.Context) (string, error) {
+	authority, err := d.api.Bytes(ctx, d.caPath("/certificate"))
+	if err != nil {
+		return "", err
+	}
+	crl, err := d.api.Bytes(ctx, d.caPath("/crl"))
+	if err != nil {
+		return "", err
+	}
+	d.server, err = openvpntest.StartServer(ctx, openvpntest.ServerConfig{ClientCA: authority, CRL: crl})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("openvpn --server … --crl-verify …: it runs with the CA's certificate and CRL, process %d.", d.server.PID()), nil
+}
+
+func (d *demo) writeProfile(ctx context.Context) (string, error) {
+	certificate, err := d.api.Bytes(ctx, d.clientPath("/certificate"))
+	if err != nil {
+		return "", err
+	}
+	key, err := d.api.Bytes(ctx, d.clientPath("/key"))
+	if err != nil {
+		return "", err
+	}
+	if d.profile, err = d.server.Profile(certificate, key).Render(); err != nil {
+		return "", err
+	}
+	path := filepath.Join(d.dir, d.client.Name+".ovpn")
+	return fmt.Sprintf("GET …/certificate and …/key: the profile is %s, %d bytes.", path, len(d.profile)), os.WriteFile(path, d.profile, 0o600)
+}
+
+func (d *demo) connect(ctx context.Context) (string, error) {
+	begin := time.Now()
+	result, err := d.server.ConnectProfile(ctx, d.profile, "")
+	if err == nil && !result.Connected {
+		err = fmt.Errorf("refused: %s", result.Reason)
+	}
+	return fmt.Sprintf("openvpn --config %s.ovpn: CONNECTED after %d ms.", d.client.Name, time.Since(begin).Milliseconds()), err
+}
+
+func (d *demo) revoke(ctx context.Context) (string, error) {
+	begin := time.Now()
+	err := d.api.Do(ctx, http.MethodDelete, d.clientPath(""), nil, nil)
+	d.revoked = time.Now()
+	return fmt.Sprintf("DELETE %s: answered after %d ms.", d.clientPath(""), d.revoked.Sub(begin).Milliseconds()), err
+}
+
+func (d *demo) replaceCRL(ctx context.Context) (string, error) {
+	crl, err := d.api.Bytes(ctx, d.caPath("/crl"))
+	if err != nil {
+		return "", err
+	}
+	block, _ := pem.Decode(crl)
+	if block == nil {
+		return "", errors.New("the CRL is not PEM")
+	}
+	list, err := x509.ParseRevocationList(block.Bytes)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("GET %s: number %d, %d revoked; given to the running server.", d.caPath("/crl"), list.Number,
+		len(list.RevokedCertificateEntries)), d.server.SetCRL(crl)
+}
+
+func (d *demo) refuse(ctx context.Context) (string, error) {
+	pid := d.server.PID()
+	result, err := d.server.ConnectProfile(ctx, d.profile, "")
+	took := time.Since(d.revoked).Milliseconds()
+	switch {
+	case err != nil:
+		return "", err
+	case result.Connected:
+		return "", errors.New("the revoked client was let in")
+	case !strings.Contains(result.Reason, "certificate revoked"):
+		return "", fmt.Errorf("refused, but because of: %s", result.Reason)
+	}
+	return fmt.Sprintf("openvpn --config %s.ovpn: REFUSED %d ms after the DELETE, by process %d, which says:\n%s",
+		d.client.Name, took, pid, result.Reason), nil
+}
+
+func (d *demo) stopServer() {
+	if d.server != nil {
+		d.server.Stop()
+	}
+}
+
+func (d *demo) caPath(part string) string { return fmt.Sprintf("%s/%d%s", casPath, d.ca.ID, part) }
+func (d *demo) clientPath(part string) string {
+	return fmt.Sprintf("%s/%d%s", clientsPath, d.client.ID, part)
+}

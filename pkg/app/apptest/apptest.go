@@ -1,0 +1,114 @@
+// Package apptest runs the real program as a process of its own, for tests that are about the process: what a crash leaves
+// behind, what a signal does, what is in the log, what a client meets at the other end of a socket.
+//
+// It imports the standard library alone. [Launch] and [Client] work outside tests as well; [Start], [Command] and [Binary] are
+// for tests. Whatever happens to the process that launched it, the kernel does not let a launched one survive it.
+package apptest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// built is the program that this test binary has built.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// Binary returns the path of the program, built from the sources by the first call of a test binary. TestMain must call [Clean].
+func Binary(t testing.TB) string {
+	t.Helper()
+	built.once.Do(func() { built.dir, built.err = build() })
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return filepath.Join(built.dir, "chaveiro")
+}
+
+// build is without cgo, as releases are, and without the state of a repository, which a test need not have.
+func build() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "chaveiro-apptest-"); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", dir, "github.com/chaveiro/chaveiro/cmd/chaveiro")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("apptest: go build: %w\n%s", err, output)
+	}
+	return dir, nil
+}
+
+// Clean removes what [Binary] has built.
+func Clean() error { return os.RemoveAll(built.dir) }
+
+// Start launches the program and ends it with the test. A server that does not come up fails the test.
+func Start(t testing.TB, o Options) *Process {
+	t.Helper()
+	p, err := Launch(t.Context(), Binary(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	return p
+}
+
+// Outcome is what a command that has ended has left.
+type Outcome struct {
+	Code           int // 0 is success; -1: it was killed
+	Stdout, Stderr string
+}
+
+// commandTimeout is what no command takes: a server that serves where it should refuse to is ended.
+const commandTimeout = 30 * time.Second
+
+// Command runs the program with these arguments to its end.
+func Command(t testing.TB, o Options, args ...string) Outcome {
+	t.Helper()
+	binary := Binary(t)
+	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	defer cancel()
+	outcome, err := Execute(ctx, binary, o, args...)
+	if err != nil {
+		t.Fatalf("chaveiro %s: %v\n%s", strings.Join(args, " "), err, outcome.Stderr)
+	}
+	return outcome
+}
+
+// MustCommand is [Command] for one that must succeed. It returns what the command printed.
+func MustCommand(t testing.TB, o Options, args ...string) string {
+	t.Helper()
+	outcome := Command(t, o, args...)
+	if outcome.Code != 0 {
+		t.Fatalf("chaveiro %s: code %d\n%s", strings.Join(args, " "), outcome.Code, outcome.Stderr)
+	}
+	return outcome.Stdout
+}
+
+// Execute runs the program with these arguments to its end, or until ctx is done. A code that is not 0 is no error.
+func Execute(ctx context.Context, binary string, o Options, args ...string) (Outcome, error) {
+	var stdout, stderr strings.Builder
+	cmd := exec.Command(binary, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = o.environ(), &stdout, &stderr
+	exited, err := startTethered(cmd)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("apptest: %w", err)
+	}
+	select {
+	case <-exited:
+		err = nil
+	case <-ctx.Done():
+		err = errors.Join(ctx.Err(), cmd.Process.Kill())
+		<-exited
+	}
+	return Outcome{Code: cmd.ProcessState.ExitCode(), Stdout: stdout.String(), Stderr: stderr.String()}, err
+}

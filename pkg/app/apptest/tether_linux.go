@@ -1,0 +1,5 @@
+package apptest
+
+import "syscall"
+
+func tether(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package apptest
+
+import "syscall"
+
+// Only Linux has a parent-death signal. Elsewhere a killed test binary leaves its servers running until they are ended by hand.
+func tether(*syscall.SysProcAttr) {}

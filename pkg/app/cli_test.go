@@ -1,0 +1,96 @@
+package app_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+var tokenLine = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\n$`)
+
+func TestAPIKeyCreate_PrintsOnlyTheToken(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o apptest.Options) {
+		outcome := apptest.Command(t, o, "apikey", "create", "--name", "Terraform", "--superuser")
+		if outcome.Code != 0 || !tokenLine.MatchString(outcome.Stdout) || outcome.Stderr != "" {
+			t.Fatalf("code %d, stdout %q, stderr %q", outcome.Code, outcome.Stdout, outcome.Stderr)
+		}
+		c := &apptest.Client{URL: apptest.Start(t, o).URL, Token: strings.TrimSpace(outcome.Stdout)}
+		get(t, c, cas)
+		again := apptest.Command(t, o, "apikey", "create", "--name", "terraform")
+		if again.Code == 0 || again.Stdout != "" || !strings.Contains(again.Stderr, "name") {
+			t.Errorf("the same name again: code %d, stdout %q, stderr %q", again.Code, again.Stdout, again.Stderr)
+		}
+	})
+}
+
+func TestAPIKeyCreate_WithoutRights(t *testing.T) {
+	t.Parallel()
+	o := onSQLite(t)
+	token := strings.TrimSpace(apptest.MustCommand(t, o, "apikey", "create", "--name", "nobody"))
+	c := &apptest.Client{URL: apptest.Start(t, o).URL, Token: token}
+	if _, err := c.Bytes(t.Context(), cas); statusOf(err) != 403 {
+		t.Errorf("got %v, want 403", err)
+	}
+}
+
+func TestCommands_RefuseNonsense(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("no database, and no directory either: "+strings.Repeat("x", 4096)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"":                         "expected one of",
+		"server":                   "unexpected argument server",
+		"serve --port 80":          "unknown flag --port",
+		"serve --crl-life soon":    "--crl-life",
+		"serve --crl-life 1m":      "crl-life is below 1h0m0s",
+		"serve --log-level loud":   "--log-level",
+		"serve --listen nowhere":   "nowhere",
+		"serve --tls-key a.key":    "tls-certificate",
+		"serve --external-url vpn": "external-url",
+		"serve --trusted-proxies proxy.example.com":          "--trusted-proxies",
+		"serve --listen " + taken.Addr().String():            "address already in use",
+		"serve --tls-certificate a.crt --tls-key a.key":      "a.crt",
+		"serve --database-url mysql://root:hunter2@db/x":     "database-url",
+		"serve --database-url postgres://u:hunter2@db:x/x":   "database URL is not valid",
+		"serve --database-url " + file:                       "not a database",
+		"serve --data-dir " + file:                           "not a directory",
+		"migrate":                                            "expected one of",
+		"migrate up --database-url mysql://root:hunter2@d/x": "database-url",
+		"apikey create":                                      "--name",
+		"apikey create --name=":                              "name",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			o := onSQLite(t)
+			o.Env = []string{"CHAVEIRO_LISTEN=127.0.0.1:0"}
+			outcome := apptest.Command(t, o, strings.Fields(args)...)
+			last := lastLine(outcome.Stderr)
+			if outcome.Code <= 0 || !strings.HasPrefix(last, "chaveiro: error: ") || !strings.Contains(last, want) {
+				t.Errorf("code %d, stderr %q; want %q", outcome.Code, outcome.Stderr, want)
+			}
+			if text := outcome.Stdout + outcome.Stderr; strings.Contains(text, "hunter2") || strings.Contains(text, "goroutine ") {
+				t.Errorf("it says too much: %s", text)
+			}
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if got := apptest.MustCommand(t, onSQLite(t), "version"); !strings.HasPrefix(got, "chaveiro ") || !strings.Contains(got, " go1.") {
+		t.Errorf("got %q", got)
+	}
+}

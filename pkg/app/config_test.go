@@ -1,0 +1,107 @@
+package app_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+func TestConfig_Validate(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*app.Config)
+		faults []string // none: it is valid
+	}{
+		"nothing set":             {func(*app.Config) {}, nil},
+		"PostgreSQL":              {func(c *app.Config) { c.DatabaseURL = "postgresql://db.example.com/chaveiro" }, nil},
+		"an SQLite file":          {func(c *app.Config) { c.DatabaseURL = "/var/lib/chaveiro/chaveiro.db" }, nil},
+		"an https URL":            {func(c *app.Config) { c.ExternalURL = "https://vpn.example.com" }, nil},
+		"both TLS files":          {func(c *app.Config) { c.TLSCertificate, c.TLSKey = "a.crt", "a.key" }, nil},
+		"a certificate alone":     {func(c *app.Config) { c.TLSCertificate = "a.crt" }, []string{"tls-key"}},
+		"a key alone":             {func(c *app.Config) { c.TLSKey = "a.key" }, []string{"tls-certificate"}},
+		"a URL without a scheme":  {func(c *app.Config) { c.ExternalURL = "vpn.example.com" }, []string{"external-url"}},
+		"a URL of another scheme": {func(c *app.Config) { c.ExternalURL = "ftp://vpn.example.com" }, []string{"external-url"}},
+		"a short life of CRLs":    {func(c *app.Config) { c.CRLLife = time.Minute }, []string{"crl-life"}},
+		"another database":        {func(c *app.Config) { c.DatabaseURL = "mysql://chaveiro:hunter2@db/chaveiro" }, []string{"database-url"}},
+		"a misspelt scheme":       {func(c *app.Config) { c.DatabaseURL = "postgress://chaveiro:hunter2@db/chaveiro" }, []string{"database-url"}},
+		"a list of keywords":      {func(c *app.Config) { c.DatabaseURL = "host=db user=chaveiro password=hunter2" }, []string{"database-url"}},
+		"several faults": {
+			func(c *app.Config) { c.TLSKey, c.ExternalURL, c.CRLLife = "a.key", "x", 0 }, []string{"tls-certificate", "external-url", "crl-life"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := app.Config{CRLLife: 24 * time.Hour}
+			test.change(&config)
+			err := config.Validate()
+			if len(test.faults) == 0 && err != nil || len(test.faults) > 0 && err == nil {
+				t.Fatalf("got %v, want faults of %q", err, test.faults)
+			}
+			for _, fault := range test.faults {
+				if !strings.Contains(err.Error(), fault) || strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("got %v, want a fault of %s without the password", err, fault)
+				}
+			}
+		})
+	}
+}
+
+func TestConfig_LogsNoSecret(t *testing.T) {
+	t.Parallel()
+	for name, location := range map[string]string{
+		"in its place":                   "postgres://chaveiro:hunter2@db.example.com:5432/chaveiro",
+		"as a parameter":                 "postgres://db.example.com/chaveiro?user=chaveiro&password=hunter2",
+		"with a character that ends it":  "postgres://chaveiro:4/hunter2@db.example.com/chaveiro",
+		"with a hash":                    "postgres://chaveiro:4#hunter2@db.example.com/chaveiro",
+		"with a question mark":           "postgres://chaveiro:4?hunter2@db.example.com/chaveiro",
+		"with a percent sign":            "postgres://chaveiro:%hunter2@db.example.com/chaveiro",
+		"in place of the user":           "postgres://hunter2@/chaveiro?sslpassword=hunter2",
+		"in a URL that is not validated": "mysql://chaveiro:hunter2@db.example.com/chaveiro",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "in place of the user" {
+				location = strings.Replace(location, "hunter2@", "chaveiro:hunter2@", 1)
+			}
+			var log bytes.Buffer
+			config := app.Config{Storage: app.Storage{DatabaseURL: location, MasterKey: "1:bWFzdGVyIGtleQ=="}}
+			slog.New(slog.NewJSONHandler(&log, nil)).Info("configuration", "config", config)
+			if text := log.String(); strings.Contains(text, "hunter2") || strings.Contains(text, "bWFzdGVy") {
+				t.Errorf("a secret is in the log: %s", text)
+			}
+		})
+	}
+}
+
+// TestServer_LogsNoSecret looks at everything that a server says from its start to its end.
+func TestServer_LogsNoSecret(t *testing.T) {
+	t.Parallel()
+	o := onPostgres(t)
+	o.DatabaseURL = strings.Replace(o.DatabaseURL, "postgres:///", "postgres://postgres:hunter2@/", 1) + "&password=hunter3"
+	const key = "bWFzdGVyIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGU="
+	o.Env, o.Args = []string{"CHAVEIRO_MASTER_KEY=7:" + key}, []string{"--log-level", "debug"}
+	p := apptest.Start(t, o)
+	c := login(t, p)
+	authority := createCA(t, c, "quiet")
+	site := create(t, c, clients, object{"ca_id": authority.ID, "name": "site", "email": "site@example.com", "password": "hunter4"})
+	get(t, c, clientPath(site.ID, "/key"))
+	if err := p.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	log := p.Log()
+	for _, secret := range []string{"hunter2", "hunter3", "hunter4", key, c.Token, "PRIVATE KEY"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("%s is in the log:\n%s", secret, log)
+		}
+	}
+	for _, text := range []string{`"database":"postgres://postgres:xxxxx@`, `"master_key":"environment"`, `"msg":"certificate stored"`} {
+		if !strings.Contains(log, text) {
+			t.Errorf("no %s in the log:\n%s", text, log)
+		}
+	}
+}

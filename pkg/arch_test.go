@@ -1,0 +1,296 @@
+// Package pkg_test holds the rules of the house: which package may import which, what no package is called, and how long a function
+// and a file may be.
+package pkg_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/chaveiro/chaveiro"
+
+const (
+	maxFunction = 80  // lines
+	maxFile     = 400 // lines
+)
+
+// pkg is what `go list -json` says of a package. Imports are those of its production code.
+type pkg struct {
+	ImportPath, Name, Dir   string
+	GoFiles, IgnoredGoFiles []string
+	Imports                 []string
+}
+
+// path is the import path within the module.
+func (p pkg) path() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/") }
+
+// forTests reports whether only tests, and programs for developers, may import the package. The rules don't hold for its own code.
+func (p pkg) forTests() bool { return strings.HasSuffix(p.path(), "test") }
+
+// forDevelopers are programs that are not shipped; the rules of layers don't hold for them.
+func (p pkg) forDevelopers() bool { return p.path() == "bench" || p.path() == "demo" }
+
+// layers say what a package may import beside the standard library. Patterns are paths within the module or of other modules; a
+// pattern that ends in /... means what is below it as well.
+var layers = map[string][]string{
+	"db":          {},
+	"pkg/domain":  {},
+	"pkg/ca":      {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12", "github.com/youmark/pkcs8"},
+	"pkg/openvpn": {"pkg/domain"},
+	"pkg/auth":    {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
+	"pkg/service": {"pkg/domain", "pkg/ca", "pkg/openvpn", "pkg/auth"},
+	"pkg/store": {
+		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...",
+	},
+	// The commands migrate and apikey have no HTTP between them and what they do.
+	"cmd/chaveiro": {"pkg/app", "pkg/service", "pkg/store", "github.com/alecthomas/kong"},
+}
+
+// owners say who alone may import something.
+var owners = map[string][]string{
+	"gorm.io/...":                   {"pkg/store/..."},
+	"github.com/labstack/echo/...":  {"pkg/wire/...", "gen/..."},
+	"github.com/chromedp/...":       {"pkg/wire/docs/browsertest"},
+	"github.com/alecthomas/kong":    {"cmd/..."},
+	"gen/...":                       {"pkg/wire/..."},
+	"pkg/wire/...":                  {"pkg/wire/...", "pkg/app"},
+	"pkg/store/...":                 {"pkg/app", "cmd/chaveiro"},
+	"pkg/app":                       {"cmd/..."},
+	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
+	"modernc.org/sqlite/...":        {"pkg/store/..."},
+	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle"},
+}
+
+// dialects know nothing of each other.
+var dialects = []string{"api", "pam"}
+
+// forbiddenNames say nothing about what a package is for.
+var forbiddenNames = []string{"util", "utils", "common", "helper", "helpers", "dto", "mapper", "usecase"}
+
+// violations checks the names and the imports of packages.
+func violations(packages []pkg) []string {
+	var found []string
+	for _, p := range packages {
+		if slices.Contains(forbiddenNames, p.Name) || slices.Contains(forbiddenNames, path.Base(p.ImportPath)) {
+			found = append(found, fmt.Sprintf("%s is named %s", p.path(), p.Name))
+		}
+		for _, imported := range p.Imports {
+			if reason := forbids(p, imported); reason != "" {
+				found = append(found, fmt.Sprintf("%s imports %s: %s", p.path(), local(imported), reason))
+			}
+		}
+	}
+	return found
+}
+
+// forbids says why a package must not import another; "" when it may.
+func forbids(p pkg, imported string) string {
+	if p.forDevelopers() || p.forTests() || isStandard(imported) {
+		return ""
+	}
+	target := local(imported)
+	if strings.HasSuffix(target, "test") && strings.HasPrefix(imported, module) {
+		return "that is for tests"
+	}
+	if allowed, ok := layers[p.path()]; ok && !matchesAny(allowed, target) {
+		return "its layer does not"
+	}
+	for pattern, allowed := range owners {
+		if matches(pattern, target) && !matchesAny(allowed, p.path()) {
+			return fmt.Sprintf("only %s may", strings.Join(allowed, " and "))
+		}
+	}
+	for _, dialect := range dialects {
+		if matches("pkg/wire/"+dialect+"/...", p.path()) && isOtherDialect(dialect, target) {
+			return "that is the other dialect"
+		}
+	}
+	return ""
+}
+
+func isOtherDialect(dialect, target string) bool {
+	return slices.ContainsFunc(dialects, func(other string) bool {
+		return other != dialect && matchesAny([]string{"pkg/wire/" + other + "/...", "gen/" + other + "/..."}, target)
+	})
+}
+
+// isStandard: paths of other modules begin with the name of a host.
+func isStandard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
+}
+
+func local(imported string) string { return strings.TrimPrefix(imported, module+"/") }
+
+func matches(pattern, name string) bool {
+	if prefix, below := strings.CutSuffix(pattern, "/..."); below {
+		return name == prefix || strings.HasPrefix(name, prefix+"/")
+	}
+	return name == pattern
+}
+
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, name) })
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	packages := list(t)
+	for _, violation := range violations(packages) {
+		t.Error(violation)
+	}
+	for layer := range layers {
+		if !slices.ContainsFunc(packages, func(p pkg) bool { return p.path() == layer }) {
+			t.Errorf("there is a rule for %s and no such package", layer)
+		}
+	}
+}
+
+// TestViolations checks that every kind of rule is found broken when it is.
+func TestViolations(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		importer, imported string
+		want               bool
+	}{
+		{"pkg/domain", "time", false},
+		{"pkg/domain", "golang.org/x/text/cases", true},
+		{"pkg/domain", module + "/pkg/ca", true},
+		{"pkg/ca", "golang.org/x/crypto/scrypt", false},
+		{"pkg/ca", module + "/pkg/domain", true},
+		{"pkg/service", module + "/pkg/openvpn", false},
+		{"pkg/service", module + "/pkg/store", true},
+		{"pkg/service", "gorm.io/gorm", true},
+		{"pkg/store", "gorm.io/gorm/clause", false},
+		{"pkg/store/lease", "gorm.io/gorm", false},
+		{"pkg/app", "gorm.io/gorm", true},
+		{"pkg/wire/api", "github.com/labstack/echo/v4", false},
+		{"gen/pam", "github.com/labstack/echo/v4", false},
+		{"pkg/app", "github.com/labstack/echo/v4", true},
+		{"pkg/wire/api", module + "/pkg/wire/oas", false},
+		{"pkg/wire/api", module + "/pkg/wire/pam", true},
+		{"pkg/wire/api", module + "/gen/pam", true},
+		{"pkg/wire/pam", module + "/gen/api", true},
+		{"pkg/wire/api", module + "/pkg/store", true},
+		{"pkg/wire/api", module + "/pkg/app", true},
+		{"cmd/chaveiro", module + "/pkg/app", false},
+		{"cmd/chaveiro", module + "/pkg/ca", true},
+		{"pkg/app", module + "/pkg/store/pgtest", true},
+		{"pkg/openvpn", module + "/pkg/openvpn/openvpntest", true},
+		{"pkg/app/apptest", module + "/pkg/app", false},
+		{"bench", module + "/pkg/store/pgtest", false},
+	} {
+		p := pkg{ImportPath: module + "/" + test.importer, Name: path.Base(test.importer), Imports: []string{test.imported}}
+		if found := violations([]pkg{p}); (len(found) > 0) != test.want {
+			t.Errorf("%s imports %s: found %q", test.importer, test.imported, found)
+		}
+	}
+	named := []pkg{{ImportPath: module + "/pkg/helpers", Name: "helpers"}, {ImportPath: module + "/pkg/a", Name: "dto"}}
+	if diff := cmp.Diff([]string{"pkg/helpers is named helpers", "pkg/a is named dto"}, violations(named)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLengths(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		if p.forTests() || matches("gen/...", p.path()) {
+			continue
+		}
+		for _, name := range append(p.GoFiles, p.IgnoredGoFiles...) {
+			if strings.HasSuffix(name, "_test.go") { // of another system
+				continue
+			}
+			for _, fault := range tooLong(t, filepath.Join(p.Dir, name), nil) {
+				t.Error(fault)
+			}
+		}
+	}
+}
+
+// TestTooLong checks the check.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	source := func(before, body int) string {
+		return "package a\n" + strings.Repeat("\n", before) + "func f() {\n" + strings.Repeat("\n", body) + "}\n"
+	}
+	for name, test := range map[string]struct {
+		source string
+		want   []string
+	}{
+		"both within": {source(maxFile-maxFunction-1, maxFunction-2), nil},
+		"a function":  {source(0, maxFunction-1), []string{"a.go: f has 81 lines"}},
+		"a file":      {source(maxFile-2, 0), []string{"a.go has 401 lines"}},
+	} {
+		if diff := cmp.Diff(test.want, tooLong(t, "a.go", test.source)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// tooLong lists what is too long in a file; source is nil to read it.
+func tooLong(t *testing.T, name string, source any) []string {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, name, source, parser.SkipObjectResolution|parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ast.IsGenerated(file) {
+		return nil
+	}
+	line := func(at token.Pos) int { return files.Position(at).Line }
+	var found []string
+	if lines := line(file.FileEnd); lines > maxFile {
+		found = append(found, fmt.Sprintf("%s has %d lines", name, lines))
+	}
+	for _, declaration := range file.Decls {
+		f, ok := declaration.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		if lines := line(f.End()) - line(f.Pos()) + 1; lines > maxFunction {
+			found = append(found, fmt.Sprintf("%s: %s has %d lines", name, f.Name.Name, lines))
+		}
+	}
+	return found
+}
+
+// list returns the packages of the module.
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,GoFiles,IgnoredGoFiles,Imports", "./...")
+	cmd.Dir = ".."
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	output, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var packages []pkg
+	for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
+		var p pkg
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Builds the server and runs it on ./data (or CHAVEIRO_DATA_DIR), with an apikey
+# that may do everything: made at the first run, its token kept beside the data.
+# All CHAVEIRO_ variables mean what they mean to the server.
+set -eu
+
+main() {
+	cd "$(dirname "$0")/.."
+	make --no-print-directory -s build
+	export CHAVEIRO_DATA_DIR="${CHAVEIRO_DATA_DIR:-./data}"
+	export CHAVEIRO_LISTEN="${CHAVEIRO_LISTEN:-127.0.0.1:8080}"
+	token_file=$CHAVEIRO_DATA_DIR/admin.token
+	[ -s "$token_file" ] || make_token
+	explain "$(cat "$token_file")"
+	exec bin/chaveiro serve
+}
+
+# make_token names the key after the moment, so that a token that was lost is in
+# nobody's way. The file appears whole, and readable by nobody else.
+make_token() {
+	umask 077
+	token=$(bin/chaveiro apikey create --superuser --name "admin $(date -u +%Y-%m-%dT%H:%M:%SZ)")
+	printf '%s\n' "$token" >"$token_file.new"
+	mv "$token_file.new" "$token_file"
+}
+
+explain() {
+	url=http://$CHAVEIRO_LISTEN
+	[ -z "${CHAVEIRO_TLS_CERTIFICATE:-}" ] || url=https://$CHAVEIRO_LISTEN
+	cat <<-END
+
+		Token (kept in $token_file):
+
+		$1
+
+		Swagger UI: $url/docs/  (Authorize, with this token)
+
+		TOKEN=\$(cat $token_file)
+		curl -H "Authorization: Bearer \$TOKEN" -H 'Content-Type: application/json' -d '{"name":"ca-matriz","email":"ca@example.com"}' $url/api/openvpn/cas
+		curl -H "Authorization: Bearer \$TOKEN" -H 'Content-Type: application/json' -d '{"ca_id":1,"name":"lisboa","email":"site@example.com"}' $url/api/openvpn/clients/site2site
+		curl -H "Authorization: Bearer \$TOKEN" $url/api/openvpn/clients/site2site
+
+	END
+}
+
+main "$@"
