@@ -18,9 +18,15 @@ func (s *Clients) Key(ctx context.Context, id int64) ([]byte, error) {
 	return pem, err
 }
 
+// PKCS12Profile is the encryption of a PKCS#12 file: modern, legacy, or empty for modern.
+type PKCS12Profile = ca.PKCS12Profile
+
 // PKCS12 returns key, certificate and CA certificate as one file, protected with the password. The password must be the
 // key's own if that has one.
-func (s *Clients) PKCS12(ctx context.Context, id int64, profile ca.PKCS12Profile, password domain.Secret) ([]byte, error) {
+func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
+	if profile == "" {
+		profile = ca.PKCS12Modern
+	}
 	cert, pem, err := s.unseal(ctx, id)
 	if err != nil {
 		return nil, err

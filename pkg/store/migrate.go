@@ -105,7 +105,7 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	if s.engine == SQLite {
 		return goose.NewProvider(goose.DialectSQLite3, conn, files)
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // every second for five minutes
 	if err != nil {
 		return nil, err
 	}

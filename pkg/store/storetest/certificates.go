@@ -1,0 +1,48 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func testCertificates(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
+	t.Run("a created certificate is read back whole", func(t *testing.T) {
+		want := sampleCertificate(newClient(t, s, authority.ID), "0a1b")
+		check(t, s.Certificates().Create(ctx, &want))
+		wantSame(t, must(s.Certificates().OfClient(ctx, want.ClientID))(t), want)
+	})
+	t.Run("a client without one has none", func(t *testing.T) {
+		for _, id := range []int64{0, absent, newClient(t, s, authority.ID).ID} {
+			_, err := s.Certificates().OfClient(ctx, id)
+			wantMissing(t, err)
+		}
+	})
+	t.Run("of several the last is the client's", func(t *testing.T) {
+		client := newClient(t, s, authority.ID)
+		old, renewed := sampleCertificate(client, "0b01"), sampleCertificate(client, "0b00")
+		check(t, s.Certificates().Create(ctx, &old))
+		check(t, s.Certificates().Create(ctx, &renewed))
+		wantSame(t, must(s.Certificates().OfClient(ctx, client.ID))(t), renewed)
+	})
+	t.Run("a CA gives a serial once", func(t *testing.T) {
+		first, second := sampleCertificate(newClient(t, s, authority.ID), "0c"), sampleCertificate(newClient(t, s, authority.ID), "0c")
+		check(t, s.Certificates().Create(ctx, &first))
+		wantFault(t, s.Certificates().Create(ctx, &second), domain.Duplicated, "cert", domain.ReasonDuplicated)
+		other := sampleCertificate(newClient(t, s, newCA(t, s).ID), "0c")
+		check(t, s.Certificates().Create(ctx, &other))
+	})
+	t.Run("a CA that does not exist is not found", func(t *testing.T) {
+		orphan := sampleCertificate(newClient(t, s, authority.ID), "0d")
+		orphan.CAID = absent
+		wantFault(t, s.Certificates().Create(ctx, &orphan), domain.NotFound, "ca_id", domain.ReasonNotFound)
+	})
+	t.Run("a client that does not exist is refused", func(t *testing.T) {
+		orphan := sampleCertificate(domain.Client{ID: absent, CAID: authority.ID}, "0e")
+		if err := s.Certificates().Create(ctx, &orphan); !domain.IsKind(err, domain.NotFound) {
+			t.Errorf("error is %v", err)
+		}
+	})
+}

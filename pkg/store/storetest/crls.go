@@ -1,0 +1,100 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func sampleCRL(caID, number int64) domain.CRL {
+	return domain.CRL{
+		CAID: caID, Number: number, Epoch: number + 5, ThisUpdate: noon.Add(-time.Hour), NextUpdate: noon.Add(time.Hour),
+		SignedAt: noon, DER: []byte{0x30, 0, byte(number)},
+	}
+}
+
+// publish publishes a list that has to be accepted.
+func publish(t testing.TB, s domain.Store, caID, number int64) domain.CRL {
+	t.Helper()
+	crl := sampleCRL(caID, number)
+	if !must(s.CRLs().Publish(t.Context(), crl))(t) {
+		t.Fatalf("CRL %d was not published", number)
+	}
+	return crl
+}
+
+func testCRLs(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("a CA begins without a list", func(t *testing.T) {
+		c := newCA(t, s)
+		_, found, err := s.CRLs().Latest(ctx, c.ID)
+		check(t, err)
+		wantSame(t, found, false)
+		wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), 0)
+	})
+	t.Run("a CA that does not exist is missing", func(t *testing.T) {
+		_, err := s.CRLs().LastNumber(ctx, absent)
+		wantMissing(t, err)
+		wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(absent, 1)))(t), false)
+	})
+	t.Run("the latest is read back whole", func(t *testing.T) {
+		c := newCA(t, s)
+		for number := int64(1); number <= 3; number++ {
+			want := publish(t, s, c.ID, number)
+			got, found, err := s.CRLs().Latest(ctx, c.ID)
+			check(t, err)
+			wantSame(t, found, true)
+			wantSame(t, got, want)
+			wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), number)
+		}
+	})
+	t.Run("only the next number is published", func(t *testing.T) {
+		c := newCA(t, s)
+		want := publish(t, s, c.ID, 1)
+		for _, number := range []int64{-1, 0, 1, 3} {
+			wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(c.ID, number)))(t), false)
+		}
+		got, _, err := s.CRLs().Latest(ctx, c.ID)
+		check(t, err)
+		wantSame(t, got, want)
+	})
+	t.Run("numbers go on above those of another CA software", func(t *testing.T) {
+		c := sampleCA(fresh("ca"))
+		check(t, s.CAs().Create(ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, 1<<61))
+		wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), 1<<61)
+		wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(c.ID, 1)))(t), false)
+		publish(t, s, c.ID, 1<<61+1)
+	})
+	t.Run("CAs count apart", func(t *testing.T) {
+		one, two := newCA(t, s), newCA(t, s)
+		publish(t, s, one.ID, 1)
+		publish(t, s, two.ID, 1)
+		got, _, err := s.CRLs().Latest(ctx, one.ID)
+		check(t, err)
+		wantSame(t, got.CAID, one.ID)
+	})
+}
+
+func testFirstExpiry(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	_, found, err := s.CRLs().FirstExpiry(ctx)
+	check(t, err)
+	wantSame(t, found, false)
+
+	late, early := newCA(t, s), newCA(t, s)
+	expiry := func(caID, number int64, at, want time.Time) {
+		t.Helper()
+		crl := sampleCRL(caID, number)
+		crl.NextUpdate = at
+		wantSame(t, must(s.CRLs().Publish(ctx, crl))(t), true)
+		got, found, err := s.CRLs().FirstExpiry(ctx)
+		check(t, err)
+		wantSame(t, found, true)
+		wantSame(t, got, want)
+	}
+	brasilia := time.FixedZone("-03", -3*60*60)
+	expiry(late.ID, 1, noon.Add(time.Hour).In(brasilia), noon.Add(time.Hour))
+	expiry(early.ID, 1, noon, noon)
+	expiry(early.ID, 2, noon.Add(2*time.Hour), noon.Add(time.Hour)) // the list that would have ended first is no longer the current one
+}

@@ -1,0 +1,23 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func testSecrets(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	wantSame(t, must(s.Secrets().Any(ctx))(t), false)
+	first := []byte("\x00first\xff")
+	wantSame(t, must(s.Secrets().GetOrCreate(ctx, "one", first))(t), first)
+	wantSame(t, must(s.Secrets().GetOrCreate(ctx, "one", []byte("second")))(t), first)
+	wantSame(t, must(s.Secrets().GetOrCreate(ctx, "two", []byte("other")))(t), []byte("other"))
+	wantSame(t, must(s.Secrets().Any(ctx))(t), true)
+	check(t, s.Transact(ctx, func(tx domain.Store) error {
+		wantSame(t, must(tx.Secrets().GetOrCreate(ctx, "one", []byte("third")))(t), first)
+		wantSame(t, must(tx.Secrets().GetOrCreate(ctx, "three", []byte("3")))(t), []byte("3"))
+		return nil
+	}))
+	wantSame(t, must(s.Secrets().GetOrCreate(ctx, "three", []byte("4")))(t), []byte("3"))
+}

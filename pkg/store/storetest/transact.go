@@ -1,0 +1,136 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func testTransact(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
+	exists := func(t *testing.T, name string) bool {
+		t.Helper()
+		return must(s.Clients().NameTaken(ctx, name))(t)
+	}
+	create := func(tx domain.Store, name string) error {
+		c := sampleClient(authority.ID, name)
+		return tx.Clients().Create(ctx, &c)
+	}
+	t.Run("what succeeds is kept", func(t *testing.T) {
+		one, two := fresh("client"), fresh("client")
+		check(t, s.Transact(ctx, func(tx domain.Store) error { return errors.Join(create(tx, one), create(tx, two)) }))
+		if !exists(t, one) || !exists(t, two) {
+			t.Error("it is not there")
+		}
+	})
+	t.Run("an error rolls back and is returned", func(t *testing.T) {
+		name, cause := fresh("client"), errors.New("cause")
+		err := s.Transact(ctx, func(tx domain.Store) error { return errors.Join(create(tx, name), cause) })
+		if !errors.Is(err, cause) {
+			t.Errorf("error is %v", err)
+		}
+		if exists(t, name) {
+			t.Error("it is there")
+		}
+	})
+	t.Run("a panic rolls back and goes on", func(t *testing.T) {
+		name := fresh("client")
+		func() {
+			defer func() {
+				if recover() != "help" {
+					t.Error("the panic is lost")
+				}
+			}()
+			_ = s.Transact(ctx, func(tx domain.Store) error {
+				check(t, create(tx, name))
+				panic("help")
+			})
+		}()
+		if exists(t, name) {
+			t.Error("it is there")
+		}
+	})
+	t.Run("an ended context rolls back", func(t *testing.T) {
+		name := fresh("client")
+		ended, cancel := context.WithCancel(ctx)
+		err := s.Transact(ended, func(tx domain.Store) error {
+			check(t, create(tx, name))
+			cancel()
+			return nil
+		})
+		if err == nil || exists(t, name) {
+			t.Errorf("error is %v", err)
+		}
+	})
+	t.Run("a transaction inside a transaction is refused", func(t *testing.T) {
+		ran := false
+		err := s.Transact(ctx, func(tx domain.Store) error {
+			return tx.Transact(ctx, func(domain.Store) error { ran = true; return nil })
+		})
+		if err == nil || ran || domain.Faults(err) != nil {
+			t.Errorf("ran: %t, error is %v", ran, err)
+		}
+	})
+	t.Run("a transaction sees what it wrote, others do not before its end", func(t *testing.T) {
+		name := fresh("client")
+		check(t, s.Transact(ctx, func(tx domain.Store) error {
+			check(t, create(tx, name))
+			wantSame(t, must(tx.Clients().NameTaken(ctx, name))(t), true)
+			wantSame(t, must(tx.Clients().Page(ctx, domain.ClientFilter{Name: name}, domain.PageRequest{Size: 1}))(t).Items[0].Name, name)
+			if exists(t, name) {
+				t.Error("it is seen from outside")
+			}
+			return nil
+		}))
+	})
+	for sentence, fail := range failures(authority.ID) {
+		t.Run("a failed statement dooms the transaction though fn goes on: "+sentence, func(t *testing.T) {
+			name := fresh("client")
+			check(t, create(s, name+"-taken"))
+			err := s.Transact(ctx, func(tx domain.Store) error {
+				check(t, create(tx, name))
+				if fail(ctx, tx, name+"-taken") == nil {
+					t.Error("the statement did not fail")
+				}
+				return nil
+			})
+			if err == nil || exists(t, name) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+	t.Run("what is missing dooms nothing", func(t *testing.T) {
+		name := fresh("client")
+		check(t, s.Transact(ctx, func(tx domain.Store) error {
+			_, err := tx.Clients().Get(ctx, absent)
+			wantMissing(t, err)
+			wantMissing(t, tx.CAs().Delete(ctx, absent))
+			return create(tx, name)
+		}))
+		wantSame(t, exists(t, name), true)
+	})
+}
+
+// failures are statements that the database refuses.
+func failures(caID int64) map[string]func(ctx context.Context, tx domain.Store, taken string) error {
+	return map[string]func(ctx context.Context, tx domain.Store, taken string) error{
+		"a name taken": func(ctx context.Context, tx domain.Store, taken string) error {
+			c := sampleClient(caID, taken)
+			return tx.Clients().Create(ctx, &c)
+		},
+		"a CA that does not exist": func(ctx context.Context, tx domain.Store, _ string) error {
+			c := sampleClient(absent, fresh("client"))
+			return tx.Clients().Create(ctx, &c)
+		},
+		"a CA in use": func(ctx context.Context, tx domain.Store, _ string) error {
+			return tx.CAs().Delete(ctx, caID)
+		},
+		"a serial twice": func(ctx context.Context, tx domain.Store, _ string) error {
+			twice := domain.Revocation{CAID: caID, Serial: "01", RevokedAt: noon}
+			return tx.Revocations().Add(ctx, []domain.Revocation{twice, twice})
+		},
+	}
+}
