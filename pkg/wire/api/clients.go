@@ -7,7 +7,6 @@ import (
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
@@ -137,10 +136,7 @@ func (h clients) GetClientSite2SiteKey(ctx context.Context, request gen.GetClien
 
 // CreateClientSite2SitePkcs12 implements the operation createClientSite2SitePkcs12.
 func (h clients) CreateClientSite2SitePkcs12(ctx context.Context, request gen.CreateClientSite2SitePkcs12RequestObject) (gen.CreateClientSite2SitePkcs12ResponseObject, error) {
-	profile := ca.PKCS12Profile(text(request.Body.Profile))
-	if profile == "" {
-		profile = ca.PKCS12Modern
-	}
+	profile := service.PKCS12Profile(text(request.Body.Profile))
 	file, err := h.service.PKCS12(ctx, request.ID, profile, domain.Secret(request.Body.Password))
 	if err != nil {
 		return nil, err
