@@ -95,7 +95,11 @@ type Grant struct {
 	Use        Use
 	APIKeyID   int64
 	Generation int64
+	ExpiresAt  time.Time // zero: never
 }
+
+// Expired reports whether the token has ended at the time now.
+func (g Grant) Expired(now time.Time) bool { return !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt) }
 
 // Verify checks that a token is genuine, of one of the uses, and not expired. The only error is ErrToken.
 func (t *Tokens) Verify(token string, uses ...Use) (Grant, error) {
@@ -115,6 +119,9 @@ func (t *Tokens) verify(token string, use Use) (Grant, error) {
 	if use == Access {
 		options = append(options, jwt.WithExpirationRequired())
 	}
+	if strings.ContainsAny(token, "\r\n") { // the decoder would pass over them
+		return Grant{}, ErrToken
+	}
 	var c claims
 	if _, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.keys[use], nil }, options...); err != nil {
 		return Grant{}, ErrToken
@@ -124,5 +131,9 @@ func (t *Tokens) verify(token string, use Use) (Grant, error) {
 	if !found || err != nil {
 		return Grant{}, ErrToken
 	}
-	return Grant{Use: use, APIKeyID: id, Generation: c.Generation}, nil
+	grant := Grant{Use: use, APIKeyID: id, Generation: c.Generation}
+	if c.ExpiresAt != nil {
+		grant.ExpiresAt = c.ExpiresAt.Time
+	}
+	return grant, nil
 }

@@ -84,7 +84,8 @@ func decryptTraditional(block *pem.Block, password string) ([]byte, error) {
 	if password == "" {
 		return nil, ErrPasswordRequired
 	}
-	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // reading only
+	//lint:ignore SA1019 it is weak to write, and only read here
+	der, err := x509.DecryptPEMBlock(block, []byte(password))
 	if errors.Is(err, x509.IncorrectPasswordError) {
 		return nil, ErrWrongPassword
 	}

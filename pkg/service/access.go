@@ -22,8 +22,9 @@ type Access struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 
-	mu    sync.Mutex
-	known map[int64]knownKey
+	grants grants
+	mu     sync.Mutex
+	known  map[int64]knownKey
 }
 
 // knownKey is an apikey as it was read a moment ago.
@@ -32,12 +33,8 @@ type knownKey struct {
 	read time.Time
 }
 
-const (
-	// trustFor is how long an apikey that was read is taken to be unchanged.
-	trustFor = time.Second
-	// maxKnown bounds the memory; beyond it everything known is dropped.
-	maxKnown = 10000
-)
+// trustFor is how long an apikey that was read is taken to be unchanged.
+const trustFor = time.Second
 
 // OpenTokens unseals the secret that tokens are made with, and makes it the first time. It fails when the master key is not the one
 // that the database was sealed with.
@@ -99,7 +96,7 @@ func (s *Access) Authenticate(ctx context.Context, token domain.Secret, uses ...
 }
 
 func (s *Access) verify(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.APIKey, error) {
-	grant, err := s.Tokens.Verify(string(token), uses...)
+	grant, err := s.grants.verify(s.Tokens, s.Now(), string(token), uses)
 	if err != nil {
 		return domain.APIKey{}, unauthenticated(err)
 	}

@@ -79,8 +79,8 @@ func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
 		}
 		return end, nil
 	}
-	end := now.Add(time.Duration(*days) * day)
-	if end.Truncate(time.Second).After(caEnd) {
+	end := now.Add(time.Duration(*days) * day).Truncate(time.Second) // certificates count whole seconds, so the CA's end is one
+	if end.After(caEnd) {
 		return time.Time{}, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, caEnd.UTC())
 	}
 	return end, nil
@@ -100,16 +100,18 @@ func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password dom
 
 // keep stores a client with its certificate, and the revocation if the client is revoked.
 func (s *Clients) keep(ctx context.Context, client domain.Client, cert domain.Certificate) (domain.Client, error) {
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := tx.Clients().Create(ctx, &client); err != nil {
-			return err
-		}
-		cert.ClientID = client.ID
-		if err := tx.Certificates().Create(ctx, &cert); err != nil {
-			return err
-		}
-		return revokeImported(ctx, tx, client, cert)
-	})
+	enrol := func(tx domain.Store) error { return tx.Clients().Enrol(ctx, &client, &cert) }
+	var err error
+	if client.Revoked() {
+		err = s.Store.Transact(ctx, func(tx domain.Store) error {
+			if err := enrol(tx); err != nil {
+				return err
+			}
+			return revokeImported(ctx, tx, cert, client.RevokedAt)
+		})
+	} else {
+		err = enrol(s.Store)
+	}
 	if err != nil {
 		return domain.Client{}, err
 	}
@@ -119,13 +121,10 @@ func (s *Clients) keep(ctx context.Context, client domain.Client, cert domain.Ce
 }
 
 // revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it already.
-func revokeImported(ctx context.Context, tx domain.Store, client domain.Client, cert domain.Certificate) error {
-	if !client.Revoked() {
-		return nil
-	}
+func revokeImported(ctx context.Context, tx domain.Store, cert domain.Certificate, at time.Time) error {
 	_, listed, err := tx.Revocations().Find(ctx, cert.CAID, cert.Serial)
 	if err != nil || listed {
 		return err
 	}
-	return addRevocation(ctx, tx, cert, client.RevokedAt)
+	return addRevocation(ctx, tx, cert, at)
 }

@@ -35,9 +35,16 @@ const caColumns = "id, name, name_key, description, country, province, city, org
 
 func (caRow) TableName() string { return "cas" }
 
-func (r caRow) key() int64 { return r.ID }
+func (r *caRow) key() int64 { return r.ID }
 
-func (r caRow) entity() domain.CA {
+func (r *caRow) fields() []any {
+	return []any{
+		&r.ID, &r.Name, &r.NameKey, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email, &r.KeyAlgorithm,
+		&r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt,
+	}
+}
+
+func (r *caRow) entity() domain.CA {
 	return domain.CA{
 		ID: r.ID, Name: r.Name, Description: r.Description,
 		Subject: domain.Subject{
@@ -70,16 +77,16 @@ func (newCARow) TableName() string { return "cas" }
 
 type cas struct{ s *Store }
 
+var caTable = listing{table: "cas", columns: caColumns}
+
 // Page implements domain.CAs.
 func (r cas) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.CA], error) {
-	return page[caRow, domain.CA](ctx, r.s.read, func(db *gorm.DB) *gorm.DB { return db }, caColumns, req)
+	return page[caRow, domain.CA](ctx, r.s.read, caTable, req)
 }
 
 // Get implements domain.CAs.
 func (r cas) Get(ctx context.Context, id int64) (domain.CA, error) {
-	var found caRow
-	err := r.s.read.WithContext(ctx).Select(caColumns).Take(&found, id).Error
-	return found.entity(), translate(err, faults{})
+	return take[caRow, domain.CA](ctx, r.s.read, caTable, id)
 }
 
 // Lock implements domain.CAs.

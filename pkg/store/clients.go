@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -34,9 +32,16 @@ const clientColumns = "id, ca_id, name, name_key, description, country, province
 
 func (clientRow) TableName() string { return "clients" }
 
-func (r clientRow) key() int64 { return r.ID }
+func (r *clientRow) key() int64 { return r.ID }
 
-func (r clientRow) entity() domain.Client {
+func (r *clientRow) fields() []any {
+	return []any{
+		&r.ID, &r.CAID, &r.Name, &r.NameKey, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email,
+		&r.ExpiresAt, &r.Expired, &r.RevokedAt, &r.CreatedAt, &r.UpdatedAt,
+	}
+}
+
+func (r *clientRow) entity() domain.Client {
 	return domain.Client{
 		ID: r.ID, CAID: r.CAID, Name: r.Name, Description: r.Description,
 		Subject: domain.Subject{
@@ -58,52 +63,59 @@ type clients struct{ s *Store }
 
 // Page implements domain.Clients.
 func (r clients) Page(ctx context.Context, filter domain.ClientFilter, req domain.PageRequest) (domain.Page[domain.Client], error) {
-	restrict := func(db *gorm.DB) *gorm.DB { return restrictClients(db, filter) }
-	return page[clientRow, domain.Client](ctx, r.s.read, restrict, clientColumns, req)
+	return page[clientRow, domain.Client](ctx, r.s.read, r.listing(filter), req)
 }
 
-// restrictClients spells the conditions on the state as the partial indexes have them.
-func restrictClients(db *gorm.DB, f domain.ClientFilter) *gorm.DB {
-	if f.CAID != 0 {
-		db = db.Where("ca_id = ?", f.CAID)
+var clientTable = listing{table: "clients", columns: clientColumns}
+
+// listing spells the conditions on the state as the partial indexes have them; those by id alone ask for id > 0.
+func (r clients) listing(f domain.ClientFilter) listing {
+	l := clientTable
+	switch {
+	case f.CAID != 0 && r.s.engine == Postgres:
+		l.owner = f.CAID
+	case f.CAID != 0:
+		l.restrict("ca_id = ?", f.CAID)
 	}
 	switch f.Status {
 	case domain.StatusValid:
-		db = db.Where("NOT expired AND revoked_at IS NULL")
+		l.restrict("NOT expired AND revoked_at IS NULL")
 	case domain.StatusExpired:
-		db = db.Where("expired")
+		l.restrict("expired")
 	case domain.StatusRevoked:
-		db = db.Where("revoked_at IS NOT NULL")
+		l.restrict("revoked_at IS NOT NULL")
+	}
+	if f.Status != domain.StatusAny && f.CAID == 0 && f.Name == "" {
+		l.restrict("id > 0")
 	}
 	if f.Name != "" {
-		db = restrictName(db, domain.NameKey(f.Name))
+		l.restrictName(domain.NameKey(f.Name))
 	}
-	return db
+	return l
 }
 
 // likeEscapes keeps what LIKE gives a meaning from having one, and gives `*` its own.
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
 
 // restrictName adds the condition on the name. The text before the first `*` is also a range of the index on names.
-func restrictName(db *gorm.DB, pattern string) *gorm.DB {
-	if !storable(pattern) {
-		return db.Where("1 = 0")
-	}
+func (l *listing) restrictName(pattern string) {
 	prefix, _, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return db.Where("name_key = ?", pattern)
+	switch {
+	case !storable(pattern):
+		l.restrict("1 = 0")
+		return
+	case !wild:
+		l.restrict("name_key = ?", pattern)
+		return
+	case prefix != "":
+		l.restrict("name_key >= ? AND name_key < ?", prefix, prefix+"\U0010FFFF")
 	}
-	if prefix != "" {
-		db = db.Where("name_key >= ? AND name_key < ?", prefix, prefix+"\U0010FFFF")
-	}
-	return db.Where(`name_key LIKE ? ESCAPE '\'`, likeEscapes.Replace(pattern))
+	l.restrict(`name_key LIKE ? ESCAPE '\'`, likeEscapes.Replace(pattern))
 }
 
 // Get implements domain.Clients.
 func (r clients) Get(ctx context.Context, id int64) (domain.Client, error) {
-	var found clientRow
-	err := r.s.read.WithContext(ctx).Take(&found, id).Error
-	return found.entity(), translate(err, faults{})
+	return take[clientRow, domain.Client](ctx, r.s.read, clientTable, id)
 }
 
 // Lock implements domain.Clients.
@@ -125,6 +137,41 @@ func (r clients) Create(ctx context.Context, c *domain.Client) error {
 		return translate(err, duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}
 	c.ID = record.ID
+	return nil
+}
+
+// Enrol implements domain.Clients: on PostgreSQL by one statement, where a transaction of two would travel four times.
+func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certificate) error {
+	if r.s.engine == Postgres {
+		return r.enrolAtOnce(ctx, c, cert)
+	}
+	return r.s.atomic(ctx, func(tx *Store) error {
+		if err := tx.Clients().Create(ctx, c); err != nil {
+			return err
+		}
+		cert.ClientID = c.ID
+		return tx.Certificates().Create(ctx, cert)
+	})
+}
+
+// enrolment inserts the client, and the certificate with the id that the client got.
+var enrolment = `WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id)
+	INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
+		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
+		RETURNING client_id, id`
+
+func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate) error {
+	record := toClientRow(*c)
+	args := append(record.fields()[1:], cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
+		cert.KeyProtected, micro(cert.CreatedAt))
+	row := r.s.write.WithContext(ctx).Raw(enrolment, args...).Row()
+	if err := row.Scan(&c.ID, &cert.ID); err != nil {
+		c.ID = 0
+		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "serial": "cert"}}.
+			orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
+	}
+	cert.ClientID = c.ID
 	return nil
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
@@ -15,7 +16,7 @@ func (s *Store) Migrations() (*goose.Provider, error) { return s.migrations() }
 
 // OnQuery calls fn with the text and the values of every query outside a transaction.
 func (s *Store) OnQuery(fn func(query string, values []any)) error {
-	return s.read.Callback().Query().After("gorm:query").Register("test:query", func(db *gorm.DB) {
-		fn(db.Statement.SQL.String(), db.Statement.Vars)
-	})
+	report := func(db *gorm.DB) { fn(db.Statement.SQL.String(), db.Statement.Vars) }
+	on := s.read.Callback()
+	return errors.Join(on.Query().After("gorm:query").Register("test:query", report), on.Row().After("gorm:row").Register("test:query", report))
 }

@@ -2,66 +2,128 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"gorm.io/gorm"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// row is a record of a table that is listed in pages.
-type row[T any] interface {
+// record is a row type R of a table whose entity is T. fields are the places of its columns in their order: rows on the hot paths are
+// read without reflection, which costs half as much.
+type record[R, T any] interface {
+	*R
+	fields() []any
 	key() int64
 	entity() T
 }
 
-// paged is a row with the id after which the previous page begins.
-type paged[R any] struct {
-	Row      R `gorm:"embedded"`
-	Previous *int64
-}
-
-// page reads one page of the rows that restrict selects, by ascending id: one statement of two index ranges, size+1 rows
-// forward for the page and size backward for the cursor of the page before it. No count, no offset from the start.
-func page[R row[T], T any](ctx context.Context, db *gorm.DB, restrict func(*gorm.DB) *gorm.DB, columns string, req domain.PageRequest) (domain.Page[T], error) {
-	model := new(R)
-	base := func() *gorm.DB { return restrict(db.WithContext(ctx).Model(model)) }
-	before := func() *gorm.DB {
-		return base().Select("id").Where("id <= ?", req.Cursor).Order("id DESC").Offset(req.Size).Limit(1)
+// find reads the rows of a query that selects the columns of R, and what extra has places for after them.
+func find[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, query string, args []any, extra ...any) ([]R, error) {
+	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
+	if err != nil {
+		return nil, err
 	}
-	query := base().Where("id > ?", req.Cursor).Order("id").Limit(req.Size + 1)
-	if req.Cursor > 0 {
-		query = query.Select(columns+", (?) AS previous", before())
-	} else {
-		query = query.Select(columns)
-	}
-	var rows []paged[R]
-	if err := query.Find(&rows).Error; err != nil {
-		return domain.Page[T]{}, err
-	}
-	result := assemble[R, T](rows, req)
-	if len(rows) == 0 && req.Cursor > 0 { // past the end there is no row to carry it
-		return result, before().Scan(result.Previous).Error
-	}
-	return result, nil
-}
-
-func assemble[R row[T], T any](rows []paged[R], req domain.PageRequest) domain.Page[T] {
-	result := domain.Page[T]{Current: req.Cursor}
-	if req.Cursor > 0 {
-		first := int64(0)
-		if len(rows) > 0 && rows[0].Previous != nil {
-			first = *rows[0].Previous
+	defer rows.Close()
+	var found []R
+	for rows.Next() {
+		var one R
+		if err := rows.Scan(append(P(&one).fields(), extra...)...); err != nil {
+			return nil, err
 		}
-		result.Previous = &first
+		found = append(found, one)
 	}
-	if len(rows) > req.Size {
-		rows = rows[:req.Size]
-		next := rows[req.Size-1].Row.key()
+	return found, rows.Err()
+}
+
+// take reads the one row of an id.
+func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
+	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE id = ?"
+	found, err := find[R, T, P](ctx, db, query, []any{id})
+	if err == nil && len(found) == 0 {
+		err = gorm.ErrRecordNotFound
+	}
+	if err != nil {
+		var none T
+		return none, translate(err, faults{})
+	}
+	return P(&found[0]).entity(), nil
+}
+
+// listing says which rows of a table are listed.
+type listing struct {
+	table, columns string
+	where          []string // conditions that all must hold
+	args           []any    // of where
+	// owner is a ca_id that all rows must have, for PostgreSQL: written as a range of the index (ca_id, id) it is never taken for a filter
+	// on a scan by id, which has no bound when a CA's clients come late. SQLite does the right thing with an equation, and only with that.
+	owner int64
+}
+
+func (l *listing) restrict(condition string, args ...any) {
+	l.where = append(l.where, condition)
+	l.args = append(l.args, args...)
+}
+
+// after selects n rows behind the cursor; back selects the cursor of the page before. Numbers of rows are written out: with parameters
+// in their place PostgreSQL plans every page anew, which takes longer than reading it.
+func (l listing) after(selected string, cursor int64, n int) (string, []any) {
+	key, args, order := "id > ?", []any{cursor}, "id"
+	if l.owner != 0 {
+		key, args, order = "(ca_id, id) > (?, ?) AND ca_id <= ?", []any{l.owner, cursor, l.owner}, "ca_id, id"
+	}
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d", selected, l.table, l.and(key), order, n)
+	return query, append(l.args[:len(l.args):len(l.args)], args...)
+}
+
+func (l listing) back(cursor int64, n int) (string, []any) {
+	key, args, order := "id <= ?", []any{cursor}, "id DESC"
+	if l.owner != 0 {
+		key, args, order = "(ca_id, id) <= (?, ?) AND ca_id >= ?", []any{l.owner, cursor, l.owner}, "ca_id DESC, id DESC"
+	}
+	query := fmt.Sprintf("SELECT id FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", l.table, l.and(key), order, n)
+	return query, append(l.args[:len(l.args):len(l.args)], args...)
+}
+
+func (l listing) and(key string) string {
+	return strings.Join(append(l.where[:len(l.where):len(l.where)], key), " AND ")
+}
+
+// page reads one page by ascending id: one statement of two index ranges, size+1 rows forward for the page and size backward for the
+// cursor of the page before it. No count, no offset from the start.
+func page[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, req domain.PageRequest) (domain.Page[T], error) {
+	result := domain.Page[T]{Current: req.Cursor}
+	if req.Cursor == 0 {
+		query, args := l.after(l.columns, 0, req.Size+1)
+		rows, err := find[R, T, P](ctx, db, query, args)
+		fill[R, T, P](&result, rows, req.Size)
+		return result, err
+	}
+	back, backArgs := l.back(req.Cursor, req.Size)
+	query, args := l.after(l.columns+", ("+back+") AS previous", req.Cursor, req.Size+1)
+	var previous *int64
+	rows, err := find[R, T, P](ctx, db, query, append(backArgs, args...), &previous)
+	if err == nil && len(rows) == 0 { // past the end there is no row to carry it
+		err = db.WithContext(ctx).Raw(back, backArgs...).Scan(&previous).Error
+	}
+	result.Previous = new(int64)
+	if previous != nil {
+		result.Previous = previous
+	}
+	fill[R, T, P](&result, rows, req.Size)
+	return result, err
+}
+
+// fill puts the rows on the page; one more than its size says that there is a next one.
+func fill[R, T any, P record[R, T]](result *domain.Page[T], rows []R, size int) {
+	if len(rows) > size {
+		rows = rows[:size]
+		next := P(&rows[size-1]).key()
 		result.Next = &next
 	}
 	result.Items = make([]T, len(rows))
-	for i, r := range rows {
-		result.Items[i] = r.Row.entity()
+	for i := range rows {
+		result.Items[i] = P(&rows[i]).entity()
 	}
-	return result
 }

@@ -16,15 +16,15 @@ import (
 // plannedRows is how many clients the plans are made for: enough that reading all of them would be noticed.
 const plannedRows = 20000
 
-// fillers make three CAs and the clients: the third CA has a client in a thousand, one in twenty is expired, one in thirty revoked.
+// fillers make four CAs and the clients: the third CA has a client in a thousand, the fourth the last thousand. One in twenty is expired, one in thirty revoked.
 var fillers = map[store.Engine][]string{
 	store.Postgres: {
-		fillCAs + ` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', now(), now(), now() FROM generate_series(1, 3) i`,
+		fillCAs + ` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', now(), now(), now() FROM generate_series(1, 4) i`,
 		fmt.Sprintf(fillClients+`, now(), i%%20 = 0, CASE WHEN i%%30 = 0 THEN now() END, now(), now() FROM generate_series(1, %d) i`, plannedRows),
 		`ANALYZE`,
 	},
 	store.SQLite: {
-		`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 3) ` + fillCAs +
+		`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 4) ` + fillCAs +
 			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', '2026-01-01', '2026-01-01', '2026-01-01' FROM n`,
 		fmt.Sprintf(`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < %d) `, plannedRows) +
 			fmt.Sprintf(fillClients+`, '2026-01-01', i%%20 = 0, CASE WHEN i%%30 = 0 THEN '2026-01-01' END, '2026-01-01', '2026-01-01' FROM n`),
@@ -35,7 +35,7 @@ const (
 	fillCAs = `INSERT INTO cas (id, name, name_key, description, country, province, city, organization, sector, email, key_algorithm, certificate,
 		sealed_key, expires_at, created_at, updated_at)`
 	fillClients = `INSERT INTO clients (id, ca_id, name, name_key, description, country, province, city, organization, sector, email, expires_at, expired,
-		revoked_at, created_at, updated_at) SELECT i, CASE WHEN i%%1000 = 0 THEN 3 ELSE 1+i%%2 END, 'site-'||i, 'site-'||i, '', '', '', '', '', '', ''`
+		revoked_at, created_at, updated_at) SELECT i, CASE WHEN i%%1000 = 0 THEN 3 WHEN i > 19000 THEN 4 ELSE 1+i%%2 END, 'site-'||i, 'site-'||i, '', '', '', '', '', '', ''`
 )
 
 func TestClients_Page_Plans(t *testing.T) {
@@ -97,7 +97,7 @@ var locations = map[string]func(testing.TB) string{"sqlite": sqliteFile, "postgr
 func plannedFilters() []domain.ClientFilter {
 	var all []domain.ClientFilter
 	for _, name := range []string{"", "site-777", "site-77*", "site-*", "*77*", "*nothing*"} {
-		for _, caID := range []int64{0, 1, 3} {
+		for _, caID := range []int64{0, 1, 3, 4} {
 			for _, status := range []domain.Status{domain.StatusAny, domain.StatusValid, domain.StatusExpired, domain.StatusRevoked} {
 				all = append(all, domain.ClientFilter{Name: name, CAID: caID, Status: status})
 			}

@@ -30,17 +30,16 @@ type revocations struct{ s *Store }
 
 // Advance implements domain.Revocations.
 func (r revocations) Advance(ctx context.Context, caID int64) (int64, error) {
-	var reached int64
-	err := r.s.atomic(ctx, func(tx *Store) (err error) {
-		done := tx.write.WithContext(ctx).Model(&caRow{}).Where("id = ?", caID).
-			UpdateColumn("revocation_epoch", gorm.Expr("revocation_epoch + 1"))
-		if err := changedOne(done); err != nil {
-			return err
-		}
-		reached, err = epoch(ctx, tx.write, caID)
-		return err
-	})
-	return reached, err
+	var reached []int64
+	err := r.s.write.WithContext(ctx).
+		Raw("UPDATE cas SET revocation_epoch = revocation_epoch + 1 WHERE id = ? RETURNING revocation_epoch", caID).Scan(&reached).Error
+	if err == nil && len(reached) == 0 {
+		err = gorm.ErrRecordNotFound
+	}
+	if err != nil {
+		return 0, translate(err, faults{})
+	}
+	return reached[0], nil
 }
 
 // Epoch implements domain.Revocations.

@@ -95,6 +95,8 @@ func watchFailures(db *gorm.DB) error {
 	return errors.Join(
 		on.Create().After("gorm:create").Register(name, report),
 		on.Query().After("gorm:query").Register(name, report),
+		on.Row().After("gorm:row").Register(name, report),
+		on.Raw().After("gorm:raw").Register(name, report),
 		on.Update().After("gorm:update").Register(name, report),
 		on.Delete().After("gorm:delete").Register(name, report),
 	)

@@ -106,7 +106,7 @@ func recoverConfig(log *slog.Logger) middleware.RecoverConfig {
 		DisableErrorHandler: true,
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
 			log.Error("panic", "route", c.Path(), "error", err, "stack", string(stack))
-			return fmt.Errorf("panic: %w", err)
+			return fmt.Errorf("panic: %v", err) // whatever it was, it is no fault of the caller's
 		},
 	}
 }

@@ -41,10 +41,11 @@ func New(config Config) (http.Handler, error) {
 	e.HideBanner = true
 	e.IPExtractor = ipExtractor(config.TrustedProxies)
 	e.HTTPErrorHandler = plainErrors
-	e.Use(requestID, observe(config.Log, newRequestMetrics(config.Metrics)), middleware.RecoverWithConfig(recoverConfig(config.Log)))
+	recovered := middleware.RecoverWithConfig(recoverConfig(config.Log))
+	e.Use(requestID, observe(config.Log, newRequestMetrics(config.Metrics)), recovered)
 	dialect := api.Config{
 		CAs: config.CAs, Clients: config.Clients, CRLs: config.CRLs, Access: config.Access,
-		Now: config.Now, Log: config.Log, Secure: secureFunc(config),
+		Now: config.Now, Log: config.Log, Secure: secureFunc(config), Recover: recovered,
 	}
 	if err := api.Mount(e, dialect); err != nil {
 		return nil, err

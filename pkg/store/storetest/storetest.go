@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Clients_Page_Model", testClientPages},
 		{"CAs_Page", testCAPages},
 		{"Certificates", testCertificates},
+		{"Clients_Enrol", testEnrol},
 		{"Revocations", testRevocations},
 		{"CRLs", testCRLs},
 		{"CRLs_FirstExpiry", testFirstExpiry},

@@ -24,6 +24,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Secure reports whether the client came over https, so that cookies are marked Secure.
 	Secure func(echo.Context) bool
+	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
+	Recover echo.MiddlewareFunc
 }
 
 // API implements the operations of the document: one struct a resource.
@@ -48,7 +50,7 @@ func Mount(e *echo.Echo, config Config) error {
 	}
 	guard := authenticator{access: config.Access}
 	errors := errorWriter{log: config.Log}
-	group := e.Group(Prefix, errors.middleware, document.Find, withRequest(config.Secure), guard.middleware, document.Validate)
+	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure), guard.middleware, document.Validate)
 	handlers := API{
 		clients: clients{service: config.Clients, now: config.Now},
 		cas:     cas{service: config.CAs, crls: config.CRLs},

@@ -33,7 +33,7 @@ func languageOf(header string) language {
 }
 
 func tagged(tag string) (language, bool) {
-	primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
 	switch primary {
 	case "pt", "*":
 		return portuguese, true
@@ -44,7 +44,7 @@ func tagged(tag string) (language, bool) {
 }
 
 func quality(parameters string) float64 {
-	text, found := strings.CutPrefix(strings.TrimSpace(parameters), "q=")
+	text, found := strings.CutPrefix(strings.ToLower(strings.TrimSpace(parameters)), "q=")
 	if !found {
 		return 1
 	}

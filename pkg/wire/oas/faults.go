@@ -152,6 +152,9 @@ func reasonOf(e *openapi3.SchemaError) (domain.Reason, []any) {
 		if charset, ok := schema.Extensions["x-charset"].(string); ok {
 			return domain.ReasonCharset, []any{charset}
 		}
+		if reason, ok := schema.Extensions["x-reason"].(string); ok {
+			return domain.Reason(reason), nil
+		}
 	case "format":
 		if schema.Format == "email" {
 			return domain.ReasonEmail, nil

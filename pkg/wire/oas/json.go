@@ -5,7 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"math"
+	"math/big"
 	"net/http"
+	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -84,36 +89,69 @@ func walkObject(decoder *json.Decoder, depth int) (string, error) {
 
 // prune removes from the validated body every key that the schema does not name, and makes what is left the only body there is:
 // whoever reads the bytes gets the same.
-func prune(request *http.Request, operation *Operation) {
+func prune(request *http.Request, operation *Operation) error {
 	kept, ok := request.Body.(interface{ ValidatedValue() any })
 	if !ok {
-		return
+		return nil
 	}
 	value := kept.ValidatedValue()
 	if media := operation.route.Operation.RequestBody.Value.Content.Get("application/json"); media != nil && media.Schema != nil {
-		pruneValue(value, media.Schema.Value)
+		var faults []error
+		value = pruned(value, media.Schema.Value, nil, &faults)
+		if len(faults) > 0 {
+			return errors.Join(faults...)
+		}
 	}
 	request.Body = &validated{value: value}
+	return nil
 }
 
-func pruneValue(value any, schema *openapi3.Schema) {
+// pruned returns the value without unknown keys, and with its integers written as such. An integer that no int64 holds is a fault, which the
+// filter, counting in floating point, has not seen.
+func pruned(value any, schema *openapi3.Schema, path []string, faults *[]error) any {
 	switch v := value.(type) {
 	case map[string]any:
-		for key, member := range v {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			property, known := schema.Properties[key]
 			if !known {
 				delete(v, key)
 				continue
 			}
-			pruneValue(member, property.Value)
+			v[key] = pruned(v[key], property.Value, append(path, key), faults)
 		}
 	case []any:
-		for _, item := range v {
+		for i, item := range v {
 			if schema.Items != nil {
-				pruneValue(item, schema.Items.Value)
+				v[i] = pruned(item, schema.Items.Value, append(path, strconv.Itoa(i)), faults)
 			}
 		}
+	case json.Number:
+		if !schema.Type.Is(openapi3.TypeInteger) {
+			break
+		}
+		whole, ok := wholeNumber(v)
+		if !ok {
+			*faults = append(*faults, domain.Fault(domain.Invalid, fieldPath(path), domain.ReasonType, openapi3.TypeInteger))
+		}
+		return whole
 	}
+	return value
+}
+
+// wholeNumber writes an integer without point and exponent: 1.0 and 1e0 are integers too, and generated code reads neither. It is false for
+// what is none, or none that an int64 holds.
+func wholeNumber(number json.Number) (json.Number, bool) {
+	if _, err := number.Int64(); err == nil {
+		return number, true
+	}
+	if rough, err := number.Float64(); err != nil || math.Abs(rough) >= 1<<63 {
+		return number, false
+	}
+	exact, ok := new(big.Rat).SetString(string(number))
+	if !ok || !exact.IsInt() || !exact.Num().IsInt64() {
+		return number, false
+	}
+	return json.Number(exact.Num().String()), true
 }
 
 // validated is a request body that is a value; its bytes are made when somebody reads them.

@@ -102,6 +102,18 @@ func specPath(path string) string {
 // hasBody reports whether the operation takes a body at all.
 func (o *Operation) hasBody() bool { return o.route.Operation.RequestBody != nil }
 
+// joinHeaders makes one line of each header parameter that came in several: they are lists (RFC 9110, 5.3), and generated code wants one.
+func (o *Operation) joinHeaders(header http.Header) {
+	for _, list := range []openapi3.Parameters{o.route.PathItem.Parameters, o.route.Operation.Parameters} {
+		for _, parameter := range list {
+			name := parameter.Value.Name
+			if lines := header.Values(name); parameter.Value.In == openapi3.ParameterInHeader && len(lines) > 1 {
+				header.Set(name, strings.Join(lines, ", "))
+			}
+		}
+	}
+}
+
 // limitBody makes reading more than the operation's limit an error.
 func (o *Operation) limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.Body != http.NoBody {

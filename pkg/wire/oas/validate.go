@@ -42,6 +42,7 @@ func validate(c echo.Context, operation *Operation) error {
 		return err
 	}
 	request.URL.RawQuery = query.Encode()
+	operation.joinHeaders(request.Header)
 	operation.limitBody(c.Response(), request)
 	if err := checkBody(request, operation); err != nil {
 		return err
@@ -52,8 +53,7 @@ func validate(c echo.Context, operation *Operation) error {
 	if err != nil {
 		return faultsOf(err)
 	}
-	prune(request, operation)
-	return nil
+	return prune(request, operation)
 }
 
 func pathParams(c echo.Context) map[string]string {
@@ -114,8 +114,14 @@ func checkBody(request *http.Request, operation *Operation) error {
 		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
 	}
 	request.Body = io.NopCloser(bytes.NewReader(data))
-	if len(data) == 0 || !strings.HasPrefix(request.Header.Get(echo.HeaderContentType), echo.MIMEApplicationJSON) {
+	if len(data) == 0 || !isJSON(request.Header.Get(echo.HeaderContentType)) {
 		return nil
 	}
 	return checkJSON(data)
+}
+
+// isJSON reports whether the filter will take the body for JSON: it does not look at parameters and letter case.
+func isJSON(contentType string) bool {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(mediaType), echo.MIMEApplicationJSON)
 }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store"
+	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
+)
+
+// engine is a database system in which databases can be made. cluster is nil with SQLite.
+type engine struct {
+	name    string
+	dir     string
+	cluster *pgtest.Cluster
+}
+
+func openEngine(ctx context.Context, name, dir string) (engine, error) {
+	e := engine{name: name, dir: filepath.Join(dir, name)}
+	if err := os.MkdirAll(e.dir, 0o700); err != nil {
+		return e, err
+	}
+	switch name {
+	case string(store.SQLite):
+		return e, nil
+	case string(store.Postgres):
+		cluster, err := pgtest.Start(ctx, pgtest.Config{Durable: true})
+		e.cluster = cluster
+		return e, err
+	}
+	return e, fmt.Errorf("no such database: %q", name)
+}
+
+func (e engine) close() {
+	if e.cluster == nil {
+		return
+	}
+	if err := e.cluster.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+	}
+}
+
+// database makes an empty database and returns its location.
+func (e engine) database(ctx context.Context, name string) (string, error) {
+	if e.cluster == nil {
+		return filepath.Join(e.dir, name+".db"), nil
+	}
+	return e.cluster.URL(name), e.cluster.CreateDatabase(ctx, name)
+}
+
+// connect opens a database for the statements of the benchmark itself.
+func (e engine) connect(location string) (*sql.DB, error) {
+	if e.cluster != nil {
+		return sql.Open("pgx", location)
+	}
+	db, err := sql.Open("sqlite", "file:"+location+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-200000)")
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
+// product is a running service with a database of its own.
+type product struct {
+	*child
+	storage       app.Storage
+	authorization string
+	cas           int // it has the CAs 1 to cas
+}
+
+// product starts the service on a new database with some CAs.
+func (b *bench) product(ctx context.Context, e engine, name string, cas int) (*product, error) {
+	location, err := e.database(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p := &product{storage: app.Storage{DataDir: filepath.Join(e.dir, name), DatabaseURL: location}, cas: cas}
+	if err := p.prepare(ctx); err != nil {
+		return nil, err
+	}
+	config := childConfig{Storage: p.storage}
+	if b.profile != "" {
+		config.Profile = b.profile + "-" + e.name + "-" + name + ".pprof"
+	}
+	if p.child, err = startChild(ctx, name, e.dir, config); err != nil {
+		return nil, err
+	}
+	for id := 1; id <= cas; id++ {
+		if err := p.createCA(ctx, id); err != nil {
+			return nil, errors.Join(err, p.stop())
+		}
+	}
+	return p, nil
+}
+
+// prepare migrates the database and makes an apikey that may do everything.
+func (p *product) prepare(ctx context.Context) error {
+	log := slog.New(slog.DiscardHandler)
+	vault, err := app.OpenVault(ctx, p.storage, true, log)
+	if err != nil {
+		return err
+	}
+	access := &service.Access{Store: vault.Store, Tokens: vault.Tokens, Now: app.Now, Log: log}
+	_, token, err := access.CreateAPIKey(ctx, "bench", true)
+	p.authorization = "Bearer " + string(token)
+	return errors.Join(err, vault.Store.Close())
+}
+
+func (p *product) createCA(ctx context.Context, id int) error {
+	var made struct{ ID int }
+	body := fmt.Appendf(nil, `{"name":"ca-%d","email":"ca@example.com"}`, id)
+	_, err := p.exchange(ctx, call{method: "POST", path: "/api/openvpn/cas", authorization: p.authorization, body: body}, &made)
+	if err == nil && made.ID != id {
+		err = fmt.Errorf("the CA has the id %d, not %d", made.ID, id)
+	}
+	return err
+}
+
+// floor starts the floor, which reads the product's database and writes to one of its own.
+func (b *bench) floor(ctx context.Context, e engine, name string, p *product) (*child, error) {
+	scratch, err := e.database(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return startChild(ctx, name, e.dir, childConfig{Floor: true, Storage: p.storage, Scratch: scratch})
+}

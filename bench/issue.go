@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const clientsPath = "/api/openvpn/clients/site2site"
+
+// newClients writes the bodies of requests for clients of new names.
+type newClients struct{ made atomic.Int64 }
+
+func (n *newClients) body(algorithm string) []byte {
+	return fmt.Appendf(nil, `{"ca_id":1,"name":"filial-%d","email":"filial@example.com","description":"Empresa XYZ","country":"BR",`+
+		`"province":"Rio de Janeiro","city":"Rio de Janeiro","organization":"Empresa XYZ","sector":"Suporte","key_algorithm":"%s"}`,
+		n.made.Add(1), algorithm)
+}
+
+// issuing asks the product for certificates.
+func (p *product) issuing(n *newClients, algorithm string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := p.do(ctx, call{method: "POST", path: clientsPath, authorization: p.authorization, body: n.body(algorithm)})
+		return err
+	}
+}
+
+// issueRows compares issuing with a floor that makes a key and a certificate and stores one row.
+func issueRows(ctx context.Context, b *bench, e engine) (err error) {
+	p, err := b.product(ctx, e, "issue", 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	f, err := b.floor(ctx, e, "issue_floor", p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.stop()) }()
+	names := &newClients{}
+	for _, clients := range b.clients {
+		mine := &side{server: p.child, fire: p.issuing(names, "ecdsa-p256")}
+		theirs := &side{server: f, fire: func(ctx context.Context) error {
+			_, err := f.do(ctx, call{method: "POST", path: "/clients", body: names.body("ecdsa-p256")})
+			return err
+		}}
+		if err := compare(ctx, b.planOf(clients), mine, theirs); err != nil {
+			return err
+		}
+		b.table.add(rateRow(e, fmt.Sprintf("issue P-256, c=%d", clients), 0.6, mine, theirs))
+	}
+	b.memoryRow(e, fmt.Sprintf("issuing about %d", names.made.Load()/2), p.cmd.Process.Pid)
+	return nil
+}
+
+// rsaAsking is how many clients ask for RSA keys at once.
+const rsaAsking = 4
+
+// rsaRows compares issuing alone with issuing while others ask for RSA keys. The slices are long: a key takes seconds.
+func rsaRows(ctx context.Context, b *bench, e engine) (err error) {
+	p, err := b.product(ctx, e, "rsa", 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	names := &newClients{}
+	for _, clients := range b.clients {
+		var keys atomic.Int64
+		alone := &side{server: p.child, fire: p.issuing(names, "ecdsa-p256")}
+		beside := &side{server: p.child, fire: alone.fire, during: func(ctx context.Context) {
+			askRSA(ctx, p.issuing(names, "rsa-4096"), &keys)
+			p.waitIdle(context.WithoutCancel(ctx)) // the last key is made to its end
+		}}
+		turns := plan{clients: clients, slice: max(b.duration, time.Second), turns: 3}
+		if err := compare(ctx, turns, beside, alone); err != nil {
+			return err
+		}
+		line := rateRow(e, fmt.Sprintf("issue P-256 beside RSA, c=%d", clients), 0.7, beside, alone)
+		line.cost = "" // it has the keys in it
+		line.note = fmt.Sprintf("floor: alone; %d RSA-4096 made in %.0f s", keys.Load(), beside.took.Seconds()*4/3)
+		b.table.add(line)
+	}
+	return nil
+}
+
+// askRSA asks until the context ends.
+func askRSA(ctx context.Context, ask func(context.Context) error, made *atomic.Int64) {
+	var running sync.WaitGroup
+	for range rsaAsking {
+		running.Go(func() {
+			for ctx.Err() == nil {
+				if err := ask(ctx); err == nil {
+					made.Add(1)
+				}
+			}
+		})
+	}
+	running.Wait()
+}

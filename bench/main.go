@@ -1,0 +1,143 @@
+// Command bench measures the service against floors: programs that do over the same HTTP and the same database only what can't
+// be left out. It prints one table of ratios. It is no timed test: it fails only when something errs.
+//
+// Product and floor are child processes of this program, one each, so that neither shares its garbage collector with the load
+// generator, and memory and profile are the server's alone. The product is what `chaveiro serve` runs, app.Run, with its log (info,
+// JSON) on a standard error that is a file. Both are measured in turns, slice by slice, and the ratio is the median over the turns:
+// what else the machine does hits both alike.
+//
+// It imports what it measures: the service through pkg/app, and Echo, pgx and database/sql for the floors.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settings are what the flags say.
+type settings struct {
+	duration time.Duration // of one side of one cell
+	rows     int
+	clients  []int // numbers of concurrent clients
+	profile  string
+	only     []string
+}
+
+// group is a set of rows that share a database.
+type group struct {
+	name string
+	run  func(ctx context.Context, b *bench, e engine) error
+}
+
+var groups = []group{
+	{"issue", issueRows}, {"get", getRows}, {"list", listRows}, {"revoke", revokeRows}, {"deep", deepRows}, {"rsa", rsaRows},
+}
+
+// bench is one run.
+type bench struct {
+	settings
+	dir   string
+	table table
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := start(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func start(ctx context.Context, args []string) error {
+	if len(args) == 2 && args[0] == childCommand {
+		return runChild(ctx, args[1])
+	}
+	s, engines, err := parseFlags(args)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "chaveiro-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	return (&bench{settings: s, dir: dir}).run(ctx, engines)
+}
+
+func parseFlags(args []string) (settings, []string, error) {
+	var s settings
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "", "groups to run: issue,get,list,revoke,deep,rsa (default: all)")
+	engines := flags.String("engines", "sqlite,postgres", "databases")
+	clients := flags.String("clients", "1,8", "numbers of concurrent clients")
+	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each side of a cell is measured")
+	flags.IntVar(&s.rows, "rows", 1_000_000, "clients in the large database")
+	flags.StringVar(&s.profile, "cpuprofile", "", "prefix of the files for CPU profiles of the product's servers")
+	if err := flags.Parse(args); err != nil {
+		return s, nil, err
+	}
+	for _, word := range strings.Split(*clients, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return s, nil, fmt.Errorf("-clients %q: not a number above zero", word)
+		}
+		s.clients = append(s.clients, n)
+	}
+	if *only != "" {
+		s.only = strings.Split(*only, ",")
+	}
+	for _, name := range s.only {
+		if !slices.ContainsFunc(groups, func(g group) bool { return g.name == name }) {
+			return s, nil, fmt.Errorf("-only %q: no such group", name)
+		}
+	}
+	return s, strings.Split(*engines, ","), nil
+}
+
+// run measures, and prints the table even when a group has failed.
+func (b *bench) run(ctx context.Context, names []string) error {
+	printMachine(os.Stdout)
+	err := b.measure(ctx, names)
+	b.table.print(os.Stdout)
+	return err
+}
+
+func (b *bench) measure(ctx context.Context, names []string) error {
+	if err := b.binarySize(ctx); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := b.measureEngine(ctx, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) measureEngine(ctx context.Context, name string) error {
+	e, err := openEngine(ctx, name, b.dir)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	for _, g := range groups {
+		if len(b.only) > 0 && !slices.Contains(b.only, g.name) {
+			continue
+		}
+		began, before := time.Now(), usageNow()
+		if err := g.run(ctx, b, e); err != nil {
+			return fmt.Errorf("%s: %w", g.name, err)
+		}
+		fmt.Fprintf(os.Stderr, "%s %s: %.0f s, %.0f %% of the machine used by others\n", name, g.name, time.Since(began).Seconds(), 100*before.othersSince())
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// population says what clients a database is filled with. The texts are SQL over i, the id, which runs from 1 to rows; they are the
+// same for both engines.
+type population struct {
+	rows         int
+	ca           string // id of the CA
+	expired      string // condition
+	revoked      string // condition
+	certificates bool   // with their certificates, and the revocations of those revoked
+}
+
+// fleet is 5 % revoked, 10 % expired, over four CAs that were used one after the other: the fourth has the upper half of the ids. A
+// database that walks the ids in search of its clients pays for it.
+func fleet(rows int) population {
+	ca := fmt.Sprintf("CASE WHEN i <= %d THEN 1 WHEN i <= %d THEN 2 WHEN i <= %d THEN 3 ELSE 4 END", rows/6, rows/3, rows/2)
+	return population{rows: rows, ca: ca, expired: "i % 10 = 0", revoked: "i % 20 = 7"}
+}
+
+// seedSQL are the statements, in order; {words} are replaced by what differs between engines and populations.
+var seedSQL = []string{`
+INSERT INTO clients (id, ca_id, name, name_key, description, country, province, city, organization, sector, email,
+    expires_at, expired, revoked_at, created_at, updated_at)
+{numbers}
+SELECT i, {ca}, 'site-' || i, 'site-' || i, 'Empresa XYZ', 'BR', 'Rio de Janeiro', 'Rio de Janeiro', 'Empresa XYZ', 'Suporte', 'site@example.com',
+    CASE WHEN {expired} THEN {ended} ELSE {ending} END, {expired}, CASE WHEN {revoked} THEN {begun} END, {begun}, {begun}
+FROM numbers`,
+}
+
+// certificateSQL are the further statements of a population with certificates.
+var certificateSQL = []string{`
+INSERT INTO certificates (ca_id, client_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
+SELECT ca_id, id, {serial}, created_at, expires_at, {der}, {key}, {false}, created_at FROM clients ORDER BY id`, `
+INSERT INTO revocations (ca_id, serial, epoch, revoked_at, reason, not_after)
+SELECT t.ca_id, t.serial, row_number() OVER (PARTITION BY t.ca_id ORDER BY t.id), c.revoked_at, 0, t.not_after
+FROM certificates t JOIN clients c ON c.id = t.client_id WHERE c.revoked_at IS NOT NULL`, `
+UPDATE cas SET revocation_epoch = (SELECT count(*) FROM revocations WHERE ca_id = cas.id)`,
+}
+
+// seed fills a database directly.
+func (e engine) seed(ctx context.Context, location string, p population) error {
+	db, err := e.connect(location)
+	if err != nil {
+		return err
+	}
+	statements := seedSQL
+	if p.certificates {
+		statements = append(seedSQL, certificateSQL...)
+	}
+	words := e.words(p)
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, words.Replace(statement)); err != nil {
+			return errors.Join(fmt.Errorf("seed: %w", err), db.Close())
+		}
+	}
+	return errors.Join(e.settle(ctx, db), db.Close())
+}
+
+func (e engine) words(p population) *strings.Replacer {
+	now := time.Now().Unix()
+	ended, ending, begun := fmt.Sprintf("%d - i", now-86400), fmt.Sprintf("%d + i", now+30*86400), fmt.Sprintf("%d + i", now-60*86400)
+	if e.cluster != nil {
+		return strings.NewReplacer(
+			"{numbers}", fmt.Sprintf("WITH numbers AS (SELECT generate_series(1, %d) AS i)", p.rows),
+			"{ca}", p.ca, "{expired}", p.expired, "{revoked}", p.revoked,
+			"{ended}", "to_timestamp("+ended+")", "{ending}", "to_timestamp("+ending+")", "{begun}", "to_timestamp("+begun+")",
+			"{serial}", "'5' || substr(md5(id::text), 2)", "{der}", "decode(repeat('5a', 560), 'hex')", "{key}", "decode(repeat('5a', 290), 'hex')",
+			"{false}", "false")
+	}
+	// The times are the text that the product's connections write.
+	at := func(seconds string) string {
+		return "strftime('%Y-%m-%d %H:%M:%S', " + seconds + ", 'unixepoch') || '+00:00'"
+	}
+	return strings.NewReplacer(
+		"{numbers}", fmt.Sprintf("WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d)", p.rows),
+		"{ca}", p.ca, "{expired}", p.expired, "{revoked}", p.revoked, "{ended}", at(ended), "{ending}", at(ending), "{begun}", at(begun),
+		"{serial}", "'5' || substr(lower(hex(randomblob(16))), 2)", "{der}", "randomblob(560)", "{key}", "randomblob(290)", "{false}", "0")
+}
+
+// settle leaves nothing for the database to do later by itself, while it is measured.
+func (e engine) settle(ctx context.Context, db *sql.DB) error {
+	statements := []string{"VACUUM (ANALYZE)", "CHECKPOINT"}
+	if e.cluster == nil {
+		statements = []string{"PRAGMA wal_checkpoint(TRUNCATE)"}
+	}
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}

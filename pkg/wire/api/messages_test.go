@@ -1,0 +1,121 @@
+package api
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// arguments are those that each reason comes with; a reason that is not here comes with none.
+var arguments = map[domain.Reason][]any{
+	domain.ReasonType:        {"string"},
+	domain.ReasonCharset:     {"A-Z"},
+	domain.ReasonTooShort:    {uint64(1)},
+	domain.ReasonTooLong:     {30},
+	domain.ReasonTooSmall:    {int64(1)},
+	domain.ReasonTooLarge:    {7300},
+	domain.ReasonChoice:      {"a, b"},
+	domain.ReasonBeyondCA:    {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
+	domain.ReasonNoName:      {"A-Z", 30},
+	domain.ReasonContentType: {"application/json"},
+	domain.ReasonBodySize:    {int64(262144)},
+}
+
+var verb = regexp.MustCompile(`%[^%]`)
+
+func TestCatalogue_IsCompleteInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	for _, reason := range domain.Reasons() {
+		for lang := range languages {
+			text := catalogue[reason][lang]
+			if strings.TrimSpace(text) == "" {
+				t.Errorf("%q has no text in language %d", reason, lang)
+			}
+			if verbs := len(verb.FindAllString(text, -1)); verbs != len(arguments[reason]) {
+				t.Errorf("%q has %d verbs in language %d for %d arguments", reason, verbs, lang, len(arguments[reason]))
+			}
+			if got := message(domain.Fault(domain.Invalid, "x", reason, arguments[reason]...), lang); strings.Contains(got, "%!") || got == "" {
+				t.Errorf("%q becomes %q in language %d", reason, got, lang)
+			}
+		}
+		if texts := catalogue[reason]; texts[portuguese] == texts[english] {
+			t.Errorf("%q is not translated", reason)
+		}
+	}
+	if len(catalogue) != len(domain.Reasons()) {
+		t.Error("the catalogue has texts of reasons that do not exist")
+	}
+	for lang, text := range internalError {
+		if text == "" {
+			t.Errorf("there is no text for failures in language %d", lang)
+		}
+	}
+}
+
+func TestMessage_TimesAreUTC(t *testing.T) {
+	t.Parallel()
+	fault := domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, arguments[domain.ReasonBeyondCA]...)
+	want := "The certificate would end after its CA; it can last until 2030-01-02T06:04:05Z."
+	if got := message(fault, english); got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
+func TestLanguageOf(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]language{
+		"":                              portuguese,
+		"pt":                            portuguese,
+		"pt-BR":                         portuguese,
+		"en":                            english,
+		"EN-us":                         english,
+		" en ; q=0.8 ":                  english,
+		"*":                             portuguese,
+		"de":                            portuguese,
+		"de, en;q=0.1":                  english,
+		"pt;q=0.4, en;q=0.5":            english,
+		"en;q=0.4, pt;q=0.5":            portuguese,
+		"en, pt":                        english, // of equals the first
+		"pt, en":                        portuguese,
+		"en;q=0":                        portuguese,
+		"en;q=0, pt;q=0":                portuguese,
+		"en;Q=0.1, pt;Q=0.2":            portuguese,
+		"en;q=x":                        portuguese,
+		"en;q=NaN":                      portuguese,
+		"en;q=-1":                       portuguese,
+		"en;q=":                         portuguese,
+		"english":                       portuguese,
+		"enx-US":                        portuguese,
+		",,,;;=,en":                     english,
+		"en\x00":                        portuguese,
+		"*;q=0.5, en;q=0.6":             english,
+		"pt-BR,pt;q=0.9,en-US;q=0.8":    portuguese,
+		"en-US,en;q=0.9,pt-BR;q=0.8":    english,
+		"fr-CH, fr;q=0.9, en;q=0.8, de": english,
+	} {
+		if got := languageOf(header); got != want {
+			t.Errorf("languageOf(%q) = %d, not %d", header, got, want)
+		}
+	}
+}
+
+func FuzzLanguageOf(f *testing.F) {
+	for _, seed := range []string{"", "en", "pt-BR,pt;q=0.9,en;q=0.8", "*;q=0.5", "en;q=1e9,pt;q=Inf", ";,;q=,-"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		got := languageOf(header)
+		if got != portuguese && got != english {
+			t.Fatalf("language %d", got)
+		}
+		if got == english && !strings.Contains(strings.ToLower(header), "en") {
+			t.Fatalf("English for %q", header)
+		}
+		if languageOf("de;q=1, "+header) != got {
+			t.Fatal("an unknown language changes the choice")
+		}
+	})
+}

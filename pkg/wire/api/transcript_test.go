@@ -1,0 +1,191 @@
+package api_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"software.sslmate.com/src/go-pkcs12"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
+)
+
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	vars := materials(t)
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	servers := make([]*wiretest.Server, len(files))
+	t.Run("files", func(t *testing.T) {
+		for i, file := range files {
+			t.Run(filepath.Base(file), func(t *testing.T) {
+				t.Parallel()
+				servers[i] = wiretest.Start(t)
+				play(t, servers[i], file, maps.Clone(vars))
+			})
+		}
+	})
+	checkComplete(t, servers)
+}
+
+func play(t *testing.T, server *wiretest.Server, file string, vars map[string]string) {
+	t.Helper()
+	vars["token"], vars["powerless"] = server.Token, server.Powerless
+	checks := map[string]func([]byte, []string) error{
+		"certificates": checkCertificates, "key": checkKey, "pkcs12": checkPKCS12, "crl": checkCRL,
+		"page": func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
+	}
+	transcript := wiretest.Transcript{Server: server, Vars: vars, Checks: checks}
+	transcript.Run(t, file)
+}
+
+// checkComplete demands a step for every answer that the document declares, save for failures of the service.
+func checkComplete(t *testing.T, servers []*wiretest.Server) {
+	t.Helper()
+	spec, err := gen.GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]map[int]bool{}
+	for _, server := range servers {
+		for operation, statuses := range server.Answers() {
+			if seen[operation] == nil {
+				seen[operation] = map[int]bool{}
+			}
+			for status := range statuses {
+				seen[operation][status] = true
+			}
+		}
+	}
+	for _, item := range spec.Paths.Map() {
+		for _, operation := range item.Operations() {
+			for text := range operation.Responses.Map() {
+				status, err := strconv.Atoi(text)
+				if err != nil {
+					t.Errorf("%s declares the status %q", operation.OperationID, text)
+				} else if status != 500 && !seen[operation.OperationID][status] {
+					t.Errorf("no transcript has %s answer %d", operation.OperationID, status)
+				}
+			}
+		}
+	}
+}
+
+// checkPage compares a page of clients: current, next and previous cursor, then the variables that hold the ids.
+func checkPage(vars map[string]string, body []byte, arguments []string) error {
+	var page gen.ClientSite2SitePage
+	if err := json.Unmarshal(body, &page); err != nil {
+		return err
+	}
+	got := []string{strconv.FormatInt(page.Cursor.Current, 10), cursorText(page.Cursor.Next), cursorText(page.Cursor.Previous)}
+	for _, client := range page.Clients {
+		got = append(got, strconv.FormatInt(client.ID, 10))
+	}
+	want := slices.Clone(arguments)
+	for i := 3; i < len(want); i++ {
+		want[i] = vars[want[i]]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		return fmt.Errorf("page (-want +got):\n%s", diff)
+	}
+	return nil
+}
+
+func cursorText(cursor *int64) string {
+	if cursor == nil {
+		return "null"
+	}
+	return strconv.FormatInt(*cursor, 10)
+}
+
+// checkCertificates wants certificates of these common names, each signed by the one after it. A hyphen stands for a space too.
+func checkCertificates(body []byte, names []string) error {
+	var chain []*x509.Certificate
+	for block, rest := pem.Decode(body); block != nil; block, rest = pem.Decode(rest) {
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return err
+		}
+		chain = append(chain, cert)
+	}
+	return checkChain(chain, names)
+}
+
+func checkChain(chain []*x509.Certificate, names []string) error {
+	var got []string
+	for i, cert := range chain {
+		got = append(got, strings.ReplaceAll(cert.Subject.CommonName, " ", "-"))
+		if i+1 < len(chain) {
+			if err := cert.CheckSignatureFrom(chain[i+1]); err != nil {
+				return err
+			}
+		}
+	}
+	if diff := cmp.Diff(names, got); diff != "" {
+		return fmt.Errorf("certificates (-want +got):\n%s", diff)
+	}
+	return nil
+}
+
+// checkKey wants one private key, plain without an argument, otherwise encrypted with that password.
+func checkKey(body []byte, password []string) error {
+	want := "PRIVATE KEY"
+	if len(password) > 0 {
+		want = "ENCRYPTED PRIVATE KEY"
+	}
+	block, rest := pem.Decode(body)
+	if block == nil || block.Type != want || len(bytes.TrimSpace(rest)) > 0 {
+		return fmt.Errorf("not one PEM block of type %s", want)
+	}
+	_, err := ca.ParsePrivateKey(body, strings.Join(password, ""))
+	return err
+}
+
+// checkPKCS12 wants a file with this password and certificates of these common names.
+func checkPKCS12(body []byte, arguments []string) error {
+	key, cert, chain, err := pkcs12.DecodeChain(body, arguments[0])
+	if err != nil {
+		return err
+	}
+	if public, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(key.(crypto.Signer).Public()) {
+		return fmt.Errorf("the key is not the certificate's")
+	}
+	return checkChain(append([]*x509.Certificate{cert}, chain...), arguments[1:])
+}
+
+// checkCRL wants a list in this encoding with so many entries, which is in force.
+func checkCRL(body []byte, arguments []string) error {
+	der := body
+	if block, rest := pem.Decode(body); block != nil && len(rest) == 0 {
+		der = block.Bytes
+	}
+	if encoded := !bytes.Equal(der, body); encoded != (arguments[0] == "PEM") {
+		return fmt.Errorf("not in %s", arguments[0])
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return err
+	}
+	if now := time.Now(); now.Before(list.ThisUpdate) || now.After(list.NextUpdate) {
+		return fmt.Errorf("in force from %s to %s", list.ThisUpdate, list.NextUpdate)
+	}
+	if got := strconv.Itoa(len(list.RevokedCertificateEntries)); got != arguments[1] {
+		return fmt.Errorf("%s entries, not %s", got, arguments[1])
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package wiretest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+)
+
+// statuses are all that clients of the dialect understand.
+var statuses = []int{200, 304, 400, 401, 403, 404, 409, 500}
+
+// documents are the paths under /api that the document does not describe.
+var documents = []string{"/api/openapi.json", "/api/openapi.yaml"}
+
+var registerDecoders = sync.OnceFunc(func() {
+	for _, mediaType := range []string{"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
+	}
+})
+
+// checker fails a test when an answer diverges from the document.
+type checker struct {
+	t       testing.TB
+	spec    *openapi3.T
+	paths   []string // sorted, which puts /things/import before /things/{id}
+	errors  *openapi3.Schema
+	answers *answers
+}
+
+func newChecker(t testing.TB, seen *answers) *checker {
+	t.Helper()
+	registerDecoders()
+	spec, err := gen.GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := slices.Sorted(maps.Keys(spec.Paths.Map()))
+	return &checker{t: t, spec: spec, paths: paths, errors: spec.Components.Schemas["Errors"].Value, answers: seen}
+}
+
+// wrap checks what next answers to requests under /api.
+func (c *checker) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header.Clone()}
+		url := *r.URL
+		asked.URL = &url
+		tee := &tee{ResponseWriter: w}
+		next.ServeHTTP(tee, r)
+		if strings.HasPrefix(url.Path, "/api/") && !slices.Contains(documents, url.Path) {
+			c.check(asked, tee)
+		}
+	})
+}
+
+func (c *checker) check(r *http.Request, got *tee) {
+	where := r.Method + " " + r.URL.RequestURI()
+	if !slices.Contains(statuses, got.status) {
+		c.t.Errorf("%s: answered %d, which no client understands", where, got.status)
+	}
+	if got.header.Get("X-Request-Id") == "" {
+		c.t.Errorf("%s: answered without a request id", where)
+	}
+	if got.status >= http.StatusBadRequest {
+		c.checkErrors(where, got)
+	}
+	route := c.route(r)
+	if route == nil { // not in the document
+		if got.status < http.StatusBadRequest {
+			c.t.Errorf("%s: answered %d, and the document does not know it", where, got.status)
+		}
+		return
+	}
+	c.answers.add(route.Operation.OperationID, got.status)
+	c.checkContent(where, route.Operation.Responses.Status(got.status), got)
+	err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: route},
+		Status:                 got.status,
+		Header:                 got.header,
+		Body:                   io.NopCloser(bytes.NewReader(got.body.Bytes())),
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	})
+	if err != nil {
+		c.t.Errorf("%s: %d diverges from the document: %v", where, got.status, err)
+	}
+}
+
+// route finds the operation by the document alone, without the router under test.
+func (c *checker) route(r *http.Request) *routers.Route {
+	asked := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/api"), "/")
+	for _, path := range c.paths {
+		parts := strings.Split(path, "/")
+		if !slices.EqualFunc(parts, asked, func(part, got string) bool { return part == got || strings.HasPrefix(part, "{") && got != "" }) {
+			continue
+		}
+		item := c.spec.Paths.Value(path)
+		if operation := item.GetOperation(r.Method); operation != nil {
+			return &routers.Route{Spec: c.spec, Path: path, PathItem: item, Method: r.Method, Operation: operation}
+		}
+	}
+	return nil
+}
+
+// checkErrors holds for every refusal, whether or not the document knows the path.
+func (c *checker) checkErrors(where string, got *tee) {
+	if contentType := got.header.Get("Content-Type"); contentType != "application/json" {
+		c.t.Errorf("%s: %d with Content-Type %q", where, got.status, contentType)
+	}
+	if bytes.Contains(got.body.Bytes(), []byte("%!")) {
+		c.t.Errorf("%s: %d with a message whose arguments do not fit (%%!): %s", where, got.status, &got.body)
+	}
+	var body any
+	if err := json.Unmarshal(got.body.Bytes(), &body); err != nil {
+		c.t.Errorf("%s: %d with a body that is no JSON: %v", where, got.status, err)
+	} else if err := c.errors.VisitJSON(body); err != nil {
+		c.t.Errorf("%s: %d with a body that is no Errors: %v", where, got.status, err)
+	}
+}
+
+// checkContent is stricter than the library: the media type is exactly one of those declared, without parameters, and where none is
+// declared there is neither a body nor a type.
+func (c *checker) checkContent(where string, declared *openapi3.ResponseRef, got *tee) {
+	if declared == nil {
+		return // reported as an undeclared status
+	}
+	contentType, content := got.header.Get("Content-Type"), declared.Value.Content
+	switch {
+	case len(content) == 0 && (contentType != "" || got.body.Len() > 0):
+		c.t.Errorf("%s: %d has %d bytes of %q, and the document declares no body", where, got.status, got.body.Len(), contentType)
+	case len(content) > 0 && content[contentType] == nil:
+		c.t.Errorf("%s: %d has Content-Type %q, not one of %v", where, got.status, contentType, slices.Collect(maps.Keys(content)))
+	}
+}
+
+// tee keeps a copy of an answer.
+type tee struct {
+	http.ResponseWriter
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (t *tee) WriteHeader(status int) {
+	if t.status == 0 {
+		t.status, t.header = status, t.Header().Clone()
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *tee) Write(data []byte) (int, error) {
+	if t.status == 0 {
+		t.WriteHeader(http.StatusOK)
+	}
+	t.body.Write(data)
+	return t.ResponseWriter.Write(data)
+}
+
+// Unwrap is for http.ResponseController.
+func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// answers counts by operationId and status.
+type answers struct {
+	mu   sync.Mutex
+	seen map[string]map[int]int
+}
+
+func (a *answers) add(operation string, status int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.seen == nil {
+		a.seen = map[string]map[int]int{}
+	}
+	if a.seen[operation] == nil {
+		a.seen[operation] = map[int]int{}
+	}
+	a.seen[operation][status]++
+}
+
+func (a *answers) copy() map[string]map[int]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seen := map[string]map[int]int{}
+	for operation, statuses := range a.seen {
+		seen[operation] = maps.Clone(statuses)
+	}
+	return seen
+}

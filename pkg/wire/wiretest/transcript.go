@@ -1,0 +1,303 @@
+package wiretest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Transcript runs the steps of a file against a server, one after the other. A step is what a client sends and what it is answered:
+//
+//	# Anything after a hash explains.
+//	> POST /api/openvpn/cas
+//	> Accept-Language: en
+//	{"name": "ca-matriz", "email": "ca@empresa.com.br"}
+//	< 200
+//	< Content-Type: application/json
+//	{"id": "<id:ca>", "name": "ca-matriz", "created_at": "<date>", …}
+//
+// The request is made as superuser unless it has an Authorization of its own (`> Authorization:` with nothing is none), with
+// Content-Type application/json if it has a body. The answer's status and whole body must be as written: JSON member by
+// member, however it is laid out; no body where none is written. Headers are compared where written, and must be absent where
+// written with nothing.
+//
+// Placeholders in what is expected: <any>, <id> (a positive integer), <text> (not empty) and <date>; <id:ca> keeps what it
+// matched, and <ca> stands for it from then on, wherever it is written. A body of the form `!name arguments` is handed to the Check of that name.
+type Transcript struct {
+	Server *Server
+	Vars   map[string]string
+	Checks map[string]func(body []byte, arguments []string) error
+}
+
+// step is one exchange. Expectations are kept as they are written, since what they stand for is known only when it is their turn.
+type step struct {
+	line                   int
+	method, path           string
+	status                 int
+	headers, wantedHeaders [][2]string
+	body, wantedBody       string
+}
+
+// Run runs a file. It goes on after a step that failed.
+func (r *Transcript) Run(t *testing.T, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := parseSteps(string(text))
+	if err != nil {
+		t.Fatalf("%s:%v", file, err)
+	}
+	for _, s := range steps {
+		if err := r.play(t, s); err != nil {
+			t.Errorf("%s:%d: %s %s: %v", file, s.line, s.method, s.path, err)
+		}
+	}
+}
+
+func parseSteps(text string) ([]step, error) {
+	var steps []step
+	var s *step
+	for number, line := range strings.Split(text, "\n") {
+		sign, rest, _ := strings.Cut(line, " ")
+		switch {
+		case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#"):
+		case sign == ">" && (s == nil || s.status != 0):
+			method, path, found := strings.Cut(rest, " ")
+			if !found {
+				return nil, fmt.Errorf("%d: no method and path", number+1)
+			}
+			steps = append(steps, step{line: number + 1, method: method, path: path})
+			s = &steps[len(steps)-1]
+		case s == nil:
+			return nil, fmt.Errorf("%d: text before the first request", number+1)
+		case sign == ">":
+			s.headers = append(s.headers, parseHeader(rest))
+		case sign == "<" && s.status == 0:
+			status, err := strconv.Atoi(rest)
+			if err != nil {
+				return nil, fmt.Errorf("%d: no status", number+1)
+			}
+			s.status = status
+		case sign == "<":
+			s.wantedHeaders = append(s.wantedHeaders, parseHeader(rest))
+		case s.status == 0:
+			s.body += line + "\n"
+		default:
+			s.wantedBody += line + "\n"
+		}
+	}
+	if s == nil || s.status == 0 {
+		return nil, fmt.Errorf("%d: the file ends without an answer", strings.Count(text, "\n"))
+	}
+	return steps, nil
+}
+
+func parseHeader(line string) [2]string {
+	name, value, _ := strings.Cut(line, ":")
+	return [2]string{name, strings.TrimSpace(value)}
+}
+
+func (r *Transcript) play(t *testing.T, s step) error {
+	request, err := r.request(t, s)
+	if err != nil {
+		return err
+	}
+	response, err := r.Server.HTTP.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != s.status {
+		return fmt.Errorf("status %d, not %d\n%s", response.StatusCode, s.status, body)
+	}
+	for _, wanted := range s.wantedHeaders {
+		if err := r.matchHeader(response.Header.Values(wanted[0]), wanted[1]); err != nil {
+			return fmt.Errorf("header %s: %w", wanted[0], err)
+		}
+	}
+	return r.matchBody(body, strings.TrimSpace(s.wantedBody))
+}
+
+func (r *Transcript) request(t *testing.T, s step) (*http.Request, error) {
+	path, err := r.fill(s.path, false)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.fill(s.body, true)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(t.Context(), s.method, r.Server.URL+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+r.Server.Token)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, header := range s.headers {
+		value, err := r.fill(header[1], false)
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set(header[0], value)
+		if value == "" {
+			request.Header.Del(header[0])
+		}
+	}
+	return request, nil
+}
+
+var (
+	variable    = regexp.MustCompile(`<([A-Za-z]\w*)>`)
+	placeholder = regexp.MustCompile(`<(any|id|text|date)(?::(\w+))?>`)
+)
+
+// fill puts the variables in; inside of JSON their text is escaped. Placeholders stay.
+func (r *Transcript) fill(text string, escaped bool) (string, error) {
+	var err error
+	filled := variable.ReplaceAllStringFunc(text, func(match string) string {
+		value, known := r.Vars[strings.Trim(match, "<>")]
+		switch {
+		case placeholder.MatchString(match):
+			return match
+		case !known:
+			err = fmt.Errorf("%s stands for nothing", match)
+		case escaped:
+			quoted, _ := json.Marshal(value) // a string always can
+			return string(quoted[1 : len(quoted)-1])
+		}
+		return value
+	})
+	return filled, err
+}
+
+// matchHeader compares one of the header's values with the wanted one, in which placeholders may stand for parts.
+func (r *Transcript) matchHeader(values []string, wanted string) error {
+	wanted, err := r.fill(wanted, false)
+	if err != nil {
+		return err
+	}
+	if wanted == "" {
+		if len(values) > 0 {
+			return fmt.Errorf("%q, not absent", values)
+		}
+		return nil
+	}
+	var pattern strings.Builder
+	var names []string
+	rest := 0
+	for _, at := range placeholder.FindAllStringSubmatchIndex(wanted, -1) {
+		pattern.WriteString(regexp.QuoteMeta(wanted[rest:at[0]]) + "(.+)")
+		names = append(names, placeholder.ReplaceAllString(wanted[at[0]:at[1]], "$2"))
+		rest = at[1]
+	}
+	whole := regexp.MustCompile("^" + pattern.String() + regexp.QuoteMeta(wanted[rest:]) + "$")
+	for _, value := range values {
+		if found := whole.FindStringSubmatch(value); found != nil {
+			for i, name := range names {
+				r.keep(name, found[i+1])
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%q, not %q", values, wanted)
+}
+
+func (r *Transcript) keep(name, value string) {
+	if name != "" {
+		r.Vars[name] = value
+	}
+}
+
+func (r *Transcript) matchBody(body []byte, wanted string) error {
+	wanted, err := r.fill(wanted, true)
+	if err != nil {
+		return err
+	}
+	if command, ok := strings.CutPrefix(wanted, "!"); ok {
+		words := strings.Fields(command)
+		check := r.Checks[words[0]]
+		if check == nil {
+			return fmt.Errorf("there is no check %q", words[0])
+		}
+		return check(body, words[1:])
+	}
+	if wanted == "" || len(body) == 0 {
+		if wanted != string(body) {
+			return fmt.Errorf("body %q, not %q", body, wanted)
+		}
+		return nil
+	}
+	want, err := decode([]byte(wanted))
+	if err != nil {
+		return fmt.Errorf("what is expected is no JSON: %w", err)
+	}
+	got, err := decode(body)
+	if err != nil {
+		return fmt.Errorf("the answer is no JSON: %w\n%s", err, body)
+	}
+	if diff := cmp.Diff(r.resolve(want, got), got); diff != "" {
+		return fmt.Errorf("body (-want +got):\n%s", diff)
+	}
+	return nil
+}
+
+func decode(text []byte) (value any, err error) {
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.UseNumber()
+	err = decoder.Decode(&value)
+	return value, err
+}
+
+// resolve puts what was answered in the place of every placeholder that it fits.
+func (r *Transcript) resolve(want, got any) any {
+	switch w := want.(type) {
+	case map[string]any:
+		g, _ := got.(map[string]any)
+		for key := range w {
+			if member, ok := g[key]; ok {
+				w[key] = r.resolve(w[key], member)
+			}
+		}
+	case []any:
+		g, _ := got.([]any)
+		for i := range min(len(w), len(g)) {
+			w[i] = r.resolve(w[i], g[i])
+		}
+	case string:
+		parts := placeholder.FindStringSubmatch(w)
+		if parts != nil && parts[0] == w && fits(parts[1], got) {
+			r.keep(parts[2], fmt.Sprint(got))
+			return got
+		}
+	}
+	return want
+}
+
+var isoDate = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$`)
+
+func fits(kind string, got any) bool {
+	switch value := got.(type) {
+	case json.Number:
+		n, err := strconv.ParseInt(value.String(), 10, 64)
+		return kind == "any" || kind == "id" && err == nil && n > 0
+	case string:
+		return kind == "any" || kind == "text" && value != "" || kind == "date" && isoDate.MatchString(value)
+	}
+	return kind == "any"
+}

@@ -1,0 +1,100 @@
+// Package wiretest runs the whole service for tests that speak HTTP, and checks every answer against the OpenAPI document.
+//
+// Only tests import it, and since it imports app, only external test packages (api_test and the like) can. What is not obvious: the check
+// is not something that a test asks for. Whatever goes through a Server and diverges from the document fails the test, also when the test
+// looks at something else.
+package wiretest
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+// Server is the service on an SQLite database of its own, listening on the loopback interface.
+type Server struct {
+	// URL is where it listens, without a slash at the end.
+	URL string
+	// Handler is what it serves, with the check of the answers.
+	Handler http.Handler
+	// Token belongs to an apikey that may do everything, Powerless to one that may do nothing.
+	Token, Powerless string
+	// Vault is what the service keeps its data in.
+	Vault *app.Vault
+	// HTTP follows no redirects, keeps no cookies and, with Settings.TLS, trusts the server.
+	HTTP *http.Client
+
+	answers *answers
+}
+
+// Settings is what a test can change before the server starts.
+type Settings struct {
+	Config app.Config
+	Log    slog.Handler
+	TLS    bool
+	// Wrap, if not nil, is put around the handler, outside of the check.
+	Wrap func(http.Handler) http.Handler
+}
+
+// Start runs a server until the test ends.
+func Start(t testing.TB, change ...func(*Settings)) *Server {
+	t.Helper()
+	settings := Settings{Log: slog.DiscardHandler}
+	settings.Config.DataDir = t.TempDir()
+	settings.Config.CRLLife = 30 * 24 * time.Hour
+	for _, f := range change {
+		f(&settings)
+	}
+	log := slog.New(settings.Log)
+	vault, err := app.OpenVault(t.Context(), settings.Config.Storage, true, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = vault.Store.Close() }) // some tests close it themselves
+	server, err := app.NewServer(settings.Config, vault, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Vault: vault, answers: &answers{}}
+	s.Handler = newChecker(t, s.answers).wrap(server.Handler)
+	s.makeTokens(t, log)
+	s.listen(t, settings)
+	return s
+}
+
+func (s *Server) makeTokens(t testing.TB, log *slog.Logger) {
+	t.Helper()
+	access := &service.Access{Store: s.Vault.Store, Tokens: s.Vault.Tokens, Now: app.Now, Log: log}
+	for name, token := range map[string]*string{"superuser": &s.Token, "powerless": &s.Powerless} {
+		_, secret, err := access.CreateAPIKey(t.Context(), name, name == "superuser")
+		if err != nil {
+			t.Fatal(err)
+		}
+		*token = string(secret)
+	}
+}
+
+func (s *Server) listen(t testing.TB, settings Settings) {
+	t.Helper()
+	handler := s.Handler
+	if settings.Wrap != nil {
+		handler = settings.Wrap(handler)
+	}
+	start := httptest.NewServer
+	if settings.TLS {
+		start = httptest.NewTLSServer
+	}
+	listening := start(handler)
+	t.Cleanup(listening.Close)
+	s.URL = listening.URL
+	s.HTTP = listening.Client()
+	s.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+}
+
+// Answers counts what was answered so far, by operationId and status.
+func (s *Server) Answers() map[string]map[int]int { return s.answers.copy() }
