@@ -3,7 +3,9 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit test race fuzz bench demo run setup clean
+.PHONY: help generate verify build lint unit test race fuzz bench demo run setup
+
+FUZZTIME = 20s
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +35,13 @@ test: setup verify lint unit ## everything
 
 race: ## go test with the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@for package in $(PACKAGES); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package || exit 1; \
+		done; \
+	done
 
 bench: ## measure against floors: rates, latencies, memory; some minutes, on a machine that does nothing else
 	$(GO) run ./bench

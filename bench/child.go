@@ -55,6 +55,7 @@ func runChild(ctx context.Context, text string) (err error) {
 		defer pprof.StopCPUProfile()
 	}
 	if config.Floor {
+		app.RelaxGC() // as the product does
 		return serveFloor(ctx, config)
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))

@@ -44,6 +44,16 @@ func (a KeyAlgorithm) Valid() bool {
 	return false
 }
 
+// Costly reports whether making a key takes so long that everything else should
+// be checked before.
+func (a KeyAlgorithm) Costly() bool {
+	switch a {
+	case RSA2048, RSA3072, RSA4096:
+		return true
+	}
+	return false
+}
+
 // AlgorithmOf names the algorithm of a public key. Besides the generated ones
 // it accepts what existing fleets hold: P-521 ("ecdsa-p521") and RSA of any
 // size from 2048 to 8192 bits ("rsa-2560").

@@ -57,12 +57,15 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 	if domain.IsKind(caErr, domain.Missing) {
 		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
 	}
-	taken, nameErr := s.Store.Clients().NameTaken(ctx, spec.Name)
-	if err := errors.Join(spec.Validate(), algorithmErr, caErr, nameFault(taken, nameErr)); err != nil {
+	err := errors.Join(spec.Validate(), algorithmErr, caErr)
+	if err != nil || algorithm.Costly() || spec.Password != "" { // otherwise it is cheaper to let the database say that a name is taken
+		taken, nameErr := s.Store.Clients().NameTaken(ctx, spec.Name)
+		err = errors.Join(err, nameFault(taken, nameErr))
+	}
+	if err != nil {
 		return plan, err
 	}
 	plan.algorithm, plan.authority = algorithm, authority
-	var err error
 	plan.notAfter, err = clientEnd(plan.now, spec.Expiration, authority.Certificate.NotAfter)
 	return plan, err
 }

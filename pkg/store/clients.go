@@ -68,7 +68,7 @@ func (r clients) Page(ctx context.Context, filter domain.ClientFilter, req domai
 
 var clientTable = listing{table: "clients", columns: clientColumns}
 
-// listing spells the conditions on the state as the partial indexes have them; those by id alone ask for id > 0.
+// listing spells the conditions on the state as the partial indexes have them; PostgreSQL's by id alone ask for id > 0.
 func (r clients) listing(f domain.ClientFilter) listing {
 	l := clientTable
 	switch {
@@ -85,7 +85,7 @@ func (r clients) listing(f domain.ClientFilter) listing {
 	case domain.StatusRevoked:
 		l.restrict("revoked_at IS NOT NULL")
 	}
-	if f.Status != domain.StatusAny && f.CAID == 0 && f.Name == "" {
+	if f.Status != domain.StatusAny && f.CAID == 0 && f.Name == "" && r.s.engine == Postgres {
 		l.restrict("id > 0")
 	}
 	if f.Name != "" {

@@ -43,13 +43,11 @@ CREATE TABLE clients (
 );
 CREATE UNIQUE INDEX clients_name_key ON clients (name_key);
 CREATE INDEX clients_ca_id ON clients (ca_id, id);
--- The indexes by id alone are for lists of all CAs. Their id > 0 keeps a planner from taking them for the list of one CA, where it would
--- read the clients of all others too.
-CREATE INDEX clients_valid ON clients (id) WHERE NOT expired AND revoked_at IS NULL AND id > 0;
+CREATE INDEX clients_valid ON clients (id) WHERE NOT expired AND revoked_at IS NULL;
 CREATE INDEX clients_valid_ca ON clients (ca_id, id) WHERE NOT expired AND revoked_at IS NULL;
-CREATE INDEX clients_expired ON clients (id) WHERE expired AND id > 0;
+CREATE INDEX clients_expired ON clients (id) WHERE expired;
 CREATE INDEX clients_expired_ca ON clients (ca_id, id) WHERE expired;
-CREATE INDEX clients_revoked ON clients (id) WHERE revoked_at IS NOT NULL AND id > 0;
+CREATE INDEX clients_revoked ON clients (id) WHERE revoked_at IS NOT NULL;
 CREATE INDEX clients_revoked_ca ON clients (ca_id, id) WHERE revoked_at IS NOT NULL;
 CREATE INDEX clients_expiring ON clients (expires_at) WHERE NOT expired;
 
