@@ -22,7 +22,7 @@ import (
 // A worker that saw other keys being made while it worked then rests for twice
 // as long as it worked: goroutines have no priorities, and on two cores one
 // worker without rest was measured to take over 40 percent from an HTTP server
-// issuing P-256 certificates, with rest a quarter.
+// issuing P-256 certificates, with rest 4 to 15.
 // Resting costs nothing to the caller whose key is done, nor to a service that
 // makes RSA keys only. The alternative, a thread of lower priority, was worse:
 // the garbage collector must stop that thread too, and then the whole process

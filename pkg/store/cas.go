@@ -30,7 +30,7 @@ type caRow struct {
 }
 
 // caColumns is what a CA's record consists of; its certificate and key are read apart.
-const caColumns = "id, name, name_key, description, country, province, city, organization, sector, email, key_algorithm, " +
+const caColumns = "id, name, description, country, province, city, organization, sector, email, key_algorithm, " +
 	"expires_at, created_at, updated_at"
 
 func (caRow) TableName() string { return "cas" }
@@ -39,7 +39,7 @@ func (r *caRow) key() int64 { return r.ID }
 
 func (r *caRow) fields() []any {
 	return []any{
-		&r.ID, &r.Name, &r.NameKey, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email, &r.KeyAlgorithm,
+		&r.ID, &r.Name, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email, &r.KeyAlgorithm,
 		&r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt,
 	}
 }

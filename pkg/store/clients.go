@@ -27,8 +27,9 @@ type clientRow struct {
 	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
 }
 
-const clientColumns = "id, ca_id, name, name_key, description, country, province, city, organization, sector, email, " +
-	"expires_at, expired, revoked_at, created_at, updated_at"
+// clientColumns is what a client consists of; the others are for the indexes.
+const clientColumns = "id, ca_id, name, description, country, province, city, organization, sector, email, " +
+	"expires_at, revoked_at, created_at, updated_at"
 
 func (clientRow) TableName() string { return "clients" }
 
@@ -36,8 +37,8 @@ func (r *clientRow) key() int64 { return r.ID }
 
 func (r *clientRow) fields() []any {
 	return []any{
-		&r.ID, &r.CAID, &r.Name, &r.NameKey, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email,
-		&r.ExpiresAt, &r.Expired, &r.RevokedAt, &r.CreatedAt, &r.UpdatedAt,
+		&r.ID, &r.CAID, &r.Name, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email,
+		&r.ExpiresAt, &r.RevokedAt, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
 
@@ -155,15 +156,15 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 }
 
 // enrolment inserts the client, and the certificate with the id that the client got.
-var enrolment = `WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id)
+var enrolment = `WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id)
 	INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
 		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
 		RETURNING client_id, id`
 
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate) error {
 	record := toClientRow(*c)
-	args := append(record.fields()[1:], cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
+	args := append(record.fields()[1:], record.NameKey, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
 		cert.KeyProtected, micro(cert.CreatedAt))
 	row := r.s.write.WithContext(ctx).Raw(enrolment, args...).Row()
 	if err := row.Scan(&c.ID, &cert.ID); err != nil {

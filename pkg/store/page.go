@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -39,16 +41,17 @@ func find[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, query stri
 
 // take reads the one row of an id.
 func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
+	var found R
 	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE id = ?"
-	found, err := find[R, T, P](ctx, db, query, []any{id})
-	if err == nil && len(found) == 0 {
+	err := db.WithContext(ctx).Raw(query, id).Row().Scan(P(&found).fields()...)
+	if errors.Is(err, sql.ErrNoRows) {
 		err = gorm.ErrRecordNotFound
 	}
 	if err != nil {
 		var none T
 		return none, translate(err, faults{})
 	}
-	return P(&found[0]).entity(), nil
+	return P(&found).entity(), nil
 }
 
 // listing says which rows of a table are listed.
