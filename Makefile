@@ -21,7 +21,7 @@ build: ## build bin/chaveiro
 	$(GO) build -o bin/chaveiro ./cmd/chaveiro
 
 lint: ## gofmt, vet, staticcheck
-	@test -z "$$(gofmt -l $$(git ls-files '*.go' ':!gen') | tee /dev/stderr)"
+	@files=$$(gofmt -l $$(git ls-files '*.go' ':!gen')) && test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
