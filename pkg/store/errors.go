@@ -51,6 +51,12 @@ func isUniqueViolation(err error, column string) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(lite.Error(), "."+column)
 }
 
+// isBusy reports whether another process holds a lock of the SQLite file.
+func isBusy(err error) bool {
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 func isForeignKeyViolation(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == pgForeignKeyViolation

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -281,4 +282,25 @@ func demandedVersion(t *testing.T, file, module string) string {
 	}
 	t.Fatalf("%s does not demand %s", file, module)
 	return ""
+}
+
+func TestOpen_OneNewFileBySeveral(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "new.db")
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				s, err := store.Open(t.Context(), path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	}
 }

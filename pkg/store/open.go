@@ -111,7 +111,7 @@ func sqlitePool(ctx context.Context, path string, size int, options string) (*sq
 	}
 	conn.SetMaxOpenConns(size)
 	conn.SetMaxIdleConns(size)
-	if err := conn.PingContext(ctx); err != nil {
+	if err := connect(ctx, conn); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("open SQLite file %s: %w", path, err), conn.Close())
 	}
 	config := gormConfig()
@@ -121,6 +121,20 @@ func sqlitePool(ctx context.Context, path string, size int, options string) (*sq
 		return nil, nil, errors.Join(fmt.Errorf("connect to SQLite: %w", err), conn.Close())
 	}
 	return conn, db, nil
+}
+
+// busyTimeout is how long one who needs a lock of an SQLite file waits for it.
+const busyTimeout = 10 * time.Second
+
+// connect makes the first connection. Of several processes that open a new file at once, one makes it a WAL database; SQLite tells the
+// others that it is busy and does not wait, so this does.
+func connect(ctx context.Context, conn *sql.DB) error {
+	for deadline := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
+		err := conn.PingContext(ctx)
+		if !isBusy(err) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 func gormConfig() *gorm.Config {
