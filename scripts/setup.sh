@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a machine ready for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres openvpn chromium
+#   scripts/setup.sh postgres openvpn chromium openssl
 #
 # Programs that are there are left alone, silently. Missing ones are installed
 # from Debian's packages when this account may do that, as root or with a sudo
@@ -30,8 +30,9 @@ list_missing() {
 		postgres) have_postgres || echo postgresql ;;
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
+		openssl) have openssl || echo openssl ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres openvpn chromium)" >&2
+			echo "setup: unknown need: $need (known: postgres openvpn chromium openssl)" >&2
 			exit 2
 			;;
 		esac
