@@ -25,6 +25,7 @@ type cli struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the first signal drains, the second ends at once
 	var commands cli
 	parsed := kong.Parse(&commands, kong.Name("chaveiro"),
 		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients."),

@@ -78,3 +78,23 @@ func TestShutdown_TellsFirst(t *testing.T) {
 		t.Errorf("it ended after %s", took)
 	}
 }
+
+func TestShutdown_SecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	o := onSQLite(t)
+	o.Args = []string{"--drain-delay", "1m"}
+	p := apptest.Start(t, o)
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.AwaitLog(t.Context(), "draining"); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	if err := p.Stop(); err == nil {
+		t.Error("it ended as if it had drained")
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it went on for %s", took)
+	}
+}

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Texts", testTexts},
 		{"Times", testTimes},
 		{"Transact", testTransact},
+		{"Transact_Doomed", testDoomedTransact},
 		{"Concurrency", testConcurrency},
 	}
 	for _, g := range groups {

@@ -86,8 +86,22 @@ func testTransact(t *testing.T, s domain.Store) {
 			return nil
 		}))
 	})
+}
+
+// testDoomedTransact: a failed statement dooms its transaction, also when fn goes on as if nothing had been.
+func testDoomedTransact(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
+	exists := func(t *testing.T, name string) bool {
+		t.Helper()
+		return must(s.Clients().NameTaken(ctx, name))(t)
+	}
+	create := func(tx domain.Store, name string) error {
+		c := sampleClient(authority.ID, name)
+		return tx.Clients().Create(ctx, &c)
+	}
 	for sentence, fail := range failures(authority.ID) {
-		t.Run("a failed statement dooms the transaction though fn goes on: "+sentence, func(t *testing.T) {
+		t.Run(sentence, func(t *testing.T) {
 			name := fresh("client")
 			check(t, create(s, name+"-taken"))
 			err := s.Transact(ctx, func(tx domain.Store) error {
@@ -120,6 +134,11 @@ func failures(caID int64) map[string]func(ctx context.Context, tx domain.Store, 
 		"a name taken": func(ctx context.Context, tx domain.Store, taken string) error {
 			c := sampleClient(caID, taken)
 			return tx.Clients().Create(ctx, &c)
+		},
+		"a name taken at enrolment": func(ctx context.Context, tx domain.Store, taken string) error {
+			c := sampleClient(caID, taken)
+			cert := sampleCertificate(c, "d0")
+			return tx.Clients().Enrol(ctx, &c, &cert)
 		},
 		"a CA that does not exist": func(ctx context.Context, tx domain.Store, _ string) error {
 			c := sampleClient(absent, fresh("client"))
