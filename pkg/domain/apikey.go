@@ -2,33 +2,163 @@ package domain
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 )
 
-// MaxAPIKeyName is the length of an apikey's name in characters.
-const MaxAPIKeyName = 255
+// The limits of an apikey.
+const (
+	MaxAllowedIPs = 64
+	MaxRateLimit  = 1_000_000 // requests a minute
+	MaxOverlap    = 30 * 24 * time.Hour
+	// DefaultOverlap is how long the token before a rotation still works unless the caller says otherwise.
+	DefaultOverlap = time.Hour
+)
 
 // APIKey is an integration key. Its token is derived from the row and a signing secret and is not stored.
 type APIKey struct {
-	ID         int64
-	Name       string
-	Superuser  bool
-	Generation int64 // counts the tokens that the key has had
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	ID            int64
+	Name          string
+	Description   string
+	Superuser     bool
+	Roles         []Role
+	Enabled       bool
+	ExpiresAt     time.Time      // zero: never
+	AllowedIPs    []netip.Prefix // empty: from anywhere
+	RateLimit     int            // requests a minute and server process; 0: no limit
+	Generation    int64          // counts the tokens that the key has had
+	PreviousUntil time.Time      // until when the token of the generation before works; zero: it does not
+	LastUsedAt    time.Time      // zero: never; written with a delay of seconds
+	LastUsedIP    string
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 }
 
-// CheckAPIKeyName checks the name of an apikey.
-func CheckAPIKeyName(name string) error {
-	if name == "" {
-		return Fault(Required, "name", ReasonRequired)
+// Rights is what the key may do by its roles.
+func (k APIKey) Rights() Rights { return RightsOfRoles(k.Roles) }
+
+// Holder is what the key has in common with users.
+func (k APIKey) Holder() Holder {
+	return Holder{
+		Kind: PrincipalAPIKey, ID: k.ID, Name: k.Name, Superuser: k.Superuser, Rights: k.Rights(), Enabled: k.Enabled, ExpiresAt: k.ExpiresAt,
+		Generation: k.Generation, PreviousUntil: k.PreviousUntil, AllowedIPs: k.AllowedIPs, RateLimit: k.RateLimit,
 	}
-	return checkText("name", name, MaxAPIKeyName, false)
 }
 
-// APIKeys keeps the integration keys. Errors: *Error with Missing, Duplicated on name.
+// Validate joins the faults of all fields but the roles.
+func (k APIKey) Validate() error {
+	return errors.Join(
+		checkName("name", k.Name), checkDescription(k.Description), checkExpiry(k.ExpiresAt), checkRateLimit(k.RateLimit), checkAllowedIPs(k.AllowedIPs),
+	)
+}
+
+func checkExpiry(at time.Time) error {
+	if year := at.UTC().Year(); !at.IsZero() && (year < 1970 || year > 9999) {
+		return Fault(Invalid, "expires_at", ReasonDate)
+	}
+	return nil
+}
+
+func checkRateLimit(limit int) error {
+	switch {
+	case limit < 0:
+		return Fault(Invalid, "rate_limit", ReasonTooSmall, 0)
+	case limit > MaxRateLimit:
+		return Fault(Invalid, "rate_limit", ReasonTooLarge, MaxRateLimit)
+	}
+	return nil
+}
+
+func checkAllowedIPs(list []netip.Prefix) error {
+	if len(list) > MaxAllowedIPs {
+		return Fault(Invalid, "allowed_ips", ReasonTooMany, MaxAllowedIPs)
+	}
+	var faults []error
+	for i, prefix := range list {
+		if slices.Contains(list[:i], prefix) {
+			faults = append(faults, Fault(Duplicated, fmt.Sprintf("allowed_ips[%d]", i), ReasonTwice))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// ParseAllowedIPs reads addresses and networks (CIDR); the bits behind the prefix are dropped. nil stays nil.
+func ParseAllowedIPs(list []string) ([]netip.Prefix, error) {
+	if list == nil {
+		return nil, nil
+	}
+	prefixes := make([]netip.Prefix, len(list))
+	var faults []error
+	for i, text := range list {
+		prefix, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil && addr.Zone() == "" {
+			prefix, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+		}
+		if err != nil || prefix.Addr().Is4In6() {
+			faults = append(faults, Fault(Invalid, fmt.Sprintf("allowed_ips[%d]", i), ReasonNetwork))
+			continue
+		}
+		prefixes[i] = prefix.Masked()
+	}
+	return prefixes, errors.Join(faults...)
+}
+
+// APIKeyUpdate is a partial change: nil is unchanged. The zero time, an empty list and 0 clear.
+type APIKeyUpdate struct {
+	Name        *string
+	Description *string
+	Superuser   *bool
+	Roles       []int64 // replaces the whole list
+	Enabled     *bool
+	ExpiresAt   *time.Time
+	AllowedIPs  []netip.Prefix
+	RateLimit   *int
+}
+
+// Apply changes k, save for its roles, or says which fields are at fault and leaves k in an undefined state.
+func (u APIKeyUpdate) Apply(k *APIKey) error {
+	set(&k.Name, u.Name)
+	set(&k.Description, u.Description)
+	set(&k.Superuser, u.Superuser)
+	set(&k.Enabled, u.Enabled)
+	set(&k.ExpiresAt, u.ExpiresAt)
+	set(&k.RateLimit, u.RateLimit)
+	if u.AllowedIPs != nil {
+		k.AllowedIPs = u.AllowedIPs
+	}
+	return errors.Join(k.Validate(), CheckRoleIDs(u.Roles))
+}
+
+// CheckOverlap checks how long the token before a rotation shall still work.
+func CheckOverlap(overlap time.Duration) error {
+	switch {
+	case overlap < 0:
+		return Fault(Invalid, "overlap", ReasonTooSmall, 0)
+	case overlap > MaxOverlap:
+		return Fault(Invalid, "overlap", ReasonTooLarge, int(MaxOverlap.Seconds()))
+	}
+	return nil
+}
+
+// APIKeyUse says when and from where an apikey was last used.
+type APIKeyUse struct {
+	ID      int64
+	At      time.Time
+	Address string
+}
+
+// APIKeys keeps the integration keys, with their roles by ascending id. Errors: *Error with Missing, Duplicated on name.
 type APIKeys interface {
+	Page(ctx context.Context, page PageRequest) (Page[APIKey], error)
 	Get(ctx context.Context, id int64) (APIKey, error)
-	// Create stores k and sets its ID.
+	// Create stores k with its roles and sets its ID.
 	Create(ctx context.Context, k *APIKey) error
+	// Update stores everything but the last use.
+	Update(ctx context.Context, k APIKey) error
+	Delete(ctx context.Context, id int64) error
+	// Used stores uses, save those that are older than what is stored. Keys that are gone are passed over.
+	Used(ctx context.Context, uses []APIKeyUse) error
 }

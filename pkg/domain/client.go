@@ -192,9 +192,9 @@ type Clients interface {
 	NameTaken(ctx context.Context, name string) (bool, error)
 	// Create stores c and sets its ID.
 	Create(ctx context.Context, c *Client) error
-	// Enrol stores a client and its certificate, both or none, and sets their ids; the client's in the certificate too. Errors: also
-	// Duplicated on cert, NotFound on ca_id.
-	Enrol(ctx context.Context, c *Client, cert *Certificate) error
+	// Enrol stores a client, its certificate and the event of it, all or none, and sets their ids; the client's in the others too. Errors:
+	// also Duplicated on cert, NotFound on ca_id.
+	Enrol(ctx context.Context, c *Client, cert *Certificate, e *Event) error
 	// Update stores the record parts of c.
 	Update(ctx context.Context, c Client) error
 	// Revoke sets the revocation time.

@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what class of fault an Error is; each dialect turns it into its own statuses and codes.
@@ -34,7 +35,8 @@ type Error struct {
 	Field  string
 	Reason Reason
 	Args   []any
-	Err    error // the cause, for the log only
+	Err    error         // the cause, for the log only
+	Wait   time.Duration // after which it is worth to try again; 0: not known
 }
 
 // Error describes the fault for logs.
@@ -107,6 +109,9 @@ const (
 	ReasonFuture           Reason = "in the future"            //
 	ReasonReserved         Reason = "reserved name"            //
 	ReasonDuplicated       Reason = "duplicated"               //
+	ReasonTwice            Reason = "given twice"              //
+	ReasonTooMany          Reason = "too many items"           // maximum of items
+	ReasonNetwork          Reason = "no address or network"    //
 	ReasonNotFound         Reason = "not found"                //
 	ReasonNotEditable      Reason = "not editable"             //
 	ReasonBeyondCA         Reason = "ends after its CA"        // time until when it could be
@@ -131,7 +136,16 @@ const (
 	ReasonOnlyRevoked      Reason = "only with revoked"        //
 	ReasonGrant            Reason = "unknown grant type"       //
 	ReasonCredential       Reason = "credential not valid"     //
+	ReasonTwoCredentials   Reason = "two credentials at once"  //
 	ReasonForbidden        Reason = "not allowed"              //
+	ReasonScope            Reason = "right missing"            // scope, read or write
+	ReasonBeyondOwn        Reason = "more rights than own"     //
+	ReasonAddress          Reason = "not from this address"    //
+	ReasonCrossSite        Reason = "request of another site"  //
+	ReasonLimit            Reason = "too many requests"        // seconds until the next
+	ReasonLastSuperuser    Reason = "last superuser"           //
+	ReasonRoleInUse        Reason = "role is in use"           //
+	ReasonPassword         Reason = "wrong password"           //
 	ReasonMalformed        Reason = "malformed request"        //
 	ReasonJSON             Reason = "malformed JSON"           //
 	ReasonDuplicateKey     Reason = "key twice in JSON"        //
@@ -144,10 +158,11 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong, ReasonTooSmall, ReasonTooLarge,
-		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonNotFound, ReasonNotEditable,
+		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonNotFound, ReasonNotEditable,
 		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
-		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonForbidden, ReasonMalformed, ReasonJSON,
+		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonAddress,
+		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute,
 	}
 }

@@ -1,6 +1,10 @@
 package domain
 
-import "context"
+import (
+	"context"
+	"net/netip"
+	"time"
+)
 
 // Principal is who makes a request, as authentication found it.
 type Principal struct {
@@ -8,15 +12,116 @@ type Principal struct {
 	ID        int64
 	Name      string
 	Superuser bool
+	Rights    Rights
 }
 
 // PrincipalKind is the kind of a Principal.
 type PrincipalKind string
 
-// PrincipalAPIKey is an integration key.
-const PrincipalAPIKey PrincipalKind = "apikey"
+// The kinds. The zero Principal is nobody.
+const (
+	PrincipalAPIKey  PrincipalKind = "apikey"
+	PrincipalUser    PrincipalKind = "user"
+	PrincipalCommand PrincipalKind = "command" // somebody at the command line of the server
+	PrincipalNobody  PrincipalKind = ""
+)
 
-type principalKey struct{}
+// May reports whether the principal has the right on the scope.
+func (p Principal) May(scope Scope, write bool) bool {
+	return p.Superuser || p.Rights.Allow(scope, write)
+}
+
+// MayGrant reports whether the principal has everything that it would give or touch.
+func (p Principal) MayGrant(superuser bool, rights Rights) bool {
+	return p.Superuser || !superuser && p.Rights.Cover(rights)
+}
+
+// Holder is whoever can hold a credential: an apikey or a user.
+type Holder struct {
+	Kind          PrincipalKind
+	ID            int64
+	Name          string
+	Superuser     bool
+	Rights        Rights
+	Enabled       bool
+	ExpiresAt     time.Time // zero: never
+	Generation    int64
+	PreviousUntil time.Time // until when the generation before is good too
+	AllowedIPs    []netip.Prefix
+	RateLimit     int // requests a minute; 0: no limit
+}
+
+// Principal is the holder as the one who makes a request.
+func (h Holder) Principal() Principal {
+	return Principal{Kind: h.Kind, ID: h.ID, Name: h.Name, Superuser: h.Superuser, Rights: h.Rights}
+}
+
+// Active reports whether the holder may act at the time now.
+func (h Holder) Active(now time.Time) bool {
+	return h.Enabled && (h.ExpiresAt.IsZero() || now.Before(h.ExpiresAt))
+}
+
+// Accepts reports whether credentials of a generation are good at the time now.
+func (h Holder) Accepts(generation int64, now time.Time) bool {
+	return generation == h.Generation || generation == h.Generation-1 && now.Before(h.PreviousUntil)
+}
+
+// Admits reports whether the holder may come from the address.
+func (h Holder) Admits(address netip.Addr) bool {
+	if len(h.AllowedIPs) == 0 {
+		return true
+	}
+	for _, prefix := range h.AllowedIPs {
+		if prefix.Contains(address.Unmap().WithZone("")) {
+			return true
+		}
+	}
+	return false
+}
+
+// Standing is how long one is superuser: not, until a time, or for good.
+type Standing int
+
+// The standings, from the weakest.
+const (
+	NoSuperuser Standing = iota
+	PassingSuperuser
+	LastingSuperuser
+)
+
+// Standing is the holder's at the time now.
+func (h Holder) Standing(now time.Time) Standing {
+	switch {
+	case !h.Superuser || !h.Active(now):
+		return NoSuperuser
+	case h.ExpiresAt.IsZero():
+		return LastingSuperuser
+	}
+	return PassingSuperuser
+}
+
+// AccessControl keeps what concerns all users, apikeys and roles together.
+type AccessControl interface {
+	// Advance counts a change of users, apikeys, roles or signing keys. Until the transaction ends, all others that call it wait, on every
+	// replica: what is read after it is decided upon by one at a time.
+	Advance(ctx context.Context) error
+	// Epoch is how many changes there have been.
+	Epoch(ctx context.Context) (int64, error)
+	// Superusers counts the users and apikeys that are superusers at the time now.
+	Superusers(ctx context.Context, now time.Time) (int, error)
+}
+
+// Origin is where a request comes from.
+type Origin struct {
+	Operation string // operationId, or the command
+	Address   netip.Addr
+	RequestID string
+}
+
+type (
+	principalKey struct{}
+	originKey    struct{}
+)
 
 // WithPrincipal returns a context that carries who makes the request.
 func WithPrincipal(ctx context.Context, p Principal) context.Context {
@@ -27,4 +132,15 @@ func WithPrincipal(ctx context.Context, p Principal) context.Context {
 func PrincipalOf(ctx context.Context) Principal {
 	p, _ := ctx.Value(principalKey{}).(Principal)
 	return p
+}
+
+// WithOrigin returns a context that carries where the request comes from.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf returns where the request comes from; the zero Origin is not known.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
 }

@@ -34,7 +34,7 @@ func TestSecret(t *testing.T) {
 		}
 	}
 	values := map[string]any{"a secret": secret, "a pointer": &secret, "a list": []domain.Secret{secret}, "a struct": whole, "a pointer to a struct": &whole,
-		"a client to be": domain.ClientSpec{Password: secret}, "an import": domain.ClientImport{Key: secret, Password: secret}, "a CA's import": domain.CAImport{Key: secret, Password: secret}}
+		"a client to be": domain.ClientSpec{Password: secret}, "a user": domain.User{PasswordHash: secret}, "an import": domain.ClientImport{Key: secret, Password: secret}, "a CA's import": domain.CAImport{Key: secret, Password: secret}}
 	for name, value := range values {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10.3s", "one too many"} {
 			if name == "a pointer" && !strings.ContainsAny(format, "vsqxX") {

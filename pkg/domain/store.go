@@ -14,6 +14,12 @@ type Store interface {
 	Revocations() Revocations
 	CRLs() CRLs
 	APIKeys() APIKeys
+	Users() Users
+	Roles() Roles
+	AccessControl() AccessControl
+	SigningKeys() SigningKeys
+	Throttles() Throttles
+	Audit() Audit
 	Secrets() Secrets
 }
 

@@ -161,14 +161,6 @@ func TestCAImport_Validate(t *testing.T) {
 		fault{domain.Invalid, "name", domain.ReasonTooLong}, fault{domain.Invalid, "email", domain.ReasonEmail}, fault{domain.Invalid, "description", domain.ReasonControl})
 }
 
-func TestCheckAPIKeyName(t *testing.T) {
-	t.Parallel()
-	wantFaults(t, domain.CheckAPIKeyName("Integração"))
-	wantFaults(t, domain.CheckAPIKeyName(strings.Repeat("ã", 255)))
-	wantFaults(t, domain.CheckAPIKeyName(strings.Repeat("ã", 256)), fault{domain.Invalid, "name", domain.ReasonTooLong})
-	wantFaults(t, domain.CheckAPIKeyName(""), fault{domain.Required, "name", domain.ReasonRequired})
-}
-
 func TestClientUpdate_Apply(t *testing.T) {
 	t.Parallel()
 	present := domain.Client{ID: 1, CAID: 2, Name: "site", CreatedAt: noon, ExpiresAt: noon.Add(10 * 24 * time.Hour),

@@ -125,16 +125,13 @@ func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, crlNumb
 func (r cas) Update(ctx context.Context, c domain.CA) error {
 	record := toCARow(c)
 	done := r.s.write.WithContext(ctx).Model(&record).Select(recordColumns).Updates(&record)
-	return changedOne(done)
+	return changedOne(done, faults{})
 }
 
 // Delete implements domain.CAs.
 func (r cas) Delete(ctx context.Context, id int64) error {
 	done := r.s.write.WithContext(ctx).Delete(&caRow{}, id)
-	if done.Error != nil {
-		return translate(done.Error, faults{}.orForeign(domain.Rule, "id", domain.ReasonCAInUse))
-	}
-	return changedOne(done)
+	return changedOne(done, faults{}.orForeign(domain.Rule, "id", domain.ReasonCAInUse))
 }
 
 // IDs implements domain.CAs.
@@ -150,12 +147,12 @@ var recordColumns = []string{"description", "country", "province", "city", "orga
 // forUpdate keeps a row from being changed by others until the transaction ends. SQLite needs none: it has one writer.
 var forUpdate = clause.Locking{Strength: "UPDATE"}
 
-// changedOne says Missing when a statement by id met no row.
-func changedOne(done *gorm.DB) error {
+// changedOne says Missing when a statement by id met no row, and translates its error.
+func changedOne(done *gorm.DB, as faults) error {
 	if done.Error == nil && done.RowsAffected == 0 {
 		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
 	}
-	return translate(done.Error, faults{})
+	return translate(done.Error, as)
 }
 
 func nameTaken[R any](ctx context.Context, db *gorm.DB, name string) (bool, error) {

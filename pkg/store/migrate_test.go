@@ -14,10 +14,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chaveiro/chaveiro/db"
+	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
@@ -88,6 +90,40 @@ func TestStore_MigrateUp(t *testing.T) {
 				t.Errorf("applied (-want +got):\n%s", diff)
 			}
 			wantBehind(t, open(t, location), 0)
+		})
+	}
+}
+
+func TestStore_MigrateUp_APIKeysOfVersion1(t *testing.T) {
+	t.Parallel()
+	for engine := range locations {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, emptyLocation(t, engine))
+			provider, err := s.Migrations()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := provider.UpTo(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			execute(t, writer(t, s), `INSERT INTO apikeys (name, name_key, superuser, generation, created_at, updated_at)
+				VALUES ('Integração', 'integração', true, 7, '2026-03-04 12:00:00+00:00', '2026-03-04 12:00:00.5+00:00')`)
+			wantApplied(t, s, migrationNames(t, engine)[1:])
+			got, err := s.APIKeys().Get(t.Context(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
+			want := domain.APIKey{
+				ID: 1, Name: "Integração", Superuser: true, Enabled: true, Generation: 7, CreatedAt: at, UpdatedAt: at.Add(time.Second / 2),
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("the apikey (-want +got):\n%s", diff)
+			}
+			if n, err := s.AccessControl().Superusers(t.Context(), at); n != 1 || err != nil {
+				t.Errorf("%d superusers (%v)", n, err)
+			}
 		})
 	}
 }
@@ -197,7 +233,7 @@ func TestMigrations_SameSchema(t *testing.T) {
 
 // plain leaves out of a definition what one engine alone writes, or needs.
 func plain(line string) string {
-	return strings.NewReplacer("public.", "", "USING btree ", "", "(", "", ")", "", " AND (id > 0)", "").Replace(line)
+	return strings.NewReplacer("public.", "", "USING btree ", "", `"`, "", "(", "", ")", "", " AND (id > 0)", "").Replace(line)
 }
 
 func TestSQLite_Pragmas(t *testing.T) {

@@ -1,9 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -39,15 +38,27 @@ func find[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, query stri
 	return found, rows.Err()
 }
 
+// scan reads the one row that a query gives. GORM's Row panics at a statement that could not be prepared, as that of an ended context.
+func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...any) error {
+	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return cmp.Or(rows.Err(), gorm.ErrRecordNotFound)
+	}
+	if err := rows.Scan(places...); err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
 // take reads the one row of an id.
 func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
 	var found R
 	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE id = ?"
-	err := db.WithContext(ctx).Raw(query, id).Row().Scan(P(&found).fields()...)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = gorm.ErrRecordNotFound
-	}
-	if err != nil {
+	if err := scan(ctx, db, P(&found).fields(), query, id); err != nil {
 		var none T
 		return none, translate(err, faults{})
 	}
@@ -61,7 +72,11 @@ type listing struct {
 	args           []any    // of where
 	// owner is a ca_id that all rows must have, for PostgreSQL: written as a range of the index (ca_id, id) it is never taken for a filter
 	// on a scan by id, which has no bound when a CA's clients come late. SQLite does the right thing with an equation, and only with that.
-	owner int64
+	owner      int64
+	descending bool // newest first; without owner
+	// first and last are ids between which all rows lie, when that is known beforehand. They and the cursor become one bound: of two SQLite
+	// would take one and read on from there to the other.
+	first, last int64
 }
 
 func (l *listing) restrict(condition string, args ...any) {
@@ -72,33 +87,50 @@ func (l *listing) restrict(condition string, args ...any) {
 // after selects n rows behind the cursor; back selects the cursor of the page before. Numbers of rows are written out: with parameters
 // in their place PostgreSQL plans every page anew, which takes longer than reading it.
 func (l listing) after(selected string, cursor int64, n int) (string, []any) {
-	key, args, order := "id > ?", []any{cursor}, "id"
-	if l.owner != 0 {
-		key, args, order = "(ca_id, id) > (?, ?) AND ca_id <= ?", []any{l.owner, cursor, l.owner}, "ca_id, id"
-	}
+	key, args, order := l.keyset(cursor, l.descending, false)
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d", selected, l.table, l.and(key), order, n)
 	return query, append(l.args[:len(l.args):len(l.args)], args...)
 }
 
 func (l listing) back(cursor int64, n int) (string, []any) {
-	key, args, order := "id <= ?", []any{cursor}, "id DESC"
-	if l.owner != 0 {
-		key, args, order = "(ca_id, id) <= (?, ?) AND ca_id >= ?", []any{l.owner, cursor, l.owner}, "ca_id DESC, id DESC"
-	}
+	key, args, order := l.keyset(cursor, !l.descending, true)
 	query := fmt.Sprintf("SELECT id FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", l.table, l.and(key), order, n)
 	return query, append(l.args[:len(l.args):len(l.args)], args...)
+}
+
+// keyset is the condition on what lies in one direction from the cursor, with it or without, and the order of that direction.
+func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []any, order string) {
+	sign, bound, suffix := ">", "<=", ""
+	if down {
+		sign, bound, suffix = "<", ">=", " DESC"
+	}
+	if inclusive {
+		sign += "="
+	}
+	if l.owner != 0 {
+		key = "(ca_id, id) " + sign + " (?, ?) AND ca_id " + bound + " ?"
+		return key, []any{l.owner, cursor, l.owner}, "ca_id" + suffix + ", id" + suffix
+	}
+	if l.last != 0 {
+		end := l.last
+		if down {
+			end = l.first
+		}
+		return "id " + sign + " ? AND id " + bound + " ?", []any{min(max(cursor, l.first), l.last), end}, "id" + suffix
+	}
+	return "id " + sign + " ?", []any{cursor}, "id" + suffix
 }
 
 func (l listing) and(key string) string {
 	return strings.Join(append(l.where[:len(l.where):len(l.where)], key), " AND ")
 }
 
-// page reads one page by ascending id: one statement of two index ranges, size+1 rows forward for the page and size backward for the
+// page reads one page by id: one statement of two index ranges, size+1 rows forward for the page and size backward for the
 // cursor of the page before it. No count, no offset from the start.
 func page[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, req domain.PageRequest) (domain.Page[T], error) {
 	result := domain.Page[T]{Current: req.Cursor}
 	if req.Cursor == 0 {
-		query, args := l.after(l.columns, 0, req.Size+1)
+		query, args := l.after(l.columns, l.start(), req.Size+1)
 		rows, err := find[R, T, P](ctx, db, query, args)
 		fill[R, T, P](&result, rows, req.Size)
 		return result, err
@@ -116,6 +148,14 @@ func page[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 	}
 	fill[R, T, P](&result, rows, req.Size)
 	return result, err
+}
+
+// start is the cursor of the first page.
+func (l listing) start() int64 {
+	if l.descending {
+		return domain.MaxID + 1
+	}
+	return 0
 }
 
 // fill puts the rows on the page; one more than its size says that there is a next one.

@@ -43,7 +43,7 @@ func TestClients_Page_Plans(t *testing.T) {
 	for name, location := range locations {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := filled(t, location(t))
+			s := filled(t, location(t), fillers)
 			var query string
 			var values []any
 			if err := s.OnQuery(func(q string, v []any) { query, values = q, v }); err != nil {
@@ -106,15 +106,10 @@ func plannedFilters() []domain.ClientFilter {
 	return all
 }
 
-func filled(t *testing.T, location string) *store.Store {
+func filled(t *testing.T, location string, fillers map[store.Engine][]string) *store.Store {
 	t.Helper()
 	s := migrated(t, location)
-	db := writer(t, s)
-	for _, statement := range fillers[s.Engine()] {
-		if _, err := db.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
+	execute(t, writer(t, s), fillers[s.Engine()]...)
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"gorm.io/gorm"
 
@@ -27,6 +28,7 @@ type Store struct {
 	write  *gorm.DB
 	read   *gorm.DB
 	inTx   bool
+	chain  int    // of a transaction: where its events go
 	path   string // of an SQLite file
 	close  func() error
 }
@@ -63,7 +65,7 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 	return s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		var failed error
 		db = db.Set(failureKey, &failed)
-		if err := fn(&Store{engine: s.engine, write: db, read: db, inTx: true}); err != nil {
+		if err := fn(&Store{engine: s.engine, write: db, read: db, inTx: true, chain: rand.IntN(domain.AuditChains)}); err != nil {
 			return err
 		}
 		if failed != nil {
@@ -119,6 +121,24 @@ func (s *Store) CRLs() domain.CRLs { return crls{s} }
 
 // APIKeys implements domain.Store.
 func (s *Store) APIKeys() domain.APIKeys { return apikeys{s} }
+
+// Users implements domain.Store.
+func (s *Store) Users() domain.Users { return users{s} }
+
+// Roles implements domain.Store.
+func (s *Store) Roles() domain.Roles { return roles{s} }
+
+// AccessControl implements domain.Store.
+func (s *Store) AccessControl() domain.AccessControl { return accessControl{s} }
+
+// SigningKeys implements domain.Store.
+func (s *Store) SigningKeys() domain.SigningKeys { return signingKeys{s} }
+
+// Throttles implements domain.Store.
+func (s *Store) Throttles() domain.Throttles { return throttles{s} }
+
+// Audit implements domain.Store.
+func (s *Store) Audit() domain.Audit { return audit{s} }
 
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }

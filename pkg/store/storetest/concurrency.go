@@ -37,6 +37,7 @@ func checkAll(t *testing.T, faults []error) {
 func testConcurrency(t *testing.T, s domain.Store) {
 	t.Run("of many who create one name one wins and the others are told", func(t *testing.T) { testOneName(t, s) })
 	t.Run("of many who delete and use a CA one wins", func(t *testing.T) { testDeleteRace(t, s) })
+	t.Run("of many who delete and give a role one wins", func(t *testing.T) { testRoleRace(t, s) })
 	t.Run("advancing gives every caller an epoch of its own, without gaps", func(t *testing.T) { testAdvanceRace(t, s) })
 	t.Run("a CRL number is published once, and numbers never fall", func(t *testing.T) { testPublishRace(t, s) })
 	t.Run("a locked row loses no update", func(t *testing.T) { testLocks(t, s) })
@@ -88,6 +89,27 @@ func testDeleteRace(t *testing.T, s domain.Store) {
 			wantFault(t, faults[1], domain.NotFound, "ca_id", domain.ReasonNotFound)
 		default:
 			wantFault(t, faults[0], domain.Rule, "id", domain.ReasonCAInUse)
+			check(t, faults[1])
+		}
+	}
+}
+
+// testRoleRace: whatever the order, nobody has a role that is gone.
+func testRoleRace(t *testing.T, s domain.Store) {
+	for range 10 {
+		role := newRole(t, s)
+		k := sampleAPIKey(role)
+		_, faults := together(t, 2, func(i int) (struct{}, error) {
+			if i == 0 {
+				return struct{}{}, s.Roles().Delete(t.Context(), role.ID)
+			}
+			return struct{}{}, s.APIKeys().Create(t.Context(), &k)
+		})
+		switch {
+		case faults[0] == nil:
+			wantFault(t, faults[1], domain.NotFound, "roles", domain.ReasonNotFound)
+		default:
+			wantFault(t, faults[0], domain.Rule, "id", domain.ReasonRoleInUse)
 			check(t, faults[1])
 		}
 	}

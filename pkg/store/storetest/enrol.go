@@ -9,60 +9,76 @@ import (
 func testEnrol(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	authority := newCA(t, s)
-	enrolled := func(t *testing.T, name, serial string) (domain.Client, domain.Certificate, error) {
-		client := sampleClient(authority.ID, name)
-		cert := sampleCertificate(client, serial)
-		err := s.Clients().Enrol(ctx, &client, &cert)
-		return client, cert, err
+	enrol := func(client domain.Client, serial string) (domain.Client, domain.Certificate, domain.Event, error) {
+		cert, event := sampleCertificate(client, serial), sampleEvent()
+		err := s.Clients().Enrol(ctx, &client, &cert, &event)
+		return client, cert, event, err
 	}
-	t.Run("client and certificate are read back whole", func(t *testing.T) {
-		client, cert, err := enrolled(t, fresh("enrol"), "e0")
+	enrolled := func(name, serial string) error {
+		_, _, _, err := enrol(sampleClient(authority.ID, name), serial)
+		return err
+	}
+	t.Run("client, certificate and event are read back whole", func(t *testing.T) {
+		client, cert, event, err := enrol(sampleClient(authority.ID, fresh("enrol")), "e0")
 		check(t, err)
-		if cert.ClientID != client.ID || client.ID == 0 || cert.ID == 0 {
-			t.Errorf("ids %d, %d, %d", client.ID, cert.ClientID, cert.ID)
+		if cert.ClientID != client.ID || event.ResourceID != client.ID || client.ID == 0 || cert.ID == 0 || event.ID == 0 {
+			t.Errorf("ids %d, %d of %d, %d of %d", client.ID, cert.ID, cert.ClientID, event.ID, event.ResourceID)
 		}
 		wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
 		wantSame(t, must(s.Certificates().OfClient(ctx, client.ID))(t), cert)
+		wantSame(t, must(s.Audit().Get(ctx, event.ID))(t), stored(event))
 	})
 	t.Run("a client that is revoked stays so", func(t *testing.T) {
-		client := sampleClient(authority.ID, fresh("enrol"))
-		client.RevokedAt = client.CreatedAt
-		cert := sampleCertificate(client, "e1")
-		check(t, s.Clients().Enrol(ctx, &client, &cert))
+		asked := sampleClient(authority.ID, fresh("enrol"))
+		asked.RevokedAt = asked.CreatedAt
+		client, _, _, err := enrol(asked, "e1")
+		check(t, err)
 		wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
 	})
 	t.Run("a name that is taken leaves no certificate", func(t *testing.T) {
 		name := fresh("enrol")
-		_, _, err := enrolled(t, name, "e2")
-		check(t, err)
-		_, _, err = enrolled(t, name, "e3")
-		wantFault(t, err, domain.Duplicated, "name", domain.ReasonDuplicated)
-		_, _, err = enrolled(t, fresh("enrol"), "e3")
-		check(t, err)
+		check(t, enrolled(name, "e2"))
+		wantFault(t, enrolled(name, "e3"), domain.Duplicated, "name", domain.ReasonDuplicated)
+		check(t, enrolled(fresh("enrol"), "e3"))
 	})
 	t.Run("a serial that is taken leaves no client", func(t *testing.T) {
 		name := fresh("enrol")
-		_, _, err := enrolled(t, name, "e0")
-		wantFault(t, err, domain.Duplicated, "cert", domain.ReasonDuplicated)
+		wantFault(t, enrolled(name, "e0"), domain.Duplicated, "cert", domain.ReasonDuplicated)
 		if must(s.Clients().NameTaken(ctx, name))(t) {
 			t.Error("the client is there without its certificate")
 		}
 	})
 	t.Run("a CA that does not exist is not found", func(t *testing.T) {
-		client := sampleClient(absent, fresh("enrol"))
-		cert := sampleCertificate(client, "e4")
-		wantFault(t, s.Clients().Enrol(ctx, &client, &cert), domain.NotFound, "ca_id", domain.ReasonNotFound)
+		_, _, _, err := enrol(sampleClient(absent, fresh("enrol")), "e4")
+		wantFault(t, err, domain.NotFound, "ca_id", domain.ReasonNotFound)
 	})
 	t.Run("a transaction around it that fails leaves nothing", func(t *testing.T) {
 		name := fresh("enrol")
 		err := s.Transact(ctx, func(tx domain.Store) error {
-			client := sampleClient(authority.ID, name)
+			client, event := sampleClient(authority.ID, name), sampleEvent()
 			cert := sampleCertificate(client, "e5")
-			check(t, tx.Clients().Enrol(ctx, &client, &cert))
+			check(t, tx.Clients().Enrol(ctx, &client, &cert, &event))
 			return domain.Fault(domain.Rule, "", domain.ReasonForbidden)
 		})
 		if !domain.IsKind(err, domain.Rule) || must(s.Clients().NameTaken(ctx, name))(t) {
 			t.Errorf("error %v, or the client is there", err)
+		}
+	})
+	t.Run("the events are those of the clients that there are, each on its chain", func(t *testing.T) {
+		var kept []domain.Event
+		for _, serial := range []string{"e6", "e7", "e8"} {
+			_, _, event, err := enrol(sampleClient(authority.ID, fresh("enrol")), serial)
+			check(t, err)
+			kept = append(kept, event)
+		}
+		clients := must(s.Clients().Page(ctx, domain.ClientFilter{}, domain.PageRequest{Size: 100}))(t).Items
+		events := must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 100}))(t).Items
+		wantSame(t, len(events), len(clients))
+		for i := range events {
+			wantSame(t, events[i].ResourceID, clients[i].ID)
+		}
+		for _, event := range kept {
+			wantLinked(t, s, event)
 		}
 	})
 }

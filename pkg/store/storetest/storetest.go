@@ -6,11 +6,13 @@ package storetest
 
 import (
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -33,11 +35,21 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"CRLs", testCRLs},
 		{"CRLs_FirstExpiry", testFirstExpiry},
 		{"APIKeys", testAPIKeys},
+		{"Users", testUsers},
+		{"Roles", testRoles},
+		{"AccessControl", testAccessControl},
+		{"SigningKeys", testSigningKeys},
+		{"Throttles", testThrottles},
+		{"Audit", testAudit},
+		{"Audit_Chains", testAuditChains},
+		{"Audit_Concurrency", testAuditConcurrency},
+		{"Audit_Page_Model", testAuditPages},
 		{"Secrets", testSecrets},
 		{"Texts", testTexts},
 		{"Times", testTimes},
 		{"Transact", testTransact},
 		{"Transact_Doomed", testDoomedTransact},
+		{"EndedContext", testEndedContext},
 		{"Concurrency", testConcurrency},
 	}
 	for _, g := range groups {
@@ -132,7 +144,7 @@ func wantMissing(t testing.TB, err error) {
 func wantSame[T any](t testing.TB, got, want T) {
 	t.Helper()
 	sameTime := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) && a.Location() == b.Location() })
-	if diff := cmp.Diff(want, got, sameTime); diff != "" {
+	if diff := cmp.Diff(want, got, sameTime, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }

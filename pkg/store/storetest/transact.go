@@ -137,8 +137,8 @@ func failures(caID int64) map[string]func(ctx context.Context, tx domain.Store, 
 		},
 		"a name taken at enrolment": func(ctx context.Context, tx domain.Store, taken string) error {
 			c := sampleClient(caID, taken)
-			cert := sampleCertificate(c, "d0")
-			return tx.Clients().Enrol(ctx, &c, &cert)
+			cert, event := sampleCertificate(c, "d0"), sampleEvent()
+			return tx.Clients().Enrol(ctx, &c, &cert, &event)
 		},
 		"a CA that does not exist": func(ctx context.Context, tx domain.Store, _ string) error {
 			c := sampleClient(absent, fresh("client"))
@@ -147,9 +147,51 @@ func failures(caID int64) map[string]func(ctx context.Context, tx domain.Store, 
 		"a CA in use": func(ctx context.Context, tx domain.Store, _ string) error {
 			return tx.CAs().Delete(ctx, caID)
 		},
+		"a role that does not exist": func(ctx context.Context, tx domain.Store, _ string) error {
+			k := sampleAPIKey(domain.Role{ID: absent})
+			return tx.APIKeys().Create(ctx, &k)
+		},
 		"a serial twice": func(ctx context.Context, tx domain.Store, _ string) error {
 			twice := domain.Revocation{CAID: caID, Serial: "01", RevokedAt: noon}
 			return tx.Revocations().Add(ctx, []domain.Revocation{twice, twice})
 		},
 	}
 }
+
+// testEndedContext reads and writes with a context that has ended, outside of transactions and inside.
+func testEndedContext(t *testing.T, s domain.Store) {
+	event := sampleEvent()
+	calls := map[string]func(ctx context.Context, s domain.Store) error{
+		"a client": func(ctx context.Context, s domain.Store) error { return second(s.Clients().Get(ctx, 1)) },
+		"a name":   func(ctx context.Context, s domain.Store) error { return second(s.Users().Named(ctx, "a")) },
+		"an epoch": func(ctx context.Context, s domain.Store) error { return second(s.AccessControl().Epoch(ctx)) },
+		"superusers": func(ctx context.Context, s domain.Store) error {
+			return second(s.AccessControl().Superusers(ctx, noon))
+		},
+		"a throttle": func(ctx context.Context, s domain.Store) error {
+			return second(s.Throttles().Take(ctx, "a", noon, 1, 1))
+		},
+		"events":       func(ctx context.Context, s domain.Store) error { return second(s.Audit().After(ctx, 1, 0, 1)) },
+		"a link":       func(ctx context.Context, s domain.Store) error { return second(s.Audit().LastBefore(ctx, 1, noon)) },
+		"an event":     func(ctx context.Context, s domain.Store) error { return s.Audit().Append(ctx, &event) },
+		"an enrolment": func(ctx context.Context, s domain.Store) error { return enrolOne(ctx, s, 1, &event) },
+		"a use": func(ctx context.Context, s domain.Store) error {
+			return s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: 1, At: noon}})
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			outside := call(ended, s)
+			inside := s.Transact(t.Context(), func(tx domain.Store) error { return call(ended, tx) })
+			for _, err := range []error{outside, inside} {
+				if err == nil || domain.Faults(err) != nil {
+					t.Errorf("error is %v", err)
+				}
+			}
+		})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -44,13 +44,40 @@ func testTexts(t *testing.T, s domain.Store) {
 			check(t, err)
 			wantSame(t, found, true)
 
-			key := domain.APIKey{Name: text, Generation: 1, CreatedAt: noon, UpdatedAt: noon}
-			check(t, s.APIKeys().Create(ctx, &key))
-			wantSame(t, must(s.APIKeys().Get(ctx, key.ID))(t), key)
-
 			wantSame(t, must(s.Secrets().GetOrCreate(ctx, text, []byte(text)))(t), []byte(text))
+			testAccessTexts(t, s, text)
 		})
 	}
+}
+
+func testAccessTexts(t *testing.T, s domain.Store, text string) {
+	ctx := t.Context()
+	role := domain.Role{Name: text, Scopes: []domain.Permission{{Scope: domain.Scope(text), Read: true}}, CreatedAt: noon, UpdatedAt: noon}
+	check(t, s.Roles().Create(ctx, &role))
+	wantSame(t, must(s.Roles().Get(ctx, role.ID))(t), role)
+
+	key := domain.APIKey{Name: text, Description: text, Roles: []domain.Role{role}, LastUsedIP: text, CreatedAt: noon, UpdatedAt: noon}
+	check(t, s.APIKeys().Create(ctx, &key))
+	wantSame(t, must(s.APIKeys().Get(ctx, key.ID))(t), key)
+	check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: key.ID, At: noon, Address: text}}))
+	key.LastUsedAt = noon
+	wantSame(t, must(s.APIKeys().Get(ctx, key.ID))(t), key)
+
+	user := domain.User{Username: text, Email: text, FullName: text, PasswordHash: domain.Secret(text), CreatedAt: noon, UpdatedAt: noon}
+	check(t, s.Users().Create(ctx, &user))
+	check(t, s.Users().Rehash(ctx, user.ID, domain.Secret(text), domain.Secret(text+text)))
+	user.PasswordHash += domain.Secret(text)
+	wantSame(t, must(s.Users().Named(ctx, text))(t), user)
+
+	event := domain.Event{
+		At: noon, ActorKind: domain.PrincipalKind(text), ActorName: text, Address: text, RequestID: text, Operation: text, Action: domain.Action(text),
+		Resource: domain.Scope(text), ResourceName: text, Before: text, After: text,
+	}
+	check(t, s.Audit().Append(ctx, &event))
+	wantSame(t, must(s.Audit().Page(ctx, domain.AuditFilter{ActorKind: &event.ActorKind, Action: event.Action}, domain.PageRequest{Size: 2}))(t).Items, []domain.Event{event})
+
+	wantSame(t, must(s.Throttles().Take(ctx, text, noon, time.Second, 1))(t), 0)
+	wantSame(t, must(s.Throttles().Take(ctx, text, noon, time.Second, 1))(t), time.Second)
 }
 
 func fill(description *string, s *domain.Subject, other *string, text string) {
@@ -100,6 +127,7 @@ func testTimes(t *testing.T, s domain.Store) {
 			check(t, err)
 			crl.ThisUpdate, crl.NextUpdate, crl.SignedAt = test.want, test.want, test.want
 			wantSame(t, latest, crl)
+			testAccessTimes(t, s, test.given, test.want)
 		})
 	}
 	t.Run("no time stays no time", func(t *testing.T) {
@@ -110,4 +138,25 @@ func testTimes(t *testing.T, s domain.Store) {
 			t.Errorf("revoked at %v", got.RevokedAt)
 		}
 	})
+}
+
+func testAccessTimes(t *testing.T, s domain.Store, given, want time.Time) {
+	ctx := t.Context()
+	key := sampleAPIKey()
+	key.LastUsedAt, key.ExpiresAt, key.PreviousUntil, key.CreatedAt, key.UpdatedAt = time.Time{}, given, given, given, given
+	check(t, s.APIKeys().Create(ctx, &key))
+	check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: key.ID, At: given, Address: key.LastUsedIP}}))
+	key.LastUsedAt, key.ExpiresAt, key.PreviousUntil, key.CreatedAt, key.UpdatedAt = want, want, want, want, want
+	wantSame(t, must(s.APIKeys().Get(ctx, key.ID))(t), key)
+
+	event := sampleEvent()
+	event.At = given
+	check(t, s.Audit().Append(ctx, &event))
+	wantSame(t, must(s.Audit().Get(ctx, event.ID))(t).At, want)
+
+	signing := domain.SigningKey{ID: fresh("key"), Sealed: []byte{1}, CreatedAt: given}
+	check(t, s.SigningKeys().Create(ctx, signing))
+	signing.CreatedAt = want
+	wantSame(t, must(s.SigningKeys().List(ctx))(t), []domain.SigningKey{signing})
+	check(t, s.SigningKeys().Delete(ctx, []string{signing.ID}))
 }

@@ -1,0 +1,102 @@
+package domain
+
+import (
+	"context"
+	"time"
+)
+
+// AuditChains is how many chains the events are on. One alone would make all changes wait for one another.
+const AuditChains = 16
+
+// Action is what an Event is about.
+type Action string
+
+// The actions.
+const (
+	ActionCreate Action = "create"
+	ActionImport Action = "import"
+	ActionUpdate Action = "update"
+	ActionDelete Action = "delete"
+	ActionRevoke Action = "revoke"
+	ActionRotate Action = "rotate"
+	ActionExport Action = "export" // a private key was handed out
+	ActionLogin  Action = "login"
+	ActionPrune  Action = "prune"  // of the audit itself
+	ActionAccess Action = "access" // an attempt that was refused at the door
+)
+
+// Event is an entry of the audit: a change, or an attempt that was refused. Before and After are JSON objects of what changed, without
+// secrets; empty: none.
+type Event struct {
+	ID           int64
+	At           time.Time
+	ActorKind    PrincipalKind
+	ActorID      int64 // 0: none
+	ActorName    string
+	Address      string
+	RequestID    string
+	Operation    string
+	Action       Action
+	Refused      bool
+	Resource     Scope
+	ResourceID   int64 // 0: none
+	ResourceName string
+	Before       string
+	After        string
+
+	// Digest authenticates all of the above but ID and ResourceID, which the database gives. It is not stored: whoever knows the key makes it
+	// from the row again.
+	Digest [32]byte
+	Link
+}
+
+// Link is the place of an event on its chain. Hash is SHA-256 of the hash before it, the event's digest and its resource id as 8 octets.
+type Link struct {
+	Chain    int
+	Position int64 // from 1
+	Hash     [32]byte
+}
+
+// AuditFilter selects events; zero values select all.
+type AuditFilter struct {
+	ActorKind  *PrincipalKind
+	ActorID    int64
+	Resource   Scope
+	ResourceID int64
+	Action     Action
+	Refused    *bool
+	From, To   time.Time // To is exclusive
+	Descending bool      // newest first; the cursor is the id before which the page begins then
+}
+
+// Checkpoint says where the chains stood at a time. What is signed can't be made anew by one who can only write to the database. A base is
+// where the chains begin since the events before it were removed.
+type Checkpoint struct {
+	ID        int64
+	At        time.Time
+	Base      bool
+	Links     []Link // one a chain
+	Signature []byte
+}
+
+// Audit keeps the events. Nothing changes or removes one but Prune.
+type Audit interface {
+	// Append puts e on a chain and sets ID and Link. It is the last statement of its transaction: whoever waits for a chain must not hold
+	// what another needs who has it.
+	Append(ctx context.Context, e *Event) error
+	Page(ctx context.Context, filter AuditFilter, page PageRequest) (Page[Event], error)
+	// Get returns one event. Errors: *Error with Missing.
+	Get(ctx context.Context, id int64) (Event, error)
+	// Ends returns where the chains end, all at one time.
+	Ends(ctx context.Context) ([]Link, error)
+	// After returns up to limit events of a chain behind a position, in order.
+	After(ctx context.Context, chain int, position int64, limit int) ([]Event, error)
+	// LastBefore returns the last link of a chain before which all events are older than the time; position 0 when there is none.
+	LastBefore(ctx context.Context, chain int, before time.Time) (Link, error)
+	// AddCheckpoint stores a checkpoint and removes those that it makes needless: earlier ones than a base.
+	AddCheckpoint(ctx context.Context, c *Checkpoint) error
+	// Checkpoints returns all, the oldest first.
+	Checkpoints(ctx context.Context) ([]Checkpoint, error)
+	// Prune removes up to limit events of a chain up to a position, and says how many.
+	Prune(ctx context.Context, chain int, position int64, limit int) (int, error)
+}

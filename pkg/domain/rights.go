@@ -1,0 +1,91 @@
+package domain
+
+import "slices"
+
+// Scope names what a right is about: a module and a resource.
+type Scope string
+
+// The scopes.
+const (
+	ScopeUsers   Scope = "auth.users"
+	ScopeRoles   Scope = "auth.roles"
+	ScopeAPIKeys Scope = "auth.apikeys"
+	ScopeCAs     Scope = "openvpn.cas"
+	ScopeClients Scope = "openvpn.clients"
+	ScopeKeys    Scope = "openvpn.keys" // the download of private keys
+	ScopeDevices Scope = "pam.devices"
+	ScopeAudit   Scope = "audit"
+)
+
+// What events are about that no role can allow.
+const (
+	ResourceTokens      Scope = "auth.tokens"
+	ResourceSigningKeys Scope = "auth.signing_keys"
+)
+
+// Permission is a right on one scope, as a role lists it.
+type Permission struct {
+	Scope       Scope
+	Read, Write bool
+}
+
+// scopes has what there is to be allowed. The place of a scope is its bit in Rights, which live no longer than the process.
+var scopes = []Permission{
+	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true}, {ScopeClients, true, true},
+	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeAudit, true, false},
+}
+
+// Scopes lists every scope; Read and Write say which of the two rights there are.
+func Scopes() []Permission { return slices.Clone(scopes) }
+
+// Known reports whether there is such a scope.
+func (s Scope) Known() bool { return s.index() >= 0 }
+
+func (s Scope) index() int {
+	return slices.IndexFunc(scopes, func(p Permission) bool { return p.Scope == s })
+}
+
+// Rights is a set of permissions; the zero value is none. A right to write includes none to read.
+type Rights struct{ read, write uint32 }
+
+// RightsOf unites permissions. One on a scope that is not known grants nothing.
+func RightsOf(list []Permission) Rights {
+	var r Rights
+	for _, p := range list {
+		i := p.Scope.index()
+		if i >= 0 && p.Read {
+			r.read |= 1 << i
+		}
+		if i >= 0 && p.Write {
+			r.write |= 1 << i
+		}
+	}
+	return r
+}
+
+// AllRights is what a superuser has.
+func AllRights() Rights { return RightsOf(scopes) }
+
+// Union has what either has.
+func (r Rights) Union(other Rights) Rights { return Rights{r.read | other.read, r.write | other.write} }
+
+// Cover reports whether r has everything that other has.
+func (r Rights) Cover(other Rights) bool { return r.Union(other) == r }
+
+// Allow reports whether r has the right on the scope.
+func (r Rights) Allow(scope Scope, write bool) bool {
+	need := Permission{Scope: scope, Read: !write, Write: write}
+	return scope.Known() && r.Cover(RightsOf([]Permission{need}))
+}
+
+// Permissions lists the rights in the order of Scopes.
+func (r Rights) Permissions() []Permission {
+	var list []Permission
+	for i, p := range scopes {
+		p.Read, p.Write = r.read&(1<<i) != 0, r.write&(1<<i) != 0
+		if p.Read || p.Write {
+			list = append(list, p)
+		}
+	}
+	return list
+}

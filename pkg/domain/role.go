@@ -1,0 +1,121 @@
+package domain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MaxName is the length of the name of an apikey, a role or a user, in characters.
+const MaxName = 255
+
+// Role is a named set of permissions that users and apikeys are given.
+type Role struct {
+	ID        int64
+	Name      string
+	Scopes    []Permission // as they were given
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Rights is what the role grants.
+func (r Role) Rights() Rights { return RightsOf(r.Scopes) }
+
+// Validate joins the faults of all fields.
+func (r Role) Validate() error { return errors.Join(checkName("name", r.Name), checkScopes(r.Scopes)) }
+
+// checkName checks the name of an apikey, a role or a user.
+func checkName(field, name string) error {
+	if name == "" {
+		return Fault(Required, field, ReasonRequired)
+	}
+	return checkText(field, name, MaxName, false)
+}
+
+func checkScopes(list []Permission) error {
+	var faults []error
+	for i, p := range list {
+		field := fmt.Sprintf("scopes[%d].name", i)
+		switch {
+		case !p.Scope.Known():
+			faults = append(faults, Fault(NotFound, field, ReasonNotFound))
+		case slices.ContainsFunc(list[:i], func(earlier Permission) bool { return earlier.Scope == p.Scope }):
+			faults = append(faults, Fault(Duplicated, field, ReasonTwice))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// RoleUpdate is a partial change: nil is unchanged. Scopes replaces the whole list.
+type RoleUpdate struct {
+	Name   *string
+	Scopes []Permission
+}
+
+// Apply changes r, or says which fields are at fault and leaves r in an undefined state.
+func (u RoleUpdate) Apply(r *Role) error {
+	set(&r.Name, u.Name)
+	if u.Scopes != nil {
+		r.Scopes = u.Scopes
+	}
+	return r.Validate()
+}
+
+// set writes a value that is given.
+func set[T any](target, value *T) {
+	if value != nil {
+		*target = *value
+	}
+}
+
+// RightsOfRoles unites what roles grant.
+func RightsOfRoles(roles []Role) Rights {
+	var r Rights
+	for _, role := range roles {
+		r = r.Union(role.Rights())
+	}
+	return r
+}
+
+// CheckRoleIDs refuses a role that is given twice.
+func CheckRoleIDs(ids []int64) error {
+	var faults []error
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			faults = append(faults, Fault(Duplicated, roleField(i), ReasonTwice))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// PickRoles puts the roles that were found in the order of the ids that were asked for; one that is missing is NotFound on its place.
+func PickRoles(ids []int64, found []Role) ([]Role, error) {
+	picked := make([]Role, 0, len(ids))
+	var faults []error
+	for i, id := range ids {
+		at := slices.IndexFunc(found, func(r Role) bool { return r.ID == id })
+		if at < 0 {
+			faults = append(faults, Fault(NotFound, roleField(i), ReasonNotFound))
+			continue
+		}
+		picked = append(picked, found[at])
+	}
+	return picked, errors.Join(faults...)
+}
+
+func roleField(i int) string { return fmt.Sprintf("roles[%d]", i) }
+
+// Roles keeps the roles. Errors: *Error with Missing, Duplicated on name.
+type Roles interface {
+	Page(ctx context.Context, page PageRequest) (Page[Role], error)
+	Get(ctx context.Context, id int64) (Role, error)
+	// Find returns those of the ids that exist, by ascending id.
+	Find(ctx context.Context, ids []int64) ([]Role, error)
+	// Create stores r and sets its ID.
+	Create(ctx context.Context, r *Role) error
+	Update(ctx context.Context, r Role) error
+	// Delete removes a role; one that a user or an apikey has is refused with Rule.
+	Delete(ctx context.Context, id int64) error
+}

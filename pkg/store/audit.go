@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"math/rand/v2"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type eventRow struct {
+	ID           int64 `gorm:"primaryKey"`
+	Chain        int
+	Position     int64
+	Hash         []byte
+	At           time.Time
+	ActorKind    string
+	ActorID      int64
+	ActorName    string
+	Address      string
+	RequestID    string
+	Operation    string
+	Action       string
+	Refused      bool
+	Resource     string
+	ResourceID   int64
+	ResourceName string
+	Before       string
+	After        string
+}
+
+// linkColumns come from the chain, eventColumns with the event.
+const (
+	linkColumns  = "chain, position, hash"
+	eventColumns = "at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource, resource_name, before, after"
+)
+
+func (eventRow) TableName() string { return "audit_events" }
+
+func (r *eventRow) key() int64 { return r.ID }
+
+func (r *eventRow) fields() []any {
+	return append([]any{&r.ID, &r.ResourceID, &r.Chain, &r.Position, &r.Hash}, r.contents()...)
+}
+
+// contents are the places of eventColumns.
+func (r *eventRow) contents() []any {
+	return []any{
+		&r.At, &r.ActorKind, &r.ActorID, &r.ActorName, &r.Address, &r.RequestID, &r.Operation, &r.Action, &r.Refused, &r.Resource, &r.ResourceName,
+		&r.Before, &r.After,
+	}
+}
+
+func (r *eventRow) entity() domain.Event {
+	e := domain.Event{
+		ID: r.ID, At: r.At.UTC(), ActorKind: domain.PrincipalKind(r.ActorKind), ActorID: r.ActorID, ActorName: r.ActorName, Address: r.Address,
+		RequestID: r.RequestID, Operation: r.Operation, Action: domain.Action(r.Action), Refused: r.Refused, Resource: domain.Scope(r.Resource),
+		ResourceID: r.ResourceID, ResourceName: r.ResourceName, Before: r.Before, After: r.After,
+		Link: domain.Link{Chain: r.Chain, Position: r.Position},
+	}
+	copy(e.Hash[:], r.Hash)
+	return e
+}
+
+func toEventRow(e domain.Event) eventRow {
+	return eventRow{
+		Chain: e.Chain, Position: e.Position, Hash: e.Hash[:], At: micro(e.At), ActorKind: string(e.ActorKind), ActorID: e.ActorID, ActorName: e.ActorName,
+		Address: e.Address, RequestID: e.RequestID, Operation: e.Operation, Action: string(e.Action), Refused: e.Refused, Resource: string(e.Resource),
+		ResourceID: e.ResourceID, ResourceName: e.ResourceName, Before: e.Before, After: e.After,
+	}
+}
+
+type audit struct{ s *Store }
+
+// randomChain spreads the events. A transaction stays on one chain, or two transactions could wait for each other's.
+func (r audit) randomChain() int {
+	if r.s.inTx {
+		return r.s.chain
+	}
+	return rand.IntN(domain.AuditChains)
+}
+
+// Append implements domain.Audit.
+func (r audit) Append(ctx context.Context, e *domain.Event) error {
+	e.Chain = r.randomChain()
+	if r.s.engine == Postgres {
+		return r.appendAtOnce(ctx, e)
+	}
+	return r.s.atomic(ctx, func(tx *Store) error { return audit{tx}.appendStepwise(ctx, e) })
+}
+
+// appendEvent moves the chain by one link and hangs the event on it. See domain.Event for the hash.
+var appendEvent = `WITH link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(?::bigint))
+		WHERE chain = ? RETURNING chain, position, hash)
+	INSERT INTO audit_events (resource_id, ` + linkColumns + `, ` + eventColumns + `)
+		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash`
+
+// eventValues are the parameters of eventColumns, with the types that a SELECT can't guess.
+const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean, ?::text, ?::text, ?::text, ?::text"
+
+// appendAtOnce is one statement, so that the chain is held as short as can be.
+func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
+	record := toEventRow(*e)
+	args := append([]any{e.Digest[:], e.ResourceID, e.Chain, e.ResourceID}, record.contents()...)
+	var hash []byte
+	err := scan(ctx, r.s.write, []any{&e.ID, &e.Position, &hash}, appendEvent, args...)
+	copy(e.Hash[:], hash)
+	return err
+}
+
+// appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
+func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
+	db := r.s.write.WithContext(ctx)
+	var before []byte
+	if err := scan(ctx, db, []any{&e.Position, &before}, "SELECT position, hash FROM audit_chains WHERE chain = ?", e.Chain); err != nil {
+		return err
+	}
+	e.Position++
+	e.Hash = sha256.Sum256(binary.BigEndian.AppendUint64(append(before, e.Digest[:]...), uint64(e.ResourceID)))
+	if err := db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", e.Position, e.Hash[:], e.Chain).Error; err != nil {
+		return err
+	}
+	record := toEventRow(*e)
+	if err := db.Create(&record).Error; err != nil {
+		return err
+	}
+	e.ID = record.ID
+	return nil
+}
+
+var eventTable = listing{table: "audit_events", columns: "id, resource_id, " + linkColumns + ", " + eventColumns}
+
+// Page implements domain.Audit.
+func (r audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.PageRequest) (domain.Page[domain.Event], error) {
+	l := eventListing(filter)
+	if !filter.From.IsZero() || !filter.To.IsZero() {
+		var err error
+		if l.first, l.last, err = r.span(ctx, filter); err != nil {
+			return domain.Page[domain.Event]{}, err
+		}
+	}
+	return page[eventRow, domain.Event](ctx, r.s.read, l, req)
+}
+
+// clockSkew is how much the clocks of the replicas may differ for a page by time to begin in the right place.
+const clockSkew = time.Minute
+
+// span finds by the index on time ids between which all events of the filter's time lie.
+func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int64, err error) {
+	first, last = 0, domain.MaxID
+	if !f.From.IsZero() {
+		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at < ? ORDER BY at DESC LIMIT 1), ?)"
+		err = scan(ctx, r.s.read, []any{&first}, query, micro(f.From.Add(-clockSkew)), first)
+	}
+	if !f.To.IsZero() && err == nil {
+		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at >= ? ORDER BY at LIMIT 1), ?)"
+		err = scan(ctx, r.s.read, []any{&last}, query, micro(f.To.Add(clockSkew)), last)
+	}
+	return first, last, err
+}
+
+// eventListing spells the conditions. Those on the time are tests of each row that no index can serve, since a scan by time would have to sort
+// what it finds; where to begin and to end is said by the span.
+func eventListing(f domain.AuditFilter) listing {
+	l := eventTable
+	l.descending = f.Descending
+	if f.ActorKind != nil {
+		l.restrict("actor_kind = ?", string(*f.ActorKind))
+	}
+	if f.ActorID != 0 {
+		l.restrict("actor_id = ?", f.ActorID)
+	}
+	if f.Resource != "" {
+		l.restrict("resource = ?", string(f.Resource))
+	}
+	if f.ResourceID != 0 {
+		l.restrict("resource_id = ?", f.ResourceID)
+	}
+	if f.Action != "" {
+		l.restrict("action = ?", string(f.Action))
+	}
+	if f.Refused != nil {
+		l.restrict("refused = ?", *f.Refused)
+	}
+	if !f.From.IsZero() {
+		l.restrict("CASE WHEN at >= ? THEN 1 ELSE 0 END = 1", micro(f.From))
+	}
+	if !f.To.IsZero() {
+		l.restrict("CASE WHEN at < ? THEN 1 ELSE 0 END = 1", micro(f.To))
+	}
+	return l
+}
+
+// Get implements domain.Audit.
+func (r audit) Get(ctx context.Context, id int64) (domain.Event, error) {
+	return take[eventRow, domain.Event](ctx, r.s.read, eventTable, id)
+}
+
+// After implements domain.Audit.
+func (r audit) After(ctx context.Context, chain int, position int64, limit int) ([]domain.Event, error) {
+	query := "SELECT " + eventTable.columns + " FROM audit_events WHERE chain = ? AND position > ? ORDER BY position LIMIT ?"
+	rows, err := find[eventRow, domain.Event](ctx, r.s.read, query, []any{chain, position, limit})
+	list := make([]domain.Event, len(rows))
+	for i := range rows {
+		list[i] = rows[i].entity()
+	}
+	return list, err
+}
+
+// LastBefore implements domain.Audit.
+func (r audit) LastBefore(ctx context.Context, chain int, before time.Time) (domain.Link, error) {
+	const query = `SELECT position, hash FROM audit_events WHERE chain = ? AND position < COALESCE(
+		(SELECT position FROM audit_events WHERE chain = ? AND at >= ? ORDER BY position LIMIT 1), 9007199254740992) ORDER BY position DESC LIMIT 1`
+	link := domain.Link{Chain: chain}
+	rows, err := r.s.read.WithContext(ctx).Raw(query, chain, chain, micro(before)).Rows()
+	if err != nil {
+		return link, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		var hash []byte
+		err = rows.Scan(&link.Position, &hash)
+		copy(link.Hash[:], hash)
+	}
+	if err == nil {
+		err = rows.Err()
+	}
+	return link, err
+}
+
+// Prune implements domain.Audit.
+func (r audit) Prune(ctx context.Context, chain int, position int64, limit int) (int, error) {
+	done := r.s.write.WithContext(ctx).Exec("DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE chain = ? AND position <= ? ORDER BY position LIMIT ?)",
+		chain, position, limit)
+	return int(done.RowsAffected), done.Error
+}
+
+// Ends implements domain.Audit.
+func (r audit) Ends(ctx context.Context) ([]domain.Link, error) {
+	return links(r.s.read.WithContext(ctx).Raw("SELECT chain, position, hash FROM audit_chains ORDER BY chain"))
+}
+
+func links(query *gorm.DB) ([]domain.Link, error) {
+	rows, err := query.Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []domain.Link
+	for rows.Next() {
+		var link domain.Link
+		var hash []byte
+		if err := rows.Scan(&link.Chain, &link.Position, &hash); err != nil {
+			return nil, err
+		}
+		copy(link.Hash[:], hash)
+		list = append(list, link)
+	}
+	return list, rows.Err()
+}

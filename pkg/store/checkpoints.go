@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type checkpointRow struct {
+	ID        int64 `gorm:"primaryKey"`
+	At        time.Time
+	Base      bool
+	Links     string // JSON
+	Signature []byte
+}
+
+func (checkpointRow) TableName() string { return "audit_checkpoints" }
+
+// storedLink is how a link is written in the column.
+type storedLink struct {
+	Chain    int    `json:"chain"`
+	Position int64  `json:"position"`
+	Hash     string `json:"hash"`
+}
+
+// entity leaves out links that are not what toCheckpointRow wrote: the signature will not fit.
+func (r checkpointRow) entity() domain.Checkpoint {
+	c := domain.Checkpoint{ID: r.ID, At: r.At.UTC(), Base: r.Base, Signature: r.Signature}
+	var stored []storedLink
+	if json.Unmarshal([]byte(r.Links), &stored) != nil {
+		return c
+	}
+	for _, one := range stored {
+		link := domain.Link{Chain: one.Chain, Position: one.Position}
+		hash, _ := hex.DecodeString(one.Hash)
+		copy(link.Hash[:], hash)
+		c.Links = append(c.Links, link)
+	}
+	return c
+}
+
+func toCheckpointRow(c domain.Checkpoint) (checkpointRow, error) {
+	stored := make([]storedLink, len(c.Links))
+	for i, link := range c.Links {
+		stored[i] = storedLink{Chain: link.Chain, Position: link.Position, Hash: hex.EncodeToString(link.Hash[:])}
+	}
+	text, err := json.Marshal(stored)
+	return checkpointRow{At: micro(c.At), Base: c.Base, Links: string(text), Signature: c.Signature}, err
+}
+
+// AddCheckpoint implements domain.Audit.
+func (r audit) AddCheckpoint(ctx context.Context, c *domain.Checkpoint) error {
+	record, err := toCheckpointRow(*c)
+	if err != nil {
+		return err
+	}
+	return r.s.atomic(ctx, func(tx *Store) error {
+		db := tx.write.WithContext(ctx)
+		if err := db.Create(&record).Error; err != nil {
+			return err
+		}
+		c.ID = record.ID
+		if !c.Base {
+			return nil
+		}
+		return db.Where("id < ?", c.ID).Delete(&checkpointRow{}).Error
+	})
+}
+
+// Checkpoints implements domain.Audit.
+func (r audit) Checkpoints(ctx context.Context) ([]domain.Checkpoint, error) {
+	var rows []checkpointRow
+	err := r.s.read.WithContext(ctx).Order("id").Find(&rows).Error
+	list := make([]domain.Checkpoint, len(rows))
+	for i, row := range rows {
+		list[i] = row.entity()
+	}
+	return list, err
+}

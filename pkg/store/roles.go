@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type roleRow struct {
+	ID        int64 `gorm:"primaryKey"`
+	Name      string
+	NameKey   string
+	Scopes    string    // JSON
+	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt time.Time `gorm:"autoUpdateTime:false"`
+}
+
+const roleColumns = "id, name, scopes, created_at, updated_at"
+
+// permission is how a permission is written in the column.
+type permission struct {
+	Name  domain.Scope `json:"name"`
+	Read  bool         `json:"read"`
+	Write bool         `json:"write"`
+}
+
+func (roleRow) TableName() string { return "roles" }
+
+func (r *roleRow) key() int64 { return r.ID }
+
+func (r *roleRow) fields() []any { return []any{&r.ID, &r.Name, &r.Scopes, &r.CreatedAt, &r.UpdatedAt} }
+
+// entity gives no rights for a text that is not what toRoleRow wrote.
+func (r *roleRow) entity() domain.Role {
+	role := domain.Role{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC()}
+	var list []permission
+	if json.Unmarshal([]byte(r.Scopes), &list) == nil {
+		for _, p := range list {
+			role.Scopes = append(role.Scopes, domain.Permission{Scope: p.Name, Read: p.Read, Write: p.Write})
+		}
+	}
+	return role
+}
+
+func toRoleRow(r domain.Role) (roleRow, error) {
+	list := make([]permission, len(r.Scopes))
+	for i, p := range r.Scopes {
+		list[i] = permission{Name: p.Scope, Read: p.Read, Write: p.Write}
+	}
+	text, err := json.Marshal(list)
+	return roleRow{
+		ID: r.ID, Name: r.Name, NameKey: domain.NameKey(r.Name), Scopes: string(text), CreatedAt: micro(r.CreatedAt), UpdatedAt: micro(r.UpdatedAt),
+	}, err
+}
+
+// qualified puts the name of a table before each column of a list.
+func qualified(table, columns string) string {
+	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
+}
+
+type roles struct{ s *Store }
+
+var roleTable = listing{table: "roles", columns: roleColumns}
+
+// Page implements domain.Roles.
+func (r roles) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.Role], error) {
+	return page[roleRow, domain.Role](ctx, r.s.read, roleTable, req)
+}
+
+// Get implements domain.Roles.
+func (r roles) Get(ctx context.Context, id int64) (domain.Role, error) {
+	return take[roleRow, domain.Role](ctx, r.s.read, roleTable, id)
+}
+
+// Find implements domain.Roles.
+func (r roles) Find(ctx context.Context, ids []int64) ([]domain.Role, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := find[roleRow, domain.Role](ctx, r.s.read, "SELECT "+roleColumns+" FROM roles WHERE id IN ? ORDER BY id", []any{ids})
+	found := make([]domain.Role, len(rows))
+	for i := range rows {
+		found[i] = rows[i].entity()
+	}
+	return found, err
+}
+
+// Create implements domain.Roles.
+func (r roles) Create(ctx context.Context, role *domain.Role) error {
+	record, err := toRoleRow(*role)
+	if err != nil {
+		return err
+	}
+	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
+		return translate(err, duplicated("name_key", "name"))
+	}
+	role.ID = record.ID
+	return nil
+}
+
+// Update implements domain.Roles.
+func (r roles) Update(ctx context.Context, role domain.Role) error {
+	record, err := toRoleRow(role)
+	if err != nil {
+		return err
+	}
+	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "scopes", "updated_at").Updates(&record)
+	return changedOne(done, duplicated("name_key", "name"))
+}
+
+// Delete implements domain.Roles.
+func (r roles) Delete(ctx context.Context, id int64) error {
+	done := r.s.write.WithContext(ctx).Delete(&roleRow{}, id)
+	return changedOne(done, faults{}.orForeign(domain.Rule, "id", domain.ReasonRoleInUse))
+}

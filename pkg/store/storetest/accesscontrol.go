@@ -1,0 +1,148 @@
+package storetest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func testAccessControl(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	epoch := func(t *testing.T) int64 { return must(s.AccessControl().Epoch(ctx))(t) }
+	t.Run("advancing counts, and what is rolled back does not", func(t *testing.T) {
+		before := epoch(t)
+		check(t, s.AccessControl().Advance(ctx))
+		wantSame(t, epoch(t), before+1)
+		check(t, s.Transact(ctx, func(tx domain.Store) error {
+			check(t, tx.AccessControl().Advance(ctx))
+			wantSame(t, must(tx.AccessControl().Epoch(ctx))(t), before+2)
+			wantSame(t, epoch(t), before+1)
+			return nil
+		}))
+		wantSame(t, epoch(t), before+2)
+		err := s.Transact(ctx, func(tx domain.Store) error {
+			check(t, tx.AccessControl().Advance(ctx))
+			return domain.Fault(domain.Rule, "", domain.ReasonForbidden)
+		})
+		wantFault(t, err, domain.Rule, "", domain.ReasonForbidden)
+		wantSame(t, epoch(t), before+2)
+	})
+	t.Run("who advances second waits, and sees what the first has done", func(t *testing.T) { testAdvanceWaits(t, s) })
+	t.Run("of many who each look before they leap one leaps", func(t *testing.T) { testAdvanceSerializes(t, s) })
+	t.Run("superusers are the users and apikeys that are enabled and not expired", func(t *testing.T) { testSuperusers(t, s) })
+}
+
+func testAdvanceWaits(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	u := newUser(t, s)
+	advanced, begun, counted := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var seen domain.User
+	go func() {
+		<-advanced
+		close(begun)
+		counted <- s.Transact(ctx, func(tx domain.Store) (err error) {
+			if err = tx.AccessControl().Advance(ctx); err == nil {
+				seen, err = tx.Users().Get(ctx, u.ID)
+			}
+			return err
+		})
+	}()
+	check(t, s.Transact(ctx, func(tx domain.Store) error {
+		check(t, tx.AccessControl().Advance(ctx))
+		close(advanced)
+		<-begun
+		select {
+		case err := <-counted:
+			t.Error("the second did not wait")
+			counted <- err
+		case <-time.After(100 * time.Millisecond):
+		}
+		u.Superuser = false
+		return tx.Users().Update(ctx, u)
+	}))
+	check(t, <-counted)
+	wantSame(t, seen, u)
+}
+
+// testAdvanceSerializes lets many take the right from one of two superusers, if another remains.
+func testAdvanceSerializes(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	others := must(s.AccessControl().Superusers(ctx, noon))(t)
+	list := make([]domain.User, 8)
+	for i := range list {
+		list[i] = newUser(t, s)
+	}
+	demoted, faults := together(t, len(list), func(i int) (done bool, err error) {
+		err = s.Transact(ctx, func(tx domain.Store) error {
+			if err := tx.AccessControl().Advance(ctx); err != nil {
+				return err
+			}
+			n, err := tx.AccessControl().Superusers(ctx, noon)
+			if err != nil || n <= others+1 {
+				return err
+			}
+			list[i].Superuser, done = false, true
+			return tx.Users().Update(ctx, list[i])
+		})
+		return done, err
+	})
+	checkAll(t, faults)
+	wantSame(t, len(slices.DeleteFunc(demoted, func(d bool) bool { return !d })), len(list)-1)
+	wantSame(t, must(s.AccessControl().Superusers(ctx, noon))(t), others+1)
+}
+
+func testSuperusers(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	want := must(s.AccessControl().Superusers(ctx, noon))(t)
+	for _, test := range []struct {
+		superuser, enabled bool
+		expires            time.Time
+		counts             bool // as an apikey
+	}{
+		{true, true, time.Time{}, true},
+		{true, true, noon.Add(time.Microsecond), true},
+		{true, true, noon.Add(time.Hour).In(time.FixedZone("-03", -3*60*60)), true}, // earlier than noon if read as text
+		{true, true, noon, false},
+		{true, true, noon.Add(-time.Microsecond), false},
+		{true, false, time.Time{}, false},
+		{false, true, time.Time{}, false},
+	} {
+		k, u := sampleAPIKey(), sampleUser()
+		k.Superuser, k.Enabled, k.ExpiresAt = test.superuser, test.enabled, test.expires
+		u.Superuser, u.Enabled = test.superuser, test.enabled
+		check(t, s.APIKeys().Create(ctx, &k))
+		if test.counts {
+			want++
+		}
+		wantSame(t, must(s.AccessControl().Superusers(ctx, noon))(t), want)
+		check(t, s.Users().Create(ctx, &u))
+		if test.superuser && test.enabled {
+			want++
+		}
+		wantSame(t, must(s.AccessControl().Superusers(ctx, noon.In(time.FixedZone("+14", 14*60*60))))(t), want)
+	}
+}
+
+func testSigningKeys(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	wantSame(t, len(must(s.SigningKeys().List(ctx))(t)), 0)
+	var want []domain.SigningKey
+	for i, id := range []string{"c", "a", "b", "A"} {
+		want = append(want, domain.SigningKey{ID: id, Sealed: []byte{0, 0xff, byte(i)}, CreatedAt: noon.Add(time.Duration(i) * time.Microsecond)})
+	}
+	for _, i := range []int{2, 0, 3, 1} {
+		check(t, s.SigningKeys().Create(ctx, want[i]))
+	}
+	wantSame(t, must(s.SigningKeys().List(ctx))(t), want)
+	if s.SigningKeys().Create(ctx, want[0]) == nil {
+		t.Error("an id was given twice")
+	}
+	for _, ids := range [][]string{nil, {}, {"gone"}} {
+		check(t, s.SigningKeys().Delete(ctx, ids))
+		wantSame(t, must(s.SigningKeys().List(ctx))(t), want)
+	}
+	check(t, s.SigningKeys().Delete(ctx, []string{"b", "gone", "c"}))
+	wantSame(t, must(s.SigningKeys().List(ctx))(t), []domain.SigningKey{want[1], want[3]})
+}

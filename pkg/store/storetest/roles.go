@@ -1,0 +1,100 @@
+package storetest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func sampleRole() domain.Role {
+	return domain.Role{
+		Name: fresh("Função"), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+		Scopes: []domain.Permission{{Scope: domain.ScopeKeys, Read: true}, {Scope: domain.ScopeAudit}, {Scope: domain.ScopeClients, Read: true, Write: true}},
+	}
+}
+
+func newRole(t testing.TB, s domain.Store) domain.Role {
+	t.Helper()
+	r := sampleRole()
+	check(t, s.Roles().Create(t.Context(), &r))
+	return r
+}
+
+func testRoles(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("a created role is read back whole, its scopes in the order given", func(t *testing.T) {
+		want := newRole(t, s)
+		wantSame(t, must(s.Roles().Get(ctx, want.ID))(t), want)
+		none := domain.Role{Name: fresh("none"), CreatedAt: noon, UpdatedAt: noon}
+		check(t, s.Roles().Create(ctx, &none))
+		wantSame(t, must(s.Roles().Get(ctx, none.ID))(t), none)
+	})
+	t.Run("an id that does not exist is missing", func(t *testing.T) {
+		for _, id := range []int64{0, -1, absent} {
+			_, err := s.Roles().Get(ctx, id)
+			wantMissing(t, err)
+			wantMissing(t, s.Roles().Delete(ctx, id))
+		}
+		gone := sampleRole()
+		gone.ID = absent
+		wantMissing(t, s.Roles().Update(ctx, gone))
+	})
+	t.Run("a name is taken regardless of case", func(t *testing.T) {
+		taken, other := newRole(t, s), newRole(t, s)
+		again := sampleRole()
+		again.Name = strings.ToUpper(taken.Name)
+		wantFault(t, s.Roles().Create(ctx, &again), domain.Duplicated, "name", domain.ReasonDuplicated)
+		other.Name = again.Name
+		wantFault(t, s.Roles().Update(ctx, other), domain.Duplicated, "name", domain.ReasonDuplicated)
+	})
+	t.Run("an update replaces everything but the creation", func(t *testing.T) {
+		want := newRole(t, s)
+		want.Name, want.UpdatedAt = fresh("renamed"), noon.Add(time.Hour)
+		want.Scopes = []domain.Permission{{Scope: domain.ScopeUsers, Write: true}, {Scope: "of another version", Read: true}}
+		asked := want
+		asked.CreatedAt = noon.Add(time.Hour)
+		check(t, s.Roles().Update(ctx, asked))
+		wantSame(t, must(s.Roles().Get(ctx, want.ID))(t), want)
+		asked.Scopes, want.Scopes = nil, nil
+		check(t, s.Roles().Update(ctx, asked))
+		wantSame(t, must(s.Roles().Get(ctx, want.ID))(t), want)
+	})
+	t.Run("finding gives those that exist, by ascending id", func(t *testing.T) {
+		one, two, three := newRole(t, s), newRole(t, s), newRole(t, s)
+		wantSame(t, must(s.Roles().Find(ctx, []int64{three.ID, absent, one.ID, -1, one.ID}))(t), []domain.Role{one, three})
+		wantSame(t, must(s.Roles().Find(ctx, []int64{two.ID}))(t), []domain.Role{two})
+		for _, ids := range [][]int64{nil, {}, {absent}} {
+			wantSame(t, len(must(s.Roles().Find(ctx, ids))(t)), 0)
+		}
+	})
+	t.Run("deletion is refused while somebody has it", func(t *testing.T) { testRoleDeletion(t, s) })
+	t.Run("pages", func(t *testing.T) {
+		var ids []int64
+		for _, r := range must(s.Roles().Page(ctx, domain.PageRequest{Size: 100}))(t).Items {
+			ids = append(ids, r.ID)
+			wantSame(t, r, must(s.Roles().Get(ctx, r.ID))(t))
+		}
+		walk(t, s.Roles().Page, ids, 3)
+	})
+}
+
+func testRoleDeletion(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	ofKey, ofUser, ofNobody := newRole(t, s), newRole(t, s), newRole(t, s)
+	k, u := newAPIKey(t, s, ofKey), newUser(t, s, ofUser)
+	for _, role := range []domain.Role{ofKey, ofUser} {
+		wantFault(t, s.Roles().Delete(ctx, role.ID), domain.Rule, "id", domain.ReasonRoleInUse)
+		wantSame(t, must(s.Roles().Get(ctx, role.ID))(t), role)
+	}
+	check(t, s.Roles().Delete(ctx, ofNobody.ID))
+	_, err := s.Roles().Get(ctx, ofNobody.ID)
+	wantMissing(t, err)
+	check(t, s.APIKeys().Delete(ctx, k.ID))
+	u.Roles = nil
+	check(t, s.Users().Update(ctx, u))
+	for _, role := range []domain.Role{ofKey, ofUser} {
+		check(t, s.Roles().Delete(ctx, role.ID))
+	}
+}
