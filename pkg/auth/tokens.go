@@ -1,7 +1,3 @@
-// Package auth makes and checks credentials and says whose they are.
-//
-// It imports domain, golang-jwt and x/crypto. It decides only whether a token is genuine and for whom it was made; whether
-// that key still exists is the service's question. Tokens are derived from a row and a secret and are stored nowhere.
 package auth
 
 import (
@@ -9,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,10 +15,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// AccessLife is the life of an access token.
-const AccessLife = 15 * time.Minute
+// The lives of tokens.
+const (
+	AccessLife  = 15 * time.Minute
+	SessionLife = 30 * 24 * time.Hour
+)
 
-// SecretSize is the size of the secret that tokens are made with, in bytes.
+// SecretSize is the size of the secrets that tokens are made with, in bytes.
 const SecretSize = 32
 
 // Use is what a token is for.
@@ -30,37 +30,67 @@ type Use string
 // The uses; they are the audiences of the tokens.
 const (
 	Refresh Use = "chaveiro:refresh" // the token of an apikey itself
-	Access  Use = "chaveiro:access"  // made from it for AccessLife
+	Session Use = "chaveiro:session" // made for a user who signed in, for SessionLife
+	Access  Use = "chaveiro:access"  // made from either for AccessLife
 )
 
 // ErrToken says that a token is not genuine, has expired, or is not of a use that was asked for.
 var ErrToken = errors.New("auth: token not valid")
 
-const (
-	issuer        = "chaveiro"
-	subjectPrefix = "apikey:"
-)
+// ErrUnknownKey is an ErrToken: the token names a signing key that is not known, or not yet.
+var ErrUnknownKey = fmt.Errorf("%w: unknown signing key", ErrToken)
 
-// Tokens makes and verifies tokens: JWTs with HMAC-SHA-256 (RFC 7519, RFC 7518 section 3.2). Each use has a key of its own.
-type Tokens struct {
-	keys map[Use][]byte
-	now  func() time.Time
+const issuer = "chaveiro"
+
+// SigningKey is a key of sessions and access tokens. It signs from InForce on, until a later one is in force; it verifies always.
+type SigningKey struct {
+	ID      string
+	Secret  []byte // SecretSize bytes
+	InForce time.Time
 }
 
-// NewTokens derives the keys from a secret of SecretSize bytes.
-func NewTokens(secret []byte, now func() time.Time) (*Tokens, error) {
-	if len(secret) != SecretSize {
-		return nil, fmt.Errorf("auth: the token secret has %d bytes, not %d", len(secret), SecretSize)
+// Tokens makes and verifies tokens: JWTs with HMAC-SHA-256 (RFC 7519, RFC 7518 section 3.2). The tokens of apikeys are made with a secret
+// that never changes, all others with the signing keys, which they name in `kid`. Each use has a key of its own, derived from the secret.
+type Tokens struct {
+	apikeys []byte
+	ring    []ringKey // the oldest first
+	now     func() time.Time
+}
+
+type ringKey struct {
+	id      string
+	inForce time.Time
+	keys    map[Use][]byte
+}
+
+// NewTokens derives the keys from the secret of the apikeys and from the signing keys, of which there is at least one.
+func NewTokens(secret []byte, ring []SigningKey, now func() time.Time) (*Tokens, error) {
+	apikeys, err := derive(secret, string(Refresh))
+	if err != nil {
+		return nil, err
 	}
-	keys := map[Use][]byte{}
-	for _, use := range []Use{Refresh, Access} {
-		key, err := hkdf.Key(sha256.New, secret, nil, string(use), sha256.Size)
-		if err != nil {
-			return nil, err
+	if len(ring) == 0 {
+		return nil, errors.New("auth: no signing key")
+	}
+	t := &Tokens{apikeys: apikeys, now: now}
+	for _, one := range ring {
+		k := ringKey{id: one.ID, inForce: one.InForce, keys: map[Use][]byte{}}
+		for _, use := range []Use{Session, Access} {
+			if k.keys[use], err = derive(one.Secret, string(use)); err != nil {
+				return nil, err
+			}
 		}
-		keys[use] = key
+		t.ring = append(t.ring, k)
 	}
-	return &Tokens{keys: keys, now: now}, nil
+	slices.SortStableFunc(t.ring, func(a, b ringKey) int { return a.inForce.Compare(b.inForce) })
+	return t, nil
+}
+
+func derive(secret []byte, purpose string) ([]byte, error) {
+	if len(secret) != SecretSize {
+		return nil, fmt.Errorf("auth: a secret has %d bytes, not %d", len(secret), SecretSize)
+	}
+	return hkdf.Key(sha256.New, secret, nil, purpose, sha256.Size)
 }
 
 type claims struct {
@@ -70,30 +100,48 @@ type claims struct {
 
 // Refresh returns the token of an apikey: always the same for one generation of the key.
 func (t *Tokens) Refresh(k domain.APIKey) (domain.Secret, error) {
-	return t.sign(Refresh, k, jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(k.CreatedAt)})
+	token := newToken(Refresh, k.Holder(), jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(k.CreatedAt)})
+	text, err := token.SignedString(t.apikeys)
+	return domain.Secret(text), err
 }
 
-// Access returns a token that stands for the apikey for AccessLife.
-func (t *Tokens) Access(k domain.APIKey) (domain.Secret, error) {
+// Session returns a token with which its holder gets access tokens for SessionLife.
+func (t *Tokens) Session(h domain.Holder) (domain.Secret, error) {
+	return t.passing(Session, h, SessionLife)
+}
+
+// Access returns a token that stands for its holder for AccessLife.
+func (t *Tokens) Access(h domain.Holder) (domain.Secret, error) {
+	return t.passing(Access, h, AccessLife)
+}
+
+// passing makes a token of the newest key that is in force; of the oldest when none is yet.
+func (t *Tokens) passing(use Use, h domain.Holder, life time.Duration) (domain.Secret, error) {
 	now := t.now()
-	return t.sign(Access, k, jwt.RegisteredClaims{
-		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(AccessLife)),
-	})
+	signer := t.ring[0]
+	for _, k := range t.ring {
+		if !k.inForce.After(now) {
+			signer = k
+		}
+	}
+	token := newToken(use, h, jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life))})
+	token.Header["kid"] = signer.id
+	text, err := token.SignedString(signer.keys[use])
+	return domain.Secret(text), err
 }
 
-func (t *Tokens) sign(use Use, k domain.APIKey, registered jwt.RegisteredClaims) (domain.Secret, error) {
+func newToken(use Use, h domain.Holder, registered jwt.RegisteredClaims) *jwt.Token {
 	registered.Issuer = issuer
 	registered.Audience = jwt.ClaimStrings{string(use)}
-	registered.Subject = subjectPrefix + strconv.FormatInt(k.ID, 10)
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{registered, k.Generation})
-	text, err := token.SignedString(t.keys[use])
-	return domain.Secret(text), err
+	registered.Subject = string(h.Kind) + ":" + strconv.FormatInt(h.ID, 10)
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{registered, h.Generation})
 }
 
 // Grant is what a genuine token says.
 type Grant struct {
 	Use        Use
-	APIKeyID   int64
+	Kind       domain.PrincipalKind
+	ID         int64
 	Generation int64
 	ExpiresAt  time.Time // zero: never
 }
@@ -101,14 +149,19 @@ type Grant struct {
 // Expired reports whether the token has ended at the time now.
 func (g Grant) Expired(now time.Time) bool { return !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt) }
 
-// Verify checks that a token is genuine, of one of the uses, and not expired. The only error is ErrToken.
+// Verify checks that a token is genuine, of one of the uses, and not expired. The errors are ErrToken and ErrUnknownKey.
 func (t *Tokens) Verify(token string, uses ...Use) (Grant, error) {
+	failed := ErrToken
 	for _, use := range uses {
-		if grant, err := t.verify(token, use); err == nil {
+		grant, err := t.verify(token, use)
+		if err == nil {
 			return grant, nil
 		}
+		if errors.Is(err, ErrUnknownKey) {
+			failed = ErrUnknownKey
+		}
 	}
-	return Grant{}, ErrToken
+	return Grant{}, failed
 }
 
 func (t *Tokens) verify(token string, use Use) (Grant, error) {
@@ -116,24 +169,52 @@ func (t *Tokens) verify(token string, use Use) (Grant, error) {
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithIssuer(issuer), jwt.WithAudience(string(use)), jwt.WithTimeFunc(t.now), jwt.WithStrictDecoding(),
 	}
-	if use == Access {
+	if use != Refresh {
 		options = append(options, jwt.WithExpirationRequired())
 	}
 	if strings.ContainsAny(token, "\r\n") { // the decoder would pass over them
 		return Grant{}, ErrToken
 	}
 	var c claims
-	if _, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.keys[use], nil }, options...); err != nil {
+	if _, err := jwt.ParseWithClaims(token, &c, t.keyOf(use), options...); err != nil {
+		return Grant{}, err
+	}
+	grant := Grant{Use: use, Generation: c.Generation}
+	kind, number, _ := strings.Cut(c.Subject, ":")
+	grant.Kind = domain.PrincipalKind(kind)
+	var err error
+	if grant.ID, err = strconv.ParseInt(number, 10, 64); err != nil || !mayHold(use, grant.Kind) {
 		return Grant{}, ErrToken
 	}
-	number, found := strings.CutPrefix(c.Subject, subjectPrefix)
-	id, err := strconv.ParseInt(number, 10, 64)
-	if !found || err != nil {
-		return Grant{}, ErrToken
-	}
-	grant := Grant{Use: use, APIKeyID: id, Generation: c.Generation}
 	if c.ExpiresAt != nil {
 		grant.ExpiresAt = c.ExpiresAt.Time
 	}
 	return grant, nil
+}
+
+// mayHold reports whether tokens of the use are made for that kind.
+func mayHold(use Use, kind domain.PrincipalKind) bool {
+	return kind == domain.PrincipalAPIKey && use != Session || kind == domain.PrincipalUser && use != Refresh
+}
+
+// keyOf finds the key that a token of the use must be signed with.
+func (t *Tokens) keyOf(use Use) jwt.Keyfunc {
+	return func(token *jwt.Token) (any, error) {
+		kid, named := token.Header["kid"]
+		if use == Refresh {
+			if named {
+				return nil, ErrToken
+			}
+			return t.apikeys, nil
+		}
+		for _, k := range t.ring {
+			if k.id == kid {
+				return k.keys[use], nil
+			}
+		}
+		if named {
+			return nil, ErrUnknownKey
+		}
+		return nil, ErrToken
+	}
 }

@@ -2,72 +2,161 @@ package service
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/chaveiro/chaveiro/pkg/auth"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Access are the use cases of credentials: it makes apikeys, exchanges them for access tokens, and finds out who makes a
-// request.
+// Access finds out who makes a request, and exchanges credentials for access tokens. What it has read it trusts for trustFor, so that most
+// requests cost no round trip to the database, and a change holds everywhere within that time.
 type Access struct {
-	Store  domain.Store
-	Tokens *auth.Tokens
-	Now    func() time.Time
-	Log    *slog.Logger
+	Store   domain.Store
+	Signing *Signing
+	Now     func() time.Time
+	Log     *slog.Logger
 
-	grants grants
-	mu     sync.Mutex
-	known  map[int64]knownKey
+	known   atomic.Pointer[knowledge]
+	changes atomic.Int64 // that this replica has made
+	asking  sync.Mutex
+	rates   limits
+	uses    uses
 }
 
-// knownKey is an apikey as it was read a moment ago.
-type knownKey struct {
-	key  domain.APIKey
-	read time.Time
-}
-
-// trustFor is how long an apikey that was read is taken to be unchanged.
-const trustFor = time.Second
-
-// OpenTokens unseals the secret that tokens are made with, and makes it the first time. It fails when the master key is not the one
-// that the database was sealed with.
-func OpenTokens(ctx context.Context, store domain.Store, keys *ca.Keyring, now func() time.Time) (*auth.Tokens, error) {
-	const name = "token-signing"
-	fresh := make([]byte, auth.SecretSize)
-	rand.Read(fresh)
-	sealed, err := store.Secrets().GetOrCreate(ctx, name, keys.Seal(fresh, secretContext(name)))
-	if err != nil {
-		return nil, fmt.Errorf("read the token secret: %w", err)
+// knowledge returns what is known, after asking whether it is still true if it was not asked for a while. While one asks, the others go on
+// with what they may still trust.
+func (s *Access) knowledge(ctx context.Context) (*knowledge, error) {
+	k := s.known.Load()
+	age := s.age(k)
+	if age < refreshAfter {
+		return k, nil
 	}
-	secret, err := keys.Open(sealed, secretContext(name))
-	if err != nil {
-		return nil, fmt.Errorf("the master key is not the one this database was sealed with: %w", err)
+	if !s.asking.TryLock() {
+		if age < trustFor {
+			return k, nil
+		}
+		s.asking.Lock()
 	}
-	return auth.NewTokens(secret, now)
+	defer s.asking.Unlock()
+	if k = s.known.Load(); s.age(k) < refreshAfter {
+		return k, nil
+	}
+	now, changes := s.Now(), s.changes.Load() // before the question: what is answered may be as old as that
+	epoch, err := s.Store.AccessControl().Epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if k == nil || k.epoch != epoch {
+		tokens, err := s.Signing.Tokens(ctx)
+		if err != nil {
+			return nil, err
+		}
+		k = newKnowledge(epoch, tokens)
+	}
+	k.changes.Store(changes)
+	k.asked.Store(now.UnixMicro())
+	s.known.Store(k)
+	return k, nil
 }
 
-// CreateAPIKey makes an apikey and returns it with its token.
-func (s *Access) CreateAPIKey(ctx context.Context, name string, superuser bool) (domain.APIKey, domain.Secret, error) {
-	if err := domain.CheckAPIKeyName(name); err != nil {
-		return domain.APIKey{}, "", err
+// age is how old what is known may be; the oldest, when this replica has changed something since it was asked for.
+func (s *Access) age(k *knowledge) time.Duration {
+	if k == nil || k.changes.Load() != s.changes.Load() {
+		return math.MaxInt64
+	}
+	return k.age(s.Now())
+}
+
+// expire makes the next request ask whether anything has changed.
+func (s *Access) expire() { s.changes.Add(1) }
+
+// tokens returns what makes tokens.
+func (s *Access) tokens(ctx context.Context) (*auth.Tokens, error) {
+	k, err := s.knowledge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k.tokens, nil
+}
+
+// Authenticate says who holds the token, which must be of one of the uses. Errors: *domain.Error with Unauthenticated; with Forbidden, and who it
+// is, when the holder may not come from there, or too often.
+func (s *Access) Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error) {
+	holder, err := s.holder(ctx, token, uses...)
+	if err != nil {
+		return domain.Principal{}, err
+	}
+	return holder.Principal(), s.admit(ctx, holder)
+}
+
+// holder finds whose the token is, and that it is good.
+func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Holder, error) {
+	k, err := s.knowledge(ctx)
+	if err != nil {
+		return domain.Holder{}, err
 	}
 	now := s.Now()
-	key := domain.APIKey{Name: name, Superuser: superuser, Generation: 1, CreatedAt: now, UpdatedAt: now}
-	if err := s.Store.APIKeys().Create(ctx, &key); err != nil {
-		return domain.APIKey{}, "", err
+	grant, err := k.verify(string(token), now, uses)
+	if err != nil {
+		return domain.Holder{}, unauthenticated(err)
 	}
-	token, err := s.Tokens.Refresh(key)
-	if err == nil {
-		s.Log.InfoContext(ctx, "apikey created", "apikey_id", key.ID, "name", key.Name, "superuser", superuser)
+	found, err := k.holder(ctx, s.Store, holderID{grant.Kind, grant.ID})
+	switch {
+	case err != nil:
+		return domain.Holder{}, err
+	case found.missing:
+		err = fmt.Errorf("%s %d is gone", grant.Kind, grant.ID)
+	case !found.Active(now):
+		err = fmt.Errorf("%s %d is disabled or has expired", grant.Kind, grant.ID)
+	case !found.Accepts(grant.Generation, now):
+		err = fmt.Errorf("token of an earlier generation of %s %d", grant.Kind, grant.ID)
+	default:
+		return found.Holder, nil
 	}
-	return key, token, err
+	return domain.Holder{}, unauthenticated(err)
+}
+
+func unauthenticated(cause error) error {
+	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: cause}
+}
+
+// admit checks from where and how often an apikey is used, and notes that it was.
+func (s *Access) admit(ctx context.Context, h domain.Holder) error {
+	if h.Kind != domain.PrincipalAPIKey {
+		return nil
+	}
+	address, now := domain.OriginOf(ctx).Address, s.Now()
+	if !h.Admits(address) {
+		return &domain.Error{
+			Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("apikey %d from %s", h.ID, address),
+		}
+	}
+	if h.RateLimit > 0 {
+		if wait := s.rates.take(rateKey(h), now, rate.Limit(h.RateLimit)/60, max(1, h.RateLimit/6)); wait > 0 {
+			return limited(domain.Forbidden, wait, fmt.Errorf("apikey %d is beyond its rate", h.ID))
+		}
+	}
+	s.uses.note(domain.APIKeyUse{ID: h.ID, At: now, Address: addressText(address)})
+	return nil
+}
+
+// rateKey has the limit in it: a limit that was changed begins anew.
+func rateKey(h domain.Holder) string { return fmt.Sprintf("%d/%d", h.ID, h.RateLimit) }
+
+// limited is the fault of those who come too often.
+func limited(kind domain.Kind, wait time.Duration, cause error) error {
+	seconds := int((wait + time.Second - 1) / time.Second)
+	return &domain.Error{
+		Kind: kind, Field: "authorization", Reason: domain.ReasonLimit, Args: []any{seconds}, Err: cause, Wait: time.Duration(seconds) * time.Second,
+	}
 }
 
 // AccessToken is the outcome of an exchange.
@@ -76,63 +165,54 @@ type AccessToken struct {
 	Life  time.Duration
 }
 
-// Exchange gives an access token for the token of an apikey. Errors: *domain.Error with Unauthenticated.
+// Exchange gives an access token for the token of an apikey or of a session. Errors: as Authenticate.
 func (s *Access) Exchange(ctx context.Context, refresh domain.Secret) (AccessToken, error) {
-	key, err := s.verify(ctx, refresh, auth.Refresh)
+	holder, err := s.holder(ctx, refresh, auth.Refresh, auth.Session)
 	if err != nil {
 		return AccessToken{}, err
 	}
-	token, err := s.Tokens.Access(key)
+	if err := s.admit(ctx, holder); err != nil {
+		return AccessToken{}, err
+	}
+	return s.accessToken(ctx, holder)
+}
+
+// Resume is Authenticate for a session whose access token has ended: it says who it is and gives the next access token.
+func (s *Access) Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, AccessToken, error) {
+	holder, err := s.holder(ctx, refresh, auth.Refresh, auth.Session)
+	if err != nil {
+		return domain.Principal{}, AccessToken{}, err
+	}
+	if err := s.admit(ctx, holder); err != nil {
+		return holder.Principal(), AccessToken{}, err
+	}
+	token, err := s.accessToken(ctx, holder)
+	return holder.Principal(), token, err
+}
+
+func (s *Access) accessToken(ctx context.Context, h domain.Holder) (AccessToken, error) {
+	tokens, err := s.tokens(ctx)
+	if err != nil {
+		return AccessToken{}, err
+	}
+	token, err := tokens.Access(h)
 	return AccessToken{Token: token, Life: auth.AccessLife}, err
 }
 
-// Authenticate says who holds the token, which must be of one of the uses. Errors: *domain.Error with Unauthenticated.
-func (s *Access) Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error) {
-	key, err := s.verify(ctx, token, uses...)
-	if err != nil {
-		return domain.Principal{}, err
-	}
-	return domain.Principal{Kind: domain.PrincipalAPIKey, ID: key.ID, Name: key.Name, Superuser: key.Superuser}, nil
+// Session is what one gets who signs in: a token to come back with, and the first access token.
+type Session struct {
+	Refresh domain.Secret
+	Life    time.Duration
+	Access  AccessToken
 }
 
-func (s *Access) verify(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.APIKey, error) {
-	grant, err := s.grants.verify(s.Tokens, s.Now(), string(token), uses)
+// session makes the tokens of a user.
+func (s *Access) session(ctx context.Context, user domain.User) (Session, error) {
+	tokens, err := s.tokens(ctx)
 	if err != nil {
-		return domain.APIKey{}, unauthenticated(err)
+		return Session{}, err
 	}
-	key, err := s.key(ctx, grant.APIKeyID)
-	if domain.IsKind(err, domain.Missing) {
-		return domain.APIKey{}, unauthenticated(err)
-	}
-	if err == nil && key.Generation != grant.Generation {
-		return domain.APIKey{}, unauthenticated(errors.New("token of an earlier generation"))
-	}
-	return key, err
-}
-
-func unauthenticated(cause error) error {
-	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: cause}
-}
-
-// key reads an apikey, at most once in trustFor: a change holds everywhere within that time.
-func (s *Access) key(ctx context.Context, id int64) (domain.APIKey, error) {
-	now := s.Now()
-	s.mu.Lock()
-	known, ok := s.known[id]
-	s.mu.Unlock()
-	if ok && now.Sub(known.read).Abs() < trustFor {
-		return known.key, nil
-	}
-	key, err := s.Store.APIKeys().Get(ctx, id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err != nil {
-		delete(s.known, id)
-		return key, err
-	}
-	if s.known == nil || len(s.known) >= maxKnown {
-		s.known = map[int64]knownKey{}
-	}
-	s.known[id] = knownKey{key: key, read: now}
-	return key, nil
+	refresh, refreshErr := tokens.Session(user.Holder())
+	access, accessErr := s.accessToken(ctx, user.Holder())
+	return Session{Refresh: refresh, Life: auth.SessionLife, Access: access}, errors.Join(refreshErr, accessErr)
 }

@@ -32,7 +32,7 @@ func (s *CAs) Import(ctx context.Context, in domain.CAImport) (domain.CA, error)
 	if err := s.checkName(ctx, record.Name); err != nil {
 		return domain.CA{}, err
 	}
-	return s.keep(ctx, record, cert, signer, crl)
+	return s.keep(ctx, domain.ActionImport, record, cert, signer, crl)
 }
 
 // openKey reads the key. How long deriving its encryption takes is the file's choice, so not many are read at once.

@@ -38,36 +38,36 @@ func testImportedCA(t *testing.T, w *world) {
 	})
 	request := old.request(t, nil)
 	request.Name, request.Description = "", "from easy-rsa"
-	got := must(w.cas.Import(ctx, request))(t)
+	got := must(w.CAs.Import(ctx, request))(t)
 	wantSame(t, got, domain.CA{
 		ID: got.ID, Name: old.cert.Subject.CommonName, Description: "from easy-rsa", KeyAlgorithm: "ecdsa-p256",
 		Subject:   domain.Subject{Country: "Brasil", Province: strings.Repeat("p", 300), Organization: "Empresa", Sector: "TI", Email: "old@example.com"},
 		ExpiresAt: noon.Add(1000 * day), CreatedAt: noon, UpdatedAt: noon,
 	})
-	wantSame(t, must(w.cas.Get(ctx, got.ID))(t), got)
-	wantSame(t, must(w.cas.Certificate(ctx, got.ID))(t), certPEM(old.cert.Raw))
+	wantSame(t, must(w.CAs.Get(ctx, got.ID))(t), got)
+	wantSame(t, must(w.CAs.Certificate(ctx, got.ID))(t), certPEM(old.cert.Raw))
 	wantSame(t, w.current(t, got.ID).Number.Int64(), 1)
 	t.Run("what breaks our rules in its subject does not hinder an update", func(t *testing.T) {
 		got.Description = "new"
-		wantSame(t, must(w.cas.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}))(t), got)
-		_, err := w.cas.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Country: new("Brasil")}})
+		wantSame(t, must(w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}))(t), got)
+		_, err := w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Country: new("Brasil")}})
 		wantFaults(t, err, fault{domain.Invalid, "country", domain.ReasonCountry})
 	})
 	t.Run("it issues", func(t *testing.T) {
 		asked := spec(got.ID)
-		wantIssued(t, w, asked, must(w.clients.Create(ctx, asked))(t), "ecdsa-p256")
+		wantIssued(t, w, asked, must(w.Clients.Create(ctx, asked))(t), "ecdsa-p256")
 	})
 	t.Run("an encrypted key needs its password", func(t *testing.T) {
 		request := newForeignCA(t).request(t, nil)
 		old := newForeignCA(t)
 		request.Certificate, request.Key = certPEM(old.cert.Raw), encryptedPEM(t, old.key, "certo")
-		_, err := w.cas.Import(ctx, request)
+		_, err := w.CAs.Import(ctx, request)
 		wantFaults(t, err, fault{domain.Required, "password", domain.ReasonPasswordRequired})
 		request.Password = "errado"
-		_, err = w.cas.Import(ctx, request)
+		_, err = w.CAs.Import(ctx, request)
 		wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonPasswordWrong})
 		request.Password = "certo"
-		imported := must(w.cas.Import(ctx, request))(t)
+		imported := must(w.CAs.Import(ctx, request))(t)
 		wantSame(t, w.current(t, imported.ID).Number.Int64(), 1) // the password is not needed any more
 	})
 }
@@ -105,9 +105,9 @@ func testImportedList(t *testing.T, w *world) {
 				CAID: authority.ID, Email: "a@example.com", Key: keyPEM(t, key), Revoked: revoked,
 				Certificate: old.issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) }),
 			}
-			got := must(w.clients.Import(ctx, request))(t)
-			wantSame(t, must(w.clients.Get(ctx, got.ID))(t).RevokedAt, date.Add(time.Duration(serial-1)*time.Hour))
-			check(t, w.clients.Revoke(ctx, got.ID))
+			got := must(w.Clients.Import(ctx, request))(t)
+			wantSame(t, must(w.Clients.Get(ctx, got.ID))(t).RevokedAt, date.Add(time.Duration(serial-1)*time.Hour))
+			check(t, w.Clients.Revoke(ctx, got.ID))
 		}
 		list := w.current(t, authority.ID)
 		wantSame(t, list.Number.Int64(), 1001) // nothing was added
@@ -115,7 +115,7 @@ func testImportedList(t *testing.T, w *world) {
 	})
 	t.Run("one that was taken off the list is not revoked", func(t *testing.T) {
 		key := newKey(t)
-		got := must(w.clients.Import(ctx, domain.ClientImport{
+		got := must(w.Clients.Import(ctx, domain.ClientImport{
 			CAID: authority.ID, Email: "a@example.com", Key: keyPEM(t, key),
 			Certificate: old.issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(3) }),
 		}))(t)
@@ -172,7 +172,7 @@ func testImpossibleLists(t *testing.T, w *world) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			request := old.request(t, crl)
-			_, err := w.cas.Import(t.Context(), request)
+			_, err := w.CAs.Import(t.Context(), request)
 			wantFaults(t, err, fault{domain.Invalid, "crl", domain.ReasonCRL})
 			wantSame(t, must(w.store.CAs().NameTaken(t.Context(), request.Name))(t), false)
 		})
@@ -209,7 +209,7 @@ func testCAImportFaults(t *testing.T, w *world) {
 			before := must(w.store.CAs().IDs(t.Context()))(t)
 			request := old.request(t, nil)
 			test.alter(&request)
-			_, err := w.cas.Import(t.Context(), request)
+			_, err := w.CAs.Import(t.Context(), request)
 			wantFaults(t, err, test.want...)
 			wantSame(t, must(w.store.CAs().IDs(t.Context()))(t), before)
 		})

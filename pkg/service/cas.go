@@ -26,6 +26,7 @@ type CAs struct {
 	Keys        *ca.Keyring
 	Generator   *ca.KeyGenerator
 	Derivations *Limit // of keys from passwords
+	Audit       *Recorder
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -71,11 +72,11 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 		return domain.CA{}, material("name", err)
 	}
 	record := domain.CA{Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now, UpdatedAt: now}
-	return s.keep(ctx, record, authority.Certificate, signer, nil)
+	return s.keep(ctx, domain.ActionCreate, record, authority.Certificate, signer, nil)
 }
 
 // keep stores a CA with its sealed key, and what came with it.
-func (s *CAs) keep(ctx context.Context, record domain.CA, cert *x509.Certificate, signer crypto.Signer, crl *x509.RevocationList) (domain.CA, error) {
+func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, cert *x509.Certificate, signer crypto.Signer, crl *x509.RevocationList) (domain.CA, error) {
 	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
 	if err != nil {
 		return domain.CA{}, err
@@ -91,7 +92,10 @@ func (s *CAs) keep(ctx context.Context, record domain.CA, cert *x509.Certificate
 		if err := tx.CAs().Create(ctx, &record, key, crlNumber(crl)); err != nil {
 			return err
 		}
-		return importRevocations(ctx, tx, record.ID, crl)
+		if err := importRevocations(ctx, tx, record.ID, crl); err != nil {
+			return err
+		}
+		return s.Audit.record(ctx, tx, change{action: action, resource: domain.ScopeCAs, id: record.ID, name: record.Name, after: caFacts(record)})
 	})
 	if err != nil {
 		return domain.CA{}, err
@@ -124,14 +128,29 @@ func (s *CAs) Update(ctx context.Context, id int64, update domain.CAUpdate) (dom
 			return err
 		}
 		record.UpdatedAt = s.Now()
-		return tx.CAs().Update(ctx, record)
+		if err := tx.CAs().Update(ctx, record); err != nil {
+			return err
+		}
+		return s.Audit.record(ctx, tx, change{
+			action: domain.ActionUpdate, resource: domain.ScopeCAs, id: id, name: record.Name, before: caFacts(before), after: caFacts(record),
+		})
 	})
 	return record, err
 }
 
 // Delete removes a CA that has no certificates.
 func (s *CAs) Delete(ctx context.Context, id int64) error {
-	if err := s.Store.CAs().Delete(ctx, id); err != nil {
+	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+		record, err := tx.CAs().Lock(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := tx.CAs().Delete(ctx, id); err != nil {
+			return err
+		}
+		return s.Audit.record(ctx, tx, change{action: domain.ActionDelete, resource: domain.ScopeCAs, id: id, name: record.Name, before: caFacts(record)})
+	})
+	if err != nil {
 		return err
 	}
 	s.Authorities.Forget(id)

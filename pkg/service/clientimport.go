@@ -26,7 +26,7 @@ func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Cl
 	if err := s.importRevocation(ctx, in, serial, &client); err != nil {
 		return domain.Client{}, err
 	}
-	return s.keep(ctx, client, domain.Certificate{
+	return s.keep(ctx, domain.ActionImport, client, domain.Certificate{
 		CAID: in.CAID, Serial: serial, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
 		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: in.Password != "", CreatedAt: now,
 	})

@@ -22,29 +22,29 @@ func TestClients_Import(t *testing.T) {
 	t.Run("the record is the certificate's subject and the request's address", func(t *testing.T) {
 		key := newKey(t)
 		text := old.issue(t, key.Public(), func(c *x509.Certificate) { c.Subject.CommonName = "site.rio-1"; c.SerialNumber = big.NewInt(0xabc) })
-		got := must(w.clients.Import(ctx, domain.ClientImport{
+		got := must(w.Clients.Import(ctx, domain.ClientImport{
 			CAID: authority.ID, Email: "rio@example.com", Description: "Rio", Certificate: text, Key: keyPEM(t, key),
 		}))(t)
 		wantSame(t, got, domain.Client{
 			ID: got.ID, CAID: authority.ID, Name: "site.rio-1", Description: "Rio", ExpiresAt: noon.Add(300 * day), CreatedAt: noon, UpdatedAt: noon,
 			Subject: domain.Subject{Country: "BR", Province: "SP", City: "São Paulo", Organization: "Empresa", Sector: "TI", Email: "rio@example.com"},
 		})
-		wantSame(t, must(w.clients.Get(ctx, got.ID))(t), got)
+		wantSame(t, must(w.Clients.Get(ctx, got.ID))(t), got)
 		wantSame(t, w.serial(t, got.ID), "0abc")
-		wantSame(t, string(must(w.clients.Certificate(ctx, got.ID))(t)), string(text)+string(certPEM(old.cert.Raw)))
-		wantSame(t, must(w.clients.Key(ctx, got.ID))(t), []byte(keyPEM(t, key)))
+		wantSame(t, string(must(w.Clients.Certificate(ctx, got.ID))(t)), string(text)+string(certPEM(old.cert.Raw)))
+		wantSame(t, must(w.Clients.Key(ctx, got.ID))(t), []byte(keyPEM(t, key)))
 	})
 	t.Run("an RSA key and one with both usages", func(t *testing.T) {
 		key := newRSA(t, 2048)
 		text := old.issue(t, key.Public(), func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 		})
-		must(w.clients.Import(ctx, domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: keyPEM(t, key)}))(t)
+		must(w.Clients.Import(ctx, domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: keyPEM(t, key)}))(t)
 	})
 	t.Run("a subject with control characters is stored without them", func(t *testing.T) {
 		key := newKey(t)
 		text := old.issue(t, key.Public(), func(c *x509.Certificate) { c.Subject.Organization = []string{"a\x00b\nc"} })
-		got := must(w.clients.Import(ctx, domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: keyPEM(t, key)}))(t)
+		got := must(w.Clients.Import(ctx, domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: keyPEM(t, key)}))(t)
 		wantSame(t, got.Organization, "abc")
 	})
 	t.Run("passwords", func(t *testing.T) { testImportPasswords(t, w, old, authority.ID) })
@@ -56,16 +56,16 @@ func testImportPasswords(t *testing.T, w *world, old foreignCA, caID int64) {
 	ctx := t.Context()
 	key := newKey(t)
 	request := domain.ClientImport{CAID: caID, Email: "a@example.com", Certificate: old.issue(t, key.Public()), Key: encryptedPEM(t, key, "certo")}
-	_, err := w.clients.Import(ctx, request)
+	_, err := w.Clients.Import(ctx, request)
 	wantFaults(t, err, fault{domain.Required, "password", domain.ReasonPasswordRequired})
 	request.Password = "errado"
-	_, err = w.clients.Import(ctx, request)
+	_, err = w.Clients.Import(ctx, request)
 	wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonPasswordWrong})
 	request.Password = "certo"
-	wantProtected(t, w, must(w.clients.Import(ctx, request))(t).ID, key, "certo")
+	wantProtected(t, w, must(w.Clients.Import(ctx, request))(t).ID, key, "certo")
 
 	plain := newKey(t)
-	got := must(w.clients.Import(ctx, domain.ClientImport{
+	got := must(w.Clients.Import(ctx, domain.ClientImport{
 		CAID: caID, Email: "a@example.com", Certificate: old.issue(t, plain.Public()), Key: keyPEM(t, plain), Password: "novo",
 	}))(t)
 	wantProtected(t, w, got.ID, plain, "novo")
@@ -74,7 +74,7 @@ func testImportPasswords(t *testing.T, w *world, old foreignCA, caID int64) {
 // wantProtected checks that a key is kept and handed out under its password.
 func wantProtected(t *testing.T, w *world, clientID int64, key crypto.Signer, password string) {
 	t.Helper()
-	text := must(w.clients.Key(t.Context(), clientID))(t)
+	text := must(w.Clients.Key(t.Context(), clientID))(t)
 	if block, _ := pem.Decode(text); block.Type != "ENCRYPTED PRIVATE KEY" {
 		t.Errorf("the key is a %s", block.Type)
 	}
@@ -99,10 +99,10 @@ func testImportRevoked(t *testing.T, w *world, old foreignCA, caID int64) {
 		t.Run(test.sentence, func(t *testing.T) {
 			key := newKey(t)
 			before := w.current(t, caID).Number.Int64()
-			got := must(w.clients.Import(ctx, domain.ClientImport{
+			got := must(w.Clients.Import(ctx, domain.ClientImport{
 				CAID: caID, Email: "a@example.com", Certificate: old.issue(t, key.Public()), Key: keyPEM(t, key), Revoked: true, RevokedAt: test.date,
 			}))(t)
-			wantSame(t, must(w.clients.Get(ctx, got.ID))(t).RevokedAt, test.want)
+			wantSame(t, must(w.Clients.Get(ctx, got.ID))(t).RevokedAt, test.want)
 			list := w.current(t, caID)
 			wantSame(t, list.Number.Int64(), before+1)
 			last := list.RevokedCertificateEntries[len(list.RevokedCertificateEntries)-1]
@@ -114,7 +114,7 @@ func testImportRevoked(t *testing.T, w *world, old foreignCA, caID int64) {
 
 func testImportFaults(t *testing.T, w *world, old foreignCA, caID int64) {
 	key, weak := newKey(t), newRSA(t, 1024)
-	taken := must(w.clients.Import(t.Context(), domain.ClientImport{
+	taken := must(w.Clients.Import(t.Context(), domain.ClientImport{
 		CAID: caID, Email: "a@example.com", Certificate: old.issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(77) }), Key: keyPEM(t, key),
 	}))(t)
 	stranger := newForeignCA(t, func(c *x509.Certificate) { c.Subject = old.cert.Subject })
@@ -176,7 +176,7 @@ func testImportFaults(t *testing.T, w *world, old foreignCA, caID int64) {
 			before := w.current(t, caID)
 			request := domain.ClientImport{CAID: caID, Email: "a@example.com", Certificate: old.issue(t, key.Public()), Key: keyPEM(t, key)}
 			test.alter(&request)
-			_, err := w.clients.Import(t.Context(), request)
+			_, err := w.Clients.Import(t.Context(), request)
 			wantFaults(t, err, test.want...)
 			wantSame(t, w.current(t, caID).Raw, before.Raw)
 		})

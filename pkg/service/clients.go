@@ -16,6 +16,7 @@ type Clients struct {
 	Keys        *ca.Keyring
 	Generator   *ca.KeyGenerator
 	Derivations *Limit // of keys from passwords
+	Audit       *Recorder
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -51,7 +52,12 @@ func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpda
 			return err
 		}
 		record.UpdatedAt = s.Now()
-		return tx.Clients().Update(ctx, record)
+		if err := tx.Clients().Update(ctx, record); err != nil {
+			return err
+		}
+		return s.Audit.record(ctx, tx, change{
+			action: domain.ActionUpdate, resource: domain.ScopeClients, id: id, name: record.Name, before: clientFacts(before), after: clientFacts(record),
+		})
 	})
 	return record, err
 }
@@ -72,7 +78,13 @@ func (s *Clients) Revoke(ctx context.Context, id int64) error {
 		if err := tx.Clients().Revoke(ctx, id, now); err != nil {
 			return err
 		}
-		return addRevocation(ctx, tx, revoked, now)
+		if err := addRevocation(ctx, tx, revoked, now); err != nil {
+			return err
+		}
+		return s.Audit.record(ctx, tx, change{
+			action: domain.ActionRevoke, resource: domain.ScopeClients, id: id, name: client.Name,
+			after: facts{"serial": revoked.Serial, "revoked_at": moment(now)},
+		})
 	})
 	if err == nil && revoked.ID != 0 {
 		s.Log.InfoContext(ctx, "certificate revoked", "client_id", id, "serial", revoked.Serial, "principal", domain.PrincipalOf(ctx).Name)

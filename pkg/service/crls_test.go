@@ -27,7 +27,7 @@ func TestCRLs_Current(t *testing.T) {
 		wantSame(t, list.NextUpdate, noon.Add(crlLife))
 	})
 	t.Run("a list without news is signed once", func(t *testing.T) {
-		wantSame(t, must(w.crls.Current(t.Context(), authority.ID))(t), must(w.crls.Current(t.Context(), authority.ID))(t))
+		wantSame(t, must(w.CRLs.Current(t.Context(), authority.ID))(t), must(w.CRLs.Current(t.Context(), authority.ID))(t))
 	})
 	t.Run("a revocation is on the next list, revoking again changes nothing", func(t *testing.T) {
 		var want []string
@@ -51,10 +51,10 @@ func TestCRLs_Current(t *testing.T) {
 		wantSame(t, oids, []string{"2.5.29.35", "2.5.29.20"})
 	})
 	t.Run("the tag changes with the list", func(t *testing.T) {
-		before := must(w.crls.Current(t.Context(), authority.ID))(t).Tag
-		wantSame(t, must(w.replica(t).crls.Current(t.Context(), authority.ID))(t).Tag, before)
+		before := must(w.CRLs.Current(t.Context(), authority.ID))(t).Tag
+		wantSame(t, must(w.replica(t).CRLs.Current(t.Context(), authority.ID))(t).Tag, before)
 		w.revoke(t, w.newClient(t, authority.ID).ID)
-		if must(w.crls.Current(t.Context(), authority.ID))(t).Tag == before {
+		if must(w.CRLs.Current(t.Context(), authority.ID))(t).Tag == before {
 			t.Error("the tag is the same")
 		}
 	})
@@ -62,7 +62,7 @@ func TestCRLs_Current(t *testing.T) {
 		wantSame(t, serials(w.current(t, w.newCA(t).ID)), []string{})
 	})
 	t.Run("a CA that does not exist has none", func(t *testing.T) {
-		_, err := w.crls.Current(t.Context(), 1<<40)
+		_, err := w.CRLs.Current(t.Context(), 1<<40)
 		wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
 	})
 }
@@ -76,9 +76,9 @@ func TestCRLs_Current_Coalesces(t *testing.T) {
 		clients[i] = w.newClient(t, authority.ID)
 	}
 	before := w.current(t, authority.ID).Number.Int64()
-	check(t, together(len(clients), func(i int) error { return w.clients.Revoke(t.Context(), clients[i].ID) }))
+	check(t, together(len(clients), func(i int) error { return w.Clients.Revoke(t.Context(), clients[i].ID) }))
 	check(t, together(50, func(int) error {
-		crl, err := w.crls.Current(t.Context(), authority.ID)
+		crl, err := w.CRLs.Current(t.Context(), authority.ID)
 		if err == nil && crl.Number != before+1 {
 			err = fmt.Errorf("list %d was served", crl.Number)
 		}
@@ -128,7 +128,7 @@ func TestCRLs_Current_Renewal(t *testing.T) {
 		w.clock.pass(due - ca.CRLBackdate)
 		young2 := w.newCA(t)
 		w.current(t, young2.ID)
-		check(t, w.crls.Refresh(t.Context()))
+		check(t, w.CRLs.Refresh(t.Context()))
 		for id, want := range map[int64]int64{authority.ID: 3, young.ID: 1, young2.ID: 1} {
 			wantSame(t, must(w.store.CRLs().LastNumber(t.Context(), id))(t), want)
 		}
@@ -144,7 +144,7 @@ func TestCRLs_Keep(t *testing.T) {
 	authority := w.newCA(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); w.crls.Keep(ctx, time.Millisecond) }()
+	go func() { defer close(ended); w.CRLs.Keep(ctx, time.Millisecond) }()
 	client := w.newClient(t, authority.ID)
 	w.revoke(t, client.ID)
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -169,7 +169,7 @@ func TestCRLs_Current_DropsEnded(t *testing.T) {
 	short := func() domain.Client {
 		asked := spec(authority.ID)
 		asked.Expiration = new(1)
-		return must(w.clients.Create(t.Context(), asked))(t)
+		return must(w.Clients.Create(t.Context(), asked))(t)
 	}
 	news := func() string { // makes the next list differ
 		client := w.newClient(t, authority.ID)
@@ -229,7 +229,7 @@ func TestCRLs_Replicas(t *testing.T) {
 			one := worldOn(t, open(t), slog.DiscardHandler)
 			two := one.replica(t)
 			record := &published{Store: one.store}
-			one.crls.Store, two.crls.Store = record, record
+			one.CRLs.Store, two.CRLs.Store = record, record
 			authority := one.newCA(t)
 			const workers, rounds = 6, 5
 			clients := make([]domain.Client, workers*rounds)
@@ -243,11 +243,11 @@ func TestCRLs_Replicas(t *testing.T) {
 				}
 				last := int64(0)
 				for _, client := range clients[i*rounds : (i+1)*rounds] {
-					if err := mine.clients.Revoke(t.Context(), client.ID); err != nil {
+					if err := mine.Clients.Revoke(t.Context(), client.ID); err != nil {
 						return err
 					}
 					for _, w := range []*world{mine, other} {
-						crl, err := w.crls.Current(t.Context(), authority.ID)
+						crl, err := w.CRLs.Current(t.Context(), authority.ID)
 						if err != nil {
 							return err
 						}
@@ -287,8 +287,8 @@ func TestCRLs_Current_Contention(t *testing.T) {
 	authority := w.newCA(t)
 	w.current(t, authority.ID)
 	w.revoke(t, w.newClient(t, authority.ID).ID)
-	w.crls.Store = alwaysLate{w.store}
-	if _, err := w.crls.Current(t.Context(), authority.ID); err == nil || !strings.Contains(err.Error(), "another replica") {
+	w.CRLs.Store = alwaysLate{w.store}
+	if _, err := w.CRLs.Current(t.Context(), authority.ID); err == nil || !strings.Contains(err.Error(), "another replica") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -83,7 +83,7 @@ func (f foreignCA) request(t testing.TB, crl []byte) domain.CAImport {
 
 func (f foreignCA) importInto(t testing.TB, w *world, crl []byte) domain.CA {
 	t.Helper()
-	return must(w.cas.Import(t.Context(), f.request(t, crl)))(t)
+	return must(w.CAs.Import(t.Context(), f.request(t, crl)))(t)
 }
 
 func certPEM(der []byte) []byte {

@@ -35,7 +35,7 @@ func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Cl
 		CAID: spec.CAID, Name: spec.Name, Description: spec.Description, Subject: spec.Subject,
 		ExpiresAt: cert.NotAfter.UTC(), CreatedAt: plan.now, UpdatedAt: plan.now,
 	}
-	return s.keep(ctx, client, domain.Certificate{
+	return s.keep(ctx, domain.ActionCreate, client, domain.Certificate{
 		CAID: spec.CAID, Serial: ca.FormatSerial(cert.SerialNumber), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
 		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: spec.Password != "", CreatedAt: plan.now,
 	})
@@ -101,19 +101,23 @@ func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password dom
 	return pem, err
 }
 
-// keep stores a client with its certificate, and the revocation if the client is revoked.
-func (s *Clients) keep(ctx context.Context, client domain.Client, cert domain.Certificate) (domain.Client, error) {
-	enrol := func(tx domain.Store) error { return tx.Clients().Enrol(ctx, &client, &cert) }
-	var err error
+// keep stores a client with its certificate and the event of it, and the revocation if the client is revoked.
+func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate) (domain.Client, error) {
+	event, err := s.Audit.event(ctx, change{
+		action: action, resource: domain.ScopeClients, name: client.Name, after: issuedFacts(client, cert),
+	})
+	if err != nil {
+		return domain.Client{}, err
+	}
 	if client.Revoked() {
 		err = s.Store.Transact(ctx, func(tx domain.Store) error {
-			if err := enrol(tx); err != nil {
+			if err := revokeImported(ctx, tx, cert, client.RevokedAt); err != nil {
 				return err
 			}
-			return revokeImported(ctx, tx, cert, client.RevokedAt)
+			return tx.Clients().Enrol(ctx, &client, &cert, event)
 		})
 	} else {
-		err = enrol(s.Store)
+		err = s.Store.Clients().Enrol(ctx, &client, &cert, event)
 	}
 	if err != nil {
 		return domain.Client{}, err

@@ -18,14 +18,14 @@ func TestClients_Create_Algorithms(t *testing.T) {
 	for _, algorithm := range []ca.KeyAlgorithm{ca.ECDSAP256, ca.ECDSAP384, ca.Ed25519, ca.RSA2048, ca.RSA3072, ca.RSA4096} {
 		t.Run("a CA with "+string(algorithm), func(t *testing.T) {
 			t.Parallel()
-			authority := must(w.cas.Create(t.Context(), domain.CASpec{
+			authority := must(w.CAs.Create(t.Context(), domain.CASpec{
 				Name: fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, KeyAlgorithm: string(algorithm),
 			}))(t)
 			wantSame(t, authority.KeyAlgorithm, string(algorithm))
 			for _, leaf := range leaves {
 				asked := spec(authority.ID)
 				asked.KeyAlgorithm = string(leaf)
-				wantIssued(t, w, asked, must(w.clients.Create(t.Context(), asked))(t), leaf)
+				wantIssued(t, w, asked, must(w.Clients.Create(t.Context(), asked))(t), leaf)
 			}
 			if len(w.current(t, authority.ID).RevokedCertificateEntries) != 0 {
 				t.Error("something is revoked")
@@ -37,7 +37,7 @@ func TestClients_Create_Algorithms(t *testing.T) {
 // wantIssued checks what was stored of a client against what was asked, with the eyes of a TLS server.
 func wantIssued(t *testing.T, w *world, asked domain.ClientSpec, got domain.Client, algorithm ca.KeyAlgorithm) {
 	t.Helper()
-	chain := must(w.clients.Certificate(t.Context(), got.ID))(t)
+	chain := must(w.Clients.Certificate(t.Context(), got.ID))(t)
 	block, rest := pem.Decode(chain)
 	leaf := must(x509.ParseCertificate(block.Bytes))(t)
 	block, rest = pem.Decode(rest)
@@ -49,7 +49,7 @@ func wantIssued(t *testing.T, w *world, asked domain.ClientSpec, got domain.Clie
 	roots.AddCert(root)
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: w.clock.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	check(t, err)
-	key := must(ca.ParsePrivateKey(must(w.clients.Key(t.Context(), got.ID))(t), string(asked.Password)))(t)
+	key := must(ca.ParsePrivateKey(must(w.Clients.Key(t.Context(), got.ID))(t), string(asked.Password)))(t)
 	check(t, ca.CheckPair(leaf, key))
 	wantSame(t, must(ca.AlgorithmOf(leaf.PublicKey))(t), algorithm)
 	wantSame(t, leaf.Subject.CommonName, asked.Name)
@@ -58,7 +58,7 @@ func wantIssued(t *testing.T, w *world, asked domain.ClientSpec, got domain.Clie
 		ID: got.ID, CAID: asked.CAID, Name: asked.Name, Description: asked.Description, Subject: asked.Subject,
 		ExpiresAt: leaf.NotAfter, CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
 	})
-	wantSame(t, must(w.clients.Get(t.Context(), got.ID))(t), got)
+	wantSame(t, must(w.Clients.Get(t.Context(), got.ID))(t), got)
 }
 
 func TestClients_Create_Expiration(t *testing.T) {
@@ -66,7 +66,7 @@ func TestClients_Create_Expiration(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	authority := func(days int) domain.CA {
-		return must(w.cas.Create(ctx, domain.CASpec{Name: fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days}))(t)
+		return must(w.CAs.Create(ctx, domain.CASpec{Name: fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days}))(t)
 	}
 	long, short := w.newCA(t), authority(100)
 	for _, test := range []struct {
@@ -84,7 +84,7 @@ func TestClients_Create_Expiration(t *testing.T) {
 		t.Run(test.sentence, func(t *testing.T) {
 			asked := spec(test.ca.ID)
 			asked.Expiration = test.days
-			got := must(w.clients.Create(ctx, asked))(t)
+			got := must(w.Clients.Create(ctx, asked))(t)
 			wantSame(t, got.ExpiresAt, test.want)
 			wantIssued(t, w, asked, got, ca.ECDSAP256)
 		})
@@ -92,7 +92,7 @@ func TestClients_Create_Expiration(t *testing.T) {
 	t.Run("beyond the CA is refused, with the time until when it could be", func(t *testing.T) {
 		asked := spec(short.ID)
 		asked.Expiration = new(101)
-		_, err := w.clients.Create(ctx, asked)
+		_, err := w.Clients.Create(ctx, asked)
 		wantFaults(t, err, fault{domain.Rule, "expiration", domain.ReasonBeyondCA})
 		wantSame(t, domain.Faults(err)[0].Args, []any{noon.Add(100 * day)})
 		wantSame(t, must(w.store.Clients().NameTaken(ctx, asked.Name))(t), false)
@@ -103,7 +103,7 @@ func TestClients_Create_ExpiredCA(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	days := 2
-	authority := must(w.cas.Create(t.Context(), domain.CASpec{Name: "ca", Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days}))(t)
+	authority := must(w.CAs.Create(t.Context(), domain.CASpec{Name: "ca", Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days}))(t)
 	client := w.newClient(t, authority.ID)
 	w.clock.pass(2*day - time.Microsecond)
 	w.newClient(t, authority.ID)
@@ -111,7 +111,7 @@ func TestClients_Create_ExpiredCA(t *testing.T) {
 	for _, expiration := range []*int{nil, new(1)} {
 		asked := spec(authority.ID)
 		asked.Expiration = expiration
-		_, err := w.clients.Create(t.Context(), asked)
+		_, err := w.Clients.Create(t.Context(), asked)
 		wantFaults(t, err, fault{domain.Rule, "ca_id", domain.ReasonCAExpired})
 	}
 	w.revoke(t, client.ID) // and its lists go on
@@ -153,24 +153,24 @@ func testCreateFaults(t *testing.T, w *world) {
 		t.Run(test.sentence, func(t *testing.T) {
 			asked := spec(authority.ID)
 			test.alter(&asked)
-			_, err := w.clients.Create(ctx, asked)
+			_, err := w.Clients.Create(ctx, asked)
 			wantFaults(t, err, test.want...)
 		})
 	}
 	t.Run("a CA with a NUL in its name", func(t *testing.T) {
-		_, err := w.cas.Create(ctx, domain.CASpec{Name: "a\x00b", Subject: domain.Subject{Email: "ca@example.com"}})
+		_, err := w.CAs.Create(ctx, domain.CASpec{Name: "a\x00b", Subject: domain.Subject{Email: "ca@example.com"}})
 		wantFaults(t, err, fault{domain.Invalid, "name", domain.ReasonControl})
 	})
 	t.Run("a CA that another replica deleted issues nothing", func(t *testing.T) {
 		gone := w.newCA(t)
-		must(w.authorities.Get(ctx, gone.ID))(t)
-		check(t, w.replica(t).cas.Delete(ctx, gone.ID))
+		must(w.CAs.Authorities.Get(ctx, gone.ID))(t)
+		check(t, w.replica(t).CAs.Delete(ctx, gone.ID))
 		asked := spec(gone.ID)
-		_, err := w.clients.Create(ctx, asked)
+		_, err := w.Clients.Create(ctx, asked)
 		wantFaults(t, err, fault{domain.NotFound, "ca_id", domain.ReasonNotFound})
 		wantSame(t, must(w.store.Clients().NameTaken(ctx, asked.Name))(t), false)
 	})
 	t.Run("a CA with clients is not deleted", func(t *testing.T) {
-		wantFaults(t, w.cas.Delete(ctx, authority.ID), fault{domain.Rule, "id", domain.ReasonCAInUse})
+		wantFaults(t, w.CAs.Delete(ctx, authority.ID), fault{domain.Rule, "id", domain.ReasonCAInUse})
 	})
 }

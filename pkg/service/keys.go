@@ -11,11 +11,29 @@ import (
 
 // Key returns the client's private key in PEM, encrypted if the client was given a password.
 func (s *Clients) Key(ctx context.Context, id int64) ([]byte, error) {
-	_, pem, err := s.unseal(ctx, id)
-	if err == nil {
-		s.Log.InfoContext(ctx, "private key handed out", "client_id", id, "principal", domain.PrincipalOf(ctx).Name)
+	cert, pem, err := s.unseal(ctx, id)
+	if err != nil {
+		return nil, err
 	}
-	return pem, err
+	if err := s.handOut(ctx, cert, "pem"); err != nil {
+		return nil, err
+	}
+	return pem, nil
+}
+
+// handOut records that a private key leaves the service; without the record it does not.
+func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form string) error {
+	client, err := s.Store.Clients().Get(ctx, cert.ClientID)
+	if err != nil {
+		return err
+	}
+	err = s.Audit.record(ctx, s.Store, change{
+		action: domain.ActionExport, resource: domain.ScopeKeys, id: client.ID, name: client.Name, after: facts{"form": form, "serial": cert.Serial},
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "private key handed out", "client_id", client.ID, "form", form, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return err
 }
 
 // PKCS12Profile is the encryption of a PKCS#12 file: modern, legacy, or empty for modern.
@@ -43,7 +61,9 @@ func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, p
 	if err != nil {
 		return nil, material("password", err)
 	}
-	s.Log.InfoContext(ctx, "private key handed out", "client_id", id, "form", "pkcs12", "principal", domain.PrincipalOf(ctx).Name)
+	if err := s.handOut(ctx, cert, "pkcs12"); err != nil {
+		return nil, err
+	}
 	return file, nil
 }
 

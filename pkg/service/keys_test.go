@@ -21,9 +21,9 @@ func TestClients_PKCS12(t *testing.T) {
 	plain := w.newClient(t, authority.ID)
 	asked := spec(authority.ID)
 	asked.Password = "segredo"
-	protected := must(w.clients.Create(t.Context(), asked))(t)
+	protected := must(w.Clients.Create(t.Context(), asked))(t)
 	wantIssued(t, w, asked, protected, ca.ECDSAP256)
-	wantProtected(t, w, protected.ID, must(ca.ParsePrivateKey(must(w.clients.Key(t.Context(), protected.ID))(t), "segredo"))(t), "segredo")
+	wantProtected(t, w, protected.ID, must(ca.ParsePrivateKey(must(w.Clients.Key(t.Context(), protected.ID))(t), "segredo"))(t), "segredo")
 
 	for _, test := range []struct {
 		sentence string
@@ -41,7 +41,7 @@ func TestClients_PKCS12(t *testing.T) {
 	} {
 		for _, profile := range []ca.PKCS12Profile{ca.PKCS12Modern, ca.PKCS12Legacy} {
 			t.Run(test.sentence+" "+string(profile), func(t *testing.T) {
-				file, err := w.clients.PKCS12(t.Context(), test.client.ID, profile, test.password)
+				file, err := w.Clients.PKCS12(t.Context(), test.client.ID, profile, test.password)
 				wantFaults(t, err, test.want...)
 				if test.want != nil {
 					return
@@ -49,7 +49,7 @@ func TestClients_PKCS12(t *testing.T) {
 				check(t, err)
 				key, cert, chain, err := pkcs12.DecodeChain(file, string(test.password))
 				check(t, err)
-				check(t, ca.CheckPair(cert, must(ca.ParsePrivateKey(must(w.clients.Key(t.Context(), test.client.ID))(t), string(test.password)))(t)))
+				check(t, ca.CheckPair(cert, must(ca.ParsePrivateKey(must(w.Clients.Key(t.Context(), test.client.ID))(t), string(test.password)))(t)))
 				wantSame(t, cert.Subject.CommonName, test.client.Name)
 				if key == nil || len(chain) != 1 || chain[0].Subject.CommonName != authority.Name {
 					t.Errorf("the chain is %v", chain)
@@ -70,13 +70,13 @@ func TestSealedKeys(t *testing.T) {
 	one, two := w.newClient(t, authority.ID), w.newClient(t, authority.ID)
 	db := must(w.store.SQL())(t)
 	must(db.ExecContext(t.Context(), `UPDATE certificates SET sealed_key = (SELECT sealed_key FROM certificates WHERE client_id = ?) WHERE client_id = ?`, one.ID, two.ID))(t)
-	must(w.clients.Key(t.Context(), one.ID))(t)
-	if _, err := w.clients.Key(t.Context(), two.ID); !errors.Is(err, ca.ErrSealed) {
+	must(w.Clients.Key(t.Context(), one.ID))(t)
+	if _, err := w.Clients.Key(t.Context(), two.ID); !errors.Is(err, ca.ErrSealed) {
 		t.Errorf("error is %v", err)
 	}
 	other := w.newCA(t)
 	must(db.ExecContext(t.Context(), `UPDATE cas SET sealed_key = (SELECT sealed_key FROM cas WHERE id = ?) WHERE id = ?`, authority.ID, other.ID))(t)
-	if _, err := w.authorities.Get(t.Context(), other.ID); !errors.Is(err, ca.ErrSealed) {
+	if _, err := w.CAs.Authorities.Get(t.Context(), other.ID); !errors.Is(err, ca.ErrSealed) {
 		t.Errorf("error is %v", err)
 	}
 }

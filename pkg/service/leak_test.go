@@ -18,6 +18,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
@@ -58,8 +59,8 @@ func leaveTraces(t *testing.T, w *world) ([]needle, []byte) {
 	ctx := t.Context()
 	var secrets []needle
 	for _, algorithm := range []ca.KeyAlgorithm{ca.ECDSAP256, ca.Ed25519, ca.RSA2048} {
-		authority := must(w.cas.Create(ctx, domain.CASpec{Name: fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, KeyAlgorithm: string(algorithm)}))(t)
-		secrets = append(secrets, needlesOf(t, "CA "+string(algorithm), must(w.authorities.Get(ctx, authority.ID))(t).Signer)...)
+		authority := must(w.CAs.Create(ctx, domain.CASpec{Name: fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, KeyAlgorithm: string(algorithm)}))(t)
+		secrets = append(secrets, needlesOf(t, "CA "+string(algorithm), must(w.CAs.Authorities.Get(ctx, authority.ID))(t).Signer)...)
 		passwords := []domain.Secret{"", clientPassword}
 		if algorithm != ca.ECDSAP256 {
 			passwords = passwords[:1] // deriving keys takes long and knows no algorithms
@@ -67,9 +68,9 @@ func leaveTraces(t *testing.T, w *world) ([]needle, []byte) {
 		for _, password := range passwords {
 			asked := spec(authority.ID)
 			asked.KeyAlgorithm, asked.Password = string(algorithm), password
-			client := must(w.clients.Create(ctx, asked))(t)
-			text := must(w.clients.Key(ctx, client.ID))(t)
-			must(w.clients.PKCS12(ctx, client.ID, ca.PKCS12Modern, clientPassword))(t)
+			client := must(w.Clients.Create(ctx, asked))(t)
+			text := must(w.Clients.Key(ctx, client.ID))(t)
+			must(w.Clients.PKCS12(ctx, client.ID, ca.PKCS12Modern, clientPassword))(t)
 			secrets = append(secrets, lines("client "+string(algorithm), text)...)
 			secrets = append(secrets, needlesOf(t, "client "+string(algorithm), must(ca.ParsePrivateKey(text, string(password)))(t))...)
 			w.revoke(t, client.ID)
@@ -80,18 +81,45 @@ func leaveTraces(t *testing.T, w *world) ([]needle, []byte) {
 	authority := old.importInto(t, w, nil)
 	key := newRSA(t, 2048)
 	for _, password := range []domain.Secret{"", clientPassword} {
-		must(w.clients.Import(ctx, domain.ClientImport{
+		must(w.Clients.Import(ctx, domain.ClientImport{
 			CAID: authority.ID, Email: "a@example.com", Certificate: old.issue(t, key.Public()), Key: keyPEM(t, key), Password: password,
 		}))(t)
 	}
 	secrets = append(secrets, needlesOf(t, "imported CA", old.key)...)
 	secrets = append(secrets, needlesOf(t, "imported client", key)...)
-	_, refresh, err := w.access.CreateAPIKey(ctx, "key", true)
+	secrets = append(secrets, leaveTracesOfAccess(t, w)...)
+	return append(secrets, needle{"password", []byte(clientPassword)}, needle{"PEM", []byte("PRIVATE KEY")}), old.cert.Raw
+}
+
+// leaveTracesOfAccess signs in in every way, right and wrong: people type their password where the name belongs.
+func leaveTracesOfAccess(t *testing.T, w *world) (secrets []needle) {
+	t.Helper()
+	ctx := operator(t)
+	const first, second domain.Secret = "a primeira das senhas", "a segunda das senhas"
+	user := must(w.Users.Create(ctx, domain.User{Username: "ana", Enabled: true}, first, nil))(t)
+	session := must(w.Login.Password(ctx, "ana", first))(t)
+	_, changed, err := w.Users.UpdateProfile(asUser(t, user), service.ProfileUpdate{Current: new(first), Password: new(second)})
 	check(t, err)
-	access := must(w.access.Exchange(ctx, refresh))(t).Token
-	must(w.access.Authenticate(ctx, access, auth.Access))(t)
-	return append(secrets, needle{"password", []byte(clientPassword)}, needle{"apikey's token", []byte(refresh)}, needle{"access token", []byte(access)},
-		needle{"signature of a token", []byte(refresh[strings.LastIndex(string(refresh), ".")+1:])}, needle{"PEM", []byte("PRIVATE KEY")}), old.cert.Raw
+	for username, password := range map[string]domain.Secret{string(second): "ana", "ana": first, "nobody": second} {
+		_, err := w.Login.Password(t.Context(), username, password)
+		wantFaults(t, err, unauthenticated)
+		w.Refusals.Record(t.Context(), domain.ResourceTokens, 0, domain.Faults(err)[0])
+	}
+	key := w.newAPIKey(t)
+	access := must(w.Access.Exchange(ctx, key.Token))(t).Token
+	rotated := must(w.APIKeys.Rotate(ctx, key.ID, 0))(t)
+	_, err = w.Access.Authenticate(ctx, access, auth.Access)
+	w.Refusals.Record(t.Context(), domain.ResourceTokens, 0, domain.Faults(err)[0])
+	for what, token := range map[string]domain.Secret{
+		"apikey's token": key.Token, "access token": access, "next token": rotated.Token, "session": session.Refresh, "changed session": changed.Refresh,
+	} {
+		parts := strings.Split(string(token), ".")
+		secrets = append(secrets, needle{what, []byte(token)}, needle{"signature of the " + what, []byte(parts[2])})
+	}
+	for _, row := range must(w.store.SigningKeys().List(ctx))(t) {
+		secrets = append(secrets, needle{"signing key", must(w.settings.Keys.Open(row.Sealed, "signing-key/"+row.ID))(t)})
+	}
+	return append(secrets, needle{"first password", []byte(first)}, needle{"second password", []byte(second)})
 }
 
 // needlesOf are the private parts of a key: its PKCS#8 bytes, the lines of its PEM text, and its numbers in pieces, because a database splits what is long.

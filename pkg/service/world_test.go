@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,7 +17,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
@@ -32,6 +35,8 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 const (
 	day     = 24 * time.Hour
 	crlLife = 30 * day
+
+	signingKeyLife = 90 * day
 )
 
 // clock is a present that a test sets.
@@ -49,14 +54,10 @@ var generator = ca.NewKeyGenerator(2)
 
 // world is one replica of the services on a database.
 type world struct {
-	store       *store.Store
-	keys        *ca.Keyring
-	clock       *clock
-	authorities *service.Authorities
-	cas         *service.CAs
-	clients     *service.Clients
-	crls        *service.CRLs
-	access      *service.Access
+	*service.Services
+	settings service.Settings
+	store    *store.Store
+	clock    *clock
 }
 
 // engines makes an empty, migrated database of each kind.
@@ -106,28 +107,31 @@ func worldOn(t testing.TB, s *store.Store, log slog.Handler) *world {
 	keys, _ := ca.GenerateKeyring()
 	now := &clock{}
 	now.at.Store(&noon)
-	return wire(t, s, keys, now, slog.New(log))
+	w := &world{store: s, clock: now, settings: service.Settings{
+		Store: s, Keys: keys, Now: now.Now, Log: slog.New(log), CRLLife: crlLife, SigningKeyLife: signingKeyLife, Generator: generator,
+	}}
+	return w.with(t, func(*service.Settings) {})
 }
 
 // replica is another process on the same database: it shares the master key and what time it is, and nothing else.
 func (w *world) replica(t testing.TB) *world {
 	t.Helper()
-	return wire(t, w.store, w.keys, w.clock, slog.New(slog.DiscardHandler))
+	return w.with(t, func(s *service.Settings) { s.Log = slog.New(slog.DiscardHandler) })
 }
 
-func wire(t testing.TB, s *store.Store, keys *ca.Keyring, now *clock, log *slog.Logger) *world {
+// with is a replica with other settings.
+func (w *world) with(t testing.TB, alter func(*service.Settings)) *world {
 	t.Helper()
-	tokens, err := service.OpenTokens(t.Context(), s, keys, now.Now)
-	check(t, err)
-	authorities := &service.Authorities{Store: s, Keys: keys}
-	derivations := service.NewLimit(2)
-	return &world{
-		store: s, keys: keys, clock: now, authorities: authorities,
-		cas:     &service.CAs{Store: s, Authorities: authorities, Keys: keys, Generator: generator, Derivations: derivations, Now: now.Now, Log: log},
-		clients: &service.Clients{Store: s, Authorities: authorities, Keys: keys, Generator: generator, Derivations: derivations, Now: now.Now, Log: log},
-		crls:    &service.CRLs{Store: s, Authorities: authorities, Now: now.Now, Life: crlLife, Log: log},
-		access:  &service.Access{Store: s, Tokens: tokens, Now: now.Now, Log: log},
-	}
+	settings := w.settings
+	alter(&settings)
+	return &world{Services: must(service.New(t.Context(), settings))(t), settings: settings, store: w.store, clock: w.clock}
+}
+
+func tokensOnce(s *service.Settings) { s.TokensOnce = true }
+
+// operator is the context of somebody at the command line, who may everything.
+func operator(t testing.TB) context.Context {
+	return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "operator", Superuser: true})
 }
 
 var names atomic.Int64
@@ -136,7 +140,41 @@ func fresh(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add
 
 func (w *world) newCA(t testing.TB) domain.CA {
 	t.Helper()
-	return must(w.cas.Create(t.Context(), domain.CASpec{Name: fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}))(t)
+	return must(w.CAs.Create(t.Context(), domain.CASpec{Name: fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}))(t)
+}
+
+// newAPIKey makes an apikey, a superuser unless it is altered.
+func (w *world) newAPIKey(t testing.TB, alter ...func(*domain.APIKey)) service.IssuedKey {
+	t.Helper()
+	key := domain.APIKey{Name: fresh("apikey"), Superuser: true, Enabled: true}
+	for _, change := range alter {
+		change(&key)
+	}
+	return must(w.APIKeys.Create(operator(t), key, nil))(t)
+}
+
+// password is that of every user of newUser, whose hash is made once because it takes long.
+const password domain.Secret = "uma senha de usuário"
+
+var passwordHash = sync.OnceValue(func() domain.Secret { return auth.HashPassword(password) })
+
+// newUser makes a user, who may nothing unless altered.
+func (w *world) newUser(t testing.TB, alter ...func(*domain.User)) domain.User {
+	t.Helper()
+	user := domain.User{
+		Username: fresh("user"), Email: "user@example.com", FullName: "Um Usuário", Enabled: true, PasswordHash: passwordHash(), Generation: 1,
+		CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
+	}
+	for _, change := range alter {
+		change(&user)
+	}
+	check(t, w.store.Users().Create(t.Context(), &user))
+	return user
+}
+
+func (w *world) signIn(t testing.TB, user domain.User) service.Session {
+	t.Helper()
+	return must(w.Login.Password(t.Context(), user.Username, password))(t)
 }
 
 func spec(caID int64) domain.ClientSpec {
@@ -145,7 +183,7 @@ func spec(caID int64) domain.ClientSpec {
 
 func (w *world) newClient(t testing.TB, caID int64) domain.Client {
 	t.Helper()
-	return must(w.clients.Create(t.Context(), spec(caID)))(t)
+	return must(w.Clients.Create(t.Context(), spec(caID)))(t)
 }
 
 func (w *world) serial(t testing.TB, clientID int64) string {
@@ -155,19 +193,19 @@ func (w *world) serial(t testing.TB, clientID int64) string {
 
 func (w *world) revoke(t testing.TB, clientID int64) {
 	t.Helper()
-	check(t, w.clients.Revoke(t.Context(), clientID))
+	check(t, w.Clients.Revoke(t.Context(), clientID))
 }
 
 // current returns the list that is served, after it was checked against its CA.
 func (w *world) current(t testing.TB, caID int64) *x509.RevocationList {
 	t.Helper()
-	signed := must(w.crls.Current(t.Context(), caID))(t)
+	signed := must(w.CRLs.Current(t.Context(), caID))(t)
 	block, rest := pem.Decode(signed.PEM)
 	if block == nil || block.Type != "X509 CRL" || len(rest) > 0 || !bytes.Equal(block.Bytes, signed.DER) {
 		t.Fatalf("the PEM is %q", signed.PEM)
 	}
 	list := must(x509.ParseRevocationList(block.Bytes))(t)
-	check(t, list.CheckSignatureFrom(must(w.authorities.Get(t.Context(), caID))(t).Certificate))
+	check(t, list.CheckSignatureFrom(must(w.CAs.Authorities.Get(t.Context(), caID))(t).Certificate))
 	if list.Number.Int64() != signed.Number || !list.ThisUpdate.Equal(signed.ThisUpdate) || !list.NextUpdate.Equal(signed.NextUpdate) {
 		t.Fatalf("the record says %d, %v, %v", signed.Number, signed.ThisUpdate, signed.NextUpdate)
 	}
@@ -198,9 +236,12 @@ func must[T any](value T, err error) func(testing.TB) T {
 	}
 }
 
+// opaque are the types that are compared as a whole.
+var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
+
 func wantSame[T any](t testing.TB, got, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, opaque); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }

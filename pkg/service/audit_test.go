@@ -1,0 +1,328 @@
+package service_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+// recorded is what an event must say: what was done to what, and JSON in which %s stands for the serial of the certificate.
+type recorded struct {
+	action        domain.Action
+	resource      domain.Scope
+	id            int64
+	name          string
+	before, after string
+}
+
+// TestAudit: every change leaves exactly one event, which says who, from where, what, and what differs.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			s := &scenario{world: worldOn(t, open(t), slog.DiscardHandler), ctx: from(operator(t), "2001:db8::1")}
+			t.Run("access", s.testAccess)
+			t.Run("certificates", s.testCertificates)
+			wantSame(t, must(s.Audit.Verify(t.Context()))(t), service.AuditReport{Events: int64(s.seen)})
+			for _, e := range s.events(t) {
+				wantNone(t, "audit", []byte(fmt.Sprint(e)), append(s.secrets, needle{"PEM", []byte("-----BEGIN")}, needle{"hash", []byte("$argon2id$")}))
+				wantSame(t, e, must(s.Audit.Get(t.Context(), e.ID))(t))
+			}
+		})
+	}
+}
+
+// scenario is a world in which one change after the other is made by an operator.
+type scenario struct {
+	*world
+	ctx     context.Context
+	seen    int // events
+	secrets []needle
+}
+
+// want makes a change and checks the event of it.
+func (s *scenario) want(t *testing.T, want recorded, change func(ctx context.Context) error) {
+	t.Helper()
+	s.clock.pass(time.Minute + 123456789)
+	check(t, change(s.ctx))
+	events := s.events(t)[s.seen:]
+	s.seen += len(events)
+	if len(events) != 1 {
+		t.Fatalf("%s %s: %d events", want.action, want.name, len(events))
+	}
+	who := domain.PrincipalOf(s.ctx)
+	wantSame(t, events[0].At, s.clock.Now().Truncate(time.Microsecond))
+	wantEvent(t, events[0], domain.Event{
+		ActorKind: who.Kind, ActorID: who.ID, ActorName: who.Name, Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
+		Action: want.action, Resource: want.resource, ResourceID: want.id, ResourceName: want.name, Before: want.before, After: want.after,
+	})
+}
+
+func (s *scenario) secret(what string, text domain.Secret) domain.Secret {
+	s.secrets = append(s.secrets, needle{what, []byte(text)})
+	return text
+}
+
+func (s *scenario) testAccess(t *testing.T) {
+	role := recorded{domain.ActionCreate, domain.ScopeRoles, 1, "role", "", `{"name":"role","scopes":[{"name":"openvpn.cas","read":true,"write":false}]}`}
+	s.want(t, role, func(ctx context.Context) error {
+		_, err := s.Roles.Create(ctx, domain.Role{Name: "role", Scopes: []domain.Permission{read(domain.ScopeCAs)}})
+		return err
+	})
+	s.want(t, recorded{domain.ActionUpdate, domain.ScopeRoles, 1, "Role", `{"name":"role"}`, `{"name":"Role"}`}, func(ctx context.Context) error {
+		_, err := s.Roles.Update(ctx, 1, domain.RoleUpdate{Name: new("Role")})
+		return err
+	})
+	s.testAPIKey(t)
+	s.testUser(t)
+	s.want(t, recorded{domain.ActionDelete, domain.ScopeRoles, 1, "Role", strings.Replace(role.after, "role", "Role", 1), ""},
+		func(ctx context.Context) error { return s.Roles.Delete(ctx, 1) })
+	check(t, s.Signing.Rotate(s.ctx, true))
+	s.seen++
+	wantEvent(t, s.events(t)[s.seen-1], domain.Event{
+		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
+		Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, ResourceName: s.kids(t)[0], After: `{"revoked_earlier":true}`,
+	})
+}
+
+func (s *scenario) testAPIKey(t *testing.T) {
+	var key service.IssuedKey
+	all := `{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":"2026-03-05T12:00:00.123456Z","generation":1,"name":"key",` +
+		`"previous_until":null,"rate_limit":60,"roles":[1],"superuser":false}`
+	s.want(t, recorded{domain.ActionCreate, domain.ScopeAPIKeys, 1, "key", "", all}, func(ctx context.Context) (err error) {
+		key, err = s.APIKeys.Create(ctx, domain.APIKey{
+			Name: "key", Enabled: true, ExpiresAt: noon.Add(day + 123456789), RateLimit: 60, AllowedIPs: must(domain.ParseAllowedIPs([]string{"10.0.0.1/8"}))(t),
+		}, []int64{1})
+		s.secret("apikey's token", key.Token)
+		return err
+	})
+	s.want(t, recorded{domain.ActionUpdate, domain.ScopeAPIKeys, 1, "new name",
+		`{"expires_at":"2026-03-05T12:00:00.123456Z","name":"key","roles":[1]}`, `{"expires_at":null,"name":"new name","roles":[]}`,
+	}, func(ctx context.Context) error {
+		_, err := s.APIKeys.Update(ctx, 1, domain.APIKeyUpdate{Name: new("new name"), ExpiresAt: new(time.Time{}), Roles: []int64{}, Enabled: new(true)})
+		return err
+	})
+	until := s.clock.Now().Add(time.Minute + 123456789 + time.Hour).Truncate(time.Microsecond).Format(time.RFC3339Nano)
+	s.want(t, recorded{domain.ActionRotate, domain.ScopeAPIKeys, 1, "new name",
+		`{"generation":1,"previous_until":null}`, `{"generation":2,"previous_until":"` + until + `"}`,
+	}, func(ctx context.Context) error {
+		rotated, err := s.APIKeys.Rotate(ctx, 1, time.Hour)
+		s.secret("apikey's next token", rotated.Token)
+		return err
+	})
+	s.want(t, recorded{domain.ActionDelete, domain.ScopeAPIKeys, 1, "new name",
+		`{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":null,"generation":2,"name":"new name","previous_until":"` + until +
+			`","rate_limit":60,"roles":[],"superuser":false}`, "",
+	}, func(ctx context.Context) error { return s.APIKeys.Delete(ctx, 1) })
+}
+
+func (s *scenario) testUser(t *testing.T) {
+	var user domain.User
+	s.want(t, recorded{domain.ActionCreate, domain.ScopeUsers, 1, "ana", "",
+		`{"email":"ana@example.com","enabled":true,"fullname":"","generation":1,"roles":[1],"superuser":false,"username":"ana"}`,
+	}, func(ctx context.Context) (err error) {
+		user, err = s.Users.Create(ctx, domain.User{Username: "ana", Email: "ana@example.com", Enabled: true}, s.secret("password", "primeira senha"), []int64{1})
+		return err
+	})
+	operator := s.ctx
+	s.ctx = domain.WithPrincipal(s.ctx, user.Holder().Principal())
+	s.want(t, recorded{domain.ActionLogin, domain.ResourceTokens, 1, "ana", "", ""}, func(ctx context.Context) error {
+		session, err := s.Login.Password(domain.WithPrincipal(ctx, domain.Principal{}), "ANA", "primeira senha")
+		s.secret("session", session.Refresh)
+		s.secret("access token", session.Access.Token)
+		return err
+	})
+	s.want(t, recorded{domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"fullname":"","generation":1}`, `{"fullname":"Ana Souza","generation":2}`},
+		func(ctx context.Context) error {
+			_, _, err := s.Users.UpdateProfile(ctx, service.ProfileUpdate{
+				FullName: new("Ana Souza"), Current: new(domain.Secret("primeira senha")), Password: new(s.secret("new password", "segunda senha")),
+			})
+			return err
+		})
+	s.ctx = operator
+	s.want(t, recorded{domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"enabled":true,"generation":2,"superuser":false}`, `{"enabled":false,"generation":3,"superuser":true}`},
+		func(ctx context.Context) error {
+			_, err := s.Users.Update(ctx, 1, domain.UserUpdate{Enabled: new(false), Superuser: new(true), Password: new(s.secret("third password", "terceira senha"))})
+			return err
+		})
+	s.want(t, recorded{domain.ActionDelete, domain.ScopeUsers, 1, "ana",
+		`{"email":"ana@example.com","enabled":false,"fullname":"Ana Souza","generation":3,"roles":[1],"superuser":true,"username":"ana"}`, "",
+	}, func(ctx context.Context) error { return s.Users.Delete(ctx, 1) })
+}
+
+func (s *scenario) testCertificates(t *testing.T) {
+	var authority domain.CA
+	s.clock.at.Store(&noon)
+	s.want(t, recorded{domain.ActionCreate, domain.ScopeCAs, 1, "ca", "",
+		`{"city":"","country":"BR","description":"","email":"ca@example.com","expires_at":"2027-03-04T12:01:00Z","key_algorithm":"ecdsa-p256","name":"ca",` +
+			`"organization":"","province":"","sector":""}`,
+	}, func(ctx context.Context) (err error) {
+		authority, err = s.CAs.Create(ctx, domain.CASpec{Name: "ca", Subject: domain.Subject{Email: "ca@example.com", Country: "BR"}, Expiration: new(365)})
+		return err
+	})
+	s.want(t, recorded{domain.ActionUpdate, domain.ScopeCAs, 1, "ca", `{"country":"BR","description":""}`, `{"country":"","description":"text"}`},
+		func(ctx context.Context) error {
+			_, err := s.CAs.Update(ctx, 1, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("text"), Country: new("")}})
+			return err
+		})
+	s.testClient(t, authority.ID)
+	old := newForeignCA(t)
+	s.want(t, recorded{domain.ActionImport, domain.ScopeCAs, 2, "old", "",
+		`{"city":"","country":"","description":"","email":"old@example.com","expires_at":"2028-11-28T12:00:00Z","key_algorithm":"ecdsa-p256","name":"old",` +
+			`"organization":"Empresa","province":"","sector":""}`,
+	}, func(ctx context.Context) error {
+		request := old.request(t, nil)
+		request.Name = "old"
+		s.secrets = append(s.secrets, lines("imported key", []byte(request.Key))...)
+		_, err := s.CAs.Import(ctx, request)
+		return err
+	})
+	s.want(t, recorded{domain.ActionDelete, domain.ScopeCAs, 2, "old",
+		`{"city":"","country":"","description":"","email":"old@example.com","expires_at":"2028-11-28T12:00:00Z","key_algorithm":"ecdsa-p256","name":"old",` +
+			`"organization":"Empresa","province":"","sector":""}`, "",
+	}, func(ctx context.Context) error { return s.CAs.Delete(ctx, 2) })
+	s.testImported(t)
+}
+
+func (s *scenario) testClient(t *testing.T, caID int64) {
+	var client domain.Client
+	s.secret("client's password", clientPassword)
+	// The serial is known when it has happened, so this event is looked at afterwards.
+	client = must(s.Clients.Create(s.ctx, domain.ClientSpec{CAID: caID, Name: "client", Subject: domain.Subject{Email: "ti@example.com"}, Password: clientPassword, Expiration: new(30)}))(t)
+	serial := s.serial(t, client.ID)
+	s.seen++
+	ends := client.ExpiresAt.Format(time.RFC3339Nano)
+	wantEvent(t, s.events(t)[s.seen-1], domain.Event{
+		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
+		Action: domain.ActionCreate, Resource: domain.ScopeClients, ResourceID: client.ID, ResourceName: "client",
+		After: `{"ca_id":1,"city":"","country":"","description":"","email":"ti@example.com","expires_at":"` + ends + `","key_protected":true,"name":"client",` +
+			`"organization":"","province":"","revoked_at":null,"sector":"","serial":"` + serial + `"}`,
+	})
+	s.want(t, recorded{domain.ActionUpdate, domain.ScopeClients, client.ID, "client", `{"email":"ti@example.com"}`, `{"email":"b@example.com"}`},
+		func(ctx context.Context) error {
+			_, err := s.Clients.Update(ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{Email: new("b@example.com"), City: new("")}})
+			return err
+		})
+	s.want(t, recorded{domain.ActionExport, domain.ScopeKeys, client.ID, "client", "", `{"form":"pem","serial":"` + serial + `"}`}, func(ctx context.Context) error {
+		pem, err := s.Clients.Key(ctx, client.ID)
+		s.secrets = append(s.secrets, lines("client's key", pem)...)
+		return err
+	})
+	s.want(t, recorded{domain.ActionExport, domain.ScopeKeys, client.ID, "client", "", `{"form":"pkcs12","serial":"` + serial + `"}`}, func(ctx context.Context) error {
+		_, err := s.Clients.PKCS12(ctx, client.ID, ca.PKCS12Modern, clientPassword)
+		return err
+	})
+	revoked := s.clock.Now().Add(time.Minute + 123456789).Truncate(time.Microsecond).Format(time.RFC3339Nano)
+	s.want(t, recorded{domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"revoked_at":"` + revoked + `","serial":"` + serial + `"}`},
+		func(ctx context.Context) error { return s.Clients.Revoke(ctx, client.ID) })
+	t.Run("what changes nothing leaves none", func(t *testing.T) {
+		check(t, s.Clients.Revoke(s.ctx, client.ID))
+		must(s.Clients.Update(s.ctx, client.ID, domain.ClientUpdate{Name: new("client")}))(t)
+		must(s.CAs.Update(s.ctx, caID, domain.CAUpdate{}))(t)
+		must(s.Clients.Get(s.ctx, client.ID))(t)
+		must(s.Clients.Certificate(s.ctx, client.ID))(t)
+		s.current(t, caID)
+		wantSame(t, len(s.events(t)), s.seen)
+	})
+}
+
+// testImported imports clients, good and revoked.
+func (s *scenario) testImported(t *testing.T) {
+	old := newForeignCA(t)
+	authority := old.importInto(t, s.world, nil)
+	s.seen++
+	for _, revoked := range []bool{false, true} {
+		key, revokedAt := newKey(t), "null"
+		client := must(s.Clients.Import(s.ctx, domain.ClientImport{
+			CAID: authority.ID, Email: "a@example.com", Key: keyPEM(t, key), Certificate: old.issue(t, key.Public()), Revoked: revoked,
+		}))(t)
+		if revoked {
+			revokedAt = `"` + client.RevokedAt.Truncate(time.Microsecond).Format(time.RFC3339Nano) + `"`
+		}
+		events := s.events(t)
+		s.seen++
+		wantSame(t, len(events), s.seen)
+		wantEvent(t, events[s.seen-1], domain.Event{
+			ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
+			Action: domain.ActionImport, Resource: domain.ScopeClients, ResourceID: client.ID, ResourceName: client.Name,
+			After: fmt.Sprintf(`{"ca_id":%d,"city":"São Paulo","country":"BR","description":"","email":"a@example.com","expires_at":"2026-12-29T12:00:00Z",`+
+				`"key_protected":false,"name":"%s","organization":"Empresa","province":"SP","revoked_at":%s,"sector":"TI","serial":"%s"}`,
+				authority.ID, client.Name, revokedAt, s.serial(t, client.ID)),
+		})
+	}
+}
+
+// TestAudit_Unwritable: what can't be recorded does not happen, and no key leaves the service.
+func TestAudit_Unwritable(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			role, user, key, idle := w.newRole(t), w.newUser(t), w.newAPIKey(t), w.newAPIKey(t)
+			authority := w.newCA(t)
+			client, empty := w.newClient(t, authority.ID), w.newCA(t)
+			rename := func(from, to string) {
+				must(must(w.store.SQL())(t).ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to))(t)
+			}
+			ctx, kids, crl := operator(t), w.kids(t), w.current(t, authority.ID).Number
+			rename("audit_events", "elsewhere")
+			for sentence, call := range map[string]func() (any, error){
+				"a role is made":       func() (any, error) { return w.Roles.Create(ctx, domain.Role{Name: "new"}) },
+				"a role is changed":    func() (any, error) { return w.Roles.Update(ctx, role.ID, domain.RoleUpdate{Name: new("new")}) },
+				"a role is deleted":    func() (any, error) { return nil, w.Roles.Delete(ctx, role.ID) },
+				"an apikey is made":    func() (any, error) { return w.APIKeys.Create(ctx, domain.APIKey{Name: "new"}, nil) },
+				"an apikey is changed": func() (any, error) { return w.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Name: new("new")}) },
+				"an apikey is rotated": func() (any, error) { return w.APIKeys.Rotate(ctx, key.ID, 0) },
+				"an apikey is deleted": func() (any, error) { return nil, w.APIKeys.Delete(ctx, idle.ID) },
+				"a user is made":       func() (any, error) { return w.Users.Create(ctx, domain.User{Username: "new"}, password, nil) },
+				"a user is changed":    func() (any, error) { return w.Users.Update(ctx, user.ID, domain.UserUpdate{FullName: new("new")}) },
+				"a user is deleted":    func() (any, error) { return nil, w.Users.Delete(ctx, user.ID) },
+				"a user signs in":      func() (any, error) { return w.Login.Password(ctx, user.Username, password) },
+				"a CA is made": func() (any, error) {
+					return w.CAs.Create(ctx, domain.CASpec{Name: "new", Subject: domain.Subject{Email: "a@example.com"}})
+				},
+				"a CA is changed": func() (any, error) {
+					return w.CAs.Update(ctx, empty.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}})
+				},
+				"a CA is deleted":  func() (any, error) { return nil, w.CAs.Delete(ctx, empty.ID) },
+				"a client is made": func() (any, error) { return w.Clients.Create(ctx, spec(authority.ID)) },
+				"a client is changed": func() (any, error) {
+					return w.Clients.Update(ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}})
+				},
+				"a client is revoked":     func() (any, error) { return nil, w.Clients.Revoke(ctx, client.ID) },
+				"a key is handed out":     func() (any, error) { return w.Clients.Key(ctx, client.ID) },
+				"a PKCS#12 is handed out": func() (any, error) { return w.Clients.PKCS12(ctx, client.ID, "", "segredo") },
+				"the signing key rotates": func() (any, error) { return nil, w.Signing.Rotate(ctx, true) },
+				"the audit is pruned":     func() (any, error) { return w.Audit.Prune(ctx, noon) },
+			} {
+				result, err := call()
+				if err == nil || domain.Faults(err) != nil {
+					t.Errorf("%s: error is %v", sentence, err)
+				}
+				if file, ok := result.([]byte); ok && len(file) > 0 {
+					t.Errorf("%s all the same", sentence)
+				}
+			}
+			rename("elsewhere", "audit_events")
+			wantSame(t, must(w.Roles.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.Role{role})
+			wantSame(t, must(w.Users.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.User{user})
+			wantSame(t, must(w.APIKeys.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []service.IssuedKey{key, idle})
+			wantSame(t, must(w.CAs.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.CA{authority, empty})
+			wantSame(t, must(w.Clients.Page(ctx, domain.ClientFilter{}, domain.PageRequest{Size: 10}))(t).Items, []domain.Client{client})
+			wantSame(t, w.kids(t), kids)
+			wantSame(t, w.current(t, authority.ID).Number.Cmp(crl), 0)
+			wantSame(t, slices.Equal(must(w.Audit.Verify(t.Context()))(t).Problems, nil), true)
+			wantSame(t, must(w.store.Audit().Checkpoints(t.Context()))(t), []domain.Checkpoint{})
+		})
+	}
+}

@@ -1,0 +1,77 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Control is what all changes of who may do what have in common.
+type Control struct {
+	Store  domain.Store
+	Audit  *Recorder
+	Now    func() time.Time
+	Access *Access
+}
+
+// change runs fn in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it, and the
+// others within trustFor.
+func (c *Control) change(ctx context.Context, fn func(tx domain.Store) error) error {
+	err := c.Store.Transact(ctx, func(tx domain.Store) error {
+		if err := tx.AccessControl().Advance(ctx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+	c.Access.expire()
+	return err
+}
+
+// mayGrant refuses those who have not themselves what they would give, take or touch.
+func mayGrant(ctx context.Context, field string, superuser bool, rights domain.Rights) error {
+	if domain.PrincipalOf(ctx).MayGrant(superuser, rights) {
+		return nil
+	}
+	return domain.Fault(domain.Forbidden, field, domain.ReasonBeyondOwn)
+}
+
+// mayChange checks a change of a user or an apikey from before to after; an after that is zero is none.
+func (c *Control) mayChange(ctx context.Context, tx domain.Store, before, after domain.Holder) error {
+	if err := mayGrant(ctx, "authorization", before.Superuser, before.Rights); err != nil {
+		return err
+	}
+	if err := mayHold(ctx, after); err != nil {
+		return err
+	}
+	now := c.Now()
+	if after.Standing(now) >= before.Standing(now) {
+		return nil
+	}
+	superusers, err := tx.AccessControl().Superusers(ctx, now)
+	if err == nil && superusers <= 1 {
+		err = domain.Fault(domain.Rule, "superuser", domain.ReasonLastSuperuser)
+	}
+	return err
+}
+
+// mayHold checks that the caller may give somebody those rights.
+func mayHold(ctx context.Context, after domain.Holder) error {
+	if err := mayGrant(ctx, "superuser", after.Superuser, domain.Rights{}); err != nil {
+		return err
+	}
+	return mayGrant(ctx, "roles", false, after.Rights)
+}
+
+// pickRoles reads the roles of a list, by ascending id; nil leaves those that are there.
+func pickRoles(ctx context.Context, tx domain.Store, ids []int64, present []domain.Role) ([]domain.Role, error) {
+	if ids == nil {
+		return present, nil
+	}
+	found, err := tx.Roles().Find(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	_, err = domain.PickRoles(ids, found)
+	return found, err
+}

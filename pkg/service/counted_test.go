@@ -1,0 +1,87 @@
+package service_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+// counted is a store that knows for which repositories it was asked outside of transactions: each time is a round trip to the database.
+type counted struct {
+	domain.Store
+	afterEpoch func() // runs between the answer about the epoch and whoever asked
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func (c *counted) note(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, what)
+}
+
+// want checks what was asked since the last time, in order.
+func (c *counted) want(t testing.TB, want ...string) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Equal(c.asked, want) {
+		t.Errorf("the database was asked for %v, not %v", c.asked, want)
+	}
+	c.asked = nil
+}
+
+func (c *counted) AccessControl() domain.AccessControl {
+	return countedControl{c.Store.AccessControl(), c}
+}
+
+func (c *counted) APIKeys() domain.APIKeys {
+	c.note("apikeys")
+	return c.Store.APIKeys()
+}
+
+func (c *counted) Users() domain.Users {
+	c.note("users")
+	return c.Store.Users()
+}
+
+func (c *counted) SigningKeys() domain.SigningKeys {
+	c.note("signing keys")
+	return c.Store.SigningKeys()
+}
+
+func (c *counted) Throttles() domain.Throttles {
+	c.note("throttles")
+	return c.Store.Throttles()
+}
+
+func (c *counted) Audit() domain.Audit {
+	c.note("audit")
+	return c.Store.Audit()
+}
+
+type countedControl struct {
+	domain.AccessControl
+	counted *counted
+}
+
+func (c countedControl) Epoch(ctx context.Context) (int64, error) {
+	c.counted.note("epoch")
+	epoch, err := c.AccessControl.Epoch(ctx)
+	if c.counted.afterEpoch != nil {
+		c.counted.afterEpoch()
+	}
+	return epoch, err
+}
+
+// counting is a replica whose questions are counted.
+func (w *world) counting(t testing.TB) (*world, *counted) {
+	t.Helper()
+	store := &counted{Store: w.store}
+	return w.with(t, func(s *service.Settings) { s.Store = store }), store
+}

@@ -1,0 +1,119 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// trustFor is how long what is known is taken to be unchanged; from refreshAfter on somebody asks.
+const (
+	trustFor     = time.Second
+	refreshAfter = trustFor / 2
+)
+
+// maxKnown bounds the memory of each thing that is remembered; beyond it everything is forgotten.
+const maxKnown = 10000
+
+// knowledge is what a replica has read about credentials since the last change of any. It is thrown away as a whole when the epoch has moved.
+type knowledge struct {
+	epoch   int64
+	tokens  *auth.Tokens
+	asked   atomic.Int64 // when the epoch was last known to be this one, in microseconds since 1970
+	changes atomic.Int64 // how many changes this replica had made then
+
+	mu      sync.RWMutex
+	grants  map[[sha256.Size]byte]auth.Grant // what genuine tokens say, by their hash: a signature costs more than a lookup
+	holders map[holderID]knownHolder
+}
+
+type holderID struct {
+	kind domain.PrincipalKind
+	id   int64
+}
+
+// knownHolder is a user or an apikey, or that there is none.
+type knownHolder struct {
+	domain.Holder
+	missing bool
+}
+
+func newKnowledge(epoch int64, tokens *auth.Tokens) *knowledge {
+	return &knowledge{
+		epoch: epoch, tokens: tokens, grants: map[[sha256.Size]byte]auth.Grant{}, holders: map[holderID]knownHolder{},
+	}
+}
+
+// age is how long ago the epoch was asked for; much, when the clock was set back.
+func (k *knowledge) age(now time.Time) time.Duration {
+	return time.Duration(now.UnixMicro()-k.asked.Load()).Abs() * time.Microsecond
+}
+
+// verify is Tokens.Verify, with memory.
+func (k *knowledge) verify(token string, now time.Time, uses []auth.Use) (auth.Grant, error) {
+	hash := sha256.Sum256([]byte(token))
+	k.mu.RLock()
+	grant, ok := k.grants[hash]
+	k.mu.RUnlock()
+	if ok && slices.Contains(uses, grant.Use) && !grant.Expired(now) {
+		return grant, nil
+	}
+	grant, err := k.tokens.Verify(token, uses...)
+	if err != nil {
+		return grant, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	remember(k.grants, hash, grant)
+	return grant, nil
+}
+
+// holder reads a user or an apikey, unless it is known.
+func (k *knowledge) holder(ctx context.Context, store domain.Store, id holderID) (knownHolder, error) {
+	k.mu.RLock()
+	found, ok := k.holders[id]
+	k.mu.RUnlock()
+	if ok {
+		return found, nil
+	}
+	found, err := readHolder(ctx, store, id)
+	if err != nil {
+		return found, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	remember(k.holders, id, found)
+	return found, nil
+}
+
+func readHolder(ctx context.Context, store domain.Store, id holderID) (knownHolder, error) {
+	var holder domain.Holder
+	var err error
+	if id.kind == domain.PrincipalUser {
+		var user domain.User
+		user, err = store.Users().Get(ctx, id.id)
+		holder = user.Holder()
+	} else {
+		var key domain.APIKey
+		key, err = store.APIKeys().Get(ctx, id.id)
+		holder = key.Holder()
+	}
+	if domain.IsKind(err, domain.Missing) {
+		return knownHolder{missing: true}, nil
+	}
+	return knownHolder{Holder: holder}, err
+}
+
+// remember keeps a value, and forgets all others when there are too many.
+func remember[K comparable, V any](known map[K]V, key K, value V) {
+	if len(known) >= maxKnown {
+		clear(known)
+	}
+	known[key] = value
+}

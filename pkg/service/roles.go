@@ -1,0 +1,105 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Roles are the use cases of roles.
+type Roles struct {
+	Control *Control
+	Log     *slog.Logger
+}
+
+// Page lists roles.
+func (s *Roles) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.Role], error) {
+	return s.Control.Store.Roles().Page(ctx, req)
+}
+
+// Get returns one role.
+func (s *Roles) Get(ctx context.Context, id int64) (domain.Role, error) {
+	return s.Control.Store.Roles().Get(ctx, id)
+}
+
+// Create makes a role. Nobody can put into it what they do not hold.
+func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, error) {
+	if err := role.Validate(); err != nil {
+		return role, err
+	}
+	if err := mayGrant(ctx, "scopes", false, role.Rights()); err != nil {
+		return role, err
+	}
+	now := s.Control.Now()
+	role.CreatedAt, role.UpdatedAt = now, now
+	err := s.Control.change(ctx, func(tx domain.Store) error {
+		if err := tx.Roles().Create(ctx, &role); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionCreate, nil, &role)
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "role created", "role_id", role.ID, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return role, err
+}
+
+// Update changes a role, for all who have it.
+func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) (role domain.Role, err error) {
+	err = s.Control.change(ctx, func(tx domain.Store) error {
+		before, err := tx.Roles().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		role = before
+		if err := update.Apply(&role); err != nil {
+			return err
+		}
+		if err := mayGrant(ctx, "scopes", false, before.Rights().Union(role.Rights())); err != nil || reflect.DeepEqual(roleFacts(before), roleFacts(role)) {
+			return err
+		}
+		role.UpdatedAt = s.Control.Now()
+		if err := tx.Roles().Update(ctx, role); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionUpdate, &before, &role)
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "role updated", "role_id", id, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return role, err
+}
+
+// Delete removes a role that nobody has.
+func (s *Roles) Delete(ctx context.Context, id int64) error {
+	err := s.Control.change(ctx, func(tx domain.Store) error {
+		role, err := tx.Roles().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := mayGrant(ctx, "scopes", false, role.Rights()); err != nil {
+			return err
+		}
+		if err := tx.Roles().Delete(ctx, id); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionDelete, &role, nil)
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "role deleted", "role_id", id, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return err
+}
+
+func (s *Roles) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.Role) error {
+	c := change{action: action, resource: domain.ScopeRoles}
+	if before != nil {
+		c.id, c.name, c.before = before.ID, before.Name, roleFacts(*before)
+	}
+	if after != nil {
+		c.id, c.name, c.after = after.ID, after.Name, roleFacts(*after)
+	}
+	return s.Control.Audit.record(ctx, tx, c)
+}

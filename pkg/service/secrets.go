@@ -1,0 +1,32 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// The names of the service's own secrets.
+const (
+	secretAPIKeys = "token-signing" // the tokens of apikeys are derived from it
+	secretAudit   = "audit"
+)
+
+// openSecret unseals a secret, and makes it the first time. It fails when the master key is not the one that the database was sealed with.
+func openSecret(ctx context.Context, store domain.Store, keys *ca.Keyring, name string) ([]byte, error) {
+	fresh := make([]byte, auth.SecretSize)
+	rand.Read(fresh)
+	sealed, err := store.Secrets().GetOrCreate(ctx, name, keys.Seal(fresh, secretContext(name)))
+	if err != nil {
+		return nil, fmt.Errorf("read the secret %s: %w", name, err)
+	}
+	secret, err := keys.Open(sealed, secretContext(name))
+	if err != nil {
+		return nil, fmt.Errorf("the master key is not the one this database was sealed with: %w", err)
+	}
+	return secret, nil
+}

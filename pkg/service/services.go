@@ -1,0 +1,122 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Settings is what the services are made of.
+type Settings struct {
+	Store domain.Store
+	Keys  *ca.Keyring
+	Now   func() time.Time
+	Log   *slog.Logger
+
+	CRLLife        time.Duration
+	SigningKeyLife time.Duration
+	TokensOnce     bool // see APIKeys
+	Generator      *ca.KeyGenerator
+}
+
+// Services are all use cases, put together.
+type Services struct {
+	CAs      *CAs
+	Clients  *Clients
+	CRLs     *CRLs
+	Access   *Access
+	Login    *Login
+	Signing  *Signing
+	APIKeys  *APIKeys
+	Roles    *Roles
+	Users    *Users
+	Audit    *Audit
+	Refusals *Refusals
+}
+
+// New opens the service's own secrets and puts the use cases together. It fails when the master key is not the one that the database was sealed with.
+func New(ctx context.Context, set Settings) (*Services, error) {
+	store, now, log := set.Store, set.Now, set.Log
+	tokenSecret, err := openSecret(ctx, store, set.Keys, secretAPIKeys)
+	if err != nil {
+		return nil, err
+	}
+	auditSecret, err := openSecret(ctx, store, set.Keys, secretAudit)
+	if err != nil {
+		return nil, err
+	}
+	notary, err := auth.NewNotary(auditSecret)
+	if err != nil {
+		return nil, err
+	}
+	recorder := &Recorder{Notary: notary, Now: now}
+	processors := runtime.GOMAXPROCS(0)
+	derivations := NewLimit(max(1, processors/2))
+	authorities := &Authorities{Store: store, Keys: set.Keys}
+	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
+	passwords := NewPasswords(store, NewLimit(processors), now)
+
+	access := &Access{Store: store, Now: now, Log: log}
+	control := &Control{Store: store, Audit: recorder, Now: now, Access: access}
+	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
+	return &Services{
+		CAs: &CAs{
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: set.Generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
+		},
+		Clients: &Clients{
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: set.Generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
+		},
+		CRLs:     &CRLs{Store: store, Authorities: authorities, Now: now, Life: set.CRLLife, Log: log},
+		Access:   access,
+		Login:    &Login{Store: store, Audit: recorder, Access: access, Passwords: passwords, Log: log},
+		Signing:  access.Signing,
+		APIKeys:  &APIKeys{Control: control, TokensOnce: set.TokensOnce, Log: log},
+		Roles:    &Roles{Control: control, Log: log},
+		Users:    &Users{Control: control, Passwords: passwords, Refusals: refusals, Log: log},
+		Audit:    &Audit{Store: store, Notary: notary, Recorder: recorder, Now: now, Log: log},
+		Refusals: refusals,
+	}, nil
+}
+
+// The intervals of what is done in the background. CRLs that are asked for are always current; these are for those that nobody asks for.
+const (
+	crlInterval   = time.Minute
+	usesInterval  = 5 * time.Second
+	choreInterval = time.Minute
+)
+
+// Run does what has to be done in the background until ctx ends, and then what must not be left undone.
+func (s *Services) Run(ctx context.Context) {
+	var workers sync.WaitGroup
+	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
+	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
+	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
+	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
+	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })
+	workers.Wait()
+	if err := s.Access.StoreUses(context.WithoutCancel(ctx)); err != nil {
+		s.Access.Log.ErrorContext(ctx, "storing the uses of apikeys failed", "error", err)
+	}
+}
+
+// every calls do at every interval until ctx ends, and logs what fails.
+func (s *Services) every(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			s.Access.Log.ErrorContext(ctx, what+" failed", "error", err)
+		}
+	}
+}

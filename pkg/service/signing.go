@@ -1,0 +1,125 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Signing keeps the keys that sessions and access tokens are signed with.
+type Signing struct {
+	Control *Control
+	Keys    *ca.Keyring
+	Secret  []byte        // of the tokens of apikeys
+	Life    time.Duration // how long a key signs before the next one is made
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// settle is how long after it was made a key begins to sign: by then every replica has noticed it.
+const settle = 5 * trustFor
+
+// Tokens returns what makes and verifies tokens with the keys of this moment; it makes the first key.
+func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
+	rows, err := s.Control.Store.SigningKeys().List(ctx)
+	if err == nil && len(rows) == 0 {
+		rows, err = s.first(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ring := make([]auth.SigningKey, len(rows))
+	for i, row := range rows {
+		secret, err := s.Keys.Open(row.Sealed, signingKeyContext(row.ID))
+		if err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
+		}
+		ring[i] = auth.SigningKey{ID: row.ID, Secret: secret, InForce: row.CreatedAt.Add(settle)}
+	}
+	return auth.NewTokens(s.Secret, ring, s.Now)
+}
+
+// first makes the first key, unless another replica has made it meanwhile.
+func (s *Signing) first(ctx context.Context) (rows []domain.SigningKey, err error) {
+	fresh := s.newKey()
+	err = s.Control.change(ctx, func(tx domain.Store) error {
+		if rows, err = tx.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
+			return err
+		}
+		rows = []domain.SigningKey{fresh}
+		return tx.SigningKeys().Create(ctx, fresh)
+	})
+	return rows, err
+}
+
+func (s *Signing) newKey() domain.SigningKey {
+	secret := make([]byte, auth.SecretSize)
+	rand.Read(secret)
+	id := rand.Text()
+	return domain.SigningKey{ID: id, Sealed: s.Keys.Seal(secret, signingKeyContext(id)), CreatedAt: s.Now()}
+}
+
+// Rotate makes a new key. What was signed with the keys before stays valid until it expires, or with revoke ends at once: everybody but the
+// holders of apikeys has to sign in again.
+func (s *Signing) Rotate(ctx context.Context, revoke bool) error {
+	return s.rotate(ctx, func([]domain.SigningKey) (bool, bool) { return true, revoke })
+}
+
+// RotateDue makes a new key when the newest has signed for its life, on one replica only.
+func (s *Signing) RotateDue(ctx context.Context) error {
+	due := func(rows []domain.SigningKey) bool {
+		return len(rows) > 0 && s.Now().Sub(rows[len(rows)-1].CreatedAt) >= s.Life
+	}
+	rows, err := s.Control.Store.SigningKeys().List(ctx)
+	if err != nil || !due(rows) {
+		return err
+	}
+	return s.rotate(ctx, func(rows []domain.SigningKey) (bool, bool) { return due(rows), false })
+}
+
+func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (rotate, revoke bool)) error {
+	fresh := s.newKey()
+	rotated := false
+	err := s.Control.change(ctx, func(tx domain.Store) error {
+		rows, err := tx.SigningKeys().List(ctx)
+		if err != nil {
+			return err
+		}
+		rotate, revoke := decide(rows)
+		if !rotate {
+			return nil
+		}
+		rotated, fresh.CreatedAt = true, s.Now() // not before this: until now others may have waited for it
+		if err := tx.SigningKeys().Create(ctx, fresh); err != nil {
+			return err
+		}
+		if err := tx.SigningKeys().Delete(ctx, s.useless(rows, revoke)); err != nil {
+			return err
+		}
+		return s.Control.Audit.record(ctx, tx, change{
+			action: domain.ActionRotate, resource: domain.ResourceSigningKeys, name: fresh.ID, after: facts{"revoked_earlier": revoke},
+		})
+	})
+	if err == nil && rotated {
+		s.Log.InfoContext(ctx, "signing key made", "key", fresh.ID)
+	}
+	return err
+}
+
+// useless are the keys whose last token has expired: those whose successor has signed for longer than a session lives.
+func (s *Signing) useless(rows []domain.SigningKey, all bool) []string {
+	var ids []string
+	for i, row := range rows {
+		succeeded := i+1 < len(rows) && s.Now().Sub(rows[i+1].CreatedAt.Add(settle)) > auth.SessionLife
+		if all || succeeded {
+			ids = append(ids, row.ID)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,48 @@
+package service
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// uses collects when apikeys were last used, so that it is not a write a request.
+type uses struct {
+	mu      sync.Mutex
+	pending map[int64]domain.APIKeyUse
+}
+
+func (u *uses) note(use domain.APIKeyUse) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.pending == nil {
+		u.pending = map[int64]domain.APIKeyUse{}
+	}
+	if !use.At.Before(u.pending[use.ID].At) {
+		u.pending[use.ID] = use
+	}
+}
+
+func (u *uses) drain() []domain.APIKeyUse {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	list := slices.Collect(maps.Values(u.pending))
+	clear(u.pending)
+	return list
+}
+
+// usesBatch bounds how long one transaction of uses holds up other writers.
+const usesBatch = 500
+
+// StoreUses writes what was collected. What can't be written is lost: it is a help for people, not a record.
+func (s *Access) StoreUses(ctx context.Context) error {
+	for batch := range slices.Chunk(s.uses.drain(), usesBatch) {
+		if err := s.Store.APIKeys().Used(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
