@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,48 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
+
+// Defines values for AuditActorType.
+const (
+	AuditActorTypeApikey  AuditActorType = "apikey"
+	AuditActorTypeCommand AuditActorType = "command"
+	AuditActorTypeNobody  AuditActorType = "nobody"
+	AuditActorTypeUser    AuditActorType = "user"
+)
+
+// Valid indicates whether the value is a known member of the AuditActorType enum.
+func (e AuditActorType) Valid() bool {
+	switch e {
+	case AuditActorTypeApikey:
+		return true
+	case AuditActorTypeCommand:
+		return true
+	case AuditActorTypeNobody:
+		return true
+	case AuditActorTypeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditOutcome.
+const (
+	AuditOutcomeDone    AuditOutcome = "done"
+	AuditOutcomeRefused AuditOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditOutcome enum.
+func (e AuditOutcome) Valid() bool {
+	switch e {
+	case AuditOutcomeDone:
+		return true
+	case AuditOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for CACreateKeyAlgorithm.
 const (
@@ -136,6 +179,42 @@ func (e PKCS12RequestProfile) Valid() bool {
 	}
 }
 
+// Defines values for UserInfoOwnerType.
+const (
+	UserInfoOwnerTypeApikey UserInfoOwnerType = "apikey"
+	UserInfoOwnerTypeUser   UserInfoOwnerType = "user"
+)
+
+// Valid indicates whether the value is a known member of the UserInfoOwnerType enum.
+func (e UserInfoOwnerType) Valid() bool {
+	switch e {
+	case UserInfoOwnerTypeApikey:
+		return true
+	case UserInfoOwnerTypeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetAuditEventsPageParamsOrder.
+const (
+	GetAuditEventsPageParamsOrderAsc  GetAuditEventsPageParamsOrder = "asc"
+	GetAuditEventsPageParamsOrderDesc GetAuditEventsPageParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the GetAuditEventsPageParamsOrder enum.
+func (e GetAuditEventsPageParamsOrder) Valid() bool {
+	switch e {
+	case GetAuditEventsPageParamsOrderAsc:
+		return true
+	case GetAuditEventsPageParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetCaCrlParamsFormat.
 const (
 	GetCaCrlParamsFormatDer GetCaCrlParamsFormat = "der"
@@ -174,6 +253,207 @@ func (e GetClientsSite2SitePageParamsStatus) Valid() bool {
 		return false
 	}
 }
+
+// Apikey Example: {"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":true,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+type Apikey struct {
+	// ID The id of the apikey.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Token The token of the apikey, a JWT (HS256). It is derived from the key's record and a signing secret and is not stored. Whoever creates or rotates the key sees it whole in that answer. In all other answers only superusers do, who could make one anyway; everyone else sees it masked, as `************abcd`. The server's setting `apikey-tokens-once` narrows the whole token to create and rotate for everybody.
+	Token string `json:"token"`
+
+	// Superuser Whether it may do everything, whatever its roles.
+	Superuser bool `json:"superuser"`
+
+	// Roles Its roles; what it may do is what any of them grants.
+	Roles []RoleRef `json:"roles"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Enabled Whether it works.
+	Enabled bool `json:"enabled"`
+
+	// ExpiresAt When it stops working; `null` is never.
+	ExpiresAt *string `json:"expires_at"`
+
+	// AllowedIps The networks from which it works, in CIDR notation; from elsewhere it is 403. Empty: from anywhere.
+	AllowedIps []string `json:"allowed_ips"`
+
+	// RateLimit Requests per minute; `null` is no limit. Beyond it is 403 with `Retry-After`. Each server process counts on its own.
+	RateLimit *int `json:"rate_limit"`
+
+	// LastUsedAt When it was last used, a few seconds late; `null` is never.
+	LastUsedAt *string `json:"last_used_at"`
+
+	// LastUsedIP From which address it was last used.
+	LastUsedIP *string `json:"last_used_ip"`
+
+	// PreviousUntil Until when the token before the last rotation still works; `null` when it does not.
+	PreviousUntil *string `json:"previous_until"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ApikeyCreate defines model for ApikeyCreate.
+type ApikeyCreate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+
+	// Superuser Whether it may do everything, whatever its roles.
+	Superuser *bool `json:"superuser,omitempty"`
+
+	// Roles Its roles.
+	Roles []RoleID `json:"roles,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether it works.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// ExpiresAt When it stops working, in ISO 8601; without a zone it is UTC. Empty is never.
+	//
+	// Example: 2030-10-05T12:20:02Z
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// AllowedIps Addresses or networks (CIDR) from which it works. Empty: from anywhere.
+	//
+	// Example: ["192.0.2.0/24","2001:db8::1"]
+	AllowedIps []string `json:"allowed_ips,omitempty"`
+
+	// RateLimit Requests per minute; 0 is no limit.
+	RateLimit *int `json:"rate_limit,omitempty"`
+}
+
+// ApikeyPage Example: {"apikeys":[{"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":true,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ApikeyPage struct {
+	Apikeys []Apikey `json:"apikeys"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// ApikeyRotate defines model for ApikeyRotate.
+type ApikeyRotate struct {
+	// Overlap For how many seconds the token before still works; 0 ends it at once.
+	Overlap *int `json:"overlap,omitempty"`
+}
+
+// ApikeyUpdate defines model for ApikeyUpdate.
+type ApikeyUpdate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name *string `json:"name,omitempty"`
+
+	// Superuser Whether it may do everything, whatever its roles.
+	Superuser *bool `json:"superuser,omitempty"`
+
+	// Roles Its roles, instead of the present ones.
+	Roles []RoleID `json:"roles,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether it works.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// ExpiresAt When it stops working, in ISO 8601; without a zone it is UTC. Empty is never.
+	//
+	// Example: 2030-10-05T12:20:02Z
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// AllowedIps Addresses or networks (CIDR) from which it works. Empty: from anywhere.
+	//
+	// Example: ["192.0.2.0/24","2001:db8::1"]
+	AllowedIps []string `json:"allowed_ips,omitempty"`
+
+	// RateLimit Requests per minute; 0 is no limit.
+	RateLimit *int `json:"rate_limit,omitempty"`
+}
+
+// AuditActor Example: {"id":1,"name":"maria","type":"user"}
+type AuditActor struct {
+	// ID The id of the user or apikey; `null` for others.
+	ID *int64 `json:"id"`
+
+	// Name The name at that time.
+	Name string `json:"name"`
+
+	// Type `command` is somebody at the command line of the server, `nobody` a caller without a valid credential.
+	Type AuditActorType `json:"type"`
+}
+
+// AuditActorType `command` is somebody at the command line of the server, `nobody` a caller without a valid credential.
+type AuditActorType string
+
+// AuditEvent Example: {"action":"update","actor":{"id":1,"name":"maria","type":"user"},"address":"192.0.2.7","after":{"description":"Matriz"},"at":"2020-10-05T12:20:02.932000+00:00","before":{"description":"Empresa XYZ"},"chain":3,"hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"operation":"updateClientSite2Site","outcome":"done","position":42,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s"}
+type AuditEvent struct {
+	// ID The id of the event.
+	ID int64 `json:"id"`
+
+	// At When it happened.
+	At string `json:"at"`
+
+	// Address The address of the caller; empty at the command line.
+	Address string `json:"address"`
+
+	// RequestID The `X-Request-Id` of the answer; empty at the command line.
+	RequestID string `json:"request_id"`
+
+	// Operation The operationId, or the command.
+	Operation string `json:"operation"`
+
+	// Action What was done, as `create`, `update`, `delete`, `revoke`, `rotate`, `export`, `login`; `access` is any attempt that was refused.
+	Action string `json:"action"`
+
+	// Resource The kind of the resource: a scope, as `openvpn.clients`, or `auth.tokens` for sign-ins.
+	Resource string `json:"resource"`
+
+	// ResourceID The id of the resource; `null` when there is none.
+	ResourceID *int64 `json:"resource_id"`
+
+	// ResourceName The name of the resource at that time.
+	ResourceName string `json:"resource_name"`
+
+	// Before What changed, as it was; without secrets.
+	Before map[string]interface{} `json:"before"`
+
+	// After What changed, as it became; without secrets.
+	After map[string]interface{} `json:"after"`
+
+	// Chain The chain that the event is on.
+	Chain int `json:"chain"`
+
+	// Position Its place on the chain, from 1.
+	Position int64 `json:"position"`
+
+	// Hash The hash of the chain up to this event: SHA-256 in hexadecimal.
+	Hash string `json:"hash"`
+
+	// Actor Example: {"id":1,"name":"maria","type":"user"}
+	Actor AuditActor `json:"actor"`
+
+	// Outcome Whether it was done or refused.
+	Outcome AuditOutcome `json:"outcome"`
+}
+
+// AuditEventPage Example: {"cursor":{"current":0,"next":null,"previous":null},"events":[{"action":"update","actor":{"id":1,"name":"maria","type":"user"},"address":"192.0.2.7","after":{"description":"Matriz"},"at":"2020-10-05T12:20:02.932000+00:00","before":{"description":"Empresa XYZ"},"chain":3,"hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"operation":"updateClientSite2Site","outcome":"done","position":42,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s"}]}
+type AuditEventPage struct {
+	Events []AuditEvent `json:"events"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// AuditOutcome Whether it was done or refused.
+type AuditOutcome string
 
 // CA Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type CA struct {
@@ -498,14 +778,14 @@ type Error struct {
 	// Field The path of the faulty field, as `name`, `data.value` or `list[1].value`; empty when no field is to blame.
 	Field string `json:"field"`
 
-	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
 	Type ErrorType `json:"type"`
 
 	// Msg A text for people, in the language of `Accept-Language`.
 	Msg string `json:"msg"`
 }
 
-// ErrorType `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+// ErrorType `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
 type ErrorType string
 
 // Errors Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
@@ -525,9 +805,95 @@ type PKCS12Request struct {
 // PKCS12RequestProfile The encryption of the file.
 type PKCS12RequestProfile string
 
+// Role Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}
+type Role struct {
+	// ID The id of the role.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Scopes What it grants.
+	Scopes []ScopeRights `json:"scopes"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// RoleCreate defines model for RoleCreate.
+type RoleCreate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+
+	// Scopes What it grants; nothing when left out.
+	Scopes []ScopeRights `json:"scopes,omitempty"`
+}
+
+// RoleID A role, as its id or as an object that has it.
+//
+// Example: 1
+type RoleID struct {
+	union json.RawMessage
+}
+
+// RoleID0 defines model for RoleID.0.
+type RoleID0 = int64
+
+// RoleID1 defines model for RoleID.1.
+type RoleID1 struct {
+	// ID The id of the role.
+	ID int64 `json:"id"`
+}
+
+// RolePage Example: {"cursor":{"current":0,"next":null,"previous":null},"roles":[{"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}]}
+type RolePage struct {
+	Roles []Role `json:"roles"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// RoleRef Example: {"id":1,"name":"Gerenciamento de usuários"}
+type RoleRef struct {
+	// ID The id of the role.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+}
+
+// RoleUpdate defines model for RoleUpdate.
+type RoleUpdate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name *string `json:"name,omitempty"`
+
+	// Scopes What it grants, instead of the present list.
+	Scopes []ScopeRights `json:"scopes,omitempty"`
+}
+
+// ScopeList Example: {"scopes":[{"name":"auth.users","read":true,"write":true},{"name":"audit","read":true,"write":false}]}
+type ScopeList struct {
+	Scopes []ScopeRights `json:"scopes"`
+}
+
+// ScopeRights Example: {"name":"auth.users","read":true,"write":true}
+type ScopeRights struct {
+	// Name The scope, as `auth.users`; `GET /api/scopes` lists them.
+	Name string `json:"name"`
+
+	// Read The right to GET.
+	Read bool `json:"read"`
+
+	// Write The right to everything else; it does not include `read`.
+	Write bool `json:"write"`
+}
+
 // Token defines model for Token.
 type Token struct {
-	// RefreshToken The apikey that was sent.
+	// RefreshToken The refresh token that was sent, or that of the new session.
 	RefreshToken string `json:"refresh_token"`
 
 	// AccessToken The token for `Authorization: Bearer`.
@@ -539,11 +905,148 @@ type Token struct {
 
 // TokenRequest defines model for TokenRequest.
 type TokenRequest struct {
-	// GrantType `refresh_token`.
+	// GrantType `refresh_token` or `password`.
 	GrantType string `json:"grant_type"`
 
-	// RefreshToken The token of an apikey; required with the grant `refresh_token`.
+	// RefreshToken The token of an apikey, or the refresh token of a session; only with the grant `refresh_token`.
 	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// Username The name of a user; only with the grant `password`.
+	Username *string `json:"username,omitempty"`
+
+	// Password The user's password; only with the grant `password`.
+	Password *string `json:"password,omitempty"`
+}
+
+// User Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","email":"maria@empresa.com.br","enabled":true,"fullname":"Maria Silva","id":1,"roles":[{"id":1,"name":"Gerenciamento de usuários"}],"superuser":false,"updated_at":"2017-11-05T12:20:02.932000+00:00","username":"maria"}
+type User struct {
+	// ID The id of the user.
+	ID int64 `json:"id"`
+
+	// Username The name to sign in with.
+	Username string `json:"username"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Fullname The name of the person.
+	Fullname string `json:"fullname"`
+
+	// Superuser Whether the user may do everything, whatever the roles.
+	Superuser bool `json:"superuser"`
+
+	// Roles The user's roles; what the user may do is what any of them grants.
+	Roles []RoleRef `json:"roles"`
+
+	// Enabled Whether the user may sign in.
+	Enabled bool `json:"enabled"`
+
+	// CreatedAt When the user was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the user was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// UserCreate defines model for UserCreate.
+type UserCreate struct {
+	// Username The name to sign in with; unique regardless of case. 1 to 255 characters.
+	Username string `json:"username"`
+
+	// Password The password; 8 characters at least.
+	Password string `json:"password"`
+
+	// Email E-mail address; empty is none.
+	Email *string `json:"email,omitempty"`
+
+	// Fullname The name of the person.
+	Fullname *string `json:"fullname,omitempty"`
+
+	// Superuser Whether the user may do everything, whatever the roles.
+	Superuser *bool `json:"superuser,omitempty"`
+
+	// Roles The user's roles.
+	Roles []RoleID `json:"roles,omitempty"`
+
+	// Enabled Whether the user may sign in.
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// UserInfo Example: {"email":"maria@empresa.com.br","fullname":"Maria Silva","id":1,"owner_type":"user","roles":[{"id":1,"name":"Gerenciamento de usuários"}],"scopes":[{"name":"auth.users","read":true,"write":true}],"superuser":false,"username":"maria"}
+type UserInfo struct {
+	// ID The id of the user or apikey.
+	ID int64 `json:"id"`
+
+	// Username The name of the user or apikey.
+	Username string `json:"username"`
+
+	// Email E-mail address; empty for an apikey.
+	Email string `json:"email"`
+
+	// Fullname The name of the person, or the description of the apikey.
+	Fullname string `json:"fullname"`
+
+	// Superuser Whether the caller may do everything, whatever the roles.
+	Superuser bool `json:"superuser"`
+
+	// OwnerType What the caller is.
+	OwnerType UserInfoOwnerType `json:"owner_type"`
+
+	// Scopes What the caller may do: the rights of all roles together. A superuser has all.
+	Scopes []ScopeRights `json:"scopes"`
+
+	// Roles The caller's roles.
+	Roles []RoleRef `json:"roles"`
+}
+
+// UserInfoOwnerType What the caller is.
+type UserInfoOwnerType string
+
+// UserInfoUpdate defines model for UserInfoUpdate.
+type UserInfoUpdate struct {
+	// Fullname The name of the person.
+	Fullname *string `json:"fullname,omitempty"`
+
+	// Email E-mail address; empty is none.
+	Email *string `json:"email,omitempty"`
+
+	// CurrentPassword The present password; required with `password`.
+	CurrentPassword *string `json:"current_password,omitempty"`
+
+	// Password A new password; 8 characters at least.
+	Password *string `json:"password,omitempty"`
+}
+
+// UserPage Example: {"cursor":{"current":0,"next":null,"previous":null},"users":[{"created_at":"2017-10-05T12:20:02.932000+00:00","email":"maria@empresa.com.br","enabled":true,"fullname":"Maria Silva","id":1,"roles":[{"id":1,"name":"Gerenciamento de usuários"}],"superuser":false,"updated_at":"2017-11-05T12:20:02.932000+00:00","username":"maria"}]}
+type UserPage struct {
+	Users []User `json:"users"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// UserUpdate defines model for UserUpdate.
+type UserUpdate struct {
+	// Username Not editable.
+	Username *string `json:"username,omitempty"`
+
+	// Password A new password; 8 characters at least.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address; empty is none.
+	Email *string `json:"email,omitempty"`
+
+	// Fullname The name of the person.
+	Fullname *string `json:"fullname,omitempty"`
+
+	// Superuser Whether the user may do everything, whatever the roles.
+	Superuser *bool `json:"superuser,omitempty"`
+
+	// Roles The user's roles, instead of the present ones.
+	Roles []RoleID `json:"roles,omitempty"`
+
+	// Enabled Whether the user may sign in.
+	Enabled *bool `json:"enabled,omitempty"`
 }
 
 // AcceptLanguage defines model for AcceptLanguage.
@@ -575,6 +1078,96 @@ type NotFound = Errors
 
 // Unauthorized Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type Unauthorized = Errors
+
+// GetApikeysPageParams defines parameters for GetApikeysPage.
+type GetApikeysPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateApikeyParams defines parameters for CreateApikey.
+type CreateApikeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteApikeyParams defines parameters for DeleteApikey.
+type DeleteApikeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetApikeyParams defines parameters for GetApikey.
+type GetApikeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateApikeyParams defines parameters for UpdateApikey.
+type UpdateApikeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RotateApikeyParams defines parameters for RotateApikey.
+type RotateApikeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetAuditEventsPageParams defines parameters for GetAuditEventsPage.
+type GetAuditEventsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Order `asc`: by ascending id. `desc`: newest first; the cursor is the id before which the page begins then.
+	Order *GetAuditEventsPageParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// ActorType Only what was done by users, by apikeys, at the command line of the server, or by nobody known.
+	ActorType *AuditActorType `form:"actor_type,omitempty" json:"actor_type,omitempty"`
+
+	// ActorID Only what the user or apikey of this id did; useful with `actor_type`.
+	ActorID *int64 `form:"actor_id,omitempty" json:"actor_id,omitempty"`
+
+	// Resource Only what concerns resources of this kind: a scope, as `openvpn.clients`, or `auth.tokens` for sign-ins.
+	Resource *string `form:"resource,omitempty" json:"resource,omitempty"`
+
+	// ResourceID Only what concerns the resource of this id; useful with `resource`.
+	ResourceID *int64 `form:"resource_id,omitempty" json:"resource_id,omitempty"`
+
+	// Action Only events of this action, as `create`.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Outcome Only what was done, or only what was refused.
+	Outcome *AuditOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// From Only events of this time or later, in ISO 8601; without a zone it is UTC.
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only events before this time, in ISO 8601; without a zone it is UTC.
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetAuditEventsPageParamsOrder defines parameters for GetAuditEventsPage.
+type GetAuditEventsPageParamsOrder string
+
+// GetAuditEventParams defines parameters for GetAuditEvent.
+type GetAuditEventParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
 
 // CreateTokenParams defines parameters for CreateToken.
 type CreateTokenParams struct {
@@ -720,11 +1313,110 @@ type CreateClientSite2SitePkcs12Params struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetRolesPageParams defines parameters for GetRolesPage.
+type GetRolesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateRoleParams defines parameters for CreateRole.
+type CreateRoleParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteRoleParams defines parameters for DeleteRole.
+type DeleteRoleParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetRoleParams defines parameters for GetRole.
+type GetRoleParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateRoleParams defines parameters for UpdateRole.
+type UpdateRoleParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetScopesParams defines parameters for GetScopes.
+type GetScopesParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetUserInfoParams defines parameters for GetUserInfo.
+type GetUserInfoParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateUserInfoParams defines parameters for UpdateUserInfo.
+type UpdateUserInfoParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetUsersPageParams defines parameters for GetUsersPage.
+type GetUsersPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateUserParams defines parameters for CreateUser.
+type CreateUserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteUserParams defines parameters for DeleteUser.
+type DeleteUserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetUserParams defines parameters for GetUser.
+type GetUserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateUserParams defines parameters for UpdateUser.
+type UpdateUserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // CreateTokenV1Params defines parameters for CreateTokenV1.
 type CreateTokenV1Params struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
+
+// CreateApikeyJSONRequestBody defines body for CreateApikey for application/json ContentType.
+type CreateApikeyJSONRequestBody = ApikeyCreate
+
+// UpdateApikeyJSONRequestBody defines body for UpdateApikey for application/json ContentType.
+type UpdateApikeyJSONRequestBody = ApikeyUpdate
+
+// RotateApikeyJSONRequestBody defines body for RotateApikey for application/json ContentType.
+type RotateApikeyJSONRequestBody = ApikeyRotate
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
@@ -750,12 +1442,113 @@ type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = PKCS12Request
 
+// CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
+type CreateRoleJSONRequestBody = RoleCreate
+
+// UpdateRoleJSONRequestBody defines body for UpdateRole for application/json ContentType.
+type UpdateRoleJSONRequestBody = RoleUpdate
+
+// UpdateUserInfoJSONRequestBody defines body for UpdateUserInfo for application/json ContentType.
+type UpdateUserInfoJSONRequestBody = UserInfoUpdate
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = UserCreate
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UserUpdate
+
 // CreateTokenV1JSONRequestBody defines body for CreateTokenV1 for application/json ContentType.
 type CreateTokenV1JSONRequestBody = TokenRequest
 
+// AsRoleID0 returns the union data inside the RoleID as a RoleID0
+func (t RoleID) AsRoleID0() (RoleID0, error) {
+	var body RoleID0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromRoleID0 overwrites any union data inside the RoleID as the provided RoleID0
+func (t *RoleID) FromRoleID0(v RoleID0) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeRoleID0 performs a merge with any union data inside the RoleID, using the provided RoleID0
+func (t *RoleID) MergeRoleID0(v RoleID0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsRoleID1 returns the union data inside the RoleID as a RoleID1
+func (t RoleID) AsRoleID1() (RoleID1, error) {
+	var body RoleID1
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromRoleID1 overwrites any union data inside the RoleID as the provided RoleID1
+func (t *RoleID) FromRoleID1(v RoleID1) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeRoleID1 performs a merge with any union data inside the RoleID, using the provided RoleID1
+func (t *RoleID) MergeRoleID1(v RoleID1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t RoleID) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *RoleID) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// CreateToken Exchange an apikey for an access token
+	// GetApikeysPage List apikeys
+	// (GET /3rdparty/apikeys)
+	GetApikeysPage(ctx echo.Context, params GetApikeysPageParams) error
+	// CreateApikey Create an apikey
+	// (POST /3rdparty/apikeys)
+	CreateApikey(ctx echo.Context, params CreateApikeyParams) error
+	// DeleteApikey Delete an apikey
+	// (DELETE /3rdparty/apikeys/{id})
+	DeleteApikey(ctx echo.Context, id ID, params DeleteApikeyParams) error
+	// GetApikey Get an apikey
+	// (GET /3rdparty/apikeys/{id})
+	GetApikey(ctx echo.Context, id ID, params GetApikeyParams) error
+	// UpdateApikey Update an apikey
+	// (PUT /3rdparty/apikeys/{id})
+	UpdateApikey(ctx echo.Context, id ID, params UpdateApikeyParams) error
+	// RotateApikey Give an apikey a new token
+	// (POST /3rdparty/apikeys/{id}/rotate)
+	RotateApikey(ctx echo.Context, id ID, params RotateApikeyParams) error
+	// GetAuditEventsPage List events of the audit
+	// (GET /audit/events)
+	GetAuditEventsPage(ctx echo.Context, params GetAuditEventsPageParams) error
+	// GetAuditEvent Get an event of the audit
+	// (GET /audit/events/{id})
+	GetAuditEvent(ctx echo.Context, id ID, params GetAuditEventParams) error
+	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx echo.Context, params CreateTokenParams) error
 	// GetCasPage List CAs
@@ -809,7 +1602,46 @@ type ServerInterface interface {
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx echo.Context, id ID, params CreateClientSite2SitePkcs12Params) error
-	// CreateTokenV1 Exchange an apikey for an access token (the same under its other path)
+	// GetRolesPage List roles
+	// (GET /roles)
+	GetRolesPage(ctx echo.Context, params GetRolesPageParams) error
+	// CreateRole Create a role
+	// (POST /roles)
+	CreateRole(ctx echo.Context, params CreateRoleParams) error
+	// DeleteRole Delete a role
+	// (DELETE /roles/{id})
+	DeleteRole(ctx echo.Context, id ID, params DeleteRoleParams) error
+	// GetRole Get a role
+	// (GET /roles/{id})
+	GetRole(ctx echo.Context, id ID, params GetRoleParams) error
+	// UpdateRole Update a role
+	// (PUT /roles/{id})
+	UpdateRole(ctx echo.Context, id ID, params UpdateRoleParams) error
+	// GetScopes List scopes
+	// (GET /scopes)
+	GetScopes(ctx echo.Context, params GetScopesParams) error
+	// GetUserInfo Get who makes the request
+	// (GET /user/info)
+	GetUserInfo(ctx echo.Context, params GetUserInfoParams) error
+	// UpdateUserInfo Update oneself
+	// (PUT /user/info)
+	UpdateUserInfo(ctx echo.Context, params UpdateUserInfoParams) error
+	// GetUsersPage List users
+	// (GET /users)
+	GetUsersPage(ctx echo.Context, params GetUsersPageParams) error
+	// CreateUser Create a user
+	// (POST /users)
+	CreateUser(ctx echo.Context, params CreateUserParams) error
+	// DeleteUser Delete a user
+	// (DELETE /users/{id})
+	DeleteUser(ctx echo.Context, id ID, params DeleteUserParams) error
+	// GetUser Get a user
+	// (GET /users/{id})
+	GetUser(ctx echo.Context, id ID, params GetUserParams) error
+	// UpdateUser Update a user
+	// (PUT /users/{id})
+	UpdateUser(ctx echo.Context, id ID, params UpdateUserParams) error
+	// CreateTokenV1 Exchange an apikey or a password for an access token (the same under its other path)
 	// (POST /v1/oauth2/token)
 	CreateTokenV1(ctx echo.Context, params CreateTokenV1Params) error
 }
@@ -817,6 +1649,362 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// GetApikeysPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetApikeysPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetApikeysPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetApikeysPage(ctx, params)
+	return err
+}
+
+// CreateApikey converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateApikey(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateApikeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateApikey(ctx, params)
+	return err
+}
+
+// DeleteApikey converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteApikey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteApikeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteApikey(ctx, id, params)
+	return err
+}
+
+// GetApikey converts echo context to params.
+func (w *ServerInterfaceWrapper) GetApikey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetApikeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetApikey(ctx, id, params)
+	return err
+}
+
+// UpdateApikey converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateApikey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateApikeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateApikey(ctx, id, params)
+	return err
+}
+
+// RotateApikey converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateApikey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateApikeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateApikey(ctx, id, params)
+	return err
+}
+
+// GetAuditEventsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditEventsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAuditEventsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_type", ctx.QueryParams(), &params.ActorType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_id", ctx.QueryParams(), &params.ActorID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "resource" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource", ctx.QueryParams(), &params.Resource, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resource: %s", err))
+	}
+
+	// ------------- Optional query parameter "resource_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource_id", ctx.QueryParams(), &params.ResourceID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resource_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", ctx.QueryParams(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outcome: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditEventsPage(ctx, params)
+	return err
+}
+
+// GetAuditEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAuditEventParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditEvent(ctx, id, params)
+	return err
 }
 
 // CreateToken converts echo context to params.
@@ -1493,6 +2681,451 @@ func (w *ServerInterfaceWrapper) CreateClientSite2SitePkcs12(ctx echo.Context) e
 	return err
 }
 
+// GetRolesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRolesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRolesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRolesPage(ctx, params)
+	return err
+}
+
+// CreateRole converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRole(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRole(ctx, params)
+	return err
+}
+
+// DeleteRole converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteRole(ctx, id, params)
+	return err
+}
+
+// GetRole converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRole(ctx, id, params)
+	return err
+}
+
+// UpdateRole converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateRole(ctx, id, params)
+	return err
+}
+
+// GetScopes converts echo context to params.
+func (w *ServerInterfaceWrapper) GetScopes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetScopesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetScopes(ctx, params)
+	return err
+}
+
+// GetUserInfo converts echo context to params.
+func (w *ServerInterfaceWrapper) GetUserInfo(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUserInfoParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetUserInfo(ctx, params)
+	return err
+}
+
+// UpdateUserInfo converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateUserInfo(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateUserInfoParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateUserInfo(ctx, params)
+	return err
+}
+
+// GetUsersPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetUsersPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUsersPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetUsersPage(ctx, params)
+	return err
+}
+
+// CreateUser converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateUser(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateUser(ctx, params)
+	return err
+}
+
+// DeleteUser converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteUser(ctx, id, params)
+	return err
+}
+
+// GetUser converts echo context to params.
+func (w *ServerInterfaceWrapper) GetUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetUser(ctx, id, params)
+	return err
+}
+
+// UpdateUser converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateUser(ctx, id, params)
+	return err
+}
+
 // CreateTokenV1 converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateTokenV1(ctx echo.Context) error {
 	var err error
@@ -1569,6 +3202,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/3rdparty/apikeys", wrapper.GetApikeysPage, options.OperationMiddlewares["getApikeysPage"]...)
+	router.POST(options.BaseURL+"/3rdparty/apikeys", wrapper.CreateApikey, options.OperationMiddlewares["createApikey"]...)
+	router.DELETE(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.DeleteApikey, options.OperationMiddlewares["deleteApikey"]...)
+	router.GET(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.GetApikey, options.OperationMiddlewares["getApikey"]...)
+	router.PUT(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.UpdateApikey, options.OperationMiddlewares["updateApikey"]...)
+	router.POST(options.BaseURL+"/3rdparty/apikeys/:id/rotate", wrapper.RotateApikey, options.OperationMiddlewares["rotateApikey"]...)
+	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
+	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 	router.POST(options.BaseURL+"/oauth2/token", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.GET(options.BaseURL+"/openvpn/cas", wrapper.GetCasPage, options.OperationMiddlewares["getCasPage"]...)
 	router.POST(options.BaseURL+"/openvpn/cas", wrapper.CreateCa, options.OperationMiddlewares["createCa"]...)
@@ -1587,6 +3228,19 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/key", wrapper.GetClientSite2SiteKey, options.OperationMiddlewares["getClientSite2SiteKey"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/pkcs12", wrapper.CreateClientSite2SitePkcs12, options.OperationMiddlewares["createClientSite2SitePkcs12"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.GET(options.BaseURL+"/roles", wrapper.GetRolesPage, options.OperationMiddlewares["getRolesPage"]...)
+	router.POST(options.BaseURL+"/roles", wrapper.CreateRole, options.OperationMiddlewares["createRole"]...)
+	router.DELETE(options.BaseURL+"/roles/:id", wrapper.DeleteRole, options.OperationMiddlewares["deleteRole"]...)
+	router.GET(options.BaseURL+"/roles/:id", wrapper.GetRole, options.OperationMiddlewares["getRole"]...)
+	router.PUT(options.BaseURL+"/roles/:id", wrapper.UpdateRole, options.OperationMiddlewares["updateRole"]...)
+	router.GET(options.BaseURL+"/scopes", wrapper.GetScopes, options.OperationMiddlewares["getScopes"]...)
+	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
+	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
+	router.GET(options.BaseURL+"/users", wrapper.GetUsersPage, options.OperationMiddlewares["getUsersPage"]...)
+	router.POST(options.BaseURL+"/users", wrapper.CreateUser, options.OperationMiddlewares["createUser"]...)
+	router.DELETE(options.BaseURL+"/users/:id", wrapper.DeleteUser, options.OperationMiddlewares["deleteUser"]...)
+	router.GET(options.BaseURL+"/users/:id", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
+	router.PUT(options.BaseURL+"/users/:id", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.POST(options.BaseURL+"/v1/oauth2/token", wrapper.CreateTokenV1, options.OperationMiddlewares["createTokenV1"]...)
 
 }
@@ -1595,13 +3249,877 @@ type BadRequestJSONResponse Errors
 
 type ConflictJSONResponse Errors
 
-type ForbiddenJSONResponse Errors
+type ForbiddenResponseHeaders struct {
+	RetryAfter *int
+}
+type ForbiddenJSONResponse struct {
+	Body Errors
+
+	Headers ForbiddenResponseHeaders
+}
 
 type InternalErrorJSONResponse Errors
 
 type NotFoundJSONResponse Errors
 
-type UnauthorizedJSONResponse Errors
+type UnauthorizedResponseHeaders struct {
+	RetryAfter *int
+}
+type UnauthorizedJSONResponse struct {
+	Body Errors
+
+	Headers UnauthorizedResponseHeaders
+}
+
+type GetApikeysPageRequestObject struct {
+	Params GetApikeysPageParams
+}
+
+type GetApikeysPageResponseObject interface {
+	VisitGetApikeysPageResponse(w http.ResponseWriter) error
+}
+
+type GetApikeysPage200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type GetApikeysPage200JSONResponse struct {
+	Body    ApikeyPage
+	Headers GetApikeysPage200ResponseHeaders
+}
+
+func (response GetApikeysPage200JSONResponse) VisitGetApikeysPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikeysPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetApikeysPage400JSONResponse) VisitGetApikeysPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikeysPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetApikeysPage401JSONResponse) VisitGetApikeysPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikeysPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetApikeysPage403JSONResponse) VisitGetApikeysPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikeysPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetApikeysPage500JSONResponse) VisitGetApikeysPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApikeyRequestObject struct {
+	Params CreateApikeyParams
+	Body   *CreateApikeyJSONRequestBody
+}
+
+type CreateApikeyResponseObject interface {
+	VisitCreateApikeyResponse(w http.ResponseWriter) error
+}
+
+type CreateApikey200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type CreateApikey200JSONResponse struct {
+	Body    Apikey
+	Headers CreateApikey200ResponseHeaders
+}
+
+func (response CreateApikey200JSONResponse) VisitCreateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApikey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateApikey400JSONResponse) VisitCreateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApikey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateApikey401JSONResponse) VisitCreateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApikey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateApikey403JSONResponse) VisitCreateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApikey409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateApikey409JSONResponse) VisitCreateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApikey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateApikey500JSONResponse) VisitCreateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApikeyRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteApikeyParams
+}
+
+type DeleteApikeyResponseObject interface {
+	VisitDeleteApikeyResponse(w http.ResponseWriter) error
+}
+
+type DeleteApikey200Response struct {
+}
+
+func (response DeleteApikey200Response) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteApikey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteApikey400JSONResponse) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApikey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteApikey401JSONResponse) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApikey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteApikey403JSONResponse) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApikey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteApikey404JSONResponse) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApikey409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteApikey409JSONResponse) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApikey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteApikey500JSONResponse) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikeyRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetApikeyParams
+}
+
+type GetApikeyResponseObject interface {
+	VisitGetApikeyResponse(w http.ResponseWriter) error
+}
+
+type GetApikey200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type GetApikey200JSONResponse struct {
+	Body    Apikey
+	Headers GetApikey200ResponseHeaders
+}
+
+func (response GetApikey200JSONResponse) VisitGetApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetApikey400JSONResponse) VisitGetApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetApikey401JSONResponse) VisitGetApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetApikey403JSONResponse) VisitGetApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetApikey404JSONResponse) VisitGetApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApikey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetApikey500JSONResponse) VisitGetApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApikeyRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateApikeyParams
+	Body   *UpdateApikeyJSONRequestBody
+}
+
+type UpdateApikeyResponseObject interface {
+	VisitUpdateApikeyResponse(w http.ResponseWriter) error
+}
+
+type UpdateApikey200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type UpdateApikey200JSONResponse struct {
+	Body    Apikey
+	Headers UpdateApikey200ResponseHeaders
+}
+
+func (response UpdateApikey200JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApikey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateApikey400JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApikey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateApikey401JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApikey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateApikey403JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApikey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateApikey404JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApikey409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateApikey409JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApikey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateApikey500JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateApikeyRequestObject struct {
+	ID     ID `json:"id"`
+	Params RotateApikeyParams
+	Body   *RotateApikeyJSONRequestBody
+}
+
+type RotateApikeyResponseObject interface {
+	VisitRotateApikeyResponse(w http.ResponseWriter) error
+}
+
+type RotateApikey200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type RotateApikey200JSONResponse struct {
+	Body    Apikey
+	Headers RotateApikey200ResponseHeaders
+}
+
+func (response RotateApikey200JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateApikey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RotateApikey400JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateApikey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RotateApikey401JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateApikey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RotateApikey403JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateApikey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RotateApikey404JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateApikey409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RotateApikey409JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateApikey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RotateApikey500JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEventsPageRequestObject struct {
+	Params GetAuditEventsPageParams
+}
+
+type GetAuditEventsPageResponseObject interface {
+	VisitGetAuditEventsPageResponse(w http.ResponseWriter) error
+}
+
+type GetAuditEventsPage200JSONResponse AuditEventPage
+
+func (response GetAuditEventsPage200JSONResponse) VisitGetAuditEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEventsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAuditEventsPage400JSONResponse) VisitGetAuditEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEventsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetAuditEventsPage401JSONResponse) VisitGetAuditEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEventsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetAuditEventsPage403JSONResponse) VisitGetAuditEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEventsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetAuditEventsPage500JSONResponse) VisitGetAuditEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEventRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetAuditEventParams
+}
+
+type GetAuditEventResponseObject interface {
+	VisitGetAuditEventResponse(w http.ResponseWriter) error
+}
+
+type GetAuditEvent200JSONResponse AuditEvent
+
+func (response GetAuditEvent200JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEvent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAuditEvent400JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEvent401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetAuditEvent401JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEvent403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetAuditEvent403JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEvent404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetAuditEvent404JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditEvent500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetAuditEvent500JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type CreateTokenRequestObject struct {
 	Params CreateTokenParams
@@ -1659,11 +4177,31 @@ type CreateToken401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response CreateToken401JSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateToken403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateToken403JSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1737,10 +4275,13 @@ type GetCasPage401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response GetCasPage401JSONResponse) VisitGetCasPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1751,10 +4292,13 @@ type GetCasPage403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetCasPage403JSONResponse) VisitGetCasPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1816,10 +4360,13 @@ type CreateCa401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response CreateCa401JSONResponse) VisitCreateCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1830,10 +4377,13 @@ type CreateCa403JSONResponse struct{ ForbiddenJSONResponse }
 func (response CreateCa403JSONResponse) VisitCreateCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1909,10 +4459,13 @@ type ImportCa401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response ImportCa401JSONResponse) VisitImportCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1923,10 +4476,13 @@ type ImportCa403JSONResponse struct{ ForbiddenJSONResponse }
 func (response ImportCa403JSONResponse) VisitImportCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1996,10 +4552,13 @@ type DeleteCa401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response DeleteCa401JSONResponse) VisitDeleteCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2010,10 +4569,13 @@ type DeleteCa403JSONResponse struct{ ForbiddenJSONResponse }
 func (response DeleteCa403JSONResponse) VisitDeleteCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2103,10 +4665,13 @@ type GetCa401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response GetCa401JSONResponse) VisitGetCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2117,10 +4682,13 @@ type GetCa403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetCa403JSONResponse) VisitGetCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2197,10 +4765,13 @@ type UpdateCa401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response UpdateCa401JSONResponse) VisitUpdateCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2211,10 +4782,13 @@ type UpdateCa403JSONResponse struct{ ForbiddenJSONResponse }
 func (response UpdateCa403JSONResponse) VisitUpdateCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2318,10 +4892,13 @@ type GetCaCertificate401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response GetCaCertificate401JSONResponse) VisitGetCaCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2332,10 +4909,13 @@ type GetCaCertificate403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetCaCertificate403JSONResponse) VisitGetCaCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2547,10 +5127,13 @@ type GetClientsSite2SitePage401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response GetClientsSite2SitePage401JSONResponse) VisitGetClientsSite2SitePageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2561,10 +5144,13 @@ type GetClientsSite2SitePage403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetClientsSite2SitePage403JSONResponse) VisitGetClientsSite2SitePageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2626,10 +5212,13 @@ type CreateClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response CreateClientSite2Site401JSONResponse) VisitCreateClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2640,10 +5229,13 @@ type CreateClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
 func (response CreateClientSite2Site403JSONResponse) VisitCreateClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2719,10 +5311,13 @@ type ImportClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response ImportClientSite2Site401JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2733,10 +5328,13 @@ type ImportClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
 func (response ImportClientSite2Site403JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2806,10 +5404,13 @@ type RevokeClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response RevokeClientSite2Site401JSONResponse) VisitRevokeClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2820,10 +5421,13 @@ type RevokeClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
 func (response RevokeClientSite2Site403JSONResponse) VisitRevokeClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2899,10 +5503,13 @@ type GetClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response GetClientSite2Site401JSONResponse) VisitGetClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2913,10 +5520,13 @@ type GetClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetClientSite2Site403JSONResponse) VisitGetClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2993,10 +5603,13 @@ type UpdateClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response UpdateClientSite2Site401JSONResponse) VisitUpdateClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3007,10 +5620,13 @@ type UpdateClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
 func (response UpdateClientSite2Site403JSONResponse) VisitUpdateClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3118,10 +5734,13 @@ type GetClientSite2SiteCertificate401JSONResponse struct{ UnauthorizedJSONRespon
 func (response GetClientSite2SiteCertificate401JSONResponse) VisitGetClientSite2SiteCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3132,10 +5751,13 @@ type GetClientSite2SiteCertificate403JSONResponse struct{ ForbiddenJSONResponse 
 func (response GetClientSite2SiteCertificate403JSONResponse) VisitGetClientSite2SiteCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3229,10 +5851,13 @@ type GetClientSite2SiteKey401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response GetClientSite2SiteKey401JSONResponse) VisitGetClientSite2SiteKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3243,10 +5868,13 @@ type GetClientSite2SiteKey403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetClientSite2SiteKey403JSONResponse) VisitGetClientSite2SiteKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3341,10 +5969,13 @@ type CreateClientSite2SitePkcs12401JSONResponse struct{ UnauthorizedJSONResponse
 func (response CreateClientSite2SitePkcs12401JSONResponse) VisitCreateClientSite2SitePkcs12Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3355,10 +5986,13 @@ type CreateClientSite2SitePkcs12403JSONResponse struct{ ForbiddenJSONResponse }
 func (response CreateClientSite2SitePkcs12403JSONResponse) VisitCreateClientSite2SitePkcs12Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3395,6 +6029,1293 @@ func (response CreateClientSite2SitePkcs12409JSONResponse) VisitCreateClientSite
 type CreateClientSite2SitePkcs12500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response CreateClientSite2SitePkcs12500JSONResponse) VisitCreateClientSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolesPageRequestObject struct {
+	Params GetRolesPageParams
+}
+
+type GetRolesPageResponseObject interface {
+	VisitGetRolesPageResponse(w http.ResponseWriter) error
+}
+
+type GetRolesPage200JSONResponse RolePage
+
+func (response GetRolesPage200JSONResponse) VisitGetRolesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRolesPage400JSONResponse) VisitGetRolesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetRolesPage401JSONResponse) VisitGetRolesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetRolesPage403JSONResponse) VisitGetRolesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetRolesPage500JSONResponse) VisitGetRolesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleRequestObject struct {
+	Params CreateRoleParams
+	Body   *CreateRoleJSONRequestBody
+}
+
+type CreateRoleResponseObject interface {
+	VisitCreateRoleResponse(w http.ResponseWriter) error
+}
+
+type CreateRole200JSONResponse Role
+
+func (response CreateRole200JSONResponse) VisitCreateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRole400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateRole400JSONResponse) VisitCreateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRole401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateRole401JSONResponse) VisitCreateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRole403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateRole403JSONResponse) VisitCreateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRole409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateRole409JSONResponse) VisitCreateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRole500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateRole500JSONResponse) VisitCreateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteRoleParams
+}
+
+type DeleteRoleResponseObject interface {
+	VisitDeleteRoleResponse(w http.ResponseWriter) error
+}
+
+type DeleteRole200Response struct {
+}
+
+func (response DeleteRole200Response) VisitDeleteRoleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteRole400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteRole400JSONResponse) VisitDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRole401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteRole401JSONResponse) VisitDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRole403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteRole403JSONResponse) VisitDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRole404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteRole404JSONResponse) VisitDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRole409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteRole409JSONResponse) VisitDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRole500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteRole500JSONResponse) VisitDeleteRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetRoleParams
+}
+
+type GetRoleResponseObject interface {
+	VisitGetRoleResponse(w http.ResponseWriter) error
+}
+
+type GetRole200JSONResponse Role
+
+func (response GetRole200JSONResponse) VisitGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRole400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRole400JSONResponse) VisitGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRole401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetRole401JSONResponse) VisitGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRole403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetRole403JSONResponse) VisitGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRole404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetRole404JSONResponse) VisitGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRole500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetRole500JSONResponse) VisitGetRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateRoleParams
+	Body   *UpdateRoleJSONRequestBody
+}
+
+type UpdateRoleResponseObject interface {
+	VisitUpdateRoleResponse(w http.ResponseWriter) error
+}
+
+type UpdateRole200JSONResponse Role
+
+func (response UpdateRole200JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRole400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateRole400JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRole401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateRole401JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRole403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateRole403JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRole404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateRole404JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRole409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateRole409JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRole500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateRole500JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScopesRequestObject struct {
+	Params GetScopesParams
+}
+
+type GetScopesResponseObject interface {
+	VisitGetScopesResponse(w http.ResponseWriter) error
+}
+
+type GetScopes200JSONResponse ScopeList
+
+func (response GetScopes200JSONResponse) VisitGetScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScopes400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetScopes400JSONResponse) VisitGetScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScopes401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetScopes401JSONResponse) VisitGetScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScopes403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetScopes403JSONResponse) VisitGetScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScopes500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetScopes500JSONResponse) VisitGetScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserInfoRequestObject struct {
+	Params GetUserInfoParams
+}
+
+type GetUserInfoResponseObject interface {
+	VisitGetUserInfoResponse(w http.ResponseWriter) error
+}
+
+type GetUserInfo200JSONResponse UserInfo
+
+func (response GetUserInfo200JSONResponse) VisitGetUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserInfo400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetUserInfo400JSONResponse) VisitGetUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserInfo401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetUserInfo401JSONResponse) VisitGetUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserInfo403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetUserInfo403JSONResponse) VisitGetUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserInfo500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetUserInfo500JSONResponse) VisitGetUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserInfoRequestObject struct {
+	Params UpdateUserInfoParams
+	Body   *UpdateUserInfoJSONRequestBody
+}
+
+type UpdateUserInfoResponseObject interface {
+	VisitUpdateUserInfoResponse(w http.ResponseWriter) error
+}
+
+type UpdateUserInfo200ResponseHeaders struct {
+	CacheControl *string
+	SetCookie    *string
+}
+
+type UpdateUserInfo200JSONResponse struct {
+	Body    UserInfo
+	Headers UpdateUserInfo200ResponseHeaders
+}
+
+func (response UpdateUserInfo200JSONResponse) VisitUpdateUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserInfo400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateUserInfo400JSONResponse) VisitUpdateUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserInfo401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateUserInfo401JSONResponse) VisitUpdateUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserInfo403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateUserInfo403JSONResponse) VisitUpdateUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserInfo409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateUserInfo409JSONResponse) VisitUpdateUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserInfo500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateUserInfo500JSONResponse) VisitUpdateUserInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsersPageRequestObject struct {
+	Params GetUsersPageParams
+}
+
+type GetUsersPageResponseObject interface {
+	VisitGetUsersPageResponse(w http.ResponseWriter) error
+}
+
+type GetUsersPage200JSONResponse UserPage
+
+func (response GetUsersPage200JSONResponse) VisitGetUsersPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsersPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetUsersPage400JSONResponse) VisitGetUsersPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsersPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetUsersPage401JSONResponse) VisitGetUsersPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsersPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetUsersPage403JSONResponse) VisitGetUsersPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsersPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetUsersPage500JSONResponse) VisitGetUsersPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserRequestObject struct {
+	Params CreateUserParams
+	Body   *CreateUserJSONRequestBody
+}
+
+type CreateUserResponseObject interface {
+	VisitCreateUserResponse(w http.ResponseWriter) error
+}
+
+type CreateUser200JSONResponse User
+
+func (response CreateUser200JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateUser400JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateUser401JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateUser403JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateUser409JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateUser500JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUserRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteUserParams
+}
+
+type DeleteUserResponseObject interface {
+	VisitDeleteUserResponse(w http.ResponseWriter) error
+}
+
+type DeleteUser200Response struct {
+}
+
+func (response DeleteUser200Response) VisitDeleteUserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteUser400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteUser400JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUser401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteUser401JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUser403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteUser403JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUser404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteUser404JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUser409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteUser409JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUser500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteUser500JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetUserParams
+}
+
+type GetUserResponseObject interface {
+	VisitGetUserResponse(w http.ResponseWriter) error
+}
+
+type GetUser200JSONResponse User
+
+func (response GetUser200JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetUser400JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetUser401JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetUser403JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetUser404JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetUser500JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateUserParams
+	Body   *UpdateUserJSONRequestBody
+}
+
+type UpdateUserResponseObject interface {
+	VisitUpdateUserResponse(w http.ResponseWriter) error
+}
+
+type UpdateUser200JSONResponse User
+
+func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateUser400JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateUser401JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateUser403JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateUser404JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateUser409JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateUser500JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3462,11 +7383,31 @@ type CreateTokenV1401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response CreateTokenV1401JSONResponse) VisitCreateTokenV1Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTokenV1403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateTokenV1403JSONResponse) VisitCreateTokenV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3501,7 +7442,31 @@ func (response CreateTokenV1500JSONResponse) VisitCreateTokenV1Response(w http.R
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// CreateToken Exchange an apikey for an access token
+	// GetApikeysPage List apikeys
+	// (GET /3rdparty/apikeys)
+	GetApikeysPage(ctx context.Context, request GetApikeysPageRequestObject) (GetApikeysPageResponseObject, error)
+	// CreateApikey Create an apikey
+	// (POST /3rdparty/apikeys)
+	CreateApikey(ctx context.Context, request CreateApikeyRequestObject) (CreateApikeyResponseObject, error)
+	// DeleteApikey Delete an apikey
+	// (DELETE /3rdparty/apikeys/{id})
+	DeleteApikey(ctx context.Context, request DeleteApikeyRequestObject) (DeleteApikeyResponseObject, error)
+	// GetApikey Get an apikey
+	// (GET /3rdparty/apikeys/{id})
+	GetApikey(ctx context.Context, request GetApikeyRequestObject) (GetApikeyResponseObject, error)
+	// UpdateApikey Update an apikey
+	// (PUT /3rdparty/apikeys/{id})
+	UpdateApikey(ctx context.Context, request UpdateApikeyRequestObject) (UpdateApikeyResponseObject, error)
+	// RotateApikey Give an apikey a new token
+	// (POST /3rdparty/apikeys/{id}/rotate)
+	RotateApikey(ctx context.Context, request RotateApikeyRequestObject) (RotateApikeyResponseObject, error)
+	// GetAuditEventsPage List events of the audit
+	// (GET /audit/events)
+	GetAuditEventsPage(ctx context.Context, request GetAuditEventsPageRequestObject) (GetAuditEventsPageResponseObject, error)
+	// GetAuditEvent Get an event of the audit
+	// (GET /audit/events/{id})
+	GetAuditEvent(ctx context.Context, request GetAuditEventRequestObject) (GetAuditEventResponseObject, error)
+	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
 	// GetCasPage List CAs
@@ -3555,7 +7520,46 @@ type StrictServerInterface interface {
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx context.Context, request CreateClientSite2SitePkcs12RequestObject) (CreateClientSite2SitePkcs12ResponseObject, error)
-	// CreateTokenV1 Exchange an apikey for an access token (the same under its other path)
+	// GetRolesPage List roles
+	// (GET /roles)
+	GetRolesPage(ctx context.Context, request GetRolesPageRequestObject) (GetRolesPageResponseObject, error)
+	// CreateRole Create a role
+	// (POST /roles)
+	CreateRole(ctx context.Context, request CreateRoleRequestObject) (CreateRoleResponseObject, error)
+	// DeleteRole Delete a role
+	// (DELETE /roles/{id})
+	DeleteRole(ctx context.Context, request DeleteRoleRequestObject) (DeleteRoleResponseObject, error)
+	// GetRole Get a role
+	// (GET /roles/{id})
+	GetRole(ctx context.Context, request GetRoleRequestObject) (GetRoleResponseObject, error)
+	// UpdateRole Update a role
+	// (PUT /roles/{id})
+	UpdateRole(ctx context.Context, request UpdateRoleRequestObject) (UpdateRoleResponseObject, error)
+	// GetScopes List scopes
+	// (GET /scopes)
+	GetScopes(ctx context.Context, request GetScopesRequestObject) (GetScopesResponseObject, error)
+	// GetUserInfo Get who makes the request
+	// (GET /user/info)
+	GetUserInfo(ctx context.Context, request GetUserInfoRequestObject) (GetUserInfoResponseObject, error)
+	// UpdateUserInfo Update oneself
+	// (PUT /user/info)
+	UpdateUserInfo(ctx context.Context, request UpdateUserInfoRequestObject) (UpdateUserInfoResponseObject, error)
+	// GetUsersPage List users
+	// (GET /users)
+	GetUsersPage(ctx context.Context, request GetUsersPageRequestObject) (GetUsersPageResponseObject, error)
+	// CreateUser Create a user
+	// (POST /users)
+	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// DeleteUser Delete a user
+	// (DELETE /users/{id})
+	DeleteUser(ctx context.Context, request DeleteUserRequestObject) (DeleteUserResponseObject, error)
+	// GetUser Get a user
+	// (GET /users/{id})
+	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
+	// UpdateUser Update a user
+	// (PUT /users/{id})
+	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
+	// CreateTokenV1 Exchange an apikey or a password for an access token (the same under its other path)
 	// (POST /v1/oauth2/token)
 	CreateTokenV1(ctx context.Context, request CreateTokenV1RequestObject) (CreateTokenV1ResponseObject, error)
 }
@@ -3570,6 +7574,283 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// GetApikeysPage operation middleware
+func (sh *strictHandler) GetApikeysPage(ctx echo.Context, params GetApikeysPageParams) error {
+	var request GetApikeysPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetApikeysPage(ctx.Request().Context(), request.(GetApikeysPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetApikeysPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetApikeysPageResponseObject); ok {
+		return validResponse.VisitGetApikeysPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateApikey operation middleware
+func (sh *strictHandler) CreateApikey(ctx echo.Context, params CreateApikeyParams) error {
+	var request CreateApikeyRequestObject
+
+	request.Params = params
+
+	var body CreateApikeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateApikey(ctx.Request().Context(), request.(CreateApikeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateApikey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateApikeyResponseObject); ok {
+		return validResponse.VisitCreateApikeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteApikey operation middleware
+func (sh *strictHandler) DeleteApikey(ctx echo.Context, id ID, params DeleteApikeyParams) error {
+	var request DeleteApikeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteApikey(ctx.Request().Context(), request.(DeleteApikeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteApikey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteApikeyResponseObject); ok {
+		return validResponse.VisitDeleteApikeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetApikey operation middleware
+func (sh *strictHandler) GetApikey(ctx echo.Context, id ID, params GetApikeyParams) error {
+	var request GetApikeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetApikey(ctx.Request().Context(), request.(GetApikeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetApikey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetApikeyResponseObject); ok {
+		return validResponse.VisitGetApikeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateApikey operation middleware
+func (sh *strictHandler) UpdateApikey(ctx echo.Context, id ID, params UpdateApikeyParams) error {
+	var request UpdateApikeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateApikeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateApikey(ctx.Request().Context(), request.(UpdateApikeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateApikey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateApikeyResponseObject); ok {
+		return validResponse.VisitUpdateApikeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateApikey operation middleware
+func (sh *strictHandler) RotateApikey(ctx echo.Context, id ID, params RotateApikeyParams) error {
+	var request RotateApikeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RotateApikeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateApikey(ctx.Request().Context(), request.(RotateApikeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateApikey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateApikeyResponseObject); ok {
+		return validResponse.VisitRotateApikeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuditEventsPage operation middleware
+func (sh *strictHandler) GetAuditEventsPage(ctx echo.Context, params GetAuditEventsPageParams) error {
+	var request GetAuditEventsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditEventsPage(ctx.Request().Context(), request.(GetAuditEventsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditEventsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditEventsPageResponseObject); ok {
+		return validResponse.VisitGetAuditEventsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuditEvent operation middleware
+func (sh *strictHandler) GetAuditEvent(ctx echo.Context, id ID, params GetAuditEventParams) error {
+	var request GetAuditEventRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditEvent(ctx.Request().Context(), request.(GetAuditEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditEventResponseObject); ok {
+		return validResponse.VisitGetAuditEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // CreateToken operation middleware
@@ -4217,6 +8498,452 @@ func (sh *strictHandler) CreateClientSite2SitePkcs12(ctx echo.Context, id ID, pa
 	return nil
 }
 
+// GetRolesPage operation middleware
+func (sh *strictHandler) GetRolesPage(ctx echo.Context, params GetRolesPageParams) error {
+	var request GetRolesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRolesPage(ctx.Request().Context(), request.(GetRolesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRolesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRolesPageResponseObject); ok {
+		return validResponse.VisitGetRolesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRole operation middleware
+func (sh *strictHandler) CreateRole(ctx echo.Context, params CreateRoleParams) error {
+	var request CreateRoleRequestObject
+
+	request.Params = params
+
+	var body CreateRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRole(ctx.Request().Context(), request.(CreateRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateRoleResponseObject); ok {
+		return validResponse.VisitCreateRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteRole operation middleware
+func (sh *strictHandler) DeleteRole(ctx echo.Context, id ID, params DeleteRoleParams) error {
+	var request DeleteRoleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRole(ctx.Request().Context(), request.(DeleteRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteRoleResponseObject); ok {
+		return validResponse.VisitDeleteRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRole operation middleware
+func (sh *strictHandler) GetRole(ctx echo.Context, id ID, params GetRoleParams) error {
+	var request GetRoleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRole(ctx.Request().Context(), request.(GetRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRoleResponseObject); ok {
+		return validResponse.VisitGetRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateRole operation middleware
+func (sh *strictHandler) UpdateRole(ctx echo.Context, id ID, params UpdateRoleParams) error {
+	var request UpdateRoleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRole(ctx.Request().Context(), request.(UpdateRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateRoleResponseObject); ok {
+		return validResponse.VisitUpdateRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetScopes operation middleware
+func (sh *strictHandler) GetScopes(ctx echo.Context, params GetScopesParams) error {
+	var request GetScopesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScopes(ctx.Request().Context(), request.(GetScopesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScopes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetScopesResponseObject); ok {
+		return validResponse.VisitGetScopesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetUserInfo operation middleware
+func (sh *strictHandler) GetUserInfo(ctx echo.Context, params GetUserInfoParams) error {
+	var request GetUserInfoRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserInfo(ctx.Request().Context(), request.(GetUserInfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserInfo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetUserInfoResponseObject); ok {
+		return validResponse.VisitGetUserInfoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateUserInfo operation middleware
+func (sh *strictHandler) UpdateUserInfo(ctx echo.Context, params UpdateUserInfoParams) error {
+	var request UpdateUserInfoRequestObject
+
+	request.Params = params
+
+	var body UpdateUserInfoJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateUserInfo(ctx.Request().Context(), request.(UpdateUserInfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateUserInfo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateUserInfoResponseObject); ok {
+		return validResponse.VisitUpdateUserInfoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetUsersPage operation middleware
+func (sh *strictHandler) GetUsersPage(ctx echo.Context, params GetUsersPageParams) error {
+	var request GetUsersPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUsersPage(ctx.Request().Context(), request.(GetUsersPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUsersPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetUsersPageResponseObject); ok {
+		return validResponse.VisitGetUsersPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateUser operation middleware
+func (sh *strictHandler) CreateUser(ctx echo.Context, params CreateUserParams) error {
+	var request CreateUserRequestObject
+
+	request.Params = params
+
+	var body CreateUserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUser(ctx.Request().Context(), request.(CreateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateUserResponseObject); ok {
+		return validResponse.VisitCreateUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteUser operation middleware
+func (sh *strictHandler) DeleteUser(ctx echo.Context, id ID, params DeleteUserParams) error {
+	var request DeleteUserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteUser(ctx.Request().Context(), request.(DeleteUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteUserResponseObject); ok {
+		return validResponse.VisitDeleteUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetUser operation middleware
+func (sh *strictHandler) GetUser(ctx echo.Context, id ID, params GetUserParams) error {
+	var request GetUserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUser(ctx.Request().Context(), request.(GetUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetUserResponseObject); ok {
+		return validResponse.VisitGetUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateUser operation middleware
+func (sh *strictHandler) UpdateUser(ctx echo.Context, id ID, params UpdateUserParams) error {
+	var request UpdateUserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateUserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateUser(ctx.Request().Context(), request.(UpdateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
+		return validResponse.VisitUpdateUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CreateTokenV1 operation middleware
 func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Params) error {
 	var request CreateTokenV1RequestObject
@@ -4270,127 +8997,237 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H37cts4sveroLhbNfYuJVPyJbZcW99qFGc3E0/iL3J290ySY0IkLGFNARwAtK2k9FTnEc6LnUIDpEiK",
-	"1MWWLzvjfxKLF6ABNH59QXfzuxPwccwZYUo6ne/OiOCQCPizh4MR6XGmBI/075DIQNBYUc6cjvPPEVEj",
-	"IhBmIRrxG6RGBA14OEFjPEEDggL9dth0XEcGIzLGugU1iYnTcaQSlA2d6dR1dPOEqddUxlxS03S5py66",
-	"pBFBDI8JuuQi62lZ2yfneFjVmlSCsyG6xhENseIC8cuszWMkCQsRVWiAgytEGfLfXjbec0YaP2MVjPzF",
-	"nU5dJ8YCj4myc9gNAhKrU8yGCR6SeWrORwRF9q6mwx/Loa+7JUJwIV3kx6rx40cfbWkKQ3KJk0htIy6Q",
-	"TxgQQ27xOI40FfCk4zpUN2zW0XEdPW162EBII6Nk8dS9fV1NKg3TycJhKIiUJESCSJ6IgBSIaVkyYqxG",
-	"MyJo6LiOIL8mVJDQ6SiRkDwdl1yMsdLPMXWw57jOGN/ScTJ2Okee96p1dNTe33u15x0dtVxnTJm51XJT",
-	"+ilTZEgEDOAMD0kvEZKLSs4VBAYR61kfkCFlsoO80hxTCc9cUiEVPOkirjn+hkrzNg0RvlREoJsRDUbl",
-	"BpuorzkJ2MgPgJQmI7fKh8WzF2JBrilPpK+nFTOEmbwhAiUsGGE2JGETdZF5FMVYKuhDtzqk10TqF8g4",
-	"VhPotjD9np3+XxMiJrP5N00V1t4OF1650/x7tfPfp98qOP6tImOJ8DzNrf1qoqVuppJk/UZGYsvzlnDF",
-	"VPOejDmTBPbmjzj8SH5NiFT6V2CQSP+J4ziiAdYE7/xbGkiadf9HQS6djvOHnRlw7pi7cucEdq3pa373",
-	"CNOb5qwxjvRsk/AYMY5+6n94j/jg3yRQLsJogEOUwYiLFOcowmJImug9VyPKhugGS5SyiGNg9DKiwWMM",
-	"5AMjmoPHXOi9QaJQIiwIYlwhDBiDBxE5RgQHIz3QiEql+biO8jdcDGgYEvZIaxAIEhKmKI40dSAD0CBR",
-	"KOREwiBGPAphnwk6HCmg8S1TRDAcQcuPRKck4poGBF1iGmku0RRFfIhG2MBSgBNJUMJCYgRixlszhAYs",
-	"+UEi/18Ny+eNt6EPI3rP1RuesPCRBjMvLGbzTW6pNNP8ieFEjbig38hjEPae55jB1TzNmQZ2DBuUMsMb",
-	"XCByG2t51QRgs+2CftTV/2b49d0JqJo4Hecj5Sgk6CfMCBXccZ2AJ0wJfQvkcyAIViS8AKhte61XjZbX",
-	"8PbPW+1O2+t47ebRbtvzvD97XsfznDLZJ+NYEInRv/7rF42eY0wjjez4r8TcaAZ83BwIQNaYislFiBWB",
-	"jna9JR3REIDzikwucDTkgqrR2Ok4JAglbsTt/YOcJMGNMVaCfnNch4shZvQbriQwFvyasoBUzYskgdIb",
-	"yuknMRdKo3wSh+W5adWTPIX2YyIUNZBuVqAscnpUgbJY1HNc57bBhVaSOgfT3CLNvW1uuOht/wPabR0c",
-	"IBzFI9xoL2xyb1pc6AolhGk1E/DQPKfby0SwnoaGomNS2cmQN2p7brXLrD4vgiXKXVk4jt1pxmTlZk4a",
-	"+nq6uRe2cjQtsWPNdEgU6MW81HsdNB25qUlpTQ1/L9Zqe91Cf6keVFIl8u1O5/ZLVQ/Zbd2RHuYVmbgI",
-	"S+TPNpd/jOgY9kGIel0JdtQIXxOjdWrUxwwFmGnjCssrEmpjaOGst7xpumGrWEDfWfi+ZqTi5i438yF3",
-	"d2FTr6Z5KCg301d6ubWSax9Z2Nb+dAYd5ZZekxgLNSZMLWzicFqEmkW7M9KKd6aybIYbd40ymhpCn41l",
-	"BEtV3LszXMrNn2twrrQ42aSkG7bMmcUtWICnwmx8zYZjVFJQMLs9eFpP1TqQO8a3p4QN1Ujj0qHrsCSK",
-	"tIKYGn8PAMnlLmKstPrmdJz/3vrcbfyCG9++fm9Pt//fHxfit/5bEAzKhsM4ssSggIfEWYawbwQhSJFb",
-	"VZ4DT1spK0/CWuCb8WW6+rl+2/v7S/Y5sEZul1sT69WuJrjY9Sm9JClg5uGaMhTiiWw6BavsaL9kl9WM",
-	"vgJcj6rB1ZJW1EuWYK6m9YoASxKmCflcfN3+2D3UcE/C9v5+68hxHSFxo+3tHdo/d71Xbfvnnnd04Lh6",
-	"LF/XWNAFiPyJ0V8TrccPsQgjIqUmO8CSHJcn+geJAj4ec2YQHHXZBMWCMrC8NFIJHCgiZIn3DvZgHTJW",
-	"XETm2sBf6mflCbmDXLgzpKwmN9BWfuQ4Qgmjavs+Yzwsg73FebNPq9H2LWgCFWhLhKpWMXrd8mY8O/m5",
-	"TPb+/u7BylxgVNioursgEULPVu/j6Ux5qu71cPfw8MA7XJMrnhW+HqPBJPUMGhNxHv9WwuCVSWsb7KvW",
-	"3GJBr/UiX5HJJhZ6vxaU9ErrO6XxkzwA1UzFQuRZHTDBoy7lDRc1ynt613pQCQvEJNY6tIX7bEmyZkoc",
-	"095bSy0p7WXYkGapqnfymfX75/0EWDqdzy/+gsf3F3x1Ux+4XgYDYeDCZuRWOR3NBpoE45Q3v6fzTgbj",
-	"/qGKjOUy91Ovq7nAsgUWAk/K3D2jZ2E75qk57ksd+pqmav77FIePqbcfPrHefvAc9Pb9jertK3e7V6HH",
-	"Fz2eCpGQgp5YNeP1mnh7uZtjxcarhXC19Llzk4+nvx49ov766on015Y3nVZBS0QJU32qSFv/MyfjLqx4",
-	"eEopByReyLb8q/mzJOw0iF7iSJJ54ddeUfil8g2ab8i2vI+AE+SaX+WIegAHuVmWei8oVXJ9L6iGhzu6",
-	"3g8373o/WMX1DhorLNpDuOD3NumC39+ICz4TDiSsD+Ypu3RGWCLCQjMxtukB5xHBbM67vty/X259k/79",
-	"3ZX8+xYF1vfx38OLvrs5L/rRBr3or6Y5vFmVH6hE9p0lDNG+v48efGVLnfSlffwQzvr9Sme9QVK36MzZ",
-	"iPPebtLZ8tzLcV+U0rVe/Hq50Osaj4ekQyYrt87dwrTKdtCLPfIfYo8sdqctsD+WHBwco92DfQ/d6G0d",
-	"kUuFeKIgLgO84Tfpbu91QXCgAbnkghROG8xpxd0OG1qt395pQ3vJacMxiohmaumikA6pki7yGz6E9PpN",
-	"v4nO1/X07XplT19u19hN4zWOmo2vf67eNcEIC0n0fHcbvyDc+Ia8xhFqoOb9zqXvZd7Vuh9PjK/RBGTl",
-	"fLLHNiyTSsQ4I5v3Qu79bqzOgrOrSuKuIPNqz1JWk3klRWKzQq/2OGfDZzn7v70T68rTkfPiTtzUMdjz",
-	"OoIoKe5WQlmfwV0U+Zq+KxT7nNVQY+n1NeKAtHb17GvN6vDAax2jG6pGPFEIo2+cEUQhzPLTea+YxND2",
-	"Woclz8svmzx7TUEkFyLj2H24ApRUHebAE/ZA58Xp9RycXps55UnXddWTnpI79HGOfSyRK7Bu7TlQtRQs",
-	"+97n5N8amvXDWXdHT2zdvXoO1t3B05w27T/YadMDnAg9nskAbqt6faF2X/3HGQaHT2UYtKqPozJAzQvn",
-	"1cB/DvvT12oin2SaNEpllse2rkMZqFnWPkH6OejjGPmaVh9x4wYBT2fZulwfnNvT/Gwspyd9tpImkyt5",
-	"f6J2KwQeLIidtxzJVZIvy9Mqripkq9Vp8GqUjhDU6YnJbTMx+hqLfBf5IVa4eY2jhJgkzohK9bn11V5K",
-	"rX5wVDFuGoAsUo4G0bJTAs0TY1mZr6wlBCQ+x4THEQG1WpXzhkv5vf7SIwlzs9ybn86630EYjTGDDOnJ",
-	"bDBjKiVlwybybYaU3wFiYA7QQBB8JRFGIokydxG820R+mJgkLtM4g7QGpHUrm9SGlWmliXzG1cUlT5h+",
-	"kvHSQ1Q3pjsAGvM9yYnUT15CTqFEVOU9cBk/uY4lXSvUGU2at9JetVaaRCTHXFUSpcSjhr3sG2Yxa5lT",
-	"lnCK2IufMy5NvRzAE04Pj2OO+EDQIVb/+z+C8tz6ZkRMv84hGcl6W0mJNTtnoepaGrXtoGqkZ+96/VY7",
-	"l2JbJK1eRp4Jrkig0vzrNQTlGvHNseC66aKTd8xDrQRWOXitVU85m/G1oSxlsOzliAxxMFnfXzvHUtlQ",
-	"q6b3nF+ZrNnitOIgIFJeqPTu/EjgFgCK37UJlyCcO+hHggUR/tKkIGNHygta00OUc/QbemynlCFJAm7P",
-	"fRdrgIJcCiJHi0aCY3pFJgYVbrBEcumZYnmGi524xdkrDLR2CWoZfCgwUxe1OJvr2K/QhxYy7wpzYybc",
-	"lhWAeTpG6cjBFwOrAzSiCmqWbLc97+jgPpydm5v5iTWKZSKomvQ1MOUZu8f5Fa2JVC6wWponDc8bFvHP",
-	"PvTP0Q6O6Q7HiRq1d8x4kSQKGBLKD5g3ZqGrptVGyhIpMsb0HZloJhjApqkQ3KxIkJbSNQTAKZeqXDRE",
-	"lSTRZRNlp92msoeWxbEgmuMRVQhHnBEUkoCGRB7bUc8y8yPOr0iIsMrKl4B/z1CejWmkVOzMuGvhVBvi",
-	"1p5k1M0y1eHpAAuhCeUsmhh9GnyD0tYSIFoDg3osMq2NoZtBGAGFyM8vjm/pqF1JO666pdR8R9klr/Ak",
-	"5DynNkddwfSyMO9VhZSdDzFh/zh7jyRVpKF4Q/9vIxRk8wv7wk6uiZggmRjeoBK1Pa+JjFoAC+Z//2LF",
-	"6hetEXwxKsEXx/0CFMMfYzn8ouW9b7aynjR+ifY8D21lpSXSmd520Z7XQluMm3oHX9gs7x3u7ep7moci",
-	"fkNCuLQHj8skGGUp+3D9CG3hmTJYLPoAZWn2Pa+ZjpHH1uYzL2i2zlbfVgky9oNrS6jYkisSj4lmrYjg",
-	"a8qGmr95oo5Rwq4Yv2H5shN0yLggYfMLew0LoK+lLmctbT6d98wMjWkguJU9HeQv83X6zS8gyWlAmIQ9",
-	"kNbRiXEwIo1203NcJxGR3Tays7Nzc3PTxHC7ycVwx74rd07f9k7e90/gHa1aUQWe7t4IX1sX6DUR0nBa",
-	"q+mZp3hMGI6p03F2m15z1wEP1QiAsLCvQOxwqRZuUzuvlv9nKAMbjtyaeBlz3Gt3WbovqyS43oxQ6Qmz",
-	"0AU9wrK3mWmcwsG/sXDRgCvbodRLaoGpk4mcdOtu7XoQBLBtTp+L+3pLMwNnwxRvDCkRvdZYZ0aGI9A6",
-	"FB0TzU1E2LxpKKRBhEQST1BrP1U/ttPD7RlO+n9XKv7Aook29fp4TPpUkb/0laCB0pfOsBr9Zcc3gOT3",
-	"tYDSduA1EQg4ADCsibos41N/JuV8vQZ7nucibKlPC03oPWRKTex5LQ1dWoUAfeytNgPMCcG5Rax8canP",
-	"1ar87JGdUvGp6Vcjg4lUP/JwskKJjZyFkldm5rSmkjrikMlPHvlXl36gP737R+v/09PeT6PB3wL9++2n",
-	"b29b7+lPR87UXbGER0HLmhY1Ca13lOv6tD1vvbEVVebVqC8qwUee9yizUFtgJbdFNQ+Vq7g1cmXcqjqx",
-	"z+8USr5NXadPVGORGqBueLaHyjt6fh8vqZ02dZ09s3RVJGZLvJOr2wSvtJa/UigtAy8dLX8pK6o0dZ39",
-	"VQgr1gnKq7FO5/NX15HJeIzh8O/EYm5Oz9M4iosqo1ZR8FBvdUcbalpTvm3I8KoxFDyJteaSQHU1czE9",
-	"lAPAsEyoadjRouQ6Zjs2b2lIKoTFB2aLl2W5nNJFA63gBYSFIITDeXAaEtXD8szUk1sPm3IF2qbuSk9D",
-	"ObEVnq1EvbXhYbVNadP7analcQ0/KlvvLn9pVnHrHnydcfIplUpzS45X9S9g1RgPKcuOWzKnurNjXMo7",
-	"M6+udU45wKOpczx7ruzznd3JLmWSbVblblreLXYflDfMkKiLAMsLvVoSMiYq1amf8ZVWFCCqJMbUFL7E",
-	"SBtnDRMmVE7B3hpgSYMeZ1IJTBkkVnTOP346cXUjn6Tebldkoo2LPh0yY018PNV/W/WkEMkikSQ4AitO",
-	"6+QKnmdE6x9aUbbKmq0bZtWbUrC9rVfoz47tfFC6XPRq1/NyOb51ekgPP6kSsmJUxb0SYC2/mlDSp0tt",
-	"XVkvyCqzbEwzWrXfOtjrdZ856D2a9M9Q0iwRwqjXrQLKFVDKivUAz8n0HTqLb6w2BAG5wFDBzNTb0wK9",
-	"1+2UK265cCGPOmDipaHXAjwznNnnciUgDNzoF8aJVGhAwFpTvBx3ZoyncjCafScrrICz+MsxnkAMZtHL",
-	"otvofTyVTdRPwGUIV0wwE5hyguAQXQo+Lnd1bA/zUpyDwzkYS76givFeEAjkSPWhj6doK63zSjWSG6qh",
-	"QJeB/200IAEfg5AQ5JqbXeUao1j3EQILsBCZgBEX4UhyYz/nRwcDB99GWg0swoqIY6CBJeOBtmaHHHGG",
-	"8IBf21q06bOckSZ6RyYy9bCcvev1/3Domv9biAvUP+m14BAxiAgWUOEwi1jcOvvxpN/O3JECh9T6cM5O",
-	"fs6dgWyDoWvjyUDwmcJkGR2DRFu3MjFVHkeUDedlinn4qWUKhOA6XxLP2w30D/jLpNlEsxsiyq5D4Km9",
-	"fkUm2fUKeTA743ICrH+sg+s2bvkF158vrpslqsX1Mb5tDIAjW+39w/ZRq70i2pudUYn232k4NRgfkar4",
-	"249kzKE4dAaiI6z3YAFkZl71KzJpoq5+FnCq+JANzdSgopGSu6nDynQeoq0978iexW/P72/zFOzvKnYt",
-	"51LqxoeAX+dpLXkqTVDFs2e8veVvZDV3n4RTX8Na3EcDMasJPOmmToQKd4Dzgk0bYZF7r/jfiLrPchuz",
-	"2JmuK5vfvr6jkyZOKnTXHrjJ5CyOKKcfScLUMUqPo9KMQSQVnsBZA2QYuLMq+cbTaLQeCA6as5Etuime",
-	"BCMSdtCN9dHbhGKUqsDmyCHgImzOosPyRjX4PgvGo681pB9AzbWtQdyU0VfTw06jaZNfExylynN6xguR",
-	"UfkvEADypjFY89hrQubtdryjalR2gIBSs4YCY0POn5ECk7EFYvzmRajcF2LMAt8HZQyb1io6O7ndWeu7",
-	"rq1+CNGb2r6yZ/I/SOQH2K/xY+cO+deTYbeNmIwbaTBZxedMBpRhKAJQ8bmYhZl/5aMc03+j9LWchQc6",
-	"89/XeeSDlv8MQVl2SVgvxL1k50WeeR9LjlbvIlPFs373fDxFWx/f9NB++9DbNhI2olJJRMAVMnNnoJsR",
-	"lwS9Pjk9OT+BmDsTMKAtfsjHN+4RK3Ka6D2HgBnClN0tHfDcgNSLk0FEgyZ4Fsq7VESNayLo5cTERr0+",
-	"+Whko2821V9CIiAGG7M09Bk+oePn92V8RW8bgYh8hOWVAQIt9N/Ooo4YR2+lTCgbvqZ6Uw4S/eIZp0yl",
-	"ISlpOM8NT6IQCXKZSCi5qwdtAx5OzvHwGO16e5bE4gejwKeUxiJXwY6I5v0fleGnPKRsOMujpGo2dBv4",
-	"Zcw6PZ9WScm586s+rWMRKi/R02DWmIzBky7mg6Cnmi/nKdTTYPZNwOMJAsOThc26D1IVZqlAwlwmVLn7",
-	"9U70UjZYF5zdhwT53sfTTZ7Tb0gyzL6ZtuhNeAbGtWuwukKG5TgAFGjjKt7kkNej9E7y7pEEUU2MQJVY",
-	"ygGxxucNiSkRPY14MlFjO5Iq0pZ0gYZXjk6wb85HKKA3NNIdg3wJ+HhAWRrt/MXBLPziHM++8jPWyDPz",
-	"T1t/vMoKhs08aMWPFbmVn1+z8WTpogC52XtDwW9yBwEkVqNqcWAGVsw3f8TQivK0Q1BuVmArjRjU7ONW",
-	"VKpvoi7y/+TrjZ9+qE6LaGWCAOEAOp1zzCYmrwmOlTrIh3BZ/a79NJ+RmjD78D09M3vmMW1t/0lQ/icf",
-	"KVBHTCgxZwpThnxBeenLiIVE9SpBaJNtKmXQfDD+dOlUyWyuTC3Fue8ilj/MZ6sSPMS3EOdSD9K0LUYo",
-	"REimpziMi6wohHVnkDS9q7IoYM5BLDSbN5FvL/id9JabNZ8+889Mf+kgHEXFlUrzsio/BKiwglCPeW0l",
-	"fW2+dtrX+yxeqvxRJhVmAXyAL/shDRqYbDwqkQ3idZHkwN4mI67mS41V40sbfkhWeE6xUxWlNX7vgVRp",
-	"PYeZPJ8VlLhzSFXW5uOHVZmuLzIJf8cgKyt/CsFVvW7nTfe0f2JLl+GoT4cMq0QQ1z7fTSAzIppsu/aI",
-	"XusLtoScD5DrN9F7EDRa7CR1X2BxbfBEFMGHuUCnZUGUgNaRQqAd6zHym1o+NZvWC/z65E330+m5bwMT",
-	"tP2obWXz/cYUYAxKqBEZI4zGBDPdsq3Gy2+YAU3kp8fJfrnimNaxr0hsAiG00q3xNlG5g309D8f2G7W2",
-	"WpHJLEqd3vr1GTgXvNmqPpQMKvaFeCI1vGcKTq9rzWeITqPSJIbnVC9jTWsFwTSTfj5EotmBYm0MWqnQ",
-	"ypMGD6xb8GcTBXzs9m95dynEkwtIMAzblhCX8GDhaZX1Rx/7SKBcm6fG82qrA78EOVQHr5n5qRdOa4Sx",
-	"WRbPLL/pQsNwrRC3AlQB2hQhP5UFJJIEEoVyIVo5SDWSwUVyzRAztFWKJ8vC27DN87HSTN+zYVT5gnGI",
-	"EQK1C2Qe73Xv5mBz9rClWltdkgiKo/xof5C5r0l+PLXu3FnZNzjbBHjOdHYk8UTOdHgoC1aMlGP8BkJA",
-	"bKagydo0hlnaiHFBZmedtlTFZaIFc20E2PNE9NrAsHuCeF38WFYIzSRTF8vsVRfGuysMP1Fo2QsMbyLW",
-	"bAMwnMaXrQnDy2PPNMvKnC39QyG+2DjJTOREGqdhHMTmM/FFLOkgzZB+E70xMEuzHHDO7MGURrY0kRIS",
-	"PUMLdOUyxQhI01o1HmLKbAxG5vtLyWh73jxIGXLmQWrVmLbMp/KbD2u7N48bBtoMj5tpr+DxBdFrK63x",
-	"CxY+k9i2DTDJzEtR5JDfasybqfTgg5bib28oAs7o1W6aWwFuj7z/4EEj31A3rycXPAgdPWCTiyLTVgv1",
-	"gsY4JJkaXRdCV4EJG4mnq1QWL2yp25LSeFc974ki8NbBtpeQvIcJydsAOKbBeXfQElcO3Ktw7V5ya14O",
-	"JllKWOpVnNVzXya8n0s4H0Q32Upxzyzc4yUQcMVAwAdSNJ4+QLB679ovK9Tu2fkPLHSyNMNyKqGLuif9",
-	"Rnv/oNH7seeisx/fvX7TNjL37z93e43+37v67vbs+z65r3kN6TVhEExh5HuamhnyGxZxbCxHPrTf+lqG",
-	"CO+g1P8LErwgwcpIkOf0B0WCK1NL8LkgQHwVyFbbVGl9HEOo0q3/jkzcAhpD5ncx1B+bkoEmvbkNG8xF",
-	"sakgm3mUMgMhV0cxc1DpxR1hmcMZN29SFLPTGbFJj6kBMjNMtpvINzVgwQ6xuJcWRbNAh37u9o6Rb0rE",
-	"wnO7r0/6+Yda+hGIVuZRiOiHvovGOND/dVkoOA1hFv5JWchv0kROiW4IvlrxxPTMLO49DJnFp4gGMNNy",
-	"uCubLsVywfc2WW4bMya+P3TnuOsFvn97VtPPGLyO+WXeGN7XHHleWPYEY+q69VLU8fdZ1PEfrZeyji9l",
-	"HV/KOv6OyjqirazIccKglLeSFtdirEbb9y77eHHdMhyVo/N7Vqf881etoherqZtrpbrfn79qaLFQW5GW",
-	"BoLG3M5qIe/gmAIi2RHMnW3MIqwLBbJVwhiJZFoeihZrIjVnQdL5D6ytU6bbNFrKn8k33OvKiia7uXXL",
-	"Pw0LM/06/b8AAAD//w==",
+	"7L37chs3tjf6Kih+uyr2bJIiqYslqqbOZhg5I8exvS17Zs7EPmqwGyQxagIcAJTMpPQw+xnOI+wX+wpr",
+	"AX1jN2+iLpMof8Qi2Y3rwlo/rOtvtVBOplIwYXSt+1ttzGjEFPzZp+GY9aUwSsb2c8R0qPjUcClq3drf",
+	"xsyMmSJURGQsb4gZMzKQ0ZxM6JwMGAnt21GzVq/pcMwm1LZg5lNW69a0UVyMare39ZptngnzA9dTqTk2",
+	"XeypR4Y8ZkTQCSNDqZKeVrV99omOylrTRkkxItc05hE1UhE5TNo8JZqJiHBDBjS8IlyQ4HzYeCcFa/xM",
+	"TTgOVnX6kRk17w0NUyVd269hsSZUzIlmoRSRJkYSo+aEjigXp2SqmGbCECniObkZM2HHphi5sf8zUuK7",
+	"iv1rxrTRRCoypDxmEYnliAudH9+ECz6ZTWrdVt2PlQvDRkzVbu1op1TRCTNuw3thyKbmLRWjGR2xxfF/",
+	"GjMSu1/togUTPQrsGjGlpNJ1EkxN4/uPAXlhlzNiQzqLzUs7xIAJWDn2jU6msR0GPFmr17htGImuVq/Z",
+	"PbYLBQNpJCNZvuTnP5QPlUd+Z2kUKaY1i4hiWs5UyHKDabthTKkZp4PgUa1es+vMFYtqXaNmLDuOoVQT",
+	"anBBjw5q9dqEfsO1Pmm1XrVPTjqHB68OWicn7Xq6De2SbajXPtAR68+Ulqr0mNl9HzMytas+YHaTu6RV",
+	"WGOu4ZkhV9rAk3UiLd3ccI1v84hQIL+bMQ/HxQab5MKSPdB8EMJQmoJ9MwFsnvtiqtg1lzMd2GWlglCh",
+	"b5giMxGOqRixqEl6BB8lU6oN9GFbHfFrpu0LbDI1c+g2t/wtt/z/mjE1T9cfm8rtvZsuvLLV+rcq1/+C",
+	"/1pC8eeGTTShi2NuH5YPWttmSods30iG2G61VlDFraU9PZVCMzib39PoI555+ylEtmn/pNNpzENqB7z3",
+	"T438M+3+PxQb1rq1/7OXcvk9/FXvncGpxb4WT4/jMJayJjS2q82iUyIkeXPx/h2Rg3+y0NQJJQMakYSN",
+	"1IFDxVSNWJO8k2bMxYjcUE08idSQ5w9jHj7ERN4LZil4IpU9GyyONKGKESENocBj6CC2R0URStQsZp5h",
+	"6Lk2bGKlzYBH2oqDF4H9PXh5ShgNx3ZVYq6NJfqqab6GlyMmHmjDQsUiJgynsR0dSDcymBkSSaZhxmMZ",
+	"RzA7xUdjA7PmOrMWLCJDJSfEjLn2LLOOX1EB3IRobnC54Bk5NEwAIxLkhpsxCUD6NUDOBS/tgcnAicxv",
+	"VRN1T+9lhChM9lwYpgSNYQEeaDk1U9c8ZE66nsLCxXJExhRZbUhnmpGZiBgikuS8pFIH+ON3mgR/b7iz",
+	"2ziPAiCOd9K8ljMRPdBkFgVgShbsG9cGBvVZ0JkZS8V/ZQ8xsHcyQ7NAVVJYYUWB6XCBJCwVYd+mVgaf",
+	"EhprSSgiHSfOEkTkUJAUTNdJBUnuiiJvPYdH2DTlV2xu/0rEw281GsfyhkWXfKpr3V9q7ZNOs9XsNFt7",
+	"nYPa13otVIwaFl2CBOu02q8a7Vajdfip3el2Wt1Wp3my32m1Wv/ZanVbrVpx5awkEpZ1JbgEl0hDe2IW",
+	"x3ULX6xgiak2lzOd76q9rKv0DT6tdZORv0qFHMUJ12seEVzOhOGx71lRwy5jPuHJWJSMrRT75Wu9pmdT",
+	"pmbarjiO3MgryyJrbP6mxf7e4+/5m5/+2v5v/rb/Zjz4MbSfzz//et5+x9+c1Oq12TQqLtyS2ViIq+SU",
+	"KcNRjOa2pQw0CmZupLrSyPcQLHFD4Lu6xbr98x8+2nMDZ+EUH2OxZjcA1DjQ7kFrv0nOLNrpev45h98t",
+	"AXKLKUqQbAICqFLUru63hlQWFndPbvMEU4IRBQzSSiB8znaUICS7Yg3DJxaZ5Du1nYxkY/FL13P7oHhq",
+	"FxGSJplvmqVduNaObjN0W3Wf9IudaWkgZcyoyDb16jZP81VLoo2camiQi9EpCSw9BiD22DVTlatkH7Pj",
+	"TIh0o1U7vsXjt+JSAqcoNwQPZQtoMLsht8UjvYwY7JPEPmmB2pDdJFfOmBr2UKvRzo/ZMpXimF+nZ81J",
+	"qoUZNNcah++yc+uZVRm92l+WEmrndpG3FRv6bL9OLugE2BgZsKF01zUYuXJ8gmjD4xgJO1n3G7dTXhLf",
+	"1/rv3+Z5cnEmH70uYcoUmXAxK9CGJPBik3zP5hKVI8jjyiQsObPw2IInpshUydBuZihnwmgi7XQ1kTdi",
+	"yW6WEX3rNpEhZfsJP52SG0AOBhRQkbRjhG8sOMAjNyEjRYXROS68DLt8lDH7yIbLePPhbU6mLeFqblj2",
+	"pM3hxlCH8dnPsCwwi+Vcz3JjJy/LeAvSYI692IP/5m+fyIu/XHQOj142yTlsXsQUv07xPiNXbP6dJoqF",
+	"UkWg0qNE85Gw9xrNQsUMfOmuC9pIZW8+fxtLGD3KHNBFAcEz7dskmjE8y2MZMys+DW6JRcZNci4IjWPU",
+	"VLgvNSq+kiXVJJJ2oaQlojgiE3rFACdakUrnp7ie9gsrhJP+JlRfAdvTJPhT5j86CKOgSTzAB3iumTF2",
+	"ogEuWQOWUTekCFlABFVK3uCEcBK4yka6acPC4LRBOwnj8erJykNpz2QWyqzk4snNcjdy/RAVDF659Qtq",
+	"u4BlehLL0rU/fnkwkErznDCu51BWjvcUhFdBLiww3RzsyS3Y12TGqImwRxRxeB/esCu6AfLrufsR0HAC",
+	"AV9YrPeyDAlWo7vkClDA/PVap9Vqd6PBcbfbtsNPGNCEfnvLxMiMa92jg/oiKpzQb+f4rP25gmsu8KVX",
+	"q4Dba8UYMewbiJ3MGNqtVmsDUXtQxHRO3YWvrYZ4FR2VML/DbSAfQPbzi/fk+KjVPgWBJWeGUPKrZRko",
+	"yT5/6rv9zEGhVFfdae23Cvezf+QXbcnOlMPgcnDyWfB/zRhRbERVFFvJKYckpJqdkrblOJ3DQ8sIFA0N",
+	"U7qwcZ3Dw2WQaBsQ0MrJ/1pegdlq5ZSYrU0k+vEaAn0jKX3+Q/6oLKXihcOyvyjEHRkPaayX0fHaQn19",
+	"Ou8UWTPQSjXD++BsNVnlA/xgb9zPiognooiwS52YeMKZUqBYszTKviXD89PAz7eL2gu/r7+tdzKcZmoJ",
+	"fLVsIR3XsracgapInImVxo+tmlA/AkhalMzymqmYTnPnbv/Int+CxJJlxtPi3St302oRJlB/Tw2xgC7H",
+	"xDqHJ507MLH27W3lXD8DdTyjkMdCIc+w40Fhx/qamX87GGK3UhtGE71d6qDx2BjlgTHJIqubRdz0QoPC",
+	"I4M/nMh3UnpCFafpFRXGvyDaVutL7XtgqQUGm2io7J0bFAi6VJW6CTuvOh9gF6ATZoUI6C/snXulAhF/",
+	"XCGgkxX8ZJ8uCldoop65m39dugufXI/50QehnEyoiECZp+WEgZcWRf8M9xuJuUiN36AYqZNASPtoQCgJ",
+	"aRwzleFjaJtLzXfAuYQ9gL/UnMYgAWeuDzsHaDAzi1S+wCzOrp25MYtlQzcPBFy2YU9xa5GZUygXACQt",
+	"99D6mRrFf4XXENZ1WivwMKKOxZbOJpZPUPL3//cftrlwTLmodffrtTHV41q3djI8Popax+3j44PwVXR0",
+	"eEI7Q0ZpKzw8pFGrfUj3B8ODYXvQGbQGx51OGLUPo6OwfThoDVst2jquJcDaniKaW6N+zJkwF9ywjv1f",
+	"rV6TMxNKWKVICvtF6m130EGaY9pc2hZrh8NW2GavhifDI3oQttjxsD1s0f1BJzyIDtnRELyi0Ihs6XDK",
+	"xPVUNEPoU2d+vHTjSz57vx54sqE7usQ8F5bDhL/ZU3dDNbHDR60eXlyCOglw0vaviMUM/1LsWl7hX4A6",
+	"7V/s21QqY/8CA3JwSgIahkxrOBkWVFJj2GTqDrntTrGhNz4slasJSa532HN0+Vu1vd6fSDx+p86BquTo",
+	"rtQ1JvROowg2nsYfMitfrq2hidoRlpwbMmAhnbAU0KBueJkwcXyqaA9ahqTGdDplYme6TsuL01N6t/nf",
+	"UH3HybdSZlC28fCTEzJjZmW4ALCYs6yWCS87S2QtZc3aXxJigi5mU/A7HXONnXTJxV96jc7hkUWuY/aN",
+	"RizkE2Tsy83DqyU3dLCFoTPD2co6SH4+j5xPUnIolo7aIvqEIa5xZN+7Z2+zbLMML05jGjIiRbrMzn2q",
+	"venk92/zTLls+nmvorzT0bas4uA2y9zLer3iItlX/2SXUKJDOXWcuSASAticgM7MuImmFQRtmo9Ew3ks",
+	"Vw7o1W1BoCynNP9o3saKDtRwh8D53wElHt8uSLRKuFgY1Prw8aTUOoOmFZAfqfjI0Un2yNS9ME2JPbO3",
+	"+VUtTilhmF5weJ6VOQGO3VQiUsByJbrJjbVg9RrwD6fNfEaDv180+HUBD26mmkwpZV39aHrpWKojrdJ5",
+	"uu4qz8D7VMpUq6QcqgXreQo3/WXK7ZD7pfTq1O8Vjxg381q39pFLEjHyhgrGlYSL2EwYZX+C0Iu7qf6z",
+	"JF2vsQnlsd1O+l8Mf2iGctIcKG8anl+iQrRMq1XsyJHKFZtf0ngkFTfjSa1bY2GkaWPaOTzKBAnQxgRP",
+	"ab0m1YgK/istHeBUyWsugEgX1kUz5CG1i5m9IbC7uxniDhR3vc/NfOVVItmkhbfxhzroFffbR0eExtMx",
+	"bXRWSvRH8h3s7NJ30CIiR2QLzLVhv/d3phWCtUCOFcuhSWg3c8hDaiCIRe9qUdprIeZ+bwu4XDgvpfdK",
+	"/7PtyE4TXYQ0CdLDFZwSPoFzEJF+T4M6cUyvmdOyWQgjSEgFGTACXjYWzS2/JrTu7o6XP9zFZt5nfl2J",
+	"J1NWUGzmArx4JDiuwSMr7xGedRRb+oFNqTITd+9Z6in6mG5A+8vcgPKuPp4vZdavjnyusDnJovgDW6TM",
+	"/BHczMen36vy71nOcrOmpc7xhlaT7VhysYspNYYp+9r/9+KXXuMftPHr1986ty//n/9Yyr/t34pRiLmo",
+	"CUncYEgoI7iSPoR5bSPmm9Cl3/21fVQ6njtnTrmzB7/aX7QHv+XD5I6VZddckIjOdcFQdHJYCLlb/853",
+	"Us5c3dDyuGQFz3V+kVmEl3vdfdg/tuyeRZ3Dw/aJhX+aNjqtg2P3537rVcf9edA6OarV7Vy+bmKGa21j",
+	"DCws9HcaFAtSIAcnPTEnU8UFBNVVGwyPDmAfElJcYS3cjPFvaxzdQi5szVLWkxvkRXbmNCYzwc3Lu8zx",
+	"uNSxyJ/scm57DkighNsyZcohRr9XPIwfzn4uDvvwcP9obSpACBtXKExRiUD6H9+m4Km81+P94+Oj1vGG",
+	"VPGk+OspGcx90Dfqkhb531o8eO2hdZD3VSg8Fb+2m3zF5rvY6MOVFtjC/FmWAVUsxVLOs5HfwpRqfSNV",
+	"BXj3v7rgeCZCNYeY2mKQT9JMgWI6mzlzFHUS9kDiVpWf5DJVHEWl2rO+4KH1BTvxBgzp+pqufu9hvADt",
+	"mMrpr8oj7p5w+/Ej4/ajp4DbD3eK2zfzxivg+HzgtyEs4oATN4sE66xWc6zZeLkQLpc+Wzf5cPj15AHx",
+	"66tHwq/tVqkXWtG+UZRx3vLwmFIOhnipO/q/8M+CsLNM1EUaFIVfZ03ht2hOuYOAQ++ZdFD3oCCnK6y5",
+	"3OjNtaCWPWypej/ever9aB3VOyBW2LQnH75/uBMVfCIclrlqF1U6Y6oJE1HOE6vETRW066v1+8XWd6nf",
+	"319Lv++4wOY6/jto0fd3p0U/2aEWHT08HL9Zlx64Ju6dFQTRubuOHnRlK5X0hXP8cDG7yEnreWXOTpT3",
+	"7pCm23MnxX1eSldq8avlQr+HGg/NR6Lc13u7DHzFe9DzfeTf5D6yXJ225P6xwnBwSvaPDlvoOhazoSFy",
+	"htnSQBueZPzo9zC4DH1+ctYGtFZsZ2xot39/1obOCmvDKYmZJWpdJxEfcaPrJGgEkFkhaLp0DRtp+vZb",
+	"RU1f5tS4Q9NqnDQbX/+z/NSEY6o0s+vda/yD0MavpNU4IQ3SvJtd+k7Xu0r14xnqGrULT0p0st4LtMzz",
+	"cSdayIM/zK0zp+wqk7hryLxKW8p6Mq8AJHYr9CrNOTu25Rz+/izWpdaRT/mTuCsz2NMyQRSA+zopE5YD",
+	"+fUDEjO3hoqb3oXlOCCt1w3GLQTfto93GHx7XMVEMi4yNXcO12AlZcYc53ILBp1npddTUHrtxsrj93Vd",
+	"S09BHfowZh83yDVIt9IOVC4Fi7r3Owb43tPt7uSRb3evnsLt7uhxrE2H92ZtugeL0MNdGUBtVY0XKs/V",
+	"v93F4PixLgbl+V/SQg75oKf1Qp0Wwl+Ui4gv9XzSvngJ10mJgk0VyjCaVe0zYp+DPpLQOhfnCJrOu8fV",
+	"ZVOurjMe/2zpmLAMxt0HtV8i8GBD3Lplhlwm+ZJ09fldhUIEVQjeJHG6AKfnWLYAffQtL4Iwd2po85rG",
+	"M4b1OWKuzS/tr+4rf+sHRZWQ2AAUCJFkEK+yEliamOjSujlWQkDk5pTJaczqmM6zUBKmULolWGmSMOVJ",
+	"K/yqB11CyYQKqNQzTycz4VpzMWqSwCWKD7owGFgDMlCMXulCUQd4t0mCaIa57LFxV9nAYiuX258abCUJ",
+	"KrbrC79xQ8wND1mTBEKay6GcCduGkIXXue0G6kV0VxWWyOrmEkqr19ykLNRORgsJNFyvFq/OYrYYD7Ys",
+	"kRwSXt2nFbHbXEm2usDBmPvyl4R+vf4DqKXWp5OpJHKg+Iia//3/FZeZnU8GURLix5Le1oK3eKY2idZz",
+	"HZTN9MNP/Yt2J1NXJT+0aun5QUnDQuOL7mwgQjfwfJ4qaZvOq38nMrLwsEz16+77XIqU4nFknsCSl2M2",
+	"ouF8c03uAkklUy1b3o8yXrilbnjRzF/0fmSKiZBTK9Dh9jbTs//9H8Wlhpo7csqQQn16wJkZNyGJMFzv",
+	"aJKk8EaBo4j9YC9pd/VleJTwuvVSLygZs4c1M4PF1W1FaRoXbjZNw31hm/vIR2Ojl538R86pvDSlsluR",
+	"zWym9vxUGUofJYHsevt6SoQviZQ1oW273bmEaevnS1s/jarLzVaCeOzpcalfNMFaNBQqmeHLKOwRGBQL",
+	"yknB3g9RXO6oUFz9t41TplWe/u1r1RUIfHE9v7oV3U3qB5+w9fchOe6e4CDJVrh21sHtMhtgP1Wn5aPt",
+	"cknGvyWrvUXiv8eQYZWsvGpJqtSaTyLj5np8uzLTZQwFwh6eey8sNLT9lutijsAtD3A983gE1QlKngRr",
+	"QMnJTdd0lxhm4US6br5WrYZrMr8eGy3CWgQLBTPSFE9py8EpCX48+0T26JTv4WADIBi4G01KFGzLc8PC",
+	"KMt6h6KF9mz8ePZpudOfRaBuhksbShOkQu2Q02wtHsJFGM8iRgI7omB5h/sVgZUwGT+Wsh385Gu5FLMg",
+	"hkzry5WVXoZSkaDnSvaBXrNLvmdUuUp3q+Osmb6sSkQXZ3ykcDyuUy587u3lGekwhdlQMT1eNhP3iK+q",
+	"4hMvWr7j9C9pkKOAClZar3JPXThE+XHU8wucW4vKXapUEgDvvKzUYmU6RmWdvzEHmx6N5bZ/exi/04kL",
+	"wKmrH80N1vqFURY6373Kf439TmoUUZGUKJK+gmaWFOwjfrcrZpNf3TWmdNA6OdrQWGPXdXWaNwrrv86i",
+	"by3HF5hMhvDKqPazSxN9B+WLt+RDLrWSOM185YfhLI6d4PnZvkAueHxNUySeQvn1wWK+ToMzzG8GurNb",
+	"6LLCba7BSfJP716Pc7yTqIr9dRLgJ7OY0Dm4lBEuVpdZTPd1VaLDKVN6BWteT2tlB7kF4q9I5Z5hj9lK",
+	"cbnVeLB6cUfrpXEvDq40mbu/HK2oGne4bvxCQuH3oB07WY+XGukJE9joFre0pJPUtyqh4PKSZmkRs02U",
+	"c5a/Vinn1szlsOCdewfhsHkVripusJkT3jbc4U6Bxeu5QJ6S48wFmlBDYka1WRv2LMUEa/KZBywOcbRd",
+	"AavNucxmdVM2P/CnZFalGmnuQIVdYBgZXrHUkGXP+rkYyqJNdDk+WgWI5I1g6jKboHZ7kLS1BrMEXq2E",
+	"SxuxN3tJTbD+SgyzKTtJLg+ZhxcLLO8AjqSVR7ZJZJ7Z6VIdXJrkn3BdXUvj6yp37GrGhK1vxZpWIJrj",
+	"VQrGzOSQz6CnBuhh4HTTOMZhESNHwJmapJeWgAULC43jXdsLX60PxXLDvzsYW+tOWU5594aGMjSaMVdW",
+	"2wE8T6z050UTz+UKee1UzKnc9lNwxaXvUWOxQdat3SG1zkNjpuWqox4o1XaFmjYAcrcVJLUbsyEKvm3M",
+	"hr9bncfdbY9uUdc0eHx2Gfc3tz1iP1U8p4rfPP6d6w9xyXokhrHBteupFOy7N03Pru5gxRCAO4iYRW6O",
+	"Tvkzxc38wi5p1rLVl/KKVxBzztZEtUvyaJ9HU1Dw4f2FszZKe8fp7DnbimZGW9ho7zdcjIirYoEwAltw",
+	"3rmUDJS8sUuu6VxbXhAqqXVDc8PIi+CChY3XzITjxgXHwmHvFR9xEby0jx609k9dog/XnGYiIoJx2M0x",
+	"oxFThCoGVsSIazNTA9SicTtHHEmmhDHMt+FNUZ6YpvwnLNw7AHteyTkU+aWSw8qlSe5Ii7YXwo1m8bBJ",
+	"Eh2gmwDXybHhhtBYCnvFCnnE9Gmymn6WsZRXLCLU1ImQikAV2uIqJyWt/L6EcsI0lEdqAuC0NGKpGOeb",
+	"rMTYmGktNS0tI52tTEv1rYjMTwKeDqlSdjnA+AOxGBBXqmGDpgaqh4kIfMiwOhM0QyjBMQVZEgjcOJqk",
+	"n9Kk8kVR7YIftPbtkBEd516tpDE3+yois2eVO+1GIXItE6lL0c5sYONFlI3ihUvc+ykTf/3wjtgRN4zE",
+	"kbuDcppwOV13W4ONuFufXUUsMyCimIHqHV8BvwzbutfYz0nEo+YX8UWcWT5J9AwPAdek02o1Cfquw0IF",
+	"v31xvt9fLAL7gn7rX2r1L7AA8MdEj75YaBTgekosgnnQapEXExpbEcYiv/wv6+Sg1SYvhMTql19EWv4S",
+	"ftu3v9nDAiWe4asDeFzPwnFSBQq+PyEvaBrLAG8BrVh2C0TrogbSOIGX9tvDVqvpZy6nLpAJmwGa9mRp",
+	"13LAXFBM3VeNRjrXUMhUW0F9bfkkB+fMUzITV0LeCGwOV5CPhFTMLvcPsMv2Ox9HTbggnz/1cd0m3HJQ",
+	"9ArokmBVAG8AG2jBHFKBp4ixjCOvFjBjJWcjsKNy5WQfCb414GYaAOZx87FfuFOfFD/qkh/PPhHBWKSd",
+	"BwfmlKujeMVSFmTCzFhGJACVWACn9IvwnNw5gGAn8HwaOs6N3e68kgI7E1ifUkQksIwVKkvKqeWtTrIv",
+	"VE6tEzrANjWx628XgammPU84F/1F+H7T+dutmM4GMQ+bX8Chn4dM6KzzT29KwzFrdJpwHVCx46W6u7d3",
+	"c3PTpPBzU6rRnntX770975+9uziDd6xE5wZC4ftjeu1ipK+Z0sga2s0WPmVnR6e81q3tN1vNfVClmjFI",
+	"+719FU2pMvO9TOH6ESsxQb0XDAK58qo7XSeDOaE6ZCICUgUxmin7V+va5rDiuoabo+1d0Qkz/v5XhvHS",
+	"R/bsS8kNZ62nL/ivbJ1nMRDKx0HBtU4xPZV2pe0CdFotuIRJYVyIH51ipA+XYu+fGmNDEY6uV+cfFgC4",
+	"eZldBKMDUbzDAPpAH30pjJJxVQ/u+T142D8LfRzg+MteSua59z2NvOMMvNJe/cpn4STNryzCl/ZXv/Qa",
+	"+GTEhH3jcJ2RnQtjcXHs4okAq08mFFIivOXaeBK04pKOLC25yv5wM/3WmNIRF0kIb6KYqO3hNXYvjRR0",
+	"143aXtoi6i6SZ4uxhOkvyVdJVTYr3pMbuWMHXt2fdvCtoaOrxkjJ2dT9mHzp2MOImUv3/KUlDu3KW5qy",
+	"MnhXIPMJaLfx7GF6obTgpPOC1+RmLGMHxZrkHXBpy6uWWHXeQVFoqCg0oVcsA05RtkjFUqFAhZMI8kZ0",
+	"PRNW0KVFCIn7Hvtm9xDw+kk2WI9IQQKQJr/wrxYZC0ZG/Noy6BseMnw8EyC4yHBQodTzxa03YzelTAH2",
+	"9XsZzdfgByVOnn4kXteU1x85H89N+Iizat/mFTSuoXvmYVX8y+N5IIkinf1B+NpB62T1G30phjFHddmd",
+	"GSFSQnoiq5jh1lwID5NjRND5AmbY+41Ht8iUYlbm0/uRTeQ1MihnJiHnJtEg+ItX5q6siTZySm6kugLf",
+	"XwvL8M5qqYsLYAqIZjH1HLjDpEjPIXYcT0ReAM+AaN+Xi+wCn0rYRdnxKQYo2A5GUjDsHJgj16i4bNae",
+	"OIUerH7jnTSvIYT5UUj6B9iPeyRp3PCEpOse8FbA1tojs9Q/DvPckDTvTGk/MnOPZJbiNwBuG6EQ0Gtv",
+	"g1WmsxJ42Ac/QZ2mWPBqVsXAjf+UeFWHjwQl2tC5diX1ub3XA3ZxCT+d/uSST3VAFMOi6rZxFPmQjAEe",
+	"/OVrQMKYUWXbOYWMd2DcCbw/PzVwqfdfZ4aNXVESKCt+Yj7hBjQELWwQQ1fIucE8SnpRMGSkhp1fxDUY",
+	"gohUxCU38yDWyhqdCBsD+ehs51qC02lRNuXwMLpgZhBxEnBajYpBfWQhrV1cPQvHDiaXCLIXefeCOnHm",
+	"rLqD0DCPl263pGBdkoq6JvkIuju7y644Maglx0yggzQXo0VpiGbMDOfbBfZtOONoBgO3S4yoG6JgZ2d8",
+	"gig4OThEyJtn/v1koAVSzD3yfKTz1Wh5T0njbeQPJBiWKQ7AYgzczauiC3oDYOzIoSyHxYTawDI1xrjJ",
+	"a6ZiOg2Q7TlFM7JRKN3vDHE5TrsM1mfukTnmewrPYAofTUARS7ThcezapoZIEeZ1FrjWm/FoZMkL3BGb",
+	"ujt3dMtV6+4ftVobsr2PSDq3ju89jcu+JaA/5IX/yfO8Hy3QSGk/c9Z3zv3wdOS4H5gH99i1T5C6lm0B",
+	"H+86cwxCLOQl+A01xgLGNBbVwZsm6Ql8GUKFFDcGw2HBtK6o0DT07sdQQd6Dt8j+yQWLiJG+iPpgblnE",
+	"+JQEobOuOFvnNVN8OA+IHssbnbIjHMdEXiPGpLFhyg7pncu04obR+3Du+tX2MeVUIzjlJnnNY/TTUZBP",
+	"fwCDglP2pUZF9KWWYYATasIxalOhBwspdYqmvUFh8Vprp3EGHT60RaYQfEt1GHQXLEh4Dwi6llKZNpgr",
+	"0NU2xgyDzlDKo0QSJUIL6GjARlzAMyKfM9o27G3w/5oxqLfiiBc9ZbKsOE3pReEt7/GNn6CpBXfv28VZ",
+	"voeIU08iEcjPuTe127l7SxpNC6Zakoy5SJPSMXXNFFwcBnMiULaBNTg/P+cpXDY/GhqZ8R5eSwZYQunZ",
+	"9z7Z15bObdEXOsl7ySMS8ejU/jycxYlfhB9OUEzMUz16cJhOx767pDnV8wotnFBCJ94BOpnXFRdRl9Bs",
+	"1gU5ZeJ6KprOqwIdezAXA+KXAOCS5iPR4FgjJ928wssV++jHkVuJpVHq680PnXCw7czWFbbNP7HWpvmH",
+	"H3jfkJcmc0Cej/uD2uz84J2Ku/rYuKpLZYu939mKAQBZyNzXXoTl2ZUUVeOSMxPKyYZn+b17ac2VM3wC",
+	"SYBjaizz2SpHf+JnAn4l3VbrHxUTGio5qVrmg9a6y+xm4MRCMou7Df5o5eCN3HDoT8k1IYEDq90T/gBe",
+	"Bdkz4NzbskAZPm/rX+Bw8P24F+BAiyg9+21GMY0j8X4FRaSeWPQqLSMJzdQehDKrqBKG+3szue3KroE3",
+	"odWEfBcSejDThiXRrKcvqM5KdVrFlD7sW5ixf2yZ3SaNcsPqhi6fjBUrFqu7C0fGZ/lmLHWxyRguaPst",
+	"qGGH2jSnY/MOyskItW3Z3lEB6VMR1QE4erd2AGPUe0T/kyqAN87ru5vk3fEeyy9cny+d/SbnzvyCahJL",
+	"MfJu1pmxnrp1oTFkm0JJiho79M/Ee4kmms5J+9Dr/V76enCpE3rwF2OmVkIHdRJc0Am74Ib9+cIoHhr7",
+	"1Qdqxn/eC5xj5gULZ4oFRF4zRcAnEtAS3O+9F2yQZtcJ0I2olZhtqGJZY5cckoE0Y5crxOsIT+0CJk6e",
+	"iU7RpS23RCGkcc6g0H67SV5THrOIxBK3WzEClikWkSlTPoQJRgGfQzBOdcmAzaWIXKbyCfimth2g/siM",
+	"mjd6Q+NSgpW5Mn1y2prH8WTCsBDU6XR/q0Hi9WJarYX8XYU8UzU2f9Nif+/x9/zNT39t/zd/238zHvwY",
+	"2s/nn389b7/jb06Ai/lQnPJuMpFKaQBUbTahDc3EmDYsHdPS4LrbtbWsuWRiOzMuZZS/+eRx6y1NPh3c",
+	"Sau17RJvtAqV6t+MSn53qt567YKZxtL4kRuZcJUij1vkbM0cJi+C8GdPsmwEmPdK9BDi7NuCZRtiHpIC",
+	"dj5pRIYScujCjB24WM+/zDhys1Ie1SB7IV1fY9zvremJ3qd/ZC/0fu/5iqeNpZYMrdpP217oLI3ex20u",
+	"UQXSRcuL+60Mkod0XVdxKHk5pVw5NxvN4mEDa5iSfi9XAPLFgGoe9qXQRlFuAVS/1/308fNZ3TbyWdtj",
+	"eMXmfabMBR8hHg4/vrV/OyCYK7OpiWY0hmBEopjzFBIQQxszeu1jhpi6hjIuxQqnUNAZTcpBWlMsAHhb",
+	"J6/2Wy3LB5zqvgpQ9emj+oWvWfJxrRKOZRkQMqXWsM51oVh1vsS0Z8S0MaFG8V/vUqFxoSLj2nij33sc",
+	"p/Z+r4od9ntPXrHwWN7mpN8rY6B34F4OBoR0AQPs8bQocylH+wQcDa6KVGBYiQUA/V4Xjbwp86jDF1lu",
+	"BBdrXy9eQUgwqOfhRWT3pP/xLbIh+8Jkpg0ZMLgvG1kslosX0GIFXfdOkiiZJkWjk5QTuVBd20b/41vd",
+	"JBczrGIBpm+owOq8+WgEcdnFrk5dBTLP/6CiGMwlLc3eJBidyqD6pMdPH9+SF96Iyi2Hx1GP6TVzpa1f",
+	"kgHDiHAKBYHxtGVcQJxrVUSwymWd0FhL1FpkZ5d4nuK+2ts0NUydwhjEbDJgSpORJFIQOpDXeJFPngWn",
+	"+5/YXPsI2g8/9S/+z3Ed/21bkHpx1m+Dvh8dRaXKlFl+8eH7s4tOEm2vaMRdjO6Hs58z5ZleoiuB8xO1",
+	"ApEK21syjsHMEK71LDW/L8oafPixZQ3UDa99mbVa+6H9AH8xSKUZpz+oOPke7vnu+ys2T74vkROZO3hI",
+	"7YdN+L0rtv7M758uv8ctquT3E/qtMQCKbHcOjzsn7c4dpQCemFIpsHaMUcJcx9SezRzzSdM8QBBSzz6L",
+	"2UdyD7k605COhhgp69sEFMG5fw4meiLBRLtHLC6KKKTLIogqieCZlz2KUWz3ZIDX7n/7CJ9MFA5qSNO4",
+	"ncU7uOOGRs7CMYu66MTCvT9lRDyURuNRKFXUTEvjZi/toLPNXU4Di7S+A7jsWutiUhk7E5+tBxE7+9eM",
+	"xh6E+1RIviyshfM3XLtwcV+AtircxR3TLSFWUcEC4GgDIPQ4cSzLmEchfuVZCO0m7GT33MfFm1QBpr3M",
+	"qa3Upbstzx1wYe9DYFO29zeXOOo7TYKQBhV69Uwmqs1k3rfGlE0avo5uiZfggAsKzlYLJpwy6s3Mo2ia",
+	"wv4bP3A9lZp7Re9SAxW+kn3jOYq2RLAWVR5Oy3EvsvYyS9QP6n6ycLpUvPxUfXxLXnx83SeHnePWS5TI",
+	"WHgN4xhSNYpzF/nh7O3ZpzPwB0XHEBblXBmdiGqSdxKyvTFh3CnqgsYom3QKNBrF06vihgtfAK+XH84+",
+	"oiwN8LD9OWIKamBR4evEQ9BtkD2v0yv+rRGqOCBUu/AvCxLO0zR7QpJzrWdcjH7g9rAOZvbFD5IL4+PL",
+	"fC66GzmLI+f82iQ9mLRzbzn7REenZL914IZ4Pmy8k4I1fqYmHPv8YtxUsSMVL+pdSityy4iLUS5zWDJ1",
+	"l08Rr412PR2oyZgXSl1ZkXNlEYCPHZiyCWj21VqhA3aEdhnwPIVyOidwsRVptkrkVGnfuVWqckrFNKnF",
+	"7jezPHoy2JRp1++T+fc/vt2lP8KOJEa9Zjdx1ZvwDMxrH3l4iWzLUAAAblRR73LKm410Kzn4QAKqwrOh",
+	"TFxlGDEkL1gmvtYXUyp+HPGEPoJ7mhvW0XwJ8it6Ubg3Fz0p7hKW5uwAJqnXkWro8rnA6qUBbM6T0G8K",
+	"DDd5b6TkTcYAwaZYj2pRHODELuyK2P89btjbe8xC69c7Cbew5FMvTcDWI8GfAh8fxgQGGBp0agSDuF9z",
+	"KubEsG8GzVldEkCu1z8FiUekz8pp32YjV9LHPWZv539SXP4pIAbgiHEBQoZyQQLFZTFwBsbf0J2qWKWk",
+	"tP6d4pQypJmsVb+3TgBSSB8u9ChAFUM3STTtrUcCwjxBo9z0mU/sc0UmNKbabiaLMgpo8EFtksB9EXT9",
+	"T/Wkef/M3xL80vWlWNKdgrFVbJI21Mx0KVrxr7m+4F4H3a8f+Fi2eR78caENddH6yQftMwMKfNglNK2D",
+	"X6+Yo4anKta1bH6+4fskhafk4wWLnWd1f3SHrzSi0svzZH22d/1K2rxH96+kj/WBB75ymUj/LR3CnGzK",
+	"OYL1e93XvbcXZ3US8RE3NL7gI0HNTLG6e743gxzd8fxl3bkNWCyBHpokAHYcrJV0tO4cOuKY9HvoEoHp",
+	"nrFwALLHJHd50LSyq9l0GuUfzl73Pr/9FORSHw1YSGeaJcwHOQjUEKVkwqgAp/+hz/KMDDUb92EWPdmu",
+	"2BSdMywgt7x4ZjLOBnYdTl1QuvOaxWT+XoFuX08Zd04zbqrd3vaPDjGaw7L+BPz0e+5qDZ50XPuo+TQ/",
+	"Ady0WSYhC2yKT8CKKaOq/OXyPOVxHRpApltGvEs3Opjgpe7o/8I/y73p2q0UWmSxz3J/uYyTBBJsR4Ov",
+	"xL250uV365H86gokU6WtxdV+dryocLTD9akWXHeUGN7tzpF/cmO8XXqh3MglL8fGkhojqTjwcoLFmkFo",
+	"WcalLMNuUWrUid7QJY68KPi/Je541Cf6R0lnf3NuXwkHt2weqwbYRjKyAOLMwICaPuxGDTUHmEpCynC2",
+	"3+nUd6z/8a1TA4NKF2VZUkgowfpQlSXF/pcRNQXPPiFvwDXF5WPM1LZPGkHVZWJTdUlohjMrtCs91p4m",
+	"t690ZLsjg6/yd/NXHVdbKbsNWOHtuFBB4x9bs+hHcoV7ZtG78I27ZxbtfeI2ZNGr/eUsOevM/fy7nK80",
+	"Kt7Qe8P7iqDS2bKupPinOxVdYok1aJLXyIJ5UkhJCmfsslzPx9hC2HDkmGCBYTcJDM2icTqiXCTZsnya",
+	"KzeMTqtVkp8PhrPIwNb1w0v0NL97V7w70z8S0P3TP25JCf0v8bpba/+feegT8cm7ZwJKtSJ56vm9+uth",
+	"jbMAkE/wckfee4jV6z6+BNQsWX3FvXrtkV4We+c0Fl07YYzH0b7VJMXrDdVkQiOWQPMq978SfrETX8BS",
+	"AHrpkmEXgOi22PGRvAc34XvP7oT34054z4zTOxdugTzXdjwsUTMPpbvODuZJyJzXcKJj4hIbb6r1eiLu",
+	"iOCFxWP2BN1Snh0Z13RkfASA8vhOjuXn2iUBqjzPOQMJHNZuEqJZDMOsk97ZRaNzeNTof9+vkw/f//TD",
+	"6w7K6r/83Os3Lv7Ss7++TAJ0Pbewch1LwqUJSXxYayRvRCxphLc5i15Y5NVekMpsHebx06ZVf56Zxh+d",
+	"aWQJfyumUZplfROO8ZCFhtbgFNOrULc7j17h4ic2r+c4OkTX58MdKKZxxxDyDpy8OpkqaViYarqSC0im",
+	"FHuiOLO7PqY6w4/q2StLPgOAYC6A1F9w0ovPyyYJJjJiSsA9x/FHn+7PMUTyc69/SoKYjWg4h+f2fzi7",
+	"yD7Uto+AZ7aMI8LfX9TJhIb2n56IlOQRrMLfuIjkjQ+K1eSG0av12ShBjRklH95ffALvHG58PWcs1+yB",
+	"G1D6mqblD0g1d7iBLTe3Iouu4Rqvf+eypNHu7Cwp3LdGejruLiwyZPssMH5/172foeRubpvvX8JUGIYv",
+	"Hd3CFdCV8lrTuRieXi9JG9Qt+wOnabPzf/bb0wZpJkPgQBhbe+z51u6ptrdvfr3KkPD0Kt+8tapz91DA",
+	"blJeG17Qv/CvTReVvbLIdraeFmRkTap+WKwAPY5lHFWUzUJuYnfvKdTj/pEpJkJOJ0wYcLqa6dn//o/i",
+	"Ep2g7dLAyHwFCLu5UK4F6IAmHgGAcpz4/7o2lLCr8DguWbD+FSzFkuOzib/KC0sh5ZawoS05gBOvCnfE",
+	"y9INktykBfWFxEzkkEZR+mStY6qbxIpgLuzP2ySwccf1OYXNU0lhs3MqdClskAqrzelLCOGZLz2e2Xzn",
+	"5OBhye+hXDWK8aQ6tV5dnnp5MWlIdx3HWLYNQySwbJvPNeYSFQK9kgvofWnl5VNfxS1bRTrD1l2tgk1Q",
+	"FtrrktO6JUjaHABh7ebNENDjWK1XcZpnQ/X9GKp3zqqcaTrFT55qK5QRvTjGW5J2iV6pYvbWA0cc44wD",
+	"S9nOs8XpLzWdu3QVTodhbqQvFwwnPjl/ulSPgWxgN1eeezoRMER71646Frhqfwhtg/bbtVuR6poFMrVc",
+	"dI+LoVxqRPV1NE1aUB7zw2TK1SReYJFz4MJswpFskteuNAO+GfhaKGApgFrNEEgRDGdx7L6H4PlkFM67",
+	"C/zHPIgvoe7PmqlzO5V7JM+kjxLq/NtYkgn1Psw+Nc7vnFAt9Lspm3iGbD+DqM6RrWbxcG2CtQRzCUR6",
+	"uwPWde/+jxlCliqh2wyuy3kPooXK9hs4FeFl8mM3mwQIb8gOmgR1b167UVKMQGws+Ch6B8ok2hODNq3o",
+	"wapgSVVBu8JQforGMXNBnL6uzYhB1S/bmWA3EJDkTjJPqoQuBYC5c7lt2E1haUqLLPl1BxuF4pRc8Pia",
+	"kgsqjNT5wEc5Myr/+tpo0U/ncRDjMgaUsOo8anyq5ZDqGT8apLuQTlie+FwpdCDjbODycymlLXCvFMzx",
+	"3V1wZgd5M8zZA4r1bXCZouOrbHAw1D+wDc7O/9kGpw3xF/8SGt7CBudbuycbnG9+faCz0gZn5+vSJq0w",
+	"xGVMZBO02YN0AAY7kYr5q6MZU2DDXBF5I1CWk15G97OeEQ9uIb/wr+uY7yoscnZuj2qR89ERUKRxsZJR",
+	"OcJYVfzR+SX80oa8b1OmsKYkqKnKSkNugkQex3IH+7QEgTxb7qosdzOk8CUCeEO+4Sx3M9wRL4E3sNzB",
+	"fpFexa0AErRAwCyW2V3QRKOJLabakIS2t7HuuaP/bN17Kta9nVOqs+4hpVZb95YQwjPvejzr3s7JwQOe",
+	"34F1r5eofpyyR6qsFihR/Zw6kLSZGTCjMF2MasV7/hohrVBGbklA6+bKoohrOohZBF98B7kiSwyVqezI",
+	"AdLEwoiQdCzBXb0alUJ6cAspiZ6FY4dRSyTPC6+r9rX0mYBB1h1+hbyRL90OSsG62WxjBBTsS82ky5Rc",
+	"d1FwrdJdpRhyI3j4eEqqDRRUzyJ7R2bNnfPojI4HweV1e0/aBzt7rsp7VcatIFcNPiDsW5jhs/AlOI2L",
+	"5KA6+5J7L/OIZ0CnWbW55iPh0SvhaCKCBMI6faHurFT5JmPIs7iPKQuRh7jUML5cQDJCbVvmoP6OXG1O",
+	"KB/p0sc6DTzqKsk/qYICJU512V3QgL5wfb4s0YWSF1QTKOJJsysEYz1160JjEvMhM3zCQHWqGPJzzF6j",
+	"NJiH24eO8WqfacFrUhUjwV+Mmb4X8Tyok+CCTtgFN+zPF0bx0NivPlAz/vOey9EVXLBwpliAadPGxkw1",
+	"JPQCcTcTV0LeCBKAW8ilmU+ZS4TQwre1TFI8O6Eqh2hFcI4kEHgUMrA6pFZEn5BnwrWG/JeQTNglRoP2",
+	"203ymnIrdmKJ262s7JxwK/6mlrdEkWIaVcfwOQQnmi4ZsLl01VDheduYi6X6yIyaN3pDw1SlbuKT3ZG/",
+	"th9NPaHxd+4iXiFFBShakx2A5DSZUwfyKPu5W2PzNy329x5/z9/89Nf2f/O3/TfjwY+h/Xz++dfz9jv+",
+	"5gROOqooqrpJ1B0rNB+Luo3btcUXrPfOIpxKRC4ewM2Wxqee1pdcQF7mbZd4o1WokqU4A+QVT9fO82yr",
+	"2b44xNk3D5QTq6vFtilKHzrfigwlkBdQsJ5OGJmJyIpHo52kmFIzfplBCD0r879uoGaCDi6v2+4gp6P+",
+	"rTZgVFme8ctXeznDAXkiwu8cpWS+tHNF4VVSDgeytuHPlpVAdeA9OuXAQt0MFi5zaWZ3KCFgZMP+S8xM",
+	"CBZrXw6b52tAN9Pk7JkMMgv54/vZEF0kLOONlNhooW5HtuF+T5c02cvsW/Zp2JjFxy3hjFAykSs2166W",
+	"BZhPEw9Q9LP3ktTp4OrJdS2XqV9JQ41LFK2NnGpyIxXkuluq88sMFPssGau7SzmJmzi7efdRDNpxdz0p",
+	"Mk2il9Nigx+YnMZwW8Ya5b5YRDbGGd2PZNaozLPripB4sW0MMk7OWpQUxHK3QGPsBT+3QRE3tduvt/83",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

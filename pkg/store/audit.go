@@ -154,13 +154,21 @@ func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int6
 	first, last = 0, domain.MaxID
 	if !f.From.IsZero() {
 		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at < ? ORDER BY at DESC LIMIT 1), ?)"
-		err = scan(ctx, r.s.read, []any{&first}, query, micro(f.From.Add(-clockSkew)), first)
+		err = scan(ctx, r.s.read, []any{&first}, query, micro(shifted(f.From, -clockSkew)), first)
 	}
 	if !f.To.IsZero() && err == nil {
 		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at >= ? ORDER BY at LIMIT 1), ?)"
-		err = scan(ctx, r.s.read, []any{&last}, query, micro(f.To.Add(clockSkew)), last)
+		err = scan(ctx, r.s.read, []any{&last}, query, micro(shifted(f.To, clockSkew)), last)
 	}
 	return first, last, err
+}
+
+// shifted stays within the years of four digits: SQLite compares times as text.
+func shifted(t time.Time, by time.Duration) time.Time {
+	if moved := t.UTC().Add(by); moved.Year() >= 1 && moved.Year() <= 9999 {
+		return moved
+	}
+	return t
 }
 
 // eventListing spells the conditions. Those on the time are tests of each row that no index can serve, since a scan by time would have to sort

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -20,10 +21,9 @@ import (
 
 // Config is what the HTTP handler is made of.
 type Config struct {
-	CAs     *service.CAs
-	Clients *service.Clients
-	CRLs    *service.CRLs
-	Access  *service.Access
+	Services *service.Services
+	// Verifier is asked who holds a credential; nil: Services.Access.
+	Verifier api.Verifier
 	// Ready says why the service can't serve, or nil.
 	Ready func(context.Context) []Check
 	// ExternalURL is where clients reach the service; empty when not known.
@@ -44,8 +44,7 @@ func New(config Config) (http.Handler, error) {
 	recovered := middleware.RecoverWithConfig(recoverConfig(config.Log))
 	e.Use(requestID, observe(config.Log, newRequestMetrics(config.Metrics)), recovered)
 	dialect := api.Config{
-		CAs: config.CAs, Clients: config.Clients, CRLs: config.CRLs, Access: config.Access,
-		Now: config.Now, Log: config.Log, Secure: secureFunc(config), Recover: recovered,
+		Services: config.Services, Verifier: config.Verifier, TrustedOrigins: origins(config.ExternalURL), Now: config.Now, Log: config.Log, Secure: secureFunc(config), Recover: recovered,
 	}
 	if err := api.Mount(e, dialect); err != nil {
 		return nil, err
@@ -57,6 +56,15 @@ func New(config Config) (http.Handler, error) {
 	e.GET("/readyz", readiness(config.Ready))
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(config.Metrics, promhttp.HandlerOpts{})))
 	return e, nil
+}
+
+// origins is the site of the external URL: behind a proxy it need not be the one that requests name.
+func origins(externalURL string) []string {
+	u, err := url.Parse(externalURL)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Scheme + "://" + u.Host}
 }
 
 // mountDocuments serves the OpenAPI document in both encodings, and the explorer that shows it.

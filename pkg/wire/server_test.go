@@ -23,6 +23,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
@@ -160,7 +161,7 @@ func TestReady_Draining(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	log := newLines()
-	config := app.Config{Listen: "127.0.0.1:0", CRLLife: 24 * time.Hour, DrainDelay: 2 * time.Second, ShutdownTimeout: time.Second}
+	config := app.Config{Listen: "127.0.0.1:0", CRLLife: 24 * time.Hour, SigningKeyLife: 24 * time.Hour, DrainDelay: 2 * time.Second, ShutdownTimeout: time.Second}
 	config.DataDir = t.TempDir()
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx, config, slog.New(slog.NewJSONHandler(log, nil))) }()
@@ -332,12 +333,12 @@ func decoded(t *testing.T, text []byte) (value map[string]any) {
 	return value
 }
 
-// Services that are nil make every operation panic.
+// Services that are not there make every operation panic.
 func TestPanics(t *testing.T) {
 	t.Parallel()
 	log := newLines()
 	handler, err := wire.New(wire.Config{
-		Metrics: prometheus.NewRegistry(), Now: app.Now, Log: slog.New(slog.NewJSONHandler(log, nil)),
+		Services: &service.Services{}, Metrics: prometheus.NewRegistry(), Now: app.Now, Log: slog.New(slog.NewJSONHandler(log, nil)),
 		Ready: func(context.Context) []wire.Check { panic("secret detail") },
 	})
 	if err != nil {

@@ -16,12 +16,14 @@ const Prefix = "/api"
 
 // Config is what the dialect is made of.
 type Config struct {
-	CAs     *service.CAs
-	Clients *service.Clients
-	CRLs    *service.CRLs
-	Access  *service.Access
-	Now     func() time.Time
-	Log     *slog.Logger
+	Services *service.Services
+	// Verifier is asked who holds a credential; nil: Services.Access.
+	Verifier Verifier
+	// TrustedOrigins are the sites, as https://vpn.example.com, whose pages may write with the cookies of their visitors, beside the one that the
+	// request was sent to.
+	TrustedOrigins []string
+	Now            func() time.Time
+	Log            *slog.Logger
 	// Secure reports whether the client came over https, so that cookies are marked Secure.
 	Secure func(echo.Context) bool
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
@@ -33,12 +35,16 @@ type API struct {
 	clients
 	cas
 	tokens
+	apikeys
+	roles
+	users
+	audit
 }
 
 var _ gen.StrictServerInterface = API{}
 
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the operation is found first, then comes
-// authentication, then validation.
+// authentication, then validation; a refusal is recorded wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
 	spec, err := gen.GetSpec()
 	if err != nil {
@@ -48,13 +54,23 @@ func Mount(e *echo.Echo, config Config) error {
 	if err != nil {
 		return err
 	}
-	guard := authenticator{access: config.Access}
+	guard, err := newAuthenticator(config, document)
+	if err != nil {
+		return err
+	}
 	errors := errorWriter{log: config.Log}
-	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure), guard.middleware, document.Validate)
+	refused := refusals{service: config.Services.Refusals}
+	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
+		refused.middleware, guard.middleware, document.Validate)
+	s := config.Services
 	handlers := API{
-		clients: clients{service: config.Clients, now: config.Now},
-		cas:     cas{service: config.CAs, crls: config.CRLs},
-		tokens:  tokens{access: config.Access},
+		clients: clients{service: s.Clients, now: config.Now},
+		cas:     cas{service: s.CAs, crls: s.CRLs},
+		tokens:  tokens{access: s.Access, login: s.Login},
+		apikeys: apikeys{service: s.APIKeys},
+		roles:   roles{service: s.Roles},
+		users:   users{service: s.Users},
+		audit:   audit{service: s.Audit},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil

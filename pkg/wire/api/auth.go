@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -12,92 +14,109 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// authenticator finds out who makes a request: an Authorization header decides alone; without one the access cookie, then the
-// refresh cookie, which is answered with a fresh access cookie.
-type authenticator struct{ access *service.Access }
+// authenticator finds out who makes a request, and whether they may: an Authorization header decides alone; without one the access cookie,
+// then the refresh cookie, which is answered with a fresh access cookie.
+type authenticator struct {
+	verifier Verifier
+	origins  *http.CrossOriginProtection
+}
+
+// Verifier says who holds a token; *service.Access is the one that is served with.
+type Verifier interface {
+	Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error)
+	Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, service.AccessToken, error)
+}
+
+// newAuthenticator fails when the document asks for a right that no role can give.
+func newAuthenticator(config Config, document *oas.Document) (authenticator, error) {
+	a := authenticator{verifier: config.Verifier, origins: http.NewCrossOriginProtection()}
+	if a.verifier == nil {
+		a.verifier = config.Services.Access
+	}
+	for _, origin := range config.TrustedOrigins {
+		if err := a.origins.AddTrustedOrigin(origin); err != nil {
+			return a, err
+		}
+	}
+	for _, operation := range document.Operations() {
+		if scope := domain.Scope(operation.Scope); !operation.Public && scope != scopeSelf && !scope.Known() {
+			return a, fmt.Errorf("%s has the scope %s, which there is not", operation.ID, scope)
+		}
+	}
+	return a, nil
+}
+
+// scopeSelf is the scope of operations on oneself, which need a credential and no right.
+const scopeSelf = "self"
 
 func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if oas.OperationOf(c).Public {
+		operation := oas.OperationOf(c)
+		if operation.Public {
 			return next(c)
 		}
-		principal, err := a.authenticate(c)
+		principal, byCookie, err := a.authenticate(c)
+		ctx := domain.WithPrincipal(c.Request().Context(), principal) // also of one who is known and refused
+		c.SetRequest(c.Request().WithContext(withCookies(ctx, byCookie)))
 		if err != nil {
 			return err
 		}
-		if !principal.Superuser {
-			return domain.Fault(domain.Forbidden, "authorization", domain.ReasonForbidden)
+		if byCookie && a.origins.Check(c.Request()) != nil {
+			return domain.Fault(domain.Forbidden, "authorization", domain.ReasonCrossSite)
 		}
-		ctx := domain.WithPrincipal(c.Request().Context(), principal)
-		c.SetRequest(c.Request().WithContext(ctx))
+		if err := authorize(principal, operation); err != nil {
+			return err
+		}
 		return next(c)
 	}
 }
 
-func (a authenticator) authenticate(c echo.Context) (domain.Principal, error) {
+// authorize is the one place where rights decide: GET needs to read what the operation's scope names, all others need to write it.
+func authorize(principal domain.Principal, operation *oas.Operation) error {
+	write, right := operation.Method != http.MethodGet, "read"
+	if write {
+		right = "write"
+	}
+	if operation.Scope == scopeSelf || principal.May(domain.Scope(operation.Scope), write) {
+		return nil
+	}
+	return domain.Fault(domain.Forbidden, "authorization", domain.ReasonScope, operation.Scope, right)
+}
+
+func (a authenticator) authenticate(c echo.Context) (principal domain.Principal, byCookie bool, err error) {
 	ctx := c.Request().Context()
-	if header := c.Request().Header.Get(echo.HeaderAuthorization); header != "" {
-		token, ok := bearer(header)
+	switch headers := c.Request().Header.Values(echo.HeaderAuthorization); {
+	case len(headers) > 1:
+		return principal, false, domain.Fault(domain.Malformed, "authorization", domain.ReasonTwoCredentials)
+	case len(headers) == 1 && headers[0] != "":
+		token, ok := bearer(headers[0])
 		if !ok {
-			return domain.Principal{}, noCredential()
+			return principal, false, noCredential()
 		}
-		return a.access.Authenticate(ctx, token, auth.Access, auth.Refresh)
+		principal, err = a.verifier.Authenticate(ctx, token, auth.Access, auth.Refresh)
+		return principal, false, err
 	}
 	if cookie, err := c.Cookie(accessCookie); err == nil {
-		principal, err := a.access.Authenticate(ctx, domain.Secret(cookie.Value), auth.Access)
+		principal, err := a.verifier.Authenticate(ctx, domain.Secret(cookie.Value), auth.Access)
 		if !domain.IsKind(err, domain.Unauthenticated) {
-			return principal, err
+			return principal, true, err
 		}
 	}
 	if cookie, err := c.Cookie(refreshCookie); err == nil {
-		return a.resume(ctx, c, domain.Secret(cookie.Value))
+		principal, token, err := a.verifier.Resume(ctx, domain.Secret(cookie.Value))
+		if err == nil {
+			infoOf(ctx).setCookie(accessCookie, token.Token, token.Life)
+		}
+		return principal, true, err
 	}
-	return domain.Principal{}, noCredential()
-}
-
-// resume goes on with a session whose access token has ended.
-func (a authenticator) resume(ctx context.Context, c echo.Context, refresh domain.Secret) (domain.Principal, error) {
-	principal, err := a.access.Authenticate(ctx, refresh, auth.Refresh)
-	if err != nil {
-		return principal, err
-	}
-	token, err := a.access.Exchange(ctx, refresh)
-	if err != nil {
-		return principal, err
-	}
-	c.SetCookie(sessionCookie(accessCookie, token.Token, token.Life, infoOf(ctx).secure))
-	return principal, nil
+	return principal, false, noCredential()
 }
 
 func bearer(header string) (domain.Secret, bool) {
 	scheme, token, found := strings.Cut(header, " ")
-	return domain.Secret(strings.TrimSpace(token)), found && strings.EqualFold(scheme, "Bearer")
+	return domain.Secret(strings.Trim(token, " ")), found && strings.EqualFold(scheme, "Bearer")
 }
 
 func noCredential() error {
 	return domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential)
-}
-
-// requestInfo is what handlers need of the request beside what the document declares.
-type requestInfo struct {
-	accept string
-	secure bool
-}
-
-type requestInfoKey struct{}
-
-// withRequest hands the requestInfo to what comes after it.
-func withRequest(secure func(echo.Context) bool) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			info := requestInfo{accept: strings.Join(c.Request().Header.Values(echo.HeaderAccept), ","), secure: secure(c)}
-			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestInfoKey{}, info)))
-			return next(c)
-		}
-	}
-}
-
-func infoOf(ctx context.Context) requestInfo {
-	info, _ := ctx.Value(requestInfoKey{}).(requestInfo)
-	return info
 }

@@ -19,13 +19,31 @@ func date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00000
 // dateLayouts are the forms of a date that are read; without a zone it is UTC.
 var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", time.DateOnly}
 
+// optionalDate is null for the zero time.
+func optionalDate(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return optional(date(t))
+}
+
+// parseQueryDate is parseDate for a parameter, whose faults are the request's.
+func parseQueryDate(field string, text *string) (*time.Time, error) {
+	t, err := parseDate(field, text)
+	if err != nil {
+		return nil, domain.Fault(domain.Malformed, field, domain.ReasonDate)
+	}
+	return t, nil
+}
+
+// parseDate reads a date of the years 1 to 9999 in UTC, but not the first moment of all: that is the zero time, which says that there is none.
 func parseDate(field string, text *string) (*time.Time, error) {
 	if text == nil || *text == "" {
 		return nil, nil
 	}
 	for _, layout := range dateLayouts {
-		if t, err := time.Parse(layout, *text); err == nil {
-			utc := t.UTC()
+		t, err := time.Parse(layout, *text)
+		if utc := t.UTC(); err == nil && utc.After(time.Time{}) && utc.Year() <= 9999 {
 			return &utc, nil
 		}
 	}
@@ -38,6 +56,33 @@ func text[T ~string](s *T) string {
 		return ""
 	}
 	return string(*s)
+}
+
+// value is that of an optional one, zero when it is absent.
+func value[T any](v *T) T {
+	if v == nil {
+		var zero T
+		return zero
+	}
+	return *v
+}
+
+// optional is null for the zero value.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// secret turns an optional text into one that does not reach a log.
+func secret(s *string) *domain.Secret {
+	if s == nil {
+		return nil
+	}
+	hidden := domain.Secret(*s)
+	return &hidden
 }
 
 // plain turns an optional text of a named type into a plain one.

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,6 +40,9 @@ func (w errorWriter) write(c echo.Context, err error) error {
 	case request.Context().Err() == nil:
 		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", err)
 	}
+	if wait := waitOf(err); wait > 0 {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 	}
@@ -45,6 +51,14 @@ func (w errorWriter) write(c echo.Context, err error) error {
 		return err
 	}
 	return c.JSONBlob(status, text)
+}
+
+// waitOf is after how long it is worth to try again; 0 when that is not known.
+func waitOf(err error) (wait time.Duration) {
+	for _, fault := range domain.Faults(err) {
+		wait = max(wait, fault.Wait)
+	}
+	return wait
 }
 
 func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }

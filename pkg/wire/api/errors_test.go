@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
@@ -137,6 +138,26 @@ func TestErrors_Statuses(t *testing.T) {
 				t.Errorf("WWW-Authenticate %q at %d", challenge, got.Code)
 			}
 		})
+	}
+}
+
+// Retry-After is in whole seconds, and never too early.
+func TestErrors_RetryAfter(t *testing.T) {
+	t.Parallel()
+	waiting := func(kind domain.Kind, wait time.Duration) error {
+		return &domain.Error{Kind: kind, Field: "authorization", Reason: domain.ReasonCredential, Wait: wait}
+	}
+	for want, err := range map[string]error{
+		"":   waiting(domain.Unauthenticated, 0),
+		"1":  waiting(domain.Unauthenticated, time.Microsecond),
+		"2":  waiting(domain.Forbidden, 1001*time.Millisecond),
+		"30": fmt.Errorf("while: %w", waiting(domain.Unauthenticated, 30*time.Second)),
+		"7":  errors.Join(waiting(domain.Forbidden, time.Second), waiting(domain.Forbidden, 7*time.Second), waiting(domain.Forbidden, 0)),
+	} {
+		got, _ := answer(t, err)
+		if header := got.Header().Get("Retry-After"); header != want {
+			t.Errorf("Retry-After %q, not %q", header, want)
+		}
 	}
 }
 

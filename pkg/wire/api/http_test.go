@@ -78,6 +78,18 @@ func (a answer) want(t testing.TB, status int, field, kind string) {
 	}
 }
 
+// object is what a request was answered that went well.
+func (a answer) object(t testing.TB) (object map[string]any) {
+	t.Helper()
+	if a.status != 200 {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	if err := json.Unmarshal(a.body, &object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
 func (a answer) client(t testing.TB) gen.ClientSite2Site {
 	t.Helper()
 	var client gen.ClientSite2Site

@@ -82,7 +82,7 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	forged := got.AccessToken[:len(got.AccessToken)-6] + "forged"
 	secrets["a forged token"] = forged
 	send(t, s, "POST", tokenPath, exchange+forged+`"}`).want(t, 401, "authorization", "invalid")
-	send(t, s, "POST", tokenPath, `{"grant_type": "password", "username": "u", "password": "`+password+`"}`).want(t, 400, "grant_type", "invalid")
+	send(t, s, "POST", tokenPath, `{"grant_type": "password", "username": "u", "password": "`+password+`"}`).want(t, 401, "authorization", "invalid")
 	send(t, s, "POST", tokenPath, `{"grant_type": "`+password+`"}`).want(t, 400, "grant_type", "invalid")
 	send(t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": 5}`).want(t, 409, "refresh_token", "invalid")
 	for _, authorization := range []string{"Bearer " + forged, "Basic " + forged, forged, "Bearer " + s.Powerless} {
@@ -95,10 +95,12 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	send(t, s, "GET", casPath, "", "Authorization", "", "Cookie", "access-token="+forged+"; refresh-token="+forged).want(t, 401, "authorization", "invalid")
 	send(t, s, "GET", clientsPath+"?token="+s.Token+"&size=x", "").want(t, 400, "size", "invalid")
 	send(t, s, "GET", "/api/nothing?access_token="+s.Token, "").want(t, 404, "", "not_found")
-	checkLog(t, log.String(), secrets)
+	checkLog(t, log.String(), secrets,
+		`"operation":"createClientSite2Site"`, `"principal":"superuser"`, `"msg":"private key handed out"`, `"msg":"request refused"`)
 }
 
-func checkLog(t *testing.T, text string, secrets map[string]string) {
+// checkLog wants a log of JSON lines without the secrets, which has the parts.
+func checkLog(t *testing.T, text string, secrets map[string]string, parts ...string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for _, line := range lines {
@@ -118,7 +120,7 @@ func checkLog(t *testing.T, text string, secrets map[string]string) {
 		}
 	}
 	requests := strings.Count(text, `"msg":"request"`)
-	for _, part := range []string{`"operation":"createClientSite2Site"`, `"principal":"superuser"`, `"msg":"private key handed out"`, `"msg":"request refused"`} {
+	for _, part := range parts {
 		if !strings.Contains(text, part) {
 			t.Errorf("the log lacks %s in its %d lines", part, len(lines))
 		}

@@ -22,6 +22,9 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonNoName:      {"A-Z", 30},
 	domain.ReasonContentType: {"application/json"},
 	domain.ReasonBodySize:    {int64(262144)},
+	domain.ReasonTooMany:     {uint64(64)},
+	domain.ReasonScope:       {"openvpn.cas", "read"},
+	domain.ReasonLimit:       {30},
 }
 
 var verb = regexp.MustCompile(`%[^%]`)

@@ -2,8 +2,7 @@ package api
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
+	"errors"
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
@@ -11,70 +10,80 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
+// refreshCookieLife is how long a client may keep the apikey as a cookie.
+const refreshCookieLife = 30 * 24 * time.Hour
+
+// The grants.
 const (
-	accessCookie  = "access-token"
-	refreshCookie = "refresh-token"
-	// refreshCookieLife is how long a client may keep the apikey as a cookie.
-	refreshCookieLife = 30 * 24 * time.Hour
-	grantRefresh      = "refresh_token"
+	grantRefresh  = "refresh_token"
+	grantPassword = "password"
 )
 
-type tokens struct{ access *service.Access }
+type tokens struct {
+	access *service.Access
+	login  *service.Login
+}
 
 // CreateToken implements the operation createToken.
 func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestObject) (gen.CreateTokenResponseObject, error) {
-	return h.exchange(ctx, request.Body)
+	token, err := h.grant(ctx, request.Body)
+	if err != nil {
+		return nil, err
+	}
+	return gen.CreateToken200JSONResponse{Body: token, Headers: gen.CreateToken200ResponseHeaders{CacheControl: header(noStore)}}, nil
 }
 
 // CreateTokenV1 implements the operation createTokenV1.
 func (h tokens) CreateTokenV1(ctx context.Context, request gen.CreateTokenV1RequestObject) (gen.CreateTokenV1ResponseObject, error) {
-	return h.exchange(ctx, request.Body)
-}
-
-func (h tokens) exchange(ctx context.Context, body *gen.TokenRequest) (tokenResponse, error) {
-	if body.GrantType != grantRefresh {
-		return tokenResponse{}, domain.Fault(domain.Malformed, "grant_type", domain.ReasonGrant)
-	}
-	refresh := domain.Secret(text(body.RefreshToken))
-	if refresh == "" {
-		return tokenResponse{}, domain.Fault(domain.Required, "refresh_token", domain.ReasonRequired)
-	}
-	token, err := h.access.Exchange(ctx, refresh)
+	token, err := h.grant(ctx, request.Body)
 	if err != nil {
-		return tokenResponse{}, err
+		return nil, err
 	}
-	return tokenResponse{refresh: refresh, access: token, secure: infoOf(ctx).secure}, nil
+	return gen.CreateTokenV1200JSONResponse{Body: token, Headers: gen.CreateTokenV1200ResponseHeaders{CacheControl: header(noStore)}}, nil
 }
 
-// tokenResponse writes the answer of a token request; generated responses can't set two cookies.
-type tokenResponse struct {
-	refresh domain.Secret
-	access  service.AccessToken
-	secure  bool
-}
-
-// VisitCreateTokenResponse implements gen.CreateTokenResponseObject.
-func (r tokenResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
-	http.SetCookie(w, sessionCookie(refreshCookie, r.refresh, refreshCookieLife, r.secure))
-	http.SetCookie(w, sessionCookie(accessCookie, r.access.Token, r.access.Life, r.secure))
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", noStore)
-	w.WriteHeader(http.StatusOK)
-	return json.NewEncoder(w).Encode(gen.Token{
-		RefreshToken: string(r.refresh), AccessToken: string(r.access.Token), ExpiresIn: int(r.access.Life / time.Second),
-	})
-}
-
-// VisitCreateTokenV1Response implements gen.CreateTokenV1ResponseObject.
-func (r tokenResponse) VisitCreateTokenV1Response(w http.ResponseWriter) error {
-	return r.VisitCreateTokenResponse(w)
-}
-
-// sessionCookie makes a cookie that clients send back to every path of the service and that scripts can't read. Secure only over
-// https: a client over http would never send it back.
-func sessionCookie(name string, value domain.Secret, life time.Duration, secure bool) *http.Cookie {
-	return &http.Cookie{
-		Name: name, Value: string(value), Path: "/", MaxAge: int(life / time.Second),
-		HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
+// grant gives tokens in the body and as cookies.
+func (h tokens) grant(ctx context.Context, body *gen.TokenRequest) (gen.Token, error) {
+	session, err := h.session(ctx, body)
+	if err != nil {
+		return gen.Token{}, err
 	}
+	setSession(ctx, session)
+	return gen.Token{
+		RefreshToken: string(session.Refresh), AccessToken: string(session.Access.Token), ExpiresIn: int(session.Access.Life / time.Second),
+	}, nil
+}
+
+func setSession(ctx context.Context, session service.Session) {
+	info := infoOf(ctx)
+	info.setCookie(refreshCookie, session.Refresh, session.Life)
+	info.setCookie(accessCookie, session.Access.Token, session.Access.Life)
+}
+
+func (h tokens) session(ctx context.Context, body *gen.TokenRequest) (service.Session, error) {
+	refresh, username, password := domain.Secret(text(body.RefreshToken)), text(body.Username), domain.Secret(text(body.Password))
+	switch {
+	case body.GrantType != grantRefresh && body.GrantType != grantPassword:
+		return service.Session{}, domain.Fault(domain.Malformed, "grant_type", domain.ReasonGrant)
+	case refresh != "" && (username != "" || password != ""):
+		return service.Session{}, domain.Fault(domain.Malformed, "refresh_token", domain.ReasonTwoCredentials)
+	case body.GrantType == grantPassword:
+		if err := errors.Join(needed("username", username == ""), needed("password", password == "")); err != nil {
+			return service.Session{}, err
+		}
+		return h.login.Password(ctx, username, password)
+	}
+	if err := needed("refresh_token", refresh == ""); err != nil {
+		return service.Session{}, err
+	}
+	access, err := h.access.Exchange(ctx, refresh)
+	return service.Session{Refresh: refresh, Life: refreshCookieLife, Access: access}, err
+}
+
+// needed is the fault of a credential that is missing: not a mistake in a form, but nobody who could sign in.
+func needed(field string, missing bool) error {
+	if missing {
+		return domain.Fault(domain.Unauthenticated, field, domain.ReasonRequired)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -45,7 +46,8 @@ func TestTranscripts(t *testing.T) {
 
 func play(t *testing.T, server *wiretest.Server, file string, vars map[string]string) {
 	t.Helper()
-	vars["token"], vars["powerless"] = server.Token, server.Powerless
+	vars["token"], vars["powerless"], vars["one"], vars["two"] = server.Token, server.Powerless, "1", "2"
+	vars["name255"], vars["text1000"] = strings.Repeat("ç", 255), strings.Repeat("x", 1000)
 	checks := map[string]func([]byte, []string) error{
 		"certificates": checkCertificates, "key": checkKey, "pkcs12": checkPKCS12, "crl": checkCRL,
 		"page": func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
@@ -86,15 +88,24 @@ func checkComplete(t *testing.T, servers []*wiretest.Server) {
 	}
 }
 
-// checkPage compares a page of clients: current, next and previous cursor, then the variables that hold the ids.
+// checkPage compares a page of whatever list: current, next and previous cursor, then the variables that hold the ids.
 func checkPage(vars map[string]string, body []byte, arguments []string) error {
-	var page gen.ClientSite2SitePage
-	if err := json.Unmarshal(body, &page); err != nil {
+	var cursor struct{ Cursor gen.Cursor }
+	var members map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(body, &cursor), json.Unmarshal(body, &members)); err != nil {
 		return err
 	}
-	got := []string{strconv.FormatInt(page.Cursor.Current, 10), cursorText(page.Cursor.Next), cursorText(page.Cursor.Previous)}
-	for _, client := range page.Clients {
-		got = append(got, strconv.FormatInt(client.ID, 10))
+	delete(members, "cursor")
+	at := cursor.Cursor
+	got := []string{strconv.FormatInt(at.Current, 10), cursorText(at.Next), cursorText(at.Previous)}
+	for _, member := range members {
+		var list []struct{ ID json.Number }
+		if err := json.Unmarshal(member, &list); err != nil {
+			return err
+		}
+		for _, item := range list {
+			got = append(got, item.ID.String())
+		}
 	}
 	want := slices.Clone(arguments)
 	for i := 3; i < len(want); i++ {

@@ -58,8 +58,9 @@ func collect(err error, all *[]error) {
 	}
 }
 
+// parameterFault leaves out what the filter says, which quotes the value: a cause gets into the log.
 func parameterFault(failed *openapi3filter.RequestError) error {
-	fault := &domain.Error{Kind: domain.Malformed, Field: failed.Parameter.Name, Reason: domain.ReasonFormat, Err: failed}
+	fault := domain.Fault(domain.Malformed, failed.Parameter.Name, domain.ReasonFormat)
 	if schema, ok := errors.AsType[*openapi3.SchemaError](failed.Err); ok {
 		fault.Reason, fault.Args = reasonOf(schema)
 	} else if errors.Is(failed.Err, openapi3filter.ErrInvalidRequired) {
@@ -148,6 +149,8 @@ func reasonOf(e *openapi3.SchemaError) (domain.Reason, []any) {
 		return domain.ReasonTooSmall, []any{int64(*schema.Min)}
 	case "maximum":
 		return domain.ReasonTooLarge, []any{int64(*schema.Max)}
+	case "maxItems":
+		return domain.ReasonTooMany, []any{*schema.MaxItems}
 	case "pattern":
 		if charset, ok := schema.Extensions["x-charset"].(string); ok {
 			return domain.ReasonCharset, []any{charset}

@@ -109,6 +109,7 @@ func prune(request *http.Request, operation *Operation) error {
 // pruned returns the value without unknown keys, and with its integers written as such. An integer that no int64 holds is a fault, which the
 // filter, counting in floating point, has not seen.
 func pruned(value any, schema *openapi3.Schema, path []string, faults *[]error) any {
+	schema = branch(schema, value)
 	switch v := value.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -136,6 +137,20 @@ func pruned(value any, schema *openapi3.Schema, path []string, faults *[]error) 
 		return whole
 	}
 	return value
+}
+
+// branch is the alternative of a oneOf that the value is of; a document has no two for objects.
+func branch(schema *openapi3.Schema, value any) *openapi3.Schema {
+	kind := openapi3.TypeInteger
+	if _, ok := value.(map[string]any); ok {
+		kind = openapi3.TypeObject
+	}
+	for _, alternative := range schema.OneOf {
+		if alternative.Value.Type.Is(kind) {
+			return alternative.Value
+		}
+	}
+	return schema
 }
 
 // wholeNumber writes an integer without point and exponent: 1.0 and 1e0 are integers too, and generated code reads neither. It is false for

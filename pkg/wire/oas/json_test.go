@@ -149,11 +149,14 @@ func TestPruned(t *testing.T) {
 	err := schema.UnmarshalJSON([]byte(`{"type": "object", "properties": {
 		"name": {"type": "string"}, "count": {"type": "integer"}, "ratio": {"type": "number"}, "free": {},
 		"inner": {"type": "object", "properties": {"count": {"type": "integer"}}},
-		"list": {"type": "array", "items": {"type": "object", "properties": {"count": {"type": "integer"}}}}}}`))
+		"list": {"type": "array", "items": {"type": "object", "properties": {"count": {"type": "integer"}}}},
+		"refs": {"type": "array", "items": {"oneOf": [{"type": "integer"}, {"type": "object", "properties": {"id": {"type": "integer"}}}]}},
+		"ref": {"oneOf": [{"type": "object", "properties": {"id": {"type": "integer"}}}, {"type": "integer"}]}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const text = `{"name": "a", "NAME": "b", "count": 1.0, "ratio": 1.0, "free": 1.0, "inner": {"count": 2e0, "Count": 3}, "list": [{"x": 1}, {"count": 4.0}], "y": null}`
+	const text = `{"name": "a", "NAME": "b", "count": 1.0, "ratio": 1.0, "free": 1.0, "inner": {"count": 2e0, "Count": 3}, "list": [{"x": 1}, {"count": 4.0}], "y": null,
+		"refs": [1.0, {"id": 2.0, "ID": 3, "superuser": true, "inner": {"id": 1}}, 3, {}], "ref": {"id": 5e0, "name": "evil"}}`
 	value, err := readText([]byte(text), true)
 	if err != nil {
 		t.Fatal(err)
@@ -163,11 +166,13 @@ func TestPruned(t *testing.T) {
 	want := map[string]any{
 		"name": "a", "count": json.Number("1"), "ratio": json.Number("1.0"), "free": json.Number("1.0"), "inner": map[string]any{"count": json.Number("2")},
 		"list": []any{map[string]any{}, map[string]any{"count": json.Number("4")}},
+		"refs": []any{json.Number("1"), map[string]any{"id": json.Number("2")}, json.Number("3"), map[string]any{}}, "ref": map[string]any{"id": json.Number("5")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
 		t.Errorf("faults %v, (-want +got):\n%s", faults, diff)
 	}
-	value, err = readText([]byte(`{"count": 1e30, "inner": {"count": 9223372036854775808}, "list": [{}, {"count": 1.5}]}`), true)
+	value, err = readText([]byte(`{"count": 1e30, "inner": {"count": 9223372036854775808}, "list": [{}, {"count": 1.5}],
+		"refs": [1, 1e30, {"id": 0.5}], "ref": 1.5}`), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +181,7 @@ func TestPruned(t *testing.T) {
 	for _, fault := range faults {
 		fields = append(fields, fault.(*domain.Error).Field)
 	}
-	if diff := cmp.Diff([]string{"count", "inner.count", "list[1].count"}, fields); diff != "" {
+	if diff := cmp.Diff([]string{"count", "inner.count", "list[1].count", "ref", "refs[1]", "refs[2].id"}, fields); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
 }

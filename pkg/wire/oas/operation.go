@@ -2,7 +2,9 @@ package oas
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -24,12 +26,15 @@ type Document struct {
 // Operation is an operation of a document.
 type Operation struct {
 	ID      string
+	Method  string
 	MaxBody int64
-	Public  bool // needs no credential
+	Public  bool   // needs no credential
+	Scope   string // what the right to call it is about: its extension x-scope; empty only when it is public
 	route   *routers.Route
 }
 
-// NewDocument prepares a document whose paths are served under a prefix; it fails when an operation has no id.
+// NewDocument prepares a document whose paths are served under a prefix; it fails when an operation has no id, or has
+// a credential and no scope.
 func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 	defineFormats()
 	d := &Document{prefix: prefix, operations: map[string]*Operation{}}
@@ -38,7 +43,11 @@ func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 			if operation.OperationID == "" {
 				return nil, fmt.Errorf("%s %s has no operationId", method, path)
 			}
-			d.operations[method+" "+path] = newOperation(&routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: operation})
+			prepared := newOperation(&routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: operation})
+			if prepared.Public == (prepared.Scope != "") {
+				return nil, fmt.Errorf("%s must have an x-scope or be public, and not both", operation.OperationID)
+			}
+			d.operations[method+" "+path] = prepared
 		}
 	}
 	return d, nil
@@ -50,10 +59,13 @@ func newOperation(route *routers.Route) *Operation {
 	open := *operation
 	open.Security = openapi3.NewSecurityRequirements()
 	route.Operation = &open
+	scope, _ := operation.Extensions["x-scope"].(string)
 	return &Operation{
 		ID:      operation.OperationID,
+		Method:  route.Method,
 		MaxBody: maxBody(operation),
 		Public:  operation.Security != nil && len(*operation.Security) == 0,
+		Scope:   scope,
 		route:   route,
 	}
 }
@@ -64,6 +76,9 @@ func maxBody(operation *openapi3.Operation) int64 {
 	}
 	return DefaultMaxBody
 }
+
+// Operations lists all operations.
+func (d *Document) Operations() []*Operation { return slices.Collect(maps.Values(d.operations)) }
 
 const operationKey = "oas.operation"
 

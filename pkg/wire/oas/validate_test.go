@@ -22,19 +22,21 @@ const things = `{
   "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
   "paths": {
     "/things": {
-      "post": {"operationId": "createThing", "x-max-body": 300, "responses": {"200": {"description": "made"}}, "requestBody": {"required": true, "content": {"application/json": {"schema": {
+      "post": {"operationId": "createThing", "x-scope": "things", "x-max-body": 300, "responses": {"200": {"description": "made"}}, "requestBody": {"required": true, "content": {"application/json": {"schema": {
         "type": "object", "required": ["name"], "properties": {
           "name": {"type": "string", "minLength": 2, "maxLength": 5, "pattern": "^[a-z]*$", "x-charset": "a-z"},
           "colour": {"type": "string", "enum": ["red", "blue", null], "nullable": true, "default": "red"},
           "address": {"type": "string", "format": "ipv4"}, "mail": {"type": "string", "format": "email"},
           "count": {"type": "integer", "minimum": 1, "maximum": 9}, "code": {"type": "string", "pattern": "^x"},
           "data": {"type": "object", "properties": {"value": {"type": "integer"}}},
-          "list": {"type": "array", "items": {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}}}}}}}},
+          "list": {"type": "array", "items": {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}},
+          "refs": {"type": "array", "maxItems": 3, "items": {"oneOf": [{"type": "integer", "minimum": 1},
+            {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer", "minimum": 1}}}]}}}}}}}},
       "get": {"operationId": "listThings", "security": [], "responses": {"200": {"description": "some"}}, "parameters": [
         {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}, {"name": "kind", "in": "query", "required": true, "schema": {"type": "string"}}]}},
     "/things/{id}": {
       "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 1}}, {"name": "Accept-Language", "in": "header", "schema": {"type": "string", "maxLength": 9}}],
-      "get": {"operationId": "getThing", "responses": {"200": {"description": "it"}}}}}}`
+      "get": {"operationId": "getThing", "x-scope": "things", "responses": {"200": {"description": "it"}}}}}}`
 
 // serve sends a request through Find and Validate to a handler.
 func serve(t *testing.T, request *http.Request, handler echo.HandlerFunc) error {
@@ -111,6 +113,12 @@ func TestValidate_Bodies(t *testing.T) {
 		`{"name": "ab", "data": {"value": "x"}}`:                      {{domain.Invalid, "data.value", domain.ReasonType}},
 		`{"name": "ab", "data": {"value": 1e30}}`:                     {{domain.Invalid, "data.value", domain.ReasonType}},
 		`{"name": "ab", "list": [{"value": 1}, {"value": "x"}, {}]}`:  {{domain.Invalid, "list[1].value", domain.ReasonType}, {domain.Required, "list[2].value", domain.ReasonRequired}},
+		`{"name": "ab", "refs": ["1", 2, {"id": 3}]}`:                 {{domain.Invalid, "refs[0]", domain.ReasonFormat}},
+		`{"name": "ab", "refs": [1, 0, {"id": 0}]}`:                   {{domain.Invalid, "refs[1]", domain.ReasonFormat}, {domain.Invalid, "refs[2]", domain.ReasonFormat}},
+		`{"name": "ab", "refs": [{"ID": 1}, null]}`:                   {{domain.Invalid, "refs[0]", domain.ReasonFormat}, {domain.Invalid, "refs[1]", domain.ReasonFormat}},
+		`{"name": "ab", "refs": [1e30]}`:                              {{domain.Invalid, "refs[0]", domain.ReasonType}},
+		`{"name": "ab", "refs": [{"id": 1e30}]}`:                      {{domain.Invalid, "refs[0].id", domain.ReasonType}},
+		`{"name": "ab", "refs": [1, 2, 3, 4]}`:                        {{domain.Invalid, "refs", domain.ReasonTooMany}},
 		`{"name": "ab", "list": {}}`:                                  {{domain.Invalid, "list", domain.ReasonType}},
 		`[]`:                                                          {{domain.Malformed, "", domain.ReasonJSON}},
 		`null`:                                                        {{domain.Malformed, "", domain.ReasonJSON}},
@@ -124,16 +132,37 @@ func TestValidate_Bodies(t *testing.T) {
 	}
 }
 
+// A fault carries what its text needs.
+func TestValidate_Arguments(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]any{
+		`{"name": "ab", "refs": [1, 2, 3, 4]}`: {uint64(3)},
+		`{"name": "abcdef"}`:                   {uint64(5)},
+		`{"name": "ab", "count": 10}`:          {int64(9)},
+		`{"name": "ab", "count": "x"}`:         {"integer"},
+		`{"name": "ab", "refs": ["x"]}`:        nil,
+	} {
+		found := domain.Faults(serve(t, jsonRequest(body), refuse(t)))
+		if len(found) != 1 {
+			t.Fatalf("%s: %v", body, found)
+		}
+		if diff := cmp.Diff(want, found[0].Args); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", body, diff)
+		}
+	}
+}
+
 // The handler gets what was validated, whether it takes the value or reads the bytes.
 func TestValidate_LeavesOnlyWhatWasValidated(t *testing.T) {
 	t.Parallel()
-	const body = `{"NAME": "evil", "name": "ab", "count": 2.0, "data": {"Value": 9, "value": 1}, "list": [{"value": 3, "VALUE": 4}], "more": 1}`
+	const body = `{"NAME": "evil", "name": "ab", "count": 2.0, "data": {"Value": 9, "value": 1}, "list": [{"value": 3, "VALUE": 4}], "more": 1, "refs": [1.0, {"id": 2e0, "ID": 9, "superuser": true}]}`
 	reached := false
 	err := serve(t, jsonRequest(body), func(c echo.Context) error {
 		reached = true
 		want := map[string]any{
 			"name": "ab", "colour": "red", "count": json.Number("2"), "data": map[string]any{"value": json.Number("1")},
 			"list": []any{map[string]any{"value": json.Number("3")}},
+			"refs": []any{json.Number("1"), map[string]any{"id": json.Number("2")}},
 		}
 		kept := c.Request().Body.(interface{ ValidatedValue() any }).ValidatedValue()
 		if diff := cmp.Diff(want, kept); diff != "" {
@@ -198,43 +227,6 @@ func TestValidate_JoinsLinesOfHeaders(t *testing.T) {
 	request.Header["Accept-Language"] = []string{"de-DE", "en-US"}
 	if diff := cmp.Diff([]fault{{domain.Malformed, "Accept-Language", domain.ReasonTooLong}}, faultsFound(t, serve(t, request, refuse(t)))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestOperation(t *testing.T) {
-	t.Parallel()
-	for target, want := range map[string]Operation{
-		"GET /v1/things?kind=a": {ID: "listThings", MaxBody: DefaultMaxBody, Public: true},
-		"GET /v1/things/1":      {ID: "getThing", MaxBody: DefaultMaxBody},
-		"POST /v1/things":       {ID: "createThing", MaxBody: 300},
-	} {
-		method, path, _ := strings.Cut(target, " ")
-		request := httptest.NewRequest(method, path, strings.NewReader(`{"name": "ab"}`))
-		request.Header.Set("Content-Type", "application/json")
-		err := serve(t, request, func(c echo.Context) error {
-			got := OperationOf(c)
-			if got.ID != want.ID || got.MaxBody != want.MaxBody || got.Public != want.Public {
-				t.Errorf("%s is %+v, not %+v", target, got, want)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Error(target, err)
-		}
-	}
-	if operation := OperationOf(echo.New().NewContext(nil, nil)); operation != nil {
-		t.Errorf("without a request there is %+v", operation)
-	}
-}
-
-func TestNewDocument_WantsOperationIDs(t *testing.T) {
-	t.Parallel()
-	spec, err := openapi3.NewLoader().LoadFromData([]byte(strings.Replace(things, `"operationId": "getThing", `, "", 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := NewDocument(spec, ""); err == nil || !strings.Contains(err.Error(), "/things/{id}") {
-		t.Errorf("%v", err)
 	}
 }
 

@@ -29,7 +29,7 @@ import (
 // member, however it is laid out; no body where none is written. Headers are compared where written, and must be absent where
 // written with nothing.
 //
-// Placeholders in what is expected: <any>, <id> (a positive integer), <text> (not empty) and <date>; <id:ca> keeps what it
+// Placeholders in what is expected: <any>, <id> (a positive integer), <text> (not empty), <masked> (a token) and <date>; <id:ca> keeps what it
 // matched, and <ca> stands for it from then on, wherever it is written. A body of the form `!name arguments` is handed to the Check of that name.
 type Transcript struct {
 	Server *Server
@@ -164,7 +164,7 @@ func (r *Transcript) request(t *testing.T, s step) (*http.Request, error) {
 
 var (
 	variable    = regexp.MustCompile(`<([A-Za-z]\w*)>`)
-	placeholder = regexp.MustCompile(`<(any|id|text|date)(?::(\w+))?>`)
+	placeholder = regexp.MustCompile(`<(any|id|text|masked|date)(?::(\w+))?>`)
 )
 
 // fill puts the variables in; inside of JSON their text is escaped. Placeholders stay.
@@ -289,7 +289,10 @@ func (r *Transcript) resolve(want, got any) any {
 	return want
 }
 
-var isoDate = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$`)
+var (
+	isoDate     = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$`)
+	maskedToken = regexp.MustCompile(`^\*{12}[\w-]{4}$`)
+)
 
 func fits(kind string, got any) bool {
 	switch value := got.(type) {
@@ -297,7 +300,8 @@ func fits(kind string, got any) bool {
 		n, err := strconv.ParseInt(value.String(), 10, 64)
 		return kind == "any" || kind == "id" && err == nil && n > 0
 	case string:
-		return kind == "any" || kind == "text" && value != "" || kind == "date" && isoDate.MatchString(value)
+		return kind == "any" || kind == "text" && value != "" || kind == "date" && isoDate.MatchString(value) ||
+			kind == "masked" && maskedToken.MatchString(value)
 	}
 	return kind == "any"
 }

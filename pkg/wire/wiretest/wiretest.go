@@ -6,6 +6,7 @@
 package wiretest
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
@@ -22,10 +24,13 @@ type Server struct {
 	URL string
 	// Handler is what it serves, with the check of the answers.
 	Handler http.Handler
-	// Token belongs to an apikey that may do everything, Powerless to one that may do nothing.
+	// Token belongs to the apikey 1, which may do everything, Powerless to the apikey 2, which may do nothing.
 	Token, Powerless string
 	// Vault is what the service keeps its data in.
 	Vault *app.Vault
+	// Services are what it serves, and Operator is a context of somebody who may call all of them.
+	Services *service.Services
+	Operator context.Context
 	// HTTP follows no redirects, keeps no cookies and, with Settings.TLS, trusts the server.
 	HTTP *http.Client
 
@@ -47,6 +52,7 @@ func Start(t testing.TB, change ...func(*Settings)) *Server {
 	settings := Settings{Log: slog.DiscardHandler}
 	settings.Config.DataDir = t.TempDir()
 	settings.Config.CRLLife = 30 * 24 * time.Hour
+	settings.Config.SigningKeyLife = 30 * 24 * time.Hour
 	for _, f := range change {
 		f(&settings)
 	}
@@ -56,27 +62,44 @@ func Start(t testing.TB, change ...func(*Settings)) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = vault.Store.Close() }) // some tests close it themselves
-	server, err := app.NewServer(settings.Config, vault, log)
+	server, err := app.NewServer(t.Context(), settings.Config, vault, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &Server{Vault: vault, answers: &answers{}}
 	s.Handler = newChecker(t, s.answers).wrap(server.Handler)
-	s.makeTokens(t, log)
+	s.makeTokens(t, server.Services)
 	s.listen(t, settings)
 	return s
 }
 
-func (s *Server) makeTokens(t testing.TB, log *slog.Logger) {
+// makeTokens makes the two apikeys, 1 and 2, as somebody who may do everything.
+func (s *Server) makeTokens(t testing.TB, services *service.Services) {
 	t.Helper()
-	access := &service.Access{Store: s.Vault.Store, Tokens: s.Vault.Tokens, Now: app.Now, Log: log}
-	for name, token := range map[string]*string{"superuser": &s.Token, "powerless": &s.Powerless} {
-		_, secret, err := access.CreateAPIKey(t.Context(), name, name == "superuser")
-		if err != nil {
-			t.Fatal(err)
-		}
-		*token = string(secret)
+	s.Services, s.Operator = services, domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "test", Superuser: true})
+	s.Token = s.APIKey(t, domain.APIKey{Name: "superuser", Superuser: true})
+	s.Powerless = s.APIKey(t, domain.APIKey{Name: "powerless"})
+}
+
+// APIKey makes an apikey with the roles of the ids and returns its token.
+func (s *Server) APIKey(t testing.TB, key domain.APIKey, roles ...int64) string {
+	t.Helper()
+	key.Enabled = true
+	issued, err := s.Services.APIKeys.Create(s.Operator, key, roles)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return string(issued.Token)
+}
+
+// Role makes a role and returns its id.
+func (s *Server) Role(t testing.TB, name string, scopes ...domain.Permission) int64 {
+	t.Helper()
+	role, err := s.Services.Roles.Create(s.Operator, domain.Role{Name: name, Scopes: scopes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return role.ID
 }
 
 func (s *Server) listen(t testing.TB, settings Settings) {

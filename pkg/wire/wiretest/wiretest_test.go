@@ -84,25 +84,26 @@ func TestTranscript(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("ETag", `"abc-pem"`)
-		fmt.Fprintf(w, `{"id": 7, "path": %q, "at": "2020-10-05T12:20:02.932000+00:00", "list": [null, true], "auth": %q}`, r.URL.Path, r.Header.Get("Authorization"))
+		fmt.Fprintf(w, `{"id": 7, "path": %q, "at": "2020-10-05T12:20:02.932000+00:00", "list": [null, true], "token": "************a-_9", "auth": %q}`, r.URL.Path, r.Header.Get("Authorization"))
 	}))
 	t.Cleanup(server.Close)
 	for name, test := range map[string]struct{ answer, fault string }{
 		"exactly": {`< 200
 < Content-Type: application/json
 < ETag: "<text:tag>-pem"
-{"id": "<id:x>", "path": "/a", "at": "<date>", "list": [null, true], "auth": "Bearer t"}`, ""},
-		"anything":                    {"< 200\n{\"id\": 7, \"path\": \"<any>\", \"at\": \"<any>\", \"list\": \"<any>\", \"auth\": \"<text>\"}", ""},
+{"id": "<id:x>", "path": "/a", "at": "<date>", "list": [null, true], "token": "<masked>", "auth": "Bearer t"}`, ""},
+		"anything":                    {"< 200\n{\"id\": 7, \"path\": \"<any>\", \"at\": \"<any>\", \"list\": \"<any>\", \"token\": \"<text>\", \"auth\": \"<text>\"}", ""},
 		"another status":              {"< 404", "status 200"},
 		"another header":              {"< 200\n< Content-Type: text/plain", "Content-Type"},
 		"a header that must not be":   {"< 200\n< ETag:", "ETag"},
 		"no body":                     {"< 200", "body"},
 		"a key too few":               {`{"id": 7}`, "path"},
-		"a key too many":              {`{"id": 7, "path": "/a", "at": "<date>", "list": [null, true], "auth": "<any>", "more": "<any>"}`, "more"},
-		"another number":              {`{"id": 8, "path": "/a", "at": "<date>", "list": [null, true], "auth": "<any>"}`, "8"},
-		"a text is no id":             {`{"id": 7, "path": "<id>", "at": "<date>", "list": [null, true], "auth": "<any>"}`, "<id>"},
-		"a text is no date":           {`{"id": 7, "path": "<date>", "at": "<date>", "list": [null, true], "auth": "<any>"}`, "<date>"},
-		"a list of another length":    {`{"id": 7, "path": "/a", "at": "<date>", "list": [null], "auth": "<any>"}`, "true"},
+		"a key too many":              {`{"id": 7, "path": "/a", "at": "<date>", "list": [null, true], "token": "<any>", "auth": "<any>", "more": "<any>"}`, "more"},
+		"another number":              {`{"id": 8, "path": "/a", "at": "<date>", "list": [null, true], "token": "<any>", "auth": "<any>"}`, "8"},
+		"a text is no id":             {`{"id": 7, "path": "<id>", "at": "<date>", "list": [null, true], "token": "<any>", "auth": "<any>"}`, "<id>"},
+		"a text is no date":           {`{"id": 7, "path": "<date>", "at": "<date>", "list": [null, true], "token": "<any>", "auth": "<any>"}`, "<date>"},
+		"a text is no masked token":   {`{"id": 7, "path": "<masked>", "at": "<date>", "list": [null, true], "token": "<any>", "auth": "<any>"}`, "<masked>"},
+		"a list of another length":    {`{"id": 7, "path": "/a", "at": "<date>", "list": [null], "token": "<any>", "auth": "<any>"}`, "true"},
 		"a variable that nobody sets": {`{"id": <y>}`, "stands for nothing"},
 		"a check that nobody has":     {"!unknown", "no check"},
 	} {

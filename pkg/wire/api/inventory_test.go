@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
+)
+
+// holdings are all rows that requests can change, and what the audit says of changes.
+type holdings struct {
+	CAs     []domain.CA
+	Clients []domain.Client
+	Keys    []domain.APIKey
+	Roles   []domain.Role
+	Users   []domain.User
+	Events  []domain.Event // without those that were refused
+}
+
+// inventory reads the database itself.
+func inventory(t testing.TB, s *wiretest.Server) holdings {
+	t.Helper()
+	store, done := s.Vault.Store, false
+	return holdings{
+		CAs: all(t, store.CAs().Page),
+		Clients: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Client], error) {
+			return store.Clients().Page(ctx, domain.ClientFilter{}, page)
+		}),
+		Keys: all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
+		Events: all(t, auditOf(s, domain.AuditFilter{Refused: &done})),
+	}
+}
+
+// pager gives pages of a list.
+type pager[T any] func(context.Context, domain.PageRequest) (domain.Page[T], error)
+
+// auditOf gives the events that a filter selects.
+func auditOf(s *wiretest.Server, filter domain.AuditFilter) pager[domain.Event] {
+	return func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Event], error) {
+		return s.Vault.Store.Audit().Page(ctx, filter, page)
+	}
+}
+
+// all reads a list to its end.
+func all[T any](t testing.TB, page pager[T]) (list []T) {
+	t.Helper()
+	for request := (domain.PageRequest{Size: 1000}); ; {
+		found, err := page(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, found.Items...)
+		if found.Next == nil {
+			return list
+		}
+		request.Cursor = *found.Next
+	}
+}
+
+// unchanged demands that everything is as it was.
+func (h holdings) unchanged(t testing.TB, s *wiretest.Server) {
+	t.Helper()
+	if diff := cmp.Diff(h, inventory(t, s), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+		t.Errorf("something was changed (-before +after):\n%s", diff)
+	}
+}
+
+func mustPrefixes(t testing.TB, list ...string) []netip.Prefix {
+	t.Helper()
+	prefixes, err := domain.ParseAllowedIPs(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prefixes
+}
