@@ -26,6 +26,7 @@ const childCommand = "child"
 type childConfig struct {
 	Listen  string
 	Floor   bool
+	Open    bool        // the product, save that it lets everybody in
 	Storage app.Storage // of the product; the floor reads there, too
 	Scratch string      // the database that the floor writes to
 	Profile string      // file for a CPU profile
@@ -59,9 +60,29 @@ func runChild(ctx context.Context, text string) (err error) {
 		return serveFloor(ctx, config)
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	return app.Run(ctx, app.Config{
-		Storage: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, ShutdownTimeout: 10 * time.Second,
-	}, log)
+	product := app.Config{
+		Storage: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour, ShutdownTimeout: 10 * time.Second,
+	}
+	if config.Open {
+		return serveOpen(ctx, product, log)
+	}
+	return app.Run(ctx, product, log)
+}
+
+// serve serves with the same kind of server as the product, with the same time-outs.
+func serve(ctx context.Context, address string, handler http.Handler) error {
+	server := &http.Server{
+		Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 3 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+	go func() {
+		<-ctx.Done()
+		server.Close()
+	}()
+	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
 }
 
 // child is a running server.

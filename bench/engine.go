@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
@@ -110,10 +111,14 @@ func (p *product) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	access := &service.Access{Store: vault.Store, Tokens: vault.Tokens, Now: app.Now, Log: log}
-	_, token, err := access.CreateAPIKey(ctx, "bench", true)
-	p.authorization = "Bearer " + string(token)
-	return errors.Join(err, vault.Store.Close())
+	if err := vault.Store.Close(); err != nil {
+		return err
+	}
+	return app.Command(ctx, p.storage, "bench", log, func(ctx context.Context, s *service.Services) error {
+		issued, err := s.APIKeys.Create(ctx, domain.APIKey{Name: "bench", Superuser: true, Enabled: true}, nil)
+		p.authorization = "Bearer " + string(issued.Token)
+		return err
+	})
 }
 
 func (p *product) createCA(ctx context.Context, id int) error {

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"math/big"
 	"net/http"
 	"strconv"
@@ -49,12 +50,13 @@ type issued struct {
 // floorDB is a database as plainly as its driver allows.
 type floorDB interface {
 	insert(ctx context.Context, i issued) (int64, error)
+	insertNoted(ctx context.Context, i issued) (int64, error) // with a second row in the same transaction
 	get(ctx context.Context, id int64) (record, error)
 	list(ctx context.Context) ([]record, error)
 	close() error
 }
 
-// serveFloor serves with the same kind of server as the product, with the same time-outs.
+// serveFloor serves the floor.
 func serveFloor(ctx context.Context, config childConfig) error {
 	db, err := openFloorDB(ctx, config)
 	if err != nil {
@@ -67,21 +69,11 @@ func serveFloor(ctx context.Context, config childConfig) error {
 	}
 	e := echo.New()
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	e.POST("/clients", f.issue)
+	e.POST("/clients", f.issue(db.insert))
+	e.POST("/noted", f.issue(db.insertNoted))
 	e.GET("/clients/:id", f.get)
 	e.GET("/clients", f.list)
-	server := &http.Server{
-		Addr: config.Listen, Handler: e, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 3 * time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-	}
-	go func() {
-		<-ctx.Done()
-		server.Close()
-	}()
-	if err := server.ListenAndServe(); err != http.ErrServerClosed {
-		return err
-	}
-	return nil
+	return serve(ctx, config.Listen, e)
 }
 
 func (f *floor) makeCA() (err error) {
@@ -107,10 +99,23 @@ func serial() *big.Int {
 }
 
 // issue makes a key and a certificate, and answers when they are on disk.
-func (f *floor) issue(c echo.Context) error {
+func (f *floor) issue(insert func(context.Context, issued) (int64, error)) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		client, err := f.newClient(c.Request().Body)
+		if err != nil {
+			return err
+		}
+		if client.id, err = insert(c.Request().Context(), client); err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, client.wire())
+	}
+}
+
+func (f *floor) newClient(body io.Reader) (issued, error) {
 	var in gen.ClientSite2SiteCreate
-	if err := json.NewDecoder(c.Request().Body).Decode(&in); err != nil {
-		return err
+	if err := json.NewDecoder(body).Decode(&in); err != nil {
+		return issued{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	client := issued{record: record{
@@ -118,15 +123,7 @@ func (f *floor) issue(c echo.Context) error {
 		organization: *in.Organization, sector: *in.Sector, email: string(in.Email),
 		createdAt: now, updatedAt: now, expiresAt: now.AddDate(10, 0, 0),
 	}}
-	if err := f.sign(&client); err != nil {
-		return err
-	}
-	id, err := f.db.insert(c.Request().Context(), client)
-	if err != nil {
-		return err
-	}
-	client.id = id
-	return c.JSON(http.StatusOK, client.wire())
+	return client, f.sign(&client)
 }
 
 func (f *floor) sign(client *issued) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,7 +28,19 @@ const (
 	issuedSQLite = `CREATE TABLE issued (id integer PRIMARY KEY, ` + issuedColumns +
 		`expires_at datetime NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL, serial text NOT NULL, ` +
 		`der blob NOT NULL, key blob NOT NULL)`
+
+	// The second row is as large as the event that the product writes, without what makes that an audit: a chain of hashes and indexes.
+	noteSQL       = `INSERT INTO noted (at, hash, event) VALUES ($1, $2, $3)`
+	notedPostgres = `CREATE TABLE noted (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL, hash bytea NOT NULL, event text NOT NULL)`
+	notedSQLite   = `CREATE TABLE noted (id integer PRIMARY KEY, at datetime NOT NULL, hash blob NOT NULL, event text NOT NULL)`
+	bothSQL       = `WITH note AS (INSERT INTO noted (at, hash, event) VALUES ($16, $17, $18)) ` + insertSQL
 )
+
+// noteSize is how long the texts of an event of an issue are, together.
+const noteSize = 420
+
+// note are the values of the second row.
+func (i issued) note() []any { return []any{i.createdAt, i.der[:32], strings.Repeat("x", noteSize)} }
 
 func (i issued) values() []any {
 	return []any{
@@ -63,12 +76,17 @@ func openPGFloor(ctx context.Context, config childConfig) (floorDB, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = write.Exec(ctx, issuedPostgres)
+	_, err = write.Exec(ctx, issuedPostgres+";"+notedPostgres)
 	return pgFloor{read, write}, err
 }
 
 func (f pgFloor) insert(ctx context.Context, i issued) (id int64, err error) {
 	err = f.write.QueryRow(ctx, insertSQL, i.values()...).Scan(&id)
+	return id, err
+}
+
+func (f pgFloor) insertNoted(ctx context.Context, i issued) (id int64, err error) {
+	err = f.write.QueryRow(ctx, bothSQL, append(i.values(), i.note()...)...).Scan(&id)
 	return id, err
 }
 
@@ -95,8 +113,8 @@ func (f pgFloor) close() error {
 }
 
 type liteFloor struct {
-	read, write     *sql.DB
-	one, page, keep *sql.Stmt
+	read, write           *sql.DB
+	one, page, keep, note *sql.Stmt
 }
 
 const (
@@ -111,25 +129,41 @@ func openLiteFloor(ctx context.Context, config childConfig) (floorDB, error) {
 	if f.read, err = sql.Open("sqlite", "file:"+config.Storage.Location()+liteOptions+"&_pragma=query_only(1)"); err != nil {
 		return nil, err
 	}
-	if f.write, err = sql.Open("sqlite", "file:"+config.Scratch+liteOptions); err != nil {
+	if f.write, err = sql.Open("sqlite", "file:"+config.Scratch+liteOptions+"&_txlock=immediate"); err != nil {
 		return nil, err
 	}
 	f.read.SetMaxOpenConns(liteReaders)
 	f.read.SetMaxIdleConns(liteReaders)
 	f.write.SetMaxOpenConns(1)
-	if _, err := f.write.ExecContext(ctx, issuedSQLite); err != nil {
+	if _, err := f.write.ExecContext(ctx, issuedSQLite+";"+notedSQLite); err != nil {
 		return nil, err
 	}
-	var faults [3]error
+	var faults [4]error
 	f.one, faults[0] = f.read.PrepareContext(ctx, getSQL)
 	f.page, faults[1] = f.read.PrepareContext(ctx, listSQL)
 	f.keep, faults[2] = f.write.PrepareContext(ctx, insertSQL)
+	f.note, faults[3] = f.write.PrepareContext(ctx, noteSQL)
 	return f, errors.Join(faults[:]...)
 }
 
 func (f *liteFloor) insert(ctx context.Context, i issued) (id int64, err error) {
 	err = f.keep.QueryRowContext(ctx, i.values()...).Scan(&id)
 	return id, err
+}
+
+func (f *liteFloor) insertNoted(ctx context.Context, i issued) (id int64, err error) {
+	tx, err := f.write.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	if err := tx.StmtContext(ctx, f.keep).QueryRowContext(ctx, i.values()...).Scan(&id); err != nil {
+		return 0, err
+	}
+	if _, err := tx.StmtContext(ctx, f.note).ExecContext(ctx, i.note()...); err != nil {
+		return 0, err
+	}
+	return id, tx.Commit()
 }
 
 func (f *liteFloor) get(ctx context.Context, id int64) (r record, err error) {

@@ -28,7 +28,7 @@ func (p *product) issuing(n *newClients, algorithm string) func(context.Context)
 	}
 }
 
-// issueRows compares issuing with a floor that makes a key and a certificate and stores one row.
+// issueRows compares issuing with a floor that makes a key and a certificate and stores one row, and with one that stores two.
 func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 	p, err := b.product(ctx, e, "issue", 1)
 	if err != nil {
@@ -41,19 +41,25 @@ func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.stop()) }()
 	names := &newClients{}
-	for _, clients := range b.clients {
-		mine := &side{server: p.child, fire: p.issuing(names, "ecdsa-p256")}
-		theirs := &side{server: f, fire: func(ctx context.Context) error {
-			_, err := f.do(ctx, call{method: "POST", path: "/clients", body: names.body("ecdsa-p256")})
-			return err
-		}}
-		if err := compare(ctx, b.planOf(clients), mine, theirs); err != nil {
-			return err
+	for _, theirs := range []struct{ path, what string }{{"/clients", "issue P-256"}, {"/noted", "issue + audit row"}} {
+		for _, clients := range b.clients {
+			mine, floor := &side{server: p.child, fire: p.issuing(names, "ecdsa-p256")}, &side{server: f, fire: f.plainly(names, theirs.path)}
+			if err := compare(ctx, b.planOf(clients), mine, floor); err != nil {
+				return err
+			}
+			b.table.add(rateRow(e, fmt.Sprintf("%s, c=%d", theirs.what, clients), 0.6, mine, floor))
 		}
-		b.table.add(rateRow(e, fmt.Sprintf("issue P-256, c=%d", clients), 0.6, mine, theirs))
 	}
 	b.memoryRow(e, fmt.Sprintf("issuing about %d", names.made.Load()/2), p.cmd.Process.Pid)
 	return nil
+}
+
+// plainly asks a floor for certificates.
+func (c *child) plainly(n *newClients, path string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := c.do(ctx, call{method: "POST", path: path, body: n.body("ecdsa-p256")})
+		return err
+	}
 }
 
 // rsaAsking is how many clients ask for RSA keys at once.

@@ -6,7 +6,10 @@
 // JSON) on a standard error that is a file. Both are measured in turns, slice by slice, and the ratio is the median over the turns:
 // what else the machine does hits both alike.
 //
-// It imports what it measures: the service through pkg/app, and Echo, pgx and database/sql for the floors.
+// Two groups are about authentication alone: credential measures it in this process, and auth compares the product with itself without it.
+//
+// It imports what it measures: the service through pkg/app, and pkg/service and pkg/wire where a part is measured by itself; Echo, pgx and
+// database/sql for the floors.
 package main
 
 import (
@@ -38,7 +41,8 @@ type group struct {
 }
 
 var groups = []group{
-	{"issue", issueRows}, {"get", getRows}, {"list", listRows}, {"revoke", revokeRows}, {"deep", deepRows}, {"rsa", rsaRows},
+	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"get", getRows}, {"list", listRows}, {"revoke", revokeRows},
+	{"deep", deepRows}, {"rsa", rsaRows},
 }
 
 // bench is one run.
@@ -76,7 +80,7 @@ func start(ctx context.Context, args []string) error {
 func parseFlags(args []string) (settings, []string, error) {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "groups to run: issue,get,list,revoke,deep,rsa (default: all)")
+	only := flags.String("only", "", "groups to run: credential,auth,issue,get,list,revoke,deep,rsa (default: all)")
 	engines := flags.String("engines", "sqlite,postgres", "databases")
 	clients := flags.String("clients", "1,8", "numbers of concurrent clients")
 	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each side of a cell is measured")

@@ -1,6 +1,7 @@
-// Command demo shows the main job from end to end, with nothing simulated: Chaveiro makes a CA and a client's certificate, a real
-// OpenVPN server lets the client in, one DELETE revokes it, and the server, which runs on, refuses it. It runs on temporary data, on
-// free ports of the loopback interface, and leaves nothing behind. It ends with 1 when any step fails.
+// Command demo shows the main job from end to end, with nothing simulated: with an apikey that may do no more than that, Chaveiro makes a
+// CA and a client's certificate, a real OpenVPN server lets the client in, one DELETE revokes it, and the server, which runs on, refuses it;
+// the audit tells who did what. It runs on temporary data, on free ports of the loopback interface, and leaves nothing behind. It ends with
+// 1 when any step fails.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -47,12 +49,13 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	service, err := apptest.Launch(ctx, binary, apptest.Options{DataDir: filepath.Join(dir, "data")})
+	options := apptest.Options{DataDir: filepath.Join(dir, "data")}
+	service, err := apptest.Launch(ctx, binary, options)
 	if err != nil {
 		return err
 	}
 	defer service.Kill()
-	d := &demo{dir: dir, service: service}
+	d := &demo{dir: dir, options: options, service: service}
 	defer d.stopServer()
 	if err := d.play(ctx); err != nil {
 		return fmt.Errorf("%w\n\nthe log of Chaveiro:\n%s", err, service.Log())
@@ -63,8 +66,10 @@ func run(ctx context.Context) error {
 // demo is what the steps hand on to each other.
 type demo struct {
 	dir     string
+	options apptest.Options
 	service *apptest.Process
-	api     *apptest.Client
+	admin   *apptest.Client // may do everything
+	api     *apptest.Client // may do what the steps need
 	ca      record
 	client  record
 	server  *openvpntest.Server
@@ -83,28 +88,55 @@ type record struct {
 func (d *demo) play(ctx context.Context) error {
 	for i, step := range []func(context.Context) (string, error){
 		d.authenticate, d.createCA, d.createClient, d.startServer, d.writeProfile, d.connect, d.revoke, d.replaceCRL, d.refuse,
+		d.trail, d.verify,
 	} {
 		text, err := step(ctx)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
-		fmt.Printf("%d  %s\n", i+1, strings.ReplaceAll(text, "\n", "\n   "))
+		fmt.Printf("%-2d %s\n", i+1, strings.ReplaceAll(text, "\n", "\n   "))
 	}
 	return nil
 }
 
 func (d *demo) authenticate(ctx context.Context) (string, error) {
-	token, err := d.service.Token(ctx, "demo")
+	token, err := d.service.Token(ctx, "admin")
+	if err != nil {
+		return "", err
+	}
+	d.admin = &apptest.Client{URL: d.service.URL, Token: token}
+	var role record
+	scopes := []map[string]any{
+		{"name": "openvpn.cas", "read": true, "write": true}, {"name": "openvpn.clients", "read": true, "write": true},
+		{"name": "openvpn.keys", "read": true, "write": false},
+	}
+	if err := d.admin.Do(ctx, http.MethodPost, rolesPath, map[string]any{"name": "matriz", "scopes": scopes}, &role); err != nil {
+		return "", err
+	}
+	token, err = d.command(ctx, "apikey", "create", "--name", "demo", "--role", strconv.FormatInt(role.ID, 10))
 	if err != nil {
 		return "", err
 	}
 	d.api = &apptest.Client{URL: d.service.URL, Token: token}
-	return fmt.Sprintf("Chaveiro serves on %s, with SQLite in %s.\nchaveiro apikey create: the token is %.16s…", d.service.URL, d.dir, token), nil
+	return fmt.Sprintf("Chaveiro serves on %s, with SQLite in %s.\nchaveiro apikey create --role %d: the token is %.16s…; it may manage CAs and clients, no more.",
+		d.service.URL, d.dir, role.ID, token), nil
+}
+
+// command runs the program beside the server and returns the last line that it prints.
+func (d *demo) command(ctx context.Context, args ...string) (string, error) {
+	outcome, err := apptest.Execute(ctx, binary, d.options, args...)
+	if err == nil && outcome.Code != 0 {
+		err = fmt.Errorf("chaveiro %s: %s%s", strings.Join(args, " "), outcome.Stdout, outcome.Stderr)
+	}
+	lines := strings.Split(strings.TrimSpace(outcome.Stdout), "\n")
+	return lines[len(lines)-1], err
 }
 
 const (
 	casPath     = "/api/openvpn/cas"
 	clientsPath = "/api/openvpn/clients/site2site"
+	rolesPath   = "/api/roles"
+	eventsPath  = "/api/audit/events"
 )
 
 func (d *demo) createCA(ctx context.Context) (string, error) {
@@ -197,6 +229,34 @@ func (d *demo) refuse(ctx context.Context) (string, error) {
 	}
 	return fmt.Sprintf("openvpn --config %s.ovpn: REFUSED %d ms after the DELETE, by process %d, which says:\n%s",
 		d.client.Name, took, pid, result.Reason), nil
+}
+
+// trail shows what the audit has about the client. The apikey of the other steps may not read it.
+func (d *demo) trail(ctx context.Context) (string, error) {
+	path := fmt.Sprintf("%s?resource=openvpn.clients&resource_id=%d", eventsPath, d.client.ID)
+	if refused, ok := errors.AsType[*apptest.StatusError](d.api.Do(ctx, http.MethodGet, path, nil, nil)); !ok || refused.Status != http.StatusForbidden {
+		return "", errors.New("an apikey without the right to it was not refused")
+	}
+	var page struct {
+		Events []struct {
+			At, Action, Operation, Address string
+			Actor                          struct{ Type, Name string }
+		}
+	}
+	err := d.admin.Do(ctx, http.MethodGet, path, nil, &page)
+	text := fmt.Sprintf("GET %s:", eventsPath)
+	for _, e := range page.Events {
+		text += fmt.Sprintf("\n%.23s  %-6s  by %s %q from %s (%s)", e.At, e.Action, e.Actor.Type, e.Actor.Name, e.Address, e.Operation)
+	}
+	if n := len(page.Events); err == nil && (n != 2 || page.Events[n-1].Action != "revoke") {
+		err = fmt.Errorf("the audit has %+v of the client", page.Events)
+	}
+	return text, err
+}
+
+func (d *demo) verify(ctx context.Context) (string, error) {
+	verdict, err := d.command(ctx, "audit", "verify")
+	return "chaveiro audit verify: " + verdict + ".", err
 }
 
 func (d *demo) stopServer() {

@@ -16,21 +16,35 @@ import (
 )
 
 type cli struct {
-	Serve   serve   `cmd:"" help:"Run the server."`
-	Migrate migrate `cmd:"" help:"Manage the schema of the database."`
-	Apikey  apikey  `cmd:"" help:"Manage apikeys."`
-	Version version `cmd:"" help:"Print the version."`
+	Serve      serve        `cmd:"" help:"Run the server."`
+	Migrate    migrate      `cmd:"" help:"Manage the schema of the database."`
+	Apikey     apikey       `cmd:"" help:"Manage apikeys."`
+	User       userCommands `cmd:"" help:"Manage users."`
+	SigningKey signingKey   `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
+	Audit      audit        `cmd:"" help:"Check and prune the audit."`
+	Version    version      `cmd:"" help:"Print the version."`
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // the first signal drains, the second ends at once
+	ctx := untilSignal()
 	var commands cli
 	parsed := kong.Parse(&commands, kong.Name("chaveiro"),
-		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients."),
+		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	parsed.FatalIfErrorf(parsed.Run())
+}
+
+// untilSignal returns a context that the first signal ends. The second one ends the process at once.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Stop(signals) // before anybody can know of the first
+		cancel()
+	}()
+	return ctx
 }
 
 type serve struct{ app.Config }

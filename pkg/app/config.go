@@ -54,21 +54,26 @@ func (s Storage) Validate() error {
 // Config is the configuration of the server. The zero value of a field is its default unless its help says otherwise.
 type Config struct {
 	Storage
-	Listen          string         `env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
-	TLSCertificate  string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
-	TLSKey          string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
-	ExternalURL     string         `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com."`
-	TrustedProxies  []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed."`
-	LogLevel        slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
-	CRLLife         time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL; it is signed anew after two thirds of it, and at every revocation."`
-	RSAWorkers      int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
-	DrainDelay      time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops to accept requests."`
-	ShutdownTimeout time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
-	AutoMigrate     bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
+	Listen           string         `env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
+	TLSCertificate   string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
+	TLSKey           string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
+	ExternalURL      string         `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com."`
+	TrustedProxies   []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	LogLevel         slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	APIKeyTokensOnce bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
+	SigningKeyLife   time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" default:"720h" help:"How long a key signs access tokens and sessions before the next one does."`
+	CRLLife          time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL; it is signed anew after two thirds of it, and at every revocation."`
+	RSAWorkers       int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
+	DrainDelay       time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops to accept requests."`
+	ShutdownTimeout  time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
+	AutoMigrate      bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
 }
 
-// minCRLLife leaves time to notice that signing fails.
-const minCRLLife = time.Hour
+// minCRLLife leaves time to notice that signing fails, minSigningKeyLife keeps the keys few.
+const (
+	minCRLLife        = time.Hour
+	minSigningKeyLife = time.Hour
+)
 
 // Validate joins the faults of all fields.
 func (c Config) Validate() error {
@@ -85,6 +90,9 @@ func (c Config) Validate() error {
 	if c.CRLLife < minCRLLife {
 		faults = append(faults, fmt.Errorf("crl-life is below %s", minCRLLife))
 	}
+	if c.SigningKeyLife < minSigningKeyLife {
+		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))
+	}
 	return errors.Join(faults...)
 }
 
@@ -98,6 +106,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("listen", c.Listen), slog.String("data_dir", c.DataDir), slog.String("database", redactURL(c.Location())),
 		slog.String("master_key", key), slog.Bool("tls", c.TLSCertificate != ""), slog.String("external_url", c.ExternalURL),
 		slog.Any("trusted_proxies", c.TrustedProxies), slog.String("log_level", c.LogLevel.String()), slog.Duration("crl_life", c.CRLLife),
+		slog.Duration("signing_key_life", c.SigningKeyLife), slog.Bool("apikey_tokens_once", c.APIKeyTokensOnce),
 		slog.Int("rsa_workers", c.RSAWorkers), slog.Duration("drain_delay", c.DrainDelay),
 		slog.Duration("shutdown_timeout", c.ShutdownTimeout), slog.Bool("auto_migrate", c.AutoMigrate),
 	)

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -26,17 +27,20 @@ func TestConfig_Validate(t *testing.T) {
 		"a key alone":             {func(c *app.Config) { c.TLSKey = "a.key" }, []string{"tls-certificate"}},
 		"a URL without a scheme":  {func(c *app.Config) { c.ExternalURL = "vpn.example.com" }, []string{"external-url"}},
 		"a URL of another scheme": {func(c *app.Config) { c.ExternalURL = "ftp://vpn.example.com" }, []string{"external-url"}},
-		"a short life of CRLs":    {func(c *app.Config) { c.CRLLife = time.Minute }, []string{"crl-life"}},
+		"a short life of CRLs":    {func(c *app.Config) { c.CRLLife = time.Minute }, []string{"crl-life is below 1h"}},
+		"the shortest lives":      {func(c *app.Config) { c.CRLLife, c.SigningKeyLife = time.Hour, time.Hour }, nil},
+		"a signing key for less":  {func(c *app.Config) { c.SigningKeyLife = time.Hour - 1 }, []string{"signing-key-life is below 1h"}},
 		"another database":        {func(c *app.Config) { c.DatabaseURL = "mysql://chaveiro:hunter2@db/chaveiro" }, []string{"database-url"}},
 		"a misspelt scheme":       {func(c *app.Config) { c.DatabaseURL = "postgress://chaveiro:hunter2@db/chaveiro" }, []string{"database-url"}},
 		"a list of keywords":      {func(c *app.Config) { c.DatabaseURL = "host=db user=chaveiro password=hunter2" }, []string{"database-url"}},
 		"several faults": {
-			func(c *app.Config) { c.TLSKey, c.ExternalURL, c.CRLLife = "a.key", "x", 0 }, []string{"tls-certificate", "external-url", "crl-life"},
+			func(c *app.Config) { c.TLSKey, c.ExternalURL, c.CRLLife, c.SigningKeyLife = "a.key", "x", 0, 0 },
+			[]string{"tls-certificate", "external-url", "crl-life", "signing-key-life"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := app.Config{CRLLife: 24 * time.Hour}
+			config := app.Config{CRLLife: 24 * time.Hour, SigningKeyLife: 24 * time.Hour}
 			test.change(&config)
 			err := config.Validate()
 			if len(test.faults) == 0 && err != nil || len(test.faults) > 0 && err == nil {
@@ -78,6 +82,38 @@ func TestConfig_LogsNoSecret(t *testing.T) {
 	}
 }
 
+// TestServer_SaysItsConfiguration: what nobody sets, and the same things set by a variable and by a flag.
+func TestServer_SaysItsConfiguration(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		env, args []string
+		once      bool
+		life      time.Duration
+	}{
+		"nothing set": {nil, nil, false, 720 * time.Hour},
+		"all set":     {[]string{"CHAVEIRO_APIKEY_TOKENS_ONCE=true"}, []string{"--signing-key-life", "1h"}, true, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := onSQLite(t)
+			o.Env, o.Args = test.env, test.args
+			p := apptest.Start(t, o)
+			line, err := p.AwaitLog(t.Context(), "configuration")
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := line["config"].(map[string]any)
+			if said["apikey_tokens_once"] != test.once || said["signing_key_life"] != float64(test.life) {
+				t.Errorf("it says %v", said)
+			}
+			c := login(t, p)
+			if shown := find(t, c, t.Name()).Token == c.Token; shown == test.once {
+				t.Errorf("the token is shown to a superuser: %t", shown)
+			}
+		})
+	}
+}
+
 // TestServer_LogsNoSecret looks at everything that a server says from its start to its end.
 func TestServer_LogsNoSecret(t *testing.T) {
 	t.Parallel()
@@ -90,11 +126,21 @@ func TestServer_LogsNoSecret(t *testing.T) {
 	authority := createCA(t, c, "quiet")
 	site := create(t, c, clients, object{"ca_id": authority.ID, "name": "site", "email": "site@example.com", "password": "hunter4"})
 	get(t, c, clientPath(site.ID, "/key"))
+	create(t, c, "/api/users", object{"username": "maria", "password": "hunter5 hunter5"})
+	maria, err := signIn(c, t, "maria", "hunter5 hunter5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := signIn(c, t, "hunter6", "hunter6 hunter6"); statusOf(err) != http.StatusUnauthorized { // the password as the name
+		t.Error(err)
+	}
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	log := p.Log()
-	for _, secret := range []string{"hunter2", "hunter3", "hunter4", key, c.Token, "PRIVATE KEY"} {
+	for _, secret := range []string{
+		"hunter2", "hunter3", "hunter4", "hunter5", "hunter6", key, c.Token, maria.Refresh, maria.Access, "PRIVATE KEY",
+	} {
 		if strings.Contains(log, secret) {
 			t.Errorf("%s is in the log:\n%s", secret, log)
 		}

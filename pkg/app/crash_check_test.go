@@ -28,8 +28,11 @@ func (w *crashWorld) check(t *testing.T) {
 	wantReady(t, w.server.URL)
 	w.checkClients(t, w.fresh)
 	w.fresh = nil
+	w.checkKeys(t)
 	w.checkRevoked(t)
-	checkDatabase(t, w.options)
+	checkDatabase(t, w.options, halves)
+	checkDatabase(t, w.options, unaudited)
+	apptest.MustCommand(t, w.options, "audit", "verify")
 	wantQuiet(t, w.server.Log())
 }
 
@@ -194,11 +197,11 @@ var halves = map[string]string{
 	"serials that are there twice": `SELECT count(*) FROM (SELECT 1 FROM certificates GROUP BY ca_id, serial HAVING count(*) > 1) AS twice`,
 }
 
-func checkDatabase(t *testing.T, o apptest.Options) {
+func checkDatabase(t *testing.T, o apptest.Options, counts map[string]string) {
 	t.Helper()
 	db := openDatabase(t, o)
 	defer db.Close()
-	for what, statement := range halves {
+	for what, statement := range counts {
 		var count int
 		if err := db.QueryRowContext(t.Context(), statement).Scan(&count); err != nil || count != 0 {
 			t.Errorf("%d %s (%v)", count, what, err)

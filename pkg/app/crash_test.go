@@ -65,11 +65,12 @@ type crashWorld struct {
 	names       atomic.Int64
 	authorities [2]*crashAuthority // made by the server, and imported
 
-	mu       sync.Mutex
-	answered []record
-	fresh    []record // answered since the last check
-	revoked  []record // answered to a DELETE
-	serials  map[string]int64
+	mu        sync.Mutex
+	answered  []record
+	fresh     []record // answered since the last check
+	revoked   []record // answered to a DELETE
+	freshKeys []apikey // answered since the last check
+	serials   map[string]int64
 }
 
 // crashAuthority is a CA as its callers know it. Only of an imported one they have the key.
@@ -119,13 +120,15 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(10); {
+		switch dice := rand.N(11); {
 		case dice < 5:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 6:
 			err = w.bring(t.Context(), c, w.authorities[1])
 		case dice < 8:
 			err = w.revokeAny(t.Context(), c)
+		case dice < 9:
+			err = w.createKey(t.Context(), c)
 		default:
 			err = w.readCRL(t.Context(), c, authority)
 		}
@@ -181,6 +184,18 @@ func (w *crashWorld) revokeAny(ctx context.Context, c *apptest.Client) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.revoked = append(w.revoked, one)
+	return nil
+}
+
+// createKey makes an apikey that may do nothing but ask who it is.
+func (w *crashWorld) createKey(ctx context.Context, c *apptest.Client) error {
+	var out apikey
+	if err := c.Do(ctx, http.MethodPost, apikeys, object{"name": fmt.Sprintf("key-%d", w.names.Add(1))}, &out); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.freshKeys = append(w.freshKeys, out)
 	return nil
 }
 

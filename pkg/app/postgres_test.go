@@ -1,10 +1,10 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
@@ -81,25 +81,77 @@ func TestReplicas_ServeEachOthersRevocations(t *testing.T) {
 	}
 }
 
-func TestReplicas_ForgetADeletedAPIKey(t *testing.T) {
+// TestReplicas_ForgetCredentials changes who may do what at one replica, or at the command line. Both must follow, for the token of the
+// apikey and for its access tokens.
+func TestReplicas_ForgetCredentials(t *testing.T) {
 	t.Parallel()
 	a, b, o := startReplicas(t)
-	one := login(t, a)
-	two := &apptest.Client{URL: b.URL, Token: one.Token}
-	db := openDatabase(t, o)
-	for _, c := range []*apptest.Client{one, two} {
-		get(t, c, cas) // so that both know the key
-	}
-	if _, err := db.ExecContext(t.Context(), "DELETE FROM apikeys"); err != nil {
-		t.Fatal(err)
-	}
-	deleted := time.Now()
-	for _, c := range []*apptest.Client{one, two} {
-		for statusOf(c.Do(t.Context(), http.MethodGet, cas, nil, nil)) != http.StatusUnauthorized {
-			if time.Since(deleted) > 3*time.Second { // one second, and what a slow machine takes
-				t.Fatal("the token of a deleted apikey is still good")
-			}
-			time.Sleep(20 * time.Millisecond)
+	admin := login(t, a)
+	other := &apptest.Client{URL: b.URL, Token: admin.Token}
+	role := createRole(t, admin, "leitura", scope("openvpn.cas", true, false))
+	rolePath := fmt.Sprintf("%s/%d", roles, role)
+	command := func(args ...string) func(apikey) {
+		return func(key apikey) {
+			apptest.MustCommand(t, o, append([]string{"apikey", args[0], fmt.Sprint(key.ID)}, args[1:]...)...)
 		}
 	}
+	update := func(c *apptest.Client, in object) func(apikey) {
+		return func(key apikey) { wantStatus(t, c, http.MethodPut, key.path(), in, http.StatusOK) }
+	}
+	grant := func(scopes ...object) func(apikey) {
+		return func(apikey) {
+			wantStatus(t, other, http.MethodPut, rolePath, object{"scopes": append([]object{}, scopes...)}, http.StatusOK)
+		}
+	}
+	for i, test := range []struct {
+		name   string
+		change func(apikey)
+		status int
+	}{
+		{"revoked by a command", command("revoke"), http.StatusUnauthorized},
+		{"rotated by a command", command("rotate", "--overlap", "0s"), http.StatusUnauthorized},
+		{"deleted", func(key apikey) { wantStatus(t, other, http.MethodDelete, key.path(), nil, http.StatusOK) }, http.StatusUnauthorized},
+		{"disabled", update(admin, object{"enabled": false}), http.StatusUnauthorized},
+		{"bound to an address", update(other, object{"allowed_ips": []string{"192.0.2.1"}}), http.StatusForbidden},
+		{"without its role", update(admin, object{"roles": []int64{}}), http.StatusForbidden},
+		{"with a role that grants less", grant(), http.StatusForbidden},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			name := fmt.Sprintf("key %d", i)
+			token := createKey(t, o, "--name", name, "--role", fmt.Sprint(role))
+			machine, err := exchange(admin, t, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all []*apptest.Client
+			for _, p := range []*apptest.Process{a, b} {
+				all = append(all, &apptest.Client{URL: p.URL, Token: token}, &apptest.Client{URL: p.URL, Token: machine.Access})
+			}
+			key := find(t, admin, name)
+			wantSoon(t, cas, all, test.status, func() { test.change(key) })
+			if i == 6 {
+				wantSoon(t, cas, all, http.StatusOK, func() { grant(scope("openvpn.cas", true, true))(key) })
+			}
+		})
+	}
+}
+
+func TestReplicas_ForgetSigningKeys(t *testing.T) {
+	t.Parallel()
+	a, b, o := startReplicas(t)
+	admin := login(t, a)
+	password := strings.TrimSpace(apptest.MustCommand(t, o, "user", "create", "--username", "maria", "--superuser"))
+	maria, err := signIn(admin, t, "maria", password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, err := exchange(admin, t, admin.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*apptest.Client
+	for _, p := range []*apptest.Process{a, b} {
+		all = append(all, &apptest.Client{URL: p.URL, Token: maria.Access}, &apptest.Client{URL: p.URL, Token: machine.Access})
+	}
+	wantSoon(t, cas, all, http.StatusUnauthorized, func() { apptest.MustCommand(t, o, "signing-key", "rotate", "--revoke") })
 }

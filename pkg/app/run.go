@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -18,14 +17,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
-
-// crlInterval is how often the CRLs are looked at. A list that is asked for is always current; this keeps those signed that nobody
-// asks for.
-const crlInterval = time.Minute
 
 // The limits of a connection.
 const (
@@ -47,7 +41,7 @@ func Run(ctx context.Context, config Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	server, err := NewServer(config, vault, log)
+	server, err := NewServer(ctx, config, vault, log)
 	if err != nil {
 		return errors.Join(err, vault.Store.Close())
 	}
@@ -68,34 +62,26 @@ func RelaxGC() {
 // Server is the service without its listener.
 type Server struct {
 	Handler  http.Handler
+	Services *service.Services
 	config   Config
 	vault    *Vault
-	crls     *service.CRLs
 	log      *slog.Logger
 	draining atomic.Bool
 }
 
-// NewServer wires services and handler.
-func NewServer(config Config, vault *Vault, log *slog.Logger) (*Server, error) {
-	authorities := &service.Authorities{Store: vault.Store, Keys: vault.Keys}
-	generator := ca.NewKeyGenerator(config.RSAWorkers)
-	derivations := service.NewLimit(max(1, runtime.GOMAXPROCS(0)/2))
-	s := &Server{config: config, vault: vault, log: log}
-	s.crls = &service.CRLs{Store: vault.Store, Authorities: authorities, Now: Now, Life: config.CRLLife, Log: log}
+// NewServer wires services and handler. It fails when the master key is not the one that the database was sealed with.
+func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logger) (*Server, error) {
+	services, err := vault.Services(ctx, config, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Services: services, config: config, vault: vault, log: log}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge())
-	handler, err := wire.New(wire.Config{
-		CAs: &service.CAs{Store: vault.Store, Authorities: authorities, Keys: vault.Keys, Generator: generator, Derivations: derivations, Now: Now, Log: log},
-		Clients: &service.Clients{
-			Store: vault.Store, Authorities: authorities, Keys: vault.Keys, Generator: generator,
-			Derivations: derivations, Now: Now, Log: log,
-		},
-		CRLs:   s.crls,
-		Access: &service.Access{Store: vault.Store, Tokens: vault.Tokens, Now: Now, Log: log},
-		Ready:  s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies,
+	s.Handler, err = wire.New(wire.Config{
+		Services: services, Ready: s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies,
 		Metrics: registry, Now: Now, Log: log,
 	})
-	s.Handler = handler
 	return s, err
 }
 
@@ -111,7 +97,7 @@ func (s *Server) serve(ctx context.Context) error {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
-	workers.Go(func() { s.crls.Keep(background, crlInterval) })
+	workers.Go(func() { s.Services.Run(background) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	s.log.InfoContext(ctx, "listening", "address", listener.Addr().String())

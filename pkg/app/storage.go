@@ -10,17 +10,14 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
-	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// Vault is the opened storage: the database, the master key, and the tokens that are derived from both.
+// Vault is the opened storage: the database and the master key.
 type Vault struct {
-	Store  *store.Store
-	Keys   *ca.Keyring
-	Tokens *auth.Tokens
+	Store *store.Store
+	Keys  *ca.Keyring
 }
 
 // Now is the clock: UTC with the precision that both databases keep.
@@ -51,7 +48,7 @@ func protect(path string) error {
 	return file.Close()
 }
 
-// OpenVault opens the database, migrates it if it is SQLite or migrate says so, and unseals what is needed. The caller closes Store.
+// OpenVault opens the database, migrates it if it is SQLite or migrate says so, and reads the master key. The caller closes Store.
 func OpenVault(ctx context.Context, s Storage, migrate bool, log *slog.Logger) (*Vault, error) {
 	db, err := OpenStore(ctx, s)
 	if err != nil {
@@ -72,11 +69,7 @@ func openVault(ctx context.Context, s Storage, db *store.Store, migrate bool, lo
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := service.OpenTokens(ctx, db, keys, Now)
-	if err != nil {
-		return nil, err
-	}
-	return &Vault{Store: db, Keys: keys, Tokens: tokens}, nil
+	return &Vault{Store: db, Keys: keys}, nil
 }
 
 func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog.Logger) error {

@@ -98,7 +98,7 @@ func MustCommand(t testing.TB, o Options, args ...string) string {
 func Execute(ctx context.Context, binary string, o Options, args ...string) (Outcome, error) {
 	var stdout, stderr strings.Builder
 	cmd := exec.Command(binary, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = o.environ(), &stdout, &stderr
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = o.environ(), strings.NewReader(o.Stdin), &stdout, &stderr
 	exited, err := startTethered(cmd)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("apptest: %w", err)

@@ -25,6 +25,7 @@ type Options struct {
 	DatabaseURL string   // empty: an SQLite file in DataDir
 	Args        []string // more arguments of serve
 	Env         []string // more variables, as KEY=value
+	Stdin       string   // what a command reads
 }
 
 // environ is the environment of this process without what would configure the program.

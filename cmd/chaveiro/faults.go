@@ -1,0 +1,33 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// words say at the command line what the log has no more than a name for; those with a verb take the arguments of the reason.
+var words = map[domain.Reason]string{
+	domain.ReasonLastSuperuser: "at least one superuser must remain: make another one first",
+	domain.ReasonTooShort:      "too short, it needs %d characters",
+	domain.ReasonTooLong:       "too long, it may have %d characters",
+	domain.ReasonTooMany:       "too many items, there may be %d",
+	domain.ReasonNetwork:       "no address or network, as 192.0.2.7 or 192.0.2.0/24",
+}
+
+// plain writes faults for people. All other errors it leaves alone.
+func plain(err error) error {
+	faults := domain.Faults(err)
+	if faults == nil {
+		return err
+	}
+	lines := make([]error, len(faults))
+	for i, fault := range faults {
+		lines[i] = fault
+		if text, ok := words[fault.Reason]; ok {
+			lines[i] = fmt.Errorf("%s: %s", fault.Field, fmt.Sprintf(text, fault.Args...))
+		}
+	}
+	return errors.Join(lines...)
+}

@@ -1,0 +1,46 @@
+package app_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+// unaudited are statements that count what is without its one event, and events of what is not there. Nothing but access is ever refused, and
+// nothing that these are about is ever deleted.
+var unaudited = map[string]string{
+	"CAs without exactly one event of their making": `SELECT count(*) FROM cas WHERE 1 <> (SELECT count(*) FROM audit_events e
+		WHERE e.resource = 'openvpn.cas' AND e.resource_id = cas.id AND e.resource_name = cas.name AND e.action IN ('create', 'import'))`,
+	"clients without exactly one event of their making": `SELECT count(*) FROM clients c WHERE 1 <> (SELECT count(*) FROM audit_events e
+		WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.resource_name = c.name AND e.action IN ('create', 'import'))`,
+	"clients revoked without exactly one event that says so": `SELECT count(*) FROM clients c
+		WHERE CASE WHEN c.revoked_at IS NULL THEN 0 ELSE 1 END <> (SELECT count(*) FROM audit_events e
+			WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id
+			AND (e.action = 'revoke' OR e.action = 'import' AND e.after LIKE '%"revoked_at":"%'))`,
+	"apikeys without exactly one event of their making": `SELECT count(*) FROM apikeys k WHERE 1 <> (SELECT count(*) FROM audit_events e
+		WHERE e.resource = 'auth.apikeys' AND e.resource_id = k.id AND e.resource_name = k.name AND e.action = 'create')`,
+	"events of CAs that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.cas'
+		AND NOT EXISTS (SELECT 1 FROM cas WHERE cas.id = e.resource_id)`,
+	"events of clients that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource IN ('openvpn.clients', 'openvpn.keys')
+		AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = e.resource_id)`,
+	"events of apikeys that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource = 'auth.apikeys'
+		AND NOT EXISTS (SELECT 1 FROM apikeys k WHERE k.id = e.resource_id)`,
+	"events of nobody": `SELECT count(*) FROM audit_events e WHERE e.refused OR e.actor_name = '' OR e.actor_kind NOT IN ('apikey', 'command')`,
+}
+
+// checkKeys checks that every apikey that was answered since the last check is there, and that its token is good for it.
+func (w *crashWorld) checkKeys(t *testing.T) {
+	t.Helper()
+	for _, key := range w.freshKeys {
+		c := &apptest.Client{URL: w.server.URL, Token: key.Token}
+		var who struct {
+			ID       int64
+			Username string
+		}
+		if err := c.Do(t.Context(), http.MethodGet, userInfo, nil, &who); err != nil || who.ID != key.ID || who.Username != key.Name {
+			t.Errorf("apikey %d %s is %d %s (%v)", key.ID, key.Name, who.ID, who.Username, err)
+		}
+	}
+	w.freshKeys = nil
+}

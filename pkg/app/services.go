@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+// Services puts the use cases together on what the vault holds.
+func (v *Vault) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
+	return service.New(ctx, service.Settings{
+		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife, SigningKeyLife: config.SigningKeyLife,
+		TokensOnce: config.APIKeyTokensOnce, Generator: ca.NewKeyGenerator(config.RSAWorkers),
+	})
+}
+
+// Command runs one use case as somebody at the command line, who may everything; the audit knows the name that the system has for them.
+func Command(ctx context.Context, s Storage, name string, log *slog.Logger, do func(context.Context, *service.Services) error) error {
+	vault, err := OpenVault(ctx, s, false, log)
+	if err != nil {
+		return err
+	}
+	services, err := vault.Services(ctx, Config{}, log)
+	if err == nil {
+		err = do(asCommand(ctx, name), services)
+	}
+	return errors.Join(err, vault.Store.Close())
+}
+
+func asCommand(ctx context.Context, name string) context.Context {
+	who := domain.Principal{Kind: domain.PrincipalCommand, Name: fmt.Sprintf("uid %d", os.Getuid()), Superuser: true}
+	if account, err := user.Current(); err == nil { // in a container there may be no name
+		who.Name = account.Username
+	}
+	return domain.WithOrigin(domain.WithPrincipal(ctx, who), domain.Origin{Operation: name})
+}
