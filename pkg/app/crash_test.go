@@ -19,7 +19,7 @@ import (
 
 const (
 	writers       = 8
-	defaultCycles = 12
+	defaultCycles = 10
 	// A server lives for a random time between these.
 	shortestLife = 200 * time.Millisecond
 	longestLife  = time.Second
