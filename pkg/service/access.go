@@ -97,12 +97,31 @@ func (s *Access) Authenticate(ctx context.Context, token domain.Secret, uses ...
 	return holder.Principal(), s.admit(ctx, holder)
 }
 
-// holder finds whose the token is, and that it is good.
+// holder finds whose the token is, and that it is good. A token that is newer than what is known was made by another replica a moment ago: then
+// it asks at once.
 func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Holder, error) {
 	k, err := s.knowledge(ctx)
 	if err != nil {
 		return domain.Holder{}, err
 	}
+	holder, err := s.holderBy(ctx, k, token, uses)
+	if !errors.Is(err, errNewer) && !(errors.Is(err, auth.ErrUnknownKey) && k.age(s.Now()) > unknownKeyPause) {
+		return holder, err
+	}
+	s.expire()
+	if k, err = s.knowledge(ctx); err != nil {
+		return domain.Holder{}, err
+	}
+	return s.holderBy(ctx, k, token, uses)
+}
+
+// errNewer says that a token is genuine and of a generation that is not known yet.
+var errNewer = errors.New("token of a later generation")
+
+// unknownKeyPause is how often tokens of unknown signing keys, which anybody can make, are a reason to ask at most.
+const unknownKeyPause = 50 * time.Millisecond
+
+func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret, uses []auth.Use) (domain.Holder, error) {
 	now := s.Now()
 	grant, err := k.verify(string(token), now, uses)
 	if err != nil {
@@ -116,6 +135,8 @@ func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.U
 		err = fmt.Errorf("%s %d is gone", grant.Kind, grant.ID)
 	case !found.Active(now):
 		err = fmt.Errorf("%s %d is disabled or has expired", grant.Kind, grant.ID)
+	case grant.Generation > found.Generation:
+		err = fmt.Errorf("%s %d: %w", grant.Kind, grant.ID, errNewer)
 	case !found.Accepts(grant.Generation, now):
 		err = fmt.Errorf("token of an earlier generation of %s %d", grant.Kind, grant.ID)
 	default:
