@@ -140,7 +140,9 @@ func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret
 	case !found.Accepts(grant.Generation, now):
 		err = fmt.Errorf("token of an earlier generation of %s %d", grant.Kind, grant.ID)
 	default:
-		return found.Holder, nil
+		holder := found.Holder
+		holder.Generation = grant.Generation // what is made from a token ends with it
+		return holder, nil
 	}
 	return domain.Holder{}, unauthenticated(err)
 }

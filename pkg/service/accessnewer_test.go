@@ -32,3 +32,19 @@ func TestAccess_Newer(t *testing.T) {
 		must(other.Access.Authenticate(t.Context(), access, auth.Access))(t)
 	})
 }
+
+// TestAccess_Overlap: what was made from the token before a rotation ends with the overlap, however long it would live.
+func TestAccess_Overlap(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key := w.newAPIKey(t, weak)
+	rotated := must(w.APIKeys.Rotate(operator(t), key.ID, time.Minute))(t)
+	before := must(w.Access.Exchange(t.Context(), key.Token))(t).Token
+	after := must(w.Access.Exchange(t.Context(), rotated.Token))(t).Token
+	must(w.Access.Authenticate(t.Context(), before, auth.Access))(t)
+	w.clock.pass(time.Minute)
+	if _, err := w.Access.Authenticate(t.Context(), before, auth.Access); err == nil {
+		t.Error("an access token of the old token outlives the overlap")
+	}
+	must(w.Access.Authenticate(t.Context(), after, auth.Access))(t)
+}
