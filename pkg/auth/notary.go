@@ -46,9 +46,8 @@ func (n *Notary) Digest(e domain.Event) [32]byte {
 
 // NextHash is the hash of the event that follows a link.
 func (n *Notary) NextHash(before domain.Link, e domain.Event) [32]byte {
-	digest := n.Digest(e)
-	chained := append(before.Hash[:], digest[:]...)
-	return sha256.Sum256(binary.BigEndian.AppendUint64(chained, uint64(e.ResourceID)))
+	e.Digest = n.Digest(e)
+	return e.Follow(before).Hash
 }
 
 // Sign sets the signature of a checkpoint.

@@ -18,6 +18,7 @@ import (
 // The lives of tokens.
 const (
 	AccessLife  = 15 * time.Minute
+	PAMLife     = time.Hour
 	SessionLife = 30 * 24 * time.Hour
 )
 
@@ -32,6 +33,7 @@ const (
 	Refresh Use = "chaveiro:refresh" // the token of an apikey itself
 	Session Use = "chaveiro:session" // made for a user who signed in, for SessionLife
 	Access  Use = "chaveiro:access"  // made from either for AccessLife
+	PAM     Use = "chaveiro:pam"     // made for an authorization of the vault, for PAMLife
 )
 
 // ErrToken says that a token is not genuine, has expired, or is not of a use that was asked for.
@@ -75,7 +77,7 @@ func NewTokens(secret []byte, ring []SigningKey, now func() time.Time) (*Tokens,
 	t := &Tokens{apikeys: apikeys, now: now}
 	for _, one := range ring {
 		k := ringKey{id: one.ID, inForce: one.InForce, keys: map[Use][]byte{}}
-		for _, use := range []Use{Session, Access} {
+		for _, use := range []Use{Session, Access, PAM} {
 			if k.keys[use], err = derive(one.Secret, string(use)); err != nil {
 				return nil, err
 			}
@@ -114,6 +116,9 @@ func (t *Tokens) Session(h domain.Holder) (domain.Secret, error) {
 func (t *Tokens) Access(h domain.Holder) (domain.Secret, error) {
 	return t.passing(Access, h, AccessLife)
 }
+
+// PAM returns a token that stands for an authorization of the vault for PAMLife.
+func (t *Tokens) PAM(h domain.Holder) (domain.Secret, error) { return t.passing(PAM, h, PAMLife) }
 
 // passing makes a token of the newest key that is in force; of the oldest when none is yet.
 func (t *Tokens) passing(use Use, h domain.Holder, life time.Duration) (domain.Secret, error) {
@@ -194,6 +199,9 @@ func (t *Tokens) verify(token string, use Use) (Grant, error) {
 
 // mayHold reports whether tokens of the use are made for that kind.
 func mayHold(use Use, kind domain.PrincipalKind) bool {
+	if use == PAM || kind == domain.PrincipalPAM {
+		return use == PAM && kind == domain.PrincipalPAM
+	}
 	return kind == domain.PrincipalAPIKey && use != Session || kind == domain.PrincipalUser && use != Refresh
 }
 

@@ -2,11 +2,19 @@ package domain
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"time"
 )
 
 // AuditChains is how many chains the events are on. One alone would make all changes wait for one another.
 const AuditChains = 16
+
+// Follow is the link of an event behind another, by its Digest and ResourceID.
+func (e Event) Follow(l Link) Link {
+	chained := append(l.Hash[:], e.Digest[:]...)
+	return Link{Chain: l.Chain, Position: l.Position + 1, Hash: sha256.Sum256(binary.BigEndian.AppendUint64(chained, uint64(e.ResourceID)))}
+}
 
 // Action is what an Event is about.
 type Action string
@@ -84,6 +92,8 @@ type Audit interface {
 	// Append puts e on a chain and sets ID and Link. It is the last statement of its transaction: whoever waits for a chain must not hold
 	// what another needs who has it.
 	Append(ctx context.Context, e *Event) error
+	// AppendAll is Append for many events of one transaction.
+	AppendAll(ctx context.Context, events []*Event) error
 	Page(ctx context.Context, filter AuditFilter, page PageRequest) (Page[Event], error)
 	// Get returns one event. Errors: *Error with Missing.
 	Get(ctx context.Context, id int64) (Event, error)

@@ -112,6 +112,14 @@ const (
 	ReasonTwice            Reason = "given twice"              //
 	ReasonTooMany          Reason = "too many items"           // maximum of items
 	ReasonNetwork          Reason = "no address or network"    //
+	ReasonPort             Reason = "no port"                  //
+	ReasonRemote           Reason = "no remote expression"     //
+	ReasonActive           Reason = "already active"           //
+	ReasonInUse            Reason = "in use"                   //
+	ReasonReadOnly         Reason = "read only"                //
+	ReasonResource         Reason = "resource not authorized"  //
+	ReasonSignature        Reason = "signature not valid"      //
+	ReasonNonce            Reason = "nonce used before"        //
 	ReasonNotFound         Reason = "not found"                //
 	ReasonNotEditable      Reason = "not editable"             //
 	ReasonBeyondCA         Reason = "ends after its CA"        // time until when it could be
@@ -158,7 +166,8 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong, ReasonTooSmall, ReasonTooLarge,
-		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonNotFound, ReasonNotEditable,
+		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
+		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable,
 		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
 		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonAddress,

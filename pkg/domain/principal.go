@@ -22,7 +22,8 @@ type PrincipalKind string
 const (
 	PrincipalAPIKey  PrincipalKind = "apikey"
 	PrincipalUser    PrincipalKind = "user"
-	PrincipalCommand PrincipalKind = "command" // somebody at the command line of the server
+	PrincipalCommand PrincipalKind = "command"       // somebody at the command line of the server
+	PrincipalPAM     PrincipalKind = "authorization" // of an application of the vault
 	PrincipalNobody  PrincipalKind = ""
 )
 

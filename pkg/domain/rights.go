@@ -7,14 +7,16 @@ type Scope string
 
 // The scopes.
 const (
-	ScopeUsers   Scope = "auth.users"
-	ScopeRoles   Scope = "auth.roles"
-	ScopeAPIKeys Scope = "auth.apikeys"
-	ScopeCAs     Scope = "openvpn.cas"
-	ScopeClients Scope = "openvpn.clients"
-	ScopeKeys    Scope = "openvpn.keys" // the download of private keys
-	ScopeDevices Scope = "pam.devices"
-	ScopeAudit   Scope = "audit"
+	ScopeUsers        Scope = "auth.users"
+	ScopeRoles        Scope = "auth.roles"
+	ScopeAPIKeys      Scope = "auth.apikeys"
+	ScopeCAs          Scope = "openvpn.cas"
+	ScopeClients      Scope = "openvpn.clients"
+	ScopeKeys         Scope = "openvpn.keys" // the download of private keys
+	ScopeDevices      Scope = "pam.devices"
+	ScopeApplications Scope = "pam.applications" // and their authorizations
+	ScopeDomains      Scope = "pam.domains"
+	ScopeAudit        Scope = "audit"
 )
 
 // What events are about that no role can allow.
@@ -32,7 +34,7 @@ type Permission struct {
 // scopes has what there is to be allowed. The place of a scope is its bit in Rights, which live no longer than the process.
 var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true}, {ScopeClients, true, true},
-	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeAudit, true, false},
+	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true}, {ScopeAudit, true, false},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights there are.

@@ -20,6 +20,11 @@ type Store interface {
 	SigningKeys() SigningKeys
 	Throttles() Throttles
 	Audit() Audit
+	Devices() Devices
+	DeviceDomains() DeviceDomains
+	Applications() Applications
+	PAMAuthorizations() PAMAuthorizations
+	Nonces() Nonces
 	Secrets() Secrets
 }
 

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"math/rand/v2"
 	"time"
 
@@ -115,12 +113,13 @@ func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 // appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
 func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	db := r.s.write.WithContext(ctx)
-	var before []byte
-	if err := scan(ctx, db, []any{&e.Position, &before}, "SELECT position, hash FROM audit_chains WHERE chain = ?", e.Chain); err != nil {
+	end := domain.Link{Chain: e.Chain}
+	var hash []byte
+	if err := scan(ctx, db, []any{&end.Position, &hash}, "SELECT position, hash FROM audit_chains WHERE chain = ?", e.Chain); err != nil {
 		return err
 	}
-	e.Position++
-	e.Hash = sha256.Sum256(binary.BigEndian.AppendUint64(append(before, e.Digest[:]...), uint64(e.ResourceID)))
+	copy(end.Hash[:], hash)
+	e.Link = e.Follow(end)
 	if err := db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", e.Position, e.Hash[:], e.Chain).Error; err != nil {
 		return err
 	}
@@ -130,6 +129,34 @@ func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	}
 	e.ID = record.ID
 	return nil
+}
+
+// AppendAll implements domain.Audit: the chain is held while the events are written, and moved once.
+func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	return r.s.atomic(ctx, func(tx *Store) error {
+		link := domain.Link{Chain: audit{tx}.randomChain()}
+		db := tx.write.WithContext(ctx)
+		var hash []byte
+		query := "UPDATE audit_chains SET position = position WHERE chain = ? RETURNING position, hash"
+		if err := scan(ctx, db, []any{&link.Position, &hash}, query, link.Chain); err != nil {
+			return err
+		}
+		copy(link.Hash[:], hash)
+		rows := make([][]any, len(events))
+		for i, e := range events {
+			link = e.Follow(link)
+			e.Link = link
+			record := toEventRow(*e)
+			rows[i] = append([]any{record.ResourceID, record.Chain, record.Position, record.Hash}, record.contents()...)
+		}
+		if err := insertRows(ctx, tx.write, "audit_events", "resource_id, "+linkColumns+", "+eventColumns, rows, "", nil); err != nil {
+			return err
+		}
+		return db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", link.Position, link.Hash[:], link.Chain).Error
+	})
 }
 
 var eventTable = listing{table: "audit_events", columns: "id, resource_id, " + linkColumns + ", " + eventColumns}

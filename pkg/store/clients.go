@@ -74,7 +74,7 @@ func (r clients) listing(f domain.ClientFilter) listing {
 	l := clientTable
 	switch {
 	case f.CAID != 0 && r.s.engine == Postgres:
-		l.owner = f.CAID
+		l.owner, l.ownerColumn = f.CAID, "ca_id"
 	case f.CAID != 0:
 		l.restrict("ca_id = ?", f.CAID)
 	}

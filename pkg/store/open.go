@@ -77,7 +77,7 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 		defer pool.Close()
 		return conn.Close()
 	}
-	return &Store{engine: Postgres, write: db, read: db, close: closeAll}, nil
+	return &Store{engine: Postgres, cachedNames: &deviceNameCache{}, write: db, read: db, close: closeAll}, nil
 }
 
 // openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each
@@ -95,7 +95,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := watchFailures(write); err != nil {
 		return nil, errors.Join(err, closeAll())
 	}
-	return &Store{engine: SQLite, write: write, read: read, path: path, close: closeAll}, nil
+	return &Store{engine: SQLite, cachedNames: &deviceNameCache{}, write: write, read: read, path: path, close: closeAll}, nil
 }
 
 const sqliteOptions = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)" +

@@ -57,7 +57,7 @@ func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...
 // take reads the one row of an id.
 func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
 	var found R
-	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE id = ?"
+	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE " + l.idColumn() + " = ?"
 	if err := scan(ctx, db, P(&found).fields(), query, id); err != nil {
 		var none T
 		return none, translate(err, faults{})
@@ -70,10 +70,13 @@ type listing struct {
 	table, columns string
 	where          []string // conditions that all must hold
 	args           []any    // of where
-	// owner is a ca_id that all rows must have, for PostgreSQL: written as a range of the index (ca_id, id) it is never taken for a filter
-	// on a scan by id, which has no bound when a CA's clients come late. SQLite does the right thing with an equation, and only with that.
-	owner      int64
-	descending bool // newest first; without owner
+	// owner is a value that a column of all rows must have, for PostgreSQL: written as a range of the index (ownerColumn, id) it is never taken
+	// for a filter on a scan by id, which has no bound when the rows of that value come late. SQLite does the right thing with an equation, and only
+	// with that.
+	owner       any
+	ownerColumn string
+	id          string // the column of the id; empty: id
+	descending  bool   // newest first
 	// first and last are ids between which all rows lie, when that is known beforehand. They and the cursor become one bound: of two SQLite
 	// would take one and read on from there to the other.
 	first, last int64
@@ -94,7 +97,7 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 
 func (l listing) back(cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, !l.descending, true)
-	query := fmt.Sprintf("SELECT id FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", l.table, l.and(key), order, n)
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", l.idColumn(), l.table, l.and(key), order, n)
 	return query, append(l.args[:len(l.args):len(l.args)], args...)
 }
 
@@ -107,18 +110,20 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 	if inclusive {
 		sign += "="
 	}
-	if l.owner != 0 {
-		key = "(ca_id, id) " + sign + " (?, ?) AND ca_id " + bound + " ?"
-		return key, []any{l.owner, cursor, l.owner}, "ca_id" + suffix + ", id" + suffix
+	id := l.idColumn()
+	if l.owner != nil {
+		of := l.ownerColumn
+		key = "(" + of + ", " + id + ") " + sign + " (?, ?) AND " + of + " " + bound + " ?"
+		return key, []any{l.owner, cursor, l.owner}, of + suffix + ", " + id + suffix
 	}
 	if l.last != 0 {
 		end := l.last
 		if down {
 			end = l.first
 		}
-		return "id " + sign + " ? AND id " + bound + " ?", []any{min(max(cursor, l.first), l.last), end}, "id" + suffix
+		return id + " " + sign + " ? AND " + id + " " + bound + " ?", []any{min(max(cursor, l.first), l.last), end}, id + suffix
 	}
-	return "id " + sign + " ?", []any{cursor}, "id" + suffix
+	return id + " " + sign + " ?", []any{cursor}, id + suffix
 }
 
 func (l listing) and(key string) string {
@@ -148,6 +153,13 @@ func page[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 	}
 	fill[R, T, P](&result, rows, req.Size)
 	return result, err
+}
+
+func (l listing) idColumn() string {
+	if l.id != "" {
+		return l.id
+	}
+	return "id"
 }
 
 // start is the cursor of the first page.

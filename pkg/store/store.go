@@ -24,13 +24,15 @@ const (
 // Store implements domain.Store. Outside a transaction reads and writes go to different connections with SQLite;
 // inside both are the transaction.
 type Store struct {
-	engine Engine
-	write  *gorm.DB
-	read   *gorm.DB
-	inTx   bool
-	chain  int    // of a transaction: where its events go
-	path   string // of an SQLite file
-	close  func() error
+	engine      Engine
+	write       *gorm.DB
+	read        *gorm.DB
+	inTx        bool
+	chain       int    // of a transaction: where its events go
+	path        string // of an SQLite file
+	cachedNames *deviceNameCache
+	madeNames   namesFound // of a transaction
+	close       func() error
 }
 
 var _ domain.Store = (*Store)(nil)
@@ -65,7 +67,7 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 	return s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		var failed error
 		db = db.Set(failureKey, &failed)
-		if err := fn(&Store{engine: s.engine, write: db, read: db, inTx: true, chain: rand.IntN(domain.AuditChains)}); err != nil {
+		if err := fn(&Store{engine: s.engine, write: db, read: db, inTx: true, chain: rand.IntN(domain.AuditChains), cachedNames: s.cachedNames, madeNames: namesFound{}}); err != nil {
 			return err
 		}
 		if failed != nil {
@@ -139,6 +141,21 @@ func (s *Store) Throttles() domain.Throttles { return throttles{s} }
 
 // Audit implements domain.Store.
 func (s *Store) Audit() domain.Audit { return audit{s} }
+
+// Devices implements domain.Store.
+func (s *Store) Devices() domain.Devices { return devices{s} }
+
+// DeviceDomains implements domain.Store.
+func (s *Store) DeviceDomains() domain.DeviceDomains { return deviceDomains{s} }
+
+// Applications implements domain.Store.
+func (s *Store) Applications() domain.Applications { return applications{s} }
+
+// PAMAuthorizations implements domain.Store.
+func (s *Store) PAMAuthorizations() domain.PAMAuthorizations { return authorizations{s} }
+
+// Nonces implements domain.Store.
+func (s *Store) Nonces() domain.Nonces { return nonces{s} }
 
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }

@@ -1,0 +1,299 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// The signature methods of OAuth 1.0 (RFC 5849, 3.4). HMAC-SHA256 is a common extension.
+const (
+	HMACSHA1   = "HMAC-SHA1"
+	HMACSHA256 = "HMAC-SHA256"
+	Plaintext  = "PLAINTEXT"
+)
+
+// ErrOAuth1 says that the OAuth 1.0 parameters of a request can't be read as such.
+var ErrOAuth1 = errors.New("auth: OAuth 1.0 parameters not valid")
+
+const (
+	maxParameters = 256 // that are sorted for a signature
+	timestampBits = 37  // seconds until the year 6325
+)
+
+// OAuth1Request is what a signature of RFC 5849 covers.
+type OAuth1Request struct {
+	Method string
+	// URLs are what the client may have taken for the URL, scheme, host and path, without query. A signature over any of them is good: behind
+	// a proxy the server does not know which it was.
+	URLs          []string
+	Query         string // as it came
+	Authorization string // the header
+	Form          string // the body as it came, if it is application/x-www-form-urlencoded
+}
+
+// OAuth1 are the OAuth 1.0 parameters of a request.
+type OAuth1 struct {
+	ConsumerKey, Token, Method, Nonce string
+	Timestamp                         time.Time
+	// Unsigned is set when there is no signature, or a dash in its place: key and token are all there is.
+	Unsigned bool
+
+	signature  string
+	request    OAuth1Request
+	parameters []parameter // that are signed
+}
+
+type parameter struct{ name, value string }
+
+// ParseOAuth1 reads the parameters from the header, the query and the form together; one that is there twice is refused. Nothing is verified
+// yet. Errors: ErrOAuth1.
+func ParseOAuth1(r OAuth1Request) (*OAuth1, error) {
+	all, err := collect(r)
+	if err != nil {
+		return nil, err
+	}
+	protocol := map[string]string{}
+	o := &OAuth1{request: r}
+	for _, p := range all {
+		if strings.HasPrefix(p.name, "oauth_") {
+			if _, twice := protocol[p.name]; twice {
+				return nil, fmt.Errorf("%w: %s is there twice", ErrOAuth1, printable(p.name))
+			}
+			protocol[p.name] = p.value
+		}
+		if p.name != "oauth_signature" {
+			o.parameters = append(o.parameters, p)
+		}
+	}
+	return o, o.read(protocol)
+}
+
+// HasOAuth1 reports whether a request has OAuth 1.0 parameters at all.
+func HasOAuth1(r OAuth1Request) bool {
+	return hasScheme(r.Authorization) || strings.Contains(r.Query, "oauth_consumer_key=") || strings.Contains(r.Form, "oauth_consumer_key=")
+}
+
+func (o *OAuth1) read(protocol map[string]string) error {
+	o.ConsumerKey, o.Token, o.Method = protocol["oauth_consumer_key"], protocol["oauth_token"], protocol["oauth_signature_method"]
+	o.Nonce, o.signature = protocol["oauth_nonce"], protocol["oauth_signature"]
+	if o.ConsumerKey == "" || o.Token == "" {
+		return fmt.Errorf("%w: consumer key or token missing", ErrOAuth1)
+	}
+	if version, ok := protocol["oauth_version"]; ok && version != "1.0" {
+		return fmt.Errorf("%w: version", ErrOAuth1)
+	}
+	if o.Unsigned = o.Method == "" && (o.signature == "" || o.signature == "-"); o.Unsigned {
+		return nil
+	}
+	switch o.Method {
+	case Plaintext:
+		return nil
+	case HMACSHA1, HMACSHA256:
+	default:
+		return fmt.Errorf("%w: signature method", ErrOAuth1)
+	}
+	seconds, err := strconv.ParseUint(protocol["oauth_timestamp"], 10, timestampBits)
+	if err != nil || seconds == 0 {
+		return fmt.Errorf("%w: timestamp", ErrOAuth1)
+	}
+	o.Timestamp = time.Unix(int64(seconds), 0).UTC()
+	if o.Nonce == "" || len(o.Nonce) > domain.MaxName || strings.ContainsFunc(o.Nonce, unstorable) {
+		return fmt.Errorf("%w: nonce", ErrOAuth1)
+	}
+	return nil
+}
+
+// unstorable reports whether a character, or what is none, is nothing that a database takes.
+func unstorable(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
+
+// Verify reports whether the signature was made with the two secrets. It compares in constant time. An unsigned request is never verified.
+func (o *OAuth1) Verify(consumerSecret, tokenSecret domain.Secret) bool {
+	if o.Unsigned {
+		return false
+	}
+	key := encode(string(consumerSecret)) + "&" + encode(string(tokenSecret))
+	if o.Method == Plaintext {
+		return subtle.ConstantTimeCompare([]byte(o.signature), []byte(key)) == 1
+	}
+	signature, err := base64.StdEncoding.DecodeString(o.signature)
+	if err != nil {
+		return false
+	}
+	good, parameters := 0, o.normalized()
+	for _, address := range o.addresses() {
+		mac := hmac.New(o.hash(), []byte(key))
+		_, _ = mac.Write([]byte(o.baseString(address, parameters)))
+		good |= subtle.ConstantTimeCompare(signature, mac.Sum(nil))
+	}
+	return good == 1
+}
+
+func (o *OAuth1) hash() func() hash.Hash {
+	if o.Method == HMACSHA256 {
+		return sha256.New
+	}
+	return sha1.New
+}
+
+// addresses are the base string URIs (RFC 5849, 3.4.1.2) that are tried. Some clients lower-case the path as well.
+func (o *OAuth1) addresses() []string {
+	var list []string
+	for _, text := range o.request.URLs {
+		address, ok := baseURI(text)
+		for _, one := range []string{address, strings.ToLower(address)} {
+			if ok && !slices.Contains(list, one) {
+				list = append(list, one)
+			}
+		}
+	}
+	return list
+}
+
+// baseURI lower-cases scheme and host and leaves out the port that is the scheme's own.
+func baseURI(text string) (string, bool) {
+	scheme, rest, found := strings.Cut(text, "://")
+	host, path, _ := strings.Cut(rest, "/")
+	if !found || host == "" {
+		return "", false
+	}
+	scheme, host = strings.ToLower(scheme), strings.ToLower(host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[scheme]; port != "" {
+		host = strings.TrimSuffix(host, port)
+	}
+	return scheme + "://" + host + "/" + path, true
+}
+
+// baseString is what is signed (RFC 5849, 3.4.1.1).
+func (o *OAuth1) baseString(address, parameters string) string {
+	return strings.ToUpper(o.request.Method) + "&" + encode(address) + "&" + encode(parameters)
+}
+
+// normalized is all that is signed of the parameters (RFC 5849, 3.4.1.3.2).
+func (o *OAuth1) normalized() string {
+	pairs := make([][2]string, len(o.parameters))
+	for i, p := range o.parameters {
+		pairs[i] = [2]string{encode(p.name), encode(p.value)}
+	}
+	slices.SortFunc(pairs, func(a, b [2]string) int {
+		if order := strings.Compare(a[0], b[0]); order != 0 {
+			return order
+		}
+		return strings.Compare(a[1], b[1])
+	})
+	texts := make([]string, len(pairs))
+	for i, pair := range pairs {
+		texts[i] = pair[0] + "=" + pair[1]
+	}
+	return strings.Join(texts, "&")
+}
+
+// collect reads all parameters (RFC 5849, 3.4.1.3.1).
+func collect(r OAuth1Request) ([]parameter, error) {
+	all, err := headerParameters(r.Authorization)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range []string{r.Query, r.Form} {
+		if all, err = formParameters(all, text); err != nil {
+			return nil, err
+		}
+	}
+	if len(all) > maxParameters {
+		return nil, fmt.Errorf("%w: too many parameters", ErrOAuth1)
+	}
+	return all, nil
+}
+
+func formParameters(all []parameter, text string) ([]parameter, error) {
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, nameErr := url.QueryUnescape(name)
+		value, valueErr := url.QueryUnescape(value)
+		if err := errors.Join(nameErr, valueErr); err != nil {
+			return nil, fmt.Errorf("%w: escaping", ErrOAuth1)
+		}
+		all = append(all, parameter{name, value})
+	}
+	return all, nil
+}
+
+const scheme = "oauth "
+
+func hasScheme(header string) bool {
+	return len(header) >= len(scheme) && strings.EqualFold(header[:len(scheme)], scheme)
+}
+
+// headerParameters reads an Authorization header (RFC 5849, 3.5.1), with the liberties that known clients take: the scheme twice, no space after a
+// comma, one after an equals sign, values that are not escaped, fields that are empty.
+func headerParameters(header string) ([]parameter, error) {
+	if !hasScheme(header) {
+		return nil, nil
+	}
+	for hasScheme(header) {
+		header = strings.TrimLeft(header[len(scheme):], " ")
+	}
+	var all []parameter
+	for rest := strings.Trim(header, separators); rest != ""; {
+		name, quoted, _ := strings.Cut(rest, "=")
+		quoted, opened := strings.CutPrefix(strings.TrimLeft(quoted, " \t"), `"`)
+		value, behind, closed := strings.Cut(quoted, `"`)
+		if rest = strings.TrimLeft(behind, " \t"); !opened || !closed || rest != "" && rest[0] != ',' {
+			return nil, fmt.Errorf("%w: the header is not a list of name=\"value\"", ErrOAuth1)
+		}
+		rest = strings.TrimLeft(rest, separators)
+		value, err := url.PathUnescape(value)
+		if err != nil {
+			return nil, fmt.Errorf("%w: escaping", ErrOAuth1)
+		}
+		if name = strings.TrimSpace(name); !strings.EqualFold(name, "realm") {
+			all = append(all, parameter{name, value})
+		}
+	}
+	return all, nil
+}
+
+// separators may stand between the fields of a header.
+const separators = ", \t"
+
+// encode escapes as RFC 5849, 3.6 wants it: everything but letters, digits, - . _ and ~.
+func encode(text string) string {
+	const hexDigits = "0123456789ABCDEF"
+	var out strings.Builder
+	for _, b := range []byte(text) {
+		switch {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '-', b == '.', b == '_', b == '~':
+			out.WriteByte(b)
+		default:
+			out.WriteByte('%')
+			out.WriteByte(hexDigits[b>>4])
+			out.WriteByte(hexDigits[b&15])
+		}
+	}
+	return out.String()
+}
+
+// printable is the name of a parameter as an error may show it.
+func printable(name string) string {
+	if len(name) > 32 {
+		name = name[:32]
+	}
+	return strconv.Quote(name)
+}

@@ -1,0 +1,211 @@
+package domain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// AuthMethod is how the authorizations of an application prove themselves.
+type AuthMethod string
+
+// The methods of the vendor's that there are here.
+const (
+	AuthUnsigned AuthMethod = "none" // key and token alone, without a signature
+	AuthOAuth1   AuthMethod = "oauth1"
+	AuthOAuth2   AuthMethod = "oauth2"
+)
+
+// Application is a program that uses the vault through its authorizations.
+type Application struct {
+	ID          int64
+	Name        string
+	Description string
+	Method      AuthMethod
+	Enabled     bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Validate joins the faults of all fields.
+func (a Application) Validate() error {
+	var method error
+	if a.Method != AuthUnsigned && a.Method != AuthOAuth1 && a.Method != AuthOAuth2 {
+		method = Fault(Invalid, "method", ReasonChoice, "none, oauth1, oauth2")
+	}
+	return errors.Join(checkName("name", a.Name), checkDescription(a.Description), method)
+}
+
+// ApplicationUpdate is a partial change: nil is unchanged.
+type ApplicationUpdate struct {
+	Name, Description *string
+	Enabled           *bool
+	Method            *string // accepted when it is the present one
+}
+
+// Apply changes a, or says which fields are at fault and leaves a in an undefined state.
+func (u ApplicationUpdate) Apply(a *Application) error {
+	method := fixed("method", u.Method, string(a.Method))
+	set(&a.Name, u.Name)
+	set(&a.Description, u.Description)
+	set(&a.Enabled, u.Enabled)
+	return errors.Join(method, a.Validate())
+}
+
+// Applications keeps the applications. Errors: *Error with Missing, Duplicated on name.
+type Applications interface {
+	Page(ctx context.Context, page PageRequest) (Page[Application], error)
+	Get(ctx context.Context, id int64) (Application, error)
+	Create(ctx context.Context, a *Application) error
+	Update(ctx context.Context, a Application) error
+	// Delete removes an application; one that has authorizations is refused with Rule.
+	Delete(ctx context.Context, id int64) error
+}
+
+// PAMResource is a part of the vault that an authorization can be for.
+type PAMResource string
+
+// PAMCore is the part with the devices; the others are names that the vendor's clients know.
+const PAMCore PAMResource = "PAM Core"
+
+// pamResources are the vendor's.
+var pamResources = []PAMResource{PAMCore, "Certificate Manager", "Task Manager", "Dashboards", "Web Proxy Session", "Users", "A2A", "System"}
+
+// PAMAuthorization is a pair of keys of an application, and what they are good for.
+type PAMAuthorization struct {
+	ID            int64
+	Application   Application // of ApplicationID; only read
+	ApplicationID int64
+	Name          string
+	Enabled       bool
+	Write         bool // otherwise it may only read
+	Resources     []PAMResource
+	ExpiresAt     time.Time // zero: never
+	AllowedIPs    []netip.Prefix
+	Referrers     []string // pages, for the Referer header, with all that is below them; empty: any
+	Key           string   // the consumer key, or the client id
+	Token         string   // of OAuth 1.0
+	Secrets       PAMSecrets
+	Generation    int64
+	PreviousUntil time.Time // until when the secrets before the last rotation are good too
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+// PAMSecrets are the sealed secrets of an authorization: the present ones and those before the last rotation.
+type PAMSecrets struct{ Present, Previous []byte }
+
+// Holder is what an authorization has in common with users and apikeys.
+func (a PAMAuthorization) Holder() Holder {
+	return Holder{
+		Kind: PrincipalPAM, ID: a.ID, Name: a.Application.Name + "/" + a.Name, Enabled: a.Enabled && a.Application.Enabled, ExpiresAt: a.ExpiresAt,
+		Generation: a.Generation, PreviousUntil: a.PreviousUntil, AllowedIPs: a.AllowedIPs,
+	}
+}
+
+// Allows reports whether the authorization is for a resource.
+func (a PAMAuthorization) Allows(resource PAMResource) bool {
+	return slices.Contains(a.Resources, resource)
+}
+
+// AdmitsReferrer reports whether requests may come from a page.
+func (a PAMAuthorization) AdmitsReferrer(referrer string) bool {
+	return len(a.Referrers) == 0 || slices.ContainsFunc(a.Referrers, func(page string) bool { return below(page, referrer) })
+}
+
+// below reports whether an address is a page, or further down: `https://intranet` is not above `https://intranet.example.com`.
+func below(page, address string) bool {
+	rest, found := strings.CutPrefix(address, page)
+	return found && (rest == "" || strings.HasSuffix(page, "/") || strings.ContainsRune("/?#", rune(rest[0])))
+}
+
+// maxReferrers bounds the list.
+const maxReferrers = 64
+
+// Validate joins the faults of all fields.
+func (a PAMAuthorization) Validate() error {
+	faults := []error{checkName("name", a.Name), checkExpiry(a.ExpiresAt), checkAllowedIPs(a.AllowedIPs)}
+	for i, r := range a.Resources {
+		field := fmt.Sprintf("resources[%d]", i)
+		switch {
+		case !slices.Contains(pamResources, r):
+			faults = append(faults, Fault(Invalid, field, ReasonChoice, joinResources()))
+		case slices.Contains(a.Resources[:i], r):
+			faults = append(faults, Fault(Duplicated, field, ReasonTwice))
+		}
+	}
+	if len(a.Referrers) > maxReferrers {
+		faults = append(faults, Fault(Invalid, "referrers", ReasonTooMany, maxReferrers))
+	}
+	for i, r := range a.Referrers {
+		faults = append(faults, checkName(fmt.Sprintf("referrers[%d]", i), r))
+	}
+	return errors.Join(faults...)
+}
+
+func joinResources() string {
+	texts := make([]string, len(pamResources))
+	for i, r := range pamResources {
+		texts[i] = string(r)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// PAMAuthorizationUpdate is a partial change: nil is unchanged. The zero time and empty lists clear.
+type PAMAuthorizationUpdate struct {
+	Name           *string
+	Enabled, Write *bool
+	Resources      []PAMResource
+	ExpiresAt      *time.Time
+	AllowedIPs     []netip.Prefix
+	Referrers      []string
+}
+
+// Apply changes a, or says which fields are at fault and leaves a in an undefined state.
+func (u PAMAuthorizationUpdate) Apply(a *PAMAuthorization) error {
+	set(&a.Name, u.Name)
+	set(&a.Enabled, u.Enabled)
+	set(&a.Write, u.Write)
+	set(&a.ExpiresAt, u.ExpiresAt)
+	if u.Resources != nil {
+		a.Resources = u.Resources
+	}
+	if u.AllowedIPs != nil {
+		a.AllowedIPs = u.AllowedIPs
+	}
+	if u.Referrers != nil {
+		a.Referrers = u.Referrers
+	}
+	return a.Validate()
+}
+
+// PAMAuthorizations keeps the authorizations, each with its application. Errors: *Error with Missing, NotFound on application_id, Duplicated on
+// name within an application.
+type PAMAuthorizations interface {
+	// Page lists those of an application, or of all when it is 0.
+	Page(ctx context.Context, applicationID int64, page PageRequest) (Page[PAMAuthorization], error)
+	Get(ctx context.Context, id int64) (PAMAuthorization, error)
+	// Keyed returns the authorization of a consumer key or client id.
+	Keyed(ctx context.Context, key string) (PAMAuthorization, error)
+	Create(ctx context.Context, a *PAMAuthorization) error
+	Update(ctx context.Context, a PAMAuthorization) error
+	Delete(ctx context.Context, id int64) error
+}
+
+// Nonce is a number of OAuth 1.0 that must not be used twice with one key, token and time (RFC 5849, 3.3).
+type Nonce struct {
+	Key, Token, Value string
+	At                time.Time
+}
+
+// Nonces keeps the nonces of requests.
+type Nonces interface {
+	// Spend stores a nonce. Errors: *Error with Duplicated when it was spent before, on any replica.
+	Spend(ctx context.Context, n Nonce) error
+	// Purge removes those of requests that would be too old by now.
+	Purge(ctx context.Context, before time.Time) error
+}

@@ -1,0 +1,201 @@
+package domain
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The limits of a device, in characters. The seed is silent about all but the tags.
+const (
+	MaxDeviceField = 255 // hostname, ip, model, type, vendor, site
+	MaxDeviceTags  = 250 // with the commas, without spaces
+	MaxRemote      = 2000
+)
+
+// Device is a device of the vault (seed 003). Its hostname is its identity and never changes.
+type Device struct {
+	ID             int64
+	Hostname       string
+	IP             string // an address, a DNS name or a management URL
+	Model          string
+	Type           string
+	Vendor         string
+	Site           string
+	Domains        []string // names of registered domains
+	Connectivities []Connectivity
+	Remote         []RemoteExpression
+	Tags           []string
+	Enabled        bool
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Same reports whether two devices differ in nothing that an upsert can change.
+func (d Device) Same(other Device) bool {
+	return d.Hostname == other.Hostname && d.IP == other.IP && d.Model == other.Model && d.Type == other.Type && d.Vendor == other.Vendor &&
+		d.Site == other.Site && d.Enabled == other.Enabled && slices.Equal(d.Domains, other.Domains) &&
+		slices.Equal(d.Connectivities, other.Connectivities) && slices.Equal(d.Remote, other.Remote) && slices.Equal(d.Tags, other.Tags)
+}
+
+// DeviceSpec is an upsert as it was asked for. The lists are texts of the wire; nil leaves what there is, "" clears.
+type DeviceSpec struct {
+	Hostname, IP, Model, Type, Vendor, Site string
+	Domains, Connectivities, Remote, Tags   *string
+}
+
+// DevicePlan is a DeviceSpec that was read: nil lists are those that stay.
+type DevicePlan struct {
+	Hostname, IP, Model, Type, Vendor, Site string
+	Domains                                 []string // as they were sent: names or short names
+	Connectivities                          []Connectivity
+	Remote                                  []RemoteExpression
+	Tags                                    []string
+}
+
+// Plan reads a DeviceSpec, or joins the faults of all fields, those of missing ones first and in the order of the vendor's checks.
+func (s DeviceSpec) Plan() (DevicePlan, error) {
+	p := DevicePlan{
+		Hostname: strings.TrimSpace(s.Hostname), IP: strings.TrimSpace(s.IP), Model: strings.TrimSpace(s.Model), Type: strings.TrimSpace(s.Type),
+		Vendor: strings.TrimSpace(s.Vendor), Site: strings.TrimSpace(s.Site),
+	}
+	required := []struct{ field, value string }{
+		{"hostname", p.Hostname}, {"ip", p.IP}, {"site", p.Site}, {"model", p.Model}, {"vendor", p.Vendor}, {"type", p.Type},
+	}
+	var missing, faults []error
+	for _, r := range required {
+		if r.value == "" {
+			missing = append(missing, Fault(Required, r.field, ReasonRequired))
+		}
+		faults = append(faults, checkText(r.field, r.value, MaxDeviceField, false))
+	}
+	var listFaults [4]error
+	if s.Domains != nil {
+		p.Domains, listFaults[0] = ParseDomains(*s.Domains)
+	}
+	if s.Tags != nil {
+		p.Tags, listFaults[1] = ParseTags(*s.Tags)
+	}
+	if s.Connectivities != nil {
+		p.Connectivities, listFaults[2] = ParseConnectivities(*s.Connectivities)
+	}
+	if s.Remote != nil {
+		p.Remote, listFaults[3] = ParseRemote(*s.Remote)
+	}
+	return p, errors.Join(errors.Join(missing...), errors.Join(faults...), errors.Join(listFaults[:]...))
+}
+
+// Apply writes the plan into a device, save for the domains, which the store knows. A name that is spelled in another way is no change.
+func (p DevicePlan) Apply(d *Device) {
+	d.IP = p.IP
+	for _, name := range []struct {
+		present *string
+		planned string
+	}{{&d.Model, p.Model}, {&d.Type, p.Type}, {&d.Vendor, p.Vendor}, {&d.Site, p.Site}} {
+		if NameKey(*name.present) != NameKey(name.planned) {
+			*name.present = name.planned
+		}
+	}
+	if p.Connectivities != nil {
+		d.Connectivities = p.Connectivities
+	}
+	if p.Remote != nil {
+		d.Remote = p.Remote
+	}
+	if p.Tags != nil {
+		d.Tags = p.Tags
+	}
+}
+
+// DeviceFilter selects devices; zero values select all. Names are compared regardless of case.
+type DeviceFilter struct {
+	Hostname, IP, Model, Type, Vendor, Site, Tag, Domain string
+	Enabled                                              *bool
+	Text                                                 string // words that all are in the hostname, the ip or the tags
+}
+
+// DeviceChange is a device before and after a change.
+type DeviceChange struct{ Before, After Device }
+
+// Terms are what a device is found by beside its columns: w:word, t:tag and d:domain.
+func (d Device) Terms() []string {
+	var terms []string
+	add := func(prefix string, list []string) {
+		for _, one := range list {
+			terms = append(terms, prefix+NameKey(one))
+		}
+	}
+	add("w:", Words(append([]string{d.Hostname, d.IP}, d.Tags...)...))
+	add("t:", d.Tags)
+	add("d:", d.Domains)
+	return terms
+}
+
+// Devices keeps the devices. Names of models, types, vendors and sites are made when they are new; the first spelling stays. Errors: *Error with Missing.
+type Devices interface {
+	Page(ctx context.Context, filter DeviceFilter, page PageRequest) (Page[Device], error)
+	Get(ctx context.Context, id int64) (Device, error)
+	// Named returns the device of a hostname, regardless of case.
+	Named(ctx context.Context, hostname string) (Device, error)
+	// Lock returns the devices of the hostnames that there are, by NameKey; until the transaction ends nobody else can change them.
+	Lock(ctx context.Context, hostnames []string) (map[string]Device, error)
+	// Insert stores new devices, sets their ids, which ascend by hostname, and the spelling of their names, and returns the places of those whose
+	// hostname somebody else has taken meanwhile, which are not stored.
+	Insert(ctx context.Context, devices []Device) (lost []int, err error)
+	// Update stores changes of devices that were locked, and sets the spelling of their names.
+	Update(ctx context.Context, changes []DeviceChange) error
+}
+
+// DeviceDomain is a domain that devices can be in. Its name never changes.
+type DeviceDomain struct {
+	ID        int64
+	Name      string
+	ShortName string // empty: none
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Validate joins the faults of all fields.
+func (d DeviceDomain) Validate() error {
+	return errors.Join(checkDomainName("name", d.Name, true), checkDomainName("short_name", d.ShortName, false))
+}
+
+func checkDomainName(field, name string, required bool) error {
+	if name == "" && required {
+		return Fault(Required, field, ReasonRequired)
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		return Fault(Invalid, field, ReasonFormat)
+	}
+	return checkText(field, name, MaxDeviceField, false)
+}
+
+// DeviceDomainUpdate is a partial change: nil is unchanged, "" clears.
+type DeviceDomainUpdate struct {
+	Name      *string // accepted when it is the present one
+	ShortName *string
+}
+
+// Apply changes d, or says which fields are at fault and leaves d in an undefined state.
+func (u DeviceDomainUpdate) Apply(d *DeviceDomain) error {
+	name := fixed("name", u.Name, d.Name)
+	set(&d.ShortName, u.ShortName)
+	return errors.Join(name, d.Validate())
+}
+
+// DeviceDomains keeps the domains. Errors: *Error with Missing, Duplicated on name or short_name.
+type DeviceDomains interface {
+	Page(ctx context.Context, page PageRequest) (Page[DeviceDomain], error)
+	Get(ctx context.Context, id int64) (DeviceDomain, error)
+	// Lock is a Get after which no other transaction can change the domain, or put a device into it, until this one ends.
+	Lock(ctx context.Context, id int64) (DeviceDomain, error)
+	// Find returns the domains that have one of the texts as name or short name, by text in lower case; until the transaction ends they stay.
+	Find(ctx context.Context, texts []string) (map[string]DeviceDomain, error)
+	Create(ctx context.Context, d *DeviceDomain) error
+	Update(ctx context.Context, d DeviceDomain) error
+	// Delete removes a domain; one that has devices is refused with Rule.
+	Delete(ctx context.Context, id int64) error
+}

@@ -1,0 +1,183 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Connectivity is a way to reach a device: one of the fixed types, and a port.
+type Connectivity struct {
+	Type string
+	Port int
+}
+
+// connectivityTypes are the types that there are, with the port of each unless another is given. The names are the vendor's.
+var connectivityTypes = []Connectivity{
+	{"SSH", 22}, {"Telnet", 23}, {"RDP", 3389}, {"VNC", 5900}, {"HTTP", 80}, {"HTTPS", 443}, {"MySQL", 3306}, {"SQL Server", 1433},
+	{"X11 Forward", 6000}, {"Windows RPC", 135}, {"Oracle", 1521}, {"PostgreSQL", 5432}, {"LDAP", 389}, {"LDAPS", 636},
+}
+
+func connectivityType(name string) (Connectivity, bool) {
+	i := slices.IndexFunc(connectivityTypes, func(c Connectivity) bool { return strings.EqualFold(c.Type, name) })
+	if i < 0 {
+		return Connectivity{}, false
+	}
+	return connectivityTypes[i], true
+}
+
+// String is the form of the wire.
+func (c Connectivity) String() string { return c.Type + ":" + strconv.Itoa(c.Port) }
+
+// maxListed bounds the connectivities and the domains of a device.
+const maxListed = 100
+
+// ParseConnectivities reads a list as `SSH:22, SQL Server:1433`; a type without port has its own. One given twice counts once. The outcome is
+// not nil.
+func ParseConnectivities(text string) ([]Connectivity, error) {
+	list := []Connectivity{}
+	for _, item := range splitList(text) {
+		name, port := item, ""
+		if i := strings.LastIndexByte(item, ':'); i >= 0 {
+			name, port = strings.TrimSpace(item[:i]), strings.TrimSpace(item[i+1:])
+		}
+		c, known := connectivityType(name)
+		if !known {
+			return nil, Fault(Invalid, "connectivities", ReasonChoice, connectivityNames())
+		}
+		if port != "" {
+			number, err := strconv.ParseUint(port, 10, 16)
+			if err != nil || number == 0 {
+				return nil, Fault(Invalid, "connectivities", ReasonPort)
+			}
+			c.Port = int(number)
+		}
+		if slices.Contains(list, c) {
+			continue
+		}
+		if len(list) == maxListed {
+			return nil, Fault(Invalid, "connectivities", ReasonTooMany, maxListed)
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+func connectivityNames() string {
+	names := make([]string, len(connectivityTypes))
+	for i, c := range connectivityTypes {
+		names[i] = c.Type
+	}
+	return strings.Join(names, ", ")
+}
+
+// FormatConnectivities is the canonical form of a list.
+func FormatConnectivities(list []Connectivity) string {
+	texts := make([]string, len(list))
+	for i, c := range list {
+		texts[i] = c.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// RemoteExpression says what to type in a remote session when an expression is met.
+type RemoteExpression struct {
+	Connectivity string // a type
+	Expect       string // a regular expression of the vendor's engine
+	Fill         string
+}
+
+// ParseRemote reads `Connectivity:Expected:Fill`, one a line. The first colon ends the connectivity, the last begins the fill value, so that the
+// expression can have colons. The outcome is not nil.
+func ParseRemote(text string) ([]RemoteExpression, error) {
+	const field = "session_remote_config"
+	if err := checkText(field, text, MaxRemote, true); err != nil {
+		return nil, err
+	}
+	list := []RemoteExpression{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		first, last := strings.IndexByte(line, ':'), strings.LastIndexByte(line, ':')
+		if first == last {
+			return nil, Fault(Invalid, field, ReasonRemote)
+		}
+		c, known := connectivityType(strings.TrimSpace(line[:first]))
+		if !known {
+			return nil, Fault(Invalid, field, ReasonChoice, connectivityNames())
+		}
+		list = append(list, RemoteExpression{Connectivity: c.Type, Expect: line[first+1 : last], Fill: line[last+1:]})
+	}
+	return list, nil
+}
+
+// FormatRemote is the canonical form of a list.
+func FormatRemote(list []RemoteExpression) string {
+	lines := make([]string, len(list))
+	for i, e := range list {
+		lines[i] = e.Connectivity + ":" + e.Expect + ":" + e.Fill
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ParseTags reads a list separated by commas; one given twice counts once. The outcome is not nil.
+func ParseTags(text string) ([]string, error) {
+	list := uniqueNames(splitList(text))
+	if err := checkText("device_tags", strings.Join(list, ","), MaxDeviceTags, false); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// ParseDomains reads a list of names and short names separated by commas; one given twice counts once. The outcome is not nil.
+func ParseDomains(text string) ([]string, error) {
+	list := uniqueNames(splitList(text))
+	if len(list) > maxListed {
+		return nil, Fault(Invalid, "device_domain", ReasonTooMany, maxListed)
+	}
+	return list, nil
+}
+
+// uniqueNames leaves out names that were there before, regardless of case.
+func uniqueNames(list []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(name string) bool {
+		key := NameKey(name)
+		twice := seen[key]
+		seen[key] = true
+		return twice
+	})
+}
+
+// splitList splits at commas, trims, and drops what is empty. The outcome is not nil.
+func splitList(text string) []string {
+	list := []string{}
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// Words takes texts apart into what a search can find: runs of letters and digits, in lower case, each once.
+func Words(texts ...string) []string {
+	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	return uniqueNames(strings.FieldsFunc(NameKey(strings.Join(texts, " ")), apart))
+}
+
+// RowFault says where a row of an import is at fault.
+type RowFault struct {
+	Row int // 1 is the first behind the header
+	Err error
+}
+
+// Error describes the fault for logs.
+func (f RowFault) Error() string { return fmt.Sprintf("row %d: %v", f.Row, f.Err) }
+
+// Unwrap returns the cause.
+func (f RowFault) Unwrap() error { return f.Err }

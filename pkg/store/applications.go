@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type applicationRow struct {
+	ID          int64 `gorm:"primaryKey"`
+	Name        string
+	NameKey     string
+	Description string
+	Method      string
+	Enabled     bool
+	CreatedAt   time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false"`
+}
+
+const applicationColumns = "id, name, description, method, enabled, created_at, updated_at"
+
+func (applicationRow) TableName() string { return "pam_applications" }
+
+func (r *applicationRow) key() int64 { return r.ID }
+
+func (r *applicationRow) fields() []any {
+	return []any{&r.ID, &r.Name, &r.Description, &r.Method, &r.Enabled, &r.CreatedAt, &r.UpdatedAt}
+}
+
+func (r *applicationRow) entity() domain.Application {
+	return domain.Application{
+		ID: r.ID, Name: r.Name, Description: r.Description, Method: domain.AuthMethod(r.Method), Enabled: r.Enabled,
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
+}
+
+func toApplicationRow(a domain.Application) applicationRow {
+	return applicationRow{
+		ID: a.ID, Name: a.Name, NameKey: domain.NameKey(a.Name), Description: a.Description, Method: string(a.Method), Enabled: a.Enabled,
+		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
+	}
+}
+
+type applications struct{ s *Store }
+
+var applicationTable = listing{table: "pam_applications", columns: applicationColumns}
+
+// Page implements domain.Applications.
+func (r applications) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.Application], error) {
+	return page[applicationRow, domain.Application](ctx, r.s.read, applicationTable, req)
+}
+
+// Get implements domain.Applications.
+func (r applications) Get(ctx context.Context, id int64) (domain.Application, error) {
+	return take[applicationRow, domain.Application](ctx, r.s.read, applicationTable, id)
+}
+
+// Create implements domain.Applications.
+func (r applications) Create(ctx context.Context, a *domain.Application) error {
+	record := toApplicationRow(*a)
+	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
+		return translate(err, duplicated("name_key", "name"))
+	}
+	a.ID = record.ID
+	return nil
+}
+
+// Update implements domain.Applications.
+func (r applications) Update(ctx context.Context, a domain.Application) error {
+	record := toApplicationRow(a)
+	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "description", "enabled", "updated_at").Updates(&record)
+	return changedOne(done, duplicated("name_key", "name"))
+}
+
+// Delete implements domain.Applications.
+func (r applications) Delete(ctx context.Context, id int64) error {
+	return changedOne(r.s.write.WithContext(ctx).Delete(&applicationRow{}, id), faults{}.orForeign(domain.Rule, "id", domain.ReasonInUse))
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+type authorizationRow struct {
+	ID            int64 `gorm:"primaryKey"`
+	ApplicationID int64
+	Name          string
+	NameKey       string
+	Enabled       bool
+	MayWrite      bool
+	Resources     string // JSON
+	ExpiresAt     *time.Time
+	AllowedIPs    string
+	Referrers     string // JSON
+	PublicKey     string
+	Token         string
+	Sealed        []byte
+	SealedBefore  []byte
+	Generation    int64
+	PreviousUntil *time.Time
+	CreatedAt     time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt     time.Time `gorm:"autoUpdateTime:false"`
+
+	application applicationRow `gorm:"-"`
+}
+
+const authorizationColumns = "id, application_id, name, enabled, may_write, resources, expires_at, allowed_ips, referrers, public_key, token, sealed, " +
+	"sealed_before, generation, previous_until, created_at, updated_at"
+
+func (authorizationRow) TableName() string { return "pam_authorizations" }
+
+func (r *authorizationRow) key() int64 { return r.ID }
+
+func (r *authorizationRow) fields() []any {
+	own := []any{
+		&r.ID, &r.ApplicationID, &r.Name, &r.Enabled, &r.MayWrite, &r.Resources, &r.ExpiresAt, &r.AllowedIPs, &r.Referrers, &r.PublicKey, &r.Token,
+		&r.Sealed, &r.SealedBefore, &r.Generation, &r.PreviousUntil, &r.CreatedAt, &r.UpdatedAt,
+	}
+	return append(own, r.application.fields()...)
+}
+
+func (r *authorizationRow) entity() domain.PAMAuthorization {
+	return domain.PAMAuthorization{
+		ID: r.ID, ApplicationID: r.ApplicationID, Application: r.application.entity(), Name: r.Name, Enabled: r.Enabled, Write: r.MayWrite,
+		Resources: readList[domain.PAMResource](r.Resources), ExpiresAt: orZero(r.ExpiresAt), AllowedIPs: splitPrefixes(r.AllowedIPs),
+		Referrers: readList[string](r.Referrers), Key: r.PublicKey, Token: r.Token, Secrets: domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
+		Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
+}
+
+func toAuthorizationRow(a domain.PAMAuthorization) (authorizationRow, error) {
+	resources, resourcesErr := writeList(a.Resources)
+	referrers, referrersErr := writeList(a.Referrers)
+	row := authorizationRow{
+		ID: a.ID, ApplicationID: a.ApplicationID, Name: a.Name, NameKey: domain.NameKey(a.Name), Enabled: a.Enabled, MayWrite: a.Write,
+		Resources: resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs), Referrers: referrers, PublicKey: a.Key,
+		Token: a.Token, Sealed: a.Secrets.Present, SealedBefore: a.Secrets.Previous, Generation: a.Generation, PreviousUntil: optional(a.PreviousUntil),
+		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
+	}
+	if row.SealedBefore == nil {
+		row.SealedBefore = []byte{}
+	}
+	return row, errors.Join(resourcesErr, referrersErr)
+}
+
+type authorizations struct{ s *Store }
+
+var authorizationTable = listing{
+	table: "pam_authorizations a JOIN pam_applications p ON p.id = a.application_id", id: "a.id",
+	columns: qualified("a", authorizationColumns) + ", " + qualified("p", applicationColumns),
+}
+
+var authorizationFaults = faults{duplicated: map[string]string{"name_key": "name", "public_key": "key"}}.
+	orForeign(domain.NotFound, "application_id", domain.ReasonNotFound)
+
+// Page implements domain.PAMAuthorizations.
+func (r authorizations) Page(ctx context.Context, applicationID int64, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+	l := authorizationTable
+	if applicationID != 0 {
+		l.restrict("a.application_id = ?", applicationID)
+	}
+	return page[authorizationRow, domain.PAMAuthorization](ctx, r.s.read, l, req)
+}
+
+// Get implements domain.PAMAuthorizations.
+func (r authorizations) Get(ctx context.Context, id int64) (domain.PAMAuthorization, error) {
+	return take[authorizationRow, domain.PAMAuthorization](ctx, r.s.read, authorizationTable, id)
+}
+
+// Keyed implements domain.PAMAuthorizations.
+func (r authorizations) Keyed(ctx context.Context, key string) (domain.PAMAuthorization, error) {
+	if !storable(key) {
+		return domain.PAMAuthorization{}, translate(gorm.ErrRecordNotFound, faults{})
+	}
+	query := "SELECT " + authorizationTable.columns + " FROM " + authorizationTable.table + " WHERE a.public_key = ?"
+	rows, err := find[authorizationRow, domain.PAMAuthorization](ctx, r.s.read, query, []any{key})
+	if err == nil && len(rows) == 0 {
+		err = gorm.ErrRecordNotFound
+	}
+	if err != nil {
+		return domain.PAMAuthorization{}, translate(err, faults{})
+	}
+	return rows[0].entity(), nil
+}
+
+// Create implements domain.PAMAuthorizations.
+func (r authorizations) Create(ctx context.Context, a *domain.PAMAuthorization) error {
+	record, err := toAuthorizationRow(*a)
+	if err != nil {
+		return err
+	}
+	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
+		return translate(err, authorizationFaults)
+	}
+	a.ID = record.ID
+	return nil
+}
+
+// Update implements domain.PAMAuthorizations.
+func (r authorizations) Update(ctx context.Context, a domain.PAMAuthorization) error {
+	record, err := toAuthorizationRow(a)
+	if err != nil {
+		return err
+	}
+	done := r.s.write.WithContext(ctx).Model(&record).Select("*").Omit("id", "application_id", "created_at").Updates(&record)
+	return changedOne(done, authorizationFaults)
+}
+
+// Delete implements domain.PAMAuthorizations.
+func (r authorizations) Delete(ctx context.Context, id int64) error {
+	return changedOne(r.s.write.WithContext(ctx).Delete(&authorizationRow{}, id), faults{})
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// The kinds of names.
+const (
+	kindModel  = "model"
+	kindType   = "type"
+	kindVendor = "vendor"
+	kindSite   = "site"
+)
+
+// nameID is a name regardless of its spelling.
+type nameID struct{ kind, key string }
+
+// knownName is a name as it was first spelled. Names are never changed or removed, so what was read once stays true.
+type knownName struct {
+	ref   int64
+	label string
+}
+
+// deviceNameCache remembers names that are committed.
+type deviceNameCache struct {
+	mu    sync.RWMutex
+	known map[nameID]knownName
+}
+
+// maxCachedNames bounds the memory; beyond it everything is forgotten.
+const maxCachedNames = 20000
+
+func (c *deviceNameCache) get(id nameID) (knownName, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	name, ok := c.known[id]
+	return name, ok
+}
+
+func (c *deviceNameCache) add(names namesFound) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) > maxCachedNames {
+		c.known = map[nameID]knownName{}
+	}
+	for id, name := range names {
+		c.known[id] = name
+	}
+}
+
+// namesFound are the names of some devices.
+type namesFound map[nameID]knownName
+
+// spell gives a name the spelling that was first, and returns its reference.
+func (n namesFound) spell(kind string, label *string) int64 {
+	found := n[nameID{kind, domain.NameKey(*label)}]
+	*label = found.label
+	return found.ref
+}
+
+// names reads the names of devices, and makes those that are new. What this transaction has made may roll back, so only it remembers that.
+func (s *Store) names(ctx context.Context, devices []domain.Device) (namesFound, error) {
+	found, missing := namesFound{}, map[nameID]string{}
+	for _, d := range devices {
+		for kind, label := range map[string]string{kindModel: d.Model, kindType: d.Type, kindVendor: d.Vendor, kindSite: d.Site} {
+			id := nameID{kind, domain.NameKey(label)}
+			if name, ok := s.knownName(id); ok {
+				found[id] = name
+			} else if _, before := missing[id]; !before {
+				missing[id] = label
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	present, err := s.selectNames(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	s.cachedNames.add(present)
+	maps.Copy(found, present)
+	maps.DeleteFunc(missing, func(id nameID, _ string) bool { _, ok := present[id]; return ok })
+	if len(missing) == 0 {
+		return found, nil
+	}
+	made, err := s.makeNames(ctx, missing)
+	maps.Copy(s.madeNames, made)
+	maps.Copy(found, made)
+	return found, err
+}
+
+func (s *Store) knownName(id nameID) (knownName, bool) {
+	if name, ok := s.madeNames[id]; ok {
+		return name, true
+	}
+	return s.cachedNames.get(id)
+}
+
+// makeNames inserts names in an order that all share, so that nobody waits for one who waits for them.
+func (s *Store) makeNames(ctx context.Context, wanted map[nameID]string) (namesFound, error) {
+	ids := slices.SortedFunc(maps.Keys(wanted), func(a, b nameID) int { return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.key, b.key)) })
+	rows := make([][]any, len(ids))
+	for i, id := range ids {
+		rows[i] = []any{id.kind, wanted[id], id.key}
+	}
+	if err := insertRows(ctx, s.write, "device_names", "kind, label, label_key", rows, " ON CONFLICT (kind, label_key) DO NOTHING", nil); err != nil {
+		return nil, err
+	}
+	return s.selectNames(ctx, wanted)
+}
+
+func (s *Store) selectNames(ctx context.Context, wanted map[nameID]string) (namesFound, error) {
+	keys := map[string][]string{}
+	for id := range wanted {
+		keys[id.kind] = append(keys[id.kind], id.key)
+	}
+	found := namesFound{}
+	for kind, all := range keys {
+		for batch := range slices.Chunk(all, insertBatch) {
+			query := "SELECT ref, label, label_key FROM device_names WHERE kind = ? AND label_key IN ?"
+			err := returned(ctx, s.read, query, []any{kind, batch}, func(scan func(...any) error) error {
+				var name knownName
+				var key string
+				err := scan(&name.ref, &name.label, &key)
+				found[nameID{kind, key}] = name
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// deviceRow is a device as the table has it; names are references.
+type deviceRow struct {
+	ID             int64 `gorm:"primaryKey"`
+	Hostname       string
+	HostnameKey    string
+	IP             string
+	ModelRef       int64
+	TypeRef        int64
+	VendorRef      int64
+	SiteRef        int64
+	Domains        string // JSON, as all lists
+	Connectivities string
+	Remote         string
+	Tags           string
+	Enabled        bool
+	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
+}
+
+func (deviceRow) TableName() string { return "devices" }
+
+// namedRow is a device as it is read: with its names.
+type namedRow struct {
+	deviceRow
+	Model, Type, Vendor, Site string
+}
+
+// deviceColumns reads the names of each row by themselves: with joins a planner may begin at the names.
+const (
+	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref), " + nameOf + "type_ref), " + nameOf + "vendor_ref), " + nameOf + "site_ref), " +
+		"domains, connectivities, remote, tags, enabled, created_at, updated_at"
+	nameOf = "(SELECT label FROM device_names WHERE ref = "
+)
+
+func (r *namedRow) key() int64 { return r.ID }
+
+func (r *namedRow) fields() []any {
+	return []any{
+		&r.ID, &r.Hostname, &r.IP, &r.Model, &r.Type, &r.Vendor, &r.Site, &r.Domains, &r.Connectivities, &r.Remote, &r.Tags, &r.Enabled,
+		&r.CreatedAt, &r.UpdatedAt,
+	}
+}
+
+func (r *namedRow) entity() domain.Device {
+	return domain.Device{
+		ID: r.ID, Hostname: r.Hostname, IP: r.IP, Model: r.Model, Type: r.Type, Vendor: r.Vendor, Site: r.Site,
+		Domains: readList[string](r.Domains), Connectivities: readList[domain.Connectivity](r.Connectivities),
+		Remote: readList[domain.RemoteExpression](r.Remote), Tags: readList[string](r.Tags), Enabled: r.Enabled,
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
+}
+
+// readList reads what writeList wrote; anything else is an empty list.
+func readList[T any](text string) []T {
+	var list []T
+	_ = json.Unmarshal([]byte(text), &list)
+	return list
+}
+
+func writeList[T any](list []T) (string, error) {
+	if len(list) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(list)
+	return string(text), err
+}
+
+type devices struct{ s *Store }
+
+var deviceTable = listing{table: "devices", columns: deviceColumns}
+
+// Get implements domain.Devices.
+func (r devices) Get(ctx context.Context, id int64) (domain.Device, error) {
+	return take[namedRow, domain.Device](ctx, r.s.read, deviceTable, id)
+}
+
+// Named implements domain.Devices.
+func (r devices) Named(ctx context.Context, hostname string) (domain.Device, error) {
+	found, err := r.named(ctx, r.s.read, keysOf([]string{hostname}))
+	if err != nil {
+		return domain.Device{}, err
+	}
+	device, ok := found[domain.NameKey(hostname)]
+	if !ok {
+		err = translate(gorm.ErrRecordNotFound, faults{})
+	}
+	return device, err
+}
+
+// lockDevices locks in an order that all share, so that nobody waits for one who waits for them.
+const lockDevices = `SELECT hostname_key FROM devices WHERE hostname_key IN ? ORDER BY hostname_key COLLATE "C" FOR UPDATE`
+
+// Lock implements domain.Devices. PostgreSQL reads the devices after it has locked them: one statement for both would miss those whose names
+// are changed while it waits. SQLite has one writer.
+func (r devices) Lock(ctx context.Context, hostnames []string) (map[string]domain.Device, error) {
+	keys := keysOf(hostnames)
+	if r.s.engine == Postgres {
+		slices.Sort(keys)
+		var present []string
+		for batch := range slices.Chunk(keys, insertBatch) {
+			var locked []string
+			if err := r.s.write.WithContext(ctx).Raw(lockDevices, batch).Scan(&locked).Error; err != nil {
+				return nil, err
+			}
+			present = append(present, locked...)
+		}
+		keys = present
+	}
+	return r.named(ctx, r.s.write, keys)
+}
+
+func (r devices) named(ctx context.Context, db *gorm.DB, keys []string) (map[string]domain.Device, error) {
+	found := map[string]domain.Device{}
+	for batch := range slices.Chunk(keys, insertBatch) {
+		rows, err := find[namedRow, domain.Device](ctx, db, "SELECT "+deviceColumns+" FROM devices WHERE hostname_key IN ?", []any{batch})
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			found[domain.NameKey(rows[i].Hostname)] = rows[i].entity()
+		}
+	}
+	return found, nil
+}
+
+// keysOf are the keys of names, without those that no row can have.
+func keysOf(names []string) []string {
+	keys := make([]string, 0, len(names))
+	for _, name := range names {
+		if storable(name) {
+			keys = append(keys, domain.NameKey(name))
+		}
+	}
+	return keys
+}
+
+// Insert implements domain.Devices.
+func (r devices) Insert(ctx context.Context, list []domain.Device) (lost []int, err error) {
+	err = r.s.atomic(ctx, func(tx *Store) error {
+		lost, err = devices{tx}.insert(ctx, list)
+		return err
+	})
+	return lost, err
+}
+
+const insertedDevice = "hostname, hostname_key, ip, model_ref, type_ref, vendor_ref, site_ref, domains, connectivities, remote, tags, enabled, created_at, updated_at"
+
+func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, err error) {
+	rows, err := r.rows(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]any, len(rows))
+	for i, row := range rows {
+		values[i] = []any{
+			row.Hostname, row.HostnameKey, row.IP, row.ModelRef, row.TypeRef, row.VendorRef, row.SiteRef, row.Domains, row.Connectivities, row.Remote,
+			row.Tags, row.Enabled, row.CreatedAt, row.UpdatedAt,
+		}
+	}
+	slices.SortFunc(values, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) }) // as Lock does
+	ids := map[string]int64{}
+	scan := func(scan func(...any) error) error {
+		var id int64
+		var key string
+		err := scan(&id, &key)
+		ids[key] = id
+		return err
+	}
+	if err := insertRows(ctx, r.s.write, "devices", insertedDevice, values, " ON CONFLICT (hostname_key) DO NOTHING RETURNING id, hostname_key", scan); err != nil {
+		return nil, err
+	}
+	var terms [][]any
+	for i := range list {
+		id, stored := ids[rows[i].HostnameKey]
+		if !stored {
+			lost = append(lost, i)
+			continue
+		}
+		list[i].ID = id
+		terms = append(terms, termRows(id, list[i].Terms())...)
+	}
+	return lost, insertRows(ctx, r.s.write, "device_terms", "term, device_id", terms, "", nil)
+}
+
+func termRows(id int64, terms []string) [][]any {
+	rows := make([][]any, len(terms))
+	for i, term := range terms {
+		rows[i] = []any{term, id}
+	}
+	return rows
+}
+
+// Update implements domain.Devices.
+func (r devices) Update(ctx context.Context, changes []domain.DeviceChange) error {
+	return r.s.atomic(ctx, func(tx *Store) error { return devices{tx}.update(ctx, changes) })
+}
+
+func (r devices) update(ctx context.Context, changes []domain.DeviceChange) error {
+	after := make([]domain.Device, len(changes))
+	for i, change := range changes {
+		after[i] = change.After
+	}
+	rows, err := r.rows(ctx, after)
+	if err != nil {
+		return err
+	}
+	db := r.s.write.WithContext(ctx)
+	for i, row := range rows {
+		changes[i].After = after[i]
+		err := db.Exec(`UPDATE devices SET ip = ?, model_ref = ?, type_ref = ?, vendor_ref = ?, site_ref = ?, domains = ?, connectivities = ?, remote = ?,
+			tags = ?, enabled = ?, updated_at = ? WHERE id = ?`, row.IP, row.ModelRef, row.TypeRef, row.VendorRef, row.SiteRef, row.Domains,
+			row.Connectivities, row.Remote, row.Tags, row.Enabled, row.UpdatedAt, row.ID).Error
+		if err != nil {
+			return err
+		}
+		if slices.Equal(changes[i].Before.Terms(), after[i].Terms()) {
+			continue
+		}
+		if err := db.Exec("DELETE FROM device_terms WHERE device_id = ?", row.ID).Error; err != nil {
+			return err
+		}
+		if err := insertRows(ctx, r.s.write, "device_terms", "term, device_id", termRows(row.ID, after[i].Terms()), "", nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows makes the rows of devices, and sets the spelling of their names.
+func (r devices) rows(ctx context.Context, list []domain.Device) ([]deviceRow, error) {
+	names, err := r.s.names(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]deviceRow, len(list))
+	for i := range list {
+		d := &list[i]
+		row := deviceRow{
+			ID: d.ID, Hostname: d.Hostname, HostnameKey: domain.NameKey(d.Hostname), IP: d.IP, Enabled: d.Enabled,
+			CreatedAt: micro(d.CreatedAt), UpdatedAt: micro(d.UpdatedAt),
+		}
+		row.ModelRef, row.TypeRef = names.spell(kindModel, &d.Model), names.spell(kindType, &d.Type)
+		row.VendorRef, row.SiteRef = names.spell(kindVendor, &d.Vendor), names.spell(kindSite, &d.Site)
+		var faults [4]error
+		row.Domains, faults[0] = writeList(d.Domains)
+		row.Connectivities, faults[1] = writeList(d.Connectivities)
+		row.Remote, faults[2] = writeList(d.Remote)
+		row.Tags, faults[3] = writeList(d.Tags)
+		if err := errors.Join(faults[:]...); err != nil {
+			return nil, err
+		}
+		rows[i] = row
+	}
+	return rows, nil
+}

@@ -1,0 +1,154 @@
+package storetest
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func newApplication(t testing.TB, s domain.Store) domain.Application {
+	t.Helper()
+	a := domain.Application{
+		Name: fresh("Aplicação"), Description: "two\nlines", Method: domain.AuthOAuth1, Enabled: true, CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+	}
+	check(t, s.Applications().Create(t.Context(), &a))
+	return a
+}
+
+// sampleAuthorization has something in every field.
+func sampleAuthorization(a domain.Application) domain.PAMAuthorization {
+	return domain.PAMAuthorization{
+		Application: a, ApplicationID: a.ID, Name: fresh("Autorização"), Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore, "A2A"},
+		ExpiresAt: noon.AddDate(1, 0, 0), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
+		Referrers: []string{"https://intranet/a b", "é"}, Key: fresh("key"), Token: fresh("token"),
+		Secrets: domain.PAMSecrets{Present: []byte{0, 1, 0xff}, Previous: []byte{2}}, Generation: 3, PreviousUntil: noon.Add(time.Hour),
+		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+	}
+}
+
+func newAuthorization(t testing.TB, s domain.Store, a domain.Application) domain.PAMAuthorization {
+	t.Helper()
+	z := sampleAuthorization(a)
+	check(t, s.PAMAuthorizations().Create(t.Context(), &z))
+	return z
+}
+
+func testApplications(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("an application is read back whole", func(t *testing.T) {
+		one := newApplication(t, s)
+		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
+		one.Name, one.Description, one.Enabled, one.UpdatedAt = fresh("other"), "", false, noon.Add(time.Hour)
+		check(t, s.Applications().Update(ctx, one))
+		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
+	})
+	t.Run("the method never changes", func(t *testing.T) {
+		one := newApplication(t, s)
+		other := one
+		other.Method = domain.AuthUnsigned
+		check(t, s.Applications().Update(ctx, other))
+		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
+	})
+	t.Run("an id that does not exist is missing", func(t *testing.T) {
+		_, err := s.Applications().Get(ctx, absent)
+		wantMissing(t, err)
+		wantMissing(t, s.Applications().Update(ctx, domain.Application{ID: absent, Name: fresh("x")}))
+		wantMissing(t, s.Applications().Delete(ctx, absent))
+	})
+	t.Run("a name is taken regardless of case", func(t *testing.T) {
+		taken, other := newApplication(t, s), newApplication(t, s)
+		other.Name = strings.ToUpper(taken.Name)
+		again := domain.Application{Name: other.Name, CreatedAt: noon, UpdatedAt: noon}
+		wantFault(t, s.Applications().Create(ctx, &again), domain.Duplicated, "name", domain.ReasonDuplicated)
+		wantFault(t, s.Applications().Update(ctx, other), domain.Duplicated, "name", domain.ReasonDuplicated)
+	})
+	t.Run("one that has authorizations stays", func(t *testing.T) {
+		one := newApplication(t, s)
+		z := newAuthorization(t, s, one)
+		wantFault(t, s.Applications().Delete(ctx, one.ID), domain.Rule, "id", domain.ReasonInUse)
+		check(t, s.PAMAuthorizations().Delete(ctx, z.ID))
+		check(t, s.Applications().Delete(ctx, one.ID))
+		_, err := s.Applications().Get(ctx, one.ID)
+		wantMissing(t, err)
+	})
+	walk(t, s.Applications().Page, pageIDs(must(s.Applications().Page(ctx, domain.PageRequest{Size: 100}))(t)), 2)
+}
+
+func testAuthorizations(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	app, other := newApplication(t, s), newApplication(t, s)
+	t.Run("an authorization is read back whole, by id and by key", func(t *testing.T) {
+		want := newAuthorization(t, s, app)
+		wantSame(t, must(s.PAMAuthorizations().Get(ctx, want.ID))(t), want)
+		wantSame(t, must(s.PAMAuthorizations().Keyed(ctx, want.Key))(t), want)
+		plain := domain.PAMAuthorization{
+			Application: app, ApplicationID: app.ID, Name: fresh("plain"), Key: fresh("key"), Secrets: domain.PAMSecrets{Present: []byte{1}}, CreatedAt: noon, UpdatedAt: noon,
+		}
+		check(t, s.PAMAuthorizations().Create(ctx, &plain))
+		got := must(s.PAMAuthorizations().Get(ctx, plain.ID))(t)
+		wantSame(t, len(got.Resources)+len(got.Referrers)+len(got.Secrets.Previous), 0)
+		got.Resources, got.Referrers, got.Secrets.Previous = nil, nil, nil
+		wantSame(t, got, plain)
+	})
+	t.Run("what does not exist is missing, also a key that no database can hold", func(t *testing.T) {
+		_, err := s.PAMAuthorizations().Get(ctx, absent)
+		wantMissing(t, err)
+		for _, key := range []string{"", "nobody", "a\x00", "\xff"} {
+			_, err := s.PAMAuthorizations().Keyed(ctx, key)
+			wantMissing(t, err)
+		}
+		wantMissing(t, s.PAMAuthorizations().Delete(ctx, absent))
+		gone := sampleAuthorization(app)
+		gone.ID = absent
+		wantMissing(t, s.PAMAuthorizations().Update(ctx, gone))
+	})
+	t.Run("a key is taken as it is", func(t *testing.T) {
+		want := newAuthorization(t, s, app)
+		_, err := s.PAMAuthorizations().Keyed(ctx, strings.ToUpper(want.Key))
+		wantMissing(t, err)
+		again := sampleAuthorization(app)
+		again.Key = want.Key
+		wantFault(t, s.PAMAuthorizations().Create(ctx, &again), domain.Duplicated, "key", domain.ReasonDuplicated)
+	})
+	t.Run("a name is taken regardless of case, within its application", func(t *testing.T) {
+		taken := newAuthorization(t, s, app)
+		again := sampleAuthorization(app)
+		again.Name = strings.ToUpper(taken.Name)
+		wantFault(t, s.PAMAuthorizations().Create(ctx, &again), domain.Duplicated, "name", domain.ReasonDuplicated)
+		again.Application, again.ApplicationID = other, other.ID
+		check(t, s.PAMAuthorizations().Create(ctx, &again))
+		again.ID, again.ApplicationID, again.Key = 0, absent, fresh("key")
+		wantFault(t, s.PAMAuthorizations().Create(ctx, &again), domain.NotFound, "application_id", domain.ReasonNotFound)
+	})
+	t.Run("an update changes all but the application", func(t *testing.T) {
+		before := newAuthorization(t, s, app)
+		want := sampleAuthorization(app)
+		want.ID, want.Enabled, want.Write, want.Resources, want.AllowedIPs, want.Referrers = before.ID, false, false, []domain.PAMResource{"Users"}, nil, []string{"b"}
+		want.ExpiresAt, want.PreviousUntil, want.Generation, want.Secrets.Previous = time.Time{}, time.Time{}, 4, []byte{9}
+		sent := want
+		sent.ApplicationID = other.ID
+		check(t, s.PAMAuthorizations().Update(ctx, sent))
+		wantSame(t, must(s.PAMAuthorizations().Get(ctx, want.ID))(t), want)
+	})
+	t.Run("a change of the application is seen", func(t *testing.T) {
+		z := newAuthorization(t, s, other)
+		other.Enabled = false
+		check(t, s.Applications().Update(ctx, other))
+		wantSame(t, must(s.PAMAuthorizations().Keyed(ctx, z.Key))(t).Application, other)
+	})
+	for _, id := range []int64{0, app.ID, other.ID, absent} {
+		var ids []int64
+		for _, z := range must(s.PAMAuthorizations().Page(ctx, 0, domain.PageRequest{Size: 100}))(t).Items {
+			if id == 0 || z.ApplicationID == id {
+				ids = append(ids, z.ID)
+			}
+		}
+		walk(t, func(ctx context.Context, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+			return s.PAMAuthorizations().Page(ctx, id, req)
+		}, ids, 2)
+	}
+}

@@ -1,0 +1,106 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func wantSpent(t testing.TB, err error) {
+	t.Helper()
+	wantFault(t, err, domain.Duplicated, "oauth_nonce", domain.ReasonNonce)
+}
+
+func testNonces(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	n := domain.Nonce{Key: "key", Token: "token", Value: "a'é", At: noon.Truncate(time.Second)}
+	t.Run("a nonce is spent once, and each part makes another", func(t *testing.T) {
+		check(t, s.Nonces().Spend(ctx, n))
+		wantSpent(t, s.Nonces().Spend(ctx, n))
+		for _, other := range []domain.Nonce{
+			{Key: "KEY", Token: n.Token, Value: n.Value, At: n.At}, {Key: n.Key, Token: "Token", Value: n.Value, At: n.At},
+			{Key: n.Key, Token: n.Token, Value: "A'É", At: n.At}, {Key: n.Key, Token: n.Token, Value: n.Value, At: n.At.Add(time.Second)},
+		} {
+			check(t, s.Nonces().Spend(ctx, other))
+			wantSpent(t, s.Nonces().Spend(ctx, other))
+		}
+	})
+	t.Run("a nonce of a transaction that is rolled back is not spent", func(t *testing.T) {
+		n, failure := n, errors.New("rolled back")
+		n.Value = fresh("nonce")
+		err := s.Transact(ctx, func(tx domain.Store) error { return errors.Join(tx.Nonces().Spend(ctx, n), failure) })
+		wantSame(t, errors.Is(err, failure), true)
+		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Nonces().Spend(ctx, n) }))
+		check(t, s.Transact(ctx, func(tx domain.Store) error { // does not doom what is around it
+			wantSpent(t, tx.Nonces().Spend(ctx, n))
+			return nil
+		}))
+	})
+	t.Run("old ones are forgotten", func(t *testing.T) {
+		early, late := n, n
+		early.Value, late.Value, early.At = fresh("nonce"), fresh("nonce"), n.At.Add(-time.Second)
+		check(t, s.Nonces().Spend(ctx, early))
+		check(t, s.Nonces().Spend(ctx, late))
+		check(t, s.Nonces().Purge(ctx, n.At))
+		wantSpent(t, s.Nonces().Spend(ctx, late))
+		check(t, s.Nonces().Spend(ctx, early))
+	})
+	t.Run("of many who spend one nonce one does", func(t *testing.T) {
+		for _, inTransaction := range []bool{false, true} {
+			n := n
+			n.Value = fresh("nonce")
+			_, faults := together(t, 16, func(int) (struct{}, error) {
+				if inTransaction {
+					return struct{}{}, s.Transact(ctx, func(tx domain.Store) error { return tx.Nonces().Spend(ctx, n) })
+				}
+				return struct{}{}, s.Nonces().Spend(ctx, n)
+			})
+			spent := 0
+			for _, err := range faults {
+				if err == nil {
+					spent++
+					continue
+				}
+				wantSpent(t, err)
+			}
+			wantSame(t, spent, 1)
+		}
+	})
+}
+
+// testAppendAll: many events are on one chain as if they had been appended one by one.
+func testAppendAll(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	for _, n := range []int{0, 1, 2, 3, 700} {
+		events := make([]*domain.Event, n)
+		for i := range events {
+			event := sampleEvent()
+			event.ResourceID, event.Digest = int64(i), [32]byte{byte(i), byte(i >> 8), 7}
+			events[i] = &event
+		}
+		before := must(s.Audit().Ends(ctx))(t)
+		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Audit().AppendAll(ctx, events) }))
+		if n == 0 {
+			wantSame(t, must(s.Audit().Ends(ctx))(t), before)
+			continue
+		}
+		chain := events[0].Chain
+		at := before[chain]
+		stored := must(s.Audit().After(ctx, chain, at.Position, n+1))(t)
+		wantSame(t, len(stored), n)
+		for i, e := range stored {
+			at = events[i].Follow(at)
+			wantSame(t, e.Link, at)
+			wantSame(t, events[i].Link, at)
+			want := *events[i]
+			want.ID, want.Digest = e.ID, [32]byte{}
+			wantSame(t, e, want)
+		}
+		before[chain] = at
+		wantSame(t, must(s.Audit().Ends(ctx))(t), before)
+		one := sampleEvent()
+		check(t, s.Audit().Append(ctx, &one))
+	}
+}
