@@ -31,6 +31,8 @@ type knowledge struct {
 	mu      sync.RWMutex
 	grants  map[[sha256.Size]byte]auth.Grant // what genuine tokens say, by their hash: a signature costs more than a lookup
 	holders map[holderID]knownHolder
+	// authorizations are those of the vault, by their key and by their id.
+	authorizations map[string]pamHolder
 }
 
 type holderID struct {
@@ -47,6 +49,7 @@ type knownHolder struct {
 func newKnowledge(epoch int64, tokens *auth.Tokens) *knowledge {
 	return &knowledge{
 		epoch: epoch, tokens: tokens, grants: map[[sha256.Size]byte]auth.Grant{}, holders: map[holderID]knownHolder{},
+		authorizations: map[string]pamHolder{},
 	}
 }
 

@@ -23,6 +23,8 @@ type Settings struct {
 	SigningKeyLife time.Duration
 	TokensOnce     bool // see APIKeys
 	Generator      *ca.KeyGenerator
+	// PAMUnsigned and PAMPlaintext: see PAMAccess.
+	PAMUnsigned, PAMPlaintext bool
 }
 
 // Services are all use cases, put together.
@@ -38,6 +40,12 @@ type Services struct {
 	Users    *Users
 	Audit    *Audit
 	Refusals *Refusals
+
+	PAMAccess      *PAMAccess
+	Devices        *Devices
+	DeviceDomains  *DeviceDomains
+	Applications   *Applications
+	Authorizations *Authorizations
 }
 
 // New opens the service's own secrets and puts the use cases together. It fails when the master key is not the one that the database was sealed with.
@@ -81,6 +89,14 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Users:    &Users{Control: control, Passwords: passwords, Refusals: refusals, Log: log},
 		Audit:    &Audit{Store: store, Notary: notary, Recorder: recorder, Now: now, Log: log},
 		Refusals: refusals,
+
+		PAMAccess: &PAMAccess{
+			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
+		},
+		Devices:        &Devices{Store: store, Audit: recorder, Now: now, Log: log},
+		DeviceDomains:  &DeviceDomains{Store: store, Audit: recorder, Now: now, Log: log},
+		Applications:   &Applications{Control: control, Log: log},
+		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},
 	}, nil
 }
 
@@ -99,6 +115,7 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })
+	workers.Go(func() { s.every(ctx, choreInterval, "removing old nonces", s.PAMAccess.Forget) })
 	workers.Wait()
 	if err := s.Access.StoreUses(context.WithoutCancel(ctx)); err != nil {
 		s.Access.Log.ErrorContext(ctx, "storing the uses of apikeys failed", "error", err)

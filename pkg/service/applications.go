@@ -1,0 +1,86 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Applications are the use cases of the programs that use the vault.
+type Applications struct {
+	Control *Control
+	Log     *slog.Logger
+}
+
+// Page lists applications.
+func (s *Applications) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.Application], error) {
+	return s.Control.Store.Applications().Page(ctx, req)
+}
+
+// Get returns one application.
+func (s *Applications) Get(ctx context.Context, id int64) (domain.Application, error) {
+	return s.Control.Store.Applications().Get(ctx, id)
+}
+
+// Create makes an application.
+func (s *Applications) Create(ctx context.Context, a domain.Application) (domain.Application, error) {
+	if err := a.Validate(); err != nil {
+		return a, err
+	}
+	now := s.Control.Now()
+	a.CreatedAt, a.UpdatedAt = now, now
+	err := s.Control.change(ctx, func(tx domain.Store) error {
+		if err := tx.Applications().Create(ctx, &a); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionCreate, nil, &a)
+	})
+	return a, err
+}
+
+// Update changes an application.
+func (s *Applications) Update(ctx context.Context, id int64, update domain.ApplicationUpdate) (a domain.Application, err error) {
+	err = s.Control.change(ctx, func(tx domain.Store) error {
+		before, err := tx.Applications().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		a = before
+		if err := update.Apply(&a); err != nil || a == before {
+			return err
+		}
+		a.UpdatedAt = s.Control.Now()
+		if err := tx.Applications().Update(ctx, a); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionUpdate, &before, &a)
+	})
+	return a, err
+}
+
+// Delete removes an application that has no authorizations.
+func (s *Applications) Delete(ctx context.Context, id int64) error {
+	return s.Control.change(ctx, func(tx domain.Store) error {
+		a, err := tx.Applications().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := tx.Applications().Delete(ctx, id); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionDelete, &a, nil)
+	})
+}
+
+func (s *Applications) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.Application) error {
+	c := change{action: action, resource: domain.ScopeApplications}
+	if before != nil {
+		c.id, c.name, c.before = before.ID, before.Name, applicationFacts(*before)
+	}
+	if after != nil {
+		c.id, c.name, c.after = after.ID, after.Name, applicationFacts(*after)
+	}
+	s.Log.InfoContext(ctx, "application changed", "action", action, "application_id", c.id, "principal", domain.PrincipalOf(ctx).Name)
+	return s.Control.Audit.record(ctx, tx, c)
+}

@@ -1,0 +1,177 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Authorizations are the use cases of the keys of applications.
+type Authorizations struct {
+	Control *Control
+	Keys    *ca.Keyring
+	Log     *slog.Logger
+}
+
+// IssuedAuthorization is an authorization with its secrets, which are shown once.
+type IssuedAuthorization struct {
+	domain.PAMAuthorization
+	Secret, TokenSecret domain.Secret // empty where the method of the application has none
+}
+
+// Page lists the authorizations of an application, or all when the id is 0.
+func (s *Authorizations) Page(ctx context.Context, applicationID int64, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+	return s.Control.Store.PAMAuthorizations().Page(ctx, applicationID, req)
+}
+
+// Get returns one authorization.
+func (s *Authorizations) Get(ctx context.Context, id int64) (domain.PAMAuthorization, error) {
+	return s.Control.Store.PAMAuthorizations().Get(ctx, id)
+}
+
+// The sizes of keys and secrets in hexadecimal digits are the vendor's.
+const (
+	publicDigits = 41
+	secretDigits = 32
+)
+
+func randomHex(digits int) string {
+	octets := make([]byte, (digits+1)/2)
+	rand.Read(octets)
+	return hex.EncodeToString(octets)[:digits]
+}
+
+// Create makes an authorization of an application.
+func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) (IssuedAuthorization, error) {
+	if err := errors.Join(a.Validate(), mayAuthorize(ctx, a)); err != nil {
+		return IssuedAuthorization{}, err
+	}
+	now := s.Control.Now()
+	a.Generation, a.CreatedAt, a.UpdatedAt = 1, now, now
+	a.Key = randomHex(publicDigits)
+	var secrets pamSecrets
+	err := s.Control.change(ctx, func(tx domain.Store) error {
+		application, err := tx.Applications().Get(ctx, a.ApplicationID)
+		if domain.IsKind(err, domain.Missing) {
+			err = domain.Fault(domain.NotFound, "application_id", domain.ReasonNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		a.Application = application
+		if application.Method != domain.AuthOAuth2 {
+			a.Token = randomHex(publicDigits)
+		}
+		secrets = newSecrets(application.Method)
+		a.Secrets.Present = sealSecrets(s.Keys, a.Key, secrets)
+		if err := tx.PAMAuthorizations().Create(ctx, &a); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionCreate, nil, &a)
+	})
+	return IssuedAuthorization{a, secrets.secret, secrets.tokenSecret}, err
+}
+
+// mayAuthorize refuses those who would let an application do with devices what they may not do themselves.
+func mayAuthorize(ctx context.Context, a domain.PAMAuthorization) error {
+	needed := []domain.Permission{{Scope: domain.ScopeDevices, Read: true, Write: a.Write}}
+	return mayGrant(ctx, "authorization", false, domain.RightsOf(needed))
+}
+
+func newSecrets(method domain.AuthMethod) pamSecrets {
+	var secrets pamSecrets
+	if method != domain.AuthUnsigned {
+		secrets.secret = domain.Secret(randomHex(secretDigits))
+	}
+	if method == domain.AuthOAuth1 {
+		secrets.tokenSecret = domain.Secret(randomHex(secretDigits))
+	}
+	return secrets
+}
+
+// Update changes an authorization. Its keys and secrets stay the same.
+func (s *Authorizations) Update(ctx context.Context, id int64, update domain.PAMAuthorizationUpdate) (domain.PAMAuthorization, error) {
+	return s.edit(ctx, id, domain.ActionUpdate, func(a *domain.PAMAuthorization) error { return update.Apply(a) })
+}
+
+// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the access tokens that were made with them. Errors:
+// *domain.Error with Rule for one that has no secrets.
+func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedAuthorization, error) {
+	if err := domain.CheckOverlap(overlap); err != nil {
+		return IssuedAuthorization{}, err
+	}
+	var secrets pamSecrets
+	a, err := s.edit(ctx, id, domain.ActionRotate, func(a *domain.PAMAuthorization) error {
+		if a.Application.Method == domain.AuthUnsigned {
+			return domain.Fault(domain.Rule, "id", domain.ReasonNotEditable)
+		}
+		secrets = newSecrets(a.Application.Method)
+		a.Generation++
+		a.PreviousUntil, a.Secrets.Previous = time.Time{}, nil
+		if overlap > 0 {
+			a.PreviousUntil, a.Secrets.Previous = s.Control.Now().Add(overlap), a.Secrets.Present
+		}
+		a.Secrets.Present = sealSecrets(s.Keys, a.Key, secrets)
+		return nil
+	})
+	return IssuedAuthorization{a, secrets.secret, secrets.tokenSecret}, err
+}
+
+func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Action, fn func(*domain.PAMAuthorization) error) (a domain.PAMAuthorization, err error) {
+	err = s.Control.change(ctx, func(tx domain.Store) error {
+		before, err := tx.PAMAuthorizations().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		a = before
+		if err := fn(&a); err != nil {
+			return err
+		}
+		if err := cmp.Or(mayAuthorize(ctx, before), mayAuthorize(ctx, a)); err != nil || reflect.DeepEqual(a, before) {
+			return err
+		}
+		a.UpdatedAt = s.Control.Now()
+		if err := tx.PAMAuthorizations().Update(ctx, a); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, action, &before, &a)
+	})
+	return a, err
+}
+
+// Delete removes an authorization: its keys and tokens are good for nothing from then on.
+func (s *Authorizations) Delete(ctx context.Context, id int64) error {
+	return s.Control.change(ctx, func(tx domain.Store) error {
+		a, err := tx.PAMAuthorizations().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := mayAuthorize(ctx, a); err != nil {
+			return err
+		}
+		if err := tx.PAMAuthorizations().Delete(ctx, id); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionDelete, &a, nil)
+	})
+}
+
+func (s *Authorizations) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.PAMAuthorization) error {
+	c := change{action: action, resource: domain.ScopeApplications}
+	if before != nil {
+		c.id, c.name, c.before = before.ID, before.Holder().Name, authorizationFacts(*before)
+	}
+	if after != nil {
+		c.id, c.name, c.after = after.ID, after.Holder().Name, authorizationFacts(*after)
+	}
+	s.Log.InfoContext(ctx, "authorization changed", "action", action, "authorization_id", c.id, "principal", domain.PrincipalOf(ctx).Name)
+	return s.Control.Audit.record(ctx, tx, c)
+}

@@ -1,0 +1,199 @@
+package service_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+const deviceHeader = "hostname,ip,model,type,vendor,site"
+
+func TestDevices_Import(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.newDomain(t, "corp", "")
+			t.Run("all or none", func(t *testing.T) { testImportAtomic(t, w) })
+			t.Run("what is good", func(t *testing.T) { testImportGood(t, w) })
+		})
+	}
+}
+
+func (w *world) importDevices(t testing.TB, file string, atomic bool) service.ImportResult {
+	t.Helper()
+	return must(w.Devices.Import(t.Context(), strings.NewReader(file), atomic))(t)
+}
+
+func testImportAtomic(t *testing.T, w *world) {
+	ctx := t.Context()
+	w.upsert(t, deviceSpec("there"))
+	w.upsert(t, deviceSpec("same"))
+	before := w.countEvents(t)
+	for file, want := range map[string][]fault{
+		deviceHeader + "\nnew,a,b,c,d,e\n,a,b,c,d,e\n":                                {{domain.Required, "rows[2].hostname", domain.ReasonRequired}},
+		deviceHeader + ",device_domain\nnew,a,b,c,d,e,corp\nother,a,b,c,d,e,nobody\n": {{domain.NotFound, "rows[2].device_domain", domain.ReasonNotFound}},
+		deviceHeader + "\nnew,a,b,c,d,e\nNEW,a,b,c,d,e\nnew,,b,c,d,e\n": {
+			{domain.Duplicated, "rows[2].hostname", domain.ReasonTwice}, {domain.Required, "rows[3].ip", domain.ReasonRequired},
+		},
+		deviceHeader + "\nnew,a,b,c,d\nnew,a,b,c,d,e,f\n": {{domain.Malformed, "rows[1]", domain.ReasonMalformed}, {domain.Malformed, "rows[2]", domain.ReasonMalformed}},
+	} {
+		_, err := w.Devices.Import(ctx, strings.NewReader(file), true)
+		wantFaults(t, err, want...)
+	}
+	_, err := w.Devices.Get(ctx, "new")
+	wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
+	wantSame(t, w.countEvents(t), before)
+	result := w.importDevices(t, deviceHeader+",device_tags\nthere,changed,b,c,d,e,\nSAME,10.0.0.1,rhel,SERVER,red hat,cloud,\nnew,a,b,c,d,e,x\n", true)
+	wantSame(t, result, service.ImportResult{Created: 1, Updated: 1, Unchanged: 1})
+	wantSame(t, must(w.Devices.Get(ctx, "there"))(t).IP, "changed")
+	wantSame(t, w.countEvents(t), before+2)
+	wantSame(t, len(must(w.Audit.Verify(ctx))(t).Problems), 0)
+}
+
+func testImportGood(t *testing.T, w *world) {
+	file := deviceHeader + ",device_domain\nn1,a,b,c,d,e,CORP\nn2,a,b,c,d,e,nobody\nn3,a,b,c,d\nN1,a,b,c,d,e,\nn4,a,b,c,d,,\nn5,a,b,c,d,e,\n"
+	result := w.importDevices(t, file, false)
+	wantSame(t, []int{result.Created, result.Updated, result.Unchanged}, []int{2, 0, 0})
+	var got []string
+	for _, f := range result.Faults {
+		got = append(got, fmt.Sprint(f))
+	}
+	wantSame(t, got, []string{
+		"row 2: device_domain: not found", "row 3: malformed request", "row 4: hostname: given twice", "row 5: site: required",
+	})
+	wantSame(t, must(w.Devices.Get(t.Context(), "n1"))(t).Domains, []string{"corp"})
+}
+
+func TestDevices_Import_Files(t *testing.T) {
+	t.Parallel()
+	for sentence, file := range map[string]string{
+		"as it should be":                      deviceHeader + "\nwin 1,10.0.0.1,RHEL,Server,Red Hat,Cloud\n",
+		"no line break at the end":             deviceHeader + "\nwin 1,10.0.0.1,RHEL,Server,Red Hat,Cloud",
+		"CRLF":                                 deviceHeader + "\r\nwin 1,10.0.0.1,RHEL,Server,Red Hat,Cloud\r\n",
+		"a byte order mark":                    "\ufeff" + deviceHeader + "\nwin 1,10.0.0.1,RHEL,Server,Red Hat,Cloud\n",
+		"a byte order mark before a quote":     "\ufeff\"hostname\",\"ip\",\"model\",\"type\",\"vendor\",\"site\"\n\"win 1\",\"10.0.0.1\",RHEL,Server,Red Hat,Cloud\n",
+		"quotes, spaces and empty lines":       deviceHeader + "\n\n\"win 1\",10.0.0.1 , RHEL,\"Server\",Red Hat,Cloud\n\n",
+		"columns in another order and spelled": " Site ,VENDOR,type,Model,IP,Hostname\nCloud,Red Hat,Server,RHEL,10.0.0.1,win 1\n",
+		"columns that nobody knows":            "note," + deviceHeader + ",note\nx,win 1,10.0.0.1,RHEL,Server,Red Hat,Cloud,y\n",
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			wantSame(t, w.importDevices(t, file, true), service.ImportResult{Created: 1})
+			d := must(w.Devices.Get(t.Context(), "win 1"))(t)
+			wantSame(t, []string{d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site}, []string{"win 1", "10.0.0.1", "RHEL", "Server", "Red Hat", "Cloud"})
+		})
+	}
+	w := newWorld(t)
+	for file, want := range map[string]fault{
+		"":                                   {domain.Malformed, "", domain.ReasonMalformed},
+		"\n\n":                               {domain.Malformed, "", domain.ReasonMalformed},
+		"hostname,ip,model,type,vendor\n":    {domain.Malformed, "site", domain.ReasonRequired},
+		"hostname;ip;model;type;vendor;site": {domain.Malformed, "hostname", domain.ReasonRequired},
+		deviceHeader + ",IP\n":               {domain.Malformed, "ip", domain.ReasonTwice},
+		deviceHeader + "\na\"b,c,d,e,f,g\n":  {domain.Malformed, "", domain.ReasonMalformed},
+		deviceHeader + "\n\"a,c,d,e,f,g\n":   {domain.Malformed, "", domain.ReasonMalformed},
+	} {
+		for _, atomic := range []bool{false, true} {
+			_, err := w.Devices.Import(t.Context(), strings.NewReader(file), atomic)
+			wantFaults(t, err, want)
+		}
+	}
+	for _, atomic := range []bool{false, true} {
+		wantSame(t, w.importDevices(t, deviceHeader, atomic), service.ImportResult{})
+	}
+}
+
+// TestDevices_Import_Optional: a column that is absent keeps, one that is empty clears.
+func TestDevices_Import_Optional(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := deviceSpec("a")
+	spec.Tags, spec.Connectivities = new("api"), new("SSH")
+	w.upsert(t, spec)
+	w.importDevices(t, deviceHeader+",connectivities\na,10.0.0.1,RHEL,Server,Red Hat,Cloud,\n", true)
+	d := must(w.Devices.Get(t.Context(), "a"))(t)
+	wantSame(t, []int{len(d.Tags), len(d.Connectivities)}, []int{1, 0})
+}
+
+func TestDevices_Import_Many(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			const many = 10000
+			var file strings.Builder
+			file.WriteString(deviceHeader + ",device_domain\n")
+			for i := range many {
+				switch {
+				case i%10 == 3:
+					fmt.Fprintf(&file, "host %d,,model,type,vendor,site,\n", i)
+				case i%10 == 5:
+					fmt.Fprintf(&file, "host %d,ip,model,type,vendor,site,nobody %d\n", i, i)
+				default:
+					fmt.Fprintf(&file, "host %d,ip,model %d,type,vendor,site,\n", i, i%700)
+				}
+			}
+			_, err := w.Devices.Import(t.Context(), strings.NewReader(file.String()), true)
+			wantSame(t, len(domain.Faults(err)), many/10)
+			result := w.importDevices(t, file.String(), false)
+			wantSame(t, []int{result.Created, len(result.Faults)}, []int{many * 8 / 10, many * 2 / 10})
+			for i, f := range result.Faults {
+				if want := i/2*10 + 4 + i%2*2; f.Row != want {
+					t.Fatalf("fault %d is of row %d, not %d", i, f.Row, want)
+				}
+			}
+			wantSame(t, len(must(w.Audit.Verify(t.Context()))(t).Problems), 0)
+		})
+	}
+}
+
+// TestDevices_Export: what is exported is imported as it was.
+func TestDevices_Export(t *testing.T) {
+	t.Parallel()
+	one, two := newWorld(t), newWorld(t)
+	for _, w := range []*world{one, two} {
+		w.newDomain(t, "corp.example.com", "CORP")
+		w.newDomain(t, "other", "")
+	}
+	ctx := t.Context()
+	text := rapid.OneOf(rapid.StringMatching(`[ -~]{0,8}[!-~]`), rapid.StringMatching(`[=@,"'é東\\.]{1,5}`))
+	pick := func(rt *rapid.T, of ...string) *string { return new(rapid.SampledFrom(of).Draw(rt, "list")) }
+	rapid.Check(t, func(rt *rapid.T) {
+		field := func(what string) string { return text.Draw(rt, what) }
+		_, _, err := one.Devices.Upsert(ctx, domain.DeviceSpec{
+			Hostname: field("hostname"), IP: field("ip"), Model: field("model"), Type: field("type"), Vendor: field("vendor"), Site: field("site"),
+			Domains: pick(rt, "", "corp", "other,CORP"), Tags: pick(rt, "", "a", `b c, "d", 'e'`, strings.Repeat("é", 250)),
+			Connectivities: pick(rt, "", "SSH", "SQL Server:1,SSH:2"), Remote: pick(rt, "", "HTTP::", "SSH: a\"b,:c \nRDP:x:y"),
+		})
+		if err != nil && domain.Faults(err) == nil {
+			rt.Fatal(err)
+		}
+	})
+	file := one.exported(t, domain.DeviceFilter{})
+	devices := one.importDevices(t, file, true).Unchanged
+	if devices < 50 {
+		t.Fatalf("%d devices only", devices)
+	}
+	wantSame(t, two.importDevices(t, file, true), service.ImportResult{Created: devices})
+	wantSame(t, two.importDevices(t, file, true), service.ImportResult{Unchanged: devices})
+	wantSame(t, one.importDevices(t, two.exported(t, domain.DeviceFilter{}), true), service.ImportResult{Unchanged: devices})
+	wantSame(t, one.exported(t, domain.DeviceFilter{Hostname: "nobody"}), deviceHeader+",device_domain,device_tags,connectivities,session_remote_config\n")
+}
+
+func (w *world) exported(t testing.TB, filter domain.DeviceFilter) string {
+	t.Helper()
+	var file bytes.Buffer
+	check(t, w.Devices.Export(t.Context(), filter, &file))
+	return file.String()
+}

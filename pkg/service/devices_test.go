@@ -1,0 +1,269 @@
+package service_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func deviceSpec(hostname string) domain.DeviceSpec {
+	return domain.DeviceSpec{Hostname: hostname, IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud"}
+}
+
+func (w *world) upsert(t testing.TB, spec domain.DeviceSpec) domain.Device {
+	t.Helper()
+	device, _, err := w.Devices.Upsert(t.Context(), spec)
+	check(t, err)
+	return device
+}
+
+func (w *world) newDomain(t testing.TB, name, short string) domain.DeviceDomain {
+	t.Helper()
+	return must(w.DeviceDomains.Create(t.Context(), domain.DeviceDomain{Name: name, ShortName: short}))(t)
+}
+
+func TestDevices_Upsert(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	w.newDomain(t, "corp.example.com", "CORP")
+	full := deviceSpec(" Win 1 ")
+	full.Domains, full.Connectivities, full.Remote, full.Tags = new("corp,CORP.example.com"), new("ssh,RDP:3390"), new("SSH:User::x"), new("api, app")
+	made, created, err := w.Devices.Upsert(ctx, full)
+	check(t, err)
+	want := domain.Device{
+		ID: made.ID, Hostname: "Win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud", Domains: []string{"corp.example.com"},
+		Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}, {Type: "RDP", Port: 3390}},
+		Remote:         []domain.RemoteExpression{{Connectivity: "SSH", Expect: "User:", Fill: "x"}}, Tags: []string{"api", "app"}, Enabled: true,
+		CreatedAt: noon, UpdatedAt: noon,
+	}
+	wantSame(t, created, true)
+	wantSame(t, made, want)
+	wantSame(t, must(w.Devices.ByID(ctx, made.ID))(t), want)
+
+	t.Run("the same again, in whatever spelling, changes nothing and leaves no event", func(t *testing.T) {
+		before := w.countEvents(t)
+		w.clock.pass(time.Minute)
+		again := full
+		again.Hostname, again.Model, again.Site, again.Connectivities = "WIN 1", "rhel", "CLOUD", new("SSH:22, RDP:3390")
+		same, created, err := w.Devices.Upsert(ctx, again)
+		check(t, err)
+		wantSame(t, created, false)
+		wantSame(t, same, want)
+		wantSame(t, must(w.Devices.ByID(ctx, made.ID))(t), want)
+		wantSame(t, w.countEvents(t), before)
+	})
+	t.Run("what is absent stays", func(t *testing.T) {
+		change := deviceSpec("win 1")
+		change.IP = "10.0.0.2"
+		want.IP, want.UpdatedAt = "10.0.0.2", w.clock.Now()
+		wantSame(t, w.upsert(t, change), want)
+		events := w.events(t)
+		last := events[len(events)-1]
+		wantSame(t, []string{last.Before, last.After, string(last.Action)}, []string{`{"ip":"10.0.0.1"}`, `{"ip":"10.0.0.2"}`, "update"})
+	})
+	t.Run("what is empty is cleared", func(t *testing.T) {
+		change := deviceSpec("win 1")
+		change.Tags, change.Domains, change.Connectivities, change.Remote = new(""), new(""), new(""), new("")
+		got := w.upsert(t, change)
+		wantSame(t, len(got.Tags)+len(got.Domains)+len(got.Connectivities)+len(got.Remote), 0)
+		wantSame(t, must(w.Devices.Page(ctx, domain.DeviceFilter{Tag: "api"}, domain.PageRequest{Size: 1}))(t).Items, []domain.Device{})
+	})
+	t.Run("names are everybody's in their first spelling", func(t *testing.T) {
+		other := deviceSpec("other")
+		other.Vendor = "RED HAT"
+		wantSame(t, w.upsert(t, other).Vendor, "Red Hat")
+	})
+	t.Run("a domain that is not registered is refused, and nothing is stored", func(t *testing.T) {
+		for _, text := range []string{"nobody", "corp,nobody", "corp.example", "a\x00b", "\xff"} {
+			bad := deviceSpec("with a domain")
+			bad.Domains = &text
+			_, _, err := w.Devices.Upsert(ctx, bad)
+			wantFaults(t, err, fault{domain.NotFound, "device_domain", domain.ReasonNotFound})
+		}
+		_, err := w.Devices.Get(ctx, "with a domain")
+		wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
+	})
+	t.Run("faults are told before anything is looked up", func(t *testing.T) {
+		_, _, err := w.Devices.Upsert(ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")})
+		wantFaults(t, err, fault{domain.Required, "hostname", domain.ReasonRequired})
+	})
+}
+
+func TestDevices_Enable(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			ctx := t.Context()
+			device := w.upsert(t, deviceSpec("Win 1"))
+			missing, active := fault{domain.Missing, "id", domain.ReasonNotFound}, fault{domain.Rule, "id", domain.ReasonActive}
+			wantFaults(t, w.Devices.Enable(ctx, "win 1"), active)
+			check(t, w.Devices.Disable(ctx, "WIN 1"))
+			wantFaults(t, w.Devices.Disable(ctx, "win 1"), missing)
+			wantSame(t, must(w.Devices.Get(ctx, "win 1"))(t).Enabled, false)
+			change := deviceSpec("win 1")
+			change.IP = "changed"
+			wantSame(t, w.upsert(t, change).Enabled, false)
+			check(t, w.Devices.Enable(ctx, strconv.FormatInt(device.ID, 10)))
+			wantFaults(t, w.Devices.Enable(ctx, "win 1"), active)
+			for _, ref := range []string{"", "nobody", "0", "-1", "99999999999999999999", "9223372036854775807", "a\x00", "\xff"} {
+				wantFaults(t, w.Devices.Enable(ctx, ref), missing)
+				wantFaults(t, w.Devices.Disable(ctx, ref), missing)
+			}
+			var actions []string
+			for _, e := range w.events(t) {
+				if e.Resource == domain.ScopeDevices && e.ResourceID == device.ID {
+					actions = append(actions, string(e.Action)+e.After)
+				}
+			}
+			wantSame(t, actions[1:], []string{`update{"enabled":false}`, `update{"ip":"changed"}`, `update{"enabled":true}`})
+			if !strings.HasPrefix(actions[0], `create{"connectivities":"","device_domain":""`) {
+				t.Errorf("the first is %s", actions[0])
+			}
+			report := must(w.Audit.Verify(ctx))(t)
+			wantSame(t, len(report.Problems), 0)
+		})
+	}
+}
+
+// TestDevices_Get: of digits alone an id goes first; a sign makes a hostname.
+func TestDevices_Get(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.upsert(t, deviceSpec("first"))
+	digits := w.upsert(t, deviceSpec("1234"))
+	shadowed := w.upsert(t, deviceSpec(strconv.FormatInt(first.ID, 10)))
+	plus := w.upsert(t, deviceSpec("+1"))
+	for ref, want := range map[string]domain.Device{
+		"first": first, " FIRST ": first, "1": first, "1234": digits, "+1": plus, strconv.FormatInt(shadowed.ID, 10): shadowed,
+	} {
+		wantSame(t, must(w.Devices.Get(t.Context(), ref))(t).Hostname, want.Hostname)
+	}
+}
+
+// TestDevices_Upsert_Concurrency: many who make one device make one, and what each adds to it stays.
+func TestDevices_Upsert_Concurrency(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			replicas := []*world{w, w.replica(t)}
+			w.newDomain(t, "corp.example.com", "")
+			var created [32]bool
+			check(t, together(len(created), func(i int) error {
+				spec := deviceSpec("Contested")
+				switch i % 4 {
+				case 0:
+					spec.Tags = new("tag")
+				case 1:
+					spec.Domains = new("corp.example.com")
+				case 2:
+					spec.Connectivities = new("SSH")
+				case 3:
+					spec.Remote = new("SSH:a:b")
+				}
+				spec.Model = fmt.Sprint("Model ", i)
+				_, made, err := replicas[i%2].Devices.Upsert(t.Context(), spec)
+				created[i] = made
+				return err
+			}))
+			wantSame(t, len(slices.DeleteFunc(created[:], func(made bool) bool { return !made })), 1)
+			page := must(w.Devices.Page(t.Context(), domain.DeviceFilter{}, domain.PageRequest{Size: 10}))(t)
+			wantSame(t, len(page.Items), 1)
+			d := page.Items[0]
+			wantSame(t, []int{len(d.Tags), len(d.Domains), len(d.Connectivities), len(d.Remote)}, []int{1, 1, 1, 1})
+		})
+	}
+}
+
+// TestDevices_Mixed_Concurrency changes a few devices in every way at once: nothing fails but by the rules, and the audit stays whole.
+func TestDevices_Mixed_Concurrency(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			ctx := t.Context()
+			w.upsert(t, deviceSpec("host 0"))
+			check(t, together(8, func(i int) error {
+				for round := range 6 {
+					var err error
+					switch spec := deviceSpec(fmt.Sprint("host ", round%3)); i % 4 {
+					case 0:
+						spec.Site, spec.Model = fresh("site"), fresh("model")
+						_, _, err = w.Devices.Upsert(ctx, spec)
+					case 1:
+						err = w.Devices.Disable(ctx, "host 0")
+					case 2:
+						err = w.Devices.Enable(ctx, "host 0")
+					case 3:
+						_, err = w.Devices.Import(ctx, strings.NewReader(overlapping(i+round)), round%2 == 0)
+					}
+					if err != nil && domain.Faults(err) == nil {
+						return errors.Join(fmt.Errorf("worker %d", i), err)
+					}
+				}
+				return nil
+			}))
+			for _, d := range must(w.Devices.Page(ctx, domain.DeviceFilter{}, domain.PageRequest{Size: 100}))(t).Items {
+				if d.Model == "" || d.Site == "" || d.Hostname == "" {
+					t.Errorf("a device is not whole: %+v", d)
+				}
+			}
+			wantSame(t, len(must(w.Audit.Verify(ctx))(t).Problems), 0)
+		})
+	}
+}
+
+// overlapping is a file of devices that others change too, in an order that depends on n, and with names that are new.
+func overlapping(n int) string {
+	lines := make([]string, 20)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("host %d,10.0.0.%d,model %d,type %d,vendor,site %d\n", i, n, (i+n)%30, i, n%7)
+	}
+	if n%2 == 1 {
+		slices.Reverse(lines)
+	}
+	return "hostname,ip,model,type,vendor,site\n" + strings.Join(lines, "")
+}
+
+func TestDeviceDomains(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	_, err := w.DeviceDomains.Create(ctx, domain.DeviceDomain{ShortName: "a,b"})
+	wantFaults(t, err, fault{domain.Required, "name", domain.ReasonRequired}, fault{domain.Invalid, "short_name", domain.ReasonFormat})
+	d := w.newDomain(t, "corp.example.com", "CORP")
+	w.clock.pass(time.Minute)
+	before := w.countEvents(t)
+	wantSame(t, must(w.DeviceDomains.Update(ctx, d.ID, domain.DeviceDomainUpdate{Name: new("corp.example.com"), ShortName: new("CORP")}))(t), d)
+	wantSame(t, w.countEvents(t), before)
+	d.ShortName, d.UpdatedAt = "C2", w.clock.Now()
+	wantSame(t, must(w.DeviceDomains.Update(ctx, d.ID, domain.DeviceDomainUpdate{ShortName: new("C2")}))(t), d)
+	wantSame(t, must(w.DeviceDomains.Get(ctx, d.ID))(t), d)
+	spec := deviceSpec("in it")
+	spec.Domains = new("c2")
+	w.upsert(t, spec)
+	wantFaults(t, w.DeviceDomains.Delete(ctx, d.ID), fault{domain.Rule, "id", domain.ReasonInUse})
+	spec.Domains = new("")
+	w.upsert(t, spec)
+	check(t, w.DeviceDomains.Delete(ctx, d.ID))
+	wantFaults(t, w.DeviceDomains.Delete(ctx, d.ID), fault{domain.Missing, "id", domain.ReasonNotFound})
+	var actions []domain.Action
+	for _, e := range w.events(t) {
+		if e.Resource == domain.ScopeDomains {
+			actions = append(actions, e.Action)
+		}
+	}
+	wantSame(t, actions, []domain.Action{domain.ActionCreate, domain.ActionUpdate, domain.ActionDelete})
+}

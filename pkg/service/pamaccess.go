@@ -1,0 +1,231 @@
+package service
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// PAMAccess finds out which authorization of which application makes a request of the vault's dialect.
+type PAMAccess struct {
+	Access *Access
+	Keys   *ca.Keyring
+	Now    func() time.Time
+	Log    *slog.Logger
+	// AllowUnsigned lets applications of the method none in, over TLS only; AllowPlaintext the signature method PLAINTEXT, over TLS only.
+	AllowUnsigned, AllowPlaintext bool
+}
+
+// TimestampWindow is how far the clock of an OAuth 1.0 client may be from ours.
+const TimestampWindow = 5 * time.Minute
+
+// PAMRequest is what access control looks at beside the credential.
+type PAMRequest struct {
+	TLS      bool
+	Referrer string
+}
+
+// errClient is the cause for all that is wrong with a client's credentials.
+var errClient = errors.New("client authentication failed")
+
+// Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors: *domain.Error with Unauthenticated.
+func (s *PAMAccess) Token(ctx context.Context, clientID string, secret domain.Secret) (AccessToken, error) {
+	found, err := s.keyed(ctx, clientID)
+	if err != nil {
+		return AccessToken{}, err
+	}
+	if found.missing || found.Application.Method != domain.AuthOAuth2 {
+		return AccessToken{}, unauthenticated(errClient)
+	}
+	generation, good := found.opens(s.Now(), func(one pamSecrets) bool {
+		return subtle.ConstantTimeCompare([]byte(one.secret), []byte(secret)) == 1
+	})
+	if !good {
+		return AccessToken{}, unauthenticated(errClient)
+	}
+	if err := s.admit(ctx, found, PAMRequest{}, false); err != nil {
+		return AccessToken{}, err
+	}
+	tokens, err := s.Access.tokens(ctx)
+	if err != nil {
+		return AccessToken{}, err
+	}
+	holder := found.Holder()
+	holder.Generation = generation // a token ends with the secret that it was made with
+	token, err := tokens.PAM(holder)
+	return AccessToken{Token: token, Life: auth.PAMLife}, err
+}
+
+// Bearer finds the authorization of an access token.
+func (s *PAMAccess) Bearer(ctx context.Context, token domain.Secret, r PAMRequest) (domain.PAMAuthorization, error) {
+	k, err := s.Access.knowledge(ctx)
+	if err != nil {
+		return domain.PAMAuthorization{}, err
+	}
+	grant, err := k.verify(string(token), s.Now(), []auth.Use{auth.PAM})
+	if err != nil {
+		return domain.PAMAuthorization{}, unauthenticated(err)
+	}
+	found, err := s.known(ctx, k, fmt.Sprintf("id:%d", grant.ID), func() (domain.PAMAuthorization, error) {
+		return s.Access.Store.PAMAuthorizations().Get(ctx, grant.ID)
+	})
+	if err != nil {
+		return domain.PAMAuthorization{}, err
+	}
+	if found.missing || found.Application.Method != domain.AuthOAuth2 || !found.Holder().Accepts(grant.Generation, s.Now()) {
+		return domain.PAMAuthorization{}, unauthenticated(fmt.Errorf("authorization %d is gone or was rotated", grant.ID))
+	}
+	return found.PAMAuthorization, s.admit(ctx, found, r, true)
+}
+
+// Signed finds the authorization of an OAuth 1.0 request, and returns a context that carries its nonce, which is still to be spent.
+func (s *PAMAccess) Signed(ctx context.Context, o *auth.OAuth1, r PAMRequest) (context.Context, domain.PAMAuthorization, error) {
+	var none domain.PAMAuthorization
+	found, err := s.keyed(ctx, o.ConsumerKey)
+	if err != nil {
+		return ctx, none, err
+	}
+	if found.missing || subtle.ConstantTimeCompare([]byte(found.Token), []byte(o.Token)) != 1 {
+		return ctx, none, unauthenticated(errClient)
+	}
+	if err := s.prove(found, o, r); err != nil {
+		return ctx, none, err
+	}
+	if !o.Unsigned && o.Method != auth.Plaintext {
+		ctx = withNonce(ctx, domain.Nonce{Key: o.ConsumerKey, Token: o.Token, Value: o.Nonce, At: o.Timestamp})
+	}
+	return ctx, found.PAMAuthorization, s.admit(ctx, found, r, true)
+}
+
+// prove checks the signature, or that none is needed.
+func (s *PAMAccess) prove(found pamHolder, o *auth.OAuth1, r PAMRequest) error {
+	switch {
+	case o.Unsigned:
+		if found.Application.Method != domain.AuthUnsigned || !s.AllowUnsigned || !r.TLS {
+			return badSignature(errors.New("a signature is missing"))
+		}
+		return nil
+	case found.Application.Method != domain.AuthOAuth1:
+		return unauthenticated(errClient)
+	case o.Method == auth.Plaintext && (!s.AllowPlaintext || !r.TLS):
+		return badSignature(errors.New("PLAINTEXT is not allowed"))
+	case o.Method != auth.Plaintext && s.Now().Sub(o.Timestamp).Abs() > TimestampWindow:
+		return badSignature(errors.New("the timestamp is too far from now"))
+	}
+	if _, good := found.opens(s.Now(), func(one pamSecrets) bool { return o.Verify(one.secret, one.tokenSecret) }); !good {
+		return badSignature(errors.New("the signature is of other secrets or of another request"))
+	}
+	return nil
+}
+
+// admit checks whether the authorization is in force, and from where it may come.
+func (s *PAMAccess) admit(ctx context.Context, found pamHolder, r PAMRequest, referrer bool) error {
+	address := domain.OriginOf(ctx).Address
+	switch {
+	case !found.Holder().Active(s.Now()):
+		return unauthenticated(fmt.Errorf("authorization %d is disabled or has expired", found.ID))
+	case !found.Holder().Admits(address):
+		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d from %s", found.ID, address)}
+	case referrer && !found.AdmitsReferrer(r.Referrer):
+		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d: referrer", found.ID)}
+	}
+	return nil
+}
+
+// Finish spends the nonce of a request that has not spent it itself.
+func (s *PAMAccess) Finish(ctx context.Context) error {
+	nonce := nonceOf(ctx)
+	err := nonce.spend(ctx, s.Access.Store)
+	nonce.settle(err)
+	return err
+}
+
+// Forget removes the nonces of requests that are too old to come again.
+func (s *PAMAccess) Forget(ctx context.Context) error {
+	return s.Access.Store.Nonces().Purge(ctx, s.Now().Add(-2*TimestampWindow))
+}
+
+// pamSecrets are the opened secrets of an authorization: the client secret, or those of consumer and token.
+type pamSecrets struct{ secret, tokenSecret domain.Secret }
+
+// pamHolder is an authorization as it was read, or that there is none.
+type pamHolder struct {
+	domain.PAMAuthorization
+	present, previous pamSecrets
+	missing           bool
+}
+
+// opens reports whether a proof is good with the present secrets, or with those before while they last, and of which generation they are.
+func (h pamHolder) opens(now time.Time, proof func(pamSecrets) bool) (generation int64, good bool) {
+	if proof(h.present) {
+		return h.Generation, true
+	}
+	return h.Generation - 1, len(h.Secrets.Previous) > 0 && now.Before(h.PreviousUntil) && proof(h.previous)
+}
+
+// keyed finds an authorization by what was sent as its key. What can't be one is not looked up, nor remembered.
+func (s *PAMAccess) keyed(ctx context.Context, key string) (pamHolder, error) {
+	if len(key) != publicDigits {
+		return pamHolder{missing: true}, nil
+	}
+	k, err := s.Access.knowledge(ctx)
+	if err != nil {
+		return pamHolder{}, err
+	}
+	return s.known(ctx, k, "key:"+key, func() (domain.PAMAuthorization, error) { return s.Access.Store.PAMAuthorizations().Keyed(ctx, key) })
+}
+
+// known reads an authorization, unless it is known.
+func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read func() (domain.PAMAuthorization, error)) (pamHolder, error) {
+	k.mu.RLock()
+	found, ok := k.authorizations[key]
+	k.mu.RUnlock()
+	if ok {
+		return found, nil
+	}
+	authorization, err := read()
+	if domain.IsKind(err, domain.Missing) {
+		found, err = pamHolder{missing: true}, nil
+	} else if err == nil {
+		found, err = s.open(authorization)
+	}
+	if err != nil {
+		return pamHolder{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	remember(k.authorizations, key, found)
+	return found, nil
+}
+
+func (s *PAMAccess) open(a domain.PAMAuthorization) (pamHolder, error) {
+	h := pamHolder{PAMAuthorization: a}
+	var err error
+	if h.present, err = openSecrets(s.Keys, a.Key, a.Secrets.Present); err != nil || len(a.Secrets.Previous) == 0 {
+		return h, err
+	}
+	h.previous, err = openSecrets(s.Keys, a.Key, a.Secrets.Previous)
+	return h, err
+}
+
+// sealSecrets and openSecrets bind the secrets to the public key of their row.
+func sealSecrets(keys *ca.Keyring, publicKey string, one pamSecrets) []byte {
+	return keys.Seal([]byte(string(one.secret)+" "+string(one.tokenSecret)), authorizationContext(publicKey))
+}
+
+func openSecrets(keys *ca.Keyring, publicKey string, sealed []byte) (pamSecrets, error) {
+	text, err := keys.Open(sealed, authorizationContext(publicKey))
+	if err != nil {
+		return pamSecrets{}, fmt.Errorf("secrets of the authorization %s: %w", publicKey, err)
+	}
+	secret, tokenSecret, _ := strings.Cut(string(text), " ")
+	return pamSecrets{domain.Secret(secret), domain.Secret(tokenSecret)}, nil
+}
