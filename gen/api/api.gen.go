@@ -23,18 +23,42 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ApplicationMethod.
+const (
+	ApplicationMethodNone   ApplicationMethod = "none"
+	ApplicationMethodOauth1 ApplicationMethod = "oauth1"
+	ApplicationMethodOauth2 ApplicationMethod = "oauth2"
+)
+
+// Valid indicates whether the value is a known member of the ApplicationMethod enum.
+func (e ApplicationMethod) Valid() bool {
+	switch e {
+	case ApplicationMethodNone:
+		return true
+	case ApplicationMethodOauth1:
+		return true
+	case ApplicationMethodOauth2:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AuditActorType.
 const (
-	AuditActorTypeApikey  AuditActorType = "apikey"
-	AuditActorTypeCommand AuditActorType = "command"
-	AuditActorTypeNobody  AuditActorType = "nobody"
-	AuditActorTypeUser    AuditActorType = "user"
+	AuditActorTypeApikey        AuditActorType = "apikey"
+	AuditActorTypeAuthorization AuditActorType = "authorization"
+	AuditActorTypeCommand       AuditActorType = "command"
+	AuditActorTypeNobody        AuditActorType = "nobody"
+	AuditActorTypeUser          AuditActorType = "user"
 )
 
 // Valid indicates whether the value is a known member of the AuditActorType enum.
 func (e AuditActorType) Valid() bool {
 	switch e {
 	case AuditActorTypeApikey:
+		return true
+	case AuditActorTypeAuthorization:
 		return true
 	case AuditActorTypeCommand:
 		return true
@@ -173,6 +197,33 @@ func (e PKCS12RequestProfile) Valid() bool {
 	case PKCS12RequestProfileLessThanNil:
 		return true
 	case PKCS12RequestProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PamDeviceImportErrorType.
+const (
+	PamDeviceImportErrorTypeDuplicated PamDeviceImportErrorType = "duplicated"
+	PamDeviceImportErrorTypeInvalid    PamDeviceImportErrorType = "invalid"
+	PamDeviceImportErrorTypeNotFound   PamDeviceImportErrorType = "not_found"
+	PamDeviceImportErrorTypeRequired   PamDeviceImportErrorType = "required"
+	PamDeviceImportErrorTypeRule       PamDeviceImportErrorType = "rule"
+)
+
+// Valid indicates whether the value is a known member of the PamDeviceImportErrorType enum.
+func (e PamDeviceImportErrorType) Valid() bool {
+	switch e {
+	case PamDeviceImportErrorTypeDuplicated:
+		return true
+	case PamDeviceImportErrorTypeInvalid:
+		return true
+	case PamDeviceImportErrorTypeNotFound:
+		return true
+	case PamDeviceImportErrorTypeRequired:
+		return true
+	case PamDeviceImportErrorTypeRule:
 		return true
 	default:
 		return false
@@ -378,19 +429,84 @@ type ApikeyUpdate struct {
 	RateLimit *int `json:"rate_limit,omitempty"`
 }
 
+// Application Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"id":1,"method":"oauth2","name":"inventory","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+type Application struct {
+	// ID The id of the application.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Enabled Whether its authorizations work.
+	Enabled bool `json:"enabled"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+	Method ApplicationMethod `json:"method"`
+}
+
+// ApplicationCreate defines model for ApplicationCreate.
+type ApplicationCreate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether its authorizations work.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+	Method ApplicationMethod `json:"method"`
+}
+
+// ApplicationMethod How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+type ApplicationMethod string
+
+// ApplicationPage Example: {"applications":[{"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"id":1,"method":"oauth2","name":"inventory","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ApplicationPage struct {
+	Applications []Application `json:"applications"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// ApplicationUpdate defines model for ApplicationUpdate.
+type ApplicationUpdate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name *string `json:"name,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Method Not editable.
+	Method *string `json:"method,omitempty"`
+
+	// Enabled Whether its authorizations work.
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
 // AuditActor Example: {"id":1,"name":"maria","type":"user"}
 type AuditActor struct {
-	// ID The id of the user or apikey; `null` for others.
+	// ID The id of the user, apikey or authorization; `null` for others.
 	ID *int64 `json:"id"`
 
 	// Name The name at that time.
 	Name string `json:"name"`
 
-	// Type `command` is somebody at the command line of the server, `nobody` a caller without a valid credential.
+	// Type `authorization` is one of an application of the vault, `command` somebody at the command line of the server, `nobody` a caller without a valid credential.
 	Type AuditActorType `json:"type"`
 }
 
-// AuditActorType `command` is somebody at the command line of the server, `nobody` a caller without a valid credential.
+// AuditActorType `authorization` is one of an application of the vault, `command` somebody at the command line of the server, `nobody` a caller without a valid credential.
 type AuditActorType string
 
 // AuditEvent Example: {"action":"update","actor":{"id":1,"name":"maria","type":"user"},"address":"192.0.2.7","after":{"description":"Matriz"},"at":"2020-10-05T12:20:02.932000+00:00","before":{"description":"Empresa XYZ"},"chain":3,"hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"operation":"updateClientSite2Site","outcome":"done","position":42,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s"}
@@ -454,6 +570,191 @@ type AuditEventPage struct {
 
 // AuditOutcome Whether it was done or refused.
 type AuditOutcome string
+
+// Authorization Example: {"allowed_ips":["192.0.2.0/24"],"application_id":1,"application_name":"inventory","client_id":"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4","created_at":"2017-10-05T12:20:02.932000+00:00","enabled":true,"expires_at":null,"id":1,"method":"oauth2","name":"production","previous_until":null,"referrers":[],"resources":["PAM Core"],"token":"","updated_at":"2017-11-05T12:20:02.932000+00:00","write":true}
+type Authorization struct {
+	// ID The id of the authorization.
+	ID int64 `json:"id"`
+
+	// ApplicationID The id of its application.
+	ApplicationID int64 `json:"application_id"`
+
+	// ApplicationName The name of its application.
+	ApplicationName string `json:"application_name"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Enabled Whether it works.
+	Enabled bool `json:"enabled"`
+
+	// Write Whether it may read and write; otherwise it may only read.
+	Write bool `json:"write"`
+
+	// Resources The parts of the vault that it is for; devices need `PAM Core`.
+	Resources []string `json:"resources"`
+
+	// ExpiresAt When it stops working; `null` is never.
+	ExpiresAt *string `json:"expires_at"`
+
+	// AllowedIps The networks from which it works, in CIDR notation. Empty: from anywhere.
+	AllowedIps []string `json:"allowed_ips"`
+
+	// Referrers What the `Referer` of its requests must begin with, one of these. Empty: anything.
+	Referrers []string `json:"referrers"`
+
+	// ClientID The client id, or the consumer key.
+	ClientID string `json:"client_id"`
+
+	// Token The token of OAuth 1.0 and of the method `none`; otherwise empty.
+	Token string `json:"token"`
+
+	// PreviousUntil Until when the secrets before the last rotation still work; `null` when they do not.
+	PreviousUntil *string `json:"previous_until"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+	Method ApplicationMethod `json:"method"`
+}
+
+// AuthorizationCreate defines model for AuthorizationCreate.
+type AuthorizationCreate struct {
+	// ApplicationID The application that it is of.
+	ApplicationID int64 `json:"application_id"`
+
+	// Name Unique within the application regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+
+	// Enabled Whether it works.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Write Whether it may read and write; otherwise it may only read.
+	Write *bool `json:"write,omitempty"`
+
+	// Resources The parts of the vault that it is for: `PAM Core` (the devices), `Certificate Manager`, `Task Manager`, `Dashboards`, `Web Proxy Session`, `Users`, `A2A`, `System`. There is only the first in this version.
+	Resources []string `json:"resources,omitempty"`
+
+	// ExpiresAt When it stops working, in ISO 8601; without a zone it is UTC. Empty is never.
+	//
+	// Example: 2030-10-05T12:20:02Z
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// AllowedIps Addresses or networks (CIDR) from which it works. Empty: from anywhere.
+	//
+	// Example: ["192.0.2.0/24","2001:db8::1"]
+	AllowedIps []string `json:"allowed_ips,omitempty"`
+
+	// Referrers What the `Referer` of its requests must begin with, one of these. Empty: anything.
+	//
+	// Example: ["https://inventory.example/"]
+	Referrers []string `json:"referrers,omitempty"`
+}
+
+// AuthorizationPage Example: {"authorizations":[{"allowed_ips":["192.0.2.0/24"],"application_id":1,"application_name":"inventory","client_id":"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4","created_at":"2017-10-05T12:20:02.932000+00:00","enabled":true,"expires_at":null,"id":1,"method":"oauth2","name":"production","previous_until":null,"referrers":[],"resources":["PAM Core"],"token":"","updated_at":"2017-11-05T12:20:02.932000+00:00","write":true}],"cursor":{"current":0,"next":null,"previous":null}}
+type AuthorizationPage struct {
+	Authorizations []Authorization `json:"authorizations"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// AuthorizationRotate defines model for AuthorizationRotate.
+type AuthorizationRotate struct {
+	// Overlap For how many seconds the secrets before still work; 0 ends them at once.
+	Overlap *int `json:"overlap,omitempty"`
+}
+
+// AuthorizationSecrets Example: {"allowed_ips":["192.0.2.0/24"],"application_id":1,"application_name":"inventory","client_id":"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4","client_secret":"00112233445566778899aabbccddeeff","created_at":"2017-10-05T12:20:02.932000+00:00","enabled":true,"expires_at":null,"id":1,"method":"oauth2","name":"production","previous_until":null,"referrers":[],"resources":["PAM Core"],"token":"","token_secret":"","updated_at":"2017-11-05T12:20:02.932000+00:00","write":true}
+type AuthorizationSecrets struct {
+	// ID The id of the authorization.
+	ID int64 `json:"id"`
+
+	// ApplicationID The id of its application.
+	ApplicationID int64 `json:"application_id"`
+
+	// ApplicationName The name of its application.
+	ApplicationName string `json:"application_name"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Enabled Whether it works.
+	Enabled bool `json:"enabled"`
+
+	// Write Whether it may read and write; otherwise it may only read.
+	Write bool `json:"write"`
+
+	// Resources The parts of the vault that it is for; devices need `PAM Core`.
+	Resources []string `json:"resources"`
+
+	// ExpiresAt When it stops working; `null` is never.
+	ExpiresAt *string `json:"expires_at"`
+
+	// AllowedIps The networks from which it works, in CIDR notation. Empty: from anywhere.
+	AllowedIps []string `json:"allowed_ips"`
+
+	// Referrers What the `Referer` of its requests must begin with, one of these. Empty: anything.
+	Referrers []string `json:"referrers"`
+
+	// ClientID The client id, or the consumer key.
+	ClientID string `json:"client_id"`
+
+	// Token The token of OAuth 1.0 and of the method `none`; otherwise empty.
+	Token string `json:"token"`
+
+	// PreviousUntil Until when the secrets before the last rotation still work; `null` when they do not.
+	PreviousUntil *string `json:"previous_until"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// ClientSecret The client secret, or the consumer secret; empty with the method `none`.
+	ClientSecret string `json:"client_secret"`
+
+	// TokenSecret The token secret of OAuth 1.0; otherwise empty.
+	TokenSecret string `json:"token_secret"`
+
+	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+	Method ApplicationMethod `json:"method"`
+}
+
+// AuthorizationUpdate defines model for AuthorizationUpdate.
+type AuthorizationUpdate struct {
+	// Name Unique within the application regardless of case; 1 to 255 characters.
+	Name *string `json:"name,omitempty"`
+
+	// Enabled Whether it works.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Write Whether it may read and write; otherwise it may only read.
+	Write *bool `json:"write,omitempty"`
+
+	// Resources The parts of the vault that it is for, instead of the present ones.
+	Resources []string `json:"resources,omitempty"`
+
+	// ExpiresAt When it stops working, in ISO 8601; without a zone it is UTC. Empty is never.
+	//
+	// Example: 2030-10-05T12:20:02Z
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// AllowedIps Addresses or networks (CIDR) from which it works. Empty: from anywhere.
+	//
+	// Example: ["192.0.2.0/24","2001:db8::1"]
+	AllowedIps []string `json:"allowed_ips,omitempty"`
+
+	// Referrers What the `Referer` of its requests must begin with, one of these. Empty: anything.
+	//
+	// Example: ["https://inventory.example/"]
+	Referrers []string `json:"referrers,omitempty"`
+}
 
 // CA Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type CA struct {
@@ -773,6 +1074,50 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
+// DeviceDomain Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+type DeviceDomain struct {
+	// ID The id of the domain.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// ShortName Its short name; empty is none.
+	ShortName string `json:"short_name"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// DeviceDomainCreate defines model for DeviceDomainCreate.
+type DeviceDomainCreate struct {
+	// Name Unique regardless of case; 1 to 255 characters without commas and spaces.
+	Name string `json:"name"`
+
+	// ShortName Another name for it, unique regardless of case, without commas and spaces; empty is none.
+	ShortName *string `json:"short_name,omitempty"`
+}
+
+// DeviceDomainPage Example: {"cursor":{"current":0,"next":null,"previous":null},"domains":[{"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}]}
+type DeviceDomainPage struct {
+	Domains []DeviceDomain `json:"domains"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// DeviceDomainUpdate defines model for DeviceDomainUpdate.
+type DeviceDomainUpdate struct {
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// ShortName Another name for it, unique regardless of case, without commas and spaces; empty is none.
+	ShortName *string `json:"short_name,omitempty"`
+}
+
 // Error defines model for Error.
 type Error struct {
 	// Field The path of the faulty field, as `name`, `data.value` or `list[1].value`; empty when no field is to blame.
@@ -804,6 +1149,116 @@ type PKCS12Request struct {
 
 // PKCS12RequestProfile The encryption of the file.
 type PKCS12RequestProfile string
+
+// PamConnectivity Example: {"port":22,"type":"SSH"}
+type PamConnectivity struct {
+	// Type The type, as `SSH`.
+	Type string `json:"type"`
+
+	// Port The port.
+	Port int `json:"port"`
+}
+
+// PamDevice Example: {"connectivities":[{"port":22,"type":"SSH"}],"created_at":"2017-10-05T12:20:02.932000+00:00","domains":["testlab.com"],"enabled":true,"hostname":"Device-via-API","id":31,"ip":"172.10.21.21","model":"RedHat","remote_sessions":[{"connectivity":"SSH","expect":"EXPECT","fill":"FILL"}],"site":"AWS","tags":["api","app"],"type":"Desktop","updated_at":"2017-11-05T12:20:02.932000+00:00","vendor":"Linux"}
+type PamDevice struct {
+	// ID The id of the device.
+	ID int64 `json:"id"`
+
+	// Hostname Its name, unique regardless of case.
+	Hostname string `json:"hostname"`
+
+	// IP Its address, DNS name or management URL.
+	IP string `json:"ip"`
+
+	// Model Its model.
+	Model string `json:"model"`
+
+	// Type Its type.
+	Type string `json:"type"`
+
+	// Vendor Its vendor.
+	Vendor string `json:"vendor"`
+
+	// Site Its site.
+	Site string `json:"site"`
+
+	// Domains The names of its domains.
+	Domains []string `json:"domains"`
+
+	// Connectivities The ways to reach it.
+	Connectivities []PamConnectivity `json:"connectivities"`
+
+	// RemoteSessions What is typed in remote sessions.
+	RemoteSessions []PamRemoteSession `json:"remote_sessions"`
+
+	// Tags Its tags.
+	Tags []string `json:"tags"`
+
+	// Enabled Whether it is in use.
+	Enabled bool `json:"enabled"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// PamDeviceImport Example: {"created":1,"errors":[{"field":"ip","msg":"Campo obrigatório.","row":2,"type":"required"}],"failed":1,"unchanged":0,"updated":0}
+type PamDeviceImport struct {
+	// Created How many devices were created.
+	Created int `json:"created"`
+
+	// Updated How many devices were changed.
+	Updated int `json:"updated"`
+
+	// Unchanged How many devices were already as their row says.
+	Unchanged int `json:"unchanged"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Errors What is wrong with them; the first 1000 faults.
+	Errors []PamDeviceImportError `json:"errors"`
+}
+
+// PamDeviceImportError Example: {"field":"ip","msg":"Campo obrigatório.","row":2,"type":"required"}
+type PamDeviceImportError struct {
+	// Row The row: 1 is the first behind the names of the columns.
+	Row int `json:"row"`
+
+	// Field The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+
+	// Type As in errors.
+	Type PamDeviceImportErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PamDeviceImportErrorType As in errors.
+type PamDeviceImportErrorType string
+
+// PamDevicePage Example: {"cursor":{"current":0,"next":null,"previous":null},"devices":[{"connectivities":[{"port":22,"type":"SSH"}],"created_at":"2017-10-05T12:20:02.932000+00:00","domains":["testlab.com"],"enabled":true,"hostname":"Device-via-API","id":31,"ip":"172.10.21.21","model":"RedHat","remote_sessions":[{"connectivity":"SSH","expect":"EXPECT","fill":"FILL"}],"site":"AWS","tags":["api","app"],"type":"Desktop","updated_at":"2017-11-05T12:20:02.932000+00:00","vendor":"Linux"}]}
+type PamDevicePage struct {
+	Devices []PamDevice `json:"devices"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+}
+
+// PamRemoteSession Example: {"connectivity":"SSH","expect":"EXPECT","fill":"FILL"}
+type PamRemoteSession struct {
+	// Connectivity The type of the connectivity, as `SSH`.
+	Connectivity string `json:"connectivity"`
+
+	// Expect The expression to wait for.
+	Expect string `json:"expect"`
+
+	// Fill What is typed then.
+	Fill string `json:"fill"`
+}
 
 // Role Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Role struct {
@@ -1132,10 +1587,10 @@ type GetAuditEventsPageParams struct {
 	// Order `asc`: by ascending id. `desc`: newest first; the cursor is the id before which the page begins then.
 	Order *GetAuditEventsPageParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
-	// ActorType Only what was done by users, by apikeys, at the command line of the server, or by nobody known.
+	// ActorType Only what was done by users, by apikeys, by authorizations of the vault, at the command line of the server, or by nobody known.
 	ActorType *AuditActorType `form:"actor_type,omitempty" json:"actor_type,omitempty"`
 
-	// ActorID Only what the user or apikey of this id did; useful with `actor_type`.
+	// ActorID Only what the user, apikey or authorization of this id did; useful with `actor_type`.
 	ActorID *int64 `form:"actor_id,omitempty" json:"actor_id,omitempty"`
 
 	// Resource Only what concerns resources of this kind: a scope, as `openvpn.clients`, or `auth.tokens` for sign-ins.
@@ -1313,6 +1768,228 @@ type CreateClientSite2SitePkcs12Params struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetApplicationsPageParams defines parameters for GetApplicationsPage.
+type GetApplicationsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateApplicationParams defines parameters for CreateApplication.
+type CreateApplicationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteApplicationParams defines parameters for DeleteApplication.
+type DeleteApplicationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetApplicationParams defines parameters for GetApplication.
+type GetApplicationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateApplicationParams defines parameters for UpdateApplication.
+type UpdateApplicationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetAuthorizationsPageParams defines parameters for GetAuthorizationsPage.
+type GetAuthorizationsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// ApplicationID Only the authorizations of this application.
+	ApplicationID *int64 `form:"application_id,omitempty" json:"application_id,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateAuthorizationParams defines parameters for CreateAuthorization.
+type CreateAuthorizationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteAuthorizationParams defines parameters for DeleteAuthorization.
+type DeleteAuthorizationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetAuthorizationParams defines parameters for GetAuthorization.
+type GetAuthorizationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateAuthorizationParams defines parameters for UpdateAuthorization.
+type UpdateAuthorizationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RotateAuthorizationParams defines parameters for RotateAuthorization.
+type RotateAuthorizationParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetPamDevicesPageParams defines parameters for GetPamDevicesPage.
+type GetPamDevicesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Hostname Only the device of this hostname, regardless of case.
+	Hostname *string `form:"hostname,omitempty" json:"hostname,omitempty"`
+
+	// IP Only devices with exactly this `ip`.
+	IP *string `form:"ip,omitempty" json:"ip,omitempty"`
+
+	// Model Only devices of this model, regardless of case.
+	Model *string `form:"model,omitempty" json:"model,omitempty"`
+
+	// Type Only devices of this type, regardless of case.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Vendor Only devices of this vendor, regardless of case.
+	Vendor *string `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Site Only devices of this site, regardless of case.
+	Site *string `form:"site,omitempty" json:"site,omitempty"`
+
+	// Tag Only devices with this tag, regardless of case.
+	Tag *string `form:"tag,omitempty" json:"tag,omitempty"`
+
+	// Domain Only devices in the domain of this name, regardless of case.
+	Domain *string `form:"domain,omitempty" json:"domain,omitempty"`
+
+	// Enabled Only enabled devices, or only disabled ones. Without it, all.
+	Enabled *bool `form:"enabled,omitempty" json:"enabled,omitempty"`
+
+	// Q Only devices that have all words of this text in their hostname, their `ip` and their tags together: whole words, runs of letters and digits, regardless of case.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ExportPamDevicesParams defines parameters for ExportPamDevices.
+type ExportPamDevicesParams struct {
+	// Hostname Only the device of this hostname, regardless of case.
+	Hostname *string `form:"hostname,omitempty" json:"hostname,omitempty"`
+
+	// IP Only devices with exactly this `ip`.
+	IP *string `form:"ip,omitempty" json:"ip,omitempty"`
+
+	// Model Only devices of this model, regardless of case.
+	Model *string `form:"model,omitempty" json:"model,omitempty"`
+
+	// Type Only devices of this type, regardless of case.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Vendor Only devices of this vendor, regardless of case.
+	Vendor *string `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Site Only devices of this site, regardless of case.
+	Site *string `form:"site,omitempty" json:"site,omitempty"`
+
+	// Tag Only devices with this tag, regardless of case.
+	Tag *string `form:"tag,omitempty" json:"tag,omitempty"`
+
+	// Domain Only devices in the domain of this name, regardless of case.
+	Domain *string `form:"domain,omitempty" json:"domain,omitempty"`
+
+	// Enabled Only enabled devices, or only disabled ones. Without it, all.
+	Enabled *bool `form:"enabled,omitempty" json:"enabled,omitempty"`
+
+	// Q Only devices that have all words of this text in their hostname, their `ip` and their tags together: whole words, runs of letters and digits, regardless of case.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportPamDevicesParams defines parameters for ImportPamDevices.
+type ImportPamDevicesParams struct {
+	// Atomic `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool `form:"atomic,omitempty" json:"atomic,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetPamDeviceParams defines parameters for GetPamDevice.
+type GetPamDeviceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetPamDeviceHistoryPageParams defines parameters for GetPamDeviceHistoryPage.
+type GetPamDeviceHistoryPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetDeviceDomainsPageParams defines parameters for GetDeviceDomainsPage.
+type GetDeviceDomainsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateDeviceDomainParams defines parameters for CreateDeviceDomain.
+type CreateDeviceDomainParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteDeviceDomainParams defines parameters for DeleteDeviceDomain.
+type DeleteDeviceDomainParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetDeviceDomainParams defines parameters for GetDeviceDomain.
+type GetDeviceDomainParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateDeviceDomainParams defines parameters for UpdateDeviceDomain.
+type UpdateDeviceDomainParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetRolesPageParams defines parameters for GetRolesPage.
 type GetRolesPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -1441,6 +2118,27 @@ type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = PKCS12Request
+
+// CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
+type CreateApplicationJSONRequestBody = ApplicationCreate
+
+// UpdateApplicationJSONRequestBody defines body for UpdateApplication for application/json ContentType.
+type UpdateApplicationJSONRequestBody = ApplicationUpdate
+
+// CreateAuthorizationJSONRequestBody defines body for CreateAuthorization for application/json ContentType.
+type CreateAuthorizationJSONRequestBody = AuthorizationCreate
+
+// UpdateAuthorizationJSONRequestBody defines body for UpdateAuthorization for application/json ContentType.
+type UpdateAuthorizationJSONRequestBody = AuthorizationUpdate
+
+// RotateAuthorizationJSONRequestBody defines body for RotateAuthorization for application/json ContentType.
+type RotateAuthorizationJSONRequestBody = AuthorizationRotate
+
+// CreateDeviceDomainJSONRequestBody defines body for CreateDeviceDomain for application/json ContentType.
+type CreateDeviceDomainJSONRequestBody = DeviceDomainCreate
+
+// UpdateDeviceDomainJSONRequestBody defines body for UpdateDeviceDomain for application/json ContentType.
+type UpdateDeviceDomainJSONRequestBody = DeviceDomainUpdate
 
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = RoleCreate
@@ -1602,6 +2300,69 @@ type ServerInterface interface {
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx echo.Context, id ID, params CreateClientSite2SitePkcs12Params) error
+	// GetApplicationsPage List applications
+	// (GET /pam/applications)
+	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
+	// CreateApplication Create an application
+	// (POST /pam/applications)
+	CreateApplication(ctx echo.Context, params CreateApplicationParams) error
+	// DeleteApplication Delete an application
+	// (DELETE /pam/applications/{id})
+	DeleteApplication(ctx echo.Context, id ID, params DeleteApplicationParams) error
+	// GetApplication Get an application
+	// (GET /pam/applications/{id})
+	GetApplication(ctx echo.Context, id ID, params GetApplicationParams) error
+	// UpdateApplication Update an application
+	// (PUT /pam/applications/{id})
+	UpdateApplication(ctx echo.Context, id ID, params UpdateApplicationParams) error
+	// GetAuthorizationsPage List authorizations
+	// (GET /pam/authorizations)
+	GetAuthorizationsPage(ctx echo.Context, params GetAuthorizationsPageParams) error
+	// CreateAuthorization Create an authorization
+	// (POST /pam/authorizations)
+	CreateAuthorization(ctx echo.Context, params CreateAuthorizationParams) error
+	// DeleteAuthorization Delete an authorization
+	// (DELETE /pam/authorizations/{id})
+	DeleteAuthorization(ctx echo.Context, id ID, params DeleteAuthorizationParams) error
+	// GetAuthorization Get an authorization
+	// (GET /pam/authorizations/{id})
+	GetAuthorization(ctx echo.Context, id ID, params GetAuthorizationParams) error
+	// UpdateAuthorization Update an authorization
+	// (PUT /pam/authorizations/{id})
+	UpdateAuthorization(ctx echo.Context, id ID, params UpdateAuthorizationParams) error
+	// RotateAuthorization Give an authorization new secrets
+	// (POST /pam/authorizations/{id}/rotate)
+	RotateAuthorization(ctx echo.Context, id ID, params RotateAuthorizationParams) error
+	// GetPamDevicesPage List devices
+	// (GET /pam/devices)
+	GetPamDevicesPage(ctx echo.Context, params GetPamDevicesPageParams) error
+	// ExportPamDevices Export devices
+	// (GET /pam/devices/export)
+	ExportPamDevices(ctx echo.Context, params ExportPamDevicesParams) error
+	// ImportPamDevices Import devices
+	// (POST /pam/devices/import)
+	ImportPamDevices(ctx echo.Context, params ImportPamDevicesParams) error
+	// GetPamDevice Get a device
+	// (GET /pam/devices/{id})
+	GetPamDevice(ctx echo.Context, id ID, params GetPamDeviceParams) error
+	// GetPamDeviceHistoryPage List what happened to a device
+	// (GET /pam/devices/{id}/history)
+	GetPamDeviceHistoryPage(ctx echo.Context, id ID, params GetPamDeviceHistoryPageParams) error
+	// GetDeviceDomainsPage List domains
+	// (GET /pam/domains)
+	GetDeviceDomainsPage(ctx echo.Context, params GetDeviceDomainsPageParams) error
+	// CreateDeviceDomain Create a domain
+	// (POST /pam/domains)
+	CreateDeviceDomain(ctx echo.Context, params CreateDeviceDomainParams) error
+	// DeleteDeviceDomain Delete a domain
+	// (DELETE /pam/domains/{id})
+	DeleteDeviceDomain(ctx echo.Context, id ID, params DeleteDeviceDomainParams) error
+	// GetDeviceDomain Get a domain
+	// (GET /pam/domains/{id})
+	GetDeviceDomain(ctx echo.Context, id ID, params GetDeviceDomainParams) error
+	// UpdateDeviceDomain Update a domain
+	// (PUT /pam/domains/{id})
+	UpdateDeviceDomain(ctx echo.Context, id ID, params UpdateDeviceDomainParams) error
 	// GetRolesPage List roles
 	// (GET /roles)
 	GetRolesPage(ctx echo.Context, params GetRolesPageParams) error
@@ -2681,6 +3442,916 @@ func (w *ServerInterfaceWrapper) CreateClientSite2SitePkcs12(ctx echo.Context) e
 	return err
 }
 
+// GetApplicationsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetApplicationsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetApplicationsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetApplicationsPage(ctx, params)
+	return err
+}
+
+// CreateApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateApplication(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateApplicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateApplication(ctx, params)
+	return err
+}
+
+// DeleteApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteApplication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteApplicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteApplication(ctx, id, params)
+	return err
+}
+
+// GetApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) GetApplication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetApplicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetApplication(ctx, id, params)
+	return err
+}
+
+// UpdateApplication converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateApplication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateApplicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateApplication(ctx, id, params)
+	return err
+}
+
+// GetAuthorizationsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuthorizationsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAuthorizationsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "application_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "application_id", ctx.QueryParams(), &params.ApplicationID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter application_id: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuthorizationsPage(ctx, params)
+	return err
+}
+
+// CreateAuthorization converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateAuthorization(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAuthorizationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateAuthorization(ctx, params)
+	return err
+}
+
+// DeleteAuthorization converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteAuthorization(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteAuthorizationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteAuthorization(ctx, id, params)
+	return err
+}
+
+// GetAuthorization converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuthorization(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAuthorizationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuthorization(ctx, id, params)
+	return err
+}
+
+// UpdateAuthorization converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateAuthorization(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateAuthorizationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateAuthorization(ctx, id, params)
+	return err
+}
+
+// RotateAuthorization converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateAuthorization(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateAuthorizationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateAuthorization(ctx, id, params)
+	return err
+}
+
+// GetPamDevicesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPamDevicesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPamDevicesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "hostname" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hostname", ctx.QueryParams(), &params.Hostname, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hostname: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip", ctx.QueryParams(), &params.IP, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip: %s", err))
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", ctx.QueryParams(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter model: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "vendor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "vendor", ctx.QueryParams(), &params.Vendor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vendor: %s", err))
+	}
+
+	// ------------- Optional query parameter "site" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "site", ctx.QueryParams(), &params.Site, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// ------------- Optional query parameter "tag" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tag", ctx.QueryParams(), &params.Tag, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tag: %s", err))
+	}
+
+	// ------------- Optional query parameter "domain" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "domain", ctx.QueryParams(), &params.Domain, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter domain: %s", err))
+	}
+
+	// ------------- Optional query parameter "enabled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "enabled", ctx.QueryParams(), &params.Enabled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enabled: %s", err))
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPamDevicesPage(ctx, params)
+	return err
+}
+
+// ExportPamDevices converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportPamDevices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportPamDevicesParams
+	// ------------- Optional query parameter "hostname" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hostname", ctx.QueryParams(), &params.Hostname, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hostname: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip", ctx.QueryParams(), &params.IP, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip: %s", err))
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", ctx.QueryParams(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter model: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "vendor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "vendor", ctx.QueryParams(), &params.Vendor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vendor: %s", err))
+	}
+
+	// ------------- Optional query parameter "site" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "site", ctx.QueryParams(), &params.Site, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// ------------- Optional query parameter "tag" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tag", ctx.QueryParams(), &params.Tag, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tag: %s", err))
+	}
+
+	// ------------- Optional query parameter "domain" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "domain", ctx.QueryParams(), &params.Domain, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter domain: %s", err))
+	}
+
+	// ------------- Optional query parameter "enabled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "enabled", ctx.QueryParams(), &params.Enabled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enabled: %s", err))
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportPamDevices(ctx, params)
+	return err
+}
+
+// ImportPamDevices converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportPamDevices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportPamDevicesParams
+	// ------------- Optional query parameter "atomic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "atomic", ctx.QueryParams(), &params.Atomic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter atomic: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportPamDevices(ctx, params)
+	return err
+}
+
+// GetPamDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPamDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPamDeviceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPamDevice(ctx, id, params)
+	return err
+}
+
+// GetPamDeviceHistoryPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPamDeviceHistoryPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPamDeviceHistoryPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPamDeviceHistoryPage(ctx, id, params)
+	return err
+}
+
+// GetDeviceDomainsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDeviceDomainsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDeviceDomainsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDeviceDomainsPage(ctx, params)
+	return err
+}
+
+// CreateDeviceDomain converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateDeviceDomain(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDeviceDomainParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateDeviceDomain(ctx, params)
+	return err
+}
+
+// DeleteDeviceDomain converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteDeviceDomain(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteDeviceDomainParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteDeviceDomain(ctx, id, params)
+	return err
+}
+
+// GetDeviceDomain converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDeviceDomain(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDeviceDomainParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDeviceDomain(ctx, id, params)
+	return err
+}
+
+// UpdateDeviceDomain converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateDeviceDomain(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateDeviceDomainParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateDeviceDomain(ctx, id, params)
+	return err
+}
+
 // GetRolesPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetRolesPage(ctx echo.Context) error {
 	var err error
@@ -3228,6 +4899,27 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/key", wrapper.GetClientSite2SiteKey, options.OperationMiddlewares["getClientSite2SiteKey"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/pkcs12", wrapper.CreateClientSite2SitePkcs12, options.OperationMiddlewares["createClientSite2SitePkcs12"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.GET(options.BaseURL+"/pam/applications", wrapper.GetApplicationsPage, options.OperationMiddlewares["getApplicationsPage"]...)
+	router.POST(options.BaseURL+"/pam/applications", wrapper.CreateApplication, options.OperationMiddlewares["createApplication"]...)
+	router.DELETE(options.BaseURL+"/pam/applications/:id", wrapper.DeleteApplication, options.OperationMiddlewares["deleteApplication"]...)
+	router.GET(options.BaseURL+"/pam/applications/:id", wrapper.GetApplication, options.OperationMiddlewares["getApplication"]...)
+	router.PUT(options.BaseURL+"/pam/applications/:id", wrapper.UpdateApplication, options.OperationMiddlewares["updateApplication"]...)
+	router.GET(options.BaseURL+"/pam/authorizations", wrapper.GetAuthorizationsPage, options.OperationMiddlewares["getAuthorizationsPage"]...)
+	router.POST(options.BaseURL+"/pam/authorizations", wrapper.CreateAuthorization, options.OperationMiddlewares["createAuthorization"]...)
+	router.DELETE(options.BaseURL+"/pam/authorizations/:id", wrapper.DeleteAuthorization, options.OperationMiddlewares["deleteAuthorization"]...)
+	router.GET(options.BaseURL+"/pam/authorizations/:id", wrapper.GetAuthorization, options.OperationMiddlewares["getAuthorization"]...)
+	router.PUT(options.BaseURL+"/pam/authorizations/:id", wrapper.UpdateAuthorization, options.OperationMiddlewares["updateAuthorization"]...)
+	router.POST(options.BaseURL+"/pam/authorizations/:id/rotate", wrapper.RotateAuthorization, options.OperationMiddlewares["rotateAuthorization"]...)
+	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
+	router.GET(options.BaseURL+"/pam/devices/:id", wrapper.GetPamDevice, options.OperationMiddlewares["getPamDevice"]...)
+	router.GET(options.BaseURL+"/pam/devices/:id/history", wrapper.GetPamDeviceHistoryPage, options.OperationMiddlewares["getPamDeviceHistoryPage"]...)
+	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
+	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
+	router.GET(options.BaseURL+"/pam/domains", wrapper.GetDeviceDomainsPage, options.OperationMiddlewares["getDeviceDomainsPage"]...)
+	router.POST(options.BaseURL+"/pam/domains", wrapper.CreateDeviceDomain, options.OperationMiddlewares["createDeviceDomain"]...)
+	router.DELETE(options.BaseURL+"/pam/domains/:id", wrapper.DeleteDeviceDomain, options.OperationMiddlewares["deleteDeviceDomain"]...)
+	router.GET(options.BaseURL+"/pam/domains/:id", wrapper.GetDeviceDomain, options.OperationMiddlewares["getDeviceDomain"]...)
+	router.PUT(options.BaseURL+"/pam/domains/:id", wrapper.UpdateDeviceDomain, options.OperationMiddlewares["updateDeviceDomain"]...)
 	router.GET(options.BaseURL+"/roles", wrapper.GetRolesPage, options.OperationMiddlewares["getRolesPage"]...)
 	router.POST(options.BaseURL+"/roles", wrapper.CreateRole, options.OperationMiddlewares["createRole"]...)
 	router.DELETE(options.BaseURL+"/roles/:id", wrapper.DeleteRole, options.OperationMiddlewares["deleteRole"]...)
@@ -6040,6 +7732,2134 @@ func (response CreateClientSite2SitePkcs12500JSONResponse) VisitCreateClientSite
 	return err
 }
 
+type GetApplicationsPageRequestObject struct {
+	Params GetApplicationsPageParams
+}
+
+type GetApplicationsPageResponseObject interface {
+	VisitGetApplicationsPageResponse(w http.ResponseWriter) error
+}
+
+type GetApplicationsPage200JSONResponse ApplicationPage
+
+func (response GetApplicationsPage200JSONResponse) VisitGetApplicationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplicationsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetApplicationsPage400JSONResponse) VisitGetApplicationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplicationsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetApplicationsPage401JSONResponse) VisitGetApplicationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplicationsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetApplicationsPage403JSONResponse) VisitGetApplicationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplicationsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetApplicationsPage500JSONResponse) VisitGetApplicationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApplicationRequestObject struct {
+	Params CreateApplicationParams
+	Body   *CreateApplicationJSONRequestBody
+}
+
+type CreateApplicationResponseObject interface {
+	VisitCreateApplicationResponse(w http.ResponseWriter) error
+}
+
+type CreateApplication200JSONResponse Application
+
+func (response CreateApplication200JSONResponse) VisitCreateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApplication400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateApplication400JSONResponse) VisitCreateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApplication401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateApplication401JSONResponse) VisitCreateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApplication403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateApplication403JSONResponse) VisitCreateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApplication409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateApplication409JSONResponse) VisitCreateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApplication500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateApplication500JSONResponse) VisitCreateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApplicationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteApplicationParams
+}
+
+type DeleteApplicationResponseObject interface {
+	VisitDeleteApplicationResponse(w http.ResponseWriter) error
+}
+
+type DeleteApplication200Response struct {
+}
+
+func (response DeleteApplication200Response) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteApplication400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteApplication400JSONResponse) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApplication401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteApplication401JSONResponse) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApplication403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteApplication403JSONResponse) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApplication404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteApplication404JSONResponse) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApplication409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteApplication409JSONResponse) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteApplication500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteApplication500JSONResponse) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplicationRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetApplicationParams
+}
+
+type GetApplicationResponseObject interface {
+	VisitGetApplicationResponse(w http.ResponseWriter) error
+}
+
+type GetApplication200JSONResponse Application
+
+func (response GetApplication200JSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplication400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetApplication400JSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplication401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetApplication401JSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplication403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetApplication403JSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplication404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetApplication404JSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplication500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetApplication500JSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApplicationRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateApplicationParams
+	Body   *UpdateApplicationJSONRequestBody
+}
+
+type UpdateApplicationResponseObject interface {
+	VisitUpdateApplicationResponse(w http.ResponseWriter) error
+}
+
+type UpdateApplication200JSONResponse Application
+
+func (response UpdateApplication200JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApplication400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateApplication400JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApplication401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateApplication401JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApplication403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateApplication403JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApplication404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateApplication404JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApplication409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateApplication409JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateApplication500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateApplication500JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorizationsPageRequestObject struct {
+	Params GetAuthorizationsPageParams
+}
+
+type GetAuthorizationsPageResponseObject interface {
+	VisitGetAuthorizationsPageResponse(w http.ResponseWriter) error
+}
+
+type GetAuthorizationsPage200JSONResponse AuthorizationPage
+
+func (response GetAuthorizationsPage200JSONResponse) VisitGetAuthorizationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorizationsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAuthorizationsPage400JSONResponse) VisitGetAuthorizationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorizationsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetAuthorizationsPage401JSONResponse) VisitGetAuthorizationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorizationsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetAuthorizationsPage403JSONResponse) VisitGetAuthorizationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorizationsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetAuthorizationsPage500JSONResponse) VisitGetAuthorizationsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAuthorizationRequestObject struct {
+	Params CreateAuthorizationParams
+	Body   *CreateAuthorizationJSONRequestBody
+}
+
+type CreateAuthorizationResponseObject interface {
+	VisitCreateAuthorizationResponse(w http.ResponseWriter) error
+}
+
+type CreateAuthorization200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type CreateAuthorization200JSONResponse struct {
+	Body    AuthorizationSecrets
+	Headers CreateAuthorization200ResponseHeaders
+}
+
+func (response CreateAuthorization200JSONResponse) VisitCreateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAuthorization400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateAuthorization400JSONResponse) VisitCreateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAuthorization401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateAuthorization401JSONResponse) VisitCreateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAuthorization403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateAuthorization403JSONResponse) VisitCreateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAuthorization409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateAuthorization409JSONResponse) VisitCreateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateAuthorization500JSONResponse) VisitCreateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAuthorizationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteAuthorizationParams
+}
+
+type DeleteAuthorizationResponseObject interface {
+	VisitDeleteAuthorizationResponse(w http.ResponseWriter) error
+}
+
+type DeleteAuthorization200Response struct {
+}
+
+func (response DeleteAuthorization200Response) VisitDeleteAuthorizationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteAuthorization400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAuthorization400JSONResponse) VisitDeleteAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAuthorization401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteAuthorization401JSONResponse) VisitDeleteAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAuthorization403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteAuthorization403JSONResponse) VisitDeleteAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAuthorization404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteAuthorization404JSONResponse) VisitDeleteAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteAuthorization500JSONResponse) VisitDeleteAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorizationRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetAuthorizationParams
+}
+
+type GetAuthorizationResponseObject interface {
+	VisitGetAuthorizationResponse(w http.ResponseWriter) error
+}
+
+type GetAuthorization200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type GetAuthorization200JSONResponse struct {
+	Body    Authorization
+	Headers GetAuthorization200ResponseHeaders
+}
+
+func (response GetAuthorization200JSONResponse) VisitGetAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorization400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAuthorization400JSONResponse) VisitGetAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorization401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetAuthorization401JSONResponse) VisitGetAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorization403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetAuthorization403JSONResponse) VisitGetAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorization404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetAuthorization404JSONResponse) VisitGetAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetAuthorization500JSONResponse) VisitGetAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAuthorizationRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateAuthorizationParams
+	Body   *UpdateAuthorizationJSONRequestBody
+}
+
+type UpdateAuthorizationResponseObject interface {
+	VisitUpdateAuthorizationResponse(w http.ResponseWriter) error
+}
+
+type UpdateAuthorization200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type UpdateAuthorization200JSONResponse struct {
+	Body    Authorization
+	Headers UpdateAuthorization200ResponseHeaders
+}
+
+func (response UpdateAuthorization200JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAuthorization400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateAuthorization400JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAuthorization401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateAuthorization401JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAuthorization403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateAuthorization403JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAuthorization404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateAuthorization404JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAuthorization409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateAuthorization409JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateAuthorization500JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorizationRequestObject struct {
+	ID     ID `json:"id"`
+	Params RotateAuthorizationParams
+	Body   *RotateAuthorizationJSONRequestBody
+}
+
+type RotateAuthorizationResponseObject interface {
+	VisitRotateAuthorizationResponse(w http.ResponseWriter) error
+}
+
+type RotateAuthorization200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type RotateAuthorization200JSONResponse struct {
+	Body    AuthorizationSecrets
+	Headers RotateAuthorization200ResponseHeaders
+}
+
+func (response RotateAuthorization200JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorization400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RotateAuthorization400JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorization401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RotateAuthorization401JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorization403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RotateAuthorization403JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorization404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RotateAuthorization404JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorization409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RotateAuthorization409JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RotateAuthorization500JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevicesPageRequestObject struct {
+	Params GetPamDevicesPageParams
+}
+
+type GetPamDevicesPageResponseObject interface {
+	VisitGetPamDevicesPageResponse(w http.ResponseWriter) error
+}
+
+type GetPamDevicesPage200JSONResponse PamDevicePage
+
+func (response GetPamDevicesPage200JSONResponse) VisitGetPamDevicesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevicesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetPamDevicesPage400JSONResponse) VisitGetPamDevicesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevicesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetPamDevicesPage401JSONResponse) VisitGetPamDevicesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevicesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetPamDevicesPage403JSONResponse) VisitGetPamDevicesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevicesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetPamDevicesPage500JSONResponse) VisitGetPamDevicesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPamDevicesRequestObject struct {
+	Params ExportPamDevicesParams
+}
+
+type ExportPamDevicesResponseObject interface {
+	VisitExportPamDevicesResponse(w http.ResponseWriter) error
+}
+
+type ExportPamDevices200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportPamDevices200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportPamDevices200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportPamDevices200TextCsvResponse) VisitExportPamDevicesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportPamDevices400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportPamDevices400JSONResponse) VisitExportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPamDevices401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportPamDevices401JSONResponse) VisitExportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPamDevices403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportPamDevices403JSONResponse) VisitExportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPamDevices500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportPamDevices500JSONResponse) VisitExportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPamDevicesRequestObject struct {
+	Params ImportPamDevicesParams
+	Body   io.Reader
+}
+
+type ImportPamDevicesResponseObject interface {
+	VisitImportPamDevicesResponse(w http.ResponseWriter) error
+}
+
+type ImportPamDevices200JSONResponse PamDeviceImport
+
+func (response ImportPamDevices200JSONResponse) VisitImportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPamDevices400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportPamDevices400JSONResponse) VisitImportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPamDevices401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportPamDevices401JSONResponse) VisitImportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPamDevices403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportPamDevices403JSONResponse) VisitImportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPamDevices409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportPamDevices409JSONResponse) VisitImportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPamDevices500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportPamDevices500JSONResponse) VisitImportPamDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDeviceRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetPamDeviceParams
+}
+
+type GetPamDeviceResponseObject interface {
+	VisitGetPamDeviceResponse(w http.ResponseWriter) error
+}
+
+type GetPamDevice200JSONResponse PamDevice
+
+func (response GetPamDevice200JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevice400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetPamDevice400JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevice401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetPamDevice401JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevice403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetPamDevice403JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevice404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetPamDevice404JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDevice500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetPamDevice500JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDeviceHistoryPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetPamDeviceHistoryPageParams
+}
+
+type GetPamDeviceHistoryPageResponseObject interface {
+	VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error
+}
+
+type GetPamDeviceHistoryPage200JSONResponse AuditEventPage
+
+func (response GetPamDeviceHistoryPage200JSONResponse) VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDeviceHistoryPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetPamDeviceHistoryPage400JSONResponse) VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDeviceHistoryPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetPamDeviceHistoryPage401JSONResponse) VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDeviceHistoryPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetPamDeviceHistoryPage403JSONResponse) VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDeviceHistoryPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetPamDeviceHistoryPage404JSONResponse) VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPamDeviceHistoryPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetPamDeviceHistoryPage500JSONResponse) VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomainsPageRequestObject struct {
+	Params GetDeviceDomainsPageParams
+}
+
+type GetDeviceDomainsPageResponseObject interface {
+	VisitGetDeviceDomainsPageResponse(w http.ResponseWriter) error
+}
+
+type GetDeviceDomainsPage200JSONResponse DeviceDomainPage
+
+func (response GetDeviceDomainsPage200JSONResponse) VisitGetDeviceDomainsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomainsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDeviceDomainsPage400JSONResponse) VisitGetDeviceDomainsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomainsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetDeviceDomainsPage401JSONResponse) VisitGetDeviceDomainsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomainsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetDeviceDomainsPage403JSONResponse) VisitGetDeviceDomainsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomainsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetDeviceDomainsPage500JSONResponse) VisitGetDeviceDomainsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeviceDomainRequestObject struct {
+	Params CreateDeviceDomainParams
+	Body   *CreateDeviceDomainJSONRequestBody
+}
+
+type CreateDeviceDomainResponseObject interface {
+	VisitCreateDeviceDomainResponse(w http.ResponseWriter) error
+}
+
+type CreateDeviceDomain200JSONResponse DeviceDomain
+
+func (response CreateDeviceDomain200JSONResponse) VisitCreateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeviceDomain400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateDeviceDomain400JSONResponse) VisitCreateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeviceDomain401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateDeviceDomain401JSONResponse) VisitCreateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeviceDomain403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateDeviceDomain403JSONResponse) VisitCreateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeviceDomain409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateDeviceDomain409JSONResponse) VisitCreateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateDeviceDomain500JSONResponse) VisitCreateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDeviceDomainRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteDeviceDomainParams
+}
+
+type DeleteDeviceDomainResponseObject interface {
+	VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error
+}
+
+type DeleteDeviceDomain200Response struct {
+}
+
+func (response DeleteDeviceDomain200Response) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteDeviceDomain400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteDeviceDomain400JSONResponse) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDeviceDomain401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteDeviceDomain401JSONResponse) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDeviceDomain403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteDeviceDomain403JSONResponse) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDeviceDomain404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteDeviceDomain404JSONResponse) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDeviceDomain409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteDeviceDomain409JSONResponse) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteDeviceDomain500JSONResponse) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomainRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetDeviceDomainParams
+}
+
+type GetDeviceDomainResponseObject interface {
+	VisitGetDeviceDomainResponse(w http.ResponseWriter) error
+}
+
+type GetDeviceDomain200JSONResponse DeviceDomain
+
+func (response GetDeviceDomain200JSONResponse) VisitGetDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomain400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDeviceDomain400JSONResponse) VisitGetDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomain401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetDeviceDomain401JSONResponse) VisitGetDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomain403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetDeviceDomain403JSONResponse) VisitGetDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomain404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetDeviceDomain404JSONResponse) VisitGetDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetDeviceDomain500JSONResponse) VisitGetDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeviceDomainRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateDeviceDomainParams
+	Body   *UpdateDeviceDomainJSONRequestBody
+}
+
+type UpdateDeviceDomainResponseObject interface {
+	VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error
+}
+
+type UpdateDeviceDomain200JSONResponse DeviceDomain
+
+func (response UpdateDeviceDomain200JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeviceDomain400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateDeviceDomain400JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeviceDomain401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateDeviceDomain401JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeviceDomain403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateDeviceDomain403JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeviceDomain404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateDeviceDomain404JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeviceDomain409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateDeviceDomain409JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateDeviceDomain500JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetRolesPageRequestObject struct {
 	Params GetRolesPageParams
 }
@@ -7520,6 +11340,69 @@ type StrictServerInterface interface {
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx context.Context, request CreateClientSite2SitePkcs12RequestObject) (CreateClientSite2SitePkcs12ResponseObject, error)
+	// GetApplicationsPage List applications
+	// (GET /pam/applications)
+	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
+	// CreateApplication Create an application
+	// (POST /pam/applications)
+	CreateApplication(ctx context.Context, request CreateApplicationRequestObject) (CreateApplicationResponseObject, error)
+	// DeleteApplication Delete an application
+	// (DELETE /pam/applications/{id})
+	DeleteApplication(ctx context.Context, request DeleteApplicationRequestObject) (DeleteApplicationResponseObject, error)
+	// GetApplication Get an application
+	// (GET /pam/applications/{id})
+	GetApplication(ctx context.Context, request GetApplicationRequestObject) (GetApplicationResponseObject, error)
+	// UpdateApplication Update an application
+	// (PUT /pam/applications/{id})
+	UpdateApplication(ctx context.Context, request UpdateApplicationRequestObject) (UpdateApplicationResponseObject, error)
+	// GetAuthorizationsPage List authorizations
+	// (GET /pam/authorizations)
+	GetAuthorizationsPage(ctx context.Context, request GetAuthorizationsPageRequestObject) (GetAuthorizationsPageResponseObject, error)
+	// CreateAuthorization Create an authorization
+	// (POST /pam/authorizations)
+	CreateAuthorization(ctx context.Context, request CreateAuthorizationRequestObject) (CreateAuthorizationResponseObject, error)
+	// DeleteAuthorization Delete an authorization
+	// (DELETE /pam/authorizations/{id})
+	DeleteAuthorization(ctx context.Context, request DeleteAuthorizationRequestObject) (DeleteAuthorizationResponseObject, error)
+	// GetAuthorization Get an authorization
+	// (GET /pam/authorizations/{id})
+	GetAuthorization(ctx context.Context, request GetAuthorizationRequestObject) (GetAuthorizationResponseObject, error)
+	// UpdateAuthorization Update an authorization
+	// (PUT /pam/authorizations/{id})
+	UpdateAuthorization(ctx context.Context, request UpdateAuthorizationRequestObject) (UpdateAuthorizationResponseObject, error)
+	// RotateAuthorization Give an authorization new secrets
+	// (POST /pam/authorizations/{id}/rotate)
+	RotateAuthorization(ctx context.Context, request RotateAuthorizationRequestObject) (RotateAuthorizationResponseObject, error)
+	// GetPamDevicesPage List devices
+	// (GET /pam/devices)
+	GetPamDevicesPage(ctx context.Context, request GetPamDevicesPageRequestObject) (GetPamDevicesPageResponseObject, error)
+	// ExportPamDevices Export devices
+	// (GET /pam/devices/export)
+	ExportPamDevices(ctx context.Context, request ExportPamDevicesRequestObject) (ExportPamDevicesResponseObject, error)
+	// ImportPamDevices Import devices
+	// (POST /pam/devices/import)
+	ImportPamDevices(ctx context.Context, request ImportPamDevicesRequestObject) (ImportPamDevicesResponseObject, error)
+	// GetPamDevice Get a device
+	// (GET /pam/devices/{id})
+	GetPamDevice(ctx context.Context, request GetPamDeviceRequestObject) (GetPamDeviceResponseObject, error)
+	// GetPamDeviceHistoryPage List what happened to a device
+	// (GET /pam/devices/{id}/history)
+	GetPamDeviceHistoryPage(ctx context.Context, request GetPamDeviceHistoryPageRequestObject) (GetPamDeviceHistoryPageResponseObject, error)
+	// GetDeviceDomainsPage List domains
+	// (GET /pam/domains)
+	GetDeviceDomainsPage(ctx context.Context, request GetDeviceDomainsPageRequestObject) (GetDeviceDomainsPageResponseObject, error)
+	// CreateDeviceDomain Create a domain
+	// (POST /pam/domains)
+	CreateDeviceDomain(ctx context.Context, request CreateDeviceDomainRequestObject) (CreateDeviceDomainResponseObject, error)
+	// DeleteDeviceDomain Delete a domain
+	// (DELETE /pam/domains/{id})
+	DeleteDeviceDomain(ctx context.Context, request DeleteDeviceDomainRequestObject) (DeleteDeviceDomainResponseObject, error)
+	// GetDeviceDomain Get a domain
+	// (GET /pam/domains/{id})
+	GetDeviceDomain(ctx context.Context, request GetDeviceDomainRequestObject) (GetDeviceDomainResponseObject, error)
+	// UpdateDeviceDomain Update a domain
+	// (PUT /pam/domains/{id})
+	UpdateDeviceDomain(ctx context.Context, request UpdateDeviceDomainRequestObject) (UpdateDeviceDomainResponseObject, error)
 	// GetRolesPage List roles
 	// (GET /roles)
 	GetRolesPage(ctx context.Context, request GetRolesPageRequestObject) (GetRolesPageResponseObject, error)
@@ -8498,6 +12381,709 @@ func (sh *strictHandler) CreateClientSite2SitePkcs12(ctx echo.Context, id ID, pa
 	return nil
 }
 
+// GetApplicationsPage operation middleware
+func (sh *strictHandler) GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error {
+	var request GetApplicationsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetApplicationsPage(ctx.Request().Context(), request.(GetApplicationsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetApplicationsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetApplicationsPageResponseObject); ok {
+		return validResponse.VisitGetApplicationsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateApplication operation middleware
+func (sh *strictHandler) CreateApplication(ctx echo.Context, params CreateApplicationParams) error {
+	var request CreateApplicationRequestObject
+
+	request.Params = params
+
+	var body CreateApplicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateApplication(ctx.Request().Context(), request.(CreateApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateApplicationResponseObject); ok {
+		return validResponse.VisitCreateApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteApplication operation middleware
+func (sh *strictHandler) DeleteApplication(ctx echo.Context, id ID, params DeleteApplicationParams) error {
+	var request DeleteApplicationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteApplication(ctx.Request().Context(), request.(DeleteApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteApplicationResponseObject); ok {
+		return validResponse.VisitDeleteApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetApplication operation middleware
+func (sh *strictHandler) GetApplication(ctx echo.Context, id ID, params GetApplicationParams) error {
+	var request GetApplicationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetApplication(ctx.Request().Context(), request.(GetApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetApplicationResponseObject); ok {
+		return validResponse.VisitGetApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateApplication operation middleware
+func (sh *strictHandler) UpdateApplication(ctx echo.Context, id ID, params UpdateApplicationParams) error {
+	var request UpdateApplicationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateApplicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateApplication(ctx.Request().Context(), request.(UpdateApplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateApplication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateApplicationResponseObject); ok {
+		return validResponse.VisitUpdateApplicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuthorizationsPage operation middleware
+func (sh *strictHandler) GetAuthorizationsPage(ctx echo.Context, params GetAuthorizationsPageParams) error {
+	var request GetAuthorizationsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuthorizationsPage(ctx.Request().Context(), request.(GetAuthorizationsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuthorizationsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuthorizationsPageResponseObject); ok {
+		return validResponse.VisitGetAuthorizationsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateAuthorization operation middleware
+func (sh *strictHandler) CreateAuthorization(ctx echo.Context, params CreateAuthorizationParams) error {
+	var request CreateAuthorizationRequestObject
+
+	request.Params = params
+
+	var body CreateAuthorizationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAuthorization(ctx.Request().Context(), request.(CreateAuthorizationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAuthorization")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateAuthorizationResponseObject); ok {
+		return validResponse.VisitCreateAuthorizationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteAuthorization operation middleware
+func (sh *strictHandler) DeleteAuthorization(ctx echo.Context, id ID, params DeleteAuthorizationParams) error {
+	var request DeleteAuthorizationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAuthorization(ctx.Request().Context(), request.(DeleteAuthorizationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAuthorization")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteAuthorizationResponseObject); ok {
+		return validResponse.VisitDeleteAuthorizationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuthorization operation middleware
+func (sh *strictHandler) GetAuthorization(ctx echo.Context, id ID, params GetAuthorizationParams) error {
+	var request GetAuthorizationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuthorization(ctx.Request().Context(), request.(GetAuthorizationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuthorization")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuthorizationResponseObject); ok {
+		return validResponse.VisitGetAuthorizationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateAuthorization operation middleware
+func (sh *strictHandler) UpdateAuthorization(ctx echo.Context, id ID, params UpdateAuthorizationParams) error {
+	var request UpdateAuthorizationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateAuthorizationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateAuthorization(ctx.Request().Context(), request.(UpdateAuthorizationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateAuthorization")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateAuthorizationResponseObject); ok {
+		return validResponse.VisitUpdateAuthorizationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateAuthorization operation middleware
+func (sh *strictHandler) RotateAuthorization(ctx echo.Context, id ID, params RotateAuthorizationParams) error {
+	var request RotateAuthorizationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RotateAuthorizationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateAuthorization(ctx.Request().Context(), request.(RotateAuthorizationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateAuthorization")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateAuthorizationResponseObject); ok {
+		return validResponse.VisitRotateAuthorizationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPamDevicesPage operation middleware
+func (sh *strictHandler) GetPamDevicesPage(ctx echo.Context, params GetPamDevicesPageParams) error {
+	var request GetPamDevicesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPamDevicesPage(ctx.Request().Context(), request.(GetPamDevicesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPamDevicesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPamDevicesPageResponseObject); ok {
+		return validResponse.VisitGetPamDevicesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportPamDevices operation middleware
+func (sh *strictHandler) ExportPamDevices(ctx echo.Context, params ExportPamDevicesParams) error {
+	var request ExportPamDevicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportPamDevices(ctx.Request().Context(), request.(ExportPamDevicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportPamDevices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportPamDevicesResponseObject); ok {
+		return validResponse.VisitExportPamDevicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportPamDevices operation middleware
+func (sh *strictHandler) ImportPamDevices(ctx echo.Context, params ImportPamDevicesParams) error {
+	var request ImportPamDevicesRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportPamDevices(ctx.Request().Context(), request.(ImportPamDevicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportPamDevices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportPamDevicesResponseObject); ok {
+		return validResponse.VisitImportPamDevicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPamDevice operation middleware
+func (sh *strictHandler) GetPamDevice(ctx echo.Context, id ID, params GetPamDeviceParams) error {
+	var request GetPamDeviceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPamDevice(ctx.Request().Context(), request.(GetPamDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPamDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPamDeviceResponseObject); ok {
+		return validResponse.VisitGetPamDeviceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPamDeviceHistoryPage operation middleware
+func (sh *strictHandler) GetPamDeviceHistoryPage(ctx echo.Context, id ID, params GetPamDeviceHistoryPageParams) error {
+	var request GetPamDeviceHistoryPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPamDeviceHistoryPage(ctx.Request().Context(), request.(GetPamDeviceHistoryPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPamDeviceHistoryPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPamDeviceHistoryPageResponseObject); ok {
+		return validResponse.VisitGetPamDeviceHistoryPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDeviceDomainsPage operation middleware
+func (sh *strictHandler) GetDeviceDomainsPage(ctx echo.Context, params GetDeviceDomainsPageParams) error {
+	var request GetDeviceDomainsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeviceDomainsPage(ctx.Request().Context(), request.(GetDeviceDomainsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeviceDomainsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDeviceDomainsPageResponseObject); ok {
+		return validResponse.VisitGetDeviceDomainsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateDeviceDomain operation middleware
+func (sh *strictHandler) CreateDeviceDomain(ctx echo.Context, params CreateDeviceDomainParams) error {
+	var request CreateDeviceDomainRequestObject
+
+	request.Params = params
+
+	var body CreateDeviceDomainJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDeviceDomain(ctx.Request().Context(), request.(CreateDeviceDomainRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDeviceDomain")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateDeviceDomainResponseObject); ok {
+		return validResponse.VisitCreateDeviceDomainResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteDeviceDomain operation middleware
+func (sh *strictHandler) DeleteDeviceDomain(ctx echo.Context, id ID, params DeleteDeviceDomainParams) error {
+	var request DeleteDeviceDomainRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteDeviceDomain(ctx.Request().Context(), request.(DeleteDeviceDomainRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteDeviceDomain")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteDeviceDomainResponseObject); ok {
+		return validResponse.VisitDeleteDeviceDomainResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDeviceDomain operation middleware
+func (sh *strictHandler) GetDeviceDomain(ctx echo.Context, id ID, params GetDeviceDomainParams) error {
+	var request GetDeviceDomainRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeviceDomain(ctx.Request().Context(), request.(GetDeviceDomainRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeviceDomain")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDeviceDomainResponseObject); ok {
+		return validResponse.VisitGetDeviceDomainResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateDeviceDomain operation middleware
+func (sh *strictHandler) UpdateDeviceDomain(ctx echo.Context, id ID, params UpdateDeviceDomainParams) error {
+	var request UpdateDeviceDomainRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateDeviceDomainJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateDeviceDomain(ctx.Request().Context(), request.(UpdateDeviceDomainRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateDeviceDomain")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateDeviceDomainResponseObject); ok {
+		return validResponse.VisitUpdateDeviceDomainResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetRolesPage operation middleware
 func (sh *strictHandler) GetRolesPage(ctx echo.Context, params GetRolesPageParams) error {
 	var request GetRolesPageRequestObject
@@ -8997,236 +13583,318 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37chs3tjf6Kih+uyr2bJIiqYslqqbOZhg5I8exvS17Zs7EPmqwGyQxagIcAJTMpPQw+xnOI+wX+wpr",
-	"AX1jN2+iLpMof8Qi2Y3rwlo/rOtvtVBOplIwYXSt+1ttzGjEFPzZp+GY9aUwSsb2c8R0qPjUcClq3drf",
-	"xsyMmSJURGQsb4gZMzKQ0ZxM6JwMGAnt21GzVq/pcMwm1LZg5lNW69a0UVyMare39ZptngnzA9dTqTk2",
-	"XeypR4Y8ZkTQCSNDqZKeVrV99omOylrTRkkxItc05hE1UhE5TNo8JZqJiHBDBjS8IlyQ4HzYeCcFa/xM",
-	"TTgOVnX6kRk17w0NUyVd269hsSZUzIlmoRSRJkYSo+aEjigXp2SqmGbCECniObkZM2HHphi5sf8zUuK7",
-	"iv1rxrTRRCoypDxmEYnliAudH9+ECz6ZTWrdVt2PlQvDRkzVbu1op1TRCTNuw3thyKbmLRWjGR2xxfF/",
-	"GjMSu1/togUTPQrsGjGlpNJ1EkxN4/uPAXlhlzNiQzqLzUs7xIAJWDn2jU6msR0GPFmr17htGImuVq/Z",
-	"PbYLBQNpJCNZvuTnP5QPlUd+Z2kUKaY1i4hiWs5UyHKDabthTKkZp4PgUa1es+vMFYtqXaNmLDuOoVQT",
-	"anBBjw5q9dqEfsO1Pmm1XrVPTjqHB68OWicn7Xq6De2SbajXPtAR68+Ulqr0mNl9HzMytas+YHaTu6RV",
-	"WGOu4ZkhV9rAk3UiLd3ccI1v84hQIL+bMQ/HxQab5MKSPdB8EMJQmoJ9MwFsnvtiqtg1lzMd2GWlglCh",
-	"b5giMxGOqRixqEl6BB8lU6oN9GFbHfFrpu0LbDI1c+g2t/wtt/z/mjE1T9cfm8rtvZsuvLLV+rcq1/+C",
-	"/1pC8eeGTTShi2NuH5YPWttmSods30iG2G61VlDFraU9PZVCMzib39PoI555+ylEtmn/pNNpzENqB7z3",
-	"T438M+3+PxQb1rq1/7OXcvk9/FXvncGpxb4WT4/jMJayJjS2q82iUyIkeXPx/h2Rg3+y0NQJJQMakYSN",
-	"1IFDxVSNWJO8k2bMxYjcUE08idSQ5w9jHj7ERN4LZil4IpU9GyyONKGKESENocBj6CC2R0URStQsZp5h",
-	"6Lk2bGKlzYBH2oqDF4H9PXh5ShgNx3ZVYq6NJfqqab6GlyMmHmjDQsUiJgynsR0dSDcymBkSSaZhxmMZ",
-	"RzA7xUdjA7PmOrMWLCJDJSfEjLn2LLOOX1EB3IRobnC54Bk5NEwAIxLkhpsxCUD6NUDOBS/tgcnAicxv",
-	"VRN1T+9lhChM9lwYpgSNYQEeaDk1U9c8ZE66nsLCxXJExhRZbUhnmpGZiBgikuS8pFIH+ON3mgR/b7iz",
-	"2ziPAiCOd9K8ljMRPdBkFgVgShbsG9cGBvVZ0JkZS8V/ZQ8xsHcyQ7NAVVJYYUWB6XCBJCwVYd+mVgaf",
-	"EhprSSgiHSfOEkTkUJAUTNdJBUnuiiJvPYdH2DTlV2xu/0rEw281GsfyhkWXfKpr3V9q7ZNOs9XsNFt7",
-	"nYPa13otVIwaFl2CBOu02q8a7Vajdfip3el2Wt1Wp3my32m1Wv/ZanVbrVpx5awkEpZ1JbgEl0hDe2IW",
-	"x3ULX6xgiak2lzOd76q9rKv0DT6tdZORv0qFHMUJ12seEVzOhOGx71lRwy5jPuHJWJSMrRT75Wu9pmdT",
-	"pmbarjiO3MgryyJrbP6mxf7e4+/5m5/+2v5v/rb/Zjz4MbSfzz//et5+x9+c1Oq12TQqLtyS2ViIq+SU",
-	"KcNRjOa2pQw0CmZupLrSyPcQLHFD4Lu6xbr98x8+2nMDZ+EUH2OxZjcA1DjQ7kFrv0nOLNrpev45h98t",
-	"AXKLKUqQbAICqFLUru63hlQWFndPbvMEU4IRBQzSSiB8znaUICS7Yg3DJxaZ5Du1nYxkY/FL13P7oHhq",
-	"FxGSJplvmqVduNaObjN0W3Wf9IudaWkgZcyoyDb16jZP81VLoo2camiQi9EpCSw9BiD22DVTlatkH7Pj",
-	"TIh0o1U7vsXjt+JSAqcoNwQPZQtoMLsht8UjvYwY7JPEPmmB2pDdJFfOmBr2UKvRzo/ZMpXimF+nZ81J",
-	"qoUZNNcah++yc+uZVRm92l+WEmrndpG3FRv6bL9OLugE2BgZsKF01zUYuXJ8gmjD4xgJO1n3G7dTXhLf",
-	"1/rv3+Z5cnEmH70uYcoUmXAxK9CGJPBik3zP5hKVI8jjyiQsObPw2IInpshUydBuZihnwmgi7XQ1kTdi",
-	"yW6WEX3rNpEhZfsJP52SG0AOBhRQkbRjhG8sOMAjNyEjRYXROS68DLt8lDH7yIbLePPhbU6mLeFqblj2",
-	"pM3hxlCH8dnPsCwwi+Vcz3JjJy/LeAvSYI692IP/5m+fyIu/XHQOj142yTlsXsQUv07xPiNXbP6dJoqF",
-	"UkWg0qNE85Gw9xrNQsUMfOmuC9pIZW8+fxtLGD3KHNBFAcEz7dskmjE8y2MZMys+DW6JRcZNci4IjWPU",
-	"VLgvNSq+kiXVJJJ2oaQlojgiE3rFACdakUrnp7ie9gsrhJP+JlRfAdvTJPhT5j86CKOgSTzAB3iumTF2",
-	"ogEuWQOWUTekCFlABFVK3uCEcBK4yka6acPC4LRBOwnj8erJykNpz2QWyqzk4snNcjdy/RAVDF659Qtq",
-	"u4BlehLL0rU/fnkwkErznDCu51BWjvcUhFdBLiww3RzsyS3Y12TGqImwRxRxeB/esCu6AfLrufsR0HAC",
-	"AV9YrPeyDAlWo7vkClDA/PVap9Vqd6PBcbfbtsNPGNCEfnvLxMiMa92jg/oiKpzQb+f4rP25gmsu8KVX",
-	"q4Dba8UYMewbiJ3MGNqtVmsDUXtQxHRO3YWvrYZ4FR2VML/DbSAfQPbzi/fk+KjVPgWBJWeGUPKrZRko",
-	"yT5/6rv9zEGhVFfdae23Cvezf+QXbcnOlMPgcnDyWfB/zRhRbERVFFvJKYckpJqdkrblOJ3DQ8sIFA0N",
-	"U7qwcZ3Dw2WQaBsQ0MrJ/1pegdlq5ZSYrU0k+vEaAn0jKX3+Q/6oLKXihcOyvyjEHRkPaayX0fHaQn19",
-	"Ou8UWTPQSjXD++BsNVnlA/xgb9zPiognooiwS52YeMKZUqBYszTKviXD89PAz7eL2gu/r7+tdzKcZmoJ",
-	"fLVsIR3XsracgapInImVxo+tmlA/AkhalMzymqmYTnPnbv/Int+CxJJlxtPi3St302oRJlB/Tw2xgC7H",
-	"xDqHJ507MLH27W3lXD8DdTyjkMdCIc+w40Fhx/qamX87GGK3UhtGE71d6qDx2BjlgTHJIqubRdz0QoPC",
-	"I4M/nMh3UnpCFafpFRXGvyDaVutL7XtgqQUGm2io7J0bFAi6VJW6CTuvOh9gF6ATZoUI6C/snXulAhF/",
-	"XCGgkxX8ZJ8uCldoop65m39dugufXI/50QehnEyoiECZp+WEgZcWRf8M9xuJuUiN36AYqZNASPtoQCgJ",
-	"aRwzleFjaJtLzXfAuYQ9gL/UnMYgAWeuDzsHaDAzi1S+wCzOrp25MYtlQzcPBFy2YU9xa5GZUygXACQt",
-	"99D6mRrFf4XXENZ1WivwMKKOxZbOJpZPUPL3//cftrlwTLmodffrtTHV41q3djI8Popax+3j44PwVXR0",
-	"eEI7Q0ZpKzw8pFGrfUj3B8ODYXvQGbQGx51OGLUPo6OwfThoDVst2jquJcDaniKaW6N+zJkwF9ywjv1f",
-	"rV6TMxNKWKVICvtF6m130EGaY9pc2hZrh8NW2GavhifDI3oQttjxsD1s0f1BJzyIDtnRELyi0Ihs6XDK",
-	"xPVUNEPoU2d+vHTjSz57vx54sqE7usQ8F5bDhL/ZU3dDNbHDR60eXlyCOglw0vaviMUM/1LsWl7hX4A6",
-	"7V/s21QqY/8CA3JwSgIahkxrOBkWVFJj2GTqDrntTrGhNz4slasJSa532HN0+Vu1vd6fSDx+p86BquTo",
-	"rtQ1JvROowg2nsYfMitfrq2hidoRlpwbMmAhnbAU0KBueJkwcXyqaA9ahqTGdDplYme6TsuL01N6t/nf",
-	"UH3HybdSZlC28fCTEzJjZmW4ALCYs6yWCS87S2QtZc3aXxJigi5mU/A7HXONnXTJxV96jc7hkUWuY/aN",
-	"RizkE2Tsy83DqyU3dLCFoTPD2co6SH4+j5xPUnIolo7aIvqEIa5xZN+7Z2+zbLMML05jGjIiRbrMzn2q",
-	"venk92/zTLls+nmvorzT0bas4uA2y9zLer3iItlX/2SXUKJDOXWcuSASAticgM7MuImmFQRtmo9Ew3ks",
-	"Vw7o1W1BoCynNP9o3saKDtRwh8D53wElHt8uSLRKuFgY1Prw8aTUOoOmFZAfqfjI0Un2yNS9ME2JPbO3",
-	"+VUtTilhmF5weJ6VOQGO3VQiUsByJbrJjbVg9RrwD6fNfEaDv180+HUBD26mmkwpZV39aHrpWKojrdJ5",
-	"uu4qz8D7VMpUq6QcqgXreQo3/WXK7ZD7pfTq1O8Vjxg381q39pFLEjHyhgrGlYSL2EwYZX+C0Iu7qf6z",
-	"JF2vsQnlsd1O+l8Mf2iGctIcKG8anl+iQrRMq1XsyJHKFZtf0ngkFTfjSa1bY2GkaWPaOTzKBAnQxgRP",
-	"ab0m1YgK/istHeBUyWsugEgX1kUz5CG1i5m9IbC7uxniDhR3vc/NfOVVItmkhbfxhzroFffbR0eExtMx",
-	"bXRWSvRH8h3s7NJ30CIiR2QLzLVhv/d3phWCtUCOFcuhSWg3c8hDaiCIRe9qUdprIeZ+bwu4XDgvpfdK",
-	"/7PtyE4TXYQ0CdLDFZwSPoFzEJF+T4M6cUyvmdOyWQgjSEgFGTACXjYWzS2/JrTu7o6XP9zFZt5nfl2J",
-	"J1NWUGzmArx4JDiuwSMr7xGedRRb+oFNqTITd+9Z6in6mG5A+8vcgPKuPp4vZdavjnyusDnJovgDW6TM",
-	"/BHczMen36vy71nOcrOmpc7xhlaT7VhysYspNYYp+9r/9+KXXuMftPHr1986ty//n/9Yyr/t34pRiLmo",
-	"CUncYEgoI7iSPoR5bSPmm9Cl3/21fVQ6njtnTrmzB7/aX7QHv+XD5I6VZddckIjOdcFQdHJYCLlb/853",
-	"Us5c3dDyuGQFz3V+kVmEl3vdfdg/tuyeRZ3Dw/aJhX+aNjqtg2P3537rVcf9edA6OarV7Vy+bmKGa21j",
-	"DCws9HcaFAtSIAcnPTEnU8UFBNVVGwyPDmAfElJcYS3cjPFvaxzdQi5szVLWkxvkRXbmNCYzwc3Lu8zx",
-	"uNSxyJ/scm57DkighNsyZcohRr9XPIwfzn4uDvvwcP9obSpACBtXKExRiUD6H9+m4Km81+P94+Oj1vGG",
-	"VPGk+OspGcx90Dfqkhb531o8eO2hdZD3VSg8Fb+2m3zF5rvY6MOVFtjC/FmWAVUsxVLOs5HfwpRqfSNV",
-	"BXj3v7rgeCZCNYeY2mKQT9JMgWI6mzlzFHUS9kDiVpWf5DJVHEWl2rO+4KH1BTvxBgzp+pqufu9hvADt",
-	"mMrpr8oj7p5w+/Ej4/ajp4DbD3eK2zfzxivg+HzgtyEs4oATN4sE66xWc6zZeLkQLpc+Wzf5cPj15AHx",
-	"66tHwq/tVqkXWtG+UZRx3vLwmFIOhnipO/q/8M+CsLNM1EUaFIVfZ03ht2hOuYOAQ++ZdFD3oCCnK6y5",
-	"3OjNtaCWPWypej/ever9aB3VOyBW2LQnH75/uBMVfCIclrlqF1U6Y6oJE1HOE6vETRW066v1+8XWd6nf",
-	"319Lv++4wOY6/jto0fd3p0U/2aEWHT08HL9Zlx64Ju6dFQTRubuOHnRlK5X0hXP8cDG7yEnreWXOTpT3",
-	"7pCm23MnxX1eSldq8avlQr+HGg/NR6Lc13u7DHzFe9DzfeTf5D6yXJ225P6xwnBwSvaPDlvoOhazoSFy",
-	"htnSQBueZPzo9zC4DH1+ctYGtFZsZ2xot39/1obOCmvDKYmZJWpdJxEfcaPrJGgEkFkhaLp0DRtp+vZb",
-	"RU1f5tS4Q9NqnDQbX/+z/NSEY6o0s+vda/yD0MavpNU4IQ3SvJtd+k7Xu0r14xnqGrULT0p0st4LtMzz",
-	"cSdayIM/zK0zp+wqk7hryLxKW8p6Mq8AJHYr9CrNOTu25Rz+/izWpdaRT/mTuCsz2NMyQRSA+zopE5YD",
-	"+fUDEjO3hoqb3oXlOCCt1w3GLQTfto93GHx7XMVEMi4yNXcO12AlZcYc53ILBp1npddTUHrtxsrj93Vd",
-	"S09BHfowZh83yDVIt9IOVC4Fi7r3Owb43tPt7uSRb3evnsLt7uhxrE2H92ZtugeL0MNdGUBtVY0XKs/V",
-	"v93F4PixLgbl+V/SQg75oKf1Qp0Wwl+Ui4gv9XzSvngJ10mJgk0VyjCaVe0zYp+DPpLQOhfnCJrOu8fV",
-	"ZVOurjMe/2zpmLAMxt0HtV8i8GBD3Lplhlwm+ZJ09fldhUIEVQjeJHG6AKfnWLYAffQtL4Iwd2po85rG",
-	"M4b1OWKuzS/tr+4rf+sHRZWQ2AAUCJFkEK+yEliamOjSujlWQkDk5pTJaczqmM6zUBKmULolWGmSMOVJ",
-	"K/yqB11CyYQKqNQzTycz4VpzMWqSwCWKD7owGFgDMlCMXulCUQd4t0mCaIa57LFxV9nAYiuX258abCUJ",
-	"KrbrC79xQ8wND1mTBEKay6GcCduGkIXXue0G6kV0VxWWyOrmEkqr19ykLNRORgsJNFyvFq/OYrYYD7Ys",
-	"kRwSXt2nFbHbXEm2usDBmPvyl4R+vf4DqKXWp5OpJHKg+Iia//3/FZeZnU8GURLix5Le1oK3eKY2idZz",
-	"HZTN9MNP/Yt2J1NXJT+0aun5QUnDQuOL7mwgQjfwfJ4qaZvOq38nMrLwsEz16+77XIqU4nFknsCSl2M2",
-	"ouF8c03uAkklUy1b3o8yXrilbnjRzF/0fmSKiZBTK9Dh9jbTs//9H8Wlhpo7csqQQn16wJkZNyGJMFzv",
-	"aJKk8EaBo4j9YC9pd/VleJTwuvVSLygZs4c1M4PF1W1FaRoXbjZNw31hm/vIR2Ojl538R86pvDSlsluR",
-	"zWym9vxUGUofJYHsevt6SoQviZQ1oW273bmEaevnS1s/jarLzVaCeOzpcalfNMFaNBQqmeHLKOwRGBQL",
-	"yknB3g9RXO6oUFz9t41TplWe/u1r1RUIfHE9v7oV3U3qB5+w9fchOe6e4CDJVrh21sHtMhtgP1Wn5aPt",
-	"cknGvyWrvUXiv8eQYZWsvGpJqtSaTyLj5np8uzLTZQwFwh6eey8sNLT9lutijsAtD3A983gE1QlKngRr",
-	"QMnJTdd0lxhm4US6br5WrYZrMr8eGy3CWgQLBTPSFE9py8EpCX48+0T26JTv4WADIBi4G01KFGzLc8PC",
-	"KMt6h6KF9mz8ePZpudOfRaBuhksbShOkQu2Q02wtHsJFGM8iRgI7omB5h/sVgZUwGT+Wsh385Gu5FLMg",
-	"hkzry5WVXoZSkaDnSvaBXrNLvmdUuUp3q+Osmb6sSkQXZ3ykcDyuUy587u3lGekwhdlQMT1eNhP3iK+q",
-	"4hMvWr7j9C9pkKOAClZar3JPXThE+XHU8wucW4vKXapUEgDvvKzUYmU6RmWdvzEHmx6N5bZ/exi/04kL",
-	"wKmrH80N1vqFURY6373Kf439TmoUUZGUKJK+gmaWFOwjfrcrZpNf3TWmdNA6OdrQWGPXdXWaNwrrv86i",
-	"by3HF5hMhvDKqPazSxN9B+WLt+RDLrWSOM185YfhLI6d4PnZvkAueHxNUySeQvn1wWK+ToMzzG8GurNb",
-	"6LLCba7BSfJP716Pc7yTqIr9dRLgJ7OY0Dm4lBEuVpdZTPd1VaLDKVN6BWteT2tlB7kF4q9I5Z5hj9lK",
-	"cbnVeLB6cUfrpXEvDq40mbu/HK2oGne4bvxCQuH3oB07WY+XGukJE9joFre0pJPUtyqh4PKSZmkRs02U",
-	"c5a/Vinn1szlsOCdewfhsHkVripusJkT3jbc4U6Bxeu5QJ6S48wFmlBDYka1WRv2LMUEa/KZBywOcbRd",
-	"AavNucxmdVM2P/CnZFalGmnuQIVdYBgZXrHUkGXP+rkYyqJNdDk+WgWI5I1g6jKboHZ7kLS1BrMEXq2E",
-	"SxuxN3tJTbD+SgyzKTtJLg+ZhxcLLO8AjqSVR7ZJZJ7Z6VIdXJrkn3BdXUvj6yp37GrGhK1vxZpWIJrj",
-	"VQrGzOSQz6CnBuhh4HTTOMZhESNHwJmapJeWgAULC43jXdsLX60PxXLDvzsYW+tOWU5594aGMjSaMVdW",
-	"2wE8T6z050UTz+UKee1UzKnc9lNwxaXvUWOxQdat3SG1zkNjpuWqox4o1XaFmjYAcrcVJLUbsyEKvm3M",
-	"hr9bncfdbY9uUdc0eHx2Gfc3tz1iP1U8p4rfPP6d6w9xyXokhrHBteupFOy7N03Pru5gxRCAO4iYRW6O",
-	"Tvkzxc38wi5p1rLVl/KKVxBzztZEtUvyaJ9HU1Dw4f2FszZKe8fp7DnbimZGW9ho7zdcjIirYoEwAltw",
-	"3rmUDJS8sUuu6VxbXhAqqXVDc8PIi+CChY3XzITjxgXHwmHvFR9xEby0jx609k9dog/XnGYiIoJx2M0x",
-	"oxFThCoGVsSIazNTA9SicTtHHEmmhDHMt+FNUZ6YpvwnLNw7AHteyTkU+aWSw8qlSe5Ii7YXwo1m8bBJ",
-	"Eh2gmwDXybHhhtBYCnvFCnnE9Gmymn6WsZRXLCLU1ImQikAV2uIqJyWt/L6EcsI0lEdqAuC0NGKpGOeb",
-	"rMTYmGktNS0tI52tTEv1rYjMTwKeDqlSdjnA+AOxGBBXqmGDpgaqh4kIfMiwOhM0QyjBMQVZEgjcOJqk",
-	"n9Kk8kVR7YIftPbtkBEd516tpDE3+yois2eVO+1GIXItE6lL0c5sYONFlI3ihUvc+ykTf/3wjtgRN4zE",
-	"kbuDcppwOV13W4ONuFufXUUsMyCimIHqHV8BvwzbutfYz0nEo+YX8UWcWT5J9AwPAdek02o1Cfquw0IF",
-	"v31xvt9fLAL7gn7rX2r1L7AA8MdEj75YaBTgekosgnnQapEXExpbEcYiv/wv6+Sg1SYvhMTql19EWv4S",
-	"ftu3v9nDAiWe4asDeFzPwnFSBQq+PyEvaBrLAG8BrVh2C0TrogbSOIGX9tvDVqvpZy6nLpAJmwGa9mRp",
-	"13LAXFBM3VeNRjrXUMhUW0F9bfkkB+fMUzITV0LeCGwOV5CPhFTMLvcPsMv2Ox9HTbggnz/1cd0m3HJQ",
-	"9ArokmBVAG8AG2jBHFKBp4ixjCOvFjBjJWcjsKNy5WQfCb414GYaAOZx87FfuFOfFD/qkh/PPhHBWKSd",
-	"BwfmlKujeMVSFmTCzFhGJACVWACn9IvwnNw5gGAn8HwaOs6N3e68kgI7E1ifUkQksIwVKkvKqeWtTrIv",
-	"VE6tEzrANjWx628XgammPU84F/1F+H7T+dutmM4GMQ+bX8Chn4dM6KzzT29KwzFrdJpwHVCx46W6u7d3",
-	"c3PTpPBzU6rRnntX770975+9uziDd6xE5wZC4ftjeu1ipK+Z0sga2s0WPmVnR6e81q3tN1vNfVClmjFI",
-	"+719FU2pMvO9TOH6ESsxQb0XDAK58qo7XSeDOaE6ZCICUgUxmin7V+va5rDiuoabo+1d0Qkz/v5XhvHS",
-	"R/bsS8kNZ62nL/ivbJ1nMRDKx0HBtU4xPZV2pe0CdFotuIRJYVyIH51ipA+XYu+fGmNDEY6uV+cfFgC4",
-	"eZldBKMDUbzDAPpAH30pjJJxVQ/u+T142D8LfRzg+MteSua59z2NvOMMvNJe/cpn4STNryzCl/ZXv/Qa",
-	"+GTEhH3jcJ2RnQtjcXHs4okAq08mFFIivOXaeBK04pKOLC25yv5wM/3WmNIRF0kIb6KYqO3hNXYvjRR0",
-	"143aXtoi6i6SZ4uxhOkvyVdJVTYr3pMbuWMHXt2fdvCtoaOrxkjJ2dT9mHzp2MOImUv3/KUlDu3KW5qy",
-	"MnhXIPMJaLfx7GF6obTgpPOC1+RmLGMHxZrkHXBpy6uWWHXeQVFoqCg0oVcsA05RtkjFUqFAhZMI8kZ0",
-	"PRNW0KVFCIn7Hvtm9xDw+kk2WI9IQQKQJr/wrxYZC0ZG/Noy6BseMnw8EyC4yHBQodTzxa03YzelTAH2",
-	"9XsZzdfgByVOnn4kXteU1x85H89N+Iizat/mFTSuoXvmYVX8y+N5IIkinf1B+NpB62T1G30phjFHddmd",
-	"GSFSQnoiq5jh1lwID5NjRND5AmbY+41Ht8iUYlbm0/uRTeQ1MihnJiHnJtEg+ItX5q6siTZySm6kugLf",
-	"XwvL8M5qqYsLYAqIZjH1HLjDpEjPIXYcT0ReAM+AaN+Xi+wCn0rYRdnxKQYo2A5GUjDsHJgj16i4bNae",
-	"OIUerH7jnTSvIYT5UUj6B9iPeyRp3PCEpOse8FbA1tojs9Q/DvPckDTvTGk/MnOPZJbiNwBuG6EQ0Gtv",
-	"g1WmsxJ42Ac/QZ2mWPBqVsXAjf+UeFWHjwQl2tC5diX1ub3XA3ZxCT+d/uSST3VAFMOi6rZxFPmQjAEe",
-	"/OVrQMKYUWXbOYWMd2DcCbw/PzVwqfdfZ4aNXVESKCt+Yj7hBjQELWwQQ1fIucE8SnpRMGSkhp1fxDUY",
-	"gohUxCU38yDWyhqdCBsD+ehs51qC02lRNuXwMLpgZhBxEnBajYpBfWQhrV1cPQvHDiaXCLIXefeCOnHm",
-	"rLqD0DCPl263pGBdkoq6JvkIuju7y644Maglx0yggzQXo0VpiGbMDOfbBfZtOONoBgO3S4yoG6JgZ2d8",
-	"gig4OThEyJtn/v1koAVSzD3yfKTz1Wh5T0njbeQPJBiWKQ7AYgzczauiC3oDYOzIoSyHxYTawDI1xrjJ",
-	"a6ZiOg2Q7TlFM7JRKN3vDHE5TrsM1mfukTnmewrPYAofTUARS7ThcezapoZIEeZ1FrjWm/FoZMkL3BGb",
-	"ujt3dMtV6+4ftVobsr2PSDq3ju89jcu+JaA/5IX/yfO8Hy3QSGk/c9Z3zv3wdOS4H5gH99i1T5C6lm0B",
-	"H+86cwxCLOQl+A01xgLGNBbVwZsm6Ql8GUKFFDcGw2HBtK6o0DT07sdQQd6Dt8j+yQWLiJG+iPpgblnE",
-	"+JQEobOuOFvnNVN8OA+IHssbnbIjHMdEXiPGpLFhyg7pncu04obR+3Du+tX2MeVUIzjlJnnNY/TTUZBP",
-	"fwCDglP2pUZF9KWWYYATasIxalOhBwspdYqmvUFh8Vprp3EGHT60RaYQfEt1GHQXLEh4Dwi6llKZNpgr",
-	"0NU2xgyDzlDKo0QSJUIL6GjARlzAMyKfM9o27G3w/5oxqLfiiBc9ZbKsOE3pReEt7/GNn6CpBXfv28VZ",
-	"voeIU08iEcjPuTe127l7SxpNC6Zakoy5SJPSMXXNFFwcBnMiULaBNTg/P+cpXDY/GhqZ8R5eSwZYQunZ",
-	"9z7Z15bObdEXOsl7ySMS8ejU/jycxYlfhB9OUEzMUz16cJhOx767pDnV8wotnFBCJ94BOpnXFRdRl9Bs",
-	"1gU5ZeJ6KprOqwIdezAXA+KXAOCS5iPR4FgjJ928wssV++jHkVuJpVHq680PnXCw7czWFbbNP7HWpvmH",
-	"H3jfkJcmc0Cej/uD2uz84J2Ku/rYuKpLZYu939mKAQBZyNzXXoTl2ZUUVeOSMxPKyYZn+b17ac2VM3wC",
-	"SYBjaizz2SpHf+JnAn4l3VbrHxUTGio5qVrmg9a6y+xm4MRCMou7Df5o5eCN3HDoT8k1IYEDq90T/gBe",
-	"Bdkz4NzbskAZPm/rX+Bw8P24F+BAiyg9+21GMY0j8X4FRaSeWPQqLSMJzdQehDKrqBKG+3szue3KroE3",
-	"odWEfBcSejDThiXRrKcvqM5KdVrFlD7sW5ixf2yZ3SaNcsPqhi6fjBUrFqu7C0fGZ/lmLHWxyRguaPst",
-	"qGGH2jSnY/MOyskItW3Z3lEB6VMR1QE4erd2AGPUe0T/kyqAN87ru5vk3fEeyy9cny+d/SbnzvyCahJL",
-	"MfJu1pmxnrp1oTFkm0JJiho79M/Ee4kmms5J+9Dr/V76enCpE3rwF2OmVkIHdRJc0Am74Ib9+cIoHhr7",
-	"1Qdqxn/eC5xj5gULZ4oFRF4zRcAnEtAS3O+9F2yQZtcJ0I2olZhtqGJZY5cckoE0Y5crxOsIT+0CJk6e",
-	"iU7RpS23RCGkcc6g0H67SV5THrOIxBK3WzEClikWkSlTPoQJRgGfQzBOdcmAzaWIXKbyCfimth2g/siM",
-	"mjd6Q+NSgpW5Mn1y2prH8WTCsBDU6XR/q0Hi9WJarYX8XYU8UzU2f9Nif+/x9/zNT39t/zd/238zHvwY",
-	"2s/nn389b7/jb06Ai/lQnPJuMpFKaQBUbTahDc3EmDYsHdPS4LrbtbWsuWRiOzMuZZS/+eRx6y1NPh3c",
-	"Sau17RJvtAqV6t+MSn53qt567YKZxtL4kRuZcJUij1vkbM0cJi+C8GdPsmwEmPdK9BDi7NuCZRtiHpIC",
-	"dj5pRIYScujCjB24WM+/zDhys1Ie1SB7IV1fY9zvremJ3qd/ZC/0fu/5iqeNpZYMrdpP217oLI3ex20u",
-	"UQXSRcuL+60Mkod0XVdxKHk5pVw5NxvN4mEDa5iSfi9XAPLFgGoe9qXQRlFuAVS/1/308fNZ3TbyWdtj",
-	"eMXmfabMBR8hHg4/vrV/OyCYK7OpiWY0hmBEopjzFBIQQxszeu1jhpi6hjIuxQqnUNAZTcpBWlMsAHhb",
-	"J6/2Wy3LB5zqvgpQ9emj+oWvWfJxrRKOZRkQMqXWsM51oVh1vsS0Z8S0MaFG8V/vUqFxoSLj2nij33sc",
-	"p/Z+r4od9ntPXrHwWN7mpN8rY6B34F4OBoR0AQPs8bQocylH+wQcDa6KVGBYiQUA/V4Xjbwp86jDF1lu",
-	"BBdrXy9eQUgwqOfhRWT3pP/xLbIh+8Jkpg0ZMLgvG1kslosX0GIFXfdOkiiZJkWjk5QTuVBd20b/41vd",
-	"JBczrGIBpm+owOq8+WgEcdnFrk5dBTLP/6CiGMwlLc3eJBidyqD6pMdPH9+SF96Iyi2Hx1GP6TVzpa1f",
-	"kgHDiHAKBYHxtGVcQJxrVUSwymWd0FhL1FpkZ5d4nuK+2ts0NUydwhjEbDJgSpORJFIQOpDXeJFPngWn",
-	"+5/YXPsI2g8/9S/+z3Ed/21bkHpx1m+Dvh8dRaXKlFl+8eH7s4tOEm2vaMRdjO6Hs58z5ZleoiuB8xO1",
-	"ApEK21syjsHMEK71LDW/L8oafPixZQ3UDa99mbVa+6H9AH8xSKUZpz+oOPke7vnu+ys2T74vkROZO3hI",
-	"7YdN+L0rtv7M758uv8ctquT3E/qtMQCKbHcOjzsn7c4dpQCemFIpsHaMUcJcx9SezRzzSdM8QBBSzz6L",
-	"2UdyD7k605COhhgp69sEFMG5fw4meiLBRLtHLC6KKKTLIogqieCZlz2KUWz3ZIDX7n/7CJ9MFA5qSNO4",
-	"ncU7uOOGRs7CMYu66MTCvT9lRDyURuNRKFXUTEvjZi/toLPNXU4Di7S+A7jsWutiUhk7E5+tBxE7+9eM",
-	"xh6E+1RIviyshfM3XLtwcV+AtircxR3TLSFWUcEC4GgDIPQ4cSzLmEchfuVZCO0m7GT33MfFm1QBpr3M",
-	"qa3Upbstzx1wYe9DYFO29zeXOOo7TYKQBhV69Uwmqs1k3rfGlE0avo5uiZfggAsKzlYLJpwy6s3Mo2ia",
-	"wv4bP3A9lZp7Re9SAxW+kn3jOYq2RLAWVR5Oy3EvsvYyS9QP6n6ycLpUvPxUfXxLXnx83SeHnePWS5TI",
-	"WHgN4xhSNYpzF/nh7O3ZpzPwB0XHEBblXBmdiGqSdxKyvTFh3CnqgsYom3QKNBrF06vihgtfAK+XH84+",
-	"oiwN8LD9OWIKamBR4evEQ9BtkD2v0yv+rRGqOCBUu/AvCxLO0zR7QpJzrWdcjH7g9rAOZvbFD5IL4+PL",
-	"fC66GzmLI+f82iQ9mLRzbzn7REenZL914IZ4Pmy8k4I1fqYmHPv8YtxUsSMVL+pdSityy4iLUS5zWDJ1",
-	"l08Rr412PR2oyZgXSl1ZkXNlEYCPHZiyCWj21VqhA3aEdhnwPIVyOidwsRVptkrkVGnfuVWqckrFNKnF",
-	"7jezPHoy2JRp1++T+fc/vt2lP8KOJEa9Zjdx1ZvwDMxrH3l4iWzLUAAAblRR73LKm410Kzn4QAKqwrOh",
-	"TFxlGDEkL1gmvtYXUyp+HPGEPoJ7mhvW0XwJ8it6Ubg3Fz0p7hKW5uwAJqnXkWro8rnA6qUBbM6T0G8K",
-	"DDd5b6TkTcYAwaZYj2pRHODELuyK2P89btjbe8xC69c7Cbew5FMvTcDWI8GfAh8fxgQGGBp0agSDuF9z",
-	"KubEsG8GzVldEkCu1z8FiUekz8pp32YjV9LHPWZv539SXP4pIAbgiHEBQoZyQQLFZTFwBsbf0J2qWKWk",
-	"tP6d4pQypJmsVb+3TgBSSB8u9ChAFUM3STTtrUcCwjxBo9z0mU/sc0UmNKbabiaLMgpo8EFtksB9EXT9",
-	"T/Wkef/M3xL80vWlWNKdgrFVbJI21Mx0KVrxr7m+4F4H3a8f+Fi2eR78caENddH6yQftMwMKfNglNK2D",
-	"X6+Yo4anKta1bH6+4fskhafk4wWLnWd1f3SHrzSi0svzZH22d/1K2rxH96+kj/WBB75ymUj/LR3CnGzK",
-	"OYL1e93XvbcXZ3US8RE3NL7gI0HNTLG6e743gxzd8fxl3bkNWCyBHpokAHYcrJV0tO4cOuKY9HvoEoHp",
-	"nrFwALLHJHd50LSyq9l0GuUfzl73Pr/9FORSHw1YSGeaJcwHOQjUEKVkwqgAp/+hz/KMDDUb92EWPdmu",
-	"2BSdMywgt7x4ZjLOBnYdTl1QuvOaxWT+XoFuX08Zd04zbqrd3vaPDjGaw7L+BPz0e+5qDZ50XPuo+TQ/",
-	"Ady0WSYhC2yKT8CKKaOq/OXyPOVxHRpApltGvEs3Opjgpe7o/8I/y73p2q0UWmSxz3J/uYyTBBJsR4Ov",
-	"xL250uV365H86gokU6WtxdV+dryocLTD9akWXHeUGN7tzpF/cmO8XXqh3MglL8fGkhojqTjwcoLFmkFo",
-	"WcalLMNuUWrUid7QJY68KPi/Je541Cf6R0lnf3NuXwkHt2weqwbYRjKyAOLMwICaPuxGDTUHmEpCynC2",
-	"3+nUd6z/8a1TA4NKF2VZUkgowfpQlSXF/pcRNQXPPiFvwDXF5WPM1LZPGkHVZWJTdUlohjMrtCs91p4m",
-	"t690ZLsjg6/yd/NXHVdbKbsNWOHtuFBB4x9bs+hHcoV7ZtG78I27ZxbtfeI2ZNGr/eUsOevM/fy7nK80",
-	"Kt7Qe8P7iqDS2bKupPinOxVdYok1aJLXyIJ5UkhJCmfsslzPx9hC2HDkmGCBYTcJDM2icTqiXCTZsnya",
-	"KzeMTqtVkp8PhrPIwNb1w0v0NL97V7w70z8S0P3TP25JCf0v8bpba/+feegT8cm7ZwJKtSJ56vm9+uth",
-	"jbMAkE/wckfee4jV6z6+BNQsWX3FvXrtkV4We+c0Fl07YYzH0b7VJMXrDdVkQiOWQPMq978SfrETX8BS",
-	"AHrpkmEXgOi22PGRvAc34XvP7oT34054z4zTOxdugTzXdjwsUTMPpbvODuZJyJzXcKJj4hIbb6r1eiLu",
-	"iOCFxWP2BN1Snh0Z13RkfASA8vhOjuXn2iUBqjzPOQMJHNZuEqJZDMOsk97ZRaNzeNTof9+vkw/f//TD",
-	"6w7K6r/83Os3Lv7Ss7++TAJ0Pbewch1LwqUJSXxYayRvRCxphLc5i15Y5NVekMpsHebx06ZVf56Zxh+d",
-	"aWQJfyumUZplfROO8ZCFhtbgFNOrULc7j17h4ic2r+c4OkTX58MdKKZxxxDyDpy8OpkqaViYarqSC0im",
-	"FHuiOLO7PqY6w4/q2StLPgOAYC6A1F9w0ovPyyYJJjJiSsA9x/FHn+7PMUTyc69/SoKYjWg4h+f2fzi7",
-	"yD7Uto+AZ7aMI8LfX9TJhIb2n56IlOQRrMLfuIjkjQ+K1eSG0av12ShBjRklH95ffALvHG58PWcs1+yB",
-	"G1D6mqblD0g1d7iBLTe3Iouu4Rqvf+eypNHu7Cwp3LdGejruLiwyZPssMH5/172foeRubpvvX8JUGIYv",
-	"Hd3CFdCV8lrTuRieXi9JG9Qt+wOnabPzf/bb0wZpJkPgQBhbe+z51u6ptrdvfr3KkPD0Kt+8tapz91DA",
-	"blJeG17Qv/CvTReVvbLIdraeFmRkTap+WKwAPY5lHFWUzUJuYnfvKdTj/pEpJkJOJ0wYcLqa6dn//o/i",
-	"Ep2g7dLAyHwFCLu5UK4F6IAmHgGAcpz4/7o2lLCr8DguWbD+FSzFkuOzib/KC0sh5ZawoS05gBOvCnfE",
-	"y9INktykBfWFxEzkkEZR+mStY6qbxIpgLuzP2ySwccf1OYXNU0lhs3MqdClskAqrzelLCOGZLz2e2Xzn",
-	"5OBhye+hXDWK8aQ6tV5dnnp5MWlIdx3HWLYNQySwbJvPNeYSFQK9kgvofWnl5VNfxS1bRTrD1l2tgk1Q",
-	"FtrrktO6JUjaHABh7ebNENDjWK1XcZpnQ/X9GKp3zqqcaTrFT55qK5QRvTjGW5J2iV6pYvbWA0cc44wD",
-	"S9nOs8XpLzWdu3QVTodhbqQvFwwnPjl/ulSPgWxgN1eeezoRMER71646Frhqfwhtg/bbtVuR6poFMrVc",
-	"dI+LoVxqRPV1NE1aUB7zw2TK1SReYJFz4MJswpFskteuNAO+GfhaKGApgFrNEEgRDGdx7L6H4PlkFM67",
-	"C/zHPIgvoe7PmqlzO5V7JM+kjxLq/NtYkgn1Psw+Nc7vnFAt9Lspm3iGbD+DqM6RrWbxcG2CtQRzCUR6",
-	"uwPWde/+jxlCliqh2wyuy3kPooXK9hs4FeFl8mM3mwQIb8gOmgR1b167UVKMQGws+Ch6B8ok2hODNq3o",
-	"wapgSVVBu8JQforGMXNBnL6uzYhB1S/bmWA3EJDkTjJPqoQuBYC5c7lt2E1haUqLLPl1BxuF4pRc8Pia",
-	"kgsqjNT5wEc5Myr/+tpo0U/ncRDjMgaUsOo8anyq5ZDqGT8apLuQTlie+FwpdCDjbODycymlLXCvFMzx",
-	"3V1wZgd5M8zZA4r1bXCZouOrbHAw1D+wDc7O/9kGpw3xF/8SGt7CBudbuycbnG9+faCz0gZn5+vSJq0w",
-	"xGVMZBO02YN0AAY7kYr5q6MZU2DDXBF5I1CWk15G97OeEQ9uIb/wr+uY7yoscnZuj2qR89ERUKRxsZJR",
-	"OcJYVfzR+SX80oa8b1OmsKYkqKnKSkNugkQex3IH+7QEgTxb7qosdzOk8CUCeEO+4Sx3M9wRL4E3sNzB",
-	"fpFexa0AErRAwCyW2V3QRKOJLabakIS2t7HuuaP/bN17Kta9nVOqs+4hpVZb95YQwjPvejzr3s7JwQOe",
-	"34F1r5eofpyyR6qsFihR/Zw6kLSZGTCjMF2MasV7/hohrVBGbklA6+bKoohrOohZBF98B7kiSwyVqezI",
-	"AdLEwoiQdCzBXb0alUJ6cAspiZ6FY4dRSyTPC6+r9rX0mYBB1h1+hbyRL90OSsG62WxjBBTsS82ky5Rc",
-	"d1FwrdJdpRhyI3j4eEqqDRRUzyJ7R2bNnfPojI4HweV1e0/aBzt7rsp7VcatIFcNPiDsW5jhs/AlOI2L",
-	"5KA6+5J7L/OIZ0CnWbW55iPh0SvhaCKCBMI6faHurFT5JmPIs7iPKQuRh7jUML5cQDJCbVvmoP6OXG1O",
-	"KB/p0sc6DTzqKsk/qYICJU512V3QgL5wfb4s0YWSF1QTKOJJsysEYz1160JjEvMhM3zCQHWqGPJzzF6j",
-	"NJiH24eO8WqfacFrUhUjwV+Mmb4X8Tyok+CCTtgFN+zPF0bx0NivPlAz/vOey9EVXLBwpliAadPGxkw1",
-	"JPQCcTcTV0LeCBKAW8ilmU+ZS4TQwre1TFI8O6Eqh2hFcI4kEHgUMrA6pFZEn5BnwrWG/JeQTNglRoP2",
-	"203ymnIrdmKJ262s7JxwK/6mlrdEkWIaVcfwOQQnmi4ZsLl01VDheduYi6X6yIyaN3pDw1SlbuKT3ZG/",
-	"th9NPaHxd+4iXiFFBShakx2A5DSZUwfyKPu5W2PzNy329x5/z9/89Nf2f/O3/TfjwY+h/Xz++dfz9jv+",
-	"5gROOqooqrpJ1B0rNB+Luo3btcUXrPfOIpxKRC4ewM2Wxqee1pdcQF7mbZd4o1WokqU4A+QVT9fO82yr",
-	"2b44xNk3D5QTq6vFtilKHzrfigwlkBdQsJ5OGJmJyIpHo52kmFIzfplBCD0r879uoGaCDi6v2+4gp6P+",
-	"rTZgVFme8ctXeznDAXkiwu8cpWS+tHNF4VVSDgeytuHPlpVAdeA9OuXAQt0MFi5zaWZ3KCFgZMP+S8xM",
-	"CBZrXw6b52tAN9Pk7JkMMgv54/vZEF0kLOONlNhooW5HtuF+T5c02cvsW/Zp2JjFxy3hjFAykSs2166W",
-	"BZhPEw9Q9LP3ktTp4OrJdS2XqV9JQ41LFK2NnGpyIxXkuluq88sMFPssGau7SzmJmzi7efdRDNpxdz0p",
-	"Mk2il9Nigx+YnMZwW8Ya5b5YRDbGGd2PZNaozLPripB4sW0MMk7OWpQUxHK3QGPsBT+3QRE3tduvt/83",
+	"7L35chs3+ij6KiieUxV7DkmR1GKJqqn7Y2Q5ceLEPpI9mTO2rxrqBkmMmwAHACUzKT3MeYb7CL8Xu4Xv",
+	"A3pjN9mkqCWx8kcskt1Yv339oxHKyVQKJoxu9P9ojBmNmII/T2g4ZidSGCVj+zliOlR8argUjX7jtzEz",
+	"Y6YIFREZy2tixoxcymhOJnROLhkJ7dtRu9Fs6HDMJtSOYOZT1ug3tFFcjBo3N82GHZ4J85LrqdQchy7O",
+	"NCBDHjMi6ISRoVTJTKvGPn1PR2WjaaOkGJErGvOIGqmIHCZjHhPNRES4IZc0/EK4IMHrYetXKVjrF2rC",
+	"cbBq0jNm1HwwNEyVTG2/hsOaUDEnmoVSRJoYSYyaEzqiXByTqWKaCUOkiOfkesyEXZti5Nr+z0iJ7yr2",
+	"nxnTRhOpyJDymEUkliMudH59Ey74ZDZp9DtNv1YuDBsx1bixq51SRSfMuAsfhCGbmjdUjGZ0xBbX/37M",
+	"SOx+tYcWTPQosGfElJJKN0kwNa3vzwLyzB5nxIZ0FpvndokBE3By7CudTGO7DHiy0WxwOzACXaPZsHds",
+	"DwoW0kpWsvzIX78sXyqP/M3SKFJMaxYRxbScqZDlFtN1y5hSM04XwaNGs2HPmSsWNfpGzVh2HUOpJtTg",
+	"gR7sNZqNCf2KZ33U6bzoHh319vde7HWOjrrN9Bq6JdfQbLyjI3YyU1qqUjSz9z5mZGpP/ZLZS+6TTuGM",
+	"uYZnhlxpA082ibRwc801vs0jQgH8rsc8HBcHbJNzC/YA80EIS2kL9tUEcHnui6liV1zOdGCPlQpChb5m",
+	"isxEOKZixKI2GRB8lEypNjCHHXXEr5i2L7DJ1Mxh2tzxd9zx/2fG1Dw9fxwqd/duu/DKRuffqTz/c/57",
+	"CcS/NmyiCV1cc3e/fNHaDlO6ZPtGssRup7MCKm4s7OmpFJoBbn5PozPEefspRLJp/6TTacxDahe882+N",
+	"9DOd/n8qNmz0G/9jJ6XyO/ir3jkFrMW5FrHHURgLWRMa29Nm0TERkvx0/vZXIi//zULTJJRc0ogkZKQJ",
+	"FCqmasTa5FdpxlyMyDXVxINIA2n+MObhfWzkrWAWgidSWdxgcaQJVYwIaQgFGkMvY4sqilCiZjHzBEPP",
+	"tWETy20ueaQtO3gW2N+D58eE0XBsTyXm2ligr9rmK3g5YuKeLixULGLCcBrb1QF3I5czQyLJNOx4LOMI",
+	"dqf4aGxg11xnzoJFZKjkhJgx155kNvErKoCaEM0NHhc8I4eGCSBEglxzMyYBcL8W8LnguUWYjDiR+a1q",
+	"o+7pnQwThc2+FoYpQWM4gHs6Ts3UFQ+Z467HcHCxHJExRVIb0plmZCYihhJJgi8p1wH6+J0mwT9bDndb",
+	"r6MAgONXaV7JmYjuaTOLDDAFC/aVawOL+iDozIyl4r+z+1jYrzIDswBVUlhmRYHocIEgLBVhX6eWBx8T",
+	"GmtJKEo6jp0lEpGTgqRgukkqQHJbEHnjKTyKTVP+hc3tXwl7+KNB41hes+iCT3Wj/7HRPeq1O+1eu7PT",
+	"22t8bjZCxahh0QVwsF6n+6LV7bQ6+++7vX6v0+/02ke7vU6n8786nX6n0yienOVEwpKuRC7BI9IwnpjF",
+	"cdOKL5axxFSbi5nOT9VdNlX6Bp82+snKX6RMjuKGmw0vEVzMhOGxn1lRwy5iPuHJWpSMLRf7+LnZ0LMp",
+	"UzNtTxxXbuQXSyIbbP5Th/1zwN/yn37+R/d/8zcnP40vfwjt59cffn/d/ZX/dNRoNmbTqHhwS3ZjRVwl",
+	"p0wZjmw0dy1lQqNg5lqqLxrpHgpL3BD4rmll3ZPXL88s3gAuHONjLNbsGgQ1DrC719ltk1Mr7fQ9/ZzD",
+	"7xYAuZUpSiTZRAigSlF7ul9bUlmxuH90kweYEhlRwCItB8Ln7ESJhGRPrGX4xEom+UntJCPZWvzSzdzd",
+	"K2LtooSkSeabdukUbrSDmwzcVumT/rAzI11KGTMqskO9uMnDfNWRaCOnGgbkYnRMAguPAbA9dsVU5SnZ",
+	"x+w6EyBd69QObxD9ViglgEW5JXhRtiANZi/kpojSy4DBPknsk1ZQG7LrROWMqWH3dRrd/JotUSmu+VWK",
+	"a45TLeygXWsdfsrejSdWZfBqf1kKqL2bRdpWHOiD/TpR0AmQMXLJhtKpa7By5egE0YbHMQJ2cu7X7qY8",
+	"J76r89+9ydPk4k7OvC1hyhSZcDErwIYk8GKbfM/mEo0jSOPKOCw5teKxFZ6YIlMlQ3uZoZwJo4m029VE",
+	"Xoslt1kG9J2bhIeU3Sf8dEyuQXIwYICKpF0jfGOFA0S5CRkpKozOUeFlssuZjNkZGy6jzfs3OZ62hKq5",
+	"ZVlMm4PG0IT12c9wLLCL5VTPUmPHL8toC8JgjrxYxP/pt/fk2Y/nvf2D523yGi4vYopfpfI+I1/Y/DtN",
+	"FAulisCkR4nmI2H1Gs1CxQx86dQFbaSyms9vYwmrR54DtigAeKb9mEQzhrg8ljGz7NPglVjJuE1eC0Lj",
+	"GC0V7kuNhq/kSDWJpD0oaYEojsiEfmEgJ1qWSufHeJ72C8uEk/kmVH8BsqdJ8LfMf/QyjII28QI+iOea",
+	"GWM3GuCRteAYdUuKkAVEUKXkNW4IN4GnbKTbNhwMbhusk7Aeb56sREqLk1lRZiUVTzTL7fD1fTQweOPW",
+	"R7R2Acn0IJaFa49+eWEg5eY5ZtzMSVk52lNgXgW+sEB0c2JP7sA+JztGS4RFUZTDT+ANe6JrSH4Dpx8B",
+	"DCci4DMr6z0vkwSrpbtEBSjI/M1Gr9Pp9qPLw36/a5efEKAJ/fqGiZEZN/oHe81FqXBCv77GZ+3PFVRz",
+	"gS69WCW4vVKMEcO+AtvJrKHb6XTWYLV7RZnOmbvwtdUiXsVEJcRvfxORD0T21+dvyeFBp3sMDEvODKHk",
+	"d0sykJN9eH/i7jMnCqW26l5nt1PQz/6VP7QlN1MuBpcLJx8E/8+MEcVGVEWx5ZxySEKq2THpWorT29+3",
+	"hEDR0DClCxfX299fJhJtIgR0cvy/kTdgdjo5I2ZnHY5+WIOhr8WlX7/Mo8pSKF5Alt1FJu7AeEhjvQyO",
+	"azP1+nDeK5JmgJVqgvfO+Wqyxgf4wWrcT4aIR2KIsEeduHjCmVJgWLMwyr4my/PbwM83i9YLf69/1MMM",
+	"Z5laIr5aspCua9lYzkFVBM7ES+PXVg2oZyAkLXJmecVUTKc5vNs9sPhb4FiyzHla1L1ymlaHMIH2e2qI",
+	"FehyRKy3f9S7BRHr3txU7vUDQMeTFPJQUsiT2HGvYkd9y8yfTgyxV6kNo4ndLg3QeGgZ5Z5lkhJSlziF",
+	"CgLItqUKJ0NMmBnLyK6Bzsy4l4nVEFdMGAme+Ft6CB7G0L6/TTv7bj1qqIl398EVIvFabYCqY9lO4GID",
+	"87a/5FWiTTLHL/jC7U2+D2iQOVhmj8nbXNz5ZI0v61lJkoOrMpXcB8fubWQ3qATZ+qRs9y5A7E4V9zJ1",
+	"MNnDiiv+JdlpfsE/uojNwnG6wK70fTJV8gocGhPN4ium2yRA4hv0SRhzywg5WozdJ28uVoywrw5JwDBq",
+	"Bw7BHQDyuh+oG/TTaEb7luYjwSLy7OzVCdk/3Dt63iaBkIIFfbAo26lQ4Ofoeflw9qaZkbDs69TMFDsm",
+	"ig2t+khmAq7EJEZfwGLNjL0ajH0h3DRxaIvnViMh79+cgy0ahDJhZYuPDbuORhPZT9f/0ctcQiowZy6h",
+	"VENPfkU1/U/EMbekymYPoLY+mwoc96TUZla5AtWqVL4HoaZ3Rj73cuSzGNBjCIs4BNW1b6Gp7D4OTaVU",
+	"5J1F3AxCg6CVQWiHbw67JlRxmgoBILIvoMBqQcq+13SePAhSzN5e4qO1xBVcaLpU2lrHoFF17hAZQyeM",
+	"UIMePCvkrJSn8McVKJ0c6Hv7dBETYYhmRhr6vPRS3rsZ86sPcucGTm2rhi8yO3fsV1YUaZIglJMJFVFA",
+	"tJwwyG2gGNXsfiAxF2nIKHCWpuVV9tGAUBLSOLbMJuFNGNGWBr1lWYvzsyUmzdyarYyHc9pzgAnKmY49",
+	"idMrF7SX5TehOwuk9XZ8D8S1INeFZRTMsLQ8z+EXahT/HV5DjtLrrOBmaLtbHOl0YrVtSv75f/5lhwvH",
+	"lItGf7fZGFM9bvQbR8PDg6hz2D083AtfRAf7R7Q3ZJR2wv19GnW6+3T3crg37F72LjuXh71eGHX3o4Ow",
+	"u3/ZGXY6tHPYSBilRUyaO6MTkGfOuWE9+z/L7WcmlHBKEcoBac7KXg/hlmlzYUds7A87YZe9GB4ND+he",
+	"2GGHw+6wQ3cve+FetM8OhpBbgKGYFpanTFxNRRtlKJ358cKtL/nso+PhyZbu6ZIgt7Cc2fxmMdeKPnb5",
+	"6BtHsSNokgA3bf+KWMzwL8Wu5Bf8C2y39i/2dSqVsX9BGGZwTAIU6wCvqLBIYthk6giFnc7JYStjwxKQ",
+	"rEcwcnD5R3XUq8dQRMdjl4ZQgsorleoE3mkUwcXT+F3m5Mt1F5roinDk3JBLFtIJS82CKDIvM8k4WleM",
+	"qlqmqI7pdMrE1hRUS89TLL3d/q+pvuXmOykxKLt4+MkxqjEj7ArUFEv128vND3aXSFrKhrW/JMAEU8ym",
+	"kL015hon6ZPzHwet3v6BVU7G7CuNWMgnSOiXB1muFgZggg3sKRnKVjZB8vPryEX2J0ixdNX7NxmCWANl",
+	"37pnb7Jks8xUM41pyIgU6TG7JITuupvfvckT5bLt52Pz86H7m5KKvZsscS+b9QsXyb36J/tWeQ3l1FHm",
+	"AksI4HJAkmljgBIKflbdbbm8v8oFvbgpMJTlkOYfzUcqYhoiWOJx/7eQNA9vFjhapchZWFR9EfSo1KaG",
+	"AUrAP1L2kYOTLMo0PTNNgT1zt/lTLW4pIZiecXialcEAR24qpVqQ5UrsB2sr4M0G0A8XE/AkDf51pcHP",
+	"iy6NtWwhKaTUtcqkSsdSo0yVkcVNV4kDb1MuU+3YdVItxKCm4qZXrtwNuV8qVKesvrVWMk9GhfQXlP2q",
+	"xOKG94Ww0Rl2WS/aDfcu9+nB0YvDwxdHB3T/ci/cjXqsO+wkvzfWj9apG5xTaSacKhnNPAWsiLJhQ6YU",
+	"pFR9/JyCJpzUu8Ev5MTi8uc0vmZtg2Ozca0sysEm7jqjZ9t5O0XYqOa8YJ7b2HPWuykDumVMtWS+pcpP",
+	"BmZLZW7vDMhIkULPJkwRl+ayPEPkAROctpSTtP8XyEnKEsE/je92b/10Had11knYWZCCIbrirvN1UqJa",
+	"asWxCw7O7ENMBR6bEzfaZKYNVnYANbvpzZ1mzDRLKBwVGB6yGXHDpJyU2JcB1pQqo3NWVZfeC9r4UKpj",
+	"ErErHjIL+ywigecXwWZrelEzP+atZfak2+6Ay8+tD2HX+RqPM+UzQAlcTsB6D57OkTDJFYFBilF018Lj",
+	"2W26ByD9xj61nNiVBywUuF0JS8rEL7jPaRgD7iALVcvzShIcyTKnNH3ldskkWUr4lFOSoFcdeSbrUsng",
+	"uxyWcpTN6uYUGM/9pKDsfjOxoHaVLr4ie5t3EeDSewB2l8GosTFT3d/ZSdSztvtxpwqjSrazMUodLjJR",
+	"B7155WkD3trPsFNfLQp47fMmCU4sERvaa2XkFyroiKmgSYL3VH/Jfn5J9fhSUhVp++k3dkneKfl1Ts6Z",
+	"1lwK++UHzRT8OugN7D/nUDoHcyzRXggcJa1OBWDFNbliSjsp847pVoE7rpHasx63XCeKosA9FxjnEmd3",
+	"hjGVRRblIjzqpAA9mS/u0XyxneCpwh3XNtRlTVz3E0CVX+lKgL6zHKGCwpdV71ySEBQIuL80oeyuz3Fx",
+	"j9bqiO/hEdp3O91ur7e7u7e3v39w8OLF4eHREaWXl2EYRYwNh38dTIc/040/mS6fTJdlpss8fiyZAh9Z",
+	"nAa/9/5mKKuyYJJYvo6DJxPqkwn1yYT6ZEL9M5tQ8+y2en6XY5JdxpqzvXgy2P6JDbZFlluAnJVaxlN2",
+	"/mb1GNdJGP6LWEr3799Sul4y/bdqOX2xBd5ZP7f/bhBw7464wDoejTLjxMmgGG7IzbzRb5xxSSJGfqKC",
+	"cSUhKWUmjLI/QTOH2yUxZsP7mg02oVYIbYT0vxj+0A7lpH2pPI+ZXyARL8P44kTOevCFzS9oPJKKm/Gk",
+	"0W+wMNK0Ne3tH2TaDtDWBCMWmw2pRlQkIWGFBU6VvOICAvYWzkUzjKdsnM+mUgGPvG1ZAriBIpSc8BWC",
+	"DqiF/pIW3sYfmkBzd7sHB4TG0zFt9VaqCg+kafa2XiUBgWwh0LRlv/f5IyuCjAvgWHEcmoQZlwsTkd7W",
+	"oXRrqaUngw100QK+lPp6/c+et2DRUU2CFLmCY8IngAcRORlooFdjesVc1qIlyoKEVJBLRqBup6XNy+X3",
+	"zu2rPeSRuzjM28yvK2PrU1JQHOYc6oJKKIULj6zMqfCkozjSS2bZ2cTlgCw1UjykYrNbv5CFp0uZ82si",
+	"nStcTnIoHmGLkJlHwfUCPU4GVdEdy0luNlm7d7im730zklycYkqNYcq+9v8++zho/Yu2fv/8R+/m+f/z",
+	"P5fSb/u3YhS6ODSEJG4xJJQRpOfcR8L6WsQ3gUt/+2vFFgBoZLDceY9e7C56j97wYZJvkiXXXJCIznWh",
+	"9NTRfqGJT32f0FE5cXVLy8slK2iuq7ScjXbPve4+7B5acs+i3v5+98jq4pq2ep29Q/fnbudFz/251zk6",
+	"aDTtXj6vo4t0NknaLxz0dxqSrKRACk4GYk6miguoKFCtNVmRe8JFAoorVKb1CP+miuMGfGFjklKPb5Bn",
+	"2Z3TmMwEN89vs8fDito0iKfl1PY1SAIl1JapCpvfyaCIjO9Ofykue39/96A2FKAIG1e4atApT07O3qTC",
+	"U/msh7uHhwedwzWh4lHR12NyOfdt5FA7XqR/tWjwWrVKXL+ckuRPxa/sJX9h821c9P7KihaF/bMsAao4",
+	"iqWUZy3jzZRqfS1VVGW+wF9doQomQjWHLl3FtiHJMAWI6a0XEliM4bAIiVdVjsllaYnUVTN6shfcs71g",
+	"K3FFIa0fTHQyuJ8IIrumcvirsuLfkdx++MBy+8FjkNv3tyq3r1fftyDHL6s8VV8S7602c9QcfJ06VhsP",
+	"eX/y69E9yq8vHkh+7XbKzd+FXO8ij/Phdg/J5Zz/s6f/C/8sMDtLRF2Ac5H59Woyv8XU8lswOKwklC7q",
+	"DgzktEaQ2tpWUEseNjS9H27f9F4ryMuk4WaPvSHg/lZM8AlzWObGLpp0xlQTJiK2ImoCrOur7fvF0bdp",
+	"39+tZd93VGB9G/8trOi727OiH23Rio6eYUdv6sID18S9swIgere30YOtbKWRvoDH99cFDClpM2/M2Yrx",
+	"3iFpej23MtznuXSlFb+aL5wM0OKh+Ujou8tNfNJH/iz6yHJz2hL9Y4Xj4JjsHux3MPo1ZkND5AyDwMEa",
+	"nkTUngwwEwUjanPeBvRWbOZs6Hb/et6G3gpvwzGJmQVq3SQRH3GjmyRoBRBBE7RdA8i1LH27naKlL4M1",
+	"Dmk6raN26/P/KseacEyVhiySQetfhLZ+J53WEWmR9u380rdS7yrNj6doa9QuKCqxyfoMhbIqcFuxQu59",
+	"M1pnzthVxnFr8LxKX0o9nlcQJLbL9CrdOVv25ez/9TzWpd6R93lM3JYb7HG5IAqCe51M7eWCfP1IyIzW",
+	"UKHpnVuKA9y6bqByITC5e7jFwOTDKiKSCZFpODysQUrKnDmu/CA4dJ6MXo/B6LUdL4+/17qenoI59H7c",
+	"Pm6RNUC30g9UzgWLtvdbNky4I+3u6IG1uxePQbs7eBhv0/6deZvuwCN0fyoDmK2q5YVKvPrTKQaHD6UY",
+	"lJeKOEkIar4AdL2yzwulgJXrDlIa+aSlQl2YazKlI7aJQRlWs2p8RuxzMEeSHexqvoOl8/Y1xns32dNY",
+	"vR7/bOmasHTR7Re1W8Lw4ELcuWWWXMb5XkKq70s5ca0PbtFyMy/wGKZNTC+tQNVoNvRYKuMriLw/PX//",
+	"ZvD9n7WzZr3mChEc6f26T8CTkDnpskHgdxeotmB6WaqrPmASwP6yHIDMjtez92dhv8rYv42uYYk6B/0e",
+	"NNgM9ZSGbN2+jctvdyAg+wXNj0OpoAPhrGqlzepVlQDGLWIzywJ6V93GdvoTIApu1g3x7onZ7avqJ/ur",
+	"qXblaP1GhfX9jKvur0qBqiep3ip9+c+JIQuneaoUgkL+AIecxZWWNZP0EgIz15zA05g7Z7cMrbiooe0r",
+	"Gs9YAO1fYq7Nx+5n91VSL8iScyFxALtLI8llvIr9QLEZPSo5d9Dc4MSnTE5j1vStVmMqRjM6AndJMIDG",
+	"qa037rtgJUcy5c35POgGfULJhIqIGqnm6WYmXGsuRm0ScAEN9IK+S+iOZ4xcKka/aEKJmsWJGwfebZMg",
+	"mmFCPg7uwMkiH4R/gB0cRkkKMtnzhd+4Ieaahwx6z5qLoZwJO4aQhde5ncZODavPrkFDHUx7ipc8sgNm",
+	"fWYJujYbblMWXZPVQpM/N2uj2bDDLvasWEa2EfCavn2ivebPVWBbLDvH3JcfE/hNWg5baGmc0MlUEnmp",
+	"+Iia//7/FJeZm08WUUIwWTJbLfqHOLUO4XMTlO303c8n592e6/S0iKjVWu07JQ0LnSdsyNdQbdfISJoq",
+	"aYfOu2UnMmJKlLpknR0+07LSr8wDWPJyzEY0nK/vYV0AqWSrpcdLJydSCBYafuXsYRmIQidVr5e8eH7+",
+	"46J64F1ZJbRSKtNeGaZXTl6gaNDcN9U6P/9xRR21igaksLiKnSMrLQpA6XHA/j5WHcPnDWzliaSUE3U+",
+	"L5RRHEttnOCDi2xdcdoavHvtRKbdbrPBp41+o/ui1+522r1uu9e1sCwjFjf6jTMW/QiiuWITadiFxrK/",
+	"TkbLXThsBsxm9mD6jdN/vjs9eW9xhcd2qFev37yBzWqIqG0Mfju390BHGsvfcqw9lDnjl0x/MXK6Qc3F",
+	"KyYisLO/4WL2tUQRLdxNGcxc0znwUcUo1PTJVQNZRraKqLCiyOIDVVLYzQuk5blR2ofNuic3qyh2WLPK",
+	"ENdWzJhpViMALwXsKs17iaS4UimvYS4AbNrAXMCn5Ut2duwmefnruYtIUVYYoiMGtsYPZ29WylcOa8uG",
+	"h59q9CwsYHlpRSErX86nLLK3hW8Q/8Y6SHIGr7pC4iur5OnSIjlgIeFmdTgo0pmy1+0vG1bv61YyHRh4",
+	"Pl1d7OEhKzXYG/eUsmwD+NuKePQyQ0+CnADuHi4TYdTN6e40JUPNIl1eBEh3kdkSdOtYkBJencbNLBpQ",
+	"QVorkYFxK0skYCWvG/1emSTcbAwpj93QM+HuESwibsWNfqfKXLp4OT/6+ta+8OM1UyzLIFa0ykjE8HLk",
+	"vlZSjJIatJPjjP272+l0UFtdC9Wzh55I9WnFLHQKLive74+v8iSUvHbHQA0ucPk5WNjPXES9E6axYjSa",
+	"E9D9GFd2VqJdXYjlPr/kmmveZYrpy2Teot3HAUw6XXaTySk2l+pJZbeVx5PbI0SzvpkkG5zpzCShjGcT",
+	"UbR94Le1jR+9+zR+AG+1h1G2QyWv+6QLC0/w7JKNuYjQS+blMMxNt5vUq3G8nC0NQMLC279Da8SCj8vu",
+	"vVnXJpFA4JasyohXRY3lSSd7YJ1sC/Z0f7N/rMmINjSmu+kqYDYvzlbaAmrfyhKddV5t5UgJRfp0bctH",
+	"uqay4dnXqcLdWQp7TblZWaXNElnc1HJFwozZqlJ9xVvJnkaybjdb2Q2dyZht1WH+A1NMhJxa7QzC/mZ6",
+	"9t//V3FpxVNo444Y6R6Hvu0zjbWPrRjhyUGhN8xf2MWuZMwewMHurqIcAg0ZKSrWkGbP7XBnfDQ2ehkZ",
+	"edQOeDyR9VQniz936XRf37Ve616PiZBQujife7Xpded0lvplfut71e0xv35ZJpVa7AFKzo0GpFIEfJwE",
+	"X0ZvFHqucmHn3WZDCvZ2iLrsdlI9bppFELgF9m+4hEUAXzzPz+5EtyNJ2h1sIzrhcXCO28tf7jxqSl/A",
+	"gDcSvHCeKmw5s1Pmrrb2aS+cwOPkYZWkvOpI1gvnuD2dXi/goxbdrizMHnP9INR74aBh7DdcF62IGyJw",
+	"M/N4xE35k5BGUoK56ZluU4ZZwEg3zeeq03BD5s9jrUOoBbAWI2EpqNikIwfHJPjh9D3ZoVO+g4sNAGCw",
+	"t19JZPaKzgq0gh4ou1GLGz+cvl/urOpVF/jPDcSumMIeC4TFFvW4IZFk2oovhIswnkWMBHZFwfIJdysq",
+	"csJm/FrKbvC97/lT6IgShkzri5UdgYZSkSDXY6VPvmdUMRWsFNF9nxBeMUOcSa7H9bhJufAtHldbYBUb",
+	"KqbHy3biHnGDg0Bl5XNLd1yAUFodU7Br7/VaL54gv45m/oBzZ1F5S5VRLEA7LyrDrDITYzSZD+kI1kWN",
+	"5UmjFhm/00nu6DH2pkia2sEqC5NvP1ekxn0nvayoIHTKoXC9iwPLg4J9xN92xW7yp1tjS3udo4M1s3zs",
+	"ua7ujUjh/Osc+sZ8fIHIZACvDGo/aKZuaXzxKaATqnhZgc+8jXU4i2PHeH6xL5BzHl/RVBJPRfn6wuLn",
+	"ZkPPpkzNYDMuo3NdK2h6hbiTDSw4xmHYHdhxDrdSjmu3TrxHsosJnUMtAsLFcs724iZ7r6t8RVOm9ArS",
+	"XM9qZRe5gcSfKEeV5BGeOCbXvklTchqRBC+s/Z6KuVvHZF1DldeNbpa3/8qAdK2rirKyShNWaT8nylGN",
+	"/p61Cl8lEH4H1rGjerTUSA+YQEY30NKSSdKk/ASCs0fvwWXTuAZLX6uMczWLgG8vQH4B/V08K762HjVY",
+	"r3rDJtThVhVp69XOOCaH2ewiakjMqDa1xZ6lMkFNOrMW2Xj9siw+Y52mggWqUreMx3pUpj5w7G+E8MdL",
+	"Igi3YMIuEIwMrVgaaW1x/bUYymLQ/nL5aJVAJK8FU05zaORo0vpC0sYWzBLxaqW4tBZ5s0pqIuuvlGHW",
+	"JSeJ8pB5OFFbV09ZXxwB238y4JqCSfamKxtGhjSOmSI8FyXiwAJnXhoAcrCcMOHoG5GmFRLN4SoDY2Zz",
+	"SGcwlQjsMIDdNI5xWcTIEVCmNhmQBDLBw0LjeNv+whf1RbHc8m8vjNXSKcsh786koQyMZtyV1X4ATxMr",
+	"C8Ggi+diBb92JuaUb/stoBp9lxaLNdq1bDOV8Z5lpuWmowEY1bYlNa0hyN1UgNR23IbI+DZxG/5lbR63",
+	"9z26Q63p8AD700a+R5yniuZU0ZuH17m+CSXrgQjGGmpX/f7S966TPS4dbIs1BRapOVZzmilu5uf2SLOe",
+	"rRMpv/AKYM75mjDon4TwPLqCgndvz523UVodp7fjfCuaGW3FRqvfcDHy7dZRjMARXPo4JZdKXtsj13Su",
+	"LS0IldS6pblh5FlwzsLWK2bCceucGygI8FbxERfBc/voXmf32FWId8NpJiIiGIfbHDMaMUWoYuBFjLg2",
+	"M3WJVjRu94grSTtZ4X5b3hXlgWnKf2aQxngJ/ryyOg35o5LDyqNJdKRF3wvhRrN42CaJDdBtgOsEbbgh",
+	"NJbCqlghj5g+Tk7T7zKW8guLCDVNIqQi12NI3MifsvGagL+XUE6YJkMlwUcMaAdQjPtNTmJszLSRupaW",
+	"gc5GrqXmRkDmNwFPh1Qpexzg/IEiXlCQVMMFTQ2LmlAWgxtNqNDX9kSY/ZvgmoIsCARuHW1yksKkmw0P",
+	"fK+za5eM0nHu1UoYc7uvAjKLq9xZNwolDzMlXin6mQ1cvIiy5V9BiXs7ZeIf736F1MCWkbhyhyjHmfxN",
+	"1Pigqi6P2YhFLQfHV9ANkLoUDDrFTAguhQMexUZcG6Y+CTDNW3RzzUxBYGi6O8fVOXXSvoeNr0UUM1A0",
+	"gSlQg29C3If9ynsE5iTiUfuT+CROLR0meoaL45r0Op02weINcBHBH59cUs8nK+F9wlyLT43mJzhg+GOi",
+	"R5+s6BXgfVm4kEOy1+mQZxMaWxbJIn+9z5tkr9Mlz4QkkA7ySYSKRUwYTmP4bdf+ZpExltcsgq/24HE9",
+	"C8dEMS1nKmTw/RF5RtNiHvAWwKIl54AUrmxGWijjuf12v9Np+53Lqauwh8PApXmwt0d6yVy1NsumeDj2",
+	"yTTaSiNUW0HgytJhDsGfx2Qmvgh5LXA4PEE+ElIxe9wvAYrsd77AL+GCfHh/guc24ZZCY9RBnwSrKssG",
+	"cIFWWERg8IAxlnHkzQ5mrORsNE6SyixvJcHXFmi+gcsAMj7qxVEVK2+6OIsfTt8TwVikXYQIZm03kX1j",
+	"j3UyYWYsIxKAyS0AKvBJeE7hAkxwEng+rWnMjb3uvBEEJ7NSK5KTwBLuwJ66nDKRxLMg7JAUdJqEXuKY",
+	"mtjzt4fAVNviK+5FfxJ+3nT/9iqms8uYh+1PUNGCh0zobHDRYErDMWv12qBuqNjRat3f2bm+vm5T+Lkt",
+	"1WjHvat33rw+Of31/BTesRIDN1Cj+WRMr1zx3iumMJWj0W138Cm7OzrljX5jt91p74Kp1oxBmtjZVdGU",
+	"KjPfcTcM8RisxMX1VjCoMJg3DeomuZwTqkMmIgBVYNPJJb+OGn073AAfBs3Uzq7ohBmvX5bJkOkjO/al",
+	"RIOq9fQ5/53VeRaT4XwuHKiNiumptCdtD6DX6bgUFuNqT2ZI6s6/NSbMoLi7ShjGE4ADAG5R5nfBspUo",
+	"PsACTgA+TqQwSsZVM7jnd+Bh/yzMsYfrL3sp2efO9zTygTnwSnf1Kx+E42S/Y1bkXmd39UuvgE5GDHLm",
+	"9+us7LUwVu6OXeot6AKTCYVa3W+4Nh4EM7lfDs6s5vu1NaUjLpLasonho7GDavJOWsLSqTONnXREtI0k",
+	"zxaLXKa/JF+hKg4BTl4Rv7HLAHLg3QnpBF9bOvrSGik5m7ofky8deRgxc+Gev7DAgZG/Upcg5y/0C8gU",
+	"BKzniHvY9wJQFUWmsYvCvx7L2Il6bfIrUGlLq5Z4jX6VlzKak5AKMqFfWEb4Rd4iFUuZAhWOI8hr0fdE",
+	"WMGUVkJIwgPZV3uHoA8cZatVESlIANzkI/9sJW/ByIhfWQJ9zUOGj2cqZC0SHDRYISysTW5KiQLc6/cy",
+	"mtegByVBpH4l3paVt0+5GNJ16Ijzmt/kDUBuoDumYVX0y+sLABJFOPtG6Npe52j1GydSDGOO5rhbE0KE",
+	"hBQjq4jhxlQIkckRIph8QWbY+YNHN0iUYlYWM3zGJvIKCZRzwxAoNYIWCq/YZXRxTbSRU3It1ReILbZi",
+	"GerEFrq4AKKA0iz2RIJwm1TScxI7riciz4BmQLm754vkAp9KyEUZ+hQTIOwEIykYTg7EkWs0jLYbjxxC",
+	"91a/8as0ryBr/kFA+iXcxx2CNF54AtJNL/BWiK2NByap3w7xXBM0bw1pPzBzh2CWym8guK0lhYDdfBNZ",
+	"ZTorEQ9PIA5RpzVGvRlXMUgTOCbe1OEzTYk2dK4xb5Nwq9eD7OI60Tn7yQWf6oAoNo1pyGBwZPlQjRQe",
+	"/Pg5IGHMqLLjHEMrJnAeBT5fgBpQ6v3XmWXjVJQEyrKfmE+4AQtBBwfE1Bjy2mCDD73IGDJcw+4v4hoc",
+	"TUQq4rrueCHW8hqdMBsDjZKgCq+EoNYib8rJwxjimZGIk4TWaqkYzEdWpLWHq2fh2InJJYzsWT58oUmc",
+	"u6zpRGjYx3N3W1KwPklZXZucgQnP3rJiw5m2O3ZtG4GrczFa5IboJs1Qvm3Ivq20so+XgbslTto1pWDn",
+	"x3yEUnCCOETI6yf6/WhEC4SYO6T5COerpeUdJY33wd8TY1hmOACPNFA3b4ou2A2AsCOFshQWO70CydSY",
+	"QyevmIrpNECy5wzNSEbp0DCXhZantMvE+owemSO+x/CMcXVYwBBLtOFx7MamhkgR5m0WeNbr0WgkyQvU",
+	"EYe6PXV0x9Xo7x50OmuSvTMEnRtH9x6Hsm8B6JtU+B89zfvBChop7GdwfevUD7EjR/3APbjDrnznvlq+",
+	"BXy879wxKGIhLcFvqDFWYExzXZ140yYDgS9jQUhuDKbbguteUaFp6MObLdAmwltk/+SCRcRI9CRpcjm3",
+	"JGJ8TILQeVecr/OKKT6cB0SP5bVOyRGuYyKvUMaksWHKLulXV8nFLWPw7rWbV9vHlDON4Jbb5BWPMQ5I",
+	"QaPnS1gUYNmnBhXRp0aGAE6oCcdoTYUZrEipU2naOxQW1Vq7jVOY8L49MoXkXqrDoL/gQUI9IOhbSGXa",
+	"YHFBNGW71lfOUcqjhBMlTAvg6JKNODi9kRKlzUztwN7H/58ZU/PUxY+ROFlSnNa0p/CWjyjHTzDUQjj5",
+	"zeIu30JGqweRCPjn3Hvc7d6znrRsKnpSPxH8+k3iA8HlZGJBNuYi7drA1BVToFhczolA3gfe4vz+XaRy",
+	"2f5paGQmerkWj7CANLDvvbevLd27jzLwQQaAI9ndJv3beEQiHh3bp4ezOAnT8KsLinWCqjcD8dvpVrZX",
+	"w6d6m6GVPpTQSTCBTvb1hYuoT2i2CIScMnE1FW0X5IFxRlgaAsWdAKQrzUei5QqZp3dZeLniWv06ciex",
+	"NGm+3v4wJgjHzlxd4dr8E7UuzT98z/eGpDfZA7IIvB80fucX7yzi1Vhkh6447N3eRvQCwELmvvYcL0/d",
+	"pKhal5yZUE7WRO237qWaJ2c41n+PqbF4vlGv6SQsBcJQ+p3Ovyo2NFTYJavsmPc6dY/Z7cBxkWQXt1v8",
+	"wcrFG7nm0h9TJEMiPayOZvgGghCyOOCi4bJyNXzeNBzBic13E42ACy0K9dlvM3ZsXIkPQygK9okDsNKR",
+	"ksBM414gswoqYbl/NQ/dttwgqDitBuTbgNC9eUIsiGYDj7FTU5kJrFhhiH0NM+6SDYvtpEl3ILxpV97G",
+	"shUrujv9JBNCfT2WujhkDPrcbodEdK7R+OZMcj5eOlkhVEi3Ki0I/lRETRAcfZQ9CGPUB2j/myoQb1wQ",
+	"ej8pA+QDqJ+5OZ87d08uuvoZ1SSWYuSjvjNrPXbnQmMofoWcFA18GM6Jaoomms5Jd9+bCZ/j3rIx8cGP",
+	"xkwthw6aJDinE3bODfv7uVE8NPard9SM/74TuDjOcxbOFAuIvGKKQAglSEtgDvBBs0Fa7CfAqKNO4uWh",
+	"imV9Y3JILqUZu9Il3qR4bA8wiQlNTJCuzZ8FCiGNix2F8btt8gpaF5BY4nUrRsCRxSIyZcpnVMEq4HMI",
+	"vqw+uWRz6YK44XmIakaB+owZNW8NhsZVKCuLfHrvjDsPE/iEWSpoAur/0YBGhcUqXwvlxAplrxps/lOH",
+	"/XPA3/Kffv5H93/zNyc/jS9/CO3n1x9+f939lf90BFTMZwaVT5NJnErzsRqzCW1pJsa0ZeGYlub63dQ2",
+	"yuZqm23NF5WxFedr2dU7mnx1uqNOZ9MjXusUKq3FGQv+9izDzcY5M62l6SzXMqEqRRq3SNnaOZm8KIQ/",
+	"BZ5lE9J8EKMXIU6/LjjCIUXCY11SwyIDCTnpwoydcFEvHM04cLNcHs0gOyGtb2A+GdQMXD+h33LQ+sng",
+	"ScXTxkJLBlbtp00VOgujd6HNJaZAuuiocb+VieQhrRtZTixGTylXLipHs3jYspIti8jJIJvJRp5dUs3D",
+	"Eym0UZRbAepk0H9/9uG0aQf5oC0afmHzE6bMOR+hPByevbF/O0FwqviVHQmyKzXRjMaQG0kUc4FFAlJ6",
+	"Y0avfIoRU9DZEAXJzGqYiLTzQGPQEcXgIiveNsmL3U7H0gFn6a8SqE7og4aRh9h/5YxDnYOfqHCpPiAt",
+	"Aph+f7bQb/cU6y6Qf/6ff2VqMoRlBRmSY2n07YE0G1/Y/ILGI6m4GU+sqBBGmramvf2D1IQV0taEGsV/",
+	"t2emRlQ4M/7C1FMlr7gIWdkONAsNdNc5n02lMqy+vHEyeJgY+JNBFTk8GTx6w8JDBaeTk0EZAb0F9XJi",
+	"QEgXZIAdnjRJLKdo74GigapIBWahWAHgZNBHn3BKPJrwRZYagWJ97RK9FWQog3keXkRyT07O3iAZsi9M",
+	"ZtAWDfRlI9F9l53A5+pmSZZ7J6nbbI8vzcOFChi5zGE7xsnZG90m5zNsqgGecovVcxf8RyNIEy9Odew6",
+	"9nv6B03oYC9yMpECq/wTTGZlltQk8tPZG/LM+1y5pfC46jG9YgTZwnNyyTBBnRLFriRiWyZixEViRXZ5",
+	"UIaMxlqi1SK7uyRQFe/VatPUMHUMaxCzySVTmowkkYLQS3mFinzyLMTo/8zm2ifcvvv55Px/HDbx364V",
+	"Us9PT7pg78e4Uql8m3IWkWfvvj897yXJ/4pG3KX0vjv9JdPO/DlGHriwUssQqbCzJeu4nBnCtZ6l3vpF",
+	"XoMPPzSvYRZ3Gp9mnc5uaD/AXwwqe8bpDypOvgc9333/hc2T70v4REYHD6n9sA69d81Pn+j946X3eEWV",
+	"9H5Cv7YuASK7vf3D3lG3d0sugBhTygVqpyQlxHVMNTTkzBCftOoE5CwN7LNYDCX3kCVvX5DYWAoqm5vk",
+	"HwHeP+UePZLco+1LLC7pKKTLEo4qgeCJlj2IU2z7YIBq958+ISiTtIMW0jTNZ1EHd9TQyFk4ZlEfg1i4",
+	"D7+MiBel0XkUShW1nWDazCvtYLPNKaeBlbS+A3HZjdbHGjR2J754EErs7D8zGnsh3FdmArdBE71T11y7",
+	"7HLXTTioyo5xaLqhiFU0sIBwtIYg9DBpL8uIRyHd5YkJbSdLZfvUx6WnVAlMOxmsrbSluyvPIbiw+hD4",
+	"lK3+5upYfadJENKgwq6eKYy1Hs/72pqySWvIfd+yhSjBSy4oBFstuHDKoDezj6JrCudvveR6KjX3ht6l",
+	"Dip8JfvGU9JtCWMtmjycleNOeO1FFqjvNfxkAbtUvByrzt6QZ2evTsh+77DzHDky9oHDtIfUjOLCRV6e",
+	"vjl9fwrxoBgYwqJcKKNjUW3yq4RYayaMw6I+WIyyNarAolHEXhW3XLYDRL28PD1DXhogsv09YgpaclFB",
+	"AjwDyNENsvg6/cK/tkIVB4Rqly1mhYTXadU/IclrrWdcjF5yi6yXM/viO8mF8elovjTetZzFkQt+bZMB",
+	"bNqFt5y+p6NjstvZc0t8PWz9KgVr/UJNOPblyLipIkcqXrS7lASQiVBGXIxyhcaSrbvyjqg22vN0Qk3G",
+	"vVAayoqUKysB+FSDKZuAZV/VyjSwK7THgPgUyumcgGIr0uKZSKnSuXOnVBWUilVbi9Ov53n0YLAu0W7e",
+	"JfE/OXuzzXiELXGMZsNe4qo34RnY1y7S8BLeloEAELjRRL3NLa+30o344D0xqIrIhjJ2lSHEUOtgGfuq",
+	"z6ZU/DDsCWMEdzQ3rKf5EsmvGEXh3lyMpLhNFpvzA5ikfUhqocuXDmuW5ru5SEJ/KbDc5L2RktcZBwSb",
+	"YnusRXaAGzu3J2L/97BZcm+xKK4/7yTdwoJPs7Re24AEfwt8uhgTmI9oMKgRHOL+zKmYE8O+GnRn9UkA",
+	"pWf/FiQRkb6Ip32bjVyHIfeY1c7/prj8W0AMiCPGJQgZygUJFJfFxBlYf0v3qnKVkk7/t8pTyoBmclYn",
+	"gzoJSCG9v9SjAE0M/aTutfceCcgKBYty2xdKsc8VidCYanuZLMoYoCEGtU0C90XQ9z81k+H9M78l8kvf",
+	"d4ZJbwrWVnFJ2lAz06XSin/NzQV6HUxfP0+y7PK88MeFNtQl9ycftC8kKPBhV/+0CXG9Yo4WnqrU2LL9",
+	"+YHvEhQeU4wXHHae1H3rAV9pRqXn58n5bB76lYx5h+FfyRz1BQ985SLh/hsGhDnelAsEOxn0Xw3enJ82",
+	"ScRH3ND4nI8ENTPFmu75wQxKesfz500XNmBlCYzQJAGQ46BWjdKmC+iIY3IywJAIrA6NfQyQPCal1IO2",
+	"5V3ttrMovzx9Nfjw5n2Qq5R0yUI60ywhPkhBoG46JRNGBQT9D31RaCSo2bwPsxjJ9oVNMTjDCuSWFs9M",
+	"JtjAnsOxy2F3UbPYW8Ab0O3rKeHOWcZNddjb7sE+ZnNY0p8IPycDp1pDJB3XPsk+LWcAmjbL1G+BS/H1",
+	"WrHCVFW8XJ6mPGxAA/B0S4i3GUYHG7zQPf1f+Gd5NF23k4oWWdlnebxcJkgCAbanIVbizkLp8rf1QHF1",
+	"BZCpstbiaT8FXlQE2uH5VDOuW3IMH3bnwD/RGG+WKpRrheTlyFjS8iRlB55PsFgzSC3LhJRlyC1yjSbR",
+	"a4bEkWeF+LckHI/6vgDI6exvLuwroeCWzGOTATtIhhdAnhk4UNOH3aqhRQFTSUoZ7vY7ncaOnZy9cWZg",
+	"MOkiL0v6GiWyPjSJSWX/i4iaQmSfkNcQmuLKN2Za7SeDoOky8am6mjXDmWXalRFrj5PaVway3ZLAV8W7",
+	"eVXHtXrKXgM2nDssNNz418Yk+oFC4Z5I9DZi4+6YRPuYuDVJ9Op4OQvOOqOff5eLlUbDG0Zv+FgRNDpb",
+	"0pX0InVY0ScWWIM2eYUkmCd9naRwzi5L9XyOLaQNR44IFgh2m8DSrDROR5SLpLiWr4rlltHrdErK+cFy",
+	"FglY3Ti8xE7zlw/FuzX8IwDdPfzjlZTA/5Kou1r3/0RDH0lM3h0DUGoVyUPPXzVeD1uiBSD5BM+3FL2H",
+	"snrT55eAmSVrr7jTqD0yyMreOYtF324Y83G0HzWpCHtNNZnQiCWieVX4Xwm92EosYKkAeuFqZxcE0U1l",
+	"xweKHlyH7j2FE95NOOEdE04fXLiB5Fk78LDEzDyUTp29nCcpc97CiYGJS3y8qdXrkYQjQhQWj9kjDEt5",
+	"CmSsGcj4AALKwwc5luO1KwJUic85Bwkgaz9J0SymYTbJ4PS81ds/aJ18f9Ik777/+eWrHvLqH38ZnLTO",
+	"fxzYX58nCbqeWli+jh3k0oIkPq01ktciljRCbc5KLyzyZi8oZVaHePy8bpOgJ6LxrRONLOBvRDRKi7Kv",
+	"QzHusy9RDUox/RLqbu/BG2L8zObNHEWH7Pp8ugPFqu+YQt4DzGuSqZKGhamlK1FAMp3hE8OZvfUx1Rl6",
+	"1MyqLPkKAIK5BFKv4KSKz/M2CSYyYkqAnuPooy/35wgi+WVwckyCmI1oOIfndl+enmcf6tpHIDJbxhHh",
+	"b8+bZEJD+89AREryCE7hNy4iee2TYjW5ZvRLfTJK0GJGybu35+8hOocb3/4Zuzt7wQ0gvaZr+R1CzS00",
+	"sOXuViTRDTzj+jqXBY1ub2tF4b62Uuy4PbPIgO0Tw/jrqXu/QIfe3DXfPYepcAxfOLgFFXBKJzsZqF6n",
+	"1Xj6Ut1+4+kb33TT8eTNp7g+aBiegb5s85vM15u3Ds+Nvf0gvymdtAuT5FFzSiflLSjTd2r3Ec+85FOw",
+	"XH2MQoeSOTP1mohXdulOJnrQwIEJM2Npl4VFo7PhwFdMGKnmjTXadCVTPVSj7vRQKxt4JY88ueqX9NTO",
+	"Qmc1vbgNjiYNtrN3VsIu1+uynbyXK26TR942eeujPe3vWk7YZp2zs4f0VMLmEbXPvnvoTXppZ6B3WUPt",
+	"VaDyRP8eUVvsuwefgoDyV/Kz55tZZ8rjBChrlDnB0etZwwOOTaGq/N91u2KjdabYcS7TKzvLR7SR01yT",
+	"7Ore0Xkk31Aic52u128NnYz6UP2h1yE+T77uO2vwfPfUK+n2XCa65fCqvq0j91pJavX7NDG6RM7Lp0iv",
+	"0RE0O+sjSXcu64VpqWOWc9foBJk+/o1kdOYu88nuo00BkrZu+SmO/ohsP7ml1bf+FPuy5knNcbE7PHht",
+	"WKiY0d5a5KOvsUkyRGaX2ImceFI0OJXWNFhN7Xykn5DmYmh5UECkyBUjuigt6ucsUdlNP6gtyuXnXPAp",
+	"AGn3qNfutHvtzk5vzwJpgaJZiuSufKpkNPMNSMGplog7G5COB7JdZZdwjkBVKUdln83kgTlY/Haa0D+g",
+	"hayANXdrI8tNViFqrWUny75p9SZwzeuk7HO2XZHOa0CpHrWoZFVaygqH9WQr267hImP6uhew9MavPFgu",
+	"MX/VuP/tE9Fa1PPboZUPZU27F4hcEPr+9Ba1dtpEXgdNEmSEI5dXotiQKcWUDohi05iGWLrqeixjhvXZ",
+	"4LGPnzNWuOOMnc53SqQmZ6ara0TLmMtkWsUpL0JbzqFzxrOk92gkFzlNpWVtgX5sKGE62XBNy1p29gey",
+	"ra1N1wr2tSci9/gMdfdCGL2prrYEuaOkcdkoDxqQikq5YNdFDTuvgx+TwAVfQY0MA+3tEhLjCHDgep/K",
+	"IXkLpZe67Q7KlW5sXz3YUiqIBw3kFVMxnQZkIpUnf25kXxeImvqSsVPSTKEpbDbvzozZ5DhbUdCyChlH",
+	"TBFteBzjZK4pM9oFiuYKOzw6WUggpGCB93+7bYKjZWT3S+Fk3bmk7bjsgt1RONK9wALSAhzJEUEBjsUc",
+	"c4CjrZFuN1ujv3vQ6WxGu88Qsm8c8X7EinwG7J9o96Oh3T/wq0XKnb2rO6PiiEtVVDxiVzxk9X0t7vlm",
+	"RoBLOjhts6Tt3RWqfUcnL3ETj8Rng0ea+GrGUpvKMrW5iqO4jdYVp63Bu9cVpTn9cFU1Ynv7+3XrjLq7",
+	"x0NmX2loYAdck4BPC3Vruy967W6n3eu2e92qoqHTLa7Jn95ERixefXRnLPoRyseXLQzGuIO12bfq3Kr+",
+	"YuS0Ym0w8/aXdsVEJNXqxb3hYva1Ymk4xh0sTnNT49wGv51XVd/FggNbBX+8UDpavS465VV3SUdbXJbL",
+	"HIrkhHKxuuB1bo2GaRPTy3YoJxVrxWG3sFwXopIyEqmwqFqOoWRrLTcXai1jtbCyZfoAmOw63boupYwZ",
+	"FSvP0cV2WnYdx1ZAjzIYzL66qsmMqwylxs+WCnpxmCsLHZYxjpgZM9V3thUYr0nUDL3zMTPIIUWEBV/1",
+	"6sty/KIarv6z7jU9Ikd8wp2fnPDaeJjMyIZOdNnY8Z6OeDce93T8WnZX97j3shek0h321RfBLBVOB3Gc",
+	"R1u0mKLQqVnMQrMglULHLUpOzv+BaV6Jbh3KeDbxMTO+DTEkXWJJNbPQoBg99AsyJi46FTNX9ch5EgSf",
+	"BMEnQfBJEHwSBJ8Ewb+aIGjPaSfUV9vpPOZ49rfYc/LW8uQpSCWrJMoNRTkUebw0tyjHrSpmjrFR0G0B",
+	"nU5WRHPgPZSKMBqOiZLXrreVl92g8eNe97DTJB/ev2odNolmFlwNVjYL5WRC9XMQAblJBSpAMtczQ81i",
+	"YDCfRPDu7fl7ssO1zCw9aH8Sn8R7ECuVNrCGMdWZPk++rxdKj1A+jYo5kSqyuB74OYMmUIUm1h6J7R8W",
+	"5u2/yC6dY15DVQ8st44e4mMS4FoukPQGzU/Cf2Pv0A4RSiFYaPgVN5x5H79mWnMpLhSbSMMuQimGfIRj",
+	"Szh4GrfJwK08qRuchBTEjF5ZJufkaihYmUnVwR5BdrefRGEIfDoTFvCb+0FI4y8KPtmbBLrvXE0zIPyZ",
+	"o4bo1M6xKw9DjZzwMIA6KBpiIOJMKiZ1APJJUAFZPiQGamefcCXZ7bhwob/lxrPkXUHILfqukpZPgvXd",
+	"D4ZASXh4Yq9z5NwtLjiDahLYxz52e5/byYVnORdMP5IyKs6TuM/sqsEvmRZsdkXoHYDBlnSbnPkBINCC",
+	"uYr83Wa6Q3LJxtw55cpgFFubZmebYPdTKki30+m4idufREXx+vqqTQAlq6FZlj/RNgkghMJ15yo7lJos",
+	"Hq8vx+Jc5X7/VhnD32ZMcpa7pWw5kQb4tIlaCMj7TrIGGTaDvs087n4SeWWumdWfmqitNJ1m0AQhvDn4",
+	"7bz5yUqXTUKn00+N5vn5j/1e75MoT9xYxnPvLyolgaFsXf488Pzm68t6qHgKKC6rjr+Co0/o19YlgO7u",
+	"7v7+3t5u7xZ83hXKr+TzPoy4KpgzufXGfYBWlRyJq32KBC6tFB75+9mmfDhi5mJKJw5w7rWEXhE8d8Zc",
+	"Q2mSuh5vdpU2VnSF2ZKunSFTIjmzJhHsmmnj24IBywUzqS/1zZNW42k4EkwFfUI1xE9ieTcQTflobIiR",
+	"2HgnUZOhsDgIZe6X5WU3E2z4Efd9r07vu03Zi7g5tZfzJ3cV3D+mg2/hGgXn6ZQJFllgWoX7G3gbEHce",
+	"l7PhwhGATGbfvdIiUOLWCLjB5+vVcMP7eomvfMNF3LLn8ORI1MZD0QJqO1DZ3J2YjHtHGJ6Mvw6Gu7dW",
+	"5e6esRHXaHV1B5S6+7wR2Pv8BBgyanVVdRHEoM+OrYQOSnhVCm32Hh40g9b7InIeANjAhfvp/en5+zeD",
+	"7+sXdcvu7WEyY3OnW6UOwK9P6mVVf8zE47OEdGyIsy5HNYe2Ga0SB6qfnOp9XoDBQnoLMteECyzcBma7",
+	"ZTGsG9RyK2DwU4LqIynmdpeA67JYC4BbncVaA0ae6N2jMH/cHcwsCCiPKc80lVSOUxcQLyvVFqU+ICly",
+	"bh7XuOyuSrRVJHguoNaG8k9O1NlYzHmYHM/6aP9UO+1u+oTdId1waZglQpKS8RqpO/B0PTvCmX30G7Yf",
+	"2P0/2Q3ACR/nXEsAGBtbC/xo27cV2NNq++HzGGV/KmPF8PQqE0GdKu1kgO1X1qmvBS/oj/xz2wWHWFaK",
+	"/bbMtdVZ4KVohgDMoqBNfpWgJ4RUkJGiwiSRGXMSSZhxLOOoT/Y6u1W2Bnt7j8HG8ANTTIScTpgwVksj",
+	"Mz377/+ruNTgsrZHAyvzjn57uTNt12vnpkm/+Gy5rs+12bU9hYexRsD5V5AUC45PNogqG4RCyC0hQxtS",
+	"AGd5UHgjnpeuYWqwzyeGBgucIBoLSeiUu1ZVaHLgwv68iWHBoeuTQeGxGBS2DoXOjIBQWG09WAIIT3Tp",
+	"4WwFWwcHL5b8FQpQIRtPykvp1fWllpePGkoFYYQgB6AZAghtNk7fazltcg6zuzja4UyzyK4NDA9A+bkY",
+	"HRORSlRoqsiRdRCy9FpSFmpqCbZuaohYWwDCmlTrSUAPY6hYRWmezBN3Y57YOqlyRolUfvJQuyRVEx9x",
+	"4eFUMav1AIpjcY/AQraLXXfdLTWdu1ApZ8Mw1xLjojRifIJ/utSOgWRgOyrPHWEELNHq2lVogaf2TVgb",
+	"tL+u7bJUNyyAqaWiO1wM5dIW2yDPS+U6KYI8fw3FtULFIiYMp3HWIH7tEoQn1HKJNnlleZXwbwZ2NDSN",
+	"c6z7jbliwXAWx+57qFiTrAJxgE0ojwMvxJdA9wfN1Gu7lTsEz2SO0gBtSSZQag0YLwLdXx1Qreh3Xbbx",
+	"DNh+AFadA1vN4mFtgLUAcwFAerMF0nX3XXtSQJYqgduMXDfINmpOA1wDZyK8SH7sg+DnXE+oITvRJGj6",
+	"5svXSooRsI1CB5+BdzglDaIJE5EGqdHlQiVhvPaE7RZDGsdM4dChlF8401jk7lLayQS7dlX0AZOhUTNI",
+	"k0sFwBxebigEFo/GDj6hLc3EmLZiKUa00Wz4c4eSh4pTcs7jK0rOqTASuV7yspwZlX+9trTot/MwEuMy",
+	"ApSQ6rspWNpsnDPTOgGwKOcTVhzxYBMoNlRMj1uuYCTQcCzY2PK1Eq+TruYIdyGdsDzw2bc8GGN4OF5h",
+	"uyyTOU3debIblsm9UjBHd7dBmZ3ImyHOXqCo74ODp+v54GCp37APzu7/yQenDfGKfwkMb+CD86PdkQ/O",
+	"D19f0Fnpg7P7dYmsKxxxGRfZBDu6A3cAAgs5rk519BnBXBF5LZCXk0HG9lPPiQdayEf+uY77rsIjZ/f2",
+	"oB45ENYa/cbEyg//xSZTxTRth3LSvlSVEkZetFiUS1xcwsfuZwvMU6bsNTgzVbPh1SE/63qSyMN47uCe",
+	"lkggT567Ks/dDCF8CQNek244z90Mb8Rz4DU8d3BfZFChFVidYXmjGnCxxVQbksD2Jt49h/pP3r3H4t3b",
+	"OqQ67x5CarV3bwkgPNGuh/PubR0cvMDzF/DuDdJGMGjskSprBcq0jEEhaT03YMZgemftnjcxFiXpIvaL",
+	"7zRwimV9bnICaeJhRJF0LKFoTbVUCnVxrEhJ9CwcOxm1hPM887ZqtFE1fV21ppNfobXOc3eDUNEm5U1t",
+	"Agb2pW7SZUau2xi4VtmuUhlyLfHw4YxUaxionlj2ltyaW6fRGRsPCpdX3R1pH+ztgA2vuoSZN/9dOPMf",
+	"+xpm6Cx8mXSFRUR1/iX3XuYRT4COs2ZzzUfCS69YZCxyZSPSF5rOS5UfMoZOCrsdEtG5Rhriqj+FVCme",
+	"XaHGRFeNMiYVURPiLrBLjvYWeLRVkn9TBcV0nemyv2ABfebmfF5iCyXPqCZWXyQ0e0Kw1mN3LjQmMR8y",
+	"wycMTKfKVcEimqkrKPFL56S77zvsPPf9IZwlVTES/GjM9K2I50GTBOd0ws65YX8/N4qHxn71jprx33dc",
+	"E5vgnIUzxQIir5giY2OmGgpSArubiS9CXgsSQFjIBdRuc+XJchm/GaYqh+hFcIEkrvsOeB1SL6KvmTbh",
+	"WnMxwipZhgCbwvG7bfKKcst2YonXrSzvnHDL/qaWtkSRYhpNx/A5hCCaPrlkc+nqgMHzdjBXSu2MGTVv",
+	"DYaGqUrbxHt7I//oPph5QuPvFlnsX1BwDgytyQ00+o0c1gE/yn7uN9j8pw7754C/5T/9/I/u/+ZvTn4a",
+	"X/4Q2s+vP/z+uvsr/+kIMB1NFFXTJOaOFZaPRdvGTW32Beed0PttMbBsj2RAwPWOptnwrf64gB7vmx7x",
+	"WqdQ2fMo0//q8fp5nnw1NZi5pbXczBv9j5/zZUq9oJx4Xa1sm0rpQxdbkYEE8gwyGOmEkZmILHs02nGK",
+	"KTXj59nWSpbnf17DzAQTXFx1HSKnq/6jccmosjTj42ernOGCPBDhdw5SMl/avSLzKqmWiDWu4WdLSlQM",
+	"nfKnHEio28GCMudYsxxCdeyWkS37LzEzIVisM1WIQ6YMH4I9GoKl3D4tR+zZ/5W0KDpJX/GNq4x3UuKg",
+	"il1J110eSklmBj4Z6JIh0/priXp1RWexVTozfa2IcqU5oLOdr2gND5KIUyzsj3cd7HAtg8y8vmbR4tzZ",
+	"vlrIeGeapSOnrezyrQ2T1gJzbDwKLDQzYa5dV8WOMduvorTIwuJ91mDJFootT/0aLAQvPm7xboSMHZp0",
+	"NwmNtUTvcxJAi2kKXhBxJsy0OEIz6c8qFcFmYpEzCmQbtK7q7Z0cFsxZslanirorSGIF/dFjzpNTlWX2",
+	"zDBIbHHAd0xOYzA2gPBsocgJsJ6Y+OgtmfXJ8+y5okaxOPap3W2i03utP1WijWGTqcldUMRN4+bzzf8f",
 	"AAD//w==",
 }
 

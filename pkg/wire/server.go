@@ -14,9 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	genpam "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 	"github.com/chaveiro/chaveiro/pkg/wire/docs"
+	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
 
 // Config is what the HTTP handler is made of.
@@ -49,6 +51,12 @@ func New(config Config) (http.Handler, error) {
 	if err := api.Mount(e, dialect); err != nil {
 		return nil, err
 	}
+	vault := pam.Config{
+		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, Secure: secureFunc(config), Recover: recovered,
+	}
+	if err := pam.Mount(e, vault); err != nil {
+		return nil, err
+	}
 	if err := mountDocuments(e); err != nil {
 		return nil, err
 	}
@@ -67,19 +75,27 @@ func origins(externalURL string) []string {
 	return []string{u.Scheme + "://" + u.Host}
 }
 
-// mountDocuments serves the OpenAPI document in both encodings, and the explorer that shows it.
+// mountDocuments serves the OpenAPI documents in both encodings, and the explorer that shows them.
 func mountDocuments(e *echo.Echo) error {
-	asJSON, err := gen.GetSpecJSON()
-	if err != nil {
-		return err
+	sources := []struct {
+		name, prefix string
+		spec         func() ([]byte, error)
+	}{{"api", api.Prefix, gen.GetSpecJSON}, {"pam", pam.Prefix, genpam.GetSpecJSON}}
+	var shown []docs.Document
+	for _, source := range sources {
+		asJSON, err := source.spec()
+		if err != nil {
+			return err
+		}
+		asYAML, err := documentYAML(asJSON)
+		if err != nil {
+			return err
+		}
+		e.GET(source.prefix+"/openapi.json", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/json", asJSON) })
+		e.GET(source.prefix+"/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", asYAML) })
+		shown = append(shown, docs.Document{Name: source.name, URL: source.prefix + "/openapi.json"})
 	}
-	asYAML, err := documentYAML(asJSON)
-	if err != nil {
-		return err
-	}
-	e.GET(api.Prefix+"/openapi.json", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/json", asJSON) })
-	e.GET(api.Prefix+"/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", asYAML) })
-	explorer := echo.WrapHandler(docs.Handler(docs.Config{Documents: []docs.Document{{Name: "api", URL: api.Prefix + "/openapi.json"}}}))
+	explorer := echo.WrapHandler(docs.Handler(docs.Config{Documents: shown}))
 	e.Any("/docs", explorer)
 	e.Any("/docs/*", explorer)
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusTemporaryRedirect, docs.Path) })

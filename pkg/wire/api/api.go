@@ -39,6 +39,10 @@ type API struct {
 	roles
 	users
 	audit
+	devices
+	deviceDomains
+	applications
+	authorizations
 }
 
 var _ gen.StrictServerInterface = API{}
@@ -64,13 +68,17 @@ func Mount(e *echo.Echo, config Config) error {
 		refused.middleware, guard.middleware, document.Validate)
 	s := config.Services
 	handlers := API{
-		clients: clients{service: s.Clients, now: config.Now},
-		cas:     cas{service: s.CAs, crls: s.CRLs},
-		tokens:  tokens{access: s.Access, login: s.Login},
-		apikeys: apikeys{service: s.APIKeys},
-		roles:   roles{service: s.Roles},
-		users:   users{service: s.Users},
-		audit:   audit{service: s.Audit},
+		clients:        clients{service: s.Clients, now: config.Now},
+		cas:            cas{service: s.CAs, crls: s.CRLs},
+		tokens:         tokens{access: s.Access, login: s.Login},
+		apikeys:        apikeys{service: s.APIKeys},
+		roles:          roles{service: s.Roles},
+		users:          users{service: s.Users},
+		audit:          audit{service: s.Audit},
+		devices:        devices{service: s.Devices, audit: s.Audit},
+		deviceDomains:  deviceDomains{service: s.DeviceDomains},
+		applications:   applications{service: s.Applications},
+		authorizations: authorizations{service: s.Authorizations},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
@@ -97,14 +98,14 @@ func (h apikeys) RotateApikey(ctx context.Context, request gen.RotateApikeyReque
 }
 
 func convertAPIKey(k service.IssuedKey) gen.Apikey {
-	out := gen.Apikey{
+	return gen.Apikey{
 		ID: k.ID, Name: k.Name, Token: string(k.Token), Superuser: k.Superuser, Roles: roleRefs(k.Roles), Description: k.Description, Enabled: k.Enabled,
-		ExpiresAt: optionalDate(k.ExpiresAt), AllowedIps: make([]string, len(k.AllowedIPs)), LastUsedAt: optionalDate(k.LastUsedAt),
+		ExpiresAt: optionalDate(k.ExpiresAt), AllowedIps: prefixes(k.AllowedIPs), LastUsedAt: optionalDate(k.LastUsedAt),
 		LastUsedIP: optional(k.LastUsedIP), PreviousUntil: optionalDate(k.PreviousUntil), RateLimit: optional(k.RateLimit),
 		CreatedAt: date(k.CreatedAt), UpdatedAt: date(k.UpdatedAt),
 	}
-	for i, prefix := range k.AllowedIPs {
-		out.AllowedIps[i] = prefix.String()
-	}
-	return out
+}
+
+func prefixes(list []netip.Prefix) []string {
+	return convertAll(list, func(p netip.Prefix) string { return p.String() })
 }

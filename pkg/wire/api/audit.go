@@ -24,13 +24,8 @@ func (h audit) GetAuditEventsPage(ctx context.Context, request gen.GetAuditEvent
 	if err != nil {
 		return nil, err
 	}
-	events := make([]gen.AuditEvent, len(page.Items))
-	for i, one := range page.Items {
-		if events[i], err = convertEvent(one); err != nil {
-			return nil, err
-		}
-	}
-	return gen.GetAuditEventsPage200JSONResponse{Cursor: cursorOf(page), Events: events}, nil
+	events, err := convertEvents(page.Items)
+	return gen.GetAuditEventsPage200JSONResponse{Cursor: cursorOf(page), Events: events}, err
 }
 
 // GetAuditEvent implements the operation getAuditEvent.
@@ -65,6 +60,17 @@ func auditFilter(p gen.GetAuditEventsPageParams) (domain.AuditFilter, error) {
 		filter.Refused = &refused
 	}
 	return filter, errors.Join(fromErr, toErr)
+}
+
+func convertEvents(list []domain.Event) ([]gen.AuditEvent, error) {
+	events := make([]gen.AuditEvent, len(list))
+	for i, one := range list {
+		var err error
+		if events[i], err = convertEvent(one); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
 }
 
 func convertEvent(e domain.Event) (gen.AuditEvent, error) {

@@ -19,6 +19,10 @@ type holdings struct {
 	Keys    []domain.APIKey
 	Roles   []domain.Role
 	Users   []domain.User
+	Devices []domain.Device
+	Domains []domain.DeviceDomain
+	Apps    []domain.Application
+	Grants  []domain.PAMAuthorization
 	Events  []domain.Event // without those that were refused
 }
 
@@ -32,6 +36,13 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 			return store.Clients().Page(ctx, domain.ClientFilter{}, page)
 		}),
 		Keys: all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
+		Devices: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Device], error) {
+			return store.Devices().Page(ctx, domain.DeviceFilter{}, page)
+		}),
+		Domains: all(t, store.DeviceDomains().Page), Apps: all(t, store.Applications().Page),
+		Grants: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+			return store.PAMAuthorizations().Page(ctx, 0, page)
+		}),
 		Events: all(t, auditOf(s, domain.AuditFilter{Refused: &done})),
 	}
 }

@@ -68,11 +68,8 @@ func TestScopes(t *testing.T) {
 		}
 		used[domain.Permission{Scope: r.scope, Read: !r.write, Write: r.write}] = true
 	}
-	// What can be granted is good for something; pam.devices is of another dialect.
+	// What can be granted is good for something.
 	for _, p := range domain.Scopes() {
-		if p.Scope == domain.ScopeDevices {
-			continue
-		}
 		if read := used[domain.Permission{Scope: p.Scope, Read: true}]; read != p.Read {
 			t.Errorf("%s can be read: %v, and there are operations that do: %v", p.Scope, p.Read, read)
 		}

@@ -30,7 +30,9 @@ type Operation struct {
 	MaxBody int64
 	Public  bool   // needs no credential
 	Scope   string // what the right to call it is about: its extension x-scope; empty only when it is public
-	route   *routers.Route
+	// media is the one media type of bodies that are not JSON and are left to the handler as they come; empty: JSON, or no body.
+	media string
+	route *routers.Route
 }
 
 // NewDocument prepares a document whose paths are served under a prefix; it fails when an operation has no id, or has
@@ -66,8 +68,19 @@ func newOperation(route *routers.Route) *Operation {
 		MaxBody: maxBody(operation),
 		Public:  operation.Security != nil && len(*operation.Security) == 0,
 		Scope:   scope,
+		media:   rawMedia(operation),
 		route:   route,
 	}
+}
+
+func rawMedia(operation *openapi3.Operation) string {
+	if operation.RequestBody == nil || operation.RequestBody.Value.Content.Get("application/json") != nil {
+		return ""
+	}
+	for media := range operation.RequestBody.Value.Content {
+		return media
+	}
+	return ""
 }
 
 func maxBody(operation *openapi3.Operation) int64 {
@@ -91,7 +104,7 @@ func OperationOf(c echo.Context) *Operation {
 // Find is the middleware that finds the operation; everything after it can rely on OperationOf. It comes first.
 func (d *Document) Find(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		operation, ok := d.operations[c.Request().Method+" "+specPath(strings.TrimPrefix(c.Path(), d.prefix))]
+		operation, ok := d.operations[c.Request().Method+" "+specPath(strings.TrimSuffix(strings.TrimPrefix(c.Path(), d.prefix), "/"))]
 		if !ok {
 			return domain.Fault(domain.Missing, "", domain.ReasonNoRoute)
 		}

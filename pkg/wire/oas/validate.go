@@ -23,6 +23,13 @@ var filterOptions = &openapi3filter.Options{
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 }
 
+// rawOptions are filterOptions for bodies that are not JSON.
+var rawOptions = func() *openapi3filter.Options {
+	options := *filterOptions
+	options.ExcludeRequestBody = true
+	return &options
+}()
+
 // Validate is the middleware that checks path, query, headers and body, and leaves the validated value for the handler. It comes after
 // Find and after authentication.
 func (d *Document) Validate(next echo.HandlerFunc) echo.HandlerFunc {
@@ -47,11 +54,17 @@ func validate(c echo.Context, operation *Operation) error {
 	if err := checkBody(request, operation); err != nil {
 		return err
 	}
-	err = openapi3filter.ValidateRequest(request.Context(), &openapi3filter.RequestValidationInput{
+	input := openapi3filter.RequestValidationInput{
 		Request: request, PathParams: pathParams(c), QueryParams: query, Route: operation.route, Options: filterOptions,
-	})
-	if err != nil {
+	}
+	if operation.media != "" {
+		input.Options = rawOptions
+	}
+	if err := openapi3filter.ValidateRequest(request.Context(), &input); err != nil {
 		return faultsOf(err)
+	}
+	if operation.media != "" {
+		return checkMedia(request, operation.media)
 	}
 	return prune(request, operation)
 }
@@ -120,8 +133,20 @@ func checkBody(request *http.Request, operation *Operation) error {
 	return checkJSON(data)
 }
 
+func checkMedia(request *http.Request, wanted string) error {
+	if mediaOf(request.Header.Get(echo.HeaderContentType)) != wanted {
+		return domain.Fault(domain.Malformed, "", domain.ReasonContentType, wanted)
+	}
+	return nil
+}
+
+// mediaOf is a content type without its parameters, in lower case.
+func mediaOf(contentType string) string {
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
 // isJSON reports whether the filter will take the body for JSON: it does not look at parameters and letter case.
 func isJSON(contentType string) bool {
-	mediaType, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(mediaType), echo.MIMEApplicationJSON)
+	return mediaOf(contentType) == echo.MIMEApplicationJSON
 }

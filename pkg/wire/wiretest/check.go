@@ -16,73 +16,102 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/gen/pam"
 )
 
-// statuses are all that clients of the dialect understand.
+// statuses are all that clients of the api dialect understand.
 var statuses = []int{200, 304, 400, 401, 403, 404, 409, 500}
 
 // documents are the paths under /api that the document does not describe.
 var documents = []string{"/api/openapi.json", "/api/openapi.yaml"}
 
 var registerDecoders = sync.OnceFunc(func() {
-	for _, mediaType := range []string{"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12"} {
+	for _, mediaType := range []string{"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12", "text/csv"} {
 		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
 	}
 })
 
-// checker fails a test when an answer diverges from the document.
+// checker fails a test when an answer diverges from the document of its dialect.
 type checker struct {
-	t       testing.TB
-	spec    *openapi3.T
-	paths   []string // sorted, which puts /things/import before /things/{id}
-	errors  *openapi3.Schema
-	answers *answers
+	t          testing.TB
+	api, vault *dialect
+	answers    *answers
+}
+
+// dialect is a document, and what holds for all answers beside it.
+type dialect struct {
+	name     string // before the operationIds of all but the api dialect
+	spec     *openapi3.T
+	paths    []string // sorted, which puts /things/import before /things/{id}
+	statuses []int
+	refusal  func(where string, got *tee)
 }
 
 func newChecker(t testing.TB, seen *answers) *checker {
 	t.Helper()
 	registerDecoders()
-	spec, err := gen.GetSpec()
+	c := &checker{t: t, answers: seen}
+	c.api = newDialect(t, "", gen.GetSpec, statuses, c.checkErrors)
+	c.vault = newDialect(t, "pam.", pam.GetSpec, vaultStatuses, c.checkVaultErrors)
+	return c
+}
+
+func newDialect(t testing.TB, name string, read func() (*openapi3.T, error), statuses []int, refusal func(string, *tee)) *dialect {
+	t.Helper()
+	spec, err := read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := slices.Sorted(maps.Keys(spec.Paths.Map()))
-	return &checker{t: t, spec: spec, paths: paths, errors: spec.Components.Schemas["Errors"].Value, answers: seen}
+	return &dialect{name: name, spec: spec, paths: slices.Sorted(maps.Keys(spec.Paths.Map())), statuses: statuses, refusal: refusal}
 }
 
-// wrap checks what next answers to requests under /api.
+// wrap checks what next answers to requests of the dialects.
 func (c *checker) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header.Clone()}
 		url := *r.URL
 		asked.URL = &url
+		of, prefix := c.dialectOf(r)
 		tee := &tee{ResponseWriter: w}
 		next.ServeHTTP(tee, r)
-		if strings.HasPrefix(url.Path, "/api/") && !slices.Contains(documents, url.Path) {
-			c.check(asked, tee)
+		if of != nil {
+			c.check(of, prefix, asked, tee)
 		}
 	})
 }
 
-func (c *checker) check(r *http.Request, got *tee) {
+// dialectOf says which document a request belongs to, and the prefix of its paths; none for what is not of a dialect.
+func (c *checker) dialectOf(r *http.Request) (*dialect, string) {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/iso/"):
+		return c.vault, "/iso"
+	case path == "/api/pam/device" || strings.HasPrefix(path, "/api/pam/device/") || isVaultToken(r):
+		return c.vault, "/api"
+	case strings.HasPrefix(path, "/api/") && !slices.Contains(documents, path):
+		return c.api, "/api"
+	}
+	return nil, ""
+}
+
+func (c *checker) check(d *dialect, prefix string, r *http.Request, got *tee) {
 	where := r.Method + " " + r.URL.RequestURI()
-	if !slices.Contains(statuses, got.status) {
+	if !slices.Contains(d.statuses, got.status) {
 		c.t.Errorf("%s: answered %d, which no client understands", where, got.status)
 	}
 	if got.header.Get("X-Request-Id") == "" {
 		c.t.Errorf("%s: answered without a request id", where)
 	}
 	if got.status >= http.StatusBadRequest {
-		c.checkErrors(where, got)
+		d.refusal(where, got)
 	}
-	route := c.route(r)
+	route := d.route(r, prefix)
 	if route == nil { // not in the document
 		if got.status < http.StatusBadRequest {
 			c.t.Errorf("%s: answered %d, and the document does not know it", where, got.status)
 		}
 		return
 	}
-	c.answers.add(route.Operation.OperationID, got.status)
+	c.answers.add(d.name+route.Operation.OperationID, got.status)
 	c.checkContent(where, route.Operation.Responses.Status(got.status), got)
 	err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: route},
@@ -94,25 +123,32 @@ func (c *checker) check(r *http.Request, got *tee) {
 	if err != nil {
 		c.t.Errorf("%s: %d diverges from the document: %v", where, got.status, err)
 	}
+	if d == c.vault {
+		c.checkEnvelope(where, got)
+	}
 }
 
 // route finds the operation by the document alone, without the router under test.
-func (c *checker) route(r *http.Request) *routers.Route {
-	asked := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/api"), "/")
-	for _, path := range c.paths {
+func (d *dialect) route(r *http.Request, prefix string) *routers.Route {
+	path := strings.TrimPrefix(r.URL.EscapedPath(), prefix)
+	if d.name != "" { // that of the vault ignores a slash at the end
+		path = strings.TrimSuffix(path, "/")
+	}
+	asked := strings.Split(path, "/")
+	for _, path := range d.paths {
 		parts := strings.Split(path, "/")
 		if !slices.EqualFunc(parts, asked, func(part, got string) bool { return part == got || strings.HasPrefix(part, "{") && got != "" }) {
 			continue
 		}
-		item := c.spec.Paths.Value(path)
+		item := d.spec.Paths.Value(path)
 		if operation := item.GetOperation(r.Method); operation != nil {
-			return &routers.Route{Spec: c.spec, Path: path, PathItem: item, Method: r.Method, Operation: operation}
+			return &routers.Route{Spec: d.spec, Path: path, PathItem: item, Method: r.Method, Operation: operation}
 		}
 	}
 	return nil
 }
 
-// checkErrors holds for every refusal, whether or not the document knows the path.
+// checkErrors holds for every refusal of the api dialect, whether or not the document knows the path.
 func (c *checker) checkErrors(where string, got *tee) {
 	if contentType := got.header.Get("Content-Type"); contentType != "application/json" {
 		c.t.Errorf("%s: %d with Content-Type %q", where, got.status, contentType)
@@ -123,7 +159,7 @@ func (c *checker) checkErrors(where string, got *tee) {
 	var body any
 	if err := json.Unmarshal(got.body.Bytes(), &body); err != nil {
 		c.t.Errorf("%s: %d with a body that is no JSON: %v", where, got.status, err)
-	} else if err := c.errors.VisitJSON(body); err != nil {
+	} else if err := c.api.spec.Components.Schemas["Errors"].Value.VisitJSON(body); err != nil {
 		c.t.Errorf("%s: %d with a body that is no Errors: %v", where, got.status, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,12 +26,13 @@ import (
 //	{"id": "<id:ca>", "name": "ca-matriz", "created_at": "<date>", …}
 //
 // The request is made as superuser unless it has an Authorization of its own (`> Authorization:` with nothing is none), with
-// Content-Type application/json if it has a body. The answer's status and whole body must be as written: JSON member by
+// Content-Type application/json if it has a body; a form ends without the line's end. The answer's status and whole body must be as written: JSON member by
 // member, however it is laid out; no body where none is written. Headers are compared where written, and must be absent where
 // written with nothing.
 //
 // Placeholders in what is expected: <any>, <id> (a positive integer), <text> (not empty), <masked> (a token) and <date>; <id:ca> keeps what it
-// matched, and <ca> stands for it from then on, wherever it is written. A body of the form `!name arguments` is handed to the Check of that name.
+// matched, and <ca> stands for it from then on, wherever it is written. A body of the form `!name arguments` is handed to the Check of that name;
+// one behind `!text` is text, compared as it is but for white space around it.
 type Transcript struct {
 	Server *Server
 	Vars   map[string]string
@@ -141,6 +143,9 @@ func (r *Transcript) request(t *testing.T, s step) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(s.headers, func(h [2]string) bool { return strings.HasPrefix(h[1], "application/x-www-form-urlencoded") }) {
+		body = strings.TrimSuffix(body, "\n")
+	}
 	request, err := http.NewRequestWithContext(t.Context(), s.method, r.Server.URL+path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -229,6 +234,12 @@ func (r *Transcript) matchBody(body []byte, wanted string) error {
 	if err != nil {
 		return err
 	}
+	if text, ok := strings.CutPrefix(wanted, "!text\n"); ok {
+		if diff := cmp.Diff(text, strings.TrimSpace(string(body))); diff != "" {
+			return fmt.Errorf("body (-want +got):\n%s", diff)
+		}
+		return nil
+	}
 	if command, ok := strings.CutPrefix(wanted, "!"); ok {
 		words := strings.Fields(command)
 		check := r.Checks[words[0]]
@@ -245,7 +256,7 @@ func (r *Transcript) matchBody(body []byte, wanted string) error {
 	}
 	want, err := decode([]byte(wanted))
 	if err != nil {
-		return fmt.Errorf("what is expected is no JSON: %w", err)
+		return fmt.Errorf("what is expected is no JSON: %w\n%s", err, body)
 	}
 	got, err := decode(body)
 	if err != nil {

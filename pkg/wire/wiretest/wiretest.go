@@ -119,5 +119,5 @@ func (s *Server) listen(t testing.TB, settings Settings) {
 	s.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-// Answers counts what was answered so far, by operationId and status.
+// Answers counts what was answered so far, by operationId and status; those of the vault's dialect are named as in pam.listDevices.
 func (s *Server) Answers() map[string]map[int]int { return s.answers.copy() }

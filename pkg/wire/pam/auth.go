@@ -1,0 +1,155 @@
+package pam
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
+)
+
+// errNoCredential is answered as the vendor's gateway does.
+var errNoCredential = &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonRequired}
+
+// authenticator finds out which authorization makes a request, and whether it may.
+type authenticator struct {
+	access *service.PAMAccess
+	secure func(echo.Context) bool
+	// externalURL is scheme and host under which clients reach the service; empty when not known.
+	externalURL string
+}
+
+func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		found, err := a.authenticate(c)
+		if err != nil {
+			return err
+		}
+		principal := found.Holder().Principal()
+		c.SetRequest(c.Request().WithContext(domain.WithPrincipal(c.Request().Context(), principal)))
+		if err := authorize(found, c.Request().Method); err != nil {
+			return cmp.Or(a.access.Finish(c.Request().Context()), err)
+		}
+		return a.once(c, next)
+	}
+}
+
+// once lets a request with a nonce through once. One that changes something spends it in its transaction; all others before the answer.
+func (a authenticator) once(c echo.Context, next echo.HandlerFunc) error {
+	if c.Request().Method == http.MethodGet {
+		if err := a.access.Finish(c.Request().Context()); err != nil {
+			return err
+		}
+		return next(c)
+	}
+	err := next(c)
+	if finishErr := a.access.Finish(c.Request().Context()); finishErr != nil {
+		return finishErr
+	}
+	return err
+}
+
+// authorize is the one place where rights decide.
+func authorize(found domain.PAMAuthorization, method string) error {
+	if !found.Allows(domain.PAMCore) {
+		return domain.Fault(domain.Forbidden, "authorization", domain.ReasonResource)
+	}
+	if method != http.MethodGet && !found.Write {
+		return domain.Fault(domain.Forbidden, "authorization", domain.ReasonReadOnly)
+	}
+	return nil
+}
+
+func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, error) {
+	r := c.Request()
+	request := service.PAMRequest{TLS: a.secure(c), Referrer: r.Referer()}
+	headers := r.Header.Values(echo.HeaderAuthorization)
+	if len(headers) > 1 {
+		return domain.PAMAuthorization{}, refused("more than one Authorization header")
+	}
+	signed := auth.OAuth1Request{
+		Method: r.Method, URLs: a.addresses(c), Query: r.URL.RawQuery, Authorization: r.Header.Get(echo.HeaderAuthorization), Form: bodyOf(r.Context()).form(),
+	}
+	if token, ok := bearer(signed.Authorization); ok {
+		return a.access.Bearer(r.Context(), token, request)
+	}
+	if !auth.HasOAuth1(signed) {
+		if signed.Authorization != "" {
+			return domain.PAMAuthorization{}, refused("a scheme that is not known")
+		}
+		return domain.PAMAuthorization{}, errNoCredential
+	}
+	parameters, err := auth.ParseOAuth1(signed)
+	if err != nil {
+		return domain.PAMAuthorization{}, &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature, Err: err}
+	}
+	ctx, found, err := a.access.Signed(r.Context(), parameters, request)
+	c.SetRequest(r.WithContext(ctx))
+	return found, err
+}
+
+// addresses are what the client may have signed: the external URL, and the one that the request names, with the scheme of the client and with the
+// one that came here.
+func (a authenticator) addresses(c echo.Context) []string {
+	r := c.Request()
+	var list []string
+	if a.externalURL != "" {
+		list = append(list, a.externalURL)
+	}
+	if a.secure(c) {
+		list = append(list, "https://"+r.Host)
+	}
+	if r.TLS == nil {
+		list = append(list, "http://"+r.Host)
+	}
+	path := r.URL.EscapedPath()
+	for i := range list {
+		list[i] += path
+	}
+	return list
+}
+
+func bearer(header string) (domain.Secret, bool) {
+	scheme, token, found := strings.Cut(header, " ")
+	return domain.Secret(strings.TrimSpace(token)), found && strings.EqualFold(scheme, "Bearer")
+}
+
+func refused(cause string) error {
+	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: errors.New(cause)}
+}
+
+// withOrigin hands where the request comes from to what comes after it.
+func withOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		address, _ := netip.ParseAddr(c.RealIP())
+		origin := domain.Origin{Address: address.Unmap(), RequestID: c.Response().Header().Get(echo.HeaderXRequestID)}
+		if operation := oas.OperationOf(c); operation != nil {
+			origin.Operation = operation.ID
+		}
+		c.SetRequest(c.Request().WithContext(domain.WithOrigin(c.Request().Context(), origin)))
+		return next(c)
+	}
+}
+
+// refusals records every request that was refused for who it is from.
+type refusals struct{ service *service.Refusals }
+
+func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		for _, fault := range domain.Faults(err) {
+			if fault.Kind == domain.Unauthenticated || fault.Kind == domain.Forbidden {
+				r.service.Record(c.Request().Context(), domain.ScopeDevices, 0, fault)
+				break
+			}
+		}
+		return err
+	}
+}

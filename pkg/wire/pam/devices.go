@@ -1,0 +1,91 @@
+package pam
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	gen "github.com/chaveiro/chaveiro/gen/pam"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+type devices struct{ service *service.Devices }
+
+// listSize is how many devices are read at once for the list, which has no pages.
+const listSize = 1000
+
+// ListDevices implements the operation listDevices: the devices that are in use.
+func (h devices) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject) (gen.ListDevicesResponseObject, error) {
+	enabled := true
+	items := []gen.DeviceItem{}
+	for cursor := int64(0); ; {
+		page, err := h.service.Page(ctx, domain.DeviceFilter{Enabled: &enabled}, domain.PageRequest{Cursor: cursor, Size: listSize})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range page.Items {
+			items = append(items, convertItem(d))
+		}
+		if page.Next == nil {
+			break
+		}
+		cursor = *page.Next
+	}
+	return gen.ListDevices200JSONResponse{
+		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("%d devices found", len(items))), Devices: items,
+	}, nil
+}
+
+// GetDevice implements the operation getDevice.
+func (h devices) GetDevice(ctx context.Context, request gen.GetDeviceRequestObject) (gen.GetDeviceResponseObject, error) {
+	device, err := h.service.Get(ctx, request.Ref)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetDevice200JSONResponse{
+		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("Device %d", device.ID)), Device: convertDevice(device, tagsOther),
+	}, nil
+}
+
+// UpsertDevice implements the operation upsertDevice.
+func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceRequestObject) (gen.UpsertDeviceResponseObject, error) {
+	b := request.JSONBody // normalise has made it
+	device, created, err := h.service.Upsert(ctx, domain.DeviceSpec{
+		Hostname: text(b.Hostname), IP: text(b.IP), Model: text(b.Model), Type: text(b.Type), Vendor: text(b.Vendor), Site: text(b.Site),
+		Domains: b.DeviceDomain, Tags: b.DeviceTags, Connectivities: b.Connectivities, Remote: b.SessionRemoteConfig,
+	})
+	if err != nil {
+		return nil, err
+	}
+	message, tags := textUpdated, tagsOther
+	if created {
+		message, tags = textCreated, tagsCreated
+	}
+	return gen.UpsertDevice201JSONResponse{
+		Code: http.StatusCreated, Response: succeeded(http.StatusCreated, message), Device: convertDevice(device, tags),
+	}, nil
+}
+
+// DisableDevice implements the operation disableDevice.
+func (h devices) DisableDevice(ctx context.Context, request gen.DisableDeviceRequestObject) (gen.DisableDeviceResponseObject, error) {
+	if err := h.service.Disable(ctx, request.Ref); err != nil {
+		return nil, err
+	}
+	return gen.DisableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textDeactivated)}, nil
+}
+
+// EnableDevice implements the operation enableDevice.
+func (h devices) EnableDevice(ctx context.Context, request gen.EnableDeviceRequestObject) (gen.EnableDeviceResponseObject, error) {
+	if err := h.service.Enable(ctx, request.Ref); err != nil {
+		return nil, err
+	}
+	return gen.EnableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textActivated)}, nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

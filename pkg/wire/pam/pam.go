@@ -1,0 +1,140 @@
+package pam
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	gen "github.com/chaveiro/chaveiro/gen/pam"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
+)
+
+// Prefix is where the dialect lives, Alias where its devices live as well.
+const (
+	Prefix = "/iso"
+	Alias  = "/api"
+)
+
+// Config is what the dialect is made of.
+type Config struct {
+	Services *service.Services
+	// ExternalURL is scheme and host under which clients reach the service, for the signatures of OAuth 1.0; empty when not known.
+	ExternalURL string
+	Log         *slog.Logger
+	// Secure reports whether the client came over https.
+	Secure func(echo.Context) bool
+	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
+	Recover echo.MiddlewareFunc
+}
+
+// handlers implement the operations of the document.
+type handlers struct {
+	devices
+	tokens
+}
+
+var _ gen.StrictServerInterface = handlers{}
+
+// Mount adds the dialect's routes.
+func Mount(e *echo.Echo, config Config) error {
+	spec, err := gen.GetSpec()
+	if err != nil {
+		return err
+	}
+	routes := gen.ServerInterfaceWrapper{Handler: gen.NewStrictHandler(handlers{
+		devices: devices{service: config.Services.Devices},
+		tokens:  tokens{access: config.Services.PAMAccess, refusals: config.Services.Refusals},
+	}, nil)}
+	guard := authenticator{access: config.Services.PAMAccess, secure: config.Secure, externalURL: strings.TrimSuffix(config.ExternalURL, "/")}
+	refused := refusals{service: config.Services.Refusals}
+	errors, tokenErrors := errorWriter{log: config.Log, render: render}, errorWriter{log: config.Log, render: renderToken}
+	nowhere := []echo.MiddlewareFunc{errors.middleware, config.Recover, withOrigin, readBody, refused.middleware, guard.known}
+	for _, prefix := range []string{Prefix, Alias} {
+		document, err := oas.NewDocument(spec, prefix)
+		if err != nil {
+			return err
+		}
+		before := []echo.MiddlewareFunc{config.Recover, document.Find, withOrigin, readBody}
+		known := slices.Concat([]echo.MiddlewareFunc{errors.middleware}, before, []echo.MiddlewareFunc{refused.middleware, guard.middleware})
+		with := func(last echo.MiddlewareFunc) []echo.MiddlewareFunc {
+			return slices.Concat(known, []echo.MiddlewareFunc{last})
+		}
+		one, all := prefix+"/pam/device/:ref", prefix+"/pam/device"
+		for _, slash := range []string{"", "/"} {
+			e.GET(all+slash, routes.ListDevices, known...)
+			e.POST(all+slash, routes.UpsertDevice, with(normalise)...)
+			e.GET(one+slash, routes.GetDevice, with(reference)...)
+			e.PUT(one+slash, routes.EnableDevice, with(reference)...)
+			e.DELETE(one+slash, routes.DisableDevice, with(reference)...)
+		}
+		forToken := slices.Concat([]echo.MiddlewareFunc{tokenErrors.middleware}, before, []echo.MiddlewareFunc{credentials})
+		if prefix == Alias {
+			e.Use(alias(chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere)))
+			continue
+		}
+		e.POST(tokenPath(prefix), routes.CreateToken, forToken...)
+		e.POST(tokenPath(prefix)+"/", routes.CreateToken, forToken...)
+		e.RouteNotFound(prefix+"/*", noSuchFunction, nowhere...)
+	}
+	return nil
+}
+
+func tokenPath(prefix string) string { return prefix + "/oauth2/token" }
+
+func chain(h echo.HandlerFunc, middleware []echo.MiddlewareFunc) echo.HandlerFunc {
+	for i := len(middleware) - 1; i >= 0; i-- {
+		h = middleware[i](h)
+	}
+	return h
+}
+
+func noSuchFunction(echo.Context) error {
+	return domain.Fault(domain.Missing, "", domain.ReasonNoRoute)
+}
+
+// known lets nobody see which functions there are who has no credential at all.
+func (a authenticator) known(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if _, err := a.authenticate(c); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// reference reads the id or hostname of the path. It may have any character, so it is taken from the path as it came, and what comes after it is
+// told that it is escaped.
+func reference(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		address := c.Request().URL
+		address.RawPath = address.EscapedPath()
+		path := strings.TrimSuffix(address.RawPath, "/")
+		c.SetParamNames("ref")
+		c.SetParamValues(path[strings.LastIndexByte(path, '/')+1:])
+		return next(c)
+	}
+}
+
+// alias takes from the other dialect, which has all paths under /api, the requests for tokens of this one, and those on devices by a path or method
+// that there is not.
+func alias(token, nowhere echo.HandlerFunc) echo.MiddlewareFunc {
+	devices := Alias + "/pam/device"
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			path := c.Request().URL.Path
+			switch {
+			case c.Request().Method == http.MethodPost && strings.TrimSuffix(path, "/") == tokenPath(Alias) && isTokenRequest(c.Request()):
+				c.SetPath(tokenPath(Alias))
+				return token(c)
+			case (path == devices || strings.HasPrefix(path, devices+"/")) && !strings.HasPrefix(c.Path(), devices):
+				return nowhere(c)
+			}
+			return next(c)
+		}
+	}
+}
