@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -175,6 +176,7 @@ type call struct {
 	method, path  string
 	authorization string
 	body          []byte
+	media         string // empty: JSON
 	ifNoneMatch   string
 	want          int
 }
@@ -199,7 +201,7 @@ func (c *child) exchange(ctx context.Context, in call, out any) (reply, error) {
 		}
 	}
 	if in.body != nil {
-		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Content-Type", cmp.Or(in.media, "application/json"))
 	}
 	answer, err := c.client.Do(request)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/gen/pam"
 )
 
 // pageSize is that of a list without a size.
@@ -51,6 +52,7 @@ type issued struct {
 type floorDB interface {
 	insert(ctx context.Context, i issued) (int64, error)
 	insertNoted(ctx context.Context, i issued) (int64, error) // with a second row in the same transaction
+	upsert(ctx context.Context, d pam.DeviceUpsert) (int64, error)
 	get(ctx context.Context, id int64) (record, error)
 	list(ctx context.Context) ([]record, error)
 	close() error
@@ -71,6 +73,7 @@ func serveFloor(ctx context.Context, config childConfig) error {
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.POST("/clients", f.issue(db.insert))
 	e.POST("/noted", f.issue(db.insertNoted))
+	e.POST("/device", f.upsert)
 	e.GET("/clients/:id", f.get)
 	e.GET("/clients", f.list)
 	return serve(ctx, config.Listen, e)

@@ -76,7 +76,7 @@ func openPGFloor(ctx context.Context, config childConfig) (floorDB, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = write.Exec(ctx, issuedPostgres+";"+notedPostgres)
+	_, err = write.Exec(ctx, issuedPostgres+";"+notedPostgres+";"+registeredPostgres)
 	return pgFloor{read, write}, err
 }
 
@@ -113,8 +113,8 @@ func (f pgFloor) close() error {
 }
 
 type liteFloor struct {
-	read, write           *sql.DB
-	one, page, keep, note *sql.Stmt
+	read, write                *sql.DB
+	one, page, keep, note, put *sql.Stmt
 }
 
 const (
@@ -135,14 +135,15 @@ func openLiteFloor(ctx context.Context, config childConfig) (floorDB, error) {
 	f.read.SetMaxOpenConns(liteReaders)
 	f.read.SetMaxIdleConns(liteReaders)
 	f.write.SetMaxOpenConns(1)
-	if _, err := f.write.ExecContext(ctx, issuedSQLite+";"+notedSQLite); err != nil {
+	if _, err := f.write.ExecContext(ctx, issuedSQLite+";"+notedSQLite+";"+registeredSQLite); err != nil {
 		return nil, err
 	}
-	var faults [4]error
+	var faults [5]error
 	f.one, faults[0] = f.read.PrepareContext(ctx, getSQL)
 	f.page, faults[1] = f.read.PrepareContext(ctx, listSQL)
 	f.keep, faults[2] = f.write.PrepareContext(ctx, insertSQL)
 	f.note, faults[3] = f.write.PrepareContext(ctx, noteSQL)
+	f.put, faults[4] = f.write.PrepareContext(ctx, upsertSQL)
 	return f, errors.Join(faults[:]...)
 }
 

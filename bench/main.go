@@ -42,7 +42,7 @@ type group struct {
 
 var groups = []group{
 	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"get", getRows}, {"list", listRows}, {"revoke", revokeRows},
-	{"deep", deepRows}, {"rsa", rsaRows},
+	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"devices", deviceRows},
 }
 
 // bench is one run.
@@ -80,7 +80,7 @@ func start(ctx context.Context, args []string) error {
 func parseFlags(args []string) (settings, []string, error) {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "groups to run: credential,auth,issue,get,list,revoke,deep,rsa (default: all)")
+	only := flags.String("only", "", "groups to run: credential,auth,issue,get,list,revoke,deep,rsa,upsert,import,devices (default: all)")
 	engines := flags.String("engines", "sqlite,postgres", "databases")
 	clients := flags.String("clients", "1,8", "numbers of concurrent clients")
 	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each side of a cell is measured")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a machine ready for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres openvpn chromium openssl
+#   scripts/setup.sh postgres openvpn chromium openssl oauthlib
 #
 # Programs that are there are left alone, silently. Missing ones are installed
 # from Debian's packages when this account may do that, as root or with a sudo
@@ -31,8 +31,9 @@ list_missing() {
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
 		openssl) have openssl || echo openssl ;;
+		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres openvpn chromium openssl)" >&2
+			echo "setup: unknown need: $need (known: postgres openvpn chromium openssl oauthlib)" >&2
 			exit 2
 			;;
 		esac
@@ -48,6 +49,11 @@ have_postgres() {
 		[ -x "$initdb" ] && return 0
 	done
 	return 1
+}
+
+# Debian's package is for Debian's Python, which need not be the first in PATH.
+have_oauthlib() {
+	/usr/bin/python3 -c 'import oauthlib' 2>/dev/null || python3 -c 'import oauthlib' 2>/dev/null
 }
 
 # how_to_be_root prints the command prefix for it, and fails if there is none.

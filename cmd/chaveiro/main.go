@@ -22,6 +22,7 @@ type cli struct {
 	User       userCommands `cmd:"" help:"Manage users."`
 	SigningKey signingKey   `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
 	Audit      audit        `cmd:"" help:"Check and prune the audit."`
+	Device     device       `cmd:"" help:"Import and export the devices of the vault."`
 	Version    version      `cmd:"" help:"Print the version."`
 }
 

@@ -61,6 +61,8 @@ type Config struct {
 	TrustedProxies   []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed."`
 	LogLevel         slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	APIKeyTokensOnce bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
+	PAMUnsigned      bool           `name:"pam-unsigned" env:"CHAVEIRO_PAM_UNSIGNED" help:"Let applications of the method none in: key and token without a signature, over TLS only."`
+	PAMPlaintext     bool           `name:"pam-plaintext" env:"CHAVEIRO_PAM_PLAINTEXT" help:"Allow the signature method PLAINTEXT of OAuth 1.0, over TLS only."`
 	SigningKeyLife   time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" default:"720h" help:"How long a key signs access tokens and sessions before the next one does."`
 	CRLLife          time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL; it is signed anew after two thirds of it, and at every revocation."`
 	RSAWorkers       int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
@@ -107,6 +109,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("master_key", key), slog.Bool("tls", c.TLSCertificate != ""), slog.String("external_url", c.ExternalURL),
 		slog.Any("trusted_proxies", c.TrustedProxies), slog.String("log_level", c.LogLevel.String()), slog.Duration("crl_life", c.CRLLife),
 		slog.Duration("signing_key_life", c.SigningKeyLife), slog.Bool("apikey_tokens_once", c.APIKeyTokensOnce),
+		slog.Bool("pam_unsigned", c.PAMUnsigned), slog.Bool("pam_plaintext", c.PAMPlaintext),
 		slog.Int("rsa_workers", c.RSAWorkers), slog.Duration("drain_delay", c.DrainDelay),
 		slog.Duration("shutdown_timeout", c.ShutdownTimeout), slog.Bool("auto_migrate", c.AutoMigrate),
 	)
