@@ -30,6 +30,7 @@ type Device struct {
 	Remote         []RemoteExpression
 	Tags           []string
 	Enabled        bool
+	Revision       int64 // counts the changes; who saves says of which one he knows
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
@@ -134,12 +135,25 @@ func (d Device) Terms() []string {
 	return terms
 }
 
+// DeviceSave is a change of one device with all that belongs to it. Before is zero for a new one.
+type DeviceSave struct {
+	DeviceChange
+	DomainIDs []int64 // that have to be there still
+	Nonce     *Nonce  // nil: none
+	Event     *Event
+}
+
 // Devices keeps the devices. Names of models, types, vendors and sites are made when they are new; the first spelling stays. Errors: *Error with Missing.
 type Devices interface {
 	Page(ctx context.Context, filter DeviceFilter, page PageRequest) (Page[Device], error)
 	Get(ctx context.Context, id int64) (Device, error)
 	// Named returns the device of a hostname, regardless of case.
 	Named(ctx context.Context, hostname string) (Device, error)
+	// Spell gives the names of a device the spelling that was first, and makes those that are new.
+	Spell(ctx context.Context, d *Device) error
+	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and only the nonce is stored, when the device or one
+	// of the domains is no more what it was when it was read. Errors: also Duplicated on oauth_nonce.
+	Save(ctx context.Context, s *DeviceSave) (bool, error)
 	// Lock returns the devices of the hostnames that there are, by NameKey; until the transaction ends nobody else can change them.
 	Lock(ctx context.Context, hostnames []string) (map[string]Device, error)
 	// Insert stores new devices, sets their ids, which ascend by hostname, and the spelling of their names, and returns the places of those whose

@@ -102,7 +102,7 @@ func TestDevice_Terms(t *testing.T) {
 	same(t, domain.Device{
 		Hostname: "Win-1.example.com", IP: "10.0.0.1", Tags: []string{"API", "two words"}, Domains: []string{"CORP"},
 	}.Terms(), []string{
-		"w:win", "w:1", "w:example", "w:com", "w:10", "w:0", "w:api", "w:two", "w:words", "t:api", "t:two words", "d:corp",
+		"w:win", "w:1", "w:example", "w:com", "w:10.0.0.1", "w:api", "w:two", "w:words", "t:api", "t:two words", "d:corp",
 	})
 }
 

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,10 +165,18 @@ func splitList(text string) []string {
 	return list
 }
 
-// Words takes texts apart into what a search can find: runs of letters and digits, in lower case, each once.
+// Words takes texts apart into what a search can find: addresses, and runs of letters and digits, in lower case, each once.
 func Words(texts ...string) []string {
 	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-	return uniqueNames(strings.FieldsFunc(NameKey(strings.Join(texts, " ")), apart))
+	var words []string
+	for field := range strings.FieldsSeq(NameKey(strings.Join(texts, " "))) {
+		if address, err := netip.ParseAddr(field); err == nil {
+			words = append(words, address.String())
+			continue
+		}
+		words = append(words, strings.FieldsFunc(field, apart)...)
+	}
+	return uniqueNames(words)
 }
 
 // RowFault says where a row of an import is at fault.

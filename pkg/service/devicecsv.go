@@ -25,7 +25,7 @@ type ImportResult struct {
 	Faults                      []domain.RowFault // of rows that were not stored, in their order
 }
 
-// importBatch is how many devices are stored in one transaction when rows may fail by themselves.
+// importBatch is how many devices are stored at once; in one transaction when rows may fail by themselves.
 const importBatch = 1000
 
 // Import upserts the devices of a CSV file (RFC 4180) with a header. With atomic all rows are stored or none: the faults of rows are the error
@@ -67,7 +67,15 @@ func (s *Devices) importAll(ctx context.Context, plans []domain.DevicePlan, rows
 			result.Faults = faults
 			return errors.Join(err, errRows(faults))
 		}
-		return s.store(ctx, tx, known, &result)
+		slices.SortFunc(known, func(a, b domain.DevicePlan) int {
+			return strings.Compare(domain.NameKey(a.Hostname), domain.NameKey(b.Hostname))
+		})
+		for batch := range slices.Chunk(known, importBatch) { // by hostname, so that of two imports at once none waits for one who waits for it
+			if err := s.store(ctx, tx, batch, &result); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if len(result.Faults) > 0 {
 		return fail()

@@ -2,8 +2,8 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,127 +48,86 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device do
 	if err != nil {
 		return device, false, err
 	}
-	err = s.transact(ctx, func(tx domain.Store) error {
-		changes, err := s.put(ctx, tx, []domain.DevicePlan{plan})
-		if err != nil {
-			return err
+	done, err := s.save(ctx, func() (save domain.DeviceSave, err error) {
+		save.Before, err = s.Store.Devices().Named(ctx, plan.Hostname)
+		save.After = save.Before
+		if domain.IsKind(err, domain.Missing) {
+			save.After, err = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: s.Now()}, nil
 		}
-		device, created = changes[0].After, changes[0].Before.ID == 0
-		return s.record(ctx, tx, changes)
+		if err != nil {
+			return save, err
+		}
+		plan.Apply(&save.After)
+		if save.DomainIDs, err = s.putInDomains(ctx, plan, &save.After); err != nil {
+			return save, err
+		}
+		return save, s.Store.Devices().Spell(ctx, &save.After)
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "device stored", "device_id", device.ID, "created", created, "principal", domain.PrincipalOf(ctx).Name)
+	if err != nil {
+		return device, false, err
 	}
-	return device, created, err
+	device, created = done.After, done.Before.ID == 0
+	s.Log.InfoContext(ctx, "device stored", "device_id", device.ID, "created", created, "principal", domain.PrincipalOf(ctx).Name)
+	return device, created, nil
 }
 
-// transact runs fn in one transaction with the nonce of the request, if it has one: both are stored, or none.
-func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) error {
+// putInDomains gives a device the domains of the plan, and returns their ids.
+func (s *Devices) putInDomains(ctx context.Context, plan domain.DevicePlan, d *domain.Device) ([]int64, error) {
+	if plan.Domains == nil {
+		return nil, nil
+	}
+	names, err := findDomains(ctx, s.Store, []domain.DevicePlan{plan})
+	if err != nil {
+		return nil, err
+	}
+	d.Domains = names.of(plan.Domains)
+	var ids []int64
+	for _, found := range names {
+		if !slices.Contains(ids, found.ID) {
+			ids = append(ids, found.ID)
+		}
+	}
+	return ids, nil
+}
+
+// saveAttempts is how often a device may be changed by others between the look and the change.
+const saveAttempts = 100
+
+var errDeviceContention = errors.New("service: the device was changed by others too many times")
+
+// save stores what next makes of the present state. When somebody else has changed that meanwhile, it asks again: no change is lost.
+func (s *Devices) save(ctx context.Context, next func() (domain.DeviceSave, error)) (domain.DeviceChange, error) {
 	nonce := nonceOf(ctx)
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := nonce.spend(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-	nonce.settle(err)
-	return err
-}
-
-// put stores what the plans say, of hostnames that differ. A hostname that somebody else takes at the same time is an update of theirs.
-func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) ([]domain.DeviceChange, error) {
-	domains, err := findDomains(ctx, tx, plans)
-	if err != nil {
-		return nil, err
-	}
-	changes := make([]domain.DeviceChange, len(plans))
-	open := make([]int, len(plans)) // the places of plans that are not stored yet
-	for i := range plans {
-		open[i] = i
-	}
-	for len(open) > 0 {
-		if open, err = s.putOnce(ctx, tx, plans, domains, changes, open); err != nil {
-			return nil, err
-		}
-	}
-	return changes, nil
-}
-
-// putOnce returns the places of those that somebody else has made between the look and the insertion.
-func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, domains domainNames, changes []domain.DeviceChange, open []int) ([]int, error) {
-	hostnames := make([]string, len(open))
-	for i, place := range open {
-		hostnames[i] = plans[place].Hostname
-	}
-	present, err := tx.Devices().Lock(ctx, hostnames)
-	if err != nil {
-		return nil, err
-	}
-	now := s.Now()
-	var added []domain.Device
-	var addedPlaces []int
-	var updates []domain.DeviceChange
-	var updatePlaces []int
-	for _, place := range open {
-		plan := plans[place]
-		before, there := present[domain.NameKey(plan.Hostname)]
-		after := before
-		if !there {
-			after = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: now}
-		}
-		plan.Apply(&after)
-		if plan.Domains != nil {
-			after.Domains = domains.of(plan.Domains)
-		}
-		changes[place] = domain.DeviceChange{Before: before, After: after}
-		switch {
-		case !there:
-			after.UpdatedAt = now
-			added, addedPlaces = append(added, after), append(addedPlaces, place)
-		case !after.Same(before):
-			after.UpdatedAt = now
-			updates, updatePlaces = append(updates, domain.DeviceChange{Before: before, After: after}), append(updatePlaces, place)
-		}
-	}
-	if err := tx.Devices().Update(ctx, updates); err != nil {
-		return nil, err
-	}
-	for i, place := range updatePlaces {
-		changes[place] = updates[i]
-	}
-	lost, err := tx.Devices().Insert(ctx, added)
-	for i, place := range addedPlaces {
-		changes[place].After = added[i]
-	}
-	for i, place := range lost {
-		lost[i] = addedPlaces[place]
-	}
-	return lost, err
-}
-
-// record writes an event for each device that has changed.
-func (s *Devices) record(ctx context.Context, tx domain.Store, changes []domain.DeviceChange) error {
-	var events []*domain.Event
-	for _, c := range changes {
-		what := change{action: domain.ActionUpdate, resource: domain.ScopeDevices, id: c.After.ID, name: c.After.Hostname, after: deviceFacts(c.After)}
-		switch {
-		case c.Before.ID == 0:
-			what.action = domain.ActionCreate
-		case c.After.Same(c.Before):
-			continue
-		default:
-			what.before = deviceFacts(c.Before)
-		}
-		e, err := s.Audit.event(ctx, what)
+	for range saveAttempts {
+		save, err := next()
 		if err != nil {
-			return err
+			return save.DeviceChange, err
 		}
-		events = append(events, e)
+		if save.Before.ID != 0 && save.After.Same(save.Before) {
+			err := nonce.spend(ctx, s.Store)
+			nonce.settle(err)
+			return domain.DeviceChange{Before: save.Before, After: save.Before}, err
+		}
+		save.After.UpdatedAt = s.Now()
+		if save.Event, err = s.deviceEvent(ctx, save.DeviceChange); err != nil {
+			return save.DeviceChange, err
+		}
+		save.Nonce = nonce.unspent()
+		saved, err := s.Store.Devices().Save(ctx, &save)
+		nonce.settle(err)
+		if err != nil || saved {
+			return save.DeviceChange, replayed(err)
+		}
 	}
-	if len(events) == 1 {
-		return tx.Audit().Append(ctx, events[0])
+	return domain.DeviceChange{}, errDeviceContention
+}
+
+func (s *Devices) deviceEvent(ctx context.Context, c domain.DeviceChange) (*domain.Event, error) {
+	what := change{action: domain.ActionCreate, resource: domain.ScopeDevices, id: c.After.ID, name: c.After.Hostname, after: deviceFacts(c.After)}
+	if c.Before.ID != 0 {
+		what.action, what.before = domain.ActionUpdate, deviceFacts(c.Before)
 	}
-	return tx.Audit().AppendAll(ctx, events)
+	return s.Audit.event(ctx, what)
 }
 
 // Disable takes a device out of use. Errors: Missing, also for one that is out of use already.
@@ -182,71 +141,16 @@ func (s *Devices) Enable(ctx context.Context, ref string) error {
 }
 
 func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
-	found, err := s.Get(ctx, ref)
-	if err != nil {
-		return err
-	}
-	return s.transact(ctx, func(tx domain.Store) error {
-		present, err := tx.Devices().Lock(ctx, []string{found.Hostname})
-		if err != nil {
-			return err
+	_, err := s.save(ctx, func() (save domain.DeviceSave, err error) {
+		if save.Before, err = s.Get(ctx, ref); err != nil {
+			return save, err
 		}
-		before := present[domain.NameKey(found.Hostname)]
-		if before.Enabled == enabled {
-			return already
+		if save.Before.Enabled == enabled {
+			return save, already
 		}
-		after := before
-		after.Enabled, after.UpdatedAt = enabled, s.Now()
-		changes := []domain.DeviceChange{{Before: before, After: after}}
-		if err := tx.Devices().Update(ctx, changes); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, changes)
+		save.After = save.Before
+		save.After.Enabled = enabled
+		return save, nil
 	})
-}
-
-// domainNames are registered domains by what they were called, in lower case.
-type domainNames map[string]domain.DeviceDomain
-
-// findDomains looks up the domains of all plans. Errors: *domain.Error with NotFound on device_domain.
-func findDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) (domainNames, error) {
-	texts := domainTexts(plans)
-	if len(texts) == 0 {
-		return nil, nil
-	}
-	found, err := tx.DeviceDomains().Find(ctx, texts)
-	if err != nil {
-		return nil, err
-	}
-	for _, text := range texts {
-		if _, ok := found[domain.NameKey(text)]; !ok {
-			return nil, domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound)
-		}
-	}
-	return found, nil
-}
-
-// domainTexts are what the plans call their domains, each once.
-func domainTexts(plans []domain.DevicePlan) []string {
-	texts := map[string]bool{}
-	for _, plan := range plans {
-		for _, text := range plan.Domains {
-			texts[text] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(texts))
-}
-
-// of gives domains their registered names, each once.
-func (n domainNames) of(texts []string) []string {
-	names := []string{}
-	seen := map[int64]bool{}
-	for _, text := range texts {
-		d := n[domain.NameKey(text)]
-		if !seen[d.ID] {
-			seen[d.ID] = true
-			names = append(names, d.Name)
-		}
-	}
-	return names
+	return err
 }

@@ -42,7 +42,7 @@ func TestDevices_Upsert(t *testing.T) {
 		ID: made.ID, Hostname: "Win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud", Domains: []string{"corp.example.com"},
 		Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}, {Type: "RDP", Port: 3390}},
 		Remote:         []domain.RemoteExpression{{Connectivity: "SSH", Expect: "User:", Fill: "x"}}, Tags: []string{"api", "app"}, Enabled: true,
-		CreatedAt: noon, UpdatedAt: noon,
+		Revision: 1, CreatedAt: noon, UpdatedAt: noon,
 	}
 	wantSame(t, created, true)
 	wantSame(t, made, want)
@@ -63,7 +63,7 @@ func TestDevices_Upsert(t *testing.T) {
 	t.Run("what is absent stays", func(t *testing.T) {
 		change := deviceSpec("win 1")
 		change.IP = "10.0.0.2"
-		want.IP, want.UpdatedAt = "10.0.0.2", w.clock.Now()
+		want.IP, want.UpdatedAt, want.Revision = "10.0.0.2", w.clock.Now(), 2
 		wantSame(t, w.upsert(t, change), want)
 		events := w.events(t)
 		last := events[len(events)-1]

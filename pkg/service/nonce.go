@@ -26,12 +26,24 @@ func nonceOf(ctx context.Context) *pendingNonce {
 }
 
 func (n *pendingNonce) spend(ctx context.Context, tx domain.Store) error {
+	if pending := n.unspent(); pending != nil {
+		return replayed(tx.Nonces().Spend(ctx, *pending))
+	}
+	return nil
+}
+
+// unspent is the nonce, or nil when there is none to spend.
+func (n *pendingNonce) unspent() *domain.Nonce {
 	if n == nil || n.spent {
 		return nil
 	}
-	err := tx.Nonces().Spend(ctx, n.Nonce)
+	return &n.Nonce
+}
+
+// replayed is the fault of a request that comes a second time, if err says that its nonce was used before.
+func replayed(err error) error {
 	if domain.IsKind(err, domain.Duplicated) {
-		err = badSignature(err)
+		return badSignature(err)
 	}
 	return err
 }

@@ -135,10 +135,12 @@ func (r nonces) Spend(ctx context.Context, n domain.Nonce) error {
 	done := r.s.write.WithContext(ctx).Exec("INSERT INTO nonces (public_key, token, at, nonce) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
 		n.Key, n.Token, micro(n.At), n.Value)
 	if done.Error == nil && done.RowsAffected == 0 {
-		return domain.Fault(domain.Duplicated, "oauth_nonce", domain.ReasonNonce)
+		return usedNonce()
 	}
 	return done.Error
 }
+
+func usedNonce() error { return domain.Fault(domain.Duplicated, "oauth_nonce", domain.ReasonNonce) }
 
 // Purge implements domain.Nonces.
 func (r nonces) Purge(ctx context.Context, before time.Time) error {

@@ -92,7 +92,11 @@ func (s *Store) names(ctx context.Context, devices []domain.Device) (namesFound,
 		return found, nil
 	}
 	made, err := s.makeNames(ctx, missing)
-	maps.Copy(s.madeNames, made)
+	if s.inTx {
+		maps.Copy(s.madeNames, made)
+	} else {
+		s.cachedNames.add(made)
+	}
 	maps.Copy(found, made)
 	return found, err
 }

@@ -28,6 +28,7 @@ type deviceRow struct {
 	Remote         string
 	Tags           string
 	Enabled        bool
+	Revision       int64
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 }
@@ -43,7 +44,7 @@ type namedRow struct {
 // deviceColumns reads the names of each row by themselves: with joins a planner may begin at the names.
 const (
 	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref), " + nameOf + "type_ref), " + nameOf + "vendor_ref), " + nameOf + "site_ref), " +
-		"domains, connectivities, remote, tags, enabled, created_at, updated_at"
+		"domains, connectivities, remote, tags, enabled, revision, created_at, updated_at"
 	nameOf = "(SELECT label FROM device_names WHERE ref = "
 )
 
@@ -52,7 +53,7 @@ func (r *namedRow) key() int64 { return r.ID }
 func (r *namedRow) fields() []any {
 	return []any{
 		&r.ID, &r.Hostname, &r.IP, &r.Model, &r.Type, &r.Vendor, &r.Site, &r.Domains, &r.Connectivities, &r.Remote, &r.Tags, &r.Enabled,
-		&r.CreatedAt, &r.UpdatedAt,
+		&r.Revision, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
 
@@ -61,7 +62,7 @@ func (r *namedRow) entity() domain.Device {
 		ID: r.ID, Hostname: r.Hostname, IP: r.IP, Model: r.Model, Type: r.Type, Vendor: r.Vendor, Site: r.Site,
 		Domains: readList[string](r.Domains), Connectivities: readList[domain.Connectivity](r.Connectivities),
 		Remote: readList[domain.RemoteExpression](r.Remote), Tags: readList[string](r.Tags), Enabled: r.Enabled,
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		Revision: r.Revision, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
@@ -158,7 +159,7 @@ func (r devices) Insert(ctx context.Context, list []domain.Device) (lost []int, 
 	return lost, err
 }
 
-const insertedDevice = "hostname, hostname_key, ip, model_ref, type_ref, vendor_ref, site_ref, domains, connectivities, remote, tags, enabled, created_at, updated_at"
+const insertedDevice = "hostname, hostname_key, ip, model_ref, type_ref, vendor_ref, site_ref, domains, connectivities, remote, tags, enabled, revision, created_at, updated_at"
 
 func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, err error) {
 	rows, err := r.rows(ctx, list)
@@ -167,10 +168,7 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 	}
 	values := make([][]any, len(rows))
 	for i, row := range rows {
-		values[i] = []any{
-			row.Hostname, row.HostnameKey, row.IP, row.ModelRef, row.TypeRef, row.VendorRef, row.SiteRef, row.Domains, row.Connectivities, row.Remote,
-			row.Tags, row.Enabled, row.CreatedAt, row.UpdatedAt,
-		}
+		values[i] = row.inserted()
 	}
 	slices.SortFunc(values, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) }) // as Lock does
 	ids := map[string]int64{}
@@ -191,10 +189,18 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 			lost = append(lost, i)
 			continue
 		}
-		list[i].ID = id
+		list[i].ID, list[i].Revision = id, 1
 		terms = append(terms, termRows(id, list[i].Terms())...)
 	}
 	return lost, insertRows(ctx, r.s.write, "device_terms", "term, device_id", terms, "", nil)
+}
+
+// inserted are the values of insertedDevice.
+func (r deviceRow) inserted() []any {
+	return []any{
+		r.Hostname, r.HostnameKey, r.IP, r.ModelRef, r.TypeRef, r.VendorRef, r.SiteRef, r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled,
+		int64(1), r.CreatedAt, r.UpdatedAt,
+	}
 }
 
 func termRows(id int64, terms []string) [][]any {
@@ -219,26 +225,48 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 	if err != nil {
 		return err
 	}
-	db := r.s.write.WithContext(ctx)
 	for i, row := range rows {
 		changes[i].After = after[i]
-		err := db.Exec(`UPDATE devices SET ip = ?, model_ref = ?, type_ref = ?, vendor_ref = ?, site_ref = ?, domains = ?, connectivities = ?, remote = ?,
-			tags = ?, enabled = ?, updated_at = ? WHERE id = ?`, row.IP, row.ModelRef, row.TypeRef, row.VendorRef, row.SiteRef, row.Domains,
-			row.Connectivities, row.Remote, row.Tags, row.Enabled, row.UpdatedAt, row.ID).Error
-		if err != nil {
+		changes[i].After.Revision++
+		done := r.s.write.WithContext(ctx).Exec("UPDATE devices SET "+updatedDevice+" WHERE id = ?", append(row.updated(), row.ID)...)
+		if err := changedOne(done, faults{}); err != nil {
 			return err
 		}
-		if slices.Equal(changes[i].Before.Terms(), after[i].Terms()) {
-			continue
-		}
-		if err := db.Exec("DELETE FROM device_terms WHERE device_id = ?", row.ID).Error; err != nil {
-			return err
-		}
-		if err := insertRows(ctx, r.s.write, "device_terms", "term, device_id", termRows(row.ID, after[i].Terms()), "", nil); err != nil {
+		if err := r.moveTerms(ctx, changes[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const updatedDevice = "ip = ?, model_ref = ?, type_ref = ?, vendor_ref = ?, site_ref = ?, domains = ?, connectivities = ?, remote = ?, tags = ?, " +
+	"enabled = ?, updated_at = ?, revision = revision + 1"
+
+// updated are the values of updatedDevice.
+func (r deviceRow) updated() []any {
+	return []any{
+		r.IP, r.ModelRef, r.TypeRef, r.VendorRef, r.SiteRef, r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.UpdatedAt,
+	}
+}
+
+// movedTerms are the terms that a change takes away and those that it adds.
+func movedTerms(c domain.DeviceChange) (gone, added []string) {
+	before, after := c.Before.Terms(), c.After.Terms()
+	without := func(list, other []string) []string {
+		return slices.DeleteFunc(slices.Clone(list), func(term string) bool { return slices.Contains(other, term) })
+	}
+	return without(before, after), without(after, before)
+}
+
+func (r devices) moveTerms(ctx context.Context, c domain.DeviceChange) error {
+	gone, added := movedTerms(c)
+	if len(gone) > 0 {
+		err := r.s.write.WithContext(ctx).Exec("DELETE FROM device_terms WHERE device_id = ? AND term IN ?", c.After.ID, gone).Error
+		if err != nil {
+			return err
+		}
+	}
+	return insertRows(ctx, r.s.write, "device_terms", "term, device_id", termRows(c.After.ID, added), " ON CONFLICT DO NOTHING", nil)
 }
 
 // rows makes the rows of devices, and sets the spelling of their names.

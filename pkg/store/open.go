@@ -83,11 +83,11 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 // openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each
 // other. Commits are synced to disk (synchronous FULL): a certificate that was answered survives a power cut.
 func openSQLite(ctx context.Context, path string) (*Store, error) {
-	writer, write, err := sqlitePool(ctx, path, 1, "&_txlock=immediate")
+	writer, write, err := sqlitePool(ctx, path, 1, "&_txlock=immediate", false)
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "&_pragma=query_only(1)")
+	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "&_pragma=query_only(1)", true)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -103,7 +103,9 @@ const sqliteOptions = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pra
 
 func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
-func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
+// sqlitePool opens a pool of so many connections. GORM keeps prepared statements under one lock, which it holds while it waits for a connection: with a
+// single connection, whoever has that in a transaction and needs the lock would wait for ever, so there nothing is kept.
+func sqlitePool(ctx context.Context, path string, size int, options string, keepStatements bool) (*sql.DB, *gorm.DB, error) {
 	dsn := sqliteURL(path) + sqliteOptions + options
 	conn, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -115,7 +117,7 @@ func sqlitePool(ctx context.Context, path string, size int, options string) (*sq
 		return nil, nil, errors.Join(fmt.Errorf("open SQLite file %s: %w", path, err), conn.Close())
 	}
 	config := gormConfig()
-	config.PrepareStmt = true // the driver compiles a statement anew each time otherwise
+	config.PrepareStmt = keepStatements // the driver compiles a statement anew each time otherwise
 	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: conn}), config)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("connect to SQLite: %w", err), conn.Close())

@@ -1,5 +1,5 @@
 -- +goose Up
--- Models, types, vendors and sites, in the spelling that was first.
+-- Models, types, vendors and sites, in the spelling that was first. None is ever removed.
 CREATE TABLE device_names (
     ref       integer PRIMARY KEY AUTOINCREMENT,
     kind      text NOT NULL,
@@ -13,15 +13,16 @@ CREATE TABLE devices (
     hostname       text        NOT NULL,
     hostname_key   text        NOT NULL,
     ip             text        NOT NULL,
-    model_ref      integer      NOT NULL CONSTRAINT devices_model REFERENCES device_names (ref),
-    type_ref       integer      NOT NULL CONSTRAINT devices_type REFERENCES device_names (ref),
-    vendor_ref     integer      NOT NULL CONSTRAINT devices_vendor REFERENCES device_names (ref),
-    site_ref       integer      NOT NULL CONSTRAINT devices_site REFERENCES device_names (ref),
+    model_ref      integer      NOT NULL,
+    type_ref       integer      NOT NULL,
+    vendor_ref     integer      NOT NULL,
+    site_ref       integer      NOT NULL,
     domains        text        NOT NULL,
     connectivities text        NOT NULL,
     remote         text        NOT NULL,
     tags           text        NOT NULL,
     enabled        boolean     NOT NULL,
+    revision       integer     NOT NULL DEFAULT 1,
     created_at     datetime NOT NULL,
     updated_at     datetime NOT NULL
 );
@@ -33,13 +34,13 @@ CREATE INDEX devices_vendor_ref ON devices (vendor_ref, id);
 CREATE INDEX devices_site_ref ON devices (site_ref, id);
 CREATE INDEX devices_disabled ON devices (id) WHERE NOT enabled;
 
--- The words, tags and domains that a device is found by, as w:word, t:tag and d:domain.
+-- The words, tags and domains that a device is found by, as w:word, t:tag and d:domain. Devices are never removed, so no constraint has to look for
+-- theirs.
 CREATE TABLE device_terms (
-    term      text   NOT NULL,
-    device_id integer NOT NULL CONSTRAINT device_terms_device REFERENCES devices (id),
+    term      text NOT NULL,
+    device_id integer NOT NULL,
     PRIMARY KEY (term, device_id)
-);
-CREATE INDEX device_terms_device_id ON device_terms (device_id);
+) WITHOUT ROWID;
 
 CREATE TABLE device_domains (
     id             integer PRIMARY KEY AUTOINCREMENT,

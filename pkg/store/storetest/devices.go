@@ -133,6 +133,7 @@ func testManyDevices(t *testing.T, s domain.Store) {
 		}
 		return errors.Join(err, tx.Devices().Update(ctx, changes))
 	}))
+	list[many-1].Revision++
 	wantSame(t, must(s.Devices().Get(ctx, list[many-1].ID))(t), list[many-1])
 	wantSame(t, len(must(s.Devices().Page(ctx, domain.DeviceFilter{Text: "changed"}, domain.PageRequest{Size: many + 1}))(t).Items), many)
 }
@@ -143,9 +144,10 @@ func testDeviceUpdate(t *testing.T, s domain.Store) {
 	after := domain.Device{
 		ID: before.ID, Hostname: before.Hostname, IP: "other ip", Model: "other model", Type: "other type", Vendor: "other vendor", Site: "other site",
 		Domains: []string{"d2"}, Connectivities: []domain.Connectivity{{Type: "RDP", Port: 1}}, Remote: []domain.RemoteExpression{{Connectivity: "RDP"}},
-		Tags: []string{"t2"}, CreatedAt: before.CreatedAt, UpdatedAt: noon.Add(time.Hour),
+		Tags: []string{"t2"}, Revision: before.Revision, CreatedAt: before.CreatedAt, UpdatedAt: noon.Add(time.Hour),
 	}
 	check(t, s.Devices().Update(ctx, []domain.DeviceChange{{Before: before, After: after}}))
+	after.Revision++
 	wantSame(t, must(s.Devices().Get(ctx, before.ID))(t), after)
 	wantSame(t, must(s.Devices().Get(ctx, other.ID))(t), other)
 	for _, f := range []domain.DeviceFilter{{Tag: "T2"}, {Domain: "D2"}, {Text: "t2"}, {IP: "other ip"}, {Site: "Other Site"}} {
@@ -157,6 +159,7 @@ func testDeviceUpdate(t *testing.T, s domain.Store) {
 	bare := after
 	bare.Domains, bare.Connectivities, bare.Remote, bare.Tags, bare.Enabled = nil, nil, nil, nil, true
 	check(t, s.Devices().Update(ctx, []domain.DeviceChange{{Before: after, After: bare}}))
+	bare.Revision++
 	wantEmptyLists(t, must(s.Devices().Get(ctx, before.ID))(t), bare)
 	wantSame(t, deviceIDs(t, s, domain.DeviceFilter{Tag: "t2"}), []int64{})
 }

@@ -1,0 +1,158 @@
+package service
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// transact runs fn in one transaction with the nonce of the request, if it has one: both are stored, or none.
+func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) error {
+	nonce := nonceOf(ctx)
+	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+		if err := nonce.spend(ctx, tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+	nonce.settle(err)
+	return err
+}
+
+// put stores what the plans say, of hostnames that differ. A hostname that somebody else takes at the same time is an update of theirs.
+func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) ([]domain.DeviceChange, error) {
+	domains, err := findDomains(ctx, tx, plans)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]domain.DeviceChange, len(plans))
+	open := make([]int, len(plans)) // the places of plans that are not stored yet
+	for i := range plans {
+		open[i] = i
+	}
+	for len(open) > 0 {
+		if open, err = s.putOnce(ctx, tx, plans, domains, changes, open); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+// putOnce returns the places of those that somebody else has made between the look and the insertion.
+func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, domains domainNames, changes []domain.DeviceChange, open []int) ([]int, error) {
+	hostnames := make([]string, len(open))
+	for i, place := range open {
+		hostnames[i] = plans[place].Hostname
+	}
+	present, err := tx.Devices().Lock(ctx, hostnames)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	var added []domain.Device
+	var addedPlaces []int
+	var updates []domain.DeviceChange
+	var updatePlaces []int
+	for _, place := range open {
+		plan := plans[place]
+		before, there := present[domain.NameKey(plan.Hostname)]
+		after := before
+		if !there {
+			after = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: now}
+		}
+		plan.Apply(&after)
+		if plan.Domains != nil {
+			after.Domains = domains.of(plan.Domains)
+		}
+		changes[place] = domain.DeviceChange{Before: before, After: after}
+		switch {
+		case !there:
+			after.UpdatedAt = now
+			added, addedPlaces = append(added, after), append(addedPlaces, place)
+		case !after.Same(before):
+			after.UpdatedAt = now
+			updates, updatePlaces = append(updates, domain.DeviceChange{Before: before, After: after}), append(updatePlaces, place)
+		}
+	}
+	if err := tx.Devices().Update(ctx, updates); err != nil {
+		return nil, err
+	}
+	for i, place := range updatePlaces {
+		changes[place] = updates[i]
+	}
+	lost, err := tx.Devices().Insert(ctx, added)
+	for i, place := range addedPlaces {
+		changes[place].After = added[i]
+	}
+	for i, place := range lost {
+		lost[i] = addedPlaces[place]
+	}
+	return lost, err
+}
+
+// record writes an event for each device that has changed.
+func (s *Devices) record(ctx context.Context, tx domain.Store, changes []domain.DeviceChange) error {
+	var events []*domain.Event
+	for _, c := range changes {
+		if c.Before.ID != 0 && c.After.Same(c.Before) {
+			continue
+		}
+		e, err := s.deviceEvent(ctx, c)
+		if err != nil {
+			return err
+		}
+		events = append(events, e)
+	}
+	if len(events) == 1 {
+		return tx.Audit().Append(ctx, events[0])
+	}
+	return tx.Audit().AppendAll(ctx, events)
+}
+
+// domainNames are registered domains by what they were called, in lower case.
+type domainNames map[string]domain.DeviceDomain
+
+// findDomains looks up the domains of all plans. Errors: *domain.Error with NotFound on device_domain.
+func findDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) (domainNames, error) {
+	texts := domainTexts(plans)
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	found, err := tx.DeviceDomains().Find(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		if _, ok := found[domain.NameKey(text)]; !ok {
+			return nil, domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound)
+		}
+	}
+	return found, nil
+}
+
+// domainTexts are what the plans call their domains, each once.
+func domainTexts(plans []domain.DevicePlan) []string {
+	texts := map[string]bool{}
+	for _, plan := range plans {
+		for _, text := range plan.Domains {
+			texts[text] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(texts))
+}
+
+// of gives domains their registered names, each once.
+func (n domainNames) of(texts []string) []string {
+	names := []string{}
+	seen := map[int64]bool{}
+	for _, text := range texts {
+		d := n[domain.NameKey(text)]
+		if !seen[d.ID] {
+			seen[d.ID] = true
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
