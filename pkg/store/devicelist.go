@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -25,7 +27,10 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter) (listing, e
 			return l, nil
 		}
 	}
-	terms := filterTerms(f)
+	terms, err := r.rarestFirst(ctx, filterTerms(f))
+	if err != nil {
+		return l, err
+	}
 	if len(terms) > 0 {
 		l.table = "device_terms JOIN devices ON id = device_id"
 		l.id = "device_id"
@@ -68,6 +73,27 @@ func (r devices) drive(l *listing, column string, value any) {
 
 // maxFilterWords bounds the conditions of a statement.
 const maxFilterWords = 16
+
+// manyOf is from how many devices on a term counts as frequent.
+const manyOf = 200
+
+// rarestFirst puts the term first that the fewest devices have, as far as a look at the beginning tells: the list is read from it.
+func (r devices) rarestFirst(ctx context.Context, terms []string) ([]string, error) {
+	if len(terms) < 2 {
+		return terms, nil
+	}
+	counts := map[string]int{}
+	for _, term := range terms {
+		var n int
+		query := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM device_terms WHERE term = ? LIMIT %d) AS beginning", manyOf)
+		if err := scan(ctx, r.s.read, []any{&n}, query, term); err != nil {
+			return nil, err
+		}
+		counts[term] = n
+	}
+	slices.SortStableFunc(terms, func(a, b string) int { return counts[a] - counts[b] })
+	return terms, nil
+}
 
 func filterTerms(f domain.DeviceFilter) []string {
 	var terms []string

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Audit_Page_Model", testAuditPages},
 		{"Audit_AppendAll", testAppendAll},
 		{"Devices", testDevices},
+		{"Devices_Save", testDeviceSave},
 		{"Devices_Concurrency", testDeviceConcurrency},
 		{"Devices_Page_Model", testDevicePages},
 		{"DeviceDomains", testDeviceDomains},
