@@ -94,7 +94,7 @@ func (s *statement) add(text string, args ...any) {
 // be waited for.
 func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
 	entry := toEventRow(*s.Event)
-	s.Event.Chain = audit{r.s}.randomChain()
+	s.Event.Chain = audit(r).randomChain()
 	gone, added := movedTerms(s.DeviceChange)
 	var q statement
 	condition := q.addConditions(s)
