@@ -56,24 +56,15 @@ func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.D
 	var updates []domain.DeviceChange
 	var updatePlaces []int
 	for _, place := range open {
-		plan := plans[place]
-		before, there := present[domain.NameKey(plan.Hostname)]
-		after := before
-		if !there {
-			after = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: now}
-		}
-		plan.Apply(&after)
-		if plan.Domains != nil {
-			after.Domains = domains.of(plan.Domains)
-		}
-		changes[place] = domain.DeviceChange{Before: before, After: after}
+		change := s.planned(plans[place], present[domain.NameKey(plans[place].Hostname)], domains)
+		changes[place] = change
 		switch {
-		case !there:
-			after.UpdatedAt = now
-			added, addedPlaces = append(added, after), append(addedPlaces, place)
-		case !after.Same(before):
-			after.UpdatedAt = now
-			updates, updatePlaces = append(updates, domain.DeviceChange{Before: before, After: after}), append(updatePlaces, place)
+		case change.Before.ID == 0:
+			change.After.UpdatedAt = now
+			added, addedPlaces = append(added, change.After), append(addedPlaces, place)
+		case !change.After.Same(change.Before):
+			change.After.UpdatedAt = now
+			updates, updatePlaces = append(updates, change), append(updatePlaces, place)
 		}
 	}
 	if err := tx.Devices().Update(ctx, updates); err != nil {
@@ -141,6 +132,17 @@ func domainTexts(plans []domain.DevicePlan) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(texts))
+}
+
+// ids are the domains', each once.
+func (n domainNames) ids() []int64 {
+	var ids []int64
+	for _, found := range n {
+		if !slices.Contains(ids, found.ID) {
+			ids = append(ids, found.ID)
+		}
+	}
+	return ids
 }
 
 // of gives domains their registered names, each once.

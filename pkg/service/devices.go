@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,19 +47,16 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device do
 	if err != nil {
 		return device, false, err
 	}
-	done, err := s.save(ctx, func() (save domain.DeviceSave, err error) {
-		save.Before, err = s.Store.Devices().Named(ctx, plan.Hostname)
-		save.After = save.Before
-		if domain.IsKind(err, domain.Missing) {
-			save.After, err = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: s.Now()}, nil
+	done, err := s.save(ctx, func() (domain.DeviceSave, error) {
+		before, err := s.Store.Devices().Named(ctx, plan.Hostname)
+		if err != nil && !domain.IsKind(err, domain.Missing) {
+			return domain.DeviceSave{}, err
 		}
+		domains, err := findDomains(ctx, s.Store, []domain.DevicePlan{plan})
 		if err != nil {
-			return save, err
+			return domain.DeviceSave{}, err
 		}
-		plan.Apply(&save.After)
-		if save.DomainIDs, err = s.putInDomains(ctx, plan, &save.After); err != nil {
-			return save, err
-		}
+		save := domain.DeviceSave{DeviceChange: s.planned(plan, before, domains), DomainIDs: domains.ids()}
 		return save, s.Store.Devices().Spell(ctx, &save.After)
 	})
 	if err != nil {
@@ -71,23 +67,17 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device do
 	return device, created, nil
 }
 
-// putInDomains gives a device the domains of the plan, and returns their ids.
-func (s *Devices) putInDomains(ctx context.Context, plan domain.DevicePlan, d *domain.Device) ([]int64, error) {
-	if plan.Domains == nil {
-		return nil, nil
+// planned is what a plan makes of a device; of none, whose id is 0, a new one.
+func (s *Devices) planned(plan domain.DevicePlan, before domain.Device, domains domainNames) domain.DeviceChange {
+	after := before
+	if before.ID == 0 {
+		after = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: s.Now()}
 	}
-	names, err := findDomains(ctx, s.Store, []domain.DevicePlan{plan})
-	if err != nil {
-		return nil, err
+	plan.Apply(&after)
+	if plan.Domains != nil {
+		after.Domains = domains.of(plan.Domains)
 	}
-	d.Domains = names.of(plan.Domains)
-	var ids []int64
-	for _, found := range names {
-		if !slices.Contains(ids, found.ID) {
-			ids = append(ids, found.ID)
-		}
-	}
-	return ids, nil
+	return domain.DeviceChange{Before: before, After: after}
 }
 
 // saveAttempts is how often a device may be changed by others between the look and the change.
