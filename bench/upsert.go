@@ -109,7 +109,7 @@ func upsertRows(ctx context.Context, b *bench, e engine) (err error) {
 		}{{"new", fresh}, {"changed", same}} {
 			for _, clients := range b.clients {
 				mine := &side{server: p.child, fire: p.upserting(load.devices, upsertPath, proof.header)}
-				theirs := &side{server: f, fire: f.upserting(load.devices, "/device", func() string { return "" })}
+				theirs := &side{server: f, fire: f.upserting(load.devices, "/device", proof.header)} // the clients have the same to do
 				if err := compare(ctx, b.planOf(clients), mine, theirs); err != nil {
 					return err
 				}

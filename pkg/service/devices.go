@@ -17,6 +17,8 @@ type Devices struct {
 	Audit *Recorder
 	Now   func() time.Time
 	Log   *slog.Logger
+
+	recent recentDevices
 }
 
 // Page lists devices.
@@ -47,9 +49,9 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device do
 	if err != nil {
 		return device, false, err
 	}
-	done, err := s.save(ctx, func() (domain.DeviceSave, error) {
-		before, err := s.Store.Devices().Named(ctx, plan.Hostname)
-		if err != nil && !domain.IsKind(err, domain.Missing) {
+	done, err := s.save(ctx, func(sure bool) (domain.DeviceSave, error) {
+		before, err := s.before(ctx, plan.Hostname, sure)
+		if err != nil {
 			return domain.DeviceSave{}, err
 		}
 		domains, err := findDomains(ctx, s.Store, []domain.DevicePlan{plan})
@@ -65,6 +67,20 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device do
 	device, created = done.After, done.Before.ID == 0
 	s.Log.InfoContext(ctx, "device stored", "device_id", device.ID, "created", created, "principal", domain.PrincipalOf(ctx).Name)
 	return device, created, nil
+}
+
+// before is the device of a hostname, which has the id 0 when there is none. It may be guessed unless the caller wants to be sure.
+func (s *Devices) before(ctx context.Context, hostname string, sure bool) (domain.Device, error) {
+	if !sure {
+		if device, ok := s.recent.guess(hostname); ok {
+			return device, nil
+		}
+	}
+	device, err := s.Store.Devices().Named(ctx, hostname)
+	if domain.IsKind(err, domain.Missing) {
+		return domain.Device{}, nil
+	}
+	return device, err
 }
 
 // planned is what a plan makes of a device; of none, whose id is 0, a new one.
@@ -85,15 +101,20 @@ const saveAttempts = 100
 
 var errDeviceContention = errors.New("service: the device was changed by others too many times")
 
-// save stores what next makes of the present state. When somebody else has changed that meanwhile, it asks again: no change is lost.
-func (s *Devices) save(ctx context.Context, next func() (domain.DeviceSave, error)) (domain.DeviceChange, error) {
+// save stores what next makes of the present state. When somebody else has changed that meanwhile, or next had guessed it wrong, it asks again, and wants
+// to be sure: no change is lost. That nothing is to be changed has to be sure, too.
+func (s *Devices) save(ctx context.Context, next func(sure bool) (domain.DeviceSave, error)) (domain.DeviceChange, error) {
 	nonce := nonceOf(ctx)
-	for range saveAttempts {
-		save, err := next()
+	for attempt := range saveAttempts {
+		sure := attempt > 0
+		save, err := next(sure)
 		if err != nil {
 			return save.DeviceChange, err
 		}
 		if save.Before.ID != 0 && save.After.Same(save.Before) {
+			if !sure {
+				continue
+			}
 			err := nonce.spend(ctx, s.Store)
 			nonce.settle(err)
 			return domain.DeviceChange{Before: save.Before, After: save.Before}, err
@@ -105,6 +126,9 @@ func (s *Devices) save(ctx context.Context, next func() (domain.DeviceSave, erro
 		save.Nonce = nonce.unspent()
 		saved, err := s.Store.Devices().Save(ctx, &save)
 		nonce.settle(err)
+		if saved {
+			s.recent.keep(save.After, save.Before.ID == 0)
+		}
 		if err != nil || saved {
 			return save.DeviceChange, replayed(err)
 		}
@@ -131,7 +155,7 @@ func (s *Devices) Enable(ctx context.Context, ref string) error {
 }
 
 func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
-	_, err := s.save(ctx, func() (save domain.DeviceSave, err error) {
+	_, err := s.save(ctx, func(bool) (save domain.DeviceSave, err error) {
 		if save.Before, err = s.Get(ctx, ref); err != nil {
 			return save, err
 		}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"gorm.io/gorm"
@@ -74,17 +73,9 @@ func toEventRow(e domain.Event) eventRow {
 
 type audit struct{ s *Store }
 
-// randomChain spreads the events. A transaction stays on one chain, or two transactions could wait for each other's.
-func (r audit) randomChain() int {
-	if r.s.inTx {
-		return r.s.chain
-	}
-	return rand.IntN(domain.AuditChains)
-}
-
 // Append implements domain.Audit.
 func (r audit) Append(ctx context.Context, e *domain.Event) error {
-	e.Chain = r.randomChain()
+	e.Chain = r.s.nextChain()
 	if r.s.engine == Postgres {
 		return r.appendAtOnce(ctx, e)
 	}
@@ -92,10 +83,10 @@ func (r audit) Append(ctx context.Context, e *domain.Event) error {
 }
 
 // appendEvent moves the chain by one link and hangs the event on it. See domain.Event for the hash.
-var appendEvent = `WITH link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(?::bigint))
+var appendEvent = numbered(`WITH link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(?::bigint))
 		WHERE chain = ? RETURNING chain, position, hash)
 	INSERT INTO audit_events (resource_id, ` + linkColumns + `, ` + eventColumns + `)
-		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash`
+		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash`)
 
 // eventValues are the parameters of eventColumns, with the types that a SELECT can't guess.
 const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean, ?::text, ?::text, ?::text, ?::text"
@@ -105,7 +96,7 @@ func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 	record := toEventRow(*e)
 	args := append([]any{e.Digest[:], e.ResourceID, e.Chain, e.ResourceID}, record.contents()...)
 	var hash []byte
-	err := scan(ctx, r.s.write, []any{&e.ID, &e.Position, &hash}, appendEvent, args...)
+	err := r.s.atOnce(ctx, []any{&e.ID, &e.Position, &hash}, appendEvent, args)
 	copy(e.Hash[:], hash)
 	return err
 }
@@ -137,7 +128,7 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 		return nil
 	}
 	return r.s.atomic(ctx, func(tx *Store) error {
-		link := domain.Link{Chain: audit{tx}.randomChain()}
+		link := domain.Link{Chain: tx.nextChain()}
 		db := tx.write.WithContext(ctx)
 		var hash []byte
 		query := "UPDATE audit_chains SET position = position WHERE chain = ? RETURNING position, hash"

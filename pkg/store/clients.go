@@ -160,7 +160,7 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 
 // enrolment inserts the client, the certificate with the id that the client got, and the event of it. That the chain is moved with what the
 // certificate's insertion returns makes it the last to be waited for.
-var enrolment = `WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
+var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id),
 	certificate AS (INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
 		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
@@ -169,16 +169,16 @@ var enrolment = `WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(cli
 		WHERE chain = ? RETURNING chain, position, hash, client_id, certificate.id AS certificate_id),
 	event AS (INSERT INTO audit_events (resource_id, ` + linkColumns + `, ` + eventColumns + `)
 		SELECT client_id, ` + linkColumns + `, ` + eventValues + ` FROM link RETURNING id)
-	SELECT client_id, certificate_id, event.id, position, hash FROM link, event`
+	SELECT client_id, certificate_id, event.id, position, hash FROM link, event`)
 
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	record, entry := toClientRow(*c), toEventRow(*e)
-	e.Chain = audit(r).randomChain()
+	e.Chain = r.s.nextChain()
 	args := append(record.fields()[1:], record.NameKey, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
 		cert.KeyProtected, micro(cert.CreatedAt), e.Digest[:], e.Chain)
 	var hash []byte
 	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, &hash}
-	if err := scan(ctx, r.s.write, places, enrolment, append(args, entry.contents()...)...); err != nil {
+	if err := r.s.atOnce(ctx, places, enrolment, append(args, entry.contents()...)); err != nil {
 		c.ID = 0
 		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "serial": "cert"}}.
 			orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))

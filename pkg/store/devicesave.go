@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -76,77 +78,58 @@ func (r devices) domainsThere(ctx context.Context, db *gorm.DB, ids []int64) (bo
 
 func places(values []any) string { return "?" + strings.Repeat(", ?", len(values)-1) }
 
-// termSeparator is in no term: they have no control characters.
-const termSeparator = "\x1f"
-
-// statement is one that is put together.
-type statement struct {
-	text strings.Builder
-	args []any
-}
-
-func (s *statement) add(text string, args ...any) {
-	s.text.WriteString(text)
-	s.args = append(s.args, args...)
-}
-
-// saveAtOnce lets each part begin with what the one before returns: nonce and domains, the device, its terms, the chain, the event. The chain is the last to
-// be waited for.
+// saveAtOnce lets each part begin with what the one before returns: the device, its terms, the chain, the event. The chain is the last to be waited for.
 func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
 	entry := toEventRow(*s.Event)
-	s.Event.Chain = audit(r).randomChain()
-	gone, added := movedTerms(s.DeviceChange)
+	s.Event.Chain = r.s.nextChain()
 	var q statement
-	condition := q.addConditions(s)
-	q.addDevice(s, row, condition)
-	q.add(", gone AS (DELETE FROM device_terms USING device WHERE device_id = device.id AND term = ANY (string_to_array(?::text, chr(31))))",
-		strings.Join(gone, termSeparator))
-	q.add(", terms AS (INSERT INTO device_terms (term, device_id) SELECT term, device.id FROM device, unnest(string_to_array(?::text, chr(31))) AS term)",
-		strings.Join(added, termSeparator))
+	q.add("WITH ")
+	if n := s.Nonce; n != nil {
+		q.add("nonce AS (INSERT INTO nonces (public_key, token, at, nonce) VALUES (?, ?, ?, ?)), ", n.Key, n.Token, micro(n.At), n.Value)
+	}
+	q.addDevice(s, row)
+	q.addTerms(s.DeviceChange)
 	q.add(`, link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(device.id)) FROM device
 			WHERE chain = ? RETURNING chain, position, hash, device.id AS device_id),
 		event AS (INSERT INTO audit_events (resource_id, `+linkColumns+", "+eventColumns+`)
 			SELECT device_id, `+linkColumns+", "+eventValues+" FROM link RETURNING id)", append([]any{s.Event.Digest[:], s.Event.Chain}, entry.contents()...)...)
-	q.add(" SELECT spent, link.device_id, event.id, link.position, link.hash FROM spending LEFT JOIN link ON true LEFT JOIN event ON true")
-	var spent bool
-	var device, event, position *int64
+	q.add(" SELECT device_id, event.id, position, hash FROM link, event")
 	var hash []byte
-	if err := scan(ctx, r.s.write, []any{&spent, &device, &event, &position, &hash}, q.text.String(), q.args...); err != nil {
-		return false, err
-	}
-	if !spent {
+	err := r.s.atOnce(ctx, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, &hash}, q.text.String(), q.args)
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound): // no device was stored
+		return false, nil
+	case isDuplicate(err, "nonces"):
 		return false, usedNonce()
 	}
-	if device == nil {
-		return false, nil
-	}
-	s.After.ID, s.Event.ResourceID, s.Event.ID, s.Event.Position = *device, *device, *event, *position
+	s.Event.ResourceID = s.After.ID
 	copy(s.Event.Hash[:], hash)
-	return true, nil
+	return err == nil, err
 }
 
-// addConditions begins the statement with what must hold, and returns the condition that it does.
-func (q *statement) addConditions(s *domain.DeviceSave) string {
-	if n := s.Nonce; n != nil {
-		q.add("WITH nonce AS (INSERT INTO nonces (public_key, token, at, nonce) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1), "+
-			"spending AS (SELECT count(*) > 0 AS spent FROM nonce)", n.Key, n.Token, micro(n.At), n.Value)
-	} else {
-		q.add("WITH spending AS (SELECT true AS spent)")
+// addDevice adds the insertion or the change of the device, on the condition that its domains are there, and still will be when it is committed.
+func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
+	condition := "true"
+	if len(s.DomainIDs) > 0 {
+		q.add("held AS (SELECT id FROM device_domains WHERE id = ANY (?::bigint[]) FOR SHARE), ", s.DomainIDs)
+		condition = "(SELECT count(*) FROM held) = " + strconv.Itoa(len(s.DomainIDs))
 	}
-	if len(s.DomainIDs) == 0 {
-		return "spent"
-	}
-	q.add(", held AS (SELECT id FROM device_domains WHERE id IN ? FOR SHARE), there AS (SELECT count(*) = ? AS all_of_them FROM held)", s.DomainIDs, len(s.DomainIDs))
-	return "spent AND (SELECT all_of_them FROM there)"
-}
-
-func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow, condition string) {
 	if s.Before.ID == 0 {
-		q.add(", device AS (INSERT INTO devices ("+insertedDevice+") SELECT ?::text, ?::text, ?::text, ?::bigint, ?::bigint, ?::bigint, ?::bigint, "+
-			"?::text, ?::text, ?::text, ?::text, ?::boolean, ?::bigint, ?::timestamptz, ?::timestamptz FROM spending WHERE "+condition+
+		q.add("device AS (INSERT INTO devices ("+insertedDevice+") SELECT ?::text, ?::text, ?::text, ?::bigint, ?::bigint, ?::bigint, ?::bigint, "+
+			"?::text, ?::text, ?::text, ?::text, ?::boolean, ?::bigint, ?::timestamptz, ?::timestamptz WHERE "+condition+
 			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)", row.inserted()...)
 		return
 	}
-	q.add(", device AS (UPDATE devices SET "+updatedDevice+" FROM spending WHERE id = ? AND revision = ? AND "+condition+" RETURNING id)",
+	q.add("device AS (UPDATE devices SET "+updatedDevice+" WHERE id = ? AND revision = ? AND "+condition+" RETURNING id)",
 		append(row.updated(), row.ID, s.Before.Revision)...)
+}
+
+func (q *statement) addTerms(c domain.DeviceChange) {
+	gone, added := movedTerms(c)
+	if len(gone) > 0 {
+		q.add(", gone AS (DELETE FROM device_terms USING device WHERE device_id = device.id AND term = ANY (?::text[]))", gone)
+	}
+	if len(added) > 0 {
+		q.add(", terms AS (INSERT INTO device_terms (term, device_id) SELECT term, device.id FROM device, unnest(?::text[]) AS term)", added)
+	}
 }

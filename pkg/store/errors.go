@@ -51,6 +51,12 @@ func isUniqueViolation(err error, column string) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(lite.Error(), "."+column)
 }
 
+// isDuplicate reports whether PostgreSQL has the row of a table already.
+func isDuplicate(err error, table string) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == pgUniqueViolation && pg.TableName == table
+}
+
 // isBusy reports whether another process holds a lock of the SQLite file.
 func isBusy(err error) bool {
 	lite, ok := errors.AsType[*sqlite.Error](err)

@@ -36,7 +36,7 @@ func EngineOf(location string) Engine {
 	return SQLite
 }
 
-// poolLimits holds what a URL of PostgreSQL may override (pool_max_conns, statement_timeout …).
+// poolLimits holds what a URL of PostgreSQL may override (pool_max_conns of each pool, statement_timeout …).
 var poolLimits = map[string]string{
 	"application_name":                    "chaveiro",
 	"timezone":                            "UTC",
@@ -45,11 +45,31 @@ var poolLimits = map[string]string{
 	"idle_in_transaction_session_timeout": "10s",
 }
 
+// openPostgres opens one pool that writes and one that reads. What writes finds its rows by their keys, so it is planned once; to plan a statement
+// of several parts takes longer than to execute it. What reads is planned for its values, which may be rare or common.
 func openPostgres(ctx context.Context, location string) (*Store, error) {
+	writer, write, err := postgresPool(ctx, location, "force_generic_plan")
+	if err != nil {
+		return nil, err
+	}
+	reader, read, err := postgresPool(ctx, location, "auto")
+	if err != nil {
+		return nil, errors.Join(err, writer())
+	}
+	closeAll := func() error { return errors.Join(reader(), writer()) }
+	if err := watchFailures(write); err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	return newStore(Postgres, write, read, closeAll), nil
+}
+
+// postgresPool opens a pool whose prepared statements are planned as mode says, and returns what closes it.
+func postgresPool(ctx context.Context, location, mode string) (func() error, *gorm.DB, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
-		return nil, errors.New("the database URL is not valid") // the cause quotes the password
+		return nil, nil, errors.New("the database URL is not valid") // the cause quotes the password
 	}
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = mode
 	for name, value := range poolLimits {
 		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
 			config.ConnConfig.RuntimeParams[name] = value
@@ -61,23 +81,18 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+		return nil, nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
 	conn := stdlib.OpenDBFromPool(pool)
-	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
-	if err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	if err := watchFailures(db); err != nil {
-		pool.Close()
-		return nil, err
-	}
-	closeAll := func() error {
+	closePool := func() error {
 		defer pool.Close()
 		return conn.Close()
 	}
-	return &Store{engine: Postgres, cachedNames: &deviceNameCache{}, write: db, read: db, close: closeAll}, nil
+	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), closePool())
+	}
+	return closePool, db, nil
 }
 
 // openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each
@@ -95,7 +110,9 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := watchFailures(write); err != nil {
 		return nil, errors.Join(err, closeAll())
 	}
-	return &Store{engine: SQLite, cachedNames: &deviceNameCache{}, write: write, read: read, path: path, close: closeAll}, nil
+	s := newStore(SQLite, write, read, closeAll)
+	s.path = path
+	return s, nil
 }
 
 const sqliteOptions = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)" +

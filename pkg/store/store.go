@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"gorm.io/gorm"
 
@@ -21,14 +22,14 @@ const (
 	SQLite   Engine = "sqlite"
 )
 
-// Store implements domain.Store. Outside a transaction reads and writes go to different connections with SQLite;
-// inside both are the transaction.
+// Store implements domain.Store. Outside a transaction reads and writes go to different connections; inside both are the transaction.
 type Store struct {
 	engine      Engine
 	write       *gorm.DB
 	read        *gorm.DB
+	turns       *atomic.Uint32 // of the audit's chains
 	inTx        bool
-	chain       int    // of a transaction: where its events go
+	chain       *int   // of a transaction that has events: where they go
 	path        string // of an SQLite file
 	cachedNames *deviceNameCache
 	madeNames   namesFound // of a transaction
@@ -36,6 +37,25 @@ type Store struct {
 }
 
 var _ domain.Store = (*Store)(nil)
+
+func newStore(engine Engine, write, read *gorm.DB, closeAll func() error) *Store {
+	s := &Store{engine: engine, write: write, read: read, turns: &atomic.Uint32{}, cachedNames: &deviceNameCache{}, close: closeAll}
+	s.turns.Store(rand.Uint32())
+	return s
+}
+
+// nextChain takes the chains of the audit in turn: at one that another has just taken, its commit would have to be waited for. A transaction stays on one,
+// or two transactions could wait for each other's.
+func (s *Store) nextChain() int {
+	if s.chain != nil {
+		return *s.chain
+	}
+	chain := int(s.turns.Add(1) % domain.AuditChains)
+	if s.inTx {
+		s.chain = &chain
+	}
+	return chain
+}
 
 // errNested is the answer to a transaction inside a transaction.
 var errNested = errors.New("store: Transact was called on a store already in a transaction")
@@ -67,7 +87,9 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 	return s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		var failed error
 		db = db.Set(failureKey, &failed)
-		if err := fn(&Store{engine: s.engine, write: db, read: db, inTx: true, chain: rand.IntN(domain.AuditChains), cachedNames: s.cachedNames, madeNames: namesFound{}}); err != nil {
+		tx := *s
+		tx.write, tx.read, tx.inTx, tx.madeNames = db, db, true, namesFound{}
+		if err := fn(&tx); err != nil {
 			return err
 		}
 		if failed != nil {
@@ -90,11 +112,7 @@ const failureKey = "chaveiro:failure"
 
 // watchFailures makes every statement report to its transaction that it failed.
 func watchFailures(db *gorm.DB) error {
-	report := func(db *gorm.DB) {
-		if kept, ok := db.Get(failureKey); ok && db.Error != nil && !errors.Is(db.Error, gorm.ErrRecordNotFound) {
-			*kept.(*error) = db.Error
-		}
-	}
+	report := func(db *gorm.DB) { noteFailure(db, db.Error) }
 	on, name := db.Callback(), failureKey
 	return errors.Join(
 		on.Create().After("gorm:create").Register(name, report),
@@ -104,6 +122,12 @@ func watchFailures(db *gorm.DB) error {
 		on.Update().After("gorm:update").Register(name, report),
 		on.Delete().After("gorm:delete").Register(name, report),
 	)
+}
+
+func noteFailure(db *gorm.DB, err error) {
+	if kept, ok := db.Get(failureKey); ok && err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+		*kept.(*error) = err
+	}
 }
 
 // CAs implements domain.Store.
