@@ -1,16 +1,18 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
 // Page implements domain.Devices.
 func (r devices) Page(ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest) (domain.Page[domain.Device], error) {
-	l, err := r.listing(ctx, filter)
+	l, err := r.listing(ctx, filter, req.Cursor)
 	if err != nil {
 		return domain.Page[domain.Device]{}, err
 	}
@@ -19,7 +21,7 @@ func (r devices) Page(ctx context.Context, filter domain.DeviceFilter, req domai
 
 // listing picks the index that the list is read from: one of a term if the filter has any, otherwise of a column. All other conditions are
 // checked on each row.
-func (r devices) listing(ctx context.Context, f domain.DeviceFilter) (listing, error) {
+func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int64) (listing, error) {
 	l := deviceTable
 	for _, text := range []string{f.Hostname, f.IP, f.Model, f.Type, f.Vendor, f.Site, f.Tag, f.Domain} {
 		if !storable(text) {
@@ -27,16 +29,20 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter) (listing, e
 			return l, nil
 		}
 	}
-	terms, err := r.rarestFirst(ctx, filterTerms(f))
+	terms, err := r.rarestFirst(ctx, filterTerms(f), cursor)
 	if err != nil {
 		return l, err
 	}
 	if len(terms) > 0 {
 		l.table = "device_terms JOIN devices ON id = device_id"
+		rest := f
+		if rest.Text, rest.Tag, rest.Domain = "", "", ""; rest == (domain.DeviceFilter{}) {
+			l.keyTable = "device_terms"
+		}
 		l.id = "device_id"
 		r.drive(&l, "term", terms[0])
 		for _, term := range terms[1:] {
-			l.restrict("EXISTS (SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = id)", term)
+			l.restrict("(SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = device_terms.device_id) = 1", term) // no planner makes a join of it
 		}
 	}
 	if f.IP != "" {
@@ -74,25 +80,33 @@ func (r devices) drive(l *listing, column string, value any) {
 // maxFilterWords bounds the conditions of a statement.
 const maxFilterWords = 16
 
-// manyOf is from how many devices on a term counts as frequent.
-const manyOf = 200
+// lookAhead is how many devices of a term tell how rare it is.
+const lookAhead = 16
 
-// rarestFirst puts the term first that the fewest devices have, as far as a look at the beginning tells: the list is read from it.
-func (r devices) rarestFirst(ctx context.Context, terms []string) ([]string, error) {
+// rarestFirst puts the term first whose next devices behind the cursor are the farthest apart: the list is read from it. That takes the same time however
+// many devices there are.
+func (r devices) rarestFirst(ctx context.Context, terms []string, cursor int64) ([]string, error) {
 	if len(terms) < 2 {
 		return terms, nil
 	}
-	counts := map[string]int{}
-	for _, term := range terms {
-		var n int
-		query := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM device_terms WHERE term = ? LIMIT %d) AS beginning", manyOf)
-		if err := scan(ctx, r.s.read, []any{&n}, query, term); err != nil {
-			return nil, err
-		}
-		counts[term] = n
+	looks, args := make([]string, len(terms)), []any{}
+	for i, term := range terms {
+		looks[i] = fmt.Sprintf(`SELECT %d AS place, count(*) AS found, COALESCE(max(device_id), 0) AS last
+			FROM (SELECT device_id FROM device_terms WHERE term = ? AND device_id > ? ORDER BY device_id LIMIT %d) AS next%d`, i, lookAhead, i)
+		args = append(args, term, cursor)
 	}
-	slices.SortStableFunc(terms, func(a, b string) int { return counts[a] - counts[b] })
-	return terms, nil
+	ends := map[string]int64{}
+	err := returned(ctx, r.s.read, strings.Join(looks, " UNION ALL "), args, func(scan func(...any) error) error {
+		var place, found, last int64
+		err := scan(&place, &found, &last)
+		if found < lookAhead { // rarer than any that has more, and the more so the fewer there are
+			last = domain.MaxID - found
+		}
+		ends[terms[place]] = last
+		return err
+	})
+	slices.SortStableFunc(terms, func(a, b string) int { return cmp.Compare(ends[b], ends[a]) })
+	return terms, err
 }
 
 func filterTerms(f domain.DeviceFilter) []string {

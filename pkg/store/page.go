@@ -68,6 +68,7 @@ func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 // listing says which rows of a table are listed.
 type listing struct {
 	table, columns string
+	keyTable       string   // where the ids of the rows can be read alone; empty: table
 	where          []string // conditions that all must hold
 	args           []any    // of where
 	// owner is a value that a column of all rows must have, for PostgreSQL: written as a range of the index (ownerColumn, id) it is never taken
@@ -97,7 +98,7 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 
 func (l listing) back(cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, !l.descending, true)
-	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", l.idColumn(), l.table, l.and(key), order, n)
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", l.idColumn(), cmp.Or(l.keyTable, l.table), l.and(key), order, n)
 	return query, append(l.args[:len(l.args):len(l.args)], args...)
 }
 
