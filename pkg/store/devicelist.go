@@ -42,7 +42,7 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 		l.id = "device_id"
 		r.drive(&l, "term", terms[0])
 		for _, term := range terms[1:] {
-			l.restrict("(SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = device_terms.device_id) = 1", term) // no planner makes a join of it
+			l.restrict("(SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = device_terms.device_id) IS NOT NULL", term) // which no planner makes a join of, or thinks to be rare
 		}
 	}
 	if f.IP != "" {
@@ -80,32 +80,36 @@ func (r devices) drive(l *listing, column string, value any) {
 // maxFilterWords bounds the conditions of a statement.
 const maxFilterWords = 16
 
-// lookAhead is how many devices of a term tell how rare it is.
-const lookAhead = 16
+// lookAround is how many devices of a term, on each side of the cursor, tell how rare it is.
+const lookAround = 16
 
-// rarestFirst puts the term first whose next devices behind the cursor are the farthest apart: the list is read from it. That takes the same time however
-// many devices there are.
+// rarestFirst puts the term first whose devices around the cursor are the farthest apart: the list is read from it. That takes the same time however many
+// devices there are.
 func (r devices) rarestFirst(ctx context.Context, terms []string, cursor int64) ([]string, error) {
 	if len(terms) < 2 {
 		return terms, nil
 	}
-	looks, args := make([]string, len(terms)), []any{}
+	var looks []string
+	var args []any
 	for i, term := range terms {
-		looks[i] = fmt.Sprintf(`SELECT %d AS place, count(*) AS found, COALESCE(max(device_id), 0) AS last
-			FROM (SELECT device_id FROM device_terms WHERE term = ? AND device_id > ? ORDER BY device_id LIMIT %d) AS next%d`, i, lookAhead, i)
-		args = append(args, term, cursor)
-	}
-	ends := map[string]int64{}
-	err := returned(ctx, r.s.read, strings.Join(looks, " UNION ALL "), args, func(scan func(...any) error) error {
-		var place, found, last int64
-		err := scan(&place, &found, &last)
-		if found < lookAhead { // rarer than any that has more, and the more so the fewer there are
-			last = domain.MaxID - found
+		for side, direction := range []string{"> ? ORDER BY device_id", "<= ? ORDER BY device_id DESC"} {
+			looks = append(looks, fmt.Sprintf(`SELECT %d AS place, %d AS side, count(*) AS found, COALESCE(min(device_id), 0) AS low, COALESCE(max(device_id), 0) AS high
+				FROM (SELECT device_id FROM device_terms WHERE term = ? AND device_id %s LIMIT %d) AS look%d%d`, i, side, direction, lookAround, i, side))
+			args = append(args, term, cursor)
 		}
-		ends[terms[place]] = last
+	}
+	reach := map[string]int64{}
+	err := returned(ctx, r.s.read, strings.Join(looks, " UNION ALL "), args, func(scan func(...any) error) error {
+		var place, side, found, low, high int64
+		err := scan(&place, &side, &found, &low, &high)
+		distance := []int64{high - cursor, cursor - low}[side]
+		if found < lookAround { // there are no more: rarer than any that has, and the more so the fewer there are
+			distance = domain.MaxID - found
+		}
+		reach[terms[place]] += distance
 		return err
 	})
-	slices.SortStableFunc(terms, func(a, b string) int { return cmp.Compare(ends[b], ends[a]) })
+	slices.SortStableFunc(terms, func(a, b string) int { return cmp.Compare(reach[b], reach[a]) })
 	return terms, err
 }
 

@@ -72,7 +72,7 @@ func TestDevices_Page_Plans(t *testing.T) {
 
 func deviceFilters() []domain.DeviceFilter {
 	all := []domain.DeviceFilter{{}, {Hostname: "host-777"}, {Hostname: "nobody"}, {Enabled: new(true)}, {Enabled: new(false)}, {Text: "777"},
-		{Text: "777 name1"}, {Text: "name1 777"}, {Tag: "name1", Text: "name1"}}
+		{Text: "777 name1"}, {Text: "name1 777"}, {Tag: "name1", Text: "name1"}, {Tag: "name1", Text: "name2"}}
 	for _, name := range []string{"name1", "name2", "name3", "none"} {
 		all = append(all, domain.DeviceFilter{IP: name}, domain.DeviceFilter{Model: name}, domain.DeviceFilter{Type: name}, domain.DeviceFilter{Vendor: name},
 			domain.DeviceFilter{Site: name}, domain.DeviceFilter{Tag: name}, domain.DeviceFilter{Domain: name}, domain.DeviceFilter{Text: name})
