@@ -58,7 +58,8 @@ type Config struct {
 	TLSCertificate   string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
 	TLSKey           string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
 	ExternalURL      string         `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com."`
-	TrustedProxies   []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	TrustedProxies   []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed."`
+	AskCertificate   bool           `name:"client-certificates" env:"CHAVEIRO_CLIENT_CERTIFICATES" help:"Ask TLS clients for a certificate, for authorizations of the vault that need one."`
 	LogLevel         slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	APIKeyTokensOnce bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
 	PAMUnsigned      bool           `name:"pam-unsigned" env:"CHAVEIRO_PAM_UNSIGNED" help:"Let applications of the method none in: key and token without a signature, over TLS only."`

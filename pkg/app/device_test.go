@@ -29,7 +29,7 @@ func TestDeviceCommands(t *testing.T) {
 		}
 		faulty := deviceColumns + goodDevice + ",1,m,t,v,s,,,,\nother,1,m,t,v,s,nowhere,,,\nshort,1\n"
 		write(faulty)
-		wantImport(t, o, 1, "", "rows[4]: malformed request", file)
+		wantImport(t, o, 1, "", "rows[4]: wrong format", file)
 		write(strings.TrimSuffix(faulty, "short,1\n"))
 		wantImport(t, o, 1, "", "rows[2].hostname: required", file)
 		wantCount(t, c, 0)

@@ -3,9 +3,11 @@ package app_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +75,87 @@ func TestServer_TLS(t *testing.T) {
 		_ = conn.Close()
 		t.Error("TLS 1.1 is accepted")
 	}
+}
+
+// TestServer_ClientCertificates: whose authorization needs a certificate comes in with that one alone, over TLS to the server itself.
+func TestServer_ClientCertificates(t *testing.T) {
+	t.Parallel()
+	o := onSQLite(t)
+	flags, server := writeServerTLS(t)
+	o.Args = append(flags, "--client-certificates")
+	p := apptest.Start(t, o)
+	roots := x509.NewCertPool()
+	roots.AddCert(server)
+	good, another := newClientCertificate(t), newClientCertificate(t)
+	as := func(certificates ...tls.Certificate) *http.Client {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: certificates}}
+		t.Cleanup(transport.CloseIdleConnections)
+		return &http.Client{Transport: transport}
+	}
+	operator, err := p.Token(t.Context(), "operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := strings.Replace(p.URL, "http://", "https://", 1)
+	var application struct{ ID int }
+	call(t, as(), "POST", url+"/api/pam/applications", operator, `{"name":"inventory","method":"oauth2"}`, &application)
+	digest := sha256.Sum256(good.Certificate[0])
+	var keys struct {
+		ClientID     string `json:"client_id"`
+		ClientSecret string `json:"client_secret"`
+	}
+	body := fmt.Sprintf(`{"application_id":%d,"name":"bound","certificate_fingerprint":"%X"}`, application.ID, digest)
+	call(t, as(), "POST", url+"/api/pam/authorizations", operator, body, &keys)
+	body = fmt.Sprintf(`{"grant_type":"client_credentials","client_id":%q,"client_secret":%q}`, keys.ClientID, keys.ClientSecret)
+	var token struct {
+		AccessToken string `json:"access_token"`
+	}
+	if status := call(t, as(good), "POST", url+"/iso/oauth2/token", "", body, &token); status != http.StatusOK {
+		t.Fatalf("the token: %d", status)
+	}
+	for name, test := range map[string]struct {
+		client *http.Client
+		want   int
+	}{"the certificate": {as(good), 200}, "another": {as(another), 500}, "none": {as(), 500}} {
+		if status := call(t, test.client, "GET", url+"/iso/pam/device", token.AccessToken, "", nil); status != test.want {
+			t.Errorf("%s: %d, not %d", name, status, test.want)
+		}
+	}
+}
+
+// newClientCertificate signs itself: fingerprints say which certificate is good, not issuers.
+func newClientCertificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key := newKey()
+	cert := sign(&x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "client"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, nil, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
+}
+
+// call makes a request in JSON, reads what is answered into a place unless that is nil, and returns the status.
+func call(t *testing.T, client *http.Client, method, url, token, body string, into any) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if into != nil {
+		if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return response.StatusCode
 }
 
 // TestServer_LimitsHeaders: 32 KiB and what net/http adds to it.

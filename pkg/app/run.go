@@ -120,9 +120,11 @@ func (s *Server) listen() (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("TLS certificate: %w", err), listener.Close())
 	}
-	return tls.NewListener(listener, &tls.Config{
-		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-	}), nil
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	if s.config.AskCertificate {
+		config.ClientAuth = tls.RequestClientCert // of any issuer: fingerprints say which one is good
+	}
+	return tls.NewListener(listener, config), nil
 }
 
 // drain tells load balancers first, then lets the running requests end.

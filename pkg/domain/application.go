@@ -2,6 +2,9 @@ package domain
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -87,6 +90,8 @@ type PAMAuthorization struct {
 	ExpiresAt     time.Time // zero: never
 	AllowedIPs    []netip.Prefix
 	Referrers     []string // pages, for the Referer header, with all that is below them; empty: any
+	Fingerprint   string   // SHA-256 of the client certificate that its requests must come with, in lower case hexadecimal; empty: none
+	Devices       []int64  // ids of those that it sees beside the ones that it has made; empty: all
 	Key           string   // the consumer key, or the client id
 	Token         string   // of OAuth 1.0
 	Secrets       PAMSecrets
@@ -107,6 +112,13 @@ func (a PAMAuthorization) Holder() Holder {
 	}
 }
 
+// Principal is the authorization as the one who makes a request.
+func (a PAMAuthorization) Principal() Principal {
+	p := a.Holder().Principal()
+	p.Devices = a.Devices
+	return p
+}
+
 // Allows reports whether the authorization is for a resource.
 func (a PAMAuthorization) Allows(resource PAMResource) bool {
 	return slices.Contains(a.Resources, resource)
@@ -123,8 +135,25 @@ func below(page, address string) bool {
 	return found && (rest == "" || strings.HasSuffix(page, "/") || strings.ContainsRune("/?#", rune(rest[0])))
 }
 
-// maxReferrers bounds the list.
-const maxReferrers = 64
+// AdmitsCertificate reports whether requests may come with a client certificate, which is given in DER; nil is none.
+func (a PAMAuthorization) AdmitsCertificate(der []byte) bool {
+	if a.Fingerprint == "" {
+		return true
+	}
+	digest := sha256.Sum256(der)
+	return der != nil && subtle.ConstantTimeCompare([]byte(hex.EncodeToString(digest[:])), []byte(a.Fingerprint)) == 1
+}
+
+// CanonicalFingerprint is a fingerprint as it is kept: tools write it with colons, or in upper case.
+func CanonicalFingerprint(text string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), ":", ""))
+}
+
+// The bounds of the lists.
+const (
+	maxReferrers     = 64
+	maxListedDevices = 1000
+)
 
 // Validate joins the faults of all fields.
 func (a PAMAuthorization) Validate() error {
@@ -140,6 +169,12 @@ func (a PAMAuthorization) Validate() error {
 	}
 	if len(a.Referrers) > maxReferrers {
 		faults = append(faults, Fault(Invalid, "referrers", ReasonTooMany, maxReferrers))
+	}
+	if digest, err := hex.DecodeString(a.Fingerprint); a.Fingerprint != "" && (err != nil || len(digest) != sha256.Size) {
+		faults = append(faults, Fault(Invalid, "certificate_fingerprint", ReasonFormat))
+	}
+	if len(a.Devices) > maxListedDevices {
+		faults = append(faults, Fault(Invalid, "devices", ReasonTooMany, maxListedDevices))
 	}
 	for i, r := range a.Referrers {
 		faults = append(faults, checkName(fmt.Sprintf("referrers[%d]", i), r))
@@ -163,6 +198,8 @@ type PAMAuthorizationUpdate struct {
 	ExpiresAt      *time.Time
 	AllowedIPs     []netip.Prefix
 	Referrers      []string
+	Fingerprint    *string
+	Devices        []int64
 }
 
 // Apply changes a, or says which fields are at fault and leaves a in an undefined state.
@@ -179,6 +216,10 @@ func (u PAMAuthorizationUpdate) Apply(a *PAMAuthorization) error {
 	}
 	if u.Referrers != nil {
 		a.Referrers = u.Referrers
+	}
+	set(&a.Fingerprint, u.Fingerprint)
+	if u.Devices != nil {
+		a.Devices = u.Devices
 	}
 	return a.Validate()
 }

@@ -39,6 +39,13 @@ func TestPAMAuthorization_Validate(t *testing.T) {
 		required("referrers[0]"), fault{domain.Invalid, "referrers[1]", domain.ReasonControl})
 	good.Referrers = slices.Repeat([]string{"https://intranet/"}, 65)
 	wantFaults(t, good.Validate(), fault{domain.Invalid, "referrers", domain.ReasonTooMany})
+	good.Referrers, good.Fingerprint, good.Devices = nil, strings.Repeat("zz", 32), make([]int64, 1001)
+	wantFaults(t, good.Validate(), fault{domain.Invalid, "certificate_fingerprint", domain.ReasonFormat}, fault{domain.Invalid, "devices", domain.ReasonTooMany})
+	good.Fingerprint, good.Devices = "00ff", nil
+	wantFaults(t, good.Validate(), fault{domain.Invalid, "certificate_fingerprint", domain.ReasonFormat})
+	good.Fingerprint = domain.CanonicalFingerprint(" " + strings.Repeat("0F:", 31) + "0F")
+	same(t, good.Validate(), nil)
+	same(t, good.Fingerprint, strings.Repeat("0f", 32))
 	after := good
 	same(t, domain.PAMAuthorizationUpdate{Referrers: []string{}, Resources: []domain.PAMResource{}, AllowedIPs: []netip.Prefix{}}.Apply(&after), nil)
 	same(t, len(after.Referrers)+len(after.Resources)+len(after.AllowedIPs), 0)
@@ -48,13 +55,30 @@ func TestPAMAuthorization_Holder(t *testing.T) {
 	t.Parallel()
 	a := domain.PAMAuthorization{ID: 7, Name: "one", Enabled: true, Application: domain.Application{Name: "app", Enabled: true}, ExpiresAt: noon}
 	h := a.Holder()
-	same(t, h.Principal() == domain.Principal{Kind: domain.PrincipalPAM, ID: 7, Name: "app/one"}, true)
+	p := h.Principal()
+	same(t, []any{p.Kind, p.ID, p.Name, p.Superuser, p.Rights == domain.Rights{}}, []any{domain.PrincipalPAM, int64(7), "app/one", false, true})
 	same(t, []bool{h.Active(noon.Add(-1)), h.Active(noon)}, []bool{true, false})
 	a.Application.Enabled = false
 	same(t, a.Holder().Active(noon.Add(-1)), false)
 	a.Application.Enabled, a.Enabled = true, false
 	same(t, a.Holder().Active(noon.Add(-1)), false)
 	same(t, []bool{a.Allows(domain.PAMCore), domain.PAMAuthorization{Resources: []domain.PAMResource{"A2A", domain.PAMCore}}.Allows(domain.PAMCore)}, []bool{false, true})
+}
+
+func TestPrincipal_Sees(t *testing.T) {
+	t.Parallel()
+	limited := domain.PAMAuthorization{ID: 7, Devices: []int64{1, 2}}.Principal()
+	sees := func(p domain.Principal, devices ...domain.Device) (seen []bool) {
+		for _, d := range devices {
+			seen = append(seen, p.Sees(d))
+		}
+		return seen
+	}
+	devices := []domain.Device{{ID: 1}, {ID: 3}, {ID: 4, CreatorID: 7}, {ID: 5, CreatorID: 1}}
+	same(t, sees(limited, devices...), []bool{true, false, true, false})
+	same(t, sees(domain.PAMAuthorization{ID: 7}.Principal(), devices...), []bool{true, true, true, true})
+	same(t, sees(domain.Principal{}, devices...), []bool{true, true, true, true})
+	same(t, []int64{limited.Creator(), domain.Principal{Kind: domain.PrincipalUser, ID: 7}.Creator()}, []int64{7, 0})
 }
 
 func TestPAMAuthorization_AdmitsReferrer(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// AuditChains is how many chains the events are on. One alone would make all changes wait for one another.
+// AuditChains is how many chains the events are on. One alone would make all changes wait for one another. The last is for those who reserve it.
 const AuditChains = 16
 
 // Follow is the link of an event behind another, by its Digest and ResourceID.
@@ -65,6 +65,12 @@ type Link struct {
 	Hash     [32]byte
 }
 
+// Stray is how many events are on a chain that does not exist.
+type Stray struct {
+	Chain  int
+	Events int64
+}
+
 // AuditFilter selects events; zero values select all.
 type AuditFilter struct {
 	ActorKind  *PrincipalKind
@@ -89,8 +95,13 @@ type Checkpoint struct {
 
 // Audit keeps the events. Nothing changes or removes one but Prune.
 type Audit interface {
-	// Append puts e on a chain and sets ID and Link. It is the last statement of its transaction: whoever waits for a chain must not hold
-	// what another needs who has it.
+	// Reserve makes the transaction a long one: its events go on the last chain, which is only for such transactions, and which it has from now on to its
+	// end. So there is one of them at a time, and it may append in between, since nobody waits for that chain who holds what it needs. It is the first
+	// statement of its transaction: whoever waits for it must not hold anything yet. How long he waits is up to the context alone. Errors: it is not the
+	// first thing that the transaction asks of the audit, or there is no transaction.
+	Reserve(ctx context.Context) error
+	// Append puts e on a chain and sets ID and Link. It is the last statement of its transaction, unless that has reserved its chain: whoever waits
+	// for a chain must not hold what another needs who has it.
 	Append(ctx context.Context, e *Event) error
 	// AppendAll is Append for many events of one transaction.
 	AppendAll(ctx context.Context, events []*Event) error
@@ -101,6 +112,8 @@ type Audit interface {
 	Ends(ctx context.Context) ([]Link, error)
 	// After returns up to limit events of a chain behind a position, in order.
 	After(ctx context.Context, chain int, position int64, limit int) ([]Event, error)
+	// Strays returns the chains that do not exist and have events all the same, in order.
+	Strays(ctx context.Context) ([]Stray, error)
 	// LastBefore returns the last link of a chain before which all events are older than the time; position 0 when there is none.
 	LastBefore(ctx context.Context, chain int, before time.Time) (Link, error)
 	// AddCheckpoint stores a checkpoint and removes those that it makes needless: earlier ones than a base.

@@ -30,6 +30,7 @@ type Device struct {
 	Remote         []RemoteExpression
 	Tags           []string
 	Enabled        bool
+	CreatorID      int64 // the authorization that made it; 0: somebody else
 	Revision       int64 // counts the changes; who saves says of which one he knows
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
@@ -115,6 +116,7 @@ func (p DevicePlan) Apply(d *Device) {
 type DeviceFilter struct {
 	Hostname, IP, Model, Type, Vendor, Site, Tag, Domain string
 	Enabled                                              *bool
+	CreatorID                                            int64
 	Text                                                 string // words that all are in the hostname, the ip or the tags
 }
 
@@ -147,10 +149,12 @@ type DeviceSave struct {
 type Devices interface {
 	Page(ctx context.Context, filter DeviceFilter, page PageRequest) (Page[Device], error)
 	Get(ctx context.Context, id int64) (Device, error)
+	// Some returns those of the ids that there are, by ascending id.
+	Some(ctx context.Context, ids []int64) ([]Device, error)
 	// Named returns the device of a hostname, regardless of case.
 	Named(ctx context.Context, hostname string) (Device, error)
-	// Spell gives the names of a device the spelling that was first, and makes those that are new.
-	Spell(ctx context.Context, d *Device) error
+	// Spell gives the names of devices the spelling that was first, and makes those that are new.
+	Spell(ctx context.Context, devices ...*Device) error
 	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and only the nonce is stored, when the device or one
 	// of the domains is no more what it was when it was read. Errors: also Duplicated on oauth_nonce.
 	Save(ctx context.Context, s *DeviceSave) (bool, error)

@@ -3,6 +3,7 @@ package domain
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Principal struct {
 	Name      string
 	Superuser bool
 	Rights    Rights
+	Devices   []int64 // those that an authorization of the vault sees beside its own; empty: all
 }
 
 // PrincipalKind is the kind of a Principal.
@@ -35,6 +37,19 @@ func (p Principal) May(scope Scope, write bool) bool {
 // MayGrant reports whether the principal has everything that it would give or touch.
 func (p Principal) MayGrant(superuser bool, rights Rights) bool {
 	return p.Superuser || !superuser && p.Rights.Cover(rights)
+}
+
+// Creator is the id that devices have which the principal makes; 0 for all but authorizations of the vault.
+func (p Principal) Creator() int64 {
+	if p.Kind == PrincipalPAM {
+		return p.ID
+	}
+	return 0
+}
+
+// Sees reports whether the principal may know of a device: it is listed for it, or was made by it, or all are.
+func (p Principal) Sees(d Device) bool {
+	return len(p.Devices) == 0 || d.CreatorID == p.Creator() || slices.Contains(p.Devices, d.ID)
 }
 
 // Holder is whoever can hold a credential: an apikey or a user.

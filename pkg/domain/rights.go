@@ -21,8 +21,9 @@ const (
 
 // What events are about that no role can allow.
 const (
-	ResourceTokens      Scope = "auth.tokens"
-	ResourceSigningKeys Scope = "auth.signing_keys"
+	ResourceTokens         Scope = "auth.tokens"
+	ResourceSigningKeys    Scope = "auth.signing_keys"
+	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
 )
 
 // Permission is a right on one scope, as a role lists it.

@@ -120,7 +120,11 @@ func (s *Audit) verify(ctx context.Context, checkpoints []domain.Checkpoint) (Au
 			return report, err
 		}
 	}
-	return report, nil
+	strays, err := s.Store.Audit().Strays(ctx)
+	for _, stray := range strays {
+		report.problem("chain %d does not exist, and events are on it: %d", stray.Chain, stray.Events)
+	}
+	return report, err
 }
 
 // trusted reads the checkpoints whose signature is good: where each chain begins, and the hashes that were signed, by chain and position.

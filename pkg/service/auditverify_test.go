@@ -106,12 +106,14 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 		"a chain":                                 {"DELETE FROM audit_chains WHERE chain = %[1]d", false, []string{"there are 15 chains, not 16", "chain %[1]d is missing"}},
 		"a chain, and another in its place":       {"UPDATE audit_chains SET chain = 99 WHERE chain = %[1]d", false, []string{"chain %[1]d is missing"}},
 		"a chain more":                            {"INSERT INTO audit_chains SELECT 16, 0, zeroblob(32)", false, []string{"there are 17 chains, not 16"}},
-		"an event on another chain":               {"UPDATE audit_events SET chain = 99 WHERE chain = %[1]d AND position = 3", false, []string{"positions 3 to 3 are missing"}},
+		"an event on another chain":               {"UPDATE audit_events SET chain = 99 WHERE chain = %[1]d AND position = 3", false, []string{"positions 3 to 3 are missing", "chain 99 does not exist, and events are on it: 1"}},
+		"events on chains that do not exist":      {forgedEvent("9", "16") + ";" + forgedEvent("7", "16") + ";" + forgedEvent("-5", "-8000000"), false, []string{"chain -8000000 does not exist, and events are on it: 1", "chain 16 does not exist, and events are on it: 2"}},
+		"a chain and events that do not exist":    {"INSERT INTO audit_chains SELECT 16, 1, zeroblob(32);" + forgedEvent("1", "16"), false, []string{"there are 17 chains, not 16", "chain 16 does not exist, and events are on it: 1"}},
 		"two events in each other's place":        {"UPDATE audit_events SET position = -position WHERE chain = %[1]d AND position IN (2, 3); UPDATE audit_events SET position = 5 + position WHERE chain = %[1]d AND position < 0", false, []string{"position 2) was altered", "position 3) was altered", "position 4) was altered"}},
-		"an event behind the end":                 {forgedEvent("%[2]d + 1"), false, []string{"position %[3]d) was altered"}},
-		"an event far behind the end":             {forgedEvent("%[2]d + 1000"), false, []string{"are missing"}},
-		"an event at the end, and the head on it": {forgedEvent("%[2]d + 1") + "; UPDATE audit_chains SET position = position + 1, hash = zeroblob(32) WHERE chain = %[1]d", false, []string{"position %[3]d) was altered"}},
-		"an event in another's place":             {"DELETE FROM audit_events WHERE chain = %[1]d AND position = 3; " + forgedEvent("3"), false, []string{"position 3) was altered", "position 4) was altered"}},
+		"an event behind the end":                 {forgedEvent("%[2]d + 1", "chain"), false, []string{"position %[3]d) was altered"}},
+		"an event far behind the end":             {forgedEvent("%[2]d + 1000", "chain"), false, []string{"are missing"}},
+		"an event at the end, and the head on it": {forgedEvent("%[2]d + 1", "chain") + "; UPDATE audit_chains SET position = position + 1, hash = zeroblob(32) WHERE chain = %[1]d", false, []string{"position %[3]d) was altered"}},
+		"an event in another's place":             {"DELETE FROM audit_events WHERE chain = %[1]d AND position = 3; " + forgedEvent("3", "chain"), false, []string{"position 3) was altered", "position 4) was altered"}},
 		"a head without its event":                {"UPDATE audit_chains SET position = position + 1 WHERE chain = %[1]d", false, []string{"positions %[3]d to %[3]d are missing"}},
 		"a head with another hash":                {"UPDATE audit_chains SET hash = zeroblob(32) WHERE chain = %[1]d", false, []string{"its end is not its last event"}},
 		"a checkpoint with another time":          {"UPDATE audit_checkpoints SET at = '2026-03-04 11:00:00+00:00'", true, []string{"checkpoint 1: the signature is not good"}},
@@ -138,7 +140,7 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 				w.exec(t, query)
 			}
 			if sentence == "all events" {
-				wantSame(t, len(must(w.Audit.Verify(t.Context()))(t).Problems), 16)
+				wantSame(t, len(must(w.Audit.Verify(t.Context()))(t).Problems), domain.AuditChains-1) // none was on the last
 				return
 			}
 			for i := range test.want {
@@ -154,10 +156,10 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 	}
 }
 
-// forgedEvent inserts an event at a position of the chain, as well as one can without the secret.
-func forgedEvent(position string) string {
+// forgedEvent inserts an event at a position of a chain, as well as one can without the secret.
+func forgedEvent(position, chain string) string {
 	return `INSERT INTO audit_events (chain, position, hash, at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource, resource_id,
-		resource_name, before, after) SELECT chain, ` + position + `, zeroblob(32), at, actor_kind, actor_id, 'mallory', address, request_id, operation, action, refused, resource,
+		resource_name, before, after) SELECT ` + chain + `, ` + position + `, zeroblob(32), at, actor_kind, actor_id, 'mallory', address, request_id, operation, action, refused, resource,
 		resource_id, resource_name, before, after FROM audit_events WHERE chain = %[1]d AND position = 1`
 }
 

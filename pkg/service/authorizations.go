@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -67,6 +69,9 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 			return err
 		}
 		a.Application = application
+		if err := listedDevices(ctx, tx, a.Devices); err != nil {
+			return err
+		}
 		if application.Method != domain.AuthOAuth2 {
 			a.Token = randomHex(publicDigits)
 		}
@@ -86,6 +91,25 @@ func mayAuthorize(ctx context.Context, a domain.PAMAuthorization) error {
 	return mayGrant(ctx, "authorization", false, domain.RightsOf(needed))
 }
 
+// listedDevices refuses a list with devices that there are not. None is ever removed.
+func listedDevices(ctx context.Context, tx domain.Store, ids []int64) error {
+	present, err := tx.Devices().Some(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for i, id := range ids {
+		field := fmt.Sprintf("devices[%d]", i)
+		switch {
+		case !slices.ContainsFunc(present, func(d domain.Device) bool { return d.ID == id }):
+			faults = append(faults, domain.Fault(domain.NotFound, field, domain.ReasonNotFound))
+		case slices.Contains(ids[:i], id):
+			faults = append(faults, domain.Fault(domain.Duplicated, field, domain.ReasonTwice))
+		}
+	}
+	return errors.Join(faults...)
+}
+
 func newSecrets(method domain.AuthMethod) pamSecrets {
 	var secrets pamSecrets
 	if method != domain.AuthUnsigned {
@@ -102,19 +126,20 @@ func (s *Authorizations) Update(ctx context.Context, id int64, update domain.PAM
 	return s.edit(ctx, id, domain.ActionUpdate, func(a *domain.PAMAuthorization) error { return update.Apply(a) })
 }
 
-// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the access tokens that were made with them. Errors:
-// *domain.Error with Rule for one that has no secrets.
+// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the access tokens that were made with them. Where there are no
+// secrets, the token is what others must not know: there is a new one at once.
 func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedAuthorization, error) {
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedAuthorization{}, err
 	}
 	var secrets pamSecrets
 	a, err := s.edit(ctx, id, domain.ActionRotate, func(a *domain.PAMAuthorization) error {
+		a.Generation++
 		if a.Application.Method == domain.AuthUnsigned {
-			return domain.Fault(domain.Rule, "id", domain.ReasonNotEditable)
+			a.Token = randomHex(publicDigits)
+			return nil
 		}
 		secrets = newSecrets(a.Application.Method)
-		a.Generation++
 		a.PreviousUntil, a.Secrets.Previous = time.Time{}, nil
 		if overlap > 0 {
 			a.PreviousUntil, a.Secrets.Previous = s.Control.Now().Add(overlap), a.Secrets.Present
@@ -136,6 +161,9 @@ func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Actio
 			return err
 		}
 		if err := cmp.Or(mayAuthorize(ctx, before), mayAuthorize(ctx, a)); err != nil || reflect.DeepEqual(a, before) {
+			return err
+		}
+		if err := listedDevices(ctx, tx, a.Devices); err != nil {
 			return err
 		}
 		a.UpdatedAt = s.Control.Now()
@@ -165,7 +193,7 @@ func (s *Authorizations) Delete(ctx context.Context, id int64) error {
 }
 
 func (s *Authorizations) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.PAMAuthorization) error {
-	c := change{action: action, resource: domain.ScopeApplications}
+	c := change{action: action, resource: domain.ResourceAuthorizations}
 	if before != nil {
 		c.id, c.name, c.before = before.ID, before.Holder().Name, authorizationFacts(*before)
 	}

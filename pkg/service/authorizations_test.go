@@ -119,7 +119,7 @@ func TestAuthorizations_Secrets(t *testing.T) {
 					known = a.Key
 				}
 				if method == domain.AuthOAuth2 {
-					token := must(w.PAMAccess.Token(t.Context(), first.Key, first.Secret))(t).Token
+					token := must(w.PAMAccess.Token(t.Context(), first.Key, first.Secret, service.PAMRequest{}))(t).Token
 					secrets = append(secrets, needle{"access token", []byte(string(token))})
 				}
 			}

@@ -31,17 +31,17 @@ const importBatch = 1000
 // Import upserts the devices of a CSV file (RFC 4180) with a header. With atomic all rows are stored or none: the faults of rows are the error
 // then. Otherwise the good ones are stored. Errors: *domain.Error with Malformed for a file that can't be read.
 func (s *Devices) Import(ctx context.Context, file io.Reader, atomic bool) (ImportResult, error) {
-	plans, rows, faults, err := readDevices(file)
+	good, faults, err := readDevices(file)
 	if err != nil {
 		return ImportResult{}, err
 	}
 	result := ImportResult{Faults: faults}
 	if atomic {
-		return s.importAll(ctx, plans, rows, result)
+		return s.importAll(ctx, good, result)
 	}
-	for start := 0; start < len(plans); start += importBatch {
-		end := min(start+importBatch, len(plans))
-		if err := s.importSome(ctx, plans[start:end], rows[start:end], &result); err != nil {
+	for start := 0; start < len(good.plans); start += importBatch {
+		end := min(start+importBatch, len(good.plans))
+		if err := s.importSome(ctx, goodRows{good.plans[start:end], good.rows[start:end]}, &result); err != nil {
 			return result, err
 		}
 	}
@@ -49,53 +49,52 @@ func (s *Devices) Import(ctx context.Context, file io.Reader, atomic bool) (Impo
 	return result, nil
 }
 
-// importAll stores all plans in one transaction.
-func (s *Devices) importAll(ctx context.Context, plans []domain.DevicePlan, rows []int, result ImportResult) (ImportResult, error) {
-	fail := func() (ImportResult, error) {
-		all := make([]error, len(result.Faults))
-		for i, fault := range result.Faults {
-			all[i] = inRow(fault)
-		}
-		return ImportResult{}, errors.Join(all...)
+// importAll stores all rows in one transaction.
+func (s *Devices) importAll(ctx context.Context, good goodRows, result ImportResult) (ImportResult, error) {
+	if err := errRows(result.Faults); err != nil {
+		return ImportResult{}, err
 	}
-	if len(result.Faults) > 0 {
-		return fail()
+	if err := mustKnow(ctx, s.Store, good); err != nil {
+		return ImportResult{}, err
+	}
+	if err := s.spell(ctx, good.plans); err != nil {
+		return ImportResult{}, err
 	}
 	err := s.transact(ctx, func(tx domain.Store) error {
-		known, faults, err := unknownDomains(ctx, tx, plans, rows)
-		if err != nil || len(faults) > 0 {
-			result.Faults = faults
-			return errors.Join(err, errRows(faults))
+		if err := mustKnow(ctx, tx, good); err != nil {
+			return err
 		}
-		slices.SortFunc(known, func(a, b domain.DevicePlan) int {
-			return strings.Compare(domain.NameKey(a.Hostname), domain.NameKey(b.Hostname))
-		})
-		for batch := range slices.Chunk(known, importBatch) { // by hostname, so that of two imports at once none waits for one who waits for it
+		for batch := range slices.Chunk(good.plans, importBatch) {
 			if err := s.store(ctx, tx, batch, &result); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if len(result.Faults) > 0 {
-		return fail()
-	}
 	if err != nil {
 		return ImportResult{}, err
 	}
 	return result, nil
 }
 
-// importSome stores the plans whose domains are known in one transaction.
-func (s *Devices) importSome(ctx context.Context, plans []domain.DevicePlan, rows []int, result *ImportResult) error {
-	counted := ImportResult{}
-	err := s.transact(ctx, func(tx domain.Store) error {
-		known, faults, err := unknownDomains(ctx, tx, plans, rows)
+// importSome stores the rows whose domains are known in one transaction.
+func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportResult) error {
+	unknown, err := unknownDomains(ctx, s.Store, good)
+	if err != nil {
+		return err
+	}
+	good = good.without(unknown)
+	if err := s.spell(ctx, good.plans); err != nil {
+		return err
+	}
+	var counted ImportResult
+	err = s.transact(ctx, func(tx domain.Store) error {
+		gone, err := unknownDomains(ctx, tx, good) // since then
 		if err != nil {
 			return err
 		}
-		counted = ImportResult{Faults: faults}
-		return s.store(ctx, tx, known, &counted)
+		counted = ImportResult{Faults: append(unknown, gone...)}
+		return s.store(ctx, tx, good.without(gone).plans, &counted)
 	})
 	if err != nil {
 		return err
@@ -124,30 +123,56 @@ func (s *Devices) store(ctx context.Context, tx domain.Store, plans []domain.Dev
 	return s.record(ctx, tx, changes)
 }
 
-// unknownDomains tells the plans whose domains are registered from those that are at fault.
-func unknownDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, rows []int) (known []domain.DevicePlan, faults []domain.RowFault, err error) {
-	found, err := tx.DeviceDomains().Find(ctx, domainTexts(plans))
-	if err != nil {
-		return nil, nil, err
-	}
-	for i, plan := range plans {
-		missing := slices.ContainsFunc(plan.Domains, func(text string) bool { _, ok := found[domain.NameKey(text)]; return !ok })
-		if missing {
-			faults = append(faults, domain.RowFault{Row: rows[i], Err: domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound)})
-			continue
-		}
-		known = append(known, plan)
-	}
-	return known, faults, nil
+// goodRows are the plans of rows that are not at fault, with their numbers.
+type goodRows struct {
+	plans []domain.DevicePlan
+	rows  []int
 }
 
-var errFaultyRows = errors.New("service: rows of the file are at fault")
+func (g *goodRows) add(plan domain.DevicePlan, row int) {
+	g.plans, g.rows = append(g.plans, plan), append(g.rows, row)
+}
 
-func errRows(faults []domain.RowFault) error {
-	if len(faults) > 0 {
-		return errFaultyRows
+// without leaves out rows that turned out to be at fault; they are in order.
+func (g goodRows) without(faults []domain.RowFault) goodRows {
+	var left goodRows
+	for i, row := range g.rows {
+		if len(faults) > 0 && faults[0].Row == row {
+			faults = faults[1:]
+			continue
+		}
+		left.add(g.plans[i], row)
 	}
-	return nil
+	return left
+}
+
+// unknownDomains are the faults of rows whose domains are not registered.
+func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults []domain.RowFault, err error) {
+	found, err := tx.DeviceDomains().Find(ctx, domainTexts(good.plans))
+	if err != nil {
+		return nil, err
+	}
+	for i, plan := range good.plans {
+		if slices.ContainsFunc(plan.Domains, func(text string) bool { _, ok := found[domain.NameKey(text)]; return !ok }) {
+			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound)})
+		}
+	}
+	return faults, nil
+}
+
+// mustKnow is unknownDomains for those who want all rows or none.
+func mustKnow(ctx context.Context, tx domain.Store, good goodRows) error {
+	faults, err := unknownDomains(ctx, tx, good)
+	return errors.Join(err, errRows(faults))
+}
+
+// errRows joins the faults of rows.
+func errRows(faults []domain.RowFault) error {
+	all := make([]error, len(faults))
+	for i, fault := range faults {
+		all[i] = inRow(fault)
+	}
+	return errors.Join(all...)
 }
 
 // inRow puts the row before the fields of its faults.
@@ -161,28 +186,27 @@ func inRow(fault domain.RowFault) error {
 	return errors.Join(all...)
 }
 
-// readDevices reads a file: the plans of good rows with their numbers, and the faults of the others. Of two rows of one hostname the second is at
-// fault.
-func readDevices(file io.Reader) (plans []domain.DevicePlan, rows []int, faults []domain.RowFault, err error) {
+// readDevices reads a file: the good rows, and the faults of the others. Of two rows of one hostname the second is at fault.
+func readDevices(file io.Reader) (good goodRows, faults []domain.RowFault, err error) {
 	reader := csv.NewReader(withoutMark(file))
 	reader.ReuseRecord = true
 	columns, err := readHeader(reader)
 	if err != nil {
-		return nil, nil, nil, err
+		return goodRows{}, nil, err
 	}
 	seen := map[string]bool{}
 	for row := 1; ; row++ {
 		record, err := reader.Read()
 		if err == io.EOF {
-			return plans, rows, faults, nil
+			return good, faults, nil
 		}
 		if err != nil && !errors.Is(err, csv.ErrFieldCount) {
-			return nil, nil, nil, malformedFile(err)
+			return goodRows{}, nil, malformedFile(err)
 		}
 		plan, planErr := columns.spec(record).Plan()
 		key := domain.NameKey(plan.Hostname)
 		if err != nil {
-			planErr = domain.Fault(domain.Malformed, "", domain.ReasonMalformed)
+			planErr = domain.Fault(domain.Invalid, "", domain.ReasonFormat) // of another length than the header
 		} else if planErr == nil && seen[key] {
 			planErr = domain.Fault(domain.Duplicated, "hostname", domain.ReasonTwice)
 		}
@@ -191,7 +215,7 @@ func readDevices(file io.Reader) (plans []domain.DevicePlan, rows []int, faults 
 			continue
 		}
 		seen[key] = true
-		plans, rows = append(plans, plan), append(rows, row)
+		good.add(plan, row)
 	}
 }
 
@@ -257,33 +281,21 @@ func (c fileColumns) spec(record []string) domain.DeviceSpec {
 	}
 }
 
-// exportPage is how many devices are read at once.
-const exportPage = 500
-
 // Export writes the devices of a filter as a file that Import reads.
 func (s *Devices) Export(ctx context.Context, filter domain.DeviceFilter, file io.Writer) error {
 	writer := csv.NewWriter(file)
 	if err := writer.Write(slices.Concat(requiredColumns, optionalColumns)); err != nil {
 		return err
 	}
-	for cursor := int64(0); ; {
-		page, err := s.Page(ctx, filter, domain.PageRequest{Cursor: cursor, Size: exportPage})
-		if err != nil {
-			return err
-		}
-		for _, d := range page.Items {
-			err := writer.Write([]string{
-				d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site, strings.Join(d.Domains, ","), strings.Join(d.Tags, ","),
-				domain.FormatConnectivities(d.Connectivities), domain.FormatRemote(d.Remote),
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if page.Next == nil {
-			writer.Flush()
-			return writer.Error()
-		}
-		cursor = *page.Next
+	err := s.each(ctx, filter, func(d domain.Device) error {
+		return writer.Write([]string{
+			d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site, strings.Join(d.Domains, ","), strings.Join(d.Tags, ","),
+			domain.FormatConnectivities(d.Connectivities), domain.FormatRemote(d.Remote),
+		})
+	})
+	if err != nil { // what is not written yet stays unwritten: who has got nothing can be told
+		return err
 	}
+	writer.Flush()
+	return writer.Error()
 }

@@ -44,7 +44,7 @@ func testImportAtomic(t *testing.T, w *world) {
 		deviceHeader + "\nnew,a,b,c,d,e\nNEW,a,b,c,d,e\nnew,,b,c,d,e\n": {
 			{domain.Duplicated, "rows[2].hostname", domain.ReasonTwice}, {domain.Required, "rows[3].ip", domain.ReasonRequired},
 		},
-		deviceHeader + "\nnew,a,b,c,d\nnew,a,b,c,d,e,f\n": {{domain.Malformed, "rows[1]", domain.ReasonMalformed}, {domain.Malformed, "rows[2]", domain.ReasonMalformed}},
+		deviceHeader + "\nnew,a,b,c,d\nnew,a,b,c,d,e,f\n": {{domain.Invalid, "rows[1]", domain.ReasonFormat}, {domain.Invalid, "rows[2]", domain.ReasonFormat}},
 	} {
 		_, err := w.Devices.Import(ctx, strings.NewReader(file), true)
 		wantFaults(t, err, want...)
@@ -68,7 +68,7 @@ func testImportGood(t *testing.T, w *world) {
 		got = append(got, fmt.Sprint(f))
 	}
 	wantSame(t, got, []string{
-		"row 2: device_domain: not found", "row 3: malformed request", "row 4: hostname: given twice", "row 5: site: required",
+		"row 2: device_domain: not found", "row 3: wrong format", "row 4: hostname: given twice", "row 5: site: required",
 	})
 	wantSame(t, must(w.Devices.Get(t.Context(), "n1"))(t).Domains, []string{"corp"})
 }

@@ -8,17 +8,36 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// transact runs fn in one transaction with the nonce of the request, if it has one: both are stored, or none.
+// transact runs fn, which changes many devices, in one transaction with the nonce of the request, if it has one: both are stored, or none. There is one
+// such transaction at a time. In this process those who wait for their turn do so without a connection, which others need.
 func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) error {
 	nonce := nonceOf(ctx)
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := nonce.spend(ctx, tx); err != nil {
-			return err
-		}
-		return fn(tx)
+	err := s.imports.Do(ctx, func() error {
+		return s.Store.Transact(ctx, func(tx domain.Store) error {
+			if err := tx.Audit().Reserve(ctx); err != nil {
+				return err
+			}
+			if err := nonce.spend(ctx, tx); err != nil {
+				return err
+			}
+			return fn(tx)
+		})
 	})
 	nonce.settle(err)
 	return err
+}
+
+// spell makes the names of the plans that are new, before the transaction: in it everybody else who needs one of these would have to wait for its end.
+func (s *Devices) spell(ctx context.Context, plans []domain.DevicePlan) error {
+	var named []*domain.Device
+	seen := map[[4]string]bool{}
+	for _, p := range plans {
+		if names := [4]string{p.Model, p.Type, p.Vendor, p.Site}; !seen[names] {
+			seen[names] = true
+			named = append(named, &domain.Device{Model: p.Model, Type: p.Type, Vendor: p.Vendor, Site: p.Site})
+		}
+	}
+	return s.Store.Devices().Spell(ctx, named...)
 }
 
 // put stores what the plans say, of hostnames that differ. A hostname that somebody else takes at the same time is an update of theirs.

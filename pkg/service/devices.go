@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ type Devices struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 
-	recent recentDevices
+	recent  recentDevices
+	imports *Limit // of transactions that change many
 }
 
 // Page lists devices.
@@ -26,13 +28,79 @@ func (s *Devices) Page(ctx context.Context, filter domain.DeviceFilter, req doma
 	return s.Store.Devices().Page(ctx, filter, req)
 }
 
+// pageOfAll is how many devices are read at once when all are wanted.
+const pageOfAll = 500
+
+// each calls fn with all devices of a filter, by ascending id.
+func (s *Devices) each(ctx context.Context, filter domain.DeviceFilter, fn func(domain.Device) error) error {
+	for cursor := int64(0); ; {
+		page, err := s.Page(ctx, filter, domain.PageRequest{Cursor: cursor, Size: pageOfAll})
+		if err != nil {
+			return err
+		}
+		for _, d := range page.Items {
+			if err := fn(d); err != nil {
+				return err
+			}
+		}
+		if page.Next == nil {
+			return nil
+		}
+		cursor = *page.Next
+	}
+}
+
+// InUse calls fn with the devices that are in use and that the caller sees, by ascending id.
+func (s *Devices) InUse(ctx context.Context, fn func(domain.Device)) error {
+	caller, enabled := domain.PrincipalOf(ctx), true
+	filter := domain.DeviceFilter{Enabled: &enabled}
+	if len(caller.Devices) == 0 {
+		return s.each(ctx, filter, func(d domain.Device) error { fn(d); return nil })
+	}
+	listed, err := s.Store.Devices().Some(ctx, caller.Devices)
+	if err != nil {
+		return err
+	}
+	listed = slices.DeleteFunc(listed, func(d domain.Device) bool { return !d.Enabled || d.CreatorID == caller.Creator() })
+	filter.CreatorID = caller.Creator()
+	err = s.each(ctx, filter, func(own domain.Device) error {
+		for len(listed) > 0 && listed[0].ID < own.ID {
+			fn(listed[0])
+			listed = listed[1:]
+		}
+		fn(own)
+		return nil
+	})
+	for _, d := range listed {
+		fn(d)
+	}
+	return err
+}
+
 // ByID returns one device.
 func (s *Devices) ByID(ctx context.Context, id int64) (domain.Device, error) {
 	return s.Store.Devices().Get(ctx, id)
 }
 
-// Get returns the device of an id or a hostname: of digits alone the id goes first. Errors: *domain.Error with Missing.
+// Get returns the device of an id or a hostname: of digits alone the id goes first. Errors: *domain.Error with Missing, also for one that the caller does
+// not see.
 func (s *Devices) Get(ctx context.Context, ref string) (domain.Device, error) {
+	device, err := s.find(ctx, ref)
+	if err != nil {
+		return device, err
+	}
+	return device, seen(ctx, device)
+}
+
+// seen refuses a device that the caller does not see.
+func seen(ctx context.Context, d domain.Device) error {
+	if !domain.PrincipalOf(ctx).Sees(d) {
+		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
+	}
+	return nil
+}
+
+func (s *Devices) find(ctx context.Context, ref string) (domain.Device, error) {
 	ref = strings.TrimSpace(ref)
 	if id, err := strconv.ParseUint(ref, 10, 63); err == nil {
 		device, err := s.Store.Devices().Get(ctx, int64(id))
@@ -54,11 +122,19 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device do
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
+		if before.ID != 0 {
+			if err := seen(ctx, before); err != nil {
+				return domain.DeviceSave{}, err
+			}
+		}
 		domains, err := findDomains(ctx, s.Store, []domain.DevicePlan{plan})
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
 		save := domain.DeviceSave{DeviceChange: s.planned(plan, before, domains), DomainIDs: domains.ids()}
+		if before.ID == 0 {
+			save.After.CreatorID = domain.PrincipalOf(ctx).Creator()
+		}
 		return save, s.Store.Devices().Spell(ctx, &save.After)
 	})
 	if err != nil {

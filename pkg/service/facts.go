@@ -73,7 +73,7 @@ func applicationFacts(a domain.Application) facts {
 func authorizationFacts(a domain.PAMAuthorization) facts {
 	return facts{
 		"application_id": a.ApplicationID, "name": a.Name, "enabled": a.Enabled, "write": a.Write, "resources": a.Resources, "expires_at": moment(a.ExpiresAt),
-		"allowed_ips": prefixTexts(a.AllowedIPs), "referrers": a.Referrers, "generation": a.Generation, "previous_until": moment(a.PreviousUntil),
+		"allowed_ips": prefixTexts(a.AllowedIPs), "referrers": a.Referrers, "devices": a.Devices, "certificate_fingerprint": a.Fingerprint, "generation": a.Generation, "previous_until": moment(a.PreviousUntil),
 	}
 }
 

@@ -29,15 +29,16 @@ const TimestampWindow = 5 * time.Minute
 
 // PAMRequest is what access control looks at beside the credential.
 type PAMRequest struct {
-	TLS      bool
-	Referrer string
+	TLS         bool
+	Referrer    string
+	Certificate []byte // the client's, in DER; nil: none
 }
 
 // errClient is the cause for all that is wrong with a client's credentials.
 var errClient = errors.New("client authentication failed")
 
 // Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors: *domain.Error with Unauthenticated.
-func (s *PAMAccess) Token(ctx context.Context, clientID string, secret domain.Secret) (AccessToken, error) {
+func (s *PAMAccess) Token(ctx context.Context, clientID string, secret domain.Secret, r PAMRequest) (AccessToken, error) {
 	found, err := s.keyed(ctx, clientID)
 	if err != nil {
 		return AccessToken{}, err
@@ -51,7 +52,7 @@ func (s *PAMAccess) Token(ctx context.Context, clientID string, secret domain.Se
 	if !good {
 		return AccessToken{}, unauthenticated(errClient)
 	}
-	if err := s.admit(ctx, found, PAMRequest{}, false); err != nil {
+	if err := s.admit(ctx, found, r, false); err != nil {
 		return AccessToken{}, err
 	}
 	tokens, err := s.Access.tokens(ctx)
@@ -134,6 +135,8 @@ func (s *PAMAccess) admit(ctx context.Context, found pamHolder, r PAMRequest, re
 		return unauthenticated(fmt.Errorf("authorization %d is disabled or has expired", found.ID))
 	case !found.Holder().Admits(address):
 		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d from %s", found.ID, address)}
+	case !found.AdmitsCertificate(r.Certificate):
+		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d: client certificate", found.ID)}
 	case referrer && !found.AdmitsReferrer(r.Referrer):
 		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d: referrer", found.ID)}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -85,7 +87,7 @@ func TestPAMAccess_Token(t *testing.T) {
 	w := newWorld(t)
 	a := w.newAuthorization(t, domain.AuthOAuth2)
 	wantSame(t, []int{len(a.Key), len(a.Secret), len(a.Token), len(a.TokenSecret)}, []int{41, 32, 0, 0})
-	token := must(w.PAMAccess.Token(t.Context(), a.Key, a.Secret))(t)
+	token := must(w.PAMAccess.Token(t.Context(), a.Key, a.Secret, service.PAMRequest{}))(t)
 	wantSame(t, token.Life, time.Hour)
 	found := must(w.PAMAccess.Bearer(t.Context(), token.Token, service.PAMRequest{}))(t)
 	wantSame(t, []any{found.ID, found.Write, found.Allows(domain.PAMCore)}, []any{a.ID, true, true})
@@ -94,10 +96,10 @@ func TestPAMAccess_Token(t *testing.T) {
 		"": a.Secret, a.Key: "", a.Key + "x": a.Secret, strings.ToUpper(a.Key): a.Secret, strings.Repeat("0", 41): a.Secret, one.Key: one.Secret,
 		none.Key: none.Secret, "a\x00": "", strings.Repeat("x", 1<<20): "",
 	} {
-		_, err := w.PAMAccess.Token(t.Context(), key, secret)
+		_, err := w.PAMAccess.Token(t.Context(), key, secret, service.PAMRequest{})
 		wantFaults(t, err, badClient)
 	}
-	_, err := w.PAMAccess.Token(t.Context(), a.Key, a.Secret+"0")
+	_, err := w.PAMAccess.Token(t.Context(), a.Key, a.Secret+"0", service.PAMRequest{})
 	wantFaults(t, err, badClient)
 	key := w.newAPIKey(t)
 	for _, other := range []domain.Secret{"", "garbage", key.Token, must(w.Access.Exchange(t.Context(), key.Token))(t).Token, a.Secret} {
@@ -174,7 +176,7 @@ func TestPAMAccess_Rules(t *testing.T) {
 	inside := domain.WithOrigin(t.Context(), domain.Origin{Address: netip.MustParseAddr("::ffff:10.1.2.3")})
 	outside := domain.WithOrigin(t.Context(), domain.Origin{Address: netip.MustParseAddr("11.0.0.1")})
 	page := service.PAMRequest{Referrer: "https://intranet/x"}
-	token := must(w.PAMAccess.Token(inside, limited.Key, limited.Secret))(t).Token
+	token := must(w.PAMAccess.Token(inside, limited.Key, limited.Secret, service.PAMRequest{}))(t).Token
 	bearer := func(ctx context.Context, r service.PAMRequest) error {
 		_, err := w.PAMAccess.Bearer(ctx, token, r)
 		return err
@@ -182,19 +184,46 @@ func TestPAMAccess_Rules(t *testing.T) {
 	check(t, bearer(inside, page))
 	for _, ctx := range []context.Context{outside, t.Context()} {
 		wantFaults(t, bearer(ctx, page), badLocation)
-		_, err := w.PAMAccess.Token(ctx, limited.Key, limited.Secret)
+		_, err := w.PAMAccess.Token(ctx, limited.Key, limited.Secret, service.PAMRequest{})
 		wantFaults(t, err, badLocation)
 	}
 	wantFaults(t, bearer(inside, service.PAMRequest{}), badLocation)
 	wantFaults(t, bearer(inside, service.PAMRequest{Referrer: "https://intranet.example.com/"}), badLocation)
-	_, err := w.PAMAccess.Token(outside, limited.Key, "wrong") // who is not known does not learn from where one may come
+	_, err := w.PAMAccess.Token(outside, limited.Key, "wrong", service.PAMRequest{}) // who is not known does not learn from where one may come
 	wantFaults(t, err, badClient)
 	w.clock.pass(time.Minute - 1)
 	check(t, bearer(inside, page))
 	w.clock.pass(1)
 	wantFaults(t, bearer(inside, page), badClient)
-	_, err = w.PAMAccess.Token(inside, limited.Key, limited.Secret)
+	_, err = w.PAMAccess.Token(inside, limited.Key, limited.Secret, service.PAMRequest{})
 	wantFaults(t, err, badClient)
+}
+
+// TestPAMAccess_Certificate: where a fingerprint is set, nobody comes in without the certificate, whatever else they know.
+func TestPAMAccess_Certificate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).with(t, permissive)
+	der := []byte("not read as a certificate")
+	digest := sha256.Sum256(der)
+	bound := func(a *domain.PAMAuthorization) { a.Fingerprint = hex.EncodeToString(digest[:]) }
+	one, two, none := w.newAuthorization(t, domain.AuthOAuth1, bound), w.newAuthorization(t, domain.AuthOAuth2, bound), w.newAuthorization(t, domain.AuthUnsigned, bound)
+	with := service.PAMRequest{TLS: true, Certificate: der}
+	token := must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, with))(t).Token
+	_, err := w.PAMAccess.Bearer(t.Context(), token, with)
+	check(t, err)
+	w.wantPAM(t, oauth1(t, one, "1", noon), with)
+	w.wantPAM(t, unsigned(t, none), with)
+	for _, without := range []service.PAMRequest{overTLS, {TLS: true, Certificate: []byte{}}, {TLS: true, Certificate: []byte("another")}} {
+		_, err := w.PAMAccess.Token(t.Context(), two.Key, two.Secret, without)
+		wantFaults(t, err, badLocation)
+		_, err = w.PAMAccess.Bearer(t.Context(), token, without)
+		wantFaults(t, err, badLocation)
+		w.wantPAM(t, oauth1(t, one, "2", noon), without, badLocation)
+		w.wantPAM(t, unsigned(t, none), without, badLocation)
+	}
+	must(w.Authorizations.Update(operator(t), two.ID, domain.PAMAuthorizationUpdate{Fingerprint: new("")}))(t)
+	_, err = w.PAMAccess.Bearer(t.Context(), token, overTLS)
+	check(t, err)
 }
 
 // TestPAMAccess_Changes: what happens to an authorization or its application holds here at once, and on other replicas within a second.
@@ -226,11 +255,11 @@ func TestPAMAccess_Changes(t *testing.T) {
 			w := newWorld(t)
 			other := w.replica(t)
 			one, two := w.newAuthorization(t, domain.AuthOAuth1), w.newAuthorization(t, domain.AuthOAuth2)
-			token := must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret))(t).Token
+			token := must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, service.PAMRequest{}))(t).Token
 			out := func(w *world) (out int) {
 				_, _, signedErr := w.PAMAccess.Signed(t.Context(), oauth1(t, one, "n", noon), overTLS)
 				_, bearerErr := w.PAMAccess.Bearer(t.Context(), token, overTLS)
-				_, tokenErr := w.PAMAccess.Token(t.Context(), two.Key, two.Secret)
+				_, tokenErr := w.PAMAccess.Token(t.Context(), two.Key, two.Secret, service.PAMRequest{})
 				for _, err := range []error{signedErr, bearerErr, tokenErr} {
 					if domain.IsKind(err, domain.Unauthenticated) {
 						out++
@@ -255,13 +284,13 @@ func TestPAMAccess_Rotation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).with(t, permissive)
 	one, two := w.newAuthorization(t, domain.AuthOAuth1), w.newAuthorization(t, domain.AuthOAuth2)
-	first := must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret))(t).Token
+	first := must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, service.PAMRequest{}))(t).Token
 	newOne := must(w.Authorizations.Rotate(operator(t), one.ID, time.Minute))(t)
 	newTwo := must(w.Authorizations.Rotate(operator(t), two.ID, time.Minute))(t)
 	wantSame(t, []bool{newOne.Secret == one.Secret, newTwo.Secret == two.Secret, newOne.Key == one.Key, newOne.Token == one.Token}, []bool{false, false, true, true})
 	w.clock.pass(time.Minute - time.Microsecond)
-	late := must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret))(t).Token // with the secret that is about to end
-	present := must(w.PAMAccess.Token(t.Context(), two.Key, newTwo.Secret))(t).Token
+	late := must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, service.PAMRequest{}))(t).Token // with the secret that is about to end
+	present := must(w.PAMAccess.Token(t.Context(), two.Key, newTwo.Secret, service.PAMRequest{}))(t).Token
 	for _, token := range []domain.Secret{first, late, present} {
 		must(w.PAMAccess.Bearer(t.Context(), token, overTLS))(t)
 	}
@@ -273,7 +302,7 @@ func TestPAMAccess_Rotation(t *testing.T) {
 		wantFaults(t, err, badClient)
 	}
 	must(w.PAMAccess.Bearer(t.Context(), present, overTLS))(t)
-	_, err := w.PAMAccess.Token(t.Context(), two.Key, two.Secret)
+	_, err := w.PAMAccess.Token(t.Context(), two.Key, two.Secret, service.PAMRequest{})
 	wantFaults(t, err, badClient)
 	w.wantPAM(t, plaintext(t, one), overTLS, badProof)
 	w.wantPAM(t, plaintext(t, newOne), overTLS)
@@ -282,8 +311,15 @@ func TestPAMAccess_Rotation(t *testing.T) {
 	w.wantPAM(t, plaintext(t, mixed), overTLS, badProof)
 	_, err = w.Authorizations.Rotate(operator(t), one.ID, -1)
 	wantFaults(t, err, fault{domain.Invalid, "overlap", domain.ReasonTooSmall})
-	_, err = w.Authorizations.Rotate(operator(t), w.newAuthorization(t, domain.AuthUnsigned).ID, 0)
-	wantFaults(t, err, fault{domain.Rule, "id", domain.ReasonNotEditable})
+
+	t.Run("without secrets there is a new token at once", func(t *testing.T) {
+		none := w.newAuthorization(t, domain.AuthUnsigned)
+		w.wantPAM(t, unsigned(t, none), overTLS)
+		rotated := must(w.Authorizations.Rotate(operator(t), none.ID, time.Hour))(t)
+		wantSame(t, []bool{rotated.Token == none.Token, rotated.Key == none.Key, rotated.PreviousUntil.IsZero()}, []bool{false, true, true})
+		w.wantPAM(t, unsigned(t, none), overTLS, badClient)
+		w.wantPAM(t, unsigned(t, rotated), overTLS)
+	})
 }
 
 // TestPAMAccess_Nonce: a request with a nonce changes something once, on whichever replica, and none is good twice.

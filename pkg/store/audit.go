@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -72,6 +74,32 @@ func toEventRow(e domain.Event) eventRow {
 }
 
 type audit struct{ s *Store }
+
+var errReserve = errors.New("store: Reserve has to be the first in a transaction")
+
+// reserveChain locks the last chain. The limits of the connection are lifted for as long as that takes: a transaction that writes much takes longer.
+var reserveChain = []string{
+	"SET LOCAL lock_timeout = 0", "SET LOCAL statement_timeout = 0",
+	"SELECT FROM audit_chains WHERE chain = " + strconv.Itoa(reservedChain) + " FOR UPDATE",
+	"SET LOCAL lock_timeout TO DEFAULT", "SET LOCAL statement_timeout TO DEFAULT",
+}
+
+// Reserve implements domain.Audit. SQLite has one writer.
+func (r audit) Reserve(ctx context.Context) error {
+	if !r.s.inTx || r.s.chain != nil {
+		return errReserve
+	}
+	r.s.chain = new(reservedChain)
+	if r.s.engine == SQLite {
+		return nil
+	}
+	for _, statement := range reserveChain {
+		if err := r.s.write.WithContext(ctx).Exec(statement).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Append implements domain.Audit.
 func (r audit) Append(ctx context.Context, e *domain.Event) error {
@@ -234,6 +262,27 @@ func (r audit) After(ctx context.Context, chain int, position int64, limit int) 
 	for i := range rows {
 		list[i] = rows[i].entity()
 	}
+	return list, err
+}
+
+// strayEvents goes from chain to chain by the index, so that it reads no events but those that it counts.
+const strayEvents = `WITH RECURSIVE used (chain) AS (SELECT min(chain) FROM audit_events
+		UNION ALL SELECT (SELECT min(chain) FROM audit_events WHERE chain > used.chain) FROM used WHERE used.chain IS NOT NULL)
+	SELECT chain, (SELECT count(*) FROM audit_events WHERE audit_events.chain = used.chain) FROM used WHERE chain NOT IN ? ORDER BY chain`
+
+// Strays implements domain.Audit.
+func (r audit) Strays(ctx context.Context) ([]domain.Stray, error) {
+	existing := make([]int, domain.AuditChains)
+	for i := range existing {
+		existing[i] = i
+	}
+	var list []domain.Stray
+	err := returned(ctx, r.s.read, strayEvents, []any{existing}, func(scan func(...any) error) error {
+		var stray domain.Stray
+		err := scan(&stray.Chain, &stray.Events)
+		list = append(list, stray)
+		return err
+	})
 	return list, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -144,4 +145,35 @@ var wellPlanned = map[store.Engine]func(index, plan string) bool{
 		}
 		return len(reads) > 0 && !strings.Contains(plan, "TEMP B-TREE")
 	},
+}
+
+// TestAudit_Strays: they are found by the index, however many events there are.
+func TestAudit_Strays(t *testing.T) {
+	t.Parallel()
+	for name, location := range locations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := filled(t, location(t), eventFillers)
+			var query string
+			var values []any
+			if err := s.OnQuery(func(q string, v []any) { query, values = q, v }); err != nil {
+				t.Fatal(err)
+			}
+			wantStrays(t, s)
+			plan := explain(t, s, query, values)
+			if reads := strings.Count(plan, "audit_events "); reads == 0 || reads > strings.Count(plan, "audit_events_position") {
+				t.Errorf("%s\n%s", query, plan)
+			}
+			execute(t, writer(t, s), "UPDATE audit_events SET chain = 16 WHERE chain = 3 AND position < 100", "UPDATE audit_events SET chain = -7 WHERE position = 5",
+				"UPDATE audit_events SET chain = 2000000000 WHERE chain = 4")
+			wantStrays(t, s, domain.Stray{Chain: -7, Events: 1}, domain.Stray{Chain: 16, Events: 7}, domain.Stray{Chain: 2000000000, Events: plannedRows / 16})
+		})
+	}
+}
+
+func wantStrays(t *testing.T, s *store.Store, want ...domain.Stray) {
+	t.Helper()
+	if got, err := s.Audit().Strays(t.Context()); err != nil || !slices.Equal(got, want) {
+		t.Errorf("the strays are %v, %v", got, err)
+	}
 }

@@ -21,6 +21,8 @@ type authorizationRow struct {
 	ExpiresAt     *time.Time
 	AllowedIPs    string
 	Referrers     string // JSON
+	Devices       string // JSON
+	Fingerprint   string `gorm:"column:certificate_fingerprint"`
 	PublicKey     string
 	Token         string
 	Sealed        []byte
@@ -33,7 +35,7 @@ type authorizationRow struct {
 	application applicationRow `gorm:"-"`
 }
 
-const authorizationColumns = "id, application_id, name, enabled, may_write, resources, expires_at, allowed_ips, referrers, public_key, token, sealed, " +
+const authorizationColumns = "id, application_id, name, enabled, may_write, resources, expires_at, allowed_ips, referrers, devices, certificate_fingerprint, public_key, token, sealed, " +
 	"sealed_before, generation, previous_until, created_at, updated_at"
 
 func (authorizationRow) TableName() string { return "pam_authorizations" }
@@ -42,7 +44,7 @@ func (r *authorizationRow) key() int64 { return r.ID }
 
 func (r *authorizationRow) fields() []any {
 	own := []any{
-		&r.ID, &r.ApplicationID, &r.Name, &r.Enabled, &r.MayWrite, &r.Resources, &r.ExpiresAt, &r.AllowedIPs, &r.Referrers, &r.PublicKey, &r.Token,
+		&r.ID, &r.ApplicationID, &r.Name, &r.Enabled, &r.MayWrite, &r.Resources, &r.ExpiresAt, &r.AllowedIPs, &r.Referrers, &r.Devices, &r.Fingerprint, &r.PublicKey, &r.Token,
 		&r.Sealed, &r.SealedBefore, &r.Generation, &r.PreviousUntil, &r.CreatedAt, &r.UpdatedAt,
 	}
 	return append(own, r.application.fields()...)
@@ -52,7 +54,7 @@ func (r *authorizationRow) entity() domain.PAMAuthorization {
 	return domain.PAMAuthorization{
 		ID: r.ID, ApplicationID: r.ApplicationID, Application: r.application.entity(), Name: r.Name, Enabled: r.Enabled, Write: r.MayWrite,
 		Resources: readList[domain.PAMResource](r.Resources), ExpiresAt: orZero(r.ExpiresAt), AllowedIPs: splitPrefixes(r.AllowedIPs),
-		Referrers: readList[string](r.Referrers), Key: r.PublicKey, Token: r.Token, Secrets: domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
+		Referrers: readList[string](r.Referrers), Devices: readList[int64](r.Devices), Fingerprint: r.Fingerprint, Key: r.PublicKey, Token: r.Token, Secrets: domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
 		Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
@@ -60,16 +62,17 @@ func (r *authorizationRow) entity() domain.PAMAuthorization {
 func toAuthorizationRow(a domain.PAMAuthorization) (authorizationRow, error) {
 	resources, resourcesErr := writeList(a.Resources)
 	referrers, referrersErr := writeList(a.Referrers)
+	devices, devicesErr := writeList(a.Devices)
 	row := authorizationRow{
 		ID: a.ID, ApplicationID: a.ApplicationID, Name: a.Name, NameKey: domain.NameKey(a.Name), Enabled: a.Enabled, MayWrite: a.Write,
-		Resources: resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs), Referrers: referrers, PublicKey: a.Key,
+		Resources: resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs), Referrers: referrers, Devices: devices, Fingerprint: a.Fingerprint, PublicKey: a.Key,
 		Token: a.Token, Sealed: a.Secrets.Present, SealedBefore: a.Secrets.Previous, Generation: a.Generation, PreviousUntil: optional(a.PreviousUntil),
 		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
 	}
 	if row.SealedBefore == nil {
 		row.SealedBefore = []byte{}
 	}
-	return row, errors.Join(resourcesErr, referrersErr)
+	return row, errors.Join(resourcesErr, referrersErr, devicesErr)
 }
 
 type authorizations struct{ s *Store }

@@ -45,6 +45,9 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 			l.restrict("(SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = device_terms.device_id) IS NOT NULL", term) // which no planner makes a join of, or thinks to be rare
 		}
 	}
+	if f.CreatorID != 0 {
+		r.drive(&l, "creator_id", f.CreatorID)
+	}
 	if f.IP != "" {
 		r.drive(&l, "ip", f.IP)
 	}

@@ -58,15 +58,19 @@ func (c *deviceNameCache) add(names namesFound) {
 // namesFound are the names of some devices.
 type namesFound map[nameID]knownName
 
-// spell gives a name the spelling that was first, and returns its reference.
-func (n namesFound) spell(kind string, label *string) int64 {
+// spell gives the names of a device the spelling that was first, and returns their references.
+func (n namesFound) spell(d *domain.Device) (model, kind, vendor, site int64) {
+	return n.spellOne(kindModel, &d.Model), n.spellOne(kindType, &d.Type), n.spellOne(kindVendor, &d.Vendor), n.spellOne(kindSite, &d.Site)
+}
+
+func (n namesFound) spellOne(kind string, label *string) int64 {
 	found := n[nameID{kind, domain.NameKey(*label)}]
 	*label = found.label
 	return found.ref
 }
 
 // names reads the names of devices, and makes those that are new. What this transaction has made may roll back, so only it remembers that.
-func (s *Store) names(ctx context.Context, devices []domain.Device) (namesFound, error) {
+func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound, error) {
 	found, missing := namesFound{}, map[nameID]string{}
 	for _, d := range devices {
 		for kind, label := range map[string]string{kindModel: d.Model, kindType: d.Type, kindVendor: d.Vendor, kindSite: d.Site} {

@@ -35,8 +35,8 @@ func deviceFills(series, with, now string) []string {
 		names + `INSERT INTO device_names (ref, kind, label, label_key) SELECT i, CASE (i-1)/3 WHEN 0 THEN 'model' WHEN 1 THEN 'type' WHEN 2 THEN 'vendor' ELSE 'site' END,
 			'name'||((i-1)%3+1), 'name'||((i-1)%3+1) FROM ` + nameSeries,
 		all + `INSERT INTO devices (id, hostname, hostname_key, ip, model_ref, type_ref, vendor_ref, site_ref, domains, connectivities, remote, tags, enabled,
-			created_at, updated_at) SELECT i, 'host-'||i, 'host-'||i, 'name'||` + class + `, ` + class + `, 3+` + class + `, 6+` + class + `, 9+` + class + `,
-			'[]', '[]', '[]', '[]', i%100 <> 0, ` + now + `, ` + now + ` FROM ` + series,
+			creator_id, created_at, updated_at) SELECT i, 'host-'||i, 'host-'||i, 'name'||` + class + `, ` + class + `, 3+` + class + `, 6+` + class + `, 9+` + class + `,
+			'[]', '[]', '[]', '[]', i%100 <> 0, ` + class + `, ` + now + `, ` + now + ` FROM ` + series,
 	}
 	for _, prefix := range []string{"w:", "t:", "d:"} {
 		statements = append(statements, all+`INSERT INTO device_terms (term, device_id) SELECT '`+prefix+`name'||`+class+`, i FROM `+series)
@@ -72,6 +72,7 @@ func TestDevices_Page_Plans(t *testing.T) {
 
 func deviceFilters() []domain.DeviceFilter {
 	all := []domain.DeviceFilter{{}, {Hostname: "host-777"}, {Hostname: "nobody"}, {Enabled: new(true)}, {Enabled: new(false)}, {Text: "777"},
+		{CreatorID: 1}, {CreatorID: 2}, {CreatorID: 3}, {CreatorID: 4},
 		{Text: "777 name1"}, {Text: "name1 777"}, {Tag: "name1", Text: "name1"}, {Tag: "name1", Text: "name2"}}
 	for _, name := range []string{"name1", "name2", "name3", "none"} {
 		all = append(all, domain.DeviceFilter{IP: name}, domain.DeviceFilter{Model: name}, domain.DeviceFilter{Type: name}, domain.DeviceFilter{Vendor: name},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type deviceRow struct {
 	Remote         string
 	Tags           string
 	Enabled        bool
+	CreatorID      int64
 	Revision       int64
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
@@ -44,7 +46,7 @@ type namedRow struct {
 // deviceColumns reads the names of each row by themselves: with joins a planner may begin at the names.
 const (
 	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref), " + nameOf + "type_ref), " + nameOf + "vendor_ref), " + nameOf + "site_ref), " +
-		"domains, connectivities, remote, tags, enabled, revision, created_at, updated_at"
+		"domains, connectivities, remote, tags, enabled, creator_id, revision, created_at, updated_at"
 	nameOf = "(SELECT label FROM device_names WHERE ref = "
 )
 
@@ -53,7 +55,7 @@ func (r *namedRow) key() int64 { return r.ID }
 func (r *namedRow) fields() []any {
 	return []any{
 		&r.ID, &r.Hostname, &r.IP, &r.Model, &r.Type, &r.Vendor, &r.Site, &r.Domains, &r.Connectivities, &r.Remote, &r.Tags, &r.Enabled,
-		&r.Revision, &r.CreatedAt, &r.UpdatedAt,
+		&r.CreatorID, &r.Revision, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
 
@@ -62,7 +64,7 @@ func (r *namedRow) entity() domain.Device {
 		ID: r.ID, Hostname: r.Hostname, IP: r.IP, Model: r.Model, Type: r.Type, Vendor: r.Vendor, Site: r.Site,
 		Domains: readList[string](r.Domains), Connectivities: readList[domain.Connectivity](r.Connectivities),
 		Remote: readList[domain.RemoteExpression](r.Remote), Tags: readList[string](r.Tags), Enabled: r.Enabled,
-		Revision: r.Revision, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		CreatorID: r.CreatorID, Revision: r.Revision, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
@@ -101,6 +103,22 @@ func (r devices) Named(ctx context.Context, hostname string) (domain.Device, err
 		err = translate(gorm.ErrRecordNotFound, faults{})
 	}
 	return device, err
+}
+
+// Some implements domain.Devices.
+func (r devices) Some(ctx context.Context, ids []int64) ([]domain.Device, error) {
+	var list []domain.Device
+	for batch := range slices.Chunk(ids, insertBatch) {
+		rows, err := find[namedRow, domain.Device](ctx, r.s.read, "SELECT "+deviceColumns+" FROM devices WHERE id IN ?", []any{batch})
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			list = append(list, rows[i].entity())
+		}
+	}
+	slices.SortFunc(list, func(a, b domain.Device) int { return cmp.Compare(a.ID, b.ID) })
+	return list, nil
 }
 
 // lockDevices locks in an order that all share, so that nobody waits for one who waits for them.
@@ -159,7 +177,7 @@ func (r devices) Insert(ctx context.Context, list []domain.Device) (lost []int, 
 	return lost, err
 }
 
-const insertedDevice = "hostname, hostname_key, ip, model_ref, type_ref, vendor_ref, site_ref, domains, connectivities, remote, tags, enabled, revision, created_at, updated_at"
+const insertedDevice = "hostname, hostname_key, ip, model_ref, type_ref, vendor_ref, site_ref, domains, connectivities, remote, tags, enabled, creator_id, revision, created_at, updated_at"
 
 func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, err error) {
 	rows, err := r.rows(ctx, list)
@@ -199,7 +217,7 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 func (r deviceRow) inserted() []any {
 	return []any{
 		r.Hostname, r.HostnameKey, r.IP, r.ModelRef, r.TypeRef, r.VendorRef, r.SiteRef, r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled,
-		int64(1), r.CreatedAt, r.UpdatedAt,
+		r.CreatorID, int64(1), r.CreatedAt, r.UpdatedAt,
 	}
 }
 
@@ -271,7 +289,11 @@ func (r devices) moveTerms(ctx context.Context, c domain.DeviceChange) error {
 
 // rows makes the rows of devices, and sets the spelling of their names.
 func (r devices) rows(ctx context.Context, list []domain.Device) ([]deviceRow, error) {
-	names, err := r.s.names(ctx, list)
+	pointers := make([]*domain.Device, len(list))
+	for i := range list {
+		pointers[i] = &list[i]
+	}
+	names, err := r.s.names(ctx, pointers)
 	if err != nil {
 		return nil, err
 	}
@@ -279,11 +301,10 @@ func (r devices) rows(ctx context.Context, list []domain.Device) ([]deviceRow, e
 	for i := range list {
 		d := &list[i]
 		row := deviceRow{
-			ID: d.ID, Hostname: d.Hostname, HostnameKey: domain.NameKey(d.Hostname), IP: d.IP, Enabled: d.Enabled,
+			ID: d.ID, Hostname: d.Hostname, HostnameKey: domain.NameKey(d.Hostname), IP: d.IP, Enabled: d.Enabled, CreatorID: d.CreatorID,
 			CreatedAt: micro(d.CreatedAt), UpdatedAt: micro(d.UpdatedAt),
 		}
-		row.ModelRef, row.TypeRef = names.spell(kindModel, &d.Model), names.spell(kindType, &d.Type)
-		row.VendorRef, row.SiteRef = names.spell(kindVendor, &d.Vendor), names.spell(kindSite, &d.Site)
+		row.ModelRef, row.TypeRef, row.VendorRef, row.SiteRef = names.spell(d)
 		var faults [4]error
 		row.Domains, faults[0] = writeList(d.Domains)
 		row.Connectivities, faults[1] = writeList(d.Connectivities)

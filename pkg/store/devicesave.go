@@ -12,11 +12,15 @@ import (
 )
 
 // Spell implements domain.Devices.
-func (r devices) Spell(ctx context.Context, d *domain.Device) error {
-	list := []domain.Device{*d}
-	_, err := r.rows(ctx, list)
-	*d = list[0]
-	return err
+func (r devices) Spell(ctx context.Context, list ...*domain.Device) error {
+	names, err := r.s.names(ctx, list)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		names.spell(d)
+	}
+	return nil
 }
 
 // Save implements domain.Devices: on PostgreSQL by one statement, where a transaction would travel seven times.
@@ -116,7 +120,7 @@ func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
 	}
 	if s.Before.ID == 0 {
 		q.add("device AS (INSERT INTO devices ("+insertedDevice+") SELECT ?::text, ?::text, ?::text, ?::bigint, ?::bigint, ?::bigint, ?::bigint, "+
-			"?::text, ?::text, ?::text, ?::text, ?::boolean, ?::bigint, ?::timestamptz, ?::timestamptz WHERE "+condition+
+			"?::text, ?::text, ?::text, ?::text, ?::boolean, ?::bigint, ?::bigint, ?::timestamptz, ?::timestamptz WHERE "+condition+
 			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)", row.inserted()...)
 		return
 	}

@@ -44,13 +44,16 @@ func newStore(engine Engine, write, read *gorm.DB, closeAll func() error) *Store
 	return s
 }
 
-// nextChain takes the chains of the audit in turn: at one that another has just taken, its commit would have to be waited for. A transaction stays on one,
-// or two transactions could wait for each other's.
+// reservedChain is the chain of the audit that only those are on who reserve it.
+const reservedChain = domain.AuditChains - 1
+
+// nextChain takes the other chains in turn: at one that another has just taken, its commit would have to be waited for. A transaction stays on one, or two
+// transactions could wait for each other's.
 func (s *Store) nextChain() int {
 	if s.chain != nil {
 		return *s.chain
 	}
-	chain := int(s.turns.Add(1) % domain.AuditChains)
+	chain := int(s.turns.Add(1) % reservedChain)
 	if s.inTx {
 		s.chain = &chain
 	}

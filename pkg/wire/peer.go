@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/base64"
 	"net"
 	"net/http"
 	"net/netip"
@@ -32,6 +33,33 @@ func secureFunc(config Config) func(echo.Context) bool {
 		r := c.Request()
 		return external || r.TLS != nil || r.Header.Get(echo.HeaderXForwardedProto) == "https" && fromTrusted(r, config.TrustedProxies)
 	}
+}
+
+// certificateFunc returns the certificate that a client has proved to have the key of, in DER: to this server, or to a trusted proxy that hands it on in
+// the header Client-Cert (RFC 9440).
+func certificateFunc(config Config) func(echo.Context) []byte {
+	return func(c echo.Context) []byte {
+		r := c.Request()
+		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+			return r.TLS.PeerCertificates[0].Raw
+		}
+		values := r.Header.Values("Client-Cert")
+		if len(values) != 1 || !fromTrusted(r, config.TrustedProxies) {
+			return nil
+		}
+		return byteSequence(values[0])
+	}
+}
+
+// byteSequence reads what structured fields call so (RFC 9651, 3.3.5); nil when it is none.
+func byteSequence(value string) []byte {
+	value, begins := strings.CutPrefix(strings.TrimSpace(value), ":")
+	value, ends := strings.CutSuffix(value, ":")
+	octets, err := base64.StdEncoding.DecodeString(value)
+	if !begins || !ends || err != nil || len(octets) == 0 {
+		return nil
+	}
+	return octets
 }
 
 func fromTrusted(r *http.Request, trusted []netip.Prefix) bool {

@@ -30,7 +30,7 @@ type Config struct {
 	Ready func(context.Context) []Check
 	// ExternalURL is where clients reach the service; empty when not known.
 	ExternalURL string
-	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto are believed.
+	// TrustedProxies are the peers whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed.
 	TrustedProxies []netip.Prefix
 	Metrics        *prometheus.Registry
 	Now            func() time.Time
@@ -52,7 +52,8 @@ func New(config Config) (http.Handler, error) {
 		return nil, err
 	}
 	vault := pam.Config{
-		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, Secure: secureFunc(config), Recover: recovered,
+		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, Secure: secureFunc(config), Certificate: certificateFunc(config),
+		Recover: recovered,
 	}
 	if err := pam.Mount(e, vault); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func sampleAuthorization(a domain.Application) domain.PAMAuthorization {
 	return domain.PAMAuthorization{
 		Application: a, ApplicationID: a.ID, Name: fresh("Autorização"), Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore, "A2A"},
 		ExpiresAt: noon.AddDate(1, 0, 0), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
-		Referrers: []string{"https://intranet/a b", "é"}, Key: fresh("key"), Token: fresh("token"),
+		Referrers: []string{"https://intranet/a b", "é"}, Devices: []int64{7, 3}, Fingerprint: strings.Repeat("0f", 32), Key: fresh("key"), Token: fresh("token"),
 		Secrets: domain.PAMSecrets{Present: []byte{0, 1, 0xff}, Previous: []byte{2}}, Generation: 3, PreviousUntil: noon.Add(time.Hour),
 		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
@@ -90,8 +90,8 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		}
 		check(t, s.PAMAuthorizations().Create(ctx, &plain))
 		got := must(s.PAMAuthorizations().Get(ctx, plain.ID))(t)
-		wantSame(t, len(got.Resources)+len(got.Referrers)+len(got.Secrets.Previous), 0)
-		got.Resources, got.Referrers, got.Secrets.Previous = nil, nil, nil
+		wantSame(t, len(got.Resources)+len(got.Referrers)+len(got.Devices)+len(got.Secrets.Previous), 0)
+		got.Resources, got.Referrers, got.Devices, got.Secrets.Previous = nil, nil, nil, nil
 		wantSame(t, got, plain)
 	})
 	t.Run("what does not exist is missing, also a key that no database can hold", func(t *testing.T) {
@@ -128,6 +128,7 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		before := newAuthorization(t, s, app)
 		want := sampleAuthorization(app)
 		want.ID, want.Enabled, want.Write, want.Resources, want.AllowedIPs, want.Referrers = before.ID, false, false, []domain.PAMResource{"Users"}, nil, []string{"b"}
+		want.Devices, want.Fingerprint = []int64{5}, "ef"
 		want.ExpiresAt, want.PreviousUntil, want.Generation, want.Secrets.Previous = time.Time{}, time.Time{}, 4, []byte{9}
 		sent := want
 		sent.ApplicationID = other.ID

@@ -53,6 +53,7 @@ func drawDevice(rt *rapid.T) domain.Device {
 	}
 	d.Tags, d.Domains = list(drawnTags, "tags"), list([]string{"corp", "B.example.com"}, "domains")
 	d.Enabled = rapid.Bool().Draw(rt, "enabled")
+	d.CreatorID = rapid.Int64Range(0, 2).Draw(rt, "creator")
 	return d
 }
 
@@ -68,7 +69,7 @@ func addDevice(rt *rapid.T, s domain.Store) domain.Device {
 
 func changeDevice(rt *rapid.T, s domain.Store, d *domain.Device) {
 	after := drawDevice(rt)
-	after.ID, after.Hostname = d.ID, d.Hostname
+	after.ID, after.Hostname, after.CreatorID = d.ID, d.Hostname, d.CreatorID
 	changes := []domain.DeviceChange{{Before: *d, After: after}}
 	if err := s.Devices().Update(rt.Context(), changes); err != nil {
 		rt.Fatal(err)
@@ -90,6 +91,9 @@ func drawDeviceFilter(rt *rapid.T, model []domain.Device) domain.DeviceFilter {
 	if len(model) > 0 && rapid.IntRange(0, 9).Draw(rt, "one hostname") == 0 {
 		f.Hostname = strings.ToUpper(rapid.SampledFrom(model).Draw(rt, "hostname of").Hostname)
 	}
+	if rapid.IntRange(0, 3).Draw(rt, "by creator") == 0 {
+		f.CreatorID = rapid.Int64Range(1, 3).Draw(rt, "creator")
+	}
 	if rapid.Bool().Draw(rt, "by enabled") {
 		f.Enabled = new(rapid.Bool().Draw(rt, "only enabled"))
 	}
@@ -109,7 +113,8 @@ func selectedDevices(model []domain.Device, f domain.DeviceFilter) []int64 {
 		words := domain.Words(append([]string{d.Hostname, d.IP}, d.Tags...)...)
 		hasAll := !slices.ContainsFunc(domain.Words(f.Text), func(word string) bool { return !slices.Contains(words, word) })
 		if same(f.Hostname, d.Hostname) && (f.IP == "" || f.IP == d.IP) && same(f.Model, d.Model) && same(f.Type, d.Type) && same(f.Vendor, d.Vendor) &&
-			same(f.Site, d.Site) && among(f.Tag, d.Tags) && among(f.Domain, d.Domains) && (f.Enabled == nil || *f.Enabled == d.Enabled) && hasAll {
+			same(f.Site, d.Site) && among(f.Tag, d.Tags) && among(f.Domain, d.Domains) && (f.Enabled == nil || *f.Enabled == d.Enabled) &&
+			(f.CreatorID == 0 || f.CreatorID == d.CreatorID) && hasAll {
 			ids = append(ids, d.ID)
 		}
 	}

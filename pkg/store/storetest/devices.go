@@ -17,7 +17,7 @@ func sampleDevice() domain.Device {
 		Hostname: fresh("Win 1"), IP: "https://10.0.0.1/x", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "São Paulo",
 		Domains: []string{"corp.example.com"}, Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}, {Type: "SQL Server", Port: 1433}},
 		Remote: []domain.RemoteExpression{{Connectivity: "SSH", Expect: `User:\s<"é">`, Fill: "[username]"}}, Tags: []string{"API", "two words"},
-		Enabled: true, CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+		Enabled: true, CreatorID: 7, CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
 }
 
@@ -45,6 +45,14 @@ func testDevices(t *testing.T, s domain.Store) {
 		for _, name := range []string{want.Hostname, strings.ToUpper(want.Hostname), strings.ToLower(want.Hostname)} {
 			wantSame(t, must(s.Devices().Named(ctx, name))(t), want)
 		}
+	})
+	t.Run("some are those of the ids that there are, by id", func(t *testing.T) {
+		one, two, three := newDevice(t, s), newDevice(t, s), newDevice(t, s)
+		wantSame(t, must(s.Devices().Some(ctx, []int64{three.ID, absent, one.ID, three.ID, -1}))(t), []domain.Device{one, three})
+		wantSame(t, len(must(s.Devices().Some(ctx, nil))(t)), 0)
+		many := make([]int64, 1500)
+		many[0], many[1499] = two.ID, one.ID
+		wantSame(t, must(s.Devices().Some(ctx, many))(t), []domain.Device{one, two})
 	})
 	t.Run("what does not exist is missing, also a name that no database can hold", func(t *testing.T) {
 		for _, id := range []int64{0, -1, absent} {
@@ -144,7 +152,7 @@ func testDeviceUpdate(t *testing.T, s domain.Store) {
 	after := domain.Device{
 		ID: before.ID, Hostname: before.Hostname, IP: "other ip", Model: "other model", Type: "other type", Vendor: "other vendor", Site: "other site",
 		Domains: []string{"d2"}, Connectivities: []domain.Connectivity{{Type: "RDP", Port: 1}}, Remote: []domain.RemoteExpression{{Connectivity: "RDP"}},
-		Tags: []string{"t2"}, Revision: before.Revision, CreatedAt: before.CreatedAt, UpdatedAt: noon.Add(time.Hour),
+		Tags: []string{"t2"}, CreatorID: before.CreatorID, Revision: before.Revision, CreatedAt: before.CreatedAt, UpdatedAt: noon.Add(time.Hour),
 	}
 	check(t, s.Devices().Update(ctx, []domain.DeviceChange{{Before: before, After: after}}))
 	after.Revision++

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Audit_Concurrency", testAuditConcurrency},
 		{"Audit_Page_Model", testAuditPages},
 		{"Audit_AppendAll", testAppendAll},
+		{"Audit_Reserve", testReserve},
 		{"Devices", testDevices},
 		{"Devices_Save", testDeviceSave},
 		{"Devices_Concurrency", testDeviceConcurrency},

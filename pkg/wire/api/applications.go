@@ -107,6 +107,7 @@ func (h authorizations) CreateAuthorization(ctx context.Context, request gen.Cre
 	issued, err := h.service.Create(ctx, domain.PAMAuthorization{
 		ApplicationID: b.ApplicationID, Name: b.Name, Enabled: b.Enabled == nil || *b.Enabled, Write: b.Write != nil && *b.Write, Resources: resources,
 		ExpiresAt: value(expires), AllowedIPs: addresses, Referrers: b.Referrers,
+		Fingerprint: value(fingerprintOf(b.CertificateFingerprint)), Devices: b.Devices,
 	})
 	if err != nil {
 		return nil, err
@@ -129,6 +130,7 @@ func (h authorizations) UpdateAuthorization(ctx context.Context, request gen.Upd
 	}
 	changed, err := h.service.Update(ctx, request.ID, domain.PAMAuthorizationUpdate{
 		Name: b.Name, Enabled: b.Enabled, Write: b.Write, Resources: resourcesOf(b.Resources), ExpiresAt: expires, AllowedIPs: addresses, Referrers: b.Referrers,
+		Fingerprint: fingerprintOf(b.CertificateFingerprint), Devices: b.Devices,
 	})
 	if err != nil {
 		return nil, err
@@ -161,6 +163,15 @@ func (h authorizations) RotateAuthorization(ctx context.Context, request gen.Rot
 	}, nil
 }
 
+// fingerprintOf reads a fingerprint; nil stays nil.
+func fingerprintOf(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	canonical := domain.CanonicalFingerprint(*text)
+	return &canonical
+}
+
 // resourcesOf reads a list of resources; nil stays nil.
 func resourcesOf(list []string) []domain.PAMResource {
 	if list == nil {
@@ -173,7 +184,8 @@ func convertAuthorization(a domain.PAMAuthorization) gen.Authorization {
 	return gen.Authorization{
 		ID: a.ID, ApplicationID: a.ApplicationID, ApplicationName: a.Application.Name, Method: gen.ApplicationMethod(a.Application.Method), Name: a.Name,
 		Enabled: a.Enabled, Write: a.Write, Resources: convertAll(a.Resources, func(r domain.PAMResource) string { return string(r) }),
-		ExpiresAt: optionalDate(a.ExpiresAt), AllowedIps: prefixes(a.AllowedIPs), Referrers: notNil(a.Referrers), ClientID: a.Key, Token: a.Token,
+		ExpiresAt: optionalDate(a.ExpiresAt), AllowedIps: prefixes(a.AllowedIPs), Referrers: notNil(a.Referrers),
+		Devices: notNil(a.Devices), CertificateFingerprint: a.Fingerprint, ClientID: a.Key, Token: a.Token,
 		PreviousUntil: optionalDate(a.PreviousUntil), CreatedAt: date(a.CreatedAt), UpdatedAt: date(a.UpdatedAt),
 	}
 }
@@ -182,7 +194,8 @@ func convertIssued(i service.IssuedAuthorization) gen.AuthorizationSecrets {
 	a := convertAuthorization(i.PAMAuthorization)
 	return gen.AuthorizationSecrets{
 		ID: a.ID, ApplicationID: a.ApplicationID, ApplicationName: a.ApplicationName, Method: a.Method, Name: a.Name, Enabled: a.Enabled, Write: a.Write,
-		Resources: a.Resources, ExpiresAt: a.ExpiresAt, AllowedIps: a.AllowedIps, Referrers: a.Referrers, ClientID: a.ClientID, Token: a.Token,
+		Resources: a.Resources, ExpiresAt: a.ExpiresAt, AllowedIps: a.AllowedIps, Referrers: a.Referrers, Devices: a.Devices,
+		CertificateFingerprint: a.CertificateFingerprint, ClientID: a.ClientID, Token: a.Token,
 		PreviousUntil: a.PreviousUntil, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 		ClientSecret: string(i.Secret), TokenSecret: string(i.TokenSecret),
 	}

@@ -50,7 +50,7 @@ func TestDevices_ImportLimits(t *testing.T) {
 	s := wiretest.Start(t)
 	before := inventory(t, s)
 	send(t, s, "POST", devicesPath+"/import", strings.Repeat("x", 33<<20), "Content-Type", "text/csv").want(t, 400, "", "invalid")
-	send(t, s, "POST", devicesPath+"/import", deviceFile(2500)+"last,,,,,\n", "Content-Type", "text/csv").want(t, 400, "rows[2501]", "invalid")
+	send(t, s, "POST", devicesPath+"/import", deviceFile(2500)+"last,,,,,\n", "Content-Type", "text/csv").want(t, 409, "rows[2501]", "invalid")
 	send(t, s, "POST", devicesPath+"/import", deviceFile(2500)+"last,,,,,,,\n", "Content-Type", "text/csv").want(t, 409, "rows[2501].ip", "required")
 	before.unchanged(t, s)
 	many := send(t, s, "POST", devicesPath+"/import?atomic=false", "hostname,ip,model,type,vendor,site\n"+strings.Repeat("x,,m,t,v,s\n", 1001), "Content-Type", "text/csv")

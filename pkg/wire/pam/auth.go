@@ -22,6 +22,8 @@ var errNoCredential = &domain.Error{Kind: domain.Unauthenticated, Field: "author
 type authenticator struct {
 	access *service.PAMAccess
 	secure func(echo.Context) bool
+	// certificate is the client's, in DER; nil when it has shown none.
+	certificate func(echo.Context) []byte
 	// externalURL is scheme and host under which clients reach the service; empty when not known.
 	externalURL string
 }
@@ -32,8 +34,7 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		principal := found.Holder().Principal()
-		c.SetRequest(c.Request().WithContext(domain.WithPrincipal(c.Request().Context(), principal)))
+		c.SetRequest(c.Request().WithContext(domain.WithPrincipal(c.Request().Context(), found.Principal())))
 		if err := authorize(found, c.Request().Method); err != nil {
 			return cmp.Or(a.access.Finish(c.Request().Context()), err)
 		}
@@ -69,7 +70,7 @@ func authorize(found domain.PAMAuthorization, method string) error {
 
 func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, error) {
 	r := c.Request()
-	request := service.PAMRequest{TLS: a.secure(c), Referrer: r.Referer()}
+	request := service.PAMRequest{TLS: a.secure(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
 	headers := r.Header.Values(echo.HeaderAuthorization)
 	if len(headers) > 1 {
 		return domain.PAMAuthorization{}, refused("more than one Authorization header")

@@ -12,25 +12,11 @@ import (
 
 type devices struct{ service *service.Devices }
 
-// listSize is how many devices are read at once for the list, which has no pages.
-const listSize = 1000
-
-// ListDevices implements the operation listDevices: the devices that are in use.
+// ListDevices implements the operation listDevices: the devices that are in use. The list has no pages.
 func (h devices) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject) (gen.ListDevicesResponseObject, error) {
-	enabled := true
 	items := []gen.DeviceItem{}
-	for cursor := int64(0); ; {
-		page, err := h.service.Page(ctx, domain.DeviceFilter{Enabled: &enabled}, domain.PageRequest{Cursor: cursor, Size: listSize})
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range page.Items {
-			items = append(items, convertItem(d))
-		}
-		if page.Next == nil {
-			break
-		}
-		cursor = *page.Next
+	if err := h.service.InUse(ctx, func(d domain.Device) { items = append(items, convertItem(d)) }); err != nil {
+		return nil, err
 	}
 	return gen.ListDevices200JSONResponse{
 		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("%d devices found", len(items))), Devices: items,

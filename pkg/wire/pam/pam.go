@@ -28,6 +28,8 @@ type Config struct {
 	Log         *slog.Logger
 	// Secure reports whether the client came over https.
 	Secure func(echo.Context) bool
+	// Certificate returns the client's certificate in DER; nil when it has shown none.
+	Certificate func(echo.Context) []byte
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
 	Recover echo.MiddlewareFunc
 }
@@ -50,7 +52,9 @@ func Mount(e *echo.Echo, config Config) error {
 		devices: devices{service: config.Services.Devices},
 		tokens:  tokens{access: config.Services.PAMAccess, refusals: config.Services.Refusals},
 	}, nil)}
-	guard := authenticator{access: config.Services.PAMAccess, secure: config.Secure, externalURL: strings.TrimSuffix(config.ExternalURL, "/")}
+	guard := authenticator{
+		access: config.Services.PAMAccess, secure: config.Secure, certificate: config.Certificate, externalURL: strings.TrimSuffix(config.ExternalURL, "/"),
+	}
 	refused := refusals{service: config.Services.Refusals}
 	errors, tokenErrors := errorWriter{log: config.Log, render: render}, errorWriter{log: config.Log, render: renderToken}
 	nowhere := []echo.MiddlewareFunc{errors.middleware, config.Recover, withOrigin, readBody, refused.middleware, guard.known}
@@ -72,7 +76,7 @@ func Mount(e *echo.Echo, config Config) error {
 			e.PUT(one+slash, routes.EnableDevice, with(reference)...)
 			e.DELETE(one+slash, routes.DisableDevice, with(reference)...)
 		}
-		forToken := slices.Concat([]echo.MiddlewareFunc{tokenErrors.middleware}, before, []echo.MiddlewareFunc{credentials})
+		forToken := slices.Concat([]echo.MiddlewareFunc{tokenErrors.middleware}, before, []echo.MiddlewareFunc{withCertificate(config.Certificate), credentials})
 		if prefix == Alias {
 			e.Use(alias(chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere)))
 			continue

@@ -39,7 +39,7 @@ func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestO
 	case text(b.ClientID) == "":
 		return badRequest(errInvalidRequest, "The request is missing a required parameter: client_id."), nil
 	}
-	token, err := h.access.Token(ctx, text(b.ClientID), domain.Secret(text(b.ClientSecret)))
+	token, err := h.access.Token(ctx, text(b.ClientID), domain.Secret(text(b.ClientSecret)), service.PAMRequest{Certificate: certificateOf(ctx)})
 	if faults := domain.Faults(err); len(faults) > 0 {
 		h.refusals.Record(ctx, domain.ResourceTokens, 0, faults[0])
 		return invalidClient(usedBasic(ctx)), nil
@@ -85,6 +85,23 @@ type basicKey struct{}
 func usedBasic(ctx context.Context) bool {
 	used, _ := ctx.Value(basicKey{}).(bool)
 	return used
+}
+
+type certificateKey struct{}
+
+func certificateOf(ctx context.Context) []byte {
+	der, _ := ctx.Value(certificateKey{}).([]byte)
+	return der
+}
+
+// withCertificate hands the client's certificate to what comes after it.
+func withCertificate(certificate func(echo.Context) []byte) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), certificateKey{}, certificate(c))))
+			return next(c)
+		}
+	}
 }
 
 // credentials puts what an Authorization header of the scheme Basic has among the fields of a token request. The header wins; its parts may be

@@ -1,0 +1,14 @@
+-- +goose Up
+-- Which authorization of the vault made a device; 0: somebody else.
+ALTER TABLE devices ADD COLUMN creator_id bigint NOT NULL DEFAULT 0;
+CREATE INDEX devices_creator_id ON devices (creator_id, id);
+
+-- The devices that an authorization sees beside its own, as JSON; empty: all. And the SHA-256 of the client certificate that it needs; empty: none.
+ALTER TABLE pam_authorizations ADD COLUMN devices text NOT NULL DEFAULT '[]';
+ALTER TABLE pam_authorizations ADD COLUMN certificate_fingerprint text NOT NULL DEFAULT '';
+
+-- +goose Down
+ALTER TABLE pam_authorizations DROP COLUMN certificate_fingerprint;
+ALTER TABLE pam_authorizations DROP COLUMN devices;
+DROP INDEX devices_creator_id;
+ALTER TABLE devices DROP COLUMN creator_id;
