@@ -26,38 +26,44 @@ import (
 func (w *crashWorld) check(t *testing.T) {
 	t.Helper()
 	wantReady(t, w.server.URL)
-	w.checkClients(t, w.fresh)
+	askAll(t, w, w.fresh, w.checkClient)
 	w.fresh = nil
 	w.checkKeys(t)
 	w.checkRevoked(t)
-	checkDatabase(t, w.options, halves)
-	checkDatabase(t, w.options, unaudited)
+	w.vault.check(t, w)
+	checkDatabase(t, w.options, halves, unaudited, vaultHalves)
 	apptest.MustCommand(t, w.options, "audit", "verify")
 	wantQuiet(t, w.server.Log())
 }
 
-// checkOld asks once more for some of the clients that were answered at any time: a later crash is no reason to lose them.
+// checkOld asks once more for some of the clients and devices that were answered at any time: a later crash is no reason to lose them.
 func (w *crashWorld) checkOld(t *testing.T) {
 	t.Helper()
-	const some = 200
-	old := slices.Clone(w.answered)
-	rand.Shuffle(len(old), func(i, j int) { old[i], old[j] = old[j], old[i] })
-	w.checkClients(t, old[:min(some, len(old))])
+	askAll(t, w, some(w.answered), w.checkClient)
+	askAll(t, w, some(w.vault.answered), w.vault.checkDevice)
 }
 
-func (w *crashWorld) checkClients(t *testing.T, list []record) {
+// some are at most 200 of a list.
+func some[T any](list []T) []T {
+	list = slices.Clone(list)
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list[:min(200, len(list))]
+}
+
+// askAll checks each of a list, some at once.
+func askAll[T any](t *testing.T, w *crashWorld, list []T, check func(context.Context, *apptest.Client, T) error) {
 	t.Helper()
 	const askers = 4
 	transport := &http.Transport{MaxIdleConnsPerHost: askers}
 	defer transport.CloseIdleConnections()
 	c := &apptest.Client{URL: w.server.URL, Token: w.token, HTTP: &http.Client{Transport: transport}}
-	queue := make(chan record)
+	queue := make(chan T)
 	var group sync.WaitGroup
 	for range askers {
 		group.Go(func() {
 			for want := range queue {
-				if err := w.checkClient(t.Context(), c, want); err != nil {
-					t.Errorf("client %d %s: %v", want.ID, want.Name, err)
+				if err := check(t.Context(), c, want); err != nil {
+					t.Errorf("%+v: %v", want, err)
 				}
 			}
 		})
@@ -197,14 +203,16 @@ var halves = map[string]string{
 	"serials that are there twice": `SELECT count(*) FROM (SELECT 1 FROM certificates GROUP BY ca_id, serial HAVING count(*) > 1) AS twice`,
 }
 
-func checkDatabase(t *testing.T, o apptest.Options, counts map[string]string) {
+func checkDatabase(t *testing.T, o apptest.Options, counts ...map[string]string) {
 	t.Helper()
 	db := openDatabase(t, o)
 	defer db.Close()
-	for what, statement := range counts {
-		var count int
-		if err := db.QueryRowContext(t.Context(), statement).Scan(&count); err != nil || count != 0 {
-			t.Errorf("%d %s (%v)", count, what, err)
+	for _, statements := range counts {
+		for what, statement := range statements {
+			var count int
+			if err := db.QueryRowContext(t.Context(), statement).Scan(&count); err != nil || count != 0 {
+				t.Errorf("%d %s (%v)", count, what, err)
+			}
 		}
 	}
 	if o.DatabaseURL != "" {

@@ -40,6 +40,7 @@ func TestCrash(t *testing.T) {
 		}
 		w.checkOld(t)
 		t.Logf("%d clients made, %d revoked, CRL number %d", len(w.answered), len(w.revoked), w.authorities[0].crlNumber.Load())
+		t.Logf("%d devices made, %d changed, %d files imported", len(w.vault.answered), w.vault.changed.Load(), w.vault.imported.Load())
 	})
 }
 
@@ -64,6 +65,7 @@ type crashWorld struct {
 	killed      atomic.Bool
 	names       atomic.Int64
 	authorities [2]*crashAuthority // made by the server, and imported
+	vault       *crashVault
 
 	mu        sync.Mutex
 	answered  []record
@@ -81,7 +83,7 @@ type crashAuthority struct {
 	crlNumber atomic.Int64 // the highest that anyone has seen
 }
 
-// newCrashWorld starts the first server and gives it two CAs.
+// newCrashWorld starts the first server and gives it two CAs and a vault.
 func newCrashWorld(t *testing.T, o apptest.Options) *crashWorld {
 	t.Helper()
 	w := &crashWorld{options: o, server: apptest.Start(t, o), serials: map[string]int64{}}
@@ -93,6 +95,7 @@ func newCrashWorld(t *testing.T, o apptest.Options) *crashWorld {
 	own := &crashAuthority{id: createCA(t, c, "own").ID}
 	own.cert = must(parseCertificates(get(t, c, caPath(own.id, "/certificate"))))[0]
 	w.authorities = [2]*crashAuthority{own, imported}
+	w.vault = newCrashVault(t, c)
 	return w
 }
 
@@ -103,6 +106,7 @@ func (w *crashWorld) live(t *testing.T) {
 	transport := &http.Transport{MaxIdleConnsPerHost: writers}
 	defer transport.CloseIdleConnections()
 	c := &apptest.Client{URL: w.server.URL, Token: w.token, HTTP: &http.Client{Transport: transport}}
+	w.vault.token = w.vault.oauth2.bearer(t, c.URL)
 	w.killed.Store(false)
 	for range writers {
 		group.Go(func() { w.write(t, c) })
@@ -120,7 +124,7 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(11); {
+		switch dice := rand.N(16); {
 		case dice < 5:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 6:
@@ -129,8 +133,10 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 			err = w.revokeAny(t.Context(), c)
 		case dice < 9:
 			err = w.createKey(t.Context(), c)
-		default:
+		case dice < 11:
 			err = w.readCRL(t.Context(), c, authority)
+		default:
+			err = w.vault.work(t.Context(), c)
 		}
 		if err == nil {
 			continue
