@@ -26,7 +26,7 @@ type ImportResult struct {
 }
 
 // importBatch is how many devices are stored at once; in one transaction when rows may fail by themselves.
-const importBatch = 1000
+const importBatch = 1024
 
 // Import upserts the devices of a CSV file (RFC 4180) with a header. With atomic all rows are stored or none: the faults of rows are the error
 // then. Otherwise the good ones are stored. Errors: *domain.Error with Malformed for a file that can't be read.
@@ -64,12 +64,7 @@ func (s *Devices) importAll(ctx context.Context, good goodRows, result ImportRes
 		if err := mustKnow(ctx, tx, good); err != nil {
 			return err
 		}
-		for batch := range slices.Chunk(good.plans, importBatch) {
-			if err := s.store(ctx, tx, batch, &result); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.store(ctx, tx, good.plans, &result)
 	})
 	if err != nil {
 		return ImportResult{}, err
@@ -104,23 +99,41 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 	return nil
 }
 
-// store puts plans and counts what came of it.
+// store puts plans and counts what came of it. The events of a batch are made while the database has the next.
 func (s *Devices) store(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, result *ImportResult) error {
-	changes, err := s.put(ctx, tx, plans)
-	if err != nil {
-		return err
+	made := func() ([]*domain.Event, error) { return nil, nil }
+	appendMade := func() error {
+		events, err := made()
+		if err != nil {
+			return err
+		}
+		return tx.Audit().AppendAll(ctx, events)
 	}
+	for batch := range slices.Chunk(plans, importBatch) {
+		changes, err := s.put(ctx, tx, batch)
+		if err != nil {
+			return err
+		}
+		result.count(changes)
+		if err := appendMade(); err != nil {
+			return err
+		}
+		made = s.makeEvents(ctx, changes)
+	}
+	return appendMade()
+}
+
+func (r *ImportResult) count(changes []domain.DeviceChange) {
 	for _, c := range changes {
 		switch {
 		case c.Before.ID == 0:
-			result.Created++
+			r.Created++
 		case c.After.Same(c.Before):
-			result.Unchanged++
+			r.Unchanged++
 		default:
-			result.Updated++
+			r.Updated++
 		}
 	}
-	return s.record(ctx, tx, changes)
 }
 
 // goodRows are the plans of rows that are not at fault, with their numbers.

@@ -102,23 +102,28 @@ func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.D
 	return lost, err
 }
 
-// record writes an event for each device that has changed.
-func (s *Devices) record(ctx context.Context, tx domain.Store, changes []domain.DeviceChange) error {
+// makeEvents begins to make an event for each device that has changed, and returns a function that waits for them.
+func (s *Devices) makeEvents(ctx context.Context, changes []domain.DeviceChange) func() ([]*domain.Event, error) {
 	var events []*domain.Event
-	for _, c := range changes {
-		if c.Before.ID != 0 && c.After.Same(c.Before) {
-			continue
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, c := range changes {
+			if c.Before.ID != 0 && c.After.Same(c.Before) {
+				continue
+			}
+			var e *domain.Event
+			if e, err = s.deviceEvent(ctx, c); err != nil {
+				return
+			}
+			events = append(events, e)
 		}
-		e, err := s.deviceEvent(ctx, c)
-		if err != nil {
-			return err
-		}
-		events = append(events, e)
+	}()
+	return func() ([]*domain.Event, error) {
+		<-done
+		return events, err
 	}
-	if len(events) == 1 {
-		return tx.Audit().Append(ctx, events[0])
-	}
-	return tx.Audit().AppendAll(ctx, events)
 }
 
 // domainNames are registered domains by what they were called, in lower case.

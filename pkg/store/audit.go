@@ -142,12 +142,17 @@ func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	if err := db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", e.Position, e.Hash[:], e.Chain).Error; err != nil {
 		return err
 	}
-	record := toEventRow(*e)
-	if err := db.Create(&record).Error; err != nil {
-		return err
-	}
-	e.ID = record.ID
-	return nil
+	into := intoEvents
+	into.suffix = " RETURNING id"
+	return r.s.insertRows(ctx, into, [][]any{eventValuesOf(*e)}, func(scan func(...any) error) error { return scan(&e.ID) })
+}
+
+// intoEvents takes the values of eventValuesOf.
+var intoEvents = insertion{table: "audit_events", columns: "resource_id, " + linkColumns + ", " + eventColumns}
+
+func eventValuesOf(e domain.Event) []any {
+	record := toEventRow(e)
+	return append([]any{record.ResourceID, int64(record.Chain), record.Position, record.Hash}, record.contents()...)
 }
 
 // AppendAll implements domain.Audit: the chain is held while the events are written, and moved once.
@@ -168,10 +173,9 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 		for i, e := range events {
 			link = e.Follow(link)
 			e.Link = link
-			record := toEventRow(*e)
-			rows[i] = append([]any{record.ResourceID, record.Chain, record.Position, record.Hash}, record.contents()...)
+			rows[i] = eventValuesOf(*e)
 		}
-		if err := insertRows(ctx, tx.write, "audit_events", "resource_id, "+linkColumns+", "+eventColumns, rows, "", nil); err != nil {
+		if err := tx.insertRows(ctx, intoEvents, rows, nil); err != nil {
 			return err
 		}
 		return db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", link.Position, link.Hash[:], link.Chain).Error

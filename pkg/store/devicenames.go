@@ -119,7 +119,7 @@ func (s *Store) makeNames(ctx context.Context, wanted map[nameID]string) (namesF
 	for i, id := range ids {
 		rows[i] = []any{id.kind, wanted[id], id.key}
 	}
-	if err := insertRows(ctx, s.write, "device_names", "kind, label, label_key", rows, " ON CONFLICT (kind, label_key) DO NOTHING", nil); err != nil {
+	if err := s.insertRows(ctx, insertion{"device_names", "kind, label, label_key", " ON CONFLICT (kind, label_key) DO NOTHING"}, rows, nil); err != nil {
 		return nil, err
 	}
 	return s.selectNames(ctx, wanted)

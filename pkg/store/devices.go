@@ -197,7 +197,8 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 		ids[key] = id
 		return err
 	}
-	if err := insertRows(ctx, r.s.write, "devices", insertedDevice, values, " ON CONFLICT (hostname_key) DO NOTHING RETURNING id, hostname_key", scan); err != nil {
+	into := insertion{"devices", insertedDevice, " ON CONFLICT (hostname_key) DO NOTHING RETURNING id, hostname_key"}
+	if err := r.s.insertRows(ctx, into, values, scan); err != nil {
 		return nil, err
 	}
 	var terms [][]any
@@ -210,7 +211,10 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 		list[i].ID, list[i].Revision = id, 1
 		terms = append(terms, termRows(id, list[i].Terms())...)
 	}
-	return lost, insertRows(ctx, r.s.write, "device_terms", "term, device_id", terms, "", nil)
+	slices.SortFunc(terms, func(a, b []any) int { // as the index has them
+		return cmp.Or(strings.Compare(a[0].(string), b[0].(string)), cmp.Compare(a[1].(int64), b[1].(int64)))
+	})
+	return lost, r.s.insertRows(ctx, insertion{"device_terms", "term, device_id", ""}, terms, nil)
 }
 
 // inserted are the values of insertedDevice.
@@ -284,7 +288,7 @@ func (r devices) moveTerms(ctx context.Context, c domain.DeviceChange) error {
 			return err
 		}
 	}
-	return insertRows(ctx, r.s.write, "device_terms", "term, device_id", termRows(c.After.ID, added), " ON CONFLICT DO NOTHING", nil)
+	return r.s.insertRows(ctx, insertion{"device_terms", "term, device_id", " ON CONFLICT DO NOTHING"}, termRows(c.After.ID, added), nil)
 }
 
 // rows makes the rows of devices, and sets the spelling of their names.

@@ -2,14 +2,17 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 )
 
-// insertBatch is how many rows go in one statement at most: both databases bound its parameters.
+// insertBatch is how many rows go in one statement at most: SQLite bounds its parameters.
 const insertBatch = 512
 
 // batchOf is how many of n rows go in the next statement. Many go by powers of two, so that few different statements are prepared.
@@ -21,33 +24,103 @@ func batchOf(n int) int {
 	return min(1<<(bits.Len(uint(n))-1), insertBatch)
 }
 
-// insertRows inserts rows of values by as few statements as can be. suffix is what follows the values; read, if not nil, is called for each row
-// that the statement returns.
-func insertRows(ctx context.Context, db *gorm.DB, table, columns string, values [][]any, suffix string, read func(scan func(...any) error) error) error {
-	for len(values) > 0 {
-		batch := values[:batchOf(len(values))]
-		values = values[len(batch):]
-		place := "(?" + strings.Repeat(", ?", len(batch[0])-1) + ")"
-		query := "INSERT INTO " + table + " (" + columns + ") VALUES " + place + strings.Repeat(", "+place, len(batch)-1) + suffix
-		args := slices.Concat(batch...)
-		if read == nil {
-			if err := db.WithContext(ctx).Exec(query, args...).Error; err != nil {
-				return err
-			}
-			continue
+// insertion says where rows are inserted, and what follows the values.
+type insertion struct{ table, columns, suffix string }
+
+// insertRows inserts rows of values by as few statements as can be. read, if not nil, is called for each row that a statement returns.
+func (s *Store) insertRows(ctx context.Context, into insertion, rows [][]any, read func(scan func(...any) error) error) error {
+	for len(rows) > 0 {
+		batch := rows
+		query := into.transposed
+		if s.engine == SQLite {
+			batch, query = rows[:batchOf(len(rows))], into.spelled
 		}
-		if err := returned(ctx, db, query, args, read); err != nil {
+		rows = rows[len(batch):]
+		text, args, err := query(batch)
+		if err == nil {
+			err = s.run(ctx, text, args, read)
+		}
+		if err != nil {
+			noteFailure(s.write, err)
 			return err
 		}
 	}
 	return nil
 }
 
+// spelled is the statement with a parameter for each value.
+func (i insertion) spelled(rows [][]any) (string, []any, error) {
+	place := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
+	text := "INSERT INTO " + i.table + " (" + i.columns + ") VALUES " + place + strings.Repeat(", "+place, len(rows)-1) + i.suffix
+	return text, slices.Concat(rows...), nil
+}
+
+// transposed is the statement for PostgreSQL with an array for each column, which is prepared once for any number of rows.
+func (i insertion) transposed(rows [][]any) (string, []any, error) {
+	types, args := make([]string, len(rows[0])), make([]any, len(rows[0]))
+	for c := range args {
+		kind, array, err := columnOf(rows, c)
+		if err != nil {
+			return "", nil, fmt.Errorf("store: insert into %s: %w", i.table, err)
+		}
+		types[c], args[c] = fmt.Sprintf("$%d::%s[]", c+1, kind), array
+	}
+	return "INSERT INTO " + i.table + " (" + i.columns + ") SELECT * FROM unnest(" + strings.Join(types, ", ") + ")" + i.suffix, args, nil
+}
+
+// columnOf returns the values of a column and their type in PostgreSQL. Values may be places of values.
+func columnOf(rows [][]any, c int) (kind string, array any, err error) {
+	switch rows[0][c].(type) {
+	case string, *string:
+		return "text", gather[string](rows, c), nil
+	case int64, *int64:
+		return "bigint", gather[int64](rows, c), nil
+	case bool, *bool:
+		return "boolean", gather[bool](rows, c), nil
+	case []byte:
+		return "bytea", gather[[]byte](rows, c), nil
+	case time.Time, *time.Time:
+		return "timestamptz", gather[time.Time](rows, c), nil
+	}
+	return "", nil, fmt.Errorf("column %d has values of the type %T", c, rows[0][c])
+}
+
+func gather[T any](rows [][]any, c int) []T {
+	column := make([]T, len(rows))
+	for i, row := range rows {
+		if place, ok := row[c].(*T); ok {
+			column[i] = *place
+		} else {
+			column[i] = row[c].(T)
+		}
+	}
+	return column
+}
+
+// run executes a statement, past GORM, which would read the long text letter by letter.
+func (s *Store) run(ctx context.Context, text string, args []any, read func(scan func(...any) error) error) error {
+	pool := s.write.Statement.ConnPool
+	if read == nil {
+		_, err := pool.ExecContext(ctx, text, args...)
+		return err
+	}
+	rows, err := pool.QueryContext(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	return readAll(rows, read)
+}
+
+// returned calls read for each row of a query.
 func returned(ctx context.Context, db *gorm.DB, query string, args []any, read func(scan func(...any) error) error) error {
 	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
 	if err != nil {
 		return err
 	}
+	return readAll(rows, read)
+}
+
+func readAll(rows *sql.Rows, read func(scan func(...any) error) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := read(rows.Scan); err != nil {

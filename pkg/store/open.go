@@ -16,7 +16,7 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	sqlitedriver "modernc.org/sqlite"
 )
 
 // Open connects to a database: a URL that begins with postgres:// or postgresql://, otherwise the path of an SQLite
@@ -98,11 +98,11 @@ func postgresPool(ctx context.Context, location, mode string) (func() error, *go
 // openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each
 // other. Commits are synced to disk (synchronous FULL): a certificate that was answered survives a power cut.
 func openSQLite(ctx context.Context, path string) (*Store, error) {
-	writer, write, err := sqlitePool(ctx, path, 1, "&_txlock=immediate", false)
+	writer, write, err := sqlitePool(ctx, path, 1, "&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "&_pragma=query_only(1)", true)
+	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "&_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -120,22 +120,20 @@ const sqliteOptions = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pra
 
 func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
-// sqlitePool opens a pool of so many connections. GORM keeps prepared statements under one lock, which it holds while it waits for a connection: with a
-// single connection, whoever has that in a transaction and needs the lock would wait for ever, so there nothing is kept.
-func sqlitePool(ctx context.Context, path string, size int, options string, keepStatements bool) (*sql.DB, *gorm.DB, error) {
-	dsn := sqliteURL(path) + sqliteOptions + options
-	conn, err := sql.Open("sqlite", dsn)
+// sqlitePool opens a pool of so many connections. They keep their statements themselves: GORM would under one lock, which it holds while it waits for a
+// connection; with a single connection, whoever has that in a transaction and needs the lock would wait for ever.
+func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
+	connector, err := sqlitedriver.NewConnector(sqliteURL(path) + sqliteOptions + options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open SQLite: %w", err)
 	}
+	conn := sql.OpenDB(keepingConnector{connector})
 	conn.SetMaxOpenConns(size)
 	conn.SetMaxIdleConns(size)
 	if err := connect(ctx, conn); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("open SQLite file %s: %w", path, err), conn.Close())
 	}
-	config := gormConfig()
-	config.PrepareStmt = keepStatements // the driver compiles a statement anew each time otherwise
-	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: conn}), config)
+	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: conn}), gormConfig())
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("connect to SQLite: %w", err), conn.Close())
 	}

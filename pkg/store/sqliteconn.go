@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+)
+
+// keepingConnector opens connections to SQLite that keep their statements, which the driver would otherwise compile anew each time. What keeps them is the
+// connection itself: that is in one pair of hands at a time, so there is nothing to lock.
+type keepingConnector struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (k keepingConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	opened, err := k.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, ok := opened.(liteConn)
+	if !ok {
+		return nil, errors.Join(errors.New("store: the driver of SQLite can't prepare statements"), opened.Close())
+	}
+	return &keepingConn{liteConn: conn, kept: map[string]*keptStatement{}}, nil
+}
+
+// liteConn is what the driver's connections can do.
+type liteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+// maxKept bounds the statements of a connection. There are less: texts depend on few things.
+const maxKept = 256
+
+type keepingConn struct {
+	liteConn
+	kept map[string]*keptStatement
+}
+
+// keptStatement is in use until its rows are closed. It is not used twice at once.
+type keptStatement struct {
+	driver.Stmt
+	busy bool
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *keepingConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	s, err := c.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if s.busy {
+		return c.liteConn.ExecContext(ctx, text, args)
+	}
+	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+	return result, c.dropOn(err, text)
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *keepingConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	s, err := c.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if s.busy {
+		return c.liteConn.QueryContext(ctx, text, args)
+	}
+	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+	if err != nil {
+		return nil, c.dropOn(err, text)
+	}
+	s.busy = true
+	return &keptRows{rows, s}, nil
+}
+
+// prepare returns the statement of a text, which it makes when there is none.
+func (c *keepingConn) prepare(ctx context.Context, text string) (*keptStatement, error) {
+	if s, ok := c.kept[text]; ok {
+		return s, nil
+	}
+	if len(c.kept) >= maxKept {
+		if err := c.forget(); err != nil {
+			return nil, err
+		}
+	}
+	prepared, err := c.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	s := &keptStatement{Stmt: prepared}
+	c.kept[text] = s
+	return s, nil
+}
+
+// dropOn forgets a statement that has failed, in whatever state it may be.
+func (c *keepingConn) dropOn(err error, text string) error {
+	if err == nil {
+		return nil
+	}
+	s := c.kept[text]
+	delete(c.kept, text)
+	_ = s.Close() // it repeats the error
+	return err
+}
+
+// forget closes all statements that are not in use.
+func (c *keepingConn) forget() error {
+	var all error
+	for text, s := range c.kept {
+		if !s.busy {
+			delete(c.kept, text)
+			all = errors.Join(all, s.Close())
+		}
+	}
+	return all
+}
+
+// Close implements driver.Conn.
+func (c *keepingConn) Close() error { return errors.Join(c.forget(), c.liteConn.Close()) }
+
+// keptRows gives the statement back when they are closed.
+type keptRows struct {
+	driver.Rows
+	statement *keptStatement
+}
+
+// Close implements driver.Rows.
+func (r *keptRows) Close() error {
+	r.statement.busy = false
+	return r.Rows.Close()
+}
