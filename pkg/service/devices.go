@@ -71,10 +71,13 @@ func (s *Devices) InUse(ctx context.Context, fn func(domain.Device)) error {
 		fn(own)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	for _, d := range listed {
 		fn(d)
 	}
-	return err
+	return nil
 }
 
 // ByID returns one device.

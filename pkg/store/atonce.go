@@ -1,12 +1,9 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"strconv"
 	"strings"
-
-	"gorm.io/gorm"
 )
 
 // statement is one of PostgreSQL's that is put together; a ? in the text of a part stands for its next argument.
@@ -39,22 +36,10 @@ func numbered(text string) string {
 // atOnce reads the one row of a statement for PostgreSQL with numbered parameters. It goes past GORM, which would read the text letter by letter each
 // time, and these are long.
 func (s *Store) atOnce(ctx context.Context, places []any, text string, args []any) error {
-	err := s.scanAtOnce(ctx, places, text, args)
+	rows, err := s.write.Statement.ConnPool.QueryContext(ctx, text, args...)
+	if err == nil {
+		err = scanOne(rows, places)
+	}
 	noteFailure(s.write, err)
 	return err
-}
-
-func (s *Store) scanAtOnce(ctx context.Context, places []any, text string, args []any) error {
-	rows, err := s.write.Statement.ConnPool.QueryContext(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	if !rows.Next() {
-		return cmp.Or(rows.Err(), gorm.ErrRecordNotFound)
-	}
-	if err := rows.Scan(places...); err != nil {
-		return err
-	}
-	return rows.Close()
 }

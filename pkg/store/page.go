@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -44,6 +45,11 @@ func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...
 	if err != nil {
 		return err
 	}
+	return scanOne(rows, places)
+}
+
+// scanOne reads the one row that there is, and closes the rows.
+func scanOne(rows *sql.Rows, places []any) error {
 	defer rows.Close()
 	if !rows.Next() {
 		return cmp.Or(rows.Err(), gorm.ErrRecordNotFound)
