@@ -79,7 +79,7 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge())
 	s.Handler, err = wire.New(wire.Config{
-		Services: services, Ready: s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies,
+		Services: services, Ready: s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies, TellChanged: config.PAMChanged,
 		Metrics: registry, Now: Now, Log: log,
 	})
 	return s, err

@@ -123,6 +123,12 @@ type DeviceFilter struct {
 // DeviceChange is a device before and after a change.
 type DeviceChange struct{ Before, After Device }
 
+// Created reports whether there was no device before.
+func (c DeviceChange) Created() bool { return c.Before.ID == 0 }
+
+// Changed reports whether the device is new, or differs from what it was.
+func (c DeviceChange) Changed() bool { return c.Created() || !c.After.Same(c.Before) }
+
 // Terms are what a device is found by beside its columns: w:word, t:tag and d:domain.
 func (d Device) Terms() []string {
 	var terms []string

@@ -126,12 +126,12 @@ func (s *Devices) store(ctx context.Context, tx domain.Store, plans []domain.Dev
 func (r *ImportResult) count(changes []domain.DeviceChange) {
 	for _, c := range changes {
 		switch {
-		case c.Before.ID == 0:
+		case c.Created():
 			r.Created++
-		case c.After.Same(c.Before):
-			r.Unchanged++
-		default:
+		case c.Changed():
 			r.Updated++
+		default:
+			r.Unchanged++
 		}
 	}
 }

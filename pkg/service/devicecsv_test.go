@@ -171,7 +171,7 @@ func TestDevices_Export(t *testing.T) {
 	pick := func(rt *rapid.T, of ...string) *string { return new(rapid.SampledFrom(of).Draw(rt, "list")) }
 	rapid.Check(t, func(rt *rapid.T) {
 		field := func(what string) string { return text.Draw(rt, what) }
-		_, _, err := one.Devices.Upsert(ctx, domain.DeviceSpec{
+		_, err := one.Devices.Upsert(ctx, domain.DeviceSpec{
 			Hostname: field("hostname"), IP: field("ip"), Model: field("model"), Type: field("type"), Vendor: field("vendor"), Site: field("site"),
 			Domains: pick(rt, "", "corp", "other,CORP"), Tags: pick(rt, "", "a", `b c, "d", 'e'`, strings.Repeat("é", 250)),
 			Connectivities: pick(rt, "", "SSH", "SQL Server:1,SSH:2"), Remote: pick(rt, "", "HTTP::", "SSH: a\"b,:c \nRDP:x:y"),

@@ -78,10 +78,10 @@ func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.D
 		change := s.planned(plans[place], present[domain.NameKey(plans[place].Hostname)], domains)
 		changes[place] = change
 		switch {
-		case change.Before.ID == 0:
+		case change.Created():
 			change.After.UpdatedAt = now
 			added, addedPlaces = append(added, change.After), append(addedPlaces, place)
-		case !change.After.Same(change.Before):
+		case change.Changed():
 			change.After.UpdatedAt = now
 			updates, updatePlaces = append(updates, change), append(updatePlaces, place)
 		}
@@ -110,7 +110,7 @@ func (s *Devices) makeEvents(ctx context.Context, changes []domain.DeviceChange)
 	go func() {
 		defer close(done)
 		for _, c := range changes {
-			if c.Before.ID != 0 && c.After.Same(c.Before) {
+			if !c.Changed() {
 				continue
 			}
 			var e *domain.Event

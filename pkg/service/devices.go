@@ -115,10 +115,10 @@ func (s *Devices) find(ctx context.Context, ref string) (domain.Device, error) {
 }
 
 // Upsert makes the device of a hostname, or changes the one there is. What the spec leaves out stays.
-func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device domain.Device, created bool, err error) {
+func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.DeviceChange, error) {
 	plan, err := spec.Plan()
 	if err != nil {
-		return device, false, err
+		return domain.DeviceChange{}, err
 	}
 	done, err := s.save(ctx, func(sure bool) (domain.DeviceSave, error) {
 		before, err := s.before(ctx, plan.Hostname, sure)
@@ -135,17 +135,15 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (device do
 			return domain.DeviceSave{}, err
 		}
 		save := domain.DeviceSave{DeviceChange: s.planned(plan, before, domains), DomainIDs: domains.ids()}
-		if before.ID == 0 {
+		if save.Created() {
 			save.After.CreatorID = domain.PrincipalOf(ctx).Creator()
 		}
 		return save, s.Store.Devices().Spell(ctx, &save.After)
 	})
-	if err != nil {
-		return device, false, err
+	if err == nil {
+		s.Log.InfoContext(ctx, "device stored", "device_id", done.After.ID, "created", done.Created(), "principal", domain.PrincipalOf(ctx).Name)
 	}
-	device, created = done.After, done.Before.ID == 0
-	s.Log.InfoContext(ctx, "device stored", "device_id", device.ID, "created", created, "principal", domain.PrincipalOf(ctx).Name)
-	return device, created, nil
+	return done, err
 }
 
 // before is the device of a hostname, which has the id 0 when there is none. It may be guessed unless the caller wants to be sure.
@@ -190,7 +188,7 @@ func (s *Devices) save(ctx context.Context, next func(sure bool) (domain.DeviceS
 		if err != nil {
 			return save.DeviceChange, err
 		}
-		if save.Before.ID != 0 && save.After.Same(save.Before) {
+		if !save.Changed() {
 			if !sure {
 				continue
 			}
@@ -206,7 +204,7 @@ func (s *Devices) save(ctx context.Context, next func(sure bool) (domain.DeviceS
 		saved, err := s.Store.Devices().Save(ctx, &save)
 		nonce.settle(err)
 		if saved {
-			s.recent.keep(save.After, save.Before.ID == 0)
+			s.recent.keep(save.After, save.Created())
 		}
 		if err != nil || saved {
 			return save.DeviceChange, replayed(err)
@@ -217,7 +215,7 @@ func (s *Devices) save(ctx context.Context, next func(sure bool) (domain.DeviceS
 
 func (s *Devices) deviceEvent(ctx context.Context, c domain.DeviceChange) (*domain.Event, error) {
 	what := change{action: domain.ActionCreate, resource: domain.ScopeDevices, id: c.After.ID, name: c.After.Hostname, after: deviceFacts(c.After)}
-	if c.Before.ID != 0 {
+	if !c.Created() {
 		what.action, what.before = domain.ActionUpdate, deviceFacts(c.Before)
 	}
 	return s.Audit.event(ctx, what)

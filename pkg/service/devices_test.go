@@ -17,9 +17,13 @@ func deviceSpec(hostname string) domain.DeviceSpec {
 	return domain.DeviceSpec{Hostname: hostname, IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud"}
 }
 
+func upserted(c domain.DeviceChange, err error) (domain.Device, bool, error) {
+	return c.After, c.Created(), err
+}
+
 func (w *world) upsert(t testing.TB, spec domain.DeviceSpec) domain.Device {
 	t.Helper()
-	device, _, err := w.Devices.Upsert(t.Context(), spec)
+	device, _, err := upserted(w.Devices.Upsert(t.Context(), spec))
 	check(t, err)
 	return device
 }
@@ -36,7 +40,7 @@ func TestDevices_Upsert(t *testing.T) {
 	w.newDomain(t, "corp.example.com", "CORP")
 	full := deviceSpec(" Win 1 ")
 	full.Domains, full.Connectivities, full.Remote, full.Tags = new("corp,CORP.example.com"), new("ssh,RDP:3390"), new("SSH:User::x"), new("api, app")
-	made, created, err := w.Devices.Upsert(ctx, full)
+	made, created, err := upserted(w.Devices.Upsert(ctx, full))
 	check(t, err)
 	want := domain.Device{
 		ID: made.ID, Hostname: "Win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud", Domains: []string{"corp.example.com"},
@@ -53,7 +57,7 @@ func TestDevices_Upsert(t *testing.T) {
 		w.clock.pass(time.Minute)
 		again := full
 		again.Hostname, again.Model, again.Site, again.Connectivities = "WIN 1", "rhel", "CLOUD", new("SSH:22, RDP:3390")
-		same, created, err := w.Devices.Upsert(ctx, again)
+		same, created, err := upserted(w.Devices.Upsert(ctx, again))
 		check(t, err)
 		wantSame(t, created, false)
 		wantSame(t, same, want)
@@ -85,14 +89,14 @@ func TestDevices_Upsert(t *testing.T) {
 		for _, text := range []string{"nobody", "corp,nobody", "corp.example", "a\x00b", "\xff"} {
 			bad := deviceSpec("with a domain")
 			bad.Domains = &text
-			_, _, err := w.Devices.Upsert(ctx, bad)
+			_, err := w.Devices.Upsert(ctx, bad)
 			wantFaults(t, err, fault{domain.NotFound, "device_domain", domain.ReasonNotFound})
 		}
 		_, err := w.Devices.Get(ctx, "with a domain")
 		wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
 	})
 	t.Run("faults are told before anything is looked up", func(t *testing.T) {
-		_, _, err := w.Devices.Upsert(ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")})
+		_, err := w.Devices.Upsert(ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")})
 		wantFaults(t, err, fault{domain.Required, "hostname", domain.ReasonRequired})
 	})
 }
@@ -173,7 +177,7 @@ func TestDevices_Upsert_Concurrency(t *testing.T) {
 					spec.Remote = new("SSH:a:b")
 				}
 				spec.Model = fmt.Sprint("Model ", i)
-				_, made, err := replicas[i%2].Devices.Upsert(t.Context(), spec)
+				_, made, err := upserted(replicas[i%2].Devices.Upsert(t.Context(), spec))
 				created[i] = made
 				return err
 			}))
@@ -201,7 +205,7 @@ func TestDevices_Mixed_Concurrency(t *testing.T) {
 					switch spec := deviceSpec(fmt.Sprint("host ", round%3)); i % 4 {
 					case 0:
 						spec.Site, spec.Model = fresh("site"), fresh("model")
-						_, _, err = w.Devices.Upsert(ctx, spec)
+						_, err = w.Devices.Upsert(ctx, spec)
 					case 1:
 						err = w.Devices.Disable(ctx, "host 0")
 					case 2:

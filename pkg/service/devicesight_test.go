@@ -31,7 +31,7 @@ func TestDevices_Sight(t *testing.T) {
 				ctx      context.Context
 				hostname string
 			}{{as(a.PAMAuthorization), "own 1"}, {as(other.PAMAuthorization), "another's"}, {as(a.PAMAuthorization), "own 2"}} {
-				_, _, err := w.Devices.Upsert(made.ctx, deviceSpec(made.hostname))
+				_, err := w.Devices.Upsert(made.ctx, deviceSpec(made.hostname))
 				check(t, err)
 			}
 			check(t, w.Devices.Disable(t.Context(), "listed 3"))
@@ -45,7 +45,7 @@ func TestDevices_Sight(t *testing.T) {
 			}
 			changed := deviceSpec("own 2")
 			changed.IP = "changed"
-			device, created, err := w.Devices.Upsert(as(other.PAMAuthorization), changed)
+			device, created, err := upserted(w.Devices.Upsert(as(other.PAMAuthorization), changed))
 			check(t, err)
 			wantSame(t, []any{created, device.CreatorID}, []any{false, a.ID})
 			w.wantInvisible(t, as(a.PAMAuthorization), "hidden")
@@ -71,7 +71,7 @@ func (w *world) wantInvisible(t testing.TB, ctx context.Context, hostname string
 	wantFaults(t, w.Devices.Enable(ctx, hostname), missing)
 	change := deviceSpec(hostname)
 	change.IP = "not to be"
-	_, _, err = w.Devices.Upsert(ctx, change)
+	_, err = w.Devices.Upsert(ctx, change)
 	wantFaults(t, err, missing)
 	wantSame(t, must(w.Devices.Get(t.Context(), hostname))(t), before)
 }
@@ -135,11 +135,11 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 				other.clock.pass(time.Minute)
 				changed := deviceSpec("new 2")
 				changed.IP = "10.0.0.3"
-				got, created, err := one.Devices.Upsert(t.Context(), changed)
+				got, created, err := upserted(one.Devices.Upsert(t.Context(), changed))
 				check(t, err)
 				wantSame(t, []any{created, got.Revision, got.IP}, []any{false, int64(2), "10.0.0.3"})
 				one.upsert(t, deviceSpec("new 3")) // so the next is thought to be there
-				_, created, err = one.Devices.Upsert(t.Context(), deviceSpec("new 4"))
+				_, created, err = upserted(one.Devices.Upsert(t.Context(), deviceSpec("new 4")))
 				check(t, err)
 				wantSame(t, created, true)
 			})

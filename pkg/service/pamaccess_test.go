@@ -340,10 +340,10 @@ func TestPAMAccess_Nonce(t *testing.T) {
 				ctx := signed(t, w, "failing")
 				bad := deviceSpec("failing")
 				bad.Domains = new("nobody")
-				_, _, err := w.Devices.Upsert(ctx, bad)
+				_, err := w.Devices.Upsert(ctx, bad)
 				wantFaults(t, err, fault{domain.NotFound, "device_domain", domain.ReasonNotFound})
 				check(t, w.PAMAccess.Finish(ctx))
-				_, _, err = w.Devices.Upsert(signed(t, w, "failing"), deviceSpec("failing"))
+				_, err = w.Devices.Upsert(signed(t, w, "failing"), deviceSpec("failing"))
 				wantFaults(t, err, badProof)
 			})
 			t.Run("reading spends it too, once", func(t *testing.T) {
@@ -387,7 +387,7 @@ func testNonceRace(t *testing.T, w *world, signed func(testing.TB, *world, strin
 	}
 	var changed [16]bool
 	check(t, together(len(contexts), func(i int) error {
-		_, _, err := replicas[i%2].Devices.Upsert(contexts[i], deviceSpec(fmt.Sprint("of ", i)))
+		_, err := replicas[i%2].Devices.Upsert(contexts[i], deviceSpec(fmt.Sprint("of ", i)))
 		changed[i] = err == nil
 		if domain.IsKind(err, domain.Unauthenticated) {
 			err = nil

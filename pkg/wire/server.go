@@ -32,9 +32,11 @@ type Config struct {
 	ExternalURL string
 	// TrustedProxies are the peers whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed.
 	TrustedProxies []netip.Prefix
-	Metrics        *prometheus.Registry
-	Now            func() time.Time
-	Log            *slog.Logger
+	// TellChanged makes the answers to upserts of devices say whether they have changed something.
+	TellChanged bool
+	Metrics     *prometheus.Registry
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // New returns the handler of everything the service speaks.
@@ -53,7 +55,7 @@ func New(config Config) (http.Handler, error) {
 	}
 	vault := pam.Config{
 		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, Secure: secureFunc(config), Certificate: certificateFunc(config),
-		Recover: recovered,
+		Recover: recovered, TellChanged: config.TellChanged,
 	}
 	if err := pam.Mount(e, vault); err != nil {
 		return nil, err

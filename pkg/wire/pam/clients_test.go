@@ -85,6 +85,21 @@ func TestClient_Ansible(t *testing.T) {
 	}
 }
 
+// TestClient_Ansible_Idempotence: the module knows that nothing was changed when the server tells.
+func TestClient_Ansible_Idempotence(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.Config.PAMChanged = true })
+	c := newAnsible(t, s, authorize(t, s, domain.AuthOAuth2))
+	for i, step := range []struct {
+		address string
+		changed bool
+	}{{"10.0.0.1", true}, {"10.0.0.1", false}, {"10.0.0.2", true}, {"10.0.0.2", false}} {
+		if got := c.present("hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud&ip=" + step.address); got != step.changed {
+			t.Errorf("%d: changed is %v", i, got)
+		}
+	}
+}
+
 // The vendor's command line looks at no status, but at the types of what it decodes.
 func TestClient_DSM(t *testing.T) {
 	t.Parallel()

@@ -4,13 +4,17 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-type devices struct{ service *service.Devices }
+type devices struct {
+	service     *service.Devices
+	tellChanged bool // whether an upsert has changed something
+}
 
 // ListDevices implements the operation listDevices: the devices that are in use. The list has no pages.
 func (h devices) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject) (gen.ListDevicesResponseObject, error) {
@@ -37,7 +41,7 @@ func (h devices) GetDevice(ctx context.Context, request gen.GetDeviceRequestObje
 // UpsertDevice implements the operation upsertDevice.
 func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceRequestObject) (gen.UpsertDeviceResponseObject, error) {
 	b := request.JSONBody // normalise has made it
-	device, created, err := h.service.Upsert(ctx, domain.DeviceSpec{
+	done, err := h.service.Upsert(ctx, domain.DeviceSpec{
 		Hostname: text(b.Hostname), IP: text(b.IP), Model: text(b.Model), Type: text(b.Type), Vendor: text(b.Vendor), Site: text(b.Site),
 		Domains: b.DeviceDomain, Tags: b.DeviceTags, Connectivities: b.Connectivities, Remote: b.SessionRemoteConfig,
 	})
@@ -45,12 +49,14 @@ func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceReque
 		return nil, err
 	}
 	message, tags := textUpdated, tagsOther
-	if created {
+	if done.Created() {
 		message, tags = textCreated, tagsCreated
 	}
-	return gen.UpsertDevice201JSONResponse{
-		Code: http.StatusCreated, Response: succeeded(http.StatusCreated, message), Device: convertDevice(device, tags),
-	}, nil
+	response := succeeded(http.StatusCreated, message)
+	if h.tellChanged {
+		response.Changed = new(strconv.FormatBool(done.Changed()))
+	}
+	return gen.UpsertDevice201JSONResponse{Code: http.StatusCreated, Response: response, Device: convertDevice(done.After, tags)}, nil
 }
 
 // DisableDevice implements the operation disableDevice.

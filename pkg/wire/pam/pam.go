@@ -26,6 +26,8 @@ type Config struct {
 	// ExternalURL is scheme and host under which clients reach the service, for the signatures of OAuth 1.0; empty when not known.
 	ExternalURL string
 	Log         *slog.Logger
+	// TellChanged makes the answers to upserts say whether they have changed something.
+	TellChanged bool
 	// Secure reports whether the client came over https.
 	Secure func(echo.Context) bool
 	// Certificate returns the client's certificate in DER; nil when it has shown none.
@@ -49,7 +51,7 @@ func Mount(e *echo.Echo, config Config) error {
 		return err
 	}
 	routes := gen.ServerInterfaceWrapper{Handler: gen.NewStrictHandler(handlers{
-		devices: devices{service: config.Services.Devices},
+		devices: devices{service: config.Services.Devices, tellChanged: config.TellChanged},
 		tokens:  tokens{access: config.Services.PAMAccess, refusals: config.Services.Refusals},
 	}, nil)}
 	guard := authenticator{
