@@ -34,15 +34,10 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 		return l, err
 	}
 	if len(terms) > 0 {
-		l.table = "device_terms JOIN devices ON id = device_id"
+		r.driveByTerms(&l, terms)
 		rest := f
 		if rest.Text, rest.Tag, rest.Domain = "", "", ""; rest == (domain.DeviceFilter{}) {
 			l.keyTable = "device_terms"
-		}
-		l.id = "device_id"
-		r.drive(&l, "term", terms[0])
-		for _, term := range terms[1:] {
-			l.restrict("(SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = device_terms.device_id) IS NOT NULL", term) // which no planner makes a join of, or thinks to be rare
 		}
 	}
 	if f.CreatorID != 0 {
@@ -69,6 +64,18 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 		l.restrict(map[bool]string{true: "enabled", false: "NOT enabled"}[*f.Enabled])
 	}
 	return l, nil
+}
+
+// hasTerm is a condition that no planner makes a join of, or thinks to be rarely true.
+const hasTerm = "(SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = device_terms.device_id) IS NOT NULL"
+
+// driveByTerms reads the list from the index of the first term.
+func (r devices) driveByTerms(l *listing, terms []string) {
+	l.table, l.id = "device_terms JOIN devices ON id = device_id", "device_id"
+	r.drive(l, "term", terms[0])
+	for _, term := range terms[1:] {
+		l.restrict(hasTerm, term)
+	}
 }
 
 // drive adds a condition on a column that has an index with the id: the first leads the scan.
