@@ -41,7 +41,7 @@ func deepRows(ctx context.Context, b *bench, e engine) (err error) {
 		if !deep.Has("cursor") {
 			deep.Set("cursor", strconv.Itoa(b.rows*9/10))
 		}
-		if err := b.deepRow(ctx, e, q.what, listing{large, deep}, listing{small, q.query(smallRows)}); err != nil {
+		if err := b.deepRow(ctx, e, ", "+q.what, listing{large, clientsPath, deep}, listing{small, clientsPath, q.query(smallRows)}); err != nil {
 			return fmt.Errorf("%s: %w", q.what, err)
 		}
 	}
@@ -76,18 +76,19 @@ func (b *bench) fleet(ctx context.Context, e engine, name string, rows int) (*pr
 // listing is a page of a service.
 type listing struct {
 	p     *product
+	of    string // the path of its resource
 	query url.Values
 }
 
-func (l listing) path() string { return clientsPath + "?" + l.query.Encode() }
+func (l listing) path() string { return l.of + "?" + l.query.Encode() }
 
 func (l listing) side() *side { return &side{server: l.p.child, fire: l.p.reading(l.path)} }
 
-// count is how many clients the page has.
+// count is how many clients or devices the page has.
 func (l listing) count(ctx context.Context) (int, error) {
-	var page struct{ Clients []any }
+	var page struct{ Clients, Devices []any }
 	_, err := l.p.exchange(ctx, call{method: "GET", path: l.path(), authorization: l.p.authorization}, &page)
-	return len(page.Clients), err
+	return len(page.Clients) + len(page.Devices), err
 }
 
 func (b *bench) deepRow(ctx context.Context, e engine, what string, deep, first listing) error {
@@ -97,14 +98,14 @@ func (b *bench) deepRow(ctx context.Context, e engine, what string, deep, first 
 		return err
 	}
 	if n != m || n == 0 {
-		return fmt.Errorf("the pages have %d and %d clients", n, m)
+		return fmt.Errorf("the pages have %d and %d items", n, m)
 	}
 	mine, theirs := deep.side(), first.side()
 	if err := compare(ctx, b.planOf(1), mine, theirs); err != nil {
 		return err
 	}
 	b.table.add(row{
-		engine: e.name, what: "deep page, " + what, product: milliseconds(mine.quantile(0.5)), floor: milliseconds(theirs.quantile(0.5)),
+		engine: e.name, what: "deep page" + what, product: milliseconds(mine.quantile(0.5)), floor: milliseconds(theirs.quantile(0.5)),
 		ratio: latencyRatio(mine, theirs), target: atMost(1.3), cost: costs(mine, theirs), p50: mine.quantile(0.5), p99: mine.quantile(0.99),
 		note: fmt.Sprintf("floor: first page among %d", smallRows),
 	})

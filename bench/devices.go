@@ -113,7 +113,7 @@ func deviceRows(ctx context.Context, b *bench, e engine) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := b.deviceRow(ctx, e, q.what, listed{large, deep}, listed{small, first}); err != nil {
+		if err := b.deepRow(ctx, e, " of devices, "+q.what, listing{large, devicesPath, deep}, listing{small, devicesPath, first}); err != nil {
 			return fmt.Errorf("%s: %w", q.what, err)
 		}
 	}
@@ -132,39 +132,4 @@ func (b *bench) deviceQueries(query string) (deep, first url.Values, err error) 
 	}
 	deep.Set("cursor", strconv.Itoa(b.rows*9/10))
 	return deep, first, errors.Join(err1, err2)
-}
-
-// listed is a page of devices.
-type listed struct {
-	p     *product
-	query url.Values
-}
-
-func (l listed) path() string { return devicesPath + "?" + l.query.Encode() }
-
-func (l listed) count(ctx context.Context) (int, error) {
-	var page struct{ Devices []any }
-	_, err := l.p.exchange(ctx, call{method: "GET", path: l.path(), authorization: l.p.authorization}, &page)
-	return len(page.Devices), err
-}
-
-func (b *bench) deviceRow(ctx context.Context, e engine, what string, deep, first listed) error {
-	n, err1 := deep.count(ctx)
-	m, err2 := first.count(ctx)
-	if err := errors.Join(err1, err2); err != nil {
-		return err
-	}
-	if n != m || n == 0 {
-		return fmt.Errorf("the pages have %d and %d devices", n, m)
-	}
-	mine, theirs := &side{server: deep.p.child, fire: deep.p.reading(deep.path)}, &side{server: first.p.child, fire: first.p.reading(first.path)}
-	if err := compare(ctx, b.planOf(1), mine, theirs); err != nil {
-		return err
-	}
-	b.table.add(row{
-		engine: e.name, what: "deep page of devices, " + what, product: milliseconds(mine.quantile(0.5)), floor: milliseconds(theirs.quantile(0.5)),
-		ratio: latencyRatio(mine, theirs), target: atMost(1.3), cost: costs(mine, theirs), p50: mine.quantile(0.5), p99: mine.quantile(0.99),
-		note: fmt.Sprintf("floor: first page among %d", smallRows),
-	})
-	return nil
 }

@@ -199,34 +199,18 @@ func (r audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.P
 // clockSkew is how much the clocks of the replicas may differ for a page by time to begin in the right place.
 const clockSkew = time.Minute
 
-// span finds ids between which all events of the filter's time lie.
+// span finds by the index on time ids between which all events of the filter's time lie.
 func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int64, err error) {
 	first, last = 0, domain.MaxID
 	if !f.From.IsZero() {
-		first, err = r.since(ctx, shifted(f.From, -clockSkew))
-		first--
+		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at < ? ORDER BY at DESC LIMIT 1), ?)"
+		err = scan(ctx, r.s.read, []any{&first}, query, micro(shifted(f.From, -clockSkew)), first)
 	}
 	if !f.To.IsZero() && err == nil {
-		last, err = r.since(ctx, shifted(f.To, clockSkew))
+		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at >= ? ORDER BY at LIMIT 1), ?)"
+		err = scan(ctx, r.s.read, []any{&last}, query, micro(shifted(f.To, clockSkew)), last)
 	}
 	return first, last, err
-}
-
-// sinceEvent halves the span of ids until nothing is left of it: events follow their ids in time, but for what the clocks differ, so that they need no
-// index by time.
-const sinceEvent = `WITH RECURSIVE span (low, high) AS (
-		SELECT (SELECT min(id) FROM audit_events), (SELECT max(id) FROM audit_events) + 1
-		UNION ALL
-		SELECT CASE WHEN ` + earlyEvent + ` THEN (low + high) / 2 + 1 ELSE low END, CASE WHEN ` + earlyEvent + ` THEN high ELSE (low + high) / 2 END
-		FROM span WHERE low < high)
-	SELECT COALESCE((SELECT low FROM span WHERE low >= high), 1)`
-
-const earlyEvent = `(SELECT at FROM audit_events WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < ?`
-
-// since returns an id from which on all events are that are not before a time.
-func (r audit) since(ctx context.Context, t time.Time) (id int64, err error) {
-	err = scan(ctx, r.s.read, []any{&id}, sinceEvent, micro(t), micro(t))
-	return id, err
 }
 
 // shifted stays within the years of four digits: SQLite compares times as text.

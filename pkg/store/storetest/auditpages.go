@@ -60,6 +60,20 @@ func testAuditPages(t *testing.T, s domain.Store) {
 			wantSame(t, pageIDs(must(s.Audit().Page(t.Context(), to, domain.PageRequest{Size: 3}))(t)), []int64{behind.ID})
 		}
 	})
+	t.Run("a clock that was a day wrong for a while hides nothing of what came after", func(t *testing.T) {
+		begin := clock.AddDate(0, 0, 5)
+		var ids []int64
+		for _, ahead := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour, time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour} {
+			e := sampleEvent()
+			e.At = begin.Add(ahead)
+			check(t, s.Audit().Append(t.Context(), &e))
+			ids = append(ids, e.ID)
+		}
+		within := domain.AuditFilter{From: begin.Add(time.Hour), To: begin.Add(2*time.Hour + time.Second)}
+		wantSame(t, pageIDs(must(s.Audit().Page(t.Context(), within, domain.PageRequest{Size: 9}))(t)), ids[3:5])
+		within.Descending = true
+		wantSame(t, pageIDs(must(s.Audit().Page(t.Context(), within, domain.PageRequest{Size: 9}))(t)), []int64{ids[4], ids[3]})
+	})
 	t.Run("a filter that nothing meets gives an empty page", func(t *testing.T) {
 		for _, filter := range []domain.AuditFilter{{ActorID: absent}, {ResourceID: absent}, {Resource: "none"}, {Action: "none"}, {From: noon, To: noon}} {
 			page, err := s.Audit().Page(t.Context(), filter, domain.PageRequest{Size: 3})
