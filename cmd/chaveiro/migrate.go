@@ -44,8 +44,11 @@ func (c *migrateStatus) Run(ctx context.Context) error {
 		var outcome error
 		for _, m := range list {
 			state := "applied"
-			if !m.Applied {
+			switch {
+			case !m.Applied:
 				state, outcome = "missing", errMissing
+			case m.Name == "":
+				m.Name, outcome = "by a newer version of the program", store.ErrNewerSchema
 			}
 			fmt.Printf("%05d %s %s\n", m.Version, state, m.Name)
 		}

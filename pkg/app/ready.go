@@ -2,26 +2,35 @@ package app
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
 
-// checkTimeout bounds one round of checks.
-const checkTimeout = 2 * time.Second
+// check is one condition of readiness. find tells in a few words what is wrong, or nothing; callers see that text, only the log sees the cause. It
+// runs in the background with a context that ends after [checkTimeout], at most once a second however many ask, beside the other checks, and never
+// twice at once. What it reads it reads without locks.
+type check struct {
+	name string
+	find func(ctx context.Context) (fault string, cause error)
+}
 
-// ready checks what the service can't do without: the database, its schema, and CRLs that have not ended.
-func (s *Server) ready(ctx context.Context) []wire.Check {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	return []wire.Check{
-		{Name: "serving", Fault: s.drainFault()},
-		{Name: "database", Fault: s.databaseFault(ctx)},
-		{Name: "schema", Fault: s.schemaFault(ctx)},
-		{Name: "crl", Fault: s.crlFault(ctx)},
+// checks are what the service can't do without.
+func (s *Server) checks() []check {
+	return []check{
+		{"database", s.databaseFault},
+		{"schema", s.schemaFault},
+		{"write", s.writeFault},
+		{"crl", s.crlFault},
 	}
+}
+
+// ready answers with what the last round of checks has found, and with what is known without asking anybody.
+func (s *Server) ready(ctx context.Context) []wire.Check {
+	return append([]wire.Check{{Name: "serving", Fault: s.drainFault()}}, s.readiness.answer(ctx)...)
 }
 
 func (s *Server) drainFault() string {
@@ -31,34 +40,42 @@ func (s *Server) drainFault() string {
 	return ""
 }
 
-func (s *Server) databaseFault(ctx context.Context) string {
+func (s *Server) databaseFault(ctx context.Context) (string, error) {
 	if err := s.vault.Store.Ping(ctx); err != nil {
-		s.log.ErrorContext(ctx, "the database does not answer", "error", err)
-		return "the database does not answer"
+		return "the database does not answer", err
 	}
-	return ""
+	return "", nil
 }
 
-func (s *Server) schemaFault(ctx context.Context) string {
-	missing, err := s.vault.Store.SchemaBehind(ctx)
-	if err != nil {
-		return "the schema can't be read"
+func (s *Server) schemaFault(ctx context.Context) (string, error) {
+	schema, err := s.vault.Store.Schema(ctx)
+	switch fault := schema.Fault(); {
+	case err != nil:
+		return "the schema can't be read", err
+	case errors.Is(fault, store.ErrNewerSchema):
+		return "the schema is newer than this version of the program", fault
+	case fault != nil:
+		return "migrations are missing", fault
 	}
-	if missing > 0 {
-		return "migrations are missing"
-	}
-	return ""
+	return "", nil
 }
 
-func (s *Server) crlFault(ctx context.Context) string {
+func (s *Server) writeFault(ctx context.Context) (string, error) {
+	if err := s.probe.try(ctx, s.vault.Store.Probe); err != nil {
+		return "the database can't be written to", err
+	}
+	return "", nil
+}
+
+func (s *Server) crlFault(ctx context.Context) (string, error) {
 	first, found, err := s.vault.Store.CRLs().FirstExpiry(ctx)
 	if err != nil {
-		return "the CRLs can't be read"
+		return "the CRLs can't be read", err
 	}
 	if found && !Now().Before(first) {
-		return "a CRL has expired: OpenVPN refuses the clients of its CA"
+		return "a CRL has expired: OpenVPN refuses the clients of its CA", nil
 	}
-	return ""
+	return "", nil
 }
 
 // crlGauge tells when the first CRL ends, for alarms.

@@ -67,6 +67,9 @@ type Server struct {
 	vault    *Vault
 	log      *slog.Logger
 	draining atomic.Bool
+
+	readiness *readiness
+	probe     *writeProbe
 }
 
 // NewServer wires services and handler. It fails when the master key is not the one that the database was sealed with.
@@ -75,7 +78,8 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Services: services, config: config, vault: vault, log: log}
+	s := &Server{Services: services, config: config, vault: vault, log: log, probe: newWriteProbe()}
+	s.readiness = newReadiness(s.checks(), log)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge())
 	s.Handler, err = wire.New(wire.Config{

@@ -80,11 +80,8 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 		}
 		return err
 	}
-	missing, err := db.SchemaBehind(ctx)
-	if err == nil && missing > 0 {
-		err = fmt.Errorf("the database lacks %d migrations: run `chaveiro migrate up`", missing)
-	}
-	return err
+	schema, err := db.Schema(ctx)
+	return errors.Join(err, schema.Fault())
 }
 
 // openKeyring reads the master key from the environment or its file. The file is made only for a database that holds nothing sealed:

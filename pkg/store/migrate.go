@@ -13,15 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/db"
 )
 
-// Migration is one step of the schema and whether it was applied.
-type Migration struct {
-	Version int64
-	Name    string
-	Applied bool
-}
-
 // MigrateUp applies what is missing of the schema and returns the names of what it applied. Several processes may call it at once: a lock makes
-// the others wait for the first.
+// the others wait for the first. A schema with steps that are not known is left alone: [ErrNewerSchema].
 func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
 	unlock, err := s.lockMigrations(ctx)
 	if err != nil {
@@ -49,6 +42,13 @@ func (s *Store) lockMigrations(ctx context.Context) (unlock func() error, err er
 }
 
 func (s *Store) migrateUp(ctx context.Context) ([]string, error) {
+	schema, err := s.Schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if schema.Newer > 0 {
+		return nil, ErrNewerSchema
+	}
 	provider, err := s.migrations()
 	if err != nil {
 		return nil, err
@@ -62,35 +62,6 @@ func (s *Store) migrateUp(ctx context.Context) ([]string, error) {
 		names = append(names, r.Source.Path)
 	}
 	return names, nil
-}
-
-// MigrateStatus lists the steps of the schema.
-func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
-	provider, err := s.migrations()
-	if err != nil {
-		return nil, err
-	}
-	states, err := provider.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("migration status: %w", err)
-	}
-	var list []Migration
-	for _, m := range states {
-		list = append(list, Migration{Version: m.Source.Version, Name: m.Source.Path, Applied: m.State == goose.StateApplied})
-	}
-	return list, nil
-}
-
-// SchemaBehind reports how many steps of the schema are missing.
-func (s *Store) SchemaBehind(ctx context.Context) (int, error) {
-	list, err := s.MigrateStatus(ctx)
-	missing := 0
-	for _, m := range list {
-		if !m.Applied {
-			missing++
-		}
-	}
-	return missing, err
 }
 
 func (s *Store) migrations() (*goose.Provider, error) {

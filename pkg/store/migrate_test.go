@@ -139,9 +139,9 @@ func openAndMigrate(ctx context.Context, location string) (applied []string, err
 
 func wantBehind(t *testing.T, s *store.Store, want int) {
 	t.Helper()
-	got, err := s.SchemaBehind(t.Context())
-	if err != nil || got != want {
-		t.Errorf("%d migrations are missing, want %d (%v)", got, want, err)
+	got, err := s.Schema(t.Context())
+	if err != nil || got != (store.Schema{Missing: want}) {
+		t.Errorf("%+v, want %d missing (%v)", got, want, err)
 	}
 }
 

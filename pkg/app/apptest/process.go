@@ -128,6 +128,9 @@ func (p *Process) Token(ctx context.Context, name string) (string, error) {
 	return strings.TrimSuffix(outcome.Stdout, "\n"), nil
 }
 
+// PID is the id of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Kill ends the server without a warning, as a crash does, and returns when it is gone.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // an error means that it is gone

@@ -1,0 +1,29 @@
+package app_test
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+// TestReady_FullDisk lets no file of a running server grow, as a full disk does, and then lets them again.
+func TestReady_FullDisk(t *testing.T) {
+	t.Parallel()
+	p := apptest.Start(t, onSQLite(t))
+	c := login(t, p)
+	wantReady(t, p.URL)
+	var before unix.Rlimit
+	if err := unix.Prlimit(p.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: unix.RLIM_INFINITY}, &before); err != nil {
+		t.Fatal(err)
+	}
+	awaitReady(t, p.URL, "the database can't be written to")
+	get(t, c, cas) // what only reads goes on
+	get(t, c, "/healthz")
+	if err := unix.Prlimit(p.PID(), unix.RLIMIT_FSIZE, &before, nil); err != nil {
+		t.Fatal(err)
+	}
+	awaitReady(t, p.URL, "")
+	createCA(t, c, "afterwards")
+}

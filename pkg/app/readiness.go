@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/wire"
+)
+
+const (
+	checkTimeout = 2 * time.Second
+	// checkMemory is how long what was found is the answer to all who ask.
+	checkMemory = time.Second
+	// checkStale is how old an answer may be that is given while the next round runs: a round is over after checkTimeout.
+	checkStale = checkMemory + checkTimeout
+)
+
+// readiness runs checks in rounds and remembers what they found. However many ask, there is one round a second; nobody who asks runs it, so one who
+// goes away neither ends it nor makes anybody wait.
+type readiness struct {
+	log    *slog.Logger
+	checks []*guardedCheck
+
+	mu      sync.Mutex
+	found   []wire.Check
+	foundAt time.Time
+	round   chan struct{} // closed when the running round ends; nil: none runs
+}
+
+func newReadiness(checks []check, log *slog.Logger) *readiness {
+	r := &readiness{log: log}
+	for _, c := range checks {
+		r.checks = append(r.checks, &guardedCheck{check: c})
+	}
+	return r
+}
+
+// answer returns what was found within the last second, and otherwise waits for the round that finds it. While a round runs an answer that is a
+// little older does.
+func (r *readiness) answer(ctx context.Context) []wire.Check {
+	r.mu.Lock()
+	age := time.Since(r.foundAt)
+	if r.found != nil && (age < checkMemory || r.round != nil && age < checkStale) {
+		defer r.mu.Unlock()
+		return r.found
+	}
+	if r.round == nil {
+		r.round = make(chan struct{})
+		go r.run(r.round)
+	}
+	round := r.round
+	r.mu.Unlock()
+	select {
+	case <-round:
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.found
+}
+
+// run makes one round: all checks at once, within checkTimeout.
+func (r *readiness) run(ended chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
+	defer cancel()
+	found := make([]wire.Check, len(r.checks))
+	var group sync.WaitGroup
+	for i, c := range r.checks {
+		group.Go(func() { found[i] = wire.Check{Name: c.name, Fault: c.fault(ctx, r.log)} })
+	}
+	group.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found, r.foundAt, r.round = found, time.Now(), nil
+	close(ended)
+}
+
+// guardedCheck is a check that is waited for no longer than its context lasts, and that is not begun again before it has ended.
+type guardedCheck struct {
+	check
+	running atomic.Bool
+	last    string // what the log was told
+}
+
+// lateFault is what is known of a check that takes too long.
+const lateFault = "no answer in time"
+
+func (c *guardedCheck) fault(ctx context.Context, log *slog.Logger) string {
+	type outcome struct {
+		fault string
+		cause error
+	}
+	found := outcome{fault: lateFault}
+	if !c.running.Swap(true) {
+		ended := make(chan outcome, 1)
+		go func() {
+			defer c.running.Store(false)
+			fault, cause := c.recovered(ctx)
+			ended <- outcome{fault, cause}
+		}()
+		select {
+		case found = <-ended:
+		case <-ctx.Done():
+		}
+	}
+	c.tell(log, found.fault, found.cause)
+	return found.fault
+}
+
+func (c *guardedCheck) recovered(ctx context.Context) (fault string, cause error) {
+	defer func() {
+		if p := recover(); p != nil {
+			fault, cause = "the check failed", fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return c.find(ctx)
+}
+
+// tell logs what has changed since the round before.
+func (c *guardedCheck) tell(log *slog.Logger, fault string, cause error) {
+	switch {
+	case fault == c.last:
+	case fault == "":
+		log.Info("ready again", "check", c.name)
+	default:
+		log.Error("not ready", "check", c.name, "fault", fault, "error", cause)
+	}
+	c.last = fault
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+
+	"github.com/chaveiro/chaveiro/db"
+)
+
+// Migration is one step of the schema and whether it was applied.
+type Migration struct {
+	Version int64
+	Name    string // empty: a newer program has applied it, this one does not know it
+	Applied bool
+}
+
+// ErrNewerSchema says that the database has steps that this program does not know. It must not read or write there.
+var ErrNewerSchema = errors.New("the database was migrated by a newer version of the program: use that one")
+
+// Schema tells how the schema of the database differs from the one that the program knows.
+type Schema struct {
+	Missing int // steps that were not applied
+	Newer   int // steps that the program does not know
+}
+
+// Fault is nil when the schema is the one that the program knows.
+func (s Schema) Fault() error {
+	switch {
+	case s.Newer > 0:
+		return ErrNewerSchema
+	case s.Missing > 0:
+		return fmt.Errorf("the database lacks %d migrations: run `chaveiro migrate up`", s.Missing)
+	}
+	return nil
+}
+
+// Schema compares the schema of the database with the one that the program knows. It reads one small table, takes no lock and waits for nobody who
+// migrates.
+func (s *Store) Schema(ctx context.Context) (Schema, error) {
+	list, err := s.MigrateStatus(ctx)
+	var schema Schema
+	for _, m := range list {
+		switch {
+		case m.Name == "":
+			schema.Newer++
+		case !m.Applied:
+			schema.Missing++
+		}
+	}
+	return schema, err
+}
+
+// MigrateStatus lists the steps of the schema: those that the program knows, then those that it does not.
+func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
+	list, err := s.knownMigrations()
+	if err != nil {
+		return nil, err
+	}
+	applied, err := s.appliedMigrations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migration status: %w", err)
+	}
+	known := map[int64]bool{}
+	for i := range list {
+		known[list[i].Version] = true
+		list[i].Applied = applied[list[i].Version]
+	}
+	for version, done := range applied {
+		if done && version > 0 && !known[version] {
+			list = append(list, Migration{Version: version, Applied: true})
+		}
+	}
+	return list, nil
+}
+
+// knownMigrations lists the files in the program in the order of their numbers.
+func (s *Store) knownMigrations() ([]Migration, error) {
+	files, err := fs.ReadDir(db.Migrations, "migrations/"+string(s.engine))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Migration, len(files))
+	for i, file := range files {
+		number, _, _ := strings.Cut(file.Name(), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the migration %s has no number", file.Name())
+		}
+		list[i] = Migration{Version: version, Name: file.Name()}
+	}
+	return list, nil
+}
+
+// appliedMigrations reads what goose has written down: of several rows with one version the last counts. A database without the table has no schema yet.
+func (s *Store) appliedMigrations(ctx context.Context) (map[int64]bool, error) {
+	var rows []struct {
+		VersionID int64
+		IsApplied bool
+	}
+	err := s.read.WithContext(ctx).Raw("SELECT version_id, is_applied FROM goose_db_version ORDER BY id").Scan(&rows).Error
+	if isNoTable(err) {
+		return nil, nil
+	}
+	applied := map[int64]bool{}
+	for _, row := range rows {
+		applied[row.VersionID] = row.IsApplied
+	}
+	return applied, err
+}
+
+// pgUndefinedTable is the SQLSTATE of a table that does not exist.
+const pgUndefinedTable = "42P01"
+
+func isNoTable(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == pgUndefinedTable
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && strings.Contains(lite.Error(), "no such table")
+}
