@@ -26,9 +26,9 @@ type countingStore struct {
 	calls atomic.Int64
 }
 
-func (s *countingStore) AccessControl() domain.AccessControl {
+func (s *countingStore) Histories() domain.Histories {
 	s.calls.Add(1)
-	return s.Store.AccessControl()
+	return s.Store.Histories()
 }
 
 func (s *countingStore) SigningKeys() domain.SigningKeys {

@@ -17,6 +17,7 @@ type Certificate struct {
 	SealedKey    []byte // the private key (PKCS#8 PEM) under the master key
 	KeyProtected bool   // the PEM inside is itself encrypted with the client's password
 	CreatedAt    time.Time
+	Issuer       []byte // the CA's certificate, in DER; only for Enrol
 }
 
 // Certificates keeps the certificates; none is ever removed. Errors: *Error with Missing, Duplicated on cert for a serial
@@ -44,6 +45,8 @@ type Revocations interface {
 	// Advance increments the CA's epoch and returns it. Until the transaction ends no other can advance it, so epochs are
 	// committed in their order.
 	Advance(ctx context.Context, caID int64) (int64, error)
+	// Point returns how far the CA's revocations have come, and in which history.
+	Point(ctx context.Context, caID int64) (RevocationPoint, error)
 	// Epoch returns the CA's epoch.
 	Epoch(ctx context.Context, caID int64) (int64, error)
 	// Add stores the revocations under their epochs.
@@ -63,6 +66,10 @@ type CRL struct {
 	NextUpdate time.Time
 	SignedAt   time.Time
 	DER        []byte
+	// Issuer is the CA's certificate, in DER, and Seen what was read of the CA before the list was made. Only for Publish, which stores no list of
+	// another history; zero values are not looked at.
+	Issuer []byte
+	Seen   RevocationPoint
 }
 
 // CRLs keeps the CRLs: per CA the latest ones, and the number of the last for ever.

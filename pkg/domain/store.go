@@ -26,6 +26,9 @@ type Store interface {
 	PAMAuthorizations() PAMAuthorizations
 	Nonces() Nonces
 	Secrets() Secrets
+	Histories() Histories
+	// Forget drops what is remembered of the database, which has another history now.
+	Forget()
 }
 
 // Secrets keeps the service's own secrets, sealed under the master key.

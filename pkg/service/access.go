@@ -20,6 +20,7 @@ import (
 // requests cost no round trip to the database, and a change holds everywhere within that time.
 type Access struct {
 	Store   domain.Store
+	History *History
 	Signing *Signing
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -50,16 +51,16 @@ func (s *Access) knowledge(ctx context.Context) (*knowledge, error) {
 		return k, nil
 	}
 	now, changes := s.Now(), s.changes.Load() // before the question: what is answered may be as old as that
-	epoch, err := s.Store.AccessControl().Epoch(ctx)
+	point, history, err := s.History.look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if k == nil || k.epoch != epoch {
+	if k == nil || k.point != point || k.history != history {
 		tokens, err := s.Signing.Tokens(ctx)
 		if err != nil {
 			return nil, err
 		}
-		k = newKnowledge(epoch, tokens)
+		k = newKnowledge(point, history, tokens)
 	}
 	k.changes.Store(changes)
 	k.asked.Store(now.UnixMicro())

@@ -11,19 +11,22 @@ import (
 )
 
 // Authorities opens the CAs: it unseals a CA's key at first use and keeps the opened authority. A CA's certificate and key
-// never change, and a CA that another replica deleted is refused by the foreign keys of what it would issue.
+// never change in one history of the database. Whatever is stored of a CA's names the certificate that has signed it, so that a CA which is gone, or whose
+// id another has in a database that was set back, is refused.
 type Authorities struct {
 	Store domain.Store
 	Keys  *ca.Keyring
 
 	mu   sync.Mutex
 	open map[int64]*ca.Authority
+	age  int // how often all was forgotten
 }
 
 // Get returns the authority of a CA. Errors: *domain.Error with Missing.
 func (a *Authorities) Get(ctx context.Context, id int64) (*ca.Authority, error) {
 	a.mu.Lock()
 	authority, ok := a.open[id]
+	age := a.age
 	a.mu.Unlock()
 	if ok {
 		return authority, nil
@@ -37,7 +40,9 @@ func (a *Authorities) Get(ctx context.Context, id int64) (*ca.Authority, error) 
 	if a.open == nil {
 		a.open = map[int64]*ca.Authority{}
 	}
-	a.open[id] = authority
+	if age == a.age {
+		a.open[id] = authority
+	}
 	return authority, nil
 }
 
@@ -61,9 +66,20 @@ func (a *Authorities) load(ctx context.Context, id int64) (*ca.Authority, error)
 	return ca.NewAuthority(cert, signer)
 }
 
-// Forget drops an opened authority.
-func (a *Authorities) Forget(id int64) {
+// Forget drops an opened authority, and reports whether there was one.
+func (a *Authorities) Forget(id int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	_, was := a.open[id]
 	delete(a.open, id)
+	a.age++
+	return was
+}
+
+// ForgetAll drops all opened authorities, and those that are being opened.
+func (a *Authorities) ForgetAll() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.open)
+	a.age++
 }

@@ -11,7 +11,15 @@ import (
 
 // Import takes over a client whose certificate was made elsewhere by the same CA.
 func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
-	cert, pem, err := s.openImport(ctx, in)
+	client, err := s.takeOver(ctx, in)
+	if s.otherCA(err, in.CAID) {
+		client, err = s.takeOver(ctx, in)
+	}
+	return client, err
+}
+
+func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
+	cert, pem, issuer, err := s.openImport(ctx, in)
 	if err != nil {
 		return domain.Client{}, err
 	}
@@ -28,12 +36,12 @@ func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Cl
 	}
 	return s.keep(ctx, domain.ActionImport, client, domain.Certificate{
 		CAID: in.CAID, Serial: serial, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
-		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: in.Password != "", CreatedAt: now,
+		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: in.Password != "", CreatedAt: now, Issuer: issuer,
 	})
 }
 
-// openImport checks certificate and key against each other, the CA and the rules of names, and returns the key as it is kept.
-func (s *Clients) openImport(ctx context.Context, in domain.ClientImport) (*x509.Certificate, []byte, error) {
+// openImport checks certificate and key against each other, the CA and the rules of names, and returns the key as it is kept and the CA's certificate.
+func (s *Clients) openImport(ctx context.Context, in domain.ClientImport) (cert *x509.Certificate, pem, issuer []byte, err error) {
 	authority, caErr := s.Authorities.Get(ctx, in.CAID)
 	if domain.IsKind(caErr, domain.Missing) {
 		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
@@ -41,15 +49,15 @@ func (s *Clients) openImport(ctx context.Context, in domain.ClientImport) (*x509
 	cert, certErr := ca.ParseCertificate(in.Certificate)
 	pem, matches, keyErr := s.openKey(ctx, in)
 	if err := errors.Join(in.Validate(s.Now()), caErr, material("cert", certErr), material("key", keyErr)); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := errors.Join(material("cert", authority.CheckClient(cert)), material("key", matches(cert))); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := s.checkImportedName(ctx, cert.Subject.CommonName); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return cert, pem, nil
+	return cert, pem, authority.Certificate.Raw, nil
 }
 
 // openKey reads the key and writes it anew in the form that is kept: PKCS#8, encrypted with its password if it has one. The

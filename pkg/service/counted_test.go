@@ -36,8 +36,8 @@ func (c *counted) want(t testing.TB, want ...string) {
 	c.asked = nil
 }
 
-func (c *counted) AccessControl() domain.AccessControl {
-	return countedControl{c.Store.AccessControl(), c}
+func (c *counted) Histories() domain.Histories {
+	return countedHistories{c.Store.Histories(), c}
 }
 
 func (c *counted) APIKeys() domain.APIKeys {
@@ -65,18 +65,18 @@ func (c *counted) Audit() domain.Audit {
 	return c.Store.Audit()
 }
 
-type countedControl struct {
-	domain.AccessControl
+type countedHistories struct {
+	domain.Histories
 	counted *counted
 }
 
-func (c countedControl) Epoch(ctx context.Context) (int64, error) {
+func (c countedHistories) Glance(ctx context.Context, seen domain.Link) (domain.Glance, error) {
 	c.counted.note("epoch")
-	epoch, err := c.AccessControl.Epoch(ctx)
+	glance, err := c.Histories.Glance(ctx, seen)
 	if c.counted.afterEpoch != nil {
 		c.counted.afterEpoch()
 	}
-	return epoch, err
+	return glance, err
 }
 
 // counting is a replica whose questions are counted.

@@ -40,6 +40,8 @@ type list struct {
 	current     *SignedCRL
 	revocations []domain.Revocation // up to epoch, less those that were dropped
 	epoch       int64
+	last        domain.Revocation // one of epoch
+	seen        domain.RevocationPoint
 }
 
 // errCRLContention says that other replicas published first every time.
@@ -49,18 +51,26 @@ const publishAttempts = 20
 
 // Current returns a list that has every revocation committed before the call. Errors: *domain.Error with Missing.
 func (s *CRLs) Current(ctx context.Context, caID int64) (*SignedCRL, error) {
-	epoch, err := s.Store.Revocations().Epoch(ctx, caID)
+	point, err := s.Store.Revocations().Point(ctx, caID)
 	if err != nil {
 		return nil, err
 	}
 	l := s.list(caID)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for range publishAttempts {
-		if l.current != nil && s.good(l.current.CRL, epoch) {
+	for attempt := range publishAttempts {
+		if attempt > 0 {
+			if point, err = s.Store.Revocations().Point(ctx, caID); err != nil {
+				return nil, err
+			}
+		}
+		if point, err = s.heed(ctx, l, caID, point); err != nil {
+			return nil, err
+		}
+		if l.current != nil && s.good(l.current.CRL, point.Epoch) {
 			return l.current, nil
 		}
-		if err := s.renew(ctx, l, caID, epoch); err != nil {
+		if err := s.renew(ctx, l, caID, point); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +84,7 @@ func (s *CRLs) good(crl domain.CRL, epoch int64) bool {
 
 // renew takes the list that another replica has published, or signs and publishes the next one. The number is read before the
 // revocations: whoever publishes a later number has read at least as many.
-func (s *CRLs) renew(ctx context.Context, l *list, caID, epoch int64) error {
+func (s *CRLs) renew(ctx context.Context, l *list, caID int64, point domain.RevocationPoint) error {
 	number, err := s.Store.CRLs().LastNumber(ctx, caID)
 	if err != nil {
 		return err
@@ -83,7 +93,7 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID, epoch int64) error {
 	if err != nil {
 		return err
 	}
-	if found && s.good(latest, epoch) {
+	if found && s.good(latest, point.Epoch) {
 		l.current = signed(latest)
 		return nil
 	}
@@ -94,6 +104,7 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID, epoch int64) error {
 	if err != nil {
 		return err
 	}
+	crl.Seen = point
 	published, err := s.Store.CRLs().Publish(ctx, crl)
 	if err == nil && published {
 		l.current = signed(crl)
@@ -105,6 +116,9 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID, epoch int64) error {
 // catchUp reads the revocations since the last time, and drops those whose certificate had ended before the latest list if that had
 // seen them: they were on one list after their end (RFC 5280, 3.3).
 func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.CRL) error {
+	if err := s.rejoin(ctx, l); err != nil {
+		return err
+	}
 	fresh, err := s.Store.Revocations().After(ctx, caID, l.epoch)
 	if err != nil {
 		return err
@@ -114,7 +128,9 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.C
 		if r.NotAfter.IsZero() || r.Epoch > latest.Epoch || !r.NotAfter.Before(latest.ThisUpdate) {
 			kept = append(kept, r)
 		}
-		l.epoch = max(l.epoch, r.Epoch)
+		if r.Epoch > l.epoch {
+			l.epoch, l.last = r.Epoch, r
+		}
 	}
 	l.revocations = kept
 	return nil
@@ -142,7 +158,7 @@ func (s *CRLs) sign(ctx context.Context, l *list, caID, number int64, last time.
 	}
 	der, err := authority.SignCRL(ca.CRLRequest{Number: big.NewInt(number), ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries})
 	return domain.CRL{
-		CAID: caID, Number: number, Epoch: l.epoch, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, DER: der,
+		CAID: caID, Number: number, Epoch: l.epoch, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, DER: der, Issuer: authority.Certificate.Raw,
 	}, err
 }
 

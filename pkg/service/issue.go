@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -12,6 +13,20 @@ import (
 
 // Create issues a certificate for a new client.
 func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
+	client, err := s.issue(ctx, spec)
+	if s.otherCA(err, spec.CAID) {
+		client, err = s.issue(ctx, spec)
+	}
+	return client, err
+}
+
+// otherCA reports whether something was refused because the CA of that id is not the one that was known. Then it is forgotten, and to ask again helps.
+func (s *Clients) otherCA(err error, caID int64) bool {
+	refused := slices.ContainsFunc(domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" })
+	return refused && s.Authorities.Forget(caID)
+}
+
+func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
 	plan, err := s.plan(ctx, spec)
 	if err != nil {
 		return domain.Client{}, err
@@ -38,6 +53,7 @@ func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Cl
 	return s.keep(ctx, domain.ActionCreate, client, domain.Certificate{
 		CAID: spec.CAID, Serial: ca.FormatSerial(cert.SerialNumber), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
 		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: spec.Password != "", CreatedAt: plan.now,
+		Issuer: plan.authority.Certificate.Raw,
 	})
 }
 

@@ -23,7 +23,8 @@ const maxKnown = 10000
 
 // knowledge is what a replica has read about credentials since the last change of any. It is thrown away as a whole when the epoch has moved.
 type knowledge struct {
-	epoch   int64
+	point   domain.AccessPoint
+	history int // History's age
 	tokens  *auth.Tokens
 	asked   atomic.Int64 // when the epoch was last known to be this one, in microseconds since 1970
 	changes atomic.Int64 // how many changes this replica had made then
@@ -46,9 +47,9 @@ type knownHolder struct {
 	missing bool
 }
 
-func newKnowledge(epoch int64, tokens *auth.Tokens) *knowledge {
+func newKnowledge(point domain.AccessPoint, history int, tokens *auth.Tokens) *knowledge {
 	return &knowledge{
-		epoch: epoch, tokens: tokens, grants: map[[sha256.Size]byte]auth.Grant{}, holders: map[holderID]knownHolder{},
+		point: point, history: history, tokens: tokens, grants: map[[sha256.Size]byte]auth.Grant{}, holders: map[holderID]knownHolder{},
 		authorizations: map[string]pamHolder{},
 	}
 }

@@ -26,6 +26,14 @@ func (r *recentDevices) guess(hostname string) (domain.Device, bool) {
 	return device, ok || r.unknown
 }
 
+// forget drops all.
+func (r *recentDevices) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.seen)
+	r.unknown = false
+}
+
 // keep remembers a device as it was saved; created says that there was none.
 func (r *recentDevices) keep(device domain.Device, created bool) {
 	// As the database keeps them.

@@ -40,6 +40,7 @@ type Services struct {
 	Users    *Users
 	Audit    *Audit
 	Refusals *Refusals
+	History  *History
 
 	PAMAccess      *PAMAccess
 	Devices        *Devices
@@ -70,10 +71,11 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
 	passwords := NewPasswords(store, NewLimit(processors), now)
 
-	access := &Access{Store: store, Now: now, Log: log}
+	history := &History{Store: store, Now: now, Log: log}
+	access := &Access{Store: store, History: history, Now: now, Log: log}
 	control := &Control{Store: store, Audit: recorder, Now: now, Access: access}
 	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
-	return &Services{
+	services := &Services{
 		CAs: &CAs{
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: set.Generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
 		},
@@ -89,6 +91,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Users:    &Users{Control: control, Passwords: passwords, Refusals: refusals, Log: log},
 		Audit:    &Audit{Store: store, Notary: notary, Recorder: recorder, Now: now, Log: log},
 		Refusals: refusals,
+		History:  history,
 
 		PAMAccess: &PAMAccess{
 			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
@@ -97,7 +100,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		DeviceDomains:  &DeviceDomains{Store: store, Audit: recorder, Now: now, Log: log},
 		Applications:   &Applications{Control: control, Log: log},
 		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},
-	}, nil
+	}
+	history.forget = []func(){authorities.ForgetAll, services.CRLs.Forget, services.Devices.recent.forget}
+	return services, nil
 }
 
 // The intervals of what is done in the background. CRLs that are asked for are always current; these are for those that nobody asks for.
@@ -105,6 +110,7 @@ const (
 	crlInterval   = time.Minute
 	usesInterval  = 5 * time.Second
 	choreInterval = time.Minute
+	lookInterval  = time.Second
 )
 
 // Run does what has to be done in the background until ctx ends, and then what must not be left undone.
@@ -112,6 +118,7 @@ func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
+	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Look) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -11,7 +12,7 @@ type accessControl struct{ s *Store }
 
 // Advance implements domain.AccessControl: the row stays locked until the transaction ends.
 func (r accessControl) Advance(ctx context.Context) error {
-	return r.s.write.WithContext(ctx).Exec("UPDATE access_control SET epoch = epoch + 1").Error
+	return r.s.write.WithContext(ctx).Exec("UPDATE access_control SET epoch = epoch + 1, mark = ?", rand.Text()).Error
 }
 
 // Epoch implements domain.AccessControl.

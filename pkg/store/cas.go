@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -71,6 +72,7 @@ type newCARow struct {
 	SealedKey      []byte
 	KeyFingerprint *string
 	CRLNumber      int64
+	RevocationMark string
 }
 
 func (newCARow) TableName() string { return "cas" }
@@ -110,7 +112,7 @@ func (r cas) NameTaken(ctx context.Context, name string) (bool, error) {
 
 // Create implements domain.CAs.
 func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, crlNumber int64) error {
-	record := newCARow{Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey, CRLNumber: crlNumber}
+	record := newCARow{Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey, CRLNumber: crlNumber, RevocationMark: rand.Text()}
 	if key.Fingerprint != "" {
 		record.KeyFingerprint = &key.Fingerprint
 	}

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -147,6 +150,9 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 		return r.enrolAtOnce(ctx, c, cert, e)
 	}
 	return r.s.atomic(ctx, func(tx *Store) error {
+		if err := tx.sameIssuer(ctx, cert); err != nil {
+			return err
+		}
 		if err := tx.Clients().Create(ctx, c); err != nil {
 			return err
 		}
@@ -161,7 +167,8 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 // enrolment inserts the client, the certificate with the id that the client got, and the event of it. That the chain is moved with what the
 // certificate's insertion returns makes it the last to be waited for.
 var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id),
+		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::timestamptz,
+			?::timestamptz, ?::text WHERE EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate)) RETURNING id),
 	certificate AS (INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
 		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
 		RETURNING client_id, id),
@@ -171,15 +178,34 @@ var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimP
 		SELECT client_id, ` + linkColumns + `, ` + eventValues + ` FROM link RETURNING id)
 	SELECT client_id, certificate_id, event.id, position, hash FROM link, event`)
 
+// otherIssuer says that the CA of an id is gone, or is another one now.
+func otherIssuer() error { return domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound) }
+
+// sameIssuer checks that the CA is the one that has signed.
+func (s *Store) sameIssuer(ctx context.Context, cert *domain.Certificate) error {
+	if cert.Issuer == nil {
+		return nil
+	}
+	var found int
+	err := scan(ctx, s.write, []any{&found}, "SELECT 1 FROM cas WHERE id = ? AND certificate = ?", cert.CAID, cert.Issuer)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return otherIssuer()
+	}
+	return err
+}
+
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	record, entry := toClientRow(*c), toEventRow(*e)
 	e.Chain = r.s.nextChain()
-	args := append(record.fields()[1:], record.NameKey, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
+	args := append(record.fields()[1:], record.NameKey, cert.CAID, cert.Issuer, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
 		cert.KeyProtected, micro(cert.CreatedAt), e.Digest[:], e.Chain)
 	var hash []byte
 	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, &hash}
 	if err := r.s.atOnce(ctx, places, enrolment, append(args, entry.contents()...)); err != nil {
 		c.ID = 0
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return otherIssuer()
+		}
 		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "serial": "cert"}}.
 			orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}

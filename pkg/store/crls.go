@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -50,13 +52,25 @@ func (r crls) FirstExpiry(ctx context.Context) (time.Time, bool, error) {
 	return found[0].UTC(), true, nil
 }
 
+// sameCA keeps lists away that were made from what another history had.
+func sameCA(db *gorm.DB, crl domain.CRL) *gorm.DB {
+	if crl.Issuer != nil {
+		db = db.Where("certificate = ?", crl.Issuer)
+	}
+	if seen := crl.Seen; seen.Mark != "" {
+		db = db.Where("revocation_epoch >= ? AND (revocation_epoch > ? OR revocation_mark = ?)", crl.Epoch, seen.Epoch, seen.Mark).
+			Where("EXISTS (SELECT 1 FROM incarnation WHERE value = ?)", seen.Incarnation)
+	}
+	return db
+}
+
 // Publish implements domain.CRLs. The number moves from the last one to the next by a conditional update, so that a
 // number is never given twice although old lists are removed.
 func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	published := false
 	err := r.s.Transact(ctx, func(tx domain.Store) error {
 		db := tx.(*Store).write.WithContext(ctx)
-		moved := db.Model(&caRow{}).Where("id = ? AND crl_number = ?", crl.CAID, crl.Number-1).UpdateColumn("crl_number", crl.Number)
+		moved := sameCA(db.Model(&caRow{}).Where("id = ? AND crl_number = ?", crl.CAID, crl.Number-1), crl).UpdateColumn("crl_number", crl.Number)
 		if moved.Error != nil || moved.RowsAffected == 0 {
 			return moved.Error
 		}

@@ -32,6 +32,7 @@ type knownName struct {
 type deviceNameCache struct {
 	mu    sync.RWMutex
 	known map[nameID]knownName
+	age   int // how often all was forgotten
 }
 
 // maxCachedNames bounds the memory; beyond it everything is forgotten.
@@ -44,9 +45,27 @@ func (c *deviceNameCache) get(id nameID) (knownName, bool) {
 	return name, ok
 }
 
-func (c *deviceNameCache) add(names namesFound) {
+// begin returns the age, for add.
+func (c *deviceNameCache) begin() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.age
+}
+
+func (c *deviceNameCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.known = nil
+	c.age++
+}
+
+// add remembers what was read, unless all was forgotten since age.
+func (c *deviceNameCache) add(age int, names namesFound) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if age != c.age {
+		return
+	}
 	if c.known == nil || len(c.known) > maxCachedNames {
 		c.known = map[nameID]knownName{}
 	}
@@ -71,7 +90,7 @@ func (n namesFound) spellOne(kind string, label *string) int64 {
 
 // names reads the names of devices, and makes those that are new. What this transaction has made may roll back, so only it remembers that.
 func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound, error) {
-	found, missing := namesFound{}, map[nameID]string{}
+	found, missing, age := namesFound{}, map[nameID]string{}, s.cachedNames.begin()
 	for _, d := range devices {
 		for kind, label := range map[string]string{kindModel: d.Model, kindType: d.Type, kindVendor: d.Vendor, kindSite: d.Site} {
 			id := nameID{kind, domain.NameKey(label)}
@@ -89,7 +108,11 @@ func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound
 	if err != nil {
 		return nil, err
 	}
-	s.cachedNames.add(present)
+	if s.inTx {
+		maps.Copy(s.madeNames, present)
+	} else {
+		s.cachedNames.add(age, present)
+	}
 	maps.Copy(found, present)
 	maps.DeleteFunc(missing, func(id nameID, _ string) bool { _, ok := present[id]; return ok })
 	if len(missing) == 0 {
@@ -99,15 +122,17 @@ func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound
 	if s.inTx {
 		maps.Copy(s.madeNames, made)
 	} else {
-		s.cachedNames.add(made)
+		s.cachedNames.add(age, made)
 	}
 	maps.Copy(found, made)
 	return found, err
 }
 
+// knownName is a name that was read before. A transaction, which is of many devices, relies on what it has read itself.
 func (s *Store) knownName(id nameID) (knownName, bool) {
-	if name, ok := s.madeNames[id]; ok {
-		return name, true
+	if s.inTx {
+		name, ok := s.madeNames[id]
+		return name, ok
 	}
 	return s.cachedNames.get(id)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"gorm.io/gorm"
@@ -32,7 +33,7 @@ type revocations struct{ s *Store }
 func (r revocations) Advance(ctx context.Context, caID int64) (int64, error) {
 	var reached []int64
 	err := r.s.write.WithContext(ctx).
-		Raw("UPDATE cas SET revocation_epoch = revocation_epoch + 1 WHERE id = ? RETURNING revocation_epoch", caID).Scan(&reached).Error
+		Raw("UPDATE cas SET revocation_epoch = revocation_epoch + 1, revocation_mark = ? WHERE id = ? RETURNING revocation_epoch", rand.Text(), caID).Scan(&reached).Error
 	if err == nil && len(reached) == 0 {
 		err = gorm.ErrRecordNotFound
 	}
@@ -45,6 +46,14 @@ func (r revocations) Advance(ctx context.Context, caID int64) (int64, error) {
 // Epoch implements domain.Revocations.
 func (r revocations) Epoch(ctx context.Context, caID int64) (int64, error) {
 	return epoch(ctx, r.s.read, caID)
+}
+
+// Point implements domain.Revocations.
+func (r revocations) Point(ctx context.Context, caID int64) (domain.RevocationPoint, error) {
+	var p domain.RevocationPoint
+	const query = `SELECT revocation_epoch, revocation_mark, COALESCE(key_fingerprint, ''), value FROM cas CROSS JOIN incarnation WHERE cas.id = ?`
+	err := scan(ctx, r.s.read, []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation}, query, caID)
+	return p, translate(err, faults{})
 }
 
 func epoch(ctx context.Context, db *gorm.DB, caID int64) (int64, error) {

@@ -31,6 +31,7 @@ type Store struct {
 	inTx        bool
 	chain       *int   // of a transaction that has events: where they go
 	path        string // of an SQLite file
+	server      *serverExpression
 	cachedNames *deviceNameCache
 	madeNames   namesFound // of a transaction
 	close       func() error
@@ -39,7 +40,7 @@ type Store struct {
 var _ domain.Store = (*Store)(nil)
 
 func newStore(engine Engine, write, read *gorm.DB, closeAll func() error) *Store {
-	s := &Store{engine: engine, write: write, read: read, turns: &atomic.Uint32{}, cachedNames: &deviceNameCache{}, close: closeAll}
+	s := &Store{engine: engine, write: write, read: read, turns: &atomic.Uint32{}, server: &serverExpression{}, cachedNames: &deviceNameCache{}, close: closeAll}
 	s.turns.Store(rand.Uint32())
 	return s
 }
@@ -186,3 +187,9 @@ func (s *Store) Nonces() domain.Nonces { return nonces{s} }
 
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }
+
+// Histories implements domain.Store.
+func (s *Store) Histories() domain.Histories { return histories{s} }
+
+// Forget implements domain.Store.
+func (s *Store) Forget() { s.cachedNames.forget() }

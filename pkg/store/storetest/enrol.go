@@ -28,6 +28,15 @@ func testEnrol(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Certificates().OfClient(ctx, client.ID))(t), cert)
 		wantSame(t, must(s.Audit().Get(ctx, event.ID))(t), stored(event))
 	})
+	t.Run("what another CA of the same id has signed is refused, and leaves nothing", func(t *testing.T) {
+		client, event := sampleClient(authority.ID, fresh("enrol")), sampleEvent()
+		cert := sampleCertificate(client, "e9")
+		cert.Issuer = []byte("the certificate of a CA that is gone")
+		wantFault(t, s.Clients().Enrol(ctx, &client, &cert, &event), domain.NotFound, "ca_id", domain.ReasonNotFound)
+		wantSame(t, must(s.Clients().NameTaken(ctx, client.Name))(t), false)
+		cert.Issuer = []byte("certificate")
+		check(t, s.Clients().Enrol(ctx, &client, &cert, &event))
+	})
 	t.Run("a client that is revoked stays so", func(t *testing.T) {
 		asked := sampleClient(authority.ID, fresh("enrol"))
 		asked.RevokedAt = asked.CreatedAt

@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Revocations", testRevocations},
 		{"CRLs", testCRLs},
 		{"CRLs_FirstExpiry", testFirstExpiry},
+		{"Histories", testHistories},
+		{"Revocations_Points", testRevocationPoints},
 		{"APIKeys", testAPIKeys},
 		{"Users", testUsers},
 		{"Roles", testRoles},

@@ -1,0 +1,67 @@
+package domain
+
+import (
+	"context"
+	"time"
+)
+
+// Incarnation says which history a database has. Value is random. It changes at every restore, and whenever somebody sees that the database has gone back or
+// that another server goes on with it.
+type Incarnation struct {
+	Value     string
+	Since     time.Time
+	Abandoned []string // the values whose end an operator has accepted, the latest last; at most MaxAbandoned
+}
+
+// MaxAbandoned bounds Incarnation.Abandoned.
+const MaxAbandoned = 100
+
+// AccessPoint is the state of who may do what. Mark is random and changes with Epoch: two histories may have the same epoch, never the same point.
+type AccessPoint struct {
+	Epoch int64
+	Mark  string
+}
+
+// Glance is what tells a replica whether the database still is the one that it has read from.
+type Glance struct {
+	Access      AccessPoint
+	Incarnation string
+	// Server is where the database is, if that can be told: on PostgreSQL the system identifier and the timeline.
+	Server string
+	Moved  bool // the incarnation was made on another server
+	Newest Link // the event of the audit with the highest id; its Position is 0 when there is none
+	Lost   bool // the event that was asked for is gone, or is another one
+}
+
+// Follows reports whether g can be a later look at the same history as the one before.
+func (g Glance) Follows(before Glance) bool {
+	if g.Lost || g.Moved || g.Incarnation != before.Incarnation || g.Server != "" && before.Server != "" && g.Server != before.Server {
+		return false
+	}
+	return g.Access.Epoch > before.Access.Epoch || g.Access == before.Access
+}
+
+// Histories keeps which history the database has.
+type Histories interface {
+	// Glance reads it all by one statement; seen is an event that was there before, with Position 0 none.
+	Glance(ctx context.Context, seen Link) (Glance, error)
+	// Incarnation returns the row.
+	Incarnation(ctx context.Context) (Incarnation, error)
+	// Renew gives the database another incarnation, if it still has that of the value from, and returns the one that it has then. With abandon the
+	// value from, and those of before, are kept as abandoned.
+	Renew(ctx context.Context, from string, now time.Time, abandon ...string) (string, error)
+}
+
+// RevocationPoint is the state of a CA's revocations. Mark is random and changes with Epoch. CA is the fingerprint of the CA's key: another history may have
+// another CA of the same id.
+type RevocationPoint struct {
+	Epoch       int64
+	Mark        string
+	CA          string
+	Incarnation string
+}
+
+// Follows reports whether p can be a later state of the same CA in the same history.
+func (p RevocationPoint) Follows(before RevocationPoint) bool {
+	return p.CA == before.CA && p.Incarnation == before.Incarnation && (p.Epoch > before.Epoch || p == before)
+}
