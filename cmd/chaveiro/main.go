@@ -23,6 +23,8 @@ type cli struct {
 	SigningKey signingKey   `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
 	Audit      audit        `cmd:"" help:"Check and prune the audit."`
 	Device     device       `cmd:"" help:"Import and export the devices of the vault."`
+	Backup     backup       `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
+	Restore    restore      `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a PostgreSQL that was restored."`
 	Version    version      `cmd:"" help:"Print the version."`
 }
 

@@ -32,6 +32,9 @@ func OpenStore(ctx context.Context, s Storage) (*store.Store, error) {
 		if err := os.MkdirAll(filepath.Dir(s.Location()), 0o700); err != nil {
 			return nil, err
 		}
+		if err := newSwitch(s.Location()).finish(); err != nil {
+			return nil, fmt.Errorf("finish the restore of %s: %w", s.Location(), err)
+		}
 		if err := protect(s.Location()); err != nil {
 			return nil, err
 		}

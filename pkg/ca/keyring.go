@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -36,6 +40,7 @@ const (
 // that came near that would add a key version.
 type Keyring struct {
 	keys    map[uint32]cipher.AEAD
+	prints  map[uint32]string
 	version uint32
 }
 
@@ -50,7 +55,7 @@ func NewKeyring(keys map[uint32][]byte) (*Keyring, error) {
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: a keyring needs at least one key", ErrMalformed)
 	}
-	k := &Keyring{keys: make(map[uint32]cipher.AEAD, len(keys))}
+	k := &Keyring{keys: make(map[uint32]cipher.AEAD, len(keys)), prints: make(map[uint32]string, len(keys))}
 	for version, key := range keys {
 		if version == 0 {
 			return nil, fmt.Errorf("%w: key versions start at 1", ErrMalformed)
@@ -59,7 +64,7 @@ func NewKeyring(keys map[uint32][]byte) (*Keyring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("master key %d: %w", version, err)
 		}
-		k.keys[version] = aead
+		k.keys[version], k.prints[version] = aead, keyFingerprint(key)
 		k.version = max(k.version, version)
 	}
 	return k, nil
@@ -166,6 +171,21 @@ func (k *Keyring) Open(blob []byte, context string) ([]byte, error) {
 func additionalData(header []byte, context string) []byte {
 	return append(bytes.Clone(header), context...)
 }
+
+// fingerprintBytes is long enough to tell keys apart.
+const fingerprintBytes = 8
+
+// keyFingerprint is a MAC under the key of a constant text: it tells nothing of
+// a key of 256 random bits.
+func keyFingerprint(key []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("chaveiro/master-key-fingerprint"))
+	return hex.EncodeToString(mac.Sum(nil)[:fingerprintBytes])
+}
+
+// Fingerprints returns the fingerprint of each key, by version. Unlike the keys
+// they may be shown: they tell which key a database was sealed with.
+func (k *Keyring) Fingerprints() map[uint32]string { return maps.Clone(k.prints) }
 
 // Version is the version of the key that seals.
 func (k *Keyring) Version() uint32 { return k.version }

@@ -118,3 +118,24 @@ func TestKeyring_IsNeverPrinted(t *testing.T) {
 		t.Errorf("the log is %s", log.String())
 	}
 }
+
+func TestKeyring_Fingerprints(t *testing.T) {
+	t.Parallel()
+	one, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	both, err := ca.NewKeyring(map[uint32][]byte{1: one, 2: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, err := ca.NewKeyring(map[uint32][]byte{7: one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prints := both.Fingerprints()
+	if len(prints) != 2 || prints[1] == prints[2] || len(prints[1]) != 16 || moved.Fingerprints()[7] != prints[1] {
+		t.Errorf("fingerprints %v and %v", prints, moved.Fingerprints())
+	}
+	prints[1] = "altered"
+	if both.Fingerprints()[1] == "altered" {
+		t.Error("the map is the keyring's own")
+	}
+}

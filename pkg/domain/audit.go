@@ -31,6 +31,8 @@ const (
 	ActionLogin  Action = "login"
 	ActionPrune  Action = "prune"  // of the audit itself
 	ActionAccess Action = "access" // an attempt that was refused at the door
+
+	ActionRestore Action = "restore" // of the database: what was done between the backup and this is not in it
 )
 
 // Event is an entry of the audit: a change, or an attempt that was refused. Before and After are JSON objects of what changed, without

@@ -27,6 +27,8 @@ type Certificates interface {
 	Create(ctx context.Context, c *Certificate) error
 	// OfClient returns the client's certificate.
 	OfClient(ctx context.Context, clientID int64) (Certificate, error)
+	// ClientsOf returns the clients that have the certificates of these serials of a CA, by serial. Serials that are not known are left out.
+	ClientsOf(ctx context.Context, caID int64, serials []string) (map[string]int64, error)
 }
 
 // Revocation says since when a certificate is not to be trusted. NotAfter is zero when nothing but the serial is known
@@ -83,4 +85,7 @@ type CRLs interface {
 	// Publish stores crl if its number follows the last one, and reports whether it did: of two replicas that sign the same
 	// number one is told false.
 	Publish(ctx context.Context, crl CRL) (bool, error)
+	// Continue makes the CA's numbers go on above number: lists up to it were published that the database does not know. last is the latest of
+	// those lists, or nil; it takes the place of an earlier one. Whatever list is there then has the epoch -1: the next one has to be signed.
+	Continue(ctx context.Context, caID, number int64, last *CRL) error
 }

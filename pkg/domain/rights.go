@@ -24,6 +24,7 @@ const (
 	ResourceTokens         Scope = "auth.tokens"
 	ResourceSigningKeys    Scope = "auth.signing_keys"
 	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
+	ResourceDatabase       Scope = "database"           // as a whole
 )
 
 // Permission is a right on one scope, as a role lists it.

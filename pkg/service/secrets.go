@@ -26,7 +26,11 @@ func openSecret(ctx context.Context, store domain.Store, keys *ca.Keyring, name 
 	}
 	secret, err := keys.Open(sealed, secretContext(name))
 	if err != nil {
-		return nil, fmt.Errorf("the master key is not the one this database was sealed with: %w", err)
+		return nil, errOtherMasterKey(err)
 	}
 	return secret, nil
+}
+
+func errOtherMasterKey(err error) error {
+	return fmt.Errorf("the master key is not the one this database was sealed with: %w", err)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -46,4 +47,20 @@ func (r certificates) OfClient(ctx context.Context, clientID int64) (domain.Cert
 		NotBefore: found.NotBefore.UTC(), NotAfter: found.NotAfter.UTC(),
 		DER: found.DER, SealedKey: found.SealedKey, KeyProtected: found.KeyProtected, CreatedAt: found.CreatedAt.UTC(),
 	}, translate(err, faults{})
+}
+
+// ClientsOf implements domain.Certificates.
+func (r certificates) ClientsOf(ctx context.Context, caID int64, serials []string) (map[string]int64, error) {
+	found := map[string]int64{}
+	for batch := range slices.Chunk(serials, insertBatch) {
+		var rows []certificateRow
+		err := r.s.read.WithContext(ctx).Select("serial", "client_id").Where("ca_id = ? AND serial IN ?", caID, batch).Find(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			found[row.Serial] = row.ClientID
+		}
+	}
+	return found, nil
 }

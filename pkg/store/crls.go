@@ -85,3 +85,32 @@ func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	})
 	return published && err == nil, err
 }
+
+// unseen is the epoch of a list that has seen no revocation: the next one is signed when it is asked for.
+const unseen = -1
+
+// Continue implements domain.CRLs.
+func (r crls) Continue(ctx context.Context, caID, number int64, last *domain.CRL) error {
+	return r.s.atomic(ctx, func(tx *Store) error {
+		db := tx.write.WithContext(ctx)
+		err := db.Model(&caRow{}).Where("id = ? AND crl_number < ?", caID, number).UpdateColumn("crl_number", number).Error
+		if err == nil {
+			err = db.Model(&crlRow{}).Where("ca_id = ?", caID).UpdateColumn("epoch", unseen).Error
+		}
+		if err != nil || last == nil {
+			return err
+		}
+		var later int64
+		err = db.Model(&crlRow{}).Where("ca_id = ? AND number >= ?", caID, last.Number).Count(&later).Error
+		if err != nil || later > 0 {
+			return err
+		}
+		if err := db.Where("ca_id = ?", caID).Delete(&crlRow{}).Error; err != nil {
+			return err
+		}
+		return db.Create(&crlRow{
+			CAID: caID, Number: last.Number, Epoch: unseen,
+			ThisUpdate: micro(last.ThisUpdate), NextUpdate: micro(last.NextUpdate), SignedAt: micro(last.SignedAt), DER: last.DER,
+		}).Error
+	})
+}

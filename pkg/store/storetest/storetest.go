@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"CRLs_FirstExpiry", testFirstExpiry},
 		{"Histories", testHistories},
 		{"Revocations_Points", testRevocationPoints},
+		{"CRLs_Continue", testContinue},
+		{"Certificates_ClientsOf", testClientsOf},
 		{"APIKeys", testAPIKeys},
 		{"Users", testUsers},
 		{"Roles", testRoles},

@@ -1,0 +1,22 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+)
+
+// AcceptRestored completes a database that was restored by other means, as pg_restore or a recovery to a point in time: what is in it is from now on
+// what counts.
+func AcceptRestored(ctx context.Context, s Storage, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
+	keys, err := existing(s)
+	if err != nil {
+		return result, err
+	}
+	db, err := OpenStore(ctx, s)
+	if err != nil {
+		return result, err
+	}
+	result.Restored, err = complete(ctx, &Vault{Store: db, Keys: keys}, o.SinceFrom, "accepted", o, log)
+	return result, errors.Join(err, db.Close())
+}

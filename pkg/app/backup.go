@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// Backup writes a backup of the SQLite database to a file, while a server may be running: whole and checked, or not at all. It makes nothing of
+// its own in the data directory, and does not migrate. Without force an existing file is left alone.
+func Backup(ctx context.Context, s Storage, file string, force bool) (Manifest, error) {
+	keys, err := existing(s)
+	if err != nil {
+		return Manifest{}, err
+	}
+	if store.EngineOf(s.Location()) == store.Postgres {
+		return Manifest{}, fmt.Errorf("backups of PostgreSQL are made by its own programs, while the servers run: %s", dumpCommand(s.Location(), file))
+	}
+	if _, err := os.Lstat(file); err == nil && !force {
+		return Manifest{}, fmt.Errorf("%s exists: remove it, or say --force", file)
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*.partial")
+	if err != nil {
+		return Manifest{}, err
+	}
+	defer os.Remove(temporary.Name())
+	if err := temporary.Close(); err != nil {
+		return Manifest{}, err
+	}
+	manifest, err := writeBackup(ctx, s.Location(), temporary.Name(), keys)
+	if err != nil {
+		return manifest, err
+	}
+	return manifest, publish(temporary.Name(), file, force)
+}
+
+// existing checks that there is a database, and reads its master key; neither is made.
+func existing(s Storage) (*ca.Keyring, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	if store.EngineOf(s.Location()) == store.SQLite {
+		if _, err := os.Stat(s.Location()); err != nil {
+			return nil, fmt.Errorf("there is no database: %w", err)
+		}
+	}
+	return existingKeyring(s)
+}
+
+// existingKeyring reads the master key, and makes none.
+func existingKeyring(s Storage) (*ca.Keyring, error) {
+	if s.MasterKey != "" {
+		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
+	}
+	text, err := os.ReadFile(s.masterKeyFile())
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	return parseKeyring(s.masterKeyFile(), text)
+}
+
+func writeBackup(ctx context.Context, source, target string, keys *ca.Keyring) (Manifest, error) {
+	if err := store.SnapshotSQLite(ctx, source, target); err != nil {
+		return Manifest{}, fmt.Errorf("copy the database: %w", err)
+	}
+	manifest, err := stateOfFile(ctx, target, keys)
+	if err != nil {
+		return manifest, err
+	}
+	text, err := json.Marshal(manifest)
+	if err == nil {
+		err = store.WriteManifest(ctx, target, string(text))
+	}
+	if err == nil {
+		err = store.CheckSQLite(ctx, target)
+	}
+	if err != nil {
+		return manifest, err
+	}
+	return manifest, syncFile(target)
+}
+
+func stateOfFile(ctx context.Context, path string, keys *ca.Keyring) (Manifest, error) {
+	db, err := store.OpenStill(ctx, path)
+	if err != nil {
+		return Manifest{}, err
+	}
+	state, err := readState(ctx, db, keys)
+	return Manifest{MadeAt: Now(), MasterKey: keys.Fingerprints(), State: state}, errors.Join(err, db.Close())
+}
+
+// publish gives a file that is written and synced its name. Without force no other file loses it.
+func publish(temporary, file string, force bool) error {
+	if force {
+		if err := os.Rename(temporary, file); err != nil {
+			return err
+		}
+		return syncDir(filepath.Dir(file))
+	}
+	if err := os.Link(temporary, file); err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links
+		if _, exists := os.Lstat(file); exists == nil {
+			return err
+		}
+		return errors.Join(os.Rename(temporary, file), syncDir(filepath.Dir(file)))
+	} else if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(file))
+}
+
+func syncFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+// libpqParameters are the parameters of a URL that PostgreSQL's own programs know and that say where it is and how to get in. The rest is for
+// pools, and they refuse it.
+var libpqParameters = []string{"host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "passfile", "service"}
+
+// dumpCommand is the command that makes a backup of a PostgreSQL database, without its password.
+func dumpCommand(location, file string) string {
+	return "pg_dump --format=custom --file=" + shellQuoted(file) + " --dbname=" + shellQuoted(plainURL(location))
+}
+
+func plainURL(location string) string {
+	u, err := url.Parse(location)
+	if err != nil {
+		return "postgres://…"
+	}
+	query := url.Values{}
+	for _, name := range libpqParameters {
+		if u.Query().Has(name) {
+			query.Set(name, u.Query().Get(name))
+		}
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	u.RawQuery, u.Fragment = query.Encode(), ""
+	return u.String()
+}
+
+// shellQuoted is a word of a POSIX shell.
+func shellQuoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

@@ -1,0 +1,218 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// RestoreOptions say what is known of the time between the backup and now.
+type RestoreOptions struct {
+	SinceFrom    string   // the database of that time, a path or a URL; empty: the one that is replaced, if it can be read
+	CRLs         []string // files of the lists that were published last
+	RevokeIssued bool
+	AcceptLoss   bool
+}
+
+// RestoreResult is what a restore has done.
+type RestoreResult struct {
+	Manifest Manifest // of the backup, when there was one
+	Aside    string   // where the database is that was replaced; empty: there was none
+	Damaged  error    // why that could not be read
+	service.Restored
+}
+
+// RestoreFile puts a backup in the place of the SQLite database, with what was published since. Whatever fails, the database that was there stays.
+// It refuses while a server runs.
+func RestoreFile(ctx context.Context, s Storage, file string, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
+	if store.EngineOf(s.Location()) == store.Postgres {
+		return result, errors.New("backups of PostgreSQL are restored by pg_restore, with the servers stopped; then run `chaveiro restore --accept`")
+	}
+	if err := s.Validate(); err != nil {
+		return result, err
+	}
+	keys, err := existingKeyring(s)
+	if err != nil {
+		return result, err
+	}
+	if result.Manifest, err = verifyBackup(ctx, file, keys); err != nil {
+		return result, fmt.Errorf("%s can't be restored: %w", file, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(s.Location()), 0o700); err != nil {
+		return result, err
+	}
+	move := newSwitch(s.Location())
+	if err := move.finish(); err != nil {
+		return result, err
+	}
+	if result.Damaged, err = settlePresent(ctx, s.Location()); err != nil {
+		return result, err
+	}
+	return result, replace(ctx, s, move, file, keys, o, log, &result)
+}
+
+// settlePresent makes the present database one file, which also tells whether somebody has it open. What else goes wrong is the reason why it is
+// replaced, perhaps.
+func settlePresent(ctx context.Context, location string) (damaged, err error) {
+	if !exists(location) {
+		return nil, nil
+	}
+	err = store.SettleSQLite(ctx, location)
+	if errors.Is(err, store.ErrInUse) {
+		return nil, fmt.Errorf("%s: %w: stop the server first", location, err)
+	}
+	if err == nil {
+		err = store.CheckSQLite(ctx, location)
+	}
+	return err, nil
+}
+
+// verifyBackup checks that a file is a backup that this program can use, with this master key.
+func verifyBackup(ctx context.Context, file string, keys *ca.Keyring) (Manifest, error) {
+	if _, err := os.Stat(file); err != nil {
+		return Manifest{}, err
+	}
+	if info, err := os.Stat(file + "-wal"); err == nil && info.Size() > 0 {
+		return Manifest{}, fmt.Errorf("it is a database that somebody has open, or had: there is %s-wal beside it", file)
+	}
+	db, err := store.OpenStill(ctx, file)
+	if err != nil {
+		return Manifest{}, err
+	}
+	manifest, err := readManifest(ctx, db, keys)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return manifest, err
+	}
+	return manifest, store.CheckSQLite(ctx, file)
+}
+
+func replace(ctx context.Context, s Storage, move fileSwitch, file string, keys *ca.Keyring, o RestoreOptions, log *slog.Logger, result *RestoreResult) error {
+	prepared := move.prepared()
+	removePrepared(prepared)
+	defer removePrepared(prepared)
+	if err := copyFile(file, prepared); err != nil {
+		return err
+	}
+	if err := store.RemoveManifest(ctx, prepared); err != nil {
+		return err
+	}
+	lost := o.SinceFrom
+	if lost == "" && exists(s.Location()) && result.Damaged == nil {
+		if result.Damaged = readable(ctx, s.Location(), keys); result.Damaged == nil {
+			lost = s.Location()
+		}
+	}
+	origin := "backup of " + result.Manifest.MadeAt.Format(time.RFC3339)
+	restored, err := completeAt(ctx, s, prepared, keys, lost, origin, o, log)
+	if err != nil {
+		return err
+	}
+	result.Restored = restored
+	if err := finishPrepared(ctx, prepared); err != nil {
+		return err
+	}
+	if exists(s.Location()) {
+		result.Aside = s.Location() + ".before-restore-" + Now().Format("20060102T150405Z")
+	}
+	return move.begin(result.Aside)
+}
+
+func removePrepared(prepared string) {
+	for _, part := range []string{"", "-wal", "-shm", "-journal", "-migrate"} {
+		_ = os.Remove(prepared + part) // what is there is in nobody's way
+	}
+}
+
+func finishPrepared(ctx context.Context, prepared string) error {
+	if err := store.SettleSQLite(ctx, prepared); err != nil {
+		return err
+	}
+	if err := store.CheckSQLite(ctx, prepared); err != nil {
+		return err
+	}
+	return syncFile(prepared)
+}
+
+// completeAt migrates the database at a location and completes it with what is known of the time since.
+func completeAt(
+	ctx context.Context, s Storage, location string, keys *ca.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger,
+) (service.Restored, error) {
+	db, err := store.Open(ctx, location)
+	if err != nil {
+		return service.Restored{}, err
+	}
+	restored, err := complete(ctx, &Vault{Store: db, Keys: keys}, lost, origin, o, log)
+	return restored, errors.Join(err, db.Close())
+}
+
+func complete(ctx context.Context, vault *Vault, lost, origin string, o RestoreOptions, log *slog.Logger) (service.Restored, error) {
+	if err := prepareSchema(ctx, vault.Store, false, log); err != nil {
+		return service.Restored{}, err
+	}
+	services, err := vault.Services(ctx, Config{}, log)
+	if err != nil {
+		return service.Restored{}, err
+	}
+	since := service.Since{Origin: origin, RevokeIssued: o.RevokeIssued, AcceptLoss: o.AcceptLoss}
+	for _, path := range o.CRLs {
+		list, err := os.ReadFile(path)
+		if err != nil {
+			return service.Restored{}, err
+		}
+		since.CRLs = append(since.CRLs, list)
+	}
+	if lost != "" {
+		before, err := openLost(ctx, lost, vault.Keys)
+		if err != nil {
+			return service.Restored{}, err
+		}
+		defer before.Close()
+		since.Lost = before
+	}
+	return services.Restore.Complete(asCommand(ctx, "chaveiro restore"), since)
+}
+
+// readable says why a database can't tell what happened since the backup.
+func readable(ctx context.Context, location string, keys *ca.Keyring) error {
+	db, err := openLost(ctx, location, keys)
+	if err != nil {
+		return err
+	}
+	return db.Close()
+}
+
+// openLost opens the database of the time since the backup. It must be one of this master key: of another it would say nothing.
+func openLost(ctx context.Context, location string, keys *ca.Keyring) (*store.Reading, error) {
+	db, err := store.OpenReading(ctx, location)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := readState(ctx, db, keys); err != nil {
+		return nil, errors.Join(fmt.Errorf("the database before: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+// copyFile copies to a new file that nobody else can read.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

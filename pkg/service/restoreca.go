@@ -1,0 +1,82 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// revokeIssued adds the certificates that the database does not know to what is revoked: nobody could revoke them any more.
+func (c *RestoredCA) revokeIssued(now time.Time) {
+	revoked := make(map[string]bool, len(c.revocations))
+	for _, one := range c.revocations {
+		revoked[one.Serial] = true
+	}
+	for i, one := range c.Issued {
+		if !revoked[one.Serial] {
+			c.revocations = append(c.revocations, domain.Revocation{CAID: c.ID, Serial: one.Serial, RevokedAt: now, NotAfter: one.NotAfter})
+		}
+		c.Issued[i].Revoked = true
+	}
+}
+
+// apply stores what was planned for one CA. The next list has the revocations, a later number and a later time than all that were published.
+func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
+	if err := tx.CRLs().Continue(ctx, c.ID, c.Number, c.last); err != nil {
+		return err
+	}
+	if c.Revocations = len(c.revocations); c.Revocations == 0 {
+		return nil // an epoch without revocations would never be reached by a list
+	}
+	epoch, err := tx.Revocations().Advance(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	for i := range c.revocations {
+		c.revocations[i].CAID, c.revocations[i].Epoch = c.ID, epoch
+	}
+	if err := tx.Revocations().Add(ctx, c.revocations); err != nil {
+		return err
+	}
+	return c.markClients(ctx, tx)
+}
+
+// markBatchSize is how many certificates are looked up at once.
+const markBatchSize = 500
+
+// markClients sets the clients revoked whose certificates are.
+func (c *RestoredCA) markClients(ctx context.Context, tx domain.Store) error {
+	for batch := range slices.Chunk(c.revocations, markBatchSize) {
+		serials := make([]string, len(batch))
+		for i, one := range batch {
+			serials[i] = one.Serial
+		}
+		clients, err := tx.Certificates().ClientsOf(ctx, c.ID, serials)
+		if err != nil {
+			return err
+		}
+		for _, one := range batch {
+			id, ok := clients[one.Serial]
+			if !ok {
+				continue
+			}
+			if err := tx.Clients().Revoke(ctx, id, one.RevokedAt); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// CheckMasterKey fails when the master key is not the one that these secrets were sealed with; they are by name.
+func CheckMasterKey(keys *ca.Keyring, secrets map[string][]byte) error {
+	for name, sealed := range secrets {
+		if _, err := keys.Open(sealed, secretContext(name)); err != nil {
+			return errOtherMasterKey(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Reading is a database that is read as it is, whatever its schema: it is not migrated, and nothing is made where nothing is.
+type Reading struct {
+	db     *sql.DB
+	engine Engine
+}
+
+// OpenReading opens a database to read from it. Its errors do not quote the location.
+func OpenReading(ctx context.Context, location string) (*Reading, error) {
+	if EngineOf(location) == Postgres {
+		config, err := pgx.ParseConfig(location)
+		if err != nil {
+			return nil, errors.New("the database URL is not valid") // the cause quotes the password
+		}
+		return openReading(ctx, stdlib.OpenDB(*config), Postgres)
+	}
+	return openSQLiteReading(ctx, location, "?mode=ro&_pragma=busy_timeout(10000)&_time_format=sqlite")
+}
+
+// OpenStill opens an SQLite file that nobody writes to and that has no log, and writes nothing beside it.
+func OpenStill(ctx context.Context, path string) (*Reading, error) {
+	return openSQLiteReading(ctx, path, stillOptions+"&_time_format=sqlite")
+}
+
+func openSQLiteReading(ctx context.Context, path, options string) (*Reading, error) {
+	db, err := sql.Open("sqlite", sqliteURL(path)+options)
+	if err != nil {
+		return nil, err
+	}
+	return openReading(ctx, db, SQLite)
+}
+
+func openReading(ctx context.Context, db *sql.DB, engine Engine) (*Reading, error) {
+	r := &Reading{db: db, engine: engine}
+	if _, err := r.Schema(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("this is no database of chaveiro: %w", err), db.Close())
+	}
+	return r, nil
+}
+
+// Close closes the database.
+func (r *Reading) Close() error { return r.db.Close() }
+
+// Schema returns the number of the last migration that was applied.
+func (r *Reading) Schema(ctx context.Context) (int64, error) {
+	var version int64
+	err := r.db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
+	return version, err
+}
+
+// NewestSchema returns the number of the last migration that the program knows.
+func NewestSchema() int64 {
+	list, err := (&Store{engine: SQLite}).knownMigrations()
+	if err != nil || len(list) == 0 {
+		return 0 // a program without its files knows none
+	}
+	return list[len(list)-1].Version
+}
+
+// Manifest returns the manifest of a backup; empty: it is none.
+func (r *Reading) Manifest(ctx context.Context) (string, error) {
+	found, err := firstTexts(ctx, r.db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'backup_manifest'")
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	found, err = firstTexts(ctx, r.db, "SELECT manifest FROM backup_manifest")
+	if err != nil || len(found) != 1 {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// incarnationSchema is the first schema that has an incarnation.
+const incarnationSchema = 11
+
+// Incarnation returns the value of the incarnation, empty when the schema is older than that.
+func (r *Reading) Incarnation(ctx context.Context) (value string, err error) {
+	schema, err := r.Schema(ctx)
+	if err == nil && schema >= incarnationSchema {
+		err = r.db.QueryRowContext(ctx, "SELECT value FROM incarnation").Scan(&value)
+	}
+	return value, err
+}
+
+// Secrets returns the service's own secrets, sealed, by their names.
+func (r *Reading) Secrets(ctx context.Context) (map[string][]byte, error) {
+	list := map[string][]byte{}
+	err := r.each(ctx, "SELECT name, sealed FROM secrets", nil, func(scan func(...any) error) error {
+		var name string
+		var sealed []byte
+		err := scan(&name, &sealed)
+		list[name] = sealed
+		return err
+	})
+	return list, err
+}
+
+// AuditEnds returns where the audit's chains end. It fails when the last event of one is not what its end says.
+func (r *Reading) AuditEnds(ctx context.Context) ([]domain.Link, error) {
+	var ends []domain.Link
+	err := r.each(ctx, `SELECT c.chain, c.position, c.hash, e.hash FROM audit_chains c
+		LEFT JOIN audit_events e ON e.chain = c.chain AND e.position = c.position ORDER BY c.chain`, nil, func(scan func(...any) error) error {
+		var link domain.Link
+		var end, last []byte
+		if err := scan(&link.Chain, &link.Position, &end, &last); err != nil {
+			return err
+		}
+		if last != nil && string(last) != string(end) || len(end) != len(link.Hash) {
+			return fmt.Errorf("the audit's chain %d does not end with its last event", link.Chain)
+		}
+		copy(link.Hash[:], end)
+		ends = append(ends, link)
+		return nil
+	})
+	return ends, err
+}
+
+// CAs returns the CAs, by id.
+func (r *Reading) CAs(ctx context.Context) ([]domain.KnownCA, error) {
+	var list []domain.KnownCA
+	err := r.each(ctx, `SELECT id, name, certificate, crl_number, (SELECT count(*) FROM revocations WHERE ca_id = cas.id) FROM cas ORDER BY id`,
+		nil, func(scan func(...any) error) error {
+			var one domain.KnownCA
+			err := scan(&one.ID, &one.Name, &one.Certificate, &one.CRLNumber, &one.Revocations)
+			list = append(list, one)
+			return err
+		})
+	for i := range list {
+		if err == nil {
+			list[i].LastCRL, err = r.lastCRL(ctx, list[i].ID)
+		}
+	}
+	return list, err
+}
+
+func (r *Reading) lastCRL(ctx context.Context, caID int64) (*domain.CRL, error) {
+	var found *domain.CRL
+	err := r.each(ctx, "SELECT number, this_update, next_update, signed_at, der FROM crls WHERE ca_id = $1 ORDER BY number DESC LIMIT 1",
+		[]any{caID}, func(scan func(...any) error) error {
+			found = &domain.CRL{CAID: caID}
+			return scan(&found.Number, &found.ThisUpdate, &found.NextUpdate, &found.SignedAt, &found.DER)
+		})
+	return found, err
+}
+
+// Revocations returns the revocations of a CA, in their order.
+func (r *Reading) Revocations(ctx context.Context, caID int64) ([]domain.Revocation, error) {
+	var list []domain.Revocation
+	err := r.each(ctx, "SELECT serial, epoch, revoked_at, reason, not_after FROM revocations WHERE ca_id = $1 ORDER BY epoch, serial",
+		[]any{caID}, func(scan func(...any) error) error {
+			one := domain.Revocation{CAID: caID}
+			var ends *time.Time
+			err := scan(&one.Serial, &one.Epoch, &one.RevokedAt, &one.Reason, &ends)
+			one.RevokedAt, one.NotAfter = one.RevokedAt.UTC(), orZero(ends)
+			list = append(list, one)
+			return err
+		})
+	return list, err
+}
+
+// issuedBatch is how many certificates are handed on at once.
+const issuedBatch = 500
+
+// Issued calls each with the certificates that a CA has issued, in batches, by id.
+func (r *Reading) Issued(ctx context.Context, caID int64, each func([]domain.Issued) error) error {
+	var batch []domain.Issued
+	err := r.each(ctx, `SELECT t.serial, c.name, t.not_after, c.revoked_at IS NOT NULL FROM certificates t JOIN clients c ON c.id = t.client_id
+		WHERE t.ca_id = $1 ORDER BY t.id`, []any{caID}, func(scan func(...any) error) error {
+		var one domain.Issued
+		if err := scan(&one.Serial, &one.Client, &one.NotAfter, &one.Revoked); err != nil {
+			return err
+		}
+		if batch = append(batch, one); len(batch) < issuedBatch {
+			return nil
+		}
+		full := batch
+		batch = nil
+		return each(full)
+	})
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	return each(batch)
+}
+
+// maxAccessChanges bounds the list of AccessChanges.
+const maxAccessChanges = 1000
+
+// AccessChanges returns what the audit says was changed of who may do what, behind these ends of the chains: up to 1000 events, the oldest first.
+func (r *Reading) AccessChanges(ctx context.Context, ends []domain.Link) ([]domain.Event, error) {
+	var list []domain.Event
+	for _, end := range ends {
+		err := r.each(ctx, `SELECT at, action, resource, resource_id, resource_name, actor_name FROM audit_events
+			WHERE chain = $1 AND position > $2 AND NOT refused AND action <> 'login' AND (resource LIKE 'auth.%' OR resource IN
+			('pam.applications', 'pam.authorizations')) ORDER BY position`,
+			[]any{end.Chain, end.Position}, func(scan func(...any) error) error {
+				var e domain.Event
+				err := scan(&e.At, &e.Action, &e.Resource, &e.ResourceID, &e.ResourceName, &e.ActorName)
+				if len(list) < maxAccessChanges {
+					list = append(list, e)
+				}
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(list, func(a, b domain.Event) int { return a.At.Compare(b.At) })
+	return list, nil
+}
+
+// each calls read for each row of a query, whose parameters are written as PostgreSQL has them.
+func (r *Reading) each(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
+	if r.engine == SQLite {
+		query = strings.ReplaceAll(query, "$", "?")
+	}
+	rows, err := r.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	return readAll(rows, read)
+}
