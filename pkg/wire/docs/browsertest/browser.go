@@ -10,6 +10,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,8 +34,9 @@ var binaries = []string{"chromium", "chromium-browser", "google-chrome"}
 
 // Browser is one Chromium with one tab and an empty profile. Its methods fail the test and belong to its goroutine.
 type Browser struct {
-	t   testing.TB
-	ctx context.Context // the tab, in the terms of chromedp
+	t       testing.TB
+	ctx     context.Context // the tab, in the terms of chromedp
+	crashed bool            // once already
 	problems
 }
 
@@ -42,17 +44,36 @@ type Browser struct {
 // skipped, or fails where CI is true.
 func Open(t testing.TB) *Browser {
 	t.Helper()
-	deadline, cancel := context.WithTimeout(context.Background(), lifetime)
-	t.Cleanup(cancel)
-	allocator, wait := chromedp.NewExecAllocator(deadline, options(find(t))...)
-	t.Cleanup(wait)
 	b := &Browser{t: t}
-	b.ctx, _ = chromedp.NewContext(allocator, chromedp.WithListener(b.observe))
-	t.Cleanup(b.close)
-	if err := chromedp.Do(b.ctx, chromedp.Func(inject), chromedp.Navigate("about:blank")); err != nil {
-		t.Fatalf("browsertest: starting the browser: %v", err)
-	}
+	b.start()
 	return b
+}
+
+// start starts the process and its tab.
+func (b *Browser) start() {
+	b.t.Helper()
+	deadline, cancel := context.WithTimeout(context.Background(), lifetime)
+	b.t.Cleanup(cancel)
+	allocator, wait := chromedp.NewExecAllocator(deadline, options(find(b.t))...)
+	b.t.Cleanup(wait)
+	ctx, _ := chromedp.NewContext(allocator, chromedp.WithListener(b.observe))
+	b.ctx = ctx
+	b.t.Cleanup(func() { b.close(ctx) })
+	if err := chromedp.Do(ctx, chromedp.Func(inject), chromedp.Navigate("about:blank")); err != nil {
+		b.t.Fatalf("browsertest: starting the browser: %v", err)
+	}
+}
+
+// restart replaces a browser whose process was ended by a signal of its own making; Chromium does that now and then
+// when it starts. It does so once: a page that makes every browser crash fails its test.
+func (b *Browser) restart(err error) bool {
+	if b.crashed || !strings.Contains(err.Error(), "browser process exited: signal") {
+		return false
+	}
+	b.crashed = true
+	b.t.Logf("browsertest: starting the browser again: %v", err)
+	b.start()
+	return true
 }
 
 // find returns the path of the installed Chromium.
@@ -99,8 +120,8 @@ func inject(ctx context.Context, _ *chromedp.Target) error {
 }
 
 // close asks the browser to end; when it takes too long, its process is killed.
-func (b *Browser) close() {
-	ctx, cancel := context.WithTimeout(b.ctx, farewell)
+func (b *Browser) close(tab context.Context) {
+	ctx, cancel := context.WithTimeout(tab, farewell)
 	defer cancel()
 	if err := chromedp.Cancel(ctx); err != nil {
 		b.t.Logf("browsertest: closing the browser: %v", err)

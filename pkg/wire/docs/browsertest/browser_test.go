@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/wire/docs/browsertest"
@@ -104,5 +106,39 @@ func TestOpen_WithoutABrowser(t *testing.T) {
 		if <-done; got.failed != want.failed || got.skipped != want.skipped {
 			t.Errorf("CI=%q: failed %t, skipped %t", ci, got.failed, got.skipped)
 		}
+	}
+}
+
+func TestNavigate_StartsACrashedBrowserAgain(t *testing.T) {
+	url := serve(t) + "/form.html"
+	b := browsertest.Open(t)
+	b.Navigate(url)
+	crashChildren(t)
+	b.Navigate(url)
+	b.WaitFor("#send")
+}
+
+// crashChildren ends the processes that this one has started, as a fault of their own would.
+func crashChildren(t *testing.T) {
+	t.Helper()
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil || len(lists) == 0 {
+		t.Fatalf("no list of children: %v", err)
+	}
+	crashed := 0
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range strings.Fields(string(text)) {
+			pid, err := strconv.Atoi(field)
+			if err == nil && syscall.Kill(pid, syscall.SIGSEGV) == nil {
+				crashed++
+			}
+		}
+	}
+	if crashed == 0 {
+		t.Fatal("no browser to crash")
 	}
 }

@@ -12,10 +12,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Navigate opens a URL and waits until it is loaded. An answer of 400 and above is a problem, not a failure.
+// Navigate opens a URL and waits until it is loaded. An answer of 400 and above is a problem, not a failure. A browser that
+// crashes over it is started again, once.
 func (b *Browser) Navigate(url string) {
 	b.t.Helper()
-	b.do("opening "+url, chromedp.Navigate(url))
+	err := b.try(chromedp.Navigate(url))
+	if err != nil && b.restart(err) {
+		err = b.try(chromedp.Navigate(url))
+	}
+	if err != nil {
+		b.fail("opening "+url, err)
+	}
 }
 
 // Back sets out for the page before this one in the tab's history, and doesn't wait until it's there: a page that comes
@@ -103,11 +110,15 @@ func (b *Browser) Screenshot(path string) {
 // do runs steps of the browser and fails the test when they fail or take too long.
 func (b *Browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	if err := b.try(steps...); err != nil {
 		b.fail(what, err)
 	}
+}
+
+func (b *Browser) try(steps ...chromedp.Action[chromedp.Void]) error {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	return chromedp.Do(ctx, steps...)
 }
 
 // call runs a function of the page, the first argument of which is a selector, and returns what it returns. It starts
