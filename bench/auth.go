@@ -32,6 +32,8 @@ func (open) Resume(context.Context, domain.Secret) (domain.Principal, service.Ac
 	return everybody, service.AccessToken{}, nil
 }
 
+func (open) Confirm(ctx context.Context) (context.Context, error) { return ctx, nil }
+
 // serveOpen does what app.Run does, save that it asks nobody for a credential.
 func serveOpen(ctx context.Context, config app.Config, log *slog.Logger) (err error) {
 	app.RelaxGC()

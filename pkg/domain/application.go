@@ -99,6 +99,8 @@ type PAMAuthorization struct {
 	PreviousUntil time.Time // until when the secrets before the last rotation are good too
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+
+	Point AccessPoint // at which it was read by one who authenticates with it; it is not stored
 }
 
 // PAMSecrets are the sealed secrets of an authorization: the present ones and those before the last rotation.
@@ -116,7 +118,19 @@ func (a PAMAuthorization) Holder() Holder {
 func (a PAMAuthorization) Principal() Principal {
 	p := a.Holder().Principal()
 	p.Devices = a.Devices
+	p.Proof = Proof{Point: a.Point, Generation: a.Generation}
 	return p
+}
+
+// Check is the fault of an authorization that may not read devices, or change them; nil when it may.
+func (a PAMAuthorization) Check(write bool) error {
+	switch {
+	case !a.Allows(PAMCore):
+		return Fault(Forbidden, "authorization", ReasonResource)
+	case write && !a.Write:
+		return Fault(Forbidden, "authorization", ReasonReadOnly)
+	}
+	return nil
 }
 
 // Allows reports whether the authorization is for a resource.

@@ -58,6 +58,10 @@ type Event struct {
 	// from the row again.
 	Digest [32]byte
 	Link
+
+	// Point is the one at which the rights of the actor were read. The event is not stored when it is past; zero: it does not matter. It is not stored
+	// either.
+	Point AccessPoint
 }
 
 // Link is the place of an event on its chain. Hash is SHA-256 of the hash before it, the event's digest and its resource id as 8 octets.
@@ -102,10 +106,11 @@ type Audit interface {
 	// statement of its transaction: whoever waits for it must not hold anything yet. How long he waits is up to the context alone. Errors: it is not the
 	// first thing that the transaction asks of the audit, or there is no transaction.
 	Reserve(ctx context.Context) error
-	// Append puts e on a chain and sets ID and Link. It is the last statement of its transaction, unless that has reserved its chain: whoever waits
+	// Append puts e on a chain and sets ID and Link. Errors: ErrRightsMoved when the point is no longer that of e; nothing is stored then, and the
+	// transaction may go on. It is the last statement of its transaction, unless that has reserved its chain: whoever waits
 	// for a chain must not hold what another needs who has it.
 	Append(ctx context.Context, e *Event) error
-	// AppendAll is Append for many events of one transaction.
+	// AppendAll is Append for many events of one transaction and one actor.
 	AppendAll(ctx context.Context, events []*Event) error
 	Page(ctx context.Context, filter AuditFilter, page PageRequest) (Page[Event], error)
 	// Get returns one event. Errors: *Error with Missing.

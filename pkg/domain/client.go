@@ -193,7 +193,7 @@ type Clients interface {
 	// Create stores c and sets its ID.
 	Create(ctx context.Context, c *Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none, and sets their ids; the client's in the others too. Errors:
-	// also Duplicated on cert, NotFound on ca_id: also when the CA of that id is not the one of cert.Issuer.
+	// also Duplicated on cert, NotFound on ca_id: also when the CA of that id is not the one of cert.Issuer; ErrRightsMoved as Append.
 	Enrol(ctx context.Context, c *Client, cert *Certificate, e *Event) error
 	// Update stores the record parts of c.
 	Update(ctx context.Context, c Client) error

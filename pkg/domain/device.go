@@ -162,7 +162,7 @@ type Devices interface {
 	// Spell gives the names of devices the spelling that was first, and makes those that are new.
 	Spell(ctx context.Context, devices ...*Device) error
 	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and only the nonce is stored, when the device or one
-	// of the domains is no more what it was when it was read. Errors: also Duplicated on oauth_nonce.
+	// of the domains is no more what it was when it was read, or the access point is no longer that of the event. Errors: also Duplicated on oauth_nonce.
 	Save(ctx context.Context, s *DeviceSave) (bool, error)
 	// Lock returns the devices of the hostnames that there are, by NameKey; until the transaction ends nobody else can change them.
 	Lock(ctx context.Context, hostnames []string) (map[string]Device, error)

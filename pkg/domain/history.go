@@ -2,6 +2,7 @@ package domain
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -20,6 +21,14 @@ const MaxAbandoned = 100
 type AccessPoint struct {
 	Epoch int64
 	Mark  string
+}
+
+// String is empty for the zero AccessPoint, which is none.
+func (p AccessPoint) String() string {
+	if p == (AccessPoint{}) {
+		return ""
+	}
+	return strconv.FormatInt(p.Epoch, 10) + " " + p.Mark
 }
 
 // Glance is what tells a replica whether the database still is the one that it has read from.

@@ -15,6 +15,8 @@ type Principal struct {
 	Superuser bool
 	Rights    Rights
 	Devices   []int64 // those that an authorization of the vault sees beside its own; empty: all
+	Proof     Proof
+	Needs     Permission // the right that the request needs; without a scope: none
 }
 
 // PrincipalKind is the kind of a Principal.
@@ -123,6 +125,8 @@ type AccessControl interface {
 	Advance(ctx context.Context) error
 	// Epoch is how many changes there have been.
 	Epoch(ctx context.Context) (int64, error)
+	// Point is Epoch with its mark.
+	Point(ctx context.Context) (AccessPoint, error)
 	// Superusers counts the users and apikeys that are superusers at the time now.
 	Superusers(ctx context.Context, now time.Time) (int, error)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,15 +96,15 @@ func (s *Access) Authenticate(ctx context.Context, token domain.Secret, uses ...
 	if err != nil {
 		return domain.Principal{}, err
 	}
-	return holder.Principal(), s.admit(ctx, holder)
+	return holder.principal(), s.admit(ctx, holder.Holder)
 }
 
 // holder finds whose the token is, and that it is good. A token that is newer than what is known was made by another replica a moment ago: then
 // it asks at once.
-func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Holder, error) {
+func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.Use) (proven, error) {
 	k, err := s.knowledge(ctx)
 	if err != nil {
-		return domain.Holder{}, err
+		return proven{}, err
 	}
 	holder, err := s.holderBy(ctx, k, token, uses)
 	if !errors.Is(err, errNewer) && !(errors.Is(err, auth.ErrUnknownKey) && k.age(s.Now()) > unknownKeyPause) {
@@ -111,7 +112,7 @@ func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.U
 	}
 	s.expire()
 	if k, err = s.knowledge(ctx); err != nil {
-		return domain.Holder{}, err
+		return proven{}, err
 	}
 	return s.holderBy(ctx, k, token, uses)
 }
@@ -122,16 +123,28 @@ var errNewer = errors.New("token of a later generation")
 // unknownKeyPause is how often tokens of unknown signing keys, which anybody can make, are a reason to ask at most.
 const unknownKeyPause = 50 * time.Millisecond
 
-func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret, uses []auth.Use) (domain.Holder, error) {
+// proven is a holder, and by what it is.
+type proven struct {
+	domain.Holder
+	proof domain.Proof
+}
+
+func (p proven) principal() domain.Principal {
+	principal := p.Principal()
+	principal.Proof = p.proof
+	return principal
+}
+
+func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret, uses []auth.Use) (proven, error) {
 	now := s.Now()
 	grant, err := k.verify(string(token), now, uses)
 	if err != nil {
-		return domain.Holder{}, unauthenticated(err)
+		return proven{}, unauthenticated(err)
 	}
 	found, err := k.holder(ctx, s.Store, holderID{grant.Kind, grant.ID})
 	switch {
 	case err != nil:
-		return domain.Holder{}, err
+		return proven{}, err
 	case found.missing:
 		err = fmt.Errorf("%s %d is gone", grant.Kind, grant.ID)
 	case !found.Active(now):
@@ -143,9 +156,9 @@ func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret
 	default:
 		holder := found.Holder
 		holder.Generation = grant.Generation // what is made from a token ends with it
-		return holder, nil
+		return proven{holder, domain.Proof{Point: k.point, Generation: grant.Generation, Until: grant.ExpiresAt}}, nil
 	}
-	return domain.Holder{}, unauthenticated(err)
+	return proven{}, unauthenticated(err)
 }
 
 func unauthenticated(cause error) error {
@@ -159,9 +172,7 @@ func (s *Access) admit(ctx context.Context, h domain.Holder) error {
 	}
 	address, now := domain.OriginOf(ctx).Address, s.Now()
 	if !h.Admits(address) {
-		return &domain.Error{
-			Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("apikey %d from %s", h.ID, address),
-		}
+		return notFrom(h, address)
 	}
 	if h.RateLimit > 0 {
 		if wait := s.rates.take(rateKey(h), now, rate.Limit(h.RateLimit)/60, max(1, h.RateLimit/6)); wait > 0 {
@@ -170,6 +181,13 @@ func (s *Access) admit(ctx context.Context, h domain.Holder) error {
 	}
 	s.uses.note(domain.APIKeyUse{ID: h.ID, At: now, Address: addressText(address)})
 	return nil
+}
+
+// notFrom is the fault of a holder who may not come from an address.
+func notFrom(h domain.Holder, address netip.Addr) error {
+	return &domain.Error{
+		Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("%s %d from %s", h.Kind, h.ID, address),
+	}
 }
 
 // rateKey has the limit in it: a limit that was changed begins anew.
@@ -195,10 +213,10 @@ func (s *Access) Exchange(ctx context.Context, refresh domain.Secret) (AccessTok
 	if err != nil {
 		return AccessToken{}, err
 	}
-	if err := s.admit(ctx, holder); err != nil {
+	if err := s.admit(ctx, holder.Holder); err != nil {
 		return AccessToken{}, err
 	}
-	return s.accessToken(ctx, holder)
+	return s.accessToken(ctx, holder.Holder)
 }
 
 // Resume is Authenticate for a session whose access token has ended: it says who it is and gives the next access token.
@@ -207,11 +225,11 @@ func (s *Access) Resume(ctx context.Context, refresh domain.Secret) (domain.Prin
 	if err != nil {
 		return domain.Principal{}, AccessToken{}, err
 	}
-	if err := s.admit(ctx, holder); err != nil {
-		return holder.Principal(), AccessToken{}, err
+	if err := s.admit(ctx, holder.Holder); err != nil {
+		return holder.principal(), AccessToken{}, err
 	}
-	token, err := s.accessToken(ctx, holder)
-	return holder.Principal(), token, err
+	token, err := s.accessToken(ctx, holder.Holder)
+	return holder.principal(), token, err
 }
 
 func (s *Access) accessToken(ctx context.Context, h domain.Holder) (AccessToken, error) {

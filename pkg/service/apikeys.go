@@ -76,7 +76,7 @@ func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) 
 	}
 	now := s.Control.Now()
 	key.Generation, key.CreatedAt, key.UpdatedAt = 1, now, now
-	err := s.Control.change(ctx, func(tx domain.Store) (err error) {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
 		if key.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (
 
 // edit changes an apikey by fn, if the caller may.
 func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn func(domain.Store, *domain.APIKey) error) (key domain.APIKey, err error) {
-	err = s.Control.change(ctx, func(tx domain.Store) error {
+	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		before, err := tx.APIKeys().Get(ctx, id)
 		if err != nil {
 			return err
@@ -156,7 +156,7 @@ func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn f
 
 // Delete removes an apikey: its tokens are good for nothing from then on.
 func (s *APIKeys) Delete(ctx context.Context, id int64) error {
-	err := s.Control.change(ctx, func(tx domain.Store) error {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		key, err := tx.APIKeys().Get(ctx, id)
 		if err != nil {
 			return err

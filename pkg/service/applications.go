@@ -30,7 +30,7 @@ func (s *Applications) Create(ctx context.Context, a domain.Application) (domain
 	}
 	now := s.Control.Now()
 	a.CreatedAt, a.UpdatedAt = now, now
-	err := s.Control.change(ctx, func(tx domain.Store) error {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		if err := tx.Applications().Create(ctx, &a); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (s *Applications) Create(ctx context.Context, a domain.Application) (domain
 
 // Update changes an application.
 func (s *Applications) Update(ctx context.Context, id int64, update domain.ApplicationUpdate) (a domain.Application, err error) {
-	err = s.Control.change(ctx, func(tx domain.Store) error {
+	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		before, err := tx.Applications().Get(ctx, id)
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *Applications) Update(ctx context.Context, id int64, update domain.Appli
 
 // Delete removes an application that has no authorizations.
 func (s *Applications) Delete(ctx context.Context, id int64) error {
-	return s.Control.change(ctx, func(tx domain.Store) error {
+	return s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		a, err := tx.Applications().Get(ctx, id)
 		if err != nil {
 			return err

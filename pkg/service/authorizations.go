@@ -53,14 +53,14 @@ func randomHex(digits int) string {
 
 // Create makes an authorization of an application.
 func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) (IssuedAuthorization, error) {
-	if err := errors.Join(a.Validate(), mayAuthorize(ctx, a)); err != nil {
+	if err := a.Validate(); err != nil {
 		return IssuedAuthorization{}, err
 	}
 	now := s.Control.Now()
 	a.Generation, a.CreatedAt, a.UpdatedAt = 1, now, now
 	a.Key = randomHex(publicDigits)
 	var secrets pamSecrets
-	err := s.Control.change(ctx, func(tx domain.Store) error {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		application, err := tx.Applications().Get(ctx, a.ApplicationID)
 		if domain.IsKind(err, domain.Missing) {
 			err = domain.Fault(domain.NotFound, "application_id", domain.ReasonNotFound)
@@ -69,6 +69,9 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 			return err
 		}
 		a.Application = application
+		if err := mayAuthorize(ctx, a); err != nil {
+			return err
+		}
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
 			return err
 		}
@@ -151,7 +154,7 @@ func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Dura
 }
 
 func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Action, fn func(*domain.PAMAuthorization) error) (a domain.PAMAuthorization, err error) {
-	err = s.Control.change(ctx, func(tx domain.Store) error {
+	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		before, err := tx.PAMAuthorizations().Get(ctx, id)
 		if err != nil {
 			return err
@@ -177,7 +180,7 @@ func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Actio
 
 // Delete removes an authorization: its keys and tokens are good for nothing from then on.
 func (s *Authorizations) Delete(ctx context.Context, id int64) error {
-	return s.Control.change(ctx, func(tx domain.Store) error {
+	return s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		a, err := tx.PAMAuthorizations().Get(ctx, id)
 		if err != nil {
 			return err

@@ -16,13 +16,18 @@ type Control struct {
 }
 
 // change runs fn in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it, and the
-// others within trustFor.
-func (c *Control) change(ctx context.Context, fn func(tx domain.Store) error) error {
+// others within trustFor. The context of fn has the caller as it is in the transaction: what was read before may have been changed by the one that was
+// waited for.
+func (c *Control) change(ctx context.Context, fn func(ctx context.Context, tx domain.Store) error) error {
 	err := c.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.AccessControl().Advance(ctx); err != nil {
 			return err
 		}
-		return fn(tx)
+		ctx, err := c.Access.reread(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx)
 	})
 	c.Access.expire()
 	return err

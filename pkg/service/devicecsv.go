@@ -107,7 +107,7 @@ func (s *Devices) store(ctx context.Context, tx domain.Store, plans []domain.Dev
 		if err != nil {
 			return err
 		}
-		return tx.Audit().AppendAll(ctx, events)
+		return s.Audit.whileAllowed(ctx, tx, func() error { return tx.Audit().AppendAll(ctx, events) }, events...)
 	}
 	for batch := range slices.Chunk(plans, importBatch) {
 		changes, err := s.put(ctx, tx, batch)

@@ -120,7 +120,7 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 	if err != nil {
 		return domain.DeviceChange{}, err
 	}
-	done, err := s.save(ctx, func(sure bool) (domain.DeviceSave, error) {
+	done, err := s.save(ctx, func(ctx context.Context, sure bool) (domain.DeviceSave, error) {
 		before, err := s.before(ctx, plan.Hostname, sure)
 		if err != nil {
 			return domain.DeviceSave{}, err
@@ -178,13 +178,13 @@ const saveAttempts = 100
 
 var errDeviceContention = errors.New("service: the device was changed by others too many times")
 
-// save stores what next makes of the present state. When somebody else has changed that meanwhile, or next had guessed it wrong, it asks again, and wants
-// to be sure: no change is lost. That nothing is to be changed has to be sure, too.
-func (s *Devices) save(ctx context.Context, next func(sure bool) (domain.DeviceSave, error)) (domain.DeviceChange, error) {
+// save stores what next makes of the present state. When somebody else has changed that meanwhile, or the rights of the caller, or next had guessed it
+// wrong, it asks again, and wants to be sure: no change is lost. That nothing is to be changed has to be sure, too.
+func (s *Devices) save(ctx context.Context, next func(ctx context.Context, sure bool) (domain.DeviceSave, error)) (domain.DeviceChange, error) {
 	nonce := nonceOf(ctx)
 	for attempt := range saveAttempts {
 		sure := attempt > 0
-		save, err := next(sure)
+		save, err := next(ctx, sure)
 		if err != nil {
 			return save.DeviceChange, err
 		}
@@ -209,6 +209,9 @@ func (s *Devices) save(ctx context.Context, next func(sure bool) (domain.DeviceS
 		if err != nil || saved {
 			return save.DeviceChange, replayed(err)
 		}
+		if ctx, err = s.Audit.again(ctx, s.Store); err != nil {
+			return domain.DeviceChange{}, err
+		}
 	}
 	return domain.DeviceChange{}, errDeviceContention
 }
@@ -232,7 +235,7 @@ func (s *Devices) Enable(ctx context.Context, ref string) error {
 }
 
 func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
-	_, err := s.save(ctx, func(bool) (save domain.DeviceSave, err error) {
+	_, err := s.save(ctx, func(ctx context.Context, _ bool) (save domain.DeviceSave, err error) {
 		if save.Before, err = s.Get(ctx, ref); err != nil {
 			return save, err
 		}

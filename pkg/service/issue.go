@@ -130,10 +130,10 @@ func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.
 			if err := revokeImported(ctx, tx, cert, client.RevokedAt); err != nil {
 				return err
 			}
-			return tx.Clients().Enrol(ctx, &client, &cert, event)
+			return s.enrol(ctx, tx, &client, &cert, event)
 		})
 	} else {
-		err = s.Store.Clients().Enrol(ctx, &client, &cert, event)
+		err = s.enrol(ctx, s.Store, &client, &cert, event)
 	}
 	if err != nil {
 		return domain.Client{}, err
@@ -141,6 +141,10 @@ func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.
 	s.Log.InfoContext(ctx, "certificate stored", "client_id", client.ID, "ca_id", client.CAID, "serial", cert.Serial,
 		"principal", domain.PrincipalOf(ctx).Name)
 	return client, nil
+}
+
+func (s *Clients) enrol(ctx context.Context, tx domain.Store, client *domain.Client, cert *domain.Certificate, event *domain.Event) error {
+	return s.Audit.whileAllowed(ctx, tx, func() error { return tx.Clients().Enrol(ctx, client, cert, event) }, event)
 }
 
 // revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it already.

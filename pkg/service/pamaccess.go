@@ -84,7 +84,7 @@ func (s *PAMAccess) Bearer(ctx context.Context, token domain.Secret, r PAMReques
 	if found.missing || found.Application.Method != domain.AuthOAuth2 || !found.Holder().Accepts(grant.Generation, s.Now()) {
 		return domain.PAMAuthorization{}, unauthenticated(fmt.Errorf("authorization %d is gone or was rotated", grant.ID))
 	}
-	return found.PAMAuthorization, s.admit(ctx, found, r, true)
+	return found.as(grant.Generation), s.admit(ctx, found, r, true)
 }
 
 // Signed finds the authorization of an OAuth 1.0 request, and returns a context that carries its nonce, which is still to be spent.
@@ -97,34 +97,36 @@ func (s *PAMAccess) Signed(ctx context.Context, o *auth.OAuth1, r PAMRequest) (c
 	if found.missing || subtle.ConstantTimeCompare([]byte(found.Token), []byte(o.Token)) != 1 {
 		return ctx, none, unauthenticated(errClient)
 	}
-	if err := s.prove(found, o, r); err != nil {
+	generation, err := s.prove(found, o, r)
+	if err != nil {
 		return ctx, none, err
 	}
 	if !o.Unsigned && o.Method != auth.Plaintext {
 		ctx = withNonce(ctx, domain.Nonce{Key: o.ConsumerKey, Token: o.Token, Value: o.Nonce, At: o.Timestamp})
 	}
-	return ctx, found.PAMAuthorization, s.admit(ctx, found, r, true)
+	return ctx, found.as(generation), s.admit(ctx, found, r, true)
 }
 
-// prove checks the signature, or that none is needed.
-func (s *PAMAccess) prove(found pamHolder, o *auth.OAuth1, r PAMRequest) error {
+// prove checks the signature, or that none is needed, and says of which generation the secrets are.
+func (s *PAMAccess) prove(found pamHolder, o *auth.OAuth1, r PAMRequest) (generation int64, err error) {
 	switch {
 	case o.Unsigned:
 		if found.Application.Method != domain.AuthUnsigned || !s.AllowUnsigned || !r.TLS {
-			return badSignature(errors.New("a signature is missing"))
+			return 0, badSignature(errors.New("a signature is missing"))
 		}
-		return nil
+		return found.Generation, nil
 	case found.Application.Method != domain.AuthOAuth1:
-		return unauthenticated(errClient)
+		return 0, unauthenticated(errClient)
 	case o.Method == auth.Plaintext && (!s.AllowPlaintext || !r.TLS):
-		return badSignature(errors.New("PLAINTEXT is not allowed"))
+		return 0, badSignature(errors.New("PLAINTEXT is not allowed"))
 	case o.Method != auth.Plaintext && s.Now().Sub(o.Timestamp).Abs() > TimestampWindow:
-		return badSignature(errors.New("the timestamp is too far from now"))
+		return 0, badSignature(errors.New("the timestamp is too far from now"))
 	}
-	if _, good := found.opens(s.Now(), func(one pamSecrets) bool { return o.Verify(one.secret, one.tokenSecret) }); !good {
-		return badSignature(errors.New("the signature is of other secrets or of another request"))
+	generation, good := found.opens(s.Now(), func(one pamSecrets) bool { return o.Verify(one.secret, one.tokenSecret) })
+	if !good {
+		return 0, badSignature(errors.New("the signature is of other secrets or of another request"))
 	}
-	return nil
+	return generation, nil
 }
 
 // admit checks whether the authorization is in force, and from where it may come.
@@ -166,6 +168,13 @@ type pamHolder struct {
 	missing           bool
 }
 
+// as is the authorization as one who has proved it with the credentials of a generation.
+func (h pamHolder) as(generation int64) domain.PAMAuthorization {
+	a := h.PAMAuthorization
+	a.Generation = generation
+	return a
+}
+
 // opens reports whether a proof is good with the present secrets, or with those before while they last, and of which generation they are.
 func (h pamHolder) opens(now time.Time, proof func(pamSecrets) bool) (generation int64, good bool) {
 	if proof(h.present) {
@@ -195,6 +204,7 @@ func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read fu
 		return found, nil
 	}
 	authorization, err := read()
+	authorization.Point = k.point
 	if domain.IsKind(err, domain.Missing) {
 		found, err = pamHolder{missing: true}, nil
 	} else if err == nil {

@@ -15,6 +15,7 @@ import (
 type Recorder struct {
 	Notary *auth.Notary
 	Now    func() time.Time
+	Access *Access // reads callers again
 }
 
 // facts is what an event tells of a resource, by the names of its fields. Secrets are never among them.
@@ -42,9 +43,11 @@ func (r *Recorder) event(ctx context.Context, c change) (*domain.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.complete(ctx, domain.Event{
+	e := r.complete(ctx, domain.Event{
 		Action: c.action, Resource: c.resource, ResourceID: c.id, ResourceName: c.name, Before: before, After: after,
-	}), nil
+	})
+	e.Point = domain.PrincipalOf(ctx).Proof.Point
+	return e, nil
 }
 
 // complete adds who, from where and when, and the digest.
@@ -72,7 +75,7 @@ func (r *Recorder) record(ctx context.Context, tx domain.Store, c change) error 
 	if err != nil {
 		return err
 	}
-	return tx.Audit().Append(ctx, e)
+	return r.whileAllowed(ctx, tx, func() error { return tx.Audit().Append(ctx, e) }, e)
 }
 
 func differing(before, after facts) (facts, facts) {

@@ -29,12 +29,12 @@ func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, erro
 	if err := role.Validate(); err != nil {
 		return role, err
 	}
-	if err := mayGrant(ctx, "scopes", false, role.Rights()); err != nil {
-		return role, err
-	}
 	now := s.Control.Now()
 	role.CreatedAt, role.UpdatedAt = now, now
-	err := s.Control.change(ctx, func(tx domain.Store) error {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
+		if err := mayGrant(ctx, "scopes", false, role.Rights()); err != nil {
+			return err
+		}
 		if err := tx.Roles().Create(ctx, &role); err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, erro
 
 // Update changes a role, for all who have it.
 func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) (role domain.Role, err error) {
-	err = s.Control.change(ctx, func(tx domain.Store) error {
+	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		before, err := tx.Roles().Get(ctx, id)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) 
 
 // Delete removes a role that nobody has.
 func (s *Roles) Delete(ctx context.Context, id int64) error {
-	err := s.Control.change(ctx, func(tx domain.Store) error {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		role, err := tx.Roles().Get(ctx, id)
 		if err != nil {
 			return err

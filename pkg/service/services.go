@@ -65,15 +65,15 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	recorder := &Recorder{Notary: notary, Now: now}
+	history := &History{Store: store, Now: now, Log: log}
+	access := &Access{Store: store, History: history, Now: now, Log: log}
+	recorder := &Recorder{Notary: notary, Now: now, Access: access}
 	processors := runtime.GOMAXPROCS(0)
 	derivations := NewLimit(max(1, processors/2))
 	authorities := &Authorities{Store: store, Keys: set.Keys}
 	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
 	passwords := NewPasswords(store, NewLimit(processors), now)
 
-	history := &History{Store: store, Now: now, Log: log}
-	access := &Access{Store: store, History: history, Now: now, Log: log}
 	control := &Control{Store: store, Audit: recorder, Now: now, Access: access}
 	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
 	services := &Services{

@@ -48,7 +48,7 @@ func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
 // first makes the first key, unless another replica has made it meanwhile.
 func (s *Signing) first(ctx context.Context) (rows []domain.SigningKey, err error) {
 	fresh := s.newKey()
-	err = s.Control.change(ctx, func(tx domain.Store) error {
+	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		if rows, err = tx.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s *Signing) RotateDue(ctx context.Context) error {
 func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (rotate, revoke bool)) error {
 	fresh := s.newKey()
 	rotated := false
-	err := s.Control.change(ctx, func(tx domain.Store) error {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		rows, err := tx.SigningKeys().List(ctx)
 		if err != nil {
 			return err

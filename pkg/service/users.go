@@ -38,7 +38,7 @@ func (s *Users) Create(ctx context.Context, user domain.User, password domain.Se
 	}
 	now := s.Control.Now()
 	user.Generation, user.CreatedAt, user.UpdatedAt = 1, now, now
-	err = s.Control.change(ctx, func(tx domain.Store) (err error) {
+	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
 		if user.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func setPassword(user *domain.User, hash domain.Secret) {
 
 // edit changes a user by fn, if the caller may.
 func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domain.User) error) (user domain.User, err error) {
-	err = s.Control.change(ctx, func(tx domain.Store) error {
+	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		before, err := tx.Users().Get(ctx, id)
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domai
 
 // Delete removes a user, whose sessions end.
 func (s *Users) Delete(ctx context.Context, id int64) error {
-	err := s.Control.change(ctx, func(tx domain.Store) error {
+	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		user, err := tx.Users().Get(ctx, id)
 		if err != nil {
 			return err

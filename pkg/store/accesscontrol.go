@@ -22,6 +22,12 @@ func (r accessControl) Epoch(ctx context.Context) (int64, error) {
 	return epoch, err
 }
 
+// Point implements domain.AccessControl.
+func (r accessControl) Point(ctx context.Context) (p domain.AccessPoint, err error) {
+	err = scan(ctx, r.s.read, []any{&p.Epoch, &p.Mark}, "SELECT epoch, mark FROM access_control")
+	return p, err
+}
+
 // Superusers implements domain.AccessControl.
 func (r accessControl) Superusers(ctx context.Context, now time.Time) (int, error) {
 	var n int

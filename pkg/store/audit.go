@@ -112,7 +112,7 @@ func (r audit) Append(ctx context.Context, e *domain.Event) error {
 
 // appendEvent moves the chain by one link and hangs the event on it. See domain.Event for the hash.
 var appendEvent = numbered(`WITH link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(?::bigint))
-		WHERE chain = ? RETURNING chain, position, hash)
+		WHERE chain = ? AND ` + rightsHold + ` RETURNING chain, position, hash)
 	INSERT INTO audit_events (resource_id, ` + linkColumns + `, ` + eventColumns + `)
 		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash`)
 
@@ -122,11 +122,11 @@ const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::te
 // appendAtOnce is one statement, so that the chain is held as short as can be.
 func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 	record := toEventRow(*e)
-	args := append([]any{e.Digest[:], e.ResourceID, e.Chain, e.ResourceID}, record.contents()...)
+	args := append([]any{e.Digest[:], e.ResourceID, e.Chain, e.Point.String(), e.ResourceID}, record.contents()...)
 	var hash []byte
 	err := r.s.atOnce(ctx, []any{&e.ID, &e.Position, &hash}, appendEvent, args)
 	copy(e.Hash[:], hash)
-	return err
+	return ifMoved(err)
 }
 
 // appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
@@ -134,8 +134,9 @@ func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	db := r.s.write.WithContext(ctx)
 	end := domain.Link{Chain: e.Chain}
 	var hash []byte
-	if err := scan(ctx, db, []any{&end.Position, &hash}, "SELECT position, hash FROM audit_chains WHERE chain = ?", e.Chain); err != nil {
-		return err
+	query := "SELECT position, hash FROM audit_chains WHERE chain = ? AND " + rightsHoldLite
+	if err := scan(ctx, db, []any{&end.Position, &hash}, query, e.Chain, e.Point.String()); err != nil {
+		return ifMoved(err)
 	}
 	copy(end.Hash[:], hash)
 	e.Link = e.Follow(end)
@@ -164,9 +165,9 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 		link := domain.Link{Chain: tx.nextChain()}
 		db := tx.write.WithContext(ctx)
 		var hash []byte
-		query := "UPDATE audit_chains SET position = position WHERE chain = ? RETURNING position, hash"
-		if err := scan(ctx, db, []any{&link.Position, &hash}, query, link.Chain); err != nil {
-			return err
+		query := "UPDATE audit_chains SET position = position WHERE chain = ? AND " + r.s.rightsHold() + " RETURNING position, hash"
+		if err := scan(ctx, db, []any{&link.Position, &hash}, query, link.Chain, events[0].Point.String()); err != nil {
+			return ifMoved(err)
 		}
 		copy(link.Hash[:], hash)
 		rows := make([][]any, len(events))

@@ -168,7 +168,7 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 // certificate's insertion returns makes it the last to be waited for.
 var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
 		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::timestamptz,
-			?::timestamptz, ?::text WHERE EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate)) RETURNING id),
+			?::timestamptz, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate)) RETURNING id),
 	certificate AS (INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
 		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
 		RETURNING client_id, id),
@@ -197,14 +197,14 @@ func (s *Store) sameIssuer(ctx context.Context, cert *domain.Certificate) error 
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	record, entry := toClientRow(*c), toEventRow(*e)
 	e.Chain = r.s.nextChain()
-	args := append(record.fields()[1:], record.NameKey, cert.CAID, cert.Issuer, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
+	args := append(record.fields()[1:], record.NameKey, e.Point.String(), cert.CAID, cert.Issuer, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
 		cert.KeyProtected, micro(cert.CreatedAt), e.Digest[:], e.Chain)
 	var hash []byte
 	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, &hash}
 	if err := r.s.atOnce(ctx, places, enrolment, append(args, entry.contents()...)); err != nil {
 		c.ID = 0
 		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return otherIssuer()
+			return r.s.unlessMoved(ctx, e, otherIssuer())
 		}
 		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "serial": "cert"}}.
 			orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))

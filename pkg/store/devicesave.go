@@ -51,6 +51,9 @@ func (r devices) saveStepwise(ctx context.Context, s *domain.DeviceSave, row dev
 	if there, err := r.domainsThere(ctx, db, s.DomainIDs); err != nil || !there {
 		return false, err
 	}
+	if hold, err := r.s.hold(ctx, s.Event); err != nil || !hold {
+		return false, err
+	}
 	var done *gorm.DB
 	if s.Before.ID == 0 {
 		var ids []int64
@@ -111,21 +114,22 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 	return err == nil, err
 }
 
-// addDevice adds the insertion or the change of the device, on the condition that its domains are there, and still will be when it is committed.
+// addDevice adds the insertion or the change of the device, on the condition that the rights hold, and that its domains are there, and still will be
+// when it is committed.
 func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
-	condition := "true"
+	condition := rightsHold
 	if len(s.DomainIDs) > 0 {
 		q.add("held AS (SELECT id FROM device_domains WHERE id = ANY (?::bigint[]) FOR SHARE), ", s.DomainIDs)
-		condition = "(SELECT count(*) FROM held) = " + strconv.Itoa(len(s.DomainIDs))
+		condition += " AND (SELECT count(*) FROM held) = " + strconv.Itoa(len(s.DomainIDs))
 	}
 	if s.Before.ID == 0 {
 		q.add("device AS (INSERT INTO devices ("+insertedDevice+") SELECT ?::text, ?::text, ?::text, ?::bigint, ?::bigint, ?::bigint, ?::bigint, "+
 			"?::text, ?::text, ?::text, ?::text, ?::boolean, ?::bigint, ?::bigint, ?::timestamptz, ?::timestamptz WHERE "+condition+
-			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)", row.inserted()...)
+			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)", append(row.inserted(), s.Event.Point.String())...)
 		return
 	}
 	q.add("device AS (UPDATE devices SET "+updatedDevice+" WHERE id = ? AND revision = ? AND "+condition+" RETURNING id)",
-		append(row.updated(), row.ID, s.Before.Revision)...)
+		append(row.updated(), row.ID, s.Before.Revision, s.Event.Point.String())...)
 }
 
 func (q *statement) addTerms(c domain.DeviceChange) {

@@ -48,7 +48,7 @@ type API struct {
 var _ gen.StrictServerInterface = API{}
 
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the operation is found first, then comes
-// authentication, then validation; a refusal is recorded wherever it comes from.
+// authentication, then validation, which reads the body, then a second look at who it is; a refusal is recorded wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
 	spec, err := gen.GetSpec()
 	if err != nil {
@@ -65,7 +65,7 @@ func Mount(e *echo.Echo, config Config) error {
 	errors := errorWriter{log: config.Log}
 	refused := refusals{service: config.Services.Refusals}
 	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
-		refused.middleware, guard.middleware, document.Validate)
+		refused.middleware, guard.middleware, document.Validate, guard.confirm)
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, now: config.Now},

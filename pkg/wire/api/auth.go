@@ -25,6 +25,8 @@ type authenticator struct {
 type Verifier interface {
 	Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error)
 	Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, service.AccessToken, error)
+	// Confirm looks again at who makes a request: the context has who it is, and that of the answer who it is by now.
+	Confirm(ctx context.Context) (context.Context, error)
 }
 
 // newAuthenticator fails when the document asks for a right that no role can give.
@@ -56,6 +58,7 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		principal, byCookie, err := a.authenticate(c)
+		principal.Needs = needs(operation)
 		ctx := domain.WithPrincipal(c.Request().Context(), principal) // also of one who is known and refused
 		c.SetRequest(c.Request().WithContext(withCookies(ctx, byCookie)))
 		if err != nil {
@@ -64,23 +67,36 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		if byCookie && a.origins.Check(c.Request()) != nil {
 			return domain.Fault(domain.Forbidden, "authorization", domain.ReasonCrossSite)
 		}
-		if err := authorize(principal, operation); err != nil {
+		if err := principal.Check(); err != nil {
 			return err
 		}
 		return next(c)
 	}
 }
 
-// authorize is the one place where rights decide: GET needs to read what the operation's scope names, all others need to write it.
-func authorize(principal domain.Principal, operation *oas.Operation) error {
-	write, right := operation.Method != http.MethodGet, "read"
-	if write {
-		right = "write"
+// needs is the right that an operation needs: GET to read what its scope names, all others to write it.
+func needs(operation *oas.Operation) domain.Permission {
+	if operation.Scope == scopeSelf {
+		return domain.Permission{}
 	}
-	if operation.Scope == scopeSelf || principal.May(domain.Scope(operation.Scope), write) {
-		return nil
+	write := operation.Method != http.MethodGet
+	return domain.Permission{Scope: domain.Scope(operation.Scope), Read: !write, Write: write}
+}
+
+// confirm looks again at who makes the request when the whole of it is there, which the client may have kept back.
+func (a authenticator) confirm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		operation := oas.OperationOf(c)
+		if operation.Public || !operation.HasBody() {
+			return next(c)
+		}
+		ctx, err := a.verifier.Confirm(c.Request().Context())
+		c.SetRequest(c.Request().WithContext(ctx))
+		if err != nil {
+			return err
+		}
+		return next(c)
 	}
-	return domain.Fault(domain.Forbidden, "authorization", domain.ReasonScope, operation.Scope, right)
 }
 
 func (a authenticator) authenticate(c echo.Context) (principal domain.Principal, byCookie bool, err error) {

@@ -127,8 +127,8 @@ func specPath(path string) string {
 	return strings.Join(parts, "/")
 }
 
-// hasBody reports whether the operation takes a body at all.
-func (o *Operation) hasBody() bool { return o.route.Operation.RequestBody != nil }
+// HasBody reports whether the operation takes a body at all.
+func (o *Operation) HasBody() bool { return o.route.Operation.RequestBody != nil }
 
 // joinHeaders makes one line of each header parameter that came in several: they are lists (RFC 9110, 5.3), and generated code wants one.
 func (o *Operation) joinHeaders(header http.Header) {

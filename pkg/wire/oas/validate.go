@@ -116,7 +116,7 @@ func printable(name string) string {
 
 // checkBody reads the body within its limit and refuses JSON that two readers could read in two ways.
 func checkBody(request *http.Request, operation *Operation) error {
-	if !operation.hasBody() || request.Body == nil || request.Body == http.NoBody {
+	if !operation.HasBody() || request.Body == nil || request.Body == http.NoBody {
 		return nil
 	}
 	data, err := io.ReadAll(request.Body)

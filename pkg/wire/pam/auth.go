@@ -34,8 +34,10 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		c.SetRequest(c.Request().WithContext(domain.WithPrincipal(c.Request().Context(), found.Principal())))
-		if err := authorize(found, c.Request().Method); err != nil {
+		caller := found.Principal()
+		caller.Needs = domain.Permission{Scope: domain.ScopeDevices, Write: c.Request().Method != http.MethodGet}
+		c.SetRequest(c.Request().WithContext(domain.WithPrincipal(c.Request().Context(), caller)))
+		if err := found.Check(caller.Needs.Write); err != nil {
 			return cmp.Or(a.access.Finish(c.Request().Context()), err)
 		}
 		return a.once(c, next)
@@ -55,17 +57,6 @@ func (a authenticator) once(c echo.Context, next echo.HandlerFunc) error {
 		return finishErr
 	}
 	return err
-}
-
-// authorize is the one place where rights decide.
-func authorize(found domain.PAMAuthorization, method string) error {
-	if !found.Allows(domain.PAMCore) {
-		return domain.Fault(domain.Forbidden, "authorization", domain.ReasonResource)
-	}
-	if method != http.MethodGet && !found.Write {
-		return domain.Fault(domain.Forbidden, "authorization", domain.ReasonReadOnly)
-	}
-	return nil
 }
 
 func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, error) {
