@@ -25,6 +25,7 @@ type cli struct {
 	Device     device       `cmd:"" help:"Import and export the devices of the vault."`
 	Backup     backup       `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
 	Restore    restore      `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a PostgreSQL that was restored."`
+	Copy       copyDatabase `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
 	Version    version      `cmd:"" help:"Print the version."`
 }
 

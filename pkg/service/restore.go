@@ -14,11 +14,12 @@ import (
 
 // Restore is what a database needs that has gone back to an earlier state: what was published since then must stay published.
 type Restore struct {
-	Store   domain.Store
-	Audit   *Recorder
-	Signing *Signing
-	Now     func() time.Time
-	Log     *slog.Logger
+	Store       domain.Store
+	Authorities *Authorities
+	Audit       *Recorder
+	Signing     *Signing
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // LostState is the state that a database had before it went back, as far as it can still be read.

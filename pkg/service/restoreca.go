@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -79,4 +80,24 @@ func CheckMasterKey(keys *ca.Keyring, secrets map[string][]byte) error {
 		}
 	}
 	return nil
+}
+
+// OpenAll opens the key of every CA.
+func (r *Restore) OpenAll(ctx context.Context) error {
+	ids, err := r.Store.CAs().IDs(ctx)
+	for _, id := range ids {
+		if _, one := r.Authorities.Get(ctx, id); one != nil {
+			err = errors.Join(err, one)
+		}
+	}
+	return err
+}
+
+// Copied puts into the audit that the database is a copy of one on that engine.
+func (r *Restore) Copied(ctx context.Context, engine string) error {
+	return r.Store.Transact(ctx, func(tx domain.Store) error {
+		return r.Audit.record(ctx, tx, change{
+			action: domain.ActionRestore, resource: domain.ResourceDatabase, name: "copy", after: facts{"from": engine},
+		})
+	})
 }

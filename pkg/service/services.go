@@ -93,7 +93,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Audit:    &Audit{Store: store, Notary: notary, Recorder: recorder, Now: now, Log: log},
 		Refusals: refusals,
 		History:  history,
-		Restore:  &Restore{Store: store, Audit: recorder, Signing: access.Signing, Now: now, Log: log},
+		Restore:  &Restore{Store: store, Authorities: authorities, Audit: recorder, Signing: access.Signing, Now: now, Log: log},
 
 		PAMAccess: &PAMAccess{
 			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -24,11 +24,11 @@ type Reading struct {
 // OpenReading opens a database to read from it. Its errors do not quote the location.
 func OpenReading(ctx context.Context, location string) (*Reading, error) {
 	if EngineOf(location) == Postgres {
-		config, err := pgx.ParseConfig(location)
+		config, err := pgxpool.ParseConfig(location)
 		if err != nil {
 			return nil, errors.New("the database URL is not valid") // the cause quotes the password
 		}
-		return openReading(ctx, stdlib.OpenDB(*config), Postgres)
+		return openReading(ctx, stdlib.OpenDB(*config.ConnConfig), Postgres)
 	}
 	return openSQLiteReading(ctx, location, "?mode=ro&_pragma=busy_timeout(10000)&_time_format=sqlite")
 }
@@ -84,6 +84,15 @@ func (r *Reading) Manifest(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return found[0], nil
+}
+
+// Users returns how many connections servers have to a PostgreSQL database. Of an SQLite file it is not known.
+func (r *Reading) Users(ctx context.Context) (n int, err error) {
+	if r.engine == Postgres {
+		err = r.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
+			poolLimits["application_name"]).Scan(&n)
+	}
+	return n, err
 }
 
 // incarnationSchema is the first schema that has an incarnation.

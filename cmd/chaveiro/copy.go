@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+
+	"github.com/chaveiro/chaveiro/pkg/app"
+)
+
+type copyDatabase struct {
+	app.Storage
+	From   string `required:"" placeholder:"DATABASE" help:"The database to copy: postgres://… or the path of an SQLite file."`
+	To     string `required:"" placeholder:"DATABASE" help:"A new database: an SQLite file that does not exist, or a PostgreSQL after migrate up."`
+	Online bool   `help:"Copy although servers use the source: what they answer meanwhile is not in the copy."`
+}
+
+// Run copies.
+func (c *copyDatabase) Run(ctx context.Context) error {
+	c.MasterKey = masterKey()
+	result, err := app.Copy(ctx, c.Storage, app.CopyOptions{From: c.From, To: c.To, Online: c.Online}, logger(slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "TABLE\tROWS\tDIGEST")
+	for _, t := range result.Tables {
+		fmt.Fprintf(out, "%s\t%d\t%s\n", t.Name, t.Rows, t.Digest)
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	for _, problem := range result.Audit.Problems {
+		fmt.Println(problem)
+	}
+	fmt.Printf("the copy is the same as the source; its audit has %d events, %d problems\n", result.Audit.Events, len(result.Audit.Problems))
+	if len(result.Audit.Problems) > 0 {
+		return errAudit
+	}
+	return nil
+}

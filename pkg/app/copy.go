@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// CopyOptions say what is copied where. The master key of both is the one of Storage.
+type CopyOptions struct {
+	From, To string // postgres://… or the path of an SQLite file
+	Online   bool   // also while servers use the source
+}
+
+// CopyResult is what a copy has.
+type CopyResult struct {
+	Tables []store.CopiedTable
+	Audit  service.AuditReport
+}
+
+// Copy copies a database to a new one, on whichever engines, and checks the copy: each table against the source, the audit, and that the master key
+// opens what is sealed. A target that is a new SQLite file is made.
+func Copy(ctx context.Context, s Storage, o CopyOptions, log *slog.Logger) (result CopyResult, err error) {
+	from, to := s, s
+	from.DatabaseURL, to.DatabaseURL = o.From, o.To
+	if o.From == o.To {
+		return result, errors.New("source and target are the same database")
+	}
+	keys, err := existing(from)
+	if err != nil {
+		return result, fmt.Errorf("the source: %w", err)
+	}
+	if err := checkSource(ctx, from, keys, o.Online); err != nil {
+		return result, fmt.Errorf("the source: %w", err)
+	}
+	if err := prepareTarget(ctx, to, log); err != nil {
+		return result, fmt.Errorf("the target: %w", err)
+	}
+	if result.Tables, err = store.Copy(ctx, o.From, o.To, Now()); err != nil {
+		return result, err
+	}
+	result.Audit, err = checkCopy(ctx, to, keys, string(store.EngineOf(o.From)), log)
+	return result, err
+}
+
+// checkSource checks schema and master key, and that no server goes on with the source: what it answered meanwhile would not be in the copy.
+func checkSource(ctx context.Context, from Storage, keys *ca.Keyring, online bool) error {
+	db, err := store.OpenReading(ctx, from.Location())
+	if err != nil {
+		return err
+	}
+	state, err := readState(ctx, db, keys)
+	if err == nil && state.Schema != store.NewestSchema() {
+		err = fmt.Errorf("its schema is %d, and this program's is %d: run `chaveiro migrate up` on it first", state.Schema, store.NewestSchema())
+	}
+	users := 0
+	if err == nil && !online {
+		users, err = db.Users(ctx)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if users > 0 {
+		return fmt.Errorf("servers are connected to it (%d connections): stop them, or say --online, and what they answer meanwhile is not in the copy", users)
+	}
+	if store.EngineOf(from.Location()) == store.SQLite && !online {
+		if err := store.SettleSQLite(ctx, from.Location()); err != nil {
+			return fmt.Errorf("%w: stop the server first", err)
+		}
+	}
+	return nil
+}
+
+// prepareTarget migrates an SQLite file, and checks that a PostgreSQL is.
+func prepareTarget(ctx context.Context, to Storage, log *slog.Logger) error {
+	db, err := OpenStore(ctx, to)
+	if err != nil {
+		return err
+	}
+	return errors.Join(prepareSchema(ctx, db, false, log), db.Close())
+}
+
+// checkCopy checks the copy as a server would use it, and puts an event into its audit.
+func checkCopy(ctx context.Context, to Storage, keys *ca.Keyring, origin string, log *slog.Logger) (report service.AuditReport, err error) {
+	db, err := OpenStore(ctx, to)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	services, err := (&Vault{Store: db, Keys: keys}).Services(ctx, Config{}, log)
+	if err != nil {
+		return report, err
+	}
+	if err := services.Restore.OpenAll(ctx); err != nil {
+		return report, fmt.Errorf("the copy: %w", err)
+	}
+	if report, err = services.Audit.Verify(ctx); err != nil {
+		return report, err
+	}
+	return report, services.Restore.Copied(asCommand(ctx, "chaveiro copy"), origin)
+}

@@ -1,0 +1,93 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Fill puts rows into every table, with what both engines have to keep alike: texts of all kinds, octets of all values and none, times with
+// microseconds and no time, and ids that are gone again.
+func Fill(t testing.TB, s domain.Store) {
+	t.Helper()
+	ctx := t.Context()
+	fillCertificates(t, s)
+	fillAccess(t, s)
+	fillVault(t, s)
+	check(t, s.SigningKeys().Create(ctx, domain.SigningKey{ID: fresh("key"), Sealed: octets(), CreatedAt: noon}))
+	_, err := s.Throttles().Take(ctx, fresh("bucket"), noon, time.Second, 3)
+	check(t, err)
+	_, err = s.Secrets().GetOrCreate(ctx, fresh("secret"), octets())
+	check(t, err)
+	for range 3 * domain.AuditChains {
+		e := sampleEvent()
+		e.Before, e.After = `{"name":"ção\u0000 ☃"}`, "zeile\nzeile\ttab'\"\\"
+		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Audit().Append(ctx, &e) }))
+	}
+	fillCheckpoint(ctx, t, s)
+}
+
+// SpentID makes an apikey and removes it: its id was given, and no row has it.
+func SpentID(t testing.TB, s domain.Store) int64 {
+	t.Helper()
+	key := newAPIKey(t, s)
+	check(t, s.APIKeys().Delete(t.Context(), key.ID))
+	return key.ID
+}
+
+// octets are all there are.
+func octets() []byte {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	return all
+}
+
+func fillCertificates(t testing.TB, s domain.Store) {
+	t.Helper()
+	ctx := t.Context()
+	authority := newCA(t, s)
+	publish(t, s, authority.ID, 1)
+	for i := range 3 {
+		cert := sampleCertificate(newClient(t, s, authority.ID), fresh("a0"))
+		cert.DER, cert.SealedKey, cert.KeyProtected = octets(), [][]byte{{}, {0}, octets()}[i], i == 1
+		check(t, s.Certificates().Create(ctx, &cert))
+	}
+	epoch := must(s.Revocations().Advance(ctx, authority.ID))(t)
+	check(t, s.Revocations().Add(ctx, []domain.Revocation{
+		{CAID: authority.ID, Serial: fresh("b0"), Epoch: epoch, RevokedAt: noon, Reason: 4, NotAfter: noon.Add(time.Microsecond)},
+		{CAID: authority.ID, Serial: fresh("b0"), Epoch: epoch, RevokedAt: noon.AddDate(-70, 0, 0)},
+	}))
+	revoked := newClient(t, s, authority.ID)
+	check(t, s.Clients().Revoke(ctx, revoked.ID, noon))
+}
+
+func fillAccess(t testing.TB, s domain.Store) {
+	t.Helper()
+	ctx := t.Context()
+	role := newRole(t, s)
+	key, gone := newAPIKey(t, s, role), newAPIKey(t, s)
+	check(t, s.APIKeys().Delete(ctx, gone.ID))
+	key.ExpiresAt = noon.Add(time.Hour)
+	check(t, s.APIKeys().Update(ctx, key))
+	newUser(t, s, role)
+	check(t, s.AccessControl().Advance(ctx))
+}
+
+func fillVault(t testing.TB, s domain.Store) {
+	t.Helper()
+	ctx := t.Context()
+	newDomain(t, s)
+	newDevice(t, s)
+	authorization := sampleAuthorization(newApplication(t, s))
+	check(t, s.PAMAuthorizations().Create(ctx, &authorization))
+	check(t, s.Nonces().Spend(ctx, domain.Nonce{Key: fresh("public"), At: noon, Value: "nonce"}))
+}
+
+func fillCheckpoint(ctx context.Context, t testing.TB, s domain.Store) {
+	t.Helper()
+	check(t, s.Audit().AddCheckpoint(ctx, &domain.Checkpoint{At: noon, Links: must(s.Audit().Ends(ctx))(t), Signature: octets()}))
+}
