@@ -46,10 +46,10 @@ func importDevices(ctx context.Context, devices *service.Devices, file io.Reader
 		return err
 	}
 	for _, row := range result.Faults {
-		fmt.Fprintf(os.Stderr, "row %d: %v\n", row.Row, plain(row.Err))
+		fmt.Fprintln(os.Stderr, plain(row.Err))
 	}
-	fmt.Printf("%d created, %d updated, %d unchanged, %d at fault\n", result.Created, result.Updated, result.Unchanged, len(result.Faults))
-	if err == nil && len(result.Faults) > 0 {
+	fmt.Printf("%d created, %d updated, %d unchanged, %d at fault\n", result.Created, result.Updated, result.Unchanged, result.Failed)
+	if err == nil && result.Failed > 0 {
 		err = errRows
 	}
 	return err

@@ -13,6 +13,12 @@ var words = map[domain.Reason]string{
 	domain.ReasonTooShort:      "too short, it needs %d characters",
 	domain.ReasonTooLong:       "too long, it may have %d characters",
 	domain.ReasonTooMany:       "too many items, there may be %d",
+	domain.ReasonType:          "of another type, it must be %s",
+	domain.ReasonChoice:        "not one of %s",
+	domain.ReasonColumn:        "unknown column, the nearest is %s",
+	domain.ReasonCells:         "the row must have %d cells",
+	domain.ReasonQuote:         "misplaced quote in line %d, column %d",
+	domain.ReasonEncoding:      "the file is neither UTF-8, UTF-16 with a byte order mark, nor Windows-1252",
 	domain.ReasonNetwork:       "no address or network, as 192.0.2.7 or 192.0.2.0/24",
 }
 
@@ -26,7 +32,9 @@ func plain(err error) error {
 	for i, fault := range faults {
 		lines[i] = fault
 		if text, ok := words[fault.Reason]; ok {
-			lines[i] = fmt.Errorf("%s: %s", fault.Field, fmt.Sprintf(text, fault.Args...))
+			worded := *fault
+			worded.Reason, worded.Err = domain.Reason(fmt.Sprintf(text, fault.Args...)), nil
+			lines[i] = &worded
 		}
 	}
 	return errors.Join(lines...)

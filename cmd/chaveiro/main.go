@@ -67,7 +67,7 @@ func masterKey() string {
 }
 
 func logger(level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: boundedAttr}))
 }
 
 type version struct{}

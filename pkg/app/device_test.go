@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	deviceColumns = "hostname,ip,model,type,vendor,site,device_domain,device_tags,connectivities,session_remote_config\n"
-	goodDevice    = "Device-via-API,172.10.21.21,RedHat,Desktop,Linux,AWS,,\"api,app\",SSH:22,SSH:EXPECT:FILL\n"
+	deviceColumns = "hostname,ip,model,type,vendor,site,device_domain,device_tags,connectivities,session_remote_config,enabled\n"
+	goodDevice    = "Device-via-API,172.10.21.21,RedHat,Desktop,Linux,AWS,,\"api,app\",SSH:22,SSH:EXPECT:FILL,true\n"
 )
 
 // TestDeviceCommands imports with all outcomes, beside a server that runs.
@@ -27,14 +27,14 @@ func TestDeviceCommands(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		faulty := deviceColumns + goodDevice + ",1,m,t,v,s,,,,\nother,1,m,t,v,s,nowhere,,,\nshort,1\n"
+		faulty := deviceColumns + goodDevice + ",1,m,t,v,s,,,,,\nother,1,m,t,v,s,nowhere,,,,\nshort,1\n"
 		write(faulty)
-		wantImport(t, o, 1, "", "rows[4]: wrong format", file)
+		wantImport(t, o, 1, "", "line 5: rows[4]: the row must have 11 cells", file)
 		write(strings.TrimSuffix(faulty, "short,1\n"))
 		wantImport(t, o, 1, "", "rows[2].hostname: required", file)
 		wantCount(t, c, 0)
 		write(faulty)
-		wantImport(t, o, 1, "1 created, 0 updated, 0 unchanged, 3 at fault\n", "row 2: hostname: required\nrow 3: device_domain: not found\nrow 4", "--partial", file)
+		wantImport(t, o, 1, "1 created, 0 updated, 0 unchanged, 3 at fault\n", "line 3: hostname: required\nline 4: device_domain: not found\nline 5", "--partial", file)
 		wantCount(t, c, 1)
 		o.Stdin = deviceColumns + strings.Replace(goodDevice, "AWS", "Azure", 1)
 		wantImport(t, o, 0, "0 created, 1 updated, 0 unchanged, 0 at fault\n", "", "-")

@@ -76,13 +76,13 @@ func checkAllowedIPs(list []netip.Prefix) error {
 	if len(list) > MaxAllowedIPs {
 		return Fault(Invalid, "allowed_ips", ReasonTooMany, MaxAllowedIPs)
 	}
-	var faults []error
+	var faults FaultList
 	for i, prefix := range list {
 		if slices.Contains(list[:i], prefix) {
-			faults = append(faults, Fault(Duplicated, fmt.Sprintf("allowed_ips[%d]", i), ReasonTwice))
+			faults.Add(Fault(Duplicated, fmt.Sprintf("allowed_ips[%d]", i), ReasonTwice))
 		}
 	}
-	return errors.Join(faults...)
+	return faults.Err()
 }
 
 // ParseAllowedIPs reads addresses and networks (CIDR); the bits behind the prefix are dropped. nil stays nil.
@@ -91,19 +91,19 @@ func ParseAllowedIPs(list []string) ([]netip.Prefix, error) {
 		return nil, nil
 	}
 	prefixes := make([]netip.Prefix, len(list))
-	var faults []error
+	var faults FaultList
 	for i, text := range list {
 		prefix, err := netip.ParsePrefix(text)
 		if addr, addrErr := netip.ParseAddr(text); addrErr == nil && addr.Zone() == "" {
 			prefix, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
 		}
 		if err != nil || prefix.Addr().Is4In6() {
-			faults = append(faults, Fault(Invalid, fmt.Sprintf("allowed_ips[%d]", i), ReasonNetwork))
+			faults.Add(Fault(Invalid, fmt.Sprintf("allowed_ips[%d]", i), ReasonNetwork))
 			continue
 		}
 		prefixes[i] = prefix.Masked()
 	}
-	return prefixes, errors.Join(faults...)
+	return prefixes, faults.Err()
 }
 
 // APIKeyUpdate is a partial change: nil is unchanged. The zero time, an empty list and 0 clear.

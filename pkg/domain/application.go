@@ -171,29 +171,30 @@ const (
 
 // Validate joins the faults of all fields.
 func (a PAMAuthorization) Validate() error {
-	faults := []error{checkName("name", a.Name), checkExpiry(a.ExpiresAt), checkAllowedIPs(a.AllowedIPs)}
+	var faults FaultList
+	faults.Add(errors.Join(checkName("name", a.Name), checkExpiry(a.ExpiresAt), checkAllowedIPs(a.AllowedIPs)))
 	for i, r := range a.Resources {
 		field := fmt.Sprintf("resources[%d]", i)
 		switch {
 		case !slices.Contains(pamResources, r):
-			faults = append(faults, Fault(Invalid, field, ReasonChoice, joinResources()))
+			faults.Add(Fault(Invalid, field, ReasonChoice, joinResources()))
 		case slices.Contains(a.Resources[:i], r):
-			faults = append(faults, Fault(Duplicated, field, ReasonTwice))
+			faults.Add(Fault(Duplicated, field, ReasonTwice))
 		}
 	}
 	if len(a.Referrers) > maxReferrers {
-		faults = append(faults, Fault(Invalid, "referrers", ReasonTooMany, maxReferrers))
+		faults.Add(Fault(Invalid, "referrers", ReasonTooMany, maxReferrers))
 	}
 	if digest, err := hex.DecodeString(a.Fingerprint); a.Fingerprint != "" && (err != nil || len(digest) != sha256.Size) {
-		faults = append(faults, Fault(Invalid, "certificate_fingerprint", ReasonFormat))
+		faults.Add(Fault(Invalid, "certificate_fingerprint", ReasonFormat))
 	}
 	if len(a.Devices) > maxListedDevices {
-		faults = append(faults, Fault(Invalid, "devices", ReasonTooMany, maxListedDevices))
+		faults.Add(Fault(Invalid, "devices", ReasonTooMany, maxListedDevices))
 	}
 	for i, r := range a.Referrers {
-		faults = append(faults, checkName(fmt.Sprintf("referrers[%d]", i), r))
+		faults.Add(checkName(fmt.Sprintf("referrers[%d]", i), r))
 	}
-	return errors.Join(faults...)
+	return faults.Err()
 }
 
 func joinResources() string {

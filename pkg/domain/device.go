@@ -47,6 +47,7 @@ func (d Device) Same(other Device) bool {
 type DeviceSpec struct {
 	Hostname, IP, Model, Type, Vendor, Site string
 	Domains, Connectivities, Remote, Tags   *string
+	Enabled                                 *string // yes or no; nil and "" leave it
 }
 
 // DevicePlan is a DeviceSpec that was read: nil lists are those that stay.
@@ -56,6 +57,7 @@ type DevicePlan struct {
 	Connectivities                          []Connectivity
 	Remote                                  []RemoteExpression
 	Tags                                    []string
+	Enabled                                 *bool // nil: as it is; a new device is in use
 }
 
 // Plan reads a DeviceSpec, or joins the faults of all fields, those of missing ones first and in the order of the vendor's checks.
@@ -74,7 +76,7 @@ func (s DeviceSpec) Plan() (DevicePlan, error) {
 		}
 		faults = append(faults, checkText(r.field, r.value, MaxDeviceField, false))
 	}
-	var listFaults [4]error
+	var listFaults [5]error
 	if s.Domains != nil {
 		p.Domains, listFaults[0] = ParseDomains(*s.Domains)
 	}
@@ -86,6 +88,9 @@ func (s DeviceSpec) Plan() (DevicePlan, error) {
 	}
 	if s.Remote != nil {
 		p.Remote, listFaults[3] = ParseRemote(*s.Remote)
+	}
+	if s.Enabled != nil {
+		p.Enabled, listFaults[4] = parseYesNo("enabled", *s.Enabled)
 	}
 	return p, errors.Join(errors.Join(missing...), errors.Join(faults...), errors.Join(listFaults[:]...))
 }
@@ -110,6 +115,7 @@ func (p DevicePlan) Apply(d *Device) {
 	if p.Tags != nil {
 		d.Tags = p.Tags
 	}
+	set(&d.Enabled, p.Enabled)
 }
 
 // DeviceFilter selects devices; zero values select all. Names are compared regardless of case.

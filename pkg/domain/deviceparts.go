@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -154,6 +153,25 @@ func uniqueNames(list []string) []string {
 	})
 }
 
+// yesNo are the words for yes and no, as people and spreadsheets write them.
+var yesNo = map[string]bool{
+	"true": true, "1": true, "yes": true, "sim": true, "verdadeiro": true,
+	"false": false, "0": false, "no": false, "não": false, "nao": false, "falso": false,
+}
+
+// parseYesNo reads a word regardless of case; an empty one is neither.
+func parseYesNo(field, text string) (*bool, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil, nil
+	}
+	yes, known := yesNo[strings.ToLower(text)]
+	if !known {
+		return nil, Fault(Invalid, field, ReasonType, "boolean")
+	}
+	return &yes, nil
+}
+
 // splitList splits at commas, trims, and drops what is empty. The outcome is not nil.
 func splitList(text string) []string {
 	list := []string{}
@@ -181,12 +199,12 @@ func Words(texts ...string) []string {
 
 // RowFault says where a row of an import is at fault.
 type RowFault struct {
-	Row int // 1 is the first behind the header
-	Err error
+	Row int   // 1 is the first behind the header
+	Err error // its faults know their line
 }
 
 // Error describes the fault for logs.
-func (f RowFault) Error() string { return fmt.Sprintf("row %d: %v", f.Row, f.Err) }
+func (f RowFault) Error() string { return f.Err.Error() }
 
 // Unwrap returns the cause.
 func (f RowFault) Unwrap() error { return f.Err }

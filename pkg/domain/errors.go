@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -37,6 +36,7 @@ type Error struct {
 	Args   []any
 	Err    error         // the cause, for the log only
 	Wait   time.Duration // after which it is worth to try again; 0: not known
+	Line   int           // of an uploaded file; 1 is the first, 0 none
 }
 
 // Error describes the fault for logs.
@@ -44,6 +44,9 @@ func (e *Error) Error() string {
 	text := string(e.Reason)
 	if e.Field != "" {
 		text = e.Field + ": " + text
+	}
+	if e.Line != 0 {
+		text = fmt.Sprintf("line %d: %s", e.Line, text)
 	}
 	if e.Err != nil {
 		return fmt.Sprintf("%s: %v", text, e.Err)
@@ -57,25 +60,6 @@ func (e *Error) Unwrap() error { return e.Err }
 // Fault makes an Error.
 func Fault(kind Kind, field string, reason Reason, args ...any) *Error {
 	return &Error{Kind: kind, Field: field, Reason: reason, Args: args}
-}
-
-// Faults returns every *Error joined in err (see errors.Join), or nil when err holds anything else as well.
-func Faults(err error) []*Error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []*Error
-		for _, one := range joined.Unwrap() {
-			faults := Faults(one)
-			if faults == nil {
-				return nil
-			}
-			all = append(all, faults...)
-		}
-		return all
-	}
-	if fault, ok := errors.AsType[*Error](err); ok {
-		return []*Error{fault}
-	}
-	return nil
 }
 
 // IsKind reports whether err is, or joins, an Error of the kind.
@@ -160,6 +144,14 @@ const (
 	ReasonContentType      Reason = "content type"             // expected type
 	ReasonBodySize         Reason = "body too large"           //
 	ReasonNoRoute          Reason = "no such path or method"   //
+	ReasonEncoding         Reason = "encoding not known"       //
+	ReasonQuote            Reason = "misplaced quote"          // line, column
+	ReasonNoHeader         Reason = "file without header"      //
+	ReasonNoColumn         Reason = "column missing"           //
+	ReasonColumn           Reason = "unknown column"           // the nearest known one
+	ReasonColumnTwice      Reason = "column given twice"       //
+	ReasonCells            Reason = "wrong number of cells"    // how many there must be
+	ReasonHeaderTwice      Reason = "header given twice"       //
 )
 
 // Reasons lists every Reason, for the tests of the catalogues.
@@ -172,6 +164,7 @@ func Reasons() []Reason {
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
 		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonAddress,
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonMalformed, ReasonJSON,
-		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute,
+		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
+		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}
 }

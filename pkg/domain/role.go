@@ -35,17 +35,17 @@ func checkName(field, name string) error {
 }
 
 func checkScopes(list []Permission) error {
-	var faults []error
+	var faults FaultList
 	for i, p := range list {
 		field := fmt.Sprintf("scopes[%d].name", i)
 		switch {
 		case !p.Scope.Known():
-			faults = append(faults, Fault(NotFound, field, ReasonNotFound))
+			faults.Add(Fault(NotFound, field, ReasonNotFound))
 		case slices.ContainsFunc(list[:i], func(earlier Permission) bool { return earlier.Scope == p.Scope }):
-			faults = append(faults, Fault(Duplicated, field, ReasonTwice))
+			faults.Add(Fault(Duplicated, field, ReasonTwice))
 		}
 	}
-	return errors.Join(faults...)
+	return faults.Err()
 }
 
 // RoleUpdate is a partial change: nil is unchanged. Scopes replaces the whole list.
@@ -81,28 +81,28 @@ func RightsOfRoles(roles []Role) Rights {
 
 // CheckRoleIDs refuses a role that is given twice.
 func CheckRoleIDs(ids []int64) error {
-	var faults []error
+	var faults FaultList
 	for i, id := range ids {
 		if slices.Contains(ids[:i], id) {
-			faults = append(faults, Fault(Duplicated, roleField(i), ReasonTwice))
+			faults.Add(Fault(Duplicated, roleField(i), ReasonTwice))
 		}
 	}
-	return errors.Join(faults...)
+	return faults.Err()
 }
 
 // PickRoles puts the roles that were found in the order of the ids that were asked for; one that is missing is NotFound on its place.
 func PickRoles(ids []int64, found []Role) ([]Role, error) {
 	picked := make([]Role, 0, len(ids))
-	var faults []error
+	var faults FaultList
 	for i, id := range ids {
 		at := slices.IndexFunc(found, func(r Role) bool { return r.ID == id })
 		if at < 0 {
-			faults = append(faults, Fault(NotFound, roleField(i), ReasonNotFound))
+			faults.Add(Fault(NotFound, roleField(i), ReasonNotFound))
 			continue
 		}
 		picked = append(picked, found[at])
 	}
-	return picked, errors.Join(faults...)
+	return picked, faults.Err()
 }
 
 func roleField(i int) string { return fmt.Sprintf("roles[%d]", i) }

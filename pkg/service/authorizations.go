@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -100,17 +99,17 @@ func listedDevices(ctx context.Context, tx domain.Store, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	var faults []error
+	var faults domain.FaultList
 	for i, id := range ids {
 		field := fmt.Sprintf("devices[%d]", i)
 		switch {
 		case !slices.ContainsFunc(present, func(d domain.Device) bool { return d.ID == id }):
-			faults = append(faults, domain.Fault(domain.NotFound, field, domain.ReasonNotFound))
+			faults.Add(domain.Fault(domain.NotFound, field, domain.ReasonNotFound))
 		case slices.Contains(ids[:i], id):
-			faults = append(faults, domain.Fault(domain.Duplicated, field, domain.ReasonTwice))
+			faults.Add(domain.Fault(domain.Duplicated, field, domain.ReasonTwice))
 		}
 	}
-	return errors.Join(faults...)
+	return faults.Err()
 }
 
 func newSecrets(method domain.AuthMethod) pamSecrets {

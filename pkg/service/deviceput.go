@@ -9,19 +9,17 @@ import (
 )
 
 // transact runs fn, which changes many devices, in one transaction with the nonce of the request, if it has one: both are stored, or none. There is one
-// such transaction at a time. In this process those who wait for their turn do so without a connection, which others need.
+// such transaction at a time. In this process imports wait for their turn before it, without a connection, which others need.
 func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) error {
 	nonce := nonceOf(ctx)
-	err := s.imports.Do(ctx, func() error {
-		return s.Store.Transact(ctx, func(tx domain.Store) error {
-			if err := tx.Audit().Reserve(ctx); err != nil {
-				return err
-			}
-			if err := nonce.spend(ctx, tx); err != nil {
-				return err
-			}
-			return fn(tx)
-		})
+	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+		if err := tx.Audit().Reserve(ctx); err != nil {
+			return err
+		}
+		if err := nonce.spend(ctx, tx); err != nil {
+			return err
+		}
+		return fn(tx)
 	})
 	nonce.settle(err)
 	return err

@@ -20,7 +20,7 @@ type Devices struct {
 	Log   *slog.Logger
 
 	recent  recentDevices
-	imports *Limit // of transactions that change many
+	imports *importQueue
 }
 
 // Page lists devices.

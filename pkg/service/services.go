@@ -98,7 +98,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		PAMAccess: &PAMAccess{
 			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
 		},
-		Devices:        &Devices{Store: store, Audit: recorder, Now: now, Log: log, imports: NewLimit(1)},
+		Devices:        &Devices{Store: store, Audit: recorder, Now: now, Log: log, imports: newImportQueue()},
 		DeviceDomains:  &DeviceDomains{Store: store, Audit: recorder, Now: now, Log: log},
 		Applications:   &Applications{Control: control, Log: log},
 		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},

@@ -105,7 +105,7 @@ func recoverConfig(log *slog.Logger) middleware.RecoverConfig {
 	return middleware.RecoverConfig{
 		DisableErrorHandler: true,
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
-			log.Error("panic", "route", c.Path(), "error", err, "stack", string(stack))
+			log.Error("panic", "route", c.Path(), "error", domain.Cause(err), "stack", string(stack))
 			return fmt.Errorf("panic: %v", err) // whatever it was, it is no fault of the caller's
 		},
 	}

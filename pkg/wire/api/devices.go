@@ -52,9 +52,6 @@ func (h devices) GetPamDeviceHistoryPage(ctx context.Context, request gen.GetPam
 	return gen.GetPamDeviceHistoryPage200JSONResponse{Cursor: cursorOf(page), Events: events}, err
 }
 
-// maxImportErrors is how many faulty rows an answer tells.
-const maxImportErrors = 1000
-
 // ImportPamDevices implements the operation importPamDevices.
 func (h devices) ImportPamDevices(ctx context.Context, request gen.ImportPamDevicesRequestObject) (gen.ImportPamDevicesResponseObject, error) {
 	atomic := request.Params.Atomic == nil || *request.Params.Atomic
@@ -63,14 +60,14 @@ func (h devices) ImportPamDevices(ctx context.Context, request gen.ImportPamDevi
 		return nil, err
 	}
 	answer := gen.PamDeviceImport{
-		Created: result.Created, Updated: result.Updated, Unchanged: result.Unchanged, Failed: len(result.Faults), Errors: []gen.PamDeviceImportError{},
+		Created: result.Created, Updated: result.Updated, Unchanged: result.Unchanged, Failed: result.Failed, Errors: []gen.PamDeviceImportError{},
 	}
 	lang := languageOf(text(request.Params.AcceptLanguage))
 	for _, row := range result.Faults {
 		for _, fault := range domain.Faults(row.Err) {
-			if len(answer.Errors) < maxImportErrors {
+			if len(answer.Errors) < domain.MaxFaults {
 				answer.Errors = append(answer.Errors, gen.PamDeviceImportError{
-					Row: row.Row, Field: fault.Field, Type: gen.PamDeviceImportErrorType(types[fault.Kind]), Msg: message(fault, lang),
+					Row: row.Row, Line: fault.Line, Field: fault.Field, Type: gen.PamDeviceImportErrorType(types[fault.Kind]), Msg: filledIn(fault, lang),
 				})
 			}
 		}

@@ -36,9 +36,9 @@ func (w errorWriter) write(c echo.Context, err error) error {
 	request := c.Request()
 	switch {
 	case status < http.StatusInternalServerError:
-		w.log.InfoContext(request.Context(), "request refused", "request_id", requestID(c), "status", status, "cause", err.Error())
+		w.log.InfoContext(request.Context(), "request refused", "request_id", requestID(c), "status", status, "cause", domain.Cause(err))
 	case request.Context().Err() == nil:
-		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", err)
+		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", domain.Cause(err))
 	}
 	if wait := waitOf(err); wait > 0 {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))

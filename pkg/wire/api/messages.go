@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -55,8 +56,19 @@ func quality(parameters string) float64 {
 	return q
 }
 
+// inLine comes before the text of a fault in a line of a file.
+var inLine = [languages]string{"Linha %d: ", "Line %d: "}
+
 // message is the text of a fault for people.
 func message(fault *domain.Error, lang language) string {
+	text := filledIn(fault, lang)
+	if fault.Line > 0 {
+		text = fmt.Sprintf(inLine[lang], fault.Line) + text
+	}
+	return text
+}
+
+func filledIn(fault *domain.Error, lang language) string {
 	text := catalogue[fault.Reason][lang]
 	if !strings.Contains(text, "%") {
 		return text
@@ -67,8 +79,26 @@ func message(fault *domain.Error, lang language) string {
 		if t, ok := arg.(time.Time); ok {
 			args[i] = t.UTC().Format(time.RFC3339)
 		}
+		if name, ok := arg.(string); ok && fault.Reason == domain.ReasonType && lang == portuguese {
+			args[i] = typesInPortuguese(name)
+		}
 	}
 	return fmt.Sprintf(text, args...)
+}
+
+// portugueseTypes are the types of JSON.
+var portugueseTypes = map[string]string{
+	"integer": "um número inteiro", "number": "um número", "string": "um texto", "boolean": "true ou false", "array": "uma lista", "object": "um objeto",
+	"null": "null",
+}
+
+// typesInPortuguese says what a list of types, as `integer, string`, stands for.
+func typesInPortuguese(list string) string {
+	types := strings.Split(list, ", ")
+	for i, name := range types {
+		types[i] = cmp.Or(portugueseTypes[name], name)
+	}
+	return strings.Join(types, " ou ")
 }
 
 var internalError = [languages]string{"Erro interno.", "Internal error."}
@@ -76,7 +106,7 @@ var internalError = [languages]string{"Erro interno.", "Internal error."}
 // catalogue holds the texts of all reasons; a test checks that none is missing.
 var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonRequired:         {"Campo obrigatório.", "This field is required."},
-	domain.ReasonType:             {"Tipo inválido: esperado %s.", "Wrong type: %s expected."},
+	domain.ReasonType:             {"Tipo inválido: informe %s.", "Wrong type: %s expected."},
 	domain.ReasonFormat:           {"Formato inválido.", "Wrong format."},
 	domain.ReasonCharset:          {"Caracteres permitidos: %s", "Allowed characters: %s"},
 	domain.ReasonControl:          {"Caracteres de controle não são permitidos.", "Control characters are not allowed."},
@@ -93,8 +123,8 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonDuplicated:       {"Já existe um item com este valor.", "An item with this value exists already."},
 	domain.ReasonTwice:            {"Item repetido na lista.", "Given twice in the list."},
 	domain.ReasonTooMany:          {"Itens demais: no máximo %d.", "Too many items: at most %d."},
-	domain.ReasonNetwork:          {"Endereço ou rede inválida: use 192.0.2.7 ou 192.0.2.0/24.", "Not an address or network: use 192.0.2.7 or 192.0.2.0/24."},
-	domain.ReasonPort:             {"Porta inválida: use de 1 a 65535.", "Not a port: use 1 to 65535."},
+	domain.ReasonNetwork:          {"Endereço ou rede inválidos: use 192.0.2.7 ou 192.0.2.0/24.", "Not an address or network: use 192.0.2.7 or 192.0.2.0/24."},
+	domain.ReasonPort:             {"Porta inválida: informe um valor de 1 a 65535.", "Not a port: use 1 to 65535."},
 	domain.ReasonRemote:           {"Expressão inválida: use Conectividade:Esperado:Preenchimento.", "Not an expression: use Connectivity:Expected:Fill."},
 	domain.ReasonActive:           {"O dispositivo já está ativo.", "The device is already active."},
 	domain.ReasonInUse:            {"O item está em uso e não pode ser excluído.", "The item is in use and can't be deleted."},
@@ -104,35 +134,35 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonNonce:            {"Nonce já utilizado.", "Nonce used before."},
 	domain.ReasonNotFound:         {"Não encontrado.", "Not found."},
 	domain.ReasonNotEditable:      {"Campo não editável.", "This field can't be changed."},
-	domain.ReasonBeyondCA:         {"O certificado terminaria depois da sua CA; é possível até %s.", "The certificate would end after its CA; it can last until %s."},
-	domain.ReasonCAExpired:        {"A CA está expirada.", "The CA has expired."},
+	domain.ReasonBeyondCA:         {"O certificado expiraria depois da sua CA; a data máxima é %s.", "The certificate would end after its CA; it can last until %s."},
+	domain.ReasonCAExpired:        {"A CA expirou.", "The CA has expired."},
 	domain.ReasonCAInUse:          {"A CA tem certificados e não pode ser excluída.", "The CA has certificates and can't be deleted."},
-	domain.ReasonPasswordFixed:    {"A senha pertence à chave e não pode ser alterada.", "The password belongs to the key and can't be changed."},
-	domain.ReasonPasswordRequired: {"A chave está cifrada: informe a senha.", "The key is encrypted: its password is required."},
-	domain.ReasonPasswordWrong:    {"A senha não abre a chave.", "The password does not open the key."},
+	domain.ReasonPasswordFixed:    {"A senha faz parte da chave e não pode ser alterada.", "The password belongs to the key and can't be changed."},
+	domain.ReasonPasswordRequired: {"A chave está criptografada: informe a senha.", "The key is encrypted: its password is required."},
+	domain.ReasonPasswordWrong:    {"Senha incorreta para esta chave.", "The password does not open the key."},
 	domain.ReasonPEM:              {"PEM inválido.", "Not a valid PEM of this kind."},
 	domain.ReasonOnePEM:           {"Informe um único bloco PEM.", "Give exactly one PEM block."},
 	domain.ReasonKeyWeak:          {"Chave fraca: RSA a partir de 2048 bits, curvas a partir de P-256.", "Weak key: RSA from 2048 bits, curves from P-256."},
 	domain.ReasonKeyUnsupported:   {"Tipo de chave não suportado: use RSA, ECDSA ou Ed25519.", "Key type not supported: use RSA, ECDSA or Ed25519."},
-	domain.ReasonKeyEncryption:    {"Cifra da chave não suportada: converta com openssl pkcs8 -topk8 -v2 aes256.", "Key encryption not supported: convert with openssl pkcs8 -topk8 -v2 aes256."},
+	domain.ReasonKeyEncryption:    {"Criptografia da chave não suportada: converta com openssl pkcs8 -topk8 -v2 aes256.", "Key encryption not supported: convert with openssl pkcs8 -topk8 -v2 aes256."},
 	domain.ReasonKeyMismatch:      {"A chave não pertence ao certificado.", "The key does not belong to the certificate."},
 	domain.ReasonWeakSignature:    {"Assinatura fraca (MD5 ou SHA-1).", "Weak signature (MD5 or SHA-1)."},
-	domain.ReasonNotCA:            {"Não é um certificado de CA que possa assinar.", "Not the certificate of a CA that may sign."},
+	domain.ReasonNotCA:            {"O certificado não é de uma CA habilitada a assinar.", "Not the certificate of a CA that may sign."},
 	domain.ReasonIsCA:             {"É um certificado de CA; informe o de um cliente.", "This is a CA certificate; give that of a client."},
 	domain.ReasonNotSignedByCA:    {"O certificado não foi assinado por esta CA.", "This CA did not sign the certificate."},
-	domain.ReasonNotClient:        {"O certificado não serve para autenticar clientes.", "The certificate is not for client authentication."},
-	domain.ReasonNoName:           {"O nome comum do certificado não serve de nome (permitidos: %s; até %d caracteres).", "The certificate's common name can't be a name (allowed: %s; up to %d characters)."},
+	domain.ReasonNotClient:        {"O certificado não é válido para autenticação de clientes.", "The certificate is not for client authentication."},
+	domain.ReasonNoName:           {"O nome comum (CN) do certificado não pode ser usado como nome (caracteres permitidos: %s; no máximo %d).", "The certificate's common name can't be a name (allowed: %s; up to %d characters)."},
 	domain.ReasonCRL:              {"Não é uma CRL desta CA.", "Not a CRL of this CA."},
-	domain.ReasonOnlyRevoked:      {"Só é permitido com revoked.", "Allowed only with revoked."},
+	domain.ReasonOnlyRevoked:      {"Permitido somente quando revoked é true.", "Allowed only with revoked."},
 	domain.ReasonGrant:            {"grant_type desconhecido.", "Unknown grant_type."},
 	domain.ReasonCredential:       {"Credencial ausente ou inválida.", "No valid credential."},
 	domain.ReasonTwoCredentials:   {"Informe uma única credencial.", "Give one credential only."},
 	domain.ReasonScope:            {"Acesso não permitido: requer %s (%s).", "Access denied: requires %s (%s)."},
-	domain.ReasonBeyondOwn:        {"Acesso não permitido: envolve mais direitos do que os seus.", "Access denied: that takes more rights than your own."},
+	domain.ReasonBeyondOwn:        {"Acesso não permitido: exige mais permissões do que as suas.", "Access denied: that takes more rights than your own."},
 	domain.ReasonAddress:          {"Acesso não permitido a partir deste endereço.", "Access denied from this address."},
 	domain.ReasonCrossSite:        {"Acesso não permitido: a requisição veio de outro site.", "Access denied: the request comes from another site."},
 	domain.ReasonLimit:            {"Muitas requisições: tente novamente em %d s.", "Too many requests: try again in %d s."},
-	domain.ReasonLastSuperuser:    {"Deve restar ao menos um superusuário.", "At least one superuser must remain."},
+	domain.ReasonLastSuperuser:    {"É necessário manter ao menos um superusuário.", "At least one superuser must remain."},
 	domain.ReasonRoleInUse:        {"O perfil está em uso e não pode ser excluído.", "The role is in use and can't be deleted."},
 	domain.ReasonPassword:         {"Senha incorreta.", "Wrong password."},
 	domain.ReasonForbidden:        {"Acesso não permitido.", "Access denied."},
@@ -141,5 +171,14 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonDuplicateKey:     {"Chave repetida no JSON.", "Key given twice in the JSON."},
 	domain.ReasonContentType:      {"Content-Type esperado: %s.", "Expected Content-Type: %s."},
 	domain.ReasonBodySize:         {"Corpo grande demais: máximo de %d bytes.", "Body too large: at most %d bytes."},
-	domain.ReasonNoRoute:          {"Caminho ou método não encontrado.", "No such path or method."},
+	domain.ReasonEncoding: {"Codificação não reconhecida: use UTF-8, UTF-16 com BOM ou Windows-1252.",
+		"Encoding not recognised: use UTF-8, UTF-16 with a byte order mark, or Windows-1252."},
+	domain.ReasonQuote:       {"Aspas fora do lugar ou não fechadas: linha %d, coluna %d.", "Misplaced or unclosed quote: line %d, column %d."},
+	domain.ReasonNoHeader:    {"O arquivo está vazio: falta o cabeçalho.", "The file is empty: it has no header."},
+	domain.ReasonNoColumn:    {"Coluna obrigatória ausente no cabeçalho.", "The header lacks this required column."},
+	domain.ReasonColumn:      {"Coluna desconhecida; a mais parecida é %s.", "Unknown column; the nearest is %s."},
+	domain.ReasonColumnTwice: {"Coluna repetida no cabeçalho.", "The header has this column twice."},
+	domain.ReasonCells:       {"Número de células incorreto: o cabeçalho tem %d.", "Wrong number of cells: the header has %d."},
+	domain.ReasonHeaderTwice: {"O cabeçalho aparece de novo nesta linha.", "The header is repeated in this row."},
+	domain.ReasonNoRoute:     {"Caminho ou método não encontrado.", "No such path or method."},
 }

@@ -25,6 +25,9 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonTooMany:     {uint64(64)},
 	domain.ReasonScope:       {"openvpn.cas", "read"},
 	domain.ReasonLimit:       {30},
+	domain.ReasonQuote:       {3, 17},
+	domain.ReasonColumn:      {"hostname"},
+	domain.ReasonCells:       {6},
 }
 
 var verb = regexp.MustCompile(`%[^%]`)
@@ -121,4 +124,25 @@ func FuzzLanguageOf(f *testing.F) {
 			t.Fatal("an unknown language changes the choice")
 		}
 	})
+}
+
+// TestMessage_TypesInPortuguese: every type of JSON has its words.
+func TestMessage_TypesInPortuguese(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{
+		"integer": "um número inteiro", "number": "um número", "string": "um texto", "boolean": "true ou false", "array": "uma lista", "object": "um objeto",
+		"null": "null", "integer, object": "um número inteiro ou um objeto",
+	} {
+		if got := message(domain.Fault(domain.Invalid, "x", domain.ReasonType, kind), portuguese); got != "Tipo inválido: informe "+want+"." {
+			t.Errorf("%s: %q", kind, got)
+		}
+		if got := message(domain.Fault(domain.Invalid, "x", domain.ReasonType, kind), english); got != "Wrong type: "+kind+" expected." {
+			t.Errorf("%s: %q", kind, got)
+		}
+	}
+	placed := domain.Fault(domain.Required, "ip", domain.ReasonRequired)
+	placed.Line = 3
+	if got := message(placed, portuguese) + message(placed, english); got != "Linha 3: Campo obrigatório.Line 3: This field is required." {
+		t.Errorf("%q", got)
+	}
 }

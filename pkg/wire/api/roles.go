@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
@@ -92,7 +91,7 @@ func roleIDs(list []gen.RoleID) ([]int64, error) {
 		return nil, nil
 	}
 	ids := make([]int64, len(list))
-	var faults []error
+	var faults domain.FaultList
 	for i, one := range list {
 		id, err := one.AsRoleID0()
 		if err != nil {
@@ -101,9 +100,9 @@ func roleIDs(list []gen.RoleID) ([]int64, error) {
 			id = object.ID
 		}
 		if err != nil {
-			faults = append(faults, domain.Fault(domain.Invalid, fmt.Sprintf("roles[%d]", i), domain.ReasonType, "integer"))
+			faults.Add(domain.Fault(domain.Invalid, fmt.Sprintf("roles[%d]", i), domain.ReasonType, "integer"))
 		}
 		ids[i] = id
 	}
-	return ids, errors.Join(faults...)
+	return ids, faults.Err()
 }

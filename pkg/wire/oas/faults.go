@@ -35,24 +35,24 @@ func checkEmail(text string) error {
 
 // faultsOf turns what the filter found into the domain's errors. Each fault of each field is reported once.
 func faultsOf(err error) error {
-	var all []error
+	var all domain.FaultList
 	collect(err, &all)
-	return errors.Join(all...)
+	return all.Err()
 }
 
-func collect(err error, all *[]error) {
+func collect(err error, all *domain.FaultList) {
 	if several, ok := err.(openapi3.MultiError); ok {
-		for _, one := range several {
-			collect(one, all)
+		for i := 0; i < len(several) && !all.Full(); i++ {
+			collect(several[i], all)
 		}
 		return
 	}
 	failed, ok := errors.AsType[*openapi3filter.RequestError](err)
 	switch {
 	case !ok:
-		*all = append(*all, fmt.Errorf("request validation: %w", err))
+		all.Add(fmt.Errorf("request validation: %w", err))
 	case failed.Parameter != nil:
-		*all = append(*all, parameterFault(failed))
+		all.Add(parameterFault(failed))
 	default:
 		bodyFaults(failed, all)
 	}
@@ -70,11 +70,11 @@ func parameterFault(failed *openapi3filter.RequestError) error {
 }
 
 // bodyFaults tells a body that can't be read (Malformed) from one whose values are at fault.
-func bodyFaults(failed *openapi3filter.RequestError, all *[]error) {
-	var found []error
+func bodyFaults(failed *openapi3filter.RequestError, all *domain.FaultList) {
+	var found domain.FaultList
 	schemaFaults(failed.Err, &found)
-	if len(found) > 0 {
-		*all = append(*all, found...)
+	if err := found.Err(); err != nil {
+		all.Add(err)
 		return
 	}
 	fault := &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: failed}
@@ -84,21 +84,21 @@ func bodyFaults(failed *openapi3filter.RequestError, all *[]error) {
 	case failed.Err == nil:
 		fault.Reason, fault.Args = domain.ReasonContentType, []any{"application/json"}
 	}
-	*all = append(*all, fault)
+	all.Add(fault)
 }
 
-func schemaFaults(err error, all *[]error) {
+func schemaFaults(err error, all *domain.FaultList) {
 	switch e := err.(type) {
 	case openapi3.MultiError:
-		for _, one := range e {
-			schemaFaults(one, all)
+		for i := 0; i < len(e) && !all.Full(); i++ {
+			schemaFaults(e[i], all)
 		}
 	case *openapi3.SchemaError:
 		if inner, ok := e.Origin.(openapi3.MultiError); ok {
 			schemaFaults(inner, all)
 			return
 		}
-		*all = append(*all, schemaFault(e))
+		all.Add(schemaFault(e))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -96,10 +97,10 @@ func prune(request *http.Request, operation *Operation) error {
 	}
 	value := kept.ValidatedValue()
 	if media := operation.route.Operation.RequestBody.Value.Content.Get("application/json"); media != nil && media.Schema != nil {
-		var faults []error
+		var faults domain.FaultList
 		value = pruned(value, media.Schema.Value, nil, &faults)
-		if len(faults) > 0 {
-			return errors.Join(faults...)
+		if err := faults.Err(); err != nil {
+			return err
 		}
 	}
 	request.Body = &validated{value: value}
@@ -108,7 +109,7 @@ func prune(request *http.Request, operation *Operation) error {
 
 // pruned returns the value without unknown keys, and with its integers written as such. An integer that no int64 holds is a fault, which the
 // filter, counting in floating point, has not seen.
-func pruned(value any, schema *openapi3.Schema, path []string, faults *[]error) any {
+func pruned(value any, schema *openapi3.Schema, path []string, faults *domain.FaultList) any {
 	schema = branch(schema, value)
 	switch v := value.(type) {
 	case map[string]any:
@@ -132,7 +133,7 @@ func pruned(value any, schema *openapi3.Schema, path []string, faults *[]error) 
 		}
 		whole, ok := wholeNumber(v)
 		if !ok {
-			*faults = append(*faults, domain.Fault(domain.Invalid, fieldPath(path), domain.ReasonType, openapi3.TypeInteger))
+			faults.Add(domain.Fault(domain.Invalid, fieldPath(path), domain.ReasonType, openapi3.TypeInteger))
 		}
 		return whole
 	}
@@ -159,6 +160,9 @@ func wholeNumber(number json.Number) (json.Number, bool) {
 	if _, err := number.Int64(); err == nil {
 		return number, true
 	}
+	if costly(string(number)) {
+		return "0", !strings.ContainsAny(mantissa(string(number)), "123456789")
+	}
 	if rough, err := number.Float64(); err != nil || math.Abs(rough) >= 1<<63 {
 		return number, false
 	}
@@ -167,6 +171,23 @@ func wholeNumber(number json.Number) (json.Number, bool) {
 		return number, false
 	}
 	return json.Number(exact.Num().String()), true
+}
+
+// maxDigits bounds the length and the exponent of numbers that are calculated exactly: a million digits take milliseconds.
+const maxDigits = 400
+
+// costly reports whether a number would take long to calculate. Of these only zeros are integers that an int64 holds, save for some that nobody writes.
+func costly(number string) bool {
+	exponent, err := strconv.Atoi(strings.TrimLeft(number[len(mantissa(number)):], "eE"))
+	return len(number) > maxDigits || exponent > maxDigits || exponent < -maxDigits || errors.Is(err, strconv.ErrRange)
+}
+
+// mantissa is a number without its exponent.
+func mantissa(number string) string {
+	if i := strings.IndexAny(number, "eE"); i >= 0 {
+		return number[:i]
+	}
+	return number
 }
 
 // validated is a request body that is a value; its bytes are made when somebody reads them.

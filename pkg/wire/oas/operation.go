@@ -49,6 +49,9 @@ func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 			if prepared.Public == (prepared.Scope != "") {
 				return nil, fmt.Errorf("%s must have an x-scope or be public, and not both", operation.OperationID)
 			}
+			if err := checkLists(operation.RequestBody); err != nil {
+				return nil, fmt.Errorf("%s: %w", operation.OperationID, err)
+			}
 			d.operations[method+" "+path] = prepared
 		}
 	}

@@ -126,11 +126,14 @@ func checkBody(request *http.Request, operation *Operation) error {
 	if err != nil {
 		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
 	}
-	request.Body = io.NopCloser(bytes.NewReader(data))
-	if len(data) == 0 || !isJSON(request.Header.Get(echo.HeaderContentType)) {
-		return nil
+	if len(data) > 0 && isJSON(request.Header.Get(echo.HeaderContentType)) {
+		if err := checkJSON(data); err != nil {
+			return err
+		}
+		data = cutLists(data)
 	}
-	return checkJSON(data)
+	request.Body = io.NopCloser(bytes.NewReader(data))
+	return nil
 }
 
 func checkMedia(request *http.Request, wanted string) error {

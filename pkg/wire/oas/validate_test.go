@@ -29,7 +29,7 @@ const things = `{
           "address": {"type": "string", "format": "ipv4"}, "mail": {"type": "string", "format": "email"},
           "count": {"type": "integer", "minimum": 1, "maximum": 9}, "code": {"type": "string", "pattern": "^x"},
           "data": {"type": "object", "properties": {"value": {"type": "integer"}}},
-          "list": {"type": "array", "items": {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}},
+          "list": {"type": "array", "maxItems": 1000, "items": {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}},
           "refs": {"type": "array", "maxItems": 3, "items": {"oneOf": [{"type": "integer", "minimum": 1},
             {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer", "minimum": 1}}}]}}}}}}}},
       "get": {"operationId": "listThings", "security": [], "responses": {"200": {"description": "some"}}, "parameters": [

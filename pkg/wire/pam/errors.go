@@ -78,9 +78,9 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx := c.Request().Context()
 		switch {
 		case len(domain.Faults(err)) > 0 || status == http.StatusNotFound:
-			w.log.InfoContext(ctx, "request refused", "request_id", id, "status", status, "cause", err.Error())
+			w.log.InfoContext(ctx, "request refused", "request_id", id, "status", status, "cause", domain.Cause(err))
 		case ctx.Err() == nil:
-			w.log.ErrorContext(ctx, "request failed", "request_id", id, "error", err)
+			w.log.ErrorContext(ctx, "request failed", "request_id", id, "error", domain.Cause(err))
 		}
 		if status == http.StatusUnauthorized {
 			c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")

@@ -1,0 +1,92 @@
+package domain
+
+import (
+	"errors"
+	"strings"
+)
+
+// MaxFaults is how many faults an answer tells at most. Whoever collects faults stops there.
+const MaxFaults = 1000
+
+// FaultList collects errors until they join MaxFaults faults. The zero value is an empty list.
+type FaultList struct {
+	errs  []error
+	count int
+}
+
+// Add adds an error and all that it joins; nil, and what comes when the list is full, adds nothing.
+func (l *FaultList) Add(err error) {
+	if err == nil || l.Full() {
+		return
+	}
+	l.errs = append(l.errs, err)
+	l.count += max(1, len(Faults(err)))
+}
+
+// Full reports whether nothing more is collected: it is time to stop looking for faults.
+func (l *FaultList) Full() bool { return l.count >= MaxFaults }
+
+// Err joins what was collected; nil when that is nothing.
+func (l *FaultList) Err() error { return errors.Join(l.errs...) }
+
+// Faults returns every *Error joined in err (see errors.Join), at most MaxFaults of them, or nil when err holds anything else as well.
+func Faults(err error) []*Error {
+	var all []*Error
+	if !appendFaults(&all, err) {
+		return nil
+	}
+	return all
+}
+
+func appendFaults(all *[]*Error, err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			if len(*all) >= MaxFaults {
+				return true
+			}
+			if !appendFaults(all, one) {
+				return false
+			}
+		}
+		return true
+	}
+	fault, ok := errors.AsType[*Error](err)
+	if ok {
+		*all = append(*all, fault)
+	}
+	return ok
+}
+
+// MaxCause is how many bytes of an error's text go into a log line or an event.
+const MaxCause = 2 << 10
+
+// Cause is the text of an error for the log, cut at MaxCause bytes.
+func Cause(err error) string {
+	text := err.Error()
+	if faults := Faults(err); len(faults) > 1 { // joined again, without those that nobody will read
+		text = causes(faults)
+	}
+	return CutCause(text)
+}
+
+func causes(faults []*Error) string {
+	var text strings.Builder
+	for i, fault := range faults {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		if text.WriteString(fault.Error()); text.Len() > MaxCause {
+			break
+		}
+	}
+	return text.String()
+}
+
+// CutCause cuts a text at MaxCause bytes, between characters.
+func CutCause(text string) string {
+	const mark = "…"
+	if len(text) <= MaxCause {
+		return text
+	}
+	return strings.ToValidUTF8(text[:MaxCause-len(mark)], "") + mark
+}

@@ -1,0 +1,178 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// rowFaults are the faults of rows, of which no more are kept than an answer tells.
+type rowFaults struct {
+	list   []domain.RowFault
+	count  int // of faults; a row may have several
+	failed int // rows
+}
+
+func (f *rowFaults) add(fault domain.RowFault) {
+	f.failed++
+	if !f.full() {
+		f.list = append(f.list, fault)
+		f.count += len(domain.Faults(fault.Err))
+	}
+}
+
+func (f *rowFaults) full() bool { return f.count >= domain.MaxFaults }
+
+// err joins the faults for those who want all rows or none.
+func (f *rowFaults) err() error {
+	var all domain.FaultList
+	for _, fault := range f.list {
+		all.Add(inRow(fault))
+	}
+	return all.Err()
+}
+
+// inRow puts the row before the fields of its faults.
+func inRow(fault domain.RowFault) error {
+	var all []error
+	for _, one := range domain.Faults(fault.Err) {
+		placed := *one
+		placed.Field = strings.TrimSuffix(fmt.Sprintf("rows[%d].%s", fault.Row, one.Field), ".")
+		all = append(all, &placed)
+	}
+	return errors.Join(all...)
+}
+
+// checkedFile is a file whose rows were looked at once. They are read again when they are stored: so the memory that an import takes depends on its file
+// alone.
+type checkedFile struct {
+	*deviceFile
+	bad    []bool // by row
+	faults rowFaults
+}
+
+// errEnough ends the look at a file that will not be stored.
+var errEnough = errors.New("service: enough faults")
+
+// check looks at all rows, or, when all are to be stored or none, at so many as have the faults that are told. Of two rows of one hostname the second is
+// at fault.
+func (s *Devices) check(ctx context.Context, file *deviceFile, atomic bool) (*checkedFile, error) {
+	checked := &checkedFile{deviceFile: file}
+	seen := map[[16]byte]struct{}{}
+	known := knownDomains{find: s.Store.DeviceDomains().Find, known: map[string]bool{}}
+	batch := make([]deviceRow, 0, importBatch)
+	flush := func() error {
+		if err := known.read(ctx, batch); err != nil {
+			return err
+		}
+		for _, row := range batch {
+			checked.add(row, errors.Join(row.err, twice(seen, row), known.fault(row.plan)))
+		}
+		batch = batch[:0]
+		if atomic && checked.faults.full() {
+			return errEnough
+		}
+		return ctx.Err()
+	}
+	err := file.rows(func(row deviceRow) error {
+		if batch = append(batch, row); len(batch) < cap(batch) {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil && err != errEnough {
+		return nil, err
+	}
+	return checked, nil
+}
+
+func (c *checkedFile) add(row deviceRow, err error) {
+	c.bad = append(c.bad, err != nil)
+	if err == nil {
+		return
+	}
+	var placed domain.FaultList
+	for _, fault := range domain.Faults(err) {
+		placed.Add(atLine(fault, row.line))
+	}
+	c.faults.add(domain.RowFault{Row: row.row, Err: placed.Err()})
+}
+
+// twice is the fault of a row whose hostname an earlier good row has.
+func twice(seen map[[16]byte]struct{}, row deviceRow) error {
+	if row.err != nil {
+		return nil
+	}
+	digest := sha256.Sum256([]byte(domain.NameKey(row.plan.Hostname)))
+	key := [16]byte(digest[:])
+	if _, there := seen[key]; there {
+		return domain.Fault(domain.Duplicated, "hostname", domain.ReasonTwice)
+	}
+	seen[key] = struct{}{}
+	return nil
+}
+
+// maxKnownDomains bounds what is remembered of the domains that a file names.
+const maxKnownDomains = 20000
+
+// knownDomains remembers which domains there are.
+type knownDomains struct {
+	find  func(ctx context.Context, texts []string) (map[string]domain.DeviceDomain, error)
+	known map[string]bool
+}
+
+// read looks up those of a batch that are not remembered.
+func (k *knownDomains) read(ctx context.Context, batch []deviceRow) error {
+	if len(k.known) > maxKnownDomains {
+		clear(k.known)
+	}
+	plans := make([]domain.DevicePlan, len(batch))
+	for i, row := range batch {
+		plans[i] = row.plan
+	}
+	unread := slices.DeleteFunc(domainTexts(plans), func(text string) bool { _, ok := k.known[domain.NameKey(text)]; return ok })
+	if len(unread) == 0 {
+		return nil
+	}
+	found, err := k.find(ctx, unread)
+	for _, text := range unread {
+		_, ok := found[domain.NameKey(text)]
+		k.known[domain.NameKey(text)] = ok
+	}
+	return err
+}
+
+func (k *knownDomains) fault(plan domain.DevicePlan) error {
+	if slices.ContainsFunc(plan.Domains, func(text string) bool { return !k.known[domain.NameKey(text)] }) {
+		return domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound)
+	}
+	return nil
+}
+
+// batches calls fn with the rows that are not at fault, some at a time.
+func (c *checkedFile) batches(fn func(goodRows) error) error {
+	var good goodRows
+	err := c.rows(func(row deviceRow) error {
+		if c.bad[row.row-1] {
+			return nil
+		}
+		if good.add(row.plan, row.row, row.line); len(good.plans) < importBatch {
+			return nil
+		}
+		full := good
+		good = goodRows{}
+		return fn(full)
+	})
+	if err != nil || len(good.plans) == 0 {
+		return err
+	}
+	return fn(good)
+}

@@ -1,0 +1,207 @@
+package service
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// The columns of a file of devices. The names are those of the vendor's fields, save for enabled.
+var (
+	requiredColumns = []string{"hostname", "ip", "model", "type", "vendor", "site"}
+	optionalColumns = []string{"device_domain", "device_tags", "connectivities", "session_remote_config", "enabled"}
+	allColumns      = slices.Concat(requiredColumns, optionalColumns)
+)
+
+// separators are those that a file is tried with, unless its first line is sep= and one.
+const separators = ",;\t"
+
+// deviceFile is a file of devices whose header was read.
+type deviceFile struct {
+	begin   csvReader      // behind the header
+	columns map[string]int // their places
+	header  []string       // their names in the order of the file
+}
+
+// deviceRow is a row of a file. err holds all faults of its cells.
+type deviceRow struct {
+	row, line int // row 1 is the first behind the header; line 1 the first of the file
+	plan      domain.DevicePlan
+	err       error
+}
+
+// openDeviceFile reads the header. Errors: *domain.Error with Malformed for what is no such file, Invalid for columns that nobody knows.
+func openDeviceFile(raw []byte) (*deviceFile, error) {
+	text, err := decodeText(raw)
+	if err != nil {
+		return nil, err
+	}
+	reader := csvReader{text: text, line: 1}
+	if !reader.readSeparator() {
+		reader.separator = likelySeparator(reader)
+	}
+	for {
+		record, err := reader.next()
+		if err == io.EOF {
+			return nil, domain.Fault(domain.Malformed, "", domain.ReasonNoHeader)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if record.blank {
+			continue
+		}
+		file := &deviceFile{columns: map[string]int{}}
+		if err := file.readHeader(record); err != nil {
+			return nil, err
+		}
+		reader.record = nil
+		file.begin = reader
+		return file, nil
+	}
+}
+
+// readSeparator reads a first line that says what separates the cells, as spreadsheets write it: sep=; – it is false when there is none.
+func (r *csvReader) readSeparator() bool {
+	end := strings.IndexAny(r.text, "\r\n")
+	if end < 0 {
+		end = len(r.text)
+	}
+	line := strings.Trim(r.text[:end], `"`)
+	if len(line) < len("sep=,") || !strings.EqualFold(line[:len("sep=")], "sep=") {
+		return false
+	}
+	rest := line[len("sep="):]
+	if strings.Trim(rest[1:], " ,;\t") != "" || !strings.Contains(separators+"|:^~", rest[:1]) {
+		return false
+	}
+	r.separator = rest[0]
+	r.at = end
+	r.endLine()
+	return true
+}
+
+// likelySeparator is the separator with which the first record has the most known columns.
+func likelySeparator(r csvReader) byte {
+	best, most := separators[0], 0
+	for i := range len(separators) {
+		try := r
+		try.separator = separators[i]
+		record, err := try.next()
+		for err == nil && record.blank {
+			record, err = try.next()
+		}
+		known := 0
+		for _, cell := range record.cells {
+			if slices.Contains(allColumns, columnName(cell)) {
+				known++
+			}
+		}
+		if known > most {
+			best, most = separators[i], known
+		}
+	}
+	return best
+}
+
+func columnName(cell string) string { return strings.ToLower(strings.TrimSpace(cell)) }
+
+// readHeader finds the columns. Cells at the end that are empty are no columns.
+func (f *deviceFile) readHeader(record csvRecord) error {
+	for _, cell := range record.cells {
+		f.header = append(f.header, columnName(cell))
+	}
+	for len(f.header) > 0 && f.header[len(f.header)-1] == "" {
+		f.header = f.header[:len(f.header)-1]
+	}
+	var unknown domain.FaultList
+	for i, name := range f.header {
+		if !slices.Contains(allColumns, name) {
+			unknown.Add(atLine(domain.Fault(domain.Invalid, printableName(name), domain.ReasonColumn, nearest(name, allColumns)), record.line))
+			continue
+		}
+		if _, twice := f.columns[name]; twice {
+			return atLine(domain.Fault(domain.Malformed, name, domain.ReasonColumnTwice), record.line)
+		}
+		f.columns[name] = i
+	}
+	if err := unknown.Err(); err != nil {
+		return err
+	}
+	var missing domain.FaultList
+	for _, name := range requiredColumns {
+		if _, ok := f.columns[name]; !ok {
+			missing.Add(atLine(domain.Fault(domain.Malformed, name, domain.ReasonNoColumn), record.line))
+		}
+	}
+	return missing.Err()
+}
+
+// printableName is the name of a column as an error may show it.
+func printableName(name string) string {
+	if len(name) > 64 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		return ""
+	}
+	return name
+}
+
+func atLine(fault *domain.Error, line int) *domain.Error {
+	fault.Line = line
+	return fault
+}
+
+// rows calls fn with each row that is not blank, and ends at its first error. Errors: also Malformed with ReasonQuote.
+func (f *deviceFile) rows(fn func(deviceRow) error) error {
+	reader := f.begin
+	for row := 1; ; row++ {
+		record, err := reader.next()
+		for err == nil && record.blank {
+			record, err = reader.next()
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		found := deviceRow{row: row, line: record.line}
+		found.plan, found.err = f.plan(record)
+		if err := fn(found); err != nil {
+			return err
+		}
+	}
+}
+
+// plan reads the cells of a record. Cells past the columns may be there when they are empty.
+func (f *deviceFile) plan(record csvRecord) (domain.DevicePlan, error) {
+	cells := record.cells
+	for len(cells) > len(f.header) && strings.TrimSpace(cells[len(cells)-1]) == "" {
+		cells = cells[:len(cells)-1]
+	}
+	if record.more || len(cells) != len(f.header) {
+		return domain.DevicePlan{}, domain.Fault(domain.Invalid, "", domain.ReasonCells, len(f.header))
+	}
+	if slices.EqualFunc(cells, f.header, func(cell, name string) bool { return columnName(cell) == name }) {
+		return domain.DevicePlan{}, domain.Fault(domain.Invalid, "", domain.ReasonHeaderTwice)
+	}
+	return f.spec(cells).Plan()
+}
+
+func (f *deviceFile) spec(cells []string) domain.DeviceSpec {
+	text := func(name string) string { return bareCell(cells[f.columns[name]]) }
+	optional := func(name string) *string {
+		if _, ok := f.columns[name]; !ok {
+			return nil
+		}
+		value := text(name)
+		return &value
+	}
+	return domain.DeviceSpec{
+		Hostname: text("hostname"), IP: text("ip"), Model: text("model"), Type: text("type"), Vendor: text("vendor"), Site: text("site"),
+		Domains: optional("device_domain"), Tags: optional("device_tags"), Connectivities: optional("connectivities"),
+		Remote: optional("session_remote_config"), Enabled: optional("enabled"),
+	}
+}
