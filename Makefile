@@ -25,8 +25,8 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install what the tests need of the system: PostgreSQL, OpenVPN, Chromium, OpenSSL, Python's oauthlib
-	@scripts/setup.sh postgres openvpn chromium openssl oauthlib
+setup: ## install what the tests need of the system: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib
+	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
 
 unit: ## go test ./...
 	$(GO) test -timeout 10m ./...

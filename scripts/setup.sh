@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a machine ready for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres openvpn chromium openssl oauthlib
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
 #
 # Programs that are there are left alone, silently. Missing ones are installed
 # from Debian's packages when this account may do that, as root or with a sudo
@@ -28,12 +28,13 @@ list_missing() {
 	for need in "$@"; do
 		case $need in
 		postgres) have_postgres || echo postgresql ;;
+		pgbouncer) have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer ;;
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
 		openssl) have openssl || echo openssl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres openvpn chromium openssl oauthlib)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib)" >&2
 			exit 2
 			;;
 		esac
@@ -71,6 +72,8 @@ install_packages() {
 	$root apt-get update -qq >&2 || echo "setup: the package lists are not up to date" >&2
 	$root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
+	# Debian's package starts a service; the tests start their own.
+	case " $* " in *" pgbouncer "*) $root systemctl disable --now pgbouncer >/dev/null 2>&1 || true ;; esac
 }
 
 # Debian's package creates a cluster and starts it; the tests start their own.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -22,7 +21,7 @@ type postgresSide struct {
 func openPostgresSide(ctx context.Context, location string, source bool) (side, error) {
 	pool, err := pgxpool.ParseConfig(location) // it knows the parameters of pools, too
 	if err != nil {
-		return nil, errors.New("the database URL is not valid") // the cause quotes the password
+		return nil, errURL
 	}
 	config := pool.ConnConfig
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // a pooler may be between

@@ -49,6 +49,12 @@ func (s *Store) migrateUp(ctx context.Context) ([]string, error) {
 	if schema.Newer > 0 {
 		return nil, ErrNewerSchema
 	}
+	if s.pooled {
+		if schema.Missing > 0 {
+			err = errPooledMigration
+		}
+		return nil, err
+	}
 	provider, err := s.migrations()
 	if err != nil {
 		return nil, err

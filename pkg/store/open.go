@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
@@ -48,11 +49,15 @@ var poolLimits = map[string]string{
 // openPostgres opens one pool that writes and one that reads. What writes finds its rows by their keys, so it is planned once; to plan a statement
 // of several parts takes longer than to execute it. What reads is planned for its values, which may be rare or common.
 func openPostgres(ctx context.Context, location string) (*Store, error) {
-	writer, write, err := postgresPool(ctx, location, "force_generic_plan")
+	pooled, err := behindPooler(ctx, location)
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := postgresPool(ctx, location, "auto")
+	writer, write, err := postgresPool(ctx, location, "force_generic_plan", pooled)
+	if err != nil {
+		return nil, err
+	}
+	reader, read, err := postgresPool(ctx, location, "auto", pooled)
 	if err != nil {
 		return nil, errors.Join(err, writer())
 	}
@@ -60,20 +65,21 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 	if err := watchFailures(write); err != nil {
 		return nil, errors.Join(err, closeAll())
 	}
-	return newStore(Postgres, write, read, closeAll), nil
+	s := newStore(Postgres, write, read, closeAll)
+	s.pooled = pooled
+	return s, nil
 }
 
 // postgresPool opens a pool whose prepared statements are planned as mode says, and returns what closes it.
-func postgresPool(ctx context.Context, location, mode string) (func() error, *gorm.DB, error) {
+func postgresPool(ctx context.Context, location, mode string, pooled bool) (func() error, *gorm.DB, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
-		return nil, nil, errors.New("the database URL is not valid") // the cause quotes the password
+		return nil, nil, errURL
 	}
-	config.ConnConfig.RuntimeParams["plan_cache_mode"] = mode
-	for name, value := range poolLimits {
-		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
-			config.ConnConfig.RuntimeParams[name] = value
-		}
+	if pooled {
+		setPooled(config.ConnConfig, location)
+	} else {
+		setSession(config.ConnConfig, mode)
 	}
 	if !strings.Contains(location, "pool_max_conns") {
 		config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0)))
@@ -82,6 +88,12 @@ func postgresPool(ctx context.Context, location, mode string) (func() error, *go
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	if pooled {
+		if err := checkPooled(ctx, pool); err != nil {
+			pool.Close()
+			return nil, nil, err
+		}
 	}
 	conn := stdlib.OpenDBFromPool(pool)
 	closePool := func() error {
@@ -93,6 +105,19 @@ func postgresPool(ctx context.Context, location, mode string) (func() error, *go
 		return nil, nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), closePool())
 	}
 	return closePool, db, nil
+}
+
+// errURL is all that is said of a URL that is not understood: the cause quotes the password.
+var errURL = errors.New("the database URL is not valid")
+
+// setSession sets what every session is to have, unless the URL says otherwise.
+func setSession(config *pgx.ConnConfig, mode string) {
+	config.RuntimeParams["plan_cache_mode"] = mode
+	for name, value := range poolLimits {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
+	}
 }
 
 // openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each

@@ -26,7 +26,7 @@ func OpenReading(ctx context.Context, location string) (*Reading, error) {
 	if EngineOf(location) == Postgres {
 		config, err := pgxpool.ParseConfig(location)
 		if err != nil {
-			return nil, errors.New("the database URL is not valid") // the cause quotes the password
+			return nil, errURL
 		}
 		return openReading(ctx, stdlib.OpenDB(*config.ConnConfig), Postgres)
 	}

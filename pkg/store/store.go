@@ -31,6 +31,7 @@ type Store struct {
 	inTx        bool
 	chain       *int   // of a transaction that has events: where they go
 	path        string // of an SQLite file
+	pooled      bool   // PostgreSQL is reached through a pooler
 	server      *serverExpression
 	cachedNames *deviceNameCache
 	madeNames   namesFound // of a transaction
