@@ -19,6 +19,7 @@ main() {
 # nobody's way. The file appears whole, and readable by nobody else.
 make_token() {
 	umask 077
+	bin/chaveiro migrate up >/dev/null
 	token=$(bin/chaveiro apikey create --superuser --name "admin $(date -u +%Y-%m-%dT%H:%M:%SZ)")
 	printf '%s\n' "$token" >"$token_file.new"
 	mv "$token_file.new" "$token_file"

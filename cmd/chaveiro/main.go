@@ -30,11 +30,13 @@ type cli struct {
 }
 
 func main() {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // a command goes on when its terminal is closed
 	ctx := untilSignal()
 	var commands cli
 	parsed := kong.Parse(&commands, kong.Name("chaveiro"),
 		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
 	parsed.FatalIfErrorf(parsed.Run())
 }
 
@@ -54,9 +56,10 @@ func untilSignal() context.Context {
 type serve struct{ app.Config }
 
 // Run serves until it is told to stop.
-func (c *serve) Run(ctx context.Context) error {
-	c.MasterKey = masterKey()
-	return app.Run(ctx, c.Config, logger(c.LogLevel))
+func (c *serve) Run(ctx context.Context, hangups <-chan os.Signal) error {
+	c.MasterKey, c.Hangups, c.Level = masterKey(), hangups, &slog.LevelVar{}
+	c.Level.Set(c.LogLevel)
+	return app.Run(ctx, c.Config, logger(c.Level))
 }
 
 // masterKey is the text of the master key if it is in the environment, and takes it out of there, so that it is in no child's.
@@ -66,7 +69,7 @@ func masterKey() string {
 	return os.Getenv(name)
 }
 
-func logger(level slog.Level) *slog.Logger {
+func logger(level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: boundedAttr}))
 }
 

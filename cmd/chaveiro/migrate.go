@@ -10,15 +10,19 @@ import (
 )
 
 type migrate struct {
-	Up     migrateUp     `cmd:"" help:"Apply the migrations that are missing."`
+	Up     migrateUp     `cmd:"" help:"Apply the migrations that are missing; makes the database when there is none."`
 	Status migrateStatus `cmd:"" help:"List the migrations; fails when one is missing."`
 }
 
-type migrateUp struct{ app.Storage }
+type migrateUp struct {
+	app.Storage
+	NewDatabase bool `name:"new-database" help:"Make a new database although the master key is there from an earlier one."`
+}
 
 // Run applies what is missing.
 func (c *migrateUp) Run(ctx context.Context) error {
-	return withStore(ctx, c.Storage, func(db *store.Store) error {
+	c.Anew, c.MasterKey = c.NewDatabase, masterKey()
+	return withStore(ctx, c.Storage, app.MakeStore, func(db *store.Store) error {
 		applied, err := db.MigrateUp(ctx)
 		for _, name := range applied {
 			fmt.Println("applied", name)
@@ -36,7 +40,7 @@ var errMissing = errors.New("migrations are missing")
 
 // Run lists the migrations.
 func (c *migrateStatus) Run(ctx context.Context) error {
-	return withStore(ctx, c.Storage, func(db *store.Store) error {
+	return withStore(ctx, c.Storage, app.OpenStore, func(db *store.Store) error {
 		list, err := db.MigrateStatus(ctx)
 		if err != nil {
 			return err
@@ -56,8 +60,10 @@ func (c *migrateStatus) Run(ctx context.Context) error {
 	})
 }
 
-func withStore(ctx context.Context, storage app.Storage, do func(*store.Store) error) error {
-	db, err := app.OpenStore(ctx, storage)
+func withStore(
+	ctx context.Context, storage app.Storage, open func(context.Context, app.Storage) (*store.Store, error), do func(*store.Store) error,
+) error {
+	db, err := open(ctx, storage)
 	if err != nil {
 		return err
 	}

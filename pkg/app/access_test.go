@@ -241,6 +241,7 @@ func TestAPIKeyCommands(t *testing.T) {
 func TestLastSuperuser(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
+	apptest.MustCommand(t, o, "migrate", "up")
 	createKey(t, o, "--name", "first", "--superuser")
 	createKey(t, o, "--name", "nobody")
 	outcome := apptest.Command(t, o, "apikey", "revoke", "1")

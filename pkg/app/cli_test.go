@@ -16,6 +16,7 @@ var tokenLine = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_
 func TestAPIKeyCreate_PrintsOnlyTheToken(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
+		apptest.MustCommand(t, o, "migrate", "up")
 		outcome := apptest.Command(t, o, "apikey", "create", "--name", "Terraform", "--superuser")
 		if outcome.Code != 0 || !tokenLine.MatchString(outcome.Stdout) || outcome.Stderr != "" {
 			t.Fatalf("code %d, stdout %q, stderr %q", outcome.Code, outcome.Stdout, outcome.Stderr)
@@ -82,6 +83,9 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 			t.Parallel()
 			o := onSQLite(t)
 			o.Env = []string{"CHAVEIRO_LISTEN=127.0.0.1:0"}
+			if !strings.HasPrefix(args, "serve") {
+				apptest.MustCommand(t, o, "migrate", "up")
+			}
 			outcome := apptest.Command(t, o, strings.Fields(args)...)
 			last := lastLine(outcome.Stderr)
 			if outcome.Code <= 0 || !strings.HasPrefix(last, "chaveiro: error: ") || !strings.Contains(last, want) {

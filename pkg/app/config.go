@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,6 +23,7 @@ type Storage struct {
 	DatabaseURL   string `name:"database-url" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)."`
 	MasterKeyFile string `name:"master-key-file" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)."`
 	MasterKey     string `kong:"-"` // the text of the master key; only from the environment, CHAVEIRO_MASTER_KEY
+	Anew          bool   `kong:"-"` // a new database may be made although the master key is older
 }
 
 // Location is the database URL or path in force.
@@ -61,6 +63,7 @@ type Config struct {
 	TrustedProxies   []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed."`
 	AskCertificate   bool           `name:"client-certificates" env:"CHAVEIRO_CLIENT_CERTIFICATES" help:"Ask TLS clients for a certificate, for authorizations of the vault that need one."`
 	LogLevel         slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogLevelFile     string         `name:"log-level-file" env:"CHAVEIRO_LOG_LEVEL_FILE" help:"File that holds the log level; read at start and at SIGHUP, it goes before --log-level."`
 	APIKeyTokensOnce bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
 	PAMUnsigned      bool           `name:"pam-unsigned" env:"CHAVEIRO_PAM_UNSIGNED" help:"Let applications of the method none in: key and token without a signature, over TLS only."`
 	PAMPlaintext     bool           `name:"pam-plaintext" env:"CHAVEIRO_PAM_PLAINTEXT" help:"Allow the signature method PLAINTEXT of OAuth 1.0, over TLS only."`
@@ -68,9 +71,13 @@ type Config struct {
 	PAMChanged       bool           `name:"pam-changed" env:"CHAVEIRO_PAM_CHANGED" help:"Tell in the answers to upserts of devices whether they have changed something."`
 	CRLLife          time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL; it is signed anew after two thirds of it, and at every revocation."`
 	RSAWorkers       int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
-	DrainDelay       time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops to accept requests."`
+	DrainDelay       time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
 	ShutdownTimeout  time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
 	AutoMigrate      bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
+	NewDatabase      bool           `name:"new-database" env:"CHAVEIRO_NEW_DATABASE" help:"Make a new database although the master key is there from an earlier one."`
+
+	Level   *slog.LevelVar   `kong:"-"` // of the log; nil: it does not change
+	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
 }
 
 // minCRLLife leaves time to notice that signing fails, minSigningKeyLife keeps the keys few.
@@ -98,23 +105,6 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))
 	}
 	return errors.Join(faults...)
-}
-
-// LogValue is the effective configuration without its secrets.
-func (c Config) LogValue() slog.Value {
-	key := "file " + c.masterKeyFile()
-	if c.MasterKey != "" {
-		key = "environment"
-	}
-	return slog.GroupValue(
-		slog.String("listen", c.Listen), slog.String("data_dir", c.DataDir), slog.String("database", redactURL(c.Location())),
-		slog.String("master_key", key), slog.Bool("tls", c.TLSCertificate != ""), slog.String("external_url", c.ExternalURL),
-		slog.Any("trusted_proxies", c.TrustedProxies), slog.String("log_level", c.LogLevel.String()), slog.Duration("crl_life", c.CRLLife),
-		slog.Duration("signing_key_life", c.SigningKeyLife), slog.Bool("apikey_tokens_once", c.APIKeyTokensOnce),
-		slog.Bool("pam_unsigned", c.PAMUnsigned), slog.Bool("pam_plaintext", c.PAMPlaintext),
-		slog.Int("rsa_workers", c.RSAWorkers), slog.Duration("drain_delay", c.DrainDelay),
-		slog.Duration("shutdown_timeout", c.ShutdownTimeout), slog.Bool("auto_migrate", c.AutoMigrate),
-	)
 }
 
 // redactURL hides the password of a database URL, and its parameters, where a password may stand too. Of a URL that is not understood

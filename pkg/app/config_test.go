@@ -2,8 +2,10 @@ package app_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +105,7 @@ func TestServer_SaysItsConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			said := line["config"].(map[string]any)
-			if said["apikey_tokens_once"] != test.once || said["signing_key_life"] != float64(test.life) {
+			if said["apikey_tokens_once"] != test.once || said["signing_key_life"] != test.life.String() {
 				t.Errorf("it says %v", said)
 			}
 			c := login(t, p)
@@ -149,5 +151,35 @@ func TestServer_LogsNoSecret(t *testing.T) {
 		if !strings.Contains(log, text) {
 			t.Errorf("no %s in the log:\n%s", text, log)
 		}
+	}
+}
+
+// TestConfig_SaysEverySetting: none is forgotten in the log, whatever is added, and lengths of time are text.
+func TestConfig_SaysEverySetting(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	config := app.Config{Storage: app.Storage{MasterKey: "1:bWFzdGVyIGtleQ=="}, ExternalURL: "https://user:hunter2@vpn.example.com"}
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("configuration", "config", config)
+	var line struct{ Config map[string]any }
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	flags := 0
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[app.Config]()) {
+		if field.Anonymous || field.Tag.Get("kong") == "-" {
+			continue
+		}
+		flags++
+		name := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(field.Tag.Get("env")), "chaveiro_"), "-", "_")
+		said, ok := line.Config[name]
+		if _, isText := said.(string); !ok || field.Type == reflect.TypeFor[time.Duration]() && !isText {
+			t.Errorf("%s (%s): %v", field.Name, name, said)
+		}
+	}
+	if flags < 20 {
+		t.Errorf("only %d settings were looked at", flags)
+	}
+	if text := log.String(); strings.Contains(text, "hunter2") || strings.Contains(text, "bWFzdGVy") {
+		t.Errorf("a secret is in the log: %s", text)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -35,8 +34,35 @@ func Run(ctx context.Context, config Config, log *slog.Logger) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
+	if err := config.readLevel(); err != nil {
+		return err
+	}
 	log.InfoContext(ctx, "configuration", "config", config)
 	RelaxGC()
+	LimitMemory(log)
+	config.Anew = config.NewDatabase
+	return alone(config, func() error { return run(ctx, config, log) })
+}
+
+// alone runs the one server that an SQLite file may have.
+func alone(config Config, run func() error) error {
+	if err := config.finishRestore(); err != nil {
+		return err
+	}
+	if err := config.lookForKey().refuse(errors.Is(config.requireDatabase(), ErrNoDatabase)); err != nil {
+		return err
+	}
+	if err := config.makeDirectory(); err != nil {
+		return err
+	}
+	release, err := LockServer(config.Storage)
+	if err != nil {
+		return err
+	}
+	return errors.Join(run(), release())
+}
+
+func run(ctx context.Context, config Config, log *slog.Logger) error {
 	vault, err := OpenVault(ctx, config.Storage, config.AutoMigrate, log)
 	if err != nil {
 		return err
@@ -68,6 +94,8 @@ type Server struct {
 	log      *slog.Logger
 	draining atomic.Bool
 
+	certificate *certificateFiles // nil: plain http
+
 	readiness *readiness
 	probe     *writeProbe
 }
@@ -80,8 +108,16 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 	}
 	s := &Server{Services: services, config: config, vault: vault, log: log, probe: newWriteProbe()}
 	s.readiness = newReadiness(s.checks(), log)
+	if config.TLSCertificate != "" {
+		if s.certificate, err = openCertificate(config.TLSCertificate, config.TLSKey, log); err != nil {
+			return nil, err
+		}
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge())
+	if s.certificate != nil {
+		registry.MustRegister(s.certificate.gauge())
+	}
 	s.Handler, err = wire.New(wire.Config{
 		Services: services, Ready: s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies, TellChanged: config.PAMChanged,
 		Metrics: registry, Now: Now, Log: log,
@@ -102,8 +138,10 @@ func (s *Server) serve(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
 	workers.Go(func() { s.Services.Run(background) })
+	workers.Go(func() { s.watch(background) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
+	s.warnOfPlainHTTP(listener.Addr())
 	s.log.InfoContext(ctx, "listening", "address", listener.Addr().String())
 	select {
 	case err = <-failed:
@@ -117,14 +155,10 @@ func (s *Server) serve(ctx context.Context) error {
 
 func (s *Server) listen() (net.Listener, error) {
 	listener, err := net.Listen("tcp", s.config.Listen)
-	if err != nil || s.config.TLSCertificate == "" {
+	if err != nil || s.certificate == nil {
 		return listener, err
 	}
-	cert, err := tls.LoadX509KeyPair(s.config.TLSCertificate, s.config.TLSKey)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("TLS certificate: %w", err), listener.Close())
-	}
-	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	config := &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if s.config.AskCertificate {
 		config.ClientAuth = tls.RequestClientCert // of any issuer: fingerprints say which one is good
 	}

@@ -21,9 +21,10 @@ func (v *Vault) Services(ctx context.Context, config Config, log *slog.Logger) (
 	})
 }
 
-// Command runs one use case as somebody at the command line, who may everything; the audit knows the name that the system has for them.
+// Command runs one use case as somebody at the command line, who may everything, on a database that must be there; the audit knows the name that the system has for them.
 func Command(ctx context.Context, s Storage, name string, log *slog.Logger, do func(context.Context, *service.Services) error) error {
-	vault, err := OpenVault(ctx, s, false, log)
+	LimitMemory(log)
+	vault, err := openVaultBy(ctx, OpenStore, s, false, log)
 	if err != nil {
 		return err
 	}

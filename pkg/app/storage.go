@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -23,25 +26,6 @@ type Vault struct {
 // Now is the clock: UTC with the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// OpenStore opens the database, and makes the directory of an SQLite file.
-func OpenStore(ctx context.Context, s Storage) (*store.Store, error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
-	}
-	if store.EngineOf(s.Location()) == store.SQLite {
-		if err := os.MkdirAll(filepath.Dir(s.Location()), 0o700); err != nil {
-			return nil, err
-		}
-		if err := newSwitch(s.Location()).finish(); err != nil {
-			return nil, fmt.Errorf("finish the restore of %s: %w", s.Location(), err)
-		}
-		if err := protect(s.Location()); err != nil {
-			return nil, err
-		}
-	}
-	return store.Open(ctx, s.Location())
-}
-
 // protect makes the SQLite file before SQLite does, readable by nobody else.
 func protect(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -51,9 +35,16 @@ func protect(path string) error {
 	return file.Close()
 }
 
-// OpenVault opens the database, migrates it if it is SQLite or migrate says so, and reads the master key. The caller closes Store.
+// OpenVault opens the database, which it makes if it is an SQLite file that is not there, migrates it if it is SQLite or migrate says so, and reads the
+// master key. The caller closes Store.
 func OpenVault(ctx context.Context, s Storage, migrate bool, log *slog.Logger) (*Vault, error) {
-	db, err := OpenStore(ctx, s)
+	return openVaultBy(ctx, MakeStore, s, migrate, log)
+}
+
+func openVaultBy(
+	ctx context.Context, open func(context.Context, Storage) (*store.Store, error), s Storage, migrate bool, log *slog.Logger,
+) (*Vault, error) {
+	db, err := open(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +56,9 @@ func OpenVault(ctx context.Context, s Storage, migrate bool, log *slog.Logger) (
 }
 
 func openVault(ctx context.Context, s Storage, db *store.Store, migrate bool, log *slog.Logger) (*Vault, error) {
+	if err := tellNew(ctx, s, db, log); err != nil {
+		return nil, err
+	}
 	if err := prepareSchema(ctx, db, migrate, log); err != nil {
 		return nil, err
 	}
@@ -102,13 +96,35 @@ func openKeyring(ctx context.Context, s Storage, db *store.Store) (*ca.Keyring, 
 	text, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		return parseKeyring(path, text)
+		return protectedKeyring(path, text)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("master key: %w", err)
 	case used:
 		return nil, fmt.Errorf("the master key %s is missing, and the database was sealed with it", path)
 	}
 	return makeKeyring(path)
+}
+
+// protectedKeyring refuses a key that others on the machine can read.
+func protectedKeyring(path string, text []byte) (*ca.Keyring, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&^0o600 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("the master key has the mode %04o, so that others may read it: chmod 600 %s", mode, shellQuote(path))
+	}
+	return parseKeyring(path, text)
+}
+
+// shellQuote writes a path so that a shell reads it as it is.
+func shellQuote(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 func parseKeyring(origin string, text []byte) (*ca.Keyring, error) {

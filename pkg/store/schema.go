@@ -26,8 +26,9 @@ var ErrNewerSchema = errors.New("the database was migrated by a newer version of
 
 // Schema tells how the schema of the database differs from the one that the program knows.
 type Schema struct {
-	Missing int // steps that were not applied
-	Newer   int // steps that the program does not know
+	Missing int  // steps that were not applied
+	Newer   int  // steps that the program does not know
+	Empty   bool // no step was ever applied
 }
 
 // Fault is nil when the schema is the one that the program knows.
@@ -45,7 +46,7 @@ func (s Schema) Fault() error {
 // migrates.
 func (s *Store) Schema(ctx context.Context) (Schema, error) {
 	list, err := s.MigrateStatus(ctx)
-	var schema Schema
+	schema := Schema{Empty: err == nil}
 	for _, m := range list {
 		switch {
 		case m.Name == "":
@@ -53,6 +54,7 @@ func (s *Store) Schema(ctx context.Context) (Schema, error) {
 		case !m.Applied:
 			schema.Missing++
 		}
+		schema.Empty = schema.Empty && !m.Applied
 	}
 	return schema, err
 }

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// reloadInterval is how often the files of the TLS certificate are looked at.
+const reloadInterval = 10 * time.Second
+
+// watch reloads what can be reloaded, at every hangup and when files change, until ctx ends.
+func (s *Server) watch(ctx context.Context) {
+	ticker := time.NewTicker(reloadInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.config.Hangups:
+			s.log.Info("reloading")
+			if err := s.config.readLevel(); err != nil {
+				s.log.Error("the log level was not reloaded: the one before stays", "error", err)
+			}
+			s.reloadCertificate(true)
+		case <-ticker.C:
+			s.reloadCertificate(false)
+		}
+	}
+}
+
+func (s *Server) reloadCertificate(force bool) {
+	if s.certificate != nil {
+		s.certificate.refresh(force)
+	}
+}
+
+// readLevel sets the log level to what the file says, if there is one.
+func (c Config) readLevel() error {
+	if c.LogLevelFile == "" || c.Level == nil {
+		return nil
+	}
+	text, err := os.ReadFile(c.LogLevelFile)
+	if err != nil {
+		return fmt.Errorf("log-level-file: %w", err)
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(strings.TrimSpace(string(text)))); err != nil {
+		return fmt.Errorf("log-level-file %s: it says neither debug, info, warn nor error", c.LogLevelFile)
+	}
+	c.Level.Set(level)
+	return nil
+}
+
+// warnOfPlainHTTP says that what is sent to an address that others can reach can be read on its way.
+func (s *Server) warnOfPlainHTTP(address net.Addr) {
+	tcp, ok := address.(*net.TCPAddr)
+	if ok && s.certificate == nil && !tcp.IP.IsLoopback() {
+		s.log.Warn("plain http on an address that others can reach: tokens and passwords can be read on their way, "+
+			"unless a proxy on this machine speaks https for it; set --tls-certificate and --tls-key", "address", address.String())
+	}
+}

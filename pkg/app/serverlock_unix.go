@@ -1,0 +1,85 @@
+//go:build unix
+
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// LockServer takes the place of the one server that an SQLite file may have, and returns what gives it up. When another process has it the error names
+// that. The system gives it up when the process ends, however it does. On PostgreSQL there is nothing to take.
+func LockServer(s Storage) (release func() error, err error) {
+	if store.EngineOf(s.Location()) != store.SQLite {
+		return func() error { return nil }, nil
+	}
+	path := s.Location()
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for {
+		file, err := lockFile(path + "-server")
+		if file != nil || err != nil {
+			return func() error { return errors.Join(os.Remove(file.Name()), file.Close()) }, err
+		}
+	}
+}
+
+// lockFile makes the file and locks it. It returns nil when the server that had it has removed it in the meantime.
+func lockFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = fmt.Errorf("another server, process %s, runs on %s: SQLite is for one", readPID(file), strings.TrimSuffix(path, "-server"))
+	}
+	if err == nil {
+		err = writePID(file)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	if !isAt(file, path) {
+		return nil, file.Close()
+	}
+	return file, nil
+}
+
+func writePID(file *os.File) error {
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	return err
+}
+
+// readPID waits for a server that starts at this moment to write it.
+func readPID(file *os.File) string {
+	for range 100 {
+		text, err := io.ReadAll(io.NewSectionReader(file, 0, 32))
+		if id, _, whole := strings.Cut(string(text), "\n"); err == nil && whole {
+			return id
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return "unknown"
+}
+
+func isAt(file *os.File, path string) bool {
+	mine, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, there)
+}
