@@ -161,6 +161,8 @@ type DeviceSave struct {
 type Devices interface {
 	Page(ctx context.Context, filter DeviceFilter, page PageRequest) (Page[Device], error)
 	Get(ctx context.Context, id int64) (Device, error)
+	// IDs returns the ids of at most n devices of a filter, by ascending id, that come after the cursor.
+	IDs(ctx context.Context, filter DeviceFilter, cursor int64, n int) ([]int64, error)
 	// Some returns those of the ids that there are, by ascending id.
 	Some(ctx context.Context, ids []int64) ([]Device, error)
 	// Named returns the device of a hostname, regardless of case.

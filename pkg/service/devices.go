@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,36 +47,6 @@ func (s *Devices) each(ctx context.Context, filter domain.DeviceFilter, fn func(
 		}
 		cursor = *page.Next
 	}
-}
-
-// InUse calls fn with the devices that are in use and that the caller sees, by ascending id.
-func (s *Devices) InUse(ctx context.Context, fn func(domain.Device)) error {
-	caller, enabled := domain.PrincipalOf(ctx), true
-	filter := domain.DeviceFilter{Enabled: &enabled}
-	if len(caller.Devices) == 0 {
-		return s.each(ctx, filter, func(d domain.Device) error { fn(d); return nil })
-	}
-	listed, err := s.Store.Devices().Some(ctx, caller.Devices)
-	if err != nil {
-		return err
-	}
-	listed = slices.DeleteFunc(listed, func(d domain.Device) bool { return !d.Enabled || d.CreatorID == caller.Creator() })
-	filter.CreatorID = caller.Creator()
-	err = s.each(ctx, filter, func(own domain.Device) error {
-		for len(listed) > 0 && listed[0].ID < own.ID {
-			fn(listed[0])
-			listed = listed[1:]
-		}
-		fn(own)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, d := range listed {
-		fn(d)
-	}
-	return nil
 }
 
 // ByID returns one device.

@@ -56,7 +56,14 @@ func TestDevices_Sight(t *testing.T) {
 
 func (w *world) inUse(t testing.TB, ctx context.Context) (hostnames []string) {
 	t.Helper()
-	check(t, w.Devices.InUse(ctx, func(d domain.Device) { hostnames = append(hostnames, d.Hostname) }))
+	list := must(w.Devices.InUse(ctx))(t)
+	check(t, list.Each(ctx, func(some []domain.Device) error {
+		for _, d := range some {
+			hostnames = append(hostnames, d.Hostname)
+		}
+		return nil
+	}))
+	wantSame(t, list.Count(), len(hostnames))
 	return hostnames
 }
 

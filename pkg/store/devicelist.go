@@ -19,6 +19,23 @@ func (r devices) Page(ctx context.Context, filter domain.DeviceFilter, req domai
 	return page[namedRow, domain.Device](ctx, r.s.read, l, req)
 }
 
+// IDs implements domain.Devices.
+func (r devices) IDs(ctx context.Context, filter domain.DeviceFilter, cursor int64, n int) ([]int64, error) {
+	l, err := r.listing(ctx, filter, cursor)
+	if err != nil {
+		return nil, err
+	}
+	query, args := l.after(l.idColumn(), cursor, n)
+	var ids []int64
+	err = returned(ctx, r.s.read, query, args, func(scan func(...any) error) error {
+		var id int64
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
 // listing picks the index that the list is read from: one of a term if the filter has any, otherwise of a column. All other conditions are
 // checked on each row.
 func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int64) (listing, error) {

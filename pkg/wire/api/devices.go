@@ -9,6 +9,7 @@ import (
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 type devices struct {
@@ -101,6 +102,9 @@ type exported struct {
 
 // WriteTo is what io.Copy calls.
 func (e exported) WriteTo(w io.Writer) (int64, error) {
+	if client, ok := w.(http.ResponseWriter); ok {
+		w = oas.NewStream(client)
+	}
 	n, err := e.Reader.WriteTo(w)
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -16,17 +16,6 @@ type devices struct {
 	tellChanged bool // whether an upsert has changed something
 }
 
-// ListDevices implements the operation listDevices: the devices that are in use. The list has no pages.
-func (h devices) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject) (gen.ListDevicesResponseObject, error) {
-	items := []gen.DeviceItem{}
-	if err := h.service.InUse(ctx, func(d domain.Device) { items = append(items, convertItem(d)) }); err != nil {
-		return nil, err
-	}
-	return gen.ListDevices200JSONResponse{
-		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("%d devices found", len(items))), Devices: items,
-	}, nil
-}
-
 // GetDevice implements the operation getDevice.
 func (h devices) GetDevice(ctx context.Context, request gen.GetDeviceRequestObject) (gen.GetDeviceResponseObject, error) {
 	device, err := h.service.Get(ctx, request.Ref)

@@ -1,0 +1,169 @@
+package pam_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	gen "github.com/chaveiro/chaveiro/gen/pam"
+	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
+)
+
+// manyDevices is a file of that many devices.
+func manyDevices(count int) io.Reader {
+	var file bytes.Buffer
+	padding := strings.Repeat("long ", 30) // so that the list is more than the buffers of a connection hold
+	file.WriteString("hostname,ip,model,type,vendor,site,device_tags,enabled\n")
+	for i := range count {
+		fmt.Fprintf(&file, "device %d <&>,10.0.0.%d,model %d,type,vendor,site,\"a, b%d, %s\",%t\n", i, i%256, i%10, i%10, padding, i%50 != 7)
+	}
+	return &file
+}
+
+// TestListDevices_Bytes: what is written piece by piece is what the whole would be.
+func TestListDevices_Bytes(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t)
+	token := "Bearer " + authorize(t, s, domain.AuthOAuth2).bearer(t, s)
+	for _, count := range []int{0, 1, 1300} {
+		if _, err := s.Services.Devices.Import(s.Operator, manyDevices(count), true); err != nil {
+			t.Fatal(err)
+		}
+		got := send(t, s, "GET", "/iso/pam/device", "", "Authorization", token)
+		var answer gen.ListDevices200JSONResponse
+		if err := json.Unmarshal([]byte(got.body), &answer); err != nil {
+			t.Fatal(err)
+		}
+		var again bytes.Buffer
+		if err := json.NewEncoder(&again).Encode(answer); err != nil {
+			t.Fatal(err)
+		}
+		inUse := 0
+		for i := range count {
+			if i%50 != 7 {
+				inUse++
+			}
+		}
+		if got.body != again.String() || len(answer.Devices) != inUse || answer.Response.Message != fmt.Sprintf("%d devices found", inUse) {
+			t.Errorf("%d devices, %q, and other bytes: %t", len(answer.Devices), answer.Response.Message, got.body != again.String())
+		}
+	}
+}
+
+// TestListDevices_Fails: a list that fails at its beginning is refused; one that fails later has no end that could be taken for one.
+func TestListDevices_Fails(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t)
+	token := "Bearer " + authorize(t, s, domain.AuthOAuth2).bearer(t, s)
+	if _, err := s.Services.Devices.Import(s.Operator, manyDevices(20_000), true); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(bare(t, s))
+	defer server.Close()
+	conn, body := listing(t, server, token)
+	defer conn.Close()
+	if _, err := io.ReadFull(body, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Vault.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(body); err == nil {
+		t.Errorf("it ends well after %d bytes", len(rest))
+	}
+}
+
+// bare is the service on the same data, without the check that keeps every answer.
+func bare(t *testing.T, s *wiretest.Server) http.Handler {
+	t.Helper()
+	var config app.Config
+	config.CRLLife, config.SigningKeyLife = 30*24*time.Hour, 30*24*time.Hour
+	server, err := app.NewServer(t.Context(), config, s.Vault, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.Handler
+}
+
+// listing asks for the list by a connection with small buffers, and reads the header of the answer.
+func listing(t *testing.T, server *httptest.Server, token string) (net.Conn, io.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/iso/pam/device", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", token)
+	if err := r.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), r)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatal(response, err)
+	}
+	return conn, response.Body
+}
+
+// TestListDevices_Stalled: clients that do not read hold neither memory nor connections of the database. It runs alone: it measures the process.
+func TestListDevices_Stalled(t *testing.T) {
+	s := wiretest.Start(t)
+	token := "Bearer " + authorize(t, s, domain.AuthOAuth2).bearer(t, s)
+	const devices, clients = 20_000, 8
+	if _, err := s.Services.Devices.Import(s.Operator, manyDevices(devices), true); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(bare(t, s))
+	defer server.Close()
+	defer server.CloseClientConnections()
+	before := alive()
+	for range clients {
+		conn, body := listing(t, server, token)
+		defer conn.Close()
+		if _, err := io.ReadFull(body, make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := (alive() - before) >> 10; got > clients*2500 {
+		t.Errorf("%d clients that do not read hold %d KiB", clients, got)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/iso/pam/device/1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", token)
+	client := &http.Client{Timeout: 10 * time.Second}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(text), "Device 1") {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// alive is how much memory is in use.
+func alive() int64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
