@@ -13,10 +13,13 @@ func AcceptRestored(ctx context.Context, s Storage, o RestoreOptions, log *slog.
 	if err != nil {
 		return result, err
 	}
-	db, err := OpenStore(ctx, s)
-	if err != nil {
-		return result, err
-	}
-	result.Restored, err = complete(ctx, &Vault{Store: db, Keys: keys}, o.SinceFrom, "accepted", o, log)
-	return result, errors.Join(err, db.Close())
+	err = whileStopped([]Storage{s}, func() error {
+		db, err := OpenStore(ctx, s)
+		if err != nil {
+			return err
+		}
+		result.Restored, err = complete(ctx, &Vault{Store: db, Keys: keys}, o.SinceFrom, "accepted", o, log)
+		return errors.Join(err, db.Close())
+	})
+	return result, err
 }

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -45,13 +44,8 @@ func Backup(ctx context.Context, s Storage, file string, force bool) (Manifest, 
 
 // existing checks that there is a database, and reads its master key; neither is made.
 func existing(s Storage) (*ca.Keyring, error) {
-	if err := s.Validate(); err != nil {
+	if err := s.there(); err != nil {
 		return nil, err
-	}
-	if store.EngineOf(s.Location()) == store.SQLite {
-		if _, err := os.Stat(s.Location()); err != nil {
-			return nil, fmt.Errorf("there is no database: %w", err)
-		}
 	}
 	return existingKeyring(s)
 }
@@ -65,7 +59,7 @@ func existingKeyring(s Storage) (*ca.Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	return parseKeyring(s.masterKeyFile(), text)
+	return protectedKeyring(s.masterKeyFile(), text)
 }
 
 func writeBackup(ctx context.Context, source, target string, keys *ca.Keyring) (Manifest, error) {
@@ -131,7 +125,7 @@ var libpqParameters = []string{"host", "port", "dbname", "user", "sslmode", "ssl
 
 // dumpCommand is the command that makes a backup of a PostgreSQL database, without its password.
 func dumpCommand(location, file string) string {
-	return "pg_dump --format=custom --file=" + shellQuoted(file) + " --dbname=" + shellQuoted(plainURL(location))
+	return "pg_dump --format=custom --file=" + shellQuote(file) + " --dbname=" + shellQuote(plainURL(location))
 }
 
 func plainURL(location string) string {
@@ -151,6 +145,3 @@ func plainURL(location string) string {
 	u.RawQuery, u.Fragment = query.Encode(), ""
 	return u.String()
 }
-
-// shellQuoted is a word of a POSIX shell.
-func shellQuoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

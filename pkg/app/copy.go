@@ -38,14 +38,27 @@ func Copy(ctx context.Context, s Storage, o CopyOptions, log *slog.Logger) (resu
 	if err := checkSource(ctx, from, keys, o.Online); err != nil {
 		return result, fmt.Errorf("the source: %w", err)
 	}
-	if err := prepareTarget(ctx, to, log); err != nil {
+	if err := to.makeDirectory(); err != nil {
 		return result, fmt.Errorf("the target: %w", err)
 	}
-	if result.Tables, err = store.Copy(ctx, o.From, o.To, Now()); err != nil {
-		return result, err
+	stopped := []Storage{to}
+	if !o.Online {
+		stopped = append(stopped, from)
 	}
-	result.Audit, err = checkCopy(ctx, to, keys, string(store.EngineOf(o.From)), log)
+	err = whileStopped(stopped, func() error { return result.make(ctx, from, to, keys, log) })
 	return result, err
+}
+
+// make makes the copy and checks it.
+func (result *CopyResult) make(ctx context.Context, from, to Storage, keys *ca.Keyring, log *slog.Logger) (err error) {
+	if err := prepareTarget(ctx, to, log); err != nil {
+		return fmt.Errorf("the target: %w", err)
+	}
+	if result.Tables, err = store.Copy(ctx, from.Location(), to.Location(), Now()); err != nil {
+		return err
+	}
+	result.Audit, err = checkCopy(ctx, to, keys, string(store.EngineOf(from.Location())), log)
+	return err
 }
 
 // checkSource checks schema and master key, and that no server goes on with the source: what it answered meanwhile would not be in the copy.
@@ -68,17 +81,13 @@ func checkSource(ctx context.Context, from Storage, keys *ca.Keyring, online boo
 	if users > 0 {
 		return fmt.Errorf("servers are connected to it (%d connections): stop them, or say --online, and what they answer meanwhile is not in the copy", users)
 	}
-	if store.EngineOf(from.Location()) == store.SQLite && !online {
-		if err := store.SettleSQLite(ctx, from.Location()); err != nil {
-			return fmt.Errorf("%w: stop the server first", err)
-		}
-	}
 	return nil
 }
 
 // prepareTarget migrates an SQLite file, and checks that a PostgreSQL is.
 func prepareTarget(ctx context.Context, to Storage, log *slog.Logger) error {
-	db, err := OpenStore(ctx, to)
+	to.Anew = true // the master key is the source's
+	db, err := MakeStore(ctx, to)
 	if err != nil {
 		return err
 	}

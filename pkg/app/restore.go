@@ -47,17 +47,33 @@ func RestoreFile(ctx context.Context, s Storage, file string, o RestoreOptions, 
 	if result.Manifest, err = verifyBackup(ctx, file, keys); err != nil {
 		return result, fmt.Errorf("%s can't be restored: %w", file, err)
 	}
+	move := newSwitch(s.Location())
+	s.DatabaseURL = move.location
 	if err := os.MkdirAll(filepath.Dir(s.Location()), 0o700); err != nil {
 		return result, err
 	}
-	move := newSwitch(s.Location())
-	if err := move.finish(); err != nil {
-		return result, err
+	err = whileStopped([]Storage{s}, func() error {
+		if err := move.finish(); err != nil {
+			return err
+		}
+		if result.Damaged, err = settlePresent(ctx, s.Location()); err != nil {
+			return err
+		}
+		return replace(ctx, s, move, file, keys, o, log, &result)
+	})
+	return result, err
+}
+
+// whileStopped does something while no server runs on these databases, and none can start; of PostgreSQL it is not known.
+func whileStopped(list []Storage, do func() error) error {
+	if len(list) == 0 {
+		return do()
 	}
-	if result.Damaged, err = settlePresent(ctx, s.Location()); err != nil {
-		return result, err
+	release, err := LockServer(list[0])
+	if err != nil {
+		return fmt.Errorf("stop the server first: %w", err)
 	}
-	return result, replace(ctx, s, move, file, keys, o, log, &result)
+	return errors.Join(whileStopped(list[1:], do), release())
 }
 
 // settlePresent makes the present database one file, which also tells whether somebody has it open. What else goes wrong is the reason why it is

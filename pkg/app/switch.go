@@ -18,7 +18,16 @@ type fileSwitch struct {
 	rename   func(from, to string) error
 }
 
-func newSwitch(location string) fileSwitch { return fileSwitch{location, os.Rename} }
+// newSwitch is for the file that a location leads to: a link to it stays.
+func newSwitch(location string) fileSwitch {
+	if target, err := os.Readlink(location); err == nil {
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(location), target)
+		}
+		return newSwitch(target)
+	}
+	return fileSwitch{location, os.Rename}
+}
 
 // prepared is where the new file is written.
 func (s fileSwitch) prepared() string { return s.location + ".restoring" }
