@@ -38,7 +38,7 @@ func TestNotary_Digest(t *testing.T) {
 	notary, event := newNotary(t, secret), sampleEvent()
 	digest := notary.Digest(event)
 	t.Run("every field is in it, but for what the database gives", func(t *testing.T) {
-		given := map[string]bool{"ID": true, "ResourceID": true, "Digest": true, "Link": true}
+		given := map[string]bool{"ID": true, "ResourceID": true, "Digest": true, "Link": true, "Point": true}
 		for i := range reflect.TypeFor[domain.Event]().NumField() {
 			altered, field := event, reflect.TypeFor[domain.Event]().Field(i)
 			alter(t, reflect.ValueOf(&altered).Elem().Field(i))
@@ -82,6 +82,9 @@ func alter(t testing.TB, v reflect.Value) {
 	switch at := v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(at.Add(time.Microsecond)))
+		return
+	case domain.AccessPoint:
+		v.Set(reflect.ValueOf(domain.AccessPoint{Epoch: 1, Mark: "mark"}))
 		return
 	case domain.Link:
 		v.Set(reflect.ValueOf(domain.Link{Chain: 1, Position: 1, Hash: [32]byte{1}}))

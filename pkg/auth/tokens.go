@@ -36,6 +36,9 @@ const (
 	PAM     Use = "chaveiro:pam"     // made for an authorization of the vault, for PAMLife
 )
 
+// Passing reports whether tokens of the use end with what they were made from, and are made anew.
+func (u Use) Passing() bool { return u != Refresh }
+
 // ErrToken says that a token is not genuine, has expired, or is not of a use that was asked for.
 var ErrToken = errors.New("auth: token not valid")
 
@@ -97,7 +100,8 @@ func derive(secret []byte, purpose string) ([]byte, error) {
 
 type claims struct {
 	jwt.RegisteredClaims
-	Generation int64 `json:"gen"`
+	Generation int64  `json:"gen"`
+	Bound      string `json:"bnd,omitempty"` // see domain.Holder.BoundBy
 }
 
 // Refresh returns the token of an apikey: always the same for one generation of the key.
@@ -120,7 +124,7 @@ func (t *Tokens) Access(h domain.Holder) (domain.Secret, error) {
 // PAM returns a token that stands for an authorization of the vault for PAMLife.
 func (t *Tokens) PAM(h domain.Holder) (domain.Secret, error) { return t.passing(PAM, h, PAMLife) }
 
-// passing makes a token of the newest key that is in force; of the oldest when none is yet.
+// passing makes a token of the newest key that is in force; of the oldest when none is yet. It lives no longer than its holder.
 func (t *Tokens) passing(use Use, h domain.Holder, life time.Duration) (domain.Secret, error) {
 	now := t.now()
 	signer := t.ring[0]
@@ -129,7 +133,11 @@ func (t *Tokens) passing(use Use, h domain.Holder, life time.Duration) (domain.S
 			signer = k
 		}
 	}
-	token := newToken(use, h, jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life))})
+	end := now.Add(life)
+	if left := h.Left(now, life); left < life {
+		end = now.Add(left + time.Second - 1) // claims are whole seconds, and the holder's end counts too
+	}
+	token := newToken(use, h, jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(end)})
 	token.Header["kid"] = signer.id
 	text, err := token.SignedString(signer.keys[use])
 	return domain.Secret(text), err
@@ -139,7 +147,7 @@ func newToken(use Use, h domain.Holder, registered jwt.RegisteredClaims) *jwt.To
 	registered.Issuer = issuer
 	registered.Audience = jwt.ClaimStrings{string(use)}
 	registered.Subject = string(h.Kind) + ":" + strconv.FormatInt(h.ID, 10)
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{registered, h.Generation})
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{registered, h.Generation, h.BoundBy(h.Generation, use.Passing())})
 }
 
 // Grant is what a genuine token says.
@@ -148,6 +156,7 @@ type Grant struct {
 	Kind       domain.PrincipalKind
 	ID         int64
 	Generation int64
+	Bound      string
 	ExpiresAt  time.Time // zero: never
 }
 
@@ -184,7 +193,7 @@ func (t *Tokens) verify(token string, use Use) (Grant, error) {
 	if _, err := jwt.ParseWithClaims(token, &c, t.keyOf(use), options...); err != nil {
 		return Grant{}, err
 	}
-	grant := Grant{Use: use, Generation: c.Generation}
+	grant := Grant{Use: use, Generation: c.Generation, Bound: c.Bound}
 	kind, number, _ := strings.Cut(c.Subject, ":")
 	grant.Kind = domain.PrincipalKind(kind)
 	var err error

@@ -31,7 +31,8 @@ type APIKey struct {
 	RateLimit     int            // requests a minute and server process; 0: no limit
 	Generation    int64          // counts the tokens that the key has had
 	PreviousUntil time.Time      // until when the token of the generation before works; zero: it does not
-	LastUsedAt    time.Time      // zero: never; written with a delay of seconds
+	Binding       Binding
+	LastUsedAt    time.Time // zero: never; written with a delay of seconds
 	LastUsedIP    string
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
@@ -45,6 +46,7 @@ func (k APIKey) Holder() Holder {
 	return Holder{
 		Kind: PrincipalAPIKey, ID: k.ID, Name: k.Name, Superuser: k.Superuser, Rights: k.Rights(), Enabled: k.Enabled, ExpiresAt: k.ExpiresAt,
 		Generation: k.Generation, PreviousUntil: k.PreviousUntil, AllowedIPs: k.AllowedIPs, RateLimit: k.RateLimit,
+		Binding: k.Binding,
 	}
 }
 

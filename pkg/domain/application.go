@@ -30,6 +30,7 @@ type Application struct {
 	Description string
 	Method      AuthMethod
 	Enabled     bool
+	Passing     string // see Binding.Passing
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
@@ -97,10 +98,11 @@ type PAMAuthorization struct {
 	Secrets       PAMSecrets
 	Generation    int64
 	PreviousUntil time.Time // until when the secrets before the last rotation are good too
+	Binding       Binding
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 
-	Point AccessPoint // at which it was read by one who authenticates with it; it is not stored
+	Proof Proof // of one who authenticates with it; it is not stored
 }
 
 // PAMSecrets are the sealed secrets of an authorization: the present ones and those before the last rotation.
@@ -111,6 +113,7 @@ func (a PAMAuthorization) Holder() Holder {
 	return Holder{
 		Kind: PrincipalPAM, ID: a.ID, Name: a.Application.Name + "/" + a.Name, Enabled: a.Enabled && a.Application.Enabled, ExpiresAt: a.ExpiresAt,
 		Generation: a.Generation, PreviousUntil: a.PreviousUntil, AllowedIPs: a.AllowedIPs,
+		Binding: Binding{Own: a.Binding.Own, Before: a.Binding.Before, Passing: a.Binding.Passing + a.Application.Passing},
 	}
 }
 
@@ -118,7 +121,7 @@ func (a PAMAuthorization) Holder() Holder {
 func (a PAMAuthorization) Principal() Principal {
 	p := a.Holder().Principal()
 	p.Devices = a.Devices
-	p.Proof = Proof{Point: a.Point, Generation: a.Generation}
+	p.Proof = a.Proof
 	return p
 }
 

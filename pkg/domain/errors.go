@@ -132,12 +132,15 @@ const (
 	ReasonForbidden        Reason = "not allowed"              //
 	ReasonScope            Reason = "right missing"            // scope, read or write
 	ReasonBeyondOwn        Reason = "more rights than own"     //
+	ReasonBeyondLimits     Reason = "beyond own limits"        //
 	ReasonAddress          Reason = "not from this address"    //
 	ReasonCrossSite        Reason = "request of another site"  //
 	ReasonLimit            Reason = "too many requests"        // seconds until the next
 	ReasonLastSuperuser    Reason = "last superuser"           //
 	ReasonRoleInUse        Reason = "role is in use"           //
 	ReasonPassword         Reason = "wrong password"           //
+	ReasonPasswordName     Reason = "password has user name"   //
+	ReasonPasswordCommon   Reason = "common password"          //
 	ReasonMalformed        Reason = "malformed request"        //
 	ReasonJSON             Reason = "malformed JSON"           //
 	ReasonDuplicateKey     Reason = "key twice in JSON"        //
@@ -162,8 +165,8 @@ func Reasons() []Reason {
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable,
 		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
-		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonAddress,
-		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonMalformed, ReasonJSON,
+		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
+		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName, ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}

@@ -142,7 +142,7 @@ func TestHolders(t *testing.T) {
 		if diff := cmp.Diff(test.want, test.got, comparable); diff != "" {
 			t.Errorf("holder (-want +got):\n%s", diff)
 		}
-		want := domain.Principal{Kind: test.want.Kind, ID: test.want.ID, Name: test.want.Name, Superuser: true, Rights: united}
+		want := domain.Principal{Kind: test.want.Kind, ID: test.want.ID, Name: test.want.Name, Superuser: true, Rights: united, Limits: test.want.Restrictions()}
 		if diff := cmp.Diff(want, test.got.Principal(), comparable); diff != "" {
 			t.Errorf("principal (-want +got):\n%s", diff)
 		}

@@ -15,6 +15,7 @@ type Principal struct {
 	Superuser bool
 	Rights    Rights
 	Devices   []int64 // those that an authorization of the vault sees beside its own; empty: all
+	Limits    Restrictions
 	Proof     Proof
 	Needs     Permission // the right that the request needs; without a scope: none
 }
@@ -67,11 +68,12 @@ type Holder struct {
 	PreviousUntil time.Time // until when the generation before is good too
 	AllowedIPs    []netip.Prefix
 	RateLimit     int // requests a minute; 0: no limit
+	Binding       Binding
 }
 
 // Principal is the holder as the one who makes a request.
 func (h Holder) Principal() Principal {
-	return Principal{Kind: h.Kind, ID: h.ID, Name: h.Name, Superuser: h.Superuser, Rights: h.Rights}
+	return Principal{Kind: h.Kind, ID: h.ID, Name: h.Name, Superuser: h.Superuser, Rights: h.Rights, Limits: h.Restrictions()}
 }
 
 // Active reports whether the holder may act at the time now.
@@ -97,7 +99,7 @@ func (h Holder) Admits(address netip.Addr) bool {
 	return false
 }
 
-// Standing is how long one is superuser: not, until a time, or for good.
+// Standing is how long one is superuser, and from where: not, until a time or from some networks, or for good and from everywhere.
 type Standing int
 
 // The standings, from the weakest.
@@ -112,7 +114,7 @@ func (h Holder) Standing(now time.Time) Standing {
 	switch {
 	case !h.Superuser || !h.Active(now):
 		return NoSuperuser
-	case h.ExpiresAt.IsZero():
+	case h.ExpiresAt.IsZero() && Everywhere(h.AllowedIPs):
 		return LastingSuperuser
 	}
 	return PassingSuperuser
@@ -129,6 +131,8 @@ type AccessControl interface {
 	Point(ctx context.Context) (AccessPoint, error)
 	// Superusers counts the users and apikeys that are superusers at the time now.
 	Superusers(ctx context.Context, now time.Time) (int, error)
+	// LastingSuperusers counts those among them that are so for good and from everywhere.
+	LastingSuperusers(ctx context.Context) (int, error)
 }
 
 // Origin is where a request comes from.

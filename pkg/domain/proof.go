@@ -9,6 +9,8 @@ import (
 type Proof struct {
 	Point      AccessPoint // at which the rights were read; zero: they come from no row, and are not read again
 	Generation int64       // of the credential
+	Bound      string      // what the credential is bound by, see Holder.BoundBy
+	Passing    bool        // whether the credential is an access token or a session
 	Until      time.Time   // when the credential ends; zero: never by itself
 }
 

@@ -113,6 +113,8 @@ type Roles interface {
 	Get(ctx context.Context, id int64) (Role, error)
 	// Find returns those of the ids that exist, by ascending id.
 	Find(ctx context.Context, ids []int64) ([]Role, error)
+	// Limits returns the restrictions of all who have a role: none for a user.
+	Limits(ctx context.Context, id int64) ([]Restrictions, error)
 	// Create stores r and sets its ID.
 	Create(ctx context.Context, r *Role) error
 	Update(ctx context.Context, r Role) error

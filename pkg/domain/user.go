@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
-	"unicode/utf8"
 )
-
-// MinUserPassword is how many characters the password of a user has at least.
-const MinUserPassword = 8
 
 // User is a person who signs in with a password.
 type User struct {
@@ -20,7 +16,8 @@ type User struct {
 	Roles        []Role
 	Enabled      bool
 	PasswordHash Secret // PHC string
-	Generation   int64  // counts the passwords; tokens of an earlier one are not valid
+	Generation   int64  // counts the passwords, and how often the user was disabled; tokens of an earlier one are not valid
+	Binding      string // see Binding.Own
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -32,23 +29,13 @@ func (u User) Rights() Rights { return RightsOfRoles(u.Roles) }
 func (u User) Holder() Holder {
 	return Holder{
 		Kind: PrincipalUser, ID: u.ID, Name: u.Username, Superuser: u.Superuser, Rights: u.Rights(), Enabled: u.Enabled, Generation: u.Generation,
+		Binding: Binding{Own: u.Binding},
 	}
 }
 
 // Validate joins the faults of all fields but the roles and the password.
 func (u User) Validate() error {
 	return errors.Join(checkName("username", u.Username), checkEmail(u.Email), checkText("fullname", u.FullName, MaxName, false))
-}
-
-// CheckUserPassword checks a new password.
-func CheckUserPassword(password Secret) error {
-	switch n := utf8.RuneCountInString(string(password)); {
-	case n == 0:
-		return Fault(Required, "password", ReasonRequired)
-	case n < MinUserPassword:
-		return Fault(Invalid, "password", ReasonTooShort, MinUserPassword)
-	}
-	return checkText("password", string(password), MaxPassword, false)
 }
 
 // UserUpdate is a partial change: nil is unchanged.
@@ -71,7 +58,7 @@ func (c UserUpdate) Apply(u *User) error {
 	set(&u.Enabled, c.Enabled)
 	var password error
 	if c.Password != nil {
-		password = CheckUserPassword(*c.Password)
+		password = CheckUserPassword(u.Username, *c.Password)
 	}
 	return errors.Join(username, u.Validate(), password, CheckRoleIDs(c.Roles))
 }

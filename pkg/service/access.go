@@ -117,8 +117,13 @@ func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.U
 	return s.holderBy(ctx, k, token, uses)
 }
 
-// errNewer says that a token is genuine and of a generation that is not known yet.
-var errNewer = errors.New("token of a later generation")
+// proofOf is what a token proves that is good.
+func proofOf(k *knowledge, grant auth.Grant) domain.Proof {
+	return domain.Proof{Point: k.point, Generation: grant.Generation, Bound: grant.Bound, Passing: grant.Use.Passing(), Until: grant.ExpiresAt}
+}
+
+// errNewer says that a token is genuine and of something that may not be known yet.
+var errNewer = errors.New("it may have been made a moment ago")
 
 // unknownKeyPause is how often tokens of unknown signing keys, which anybody can make, are a reason to ask at most.
 const unknownKeyPause = 50 * time.Millisecond
@@ -153,10 +158,10 @@ func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret
 		err = fmt.Errorf("%s %d: %w", grant.Kind, grant.ID, errNewer)
 	case !found.Accepts(grant.Generation, now):
 		err = fmt.Errorf("token of an earlier generation of %s %d", grant.Kind, grant.ID)
+	case !found.Bound(grant.Generation, grant.Use.Passing(), grant.Bound):
+		err = fmt.Errorf("token of another %s with the id %d, or one that was ended: %w", grant.Kind, grant.ID, errNewer)
 	default:
-		holder := found.Holder
-		holder.Generation = grant.Generation // what is made from a token ends with it
-		return proven{holder, domain.Proof{Point: k.point, Generation: grant.Generation, Until: grant.ExpiresAt}}, nil
+		return proven{found.Holder.At(grant.Generation), proofOf(k, grant)}, nil
 	}
 	return proven{}, unauthenticated(err)
 }
@@ -238,7 +243,7 @@ func (s *Access) accessToken(ctx context.Context, h domain.Holder) (AccessToken,
 		return AccessToken{}, err
 	}
 	token, err := tokens.Access(h)
-	return AccessToken{Token: token, Life: auth.AccessLife}, err
+	return AccessToken{Token: token, Life: h.Left(s.Now(), auth.AccessLife)}, err
 }
 
 // Session is what one gets who signs in: a token to come back with, and the first access token.

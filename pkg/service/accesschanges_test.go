@@ -56,7 +56,7 @@ func TestAccess_Changes(t *testing.T) {
 			return err
 		},
 		"a user with a new password": func(ctx context.Context, w *world, id int64) error {
-			_, err := w.Users.Update(ctx, id, domain.UserUpdate{Password: new(domain.Secret("outra senha"))})
+			_, err := w.Users.Update(ctx, id, domain.UserUpdate{Password: new(domain.Secret("outra senha boa"))})
 			return err
 		},
 	} {

@@ -45,10 +45,11 @@ func (s *APIKeys) Get(ctx context.Context, id int64) (IssuedKey, error) {
 	return s.shown(ctx, key)
 }
 
-// shown adds the token: whole for superusers, who could make one anyway.
+// shown adds the token: whole for superusers who could make such a key.
 func (s *APIKeys) shown(ctx context.Context, key domain.APIKey) (IssuedKey, error) {
 	issued, err := s.whole(ctx, key)
-	if s.TokensOnce || !domain.PrincipalOf(ctx).Superuser {
+	caller := domain.PrincipalOf(ctx)
+	if s.TokensOnce || !caller.Superuser || len(key.Holder().Restrictions().Beyond(caller.Limits)) > 0 {
 		issued.Token = masked(issued.Token)
 	}
 	return issued, err
@@ -75,7 +76,7 @@ func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) 
 		return IssuedKey{}, err
 	}
 	now := s.Control.Now()
-	key.Generation, key.CreatedAt, key.UpdatedAt = 1, now, now
+	key.Generation, key.Binding, key.CreatedAt, key.UpdatedAt = 1, domain.NewBinding(), now, now
 	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
 		if key.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
 			return err
@@ -118,6 +119,7 @@ func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (
 	}
 	key, err := s.edit(ctx, id, domain.ActionRotate, func(_ domain.Store, key *domain.APIKey) error {
 		key.Generation++
+		key.Binding = key.Binding.Next()
 		key.PreviousUntil = time.Time{}
 		if overlap > 0 {
 			key.PreviousUntil = s.Control.Now().Add(overlap)
@@ -144,6 +146,9 @@ func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn f
 		}
 		if err := s.Control.mayChange(ctx, tx, before.Holder(), key.Holder()); err != nil || reflect.DeepEqual(apikeyFacts(before), apikeyFacts(key)) {
 			return err
+		}
+		if before.Enabled && !key.Enabled { // its own token works when it is enabled again, what was made from that does not
+			key.Binding = key.Binding.Closed()
 		}
 		key.UpdatedAt = s.Control.Now()
 		if err := tx.APIKeys().Update(ctx, key); err != nil {

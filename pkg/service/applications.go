@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -29,7 +30,7 @@ func (s *Applications) Create(ctx context.Context, a domain.Application) (domain
 		return a, err
 	}
 	now := s.Control.Now()
-	a.CreatedAt, a.UpdatedAt = now, now
+	a.Passing, a.CreatedAt, a.UpdatedAt = rand.Text(), now, now
 	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
 		if err := tx.Applications().Create(ctx, &a); err != nil {
 			return err
@@ -50,6 +51,14 @@ func (s *Applications) Update(ctx context.Context, id int64, update domain.Appli
 		if err := update.Apply(&a); err != nil || a == before {
 			return err
 		}
+		if !before.Enabled && a.Enabled {
+			if err := mayEnable(ctx, tx, a); err != nil {
+				return err
+			}
+		}
+		if before.Enabled && !a.Enabled { // ends the tokens of all its authorizations
+			a.Passing = rand.Text()
+		}
 		a.UpdatedAt = s.Control.Now()
 		if err := tx.Applications().Update(ctx, a); err != nil {
 			return err
@@ -57,6 +66,28 @@ func (s *Applications) Update(ctx context.Context, id int64, update domain.Appli
 		return s.record(ctx, tx, domain.ActionUpdate, &before, &a)
 	})
 	return a, err
+}
+
+// mayEnable refuses those who may not enable all authorizations of an application.
+func mayEnable(ctx context.Context, tx domain.Store, a domain.Application) error {
+	for cursor := int64(0); ; {
+		page, err := tx.PAMAuthorizations().Page(ctx, a.ID, domain.PageRequest{Cursor: cursor, Size: pageOfAll})
+		if err != nil {
+			return err
+		}
+		for _, one := range page.Items {
+			if mayAuthorize(ctx, one) != nil {
+				return domain.Fault(domain.Forbidden, "enabled", domain.ReasonBeyondOwn)
+			}
+			if one.Enabled && mayFree(ctx, domain.Restrictions{}, one.Holder().Restrictions(), true) != nil {
+				return domain.Fault(domain.Forbidden, "enabled", domain.ReasonBeyondLimits)
+			}
+		}
+		if page.Next == nil {
+			return nil
+		}
+		cursor = *page.Next
+	}
 }
 
 // Delete removes an application that has no authorizations.

@@ -144,7 +144,7 @@ func (s *scenario) testUser(t *testing.T) {
 	s.want(t, recorded{domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"fullname":"","generation":1}`, `{"fullname":"Ana Souza","generation":2}`},
 		func(ctx context.Context) error {
 			_, _, err := s.Users.UpdateProfile(ctx, service.ProfileUpdate{
-				FullName: new("Ana Souza"), Current: new(domain.Secret("primeira senha")), Password: new(s.secret("new password", "segunda senha")),
+				FullName: new("Ana Souza"), Current: new(domain.Secret("primeira senha")), Password: new(s.secret("new password", "uma segunda senha")),
 			})
 			return err
 		})

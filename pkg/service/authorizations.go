@@ -56,7 +56,7 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 		return IssuedAuthorization{}, err
 	}
 	now := s.Control.Now()
-	a.Generation, a.CreatedAt, a.UpdatedAt = 1, now, now
+	a.Generation, a.Binding, a.CreatedAt, a.UpdatedAt = 1, domain.NewBinding(), now, now
 	a.Key = randomHex(publicDigits)
 	var secrets pamSecrets
 	err := s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
@@ -68,7 +68,7 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 			return err
 		}
 		a.Application = application
-		if err := mayAuthorize(ctx, a); err != nil {
+		if err := cmp.Or(mayAuthorize(ctx, a), mayFree(ctx, domain.Restrictions{}, a.Holder().Restrictions(), true)); err != nil {
 			return err
 		}
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
@@ -137,6 +137,7 @@ func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Dura
 	var secrets pamSecrets
 	a, err := s.edit(ctx, id, domain.ActionRotate, func(a *domain.PAMAuthorization) error {
 		a.Generation++
+		a.Binding = a.Binding.Next()
 		if a.Application.Method == domain.AuthUnsigned {
 			a.Token = randomHex(publicDigits)
 			return nil
@@ -162,11 +163,15 @@ func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Actio
 		if err := fn(&a); err != nil {
 			return err
 		}
-		if err := cmp.Or(mayAuthorize(ctx, before), mayAuthorize(ctx, a)); err != nil || reflect.DeepEqual(a, before) {
+		err = cmp.Or(mayAuthorize(ctx, before), mayAuthorize(ctx, a), mayFree(ctx, before.Holder().Restrictions(), a.Holder().Restrictions(), s.gives(before, a)))
+		if err != nil || reflect.DeepEqual(a, before) {
 			return err
 		}
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
 			return err
+		}
+		if before.Enabled && !a.Enabled { // its secrets are good when it is enabled again, the tokens made with them are not
+			a.Binding = a.Binding.Closed()
 		}
 		a.UpdatedAt = s.Control.Now()
 		if err := tx.PAMAuthorizations().Update(ctx, a); err != nil {
@@ -175,6 +180,17 @@ func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Actio
 		return s.record(ctx, tx, action, &before, &a)
 	})
 	return a, err
+}
+
+// gives reports whether a change gives an authorization something: it does unless it only takes away, renames or restricts.
+func (s *Authorizations) gives(before, after domain.PAMAuthorization) bool {
+	now := s.Control.Now()
+	if after.Holder().Active(now) && !before.Holder().Active(now) {
+		return true
+	}
+	before.Name, before.ExpiresAt, before.AllowedIPs = after.Name, after.ExpiresAt, after.AllowedIPs
+	before.Enabled, before.Write = before.Enabled && after.Enabled, before.Write && after.Write
+	return !reflect.DeepEqual(before, after)
 }
 
 // Delete removes an authorization: its keys and tokens are good for nothing from then on.

@@ -74,6 +74,8 @@ func (s *Access) good(ctx context.Context, h domain.Holder, proof domain.Proof) 
 		return unauthenticated(fmt.Errorf("%s %d is disabled or has expired", h.Kind, h.ID))
 	case !h.Accepts(proof.Generation, now):
 		return unauthenticated(fmt.Errorf("credential of an earlier generation of %s %d", h.Kind, h.ID))
+	case !h.Bound(proof.Generation, proof.Passing, proof.Bound):
+		return unauthenticated(fmt.Errorf("credential of another %s with the id %d, or one that was ended", h.Kind, h.ID))
 	case !proof.Until.IsZero() && !now.Before(proof.Until):
 		return unauthenticated(fmt.Errorf("the token of %s %d has expired", h.Kind, h.ID))
 	case !h.Admits(address):

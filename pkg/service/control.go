@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -46,26 +48,68 @@ func (c *Control) mayChange(ctx context.Context, tx domain.Store, before, after 
 	if err := mayGrant(ctx, "authorization", before.Superuser, before.Rights); err != nil {
 		return err
 	}
-	if err := mayHold(ctx, after); err != nil {
+	if err := mayHave(ctx, after); err != nil {
 		return err
 	}
+	if after.Kind != domain.PrincipalNobody {
+		if err := mayFree(ctx, before.Restrictions(), after.Restrictions(), gives(before, after, c.Now())); err != nil {
+			return err
+		}
+	}
+	return c.superuserStays(ctx, tx, before, after)
+}
+
+// superuserStays checks that there is somebody else who is superuser for good and from everywhere, before one is no more; and that of those who are so
+// until a time or from some networks one is left, where there is nobody else.
+func (c *Control) superuserStays(ctx context.Context, tx domain.Store, before, after domain.Holder) error {
 	now := c.Now()
 	if after.Standing(now) >= before.Standing(now) {
 		return nil
 	}
-	superusers, err := tx.AccessControl().Superusers(ctx, now)
+	count := func() (int, error) { return tx.AccessControl().Superusers(ctx, now) }
+	if before.Standing(now) == domain.LastingSuperuser {
+		count = func() (int, error) { return tx.AccessControl().LastingSuperusers(ctx) }
+	}
+	superusers, err := count()
 	if err == nil && superusers <= 1 {
 		err = domain.Fault(domain.Rule, "superuser", domain.ReasonLastSuperuser)
 	}
 	return err
 }
 
-// mayHold checks that the caller may give somebody those rights.
+// mayHold checks that the caller may give somebody new those rights, with those restrictions.
 func mayHold(ctx context.Context, after domain.Holder) error {
+	if err := mayHave(ctx, after); err != nil {
+		return err
+	}
+	return mayFree(ctx, domain.Restrictions{}, after.Restrictions(), true)
+}
+
+// mayHave checks that the caller may give somebody those rights.
+func mayHave(ctx context.Context, after domain.Holder) error {
 	if err := mayGrant(ctx, "superuser", after.Superuser, domain.Rights{}); err != nil {
 		return err
 	}
 	return mayGrant(ctx, "roles", false, after.Rights)
+}
+
+// gives reports whether a change gives a user or an apikey something: another credential, a life, or rights.
+func gives(before, after domain.Holder, now time.Time) bool {
+	return after.Generation != before.Generation || after.Active(now) && !before.Active(now) ||
+		after.Superuser && !before.Superuser || !before.Rights.Cover(after.Rights)
+}
+
+// mayFree refuses those who are themselves restricted: what they give has no fewer restrictions than they have, and they take none away. What has fewer
+// already they may change as long as that gives nothing.
+func mayFree(ctx context.Context, before, after domain.Restrictions, gives bool) error {
+	var faults []error
+	wider := after.Beyond(before)
+	for _, field := range after.Beyond(domain.PrincipalOf(ctx).Limits) {
+		if gives || slices.Contains(wider, field) {
+			faults = append(faults, domain.Fault(domain.Forbidden, field, domain.ReasonBeyondLimits))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // pickRoles reads the roles of a list, by ascending id; nil leaves those that are there.

@@ -36,7 +36,7 @@ func (w *world) refused(t testing.TB) map[string]struct {
 		username string
 		password domain.Secret
 	}{
-		"another password":                         {user.Username, "outra senha"},
+		"another password":                         {user.Username, "outra senha boa"},
 		"the password in other case":               {user.Username, domain.Secret(strings.ToUpper(string(password)))},
 		"no password":                              {user.Username, ""},
 		"the hash for the password":                {user.Username, user.PasswordHash},
@@ -44,7 +44,7 @@ func (w *world) refused(t testing.TB) map[string]struct {
 		"no name":                                  {"", password},
 		"a name that can't be":                     {"a\x00\xff", password},
 		"a disabled user":                          {w.newUser(t, disabled).Username, password},
-		"a disabled user with another password":    {w.newUser(t, disabled).Username, "outra senha"},
+		"a disabled user with another password":    {w.newUser(t, disabled).Username, "outra senha boa"},
 		"a user whose hash is none":                {w.newUser(t, func(u *domain.User) { u.PasswordHash = "" }).Username, ""},
 		"a user whose hash is not understood":      {w.newUser(t, func(u *domain.User) { u.PasswordHash = "segredo" }).Username, "segredo"},
 		"an apikey's name":                         {w.newAPIKey(t).Name, password},
@@ -118,7 +118,7 @@ func TestLogin_Rehash(t *testing.T) {
 	w := newWorld(t)
 	user := w.newUser(t, cheaply)
 	stored := func() domain.User { return must(w.Users.Get(t.Context(), user.ID))(t) }
-	_, err := w.Login.Password(t.Context(), user.Username, "outra senha")
+	_, err := w.Login.Password(t.Context(), user.Username, "outra senha boa")
 	wantFaults(t, err, unauthenticated)
 	wantSame(t, string(stored().PasswordHash), string(user.PasswordHash))
 

@@ -59,10 +59,9 @@ func (s *PAMAccess) Token(ctx context.Context, clientID string, secret domain.Se
 	if err != nil {
 		return AccessToken{}, err
 	}
-	holder := found.Holder()
-	holder.Generation = generation // a token ends with the secret that it was made with
+	holder := found.Holder().At(generation) // a token ends with the secret that it was made with
 	token, err := tokens.PAM(holder)
-	return AccessToken{Token: token, Life: auth.PAMLife}, err
+	return AccessToken{Token: token, Life: holder.Left(s.Now(), auth.PAMLife)}, err
 }
 
 // Bearer finds the authorization of an access token.
@@ -81,10 +80,12 @@ func (s *PAMAccess) Bearer(ctx context.Context, token domain.Secret, r PAMReques
 	if err != nil {
 		return domain.PAMAuthorization{}, err
 	}
-	if found.missing || found.Application.Method != domain.AuthOAuth2 || !found.Holder().Accepts(grant.Generation, s.Now()) {
-		return domain.PAMAuthorization{}, unauthenticated(fmt.Errorf("authorization %d is gone or was rotated", grant.ID))
+	if found.missing || found.Application.Method != domain.AuthOAuth2 || !found.Holder().Accepts(grant.Generation, s.Now()) ||
+		!found.Holder().Bound(grant.Generation, true, grant.Bound) {
+		return domain.PAMAuthorization{}, unauthenticated(fmt.Errorf("authorization %d is gone or was rotated or disabled", grant.ID))
 	}
-	return found.as(grant.Generation), s.admit(ctx, found, r, true)
+	found.Proof = proofOf(k, grant)
+	return found.PAMAuthorization, s.admit(ctx, found, r, true)
 }
 
 // Signed finds the authorization of an OAuth 1.0 request, and returns a context that carries its nonce, which is still to be spent.
@@ -104,7 +105,8 @@ func (s *PAMAccess) Signed(ctx context.Context, o *auth.OAuth1, r PAMRequest) (c
 	if !o.Unsigned && o.Method != auth.Plaintext {
 		ctx = withNonce(ctx, domain.Nonce{Key: o.ConsumerKey, Token: o.Token, Value: o.Nonce, At: o.Timestamp})
 	}
-	return ctx, found.as(generation), s.admit(ctx, found, r, true)
+	found.Proof.Generation, found.Proof.Bound = generation, found.Holder().BoundBy(generation, false)
+	return ctx, found.PAMAuthorization, s.admit(ctx, found, r, true)
 }
 
 // prove checks the signature, or that none is needed, and says of which generation the secrets are.
@@ -168,13 +170,6 @@ type pamHolder struct {
 	missing           bool
 }
 
-// as is the authorization as one who has proved it with the credentials of a generation.
-func (h pamHolder) as(generation int64) domain.PAMAuthorization {
-	a := h.PAMAuthorization
-	a.Generation = generation
-	return a
-}
-
 // opens reports whether a proof is good with the present secrets, or with those before while they last, and of which generation they are.
 func (h pamHolder) opens(now time.Time, proof func(pamSecrets) bool) (generation int64, good bool) {
 	if proof(h.present) {
@@ -204,7 +199,7 @@ func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read fu
 		return found, nil
 	}
 	authorization, err := read()
-	authorization.Point = k.point
+	authorization.Proof.Point = k.point
 	if domain.IsKind(err, domain.Missing) {
 		found, err = pamHolder{missing: true}, nil
 	} else if err == nil {

@@ -88,7 +88,7 @@ func (s *Users) newPassword(ctx context.Context, principal domain.Principal, upd
 	if update.Current == nil || *update.Current == "" {
 		missing = domain.Fault(domain.Required, "current_password", domain.ReasonRequired)
 	}
-	if err := errors.Join(missing, domain.CheckUserPassword(*update.Password)); err != nil {
+	if err := errors.Join(missing, domain.CheckUserPassword(principal.Name, *update.Password)); err != nil {
 		return 0, "", err
 	}
 	if err := s.Passwords.attempt(ctx, principal.Name); err != nil {

@@ -61,7 +61,7 @@ func TestUsers_UpdateProfile(t *testing.T) {
 		w.authenticate(t, session.Refresh)
 	})
 	t.Run("what is wrong changes nothing", func(t *testing.T) {
-		good, before := new(domain.Secret("outra senha")), w.countEvents(t)
+		good, before := new(domain.Secret("outra senha boa")), w.countEvents(t)
 		for sentence, test := range map[string]struct {
 			update service.ProfileUpdate
 			want   []fault
@@ -101,14 +101,14 @@ func TestUsers_UpdateProfile(t *testing.T) {
 		wantSame(t, w.countEvents(t), before)
 	})
 	t.Run("a new password ends the sessions and begins one", func(t *testing.T) {
-		profile, next, err := w.Users.UpdateProfile(asUser(t, user), service.ProfileUpdate{Password: new(domain.Secret("outra senha")), Current: new(password)})
+		profile, next, err := w.Users.UpdateProfile(asUser(t, user), service.ProfileUpdate{Password: new(domain.Secret("outra senha boa")), Current: new(password)})
 		check(t, err)
-		user.Generation, user.PasswordHash = 2, profile.User.PasswordHash
+		user.Generation, user.PasswordHash, user.Binding = 2, profile.User.PasswordHash, profile.User.Binding
 		wantSame(t, profile.User, user)
 		wantSame(t, stored(), user)
 		wantOut(t, w, session.Refresh)
 		wantOut(t, w, session.Access.Token)
-		for _, token := range []domain.Secret{next.Refresh, next.Access.Token, must(w.Login.Password(t.Context(), user.Username, "outra senha"))(t).Refresh} {
+		for _, token := range []domain.Secret{next.Refresh, next.Access.Token, must(w.Login.Password(t.Context(), user.Username, "outra senha boa"))(t).Refresh} {
 			wantSame(t, w.authenticate(t, token), user.Holder().Principal())
 		}
 		_, err = w.Login.Password(t.Context(), user.Username, password)
@@ -121,13 +121,13 @@ func TestUsers_UpdateProfile(t *testing.T) {
 				must(w.Users.Update(operator(t), victim.ID, domain.UserUpdate{Password: new(domain.Secret("de outra pessoa"))}))(t)
 			}}
 		})
-		_, _, err := slow.Users.UpdateProfile(asUser(t, victim), service.ProfileUpdate{Password: new(domain.Secret("outra senha")), Current: new(password)})
+		_, _, err := slow.Users.UpdateProfile(asUser(t, victim), service.ProfileUpdate{Password: new(domain.Secret("outra senha boa")), Current: new(password)})
 		wantFaults(t, err, unauthenticated)
 		must(w.Login.Password(t.Context(), victim.Username, "de outra pessoa"))(t)
 	})
 	t.Run("guesses of the present password are as few as those at the door", func(t *testing.T) {
 		victim := w.newUser(t, cheaply)
-		wrong := service.ProfileUpdate{Password: new(domain.Secret("outra senha")), Current: new(domain.Secret("errada"))}
+		wrong := service.ProfileUpdate{Password: new(domain.Secret("outra senha boa")), Current: new(domain.Secret("errada"))}
 		for range 10 {
 			_, _, err := w.Users.UpdateProfile(asUser(t, victim), wrong)
 			wantFaults(t, err, fault{domain.Invalid, "current_password", domain.ReasonPassword})
@@ -145,7 +145,7 @@ func TestUsers_UpdateProfile(t *testing.T) {
 	})
 	t.Run("a caller who is gone is not known any more", func(t *testing.T) {
 		check(t, w.Users.Delete(operator(t), user.ID))
-		for _, update := range []service.ProfileUpdate{{Email: new("a@example.com")}, {Password: new(domain.Secret("outra senha")), Current: new(password)}} {
+		for _, update := range []service.ProfileUpdate{{Email: new("a@example.com")}, {Password: new(domain.Secret("outra senha boa")), Current: new(password)}} {
 			_, _, err := w.Users.UpdateProfile(asUser(t, user), update)
 			wantFaults(t, err, unauthenticated)
 		}

@@ -180,7 +180,7 @@ func TestRights_Passwords(t *testing.T) {
 			})
 			present := w.newUser(t, func(u *domain.User) { u.Superuser, u.Roles = test.target.Superuser, test.target.Roles })
 			w.wantAllowed(t, test.field == "", "authorization", func() error {
-				_, err := w.Users.Update(ctx, present.ID, domain.UserUpdate{Password: new(domain.Secret("outra senha"))})
+				_, err := w.Users.Update(ctx, present.ID, domain.UserUpdate{Password: new(domain.Secret("outra senha boa"))})
 				return err
 			})
 		})

@@ -60,6 +60,9 @@ func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) 
 		if err := mayGrant(ctx, "scopes", false, before.Rights().Union(role.Rights())); err != nil || reflect.DeepEqual(roleFacts(before), roleFacts(role)) {
 			return err
 		}
+		if err := mayWiden(ctx, tx, before, role); err != nil {
+			return err
+		}
 		role.UpdatedAt = s.Control.Now()
 		if err := tx.Roles().Update(ctx, role); err != nil {
 			return err
@@ -70,6 +73,24 @@ func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) 
 		s.Log.InfoContext(ctx, "role updated", "role_id", id, "principal", domain.PrincipalOf(ctx).Name)
 	}
 	return role, err
+}
+
+// mayWiden refuses those who are restricted to add something to a role that somebody has with fewer restrictions.
+func mayWiden(ctx context.Context, tx domain.Store, before, after domain.Role) error {
+	own := domain.PrincipalOf(ctx).Limits
+	if !own.Any() || before.Rights().Cover(after.Rights()) {
+		return nil
+	}
+	held, err := tx.Roles().Limits(ctx, before.ID)
+	if err != nil {
+		return err
+	}
+	for _, limits := range held {
+		if len(limits.Beyond(own)) > 0 {
+			return domain.Fault(domain.Forbidden, "scopes", domain.ReasonBeyondLimits)
+		}
+	}
+	return nil
 }
 
 // Delete removes a role that nobody has.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"reflect"
@@ -29,7 +30,7 @@ func (s *Users) Get(ctx context.Context, id int64) (domain.User, error) {
 
 // Create makes a user with the roles of the ids.
 func (s *Users) Create(ctx context.Context, user domain.User, password domain.Secret, roles []int64) (domain.User, error) {
-	err := errors.Join(user.Validate(), domain.CheckUserPassword(password), domain.CheckRoleIDs(roles))
+	err := errors.Join(user.Validate(), domain.CheckUserPassword(user.Username, password), domain.CheckRoleIDs(roles))
 	if err != nil {
 		return user, err
 	}
@@ -37,7 +38,7 @@ func (s *Users) Create(ctx context.Context, user domain.User, password domain.Se
 		return user, err
 	}
 	now := s.Control.Now()
-	user.Generation, user.CreatedAt, user.UpdatedAt = 1, now, now
+	user.Generation, user.Binding, user.CreatedAt, user.UpdatedAt = 1, rand.Text(), now, now
 	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
 		if user.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
 			return err
@@ -59,7 +60,7 @@ func (s *Users) Create(ctx context.Context, user domain.User, password domain.Se
 // Update changes a user. A new password ends all sessions.
 func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) (domain.User, error) {
 	var hash domain.Secret
-	if update.Password != nil && domain.CheckUserPassword(*update.Password) == nil {
+	if update.Password != nil && domain.CheckUserPassword("", *update.Password) == nil {
 		var err error
 		if hash, err = s.Passwords.hash(ctx, *update.Password); err != nil {
 			return domain.User{}, err
@@ -79,8 +80,14 @@ func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) 
 func setPassword(user *domain.User, hash domain.Secret) {
 	if hash != "" {
 		user.PasswordHash = hash
-		user.Generation++
+		endSessions(user)
 	}
+}
+
+// endSessions ends them for good.
+func endSessions(user *domain.User) {
+	user.Generation++
+	user.Binding = rand.Text()
 }
 
 // edit changes a user by fn, if the caller may.
@@ -96,6 +103,9 @@ func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domai
 		}
 		if err := s.Control.mayChange(ctx, tx, before.Holder(), user.Holder()); err != nil || reflect.DeepEqual(userFacts(before), userFacts(user)) {
 			return err
+		}
+		if before.Enabled && !user.Enabled && user.Generation == before.Generation {
+			endSessions(&user)
 		}
 		user.UpdatedAt = s.Control.Now()
 		if err := tx.Users().Update(ctx, user); err != nil {

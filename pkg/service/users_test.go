@@ -24,17 +24,21 @@ func TestUsers(t *testing.T) {
 		if ok, outdated := auth.CheckPassword(got.PasswordHash, password); !ok || outdated {
 			t.Errorf("the hash is %q", string(got.PasswordHash))
 		}
+		if got.Binding == "" || got.Binding == want.Binding || got.Binding != stored.Binding {
+			t.Errorf("the binding is %q, and was %q", got.Binding, want.Binding)
+		}
+		want.Binding = got.Binding
 		got.PasswordHash, stored.PasswordHash = "", ""
 		wantSame(t, got, want)
 		wantSame(t, stored, want)
 	}
-	wantUser(must(w.Users.Create(operator(t), asked, "primeira", []int64{two.ID, one.ID}))(t), "primeira")
+	wantUser(must(w.Users.Create(operator(t), asked, "primeira frase", []int64{two.ID, one.ID}))(t), "primeira frase")
 	w.clock.pass(time.Hour)
 	want.UpdatedAt, want.Generation = w.clock.Now(), 2
 	want.Email, want.FullName, want.Superuser, want.Enabled, want.Roles = "", "", true, false, nil
 	wantUser(must(w.Users.Update(operator(t), want.ID, domain.UserUpdate{
-		Username: new("Ana"), Email: new(""), FullName: new(""), Superuser: new(true), Enabled: new(false), Roles: []int64{}, Password: new(domain.Secret("segunda ✓")),
-	}))(t), "segunda ✓")
+		Username: new("Ana"), Email: new(""), FullName: new(""), Superuser: new(true), Enabled: new(false), Roles: []int64{}, Password: new(domain.Secret("segunda frase ✓")),
+	}))(t), "segunda frase ✓")
 
 	other := w.newUser(t, super)
 	wantSame(t, must(w.Users.Page(t.Context(), domain.PageRequest{Size: 1, Cursor: want.ID}))(t).Items, []domain.User{other})

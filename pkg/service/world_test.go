@@ -240,7 +240,7 @@ func must[T any](value T, err error) func(testing.TB) T {
 var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
 
 // unproven leaves out when and by what a principal was found.
-var unproven = cmpopts.IgnoreFields(domain.Principal{}, "Proof")
+var unproven = cmpopts.IgnoreFields(domain.Principal{}, "Proof", "Limits")
 
 func wantSame[T any](t testing.TB, got, want T) {
 	t.Helper()

@@ -36,6 +36,15 @@ func (r accessControl) Superusers(ctx context.Context, now time.Time) (int, erro
 	return n, err
 }
 
+// LastingSuperusers implements domain.AccessControl. The networks are those of domain.Everywhere.
+func (r accessControl) LastingSuperusers(ctx context.Context) (int, error) {
+	var n int
+	err := scan(ctx, r.s.read, []any{&n}, `SELECT (SELECT count(*) FROM users WHERE superuser AND enabled) +
+		(SELECT count(*) FROM apikeys WHERE superuser AND enabled AND expires_at IS NULL AND (allowed_ips = '' OR
+			' ' || allowed_ips || ' ' LIKE '% 0.0.0.0/0 %' AND ' ' || allowed_ips || ' ' LIKE '% ::/0 %'))`)
+	return n, err
+}
+
 type signingKeyRow struct {
 	ID        string `gorm:"primaryKey"`
 	Sealed    []byte

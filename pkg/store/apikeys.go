@@ -23,13 +23,16 @@ type apikeyRow struct {
 	RateLimit     int
 	Generation    int64
 	PreviousUntil *time.Time
+	Binding       string
+	BindingBefore string
+	Passing       string
 	LastUsedAt    *time.Time
 	LastUsedIP    string
 	CreatedAt     time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt     time.Time `gorm:"autoUpdateTime:false"`
 }
 
-const apikeyColumns = "id, name, description, superuser, enabled, expires_at, allowed_ips, rate_limit, generation, previous_until, " +
+const apikeyColumns = "id, name, description, superuser, enabled, expires_at, allowed_ips, rate_limit, generation, previous_until, binding, binding_before, passing, " +
 	"last_used_at, last_used_ip, created_at, updated_at"
 
 func (apikeyRow) TableName() string { return "apikeys" }
@@ -39,6 +42,7 @@ func (r *apikeyRow) key() int64 { return r.ID }
 func (r *apikeyRow) fields() []any {
 	return []any{
 		&r.ID, &r.Name, &r.Description, &r.Superuser, &r.Enabled, &r.ExpiresAt, &r.AllowedIPs, &r.RateLimit, &r.Generation, &r.PreviousUntil,
+		&r.Binding, &r.BindingBefore, &r.Passing,
 		&r.LastUsedAt, &r.LastUsedIP, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
@@ -47,6 +51,7 @@ func (r *apikeyRow) entity() domain.APIKey {
 	return domain.APIKey{
 		ID: r.ID, Name: r.Name, Description: r.Description, Superuser: r.Superuser, Enabled: r.Enabled, ExpiresAt: orZero(r.ExpiresAt),
 		AllowedIPs: splitPrefixes(r.AllowedIPs), RateLimit: r.RateLimit, Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil),
+		Binding:    domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing},
 		LastUsedAt: orZero(r.LastUsedAt), LastUsedIP: r.LastUsedIP, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
@@ -55,6 +60,7 @@ func toAPIKeyRow(k domain.APIKey) apikeyRow {
 	return apikeyRow{
 		ID: k.ID, Name: k.Name, NameKey: domain.NameKey(k.Name), Description: k.Description, Superuser: k.Superuser, Enabled: k.Enabled,
 		ExpiresAt: optional(k.ExpiresAt), AllowedIPs: joinPrefixes(k.AllowedIPs), RateLimit: k.RateLimit, Generation: k.Generation,
+		Binding: k.Binding.Own, BindingBefore: k.Binding.Before, Passing: k.Binding.Passing,
 		PreviousUntil: optional(k.PreviousUntil), LastUsedAt: optional(k.LastUsedAt), LastUsedIP: k.LastUsedIP,
 		CreatedAt: micro(k.CreatedAt), UpdatedAt: micro(k.UpdatedAt),
 	}

@@ -14,30 +14,31 @@ type applicationRow struct {
 	Description string
 	Method      string
 	Enabled     bool
+	Passing     string
 	CreatedAt   time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt   time.Time `gorm:"autoUpdateTime:false"`
 }
 
-const applicationColumns = "id, name, description, method, enabled, created_at, updated_at"
+const applicationColumns = "id, name, description, method, enabled, passing, created_at, updated_at"
 
 func (applicationRow) TableName() string { return "pam_applications" }
 
 func (r *applicationRow) key() int64 { return r.ID }
 
 func (r *applicationRow) fields() []any {
-	return []any{&r.ID, &r.Name, &r.Description, &r.Method, &r.Enabled, &r.CreatedAt, &r.UpdatedAt}
+	return []any{&r.ID, &r.Name, &r.Description, &r.Method, &r.Enabled, &r.Passing, &r.CreatedAt, &r.UpdatedAt}
 }
 
 func (r *applicationRow) entity() domain.Application {
 	return domain.Application{
-		ID: r.ID, Name: r.Name, Description: r.Description, Method: domain.AuthMethod(r.Method), Enabled: r.Enabled,
+		ID: r.ID, Name: r.Name, Description: r.Description, Method: domain.AuthMethod(r.Method), Enabled: r.Enabled, Passing: r.Passing,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func toApplicationRow(a domain.Application) applicationRow {
 	return applicationRow{
-		ID: a.ID, Name: a.Name, NameKey: domain.NameKey(a.Name), Description: a.Description, Method: string(a.Method), Enabled: a.Enabled,
+		ID: a.ID, Name: a.Name, NameKey: domain.NameKey(a.Name), Description: a.Description, Method: string(a.Method), Enabled: a.Enabled, Passing: a.Passing,
 		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
 	}
 }
@@ -69,7 +70,7 @@ func (r applications) Create(ctx context.Context, a *domain.Application) error {
 // Update implements domain.Applications.
 func (r applications) Update(ctx context.Context, a domain.Application) error {
 	record := toApplicationRow(a)
-	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "description", "enabled", "updated_at").Updates(&record)
+	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "description", "enabled", "passing", "updated_at").Updates(&record)
 	return changedOne(done, duplicated("name_key", "name"))
 }
 

@@ -29,6 +29,9 @@ type authorizationRow struct {
 	SealedBefore  []byte
 	Generation    int64
 	PreviousUntil *time.Time
+	Binding       string
+	BindingBefore string
+	Passing       string
 	CreatedAt     time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt     time.Time `gorm:"autoUpdateTime:false"`
 
@@ -36,7 +39,7 @@ type authorizationRow struct {
 }
 
 const authorizationColumns = "id, application_id, name, enabled, may_write, resources, expires_at, allowed_ips, referrers, devices, certificate_fingerprint, public_key, token, sealed, " +
-	"sealed_before, generation, previous_until, created_at, updated_at"
+	"sealed_before, generation, previous_until, binding, binding_before, passing, created_at, updated_at"
 
 func (authorizationRow) TableName() string { return "pam_authorizations" }
 
@@ -45,7 +48,7 @@ func (r *authorizationRow) key() int64 { return r.ID }
 func (r *authorizationRow) fields() []any {
 	own := []any{
 		&r.ID, &r.ApplicationID, &r.Name, &r.Enabled, &r.MayWrite, &r.Resources, &r.ExpiresAt, &r.AllowedIPs, &r.Referrers, &r.Devices, &r.Fingerprint, &r.PublicKey, &r.Token,
-		&r.Sealed, &r.SealedBefore, &r.Generation, &r.PreviousUntil, &r.CreatedAt, &r.UpdatedAt,
+		&r.Sealed, &r.SealedBefore, &r.Generation, &r.PreviousUntil, &r.Binding, &r.BindingBefore, &r.Passing, &r.CreatedAt, &r.UpdatedAt,
 	}
 	return append(own, r.application.fields()...)
 }
@@ -55,7 +58,8 @@ func (r *authorizationRow) entity() domain.PAMAuthorization {
 		ID: r.ID, ApplicationID: r.ApplicationID, Application: r.application.entity(), Name: r.Name, Enabled: r.Enabled, Write: r.MayWrite,
 		Resources: readList[domain.PAMResource](r.Resources), ExpiresAt: orZero(r.ExpiresAt), AllowedIPs: splitPrefixes(r.AllowedIPs),
 		Referrers: readList[string](r.Referrers), Devices: readList[int64](r.Devices), Fingerprint: r.Fingerprint, Key: r.PublicKey, Token: r.Token, Secrets: domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
-		Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil),
+		Binding: domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing}, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
@@ -67,6 +71,7 @@ func toAuthorizationRow(a domain.PAMAuthorization) (authorizationRow, error) {
 		ID: a.ID, ApplicationID: a.ApplicationID, Name: a.Name, NameKey: domain.NameKey(a.Name), Enabled: a.Enabled, MayWrite: a.Write,
 		Resources: resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs), Referrers: referrers, Devices: devices, Fingerprint: a.Fingerprint, PublicKey: a.Key,
 		Token: a.Token, Sealed: a.Secrets.Present, SealedBefore: a.Secrets.Previous, Generation: a.Generation, PreviousUntil: optional(a.PreviousUntil),
+		Binding: a.Binding.Own, BindingBefore: a.Binding.Before, Passing: a.Binding.Passing,
 		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
 	}
 	if row.SealedBefore == nil {

@@ -88,6 +88,22 @@ func (r roles) Find(ctx context.Context, ids []int64) ([]domain.Role, error) {
 	return found, err
 }
 
+// limitsOf are those of the apikeys that have a role, and of the users, who have none, together.
+const limitsOf = `SELECT expires_at, allowed_ips, rate_limit FROM apikeys WHERE id IN (SELECT apikey_id FROM apikey_roles WHERE role_id = ?)
+	UNION SELECT NULL, '', 0 FROM user_roles WHERE role_id = ?`
+
+// Limits implements domain.Roles.
+func (r roles) Limits(ctx context.Context, id int64) ([]domain.Restrictions, error) {
+	var list []domain.Restrictions
+	err := returned(ctx, r.s.read, limitsOf, []any{id, id}, func(scan func(...any) error) error {
+		var row apikeyRow
+		err := scan(&row.ExpiresAt, &row.AllowedIPs, &row.RateLimit)
+		list = append(list, row.entity().Holder().Restrictions())
+		return err
+	})
+	return list, err
+}
+
 // Create implements domain.Roles.
 func (r roles) Create(ctx context.Context, role *domain.Role) error {
 	record, err := toRoleRow(*role)

@@ -19,11 +19,12 @@ type userRow struct {
 	Enabled      bool
 	PasswordHash string
 	Generation   int64
+	Binding      string
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
 }
 
-const userColumns = "id, username, email, fullname, superuser, enabled, password_hash, generation, created_at, updated_at"
+const userColumns = "id, username, email, fullname, superuser, enabled, password_hash, generation, binding, created_at, updated_at"
 
 func (userRow) TableName() string { return "users" }
 
@@ -31,21 +32,21 @@ func (r *userRow) key() int64 { return r.ID }
 
 func (r *userRow) fields() []any {
 	return []any{
-		&r.ID, &r.Username, &r.Email, &r.FullName, &r.Superuser, &r.Enabled, &r.PasswordHash, &r.Generation, &r.CreatedAt, &r.UpdatedAt,
+		&r.ID, &r.Username, &r.Email, &r.FullName, &r.Superuser, &r.Enabled, &r.PasswordHash, &r.Generation, &r.Binding, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
 
 func (r *userRow) entity() domain.User {
 	return domain.User{
 		ID: r.ID, Username: r.Username, Email: r.Email, FullName: r.FullName, Superuser: r.Superuser, Enabled: r.Enabled,
-		PasswordHash: domain.Secret(r.PasswordHash), Generation: r.Generation, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		PasswordHash: domain.Secret(r.PasswordHash), Generation: r.Generation, Binding: r.Binding, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func toUserRow(u domain.User) userRow {
 	return userRow{
 		ID: u.ID, Username: u.Username, UsernameKey: domain.NameKey(u.Username), Email: u.Email, FullName: u.FullName, Superuser: u.Superuser,
-		Enabled: u.Enabled, PasswordHash: string(u.PasswordHash), Generation: u.Generation, CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt),
+		Enabled: u.Enabled, PasswordHash: string(u.PasswordHash), Generation: u.Generation, Binding: u.Binding, CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt),
 	}
 }
 

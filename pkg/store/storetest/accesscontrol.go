@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -31,6 +33,8 @@ func testAccessControl(t *testing.T, s domain.Store) {
 	})
 	t.Run("who advances second waits, and sees what the first has done", func(t *testing.T) { testAdvanceWaits(t, s) })
 	t.Run("of many who each look before they leap one leaps", func(t *testing.T) { testAdvanceSerializes(t, s) })
+	t.Run("lasting superusers", func(t *testing.T) { testLasting(t, s) })
+	t.Run("rights that have moved", func(t *testing.T) { testRightsHold(t, s) })
 	t.Run("superusers are the users and apikeys that are enabled and not expired", func(t *testing.T) { testSuperusers(t, s) })
 }
 
@@ -123,6 +127,73 @@ func testSuperusers(t *testing.T, s domain.Store) {
 		}
 		wantSame(t, must(s.AccessControl().Superusers(ctx, noon.In(time.FixedZone("+14", 14*60*60))))(t), want)
 	}
+}
+
+// testLasting: those are left out that end, or that a network shuts out.
+func testLasting(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	want := must(s.AccessControl().LastingSuperusers(ctx))(t)
+	everywhere := []netip.Prefix{netip.MustParsePrefix("::/0"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("0.0.0.0/0")}
+	for _, test := range []struct {
+		superuser, enabled bool
+		expires            time.Time
+		networks           []netip.Prefix
+		counts             bool
+	}{
+		{true, true, time.Time{}, nil, true},
+		{true, true, time.Time{}, everywhere, true},
+		{true, true, time.Time{}, everywhere[:2], false},
+		{true, true, time.Time{}, everywhere[1:], false},
+		{true, true, time.Time{}, []netip.Prefix{netip.MustParsePrefix("1::/0").Masked(), netip.MustParsePrefix("10.0.0.0/32")}, false},
+		{true, true, noon.Add(time.Hour), nil, false},
+		{true, false, time.Time{}, nil, false},
+		{false, true, time.Time{}, nil, false},
+	} {
+		k := sampleAPIKey()
+		k.Superuser, k.Enabled, k.ExpiresAt, k.AllowedIPs = test.superuser, test.enabled, test.expires, test.networks
+		check(t, s.APIKeys().Create(ctx, &k))
+		if got := must(s.APIKeys().Get(ctx, k.ID))(t).Holder().Standing(noon) == domain.LastingSuperuser; got != test.counts {
+			t.Errorf("%v is lasting: %t", test, got)
+		}
+		if test.counts {
+			want++
+		}
+		wantSame(t, must(s.AccessControl().LastingSuperusers(ctx))(t), want)
+	}
+	u := sampleUser()
+	u.Superuser, u.Enabled = true, true
+	check(t, s.Users().Create(ctx, &u))
+	wantSame(t, must(s.AccessControl().LastingSuperusers(ctx))(t), want+1)
+}
+
+// testRightsHold: an event of a point that has passed is not stored, nor what it is about; the transaction goes on.
+func testRightsHold(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	now := must(s.AccessControl().Point(ctx))(t)
+	past := domain.AccessPoint{Epoch: now.Epoch, Mark: "of another history"}
+	events := must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1000}))(t).Items
+	for what, store := range map[string]func(tx domain.Store) error{
+		"an event": func(tx domain.Store) error { return tx.Audit().Append(ctx, &domain.Event{At: noon, Point: past}) },
+		"events": func(tx domain.Store) error {
+			return tx.Audit().AppendAll(ctx, []*domain.Event{{At: noon, Point: past}})
+		},
+		"by itself": func(domain.Store) error { return s.Audit().Append(ctx, &domain.Event{At: noon, Point: past}) },
+	} {
+		if what == "by itself" {
+			if err := store(nil); !errors.Is(err, domain.ErrRightsMoved) {
+				t.Errorf("%s: %v", what, err)
+			}
+			continue
+		}
+		check(t, s.Transact(ctx, func(tx domain.Store) error {
+			if err := store(tx); !errors.Is(err, domain.ErrRightsMoved) {
+				t.Errorf("%s: %v", what, err)
+			}
+			return nil
+		}))
+	}
+	wantSame(t, len(must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1000}))(t).Items), len(events))
+	check(t, s.Audit().Append(ctx, &domain.Event{At: noon, Point: now}))
 }
 
 func testSigningKeys(t *testing.T, s domain.Store) {

@@ -15,6 +15,7 @@ func sampleAPIKey(roles ...domain.Role) domain.APIKey {
 	return domain.APIKey{
 		Name: fresh("Integração"), Description: "a key\nof two lines", Superuser: true, Roles: roles, Enabled: true, ExpiresAt: noon.AddDate(1, 0, 0),
 		AllowedIPs: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("0.0.0.0/0")},
+		Binding:    domain.Binding{Own: "own", Before: "before", Passing: "passing"},
 		RateLimit:  600, Generation: 7, PreviousUntil: noon.Add(time.Hour), LastUsedAt: noon.Add(-time.Hour), LastUsedIP: "2001:db8::1",
 		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}

@@ -13,7 +13,8 @@ import (
 func newApplication(t testing.TB, s domain.Store) domain.Application {
 	t.Helper()
 	a := domain.Application{
-		Name: fresh("Aplicação"), Description: "two\nlines", Method: domain.AuthOAuth1, Enabled: true, CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+		Name: fresh("Aplicação"), Description: "two\nlines", Method: domain.AuthOAuth1, Enabled: true, Passing: "passing",
+		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
 	check(t, s.Applications().Create(t.Context(), &a))
 	return a
@@ -26,6 +27,7 @@ func sampleAuthorization(a domain.Application) domain.PAMAuthorization {
 		ExpiresAt: noon.AddDate(1, 0, 0), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
 		Referrers: []string{"https://intranet/a b", "é"}, Devices: []int64{7, 3}, Fingerprint: strings.Repeat("0f", 32), Key: fresh("key"), Token: fresh("token"),
 		Secrets: domain.PAMSecrets{Present: []byte{0, 1, 0xff}, Previous: []byte{2}}, Generation: 3, PreviousUntil: noon.Add(time.Hour),
+		Binding:   domain.Binding{Own: "own", Before: "before", Passing: "its passing"},
 		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
 }
@@ -42,7 +44,7 @@ func testApplications(t *testing.T, s domain.Store) {
 	t.Run("an application is read back whole", func(t *testing.T) {
 		one := newApplication(t, s)
 		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
-		one.Name, one.Description, one.Enabled, one.UpdatedAt = fresh("other"), "", false, noon.Add(time.Hour)
+		one.Name, one.Description, one.Enabled, one.Passing, one.UpdatedAt = fresh("other"), "", false, "other", noon.Add(time.Hour)
 		check(t, s.Applications().Update(ctx, one))
 		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
 	})

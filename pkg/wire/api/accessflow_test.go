@@ -359,11 +359,11 @@ func TestFlow_Refusals(t *testing.T) {
 		{c, "GET", usersPath + "/99", nil, 404, []string{"id not_found"}},
 		{c, "DELETE", apikeysPath + "/99", nil, 404, []string{"id not_found"}},
 		{c, "POST", usersPath, map[string]any{}, 409, []string{"username required", "password required"}},
-		{c, "POST", usersPath, map[string]any{"username": "Root", "password": "12345678"}, 409, []string{"username duplicated"}},
-		{c, "POST", usersPath, map[string]any{"username": "novo", "password": "12345678", "roles": []any{7}}, 409, []string{"roles[0] not_found"}},
+		{c, "POST", usersPath, map[string]any{"username": "Root", "password": "dezenas de zebras"}, 409, []string{"username duplicated"}},
+		{c, "POST", usersPath, map[string]any{"username": "novo", "password": "dezenas de zebras", "roles": []any{7}}, 409, []string{"roles[0] not_found"}},
 		{c, "PUT", usersPath + "/1", map[string]any{"password": "curta"}, 409, []string{"password invalid"}},
-		{c, "PUT", infoPath, map[string]any{"password": "12345678"}, 409, []string{"current_password required"}},
-		{c, "PUT", infoPath, map[string]any{"password": "12345678", "current_password": "errada"}, 409, []string{"current_password invalid"}},
+		{c, "PUT", infoPath, map[string]any{"password": "dezenas de zebras"}, 409, []string{"current_password required"}},
+		{c, "PUT", infoPath, map[string]any{"password": "dezenas de zebras", "current_password": "errada"}, 409, []string{"current_password invalid"}},
 	} {
 		status, body := test.session.call(test.method, test.uri, test.body)
 		if diff := cmp.Diff(test.errors, c.fieldErrors(body)); status != test.status || diff != "" {

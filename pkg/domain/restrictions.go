@@ -1,0 +1,82 @@
+package domain
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Restrictions are what bounds a holder beside the rights: the zero value is none.
+type Restrictions struct {
+	ExpiresAt  time.Time      // zero: never
+	AllowedIPs []netip.Prefix // empty: from anywhere
+	RateLimit  int            // requests a minute; 0: no limit
+}
+
+// Restrictions are the holder's.
+func (h Holder) Restrictions() Restrictions {
+	return Restrictions{ExpiresAt: h.ExpiresAt, AllowedIPs: h.AllowedIPs, RateLimit: h.RateLimit}
+}
+
+// Any reports whether there is a restriction.
+func (r Restrictions) Any() bool {
+	return !r.ExpiresAt.IsZero() || len(r.AllowedIPs) > 0 || r.RateLimit > 0
+}
+
+// Beyond names the fields in which r allows something that own does not.
+func (r Restrictions) Beyond(own Restrictions) []string {
+	var fields []string
+	if !own.ExpiresAt.IsZero() && (r.ExpiresAt.IsZero() || r.ExpiresAt.After(own.ExpiresAt)) {
+		fields = append(fields, "expires_at")
+	}
+	if len(own.AllowedIPs) > 0 && (len(r.AllowedIPs) == 0 || !covered(r.AllowedIPs, own.AllowedIPs)) {
+		fields = append(fields, "allowed_ips")
+	}
+	if own.RateLimit > 0 && (r.RateLimit == 0 || r.RateLimit > own.RateLimit) {
+		fields = append(fields, "rate_limit")
+	}
+	return fields
+}
+
+// covered reports whether every address of the list is in one of the networks. A prefix that is not valid has no address.
+func covered(list, networks []netip.Prefix) bool {
+	for _, prefix := range list {
+		if prefix.IsValid() && !coveredPrefix(prefix.Masked(), networks) {
+			return false
+		}
+	}
+	return true
+}
+
+// coveredPrefix halves a prefix that is in no network as a whole, since several can cover it together. It goes on only where a network begins inside, so
+// it makes no more than two steps for each bit of each network.
+func coveredPrefix(prefix netip.Prefix, networks []netip.Prefix) bool {
+	contains := func(n netip.Prefix) bool {
+		return n.IsValid() && n.Bits() <= prefix.Bits() && n.Masked().Contains(prefix.Addr())
+	}
+	if slices.ContainsFunc(networks, contains) {
+		return true
+	}
+	inside := func(n netip.Prefix) bool { return n.IsValid() && prefix.Contains(n.Addr()) }
+	if !slices.ContainsFunc(networks, inside) {
+		return false
+	}
+	lower, upper := halves(prefix)
+	return coveredPrefix(lower, networks) && coveredPrefix(upper, networks)
+}
+
+func halves(prefix netip.Prefix) (lower, upper netip.Prefix) {
+	bits := prefix.Bits() + 1
+	octets := prefix.Addr().AsSlice()
+	octets[prefix.Bits()/8] |= 0x80 >> (prefix.Bits() % 8)
+	above, _ := netip.AddrFromSlice(octets)
+	return netip.PrefixFrom(prefix.Addr(), bits), netip.PrefixFrom(above, bits)
+}
+
+// everywhere are the networks that have every address.
+var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+
+// Everywhere reports whether a list of networks shuts nobody out.
+func Everywhere(list []netip.Prefix) bool {
+	return len(list) == 0 || slices.Contains(list, everywhere[0]) && slices.Contains(list, everywhere[1])
+}
