@@ -107,6 +107,10 @@ func (c *apikeyRevoke) Run(ctx context.Context) error {
 
 // command runs a use case on the storage.
 func command(ctx context.Context, storage app.Storage, name string, do func(context.Context, *service.Services) error) error {
+	return commandLogging(ctx, storage, name, slog.LevelWarn, do)
+}
+
+func commandLogging(ctx context.Context, storage app.Storage, name string, level slog.Level, do func(context.Context, *service.Services) error) error {
 	storage.MasterKey = masterKey()
-	return plain(app.Command(ctx, storage, "chaveiro "+name, logger(slog.LevelWarn), do))
+	return plain(app.Command(ctx, storage, "chaveiro "+name, logger(level), do))
 }

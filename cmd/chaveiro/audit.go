@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
@@ -11,28 +14,73 @@ import (
 )
 
 type audit struct {
-	Verify auditVerify `cmd:"" help:"Check that no event of the audit was removed or altered; fails when one was."`
-	Prune  auditPrune  `cmd:"" help:"Remove old events and leave a signed checkpoint in their place."`
+	Verify     auditVerify     `cmd:"" help:"Check that no event of the audit was removed or altered; fails when one was."`
+	Checkpoint auditCheckpoint `cmd:"" help:"Sign where the audit stands and print it, to be kept elsewhere for verify --expect."`
+	Prune      auditPrune      `cmd:"" help:"Remove old events and leave a signed checkpoint in their place."`
 }
 
-type auditVerify struct{ app.Storage }
+type auditVerify struct {
+	app.Storage
+	Expect string `placeholder:"FILE|HASH" help:"Fail also when the database lacks this checkpoint: its hash, a file with it, or the log of a server."`
+}
 
 var errAudit = errors.New("the audit is not whole")
 
 // Run checks the audit.
 func (c *auditVerify) Run(ctx context.Context) error {
 	return command(ctx, c.Storage, "audit verify", func(ctx context.Context, s *service.Services) error {
-		report, err := s.Audit.Verify(ctx)
+		expected, err := c.expected()
 		if err != nil {
 			return err
+		}
+		report, err := s.Audit.Verify(ctx, expected...)
+		if err != nil {
+			return err
+		}
+		if report.Remains > 0 {
+			fmt.Printf("%d events are from before the last prune: it was interrupted, or somebody has added them; the next prune removes them\n", report.Remains)
 		}
 		for _, problem := range report.Problems {
 			fmt.Println(problem)
 		}
 		fmt.Printf("%d events, %d checkpoints, %d problems\n", report.Events, report.Checkpoints, len(report.Problems))
-		if len(report.Problems) > 0 {
+		if !report.Whole() {
 			return errAudit
 		}
+		return nil
+	})
+}
+
+// expected reads what --expect names.
+func (c *auditVerify) expected() ([]service.ExpectedCheckpoint, error) {
+	if c.Expect == "" {
+		return nil, nil
+	}
+	if list, err := service.ParseExpected(strings.NewReader(c.Expect)); err == nil {
+		return list, nil
+	}
+	file, err := os.Open(c.Expect)
+	if err != nil {
+		return nil, fmt.Errorf("--expect: %w", err)
+	}
+	defer file.Close()
+	list, err := service.ParseExpected(file)
+	if err != nil {
+		err = fmt.Errorf("--expect %s: %w", c.Expect, err)
+	}
+	return list, err
+}
+
+type auditCheckpoint struct{ app.Storage }
+
+// Run signs a checkpoint and prints it as the log has it.
+func (c *auditCheckpoint) Run(ctx context.Context) error {
+	return command(ctx, c.Storage, "audit checkpoint", func(ctx context.Context, s *service.Services) error {
+		signed, err := s.Audit.CheckpointNow(ctx)
+		if err != nil {
+			return err
+		}
+		slog.New(slog.NewJSONHandler(os.Stdout, nil)).LogAttrs(ctx, slog.LevelInfo, service.CheckpointMessage, service.CheckpointAttrs(signed)...)
 		return nil
 	})
 }
@@ -47,7 +95,7 @@ func (c *auditPrune) Run(ctx context.Context) error {
 	if c.Keep < 0 {
 		return errors.New("--keep is negative")
 	}
-	return command(ctx, c.Storage, "audit prune", func(ctx context.Context, s *service.Services) error {
+	return commandLogging(ctx, c.Storage, "audit prune", slog.LevelInfo, func(ctx context.Context, s *service.Services) error {
 		removed, err := s.Audit.Prune(ctx, app.Now().Add(-c.Keep))
 		if err == nil || removed > 0 {
 			fmt.Printf("%d events removed\n", removed)

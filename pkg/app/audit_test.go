@@ -2,8 +2,11 @@ package app_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -48,6 +51,75 @@ func TestAuditCommands(t *testing.T) {
 		alter(t, db, "DELETE FROM audit_events WHERE resource_name = 'porto'")
 		wantBroken(t, o, `^chain \d+: positions \d+ to \d+ are missing\n`)
 	})
+}
+
+// TestAuditExpected: the log of a server, and what a command has printed, tell that a database was set back.
+func TestAuditExpected(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o apptest.Options) {
+		p := apptest.Start(t, o)
+		c := login(t, p)
+		createCA(t, c, "ca-matriz")
+		early := apptest.MustCommand(t, o, "audit", "checkpoint")
+		db := openDatabase(t, o)
+		tables := []string{"audit_events", "audit_chains", "audit_checkpoints", "secrets"}
+		for _, table := range tables {
+			run(t, db, "CREATE TABLE early_"+table+" AS SELECT * FROM "+table)
+		}
+		createCA(t, c, "ca-filial")
+		late := apptest.MustCommand(t, o, "audit", "checkpoint")
+		if again := apptest.MustCommand(t, o, "audit", "checkpoint"); hashOf(t, again) != hashOf(t, late) {
+			t.Errorf("nothing has happened, and there is another checkpoint: %s", again)
+		}
+		if err := p.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		expected := map[string]string{"first": p.Log(), "early": early, "late": late, "all": p.Log() + early + late, "hash": hashOf(t, late) + "\n"}
+		for name, text := range expected {
+			expected[name] = filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(expected[name], []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		expected["argument"] = hashOf(t, late)
+		verify := func(name string, code int) {
+			t.Helper()
+			if got := apptest.Command(t, o, "audit", "verify", "--expect", expected[name]); got.Code != code {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		for name := range expected {
+			verify(name, 0)
+		}
+		for _, table := range tables {
+			run(t, db, "DELETE FROM "+table)
+			run(t, db, "INSERT INTO "+table+" SELECT * FROM early_"+table)
+		}
+		for name, code := range map[string]int{"first": 0, "early": 0, "late": 1, "all": 1, "hash": 1, "argument": 1} {
+			verify(name, code)
+		}
+		if got := apptest.Command(t, o, "audit", "verify", "--expect", filepath.Join(t.TempDir(), "none")); got.Code != 1 {
+			t.Errorf("a file that does not exist: %+v", got)
+		}
+	})
+}
+
+// run changes the database behind the server's back.
+func run(t *testing.T, db *sql.DB, statement string) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hashOf reads the hash of a checkpoint that was printed.
+func hashOf(t *testing.T, line string) string {
+	t.Helper()
+	var printed struct{ Hash string }
+	if err := json.Unmarshal([]byte(line), &printed); err != nil || len(printed.Hash) != 64 {
+		t.Fatalf("%q: %v", line, err)
+	}
+	return printed.Hash
 }
 
 // wantWhole runs the check, which must find all well and that many events.

@@ -78,6 +78,18 @@ func (s *Server) crlFault(ctx context.Context) (string, error) {
 	return "", nil
 }
 
+// auditGauge tells that something that was signed is gone from the audit, for alarms.
+func (s *Server) auditGauge() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chaveiro_audit_loss", Help: "1 when the audit is not signed any more because something that was signed is gone from it.",
+	}, func() float64 {
+		if s.Services.Audit.Loss() {
+			return 1
+		}
+		return 0
+	})
+}
+
 // crlGauge tells when the first CRL ends, for alarms.
 func (s *Server) crlGauge() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -114,7 +114,7 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 		}
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge())
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge(), s.auditGauge())
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
 	}

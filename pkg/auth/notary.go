@@ -32,7 +32,7 @@ func NewNotary(secret []byte) (*Notary, error) {
 	return &Notary{digest: digest, signer: ed25519.NewKeyFromSeed(seed)}, nil
 }
 
-// Digest authenticates everything of an event but what the database gives: ID, ResourceID and Link.
+// Digest authenticates everything of an event but what the database gives: ID, ResourceID and Link. The hash of the Link has ID and ResourceID.
 func (n *Notary) Digest(e domain.Event) [32]byte {
 	mac := hmac.New(sha256.New, n.digest)
 	for _, field := range []string{
@@ -44,32 +44,54 @@ func (n *Notary) Digest(e domain.Event) [32]byte {
 	return [32]byte(mac.Sum(nil))
 }
 
-// NextHash is the hash of the event that follows a link.
-func (n *Notary) NextHash(before domain.Link, e domain.Event) [32]byte {
+// Follows reports whether an event is the one that follows a link, as it was written. One who has not the secret can't make the hash in either form, so
+// that the ids of a version's events who left them out are the only thing that is not authenticated.
+func (n *Notary) Follows(before domain.Link, e domain.Event) bool {
 	e.Digest = n.Digest(e)
-	return e.Follow(before).Hash
+	return e.Hash == e.Follow(before).Hash || e.Hash == e.FollowWithoutID(before).Hash
 }
 
 // Sign sets the signature of a checkpoint.
-func (n *Notary) Sign(c *domain.Checkpoint) { c.Signature = ed25519.Sign(n.signer, checkpointText(*c)) }
+func (n *Notary) Sign(c *domain.Checkpoint) {
+	text := CheckpointHash(*c)
+	c.Signature = ed25519.Sign(n.signer, text[:])
+}
 
 // Signed reports whether the signature of a checkpoint is good.
 func (n *Notary) Signed(c domain.Checkpoint) bool {
-	return ed25519.Verify(n.signer.Public().(ed25519.PublicKey), checkpointText(c), c.Signature)
+	text := CheckpointHash(c)
+	return ed25519.Verify(n.signer.Public().(ed25519.PublicKey), text[:], c.Signature)
 }
 
-// checkpointText is what is signed.
-func checkpointText(c domain.Checkpoint) []byte {
+// CheckpointHash is the SHA-256 of everything in a checkpoint but ID and signature. It is what is signed, and what the next one has as Previous.
+func CheckpointHash(c domain.Checkpoint) [32]byte {
 	sum := sha256.New()
-	writeField(sum, "chaveiro audit checkpoint")
+	if c.Number == 0 { // the form before there were numbers
+		writeField(sum, "chaveiro audit checkpoint")
+	} else {
+		writeField(sum, "chaveiro numbered audit checkpoint")
+		writeField(sum, strconv.FormatInt(c.Number, 10))
+		writeField(sum, string(c.Previous[:]))
+	}
 	writeField(sum, c.At.UTC().Format(time.RFC3339Nano))
 	writeField(sum, strconv.FormatBool(c.Base))
-	for _, link := range c.Links {
+	writeLinks(sum, c.Links)
+	return [32]byte(sum.Sum(nil))
+}
+
+func writeLinks(sum hash.Hash, links []domain.Link) {
+	for _, link := range links {
 		writeField(sum, strconv.Itoa(link.Chain))
 		writeField(sum, strconv.FormatInt(link.Position, 10))
 		writeField(sum, string(link.Hash[:]))
 	}
-	return sum.Sum(nil)
+}
+
+// LinksHash is the SHA-256 of where the chains stand.
+func LinksHash(links []domain.Link) [32]byte {
+	sum := sha256.New()
+	writeLinks(sum, links)
+	return [32]byte(sum.Sum(nil))
 }
 
 // writeField writes a text after its length, so that no two lists of fields are the same octets.

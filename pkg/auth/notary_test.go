@@ -104,23 +104,34 @@ func alter(t testing.TB, v reflect.Value) {
 	}
 }
 
-func TestNotary_NextHash(t *testing.T) {
+func TestNotary_Follows(t *testing.T) {
 	t.Parallel()
 	notary, event := newNotary(t, secret), sampleEvent()
+	event.ID = 70
 	before := domain.Link{Chain: 3, Position: 8, Hash: sha256.Sum256([]byte("before"))}
 	digest := notary.Digest(event)
-	want := sha256.Sum256(binary.BigEndian.AppendUint64(append(before.Hash[:], digest[:]...), 9))
-	wantSame(t, notary.NextHash(before, event), want)
-	wantSame(t, before.Hash, sha256.Sum256([]byte("before")))
-	for sentence, altered := range map[string][32]byte{
-		"another resource":    notary.NextHash(before, func() domain.Event { e := event; e.ResourceID++; return e }()),
-		"another event":       notary.NextHash(before, func() domain.Event { e := event; e.After = ""; return e }()),
-		"another hash before": notary.NextHash(domain.Link{Hash: sha256.Sum256([]byte("other"))}, event),
+	older := binary.BigEndian.AppendUint64(append(before.Hash[:], digest[:]...), 9)
+	for sentence, hash := range map[string][32]byte{
+		"with its id":                       sha256.Sum256(binary.BigEndian.AppendUint64(older, 70)),
+		"as earlier versions made the hash": sha256.Sum256(older),
 	} {
-		if altered == want {
-			t.Errorf("%s has the same hash", sentence)
+		event.Hash = hash
+		wantSame(t, notary.Follows(before, event), true)
+		wantSame(t, before.Hash, sha256.Sum256([]byte("before")))
+		for change, follows := range map[string]bool{
+			"another resource":    notary.Follows(before, func() domain.Event { e := event; e.ResourceID++; return e }()),
+			"another event":       notary.Follows(before, func() domain.Event { e := event; e.After = ""; return e }()),
+			"another hash":        notary.Follows(before, func() domain.Event { e := event; e.Hash[0]++; return e }()),
+			"another hash before": notary.Follows(domain.Link{Hash: sha256.Sum256([]byte("other"))}, event),
+		} {
+			if follows {
+				t.Errorf("%s: %s follows too", sentence, change)
+			}
 		}
 	}
+	event.Hash = sha256.Sum256(binary.BigEndian.AppendUint64(older, 70))
+	event.ID++
+	wantSame(t, notary.Follows(before, event), false)
 }
 
 func TestNotary_Sign(t *testing.T) {
@@ -137,7 +148,24 @@ func TestNotary_Sign(t *testing.T) {
 		wantSame(t, notary.Signed(kept), true)
 		wantSame(t, newNotary(t, secret).Signed(kept), true)
 	})
+	numbered := func(number int64, previous byte) domain.Checkpoint {
+		c := sample()
+		c.Number, c.Previous = number, [32]byte{previous}
+		notary.Sign(&c)
+		return c
+	}
+	t.Run("number and hash of the one before are signed", func(t *testing.T) {
+		one := numbered(1, 0)
+		wantSame(t, notary.Signed(one), true)
+		wantSame(t, auth.CheckpointHash(one), auth.CheckpointHash(numbered(1, 0)))
+		for _, other := range []domain.Checkpoint{sample(), numbered(2, 0), numbered(1, 1)} {
+			wantSame(t, auth.CheckpointHash(other) == auth.CheckpointHash(one), false)
+			other.Signature = one.Signature
+			wantSame(t, notary.Signed(other), false)
+		}
+	})
 	for sentence, change := range map[string]func(*domain.Checkpoint){
+		"a number":                 func(c *domain.Checkpoint) { c.Number = 1 },
 		"another time":             func(c *domain.Checkpoint) { c.At = c.At.Add(time.Microsecond) },
 		"a base":                   func(c *domain.Checkpoint) { c.Base = true },
 		"another chain":            func(c *domain.Checkpoint) { c.Links[1].Chain = 2 },

@@ -10,10 +10,19 @@ import (
 // AuditChains is how many chains the events are on. One alone would make all changes wait for one another. The last is for those who reserve it.
 const AuditChains = 16
 
-// Follow is the link of an event behind another, by its Digest and ResourceID.
+// Follow is the link of an event behind another, by its Digest, ResourceID and ID.
 func (e Event) Follow(l Link) Link {
-	chained := append(l.Hash[:], e.Digest[:]...)
-	return Link{Chain: l.Chain, Position: l.Position + 1, Hash: sha256.Sum256(binary.BigEndian.AppendUint64(chained, uint64(e.ResourceID)))}
+	return Link{Chain: l.Chain, Position: l.Position + 1, Hash: sha256.Sum256(binary.BigEndian.AppendUint64(e.chained(l), uint64(e.ID)))}
+}
+
+// FollowWithoutID is the link as the versions before schema 8 made it: the hash leaves out ID.
+func (e Event) FollowWithoutID(l Link) Link {
+	return Link{Chain: l.Chain, Position: l.Position + 1, Hash: sha256.Sum256(e.chained(l))}
+}
+
+func (e Event) chained(l Link) []byte {
+	text := append(l.Hash[:], e.Digest[:]...)
+	return binary.BigEndian.AppendUint64(text, uint64(e.ResourceID))
 }
 
 // Action is what an Event is about.
@@ -64,7 +73,8 @@ type Event struct {
 	Point AccessPoint
 }
 
-// Link is the place of an event on its chain. Hash is SHA-256 of the hash before it, the event's digest and its resource id as 8 octets.
+// Link is the place of an event on its chain. Hash is SHA-256 of the hash before it, the event's digest, its resource id and its id as 8 octets
+// each.
 type Link struct {
 	Chain    int
 	Position int64 // from 1
@@ -90,9 +100,11 @@ type AuditFilter struct {
 }
 
 // Checkpoint says where the chains stood at a time. What is signed can't be made anew by one who can only write to the database. A base is
-// where the chains begin since the events before it were removed.
+// where the chains begin since the events before it were removed. Number and Previous are signed too, so that none can be removed unseen.
 type Checkpoint struct {
 	ID        int64
+	Number    int64    // from 1 without a gap; 0: of a version before schema 8, which did not number them
+	Previous  [32]byte // hash of the one before; zeros: there was none
 	At        time.Time
 	Base      bool
 	Links     []Link // one a chain
@@ -123,9 +135,12 @@ type Audit interface {
 	Strays(ctx context.Context) ([]Stray, error)
 	// LastBefore returns the last link of a chain before which all events are older than the time; position 0 when there is none.
 	LastBefore(ctx context.Context, chain int, before time.Time) (Link, error)
-	// AddCheckpoint stores a checkpoint and removes those that it makes needless: earlier ones than a base.
+	// Count returns how many events of a chain there are behind a position up to another, both from -2^63 on.
+	Count(ctx context.Context, chain int, after, upTo int64) (int64, error)
+	// AddCheckpoint stores a checkpoint and removes those that it makes needless: earlier ones than a base. Errors: Duplicated, when the number is
+	// taken.
 	AddCheckpoint(ctx context.Context, c *Checkpoint) error
-	// Checkpoints returns all, the oldest first.
+	// Checkpoints returns all, by their numbers; before them those without, the oldest first.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)
 	// Prune removes up to limit events of a chain up to a position, and says how many.
 	Prune(ctx context.Context, chain int, position int64, limit int) (int, error)

@@ -38,4 +38,8 @@ type Secrets interface {
 	// GetOrCreate returns the sealed secret of that name; the first caller's becomes it. Of callers at the same time, on any
 	// replica, all get the same.
 	GetOrCreate(ctx context.Context, name string, sealed []byte) ([]byte, error)
+	// Get returns the sealed secret of that name. Errors: *Error with Missing.
+	Get(ctx context.Context, name string) ([]byte, error)
+	// Replace puts another in the place of a sealed secret, unless somebody else has done so meanwhile; it says whether it has.
+	Replace(ctx context.Context, name string, before, after []byte) (bool, error)
 }

@@ -32,7 +32,7 @@ func TestAudit(t *testing.T) {
 			s := &scenario{world: worldOn(t, open(t), slog.DiscardHandler), ctx: from(operator(t), "2001:db8::1")}
 			t.Run("access", s.testAccess)
 			t.Run("certificates", s.testCertificates)
-			wantSame(t, must(s.Audit.Verify(t.Context()))(t), service.AuditReport{Events: int64(s.seen)})
+			wantSame(t, must(s.Audit.Verify(t.Context()))(t), service.AuditReport{Events: int64(s.seen), Checkpoints: 1})
 			for _, e := range s.events(t) {
 				wantNone(t, "audit", []byte(fmt.Sprint(e)), append(s.secrets, needle{"PEM", []byte("-----BEGIN")}, needle{"hash", []byte("$argon2id$")}))
 				wantSame(t, e, must(s.Audit.Get(t.Context(), e.ID))(t))
@@ -322,7 +322,7 @@ func TestAudit_Unwritable(t *testing.T) {
 			wantSame(t, w.kids(t), kids)
 			wantSame(t, w.current(t, authority.ID).Number.Cmp(crl), 0)
 			wantSame(t, slices.Equal(must(w.Audit.Verify(t.Context()))(t).Problems, nil), true)
-			wantSame(t, must(w.store.Audit().Checkpoints(t.Context()))(t), []domain.Checkpoint{})
+			wantSame(t, len(must(w.store.Audit().Checkpoints(t.Context()))(t)), 1)
 		})
 	}
 }

@@ -43,23 +43,27 @@ func (s *Audit) addBase(ctx context.Context, before time.Time) (domain.Checkpoin
 	if err != nil {
 		return domain.Checkpoint{}, err
 	}
-	ends, err := s.Store.Audit().Ends(ctx)
+	b, err := s.beforeSigning(ctx)
+	if err == nil {
+		err = s.lost(ctx, b)
+	}
 	if err != nil {
 		return domain.Checkpoint{}, err
 	}
-	base, now := s.checkpoint(begins, true), s.checkpoint(ends, false)
+	base, ends := s.checkpoint(begins, true), s.checkpoint(b.ends, false)
+	last := s.follow(b.last, base, ends)
 	err = s.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := tx.Audit().AddCheckpoint(ctx, &base); err != nil {
-			return err
-		}
-		if err := tx.Audit().AddCheckpoint(ctx, &now); err != nil {
+		if err := keepCheckpoints(ctx, tx, b.last, last, base, ends); err != nil {
 			return err
 		}
 		return s.Recorder.record(ctx, tx, change{
 			action: domain.ActionPrune, resource: domain.ScopeAudit, id: base.ID, after: facts{"before": moment(before)},
 		})
 	})
-	return base, err
+	if err == nil {
+		s.publish(ctx, *base, *ends)
+	}
+	return *base, err
 }
 
 // begins finds where the chains will begin without the events before a time.

@@ -25,21 +25,45 @@ func TestAudit_Checkpoint(t *testing.T) {
 		check(t, w.replica(t).Audit.Checkpoint(t.Context()))
 		return len(w.checkpoints(t))
 	}
-	w.fill(t, 3)
-	wantSame(t, signed(), 1)
+	wantSame(t, signed(), 1) // that the chains began
 	w.fill(t, 3)
 	w.clock.pass(time.Hour - time.Microsecond)
 	wantSame(t, signed(), 1) // it is not an hour yet
 	w.clock.pass(time.Microsecond)
 	wantSame(t, signed(), 2)
-	w.clock.pass(time.Hour)
-	wantSame(t, signed(), 2) // nothing has happened
-	w.fill(t, 1)
+	w.fill(t, 3)
+	w.clock.pass(time.Hour - time.Microsecond)
+	wantSame(t, signed(), 2) // it is not an hour yet
+	w.clock.pass(time.Microsecond)
 	wantSame(t, signed(), 3)
-	last := w.checkpoints(t)[2]
-	wantSame(t, last.At, noon.Add(2*time.Hour))
+	w.clock.pass(time.Hour)
+	wantSame(t, signed(), 3) // nothing has happened
+	w.fill(t, 1)
+	wantSame(t, signed(), 4)
+	for i, c := range w.checkpoints(t) {
+		wantSame(t, c.Number, int64(i+1))
+	}
+	last := w.checkpoints(t)[3]
+	wantSame(t, last.At, noon.Add(3*time.Hour))
 	wantSame(t, last.Links, must(w.store.Audit().Ends(t.Context()))(t))
-	wantSame(t, must(w.Audit.Verify(t.Context()))(t), service.AuditReport{Events: 7, Checkpoints: 3})
+	wantSame(t, must(w.Audit.Verify(t.Context()))(t), service.AuditReport{Events: 7, Checkpoints: 4})
+}
+
+// TestAudit_Checkpoint_ClockAhead: a checkpoint that was signed by a clock that was ahead does not keep others from being signed.
+func TestAudit_Checkpoint_ClockAhead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.clock.pass(365 * day)
+	w.fill(t, 3)
+	check(t, w.Audit.Checkpoint(t.Context()))
+	w.clock.pass(-365 * day)
+	w.fill(t, 3)
+	check(t, w.Audit.Checkpoint(t.Context()))
+	wantSame(t, len(w.checkpoints(t)), 3)
+	w.fill(t, 3)
+	check(t, w.Audit.Checkpoint(t.Context())) // now it is an hour again
+	wantSame(t, len(w.checkpoints(t)), 3)
+	wantProblems(t, w)
 }
 
 func TestAudit_Prune(t *testing.T) {
@@ -126,8 +150,7 @@ func TestAudit_Prune_Crash(t *testing.T) {
 	if !errors.Is(err, crash) || removed == 0 || removed == 50 {
 		t.Fatalf("%d events were removed, error is %v", removed, err)
 	}
-	wantProblems(t, w)
-	wantSame(t, must(w.Audit.Verify(t.Context()))(t).Events, 51)
+	wantSame(t, must(w.Audit.Verify(t.Context()))(t), service.AuditReport{Events: 51, Checkpoints: 2, Remains: 50 - removed})
 	w.fill(t, 5)
 	wantSame(t, must(w.Audit.Prune(operator(t), noon.Add(time.Hour)))(t), 50-removed)
 	wantSame(t, must(w.Audit.Verify(t.Context()))(t), service.AuditReport{Events: 57, Checkpoints: 2})
@@ -163,5 +186,5 @@ func TestAudit_Prune_Refused(t *testing.T) {
 		t.Errorf("%d events were removed, error is %v", removed, err)
 	}
 	wantSame(t, w.countEvents(t), 50)
-	wantSame(t, w.checkpoints(t), []domain.Checkpoint{})
+	wantSame(t, len(w.checkpoints(t)), 1)
 }

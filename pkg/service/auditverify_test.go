@@ -58,7 +58,7 @@ func wantProblems(t testing.TB, w *world, want ...string) {
 	}
 }
 
-// TestAudit_Verify_Columns: every column of an event is authenticated but its id.
+// TestAudit_Verify_Columns: every column of an event is authenticated.
 func TestAudit_Verify_Columns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -67,7 +67,7 @@ func TestAudit_Verify_Columns(t *testing.T) {
 	const where = " WHERE chain = ? AND position = ?"
 	wantProblems(t, w)
 	for column, value := range map[string]any{
-		"at": noon.Add(time.Microsecond), "actor_kind": "apikey", "actor_id": 8, "actor_name": "rui", "address": "192.0.2.2", "request_id": "01K",
+		"id": 1000, "at": noon.Add(time.Microsecond), "actor_kind": "apikey", "actor_id": 8, "actor_name": "rui", "address": "192.0.2.2", "request_id": "01K",
 		"operation": "deleteUser", "action": "delete", "refused": true, "resource": "auth.roles", "resource_id": 10, "resource_name": "other",
 		"before": "{}", "after": "",
 	} {
@@ -116,21 +116,21 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 		"an event in another's place":             {"DELETE FROM audit_events WHERE chain = %[1]d AND position = 3; " + forgedEvent("3", "chain"), false, []string{"position 3) was altered", "position 4) was altered"}},
 		"a head without its event":                {"UPDATE audit_chains SET position = position + 1 WHERE chain = %[1]d", false, []string{"positions %[3]d to %[3]d are missing"}},
 		"a head with another hash":                {"UPDATE audit_chains SET hash = zeroblob(32) WHERE chain = %[1]d", false, []string{"its end is not its last event"}},
-		"a checkpoint with another time":          {"UPDATE audit_checkpoints SET at = '2026-03-04 11:00:00+00:00'", true, []string{"checkpoint 1: the signature is not good"}},
-		"a checkpoint that is a base":             {"UPDATE audit_checkpoints SET base = true", true, []string{"checkpoint 1: the signature is not good"}},
-		"a checkpoint with other links":           {"UPDATE audit_checkpoints SET links = '[]'", true, []string{"checkpoint 1: the signature is not good"}},
-		"a checkpoint with links of no form":      {"UPDATE audit_checkpoints SET links = 'x'", true, []string{"checkpoint 1: the signature is not good"}},
-		"a checkpoint with another signature":     {"UPDATE audit_checkpoints SET signature = zeroblob(64)", true, []string{"checkpoint 1: the signature is not good"}},
-		"a checkpoint made up":                    {"INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, true, links, signature FROM audit_checkpoints", true, []string{"checkpoint 2: the signature is not good"}},
-		"events removed under a base made up": {"INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, true, links, signature FROM audit_checkpoints; DELETE FROM audit_events WHERE chain = %[1]d AND position < 3", true,
-			[]string{"checkpoint 2: the signature is not good", "positions 1 to 2 are missing"}},
+		"a checkpoint with another time":          {"UPDATE audit_checkpoints SET at = '2026-03-04 11:00:00+00:00' WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
+		"a checkpoint that is a base":             {"UPDATE audit_checkpoints SET base = true WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
+		"a checkpoint with other links":           {"UPDATE audit_checkpoints SET links = '[]' WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
+		"a checkpoint with links of no form":      {"UPDATE audit_checkpoints SET links = 'x' WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
+		"a checkpoint with another signature":     {"UPDATE audit_checkpoints SET signature = zeroblob(64) WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
+		"a checkpoint made up":                    {"INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, true, links, signature FROM audit_checkpoints WHERE number = 2", true, []string{"checkpoint 3: the signature is not good"}},
+		"events removed under a base made up": {"INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, true, links, signature FROM audit_checkpoints WHERE number = 2; DELETE FROM audit_events WHERE chain = %[1]d AND position < 3", true,
+			[]string{"checkpoint 3: the signature is not good", "positions 1 to 2 are missing"}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.fill(t, 80)
 			if test.checkpoint {
-				check(t, w.Audit.Checkpoint(t.Context()))
+				must(w.Audit.CheckpointNow(t.Context()))(t)
 			}
 			last := w.longest(t)
 			spell := func(text string) string {
@@ -168,12 +168,13 @@ func TestAudit_Verify_Rewritten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fill(t, 80)
-	check(t, w.Audit.Checkpoint(t.Context()))
+	must(w.Audit.CheckpointNow(t.Context()))(t)
 	last := w.longest(t)
 	events := must(w.store.Audit().After(t.Context(), last.Chain, last.Position-2, 2))(t)
 	// The last event goes on behind the one before the last but one, with a digest that was guessed.
 	digest := sha256.Sum256([]byte("guess"))
-	hash := sha256.Sum256(binary.BigEndian.AppendUint64(append(events[0].Hash[:], digest[:]...), 9))
+	numbers := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, 9), uint64(events[1].ID))
+	hash := sha256.Sum256(append(append(events[0].Hash[:], digest[:]...), numbers...))
 	w.exec(t, "UPDATE audit_events SET after = '', hash = ? WHERE id = ?", hash[:], events[1].ID)
 	w.exec(t, "UPDATE audit_chains SET hash = ? WHERE chain = ?", hash[:], last.Chain)
 	wantProblems(t, w, "was altered", "is not the one that a checkpoint has seen")
@@ -230,5 +231,6 @@ func checkWhole(ctx context.Context, w *world) error {
 	if err == nil && len(report.Problems) > 0 {
 		err = fmt.Errorf("while it is in use: %q", report.Problems)
 	}
-	return errors.Join(err, w.Audit.Checkpoint(ctx))
+	_, signErr := w.Audit.CheckpointNow(ctx)
+	return errors.Join(err, signErr)
 }

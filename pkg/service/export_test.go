@@ -10,3 +10,6 @@ func (s *Access) Known() int {
 	defer k.mu.RUnlock()
 	return len(k.grants)
 }
+
+// CheckpointEvery is checkpointEvery, for the tests.
+const CheckpointEvery = checkpointEvery

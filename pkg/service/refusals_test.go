@@ -89,7 +89,7 @@ func TestRefusals_Limit(t *testing.T) {
 func TestRefusals_Failure(t *testing.T) {
 	t.Parallel()
 	log := &lockedBuffer{}
-	w := worldOn(t, newSQLite(t), slog.NewTextHandler(log, nil))
+	w := worldOn(t, newSQLite(t), slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	check(t, w.store.Close())
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()

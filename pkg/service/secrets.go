@@ -16,6 +16,18 @@ const (
 	secretAudit   = "audit"
 )
 
+// openAuditSecret is openSecret for the audit's: beside it the same value has which checkpoint was the last one.
+func openAuditSecret(ctx context.Context, store domain.Store, keys *ca.Keyring) ([]byte, error) {
+	secret, err := openSecret(ctx, store, keys, secretAudit)
+	if err == nil && len(secret) < auth.SecretSize {
+		err = errAuditSecret
+	}
+	if err != nil {
+		return nil, err
+	}
+	return secret[:auth.SecretSize:auth.SecretSize], nil
+}
+
 // openSecret unseals a secret, and makes it the first time. It fails when the master key is not the one that the database was sealed with.
 func openSecret(ctx context.Context, store domain.Store, keys *ca.Keyring, name string) ([]byte, error) {
 	fresh := make([]byte, auth.SecretSize)

@@ -57,7 +57,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	auditSecret, err := openSecret(ctx, store, set.Keys, secretAudit)
+	auditSecret, err := openAuditSecret(ctx, store, set.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,10 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 
 	control := &Control{Store: store, Audit: recorder, Now: now, Access: access}
 	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
+	audit := &Audit{Store: store, Keys: set.Keys, Secret: auditSecret, Notary: notary, Recorder: recorder, Now: now, Log: log}
+	if err := audit.Begin(ctx); err != nil {
+		return nil, err
+	}
 	services := &Services{
 		CAs: &CAs{
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: set.Generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
@@ -90,7 +94,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		APIKeys:  &APIKeys{Control: control, TokensOnce: set.TokensOnce, Log: log},
 		Roles:    &Roles{Control: control, Log: log},
 		Users:    &Users{Control: control, Passwords: passwords, Refusals: refusals, Log: log},
-		Audit:    &Audit{Store: store, Notary: notary, Recorder: recorder, Now: now, Log: log},
+		Audit:    audit,
 		Refusals: refusals,
 		History:  history,
 		Restore:  &Restore{Store: store, Authorities: authorities, Audit: recorder, Signing: access.Signing, Now: now, Log: log},

@@ -110,10 +110,17 @@ func (r audit) Append(ctx context.Context, e *domain.Event) error {
 	return r.s.atomic(ctx, func(tx *Store) error { return audit{tx}.appendStepwise(ctx, e) })
 }
 
-// appendEvent moves the chain by one link and hangs the event on it. See domain.Event for the hash.
-var appendEvent = numbered(`WITH link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(?::bigint))
-		WHERE chain = ? AND ` + rightsHold + ` RETURNING chain, position, hash)
-	INSERT INTO audit_events (resource_id, ` + linkColumns + `, ` + eventColumns + `)
+// The id of an event on PostgreSQL. It is part of the event's hash, so the statement that moves the chain draws it from the sequence, and hands on what
+// it has drawn last: while it waits for the chain it may draw more than once.
+const (
+	drawnID = "int8send(nextval('audit_events_id_seq'))"
+	lastID  = "currval('audit_events_id_seq') AS event_id"
+)
+
+// appendEvent moves the chain by one link and hangs the event on it. See domain.Link for the hash.
+var appendEvent = numbered(`WITH link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(?::bigint) || ` + drawnID + `)
+		WHERE chain = ? AND ` + rightsHold + ` RETURNING ` + lastID + `, chain, position, hash)
+	INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
 		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash`)
 
 // eventValues are the parameters of eventColumns, with the types that a SELECT can't guess.
@@ -134,8 +141,8 @@ func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	db := r.s.write.WithContext(ctx)
 	end := domain.Link{Chain: e.Chain}
 	var hash []byte
-	query := "SELECT position, hash FROM audit_chains WHERE chain = ? AND " + rightsHoldLite
-	if err := scan(ctx, db, []any{&end.Position, &hash}, query, e.Chain, e.Point.String()); err != nil {
+	query := "SELECT position, hash, " + nextID + " FROM audit_chains WHERE chain = ? AND " + rightsHoldLite
+	if err := scan(ctx, db, []any{&end.Position, &hash, &e.ID}, query, e.Chain, e.Point.String()); err != nil {
 		return ifMoved(err)
 	}
 	copy(end.Hash[:], hash)
@@ -143,17 +150,18 @@ func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	if err := db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", e.Position, e.Hash[:], e.Chain).Error; err != nil {
 		return err
 	}
-	into := intoEvents
-	into.suffix = " RETURNING id"
-	return r.s.insertRows(ctx, into, [][]any{eventValuesOf(*e)}, func(scan func(...any) error) error { return scan(&e.ID) })
+	return r.s.insertRows(ctx, intoEvents, [][]any{eventValuesOf(*e)}, nil)
 }
 
+// nextID is the id that SQLite gives to the next event: no earlier one had it, also none that was removed.
+const nextID = `1 + max(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0), COALESCE((SELECT max(id) FROM audit_events), 0))`
+
 // intoEvents takes the values of eventValuesOf.
-var intoEvents = insertion{table: "audit_events", columns: "resource_id, " + linkColumns + ", " + eventColumns}
+var intoEvents = insertion{table: "audit_events", columns: "id, resource_id, " + linkColumns + ", " + eventColumns}
 
 func eventValuesOf(e domain.Event) []any {
 	record := toEventRow(e)
-	return append([]any{record.ResourceID, int64(record.Chain), record.Position, record.Hash}, record.contents()...)
+	return append([]any{e.ID, record.ResourceID, int64(record.Chain), record.Position, record.Hash}, record.contents()...)
 }
 
 // AppendAll implements domain.Audit: the chain is held while the events are written, and moved once.
@@ -170,6 +178,9 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 			return ifMoved(err)
 		}
 		copy(link.Hash[:], hash)
+		if err := (audit{tx}).number(ctx, events); err != nil {
+			return err
+		}
 		rows := make([][]any, len(events))
 		for i, e := range events {
 			link = e.Follow(link)
@@ -180,6 +191,24 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 			return err
 		}
 		return db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", link.Position, link.Hash[:], link.Chain).Error
+	})
+}
+
+// number gives ids to events whose chain is held.
+func (r audit) number(ctx context.Context, events []*domain.Event) error {
+	if r.s.engine == SQLite {
+		var first int64
+		err := scan(ctx, r.s.write, []any{&first}, "SELECT "+nextID)
+		for i, e := range events {
+			e.ID = first + int64(i)
+		}
+		return err
+	}
+	next := 0
+	const query = "SELECT nextval('audit_events_id_seq') FROM generate_series(1, ?::bigint)"
+	return returned(ctx, r.s.write, query, []any{len(events)}, func(scan func(...any) error) error {
+		next++
+		return scan(&events[next-1].ID)
 	})
 }
 
@@ -274,6 +303,12 @@ func (r audit) After(ctx context.Context, chain int, position int64, limit int) 
 const strayEvents = `WITH RECURSIVE used (chain) AS (SELECT min(chain) FROM audit_events
 		UNION ALL SELECT (SELECT min(chain) FROM audit_events WHERE chain > used.chain) FROM used WHERE used.chain IS NOT NULL)
 	SELECT chain, (SELECT count(*) FROM audit_events WHERE audit_events.chain = used.chain) FROM used WHERE chain NOT IN ? ORDER BY chain`
+
+// Count implements domain.Audit.
+func (r audit) Count(ctx context.Context, chain int, after, upTo int64) (n int64, err error) {
+	err = scan(ctx, r.s.read, []any{&n}, "SELECT count(*) FROM audit_events WHERE chain = ? AND position > ? AND position <= ?", chain, after, upTo)
+	return n, err
+}
 
 // Strays implements domain.Audit.
 func (r audit) Strays(ctx context.Context) ([]domain.Stray, error) {

@@ -11,6 +11,8 @@ import (
 
 type checkpointRow struct {
 	ID        int64 `gorm:"primaryKey"`
+	Number    int64 // 0: of a version that did not number them
+	Previous  []byte
 	At        time.Time
 	Base      bool
 	Links     string // JSON
@@ -28,7 +30,8 @@ type storedLink struct {
 
 // entity leaves out links that are not what toCheckpointRow wrote: the signature will not fit.
 func (r checkpointRow) entity() domain.Checkpoint {
-	c := domain.Checkpoint{ID: r.ID, At: r.At.UTC(), Base: r.Base, Signature: r.Signature}
+	c := domain.Checkpoint{ID: r.ID, Number: r.Number, At: r.At.UTC(), Base: r.Base, Signature: r.Signature}
+	copy(c.Previous[:], r.Previous)
 	var stored []storedLink
 	if json.Unmarshal([]byte(r.Links), &stored) != nil {
 		return c
@@ -48,7 +51,7 @@ func toCheckpointRow(c domain.Checkpoint) (checkpointRow, error) {
 		stored[i] = storedLink{Chain: link.Chain, Position: link.Position, Hash: hex.EncodeToString(link.Hash[:])}
 	}
 	text, err := json.Marshal(stored)
-	return checkpointRow{At: micro(c.At), Base: c.Base, Links: string(text), Signature: c.Signature}, err
+	return checkpointRow{Number: c.Number, Previous: c.Previous[:], At: micro(c.At), Base: c.Base, Links: string(text), Signature: c.Signature}, err
 }
 
 // AddCheckpoint implements domain.Audit.
@@ -60,7 +63,7 @@ func (r audit) AddCheckpoint(ctx context.Context, c *domain.Checkpoint) error {
 	return r.s.atomic(ctx, func(tx *Store) error {
 		db := tx.write.WithContext(ctx)
 		if err := db.Create(&record).Error; err != nil {
-			return err
+			return translate(err, duplicated("number", "number"))
 		}
 		c.ID = record.ID
 		if !c.Base {
@@ -73,7 +76,7 @@ func (r audit) AddCheckpoint(ctx context.Context, c *domain.Checkpoint) error {
 // Checkpoints implements domain.Audit.
 func (r audit) Checkpoints(ctx context.Context) ([]domain.Checkpoint, error) {
 	var rows []checkpointRow
-	err := r.s.read.WithContext(ctx).Order("id").Find(&rows).Error
+	err := r.s.read.WithContext(ctx).Order("number, id").Find(&rows).Error
 	list := make([]domain.Checkpoint, len(rows))
 	for i, row := range rows {
 		list[i] = row.entity()

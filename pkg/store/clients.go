@@ -172,10 +172,10 @@ var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimP
 	certificate AS (INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
 		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
 		RETURNING client_id, id),
-	link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(client_id)) FROM certificate
-		WHERE chain = ? RETURNING chain, position, hash, client_id, certificate.id AS certificate_id),
-	event AS (INSERT INTO audit_events (resource_id, ` + linkColumns + `, ` + eventColumns + `)
-		SELECT client_id, ` + linkColumns + `, ` + eventValues + ` FROM link RETURNING id)
+	link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(client_id) || ` + drawnID + `) FROM certificate
+		WHERE chain = ? RETURNING chain, position, hash, client_id, certificate.id AS certificate_id, ` + lastID + `),
+	event AS (INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
+		SELECT client_id, event_id, ` + linkColumns + `, ` + eventValues + ` FROM link RETURNING id)
 	SELECT client_id, certificate_id, event.id, position, hash FROM link, event`)
 
 // otherIssuer says that the CA of an id is gone, or is another one now.

@@ -30,8 +30,8 @@ func stored(e domain.Event) domain.Event {
 
 // linkHash is the hash of an event that follows one with the hash before.
 func linkHash(before [32]byte, e domain.Event) [32]byte {
-	resource := binary.BigEndian.AppendUint64(nil, uint64(e.ResourceID))
-	return sha256.Sum256([]byte(string(before[:]) + string(e.Digest[:]) + string(resource)))
+	numbers := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(e.ResourceID)), uint64(e.ID))
+	return sha256.Sum256([]byte(string(before[:]) + string(e.Digest[:]) + string(numbers)))
 }
 
 // chainOf returns all events of a chain, read a few at a time.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func testAuditChains(t *testing.T, s domain.Store) {
 	t.Run("what follows a position is given in order, up to a number", func(t *testing.T) { testAfter(t, s, chain, all[chain]) })
 	t.Run("the last link before a time", func(t *testing.T) { testLastBefore(t, s, chain, all[chain]) })
 	t.Run("pruning removes the beginning of one chain", func(t *testing.T) { testPrune(t, s, chain, all) })
+	t.Run("events between two positions are counted", func(t *testing.T) { testCount(t, s, chain) })
 	t.Run("checkpoints", func(t *testing.T) { testCheckpoints(t, s) })
 }
 
@@ -93,6 +95,16 @@ func testPrune(t *testing.T, s domain.Store, chain int, all [][]domain.Event) {
 	}
 }
 
+// testCount has a chain that ends in one event, after pruning.
+func testCount(t *testing.T, s domain.Store, chain int) {
+	count := func(after, upTo int64) int64 { return must(s.Audit().Count(t.Context(), chain, after, upTo))(t) }
+	last := must(s.Audit().Ends(t.Context()))(t)[chain].Position
+	wantSame(t, count(math.MinInt64, math.MaxInt64), 1)
+	wantSame(t, count(last-1, last), 1)
+	wantSame(t, count(last, math.MaxInt64), 0)
+	wantSame(t, count(math.MinInt64, last-1), 0)
+}
+
 func testCheckpoints(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	wantSame(t, len(must(s.Audit().Checkpoints(ctx))(t)), 0)
@@ -108,6 +120,20 @@ func testCheckpoints(t *testing.T, s domain.Store) {
 	base := add(noon.Add(time.Hour), true, ends)
 	wantSame(t, must(s.Audit().Checkpoints(ctx))(t), []domain.Checkpoint{base})
 	later := add(noon.Add(2*time.Hour), false, nil)
+	wantSame(t, must(s.Audit().Checkpoints(ctx))(t), []domain.Checkpoint{base, later})
+	numbered := func(number int64, base bool) domain.Checkpoint {
+		return domain.Checkpoint{Number: number, Previous: [32]byte{7, byte(number)}, At: noon, Base: base, Links: ends, Signature: []byte{1}}
+	}
+	two, one := numbered(2, false), numbered(1, false)
+	check(t, s.Audit().AddCheckpoint(ctx, &two))
+	check(t, s.Audit().AddCheckpoint(ctx, &one))
+	again := one
+	wantFault(t, s.Audit().AddCheckpoint(ctx, &again), domain.Duplicated, "number", domain.ReasonDuplicated)
+	wantSame(t, must(s.Audit().Checkpoints(ctx))(t), []domain.Checkpoint{base, later, one, two})
+	base = numbered(3, true)
+	check(t, s.Audit().AddCheckpoint(ctx, &base))
+	later = numbered(4, false)
+	check(t, s.Audit().AddCheckpoint(ctx, &later))
 	wantSame(t, must(s.Audit().Checkpoints(ctx))(t), []domain.Checkpoint{base, later})
 	err := s.Transact(ctx, func(tx domain.Store) error {
 		check(t, tx.Audit().AddCheckpoint(ctx, &domain.Checkpoint{At: noon, Base: true, Signature: []byte{1}}))

@@ -20,4 +20,12 @@ func testSecrets(t *testing.T, s domain.Store) {
 		return nil
 	}))
 	wantSame(t, must(s.Secrets().GetOrCreate(ctx, "three", []byte("4")))(t), []byte("3"))
+
+	wantSame(t, must(s.Secrets().Get(ctx, "one"))(t), first)
+	_, err := s.Secrets().Get(ctx, "four")
+	wantMissing(t, err)
+	wantSame(t, must(s.Secrets().Replace(ctx, "one", first, []byte("next")))(t), true)
+	wantSame(t, must(s.Secrets().Replace(ctx, "one", first, []byte("other")))(t), false)
+	wantSame(t, must(s.Secrets().Get(ctx, "one"))(t), []byte("next"))
+	wantSame(t, must(s.Secrets().Get(ctx, "two"))(t), []byte("other"))
 }

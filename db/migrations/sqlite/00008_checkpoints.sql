@@ -1,0 +1,10 @@
+-- +goose Up
+-- Checkpoints are numbered from 1 without a gap, and each has the hash of the one before; 0: one of before, without.
+ALTER TABLE audit_checkpoints ADD COLUMN number integer NOT NULL DEFAULT 0;
+ALTER TABLE audit_checkpoints ADD COLUMN previous blob NOT NULL DEFAULT x'';
+CREATE UNIQUE INDEX audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0;
+
+-- +goose Down
+DROP INDEX audit_checkpoints_number;
+ALTER TABLE audit_checkpoints DROP COLUMN previous;
+ALTER TABLE audit_checkpoints DROP COLUMN number;

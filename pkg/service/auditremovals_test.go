@@ -1,0 +1,398 @@
+package service_test
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store"
+)
+
+// auditTables are all that the audit consists of. The secret of the audit is in the last.
+var auditTables = []string{"audit_events", "audit_chains", "audit_checkpoints", "secrets"}
+
+// save copies tables aside, and restore puts them back.
+func (w *world) save(t testing.TB, as string) {
+	t.Helper()
+	for _, table := range auditTables {
+		w.exec(t, "CREATE TABLE "+as+"_"+table+" AS SELECT * FROM "+table)
+	}
+}
+
+func (w *world) restore(t testing.TB, from string, tables ...string) {
+	t.Helper()
+	for _, table := range tables {
+		w.exec(t, "DELETE FROM "+table)
+		w.exec(t, "INSERT INTO "+table+" SELECT * FROM "+from+"_"+table)
+	}
+}
+
+// zeros is the hash where a chain begins, in SQL.
+func (w *world) zeros() string {
+	if w.store.Engine() == store.SQLite {
+		return "zeroblob(32)"
+	}
+	return "decode(repeat('00', 32), 'hex')"
+}
+
+// removals tampers with an audit, as one does who has the whole database and not the master key. In a text {C} is a chain, {END} where it ends,
+// {SIGNED} where the last checkpoint has seen it, {LAST} the number of that checkpoint.
+type removals struct {
+	*world
+	names *strings.Replacer
+}
+
+func newRemovals(t *testing.T, w *world) *removals {
+	t.Helper()
+	kept := w.checkpoints(t)
+	last := kept[len(kept)-1]
+	for chain, end := range must(w.store.Audit().Ends(t.Context()))(t) {
+		if signed := last.Links[chain].Position; signed > 3 && end.Position > signed {
+			return &removals{w, strings.NewReplacer("{C}", fmt.Sprint(chain), "{END}", fmt.Sprint(end.Position), "{SIGNED}", fmt.Sprint(signed),
+				"{LAST}", fmt.Sprint(last.Number), "{ZEROS}", w.zeros())}
+		}
+	}
+	t.Fatal("there is no chain with events before and after the last checkpoint")
+	return nil
+}
+
+func (r *removals) run(t *testing.T, script string) {
+	t.Helper()
+	for statement := range strings.SplitSeq(r.names.Replace(script), ";") {
+		if strings.TrimSpace(statement) != "" {
+			r.exec(t, statement)
+		}
+	}
+}
+
+// found says whether a removal is found.
+type found int
+
+const (
+	always       found = iota
+	withExpect         // only beside a checkpoint that was seen outside the database
+	notYetSigned       // never: no checkpoint has seen it
+)
+
+// headTo sets a chain, or all, back to the last event that is left of it.
+const headTo = `UPDATE audit_chains SET position = COALESCE((SELECT max(position) FROM audit_events e WHERE e.chain = audit_chains.chain), 0),
+	hash = COALESCE((SELECT hash FROM audit_events e WHERE e.chain = audit_chains.chain ORDER BY position DESC LIMIT 1), {ZEROS});`
+
+const (
+	emptyHeads   = "UPDATE audit_chains SET position = 0, hash = {ZEROS};"
+	noEvents     = "DELETE FROM audit_events;"
+	noChains     = "DELETE FROM audit_chains;"
+	noPoints     = "DELETE FROM audit_checkpoints;"
+	afterSigned  = "DELETE FROM audit_events WHERE chain = {C} AND position > {SIGNED};"
+	lastOfSigned = "DELETE FROM audit_events WHERE chain = {C} AND position >= {SIGNED};"
+	copyEvent    = `INSERT INTO audit_events (chain, position, hash, at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource,
+		resource_id, resource_name, before, after) SELECT chain, %s, hash, at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused,
+		resource, resource_id, resource_name, before, after FROM audit_events WHERE chain = {C} AND position = {SIGNED};`
+)
+
+var removalsOfAll = []struct {
+	what   string
+	script string
+	found  found
+}{
+	{"an event in the middle", "DELETE FROM audit_events WHERE chain = {C} AND position = 2", always},
+	{"the first event", "DELETE FROM audit_events WHERE chain = {C} AND position = 1", always},
+	{"the first event of each chain", "DELETE FROM audit_events WHERE position = 1", always},
+	{"the last event", "DELETE FROM audit_events WHERE chain = {C} AND position = {END}", always},
+	{"an event after the last checkpoint", "DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED} + 1", always},
+	{"the end of a chain, signed", lastOfSigned, always},
+	{"the end of a chain, signed, with the head", lastOfSigned + headTo, always},
+	{"the ends of all chains, signed, with the heads", "DELETE FROM audit_events WHERE position > 1;" + headTo, always},
+	{"the end of a chain that was not signed yet", afterSigned, always},
+	{"the end of a chain that was not signed yet, with the head", afterSigned + headTo, notYetSigned},
+	{"a chain", "DELETE FROM audit_events WHERE chain = {C}", always},
+	{"a chain with its head", "DELETE FROM audit_events WHERE chain = {C};" + headTo, always},
+	{"a chain with its row", "DELETE FROM audit_events WHERE chain = {C}; DELETE FROM audit_chains WHERE chain = {C}", always},
+	{"all events", noEvents, always},
+	{"all events and heads", noEvents + emptyHeads, always},
+	{"all events and chains", noEvents + noChains, always},
+	{"all chains", noChains, always},
+	{"all heads", emptyHeads, always},
+	{"a head", "UPDATE audit_chains SET position = 0, hash = {ZEROS} WHERE chain = {C}", always},
+	{"all checkpoints", noPoints, always},
+	{"the first checkpoint", "DELETE FROM audit_checkpoints WHERE number = 1", always},
+	{"a checkpoint in the middle", "DELETE FROM audit_checkpoints WHERE number = 2", always},
+	{"a checkpoint in the middle, and the gap closed", "DELETE FROM audit_checkpoints WHERE number = 2; UPDATE audit_checkpoints SET number = 2 WHERE number = 3", always},
+	{"the last checkpoint", "DELETE FROM audit_checkpoints WHERE number = {LAST}", always},
+	{"all checkpoints but the first", "DELETE FROM audit_checkpoints WHERE number > 1", always},
+	{"the numbers of the checkpoints", "UPDATE audit_checkpoints SET number = 0", always},
+	{"the last checkpoint and what was since the one before", "DELETE FROM audit_checkpoints WHERE number = {LAST}; DELETE FROM audit_events WHERE id IN (SELECT id FROM later);" + headTo, always},
+	{"the last checkpoint and the end of a chain", "DELETE FROM audit_checkpoints WHERE number = {LAST};" + lastOfSigned + headTo, always},
+	{"all checkpoints and the end of a chain", noPoints + lastOfSigned + headTo, always},
+	{"all checkpoints and events", noPoints + noEvents, always},
+	{"all checkpoints and chains", noPoints + noChains, always},
+	{"all checkpoints, events and heads", noPoints + noEvents + emptyHeads, always},
+	{"all checkpoints, events and chains", noPoints + noEvents + noChains, always},
+	{"the id of an event", "UPDATE audit_events SET id = 100000 WHERE chain = {C} AND position = 2", always},
+	{"the id of an event that was not signed yet", "UPDATE audit_events SET id = 100000 WHERE chain = {C} AND position = {END}", always},
+	{"all ids", "UPDATE audit_events SET id = id + 100000", always},
+	{"the order of ids", "UPDATE audit_events SET id = -id; UPDATE audit_events SET id = 100000 + id", always},
+	{"the ids of two events", `UPDATE audit_events SET id = -id WHERE id IN (3, 4); UPDATE audit_events SET id = 7 + id WHERE id IN (-3, -4)`, always},
+	{"an event, and another in its place", "DELETE FROM audit_events WHERE chain = {C} AND position = 2;" + fmt.Sprintf(copyEvent, "2"), always},
+	{"nothing, and an event before the beginning", fmt.Sprintf(copyEvent, "0"), always},
+	{"nothing, and an event far before the beginning", fmt.Sprintf(copyEvent, "-7000"), always},
+	{"nothing, and an event behind the end", fmt.Sprintf(copyEvent, "{END} + 1"), always},
+	{"nothing, and an event twice", "DROP INDEX audit_events_position;" + fmt.Sprintf(copyEvent, "{SIGNED}"), always},
+	{"nothing, and a checkpoint without its number", `INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, base, links, signature FROM audit_checkpoints
+		WHERE number = {LAST}`, always},
+	{"nothing, and a checkpoint twice", `DROP INDEX audit_checkpoints_number; INSERT INTO audit_checkpoints (number, previous, at, base, links, signature) SELECT number, previous, at,
+		base, links, signature FROM audit_checkpoints WHERE number = 2`, always},
+}
+
+// TestAudit_Verify_Removals: what is found of a removal, and what only with a checkpoint that was seen elsewhere.
+func TestAudit_Verify_Removals(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.fill(t, 64)
+			must(w.Audit.CheckpointNow(t.Context()))(t)
+			w.save(t, "early")
+			w.fill(t, 64)
+			expected := expect(must(w.Audit.CheckpointNow(t.Context()))(t))
+			w.fill(t, 48)
+			w.save(t, "whole")
+			w.exec(t, "CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)")
+			r := newRemovals(t, w)
+			for _, one := range removalsOfAll {
+				t.Run(one.what, func(t *testing.T) {
+					r.run(t, one.script)
+					wantFound(t, w, expected, one.found)
+					w.restore(t, "whole", auditTables[:3]...)
+					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_events_position ON audit_events (chain, position)")
+					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0")
+					wantFound(t, w, expected, notYetSigned)
+				})
+			}
+			t.Run("everything is set back", func(t *testing.T) {
+				w.restore(t, "early", auditTables...)
+				wantFound(t, w, expected, withExpect)
+				w.fill(t, 40) // it goes on as if nothing had been
+				must(w.Audit.CheckpointNow(t.Context()))(t)
+				wantFound(t, w, expected, withExpect)
+				w.fill(t, 40)
+				must(w.Audit.CheckpointNow(t.Context()))(t)
+				wantFound(t, w, expected, withExpect)
+			})
+			t.Run("everything and the secret is removed", func(t *testing.T) {
+				r.run(t, noPoints+noEvents+emptyHeads+"DELETE FROM secrets WHERE name = 'audit'")
+				if _, err := w.Audit.Verify(t.Context()); err == nil {
+					t.Error("a running server does not miss it")
+				}
+				wantFound(t, w.replica(t), expected, withExpect)
+			})
+		})
+	}
+}
+
+func expect(c domain.Checkpoint) service.ExpectedCheckpoint {
+	return service.ExpectedCheckpoint{Number: c.Number, Hash: auth.CheckpointHash(c)}
+}
+
+// wantFound checks what a check finds, without and with a checkpoint that is expected, by its number and hash, and by its hash alone.
+func wantFound(t *testing.T, w *world, expected service.ExpectedCheckpoint, want found) {
+	t.Helper()
+	report := must(w.Audit.Verify(t.Context()))(t)
+	if report.Whole() != (want != always) {
+		t.Errorf("it is found: %v, want %d: %q", !report.Whole(), want, report.Problems)
+	}
+	for _, e := range []service.ExpectedCheckpoint{expected, {Hash: expected.Hash}} {
+		report = must(w.Audit.Verify(t.Context(), e))(t)
+		if report.Whole() != (want == notYetSigned) {
+			t.Errorf("it is found beside %+v: %v, want %d: %q", e, !report.Whole(), want, report.Problems)
+		}
+	}
+}
+
+// TestAudit_Verify_RemovalsAfterPrune: what a prune leaves is as well protected.
+func TestAudit_Verify_RemovalsAfterPrune(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.fill(t, 64)
+			before := expect(must(w.Audit.CheckpointNow(t.Context()))(t))
+			w.clock.pass(day)
+			w.fill(t, 64)
+			wantSame(t, must(w.Audit.Prune(operator(t), noon.Add(time.Microsecond)))(t), 64)
+			kept := w.checkpoints(t)
+			wantSame(t, [2]int64{kept[0].Number, kept[1].Number}, [2]int64{3, 4})
+			w.fill(t, 48)
+			w.save(t, "whole")
+			r := newRemovals(t, w)
+			for _, one := range []string{
+				"DELETE FROM audit_checkpoints WHERE base", "DELETE FROM audit_checkpoints WHERE NOT base", noPoints,
+				"DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED}", lastOfSigned + headTo, noEvents + headTo, noEvents + noPoints + emptyHeads,
+				"DELETE FROM audit_checkpoints WHERE base; UPDATE audit_checkpoints SET number = 3", "UPDATE audit_checkpoints SET base = true",
+				fmt.Sprintf(copyEvent, "1"), fmt.Sprintf(copyEvent, "0"),
+			} {
+				r.run(t, one)
+				wantFound(t, w, expect(kept[1]), always)
+				w.restore(t, "whole", auditTables[:3]...)
+				wantFound(t, w, expect(kept[1]), notYetSigned)
+			}
+			wantFound(t, w, before, notYetSigned) // the base follows it
+			first := expect(kept[0])
+			first.Number, first.Hash[0] = 1, first.Hash[0]+1
+			report := must(w.Audit.Verify(t.Context(), first, expect(kept[0])))(t)
+			wantSame(t, len(report.Problems), 0) // an old line of a log that has newer ones
+			wantProblemsBeside(t, w, first, "older than the last prune")
+			first.Number = 4
+			wantProblemsBeside(t, w, first, "another history")
+			first.Number = 7
+			wantProblemsBeside(t, w, first, "its last checkpoint is 4, and checkpoint 7")
+		})
+	}
+}
+
+func wantProblemsBeside(t *testing.T, w *world, e service.ExpectedCheckpoint, want string) {
+	t.Helper()
+	report := must(w.Audit.Verify(t.Context(), e))(t)
+	if len(report.Problems) != 1 || !strings.Contains(report.Problems[0], want) {
+		t.Errorf("the problems are %q, want %q", report.Problems, want)
+	}
+}
+
+// TestAudit_Checkpoint_Loss: over a loss nothing is signed, which is said each time, until it is mended.
+func TestAudit_Checkpoint_Loss(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.fill(t, 64)
+			must(w.Audit.CheckpointNow(t.Context()))(t)
+			w.save(t, "early")
+			w.fill(t, 64)
+			must(w.Audit.CheckpointNow(t.Context()))(t)
+			w.fill(t, 48)
+			w.save(t, "whole")
+			w.exec(t, "CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)")
+			r := newRemovals(t, w)
+			for _, script := range []string{
+				"DELETE FROM audit_checkpoints WHERE number = {LAST}", noPoints, noEvents, noChains, noEvents + emptyHeads, lastOfSigned + headTo,
+				noPoints + noEvents + emptyHeads, "UPDATE audit_checkpoints SET signature = previous WHERE number = {LAST}",
+				"DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED}",
+				"UPDATE audit_events SET hash = {ZEROS} WHERE chain = {C} AND position = {SIGNED}",
+				"UPDATE audit_checkpoints SET number = number + 1 WHERE number = {LAST}",
+			} {
+				r.run(t, script)
+				kept := w.checkpoints(t)
+				w.clock.pass(2 * service.CheckpointEvery)
+				for range 2 {
+					err := w.Audit.Checkpoint(t.Context())
+					if err == nil || !strings.Contains(err.Error(), "the audit is not signed over that") {
+						t.Errorf("%s: error is %v", script, err)
+					}
+				}
+				if _, err := w.Audit.CheckpointNow(t.Context()); err == nil {
+					t.Errorf("%s: it is signed on demand", script)
+				}
+				check(t, w.replica(t).Audit.Begin(t.Context())) // it starts all the same
+				wantSame(t, w.Audit.Loss(), true)
+				wantSame(t, w.checkpoints(t), kept)
+				w.restore(t, "whole", auditTables[:3]...)
+				must(w.Audit.CheckpointNow(t.Context()))(t)
+				wantSame(t, w.Audit.Loss(), false)
+				w.restore(t, "whole", auditTables...)
+			}
+		})
+	}
+}
+
+// TestAudit_Begin: a database that an earlier version has used, whose checkpoints have no numbers and whose events' hashes leave out the id, goes on.
+func TestAudit_Begin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	wantSame(t, len(w.checkpoints(t)), 1)
+	old := w.earlierVersion(t)
+	wantSame(t, w.checkpoints(t), []domain.Checkpoint{old})
+	next := w.replica(t)
+	kept := w.checkpoints(t)
+	wantSame(t, len(kept), 2)
+	wantSame(t, kept[1].Number, 1)
+	wantSame(t, kept[1].Previous, auth.CheckpointHash(old))
+	wantSame(t, must(next.Audit.Verify(t.Context()))(t), service.AuditReport{Events: 5, Checkpoints: 2})
+	w.fill(t, 5)
+	late := domain.Checkpoint{At: noon, Links: must(w.store.Audit().Ends(t.Context()))(t)} // of a replica of the earlier version
+	w.Audit.Notary.Sign(&late)
+	check(t, w.store.Audit().AddCheckpoint(t.Context(), &late))
+	must(next.Audit.CheckpointNow(t.Context()))(t)
+	wantSame(t, must(next.Audit.Verify(t.Context()))(t), service.AuditReport{Events: 10, Checkpoints: 4})
+	w.exec(t, "DELETE FROM audit_checkpoints WHERE id = ?", old.ID)
+	wantProblems(t, next, "checkpoint 1 does not follow the one before it")
+}
+
+// TestAudit_Begin_Loss: what an earlier version has signed and is gone is not covered up, and does not keep the server from starting.
+func TestAudit_Begin_Loss(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.earlierVersion(t)
+	w.exec(t, "DELETE FROM audit_events")
+	next := w.replica(t)
+	wantSame(t, w.checkpoints(t), []domain.Checkpoint{old})
+	if err := next.Audit.Checkpoint(t.Context()); err == nil || !next.Audit.Loss() {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// earlierVersion makes the audit of an earlier version: five events of one chain, a checkpoint, and a secret that says nothing of numbers.
+func (w *world) earlierVersion(t *testing.T) domain.Checkpoint {
+	t.Helper()
+	w.exec(t, "DELETE FROM audit_checkpoints")
+	w.exec(t, "UPDATE secrets SET sealed = ? WHERE name = 'audit'", w.settings.Keys.Seal(w.Audit.Secret, "secret/audit"))
+	w.fill(t, 5)
+	ends := must(w.store.Audit().Ends(t.Context()))(t)
+	for chain := range ends {
+		end := domain.Link{Chain: chain}
+		for _, e := range must(w.store.Audit().After(t.Context(), chain, 0, 10))(t) {
+			e.Digest = w.Audit.Notary.Digest(e)
+			end = e.FollowWithoutID(end)
+			w.exec(t, "UPDATE audit_events SET hash = ? WHERE id = ?", end.Hash[:], e.ID)
+		}
+		w.exec(t, "UPDATE audit_chains SET hash = ? WHERE chain = ?", end.Hash[:], chain)
+	}
+	c := domain.Checkpoint{At: noon, Links: must(w.store.Audit().Ends(t.Context()))(t)}
+	w.Audit.Notary.Sign(&c)
+	check(t, w.store.Audit().AddCheckpoint(t.Context(), &c))
+	return c
+}
+
+// TestParseExpected reads what operators have.
+func TestParseExpected(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("0a", 32)
+	want := service.ExpectedCheckpoint{Hash: [32]byte(slices.Repeat([]byte{10}, 32))}
+	numbered := want
+	numbered.Number = 7
+	line := `{"time":"2026-03-04T12:00:00Z","level":"INFO","msg":"audit checkpoint","number":7,"hash":"` + hash + `"}`
+	for text, want := range map[string][]service.ExpectedCheckpoint{
+		hash:                                     {want},
+		" " + strings.ToUpper(hash) + "\r\n":     {want},
+		line:                                     {numbered},
+		"{}\nx\n" + line + "\n" + line + "\n":    {numbered, numbered},
+		strings.Repeat("x", 1<<17) + "\n" + line: {numbered},
+		"":                                       nil,
+		hash[1:]:                                 nil,
+		hash + "00":                              nil,
+		strings.Replace(line, "audit checkpoint", "an audit checkpoint", 1): nil,
+		strings.Replace(line, hash, hash[2:], 1):                            nil,
+	} {
+		got, err := service.ParseExpected(strings.NewReader(text))
+		wantSame(t, got, want)
+		wantSame(t, err == nil, want != nil)
+	}
+}

@@ -1,0 +1,194 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// AuditReport is the outcome of a check.
+type AuditReport struct {
+	Events      int64 // that were looked at
+	Checkpoints int
+	// Remains are events from before the beginning of their chain: a prune is at work or was interrupted, or somebody has put them there. Nothing
+	// authenticates them; the next prune removes them.
+	Remains  int64
+	Problems []string
+}
+
+// Whole reports whether nothing was found.
+func (r AuditReport) Whole() bool { return r.Remains == 0 && len(r.Problems) == 0 }
+
+func (r *AuditReport) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// verifyBatch is how many events are read at once.
+const verifyBatch = 1000
+
+// Verify checks every event against its chain, the chains against the checkpoints, and the checkpoints against one another, against the number of
+// the last one and against those that are expected, because they were seen outside the database. Of the changes that are made meanwhile some are
+// looked at and others left for the next time.
+func (s *Audit) Verify(ctx context.Context, expected ...ExpectedCheckpoint) (AuditReport, error) {
+	for {
+		last, err := s.lastSigned(ctx) // before the checkpoints: those that are added meanwhile are more
+		if err != nil {
+			return AuditReport{}, err
+		}
+		checkpoints, err := s.Store.Audit().Checkpoints(ctx)
+		if err != nil {
+			return AuditReport{}, err
+		}
+		report, err := s.verify(ctx, checkpoints)
+		s.verifyNumbers(checkpoints, last, &report)
+		verifyExpected(checkpoints, expected, &report)
+		if err != nil || report.Whole() {
+			return report, err
+		}
+		now, err := s.Store.Audit().Checkpoints(ctx)
+		if err != nil || s.base(now) == s.base(checkpoints) {
+			return report, err
+		}
+	} // what was missing has been pruned meanwhile
+}
+
+// base is the id of the checkpoint that says where the chains begin, 0 when they begin at the beginning.
+func (s *Audit) base(checkpoints []domain.Checkpoint) (id int64) {
+	for _, c := range checkpoints {
+		if c.Base && s.Notary.Signed(c) {
+			id = c.ID
+		}
+	}
+	return id
+}
+
+func (s *Audit) verify(ctx context.Context, checkpoints []domain.Checkpoint) (AuditReport, error) {
+	var report AuditReport
+	ends, err := s.Store.Audit().Ends(ctx)
+	if err != nil {
+		return report, err
+	}
+	begins, signed := s.trusted(checkpoints, &report)
+	if len(ends) != domain.AuditChains {
+		report.problem("there are %d chains, not %d", len(ends), domain.AuditChains)
+	}
+	for chain := range domain.AuditChains {
+		at := slices.IndexFunc(ends, func(end domain.Link) bool { return end.Chain == chain })
+		if at < 0 {
+			report.problem("chain %d is missing", chain)
+			continue
+		}
+		if err := s.verifyChain(ctx, begins[chain], ends[at], signed[chain], &report); err != nil {
+			return report, err
+		}
+	}
+	strays, err := s.Store.Audit().Strays(ctx)
+	for _, stray := range strays {
+		report.problem("chain %d does not exist, and events are on it: %d", stray.Chain, stray.Events)
+	}
+	return report, err
+}
+
+// trusted reads the checkpoints whose signature is good: where each chain begins, and the hashes that were signed, by chain and position.
+func (s *Audit) trusted(checkpoints []domain.Checkpoint, report *AuditReport) (begins map[int]domain.Link, signed map[int]map[int64][32]byte) {
+	begins, signed = map[int]domain.Link{}, map[int]map[int64][32]byte{}
+	for chain := range domain.AuditChains {
+		begins[chain], signed[chain] = domain.Link{Chain: chain}, map[int64][32]byte{}
+	}
+	for _, c := range checkpoints {
+		if !s.Notary.Signed(c) {
+			report.problem("checkpoint %d: the signature is not good", cmp.Or(c.Number, c.ID))
+			continue
+		}
+		report.Checkpoints++
+		for _, link := range c.Links {
+			if c.Base {
+				begins[link.Chain] = link
+			} else if hashes, ok := signed[link.Chain]; ok {
+				hashes[link.Position] = link.Hash
+			}
+		}
+	}
+	return begins, signed
+}
+
+// verifyChain walks a chain from where it begins to its end.
+func (s *Audit) verifyChain(ctx context.Context, begin, end domain.Link, signed map[int64][32]byte, report *AuditReport) error {
+	for position := range signed {
+		if position > end.Position {
+			report.problem("chain %d: it ends at %d, and a checkpoint has seen position %d", end.Chain, end.Position, position)
+		}
+	}
+	at, walked := begin, int64(0)
+	for at.Position < end.Position {
+		events, err := s.Store.Audit().After(ctx, end.Chain, at.Position, int(min(verifyBatch, end.Position-at.Position)))
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 || events[0].Position > end.Position {
+			report.problem("chain %d: positions %d to %d are missing", end.Chain, at.Position+1, end.Position)
+			return nil
+		}
+		for _, e := range events {
+			s.verifyEvent(at, e, signed, report)
+			at = e.Link
+		}
+		walked += int64(len(events))
+	}
+	report.Events += walked
+	if at.Hash != end.Hash {
+		report.problem("chain %d: its end is not its last event", end.Chain)
+	}
+	if err := s.verifyLater(ctx, end, signed, report); err != nil {
+		return err
+	}
+	return s.verifyCount(ctx, begin, end, walked, report)
+}
+
+// verifyCount looks for events that the walk has not met: from before the beginning, and at a position that has another.
+func (s *Audit) verifyCount(ctx context.Context, begin, end domain.Link, walked int64, report *AuditReport) error {
+	before, err := s.Store.Audit().Count(ctx, begin.Chain, math.MinInt64, begin.Position)
+	if err != nil {
+		return err
+	}
+	between, err := s.Store.Audit().Count(ctx, begin.Chain, begin.Position, end.Position)
+	switch {
+	case before > 0 && begin.Position == 0:
+		report.problem("chain %d: events were added before its beginning: %d", begin.Chain, before)
+	case before > 0:
+		report.Remains += before
+	}
+	if err == nil && between > walked {
+		report.problem("chain %d: events were added in the places of others: %d", begin.Chain, between-walked)
+	}
+	return err
+}
+
+// verifyLater looks behind the end of a chain: what is there was added meanwhile, and follows on, or somebody else has put it there.
+func (s *Audit) verifyLater(ctx context.Context, at domain.Link, signed map[int64][32]byte, report *AuditReport) error {
+	events, err := s.Store.Audit().After(ctx, at.Chain, at.Position, verifyBatch)
+	for _, e := range events {
+		s.verifyEvent(at, e, signed, report)
+		at = e.Link
+	}
+	report.Events += int64(len(events))
+	return err
+}
+
+func (s *Audit) verifyEvent(before domain.Link, e domain.Event, signed map[int64][32]byte, report *AuditReport) {
+	switch {
+	case e.Position <= before.Position:
+		report.problem("chain %d: position %d is there twice", e.Chain, e.Position)
+	case e.Position != before.Position+1:
+		report.problem("chain %d: positions %d to %d are missing", e.Chain, before.Position+1, e.Position-1)
+	case !s.Notary.Follows(before, e):
+		report.problem("event %d (chain %d, position %d) was altered", e.ID, e.Chain, e.Position)
+	}
+	if hash, ok := signed[e.Position]; ok && hash != e.Hash {
+		report.problem("event %d (chain %d, position %d) is not the one that a checkpoint has seen", e.ID, e.Chain, e.Position)
+	}
+}
