@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -16,6 +17,31 @@ import (
 
 type userCommands struct {
 	Create userCreate `cmd:"" help:"Create a user."`
+	Unlock userUnlock `cmd:"" help:"Forget the failed attempts to sign in, so that a user need not wait."`
+}
+
+type userUnlock struct {
+	app.Storage
+	Username string     `arg:"" optional:"" help:"Name of the user."`
+	Address  netip.Addr `help:"Address from which too many attempts were made."`
+}
+
+// Run unlocks an account, an address or both.
+func (c *userUnlock) Run(ctx context.Context) error {
+	if c.Username == "" && !c.Address.IsValid() {
+		return errors.New("a username or --address is missing")
+	}
+	return command(ctx, c.Storage, "user unlock", func(ctx context.Context, s *service.Services) error {
+		if c.Username != "" {
+			if err := s.Users.Unlock(ctx, c.Username); err != nil {
+				return err
+			}
+		}
+		if !c.Address.IsValid() {
+			return nil
+		}
+		return s.Users.UnlockAddress(ctx, c.Address)
+	})
 }
 
 type userCreate struct {

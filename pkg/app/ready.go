@@ -25,6 +25,7 @@ func (s *Server) checks() []check {
 		{"schema", s.schemaFault},
 		{"write", s.writeFault},
 		{"crl", s.crlFault},
+		{"clock", s.clockFault},
 	}
 }
 
@@ -76,6 +77,13 @@ func (s *Server) crlFault(ctx context.Context) (string, error) {
 		return "a CRL has expired: OpenVPN refuses the clients of its CA", nil
 	}
 	return "", nil
+}
+
+func (s *Server) clockFault(ctx context.Context) (string, error) {
+	if err := s.clock.compare(ctx, s.vault.Store); err != nil {
+		return "the clocks can't be compared", err
+	}
+	return s.clock.fault()
 }
 
 // auditGauge tells that something that was signed is gone from the audit, for alarms.

@@ -98,6 +98,7 @@ type Server struct {
 
 	readiness *readiness
 	probe     *writeProbe
+	clock     *clockCheck
 }
 
 // NewServer wires services and handler. It fails when the master key is not the one that the database was sealed with.
@@ -106,7 +107,7 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Services: services, config: config, vault: vault, log: log, probe: newWriteProbe()}
+	s := &Server{Services: services, config: config, vault: vault, log: log, probe: newWriteProbe(), clock: newClockCheck()}
 	s.readiness = newReadiness(s.checks(), log)
 	if config.TLSCertificate != "" {
 		if s.certificate, err = openCertificate(config.TLSCertificate, config.TLSKey, log); err != nil {
@@ -114,7 +115,8 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 		}
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge(), s.auditGauge())
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge(), s.auditGauge(),
+		s.clock.gauge())
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
 	}

@@ -265,6 +265,6 @@ type Nonce struct {
 type Nonces interface {
 	// Spend stores a nonce. Errors: *Error with Duplicated when it was spent before, on any replica.
 	Spend(ctx context.Context, n Nonce) error
-	// Purge removes those of requests that would be too old by now.
-	Purge(ctx context.Context, before time.Time) error
+	// Purge removes those of requests from before a time, save for those that are younger than the newest by no more than keep.
+	Purge(ctx context.Context, before time.Time, keep time.Duration) error
 }

@@ -199,7 +199,7 @@ type Clients interface {
 	Update(ctx context.Context, c Client) error
 	// Revoke sets the revocation time.
 	Revoke(ctx context.Context, id int64, at time.Time) error
-	// MarkExpired brings the filter by Status up to date for certificates that ended by now, at most limit of them, and returns how
-	// many it marked.
+	// MarkExpired brings the filter by Status up to date for certificates that ended by now, and for those that were marked by a clock that was
+	// ahead and have not ended: at most limit of each kind. When it returns limit there may be more.
 	MarkExpired(ctx context.Context, now time.Time, limit int) (int, error)
 }

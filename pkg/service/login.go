@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
@@ -99,8 +100,7 @@ func NewPasswords(store domain.Store, limit *Limit, now func() time.Time) *Passw
 // attempt counts an attempt before it is made, so that many at once are counted too.
 func (p *Passwords) attempt(ctx context.Context, username string) error {
 	now := p.Now()
-	address := "address/" + neighbourhood(domain.OriginOf(ctx).Address)
-	wait, err := p.Store.Throttles().Take(ctx, address, now, addressInterval, addressBurst)
+	wait, err := p.Store.Throttles().Take(ctx, addressBucket(domain.OriginOf(ctx).Address), now, addressInterval, addressBurst)
 	if err == nil && wait == 0 {
 		wait, err = p.Store.Throttles().Take(ctx, accountBucket(username), now, accountInterval, accountBurst)
 	}
@@ -109,6 +109,8 @@ func (p *Passwords) attempt(ctx context.Context, username string) error {
 	}
 	return err
 }
+
+func addressBucket(address netip.Addr) string { return "address/" + neighbourhood(address) }
 
 // accountBucket does not show the name: people type their password there.
 func accountBucket(username string) string {

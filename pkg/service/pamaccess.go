@@ -155,9 +155,9 @@ func (s *PAMAccess) Finish(ctx context.Context) error {
 	return err
 }
 
-// Forget removes the nonces of requests that are too old to come again.
+// Forget removes the nonces of requests that are too old to come again, also when our clock is ahead: it keeps those that are as young as the newest.
 func (s *PAMAccess) Forget(ctx context.Context) error {
-	return s.Access.Store.Nonces().Purge(ctx, s.Now().Add(-2*TimestampWindow))
+	return s.Access.Store.Nonces().Purge(ctx, s.Now().Add(-2*TimestampWindow), 2*TimestampWindow)
 }
 
 // pamSecrets are the opened secrets of an authorization: the client secret, or those of consumer and token.

@@ -74,7 +74,8 @@ func (s *Signing) Rotate(ctx context.Context, revoke bool) error {
 // RotateDue makes a new key when the newest has signed for its life, on one replica only.
 func (s *Signing) RotateDue(ctx context.Context) error {
 	due := func(rows []domain.SigningKey) bool {
-		return len(rows) > 0 && s.Now().Sub(rows[len(rows)-1].CreatedAt) >= s.Life
+		newest, ok := s.newest(rows)
+		return len(rows) > 0 && (!ok || s.Now().Sub(newest) >= s.Life)
 	}
 	rows, err := s.Control.Store.SigningKeys().List(ctx)
 	if err != nil || !due(rows) {
@@ -112,11 +113,23 @@ func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (
 	return err
 }
 
-// useless are the keys whose last token has expired: those whose successor has signed for longer than a session lives.
+// newest is when the newest key was made, of those that no clock has made that was ahead.
+func (s *Signing) newest(rows []domain.SigningKey) (at time.Time, ok bool) {
+	for _, row := range rows {
+		if row.CreatedAt.Sub(s.Now()) < aheadOfUs {
+			at, ok = row.CreatedAt, true
+		}
+	}
+	return at, ok
+}
+
+// useless are the keys whose last token has expired: those whose successor had signed for longer than a session lives when the newest was made. That no
+// clock decides that is ahead now: a key that was removed ends sessions for good.
 func (s *Signing) useless(rows []domain.SigningKey, all bool) []string {
 	var ids []string
+	newest, _ := s.newest(rows)
 	for i, row := range rows {
-		succeeded := i+1 < len(rows) && s.Now().Sub(rows[i+1].CreatedAt.Add(settle)) > auth.SessionLife
+		succeeded := i+1 < len(rows) && newest.Sub(rows[i+1].CreatedAt.Add(settle)) > auth.SessionLife
 		if all || succeeded {
 			ids = append(ids, row.ID)
 		}

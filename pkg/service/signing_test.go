@@ -163,7 +163,7 @@ func TestSigning_RotateDue(t *testing.T) {
 	}
 }
 
-// TestSigning_Useless: a key stays until its last session has ended, and not longer than until the next rotation.
+// TestSigning_Useless: a key stays until its last session has ended, and not longer than until the second rotation after that.
 func TestSigning_Useless(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -181,11 +181,38 @@ func TestSigning_Useless(t *testing.T) {
 	wantSame(t, w.kids(t)[0], first)
 	w.clock.pass(time.Microsecond)
 	check(t, w.Signing.Rotate(operator(t), false))
+	wantSame(t, w.kids(t)[0], first)
+	check(t, w.Signing.Rotate(operator(t), false))
 	ids := w.kids(t)
-	wantSame(t, len(ids), 3)
+	wantSame(t, len(ids), 4)
 	if ids[0] == first {
 		t.Error("it is still there")
 	}
+}
+
+// TestSigning_ClockAhead: what a clock does that is ahead for a while ends no session, and later rotations are made all the same.
+func TestSigning_ClockAhead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	user := w.newUser(t)
+	session := w.signIn(t, user).Refresh
+	w.clock.pass(day)
+	check(t, w.Signing.Rotate(operator(t), false))
+	w.clock.pass(1000 * day)
+	for range 3 {
+		check(t, w.Signing.RotateDue(t.Context()))
+	}
+	made := len(w.kids(t))
+	w.clock.pass(-1000 * day)
+	must(w.Access.Exchange(t.Context(), session))(t)
+	check(t, w.Signing.RotateDue(t.Context()))
+	wantSame(t, len(w.kids(t)), made)
+	must(w.Access.Exchange(t.Context(), w.signIn(t, user).Refresh))(t)
+	w.clock.pass(signingKeyLife)
+	check(t, w.Signing.RotateDue(t.Context()))
+	wantSame(t, len(w.kids(t)), made+1)
+	check(t, w.Signing.RotateDue(t.Context()))
+	wantSame(t, len(w.kids(t)), made+1)
 }
 
 // TestSigning_Sealed: a key that was moved to another name, or sealed under another master key, is a fault of the service and nobody's.

@@ -155,8 +155,8 @@ func (r apikeys) Used(ctx context.Context, uses []domain.APIKeyUse) error {
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b domain.APIKeyUse) int { return cmp.Compare(a.ID, b.ID) })
 	return r.s.atomic(ctx, func(tx *Store) error {
 		for _, use := range uses {
-			err := tx.write.WithContext(ctx).Exec("UPDATE apikeys SET last_used_at = ?, last_used_ip = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
-				micro(use.At), use.Address, use.ID, micro(use.At)).Error
+			err := tx.write.WithContext(ctx).Exec("UPDATE apikeys SET last_used_at = ?, last_used_ip = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ? OR last_used_at > ?)",
+				micro(use.At), use.Address, use.ID, micro(use.At), micro(use.At.Add(replicasApart))).Error
 			if err != nil {
 				return err
 			}

@@ -110,15 +110,22 @@ func (r audit) Append(ctx context.Context, e *domain.Event) error {
 	return r.s.atomic(ctx, func(tx *Store) error { return audit{tx}.appendStepwise(ctx, e) })
 }
 
-// The id of an event on PostgreSQL. It is part of the event's hash, so the statement that moves the chain draws it from the sequence, and hands on what
-// it has drawn last: while it waits for the chain it may draw more than once.
-const (
-	drawnID = "int8send(nextval('audit_events_id_seq'))"
-	lastID  = "currval('audit_events_id_seq') AS event_id"
-)
+// moveChain moves a chain by an event of a resource, on PostgreSQL; its parameters are those of chainMove. The id of the event is part of its hash, so the
+// statement draws it from the sequence, and hands on with lastID what it has drawn last: while it waits for the chain it may draw more than once.
+func moveChain(resource string) string {
+	return `UPDATE audit_chains SET position = position + 1, latest = GREATEST(latest, ?::bigint), behind = GREATEST(behind, latest - ?::bigint),
+		hash = sha256(hash || ?::bytea || int8send(` + resource + `) || int8send(nextval('audit_events_id_seq')))`
+}
+
+func chainMove(e *domain.Event) []any {
+	at := e.At.UnixMicro()
+	return []any{at, at, e.Digest[:]}
+}
+
+const lastID = "currval('audit_events_id_seq') AS event_id"
 
 // appendEvent moves the chain by one link and hangs the event on it. See domain.Link for the hash.
-var appendEvent = numbered(`WITH link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(?::bigint) || ` + drawnID + `)
+var appendEvent = numbered(`WITH link AS (` + moveChain("?::bigint") + `
 		WHERE chain = ? AND ` + rightsHold + ` RETURNING ` + lastID + `, chain, position, hash)
 	INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
 		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash`)
@@ -129,7 +136,7 @@ const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::te
 // appendAtOnce is one statement, so that the chain is held as short as can be.
 func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 	record := toEventRow(*e)
-	args := append([]any{e.Digest[:], e.ResourceID, e.Chain, e.Point.String(), e.ResourceID}, record.contents()...)
+	args := append(append(chainMove(e), e.ResourceID, e.Chain, e.Point.String(), e.ResourceID), record.contents()...)
 	var hash []byte
 	err := r.s.atOnce(ctx, []any{&e.ID, &e.Position, &hash}, appendEvent, args)
 	copy(e.Hash[:], hash)
@@ -139,15 +146,13 @@ func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 // appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
 func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	db := r.s.write.WithContext(ctx)
-	end := domain.Link{Chain: e.Chain}
-	var hash []byte
-	query := "SELECT position, hash, " + nextID + " FROM audit_chains WHERE chain = ? AND " + rightsHoldLite
-	if err := scan(ctx, db, []any{&end.Position, &hash, &e.ID}, query, e.Chain, e.Point.String()); err != nil {
+	end := chainEnd{Link: domain.Link{Chain: e.Chain}}
+	query := "SELECT " + chainColumns + ", " + nextID + " FROM audit_chains WHERE chain = ? AND " + rightsHoldLite
+	if err := scan(ctx, db, append(end.places(), &e.ID), query, e.Chain, e.Point.String()); err != nil {
 		return ifMoved(err)
 	}
-	copy(end.Hash[:], hash)
-	e.Link = e.Follow(end)
-	if err := db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", e.Position, e.Hash[:], e.Chain).Error; err != nil {
+	end.take(e)
+	if err := end.store(db); err != nil {
 		return err
 	}
 	return r.s.insertRows(ctx, intoEvents, [][]any{eventValuesOf(*e)}, nil)
@@ -170,28 +175,53 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 		return nil
 	}
 	return r.s.atomic(ctx, func(tx *Store) error {
-		link := domain.Link{Chain: tx.nextChain()}
+		end := chainEnd{Link: domain.Link{Chain: tx.nextChain()}}
 		db := tx.write.WithContext(ctx)
-		var hash []byte
-		query := "UPDATE audit_chains SET position = position WHERE chain = ? AND " + r.s.rightsHold() + " RETURNING position, hash"
-		if err := scan(ctx, db, []any{&link.Position, &hash}, query, link.Chain, events[0].Point.String()); err != nil {
+		query := "UPDATE audit_chains SET position = position WHERE chain = ? AND " + r.s.rightsHold() + " RETURNING " + chainColumns
+		if err := scan(ctx, db, end.places(), query, end.Chain, events[0].Point.String()); err != nil {
 			return ifMoved(err)
 		}
-		copy(link.Hash[:], hash)
 		if err := (audit{tx}).number(ctx, events); err != nil {
 			return err
 		}
 		rows := make([][]any, len(events))
 		for i, e := range events {
-			link = e.Follow(link)
-			e.Link = link
+			end.take(e)
 			rows[i] = eventValuesOf(*e)
 		}
 		if err := tx.insertRows(ctx, intoEvents, rows, nil); err != nil {
 			return err
 		}
-		return db.Exec("UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ?", link.Position, link.Hash[:], link.Chain).Error
+		return end.store(db)
 	})
+}
+
+// chainEnd is where a chain ends, and what is known of the times on it, in microseconds since 1970: the latest, and by how much at most an event is
+// earlier than one before it.
+type chainEnd struct {
+	domain.Link
+	latest, behind int64
+	hash           []byte
+}
+
+const chainColumns = "position, hash, latest, behind"
+
+func (c *chainEnd) places() []any { return []any{&c.Position, &c.hash, &c.latest, &c.behind} }
+
+// take hangs an event on the end.
+func (c *chainEnd) take(e *domain.Event) {
+	if c.hash != nil {
+		copy(c.Hash[:], c.hash)
+		c.hash = nil
+	}
+	at := e.At.UnixMicro()
+	c.latest, c.behind = max(c.latest, at), max(c.behind, c.latest-at)
+	c.Link = e.Follow(c.Link)
+	e.Link = c.Link
+}
+
+func (c *chainEnd) store(db *gorm.DB) error {
+	return db.Exec("UPDATE audit_chains SET position = ?, hash = ?, latest = ?, behind = ? WHERE chain = ?", c.Position, c.Hash[:], c.latest, c.behind, c.Chain).Error
 }
 
 // number gives ids to events whose chain is held.
@@ -224,31 +254,6 @@ func (r audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.P
 		}
 	}
 	return page[eventRow, domain.Event](ctx, r.s.read, l, req)
-}
-
-// clockSkew is how much the clocks of the replicas may differ for a page by time to begin in the right place.
-const clockSkew = time.Minute
-
-// span finds by the index on time ids between which all events of the filter's time lie.
-func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int64, err error) {
-	first, last = 0, domain.MaxID
-	if !f.From.IsZero() {
-		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at < ? ORDER BY at DESC LIMIT 1), ?)"
-		err = scan(ctx, r.s.read, []any{&first}, query, micro(shifted(f.From, -clockSkew)), first)
-	}
-	if !f.To.IsZero() && err == nil {
-		const query = "SELECT COALESCE((SELECT id FROM audit_events WHERE at >= ? ORDER BY at LIMIT 1), ?)"
-		err = scan(ctx, r.s.read, []any{&last}, query, micro(shifted(f.To, clockSkew)), last)
-	}
-	return first, last, err
-}
-
-// shifted stays within the years of four digits: SQLite compares times as text.
-func shifted(t time.Time, by time.Duration) time.Time {
-	if moved := t.UTC().Add(by); moved.Year() >= 1 && moved.Year() <= 9999 {
-		return moved
-	}
-	return t
 }
 
 // eventListing spells the conditions. Those on the time are tests of each row that no index can serve, since a scan by time would have to sort

@@ -77,8 +77,11 @@ func TestAudit_Page_Plans(t *testing.T) {
 					}
 					for _, one := range calls {
 						index := planned.index
-						if strings.Contains(one.query, "ORDER BY at") {
-							index = "audit_events_at"
+						if strings.Contains(one.query, "FROM audit_chains") {
+							continue // the ends of the chains, of which there are few
+						}
+						if strings.Contains(one.query, "WITH c (chain, bound)") {
+							index = "audit_events_(chain_at|position)"
 						}
 						if plan := explain(t, s, one.query, one.values); !wellPlanned[s.Engine()](index, plan) {
 							t.Errorf("filter %+v, cursor %d: %s\n%s", planned.filter, cursor, one.query, plan)
@@ -133,13 +136,13 @@ var wellPlanned = map[store.Engine]func(index, plan string) bool{
 		return len(using) > 0 && len(using) == len(scans) && !strings.Contains(plan, "Sort")
 	},
 	store.SQLite: func(index, plan string) bool {
-		using := "INTEGER PRIMARY KEY (rowid"
+		using := regexp.MustCompile(`INTEGER PRIMARY KEY \(rowid`)
 		if index != "" {
-			using = "INDEX " + index + " ("
+			using = regexp.MustCompile("INDEX " + index + ` \(`)
 		}
 		reads := regexp.MustCompile(`(?m)^(SEARCH|SCAN) .*audit_events.*$`).FindAllString(plan, -1)
 		for _, read := range reads {
-			if !strings.Contains(read, "SEARCH") || !strings.Contains(read, using) {
+			if !strings.Contains(read, "SEARCH") || !using.MatchString(read) {
 				return false
 			}
 		}

@@ -172,7 +172,7 @@ var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimP
 	certificate AS (INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
 		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
 		RETURNING client_id, id),
-	link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(client_id) || ` + drawnID + `) FROM certificate
+	link AS (` + moveChain("client_id") + ` FROM certificate
 		WHERE chain = ? RETURNING chain, position, hash, client_id, certificate.id AS certificate_id, ` + lastID + `),
 	event AS (INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
 		SELECT client_id, event_id, ` + linkColumns + `, ` + eventValues + ` FROM link RETURNING id)
@@ -198,7 +198,8 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 	record, entry := toClientRow(*c), toEventRow(*e)
 	e.Chain = r.s.nextChain()
 	args := append(record.fields()[1:], record.NameKey, e.Point.String(), cert.CAID, cert.Issuer, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
-		cert.KeyProtected, micro(cert.CreatedAt), e.Digest[:], e.Chain)
+		cert.KeyProtected, micro(cert.CreatedAt))
+	args = append(append(args, chainMove(e)...), e.Chain)
 	var hash []byte
 	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, &hash}
 	if err := r.s.atOnce(ctx, places, enrolment, append(args, entry.contents()...)); err != nil {
@@ -228,21 +229,30 @@ func (r clients) Revoke(ctx context.Context, id int64, at time.Time) error {
 	return changedOne(done, faults{})
 }
 
-// anyEnded asks for one client only, so that no planner thinks of reading more than the first entry of an index.
-const anyEnded = "SELECT id FROM clients WHERE NOT expired AND expires_at <= ? ORDER BY expires_at LIMIT 1"
+// anyToMark asks for one client of each kind only, so that no planner thinks of reading more than the first entry of an index: one that has ended and is
+// not marked, and one that is marked and has not ended, since the clock was ahead when it was marked.
+const anyToMark = `SELECT COALESCE((SELECT id FROM clients WHERE NOT expired AND expires_at <= ? ORDER BY expires_at LIMIT 1), 0),
+	COALESCE((SELECT id FROM clients WHERE expired AND expires_at > ? ORDER BY expires_at DESC LIMIT 1), 0)`
 
 // MarkExpired implements domain.Clients. Most of the time there is nothing to mark, and it only reads.
 func (r clients) MarkExpired(ctx context.Context, now time.Time, limit int) (int, error) {
-	var ended []int64
-	err := r.s.read.WithContext(ctx).Raw(anyEnded, micro(now)).Scan(&ended).Error
-	if err != nil || len(ended) == 0 {
+	var ended, revived int64
+	err := scan(ctx, r.s.read, []any{&ended, &revived}, anyToMark, micro(now), micro(now))
+	marked, unmarked := 0, 0
+	if err == nil && ended != 0 {
+		marked, err = r.mark(ctx, true, "NOT expired AND expires_at <= ?", now, "expires_at", limit)
+	}
+	if err == nil && revived != 0 {
+		unmarked, err = r.mark(ctx, false, "expired AND expires_at > ?", now, "expires_at DESC", limit)
+	}
+	return max(marked, unmarked), err
+}
+
+func (r clients) mark(ctx context.Context, expired bool, condition string, now time.Time, order string, limit int) (int, error) {
+	var ids []int64
+	err := r.s.read.WithContext(ctx).Model(&clientRow{}).Where(condition, micro(now)).Order(order).Limit(limit).Pluck("id", &ids).Error
+	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	err = r.s.read.WithContext(ctx).Model(&clientRow{}).Where("NOT expired AND expires_at <= ?", micro(now)).
-		Order("expires_at").Limit(limit).Pluck("id", &ended).Error
-	if err != nil {
-		return 0, err
-	}
-	done := r.s.write.WithContext(ctx).Model(&clientRow{}).Where("id IN ?", ended).UpdateColumn("expired", true)
-	return len(ended), done.Error
+	return len(ids), r.s.write.WithContext(ctx).Model(&clientRow{}).Where("id IN ?", ids).UpdateColumn("expired", expired).Error
 }

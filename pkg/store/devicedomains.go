@@ -143,6 +143,19 @@ func (r nonces) Spend(ctx context.Context, n domain.Nonce) error {
 func usedNonce() error { return domain.Fault(domain.Duplicated, "oauth_nonce", domain.ReasonNonce) }
 
 // Purge implements domain.Nonces.
-func (r nonces) Purge(ctx context.Context, before time.Time) error {
+func (r nonces) Purge(ctx context.Context, before time.Time, keep time.Duration) error {
+	var newest []time.Time
+	err := returned(ctx, r.s.read, "SELECT at FROM nonces ORDER BY at DESC LIMIT 1", nil, func(scan func(...any) error) error {
+		var at time.Time
+		err := scan(&at)
+		newest = append(newest, at)
+		return err
+	})
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	if kept := newest[0].Add(-keep); kept.Before(before) {
+		before = kept
+	}
 	return r.s.write.WithContext(ctx).Exec("DELETE FROM nonces WHERE at < ?", micro(before)).Error
 }

@@ -96,10 +96,10 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 	}
 	q.addDevice(s, row)
 	q.addTerms(s.DeviceChange)
-	q.add(`, link AS (UPDATE audit_chains SET position = position + 1, hash = sha256(hash || ?::bytea || int8send(device.id) || `+drawnID+`) FROM device
+	q.add(`, link AS (`+moveChain("device.id")+` FROM device
 			WHERE chain = ? RETURNING chain, position, hash, device.id AS device_id, `+lastID+`),
 		event AS (INSERT INTO audit_events (resource_id, id, `+linkColumns+", "+eventColumns+`)
-			SELECT device_id, event_id, `+linkColumns+", "+eventValues+" FROM link RETURNING id)", append([]any{s.Event.Digest[:], s.Event.Chain}, entry.contents()...)...)
+			SELECT device_id, event_id, `+linkColumns+", "+eventValues+" FROM link RETURNING id)", append(append(chainMove(s.Event), s.Event.Chain), entry.contents()...)...)
 	q.add(" SELECT device_id, event.id, position, hash FROM link, event")
 	var hash []byte
 	err := r.s.atOnce(ctx, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, &hash}, q.text.String(), q.args)

@@ -59,11 +59,16 @@ func TestClients_Page_Plans(t *testing.T) {
 					}
 				}
 			}
-			if _, err := s.Clients().MarkExpired(t.Context(), time.Unix(0, 0), 1000); err != nil {
-				t.Fatal(err)
-			}
-			if plan := explain(t, s, query, values); !strings.Contains(plan, "clients_expiring") {
-				t.Errorf("%s\n%s", query, plan)
+			for _, mark := range []struct {
+				index string
+				year  int
+			}{{"clients_revived", 1970}, {"clients_expiring", 9000}} {
+				if _, err := s.Clients().MarkExpired(t.Context(), time.Date(mark.year, 1, 1, 0, 0, 0, 0, time.UTC), 1000); err != nil {
+					t.Fatal(err)
+				}
+				if plan := explain(t, s, query, values); !strings.Contains(plan, mark.index) {
+					t.Errorf("%s\n%s", query, plan)
+				}
 			}
 		})
 	}

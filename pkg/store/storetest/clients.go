@@ -116,6 +116,27 @@ func testMarkExpired(t *testing.T, s domain.Store) {
 	})
 }
 
+// testMarkAhead: what a clock that was ahead has marked is valid again when it is right.
+func testMarkAhead(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
+	var ids []int64
+	for i := range 5 {
+		c := sampleClient(authority.ID, fresh("client"))
+		c.ExpiresAt = noon.AddDate(i-1, 0, 0)
+		check(t, s.Clients().Create(ctx, &c))
+		ids = append(ids, c.ID)
+	}
+	wantSame(t, must(s.Clients().MarkExpired(ctx, noon.AddDate(10, 0, 0), 100))(t), 5)
+	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid})
+	wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 2)
+	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid}, ids[3:]...)
+	wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 1)
+	wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 0)
+	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid}, ids[2:]...)
+	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusExpired}, ids[:2]...)
+}
+
 // wantIDs checks which clients a filter selects.
 func wantIDs(t testing.TB, s domain.Store, filter domain.ClientFilter, want ...int64) {
 	t.Helper()

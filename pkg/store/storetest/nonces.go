@@ -43,7 +43,9 @@ func testNonces(t *testing.T, s domain.Store) {
 		early.Value, late.Value, early.At = fresh("nonce"), fresh("nonce"), n.At.Add(-time.Second)
 		check(t, s.Nonces().Spend(ctx, early))
 		check(t, s.Nonces().Spend(ctx, late))
-		check(t, s.Nonces().Purge(ctx, n.At))
+		check(t, s.Nonces().Purge(ctx, n.At.AddDate(1, 0, 0), 2*time.Second)) // by a clock that is ahead
+		wantSpent(t, s.Nonces().Spend(ctx, early))
+		check(t, s.Nonces().Purge(ctx, n.At, 0))
 		wantSpent(t, s.Nonces().Spend(ctx, late))
 		check(t, s.Nonces().Spend(ctx, early))
 	})

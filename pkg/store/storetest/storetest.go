@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"CAs", testCAs},
 		{"Clients", testClients},
 		{"Clients_MarkExpired", testMarkExpired},
+		{"Clients_MarkExpired_ClockAhead", testMarkAhead},
 		{"Clients_Page_Filters", testClientFilters},
 		{"Clients_Page_Model", testClientPages},
 		{"CAs_Page", testCAPages},

@@ -54,6 +54,25 @@ func testThrottles(t *testing.T, s domain.Store) {
 		wantThrough(t, key, noon, 2, 2)
 		wantSame(t, take(t, key, noon.Add(-time.Second), 2), interval+time.Second)
 	})
+	t.Run("when a clock was ahead everything is as before once it is right", func(t *testing.T) {
+		for _, ahead := range []time.Duration{2 * time.Minute, 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+			one, full := fresh("bucket"), fresh("bucket")
+			wantThrough(t, one, noon.Add(ahead), 2, 2)
+			wantThrough(t, full, noon.Add(ahead), 2, 2)
+			wantThrough(t, one, noon, 2, 2)
+			check(t, s.Throttles().Purge(ctx, noon.Add(-time.Hour)))
+			wantThrough(t, full, noon.Add(time.Second), 2, 2)
+		}
+		key := fresh("bucket")
+		wantThrough(t, key, noon.AddDate(0, 0, 2), 2, 2)
+		check(t, s.Throttles().Purge(ctx, noon.Add(-time.Hour)))
+		wantThrough(t, key, noon.AddDate(0, 0, 2), 2, 2) // it was removed
+	})
+	t.Run("replicas whose clocks differ by less than a minute slow down together", func(t *testing.T) {
+		key := fresh("bucket")
+		wantThrough(t, key, noon.Add(59*time.Second), 2, 2)
+		wantThrough(t, key, noon, 2, 0)
+	})
 	t.Run("an emptied bucket has room, another's stays full", func(t *testing.T) {
 		key, other := fresh("bucket"), fresh("bucket")
 		wantThrough(t, key, noon, 2, 2)

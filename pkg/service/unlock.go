@@ -1,0 +1,34 @@
+package service
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Unlock forgets the attempts to sign in with a username, so that its user need not wait. Errors: *domain.Error with Missing.
+func (s *Users) Unlock(ctx context.Context, username string) error {
+	user, err := s.Control.Store.Users().Named(ctx, username)
+	if err != nil {
+		return err
+	}
+	return s.unlock(ctx, accountBucket(user.Username), change{
+		action: domain.ActionUpdate, resource: domain.ScopeUsers, id: user.ID, name: user.Username, after: facts{"unlocked": true},
+	})
+}
+
+// UnlockAddress forgets the attempts to sign in from an address; of IPv6, from its network of 2^64.
+func (s *Users) UnlockAddress(ctx context.Context, address netip.Addr) error {
+	near := neighbourhood(address)
+	return s.unlock(ctx, addressBucket(address), change{action: domain.ActionUpdate, resource: domain.ScopeUsers, name: near, after: facts{"unlocked": true}})
+}
+
+func (s *Users) unlock(ctx context.Context, bucket string, c change) error {
+	return s.Control.Store.Transact(ctx, func(tx domain.Store) error {
+		if err := tx.Throttles().Empty(ctx, bucket); err != nil {
+			return err
+		}
+		return s.Control.Audit.record(ctx, tx, c)
+	})
+}

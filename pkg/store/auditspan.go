@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// span finds ids between which all events of the filter's time lie, however wrong clocks were: on each chain an event is by so much at most earlier than one
+// before it as the chain says, so what stands before one that is by more than that too early is too early as well, and after one that is so much too late
+// too late. On a chain ids ascend.
+func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int64, err error) {
+	first, last = 0, domain.MaxID
+	if !f.From.IsZero() {
+		if first, err = r.spanEnd(ctx, firstSince, f.From, -1); err == nil {
+			first-- // the ends of a span are not in it
+		}
+	}
+	if !f.To.IsZero() && err == nil {
+		if last, err = r.spanEnd(ctx, lastBefore, f.To, 1); err == nil {
+			last++
+		}
+	}
+	return first, last, err
+}
+
+// Both find the event of a chain where its span ends: they look by time for one that is certainly outside, and take the next towards the inside. The last row
+// stands for there being none.
+const (
+	firstSince = `SELECT COALESCE(min(id), ?) FROM (SELECT (SELECT e.id FROM audit_events e WHERE e.chain = c.chain AND e.position > COALESCE((SELECT o.position
+		FROM audit_events o WHERE o.chain = c.chain AND o.at < c.bound ORDER BY o.at DESC LIMIT 1), -1) ORDER BY e.position LIMIT 1) AS id FROM c) ids`
+	lastBefore = `SELECT COALESCE(max(id), ?) FROM (SELECT (SELECT e.id FROM audit_events e WHERE e.chain = c.chain AND e.position < COALESCE((SELECT o.position
+		FROM audit_events o WHERE o.chain = c.chain AND o.at >= c.bound ORDER BY o.at LIMIT 1), 9007199254740992) ORDER BY e.position DESC LIMIT 1) AS id FROM c) ids`
+)
+
+func (r audit) spanEnd(ctx context.Context, query string, at time.Time, direction int64) (id int64, err error) {
+	none := int64(0)
+	if direction < 0 {
+		none = domain.MaxID
+	}
+	var args []any
+	err = returned(ctx, r.s.read, "SELECT chain, behind FROM audit_chains", nil, func(scan func(...any) error) error {
+		var chain, behind int64
+		err := scan(&chain, &behind)
+		args = append(args, chain, shifted(at, direction*behind))
+		return err
+	})
+	if err != nil || len(args) == 0 {
+		return none, err
+	}
+	values := "(?, ?)"
+	if r.s.engine == Postgres {
+		values = "(?::bigint, ?::timestamptz)"
+	}
+	text := "WITH c (chain, bound) AS (VALUES " + values + strings.Repeat(", "+values, len(args)/2-1) + ") " + query
+	err = scan(ctx, r.s.read, []any{&id}, text, append(args, none)...)
+	return id, err
+}
+
+// shifted moves a time by microseconds, within the years of four digits: SQLite compares times as text.
+func shifted(t time.Time, by int64) time.Time {
+	moved := time.UnixMicro(t.UnixMicro() + by).UTC()
+	switch {
+	case moved.Year() < 1:
+		return time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	case moved.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)
+	}
+	return moved
+}
