@@ -41,6 +41,9 @@ func TestNotary_Digest(t *testing.T) {
 		given := map[string]bool{"ID": true, "ResourceID": true, "Digest": true, "Link": true, "Point": true}
 		for i := range reflect.TypeFor[domain.Event]().NumField() {
 			altered, field := event, reflect.TypeFor[domain.Event]().Field(i)
+			if field.Name == "Point" {
+				continue // a condition of storing it, and not stored
+			}
 			alter(t, reflect.ValueOf(&altered).Elem().Field(i))
 			if same := notary.Digest(altered) == digest; same != given[field.Name] {
 				t.Errorf("%s: the digest is the same: %t", field.Name, same)

@@ -65,7 +65,7 @@ func TestCopy(t *testing.T) {
 	use(t, first, func(s *store.Store) { storetest.Fill(t, s) })
 	copied := copyAll(t, first, second)
 	for _, one := range copied {
-		if one.Rows == 0 {
+		if one.Rows == 0 && one.Name != "replica_clocks" { // of processes that run
 			t.Errorf("storetest.Fill puts nothing into %s", one.Name)
 		}
 	}
