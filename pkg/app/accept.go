@@ -18,7 +18,7 @@ func AcceptRestored(ctx context.Context, s Storage, o RestoreOptions, log *slog.
 		if err != nil {
 			return err
 		}
-		result.Restored, err = complete(ctx, &Vault{Store: db, Keys: keys}, o.SinceFrom, "accepted", o, log)
+		result.Restored, err = complete(ctx, s, &Vault{Store: db, Keys: keys}, o.SinceFrom, "accepted", o, log)
 		return errors.Join(err, db.Close())
 	})
 	return result, err

@@ -22,6 +22,7 @@ type Storage struct {
 	DataDir       string `name:"data-dir" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
 	DatabaseURL   string `name:"database-url" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)."`
 	MasterKeyFile string `name:"master-key-file" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)."`
+	FloorFile     string `name:"floor-file" env:"CHAVEIRO_FLOOR_FILE" help:"File with the CRL numbers and audit ends that were published; a database that is older is refused (default: floor.json in the data directory)."`
 	MasterKey     string `kong:"-"` // the text of the master key; only from the environment, CHAVEIRO_MASTER_KEY
 	Anew          bool   `kong:"-"` // a new database may be made although the master key is older
 }

@@ -128,7 +128,9 @@ func replace(ctx context.Context, s Storage, move fileSwitch, file string, keys 
 		}
 	}
 	origin := "backup of " + result.Manifest.MadeAt.Format(time.RFC3339)
-	restored, err := completeAt(ctx, s, prepared, keys, lost, origin, o, log)
+	s.DatabaseURL = prepared
+	restored, err := completeAt(ctx, s, keys, lost, origin, o, log)
+	s.DatabaseURL = move.location
 	if err != nil {
 		return err
 	}
@@ -158,19 +160,19 @@ func finishPrepared(ctx context.Context, prepared string) error {
 	return syncFile(prepared)
 }
 
-// completeAt migrates the database at a location and completes it with what is known of the time since.
-func completeAt(
-	ctx context.Context, s Storage, location string, keys *ca.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger,
-) (service.Restored, error) {
-	db, err := store.Open(ctx, location)
+// completeAt migrates a database and completes it with what is known of the time since.
+func completeAt(ctx context.Context, s Storage, keys *ca.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (service.Restored, error) {
+	db, err := store.Open(ctx, s.Location())
 	if err != nil {
 		return service.Restored{}, err
 	}
-	restored, err := complete(ctx, &Vault{Store: db, Keys: keys}, lost, origin, o, log)
+	restored, err := complete(ctx, s, &Vault{Store: db, Keys: keys}, lost, origin, o, log)
 	return restored, errors.Join(err, db.Close())
 }
 
-func complete(ctx context.Context, vault *Vault, lost, origin string, o RestoreOptions, log *slog.Logger) (service.Restored, error) {
+func complete(
+	ctx context.Context, s Storage, vault *Vault, lost, origin string, o RestoreOptions, log *slog.Logger,
+) (service.Restored, error) {
 	if err := prepareSchema(ctx, vault.Store, false, log); err != nil {
 		return service.Restored{}, err
 	}
@@ -186,6 +188,9 @@ func complete(ctx context.Context, vault *Vault, lost, origin string, o RestoreO
 		}
 		since.CRLs = append(since.CRLs, list)
 	}
+	if err := addFloor(ctx, s, vault.Keys, o.AcceptLoss, &since); err != nil {
+		return service.Restored{}, err
+	}
 	if lost != "" {
 		before, err := openLost(ctx, lost, vault.Keys)
 		if err != nil {
@@ -195,6 +200,27 @@ func complete(ctx context.Context, vault *Vault, lost, origin string, o RestoreO
 		since.Lost = before
 	}
 	return services.Restore.Complete(asCommand(ctx, "chaveiro restore"), since)
+}
+
+// addFloor adds what the floor knows of lists that were published. The floor's incarnation ends with this.
+func addFloor(ctx context.Context, s Storage, keys *ca.Keyring, acceptLoss bool, since *service.Since) error {
+	floor, found, err := readFloor(s.floorFile(), keys)
+	if err != nil && acceptLoss {
+		return os.Remove(s.floorFile())
+	}
+	if err != nil || !found {
+		return err
+	}
+	state, err := stateNow(ctx, s, keys)
+	since.Ended, since.Numbers = []string{floor.Incarnation}, map[int64]int64{}
+	for _, one := range state.CAs {
+		for _, known := range floor.CAs {
+			if known.Certificate == one.Certificate {
+				since.Numbers[one.ID] = known.CRLNumber
+			}
+		}
+	}
+	return err
 }
 
 // readable says why a database can't tell what happened since the backup.

@@ -67,6 +67,9 @@ func run(ctx context.Context, config Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if err := checkFloor(ctx, config.Storage, vault); err != nil {
+		return errors.Join(err, vault.Store.Close())
+	}
 	server, err := NewServer(ctx, config, vault, log)
 	if err != nil {
 		return errors.Join(err, vault.Store.Close())
@@ -141,6 +144,7 @@ func (s *Server) serve(ctx context.Context) error {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.Services.Run(background) })
 	workers.Go(func() { s.watch(background) })
+	workers.Go(func() { s.keepFloor(background) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	s.warnOfPlainHTTP(listener.Addr())

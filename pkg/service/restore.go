@@ -40,6 +40,7 @@ type Since struct {
 	Lost         LostState       // nil: it can't be read
 	CRLs         [][]byte        // lists that were published, PEM or DER
 	Numbers      map[int64]int64 // by id of the CA: that a list of this number was published, whatever else is known
+	Ended        []string        // incarnations that this ends, beside the database\'s own
 	RevokeIssued bool            // revoke the certificates that were issued since
 	AcceptLoss   bool            // go on although it is not known of some CA what was published
 }
@@ -114,7 +115,7 @@ func (r *Restore) renew(ctx context.Context, tx domain.Store, ended []string) er
 
 // plan finds out what is to be done, and changes nothing.
 func (r *Restore) plan(ctx context.Context, since Since) (Restored, error) {
-	result := Restored{Lost: since.Lost != nil}
+	result := Restored{Lost: since.Lost != nil, ended: since.Ended}
 	if err := r.readCAs(ctx, since, &result); err != nil {
 		return result, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -28,6 +29,7 @@ func OpenReading(ctx context.Context, location string) (*Reading, error) {
 		if err != nil {
 			return nil, errURL
 		}
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // a pooler may be between
 		return openReading(ctx, stdlib.OpenDB(*config.ConnConfig), Postgres)
 	}
 	return openSQLiteReading(ctx, location, "?mode=ro&_pragma=busy_timeout(10000)&_time_format=sqlite")
