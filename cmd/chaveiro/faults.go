@@ -9,17 +9,19 @@ import (
 
 // words say at the command line what the log has no more than a name for; those with a verb take the arguments of the reason.
 var words = map[domain.Reason]string{
-	domain.ReasonLastSuperuser: "at least one superuser must remain: make another one first",
-	domain.ReasonTooShort:      "too short, it needs %d characters",
-	domain.ReasonTooLong:       "too long, it may have %d characters",
-	domain.ReasonTooMany:       "too many items, there may be %d",
-	domain.ReasonType:          "of another type, it must be %s",
-	domain.ReasonChoice:        "not one of %s",
-	domain.ReasonColumn:        "unknown column, the nearest is %s",
-	domain.ReasonCells:         "the row must have %d cells",
-	domain.ReasonQuote:         "misplaced quote in line %d, column %d",
-	domain.ReasonEncoding:      "the file is neither UTF-8, UTF-16 with a byte order mark, nor Windows-1252",
-	domain.ReasonNetwork:       "no address or network, as 192.0.2.7 or 192.0.2.0/24",
+	domain.ReasonLastSuperuser:  "at least one superuser must remain: make another one first",
+	domain.ReasonPasswordName:   "it has the user name in it",
+	domain.ReasonPasswordCommon: "too common, it is made only of words or sequences that are tried first",
+	domain.ReasonTooShort:       "too short, it needs %d characters",
+	domain.ReasonTooLong:        "too long, it may have %d characters",
+	domain.ReasonTooMany:        "too many items, there may be %d",
+	domain.ReasonType:           "of another type, it must be %s",
+	domain.ReasonChoice:         "not one of %s",
+	domain.ReasonColumn:         "unknown column, the nearest is %s",
+	domain.ReasonCells:          "the row must have %d cells",
+	domain.ReasonQuote:          "misplaced quote in line %d, column %d",
+	domain.ReasonEncoding:       "the file is neither UTF-8, UTF-16 with a byte order mark, nor Windows-1252",
+	domain.ReasonNetwork:        "no address or network, as 192.0.2.7 or 192.0.2.0/24",
 }
 
 // plain writes faults for people. All other errors it leaves alone.

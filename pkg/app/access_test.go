@@ -276,7 +276,7 @@ func TestUserCommands(t *testing.T) {
 		})
 		get(t, joao, cas)
 		wantStatus(t, joao, http.MethodPost, cas, object{"name": "x"}, http.StatusForbidden)
-		for words, stdin := range map[string]string{"username: duplicated": "uma senha longa", "password: too short, it needs 8": "curta"} {
+		for words, stdin := range map[string]string{"username: duplicated": "uma senha longa", "password: too short, it needs 12": "curta", "password: too common": "Senha@123456", "password: it has the user name": "a maria da padaria"} {
 			o.Stdin = stdin
 			outcome := apptest.Command(t, o, "user", "create", "--username", "MARIA", "--password-stdin")
 			if outcome.Code != 1 || outcome.Stdout != "" || !strings.Contains(outcome.Stderr, words) || strings.Contains(outcome.Stderr, stdin) {

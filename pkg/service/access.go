@@ -107,7 +107,8 @@ func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.U
 		return proven{}, err
 	}
 	holder, err := s.holderBy(ctx, k, token, uses)
-	if !errors.Is(err, errNewer) && !(errors.Is(err, auth.ErrUnknownKey) && k.age(s.Now()) > unknownKeyPause) {
+	old := errors.Is(err, auth.ErrUnknownKey) || errors.Is(err, errOther)
+	if !errors.Is(err, errNewer) && !(old && k.age(s.Now()) > unknownKeyPause) {
 		return holder, err
 	}
 	s.expire()
@@ -122,10 +123,14 @@ func proofOf(k *knowledge, grant auth.Grant) domain.Proof {
 	return domain.Proof{Point: k.point, Generation: grant.Generation, Bound: grant.Bound, Passing: grant.Use.Passing(), Until: grant.ExpiresAt}
 }
 
-// errNewer says that a token is genuine and of something that may not be known yet.
-var errNewer = errors.New("it may have been made a moment ago")
+// errNewer says that a token is genuine and of a generation that is not known yet; errOther that it is bound to what is not known yet, or no more.
+var (
+	errNewer = errors.New("it was made a moment ago")
+	errOther = errors.New("it was made a moment ago, or is of the past")
+)
 
-// unknownKeyPause is how often tokens of unknown signing keys, which anybody can make, are a reason to ask at most.
+// unknownKeyPause is how often tokens of unknown signing keys, which anybody can make, and those of the past, which people keep, are a reason to ask at
+// most.
 const unknownKeyPause = 50 * time.Millisecond
 
 // proven is a holder, and by what it is.
@@ -159,7 +164,7 @@ func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret
 	case !found.Accepts(grant.Generation, now):
 		err = fmt.Errorf("token of an earlier generation of %s %d", grant.Kind, grant.ID)
 	case !found.Bound(grant.Generation, grant.Use.Passing(), grant.Bound):
-		err = fmt.Errorf("token of another %s with the id %d, or one that was ended: %w", grant.Kind, grant.ID, errNewer)
+		err = fmt.Errorf("token of another %s with the id %d, or one that was ended: %w", grant.Kind, grant.ID, errOther)
 	default:
 		return proven{found.Holder.At(grant.Generation), proofOf(k, grant)}, nil
 	}

@@ -87,7 +87,7 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 		if err != nil {
 			return err
 		}
-		return tx.Audit().AppendAll(ctx, events)
+		return s.Audit.recordAll(ctx, tx, events)
 	})
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (s *Devices) store(ctx context.Context, tx domain.Store, file *checkedFile,
 		if err != nil {
 			return err
 		}
-		return s.Audit.whileAllowed(ctx, tx, func() error { return tx.Audit().AppendAll(ctx, events) }, events...)
+		return s.Audit.recordAll(ctx, tx, events)
 	}
 	err := file.batches(func(good goodRows) error {
 		changes, err := s.put(ctx, tx, good.plans)

@@ -78,6 +78,11 @@ func (r *Recorder) record(ctx context.Context, tx domain.Store, c change) error 
 	return r.whileAllowed(ctx, tx, func() error { return tx.Audit().Append(ctx, e) }, e)
 }
 
+// recordAll is record for many events that were made before.
+func (r *Recorder) recordAll(ctx context.Context, tx domain.Store, events []*domain.Event) error {
+	return r.whileAllowed(ctx, tx, func() error { return tx.Audit().AppendAll(ctx, events) }, events...)
+}
+
 func differing(before, after facts) (facts, facts) {
 	was, is := facts{}, facts{}
 	for name, value := range after {
