@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +23,7 @@ const (
 // nameID is a name regardless of its spelling.
 type nameID struct{ kind, key string }
 
-// knownName is a name as it was first spelled. Names are never changed or removed, so what was read once stays true.
+// knownName is a name as it was first spelled. Names are never changed or removed, so what was read once stays true in the same history of the database.
 type knownName struct {
 	ref   int64
 	label string
@@ -137,14 +138,17 @@ func (s *Store) knownName(id nameID) (knownName, bool) {
 	return s.cachedNames.get(id)
 }
 
+// newRef is random, so that no name of another history of the database has the same reference: one that was remembered from there leads nowhere.
+func newRef() int64 { return 1 + rand.Int64N(domain.MaxID) }
+
 // makeNames inserts names in an order that all share, so that nobody waits for one who waits for them.
 func (s *Store) makeNames(ctx context.Context, wanted map[nameID]string) (namesFound, error) {
 	ids := slices.SortedFunc(maps.Keys(wanted), func(a, b nameID) int { return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.key, b.key)) })
 	rows := make([][]any, len(ids))
 	for i, id := range ids {
-		rows[i] = []any{id.kind, wanted[id], id.key}
+		rows[i] = []any{newRef(), id.kind, wanted[id], id.key}
 	}
-	if err := s.insertRows(ctx, insertion{"device_names", "kind, label, label_key", " ON CONFLICT (kind, label_key) DO NOTHING"}, rows, nil); err != nil {
+	if err := s.insertRows(ctx, insertion{"device_names", "ref, kind, label, label_key", " ON CONFLICT (kind, label_key) DO NOTHING"}, rows, nil); err != nil {
 		return nil, err
 	}
 	return s.selectNames(ctx, wanted)

@@ -45,9 +45,11 @@ type namedRow struct {
 
 // deviceColumns reads the names of each row by themselves: with joins a planner may begin at the names.
 const (
-	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref), " + nameOf + "type_ref), " + nameOf + "vendor_ref), " + nameOf + "site_ref), " +
+	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref" + orNoName + ", " + nameOf + "type_ref" + orNoName + ", " +
+		nameOf + "vendor_ref" + orNoName + ", " + nameOf + "site_ref" + orNoName + ", " +
 		"domains, connectivities, remote, tags, enabled, creator_id, revision, created_at, updated_at"
-	nameOf = "(SELECT label FROM device_names WHERE ref = "
+	nameOf   = "COALESCE((SELECT label FROM device_names WHERE ref = "
+	orNoName = "), '')" // a list is read also where a name is missing
 )
 
 func (r *namedRow) key() int64 { return r.ID }
@@ -261,7 +263,7 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 	return nil
 }
 
-const updatedDevice = "ip = ?, model_ref = ?, type_ref = ?, vendor_ref = ?, site_ref = ?, domains = ?, connectivities = ?, remote = ?, tags = ?, " +
+const updatedDevice = "ip = ?, model_ref = " + nameThere + ", type_ref = " + nameThere + ", vendor_ref = " + nameThere + ", site_ref = " + nameThere + ", domains = ?, connectivities = ?, remote = ?, tags = ?, " +
 	"enabled = ?, updated_at = ?, revision = revision + 1"
 
 // updated are the values of updatedDevice.

@@ -16,6 +16,7 @@ import (
 const (
 	pgUniqueViolation     = "23505"
 	pgForeignKeyViolation = "23503"
+	pgNotNullViolation    = "23502"
 )
 
 // faults says what the violations of one statement mean: which field is to blame for which unique column, and what a foreign key
@@ -69,6 +70,15 @@ func isForeignKeyViolation(err error) bool {
 	}
 	lite, ok := errors.AsType[*sqlite.Error](err)
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
+// isNull reports whether a column was to be NULL that must not be.
+func isNull(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == pgNotNullViolation
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_NOTNULL
 }
 
 func duplicated(column, field string) faults {

@@ -89,3 +89,20 @@ func startTethered(cmd *exec.Cmd, sig syscall.Signal, exited chan<- struct{}) er
 	}()
 	return <-started
 }
+
+// Program returns the path of another of PostgreSQL's programs, of the same version as the server. The error matches [ErrNotInstalled].
+func Program(name string) (string, error) {
+	bin, err := findPrograms()
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.EvalSymlinks(bin.postgres)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(dir), name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotInstalled, err)
+	}
+	return path, nil
+}
