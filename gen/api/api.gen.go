@@ -2133,6 +2133,9 @@ type RotateApikeyJSONRequestBody = ApikeyRotate
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
 
+// CreateTokenFormdataRequestBody defines body for CreateToken for application/x-www-form-urlencoded ContentType.
+type CreateTokenFormdataRequestBody = TokenRequest
+
 // CreateCaJSONRequestBody defines body for CreateCa for application/json ContentType.
 type CreateCaJSONRequestBody = CACreate
 
@@ -2192,6 +2195,9 @@ type UpdateUserJSONRequestBody = UserUpdate
 
 // CreateTokenV1JSONRequestBody defines body for CreateTokenV1 for application/json ContentType.
 type CreateTokenV1JSONRequestBody = TokenRequest
+
+// CreateTokenV1FormdataRequestBody defines body for CreateTokenV1 for application/x-www-form-urlencoded ContentType.
+type CreateTokenV1FormdataRequestBody = TokenRequest
 
 // AsRoleID0 returns the union data inside the RoleID as a RoleID0
 func (t RoleID) AsRoleID0() (RoleID0, error) {
@@ -5849,8 +5855,9 @@ func (response GetAuditEvent500JSONResponse) VisitGetAuditEventResponse(w http.R
 }
 
 type CreateTokenRequestObject struct {
-	Params CreateTokenParams
-	Body   *CreateTokenJSONRequestBody
+	Params       CreateTokenParams
+	JSONBody     *CreateTokenJSONRequestBody
+	FormdataBody *CreateTokenFormdataRequestBody
 }
 
 type CreateTokenResponseObject interface {
@@ -11183,8 +11190,9 @@ func (response UpdateUser500JSONResponse) VisitUpdateUserResponse(w http.Respons
 }
 
 type CreateTokenV1RequestObject struct {
-	Params CreateTokenV1Params
-	Body   *CreateTokenV1JSONRequestBody
+	Params       CreateTokenV1Params
+	JSONBody     *CreateTokenV1JSONRequestBody
+	FormdataBody *CreateTokenV1FormdataRequestBody
 }
 
 type CreateTokenV1ResponseObject interface {
@@ -11776,29 +11784,42 @@ func (sh *strictHandler) CreateToken(ctx echo.Context, params CreateTokenParams)
 	var request CreateTokenRequestObject
 
 	request.Params = params
-
-	var body CreateTokenJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body CreateTokenJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
 		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
 	}
-	if err != nil {
-		return err
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if form, err := ctx.FormParams(); err == nil {
+			var body CreateTokenFormdataRequestBody
+			if err := runtime.BindForm(&body, form, nil, nil); err != nil {
+				return err
+			}
+			request.FormdataBody = &body
+		} else {
+			return err
+		}
 	}
-	request.Body = &body
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.CreateToken(ctx.Request().Context(), request.(CreateTokenRequestObject))
@@ -13570,29 +13591,42 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 	var request CreateTokenV1RequestObject
 
 	request.Params = params
-
-	var body CreateTokenV1JSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body CreateTokenV1JSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
 		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
 	}
-	if err != nil {
-		return err
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if form, err := ctx.FormParams(); err == nil {
+			var body CreateTokenV1FormdataRequestBody
+			if err := runtime.BindForm(&body, form, nil, nil); err != nil {
+				return err
+			}
+			request.FormdataBody = &body
+		} else {
+			return err
+		}
 	}
-	request.Body = &body
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.CreateTokenV1(ctx.Request().Context(), request.(CreateTokenV1RequestObject))
@@ -13618,330 +13652,336 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37chs3tjf6Kih+X1XsvUmKpCRbomrqbEaWEydO7C3Zk/km9lFD3SCJURPgAKBkJqWH+Z7hPMJ+sVNY",
-	"C+gbu8kmRV1iK3/EItkXXBbW+q37n41QTqZSMGF0o/9nY8xoxBT8eUzDMTuWwigZ288R06HiU8OlaPQb",
-	"v42ZGTNFqIjIWF4TM2bkQkZzMqFzcsFIaO+O2o1mQ4djNqH2CWY+ZY1+QxvFxahxc9Ns2MczYV5xPZWa",
-	"46OLbxqQIY8ZEXTCyFCq5E2rnn3ygY7KnqaNkmJErmjMI2qkInKYPPOIaCYiwg25oOEl4YIEb4atX6Vg",
-	"rV+oCcfBqpeeMqPmg6FhquTV9mtYrAkVc6JZKEWkiZHEqDmhI8rFEZkqppkwRIp4Tq7HTNixKUau7f+M",
-	"lHivYv+eMW00kYoMKY9ZRGI54kLnxzfhgk9mk0a/0/Rj5cKwEVONGzvaKVV0wozb8EEYsql5S8VoRkds",
-	"cfwfxozE7le7aMFEjwK7RkwpqXSTBFPT+v40IM/sckZsSGexeW6HGDABK8e+0Mk0tsOAKxvNBrcPRqJr",
-	"NBt2j+1CwUBayUiWL/mbV+VD5ZHfWRpFimnNIqKYljMVstxgum4YU2rG6SB41Gg27DpzxaJG36gZy45j",
-	"KNWEGlzQF3uNZmNCv+BaH3Y6L7uHh739vZd7ncPDbjPdhm7JNjQb7+mIHc+Ulqr0mNl9HzMytat+wewm",
-	"90mnsMZcwzVDrrSBK5tEWrq55hrv5hGhQH7XYx6Oiw9skzNL9kDzQQhDaQv2xQSwee6LqWJXXM50YJeV",
-	"CkKFvmaKzEQ4pmLEojYZELyUTKk28A771BG/YtrewCZTM4fX5pa/45b/3zOm5un646Nye++mC7dstP6d",
-	"yvU/43+UUPwbwyaa0MUxd/fLB63tY0qHbO9IhtjtdFZQxY2lPT2VQjM4m9/T6BTPvP0UItu0f9LpNOYh",
-	"tQPe+ZdG/pm+/n8rNmz0G/9rJ+XyO/ir3jmBU4vvWjw9jsNYyprQ2K42i46IkOSns3e/EnnxLxaaJqHk",
-	"gkYkYSNN4FAxVSPWJr9KM+ZiRK6pJp5EGsjzhzEP72Mi7wSzFDyRyp4NFkeaUMWIkIZQ4DH0IrZHRRFK",
-	"1CxmnmHouTZsYqXNBY+0FQfPAvt78PyIMBqO7arEXBtL9FXTfA03R0zc04aFikVMGE5jOzqQbuRiZkgk",
-	"mYYZj2UcwewUH40NzJrrzFqwiAyVnBAz5tqzzCZ+RQVwE6K5weWCa+TQMAGMSJBrbsYkAOnXAjkXPLcH",
-	"JgMnMr9VTdRdvZMRojDZN8IwJWgMC3BPy6mZuuIhc9L1CBYuliMypshqQzrTjMxExBCRJOcllTrAH7/T",
-	"JPhHy53d1psoAOL4VZrXciaie5rMogBMyYJ94drAoD4KOjNjqfgf7D4G9qvM0CxQlRRWWFFgOlwgCUtF",
-	"2JeplcFHhMZaEopIx4mzBBE5FCQF001SQZLbosgbz+ERNk35JZvbvxLx8GeDxrG8ZtE5n+pG//dG97DX",
-	"7rR77c5Ob6/xudkIFaOGRecgwXqd7stWt9Pq7H/o9vq9Tr/Tax/u9jqdzn92Ov1Op1FcOSuJhGVdCS7B",
-	"JdLwPDGL46aFL1awxFSb85nOv6q77FXpHXza6Ccjf5kKOYoTbjY8IjifCcNj/2ZFDTuP+YQnY1EytlLs",
-	"98/Nhp5NmZppu+I4ciMvLYtssPlPHfaPAX/Hf/r5793/5m+Pfxpf/BDaz28+/vGm+yv/6bDRbMymUXHh",
-	"lszGQlwlp0wZjmI0ty1loFEwcy3VpUa+h2CJGwLfNS3WPX7z6tSeGzgLR3gZizW7BqDGgXb3OrttcmLR",
-	"Tt/zzzn8bgmQW0xRgmQTEECVonZ1v7SksrC4f3iTJ5gSjChgkFYC4XX2RQlCsivWMnxikUn+pfYlI9la",
-	"/NK9ubtXPLWLCEmTzDft0le4p724ydBtlT7pFzvzpAspY0ZF9lEvb/I0X7Uk2siphgdyMToigaXHAMQe",
-	"u2KqcpXsZXacCZGutWoHN3j8ViglcIpyQ/BQtoAGsxtyUzzSy4jBXknslRaoDdl1onLG1LD7Wo1ufsyW",
-	"qRTH/Do9a05SLcygXWsc/pW9G8+syujV/rKUUHs3i7yt+KCP9utEQSfAxsgFG0qnrsHIleMTRBsex0jY",
-	"ybpfu53ykviu1n/3Js+TizM59baEKVNkwsWsQBuSwI1t8j2bSzSOII8rk7DkxMJjC56YIlMlQ7uZoZwJ",
-	"o4m009VEXoslu1lG9J2bRIaU7Sf8dESuATkYMEBF0o4RvrHgAI/chIwUFUbnuPAy7HIqY3bKhst48/5N",
-	"TqYt4WpuWPakzUFjaML47GdYFpjFcq5nubGTl2W8BWkwx17swf/ptw/k2Y9nvf0Xz9vkDWxexBS/SvE+",
-	"I5ds/p0mioVSRWDSo0TzkbB6jWahYga+dOqCNlJZzee3sYTRo8wBWxQQPNP+mUQzhmd5LGNmxafBLbHI",
-	"uE3eCELjGC0V7kuNhq9kSTWJpF0oaYkojsiEXjLAiVak0vkRrqf9wgrh5H0Tqi+B7WkS/EfmP3oRRkGb",
-	"eIAP8FwzY+xEA1yyFiyjbkkRsoAIqpS8xgnhJHCVjXTThoXBaYN1EsbjzZOVh9KeySyUWcnFE81yO3J9",
-	"Hw0M3rj1O1q7gGV6EsvStT9+eTCQSvOcMG7mUFaO9xSEV0EuLDDdHOzJLdjnZMZoibBHFHH4MdxhV3QN",
-	"5Ddw+hHQcAIBn1ms97wMCVaju0QFKGD+ZqPX6XT70cVBv9+1w08Y0IR+ecvEyIwb/Rd7zUVUOKFf3uC1",
-	"9ucKrrnAl16uAm6vFWPEsC8gdjJj6HY6nTVE7V4R0zlzF962GuJVvKiE+e1vAvkAsr85e0cOXnS6RyCw",
-	"5MwQSv6wLAMl2ccPx24/c1AotVX3Orudgn72z/yiLdmZchhcDk4+Cv7vGSOKjaiKYis55ZCEVLMj0rUc",
-	"p7e/bxmBoqFhShc2rre/vwwSbQICOjn538gbMDudnBGzs45EP6gh0NeS0m9e5Y/KUipeOCy7i0LckfGQ",
-	"xnoZHdcW6vXpvFdkzUAr1QzvvfPVZI0P8IPVuJ8MEY/EEGGXOnHxhDOlwLBmaZR9SYbnp4GfbxatF35f",
-	"/6x3Mpxlagl8tWwhHdeyZzkHVZE4Ey+NH1s1oZ4CSFqUzPKKqZhOc+du94U9vwWJJcucp0XdK6dpdQgT",
-	"aL+nhlhAl2Nivf3D3i2YWPfmpnKuH4E6nlDIQ6GQJ9hxr7CjvmXmLwdD7FZqw2hit0sDNB4ao9wzJilh",
-	"dYlTqABAto0qHIaYMDOWkR0DnZlxLxOrIa6YMBI88bf0EDyMoX1/m3b23XrcUBPv7oMtROa12gBVx7Kd",
-	"0MUG5m2/yaugTfKOX/CG25t8H9Ag82KZPSZvc3HrkzW+rGclSRauylRyHxK7t5HdoJJk67Oy3bsgsTtV",
-	"3MvUwWQOK7b4l2Sm+QH/6CI2C8vpArvS+8lUyStwaEw0i6+YbpMAmW/QJ2HMrSDkaDF2n7y5WDHCvrhD",
-	"AoZR++AQ3AGA1/2DukE/jWa0d2k+Eiwiz05fH5P9g73D520SCClY0AeLsn0VAn6OnpePp2+bGYRlb6dm",
-	"ptgRUWxo1UcyE7AlJjH6winWzNitwdgXwk0TH23PudVIyIe3Z2CLBlAmLLb4vWHH0Wii+On6P3qZTUgB",
-	"c2YTSjX05FdU0/9CEnNLqmx2AWrrsynguCelNjPKFUetSuV7EG56Z+xzL8c+iwE9hrCIQ1Bd+xaayu7j",
-	"0FRKIe8s4mYQGiStzIF2582drglVnKYgACD7whFYDaTsfU3nyYMgxezuJT5ay1zBhaZL0dY6Bo2qdYfI",
-	"GDphhBr04FmQsxJP4Y8rjnSyoB/s1cWTCI9oZtDQ56Wb8sG9MT/6ILdu4NS2aviisHPLfmWhSJMEoZxM",
-	"qIgCouWEQW4Dxahm9wOJuUhDRkGyNK2sspcGhJKQxrEVNolswoi2NOgtK1qcny0xaebGbDEevtOuA7yg",
-	"XOjYlTi5ckF7WXkTurVAXm+f74m4FuW6sIyCGZaW5zn8Qo3if8BtKFF6nRXSDG13i086mVhtm5J//J9/",
-	"2seFY8pFo7/bbIypHjf6jcPhwYuoc9A9ONgLX0Yv9g9pb8go7YT7+zTqdPfp7sVwb9i96F10Lg56vTDq",
-	"7kcvwu7+RWfY6dDOQSMRlPZg0twaHQOeOeOG9ez/rLSfmVDCKkWIA9Kclb0e0i3T5tw+sbE/7IRd9nJ4",
-	"OHxB98IOOxh2hx26e9EL96J99mIIuQUYimlpecrE1VS0EUPpzI/nbnzJZx8dD1e2dE+XBLmF5cLmN3ty",
-	"LfSxw0ffOMKOoEkCnLT9K2Ixw78Uu5KX+BfYbu1f7MtUKmP/gjDM4IgECOvgXFFhD4lhk6ljFPZ1Doet",
-	"jA1LSLIew8jR5Z/VUa/+hOJxPHJpCCVHeaVSndA7jSLYeBq/z6x8ue5CE10RlpwbcsFCOmGpWRAh8zKT",
-	"jON1xaiqZYrqmE6nTGxNQbX8PD2lt5v/NdW3nHwnZQZlGw8/OUE1ZoRdgZpiuX57ufnBzhJZS9lj7S8J",
-	"McErZlPI3hpzjS/pk7MfB63e/gurnIzZFxqxkE+Q0S8PslwNBuAFG9hTMpyt7AXJz28iF9mfHIqlo96/",
-	"yTDEGkf2nbv2Jss2y0w105iGjEiRLrNLQuiuO/ndmzxTLpt+PjY/H7q/KavYu8ky97K3XnKR7Ku/sm+V",
-	"11BOHWcuiITgCFKxLCpoY4BSQJ5ZXbfFhX7edL+4mK3zSzbXlkVP6aSdh/zB0pG/vClInuUk6S/NhzRi",
-	"viKY7HGhbgFJD24WRF8lNi0Mqj5WPSw1vmEkEwiaVM7kCCp7tppe6qanIkME+VUtTinhrF7CeOaWOSqO",
-	"L1XCXwB9JYaGtTX1ZgMYjQseeIKNXy9s/Lzo+1jLaJJSSl3zTaqdLLXeVFlj3Osqz8C7VBxVe4Ad/IVg",
-	"1RSXei3M7ZD7pULHyipma2X9ZHRNv0HZr0pMc6HdnKG9gJ0PuRgxNVXcHuKG/RE2EwmnM+yyXrQb7l3s",
-	"0xeHLw8OXh6+oPsXe+Fu1GPdYSf5vbFJzM8VD33cTN14n0rL41TJaOZ5ZUXgDhsypSBLy77SEzGs6fvB",
-	"L+TYnvrPacjO2jbMZuNa2cMJk7jrJKFtpwIVqahaRoPFb2NnXO+mjDyXid+S9y3Vpyqpu/gSj6o9+EZX",
-	"Q+Z28uzVyelzlzxodOpRmMy0sciNgcIBm2M3V4HVMAfR/S4JCNHQRDAWrVBaQV/InMJSXcQ7STLoWujZ",
-	"hCni0n+WZ248UOLXi5vMuS+nsESxdtf51ccg/AumecSIGUvNkl/GVJMJjViy2DSO/e25A7GKTJfJj+72",
-	"0sz2v4I0s6y4+su44/fWz8ByhoQ6OVgL+goEzNxhCtb+TU6olRrm7ICDU3sRU4Hnpnk+BsU6HCOTielZ",
-	"Z46TwIifzYQL5lmlwraMsKZUGZ0zlCeHm2sylOooYQeWgZLAy+tgszG9rJny9M7CMtJtd8CL68aHtOvc",
-	"x0eZiiig1682yjxkho6duAMpK2K9FKPogYfLs9N0F0BGlb1qObMrj0EpoI0SSJAJSXGf08gUnEGWqpan",
-	"CiVnJJU+1TAhK3vTrKXb5RBlueVTKlFyBOtgzqwnLcMT5LBU6mxWLqno5X8QAJlBjRh5QkIZQ/hM4uzL",
-	"phhiyRBJqL4EX23mrZo8C1otp5Rnvw+eu6o0Rs20YRGZKvllbp8ydlEqEyIFeRaguaF1zMAnc/r6mBzu",
-	"7XWeL0GzaYDxFswg2ZCF3sE67vXOnQLMPoa/utRSDuvPDfgfhtmCarA8z0IZMdLtdLvPq4Bpeha7zd7n",
-	"ZUB1wzJgmwcGH95bBt7uNxMKb0fpwsuyXO0u4vt6DwANM5JlbMxU93d2EqNT2/24UyVZSqazsWg5WASc",
-	"jnrzhp4NcGg/Az19sTw4zs+bJDjOMP5fqKAjpoImCT5YFp35/Irq8YWkKgJnym/sgrwHNnzGtOZS2C8/",
-	"aqbg10FvYP85g8phmGKOXhBAX2lxPiArrskVU9ppZHcsv/fzSHKNzMb1kOU6QWQFpLkAMpfE+mQAWllg",
-	"Zc7bVScD8sko+yiNstuJMi1QQ21HRdbEfz+RpvmRriT9O0umLJhRskYTl00J4PP+8imzsz7Dwf01vS54",
-	"H66vvbfT7fZ6u7t7e/v7L168fHlwcHhI6cVFGEYRY8PhV8oT4M90FZ5cN0+um6/WdZM/8UtegZcsvga/",
-	"93FIYGpYsGsuH8fBkwvpyYX05EJ6ciE9uZAexIWUhzvV73dpk9lhrPm2wyeH1VfusCoiigJ1rdQZn4rS",
-	"JNbfJ8fRX9VxdPjkN9qO3+jg7mom9b4WR9H+/TuK1iul9K06jl5uAWbWr+x0N3Jo744A0zoO3TKL6/Gg",
-	"mEPCzbzRb5xySSJGfqKCcSUhJXkmjLI/QSuv25WwyOZsNBtsQq2+1gjpfzH8oR3KSftCeTg2P0csU3bi",
-	"iy9yhs5LNj+n8UgqbsaTRr/BwkjT1rS3/yLTdIq2JpiG0mxINaIiifMvDHCq5BUXkIWxsC6aYZJM42w2",
-	"lQrg5G2LUsEOFKnkmK/QCQDp+E1auBt/aALP3e2+eEFoPB3TVm+lVv1A9qTe1mtkIZEtZA+17Pc+e3hF",
-	"5liBHCuWQ+cQIxOR3taidGtZcI4HG5htCuelNOTL/+xlC5ac1yRID1dwRPgEzkFEjgca+NWYXjFXs8Iy",
-	"ZUFCKsgFI1C13fLm5apu5/a1vvKHu/iYd5lfVyZMpqxgQXmAqvASGiHAJSszaj3rKD7pFbPibOIygJfa",
-	"8x7SBrBbv4yZ50uZ9WsinytsTrIo/sAWKTN/BNeL9zweVAV5Lme5G6svm7Pk4ium1Bim7G3/77PfB61/",
-	"0tYfn//s3Tz/f/73Uv5t/1aMQg+vhpDEDYZYXaZxT+Va12K+CV363V8rtApII3PKnUv85e6iS/wtHyZJ",
-	"xFl2zQWJ6FwXCo8e7hdaONZ3dB+WM1c3tDwuWcFzXZ+NbApj7nb3YffAsnsW9fb3u4eNZkNp2up19g7c",
-	"n7udlz33517n8EWjaefyed1ozrVLNhUW+jsNKfZSIAcnAzEnYJWxQ6jWmizknnCRkOIKlWk9xr+p4riB",
-	"XNiYpdSTG+RZduY0JjPBzfPbzPGgojIhntNybvsGkEAJt2Wqwjx+PCgexvcnvxSHvb+/+6I2FSCEjSsc",
-	"shhpRI5P36bgqfytB7sHBy86B2tSxaPir0fkYu6bCKN2vMj/avHgtSrVuW6JJaU/FL+ym3zJ5tvY6P2V",
-	"9cwK82dZBlSxFEs5z1rGmynV+lqqqMp8gb+6MmVMhGoOPVqLTeOSxxQoprdeRHQxMM0eSNyq8pNcVmuC",
-	"ulqWT/aCe7YXbCVYMqT1IySPB/cTFmnHVE5/Vc6sO8LtBw+M2188Bty+v1Xcvl53hwKOX1Z3tD4S7602",
-	"c9R8+DpVTDd+5P3h18N7xK8vHwi/djvl5u9CAZ+ijPMxxA8p5VwYQE//F/5ZEHaWibr8jqLw69UUfov1",
-	"gm4h4LCOZDqoOzCQ0xrxtGtbQSFGdDPT+8H2Te8v6pjeM0EKj70d9P5WTPCJcFjmxi6adMZUEybyMcIl",
-	"/jGMA11p3y8+fZv2/d1a9n3HBda38d/Cir67PSv64Rat6OgZdvymLj1wTdw9Kwiid3sbPdjKVhrpC+f4",
-	"/nrAIidt5o05WzHeu0Oabs+tDPd5KV1pxa+WC8cDtHhoPhL6DksUPOkjfxF9ZLk5bYn+scJxcER2X+x3",
-	"MFA8ZkND5AxTPcAangSfHw8wvQ6Dz3PeBvRWbOZs6Ha/Pm9Db4W34YjEzBK1bpKIj7jRTRK0AoigCdqu",
-	"/fdalr7dTtHSlzk17tB0Woft1uf/LD814ZgqDQlvg9Y/CW39QTqtQ9Ii7dv5pW+l3lWaH0/Q1qhdUFRi",
-	"k/V5SGWlfbdihdz7ZrTOnLGrTOLWkHmVvpR6Mq8AJLZel6fCv7JdX87+1+exLvWOfMifxG25wR6XC6IA",
-	"3OsUqlgO5OtHQma0hgpN78xyHJDWdQOVC4HJ3YMtBiYfVDGRTIiMS0Spw0rKnDmupjQ4dJ6MXo/B6LUd",
-	"L4/f17qenoI59H7cPm6QNUi30g9ULgWLtvdbtsu6I+3u8IG1u5ePQbt78TDepv078zbdgUfo/lQGMFtV",
-	"44XKc/WXUwwOHkoxKK9/c5ww1HxXj3q9PBb6OygmTGXkk5YKdWGuyZSO2CYGZRjNquczYq+DdySJ9K7j",
-	"D1g6b984pneTXY3V4/HXlo4JK7fdflC7JQIPNsStW2bIZZLvFeQVvpIT1/jqFg3X84DHMG1iemEBVaPZ",
-	"0GOpjC+L9OHk7MPbwfd/1b7q9VprRbCk9+s+AU9CZqXLHgK/u0C1BdPLUl31AZMA9pflAGRmvJ69P0v7",
-	"Vcb+bfSMTdQ56PalwWaop9Sl867RtXv57g4EZhiD+XEoFfSfnlWNtFk9qhLCuEVsZllA76rd2E7TKTyC",
-	"m/XCvntmdvtWScn8aqpdOV6/Ubck/8ZV+1elQNVDqrdKX/5rnpCF1TxRCkkhv4BDzuJKy5pJOkmCmWtO",
-	"4GrMnbNThkas1ND2FY1nLIDmfzHX5vfuZ/dVUhXMsnMh8QGuZMFFvEr8QF0mPSpZd9DcYMWnTE5j1vSN",
-	"9mMqRjM6AndJMIC2+a237rtgpUQy5a2ZPekGfULJhIqIGqnm6WQmXGsuRm0ScAHtk4O+S+iOZ4xcKEYv",
-	"NaFEzeLEjQP3tkkQzTAhHx/uyMkePqyrMaYGn5KUXbPrC79xQ8w1D1mbBEKa86GcCfsMIQu3c/sa+2oY",
-	"fXYMGsoA21W84JF9YNZnlhzXZsNNyh7XZLTQ4tm9tdFs2McuNiJbxraR8Jq+ebbd5s9VZFuspcncl78n",
-	"9OtFN1BL45hOppLIC8VH1PzP/6e4zOx8MogShsmSt9Xif3im1mF87gVlM33/8/FZt+f6fC4e1Gqt9r2S",
-	"hoXOEzbka6i2a2QkTZW0j867ZScyYkqUumSdHT7TsNyPzBNYcnPMRjScr+9hXSCpZKqly0snx1IIFhp+",
-	"5exhGYpCJ1Wvl9x4dvbjonrgXVklvFIq014ZplfOXqC+1ty3VD07+3FFtcSK9vMwuIqZoygtAqB0OWB+",
-	"v1ctw+cNbOUJUspBncWKr2OpjQM+OMjWFaetwfs3DjLtdpsNPm30G92XvXa30+51272upWUZsbjRb5yy",
-	"6EeA5opNpGHnGqueO4yW23CYDJjN7ML0Gyf/eH9y/MGeFR7bR71+8/YtTFZDRG1j8NuZ3Qc60lj9m2OZ",
-	"rswav2L60sjpBuVhr5iIwM7+lovZlxJFtLA3ZTRzTecgRxWjUNoqVw1kGdsqHoUV9WAfqJLCbh6QludG",
-	"aR82667crPhe3SpDXFuYMdOsRgBeSthVmvcSpLhSKa9hLoDTtIG5gE/Lh+zs2E3y6tczF5GiLBiiIwa2",
-	"xo+nb1fiK3dqyx4PP9XoWF045aUVhSy+nE9ZZHcL7yD+jnUOySnc6voorCwoqUuL5ICFhJvV4aDIZ8pu",
-	"t79sWOiyWyl04MHz6epiDw9ZqcHuuOeUZRPA31bEo5cZepLDCeTu6TIBo+6dbk9TNtQs8uVFgnQbma3W",
-	"uI4FKZHVadzMogEV0FoJBoapxFwwaCO9DAored3o98ogcbMxpDx275gJt6FgGnFDb/Q7VXbTxV360Vfv",
-	"91XuoDBdRlIs50UpHi8/5ddKilFScnpylDGEdzudDqqta5357Oon8L5YvW5ZExO/fJUroeS1WwZqcIDL",
-	"1wF6/KUbUW+FaawYjeYElEDGlX0r0a5AxHLnX7LNNfcyPfLLwG/RAOQIJn1ddpLJKjaXKkxlu5U/MFs8",
-	"Gc36hpNsuKYznIQynk1E0RqC39Y2h9jdwUmUvdX+ktW1rPDDqqf2G7v/UEVP90kX3uhPymq15d5MMFA+",
-	"2m5A2fyUvC4OnVywMceCoSkaxAx5u7C6Tb6PqbjEI4eVrzFIYDXnKZeaAwCASJN3aCxZaD1kF8XtfbOu",
-	"5SQ5HluyfSdtO540x8ekOW7B6p8Wql1PSm5o8nevq6DZPOiutFjU3pUlmvW82haTMpL06tr2mXRMZY9n",
-	"X6YKZ2e5/jXlZmUtOcuEcVLL1R0zZqsKChZ3Jbsaybjd28p26FTGbKtu/R+YYiLk1OqQEJw407P/+b+K",
-	"SwuidSinjsG4y+nMjNszjcXMLcbx7KDQlusrDgRQMmYPEAbgtqKcAg0ZKSrWgNpn9nGnfDQ2ehkbedRh",
-	"Argi6yl49vzcZWjA+gEAtfb1yGKnMbfKVjZDbNPtzilU9YsR1/f922V+86oMtdrTA5ycGw2HShHwxBK8",
-	"GX1m6F/LBcd3mw0p2LshatzbKoxeJIFbnP4Nh7BI4Ivr+dmt6HaQpJ3BNmIoHofkuD3+cutRE32BAN4I",
-	"eOF7qk7LqX1lbmtrr/bCCjxOGVbJyquWZL2gk9vz6fXCUmrx7cry8THXD8K9FxYanv2W66Ktc8MD3Mxc",
-	"HnFTfiUku5Sc3HRNt4lhFk6ke83nqtVwj8yvx1qLUItgoYeLfR8qNumTgyMS/HDygezQKd/BwQZAMNhW",
-	"tSR+fEX/B1rBD5SdqD0bP5x8WO5S61W3Icg9CBqjIFBhsT163JBIMg2mHy7CeBYxEtgRBctfuFtRNxQm",
-	"48dStoMffBOvQvuiMGRan69s8TWUigS5hkh98j2jiqlgJUT33Uy4qLIQpiUAcDzupVz47rqrzcOKDRXT",
-	"42UzcZe4hwOgsvjc8h0XxpTW8BTs2vvm1ot6yI+jmV/g3FpU7lJlrA3wzvPKYLDMizHmzQeeBOsejeWp",
-	"rfYwfqeTDNcj7KCRNNiEURZevv2Mlhr7nTSno4LQKYfy+i5aLU8K9hK/2xWzya9ujSntdQ5frJmLZNd1",
-	"dbNZCutfZ9E3luMLTCZDeGVU+1EzdUvji09UnVDFy8qQ5m2sw1kcO8Hzi72BnPH4iqZIPIXy9cHi52ZD",
-	"z6ZMzWAyLu90XStouoU4kw0sOMadsDuw4xxspWjYbp2olGQWEzqHigmEi+WS7eVNdl9X+a+mTOkVrLme",
-	"1coOcgPEnyhHlewRrjgi176VVLIakQQXsf2eirkbx2RdQ5XXjW6W9+rLkHStrYqyWKUJo7SfE+WoRsPe",
-	"WuW5Egq/A+vYYT1eaqQnTGCjG2hpyUvS0gEJBWeX3pPLptEXlr9WGedqlirfXhj/wvF3Ubd423rcYL0a",
-	"E5twh1vVza1X4aNPur1sEhQ1JGZUmzStIpk+htdREQHuTzrGJc0UqWLEKM6i1AVeCzkthRU1WdVanOfN",
-	"q9t0TyxhTHXrlazHqOrT1/5GPONoSajkFqzgBZ6TYTdLQ8otu3gjhrKYnbAcYq3CVPJaMOWUj0aOra2P",
-	"szY2gpYgtJWIay0OafXcRF1YCYPW5UiJ/pG5ONF8V7+yPqIB90HywDWxTXanKztjhjSOoctrNt7EkQW+",
-	"eWkoyYvljAmfvhFrWgGKDlbZKDOTQz6DOVNgyoHTTeMYh0WMHAFnapMBSSgTnDQ0jrftcnxZH83lhn97",
-	"PFdLLS2nvDsDVBkazXg8q10JnidWVrxBL9H5CpHvrNSp6cNPATXxuzR6rNGXZps5m/cMu5ZbnwZgl3tE",
-	"wGsNOHlTQZXbcV6i7NzEefnVWl5u7wF1i1rT7QJWsI08oPieKrZVxbIeXvP7JlS9vy7PWUP5q9/O+941",
-	"w8elCW6xhMOiQMDiWTPFzfzMLmnWRXcs5SWvOA85pxmmVpAQrkdKC96/O3NuU2k1rd6OcxJpZrQFr1bL",
-	"4mLku9sjmMEnuGx9Si6UvLZLrulcW3YSKql1S3PDyLPgjIWt18yE49YZN1B/4Z3iIy6C5/bSvc7ukSvI",
-	"7x6nmT0WjMNujhmNmILzYE9KxLWZqQs0B3I7RxxJ2jgM59vyPjVPTFP+M4Os0QtwTJaVxcgvlRxWLk2i",
-	"qS06kQg3msXDNkmMmW4CXCfHhhtCY3vkIxbyiOmjZDX9LGMpL1lEqGkSIRW5HkN6TH6VjddH/L6EcsI0",
-	"GSoJzm44dkDFON9kJcbGTBupj2wZ6WzkI2tuRGR+EnB1SJWyywFeLKiZBvVfNWzQ1LAIOSc3mlChr+2K",
-	"MPs3wTEFWRII3Dja5DilSfc2XPC9zq4dMmL03K2VNOZmX0Vk9qxyZ2MpVJjMVNSl6DA3sPEiylbbBVXy",
-	"3ZSJv7//FTIxW0biyN1BOcqky6LeCUWMecxGLGo5Or6C5ovU5ZrQKWZ2cCkc8Sg24tow9UmAj8EeN9c7",
-	"FjBH0+05js4ptfY+7DMuopiBugtCgRq8EwJY7FfetTEnEY/an8QncWL5MNEzHBzXpNfptAnWyoCNCP78",
-	"5FKnPlmQ+AmTRj41mp9ggeGPiR59sugtwP1ygnOv0yHPJjS2IpJFfnufN8lep0ueCUkgveWTCBWLmDCc",
-	"xvDbrv3NHsZYXrMIvtqDy/UsHBPFtJypkMH3h+QZTWunwF1Ai5adw6FwVUrSuiTP7bf7nU7bz1xOXUFD",
-	"fAxsmid7u6QXzBXHa7oUKJc1pC2godpCiSvLhzlEsR6RmbgU8lrg43AF+UhIxexyvwIqst/5esqEC/Lx",
-	"wzGu24RbDo3hE30SrCrkG8AGWryJxOAJYyzjyBs/zFjJ2WicpO5Z2UqCLy3QvwOX6mR8+I7jKhayuoCR",
-	"H04+EMFYpF2oCybJN1F8Y0t7MmFmLCMSgOEvAC7wSXhJ4SJl8CVwfVpCmhu73XlTDL7MAl9kJ4Fl3IFd",
-	"dTllIgnMQdohKek0Cb3AZ2pi198uAlNte15xLvqT8O9N52+3Yjq7iHnY/gQFRHjIhM5GSQ2mNByzVq8N",
-	"GouKHa/W/Z2d6+vrNoWf21KNdty9euftm+OTX89O4B6LGLiBktjHY3rlaiVfMYU5KY1uu4NX2dnRKW/0",
-	"G7vtTnsXDMZmDGhiZ1dFU6rMfMftMASWsBJf3TvBoKBj3kCpm+RiTqgOmYiAVEFMJ5v8Jmr07eMGeDEo",
-	"t/btik6Y8SpqGYZML9mxNyVKWK2rz/gfrM61mPXnk/5A81RMT6VdabsAvU7H5eIYV+ozw1J3/qUx8wfh",
-	"7iowjCsACwDSosyBhFVCET7AAI6BPo6lMErGVW9w1+/Axf5aeMcejr/spmSeO9/TyEcYwS3d1bd8FE6S",
-	"/YEpp3ud3dU3vQY+GTEoUbBfZ2RvhLG4O3YJzqALTCYUSqO/5dp4EswksTk6s8rzl9aUjrhISvkmtpPG",
-	"DmraO2nFUKfONHbSJ6J5Jbm2WFM0/SX5CrV5iNTyuvyNHQawA+/USF/wpaWjy9ZIydnU/Zh86djDiJlz",
-	"d/25JQ4MYZa65HD+Qi8BUxCw4ePZwzYjcFQRMo1dOsH1WMYO6rXJr8ClLa9a4rv6VV7IaE5CKsiEXrIM",
-	"+EXZIhVLhQIVTiLIa9H3TFjBKy1CSOIc2Re7h6APHGaLgxEpSADS5Hf+2SJvwciIX1kGfc1DhpdnCpIt",
-	"Mhy0eSEtrM1uSpkC7Ov3MprX4Acl0bB+JN4cljdxuWDYdfiIc//f5G1I7kF3zMOq+JfXF4AkinT2jfC1",
-	"vc7h6juOpRjGHC16t2aESAnpiaxihhtzITxMjhHByxcww86fPLpBphSzsuDnUzaRV8ignDOIQGUXtFB4",
-	"xS6ji2uijZySa6kuIUjawjLUiS11cQFMAdEstqCCuKEU6TnEjuOJyDPgGVBd8Pkiu8CrEnZRdnyKmRz2",
-	"BSMpGL4cmCPXaFttNx45he6tvuNXaV5DFYAHIelXsB93SNK44QlJNz3grYCtjQdmqd8O81yTNG9NaT8w",
-	"c4dkluI3AG5roRCwm2+CVaazEnh4DAGVOi3pqlOfg2bCHBFv6vAps0QbOteYgEq41esBu7jGf85+cs6n",
-	"OiCKTWMaMng4inwo/goX/v45IGHMqLLPOYLOV+B/CnziAzWg1PuvM8PGV1ESKCt+Yj7hBiwEHXwg5viQ",
-	"N65Uil4UDBmpYecXcQ2+KiIVcU2OPIi1skYnwsZAXyooeiwhOrcom3J4GGNVM4g4ycytRsVgPrKQ1i6u",
-	"noVjB5NLBNmzfBBFkziPW9NBaJjHc7dbUrA+SUVdm5yCCc/usmLDmbYzdl0yQapzMVqUhuhpzXC+bWDf",
-	"Vlo/yWPgbomfd00U7FyhjxAFJweHCHn9xL8fDbRAirlDno90vhot7yhpvBv/ngTDMsMBOLWBuzUz1bgy",
-	"dgNg7MihLIfFxrrAMjUmA8orpmI6DZDtOUMzslE6NMyl0+U57TJYn9Ejc8z3CK4xrqAMGGKJNjyO3bOp",
-	"IVKEeZsFrvV6PBpZ8gJ3xEfdnju65Wr0d190OmuyvVMknRvH9x6Hsm8J6JtU+B89z/vBAo2U9jNnfevc",
-	"D09HjvuBe3CHXflGibV8C3h537ljEGIhL8FvqDEWMKZJuw7etMlA4M1YdpMbg3nD4LpXVGga+iBrS7QJ",
-	"eIvsn1ywiBiJniRNLuaWRYyPSBA674rzdV4xxYfzgOixvNYpO8JxTOQVYkwaG6bskH51JWncMAbv37j3",
-	"anuZcqYRnHKbvOYxRhIp6Kt9AYOCU/apQUX0qZFhgBNqwjFaU+ENFlLqFE17h8KiWmuncQIvvG+PTCFL",
-	"meow6C94kFAPCPqWUpk2GBCFpmzXacw5SnmUSKJEaAEdYQ3JpNJY2jvWPtj7+P89Y2qeuvgxEifLitMW",
-	"AhTu8nHt+AketRDUfrM4y3eQmutJJAL5Ofcedzv3rCctm1OfFIoEv36T+HB0OZlYks2W0tRMXTEFisXF",
-	"nAiUfeAtzs/fxUuXzZ+GRmZiqGvJCEtIA3vfB3vb0rn7KAMfZABnJDvbpF0ej0jEoyN79XAWJ2EafnRB",
-	"seBR9WQgijydyvaKEVVPM7ToQwmdBBPoZF6XXER9QrPVLOSUiaupaLsgj+AIEvWB7yLcCcgzzUeixYV+",
-	"3nS/2C+4GJ1bogmaJJjSSTtPN/klahTeUrH/fsC5JVtaJqDeQmDwED47s8eF/fVX1Npdf/E9bzDy6GQO",
-	"KEtwI9FKXlh3/LL6uNlHVyz2bm8jxgIMQOa+9qIxzwalqBqXnJlQTtbkAe/cTTVXznCsyx9TYxnCRj3A",
-	"k/gViFfpdzr/rJjQUGH3srJl3uvUXWY3AyduklncbvAvVg7eyDWH/phCHhKYsTrs4RuIVsieARc2lwXg",
-	"8HnTuAWHr+8mbAEHWkT/2W8zBm8ciY9XKGoAiaew0uOS0EzjXiiziiphuF+bK29b/hLUsFYT8m1I6N5c",
-	"JpZEsxHK2EGrzFZWrKnEvoQZv8qG5YXSHEFIj9GuoI8VKxbjO0UmE2t9DSkj+UfGoPjtdkhE5xqtdM52",
-	"5wOrkxFCaXir+4KGQEXUBPudD8cHMEZ9JPe/qAJ446LV+0nhIx9p/cy987nzC+XCsJ9RTWIpRj48PDPW",
-	"I7cuNIZyXyhJ0RKIcZ+oz2ii6Zx097098TnOLRs8H/xozNRKaIuEz+iEnXHD/nZmFA+N/eo9NeO/7QQu",
-	"4POMhTPFAiKvmCIQawloCewGPro2SMsbBRie1EncQZCkkzrR5JBcSDN2xVq87fHILmASPJrYKl37RUsU",
-	"QhoXZArP77bJa+gkQWKJ260YAY8Xi8iUKZ+9BaOAzyE4vfrkgs2li/aG6yH8GQH1KTNq3hoMjavJVhYi",
-	"9cFZgR4mQgrTWdBW1P+zAQ0ki3XNFgqoFQp9Ndj8pw77x4C/4z/9/Pfuf/O3xz+NL34I7ec3H/940/2V",
-	"/3QIXMynEJW/JpNhleZ+NWYT2tJMjGnL0jEtzSu8qW29zVVz25rTKmNUzlfvq7c0+Xp8h53Opku81ipU",
-	"mpUzpv7tmZCbjTNmWkvzXq5lwlWKPG6Rs7VzmLwIwp8i1LKZaz7a0UOIky8LHnPIpfCnLim5kaGEHLow",
-	"Ywcu6sWtGUduVsqjGWQnpPUt0ceDmhHux/Rbjm4/HjypeNpYasnQqv20qUJnafQutLnEFEgXPTrutzJI",
-	"HtK6IejEnugp5cqF72gWD1sW2bKIHA+yKW/k2QXVPDyWQhtFuQVQx4P+h9OPJ037kI/aHsNLNj9mypzx",
-	"EeLh8PSt/dsBwaniV/ZJkIapiWY0hiRKopiLQBKQ+xszeuVzkZiCjpMIJDOjYSLSzlWN0UkUo5AsvG2S",
-	"l7udjuUDziVQBaiO6YPGm4fYceaUQ02Fn6hwOUGAFoFMvz9d6IN8gjUeyD/+zz8z9R/CsuIPybI0+nZB",
-	"mo1LNj+n8UgqbsYTCxXCSNPWtLf/IjVhhbQ1oUbxP+yaqREVzkq98OqpkldchKxsBpqFBvoJnc2mUhlW",
-	"H28cDx4mWP54UMUOjweP3rDwUFHs5HhQxkBvwb0cDAjpAgbY4UnzynKO9gE4GqiKVGC6igUAx4M+Oo9T",
-	"5tGEL7LcCBTra5cRriCVGczzcCOye3J8+hbZkL1hMoNGcaAvG4l+vuwLfFJvlmW5e5JK1Xb50oRdqLaR",
-	"SzG2zzg+favb5GyGbUTApW5P9dxFCdII8smLrzoigV3PwPM/aAUIc5GTiRTY14Bg1iuzrCbBT6dvyTPv",
-	"nOWWw+Oox/SKERQLz8kFw0x2ShS7knjaMqElLmQrssODqmk01hKtFtnZJRGtuK9Wm6aGqSMYg5hNLpjS",
-	"ZCSJFIReyCtU5JNrIZj/ZzbXPjP3/c/HZ//roIn/di1IPTs57oK9HwNQpfLt41lEnr3//uSsl1QJUDTi",
-	"Lvf3/ckvmTbzzzFEwcWfWoFIhX1bMo6LmSFc61nq1l+UNXjxQ8saZs9O49Os09kN7Qf4i0Et0zj9QcXJ",
-	"96Dnu+8v2Tz5vkROZHTwkNoP6/B715T2id8/Xn6PW1TJ7yf0S+sCKLLb2z/oHXZ7t5QCeGJKpUDt3KWE",
-	"uY6phraoGeaTlqeA5KaBvRarpuQusuztEpmN5aCyuUmiEpz7pySlR5KktH3E4rKTQrosM6mSCJ542YM4",
-	"xbZPBqh2/+UzhzLZPWghTfOBFnVwxw2NnIVjFvUxiIX7OM2IeCiNzqNQqqjtgGkzr7SDzTannAYWaX0H",
-	"cNk9rY/FauxMfJUhROzs3zMaexDuSziB26CJ3qlrrl0aumujHFSl0bhjuiHEKhpYABytAYQeJj9mGfMo",
-	"5MU8CaHtpLNsn/u4PJYqwLSTObWVtnS35bkDLqw+BD5lq7+5glffaRKENKiwq2cqaK0n8760pmzSGnLf",
-	"qW0hSvCCCwrBVgsunDLqzcyj6JrC97decT2VmntD71IHFd6SveMpO7dEsBZNHs7KcSey9jxL1PcafrJw",
-	"ulS8/FSdviXPTl8fk/3eQec5SmTsfIf5EakZxYWLvDp5e/LhBOJBMTCERblQRiei2uRXCUHZTBh3ivpg",
-	"McoWswKLRvH0qrjl0iIg6uXVySnK0gAP298ipqAJGRUkwDWAZN4ge16nl/xLK1RxQKh2aWUWJLxJywMK",
-	"Sd5oPeNi9Irbw3oxsze+l1wYn7fma+hdy1kcueDXNhnApF14y8kHOjoiu509N8Q3w9avUrDWL9SEY1+3",
-	"jJsqdqTiRbtLSQCZCGXExShXkSyZuqsDiWqjXU8HajLuhdJQVuRcWQTgcxKmbAKWfVUrJcGO0C4DnqdQ",
-	"TucEFFuRVtlETpW+O7dKVUGpWN61+Pr1PI+eDNZl2s27ZP7Hp2+3GY+wJYnRbNhNXHUnXAPz2kUeXiLb",
-	"MhQAgBtN1Nuc8noj3UgO3pOAqohsKBNXGUYMRRGWia/6YkrFDyOeMEZwR3PDepovQX7FKAp352IkxW3S",
-	"3ZwfwCTdTlILXb7GWLM0Mc5FEvpNgeEm942UvM44INgUG4ItigOc2JldEfu/h02ne4fVc/16J+kWWHq8",
-	"rLDbgAT/Efi8MiYwcdFgUCM4xP2aUzEnhn0x6M7qkwBq1P5HkERE+mqf9m42cg2R3GVWO/8PxeV/BNmC",
-	"55b9Uy5IoLgsJs7A+Fu6V5Wr5FuA3C5PKUOayVodD+okIIX0/lKPAjQx9JMC2d57JCB9FCzKbV9RxV5X",
-	"ZEJjqu1msihjgIYY1DYJ3BdB3//UTB7vr/ktwS9938gm3SkYW8UmaUPNTJeiFX+bexfodfD6+gmVZZvn",
-	"wR8X2lBXBSD5oH3FQYEXu0KpTYjrFXO08FTl0JbNzz/4LknhMcV4wWLnWd23HvCVZlR6eZ6sz+ahX8kz",
-	"7zD8K3lHfeCBt5wn0n/DgDAnm3KBYMeD/uvB27OTJon4iBsan/GRoGamWNNdP5hB7e94/rzpwgYslsAI",
-	"TRIAOw5qFTNtuoCOOCbHAwyJwDLS2PAA2WNScz1oW9nVbjuL8quT14OPbz8EuZJKFyykM80S5oMcBAqs",
-	"UzJhVEDQ/9BXj0aGms37MIuRbJdsisEZFpBbXjwzmWADuw5HLtndRc1iEwJvQLe3p4w7Zxk31WFvuy/2",
-	"MZvDsv4E/BwPnGoNkXRc+2z8tO4BaNosU+gFNsUXdsVSVFXxcnme8rABDSDTLSPeZhgdTPBc9/R/4Z/l",
-	"0XTdTgotsthnebxcJkgCCbanIVbizkLp8rv1QHF1BZKpstbiaj8FXlQE2uH6VAuuW0oMH3bnyD/RGG+W",
-	"KpRrheTl2FjSGyUVB15OsFgzSC3LhJRl2C1KjSbRa4bEkWeF+LckHI/6BgIo6exvLuwr4eCWzWM3AvuQ",
-	"jCyAPDNwoKYXu1FDLwOmkpQynO13Oo0dOz5968zAYNJFWZY0QEqwPnSTSbH/eURNIbJPyGsITXF1Hl1F",
-	"AVenAR+CpsvEp+qK2wxnVmhXRqw9Tm5fGch2SwZfFe/mVR3XEyq7Ddjc7qDQmeOfG7PoBwqFe2LR24iN",
-	"u2MW7WPi1mTRq+PlLDnrjH7+XS5WGg1vGL3hY0XQ6GxZV9I61Z2KPrHEGrTJa2TBPGkAJYVzdlmu53Ns",
-	"IW04ckywwLDbBIZm0TgdUS6SKly+fJYbRq/TKan7B8NZZGB14/ASO81XH4p3a/pHArp7+sctKaH/JVF3",
-	"tfb/iYc+kpi8Oyag1CqSp56vNV4Pe6cFgHyC51uK3kOs3vT5JWBmydor7jRqjwyy2DtnsejbCWM+jvZP",
-	"TUrHXlNNJjRiCTSvCv8r4RdbiQUsBaDnrsh2AYhuih0fKHpwHb73FE54N+GEd8w4fXDhBsizduBhiZl5",
-	"KJ06ezFPUua8hRMDE5f4eFOr1yMJR4QoLB6zRxiW8hTIWDOQ8QEAysMHOZafa1cEqPI85xwkcFj7SYpm",
-	"MQ2zSQYnZ63e/ovW8ffHTfL++59fve6hrP7xl8Fx6+zHgf31eZKg67mFlevYai4tSOLTWiN5LWJJI9Tm",
-	"LHphkTd7QSmzOszj53W7CT0xjW+daWQJfyOmUVq9fR2OcZ8NjGpwiullqLu9B++c8TObN3McHbLr8+kO",
-	"FMvDYwp5D05ek0yVNCxMLV2JApJpIZ8Yzuyuj6nO8KNmVmXJVwAQzCWQegUnVXyet0kwkRFTAvQcxx99",
-	"uT/HEMkvg+MjEsRsRMM5XLf76uQse1HXXgKR2TKOCH931iQTGtp/BiJSkkewCr9xEclrnxSryTWjl/XZ",
-	"KEGLGSXv3519gOgcbnyfaGwD7YEbUHpN1/J7pJpbaGDL3a3Iohu4xvV1Lksa3d7WisJ9aaWn4/bCIkO2",
-	"TwLj61P3foFWvrltvnsJU+EYPnd0CyrglE52MlS9Tk/y9Ka6jcnTO77p7uTJnU9xfdBZPEN92S45ma83",
-	"7zGee/b2g/ygH0T+JfmjOaWT8l6V6T21G45nbvIpWK4+RqGVyZyZet3GK9t5Jy960MCBCTNjaYeFRaOz",
-	"4cBXTBip5o01+nklr3qojt7polZ2+koueXLVL2m+naXOan5xmzOadOLO7lmJuFyvHXdyX664Tf7wtsk7",
-	"H+1pf9dywjZrsZ1dpKcSNo+oz/bdU2/SdDtDvcs6b68ilSf+94j6Z989+RQAytfkZ893vc6UxwkQa5Q5",
-	"wdHrWcMDjk2hqvzfddtno3Wm2Jou01Q7K0e0kdNcN+3qJtP5Q74hInMtsdfvIZ089aEaSa/DfJ583XfW",
-	"CfruuVfSFroMuuXOVX1bR+62ktTqD2lidAnOy6dIr9E6NPvWR5LuXNY003LHrOSu0TIyvfwbyejMbeaT",
-	"3UebAiVt3fJTfPojsv3khlbf+lNs4JpnNUfFNvLgtWGhYkZ7a5GPvsZuyhCZXWIncvCkaHAqrWmwmtv5",
-	"SD8hzfnQyqCASJErRnReWtTPWaKyk35QW5TLzznnUyDS7mGv3Wn32p2d3p4l0gJHsxzJbflUyWjmG5CC",
-	"Uy2BOxuwjgeyXWWHcIZEVYmjstdm8sAcLX473eof0EJWODV3ayPLvawCaq1lJ8veafUmcM3rpOxztl2R",
-	"zmtAqR61qGRVWsoKi/VkK9uu4SJj+roXsvTGrzxZLjF/1dj/7TPRWtzz2+GVD2VNuxeKXAB9f3mLWjtt",
-	"Ig9t8TPgyH5UbMiUYkq7JJOIXXF7JVFsGtMQq1hdj2XMsFQbXPT754xB7ihjsvNNE6mBspZBJurrfMjF",
-	"iKmp4sLkzHl1jW0Zs5pMqz3lobaVMDpnZEt6lEZyUSJVWuAW+MyGSNRhyDUtcNm3P5ANbm3+V7DDPTHD",
-	"x2fQuxcG6k16tZHmjpLGZa08aOAqKu+CXRc18byufkQCF6QFtTQMtMFLWIxj1IHrkSqH5B2UaOq2O4g/",
-	"3bN9lWHLqSBuNJBXTMV0GpCJVJ79uSf7+kHU1EfQTpkzheax2fw8M2aTo2zlQStSZBwxRbThcYwvc82b",
-	"0X5QNGvYx6MzhgRCChZ4P7mbJjhkRna+FFbWrUvatssO2C2FY90LIiAt1JEsERTqWMxFBzraGut2b2v0",
-	"d190Opvx7lOk7BvHvB+xwp8h+yfe/Wh49w/8apFzZ/fqzrg4nqUqLu4wYm2fjLu+mQFwSaenbZa+vbuC",
-	"tu/p5BVO4pH4dnBJE5/OWGpTWc42V5kUp9G64rQ1eP+mooSnf1xVLdne/n7deqRu73GR2RcaGpgB1yTg",
-	"00J92+7LXrvbafe67V63qrjodItj8qs3kRGLVy/dKYt+hDLzZQODZ9zB2OxddXZVXxo5rRgbvHn7Q7ti",
-	"IpJq9eDecjH7UjE0fMYdDE5zU2PdBr+dVVXpxcIEWyV/3FA6Wj0uOuVVe0lHWxyWyzCK5IRysbowdm6M",
-	"hmkT04t2KCcVY8XHbmG4LpQlFSRSYfG1nEDJ1mRuLtRkxqpiZcP0gTLZcbpxXUgZMypWrqOLAbXiOo4t",
-	"QI8yJ5h9cdWVGVcZTo2fLRf0cJgrSx1WMI6YGTPVd4YXeF6TqBl68WNmUEKKCAvD6tWb5eRFNV39e91t",
-	"ekQO+0Q6PznrtfE0mcGGDrps7KBPn3g3nvn0+bXss+5y740voNId9sUXyywFp4M4zh9btKwi6NQsZqFZ",
-	"QKXQmYuS47O/YzpYoluHMp5NfGyNb1cMyZlYes0sNDJGT/4CxsRBpzBzVS+dJyD4BASfgOATEHwCgk9A",
-	"8GsDgnaddkJ9tZ0OZU5mf4u9KW+NJ08AlaxClBtCOYQ8Hs0t4rhVRc8xhgq6MqDTyUI0R95DqQij4Zgo",
-	"ee16YHnsBg0i97oHnecA87hJQRMcJNc/Q81iFCLB+3dnH8gO1zIzuqBNjlkca+eGt+RuWPRJXMyh9Dlt",
-	"Es0mPJSxFHZ8hl4Aq7qYY/VHit0iSMwFI4Fm07+hU+MIvoG2RCgojk+b5O1ruFWaMdoyYRZck48fXrcO",
-	"mvBPNylZcjE3jEgVMUUmVF3at34SrvBIq9vb77U/iU8CH2NHYNdnTHWmV5XvTYbIFkrAUTHHZ/ZJ4Ncq",
-	"aALHamL9lNj+Yc+j/RdFuYsn0FCZBEvGo/f6yAcZnKNYCJqfhP/G0pd9RCiFYKHhV9xwDFvQTGsuxbli",
-	"E2nYeSjFkI98YUzk2/gaCfRB4zYZuEkkZZCTCImY0Ssrix38h/qbmcwjbHnExSdBi4/Aq5PohSbRlteD",
-	"B8+Pok3eQT8qrxvYQe11DpPAXtcRjBHBqGLakEshr8HlZYcMu4uNwHx2U8RCCW2qoOLNJzHhGkIzIvLv",
-	"mYTtJkKSGQjAzLZCNG/HPtMfAgEJTyQGhm5f4qrTwy1cE2oIFLs/snfopENn2gUKqP2ST6csAjoakOC7",
-	"wDvwgr/ZffpP+z9obfZfQdMSvh3e8alvpgZN0HzrF0pCFsewrPSSCUKv6Rz7dCFvINOZgagCg30KvFql",
-	"p4rRSI8ZM5pEEsur0kuIVfkkcKh2S6j9/2QWUxgs9pehRk54GIB4hllS9D0mrb0E67sf3GpkNtA+wQXh",
-	"UE0Ce9nv3d7ndnIossgDJjKSMiq+J3F/fhLOr5wW5nbNBtwhhP3SbXLqHwCBMsx1Xug2M9t3wcbcOVXL",
-	"zjGGnFvJiqgOPgL7cdeBjCS/ysKYJtgLlwrS7XQ6bniY94z8GcEI8DTDJ+zIFY+Tkkws3VxTblxcyF5n",
-	"15V2OmVGzVuDoWEqaH8SFW0R6ivDARRDhzZsfg/bJICgG9f3rWwbaoJCJJgcKHI9IfxdZRBxm9HuWTyU",
-	"ArkEP/JpE/VW0BCdLgZaT4apNvMc9ZPIq//NrMbdRP226XTJJqhtzcFvZ81PVh9pEjqdfmo0z85+7Pd6",
-	"n0R5StAylHZ/cUwJDWU7PuSJ5zdfudhTxVOoelnfhRUYcEK/tC6AdHd39/f39nZ7t0CGrgVDJTL0AepV",
-	"YcLJrjfug7SqNA8c7VOMeWkN+sjvzzY1ihEz51M6cYRzr8UZi+S5M+Yait7UjZFgV2nLTlfyL+kHGzIl",
-	"kjVrEsGuLWx0DedAyINh3ReR50kT+zSADV4F4EtDxC0WDgRFh4/GhhiJLZ0SwwpgKsDH7pflBV2T0/Aj",
-	"zvtewyTuNhk04ubEbs5f3Ll0/ycdvFHXaBCbTplgkSWmVWd/A/8Unp3H5Z46dwwgkzN6r7wIVOs1QrTw",
-	"+nrVAXG/XuEt33B5wOw6PLmetfFUtHC0Hals7oBOnntHJzx5/jon3N21Kiv8lI24Rju9W6DUkuHdBt5L",
-	"LCAjpla/XhdzDvrs2CJ0UPurkrOz+/Cgudnee5XzGcEEzt1PH07OPrwdfF+/XGB2bg+Tc51b3Sp1AH59",
-	"Ui+rOq8mPsIlrGPDM+uyn3PHNqNV4oPqpz17LymcYCG9z4FrwgWaxsDMtSzqeYMqgYUT/JT6/EjKBN4l",
-	"4br86ALhVudH16CRJ373KMwfd0czCwDlMWUwp0jlKPXG8bIigFHqjpOC5cr/YUu8uyr+V5ESvHC0NsQ/",
-	"OaizMcx5mKzg+sf+qSrf3XSgu0O+4RJ3S0CSkvEayV5wdT07wqm99Bu2H9j5P9kNIFwhzrmWgDA2thb4",
-	"p23fVmBXq+0fnz9R9qcyUQxXrzIR1Kn/TwbY2Gedym1wg/6df267kB0rSrGTm7m2OgvcFM2QgCF25VcJ",
-	"ekJIBRkpKkwSJDP3kRZjGUd9stfZrbI12N17DDaGH5hiIuR0woSxWhqZ6dn//F/FpQaXtV0aGJl39NvN",
-	"nWk7XvtuGnn/frYQ3Ofa4tquwsNYI2D9K1iKJccnG0SVDUIh5ZawoQ05gLM8KNwRL0vXMDXY6xNDgyVO",
-	"gMZCEjrlrgmai8YR9udNDAvuuD4ZFB6LQWHrVOjMCEiF1daDJYTwxJcezlawdXLwsORrKG2GYjypVqZX",
-	"lytbXnAMwkbjGFgtJlYgo81mdngtp03O4O0uunk40yyyYwPDA3B+LkZHRKSICk0VObYOIEuvhbJQU0tO",
-	"66aGiLUBEFYxWw8BPYyhYhWneTJP3I15YuusyhklUvzkqXZJci9e4iL1qWJW64EjjuVgAkvZLnHA9U3V",
-	"dO5CpZwNw1xLjIvSeOKT86dL7RjIBraj8tzRiYAhWl276ljgqn0T1gbtt2u7ItU9FsjUctEdLoZyafN2",
-	"wPNSuR6dgOevoRxbqFjEhOE0zhrEr11K+YRaKdEmr62sEv7OwD4NTeMcK8pjdmEwnMWx+x5qHCWjcMkz",
-	"E8rjwIP4Eur+qJl6Y6dyh+SZvKM0QFuSCRTnA8GLRPe1E6qFftdlE8+Q7UcQ1Tmy1Swe1iZYSzDnQKQ3",
-	"W2Bdd98PKiVkSLdCus3gukG2BXga4Bo4E+F58mM/SW3iBk1gHpoETZ9Id62kGIHYKPSGGniHU9J6nDAR",
-	"aUCNLkktCeO1K2ynGNI4ZgofHUp5yZnGsogX0r5MsGvXnwFOMrQABzS5FADmzuWGILC4NPbhE9rSTIxp",
-	"K5ZiRBvNhl93KJKpOCVnPL6i5IwKI1HqJTfLmVH522ujRT+dh0GMyxhQwqrvpsRts3HGTOsYyKJcTlg4",
-	"4skmUGyomB63XIlR4OFY4rPlq2teJ/3yke5COmF54rN3eTLG8HDcwnZZ7nuauvNkNyzDvVIwx3e3wZkd",
-	"5M0wZw8o6vvg4Op6PjgY6jfsg7Pzf/LBaUO84l9Cwxv44PzT7sgH5x9fH+is9MHZ+brU2RWOuIyLzMIz",
-	"QlE6AIOFfFmnOvoEa66IvBYoyyEbO17LiQdayO/8cx33XYVHzs7tQT1yANYa/cbE4of/YpOpYpq2Qzlp",
-	"X6hKhJGHFou4xMUl/N79bIl5ypTdBmemaja8OuTfuh4SeRjPHezTEgTy5Lmr8tzNkMKXCOA1+Ybz3M1w",
-	"R7wEXsNzB/tFBhVaAZT4WNoCCVxsMdWGJLS9iXfPHf0n795j8e5tnVKddw8ptdq7t4QQnnjXw3n3tk4O",
-	"HvB8Bd69QdpXCI09UmWtQJkORAiS1nMDZgymd9ZIfBNjUZIuYr/4Li0GVdUZKQdIEw8jQtKxhKJB1agU",
-	"ylJZSEn0LBw7jFoieZ55WzXaqJq+El/T4VdoxvTc7SDU0EllU5uAgX2pm3SZkes2Bq5VtqsUQ64FDx/O",
-	"SLWGgepJZG/Jrbl1Hp2x8SC4vOruSHthbwdseNVF77z579yZ/9iXMMNn4cuk3zAeVOdfcvdlLvEM6Chr",
-	"Ntd8JDx6xdJvkSsbkd7QdF6q/CNj6L2x2yERnWvkIa6SVEiV4tkRakx01YgxqYiaEHeBfZW0t8CjrZL8",
-	"iyoov+xMl/0FC+gz987nJbZQ8oxqYvVFQrMrBGM9cutCYxLzITN8wsB0qlzdLaKZuoKi0HROuvu+J9Nz",
-	"31HEWVIVI8GPxkzfiXgeNElwRifsjBv2tzOjeGjsV++pGf9tx7U9Cs5YOFMsIPKKKTI2ZqqhhCmIu5nA",
-	"YnABhIWcQ0U9V8gtl/GbEapyiF4EF0ji+jWB1yH1IvrydROuNRRfU8C3QUzh87tt8ppyK3ZiidutrOyc",
-	"cCv+ppa3RJFiGk3H8DmEIJo+uWBz6SqPwfX2YWWFvipsEx/sjvy9+2DmCY2/28Ni/4LqcWBoTXag0W/k",
-	"Th3Io+znfoPNf+qwfwz4O/7Tz3/v/jd/e/zT+OKH0H5+8/GPN91f+U+HcNLRRFH1msTcscLysWjbuKkt",
-	"vmC9E36/LQGW7b4NB3C9pWk2fOdILhr9w05n0yVeaxUqu2RlOqY9Xj/Pk6+mhjC3vJabeaP/++d8YVsP",
-	"lBOvK9SLTFD60MVWZCiBPIMMRjphZCYiKx6NdpJiSs34ebYZl5X5n9cwM8ELzq+67iCno/6zccGosjzj",
-	"989WOcMBeSLC7xylZL60c0XhVVItEauiw8+Wlai40W/s0CkHFupmsKDMOdEsh1BPvWVky/5LzEwIFutM",
-	"3epMx1cIlnLztBKxZ/9X0tTqOL3Ftzoz3kmJD1XsSiLDwbKUmQcfD3TJI9P6a4l6dYWVTbOd0IhypTmg",
-	"F6KvgQ4XkohTbAWBex3scC2DzHt9zaLFd2c7saHgnWmWPjltfphvhpk0o5hjq1oQoZkX5hq8VcwYs/0q",
-	"SossDN5nDZZModgk14/BUvDi5fbcjVCwQ/v3JqGxluh9TgJoMU3BAxFnwkyLIzSTjr5SEWw/FzmjQLal",
-	"76qu8cliwTtLxupUUbcFSaygX3rMeXKqssyuGQaJLT7wPZPTGIwNAJ4tFTkA65mJj96SWZ88z64rahSL",
-	"zz6xs010eq/1p0q0MWwyNbkNirhp3Hy++f8DAAD//w==",
+	"7L37chs3tjf6Kih+X9XYe5MUSUm2RNXU2YxsJ04c21uyJ/NN7KOGukESoybAAUDRzJQe5nuG8wj7xU5h",
+	"LaBv7CabFHVJovwRi2RfcFlY67fu/26EcjKVggmjG/1/N8aMRkzBn6c0HLNTKYySsf0cMR0qPjVcika/",
+	"8cuYmTFThIqIjOWcmDEjlzJakAldkEtGQnt31G40Gzocswm1TzCLKWv0G9ooLkaNm5tmwz6eCfOK66nU",
+	"HB9dfNOADHnMiKATRoZSJW9a9+zXn+io7GnaKClG5JrGPKJGKiKHyTNPiGYiItyQSxpeES5I8HbYei8F",
+	"a/1MTTgO1r30jBm1GAwNUyWvtl/DYk2oWBDNQikiTYwkRi0IHVEuTshUMc2EIVLECzIfM2HHphiZ2/8Z",
+	"KfFexf41Y9poIhUZUh6ziMRyxIXOj2/CBZ/MJo1+p+nHyoVhI6YaN3a0U6rohBm34YMwZFPzjorRjI7Y",
+	"8vg/jRmJ3a920YKJHgV2jZhSUukmCaam9d1ZQJ7Z5YzYkM5i89wOMWACVo59o5NpbIcBVzaaDW4fjETX",
+	"aDbsHtuFgoG0kpGsXvK3r8qHyiO/szSKFNOaRUQxLWcqZLnBdN0wptSM00HwqNFs2HXmikWNvlEzlh3H",
+	"UKoJNbigLw4azcaEfsO1Pu50XnaPj3uHBy8POsfH3Wa6Dd2SbWg2PtIRO50pLVXpMbP7PmZkalf9ktlN",
+	"7pNOYY25hmuGXGkDVzaJtHQz5xrv5hGhQH7zMQ/HxQe2ybkle6D5IIShtAX7ZgLYPPfFVLFrLmc6sMtK",
+	"BaFCz5kiMxGOqRixqE0GBC8lU6oNvMM+dcSvmbY3sMnULOC1ueXvuOX/14ypRbr++Kjc3rvpwi1brX+n",
+	"cv3P+W8lFP/WsIkmdHnM3cPyQWv7mNIh2zuSIXY7nTVUcWNpT0+l0AzO5nc0OsMzbz+FyDbtn3Q6jXlI",
+	"7YD3/qmRf6av/9+KDRv9xv/aS7n8Hv6q917DqcV3LZ8ex2EsZU1obFebRSdESPLj+Yf3RF7+k4WmSSi5",
+	"pBFJ2EgTOFRM1Yi1yXtpxlyMyJxq4kmkgTx/GPPwPibyQTBLwROp7NlgcaQJVYwIaQgFHkMvY3tUFKFE",
+	"zWLmGYZeaMMmVtpc8khbcfAssL8Hz08Io+HYrkrMtbFEXzXNN3BzxMQ9bVioWMSE4TS2owPpRi5nhkSS",
+	"aZjxWMYRzE7x0djArLnOrAWLyFDJCTFjrj3LbOJXVAA3IZobXC64Rg4NE8CIBJlzMyYBSL8WyLnguT0w",
+	"GTiR+a1qou7qvYwQhcm+FYYpQWNYgHtaTs3UNQ+Zk64nsHCxHJExRVYb0plmZCYihogkOS+p1AH++BdN",
+	"gr+33NltvY0CII730ryRMxHd02SWBWBKFuwb1wYG9VnQmRlLxX9j9zGw9zJDs0BVUlhhRYHpcIEkLBVh",
+	"36ZWBp8QGmtJKCIdJ84SRORQkBRMN0kFSe6KIm88h0fYNOVXbGH/SsTDvxs0juWcRRd8qhv9Xxvd4167",
+	"0+61O3u9g8bXZiNUjBoWXYAE63W6L1vdTqtz+Knb6/c6/U6vfbzf63Q6/9np9DudRnHlrCQSlnUluASX",
+	"SMPzxCyOmxa+WMESU20uZjr/qu6qV6V38Gmjn4z8ZSrkKE642fCI4GImDI/9mxU17CLmE56MRcnYSrFf",
+	"vzYbejZlaqbtiuPIjbyyLLLBFj922N8H/AP/8ae/df+bvzv9cXz5fWg/v/3829vue/7jcaPZmE2j4sKt",
+	"mI2FuEpOmTIcxWhuW8pAo2BmLtWVRr6HYIkbAt81LdY9ffvqzJ4bOAsneBmLNZsDUONAuwed/TZ5bdFO",
+	"3/PPBfxuCZBbTFGCZBMQQJWidnW/taSysLh/fJMnmBKMKGCQVgLhdfZFCUKyK9YyfGKRSf6l9iUj2Vr+",
+	"0r25e1A8tcsISZPMN+3SV7invbjJ0G2VPukXO/OkSyljRkX2US9v8jRftSTayKmGB3IxOiGBpccAxB67",
+	"ZqpylexldpwJkW60akc3ePzWKCVwinJD8FC2gAazG3JTPNKriMFeSeyVFqgN2TxROWNq2H2tRjc/ZstU",
+	"imN+k541J6mWZtCuNQ7/yt6NZ1Zl9Gp/WUmovZtl3lZ80Gf7daKgE2Bj5JINpVPXYOTK8QmiDY9jJOxk",
+	"3edup7wkvqv137/J8+TiTM68LWHKFJlwMSvQhiRwY5t8xxYSjSPI48okLHlt4bEFT0yRqZKh3cxQzoTR",
+	"RNrpaiLnYsVulhF95yaRIWX7CT+dkDkgBwMGqEjaMcI3FhzgkZuQkaLC6BwXXoVdzmTMzthwFW8+vMnJ",
+	"tBVczQ3LnrQFaAxNGJ/9DMsCs1jN9Sw3dvKyjLcgDebYiz34P/7yiTz74bx3+OJ5m7yFzYuY4tcp3mfk",
+	"ii3+oolioVQRmPQo0XwkrF6jWaiYgS+duqCNVFbz+WUsYfQoc8AWBQTPtH8m0YzhWR7LmFnxaXBLLDJu",
+	"k7eC0DhGS4X7UqPhK1lSTSJpF0paIoojMqFXDHCiFal0cYLrab+wQjh534TqK2B7mgT/kfmPXoZR0CYe",
+	"4AM818wYO9EAl6wFy6hbUoQsIIIqJec4IZwErrKRbtqwMDhtsE7CeLx5svJQ2jOZhTJruXiiWe5Grh+i",
+	"gcEbt35FaxewTE9iWbr2xy8PBlJpnhPGzRzKyvGegvAqyIUlppuDPbkF+5rMGC0R9ogiDj+FO+yKboD8",
+	"Bk4/AhpOIOAzi/WelyHBanSXqAAFzN9s9Dqdbj+6POr3u3b4CQOa0G/vmBiZcaP/4qC5jAon9NtbvNb+",
+	"XME1l/jSy3XA7Y1ijBj2DcROZgzdTqezgag9KGI6Z+7C29ZDvIoXlTC/w20gH0D2t+cfyNGLTvcEBJac",
+	"GULJb5ZloCT7/OnU7WcOCqW26l5nv1PQz/6RX7QVO1MOg8vByWfB/zVjRLERVVFsJacckpBqdkK6luP0",
+	"Dg8tI1A0NEzpwsb1Dg9XQaJtQEAnJ/8beQNmp5MzYnY2kehHNQT6RlL67av8UVlJxUuHZX9ZiDsyHtJY",
+	"r6Lj2kK9Pp33iqwZaKWa4X10vpqs8QF+sBr3kyHikRgi7FInLp5wphQY1iyNsm/J8Pw08PPNsvXC7+u/",
+	"650MZ5laAV8tW0jHtepZzkFVJM7ES+PHVk2oZwCSliWzvGYqptPcudt/Yc9vQWLJMudpUffKaVodwgTa",
+	"76khFtDlmFjv8Lh3CybWvbmpnOtnoI4nFPJQKOQJdtwr7KhvmfndwRC7ldowmtjt0gCNh8Yo94xJSlhd",
+	"4hQqAJBdowqHISbMjGVkx0BnZtzLxGqIayaMBE/8LT0ED2NoP9ylnX2/HjfUxLv7YAuRea03QNWxbCd0",
+	"sYV522/yOmiTvONnvOH2Jt8HNMi8WGWPydtc3PpkjS+bWUmShasyldyHxO5tZTeoJNn6rGz/LkjsThX3",
+	"MnUwmcOaLf45mWl+wD+4iM3CcrrArvR+MlXyGhwaE83ia6bbJEDmG/RJGHMrCDlajN0nby5WjLBv7pCA",
+	"YdQ+OAR3AOB1/6Bu0E+jGe1dmo8Ei8izszen5PDo4Ph5mwRCChb0waJsX4WAn6Pn5fPZu2YGYdnbqZkp",
+	"dkIUG1r1kcwEbIlJjL5wijUzdmsw9oVw08RH23NuNRLy6d052KIBlAmLLX5t2HE0mih+uv6PXmYTUsCc",
+	"2YRSDT35FdX035HE3JEqm12A2vpsCjjuSanNjHLNUatS+R6Em94Z+zzIsc9iQI8hLOIQVNe+haay/zg0",
+	"lVLIO4u4GYQGSStzoN15c6drQhWnKQgAyL50BNYDKXtf03nyIEgxu3uJj9YyV3Ch6VK0tYlBo2rdITKG",
+	"ThihBj14FuSsxVP445ojnSzoJ3t18STCI5oZNPR15aZ8cm/Mjz7IrRs4ta0avizs3LJfWyjSJEEoJxMq",
+	"ooBoOWGQ20Axqtn9QGIu0pBRkCxNK6vspQGhJKRxbIVNIpswoi0NesuKFudnS0yauTFbjIfvtOsALygX",
+	"OnYlXl+7oL2svAndWiCvt8/3RFyLcl1YRsEMS8vzHH6mRvHf4DaUKL3OGmmGtrvlJ72eWG2bkr//n3/Y",
+	"x4VjykWjv99sjKkeN/qN4+HRi6hz1D06OghfRi8Oj2lvyCjthIeHNOp0D+n+5fBg2L3sXXYuj3q9MOoe",
+	"Ri/C7uFlZ9jp0M5RIxGU9mDS3BqdAp4554b17P+stJ+ZUMIqRYgD0pyVgx7SLdPmwj6xcTjshF32cng8",
+	"fEEPwg47GnaHHbp/2QsPokP2Ygi5BRiKaWl5ysT1VLQRQ+nMjxdufMlnHx0PV7Z0T5cEuYXlwuYXe3It",
+	"9LHDR984wo6gSQKctP0rYjHDvxS7llf4F9hu7V/s21QqY/+CMMzghAQI6+BcUWEPiWGTqWMU9nUOh62N",
+	"DUtIsh7DyNHlv6ujXv0JxeN44tIQSo7yWqU6oXcaRbDxNP6YWfly3YUmuiIsOTfkkoV0wlKzIELmVSYZ",
+	"x+uKUVWrFNUxnU6Z2JmCavl5ekpvN/851becfCdlBmUbDz85QTVmhF2DmmK5fnu1+cHOEllL2WPtLwkx",
+	"wStmU8jeGnONL+mT8x8Grd7hC6ucjNk3GrGQT5DRrw6yXA8G4AVb2FMynK3sBcnPbyMX2Z8cipWjPrzJ",
+	"MMQaR/aDu/YmyzbLTDXTmIaMSJEus0tC6G46+f2bPFMum34+Nj8fur8tqzi4yTL3srdecZHsq7+yb5XX",
+	"UE4dZy6IhOAEUrEsKmhjgFJAnlldt8WFft50v7iYrYsrttCWRU/ppJ2H/MHKkb+8KUie1STpL82HNGK+",
+	"IpjscaFuAUmPbpZEXyU2LQyqPlY9LjW+YSQTCJpUzuQIKnu2ml7qpqciQwT5VS1OKeGsXsJ45pY5Ko4v",
+	"VcJfAH0lhoaNNfVmAxiNCx54go1/XNj4ddn3sZHRJKWUuuabVDtZab2pssa411WegQ+pOKr2ADv4C8Gq",
+	"KS71WpjbIfdLhY6VVcw2yvrJ6Jp+g7JflZjmQrs5Q3sBuxhyMWJqqrg9xA37I2wmEk5n2GW9aD88uDyk",
+	"L45fHh29PH5BDy8Pwv2ox7rDTvJ7Y5uYn2se+riZuvE+lZbHqZLRzPPKisAdNmRKQZaWfaUnYljTj4Of",
+	"yak99V/TkJ2NbZjNxlzZwwmTuOskoV2nAhWpqFpGg8Vva2dc76aMPFeJ35L3rdSnKqm7+BKPqj34RldD",
+	"5nby7NXrs+cuedDo1KMwmWljkRsDhQM2x26uAqthDqL7XRIQoqGJYCxao7SCvpA5haW6iHeSZNC10LMJ",
+	"U8Sl/6zO3HigxK8XN5lzX05hiWLtrvOrj0H4l0zziBEzlpolv4ypJhMasWSxaRz723MHYh2ZrpIf3d2l",
+	"mR3+AdLMsuLqd+OOP9g8A8sZEurkYC3pKxAwc4cpWIc3OaFWapizAw7O7EVMBZ6b5vkYFOtwjEwmpmed",
+	"OU4CI362Ey6YZ5UK2zLCmlJldM5QnhxurslQqpOEHVgGSgIvr4PtxvSyZsrTBwvLSLfdAS+uGx/SrnMf",
+	"n2QqooBev94o85AZOnbiDqSsifVSjKIHHi7PTtNdABlV9qrVzK48BqWANkogQSYkxX1OI1NwBlmqWp0q",
+	"lJyRVPpUw4Ss7E2zlm6XQ5Tllk+pRMkRrIM5s560DE+Qw1Kps125pKKX/0EAZAY1YuQJCWUM4TOJsy+b",
+	"YoglQySh+gp8tZm3avIsaLWcUp79PnjuqtIYNdOGRWSq5LeFfcrYRalMiBTkWYDmhtYpA5/M2ZtTcnxw",
+	"0Hm+As2mAcY7MINkQxZ6R5u41zt3CjD7GP7qUks5rD834H8YZguqwfI8C2XESLfT7T6vAqbpWew2e19X",
+	"AdUty4BtHxh8fG8ZePt/mlB4O0oXXpblancR39d7AGiYkSxjY6a6v7eXGJ3a7se9KslSMp2tRcvRMuB0",
+	"1Js39GyBQ/sZ6OmL5cFxft4kwWmG8f9MBR0xFTRJ8Mmy6MznV1SPLyVVEThTfmGX5COw4XOmNZfCfvlZ",
+	"MwW/DnoD+885VA7DFHP0ggD6SovzAVlxTa6Z0k4ju2P5fZhHkhtkNm6GLDcJIisgzSWQuSLWJwPQygIr",
+	"c96uOhmQT0bZR2mU3U2UaYEaajsqsib++4k0zY90LenfWTJlwYySNZq4bEoAn/eXT5md9TkO7vfpdcH7",
+	"cH3tvZ1ut9fb3z84ODx88eLly6Oj42NKLy/DMIoYGw7/oDwB/kxX4cl18+S6+cO6bvInfsUr8JLl1+D3",
+	"Pg4JTA1Lds3V4zh6ciE9uZCeXEhPLqQnF9KDuJDycKf6/S5tMjuMDd92/OSw+oM7rIqIokBda3XGp6I0",
+	"ifX3yXH0e3UcHT/5jXbjNzq6u5pJvT+Ko+jw/h1Fm5VS+rM6jl7uAGbWr+x0N3Lo4I4A0yYO3TKL6+mg",
+	"mEPCzaLRb5xxSSJGfqSCcSUhJXkmjLI/QSuv25WwyOZsNBtsQq2+1gjpfzH8oR3KSftSeTi2uEAsU3bi",
+	"iy9yhs4rtrig8UgqbsaTRr/BwkjT1rR3+CLTdIq2JpiG0mxINaIiifMvDHCq5DUXkIWxtC6aYZJM43w2",
+	"lQrg5G2LUsEOFKnklK/RCQDp+E1auht/aALP3e++eEFoPB3TVm+tVv1A9qTezmtkIZEtZQ+17Pc+e3hN",
+	"5liBHCuWQ+cQIxOR3tWidGtZcE4HW5htCuelNOTL/+xlC5ac1yRID1dwQvgEzkFETgca+NWYXjNXs8Iy",
+	"ZUFCKsglI1C13fLm1apu5/a1vvKHu/iYD5lf1yZMpqxgSXmAqvASGiHAJWszaj3rKD7pFbPibOIygFfa",
+	"8x7SBrBfv4yZ50uZ9WsinytsTrIo/sAWKTN/BDeL9zwdVAV5rma5W6sv27Pk4ium1Bim7G3/77NfB61/",
+	"0NZvX//du3n+//zvlfzb/q0YhR5eDSGJGwyxukzjnsq1bsR8E7r0u79RaBWQRuaUO5f4y/1ll/g7PkyS",
+	"iLPsmgsS0YUuFB49Piy0cKzv6D4uZ65uaHlcsobnuj4b2RTG3O3uw/6RZfcs6h0edo8bzYbStNXrHBy5",
+	"P/c7L3vuz4PO8YtG087l66bRnBuXbCos9F80pNhLgRycDMSCgFXGDqFaa7KQe8JFQoprVKbNGP+2iuMW",
+	"cmFrllJPbpBn2ZnTmMwEN89vM8ejisqEeE7Lue1bQAIl3JapCvP46aB4GD++/rk47MPD/Re1qQAhbFzh",
+	"kMVII3J69i4FT+VvPdo/OnrROdqQKh4Vfz0hlwvfRBi142X+V4sHb1SpznVLLCn9ofi13eQrttjFRh+u",
+	"rWdWmD/LMqCKpVjJeTYy3kyp1nOpoirzBf7qypQxEaoF9GgtNo1LHlOgmN5mEdHFwDR7IHGryk9yWa0J",
+	"6mpZPtkL7tlesJNgyZDWj5A8HdxPWKQdUzn9VTmz7gi3Hz0wbn/xGHD74U5x+2bdHQo4flXd0fpIvLfe",
+	"zFHz4ZtUMd36kfeHX4/vEb++fCD82u2Um78LBXyKMs7HED+klHNhAD39X/hnQdhZJuryO4rCr1dT+C3X",
+	"C7qFgMM6kumg7sBATmvE025sBYUY0e1M70e7N72/qGN6zwQpPPZ20Ic7McEnwmGVG7to0hlTTZjIxwiX",
+	"+McwDnStfb/49F3a9/dr2fcdF9jcxn8LK/r+7qzoxzu0oqNn2PGbuvTANXH3rCGI3u1t9GArW2ukL5zj",
+	"++sBi5y0mTfm7MR47w5puj23MtznpXSlFb9aLpwO0OKh+UjoOyxR8KSP/E70kdXmtBX6xxrHwQnZf3HY",
+	"wUDxmA0NkTNM9QBreBJ8fjrA9DoMPs95G9BbsZ2zodv943kbemu8DSckZpaodZNEfMSNbpKgFUAETdB2",
+	"7b83svTtd4qWvsypcYem0zput77+Z/mpCcdUaUh4G7T+QWjrN9JpHZMWad/OL30r9a7S/PgabY3aBUUl",
+	"Nlmfh1RW2ncnVsiDP43WmTN2lUncGjKv0pdST+YVgMTO6/JU+Fd268s5/ON5rEu9I5/yJ3FXbrDH5YIo",
+	"APc6hSpWA/n6kZAZraFC0zu3HAekdd1A5UJgcvdoh4HJR1VMJBMi4xJR6rCSMmeOqykNDp0no9djMHrt",
+	"xsvj97Wup6dgDr0ft48bZA3SrfQDlUvBou39lu2y7ki7O35g7e7lY9DuXjyMt+nwzrxNd+ARuj+VAcxW",
+	"1Xih8lz97hSDo4dSDMrr35wmDDXf1aNeL4+l/g6KCVMZ+aSlQl2YazKlI7aNQRlGs+75jNjr4B1JIr3r",
+	"+AOWzts3jundZFdj/Xj8taVjwspttx/UfonAgw1x65YZcpnkewV5ha/kxDW+ukXD9TzgMUybmF5aQNVo",
+	"NvRYKuPLIn16ff7p3eC732tf9XqttSJY0vt1n4AnIbPSZQ+B312g2pLpZaWu+oBJAIercgAyM97M3p+l",
+	"/Spj/y56xibqHHT70mAz1FPq0nk36Nq9encHAjOMwfw4lAr6T8+qRtqsHlUJYdwiNrMsoHfdbuym6RQe",
+	"we16Yd89M7t9q6RkfjXVrhyv36pbkn/juv2rUqDqIdVbpS//Pk/I0mq+VgpJIb+AQ87iSsuaSTpJgplr",
+	"QeBqzJ2zU4ZGrNTQ9jWNZyyA5n8x1+bX7lf3VVIVzLJzIfEBrmTBZbxO/EBdJj0qWXfQ3GDFp0xOY9b0",
+	"jfZjKkYzOgJ3STCAtvmtd+67YK1EMuWtmT3pBn1CyYSKiBqpFulkJlxrLkZtEnAB7ZODvkvojmeMXCpG",
+	"rzShRM3ixI0D97ZJEM0wIR8f7sjJHj6sqzGmBp+SlF2z6wu/cUPMnIesTQIhzcVQzoR9hpCF27l9jX01",
+	"jD47Bg1lgO0qXvLIPjDrM0uOa7PhJmWPazJaaPHs3tpoNuxjlxuRrWLbSHhN3zzbbvPXKrIt1tJk7stf",
+	"E/r1ohuopXFKJ1NJ5KXiI2r+5/9TXGZ2PhlECcNkydtq8T88U5swPveCspl+/On0vNtzfT6XD2q1VvtR",
+	"ScNC5wkb8g1U2w0ykqZK2kfn3bITGTElSl2yzg6faVjuR+YJLLk5ZiMaLjb3sC6RVDLV0uWlk1MpBAsN",
+	"v3b2sAxFoZOq10tuPD//YVk98K6sEl4plWmvDdMrZy9QX2vhW6qen/+wplpiRft5GFzFzFGUFgFQuhww",
+	"v1+rluHrFrbyBCnloM5yxdex1MYBHxxk65rT1uDjWweZ9rvNBp82+o3uy16722n3uu1e19KyjFjc6DfO",
+	"WPQDQHPFJtKwC41Vzx1Gy204TAbMZnZh+o3Xf//4+vSTPSs8to968/bdO5ishojaxuCXc7sPdKSx+jfH",
+	"Ml2ZNX7F9JWR0y3Kw14zEYGd/R0Xs28limhhb8poZk4XIEcVo1DaKlcNZBXbKh6FNfVgH6iSwn4ekJbn",
+	"RmkfNuuu3K74Xt0qQ1xbmDHTrEYAXkrYVZr3CqS4VimvYS6A07SFuYBPy4fs7NhN8ur9uYtIURYM0RED",
+	"W+Pns3dr8ZU7tWWPh59qdKwunPLSikIWXy6mLLK7hXcQf8cmh+QMbnV9FNYWlNSlRXLAQsLN+nBQ5DNl",
+	"t9tftix02a0UOvDgxXR9sYeHrNRgd9xzyrIJ4G9r4tHLDD3J4QRy93SZgFH3TrenKRtqFvnyMkG6jcxW",
+	"a9zEgpTI6jRuZtmACmitBAPDVGIuGLSRXgWFlZw3+r0ySNxsDCmP3Ttmwm0omEbc0Bv9TpXddHmXfvDV",
+	"+32VOyhMl5EUq3lRisfLT/lcSTFKSk5PTjKG8G6n00G1daMzn139BN4Xq9etamLil69yJZScu2WgBge4",
+	"eh2gx1+6EfVWmMaK0WhBQAlkXNm3Eu0KRKx2/iXbXHMv0yO/CvwWDUCOYNLXZSeZrGJzpcJUtlv5A7PD",
+	"k9GsbzjJhms6w0ko49lEFK0h+G1tc4jdHZxE2VvtL1ldywo/rHpqv7H7D1X0dJ904Y3+pKxXW+7NBAPl",
+	"o+0GlM1PyXlx6OSSjTkWDE3RIGbI24XVbfJdTMUVHjmsfI1BAus5T7nUHAAARJq8Q2PJUushuyhu75t1",
+	"LSfJ8diR7Ttp2/GkOT4mzXEHVv+0UO1mUnJLk797XQXN5kF3pcWi9q6s0KwX1baYlJGkV9e2z6RjKns8",
+	"+zZVODvL9eeUm7W15CwTxkmtVnfMmK0rKFjclexqJON2byvboTMZs5269b9niomQU6tDQnDiTM/+5/8q",
+	"Li2I1qGcOgbjLqczM27PNBYztxjHs4NCW64/cCCAkjF7gDAAtxXlFGjISFGxAdQ+t48746Ox0avYyKMO",
+	"E8AV2UzBs+fnLkMDNg8AqLWvJxY7jblVtrIZYttud06hql+MuL7v3y7z21dlqNWeHuDk3Gg4VIqAJ5bg",
+	"zegzQ/9aLji+22xIwT4MUePeVWH0Ignc4vRvOYRlAl9ez69uRXeDJO0MdhFD8Tgkx+3xl1uPmugLBPBW",
+	"wAvfU3Vazuwrc1tbe7WXVuBxyrBKVl61JJsFndyeT28WllKLb1eWj4+5fhDuvbTQ8Ox3XBdtnVse4Gbm",
+	"8oib8ish2aXk5KZruksMs3Qi3Wu+Vq2Ge2R+PTZahFoECz1c7PtQsUmfHJyQ4PvXn8genfI9HGwABINt",
+	"VUvix9f0f6AV/EDZidqz8f3rT6tdar3qNgS5B0FjFAQqLLZHjxsSSabB9MNFGM8iRgI7omD1C/cr6obC",
+	"ZPxYynbwk2/iVWhfFIZM64u1Lb6GUpEg1xCpT75jVDEVrIXovpsJF1UWwrQEAI7HvZQL3113vXlYsaFi",
+	"erxqJu4S93AAVBafW77jwpjSGp6Czb1vbrOoh/w4mvkFzq1F5S5VxtoA77yoDAbLvBhj3nzgSbDp0Vid",
+	"2moP4190kuF6gh00kgabMMrCy3ef0VJjv5PmdFQQOuVQXt9Fq+VJwV7id7tiNvnVrTGlg87xiw1zkey6",
+	"rm82S2H96yz61nJ8iclkCK+Maj9rpm5pfPGJqhOqeFkZ0ryNdTiLYyd4frY3kHMeX9MUiadQvj5Y/Nps",
+	"6NmUqRlMxuWdbmoFTbcQZ7KFBce4E3YHdpyjnRQN268TlZLMYkIXUDGBcLFasr28ye7rOv/VlCm9hjXX",
+	"s1rZQW6B+BPlqJI9whUnZO5bSSWrEUlwEdvvqVi4cUw2NVR53ehmda++DEnX2qooi1WaMEr7OVGOajTs",
+	"rVWeK6HwO7COHdfjpUZ6wgQ2uoWWlrwkLR2QUHB26T25bBt9YflrlXGuZqny3YXxLx1/F3WLt23GDTar",
+	"MbENd7hV3dx6FT76pNvLJkFRQ2JGtUnTKpLpY3gdFRHg/qRjXNJMkSpGjOIsSl3gtZDTSlhRk1VtxHne",
+	"vrpN98QSxlS3XslmjKo+fR1uxTNOVoRK7sAKXuA5GXazMqTcsou3YiiL2QmrIdY6TCXngimnfDRybG1z",
+	"nLW1EbQEoa1FXBtxSKvnJurCWhi0KUdK9I/MxYnmu/6V9RENuA+SB26IbbI7XdkZM6RxDF1es/Emjizw",
+	"zStDSV6sZkz49K1Y0xpQdLTORpmZHPIZzJkCUw6cbhrHOCxi5Ag4U5sMSEKZ4KShcbxrl+PL+mguN/zb",
+	"47laamk55d0ZoMrQaMbjWe1K8DyxsuINeoku1oh8Z6VOTR9+CqiJ36XRY4O+NLvM2bxn2LXa+jQAu9wj",
+	"Al4bwMmbCqrcjfMSZec2zss/rOXl9h5Qt6g13S5gBdvKA4rvqWJbVSzr4TW/P4Wq9/vlORsof/Xbed+7",
+	"Zvi4NMEdlnBYFghYPGumuFmc2yXNuuhOpbziFech5zTD1AoSwvVIacHHD+fObSqtptXbc04izYy24NVq",
+	"WVyMfHd7BDP4BJetT8mlknO75JoutGUnoZJatzQ3jDwLzlnYesNMOG6dcwP1Fz4oPuIieG4vPejsn7iC",
+	"/O5xmtljwTjs5pjRiCk4D/akRFybmbpEcyC3c8SRpI3DcL4t71PzxDTlPzHIGr0Ex2RZWYz8Uslh5dIk",
+	"mtqyE4lwo1k8bJPEmOkmwHVybLghNLZHPmIhj5g+SVbTzzKW8opFhJomEVKR+RjSY/KrbLw+4vcllBOm",
+	"yVBJcHbDsQMqxvkmKzE2ZtpIfWSrSGcrH1lzKyLzk4CrQ6qUXQ7wYkHNNKj/qmGDpoZFyDm50YQKPbcr",
+	"wuzfBMcUZEkgcONok9OUJt3bcMEPOvt2yIjRc7dW0pibfRWR2bPKnY2lUGEyU1GXosPcwMaLKFttF1TJ",
+	"D1Mm/vbxPWRitozEkbuDcpJJl0W9E4oY85iNWNRydHwNzRepyzWhU8zs4FI44lFsxLVh6osAH4M9bq53",
+	"LGCOpttzHJ1Tau192GdcRDEDdReEAjV4JwSw2K+8a2NBIh61v4gv4rXlw0TPcHBck16n0yZYKwM2Ivj3",
+	"F5c69cWCxC+YNPKl0fwCCwx/TPToi0VvAe6XE5wHnQ55NqGxFZEs8tv7vEkOOl3yTEgC6S1fRKhYxITh",
+	"NIbf9u1v9jDGcs4i+OoALtezcEwU03KmQgbfH5NnNK2dAncBLVp2DofCVSlJ65I8t98edjptP3M5dQUN",
+	"8TGwaZ7s7ZJeMlccr+lSoFzWkLaAhmoLJa4tH+YQxXpCZuJKyLnAx+EK8pGQitnlfgVUZL/z9ZQJF+Tz",
+	"p1Nctwm3HBrDJ/okWFfIN4ANtHgTicETxljGkTd+mLGSs9E4Sd2zspUE31qgfwcu1cn48B3HVSxkdQEj",
+	"37/+RARjkXahLpgk30TxjS3tyYSZsYxIAIa/ALjAF+ElhYuUwZfA9WkJaW7sdudNMfgyC3yRnQSWcQd2",
+	"1eWUiSQwB2mHpKTTJPQSn6mJXX+7CEy17XnFuegvwr83nb/diunsMuZh+wsUEOEhEzobJTWY0nDMWr02",
+	"aCwqdrxa9/f25vN5m8LPbalGe+5evffu7enr9+ev4R6LGLiBktinY3rtaiVfM4U5KY1uu4NX2dnRKW/0",
+	"G/vtTnsfDMZmDGhib19FU6rMYs/tMASWsBJf3QfBoKBj3kCpm+RyQagOmYiAVEFMJ5v8Nmr07eMGeDEo",
+	"t/btik6Y8SpqGYZML9mzNyVKWK2rz/lvrM61mPXnk/5A81RMT6VdabsAvU7H5eIYV+ozw1L3/qkx8wfh",
+	"7jowjCsACwDSosyBhFVCET7AAE6BPk6lMErGVW9w1+/Bxf5aeMcBjr/spmSee9/RyEcYwS3d9bd8Fk6S",
+	"/YYppwed/fU3vQE+GTEoUXBYZ2RvhbG4O3YJzqALTCYUSqO/49p4EswksTk6s8rzt9aUjrhISvkmtpPG",
+	"Hmrae2nFUKfONPbSJ6J5Jbm2WFM0/SX5CrV5iNTyuvyNHQawA+/USF/wraWjq9ZIydnU/Zh86djDiJkL",
+	"d/2FJQ4MYZa65HD+TK8AUxCw4ePZwzYjcFQRMo1dOsF8LGMH9drkPXBpy6tW+K7ey0sZLUhIBZnQK5YB",
+	"vyhbpGKpUKDCSQQ5F33PhBW80iKEJM6RfbN7CPrAcbY4GJGCBCBNfuVfLfIWjIz4tWXQcx4yvDxTkGyZ",
+	"4aDNC2lhY3ZTyhRgX7+T0aIGPyiJhvUj8eawvInLBcNuwkec+/8mb0NyD7pjHlbFv7y+ACRRpLM/CV87",
+	"6Byvv+NUimHM0aJ3a0aIlJCeyCpmuDUXwsPkGBG8fAkz7P2bRzfIlGJWFvx8xibyGhmUcwYRqOyCFgqv",
+	"2GV0cU20kVMyl+oKgqQtLEOd2FIXF8AUEM1iCyqIG0qRnkPsOJ6IPAOeAdUFny+zC7wqYRdlx6eYyWFf",
+	"MJKC4cuBOXKNttV245FT6MH6O95L8waqADwISb+C/bhDksYNT0i66QFvBWxtPDBL/fMwzw1J89aU9j0z",
+	"d0hmKX4D4LYRCgG7+TZYZTorgYenEFCp05KuOvU5aCbMCfGmDp8yS7ShC40JqIRbvR6wi2v85+wnF3yq",
+	"A6LYNKYhg4ejyIfir3Dhr18DEsaMKvucE+h8Bf6nwCc+UANKvf86M2x8FSWBsuIn5hNuwELQwQdijg95",
+	"60ql6GXBkJEadn4R1+CrIlIR1+TIg1gra3QibAz0pYKixxKic4uyKYeHMVY1g4iTzNxqVAzmIwtp7eLq",
+	"WTh2MLlEkD3LB1E0ifO4NR2Ehnk8d7slBeuTVNS1yRmY8OwuKzacaTtj1yUTpDoXo2VpiJ7WDOfbBfZt",
+	"pfWTPAbulvh5N0TBzhX6CFFwcnCIkPMn/v1ooAVSzB3yfKTz9Wh5T0nj3fj3JBhWGQ7AqQ3crZmpxpWx",
+	"GwBjRw5lOSw21gWWqTEZUF4zFdNpgGzPGZqRjdKhYS6dLs9pV8H6jB6ZY74ncI1xBWXAEEu04XHsnk0N",
+	"kSLM2yxwrTfj0ciSl7gjPur23NEtV6O//6LT2ZDtnSHp3Di+9ziUfUtAf0qF/9HzvO8t0EhpP3PWd879",
+	"8HTkuB+4B/fYtW+UWMu3gJf3nTsGIRbyEvyGGmMBY5q06+BNmwwE3oxlN7kxmDcMrntFhaahD7K2RJuA",
+	"t8j+yQWLiJHoSdLkcmFZxPiEBKHzrjhf5zVTfLgIiB7LuU7ZEY5jIq8RY9LYMGWH9N6VpHHDGHx8696r",
+	"7WXKmUZwym3yhscYSaSgr/YlDApO2ZcGFdGXRoYBTqgJx2hNhTdYSKlTNO0dCstqrZ3Ga3jhfXtkClnK",
+	"VIdBf8mDhHpA0LeUyrTBgCg0ZbtOY85RyqNEEiVCC+gIa0gmlcbS3rH2wd7H/68ZU4vUxY+ROFlWnLYQ",
+	"oHCXj2vHT/CopaD2m+VZfoDUXE8iEcjPhfe427lnPWnZnPqkUCT49ZvEh6PLycSSbLaUpmbqmilQLC4X",
+	"RKDsA29xfv4uXrps/jQ0MhNDXUtGWEIa2Ps+2dtWzt1HGfggAzgj2dkm7fJ4RCIendirh7M4CdPwowuK",
+	"BY+qJwNR5OlUdleMqHqaoUUfSugkmEAn87riIuoTmq1mIadMXE9F2wV5BCeQqA98F+FOQJ5pPhItLvTz",
+	"pvvFfsHF6MISTdAkwZRO2nm6yS9Ro/CWiv33A84t2coyAfUWAoOH8NmZPS7sr7+i1u76i+95g5FHJ3NA",
+	"WYIbiVbywrrjl9XHzT66YrH3e1sxFmAAMve1F415NihF1bjkzIRysiEP+OBuqrlyhmNd/pgayxC26gGe",
+	"xK9AvEq/0/lHxYSGCruXlS3zQafuMrsZOHGTzOJ2g3+xdvBGbjj0xxTykMCM9WEPf4JohewZcGFzWQAO",
+	"n7eNW3D4+m7CFnCgRfSf/TZj8MaR+HiFogaQeAorPS4JzTTuhTKrqBKG+0dz5e3KX4Ia1npCvg0J3ZvL",
+	"xJJoNkIZO2iV2cqKNZXYtzDjV9myvFCaIwjpMdoV9LFixWJ8p8hkYq3nkDKSf2QMit9+h0R0odFK52x3",
+	"PrA6GSGUhre6L2gIVERNsN/5cHwAY9RHcv+TKoA3Llq9nxQ+8pHWz9w7nzu/UC4M+xnVJJZi5MPDM2M9",
+	"cetCYyj3hZIULYEY94n6jCaaLkj30NsTn+PcssHzwQ/GTK2Etkj4nE7YOTfsr+dG8dDYrz5SM/7rXuAC",
+	"Ps9ZOFMsIPKaKQKxloCWwG7go2uDtLxRgOFJncQdBEk6qRNNDsmlNGNXrMXbHk/sAibBo4mt0rVftEQh",
+	"pHFBpvD8bpu8gU4SJJa43YoR8HixiEyZ8tlbMAr4HILTq08u2UK6aG+4HsKfEVCfMaMWrcHQMBXgsrlB",
+	"W6Bmt+TH8w/vfV1ZSwMT8ozGdo6aTGax4VOqzJ79vhVRQ583CTTwshME0EMNmUhtyBH5iX8Hrr18QbjA",
+	"50F4DRXSE8h3VPOQXDLNI4aVbjiSN7jssjG3B51OmwxwZB5XyVTjNXPp152jDTqJAiYRp3GuSq5rw27G",
+	"bfJe+rORtmc3Yx+PHdJwzKKqkLJPzmr2MBFlmP6DtrX+vxvQcLNYB26p4FyhMFqDLX7ssL8P+Af+409/",
+	"6/43f3f64/jy+9B+fvv5t7fd9/zHY+D6PuWq/DWZjLQ0V64xm9CWZmJMW/bc09I8zJva1u5c9Tt7W3Zt",
+	"vrXm83kLyHOmYiZCGWEe4lbP3pEDMWPgz1dSrLfs+dqIx53Ottu30QpXmvgzbpfdmfObjXNmWitzkOYy",
+	"4fBFebMsZdo5/aioED1FC2azCH3kqYdzr78tRS9AXos/0Un5kwwl5JCeGSPQm9BvrUvgZUfd494GUYXG",
+	"EaDFYGik2gtpfT/B6aBm/sEp/TPnHpwOnhRwbSy1ZKjXftpW3bY0ehe6dmKopcv+NvdbmcIU0roJAsSe",
+	"8SnlygVXaRYPW1bvYBE5HWQTEsmzS4vUTqXQRlFuYdbpoP/p7PPrpn3IZ22P4RVbnDJlzvkItZXw7J39",
+	"28H0qeLX9kmQJKuJZjSGFFeimIsPE5CZHTN67TPFmIJ+oAjzM6NhItIukABjxxzGtMpHk7zc73QsH3AO",
+	"myr4dkofNBsgxH5AZxwqXvxIhcvYAiwPZPrd2VKX6tdYgYP8/f/8I1OdIywrzZEsS6NvF6TZuGKLCxqP",
+	"pOJmPLHgIYw0bU17hy9SA2NIWxNqFP/NrpkaUeHg+9Krp0pecxGyshloFhro9nQ+m0plWH0Ecjp4mFSG",
+	"00EVOzwdPHqzz0PlGJDTQRkDvQX3cjAgpEsYYI8nrUXLOdon4GigyFOByUQWAJwO+ujaT5lHE77IciMw",
+	"e8xdvr6CRHNwnsCNyO7J6dk7ZEP2hskM2viBNcNI9MJmX+BTrrMsy92T1BG3y5emU0MtlFwCuH3G6dk7",
+	"3SbnM2zyAgEP9lQvXAwnjSDbv/iqExLY9Qw8/4NGjTAXOZlIgV0nCOYkM8tqEvx09o48865zbjk8jnpM",
+	"rxlBsfCcXDKsM0CJYtcST1sm8McF1EV2eFDTDowIYFPKzi6JN8Z9ZRE6f05gDGI2uWRKk5EkUhB6Ka/R",
+	"zJJcC6kWP7GF9nr6x59Oz//XURP/7VrYev76tAuGCQwPlso392cRefbxu9fnvaSGg6IRd5nZH1//7K/j",
+	"0gqugUiig61ApMK+LRnH5cwQrvUsDbpYljV48UPLGmbPTuPLrNPZD+0H+ItBpdk4/UHFyfdgVXDfX7FF",
+	"8n2JnMho/CG1Hzbh965l8BO/f7z8Hreokt+n2l63d3jUO+72bikF8MSUSoHamWUJcx1TDU1rM8wnLR4C",
+	"qWcDey3WtMldZNnbFTIby0Flc5s0Mjj3TylkjySFbPeIxeWOhXRV3lglETzxsgdxWe6eDFDt/t3ndWVy",
+	"r9BmmmZrLevgjhsaOQvHLOpjiBH3UbQR8VAaXXuhVFHbAdNmXmkHK25OOQ0s0voLwGX3tD6WErIz8TWg",
+	"ELGzf81o7EG4L7AFToomen/mXLsiAa7JdVCV5OSO6ZYQq2hgAXC0ARB6mOylVcyjkLX0JIR2k2y0e+7j",
+	"soyqANNe5tRW2tLdlucOuLD6EHj8rf7mypH9RZMgpEGFXT1T32wzmfetNWWT1pD7PnpLMZyXXFAIhVty",
+	"6pRRb2YeRWcVvr/1iuup1Nwbele6rPCW7B1PudMlgrVo8nBWjjuRtRdZor7X4KCl06Xi1afq7B15dvbm",
+	"lBz2jjrPUSJjX0LMXknNKC6Y59Xrd68/vYZoXQxNYFEu0NSJKIxdmJkxE8adoj5YjLKlxsCiUTy9Km65",
+	"pBWISXr1+gxlaYCH7a8RU9AiDoI4YA0g1TrIntfpFf/WClUcEKpd0p8FCW/T4o1Ckrdaz7gYveL2sF7O",
+	"7I0fJRfGZxX6CodzOYsjF5rcJgOYtAs+ev2Jjk7IfufADfHtsPVeCtb6mZpw7KvKcVPFjlS8bHcpCe8T",
+	"oYy4GOXqxSVTd1U6UW206+lATca9UBpojJwriwB8xsiUTcCyr2oljNgR2mXA8xTK6YKAYivSGqjIqdJ3",
+	"51apKmQYi+8WX7+Z59GTwaZMu3mXzP/07N0uIxR2JDGaDbuJ6+6Ea2Be+8jDS2RbhgIAcKOJepdT3myk",
+	"W8nBexJQFbEOZeIqw4ihZMUq8VVfTKn4YcQTRnDuaW5YT/MVyK8YReHuXI6kuE0yovMDmKQXTWqhy1eA",
+	"a5amLbo4T78pMNzkvpGS84wDgk2xXduyOMCJndsVsf972GTHD1jb2K93En6IheHLyu4NSPAfgc/6YwLT",
+	"Sg2GnIJD3K85FQti2DeD7qw+CaCC8H8ESbyqr8Vq72Yj167KXWa18/9QXP5HkC1Hb9k/5YIEistiWhOM",
+	"v6V7VZlkvkHL7bLIMqSZrNXpoE56WEjvLzEsQBNDPylf7r1HApJ7waLc9vVu7HVFJjSm2m4mizIGaIgQ",
+	"bpPAfRH0/U/N5PH+ml8S/NL3bYbSnYKxVWySNtRASMoyWvG3uXeBXgevr5/uWrZ5HvxxoQ11NRqSD9rX",
+	"gxR4sStj24Soa7FAC09VhnPZ/PyD75IUHlOMFyx2ntX92QO+0nxXL8+T9dk+9Ct55h2GfyXvqA888JaL",
+	"RPpvGRDmZFMuEOx00H8zeHf+ukkiPuKGxud8JKiZKdZ01w9mUJk9XjxvurABiyUwQpMEwI6DWqVmmy6g",
+	"I47J6QBDIrDIN7ajQPaYVMQP2lZ2tdvOovzq9ZvB53efglzBq0sW0plmCfNBDgKJB5RMGBWQkjH0tb2R",
+	"oWazcsxyJNsVm2JwhgXklhfPTCbYwK7DiStF4OJosUWEN6Db21PGnbOMm+qwt/0Xh5hrY1l/An5OB061",
+	"hkg6rn2thLQqBWjaLFOGBzbFl93FQmFV8XJ5nvKwAQ0g0y0j3mUYHUzwQvf0f+Gf5dF03U4KLbLYZ3W8",
+	"XCZIAgm2pyFW4s5C6fK79UBxdQWSqbLW4mo/BV5UBNrh+lQLrltKDB9258g/0RhvViqUG4Xk5dhY0rkm",
+	"FQdeTrBYM0j8y4SUZdgtSo0m0RuGxJFnhfi3JByP+vYOKOnsby7sK+Hgls1jrwj7kIwsgCxAcKCmF7tR",
+	"Q6cJppKEP5ztX3QaO3Z69s6ZgcGki7IsaU+VYH3o9ZNi/4uImkJkn5BzCE1xVThdvQdXRQMfgqbLxKfq",
+	"Sg8NZ1ZoV0asPU5uXxnIdksGXxXv5lUd17Eruw3YevCo0DflH1uz6AcKhXti0buIjbtjFu1j4jZk0evj",
+	"5Sw564x+/pdcrDQa3jB6w8eKoNHZsq6ksa07FX1iiTVokzfIgnnSnksK5+yyXM9nQENSd+SYYIFhtwkM",
+	"zaJxOqJcJDXSfHEzN4xep1NSlRGGs8zA6sbhJXaaP3wo3q3pHwno7ukft6SE/ldE3dXa/yce+khi8u6Y",
+	"gFKrSJ56/qjxetjZLgDkEzzfUfQeYvWmzy8BM0vWXnGnUXtkkMXeOYtF304Y83G0f2pS2HdONZnQiCXQ",
+	"vCr8r4Rf7CQWsBSAXrgS6AUgui12fKDowU343lM44d2EE94x4/TBhVsgz9qBhyVm5qF06uzlIkmZ8xZO",
+	"DExc4eNNrV6PJBwRorB4zB5hWMpTIGPNQMYHACgPH+RYfq5dyaHK85xzkMBh7ScpmsU0zCYZvD5v9Q5f",
+	"tE6/O22Sj9/99OpND2X1Dz8PTlvnPwzsr8+TBF3PLaxcx0aAaYkSn9YaybmIJY1Qm7PohUXe7AWF5uow",
+	"j5827fX0xDT+7EwjS/hbMY3S2vqbcIz7bC9Vg1NMr0Ld7T14X5Of2KKZ4+iQXZ9Pd6BYvB9TyHtw8ppk",
+	"qqRhYWrpShSQTIP/xHBmd30M9fP8Zc2sypKvACCYSyD1Ck6q+Dxvk2AiI6YE6DmOP/pijI4hkp8Hpyck",
+	"iNmIhgu4bv/V6/PsRV17CURmyzgi/MN5k0xoaP8ZiEhJHsEq/MJFJOc+KVaTOaNX9dkoQYsZJR8/nH+C",
+	"6BxufBdvbNLtgRtQek3X8kekmltoYKvdrciiG7jG9XUuSxrd3s7KxH1rpafj9sIiQ7ZPAuOPp+79DI2W",
+	"c9t89xKmwjF84egWVMApnexlqHqTjvHpTXXbxqd3/Kl7xyd3PsX1Qd/3DPVlexhlvt6+A3zu2bsP8oNu",
+	"HfmX5I/mlE7KO4mm99RuB5+5yadgufoYhUYzC2bq9YKvbLaevOhBAwcmzIylHRaW9M6GA18zYaRaNDbo",
+	"tpa86qH6raeLWtmHLbnkyVW/ojV6ljqr+cVtzmjSJz27ZyXicrNm6cl9ueI2+cPbJh98tKf9XcsJ264B",
+	"enaRnkrYPKIu6HdPvUlL9Az1ruqLvo5UnvjfI+pufvfkUwAofyQ/e74neaY8ToBYo8wJjl7PGh5wbNlV",
+	"5f+u29wcrTPFxoGZludZOaKNnOZ6nVe3AM8f8i0RmWtYvnmH7+SpD9XmexPm8+TrvrM+3XfPvZKm3WXQ",
+	"LXeu6ts6creVpFZ/ShOjS3BePkV6g8au2bc+knTnspamljtmJXeNhp7p5X+SjM7cZj7ZfbQpUNLOLT/F",
+	"pz8i209uaPWtP8X2unlWc1Js8g9eGxYqZrS3Fvnoa+x1DZHZJXYiB0+KBqfSmgbruZ2P9BPSXAytDAqI",
+	"FLliRBelRf2cJSo76Qe1Rbn8nAs+BSLtHvfanXav3dnrHVgiLXA0y5Hclk+VjGa+PSw41RK4swXreCDb",
+	"VXYI50hUlTgqe20mD8zR4u68W0/tgCotZIVTc7c2stzLKqDWRnay7J1WbwLXvE7KPmcbGOm8BpTqUctK",
+	"VqWlrLBYT7ay3RouMqaveyFLb/zKk+UK81eN/d89E63FPf88vPKhrGn3QpFLoO93b1Frpy3+ddAkQQYc",
+	"2Y+KDZlSTGmXZBKxa26vJIpNYxpiFav5WMYMS7XBRb9+zRjkTjImO99GkRooaxlkor4uhlyMmJoqLkzO",
+	"nFfX2JYxq8m02lMealsJo3NGtqSDbCSXJVKlBW6Jz2yJRB2G3NACl337A9ngNuZ/BTvcEzN8fAa9e2Gg",
+	"3qRXG2nuKWlc1sqDBq6i8i7YvKiJ53X1ExK4IC2opWGgDV7CYhyjDlzXVDkkH6BEU7fdQfzpnu2rDFtO",
+	"BXGjgbxmKqbTgEyk8uzPPdnXD6KmPoJ2ypwptJPN5ueZMZucZCsPWpEi44gpog2PY3yZa62N9oOiWcM+",
+	"Hp0xJBBSsMD7yd00wSEzsvOlsLJuXdK2XXbAbikc614SAWmhjmSJoFDHci460NHOWLd7W6O//6LT2Y53",
+	"nyFl3zjm/YgV/gzZP/HuR8O7v+fXy5w7u1d3xsXxLFVxcYcRa/tk3PXNDIBLOj3tsvTt3RW0/Ugnr3AS",
+	"j8S3g0ua+HTGUpvKcra5yqQ4jdY1p63Bx7cVJTz946pqyfYOD+vWI3V7j4vMvtHQwAy4JgGfFurbdl/2",
+	"2t1Ou9dt97pVxUWnOxyTX72JjFi8funOWPQDlJkvGxg84w7GZu+qs6v6yshpxdjgzbsf2jUTkVTrB/eO",
+	"i9m3iqHhM+5gcJqbGus2+OW8qkovFibYKfnjhtLR+nHRKa/aSzra4bBchlEkJ5SL9YWxc2M0TJuYXrZD",
+	"OakYKz52B8N1oSypIJEKi6/lBEq2JnNzqSYzVhUrG6YPlMmO043rUsqYUbF2HV0MqBXXcWwBepQ5weyb",
+	"q67MuMpwavxsuaCHw1xZ6rCCccTMmKm+M7zA85pEzdCLHzODElJEWBhWr98sJy+q6epfm27TI3LYJ9L5",
+	"yVmvjafJDDZ00GVrB336xLvxzKfPr2WfdZd7b3wBle6xb75YZik4HcRx/tiiZRVBp2YxC80SKoXOXJSc",
+	"nv8N08ES3TqU8WziY2t8u2JIzsTSa2apkTF68pcwJg46hZnreuk8AcEnIPgEBJ+A4BMQfAKCfzQgaNdp",
+	"L9TXu+lQ5mT2n7E35a3x5GtAJesQ5ZZQDiGPR3PLOG5d0XOMoYKuDOh0shDNkfdQKsJoOCZKzl0PLI/d",
+	"oEHkQfeo8xxgHjcpaIKD5PpnqFmMQiT4+OH8E9njWmZGF7TJKYtj7dzwltwNi76IywWUPqdNotmEhzKW",
+	"wo7P0EtgVZcLrP5IsVsEiblgJNBs+ld0apzAN9CWCAXF6VmTvHsDt0ozRlsmzIJr8vnTm9ZRE/7pJiVL",
+	"LheGEakipsiEqiv71i/CFR5pdXuHvfYX8UXgY+wI7PqMqc70qvK9yRDZQgk4Khb4zD4J/FoFTeBYTayf",
+	"Ets/7Hm0/6Iod/EEGiqTYMl49F6f+CCDCxQLQfOL8N9Y+rKPCKUQLDT8mhuOYQuaac2luFBsIg27CKUY",
+	"8pEvjIl8G18jgT5o3CYDN4mkDHISIREzem1lsYP/UH8zk3mELY+4+CJo8RF4dRK90CTa8nrw4PlRtMkH",
+	"6EfldQM7qIPOcRLY6zqCMSIYVUwbciXkHFxedsiwu9gIzGc3RSyU0KYKKt58EROuITQjIv+aSdhuIiSZ",
+	"gQDMbCtE83bsM/0hEJDwRGJg6PYlrjo93MI1oYZAsfsTe4dOOnSmXaCA2q/4dMoioKMBCf4SeAde8Fe7",
+	"T/9p/wetzf4raFrCt8M7PfPN1KAJmm/9QknI4hiWlV4xQeicLrBPF/IGMp0ZiCow2KfAq1V6qhiN9Jgx",
+	"o0kksbwqvYJYlS8Ch2q3hNr/T2YxhcFifxlq5ISHAYhnmCVF32PS2kuwvvvBrUZmA+0TXBAO1SSwl/3a",
+	"7X1tJ4ciizxgIiMpo+J7EvfnF+H8ymlhbtdswB1C2C/dJmf+ARAow1znhW4zs32XbMydU7XsHGPIuZWs",
+	"iOrgI7Afdx3ISPJeFsY0wV64VJBup9Nxw8O8Z+TPCEaApxk+YSeueJyUZGLpZk65cXEhB519V9rpjBm1",
+	"aA2Ghqmg/UVUtEWorwwHUAwd2rD5PWyTAIJuXN+3sm2oCQqRYHKgyPWE8HeVQcRdRrtn8VAK5BL8yKdN",
+	"1FtBQ3S6GGg9GabazHPULyKv/jezGncT9dum0yWboLY1B7+cN79YfaRJ6HT6pdE8P/+h3+t9EeUpQatQ",
+	"2v3FMSU0lO34kCeeX3zlYk8VT6HqZX0X1mDACf3WugTS3d8/PDw42O/dAhm6FgyVyNAHqFeFCSe73rgP",
+	"0qrSPHC0TzHmpTXoI78/u9QoRsxcTOnEEc69FmcskufemGsoelM3RoJdpy07Xcm/pB9syJRI1qxJBJtb",
+	"2OgazoGQB8O6LyLPkyb2aQAbvArAl4aIWywcCIoOH40NMRJbOiWGFcBUgI/dL6sLuian4Qec972GSdxt",
+	"MmjEzWu7Ob9z59L9n3TwRs3RIDadMsEiS0zrzv4W/ik8O4/LPXXhGEAmZ/ReeRGo1huEaOH19aoD4n69",
+	"wlv+xOUBs+vw5HrWxlPR0tF2pLK9Azp57h2d8OT5m5xwd9e6rPAzNuIa7fRugVJLhncbeC+xgIyYWv16",
+	"Xcw56LNji9BB7a9Kzs7uw4PmZnvvVc5nBBO4cD99en3+6d3gu/rlArNze5ic69zqVqkD8OuTelnVeTXx",
+	"Ea5gHVueWZf9nDu2Ga0SH1Q/7dl7SeEEC+l9DlwTLtA0BmauVVHPW1QJLJzgp9TnR1Im8C4J1+VHFwi3",
+	"Oj+6Bo088btHYf64O5pZAiiPKYM5RSonqTeOlxUBjFJ3nBQsV/4PW+LdVfG/ipTgpaO1Jf7JQZ2tYc7D",
+	"ZAXXP/ZPVfnupgPdHfINl7hbApKUjDdI9oKr69kRzuylf2L7gZ3/k90AwhXinGsJCGNra4F/2u5tBXa1",
+	"2v7x+RNlfyoTxXD1OhNBnfr/ZICNfTap3AY36F/517YL2bGiFDu5mbnVWeCmaIYEDLEr7yXoCSEVZKSo",
+	"MEmQzMJHWoxlHPXJQWe/ytZgd+8x2Bi+Z4qJkNMJE8ZqaWSmZ//zfxWXGlzWdmlgZN7Rbzd3pu147btp",
+	"5P372UJwX2uLa7sKD2ONgPWvYCmWHJ9sEFU2CIWUW8KGtuQAzvKgcEe8LN3A1GCvTwwNljgBGgtJ6JS7",
+	"JmguGkfYn7cxLLjj+mRQeCwGhZ1ToTMjIBVWWw9WEMITX3o4W8HOycHDkj9CaTMU40m1Mr2+XNnqgmMQ",
+	"NhrHwGoxsQIZbTazw2s5bXIOb3fRzcOZZpEdGxgegPNzMTohIkVUaKrIsXUAWXojlIWaWnJatzVEbAyA",
+	"sIrZZgjoYQwV6zjNk3nibswTO2dVziiR4idPtSuSe/ESF6lPFbNaDxxxLAcTWMp2iQOub6qmCxcq5WwY",
+	"Zi4xLkrjiU/Ony61YyAb2I3Kc0cnAoZode2qY4Gr9qewNmi/XbsVqe6xQKaWi+5xMZQrm7cDnpfK9egE",
+	"PD+HcmyhYhEThtM4axCfu5TyCbVSok3eWFkl/J2BfRqaxjlWlMfswmA4i2P3PdQ4SkbhkmcmlMeBB/El",
+	"1P1ZM/XWTuUOyTN5R2mAtiQTKM4HgheJ7o9OqBb6zcsmniHbzyCqc2SrWTysTbCWYC6ASG92wLruvh9U",
+	"SsiQboV0m8F1g2wL8DTANXAmwovkx36S2sQNmsA8NAmaPpFurqQYgdgo9IYaeIdT0nqcMBFpQI0uSS0J",
+	"47UrbKcY0jhmCh8dSnnFmcayiJfSvkywuevPACcZWoADmlwJAHPncksQWFwa+/AJbWkmxrQVSzGijWbD",
+	"rzsUyVScknMeX1NyToWRKPWSm+XMqPzttdGin87DIMZVDChh1XdT4rbZOGemdQpkUS4nLBzxZBMoNlRM",
+	"j1uuxCjwcCzx2fLVNedJv3yku5BOWJ747F2ejDE8HLewXZb7nqbuPNkNy3CvFMzx3V1wZgd5M8zZA4r6",
+	"Pji4up4PDob6J/bB2fk/+eC0IV7xL6HhLXxw/ml35IPzj68PdNb64Ox8XersGkdcxkVm4RmhKB2AwUK+",
+	"rFMdfYI1V0TOBcpyyMaON3LigRbyK/9ax31X4ZGzc3tQjxyAtUa/MbH44b/YZKqYpu1QTtqXqhJh5KHF",
+	"Mi5xcQm/dr9aYp4yZbfBmamaDa8O+bduhkQexnMH+7QCgTx57qo8dzOk8BUCeEO+4Tx3M9wRL4E38NzB",
+	"fpFBhVYAJT5WtkACF1tMtSEJbW/j3XNH/8m791i8ezunVOfdQ0qt9u6tIIQn3vVw3r2dk4MHPH8A794g",
+	"7SuExh6pslagTAciBEmbuQEzBtM7ayS+jbEoSRexX/wlLQZV1RkpB0gTDyNC0rGEokHVqBTKUllISfQs",
+	"HDuMWiJ5nnlbNdqomr4SX9PhV2jG9NztINTQSWVTm4CBfaWbdJWR6zYGrnW2qxRDbgQPH85ItYGB6klk",
+	"78ituXMenbHxILi87u5Je2FvD2x41UXvvPnvwpn/2Lcww2fhy6TfMB5U519y92Uu8QzoJGs213wkPHrF",
+	"0m+RKxuR3tB0Xqr8I2PovbHfIRFdaOQhrpJUSJXi2RFqTHTViDGpiJoQd4F9lbS3wKOtkvyTKii/7EyX",
+	"/SUL6DP3zucltlDyjGpi9UVCsysEYz1x60JjEvMhM3zCwHSqXN0topm6hqLQdEG6h74n03PfUcRZUhUj",
+	"wQ/GTD+IeBE0SXBOJ+ycG/bXc6N4aOxXH6kZ/3XPtT0Kzlk4Uywg8popMjZmqqGEKYi7mcBicAGEhVxA",
+	"RT1XyC2X8ZsRqnKIXgQXSOL6NYHXIfUi+vJ1E641FF9TwLdBTOHzu23yhnIrdmKJ262s7JxwK/6mlrdE",
+	"kWIaTcfwOYQgmj65ZAvpKo/B9fZhZYW+XPFCGHQoJxCE8eP5h/cgVbQr1kae0djOUZPJLDZ8SpXZs9+3",
+	"Imro8yYWdbQTxMKEhkykNuSI/MS/gz6EQa4bUkDQ5O5FLDBSRr6jmofkkmkewVJOQNZ7yZouW9MX0IOR",
+	"eZ+RTIummbn068410HBStY1EnMYsND5uSGMN2Ck1Yyuw/dnwtWHt9+DYtSCEhmMWVdlyPlkK/lv3wcw5",
+	"Gn+3zMX+BdX2wDCdUGyj38hxKZDf2c/9Blv82GF/H/AP/Mef/tb9b/7u9Mfx5feh/fz2829vu+/5j8fA",
+	"GdGkU/WaxDy0xlK0bAu6qS3uYb0T+XiTax++9601n89bQKAzFTMBhRrrC/TCs3cEJrKd0IEZbrbszYbv",
+	"4slFo3/c6Wy7fRutcGXHskz3usfrc3vym9UAVlbucbNo9H/9mi8y7JWWxAMOtTsTjWno4lwylECeATun",
+	"E0ZmwjJ4iyaQ71pO+jzbGM3ir0KNuqPucW8DIyC88uK669hGOo9/Ny4ZVZZD/frVqs44RE9W+J2jncyX",
+	"dvYILUpqWWLNevjZMi4VN/qNPTrlwLDdnJZUbQec5BCq3beMbNl/iZkJwWKdqSqe6ccLoWxunhav9Oz/",
+	"SlqOnaa3+EZ0xruQ8aGKXUtkQVg0NPPg04EueWRaHS9Rfq+x7my2Tx1RrnCKE9EivdAL16bb/WCPaxlk",
+	"3usrSi2/O9snD2XzTLP0yWlrynyr0qRVyAIbCQMayLww136vYsaYi1lR+GVp8D6ns2QKxRbGfgyWgpcv",
+	"tydxhDACmvM3CUAsiA1IwpsxicTDRGdgTktXNJN+y1IRbA4YOZNNtuHyup7+yWLBO0vG6gwFbguSSE6/",
+	"9JiR5gwZMrtmGMK3/MCPTE5jMAWBamOpyKkXnr342DqZjZjg2XVFfW/52a/tbBOLi7fJpCYOY9hkanIb",
+	"FHHTuPl68/8HAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

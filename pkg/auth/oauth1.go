@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"hash"
 	"net/url"
 	"slices"
@@ -38,12 +37,11 @@ const (
 // OAuth1Request is what a signature of RFC 5849 covers.
 type OAuth1Request struct {
 	Method string
-	// URLs are what the client may have taken for the URL, scheme, host and path, without query. A signature over any of them is good: behind
-	// a proxy the server does not know which it was.
+	// URLs are what the client may have taken for the URL, scheme, host and path, without query. A signature over any of them is good.
 	URLs          []string
 	Query         string // as it came
 	Authorization string // the header
-	Form          string // the body as it came, if it is application/x-www-form-urlencoded
+	Form          string // the body as it came, if it says that it is application/x-www-form-urlencoded
 }
 
 // OAuth1 are the OAuth 1.0 parameters of a request.
@@ -63,6 +61,9 @@ type parameter struct{ name, value string }
 // ParseOAuth1 reads the parameters from the header, the query and the form together; one that is there twice is refused. Nothing is verified
 // yet. Errors: ErrOAuth1.
 func ParseOAuth1(r OAuth1Request) (*OAuth1, error) {
+	if !readsAsForm(r.Form) {
+		r.Form = ""
+	}
 	all, err := collect(r)
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func ParseOAuth1(r OAuth1Request) (*OAuth1, error) {
 	for _, p := range all {
 		if strings.HasPrefix(p.name, "oauth_") {
 			if _, twice := protocol[p.name]; twice {
-				return nil, fmt.Errorf("%w: %s is there twice", ErrOAuth1, printable(p.name))
+				return nil, notValid(domain.PartCredentials, printable(p.name)+" is there twice")
 			}
 			protocol[p.name] = p.value
 		}
@@ -85,17 +86,41 @@ func ParseOAuth1(r OAuth1Request) (*OAuth1, error) {
 
 // HasOAuth1 reports whether a request has OAuth 1.0 parameters at all.
 func HasOAuth1(r OAuth1Request) bool {
-	return hasScheme(r.Authorization) || strings.Contains(r.Query, "oauth_consumer_key=") || strings.Contains(r.Form, "oauth_consumer_key=")
+	return hasScheme(r.Authorization) || ListsOAuth1(r.Query) || ListsOAuth1(r.Form)
+}
+
+// ListsOAuth1 reports whether a query or a form has OAuth 1.0 parameters that are, or would be, a credential.
+func ListsOAuth1(text string) bool {
+	for pair := range strings.SplitSeq(text, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.ContainsAny(name, "%+") {
+			name, _ = url.QueryUnescape(name)
+		}
+		if name == "oauth_consumer_key" || name == "oauth_token" || name == "oauth_signature" {
+			return true
+		}
+	}
+	return false
+}
+
+// readsAsForm reports whether a body that says it is a form can be read as one. One that can't is no form, and no signature covers it: neither do those of
+// clients that send JSON with the type of a form.
+func readsAsForm(text string) bool {
+	if begin := strings.TrimLeft(text, " \t\r\n"); begin != "" && (begin[0] == '{' || begin[0] == '[') {
+		return false
+	}
+	_, err := formParameters(nil, text)
+	return err == nil
 }
 
 func (o *OAuth1) read(protocol map[string]string) error {
 	o.ConsumerKey, o.Token, o.Method = protocol["oauth_consumer_key"], protocol["oauth_token"], protocol["oauth_signature_method"]
 	o.Nonce, o.signature = protocol["oauth_nonce"], protocol["oauth_signature"]
 	if o.ConsumerKey == "" || o.Token == "" {
-		return fmt.Errorf("%w: consumer key or token missing", ErrOAuth1)
+		return notValid(missingPart(o), "consumer key or token missing")
 	}
 	if version, ok := protocol["oauth_version"]; ok && version != "1.0" {
-		return fmt.Errorf("%w: version", ErrOAuth1)
+		return notValid(domain.PartVersion, "version")
 	}
 	if o.Unsigned = o.Method == "" && (o.signature == "" || o.signature == "-"); o.Unsigned {
 		return nil
@@ -105,15 +130,15 @@ func (o *OAuth1) read(protocol map[string]string) error {
 		return nil
 	case HMACSHA1, HMACSHA256:
 	default:
-		return fmt.Errorf("%w: signature method", ErrOAuth1)
+		return notValid(domain.PartMethod, "signature method")
 	}
 	seconds, err := strconv.ParseUint(protocol["oauth_timestamp"], 10, timestampBits)
 	if err != nil || seconds == 0 {
-		return fmt.Errorf("%w: timestamp", ErrOAuth1)
+		return notValid(domain.PartTimestamp, "timestamp")
 	}
 	o.Timestamp = time.Unix(int64(seconds), 0).UTC()
 	if o.Nonce == "" || len(o.Nonce) > domain.MaxName || strings.ContainsFunc(o.Nonce, unstorable) {
-		return fmt.Errorf("%w: nonce", ErrOAuth1)
+		return notValid(domain.PartNonce, "nonce")
 	}
 	return nil
 }
@@ -184,9 +209,11 @@ func (o *OAuth1) baseString(address, parameters string) string {
 }
 
 // normalized is all that is signed of the parameters (RFC 5849, 3.4.1.3.2).
-func (o *OAuth1) normalized() string {
-	pairs := make([][2]string, len(o.parameters))
-	for i, p := range o.parameters {
+func (o *OAuth1) normalized() string { return normalized(o.parameters) }
+
+func normalized(parameters []parameter) string {
+	pairs := make([][2]string, len(parameters))
+	for i, p := range parameters {
 		pairs[i] = [2]string{encode(p.name), encode(p.value)}
 	}
 	slices.SortFunc(pairs, func(a, b [2]string) int {
@@ -214,7 +241,7 @@ func collect(r OAuth1Request) ([]parameter, error) {
 		}
 	}
 	if len(all) > maxParameters {
-		return nil, fmt.Errorf("%w: too many parameters", ErrOAuth1)
+		return nil, notValid(domain.PartCredentials, "too many parameters")
 	}
 	return all, nil
 }
@@ -228,7 +255,7 @@ func formParameters(all []parameter, text string) ([]parameter, error) {
 		name, nameErr := url.QueryUnescape(name)
 		value, valueErr := url.QueryUnescape(value)
 		if err := errors.Join(nameErr, valueErr); err != nil {
-			return nil, fmt.Errorf("%w: escaping", ErrOAuth1)
+			return nil, notValid(domain.PartCredentials, "escaping")
 		}
 		all = append(all, parameter{name, value})
 	}
@@ -256,12 +283,12 @@ func headerParameters(header string) ([]parameter, error) {
 		quoted, opened := strings.CutPrefix(strings.TrimLeft(quoted, " \t"), `"`)
 		value, behind, closed := strings.Cut(quoted, `"`)
 		if rest = strings.TrimLeft(behind, " \t"); !opened || !closed || rest != "" && rest[0] != ',' {
-			return nil, fmt.Errorf("%w: the header is not a list of name=\"value\"", ErrOAuth1)
+			return nil, notValid(domain.PartCredentials, "the header is not a list of name=\"value\"")
 		}
 		rest = strings.TrimLeft(rest, separators)
 		value, err := url.PathUnescape(value)
 		if err != nil {
-			return nil, fmt.Errorf("%w: escaping", ErrOAuth1)
+			return nil, notValid(domain.PartCredentials, "escaping")
 		}
 		if name = strings.TrimSpace(name); !strings.EqualFold(name, "realm") {
 			all = append(all, parameter{name, value})
@@ -288,12 +315,4 @@ func encode(text string) string {
 		}
 	}
 	return out.String()
-}
-
-// printable is the name of a parameter as an error may show it.
-func printable(name string) string {
-	if len(name) > 32 {
-		name = name[:32]
-	}
-	return strconv.Quote(name)
 }

@@ -25,17 +25,22 @@ type Authorizations struct {
 // IssuedAuthorization is an authorization with its secrets, which are shown once.
 type IssuedAuthorization struct {
 	domain.PAMAuthorization
-	Secret, TokenSecret domain.Secret // empty where the method of the application has none
+	Secret, TokenSecret domain.Secret // empty where the method of the application has none; of the method none the Token is the secret
 }
 
 // Page lists the authorizations of an application, or all when the id is 0.
 func (s *Authorizations) Page(ctx context.Context, applicationID int64, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
-	return s.Control.Store.PAMAuthorizations().Page(ctx, applicationID, req)
+	page, err := s.Control.Store.PAMAuthorizations().Page(ctx, applicationID, req)
+	for i := range page.Items {
+		page.Items[i] = concealed(page.Items[i])
+	}
+	return page, err
 }
 
 // Get returns one authorization.
 func (s *Authorizations) Get(ctx context.Context, id int64) (domain.PAMAuthorization, error) {
-	return s.Control.Store.PAMAuthorizations().Get(ctx, id)
+	a, err := s.Control.Store.PAMAuthorizations().Get(ctx, id)
+	return concealed(a), err
 }
 
 // The sizes of keys and secrets in hexadecimal digits are the vendor's.
@@ -74,17 +79,17 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
 			return err
 		}
-		if application.Method != domain.AuthOAuth2 {
+		if application.Method == domain.AuthOAuth1 {
 			a.Token = randomHex(publicDigits)
 		}
 		secrets = newSecrets(application.Method)
-		a.Secrets.Present = sealSecrets(s.Keys, a.Key, secrets)
+		s.seal(&a, secrets)
 		if err := tx.PAMAuthorizations().Create(ctx, &a); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, domain.ActionCreate, nil, &a)
 	})
-	return IssuedAuthorization{a, secrets.secret, secrets.tokenSecret}, err
+	return issued(a, secrets), err
 }
 
 // mayAuthorize refuses those who would let an application do with devices what they may not do themselves.
@@ -113,23 +118,23 @@ func listedDevices(ctx context.Context, tx domain.Store, ids []int64) error {
 }
 
 func newSecrets(method domain.AuthMethod) pamSecrets {
-	var secrets pamSecrets
-	if method != domain.AuthUnsigned {
-		secrets.secret = domain.Secret(randomHex(secretDigits))
+	switch method {
+	case domain.AuthUnsigned:
+		return pamSecrets{secret: domain.Secret(randomHex(publicDigits))} // its token
+	case domain.AuthOAuth1:
+		return pamSecrets{domain.Secret(randomHex(secretDigits)), domain.Secret(randomHex(secretDigits))}
 	}
-	if method == domain.AuthOAuth1 {
-		secrets.tokenSecret = domain.Secret(randomHex(secretDigits))
-	}
-	return secrets
+	return pamSecrets{secret: domain.Secret(randomHex(secretDigits))}
 }
 
 // Update changes an authorization. Its keys and secrets stay the same.
 func (s *Authorizations) Update(ctx context.Context, id int64, update domain.PAMAuthorizationUpdate) (domain.PAMAuthorization, error) {
-	return s.edit(ctx, id, domain.ActionUpdate, func(a *domain.PAMAuthorization) error { return update.Apply(a) })
+	a, err := s.edit(ctx, id, domain.ActionUpdate, func(a *domain.PAMAuthorization) error { return update.Apply(a) })
+	return concealed(a), err
 }
 
-// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the access tokens that were made with them. Where there are no
-// secrets, the token is what others must not know: there is a new one at once.
+// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the access tokens that were made with them. Of the method none the
+// token is the secret: there is a new one, and the one before ends at once.
 func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedAuthorization, error) {
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedAuthorization{}, err
@@ -138,19 +143,15 @@ func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Dura
 	a, err := s.edit(ctx, id, domain.ActionRotate, func(a *domain.PAMAuthorization) error {
 		a.Generation++
 		a.Binding = a.Binding.Next()
-		if a.Application.Method == domain.AuthUnsigned {
-			a.Token = randomHex(publicDigits)
-			return nil
-		}
 		secrets = newSecrets(a.Application.Method)
 		a.PreviousUntil, a.Secrets.Previous = time.Time{}, nil
-		if overlap > 0 {
+		if overlap > 0 && a.Application.Method != domain.AuthUnsigned {
 			a.PreviousUntil, a.Secrets.Previous = s.Control.Now().Add(overlap), a.Secrets.Present
 		}
-		a.Secrets.Present = sealSecrets(s.Keys, a.Key, secrets)
+		s.seal(a, secrets)
 		return nil
 	})
-	return IssuedAuthorization{a, secrets.secret, secrets.tokenSecret}, err
+	return issued(a, secrets), err
 }
 
 func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Action, fn func(*domain.PAMAuthorization) error) (a domain.PAMAuthorization, err error) {

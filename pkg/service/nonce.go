@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -43,7 +44,7 @@ func (n *pendingNonce) unspent() *domain.Nonce {
 // replayed is the fault of a request that comes a second time, if err says that its nonce was used before.
 func replayed(err error) error {
 	if domain.IsKind(err, domain.Duplicated) {
-		return badSignature(err)
+		return badSignature(domain.PartNonce, err.Error())
 	}
 	return err
 }
@@ -56,6 +57,8 @@ func (n *pendingNonce) settle(err error) {
 }
 
 // badSignature is the fault of an OAuth 1.0 request that does not prove who it is from.
-func badSignature(cause error) error {
-	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature, Err: cause}
+func badSignature(part domain.Part, cause string) error {
+	return &domain.Error{
+		Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature, Err: domain.WithPart(part, errors.New(cause)),
+	}
 }

@@ -37,20 +37,23 @@ type PAMRequest struct {
 // errClient is the cause for all that is wrong with a client's credentials.
 var errClient = errors.New("client authentication failed")
 
+// errUnknown is the cause for a key that nobody has.
+var errUnknown = errors.New("no authorization has this key")
+
 // Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors: *domain.Error with Unauthenticated.
 func (s *PAMAccess) Token(ctx context.Context, clientID string, secret domain.Secret, r PAMRequest) (AccessToken, error) {
 	found, err := s.keyed(ctx, clientID)
 	if err != nil {
 		return AccessToken{}, err
 	}
-	if found.missing || found.Application.Method != domain.AuthOAuth2 {
-		return AccessToken{}, unauthenticated(errClient)
+	if err := found.uses(domain.AuthOAuth2); err != nil {
+		return AccessToken{}, err
 	}
 	generation, good := found.opens(s.Now(), func(one pamSecrets) bool {
 		return subtle.ConstantTimeCompare([]byte(one.secret), []byte(secret)) == 1
 	})
 	if !good {
-		return AccessToken{}, unauthenticated(errClient)
+		return AccessToken{}, unauthenticated(domain.WithPart(domain.PartSecret, errClient))
 	}
 	if err := s.admit(ctx, found, r, false); err != nil {
 		return AccessToken{}, err
@@ -95,11 +98,15 @@ func (s *PAMAccess) Signed(ctx context.Context, o *auth.OAuth1, r PAMRequest) (c
 	if err != nil {
 		return ctx, none, err
 	}
-	if found.missing || subtle.ConstantTimeCompare([]byte(found.Token), []byte(o.Token)) != 1 {
-		return ctx, none, unauthenticated(errClient)
+	if found.missing {
+		return ctx, none, unauthenticated(domain.WithPart(domain.PartKey, errUnknown))
+	}
+	if subtle.ConstantTimeCompare([]byte(found.token()), []byte(o.Token)) != 1 {
+		return ctx, none, unauthenticated(domain.WithPart(domain.PartToken, errClient))
 	}
 	generation, err := s.prove(found, o, r)
 	if err != nil {
+		s.diagnose(ctx, o, err)
 		return ctx, none, err
 	}
 	if !o.Unsigned && o.Method != auth.Plaintext {
@@ -111,40 +118,60 @@ func (s *PAMAccess) Signed(ctx context.Context, o *auth.OAuth1, r PAMRequest) (c
 
 // prove checks the signature, or that none is needed, and says of which generation the secrets are.
 func (s *PAMAccess) prove(found pamHolder, o *auth.OAuth1, r PAMRequest) (generation int64, err error) {
+	method := found.Application.Method
 	switch {
+	case o.Unsigned && method != domain.AuthUnsigned:
+		return 0, badSignature(domain.PartSignature, "a signature is missing")
+	case o.Unsigned && !s.AllowUnsigned:
+		return 0, badSignature(domain.PartMethod, "requests without a signature are not allowed")
+	case (o.Unsigned || o.Method == auth.Plaintext && method == domain.AuthOAuth1) && !r.TLS:
+		return 0, badSignature(domain.PartTLS, "not over TLS")
 	case o.Unsigned:
-		if found.Application.Method != domain.AuthUnsigned || !s.AllowUnsigned || !r.TLS {
-			return 0, badSignature(errors.New("a signature is missing"))
-		}
 		return found.Generation, nil
-	case found.Application.Method != domain.AuthOAuth1:
-		return 0, unauthenticated(errClient)
-	case o.Method == auth.Plaintext && (!s.AllowPlaintext || !r.TLS):
-		return 0, badSignature(errors.New("PLAINTEXT is not allowed"))
+	case method != domain.AuthOAuth1:
+		return 0, found.uses(domain.AuthOAuth1)
+	case o.Method == auth.Plaintext && !s.AllowPlaintext:
+		return 0, badSignature(domain.PartMethod, "PLAINTEXT is not allowed")
 	case o.Method != auth.Plaintext && s.Now().Sub(o.Timestamp).Abs() > TimestampWindow:
-		return 0, badSignature(errors.New("the timestamp is too far from now"))
+		return 0, badSignature(domain.PartTimestamp, fmt.Sprintf("the timestamp is %s from now", s.Now().Sub(o.Timestamp).Abs().Round(time.Second)))
 	}
 	generation, good := found.opens(s.Now(), func(one pamSecrets) bool { return o.Verify(one.secret, one.tokenSecret) })
 	if !good {
-		return 0, badSignature(errors.New("the signature is of other secrets or of another request"))
+		return 0, badSignature(domain.PartSignature, "the signature is of other secrets or of another request")
 	}
 	return generation, nil
 }
+
+// diagnose writes what a signature that is not good should have covered, for those who search why. Secrets are not in it.
+func (s *PAMAccess) diagnose(ctx context.Context, o *auth.OAuth1, cause error) {
+	if o.Unsigned || domain.PartOf(cause) != domain.PartSignature || !s.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	s.Log.DebugContext(ctx, "signature of OAuth 1.0 refused", "request_id", domain.OriginOf(ctx).RequestID, "method", o.Method,
+		"base_string", o.BaseString(domain.HarmlessField, maxBaseString))
+}
+
+// maxBaseString is how much of a base string the log has, in bytes.
+const maxBaseString = 2 << 10
 
 // admit checks whether the authorization is in force, and from where it may come.
 func (s *PAMAccess) admit(ctx context.Context, found pamHolder, r PAMRequest, referrer bool) error {
 	address := domain.OriginOf(ctx).Address
 	switch {
 	case !found.Holder().Active(s.Now()):
-		return unauthenticated(fmt.Errorf("authorization %d is disabled or has expired", found.ID))
+		return unauthenticated(domain.WithPart(domain.PartStanding, fmt.Errorf("authorization %d is disabled or has expired", found.ID)))
 	case !found.Holder().Admits(address):
-		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d from %s", found.ID, address)}
+		return notFromHere(domain.PartAddress, fmt.Errorf("authorization %d from %s", found.ID, address))
 	case !found.AdmitsCertificate(r.Certificate):
-		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d: client certificate", found.ID)}
+		return notFromHere(domain.PartCertificate, fmt.Errorf("authorization %d: client certificate", found.ID))
 	case referrer && !found.AdmitsReferrer(r.Referrer):
-		return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("authorization %d: referrer", found.ID)}
+		return notFromHere(domain.PartReferrer, fmt.Errorf("authorization %d: referrer", found.ID))
 	}
 	return nil
+}
+
+func notFromHere(part domain.Part, cause error) error {
+	return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: domain.WithPart(part, cause)}
 }
 
 // Finish spends the nonce of a request that has not spent it itself.
@@ -168,6 +195,17 @@ type pamHolder struct {
 	domain.PAMAuthorization
 	present, previous pamSecrets
 	missing           bool
+}
+
+// uses refuses what is not there, or of an application of another method.
+func (h pamHolder) uses(method domain.AuthMethod) error {
+	switch {
+	case h.missing:
+		return unauthenticated(domain.WithPart(domain.PartKey, errUnknown))
+	case h.Application.Method != method:
+		return unauthenticated(domain.WithPart(domain.PartMethod, fmt.Errorf("authorization %d is of the method %s", h.ID, h.Application.Method)))
+	}
+	return nil
 }
 
 // opens reports whether a proof is good with the present secrets, or with those before while they last, and of which generation they are.
@@ -203,7 +241,7 @@ func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read fu
 	if domain.IsKind(err, domain.Missing) {
 		found, err = pamHolder{missing: true}, nil
 	} else if err == nil {
-		found, err = s.open(authorization)
+		found, err = s.open(ctx, authorization)
 	}
 	if err != nil {
 		return pamHolder{}, err
@@ -214,11 +252,17 @@ func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read fu
 	return found, nil
 }
 
-func (s *PAMAccess) open(a domain.PAMAuthorization) (pamHolder, error) {
+func (s *PAMAccess) open(ctx context.Context, a domain.PAMAuthorization) (pamHolder, error) {
 	h := pamHolder{PAMAuthorization: a}
 	var err error
-	if h.present, err = openSecrets(s.Keys, a.Key, a.Secrets.Present); err != nil || len(a.Secrets.Previous) == 0 {
+	if h.present, err = openSecrets(s.Keys, a.Key, a.Secrets.Present); err != nil {
 		return h, err
+	}
+	if h.plainToken() {
+		s.sealLater(ctx, a.ID)
+	}
+	if len(a.Secrets.Previous) == 0 {
+		return h, nil
 	}
 	h.previous, err = openSecrets(s.Keys, a.Key, a.Secrets.Previous)
 	return h, err

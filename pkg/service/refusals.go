@@ -36,7 +36,11 @@ func (s *Refusals) Record(ctx context.Context, resource domain.Scope, id int64, 
 	if wait := s.take(ctx); wait > 0 {
 		return wait
 	}
-	after, err := facts{"cause": domain.Cause(cause), "field": cause.Field}.text()
+	what := facts{"cause": domain.Cause(cause), "field": cause.Field}
+	if part := domain.PartOf(cause); part != "" {
+		what["part"] = part
+	}
+	after, err := what.text()
 	if err == nil {
 		err = s.Store.Audit().Append(ctx, s.Recorder.complete(ctx, domain.Event{
 			Action: domain.ActionAccess, Refused: true, Resource: resource, ResourceID: id, After: after,

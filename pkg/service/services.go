@@ -123,6 +123,11 @@ const (
 func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
+	workers.Go(func() {
+		if err := s.PAMAccess.SealTokens(ctx); err != nil && ctx.Err() == nil {
+			s.Access.Log.ErrorContext(ctx, "sealing the tokens of the vault failed", "error", err)
+		}
+	})
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
 	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Look) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })

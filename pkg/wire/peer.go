@@ -25,13 +25,27 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(options...)
 }
 
-// secureFunc tells whether the client came over https: to this server, to a trusted proxy that says so, or to the configured external
-// URL.
+// secureFunc tells whether cookies are for https only: the client came over it, or the configured external URL says that clients do.
 func secureFunc(config Config) func(echo.Context) bool {
-	external := strings.HasPrefix(config.ExternalURL, "https://")
+	external, overTLS := strings.HasPrefix(config.ExternalURL, "https://"), tlsFunc(config)
+	return func(c echo.Context) bool { return external || c.Request().TLS != nil || overTLS(c) }
+}
+
+// tlsFunc tells whether the client's connection was TLS: the one to this server, or, when that is a trusted proxy's, the one that the proxy tells of. What
+// the external URL says proves nothing about a connection.
+func tlsFunc(config Config) func(echo.Context) bool {
 	return func(c echo.Context) bool {
 		r := c.Request()
-		return external || r.TLS != nil || r.Header.Get(echo.HeaderXForwardedProto) == "https" && fromTrusted(r, config.TrustedProxies)
+		said := r.Header.Values(echo.HeaderXForwardedProto)
+		if len(said) == 0 || !fromTrusted(r, config.TrustedProxies) {
+			return r.TLS != nil
+		}
+		for _, scheme := range strings.Split(strings.Join(said, ","), ",") { // every hop that is told of
+			if !strings.EqualFold(strings.TrimSpace(scheme), "https") {
+				return false
+			}
+		}
+		return true
 	}
 }
 

@@ -77,3 +77,39 @@ func TestSecureFunc(t *testing.T) {
 		}
 	}
 }
+
+// What the client's connection was is known of this connection, or from a trusted proxy, and from nobody else.
+func TestTLSFunc(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		config Config
+		peer   string
+		proto  []string
+		tls    bool
+		want   bool
+	}{
+		"http":                           {Config{}, "192.0.2.1:5", nil, false, false},
+		"https":                          {Config{}, "192.0.2.1:5", nil, true, true},
+		"anybody says https":             {Config{}, "192.0.2.1:5", []string{"https"}, false, false},
+		"anybody says http":              {Config{}, "192.0.2.1:5", []string{"http"}, true, true},
+		"no proxy says https":            {Config{TrustedProxies: proxies}, "192.0.2.1:5", []string{"https"}, false, false},
+		"a proxy says https":             {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"https"}, false, true},
+		"a proxy says HTTPS":             {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"HTTPS"}, false, true},
+		"a proxy says nothing":           {Config{TrustedProxies: proxies}, "10.0.0.1:5", nil, false, false},
+		"a proxy says http, over TLS":    {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"http"}, true, false},
+		"a proxy says two things":        {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"https", "http"}, false, false},
+		"a proxy says two things in one": {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"http,https"}, false, false},
+		"the external URL says https":    {Config{ExternalURL: "https://vpn.example.com"}, "192.0.2.1:5", nil, false, false},
+		"the external URL, and a proxy":  {Config{ExternalURL: "https://a.example", TrustedProxies: proxies}, "10.0.0.1:5", []string{"http"}, false, false},
+	} {
+		request := httptest.NewRequest(http.MethodGet, "/", nil)
+		request.RemoteAddr = test.peer
+		request.Header["X-Forwarded-Proto"] = test.proto
+		if test.tls {
+			request.TLS = &tls.ConnectionState{}
+		}
+		if got := tlsFunc(test.config)(echo.New().NewContext(request, nil)); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -54,7 +54,7 @@ func New(config Config) (http.Handler, error) {
 		return nil, err
 	}
 	vault := pam.Config{
-		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, Secure: secureFunc(config), Certificate: certificateFunc(config),
+		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, TLS: tlsFunc(config), Certificate: certificateFunc(config),
 		Recover: recovered, TellChanged: config.TellChanged,
 	}
 	if err := pam.Mount(e, vault); err != nil {

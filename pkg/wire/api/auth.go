@@ -55,6 +55,9 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		operation := oas.OperationOf(c)
 		if operation.Public {
+			if err := oneSignIn(c.Request()); err != nil {
+				return err
+			}
 			return next(c)
 		}
 		principal, byCookie, err := a.authenticate(c)
@@ -72,6 +75,17 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// oneSignIn refuses who signs in with the body and has a credential in the header as well. An access token there is none: clients send the old one along when
+// they ask for the next.
+func oneSignIn(r *http.Request) error {
+	headers := r.Header.Values(echo.HeaderAuthorization)
+	scheme, _, _ := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
+	if r.Method == http.MethodPost && (len(headers) > 1 || strings.EqualFold(scheme, "Basic")) {
+		return domain.Fault(domain.Malformed, "authorization", domain.ReasonTwoCredentials)
+	}
+	return nil
 }
 
 // needs is the right that an operation needs: GET to read what its scope names, all others to write it.

@@ -213,7 +213,7 @@ func TestCredentials_Large(t *testing.T) {
 	for size, want := range map[int]struct {
 		status int
 		field  string
-	}{1 << 20: {400, ""}, 200 << 10: {409, "refresh_token"}, 4097: {409, "refresh_token"}, 4096: {401, "authorization"}} {
+	}{1 << 20: {400, ""}, 200 << 10: {400, ""}, 8 << 10: {400, ""}, 8000: {409, "refresh_token"}, 4097: {409, "refresh_token"}, 4096: {401, "authorization"}} {
 		send(t, s, "POST", tokenPath, fmt.Sprintf(`{"grant_type": "refresh_token", "refresh_token": %q}`, large[:size]), "Authorization", "").want(t, want.status, want.field, "invalid")
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -10,14 +11,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// refusals records every answer 401 and 403. It stands before the authenticator, which may be the one that refuses.
+// refusals records every answer 401 and 403, and every request for a token that is refused. It stands before the authenticator, which may be the one that refuses.
 type refusals struct{ service *service.Refusals }
 
 func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
 		for _, fault := range domain.Faults(err) {
-			if fault.Kind != domain.Unauthenticated && fault.Kind != domain.Forbidden {
+			denied := fault.Kind == domain.Unauthenticated || fault.Kind == domain.Forbidden
+			if !denied && !signsIn(c) {
 				continue
 			}
 			scope := domain.Scope(oas.OperationOf(c).Scope)
@@ -25,10 +27,17 @@ func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 				scope = domain.ResourceTokens
 			}
 			id, _ := strconv.ParseInt(c.Param("id"), 10, 64)
-			wait := r.service.Record(c.Request().Context(), scope, max(id, 0), fault)
-			fault.Wait = max(fault.Wait, wait)
+			if wait := r.service.Record(c.Request().Context(), scope, max(id, 0), fault); denied {
+				fault.Wait = max(fault.Wait, wait)
+			}
 			break
 		}
 		return err
 	}
+}
+
+// signsIn reports whether a request is one for a token: those are all that is public and no look.
+func signsIn(c echo.Context) bool {
+	operation := oas.OperationOf(c)
+	return operation.Public && operation.Method == http.MethodPost
 }

@@ -33,6 +33,7 @@ func withRequest(secure func(echo.Context) bool) echo.MiddlewareFunc {
 					c.SetCookie(sessionCookie(name, value, life, secure(c)))
 				},
 			}
+			c.Response().Header().Set(echo.HeaderCacheControl, noStore) // unless the operation says otherwise
 			address, _ := netip.ParseAddr(c.RealIP())
 			origin := domain.Origin{Operation: oas.OperationOf(c).ID, Address: address.Unmap(), RequestID: requestID(c)}
 			ctx := domain.WithOrigin(context.WithValue(c.Request().Context(), requestInfoKey{}, info), origin)

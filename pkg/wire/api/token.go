@@ -24,18 +24,18 @@ type tokens struct {
 	login  *service.Login
 }
 
-// CreateToken implements the operation createToken.
+// CreateToken implements the operation createToken, for bodies that validation has made JSON of.
 func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestObject) (gen.CreateTokenResponseObject, error) {
-	token, err := h.grant(ctx, request.Body)
+	token, err := h.grant(ctx, request.JSONBody)
 	if err != nil {
 		return nil, err
 	}
 	return gen.CreateToken200JSONResponse{Body: token, Headers: gen.CreateToken200ResponseHeaders{CacheControl: header(noStore)}}, nil
 }
 
-// CreateTokenV1 implements the operation createTokenV1.
+// CreateTokenV1 implements the operation createTokenV1, as CreateToken.
 func (h tokens) CreateTokenV1(ctx context.Context, request gen.CreateTokenV1RequestObject) (gen.CreateTokenV1ResponseObject, error) {
-	token, err := h.grant(ctx, request.Body)
+	token, err := h.grant(ctx, request.JSONBody)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
 // DefaultMaxBody is the size of a request body in bytes unless the operation's extension x-max-body says otherwise.
@@ -32,6 +33,8 @@ type Operation struct {
 	Scope   string // what the right to call it is about: its extension x-scope; empty only when it is public
 	// media is the one media type of bodies that are not JSON and are left to the handler as they come; empty: JSON, or no body.
 	media string
+	// form names the fields of a body that may also be a form, separated by commas; empty: none may.
+	form  string
 	route *routers.Route
 }
 
@@ -72,6 +75,7 @@ func newOperation(route *routers.Route) *Operation {
 		Public:  operation.Security != nil && len(*operation.Security) == 0,
 		Scope:   scope,
 		media:   rawMedia(operation),
+		form:    formFields(operation),
 		route:   route,
 	}
 }
@@ -84,6 +88,18 @@ func rawMedia(operation *openapi3.Operation) string {
 		return media
 	}
 	return ""
+}
+
+// formFields are the properties of the schema that an operation has for forms. All are texts.
+func formFields(operation *openapi3.Operation) string {
+	if operation.RequestBody == nil {
+		return ""
+	}
+	media := operation.RequestBody.Value.Content.Get(form.URLEncoded)
+	if media == nil || operation.RequestBody.Value.Content.Get("application/json") == nil {
+		return ""
+	}
+	return strings.Join(slices.Sorted(maps.Keys(media.Schema.Value.Properties)), ",")
 }
 
 func maxBody(operation *openapi3.Operation) int64 {

@@ -2,6 +2,7 @@ package oas
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
 var filterOptions = &openapi3filter.Options{
@@ -126,6 +128,14 @@ func checkBody(request *http.Request, operation *Operation) error {
 	if err != nil {
 		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
 	}
+	if isJSON(request.Header.Get(echo.HeaderContentType)) {
+		request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON) // generated code knows one spelling
+	}
+	if operation.form != "" && form.Is(request.Header.Get(echo.HeaderContentType)) {
+		if data, err = formAsJSON(request, data, strings.Split(operation.form, ",")); err != nil {
+			return err
+		}
+	}
 	if len(data) > 0 && isJSON(request.Header.Get(echo.HeaderContentType)) {
 		if err := checkJSON(data); err != nil {
 			return err
@@ -134,6 +144,18 @@ func checkBody(request *http.Request, operation *Operation) error {
 	}
 	request.Body = io.NopCloser(bytes.NewReader(data))
 	return nil
+}
+
+// formAsJSON makes JSON of a form, so that nothing behind it has to know of two kinds of bodies.
+func formAsJSON(request *http.Request, data []byte, names []string) ([]byte, error) {
+	fields, err := form.Body(request.Header.Get(echo.HeaderContentType), data, names)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(fields)
+	request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	request.ContentLength = int64(len(text))
+	return text, err
 }
 
 func checkMedia(request *http.Request, wanted string) error {

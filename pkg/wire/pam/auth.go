@@ -21,7 +21,8 @@ var errNoCredential = &domain.Error{Kind: domain.Unauthenticated, Field: "author
 // authenticator finds out which authorization makes a request, and whether it may.
 type authenticator struct {
 	access *service.PAMAccess
-	secure func(echo.Context) bool
+	// overTLS reports whether the client's connection was TLS.
+	overTLS func(echo.Context) bool
 	// certificate is the client's, in DER; nil when it has shown none.
 	certificate func(echo.Context) []byte
 	// externalURL is scheme and host under which clients reach the service; empty when not known.
@@ -61,22 +62,16 @@ func (a authenticator) once(c echo.Context, next echo.HandlerFunc) error {
 
 func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, error) {
 	r := c.Request()
-	request := service.PAMRequest{TLS: a.secure(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
-	headers := r.Header.Values(echo.HeaderAuthorization)
-	if len(headers) > 1 {
-		return domain.PAMAuthorization{}, refused("more than one Authorization header")
-	}
+	request := service.PAMRequest{TLS: a.overTLS(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
 	signed := auth.OAuth1Request{
-		Method: r.Method, URLs: a.addresses(c), Query: r.URL.RawQuery, Authorization: r.Header.Get(echo.HeaderAuthorization), Form: bodyOf(r.Context()).form(),
+		Method: r.Method, URLs: []string{a.address(c)}, Query: r.URL.RawQuery, Authorization: r.Header.Get(echo.HeaderAuthorization),
+		Form: bodyOf(r.Context()).form(),
+	}
+	if err := oneCredential(r, signed); err != nil {
+		return domain.PAMAuthorization{}, err
 	}
 	if token, ok := bearer(signed.Authorization); ok {
 		return a.access.Bearer(r.Context(), token, request)
-	}
-	if !auth.HasOAuth1(signed) {
-		if signed.Authorization != "" {
-			return domain.PAMAuthorization{}, refused("a scheme that is not known")
-		}
-		return domain.PAMAuthorization{}, errNoCredential
 	}
 	parameters, err := auth.ParseOAuth1(signed)
 	if err != nil {
@@ -87,25 +82,36 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, er
 	return found, err
 }
 
-// addresses are what the client may have signed: the external URL, and the one that the request names, with the scheme of the client and with the
-// one that came here.
-func (a authenticator) addresses(c echo.Context) []string {
+// oneCredential refuses a request that has none, or one of an unknown scheme, or more than one: the server must not choose whose the request is.
+func oneCredential(r *http.Request, signed auth.OAuth1Request) error {
+	headers := r.Header.Values(echo.HeaderAuthorization)
+	listed := auth.ListsOAuth1(signed.Query) || auth.ListsOAuth1(signed.Form)
+	_, isBearer := bearer(signed.Authorization)
+	isOAuth1 := auth.HasOAuth1(auth.OAuth1Request{Authorization: signed.Authorization})
+	switch {
+	case len(headers) > 1:
+		return twoCredentials("more than one Authorization header")
+	case listed && signed.Authorization != "" && !isOAuth1:
+		return twoCredentials("an Authorization header and parameters of OAuth 1.0")
+	case isBearer || isOAuth1 || listed:
+		return nil
+	case signed.Authorization != "":
+		return refused("a scheme that is not known")
+	}
+	return errNoCredential
+}
+
+// address is what the client must have signed: the path under the external URL when there is one, otherwise under the host that the request names.
+func (a authenticator) address(c echo.Context) string {
 	r := c.Request()
-	var list []string
-	if a.externalURL != "" {
-		list = append(list, a.externalURL)
-	}
-	if a.secure(c) {
-		list = append(list, "https://"+r.Host)
-	}
-	if r.TLS == nil {
-		list = append(list, "http://"+r.Host)
-	}
 	path := r.URL.EscapedPath()
-	for i := range list {
-		list[i] += path
+	switch {
+	case a.externalURL != "":
+		return a.externalURL + path
+	case a.overTLS(c):
+		return "https://" + r.Host + path
 	}
-	return list
+	return "http://" + r.Host + path
 }
 
 func bearer(header string) (domain.Secret, bool) {
@@ -114,7 +120,16 @@ func bearer(header string) (domain.Secret, bool) {
 }
 
 func refused(cause string) error {
-	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: errors.New(cause)}
+	return &domain.Error{
+		Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: domain.WithPart(domain.PartCredentials, errors.New(cause)),
+	}
+}
+
+func twoCredentials(cause string) error {
+	return &domain.Error{
+		Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonTwoCredentials,
+		Err: domain.WithPart(domain.PartCredentials, errors.New(cause)),
+	}
 }
 
 // withOrigin hands where the request comes from to what comes after it.
@@ -131,14 +146,20 @@ func withOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // refusals records every request that was refused for who it is from.
-type refusals struct{ service *service.Refusals }
+type refusals struct {
+	service *service.Refusals
+	// resource is what the refused requests are about.
+	resource domain.Scope
+	// all makes also requests be recorded that nobody could answer.
+	all bool
+}
 
 func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
 		for _, fault := range domain.Faults(err) {
-			if fault.Kind == domain.Unauthenticated || fault.Kind == domain.Forbidden {
-				r.service.Record(c.Request().Context(), domain.ScopeDevices, 0, fault)
+			if r.all || fault.Kind == domain.Unauthenticated || fault.Kind == domain.Forbidden {
+				r.service.Record(c.Request().Context(), r.resource, 0, fault)
 				break
 			}
 		}

@@ -2,15 +2,14 @@ package pam
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,16 +18,20 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
-// maxBody is the size of a request body in bytes.
-const maxBody = 256 << 10
+// The sizes of a request body in bytes: of any, and of a request for a token, to which anybody may come.
+const (
+	maxBody      = 256 << 10
+	maxTokenBody = 8 << 10
+)
 
-// rawBody is the body of a request as it came, with its media type.
+// rawBody is the body of a request as it came, with its Content-Type header.
 type rawBody struct {
-	text  []byte
-	media string
-	err   error // why there is not all of it; who needs the body returns it
+	text        []byte
+	contentType string
+	err         error // why there is not all of it; who needs the body returns it
 }
 
 type rawBodyKey struct{}
@@ -38,39 +41,40 @@ func bodyOf(ctx context.Context) rawBody {
 	return body
 }
 
-// readBody keeps the body for the signature and for the normaliser.
-func readBody(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		text, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
-		body := rawBody{text: text, media: mediaType(r.Header), err: err}
-		c.SetRequest(r.WithContext(context.WithValue(r.Context(), rawBodyKey{}, body)))
-		c.Request().Body = io.NopCloser(bytes.NewReader(text))
-		return next(c)
+// readBody keeps the body, which may have so many bytes, for the signature and for the normaliser.
+func readBody(most int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			text, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, most))
+			body := rawBody{text: text, contentType: r.Header.Get(echo.HeaderContentType), err: err}
+			c.SetRequest(r.WithContext(context.WithValue(r.Context(), rawBodyKey{}, body)))
+			c.Request().Body = io.NopCloser(bytes.NewReader(text))
+			return next(c)
+		}
 	}
 }
 
-func mediaType(header http.Header) string {
-	media, _, _ := mime.ParseMediaType(header.Get(echo.HeaderContentType))
+func (b rawBody) media() string {
+	media, _, _ := mime.ParseMediaType(b.contentType)
 	return media
 }
 
 func unreadable(cause error) error {
-	return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: cause}
+	fault := &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: cause}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](cause); ok {
+		fault.Reason, fault.Args = domain.ReasonBodySize, []any{tooLarge.Limit}
+	}
+	return fault
 }
-
-func (b rawBody) isForm() bool { return b.media == echo.MIMEApplicationForm }
 
 // form is the body as it came if it is a form, whatever the method: a form is signed also where nobody reads it.
 func (b rawBody) form() string {
-	if b.isForm() {
+	if b.media() == form.URLEncoded {
 		return string(b.text)
 	}
 	return ""
 }
-
-// fields are the named values of a request.
-type fields map[string]string
 
 // deviceFields are what an upsert consists of.
 var deviceFields = []string{
@@ -89,7 +93,7 @@ func normalise(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // replaceBody goes on with the fields as the body.
-func replaceBody(c echo.Context, merged fields, next echo.HandlerFunc) error {
+func replaceBody(c echo.Context, merged form.Fields, next echo.HandlerFunc) error {
 	text, err := json.Marshal(merged)
 	if err != nil {
 		return err
@@ -100,72 +104,93 @@ func replaceBody(c echo.Context, merged fields, next echo.HandlerFunc) error {
 	return next(c)
 }
 
-// merge reads the fields of these names; nobody looks at the others.
-func merge(query string, body rawBody, names []string) (fields, error) {
-	merged := fields{}
-	if err := cmp.Or(body.err, merged.addForm(query, names)); err != nil {
-		return nil, unreadable(err)
+// merge reads the fields of these names; nobody looks at the others. One that is twice in one place is refused.
+func merge(query string, body rawBody, names []string) (form.Fields, error) {
+	if body.err != nil {
+		return nil, unreadable(body.err)
 	}
-	text := bytes.TrimSpace(body.text)
-	var err error
+	merged, err := form.Text(query, names)
+	if err != nil {
+		return nil, err
+	}
+	ofBody, err := body.fields(names)
+	maps.Copy(merged, ofBody)
+	return merged, err
+}
+
+// fields reads the body: as JSON where it says so, or says nothing that is a form and looks like it.
+func (b rawBody) fields(names []string) (form.Fields, error) {
+	text := bytes.TrimSpace(b.text)
 	switch {
 	case len(text) == 0:
-	case body.media == echo.MIMEApplicationJSON || !body.isForm() && text[0] == '{':
-		err = merged.addJSON(text, names)
-	default:
-		err = merged.addForm(string(text), names)
+		return nil, nil
+	case form.Is(b.contentType):
+		return form.Body(b.contentType, b.text, names)
+	case b.media() == echo.MIMEApplicationJSON || form.LooksLikeJSON(text):
+		fields, err := jsonFields(text, names)
+		if err != nil && len(domain.Faults(err)) == 0 {
+			err = unreadable(err)
+		}
+		return fields, err
 	}
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	return merged, nil
+	return form.Text(string(text), names)
 }
 
-var errUTF8 = errors.New("not UTF-8")
-
-func (f fields) addForm(text string, names []string) error {
-	for pair := range strings.SplitSeq(text, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		name, nameErr := url.QueryUnescape(name)
-		value, valueErr := url.QueryUnescape(value)
-		if err := errors.Join(nameErr, valueErr); err != nil {
-			return err
-		}
-		if !utf8.ValidString(value) {
-			return errUTF8
-		}
-		if slices.Contains(names, name) {
-			f[name] = value
-		}
-	}
-	return nil
-}
-
-func (f fields) addJSON(text []byte, names []string) error {
+// jsonFields reads a JSON object, or null.
+func jsonFields(text []byte, names []string) (form.Fields, error) {
 	if !utf8.Valid(text) {
-		return errUTF8
+		return nil, errors.New("not UTF-8")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	var object map[string]any
-	if err := decoder.Decode(&object); err != nil {
-		return err
+	begin, err := decoder.Token()
+	fields := form.Fields{}
+	switch {
+	case err != nil:
+		return nil, err
+	case begin == json.Delim('{'):
+		err = addMembers(fields, decoder, names)
+	case begin != nil:
+		err = errors.New("not an object")
+	}
+	if err != nil {
+		return nil, err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return errors.New("more than one JSON value")
+		return nil, errors.New("more than one JSON value")
 	}
-	for _, name := range names {
-		value := object[name]
+	return fields, nil
+}
+
+// addMembers reads the members of an object to its end.
+func addMembers(fields form.Fields, decoder *json.Decoder, names []string) error {
+	seen := map[string]bool{}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := name.(string)
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			return err
+		}
+		if !slices.Contains(names, key) {
+			continue
+		}
+		if seen[key] {
+			return domain.Fault(domain.Malformed, key, domain.ReasonTwice)
+		}
+		seen[key] = true
 		if value == nil {
 			continue
 		}
-		text, err := scalar(value)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if fields[key], err = scalar(value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
 		}
-		f[name] = text
 	}
-	return nil
+	_, err := decoder.Token()
+	return err
 }
 
 // scalar is the text of a JSON value. Clients send numbers, and lists where the dialect has texts with commas.

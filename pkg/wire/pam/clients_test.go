@@ -290,7 +290,7 @@ func TestClient_Unsigned(t *testing.T) {
 			fields := "&hostname=win-1&ip=https://10.0.0.1/x?y&model=Red-Hat&type=a/b&vendor=v&site=s&device_tags=a,b&"
 			before := inventory(t, s)
 			steps := []struct{ method, path string }{
-				{"POST", "/iso/pam/device?ip=1" + fields + credentials},
+				{"POST", "/iso/pam/device?x=1" + fields + credentials},
 				{"POST", "/iso/pam/device?" + fields + credentials + "&oauth_signature=-"},
 				{"GET", "/iso/pam/device?&" + credentials + "&oauth_signature=-"},
 				{"GET", "/iso/pam/device/win-1?&" + credentials},
@@ -362,7 +362,7 @@ func TestClient_CSharp(t *testing.T) {
 	}
 }
 
-// A client signs the URL that it knows, which need not be that of the request behind a proxy.
+// A client signs the URL that it knows. Where the external URL is configured it has to be that one, whatever host the request names.
 func TestClient_BehindProxy(t *testing.T) {
 	t.Parallel()
 	const external = "https://vault.example.com:8443"
@@ -371,7 +371,7 @@ func TestClient_BehindProxy(t *testing.T) {
 	for _, test := range []struct {
 		address string
 		want    int
-	}{{s.URL, 200}, {external, 200}, {"HTTPS://Vault.example.com:8443", 200}, {"https://vault.example.com", 401}, {"http://vault.example.com:8443", 401}} {
+	}{{s.URL, 401}, {external, 200}, {"HTTPS://Vault.example.com:8443", 200}, {"https://vault.example.com", 401}, {"http://vault.example.com:8443", 401}} {
 		signed := request(t, s, "GET", "/iso/pam/device?x=1", "")
 		address, err := url.Parse(test.address + "/iso/pam/device?x=1")
 		if err != nil {

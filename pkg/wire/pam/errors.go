@@ -23,6 +23,15 @@ const (
 	textNoRoute       = "no Route matched with those values"
 )
 
+// Texts of ours, for requests that can't be read.
+const (
+	textJSONAsForm = "The body is JSON and was sent as a form: send it with Content-Type: application/json"
+	textTwice      = "The request has %s twice"
+	textTooLarge   = "The request is larger than %d bytes"
+
+	detailTwoCredentials = "The request has more than one credential: send one"
+)
+
 // The error codes that the envelope tells beside the code of the exception.
 const (
 	errorCodeBusiness = 1
@@ -65,7 +74,11 @@ var (
 type errorWriter struct {
 	log    *slog.Logger
 	render func(error) (int, any)
+	// challenge is the WWW-Authenticate header of an answer 401; empty: none.
+	challenge func(*http.Request) string
 }
+
+func bearerChallenge(*http.Request) string { return "Bearer" }
 
 func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -78,12 +91,12 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx := c.Request().Context()
 		switch {
 		case len(domain.Faults(err)) > 0 || status == http.StatusNotFound:
-			w.log.InfoContext(ctx, "request refused", "request_id", id, "status", status, "cause", domain.Cause(err))
+			w.log.InfoContext(ctx, "request refused", "request_id", id, "status", status, "cause", domain.Cause(err), "part", domain.PartOf(err))
 		case ctx.Err() == nil:
 			w.log.ErrorContext(ctx, "request failed", "request_id", id, "error", domain.Cause(err))
 		}
-		if status == http.StatusUnauthorized {
-			c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
+		if challenge := w.challenge(c.Request()); status == http.StatusUnauthorized && challenge != "" {
+			c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)
 		}
 		return c.JSON(status, body)
 	}
@@ -104,8 +117,11 @@ func render(err error) (int, any) {
 	fault := faults[0]
 	switch fault.Kind {
 	case domain.Unauthenticated:
-		if fault.Reason == domain.ReasonSignature {
+		switch fault.Reason {
+		case domain.ReasonSignature:
 			return plain(http.StatusUnauthorized, http.StatusUnauthorized, textSignature)
+		case domain.ReasonTwoCredentials:
+			return detailed(http.StatusUnauthorized, http.StatusUnauthorized, textClient, detailTwoCredentials)
 		}
 		return plain(http.StatusUnauthorized, http.StatusUnauthorized, textClient)
 	case domain.Forbidden:
@@ -137,12 +153,33 @@ func codeOf(fault *domain.Error) coded {
 	case domain.Forbidden:
 		return codeReadOnly
 	case domain.Malformed:
-		return codeBody
+		return bodyCode(fault)
 	}
 	if c, ok := invalidCodes[strings.TrimSpace(fault.Field)]; ok {
 		return c
 	}
 	return codeText
+}
+
+// bodyCode says what is wrong with a request that can't be read, where that is known.
+func bodyCode(fault *domain.Error) coded {
+	c := codeBody
+	switch fault.Reason {
+	case domain.ReasonContentType:
+		c.text = textJSONAsForm
+	case domain.ReasonTwice:
+		c.text = fmt.Sprintf(textTwice, fault.Field)
+	case domain.ReasonBodySize:
+		c.text = fmt.Sprintf(textTooLarge, fault.Args...)
+	}
+	return c
+}
+
+// detailed is plain with more to say, which goes where clients show it to people and decide nothing by it.
+func detailed(status, code int, message, detail string) (int, any) {
+	response := failed(status, errorCodeBusiness, message)
+	response.Detail = detail
+	return status, gen.ErrorAnswer{Code: status, Response: response, Exception: &gen.Exception{Code: code, Message: message}}
 }
 
 func plain(status, code int, message string) (int, any) {

@@ -31,7 +31,13 @@ func onEngines(t *testing.T, test func(*testing.T, *wiretest.Server)) {
 
 // withField is a good upsert in JSON but for one value, which is JSON.
 func withField(name, value string) string {
-	return fmt.Sprintf(`{"hostname": "a", "ip": "1", "model": "m", "type": "t", "vendor": "v", "site": "s", %q: %s}`, name, value)
+	members := []string{fmt.Sprintf("%q: %s", name, value)}
+	for _, member := range [][2]string{{"hostname", "a"}, {"ip", "1"}, {"model", "m"}, {"type", "t"}, {"vendor", "v"}, {"site", "s"}} {
+		if member[0] != name {
+			members = append(members, fmt.Sprintf("%q: %q", member[0], member[1]))
+		}
+	}
+	return "{" + strings.Join(members, ", ") + "}"
 }
 
 func TestHostile(t *testing.T) {
@@ -67,7 +73,7 @@ func TestHostile(t *testing.T) {
 			"a list of numbers":            {"POST", "", withField("device_tags", `[1]`), media, 9005},
 			"half a surrogate":             {"POST", "", withField("device_tags", `"\ud800"`) + "x", media, 9005},
 			"a form as JSON":               {"POST", "", someDevice, media, 9005},
-			"JSON as a form":               {"POST", "", withField("ip", `"2"`), form, 1004},
+			"JSON as a form":               {"POST", "", withField("ip", `"2"`), form, 9005},
 			"a list":                       {"POST", "", "[" + withField("ip", `"2"`) + "]", media, 9005},
 			"nothing but null":             {"POST", "", "null", media, 1004},
 			"XML":                          {"POST", "", "<device/>", "application/xml", 1004},
@@ -86,9 +92,9 @@ func TestHostile(t *testing.T) {
 			}
 		}
 		before.unchanged(t, s)
-		// Bodies that nobody reads, and duplicates, of which the last counts.
+		// Bodies that nobody reads.
 		for _, step := range [][3]string{
-			{"POST", "/iso/pam/device?ip=1&ip=2", `{"hostname": "b", "hostname": "a", "model": "m", "type": "t", "vendor": "v", "site": "s", "ip": null}`},
+			{"POST", "/iso/pam/device?ip=2", `{"hostname": "a", "model": "m", "type": "t", "vendor": "v", "site": "s", "ip": null}`},
 			{"DELETE", "/iso/pam/device/a", large}, {"PUT", "/iso/pam/device/a", "{"}, {"GET", "/iso/pam/device/a", "\xff"},
 		} {
 			got := send(t, s, step[0], step[1], step[2], "Authorization", "Bearer "+token, "Content-Type", media)

@@ -28,8 +28,8 @@ type Config struct {
 	Log         *slog.Logger
 	// TellChanged makes the answers to upserts say whether they have changed something.
 	TellChanged bool
-	// Secure reports whether the client came over https.
-	Secure func(echo.Context) bool
+	// TLS reports whether the client's connection was TLS.
+	TLS func(echo.Context) bool
 	// Certificate returns the client's certificate in DER; nil when it has shown none.
 	Certificate func(echo.Context) []byte
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
@@ -52,21 +52,25 @@ func Mount(e *echo.Echo, config Config) error {
 	}
 	routes := gen.ServerInterfaceWrapper{Handler: gen.NewStrictHandler(handlers{
 		devices: devices{service: config.Services.Devices, tellChanged: config.TellChanged},
-		tokens:  tokens{access: config.Services.PAMAccess, refusals: config.Services.Refusals},
+		tokens:  tokens{access: config.Services.PAMAccess},
 	}, nil)}
 	guard := authenticator{
-		access: config.Services.PAMAccess, secure: config.Secure, certificate: config.Certificate, externalURL: strings.TrimSuffix(config.ExternalURL, "/"),
+		access: config.Services.PAMAccess, overTLS: config.TLS, certificate: config.Certificate, externalURL: strings.TrimSuffix(config.ExternalURL, "/"),
 	}
-	refused := refusals{service: config.Services.Refusals}
-	errors, tokenErrors := errorWriter{log: config.Log, render: render}, errorWriter{log: config.Log, render: renderToken}
-	nowhere := []echo.MiddlewareFunc{errors.middleware, config.Recover, withOrigin, readBody, refused.middleware, guard.known}
+	refused := refusals{service: config.Services.Refusals, resource: domain.ScopeDevices}
+	refusedTokens := refusals{service: config.Services.Refusals, resource: domain.ResourceTokens, all: true}
+	errors := errorWriter{log: config.Log, render: render, challenge: bearerChallenge}
+	tokenErrors := errorWriter{log: config.Log, render: renderToken, challenge: basicChallenge}
+	nowhere := []echo.MiddlewareFunc{noStore, errors.middleware, config.Recover, withOrigin, readBody(maxBody), refused.middleware, guard.known}
 	for _, prefix := range []string{Prefix, Alias} {
 		document, err := oas.NewDocument(spec, prefix)
 		if err != nil {
 			return err
 		}
-		before := []echo.MiddlewareFunc{config.Recover, document.Find, withOrigin, readBody}
-		known := slices.Concat([]echo.MiddlewareFunc{errors.middleware}, before, []echo.MiddlewareFunc{refused.middleware, guard.middleware})
+		before := []echo.MiddlewareFunc{config.Recover, document.Find, withOrigin}
+		known := slices.Concat(
+			[]echo.MiddlewareFunc{noStore, errors.middleware}, before, []echo.MiddlewareFunc{readBody(maxBody), refused.middleware, guard.middleware},
+		)
 		with := func(last echo.MiddlewareFunc) []echo.MiddlewareFunc {
 			return slices.Concat(known, []echo.MiddlewareFunc{last})
 		}
@@ -78,7 +82,9 @@ func Mount(e *echo.Echo, config Config) error {
 			e.PUT(one+slash, routes.EnableDevice, with(reference)...)
 			e.DELETE(one+slash, routes.DisableDevice, with(reference)...)
 		}
-		forToken := slices.Concat([]echo.MiddlewareFunc{tokenErrors.middleware}, before, []echo.MiddlewareFunc{withCertificate(config.Certificate), credentials})
+		forToken := slices.Concat([]echo.MiddlewareFunc{noStore, tokenErrors.middleware}, before, []echo.MiddlewareFunc{
+			readBody(maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate), credentials,
+		})
 		if prefix == Alias {
 			e.Use(alias(chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere)))
 			continue
@@ -97,6 +103,14 @@ func chain(h echo.HandlerFunc, middleware []echo.MiddlewareFunc) echo.HandlerFun
 		h = middleware[i](h)
 	}
 	return h
+}
+
+// noStore keeps every answer out of caches: it has a credential, or is to one that may stand in the URL.
+func noStore(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+		return next(c)
+	}
 }
 
 func noSuchFunction(echo.Context) error {

@@ -3,10 +3,12 @@ package pam
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -14,6 +16,7 @@ import (
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
 const (
@@ -21,70 +24,85 @@ const (
 	fieldGrant    = "grant_type"
 	fieldClientID = "client_id"
 	fieldSecret   = "client_secret"
-
-	errInvalidRequest = "invalid_request"
 )
 
-type tokens struct {
-	access   *service.PAMAccess
-	refusals *service.Refusals
-}
+type tokens struct{ access *service.PAMAccess }
 
 // CreateToken implements the operation createToken, for bodies that the middleware has made one of fields.
 func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestObject) (gen.CreateTokenResponseObject, error) {
 	b := request.JSONBody
 	switch {
 	case text(b.GrantType) != grantClient:
-		return badRequest("unsupported_grant_type", "The authorization grant type is not supported by the authorization server."), nil
+		return nil, domain.Fault(domain.Malformed, fieldGrant, domain.ReasonGrant)
 	case text(b.ClientID) == "":
-		return badRequest(errInvalidRequest, "The request is missing a required parameter: client_id."), nil
+		return nil, domain.Fault(domain.Malformed, fieldClientID, domain.ReasonRequired)
 	}
 	token, err := h.access.Token(ctx, text(b.ClientID), domain.Secret(text(b.ClientSecret)), service.PAMRequest{Certificate: certificateOf(ctx)})
-	if faults := domain.Faults(err); len(faults) > 0 {
-		h.refusals.Record(ctx, domain.ResourceTokens, 0, faults[0])
-		return invalidClient(usedBasic(ctx)), nil
-	}
 	if err != nil {
 		return nil, err
 	}
 	return gen.CreateToken200JSONResponse{
 		Body:    gen.TokenAnswer{TokenType: "Bearer", ExpiresIn: int(token.Life / time.Second), AccessToken: string(token.Token)},
-		Headers: gen.CreateToken200ResponseHeaders{CacheControl: noStore()},
+		Headers: gen.CreateToken200ResponseHeaders{CacheControl: new("no-store")},
 	}, nil
 }
 
-func noStore() *string {
-	value := "no-store"
-	return &value
-}
-
-func badRequest(name, description string) gen.CreateToken400JSONResponse {
-	return gen.CreateToken400JSONResponse{Error: name, ErrorDescription: description, Message: description}
-}
+// The texts of RFC 6749, 5.2 as the vendor's server has them, and ours for requests that can't be read.
+const (
+	textGrant           = "The authorization grant type is not supported by the authorization server."
+	textMissing         = "The request is missing a required parameter: %s."
+	textTokenTwice      = "The request includes a parameter more than once: %s."
+	textTwoClients      = "The request has more than one client authentication: send HTTP Basic, or client_id and client_secret in the body."
+	textTokenUnreadable = "The request could not be read."
+)
 
 // renderToken gives status and body of an error of the token endpoint, which has no envelope.
 func renderToken(err error) (int, any) {
-	if len(domain.Faults(err)) > 0 {
-		return http.StatusBadRequest, badRequest(errInvalidRequest, "The request could not be read.")
+	faults := domain.Faults(err)
+	if len(faults) == 0 {
+		return http.StatusInternalServerError, tokenError("server_error", textUnexpected)
 	}
-	return http.StatusInternalServerError, gen.TokenError{Error: "server_error", ErrorDescription: textUnexpected, Message: textUnexpected}
+	switch fault := faults[0]; {
+	case fault.Kind == domain.Unauthenticated || fault.Kind == domain.Forbidden:
+		return http.StatusUnauthorized, tokenError("invalid_client", textClient)
+	case fault.Reason == domain.ReasonGrant:
+		return http.StatusBadRequest, tokenError("unsupported_grant_type", textGrant)
+	default:
+		return http.StatusBadRequest, tokenError("invalid_request", unreadableToken(fault))
+	}
 }
 
-// invalidClient is the answer to credentials that are not good (RFC 6749, 5.2).
-func invalidClient(basic bool) gen.CreateToken401JSONResponse {
-	answer := gen.CreateToken401JSONResponse{Body: gen.TokenError{Error: "invalid_client", ErrorDescription: textClient, Message: textClient}}
-	if basic {
-		challenge := `Basic realm="OAuth"`
-		answer.Headers.WWWAuthenticate = &challenge
+func unreadableToken(fault *domain.Error) string {
+	switch fault.Reason {
+	case domain.ReasonRequired:
+		return fmt.Sprintf(textMissing, fault.Field)
+	case domain.ReasonTwice:
+		return fmt.Sprintf(textTokenTwice, fault.Field)
+	case domain.ReasonTwoCredentials:
+		return textTwoClients
+	case domain.ReasonContentType:
+		return textJSONAsForm + "."
+	case domain.ReasonBodySize:
+		return fmt.Sprintf(textTooLarge+".", fault.Args...)
 	}
-	return answer
+	return textTokenUnreadable
 }
 
-type basicKey struct{}
+func tokenError(name, description string) gen.TokenError {
+	return gen.TokenError{Error: name, ErrorDescription: description, Message: description}
+}
 
-func usedBasic(ctx context.Context) bool {
-	used, _ := ctx.Value(basicKey{}).(bool)
-	return used
+// basicChallenge asks for HTTP Basic those who have used it (RFC 6749, 5.2).
+func basicChallenge(r *http.Request) string {
+	if isBasic(r.Header.Get(echo.HeaderAuthorization)) {
+		return `Basic realm="OAuth"`
+	}
+	return ""
+}
+
+func isBasic(header string) bool {
+	scheme, _, _ := strings.Cut(header, " ")
+	return strings.EqualFold(scheme, "Basic")
 }
 
 type certificateKey struct{}
@@ -104,20 +122,66 @@ func withCertificate(certificate func(echo.Context) []byte) echo.MiddlewareFunc 
 	}
 }
 
-// credentials puts what an Authorization header of the scheme Basic has among the fields of a token request. The header wins; its parts may be
-// form-encoded (RFC 6749, 2.3.1).
+// credentials puts what an Authorization header of the scheme Basic has among the fields of a token request; its parts may be form-encoded
+// (RFC 6749, 2.3.1). Each field comes from one place: a client that sends two credentials is told so. Headers of other schemes are not looked at, since
+// clients send an old access token along when they ask for the next one.
 func credentials(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		merged, err := merge(r.URL.RawQuery, bodyOf(r.Context()), []string{fieldGrant, fieldClientID, fieldSecret})
+		merged, err := tokenFields(r)
 		if err != nil {
 			return err
 		}
-		if id, secret, ok := r.BasicAuth(); ok {
-			merged[fieldClientID], merged[fieldSecret] = unescape(id), unescape(secret)
-			c.SetRequest(r.WithContext(context.WithValue(r.Context(), basicKey{}, true)))
-		}
 		return replaceBody(c, merged, next)
+	}
+}
+
+func tokenFields(r *http.Request) (form.Fields, error) {
+	names := []string{fieldGrant, fieldClientID, fieldSecret}
+	headers, body := r.Header.Values(echo.HeaderAuthorization), bodyOf(r.Context())
+	switch {
+	case len(headers) > 1:
+		return nil, twoClients("more than one Authorization header")
+	case len(r.URL.RawQuery) > maxTokenBody || len(headers) == 1 && len(headers[0]) > maxTokenBody:
+		return nil, domain.Fault(domain.Malformed, "", domain.ReasonBodySize, maxTokenBody)
+	case body.err != nil:
+		return nil, unreadable(body.err)
+	}
+	merged, err := form.Text(r.URL.RawQuery, names)
+	if err != nil {
+		return nil, err
+	}
+	ofBody, err := body.fields(names)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range ofBody {
+		if _, twice := merged[name]; twice {
+			return nil, domain.Fault(domain.Malformed, name, domain.ReasonTwice)
+		}
+		merged[name] = value
+	}
+	return merged, addBasic(r, merged)
+}
+
+func addBasic(r *http.Request, merged form.Fields) error {
+	if !isBasic(r.Header.Get(echo.HeaderAuthorization)) {
+		return nil
+	}
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		return unreadable(domain.WithPart(domain.PartCredentials, errors.New("HTTP Basic that can't be read")))
+	}
+	if merged[fieldClientID] != "" || merged[fieldSecret] != "" {
+		return twoClients("HTTP Basic and client credentials in the request")
+	}
+	merged[fieldClientID], merged[fieldSecret] = unescape(id), unescape(secret)
+	return nil
+}
+
+func twoClients(cause string) error {
+	return &domain.Error{
+		Kind: domain.Malformed, Field: "authorization", Reason: domain.ReasonTwoCredentials, Err: domain.WithPart(domain.PartCredentials, errors.New(cause)),
 	}
 }
 
@@ -128,19 +192,31 @@ func unescape(text string) string {
 	return text
 }
 
-// isTokenRequest reports whether a request for a token is one of this dialect: a form, the scheme Basic, or its grant in JSON. The body can be read
-// again.
+// The grants of the other dialect.
+const (
+	grantRefresh  = "refresh_token"
+	grantPassword = "password"
+)
+
+// isTokenRequest reports whether a request for a token under the alias is one of this dialect: by its grant, and where that says nothing, a form or the scheme
+// Basic. The body can be read again.
 func isTokenRequest(r *http.Request) bool {
-	if _, _, basic := r.BasicAuth(); basic || mediaType(r.Header) == echo.MIMEApplicationForm {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxTokenBody+1))
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(text), r.Body))
+	body := rawBody{text: text, contentType: r.Header.Get(echo.HeaderContentType)}
+	named := isBasic(r.Header.Get(echo.HeaderAuthorization)) || form.Is(body.contentType)
+	if err != nil || len(text) > maxTokenBody {
+		return named
+	}
+	if form.LooksLikeJSON(text) {
+		body.contentType = echo.MIMEApplicationJSON // whatever it says: whose it is should say what is wrong with it
+	}
+	fields, err := body.fields([]string{fieldGrant})
+	switch grant := fields[fieldGrant]; {
+	case err == nil && (grant == grantRefresh || grant == grantPassword) && !strings.HasSuffix(r.URL.Path, "/"): // that has no path with a slash
+		return false
+	case err == nil && grant == grantClient:
 		return true
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
-	if err != nil {
-		return false
-	}
-	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
-	var request struct {
-		Grant any `json:"grant_type"`
-	}
-	return json.Unmarshal(body, &request) == nil && request.Grant == grantClient
+	return named
 }
