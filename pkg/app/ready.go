@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
@@ -69,12 +71,17 @@ func (s *Server) writeFault(ctx context.Context) (string, error) {
 }
 
 func (s *Server) crlFault(ctx context.Context) (string, error) {
+	health := s.Services.CRLs.Health()
 	first, found, err := s.vault.Store.CRLs().FirstExpiry(ctx)
-	if err != nil {
+	switch {
+	case err != nil && health.Ends.IsZero():
 		return "the CRLs can't be read", err
-	}
-	if found && !Now().Before(first) {
+	case err != nil:
+		return "the CRLs can't be read: the last ones are served until " + health.Ends.UTC().Format(time.RFC3339), err
+	case found && !Now().Before(first):
 		return "a CRL has expired: OpenVPN refuses the clients of its CA", nil
+	case health.Stale > 0 || health.Overdue > 0:
+		return "a CRL can't be brought up to date: the last ones are served until " + health.Ends.UTC().Format(time.RFC3339), nil
 	}
 	return "", nil
 }
@@ -98,17 +105,19 @@ func (s *Server) auditGauge() prometheus.Collector {
 	})
 }
 
-// crlGauge tells when the first CRL ends, for alarms.
-func (s *Server) crlGauge() prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "chaveiro_crl_expires_seconds", Help: "Seconds until the first of the current CRLs ends; 0 when there is none.",
-	}, func() float64 {
-		ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
-		defer cancel()
-		first, found, err := s.vault.Store.CRLs().FirstExpiry(ctx)
-		if err != nil || !found {
-			return 0
-		}
-		return first.Sub(Now()).Seconds()
-	})
+// crlGauges tell when the first CRL ends and how many are not what they should be, for alarms. They are what this process has, and ask nobody.
+func (s *Server) crlGauges() []prometheus.Collector {
+	gauge := func(name, help string, value func(service.CRLHealth) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(s.Services.CRLs.Health()) })
+	}
+	return []prometheus.Collector{
+		gauge("chaveiro_crl_expires_seconds", "Seconds until the first of the current CRLs ends; 0 when there is none.", func(h service.CRLHealth) float64 {
+			if h.Ends.IsZero() {
+				return 0
+			}
+			return h.Ends.Sub(Now()).Seconds()
+		}),
+		gauge("chaveiro_crl_stale", "CRLs that could not be brought up to date: the last ones are served.", func(h service.CRLHealth) float64 { return float64(h.Stale) }),
+		gauge("chaveiro_crl_overdue", "CRLs that should have been signed anew an hour ago.", func(h service.CRLHealth) float64 { return float64(h.Overdue) }),
+	}
 }

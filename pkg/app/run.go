@@ -118,11 +118,12 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 		}
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.crlGauge(), s.auditGauge(),
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.auditGauge(),
 		s.clock.gauge())
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
 	}
+	registry.MustRegister(s.crlGauges()...)
 	s.Handler, err = wire.New(wire.Config{
 		Services: services, Ready: s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies, TellChanged: config.PAMChanged,
 		Metrics: registry, Now: Now, Log: log,

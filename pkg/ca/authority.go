@@ -64,8 +64,11 @@ func checkCA(cert *x509.Certificate) error {
 	if !allowsClient(cert) {
 		return fmt.Errorf("%w: extendedKeyUsage excludes clientAuth", ErrNotCA)
 	}
-	if len(cert.UnhandledCriticalExtensions) > 0 {
-		return fmt.Errorf("%w: a critical extension is not understood", ErrNotCA)
+	if oid := unknownCritical(cert); oid != "" {
+		return fmt.Errorf("%w: the critical extension %s is not understood", ErrNotCA, oid)
+	}
+	if emptyName(cert.RawSubject) {
+		return fmt.Errorf("%w: the subject is empty", ErrNotCA)
 	}
 	return nil
 }
@@ -161,6 +164,10 @@ func (a *Authority) keyID() ([]byte, error) {
 	}
 	return keyID(a.Certificate.PublicKey)
 }
+
+// emptyName reports whether a name has no parts: OpenVPN refuses whoever comes
+// with such a CA.
+func emptyName(der []byte) bool { return bytes.Equal(der, []byte{0x30, 0}) }
 
 // allowsClient applies the extended key usage (RFC 5280 section 4.2.1.12): no
 // extension allows everything.

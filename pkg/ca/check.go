@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -38,9 +37,9 @@ func samePublicKey(a, b crypto.PublicKey) bool {
 // hinders nobody, the latter is a matter of the clock, which the caller has.
 //
 // It fails with [ErrNotSignedByCA], [ErrWeakSignature], [ErrIsCA],
-// [ErrNotClient], [ErrWeakKey] or [ErrUnsupportedKey].
+// [ErrCritical], [ErrNotClient], [ErrWeakKey] or [ErrUnsupportedKey].
 func (a *Authority) CheckClient(cert *x509.Certificate) error {
-	if !bytes.Equal(cert.RawIssuer, a.Certificate.RawSubject) {
+	if !sameName(cert.RawIssuer, a.Certificate.RawSubject) {
 		return fmt.Errorf("%w: it names another issuer", ErrNotSignedByCA)
 	}
 	if err := a.checkSignature(cert); err != nil {
@@ -48,6 +47,9 @@ func (a *Authority) CheckClient(cert *x509.Certificate) error {
 	}
 	if cert.BasicConstraintsValid && cert.IsCA {
 		return ErrIsCA
+	}
+	if oid := unknownCritical(cert); oid != "" {
+		return fmt.Errorf("%w: its critical extension %s is not understood", ErrCritical, oid)
 	}
 	if !allowsClient(cert) {
 		return fmt.Errorf("%w: its extendedKeyUsage lacks clientAuth", ErrNotClient)
@@ -57,13 +59,19 @@ func (a *Authority) CheckClient(cert *x509.Certificate) error {
 }
 
 func (a *Authority) checkSignature(cert *x509.Certificate) error {
-	switch cert.SignatureAlgorithm {
-	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+	outer, err := readSigned(cert.Raw)
+	if err != nil {
+		return err
+	}
+	if weakAlgorithm(outer.algorithm) {
 		return fmt.Errorf("%w: MD5 or SHA-1", ErrWeakSignature)
 	}
-	err := a.Certificate.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
+	digest, err := outer.verify(a.Certificate.PublicKey)
 	if err != nil {
-		return fmt.Errorf("%w: the signature does not verify", ErrNotSignedByCA)
+		return fmt.Errorf("%w: %w", ErrNotSignedByCA, err)
+	}
+	if weakDigest(digest) {
+		return fmt.Errorf("%w: MD5 or SHA-1", ErrWeakSignature)
 	}
 	return nil
 }

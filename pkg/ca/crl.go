@@ -1,8 +1,6 @@
 package ca
 
 import (
-	"bytes"
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -13,12 +11,17 @@ import (
 // every client while a CRL is not yet valid by its own clock.
 const CRLBackdate = time.Hour
 
+// MaxCRLNumberBytes bounds the number of a CRL that was made elsewhere, in
+// octets. RFC 5280 section 5.2.3 allows 20; verifiers read any.
+const MaxCRLNumberBytes = 64
+
 // maxCRLBytes bounds what [ParseCRL] reads: about a million entries.
 const maxCRLBytes = 64 << 20
 
 // Revocation is one entry of a CRL.
 type Revocation struct {
-	// Serial of the revoked certificate: positive, at most 20 octets.
+	// Serial of the revoked certificate: of any sign, at most 64 octets, for
+	// other programs make other serials than RFC 5280 allows.
 	Serial *big.Int
 	// RevokedAt is written in whole seconds.
 	RevokedAt time.Time
@@ -35,7 +38,8 @@ type Revocation struct {
 // signed within a second, the second needs a ThisUpdate of its own.
 type CRLRequest struct {
 	// Number must grow with every CRL of the authority (RFC 5280 section
-	// 5.2.3): positive, at most 20 octets.
+	// 5.2.3): positive, at most 20 octets unless the number of an imported CRL
+	// had more, and then at most 65.
 	Number *big.Int
 	// ThisUpdate may lie before the CA's own NotBefore; no verifier minds.
 	ThisUpdate, NextUpdate time.Time
@@ -62,31 +66,10 @@ func EncodeCRLPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
-// ParseCRL reads exactly one CRL, PEM or DER, of at most 64 MiB. It does not
-// verify the signature. It fails with [ErrMalformed] or [ErrMultiple].
-func ParseCRL(data []byte) (*x509.RevocationList, error) {
-	if len(data) > maxCRLBytes {
-		return nil, fmt.Errorf("%w: a CRL of more than %d bytes", ErrMalformed, maxCRLBytes)
-	}
-	der := data
-	if bytes.Contains(data, []byte(pemBegin)) {
-		block, err := onePEM(data, "X509 CRL")
-		if err != nil {
-			return nil, err
-		}
-		der = block.Bytes
-	}
-	list, err := x509.ParseRevocationList(der)
-	if err != nil || len(list.Raw) != len(der) { // the parser ignores what follows
-		return nil, fmt.Errorf("%w: not a CRL of version 2", ErrMalformed)
-	}
-	return list, nil
-}
-
 // validate refuses what RFC 5280 section 5 does not allow.
 func (r CRLRequest) validate() error {
-	if !validSerial(r.Number) || r.Number.BitLen() == 8*maxSerialBytes { // the top bit would need a 21st octet
-		return fmt.Errorf("%w: the CRL number is not positive or has more than 20 octets", ErrInvalidRequest)
+	if r.Number == nil || r.Number.Sign() <= 0 || len(r.Number.Bytes()) > MaxCRLNumberBytes+1 {
+		return fmt.Errorf("%w: the CRL number is not positive or has more than %d octets", ErrInvalidRequest, MaxCRLNumberBytes+1)
 	}
 	if !r.ThisUpdate.Truncate(time.Second).Before(r.NextUpdate.Truncate(time.Second)) {
 		return fmt.Errorf("%w: nextUpdate is not after thisUpdate", ErrInvalidRequest)
@@ -94,24 +77,34 @@ func (r CRLRequest) validate() error {
 	if !validCRLTime(r.ThisUpdate) || !validCRLTime(r.NextUpdate) {
 		return fmt.Errorf("%w: the CRL's validity is not representable", ErrInvalidRequest)
 	}
+	return r.validateRevocations()
+}
+
+func (r CRLRequest) validateRevocations() error {
 	seen := make(map[[maxSerialBytes]byte]struct{}, len(r.Revocations))
+	odd := map[string]struct{}{} // those that RFC 5280 does not allow
 	for i := range r.Revocations {
 		if err := r.Revocations[i].validate(); err != nil {
 			return err
 		}
+		serial := r.Revocations[i].Serial
+		if !validSerial(serial) {
+			odd[FormatSerial(serial)] = struct{}{}
+			continue
+		}
 		var key [maxSerialBytes]byte
-		r.Revocations[i].Serial.FillBytes(key[:])
+		serial.FillBytes(key[:])
 		seen[key] = struct{}{}
 	}
-	if len(seen) != len(r.Revocations) {
+	if len(seen)+len(odd) != len(r.Revocations) {
 		return fmt.Errorf("%w: a serial number is listed twice", ErrInvalidRequest)
 	}
 	return nil
 }
 
 func (r *Revocation) validate() error {
-	if !validSerial(r.Serial) {
-		return fmt.Errorf("%w: a revoked serial is not positive or has more than 20 octets", ErrInvalidRequest)
+	if r.Serial == nil || len(r.Serial.Bytes()) > maxForeignSerialBytes {
+		return fmt.Errorf("%w: a revoked serial is missing or has more than %d octets", ErrInvalidRequest, maxForeignSerialBytes)
 	}
 	if !validCRLTime(r.RevokedAt) {
 		return fmt.Errorf("%w: the revocation of %s has no representable date", ErrInvalidRequest, FormatSerial(r.Serial))

@@ -7,13 +7,15 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// maxEntryBytes bounds the encoding of one [Revocation].
+// maxEntryBytes bounds the encoding of one [Revocation] whose serial RFC 5280
+// allows.
 const maxEntryBytes = 56
 
 // The encoder below exists because x509.CreateRevocationList spends
@@ -66,7 +68,7 @@ func (a *Authority) crlTBS(req CRLRequest, algorithm x509.SignatureAlgorithm) ([
 	if err != nil {
 		return nil, err
 	}
-	// No entry is longer than maxEntryBytes, so appending never reallocates.
+	// Hardly an entry is longer than maxEntryBytes, so appending seldom reallocates.
 	entries := make([]byte, 0, maxEntryBytes*len(req.Revocations))
 	for i := range req.Revocations {
 		entries = appendRevocation(entries, &req.Revocations[i])
@@ -101,21 +103,32 @@ func addCRLExtensions(b *cryptobyte.Builder, keyID []byte, req CRLRequest) {
 }
 
 // appendRevocation writes one revokedCertificates entry by hand, for there may
-// be many. Every length fits one byte: a serial takes at most 23 bytes, a date
+// be many. Every length fits one byte: a serial takes at most 67 bytes, a date
 // 17, the reason 14.
 func appendRevocation(der []byte, r *Revocation) []byte {
 	start := len(der)
 	der = append(der, 0x30, 0) // SEQUENCE, its length comes last
-	size := r.Serial.BitLen()/8 + 1
-	der = append(der, 0x02, byte(size)) // INTEGER, a leading zero keeps it positive
-	der = der[:len(der)+size]
-	r.Serial.FillBytes(der[len(der)-size:])
+	der = appendInteger(der, r.Serial)
 	der = appendTime(der, r.RevokedAt)
 	if r.Reason != 0 {
 		// SEQUENCE { SEQUENCE { OID 2.5.29.21, OCTET STRING { ENUMERATED } } }
 		der = append(der, 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01, byte(r.Reason))
 	}
 	der[start+1] = byte(len(der) - start - 2)
+	return der
+}
+
+// appendInteger writes an INTEGER of less than 128 octets.
+func appendInteger(der []byte, n *big.Int) []byte {
+	if n.Sign() < 0 {
+		var b cryptobyte.Builder
+		b.AddASN1BigInt(n)
+		return append(der, b.BytesOrPanic()...)
+	}
+	size := n.BitLen()/8 + 1 // a leading zero keeps it positive
+	der = append(der, 0x02, byte(size))
+	der = append(der, make([]byte, size)...)
+	n.FillBytes(der[len(der)-size:])
 	return der
 }
 

@@ -26,6 +26,8 @@ var (
 	ErrIsCA = errors.New("certificate is a CA certificate")
 	// ErrNotSignedByCA: the certificate does not come from this authority.
 	ErrNotSignedByCA = errors.New("certificate is not signed by this CA")
+	// ErrCritical: an extension is critical and not understood.
+	ErrCritical = errors.New("critical extension not understood")
 	// ErrNotClient: the certificate's extended key usage excludes TLS clients.
 	ErrNotClient = errors.New("certificate is not usable by a client")
 	// ErrPasswordRequired: the key is encrypted and no password was given.

@@ -61,10 +61,10 @@ func TestGolden_ParsesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := list.CheckSignatureFrom(root); err != nil {
+	if err := list.CheckFrom(root); err != nil {
 		t.Error(err)
 	}
-	if entries := list.RevokedCertificateEntries; len(entries) != 2 || entries[0].SerialNumber.Cmp(client.SerialNumber) != 0 {
+	if entries := list.Entries; len(entries) != 2 || entries[0].Serial.Cmp(client.SerialNumber) != 0 {
 		t.Errorf("entries are %+v", entries)
 	}
 	if got := client.ExtKeyUsage; len(got) != 1 || got[0] != x509.ExtKeyUsageClientAuth {

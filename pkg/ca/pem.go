@@ -6,6 +6,9 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // maxPEMBytes bounds an uploaded certificate, request or key, text around it
@@ -15,28 +18,30 @@ const maxPEMBytes = 64 << 10
 // pemBegin opens a PEM block (RFC 7468 section 2).
 const pemBegin = "-----BEGIN "
 
-// ParseCertificate reads exactly one PEM certificate of at most 64 KiB. Text
-// before it is allowed, as `openssl x509 -text` writes it, and so are CRLF
-// line ends; text after it is not.
+// ParseCertificate reads exactly one PEM certificate of at most 64 KiB, under
+// any of the labels that OpenSSL reads. Text around it is allowed, as `openssl
+// x509 -text` writes it, and so are CRLF line ends.
 //
 // It fails with [ErrMultiple] when there is another block, of whatever type,
-// and with [ErrMalformed] for anything else wrong, a serial number of zero,
-// less, or more than 20 octets included: it could never stand in a CRL. The
+// and with [ErrMalformed] for anything else wrong, see [ReadCertificate]. The
 // key is judged by [AlgorithmOf].
 func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
-	block, err := oneSmallPEM(pemBytes, "CERTIFICATE")
+	block, err := oneSmallPEM(pemBytes, "CERTIFICATE", "X509 CERTIFICATE", trustedLabel)
 	if err != nil {
 		return nil, err
 	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%w: not an X.509 certificate, or with a key of an unknown kind", ErrMalformed)
+	der := block.Bytes
+	if block.Type == trustedLabel { // what OpenSSL puts after the certificate says how it is to be used
+		rest, cert := cryptobyte.String(der), cryptobyte.String(nil)
+		if !rest.ReadASN1Element(&cert, cbasn1.SEQUENCE) {
+			return nil, fmt.Errorf("%w: not an X.509 certificate", ErrMalformed)
+		}
+		der = cert
 	}
-	if !validSerial(cert.SerialNumber) {
-		return nil, fmt.Errorf("%w: the serial number is not positive or has more than 20 octets", ErrMalformed)
-	}
-	return cert, nil
+	return ReadCertificate(der)
 }
+
+const trustedLabel = "TRUSTED CERTIFICATE"
 
 // ParseCSR reads exactly one PEM certificate request (PKCS #10, RFC 2986)
 // under the rules of [ParseCertificate]. Its signature is not verified;
@@ -79,9 +84,10 @@ func onePEM(data []byte, types ...string) (*pem.Block, error) {
 	return block, nil
 }
 
-// allPEM decodes every block: at least one, at most limit. pem.Decode skips
-// what it cannot read; here that is a fault, because a reader who skips
-// another block than we do would see another certificate.
+// allPEM decodes every block: at least one, at most limit. Text around them is
+// skipped. pem.Decode skips blocks that it cannot read, too; here that is a
+// fault, because a reader who skips another block than we do would see another
+// certificate.
 func allPEM(data []byte, limit int) ([]*pem.Block, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a mark some editors put first
 	data = bytes.TrimSpace(data)
@@ -99,9 +105,6 @@ func allPEM(data []byte, limit int) ([]*pem.Block, error) {
 	}
 	if len(blocks) != begun {
 		return nil, fmt.Errorf("%w: a PEM block is damaged", ErrMalformed)
-	}
-	if len(data) > 0 {
-		return nil, fmt.Errorf("%w: text after the last PEM block", ErrMalformed)
 	}
 	return blocks, nil
 }

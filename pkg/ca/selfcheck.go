@@ -17,7 +17,7 @@ import (
 // holds it to that. A second ECDSA verification would cost a third of the
 // whole issue.
 func selfCheck(der []byte, template *x509.Certificate) (*x509.Certificate, error) {
-	cert, err := x509.ParseCertificate(der)
+	cert, err := ReadCertificate(der) // the issuer's name may be one that others don't read
 	if err != nil {
 		return nil, fmt.Errorf("%w: it does not parse: %w", ErrSelfCheck, err)
 	}

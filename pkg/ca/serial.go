@@ -25,37 +25,42 @@ func newSerial() *big.Int {
 	}
 }
 
+// validSerial reports whether a serial is one RFC 5280 allows.
 func validSerial(serial *big.Int) bool {
 	return serial != nil && serial.Sign() > 0 && serial.BitLen() <= 8*maxSerialBytes
 }
 
 // FormatSerial writes a serial number in the one form this service stores and
-// shows: lower-case hexadecimal, two digits an octet, no separators. A nil
-// serial is the empty string.
+// shows: lower-case hexadecimal, two digits an octet, no separators, and a
+// minus before a negative one. A nil serial is the empty string.
 func FormatSerial(serial *big.Int) string {
-	if serial == nil {
+	switch {
+	case serial == nil:
 		return ""
-	}
-	if serial.Sign() == 0 {
+	case serial.Sign() == 0:
 		return "00"
+	case serial.Sign() < 0:
+		return "-" + hex.EncodeToString(serial.Bytes())
 	}
 	return hex.EncodeToString(serial.Bytes())
 }
 
 // ParseSerial reads what [FormatSerial] writes; capitals and an odd number of
-// digits are accepted too. It fails with [ErrMalformed] unless the number is
-// positive and has at most 20 octets.
+// digits are accepted too. It fails with [ErrMalformed] for anything else, and
+// for more than 64 octets: other programs make serials of zero, below zero and
+// of more than the 20 octets of RFC 5280, and they can be revoked.
 func ParseSerial(s string) (*big.Int, error) {
-	if len(s) == 0 || len(s) > 2*maxSerialBytes {
-		return nil, fmt.Errorf("%w: a serial number has 1 to %d hexadecimal digits", ErrMalformed, 2*maxSerialBytes)
+	digits, negative := strings.CutPrefix(s, "-")
+	if len(digits) == 0 || len(digits) > 2*maxForeignSerialBytes {
+		return nil, fmt.Errorf("%w: a serial number has 1 to %d hexadecimal digits", ErrMalformed, 2*maxForeignSerialBytes)
 	}
-	raw, err := hex.DecodeString(strings.Repeat("0", len(s)%2) + s)
+	raw, err := hex.DecodeString(strings.Repeat("0", len(digits)%2) + digits)
 	if err != nil {
 		return nil, fmt.Errorf("%w: a serial number is hexadecimal", ErrMalformed)
 	}
 	serial := new(big.Int).SetBytes(raw)
-	if serial.Sign() == 0 {
-		return nil, fmt.Errorf("%w: a serial number is positive", ErrMalformed)
+	if negative {
+		serial.Neg(serial)
 	}
 	return serial, nil
 }

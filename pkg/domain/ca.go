@@ -113,8 +113,8 @@ type CAs interface {
 	// Key returns what the CA signs with.
 	Key(ctx context.Context, id int64) (CAKey, error)
 	NameTaken(ctx context.Context, name string) (bool, error)
-	// Create stores c with its key and sets its ID. crlNumber is the number of the last CRL made elsewhere, 0 for none.
-	Create(ctx context.Context, c *CA, key CAKey, crlNumber int64) error
+	// Create stores c with its key and sets its ID. Its lists go on from last, of which the RevocationPoint is not looked at.
+	Create(ctx context.Context, c *CA, key CAKey, last CRLState) error
 	// Update stores the record parts of c.
 	Update(ctx context.Context, c CA) error
 	// Delete removes the CA with its CRLs; a CA with certificates is refused with Rule.

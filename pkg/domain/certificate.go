@@ -2,6 +2,7 @@ package domain
 
 import (
 	"context"
+	"math/big"
 	"time"
 )
 
@@ -59,10 +60,12 @@ type Revocations interface {
 	After(ctx context.Context, caID, epoch int64) ([]Revocation, error)
 }
 
-// CRL is a signed revocation list. It lists every revocation up to Epoch, and maybe later ones.
+// CRL is a signed revocation list. It lists every revocation up to Epoch, and maybe later ones. The list itself carries Number added to the
+// Base of its CA's CRLState.
 type CRL struct {
 	CAID       int64
 	Number     int64
+	Follows    int64 // only for Publish: the last number that its maker knows
 	Epoch      int64
 	ThisUpdate time.Time
 	NextUpdate time.Time
@@ -74,16 +77,29 @@ type CRL struct {
 	Seen   RevocationPoint
 }
 
+// CRLState is where the lists of a CA stand.
+type CRLState struct {
+	RevocationPoint
+	// Number is that of the last list, 0 for none.
+	Number int64
+	// Base is added to the numbers; nil: nothing. It is the number of a list made elsewhere, where that is too large for Number.
+	Base *big.Int
+	// ThisUpdate is the latest of all lists, own or made elsewhere; zero for none.
+	ThisUpdate time.Time
+}
+
 // CRLs keeps the CRLs: per CA the latest ones, and the number of the last for ever.
 type CRLs interface {
 	// LastNumber returns the number of the CA's last CRL, 0 when it has none.
 	LastNumber(ctx context.Context, caID int64) (int64, error)
+	// State returns where the CA's lists stand, all as of one moment. Errors: *Error with Missing.
+	State(ctx context.Context, caID int64) (CRLState, error)
 	// Latest returns the CA's last CRL, or false.
 	Latest(ctx context.Context, caID int64) (CRL, bool, error)
 	// FirstExpiry returns the earliest NextUpdate of all current CRLs, or false when there is none.
 	FirstExpiry(ctx context.Context) (time.Time, bool, error)
-	// Publish stores crl if its number follows the last one, and reports whether it did: of two replicas that sign the same
-	// number one is told false.
+	// Publish stores crl if the last number is still the one that it follows, and reports whether it did: of two replicas that sign the
+	// next list one is told false.
 	Publish(ctx context.Context, crl CRL) (bool, error)
 	// Continue makes the CA's numbers go on above number: lists up to it were published that the database does not know. last is the latest of
 	// those lists, or nil; it takes the place of an earlier one. Whatever list is there then has the epoch -1: the next one has to be signed.

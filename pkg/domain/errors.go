@@ -125,6 +125,12 @@ const (
 	ReasonNotClient        Reason = "not for client auth"      //
 	ReasonNoName           Reason = "common name unusable"     //
 	ReasonCRL              Reason = "no CRL of this CA"        //
+	ReasonCRLSigner        Reason = "CRL of another CA"        //
+	ReasonCRLPartial       Reason = "CRL is not complete"      // ASN.1 name of what restricts it
+	ReasonCRLCritical      Reason = "CRL extension unknown"    // object identifier
+	ReasonCRLFuture        Reason = "CRL of the future"        // its thisUpdate
+	ReasonCRLSerial        Reason = "CRL number too long"      //
+	ReasonCritical         Reason = "extension unknown"        //
 	ReasonOnlyRevoked      Reason = "only with revoked"        //
 	ReasonGrant            Reason = "unknown grant type"       //
 	ReasonCredential       Reason = "credential not valid"     //
@@ -165,7 +171,7 @@ func Reasons() []Reason {
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable,
 		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
-		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
+		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonCRLSigner, ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture, ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName, ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,

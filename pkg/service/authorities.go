@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"sync"
 
@@ -51,7 +50,7 @@ func (a *Authorities) load(ctx context.Context, id int64) (*ca.Authority, error)
 	if err != nil {
 		return nil, err
 	}
-	cert, err := x509.ParseCertificate(key.Certificate)
+	cert, err := ca.ReadCertificate(key.Certificate)
 	if err != nil {
 		return nil, fmt.Errorf("certificate of CA %d: %w", id, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -46,7 +47,7 @@ func testImportedCA(t *testing.T, w *world) {
 	})
 	wantSame(t, must(w.CAs.Get(ctx, got.ID))(t), got)
 	wantSame(t, must(w.CAs.Certificate(ctx, got.ID))(t), certPEM(old.cert.Raw))
-	wantSame(t, w.current(t, got.ID).Number.Int64(), 1)
+	wantSame(t, w.current(t, got.ID).Number.Int64(), noon.Unix())
 	t.Run("what breaks our rules in its subject does not hinder an update", func(t *testing.T) {
 		got.Description = "new"
 		wantSame(t, must(w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}))(t), got)
@@ -68,7 +69,7 @@ func testImportedCA(t *testing.T, w *world) {
 		wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonPasswordWrong})
 		request.Password = "certo"
 		imported := must(w.CAs.Import(ctx, request))(t)
-		wantSame(t, w.current(t, imported.ID).Number.Int64(), 1) // the password is not needed any more
+		wantSame(t, w.current(t, imported.ID).Number.Int64(), noon.Unix()) // the password is not needed any more
 	})
 }
 
@@ -76,11 +77,11 @@ func testImportedList(t *testing.T, w *world) {
 	ctx := t.Context()
 	old := newForeignCA(t)
 	date := noon.Add(-10 * day)
-	authority := old.importInto(t, w, old.list(t, big.NewInt(1000),
+	authority := old.importInto(t, w, old.list(t, big.NewInt(1<<40),
 		entry(1, date, 1), entry(2, date.Add(time.Hour), 4), entry(3, date, removeFromCRL), entry(4, date, 7), entry(5, date, 42), entry(1, noon, 5)))
 	t.Run("numbers go on above, entries keep reason and date", func(t *testing.T) {
 		list := w.current(t, authority.ID)
-		wantSame(t, list.Number.Int64(), 1001)
+		wantSame(t, list.Number.Int64(), 1<<40+1)
 		got := map[int64]x509.RevocationListEntry{}
 		for _, e := range list.RevokedCertificateEntries {
 			got[e.SerialNumber.Int64()] = entry(e.SerialNumber.Int64(), e.RevocationTime, e.ReasonCode)
@@ -110,7 +111,7 @@ func testImportedList(t *testing.T, w *world) {
 			check(t, w.Clients.Revoke(ctx, got.ID))
 		}
 		list := w.current(t, authority.ID)
-		wantSame(t, list.Number.Int64(), 1001) // nothing was added
+		wantSame(t, list.Number.Int64(), 1<<40+1) // nothing was added
 		wantSame(t, len(list.RevokedCertificateEntries), 4)
 	})
 	t.Run("one that was taken off the list is not revoked", func(t *testing.T) {
@@ -137,7 +138,7 @@ func testImportedList(t *testing.T, w *world) {
 		for _, entries := range [][]x509.RevocationListEntry{nil, {entry(1, date, removeFromCRL)}} {
 			old := newForeignCA(t)
 			list := w.current(t, old.importInto(t, w, old.list(t, big.NewInt(7), entries...)).ID)
-			wantSame(t, list.Number.Int64(), 8)
+			wantSame(t, list.Number.Int64(), w.clock.Now().Unix()) // later than 7
 			wantSame(t, len(list.RevokedCertificateEntries), 0)
 		}
 	})
@@ -155,25 +156,23 @@ const removeFromCRL = 8
 
 func testImpossibleLists(t *testing.T, w *world) {
 	old, stranger := newForeignCA(t), newForeignCA(t, func(c *x509.Certificate) { c.Subject.CommonName = "same" })
-	for sentence, crl := range map[string][]byte{
-		"of another CA":             stranger.list(t, big.NewInt(1)),
-		"not a list":                certPEM(old.cert.Raw),
-		"damaged":                   old.list(t, big.NewInt(1))[:200],
-		"two lists":                 append(old.list(t, big.NewInt(1)), old.list(t, big.NewInt(2))...),
-		"a number beyond 62 bits":   old.list(t, new(big.Int).Lsh(big.NewInt(1), 62)),
-		"a number of 64 bits":       old.list(t, new(big.Int).SetUint64(math.MaxUint64)),
-		"a negative number":         old.list(t, big.NewInt(-1)),
-		"an entry with serial zero": old.list(t, big.NewInt(1), entry(0, noon, 0)),
-		"an entry below zero":       old.list(t, big.NewInt(1), entry(-5, noon, 0)),
-		"an entry before 1950":      old.list(t, big.NewInt(1), entry(1, time.Date(1949, time.December, 31, 0, 0, 0, 0, time.UTC), 0)),
-		"an entry with a huge serial": old.list(t, big.NewInt(1), x509.RevocationListEntry{
-			SerialNumber: new(big.Int).Lsh(big.NewInt(1), 160), RevocationTime: noon,
-		}),
+	for sentence, test := range map[string]struct {
+		crl  []byte
+		want domain.Reason
+	}{
+		"of another CA":         {stranger.list(t, big.NewInt(1)), domain.ReasonCRLSigner},
+		"not a list":            {certPEM(old.cert.Raw), domain.ReasonCRL},
+		"damaged":               {old.list(t, big.NewInt(1))[:200], domain.ReasonCRL},
+		"two lists":             {append(old.list(t, big.NewInt(1)), old.list(t, big.NewInt(2))...), domain.ReasonCRL},
+		"a number too long":     {old.own(t, ca.CRLRequest{Number: new(big.Int).Lsh(big.NewInt(1), 64*8)}), domain.ReasonCRLSerial},
+		"an entry too long":     {old.list(t, big.NewInt(1), x509.RevocationListEntry{SerialNumber: new(big.Int).Lsh(big.NewInt(1), 600), RevocationTime: noon}), domain.ReasonCRLSerial},
+		"a list of tomorrow":    {old.listAt(t, w.clock.Now().Add(day), big.NewInt(1)), domain.ReasonCRLFuture},
+		"a list of in a second": {old.listAt(t, w.clock.Now().Add(time.Second), big.NewInt(1)), domain.ReasonCRLFuture},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			request := old.request(t, crl)
+			request := old.request(t, test.crl)
 			_, err := w.CAs.Import(t.Context(), request)
-			wantFaults(t, err, fault{domain.Invalid, "crl", domain.ReasonCRL})
+			wantFaults(t, err, fault{domain.Invalid, "crl", test.want})
 			wantSame(t, must(w.store.CAs().NameTaken(t.Context(), request.Name))(t), false)
 		})
 	}

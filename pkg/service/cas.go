@@ -76,7 +76,7 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 }
 
 // keep stores a CA with its sealed key, and what came with it.
-func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, cert *x509.Certificate, signer crypto.Signer, crl *x509.RevocationList) (domain.CA, error) {
+func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, cert *x509.Certificate, signer crypto.Signer, crl *ca.CRL) (domain.CA, error) {
 	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
 	if err != nil {
 		return domain.CA{}, err
@@ -89,7 +89,7 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 	record.ExpiresAt = cert.NotAfter.UTC()
 	key := domain.CAKey{Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)), Fingerprint: fingerprint(cert.RawSubjectPublicKeyInfo)}
 	err = s.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := tx.CAs().Create(ctx, &record, key, crlNumber(crl)); err != nil {
+		if err := tx.CAs().Create(ctx, &record, key, stateAfter(crl)); err != nil {
 			return err
 		}
 		if err := importRevocations(ctx, tx, record.ID, crl); err != nil {

@@ -13,27 +13,30 @@ func (s *CRLs) Forget() {
 	clear(s.lists)
 }
 
-// heed takes a list to a point that was read of its CA. Of two who ask at the same time the later may come first, so what does not follow is read again; if it
-// still does not, the CA is another one, or its revocations have gone back, and what is known of it is forgotten.
-func (s *CRLs) heed(ctx context.Context, l *list, caID int64, point domain.RevocationPoint) (domain.RevocationPoint, error) {
-	if l.seen.Mark != "" && !point.Follows(l.seen) {
+// heed takes a list to a state that was read of its CA, which is read again first if that is wanted. Of two who ask at the same time the later may come
+// first, so what does not follow is read again, too; if it still does not, the CA is another one, or its revocations have gone back, and what is known of
+// it is forgotten. Its caller has the turn.
+func (s *CRLs) heed(ctx context.Context, l *list, caID int64, state domain.CRLState, again bool) (domain.CRLState, error) {
+	before := l.seen.Load()
+	if again || before != nil && !state.Follows(*before) {
 		var err error
-		if point, err = s.Store.Revocations().Point(ctx, caID); err != nil {
-			return point, err
+		if state, err = s.state(ctx, caID); err != nil {
+			return state, err
 		}
-		if !point.Follows(l.seen) {
-			s.Log.ErrorContext(ctx, "the revocations of a CA have gone back: its list is made anew", "ca_id", caID, "epoch", point.Epoch,
-				"epoch_before", l.seen.Epoch, "incarnation", point.Incarnation, "incarnation_before", l.seen.Incarnation)
+		if before != nil && !state.Follows(*before) {
+			s.Log.ErrorContext(ctx, "the revocations of a CA have gone back: its list is made anew", "ca_id", caID, "epoch", state.Epoch,
+				"epoch_before", before.Epoch, "incarnation", state.Incarnation, "incarnation_before", before.Incarnation)
 			l.forget()
 			s.Authorities.Forget(caID)
 		}
 	}
-	l.seen = point
-	return point, nil
+	l.seen.Store(&state.RevocationPoint)
+	return state, nil
 }
 
 func (l *list) forget() {
-	l.current, l.revocations, l.epoch, l.last, l.seen = nil, nil, 0, domain.Revocation{}, domain.RevocationPoint{}
+	l.current.Store(nil)
+	l.revocations, l.epoch, l.last = nil, 0, domain.Revocation{}
 }
 
 // rejoin checks that the last revocation that is known is still there, as it was. Otherwise the number has fallen and risen again unseen, and all are read.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/big"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -16,6 +17,12 @@ import (
 
 // CRLs signs and serves the revocation lists. A list is signed when it is asked for and the CA's epoch has moved, so that one
 // signature serves however many revocations came in between; or when two thirds of its life are over.
+//
+// OpenVPN that holds two lists of a CA believes the one with the later thisUpdate, and refuses everybody while that is in the future. So numbers
+// and thisUpdate only rise, and a list of the future, which a wrong clock has made, is not served: another one is signed in its place, with a
+// higher number and a thisUpdate of now. When the future has come, the next list is later than that one was.
+//
+// The last good list is served until it ends when no other can be had: while the database does not answer, or can't be written to.
 type CRLs struct {
 	Store       domain.Store
 	Authorities *Authorities
@@ -23,25 +30,30 @@ type CRLs struct {
 	Life        time.Duration // of a list, from thisUpdate to nextUpdate
 	Log         *slog.Logger
 
-	mu    sync.Mutex
-	lists map[int64]*list
+	mu     sync.Mutex
+	lists  map[int64]*list
+	states flights[int64, domain.CRLState]
 }
 
-// SignedCRL is a revocation list in both encodings. Tag changes when the list does.
+// SignedCRL is a revocation list in both encodings. Tag changes when the list does. Stale says that this is the last list that could be had, and
+// that later revocations may not be on it.
 type SignedCRL struct {
 	domain.CRL
-	PEM []byte
-	Tag string
+	PEM   []byte
+	Tag   string
+	Stale bool
 }
 
-// list is what this process knows of one CA's list. mu makes those who need a new one wait for one signature.
+// list is what this process knows of one CA's list. turn makes those who need a new one wait for one signature; only who has it may change
+// anything but stale.
 type list struct {
-	mu          sync.Mutex
-	current     *SignedCRL
+	turn        chan struct{}
+	current     atomic.Pointer[SignedCRL]
+	stale       atomic.Pointer[staleness] // nil while all is well
+	seen        atomic.Pointer[domain.RevocationPoint]
 	revocations []domain.Revocation // up to epoch, less those that were dropped
 	epoch       int64
 	last        domain.Revocation // one of epoch
-	seen        domain.RevocationPoint
 }
 
 // errCRLContention says that other replicas published first every time.
@@ -49,73 +61,130 @@ var errCRLContention = errors.New("service: the CRL number was taken by another 
 
 const publishAttempts = 20
 
-// Current returns a list that has every revocation committed before the call. Errors: *domain.Error with Missing.
+// How long the database may take: to say where a list stands, to read or store one, and to say what is new.
+const (
+	crlStateTime = time.Second
+	crlStoreTime = 5 * time.Second
+	crlReadTime  = 20 * time.Second // the revocations, maybe a million
+)
+
+// Current returns a list that has every revocation committed before the call; or, if that can't be had, the last one, Stale. Errors:
+// *domain.Error with Missing.
 func (s *CRLs) Current(ctx context.Context, caID int64) (*SignedCRL, error) {
-	point, err := s.Store.Revocations().Point(ctx, caID)
+	crl, err := s.fresh(ctx, caID)
+	switch {
+	case err == nil:
+		return crl, nil
+	case domain.IsKind(err, domain.Missing):
+		s.forget(caID)
+		return nil, err
+	}
+	return s.last(ctx, caID, err)
+}
+
+func (s *CRLs) fresh(ctx context.Context, caID int64) (*SignedCRL, error) {
+	state, err := s.state(ctx, caID)
 	if err != nil {
 		return nil, err
 	}
 	l := s.list(caID)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for attempt := range publishAttempts {
-		if attempt > 0 {
-			if point, err = s.Store.Revocations().Point(ctx, caID); err != nil {
-				return nil, err
-			}
+	if seen := l.seen.Load(); seen != nil && *seen == state.RevocationPoint {
+		if crl := l.current.Load(); crl != nil && s.good(crl.CRL, state) {
+			l.stale.Store(nil)
+			return crl, nil
 		}
-		if point, err = s.heed(ctx, l, caID, point); err != nil {
+	}
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return s.renewed(ctx, l, caID, state)
+}
+
+// renewed returns a list that is good for one who has seen the state asked. Its caller has the turn.
+func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CRLState) (*SignedCRL, error) {
+	for attempt := range publishAttempts {
+		state, err := s.heed(ctx, l, caID, asked, attempt > 0)
+		if err != nil {
 			return nil, err
 		}
-		if l.current != nil && s.good(l.current.CRL, point.Epoch) {
-			return l.current, nil
+		if attempt == 0 {
+			asked = state
 		}
-		if err := s.renew(ctx, l, caID, point); err != nil {
+		if crl := l.current.Load(); crl != nil && s.good(crl.CRL, asked) {
+			l.stale.Store(nil)
+			return crl, nil
+		}
+		if err := s.renew(ctx, l, caID, asked, state); err != nil {
 			return nil, err
 		}
 	}
 	return nil, errCRLContention
 }
 
-// good reports whether a list can be served to one who has seen the epoch.
-func (s *CRLs) good(crl domain.CRL, epoch int64) bool {
-	return crl.Epoch >= epoch && !ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, s.Now())
+// state reads where the lists of a CA stand. All who ask at once share one question to the database, which was put after they asked.
+func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
+	return s.states.do(ctx, caID, func() (domain.CRLState, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), crlStateTime)
+		defer cancel()
+		return s.Store.CRLs().State(ctx, caID)
+	})
 }
 
-// renew takes the list that another replica has published, or signs and publishes the next one. The number is read before the
-// revocations: whoever publishes a later number has read at least as many.
-func (s *CRLs) renew(ctx context.Context, l *list, caID int64, point domain.RevocationPoint) error {
-	number, err := s.Store.CRLs().LastNumber(ctx, caID)
+// good reports whether a list can be served to one who has seen the state: it is the last one, or has all revocations of it, is not due, does
+// not begin in the future, and is not older than one that OpenVPN may have from somebody whose clock was wrong.
+func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
+	now := s.Now()
+	overtaken := state.ThisUpdate.After(crl.ThisUpdate) && !state.ThisUpdate.Add(time.Second).After(now)
+	return crl.Epoch >= state.Epoch && crl.Number >= state.Number && !overtaken &&
+		!crl.ThisUpdate.After(now) && !ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now)
+}
+
+// renew takes the list that another replica has published, or signs and publishes the next one, if no other replica is faster. The state, with
+// the number, was read before the revocations: whoever publishes a later number has read at least as many.
+func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state domain.CRLState) error {
+	latest, found, err := s.latest(ctx, caID)
 	if err != nil {
 		return err
 	}
-	latest, found, err := s.Store.CRLs().Latest(ctx, caID)
-	if err != nil {
-		return err
-	}
-	if found && s.good(latest, point.Epoch) {
-		l.current = signed(latest)
+	if found && s.good(latest, asked) {
+		l.current.Store(signed(latest))
 		return nil
 	}
 	if err := s.catchUp(ctx, l, caID, latest); err != nil {
 		return err
 	}
-	crl, err := s.sign(ctx, l, caID, number+1, latest.ThisUpdate)
+	crl, err := s.sign(ctx, l, caID, state, latest)
 	if err != nil {
 		return err
 	}
-	crl.Seen = point
-	published, err := s.Store.CRLs().Publish(ctx, crl)
+	published, err := s.publish(ctx, crl)
 	if err == nil && published {
-		l.current = signed(crl)
+		l.current.Store(signed(crl))
 		s.Log.InfoContext(ctx, "CRL signed", "ca_id", caID, "number", crl.Number, "entries", len(l.revocations), "next_update", crl.NextUpdate)
 	}
 	return err
 }
 
+func (s *CRLs) latest(ctx context.Context, caID int64) (domain.CRL, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, crlStoreTime)
+	defer cancel()
+	return s.Store.CRLs().Latest(ctx, caID)
+}
+
+func (s *CRLs) publish(ctx context.Context, crl domain.CRL) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, crlStoreTime)
+	defer cancel()
+	return s.Store.CRLs().Publish(ctx, crl)
+}
+
 // catchUp reads the revocations since the last time, and drops those whose certificate had ended before the latest list if that had
 // seen them: they were on one list after their end (RFC 5280, 3.3).
 func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.CRL) error {
+	ctx, cancel := context.WithTimeout(ctx, crlReadTime)
+	defer cancel()
 	if err := s.rejoin(ctx, l); err != nil {
 		return err
 	}
@@ -125,7 +194,7 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.C
 	}
 	kept := l.revocations[:0]
 	for _, r := range append(l.revocations, fresh...) {
-		if r.NotAfter.IsZero() || r.Epoch > latest.Epoch || !r.NotAfter.Before(latest.ThisUpdate) {
+		if r.NotAfter.IsZero() || r.Epoch > latest.Epoch || latest.ThisUpdate.After(s.Now()) || !r.NotAfter.Before(latest.ThisUpdate) {
 			kept = append(kept, r)
 		}
 		if r.Epoch > l.epoch {
@@ -136,9 +205,8 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.C
 	return nil
 }
 
-// sign makes the list of a number. OpenVPN keeps the older of two lists whose thisUpdate is the same second, so it is later than last, the
-// latest list's, unless that would be in the future.
-func (s *CRLs) sign(ctx context.Context, l *list, caID, number int64, last time.Time) (domain.CRL, error) {
+// sign makes the list that follows the latest one.
+func (s *CRLs) sign(ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL) (domain.CRL, error) {
 	authority, err := s.Authorities.Get(ctx, caID)
 	if err != nil {
 		return domain.CRL{}, err
@@ -151,15 +219,60 @@ func (s *CRLs) sign(ctx context.Context, l *list, caID, number int64, last time.
 		}
 		entries[i] = ca.Revocation{Serial: serial, RevokedAt: r.RevokedAt, Reason: r.Reason}
 	}
-	now := s.Now()
-	thisUpdate, nextUpdate := ca.CRLWindow(now, s.Life)
-	if next := last.Add(time.Second); thisUpdate.Before(next) && !next.After(now) {
-		thisUpdate = next
+	thisUpdate, err := s.begin(ctx, state, latest)
+	if err != nil {
+		return domain.CRL{}, err
 	}
-	der, err := authority.SignCRL(ca.CRLRequest{Number: big.NewInt(number), ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries})
-	return domain.CRL{
-		CAID: caID, Number: number, Epoch: l.epoch, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, DER: der, Issuer: authority.Certificate.Raw,
-	}, err
+	now := s.Now()
+	_, nextUpdate := ca.CRLWindow(now, s.Life)
+	crl := domain.CRL{
+		CAID: caID, Number: max(state.Number+1, now.Unix()), Follows: state.Number, Epoch: l.epoch,
+		ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, Issuer: authority.Certificate.Raw, Seen: state.RevocationPoint,
+	}
+	number := big.NewInt(crl.Number)
+	if state.Base != nil {
+		number.Add(number, state.Base)
+	}
+	crl.DER, err = authority.SignCRL(ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries})
+	return crl, err
+}
+
+// begin is thisUpdate of the next list: an hour back, but later than that of the last one.
+func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.CRL) (time.Time, error) {
+	now := s.Now().UTC().Truncate(time.Second)
+	last := later(state.ThisUpdate, latest.ThisUpdate)
+	if last.After(now) {
+		s.Log.WarnContext(ctx, "a CRL begins in the future by this clock: another one is signed", "ca_id", latest.CAID, "this_update", last, "now", now)
+		if last = latest.ThisUpdate; last.IsZero() || last.After(now) {
+			return now, nil // what was before it is not known, but was not later than this
+		}
+	}
+	thisUpdate, _ := ca.CRLWindow(now, s.Life)
+	next := last.Add(time.Second)
+	if !next.After(now) {
+		return later(thisUpdate, next), nil
+	}
+	// The last one began this very second, as one that was imported may have.
+	return next, wait(ctx, next.Sub(s.Now()))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// wait returns after the time, or with the context's error when that ends before.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func signed(crl domain.CRL) *SignedCRL {
@@ -175,35 +288,14 @@ func (s *CRLs) list(caID int64) *list {
 		if s.lists == nil {
 			s.lists = map[int64]*list{}
 		}
-		l = &list{}
+		l = &list{turn: make(chan struct{}, 1)}
 		s.lists[caID] = l
 	}
 	return l
 }
 
-// Refresh brings the lists of all CAs up to date, and goes on to the next CA when one fails.
-func (s *CRLs) Refresh(ctx context.Context) error {
-	ids, err := s.Store.CAs().IDs(ctx)
-	for _, id := range ids {
-		if _, one := s.Current(ctx, id); one != nil && !domain.IsKind(one, domain.Missing) {
-			err = errors.Join(err, one)
-		}
-	}
-	return err
-}
-
-// Keep refreshes at every interval until ctx ends.
-func (s *CRLs) Keep(ctx context.Context, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		if err := s.Refresh(ctx); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "CRL refresh failed", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+func (s *CRLs) forget(caID int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.lists, caID)
 }

@@ -23,6 +23,7 @@ var materialFaults = []struct {
 	{ca.ErrKeyMismatch, domain.Invalid, domain.ReasonKeyMismatch},
 	{ca.ErrWeakSignature, domain.Invalid, domain.ReasonWeakSignature},
 	{ca.ErrNotCA, domain.Invalid, domain.ReasonNotCA},
+	{ca.ErrCritical, domain.Invalid, domain.ReasonCritical},
 	{ca.ErrIsCA, domain.Invalid, domain.ReasonIsCA},
 	{ca.ErrNotSignedByCA, domain.Invalid, domain.ReasonNotSignedByCA},
 	{ca.ErrNotClient, domain.Invalid, domain.ReasonNotClient},

@@ -70,10 +70,22 @@ func (f foreignCA) issue(t testing.TB, pub crypto.PublicKey, alter ...func(*x509
 // list signs a CRL with a number.
 func (f foreignCA) list(t testing.TB, number *big.Int, entries ...x509.RevocationListEntry) []byte {
 	t.Helper()
+	return f.listAt(t, noon.Add(-day), number, entries...)
+}
+
+func (f foreignCA) listAt(t testing.TB, thisUpdate time.Time, number *big.Int, entries ...x509.RevocationListEntry) []byte {
+	t.Helper()
 	der := must(x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
-		Number: number, ThisUpdate: noon.Add(-day), NextUpdate: noon.Add(day), RevokedCertificateEntries: entries,
+		Number: number, ThisUpdate: thisUpdate, NextUpdate: thisUpdate.Add(2 * day), RevokedCertificateEntries: entries,
 	}, f.cert, f.key))(t)
 	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
+}
+
+// own signs a list that the standard library would not.
+func (f foreignCA) own(t testing.TB, request ca.CRLRequest) []byte {
+	t.Helper()
+	request.ThisUpdate, request.NextUpdate = noon.Add(-day), noon.Add(day)
+	return ca.EncodeCRLPEM(must(must(ca.NewAuthority(f.cert, f.key))(t).SignCRL(request))(t))
 }
 
 func (f foreignCA) request(t testing.TB, crl []byte) domain.CAImport {

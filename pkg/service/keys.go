@@ -72,11 +72,11 @@ func encodePKCS12(profile ca.PKCS12Profile, cert domain.Certificate, pem, author
 	if err != nil {
 		return nil, err
 	}
-	leaf, err := x509.ParseCertificate(cert.DER)
+	leaf, err := ca.ReadCertificate(cert.DER)
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := x509.ParseCertificate(authority)
+	issuer, err := ca.ReadCertificate(authority)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -63,6 +64,7 @@ type RestoredCA struct {
 	Issued            []domain.Issued // since, and not known here
 	Known             bool            // it is known what was published since
 	issuer            *x509.Certificate
+	base              *big.Int            // see domain.CRLState
 	revocations       []domain.Revocation // to add
 	last              *domain.CRL         // the latest list that was published, if it is later than what is here
 }
@@ -152,12 +154,14 @@ func (r *Restore) readCAs(ctx context.Context, since Since, result *Restored) er
 		if err != nil {
 			return err
 		}
-		if one.issuer, err = x509.ParseCertificate(key.Certificate); err != nil {
+		if one.issuer, err = ca.ReadCertificate(key.Certificate); err != nil {
 			return err
 		}
-		if one.NumberWas, err = r.Store.CRLs().LastNumber(ctx, id); err != nil {
+		state, err := r.Store.CRLs().State(ctx, id)
+		if err != nil {
 			return err
 		}
+		one.NumberWas, one.base = state.Number, state.Base
 		one.Name, one.Number = record.Name, max(one.NumberWas, since.Numbers[id])
 		result.CAs = append(result.CAs, one)
 	}
@@ -251,24 +255,49 @@ func (r *Restored) readList(list []byte) error {
 		return err
 	}
 	for i := range r.CAs {
-		if parsed.CheckSignatureFrom(r.CAs[i].issuer) != nil {
+		err := parsed.CheckFrom(r.CAs[i].issuer)
+		if errors.Is(err, ca.ErrNotSignedByCA) {
 			continue
 		}
-		if err := checkContinuable(parsed); err != nil {
-			return err
+		if err == nil {
+			err = checkSerials(parsed)
 		}
-		r.CAs[i].readList(parsed)
-		return nil
+		if err == nil {
+			err = r.CAs[i].readList(parsed)
+		}
+		return err
 	}
 	return errNoSuchCA
 }
 
-func (c *RestoredCA) readList(list *x509.RevocationList) {
-	number := crlNumber(list)
+func (c *RestoredCA) readList(list *ca.CRL) error {
+	number, err := c.numberOf(list)
+	if err != nil {
+		return err
+	}
 	c.Known = c.Known || number >= c.Number
 	c.Number = max(c.Number, number)
 	c.revocations = append(c.revocations, listedRevocations(c.ID, list)...)
 	c.later(domain.CRL{Number: number, ThisUpdate: list.ThisUpdate, NextUpdate: list.NextUpdate, SignedAt: list.ThisUpdate, DER: list.Raw})
+	return nil
+}
+
+// numberOf is the number of a list as the database counts it.
+func (c *RestoredCA) numberOf(list *ca.CRL) (int64, error) {
+	number := new(big.Int)
+	if list.Number != nil {
+		number.Set(list.Number)
+	}
+	if c.base != nil {
+		number.Sub(number, c.base)
+	}
+	if number.Sign() < 0 {
+		return 0, nil
+	}
+	if number.BitLen() > maxSmallNumber {
+		return 0, fmt.Errorf("%w: the CRL number", errLongSerial)
+	}
+	return number.Int64(), nil
 }
 
 // leaveKnown drops the revocations that the database has, and those that are there twice.

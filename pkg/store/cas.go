@@ -73,6 +73,8 @@ type newCARow struct {
 	KeyFingerprint *string
 	CRLNumber      int64
 	RevocationMark string
+	CRLBase        string
+	CRLThisUpdate  *time.Time
 }
 
 func (newCARow) TableName() string { return "cas" }
@@ -111,8 +113,14 @@ func (r cas) NameTaken(ctx context.Context, name string) (bool, error) {
 }
 
 // Create implements domain.CAs.
-func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, crlNumber int64) error {
-	record := newCARow{Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey, CRLNumber: crlNumber, RevocationMark: rand.Text()}
+func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last domain.CRLState) error {
+	record := newCARow{
+		Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey,
+		CRLNumber: last.Number, CRLThisUpdate: optional(last.ThisUpdate), RevocationMark: rand.Text(),
+	}
+	if last.Base != nil {
+		record.CRLBase = last.Base.String()
+	}
 	if key.Fingerprint != "" {
 		record.KeyFingerprint = &key.Fingerprint
 	}

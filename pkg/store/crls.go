@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"math/big"
 	"time"
 
 	"gorm.io/gorm"
@@ -26,6 +28,28 @@ type crls struct{ s *Store }
 // LastNumber implements domain.CRLs.
 func (r crls) LastNumber(ctx context.Context, caID int64) (int64, error) {
 	return counter(ctx, r.s.read, caID, "crl_number")
+}
+
+const stateOfCRLs = "SELECT " + pointColumns + ", crl_number, crl_base, crl_this_update FROM cas CROSS JOIN incarnation WHERE cas.id = ?"
+
+// State implements domain.CRLs.
+func (r crls) State(ctx context.Context, caID int64) (domain.CRLState, error) {
+	var state domain.CRLState
+	var base string
+	var thisUpdate *time.Time
+	p := &state.RevocationPoint
+	err := scan(ctx, r.s.read, []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &state.Number, &base, &thisUpdate}, stateOfCRLs, caID)
+	if err != nil {
+		return domain.CRLState{}, translate(err, faults{})
+	}
+	state.ThisUpdate = orZero(thisUpdate)
+	if base != "" {
+		var ok bool
+		if state.Base, ok = new(big.Int).SetString(base, 10); !ok {
+			return domain.CRLState{}, fmt.Errorf("store: the CRL number of CA %d is not a number", caID)
+		}
+	}
+	return state, nil
 }
 
 // Latest implements domain.CRLs.
@@ -64,13 +88,16 @@ func sameCA(db *gorm.DB, crl domain.CRL) *gorm.DB {
 	return db
 }
 
-// Publish implements domain.CRLs. The number moves from the last one to the next by a conditional update, so that a
+// Publish implements domain.CRLs. The number moves from the last one to a later one by a conditional update, so that a
 // number is never given twice although old lists are removed.
 func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	published := false
 	err := r.s.Transact(ctx, func(tx domain.Store) error {
 		db := tx.(*Store).write.WithContext(ctx)
-		moved := sameCA(db.Model(&caRow{}).Where("id = ? AND crl_number = ?", crl.CAID, crl.Number-1), crl).UpdateColumn("crl_number", crl.Number)
+		begins := micro(crl.ThisUpdate)
+		latest := gorm.Expr("CASE WHEN crl_this_update > ? THEN crl_this_update ELSE ? END", begins, begins)
+		last := db.Model(&caRow{}).Where("id = ? AND crl_number = ? AND crl_number < ?", crl.CAID, crl.Follows, crl.Number)
+		moved := sameCA(last, crl).UpdateColumns(map[string]any{"crl_number": crl.Number, "crl_this_update": latest})
 		if moved.Error != nil || moved.RowsAffected == 0 {
 			return moved.Error
 		}
@@ -98,6 +125,12 @@ func (r crls) Continue(ctx context.Context, caID, number int64, last *domain.CRL
 			err = db.Model(&crlRow{}).Where("ca_id = ?", caID).UpdateColumn("epoch", unseen).Error
 		}
 		if err != nil || last == nil {
+			return err
+		}
+		begins := micro(last.ThisUpdate)
+		err = db.Model(&caRow{}).Where("id = ? AND (crl_this_update IS NULL OR crl_this_update < ?)", caID, begins).
+			UpdateColumn("crl_this_update", begins).Error
+		if err != nil {
 			return err
 		}
 		var later int64

@@ -112,8 +112,14 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 			value, micro(now), string(abandoned), from)
 		if done.Error == nil && done.RowsAffected == 0 {
 			value = before.Value
+			return nil
 		}
-		return done.Error
+		if done.Error != nil {
+			return done.Error
+		}
+		// What was published in the history that has ended is not known, but no list of it begins later than now.
+		return tx.write.WithContext(ctx).Exec("UPDATE cas SET crl_this_update = ? WHERE crl_this_update IS NULL OR crl_this_update < ?",
+			micro(now), micro(now)).Error
 	})
 	return value, err
 }

@@ -48,10 +48,13 @@ func (r revocations) Epoch(ctx context.Context, caID int64) (int64, error) {
 	return epoch(ctx, r.s.read, caID)
 }
 
+// pointColumns are those of a RevocationPoint, of a CA and the incarnation.
+const pointColumns = "revocation_epoch, revocation_mark, COALESCE(key_fingerprint, ''), value"
+
 // Point implements domain.Revocations.
 func (r revocations) Point(ctx context.Context, caID int64) (domain.RevocationPoint, error) {
 	var p domain.RevocationPoint
-	const query = `SELECT revocation_epoch, revocation_mark, COALESCE(key_fingerprint, ''), value FROM cas CROSS JOIN incarnation WHERE cas.id = ?`
+	const query = "SELECT " + pointColumns + " FROM cas CROSS JOIN incarnation WHERE cas.id = ?"
 	err := scan(ctx, r.s.read, []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation}, query, caID)
 	return p, translate(err, faults{})
 }

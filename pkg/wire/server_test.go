@@ -124,7 +124,7 @@ func TestReady(t *testing.T) {
 	}
 	ended := app.Now().Add(-time.Minute)
 	published, err := s.Vault.Store.CRLs().Publish(t.Context(), domain.CRL{
-		CAID: 1, Number: last + 1, ThisUpdate: ended.Add(-time.Hour), NextUpdate: ended, SignedAt: ended, DER: []byte{1},
+		CAID: 1, Number: last + 1, Follows: last, ThisUpdate: ended.Add(-time.Hour), NextUpdate: ended, SignedAt: ended, DER: []byte{1},
 	})
 	if err != nil || !published {
 		t.Fatal(err, published)

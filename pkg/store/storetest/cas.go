@@ -13,7 +13,7 @@ func testCAs(t *testing.T, s domain.Store) {
 	t.Run("a created CA is read back whole", func(t *testing.T) {
 		want := sampleCA(fresh("Matriz"))
 		key := domain.CAKey{Certificate: []byte{0x30, 0, 0xff}, SealedKey: []byte("\x00sealed")}
-		check(t, s.CAs().Create(ctx, &want, key, 41))
+		check(t, s.CAs().Create(ctx, &want, key, domain.CRLState{Number: 41}))
 		if want.ID <= 0 || want.ID > domain.MaxID {
 			t.Errorf("the id is %d", want.ID)
 		}
@@ -41,17 +41,17 @@ func testCAs(t *testing.T, s domain.Store) {
 	t.Run("a name is taken regardless of case", func(t *testing.T) {
 		taken := newCA(t, s)
 		again := sampleCA(strings.ToUpper(taken.Name))
-		wantFault(t, s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, 0), domain.Duplicated, "name", domain.ReasonDuplicated)
+		wantFault(t, s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{}), domain.Duplicated, "name", domain.ReasonDuplicated)
 		wantSame(t, must(s.CAs().NameTaken(ctx, strings.ToUpper(taken.Name)))(t), true)
 		wantSame(t, must(s.CAs().NameTaken(ctx, taken.Name+"x"))(t), false)
 	})
 	t.Run("a key is taken", func(t *testing.T) {
 		first, second := sampleCA(fresh("ca")), sampleCA(fresh("ca"))
 		key := domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}, Fingerprint: fresh("fingerprint")}
-		check(t, s.CAs().Create(ctx, &first, key, 0))
-		wantFault(t, s.CAs().Create(ctx, &second, key, 0), domain.Duplicated, "cert", domain.ReasonDuplicated)
+		check(t, s.CAs().Create(ctx, &first, key, domain.CRLState{}))
+		wantFault(t, s.CAs().Create(ctx, &second, key, domain.CRLState{}), domain.Duplicated, "cert", domain.ReasonDuplicated)
 		key.Fingerprint = fresh("fingerprint")
-		check(t, s.CAs().Create(ctx, &second, key, 0))
+		check(t, s.CAs().Create(ctx, &second, key, domain.CRLState{}))
 	})
 	t.Run("a name that no database can hold is not taken", func(t *testing.T) {
 		for _, name := range []string{"a\x00b", "a\xffb"} {
@@ -112,7 +112,7 @@ func testCADeletion(t *testing.T, s domain.Store) {
 		old := newCA(t, s)
 		check(t, s.CAs().Delete(ctx, old.ID))
 		again := sampleCA(old.Name)
-		check(t, s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, 0))
+		check(t, s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{}))
 		if again.ID <= old.ID {
 			t.Errorf("id %d after %d", again.ID, old.ID)
 		}

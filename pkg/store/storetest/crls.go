@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math/big"
 	"testing"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 
 func sampleCRL(caID, number int64) domain.CRL {
 	return domain.CRL{
-		CAID: caID, Number: number, Epoch: number + 5, ThisUpdate: noon.Add(-time.Hour), NextUpdate: noon.Add(time.Hour),
+		CAID: caID, Number: number, Follows: number - 1, Epoch: number + 5, ThisUpdate: noon.Add(-time.Hour), NextUpdate: noon.Add(time.Hour),
 		SignedAt: noon, DER: []byte{0x30, 0, byte(number)},
 	}
 }
@@ -45,23 +46,26 @@ func testCRLs(t *testing.T, s domain.Store) {
 			got, found, err := s.CRLs().Latest(ctx, c.ID)
 			check(t, err)
 			wantSame(t, found, true)
+			want.Follows = 0 // it is not kept
 			wantSame(t, got, want)
 			wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), number)
 		}
 	})
-	t.Run("only the next number is published", func(t *testing.T) {
+	t.Run("only what follows the last number is published", func(t *testing.T) {
 		c := newCA(t, s)
 		want := publish(t, s, c.ID, 1)
-		for _, number := range []int64{-1, 0, 1, 3} {
+		for _, number := range []int64{-1, 0, 1, 3} { // each follows the one before it
 			wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(c.ID, number)))(t), false)
 		}
 		got, _, err := s.CRLs().Latest(ctx, c.ID)
 		check(t, err)
+		want.Follows = 0
 		wantSame(t, got, want)
 	})
+	t.Run("the state of all lists", func(t *testing.T) { testCRLState(t, s) })
 	t.Run("numbers go on above those of another CA software", func(t *testing.T) {
 		c := sampleCA(fresh("ca"))
-		check(t, s.CAs().Create(ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, 1<<61))
+		check(t, s.CAs().Create(ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{Number: 1 << 61}))
 		wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), 1<<61)
 		wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(c.ID, 1)))(t), false)
 		publish(t, s, c.ID, 1<<61+1)
@@ -73,6 +77,52 @@ func testCRLs(t *testing.T, s domain.Store) {
 		got, _, err := s.CRLs().Latest(ctx, one.ID)
 		check(t, err)
 		wantSame(t, got.CAID, one.ID)
+	})
+}
+
+// testCRLState: numbers may leave some out, of any size, and the latest thisUpdate is kept whatever comes after it.
+func testCRLState(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	base, _ := new(big.Int).SetString("1180591620717411303429", 10)
+	c := sampleCA(fresh("ca"))
+	check(t, s.CAs().Create(ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{Base: base, ThisUpdate: noon}))
+	state := func(want domain.CRLState) {
+		t.Helper()
+		got := must(s.CRLs().State(ctx, c.ID))(t)
+		if (got.Base == nil) != (want.Base == nil) || got.Base != nil && got.Base.Cmp(want.Base) != 0 {
+			t.Errorf("the base is %v", got.Base)
+		}
+		wantSame(t, got.RevocationPoint, must(s.Revocations().Point(ctx, c.ID))(t))
+		got.Base, want.Base = nil, nil
+		want.RevocationPoint.Mark, want.CA, want.Incarnation = got.Mark, got.CA, got.Incarnation
+		wantSame(t, got, want)
+	}
+	state(domain.CRLState{Base: base, ThisUpdate: noon})
+	must(s.Revocations().Advance(ctx, c.ID))(t)
+	one := domain.RevocationPoint{Epoch: 1}
+	state(domain.CRLState{Base: base, ThisUpdate: noon, RevocationPoint: one})
+	crl := sampleCRL(c.ID, 1<<40)
+	crl.Follows = 0
+	wantSame(t, must(s.CRLs().Publish(ctx, crl))(t), true)
+	state(domain.CRLState{Base: base, ThisUpdate: noon, RevocationPoint: one, Number: 1 << 40})
+	crl.Follows, crl.Number, crl.ThisUpdate = 1<<40, 1<<40+7, noon.Add(time.Second)
+	wantSame(t, must(s.CRLs().Publish(ctx, crl))(t), true)
+	state(domain.CRLState{Base: base, ThisUpdate: noon.Add(time.Second), RevocationPoint: one, Number: 1<<40 + 7})
+	crl.Follows = crl.Number // numbers rise
+	wantSame(t, must(s.CRLs().Publish(ctx, crl))(t), false)
+
+	plain := newCA(t, s)
+	wantSame(t, must(s.CRLs().State(ctx, plain.ID))(t).ThisUpdate, time.Time{})
+	publish(t, s, plain.ID, 1)
+	wantSame(t, must(s.CRLs().State(ctx, plain.ID))(t).ThisUpdate, noon.Add(-time.Hour))
+	_, err := s.CRLs().State(ctx, absent)
+	wantMissing(t, err)
+	t.Run("another history begins after all lists of the one before", func(t *testing.T) {
+		later := noon.Add(time.Hour)
+		must(s.Histories().Renew(ctx, must(s.Histories().Incarnation(ctx))(t).Value, later))(t)
+		wantSame(t, must(s.CRLs().State(ctx, c.ID))(t).ThisUpdate, later)
+		must(s.Histories().Renew(ctx, must(s.Histories().Incarnation(ctx))(t).Value, noon))(t)
+		wantSame(t, must(s.CRLs().State(ctx, c.ID))(t).ThisUpdate, later)
 	})
 }
 

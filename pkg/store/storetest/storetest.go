@@ -114,7 +114,7 @@ func sampleCertificate(client domain.Client, serial string) domain.Certificate {
 func newCA(t testing.TB, s domain.Store) domain.CA {
 	t.Helper()
 	c := sampleCA(fresh("ca"))
-	check(t, s.CAs().Create(t.Context(), &c, domain.CAKey{Certificate: []byte("certificate"), SealedKey: []byte("key")}, 0))
+	check(t, s.CAs().Create(t.Context(), &c, domain.CAKey{Certificate: []byte("certificate"), SealedKey: []byte("key")}, domain.CRLState{}))
 	return c
 }
 

@@ -28,6 +28,9 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonQuote:       {3, 17},
 	domain.ReasonColumn:      {"hostname"},
 	domain.ReasonCells:       {6},
+	domain.ReasonCRLPartial:  {"indirectCRL"},
+	domain.ReasonCRLCritical: {"1.2.3.4"},
+	domain.ReasonCRLFuture:   {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
 }
 
 var verb = regexp.MustCompile(`%[^%]`)
