@@ -121,6 +121,7 @@ func (r apikeys) Get(ctx context.Context, id int64) (domain.APIKey, error) {
 func (r apikeys) Create(ctx context.Context, k *domain.APIKey) error {
 	record := toAPIKeyRow(*k)
 	err := r.s.atomic(ctx, func(tx *Store) error {
+		record.ID = 0 // the database gives it, also when this is tried again
 		if err := tx.write.WithContext(ctx).Create(&record).Error; err != nil {
 			return translate(err, duplicated("name_key", "name"))
 		}

@@ -60,6 +60,7 @@ func (r applications) Get(ctx context.Context, id int64) (domain.Application, er
 // Create implements domain.Applications.
 func (r applications) Create(ctx context.Context, a *domain.Application) error {
 	record := toApplicationRow(*a)
+	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, duplicated("name_key", "name"))
 	}

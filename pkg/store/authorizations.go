@@ -126,6 +126,7 @@ func (r authorizations) Create(ctx context.Context, a *domain.PAMAuthorization) 
 	if err != nil {
 		return err
 	}
+	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, authorizationFaults)
 	}

@@ -124,6 +124,7 @@ func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last do
 	if key.Fingerprint != "" {
 		record.KeyFingerprint = &key.Fingerprint
 	}
+	record.Record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "key_fingerprint": "cert"}})
 	}

@@ -31,6 +31,7 @@ func (r certificates) Create(ctx context.Context, c *domain.Certificate) error {
 		CAID: c.CAID, ClientID: c.ClientID, Serial: c.Serial, NotBefore: micro(c.NotBefore), NotAfter: micro(c.NotAfter),
 		DER: c.DER, SealedKey: c.SealedKey, KeyProtected: c.KeyProtected, CreatedAt: micro(c.CreatedAt),
 	}
+	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}

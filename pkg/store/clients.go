@@ -137,6 +137,7 @@ func (r clients) NameTaken(ctx context.Context, name string) (bool, error) {
 // Create implements domain.Clients.
 func (r clients) Create(ctx context.Context, c *domain.Client) error {
 	record := toClientRow(*c)
+	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}

@@ -95,6 +95,7 @@ func (r deviceDomains) Find(ctx context.Context, texts []string) (map[string]dom
 // Create implements domain.DeviceDomains.
 func (r deviceDomains) Create(ctx context.Context, d *domain.DeviceDomain) error {
 	record := toDomainRow(*d)
+	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, domainFaults)
 	}

@@ -110,6 +110,7 @@ func (r roles) Create(ctx context.Context, role *domain.Role) error {
 	if err != nil {
 		return err
 	}
+	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, duplicated("name_key", "name"))
 	}

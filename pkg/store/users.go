@@ -106,6 +106,7 @@ func (r users) withRoles(ctx context.Context, user domain.User, err error) (doma
 func (r users) Create(ctx context.Context, u *domain.User) error {
 	record := toUserRow(*u)
 	err := r.s.atomic(ctx, func(tx *Store) error {
+		record.ID = 0 // the database gives it, also when this is tried again
 		if err := tx.write.WithContext(ctx).Create(&record).Error; err != nil {
 			return translate(err, duplicated("username_key", "username"))
 		}

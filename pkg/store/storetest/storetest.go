@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Histories", testHistories},
 		{"Revocations_Points", testRevocationPoints},
 		{"CRLs_Continue", testContinue},
+		{"TriedAgain", testTriedAgain},
 		{"Certificates_ClientsOf", testClientsOf},
 		{"APIKeys", testAPIKeys},
 		{"Users", testUsers},
