@@ -122,7 +122,7 @@ type APIKeyUpdate struct {
 
 // Apply changes k, save for its roles, or says which fields are at fault and leaves k in an undefined state.
 func (u APIKeyUpdate) Apply(k *APIKey) error {
-	set(&k.Name, u.Name)
+	setName(&k.Name, u.Name)
 	set(&k.Description, u.Description)
 	set(&k.Superuser, u.Superuser)
 	set(&k.Enabled, u.Enabled)

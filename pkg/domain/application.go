@@ -54,7 +54,7 @@ type ApplicationUpdate struct {
 // Apply changes a, or says which fields are at fault and leaves a in an undefined state.
 func (u ApplicationUpdate) Apply(a *Application) error {
 	method := fixed("method", u.Method, string(a.Method))
-	set(&a.Name, u.Name)
+	setName(&a.Name, u.Name)
 	set(&a.Description, u.Description)
 	set(&a.Enabled, u.Enabled)
 	return errors.Join(method, a.Validate())
@@ -222,7 +222,7 @@ type PAMAuthorizationUpdate struct {
 
 // Apply changes a, or says which fields are at fault and leaves a in an undefined state.
 func (u PAMAuthorizationUpdate) Apply(a *PAMAuthorization) error {
-	set(&a.Name, u.Name)
+	setName(&a.Name, u.Name)
 	set(&a.Enabled, u.Enabled)
 	set(&a.Write, u.Write)
 	set(&a.ExpiresAt, u.ExpiresAt)

@@ -57,12 +57,12 @@ func (s CASpec) Validate() error {
 	)
 }
 
-// CheckCAName checks a CA's name: 1 to 64 characters, none of them a control character.
+// CheckCAName checks a CA's name: 1 to 64 characters, none of them a control character or one that is not seen.
 func CheckCAName(field, name string) error {
 	if name == "" {
 		return Fault(Required, field, ReasonRequired)
 	}
-	return checkText(field, name, MaxCommonName, false)
+	return checkNameText(field, name, MaxCommonName)
 }
 
 // CAImport is a CA that was made elsewhere. Empty Name and Email are taken from the certificate.
@@ -96,7 +96,7 @@ type CAUpdate struct {
 // Apply changes c, or says which fields are at fault and leaves c in an undefined state.
 func (u CAUpdate) Apply(c *CA) error {
 	return errors.Join(
-		fixed("name", u.Name, c.Name),
+		fixedName("name", u.Name, c.Name),
 		fixed("expiration", u.Expiration, c.Life()),
 		fixed("key_algorithm", u.KeyAlgorithm, c.KeyAlgorithm),
 		u.RecordUpdate.apply(&c.Description, &c.Subject),

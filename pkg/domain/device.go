@@ -63,8 +63,8 @@ type DevicePlan struct {
 // Plan reads a DeviceSpec, or joins the faults of all fields, those of missing ones first and in the order of the vendor's checks.
 func (s DeviceSpec) Plan() (DevicePlan, error) {
 	p := DevicePlan{
-		Hostname: strings.TrimSpace(s.Hostname), IP: strings.TrimSpace(s.IP), Model: strings.TrimSpace(s.Model), Type: strings.TrimSpace(s.Type),
-		Vendor: strings.TrimSpace(s.Vendor), Site: strings.TrimSpace(s.Site),
+		Hostname: CleanName(s.Hostname), IP: CleanName(s.IP), Model: CleanName(s.Model), Type: CleanName(s.Type),
+		Vendor: CleanName(s.Vendor), Site: CleanName(s.Site),
 	}
 	required := []struct{ field, value string }{
 		{"hostname", p.Hostname}, {"ip", p.IP}, {"site", p.Site}, {"model", p.Model}, {"vendor", p.Vendor}, {"type", p.Type},
@@ -74,7 +74,7 @@ func (s DeviceSpec) Plan() (DevicePlan, error) {
 		if r.value == "" {
 			missing = append(missing, Fault(Required, r.field, ReasonRequired))
 		}
-		faults = append(faults, checkText(r.field, r.value, MaxDeviceField, false))
+		faults = append(faults, checkNameText(r.field, r.value, MaxDeviceField))
 	}
 	var listFaults [5]error
 	if s.Domains != nil {
@@ -95,7 +95,8 @@ func (s DeviceSpec) Plan() (DevicePlan, error) {
 	return p, errors.Join(errors.Join(missing...), errors.Join(faults...), errors.Join(listFaults[:]...))
 }
 
-// Apply writes the plan into a device, save for the domains, which the store knows. A name that is spelled in another way is no change.
+// Apply writes the plan into a device, save for the domains, which the store knows. A name that is spelled in another way is no change, nor are tags in
+// another order.
 func (p DevicePlan) Apply(d *Device) {
 	d.IP = p.IP
 	for _, name := range []struct {
@@ -112,7 +113,7 @@ func (p DevicePlan) Apply(d *Device) {
 	if p.Remote != nil {
 		d.Remote = p.Remote
 	}
-	if p.Tags != nil {
+	if p.Tags != nil && !sameNames(p.Tags, d.Tags) {
 		d.Tags = p.Tags
 	}
 	set(&d.Enabled, p.Enabled)
@@ -202,7 +203,7 @@ func checkDomainName(field, name string, required bool) error {
 	if strings.ContainsFunc(name, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		return Fault(Invalid, field, ReasonFormat)
 	}
-	return checkText(field, name, MaxDeviceField, false)
+	return checkNameText(field, name, MaxDeviceField)
 }
 
 // DeviceDomainUpdate is a partial change: nil is unchanged, "" clears.
@@ -213,8 +214,8 @@ type DeviceDomainUpdate struct {
 
 // Apply changes d, or says which fields are at fault and leaves d in an undefined state.
 func (u DeviceDomainUpdate) Apply(d *DeviceDomain) error {
-	name := fixed("name", u.Name, d.Name)
-	set(&d.ShortName, u.ShortName)
+	name := fixedName("name", u.Name, d.Name)
+	setName(&d.ShortName, u.ShortName)
 	return errors.Join(name, d.Validate())
 }
 

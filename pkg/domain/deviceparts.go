@@ -127,7 +127,7 @@ func FormatRemote(list []RemoteExpression) string {
 // ParseTags reads a list separated by commas; one given twice counts once. The outcome is not nil.
 func ParseTags(text string) ([]string, error) {
 	list := uniqueNames(splitList(text))
-	if err := checkText("device_tags", strings.Join(list, ","), MaxDeviceTags, false); err != nil {
+	if err := checkNameText("device_tags", strings.Join(list, ","), MaxDeviceTags); err != nil {
 		return nil, err
 	}
 	return list, nil
@@ -176,7 +176,7 @@ func parseYesNo(field, text string) (*bool, error) {
 func splitList(text string) []string {
 	list := []string{}
 	for item := range strings.SplitSeq(text, ",") {
-		if item = strings.TrimSpace(item); item != "" {
+		if item = CleanName(item); item != "" {
 			list = append(list, item)
 		}
 	}

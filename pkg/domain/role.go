@@ -31,7 +31,7 @@ func checkName(field, name string) error {
 	if name == "" {
 		return Fault(Required, field, ReasonRequired)
 	}
-	return checkText(field, name, MaxName, false)
+	return checkNameText(field, name, MaxName)
 }
 
 func checkScopes(list []Permission) error {
@@ -56,7 +56,7 @@ type RoleUpdate struct {
 
 // Apply changes r, or says which fields are at fault and leaves r in an undefined state.
 func (u RoleUpdate) Apply(r *Role) error {
-	set(&r.Name, u.Name)
+	setName(&r.Name, u.Name)
 	if u.Scopes != nil {
 		r.Scopes = u.Scopes
 	}

@@ -3,7 +3,6 @@ package domain
 import (
 	"errors"
 	"net/mail"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,9 +18,6 @@ const (
 	MaxDescription  = 1000
 	MaxPassword     = 1024
 )
-
-// NameKey is the form of a name in which names are compared: they are unique regardless of case.
-func NameKey(name string) string { return strings.ToLower(name) }
 
 // checkText says what is wrong with a free text of at most limit characters. Line breaks and tabs are allowed if multiline.
 func checkText(field, text string, limit int, multiline bool) error {

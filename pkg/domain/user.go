@@ -51,7 +51,7 @@ type UserUpdate struct {
 
 // Apply changes u, save for its roles and password, or says which fields are at fault and leaves u in an undefined state.
 func (c UserUpdate) Apply(u *User) error {
-	username := fixed("username", c.Username, u.Username)
+	username := fixedName("username", c.Username, u.Username)
 	set(&u.Email, c.Email)
 	set(&u.FullName, c.FullName)
 	set(&u.Superuser, c.Superuser)

@@ -72,6 +72,7 @@ func masked(token domain.Secret) domain.Secret {
 
 // Create makes an apikey with the roles of the ids.
 func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) (IssuedKey, error) {
+	key.Name = domain.CleanName(key.Name)
 	if err := errors.Join(key.Validate(), domain.CheckRoleIDs(roles)); err != nil {
 		return IssuedKey{}, err
 	}

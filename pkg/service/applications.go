@@ -26,6 +26,7 @@ func (s *Applications) Get(ctx context.Context, id int64) (domain.Application, e
 
 // Create makes an application.
 func (s *Applications) Create(ctx context.Context, a domain.Application) (domain.Application, error) {
+	a.Name = domain.CleanName(a.Name)
 	if err := a.Validate(); err != nil {
 		return a, err
 	}

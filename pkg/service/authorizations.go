@@ -57,6 +57,7 @@ func randomHex(digits int) string {
 
 // Create makes an authorization of an application.
 func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) (IssuedAuthorization, error) {
+	a.Name = domain.CleanName(a.Name)
 	if err := a.Validate(); err != nil {
 		return IssuedAuthorization{}, err
 	}

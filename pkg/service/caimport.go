@@ -12,6 +12,7 @@ import (
 
 // Import takes over a CA that was made elsewhere, with the revocations of its CRL.
 func (s *CAs) Import(ctx context.Context, in domain.CAImport) (domain.CA, error) {
+	in.Name = domain.CleanName(in.Name)
 	if err := in.Validate(); err != nil {
 		return domain.CA{}, err
 	}

@@ -53,6 +53,7 @@ func (s *CAs) Certificate(ctx context.Context, id int64) ([]byte, error) {
 // Create makes a CA with a self-signed certificate.
 func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
 	algorithm, err := keyAlgorithm(spec.KeyAlgorithm)
+	spec.Name = domain.CleanName(spec.Name)
 	if err := errors.Join(spec.Validate(), err, s.checkName(ctx, spec.Name)); err != nil {
 		return domain.CA{}, err
 	}

@@ -28,6 +28,7 @@ func (s *DeviceDomains) Get(ctx context.Context, id int64) (domain.DeviceDomain,
 
 // Create registers a domain.
 func (s *DeviceDomains) Create(ctx context.Context, d domain.DeviceDomain) (domain.DeviceDomain, error) {
+	d.Name, d.ShortName = domain.CleanName(d.Name), domain.CleanName(d.ShortName)
 	if err := d.Validate(); err != nil {
 		return d, err
 	}

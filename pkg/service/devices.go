@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -73,7 +72,7 @@ func seen(ctx context.Context, d domain.Device) error {
 }
 
 func (s *Devices) find(ctx context.Context, ref string) (domain.Device, error) {
-	ref = strings.TrimSpace(ref)
+	ref = domain.CleanName(ref)
 	if id, err := strconv.ParseUint(ref, 10, 63); err == nil {
 		device, err := s.Store.Devices().Get(ctx, int64(id))
 		if !domain.IsKind(err, domain.Missing) {

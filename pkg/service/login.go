@@ -37,7 +37,7 @@ func (s *Login) Password(ctx context.Context, username string, password domain.S
 	if err := s.Passwords.attempt(ctx, username); err != nil {
 		return Session{}, err
 	}
-	user, err := s.Store.Users().Named(ctx, username)
+	user, err := s.named(ctx, username)
 	if err != nil && !domain.IsKind(err, domain.Missing) {
 		return Session{}, err
 	}
@@ -56,6 +56,16 @@ func (s *Login) Password(ctx context.Context, username string, password domain.S
 		return Session{}, err
 	}
 	return s.Access.session(ctx, user)
+}
+
+// named finds a user by a name as it is typed: it is cleaned as that of the account was, unless an earlier version has made the account.
+func (s *Login) named(ctx context.Context, username string) (domain.User, error) {
+	clean := domain.CleanName(username)
+	user, err := s.Store.Users().Named(ctx, clean)
+	if clean != username && domain.IsKind(err, domain.Missing) {
+		return s.Store.Users().Named(ctx, username)
+	}
+	return user, err
 }
 
 // welcome records that a user has signed in.
@@ -114,7 +124,7 @@ func addressBucket(address netip.Addr) string { return "address/" + neighbourhoo
 
 // accountBucket does not show the name: people type their password there.
 func accountBucket(username string) string {
-	sum := sha256.Sum256([]byte(domain.NameKey(username)))
+	sum := sha256.Sum256([]byte(domain.NameKey(domain.CleanName(username))))
 	return "account/" + hex.EncodeToString(sum[:16])
 }
 

@@ -26,6 +26,7 @@ func (s *Roles) Get(ctx context.Context, id int64) (domain.Role, error) {
 
 // Create makes a role. Nobody can put into it what they do not hold.
 func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, error) {
+	role.Name = domain.CleanName(role.Name)
 	if err := role.Validate(); err != nil {
 		return role, err
 	}

@@ -30,6 +30,7 @@ func (s *Users) Get(ctx context.Context, id int64) (domain.User, error) {
 
 // Create makes a user with the roles of the ids.
 func (s *Users) Create(ctx context.Context, user domain.User, password domain.Secret, roles []int64) (domain.User, error) {
+	user.Username = domain.CleanName(user.Username)
 	err := errors.Join(user.Validate(), domain.CheckUserPassword(user.Username, password), domain.CheckRoleIDs(roles))
 	if err != nil {
 		return user, err

@@ -1,0 +1,70 @@
+package domain
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// CleanName is how a name is stored: in Unicode's form NFC, without white space at its ends, and with a space for every other white space of one character, as
+// that which does not break lines. It changes nothing of what it has made.
+func CleanName(name string) string {
+	spaced := func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}
+	if !utf8.ValidString(name) {
+		return strings.TrimSpace(name) // to be refused as it is
+	}
+	return strings.TrimSpace(norm.NFC.String(strings.Map(spaced, name)))
+}
+
+// NameKey is the form of a name in which names are compared: they are unique regardless of case (by Unicode's simple lower case) and of how letters are
+// composed.
+func NameKey(name string) string { return norm.NFC.String(strings.ToLower(norm.NFC.String(name))) }
+
+// hidden are characters that are not seen, or change the direction of others: two names that differ in them alone look the same.
+var hidden = []*unicode.RangeTable{
+	unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector,
+}
+
+// checkClean refuses names with characters that are not seen.
+func checkClean(field, name string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return unicode.In(r, hidden...) }) {
+		return Fault(Invalid, field, ReasonControl)
+	}
+	return nil
+}
+
+// checkNameText is checkText for names.
+func checkNameText(field, name string, limit int) error {
+	if err := checkText(field, name, limit, false); err != nil {
+		return err
+	}
+	return checkClean(field, name)
+}
+
+// fixedName accepts a name that is the present one.
+func fixedName(field string, asked *string, present string) error {
+	if asked != nil && CleanName(*asked) == CleanName(present) {
+		return nil
+	}
+	return fixed(field, asked, present)
+}
+
+// setName writes a name that is given.
+func setName(target, name *string) {
+	if name != nil {
+		*target = CleanName(*name)
+	}
+}
+
+// sameNames reports whether two lists have the same names, in any order.
+func sameNames(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
