@@ -128,8 +128,8 @@ func TestServer_LogsNoSecret(t *testing.T) {
 	authority := createCA(t, c, "quiet")
 	site := create(t, c, clients, object{"ca_id": authority.ID, "name": "site", "email": "site@example.com", "password": "hunter4"})
 	get(t, c, clientPath(site.ID, "/key"))
-	create(t, c, "/api/users", object{"username": "maria", "password": "hunter5 hunter5"})
-	maria, err := signIn(c, t, "maria", "hunter5 hunter5")
+	create(t, c, "/api/users", object{"username": "maria", "password": "hunter5 no telhado azul"})
+	maria, err := signIn(c, t, "maria", "hunter5 no telhado azul")
 	if err != nil {
 		t.Fatal(err)
 	}

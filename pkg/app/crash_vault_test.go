@@ -226,7 +226,7 @@ func (v *crashVault) importFile(ctx context.Context, c *apptest.Client) error {
 	rows := csv.NewWriter(&file)
 	_ = rows.Write(strings.Split(strings.TrimSpace(deviceColumns), ","))
 	for _, d := range importOf(n) {
-		_ = rows.Write([]string{d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site, d.Domains, d.Tags, d.Connectivities, d.Remote})
+		_ = rows.Write([]string{d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site, d.Domains, d.Tags, d.Connectivities, d.Remote, "true"})
 	}
 	rows.Flush()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+devicesPath+"/import", strings.NewReader(file.String()))

@@ -164,7 +164,7 @@ func TestAudit_Strays(t *testing.T) {
 			}
 			wantStrays(t, s)
 			plan := explain(t, s, query, values)
-			if reads := strings.Count(plan, "audit_events "); reads == 0 || reads > strings.Count(plan, "audit_events_position") {
+			if reads := strings.Count(plan, "audit_events "); reads == 0 || reads > strings.Count(plan, "audit_events_position")+strings.Count(plan, "audit_events_chain_at") {
 				t.Errorf("%s\n%s", query, plan)
 			}
 			execute(t, writer(t, s), "UPDATE audit_events SET chain = 16 WHERE chain = 3 AND position < 100", "UPDATE audit_events SET chain = -7 WHERE position = 5",

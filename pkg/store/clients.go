@@ -151,7 +151,7 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 		return r.enrolAtOnce(ctx, c, cert, e)
 	}
 	return r.s.atomic(ctx, func(tx *Store) error {
-		if err := tx.sameIssuer(ctx, cert); err != nil {
+		if err := tx.mayEnrol(ctx, cert, e); err != nil {
 			return err
 		}
 		if err := tx.Clients().Create(ctx, c); err != nil {
@@ -182,15 +182,14 @@ var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimP
 // otherIssuer says that the CA of an id is gone, or is another one now.
 func otherIssuer() error { return domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound) }
 
-// sameIssuer checks that the CA is the one that has signed.
-func (s *Store) sameIssuer(ctx context.Context, cert *domain.Certificate) error {
-	if cert.Issuer == nil {
-		return nil
-	}
+// mayEnrol checks before anything is stored, on SQLite, that the CA is the one that has signed and that the rights hold: who tries again after
+// ErrRightsMoved, in the same transaction or in another, finds nothing of the first attempt.
+func (s *Store) mayEnrol(ctx context.Context, cert *domain.Certificate, e *domain.Event) error {
 	var found int
-	err := scan(ctx, s.write, []any{&found}, "SELECT 1 FROM cas WHERE id = ? AND certificate = ?", cert.CAID, cert.Issuer)
+	err := scan(ctx, s.write, []any{&found}, "SELECT 1 FROM cas WHERE id = ? AND (? OR certificate = ?) AND "+rightsHoldLite,
+		cert.CAID, cert.Issuer == nil, cert.Issuer, e.Point.String())
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return otherIssuer()
+		return s.unlessMoved(ctx, e, otherIssuer())
 	}
 	return err
 }

@@ -115,7 +115,7 @@ func TestReady(t *testing.T) {
 	s := wiretest.Start(t)
 	createCA(t, s)
 	status, faults := readiness(t, get(s.Handler, "/readyz"))
-	if diff := cmp.Diff(map[string]string{"serving": "", "database": "", "schema": "", "write": "", "crl": ""}, faults); status != 200 || diff != "" {
+	if diff := cmp.Diff(map[string]string{"serving": "", "database": "", "schema": "", "write": "", "crl": "", "clock": ""}, faults); status != 200 || diff != "" {
 		t.Errorf("%d (-want +got):\n%s", status, diff)
 	}
 	last, err := s.Vault.Store.CRLs().LastNumber(t.Context(), 1)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -73,6 +74,24 @@ func testEnrol(t *testing.T, s domain.Store) {
 			t.Errorf("error %v, or the client is there", err)
 		}
 	})
+	for where, within := range map[string]func(func(domain.Store) error) error{
+		"by itself":        func(do func(domain.Store) error) error { return do(s) },
+		"in a transaction": func(do func(domain.Store) error) error { return s.Transact(ctx, do) },
+	} {
+		t.Run("rights that have moved leave nothing, and the next attempt is good, "+where, func(t *testing.T) {
+			client, event := sampleClient(authority.ID, fresh("enrol")), sampleEvent()
+			cert := sampleCertificate(client, fresh("moved"))
+			event.Point = domain.AccessPoint{Epoch: 1, Mark: "of another history"}
+			check(t, within(func(tx domain.Store) error {
+				if err := tx.Clients().Enrol(ctx, &client, &cert, &event); !errors.Is(err, domain.ErrRightsMoved) || client.ID != 0 || cert.ID != 0 {
+					t.Errorf("%v, ids %d and %d", err, client.ID, cert.ID)
+				}
+				event.Point = must(tx.AccessControl().Point(ctx))(t)
+				return tx.Clients().Enrol(ctx, &client, &cert, &event)
+			}))
+			wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
+		})
+	}
 	t.Run("the events are those of the clients that there are, each on its chain", func(t *testing.T) {
 		var kept []domain.Event
 		for _, serial := range []string{"e6", "e7", "e8"} {
