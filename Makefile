@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit test race fuzz bench demo run setup
+.PHONY: help generate verify build lint unit test race fuzz nightly bench demo run setup
 
 FUZZTIME = 20s
 
@@ -34,7 +34,7 @@ unit: ## go test ./...
 test: setup verify lint unit ## everything
 
 race: ## go test with the race detector; needs a C compiler
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@for package in $(PACKAGES); do \
@@ -42,6 +42,10 @@ fuzz: ## run every fuzz target for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package || exit 1; \
 		done; \
 	done
+
+nightly: ## what takes too long for every change: the race detector over everything, and a minute for every fuzz target
+	@$(MAKE) --no-print-directory race
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
 bench: ## measure against floors: rates, latencies, memory; some minutes, on a machine that does nothing else
 	$(GO) run ./bench

@@ -75,16 +75,19 @@ type Config struct {
 	DrainDelay       time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
 	ShutdownTimeout  time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
 	AutoMigrate      bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
+	RequestTimeout   time.Duration  `name:"request-timeout" env:"CHAVEIRO_REQUEST_TIMEOUT" default:"30s" help:"How long a request may take; RSA keys, imports and long lists have bounds of their own."`
 	NewDatabase      bool           `name:"new-database" env:"CHAVEIRO_NEW_DATABASE" help:"Make a new database although the master key is there from an earlier one."`
 
 	Level   *slog.LevelVar   `kong:"-"` // of the log; nil: it does not change
 	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
 }
 
-// minCRLLife leaves time to notice that signing fails, minSigningKeyLife keeps the keys few.
+// minCRLLife leaves time to notice that signing fails, minSigningKeyLife keeps the keys few; a connection lasts longer than maxRequestTimeout.
 const (
 	minCRLLife        = time.Hour
 	minSigningKeyLife = time.Hour
+	minRequestTimeout = time.Second
+	maxRequestTimeout = 2 * time.Minute
 )
 
 // Validate joins the faults of all fields.
@@ -101,6 +104,9 @@ func (c Config) Validate() error {
 	}
 	if c.CRLLife < minCRLLife {
 		faults = append(faults, fmt.Errorf("crl-life is below %s", minCRLLife))
+	}
+	if c.RequestTimeout != 0 && (c.RequestTimeout < minRequestTimeout || c.RequestTimeout > maxRequestTimeout) {
+		faults = append(faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout))
 	}
 	if c.SigningKeyLife < minSigningKeyLife {
 		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))

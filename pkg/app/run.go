@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -126,7 +127,7 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 	registry.MustRegister(s.crlGauges()...)
 	s.Handler, err = wire.New(wire.Config{
 		Services: services, Ready: s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies, TellChanged: config.PAMChanged,
-		Metrics: registry, Now: Now, Log: log,
+		Timeout: config.RequestTimeout, Metrics: registry, Now: Now, Log: log,
 	})
 	return s, err
 }
@@ -137,8 +138,11 @@ func (s *Server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
 	server := &http.Server{
-		Handler: s.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		BaseContext: func(net.Listener) context.Context { return requests },
+		Handler:     s.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -155,6 +159,7 @@ func (s *Server) serve(ctx context.Context) error {
 	case <-ctx.Done():
 		err = s.drain(server)
 	}
+	cut()
 	stop()
 	workers.Wait()
 	return err
@@ -172,7 +177,7 @@ func (s *Server) listen() (net.Listener, error) {
 	return tls.NewListener(listener, config), nil
 }
 
-// drain tells load balancers first, then lets the running requests end.
+// drain tells load balancers first, then lets the running requests end. Those that do not end in time are cut off: nothing of them is stored any more.
 func (s *Server) drain(server *http.Server) error {
 	s.draining.Store(true)
 	s.log.Info("draining", "delay", s.config.DrainDelay, "timeout", s.config.ShutdownTimeout)
@@ -180,6 +185,9 @@ func (s *Server) drain(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
 	defer cancel()
 	err := server.Shutdown(ctx)
+	if err != nil {
+		err = fmt.Errorf("requests were cut off that did not end within %s: %w", s.config.ShutdownTimeout, errors.Join(err, server.Close()))
+	}
 	s.log.Info("stopped")
 	return err
 }

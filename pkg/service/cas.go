@@ -61,10 +61,11 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 	if spec.Expiration != nil {
 		life = *spec.Expiration
 	}
-	signer, err := s.Generator.Generate(ctx, algorithm)
+	signer, ctx, done, err := makeKey(ctx, s.Generator, algorithm)
 	if err != nil {
 		return domain.CA{}, err
 	}
+	defer done()
 	now := s.Now()
 	authority, err := ca.NewRoot(signer, ca.RootRequest{
 		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate), NotAfter: now.Add(time.Duration(life) * day),

@@ -31,10 +31,11 @@ func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Cli
 	if err != nil {
 		return domain.Client{}, err
 	}
-	signer, err := s.Generator.Generate(ctx, plan.algorithm)
+	signer, ctx, done, err := makeKey(ctx, s.Generator, plan.algorithm)
 	if err != nil {
 		return domain.Client{}, err
 	}
+	defer done()
 	cert, err := plan.authority.IssueClient(ca.ClientRequest{
 		Subject: certificateSubject(spec.Name, spec.Subject), PublicKey: signer.Public(),
 		NotBefore: plan.now.Add(-backdate), NotAfter: plan.notAfter,

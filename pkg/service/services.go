@@ -119,6 +119,12 @@ const (
 	lookInterval  = time.Second
 )
 
+// choreTimeout bounds each time that something is done in the background, lastTimeout what is done at the end.
+const (
+	choreTimeout = 30 * time.Second
+	lastTimeout  = 5 * time.Second
+)
+
 // Run does what has to be done in the background until ctx ends, and then what must not be left undone.
 func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
@@ -135,7 +141,9 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old nonces", s.PAMAccess.Forget) })
 	workers.Wait()
-	if err := s.Access.StoreUses(context.WithoutCancel(ctx)); err != nil {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
+	defer cancel()
+	if err := s.Access.StoreUses(last); err != nil {
 		s.Access.Log.ErrorContext(ctx, "storing the uses of apikeys failed", "error", err)
 	}
 }
@@ -150,7 +158,10 @@ func (s *Services) every(ctx context.Context, interval time.Duration, what strin
 			return
 		case <-ticker.C:
 		}
-		if err := do(ctx); err != nil && ctx.Err() == nil {
+		bounded, cancel := context.WithTimeout(ctx, choreTimeout)
+		err := do(bounded)
+		cancel()
+		if err != nil && ctx.Err() == nil {
 			s.Access.Log.ErrorContext(ctx, what+" failed", "error", err)
 		}
 	}

@@ -128,7 +128,7 @@ const lastID = "currval('audit_events_id_seq') AS event_id"
 var appendEvent = numbered(`WITH link AS (` + moveChain("?::bigint") + `
 		WHERE chain = ? AND ` + rightsHold + ` RETURNING ` + lastID + `, chain, position, hash)
 	INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
-		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash`)
+		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash` + inTime)
 
 // eventValues are the parameters of eventColumns, with the types that a SELECT can't guess.
 const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean, ?::text, ?::text, ?::text, ?::text"

@@ -177,7 +177,7 @@ var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimP
 		WHERE chain = ? RETURNING chain, position, hash, client_id, certificate.id AS certificate_id, ` + lastID + `),
 	event AS (INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
 		SELECT client_id, event_id, ` + linkColumns + `, ` + eventValues + ` FROM link RETURNING id)
-	SELECT client_id, certificate_id, event.id, position, hash FROM link, event`)
+	SELECT client_id, certificate_id, event.id, position, hash` + inTime + ` FROM link, event`)
 
 // otherIssuer says that the CA of an id is gone, or is another one now.
 func otherIssuer() error { return domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound) }

@@ -122,7 +122,7 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 			WHERE chain = ? RETURNING chain, position, hash, device.id AS device_id, `+lastID+`),
 		event AS (INSERT INTO audit_events (resource_id, id, `+linkColumns+", "+eventColumns+`)
 			SELECT device_id, event_id, `+linkColumns+", "+eventValues+" FROM link RETURNING id)", append(append(chainMove(s.Event), s.Event.Chain), entry.contents()...)...)
-	q.add(" SELECT device_id, event.id, position, hash FROM link, event")
+	q.add(" SELECT device_id, event.id, position, hash" + inTime + " FROM link, event")
 	var hash []byte
 	err := r.s.atOnce(ctx, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, &hash}, q.text.String(), q.args)
 	switch {

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
@@ -20,3 +21,6 @@ func (s *Store) OnQuery(fn func(query string, values []any)) error {
 	on := s.read.Callback()
 	return errors.Join(on.Query().After("gorm:query").Register("test:query", report), on.Row().After("gorm:row").Register("test:query", report))
 }
+
+// SetServerClock makes the store believe that the clock of the server says so.
+func (s *Store) SetServerClock(now time.Time) { s.clock.note(now, time.Now()) }

@@ -53,11 +53,12 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	writer, write, err := postgresPool(ctx, location, "force_generic_plan", pooled)
+	clock := &pgClock{}
+	writer, write, err := postgresPool(ctx, location, clock, plannedOnce, pooled)
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := postgresPool(ctx, location, "auto", pooled)
+	reader, read, err := postgresPool(ctx, location, clock, plannedForValues, pooled)
 	if err != nil {
 		return nil, errors.Join(err, writer())
 	}
@@ -66,12 +67,39 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 		return nil, errors.Join(err, closeAll())
 	}
 	s := newStore(Postgres, write, read, closeAll)
-	s.pooled = pooled
+	s.pooled, s.clock = pooled, clock
 	return s, nil
 }
 
+const (
+	// connectTimeout bounds the making of a connection unless the URL has a connect_timeout.
+	connectTimeout = 5 * time.Second
+	// pingTimeout is after what a connection that does not answer is given up for another.
+	pingTimeout = 5 * time.Second
+	// closeTimeout bounds the wait for connections that are in use when the store is closed.
+	closeTimeout = 5 * time.Second
+)
+
+// The modes of planning of a pool that writes and of one that reads.
+const plannedOnce, plannedForValues = "force_generic_plan", "auto"
+
+// closeBounded closes a pool, and leaves behind a connection that somebody does not give back.
+func closeBounded(pool *pgxpool.Pool) error {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		pool.Close()
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-time.After(closeTimeout):
+		return errors.New("store: connections are still in use")
+	}
+}
+
 // postgresPool opens a pool whose prepared statements are planned as mode says, and returns what closes it.
-func postgresPool(ctx context.Context, location, mode string, pooled bool) (func() error, *gorm.DB, error) {
+func postgresPool(ctx context.Context, location string, clock *pgClock, mode string, pooled bool) (func() error, *gorm.DB, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
 		return nil, nil, errURL
@@ -85,6 +113,14 @@ func postgresPool(ctx context.Context, location, mode string, pooled bool) (func
 		config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0)))
 	}
 	config.MaxConnLifetimeJitter = 5 * time.Minute
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	config.PingTimeout = pingTimeout
+	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
+		return p.IdleDuration > time.Second || !isSilent(p.Conn.PgConn().Conn())
+	}
+	config.AfterConnect = clock.compare
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open PostgreSQL: %w", err)
@@ -95,11 +131,9 @@ func postgresPool(ctx context.Context, location, mode string, pooled bool) (func
 			return nil, nil, err
 		}
 	}
-	conn := stdlib.OpenDBFromPool(pool)
-	closePool := func() error {
-		defer pool.Close()
-		return conn.Close()
-	}
+	conn := sql.OpenDB(pgConnector{Connector: stdlib.GetPoolConnector(pool), reads: mode == plannedForValues})
+	conn.SetMaxIdleConns(0) // the pool keeps them
+	closePool := func() error { return errors.Join(conn.Close(), closeBounded(pool)) }
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), closePool())

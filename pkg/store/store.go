@@ -35,6 +35,7 @@ type Store struct {
 	server      *serverExpression
 	cachedNames *deviceNameCache
 	madeNames   namesFound // of a transaction
+	clock       *pgClock   // of PostgreSQL
 	close       func() error
 }
 

@@ -6,15 +6,16 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	genpam "github.com/chaveiro/chaveiro/gen/pam"
+	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 	"github.com/chaveiro/chaveiro/pkg/wire/docs"
@@ -34,9 +35,11 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// TellChanged makes the answers to upserts of devices say whether they have changed something.
 	TellChanged bool
-	Metrics     *prometheus.Registry
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Timeout is how long a request may take; 0: 30 s. What has many rows has nearly three minutes.
+	Timeout time.Duration
+	Metrics *prometheus.Registry
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // New returns the handler of everything the service speaks.
@@ -46,7 +49,9 @@ func New(config Config) (http.Handler, error) {
 	e.IPExtractor = ipExtractor(config.TrustedProxies)
 	e.HTTPErrorHandler = plainErrors
 	recovered := middleware.RecoverWithConfig(recoverConfig(config.Log))
-	e.Use(requestID, observe(config.Log, newRequestMetrics(config.Metrics)), recovered)
+	admission := newAdmission()
+	e.Use(requestID, headers(secureFunc(config)), observe(config.Log, newRequestMetrics(config.Metrics)), recovered, deadline(config.Timeout), admission.outside)
+	recovered = after(recovered, admission.middleware)
 	dialect := api.Config{
 		Services: config.Services, Verifier: config.Verifier, TrustedOrigins: origins(config.ExternalURL), Now: config.Now, Log: config.Log, Secure: secureFunc(config), Recover: recovered,
 	}
@@ -65,8 +70,8 @@ func New(config Config) (http.Handler, error) {
 	}
 	e.GET("/healthz", healthy)
 	e.GET("/readyz", readiness(config.Ready))
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(config.Metrics, promhttp.HandlerOpts{})))
-	return e, nil
+	e.GET("/metrics", newMetrics(config.Metrics).serve)
+	return headAsGet(e), nil
 }
 
 // origins is the site of the external URL: behind a proxy it need not be the one that requests name.
@@ -94,8 +99,8 @@ func mountDocuments(e *echo.Echo) error {
 		if err != nil {
 			return err
 		}
-		e.GET(source.prefix+"/openapi.json", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/json", asJSON) })
-		e.GET(source.prefix+"/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", asYAML) })
+		e.GET(source.prefix+"/openapi.json", document("application/json", asJSON))
+		e.GET(source.prefix+"/openapi.yaml", document("application/yaml", asYAML))
 		shown = append(shown, docs.Document{Name: source.name, URL: source.prefix + "/openapi.json"})
 	}
 	explorer := echo.WrapHandler(docs.Handler(docs.Config{Documents: shown}))
@@ -113,6 +118,10 @@ func plainErrors(err error, c echo.Context) {
 	status := http.StatusInternalServerError
 	if he, ok := err.(*echo.HTTPError); ok {
 		status = he.Code
+	}
+	if wait := domain.RetryAfter(err); wait > 0 {
+		status = http.StatusServiceUnavailable
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())))
 	}
 	_ = c.String(status, http.StatusText(status)+"\n")
 }

@@ -29,6 +29,9 @@ type Config struct {
 // Cluster is one running PostgreSQL server and the directory that holds it.
 type Cluster struct {
 	dir    *workdir
+	bin    programs
+	owner  *account
+	cfg    Config
 	server *exec.Cmd
 	exited chan struct{} // closed after the server process was reaped
 }
@@ -54,8 +57,8 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
-	c := &Cluster{dir: dir, exited: make(chan struct{})}
-	if err := c.boot(ctx, bin, owner, cfg); err != nil {
+	c := &Cluster{dir: dir, bin: bin, owner: owner, cfg: cfg, exited: make(chan struct{})}
+	if err := c.boot(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("pgtest: %w", err), c.Stop())
 	}
 	return c, nil
@@ -104,18 +107,23 @@ func (c *Cluster) admin(ctx context.Context, statement string) error {
 	return nil
 }
 
-func (c *Cluster) boot(ctx context.Context, bin programs, owner *account, cfg Config) error {
-	if err := c.initdb(ctx, bin, owner, cfg); err != nil {
+func (c *Cluster) boot(ctx context.Context) error {
+	if err := c.initdb(ctx, c.bin, c.owner, c.cfg); err != nil {
 		return err
 	}
+	return c.run(ctx)
+}
+
+// run starts the server on what its directory holds.
+func (c *Cluster) run(ctx context.Context) error {
 	log, err := os.Create(c.dir.logFile())
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	server := exec.Command(bin.postgres, c.serverArgs(cfg)...)
+	server := exec.Command(c.bin.postgres, c.serverArgs(c.cfg)...)
 	server.Dir, server.Env, server.Stdout, server.Stderr = c.dir.path, environ(), log, log
-	server.SysProcAttr = owner.procAttr()
+	server.SysProcAttr = c.owner.procAttr()
 	// SIGQUIT is PostgreSQL's immediate shutdown: the server takes its children along.
 	if err := startTethered(server, syscall.SIGQUIT, c.exited); err != nil {
 		return err

@@ -40,7 +40,7 @@ func URL(t testing.TB, migrate func(ctx context.Context, url string) error) stri
 	t.Helper()
 	shared.once.Do(func() { shared.cluster, shared.err = startMigrated(migrate) })
 	if shared.err != nil {
-		giveUp(t, shared.err)
+		GiveUp(t, shared.err)
 	}
 	name := fmt.Sprintf("test_%d", shared.clones.Add(1))
 	if err := shared.cluster.clone(t.Context(), name, template); err != nil {
@@ -86,8 +86,9 @@ func startMigrated(migrate func(context.Context, string) error) (*Cluster, error
 	return c, nil
 }
 
-// giveUp never returns.
-func giveUp(t testing.TB, err error) {
+// GiveUp ends a test that has no server because of err: it is skipped when PostgreSQL
+// is not installed, except under CI=true, and fails otherwise.
+func GiveUp(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, ErrNotInstalled) && os.Getenv("CI") != "true" {
 		t.Skip(err)

@@ -149,7 +149,7 @@ func start(t *testing.T, cfg Config) *Cluster {
 	t.Helper()
 	c, err := Start(t.Context(), cfg)
 	if err != nil {
-		giveUp(t, err)
+		GiveUp(t, err)
 	}
 	t.Cleanup(func() { _ = c.Stop() })
 	return c
@@ -158,7 +158,7 @@ func start(t *testing.T, cfg Config) *Cluster {
 func requirePrograms(t *testing.T) {
 	t.Helper()
 	if _, err := findPrograms(); err != nil {
-		giveUp(t, err)
+		GiveUp(t, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -37,7 +38,7 @@ func (w errorWriter) write(c echo.Context, err error) error {
 	switch {
 	case status < http.StatusInternalServerError:
 		w.log.InfoContext(request.Context(), "request refused", "request_id", requestID(c), "status", status, "cause", domain.Cause(err))
-	case request.Context().Err() == nil:
+	case !errors.Is(request.Context().Err(), context.Canceled): // otherwise nobody waits for the answer
 		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", domain.Cause(err))
 	}
 	if wait := waitOf(err); wait > 0 {
@@ -55,6 +56,7 @@ func (w errorWriter) write(c echo.Context, err error) error {
 
 // waitOf is after how long it is worth to try again; 0 when that is not known.
 func waitOf(err error) (wait time.Duration) {
+	wait = domain.RetryAfter(err)
 	for _, fault := range domain.Faults(err) {
 		wait = max(wait, fault.Wait)
 	}

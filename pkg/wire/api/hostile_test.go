@@ -219,10 +219,10 @@ func TestHostile_Paths(t *testing.T) {
 		raw(t, s, "DELETE "+clientsPath+"/"+id).want(t, 400, "id", "invalid")
 	}
 	for _, line := range []string{
-		"HEAD " + casPath, "PATCH " + casPath + "/1", "OPTIONS " + casPath, "TRACE " + casPath, "PROPFIND " + casPath, "get " + casPath,
+		"HEAD " + tokenPath, "PATCH " + casPath + "/1", "OPTIONS " + casPath, "TRACE " + casPath, "PROPFIND " + casPath, "get " + casPath,
 		"DELETE " + casPath, "PUT " + clientsPath, "POST " + casPath + "/1", "GET " + tokenPath,
 		"GET " + casPath + "/", "GET " + casPath + "/1/", "GET " + casPath + "/1/crl/", "GET /api//openvpn/cas", "GET /api/openvpn/CAS", "GET /api/openvpn/cas/1/../1",
-		"GET /api", "GET /api/", "GET /api/nothing", "GET /api/v1/openvpn/cas", "GET /api/openvpn%2fcas", "HEAD /api/openapi.json", "GET /api/openapi.json/",
+		"GET /api", "GET /api/", "GET /api/nothing", "GET /api/v1/openvpn/cas", "GET /api/openvpn%2fcas", "HEAD /api/openapi", "GET /api/openapi.json/",
 	} {
 		got := raw(t, s, line)
 		if location := got.header.Get("Location"); got.status != 404 || location != "" {
@@ -232,6 +232,11 @@ func TestHostile_Paths(t *testing.T) {
 			continue
 		}
 		got.want(t, 404, "", "not_found")
+	}
+	for _, path := range []string{casPath, casPath + "/1", casPath + "/1/crl", "/api/openapi.json"} {
+		if got := raw(t, s, "HEAD "+path); got.status != 200 || len(got.body) > 0 {
+			t.Errorf("HEAD %s: %d %s", path, got.status, got.body)
+		}
 	}
 }
 

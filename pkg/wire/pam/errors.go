@@ -1,10 +1,12 @@
 package pam
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -92,8 +94,11 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		switch {
 		case len(domain.Faults(err)) > 0 || status == http.StatusNotFound:
 			w.log.InfoContext(ctx, "request refused", "request_id", id, "status", status, "cause", domain.Cause(err), "part", domain.PartOf(err))
-		case ctx.Err() == nil:
+		case !errors.Is(ctx.Err(), context.Canceled): // otherwise nobody waits for the answer
 			w.log.ErrorContext(ctx, "request failed", "request_id", id, "error", domain.Cause(err))
+		}
+		if wait := domain.RetryAfter(err); wait > 0 {
+			c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())))
 		}
 		if challenge := w.challenge(c.Request()); status == http.StatusUnauthorized && challenge != "" {
 			c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)

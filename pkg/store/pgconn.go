@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+const (
+	// connectPatience is how long one who needs a connection waits for a server that refuses them: it starts anew, or another takes its place.
+	connectPatience = 10 * time.Second
+	connectPause    = 100 * time.Millisecond
+	// rollbackTimeout bounds what is still tried for a transaction after its context has ended.
+	rollbackTimeout = 5 * time.Second
+)
+
+// pgConnector makes connections that know what may be tried again, and that commit nothing late.
+type pgConnector struct {
+	driver.Connector
+	reads bool // statements change nothing, so they may be repeated
+}
+
+// Connect implements driver.Connector. While the server refuses connections it waits for one.
+func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	patience, cancel := context.WithTimeout(ctx, connectPatience)
+	defer cancel()
+	for {
+		opened, err := p.Connector.Connect(ctx)
+		if err == nil {
+			return p.wrap(opened)
+		}
+		if !isAway(err) {
+			return nil, err
+		}
+		select {
+		case <-patience.Done():
+			return nil, &domain.Unavailable{Err: err}
+		case <-time.After(connectPause):
+		}
+	}
+}
+
+func (p pgConnector) wrap(opened driver.Conn) (driver.Conn, error) {
+	conn, ok := opened.(*stdlib.Conn)
+	if !ok {
+		return nil, errors.Join(errors.New("store: not a connection of pgx"), opened.Close())
+	}
+	return &pgConn{Conn: conn, reads: p.reads}, nil
+}
+
+// pgConn is a connection to PostgreSQL.
+type pgConn struct {
+	*stdlib.Conn
+	reads, inTx bool
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	result, err := c.Conn.ExecContext(ctx, query, args)
+	return result, c.explain(ctx, err)
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.Conn.QueryContext(ctx, query, args)
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	return rows, nil
+}
+
+// BeginTx implements driver.ConnBeginTx. A transaction that has not begun can always be begun again.
+func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	begun := time.Now()
+	tx, err := c.Conn.BeginTx(ctx, options)
+	if err != nil && ctx.Err() == nil && isAway(err) {
+		return nil, driver.ErrBadConn
+	}
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	c.inTx = true
+	return &pgTx{Tx: tx, ctx: ctx, conn: c, begun: begun}, nil
+}
+
+// explain turns the error of a connection that was lost into one that database/sql tries again with, if that is safe, and otherwise says that it
+// passes.
+func (c *pgConn) explain(ctx context.Context, err error) error {
+	switch {
+	case err == nil || errors.Is(err, driver.ErrBadConn) && !c.inTx:
+		return err
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), err)
+	case !isAway(err):
+		return err
+	case c.reads && !c.inTx:
+		return driver.ErrBadConn
+	}
+	return &domain.Unavailable{Err: err}
+}
+
+// pgTx is a transaction that is not committed after its context has ended, whenever the server is handed the message.
+type pgTx struct {
+	driver.Tx
+	ctx   context.Context
+	conn  *pgConn
+	begun time.Time
+}
+
+// Commit implements driver.Tx. The server compares the time that has passed since the transaction began, by its own clock, with what there was until the
+// deadline; a statement that fails before it keeps COMMIT from being executed.
+func (t *pgTx) Commit() error {
+	t.conn.inTx = false
+	end, bounded := t.ctx.Deadline()
+	if !bounded {
+		return t.conn.explain(t.ctx, t.Tx.Commit())
+	}
+	if t.ctx.Err() != nil {
+		return errors.Join(t.ctx.Err(), t.rollback())
+	}
+	allowed := end.Sub(t.begun) + lateSlack
+	guarded := fmt.Sprintf("SELECT 1 / (clock_timestamp() - transaction_timestamp() < interval '%d microseconds')::integer; COMMIT", allowed.Microseconds())
+	results, err := t.conn.Conn.Conn().PgConn().Exec(t.ctx, guarded).ReadAll()
+	switch {
+	case err == nil && results[len(results)-1].CommandTag.String() == "COMMIT":
+		return nil
+	case err == nil:
+		return errors.New("store: the transaction had failed and was rolled back")
+	case isLate(err):
+		err = context.DeadlineExceeded
+	}
+	return errors.Join(t.conn.explain(t.ctx, err), t.rollback())
+}
+
+// Rollback implements driver.Tx.
+func (t *pgTx) Rollback() error {
+	t.conn.inTx = false
+	return t.rollback()
+}
+
+// rollback leaves a connection that is closed already alone: the server rolls back what was not committed.
+func (t *pgTx) rollback() error {
+	conn := t.conn.Conn.Conn()
+	if conn.IsClosed() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), rollbackTimeout)
+	defer cancel()
+	_, err := conn.PgConn().Exec(ctx, "ROLLBACK").ReadAll()
+	return err
+}
+
+// pgDivisionByZero is the SQLSTATE by which a guard refuses what comes too late.
+const pgDivisionByZero = "22012"
+
+func isLate(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == pgDivisionByZero
+}
+
+// isAway reports whether the server can't be reached, is about to end or to start, has no connection left, or accepts no writes: all that passes.
+func isAway(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code {
+		case "57P01", "57P02", "57P03", "53300", "25006":
+			return true
+		}
+		return strings.HasPrefix(pg.Code, "08") && pg.Code != "08P01" // which is about the protocol
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
+}

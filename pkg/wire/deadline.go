@@ -1,0 +1,34 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+const (
+	defaultTimeout = 30 * time.Second
+	// longTimeout is for requests of many rows. It leaves time to answer before the connection is cut.
+	longTimeout = 170 * time.Second
+)
+
+// deadline gives every request so long, after which nothing more is done for it, least of all stored.
+func deadline(timeout time.Duration) echo.MiddlewareFunc {
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			length := timeout
+			if isLong(c.Request().Method, c.Path()) {
+				length = max(timeout, longTimeout)
+			}
+			ctx, cancel := domain.WithAllowance(c.Request().Context(), length)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
+			return next(c)
+		}
+	}
+}

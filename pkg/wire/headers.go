@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// hstsValue makes browsers use https for a year (RFC 6797).
+const hstsValue = "max-age=31536000"
+
+// headers sets what every answer has: browsers guess no types, and where a client came over https it stays with that. An answer to one who has shown a
+// credential is nobody else's, so it is stored nowhere, unless the operation has said how long it may be.
+func headers(secure func(echo.Context) bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			header := c.Response().Header()
+			header.Set(echo.HeaderXContentTypeOptions, "nosniff")
+			if secure(c) {
+				header.Set(echo.HeaderStrictTransportSecurity, hstsValue)
+			}
+			c.Response().Before(func() {
+				if header.Get(echo.HeaderCacheControl) == "" && isPersonal(c) {
+					header.Set(echo.HeaderCacheControl, "no-store")
+				}
+			})
+			return next(c)
+		}
+	}
+}
+
+// isPersonal reports whether an answer depends on who asks, or may have a secret in it.
+func isPersonal(c echo.Context) bool {
+	r := c.Request()
+	return domain.PrincipalOf(r.Context()).Kind != "" || !isStranger(r) || isDialect(c.Path()) && !strings.HasSuffix(c.Path(), "/crl")
+}
+
+// headAsGet lets HEAD be asked wherever GET may (RFC 9110, 9.3.2): the route of GET answers, and the server leaves the body out.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
+		get := r.Clone(r.Context())
+		get.Method = http.MethodGet
+		next.ServeHTTP(withoutBody{w}, get)
+	})
+}
+
+// withoutBody counts as written what it leaves out.
+type withoutBody struct{ http.ResponseWriter }
+
+// Write implements io.Writer.
+func (withoutBody) Write(b []byte) (int, error) { return len(b), nil }
+
+// Unwrap is for http.ResponseController.
+func (w withoutBody) Unwrap() http.ResponseWriter { return w.ResponseWriter }

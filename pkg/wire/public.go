@@ -1,0 +1,98 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// document answers with bytes that do not change while the process runs, or with 304 to who has them.
+func document(contentType string, content []byte) echo.HandlerFunc {
+	digest := sha256.Sum256(content)
+	tag := `"` + hex.EncodeToString(digest[:16]) + `"`
+	return func(c echo.Context) error {
+		header := c.Response().Header()
+		header.Set("ETag", tag)
+		header.Set(echo.HeaderCacheControl, "no-cache")
+		if names(c.Request().Header.Values("If-None-Match"), tag) {
+			return c.NoContent(http.StatusNotModified)
+		}
+		return c.Blob(http.StatusOK, contentType, content)
+	}
+}
+
+// names reports whether an If-None-Match header names the tag (RFC 9110, 13.1.2).
+func names(conditions []string, tag string) bool {
+	for part := range strings.SplitSeq(strings.Join(conditions, ","), ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == tag || part == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	// metricsBurst is how many times in a row what was measured is gathered anew, metricsInterval after what it may be once more. In between all who ask
+	// get what was gathered last.
+	metricsBurst    = 10
+	metricsInterval = 500 * time.Millisecond
+)
+
+// metrics gathers seldom, however many ask.
+type metrics struct {
+	gather http.Handler
+
+	mu   sync.Mutex
+	last *page
+	free time.Time // from when on the burst is whole again
+}
+
+func newMetrics(registry *prometheus.Registry) *metrics {
+	return &metrics{gather: promhttp.HandlerFor(registry, promhttp.HandlerOpts{DisableCompression: true})}
+}
+
+func (m *metrics) serve(c echo.Context) error {
+	p := m.current()
+	return c.Blob(p.status, p.header.Get(echo.HeaderContentType), p.body.Bytes())
+}
+
+// current is in the text format, whatever the one accepts who happens to ask first.
+func (m *metrics) current() *page {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if m.free.Before(now) {
+		m.free = now
+	}
+	if m.last == nil || m.free.Sub(now) <= (metricsBurst-1)*metricsInterval {
+		p := &page{status: http.StatusOK, header: http.Header{}}
+		m.gather.ServeHTTP(p, &http.Request{Method: http.MethodGet, Header: http.Header{}})
+		m.last, m.free = p, m.free.Add(metricsInterval)
+	}
+	return m.last
+}
+
+// page is an answer that is kept.
+type page struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (p *page) Header() http.Header { return p.header }
+
+// Write implements io.Writer.
+func (p *page) Write(b []byte) (int, error) { return p.body.Write(b) }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *page) WriteHeader(status int) { p.status = status }
