@@ -3,11 +3,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -27,6 +30,8 @@ type cli struct {
 	Restore    restore      `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a PostgreSQL that was restored."`
 	Copy       copyDatabase `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
 	Version    version      `cmd:"" help:"Print the version."`
+
+	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
 }
 
 func main() {
@@ -34,10 +39,37 @@ func main() {
 	signal.Notify(hangups, syscall.SIGHUP) // a command goes on when its terminal is closed
 	ctx := untilSignal()
 	var commands cli
-	parsed := kong.Parse(&commands, kong.Name("chaveiro"),
+	parser := kong.Must(&commands, kong.Name("chaveiro"), kong.Vars{"version": versionText()},
 		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users."),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
+	parsed, err := parser.Parse(helpAsFlag(os.Args[1:]))
+	if err != nil {
+		misused(parser, err)
+	}
 	parsed.FatalIfErrorf(parsed.Run())
+}
+
+// usageCode is the exit code of a command line that is not understood; 1 is that of one that is, and fails.
+const usageCode = 2
+
+// misused says what is wrong with the command line, and where to read what would be right.
+func misused(parser *kong.Kong, err error) {
+	command := ""
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+		command = parse.Context.Command()
+	}
+	name, _, _ := strings.Cut(command, "<") // arguments are no part of it
+	fmt.Fprintf(os.Stderr, "Try: %s --help\n", strings.TrimSpace("chaveiro "+name))
+	parser.Errorf("%s", err)
+	os.Exit(usageCode)
+}
+
+// helpAsFlag makes "help" and "help user create" what people mean by it.
+func helpAsFlag(args []string) []string {
+	if len(args) == 0 || args[0] != "help" {
+		return args
+	}
+	return append(slices.Clone(args[1:]), "--help")
 }
 
 // untilSignal returns a context that the first signal ends. The second one ends the process at once.
@@ -77,10 +109,14 @@ type version struct{}
 
 // Run prints the version that the binary was built from.
 func (version) Run() error {
+	_, err := fmt.Println(versionText())
+	return err
+}
+
+func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	_, err := fmt.Println("chaveiro", info.Main.Version, info.GoVersion)
-	return err
+	return "chaveiro " + info.Main.Version + " " + info.GoVersion
 }

@@ -104,3 +104,34 @@ func TestVersion(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestUsage: the version and help wherever people look for them, and exit codes that tell a wrong command line from a failure.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]struct {
+		code           int
+		stdout, stderr string
+	}{
+		"--version":          {0, "chaveiro ", ""},
+		"version":            {0, "chaveiro ", ""},
+		"--help":             {0, "Usage: chaveiro <command>", ""},
+		"help":               {0, "Usage: chaveiro <command>", ""},
+		"help apikey create": {0, "Usage: chaveiro apikey create --name", ""},
+		"apikey --help":      {0, "Usage: chaveiro apikey <command>", ""},
+		"serve --help":       {0, "--request-timeout", ""},
+		"":                   {2, "", "Try: chaveiro --help\n"},
+		"nonsense":           {2, "", "Try: chaveiro --help\n"},
+		"serve --nonsense":   {2, "", "Try: chaveiro serve --help\n"},
+		"apikey create":      {2, "", "Try: chaveiro apikey create --help\n"},
+		"apikey list":        {1, "", "there is no database"},
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			got := apptest.Command(t, onSQLite(t), strings.Fields(args)...)
+			if got.Code != want.code || !strings.Contains(got.Stdout, want.stdout) || !strings.Contains(got.Stderr, want.stderr) ||
+				want.code == 0 && got.Stderr != "" || want.code != 0 && got.Stdout != "" {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
