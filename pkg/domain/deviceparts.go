@@ -14,13 +14,21 @@ type Connectivity struct {
 	Port int
 }
 
-// connectivityTypes are the types that there are, with the port of each unless another is given. The names are the vendor's.
+// connectivityTypes are the types that there are, with the port of each unless another is given. Names and ports are those of the vendor's list of
+// connectivities, in which X11 goes through SSH, and what is called RM and Windows RM is WinRM.
 var connectivityTypes = []Connectivity{
 	{"SSH", 22}, {"Telnet", 23}, {"RDP", 3389}, {"VNC", 5900}, {"HTTP", 80}, {"HTTPS", 443}, {"MySQL", 3306}, {"SQL Server", 1433},
-	{"X11 Forward", 6000}, {"Windows RPC", 135}, {"Oracle", 1521}, {"PostgreSQL", 5432}, {"LDAP", 389}, {"LDAPS", 636},
+	{"X11 Forward", 22}, {"Windows RPC", 135}, {"Oracle", 1521}, {"PostgreSQL", 5432}, {"LDAP", 389}, {"LDAPS", 636},
+	{"RM HTTP", 5985}, {"RM HTTPS", 5986}, {"Windows RM", 5986},
 }
 
+// vendorSpelling is how the vendor spells PostgreSQL.
+const vendorSpelling = "PostgreeSQL"
+
 func connectivityType(name string) (Connectivity, bool) {
+	if strings.EqualFold(name, vendorSpelling) {
+		name = "PostgreSQL"
+	}
 	i := slices.IndexFunc(connectivityTypes, func(c Connectivity) bool { return strings.EqualFold(c.Type, name) })
 	if i < 0 {
 		return Connectivity{}, false

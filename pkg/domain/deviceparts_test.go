@@ -33,7 +33,7 @@ func TestParseConnectivities(t *testing.T) {
 		"SSH:":                       "SSH:22",
 		"sql server":                 "SQL Server:1433",
 		"Telnet,RDP,VNC,HTTP,HTTPS,MySQL,X11 Forward,Windows RPC,Oracle,PostgreSQL,LDAP,LDAPS": "Telnet:23, RDP:3389, VNC:5900, HTTP:80, HTTPS:443, MySQL:3306, " +
-			"X11 Forward:6000, Windows RPC:135, Oracle:1521, PostgreSQL:5432, LDAP:389, LDAPS:636",
+			"X11 Forward:22, Windows RPC:135, Oracle:1521, PostgreSQL:5432, LDAP:389, LDAPS:636",
 		"SSH:22,SSH:22,ssh,SSH:022": "SSH:22",
 		"SSH:22,SSH:2222,SSH:22":    "SSH:22, SSH:2222",
 		"SSH:1,SSH:65535":           "SSH:1, SSH:65535",

@@ -71,15 +71,39 @@ func seen(ctx context.Context, d domain.Device) error {
 	return nil
 }
 
+// find looks for an id only where the reference is one as ids are written: digits without a sign, a space or a zero before them.
 func (s *Devices) find(ctx context.Context, ref string) (domain.Device, error) {
-	ref = domain.CleanName(ref)
-	if id, err := strconv.ParseUint(ref, 10, 63); err == nil {
+	if id, err := strconv.ParseUint(ref, 10, 63); err == nil && strconv.FormatUint(id, 10) == ref {
 		device, err := s.Store.Devices().Get(ctx, int64(id))
 		if !domain.IsKind(err, domain.Missing) {
 			return device, err
 		}
 	}
-	return s.Store.Devices().Named(ctx, ref)
+	return s.Store.Devices().Named(ctx, domain.CleanName(ref))
+}
+
+type hostnameKey struct{}
+
+// WithHostname makes what follows look for a hostname before it looks for what the path of the request says.
+func WithHostname(ctx context.Context, hostname string) context.Context {
+	return context.WithValue(ctx, hostnameKey{}, hostname)
+}
+
+// chosen is the device of the hostname that the request names beside the reference of its path, and otherwise that of the reference. A reference that is the
+// same text is that hostname, and no id.
+func (s *Devices) chosen(ctx context.Context, ref string) (domain.Device, error) {
+	hostname, _ := ctx.Value(hostnameKey{}).(string)
+	if hostname = domain.CleanName(hostname); hostname == "" {
+		return s.Get(ctx, ref)
+	}
+	device, err := s.Store.Devices().Named(ctx, hostname)
+	if domain.IsKind(err, domain.Missing) && domain.NameKey(domain.CleanName(ref)) != domain.NameKey(hostname) {
+		return s.Get(ctx, ref)
+	}
+	if err != nil {
+		return device, err
+	}
+	return device, seen(ctx, device)
 }
 
 // Upsert makes the device of a hostname, or changes the one there is. What the spec leaves out stays.
@@ -204,7 +228,7 @@ func (s *Devices) Enable(ctx context.Context, ref string) error {
 
 func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
 	_, err := s.save(ctx, func(ctx context.Context, _ bool) (save domain.DeviceSave, err error) {
-		if save.Before, err = s.Get(ctx, ref); err != nil {
+		if save.Before, err = s.chosen(ctx, ref); err != nil {
 			return save, err
 		}
 		if save.Before.Enabled == enabled {

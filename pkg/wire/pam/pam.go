@@ -78,10 +78,15 @@ func Mount(e *echo.Echo, config Config) error {
 		for _, slash := range []string{"", "/"} {
 			e.GET(all+slash, routes.ListDevices, known...)
 			e.POST(all+slash, routes.UpsertDevice, with(normalise)...)
-			e.GET(one+slash, routes.GetDevice, with(reference)...)
-			e.PUT(one+slash, routes.EnableDevice, with(reference)...)
-			e.DELETE(one+slash, routes.DisableDevice, with(reference)...)
+			e.GET(one+slash, routes.GetDevice, with(reference(all))...)
+			e.PUT(one+slash, routes.EnableDevice, with(reference(all))...)
+			e.DELETE(one+slash, routes.DisableDevice, with(reference(all))...)
 		}
+		deeper := slices.Concat([]echo.MiddlewareFunc{under(one)}, with(reference(all)))
+		e.GET(all+"/*", routes.GetDevice, deeper...)
+		e.PUT(all+"/*", routes.EnableDevice, deeper...)
+		e.DELETE(all+"/*", routes.DisableDevice, deeper...)
+		e.RouteNotFound(all+"/*", noSuchFunction, nowhere...)
 		forToken := slices.Concat([]echo.MiddlewareFunc{noStore, tokenErrors.middleware}, before, []echo.MiddlewareFunc{
 			readBody(maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate), credentials,
 		})
@@ -127,16 +132,45 @@ func (a authenticator) known(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// reference reads the id or hostname of the path. It may have any character, so it is taken from the path as it came, and what comes after it is
-// told that it is escaped.
-func reference(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		address := c.Request().URL
-		address.RawPath = address.EscapedPath()
-		path := strings.TrimSuffix(address.RawPath, "/")
-		c.SetParamNames("ref")
-		c.SetParamValues(path[strings.LastIndexByte(path, '/')+1:])
-		return next(c)
+// reference reads the id or hostname of the path: all that is behind it, as it came, for a hostname may have any character, and clients that do not escape a
+// slash. What comes after it is told that it is escaped. Segments of dots that are not escaped are no part of a hostname.
+func reference(base string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			address := c.Request().URL
+			address.RawPath = address.EscapedPath()
+			ref := strings.TrimSuffix(strings.TrimPrefix(address.RawPath, base+"/"), "/")
+			segments := strings.Split(ref, "/")
+			if ref == "" || len(segments) > 1 && (slices.Contains(segments, ".") || slices.Contains(segments, "..")) {
+				return noSuchFunction(c)
+			}
+			c.SetParamNames("ref")
+			c.SetParamValues(ref)
+			nameDevice(c)
+			return next(c)
+		}
+	}
+}
+
+// nameDevice hands on the hostname that the body of a change names as its device. A body that can't be read is ignored, as one is that names none.
+func nameDevice(c echo.Context) {
+	r := c.Request()
+	if r.Method != http.MethodPut && r.Method != http.MethodDelete {
+		return
+	}
+	fields, err := bodyOf(r.Context()).fields([]string{"device"})
+	if err == nil && fields["device"] != "" {
+		c.SetRequest(r.WithContext(service.WithHostname(r.Context(), fields["device"])))
+	}
+}
+
+// under makes a request whose reference has slashes one of the operation on one device.
+func under(path string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.SetPath(path)
+			return next(c)
+		}
 	}
 }
 

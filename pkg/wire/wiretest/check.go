@@ -133,6 +133,9 @@ func (d *dialect) route(r *http.Request, prefix string) *routers.Route {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), prefix)
 	if d.name != "" { // that of the vault ignores a slash at the end
 		path = strings.TrimSuffix(path, "/")
+		if ref, one := strings.CutPrefix(path, "/pam/device/"); one && !strings.HasPrefix(ref, "..") { // and the slashes of a hostname
+			path = "/pam/device/" + strings.ReplaceAll(ref, "/", "%2F")
+		}
 	}
 	asked := strings.Split(path, "/")
 	for _, path := range d.paths {
