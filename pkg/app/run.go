@@ -150,12 +150,15 @@ func (s *Server) serve(ctx context.Context) error {
 	workers.Go(func() { s.Services.Run(background) })
 	workers.Go(func() { s.watch(background) })
 	workers.Go(func() { s.keepFloor(background) })
-	failed := make(chan error, 1)
+	failed, replaced := make(chan error, 1), make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
+	workers.Go(func() { s.watchFile(background, replaced) })
 	s.warnOfPlainHTTP(listener.Addr())
 	s.log.InfoContext(ctx, "listening", "address", listener.Addr().String())
 	select {
 	case err = <-failed:
+	case err = <-replaced:
+		err = errors.Join(err, s.drain(server))
 	case <-ctx.Done():
 		err = s.drain(server)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -166,11 +167,14 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, writer.Close())
 	}
 	closeAll := func() error { return errors.Join(reader.Close(), writer.Close()) }
-	if err := watchFailures(write); err != nil {
-		return nil, errors.Join(err, closeAll())
-	}
 	s := newStore(SQLite, write, read, closeAll)
 	s.path = path
+	if s.file, err = os.Stat(path); err == nil {
+		err = errors.Join(watchFailures(write), refuseReplaced(write, path, s.file))
+	}
+	if err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
 	return s, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync/atomic"
 
 	"gorm.io/gorm"
@@ -29,9 +30,10 @@ type Store struct {
 	read        *gorm.DB
 	turns       *atomic.Uint32 // of the audit's chains
 	inTx        bool
-	chain       *int   // of a transaction that has events: where they go
-	path        string // of an SQLite file
-	pooled      bool   // PostgreSQL is reached through a pooler
+	chain       *int        // of a transaction that has events: where they go
+	path        string      // of an SQLite file
+	file        os.FileInfo // what was there when it was opened
+	pooled      bool        // PostgreSQL is reached through a pooler
 	server      *serverExpression
 	cachedNames *deviceNameCache
 	madeNames   namesFound // of a transaction
@@ -101,7 +103,7 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 		if failed != nil {
 			return fmt.Errorf("store: a statement of the transaction had failed: %w", failed)
 		}
-		return nil
+		return s.Replaced()
 	})
 }
 
