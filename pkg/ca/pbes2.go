@@ -72,6 +72,9 @@ func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("%w: not an encrypted PKCS #8 key", ErrMalformed)
 	}
+	if info.Algorithm.Algorithm.Equal(oidSHA1TripleDES) {
+		return decryptSHA1TripleDES(info.Algorithm.Parameters.FullBytes, password, info.Data)
+	}
 	if err := checkPBES2(info.Algorithm.Algorithm); err != nil {
 		return nil, err
 	}
@@ -100,7 +103,7 @@ func checkPBES2(oid asn1.ObjectIdentifier) error {
 	const pkcs5, pkcs12 = "1.2.840.113549.1.5.", "1.2.840.113549.1.12.1."
 	if name := oid.String(); strings.HasPrefix(name, pkcs5) || strings.HasPrefix(name, pkcs12) {
 		return fmt.Errorf("%w: PBES1 is obsolete; convert the key with "+
-			"`openssl pkcs8 -in old.key -topk8 -v2 aes-256-cbc -out new.key`", ErrUnsupportedEncryption)
+			"`openssl pkcs8 -in old.key -topk8 -v2 aes-256-cbc -out new.key -provider legacy -provider default`", ErrUnsupportedEncryption)
 	}
 	return fmt.Errorf("%w: the scheme is not PBES2", ErrUnsupportedEncryption)
 }

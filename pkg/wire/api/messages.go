@@ -144,7 +144,7 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonOnePEM:           {"Informe um único bloco PEM.", "Give exactly one PEM block."},
 	domain.ReasonKeyWeak:          {"Chave fraca: RSA a partir de 2048 bits, curvas a partir de P-256.", "Weak key: RSA from 2048 bits, curves from P-256."},
 	domain.ReasonKeyUnsupported:   {"Tipo de chave não suportado: use RSA, ECDSA ou Ed25519.", "Key type not supported: use RSA, ECDSA or Ed25519."},
-	domain.ReasonKeyEncryption:    {"Criptografia da chave não suportada: converta com openssl pkcs8 -topk8 -v2 aes256.", "Key encryption not supported: convert with openssl pkcs8 -topk8 -v2 aes256."},
+	domain.ReasonKeyEncryption:    {"Criptografia da chave não suportada: converta com openssl pkcs8 -in velha.key -topk8 -v2 aes256 -out nova.key -provider legacy -provider default.", "Key encryption not supported: convert with openssl pkcs8 -in old.key -topk8 -v2 aes256 -out new.key -provider legacy -provider default."},
 	domain.ReasonKeyMismatch:      {"A chave não pertence ao certificado.", "The key does not belong to the certificate."},
 	domain.ReasonWeakSignature:    {"Assinatura fraca (MD5 ou SHA-1).", "Weak signature (MD5 or SHA-1)."},
 	domain.ReasonNotCA:            {"O certificado não é de uma CA habilitada a assinar.", "Not the certificate of a CA that may sign."},

@@ -1,0 +1,81 @@
+package ca
+
+import (
+	"crypto/des"
+	"crypto/sha1"
+	"encoding/asn1"
+	"fmt"
+	"math/big"
+	"unicode/utf16"
+)
+
+// oidSHA1TripleDES is pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292 appendix C):
+// of the obsolete schemes the one that OpenSSL still reads by default.
+var oidSHA1TripleDES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 3}
+
+type pbes1Params struct {
+	Salt       []byte
+	Iterations int
+}
+
+// decryptSHA1TripleDES opens what was encrypted by that scheme.
+func decryptSHA1TripleDES(der []byte, password string, data []byte) ([]byte, error) {
+	var params pbes1Params
+	if rest, err := asn1.Unmarshal(der, &params); err != nil || len(rest) > 0 || params.Iterations < 1 || len(params.Salt) == 0 {
+		return nil, fmt.Errorf("%w: damaged encryption parameters", ErrMalformed)
+	}
+	if params.Iterations > maxIterations || len(params.Salt) > 1024 || len(password) > 1024 {
+		return nil, fmt.Errorf("%w: more than %d iterations", ErrUnsupportedEncryption, maxIterations)
+	}
+	if password == "" {
+		return nil, ErrPasswordRequired
+	}
+	key := pkcs12Derive(1, 24, password, params)
+	iv, err := asn1.Marshal(pkcs12Derive(2, des.BlockSize, password, params))
+	if err != nil {
+		return nil, err
+	}
+	return decryptCBC(blockCipher{24, des.NewTripleDESCipher}, key, iv, data)
+}
+
+// pkcs12Derive is the key derivation of RFC 7292 appendix B.2 with SHA-1.
+func pkcs12Derive(purpose byte, size int, password string, params pbes1Params) []byte {
+	const block = 64
+	var secret []byte
+	for _, unit := range append(utf16.Encode([]rune(password)), 0) {
+		secret = append(secret, byte(unit>>8), byte(unit))
+	}
+	input := append(filled(params.Salt, block), filled(secret, block)...)
+	diversifier := make([]byte, block)
+	for i := range diversifier {
+		diversifier[i] = purpose
+	}
+	var derived []byte
+	for {
+		sum := sha1.Sum(append(diversifier[:block:block], input...))
+		for range params.Iterations - 1 {
+			sum = sha1.Sum(sum[:])
+		}
+		derived = append(derived, sum[:]...)
+		if len(derived) >= size {
+			return derived[:size]
+		}
+		step := new(big.Int).SetBytes(filled(sum[:], block)[:block])
+		step.Add(step, big.NewInt(1))
+		for at := 0; at < len(input); at += block {
+			n := new(big.Int).SetBytes(input[at : at+block])
+			n.Add(n, step)
+			n.SetBit(n, 8*block, 0)
+			n.FillBytes(input[at : at+block])
+		}
+	}
+}
+
+// filled repeats data up to the next multiple of block.
+func filled(data []byte, block int) []byte {
+	whole := make([]byte, (len(data)+block-1)/block*block)
+	for i := range whole {
+		whole[i] = data[i%len(data)]
+	}
+	return whole
+}
