@@ -48,7 +48,7 @@ func (w *world) refused(t testing.TB) map[string]struct {
 		"a user whose hash is none":                {w.newUser(t, func(u *domain.User) { u.PasswordHash = "" }).Username, ""},
 		"a user whose hash is not understood":      {w.newUser(t, func(u *domain.User) { u.PasswordHash = "segredo" }).Username, "segredo"},
 		"an apikey's name":                         {w.newAPIKey(t).Name, password},
-		"a user of another name that looks alike":  {user.Username + " ", password},
+		"a user of another name that looks alike":  {user.Username + "\u200b", password},
 		"a user by a pattern that would match all": {"%", password},
 	}
 }
