@@ -32,6 +32,7 @@ type Device struct {
 	Enabled        bool
 	CreatorID      int64 // the authorization that made it; 0: somebody else
 	Revision       int64 // counts the changes; who saves says of which one he knows
+	ImportID       int64 // of the import that inserts it, for lists to leave it out until that is finished; 0: none. It is not read
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }

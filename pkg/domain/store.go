@@ -22,6 +22,7 @@ type Store interface {
 	Audit() Audit
 	Devices() Devices
 	DeviceDomains() DeviceDomains
+	DeviceImports() DeviceImports
 	Applications() Applications
 	PAMAuthorizations() PAMAuthorizations
 	Nonces() Nonces

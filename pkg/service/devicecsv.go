@@ -46,15 +46,21 @@ func (s *Devices) importFile(ctx context.Context, raw []byte, atomic bool) (Impo
 		return s.importAll(ctx, checked)
 	}
 	result := ImportResult{Failed: checked.faults.failed, Faults: checked.faults.list}
-	err = checked.batches(func(good goodRows) error { return s.importSome(ctx, good, &result) })
+	pace := s.pacer()
+	err = checked.batches(func(good goodRows) error {
+		return pace.step(ctx, func() error { return s.importSome(ctx, good, &result) })
+	})
 	slices.SortStableFunc(result.Faults, func(a, b domain.RowFault) int { return a.Row - b.Row })
 	return result, err
 }
 
-// importAll stores all rows in one transaction.
+// importAll stores all rows: few in one transaction, many in parts.
 func (s *Devices) importAll(ctx context.Context, checked *checkedFile) (result ImportResult, err error) {
 	if err := checked.faults.err(); err != nil {
 		return ImportResult{}, err
+	}
+	if len(checked.bad) > importBatch {
+		return s.importInParts(ctx, checked)
 	}
 	if err := checked.batches(func(good goodRows) error { return s.spell(ctx, good.plans) }); err != nil {
 		return ImportResult{}, err
@@ -78,7 +84,7 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 		if gone, err = unknownDomains(ctx, tx, good); err != nil { // since then
 			return err
 		}
-		changes, err := s.put(ctx, tx, good.without(gone).plans)
+		changes, err := s.put(ctx, tx, good.without(gone).plans, 0)
 		if err != nil {
 			return err
 		}
@@ -112,7 +118,7 @@ func (s *Devices) store(ctx context.Context, tx domain.Store, file *checkedFile,
 		return s.Audit.recordAll(ctx, tx, events)
 	}
 	err := file.batches(func(good goodRows) error {
-		changes, err := s.put(ctx, tx, good.plans)
+		changes, err := s.put(ctx, tx, good.plans, 0)
 		if err != nil {
 			return err
 		}

@@ -38,8 +38,8 @@ func (s *Devices) spell(ctx context.Context, plans []domain.DevicePlan) error {
 	return s.Store.Devices().Spell(ctx, named...)
 }
 
-// put stores what the plans say, of hostnames that differ. A hostname that somebody else takes at the same time is an update of theirs.
-func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) ([]domain.DeviceChange, error) {
+// put stores what the plans say, of hostnames that differ; new devices are of an import, if its id is not 0. A hostname that somebody else takes at the same time is an update of theirs.
+func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, importID int64) ([]domain.DeviceChange, error) {
 	domains, err := findDomains(ctx, tx, plans)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.Devic
 		open[i] = i
 	}
 	for len(open) > 0 {
-		if open, err = s.putOnce(ctx, tx, plans, domains, changes, open); err != nil {
+		if open, err = s.putOnce(ctx, tx, plans, importID, domains, changes, open); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +58,9 @@ func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.Devic
 }
 
 // putOnce returns the places of those that somebody else has made between the look and the insertion.
-func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, domains domainNames, changes []domain.DeviceChange, open []int) ([]int, error) {
+func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, importID int64, domains domainNames,
+	changes []domain.DeviceChange, open []int,
+) ([]int, error) {
 	hostnames := make([]string, len(open))
 	for i, place := range open {
 		hostnames[i] = plans[place].Hostname
@@ -77,7 +79,7 @@ func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.D
 		changes[place] = change
 		switch {
 		case change.Created():
-			change.After.UpdatedAt = now
+			change.After.UpdatedAt, change.After.ImportID = now, importID
 			added, addedPlaces = append(added, change.After), append(addedPlaces, place)
 		case change.Changed():
 			change.After.UpdatedAt = now

@@ -116,7 +116,9 @@ const (
 	crlInterval   = time.Minute
 	usesInterval  = 5 * time.Second
 	choreInterval = time.Minute
-	lookInterval  = time.Second
+	// importInterval is short: until an import is finished no list has its devices.
+	importInterval = 5 * time.Second
+	lookInterval   = time.Second
 )
 
 // choreTimeout bounds each time that something is done in the background, lastTimeout what is done at the end.
@@ -140,6 +142,7 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old nonces", s.PAMAccess.Forget) })
+	workers.Go(func() { s.every(ctx, importInterval, "ending imports that were left", s.Devices.ResumeImports) })
 	workers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
 	defer cancel()

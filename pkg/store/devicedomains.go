@@ -122,6 +122,11 @@ func (r deviceDomains) Delete(ctx context.Context, id int64) error {
 		if err := db.Raw("SELECT device_id FROM device_terms WHERE term = ? LIMIT 1", "d:"+record.NameKey).Scan(&used).Error; err != nil {
 			return err
 		}
+		if len(used) == 0 { // imports that were decided may put devices into it
+			if err := db.Raw("SELECT id FROM device_imports WHERE decided LIMIT 1").Scan(&used).Error; err != nil {
+				return err
+			}
+		}
 		if len(used) > 0 {
 			return domain.Fault(domain.Rule, "id", domain.ReasonInUse)
 		}

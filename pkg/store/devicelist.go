@@ -36,10 +36,14 @@ func (r devices) IDs(ctx context.Context, filter domain.DeviceFilter, cursor int
 	return ids, err
 }
 
+// finishedImport leaves out the devices of imports that go on: lists have all of an import, or none.
+const finishedImport = "(import_id = 0 OR import_id NOT IN (SELECT i.id FROM device_imports i))"
+
 // listing picks the index that the list is read from: one of a term if the filter has any, otherwise of a column. All other conditions are
 // checked on each row.
 func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int64) (listing, error) {
 	l := deviceTable
+	l.shown = finishedImport
 	for _, text := range []string{f.Hostname, f.IP, f.Model, f.Type, f.Vendor, f.Site, f.Tag, f.Domain} {
 		if !storable(text) {
 			l.restrict("1 = 0")

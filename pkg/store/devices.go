@@ -200,6 +200,12 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 		return err
 	}
 	into := insertion{"devices", insertedDevice, " ON CONFLICT (hostname_key) DO NOTHING RETURNING id, hostname_key"}
+	if len(list) > 0 && list[0].ImportID != 0 { // of one that inserts many all have the same
+		into.columns += ", import_id"
+		for i := range values {
+			values[i] = append(values[i], list[0].ImportID)
+		}
+	}
 	if err := r.s.insertRows(ctx, into, values, scan); err != nil {
 		return nil, err
 	}

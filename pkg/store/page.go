@@ -75,6 +75,7 @@ func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 type listing struct {
 	table, columns string
 	keyTable       string   // where the ids of the rows can be read alone; empty: table
+	shown          string   // condition on the rows that are shown, which their table has; empty: none
 	where          []string // conditions that all must hold
 	args           []any    // of where
 	// owner is a value that a column of all rows must have, for PostgreSQL: written as a range of the index (ownerColumn, id) it is never taken
@@ -98,6 +99,9 @@ func (l *listing) restrict(condition string, args ...any) {
 // in their place PostgreSQL plans every page anew, which takes longer than reading it.
 func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, l.descending, false)
+	if l.shown != "" {
+		key += " AND " + l.shown
+	}
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d", selected, l.table, l.and(key), order, n)
 	return query, append(l.args[:len(l.args):len(l.args)], args...)
 }

@@ -180,6 +180,9 @@ func (s *Store) Devices() domain.Devices { return devices{s} }
 // DeviceDomains implements domain.Store.
 func (s *Store) DeviceDomains() domain.DeviceDomains { return deviceDomains{s} }
 
+// DeviceImports implements domain.Store.
+func (s *Store) DeviceImports() domain.DeviceImports { return deviceImports{s} }
+
 // Applications implements domain.Store.
 func (s *Store) Applications() domain.Applications { return applications{s} }
 

@@ -27,6 +27,7 @@ func Fill(t testing.TB, s domain.Store) {
 		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Audit().Append(ctx, &e) }))
 	}
 	fillCheckpoint(ctx, t, s)
+	fillImport(ctx, t, s)
 }
 
 // SpentID makes an apikey and removes it: its id was given, and no row has it.

@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Audit_AppendAll", testAppendAll},
 		{"Audit_Reserve", testReserve},
 		{"Devices", testDevices},
+		{"DeviceImports", testDeviceImports},
 		{"Devices_Save", testDeviceSave},
 		{"Devices_Concurrency", testDeviceConcurrency},
 		{"Devices_Page_Model", testDevicePages},

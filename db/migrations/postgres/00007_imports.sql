@@ -1,0 +1,23 @@
+-- +goose Up
+-- Imports of devices that are not finished: who asked for them, whether all their rows are there and will be stored, and when somebody last worked at them.
+-- And their rows, as JSON, until each is stored.
+CREATE TABLE device_imports (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    author   text    NOT NULL,
+    decided  boolean NOT NULL,
+    alive_at timestamptz NOT NULL
+);
+CREATE TABLE device_import_rows (
+    import_id bigint NOT NULL,
+    place     bigint NOT NULL,
+    spec      text NOT NULL,
+    PRIMARY KEY (import_id, place)
+);
+
+-- The import that made a device; 0: none that was stored in parts. No list has it before that is finished.
+ALTER TABLE devices ADD COLUMN import_id bigint NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE devices DROP COLUMN import_id;
+DROP TABLE device_import_rows;
+DROP TABLE device_imports;

@@ -1,0 +1,50 @@
+package service
+
+import (
+	"context"
+	"time"
+)
+
+// How long one writes at a time, and then leaves room: whoever of another process waits for an SQLite file looks at it now and then, at first every
+// 25 ms, later every 100 ms.
+const (
+	paceWork = 120 * time.Millisecond
+	paceRest = 30 * time.Millisecond
+)
+
+// pacer lets others write between the parts of a long work, and says how many rows a part should have.
+type pacer struct {
+	worked time.Duration // since the last rest
+	rows   int           // of the next part
+}
+
+// The bounds of the rows of a part.
+const (
+	fewestRows = 64
+	mostRows   = importBatch
+)
+
+func (s *Devices) pacer() *pacer { return &pacer{rows: mostRows / 2} }
+
+// step runs one part.
+func (p *pacer) step(ctx context.Context, part func() error) error {
+	began := time.Now()
+	err := part()
+	took := time.Since(began)
+	switch {
+	case took > paceWork:
+		p.rows = max(fewestRows, p.rows/2)
+	case took < paceWork/3:
+		p.rows = min(mostRows, p.rows*2)
+	}
+	if p.worked += took; err != nil || p.worked < paceWork {
+		return err
+	}
+	p.worked = 0
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(paceRest):
+		return nil
+	}
+}
