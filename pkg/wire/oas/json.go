@@ -32,60 +32,66 @@ func checkJSON(data []byte) error {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	twice, err := walk(decoder, 0)
-	if err == nil && twice == "" {
+	err := walk(decoder, 0)
+	if err == nil {
 		if _, err = decoder.Token(); err == io.EOF {
 			return nil
 		}
 		err = errors.New("more than one JSON value")
 	}
-	if twice != "" {
-		return domain.Fault(domain.Malformed, printable(twice), domain.ReasonDuplicateKey)
+	if twice, ok := errors.AsType[keyTwice](err); ok {
+		return domain.Fault(domain.Malformed, printable(string(twice)), domain.ReasonDuplicateKey)
 	}
 	return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: err}
 }
 
-// walk reads one value and returns the first key that stands twice in an object.
-func walk(decoder *json.Decoder, depth int) (twice string, err error) {
+// keyTwice is the first key that stands twice in an object; it may be empty.
+type keyTwice string
+
+// Error implements error. It does not quote the key.
+func (keyTwice) Error() string { return "a key twice in an object" }
+
+// walk reads one value. Errors: also keyTwice.
+func walk(decoder *json.Decoder, depth int) error {
 	if depth > maxDepth {
-		return "", errDepth
+		return errDepth
 	}
 	token, err := decoder.Token()
 	if err != nil {
-		return "", err
+		return err
 	}
 	switch token {
 	case json.Delim('{'):
 		return walkObject(decoder, depth)
 	case json.Delim('['):
 		for decoder.More() {
-			if twice, err = walk(decoder, depth+1); err != nil || twice != "" {
-				return twice, err
+			if err := walk(decoder, depth+1); err != nil {
+				return err
 			}
 		}
 		_, err = decoder.Token()
 	}
-	return "", err
+	return err
 }
 
-func walkObject(decoder *json.Decoder, depth int) (string, error) {
+func walkObject(decoder *json.Decoder, depth int) error {
 	seen := map[string]bool{}
 	for decoder.More() {
 		token, err := decoder.Token()
 		if err != nil {
-			return "", err
+			return err
 		}
 		key := token.(string) // a decoder inside an object gives keys as strings or fails
 		if seen[key] {
-			return key, nil
+			return keyTwice(key)
 		}
 		seen[key] = true
-		if twice, err := walk(decoder, depth+1); err != nil || twice != "" {
-			return twice, err
+		if err := walk(decoder, depth+1); err != nil {
+			return err
 		}
 	}
 	_, err := decoder.Token()
-	return "", err
+	return err
 }
 
 // prune removes from the validated body every key that the schema does not name, and makes what is left the only body there is:

@@ -29,6 +29,7 @@ func TestCheckJSON(t *testing.T) {
 		`{"a": "` + "\xc3\x28" + `"}`: domain.ReasonJSON, `{"a" 1}`: domain.ReasonJSON, `{1: 1}`: domain.ReasonJSON, "[1,]": domain.ReasonJSON, "]": domain.ReasonJSON,
 		strings.Repeat("[", 34) + strings.Repeat("]", 34): domain.ReasonJSON, strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33): domain.ReasonJSON,
 		`{"a": 1, "a": 1}`: domain.ReasonDuplicateKey, `[{"a": {"b": 1, "c": 2, "b": 1}}]`: domain.ReasonDuplicateKey, `{"a": 1, "\u0061": 1}`: domain.ReasonDuplicateKey,
+		`{"": 1, "": 2}`: domain.ReasonDuplicateKey, `{"":100,""`: domain.ReasonDuplicateKey,
 	} {
 		fault, ok := errors.AsType[*domain.Error](checkJSON([]byte(text)))
 		if !ok || fault.Kind != domain.Malformed || fault.Reason != reason {
