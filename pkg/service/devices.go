@@ -194,8 +194,8 @@ func (s *Devices) save(ctx context.Context, next func(ctx context.Context, sure 
 		}
 		save.Nonce = nonce.unspent()
 		saved, err := s.Store.Devices().Save(ctx, &save)
-		nonce.settle(err)
 		if saved {
+			nonce.settle(err)
 			s.recent.keep(save.After, save.Created())
 		}
 		if err != nil || saved {

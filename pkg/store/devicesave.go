@@ -29,7 +29,8 @@ const (
 	namesThere = nameThere + ", " + nameThere + ", " + nameThere + ", " + nameThere
 )
 
-// Save implements domain.Devices. Names that were remembered from another history of the database are not there; then they are read again.
+// Save implements domain.Devices. The nonce is spent only if the device is stored: a crash before the next attempt must not leave one that was spent for
+// nothing. Names that were remembered from another history of the database are not there; then they are read again.
 func (r devices) Save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	saved, err := r.save(ctx, s)
 	if isNull(err) && !r.s.inTx {
@@ -51,13 +52,11 @@ func (r devices) save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	}
 	saved := false
 	err = r.s.atomic(ctx, func(tx *Store) error {
-		if s.Nonce != nil {
-			if err := tx.Nonces().Spend(ctx, *s.Nonce); err != nil {
-				return err
-			}
-		}
 		saved, err = devices{tx}.saveStepwise(ctx, s, rows[0])
-		return err
+		if err != nil || !saved || s.Nonce == nil {
+			return err
+		}
+		return tx.Nonces().Spend(ctx, *s.Nonce)
 	})
 	return saved && err == nil, err
 }
@@ -113,10 +112,11 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 	s.Event.Chain = r.s.nextChain()
 	var q statement
 	q.add("WITH ")
-	if n := s.Nonce; n != nil {
-		q.add("nonce AS (INSERT INTO nonces (public_key, token, at, nonce) VALUES (?, ?, ?, ?)), ", n.Key, n.Token, micro(n.At), n.Value)
-	}
 	q.addDevice(s, row)
+	if n := s.Nonce; n != nil {
+		q.add(", nonce AS (INSERT INTO nonces (public_key, token, at, nonce) SELECT ?::text, ?::text, ?::timestamptz, ?::text FROM device)",
+			n.Key, n.Token, micro(n.At), n.Value)
+	}
 	q.addTerms(s.DeviceChange)
 	q.add(`, link AS (`+moveChain("device.id")+` FROM device
 			WHERE chain = ? RETURNING chain, position, hash, device.id AS device_id, `+lastID+`),
