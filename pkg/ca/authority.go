@@ -165,8 +165,8 @@ func (a *Authority) keyID() ([]byte, error) {
 	return keyID(a.Certificate.PublicKey)
 }
 
-// emptyName reports whether a name has no parts: OpenVPN refuses whoever comes
-// with such a CA.
+// emptyName reports whether a name has no parts. OpenVPN refuses all clients of a CA
+// with such a name.
 func emptyName(der []byte) bool { return bytes.Equal(der, []byte{0x30, 0}) }
 
 // allowsClient applies the extended key usage (RFC 5280 section 4.2.1.12): no

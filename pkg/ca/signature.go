@@ -145,7 +145,7 @@ func (s signedData) verifyPSS(key *rsa.PublicKey, der []byte) (crypto.Hash, erro
 func weakDigest(digest crypto.Hash) bool { return digest == crypto.MD5 || digest == crypto.SHA1 }
 
 // weakAlgorithm reports whether an AlgorithmIdentifier is one over a weak
-// digest, whoever's signature it is.
+// digest, with any kind of key.
 func weakAlgorithm(algorithm []byte) bool {
 	var id pkix.AlgorithmIdentifier
 	if _, err := asn1.Unmarshal(algorithm, &id); err != nil {

@@ -115,12 +115,12 @@ type Checkpoint struct {
 type Audit interface {
 	// Reserve makes the transaction a long one: its events go on the last chain, which is only for such transactions, and which it has from now on to its
 	// end. So there is one of them at a time, and it may append in between, since nobody waits for that chain who holds what it needs. It is the first
-	// statement of its transaction: whoever waits for it must not hold anything yet. How long he waits is up to the context alone. Errors: it is not the
+	// statement of its transaction: the transaction that waits for it must not hold anything yet. Only the context bounds the wait. Errors: it is not the
 	// first thing that the transaction asks of the audit, or there is no transaction.
 	Reserve(ctx context.Context) error
 	// Append puts e on a chain and sets ID and Link. Errors: ErrRightsMoved when the point is no longer that of e; nothing is stored then, and the
-	// transaction may go on. It is the last statement of its transaction, unless that has reserved its chain: whoever waits
-	// for a chain must not hold what another needs who has it.
+	// transaction may go on. It is the last statement of its transaction, unless that has reserved its chain: a transaction
+	// that waits for a chain must not hold what the one that has the chain needs.
 	Append(ctx context.Context, e *Event) error
 	// AppendAll is Append for many events of one transaction and one actor.
 	AppendAll(ctx context.Context, events []*Event) error

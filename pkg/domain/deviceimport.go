@@ -6,7 +6,7 @@ import (
 )
 
 // DeviceImport is an import of many devices that is not finished. Its rows are staged first. Once it is decided all of them will be stored, in parts, by
-// whoever does it; before that none.
+// this process or another. Before that none is.
 type DeviceImport struct {
 	ID      int64
 	Author  string // who asked for it, as the service writes it

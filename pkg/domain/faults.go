@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// MaxFaults is how many faults an answer tells at most. Whoever collects faults stops there.
+// MaxFaults is how many faults an answer tells at most. All code that collects faults stops there.
 const MaxFaults = 1000
 
 // FaultList collects errors until they join MaxFaults faults. The zero value is an empty list.

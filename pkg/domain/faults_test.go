@@ -26,7 +26,7 @@ func TestFaultList_IsBounded(t *testing.T) {
 	}
 }
 
-// TestLists_FaultsAreBounded: whoever looks at a list stops, too, when nobody has bounded it before.
+// TestLists_FaultsAreBounded: the checks of a list stop at the bound, also for a list that nothing has cut before.
 func TestLists_FaultsAreBounded(t *testing.T) {
 	t.Parallel()
 	const many = 5 * MaxFaults

@@ -135,7 +135,7 @@ func newStage(t testing.TB, w *world) *stage {
 	return s
 }
 
-// TestCaller_Fallen: whoever was authenticated a moment ago and has lost their rights since, by another replica, changes nothing.
+// TestCaller_Fallen: a caller that was authenticated a moment ago, and has since lost its rights on another replica, changes nothing.
 func TestCaller_Fallen(t *testing.T) {
 	t.Parallel()
 	for engine, open := range engines {

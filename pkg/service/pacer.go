@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// How long one writes at a time, and then leaves room: whoever of another process waits for an SQLite file looks at it now and then, at first every
+// How long one writes at a time, and then leaves room: another process that waits for an SQLite file looks at it now and then, at first every
 // 25 ms, later every 100 ms.
 const (
 	paceWork = 120 * time.Millisecond
