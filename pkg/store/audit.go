@@ -138,7 +138,7 @@ func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 	record := toEventRow(*e)
 	args := append(append(chainMove(e), e.ResourceID, e.Chain, e.Point.String(), e.ResourceID), record.contents()...)
 	var hash []byte
-	err := r.s.atOnce(ctx, []any{&e.ID, &e.Position, &hash}, appendEvent, args)
+	err := r.s.atOnce(ctx, e, []any{&e.ID, &e.Position, &hash}, appendEvent, args)
 	copy(e.Hash[:], hash)
 	return ifMoved(err)
 }
@@ -178,8 +178,12 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 		end := chainEnd{Link: domain.Link{Chain: tx.nextChain()}}
 		db := tx.write.WithContext(ctx)
 		query := "UPDATE audit_chains SET position = position WHERE chain = ? AND " + r.s.rightsHold() + " RETURNING " + chainColumns
+		begin := time.Now()
 		if err := scan(ctx, db, end.places(), query, end.Chain, events[0].Point.String()); err != nil {
 			return ifMoved(err)
+		}
+		if err := tx.holdsStill(ctx, events[0], begin); err != nil {
+			return err
 		}
 		if err := (audit{tx}).number(ctx, events); err != nil {
 			return err

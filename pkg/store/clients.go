@@ -202,7 +202,7 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 	args = append(append(args, chainMove(e)...), e.Chain)
 	var hash []byte
 	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, &hash}
-	if err := r.s.atOnce(ctx, places, enrolment, append(args, entry.contents()...)); err != nil {
+	if err := r.s.atOnce(ctx, e, places, enrolment, append(args, entry.contents()...)); err != nil {
 		c.ID = 0
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return r.s.unlessMoved(ctx, e, otherIssuer())

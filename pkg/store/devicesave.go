@@ -124,7 +124,7 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 			SELECT device_id, event_id, `+linkColumns+", "+eventValues+" FROM link RETURNING id)", append(append(chainMove(s.Event), s.Event.Chain), entry.contents()...)...)
 	q.add(" SELECT device_id, event.id, position, hash" + inTime + " FROM link, event")
 	var hash []byte
-	err := r.s.atOnce(ctx, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, &hash}, q.text.String(), q.args)
+	err := r.s.atOnce(ctx, s.Event, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, &hash}, q.text.String(), q.args)
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound): // no device was stored
 		return false, nil

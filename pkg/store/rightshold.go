@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -47,4 +48,13 @@ func ifMoved(err error) error {
 		return domain.ErrRightsMoved
 	}
 	return err
+}
+
+// holdsStill looks again at the rights after a statement with rightsHold that began then, if it has waited so long for a lock that they may have gone
+// meanwhile: what it read is from its beginning. Errors: ErrRightsMoved.
+func (s *Store) holdsStill(ctx context.Context, e *domain.Event, begin time.Time) error {
+	if s.engine == Postgres && time.Since(begin) >= maxAge {
+		return s.unlessMoved(ctx, e, nil)
+	}
+	return nil
 }
