@@ -1191,6 +1191,15 @@ type PamConnectivity struct {
 	Port int `json:"port"`
 }
 
+// PamConnectivityUpdate defines model for PamConnectivityUpdate.
+type PamConnectivityUpdate struct {
+	// Type The type, as `SSH`, regardless of case.
+	Type string `json:"type"`
+
+	// Port The port; left out that of the type.
+	Port *int `json:"port,omitempty"`
+}
+
 // PamDevice Example: {"connectivities":[{"port":22,"type":"SSH"}],"created_at":"2017-10-05T12:20:02.932000+00:00","domains":["testlab.com"],"enabled":true,"hostname":"Device-via-API","id":31,"ip":"172.10.21.21","model":"RedHat","remote_sessions":[{"connectivity":"SSH","expect":"EXPECT","fill":"FILL"}],"site":"AWS","tags":["api","app"],"type":"Desktop","updated_at":"2017-11-05T12:20:02.932000+00:00","vendor":"Linux"}
 type PamDevice struct {
 	// ID The id of the device.
@@ -1283,6 +1292,42 @@ type PamDevicePage struct {
 	Cursor Cursor `json:"cursor"`
 }
 
+// PamDeviceUpdate defines model for PamDeviceUpdate.
+type PamDeviceUpdate struct {
+	// Hostname Not editable, save for its spelling.
+	Hostname *string `json:"hostname,omitempty"`
+
+	// IP Its address, DNS name or management URL.
+	IP *string `json:"ip,omitempty"`
+
+	// Model Its model; made when it is new.
+	Model *string `json:"model,omitempty"`
+
+	// Type Its type; made when it is new.
+	Type *string `json:"type,omitempty"`
+
+	// Vendor Its vendor; made when it is new.
+	Vendor *string `json:"vendor,omitempty"`
+
+	// Site Its site; made when it is new.
+	Site *string `json:"site,omitempty"`
+
+	// Domains Names or short names of registered domains, instead of the present ones.
+	Domains []string `json:"domains,omitempty"`
+
+	// Connectivities The ways to reach it, instead of the present ones.
+	Connectivities []PamConnectivityUpdate `json:"connectivities,omitempty"`
+
+	// RemoteSessions What is typed in remote sessions, instead of the present expressions; at most 2000 characters.
+	RemoteSessions []PamRemoteSessionUpdate `json:"remote_sessions,omitempty"`
+
+	// Tags Its tags, without commas, instead of the present ones; at most 250 characters with commas between them.
+	Tags []string `json:"tags,omitempty"`
+
+	// Enabled Whether it is in use.
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
 // PamRemoteSession Example: {"connectivity":"SSH","expect":"EXPECT","fill":"FILL"}
 type PamRemoteSession struct {
 	// Connectivity The type of the connectivity, as `SSH`.
@@ -1293,6 +1338,18 @@ type PamRemoteSession struct {
 
 	// Fill What is typed then.
 	Fill string `json:"fill"`
+}
+
+// PamRemoteSessionUpdate defines model for PamRemoteSessionUpdate.
+type PamRemoteSessionUpdate struct {
+	// Connectivity The type of the connectivity, as `SSH`.
+	Connectivity string `json:"connectivity"`
+
+	// Expect The expression to wait for; one line.
+	Expect *string `json:"expect,omitempty"`
+
+	// Fill What is typed then; one line without a colon.
+	Fill *string `json:"fill,omitempty"`
 }
 
 // Role Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}
@@ -1971,8 +2028,26 @@ type ImportPamDevicesParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// DisablePamDeviceParams defines parameters for DisablePamDevice.
+type DisablePamDeviceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetPamDeviceParams defines parameters for GetPamDevice.
 type GetPamDeviceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdatePamDeviceParams defines parameters for UpdatePamDevice.
+type UpdatePamDeviceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// EnablePamDeviceParams defines parameters for EnablePamDevice.
+type EnablePamDeviceParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2171,6 +2246,9 @@ type UpdateAuthorizationJSONRequestBody = AuthorizationUpdate
 
 // RotateAuthorizationJSONRequestBody defines body for RotateAuthorization for application/json ContentType.
 type RotateAuthorizationJSONRequestBody = AuthorizationRotate
+
+// UpdatePamDeviceJSONRequestBody defines body for UpdatePamDevice for application/json ContentType.
+type UpdatePamDeviceJSONRequestBody = PamDeviceUpdate
 
 // CreateDeviceDomainJSONRequestBody defines body for CreateDeviceDomain for application/json ContentType.
 type CreateDeviceDomainJSONRequestBody = DeviceDomainCreate
@@ -2383,9 +2461,18 @@ type ServerInterface interface {
 	// ImportPamDevices Import devices
 	// (POST /pam/devices/import)
 	ImportPamDevices(ctx echo.Context, params ImportPamDevicesParams) error
+	// DisablePamDevice Disable a device
+	// (DELETE /pam/devices/{id})
+	DisablePamDevice(ctx echo.Context, id ID, params DisablePamDeviceParams) error
 	// GetPamDevice Get a device
 	// (GET /pam/devices/{id})
 	GetPamDevice(ctx echo.Context, id ID, params GetPamDeviceParams) error
+	// UpdatePamDevice Update a device
+	// (PUT /pam/devices/{id})
+	UpdatePamDevice(ctx echo.Context, id ID, params UpdatePamDeviceParams) error
+	// EnablePamDevice Enable a device
+	// (POST /pam/devices/{id}/enable)
+	EnablePamDevice(ctx echo.Context, id ID, params EnablePamDeviceParams) error
 	// GetPamDeviceHistoryPage List what happened to a device
 	// (GET /pam/devices/{id}/history)
 	GetPamDeviceHistoryPage(ctx echo.Context, id ID, params GetPamDeviceHistoryPageParams) error
@@ -4129,6 +4216,42 @@ func (w *ServerInterfaceWrapper) ImportPamDevices(ctx echo.Context) error {
 	return err
 }
 
+// DisablePamDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) DisablePamDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DisablePamDeviceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DisablePamDevice(ctx, id, params)
+	return err
+}
+
 // GetPamDevice converts echo context to params.
 func (w *ServerInterfaceWrapper) GetPamDevice(ctx echo.Context) error {
 	var err error
@@ -4162,6 +4285,78 @@ func (w *ServerInterfaceWrapper) GetPamDevice(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetPamDevice(ctx, id, params)
+	return err
+}
+
+// UpdatePamDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePamDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePamDeviceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePamDevice(ctx, id, params)
+	return err
+}
+
+// EnablePamDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) EnablePamDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EnablePamDeviceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnablePamDevice(ctx, id, params)
 	return err
 }
 
@@ -4952,7 +5147,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/pam/authorizations/:id", wrapper.UpdateAuthorization, options.OperationMiddlewares["updateAuthorization"]...)
 	router.POST(options.BaseURL+"/pam/authorizations/:id/rotate", wrapper.RotateAuthorization, options.OperationMiddlewares["rotateAuthorization"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
+	router.DELETE(options.BaseURL+"/pam/devices/:id", wrapper.DisablePamDevice, options.OperationMiddlewares["disablePamDevice"]...)
 	router.GET(options.BaseURL+"/pam/devices/:id", wrapper.GetPamDevice, options.OperationMiddlewares["getPamDevice"]...)
+	router.PUT(options.BaseURL+"/pam/devices/:id", wrapper.UpdatePamDevice, options.OperationMiddlewares["updatePamDevice"]...)
+	router.POST(options.BaseURL+"/pam/devices/:id/enable", wrapper.EnablePamDevice, options.OperationMiddlewares["enablePamDevice"]...)
 	router.GET(options.BaseURL+"/pam/devices/:id/history", wrapper.GetPamDeviceHistoryPage, options.OperationMiddlewares["getPamDeviceHistoryPage"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
@@ -9201,6 +9399,99 @@ func (response ImportPamDevices500JSONResponse) VisitImportPamDevicesResponse(w 
 	return err
 }
 
+type DisablePamDeviceRequestObject struct {
+	ID     ID `json:"id"`
+	Params DisablePamDeviceParams
+}
+
+type DisablePamDeviceResponseObject interface {
+	VisitDisablePamDeviceResponse(w http.ResponseWriter) error
+}
+
+type DisablePamDevice200Response struct {
+}
+
+func (response DisablePamDevice200Response) VisitDisablePamDeviceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DisablePamDevice400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DisablePamDevice400JSONResponse) VisitDisablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisablePamDevice401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DisablePamDevice401JSONResponse) VisitDisablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisablePamDevice403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DisablePamDevice403JSONResponse) VisitDisablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisablePamDevice404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DisablePamDevice404JSONResponse) VisitDisablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisablePamDevice500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DisablePamDevice500JSONResponse) VisitDisablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPamDeviceRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetPamDeviceParams
@@ -9289,6 +9580,219 @@ func (response GetPamDevice404JSONResponse) VisitGetPamDeviceResponse(w http.Res
 type GetPamDevice500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetPamDevice500JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePamDeviceRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdatePamDeviceParams
+	Body   *UpdatePamDeviceJSONRequestBody
+}
+
+type UpdatePamDeviceResponseObject interface {
+	VisitUpdatePamDeviceResponse(w http.ResponseWriter) error
+}
+
+type UpdatePamDevice200JSONResponse PamDevice
+
+func (response UpdatePamDevice200JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePamDevice400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdatePamDevice400JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePamDevice401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdatePamDevice401JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePamDevice403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdatePamDevice403JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePamDevice404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdatePamDevice404JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePamDevice409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdatePamDevice409JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePamDevice500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdatePamDevice500JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnablePamDeviceRequestObject struct {
+	ID     ID `json:"id"`
+	Params EnablePamDeviceParams
+}
+
+type EnablePamDeviceResponseObject interface {
+	VisitEnablePamDeviceResponse(w http.ResponseWriter) error
+}
+
+type EnablePamDevice200JSONResponse PamDevice
+
+func (response EnablePamDevice200JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnablePamDevice400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response EnablePamDevice400JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnablePamDevice401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response EnablePamDevice401JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnablePamDevice403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response EnablePamDevice403JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnablePamDevice404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response EnablePamDevice404JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnablePamDevice500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response EnablePamDevice500JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -11425,9 +11929,18 @@ type StrictServerInterface interface {
 	// ImportPamDevices Import devices
 	// (POST /pam/devices/import)
 	ImportPamDevices(ctx context.Context, request ImportPamDevicesRequestObject) (ImportPamDevicesResponseObject, error)
+	// DisablePamDevice Disable a device
+	// (DELETE /pam/devices/{id})
+	DisablePamDevice(ctx context.Context, request DisablePamDeviceRequestObject) (DisablePamDeviceResponseObject, error)
 	// GetPamDevice Get a device
 	// (GET /pam/devices/{id})
 	GetPamDevice(ctx context.Context, request GetPamDeviceRequestObject) (GetPamDeviceResponseObject, error)
+	// UpdatePamDevice Update a device
+	// (PUT /pam/devices/{id})
+	UpdatePamDevice(ctx context.Context, request UpdatePamDeviceRequestObject) (UpdatePamDeviceResponseObject, error)
+	// EnablePamDevice Enable a device
+	// (POST /pam/devices/{id}/enable)
+	EnablePamDevice(ctx context.Context, request EnablePamDeviceRequestObject) (EnablePamDeviceResponseObject, error)
 	// GetPamDeviceHistoryPage List what happened to a device
 	// (GET /pam/devices/{id}/history)
 	GetPamDeviceHistoryPage(ctx context.Context, request GetPamDeviceHistoryPageRequestObject) (GetPamDeviceHistoryPageResponseObject, error)
@@ -12914,6 +13427,32 @@ func (sh *strictHandler) ImportPamDevices(ctx echo.Context, params ImportPamDevi
 	return nil
 }
 
+// DisablePamDevice operation middleware
+func (sh *strictHandler) DisablePamDevice(ctx echo.Context, id ID, params DisablePamDeviceParams) error {
+	var request DisablePamDeviceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DisablePamDevice(ctx.Request().Context(), request.(DisablePamDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisablePamDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DisablePamDeviceResponseObject); ok {
+		return validResponse.VisitDisablePamDeviceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetPamDevice operation middleware
 func (sh *strictHandler) GetPamDevice(ctx echo.Context, id ID, params GetPamDeviceParams) error {
 	var request GetPamDeviceRequestObject
@@ -12934,6 +13473,81 @@ func (sh *strictHandler) GetPamDevice(ctx echo.Context, id ID, params GetPamDevi
 		return err
 	} else if validResponse, ok := response.(GetPamDeviceResponseObject); ok {
 		return validResponse.VisitGetPamDeviceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePamDevice operation middleware
+func (sh *strictHandler) UpdatePamDevice(ctx echo.Context, id ID, params UpdatePamDeviceParams) error {
+	var request UpdatePamDeviceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdatePamDeviceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePamDevice(ctx.Request().Context(), request.(UpdatePamDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePamDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePamDeviceResponseObject); ok {
+		return validResponse.VisitUpdatePamDeviceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnablePamDevice operation middleware
+func (sh *strictHandler) EnablePamDevice(ctx echo.Context, id ID, params EnablePamDeviceParams) error {
+	var request EnablePamDeviceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnablePamDevice(ctx.Request().Context(), request.(EnablePamDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnablePamDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnablePamDeviceResponseObject); ok {
+		return validResponse.VisitEnablePamDeviceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -13652,336 +14266,345 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37chs3tjf6Kih+X9XYe5MUSUm2RNXU2YxsJ04c21uyJ/NN7KOGukESoybAAUDRzJQe5nuG8wj7xU5h",
-	"LaBv7CabFHVJovwRi2RfcFlY67fu/26EcjKVggmjG/1/N8aMRkzBn6c0HLNTKYySsf0cMR0qPjVcika/",
-	"8cuYmTFThIqIjOWcmDEjlzJakAldkEtGQnt31G40Gzocswm1TzCLKWv0G9ooLkaNm5tmwz6eCfOK66nU",
-	"HB9dfNOADHnMiKATRoZSJW9a9+zXn+io7GnaKClG5JrGPKJGKiKHyTNPiGYiItyQSxpeES5I8HbYei8F",
-	"a/1MTTgO1r30jBm1GAwNUyWvtl/DYk2oWBDNQikiTYwkRi0IHVEuTshUMc2EIVLECzIfM2HHphiZ2/8Z",
-	"KfFexf41Y9poIhUZUh6ziMRyxIXOj2/CBZ/MJo1+p+nHyoVhI6YaN3a0U6rohBm34YMwZFPzjorRjI7Y",
-	"8vg/jRmJ3a920YKJHgV2jZhSUukmCaam9d1ZQJ7Z5YzYkM5i89wOMWACVo59o5NpbIcBVzaaDW4fjETX",
-	"aDbsHtuFgoG0kpGsXvK3r8qHyiO/szSKFNOaRUQxLWcqZLnBdN0wptSM00HwqNFs2HXmikWNvlEzlh3H",
-	"UKoJNbigLw4azcaEfsO1Pu50XnaPj3uHBy8POsfH3Wa6Dd2SbWg2PtIRO50pLVXpMbP7PmZkalf9ktlN",
-	"7pNOYY25hmuGXGkDVzaJtHQz5xrv5hGhQH7zMQ/HxQe2ybkle6D5IIShtAX7ZgLYPPfFVLFrLmc6sMtK",
-	"BaFCz5kiMxGOqRixqE0GBC8lU6oNvMM+dcSvmbY3sMnULOC1ueXvuOX/14ypRbr++Kjc3rvpwi1brX+n",
-	"cv3P+W8lFP/WsIkmdHnM3cPyQWv7mNIh2zuSIXY7nTVUcWNpT0+l0AzO5nc0OsMzbz+FyDbtn3Q6jXlI",
-	"7YD3/qmRf6av/9+KDRv9xv/aS7n8Hv6q917DqcV3LZ8ex2EsZU1obFebRSdESPLj+Yf3RF7+k4WmSSi5",
-	"pBFJ2EgTOFRM1Yi1yXtpxlyMyJxq4kmkgTx/GPPwPibyQTBLwROp7NlgcaQJVYwIaQgFHkMvY3tUFKFE",
-	"zWLmGYZeaMMmVtpc8khbcfAssL8Hz08Io+HYrkrMtbFEXzXNN3BzxMQ9bVioWMSE4TS2owPpRi5nhkSS",
-	"aZjxWMYRzE7x0djArLnOrAWLyFDJCTFjrj3LbOJXVAA3IZobXC64Rg4NE8CIBJlzMyYBSL8WyLnguT0w",
-	"GTiR+a1qou7qvYwQhcm+FYYpQWNYgHtaTs3UNQ+Zk64nsHCxHJExRVYb0plmZCYihogkOS+p1AH++BdN",
-	"gr+33NltvY0CII730ryRMxHd02SWBWBKFuwb1wYG9VnQmRlLxX9j9zGw9zJDs0BVUlhhRYHpcIEkLBVh",
-	"36ZWBp8QGmtJKCIdJ84SRORQkBRMN0kFSe6KIm88h0fYNOVXbGH/SsTDvxs0juWcRRd8qhv9Xxvd4167",
-	"0+61O3u9g8bXZiNUjBoWXYAE63W6L1vdTqtz+Knb6/c6/U6vfbzf63Q6/9np9DudRnHlrCQSlnUluASX",
-	"SMPzxCyOmxa+WMESU20uZjr/qu6qV6V38Gmjn4z8ZSrkKE642fCI4GImDI/9mxU17CLmE56MRcnYSrFf",
-	"vzYbejZlaqbtiuPIjbyyLLLBFj922N8H/AP/8ae/df+bvzv9cXz5fWg/v/3829vue/7jcaPZmE2j4sKt",
-	"mI2FuEpOmTIcxWhuW8pAo2BmLtWVRr6HYIkbAt81LdY9ffvqzJ4bOAsneBmLNZsDUONAuwed/TZ5bdFO",
-	"3/PPBfxuCZBbTFGCZBMQQJWidnW/taSysLh/fJMnmBKMKGCQVgLhdfZFCUKyK9YyfGKRSf6l9iUj2Vr+",
-	"0r25e1A8tcsISZPMN+3SV7invbjJ0G2VPukXO/OkSyljRkX2US9v8jRftSTayKmGB3IxOiGBpccAxB67",
-	"ZqpylexldpwJkW60akc3ePzWKCVwinJD8FC2gAazG3JTPNKriMFeSeyVFqgN2TxROWNq2H2tRjc/ZstU",
-	"imN+k541J6mWZtCuNQ7/yt6NZ1Zl9Gp/WUmovZtl3lZ80Gf7daKgE2Bj5JINpVPXYOTK8QmiDY9jJOxk",
-	"3edup7wkvqv137/J8+TiTM68LWHKFJlwMSvQhiRwY5t8xxYSjSPI48okLHlt4bEFT0yRqZKh3cxQzoTR",
-	"RNrpaiLnYsVulhF95yaRIWX7CT+dkDkgBwMGqEjaMcI3FhzgkZuQkaLC6BwXXoVdzmTMzthwFW8+vMnJ",
-	"tBVczQ3LnrQFaAxNGJ/9DMsCs1jN9Sw3dvKyjLcgDebYiz34P/7yiTz74bx3+OJ5m7yFzYuY4tcp3mfk",
-	"ii3+oolioVQRmPQo0XwkrF6jWaiYgS+duqCNVFbz+WUsYfQoc8AWBQTPtH8m0YzhWR7LmFnxaXBLLDJu",
-	"k7eC0DhGS4X7UqPhK1lSTSJpF0paIoojMqFXDHCiFal0cYLrab+wQjh534TqK2B7mgT/kfmPXoZR0CYe",
-	"4AM818wYO9EAl6wFy6hbUoQsIIIqJec4IZwErrKRbtqwMDhtsE7CeLx5svJQ2jOZhTJruXiiWe5Grh+i",
-	"gcEbt35FaxewTE9iWbr2xy8PBlJpnhPGzRzKyvGegvAqyIUlppuDPbkF+5rMGC0R9ogiDj+FO+yKboD8",
-	"Bk4/AhpOIOAzi/WelyHBanSXqAAFzN9s9Dqdbj+6POr3u3b4CQOa0G/vmBiZcaP/4qC5jAon9NtbvNb+",
-	"XME1l/jSy3XA7Y1ijBj2DcROZgzdTqezgag9KGI6Z+7C29ZDvIoXlTC/w20gH0D2t+cfyNGLTvcEBJac",
-	"GULJb5ZloCT7/OnU7WcOCqW26l5nv1PQz/6RX7QVO1MOg8vByWfB/zVjRLERVVFsJacckpBqdkK6luP0",
-	"Dg8tI1A0NEzpwsb1Dg9XQaJtQEAnJ/8beQNmp5MzYnY2kehHNQT6RlL67av8UVlJxUuHZX9ZiDsyHtJY",
-	"r6Lj2kK9Pp33iqwZaKWa4X10vpqs8QF+sBr3kyHikRgi7FInLp5wphQY1iyNsm/J8Pw08PPNsvXC7+u/",
-	"650MZ5laAV8tW0jHtepZzkFVJM7ES+PHVk2oZwCSliWzvGYqptPcudt/Yc9vQWLJMudpUffKaVodwgTa",
-	"76khFtDlmFjv8Lh3CybWvbmpnOtnoI4nFPJQKOQJdtwr7KhvmfndwRC7ldowmtjt0gCNh8Yo94xJSlhd",
-	"4hQqAJBdowqHISbMjGVkx0BnZtzLxGqIayaMBE/8LT0ED2NoP9ylnX2/HjfUxLv7YAuRea03QNWxbCd0",
-	"sYV522/yOmiTvONnvOH2Jt8HNMi8WGWPydtc3PpkjS+bWUmShasyldyHxO5tZTeoJNn6rGz/LkjsThX3",
-	"MnUwmcOaLf45mWl+wD+4iM3CcrrArvR+MlXyGhwaE83ia6bbJEDmG/RJGHMrCDlajN0nby5WjLBv7pCA",
-	"YdQ+OAR3AOB1/6Bu0E+jGe1dmo8Ei8izszen5PDo4Ph5mwRCChb0waJsX4WAn6Pn5fPZu2YGYdnbqZkp",
-	"dkIUG1r1kcwEbIlJjL5wijUzdmsw9oVw08RH23NuNRLy6d052KIBlAmLLX5t2HE0mih+uv6PXmYTUsCc",
-	"2YRSDT35FdX035HE3JEqm12A2vpsCjjuSanNjHLNUatS+R6Em94Z+zzIsc9iQI8hLOIQVNe+haay/zg0",
-	"lVLIO4u4GYQGSStzoN15c6drQhWnKQgAyL50BNYDKXtf03nyIEgxu3uJj9YyV3Ch6VK0tYlBo2rdITKG",
-	"ThihBj14FuSsxVP445ojnSzoJ3t18STCI5oZNPR15aZ8cm/Mjz7IrRs4ta0avizs3LJfWyjSJEEoJxMq",
-	"ooBoOWGQ20Axqtn9QGIu0pBRkCxNK6vspQGhJKRxbIVNIpswoi0NesuKFudnS0yauTFbjIfvtOsALygX",
-	"OnYlXl+7oL2svAndWiCvt8/3RFyLcl1YRsEMS8vzHH6mRvHf4DaUKL3OGmmGtrvlJ72eWG2bkr//n3/Y",
-	"x4VjykWjv99sjKkeN/qN4+HRi6hz1D06OghfRi8Oj2lvyCjthIeHNOp0D+n+5fBg2L3sXXYuj3q9MOoe",
-	"Ri/C7uFlZ9jp0M5RIxGU9mDS3BqdAp4554b17P+stJ+ZUMIqRYgD0pyVgx7SLdPmwj6xcTjshF32cng8",
-	"fEEPwg47GnaHHbp/2QsPokP2Ygi5BRiKaWl5ysT1VLQRQ+nMjxdufMlnHx0PV7Z0T5cEuYXlwuYXe3It",
-	"9LHDR984wo6gSQKctP0rYjHDvxS7llf4F9hu7V/s21QqY/+CMMzghAQI6+BcUWEPiWGTqWMU9nUOh62N",
-	"DUtIsh7DyNHlv6ujXv0JxeN44tIQSo7yWqU6oXcaRbDxNP6YWfly3YUmuiIsOTfkkoV0wlKzIELmVSYZ",
-	"x+uKUVWrFNUxnU6Z2JmCavl5ekpvN/851becfCdlBmUbDz85QTVmhF2DmmK5fnu1+cHOEllL2WPtLwkx",
-	"wStmU8jeGnONL+mT8x8Grd7hC6ucjNk3GrGQT5DRrw6yXA8G4AVb2FMynK3sBcnPbyMX2Z8cipWjPrzJ",
-	"MMQaR/aDu/YmyzbLTDXTmIaMSJEus0tC6G46+f2bPFMum34+Nj8fur8tqzi4yTL3srdecZHsq7+yb5XX",
-	"UE4dZy6IhOAEUrEsKmhjgFJAnlldt8WFft50v7iYrYsrttCWRU/ppJ2H/MHKkb+8KUie1STpL82HNGK+",
-	"IpjscaFuAUmPbpZEXyU2LQyqPlY9LjW+YSQTCJpUzuQIKnu2ml7qpqciQwT5VS1OKeGsXsJ45pY5Ko4v",
-	"VcJfAH0lhoaNNfVmAxiNCx54go1/XNj4ddn3sZHRJKWUuuabVDtZab2pssa411WegQ+pOKr2ADv4C8Gq",
-	"KS71WpjbIfdLhY6VVcw2yvrJ6Jp+g7JflZjmQrs5Q3sBuxhyMWJqqrg9xA37I2wmEk5n2GW9aD88uDyk",
-	"L45fHh29PH5BDy8Pwv2ox7rDTvJ7Y5uYn2se+riZuvE+lZbHqZLRzPPKisAdNmRKQZaWfaUnYljTj4Of",
-	"yak99V/TkJ2NbZjNxlzZwwmTuOskoV2nAhWpqFpGg8Vva2dc76aMPFeJ35L3rdSnKqm7+BKPqj34RldD",
-	"5nby7NXrs+cuedDo1KMwmWljkRsDhQM2x26uAqthDqL7XRIQoqGJYCxao7SCvpA5haW6iHeSZNC10LMJ",
-	"U8Sl/6zO3HigxK8XN5lzX05hiWLtrvOrj0H4l0zziBEzlpolv4ypJhMasWSxaRz723MHYh2ZrpIf3d2l",
-	"mR3+AdLMsuLqd+OOP9g8A8sZEurkYC3pKxAwc4cpWIc3OaFWapizAw7O7EVMBZ6b5vkYFOtwjEwmpmed",
-	"OU4CI362Ey6YZ5UK2zLCmlJldM5QnhxurslQqpOEHVgGSgIvr4PtxvSyZsrTBwvLSLfdAS+uGx/SrnMf",
-	"n2QqooBev94o85AZOnbiDqSsifVSjKIHHi7PTtNdABlV9qrVzK48BqWANkogQSYkxX1OI1NwBlmqWp0q",
-	"lJyRVPpUw4Ss7E2zlm6XQ5Tllk+pRMkRrIM5s560DE+Qw1Kps125pKKX/0EAZAY1YuQJCWUM4TOJsy+b",
-	"YoglQySh+gp8tZm3avIsaLWcUp79PnjuqtIYNdOGRWSq5LeFfcrYRalMiBTkWYDmhtYpA5/M2ZtTcnxw",
-	"0Hm+As2mAcY7MINkQxZ6R5u41zt3CjD7GP7qUks5rD834H8YZguqwfI8C2XESLfT7T6vAqbpWew2e19X",
-	"AdUty4BtHxh8fG8ZePt/mlB4O0oXXpblancR39d7AGiYkSxjY6a6v7eXGJ3a7se9KslSMp2tRcvRMuB0",
-	"1Js39GyBQ/sZ6OmL5cFxft4kwWmG8f9MBR0xFTRJ8Mmy6MznV1SPLyVVEThTfmGX5COw4XOmNZfCfvlZ",
-	"MwW/DnoD+885VA7DFHP0ggD6SovzAVlxTa6Z0k4ju2P5fZhHkhtkNm6GLDcJIisgzSWQuSLWJwPQygIr",
-	"c96uOhmQT0bZR2mU3U2UaYEaajsqsib++4k0zY90LenfWTJlwYySNZq4bEoAn/eXT5md9TkO7vfpdcH7",
-	"cH3tvZ1ut9fb3z84ODx88eLly6Oj42NKLy/DMIoYGw7/oDwB/kxX4cl18+S6+cO6bvInfsUr8JLl1+D3",
-	"Pg4JTA1Lds3V4zh6ciE9uZCeXEhPLqQnF9KDuJDycKf6/S5tMjuMDd92/OSw+oM7rIqIokBda3XGp6I0",
-	"ifX3yXH0e3UcHT/5jXbjNzq6u5pJvT+Ko+jw/h1Fm5VS+rM6jl7uAGbWr+x0N3Lo4I4A0yYO3TKL6+mg",
-	"mEPCzaLRb5xxSSJGfqSCcSUhJXkmjLI/QSuv25WwyOZsNBtsQq2+1gjpfzH8oR3KSftSeTi2uEAsU3bi",
-	"iy9yhs4rtrig8UgqbsaTRr/BwkjT1rR3+CLTdIq2JpiG0mxINaIiifMvDHCq5DUXkIWxtC6aYZJM43w2",
-	"lQrg5G2LUsEOFKnklK/RCQDp+E1auht/aALP3e++eEFoPB3TVm+tVv1A9qTezmtkIZEtZQ+17Pc+e3hN",
-	"5liBHCuWQ+cQIxOR3tWidGtZcE4HW5htCuelNOTL/+xlC5ac1yRID1dwQvgEzkFETgca+NWYXjNXs8Iy",
-	"ZUFCKsglI1C13fLm1apu5/a1vvKHu/iYD5lf1yZMpqxgSXmAqvASGiHAJWszaj3rKD7pFbPibOIygFfa",
-	"8x7SBrBfv4yZ50uZ9WsinytsTrIo/sAWKTN/BDeL9zwdVAV5rma5W6sv27Pk4ium1Bim7G3/77NfB61/",
-	"0NZvX//du3n+//zvlfzb/q0YhR5eDSGJGwyxukzjnsq1bsR8E7r0u79RaBWQRuaUO5f4y/1ll/g7PkyS",
-	"iLPsmgsS0YUuFB49Piy0cKzv6D4uZ65uaHlcsobnuj4b2RTG3O3uw/6RZfcs6h0edo8bzYbStNXrHBy5",
-	"P/c7L3vuz4PO8YtG087l66bRnBuXbCos9F80pNhLgRycDMSCgFXGDqFaa7KQe8JFQoprVKbNGP+2iuMW",
-	"cmFrllJPbpBn2ZnTmMwEN89vM8ejisqEeE7Lue1bQAIl3JapCvP46aB4GD++/rk47MPD/Re1qQAhbFzh",
-	"kMVII3J69i4FT+VvPdo/OnrROdqQKh4Vfz0hlwvfRBi142X+V4sHb1SpznVLLCn9ofi13eQrttjFRh+u",
-	"rWdWmD/LMqCKpVjJeTYy3kyp1nOpoirzBf7qypQxEaoF9GgtNo1LHlOgmN5mEdHFwDR7IHGryk9yWa0J",
-	"6mpZPtkL7tlesJNgyZDWj5A8HdxPWKQdUzn9VTmz7gi3Hz0wbn/xGHD74U5x+2bdHQo4flXd0fpIvLfe",
-	"zFHz4ZtUMd36kfeHX4/vEb++fCD82u2Um78LBXyKMs7HED+klHNhAD39X/hnQdhZJuryO4rCr1dT+C3X",
-	"C7qFgMM6kumg7sBATmvE025sBYUY0e1M70e7N72/qGN6zwQpPPZ20Ic7McEnwmGVG7to0hlTTZjIxwiX",
-	"+McwDnStfb/49F3a9/dr2fcdF9jcxn8LK/r+7qzoxzu0oqNn2PGbuvTANXH3rCGI3u1t9GArW2ukL5zj",
-	"++sBi5y0mTfm7MR47w5puj23MtznpXSlFb9aLpwO0OKh+UjoOyxR8KSP/E70kdXmtBX6xxrHwQnZf3HY",
-	"wUDxmA0NkTNM9QBreBJ8fjrA9DoMPs95G9BbsZ2zodv943kbemu8DSckZpaodZNEfMSNbpKgFUAETdB2",
-	"7b83svTtd4qWvsypcYem0zput77+Z/mpCcdUaUh4G7T+QWjrN9JpHZMWad/OL30r9a7S/PgabY3aBUUl",
-	"Nlmfh1RW2ncnVsiDP43WmTN2lUncGjKv0pdST+YVgMTO6/JU+Fd268s5/ON5rEu9I5/yJ3FXbrDH5YIo",
-	"APc6hSpWA/n6kZAZraFC0zu3HAekdd1A5UJgcvdoh4HJR1VMJBMi4xJR6rCSMmeOqykNDp0no9djMHrt",
-	"xsvj97Wup6dgDr0ft48bZA3SrfQDlUvBou39lu2y7ki7O35g7e7lY9DuXjyMt+nwzrxNd+ARuj+VAcxW",
-	"1Xih8lz97hSDo4dSDMrr35wmDDXf1aNeL4+l/g6KCVMZ+aSlQl2YazKlI7aNQRlGs+75jNjr4B1JIr3r",
-	"+AOWzts3jundZFdj/Xj8taVjwspttx/UfonAgw1x65YZcpnkewV5ha/kxDW+ukXD9TzgMUybmF5aQNVo",
-	"NvRYKuPLIn16ff7p3eC732tf9XqttSJY0vt1n4AnIbPSZQ+B312g2pLpZaWu+oBJAIercgAyM97M3p+l",
-	"/Spj/y56xibqHHT70mAz1FPq0nk36Nq9encHAjOMwfw4lAr6T8+qRtqsHlUJYdwiNrMsoHfdbuym6RQe",
-	"we16Yd89M7t9q6RkfjXVrhyv36pbkn/juv2rUqDqIdVbpS//Pk/I0mq+VgpJIb+AQ87iSsuaSTpJgplr",
-	"QeBqzJ2zU4ZGrNTQ9jWNZyyA5n8x1+bX7lf3VVIVzLJzIfEBrmTBZbxO/EBdJj0qWXfQ3GDFp0xOY9b0",
-	"jfZjKkYzOgJ3STCAtvmtd+67YK1EMuWtmT3pBn1CyYSKiBqpFulkJlxrLkZtEnAB7ZODvkvojmeMXCpG",
-	"rzShRM3ixI0D97ZJEM0wIR8f7sjJHj6sqzGmBp+SlF2z6wu/cUPMnIesTQIhzcVQzoR9hpCF27l9jX01",
-	"jD47Bg1lgO0qXvLIPjDrM0uOa7PhJmWPazJaaPHs3tpoNuxjlxuRrWLbSHhN3zzbbvPXKrIt1tJk7stf",
-	"E/r1ohuopXFKJ1NJ5KXiI2r+5/9TXGZ2PhlECcNkydtq8T88U5swPveCspl+/On0vNtzfT6XD2q1VvtR",
-	"ScNC5wkb8g1U2w0ykqZK2kfn3bITGTElSl2yzg6faVjuR+YJLLk5ZiMaLjb3sC6RVDLV0uWlk1MpBAsN",
-	"v3b2sAxFoZOq10tuPD//YVk98K6sEl4plWmvDdMrZy9QX2vhW6qen/+wplpiRft5GFzFzFGUFgFQuhww",
-	"v1+rluHrFrbyBCnloM5yxdex1MYBHxxk65rT1uDjWweZ9rvNBp82+o3uy16722n3uu1e19KyjFjc6DfO",
-	"WPQDQHPFJtKwC41Vzx1Gy204TAbMZnZh+o3Xf//4+vSTPSs8to968/bdO5ishojaxuCXc7sPdKSx+jfH",
-	"Ml2ZNX7F9JWR0y3Kw14zEYGd/R0Xs28limhhb8poZk4XIEcVo1DaKlcNZBXbKh6FNfVgH6iSwn4ekJbn",
-	"RmkfNuuu3K74Xt0qQ1xbmDHTrEYAXkrYVZr3CqS4VimvYS6A07SFuYBPy4fs7NhN8ur9uYtIURYM0RED",
-	"W+Pns3dr8ZU7tWWPh59qdKwunPLSikIWXy6mLLK7hXcQf8cmh+QMbnV9FNYWlNSlRXLAQsLN+nBQ5DNl",
-	"t9tftix02a0UOvDgxXR9sYeHrNRgd9xzyrIJ4G9r4tHLDD3J4QRy93SZgFH3TrenKRtqFvnyMkG6jcxW",
-	"a9zEgpTI6jRuZtmACmitBAPDVGIuGLSRXgWFlZw3+r0ySNxsDCmP3Ttmwm0omEbc0Bv9TpXddHmXfvDV",
-	"+32VOyhMl5EUq3lRisfLT/lcSTFKSk5PTjKG8G6n00G1daMzn139BN4Xq9etamLil69yJZScu2WgBge4",
-	"eh2gx1+6EfVWmMaK0WhBQAlkXNm3Eu0KRKx2/iXbXHMv0yO/CvwWDUCOYNLXZSeZrGJzpcJUtlv5A7PD",
-	"k9GsbzjJhms6w0ko49lEFK0h+G1tc4jdHZxE2VvtL1ldywo/rHpqv7H7D1X0dJ904Y3+pKxXW+7NBAPl",
-	"o+0GlM1PyXlx6OSSjTkWDE3RIGbI24XVbfJdTMUVHjmsfI1BAus5T7nUHAAARJq8Q2PJUushuyhu75t1",
-	"LSfJ8diR7Ttp2/GkOT4mzXEHVv+0UO1mUnJLk797XQXN5kF3pcWi9q6s0KwX1baYlJGkV9e2z6RjKns8",
-	"+zZVODvL9eeUm7W15CwTxkmtVnfMmK0rKFjclexqJON2byvboTMZs5269b9niomQU6tDQnDiTM/+5/8q",
-	"Li2I1qGcOgbjLqczM27PNBYztxjHs4NCW64/cCCAkjF7gDAAtxXlFGjISFGxAdQ+t48746Ox0avYyKMO",
-	"E8AV2UzBs+fnLkMDNg8AqLWvJxY7jblVtrIZYttud06hql+MuL7v3y7z21dlqNWeHuDk3Gg4VIqAJ5bg",
-	"zegzQ/9aLji+22xIwT4MUePeVWH0Ignc4vRvOYRlAl9ez69uRXeDJO0MdhFD8Tgkx+3xl1uPmugLBPBW",
-	"wAvfU3Vazuwrc1tbe7WXVuBxyrBKVl61JJsFndyeT28WllKLb1eWj4+5fhDuvbTQ8Ox3XBdtnVse4Gbm",
-	"8oib8ish2aXk5KZruksMs3Qi3Wu+Vq2Ge2R+PTZahFoECz1c7PtQsUmfHJyQ4PvXn8genfI9HGwABINt",
-	"VUvix9f0f6AV/EDZidqz8f3rT6tdar3qNgS5B0FjFAQqLLZHjxsSSabB9MNFGM8iRgI7omD1C/cr6obC",
-	"ZPxYynbwk2/iVWhfFIZM64u1Lb6GUpEg1xCpT75jVDEVrIXovpsJF1UWwrQEAI7HvZQL3113vXlYsaFi",
-	"erxqJu4S93AAVBafW77jwpjSGp6Czb1vbrOoh/w4mvkFzq1F5S5VxtoA77yoDAbLvBhj3nzgSbDp0Vid",
-	"2moP4190kuF6gh00kgabMMrCy3ef0VJjv5PmdFQQOuVQXt9Fq+VJwV7id7tiNvnVrTGlg87xiw1zkey6",
-	"rm82S2H96yz61nJ8iclkCK+Maj9rpm5pfPGJqhOqeFkZ0ryNdTiLYyd4frY3kHMeX9MUiadQvj5Y/Nps",
-	"6NmUqRlMxuWdbmoFTbcQZ7KFBce4E3YHdpyjnRQN268TlZLMYkIXUDGBcLFasr28ye7rOv/VlCm9hjXX",
-	"s1rZQW6B+BPlqJI9whUnZO5bSSWrEUlwEdvvqVi4cUw2NVR53ehmda++DEnX2qooi1WaMEr7OVGOajTs",
-	"rVWeK6HwO7COHdfjpUZ6wgQ2uoWWlrwkLR2QUHB26T25bBt9YflrlXGuZqny3YXxLx1/F3WLt23GDTar",
-	"MbENd7hV3dx6FT76pNvLJkFRQ2JGtUnTKpLpY3gdFRHg/qRjXNJMkSpGjOIsSl3gtZDTSlhRk1VtxHne",
-	"vrpN98QSxlS3XslmjKo+fR1uxTNOVoRK7sAKXuA5GXazMqTcsou3YiiL2QmrIdY6TCXngimnfDRybG1z",
-	"nLW1EbQEoa1FXBtxSKvnJurCWhi0KUdK9I/MxYnmu/6V9RENuA+SB26IbbI7XdkZM6RxDF1es/Emjizw",
-	"zStDSV6sZkz49K1Y0xpQdLTORpmZHPIZzJkCUw6cbhrHOCxi5Ag4U5sMSEKZ4KShcbxrl+PL+mguN/zb",
-	"47laamk55d0ZoMrQaMbjWe1K8DyxsuINeoku1oh8Z6VOTR9+CqiJ36XRY4O+NLvM2bxn2LXa+jQAu9wj",
-	"Al4bwMmbCqrcjfMSZec2zss/rOXl9h5Qt6g13S5gBdvKA4rvqWJbVSzr4TW/P4Wq9/vlORsof/Xbed+7",
-	"Zvi4NMEdlnBYFghYPGumuFmc2yXNuuhOpbziFech5zTD1AoSwvVIacHHD+fObSqtptXbc04izYy24NVq",
-	"WVyMfHd7BDP4BJetT8mlknO75JoutGUnoZJatzQ3jDwLzlnYesNMOG6dcwP1Fz4oPuIieG4vPejsn7iC",
-	"/O5xmtljwTjs5pjRiCk4D/akRFybmbpEcyC3c8SRpI3DcL4t71PzxDTlPzHIGr0Ex2RZWYz8Uslh5dIk",
-	"mtqyE4lwo1k8bJPEmOkmwHVybLghNLZHPmIhj5g+SVbTzzKW8opFhJomEVKR+RjSY/KrbLw+4vcllBOm",
-	"yVBJcHbDsQMqxvkmKzE2ZtpIfWSrSGcrH1lzKyLzk4CrQ6qUXQ7wYkHNNKj/qmGDpoZFyDm50YQKPbcr",
-	"wuzfBMcUZEkgcONok9OUJt3bcMEPOvt2yIjRc7dW0pibfRWR2bPKnY2lUGEyU1GXosPcwMaLKFttF1TJ",
-	"D1Mm/vbxPWRitozEkbuDcpJJl0W9E4oY85iNWNRydHwNzRepyzWhU8zs4FI44lFsxLVh6osAH4M9bq53",
-	"LGCOpttzHJ1Tau192GdcRDEDdReEAjV4JwSw2K+8a2NBIh61v4gv4rXlw0TPcHBck16n0yZYKwM2Ivj3",
-	"F5c69cWCxC+YNPKl0fwCCwx/TPToi0VvAe6XE5wHnQ55NqGxFZEs8tv7vEkOOl3yTEgC6S1fRKhYxITh",
-	"NIbf9u1v9jDGcs4i+OoALtezcEwU03KmQgbfH5NnNK2dAncBLVp2DofCVSlJ65I8t98edjptP3M5dQUN",
-	"8TGwaZ7s7ZJeMlccr+lSoFzWkLaAhmoLJa4tH+YQxXpCZuJKyLnAx+EK8pGQitnlfgVUZL/z9ZQJF+Tz",
-	"p1Nctwm3HBrDJ/okWFfIN4ANtHgTicETxljGkTd+mLGSs9E4Sd2zspUE31qgfwcu1cn48B3HVSxkdQEj",
-	"37/+RARjkXahLpgk30TxjS3tyYSZsYxIAIa/ALjAF+ElhYuUwZfA9WkJaW7sdudNMfgyC3yRnQSWcQd2",
-	"1eWUiSQwB2mHpKTTJPQSn6mJXX+7CEy17XnFuegvwr83nb/diunsMuZh+wsUEOEhEzobJTWY0nDMWr02",
-	"aCwqdrxa9/f25vN5m8LPbalGe+5evffu7enr9+ev4R6LGLiBktinY3rtaiVfM4U5KY1uu4NX2dnRKW/0",
-	"G/vtTnsfDMZmDGhib19FU6rMYs/tMASWsBJf3QfBoKBj3kCpm+RyQagOmYiAVEFMJ5v8Nmr07eMGeDEo",
-	"t/btik6Y8SpqGYZML9mzNyVKWK2rz/lvrM61mPXnk/5A81RMT6VdabsAvU7H5eIYV+ozw1L3/qkx8wfh",
-	"7jowjCsACwDSosyBhFVCET7AAE6BPk6lMErGVW9w1+/Bxf5aeMcBjr/spmSee9/RyEcYwS3d9bd8Fk6S",
-	"/YYppwed/fU3vQE+GTEoUXBYZ2RvhbG4O3YJzqALTCYUSqO/49p4EswksTk6s8rzt9aUjrhISvkmtpPG",
-	"Hmrae2nFUKfONPbSJ6J5Jbm2WFM0/SX5CrV5iNTyuvyNHQawA+/USF/wraWjq9ZIydnU/Zh86djDiJkL",
-	"d/2FJQ4MYZa65HD+TK8AUxCw4ePZwzYjcFQRMo1dOsF8LGMH9drkPXBpy6tW+K7ey0sZLUhIBZnQK5YB",
-	"vyhbpGKpUKDCSQQ5F33PhBW80iKEJM6RfbN7CPrAcbY4GJGCBCBNfuVfLfIWjIz4tWXQcx4yvDxTkGyZ",
-	"4aDNC2lhY3ZTyhRgX7+T0aIGPyiJhvUj8eawvInLBcNuwkec+/8mb0NyD7pjHlbFv7y+ACRRpLM/CV87",
-	"6Byvv+NUimHM0aJ3a0aIlJCeyCpmuDUXwsPkGBG8fAkz7P2bRzfIlGJWFvx8xibyGhmUcwYRqOyCFgqv",
-	"2GV0cU20kVMyl+oKgqQtLEOd2FIXF8AUEM1iCyqIG0qRnkPsOJ6IPAOeAdUFny+zC7wqYRdlx6eYyWFf",
-	"MJKC4cuBOXKNttV245FT6MH6O95L8waqADwISb+C/bhDksYNT0i66QFvBWxtPDBL/fMwzw1J89aU9j0z",
-	"d0hmKX4D4LYRCgG7+TZYZTorgYenEFCp05KuOvU5aCbMCfGmDp8yS7ShC40JqIRbvR6wi2v85+wnF3yq",
-	"A6LYNKYhg4ejyIfir3Dhr18DEsaMKvucE+h8Bf6nwCc+UANKvf86M2x8FSWBsuIn5hNuwELQwQdijg95",
-	"60ql6GXBkJEadn4R1+CrIlIR1+TIg1gra3QibAz0pYKixxKic4uyKYeHMVY1g4iTzNxqVAzmIwtp7eLq",
-	"WTh2MLlEkD3LB1E0ifO4NR2Ehnk8d7slBeuTVNS1yRmY8OwuKzacaTtj1yUTpDoXo2VpiJ7WDOfbBfZt",
-	"pfWTPAbulvh5N0TBzhX6CFFwcnCIkPMn/v1ooAVSzB3yfKTz9Wh5T0nj3fj3JBhWGQ7AqQ3crZmpxpWx",
-	"GwBjRw5lOSw21gWWqTEZUF4zFdNpgGzPGZqRjdKhYS6dLs9pV8H6jB6ZY74ncI1xBWXAEEu04XHsnk0N",
-	"kSLM2yxwrTfj0ciSl7gjPur23NEtV6O//6LT2ZDtnSHp3Di+9ziUfUtAf0qF/9HzvO8t0EhpP3PWd879",
-	"8HTkuB+4B/fYtW+UWMu3gJf3nTsGIRbyEvyGGmMBY5q06+BNmwwE3oxlN7kxmDcMrntFhaahD7K2RJuA",
-	"t8j+yQWLiJHoSdLkcmFZxPiEBKHzrjhf5zVTfLgIiB7LuU7ZEY5jIq8RY9LYMGWH9N6VpHHDGHx8696r",
-	"7WXKmUZwym3yhscYSaSgr/YlDApO2ZcGFdGXRoYBTqgJx2hNhTdYSKlTNO0dCstqrZ3Ga3jhfXtkClnK",
-	"VIdBf8mDhHpA0LeUyrTBgCg0ZbtOY85RyqNEEiVCC+gIa0gmlcbS3rH2wd7H/68ZU4vUxY+ROFlWnLYQ",
-	"oHCXj2vHT/CopaD2m+VZfoDUXE8iEcjPhfe427lnPWnZnPqkUCT49ZvEh6PLycSSbLaUpmbqmilQLC4X",
-	"RKDsA29xfv4uXrps/jQ0MhNDXUtGWEIa2Ps+2dtWzt1HGfggAzgj2dkm7fJ4RCIendirh7M4CdPwowuK",
-	"BY+qJwNR5OlUdleMqHqaoUUfSugkmEAn87riIuoTmq1mIadMXE9F2wV5BCeQqA98F+FOQJ5pPhItLvTz",
-	"pvvFfsHF6MISTdAkwZRO2nm6yS9Ro/CWiv33A84t2coyAfUWAoOH8NmZPS7sr7+i1u76i+95g5FHJ3NA",
-	"WYIbiVbywrrjl9XHzT66YrH3e1sxFmAAMve1F415NihF1bjkzIRysiEP+OBuqrlyhmNd/pgayxC26gGe",
-	"xK9AvEq/0/lHxYSGCruXlS3zQafuMrsZOHGTzOJ2g3+xdvBGbjj0xxTykMCM9WEPf4JohewZcGFzWQAO",
-	"n7eNW3D4+m7CFnCgRfSf/TZj8MaR+HiFogaQeAorPS4JzTTuhTKrqBKG+0dz5e3KX4Ia1npCvg0J3ZvL",
-	"xJJoNkIZO2iV2cqKNZXYtzDjV9myvFCaIwjpMdoV9LFixWJ8p8hkYq3nkDKSf2QMit9+h0R0odFK52x3",
-	"PrA6GSGUhre6L2gIVERNsN/5cHwAY9RHcv+TKoA3Llq9nxQ+8pHWz9w7nzu/UC4M+xnVJJZi5MPDM2M9",
-	"cetCYyj3hZIULYEY94n6jCaaLkj30NsTn+PcssHzwQ/GTK2Etkj4nE7YOTfsr+dG8dDYrz5SM/7rXuAC",
-	"Ps9ZOFMsIPKaKQKxloCWwG7go2uDtLxRgOFJncQdBEk6qRNNDsmlNGNXrMXbHk/sAibBo4mt0rVftEQh",
-	"pHFBpvD8bpu8gU4SJJa43YoR8HixiEyZ8tlbMAr4HILTq08u2UK6aG+4HsKfEVCfMaMWrcHQMBXgsrlB",
-	"W6Bmt+TH8w/vfV1ZSwMT8ozGdo6aTGax4VOqzJ79vhVRQ583CTTwshME0EMNmUhtyBH5iX8Hrr18QbjA",
-	"50F4DRXSE8h3VPOQXDLNI4aVbjiSN7jssjG3B51OmwxwZB5XyVTjNXPp152jDTqJAiYRp3GuSq5rw27G",
-	"bfJe+rORtmc3Yx+PHdJwzKKqkLJPzmr2MBFlmP6DtrX+vxvQcLNYB26p4FyhMFqDLX7ssL8P+Af+409/",
-	"6/43f3f64/jy+9B+fvv5t7fd9/zHY+D6PuWq/DWZjLQ0V64xm9CWZmJMW/bc09I8zJva1u5c9Tt7W3Zt",
-	"vrXm83kLyHOmYiZCGWEe4lbP3pEDMWPgz1dSrLfs+dqIx53Ottu30QpXmvgzbpfdmfObjXNmWitzkOYy",
-	"4fBFebMsZdo5/aioED1FC2azCH3kqYdzr78tRS9AXos/0Un5kwwl5JCeGSPQm9BvrUvgZUfd494GUYXG",
-	"EaDFYGik2gtpfT/B6aBm/sEp/TPnHpwOnhRwbSy1ZKjXftpW3bY0ehe6dmKopcv+NvdbmcIU0roJAsSe",
-	"8SnlygVXaRYPW1bvYBE5HWQTEsmzS4vUTqXQRlFuYdbpoP/p7PPrpn3IZ22P4RVbnDJlzvkItZXw7J39",
-	"28H0qeLX9kmQJKuJZjSGFFeimIsPE5CZHTN67TPFmIJ+oAjzM6NhItIukABjxxzGtMpHk7zc73QsH3AO",
-	"myr4dkofNBsgxH5AZxwqXvxIhcvYAiwPZPrd2VKX6tdYgYP8/f/8I1OdIywrzZEsS6NvF6TZuGKLCxqP",
-	"pOJmPLHgIYw0bU17hy9SA2NIWxNqFP/NrpkaUeHg+9Krp0pecxGyshloFhro9nQ+m0plWH0Ecjp4mFSG",
-	"00EVOzwdPHqzz0PlGJDTQRkDvQX3cjAgpEsYYI8nrUXLOdon4GigyFOByUQWAJwO+ujaT5lHE77IciMw",
-	"e8xdvr6CRHNwnsCNyO7J6dk7ZEP2hskM2viBNcNI9MJmX+BTrrMsy92T1BG3y5emU0MtlFwCuH3G6dk7",
-	"3SbnM2zyAgEP9lQvXAwnjSDbv/iqExLY9Qw8/4NGjTAXOZlIgV0nCOYkM8tqEvx09o48865zbjk8jnpM",
-	"rxlBsfCcXDKsM0CJYtcST1sm8McF1EV2eFDTDowIYFPKzi6JN8Z9ZRE6f05gDGI2uWRKk5EkUhB6Ka/R",
-	"zJJcC6kWP7GF9nr6x59Oz//XURP/7VrYev76tAuGCQwPlso392cRefbxu9fnvaSGg6IRd5nZH1//7K/j",
-	"0gqugUiig61ApMK+LRnH5cwQrvUsDbpYljV48UPLGmbPTuPLrNPZD+0H+ItBpdk4/UHFyfdgVXDfX7FF",
-	"8n2JnMho/CG1Hzbh965l8BO/f7z8Hreokt+n2l63d3jUO+72bikF8MSUSoHamWUJcx1TDU1rM8wnLR4C",
-	"qWcDey3WtMldZNnbFTIby0Flc5s0Mjj3TylkjySFbPeIxeWOhXRV3lglETzxsgdxWe6eDFDt/t3ndWVy",
-	"r9BmmmZrLevgjhsaOQvHLOpjiBH3UbQR8VAaXXuhVFHbAdNmXmkHK25OOQ0s0voLwGX3tD6WErIz8TWg",
-	"ELGzf81o7EG4L7AFToomen/mXLsiAa7JdVCV5OSO6ZYQq2hgAXC0ARB6mOylVcyjkLX0JIR2k2y0e+7j",
-	"soyqANNe5tRW2tLdlucOuLD6EHj8rf7mypH9RZMgpEGFXT1T32wzmfetNWWT1pD7PnpLMZyXXFAIhVty",
-	"6pRRb2YeRWcVvr/1iuup1Nwbele6rPCW7B1PudMlgrVo8nBWjjuRtRdZor7X4KCl06Xi1afq7B15dvbm",
-	"lBz2jjrPUSJjX0LMXknNKC6Y59Xrd68/vYZoXQxNYFEu0NSJKIxdmJkxE8adoj5YjLKlxsCiUTy9Km65",
-	"pBWISXr1+gxlaYCH7a8RU9AiDoI4YA0g1TrIntfpFf/WClUcEKpd0p8FCW/T4o1Ckrdaz7gYveL2sF7O",
-	"7I0fJRfGZxX6CodzOYsjF5rcJgOYtAs+ev2Jjk7IfufADfHtsPVeCtb6mZpw7KvKcVPFjlS8bHcpCe8T",
-	"oYy4GOXqxSVTd1U6UW206+lATca9UBpojJwriwB8xsiUTcCyr2oljNgR2mXA8xTK6YKAYivSGqjIqdJ3",
-	"51apKmQYi+8WX7+Z59GTwaZMu3mXzP/07N0uIxR2JDGaDbuJ6+6Ea2Be+8jDS2RbhgIAcKOJepdT3myk",
-	"W8nBexJQFbEOZeIqw4ihZMUq8VVfTKn4YcQTRnDuaW5YT/MVyK8YReHuXI6kuE0yovMDmKQXTWqhy1eA",
-	"a5amLbo4T78pMNzkvpGS84wDgk2xXduyOMCJndsVsf972GTHD1jb2K93En6IheHLyu4NSPAfgc/6YwLT",
-	"Sg2GnIJD3K85FQti2DeD7qw+CaCC8H8ESbyqr8Vq72Yj167KXWa18/9QXP5HkC1Hb9k/5YIEistiWhOM",
-	"v6V7VZlkvkHL7bLIMqSZrNXpoE56WEjvLzEsQBNDPylf7r1HApJ7waLc9vVu7HVFJjSm2m4mizIGaIgQ",
-	"bpPAfRH0/U/N5PH+ml8S/NL3bYbSnYKxVWySNtRASMoyWvG3uXeBXgevr5/uWrZ5HvxxoQ11NRqSD9rX",
-	"gxR4sStj24Soa7FAC09VhnPZ/PyD75IUHlOMFyx2ntX92QO+0nxXL8+T9dk+9Ct55h2GfyXvqA888JaL",
-	"RPpvGRDmZFMuEOx00H8zeHf+ukkiPuKGxud8JKiZKdZ01w9mUJk9XjxvurABiyUwQpMEwI6DWqVmmy6g",
-	"I47J6QBDIrDIN7ajQPaYVMQP2lZ2tdvOovzq9ZvB53efglzBq0sW0plmCfNBDgKJB5RMGBWQkjH0tb2R",
-	"oWazcsxyJNsVm2JwhgXklhfPTCbYwK7DiStF4OJosUWEN6Db21PGnbOMm+qwt/0Xh5hrY1l/An5OB061",
-	"hkg6rn2thLQqBWjaLFOGBzbFl93FQmFV8XJ5nvKwAQ0g0y0j3mUYHUzwQvf0f+Gf5dF03U4KLbLYZ3W8",
-	"XCZIAgm2pyFW4s5C6fK79UBxdQWSqbLW4mo/BV5UBNrh+lQLrltKDB9258g/0RhvViqUG4Xk5dhY0rkm",
-	"FQdeTrBYM0j8y4SUZdgtSo0m0RuGxJFnhfi3JByP+vYOKOnsby7sK+Hgls1jrwj7kIwsgCxAcKCmF7tR",
-	"Q6cJppKEP5ztX3QaO3Z69s6ZgcGki7IsaU+VYH3o9ZNi/4uImkJkn5BzCE1xVThdvQdXRQMfgqbLxKfq",
-	"Sg8NZ1ZoV0asPU5uXxnIdksGXxXv5lUd17Eruw3YevCo0DflH1uz6AcKhXti0buIjbtjFu1j4jZk0evj",
-	"5Sw564x+/pdcrDQa3jB6w8eKoNHZsq6ksa07FX1iiTVokzfIgnnSnksK5+yyXM9nQENSd+SYYIFhtwkM",
-	"zaJxOqJcJDXSfHEzN4xep1NSlRGGs8zA6sbhJXaaP3wo3q3pHwno7ukft6SE/ldE3dXa/yce+khi8u6Y",
-	"gFKrSJ56/qjxetjZLgDkEzzfUfQeYvWmzy8BM0vWXnGnUXtkkMXeOYtF304Y83G0f2pS2HdONZnQiCXQ",
-	"vCr8r4Rf7CQWsBSAXrgS6AUgui12fKDowU343lM44d2EE94x4/TBhVsgz9qBhyVm5qF06uzlIkmZ8xZO",
-	"DExc4eNNrV6PJBwRorB4zB5hWMpTIGPNQMYHACgPH+RYfq5dyaHK85xzkMBh7ScpmsU0zCYZvD5v9Q5f",
-	"tE6/O22Sj9/99OpND2X1Dz8PTlvnPwzsr8+TBF3PLaxcx0aAaYkSn9YaybmIJY1Qm7PohUXe7AWF5uow",
-	"j5827fX0xDT+7EwjS/hbMY3S2vqbcIz7bC9Vg1NMr0Ld7T14X5Of2KKZ4+iQXZ9Pd6BYvB9TyHtw8ppk",
-	"qqRhYWrpShSQTIP/xHBmd30M9fP8Zc2sypKvACCYSyD1Ck6q+Dxvk2AiI6YE6DmOP/pijI4hkp8Hpyck",
-	"iNmIhgu4bv/V6/PsRV17CURmyzgi/MN5k0xoaP8ZiEhJHsEq/MJFJOc+KVaTOaNX9dkoQYsZJR8/nH+C",
-	"6BxufBdvbNLtgRtQek3X8kekmltoYKvdrciiG7jG9XUuSxrd3s7KxH1rpafj9sIiQ7ZPAuOPp+79DI2W",
-	"c9t89xKmwjF84egWVMApnexlqHqTjvHpTXXbxqd3/Kl7xyd3PsX1Qd/3DPVlexhlvt6+A3zu2bsP8oNu",
-	"HfmX5I/mlE7KO4mm99RuB5+5yadgufoYhUYzC2bq9YKvbLaevOhBAwcmzIylHRaW9M6GA18zYaRaNDbo",
-	"tpa86qH6raeLWtmHLbnkyVW/ojV6ljqr+cVtzmjSJz27ZyXicrNm6cl9ueI2+cPbJh98tKf9XcsJ264B",
-	"enaRnkrYPKIu6HdPvUlL9Az1ruqLvo5UnvjfI+pufvfkUwAofyQ/e74neaY8ToBYo8wJjl7PGh5wbNlV",
-	"5f+u29wcrTPFxoGZludZOaKNnOZ6nVe3AM8f8i0RmWtYvnmH7+SpD9XmexPm8+TrvrM+3XfPvZKm3WXQ",
-	"LXeu6ts6creVpFZ/ShOjS3BePkV6g8au2bc+knTnspamljtmJXeNhp7p5X+SjM7cZj7ZfbQpUNLOLT/F",
-	"pz8i209uaPWtP8X2unlWc1Js8g9eGxYqZrS3Fvnoa+x1DZHZJXYiB0+KBqfSmgbruZ2P9BPSXAytDAqI",
-	"FLliRBelRf2cJSo76Qe1Rbn8nAs+BSLtHvfanXav3dnrHVgiLXA0y5Hclk+VjGa+PSw41RK4swXreCDb",
-	"VXYI50hUlTgqe20mD8zR4u68W0/tgCotZIVTc7c2stzLKqDWRnay7J1WbwLXvE7KPmcbGOm8BpTqUctK",
-	"VqWlrLBYT7ay3RouMqaveyFLb/zKk+UK81eN/d89E63FPf88vPKhrGn3QpFLoO93b1Frpy3+ddAkQQYc",
-	"2Y+KDZlSTGmXZBKxa26vJIpNYxpiFav5WMYMS7XBRb9+zRjkTjImO99GkRooaxlkor4uhlyMmJoqLkzO",
-	"nFfX2JYxq8m02lMealsJo3NGtqSDbCSXJVKlBW6Jz2yJRB2G3NACl337A9ngNuZ/BTvcEzN8fAa9e2Gg",
-	"3qRXG2nuKWlc1sqDBq6i8i7YvKiJ53X1ExK4IC2opWGgDV7CYhyjDlzXVDkkH6BEU7fdQfzpnu2rDFtO",
-	"BXGjgbxmKqbTgEyk8uzPPdnXD6KmPoJ2ypwptJPN5ueZMZucZCsPWpEi44gpog2PY3yZa62N9oOiWcM+",
-	"Hp0xJBBSsMD7yd00wSEzsvOlsLJuXdK2XXbAbikc614SAWmhjmSJoFDHci460NHOWLd7W6O//6LT2Y53",
-	"nyFl3zjm/YgV/gzZP/HuR8O7v+fXy5w7u1d3xsXxLFVxcYcRa/tk3PXNDIBLOj3tsvTt3RW0/Ugnr3AS",
-	"j8S3g0ua+HTGUpvKcra5yqQ4jdY1p63Bx7cVJTz946pqyfYOD+vWI3V7j4vMvtHQwAy4JgGfFurbdl/2",
-	"2t1Ou9dt97pVxUWnOxyTX72JjFi8funOWPQDlJkvGxg84w7GZu+qs6v6yshpxdjgzbsf2jUTkVTrB/eO",
-	"i9m3iqHhM+5gcJqbGus2+OW8qkovFibYKfnjhtLR+nHRKa/aSzra4bBchlEkJ5SL9YWxc2M0TJuYXrZD",
-	"OakYKz52B8N1oSypIJEKi6/lBEq2JnNzqSYzVhUrG6YPlMmO043rUsqYUbF2HV0MqBXXcWwBepQ5weyb",
-	"q67MuMpwavxsuaCHw1xZ6rCCccTMmKm+M7zA85pEzdCLHzODElJEWBhWr98sJy+q6epfm27TI3LYJ9L5",
-	"yVmvjafJDDZ00GVrB336xLvxzKfPr2WfdZd7b3wBle6xb75YZik4HcRx/tiiZRVBp2YxC80SKoXOXJSc",
-	"nv8N08ES3TqU8WziY2t8u2JIzsTSa2apkTF68pcwJg46hZnreuk8AcEnIPgEBJ+A4BMQfAKCfzQgaNdp",
-	"L9TXu+lQ5mT2n7E35a3x5GtAJesQ5ZZQDiGPR3PLOG5d0XOMoYKuDOh0shDNkfdQKsJoOCZKzl0PLI/d",
-	"oEHkQfeo8xxgHjcpaIKD5PpnqFmMQiT4+OH8E9njWmZGF7TJKYtj7dzwltwNi76IywWUPqdNotmEhzKW",
-	"wo7P0EtgVZcLrP5IsVsEiblgJNBs+ld0apzAN9CWCAXF6VmTvHsDt0ozRlsmzIJr8vnTm9ZRE/7pJiVL",
-	"LheGEakipsiEqiv71i/CFR5pdXuHvfYX8UXgY+wI7PqMqc70qvK9yRDZQgk4Khb4zD4J/FoFTeBYTayf",
-	"Ets/7Hm0/6Iod/EEGiqTYMl49F6f+CCDCxQLQfOL8N9Y+rKPCKUQLDT8mhuOYQuaac2luFBsIg27CKUY",
-	"8pEvjIl8G18jgT5o3CYDN4mkDHISIREzem1lsYP/UH8zk3mELY+4+CJo8RF4dRK90CTa8nrw4PlRtMkH",
-	"6EfldQM7qIPOcRLY6zqCMSIYVUwbciXkHFxedsiwu9gIzGc3RSyU0KYKKt58EROuITQjIv+aSdhuIiSZ",
-	"gQDMbCtE83bsM/0hEJDwRGJg6PYlrjo93MI1oYZAsfsTe4dOOnSmXaCA2q/4dMoioKMBCf4SeAde8Fe7",
-	"T/9p/wetzf4raFrCt8M7PfPN1KAJmm/9QknI4hiWlV4xQeicLrBPF/IGMp0ZiCow2KfAq1V6qhiN9Jgx",
-	"o0kksbwqvYJYlS8Ch2q3hNr/T2YxhcFifxlq5ISHAYhnmCVF32PS2kuwvvvBrUZmA+0TXBAO1SSwl/3a",
-	"7X1tJ4ciizxgIiMpo+J7EvfnF+H8ymlhbtdswB1C2C/dJmf+ARAow1znhW4zs32XbMydU7XsHGPIuZWs",
-	"iOrgI7Afdx3ISPJeFsY0wV64VJBup9Nxw8O8Z+TPCEaApxk+YSeueJyUZGLpZk65cXEhB519V9rpjBm1",
-	"aA2Ghqmg/UVUtEWorwwHUAwd2rD5PWyTAIJuXN+3sm2oCQqRYHKgyPWE8HeVQcRdRrtn8VAK5BL8yKdN",
-	"1FtBQ3S6GGg9GabazHPULyKv/jezGncT9dum0yWboLY1B7+cN79YfaRJ6HT6pdE8P/+h3+t9EeUpQatQ",
-	"2v3FMSU0lO34kCeeX3zlYk8VT6HqZX0X1mDACf3WugTS3d8/PDw42O/dAhm6FgyVyNAHqFeFCSe73rgP",
-	"0qrSPHC0TzHmpTXoI78/u9QoRsxcTOnEEc69FmcskufemGsoelM3RoJdpy07Xcm/pB9syJRI1qxJBJtb",
-	"2OgazoGQB8O6LyLPkyb2aQAbvArAl4aIWywcCIoOH40NMRJbOiWGFcBUgI/dL6sLuian4Qec972GSdxt",
-	"MmjEzWu7Ob9z59L9n3TwRs3RIDadMsEiS0zrzv4W/ik8O4/LPXXhGEAmZ/ReeRGo1huEaOH19aoD4n69",
-	"wlv+xOUBs+vw5HrWxlPR0tF2pLK9Azp57h2d8OT5m5xwd9e6rPAzNuIa7fRugVJLhncbeC+xgIyYWv16",
-	"Xcw56LNji9BB7a9Kzs7uw4PmZnvvVc5nBBO4cD99en3+6d3gu/rlArNze5ic69zqVqkD8OuTelnVeTXx",
-	"Ea5gHVueWZf9nDu2Ga0SH1Q/7dl7SeEEC+l9DlwTLtA0BmauVVHPW1QJLJzgp9TnR1Im8C4J1+VHFwi3",
-	"Oj+6Bo088btHYf64O5pZAiiPKYM5RSonqTeOlxUBjFJ3nBQsV/4PW+LdVfG/ipTgpaO1Jf7JQZ2tYc7D",
-	"ZAXXP/ZPVfnupgPdHfINl7hbApKUjDdI9oKr69kRzuylf2L7gZ3/k90AwhXinGsJCGNra4F/2u5tBXa1",
-	"2v7x+RNlfyoTxXD1OhNBnfr/ZICNfTap3AY36F/517YL2bGiFDu5mbnVWeCmaIYEDLEr7yXoCSEVZKSo",
-	"MEmQzMJHWoxlHPXJQWe/ytZgd+8x2Bi+Z4qJkNMJE8ZqaWSmZ//zfxWXGlzWdmlgZN7Rbzd3pu147btp",
-	"5P372UJwX2uLa7sKD2ONgPWvYCmWHJ9sEFU2CIWUW8KGtuQAzvKgcEe8LN3A1GCvTwwNljgBGgtJ6JS7",
-	"JmguGkfYn7cxLLjj+mRQeCwGhZ1ToTMjIBVWWw9WEMITX3o4W8HOycHDkj9CaTMU40m1Mr2+XNnqgmMQ",
-	"NhrHwGoxsQIZbTazw2s5bXIOb3fRzcOZZpEdGxgegPNzMTohIkVUaKrIsXUAWXojlIWaWnJatzVEbAyA",
-	"sIrZZgjoYQwV6zjNk3nibswTO2dVziiR4idPtSuSe/ESF6lPFbNaDxxxLAcTWMp2iQOub6qmCxcq5WwY",
-	"Zi4xLkrjiU/Ony61YyAb2I3Kc0cnAoZode2qY4Gr9qewNmi/XbsVqe6xQKaWi+5xMZQrm7cDnpfK9egE",
-	"PD+HcmyhYhEThtM4axCfu5TyCbVSok3eWFkl/J2BfRqaxjlWlMfswmA4i2P3PdQ4SkbhkmcmlMeBB/El",
-	"1P1ZM/XWTuUOyTN5R2mAtiQTKM4HgheJ7o9OqBb6zcsmniHbzyCqc2SrWTysTbCWYC6ASG92wLruvh9U",
-	"SsiQboV0m8F1g2wL8DTANXAmwovkx36S2sQNmsA8NAmaPpFurqQYgdgo9IYaeIdT0nqcMBFpQI0uSS0J",
-	"47UrbKcY0jhmCh8dSnnFmcayiJfSvkywuevPACcZWoADmlwJAHPncksQWFwa+/AJbWkmxrQVSzGijWbD",
-	"rzsUyVScknMeX1NyToWRKPWSm+XMqPzttdGin87DIMZVDChh1XdT4rbZOGemdQpkUS4nLBzxZBMoNlRM",
-	"j1uuxCjwcCzx2fLVNedJv3yku5BOWJ747F2ejDE8HLewXZb7nqbuPNkNy3CvFMzx3V1wZgd5M8zZA4r6",
-	"Pji4up4PDob6J/bB2fk/+eC0IV7xL6HhLXxw/ml35IPzj68PdNb64Ox8XersGkdcxkVm4RmhKB2AwUK+",
-	"rFMdfYI1V0TOBcpyyMaON3LigRbyK/9ax31X4ZGzc3tQjxyAtUa/MbH44b/YZKqYpu1QTtqXqhJh5KHF",
-	"Mi5xcQm/dr9aYp4yZbfBmamaDa8O+bduhkQexnMH+7QCgTx57qo8dzOk8BUCeEO+4Tx3M9wRL4E38NzB",
-	"fpFBhVYAJT5WtkACF1tMtSEJbW/j3XNH/8m791i8ezunVOfdQ0qt9u6tIIQn3vVw3r2dk4MHPH8A794g",
-	"7SuExh6pslagTAciBEmbuQEzBtM7ayS+jbEoSRexX/wlLQZV1RkpB0gTDyNC0rGEokHVqBTKUllISfQs",
-	"HDuMWiJ5nnlbNdqomr4SX9PhV2jG9NztINTQSWVTm4CBfaWbdJWR6zYGrnW2qxRDbgQPH85ItYGB6klk",
-	"78ituXMenbHxILi87u5Je2FvD2x41UXvvPnvwpn/2Lcww2fhy6TfMB5U519y92Uu8QzoJGs213wkPHrF",
-	"0m+RKxuR3tB0Xqr8I2PovbHfIRFdaOQhrpJUSJXi2RFqTHTViDGpiJoQd4F9lbS3wKOtkvyTKii/7EyX",
-	"/SUL6DP3zucltlDyjGpi9UVCsysEYz1x60JjEvMhM3zCwHSqXN0topm6hqLQdEG6h74n03PfUcRZUhUj",
-	"wQ/GTD+IeBE0SXBOJ+ycG/bXc6N4aOxXH6kZ/3XPtT0Kzlk4Uywg8popMjZmqqGEKYi7mcBicAGEhVxA",
-	"RT1XyC2X8ZsRqnKIXgQXSOL6NYHXIfUi+vJ1E641FF9TwLdBTOHzu23yhnIrdmKJ262s7JxwK/6mlrdE",
-	"kWIaTcfwOYQgmj65ZAvpKo/B9fZhZYW+XPFCGHQoJxCE8eP5h/cgVbQr1kae0djOUZPJLDZ8SpXZs9+3",
-	"Imro8yYWdbQTxMKEhkykNuSI/MS/gz6EQa4bUkDQ5O5FLDBSRr6jmofkkmkewVJOQNZ7yZouW9MX0IOR",
-	"eZ+RTIummbn068410HBStY1EnMYsND5uSGMN2Ck1Yyuw/dnwtWHt9+DYtSCEhmMWVdlyPlkK/lv3wcw5",
-	"Gn+3zMX+BdX2wDCdUGyj38hxKZDf2c/9Blv82GF/H/AP/Mef/tb9b/7u9Mfx5feh/fz2829vu+/5j8fA",
-	"GdGkU/WaxDy0xlK0bAu6qS3uYb0T+XiTax++9601n89bQKAzFTMBhRrrC/TCs3cEJrKd0IEZbrbszYbv",
-	"4slFo3/c6Wy7fRutcGXHskz3usfrc3vym9UAVlbucbNo9H/9mi8y7JWWxAMOtTsTjWno4lwylECeATun",
-	"E0ZmwjJ4iyaQ71pO+jzbGM3ir0KNuqPucW8DIyC88uK669hGOo9/Ny4ZVZZD/frVqs44RE9W+J2jncyX",
-	"dvYILUpqWWLNevjZMi4VN/qNPTrlwLDdnJZUbQec5BCq3beMbNl/iZkJwWKdqSqe6ccLoWxunhav9Oz/",
-	"SlqOnaa3+EZ0xruQ8aGKXUtkQVg0NPPg04EueWRaHS9Rfq+x7my2Tx1RrnCKE9EivdAL16bb/WCPaxlk",
-	"3usrSi2/O9snD2XzTLP0yWlrynyr0qRVyAIbCQMayLww136vYsaYi1lR+GVp8D6ns2QKxRbGfgyWgpcv",
-	"tydxhDACmvM3CUAsiA1IwpsxicTDRGdgTktXNJN+y1IRbA4YOZNNtuHyup7+yWLBO0vG6gwFbguSSE6/",
-	"9JiR5gwZMrtmGMK3/MCPTE5jMAWBamOpyKkXnr342DqZjZjg2XVFfW/52a/tbBOLi7fJpCYOY9hkanIb",
-	"FHHTuPl68/8HAAD//w==",
+	"7L3rchs3tjD6Kih+X9XYe5MUSUm2RNXU2YpsJ06c2FuyJ/NN7KMGu0ESoybAAUDRzJQe5nuG8wj7xU5h",
+	"LaBv7CabFHWJo/yIRbIbl4WFdb/8uxHKyVQKJoxu9P/dGDMaMQV/ntFwzM6kMErG9nPEdKj41HApGv3G",
+	"r2NmxkwRKiIylnNixowMZLQgE7ogA0ZC+3bUbjQbOhyzCbUjmMWUNfoNbRQXo8bNTbNhh2fCvOJ6KjXH",
+	"oYsznZIhjxkRdMLIUKpkpnVjv/5IR2WjaaOkGJFrGvOIGqmIHCZjnhDNRES4IQMaXhEuSPB22PpFCtb6",
+	"mZpwHKyb9JwZtTgdGqZKprZfA7AmVCyIZqEUkSZGEqMWhI4oFydkqphmwhAp4gWZj5mwa1OMzO3/jJT4",
+	"rmL/mjFtNJGKDCmPWURiOeJC59c34YJPZpNGv9P0a+XCsBFTjRu72ilVdMKMO/DTMGRT846K0YyO2PL6",
+	"P44Zid2vFmjBRI8CCyOmlFS6SYKpaX13HpBnFpwRG9JZbJ7bJQZMAOTYVzqZxnYZ8GSj2eB2YES6RrNh",
+	"z9gCChbSSlayGuRvX5UvlUf+ZGkUKaY1i4hiWs5UyHKL6bplTKkZp4vgUaPZsHDmikWNvlEzll3HUKoJ",
+	"NQjQFweNZmNCvyKsjzudl93j497hwcuDzvFxt5keQ7fkGJqND3TEzmZKS1V6zey5jxmZWqgPmD3kPukU",
+	"YMw1PDPkSht4skmkxZs51/g2jwgF9JuPeTguDtgmFxbtAeeDEJbSFuyrCeDw3BdTxa65nOnAgpUKQoWe",
+	"M0VmIhxTMWJRm5wSfJRMqTYwhx11xK+Zti+wydQsYNoc+DsO/P+aMbVI4Y9D5c7ebRde2Qr+nUr4X/Df",
+	"SzD+rWETTejymruH5YvWdpjSJds3kiV2O501WHFjcU9PpdAM7uZ3NDrHO28/hUg27Z90Oo15SO2C9/6p",
+	"kX6m0/9vxYaNfuN/7aVUfg9/1Xuv4dbiXMu3x1EYi1kTGltos+iECEl+vHj/C5GDf7LQNAklAxqRhIw0",
+	"gULFVI1Ym/wizZiLEZlTTTyKNJDmD2Me3sdG3gtmMXgilb0bLI40oYoRIQ2hQGPoILZXRRFK1CxmnmDo",
+	"hTZsYrnNgEfasoNngf09eH5CGA3HFiox18YifdU238DLERP3dGChYhEThtPYrg64GxnMDIkk07DjsYwj",
+	"2J3io7GBXXOdgQWLyFDJCTFjrj3JbOJXVAA1IZobBBc8I4eGCSBEgsy5GZMAuF8L+Fzw3F6YjDiR+a1q",
+	"o+7pvQwThc2+FYYpQWMAwD2BUzN1zUPmuOsJAC6WIzKmSGpDOtOMzETEUCJJ7kvKdYA+/kWT4O8td3db",
+	"b6MAkOMXad7ImYjuaTPLDDBFC/aVawOL+iTozIyl4r+z+1jYLzKDs4BVUlhmRYHocIEoLBVhX6eWB58Q",
+	"GmtJKEo6jp0lEpGTgqRgukkqUHJXGHnjKTyKTVN+xRb2r4Q9/LtB41jOWXTJp7rR/63RPe61O+1eu7PX",
+	"O2h8aTZCxahh0SVwsF6n+7LV7bQ6hx+7vX6v0+/02sf7vU6n85+dTr/TaRQhZzmRsKQrkUsQRBrGE7M4",
+	"blrxxTKWmGpzOdP5qbqrpkrf4NNGP1n5y5TJUdxws+ElgsuZMDz2Mytq2GXMJzxZi5Kx5WK/fWk29GzK",
+	"1ExbiOPKjbyyJLLBFj922N9P+Xv+409/6/43f3f243jwfWg/v/30+9vuL/zH40azMZtGRcCt2I0VcZWc",
+	"MmU4stHcsZQJjYKZuVRXGukeCkvcEPiuaWXds7evzu29gbtwgo+xWLM5CGoccPegs98mr6200/f0cwG/",
+	"WwTkVqYokWQTIYAqRS10v7aksmJx//gmjzAlMqKARVoOhM/ZiRIJyUKsZfjESib5Se0kI9la/tLN3D0o",
+	"3tplCUmTzDft0incaC9uMnhbpU96YGdGGkgZMyqyQ728yeN8FUi0kVMNA3IxOiGBxccA2B67ZqoSSvYx",
+	"u84ESTeC2tENXr81SgncotwSvChbkAazB3JTvNKrkME+SeyTVlAbsnmicsbUsPuCRje/ZktUimt+k941",
+	"x6mWdtCutQ4/Ze/GE6syfLW/rETU3s0ybSsO9Ml+nSjoBMgYGbChdOoarFw5OkG04XGMiJ3Afe5OynPi",
+	"u4L//k2eJhd3cu5tCVOmyISLWQE3JIEX2+Q7tpBoHEEaV8ZhyWsrHlvhiSkyVTK0hxnKmTCaSLtdTeRc",
+	"rDjNMqTv3CQ8pOw84acTMgfJwYABKpJ2jfCNFQ7wyk3ISFFhdI4Kr5JdzmXMztlwFW0+vMnxtBVUzS3L",
+	"3rQFaAxNWJ/9DGCBXaymepYaO35ZRlsQB3PkxV78H3/9SJ79cNE7fPG8Td7C4UVM8etU3mfkii3+ooli",
+	"oVQRmPQo0XwkrF6jWaiYgS+duqCNVFbz+XUsYfXIc8AWBQjPtB+TaMbwLo9lzCz7NHgkVjJuk7eC0DhG",
+	"S4X7UqPhKwGpJpG0gJIWieKITOgVAznRslS6OEF42i8sE07mm1B9BWRPk+A/Mv/RQRgFbeIFfBDPNTPG",
+	"bjRAkLUAjLolRcgCIqhSco4bwk0glI102wbA4LbBOgnr8ebJyktp72RWlFlLxRPNcjd8/RANDN649Rta",
+	"u4BkehTL4rW/fnlhIOXmOWbczElZOdpTYF4FvrBEdHNiTw5gX5IdoyXCXlGUw8/gDQvRDSS/U6cfAQ4n",
+	"IuAzK+s9L5MEq6W7RAUoyPzNRq/T6fajwVG/37XLTwjQhH59x8TIjBv9FwfNZalwQr++xWftzxVUc4ku",
+	"vVwnuL1RjBHDvgLbyayh2+l0NmC1B0WZzpm78LX1Il7FRCXE73AbkQ9E9rcX78nRi073BBiWnBlCye+W",
+	"ZCAn+/TxzJ1nThRKbdW9zn6noJ/9Iw+0FSdTLgaXCyefBP/XjBHFRlRFseWcckhCqtkJ6VqK0zs8tIRA",
+	"0dAwpQsH1zs8XCUSbSMEdHL8v5E3YHY6OSNmZxOOflSDoW/Epd++yl+VlVi8dFn2l5m4Q+MhjfUqPK7N",
+	"1Ovjea9ImgFXqgneB+eryRof4AercT8ZIh6JIcKCOnHxhDOlwLBmcZR9TZbnt4Gfb5atF/5c/13vZjjL",
+	"1Arx1ZKFdF2rxnIOqiJyJl4av7ZqRD0HIWmZM8trpmI6zd27/Rf2/hY4lixznhZ1r5ym1SFMoP2eGmIF",
+	"uhwR6x0e925BxLo3N5V7/QTY8SSFPJQU8iR23KvYUd8y84cTQ+xRasNoYrdLAzQeWka5Z5mkhNQlTqGC",
+	"ALJrqcLJEBNmxjKya6AzM+5lYjXENRNGgif+lh6ChzG0H+7Szr5fjxpq4t19cIRIvNYboOpYthO82MK8",
+	"7Q95nWiTzPEzvnB7k+8DGmRerLLH5G0uDj5Z48tmVpIEcFWmkvvg2L2t7AaVKFuflO3fBYrdqeJepg4m",
+	"e1hzxD8nO80v+AcXsVkApwvsSt8nUyWvwaEx0Sy+ZrpNAiS+QZ+EMbeMkKPF2H3y5mLFCPvqLgkYRu3A",
+	"IbgDQF73A3WDfhrNaN/SfCRYRJ6dvzkjh0cHx8/bJBBSsKAPFmU7FQr8HD0vn87fNTMSln2dmpliJ0Sx",
+	"oVUfyUzAkZjE6Au3WDNjjwZjXwg3TRza3nOrkZCP7y7AFg1CmbCyxW8Nu45GE9lP1//RyxxCKjBnDqFU",
+	"Q09+RTX9D8Qxd6TKZgFQW59NBY57Umozq1xz1apUvgehpndGPg9y5LMY0GMIizgE1bVvoansPw5NpVTk",
+	"nUXcnIYGUStzod19c7drQhWnqRAAIvvSFVgvSNn3ms6TB0GK2dNLfLSWuIILTZdKW5sYNKrgDpExdMII",
+	"NejBs0LOWnkKf1xzpROAfrRPF28iDNHMSENfVh7KRzdjfvVBDm7g1LZq+DKzc2C/tqJIkwShnEyoiAKi",
+	"5YRBbgPFqGb3A4m5SENGgbM0La+yjwaEkpDGsWU2CW/CiLY06C3LWpyfLTFp5tZsZTyc08IBJihnOhYS",
+	"r69d0F6W34QOFkjr7fgeiWthrgvLKJhhaXmew8/UKP47vIYcpddZw83Qdrc80uuJ1bYp+fv/+YcdLhxT",
+	"Lhr9/WZjTPW40W8cD49eRJ2j7tHRQfgyenF4THtDRmknPDykUad7SPcHw4Nhd9AbdAZHvV4YdQ+jF2H3",
+	"cNAZdjq0c9RIGKW9mDQHozOQZy64YT37P8vtZyaUAKUI5YA0Z+Wgh3jLtLm0IzYOh52wy14Oj4cv6EHY",
+	"YUfD7rBD9we98CA6ZC+GkFuAoZgWl6dMXE9FG2Uonfnx0q0v+eyj4+HJlu7pkiC3sJzZ/GpvrhV97PLR",
+	"N45iR9AkAW7a/hWxmOFfil3LK/wLbLf2L/Z1KpWxf0EYZnBCAhTr4F5RYS+JYZOpIxR2OieHrY0NS1Cy",
+	"HsHI4eW/q6Ne/Q3F63ji0hBKrvJapTrBdxpFcPA0/pCBfLnuQhNdEUDODRmwkE5YahZEkXmVScbRumJU",
+	"1SpFdUynUyZ2pqBaep7e0tvtf071LTffSYlB2cHDT45RjRlh16CmWKrfXm1+sLtE0lI2rP0lQSaYYjaF",
+	"7K0x1zhJn1z8cNrqHb6wysmYfaURC/kECf3qIMv1wgBMsIU9JUPZyiZIfn4bucj+5FKsXPXhTYYg1riy",
+	"792zN1myWWaqmcY0ZESKFMwuCaG76eb3b/JEuWz7+dj8fOj+tqTi4CZL3MtmveIiOVf/ZN8qr6GcOspc",
+	"YAnBCaRiWamgjQFKAXlmdd0WF/p50/3iYrYur9hCWxI9pZN2XuQPVq785U2B86xGSf9oPqQR8xXBZI+A",
+	"uoVIenSzxPoqZdPCourLqselxjeMZAJGk/KZHEJl71bTc930VmSQIA/V4pYSyuo5jCdumavi6FKl+AtC",
+	"X4mhYWNNvdkAQuOCB57Exm9XbPyy7PvYyGiSYkpd802qnay03lRZY9x0lXfgfcqOqj3ATvyFYNVULvVa",
+	"mDsh90uFjpVVzDbK+snomv6Asl+VmOZCezhD+wC7HHIxYmqquL3EDfsjHCYiTmfYZb1oPzwYHNIXxy+P",
+	"jl4ev6CHg4NwP+qx7rCT/N7YJubnmoc+bqZuvE+l5XGqZDTztLIicIcNmVKQpWWn9EgMMP1w+jM5s7f+",
+	"Sxqys7ENs9mYK3s5YRN3nSS061SgIhZV82iw+G3tjOvdlKHnKvZbMt9KfaoSu4uTeKnaC9/oasi8Tp69",
+	"en3+3CUPGp16FCYzbazkxkDhgMOxh6vAapgT0f0pCQjR0EQwFq1RWkFfyNzCUl3EO0ky0rXQswlTxKX/",
+	"rM7ceKDErxc3mXtfjmGJYu2e89DHIPwB0zxixIylZskvY6rJhEYsATaNY/967kKsQ9NV/KO7uzSzw28g",
+	"zSzLrv4w7viDzTOwnCGhTg7Wkr4CATN3mIJ1eJNjaqWGObvg4Nw+xFTgqWmejkGxDkfIZGJ61pnrJDDi",
+	"ZzvmgnlWKbMtQ6wpVUbnDOXJ5eaaDKU6SciBJaAk8Pw62G5NL2umPL23YhnptjvgxXXrQ9x17uOTTEUU",
+	"0OvXG2UeMkPHbtwJKWtivRSj6IGHx7PbdA9ARpV9ajWxK49BKUgbJSJBJiTFfU4jU3AHWaxanSqU3JGU",
+	"+1SLCVnem2Yt3S6HKEstn1KJkitYR+bMetIyNEEOS7nOduWSil7+BxEgM1IjRp6QUMYQPpM4+7Iphlgy",
+	"RBKqr8BXm5lVk2dBq+WU8uz3wXNXlcaomTYsIlMlvy7sKGMXpTIhUpBnAZobWmcMfDLnb87I8cFB5/kK",
+	"aTYNMN6BGSQbstA72sS93rlTAbOP4a8utZQD/LkB/8MwW1ANwPMslBEj3U63+7xKME3vYrfZ+7JKUN2y",
+	"DNj2gcHH95aBt/+nCYW3q3ThZVmqdhfxfb0HEA0znGVszFT39/YSo1Pb/bhXxVlKtrM1azlaFjgd9uYN",
+	"PVvIof2M6OmL5cF1ft4kwVmG8P9MBR0xFTRJ8NGS6MznV1SPB5KqCJwpv7IB+QBk+IJpzaWwX37STMGv",
+	"p71T+88FVA7DFHP0goD0lRbnA7TimlwzpZ1Gdsf8+zAvSW6Q2biZZLlJEFlB0lwSMlfE+mQEtLLAypy3",
+	"q04G5JNR9lEaZXcTZVrAhtqOiqyJ/34iTfMrXYv6d5ZMWTCjZI0mLpsShM/7y6fM7voCF/fH9Lrgewhf",
+	"+26n2+319vcPDg4PX7x4+fLo6PiY0sEgDKOIseHwG6UJ8GcKhSfXzZPr5pt13eRv/Iop8JHlafB7H4cE",
+	"poYlu+bqdRw9uZCeXEhPLqQnF9KTC+lBXEh5cad6fpc2mV3GhrMdPzmsvnGHVVGiKGDXWp3xqShNYv19",
+	"chz9UR1Hx09+o934jY7urmZS71txFB3ev6Nos1JKf1bH0csdiJn1KzvdDR86uCOBaROHbpnF9ey0mEPC",
+	"zaLRb5xzSSJGfqSCcSUhJXkmjLI/QSuv25WwyOZsNBtsQq2+1gjpfzH8oR3KSXugvDi2uERZpuzGFydy",
+	"hs4rtrik8UgqbsaTRr/BwkjT1rR3+CLTdIq2JpiG0mxINaIiifMvLHCq5DUXkIWxBBfNMEmmcTGbSgXi",
+	"5G2LUsEJFLHkjK/RCUDS8Ye09Db+0ASau9998YLQeDqmrd5arfqB7Em9ndfIQiRbyh5q2e999vCazLEC",
+	"OlaAQ+ckRiYivSugdGtZcM5OtzDbFO5LaciX/9nzFiw5r0mQXq7ghPAJ3IOInJ1qoFdjes1czQpLlAUJ",
+	"qSADRqBqu6XNq1Xdzu1rfeUvd3GY95lf1yZMpqRgSXmAqvASGiHAI2szaj3pKI70ill2NnEZwCvteQ9p",
+	"A9ivX8bM06UM/JpI5wqHkwDFX9giZuav4GbxnmenVUGeq0nu1urL9iS5OMWUGsOUfe3/ffbbaesftPX7",
+	"l3/3bp7/P/97Jf22fytGoYdXQ0jiFkOsLtO4p3KtGxHfBC/96W8UWgWokbnlziX+cn/ZJf6OD5Mk4iy5",
+	"5oJEdKELhUePDwstHOs7uo/LiatbWl4uWUNzXZ+NbApj7nX3Yf/IknsW9Q4Pu8eNZkNp2up1Do7cn/ud",
+	"lz3350Hn+EWjaffyZdNozo1LNhUA/RcNKfZSIAUnp2JBwCpjl1CtNVmRe8JFgoprVKbNCP+2iuMWfGFr",
+	"klKPb5Bn2Z3TmMwEN89vs8ejisqEeE/Lqe1bkARKqC1TFebxs9PiZfzw+ufisg8P91/UxgIUYeMKhyxG",
+	"GpGz83ep8FQ+69H+0dGLztGGWPGo6OsJGSx8E2HUjpfpXy0avFGlOtctsaT0h+LX9pCv2GIXB324tp5Z",
+	"Yf8sS4AqQLGS8mxkvJlSredSRVXmC/zVlSljIlQL6NFabBqXDFPAmN5mEdHFwDR7IfGoym9yWa0J6mpZ",
+	"PtkL7tlesJNgyZDWj5A8O72fsEi7pnL8q3Jm3ZHcfvTAcvuLxyC3H+5Ubt+su0NBjl9Vd7S+JN5bb+ao",
+	"OfgmVUy3HvL+5Nfje5RfXz6Q/NrtlJu/CwV8ijzOxxA/JJdzYQA9/V/4Z4HZWSLq8juKzK9Xk/kt1wu6",
+	"BYPDOpLpou7AQE5rxNNubAWFGNHtTO9Huze9v6hjes8EKTz2dtCHOzHBJ8xhlRu7aNIZU02YyMcIl/jH",
+	"MA50rX2/OPou7fv7tez7jgpsbuO/hRV9f3dW9OMdWtHRM+zoTV184Jq4d9YgRO/2Nnqwla010hfu8f31",
+	"gEVK2swbc3ZivHeXND2eWxnu81y60opfzRfOTtHioflI6DssUfCkj/xB9JHV5rQV+scax8EJ2X9x2MFA",
+	"8ZgNDZEzTPUAa3gSfH52iul1GHye8zagt2I7Z0O3++15G3prvA0nJGYWqXWTRHzEjW6SoBVABE3Qdu2/",
+	"N7L07XeKlr7MrXGXptM6bre+/Gf5rQnHVGlIeDtt/YPQ1u+k0zomLdK+nV/6VupdpfnxNdoatQuKSmyy",
+	"Pg+prLTvTqyQB38arTNn7CrjuDV4XqUvpR7PKwgSO6/LU+Ff2a0v5/Db81iXekc+5m/irtxgj8sFURDc",
+	"6xSqWC3I14+EzGgNFZrehaU4wK3rBioXApO7RzsMTD6qIiKZEBmXiFKHlJQ5c1xNaXDoPBm9HoPRazde",
+	"Hn+udT09BXPo/bh93CJroG6lH6icCxZt77dsl3VH2t3xA2t3Lx+DdvfiYbxNh3fmbboDj9D9qQxgtqqW",
+	"Fyrv1R9OMTh6KMWgvP7NWUJQ81096vXyWOrvoJgwlZFPWirUhbkmUzpi2xiUYTXrxmfEPgdzJIn0ruMP",
+	"WDpv3zimd5OFxvr1+GdL14SV226/qP0ShgcH4uCWWXIZ53sFeYWv5MQ1vrpFw/W8wGOYNjEdWIGq0Wzo",
+	"sVTGl0X6+Pri47vT7/6ofdXrtdaKAKT36z4BT0IG0mWDwO8uUG3J9LJSV33AJIDDVTkAmR1vZu/P4n6V",
+	"sX8XPWMTdQ66fWmwGeopdem8G3TtXn26pwIzjMH8OJQK+k/PqlbarF5VCWLcIjazLKB33WnspukUXsHt",
+	"emHfPTG7faukZH811a4crd+qW5Kfcd35VSlQ9STVW6Uv/zFvyBI0XyuFqJAH4JCzuNKyZpJOkmDmWhB4",
+	"GnPn7JahESs1tH1N4xkLoPlfzLX5rfvFfZVUBbPkXEgcwJUsGMTr2A/UZdKjEriD5gYQnzI5jVnTN9qP",
+	"qRjN6AjcJcEptM1vvXPfBWs5kilvzexRN+gTSiZURNRItUg3M+FaczFqk4ALaJ8c9F1CdzxjZKAYvdKE",
+	"EjWLEzcOvNsmQTTDhHwc3KGTvXxYV2NMDY6SlF2z8IXfuCFmzkPWJoGQ5nIoZ8KOIWThdW6nsVPD6rNr",
+	"0FAG2EJxwCM7YNZnllzXZsNtyl7XZLXQ4tnN2mg27LDLjchWkW1EvKZvnm2P+UsV2hZraTL35W8J/nrW",
+	"DdjSOKOTqSRyoPiImv/5/xSXmZNPFlFCMFkyWy36h3dqE8LnJijb6Yefzi66Pdfnc/miVmu1H5Q0LHSe",
+	"sCHfQLXdICNpqqQdOu+WnciIKVHqknV2+EzDcr8yj2DJyzEb0XCxuYd1CaWSrZaCl07OpBAsNPza2cMy",
+	"GIVOql4vefHi4odl9cC7skpopVSmvTZMr5y8QH2thW+penHxw5pqiRXt52FxNXZexUpXb+4kiQrIpeDY",
+	"yXJRAC8OD/cPtw0D2ARGzRIGu6H0WwbHCgCiLFKUIFOoAgx/q8KjL1s4GxJRMycrLpfMHUttnOSIi2xd",
+	"c9o6/fDWyZz73WaDTxv9Rvdlr93ttHvddq9r4SQjFjf6jXMW/QC6jWITadilxrLxTsjN3RjYDNgdLWD6",
+	"jdd///D67KMlNjy2Q715++4dbFZDSHLj9NcLi8h0pLF8Osc6ZxkYv2L6ysjpFvV1r5mIwFHxjovZ1xJN",
+	"vnA2ZQg1pwsQRBSjUBssV05lFd0v0pI1BXUfqBTFfl6iL08u0z7u2D25XfXCumWauLZy2kyzGhGMKWJX",
+	"mS5WiNprrRo17C1wm7awt/Bp+ZKdI6BJXv1y4UJ6lJUm6YiBsfbT+bu1Aqq7tWXDw081Wn4XbnlpSSYr",
+	"oC+mLLKnhW8Q/8Yml+QcXnWNKNZW5NSlVYbAxMTN+nhapDNlr9tftqwU2q3kSDCw434r3TQPWerCnrin",
+	"lGUbwN/WBPSXWcqSywno7vEykebdnO5MUzLULNLlZYR0B5ktd7mJCS7h1Wng0bIFGsSSEiUCthJzwaAP",
+	"9ypdQsl5o98r0ymajSHlsZtjJtyBgm3JLb3R71QZnpdP6Qff/sCXCYTKfhlOsZoWpQpN+S2fKylGSc3u",
+	"yUnGk9DtdDqo929057PQT/SjYvm/VV1gPPgqIaHk3IGBGlzgajhAk8T0IOpBmMaK0WhBQItmXNlZiXYV",
+	"NlZ7T5NjrnmW6ZVfJRkXLWgOYdLpsptMoNhcqXGWnVb+wuzwZjTrW56y8a7O8hTKeDYRRXMSflvbnmRP",
+	"BzdRNqv9JausWuaHZWPtN/b8oQyh7pMuzOhvynq9795sWFB/2x5A2f6UnBeXTgZszLHiaioNYokBC1jd",
+	"Jt/FVFzhlcPS4RhlsZ7ylHPNUxAAESfv0Nq01LvJAsWdfbOu6Sm5HjtyHiR9T540x8ekOe7AbZJW+t2M",
+	"S27pM3HTrcTZyoizLfTi+jVIN1Ca3QKLwsFmpYEr1dtfkJipjHcaaJtiI64NUyzyCu9WBVbXVYndaCMv",
+	"t1Ge60cNgw5TrUxnfWVNoum1d2Rpoqcsjl1R3Vu50G6pEd+qjs86jfkESmqjRIFAFmx+q1n3d6FmV6Il",
+	"+2r/gmdOrAA8kdoQS+AKxce20tFvfSmP1+rxu4f3i7XKf9HxuvLOZ6B62CkGXXjP7YCZOcOcuEk1keis",
+	"JBLwe13AgoVktSVi95CtZz7Y/byHpR7sJYNSpTW+tsSxwmq8qHZCpEJy+nRt5026prLh09ttGfCccrO2",
+	"0Kwlcrip1TTGjNm6asNFiSMLjWTdbrYvNU6ohhByKzBvFOm0OdhPoNa8VRqKk2WNGLc7kXSOTI4ONNzY",
+	"bM7Vh1d2WOcyZjsN0PyeKSZCTi3rhjSTmZ79z/9VXOpGs6FDOXWajnuczsy4PdPYlkYxmuglhQar33BI",
+	"p5Ixe4CATncU5chpyEhRsYHN78IOd85HY6NX6TOPOuATIbKZpdnen7sM8tw8lLPWuZ4QIaFVRj7Xf9vj",
+	"3lJOrB/FacH89lWZ+czeHuAHVlexl0oRiKkj+DLGKWCkVC7NsdtsSMHeD9H0v6sWN0UUuMXt33IJywi+",
+	"DM8vDqK7MWnZHewiGvZxcI7bG4IcPGqagYABb2UBwnmqbsu5nTJ3tLWhvQSBx8nDKkl5FUg2Cx++PZ3e",
+	"LMC4Ft2u1Fljrh+Eei8BGsZ+x3XR6brlBW5mHo+4KX8S0pZLbm4K013KMEs30k3zpQoabsg8PDYCQi2E",
+	"hW58dj5Uj9KRgxMSfP/6I9mjU76Hiw0AYXRiuVjZNmqpkxetoAfKbtTeje9ff1wd29OrbiiVGwha3KGg",
+	"wmJ79bghkWQafFBchPEsYiSwKwpWT7hfUQEeNuPXUnaCH3071kIjyjBkWl+ubdY6lIoEudaWffIdo4qp",
+	"YK2I7vvScVHlqkyLOeF63KQcmrRKV9tvtZ9asaFierxqJ+4RNzgIVFY+t3THBaSnoaCCzb31crP41fw6",
+	"mnkA52BReUqVUdNAOy8rw/ozE2P2gg8hDja9GquLlNjL+Bed1Co5wV5oSat0WGVh8t3nJtc476TNMBWE",
+	"Tjk0SnJ5B3lUsI/4067YTR66NbZ00Dl+saFx38J1dfF8XKl9rg7Qb2HzLyB1BvHKsPaTZuqWxhdfcmRC",
+	"FS8rKJ939g5ncewYz8/2BXLB42uaSuKpKF9fWPzSbOjZlKkZbMZVENnUHZseIe5kCwuOcTfsDuw4Rzsp",
+	"/7pfx8OX7GJCF1D7inCxmrO9vMme67pAmilTeg1prme1sovcQuJPlKNK8ghPnJC5bwqaQCOSEKtmv6di",
+	"4dYx2dRQ5XWjm9VdlzMoXeuooqys0oRV2s+JcqRXH+Jh3UKrCYbfgXXsuB4tNdIjJpDRLbS0ZJK0CFSC",
+	"wVnQe3TZNgzU0tcq41zNpjO7S8hcuv4ufwpf24wabFYtbBvqcCtvYb1abX3S7WU9q9SQmFFtUj9tsn2M",
+	"86ciArk/6f2btMWmihGjOIvSWLxaktNKsaImqdqI8rx9dZs+2CWEqW7luc0IVX38OtyKZpysyNnYgRW8",
+	"QHMy5GZlcqAlF2/FUBbzTFeLWOtkKjkXTDnlo5Eja5vLWVsbQUsktLUS10YU0uq5ibqwVgzalCIl+kfm",
+	"4UTzXT9lfYkG3AfJgBvKNtmTruxxHtI4hn792cBXhxY488qY1herCROOvhVpWiMUHa2zUWY2h3QGs9/B",
+	"lAO3m8YxLosYOQLK1CanJMFMcNLQON61y/FlfWkut/zby3O11NJyzLszgSqDoxmPZ7UrwdPEyiAO9BJd",
+	"rmH5zkqdmj78FlATv0ujxwYdBndZfeOexa7V1qdTsMs9IsFrA3HypgIrd+O8RN65jfPym7W83N4D6oBa",
+	"0+0CVrCtPKA4TxXZqiJZD6/5/SlUvT8uzdlA+dtNUsSdaIaPSxPcYTGuZYaAZVBnipvFhQVp1kV3JuUV",
+	"r7gPOacZ5niSEJ5HTAs+vL9wblNpNa3ennMSaWa0FV6tlsXFCKQZpo0PDrcjuLpLlAyUnFuQa7rQlpyE",
+	"Smrd0tww8iy4YGHrDTPhuHXBDVTSeq/4iIvguX30oLN/4lorueE0s9eCcTjNMaMRU3Af7E2JuDYzNUBz",
+	"ILd7xJWkLWBxvy3vU/PINOU/MShfMQDHZFmBszyo5LASNImmtuxEItxoFg/bJDFmug1wnVwbbgiN7ZWP",
+	"WMgjpk8SaPpdxlJesYhQ0yRCKjIfQ55uHsrG6yP+XEI5YZoMlQRnN1w7wGLcbwKJsTHTRuojW4U6W/nI",
+	"mlshmd8EPB1SpSw4wIsF1W+hkr+GA5oaFiHl5EYTKvTcQoTZvwmuKciiQODW0SZnKU662RDgB519u2SU",
+	"0XOvVuKY230Vktm7yp2NpVArPNMbgaLD3MDBiyjbNwFUyfdTJv724RdIJWkZiSt3F+UkU7cD9U5oR8Fj",
+	"NmJRy+HxNbTRpi7plU4xxZRL4ZDHZ4h9FuBjsNeNnSTkUzfdmePqnFJr37N0dUxFFDNQd4EpUINvQgCL",
+	"/cq7NhYk4lH7s/gsXls6TPQMF8c16XU6bYJVz+Aggn9/djncn62Q+BmzVz83mp8BwPDHRI8+W+ktwPNy",
+	"jPOg0yHPJjS2LJJF/nifN8lBp0ueCUkgz/azCBWLmDCcxvDbvv3NXsZYzlkEXx3A43oWjoliWs5UyOD7",
+	"Y/KMplXw4C3ARcwls2ot1ptLK8w9t98edjptv3M5daWpcRg4NI/2FqQD5socN10utktf1lagodqKEteW",
+	"DnOIYj0hM3El5FzgcAhBPhJSMQvuV4BF9jvfGYNwQT59PEO4Tbil0Bg+0SfBupYMARyglTcRGTxijGUc",
+	"eeOHGSs5G42TGgKWt5Lgawv078DlJRofvuOoihVZXcDI968/EsFYpF2oC1braSL7JlgtcMLMWEYkAMNf",
+	"AFTgs/CcwkXK4CTwfNoMhBt73HlTDE5mBV8kJ4El3IGFupwykQTmIO6QFHWahA5wTE0s/C0QmGrb+4p7",
+	"0Z+Fnzfdvz2K6WwQ87D9GUrB8ZAJnY2SOp3ScMxavTZoLCp2tFr39/bm83mbws9tqUZ77l299+7t2etf",
+	"Ll7DO1Zi4Aaam5yN6bXrenHNFCYQNbrtDj5ld0envNFv7Lc77X0wGJsxSBN7+yqaUmUWe+6EIbCElfjq",
+	"3gsGpbnzBkrdJIMFoTpkIgJUBTadHPLbqNG3w53iw6Dc2tkVnTDjVdQyGTJ9ZM++lChhtZ6+4L+zOs9i",
+	"+QFffQA0T8X0VFpIWwD0Oh2X0WNc0fYMSd37p8Y0LRR31wnDCAEAAHCLMgcS1ntH8QEWcAb4cSaFUTKu",
+	"msE9vwcP+2dhjgNcf9lLyT73vqORjzCCV7rrX/kkHCf7HWtfHHT217/0BuhkxKBW0mGdlb0Vxsrdsau0",
+	"ArrAZEKhyc07ro1HwUw2vcMzqzx/bU3piIukKUNiO2nsoaa9l9Z+d+pMYy8dEc0rybPF6vDpL8lXqM1D",
+	"pJbX5W/sMoAceKdGOsHXlo6uWiMlZ1P3Y/KlIw8jZi7d85cWOTCEWeqSy/kzvQKZgoANH+8eNoyDq4oi",
+	"09ilE8zHMnaiXptgMrmlVSt8V7/IgYwWJKSCTOgVywi/yFukYilToMJxBDkXfU+EFUxpJYQkzpF9tWcI",
+	"+sBxtswrkYIEwE1+41+s5C0YGfFrS6DnPGT4eKa07DLBQZsX4sLG5KaUKMC5fiejRQ16UBIN61fizWF5",
+	"E5cLht2Ejjj3/03ehuQGumMaVkW/vL4AKFHEsz8JXTvoHK9/40yKYczRondrQoiYkN7IKmK4NRXCy+QI",
+	"EUy+JDPs/ZtHN0iUYlYW/HzOJvIaCZRzBhFI7EYLhVfsMrq4JtrIKZlLdQVB0lYsQ53YYhcXQBRQmsVm",
+	"ohA3lEp6TmLH9UTkGdAMqBP9fJlc4FMJuSi7PsVMDjvBSAqGkwNx5Bptq+3GI8fQg/Vv/CLNGyhH9CAo",
+	"/QrO4w5RGg88QemmF3grxNbGA5PUPw/x3BA1b41p3zNzh2iWym8guG0khYDdfBtZZTorEQ/PIKBSp8X5",
+	"depz0EyYE+JNHUkhbG3oQmMCKuFWrwfZxbVwdvaTSz7VAVFsGtOQweDI8qGMPzz425eAhDGjyo5zAj1M",
+	"wf8U+MQHakCp919nlo1TURIoy35iPuEGLAQdHBBzfMhbV7NNLzOGDNew+4u4Bl8VkYq4dpVeiLW8RifM",
+	"xkCHUWhfISE6t8ibcvIwxqpmJOIkM7daKgbzkRVpLXD1LBw7MbmEkT3LB1E0ifO4NZ0IDft47k5LCtYn",
+	"Katrk3Mw4dlTVmw403bHrt85cHVX/ihP9tDTmqF8u5B9W2khRy8Dd0v8vBtKwb6iz+OTgpOLQ4ScP9Hv",
+	"RyNaIMbcIc1HPF8vLe8pabwb/54YwyrDATi1gbo1M2VBM3YDIOxIoSyFHbChpW6WZGpMBpTXTMV0GiDZ",
+	"c4ZmJKN0aJhLp8tT2lVifUaPzBFfrCljXK0ZMMQSbXgcu7GpIVKEeZsFwnozGo0keYk64lC3p44OXI3+",
+	"/otOZ0Oyd46oc+Po3uNQ9i0C/SkV/kdP8763gkaK+5m7vnPqh7cjR/3APbjHrn3L61q+BXy879wxKGIh",
+	"LcFvqDFWYEyTdp140yanAl/G+t/cGMwbBte9okLT0AdZW6RNhLfI/skFi4iR6EnSZLCwJGJ8QoLQeVec",
+	"r/OaKT5cBESP5Vyn5AjXMZHXKGPSGEpxWkKEmd5uGacf3rp5oYancqYR3HKbvOExRhIpRkI5GcCi4JZ9",
+	"blARfW5kCOCEmnCM1lSYwYqUOpWmvUNhWa2123gNE963R6aQpUx1GPSXPEioBwR9i6lMGwyIQlO26xnr",
+	"HKU8SjhRwrQAj7CYdVIWLiG8ML/38f9rxtQidfFjJE6WFKfNoCi85ePa8RMMtRTUfrO8y/eQmutRJAL+",
+	"ufAed7v3rCctm1OfVKwGv36T+HB0OZlYlM3W9NZMXTMFisVgQQTyPvAW5/fv4qXL9k9DIzMx1LV4hEWk",
+	"U/veR/vayr37KAMfZAB3JLvbpPExj0jEoxP79HAWJ2EafnVBseBR9WYgijzdyu6KEVVvM7TShxI6CSbQ",
+	"yb6uuIj6hGarWcgpE9dT0XZBHsEJJOoD3UVxJyDPNB+JFhf6edP9Yr/gYnRpkSZokmBKJ+083uRB1CjM",
+	"UnH+fsE5kK0sE1APEBg8hGNnzrhwvv6JWqfrH77nA0YanewBeQkeJFrJC3DHL6uvmx26Atj7va0ICxAA",
+	"mfvas8Y8GZSial1yZkI52ZAGvHcv1YSc4VgOOabGEgQukpiVk0ylyN8hBgxY+aePZ/kNZOJXIF6l3+n8",
+	"o2JDQ4V9aMvAfNCpC2a3A8dukl3cbvEv1i7eyA2X/phCHhIxY33Yw58gWiF7B1zYXFYAh8/bxi04+fpu",
+	"whZwoUXpP/ttxuCNK/HxCkUNIPEUVnpcEpxp3AtmVmElLPdbc+Xtyl+CGtZ6RL4NCt2by8SiaDZCGduF",
+	"ltnKijWV2Ncw41fZsrxQmiMI6THaFfSxbMXK+E6RycRazyFlJD9kDIrffodEdKHRSudsdz6wOlkh9Fmw",
+	"ui9oCFRETbDf+XB8EMaoj+T+J1Ug3rho9X5S+MhHWj9zcz53fqFcGPYzqkksxciHh2fWeuLgQmMo94Wc",
+	"FC2BGPeJ+owmmi5I99DbE5/j3rLB88EPxkwth7aS8AWdsAtu2F8vjOKhsV99oGb8173ABXxesHCmWEDk",
+	"NVMEYi1BWgK7gY+uDdLyRgGGJ3USdxAk6aRONDkkA2nGrliLtz2eWAAmwaOJrdI10rZIIaRxQaYwfrdN",
+	"3kBLKxJLPG7FCHi8WESmTPnsLVgFfA7B6dUnA7aQLtobnofwZxSoz5lRi9bp0DAVINjcoq2gZo/kx4v3",
+	"v/i6shYHJuQZje0eNZnMYsOnVJk9+30rooY+bxLomGI3CEKPbyRwRH7i34FrL18QLvB5EF5DhfQE8h3V",
+	"PCQDpnnEsNINR/QGl1025vag02mTU1yZl6tkqvGaufRw52iDTqKAScRpnKuSC/LalJpxm/wi/d3w0ij0",
+	"gnfx2CENxyyqCin76KxmDxNRhuk/aFvr/7sBrdOLdeCWCs4VCqM12OLHDvv7KX/Pf/zpb93/5u/OfhwP",
+	"vg/t57effn/b/YX/eAxU36dclU+TyUhLc+UaswltaSbGtGXvPS3Nw7ypbe3OVb+zr2Vh87U1n89bgJ4z",
+	"FTMRygjzELcae0cOxIyBP19JsR7Y87URjzudbY9vIwhXmvgzbpfdmfObjQtmWitzkOYyofBFfrPMZdo5",
+	"/aioED1FC2azCH3kqRfnXn9dil6AvBZ/o5PyJxlMyEl6ZoyC3oR+bQ2Alh11j3sbRBUah4BWBkMj1V5I",
+	"6/sJzk5r5h+c0T9z7sHZ6ZMCro3Flgz22k/bqtsWR+9C104MtXTZ3+Z+K1OYQlo3QYDYOz6lXLngKs3i",
+	"YcvqHSwiZ6fZhETybGAltTMptFGUWzHr7LT/8fzT66Yd5JO21/CKLc6YMhd8hNpKeP7O/u3E9Kni13Yk",
+	"SJLVRDMaQ4orUczFhwnIzI4ZvfaZYkxBY3IU8zOrYSLSLpAAY8ecjGmVjyZ5ud/pWDrgHDZV4tsZfdBs",
+	"gBCbN51zqHjxIxUuYwtkeUDT784bxRv6GitwkL//n39kqnOEZaU5ErA0+hYgzcYVW1zSeCQVN+OJFR7C",
+	"SNPWtHf4IjUwhrQ1oUbx3y3M1IgKJ74vTT1V8pqLkJXtQLPQQNvJi9lUKmyyVpc0PUwqw9lpFTk8O330",
+	"Zp+HyjEgZ6dlBPQW1MuJASFdkgH2eNLjvJyifQSKBoo8FZhMZAWAs9M+uvZT4tGEL7LUCMwec5evryDR",
+	"HJwn8CKSe3J2/g7JkH1hMoN+wmDNMBK9sNkJfMp1lmS5d5I64hZ8aTo11ELJJYDbMc7O3+k2uZhhkxcI",
+	"eLC3euFiOGkE2f7FqU5IYOEZePoHDU5hL3IykQK7ThDMSWaW1CTy0/k78sy7zrml8LjqMb1mBNnCczJg",
+	"WGeAEsWuJd62TOCPC6iL7PKgph0YEcCmlN1dEm+M58oidP6cwBrEbDJgSpORJFIQOpDXaGZJnoVUi5/Y",
+	"Qns9/cNPZxf/66iJ/3at2Hrx+qwLhgkMD5aKMBGqxRTyPz589/qil9RwUDTiLjP7w+uf/XNcWsZ1KpLo",
+	"YMsQqbCzJesYzAzhWs/SoItlXoMPPzSvYfbuND7POp390H6AvxhUmo3TH1ScfA9WBff9FVsk35fwiYzG",
+	"H1L7YRN6j/3Yn+j9I6b3eESV9D7V9rq9w6Pecbd3Sy6AN6aUC9TOLEuI65hq6J6fIT5p8RBIPTu1z2JN",
+	"m9xDlrxdIbGxFFQ2t0kjg3v/lEL2SFLIdi+xuNyxkK7KG6tEgida9iAuy92jAardf/i8rkzuFdpM02yt",
+	"ZR3cUUMjZ+GYRX0MMeI+ijYiXpRG114oVdR2gmkzr7SDFTennAZW0voLiMtutD6WErI78TWgUGJn/5rR",
+	"2AvhvsAWOCma6P2Zc+2KBHABTragKsnJXdMtRayigQWEow0EoYfJXlpFPApZS09MaDfJRrunPi7LqEpg",
+	"2svc2kpbujvy3AUXVh8Cj7/V31w5sr9oEoQ0qLCrZ+qbbcbzvrambNIact9HbymGc8AFhVC4JadOGfZm",
+	"9lF0VuH8rVdcT6Xm3tC70mWFr2TfeMqdLmGsRZOHs3LcCa+9zCL1vQYHLd0uFa++VefvyLPzN2fksHfU",
+	"eY4cGfsSYvZKakZxwTyvXr97/fE1ROtiaAKLcoGmjkVh7MLMjJkw7hb1wWKULTUGFo3i7VVxyyWtQEzS",
+	"q9fnyEsDvGx/jZiCFnEQxAEwgFTrIHtfp1f8aytUcUCodkl/Vkh4mxZvFJK81XrGxegVt5d1MLMvfpBc",
+	"GJ9V6CsczuUsjlxocpucwqZd8NHrj3R0QvY7B26Jb4etX6RgrZ+pCce+qhw3VeRIxct2l5LwPhHKiItR",
+	"rl5csnVXpRPVRgtPJ9Rk3AulgcZIubISgM8YmbIJWPZVrYQRu0ILBrxPoZwuCCi2Iq2BipQqnTsHpaqQ",
+	"4W5Jm/2bDT2PHg02JdrNuyT+Z+fvdhmhsCOO0WzYQ1z3JjwD+9pHGl7C2zIYAAI3mqh3ueXNVroVH7wn",
+	"BlUR61DGrjKEGEpWrGJf9dmUih+GPWEE557mhvU0XyH5FaMo3JvLkRS3SUZ0fgCT9KJJLXT5CnDN0rRF",
+	"F+fpDwWWm7w3UnKecUCwKbZrW2YHuLELCxH7v4dNdnyPtY09vJPwQywMX1Z275QE/xH4rD8mMK3UYMgp",
+	"OMQ9zKlYEMO+GnRn9UkAFYT/I0jiVX0tVvs2G7l2Ve4xq53/h+LyP4JsOXpL/ikXJFBcFtOaYP0t3avK",
+	"JPMNWm6XRZZBzQRWZ6d10sNCen+JYQGaGPpJ+XLvPRKQ3AsW5bavd2OfKxKhMdX2MFmUMUBDhHCbBO6L",
+	"oO9/aibD+2d+TeSXvm8zlJ4UrK3ikLShBkJSlqUV/5qbC/Q6mL5+umvZ4XnhjwttqKvRkHzQvh6kwIdd",
+	"GdsmRF2LBVp4qjKcy/bnB75LVHhMMV4A7Dyp+7MHfKX5rp6fJ/DZPvQrGfMOw7+SOeoLHvjKZcL9twwI",
+	"c7wpFwh2dtp/c/ru4nWTRHzEDY0v+EhQM1Os6Z4/nUFl9njxvOnCBqwsgRGaJAByHNQqNdt0AR1xTM5O",
+	"MSQCi3xjOwokj0lF/KBteVe77SzKr16/Of307mOQK3g1YCGdaZYQH6QgkHhAyYRRASkZQ1/bGwlqNivH",
+	"LEeyXbEpBmdYgdzS4pnJBBtYOJy4UgQujhZbRHgDun09Jdw5y7ipDnvbf3GIuTaW9CfCz9mpU60hko5r",
+	"XyshrUoBmjbLlOGBQ/Fld7FQWFW8XJ6mPGxAA/B0S4h3GUYHG7zUPf1f+Gd5NF23k4oWWdlndbxcJkgC",
+	"EbanIVbizkLp8qf1QHF1BZSpstYitJ8CLyoC7RA+1YzrlhzDh9059E80xpuVCuVGIXk5MpZ0rknZgecT",
+	"LNYMEv8yIWUZcotco0n0hiFx5Fkh/i0Jx6O+vQNyOvubC/tKKLgl89grwg6S4QWQBQgO1PRht2roNMFU",
+	"kvCHu/2LTmPHzs7fOTMwmHSRlyXtqRJZH3r9pLL/ZURNIbJPyDmEprgqnK7eg6uigYOg6TLxqbrSQ8OZ",
+	"ZdqVEWuPk9pXBrLdksBXxbt5Vcd17MoeA7YePCr0TfnH1iT6gULhnkj0LmLj7phE+5i4DUn0+ng5i846",
+	"o5//JRcrjYY3jN7wsSJodLakK2ls625Fn1hkDdrkDZJgnrTnksI5uyzV8xnQkNQdOSJYINhtAkuz0jgd",
+	"US6SGmm+uJlbRq/TKanKCMtZJmB14/ASO803H4p3a/xHBLp7/McjKcH/FVF3tc7/iYY+kpi8O0ag1CqS",
+	"x55vNV4PO9sFIPkEz3cUvYeyetPnl4CZJWuvuNOoPXKalb1zFou+3TDm42g/alLYd041mdCIJaJ5Vfhf",
+	"Cb3YSSxgqQB66UqgFwTRbWXHB4oe3ITuPYUT3k044R0TTh9cuIXkWTvwsMTMPJROnR0skpQ5b+HEwMQV",
+	"Pt7U6vVIwhEhCovH7BGGpTwFMtYMZHwAAeXhgxzL77UrOVR5n3MOEris/SRFs5iG2SSnry9avcMXrbPv",
+	"zprkw3c/vXrTQ179w8+nZ62LH07tr8+TBF1PLSxfx0aAaYkSn9YaybmIJY1Qm7PSC4u82QsKzdUhHj9t",
+	"2uvpiWj82YlGFvG3IhqltfU3oRj32V6qBqWYXoW623vwviY/sUUzR9Ehuz6f7kCxeD+mkPfg5jXJVEnD",
+	"wtTSlSggmQb/ieHMnvoY6uf5x5pZlSVfAUAwl0DqFZxU8XneJsFERkwJ0HMcffTFGB1BJD+fnp2QIGYj",
+	"Gi7guf1Xry+yD3XtIxCZLeOI8PcXTTKhof3nVERK8gig8CsXkZz7pFhN5oxe1SejBC1mlHx4f/ERonO4",
+	"8V28sUm3F9wA02u6lj8g1txCA1vtbkUS3UAY19e5LGp0ezsrE/e1ld6O2zOLDNo+MYxvT937GRot5475",
+	"7jlMhWP40uEtqIBTOtnLYPUmHePTl+q2jU/f+FP3jk/efIrrg77vGezL9jDKfL19B/jc2LsP8oNuHflJ",
+	"8ldzSiflnUTTd2q3g8+85FOwXH2MQqOZBTP1esFXNltPJnrQwIEJM2Npl4UlvbPhwNdMGKkWjQ26rSVT",
+	"PVS/9RSolX3YkkeeXPUrWqNnsbOaXtzmjiZ90rNnVsIuN2uWnryXK26Tv7xt8t5He9rftZyw7RqgZ4H0",
+	"VMLmEXVBv3vsTVqiZ7B3VV/0dajyRP8eUXfzu0efgoDyLfnZ8z3JM+VxApQ1ypzg6PWs4QHHll1V/u+6",
+	"zc3ROlNsHJhpeZ7lI9rIaa7XeXUL8Pwl31Iicw3LN+/wnYz6UG2+NyE+T77uO+vTfffUK2naXSa65e5V",
+	"fVtH7rWS1OqPaWJ0iZyXT5HeoLFrdtZHku5c1tLUUscs567R0DN9/E+S0Zk7zCe7jzYFTNq55ac4+iOy",
+	"/eSWVt/6U2yvmyc1J8Um/+C1YaFiRntrkY++xl7XEJldYidy4knR4FRa02A9tfORfkKay6HlQQGRIleM",
+	"6LK0qJ+zRGU3/aC2KJefc8mngKTd41670+61O3u9A4ukBYpmKZI78qmS0cy3hwWnWiLubEE6Hsh2lV3C",
+	"BSJVpRyVfTaTB+ZwcXferad2QJUWssKtuVsbWW6yClFrIztZ9k2rN4FrXidln7MNjHReA0r1qGUlq9JS",
+	"VgDWk61st4aLjOnrXtDSG7/yaLnC/FXj/HdPRGtRzz8PrXwoa9q9YOSS0PeHt6i10xb/OmiSICMc2Y+K",
+	"DZlSTGmXZBKxa26fJIpNYxpiFav5WMYMS7XBQ799yRjkTjImO99GkRooaxlkor4uh1yMmJoqLkzOnFfX",
+	"2JYxq8m02lNe1LYcRueMbEkH2Uguc6RKC9wSndlSEnUy5IYWuOzsD2SD25j+FexwT8Tw8Rn07oWAepNe",
+	"bUlzT0njslYeNHAVlXfB5kVNPK+rn5DABWlBLQ0DbfASEuMIdeC6psoheQ8lmrrtDsqfbmxfZdhSKogb",
+	"DeQ1UzGdBmQilSd/bmRfP4ia+hK0U+ZMoZ1sNj/PjNnkJFt50LIUGUdMEW14HONkrrU22g+KZg07PDpj",
+	"SCCkYIH3k7ttgkNmZPdLAbIOLmnbLrtgBwpHupdYQFqoIwERFOpYzkUHPNoZ6XazNfr7Lzqd7Wj3OWL2",
+	"jSPej1jhz6D9E+1+NLT7e369TLmzZ3VnVBzvUhUVdzJibZ+Me76ZEeCSTk+7LH17dwVtP9DJK9zEI/Ht",
+	"IEgTn85YalNZzjZXmRS30brmtHX64W1FCU8/XFUt2d7hYd16pO7sEcjsKw0N7IBrEvBpob5t92Wv3e20",
+	"e912r1tVXHS6wzV56E1kxOL1oDtn0Q9QZr5sYTDGHazNvlXnVPWVkdOKtcHMu1/aNRORVOsX946L2deK",
+	"peEYd7A4zU0NuJ3+elFVpRcLE+wU/fFA6Wj9uuiUV50lHe1wWS7DKJITysX6wti5NRqmTUwH7VBOKtaK",
+	"w+5guS6UJWUkUmHxtRxDydZkbi7VZMaqYmXL9IEy2XW6dQ2kjBkVa+HoYkAtu45jK6BHmRvMvrrqyoyr",
+	"DKXGz5YKenGYK4sdljGOmBkz1XeGFxivSdQMvfgxM8ghRYSFYfX6w3L8ohqv/rXpMT0ih33CnZ+c9dp4",
+	"nMzIhk502dpBn454N575dPxa9ln3uPfGF6TSPfbVF8ssFU5P4zh/bdGyikKnZjELzZJUCp25KDm7+Bum",
+	"gyW6dSjj2cTH1vh2xZCciaXXzFIjY/TkL8mYuOhUzFzXS+dJEHwSBJ8EwSdB8EkQfBIEvzVB0MJpL9TX",
+	"u+lQ5nj2n7E35a3lydcglayTKLcU5VDk8dLcshy3rug5xlBBVwZ0OlkRzaH3UCrCaDgmSs5dDywvu0GD",
+	"yIPuUec5iHncpEITXCTXP0PNYmQiwYf3Fx/JHtcys7qgTc5YHGvnhrfoblj0WQwWUPqcNolmEx7KWAq7",
+	"PkMHQKoGC6z+SLFbBIm5YCTQbPpXdGqcwDfQlggZxdl5k7x7A69KM0ZbJuyCa/Lp45vWURP+6SYlSwYL",
+	"w4hUEVNkQtWVnfWzcIVHWt3eYa/9WXwWOIxdgYXPmOpMryrfmwwlWygBR8UCx+yTwMMqaALFamL9lNj+",
+	"Ye+j/RdZuYsn0FCZBEvGo/f6xAcZXCJbCJqfhf/G4pcdIpRCsNDwa244hi1opjWX4lKxiTTsMpRiyEe+",
+	"MCbSbZxGAn7QuE1O3SaSMshJhETM6LXlxU78h/qbmcwjbHnExWdBi0Pg00n0QpNoS+vBg+dX0SbvoR+V",
+	"1w3sog46x0lgr+sIxohgVDFtyJWQc3B52SXD6WIjMJ/dFLFQQpsqqHjzWUy4htCMiPxrJuG4iZBkBgww",
+	"c6wQzduxY/pLICDhicRA0O0krjo9vMI1oYZAsfsT+4ZOOnSmXaAA26/4dMoiwKNTEvwl8A684K/2nP7T",
+	"/g9am/1X0LSIb5d3du6bqUETNN/6hZKQxTGAlV4xQeicLrBPF9IGMp0ZiCow2KfAq1V6qhiN9Jgxo0kk",
+	"sbwqvYJYlc8Cl2qPhNr/T2YxhcVifxlq5ISHAbBn2CVF32PS2kuwvvvBQSNzgHYEF4RDNQnsY791e1/a",
+	"yaXISh6wkZGUUXGexP35WTi/clqY2zUbcJcQzku3ybkfAAJlmOu80G1mjm/Axtw5VcvuMYacW86KUh18",
+	"BPLjngMeSX6RhTVNsBcuFaTb6XTc8jDvGekzCiNA0wyfsBNXPE5KMrF4M6fcuLiQg86+K+10zoxatE6H",
+	"hqmg/VlUtEWorwwHUAwd2rD5M2yTAIJuXN+3smOoKRQiwuSEItcTwr9VJiLuMto9Kw+lglwiP/JpE/VW",
+	"0BCdLgZaT4aoNvMU9bPIq//NrMbdRP226XTJJqhtzdNfL5qfrT7SJHQ6/dxoXlz80O/1PovylKBVUtr9",
+	"xTElOJTt+JBHnl995WKPFU+h6mV9F9bIgBP6tTUA1N3fPzw8ONjv3UIydC0YKiXDdQHqH12LNW8bm4Hv",
+	"d6bZiSVFGB6JcTNJznHkDXVew3QZN0mBB64z4xAaWw60KIZaLoeto1qaoOEGMevpbE+R6zUi1xHQyaHv",
+	"WFdx53g5pROHlqvC1Ncd925JW5Xmi+t8wpTSHgh3giUjZgoY8pgjx5s1Vd06NRswNjxtNyNQIMfJMY7c",
+	"yZmZAgztjDa5VMuBDGZgLIN0tCmLYy5G/USFkYIl2Ypp2QaU8BNtMOMeSVSMDA2XinBhJNLzcq8M2hXy",
+	"13nLcEI+zfs1ehncQ2McnU4bX+pXyPSLepgA8ZrU56k6w910IrgT8uVCt7MUrEzy2sML9uAB2wUpr3CX",
+	"c5IbF/DLOmkNN/aYuPc3fX9ub54WdynzITasvw5jrqG8Yd1oWHadNmd3xZ2Tzv8hUyLZT5MINmfa+NbC",
+	"YM6BEArfLohHSSJBkqoAU4GZTUNuFZaIBj7PR2NDjMTmnYkLDaxnYAl1v6wu3Z9g7g+473sNiL3bsh8R",
+	"N6/t4fzBw4ju/yJC3NEcXZ/TKRMsssi07l5uEYmEd+dxBSJdOgKQqQ5yXy0BgBaBE2WDYHx8vl4daDyv",
+	"V/jKn7gQdBYOT0GG2ngsWrraDlW2DzVMxr2jG56Mv8kNd2+tq/9zzkZcY0SGA1Dqs/IBIj4eUEDuc43C",
+	"z0l2IejtY6mwdbauKsOTPYcHrcLj45Ry0UGwgUv308fXFx/fnX5XvzB0dm8PU10nB90q0R1+fXIkVPXY",
+	"T6LBVpCOLe+sq3OTu7YZsR0Hql/gxsfDwQ0WMmNN8homODRX5bdtUQ+6cIOfitw8koLQd4m4rhJOAXGr",
+	"XQw1cOSJ3j0KR8Pd4cySgPKYPA6ppHKS+g14WbnnKA28koLlCj2XuwZ2Vea5wty/dLW2lH9yos7WYs7D",
+	"mPfrX/snC/8dWfjvjm44O3+JkKRkvEFaPzxdz45wbh/9E9sP7P6f7AYQmBrngogAMba2FvjRdm8rsNBq",
+	"++HzN8r+VMaK4el1JoI6nZ7IKbZw3KRGL7ygf+Nf2i4427JS7Nlr5lZngZeiGSIwRCn/IkFPCKkgI0WF",
+	"ScKhFz6mdizjqE8OOvtVtgZ7eo/BxvA9U0yEnE6YMFZLIzM9+5//q7jUEJxoQQMr8yGd9nBn2q7Xzk0j",
+	"H8mZLflb3xVvofAw1giAfwVJsej4ZIOoskEoxNwSMrQlBXCWB4Un4nnpBqYG+3xiaLDICaKxkIROuWt3",
+	"6+Ku0Zm9hWHBXdcng8JjMSjsHAudGQGxsNp6sAIRnujSw9kKdo4OXiz5ForYIhtP6tLq9YVpV5eWhQSh",
+	"OAZSiym0SGizObxey2mTC5jd5bENZ5pFdm1geADKz8XohIhUokJTRY6sg5ClN5KyUFNLbuu2hoiNBSCs",
+	"V7uZBPQwhop1lObJPHE35omdkypnlEjlJ4+1K8q44CMuJ5MqZrUeuOJY+C+wmO1SRF2HfE0XLlTK2TDM",
+	"XGJclMYbn9w/XWrHQDKwG5Xnjm4ELNHq2lXXAqH2p7A2aH9cu2WpblhAU0tF97gYykpMtTAHeV4q140d",
+	"5Pk5FN4NFYuYMJzGWYP43BUPmlDLJdrkjeVVwr8Z2NHQNM6xdxDWkQiGszh230M1y2QVLk16QnkceCG+",
+	"BLs/aabe2q3cIXomc5Sm4kkySdIGHL/71hHVin7zso1n0PYTsOoc2moWD2sjrEWYS0DSmx2Qrrvv/Jki",
+	"MiTWI95m5LpTEkyp1nOpoiAT4Bo4E+Fl8mM/SWLnBk1gXjQJmr5kwlxJMQK2UUgnOU1yUfx4hIlIg9To",
+	"yhEkYbwWwnaLIY1jpnDoUMorzjQWwB5IO5lgc9eJC24y116aXCkA5u7llkJgETR28AltaSbGtBVLMaKN",
+	"ZsPDHcqhK07JBY+vKbmgwkjkesnLcmZU/vXa0qLfzsNIjKsIUEKq76aZQbNxwUzrDNCinE9YccSjTaDY",
+	"UDE9brli8kDDsZh7y9dRx2T7MfN4F9IJyyMfpLY6NMbwcDzCdlmVozRJ+8luWCb3SsEc3d0FZXYib4Y4",
+	"e4Givg8Onq7ng4Ol/ol9cHb/Tz44bYhX/EtweAsfnB/tjnxwfvj6gs5aH5zdryuSssYRl3GRWfGMUOQO",
+	"QGChMopTHX0pHa6InAvk5VB3J97IiQdayG/8Sx33XYVHzu7tQT1yIKw1+o2JlR/+i02mimnaDuWkPVCV",
+	"EkZetFiWS1xcwm/dLxaZp0zZY3BmqmbDq0N+1s0kkYfx3ME5rZBAnjx3VZ67GWL4Cga8Id1wnrsZnojn",
+	"wBt47uC8yGmFVgDF3FY2uwQXW0y1IQlub+Pdc1f/ybv3WLx7O8dU591DTK327q1AhCfa9XDevZ2jgxd4",
+	"vgHv3mnaQRKNPVJlrUCZXpMoJG3mBswYTO8qlngrY1GSLmK/+Eta9rOqB2ZOIE08jCiSjiWUh6yWSqEA",
+	"qRUpiZ6FYyejlnCeZ95WjTaqpq+I1XTyK7TdfO5OEKolprypTcDAvtJNusrIdRsD1zrbVSpDbiQePpyR",
+	"agMD1RPL3pFbc+c0OmPjQeHyursn7YO9PbDhVZc39ua/S2f+Y1/DDJ2FL7Goa3JRnX/JvZd5xBOgk6zZ",
+	"XPOR8NIrFvmNXNmI9IWm81Llh4yhy9p+h0R0oZGGuJqhIVWKZ1eofQknIFtURE2Iu8AOmtpb4NFWSf5J",
+	"FTTacKbL/pIF9Jmb83mJLZQ8o5pYfZHQLIRgrScOLjQmMR8ywyes6QoAYjkpzdQ1tP+gC9I99N03n/ve",
+	"cc6SqhgJfjBm+l7Ei6BJggs6YRfcsL9eGMVDY7/6QM34r3uuwWVwwcKZYgGR10yRsTFTDcXqgd3NBJb9",
+	"DSAs5BJqJ7uSvbmM3wxTlUP0IrhAEteZE7wOqRfRl7yZcK2hzK4Cug1sCsfvtskbyi3biSUet7K8c8It",
+	"+5ta2hJFimk0HcPnEIJo+mTAFtLVmIXn7WBlJV1dmWpYdCgnEITx48X7X4CraFeWlzyjsd2jJpNZbPiU",
+	"KrNnv29F1NDnTSzfbTeIJagNmUhtyBH5iX8HHaeDXN/LgKDJ3bNYIKSMfEc1D8mAaR4BKCfA6z1nTcHW",
+	"9KWSYWXeZyTT8rhmLj3cuQYcTurzkojTmIXGxw1prPY/pWZsGba/G74LgP0eHLtWCKHhmEVVtpyPFoP/",
+	"1n0wc47G3y1xsX9BXWUwTCcY2+g3clQK+Hf2c7/BFj922N9P+Xv+409/6/43f3f243jwfWg/v/30+9vu",
+	"L/zHY6CMaNKpmiYxD62xFC3bgm5qs3uAd8Ifb5o52HxtzefzFiDoTMVMQEnu+gy9MPaOhImM+IPEcDOw",
+	"Nxu+XzsXjf5xp7Pt8W0E4cretJk+xY/X5/bkN6shWFm+x82i0f/tS76dhFdaEg84VGlPNKahi3PJYAJ5",
+	"BuScThiZCUvgrTSBdNdS0ufZFrhW/ipUIz7qHvc2MALClJfXXUc20n38uzFgVFkK9dsXqzrjEj1a4XcO",
+	"dzJf2t2jaFFStRy7E8HPlnCpuNFv7NEpB4Lt9rSkajvBSQ6hr1HLyJb9l5iZECzWmf4xIVOGD8FbAKFs",
+	"bp9WXunZ/5U0lz1LX/Eth413IeOgil1LJEFYHj4z8NmpLhkyrWSXKL/X2GEg25GYKFc4xbFokT7omWvT",
+	"nX6wx7UMMvP6ilLLc2c7IiNvnmmWjpw2Ic83pU+awkGALjcgDWQmzDVartgx5mJWFH5ZWrzP6SzZQrZ1",
+	"e3YNFoOXH7c3cYRiBLli0JjeilgQG5CEN+crIzoDc1q6oulVfHs1sQ105Ew20J+9Ru/5HLBgzpK1OkOB",
+	"O4IkktODHjPSnCFDZmGGIXzLA35gchqDKQhUG4tFTr3w5MXH1slsxATPwhX1veWxX9vdJhYXb5NJTRzG",
+	"sMnU5A4o4qZx8+Xm/w8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -70,6 +70,7 @@ type Config struct {
 	PAMPlaintext     bool           `name:"pam-plaintext" env:"CHAVEIRO_PAM_PLAINTEXT" help:"Allow the signature method PLAINTEXT of OAuth 1.0, over TLS only."`
 	SigningKeyLife   time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" default:"720h" help:"How long a key signs access tokens and sessions before the next one does."`
 	PAMChanged       bool           `name:"pam-changed" env:"CHAVEIRO_PAM_CHANGED" help:"Tell in the answers to upserts of devices whether they have changed something."`
+	PAMPresent       bool           `name:"pam-present-enables" env:"CHAVEIRO_PAM_PRESENT_ENABLES" help:"Let an upsert enable the device that it changes; otherwise its answer says when that is disabled."`
 	CRLLife          time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL; it is signed anew after two thirds of it, and at every revocation."`
 	RSAWorkers       int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
 	DrainDelay       time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`

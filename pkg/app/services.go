@@ -17,7 +17,8 @@ import (
 func (v *Vault) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife, SigningKeyLife: config.SigningKeyLife,
-		TokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext, Generator: ca.NewKeyGenerator(config.RSAWorkers),
+		TokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext, UpsertEnables: config.PAMPresent,
+		Generator: ca.NewKeyGenerator(config.RSAWorkers),
 	})
 }
 

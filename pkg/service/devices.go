@@ -16,6 +16,8 @@ type Devices struct {
 	Audit *Recorder
 	Now   func() time.Time
 	Log   *slog.Logger
+	// UpsertEnables makes an upsert take the device into use again.
+	UpsertEnables bool
 
 	recent  recentDevices
 	imports *importQueue
@@ -111,6 +113,9 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 	plan, err := spec.Plan()
 	if err != nil {
 		return domain.DeviceChange{}, err
+	}
+	if s.UpsertEnables {
+		plan.Enabled = new(true)
 	}
 	done, err := s.save(ctx, func(ctx context.Context, sure bool) (domain.DeviceSave, error) {
 		before, err := s.before(ctx, plan.Hostname, sure)

@@ -25,6 +25,7 @@ type Settings struct {
 	Generator      *ca.KeyGenerator
 	// PAMUnsigned and PAMPlaintext: see PAMAccess.
 	PAMUnsigned, PAMPlaintext bool
+	UpsertEnables             bool // see Devices
 }
 
 // Services are all use cases, put together.
@@ -102,7 +103,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		PAMAccess: &PAMAccess{
 			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
 		},
-		Devices:        &Devices{Store: store, Audit: recorder, Now: now, Log: log, imports: newImportQueue()},
+		Devices: &Devices{
+			Store: store, Audit: recorder, Now: now, Log: log, UpsertEnables: set.UpsertEnables, imports: newImportQueue(),
+		},
 		DeviceDomains:  &DeviceDomains{Store: store, Audit: recorder, Now: now, Log: log},
 		Applications:   &Applications{Control: control, Log: log},
 		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},

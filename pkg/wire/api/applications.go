@@ -174,10 +174,7 @@ func fingerprintOf(text *string) *string {
 
 // resourcesOf reads a list of resources; nil stays nil.
 func resourcesOf(list []string) []domain.PAMResource {
-	if list == nil {
-		return nil
-	}
-	return convertAll(list, func(name string) domain.PAMResource { return domain.PAMResource(name) })
+	return convertSome(list, func(name string) domain.PAMResource { return domain.PAMResource(name) })
 }
 
 func convertAuthorization(a domain.PAMAuthorization) gen.Authorization {

@@ -100,6 +100,26 @@ func TestClient_Ansible_Idempotence(t *testing.T) {
 	}
 }
 
+// TestClient_Ansible_Enables: a device that was absent is there again when it is present, where the server is set to; otherwise the answer says that it is not.
+func TestClient_Ansible_Enables(t *testing.T) {
+	t.Parallel()
+	for _, enables := range []bool{false, true} {
+		s := wiretest.Start(t, func(settings *wiretest.Settings) {
+			settings.Config.PAMChanged, settings.Config.PAMPresent = true, enables
+		})
+		c := newAnsible(t, s, authorize(t, s, domain.AuthOAuth2))
+		const device = "hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud&ip=10.0.0.1"
+		c.present(device)
+		c.absent("win 1")
+		if got := c.present(device); got != enables {
+			t.Errorf("enables %v: changed is %v", enables, got)
+		}
+		if got := c.absent("win 1"); got != enables {
+			t.Errorf("enables %v: it was there: %v", enables, got)
+		}
+	}
+}
+
 // The vendor's command line looks at no status, but at the types of what it decodes.
 func TestClient_DSM(t *testing.T) {
 	t.Parallel()

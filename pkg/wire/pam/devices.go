@@ -42,6 +42,9 @@ func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceReque
 		message, tags = textCreated, tagsCreated
 	}
 	response := succeeded(http.StatusCreated, message)
+	if !done.After.Enabled {
+		response.Detail = detailDisabled
+	}
 	if h.tellChanged {
 		response.Changed = new(strconv.FormatBool(done.Changed()))
 	}

@@ -16,6 +16,9 @@ const (
 	textActivated   = "Device successfully activated"
 )
 
+// detailDisabled tells people why a device that was stored is not in the list.
+const detailDisabled = "The device is disabled, and stays so until it is activated"
+
 // succeeded is the response part of an answer, in both languages.
 func succeeded(status int, message string) gen.Response {
 	return gen.Response{Status: status, Message: message, Mensagem: message}
