@@ -145,17 +145,11 @@ func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 
 // appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
 func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
-	db := r.s.write.WithContext(ctx)
-	end := chainEnd{Link: domain.Link{Chain: e.Chain}}
-	query := "SELECT " + chainColumns + ", " + nextID + " FROM audit_chains WHERE chain = ? AND " + rightsHoldLite
-	if err := scan(ctx, db, append(end.places(), &e.ID), query, e.Chain, e.Point.String()); err != nil {
+	end, err := r.s.chainEnd(ctx, e, liteChainEnd)
+	if err != nil {
 		return ifMoved(err)
 	}
-	end.take(e)
-	if err := end.store(db); err != nil {
-		return err
-	}
-	return r.s.insertRows(ctx, intoEvents, [][]any{eventValuesOf(*e)}, nil)
+	return r.s.hang(ctx, end, e)
 }
 
 // nextID is the id that SQLite gives to the next event: no earlier one had it, also none that was removed.

@@ -150,19 +150,7 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 	if r.s.engine == Postgres {
 		return r.enrolAtOnce(ctx, c, cert, e)
 	}
-	return r.s.atomic(ctx, func(tx *Store) error {
-		if err := tx.mayEnrol(ctx, cert, e); err != nil {
-			return err
-		}
-		if err := tx.Clients().Create(ctx, c); err != nil {
-			return err
-		}
-		cert.ClientID, e.ResourceID = c.ID, c.ID
-		if err := tx.Certificates().Create(ctx, cert); err != nil {
-			return err
-		}
-		return tx.Audit().Append(ctx, e)
-	})
+	return r.s.atomic(ctx, func(tx *Store) error { return tx.enrolStepwise(ctx, c, cert, e) })
 }
 
 // enrolment inserts the client, the certificate with the id that the client got, and the event of it. That the chain is moved with what the
@@ -181,18 +169,6 @@ var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimP
 
 // otherIssuer says that the CA of an id is gone, or is another one now.
 func otherIssuer() error { return domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound) }
-
-// mayEnrol checks before anything is stored, on SQLite, that the CA is the one that has signed and that the rights hold: who tries again after
-// ErrRightsMoved, in the same transaction or in another, finds nothing of the first attempt.
-func (s *Store) mayEnrol(ctx context.Context, cert *domain.Certificate, e *domain.Event) error {
-	var found int
-	err := scan(ctx, s.write, []any{&found}, "SELECT 1 FROM cas WHERE id = ? AND (? OR certificate = ?) AND "+rightsHoldLite,
-		cert.CAID, cert.Issuer == nil, cert.Issuer, e.Point.String())
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return s.unlessMoved(ctx, e, otherIssuer())
-	}
-	return err
-}
 
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	record, entry := toClientRow(*c), toEventRow(*e)

@@ -136,10 +136,23 @@ func (r deviceDomains) Delete(ctx context.Context, id int64) error {
 
 type nonces struct{ s *Store }
 
+const spendNonce = "INSERT INTO nonces (public_key, token, at, nonce) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
 // Spend implements domain.Nonces.
 func (r nonces) Spend(ctx context.Context, n domain.Nonce) error {
-	done := r.s.write.WithContext(ctx).Exec("INSERT INTO nonces (public_key, token, at, nonce) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		n.Key, n.Token, micro(n.At), n.Value)
+	args := []any{n.Key, n.Token, micro(n.At), n.Value}
+	if r.s.engine == SQLite && r.s.inTx {
+		done, err := r.s.liteExec(ctx, spendNonce, args...)
+		if err != nil {
+			return err
+		}
+		spent, err := done.RowsAffected()
+		if err == nil && spent == 0 {
+			err = usedNonce()
+		}
+		return err
+	}
+	done := r.s.write.WithContext(ctx).Exec(spendNonce, args...)
 	if done.Error == nil && done.RowsAffected == 0 {
 		return usedNonce()
 	}

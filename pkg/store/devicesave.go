@@ -74,27 +74,45 @@ func (r devices) saveStepwise(ctx context.Context, s *domain.DeviceSave, row dev
 	if there, err := r.domainsThere(ctx, db, s.DomainIDs); err != nil || !there {
 		return false, err
 	}
-	if hold, err := r.s.hold(ctx, s.Event); err != nil || !hold {
+	s.Event.Chain = r.s.nextChain()
+	end, err := r.s.chainEnd(ctx, s.Event, liteChainEnd)
+	if errors.Is(err, gorm.ErrRecordNotFound) { // the rights have moved
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
-	var done *gorm.DB
-	if s.Before.ID == 0 {
-		var ids []int64
-		query := "INSERT INTO devices (" + insertedDevice + ") VALUES (?, ?, ?, " + namesThere + ", ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hostname_key) DO NOTHING RETURNING id"
-		if done = db.Raw(query, row.inserted()...).Scan(&ids); len(ids) > 0 {
-			s.After.ID = ids[0]
-		}
-	} else {
-		done = db.Exec("UPDATE devices SET "+updatedDevice+" WHERE id = ? AND "+unchangedDevice, append(row.updated(), append([]any{row.ID}, unchanged(s.Before)...)...)...)
-	}
-	if done.Error != nil || done.RowsAffected == 0 {
-		return false, done.Error
+	if stored, err := r.storeDevice(ctx, s, row); err != nil || !stored {
+		return false, err
 	}
 	if err := r.moveTerms(ctx, s.DeviceChange); err != nil {
 		return false, err
 	}
 	s.Event.ResourceID = s.After.ID
-	return true, r.s.Audit().Append(ctx, s.Event)
+	return true, r.s.hang(ctx, end, s.Event)
+}
+
+const (
+	liteNewDevice = "INSERT INTO devices (" + insertedDevice + ") VALUES (?, ?, ?, " + namesThere +
+		", ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hostname_key) DO NOTHING"
+	liteChangedDevice = "UPDATE devices SET " + updatedDevice + " WHERE id = ? AND " + unchangedDevice
+)
+
+// storeDevice is false when another has made or changed the device since it was looked at.
+func (r devices) storeDevice(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
+	text, args := liteNewDevice, row.inserted()
+	if s.Before.ID != 0 {
+		text, args = liteChangedDevice, append(row.updated(), append([]any{row.ID}, unchanged(s.Before)...)...)
+	}
+	done, err := r.s.liteExec(ctx, text, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	if n > 0 && s.Before.ID == 0 {
+		s.After.ID, err = done.LastInsertId()
+	}
+	return n > 0, err
 }
 
 func (r devices) domainsThere(ctx context.Context, db *gorm.DB, ids []int64) (bool, error) {

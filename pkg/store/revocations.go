@@ -31,16 +31,10 @@ type revocations struct{ s *Store }
 
 // Advance implements domain.Revocations.
 func (r revocations) Advance(ctx context.Context, caID int64) (int64, error) {
-	var reached []int64
-	err := r.s.write.WithContext(ctx).
-		Raw("UPDATE cas SET revocation_epoch = revocation_epoch + 1, revocation_mark = ? WHERE id = ? RETURNING revocation_epoch", rand.Text(), caID).Scan(&reached).Error
-	if err == nil && len(reached) == 0 {
-		err = gorm.ErrRecordNotFound
-	}
-	if err != nil {
-		return 0, translate(err, faults{})
-	}
-	return reached[0], nil
+	const query = "UPDATE cas SET revocation_epoch = revocation_epoch + 1, revocation_mark = ? WHERE id = ? RETURNING revocation_epoch"
+	var reached int64
+	err := scan(ctx, r.s.write, []any{&reached}, query, rand.Text(), caID)
+	return reached, translate(err, faults{})
 }
 
 // Epoch implements domain.Revocations.

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// liteExec executes a statement of a transaction on SQLite past GORM, which would read the text letter by letter and build a statement of its own. That the
+// file is still in its place is looked at when the transaction ends.
+func (s *Store) liteExec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	result, err := s.write.Statement.ConnPool.ExecContext(ctx, text, args...)
+	noteFailure(s.write, err)
+	return result, err
+}
+
+// liteRow reads the one row of a statement in the same way. Errors: gorm.ErrRecordNotFound.
+func (s *Store) liteRow(ctx context.Context, places []any, text string, args ...any) error {
+	rows, err := s.write.Statement.ConnPool.QueryContext(ctx, text, args...)
+	if err == nil {
+		err = scanOne(rows, places)
+	}
+	noteFailure(s.write, err)
+	return err
+}
+
+// The statements of an enrolment on SQLite. The first reads where the chain ends, on the condition that the rights hold and that the CA is the one that
+// has signed: who tries again after ErrRightsMoved, in the same transaction or in another, finds nothing of the first attempt.
+var (
+	liteMayEnrol = liteChainEnd + " AND EXISTS (SELECT 1 FROM cas WHERE id = ? AND (? OR certificate = ?))"
+	liteClient   = insertOf("clients", strings.TrimPrefix(clientColumns, "id, ")+", name_key")
+	liteIssued   = insertOf("certificates", "ca_id, client_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at")
+)
+
+// insertOf is the insertion of one row.
+func insertOf(table, columns string) string {
+	return "INSERT INTO " + table + " (" + columns + ") VALUES (?" + strings.Repeat(", ?", strings.Count(columns, ",")) + ")"
+}
+
+// enrolStepwise is Enrol for SQLite.
+func (s *Store) enrolStepwise(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
+	e.Chain = s.nextChain()
+	end, err := s.chainEnd(ctx, e, liteMayEnrol, cert.CAID, cert.Issuer == nil, cert.Issuer)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return s.unlessMoved(ctx, e, otherIssuer())
+	}
+	if err != nil {
+		return err
+	}
+	record := toClientRow(*c)
+	made, err := s.liteExec(ctx, liteClient, append(record.fields()[1:], record.NameKey)...)
+	if err != nil {
+		return translate(err, duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
+	}
+	if c.ID, err = made.LastInsertId(); err != nil {
+		return err
+	}
+	cert.ClientID, e.ResourceID = c.ID, c.ID
+	made, err = s.liteExec(ctx, liteIssued, cert.CAID, cert.ClientID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER,
+		cert.SealedKey, cert.KeyProtected, micro(cert.CreatedAt))
+	if err != nil {
+		return translate(err, duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
+	}
+	if cert.ID, err = made.LastInsertId(); err != nil {
+		return err
+	}
+	return s.hang(ctx, end, e)
+}
