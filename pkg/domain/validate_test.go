@@ -37,12 +37,13 @@ func FuzzCheckClientName(f *testing.F) {
 	}
 	allowed := regexp.MustCompile(`\A[A-Za-z0-9.-]{1,30}\z`)
 	reserved := regexp.MustCompile(`\A(\.|\.\.|(?i:default))\z`)
+	plain := regexp.MustCompile(`\Aname: [a-z ]+\z`) // it does not have what was sent
 	f.Fuzz(func(t *testing.T, name string) {
 		err := domain.CheckClientName("name", name)
 		if got, want := err == nil, allowed.MatchString(name) && !reserved.MatchString(name); got != want {
 			t.Fatalf("%q: %v", name, err)
 		}
-		if err != nil && (len(domain.Faults(err)) != 1 || name != "" && len(name) > 2 && strings.Contains(err.Error(), name)) {
+		if err != nil && (len(domain.Faults(err)) != 1 || !plain.MatchString(err.Error())) {
 			t.Fatalf("%q: %v", name, err)
 		}
 	})
