@@ -35,13 +35,18 @@ func Binary(t testing.TB) string {
 	return filepath.Join(built.dir, "chaveiro")
 }
 
-// build is without cgo, as releases are, and without the state of a repository, which a test need not have.
+// build is without cgo, as releases are, unless the race detector looks on, which needs it. It is without the state of a repository, which a test need
+// not have.
 func build() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "chaveiro-apptest-"); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", dir, "github.com/chaveiro/chaveiro/cmd/chaveiro")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	args, cgo := []string{"build", "-buildvcs=false", "-o", dir}, "CGO_ENABLED=0"
+	if raced {
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	}
+	cmd := exec.Command("go", append(args, "github.com/chaveiro/chaveiro/cmd/chaveiro")...)
+	cmd.Env = append(os.Environ(), cgo)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("apptest: go build: %w\n%s", err, output)
 	}
@@ -58,8 +63,19 @@ func Start(t testing.TB, o Options) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		wantNoRace(t, p.Log())
+	})
 	return p
+}
+
+// wantNoRace looks for what the race detector has said.
+func wantNoRace(t testing.TB, output string) {
+	t.Helper()
+	if _, report, found := strings.Cut(output, "WARNING: DATA RACE"); found {
+		t.Errorf("a data race:\n%s", report)
+	}
 }
 
 // Outcome is what a command that has ended has left.
@@ -81,6 +97,7 @@ func Command(t testing.TB, o Options, args ...string) Outcome {
 	if err != nil {
 		t.Fatalf("chaveiro %s: %v\n%s", strings.Join(args, " "), err, outcome.Stderr)
 	}
+	wantNoRace(t, outcome.Stderr)
 	return outcome
 }
 
