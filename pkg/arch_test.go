@@ -48,7 +48,7 @@ func (p pkg) forDevelopers() bool { return p.path() == "bench" || p.path() == "d
 // pattern that ends in /... means what is below it as well.
 var layers = map[string][]string{
 	"db":          {},
-	"pkg/domain":  {"golang.org/x/text/unicode/norm"},
+	"pkg/domain":  {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
 	"pkg/ca":      {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
 	"pkg/openvpn": {"pkg/domain"},
 	"pkg/auth":    {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},

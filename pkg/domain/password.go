@@ -25,7 +25,7 @@ func CheckUserPassword(username string, password Secret) error {
 	switch {
 	case hasName(text, username):
 		return Fault(Invalid, "password", ReasonPasswordName)
-	case commonPassword(text):
+	case commonPassword(text), leakedPassword(text):
 		return Fault(Invalid, "password", ReasonPasswordCommon)
 	}
 	return nil
@@ -49,7 +49,7 @@ func reversed(text string) string {
 	return string(runes)
 }
 
-// commonPassword reports whether a password is one of those that are tried first. It is a rule and a list of words, not a list of passwords: a password
+// commonPassword reports whether a password is one of those that are tried first, by a rule and a list of words: a password
 // is common when nothing is left of it but digits and signs after at most two words of the list, or runs of the keyboard or of the alphabet, or
 // repetitions, are taken away.
 func commonPassword(password string) bool {

@@ -73,6 +73,7 @@ func TestCheckUserPassword_Common(t *testing.T) {
 		"mariaclaudia1", "brasil202620", "Brasil@2026!!", "january2026!", "Janeiro/2026", "Segunda-feira1", "monkey123456", "dragon123456", "letmein12345", "welcome12345",
 		"Welcome@2026", "superman1234", "computador12", "chaveiro2026", "Chaveiro@123", "openvpn@2026", "mikrotik1234", "12/12/2012 12", "2026-01-01-01", "11987654321 0",
 		"changeme1234", "ch4ng3m3!!!!", "rootroot1234", "rootpassword", "testtest1234", "qwerty123456", "Qwerty!23456", "asdf1234asdf", "loveyou20262026", "princess1234", "sunshine1234",
+		"justinbieber", "JustinBieber99", "1qazxsw23edc", "zaq1xsw2cde3", "leavemealone!", "c0unterstr1ke", "41d8cd98f00b", "Residentevil4", "peanutbutter1",
 	} {
 		t.Run(string(password), func(t *testing.T) {
 			wantFaults(t, domain.CheckUserPassword("zulmiro", password), fault{domain.Invalid, "password", domain.ReasonPasswordCommon})
