@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/user"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
@@ -18,7 +17,7 @@ func (v *Vault) Services(ctx context.Context, config Config, log *slog.Logger) (
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife, SigningKeyLife: config.SigningKeyLife,
 		TokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext, UpsertEnables: config.PAMPresent,
-		Generator: ca.NewKeyGenerator(config.RSAWorkers),
+		RSA: service.RSATurns(config.RSAWorkers),
 	})
 }
 

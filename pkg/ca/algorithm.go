@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
+	"math/big"
 )
 
 // KeyAlgorithm names a kind of key pair, size included.
@@ -59,7 +60,8 @@ func (a KeyAlgorithm) Costly() bool {
 // size from 2048 to 8192 bits ("rsa-2560").
 //
 // It fails with [ErrWeakKey] for RSA below 2048 bits or with an unusable
-// exponent or modulus and for P-224, otherwise with [ErrUnsupportedKey].
+// exponent or modulus and for P-224, otherwise with [ErrUnsupportedKey]; for RSA
+// above 8192 bits that is a [BoundError].
 func AlgorithmOf(pub crypto.PublicKey) (KeyAlgorithm, error) {
 	switch key := pub.(type) {
 	case *rsa.PublicKey:
@@ -92,10 +94,7 @@ func checkRSABits(bits int) error {
 	if bits < minRSABits {
 		return fmt.Errorf("%w: RSA with %d bits, at least %d are needed", ErrWeakKey, bits, minRSABits)
 	}
-	if bits > maxRSABits {
-		return fmt.Errorf("%w: RSA with %d bits, at most %d are read", ErrUnsupportedKey, bits, maxRSABits)
-	}
-	return nil
+	return checkBound(RSABits, big.NewInt(int64(bits)), maxRSABits)
 }
 
 func ecdsaAlgorithm(key *ecdsa.PublicKey) (KeyAlgorithm, error) {

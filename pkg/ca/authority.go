@@ -38,7 +38,7 @@ type RootRequest struct {
 // authority whose every request ends in [ErrBeyondCA], and that can still sign
 // CRLs.
 func NewAuthority(cert *x509.Certificate, signer crypto.Signer) (*Authority, error) {
-	if err := checkCA(cert); err != nil {
+	if err := CheckCA(cert); err != nil {
 		return nil, err
 	}
 	if err := CheckPair(cert, signer); err != nil {
@@ -47,10 +47,11 @@ func NewAuthority(cert *x509.Certificate, signer crypto.Signer) (*Authority, err
 	return &Authority{Certificate: cert, Signer: signer}, nil
 }
 
-// checkCA refuses what TLS libraries would refuse as an issuer of client
-// certificates. A missing keyUsage is accepted, as RFC 5280 section 4.2.1.3
-// and OpenSSL do: the CAs of easy-rsa 2 have none.
-func checkCA(cert *x509.Certificate) error {
+// CheckCA refuses what TLS libraries would refuse as an issuer of client
+// certificates, with the errors of [NewAuthority]. A missing keyUsage is
+// accepted, as RFC 5280 section 4.2.1.3 and OpenSSL do: the CAs of easy-rsa 2
+// have none.
+func CheckCA(cert *x509.Certificate) error {
 	if _, err := AlgorithmOf(cert.PublicKey); err != nil {
 		return err
 	}
@@ -100,8 +101,24 @@ func NewRoot(signer crypto.Signer, req RootRequest) (*Authority, error) {
 	return NewAuthority(cert, signer)
 }
 
+// CheckRoot says what [NewRoot] would refuse whatever the key is.
+func CheckRoot(req RootRequest) error {
+	_, err := keylessTemplate(req.Subject, req.NotBefore, req.NotAfter)
+	return err
+}
+
 // newTemplate holds what root and client certificates have in common.
 func newTemplate(subject Subject, pub crypto.PublicKey, notBefore, notAfter time.Time) (*x509.Certificate, error) {
+	template, err := keylessTemplate(subject, notBefore, notAfter)
+	if err != nil {
+		return nil, err
+	}
+	template.PublicKey = pub
+	template.SubjectKeyId, err = keyID(pub)
+	return template, err
+}
+
+func keylessTemplate(subject Subject, notBefore, notAfter time.Time) (*x509.Certificate, error) {
 	notBefore, notAfter = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
 	if !notBefore.Before(notAfter) || notBefore.Year() < 1950 || notAfter.Year() > 9999 {
 		return nil, fmt.Errorf("%w: the validity is empty or not representable", ErrInvalidRequest)
@@ -113,19 +130,13 @@ func newTemplate(subject Subject, pub crypto.PublicKey, notBefore, notAfter time
 	if err != nil {
 		return nil, err
 	}
-	id, err := keyID(pub)
-	if err != nil {
-		return nil, err
-	}
 	return &x509.Certificate{
 		SerialNumber:          newSerial(),
 		RawSubject:            rawSubject,
 		EmailAddresses:        subject.emails(),
-		PublicKey:             pub,
 		NotBefore:             notBefore,
 		NotAfter:              notAfter,
 		BasicConstraintsValid: true,
-		SubjectKeyId:          id,
 	}, nil
 }
 

@@ -16,8 +16,8 @@ import (
 
 // KeyGenerator makes private keys. Making an RSA key takes up to several
 // seconds of one core, a hundred thousand times as long as any other, so RSA
-// keys are made by a bounded number of workers while the others are made at
-// once by the caller. It is safe for concurrent use.
+// keys are made by workers, for which the callers wait in turn, while the others
+// are made at once by the caller. It is safe for concurrent use.
 //
 // A worker that saw other keys being made while it worked then rests for twice
 // as long as it worked: goroutines have no priorities, and on two cores one
@@ -28,24 +28,27 @@ import (
 // the garbage collector must stop that thread too, and then the whole process
 // waits for one that the kernel does not run.
 type KeyGenerator struct {
-	rsaSlots chan struct{}
-	quick    atomic.Uint64 // keys made that were not RSA
+	worker WorkerTurn
+	quick  atomic.Uint64 // keys made that were not RSA
 }
+
+// WorkerTurn waits until a worker is free for whom ctx is about. The worker is
+// busy until free is called.
+type WorkerTurn func(ctx context.Context) (free func(), err error)
 
 // restFactor is how many times as long as it worked a worker rests.
 const restFactor = 2
 
-// NewKeyGenerator makes a generator of at most rsaWorkers RSA keys at a time;
-// zero or less means half the processors, at least one.
-func NewKeyGenerator(rsaWorkers int) *KeyGenerator {
-	if rsaWorkers <= 0 {
-		rsaWorkers = max(1, runtime.GOMAXPROCS(0)/2)
-	}
-	return &KeyGenerator{rsaSlots: make(chan struct{}, rsaWorkers)}
-}
+// NewKeyGenerator makes a generator whose workers are given out by worker.
+func NewKeyGenerator(worker WorkerTurn) *KeyGenerator { return &KeyGenerator{worker: worker} }
+
+// RSAWorkers is how many RSA keys should be made at once when nobody says: half
+// of the processors, at least one.
+func RSAWorkers() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // Generate makes a private key of algorithm a. For an RSA key it first waits
-// for a worker and then for the key, and gives up either with ctx.Err(). A key
+// for a worker and then for the key, and gives up the former with the error of
+// [WorkerTurn], the latter with ctx.Err(). A key
 // given up on occupies its worker until it is done: the search for primes
 // cannot be interrupted. An algorithm that is not [KeyAlgorithm.Valid] is
 // [ErrUnsupportedKey].
@@ -77,16 +80,12 @@ type rsaResult struct {
 }
 
 func (g *KeyGenerator) generateRSA(ctx context.Context, bits int) (crypto.Signer, error) {
-	if err := ctx.Err(); err != nil {
+	free, err := g.worker(ctx)
+	if err != nil {
 		return nil, err
 	}
-	select {
-	case g.rsaSlots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 	done := make(chan rsaResult, 1)
-	go g.work(bits, done)
+	go g.work(bits, done, free)
 	select {
 	case result := <-done:
 		if result.err != nil {
@@ -98,10 +97,10 @@ func (g *KeyGenerator) generateRSA(ctx context.Context, bits int) (crypto.Signer
 	}
 }
 
-// work makes one key in the slot its caller has taken, and gives the slot back
-// after the rest that is due. done has room for the key if nobody waits.
-func (g *KeyGenerator) work(bits int, done chan<- rsaResult) {
-	defer func() { <-g.rsaSlots }()
+// work makes one key in the turn its caller was given, which ends after the rest
+// that is due. done has room for the key if nobody waits.
+func (g *KeyGenerator) work(bits int, done chan<- rsaResult, free func()) {
+	defer free()
 	start, quick := time.Now(), g.quick.Load()
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	done <- rsaResult{key, err}

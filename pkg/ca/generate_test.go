@@ -30,7 +30,7 @@ func TestKeyGenerator_MakesWhatItIsAsked(t *testing.T) {
 
 func TestKeyGenerator_TheContextEndsTheWait(t *testing.T) {
 	t.Parallel()
-	one := ca.NewKeyGenerator(1)
+	one := ca.NewKeyGenerator(workers(1))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	failed := make(chan error)

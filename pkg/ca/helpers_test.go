@@ -20,7 +20,20 @@ var epoch = time.Date(2026, time.March, 4, 5, 6, 7, 0, time.UTC)
 
 const year = 365 * 24 * time.Hour
 
-var generator = ca.NewKeyGenerator(0)
+var generator = ca.NewKeyGenerator(workers(ca.RSAWorkers()))
+
+// workers are so many, who serve one after the other.
+func workers(n int) ca.WorkerTurn {
+	slots := make(chan struct{}, n)
+	return func(ctx context.Context) (func(), error) {
+		select {
+		case slots <- struct{}{}:
+			return func() { <-slots }, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
 
 // rsaKeys are made once per test binary: they are slow and nobody alters them.
 var rsaKeys = map[ca.KeyAlgorithm]func() (crypto.Signer, error){

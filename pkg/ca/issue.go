@@ -55,7 +55,14 @@ func (a *Authority) SignCSR(csr *x509.CertificateRequest, req ClientRequest) (*x
 	return a.IssueClient(req)
 }
 
-func (a *Authority) clientTemplate(req ClientRequest) (*x509.Certificate, error) {
+// CheckRequest says what [Authority.IssueClient] would refuse whatever the key
+// is; the key of req is not looked at.
+func (a *Authority) CheckRequest(req ClientRequest) error {
+	_, err := a.keylessClient(req)
+	return err
+}
+
+func (a *Authority) keylessClient(req ClientRequest) (*x509.Certificate, error) {
 	if req.NotAfter.After(a.Certificate.NotAfter) {
 		return nil, fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, a.Certificate.NotAfter.UTC().Format(time.DateOnly))
 	}
@@ -63,7 +70,7 @@ func (a *Authority) clientTemplate(req ClientRequest) (*x509.Certificate, error)
 	if notBefore.Before(a.Certificate.NotBefore) {
 		notBefore = a.Certificate.NotBefore
 	}
-	template, err := newTemplate(req.Subject, req.PublicKey, notBefore, req.NotAfter)
+	template, err := keylessTemplate(req.Subject, notBefore, req.NotAfter)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +78,18 @@ func (a *Authority) clientTemplate(req ClientRequest) (*x509.Certificate, error)
 		// Such a certificate would count as self-issued (RFC 5280 section 3.2)
 		// and confuse path building.
 		return nil, fmt.Errorf("%w: the subject is the CA's own", ErrInvalidRequest)
+	}
+	return template, nil
+}
+
+func (a *Authority) clientTemplate(req ClientRequest) (*x509.Certificate, error) {
+	template, err := a.keylessClient(req)
+	if err != nil {
+		return nil, err
+	}
+	template.PublicKey = req.PublicKey
+	if template.SubjectKeyId, err = keyID(req.PublicKey); err != nil {
+		return nil, err
 	}
 	if template.AuthorityKeyId, err = a.keyID(); err != nil {
 		return nil, err

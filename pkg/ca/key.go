@@ -21,29 +21,54 @@ import (
 // maxKeyBytes bounds the DER of a private key: RSA of 8192 bits takes 4.7 KB.
 const maxKeyBytes = 8 << 10
 
-// ParsePrivateKey reads one PEM private key of at most 64 KiB: PKCS #8, PKCS #1
+// PrivateKeyFile is a PEM private key of which everything was looked at that
+// can be without opening it.
+type PrivateKeyFile struct {
+	block *pem.Block
+	open  opener // of PBES2 and its like; nil: the key is plain or cheap to open
+}
+
+// ReadPrivateKey reads one PEM private key of at most 64 KiB: PKCS #8, PKCS #1
 // or SEC 1 (EC PARAMETERS before it are ignored), plain or encrypted. Read are
 // PBES2 ("ENCRYPTED PRIVATE KEY") and OpenSSL's traditional encryption (a
-// DEK-Info header); the password of a plain key is ignored.
+// DEK-Info header).
 //
-// It fails with [ErrPasswordRequired], [ErrWrongPassword],
-// [ErrUnsupportedEncryption], [ErrMultiple], [ErrMalformed], [ErrWeakKey] or
-// [ErrUnsupportedKey]. The file chooses how long deriving the key takes, up to
-// several seconds and 128 MiB (see [maxIterations]): bound how many callers
-// are here at once.
-func ParsePrivateKey(pemBytes []byte, password string) (crypto.Signer, error) {
+// It fails with [ErrUnsupportedEncryption], [ErrMultiple] or [ErrMalformed], and
+// with a [BoundError] for what would take more than about a second of one core
+// or 128 MiB to open.
+func ReadPrivateKey(pemBytes []byte) (*PrivateKeyFile, error) {
 	block, err := keyBlock(pemBytes)
 	if err != nil {
 		return nil, err
 	}
-	der, encrypted := block.Bytes, false
+	file := &PrivateKeyFile{block: block}
+	if block.Type == "ENCRYPTED PRIVATE KEY" {
+		file.open, err = readPKCS8(block.Bytes)
+	}
+	return file, err
+}
+
+// Costly reports whether [PrivateKeyFile.Open] takes long, so that everything
+// else should be checked before.
+func (f *PrivateKeyFile) Costly() bool { return f.open != nil }
+
+// Open opens the key; the password of a plain key is ignored. A costly one takes
+// up to a second and 128 MiB: bound how many callers are here at once.
+//
+// It fails with [ErrPasswordRequired], [ErrWrongPassword],
+// [ErrUnsupportedEncryption], [ErrMalformed], [ErrWeakKey] or
+// [ErrUnsupportedKey].
+func (f *PrivateKeyFile) Open(password string) (crypto.Signer, error) {
+	der, encrypted, err := f.block.Bytes, false, error(nil)
 	switch {
-	case block.Type == "ENCRYPTED PRIVATE KEY":
+	case f.open != nil && password == "":
+		return nil, ErrPasswordRequired
+	case f.open != nil:
 		encrypted = true
-		der, err = decryptPKCS8(der, password)
-	case block.Headers["DEK-Info"] != "":
+		der, err = f.open(password)
+	case f.block.Headers["DEK-Info"] != "":
 		encrypted = true
-		der, err = decryptTraditional(block, password)
+		der, err = decryptTraditional(f.block, password)
 	}
 	if err != nil {
 		return nil, err
@@ -53,7 +78,16 @@ func ParsePrivateKey(pemBytes []byte, password string) (crypto.Signer, error) {
 	if encrypted && !wholeSequence(der) {
 		return nil, ErrWrongPassword
 	}
-	return parseKeyDER(block.Type, der)
+	return parseKeyDER(f.block.Type, der)
+}
+
+// ParsePrivateKey is [ReadPrivateKey] and [PrivateKeyFile.Open].
+func ParsePrivateKey(pemBytes []byte, password string) (crypto.Signer, error) {
+	file, err := ReadPrivateKey(pemBytes)
+	if err != nil {
+		return nil, err
+	}
+	return file.Open(password)
 }
 
 // keyBlock finds the block with the key. The parameters that `openssl ecparam
@@ -71,9 +105,6 @@ func keyBlock(pemBytes []byte) (*pem.Block, error) {
 	}
 	if len(blocks) > 1 {
 		return nil, fmt.Errorf("%w: %d PEM blocks", ErrMultiple, len(blocks))
-	}
-	if len(blocks[0].Bytes) > maxKeyBytes {
-		return nil, fmt.Errorf("%w: a key of more than %d bytes", ErrMalformed, maxKeyBytes)
 	}
 	return blocks[0], nil
 }
@@ -98,6 +129,15 @@ func decryptTraditional(block *pem.Block, password string) ([]byte, error) {
 func wholeSequence(der []byte) bool {
 	s, body := cryptobyte.String(der), cryptobyte.String(nil)
 	return s.ReadASN1(&body, cbasn1.SEQUENCE) && s.Empty()
+}
+
+// checkKeySize keeps numbers of any size away from the arithmetic. How long an
+// RSA modulus may be is looked at before.
+func checkKeySize(der []byte) error {
+	if len(der) > maxKeyBytes {
+		return fmt.Errorf("%w: a key of more than %d bytes", ErrMalformed, maxKeyBytes)
+	}
+	return nil
 }
 
 func parseKeyDER(pemType string, der []byte) (crypto.Signer, error) {
@@ -137,6 +177,9 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 	default:
 		return nil, fmt.Errorf("%w: the PKCS #8 key is neither RSA nor ECDSA nor Ed25519", ErrUnsupportedKey)
 	}
+	if err := checkKeySize(der); err != nil {
+		return nil, err
+	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	return checkedSigner(key, err)
 }
@@ -151,6 +194,9 @@ func parseSEC1(der []byte) (crypto.Signer, error) {
 		return nil, fmt.Errorf("%w: not a SEC 1 key", ErrMalformed)
 	}
 	if err := checkCurve(info.Parameters.Bytes); err != nil {
+		return nil, err
+	}
+	if err := checkKeySize(der); err != nil {
 		return nil, err
 	}
 	key, err := x509.ParseECPrivateKey(der)
@@ -181,6 +227,9 @@ func parsePKCS1(der []byte) (crypto.Signer, error) {
 		return nil, fmt.Errorf("%w: not an RSA key", ErrMalformed)
 	}
 	if err := checkRSABits(modulus.BitLen()); err != nil {
+		return nil, err
+	}
+	if err := checkKeySize(der); err != nil {
 		return nil, err
 	}
 	key, err := x509.ParsePKCS1PrivateKey(der)

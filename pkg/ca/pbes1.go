@@ -15,27 +15,37 @@ var oidSHA1TripleDES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 3}
 
 type pbes1Params struct {
 	Salt       []byte
-	Iterations int
+	Iterations *big.Int
 }
 
-// decryptSHA1TripleDES opens what was encrypted by that scheme.
-func decryptSHA1TripleDES(der []byte, password string, data []byte) ([]byte, error) {
+// Key and initial vector take three digests an iteration, where PBKDF2 takes
+// two.
+const (
+	maxPBES1Iterations = maxIterations / 2
+	maxPBES1Text       = 1024 // bytes of salt or password
+)
+
+// readSHA1TripleDES reads what was encrypted by that scheme.
+func readSHA1TripleDES(der, data []byte) (opener, error) {
 	var params pbes1Params
-	if rest, err := asn1.Unmarshal(der, &params); err != nil || len(rest) > 0 || params.Iterations < 1 || len(params.Salt) == 0 {
+	rest, err := asn1.Unmarshal(der, &params)
+	if err != nil || len(rest) > 0 || params.Iterations.Sign() < 1 || len(params.Salt) == 0 || len(params.Salt) > maxPBES1Text {
 		return nil, fmt.Errorf("%w: damaged encryption parameters", ErrMalformed)
 	}
-	if params.Iterations > maxIterations || len(params.Salt) > 1024 || len(password) > 1024 {
-		return nil, fmt.Errorf("%w: more than %d iterations", ErrUnsupportedEncryption, maxIterations)
-	}
-	if password == "" {
-		return nil, ErrPasswordRequired
-	}
-	key := pkcs12Derive(1, 24, password, params)
-	iv, err := asn1.Marshal(pkcs12Derive(2, des.BlockSize, password, params))
-	if err != nil {
+	if err := checkBound(Iterations, params.Iterations, maxPBES1Iterations); err != nil {
 		return nil, err
 	}
-	return decryptCBC(blockCipher{24, des.NewTripleDESCipher}, key, iv, data)
+	return func(password string) ([]byte, error) {
+		if len(password) > maxPBES1Text {
+			return nil, ErrWrongPassword
+		}
+		key := pkcs12Derive(1, 24, password, params)
+		iv, err := asn1.Marshal(pkcs12Derive(2, des.BlockSize, password, params))
+		if err != nil {
+			return nil, err
+		}
+		return decryptCBC(blockCipher{24, des.NewTripleDESCipher}, key, iv, data)
+	}, nil
 }
 
 // pkcs12Derive is the key derivation of RFC 7292 appendix B.2 with SHA-1.
@@ -53,7 +63,7 @@ func pkcs12Derive(purpose byte, size int, password string, params pbes1Params) [
 	var derived []byte
 	for {
 		sum := sha1.Sum(append(diversifier[:block:block], input...))
-		for range params.Iterations - 1 {
+		for range params.Iterations.Int64() - 1 {
 			sum = sha1.Sum(sum[:])
 		}
 		derived = append(derived, sum[:]...)

@@ -13,17 +13,21 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"hash"
+	"math/big"
 	"strings"
 
 	"golang.org/x/crypto/scrypt"
 )
 
-// Bounds of the work an encrypted key may ask for. Five million iterations of
-// PBKDF2 take some seconds; 128 MiB is what OWASP's strongest setting of
-// scrypt (N=2^17, r=8, p=1) needs, and bounding N*r*p bounds its time as well.
+// Bounds of the work an encrypted key may ask for, about a second of one core.
+// The iterations are those of PBKDF2 with HMAC-SHA-256, and fewer where one
+// costs more, see [mostIterations]. N*r*p of 2^20 is what OWASP's strongest
+// setting of scrypt (N=2^17, r=8, p=1) needs, 128 MiB; r*p bounds what scrypt
+// does before and after that.
 const (
-	maxIterations  = 5_000_000
-	maxScryptBytes = 128 << 20
+	maxIterations = 5_000_000
+	maxScryptWork = 1 << 20
+	maxScryptWide = 1 << 16
 )
 
 // Object identifiers of RFC 8018 appendix A.2 and B.1, RFC 7914 section 7.
@@ -48,14 +52,14 @@ type pbes2Params struct {
 
 type pbkdf2Params struct {
 	Salt       []byte
-	Iterations int
+	Iterations *big.Int
 	KeyLength  int                      `asn1:"optional"`
 	PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
 }
 
 type scryptParams struct {
 	Salt      []byte
-	N, R, P   int
+	N, R, P   *big.Int
 	KeyLength int `asn1:"optional"`
 }
 
@@ -65,15 +69,19 @@ type blockCipher struct {
 	new      func(key []byte) (cipher.Block, error)
 }
 
-// decryptPKCS8 opens an EncryptedPrivateKeyInfo. Padding is the only check
-// there is: a result may still be rubbish.
-func decryptPKCS8(der []byte, password string) ([]byte, error) {
+// opener decrypts what was encrypted with a password.
+type opener func(password string) ([]byte, error)
+
+// readPKCS8 reads an EncryptedPrivateKeyInfo, and refuses what would cost too
+// much to open. Padding is the only check of the opener: what it gives may be
+// rubbish.
+func readPKCS8(der []byte) (opener, error) {
 	var info encryptedKeyInfo
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("%w: not an encrypted PKCS #8 key", ErrMalformed)
 	}
 	if info.Algorithm.Algorithm.Equal(oidSHA1TripleDES) {
-		return decryptSHA1TripleDES(info.Algorithm.Parameters.FullBytes, password, info.Data)
+		return readSHA1TripleDES(info.Algorithm.Parameters.FullBytes, info.Data)
 	}
 	if err := checkPBES2(info.Algorithm.Algorithm); err != nil {
 		return nil, err
@@ -86,14 +94,17 @@ func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if password == "" {
-		return nil, ErrPasswordRequired
-	}
-	key, err := deriveKey(params.KDF, password, scheme.keyBytes)
+	derive, err := readKDF(params.KDF, scheme.keyBytes)
 	if err != nil {
 		return nil, err
 	}
-	return decryptCBC(scheme, key, params.Cipher.Parameters.FullBytes, info.Data)
+	return func(password string) ([]byte, error) {
+		key, err := derive(password)
+		if err != nil {
+			return nil, err
+		}
+		return decryptCBC(scheme, key, params.Cipher.Parameters.FullBytes, info.Data)
+	}, nil
 }
 
 func checkPBES2(oid asn1.ObjectIdentifier) error {
@@ -122,36 +133,50 @@ func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, error) {
 	return blockCipher{}, fmt.Errorf("%w: the cipher is neither AES-CBC nor DES-EDE3-CBC", ErrUnsupportedEncryption)
 }
 
-func deriveKey(kdf pkix.AlgorithmIdentifier, password string, keyBytes int) ([]byte, error) {
+// readKDF reads the parameters of a key derivation, and refuses what costs too
+// much.
+func readKDF(kdf pkix.AlgorithmIdentifier, keyBytes int) (derive opener, err error) {
 	switch {
 	case kdf.Algorithm.Equal(oidPBKDF2):
-		return derivePBKDF2(kdf.Parameters.FullBytes, password, keyBytes)
+		return readPBKDF2(kdf.Parameters.FullBytes, keyBytes)
 	case kdf.Algorithm.Equal(oidScrypt):
-		return deriveScrypt(kdf.Parameters.FullBytes, password, keyBytes)
+		return readScrypt(kdf.Parameters.FullBytes, keyBytes)
 	}
 	return nil, fmt.Errorf("%w: the key derivation is neither PBKDF2 nor scrypt", ErrUnsupportedEncryption)
 }
 
-func derivePBKDF2(der []byte, password string, keyBytes int) ([]byte, error) {
+func readPBKDF2(der []byte, keyBytes int) (opener, error) {
 	var params pbkdf2Params
 	if rest, err := asn1.Unmarshal(der, &params); err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("%w: damaged PBKDF2 parameters", ErrMalformed)
 	}
-	if params.Iterations < 1 || params.KeyLength != 0 && params.KeyLength != keyBytes {
+	if params.Iterations.Sign() < 1 || params.KeyLength != 0 && params.KeyLength != keyBytes {
 		return nil, fmt.Errorf("%w: contradictory PBKDF2 parameters", ErrMalformed)
-	}
-	if params.Iterations > maxIterations {
-		return nil, fmt.Errorf("%w: more than %d PBKDF2 iterations", ErrUnsupportedEncryption, maxIterations)
 	}
 	digest, err := digestOfPRF(params.PRF.Algorithm)
 	if err != nil {
 		return nil, err
 	}
-	key, err := pbkdf2.Key(digest, password, params.Salt, params.Iterations, keyBytes)
-	if err != nil {
-		return nil, fmt.Errorf("%w: PBKDF2 refuses its parameters", ErrUnsupportedEncryption)
+	if err := checkBound(Iterations, params.Iterations, mostIterations(digest(), keyBytes)); err != nil {
+		return nil, err
 	}
-	return key, nil
+	return func(password string) ([]byte, error) {
+		key, err := pbkdf2.Key(digest, password, params.Salt, int(params.Iterations.Int64()), keyBytes)
+		if err != nil {
+			return nil, fmt.Errorf("%w: PBKDF2 refuses its parameters", ErrUnsupportedEncryption)
+		}
+		return key, nil
+	}, nil
+}
+
+// mostIterations is maxIterations in what they cost: all are made for each
+// block of the key anew, and those of the long digests take three times as long.
+func mostIterations(digest hash.Hash, keyBytes int) int64 {
+	cost := (keyBytes + digest.Size() - 1) / digest.Size()
+	if digest.BlockSize() > sha256.BlockSize {
+		cost *= 3
+	}
+	return int64(maxIterations / cost)
 }
 
 // digestOfPRF reads the pseudo-random function of PBKDF2, by default
@@ -175,24 +200,30 @@ func digestOfPRF(prf asn1.ObjectIdentifier) (func() hash.Hash, error) {
 	return nil, fmt.Errorf("%w: the PBKDF2 function is not HMAC-SHA-1 or HMAC-SHA-2", ErrUnsupportedEncryption)
 }
 
-func deriveScrypt(der []byte, password string, keyBytes int) ([]byte, error) {
+func readScrypt(der []byte, keyBytes int) (opener, error) {
 	var params scryptParams
 	if rest, err := asn1.Unmarshal(der, &params); err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("%w: damaged scrypt parameters", ErrMalformed)
 	}
 	n, r, p := params.N, params.R, params.P
-	if n < 2 || n&(n-1) != 0 || r < 1 || p < 1 || params.KeyLength != 0 && params.KeyLength != keyBytes {
+	two := big.NewInt(2)
+	if n.Cmp(two) < 0 || n.TrailingZeroBits() != uint(n.BitLen()-1) || r.Sign() < 1 || p.Sign() < 1 ||
+		params.KeyLength != 0 && params.KeyLength != keyBytes {
 		return nil, fmt.Errorf("%w: contradictory scrypt parameters", ErrMalformed)
 	}
-	const limit = maxScryptBytes / 128 // dividing, for the product could overflow
-	if n > limit || r > limit/n || p > limit/n/r {
-		return nil, fmt.Errorf("%w: scrypt with more than %d MiB", ErrUnsupportedEncryption, maxScryptBytes>>20)
+	if err := checkBound(ScryptWork, product(n, r, p), maxScryptWork); err != nil {
+		return nil, err
 	}
-	key, err := scrypt.Key([]byte(password), params.Salt, n, r, p, keyBytes)
-	if err != nil {
-		return nil, fmt.Errorf("%w: scrypt refuses its parameters", ErrUnsupportedEncryption)
+	if err := checkBound(ScryptWide, product(r, p), maxScryptWide); err != nil {
+		return nil, err
 	}
-	return key, nil
+	return func(password string) ([]byte, error) {
+		key, err := scrypt.Key([]byte(password), params.Salt, int(n.Int64()), int(r.Int64()), int(p.Int64()), keyBytes)
+		if err != nil {
+			return nil, fmt.Errorf("%w: scrypt refuses its parameters", ErrUnsupportedEncryption)
+		}
+		return key, nil
+	}, nil
 }
 
 // decryptCBC decrypts and takes off the padding of RFC 8018 section 6.1.1.

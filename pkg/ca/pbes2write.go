@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"math/big"
 )
 
 // What [EncryptPrivateKey] writes; the iterations are OWASP's figure for
@@ -50,7 +51,7 @@ func encryptCBC(key, iv, plain []byte) ([]byte, error) {
 
 func marshalEncrypted(salt, iv, data []byte) ([]byte, error) {
 	prf := pkix.AlgorithmIdentifier{Algorithm: oidHMACWithSHA256, Parameters: asn1.NullRawValue}
-	kdf, err := withParams(oidPBKDF2, pbkdf2Params{Salt: salt, Iterations: writtenIterations, PRF: prf})
+	kdf, err := withParams(oidPBKDF2, pbkdf2Params{Salt: salt, Iterations: big.NewInt(writtenIterations), PRF: prf})
 	if err != nil {
 		return nil, err
 	}

@@ -34,26 +34,38 @@ const (
 // carry (characters outside the Basic Multilingual Plane), with
 // [ErrPasswordRequired] for an empty one, and with [ErrKeyMismatch].
 func EncodePKCS12(profile PKCS12Profile, key crypto.Signer, cert *x509.Certificate, chain []*x509.Certificate, password string) ([]byte, error) {
+	if err := CheckPKCS12(profile, password); err != nil {
+		return nil, err
+	}
 	encoder, err := pkcs12Encoder(profile)
 	if err != nil {
 		return nil, err
 	}
-	if password == "" {
-		return nil, ErrPasswordRequired
-	}
 	if err := CheckPair(cert, key); err != nil {
 		return nil, err
-	}
-	for _, r := range password {
-		if r > 0xffff {
-			return nil, fmt.Errorf("%w: the password has characters PKCS #12 cannot carry", ErrInvalidRequest)
-		}
 	}
 	data, err := encoder.Encode(key, cert, chain, password)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't encode the PKCS #12 file: %w", err)
 	}
 	return data, nil
+}
+
+// CheckPKCS12 says whether there is a profile of that name and a file can have
+// that password, with the errors of [EncodePKCS12].
+func CheckPKCS12(profile PKCS12Profile, password string) error {
+	if _, err := pkcs12Encoder(profile); err != nil {
+		return err
+	}
+	if password == "" {
+		return ErrPasswordRequired
+	}
+	for _, r := range password {
+		if r > 0xffff {
+			return fmt.Errorf("%w: the password has characters PKCS #12 cannot carry", ErrInvalidRequest)
+		}
+	}
+	return nil
 }
 
 func pkcs12Encoder(profile PKCS12Profile) (*pkcs12.Encoder, error) {

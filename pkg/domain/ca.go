@@ -113,6 +113,8 @@ type CAs interface {
 	// Key returns what the CA signs with.
 	Key(ctx context.Context, id int64) (CAKey, error)
 	NameTaken(ctx context.Context, name string) (bool, error)
+	// KeyTaken reports whether a CA has the public key with that fingerprint.
+	KeyTaken(ctx context.Context, fingerprint string) (bool, error)
 	// Create stores c with its key and sets its ID. Its lists go on from last, of which the RevocationPoint is not looked at.
 	Create(ctx context.Context, c *CA, key CAKey, last CRLState) error
 	// Update stores the record parts of c.

@@ -28,7 +28,7 @@ func Kinds() []Kind {
 
 // Error is a fault that the caller can be told about. Field is the domain's name of the faulty field (equal to its JSON
 // key in the api dialect; lists as roles[0]), empty when no field is to blame. Reason selects the text, Args fill it in; a dialect's
-// catalogue has the words. Args never hold what the caller sent.
+// catalogue has the words. Args never hold what the caller sent, save numbers that are beyond a bound.
 type Error struct {
 	Kind   Kind
 	Field  string
@@ -117,6 +117,9 @@ const (
 	ReasonKeyWeak          Reason = "key too weak"             //
 	ReasonKeyUnsupported   Reason = "key type not supported"   //
 	ReasonKeyEncryption    Reason = "encryption not supported" //
+	ReasonKeyIterations    Reason = "too many iterations"      // found, maximum
+	ReasonKeyScrypt        Reason = "too much scrypt"          // the product of its parameters, found, maximum
+	ReasonKeyBits          Reason = "too long a key"           // found, maximum of bits
 	ReasonKeyMismatch      Reason = "key of another cert"      //
 	ReasonWeakSignature    Reason = "signature too weak"       //
 	ReasonNotCA            Reason = "not a CA certificate"     //
@@ -170,7 +173,7 @@ func Reasons() []Reason {
 		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable,
 		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
-		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
+		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
 		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonCRLSigner, ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture, ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName, ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,

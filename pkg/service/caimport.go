@@ -1,8 +1,8 @@
 package service
 
 import (
+	"cmp"
 	"context"
-	"crypto"
 	"crypto/x509"
 	"errors"
 
@@ -10,38 +10,47 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Import takes over a CA that was made elsewhere, with the revocations of its CRL.
+// Import takes over a CA that was made elsewhere, with the revocations of its CRL. Its key is opened when all else was found good.
 func (s *CAs) Import(ctx context.Context, in domain.CAImport) (domain.CA, error) {
 	in.Name = domain.CleanName(in.Name)
 	if err := in.Validate(); err != nil {
 		return domain.CA{}, err
 	}
 	cert, certErr := ca.ParseCertificate(in.Certificate)
-	signer, keyErr := s.openKey(ctx, in)
+	key, keyErr := readKey(in.Key, in.Password)
 	if err := errors.Join(material("cert", certErr), material("key", keyErr)); err != nil {
 		return domain.CA{}, err
 	}
-	if _, err := ca.NewAuthority(cert, signer); err != nil {
-		return domain.CA{}, material("cert", err)
+	if err := material("cert", cmp.Or(ca.CheckCA(cert), key.matches(cert))); err != nil {
+		return domain.CA{}, err
 	}
 	record := s.importedRecord(in, cert)
 	crl, err := s.readCRL(in.CRL, cert)
 	if err := errors.Join(err, domain.CheckCAName("name", record.Name)); err != nil {
 		return domain.CA{}, err
 	}
-	if err := s.checkName(ctx, record.Name); err != nil {
+	if err := s.checkFree(ctx, record.Name, cert); err != nil {
 		return domain.CA{}, err
 	}
-	return s.keep(ctx, domain.ActionImport, record, cert, signer, crl)
+	if err := key.open(ctx, s.Derivations); err != nil {
+		return domain.CA{}, material("key", err)
+	}
+	if err := key.matches(cert); err != nil {
+		return domain.CA{}, material("key", err)
+	}
+	return s.keep(ctx, domain.ActionImport, record, cert, key.signer, crl)
 }
 
-// openKey reads the key. How long deriving its encryption takes is the file's choice, so not many are read at once.
-func (s *CAs) openKey(ctx context.Context, in domain.CAImport) (signer crypto.Signer, err error) {
-	err = s.Derivations.Do(ctx, func() (err error) {
-		signer, err = ca.ParsePrivateKey([]byte(in.Key), string(in.Password))
+// checkFree checks that no CA has the name or the key.
+func (s *CAs) checkFree(ctx context.Context, name string, cert *x509.Certificate) error {
+	if err := s.checkName(ctx, name); err != nil {
 		return err
-	})
-	return signer, err
+	}
+	taken, err := s.Store.CAs().KeyTaken(ctx, fingerprint(cert.RawSubjectPublicKeyInfo))
+	if err == nil && taken {
+		err = domain.Fault(domain.Duplicated, "cert", domain.ReasonDuplicated)
+	}
+	return err
 }
 
 func (s *CAs) importedRecord(in domain.CAImport, cert *x509.Certificate) domain.CA {

@@ -25,7 +25,7 @@ type CAs struct {
 	Authorities *Authorities
 	Keys        *ca.Keyring
 	Generator   *ca.KeyGenerator
-	Derivations *Limit // of keys from passwords
+	Derivations *Turns // of keys from passwords
 	Audit       *Recorder
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -61,20 +61,27 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 	if spec.Expiration != nil {
 		life = *spec.Expiration
 	}
+	if err := ca.CheckRoot(rootRequest(spec, s.Now(), life)); err != nil {
+		return domain.CA{}, material("name", err)
+	}
 	signer, ctx, done, err := makeKey(ctx, s.Generator, algorithm)
 	if err != nil {
 		return domain.CA{}, err
 	}
 	defer done()
 	now := s.Now()
-	authority, err := ca.NewRoot(signer, ca.RootRequest{
-		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate), NotAfter: now.Add(time.Duration(life) * day),
-	})
+	authority, err := ca.NewRoot(signer, rootRequest(spec, now, life))
 	if err != nil {
 		return domain.CA{}, material("name", err)
 	}
 	record := domain.CA{Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now, UpdatedAt: now}
 	return s.keep(ctx, domain.ActionCreate, record, authority.Certificate, signer, nil)
+}
+
+func rootRequest(spec domain.CASpec, now time.Time, life int) ca.RootRequest {
+	return ca.RootRequest{
+		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate), NotAfter: now.Add(time.Duration(life) * day),
+	}
 }
 
 // keep stores a CA with its sealed key, and what came with it.

@@ -19,7 +19,7 @@ func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Cl
 }
 
 func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
-	cert, pem, issuer, err := s.openImport(ctx, in)
+	cert, key, issuer, err := s.checkImport(ctx, in)
 	if err != nil {
 		return domain.Client{}, err
 	}
@@ -34,51 +34,47 @@ func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.
 	if err := s.importRevocation(ctx, in, serial, &client); err != nil {
 		return domain.Client{}, err
 	}
+	pem, err := s.importedPEM(ctx, key, cert, in.Password)
+	if err != nil {
+		return domain.Client{}, material("key", err)
+	}
 	return s.keep(ctx, domain.ActionImport, client, domain.Certificate{
 		CAID: in.CAID, Serial: serial, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
 		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: in.Password != "", CreatedAt: now, Issuer: issuer,
 	})
 }
 
-// openImport checks certificate and key against each other, the CA and the rules of names, and returns the key as it is kept and the CA's certificate.
-func (s *Clients) openImport(ctx context.Context, in domain.ClientImport) (cert *x509.Certificate, pem, issuer []byte, err error) {
+// checkImport checks the certificate and all that can be seen of the key against each other, the CA and the rules of names, and returns them with the CA's
+// certificate.
+func (s *Clients) checkImport(ctx context.Context, in domain.ClientImport) (cert *x509.Certificate, key *foreignKey, issuer []byte, err error) {
 	authority, caErr := s.Authorities.Get(ctx, in.CAID)
 	if domain.IsKind(caErr, domain.Missing) {
 		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
 	}
 	cert, certErr := ca.ParseCertificate(in.Certificate)
-	pem, matches, keyErr := s.openKey(ctx, in)
+	key, keyErr := readKey(in.Key, in.Password)
 	if err := errors.Join(in.Validate(s.Now()), caErr, material("cert", certErr), material("key", keyErr)); err != nil {
 		return nil, nil, nil, err
 	}
-	if err := errors.Join(material("cert", authority.CheckClient(cert)), material("key", matches(cert))); err != nil {
+	if err := errors.Join(material("cert", authority.CheckClient(cert)), material("key", key.matches(cert))); err != nil {
 		return nil, nil, nil, err
 	}
 	if err := s.checkImportedName(ctx, cert.Subject.CommonName); err != nil {
 		return nil, nil, nil, err
 	}
-	return cert, pem, authority.Certificate.Raw, nil
+	return cert, key, authority.Certificate.Raw, nil
 }
 
-// openKey reads the key and writes it anew in the form that is kept: PKCS#8, encrypted with its password if it has one. The
+// importedPEM opens the key and writes it anew in the form that is kept: PKCS#8, encrypted with its password if it has one. The
 // password of a key that is not encrypted protects it from now on.
-func (s *Clients) openKey(ctx context.Context, in domain.ClientImport) ([]byte, func(*x509.Certificate) error, error) {
-	var pem []byte
-	var matches func(*x509.Certificate) error
-	err := s.Derivations.Do(ctx, func() error {
-		signer, err := ca.ParsePrivateKey([]byte(in.Key), string(in.Password))
-		if err != nil {
-			return err
-		}
-		matches = func(cert *x509.Certificate) error { return ca.CheckPair(cert, signer) }
-		if in.Password == "" {
-			pem, err = ca.MarshalPrivateKey(signer)
-		} else {
-			pem, err = ca.EncryptPrivateKey(signer, string(in.Password))
-		}
-		return err
-	})
-	return pem, matches, err
+func (s *Clients) importedPEM(ctx context.Context, key *foreignKey, cert *x509.Certificate, password domain.Secret) ([]byte, error) {
+	if err := key.open(ctx, s.Derivations); err != nil {
+		return nil, err
+	}
+	if err := key.matches(cert); err != nil {
+		return nil, err
+	}
+	return s.keyPEM(ctx, key.signer, password)
 }
 
 // checkImportedName checks the common name as the name of a client. The certificate is to blame, so the fault is on cert.

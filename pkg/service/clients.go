@@ -15,7 +15,7 @@ type Clients struct {
 	Authorities *Authorities
 	Keys        *ca.Keyring
 	Generator   *ca.KeyGenerator
-	Derivations *Limit // of keys from passwords
+	Derivations *Turns // of keys from passwords
 	Audit       *Recorder
 	Now         func() time.Time
 	Log         *slog.Logger

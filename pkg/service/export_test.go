@@ -13,3 +13,13 @@ func (s *Access) Known() int {
 
 // CheckpointEvery is checkpointEvery, for the tests.
 const CheckpointEvery = checkpointEvery
+
+// TurnsHeld is how many callers are remembered.
+func TurnsHeld(t *Turns) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.callers) + t.running + t.waiting
+}
+
+// TurnName is turnName, for the tests.
+var TurnName = turnName

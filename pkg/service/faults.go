@@ -33,6 +33,9 @@ var materialFaults = []struct {
 // material turns an error of the ca package about the uploaded field into the domain's; faults of the password go to the
 // field password, a key of another certificate to the field key. Other errors stay what they are.
 func material(field string, err error) error {
+	if bound, ok := errors.AsType[*ca.BoundError](err); ok {
+		return beyond(field, bound)
+	}
 	for _, f := range materialFaults {
 		if !errors.Is(err, f.err) {
 			continue
@@ -46,4 +49,18 @@ func material(field string, err error) error {
 		return &domain.Error{Kind: f.kind, Field: field, Reason: f.reason, Err: err}
 	}
 	return err
+}
+
+// beyond is the fault of a key that takes too much.
+func beyond(field string, bound *ca.BoundError) error {
+	fault := &domain.Error{Kind: domain.Invalid, Field: field, Args: []any{bound.Found, bound.Most}, Err: bound}
+	switch bound.What {
+	case ca.RSABits:
+		fault.Reason = domain.ReasonKeyBits
+	case ca.Iterations:
+		fault.Reason = domain.ReasonKeyIterations
+	default:
+		fault.Reason, fault.Args = domain.ReasonKeyScrypt, []any{string(bound.What), bound.Found, bound.Most}
+	}
+	return fault
 }

@@ -36,10 +36,8 @@ func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Cli
 		return domain.Client{}, err
 	}
 	defer done()
-	cert, err := plan.authority.IssueClient(ca.ClientRequest{
-		Subject: certificateSubject(spec.Name, spec.Subject), PublicKey: signer.Public(),
-		NotBefore: plan.now.Add(-backdate), NotAfter: plan.notAfter,
-	})
+	plan.request.PublicKey = signer.Public()
+	cert, err := plan.authority.IssueClient(plan.request)
 	if err != nil {
 		return domain.Client{}, material("name", err) // a subject that can't be, as that of the CA itself
 	}
@@ -63,7 +61,7 @@ type issuePlan struct {
 	authority *ca.Authority
 	algorithm ca.KeyAlgorithm
 	now       time.Time
-	notAfter  time.Time
+	request   ca.ClientRequest // without the key
 }
 
 // plan checks everything that can be checked before a key is made, and reports all faults at once.
@@ -75,7 +73,8 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
 	}
 	err := errors.Join(spec.Validate(), algorithmErr, caErr)
-	if err != nil || algorithm.Costly() || spec.Password != "" { // otherwise it is cheaper to let the database say that a name is taken
+	costly := algorithm.Costly() || spec.Password != ""
+	if err != nil || costly { // otherwise it is cheaper to let the database say that a name is taken
 		taken, nameErr := s.Store.Clients().NameTaken(ctx, spec.Name)
 		err = errors.Join(err, nameFault(taken, nameErr))
 	}
@@ -83,7 +82,11 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 		return plan, err
 	}
 	plan.algorithm, plan.authority = algorithm, authority
-	plan.notAfter, err = clientEnd(plan.now, spec.Expiration, authority.Certificate.NotAfter)
+	plan.request = ca.ClientRequest{Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: plan.now.Add(-backdate)}
+	plan.request.NotAfter, err = clientEnd(plan.now, spec.Expiration, authority.Certificate.NotAfter)
+	if err == nil && costly {
+		err = material("name", authority.CheckRequest(plan.request))
+	}
 	return plan, err
 }
 

@@ -49,6 +49,9 @@ func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, p
 	if err != nil {
 		return nil, err
 	}
+	if err := ca.CheckPKCS12(profile, string(password)); err != nil {
+		return nil, material("password", err)
+	}
 	authority, err := s.Store.CAs().Key(ctx, cert.CAID)
 	if err != nil {
 		return nil, err

@@ -1,17 +1,13 @@
 package service_test
 
 import (
-	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
 func TestClients_PKCS12(t *testing.T) {
@@ -79,51 +75,4 @@ func TestSealedKeys(t *testing.T) {
 	if _, err := w.CAs.Authorities.Get(t.Context(), other.ID); !errors.Is(err, ca.ErrSealed) {
 		t.Errorf("error is %v", err)
 	}
-}
-
-func TestLimit(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		limit := service.NewLimit(2)
-		var running, most atomic.Int32
-		release := make(chan struct{})
-		ended := make(chan error, 5)
-		for range 5 {
-			go func() {
-				ended <- limit.Do(t.Context(), func() error {
-					most.Store(max(most.Load(), running.Add(1)))
-					<-release
-					running.Add(-1)
-					return nil
-				})
-			}()
-		}
-		synctest.Wait()
-		if n := running.Load(); n != 2 {
-			t.Errorf("%d run at once", n)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := limit.Do(ctx, func() error { t.Error("it ran"); return nil }); !errors.Is(err, context.Canceled) {
-			t.Errorf("error is %v", err)
-		}
-		close(release)
-		for range 5 {
-			check(t, <-ended)
-		}
-		wantSame(t, most.Load(), 2)
-	})
-	t.Run("a failure and a panic give the turn back", func(t *testing.T) {
-		limit, cause := service.NewLimit(1), errors.New("cause")
-		if err := limit.Do(t.Context(), func() error { return cause }); err != cause {
-			t.Error(err)
-		}
-		func() {
-			defer func() { _ = recover() }()
-			_ = limit.Do(t.Context(), func() error { panic("help") })
-		}()
-		ran := false
-		check(t, limit.Do(t.Context(), func() error { ran = true; return nil }))
-		wantSame(t, ran, true)
-	})
 }

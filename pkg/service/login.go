@@ -96,15 +96,15 @@ func (s *Login) Forget(ctx context.Context) error {
 // Passwords hashes and checks passwords, not many at once, and slows down those who guess.
 type Passwords struct {
 	Store domain.Store
-	Limit *Limit
+	Turns *Turns
 	Now   func() time.Time
 
 	unusable domain.Secret
 }
 
 // NewPasswords returns a Passwords.
-func NewPasswords(store domain.Store, limit *Limit, now func() time.Time) *Passwords {
-	return &Passwords{Store: store, Limit: limit, Now: now, unusable: auth.UnusableHash()}
+func NewPasswords(store domain.Store, turns *Turns, now func() time.Time) *Passwords {
+	return &Passwords{Store: store, Turns: turns, Now: now, unusable: auth.UnusableHash()}
 }
 
 // attempt counts an attempt before it is made, so that many at once are counted too.
@@ -133,7 +133,7 @@ func (p *Passwords) check(ctx context.Context, hash, password domain.Secret) (ok
 	if hash == "" {
 		hash = p.unusable
 	}
-	err = p.Limit.Do(ctx, func() error {
+	err = p.Turns.Do(ctx, func() error {
 		var outdated bool
 		if ok, outdated = auth.CheckPassword(hash, password); ok && outdated {
 			rehashed = auth.HashPassword(password)
@@ -145,7 +145,7 @@ func (p *Passwords) check(ctx context.Context, hash, password domain.Secret) (ok
 
 // hash makes the hash of a new password.
 func (p *Passwords) hash(ctx context.Context, password domain.Secret) (hash domain.Secret, err error) {
-	err = p.Limit.Do(ctx, func() error {
+	err = p.Turns.Do(ctx, func() error {
 		hash = auth.HashPassword(password)
 		return nil
 	})

@@ -100,7 +100,7 @@ func TestLogin_Time(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	attempts := w.refused(t)
-	w.Login.Passwords.Limit = service.NewLimit(0)
+	w.Login.Passwords.Turns = service.NewTurns(service.TurnBounds{Queue: 100, Total: 100})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	sentences := slices.Collect(maps.Keys(attempts))

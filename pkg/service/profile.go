@@ -91,12 +91,15 @@ func (s *Users) newPassword(ctx context.Context, principal domain.Principal, upd
 	if err := errors.Join(missing, domain.CheckUserPassword(principal.Name, *update.Password)); err != nil {
 		return 0, "", err
 	}
-	if err := s.Passwords.attempt(ctx, principal.Name); err != nil {
-		return 0, "", err
-	}
-	user, err := s.Control.Store.Users().Get(ctx, principal.ID)
+	user, _, err := s.changed(ctx, s.Control.Store, principal.ID, func(_ domain.Store, user *domain.User) error {
+		endSessions(user)
+		return domain.UserUpdate{Email: update.Email, FullName: update.FullName}.Apply(user)
+	})
 	if err != nil {
 		return 0, "", vanished(err)
+	}
+	if err := s.Passwords.attempt(ctx, principal.Name); err != nil {
+		return 0, "", err
 	}
 	ok, _, err := s.Passwords.check(ctx, user.PasswordHash, *update.Current)
 	if err == nil && !ok {

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"log/slog"
-	"runtime"
 	"sync"
 	"time"
 
@@ -21,8 +20,8 @@ type Settings struct {
 
 	CRLLife        time.Duration
 	SigningKeyLife time.Duration
-	TokensOnce     bool // see APIKeys
-	Generator      *ca.KeyGenerator
+	TokensOnce     bool   // see APIKeys
+	RSA            *Turns // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see PAMAccess.
 	PAMUnsigned, PAMPlaintext bool
 	UpsertEnables             bool // see Devices
@@ -69,11 +68,10 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	history := &History{Store: store, Now: now, Log: log}
 	access := &Access{Store: store, History: history, Now: now, Log: log}
 	recorder := &Recorder{Notary: notary, Now: now, Access: access}
-	processors := runtime.GOMAXPROCS(0)
-	derivations := NewLimit(max(1, processors/2))
+	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), derivationTurns()
 	authorities := &Authorities{Store: store, Keys: set.Keys}
 	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
-	passwords := NewPasswords(store, NewLimit(processors), now)
+	passwords := NewPasswords(store, passwordTurns(), now)
 
 	control := &Control{Store: store, Audit: recorder, Now: now, Access: access}
 	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
@@ -83,10 +81,10 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	}
 	services := &Services{
 		CAs: &CAs{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: set.Generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
 		},
 		Clients: &Clients{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: set.Generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
 		},
 		CRLs:     &CRLs{Store: store, Authorities: authorities, Now: now, Life: set.CRLLife, Log: log},
 		Access:   access,

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -35,16 +36,16 @@ func (s *Users) Create(ctx context.Context, user domain.User, password domain.Se
 	if err != nil {
 		return user, err
 	}
+	if err := s.mayCreate(ctx, s.Control.Store, &user, roles); err != nil { // before a hash is made
+		return user, err
+	}
 	if user.PasswordHash, err = s.Passwords.hash(ctx, password); err != nil {
 		return user, err
 	}
 	now := s.Control.Now()
 	user.Generation, user.Binding, user.CreatedAt, user.UpdatedAt = 1, rand.Text(), now, now
 	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
-		if user.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
-			return err
-		}
-		if err := mayHold(ctx, user.Holder()); err != nil {
+		if err := s.mayCreate(ctx, tx, &user, roles); err != nil {
 			return err
 		}
 		if err := tx.Users().Create(ctx, &user); err != nil {
@@ -58,16 +59,25 @@ func (s *Users) Create(ctx context.Context, user domain.User, password domain.Se
 	return user, err
 }
 
+// mayCreate gives a user its roles, and checks that the caller may make it and that its name is free.
+func (s *Users) mayCreate(ctx context.Context, tx domain.Store, user *domain.User, roles []int64) (err error) {
+	if user.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
+		return err
+	}
+	if err := mayHold(ctx, user.Holder()); err != nil {
+		return err
+	}
+	_, err = tx.Users().Named(ctx, user.Username)
+	if domain.IsKind(err, domain.Missing) {
+		return nil
+	}
+	return cmp.Or(err, error(domain.Fault(domain.Duplicated, "username", domain.ReasonDuplicated)))
+}
+
 // Update changes a user. A new password ends all sessions.
 func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) (domain.User, error) {
 	var hash domain.Secret
-	if update.Password != nil && domain.CheckUserPassword("", *update.Password) == nil {
-		var err error
-		if hash, err = s.Passwords.hash(ctx, *update.Password); err != nil {
-			return domain.User{}, err
-		}
-	}
-	return s.edit(ctx, id, func(tx domain.Store, user *domain.User) error {
+	apply := func(tx domain.Store, user *domain.User) error {
 		if err := update.Apply(user); err != nil {
 			return err
 		}
@@ -75,7 +85,26 @@ func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) 
 		roles, err := pickRoles(ctx, tx, update.Roles, user.Roles)
 		user.Roles = roles
 		return err
+	}
+	if update.Password != nil {
+		var err error
+		if hash, err = s.newHash(ctx, id, *update.Password, apply); err != nil {
+			return domain.User{}, err
+		}
+	}
+	return s.edit(ctx, id, apply)
+}
+
+// newHash makes the hash of a new password, if the change that it is for is allowed.
+func (s *Users) newHash(ctx context.Context, id int64, password domain.Secret, apply func(domain.Store, *domain.User) error) (domain.Secret, error) {
+	_, _, err := s.changed(ctx, s.Control.Store, id, func(tx domain.Store, user *domain.User) error {
+		endSessions(user) // as a new password does
+		return apply(tx, user)
 	})
+	if err != nil {
+		return "", err
+	}
+	return s.Passwords.hash(ctx, password)
 }
 
 func setPassword(user *domain.User, hash domain.Secret) {
@@ -94,15 +123,8 @@ func endSessions(user *domain.User) {
 // edit changes a user by fn, if the caller may.
 func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domain.User) error) (user domain.User, err error) {
 	err = s.Control.change(ctx, func(ctx context.Context, tx domain.Store) error {
-		before, err := tx.Users().Get(ctx, id)
-		if err != nil {
-			return err
-		}
-		user = before
-		if err := fn(tx, &user); err != nil {
-			return err
-		}
-		if err := s.Control.mayChange(ctx, tx, before.Holder(), user.Holder()); err != nil || reflect.DeepEqual(userFacts(before), userFacts(user)) {
+		var before domain.User
+		if before, user, err = s.changed(ctx, tx, id, fn); err != nil || reflect.DeepEqual(userFacts(before), userFacts(user)) {
 			return err
 		}
 		if before.Enabled && !user.Enabled && user.Generation == before.Generation {
@@ -118,6 +140,18 @@ func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domai
 		s.Log.InfoContext(ctx, "user updated", "user_id", id, "principal", domain.PrincipalOf(ctx).Name)
 	}
 	return user, err
+}
+
+// changed is a user as it is and as fn makes it, if the caller may change it so.
+func (s *Users) changed(ctx context.Context, tx domain.Store, id int64, fn func(domain.Store, *domain.User) error) (before, after domain.User, err error) {
+	if before, err = tx.Users().Get(ctx, id); err != nil {
+		return before, after, err
+	}
+	after = before
+	if err := fn(tx, &after); err != nil {
+		return before, after, err
+	}
+	return before, after, s.Control.mayChange(ctx, tx, before.Holder(), after.Holder())
 }
 
 // Delete removes a user, whose sessions end.

@@ -49,8 +49,8 @@ func (c *clock) pass(d time.Duration) {
 	c.at.Store(&at)
 }
 
-// generator is shared: it bounds the RSA keys that are made at once.
-var generator = ca.NewKeyGenerator(2)
+// rsaTurns are shared: they bound the RSA keys that are made at once.
+var rsaTurns = service.RSATurns(2)
 
 // world is one replica of the services on a database.
 type world struct {
@@ -108,7 +108,7 @@ func worldOn(t testing.TB, s *store.Store, log slog.Handler) *world {
 	now := &clock{}
 	now.at.Store(&noon)
 	w := &world{store: s, clock: now, settings: service.Settings{
-		Store: s, Keys: keys, Now: now.Now, Log: slog.New(log), CRLLife: crlLife, SigningKeyLife: signingKeyLife, Generator: generator,
+		Store: s, Keys: keys, Now: now.Now, Log: slog.New(log), CRLLife: crlLife, SigningKeyLife: signingKeyLife, RSA: rsaTurns,
 	}}
 	return w.with(t, func(*service.Settings) {})
 }

@@ -112,6 +112,13 @@ func (r cas) NameTaken(ctx context.Context, name string) (bool, error) {
 	return nameTaken[caRow](ctx, r.s.read, name)
 }
 
+// KeyTaken implements domain.CAs.
+func (r cas) KeyTaken(ctx context.Context, fingerprint string) (bool, error) {
+	var found []int64
+	err := r.s.read.WithContext(ctx).Model(&caRow{}).Where("key_fingerprint = ?", fingerprint).Limit(1).Pluck("id", &found).Error
+	return len(found) > 0, err
+}
+
 // Create implements domain.CAs.
 func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last domain.CRLState) error {
 	record := newCARow{

@@ -116,7 +116,11 @@ func (a admission) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := lane.enter(c.Request().Context()); err != nil {
 			return err
 		}
-		defer lane.leave()
+		leave := lane.leave
+		if lane == a.known { // the others have more to lose: memory for long bodies, or time for those who have a credential
+			leave = domain.HoldTurn(c.Request().Context(), leave)
+		}
+		defer leave()
 		return next(c)
 	}
 }

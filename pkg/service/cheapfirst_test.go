@@ -1,0 +1,194 @@
+package service_test
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+// idle is a world in which nothing costly is ever begun: what needs it waits until the deadline of its request.
+func (w *world) idle(t *testing.T) *world {
+	t.Helper()
+	nobody := service.NewTurns(service.TurnBounds{Queue: 100, Total: 100})
+	idle := w.with(t, func(s *service.Settings) { s.RSA = nobody })
+	idle.Clients.Derivations, idle.CAs.Derivations, idle.Users.Passwords.Turns, idle.Login.Passwords.Turns = nobody, nobody, nobody, nobody
+	return idle
+}
+
+// soon is the context of somebody who does not wait long.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(operator(t), 5*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// wantWaiting checks that something that is in order comes to where it is costly.
+func wantWaiting(t *testing.T, do func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(operator(t), 300*time.Millisecond)
+	defer cancel()
+	if err := do(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it did not wait for a turn: %v", err)
+	}
+}
+
+// TestCheapFirst: what can be known without making or opening a key is answered before that.
+func TestCheapFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	own := w.newCA(t)
+	taken := w.newClient(t, own.ID)
+	protected := spec(own.ID)
+	protected.Password = "segredo"
+	withPassword := must(w.Clients.Create(t.Context(), protected))(t)
+	old := newForeignCA(t)
+	authority := old.importInto(t, w, nil)
+	key := newKey(t)
+	costly := encryptedPEM(t, key, "certo")
+	idle := w.idle(t)
+	w.clock.pass(day)
+
+	t.Run("creating a CA", func(t *testing.T) {
+		good := domain.CASpec{Name: fresh("ca"), KeyAlgorithm: "rsa-2048", Subject: domain.Subject{Email: "ca@example.com"}}
+		wantWaiting(t, func(ctx context.Context) error { _, err := idle.CAs.Create(ctx, good); return err })
+		good.Name = own.Name
+		_, err := idle.CAs.Create(soon(t), good)
+		wantFaults(t, err, fault{domain.Duplicated, "name", domain.ReasonDuplicated})
+	})
+	t.Run("creating a client", func(t *testing.T) { testCheapCreate(t, idle, own, taken) })
+	t.Run("importing a client", func(t *testing.T) {
+		good := domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: old.issue(t, key.Public()), Key: costly, Password: "certo"}
+		wantWaiting(t, func(ctx context.Context) error { _, err := idle.Clients.Import(ctx, good); return err })
+		testCheapImport(t, idle, old, good, taken.Name)
+	})
+	t.Run("importing a CA", func(t *testing.T) { testCheapCAImport(t, idle, own.Name) })
+	t.Run("a PKCS#12 file", func(t *testing.T) {
+		wantWaiting(t, func(ctx context.Context) error {
+			_, err := idle.Clients.PKCS12(ctx, withPassword.ID, "", "segredo")
+			return err
+		})
+		_, err := idle.Clients.PKCS12(soon(t), 1<<40, "", "segredo")
+		wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
+		_, err = idle.Clients.PKCS12(soon(t), withPassword.ID, "other", "segredo")
+		wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonFormat})
+		_, err = idle.Clients.PKCS12(soon(t), withPassword.ID, "", "\U0001F511")
+		wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonFormat})
+	})
+	t.Run("users", func(t *testing.T) { testCheapUsers(t, idle) })
+}
+
+func testCheapCreate(t *testing.T, idle *world, own domain.CA, taken domain.Client) {
+	for sentence, costly := range map[string]func(*domain.ClientSpec){
+		"RSA":        func(s *domain.ClientSpec) { s.KeyAlgorithm = "rsa-2048" },
+		"a password": func(s *domain.ClientSpec) { s.Password = "segredo" },
+	} {
+		for _, test := range []struct {
+			alter func(*domain.ClientSpec)
+			want  fault
+		}{
+			{func(s *domain.ClientSpec) { s.CAID = 1 << 40 }, fault{domain.NotFound, "ca_id", domain.ReasonNotFound}},
+			{func(s *domain.ClientSpec) { s.Name = taken.Name }, fault{domain.Duplicated, "name", domain.ReasonDuplicated}},
+			{func(s *domain.ClientSpec) { s.Expiration = new(7300) }, fault{domain.Rule, "expiration", domain.ReasonBeyondCA}},
+			{func(s *domain.ClientSpec) { s.Name = own.Name }, fault{domain.Invalid, "name", domain.ReasonFormat}}, // the subject of the CA itself
+		} {
+			asked := spec(own.ID)
+			costly(&asked)
+			test.alter(&asked)
+			_, err := idle.Clients.Create(soon(t), asked)
+			t.Log(sentence)
+			wantFaults(t, err, test.want)
+		}
+		asked := spec(own.ID)
+		costly(&asked)
+		wantWaiting(t, func(ctx context.Context) error { _, err := idle.Clients.Create(ctx, asked); return err })
+	}
+}
+
+func testCheapImport(t *testing.T, idle *world, old foreignCA, good domain.ClientImport, taken string) {
+	other := newForeignCA(t, func(c *x509.Certificate) { c.Subject = old.cert.Subject })
+	named := func(name string) func(*domain.ClientImport) {
+		return func(i *domain.ClientImport) {
+			i.Certificate = old.issue(t, newKey(t).Public(), func(c *x509.Certificate) { c.Subject.CommonName = name })
+		}
+	}
+	for sentence, test := range map[string]struct {
+		alter func(*domain.ClientImport)
+		want  fault
+	}{
+		"no CA":             {func(i *domain.ClientImport) { i.CAID = 1 << 40 }, fault{domain.NotFound, "ca_id", domain.ReasonNotFound}},
+		"another CA":        {func(i *domain.ClientImport) { i.Certificate = other.issue(t, newKey(t).Public()) }, fault{domain.Invalid, "cert", domain.ReasonNotSignedByCA}},
+		"no certificate":    {func(i *domain.ClientImport) { i.Certificate = []byte("x") }, fault{domain.Invalid, "cert", domain.ReasonPEM}},
+		"a name that is no": {named("a b"), fault{domain.Invalid, "cert", domain.ReasonNoName}},
+		"a name of another": {named(strings.ToUpper(taken)), fault{domain.Duplicated, "name", domain.ReasonDuplicated}},
+		"no password":       {func(i *domain.ClientImport) { i.Password = "" }, fault{domain.Required, "password", domain.ReasonPasswordRequired}},
+		"no address":        {func(i *domain.ClientImport) { i.Email = "" }, fault{domain.Required, "email", domain.ReasonRequired}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			request := good
+			test.alter(&request)
+			_, err := idle.Clients.Import(soon(t), request)
+			wantFaults(t, err, test.want)
+		})
+	}
+}
+
+func testCheapCAImport(t *testing.T, idle *world, taken string) {
+	old := newForeignCA(t)
+	good := old.request(t, nil)
+	good.Key, good.Password = encryptedPEM(t, old.key, "certo"), "certo"
+	wantWaiting(t, func(ctx context.Context) error { _, err := idle.CAs.Import(ctx, good); return err })
+	again := newForeignCA(t)
+	again.importInto(t, idle, nil)
+	leaf := old.issue(t, newKey(t).Public())
+	for sentence, test := range map[string]struct {
+		alter func(*domain.CAImport)
+		want  fault
+	}{
+		"no CA":             {func(i *domain.CAImport) { i.Certificate = leaf }, fault{domain.Invalid, "cert", domain.ReasonNotCA}},
+		"no certificate":    {func(i *domain.CAImport) { i.Certificate = []byte("x") }, fault{domain.Invalid, "cert", domain.ReasonPEM}},
+		"a name of another": {func(i *domain.CAImport) { i.Name = taken }, fault{domain.Duplicated, "name", domain.ReasonDuplicated}},
+		"a CA that is here": {func(i *domain.CAImport) { i.Certificate = certPEM(again.cert.Raw) }, fault{domain.Duplicated, "cert", domain.ReasonDuplicated}},
+		"no list":           {func(i *domain.CAImport) { i.CRL = []byte("x") }, fault{domain.Invalid, "crl", domain.ReasonCRL}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			request := good
+			request.Name = fresh("imported")
+			test.alter(&request)
+			_, err := idle.CAs.Import(soon(t), request)
+			wantFaults(t, err, test.want)
+		})
+	}
+}
+
+func testCheapUsers(t *testing.T, idle *world) {
+	user := idle.newUser(t)
+	const longEnough domain.Secret = "cavalo grampo bateria certa"
+	poor := domain.WithPrincipal(soon(t), domain.Principal{Kind: domain.PrincipalUser, ID: user.ID, Name: user.Username})
+	made := domain.User{Username: fresh("user"), Email: "a@example.com", Enabled: true}
+	wantWaiting(t, func(ctx context.Context) error { _, err := idle.Users.Create(ctx, made, longEnough, nil); return err })
+	wantWaiting(t, func(ctx context.Context) error {
+		_, err := idle.Users.Update(ctx, user.ID, domain.UserUpdate{Password: new(longEnough)})
+		return err
+	})
+	_, err := idle.Users.Create(soon(t), domain.User{Username: user.Username, Email: "a@example.com"}, longEnough, nil)
+	wantFaults(t, err, fault{domain.Duplicated, "username", domain.ReasonDuplicated})
+	_, err = idle.Users.Create(soon(t), made, longEnough, []int64{1 << 40})
+	wantFaults(t, err, fault{domain.NotFound, "roles[0]", domain.ReasonNotFound})
+	_, err = idle.Users.Create(poor, domain.User{Username: fresh("user"), Superuser: true}, longEnough, nil)
+	wantFaults(t, err, fault{domain.Forbidden, "superuser", domain.ReasonBeyondOwn})
+	_, err = idle.Users.Update(soon(t), 1<<40, domain.UserUpdate{Password: new(longEnough)})
+	wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
+	_, err = idle.Users.Update(soon(t), user.ID, domain.UserUpdate{Password: new(longEnough), Email: new("nobody")})
+	wantFaults(t, err, fault{domain.Invalid, "email", domain.ReasonEmail})
+	boss := idle.newUser(t, func(u *domain.User) { u.Superuser = true })
+	_, err = idle.Users.Update(poor, boss.ID, domain.UserUpdate{Password: new(longEnough)})
+	wantFaults(t, err, fault{domain.Forbidden, "authorization", domain.ReasonBeyondOwn})
+	_, _, err = idle.Users.UpdateProfile(poor, service.ProfileUpdate{Email: new("nobody"), Current: new(password), Password: new(longEnough)})
+	wantFaults(t, err, fault{domain.Invalid, "email", domain.ReasonEmail})
+}
