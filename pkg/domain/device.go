@@ -96,18 +96,10 @@ func (s DeviceSpec) Plan() (DevicePlan, error) {
 	return p, errors.Join(errors.Join(missing...), errors.Join(faults...), errors.Join(listFaults[:]...))
 }
 
-// Apply writes the plan into a device, save for the domains, which the store knows. A name that is spelled in another way is no change, nor are tags in
-// another order.
+// Apply writes the plan into a device, save for the domains, which the store knows. Names are spelled as the plan has them; tags in another order are no
+// change.
 func (p DevicePlan) Apply(d *Device) {
-	d.IP = p.IP
-	for _, name := range []struct {
-		present *string
-		planned string
-	}{{&d.Model, p.Model}, {&d.Type, p.Type}, {&d.Vendor, p.Vendor}, {&d.Site, p.Site}} {
-		if NameKey(*name.present) != NameKey(name.planned) {
-			*name.present = name.planned
-		}
-	}
+	d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site = p.Hostname, p.IP, p.Model, p.Type, p.Vendor, p.Site
 	if p.Connectivities != nil {
 		d.Connectivities = p.Connectivities
 	}
@@ -159,7 +151,8 @@ type DeviceSave struct {
 	Event     *Event
 }
 
-// Devices keeps the devices. Names of models, types, vendors and sites are made when they are new; the first spelling stays. Errors: *Error with Missing.
+// Devices keeps the devices. Names of models, types, vendors and sites are made when they are new. Each has one spelling for all devices: that of the device
+// which was stored last. Errors: *Error with Missing.
 type Devices interface {
 	Page(ctx context.Context, filter DeviceFilter, page PageRequest) (Page[Device], error)
 	Get(ctx context.Context, id int64) (Device, error)
@@ -169,15 +162,17 @@ type Devices interface {
 	Some(ctx context.Context, ids []int64) ([]Device, error)
 	// Named returns the device of a hostname, regardless of case.
 	Named(ctx context.Context, hostname string) (Device, error)
-	// Spell gives the names of devices the spelling that was first, and makes those that are new.
-	Spell(ctx context.Context, devices ...*Device) error
-	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and only the nonce is stored, when the device or one
-	// of the domains is no more what it was when it was read, or the access point is no longer that of the event. Errors: also Duplicated on oauth_nonce.
+	// MakeNames makes the names of devices that are new.
+	MakeNames(ctx context.Context, devices ...*Device) error
+	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and nothing is stored, when the device, one of the
+	// domains or the spelling of a name is no more what it was when it was read, or the access point is no longer that of the event. Errors: also
+	// Duplicated on oauth_nonce.
 	Save(ctx context.Context, s *DeviceSave) (bool, error)
 	// Lock returns the devices of the hostnames that there are, by NameKey; until the transaction ends nobody else can change them.
 	Lock(ctx context.Context, hostnames []string) (map[string]Device, error)
 	// Insert stores new devices, sets their ids, which ascend by hostname, and the spelling of their names, and returns the places of those whose
-	// hostname somebody else has taken meanwhile, which are not stored.
+	// hostname somebody else has taken meanwhile, which are not stored. Of several other spellings of a name in one
+	// transaction the first counts.
 	Insert(ctx context.Context, devices []Device) (lost []int, err error)
 	// Update stores changes of devices that were locked, and sets the spelling of their names.
 	Update(ctx context.Context, changes []DeviceChange) error

@@ -68,15 +68,25 @@ func TestDevicePlan_Apply(t *testing.T) {
 		ID: 7, Hostname: "win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud", Domains: []string{"corp"},
 		Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}}, Remote: []domain.RemoteExpression{{Connectivity: "SSH"}}, Tags: []string{"a"},
 	}
-	t.Run("another spelling of a name and of the hostname is no change", func(t *testing.T) {
-		after := before
-		domain.DevicePlan{Hostname: "WIN 1", IP: "10.0.0.1", Model: "rhel", Type: "SERVER", Vendor: "red hat", Site: "cloud"}.Apply(&after)
-		same(t, after, before)
-		same(t, after.Same(before), true)
+	present := domain.DevicePlan{Hostname: "win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud"}
+	t.Run("another spelling is a change, of each field by itself; another order of tags is none", func(t *testing.T) {
+		for i, spell := range []func(*domain.DevicePlan){
+			func(*domain.DevicePlan) {}, func(p *domain.DevicePlan) { p.Tags = []string{"b", "a"} },
+			func(p *domain.DevicePlan) { p.Hostname = "WIN 1" }, func(p *domain.DevicePlan) { p.Model = "rhel" },
+			func(p *domain.DevicePlan) { p.Type = "SERVER" }, func(p *domain.DevicePlan) { p.Vendor = "red hat" },
+			func(p *domain.DevicePlan) { p.Site = "cloud" }, func(p *domain.DevicePlan) { p.Tags = []string{"B", "a"} },
+		} {
+			two, plan := before, present
+			two.Tags = []string{"a", "b"}
+			spell(&plan)
+			after := two
+			plan.Apply(&after)
+			same(t, after.Same(two), i < 2)
+		}
 	})
 	t.Run("what is there replaces, also by nothing, and all else stays", func(t *testing.T) {
 		after := before
-		domain.DevicePlan{IP: "b", Model: "c", Type: "d", Vendor: "e", Site: "f", Tags: []string{}}.Apply(&after)
+		domain.DevicePlan{Hostname: "win 1", IP: "b", Model: "c", Type: "d", Vendor: "e", Site: "f", Tags: []string{}}.Apply(&after)
 		want := before
 		want.IP, want.Model, want.Type, want.Vendor, want.Site, want.Tags = "b", "c", "d", "e", "f", []string{}
 		same(t, after, want)

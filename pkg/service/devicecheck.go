@@ -160,10 +160,12 @@ func (k *knownDomains) fault(plan domain.DevicePlan) error {
 // batches calls fn with the rows that are not at fault, some at a time.
 func (c *checkedFile) batches(fn func(goodRows) error) error {
 	var good goodRows
+	spelling := fileSpelling{}
 	err := c.rows(func(row deviceRow) error {
 		if c.bad[row.row-1] {
 			return nil
 		}
+		spelling.unify(&row.plan)
 		if good.add(row.plan, row.row, row.line); len(good.plans) < importBatch {
 			return nil
 		}

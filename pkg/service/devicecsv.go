@@ -62,7 +62,7 @@ func (s *Devices) importAll(ctx context.Context, checked *checkedFile) (result I
 	if len(checked.bad) > importBatch {
 		return s.importInParts(ctx, checked)
 	}
-	if err := checked.batches(func(good goodRows) error { return s.spell(ctx, good.plans) }); err != nil {
+	if err := checked.batches(func(good goodRows) error { return s.makeNames(ctx, good.plans) }); err != nil {
 		return ImportResult{}, err
 	}
 	err = s.transact(ctx, func(tx domain.Store) error { return s.store(ctx, tx, checked, &result) })
@@ -74,7 +74,7 @@ func (s *Devices) importAll(ctx context.Context, checked *checkedFile) (result I
 
 // importSome stores the rows whose domains are known in one transaction.
 func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportResult) error {
-	if err := s.spell(ctx, good.plans); err != nil {
+	if err := s.makeNames(ctx, good.plans); err != nil {
 		return err
 	}
 	var counted ImportResult

@@ -52,7 +52,7 @@ func testImportAtomic(t *testing.T, w *world) {
 	_, err := w.Devices.Get(ctx, "new")
 	wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
 	wantSame(t, w.countEvents(t), before)
-	result := w.importDevices(t, deviceHeader+",device_tags\nthere,changed,b,c,d,e,\nSAME,10.0.0.1,rhel,SERVER,red hat,cloud,\nnew,a,b,c,d,e,x\n", true)
+	result := w.importDevices(t, deviceHeader+",device_tags\nthere,changed,b,c,d,e,\nsame,10.0.0.1,RHEL,Server,Red Hat,Cloud,\nnew,a,b,c,d,e,x\n", true)
 	wantSame(t, result, service.ImportResult{Created: 1, Updated: 1, Unchanged: 1})
 	wantSame(t, must(w.Devices.Get(ctx, "there"))(t).IP, "changed")
 	wantSame(t, w.countEvents(t), before+2)

@@ -145,7 +145,7 @@ func (s *Devices) finishSome(ctx context.Context, id int64, n int, result *Impor
 	if err != nil {
 		return false, err
 	}
-	if err := s.spell(ctx, plans); err != nil {
+	if err := s.makeNames(ctx, plans); err != nil {
 		return false, err
 	}
 	var counted ImportResult

@@ -25,8 +25,8 @@ func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) 
 	return err
 }
 
-// spell makes the names of the plans that are new, before the transaction: in it everybody else who needs one of these would have to wait for its end.
-func (s *Devices) spell(ctx context.Context, plans []domain.DevicePlan) error {
+// makeNames makes the names of the plans that are new, before the transaction: in it everybody else who needs one of these would have to wait for its end.
+func (s *Devices) makeNames(ctx context.Context, plans []domain.DevicePlan) error {
 	var named []*domain.Device
 	seen := map[[4]string]bool{}
 	for _, p := range plans {
@@ -35,7 +35,7 @@ func (s *Devices) spell(ctx context.Context, plans []domain.DevicePlan) error {
 			named = append(named, &domain.Device{Model: p.Model, Type: p.Type, Vendor: p.Vendor, Site: p.Site})
 		}
 	}
-	return s.Store.Devices().Spell(ctx, named...)
+	return s.Store.Devices().MakeNames(ctx, named...)
 }
 
 // put stores what the plans say, of hostnames that differ; new devices are of an import, if its id is not 0. A hostname that somebody else takes at the same time is an update of theirs.
@@ -44,13 +44,13 @@ func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.Devic
 	if err != nil {
 		return nil, err
 	}
-	changes := make([]domain.DeviceChange, len(plans))
+	changes, corrected := make([]domain.DeviceChange, len(plans)), correctedNames{}
 	open := make([]int, len(plans)) // the places of plans that are not stored yet
 	for i := range plans {
 		open[i] = i
 	}
 	for len(open) > 0 {
-		if open, err = s.putOnce(ctx, tx, plans, importID, domains, changes, open); err != nil {
+		if open, err = s.putOnce(ctx, tx, plans, importID, domains, corrected, changes, open); err != nil {
 			return nil, err
 		}
 	}
@@ -59,7 +59,7 @@ func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.Devic
 
 // putOnce returns the places of those that somebody else has made between the look and the insertion.
 func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, importID int64, domains domainNames,
-	changes []domain.DeviceChange, open []int,
+	corrected correctedNames, changes []domain.DeviceChange, open []int,
 ) ([]int, error) {
 	hostnames := make([]string, len(open))
 	for i, place := range open {
@@ -75,7 +75,9 @@ func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.D
 	var updates []domain.DeviceChange
 	var updatePlaces []int
 	for _, place := range open {
-		change := s.planned(plans[place], present[domain.NameKey(plans[place].Hostname)], domains)
+		before := present[domain.NameKey(plans[place].Hostname)]
+		corrected.settle(&before, plans[place])
+		change := s.planned(plans[place], before, domains)
 		changes[place] = change
 		switch {
 		case change.Created():

@@ -135,7 +135,7 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 		if save.Created() {
 			save.After.CreatorID = domain.PrincipalOf(ctx).Creator()
 		}
-		return save, s.Store.Devices().Spell(ctx, &save.After)
+		return save, nil
 	})
 	if err == nil {
 		s.Log.InfoContext(ctx, "device stored", "device_id", done.After.ID, "created", done.Created(), "principal", domain.PrincipalOf(ctx).Name)

@@ -119,7 +119,7 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 			other.upsert(t, full)
 
 			t.Run("a change keeps the other's", func(t *testing.T) {
-				moved := deviceSpec("WIN 1")
+				moved := deviceSpec("win 1")
 				moved.Site = "moved"
 				got := one.upsert(t, moved)
 				wantSame(t, []any{got.Site, got.Connectivities, got.Tags, got.Revision}, []any{"moved", []domain.Connectivity{{Type: "SSH", Port: 22}}, []string{"by one"}, int64(3)})

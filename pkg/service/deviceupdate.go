@@ -21,8 +21,7 @@ func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpda
 		if err != nil {
 			return domain.DeviceSave{}, onField("domains", err)
 		}
-		save := domain.DeviceSave{DeviceChange: s.planned(plan, before, domains), DomainIDs: domains.ids()}
-		return save, s.Store.Devices().Spell(ctx, &save.After)
+		return domain.DeviceSave{DeviceChange: s.planned(plan, before, domains), DomainIDs: domains.ids()}, nil
 	})
 	return done.After, err
 }

@@ -23,10 +23,11 @@ const (
 // nameID is a name regardless of its spelling.
 type nameID struct{ kind, key string }
 
-// knownName is a name as it was first spelled. Names are never changed or removed, so what was read once stays true in the same history of the database.
+// knownName is a name and how it is spelled. Names are never removed, and a reference stays true in the same history of the database; a spelling may change.
 type knownName struct {
-	ref   int64
-	label string
+	ref       int64
+	label     string
+	respelled bool // by this transaction, which writes that at its end
 }
 
 // deviceNameCache remembers names that are committed.
@@ -77,17 +78,6 @@ func (c *deviceNameCache) add(age int, names namesFound) {
 
 // namesFound are the names of some devices.
 type namesFound map[nameID]knownName
-
-// spell gives the names of a device the spelling that was first, and returns their references.
-func (n namesFound) spell(d *domain.Device) (model, kind, vendor, site int64) {
-	return n.spellOne(kindModel, &d.Model), n.spellOne(kindType, &d.Type), n.spellOne(kindVendor, &d.Vendor), n.spellOne(kindSite, &d.Site)
-}
-
-func (n namesFound) spellOne(kind string, label *string) int64 {
-	found := n[nameID{kind, domain.NameKey(*label)}]
-	*label = found.label
-	return found.ref
-}
 
 // names reads the names of devices, and makes those that are new. What this transaction has made may roll back, so only it remembers that.
 func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound, error) {

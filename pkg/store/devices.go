@@ -20,10 +20,7 @@ type deviceRow struct {
 	Hostname       string
 	HostnameKey    string
 	IP             string
-	ModelRef       int64
-	TypeRef        int64
-	VendorRef      int64
-	SiteRef        int64
+	names          [4]nameUse
 	Domains        string // JSON, as all lists
 	Connectivities string
 	Remote         string
@@ -188,7 +185,7 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 	}
 	values := make([][]any, len(rows))
 	for i, row := range rows {
-		values[i] = row.inserted()
+		values[i] = row.inserted(row.refs())
 	}
 	slices.SortFunc(values, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) }) // as Lock does
 	ids := map[string]int64{}
@@ -225,12 +222,11 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 	return lost, r.s.insertRows(ctx, insertion{"device_terms", "term, device_id", ""}, terms, nil)
 }
 
-// inserted are the values of insertedDevice.
-func (r deviceRow) inserted() []any {
-	return []any{
-		r.Hostname, r.HostnameKey, r.IP, r.ModelRef, r.TypeRef, r.VendorRef, r.SiteRef, r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled,
-		r.CreatorID, int64(1), r.CreatedAt, r.UpdatedAt,
-	}
+// inserted are the values of insertedDevice, with what the statement needs for the names.
+func (r deviceRow) inserted(names []any) []any {
+	return slices.Concat([]any{r.Hostname, r.HostnameKey, r.IP}, names, []any{
+		r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.CreatorID, int64(1), r.CreatedAt, r.UpdatedAt,
+	})
 }
 
 func termRows(id int64, terms []string) [][]any {
@@ -258,7 +254,7 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 	for i, row := range rows {
 		changes[i].After = after[i]
 		changes[i].After.Revision++
-		done := r.s.write.WithContext(ctx).Exec("UPDATE devices SET "+updatedDevice+" WHERE id = ?", append(row.updated(), row.ID)...)
+		done := r.s.write.WithContext(ctx).Exec("UPDATE devices SET "+updatedInBulk+" WHERE id = ?", append(row.updated(row.refs()), row.ID)...)
 		if err := changedOne(done, faults{}); err != nil {
 			return err
 		}
@@ -269,14 +265,19 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 	return nil
 }
 
-const updatedDevice = "ip = ?, model_ref = " + nameThere + ", type_ref = " + nameThere + ", vendor_ref = " + nameThere + ", site_ref = " + nameThere + ", domains = ?, connectivities = ?, remote = ?, tags = ?, " +
-	"enabled = ?, updated_at = ?, revision = revision + 1"
+// What a change writes, with the references of names checked by nameThere or by nameAsRead.
+const (
+	updatedInBulk = updatedBefore + "model_ref = " + nameThere + ", type_ref = " + nameThere + ", vendor_ref = " + nameThere + ", site_ref = " +
+		nameThere + updatedBehind
+	updatedDevice = updatedBefore + "model_ref = " + nameAsRead + ", type_ref = " + nameAsRead + ", vendor_ref = " + nameAsRead + ", site_ref = " +
+		nameAsRead + updatedBehind
+	updatedBefore = "hostname = ?, ip = ?, "
+	updatedBehind = ", domains = ?, connectivities = ?, remote = ?, tags = ?, enabled = ?, updated_at = ?, revision = revision + 1"
+)
 
-// updated are the values of updatedDevice.
-func (r deviceRow) updated() []any {
-	return []any{
-		r.IP, r.ModelRef, r.TypeRef, r.VendorRef, r.SiteRef, r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.UpdatedAt,
-	}
+// updated are the values of a change, with what the statement needs for the names.
+func (r deviceRow) updated(names []any) []any {
+	return slices.Concat([]any{r.Hostname, r.IP}, names, []any{r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.UpdatedAt})
 }
 
 // movedTerms are the terms that a change takes away and those that it adds.
@@ -316,7 +317,7 @@ func (r devices) rows(ctx context.Context, list []domain.Device) ([]deviceRow, e
 			ID: d.ID, Hostname: d.Hostname, HostnameKey: domain.NameKey(d.Hostname), IP: d.IP, Enabled: d.Enabled, CreatorID: d.CreatorID,
 			CreatedAt: micro(d.CreatedAt), UpdatedAt: micro(d.UpdatedAt),
 		}
-		row.ModelRef, row.TypeRef, row.VendorRef, row.SiteRef = names.spell(d)
+		row.names = r.s.use(names, d)
 		var faults [4]error
 		row.Domains, faults[0] = writeList(d.Domains)
 		row.Connectivities, faults[1] = writeList(d.Connectivities)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"gorm.io/gorm"
@@ -10,32 +11,29 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Spell implements domain.Devices.
-func (r devices) Spell(ctx context.Context, list ...*domain.Device) error {
-	names, err := r.s.names(ctx, list)
-	if err != nil {
-		return err
-	}
-	for _, d := range list {
-		names.spell(d)
-	}
-	return nil
+// MakeNames implements domain.Devices.
+func (r devices) MakeNames(ctx context.Context, list ...*domain.Device) error {
+	_, err := r.s.names(ctx, list)
+	return err
 }
 
 // nameThere is the reference of a name, or NULL when there is none, which the columns refuse. Foreign keys would say the same, but lock the names for each
-// device: upserts would take a fifth longer, imports half as long again. Names are never removed, so nothing has to be locked.
+// device: upserts would take a fifth longer, imports half as long again. Names are never removed, so nothing has to be locked. nameAsRead wants the spelling,
+// too, to be what it was when it was read.
 const (
-	nameThere  = "(SELECT ref FROM device_names WHERE ref = ?)"
-	namesThere = nameThere + ", " + nameThere + ", " + nameThere + ", " + nameThere
+	nameThere   = "(SELECT ref FROM device_names WHERE ref = ?)"
+	nameAsRead  = "(SELECT ref FROM device_names WHERE ref = ? AND label = ?)"
+	namesAsRead = nameAsRead + ", " + nameAsRead + ", " + nameAsRead + ", " + nameAsRead
 )
 
 // Save implements domain.Devices. The nonce is spent only if the device is stored: a crash before the next attempt must not leave one that was spent for
-// nothing. Names that were remembered from another history of the database are not there; then they are read again.
+// nothing. Names that were remembered from another history of the database are not there, and those that somebody else has spelled in another way are not
+// as they were read: they have to be read again.
 func (r devices) Save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	saved, err := r.save(ctx, s)
 	if isNull(err) && !r.s.inTx {
-		r.s.cachedNames.forget()
-		saved, err = r.save(ctx, s)
+		r.s.cachedNames.drop(s.After)
+		return false, nil
 	}
 	return saved, err
 }
@@ -46,9 +44,14 @@ func (r devices) save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	rows[0].expect(s.Before)
 	s.After.Revision = s.Before.Revision + 1
 	if r.s.engine == Postgres {
-		return r.saveAtOnce(ctx, s, rows[0])
+		saved, err := r.saveAtOnce(ctx, s, rows[0])
+		if saved && err == nil {
+			r.s.cachedNames.respell(rows[0])
+		}
+		return saved, err
 	}
 	saved := false
 	err = r.s.atomic(ctx, func(tx *Store) error {
@@ -88,21 +91,22 @@ func (r devices) saveStepwise(ctx context.Context, s *domain.DeviceSave, row dev
 	if err := r.moveTerms(ctx, s.DeviceChange); err != nil {
 		return false, err
 	}
+	r.s.respellLater(row)
 	s.Event.ResourceID = s.After.ID
 	return true, r.s.hang(ctx, end, s.Event)
 }
 
 const (
-	liteNewDevice = "INSERT INTO devices (" + insertedDevice + ") VALUES (?, ?, ?, " + namesThere +
+	liteNewDevice = "INSERT INTO devices (" + insertedDevice + ") VALUES (?, ?, ?, " + namesAsRead +
 		", ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hostname_key) DO NOTHING"
 	liteChangedDevice = "UPDATE devices SET " + updatedDevice + " WHERE id = ? AND " + unchangedDevice
 )
 
 // storeDevice is false when another has made or changed the device since it was looked at.
 func (r devices) storeDevice(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
-	text, args := liteNewDevice, row.inserted()
+	text, args := liteNewDevice, row.inserted(row.asRead())
 	if s.Before.ID != 0 {
-		text, args = liteChangedDevice, append(row.updated(), append([]any{row.ID}, unchanged(s.Before)...)...)
+		text, args = liteChangedDevice, slices.Concat(row.updated(row.asRead()), []any{row.ID}, unchanged(s.Before))
 	}
 	done, err := r.s.liteExec(ctx, text, args...)
 	if err != nil {
@@ -136,6 +140,7 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 			n.Key, n.Token, micro(n.At), n.Value)
 	}
 	q.addTerms(s.DeviceChange)
+	q.addSpellings(row)
 	q.add(`, link AS (`+moveChain("device.id")+` FROM device
 			WHERE chain = ? RETURNING chain, position, hash, device.id AS device_id, `+lastID+`),
 		event AS (INSERT INTO audit_events (resource_id, id, `+linkColumns+", "+eventColumns+`)
@@ -163,12 +168,12 @@ func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
 		condition += " AND (SELECT count(*) FROM held) = " + strconv.Itoa(len(s.DomainIDs))
 	}
 	if s.Before.ID == 0 {
-		q.add("device AS (INSERT INTO devices ("+insertedDevice+") SELECT ?::text, ?::text, ?::text, "+namesThere+", "+
+		q.add("device AS (INSERT INTO devices ("+insertedDevice+") SELECT ?::text, ?::text, ?::text, "+namesAsRead+", "+
 			"?::text, ?::text, ?::text, ?::text, ?::boolean, ?::bigint, ?::bigint, ?::timestamptz, ?::timestamptz WHERE "+condition+
-			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)", append(row.inserted(), s.Event.Point.String())...)
+			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)", append(row.inserted(row.asRead()), s.Event.Point.String())...)
 		return
 	}
-	args := append(append(row.updated(), row.ID), unchanged(s.Before)...)
+	args := append(append(row.updated(row.asRead()), row.ID), unchanged(s.Before)...)
 	q.add("device AS (UPDATE devices SET "+updatedDevice+" WHERE id = ? AND "+unchangedDevice+" AND "+condition+" RETURNING id)",
 		append(args, s.Event.Point.String())...)
 }

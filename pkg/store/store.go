@@ -92,7 +92,8 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 	if s.inTx {
 		return errNested
 	}
-	return s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+	var names namesFound
+	err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		var failed error
 		db = db.Set(failureKey, &failed)
 		tx := *s
@@ -103,8 +104,13 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 		if failed != nil {
 			return fmt.Errorf("store: a statement of the transaction had failed: %w", failed)
 		}
-		return s.Replaced()
+		names = tx.respelledNames()
+		return errors.Join(tx.respell(ctx, names), s.Replaced())
 	})
+	if err == nil {
+		s.cachedNames.put(names)
+	}
+	return err
 }
 
 // atomic runs fn in the transaction that s is, or else in one of its own.

@@ -25,7 +25,7 @@ func testDeviceSave(t *testing.T, s domain.Store) {
 	check(t, s.DeviceDomains().Create(ctx, &place))
 
 	asked := sampleDevice()
-	check(t, s.Devices().Spell(ctx, &asked))
+	check(t, s.Devices().MakeNames(ctx, &asked))
 	made, saved := save(domain.Device{}, asked, nonce("1"), place.ID)
 	asked.ID, asked.Revision = made.After.ID, 1
 	wantSame(t, saved, true)
