@@ -99,6 +99,14 @@ type AuditFilter struct {
 	Descending bool      // newest first; the cursor is the id before which the page begins then
 }
 
+// Wide reports whether a page has to be searched for: there are indexes for an actor and for a resource, which need the kind and the id of it, and for the
+// time, and none for two of them, for the action or the outcome.
+func (f AuditFilter) Wide() bool {
+	actor, resource := f.ActorKind != nil && f.ActorID != 0, f.Resource != "" && f.ResourceID != 0
+	return f.Action != "" || f.Refused != nil || actor && resource || !actor && (f.ActorKind != nil || f.ActorID != 0) ||
+		!resource && (f.Resource != "" || f.ResourceID != 0)
+}
+
 // Checkpoint says where the chains stood at a time. What is signed can't be made anew by one who can only write to the database. A base is
 // where the chains begin since the events before it were removed. Number and Previous are signed too, so that none can be removed unseen.
 type Checkpoint struct {

@@ -180,6 +180,9 @@ type ClientFilter struct {
 	Status Status
 }
 
+// Wide reports whether a page has to be searched for: all names, or all with the same beginning, may have to be looked at.
+func (f ClientFilter) Wide() bool { return strings.Contains(f.Name, "*") }
+
 // Clients keeps the clients. Errors: *Error with Missing for an id that does not exist, Duplicated on name.
 type Clients interface {
 	// Page returns one page by ascending id at a cost that does not grow with its depth. Whether a client is expired is judged as of the

@@ -120,6 +120,23 @@ type DeviceFilter struct {
 	Text                                                 string // words that all are in the hostname, the ip or the tags
 }
 
+// Wide reports whether a page has to be searched for: each field has an index, and two together have none.
+func (f DeviceFilter) Wide() bool {
+	if f.Hostname != "" {
+		return false // one device has it
+	}
+	n := len(Words(f.Text))
+	for _, text := range []string{f.IP, f.Model, f.Type, f.Vendor, f.Site, f.Tag, f.Domain} {
+		if text != "" {
+			n++
+		}
+	}
+	if f.CreatorID != 0 {
+		n++
+	}
+	return n > 1 || f.Enabled != nil && (n > 0 || *f.Enabled)
+}
+
 // DeviceChange is a device before and after a change.
 type DeviceChange struct{ Before, After Device }
 

@@ -18,6 +18,7 @@ type Audit struct {
 	Secret   []byte      // of the notary
 	Notary   *auth.Notary
 	Recorder *Recorder
+	Scans    *Turns
 	Now      func() time.Time
 	Log      *slog.Logger
 
@@ -26,7 +27,9 @@ type Audit struct {
 
 // Page lists events.
 func (s *Audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.PageRequest) (domain.Page[domain.Event], error) {
-	return s.Store.Audit().Page(ctx, filter, req)
+	return searched(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Event], error) {
+		return s.Store.Audit().Page(ctx, filter, req)
+	})
 }
 
 // Get returns one event.

@@ -16,6 +16,7 @@ type Clients struct {
 	Keys        *ca.Keyring
 	Generator   *ca.KeyGenerator
 	Derivations *Turns // of keys from passwords
+	Scans       *Turns
 	Audit       *Recorder
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -32,7 +33,9 @@ func (s *Clients) Page(ctx context.Context, filter domain.ClientFilter, page dom
 			return domain.Page[domain.Client]{}, err
 		}
 	}
-	return s.Store.Clients().Page(ctx, filter, page)
+	return searched(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Client], error) {
+		return s.Store.Clients().Page(ctx, filter, page)
+	})
 }
 
 // Get returns one client.

@@ -1,10 +1,13 @@
 package service
 
 import (
+	"context"
+	"errors"
 	"runtime"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
 // How many wait for something costly: of one caller, and of all.
@@ -35,4 +38,32 @@ func passwordTurns() *Turns {
 func sharedTurns(workers int) *Turns {
 	workers = max(2, workers)
 	return NewTurns(TurnBounds{Workers: workers, Each: workers / 2, Queue: turnQueue, Total: turnTotal, Retry: 2 * time.Second})
+}
+
+// scanTurns are for pages that have to be searched for. The workers are half of the connections that read at most, so that others find one.
+func scanTurns() *Turns {
+	return sharedTurns(runtime.GOMAXPROCS(0) / 2)
+}
+
+// scanTime is how long a page is searched for, on a million rows some seconds at most.
+const scanTime = 5 * time.Second
+
+// errScan is the cause when there was more to search than time.
+var errScan = errors.New("the filter has no index, and what it finds is too far away")
+
+// searched reads a page; where it has to be searched for, in the turn of the caller and for scanTime.
+func searched[T any](ctx context.Context, turns *Turns, wide bool, read func(context.Context) (domain.Page[T], error)) (page domain.Page[T], err error) {
+	if !wide {
+		return read(ctx)
+	}
+	err = turns.Do(ctx, func() (err error) {
+		bounded, cancel := context.WithTimeout(ctx, scanTime)
+		defer cancel()
+		page, err = read(bounded)
+		if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+			return &domain.Unavailable{Err: errScan}
+		}
+		return err
+	})
+	return page, err
 }

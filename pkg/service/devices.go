@@ -14,6 +14,7 @@ import (
 type Devices struct {
 	Store domain.Store
 	Audit *Recorder
+	Scans *Turns
 	Now   func() time.Time
 	Log   *slog.Logger
 	// UpsertEnables makes an upsert take the device into use again.
@@ -25,7 +26,9 @@ type Devices struct {
 
 // Page lists devices.
 func (s *Devices) Page(ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest) (domain.Page[domain.Device], error) {
-	return s.Store.Devices().Page(ctx, filter, req)
+	return searched(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Device], error) {
+		return s.Store.Devices().Page(ctx, filter, req)
+	})
 }
 
 // pageOfAll is how many devices are read at once when all are wanted.

@@ -1,5 +1,11 @@
 package service
 
+import (
+	"context"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
 // MaxKnown is maxKnown, for the tests.
 const MaxKnown = maxKnown
 
@@ -23,3 +29,11 @@ func TurnsHeld(t *Turns) int {
 
 // TurnName is turnName, for the tests.
 var TurnName = turnName
+
+// ScanTime is scanTime, for the tests.
+const ScanTime = scanTime
+
+// Searched is searched, for the tests.
+func Searched(ctx context.Context, turns *Turns, read func(context.Context) (domain.Page[int], error)) (domain.Page[int], error) {
+	return searched(ctx, turns, true, read)
+}

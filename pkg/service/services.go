@@ -68,14 +68,14 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	history := &History{Store: store, Now: now, Log: log}
 	access := &Access{Store: store, History: history, Now: now, Log: log}
 	recorder := &Recorder{Notary: notary, Now: now, Access: access}
-	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), derivationTurns()
+	generator, derivations, scans := ca.NewKeyGenerator(set.RSA.Enter), derivationTurns(), scanTurns()
 	authorities := &Authorities{Store: store, Keys: set.Keys}
 	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
 	passwords := NewPasswords(store, passwordTurns(), now)
 
 	control := &Control{Store: store, Audit: recorder, Now: now, Access: access}
 	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
-	audit := &Audit{Store: store, Keys: set.Keys, Secret: auditSecret, Notary: notary, Recorder: recorder, Now: now, Log: log}
+	audit := &Audit{Store: store, Keys: set.Keys, Secret: auditSecret, Notary: notary, Recorder: recorder, Scans: scans, Now: now, Log: log}
 	if err := audit.Begin(ctx); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
 		},
 		Clients: &Clients{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Audit: recorder, Now: now, Log: log,
 		},
 		CRLs:     &CRLs{Store: store, Authorities: authorities, Now: now, Life: set.CRLLife, Log: log},
 		Access:   access,

@@ -240,52 +240,6 @@ func (r audit) number(ctx context.Context, events []*domain.Event) error {
 	})
 }
 
-var eventTable = listing{table: "audit_events", columns: "id, resource_id, " + linkColumns + ", " + eventColumns}
-
-// Page implements domain.Audit.
-func (r audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.PageRequest) (domain.Page[domain.Event], error) {
-	l := eventListing(filter)
-	if !filter.From.IsZero() || !filter.To.IsZero() {
-		var err error
-		if l.first, l.last, err = r.span(ctx, filter); err != nil {
-			return domain.Page[domain.Event]{}, err
-		}
-	}
-	return page[eventRow, domain.Event](ctx, r.s.read, l, req)
-}
-
-// eventListing spells the conditions. Those on the time are tests of each row that no index can serve, since a scan by time would have to sort
-// what it finds; where to begin and to end is said by the span.
-func eventListing(f domain.AuditFilter) listing {
-	l := eventTable
-	l.descending = f.Descending
-	if f.ActorKind != nil {
-		l.restrict("actor_kind = ?", string(*f.ActorKind))
-	}
-	if f.ActorID != 0 {
-		l.restrict("actor_id = ?", f.ActorID)
-	}
-	if f.Resource != "" {
-		l.restrict("resource = ?", string(f.Resource))
-	}
-	if f.ResourceID != 0 {
-		l.restrict("resource_id = ?", f.ResourceID)
-	}
-	if f.Action != "" {
-		l.restrict("action = ?", string(f.Action))
-	}
-	if f.Refused != nil {
-		l.restrict("refused = ?", *f.Refused)
-	}
-	if !f.From.IsZero() {
-		l.restrict("CASE WHEN at >= ? THEN 1 ELSE 0 END = 1", micro(f.From))
-	}
-	if !f.To.IsZero() {
-		l.restrict("CASE WHEN at < ? THEN 1 ELSE 0 END = 1", micro(f.To))
-	}
-	return l
-}
-
 // Get implements domain.Audit.
 func (r audit) Get(ctx context.Context, id int64) (domain.Event, error) {
 	return take[eventRow, domain.Event](ctx, r.s.read, eventTable, id)
