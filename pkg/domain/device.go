@@ -32,7 +32,8 @@ type Device struct {
 	Enabled        bool
 	CreatorID      int64 // the authorization that made it; 0: somebody else
 	Revision       int64 // counts the changes; who saves says of which one he knows
-	ImportID       int64 // of the import that inserts it, for lists to leave it out until that is finished; 0: none. It is not read
+	ImportID       int64 // of the import that stores it, which nobody sees until that is finished; 0: none. It is not read
+	Earlier        bool  // an import that goes on has changed it, and this is what it was like before; see Devices.Stored
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
@@ -179,6 +180,8 @@ type Devices interface {
 	Some(ctx context.Context, ids []int64) ([]Device, error)
 	// Named returns the device of a hostname, regardless of case.
 	Named(ctx context.Context, hostname string) (Device, error)
+	// Stored is Named for who changes the device: it sees also what an import has stored that is not finished, which nobody else does.
+	Stored(ctx context.Context, hostname string) (Device, error)
 	// MakeNames makes the names of devices that are new.
 	MakeNames(ctx context.Context, devices ...*Device) error
 	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and nothing is stored, when the device, one of the

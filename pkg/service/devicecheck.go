@@ -52,8 +52,9 @@ func inRow(fault domain.RowFault) error {
 // alone.
 type checkedFile struct {
 	*deviceFile
-	bad    []bool // by row
-	faults rowFaults
+	bad     []bool // by row
+	faults  rowFaults
+	domains map[string]string // the registered names by what the file calls them, in lower case
 }
 
 // errEnough ends the look at a file that will not be stored.
@@ -62,9 +63,9 @@ var errEnough = errors.New("service: enough faults")
 // check looks at all rows, or, when all are to be stored or none, at so many as have the faults that are told. Of two rows of one hostname the second is
 // at fault.
 func (s *Devices) check(ctx context.Context, file *deviceFile, atomic bool) (*checkedFile, error) {
-	checked := &checkedFile{deviceFile: file}
+	checked := &checkedFile{deviceFile: file, domains: map[string]string{}}
 	seen := map[[16]byte]struct{}{}
-	known := knownDomains{find: s.Store.DeviceDomains().Find, known: map[string]bool{}}
+	known := knownDomains{find: s.Store.DeviceDomains().Find, known: map[string]bool{}, names: checked.domains}
 	batch := make([]deviceRow, 0, importBatch)
 	flush := func() error {
 		if err := known.read(ctx, batch); err != nil {
@@ -127,6 +128,7 @@ const maxKnownDomains = 20000
 type knownDomains struct {
 	find  func(ctx context.Context, texts []string) (map[string]domain.DeviceDomain, error)
 	known map[string]bool
+	names map[string]string // those that were found
 }
 
 // read looks up those of a batch that are not remembered.
@@ -144,8 +146,10 @@ func (k *knownDomains) read(ctx context.Context, batch []deviceRow) error {
 	}
 	found, err := k.find(ctx, unread)
 	for _, text := range unread {
-		_, ok := found[domain.NameKey(text)]
-		k.known[domain.NameKey(text)] = ok
+		d, ok := found[domain.NameKey(text)]
+		if k.known[domain.NameKey(text)] = ok; ok {
+			k.names[domain.NameKey(text)] = d.Name
+		}
 	}
 	return err
 }

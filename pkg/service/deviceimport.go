@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -42,130 +45,178 @@ func asAuthor(ctx context.Context, text string) (context.Context, error) {
 	return domain.WithOrigin(ctx, domain.Origin{Operation: author.Operation, Address: author.Address, RequestID: author.RequestID}), nil
 }
 
-// importInParts stages the rows, decides that they are stored, and stores them: nobody has to wait longer than for a part. After the decision nothing ends it:
-// if this process does, another goes on, or the next one.
+// importInParts keeps the file, decides that its rows are stored, and stores them: nobody has to wait longer than for a part, and nobody sees what is changed
+// before all of it is stored. After the decision nothing ends it: if this process does, another goes on, or the next one.
 func (s *Devices) importInParts(ctx context.Context, checked *checkedFile) (result ImportResult, err error) {
-	author, err := authorOf(ctx)
+	of := domain.DeviceImport{AliveAt: s.Now()}
+	domains, err := json.Marshal(checked.domains)
 	if err != nil {
 		return result, err
 	}
-	of := domain.DeviceImport{Author: author, AliveAt: s.Now()}
+	of.Domains = string(domains)
+	if of.Author, err = authorOf(ctx); err != nil {
+		return result, err
+	}
 	if err := s.Store.DeviceImports().Begin(ctx, &of); err != nil {
 		return result, err
 	}
-	domains, err := s.stage(ctx, of.ID, checked)
+	err = s.stage(ctx, of.ID, checked.begin.text)
 	if err == nil {
-		err = s.decide(ctx, of.ID, domains)
+		err = s.decide(ctx, of.ID, checked.domains)
 	}
 	if err != nil {
 		if _, gone := s.Store.DeviceImports().Abandon(context.WithoutCancel(ctx), of.ID); gone != nil {
 			return result, errors.Join(err, gone)
 		}
-		return result, errors.Join(err, s.removeRows(context.WithoutCancel(ctx), of.ID))
+		return result, errors.Join(err, s.clear(context.WithoutCancel(ctx), of.ID))
 	}
-	err = s.finish(context.WithoutCancel(ctx), of, &result)
+	err = s.finish(context.WithoutCancel(ctx), of, checked.deviceFile, &result)
 	return result, err
 }
 
-// stage keeps the rows, with the registered names of their domains, and returns these.
-func (s *Devices) stage(ctx context.Context, id int64, checked *checkedFile) (map[string]bool, error) {
-	pace, place, names := s.pacer(), int64(0), map[string]bool{}
-	err := checked.batches(func(good goodRows) error {
-		found, err := findDomains(ctx, s.Store, good.plans)
-		if err != nil {
-			return err
+// partSize is how much of a file is kept in one row.
+const partSize = 1 << 20
+
+// stage keeps the text of a file.
+func (s *Devices) stage(ctx context.Context, id int64, text string) error {
+	pace := s.pacer()
+	for place := int64(1); len(text) > 0; place++ {
+		end := min(partSize, len(text))
+		for end < len(text) && !utf8.RuneStart(text[end]) {
+			end--
 		}
-		rows := make([]domain.StagedRow, len(good.plans))
-		for i, plan := range good.plans {
-			if plan.Domains != nil {
-				plan.Domains = found.of(plan.Domains)
-			}
-			for _, name := range plan.Domains {
-				names[name] = true
-			}
-			text, err := json.Marshal(plan)
-			if err != nil {
-				return err
-			}
-			place++
-			rows[i] = domain.StagedRow{Place: place, Spec: string(text)}
-		}
-		return pace.step(ctx, func() error {
+		part := domain.ImportPart{Place: place, Text: text[:end]}
+		text = text[end:]
+		err := pace.step(ctx, func() error {
 			return s.Store.Transact(ctx, func(tx domain.Store) error {
 				if there, err := tx.DeviceImports().Touch(ctx, id, s.Now()); err != nil || !there {
 					return errors.Join(err, errImportGone)
 				}
-				return tx.DeviceImports().Stage(ctx, id, rows)
+				return tx.DeviceImports().Stage(ctx, id, part)
 			})
 		})
-	})
-	return names, err
-}
-
-// decide looks once more at who asks and at the domains, which nobody can remove from then on.
-func (s *Devices) decide(ctx context.Context, id int64, names map[string]bool) error {
-	return s.transact(ctx, func(tx domain.Store) error {
-		if _, err := s.Audit.again(ctx, tx); err != nil {
+		if err != nil {
 			return err
 		}
-		var plan domain.DevicePlan
-		for name := range names {
-			plan.Domains = append(plan.Domains, name)
-		}
-		if _, err := findDomains(ctx, tx, []domain.DevicePlan{plan}); err != nil {
-			return err
-		}
-		return tx.DeviceImports().Decide(ctx, id, s.Now())
-	})
+	}
+	return nil
 }
 
-// finish stores the rows of an import that was decided, and lets the lists have them.
-func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, result *ImportResult) error {
-	ctx, err := asAuthor(ctx, of.Author)
-	if err != nil {
+// decidePause is how long an import waits before it looks again whether the one before it is finished.
+const decidePause = 100 * time.Millisecond
+
+// decide looks once more at who asks and at the domains, which nobody can remove from then on. Of imports that are decided there is one at a time: it waits
+// for that of another process, or finishes it if nobody else does.
+func (s *Devices) decide(ctx context.Context, id int64, domains map[string]string) error {
+	for {
+		err := s.transact(ctx, func(tx domain.Store) error { return s.tryDecide(ctx, tx, id, domains) })
+		if !errors.Is(err, errOtherImport) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(decidePause):
+		}
+		if _, err := s.Store.DeviceImports().Touch(ctx, id, s.Now()); err != nil {
+			return err
+		}
+		if err := s.ResumeImports(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// errOtherImport says that another import is decided and not finished.
+var errOtherImport = errors.New("service: another import of devices goes on")
+
+func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, domains map[string]string) error {
+	if _, err := s.Audit.again(ctx, tx); err != nil {
 		return err
 	}
-	pace := s.pacer()
-	for more := true; more && err == nil; {
-		err = pace.step(ctx, func() (err error) {
-			more, err = s.finishSome(ctx, of.ID, pace.rows, result)
-			return err
-		})
+	plan := domain.DevicePlan{Domains: slices.Collect(maps.Values(domains))}
+	if _, err := findDomains(ctx, tx, []domain.DevicePlan{plan}); err != nil {
+		return err
+	}
+	decided, err := tx.DeviceImports().Decide(ctx, id, s.Now())
+	if err == nil && !decided {
+		err = errOtherImport
 	}
 	return err
 }
 
-// finishSome stores some rows, and is false when there are no more.
-func (s *Devices) finishSome(ctx context.Context, id int64, n int, result *ImportResult) (more bool, err error) {
-	coming, err := s.Store.DeviceImports().Rows(ctx, id, n)
+// finish stores the rows of an import that was decided, and lets everybody see them.
+func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *deviceFile, result *ImportResult) error {
+	ctx, err := asAuthor(ctx, of.Author)
 	if err != nil {
-		return false, err
+		return err
 	}
-	plans, err := readStaged(coming)
+	var domains map[string]string
+	if err := json.Unmarshal([]byte(of.Domains), &domains); err != nil {
+		return err
+	}
+	pace, coming, row := s.pacer(), []domain.DevicePlan(nil), int64(0)
+	var spelling fileSpelling
+	store := func() error {
+		err := pace.step(ctx, func() error { return s.finishSome(ctx, &of, coming, result) })
+		coming = coming[:0]
+		return err
+	}
+	err = file.rows(func(found deviceRow) error {
+		spelling.unify(&found.plan)
+		if row++; row <= of.Done {
+			return nil
+		}
+		found.plan.Domains = registered(found.plan.Domains, domains)
+		if coming = append(coming, found.plan); len(coming) < pace.rows {
+			return nil
+		}
+		return store()
+	})
+	if err == nil && len(coming) > 0 {
+		err = store()
+	}
+	if errors.Is(err, errImportGone) { // somebody else has taken it over
+		return nil
+	}
+	if err == nil {
+		err = s.Store.DeviceImports().Finish(ctx, of.ID)
+	}
 	if err != nil {
-		return false, err
+		return err
 	}
+	return s.clear(ctx, of.ID)
+}
+
+// registered are the registered names of domains, each once; nil stays nil.
+func registered(texts []string, names map[string]string) []string {
+	if texts == nil {
+		return nil
+	}
+	list := []string{}
+	for _, text := range texts {
+		if name := names[domain.NameKey(text)]; !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// finishSome stores some rows. Errors: errImportGone when somebody else has stored them.
+func (s *Devices) finishSome(ctx context.Context, of *domain.DeviceImport, plans []domain.DevicePlan, result *ImportResult) error {
 	if err := s.makeNames(ctx, plans); err != nil {
-		return false, err
+		return err
 	}
 	var counted ImportResult
-	err = s.Store.Transact(ctx, func(tx domain.Store) error {
-		counted, more = ImportResult{}, false
+	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+		counted = ImportResult{}
 		if err := tx.Audit().Reserve(ctx); err != nil {
 			return err
 		}
-		imports := tx.DeviceImports()
-		if there, err := imports.Touch(ctx, id, s.Now()); err != nil || !there {
-			return err // somebody else has finished it
+		if mine, err := tx.DeviceImports().Advance(ctx, of.ID, of.Done, int64(len(plans)), s.Now()); err != nil || !mine {
+			return errors.Join(err, errImportGone)
 		}
-		if len(plans) == 0 {
-			return imports.Finish(ctx, id)
-		}
-		left, err := imports.Rows(ctx, id, 1)
-		if more = true; err != nil || len(left) == 0 || left[0].Place != coming[0].Place {
-			return err // somebody else has stored these
-		}
-		changes, err := s.put(ctx, tx, plans, id)
+		changes, err := s.put(ctx, tx, plans, of.ID)
 		if err != nil {
 			return err
 		}
@@ -174,48 +225,35 @@ func (s *Devices) finishSome(ctx context.Context, id int64, n int, result *Impor
 		if err != nil {
 			return err
 		}
-		if err := imports.Remove(ctx, id, coming[len(coming)-1].Place); err != nil {
-			return err
-		}
 		return s.Audit.recordAll(ctx, tx, events)
 	})
-	if err == nil {
-		result.Created, result.Updated, result.Unchanged = result.Created+counted.Created, result.Updated+counted.Updated, result.Unchanged+counted.Unchanged
+	if err != nil {
+		return err
 	}
-	return more, err
+	of.Done += int64(len(plans))
+	result.Created, result.Updated, result.Unchanged = result.Created+counted.Created, result.Updated+counted.Updated, result.Unchanged+counted.Unchanged
+	return nil
 }
 
-func readStaged(rows []domain.StagedRow) ([]domain.DevicePlan, error) {
-	plans := make([]domain.DevicePlan, len(rows))
-	for i, row := range rows {
-		if err := json.Unmarshal([]byte(row.Spec), &plans[i]); err != nil {
-			return nil, err
-		}
-	}
-	return plans, nil
-}
-
-// removeRows removes the rows of an import that was abandoned.
-func (s *Devices) removeRows(ctx context.Context, id int64) error {
+// clear removes what an import has left that is finished or was abandoned.
+func (s *Devices) clear(ctx context.Context, id int64) error {
 	pace := s.pacer()
-	for {
-		left := 0
-		err := pace.step(ctx, func() error {
-			rows, err := s.Store.DeviceImports().Rows(ctx, id, mostRows)
-			if left = len(rows); err != nil || left == 0 {
-				return err
-			}
-			return s.Store.DeviceImports().Remove(ctx, id, rows[left-1].Place)
+	for more := true; more; {
+		err := pace.step(ctx, func() (err error) {
+			more, err = s.Store.DeviceImports().Clear(ctx, id)
+			return err
 		})
-		if err != nil || left == 0 {
+		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // ResumeImports ends the imports that nobody works at any more: those that were decided are finished, the others removed.
 func (s *Devices) ResumeImports(ctx context.Context) error {
-	unfinished, err := s.Store.DeviceImports().Unfinished(ctx)
+	imports := s.Store.DeviceImports()
+	unfinished, err := imports.Unfinished(ctx)
 	if err != nil {
 		return err
 	}
@@ -225,16 +263,33 @@ func (s *Devices) ResumeImports(ctx context.Context) error {
 		}
 		s.Log.WarnContext(ctx, "an import of devices was left by others", "import_id", of.ID, "decided", of.Decided)
 		if of.Decided {
-			err = errors.Join(err, s.finish(ctx, of, &ImportResult{}))
+			err = errors.Join(err, s.resume(ctx, of))
 			continue
 		}
-		_, gone := s.Store.DeviceImports().Abandon(ctx, of.ID)
+		_, gone := imports.Abandon(ctx, of.ID)
 		err = errors.Join(err, gone)
 	}
-	abandoned, listErr := s.Store.DeviceImports().Abandoned(ctx)
+	left, listErr := imports.Left(ctx)
 	err = errors.Join(err, listErr)
-	for _, id := range abandoned {
-		err = errors.Join(err, s.removeRows(ctx, id))
+	for _, id := range left {
+		err = errors.Join(err, s.clear(ctx, id))
 	}
 	return err
+}
+
+// resume finishes an import whose file is kept.
+func (s *Devices) resume(ctx context.Context, of domain.DeviceImport) error {
+	parts, err := s.Store.DeviceImports().Parts(ctx, of.ID)
+	if err != nil {
+		return err
+	}
+	var text []byte
+	for _, part := range parts {
+		text = append(text, part.Text...)
+	}
+	file, err := openDeviceFile(text)
+	if err != nil {
+		return err
+	}
+	return s.finish(ctx, of, file, &ImportResult{})
 }

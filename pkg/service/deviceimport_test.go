@@ -45,8 +45,8 @@ func (i dyingImports) Abandon(ctx context.Context, id int64) (bool, error) {
 	return i.DeviceImports.Abandon(ctx, id)
 }
 
-// TestDevices_Import_InParts: wherever an import of many ends, others have all of it in the end, or nothing; until then no list has a new device, and others
-// change the same devices meanwhile.
+// TestDevices_Import_InParts: wherever an import of many ends, others have all of it in the end, or nothing; until then nobody sees what it
+// changes, and others write meanwhile.
 func TestDevices_Import_InParts(t *testing.T) {
 	t.Parallel()
 	const rows = 1100
@@ -57,7 +57,7 @@ func TestDevices_Import_InParts(t *testing.T) {
 			w.newDomain(t, "corp", "short")
 			w.upsert(t, deviceSpec("stock"))
 			for transactions, whole := 0, false; !whole; transactions++ {
-				before := w.listed(t)
+				before, stocked := w.listed(t), must(w.Devices.Get(t.Context(), "stock"))(t).IP
 				prefix := fmt.Sprintf("at %d", transactions)
 				stock := fmt.Sprintf("stock,%d,m,t,v,s,SHORT\n", transactions)
 				var file strings.Builder
@@ -70,6 +70,9 @@ func TestDevices_Import_InParts(t *testing.T) {
 					s.Store = &dying{w.store, transactions, func() {
 						steps++
 						wantSame(t, w.listed(t), before)
+						wantSame(t, must(w.Devices.Get(t.Context(), "stock"))(t).IP, stocked)
+						_, named := w.Devices.Get(t.Context(), prefix+" host 0")
+						wantFaults(t, named, fault{domain.Missing, "id", domain.ReasonNotFound})
 						_, err := other.Devices.Upsert(t.Context(), deviceSpec("beside"))
 						check(t, err)
 						if steps == 1 {
@@ -90,6 +93,7 @@ func TestDevices_Import_InParts(t *testing.T) {
 				check(t, other.Devices.ResumeImports(t.Context())) // nobody can know yet that it is dead
 				if !whole {
 					wantSame(t, w.listed(t), before)
+					wantSame(t, must(w.Devices.Get(t.Context(), "stock"))(t).IP, stocked)
 				}
 				w.clock.pass(10 * time.Second)
 				check(t, other.Devices.ResumeImports(t.Context()))
@@ -99,9 +103,124 @@ func TestDevices_Import_InParts(t *testing.T) {
 				}
 				wantSame(t, w.listed(t), want)
 				wantSame(t, must(w.Devices.Get(t.Context(), "stock"))(t).IP == fmt.Sprint(transactions), whole || decided)
-				wantSame(t, len(must(w.store.DeviceImports().Unfinished(t.Context()))(t))+len(must(w.store.DeviceImports().Abandoned(t.Context()))(t)), 0)
+				wantSame(t, len(must(w.store.DeviceImports().Unfinished(t.Context()))(t))+len(must(w.store.DeviceImports().Left(t.Context()))(t)), 0)
 			}
 			wantSame(t, len(must(w.Audit.Verify(t.Context()))(t).Problems), 0)
+		})
+	}
+}
+
+// TestDevices_Import_OtherChanges: who changes a device that an import has stored changes what it has stored, and sees that; nothing of either is lost.
+func TestDevices_Import_OtherChanges(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.upsert(t, deviceSpec("stock"))
+			var file strings.Builder
+			file.WriteString("hostname,ip,model,type,vendor,site\nstock,imported,m,t,v,s\n")
+			for i := range 1500 {
+				fmt.Fprintf(&file, "host %d,imported,m,t,v,s\n", i)
+			}
+			other, touched := w.replica(t), 0
+			mine := w.with(t, func(s *service.Settings) {
+				s.Store = &dying{w.store, 1000, func() {
+					for _, name := range []string{"stock", "host 0"} {
+						d, err := w.store.Devices().Stored(t.Context(), name)
+						if err != nil || d.IP != "imported" || !d.Enabled {
+							continue
+						}
+						touched++
+						if name == "stock" {
+							check(t, other.Devices.Disable(t.Context(), name))
+						} else {
+							tags := "mine"
+							spec := deviceSpec(name)
+							spec.IP, spec.Tags = "imported", &tags
+							other.upsert(t, spec)
+						}
+						wantSame(t, must(other.Devices.Get(t.Context(), name))(t).IP, "imported")
+					}
+				}}
+			})
+			must(mine.Devices.Import(t.Context(), strings.NewReader(file.String()), true))(t)
+			if touched == 0 {
+				t.Error("the import was stored at once")
+			}
+			stock, host := must(w.Devices.Get(t.Context(), "stock"))(t), must(w.Devices.Get(t.Context(), "host 0"))(t)
+			if stock.Enabled || stock.IP != "imported" || len(host.Tags) != 1 || host.IP != "imported" {
+				t.Errorf("%+v\n%+v", stock, host)
+			}
+		})
+	}
+}
+
+// TestDevices_Import_DomainGone: a domain that is deleted between the look at the file and the decision refuses the import, and nothing is stored.
+func TestDevices_Import_DomainGone(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			corp := w.newDomain(t, "corp", "short")
+			var file strings.Builder
+			file.WriteString(deviceHeader + ",device_domain\n")
+			for i := range 1500 {
+				fmt.Fprintf(&file, "host %d,1,m,t,v,s,SHORT\n", i)
+			}
+			once := true
+			mine := w.with(t, func(s *service.Settings) {
+				s.Store = &dying{w.store, 1000, func() {
+					if once {
+						check(t, w.DeviceDomains.Delete(t.Context(), corp.ID))
+						once = false
+					}
+				}}
+			})
+			_, err := mine.Devices.Import(t.Context(), strings.NewReader(file.String()), true)
+			wantFaults(t, err, fault{domain.NotFound, "device_domain", domain.ReasonNotFound})
+			imports := w.store.DeviceImports()
+			wantSame(t, w.listed(t)+len(must(imports.Unfinished(t.Context()))(t))+len(must(imports.Left(t.Context()))(t)), 0)
+		})
+	}
+}
+
+// TestDevices_Import_OneAfterTheOther: an import waits for one of another process that is decided, and finishes it when that has died.
+func TestDevices_Import_OneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			file := func(ip string) *strings.Reader {
+				var file strings.Builder
+				file.WriteString("hostname,ip,model,type,vendor,site\n")
+				for i := range 1500 {
+					fmt.Fprintf(&file, "host %d,%s,m,t,v,s\n", i, ip)
+				}
+				return strings.NewReader(file.String())
+			}
+			dead := w.with(t, func(s *service.Settings) { s.Store = &dying{w.store, 3, func() {}} })
+			if _, err := dead.Devices.Import(t.Context(), file("first"), true); !errors.Is(err, errDied) {
+				t.Fatal(err)
+			}
+			looked := make(chan struct{})
+			waiting := w.with(t, func(s *service.Settings) {
+				n := 0
+				s.Store = &dying{w.store, 1000, func() {
+					if n++; n == 3 { // its file is kept, and it was not decided
+						close(looked)
+					}
+				}}
+			})
+			go func() {
+				<-looked
+				w.clock.pass(10 * time.Second)
+			}()
+			wantSame(t, must(waiting.Devices.Import(t.Context(), file("second"), true))(t), service.ImportResult{Updated: 1500})
+			wantSame(t, must(w.Devices.Get(t.Context(), "host 7"))(t).IP, "second")
+			wantSame(t, must(w.Devices.Get(t.Context(), "host 1499"))(t).IP, "second")
 		})
 	}
 }

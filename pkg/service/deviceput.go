@@ -84,7 +84,7 @@ func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.D
 			change.After.UpdatedAt, change.After.ImportID = now, importID
 			added, addedPlaces = append(added, change.After), append(addedPlaces, place)
 		case change.Changed():
-			change.After.UpdatedAt = now
+			change.After.UpdatedAt, change.After.ImportID = now, importID
 			updates, updatePlaces = append(updates, change), append(updatePlaces, place)
 		}
 	}

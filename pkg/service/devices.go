@@ -153,11 +153,19 @@ func (s *Devices) before(ctx context.Context, hostname string, sure bool) (domai
 			return device, nil
 		}
 	}
-	device, err := s.Store.Devices().Named(ctx, hostname)
+	device, err := s.Store.Devices().Stored(ctx, hostname)
 	if domain.IsKind(err, domain.Missing) {
 		return domain.Device{}, nil
 	}
 	return device, err
+}
+
+// stored is a device that was found, as it has to be changed.
+func (s *Devices) stored(ctx context.Context, found domain.Device, err error) (domain.Device, error) {
+	if err != nil || !found.Earlier {
+		return found, err
+	}
+	return s.Store.Devices().Stored(ctx, found.Hostname)
 }
 
 // planned is what a plan makes of a device; of none, whose id is 0, a new one.
@@ -236,7 +244,8 @@ func (s *Devices) Enable(ctx context.Context, ref string) error {
 
 func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
 	_, err := s.save(ctx, func(ctx context.Context, _ bool) (save domain.DeviceSave, err error) {
-		if save.Before, err = s.chosen(ctx, ref); err != nil {
+		found, err := s.chosen(ctx, ref)
+		if save.Before, err = s.stored(ctx, found, err); err != nil {
 			return save, err
 		}
 		if save.Before.Enabled == enabled {

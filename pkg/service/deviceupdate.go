@@ -9,7 +9,8 @@ import (
 // Update changes what the update says of one device. Errors: *domain.Error with Missing.
 func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpdate) (domain.Device, error) {
 	done, err := s.save(ctx, func(ctx context.Context, _ bool) (domain.DeviceSave, error) {
-		before, err := s.Store.Devices().Get(ctx, id)
+		found, err := s.Store.Devices().Get(ctx, id)
+		before, err := s.stored(ctx, found, err)
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}

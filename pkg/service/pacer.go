@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// How long one writes at a time, and then leaves room: another process that waits for an SQLite file looks at it now and then, at first every
-// 25 ms, later every 100 ms.
+// How long one writes at a time, and then leaves room: another process that waits for an SQLite file looks at it every 20 ms at least.
 const (
-	paceWork = 120 * time.Millisecond
-	paceRest = 30 * time.Millisecond
+	paceWork = 200 * time.Millisecond
+	paceRest = 25 * time.Millisecond
 )
 
 // pacer lets others write between the parts of a long work, and says how many rows a part should have.
@@ -21,10 +20,10 @@ type pacer struct {
 // The bounds of the rows of a part.
 const (
 	fewestRows = 64
-	mostRows   = importBatch
+	mostRows   = 4 * importBatch
 )
 
-func (s *Devices) pacer() *pacer { return &pacer{rows: mostRows / 2} }
+func (s *Devices) pacer() *pacer { return &pacer{rows: importBatch / 2} }
 
 // step runs one part.
 func (p *pacer) step(ctx context.Context, part func() error) error {

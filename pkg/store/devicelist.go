@@ -10,12 +10,26 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Page implements domain.Devices.
+// Page implements domain.Devices. While an import changes devices that are there the page is read again, with those as they were among the others.
 func (r devices) Page(ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest) (domain.Page[domain.Device], error) {
 	l, err := r.listing(ctx, filter, req.Cursor)
 	if err != nil {
 		return domain.Page[domain.Device]{}, err
 	}
+	changing, plain := false, l
+	plain.columns, plain.more = l.columns+", "+anyBefores, []any{&changing}
+	found, err := page[namedRow, domain.Device](ctx, r.s.read, plain, req)
+	if err == nil && len(found.Items) == 0 {
+		changing, err = r.anyBefore(ctx)
+	}
+	if err != nil || !changing {
+		return found, err
+	}
+	before, err := r.listingBefore(ctx, filter)
+	if err != nil {
+		return found, err
+	}
+	l.also = &before
 	return page[namedRow, domain.Device](ctx, r.s.read, l, req)
 }
 
@@ -25,11 +39,27 @@ func (r devices) IDs(ctx context.Context, filter domain.DeviceFilter, cursor int
 	if err != nil {
 		return nil, err
 	}
-	query, args := l.after(l.idColumn(), cursor, n)
-	var ids []int64
+	changing := false
+	ids, err := r.readIDs(ctx, l, l.idColumn()+", "+anyBefores, cursor, n, &changing)
+	if err == nil && len(ids) == 0 {
+		changing, err = r.anyBefore(ctx)
+	}
+	if err != nil || !changing {
+		return ids, err
+	}
+	before, err := r.listingBefore(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	l.also = &before
+	return r.readIDs(ctx, l, l.idColumn(), cursor, n)
+}
+
+func (r devices) readIDs(ctx context.Context, l listing, selected string, cursor int64, n int, more ...any) (ids []int64, err error) {
+	query, args := l.after(selected, cursor, n)
 	err = returned(ctx, r.s.read, query, args, func(scan func(...any) error) error {
 		var id int64
-		err := scan(&id)
+		err := scan(append([]any{&id}, more...)...)
 		ids = append(ids, id)
 		return err
 	})
@@ -61,11 +91,16 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 			l.keyTable = "device_terms"
 		}
 	}
+	return l, r.restrictColumns(ctx, f, func(column string, value any) { r.drive(&l, column, value) }, &l)
+}
+
+// restrictColumns adds the conditions on columns, by equal those on columns that have an index.
+func (r devices) restrictColumns(ctx context.Context, f domain.DeviceFilter, equal func(column string, value any), l *listing) error {
 	if f.CreatorID != 0 {
-		r.drive(&l, "creator_id", f.CreatorID)
+		equal("creator_id", f.CreatorID)
 	}
 	if f.IP != "" {
-		r.drive(&l, "ip", f.IP)
+		equal("ip", f.IP)
 	}
 	for _, name := range []struct{ kind, label string }{{kindModel, f.Model}, {kindVendor, f.Vendor}, {kindSite, f.Site}, {kindType, f.Type}} {
 		if name.label == "" {
@@ -74,9 +109,9 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 		id := nameID{name.kind, domain.NameKey(name.label)}
 		found, err := r.s.selectNames(ctx, map[nameID]string{id: name.label})
 		if err != nil {
-			return l, err
+			return err
 		}
-		r.drive(&l, name.kind+"_ref", found[id].ref) // 0 when there is none: no device has that
+		equal(name.kind+"_ref", found[id].ref) // 0 when there is none: no device has that
 	}
 	if f.Hostname != "" {
 		l.restrict("hostname_key = ?", domain.NameKey(f.Hostname))
@@ -84,7 +119,7 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 	if f.Enabled != nil {
 		l.restrict(map[bool]string{true: "enabled", false: "NOT enabled"}[*f.Enabled])
 	}
-	return l, nil
+	return nil
 }
 
 // hasTerm is a condition that no planner makes a join of, or thinks to be rarely true.

@@ -53,7 +53,11 @@ func TestDevices_Page_Plans(t *testing.T) {
 			s := filled(t, location(t), deviceFillers)
 			var query string
 			var values []any
-			if err := s.OnQuery(func(q string, v []any) { query, values = q, v }); err != nil {
+			if err := s.OnQuery(func(q string, v []any) {
+				if q != "SELECT EXISTS (SELECT 1 FROM device_befores)" { // of which there are few, if any
+					query, values = q, v
+				}
+			}); err != nil {
 				t.Fatal(err)
 			}
 			for _, filter := range deviceFilters() {
@@ -98,6 +102,7 @@ var plannedDevices = map[store.Engine]func(plan string) bool{
 		return strings.Contains(plan, "actual rows=")
 	},
 	store.SQLite: func(plan string) bool {
+		plan = strings.ReplaceAll(plan, "SCAN device_befores", "") // for whether there is a row: it ends at the first
 		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") && regexp.MustCompile(`SEARCH device(s|_terms) USING`).MatchString(plan)
 	},
 }

@@ -38,13 +38,14 @@ func (deviceRow) TableName() string { return "devices" }
 type namedRow struct {
 	deviceRow
 	Model, Type, Vendor, Site string
+	Unseen                    bool
 }
 
 // deviceColumns reads the names of each row by themselves: with joins a planner may begin at the names.
 const (
 	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref" + orNoName + ", " + nameOf + "type_ref" + orNoName + ", " +
 		nameOf + "vendor_ref" + orNoName + ", " + nameOf + "site_ref" + orNoName + ", " +
-		"domains, connectivities, remote, tags, enabled, creator_id, revision, created_at, updated_at"
+		"domains, connectivities, remote, tags, enabled, creator_id, revision, created_at, updated_at, " + notSeenYet
 	nameOf   = "COALESCE((SELECT label FROM device_names WHERE ref = "
 	orNoName = "), '')" // a list is read also where a name is missing
 )
@@ -54,7 +55,7 @@ func (r *namedRow) key() int64 { return r.ID }
 func (r *namedRow) fields() []any {
 	return []any{
 		&r.ID, &r.Hostname, &r.IP, &r.Model, &r.Type, &r.Vendor, &r.Site, &r.Domains, &r.Connectivities, &r.Remote, &r.Tags, &r.Enabled,
-		&r.CreatorID, &r.Revision, &r.CreatedAt, &r.UpdatedAt,
+		&r.CreatorID, &r.Revision, &r.CreatedAt, &r.UpdatedAt, &r.Unseen,
 	}
 }
 
@@ -88,11 +89,19 @@ var deviceTable = listing{table: "devices", columns: deviceColumns}
 
 // Get implements domain.Devices.
 func (r devices) Get(ctx context.Context, id int64) (domain.Device, error) {
-	return take[namedRow, domain.Device](ctx, r.s.read, deviceTable, id)
+	return r.visibleOne(ctx, "id", id)
 }
 
 // Named implements domain.Devices.
 func (r devices) Named(ctx context.Context, hostname string) (domain.Device, error) {
+	if !storable(hostname) {
+		return domain.Device{}, translate(gorm.ErrRecordNotFound, faults{})
+	}
+	return r.visibleOne(ctx, "hostname_key", domain.NameKey(hostname))
+}
+
+// Stored implements domain.Devices.
+func (r devices) Stored(ctx context.Context, hostname string) (domain.Device, error) {
 	found, err := r.named(ctx, r.s.read, keysOf([]string{hostname}))
 	if err != nil {
 		return domain.Device{}, err
@@ -112,9 +121,11 @@ func (r devices) Some(ctx context.Context, ids []int64) ([]domain.Device, error)
 		if err != nil {
 			return nil, err
 		}
-		for i := range rows {
-			list = append(list, rows[i].entity())
+		some, err := r.visible(ctx, rows)
+		if err != nil {
+			return nil, err
 		}
+		list = append(list, some...)
 	}
 	slices.SortFunc(list, func(a, b domain.Device) int { return cmp.Compare(a.ID, b.ID) })
 	return list, nil
@@ -251,10 +262,13 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 	if err != nil {
 		return err
 	}
+	if err := r.keepBefores(ctx, changes); err != nil {
+		return err
+	}
 	for i, row := range rows {
 		changes[i].After = after[i]
 		changes[i].After.Revision++
-		done := r.s.write.WithContext(ctx).Exec("UPDATE devices SET "+updatedInBulk+" WHERE id = ?", append(row.updated(row.refs()), row.ID)...)
+		done := r.s.write.WithContext(ctx).Exec("UPDATE devices SET "+updatedInBulk+", import_id = ? WHERE id = ?", append(row.updated(row.refs()), after[i].ImportID, row.ID)...)
 		if err := changedOne(done, faults{}); err != nil {
 			return err
 		}

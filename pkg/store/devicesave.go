@@ -99,7 +99,7 @@ func (r devices) saveStepwise(ctx context.Context, s *domain.DeviceSave, row dev
 const (
 	liteNewDevice = "INSERT INTO devices (" + insertedDevice + ") VALUES (?, ?, ?, " + namesAsRead +
 		", ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hostname_key) DO NOTHING"
-	liteChangedDevice = "UPDATE devices SET " + updatedDevice + " WHERE id = ? AND " + unchangedDevice
+	liteChangedDevice = "UPDATE devices SET " + updatedDevice + ", import_id = 0 WHERE id = ? AND " + unchangedDevice
 )
 
 // storeDevice is false when another has made or changed the device since it was looked at.
@@ -174,7 +174,7 @@ func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
 		return
 	}
 	args := append(append(row.updated(row.asRead()), row.ID), unchanged(s.Before)...)
-	q.add("device AS (UPDATE devices SET "+updatedDevice+" WHERE id = ? AND "+unchangedDevice+" AND "+condition+" RETURNING id)",
+	q.add("device AS (UPDATE devices SET "+updatedDevice+", import_id = 0 WHERE id = ? AND "+unchangedDevice+" AND "+condition+" RETURNING id)",
 		append(args, s.Event.Point.String())...)
 }
 

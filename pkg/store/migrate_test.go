@@ -249,7 +249,8 @@ func TestSQLite_Pragmas(t *testing.T) {
 		db          *sql.DB
 		connections int
 		queryOnly   string
-	}{{"writer", writer(t, s), 1, "0"}, {"reader", reader, 4, "1"}} {
+		busy        string // the writer waits in turns of so many milliseconds
+	}{{"writer", writer(t, s), 1, "0", "50"}, {"reader", reader, 4, "1", "10000"}} {
 		if got := pool.db.Stats().MaxOpenConnections; got < pool.connections || pool.name == "writer" && got != 1 {
 			t.Errorf("the %s has %d connections", pool.name, got)
 		}
@@ -260,7 +261,7 @@ func TestSQLite_Pragmas(t *testing.T) {
 			}
 			defer conn.Close()
 			for pragma, want := range map[string]string{
-				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "query_only": pool.queryOnly,
+				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": pool.busy, "query_only": pool.queryOnly,
 			} {
 				var got string
 				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {

@@ -158,11 +158,11 @@ func setSession(config *pgx.ConnConfig, mode string) {
 // openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each
 // other. Commits are synced to disk (synchronous FULL): a certificate that was answered survives a power cut.
 func openSQLite(ctx context.Context, path string) (*Store, error) {
-	writer, write, err := sqlitePool(ctx, path, 1, "&_txlock=immediate")
+	writer, write, err := sqlitePool(ctx, path, 1, fmt.Sprintf("?_pragma=busy_timeout(%d)&_txlock=immediate", shortBusyTimeout))
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "&_pragma=query_only(1)")
+	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "?_pragma=busy_timeout(10000)&_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -178,7 +178,8 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-const sqliteOptions = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)" +
+// sqliteOptions are those of both pools.
+const sqliteOptions = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)&_time_format=sqlite"
 
 func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
@@ -186,7 +187,7 @@ func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).Esc
 // sqlitePool opens a pool of so many connections. They keep their statements themselves: GORM would under one lock, which it holds while it waits for a
 // connection; with a single connection, whoever has that in a transaction and needs the lock would wait for ever.
 func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
-	connector, err := sqlitedriver.NewConnector(sqliteURL(path) + sqliteOptions + options)
+	connector, err := sqlitedriver.NewConnector(sqliteURL(path) + options + sqliteOptions)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open SQLite: %w", err)
 	}

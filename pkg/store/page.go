@@ -88,6 +88,8 @@ type listing struct {
 	// first and last are ids between which all rows lie, when that is known beforehand. They and the cursor become one bound: of two SQLite
 	// would take one and read on from there to the other.
 	first, last int64
+	more        []any    // places of what columns has behind those of the row
+	also        *listing // rows of another table that are listed among these; their first column, as that of these, is the id
 }
 
 func (l *listing) restrict(condition string, args ...any) {
@@ -103,7 +105,15 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 		key += " AND " + l.shown
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d", selected, l.table, l.and(key), order, n)
-	return query, append(l.args[:len(l.args):len(l.args)], args...)
+	args = append(l.args[:len(l.args):len(l.args)], args...)
+	if l.also == nil {
+		return query, args
+	}
+	if selected == l.idColumn() {
+		selected = l.also.idColumn()
+	}
+	other, otherArgs := l.also.after(selected, cursor, n)
+	return fmt.Sprintf("SELECT * FROM (%s) AS these UNION ALL SELECT * FROM (%s) AS others ORDER BY 1 LIMIT %d", query, other, n), append(args, otherArgs...)
 }
 
 func (l listing) back(cursor int64, n int) (string, []any) {
@@ -147,15 +157,19 @@ func page[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 	result := domain.Page[T]{Current: req.Cursor}
 	if req.Cursor == 0 {
 		query, args := l.after(l.columns, l.start(), req.Size+1)
-		rows, err := find[R, T, P](ctx, db, query, args)
+		rows, err := find[R, T, P](ctx, db, query, args, l.more...)
 		fill[R, T, P](&result, rows, req.Size)
 		return result, err
 	}
 	back, backArgs := l.back(req.Cursor, req.Size)
-	query, args := l.after(l.columns+", ("+back+") AS previous", req.Cursor, req.Size+1)
 	var previous *int64
-	rows, err := find[R, T, P](ctx, db, query, append(backArgs, args...), &previous)
-	if err == nil && len(rows) == 0 { // past the end there is no row to carry it
+	columns, before, places := l.columns+", ("+back+") AS previous", backArgs, append(l.more[:len(l.more):len(l.more)], &previous)
+	if l.also != nil {
+		columns, before, places = l.columns, nil, l.more
+	}
+	query, args := l.after(columns, req.Cursor, req.Size+1)
+	rows, err := find[R, T, P](ctx, db, query, append(before[:len(before):len(before)], args...), places...)
+	if err == nil && (len(rows) == 0 || l.also != nil) { // past the end there is no row to carry it
 		err = db.WithContext(ctx).Raw(back, backArgs...).Scan(&previous).Error
 	}
 	result.Previous = new(int64)

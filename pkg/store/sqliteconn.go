@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"time"
 )
 
 // keepingConnector opens connections to SQLite that keep their statements, which the driver would otherwise compile anew each time. What keeps them is the
@@ -49,8 +50,36 @@ type keptStatement struct {
 	busy bool
 }
 
+// shortBusyTimeout is how long SQLite waits at a time for another process that writes, in milliseconds. It looks after 1, 3, 8, 18 and 33 ms, and then
+// ever more seldom: one that waits for long would miss the moments in which an import lets others write. So it begins anew.
+const shortBusyTimeout = 50
+
+// patiently tries again while another process writes, for up to busyTimeout.
+func patiently[T any](ctx context.Context, try func() (T, error)) (T, error) {
+	for deadline := time.Now().Add(busyTimeout); ; {
+		done, err := try()
+		if !isBusy(err) || ctx.Err() != nil || time.Now().After(deadline) {
+			return done, err
+		}
+	}
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *keepingConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	return patiently(ctx, func() (driver.Tx, error) { return c.liteConn.BeginTx(ctx, options) })
+}
+
 // ExecContext implements driver.ExecerContext.
 func (c *keepingConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	return patiently(ctx, func() (driver.Result, error) { return c.exec(ctx, text, args) })
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *keepingConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	return patiently(ctx, func() (driver.Rows, error) { return c.query(ctx, text, args) })
+}
+
+func (c *keepingConn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	s, err := c.prepare(ctx, text)
 	if err != nil {
 		return nil, err
@@ -62,8 +91,7 @@ func (c *keepingConn) ExecContext(ctx context.Context, text string, args []drive
 	return result, c.dropOn(err, text)
 }
 
-// QueryContext implements driver.QueryerContext.
-func (c *keepingConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *keepingConn) query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	s, err := c.prepare(ctx, text)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,24 +12,41 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// fillImport makes an import that is decided, with a row, and returns it.
+var fileParts = []domain.ImportPart{{Place: 1, Text: "a"}, {Place: 2, Text: "é,\n"}, {Place: 3, Text: "c"}}
+
+// fillImport makes an import with a file and a change, decided unless another is, and returns it.
 func fillImport(ctx context.Context, t testing.TB, s domain.Store) domain.DeviceImport {
 	t.Helper()
-	of := domain.DeviceImport{Author: `{"name":"é"}`, AliveAt: noon}
+	of := domain.DeviceImport{Author: `{"name":"é"}`, Domains: `{"é":"É"}`, AliveAt: noon}
 	check(t, s.DeviceImports().Begin(ctx, &of))
-	check(t, s.DeviceImports().Stage(ctx, of.ID, []domain.StagedRow{{Place: 1, Spec: "a"}, {Place: 2, Spec: "b"}, {Place: 3, Spec: "c"}}))
-	check(t, s.DeviceImports().Decide(ctx, of.ID, noon))
-	of.Decided = true
+	for _, part := range fileParts {
+		check(t, s.DeviceImports().Stage(ctx, of.ID, part))
+	}
+	decided, err := s.DeviceImports().Decide(ctx, of.ID, noon)
+	check(t, err)
+	of.Decided = decided
+	list := []domain.Device{{Hostname: fresh("device"), Model: "m", Type: "t", Vendor: "v", Site: "s", CreatedAt: noon, UpdatedAt: noon}}
+	_, err = s.Devices().Insert(ctx, list)
+	check(t, err)
+	change := domain.DeviceChange{Before: list[0], After: list[0]}
+	change.After.IP, change.After.ImportID = "1", of.ID
+	check(t, s.Devices().Update(ctx, []domain.DeviceChange{change}))
 	return of
 }
 
-// testDeviceImports: an import is there until it is finished, its rows until they are removed, and its devices are in no list before that.
+// testDeviceImports: an import is there until it is finished, and is decided alone; what it leaves is there until it is cleared.
 func testDeviceImports(t *testing.T, s domain.Store) {
 	ctx, imports := t.Context(), s.DeviceImports()
 	of := fillImport(ctx, t, s)
-	undecided := domain.DeviceImport{Author: "x", AliveAt: noon}
+	if !of.Decided {
+		t.Fatal("it is not decided")
+	}
+	undecided := domain.DeviceImport{Author: "x", Domains: "{}", AliveAt: noon}
 	check(t, imports.Begin(ctx, &undecided))
-	check(t, imports.Stage(ctx, undecided.ID, []domain.StagedRow{{Place: 7, Spec: "z"}}))
+	check(t, imports.Stage(ctx, undecided.ID, domain.ImportPart{Place: 7, Text: "z"}))
+	if decided, err := imports.Decide(ctx, undecided.ID, noon); err != nil || decided {
+		t.Errorf("two are decided: %v", err)
+	}
 	later := noon.Add(time.Second)
 	for id, want := range map[int64]bool{undecided.ID: true, of.ID: true, 999_999: false} {
 		if got, err := imports.Touch(ctx, id, later); err != nil || got != want {
@@ -36,10 +55,15 @@ func testDeviceImports(t *testing.T, s domain.Store) {
 	}
 	of.AliveAt, undecided.AliveAt = later, later
 	wantImports(t, s, of, undecided)
-	check(t, imports.Remove(ctx, of.ID, 2))
-	rows, err := imports.Rows(ctx, of.ID, 5)
+	for done, want := range []bool{true, false, true} { // 0 to 2 at once, then nobody can do so from 1
+		if got, err := imports.Advance(ctx, of.ID, int64(done), 2, noon); err != nil || got != want {
+			t.Errorf("Advance from %d = %t, %v", done, got, err)
+		}
+	}
+	of.AliveAt, of.Done = noon, 4
+	parts, err := imports.Parts(ctx, of.ID)
 	check(t, err)
-	if diff := cmp.Diff([]domain.StagedRow{{Place: 3, Spec: "c"}}, rows); diff != "" {
+	if diff := cmp.Diff(fileParts, parts); diff != "" {
 		t.Error(diff)
 	}
 	for id, want := range map[int64]bool{undecided.ID: true, of.ID: false} {
@@ -47,37 +71,154 @@ func testDeviceImports(t *testing.T, s domain.Store) {
 			t.Errorf("Abandon(%d) = %t, %v", id, got, err)
 		}
 	}
-	if err := imports.Decide(ctx, undecided.ID, noon); !domain.IsKind(err, domain.Missing) {
+	if _, err := imports.Decide(ctx, undecided.ID, noon); !domain.IsKind(err, domain.Missing) {
 		t.Error(err)
 	}
-	abandoned, err := imports.Abandoned(ctx)
+	wantImports(t, s, of)
+	wantLeft(t, s, undecided.ID)
+	check(t, imports.Finish(ctx, of.ID))
+	wantImports(t, s)
+	wantLeft(t, s, of.ID, undecided.ID)
+	for _, id := range []int64{of.ID, undecided.ID} {
+		for more := true; more; {
+			more, err = imports.Clear(ctx, id)
+			check(t, err)
+		}
+	}
+	wantLeft(t, s)
+}
+
+func wantLeft(t *testing.T, s domain.Store, want ...int64) {
+	t.Helper()
+	got, err := s.DeviceImports().Left(t.Context())
 	check(t, err)
-	if diff := cmp.Diff([]int64{undecided.ID}, abandoned); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	check(t, imports.Remove(ctx, undecided.ID, 7))
-	wantImports(t, s, of)
-	list := []domain.Device{{Hostname: fresh("device"), Model: "m", Type: "t", Vendor: "v", Site: fresh("site"), Enabled: true, ImportID: of.ID, CreatedAt: noon, UpdatedAt: noon}}
-	_, err = s.Devices().Insert(ctx, list)
+}
+
+// testDeviceImportSight: whatever asks for devices sees what an import has stored when that is finished, and before it what there was. Who changes a device
+// meanwhile changes what is stored, and makes that visible.
+func testDeviceImportSight(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	of := domain.DeviceImport{Author: "x", Domains: "{}", AliveAt: noon}
+	check(t, s.DeviceImports().Begin(ctx, &of))
+	v := &importSight{s: s, site: fresh("site")}
+	insert := func(id int64, names ...string) {
+		list := make([]domain.Device, len(names))
+		for i, name := range names {
+			list[i] = v.device(name, "before")
+			list[i].ImportID = id
+		}
+		_, err := s.Devices().Insert(ctx, list)
+		check(t, err)
+	}
+	insert(0, "a", "b", "c")
+	insert(of.ID, "d", "e")
+	var changes []domain.DeviceChange
+	for _, name := range []string{"a", "c"} {
+		before := v.stored(t, name)
+		after := before
+		after.IP, after.Tags, after.ImportID = "after", []string{"after"}, of.ID
+		changes = append(changes, domain.DeviceChange{Before: before, After: after})
+	}
+	check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Devices().Update(ctx, changes) }))
+	v.want(t, "a before", "b before", "c before")
+	for _, name := range []string{"a", "d"} { // somebody else
+		change := domain.DeviceChange{Before: v.stored(t, name)}
+		change.After = change.Before
+		change.After.Enabled = false
+		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Devices().Update(ctx, []domain.DeviceChange{change}) }))
+	}
+	v.want(t, "a after", "b before", "c before", "d before")
+	check(t, s.DeviceImports().Finish(ctx, of.ID))
+	v.want(t, "a after", "b before", "c after", "d before", "e before")
+	for more := true; more; {
+		var err error
+		more, err = s.DeviceImports().Clear(ctx, of.ID)
+		check(t, err)
+	}
+	v.want(t, "a after", "b before", "c after", "d before", "e before")
+}
+
+type importSight struct {
+	s    domain.Store
+	site string
+}
+
+func (v *importSight) device(name, ip string) domain.Device {
+	return domain.Device{
+		Hostname: v.site + name, IP: ip, Model: "m", Type: "t", Vendor: "v", Site: v.site, Tags: []string{ip}, Enabled: true, CreatedAt: noon, UpdatedAt: noon,
+	}
+}
+
+func (v *importSight) stored(t *testing.T, name string) domain.Device {
+	t.Helper()
+	d, err := v.s.Devices().Stored(t.Context(), v.site+name)
 	check(t, err)
-	count := func() int {
-		page, err := s.Devices().Page(ctx, domain.DeviceFilter{Site: list[0].Site}, domain.PageRequest{Size: 10})
+	return d
+}
+
+// want asks in every way for the devices of the site, by name and address.
+func (v *importSight) want(t *testing.T, want ...string) {
+	t.Helper()
+	ctx := t.Context()
+	short := func(list []domain.Device) (texts []string) {
+		for _, d := range list {
+			texts = append(texts, d.Hostname[len(v.site):]+" "+d.IP)
+		}
+		return texts
+	}
+	wantTexts := func(what string, got []string) {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
+	for _, size := range []int{1, 2, 10} {
+		var all []domain.Device
+		for cursor, next := int64(0), true; next; {
+			page, err := v.s.Devices().Page(ctx, domain.DeviceFilter{Site: v.site}, domain.PageRequest{Cursor: cursor, Size: size})
+			check(t, err)
+			all = append(all, page.Items...)
+			if next = page.Next != nil; next {
+				cursor = *page.Next
+			}
+		}
+		wantTexts("pages", short(all))
+	}
+	var byFilter []domain.Device
+	for _, ip := range []string{"before", "after"} {
+		for _, filter := range []domain.DeviceFilter{{IP: ip, Site: v.site}, {Tag: ip, Site: v.site}, {Text: ip, Site: v.site}} {
+			found, err := v.s.Devices().IDs(ctx, filter, 0, 100)
+			check(t, err)
+			list, err := v.s.Devices().Some(ctx, found)
+			check(t, err)
+			if filter.IP != "" {
+				byFilter = append(byFilter, list...)
+			}
+			for _, d := range list {
+				if d.IP != ip {
+					t.Errorf("%+v finds %s with %s", filter, d.Hostname, d.IP)
+				}
+			}
+		}
+	}
+	slices.SortFunc(byFilter, func(a, b domain.Device) int { return strings.Compare(a.Hostname, b.Hostname) })
+	wantTexts("filters", short(byFilter))
+	var one []domain.Device
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		d, err := v.s.Devices().Named(ctx, v.site+name)
+		if domain.IsKind(err, domain.Missing) {
+			continue
+		}
 		check(t, err)
-		ids, err := s.Devices().IDs(ctx, domain.DeviceFilter{Text: list[0].Hostname}, 0, 10)
-		check(t, err)
-		return len(page.Items) + len(ids)
+		same, err := v.s.Devices().Get(ctx, d.ID)
+		if check(t, err); same.IP != d.IP {
+			t.Errorf("%s has %s by name and %s by id", d.Hostname, d.IP, same.IP)
+		}
+		one = append(one, d)
 	}
-	if got := count(); got != 0 {
-		t.Errorf("%d listed before the import is finished", got)
-	}
-	if _, err := s.Devices().Named(ctx, list[0].Hostname); err != nil {
-		t.Error(err)
-	}
-	check(t, imports.Finish(ctx, of.ID))
-	if got := count(); got != 2 {
-		t.Errorf("%d listed", got)
-	}
-	wantImports(t, s)
+	wantTexts("by name", short(one))
 }
 
 func wantImports(t *testing.T, s domain.Store, want ...domain.DeviceImport) {

@@ -54,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Audit_Reserve", testReserve},
 		{"Devices", testDevices},
 		{"DeviceImports", testDeviceImports},
+		{"DeviceImportSight", testDeviceImportSight},
 		{"Devices_Save", testDeviceSave},
 		{"Devices_Concurrency", testDeviceConcurrency},
 		{"Devices_Page_Model", testDevicePages},
