@@ -38,7 +38,8 @@ func isPersonal(c echo.Context) bool {
 	return domain.PrincipalOf(r.Context()).Kind != "" || !isStranger(r) || isDialect(c.Path()) && !strings.HasSuffix(c.Path(), "/crl")
 }
 
-// headAsGet lets HEAD be asked wherever GET may (RFC 9110, 9.3.2): the route of GET answers, and the server leaves the body out.
+// headAsGet lets HEAD be asked wherever GET may (RFC 9110, 9.3.2): the route of GET answers, and net/http leaves the
+// content out and has its length where GET has it.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodHead {
@@ -47,15 +48,6 @@ func headAsGet(next http.Handler) http.Handler {
 		}
 		get := r.Clone(r.Context())
 		get.Method = http.MethodGet
-		next.ServeHTTP(withoutBody{w}, get)
+		next.ServeHTTP(w, get)
 	})
 }
-
-// withoutBody counts as written what it leaves out.
-type withoutBody struct{ http.ResponseWriter }
-
-// Write implements io.Writer.
-func (withoutBody) Write(b []byte) (int, error) { return len(b), nil }
-
-// Unwrap is for http.ResponseController.
-func (w withoutBody) Unwrap() http.ResponseWriter { return w.ResponseWriter }

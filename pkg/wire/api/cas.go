@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"strconv"
-	"strings"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -98,50 +97,6 @@ func (h cas) GetCaCertificate(ctx context.Context, request gen.GetCaCertificateR
 		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
 		Headers: gen.GetCaCertificate200ResponseHeaders{ContentDisposition: attachment(caFile(request.ID, ".crt"))},
 	}, nil
-}
-
-// GetCaCrl implements the operation getCaCrl.
-func (h cas) GetCaCrl(ctx context.Context, request gen.GetCaCrlRequestObject) (gen.GetCaCrlResponseObject, error) {
-	crl, err := h.crls.Current(ctx, request.ID)
-	if err != nil {
-		return nil, err
-	}
-	der := wantsDER(text(request.Params.Format), infoOf(ctx).accept)
-	tag := `"` + crl.Tag + `-pem"`
-	if der {
-		tag = `"` + crl.Tag + `-der"`
-	}
-	if matches(text(request.Params.IfNoneMatch), tag) {
-		return gen.GetCaCrl304Response{Headers: gen.GetCaCrl304ResponseHeaders{ETag: header(tag), CacheControl: header(noCache)}}, nil
-	}
-	headers := gen.GetCaCrl200ResponseHeaders{
-		ETag: header(tag), CacheControl: header(noCache), ContentDisposition: attachment(caFile(request.ID, ".crl")),
-	}
-	if der {
-		return gen.GetCaCrl200ApplicationPkixCrlResponse{Body: bytes.NewReader(crl.DER), ContentLength: int64(len(crl.DER)), Headers: headers}, nil
-	}
-	return gen.GetCaCrl200ApplicationXPemFileResponse{Body: bytes.NewReader(crl.PEM), ContentLength: int64(len(crl.PEM)), Headers: headers}, nil
-}
-
-// wantsDER reports whether a CRL is wanted in DER: by the parameter, or because Accept names that type and not PEM's before it.
-func wantsDER(format, accept string) bool {
-	if format != "" {
-		return format == "der"
-	}
-	der := strings.Index(accept, "application/pkix-crl")
-	pem := strings.Index(accept, "application/x-pem-file")
-	return der >= 0 && (pem < 0 || der < pem)
-}
-
-// matches reports whether an If-None-Match header names the tag (RFC 9110, 13.1.2).
-func matches(condition, tag string) bool {
-	for part := range strings.SplitSeq(condition, ",") {
-		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
-		if part == tag || part == "*" {
-			return true
-		}
-	}
-	return false
 }
 
 func caFile(id int64, extension string) string {

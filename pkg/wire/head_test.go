@@ -1,0 +1,104 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	genpam "github.com/chaveiro/chaveiro/gen/pam"
+	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
+)
+
+// createAll leaves something with the id 1 in every list, and returns a token of the vault's dialect.
+func createAll(t *testing.T, s *wiretest.Server) string {
+	t.Helper()
+	createCA(t, s)
+	var authorization struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	for _, one := range [][2]string{
+		{"/api/openvpn/clients/site2site", `{"ca_id": 1, "name": "site", "email": "a@b.c"}`},
+		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`},
+		{"/api/users", `{"username": "user", "password": "correct horse battery"}`},
+		{"/api/pam/domains", `{"name": "example.com"}`},
+		{"/api/pam/applications", `{"name": "app", "method": "oauth2"}`},
+		{"/api/pam/authorizations", `{"application_id": 1, "name": "auth", "resources": ["PAM Core"]}`},
+	} {
+		got := ask(s.Handler, "POST", one[0], one[1], "Authorization", "Bearer "+s.Token)
+		if got.Code != 200 {
+			t.Fatalf("%s: %d %s", one[0], got.Code, got.Body)
+		}
+		if strings.HasSuffix(one[0], "authorizations") {
+			if err := json.Unmarshal(got.Body.Bytes(), &authorization); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const devices = "hostname,ip,model,type,vendor,site\nx,10.0.0.1,m,t,v,s\n"
+	if got := ask(s.Handler, "POST", "/api/pam/devices/import", devices, "Authorization", "Bearer "+s.Token, "Content-Type", "text/csv"); got.Code != 200 {
+		t.Fatal(got.Body)
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {authorization.ID}, "client_secret": {authorization.Secret}}
+	var token struct {
+		Value string `json:"access_token"`
+	}
+	got := ask(s.Handler, "POST", "/iso/oauth2/token", form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "X-Forwarded-Proto", "https")
+	if err := json.Unmarshal(got.Body.Bytes(), &token); err != nil || token.Value == "" {
+		t.Fatalf("token: %d %s", got.Code, got.Body)
+	}
+	return token.Value
+}
+
+// gets are the paths of all GET operations of a document.
+func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (paths []string) {
+	t.Helper()
+	spec, err := read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range spec.Paths.Map() {
+		if item.Get == nil {
+			continue
+		}
+		for _, prefix := range prefixes {
+			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{ref}", "x").Replace(path))
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// TestHead_AllOperations: HEAD has the status and the header of GET at every operation, whoever asks, and no content.
+func TestHead_AllOperations(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t)
+	vault := createAll(t, s)
+	for _, path := range append(gets(t, gen.GetSpec, "/api"), gets(t, genpam.GetSpec, "/iso", "/api")...) {
+		answered := 0
+		for _, token := range []string{"", s.Powerless, s.Token, vault} {
+			want, content := askOver(t, s, http.MethodGet, path, token)
+			got, body := askOver(t, s, http.MethodHead, path, token)
+			if want.StatusCode == http.StatusOK {
+				answered += len(content)
+			}
+			for _, header := range []http.Header{got.Header, want.Header} {
+				maps.DeleteFunc(header, func(name string, _ []string) bool { return name == "X-Request-Id" || name == "Date" })
+			}
+			if diff := cmp.Diff(want.Header, got.Header); diff != "" || got.StatusCode != want.StatusCode || body != "" {
+				t.Errorf("HEAD %s: %d, GET %d, %q\n%s", path, got.StatusCode, want.StatusCode, body, diff)
+			}
+		}
+		if answered == 0 {
+			t.Errorf("GET %s: nobody was answered with 200", path)
+		}
+	}
+}
