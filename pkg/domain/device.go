@@ -235,14 +235,15 @@ func (u DeviceDomainUpdate) Apply(d *DeviceDomain) error {
 	return errors.Join(name, d.Validate())
 }
 
-// DeviceDomains keeps the domains. Errors: *Error with Missing, Duplicated on name or short_name.
+// DeviceDomains keeps the domains. Errors: *Error with Missing, Duplicated on name.
 type DeviceDomains interface {
 	Page(ctx context.Context, page PageRequest) (Page[DeviceDomain], error)
 	Get(ctx context.Context, id int64) (DeviceDomain, error)
 	// Lock is a Get after which no other transaction can change the domain, or put a device into it, until this one ends.
 	Lock(ctx context.Context, id int64) (DeviceDomain, error)
-	// Find returns the domains that have one of the texts as name or short name, by text in lower case; until the transaction ends they stay.
-	Find(ctx context.Context, texts []string) (map[string]DeviceDomain, error)
+	// Find returns the domain that has one of the texts as its name, or else all that have it as short name, by NameKey of the text; until the transaction
+	// ends they stay.
+	Find(ctx context.Context, texts []string) (map[string][]DeviceDomain, error)
 	Create(ctx context.Context, d *DeviceDomain) error
 	Update(ctx context.Context, d DeviceDomain) error
 	// Delete removes a domain; one that has devices is refused with Rule.

@@ -106,6 +106,7 @@ const (
 	ReasonNonce            Reason = "nonce used before"        //
 	ReasonNotFound         Reason = "not found"                //
 	ReasonNotEditable      Reason = "not editable"             //
+	ReasonShortName        Reason = "short name of several"    // the names of the domains
 	ReasonBeyondCA         Reason = "ends after its CA"        // time until when it could be
 	ReasonCAExpired        Reason = "CA has expired"           //
 	ReasonCAInUse          Reason = "CA has certificates"      //
@@ -171,7 +172,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong, ReasonTooSmall, ReasonTooLarge,
 		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
-		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable,
+		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
 		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
 		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonCRLSigner, ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture, ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,

@@ -65,7 +65,7 @@ var errEnough = errors.New("service: enough faults")
 func (s *Devices) check(ctx context.Context, file *deviceFile, atomic bool) (*checkedFile, error) {
 	checked := &checkedFile{deviceFile: file, domains: map[string]string{}}
 	seen := map[[16]byte]struct{}{}
-	known := knownDomains{find: s.Store.DeviceDomains().Find, known: map[string]bool{}, names: checked.domains}
+	known := knownDomains{find: s.Store.DeviceDomains().Find, known: map[string]*domain.Error{}, names: checked.domains}
 	batch := make([]deviceRow, 0, importBatch)
 	flush := func() error {
 		if err := known.read(ctx, batch); err != nil {
@@ -124,10 +124,10 @@ func twice(seen map[[16]byte]struct{}, row deviceRow) error {
 // maxKnownDomains bounds what is remembered of the domains that a file names.
 const maxKnownDomains = 20000
 
-// knownDomains remembers which domains there are.
+// knownDomains remembers what is wrong with what domains are called; nil for nothing.
 type knownDomains struct {
-	find  func(ctx context.Context, texts []string) (map[string]domain.DeviceDomain, error)
-	known map[string]bool
+	find  func(ctx context.Context, texts []string) (map[string][]domain.DeviceDomain, error)
+	known map[string]*domain.Error
 	names map[string]string // those that were found
 }
 
@@ -146,17 +146,17 @@ func (k *knownDomains) read(ctx context.Context, batch []deviceRow) error {
 	}
 	found, err := k.find(ctx, unread)
 	for _, text := range unread {
-		d, ok := found[domain.NameKey(text)]
-		if k.known[domain.NameKey(text)] = ok; ok {
-			k.names[domain.NameKey(text)] = d.Name
+		key := domain.NameKey(text)
+		if k.known[key] = domainFault(found[key]); k.known[key] == nil {
+			k.names[key] = found[key][0].Name
 		}
 	}
 	return err
 }
 
 func (k *knownDomains) fault(plan domain.DevicePlan) error {
-	if slices.ContainsFunc(plan.Domains, func(text string) bool { return !k.known[domain.NameKey(text)] }) {
-		return domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound)
+	if fault := firstDomainFault(plan.Domains, func(key string) *domain.Error { return k.known[key] }); fault != nil {
+		return fault
 	}
 	return nil
 }

@@ -179,9 +179,9 @@ func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults
 		return nil, err
 	}
 	for i, plan := range good.plans {
-		if slices.ContainsFunc(plan.Domains, func(text string) bool { _, ok := found[domain.NameKey(text)]; return !ok }) {
-			err := atLine(domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound), good.lines[i])
-			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: err})
+		fault := firstDomainFault(plan.Domains, func(key string) *domain.Error { return domainFault(found[key]) })
+		if fault != nil {
+			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: atLine(fault, good.lines[i])})
 		}
 	}
 	return faults, nil

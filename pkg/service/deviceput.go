@@ -131,7 +131,8 @@ func (s *Devices) makeEvents(ctx context.Context, changes []domain.DeviceChange)
 // domainNames are registered domains by what they were called, in lower case.
 type domainNames map[string]domain.DeviceDomain
 
-// findDomains looks up the domains of all plans. Errors: *domain.Error with NotFound on device_domain.
+// findDomains looks up the domains of all plans. Errors: *domain.Error on device_domain with NotFound, or Invalid
+// for a short name of several.
 func findDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) (domainNames, error) {
 	texts := domainTexts(plans)
 	if len(texts) == 0 {
@@ -141,12 +142,15 @@ func findDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan
 	if err != nil {
 		return nil, err
 	}
+	names := domainNames{}
 	for _, text := range texts {
-		if _, ok := found[domain.NameKey(text)]; !ok {
-			return nil, domain.Fault(domain.NotFound, "device_domain", domain.ReasonNotFound)
+		key := domain.NameKey(text)
+		if fault := domainFault(found[key]); fault != nil {
+			return nil, fault
 		}
+		names[key] = found[key][0]
 	}
-	return found, nil
+	return names, nil
 }
 
 // domainTexts are what the plans call their domains, each once.

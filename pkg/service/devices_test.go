@@ -236,6 +236,36 @@ func overlapping(n int) string {
 	return "hostname,ip,model,type,vendor,site\n" + strings.Join(lines, "")
 }
 
+// TestDevices_Upsert_ShortName: by the short name of two domains a device gets into neither, and by their names into each.
+func TestDevices_Upsert_ShortName(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			first := w.newDomain(t, "corp.example.com", "CORP")
+			w.newDomain(t, "corp.example.net", "corp")
+			ambiguous := fault{domain.Invalid, "device_domain", domain.ReasonShortName}
+			spec := deviceSpec("win 1")
+			for _, text := range []string{"CORP", "corp.example.net,Corp"} {
+				spec.Domains = &text
+				_, err := w.Devices.Upsert(t.Context(), spec)
+				wantFaults(t, err, ambiguous)
+				wantSame(t, domain.Faults(err)[0].Args, []any{"corp.example.com, corp.example.net"})
+			}
+			spec.Domains = new("CORP.example.net,corp.example.com")
+			made := w.upsert(t, spec)
+			wantSame(t, made.Domains, []string{"corp.example.net", "corp.example.com"})
+			_, err := w.Devices.Update(t.Context(), made.ID, domain.DeviceUpdate{Domains: []string{"corp"}})
+			ambiguous.Field = "domains"
+			wantFaults(t, err, ambiguous)
+			must(w.DeviceDomains.Update(t.Context(), first.ID, domain.DeviceDomainUpdate{ShortName: new("")}))(t)
+			spec.Domains = new("CORP")
+			wantSame(t, w.upsert(t, spec).Domains, []string{"corp.example.net"})
+		})
+	}
+}
+
 func TestDeviceDomains(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

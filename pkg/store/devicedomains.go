@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ type deviceDomains struct{ s *Store }
 
 var domainTable = listing{table: "device_domains", columns: "id, name, short_name, created_at, updated_at"}
 
-var domainFaults = faults{duplicated: map[string]string{"name_key": "name", "short_key": "short_name"}}
+var domainFaults = faults{duplicated: map[string]string{"name_key": "name"}}
 
 // Page implements domain.DeviceDomains.
 func (r deviceDomains) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.DeviceDomain], error) {
@@ -65,29 +66,29 @@ func (r deviceDomains) Lock(ctx context.Context, id int64) (domain.DeviceDomain,
 }
 
 // Find implements domain.DeviceDomains.
-func (r deviceDomains) Find(ctx context.Context, texts []string) (map[string]domain.DeviceDomain, error) {
+func (r deviceDomains) Find(ctx context.Context, texts []string) (map[string][]domain.DeviceDomain, error) {
 	query := "SELECT " + domainTable.columns + " FROM device_domains WHERE name_key IN ? OR short_key IN ?"
 	if r.s.engine == Postgres && r.s.inTx {
 		query += " ORDER BY id FOR SHARE"
 	}
-	var rows []domainRow
+	rows := map[int64]domain.DeviceDomain{} // a domain may be in several batches
 	for batch := range slices.Chunk(keysOf(texts), insertBatch) {
 		some, err := find[domainRow, domain.DeviceDomain](ctx, r.s.read, query, []any{batch, batch})
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, some...)
-	}
-	found := map[string]domain.DeviceDomain{}
-	for i := range rows {
-		d := rows[i].entity()
-		if d.ShortName != "" {
-			found[domain.NameKey(d.ShortName)] = d
+		for i := range some {
+			rows[some[i].ID] = some[i].entity()
 		}
 	}
-	for i := range rows { // a name goes before a short name
-		d := rows[i].entity()
-		found[domain.NameKey(d.Name)] = d
+	found := map[string][]domain.DeviceDomain{}
+	for _, id := range slices.Sorted(maps.Keys(rows)) {
+		if short := domain.NameKey(rows[id].ShortName); short != "" {
+			found[short] = append(found[short], rows[id])
+		}
+	}
+	for _, d := range rows { // a name goes before a short name
+		found[domain.NameKey(d.Name)] = []domain.DeviceDomain{d}
 	}
 	return found, nil
 }

@@ -134,6 +134,7 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonNonce:            {"Nonce já utilizado.", "Nonce used before."},
 	domain.ReasonNotFound:         {"Não encontrado.", "Not found."},
 	domain.ReasonNotEditable:      {"Campo não editável.", "This field can't be changed."},
+	domain.ReasonShortName:        {"Nome curto de mais de um domínio (%s): informe o nome completo.", "The short name of more than one domain (%s): give the full name."},
 	domain.ReasonBeyondCA:         {"O certificado expiraria depois da sua CA; a data máxima é %s.", "The certificate would end after its CA; it can last until %s."},
 	domain.ReasonCAExpired:        {"A CA expirou.", "The CA has expired."},
 	domain.ReasonCAInUse:          {"A CA tem certificados e não pode ser excluída.", "The CA has certificates and can't be deleted."},

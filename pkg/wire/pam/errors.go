@@ -70,6 +70,7 @@ var (
 	codeActive   = coded{1044, "Device is already activated"}
 	codeText     = coded{9001, "A field of the device is too long or has control characters"}
 	codeBody     = coded{9005, "The request could not be read"}
+	codeShort    = coded{9006, "The short name is that of more than one domain (%s): give the full name"}
 )
 
 // errorWriter turns the errors that handlers and middleware return into the dialect's answers.
@@ -159,6 +160,9 @@ func codeOf(fault *domain.Error) coded {
 		return codeReadOnly
 	case domain.Malformed:
 		return bodyCode(fault)
+	}
+	if fault.Reason == domain.ReasonShortName {
+		return coded{codeShort.code, fmt.Sprintf(codeShort.text, fault.Args...)}
 	}
 	if c, ok := invalidCodes[strings.TrimSpace(fault.Field)]; ok {
 		return c
