@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 // hstsValue makes browsers use https for a year (RFC 6797).
@@ -46,7 +47,7 @@ func headAsGet(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		get := r.Clone(r.Context())
+		get := r.Clone(oas.WithSentMethod(r.Context(), r.Method))
 		get.Method = http.MethodGet
 		next.ServeHTTP(w, get)
 	})

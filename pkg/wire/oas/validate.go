@@ -131,6 +131,9 @@ func checkBody(request *http.Request, operation *Operation) error {
 	if isJSON(request.Header.Get(echo.HeaderContentType)) {
 		request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON) // generated code knows one spelling
 	}
+	if operation.media == "" && isBare(request) && form.LooksLikeJSON(data) {
+		request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	}
 	if operation.form != "" && form.Is(request.Header.Get(echo.HeaderContentType)) {
 		if data, err = formAsJSON(request, data, strings.Split(operation.form, ",")); err != nil {
 			return err
@@ -144,6 +147,13 @@ func checkBody(request *http.Request, operation *Operation) error {
 	}
 	request.Body = io.NopCloser(bytes.NewReader(data))
 	return nil
+}
+
+// isBare reports whether a request has no content type and a Bearer credential in its header: there it is JSON, as examples of the dialect leave it out. Pages
+// of other sites can't send that header; with a cookie alone the content type is wanted, for they can send a body without one.
+func isBare(request *http.Request) bool {
+	scheme, _, _ := strings.Cut(request.Header.Get(echo.HeaderAuthorization), " ")
+	return request.Header.Get(echo.HeaderContentType) == "" && strings.EqualFold(scheme, "Bearer")
 }
 
 // formAsJSON makes JSON of a form, so that nothing behind it has to know of two kinds of bodies.

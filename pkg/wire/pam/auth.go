@@ -64,7 +64,7 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, er
 	r := c.Request()
 	request := service.PAMRequest{TLS: a.overTLS(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
 	signed := auth.OAuth1Request{
-		Method: r.Method, URLs: []string{a.address(c)}, Query: r.URL.RawQuery, Authorization: r.Header.Get(echo.HeaderAuthorization),
+		Method: oas.SentMethod(r), URLs: []string{a.address(c)}, Query: r.URL.RawQuery, Authorization: r.Header.Get(echo.HeaderAuthorization),
 		Form: bodyOf(r.Context()).form(),
 	}
 	if err := oneCredential(r, signed); err != nil {
