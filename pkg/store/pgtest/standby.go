@@ -1,0 +1,105 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// socketName is the socket of the server in its directory; 5432 is PostgreSQL's default port.
+const socketName = ".s.PGSQL.5432"
+
+// Standby makes an asynchronous streaming standby of a cluster. It follows until [Cluster.Lag], and takes the place of the first at
+// [Cluster.TakeOver]. The caller owns it and must call [Cluster.Stop].
+func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	program, err := Program("pg_basebackup")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := newWorkdir(tempRoot, c.owner)
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: %w", err)
+	}
+	s := &Cluster{dir: dir, bin: c.bin, owner: c.owner, cfg: c.cfg, exited: make(chan struct{})}
+	backup := exec.CommandContext(ctx, program, "-D", dir.data(), "-h", c.dir.path, "-U", superuser, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+	backup.Dir, backup.Env, backup.SysProcAttr = dir.path, environ(), c.owner.procAttr()
+	if out, err := backup.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("pg_basebackup: %w\n%s", err, out), s.Stop())
+	}
+	if err := s.run(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("pgtest: %w", err), s.Stop())
+	}
+	return s, nil
+}
+
+// Lag waits until the standby has all that the primary has, and stops its receiver: whatever is answered afterwards is lost when it takes over.
+func (c *Cluster) Lag(ctx context.Context, primary *Cluster) error {
+	var end string
+	if err := primary.scan(ctx, "SELECT pg_current_wal_insert_lsn()::text", &end); err != nil {
+		return err
+	}
+	if err := c.await(ctx, fmt.Sprintf("SELECT pg_last_wal_replay_lsn() >= '%s'::pg_lsn", end)); err != nil {
+		return err
+	}
+	for _, statement := range []string{"ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()"} {
+		if err := c.admin(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return c.await(ctx, "SELECT NOT EXISTS (SELECT FROM pg_stat_wal_receiver)")
+}
+
+// TakeOver kills the primary's process, promotes the standby, and puts it at the primary's address.
+func (c *Cluster) TakeOver(ctx context.Context, primary *Cluster) error {
+	if err := primary.server.Process.Kill(); err != nil {
+		return err
+	}
+	select {
+	case <-primary.exited:
+	case <-time.After(stopTimeout):
+		return errors.New("pgtest: the primary does not end")
+	}
+	if err := c.admin(ctx, "SELECT pg_promote(true, 20)"); err != nil {
+		return err
+	}
+	if err := c.await(ctx, "SELECT NOT pg_is_in_recovery()"); err != nil {
+		return err
+	}
+	address := filepath.Join(primary.dir.path, socketName)
+	if err := os.Remove(address); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(filepath.Join(c.dir.path, socketName), address)
+}
+
+// await asks until the answer is true.
+func (c *Cluster) await(ctx context.Context, query string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for done := false; !done; time.Sleep(20 * time.Millisecond) {
+		if err := c.scan(ctx, query, &done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) scan(ctx context.Context, query string, to any) error {
+	conn, err := pgx.Connect(ctx, c.URL(superuser))
+	if err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := conn.QueryRow(ctx, query).Scan(to); err != nil {
+		return fmt.Errorf("pgtest: %s: %w", query, err)
+	}
+	return nil
+}
