@@ -129,8 +129,14 @@ func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, error) {
 		return blockCipher{32, aes.NewCipher}, nil
 	case "1.2.840.113549.3.7":
 		return blockCipher{24, des.NewTripleDESCipher}, nil
+	case "1.2.392.200011.61.1.1.1.2": // Camellia in CBC mode: RFC 3657 section 2
+		return blockCipher{16, newCamellia}, nil
+	case "1.2.392.200011.61.1.1.1.3":
+		return blockCipher{24, newCamellia}, nil
+	case "1.2.392.200011.61.1.1.1.4":
+		return blockCipher{32, newCamellia}, nil
 	}
-	return blockCipher{}, fmt.Errorf("%w: the cipher is neither AES-CBC nor DES-EDE3-CBC", ErrUnsupportedEncryption)
+	return blockCipher{}, fmt.Errorf("%w: the cipher is none of AES-CBC, Camellia-CBC and DES-EDE3-CBC", ErrUnsupportedEncryption)
 }
 
 // readKDF reads the parameters of a key derivation, and refuses what costs too
