@@ -20,8 +20,8 @@ type deviceRow struct {
 	Hostname       string
 	HostnameKey    string
 	IP             string
-	names          [4]nameUse
-	Domains        string // JSON, as all lists
+	names          []nameUse // four, of a row that is written; a row that is read has none
+	Domains        string    // JSON, as all lists
 	Connectivities string
 	Remote         string
 	Tags           string

@@ -31,7 +31,8 @@ func namesOf(d *domain.Device) [4]namePlace {
 }
 
 // use says what a device makes of names that were read. In a transaction the first other spelling of a name counts, for all that follow.
-func (s *Store) use(names namesFound, d *domain.Device) (uses [4]nameUse) {
+func (s *Store) use(names namesFound, d *domain.Device) []nameUse {
+	uses := make([]nameUse, 4)
 	for i, name := range namesOf(d) {
 		id := nameID{name.kind, domain.NameKey(*name.label)}
 		found := names[id]
