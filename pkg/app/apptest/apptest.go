@@ -42,7 +42,7 @@ func build() (dir string, err error) {
 		return "", err
 	}
 	args, cgo := []string{"build", "-buildvcs=false", "-o", dir}, "CGO_ENABLED=0"
-	if raced {
+	if Raced {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	cmd := exec.Command("go", append(args, "github.com/chaveiro/chaveiro/cmd/chaveiro")...)

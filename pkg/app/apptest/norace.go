@@ -2,4 +2,5 @@
 
 package apptest
 
-const raced = false
+// Raced is false: nobody looks on.
+const Raced = false

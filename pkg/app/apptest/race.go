@@ -2,5 +2,5 @@
 
 package apptest
 
-// raced reports whether the race detector looks on: then it does at the program, too.
-const raced = true
+// Raced reports whether the race detector looks on: then it does at the program, too.
+const Raced = true
