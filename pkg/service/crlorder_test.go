@@ -191,6 +191,7 @@ func TestCRLs_OneQuestion(t *testing.T) {
 	}
 }
 
+// countingStates is a slow database that counts what it is asked for.
 type countingStates struct {
 	domain.Store
 	asked atomic.Int64
@@ -205,5 +206,6 @@ func (c *countingStates) CRLs() domain.CRLs { return countedStates{c.Store.CRLs(
 
 func (c countedStates) State(ctx context.Context, caID int64) (domain.CRLState, error) {
 	c.c.asked.Add(1)
+	time.Sleep(20 * time.Millisecond) // so that those who come meanwhile are many, however busy the machine is
 	return c.CRLs.State(ctx, caID)
 }
