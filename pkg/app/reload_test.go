@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,13 +105,14 @@ func TestHangup_ReloadsTheLogLevel(t *testing.T) {
 	o := onSQLite(t)
 	file := filepath.Join(t.TempDir(), "level")
 	writeFile(t, file, "error\n", 0o600)
-	o.Args = []string{"--log-level-file", file}
+	address := freeAddress(t) // the log does not tell it
+	o.Args = []string{"--log-level-file", file, "--listen", address}
 	p, err := apptest.Spawn(apptest.Binary(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Kill)
-	awaitFile(t, filepath.Join(o.DataDir, "chaveiro.db-server"))
+	awaitServing(t, "http://"+address+"/healthz")
 	writeFile(t, file, "debug\n", 0o600)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -129,6 +131,32 @@ func TestHangup_ReloadsTheLogLevel(t *testing.T) {
 		t.Error(err)
 	}
 	wantRefusal(t, o, "log-level-file", "neither debug")
+}
+
+// freeAddress is one of the loopback interface where nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// awaitServing waits until a URL is answered.
+func awaitServing(t *testing.T, url string) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get(url)
+		if err == nil {
+			response.Body.Close()
+			return
+		}
+		if time.Since(begin) > 20*time.Second {
+			t.Fatal(err)
+		}
+	}
 }
 
 // awaitFile waits until there is a file.
