@@ -24,7 +24,7 @@ func RSATurns(workers int) *Turns {
 	return NewTurns(TurnBounds{Workers: workers, Each: workers, Queue: turnQueue, Total: turnTotal, Retry: 15 * time.Second})
 }
 
-// derivationTurns are for keys from passwords, a second at most. There is a worker for whoever comes while another caller has as many as one may have.
+// derivationTurns are for keys from passwords, a second at most. One worker stays free for another caller when one has as many as it may have.
 func derivationTurns() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0) / 2)
 }

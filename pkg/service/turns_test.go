@@ -129,7 +129,7 @@ func TestTurns_Bounds(t *testing.T) {
 	})
 }
 
-// TestTurns_Ends: whoever goes away, fails or panics leaves nothing behind, no goroutine either, for which the bubble waits.
+// TestTurns_Ends: a caller that goes away, fails or panics leaves nothing behind, and no goroutine: the bubble would wait for that.
 func TestTurns_Ends(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -41,11 +41,11 @@ func (r devices) keepBefores(ctx context.Context, changes []domain.DeviceChange)
 		ids[i], terms[i] = c.Before.ID, "\n"+strings.Join(c.Before.Terms(), "\n")+"\n"
 	}
 	if r.s.engine == Postgres {
-		_, err := r.s.liteExec(ctx, keepMany, importID, ids, terms)
+		_, err := r.s.execDirect(ctx, keepMany, importID, ids, terms)
 		return err
 	}
 	for i := range ids {
-		if _, err := r.s.liteExec(ctx, keepOne, importID, terms[i], ids[i]); err != nil {
+		if _, err := r.s.execDirect(ctx, keepOne, importID, terms[i], ids[i]); err != nil {
 			return err
 		}
 	}

@@ -143,7 +143,7 @@ const spendNonce = "INSERT INTO nonces (public_key, token, at, nonce) VALUES (?,
 func (r nonces) Spend(ctx context.Context, n domain.Nonce) error {
 	args := []any{n.Key, n.Token, micro(n.At), n.Value}
 	if r.s.engine == SQLite && r.s.inTx {
-		done, err := r.s.liteExec(ctx, spendNonce, args...)
+		done, err := r.s.execDirect(ctx, spendNonce, args...)
 		if err != nil {
 			return err
 		}

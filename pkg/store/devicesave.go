@@ -108,7 +108,7 @@ func (r devices) storeDevice(ctx context.Context, s *domain.DeviceSave, row devi
 	if s.Before.ID != 0 {
 		text, args = liteChangedDevice, slices.Concat(row.updated(row.asRead()), []any{row.ID}, unchanged(s.Before))
 	}
-	done, err := r.s.liteExec(ctx, text, args...)
+	done, err := r.s.execDirect(ctx, text, args...)
 	if err != nil {
 		return false, err
 	}

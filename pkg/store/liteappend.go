@@ -14,7 +14,7 @@ const liteChainEnd = "SELECT " + chainColumns + ", " + nextID + " FROM audit_cha
 func (s *Store) chainEnd(ctx context.Context, e *domain.Event, query string, more ...any) (*chainEnd, error) {
 	end := &chainEnd{Link: domain.Link{Chain: e.Chain}}
 	args := append([]any{e.Chain, e.Point.String()}, more...)
-	return end, s.liteRow(ctx, append(end.places(), &e.ID), query, args...)
+	return end, s.rowDirect(ctx, append(end.places(), &e.ID), query, args...)
 }
 
 const liteMoveChain = "UPDATE audit_chains SET position = ?, hash = ?, latest = ?, behind = ? WHERE chain = ?"
@@ -25,9 +25,9 @@ var liteEvent = insertOf("audit_events", intoEvents.columns)
 // hang hangs an event on the end of its chain.
 func (s *Store) hang(ctx context.Context, end *chainEnd, e *domain.Event) error {
 	end.take(e)
-	if _, err := s.liteExec(ctx, liteMoveChain, end.Position, end.Hash[:], end.latest, end.behind, end.Chain); err != nil {
+	if _, err := s.execDirect(ctx, liteMoveChain, end.Position, end.Hash[:], end.latest, end.behind, end.Chain); err != nil {
 		return err
 	}
-	_, err := s.liteExec(ctx, liteEvent, eventValuesOf(*e)...)
+	_, err := s.execDirect(ctx, liteEvent, eventValuesOf(*e)...)
 	return err
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// liteExec executes a statement of a transaction on SQLite past GORM, which would read the text letter by letter and build a statement of its own. That the
-// file is still in its place is looked at when the transaction ends.
-func (s *Store) liteExec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+// execDirect executes a statement past GORM, which would read the text letter by letter and build a statement of its own. It is for transactions: that an
+// SQLite file is still in its place is looked at when they end.
+func (s *Store) execDirect(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	result, err := s.write.Statement.ConnPool.ExecContext(ctx, text, args...)
 	noteFailure(s.write, err)
 	return result, err
 }
 
-// liteRow reads the one row of a statement in the same way. Errors: gorm.ErrRecordNotFound.
-func (s *Store) liteRow(ctx context.Context, places []any, text string, args ...any) error {
+// rowDirect reads the one row of a statement in the same way. Errors: gorm.ErrRecordNotFound.
+func (s *Store) rowDirect(ctx context.Context, places []any, text string, args ...any) error {
 	rows, err := s.write.Statement.ConnPool.QueryContext(ctx, text, args...)
 	if err == nil {
 		err = scanOne(rows, places)
@@ -53,7 +53,7 @@ func (s *Store) enrolStepwise(ctx context.Context, c *domain.Client, cert *domai
 		return err
 	}
 	record := toClientRow(*c)
-	made, err := s.liteExec(ctx, liteClient, append(record.fields()[1:], record.NameKey)...)
+	made, err := s.execDirect(ctx, liteClient, append(record.fields()[1:], record.NameKey)...)
 	if err != nil {
 		return translate(err, duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}
@@ -61,7 +61,7 @@ func (s *Store) enrolStepwise(ctx context.Context, c *domain.Client, cert *domai
 		return err
 	}
 	cert.ClientID, e.ResourceID = c.ID, c.ID
-	made, err = s.liteExec(ctx, liteIssued, cert.CAID, cert.ClientID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER,
+	made, err = s.execDirect(ctx, liteIssued, cert.CAID, cert.ClientID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER,
 		cert.SealedKey, cert.KeyProtected, micro(cert.CreatedAt))
 	if err != nil {
 		return translate(err, duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))

@@ -77,7 +77,7 @@ func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (p
 	return paths
 }
 
-// TestHead_AllOperations: HEAD has the status and the header of GET at every operation, whoever asks, and no content.
+// TestHead_AllOperations: HEAD has the status and the header of GET at every operation, for every caller, and no content.
 func TestHead_AllOperations(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
