@@ -2,7 +2,6 @@ package domain
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -36,14 +35,12 @@ func Renewed(ctx context.Context, length time.Duration) (context.Context, contex
 	return fresh, func() { stop(); cancel() }
 }
 
-// HoldTurn notes that a request has a turn among those that are served at once, which leave gives back, and returns what gives it back once. It is for
-// the one who serves the request, before anything else is done with it.
-func HoldTurn(ctx context.Context, leave func()) func() {
-	leave = sync.OnceFunc(leave)
+// HoldTurn notes that a request has a turn among those that are served at once, which leave gives back; it may be called more than once. It is for the one
+// who serves the request, before anything else is done with it.
+func HoldTurn(ctx context.Context, leave func()) {
 	if given, ok := ctx.Value(allowanceKey{}).(*allowance); ok {
 		given.turn = leave
 	}
-	return leave
 }
 
 // GiveTurn gives the turn of a request back, for good: it waits for something whose workers are counted apart, and others need not wait for it.

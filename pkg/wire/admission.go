@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
@@ -22,6 +23,8 @@ const (
 	maxWaiting = 2048
 	// maxLong is how many requests of many rows there are at once.
 	maxLong = 32
+	// maxLongEach is how many of them one caller has.
+	maxLongEach = 24
 )
 
 // lane bounds how many requests of a kind are served at once. Who waits has a place in a queue and nothing else.
@@ -60,12 +63,17 @@ func (l *lane) leave() { <-l.turns }
 
 // admission keeps the kinds of requests apart, so that however many there are of one, the others find their turn. What anybody may ask for gets few
 // turns: its answers are short work, and many who ask at once must not take the processors from those who have a credential.
-type admission struct{ public, tokens, known, long *lane }
+type admission struct {
+	public, tokens, known, long *lane
+	bodies                      *bodies
+	shares                      *service.Turns // of long, for those who are known
+}
 
 func newAdmission() admission {
 	processors := runtime.GOMAXPROCS(0)
 	return admission{
 		public: newLane(max(4, 2*processors)), tokens: newLane(max(8, 4*processors)), known: newLane(max(128, 64*processors)), long: newLane(maxLong),
+		bodies: &bodies{}, shares: service.NewTurns(service.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}),
 	}
 }
 
@@ -106,33 +114,79 @@ func isLong(method, path string) bool {
 	return false
 }
 
-// middleware serves requests in their turn.
-func (a admission) middleware(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		lane := a.laneOf(c)
-		if lane == nil {
-			return next(c)
-		}
-		if err := lane.enter(c.Request().Context()); err != nil {
-			return err
-		}
-		leave := lane.leave
-		if lane == a.known { // the others have more to lose: memory for long bodies, or time for those who have a credential
-			leave = domain.HoldTurn(c.Request().Context(), leave)
-		}
-		defer leave()
-		return next(c)
-	}
+// visit is what a request has of an admission until it ends.
+type visit struct {
+	lane   *lane
+	inside atomic.Bool // whether it has a turn
+	bodies []*body
 }
 
-// outside is the middleware for what belongs to no dialect: those do it where they know how to refuse.
-func (a admission) outside(next echo.HandlerFunc) echo.HandlerFunc {
+const visitKey = "wire.visit"
+
+func (v *visit) enter(ctx context.Context) error {
+	if err := v.lane.enter(ctx); err != nil {
+		return err
+	}
+	v.inside.Store(true)
+	return nil
+}
+
+// leave gives the turn back, if there is one.
+func (v *visit) leave() bool {
+	had := v.inside.CompareAndSwap(true, false)
+	if had {
+		v.lane.leave()
+	}
+	return had
+}
+
+// begin is the outermost middleware. It serves what belongs to no dialect in its turn; the dialects do so where they know how to refuse.
+func (a admission) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	admitted := a.middleware(next)
 	return func(c echo.Context) error {
+		v := &visit{}
+		c.Set(visitKey, v)
+		defer a.end(v)
 		if isDialect(c.Path()) {
 			return next(c)
 		}
 		return admitted(c)
+	}
+}
+
+func (a admission) end(v *visit) {
+	v.leave()
+	for _, one := range v.bodies {
+		a.bodies.end(one)
+	}
+}
+
+// middleware serves requests in their turn.
+func (a admission) middleware(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v := c.Get(visitKey).(*visit)
+		if v.lane = a.laneOf(c); v.lane == nil {
+			return next(c)
+		}
+		ctx := c.Request().Context()
+		if err := v.enter(ctx); err != nil {
+			return err
+		}
+		defer v.leave()
+		if v.lane == a.known { // the others have more to lose: memory for long bodies, or time for those who have a credential
+			domain.HoldTurn(ctx, func() { v.leave() })
+		}
+		return next(c)
+	}
+}
+
+// share keeps one caller from having all turns of long requests. It comes after authentication.
+func (a admission) share(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !isLong(c.Request().Method, c.Path()) {
+			return next(c)
+		}
+		return a.shares.Do(c.Request().Context(), func() error { return next(c) })
 	}
 }
 

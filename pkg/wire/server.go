@@ -50,17 +50,18 @@ func New(config Config) (http.Handler, error) {
 	e.HTTPErrorHandler = plainErrors
 	recovered := middleware.RecoverWithConfig(recoverConfig(config.Log))
 	admission := newAdmission()
-	e.Use(requestID, headers(secureFunc(config)), observe(config.Log, newRequestMetrics(config.Metrics)), recovered, deadline(config.Timeout), admission.outside)
+	e.Use(requestID, headers(secureFunc(config)), observe(config.Log, newRequestMetrics(config.Metrics)), recovered, deadline(config.Timeout), admission.begin)
 	recovered = after(recovered, admission.middleware)
 	dialect := api.Config{
-		Services: config.Services, Verifier: config.Verifier, TrustedOrigins: origins(config.ExternalURL), Now: config.Now, Log: config.Log, Secure: secureFunc(config), Recover: recovered,
+		Services: config.Services, Verifier: config.Verifier, TrustedOrigins: origins(config.ExternalURL), Now: config.Now, Log: config.Log, Secure: secureFunc(config),
+		Recover: recovered, Share: admission.share, ReadBody: admission.readBody,
 	}
 	if err := api.Mount(e, dialect); err != nil {
 		return nil, err
 	}
 	vault := pam.Config{
 		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, TLS: tlsFunc(config), Certificate: certificateFunc(config),
-		Recover: recovered, TellChanged: config.TellChanged,
+		Recover: recovered, Share: admission.share, ReadBody: admission.readBody, TellChanged: config.TellChanged,
 	}
 	if err := pam.Mount(e, vault); err != nil {
 		return nil, err

@@ -28,6 +28,10 @@ type Config struct {
 	Secure func(echo.Context) bool
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
 	Recover echo.MiddlewareFunc
+	// Share bounds what one caller has of long requests.
+	Share echo.MiddlewareFunc
+	// ReadBody reads the bodies of requests.
+	ReadBody oas.ReadBody
 }
 
 // API implements the operations of the document: one struct a resource.
@@ -65,7 +69,7 @@ func Mount(e *echo.Echo, config Config) error {
 	errors := errorWriter{log: config.Log}
 	refused := refusals{service: config.Services.Refusals}
 	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
-		refused.middleware, guard.middleware, document.Validate, guard.confirm)
+		refused.middleware, guard.middleware, config.Share, document.Validate(config.ReadBody), guard.confirm)
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, now: config.Now},

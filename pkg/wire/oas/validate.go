@@ -32,19 +32,37 @@ var rawOptions = func() *openapi3filter.Options {
 	return &options
 }()
 
+// ReadBody reads all that reader has of a body, which has at most limit bytes. Errors: [domain.Malformed], ReasonBodySize when reader is an
+// [http.MaxBytesReader] and ends; [domain.Unavailable]; that of the request's context.
+type ReadBody func(c echo.Context, reader io.Reader, limit int64) ([]byte, error)
+
+// BodyFault says in the dialects' words why a body could not be read. An error that says to try again stays as it is.
+func BodyFault(err error) error {
+	if err == nil || domain.RetryAfter(err) > 0 {
+		return err
+	}
+	fault := &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		fault.Reason, fault.Args = domain.ReasonBodySize, []any{tooLarge.Limit}
+	}
+	return fault
+}
+
 // Validate is the middleware that checks path, query, headers and body, and leaves the validated value for the handler. It comes after
 // Find and after authentication.
-func (d *Document) Validate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		operation := OperationOf(c)
-		if err := validate(c, operation); err != nil {
-			return err
+func (d *Document) Validate(read ReadBody) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			operation := OperationOf(c)
+			if err := validate(c, operation, read); err != nil {
+				return err
+			}
+			return next(c)
 		}
-		return next(c)
 	}
 }
 
-func validate(c echo.Context, operation *Operation) error {
+func validate(c echo.Context, operation *Operation, read ReadBody) error {
 	request := c.Request()
 	query, err := cleanQuery(request.URL.RawQuery)
 	if err != nil {
@@ -53,7 +71,7 @@ func validate(c echo.Context, operation *Operation) error {
 	request.URL.RawQuery = query.Encode()
 	operation.joinHeaders(request.Header)
 	operation.limitBody(c.Response(), request)
-	if err := checkBody(request, operation); err != nil {
+	if err := checkBody(c, operation, read); err != nil {
 		return err
 	}
 	input := openapi3filter.RequestValidationInput{
@@ -117,16 +135,14 @@ func printable(name string) string {
 }
 
 // checkBody reads the body within its limit and refuses JSON that two readers could read in two ways.
-func checkBody(request *http.Request, operation *Operation) error {
+func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
+	request := c.Request()
 	if !operation.HasBody() || request.Body == nil || request.Body == http.NoBody {
 		return nil
 	}
-	data, err := io.ReadAll(request.Body)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonBodySize, Args: []any{tooLarge.Limit}, Err: err}
-	}
+	data, err := read(c, request.Body, operation.MaxBody)
 	if err != nil {
-		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
+		return err
 	}
 	if isJSON(request.Header.Get(echo.HeaderContentType)) {
 		request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON) // generated code knows one spelling

@@ -19,6 +19,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/wire/form"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 // The sizes of a request body in bytes: of any, and of a request for a token, to which anybody may come.
@@ -42,11 +43,14 @@ func bodyOf(ctx context.Context) rawBody {
 }
 
 // readBody keeps the body, which may have so many bytes, for the signature and for the normaliser.
-func readBody(most int64) echo.MiddlewareFunc {
+func readBody(read oas.ReadBody, most int64) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			text, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, most))
+			text, err := read(c, http.MaxBytesReader(c.Response(), r.Body, most), most)
+			if err != nil && len(domain.Faults(err)) == 0 {
+				return err
+			}
 			body := rawBody{text: text, contentType: r.Header.Get(echo.HeaderContentType), err: err}
 			c.SetRequest(r.WithContext(context.WithValue(r.Context(), rawBodyKey{}, body)))
 			c.Request().Body = io.NopCloser(bytes.NewReader(text))
@@ -61,11 +65,7 @@ func (b rawBody) media() string {
 }
 
 func unreadable(cause error) error {
-	fault := &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: cause}
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](cause); ok {
-		fault.Reason, fault.Args = domain.ReasonBodySize, []any{tooLarge.Limit}
-	}
-	return fault
+	return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: cause}
 }
 
 // form is the body as it came if it is a form, whatever the method: a form is signed also where nobody reads it.
@@ -107,7 +107,7 @@ func replaceBody(c echo.Context, merged form.Fields, next echo.HandlerFunc) erro
 // merge reads the fields of these names; nobody looks at the others. One that is twice in one place is refused.
 func merge(query string, body rawBody, names []string) (form.Fields, error) {
 	if body.err != nil {
-		return nil, unreadable(body.err)
+		return nil, body.err
 	}
 	merged, err := form.Text(query, names)
 	if err != nil {

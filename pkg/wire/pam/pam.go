@@ -34,6 +34,10 @@ type Config struct {
 	Certificate func(echo.Context) []byte
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
 	Recover echo.MiddlewareFunc
+	// Share bounds what one caller has of long requests.
+	Share echo.MiddlewareFunc
+	// ReadBody reads the bodies of requests.
+	ReadBody oas.ReadBody
 }
 
 // handlers implement the operations of the document.
@@ -61,7 +65,7 @@ func Mount(e *echo.Echo, config Config) error {
 	refusedTokens := refusals{service: config.Services.Refusals, resource: domain.ResourceTokens, all: true}
 	errors := errorWriter{log: config.Log, render: render, challenge: bearerChallenge}
 	tokenErrors := errorWriter{log: config.Log, render: renderToken, challenge: basicChallenge}
-	nowhere := []echo.MiddlewareFunc{noStore, errors.middleware, config.Recover, withOrigin, readBody(maxBody), refused.middleware, guard.known}
+	nowhere := []echo.MiddlewareFunc{noStore, errors.middleware, config.Recover, withOrigin, readBody(config.ReadBody, maxBody), refused.middleware, guard.known}
 	for _, prefix := range []string{Prefix, Alias} {
 		document, err := oas.NewDocument(spec, prefix)
 		if err != nil {
@@ -69,7 +73,7 @@ func Mount(e *echo.Echo, config Config) error {
 		}
 		before := []echo.MiddlewareFunc{config.Recover, document.Find, withOrigin}
 		known := slices.Concat(
-			[]echo.MiddlewareFunc{noStore, errors.middleware}, before, []echo.MiddlewareFunc{readBody(maxBody), refused.middleware, guard.middleware},
+			[]echo.MiddlewareFunc{noStore, errors.middleware}, before, []echo.MiddlewareFunc{readBody(config.ReadBody, maxBody), refused.middleware, guard.middleware, config.Share},
 		)
 		with := func(last echo.MiddlewareFunc) []echo.MiddlewareFunc {
 			return slices.Concat(known, []echo.MiddlewareFunc{last})
@@ -88,10 +92,10 @@ func Mount(e *echo.Echo, config Config) error {
 		e.DELETE(all+"/*", routes.DisableDevice, deeper...)
 		e.RouteNotFound(all+"/*", noSuchFunction, nowhere...)
 		forToken := slices.Concat([]echo.MiddlewareFunc{noStore, tokenErrors.middleware}, before, []echo.MiddlewareFunc{
-			readBody(maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate), credentials,
+			readBody(config.ReadBody, maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate), credentials,
 		})
 		if prefix == Alias {
-			e.Use(alias(chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere)))
+			e.Use(alias(config.ReadBody, chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere)))
 			continue
 		}
 		e.POST(tokenPath(prefix), routes.CreateToken, forToken...)
@@ -176,13 +180,13 @@ func under(path string) echo.MiddlewareFunc {
 
 // alias takes from the other dialect, which has all paths under /api, the requests for tokens of this one, and those on devices by a path or method
 // that there is not.
-func alias(token, nowhere echo.HandlerFunc) echo.MiddlewareFunc {
+func alias(read oas.ReadBody, token, nowhere echo.HandlerFunc) echo.MiddlewareFunc {
 	devices := Alias + "/pam/device"
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			path := c.Request().URL.Path
 			switch {
-			case c.Request().Method == http.MethodPost && strings.TrimSuffix(path, "/") == tokenPath(Alias) && isTokenRequest(c.Request()):
+			case c.Request().Method == http.MethodPost && strings.TrimSuffix(path, "/") == tokenPath(Alias) && isTokenRequest(c, read):
 				c.SetPath(tokenPath(Alias))
 				return token(c)
 			case (path == devices || strings.HasPrefix(path, devices+"/")) && !strings.HasPrefix(c.Path(), devices):

@@ -17,6 +17,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/form"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 const (
@@ -145,7 +146,7 @@ func tokenFields(r *http.Request) (form.Fields, error) {
 	case len(r.URL.RawQuery) > maxTokenBody || len(headers) == 1 && len(headers[0]) > maxTokenBody:
 		return nil, domain.Fault(domain.Malformed, "", domain.ReasonBodySize, maxTokenBody)
 	case body.err != nil:
-		return nil, unreadable(body.err)
+		return nil, body.err
 	}
 	merged, err := form.Text(r.URL.RawQuery, names)
 	if err != nil {
@@ -200,8 +201,9 @@ const (
 
 // isTokenRequest reports whether a request for a token under the alias is one of this dialect: by its grant, and where that says nothing, a form or the scheme
 // Basic. The body can be read again.
-func isTokenRequest(r *http.Request) bool {
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxTokenBody+1))
+func isTokenRequest(c echo.Context, read oas.ReadBody) bool {
+	r := c.Request()
+	text, err := read(c, io.LimitReader(r.Body, maxTokenBody+1), maxTokenBody)
 	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(text), r.Body))
 	body := rawBody{text: text, contentType: r.Header.Get(echo.HeaderContentType)}
 	named := isBasic(r.Header.Get(echo.HeaderAuthorization)) || form.Is(body.contentType)
