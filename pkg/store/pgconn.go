@@ -32,9 +32,7 @@ type pgConnector struct {
 
 // Connect implements driver.Connector. While the server refuses connections it waits for one.
 func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	patience, cancel := context.WithTimeout(ctx, connectPatience)
-	defer cancel()
-	for {
+	for end := time.Now().Add(connectPatience); ; {
 		opened, err := p.Connector.Connect(ctx)
 		if err == nil {
 			return p.wrap(opened)
@@ -43,9 +41,11 @@ func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, err
 		}
 		select {
-		case <-patience.Done():
-			return nil, &domain.Unavailable{Err: err}
+		case <-ctx.Done():
 		case <-time.After(connectPause):
+		}
+		if ctx.Err() != nil || time.Now().After(end) {
+			return nil, &domain.Unavailable{Err: err}
 		}
 	}
 }
