@@ -3,25 +3,32 @@ package service
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestImportQueue: one runs, so many wait, by their number and their bytes; the others are told to come back.
+// TestImportQueue: one runs, so many wait, by their number, of one caller and of all, and by their bytes; the others are told to come back.
 func TestImportQueue(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ size, waiting int }{
-		"small files": {10, maxWaitingImports}, "large files": {maxWaitingBytes / 4, 4}, "one that is too large alone": {maxWaitingBytes + 1, 1},
+	for name, test := range map[string]struct{ callers, each, size, fit int }{
+		"of one caller": {1, maxCallersImports, 10, 1 + maxCallersImports}, "of all": {8, maxCallersImports, 10, 1 + maxWaitingImports},
+		"large files": {1, 9, maxImportBytes / 4, 4}, "one that is too large alone": {1, 9, maxImportBytes + 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q, release, running := newImportQueue(), make(chan struct{}), 0
-				outcomes := make(chan error, test.waiting+1)
-				for range test.waiting + 1 {
+				outcomes := make(chan error, test.fit)
+				as := func(n int) context.Context {
+					return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: int64(n % test.callers)})
+				}
+				for n := range test.fit {
 					go func() {
-						outcomes <- q.Do(t.Context(), test.size, func() error {
+						outcomes <- q.Do(as(n), test.size, func() error {
 							if running++; running > 1 {
 								t.Error("two at once")
 							}
@@ -32,12 +39,12 @@ func TestImportQueue(t *testing.T) {
 					}()
 					synctest.Wait()
 				}
-				fault, ok := errors.AsType[*domain.Error](q.Do(t.Context(), test.size, func() error { return nil }))
+				fault, ok := errors.AsType[*domain.Error](q.Do(as(0), test.size, func() error { return nil }))
 				if !ok || fault.Reason != domain.ReasonLimit || fault.Wait != importRetry {
 					t.Errorf("%v", fault)
 				}
 				close(release)
-				for range test.waiting + 1 {
+				for range test.fit {
 					if err := <-outcomes; err != nil {
 						t.Error(err)
 					}
@@ -45,11 +52,38 @@ func TestImportQueue(t *testing.T) {
 			})
 		})
 	}
-	q, ctx := newImportQueue(), context.Context(nil)
+}
+
+// TestImportQueue_Others: who has one import does not wait for all of another's.
+func TestImportQueue_Others(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newImportQueue()
+		var order []int64
+		var group sync.WaitGroup
+		for n, caller := range []int64{1, 1, 1, 1, 2} {
+			ctx := domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: caller})
+			group.Go(func() {
+				time.Sleep(time.Duration(n) * time.Millisecond)
+				if err := q.Do(ctx, 1, func() error { time.Sleep(time.Second); order = append(order, caller); return nil }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if !slices.Equal(order, []int64{1, 2, 1, 1, 1}) {
+			t.Errorf("in the order %v", order)
+		}
+	})
+}
+
+func TestImportQueue_Canceled(t *testing.T) {
+	t.Parallel()
+	q := newImportQueue()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := q.Do(t.Context(), 1, func() error { return q.Do(ctx, 1, func() error { return nil }) })
-	if !errors.Is(err, context.Canceled) || q.waiting != 0 || q.bytes != 0 {
-		t.Error(err, q.waiting, q.bytes)
+	if !errors.Is(err, context.Canceled) || q.files != 0 || q.bytes != 0 {
+		t.Error(err, q.files, q.bytes)
 	}
 }
