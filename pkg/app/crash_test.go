@@ -19,7 +19,8 @@ import (
 
 const (
 	writers       = 8
-	defaultCycles = 10
+	defaultCycles = 5
+	nightlyCycles = 40
 	// A server lives for a random time between these.
 	shortestLife = 200 * time.Millisecond
 	longestLife  = time.Second
@@ -47,6 +48,9 @@ func TestCrash(t *testing.T) {
 func crashCycles(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("CHAVEIRO_CRASH_CYCLES")
+	if text == "" && nightly {
+		return nightlyCycles
+	}
 	if text == "" {
 		return defaultCycles
 	}
@@ -230,7 +234,10 @@ func (w *crashWorld) readCRL(ctx context.Context, c *apptest.Client, authority *
 // after that must find the same key.
 func TestCrash_FirstStart(t *testing.T) {
 	t.Parallel()
-	const stages = 8
+	stages := 4
+	if nightly {
+		stages = 16
+	}
 	for name, empty := range map[string]func(*testing.T) apptest.Options{"SQLite": onSQLite, "PostgreSQL": onEmptyPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +253,7 @@ func TestCrash_FirstStart(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(whole * time.Duration(stage+1) / stages)
+				time.Sleep(whole * time.Duration(stage+1) / time.Duration(stages))
 				crashed.Kill()
 				wantQuiet(t, crashed.Log())
 				checkFirstStart(t, o)
