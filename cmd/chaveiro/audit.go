@@ -14,8 +14,9 @@ import (
 )
 
 type audit struct {
-	Verify     auditVerify     `cmd:"" help:"Check that no event of the audit was removed or altered; fails when one was."`
+	Verify     auditVerify     `cmd:"" help:"Check that no event of the audit was removed or altered; fails when one was, unless that loss was accepted."`
 	Checkpoint auditCheckpoint `cmd:"" help:"Sign where the audit stands and print it, to be kept elsewhere for verify --expect."`
+	Accept     auditAccept     `cmd:"" help:"Print what is missing of the audit; with --loss accept exactly that, and sign on from there."`
 	Prune      auditPrune      `cmd:"" help:"Remove old events and leave a signed checkpoint in their place."`
 }
 
@@ -39,6 +40,9 @@ func (c *auditVerify) Run(ctx context.Context) error {
 		}
 		if report.Remains > 0 {
 			fmt.Printf("%d events are from before the last prune: it was interrupted, or somebody has added them; the next prune removes them\n", report.Remains)
+		}
+		for _, loss := range report.Accepted {
+			fmt.Printf("accepted as lost at %s (%d problems, %s, checkpoint %d): %s\n", loss.At.Format(time.RFC3339), loss.Count, loss.Hash, loss.Number, loss.Reason)
 		}
 		for _, problem := range report.Problems {
 			fmt.Println(problem)

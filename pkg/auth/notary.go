@@ -66,9 +66,15 @@ func (n *Notary) Signed(c domain.Checkpoint) bool {
 // CheckpointHash is the SHA-256 of everything in a checkpoint but ID and signature. It is what is signed, and what the next one has as Previous.
 func CheckpointHash(c domain.Checkpoint) [32]byte {
 	sum := sha256.New()
-	if c.Number == 0 { // the form before there were numbers
+	switch {
+	case c.Loss != "":
+		writeField(sum, "chaveiro audit checkpoint over a loss")
+		writeField(sum, c.Loss)
+		writeField(sum, strconv.FormatInt(c.Number, 10))
+		writeField(sum, string(c.Previous[:]))
+	case c.Number == 0: // the form before there were numbers
 		writeField(sum, "chaveiro audit checkpoint")
-	} else {
+	default:
 		writeField(sum, "chaveiro numbered audit checkpoint")
 		writeField(sum, strconv.FormatInt(c.Number, 10))
 		writeField(sum, string(c.Previous[:]))

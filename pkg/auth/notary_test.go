@@ -167,6 +167,21 @@ func TestNotary_Sign(t *testing.T) {
 			wantSame(t, notary.Signed(other), false)
 		}
 	})
+	t.Run("an accepted loss is signed too", func(t *testing.T) {
+		one := numbered(1, 0)
+		one.Loss = "{}"
+		wantSame(t, notary.Signed(one), false)
+		notary.Sign(&one)
+		wantSame(t, notary.Signed(one), true)
+		for _, change := range []func(*domain.Checkpoint){
+			func(c *domain.Checkpoint) { c.Loss = "" }, func(c *domain.Checkpoint) { c.Loss = "[]" }, func(c *domain.Checkpoint) { c.Number = 2 },
+			func(c *domain.Checkpoint) { c.Previous[0]++ }, func(c *domain.Checkpoint) { c.Links = c.Links[:1] },
+		} {
+			altered := one
+			change(&altered)
+			wantSame(t, notary.Signed(altered), false)
+		}
+	})
 	for sentence, change := range map[string]func(*domain.Checkpoint){
 		"a number":                 func(c *domain.Checkpoint) { c.Number = 1 },
 		"another time":             func(c *domain.Checkpoint) { c.At = c.At.Add(time.Microsecond) },

@@ -40,6 +40,7 @@ const (
 	ActionLogin  Action = "login"
 	ActionPrune  Action = "prune"  // of the audit itself
 	ActionAccess Action = "access" // an attempt that was refused at the door
+	ActionAccept Action = "accept" // of a loss of the audit itself
 
 	ActionRestore Action = "restore" // of the database: what was done between the backup and this is not in it
 )
@@ -116,6 +117,7 @@ type Checkpoint struct {
 	At        time.Time
 	Base      bool
 	Links     []Link // one a chain
+	Loss      string // JSON: what an operator has accepted as lost of all before; the chains go on at Links. Empty: nothing
 	Signature []byte
 }
 
@@ -137,6 +139,9 @@ type Audit interface {
 	Get(ctx context.Context, id int64) (Event, error)
 	// Ends returns where the chains end, all at one time.
 	Ends(ctx context.Context) ([]Link, error)
+	// MendEnds makes the chains end elsewhere, adds those that are missing and removes those that do not exist. It reports whether the chains that it
+	// changes have ended where they are said to.
+	MendEnds(ctx context.Context, was, ends []Link) (bool, error)
 	// After returns up to limit events of a chain behind a position, in order.
 	After(ctx context.Context, chain int, position int64, limit int) ([]Event, error)
 	// Strays returns the chains that do not exist and have events all the same, in order.

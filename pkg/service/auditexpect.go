@@ -67,16 +67,19 @@ func parseHash(text string) (hash [32]byte, ok bool) {
 	return [32]byte(decoded), true
 }
 
-// verifyExpected looks for the expected checkpoints. Those from before the last prune can't be found any more; they count only when there is no other.
-func verifyExpected(checkpoints []domain.Checkpoint, expected []ExpectedCheckpoint, report *AuditReport) {
+// verifyExpected looks for the expected checkpoints. Those from before the last prune can't be found any more, nor those whose loss was
+// accepted; they count only when there is no other.
+func (s *Audit) verifyExpected(checkpoints []domain.Checkpoint, expected []ExpectedCheckpoint, report *AuditReport) {
 	there, first, last := hashesOf(checkpoints)
-	found, pruned := 0, 0
+	found, pruned, lost := 0, 0, 0
 	for _, e := range expected {
 		switch {
 		case there[e.Hash]:
 			found++
 		case e.Number > 0 && e.Number < first:
 			pruned++
+		case e.Number > 0 && s.acceptedAsLost(checkpoints, e.Number):
+			lost++
 		case e.Number > last:
 			report.problem("the database was set back: its last checkpoint is %d, and checkpoint %d (%x) is expected", last, e.Number, e.Hash)
 		case e.Number > 0:
@@ -85,9 +88,24 @@ func verifyExpected(checkpoints []domain.Checkpoint, expected []ExpectedCheckpoi
 			report.problem("the database was set back, or has another history, or was pruned since: it has no checkpoint %x", e.Hash)
 		}
 	}
+	if found == 0 && lost > 0 {
+		report.problem("what is expected is among the checkpoints whose loss was accepted: take a newer one")
+	}
 	if found == 0 && pruned > 0 {
 		report.problem("what is expected is older than the last prune, which has removed it: take a newer checkpoint than %d", first-1)
 	}
+}
+
+// acceptedAsLost reports whether there is no checkpoint with a number, and a later one that accepts a loss.
+func (s *Audit) acceptedAsLost(checkpoints []domain.Checkpoint, number int64) bool {
+	accepted := false
+	for _, c := range checkpoints {
+		if c.Number == number {
+			return false
+		}
+		accepted = accepted || c.Loss != "" && c.Number > number && s.Notary.Signed(c)
+	}
+	return accepted
 }
 
 // hashesOf are the hashes of the numbered checkpoints that there are, and of the one before that a prune has removed.
@@ -103,19 +121,22 @@ func hashesOf(checkpoints []domain.Checkpoint) (there map[[32]byte]bool, first, 
 		}
 		last = c.Number
 		there[auth.CheckpointHash(c)] = true
+		if c.Loss != "" {
+			there[c.Previous] = true // the last one before the loss, there or not
+		}
 	}
 	return there, first, last
 }
 
 // verifyNumbers checks that no checkpoint is missing between the first and the one that was signed last. The first is number 1, or a base: a prune has
-// removed those before it.
+// removed those before it, or one behind a loss that was accepted.
 func (s *Audit) verifyNumbers(checkpoints []domain.Checkpoint, last signedLast, report *AuditReport) {
 	older, numbered := unnumbered(checkpoints)
 	next, before := int64(1), older
 	for i, c := range numbered {
 		good := s.Notary.Signed(c)
 		switch {
-		case i == 0 && c.Base && good: // it begins here
+		case i == 0 && beginsAnew(c) && good: // it begins here
 		case c.Number > next:
 			report.problem("checkpoints %d to %d are missing", next, c.Number-1)
 		case c.Number < next:

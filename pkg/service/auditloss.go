@@ -53,22 +53,19 @@ func (s *Audit) findLoss(ctx context.Context, b signing) (string, error) {
 	case len(b.ends) != domain.AuditChains:
 		return fmt.Sprintf("there are %d chains, not %d", len(b.ends), domain.AuditChains), nil
 	}
-	begins, _ := s.trusted(b.known, &AuditReport{})
+	starts, _ := s.trusted(b.known, &AuditReport{})
 	for _, link := range newest.Links {
-		if link.Position <= begins[link.Chain].Position {
-			continue
-		}
-		if there, err := s.stillThere(ctx, link, b.ends[link.Chain]); err != nil || !there {
+		if there, err := s.stillThere(ctx, link, starts[link.Chain], b.ends[link.Chain]); err != nil || !there {
 			return fmt.Sprintf("chain %d has lost what was signed at position %d", link.Chain, link.Position), err
 		}
 	}
 	return "", nil
 }
 
-// stillThere reports whether a chain that ends there has a link.
-func (s *Audit) stillThere(ctx context.Context, link, end domain.Link) (bool, error) {
-	if end.Chain != link.Chain || end.Position < link.Position {
-		return false, nil
+// stillThere reports whether a chain that begins and ends there has a link. It needs no event up to where it begins.
+func (s *Audit) stillThere(ctx context.Context, link, begin, end domain.Link) (bool, error) {
+	if end.Chain != link.Chain || end.Position < link.Position || link.Position <= begin.Position {
+		return end.Chain == link.Chain && end.Position >= link.Position, nil
 	}
 	events, err := s.Store.Audit().After(ctx, link.Chain, link.Position-1, 1)
 	return len(events) == 1 && events[0].Link == link, err

@@ -21,6 +21,10 @@ func (s *Audit) Prune(ctx context.Context, before time.Time) (int64, error) {
 	if len(report.Problems) > 0 {
 		return 0, fmt.Errorf("the audit is not whole (%d problems, see `chaveiro audit verify`): nothing was removed", len(report.Problems))
 	}
+	if n := len(report.Accepted); n > 0 && !report.Accepted[n-1].At.Before(before) {
+		return 0, fmt.Errorf("a loss was accepted at %s, and what is before it stays as it is until all of that is removed: nothing was removed",
+			report.Accepted[n-1].At.Format(time.RFC3339))
+	}
 	base, err := s.addBase(ctx, before)
 	if err != nil {
 		return 0, err

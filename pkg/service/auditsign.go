@@ -101,6 +101,9 @@ func (s *Audit) beforeSigning(ctx context.Context) (b signing, err error) {
 	if b.known, err = s.Store.Audit().Checkpoints(ctx); err != nil {
 		return b, err
 	}
+	if newest, ok := b.newest(); ok && b.last.number == 0 && newest.Signature != nil {
+		b.last.hash = auth.CheckpointHash(newest)
+	}
 	b.ends, err = s.Store.Audit().Ends(ctx)
 	return b, err
 }
@@ -156,9 +159,6 @@ func (s *Audit) signNow(ctx context.Context, due func(signing) bool) (domain.Che
 	newest, _ := b.newest()
 	if err != nil || !due(b) {
 		return newest, err
-	}
-	if b.last.number == 0 && newest.Signature != nil {
-		b.last.hash = auth.CheckpointHash(newest)
 	}
 	next := s.checkpoint(b.ends, false)
 	now := s.follow(b.last, next)

@@ -18,6 +18,7 @@ type AuditReport struct {
 	// authenticates them; the next prune removes them.
 	Remains  int64
 	Problems []string
+	Accepted []AcceptedLoss // what an operator has accepted as lost; it is not among the problems
 }
 
 // Whole reports whether nothing was found.
@@ -43,9 +44,8 @@ func (s *Audit) Verify(ctx context.Context, expected ...ExpectedCheckpoint) (Aud
 		if err != nil {
 			return AuditReport{}, err
 		}
-		report, err := s.verify(ctx, checkpoints)
-		s.verifyNumbers(checkpoints, last, &report)
-		verifyExpected(checkpoints, expected, &report)
+		report, err := s.verify(ctx, checkpoints, last)
+		s.verifyExpected(checkpoints, expected, &report)
 		if err != nil || report.Whole() {
 			return report, err
 		}
@@ -56,23 +56,28 @@ func (s *Audit) Verify(ctx context.Context, expected ...ExpectedCheckpoint) (Aud
 	} // what was missing has been pruned meanwhile
 }
 
-// base is the id of the checkpoint that says where the chains begin, 0 when they begin at the beginning.
+// base is the id of the checkpoint that says where the chains begin, or go on behind a loss, 0 when they begin at the beginning.
 func (s *Audit) base(checkpoints []domain.Checkpoint) (id int64) {
 	for _, c := range checkpoints {
-		if c.Base && s.Notary.Signed(c) {
+		if beginsAnew(c) && s.Notary.Signed(c) {
 			id = c.ID
 		}
 	}
 	return id
 }
 
-func (s *Audit) verify(ctx context.Context, checkpoints []domain.Checkpoint) (AuditReport, error) {
+func (s *Audit) verify(ctx context.Context, checkpoints []domain.Checkpoint, last signedLast) (AuditReport, error) {
 	var report AuditReport
 	ends, err := s.Store.Audit().Ends(ctx)
 	if err != nil {
 		return report, err
 	}
-	begins, signed := s.trusted(checkpoints, &report)
+	parts := s.parts(checkpoints)
+	if err := s.verifyEarlier(ctx, parts, &report); err != nil {
+		return report, err
+	}
+	newest := parts[len(parts)-1]
+	begins, signed := s.trusted(newest, &report)
 	if len(ends) != domain.AuditChains {
 		report.problem("there are %d chains, not %d", len(ends), domain.AuditChains)
 	}
@@ -85,19 +90,42 @@ func (s *Audit) verify(ctx context.Context, checkpoints []domain.Checkpoint) (Au
 		if err := s.verifyChain(ctx, begins[chain], ends[at], signed[chain], &report); err != nil {
 			return report, err
 		}
+		if err := s.verifyLater(ctx, ends[at], signed[chain], &report); err != nil {
+			return report, err
+		}
+	}
+	if len(parts) == 1 {
+		err = s.verifyOutside(ctx, begins, &report)
+	}
+	s.verifyNumbers(newest, last, &report)
+	return report, err
+}
+
+// verifyOutside looks for events that are on no chain, or before the beginnings of theirs.
+func (s *Audit) verifyOutside(ctx context.Context, begins map[int]domain.Link, report *AuditReport) error {
+	for chain := range domain.AuditChains {
+		before, err := s.Store.Audit().Count(ctx, chain, math.MinInt64, begins[chain].Position)
+		switch {
+		case err != nil:
+			return err
+		case before > 0 && begins[chain].Position == 0:
+			report.problem("chain %d: events were added before its beginning: %d", chain, before)
+		case before > 0:
+			report.Remains += before
+		}
 	}
 	strays, err := s.Store.Audit().Strays(ctx)
 	for _, stray := range strays {
 		report.problem("chain %d does not exist, and events are on it: %d", stray.Chain, stray.Events)
 	}
-	return report, err
+	return err
 }
 
 // trusted reads the checkpoints whose signature is good: where each chain begins, and the hashes that were signed, by chain and position.
-func (s *Audit) trusted(checkpoints []domain.Checkpoint, report *AuditReport) (begins map[int]domain.Link, signed map[int]map[int64][32]byte) {
-	begins, signed = map[int]domain.Link{}, map[int]map[int64][32]byte{}
+func (s *Audit) trusted(checkpoints []domain.Checkpoint, report *AuditReport) (starts map[int]domain.Link, signed map[int]map[int64][32]byte) {
+	starts, signed = map[int]domain.Link{}, map[int]map[int64][32]byte{}
 	for chain := range domain.AuditChains {
-		begins[chain], signed[chain] = domain.Link{Chain: chain}, map[int64][32]byte{}
+		starts[chain], signed[chain] = domain.Link{Chain: chain}, map[int64][32]byte{}
 	}
 	for _, c := range checkpoints {
 		if !s.Notary.Signed(c) {
@@ -106,14 +134,14 @@ func (s *Audit) trusted(checkpoints []domain.Checkpoint, report *AuditReport) (b
 		}
 		report.Checkpoints++
 		for _, link := range c.Links {
-			if c.Base {
-				begins[link.Chain] = link
+			if beginsAnew(c) {
+				starts[link.Chain] = link
 			} else if hashes, ok := signed[link.Chain]; ok {
 				hashes[link.Position] = link.Hash
 			}
 		}
 	}
-	return begins, signed
+	return starts, signed
 }
 
 // verifyChain walks a chain from where it begins to its end.
@@ -123,15 +151,15 @@ func (s *Audit) verifyChain(ctx context.Context, begin, end domain.Link, signed 
 			report.problem("chain %d: it ends at %d, and a checkpoint has seen position %d", end.Chain, end.Position, position)
 		}
 	}
-	at, walked := begin, int64(0)
-	for at.Position < end.Position {
+	at, walked, gap := begin, int64(0), false
+	for at.Position < end.Position && !gap {
 		events, err := s.Store.Audit().After(ctx, end.Chain, at.Position, int(min(verifyBatch, end.Position-at.Position)))
 		if err != nil {
 			return err
 		}
-		if len(events) == 0 || events[0].Position > end.Position {
+		if events = upTo(events, end.Position); len(events) == 0 {
 			report.problem("chain %d: positions %d to %d are missing", end.Chain, at.Position+1, end.Position)
-			return nil
+			gap = true
 		}
 		for _, e := range events {
 			s.verifyEvent(at, e, signed, report)
@@ -140,32 +168,23 @@ func (s *Audit) verifyChain(ctx context.Context, begin, end domain.Link, signed 
 		walked += int64(len(events))
 	}
 	report.Events += walked
-	if at.Hash != end.Hash {
+	if at.Hash != end.Hash && !gap {
 		report.problem("chain %d: its end is not its last event", end.Chain)
 	}
-	if err := s.verifyLater(ctx, end, signed, report); err != nil {
-		return err
-	}
-	return s.verifyCount(ctx, begin, end, walked, report)
-}
-
-// verifyCount looks for events that the walk has not met: from before the beginning, and at a position that has another.
-func (s *Audit) verifyCount(ctx context.Context, begin, end domain.Link, walked int64, report *AuditReport) error {
-	before, err := s.Store.Audit().Count(ctx, begin.Chain, math.MinInt64, begin.Position)
-	if err != nil {
-		return err
-	}
 	between, err := s.Store.Audit().Count(ctx, begin.Chain, begin.Position, end.Position)
-	switch {
-	case before > 0 && begin.Position == 0:
-		report.problem("chain %d: events were added before its beginning: %d", begin.Chain, before)
-	case before > 0:
-		report.Remains += before
-	}
 	if err == nil && between > walked {
 		report.problem("chain %d: events were added in the places of others: %d", begin.Chain, between-walked)
 	}
 	return err
+}
+
+// upTo cuts off the events behind a position.
+func upTo(events []domain.Event, position int64) []domain.Event {
+	n := slices.IndexFunc(events, func(e domain.Event) bool { return e.Position > position })
+	if n >= 0 {
+		return events[:n]
+	}
+	return events
 }
 
 // verifyLater looks behind the end of a chain: what is there was added meanwhile, and follows on, or somebody else has put it there.

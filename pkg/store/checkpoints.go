@@ -16,6 +16,7 @@ type checkpointRow struct {
 	At        time.Time
 	Base      bool
 	Links     string // JSON
+	Loss      string // JSON, or empty
 	Signature []byte
 }
 
@@ -30,7 +31,7 @@ type storedLink struct {
 
 // entity leaves out links that are not what toCheckpointRow wrote: the signature will not fit.
 func (r checkpointRow) entity() domain.Checkpoint {
-	c := domain.Checkpoint{ID: r.ID, Number: r.Number, At: r.At.UTC(), Base: r.Base, Signature: r.Signature}
+	c := domain.Checkpoint{ID: r.ID, Number: r.Number, At: r.At.UTC(), Base: r.Base, Loss: r.Loss, Signature: r.Signature}
 	copy(c.Previous[:], r.Previous)
 	var stored []storedLink
 	if json.Unmarshal([]byte(r.Links), &stored) != nil {
@@ -51,7 +52,9 @@ func toCheckpointRow(c domain.Checkpoint) (checkpointRow, error) {
 		stored[i] = storedLink{Chain: link.Chain, Position: link.Position, Hash: hex.EncodeToString(link.Hash[:])}
 	}
 	text, err := json.Marshal(stored)
-	return checkpointRow{Number: c.Number, Previous: c.Previous[:], At: micro(c.At), Base: c.Base, Links: string(text), Signature: c.Signature}, err
+	return checkpointRow{
+		Number: c.Number, Previous: c.Previous[:], At: micro(c.At), Base: c.Base, Links: string(text), Loss: c.Loss, Signature: c.Signature,
+	}, err
 }
 
 // AddCheckpoint implements domain.Audit.

@@ -22,6 +22,7 @@ func testAuditChains(t *testing.T, s domain.Store) {
 	t.Run("the last link before a time", func(t *testing.T) { testLastBefore(t, s, chain, all[chain]) })
 	t.Run("pruning removes the beginning of one chain", func(t *testing.T) { testPrune(t, s, chain, all) })
 	t.Run("events between two positions are counted", func(t *testing.T) { testCount(t, s, chain) })
+	t.Run("ends are mended", func(t *testing.T) { testMendEnds(t, s) })
 	t.Run("checkpoints", func(t *testing.T) { testCheckpoints(t, s) })
 }
 
@@ -105,6 +106,23 @@ func testCount(t *testing.T, s domain.Store, chain int) {
 	wantSame(t, count(math.MinInt64, last-1), 0)
 }
 
+func testMendEnds(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	was := must(s.Audit().Ends(ctx))(t)
+	ends := slices.Clone(was)
+	ends[2].Position, ends[2].Hash = ends[2].Position+3, [32]byte{7}
+	wantSame(t, must(s.Audit().MendEnds(ctx, was, was))(t), true)
+	wantSame(t, must(s.Audit().Ends(ctx))(t), was)
+	wantSame(t, must(s.Audit().MendEnds(ctx, was, ends))(t), true)
+	wantSame(t, must(s.Audit().Ends(ctx))(t), ends)
+	wantSame(t, must(s.Audit().MendEnds(ctx, was, ends))(t), false) // it does not end there any more
+	wantSame(t, must(s.Audit().MendEnds(ctx, ends, ends[:15]))(t), true)
+	wantSame(t, must(s.Audit().Ends(ctx))(t), ends[:15])
+	wantSame(t, must(s.Audit().MendEnds(ctx, ends[:15], was))(t), true)
+	wantSame(t, must(s.Audit().MendEnds(ctx, ends[:15], was))(t), false) // it has been added already
+	wantSame(t, must(s.Audit().Ends(ctx))(t), was)
+}
+
 func testCheckpoints(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	wantSame(t, len(must(s.Audit().Checkpoints(ctx))(t)), 0)
@@ -133,6 +151,7 @@ func testCheckpoints(t *testing.T, s domain.Store) {
 	base = numbered(3, true)
 	check(t, s.Audit().AddCheckpoint(ctx, &base))
 	later = numbered(4, false)
+	later.Loss = `{"reason":"não há"}`
 	check(t, s.Audit().AddCheckpoint(ctx, &later))
 	wantSame(t, must(s.Audit().Checkpoints(ctx))(t), []domain.Checkpoint{base, later})
 	err := s.Transact(ctx, func(tx domain.Store) error {

@@ -1,0 +1,213 @@
+package service_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
+)
+
+// removeMore are removals behind an accepted loss, or of what it has left.
+var removeMore = []string{
+	"DELETE FROM audit_events WHERE id = (SELECT min(id) FROM audit_events)", "DELETE FROM audit_events WHERE action = 'accept'", noChains, noPoints,
+	"DELETE FROM audit_checkpoints WHERE loss <> ''", "UPDATE audit_checkpoints SET loss = '' WHERE loss <> ''",
+	"UPDATE audit_checkpoints SET loss = replace(loss, 'a disk', 'no disk')", noEvents + emptyHeads,
+	"DELETE FROM audit_checkpoints WHERE number = (SELECT max(number) FROM audit_checkpoints)",
+	"INSERT INTO audit_events (chain, position, hash, at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource," +
+		" resource_id, resource_name, before, after) SELECT 99, position, hash, at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused," +
+		" resource, resource_id, resource_name, before, after FROM audit_events WHERE action = 'accept'",
+}
+
+// every says that each so many-th of the removals is tried.
+var every = map[string]int{"sqlite": 3, "postgres": 9}
+
+// TestAudit_Accept: whatever is missing can be accepted, then it is signed on, and what is missing besides is found.
+func TestAudit_Accept(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.fill(t, 64)
+			must(w.Audit.CheckpointNow(t.Context()))(t)
+			w.save(t, "early")
+			w.fill(t, 64)
+			expected := expect(must(w.Audit.CheckpointNow(t.Context()))(t))
+			w.fill(t, 48)
+			w.save(t, "whole")
+			w.exec(t, "CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)")
+			r := newRemovals(t, w)
+			for i, one := range removalsOfAll {
+				if one.found != always || i%every[engine] != 0 { // all of them take too long
+					continue
+				}
+				t.Run(one.what, func(t *testing.T) {
+					r.run(t, one.script)
+					acceptAll(t, w)
+					if report := must(w.Audit.Verify(t.Context(), expected))(t); !report.Whole() && !expectsLost(report) {
+						t.Errorf("what is expected: %q", report.Problems)
+					}
+					w.restore(t, "whole", auditTables...)
+					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_events_position ON audit_events (chain, position)")
+					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0")
+				})
+			}
+			r.run(t, noPoints+lastOfSigned+headTo)
+			acceptAll(t, w)
+			w.save(t, "accepted")
+			for i, script := range removeMore {
+				if engine == "postgres" && i%3 != 0 {
+					continue
+				}
+				r.run(t, script)
+				if must(w.Audit.Verify(t.Context()))(t).Whole() {
+					t.Errorf("%s: it is not found", script)
+				}
+				acceptAll(t, w)
+				w.restore(t, "accepted", auditTables...)
+			}
+		})
+	}
+}
+
+// expectsLost reports whether all that is found is that the checkpoint that is expected is lost.
+func expectsLost(report service.AuditReport) bool {
+	return len(report.Problems) == 1 && strings.Contains(report.Problems[0], "whose loss was accepted")
+}
+
+// acceptAll accepts what is missing, and checks that the audit goes on from there.
+func acceptAll(t *testing.T, w *world) {
+	t.Helper()
+	ctx := operator(t)
+	loss := must(w.Audit.FindLoss(ctx))(t)
+	if loss.Empty() {
+		t.Fatal("nothing is missing")
+	}
+	kept := len(w.checkpoints(t))
+	other := loss.Hash
+	other[31]++
+	for reason, hash := range map[string][32]byte{"a disk": other, "": loss.Hash, " x": loss.Hash, "a\nb": loss.Hash, strings.Repeat("x", 501): loss.Hash} {
+		if _, err := w.Audit.Accept(ctx, hash, reason); err == nil {
+			t.Errorf("%q and %x are accepted", reason, hash)
+		}
+	}
+	wantSame(t, len(w.checkpoints(t)), kept)
+	signed, err := w.Audit.Accept(ctx, loss.Hash, "a disk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := must(w.Audit.Verify(ctx))(t)
+	if accepted := report.Accepted; !report.Whole() || len(accepted) == 0 || accepted[len(accepted)-1].Reason != "a disk" || accepted[len(accepted)-1].Number != signed.Number {
+		t.Fatalf("after it the audit is %+v", report)
+	}
+	w.fill(t, 20)
+	w.clock.pass(2 * service.CheckpointEvery)
+	check(t, w.Audit.Checkpoint(ctx))
+	wantSame(t, w.Audit.Loss(), false)
+	wantSame(t, w.checkpoints(t)[len(w.checkpoints(t))-1].Number, signed.Number+1)
+	if report := must(w.Audit.Verify(ctx))(t); !report.Whole() {
+		t.Errorf("as it goes on, the audit has problems: %q", report.Problems)
+	}
+	if again := must(w.Audit.FindLoss(ctx))(t); !again.Empty() {
+		t.Errorf("something is missing still: %+v", again)
+	}
+	if _, err := w.Audit.Accept(ctx, loss.Hash, "a disk"); err == nil {
+		t.Error("it is accepted twice")
+	}
+}
+
+// TestAudit_Accept_More: what is lost between the look and the acceptance is not accepted with it, nor what is lost in between the check and the signature.
+func TestAudit_Accept_More(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.fill(t, 80)
+			must(w.Audit.CheckpointNow(t.Context()))(t)
+			w.exec(t, "DELETE FROM audit_events WHERE id = 3")
+			loss := must(w.Audit.FindLoss(t.Context()))(t)
+			w.fill(t, 40) // others go on
+			wantSame(t, must(w.Audit.FindLoss(t.Context()))(t).Hash, loss.Hash)
+			w.exec(t, "DELETE FROM audit_events WHERE id = 20")
+			if _, err := w.Audit.Accept(operator(t), loss.Hash, "a disk"); err == nil || !strings.Contains(err.Error(), "another loss") {
+				t.Errorf("error is %v", err)
+			}
+			loss = must(w.Audit.FindLoss(t.Context()))(t)
+			audit := service.Audit{Keys: w.Audit.Keys, Secret: w.Audit.Secret, Notary: w.Audit.Notary, Recorder: w.Audit.Recorder, Now: w.Audit.Now, Log: w.Audit.Log}
+			audit.Store = &hooked{Store: w.store, transact: func() { w.exec(t, "DELETE FROM audit_events WHERE id = 40") }}
+			must(audit.Accept(operator(t), loss.Hash, "a disk"))(t)
+			wantProblems(t, w, "missing")
+		})
+	}
+}
+
+// TestAudit_Accept_Together: of several who accept at the same time one does.
+func TestAudit_Accept_Together(t *testing.T) {
+	t.Parallel()
+	for engine, open := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := worldOn(t, open(t), slog.DiscardHandler)
+			w.fill(t, 80)
+			must(w.Audit.CheckpointNow(t.Context()))(t)
+			w.exec(t, "DELETE FROM audit_events WHERE id = 3")
+			w.exec(t, "UPDATE audit_chains SET position = position + 1")
+			loss := must(w.Audit.FindLoss(t.Context()))(t)
+			replicas := []*world{w, w.replica(t), w.replica(t)}
+			ctx, done := operator(t), make([]error, len(replicas))
+			check(t, together(len(replicas), func(n int) error {
+				_, done[n] = replicas[n].Audit.Accept(ctx, loss.Hash, "a disk")
+				return nil
+			}))
+			accepted := 0
+			for _, err := range done {
+				if err == nil {
+					accepted++
+				}
+			}
+			if accepted != 1 {
+				t.Errorf("%d accept it: %v", accepted, errors.Join(done...))
+			}
+			wantSame(t, w.countAccepts(t), 1)
+			wantProblems(t, w)
+		})
+	}
+}
+
+// countAccepts is how many events say that a loss was accepted.
+func (w *world) countAccepts(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for _, e := range w.events(t) {
+		if e.Action == domain.ActionAccept {
+			n++
+		}
+	}
+	return n
+}
+
+// TestAudit_Accept_Prune: nothing is pruned as long as an accepted loss is younger; then the acceptance goes with it.
+func TestAudit_Accept_Prune(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(t, 80)
+	must(w.Audit.CheckpointNow(t.Context()))(t)
+	w.clock.pass(day)
+	w.exec(t, "DELETE FROM audit_events WHERE id = 70")
+	loss := must(w.Audit.FindLoss(t.Context()))(t)
+	must(w.Audit.Accept(operator(t), loss.Hash, "a disk"))(t)
+	w.clock.pass(day)
+	w.fill(t, 40)
+	if _, err := w.Audit.Prune(operator(t), noon.Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "a loss was accepted at") {
+		t.Errorf("error is %v", err)
+	}
+	wantSame(t, must(w.Audit.Prune(operator(t), noon.Add(day+time.Hour)))(t), 80)
+	wantProblems(t, w)
+	wantSame(t, len(must(w.Audit.Verify(t.Context()))(t).Accepted), 0)
+	check(t, w.Audit.Checkpoint(t.Context()))
+}

@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// MendEnds implements domain.Audit. A statement that changes no row has found another end than it was told.
+func (r audit) MendEnds(ctx context.Context, was, ends []domain.Link) (bool, error) {
+	mended := true
+	err := r.s.atomic(ctx, func(tx *Store) error {
+		for _, statement := range mendings(was, ends) {
+			done := tx.write.WithContext(ctx).Exec(statement.query, statement.args...)
+			if done.Error != nil {
+				return done.Error
+			}
+			mended = mended && done.RowsAffected == 1
+		}
+		return nil
+	})
+	return mended, err
+}
+
+type mending struct {
+	query string
+	args  []any
+}
+
+// mendings are the statements that make chains end elsewhere.
+func mendings(was, ends []domain.Link) []mending {
+	var list []mending
+	for _, end := range ends {
+		at := slices.IndexFunc(was, func(l domain.Link) bool { return l.Chain == end.Chain })
+		switch {
+		case at < 0:
+			const query = "INSERT INTO audit_chains (chain, position, hash) VALUES (?, ?, ?) ON CONFLICT (chain) DO NOTHING"
+			list = append(list, mending{query, []any{end.Chain, end.Position, end.Hash[:]}})
+		case was[at] != end:
+			const query = "UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ? AND position = ? AND hash = ?"
+			list = append(list, mending{query, []any{end.Position, end.Hash[:], end.Chain, was[at].Position, was[at].Hash[:]}})
+		}
+	}
+	for _, one := range was {
+		if !slices.ContainsFunc(ends, func(l domain.Link) bool { return l.Chain == one.Chain }) {
+			list = append(list, mending{"DELETE FROM audit_chains WHERE chain = ?", []any{one.Chain}})
+		}
+	}
+	return list
+}
