@@ -25,6 +25,7 @@ import (
 // The last good list is served until it ends when no other can be had: while the database does not answer, or can't be written to.
 type CRLs struct {
 	Store       domain.Store
+	History     *History
 	Authorities *Authorities
 	Now         func() time.Time
 	Life        time.Duration // of a list, from thisUpdate to nextUpdate
@@ -53,7 +54,10 @@ type list struct {
 	seen        atomic.Pointer[domain.RevocationPoint]
 	revocations []domain.Revocation // up to epoch, less those that were dropped
 	epoch       int64
-	last        domain.Revocation // one of epoch
+	last        domain.Revocation         // one of epoch
+	lapsed      atomic.Bool               // the database has another history than what is known here
+	ended       atomic.Pointer[SignedCRL] // the last list of the history that lapsed
+	before      *lapsedList               // what has been compared with nothing yet
 }
 
 // errCRLContention says that other replicas published first every time.
@@ -88,7 +92,7 @@ func (s *CRLs) fresh(ctx context.Context, caID int64) (*SignedCRL, error) {
 		return nil, err
 	}
 	l := s.list(caID)
-	if seen := l.seen.Load(); seen != nil && *seen == state.RevocationPoint {
+	if seen := l.seen.Load(); seen != nil && *seen == state.RevocationPoint && !l.lapsed.Load() {
 		if crl := l.current.Load(); crl != nil && s.good(crl.CRL, state) {
 			l.stale.Store(nil)
 			return crl, nil
@@ -149,12 +153,20 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state doma
 	if err != nil {
 		return err
 	}
-	if found && s.good(latest, asked) {
+	good := found && s.good(latest, asked)
+	if good && l.before == nil {
 		l.current.Store(signed(latest))
 		return nil
 	}
-	if err := s.catchUp(ctx, l, caID, latest); err != nil {
+	if another, err := s.another(ctx, state); another || err != nil {
+		return err // then the state is of no use
+	}
+	if err := s.catchUp(ctx, l, caID, state, latest); err != nil {
 		return err
+	}
+	if good {
+		l.current.Store(signed(latest))
+		return nil
 	}
 	crl, err := s.sign(ctx, l, caID, state, latest)
 	if err != nil {
@@ -182,7 +194,7 @@ func (s *CRLs) publish(ctx context.Context, crl domain.CRL) (bool, error) {
 
 // catchUp reads the revocations since the last time, and drops those whose certificate had ended before the latest list if that had
 // seen them: they were on one list after their end (RFC 5280, 3.3).
-func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.CRL) error {
+func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL) error {
 	ctx, cancel := context.WithTimeout(ctx, crlReadTime)
 	defer cancel()
 	if err := s.rejoin(ctx, l); err != nil {
@@ -192,8 +204,10 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, latest domain.C
 	if err != nil {
 		return err
 	}
+	all := append(l.revocations, fresh...)
+	s.tellGone(ctx, l, caID, state, all)
 	kept := l.revocations[:0]
-	for _, r := range append(l.revocations, fresh...) {
+	for _, r := range all {
 		if r.NotAfter.IsZero() || r.Epoch > latest.Epoch || latest.ThisUpdate.After(s.Now()) || !r.NotAfter.Before(latest.ThisUpdate) {
 			kept = append(kept, r)
 		}
@@ -278,24 +292,4 @@ func wait(ctx context.Context, d time.Duration) error {
 func signed(crl domain.CRL) *SignedCRL {
 	sum := sha256.Sum256(crl.DER)
 	return &SignedCRL{CRL: crl, PEM: ca.EncodeCRLPEM(crl.DER), Tag: hex.EncodeToString(sum[:12])}
-}
-
-func (s *CRLs) list(caID int64) *list {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l, ok := s.lists[caID]
-	if !ok {
-		if s.lists == nil {
-			s.lists = map[int64]*list{}
-		}
-		l = &list{turn: make(chan struct{}, 1)}
-		s.lists[caID] = l
-	}
-	return l
-}
-
-func (s *CRLs) forget(caID int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.lists, caID)
 }

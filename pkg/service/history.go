@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -48,6 +49,22 @@ func (h *History) look(ctx context.Context) (domain.AccessPoint, int, error) {
 func (h *History) Look(ctx context.Context) error {
 	_, _, err := h.look(ctx)
 	return err
+}
+
+// errUnsettled says that the database has another history, and can't be told so yet.
+var errUnsettled = errors.New("service: the incarnation of the database is not renewed yet")
+
+// settled looks at the database and returns its incarnation, when that is of the history that the database has. Errors: *domain.Unavailable as well.
+func (h *History) settled(ctx context.Context) (string, error) {
+	if _, _, err := h.look(ctx); err != nil {
+		return "", err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pending {
+		return "", &domain.Unavailable{Err: errUnsettled}
+	}
+	return h.last.Incarnation, nil
 }
 
 // begin forgets. The incarnation stays when another replica has renewed it already.

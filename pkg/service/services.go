@@ -86,7 +86,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Clients: &Clients{
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Audit: recorder, Now: now, Log: log,
 		},
-		CRLs:     &CRLs{Store: store, Authorities: authorities, Now: now, Life: set.CRLLife, Log: log},
+		CRLs:     &CRLs{Store: store, History: history, Authorities: authorities, Now: now, Life: set.CRLLife, Log: log},
 		Access:   access,
 		Login:    &Login{Store: store, Audit: recorder, Access: access, Passwords: passwords, Log: log},
 		Signing:  access.Signing,
@@ -108,7 +108,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Applications:   &Applications{Control: control, Log: log},
 		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},
 	}
-	history.forget = []func(){authorities.ForgetAll, services.CRLs.Forget, services.Devices.recent.forget}
+	history.forget = []func(){authorities.ForgetAll, services.CRLs.Forget, services.Devices.recent.forget, access.uses.forget}
 	return services, nil
 }
 

@@ -20,6 +20,10 @@ import (
 
 // setBack runs a test on each engine, with what keeps the state of the database and what brings that back.
 func setBack(t *testing.T, run func(t *testing.T, w *world, keep func() (restore func()))) {
+	setBackLogged(t, func(t *testing.T, w *world, _ *lockedBuffer, keep func() func()) { run(t, w, keep) })
+}
+
+func setBackLogged(t *testing.T, run func(t *testing.T, w *world, log *lockedBuffer, keep func() (restore func()))) {
 	for engine, locate := range map[string]func(t *testing.T) string{
 		"sqlite": func(t *testing.T) string { return filepath.Join(t.TempDir(), "chaveiro.db") },
 		"postgres": func(t *testing.T) string {
@@ -38,8 +42,9 @@ func setBack(t *testing.T, run func(t *testing.T, w *world, keep func() (restore
 			location := locate(t)
 			s := openStore(t, location)
 			must(s.MigrateUp(t.Context()))(t)
-			w := worldOn(t, s, slog.DiscardHandler)
-			run(t, w, func() func() { return setbacktest.Take(t, location) })
+			log := &lockedBuffer{}
+			w := worldOn(t, s, slog.NewJSONHandler(log, nil))
+			run(t, w, log, func() func() { return setbacktest.Take(t, location) })
 		})
 	}
 }

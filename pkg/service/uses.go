@@ -34,6 +34,9 @@ func (u *uses) drain() []domain.APIKeyUse {
 	return list
 }
 
+// forget drops all: another key may have the number of one that is gone.
+func (u *uses) forget() { _ = u.drain() }
+
 // usesBatch bounds how long one transaction of uses holds up other writers.
 const usesBatch = 500
 

@@ -117,11 +117,25 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 		if done.Error != nil {
 			return done.Error
 		}
-		// What was published in the history that has ended is not known, but no list of it begins later than now.
-		return tx.write.WithContext(ctx).Exec("UPDATE cas SET crl_this_update = ? WHERE crl_this_update IS NULL OR crl_this_update < ?",
-			micro(now), micro(now)).Error
+		return tx.outdoLists(ctx, now)
 	})
 	return value, err
+}
+
+// listsAhead is more than the number of a list is ahead of the time in seconds: a list begins an hour back or a second after the one before, and never in
+// the future.
+const listsAhead = 7200
+
+// outdoLists makes the next list of each CA a later one than any that was published in the history that has ended. Those are not known, but none of them
+// begins later than now or has a number that is further ahead.
+func (s *Store) outdoLists(ctx context.Context, now time.Time) error {
+	begins, number := micro(now), now.Unix()+listsAhead
+	db := s.write.WithContext(ctx)
+	err := db.Exec("UPDATE cas SET crl_this_update = ? WHERE crl_this_update IS NULL OR crl_this_update < ?", begins, begins).Error
+	if err != nil {
+		return err
+	}
+	return db.Exec("UPDATE cas SET crl_number = ? WHERE crl_number < ?", number, number).Error
 }
 
 // abandonedOf keeps each value once, and the latest.
