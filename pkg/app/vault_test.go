@@ -66,7 +66,12 @@ type vaultKeys struct {
 // authorize makes an application of a method, with an authorization that may write.
 func authorize(t *testing.T, c *apptest.Client, method string) vaultKeys {
 	t.Helper()
-	application := create(t, c, "/api/pam/applications", object{"name": method, "method": method})
+	return authorizeAs(t, c, method, method)
+}
+
+func authorizeAs(t *testing.T, c *apptest.Client, name, method string) vaultKeys {
+	t.Helper()
+	application := create(t, c, "/api/pam/applications", object{"name": name, "method": method})
 	var keys vaultKeys
 	in := object{"application_id": application.ID, "name": "test", "write": true}
 	if err := c.Do(t.Context(), http.MethodPost, "/api/pam/authorizations", in, &keys); err != nil {

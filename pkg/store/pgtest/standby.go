@@ -20,24 +20,33 @@ const socketName = ".s.PGSQL.5432"
 func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	program, err := Program("pg_basebackup")
-	if err != nil {
-		return nil, err
-	}
 	dir, err := newWorkdir(tempRoot, c.owner)
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
 	s := &Cluster{dir: dir, bin: c.bin, owner: c.owner, cfg: c.cfg, exited: make(chan struct{})}
-	backup := exec.CommandContext(ctx, program, "-D", dir.data(), "-h", c.dir.path, "-U", superuser, "-R", "-X", "stream", "-c", "fast", "--no-sync")
-	backup.Dir, backup.Env, backup.SysProcAttr = dir.path, environ(), c.owner.procAttr()
-	if out, err := backup.CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("pg_basebackup: %w\n%s", err, out), s.Stop())
+	if err := c.copyTo(ctx, dir.data(), "-R"); err != nil {
+		return nil, errors.Join(err, s.Stop())
 	}
 	if err := s.run(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("pgtest: %w", err), s.Stop())
 	}
 	return s, nil
+}
+
+// copyTo makes a base backup.
+func (c *Cluster) copyTo(ctx context.Context, path string, args ...string) error {
+	program, err := Program("pg_basebackup")
+	if err != nil {
+		return err
+	}
+	args = append(args, "-D", path, "-h", c.dir.path, "-U", superuser, "-X", "stream", "-c", "fast", "--no-sync")
+	backup := exec.CommandContext(ctx, program, args...)
+	backup.Dir, backup.Env, backup.SysProcAttr = c.dir.path, environ(), c.owner.procAttr()
+	if out, err := backup.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg_basebackup: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // Lag waits until the standby has all that the primary has, and stops its receiver: whatever is answered afterwards is lost when it takes over.
