@@ -9,7 +9,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -24,8 +23,9 @@ const maxKeyBytes = 8 << 10
 // PrivateKeyFile is a PEM private key of which everything was looked at that
 // can be without opening it.
 type PrivateKeyFile struct {
-	block *pem.Block
-	open  opener // of PBES2 and its like; nil: the key is plain or cheap to open
+	block  *pem.Block
+	open   opener // nil: the key is plain
+	costly bool   // of PBES2 and its like
 }
 
 // ReadPrivateKey reads one PEM private key of at most 64 KiB: PKCS #8, PKCS #1
@@ -33,7 +33,7 @@ type PrivateKeyFile struct {
 // PBES2 ("ENCRYPTED PRIVATE KEY") and OpenSSL's traditional encryption (a
 // DEK-Info header).
 //
-// It fails with [ErrUnsupportedEncryption], [ErrMultiple] or [ErrMalformed], and
+// It fails with an [EncryptionError], [ErrMultiple] or [ErrMalformed], and
 // with a [BoundError] for what would take more than about a second of one core
 // or 128 MiB to open.
 func ReadPrivateKey(pemBytes []byte) (*PrivateKeyFile, error) {
@@ -42,15 +42,19 @@ func ReadPrivateKey(pemBytes []byte) (*PrivateKeyFile, error) {
 		return nil, err
 	}
 	file := &PrivateKeyFile{block: block}
-	if block.Type == "ENCRYPTED PRIVATE KEY" {
+	switch {
+	case block.Type == "ENCRYPTED PRIVATE KEY":
+		file.costly = true
 		file.open, err = readPKCS8(block.Bytes)
+	case block.Headers["DEK-Info"] != "":
+		file.open, err = readTraditional(block)
 	}
 	return file, err
 }
 
 // Costly reports whether [PrivateKeyFile.Open] takes long, so that everything
 // else should be checked before.
-func (f *PrivateKeyFile) Costly() bool { return f.open != nil }
+func (f *PrivateKeyFile) Costly() bool { return f.costly }
 
 // Open opens the key; the password of a plain key is ignored. A costly one takes
 // up to a second and 128 MiB: bound how many callers are here at once.
@@ -59,23 +63,19 @@ func (f *PrivateKeyFile) Costly() bool { return f.open != nil }
 // [ErrUnsupportedEncryption], [ErrMalformed], [ErrWeakKey] or
 // [ErrUnsupportedKey].
 func (f *PrivateKeyFile) Open(password string) (crypto.Signer, error) {
-	der, encrypted, err := f.block.Bytes, false, error(nil)
-	switch {
-	case f.open != nil && password == "":
-		return nil, ErrPasswordRequired
-	case f.open != nil:
-		encrypted = true
-		der, err = f.open(password)
-	case f.block.Headers["DEK-Info"] != "":
-		encrypted = true
-		der, err = decryptTraditional(f.block, password)
+	if f.open == nil {
+		return parseKeyDER(f.block.Type, f.block.Bytes)
 	}
+	if password == "" {
+		return nil, ErrPasswordRequired
+	}
+	der, err := f.open(password)
 	if err != nil {
 		return nil, err
 	}
 	// CBC has no integrity: one wrong password in 256 leaves valid padding.
 	// What it leaves is not one whole SEQUENCE.
-	if encrypted && !wholeSequence(der) {
+	if !wholeSequence(der) {
 		return nil, ErrWrongPassword
 	}
 	return parseKeyDER(f.block.Type, der)
@@ -107,23 +107,6 @@ func keyBlock(pemBytes []byte) (*pem.Block, error) {
 		return nil, fmt.Errorf("%w: %d PEM blocks", ErrMultiple, len(blocks))
 	}
 	return blocks[0], nil
-}
-
-// decryptTraditional opens OpenSSL's pre-PKCS #8 encryption (RFC 1421 headers).
-// It is deprecated, and what many fleets keep their keys in.
-func decryptTraditional(block *pem.Block, password string) ([]byte, error) {
-	if password == "" {
-		return nil, ErrPasswordRequired
-	}
-	//lint:ignore SA1019 it is weak to write, and only read here
-	der, err := x509.DecryptPEMBlock(block, []byte(password))
-	if errors.Is(err, x509.IncorrectPasswordError) {
-		return nil, ErrWrongPassword
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: the DEK-Info header is damaged or names an unknown cipher", ErrUnsupportedEncryption)
-	}
-	return der, nil
 }
 
 func wholeSequence(der []byte) bool {

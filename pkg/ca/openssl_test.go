@@ -141,7 +141,10 @@ func TestOpenSSL_ItsKeysAreRead(t *testing.T) {
 		{"camellia 256", "pkcs8 -topk8 -v2 camellia-256-cbc", nil},
 		{"traditional aes256", "TRADITIONAL -aes256", nil},
 		{"traditional des3", "TRADITIONAL -des3", nil},
-		{"traditional camellia", "TRADITIONAL -camellia256", ca.ErrUnsupportedEncryption},
+		{"traditional camellia", "TRADITIONAL -camellia256", nil},
+		{"traditional camellia, 128", "TRADITIONAL -camellia128", nil},
+		{"traditional camellia, 192", "TRADITIONAL -camellia192", nil},
+		{"traditional aria", "TRADITIONAL -aria256", ca.ErrUnsupportedEncryption},
 	}
 	for algorithm, traditional := range map[ca.KeyAlgorithm]string{ca.ECDSAP256: "ec", ca.ECDSAP384: "ec", ca.RSA2048: "rsa -traditional"} {
 		key := newKey(t, algorithm)

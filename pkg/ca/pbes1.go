@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"crypto/cipher"
 	"crypto/des"
 	"crypto/sha1"
 	"encoding/asn1"
@@ -9,9 +10,15 @@ import (
 	"unicode/utf16"
 )
 
-// oidSHA1TripleDES is pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292 appendix C):
-// of the obsolete schemes the one that OpenSSL still reads by default.
-var oidSHA1TripleDES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 3}
+// pbes1Ciphers are those of the obsolete schemes that OpenSSL still reads by
+// default: pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd2-KeyTripleDES-CBC
+// (RFC 7292 appendix C).
+var pbes1Ciphers = map[string]blockCipher{
+	"1.2.840.113549.1.12.1.3": {24, des.NewTripleDESCipher},
+	"1.2.840.113549.1.12.1.4": {16, func(key []byte) (cipher.Block, error) {
+		return des.NewTripleDESCipher(append(key[:16:16], key[:8]...))
+	}},
+}
 
 type pbes1Params struct {
 	Salt       []byte
@@ -25,8 +32,8 @@ const (
 	maxPBES1Text       = 1024 // bytes of salt or password
 )
 
-// readSHA1TripleDES reads what was encrypted by that scheme.
-func readSHA1TripleDES(der, data []byte) (opener, error) {
+// readPBES1 reads what was encrypted by such a scheme.
+func readPBES1(scheme blockCipher, der, data []byte) (opener, error) {
 	var params pbes1Params
 	rest, err := asn1.Unmarshal(der, &params)
 	if err != nil || len(rest) > 0 || params.Iterations.Sign() < 1 || len(params.Salt) == 0 || len(params.Salt) > maxPBES1Text {
@@ -39,12 +46,12 @@ func readSHA1TripleDES(der, data []byte) (opener, error) {
 		if len(password) > maxPBES1Text {
 			return nil, ErrWrongPassword
 		}
-		key := pkcs12Derive(1, 24, password, params)
+		key := pkcs12Derive(1, scheme.keyBytes, password, params)
 		iv, err := asn1.Marshal(pkcs12Derive(2, des.BlockSize, password, params))
 		if err != nil {
 			return nil, err
 		}
-		return decryptCBC(blockCipher{24, des.NewTripleDESCipher}, key, iv, data)
+		return decryptCBC(scheme, key, iv, data)
 	}, nil
 }
 

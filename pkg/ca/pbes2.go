@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"hash"
 	"math/big"
-	"strings"
 
 	"golang.org/x/crypto/scrypt"
 )
@@ -80,11 +79,11 @@ func readPKCS8(der []byte) (opener, error) {
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("%w: not an encrypted PKCS #8 key", ErrMalformed)
 	}
-	if info.Algorithm.Algorithm.Equal(oidSHA1TripleDES) {
-		return readSHA1TripleDES(info.Algorithm.Parameters.FullBytes, info.Data)
+	if scheme, ok := pbes1Ciphers[info.Algorithm.Algorithm.String()]; ok {
+		return readPBES1(scheme, info.Algorithm.Parameters.FullBytes, info.Data)
 	}
-	if err := checkPBES2(info.Algorithm.Algorithm); err != nil {
-		return nil, err
+	if !info.Algorithm.Algorithm.Equal(oidPBES2) {
+		return nil, unknownOID(info.Algorithm.Algorithm)
 	}
 	var params pbes2Params
 	if rest, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &params); err != nil || len(rest) > 0 {
@@ -107,18 +106,6 @@ func readPKCS8(der []byte) (opener, error) {
 	}, nil
 }
 
-func checkPBES2(oid asn1.ObjectIdentifier) error {
-	if oid.Equal(oidPBES2) {
-		return nil
-	}
-	const pkcs5, pkcs12 = "1.2.840.113549.1.5.", "1.2.840.113549.1.12.1."
-	if name := oid.String(); strings.HasPrefix(name, pkcs5) || strings.HasPrefix(name, pkcs12) {
-		return fmt.Errorf("%w: PBES1 is obsolete; convert the key with "+
-			"`openssl pkcs8 -in old.key -topk8 -v2 aes-256-cbc -out new.key -provider legacy -provider default`", ErrUnsupportedEncryption)
-	}
-	return fmt.Errorf("%w: the scheme is not PBES2", ErrUnsupportedEncryption)
-}
-
 func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, error) {
 	switch oid.String() {
 	case "2.16.840.1.101.3.4.1.2":
@@ -136,7 +123,7 @@ func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, error) {
 	case "1.2.392.200011.61.1.1.1.4":
 		return blockCipher{32, newCamellia}, nil
 	}
-	return blockCipher{}, fmt.Errorf("%w: the cipher is none of AES-CBC, Camellia-CBC and DES-EDE3-CBC", ErrUnsupportedEncryption)
+	return blockCipher{}, unknownOID(oid)
 }
 
 // readKDF reads the parameters of a key derivation, and refuses what costs too
@@ -148,7 +135,7 @@ func readKDF(kdf pkix.AlgorithmIdentifier, keyBytes int) (derive opener, err err
 	case kdf.Algorithm.Equal(oidScrypt):
 		return readScrypt(kdf.Parameters.FullBytes, keyBytes)
 	}
-	return nil, fmt.Errorf("%w: the key derivation is neither PBKDF2 nor scrypt", ErrUnsupportedEncryption)
+	return nil, unknownOID(kdf.Algorithm)
 }
 
 func readPBKDF2(der []byte, keyBytes int) (opener, error) {
@@ -169,7 +156,7 @@ func readPBKDF2(der []byte, keyBytes int) (opener, error) {
 	return func(password string) ([]byte, error) {
 		key, err := pbkdf2.Key(digest, password, params.Salt, int(params.Iterations.Int64()), keyBytes)
 		if err != nil {
-			return nil, fmt.Errorf("%w: PBKDF2 refuses its parameters", ErrUnsupportedEncryption)
+			return nil, &EncryptionError{Algorithm: "PBKDF2"}
 		}
 		return key, nil
 	}, nil
@@ -202,8 +189,12 @@ func digestOfPRF(prf asn1.ObjectIdentifier) (func() hash.Hash, error) {
 		return sha512.New384, nil
 	case "1.2.840.113549.2.11":
 		return sha512.New, nil
+	case "1.2.840.113549.2.12":
+		return sha512.New512_224, nil
+	case "1.2.840.113549.2.13":
+		return sha512.New512_256, nil
 	}
-	return nil, fmt.Errorf("%w: the PBKDF2 function is not HMAC-SHA-1 or HMAC-SHA-2", ErrUnsupportedEncryption)
+	return nil, unknownOID(prf)
 }
 
 func readScrypt(der []byte, keyBytes int) (opener, error) {
@@ -226,7 +217,7 @@ func readScrypt(der []byte, keyBytes int) (opener, error) {
 	return func(password string) ([]byte, error) {
 		key, err := scrypt.Key([]byte(password), params.Salt, int(n.Int64()), int(r.Int64()), int(p.Int64()), keyBytes)
 		if err != nil {
-			return nil, fmt.Errorf("%w: scrypt refuses its parameters", ErrUnsupportedEncryption)
+			return nil, &EncryptionError{Algorithm: "scrypt"}
 		}
 		return key, nil
 	}, nil

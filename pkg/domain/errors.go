@@ -117,7 +117,7 @@ const (
 	ReasonOnePEM           Reason = "more than one PEM block"  //
 	ReasonKeyWeak          Reason = "key too weak"             //
 	ReasonKeyUnsupported   Reason = "key type not supported"   //
-	ReasonKeyEncryption    Reason = "encryption not supported" //
+	ReasonKeyEncryption    Reason = "encryption not supported" // the algorithm
 	ReasonKeyIterations    Reason = "too many iterations"      // found, maximum
 	ReasonKeyScrypt        Reason = "too much scrypt"          // the product of its parameters, found, maximum
 	ReasonKeyBits          Reason = "too long a key"           // found, maximum of bits

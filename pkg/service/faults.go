@@ -19,7 +19,6 @@ var materialFaults = []struct {
 	{ca.ErrMalformed, domain.Invalid, domain.ReasonPEM},
 	{ca.ErrWeakKey, domain.Invalid, domain.ReasonKeyWeak},
 	{ca.ErrUnsupportedKey, domain.Invalid, domain.ReasonKeyUnsupported},
-	{ca.ErrUnsupportedEncryption, domain.Invalid, domain.ReasonKeyEncryption},
 	{ca.ErrKeyMismatch, domain.Invalid, domain.ReasonKeyMismatch},
 	{ca.ErrWeakSignature, domain.Invalid, domain.ReasonWeakSignature},
 	{ca.ErrNotCA, domain.Invalid, domain.ReasonNotCA},
@@ -35,6 +34,9 @@ var materialFaults = []struct {
 func material(field string, err error) error {
 	if bound, ok := errors.AsType[*ca.BoundError](err); ok {
 		return beyond(field, bound)
+	}
+	if encryption, ok := errors.AsType[*ca.EncryptionError](err); ok {
+		return &domain.Error{Kind: domain.Invalid, Field: field, Reason: domain.ReasonKeyEncryption, Args: []any{encryption.Algorithm}, Err: err}
 	}
 	for _, f := range materialFaults {
 		if !errors.Is(err, f.err) {

@@ -145,7 +145,7 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonOnePEM:           {"Informe um único bloco PEM.", "Give exactly one PEM block."},
 	domain.ReasonKeyWeak:          {"Chave fraca: RSA a partir de 2048 bits, curvas a partir de P-256.", "Weak key: RSA from 2048 bits, curves from P-256."},
 	domain.ReasonKeyUnsupported:   {"Tipo de chave não suportado: use RSA, ECDSA ou Ed25519.", "Key type not supported: use RSA, ECDSA or Ed25519."},
-	domain.ReasonKeyEncryption:    {"Criptografia da chave não suportada: converta com openssl pkcs8 -in velha.key -topk8 -v2 aes256 -out nova.key -provider legacy -provider default.", "Key encryption not supported: convert with openssl pkcs8 -in old.key -topk8 -v2 aes256 -out new.key -provider legacy -provider default."},
+	domain.ReasonKeyEncryption:    {"Criptografia da chave não suportada (%s): converta com openssl pkcs8 -in velha.key -topk8 -v2 aes256 -out nova.key -provider legacy -provider default.", "Key encryption not supported (%s): convert with openssl pkcs8 -in old.key -topk8 -v2 aes256 -out new.key -provider legacy -provider default."},
 	domain.ReasonKeyIterations:    {"A chave pede %s iterações para ser aberta; o máximo é %d.", "The key takes %s iterations to open; the maximum is %d."},
 	domain.ReasonKeyScrypt:        {"A chave pede scrypt com %s = %s; o máximo é %d.", "The key takes scrypt with %s = %s to open; the maximum is %d."},
 	domain.ReasonKeyBits:          {"A chave RSA tem %s bits; o máximo é %d.", "The RSA key has %s bits; the maximum is %d."},

@@ -30,6 +30,7 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonCells:         {6},
 	domain.ReasonCRLPartial:    {"indirectCRL"},
 	domain.ReasonCRLCritical:   {"1.2.3.4"},
+	domain.ReasonKeyEncryption: {"SEED-CBC"},
 	domain.ReasonKeyIterations: {"5000001", int64(5_000_000)},
 	domain.ReasonKeyScrypt:     {"N·r·p", "2^70", int64(1 << 20)},
 	domain.ReasonKeyBits:       {"16384", int64(8192)},
