@@ -22,7 +22,7 @@ var removeMore = []string{
 		" resource, resource_id, resource_name, before, after FROM audit_events WHERE action = 'accept'",
 }
 
-// every says that each so many-th of the removals is tried.
+// every is the step in which the removals are tried.
 var every = map[string]int{"sqlite": 3, "postgres": 9}
 
 // TestAudit_Accept: whatever is missing can be accepted, then it is signed on, and what is missing besides is found.
