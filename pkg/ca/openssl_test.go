@@ -132,6 +132,8 @@ func TestOpenSSL_ItsKeysAreRead(t *testing.T) {
 		{"aes-256 sha256 iterated", "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -iter 30000", nil},
 		{"aes-256 sha384", "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA384", nil},
 		{"aes-256 sha512", "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA512", nil},
+		{"aes-256 sha512/224", "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA512-224", nil},
+		{"aes-256 sha512/256", "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA512-256", nil},
 		{"3des", "pkcs8 -topk8 -v2 des3", nil},
 		{"scrypt", "pkcs8 -topk8 -scrypt", nil},
 		{"scrypt with its own N, r, p", "pkcs8 -topk8 -scrypt -scrypt_N 1024 -scrypt_r 4 -scrypt_p 3", nil},
