@@ -83,7 +83,7 @@ func TestSetBack_NewServer(t *testing.T) {
 	}
 }
 
-// TestSetBack_Log: who has served a list says which certificates of it are good again, whoever has signed it, and once.
+// TestSetBack_Log: a server that has served a list logs once which of its certificates are good again. Another server may have signed the list.
 func TestSetBack_Log(t *testing.T) {
 	t.Parallel()
 	for name, signs := range map[string]bool{"its own list": true, "the list of another": false} {

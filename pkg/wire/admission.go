@@ -119,6 +119,7 @@ type visit struct {
 	lane   *lane
 	inside atomic.Bool // whether it has a turn
 	bodies []*body
+	cut    error // that of a body that was cut off
 }
 
 const visitKey = "wire.visit"

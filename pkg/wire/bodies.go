@@ -71,10 +71,13 @@ func (b *bodies) arrived(one *body) error {
 	return nil
 }
 
-// end gives back the room of a body that has arrived.
+// end gives back the room of a body, whether it has arrived or not.
 func (b *bodies) end(one *body) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if one.place != nil {
+		b.coming.Remove(one.place)
+	}
 	if !one.cut {
 		b.used -= one.size
 	}
@@ -93,8 +96,8 @@ func (b *bodies) read(c echo.Context, v *visit, reader io.Reader, limit int64) (
 	}
 	v.bodies = append(v.bodies, one)
 	data, err := io.ReadAll(reader)
-	if cut := b.arrived(one); cut != nil {
-		return nil, cut
+	if v.cut = b.arrived(one); v.cut != nil {
+		return nil, v.cut
 	}
 	return data, err
 }
@@ -106,6 +109,9 @@ func (a admission) readBody(c echo.Context, reader io.Reader, limit int64) ([]by
 	if v == nil || c.Request().ContentLength == 0 || limit > oas.DefaultMaxBody {
 		data, err := io.ReadAll(reader)
 		return data, oas.BodyFault(err)
+	}
+	if v.cut != nil { // the same answer to who reads on
+		return nil, v.cut
 	}
 	hadTurn := v.leave()
 	data, err := a.bodies.read(c, v, reader, limit)

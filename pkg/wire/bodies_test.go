@@ -17,7 +17,7 @@ import (
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	b := &bodies{}
-	const third = maxBodies / 3
+	const part = maxBodies / 3
 	var stopped []int
 	begin := func(name int, size int64) *body {
 		t.Helper()
@@ -27,25 +27,26 @@ func TestBodies(t *testing.T) {
 		}
 		return one
 	}
-	first, second, third3 := begin(1, third), begin(2, third), begin(3, third)
+	first, second, third := begin(1, part), begin(2, part), begin(3, part)
 	if err := b.arrived(first); err != nil {
 		t.Error(err)
 	}
-	begin(4, third)
+	begin(4, part)
 	if err := b.arrived(second); !errors.Is(err, domain.ErrOverloaded) || !slices.Equal(stopped, []int{2}) {
 		t.Errorf("the one that has been coming longest: %v, cut off: %v", err, stopped)
 	}
 	b.end(second)
-	if err := b.arrived(third3); err != nil {
+	if err := b.arrived(third); err != nil {
 		t.Error(err)
 	}
-	if _, err := b.begin(2*third, nil); !errors.Is(err, domain.ErrOverloaded) || domain.RetryAfter(err) == 0 {
+	if _, err := b.begin(2*part, nil); !errors.Is(err, domain.ErrOverloaded) || domain.RetryAfter(err) == 0 {
 		t.Errorf("beside two that have come: %v", err)
 	}
 	b.end(first)
-	b.end(third3)
-	begin(5, 2*third)
-	if b.used != 2*third {
+	b.end(third)
+	b.end(begin(6, part)) // whose reader has given up
+	begin(5, 2*part)
+	if b.used != 2*part {
 		t.Errorf("%d bytes are counted", b.used)
 	}
 }
@@ -59,6 +60,9 @@ func TestReadBody_CutOff(t *testing.T) {
 	e.Use(a.begin)
 	e.POST("/api/things", a.middleware(func(c echo.Context) error {
 		_, err := a.readBody(c, c.Request().Body, minBody)
+		if _, again := a.readBody(c, c.Request().Body, minBody); !errors.Is(again, domain.ErrOverloaded) {
+			t.Errorf("reading on: %v", again)
+		}
 		cut <- err
 		return err
 	}))
