@@ -102,7 +102,11 @@ func (w *failover) giveNumbersAgain(t *testing.T) {
 	run(t, openDatabase(t, w.options), `DO $$ DECLARE c record; BEGIN
 		FOR c IN SELECT table_name AS name, pg_get_serial_sequence(table_name, 'id') AS numbers FROM information_schema.columns
 			WHERE table_schema = 'public' AND column_name = 'id' AND pg_get_serial_sequence(table_name, 'id') IS NOT NULL
-		LOOP EXECUTE format('SELECT setval(%L, (SELECT COALESCE(max(id), 0) + 1 FROM %I), false)', c.numbers, c.name); END LOOP;
+		LOOP
+			EXECUTE format('LOCK TABLE %I IN EXCLUSIVE MODE', c.name); -- a row that is not committed yet has a number, too
+			EXECUTE format('SELECT setval(%L, (SELECT COALESCE(max(id), 0) + 1 FROM %I), false)', c.numbers, c.name);
+			COMMIT;
+		END LOOP;
 	END $$`)
 }
 
@@ -144,7 +148,7 @@ func (w *failover) askMeanwhile(t *testing.T) (end func()) {
 					status, retry := answeredBy(t, c, method, path, in)
 					fine := status == http.StatusOK || status == http.StatusConflict && method == http.MethodPost
 					if !fine && (status != http.StatusInternalServerError || retry == "") || time.Since(begin) > 15*time.Second {
-						t.Errorf("server %d, %s: %d after %s, try again after %q", i, method, status, time.Since(begin), retry)
+						t.Errorf("server %d, %s: %d after %s, try again after %q\n%s", i, method, status, time.Since(begin), retry, w.logs[i].Log())
 						return
 					}
 					mu.Lock()

@@ -169,6 +169,9 @@ type DeviceSave struct {
 	Event     *Event
 }
 
+// ErrNamesMoved says that a name has been spelled in another way, or is not there, since it was read.
+var ErrNamesMoved = errors.New("domain: names have changed since they were read")
+
 // Devices keeps the devices. Names of models, types, vendors and sites are made when they are new. Each has one spelling for all devices: that of the device
 // which was stored last. Errors: *Error with Missing.
 type Devices interface {
@@ -186,7 +189,7 @@ type Devices interface {
 	MakeNames(ctx context.Context, devices ...*Device) error
 	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and nothing is stored, when the device, one of the
 	// domains or the spelling of a name is no more what it was when it was read, or the access point is no longer that of the event. Errors: also
-	// Duplicated on oauth_nonce.
+	// Duplicated on oauth_nonce; ErrNamesMoved instead of false in a transaction, which has failed then.
 	Save(ctx context.Context, s *DeviceSave) (bool, error)
 	// Lock returns the devices of the hostnames that there are, by NameKey; until the transaction ends nobody else can change them.
 	Lock(ctx context.Context, hostnames []string) (map[string]Device, error)

@@ -7,6 +7,8 @@ type Store interface {
 	// Transact runs fn in one transaction; tx is valid only inside fn. An error of fn, or a panic, rolls back. Calling
 	// Transact on tx is an error. Nothing slow happens inside: no signing, no key generation, no network.
 	Transact(ctx context.Context, fn func(tx Store) error) error
+	// Atomic runs fn in the transaction that this is, or else in one of its own.
+	Atomic(ctx context.Context, fn func(tx Store) error) error
 
 	CAs() CAs
 	Clients() Clients

@@ -275,15 +275,17 @@ func TestCaller_Restless(t *testing.T) {
 			key := w.newAPIKey(t)
 			ctx, cancel := context.WithCancel(operator(t))
 			var others sync.WaitGroup
-			others.Go(func() {
-				for n := 0; ctx.Err() == nil; n++ {
-					_, err := w.APIKeys.Update(ctx, s.helper, domain.APIKeyUpdate{Description: new(fmt.Sprint(n))})
-					if err != nil && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
-						t.Error(err)
-						return
+			for range 4 {
+				others.Go(func() {
+					for n := 0; ctx.Err() == nil; n++ {
+						_, err := w.APIKeys.Update(ctx, s.helper, domain.APIKeyUpdate{Description: new(fmt.Sprint(n))})
+						if err != nil && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
+							t.Error(err)
+							return
+						}
 					}
-				}
-			})
+				})
+			}
 			request := here.requestOf(t, key.Token, domain.ScopeClients)
 			for range 30 {
 				check(t, second(here.Clients.Create(request, spec(s.ca))))

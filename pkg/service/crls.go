@@ -125,7 +125,7 @@ func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CR
 			return nil, err
 		}
 	}
-	return nil, errCRLContention
+	return nil, &domain.Unavailable{Err: errCRLContention}
 }
 
 // state reads where the lists of a CA stand. All who ask at once share one question to the database, which was put after they asked.

@@ -61,7 +61,11 @@ func (s *Devices) ByID(ctx context.Context, id int64) (domain.Device, error) {
 // Get returns the device of an id or a hostname: of digits alone the id goes first. Errors: *domain.Error with Missing, also for one that the caller does
 // not see.
 func (s *Devices) Get(ctx context.Context, ref string) (domain.Device, error) {
-	device, err := s.find(ctx, ref)
+	return visible(ctx, s.Store, ref)
+}
+
+func visible(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
+	device, err := find(ctx, tx, ref)
 	if err != nil {
 		return device, err
 	}
@@ -77,14 +81,14 @@ func seen(ctx context.Context, d domain.Device) error {
 }
 
 // find looks for an id only where the reference is one as ids are written: digits without a sign, a space or a zero before them.
-func (s *Devices) find(ctx context.Context, ref string) (domain.Device, error) {
+func find(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
 	if id, err := strconv.ParseUint(ref, 10, 63); err == nil && strconv.FormatUint(id, 10) == ref {
-		device, err := s.Store.Devices().Get(ctx, int64(id))
+		device, err := tx.Devices().Get(ctx, int64(id))
 		if !domain.IsKind(err, domain.Missing) {
 			return device, err
 		}
 	}
-	return s.Store.Devices().Named(ctx, domain.CleanName(ref))
+	return tx.Devices().Named(ctx, domain.CleanName(ref))
 }
 
 type hostnameKey struct{}
@@ -96,14 +100,14 @@ func WithHostname(ctx context.Context, hostname string) context.Context {
 
 // chosen is the device of the hostname that the request names beside the reference of its path, and otherwise that of the reference. A reference that is the
 // same text is that hostname, and no id.
-func (s *Devices) chosen(ctx context.Context, ref string) (domain.Device, error) {
+func chosen(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
 	hostname, _ := ctx.Value(hostnameKey{}).(string)
 	if hostname = domain.CleanName(hostname); hostname == "" {
-		return s.Get(ctx, ref)
+		return visible(ctx, tx, ref)
 	}
-	device, err := s.Store.Devices().Named(ctx, hostname)
+	device, err := tx.Devices().Named(ctx, hostname)
 	if domain.IsKind(err, domain.Missing) && domain.NameKey(domain.CleanName(ref)) != domain.NameKey(hostname) {
-		return s.Get(ctx, ref)
+		return visible(ctx, tx, ref)
 	}
 	if err != nil {
 		return device, err
@@ -120,8 +124,8 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 	if s.UpsertEnables {
 		plan.Enabled = new(true)
 	}
-	done, err := s.save(ctx, func(ctx context.Context, sure bool) (domain.DeviceSave, error) {
-		before, err := s.before(ctx, plan.Hostname, sure)
+	done, err := s.save(ctx, func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error) {
+		before, err := s.before(ctx, tx, plan.Hostname, sure)
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
@@ -130,7 +134,7 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 				return domain.DeviceSave{}, err
 			}
 		}
-		domains, err := findDomains(ctx, s.Store, []domain.DevicePlan{plan})
+		domains, err := findDomains(ctx, tx, []domain.DevicePlan{plan})
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
@@ -147,13 +151,13 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 }
 
 // before is the device of a hostname, which has the id 0 when there is none. It may be guessed unless the caller wants to be sure.
-func (s *Devices) before(ctx context.Context, hostname string, sure bool) (domain.Device, error) {
+func (s *Devices) before(ctx context.Context, tx domain.Store, hostname string, sure bool) (domain.Device, error) {
 	if !sure {
 		if device, ok := s.recent.guess(hostname); ok {
 			return device, nil
 		}
 	}
-	device, err := s.Store.Devices().Stored(ctx, hostname)
+	device, err := tx.Devices().Stored(ctx, hostname)
 	if domain.IsKind(err, domain.Missing) {
 		return domain.Device{}, nil
 	}
@@ -161,11 +165,11 @@ func (s *Devices) before(ctx context.Context, hostname string, sure bool) (domai
 }
 
 // stored is a device that was found, as it has to be changed.
-func (s *Devices) stored(ctx context.Context, found domain.Device, err error) (domain.Device, error) {
+func stored(ctx context.Context, tx domain.Store, found domain.Device, err error) (domain.Device, error) {
 	if err != nil || !found.Earlier {
 		return found, err
 	}
-	return s.Store.Devices().Stored(ctx, found.Hostname)
+	return tx.Devices().Stored(ctx, found.Hostname)
 }
 
 // planned is what a plan makes of a device; of none, whose id is 0, a new one.
@@ -186,42 +190,62 @@ const saveAttempts = 100
 
 var errDeviceContention = errors.New("service: the device was changed by others too many times")
 
+// deviceStep makes a change of what tx has. It may guess that unless it has to be sure.
+type deviceStep func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error)
+
 // save stores what next makes of the present state. When somebody else has changed that meanwhile, or the rights of the caller, or next had guessed it
 // wrong, it asks again, and wants to be sure: no change is lost. That nothing is to be changed has to be sure, too.
-func (s *Devices) save(ctx context.Context, next func(ctx context.Context, sure bool) (domain.DeviceSave, error)) (domain.DeviceChange, error) {
+func (s *Devices) save(ctx context.Context, next deviceStep) (domain.DeviceChange, error) {
 	nonce := nonceOf(ctx)
 	for attempt := range saveAttempts {
-		sure := attempt > 0
-		save, err := next(ctx, sure)
-		if err != nil {
-			return save.DeviceChange, err
+		var done domain.DeviceSave
+		err := quietly(ctx, s.Store, attempt, func(tx domain.Store) (err error) {
+			done, err = s.attempt(ctx, tx, next, attempt)
+			return err
+		})
+		if errors.Is(err, errDeviceMoved) || errors.Is(err, domain.ErrNamesMoved) {
+			continue
 		}
-		if !save.Changed() {
-			if !sure {
-				continue
-			}
-			err := nonce.spend(ctx, s.Store)
-			nonce.settle(err)
-			return domain.DeviceChange{Before: save.Before, After: save.Before}, err
+		nonce.settle(err)
+		if err == nil && done.Changed() {
+			s.recent.keep(done.After, done.Created())
 		}
-		save.After.UpdatedAt = s.Now()
-		if save.Event, err = s.deviceEvent(ctx, save.DeviceChange); err != nil {
-			return save.DeviceChange, err
-		}
-		save.Nonce = nonce.unspent()
-		saved, err := s.Store.Devices().Save(ctx, &save)
-		if saved {
-			nonce.settle(err)
-			s.recent.keep(save.After, save.Created())
-		}
-		if err != nil || saved {
-			return save.DeviceChange, replayed(err)
-		}
-		if ctx, err = s.Audit.again(ctx, s.Store); err != nil {
-			return domain.DeviceChange{}, err
+		return done.DeviceChange, err
+	}
+	return domain.DeviceChange{}, &domain.Unavailable{Err: errDeviceContention}
+}
+
+// errDeviceMoved says that nothing was stored, and that it has to be looked at again.
+var errDeviceMoved = errors.New("service: the device, or who may change it, is not as it was when it was read")
+
+// attempt makes one change and stores it. After the first, the rights of the caller are read again.
+func (s *Devices) attempt(ctx context.Context, tx domain.Store, next deviceStep, attempt int) (save domain.DeviceSave, err error) {
+	sure := attempt > 0
+	if sure {
+		if ctx, err = s.Audit.again(ctx, tx); err != nil {
+			return save, err
 		}
 	}
-	return domain.DeviceChange{}, errDeviceContention
+	if save, err = next(ctx, tx, sure); err != nil {
+		return save, err
+	}
+	if !save.Changed() {
+		if !sure {
+			return save, errDeviceMoved
+		}
+		save.After = save.Before
+		return save, nonceOf(ctx).spend(ctx, tx)
+	}
+	save.After.UpdatedAt = s.Now()
+	if save.Event, err = s.deviceEvent(ctx, save.DeviceChange); err != nil {
+		return save, err
+	}
+	save.Nonce = nonceOf(ctx).unspent()
+	saved, err := tx.Devices().Save(ctx, &save)
+	if err == nil && !saved {
+		err = errDeviceMoved
+	}
+	return save, replayed(err)
 }
 
 func (s *Devices) deviceEvent(ctx context.Context, c domain.DeviceChange) (*domain.Event, error) {
@@ -243,9 +267,9 @@ func (s *Devices) Enable(ctx context.Context, ref string) error {
 }
 
 func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
-	_, err := s.save(ctx, func(ctx context.Context, _ bool) (save domain.DeviceSave, err error) {
-		found, err := s.chosen(ctx, ref)
-		if save.Before, err = s.stored(ctx, found, err); err != nil {
+	_, err := s.save(ctx, func(ctx context.Context, tx domain.Store, _ bool) (save domain.DeviceSave, err error) {
+		found, err := chosen(ctx, tx, ref)
+		if save.Before, err = stored(ctx, tx, found, err); err != nil {
 			return save, err
 		}
 		if save.Before.Enabled == enabled {

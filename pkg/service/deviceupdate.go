@@ -8,9 +8,9 @@ import (
 
 // Update changes what the update says of one device. Errors: *domain.Error with Missing.
 func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpdate) (domain.Device, error) {
-	done, err := s.save(ctx, func(ctx context.Context, _ bool) (domain.DeviceSave, error) {
-		found, err := s.Store.Devices().Get(ctx, id)
-		before, err := s.stored(ctx, found, err)
+	done, err := s.save(ctx, func(ctx context.Context, tx domain.Store, _ bool) (domain.DeviceSave, error) {
+		found, err := tx.Devices().Get(ctx, id)
+		before, err := stored(ctx, tx, found, err)
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
@@ -18,7 +18,7 @@ func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpda
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
-		domains, err := findDomains(ctx, s.Store, []domain.DevicePlan{plan})
+		domains, err := findDomains(ctx, tx, []domain.DevicePlan{plan})
 		if err != nil {
 			return domain.DeviceSave{}, onField("domains", err)
 		}

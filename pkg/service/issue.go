@@ -148,7 +148,7 @@ func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.
 }
 
 func (s *Clients) enrol(ctx context.Context, tx domain.Store, client *domain.Client, cert *domain.Certificate, event *domain.Event) error {
-	return s.Audit.whileAllowed(ctx, tx, func() error { return tx.Clients().Enrol(ctx, client, cert, event) }, event)
+	return s.Audit.whileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Clients().Enrol(ctx, client, cert, event) }, event)
 }
 
 // revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it already.

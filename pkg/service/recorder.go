@@ -75,12 +75,12 @@ func (r *Recorder) record(ctx context.Context, tx domain.Store, c change) error 
 	if err != nil {
 		return err
 	}
-	return r.whileAllowed(ctx, tx, func() error { return tx.Audit().Append(ctx, e) }, e)
+	return r.whileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Audit().Append(ctx, e) }, e)
 }
 
 // recordAll is record for many events that were made before.
 func (r *Recorder) recordAll(ctx context.Context, tx domain.Store, events []*domain.Event) error {
-	return r.whileAllowed(ctx, tx, func() error { return tx.Audit().AppendAll(ctx, events) }, events...)
+	return r.whileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Audit().AppendAll(ctx, events) }, events...)
 }
 
 func differing(before, after facts) (facts, facts) {

@@ -31,11 +31,14 @@ const (
 // as they were read: they have to be read again.
 func (r devices) Save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	saved, err := r.save(ctx, s)
-	if isNull(err) && !r.s.inTx {
-		r.s.cachedNames.drop(s.After)
-		return false, nil
+	if !isNull(err) {
+		return saved, err
 	}
-	return saved, err
+	r.s.cachedNames.drop(s.After)
+	if r.s.inTx {
+		return false, domain.ErrNamesMoved
+	}
+	return false, nil
 }
 
 // save is one statement on PostgreSQL, where a transaction would travel seven times.

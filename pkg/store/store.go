@@ -113,12 +113,16 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 	return err
 }
 
-// atomic runs fn in the transaction that s is, or else in one of its own.
-func (s *Store) atomic(ctx context.Context, fn func(tx *Store) error) error {
+// Atomic implements domain.Store.
+func (s *Store) Atomic(ctx context.Context, fn func(tx domain.Store) error) error {
 	if s.inTx {
 		return fn(s)
 	}
-	return s.Transact(ctx, func(tx domain.Store) error { return fn(tx.(*Store)) })
+	return s.Transact(ctx, fn)
+}
+
+func (s *Store) atomic(ctx context.Context, fn func(tx *Store) error) error {
+	return s.Atomic(ctx, func(tx domain.Store) error { return fn(tx.(*Store)) })
 }
 
 // failureKey is where a transaction keeps the error of a failed statement.
