@@ -53,7 +53,8 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	sweep(tempRoot)
-	dir, err := newWorkdir(tempRoot, owner)
+	sweep(memoryRoot)
+	dir, err := newWorkdir(rootFor(cfg), owner)
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}

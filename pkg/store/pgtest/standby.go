@@ -20,7 +20,7 @@ const socketName = ".s.PGSQL.5432"
 func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	dir, err := newWorkdir(tempRoot, c.owner)
+	dir, err := newWorkdir(rootFor(c.cfg), c.owner)
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}

@@ -9,10 +9,23 @@ import (
 const (
 	// tempRoot is not os.TempDir: a socket's path has some hundred bytes at
 	// most, and the server's account must be able to reach it.
-	tempRoot  = "/tmp"
-	dirPrefix = "chaveiro-pg-"
-	lockName  = "lock"
+	tempRoot   = "/tmp"
+	memoryRoot = "/dev/shm"
+	dirPrefix  = "chaveiro-pg-"
+	lockName   = "lock"
 )
+
+// memoryNeeded is what must be free in memoryRoot, in bytes: the clusters of several test binaries are there at once.
+const memoryNeeded = 4 << 30
+
+// rootFor says where a cluster's directory is. What need not survive anything is in memory where the system has a file system for that with much
+// left: a database has some three hundred files, and making and removing those costs a disk more than all that tests do with them.
+func rootFor(cfg Config) string {
+	if !cfg.Durable && freeMemory(memoryRoot) >= memoryNeeded {
+		return memoryRoot
+	}
+	return tempRoot
+}
 
 // workdir is a cluster's directory. Its lock is held for as long as the process
 // that made it lives, which is how others see what a killed process left behind.
