@@ -25,6 +25,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
+	"github.com/chaveiro/chaveiro/pkg/store/sqlitetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -69,28 +70,9 @@ var engines = map[string]func(t testing.TB) *store.Store{
 func newSQLite(t testing.TB) *store.Store {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "chaveiro.db")
-	check(t, os.WriteFile(path, must(emptySQLite())(t), 0o600))
+	sqlitetest.Make(t, path)
 	return openStore(t, path)
 }
-
-// emptySQLite is the file of a migrated database: the migrations take longer than most tests.
-var emptySQLite = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "chaveiro")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	path := filepath.Join(dir, "chaveiro.db")
-	s, err := store.Open(context.Background(), path)
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.MigrateUp(context.Background())
-	if err := errors.Join(err, s.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 func newPostgres(t testing.TB) *store.Store {
 	t.Helper()

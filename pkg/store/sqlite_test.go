@@ -6,6 +6,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/store"
+	"github.com/chaveiro/chaveiro/pkg/store/sqlitetest"
 	"github.com/chaveiro/chaveiro/pkg/store/storetest"
 )
 
@@ -31,11 +32,11 @@ func open(t testing.TB, location string) *store.Store {
 	return s
 }
 
+// migrated opens a new database with its schema, of an address of postgresURL or a path of sqliteFile.
 func migrated(t testing.TB, location string) *store.Store {
 	t.Helper()
-	s := open(t, location)
-	if _, err := s.MigrateUp(t.Context()); err != nil {
-		t.Fatal(err)
+	if filepath.IsAbs(location) {
+		sqlitetest.Make(t, location)
 	}
-	return s
+	return open(t, location)
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
-	gen "github.com/chaveiro/chaveiro/gen/api"
-	genpam "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
@@ -88,20 +86,16 @@ func origins(externalURL string) []string {
 func mountDocuments(e *echo.Echo) error {
 	sources := []struct {
 		name, prefix string
-		spec         func() ([]byte, error)
-	}{{"api", api.Prefix, gen.GetSpecJSON}, {"pam", pam.Prefix, genpam.GetSpecJSON}}
+		read         func() (encodings, error)
+	}{{"api", api.Prefix, apiDocument}, {"pam", pam.Prefix, pamDocument}}
 	var shown []docs.Document
 	for _, source := range sources {
-		asJSON, err := source.spec()
+		text, err := source.read()
 		if err != nil {
 			return err
 		}
-		asYAML, err := documentYAML(asJSON)
-		if err != nil {
-			return err
-		}
-		e.GET(source.prefix+"/openapi.json", document("application/json", asJSON))
-		e.GET(source.prefix+"/openapi.yaml", document("application/yaml", asYAML))
+		e.GET(source.prefix+"/openapi.json", document("application/json", text.asJSON))
+		e.GET(source.prefix+"/openapi.yaml", document("application/yaml", text.asYAML))
 		shown = append(shown, docs.Document{Name: source.name, URL: source.prefix + "/openapi.json"})
 	}
 	explorer := echo.WrapHandler(docs.Handler(docs.Config{Documents: shown}))

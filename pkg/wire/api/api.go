@@ -2,6 +2,7 @@ package api
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -51,10 +52,13 @@ type API struct {
 
 var _ gen.StrictServerInterface = API{}
 
+// readSpec reads the document once in a process: that takes longer than all else that a server does to start.
+var readSpec = sync.OnceValues(gen.GetSpec)
+
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the operation is found first, then comes
 // authentication, then validation, which reads the body, then a second look at who it is; a refusal is recorded wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
-	spec, err := gen.GetSpec()
+	spec, err := readSpec()
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -48,9 +49,12 @@ type handlers struct {
 
 var _ gen.StrictServerInterface = handlers{}
 
+// readSpec reads the document once in a process.
+var readSpec = sync.OnceValues(gen.GetSpec)
+
 // Mount adds the dialect's routes.
 func Mount(e *echo.Echo, config Config) error {
-	spec, err := gen.GetSpec()
+	spec, err := readSpec()
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,12 @@ var registerDecoders = sync.OnceFunc(func() {
 	}
 })
 
+// The documents are read once in a test binary: that takes longer than most tests.
+var (
+	readAPI   = sync.OnceValues(gen.GetSpec)
+	readVault = sync.OnceValues(pam.GetSpec)
+)
+
 // checker fails a test when an answer diverges from the document of its dialect.
 type checker struct {
 	t          testing.TB
@@ -51,8 +57,8 @@ func newChecker(t testing.TB, seen *answers) *checker {
 	t.Helper()
 	registerDecoders()
 	c := &checker{t: t, answers: seen}
-	c.api = newDialect(t, "", gen.GetSpec, statuses, c.checkErrors)
-	c.vault = newDialect(t, "pam.", pam.GetSpec, vaultStatuses, c.checkVaultErrors)
+	c.api = newDialect(t, "", readAPI, statuses, c.checkErrors)
+	c.vault = newDialect(t, "pam.", readVault, vaultStatuses, c.checkVaultErrors)
 	return c
 }
 

@@ -7,15 +7,20 @@ package wiretest
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store/sqlitetest"
 )
 
 // Server is the service on an SQLite database of its own, listening on the loopback interface.
@@ -56,6 +61,7 @@ func Start(t testing.TB, change ...func(*Settings)) *Server {
 	for _, f := range change {
 		f(&settings)
 	}
+	makeDatabase(t, settings.Config.Storage)
 	log := slog.New(settings.Log)
 	vault, err := app.OpenVault(t.Context(), settings.Config.Storage, true, log)
 	if err != nil {
@@ -71,6 +77,15 @@ func Start(t testing.TB, change ...func(*Settings)) *Server {
 	s.makeTokens(t, server.Services)
 	s.listen(t, settings)
 	return s
+}
+
+// makeDatabase makes the SQLite file of a server that has no database yet.
+func makeDatabase(t testing.TB, storage app.Storage) {
+	t.Helper()
+	path := filepath.Join(storage.DataDir, "chaveiro.db")
+	if _, err := os.Stat(path); storage.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist) {
+		sqlitetest.Make(t, path)
+	}
 }
 
 // makeTokens makes the two apikeys, 1 and 2, as somebody who may do everything.
