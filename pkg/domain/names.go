@@ -12,6 +12,9 @@ import (
 // CleanName is how a name is stored: in Unicode's form NFC, without white space at its ends, and with a space for every other white space of one character, as
 // that which does not break lines. It changes nothing of what it has made.
 func CleanName(name string) string {
+	if isPlain(name) {
+		return strings.TrimSpace(name)
+	}
 	spaced := func(r rune) rune {
 		if unicode.Is(unicode.Zs, r) {
 			return ' '
@@ -33,9 +36,19 @@ var hidden = []*unicode.RangeTable{
 	unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector,
 }
 
+// isPlain reports whether a name is of printable ASCII alone, as most are: what is said about the rest of Unicode need not be asked then.
+func isPlain(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // checkClean refuses names with characters that are not seen.
 func checkClean(field, name string) error {
-	if strings.ContainsFunc(name, func(r rune) bool { return unicode.In(r, hidden...) }) {
+	if !isPlain(name) && strings.ContainsFunc(name, func(r rune) bool { return unicode.In(r, hidden...) }) {
 		return Fault(Invalid, field, ReasonControl)
 	}
 	return nil

@@ -65,7 +65,10 @@ func (s *Devices) importAll(ctx context.Context, checked *checkedFile) (result I
 	if err := checked.batches(func(good goodRows) error { return s.makeNames(ctx, good.plans) }); err != nil {
 		return ImportResult{}, err
 	}
-	err = s.transact(ctx, func(tx domain.Store) error { return s.store(ctx, tx, checked, &result) })
+	err = s.transact(ctx, func(tx domain.Store) (err error) {
+		result, err = s.store(ctx, tx, checked)
+		return err
+	})
 	if err != nil {
 		return ImportResult{}, err
 	}
@@ -77,28 +80,22 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 	if err := s.makeNames(ctx, good.plans); err != nil {
 		return err
 	}
-	var counted ImportResult
+	var stored *storing
 	var gone []domain.RowFault
 	err := s.transact(ctx, func(tx domain.Store) (err error) {
-		counted = ImportResult{}
+		stored = s.storing(tx, 0)
 		if gone, err = unknownDomains(ctx, tx, good); err != nil { // since then
 			return err
 		}
-		changes, err := s.put(ctx, tx, good.without(gone).plans, 0)
-		if err != nil {
+		if err := stored.put(ctx, good.without(gone).plans); err != nil {
 			return err
 		}
-		counted.count(changes)
-		events, err := s.makeEvents(ctx, changes)()
-		if err != nil {
-			return err
-		}
-		return s.Audit.recordAll(ctx, tx, events)
+		return stored.record(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	result.Created, result.Updated, result.Unchanged = result.Created+counted.Created, result.Updated+counted.Updated, result.Unchanged+counted.Unchanged
+	result.add(stored.counted)
 	faults := rowFaults{list: result.Faults, count: len(result.Faults), failed: result.Failed}
 	for _, fault := range gone {
 		faults.add(fault)
@@ -107,33 +104,17 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 	return nil
 }
 
-// store puts the plans of a file and counts what came of it. The events of a batch are made while the database has the next.
-func (s *Devices) store(ctx context.Context, tx domain.Store, file *checkedFile, result *ImportResult) error {
-	made := func() ([]*domain.Event, error) { return nil, nil }
-	appendMade := func() error {
-		events, err := made()
-		if err != nil {
-			return err
-		}
-		return s.Audit.recordAll(ctx, tx, events)
+// store stores the plans of a file.
+func (s *Devices) store(ctx context.Context, tx domain.Store, file *checkedFile) (ImportResult, error) {
+	stored := s.storing(tx, 0)
+	if err := file.batches(func(good goodRows) error { return stored.put(ctx, good.plans) }); err != nil {
+		return ImportResult{}, err
 	}
-	err := file.batches(func(good goodRows) error {
-		changes, err := s.put(ctx, tx, good.plans, 0)
-		if err != nil {
-			return err
-		}
-		result.count(changes)
-		if err := appendMade(); err != nil {
-			return err
-		}
-		made = s.makeEvents(ctx, changes)
-		return nil
-	})
-	if err != nil {
-		_, _ = made() // ends what makes them
-		return err
-	}
-	return appendMade()
+	return stored.counted, stored.record(ctx)
+}
+
+func (r *ImportResult) add(more ImportResult) {
+	r.Created, r.Updated, r.Unchanged = r.Created+more.Created, r.Updated+more.Updated, r.Unchanged+more.Unchanged
 }
 
 func (r *ImportResult) count(changes []domain.DeviceChange) {

@@ -155,20 +155,17 @@ func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devi
 	if err := json.Unmarshal([]byte(of.Domains), &domains); err != nil {
 		return err
 	}
-	pace, coming, row := s.pacer(), []domain.DevicePlan(nil), int64(0)
-	var spelling fileSpelling
+	pace, coming := s.pacer(), []domain.DevicePlan(nil)
 	store := func() error {
 		err := pace.step(ctx, func() error { return s.finishSome(ctx, &of, coming, result) })
 		coming = coming[:0]
 		return err
 	}
-	err = file.rows(func(found deviceRow) error {
-		spelling.unify(&found.plan)
-		if row++; row <= of.Done {
-			return nil
+	err = readAhead(file, of.Done, func(read []domain.DevicePlan) error {
+		for i := range read {
+			read[i].Domains = registered(read[i].Domains, domains)
 		}
-		found.plan.Domains = registered(found.plan.Domains, domains)
-		if coming = append(coming, found.plan); len(coming) < pace.rows {
+		if coming = append(coming, read...); len(coming) < pace.rows {
 			return nil
 		}
 		return store()
@@ -186,6 +183,58 @@ func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devi
 		return err
 	}
 	return s.clear(ctx, of.ID)
+}
+
+// fewPlans are read, or stored, while others are made of what was read or stored before.
+const fewPlans = importBatch / 2
+
+// readAhead calls fn with the plans of a file but those of the first rows, some at a time, and reads the next meanwhile.
+func readAhead(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
+	read, end := make(chan []domain.DevicePlan), make(chan struct{})
+	var failed error
+	go func() {
+		defer close(read)
+		failed = readSome(file, but, func(plans []domain.DevicePlan) error {
+			select {
+			case read <- plans:
+				return nil
+			case <-end:
+				return context.Canceled
+			}
+		})
+	}()
+	for plans := range read {
+		if err := fn(plans); err != nil {
+			close(end)
+			for range read { // until it has ended
+			}
+			return err
+		}
+	}
+	return failed
+}
+
+// readSome calls fn with the plans of a file but those of the first rows, some at a time.
+func readSome(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
+	var spelling fileSpelling
+	var plans []domain.DevicePlan
+	row := int64(0)
+	err := file.rows(func(found deviceRow) error {
+		spelling.unify(&found.plan)
+		if row++; row <= but {
+			return nil
+		}
+		if plans = append(plans, found.plan); len(plans) < fewPlans {
+			return nil
+		}
+		full := plans
+		plans = make([]domain.DevicePlan, 0, fewPlans)
+		return fn(full)
+	})
+	if err != nil || len(plans) == 0 {
+		return err
+	}
+	return fn(plans)
 }
 
 // registered are the registered names of domains, each once; nil stays nil.
@@ -207,31 +256,27 @@ func (s *Devices) finishSome(ctx context.Context, of *domain.DeviceImport, plans
 	if err := s.makeNames(ctx, plans); err != nil {
 		return err
 	}
-	var counted ImportResult
+	var stored *storing
 	err := s.Store.Transact(ctx, func(tx domain.Store) error {
-		counted = ImportResult{}
+		stored = s.storing(tx, of.ID)
 		if err := tx.Audit().Reserve(ctx); err != nil {
 			return err
 		}
 		if mine, err := tx.DeviceImports().Advance(ctx, of.ID, of.Done, int64(len(plans)), s.Now()); err != nil || !mine {
 			return errors.Join(err, errImportGone)
 		}
-		changes, err := s.put(ctx, tx, plans, of.ID)
-		if err != nil {
-			return err
+		for some := range slices.Chunk(plans, fewPlans) {
+			if err := stored.put(ctx, some); err != nil {
+				return err
+			}
 		}
-		counted.count(changes)
-		events, err := s.makeEvents(ctx, changes)()
-		if err != nil {
-			return err
-		}
-		return s.Audit.recordAll(ctx, tx, events)
+		return stored.record(ctx)
 	})
 	if err != nil {
 		return err
 	}
 	of.Done += int64(len(plans))
-	result.Created, result.Updated, result.Unchanged = result.Created+counted.Created, result.Updated+counted.Updated, result.Unchanged+counted.Unchanged
+	result.add(stored.counted)
 	return nil
 }
 

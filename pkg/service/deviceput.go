@@ -38,63 +38,102 @@ func (s *Devices) makeNames(ctx context.Context, plans []domain.DevicePlan) erro
 	return s.Store.Devices().MakeNames(ctx, named...)
 }
 
-// put stores what the plans say, of hostnames that differ; new devices are of an import, if its id is not 0. A hostname that somebody else takes at the same time is an update of theirs.
-func (s *Devices) put(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, importID int64) ([]domain.DeviceChange, error) {
-	domains, err := findDomains(ctx, tx, plans)
+// storing stores the devices of plans, and then their events, in one transaction. The events of some are made while the database has the next.
+type storing struct {
+	devices   *Devices
+	tx        domain.Store
+	importID  int64 // of the import that new devices are of, or 0
+	corrected correctedNames
+	counted   ImportResult
+	made      func() ([]*domain.Event, error)
+}
+
+func (s *Devices) storing(tx domain.Store, importID int64) *storing {
+	return &storing{
+		devices: s, tx: tx, importID: importID, corrected: correctedNames{},
+		made: func() ([]*domain.Event, error) { return nil, nil },
+	}
+}
+
+// put stores what the plans say, of hostnames that differ.
+func (w *storing) put(ctx context.Context, plans []domain.DevicePlan) error {
+	changes, err := w.change(ctx, plans)
+	if err != nil {
+		_, _ = w.made() // ends what makes them
+		return err
+	}
+	w.counted.count(changes)
+	if err := w.record(ctx); err != nil {
+		return err
+	}
+	w.made = w.devices.makeEvents(ctx, changes)
+	return nil
+}
+
+// record stores the events of what was put before. It has to be called at the end.
+func (w *storing) record(ctx context.Context) error {
+	events, err := w.made()
+	if err != nil {
+		return err
+	}
+	return w.devices.Audit.recordAll(ctx, w.tx, events)
+}
+
+// change stores the devices. A hostname that somebody else takes at the same time is an update of theirs.
+func (w *storing) change(ctx context.Context, plans []domain.DevicePlan) ([]domain.DeviceChange, error) {
+	domains, err := findDomains(ctx, w.tx, plans)
 	if err != nil {
 		return nil, err
 	}
-	changes, corrected := make([]domain.DeviceChange, len(plans)), correctedNames{}
+	changes := make([]domain.DeviceChange, len(plans))
 	open := make([]int, len(plans)) // the places of plans that are not stored yet
 	for i := range plans {
 		open[i] = i
 	}
 	for len(open) > 0 {
-		if open, err = s.putOnce(ctx, tx, plans, importID, domains, corrected, changes, open); err != nil {
+		if open, err = w.changeOnce(ctx, plans, domains, changes, open); err != nil {
 			return nil, err
 		}
 	}
 	return changes, nil
 }
 
-// putOnce returns the places of those that somebody else has made between the look and the insertion.
-func (s *Devices) putOnce(ctx context.Context, tx domain.Store, plans []domain.DevicePlan, importID int64, domains domainNames,
-	corrected correctedNames, changes []domain.DeviceChange, open []int,
-) ([]int, error) {
+// changeOnce returns the places of those that somebody else has made between the look and the insertion.
+func (w *storing) changeOnce(ctx context.Context, plans []domain.DevicePlan, domains domainNames, changes []domain.DeviceChange, open []int) ([]int, error) {
 	hostnames := make([]string, len(open))
 	for i, place := range open {
 		hostnames[i] = plans[place].Hostname
 	}
-	present, err := tx.Devices().Lock(ctx, hostnames)
+	present, err := w.tx.Devices().Lock(ctx, hostnames)
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now()
+	now := w.devices.Now()
 	var added []domain.Device
 	var addedPlaces []int
 	var updates []domain.DeviceChange
 	var updatePlaces []int
 	for _, place := range open {
 		before := present[domain.NameKey(plans[place].Hostname)]
-		corrected.settle(&before, plans[place])
-		change := s.planned(plans[place], before, domains)
+		w.corrected.settle(&before, plans[place])
+		change := w.devices.planned(plans[place], before, domains)
 		changes[place] = change
 		switch {
 		case change.Created():
-			change.After.UpdatedAt, change.After.ImportID = now, importID
+			change.After.UpdatedAt, change.After.ImportID = now, w.importID
 			added, addedPlaces = append(added, change.After), append(addedPlaces, place)
 		case change.Changed():
-			change.After.UpdatedAt, change.After.ImportID = now, importID
+			change.After.UpdatedAt, change.After.ImportID = now, w.importID
 			updates, updatePlaces = append(updates, change), append(updatePlaces, place)
 		}
 	}
-	if err := tx.Devices().Update(ctx, updates); err != nil {
+	if err := w.tx.Devices().Update(ctx, updates); err != nil {
 		return nil, err
 	}
 	for i, place := range updatePlaces {
 		changes[place] = updates[i]
 	}
-	lost, err := tx.Devices().Insert(ctx, added)
+	lost, err := w.tx.Devices().Insert(ctx, added)
 	for i, place := range addedPlaces {
 		changes[place].After = added[i]
 	}

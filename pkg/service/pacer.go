@@ -7,7 +7,7 @@ import (
 
 // How long one writes at a time, and then leaves room: another process that waits for an SQLite file looks at it every 20 ms at least.
 const (
-	paceWork = 200 * time.Millisecond
+	paceWork = 300 * time.Millisecond
 	paceRest = 25 * time.Millisecond
 )
 
@@ -33,7 +33,7 @@ func (p *pacer) step(ctx context.Context, part func() error) error {
 	switch {
 	case took > paceWork:
 		p.rows = max(fewestRows, p.rows/2)
-	case took < paceWork/3:
+	case took < paceWork/2:
 		p.rows = min(mostRows, p.rows*2)
 	}
 	if p.worked += took; err != nil || p.worked < paceWork {
