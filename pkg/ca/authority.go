@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -47,19 +46,28 @@ func NewAuthority(cert *x509.Certificate, signer crypto.Signer) (*Authority, err
 	return &Authority{Certificate: cert, Signer: signer}, nil
 }
 
-// CheckCA refuses what TLS libraries would refuse as an issuer of client
-// certificates, with the errors of [NewAuthority]. A missing keyUsage is
-// accepted, as RFC 5280 section 4.2.1.3 and OpenSSL do: the CAs of easy-rsa 2
-// have none.
+// OpenAuthority is [NewAuthority] for a certificate that was accepted before,
+// maybe by an earlier version that refused less: it checks that the key is
+// its key, so that what it signs can be verified.
+func OpenAuthority(cert *x509.Certificate, signer crypto.Signer) (*Authority, error) {
+	if err := CheckPair(cert, signer); err != nil {
+		return nil, err
+	}
+	return &Authority{Certificate: cert, Signer: signer}, nil
+}
+
+// CheckCA refuses what OpenSSL, and so OpenVPN, would refuse as an issuer of
+// client certificates, with the errors of [NewAuthority]. A missing keyUsage is
+// accepted: the CAs of easy-rsa 2 have none. So is a self-signed certificate of
+// version 1, which has no extensions.
 func CheckCA(cert *x509.Certificate) error {
 	if _, err := AlgorithmOf(cert.PublicKey); err != nil {
 		return err
 	}
-	if !cert.BasicConstraintsValid || !cert.IsCA {
+	if !isAuthority(cert) {
 		return fmt.Errorf("%w: basicConstraints does not say CA:TRUE", ErrNotCA)
 	}
-	const needed = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
-	if cert.KeyUsage != 0 && cert.KeyUsage&needed != needed {
+	if !allowsUsage(cert, x509.KeyUsageCertSign) || !allowsUsage(cert, x509.KeyUsageCRLSign) {
 		return fmt.Errorf("%w: keyUsage lacks keyCertSign or cRLSign", ErrNotCA)
 	}
 	if !allowsClient(cert) {
@@ -178,14 +186,7 @@ func (a *Authority) keyID() ([]byte, error) {
 
 // emptyName reports whether a name has no parts. OpenVPN refuses all clients of a CA
 // with such a name.
-func emptyName(der []byte) bool { return bytes.Equal(der, []byte{0x30, 0}) }
-
-// allowsClient applies the extended key usage (RFC 5280 section 4.2.1.12): no
-// extension allows everything.
-func allowsClient(cert *x509.Certificate) bool {
-	if len(cert.ExtKeyUsage) == 0 && len(cert.UnknownExtKeyUsage) == 0 {
-		return true
-	}
-	return slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageClientAuth) ||
-		slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageAny)
+func emptyName(der []byte) bool {
+	sets, ok := readName(der)
+	return !ok || len(sets) == 0
 }

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"crypto/elliptic"
 	"crypto/x509"
 	"fmt"
@@ -17,8 +18,8 @@ const maxForeignSerialBytes = 64
 // ReadCertificate reads the DER of a certificate that another program may have
 // made. It reads what the standard library does not and OpenSSL does: serials
 // of any sign, names of any string type, points of elliptic curves in any
-// form. It refuses what OpenSSL does and the standard library does not: a
-// validity that is not written as RFC 5280 section 4.1.2.5 wants.
+// form, and extensions whose content nobody needs here. What is new is to be
+// read by [ParseCertificate], which is stricter.
 //
 // Raw, RawTBSCertificate, RawSubject, RawIssuer and SerialNumber are those of
 // the certificate; RawSubjectPublicKeyInfo has its point uncompressed. It
@@ -31,9 +32,6 @@ func ReadCertificate(der []byte) (*x509.Certificate, error) {
 	parts, ok := readTBS(outer.signed)
 	if !ok || !outer.sameAlgorithm(parts.algorithm) {
 		return nil, fmt.Errorf("%w: not an X.509 certificate", ErrMalformed)
-	}
-	if !strictValidity(parts.validity) {
-		return nil, fmt.Errorf("%w: the validity is not written as X.509 demands", ErrMalformed)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
@@ -76,7 +74,8 @@ func readTBS(der []byte) (tbsParts, bool) {
 func (p tbsParts) readMended(der []byte, outer signedData) (*x509.Certificate, error) {
 	issuer, ok := plainName(p.issuer)
 	subject, too := plainName(p.subject)
-	if !ok || !too {
+	rest, all, read := plainExtensions(p.rest)
+	if !ok || !too || !read {
 		return nil, ErrMalformed
 	}
 	var b cryptobyte.Builder
@@ -84,7 +83,7 @@ func (p tbsParts) readMended(der []byte, outer signedData) (*x509.Certificate, e
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddBytes(p.version)
 			b.AddASN1Int64(1)
-			for _, part := range [][]byte{p.algorithm, issuer, p.validity, subject, plainPoint(p.key), p.rest} {
+			for _, part := range [][]byte{p.algorithm, issuer, p.validity, subject, plainPoint(p.key), rest} {
 				b.AddBytes(part)
 			}
 		})
@@ -101,14 +100,18 @@ func (p tbsParts) readMended(der []byte, outer signedData) (*x509.Certificate, e
 	}
 	cert.Raw, cert.RawTBSCertificate = der, outer.signed
 	cert.RawIssuer, cert.RawSubject, cert.SerialNumber = p.issuer, p.subject, p.serial
+	if cert.Version == 3 {
+		cert.Extensions = all
+	}
 	return cert, nil
 }
 
 // strictValidity reports whether both instants have their seconds and end in
 // Z: OpenSSL calls anything else a format error, and OpenVPN refuses it.
-func strictValidity(der cryptobyte.String) bool {
+func strictValidity(tbs []byte) bool {
+	parts, ok := readTBS(tbs)
 	var body cryptobyte.String
-	if !der.ReadASN1(&body, cbasn1.SEQUENCE) {
+	if !ok || !parts.validity.ReadASN1(&body, cbasn1.SEQUENCE) {
 		return false
 	}
 	for range 2 {
@@ -126,7 +129,8 @@ func strictValidity(der cryptobyte.String) bool {
 }
 
 // plainPoint writes a subjectPublicKeyInfo with the point of its curve
-// uncompressed (SEC 1 section 2.3.3), and any other as it is.
+// uncompressed (SEC 1 section 2.3.3) or with the parameters of RSA (RFC 3279
+// section 2.3.1), and any other as it is.
 func plainPoint(der cryptobyte.String) []byte {
 	whole, body := der, cryptobyte.String(nil)
 	var algorithm, oid, curve cryptobyte.String
@@ -134,12 +138,15 @@ func plainPoint(der cryptobyte.String) []byte {
 	if !der.ReadASN1(&body, cbasn1.SEQUENCE) || !body.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) || !body.ReadASN1BitStringAsBytes(&point) {
 		return whole
 	}
-	inner := algorithm
-	if !inner.ReadASN1(&inner, cbasn1.SEQUENCE) || !inner.ReadASN1Element(&oid, cbasn1.OBJECT_IDENTIFIER) ||
-		!inner.ReadASN1(&curve, cbasn1.OBJECT_IDENTIFIER) {
-		return whole
+	if bytes.Equal(algorithm, rsaBare) {
+		algorithm = rsaPlain
 	}
-	plain := uncompressed(string(curve), point)
+	plain := point
+	inner := algorithm
+	if inner.ReadASN1(&inner, cbasn1.SEQUENCE) && inner.ReadASN1Element(&oid, cbasn1.OBJECT_IDENTIFIER) &&
+		inner.ReadASN1(&curve, cbasn1.OBJECT_IDENTIFIER) {
+		plain = uncompressed(string(curve), point)
+	}
 	if plain == nil {
 		return whole
 	}
@@ -150,6 +157,13 @@ func plainPoint(der cryptobyte.String) []byte {
 	})
 	return b.BytesOrPanic()
 }
+
+// rsaPlain is the AlgorithmIdentifier of an RSA key, rsaBare the same without
+// the NULL that it must have.
+var (
+	rsaPlain = []byte("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00")
+	rsaBare  = []byte("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")
+)
 
 // curves are the named curves by the content of their object identifiers.
 var curves = map[string]elliptic.Curve{
@@ -188,22 +202,4 @@ func leadingDigits(text []byte) int {
 		}
 	}
 	return len(text)
-}
-
-// understoodCritical are the extensions a verifier may find critical: those
-// OpenSSL acts on (RFC 5280 section 4.2).
-var understoodCritical = map[string]bool{
-	"2.5.29.14": true, "2.5.29.15": true, "2.5.29.17": true, "2.5.29.19": true, "2.5.29.30": true, "2.5.29.31": true,
-	"2.5.29.32": true, "2.5.29.33": true, "2.5.29.35": true, "2.5.29.36": true, "2.5.29.37": true, "2.5.29.54": true,
-}
-
-// unknownCritical returns the object identifier of a critical extension that
-// TLS libraries do not understand, and therefore refuse; empty for none.
-func unknownCritical(cert *x509.Certificate) string {
-	for _, extension := range cert.Extensions {
-		if oid := extension.Id.String(); extension.Critical && !understoodCritical[oid] {
-			return oid
-		}
-	}
-	return ""
 }

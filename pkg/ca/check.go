@@ -33,8 +33,9 @@ func samePublicKey(a, b crypto.PublicKey) bool {
 // A certificate without extended key usage, or with serverAuth beside
 // clientAuth, is accepted: OpenVPN accepts both (the former unless the server
 // says remote-cert-tls), existing fleets hold both, and only what is imported
-// can be revoked. Neither keyUsage nor the validity is looked at: the former
-// hinders nobody, the latter is a matter of the clock, which the caller has.
+// can be revoked. keyUsage and Netscape's certificate type are judged as
+// OpenSSL judges a TLS client. The validity is not looked at: it is a matter of
+// the clock, which the caller has.
 //
 // It fails with [ErrNotSignedByCA], [ErrWeakSignature], [ErrIsCA],
 // [ErrCritical], [ErrNotClient], [ErrWeakKey] or [ErrUnsupportedKey].
@@ -45,7 +46,7 @@ func (a *Authority) CheckClient(cert *x509.Certificate) error {
 	if err := a.checkSignature(cert); err != nil {
 		return err
 	}
-	if cert.BasicConstraintsValid && cert.IsCA {
+	if isAuthority(cert) {
 		return ErrIsCA
 	}
 	if oid := unknownCritical(cert); oid != "" {
@@ -53,6 +54,9 @@ func (a *Authority) CheckClient(cert *x509.Certificate) error {
 	}
 	if !allowsClient(cert) {
 		return fmt.Errorf("%w: its extendedKeyUsage lacks clientAuth", ErrNotClient)
+	}
+	if !allowsUsage(cert, x509.KeyUsageDigitalSignature|x509.KeyUsageKeyAgreement) || !allowsType(cert, typeClient) {
+		return fmt.Errorf("%w: its keyUsage or certificate type excludes it", ErrNotClient)
 	}
 	_, err := AlgorithmOf(cert.PublicKey)
 	return err

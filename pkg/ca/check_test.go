@@ -49,7 +49,7 @@ func TestCheckClient(t *testing.T) {
 	}{
 		{"clientAuth", pub, usage(x509.ExtKeyUsageClientAuth), nil},
 		{"no extended key usage", pub, usage(), nil},
-		{"any extended key usage", pub, usage(x509.ExtKeyUsageAny), nil},
+		{"any extended key usage", pub, usage(x509.ExtKeyUsageAny), ca.ErrNotClient},
 		{"clientAuth and serverAuth", pub, usage(x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth), nil},
 		{"serverAuth only", pub, usage(x509.ExtKeyUsageServerAuth), ca.ErrNotClient},
 		{"an unknown usage only", pub, func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}} }, ca.ErrNotClient},

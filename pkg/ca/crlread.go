@@ -191,6 +191,7 @@ func (l *CRL) readExtensions(wrapped cryptobyte.String) bool {
 
 // extension is one of RFC 5280 section 4.1.
 type extension struct {
+	id       asn1.ObjectIdentifier
 	oid      string
 	critical bool
 	value    cryptobyte.String
@@ -198,16 +199,15 @@ type extension struct {
 
 func readExtension(list *cryptobyte.String) (extension, bool) {
 	var body cryptobyte.String
-	var oid asn1.ObjectIdentifier
 	var e extension
-	ok := list.ReadASN1(&body, cbasn1.SEQUENCE) && body.ReadASN1ObjectIdentifier(&oid)
+	ok := list.ReadASN1(&body, cbasn1.SEQUENCE) && body.ReadASN1ObjectIdentifier(&e.id)
 	if ok && body.PeekASN1Tag(cbasn1.BOOLEAN) {
 		var critical cryptobyte.String
 		ok = body.ReadASN1(&critical, cbasn1.BOOLEAN) && len(critical) == 1
 		e.critical = ok && critical[0] != 0 // BER's true is anything but zero
 	}
 	ok = ok && body.ReadASN1(&e.value, cbasn1.OCTET_STRING) && body.Empty()
-	e.oid = oid.String()
+	e.oid = e.id.String()
 	return e, ok
 }
 

@@ -2,6 +2,7 @@ package ca
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -14,6 +15,8 @@ import (
 // cryptobyte.
 const (
 	tagTeletex   cbasn1.Tag = 20
+	tagVideotex  cbasn1.Tag = 21
+	tagGraphic   cbasn1.Tag = 25
 	tagVisible   cbasn1.Tag = 26
 	tagUniversal cbasn1.Tag = 28
 	tagBMP       cbasn1.Tag = 30
@@ -136,10 +139,26 @@ func foldedText(text string) string {
 	return strings.Join(strings.Fields(lower), " ")
 }
 
-// plainName writes a name anew with every text as UTF8String, and without the
-// values that are no text: one that the standard library reads.
+// readable reports whether OpenSSL reads a name with this attribute: it reads
+// no other types of texts, and no UTF8String that is none.
+func (a attribute) readable() bool {
+	switch a.tag {
+	case cbasn1.OCTET_STRING, cbasn1.BOOLEAN, cbasn1.INTEGER, cbasn1.NULL, cbasn1.OBJECT_IDENTIFIER, cbasn1.SET,
+		cbasn1.UTCTime, cbasn1.GeneralizedTime, tagVideotex, tagGraphic, tagVisible, cbasn1.GeneralString:
+		return false
+	case cbasn1.UTF8String:
+		return utf8.Valid(a.value)
+	}
+	return true
+}
+
+// plainName writes a name anew with every text as UTF8String, and with nothing
+// for the values that are no text: one that the standard library reads.
 func plainName(der []byte) ([]byte, bool) {
 	name, ok := readName(der)
+	for _, set := range name {
+		ok = ok && !slices.ContainsFunc(set, func(a attribute) bool { return !a.readable() })
+	}
 	if !ok {
 		return nil, false
 	}

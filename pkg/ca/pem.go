@@ -23,8 +23,9 @@ const pemBegin = "-----BEGIN "
 // x509 -text` writes it, and so are CRLF line ends.
 //
 // It fails with [ErrMultiple] when there is another block, of whatever type,
-// and with [ErrMalformed] for anything else wrong, see [ReadCertificate]. The
-// key is judged by [AlgorithmOf].
+// and with [ErrMalformed] for anything else wrong, see [ReadCertificate], and
+// for a validity that is not written as RFC 5280 section 4.1.2.5 wants: OpenVPN
+// refuses that. The key is judged by [AlgorithmOf].
 func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 	block, err := oneSmallPEM(pemBytes, "CERTIFICATE", "X509 CERTIFICATE", trustedLabel)
 	if err != nil {
@@ -38,7 +39,11 @@ func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 		}
 		der = cert
 	}
-	return ReadCertificate(der)
+	cert, err := ReadCertificate(der)
+	if err == nil && !strictValidity(cert.RawTBSCertificate) {
+		return nil, fmt.Errorf("%w: the validity is not written as X.509 demands", ErrMalformed)
+	}
+	return cert, err
 }
 
 const trustedLabel = "TRUSTED CERTIFICATE"

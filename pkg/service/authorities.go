@@ -62,7 +62,7 @@ func (a *Authorities) load(ctx context.Context, id int64) (*ca.Authority, error)
 	if err != nil {
 		return nil, fmt.Errorf("key of CA %d: %w", id, err)
 	}
-	return ca.NewAuthority(cert, signer)
+	return ca.OpenAuthority(cert, signer)
 }
 
 // Forget drops an opened authority, and reports whether there was one.
