@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 	"strconv"
@@ -84,9 +85,13 @@ const untimed = 24 * time.Hour
 func (s *Store) oneRow(ctx context.Context, places []any, text string, args []any, clock *pgClock, age time.Duration) error {
 	var one int
 	args = append(slices.Clip(args), clock.deadline(ctx), age.Seconds())
+	places = append(slices.Clip(places), &one)
+	if db, ok := s.write.Statement.ConnPool.(*sql.DB); ok {
+		return pgRow(ctx, db, places, text, args)
+	}
 	rows, err := s.write.Statement.ConnPool.QueryContext(ctx, text, args...)
 	if err == nil {
-		err = scanOne(rows, append(slices.Clip(places), &one))
+		err = scanOne(rows, places)
 	}
 	noteFailure(s.write, err)
 	return err
