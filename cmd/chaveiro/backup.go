@@ -41,7 +41,7 @@ type restore struct {
 	File         string   `arg:"" optional:"" help:"A file that chaveiro backup has made (SQLite)."`
 	Accept       bool     `help:"Accept the database as it is now, after pg_restore or a recovery to a point in time."`
 	SinceFrom    string   `name:"since-from" placeholder:"DATABASE" help:"A database, path or URL, that knows what was done since the backup (default: the SQLite file that is replaced)."`
-	CRL          []string `name:"crl" sep:"none" placeholder:"FILE" help:"The CRL of a CA that was published last: what it lists stays revoked. May be repeated."`
+	CRL          []string `name:"crl" sep:"none" placeholder:"FILE" help:"The CRL of a CA that was published last: what it lists stays revoked. Repeat it for every CA, and for older lists with more on them."`
 	RevokeIssued bool     `name:"revoke-issued" help:"Revoke the certificates that were issued since the backup: the restored database can't manage them."`
 	AcceptLoss   bool     `name:"accept-loss" help:"Go on although it is not known what was revoked since the backup."`
 }
@@ -77,7 +77,7 @@ func (c *restore) Run(ctx context.Context) error {
 }
 
 const howToKnow = "nothing was changed. Say --since-from with a database that knows it, or --crl with the last CRL file of each of them (as OpenVPN " +
-	"servers have it); or --accept-loss: then what was revoked since works again until you revoke it again"
+	"servers have it), beside any older one that has more on it; or --accept-loss: then what was revoked since works again until you revoke it again"
 
 func printRestored(out io.Writer, result app.RestoreResult) {
 	if !result.Manifest.MadeAt.IsZero() {

@@ -153,7 +153,8 @@ type belowFloorError struct{ what []string }
 
 func (e *belowFloorError) Error() string {
 	return "the database is older than what was published from it: " + strings.Join(e.what, "; ") + ". Certificates that were revoked since would be " +
-		"good again. If it was restored on purpose, `chaveiro restore --accept` merges what was revoked (see --since-from and --crl)"
+		"good again. If it was restored on purpose, `chaveiro restore --accept` merges what was revoked: say --since-from with a database that knows it, " +
+		"or --crl with the present list of every CA, as OpenVPN servers have it, and once more with each older list that has what the present one lacks"
 }
 
 // checkFloor refuses a database that is below the floor. One that begins is let through where it was asked for.

@@ -37,7 +37,8 @@ func TestFloor(t *testing.T) {
 		_ = os.Remove(live + part)
 	}
 	floor := read(t, o.DataDir, "floor.json")
-	wantRefusal(t, o, "older than what was published", `of the CA "ca-matriz" the CRL number`, "events of the audit are gone", "restore --accept")
+	wantRefusal(t, o, "older than what was published", `of the CA "ca-matriz" the CRL number`, "events of the audit are gone", "restore --accept",
+		"--since-from", "--crl with the present list of every CA")
 	wantFailure(t, o, "it is not known", "restore", "--accept")
 	write(t, o.DataDir, "floor.json", []byte(strings.Replace(floor, `"crl_number":`, `"crl_number":1`, 1)))
 	wantRefusal(t, o, "floor.json", "it was altered")

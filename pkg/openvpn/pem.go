@@ -2,7 +2,7 @@ package openvpn
 
 import (
 	"bytes"
-	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"regexp"
@@ -20,12 +20,36 @@ func certificates(field string, text []byte) ([]byte, error) {
 		if block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
 			return nil, fmt.Errorf("%s: a PEM block is no plain CERTIFICATE", field)
 		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return nil, fmt.Errorf("%s: %w", field, err)
+		if !looksSigned(block.Bytes) {
+			return nil, fmt.Errorf("%s: a PEM block is no certificate", field)
 		}
 		out = append(out, pem.EncodeToMemory(block)...)
 	}
 	return out, nil
+}
+
+// looksSigned reports whether der is one whole sequence of what is signed, an
+// algorithm and a signature (RFC 5280, section 4.1). What is in it is read by
+// OpenVPN, which takes certificates that the standard library does not.
+func looksSigned(der []byte) bool {
+	var whole, signed, algorithm asn1.RawValue
+	var signature asn1.BitString
+	rest, err := asn1.Unmarshal(der, &whole)
+	if err != nil || len(rest) > 0 || !isSequence(whole) {
+		return false
+	}
+	if rest, err = asn1.Unmarshal(whole.Bytes, &signed); err != nil || !isSequence(signed) {
+		return false
+	}
+	if rest, err = asn1.Unmarshal(rest, &algorithm); err != nil || !isSequence(algorithm) {
+		return false
+	}
+	rest, err = asn1.Unmarshal(rest, &signature)
+	return err == nil && len(rest) == 0
+}
+
+func isSequence(value asn1.RawValue) bool {
+	return value.Class == asn1.ClassUniversal && value.Tag == asn1.TagSequence && value.IsCompound
 }
 
 // privateKey returns the one key in text, encoded anew. An encrypted key stays

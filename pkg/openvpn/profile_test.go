@@ -53,8 +53,11 @@ func TestProfile_Render_Accepts(t *testing.T) {
 		"no server name":        func(p *Profile) { p.ServerName = "" },
 		"a name with an accent": func(p *Profile) { p.ServerName = "São Paulo" },
 		"an old and a new CA":   func(p *Profile) { p.CA = append(p.CA, p.CA...) },
-		"comments around PEM":   func(p *Profile) { p.CA = append([]byte("up /bin/sh\n"), p.CA...) },
-		"CRLF line ends":        func(p *Profile) { p.Key = bytes.ReplaceAll(p.Key, []byte("\n"), []byte("\r\n")) },
+		"a certificate that only OpenSSL reads": func(p *Profile) {
+			p.Certificate = reblockDER("CERTIFICATE", []byte("\x30\x0b\x30\x03\x02\x01\x81\x30\x00\x03\x02\x00\x01"))
+		},
+		"comments around PEM": func(p *Profile) { p.CA = append([]byte("up /bin/sh\n"), p.CA...) },
+		"CRLF line ends":      func(p *Profile) { p.Key = bytes.ReplaceAll(p.Key, []byte("\n"), []byte("\r\n")) },
 		"a PKCS#8 encrypted key": func(p *Profile) {
 			p.Key = reblock(p.Key, "ENCRYPTED PRIVATE KEY", nil)
 		},
@@ -101,6 +104,10 @@ func TestProfile_Render_Refuses(t *testing.T) {
 		"a key for a CA":        {func(p *Profile) { p.CA = p.Key }, "ca"},
 		"a truncated CA":        {func(p *Profile) { p.CA = append(p.CA, p.CA[:len(p.CA)/2]...) }, "ca"},
 		"a CA of other bytes":   {func(p *Profile) { p.CA = reblock(p.Key, "CERTIFICATE", nil) }, "ca"},
+		"a CA with more behind": {func(p *Profile) {
+			block, _ := pem.Decode(p.CA)
+			p.CA = reblockDER("CERTIFICATE", append(block.Bytes, 0))
+		}, "ca"},
 		"a certificate header": {func(p *Profile) {
 			p.Certificate = reblock(p.Certificate, "CERTIFICATE", map[string]string{"</cert>": "x"})
 		}, "certificate"},
@@ -236,4 +243,8 @@ func sample(t testing.TB) Profile {
 func reblock(text []byte, kind string, headers map[string]string) []byte {
 	block, _ := pem.Decode(text)
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Headers: headers, Bytes: block.Bytes})
+}
+
+func reblockDER(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }

@@ -170,6 +170,22 @@ func TestAccess_Uses(t *testing.T) {
 	wantSame(t, must(w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 10}))(t).Items, []domain.Event{})
 }
 
+// TestAccess_Uses_SetBack: what was noted of a key is not stored for another that has its id in another history.
+func TestAccess_Uses_SetBack(t *testing.T) {
+	t.Parallel()
+	setBack(t, func(t *testing.T, w *world, keep func() func()) {
+		restore := keep()
+		gone := w.newAPIKey(t)
+		must(w.Access.Authenticate(from(t.Context(), "192.0.2.1"), gone.Token, auth.Refresh))(t)
+		restore()
+		taken := w.replica(t).newAPIKey(t)
+		wantSame(t, taken.ID, gone.ID) // otherwise this tests nothing
+		check(t, w.History.Look(t.Context()))
+		check(t, w.Access.StoreUses(t.Context()))
+		wantSame(t, must(w.store.APIKeys().Get(t.Context(), taken.ID))(t).LastUsedAt, time.Time{})
+	})
+}
+
 func TestServices_Run(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
