@@ -31,16 +31,8 @@ func TestAudit_Accept(t *testing.T) {
 	for engine, open := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := worldOn(t, open(t), slog.DiscardHandler)
-			w.fill(t, 64)
-			must(w.Audit.CheckpointNow(t.Context()))(t)
-			w.save(t, "early")
-			w.fill(t, 64)
-			expected := expect(must(w.Audit.CheckpointNow(t.Context()))(t))
-			w.fill(t, 48)
-			w.save(t, "whole")
-			w.exec(t, "CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)")
-			r := newRemovals(t, w)
+			r, expected := removalsFrom(t, open(t))
+			w := r.world
 			for i, one := range removalsOfAll {
 				if one.found != always || i%every[engine] != 0 { // all of them take too long
 					continue
@@ -51,9 +43,7 @@ func TestAudit_Accept(t *testing.T) {
 					if report := must(w.Audit.Verify(t.Context(), expected))(t); !report.Whole() && !expectsLost(report) {
 						t.Errorf("what is expected: %q", report.Problems)
 					}
-					w.restore(t, "whole", auditTables...)
-					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_events_position ON audit_events (chain, position)")
-					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0")
+					r.putBack(t, auditTables...)
 				})
 			}
 			r.run(t, noPoints+lastOfSigned+headTo)

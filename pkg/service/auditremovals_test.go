@@ -71,6 +71,29 @@ func (r *removals) run(t *testing.T, script string) {
 	}
 }
 
+// removalsFrom is an audit with events before, between and behind two checkpoints, kept aside as early and whole, and the last checkpoint.
+func removalsFrom(t *testing.T, s *store.Store) (*removals, service.ExpectedCheckpoint) {
+	t.Helper()
+	w := worldOn(t, s, slog.DiscardHandler)
+	w.fill(t, 64)
+	must(w.Audit.CheckpointNow(t.Context()))(t)
+	w.save(t, "early")
+	w.fill(t, 64)
+	expected := expect(must(w.Audit.CheckpointNow(t.Context()))(t))
+	w.fill(t, 48)
+	w.save(t, "whole")
+	w.exec(t, "CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)")
+	return newRemovals(t, w), expected
+}
+
+// putBack makes some of the audit's tables whole again, with the indexes.
+func (r *removals) putBack(t *testing.T, tables ...string) {
+	t.Helper()
+	r.restore(t, "whole", tables...)
+	r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_events_position ON audit_events (chain, position)")
+	r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0")
+}
+
 // found says whether a removal is found.
 type found int
 
@@ -156,23 +179,13 @@ func TestAudit_Verify_Removals(t *testing.T) {
 	for engine, open := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := worldOn(t, open(t), slog.DiscardHandler)
-			w.fill(t, 64)
-			must(w.Audit.CheckpointNow(t.Context()))(t)
-			w.save(t, "early")
-			w.fill(t, 64)
-			expected := expect(must(w.Audit.CheckpointNow(t.Context()))(t))
-			w.fill(t, 48)
-			w.save(t, "whole")
-			w.exec(t, "CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)")
-			r := newRemovals(t, w)
+			r, expected := removalsFrom(t, open(t))
+			w := r.world
 			for _, one := range removalsOfAll {
 				t.Run(one.what, func(t *testing.T) {
 					r.run(t, one.script)
 					wantFound(t, w, expected, one.found)
-					w.restore(t, "whole", auditTables[:3]...)
-					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_events_position ON audit_events (chain, position)")
-					r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0")
+					r.putBack(t, auditTables[:3]...)
 					wantFound(t, w, expected, notYetSigned)
 				})
 			}

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+var errReserve = errors.New("store: Reserve has to be the first in a transaction")
+
+// reserveChain locks the last chain. The limits of the connection are lifted for as long as that takes: a transaction that writes much takes longer.
+var reserveChain = []string{
+	"SET LOCAL lock_timeout = 0", "SET LOCAL statement_timeout = 0",
+	"SELECT FROM audit_chains WHERE chain = " + strconv.Itoa(reservedChain) + " FOR UPDATE",
+	"SET LOCAL lock_timeout TO DEFAULT", "SET LOCAL statement_timeout TO DEFAULT",
+}
+
+// Reserve implements domain.Audit. SQLite has one writer.
+func (r audit) Reserve(ctx context.Context) error {
+	if !r.s.inTx || r.s.chain != nil {
+		return errReserve
+	}
+	r.s.chain = new(reservedChain)
+	if r.s.engine == SQLite {
+		return nil
+	}
+	for _, statement := range reserveChain {
+		if err := r.s.write.WithContext(ctx).Exec(statement).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Append implements domain.Audit.
+func (r audit) Append(ctx context.Context, e *domain.Event) error {
+	e.Chain = r.s.nextChain()
+	if r.s.engine == Postgres {
+		return r.appendAtOnce(ctx, e)
+	}
+	return r.s.atomic(ctx, func(tx *Store) error { return audit{tx}.appendStepwise(ctx, e) })
+}
+
+// moveChain moves a chain by an event of a resource, on PostgreSQL; its parameters are those of chainMove. The id of the event is part of its hash, so the
+// statement draws it from the sequence, and hands on with lastID what it has drawn last: while it waits for the chain it may draw more than once.
+func moveChain(resource string) string {
+	return `UPDATE audit_chains SET position = position + 1, latest = GREATEST(latest, ?::bigint), behind = GREATEST(behind, latest - ?::bigint),
+		hash = sha256(hash || ?::bytea || int8send(` + resource + `) || int8send(nextval('audit_events_id_seq')))`
+}
+
+func chainMove(e *domain.Event) []any {
+	at := e.At.UnixMicro()
+	return []any{at, at, e.Digest[:]}
+}
+
+const lastID = "currval('audit_events_id_seq') AS event_id"
+
+// appendEvent moves the chain by one link and hangs the event on it. See domain.Link for the hash.
+var appendEvent = numbered(`WITH link AS (` + moveChain("?::bigint") + `
+		WHERE chain = ? AND ` + rightsHold + ` RETURNING ` + lastID + `, chain, position, hash)
+	INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
+		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash` + inTime)
+
+// eventValues are the parameters of eventColumns, with the types that a SELECT can't guess.
+const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean, ?::text, ?::text, ?::text, ?::text"
+
+// appendAtOnce is one statement, so that the chain is held as short as can be.
+func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
+	record := toEventRow(*e)
+	args := append(append(chainMove(e), e.ResourceID, e.Chain, e.Point.String(), e.ResourceID), record.contents()...)
+	var hash []byte
+	err := r.s.atOnce(ctx, e, []any{&e.ID, &e.Position, &hash}, appendEvent, args)
+	copy(e.Hash[:], hash)
+	return ifMoved(err)
+}
+
+// appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
+func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
+	end, err := r.s.chainEnd(ctx, e, liteChainEnd)
+	if err != nil {
+		return ifMoved(err)
+	}
+	return r.s.hang(ctx, end, e)
+}
+
+// nextID is the id that SQLite gives to the next event: no earlier one had it, also none that was removed.
+const nextID = `1 + max(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0), COALESCE((SELECT max(id) FROM audit_events), 0))`
+
+// intoEvents takes the values of eventValuesOf.
+var intoEvents = insertion{table: "audit_events", columns: "id, resource_id, " + linkColumns + ", " + eventColumns}
+
+func eventValuesOf(e domain.Event) []any {
+	record := toEventRow(e)
+	return append([]any{e.ID, record.ResourceID, int64(record.Chain), record.Position, record.Hash}, record.contents()...)
+}
+
+// AppendAll implements domain.Audit: the chain is held while the events are written, and moved once.
+func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	return r.s.atomic(ctx, func(tx *Store) error {
+		end := chainEnd{Link: domain.Link{Chain: tx.nextChain()}}
+		db := tx.write.WithContext(ctx)
+		query := "UPDATE audit_chains SET position = position WHERE chain = ? AND " + r.s.rightsHold() + " RETURNING " + chainColumns
+		begin := time.Now()
+		if err := scan(ctx, db, end.places(), query, end.Chain, events[0].Point.String()); err != nil {
+			return ifMoved(err)
+		}
+		if err := tx.holdsStill(ctx, events[0], begin); err != nil {
+			return err
+		}
+		if err := (audit{tx}).number(ctx, events); err != nil {
+			return err
+		}
+		rows := make([][]any, len(events))
+		for i, e := range events {
+			end.take(e)
+			rows[i] = eventValuesOf(*e)
+		}
+		if err := tx.insertRows(ctx, intoEvents, rows, nil); err != nil {
+			return err
+		}
+		return end.store(db)
+	})
+}
+
+// chainEnd is where a chain ends, and what is known of the times on it, in microseconds since 1970: the latest, and by how much at most an event is
+// earlier than one before it.
+type chainEnd struct {
+	domain.Link
+	latest, behind int64
+	hash           []byte
+}
+
+const chainColumns = "position, hash, latest, behind"
+
+func (c *chainEnd) places() []any { return []any{&c.Position, &c.hash, &c.latest, &c.behind} }
+
+// take hangs an event on the end.
+func (c *chainEnd) take(e *domain.Event) {
+	if c.hash != nil {
+		copy(c.Hash[:], c.hash)
+		c.hash = nil
+	}
+	at := e.At.UnixMicro()
+	c.latest, c.behind = max(c.latest, at), max(c.behind, c.latest-at)
+	c.Link = e.Follow(c.Link)
+	e.Link = c.Link
+}
+
+func (c *chainEnd) store(db *gorm.DB) error {
+	return db.Exec("UPDATE audit_chains SET position = ?, hash = ?, latest = ?, behind = ? WHERE chain = ?", c.Position, c.Hash[:], c.latest, c.behind, c.Chain).Error
+}
+
+// number gives ids to events whose chain is held.
+func (r audit) number(ctx context.Context, events []*domain.Event) error {
+	if r.s.engine == SQLite {
+		var first int64
+		err := scan(ctx, r.s.write, []any{&first}, "SELECT "+nextID)
+		for i, e := range events {
+			e.ID = first + int64(i)
+		}
+		return err
+	}
+	next := 0
+	const query = "SELECT nextval('audit_events_id_seq') FROM generate_series(1, ?::bigint)"
+	return returned(ctx, r.s.write, query, []any{len(events)}, func(scan func(...any) error) error {
+		next++
+		return scan(&events[next-1].ID)
+	})
+}
