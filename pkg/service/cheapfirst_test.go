@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,9 @@ func TestCheapFirst(t *testing.T) {
 	t.Run("importing a client", func(t *testing.T) {
 		good := domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: old.issue(t, key.Public()), Key: costly, Password: "certo"}
 		wantWaiting(t, func(ctx context.Context) error { _, err := idle.Clients.Import(ctx, good); return err })
+		plain := good
+		plain.Certificate, plain.Key, plain.Password = old.issue(t, key.Public(), taking(77)), keyPEM(t, key), ""
+		must(w.Clients.Import(operator(t), plain))(t)
 		testCheapImport(t, idle, old, good, taken.Name)
 	})
 	t.Run("importing a CA", func(t *testing.T) { testCheapCAImport(t, idle, own.Name) })
@@ -81,6 +85,11 @@ func TestCheapFirst(t *testing.T) {
 		wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonFormat})
 	})
 	t.Run("users", func(t *testing.T) { testCheapUsers(t, idle) })
+}
+
+// taking gives a certificate a name of its own and a serial.
+func taking(serial int64) func(*x509.Certificate) {
+	return func(c *x509.Certificate) { c.SerialNumber, c.Subject.CommonName = big.NewInt(serial), fresh("site") }
 }
 
 func testCheapCreate(t *testing.T, idle *world, own domain.CA, taken domain.Client) {
@@ -126,8 +135,10 @@ func testCheapImport(t *testing.T, idle *world, old foreignCA, good domain.Clien
 		"no certificate":    {func(i *domain.ClientImport) { i.Certificate = []byte("x") }, fault{domain.Invalid, "cert", domain.ReasonPEM}},
 		"a name that is no": {named("a b"), fault{domain.Invalid, "cert", domain.ReasonNoName}},
 		"a name of another": {named(strings.ToUpper(taken)), fault{domain.Duplicated, "name", domain.ReasonDuplicated}},
-		"no password":       {func(i *domain.ClientImport) { i.Password = "" }, fault{domain.Required, "password", domain.ReasonPasswordRequired}},
-		"no address":        {func(i *domain.ClientImport) { i.Email = "" }, fault{domain.Required, "email", domain.ReasonRequired}},
+		"a serial of another": {func(i *domain.ClientImport) { i.Certificate = old.issue(t, newKey(t).Public(), taking(77)) },
+			fault{domain.Duplicated, "cert", domain.ReasonDuplicated}},
+		"no password": {func(i *domain.ClientImport) { i.Password = "" }, fault{domain.Required, "password", domain.ReasonPasswordRequired}},
+		"no address":  {func(i *domain.ClientImport) { i.Email = "" }, fault{domain.Required, "email", domain.ReasonRequired}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			request := good

@@ -62,6 +62,9 @@ func (s *Clients) checkImport(ctx context.Context, in domain.ClientImport) (cert
 	if err := s.checkImportedName(ctx, cert.Subject.CommonName); err != nil {
 		return nil, nil, nil, err
 	}
+	if err := s.checkImportedSerial(ctx, in.CAID, ca.FormatSerial(cert.SerialNumber)); err != nil {
+		return nil, nil, nil, err
+	}
 	return cert, key, authority.Certificate.Raw, nil
 }
 
@@ -84,6 +87,14 @@ func (s *Clients) checkImportedName(ctx context.Context, name string) error {
 	}
 	taken, err := s.Store.Clients().NameTaken(ctx, name)
 	return nameFault(taken, err)
+}
+
+func (s *Clients) checkImportedSerial(ctx context.Context, caID int64, serial string) error {
+	taken, err := s.Store.Certificates().ClientsOf(ctx, caID, []string{serial})
+	if err == nil && len(taken) > 0 {
+		err = domain.Fault(domain.Duplicated, "cert", domain.ReasonDuplicated)
+	}
+	return err
 }
 
 // importRevocation sets since when the client is revoked, if it is: by the CA's list, or because the caller says so.
