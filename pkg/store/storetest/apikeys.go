@@ -65,6 +65,11 @@ func testAPIKeys(t *testing.T, s domain.Store) {
 		check(t, s.APIKeys().Update(ctx, taken))
 		wantSame(t, must(s.APIKeys().Get(ctx, taken.ID))(t), taken)
 	})
+	testAPIKeyChanges(t, s, one, two)
+}
+
+func testAPIKeyChanges(t *testing.T, s domain.Store, one, two domain.Role) {
+	ctx := t.Context()
 	t.Run("a role that does not exist is not found, and leaves no apikey", func(t *testing.T) {
 		k := sampleAPIKey(one, domain.Role{ID: absent})
 		wantFault(t, s.APIKeys().Create(ctx, &k), domain.NotFound, "roles", domain.ReasonNotFound)

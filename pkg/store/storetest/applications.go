@@ -108,6 +108,23 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		gone.ID = absent
 		wantMissing(t, s.PAMAuthorizations().Update(ctx, gone))
 	})
+	testAuthorizationTaken(t, s, app, other)
+	testAuthorizationUpdate(t, s, app, other)
+	for _, id := range []int64{0, app.ID, other.ID, absent} {
+		var ids []int64
+		for _, z := range must(s.PAMAuthorizations().Page(ctx, 0, domain.PageRequest{Size: 100}))(t).Items {
+			if id == 0 || z.ApplicationID == id {
+				ids = append(ids, z.ID)
+			}
+		}
+		walk(t, func(ctx context.Context, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+			return s.PAMAuthorizations().Page(ctx, id, req)
+		}, ids, 2)
+	}
+}
+
+func testAuthorizationTaken(t *testing.T, s domain.Store, app, other domain.Application) {
+	ctx := t.Context()
 	t.Run("a key is taken as it is", func(t *testing.T) {
 		want := newAuthorization(t, s, app)
 		_, err := s.PAMAuthorizations().Keyed(ctx, strings.ToUpper(want.Key))
@@ -126,6 +143,10 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		again.ID, again.ApplicationID, again.Key = 0, absent, fresh("key")
 		wantFault(t, s.PAMAuthorizations().Create(ctx, &again), domain.NotFound, "application_id", domain.ReasonNotFound)
 	})
+}
+
+func testAuthorizationUpdate(t *testing.T, s domain.Store, app, other domain.Application) {
+	ctx := t.Context()
 	t.Run("an update changes all but the application", func(t *testing.T) {
 		before := newAuthorization(t, s, app)
 		want := sampleAuthorization(app)
@@ -143,15 +164,4 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		check(t, s.Applications().Update(ctx, other))
 		wantSame(t, must(s.PAMAuthorizations().Keyed(ctx, z.Key))(t).Application, other)
 	})
-	for _, id := range []int64{0, app.ID, other.ID, absent} {
-		var ids []int64
-		for _, z := range must(s.PAMAuthorizations().Page(ctx, 0, domain.PageRequest{Size: 100}))(t).Items {
-			if id == 0 || z.ApplicationID == id {
-				ids = append(ids, z.ID)
-			}
-		}
-		walk(t, func(ctx context.Context, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
-			return s.PAMAuthorizations().Page(ctx, id, req)
-		}, ids, 2)
-	}
 }

@@ -115,6 +115,11 @@ func testAudit(t *testing.T, s domain.Store) {
 		}
 		wantChains(t, s, all)
 	})
+	testAuditSpread(t, s, all)
+}
+
+func testAuditSpread(t *testing.T, s domain.Store, all []domain.Event) {
+	ctx := t.Context()
 	t.Run("a transaction that is rolled back leaves no gap", func(t *testing.T) {
 		for range 2 * domain.AuditChains {
 			cause, gone := errors.New("cause"), sampleEvent()

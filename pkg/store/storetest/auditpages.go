@@ -41,6 +41,10 @@ func testAuditPages(t *testing.T, s domain.Store) {
 	if len(model) < modelRows {
 		t.Errorf("the model has %d events only", len(model))
 	}
+	testAuditTimes(t, s, model, clock)
+}
+
+func testAuditTimes(t *testing.T, s domain.Store, model []domain.Event, clock time.Time) {
 	t.Run("the items are whole, newest first", func(t *testing.T) {
 		page := must(s.Audit().Page(t.Context(), domain.AuditFilter{Descending: true}, domain.PageRequest{Size: 100}))(t)
 		for i, want := range slices.Backward(model) {

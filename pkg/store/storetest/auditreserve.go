@@ -50,6 +50,11 @@ func testReserve(t *testing.T, s domain.Store) {
 		wantChains(t, s, all)
 		wantSame(t, len(must(s.Audit().Strays(ctx))(t)), 0)
 	})
+	testReserveWaits(t, s, all)
+}
+
+func testReserveWaits(t *testing.T, s domain.Store, all []domain.Event) {
+	ctx := t.Context()
 	t.Run("one has it at a time, and who waits for it stops nobody", func(t *testing.T) {
 		authority := newCA(t, s)
 		row := newClient(t, s, authority.ID)

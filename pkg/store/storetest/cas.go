@@ -45,6 +45,11 @@ func testCAs(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.CAs().NameTaken(ctx, strings.ToUpper(taken.Name)))(t), true)
 		wantSame(t, must(s.CAs().NameTaken(ctx, taken.Name+"x"))(t), false)
 	})
+	testCAChanges(t, s)
+}
+
+func testCAChanges(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("a key is taken", func(t *testing.T) {
 		first, second := sampleCA(fresh("ca")), sampleCA(fresh("ca"))
 		key := domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}, Fingerprint: fresh("fingerprint")}

@@ -52,6 +52,11 @@ func testDeviceDomains(t *testing.T, s domain.Store) {
 		wantSame(t, found[domain.NameKey(taken.ShortName)], []domain.DeviceDomain{taken, other, third})
 		wantSame(t, found[domain.NameKey(taken.Name)], []domain.DeviceDomain{taken})
 	})
+	testDeviceDomainChanges(t, s)
+}
+
+func testDeviceDomainChanges(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("an update changes the short name", func(t *testing.T) {
 		d := newDomain(t, s)
 		for _, short := range []string{fresh("new"), ""} {

@@ -64,6 +64,27 @@ func testDevices(t *testing.T, s domain.Store) {
 			wantMissing(t, err)
 		}
 	})
+	testDevicesTaken(t, s)
+	t.Run("many are inserted, locked and updated at once", func(t *testing.T) { testManyDevices(t, s) })
+	t.Run("an update changes all but what never changes", func(t *testing.T) { testDeviceUpdate(t, s) })
+	t.Run("names have one spelling, the last", func(t *testing.T) { testDeviceNames(t, s) })
+	t.Run("an ended context is an error", func(t *testing.T) {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		_, getErr := s.Devices().Get(ended, 1)
+		_, lockErr := s.Devices().Lock(ended, []string{"a"})
+		_, insertErr := s.Devices().Insert(ended, []domain.Device{sampleDevice()})
+		_, pageErr := s.Devices().Page(ended, domain.DeviceFilter{Model: "RHEL", Text: "a"}, domain.PageRequest{Size: 1})
+		for i, err := range []error{getErr, lockErr, insertErr, pageErr} {
+			if err == nil || domain.Faults(err) != nil {
+				t.Errorf("%d: error is %v", i, err)
+			}
+		}
+	})
+}
+
+func testDevicesTaken(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("lock gives those that there are", func(t *testing.T) {
 		one, two := newDevice(t, s), newDevice(t, s)
 		want := map[string]domain.Device{domain.NameKey(one.Hostname): one, domain.NameKey(two.Hostname): two}
@@ -88,22 +109,6 @@ func testDevices(t *testing.T, s domain.Store) {
 	t.Run("nothing is inserted and nothing updated", func(t *testing.T) {
 		insertDevices(t, s)
 		check(t, s.Devices().Update(ctx, nil))
-	})
-	t.Run("many are inserted, locked and updated at once", func(t *testing.T) { testManyDevices(t, s) })
-	t.Run("an update changes all but what never changes", func(t *testing.T) { testDeviceUpdate(t, s) })
-	t.Run("names have one spelling, the last", func(t *testing.T) { testDeviceNames(t, s) })
-	t.Run("an ended context is an error", func(t *testing.T) {
-		ended, cancel := context.WithCancel(ctx)
-		cancel()
-		_, getErr := s.Devices().Get(ended, 1)
-		_, lockErr := s.Devices().Lock(ended, []string{"a"})
-		_, insertErr := s.Devices().Insert(ended, []domain.Device{sampleDevice()})
-		_, pageErr := s.Devices().Page(ended, domain.DeviceFilter{Model: "RHEL", Text: "a"}, domain.PageRequest{Size: 1})
-		for i, err := range []error{getErr, lockErr, insertErr, pageErr} {
-			if err == nil || domain.Faults(err) != nil {
-				t.Errorf("%d: error is %v", i, err)
-			}
-		}
 	})
 }
 
@@ -273,6 +278,11 @@ func testDeviceConcurrency(t *testing.T, s domain.Store) {
 		checkAll(t, faults)
 		wantSame(t, len(must(s.Devices().Get(ctx, d.ID))(t).Tags), 2+80)
 	})
+	testDeviceOrder(t, s)
+}
+
+func testDeviceOrder(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("many who insert the same in different orders do not wait for one another", func(t *testing.T) {
 		list := make([]domain.Device, 60)
 		for i := range list {

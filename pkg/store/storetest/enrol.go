@@ -8,99 +8,122 @@ import (
 )
 
 func testEnrol(t *testing.T, s domain.Store) {
-	ctx := t.Context()
-	authority := newCA(t, s)
-	enrol := func(client domain.Client, serial string) (domain.Client, domain.Certificate, domain.Event, error) {
-		cert, event := sampleCertificate(client, serial), sampleEvent()
-		err := s.Clients().Enrol(ctx, &client, &cert, &event)
-		return client, cert, event, err
-	}
-	enrolled := func(name, serial string) error {
-		_, _, _, err := enrol(sampleClient(authority.ID, name), serial)
-		return err
-	}
+	e := enrolment{s, newCA(t, s)}
+	testEnrolled(t, e)
+	testEnrolRefused(t, e)
+	testEnrolRightsMoved(t, e)
+	testEnrolEvents(t, e)
+}
+
+// enrolment enrols clients of one CA.
+type enrolment struct {
+	domain.Store
+	authority domain.CA
+}
+
+func (s enrolment) enrol(t *testing.T, client domain.Client, serial string) (domain.Client, domain.Certificate, domain.Event, error) {
+	cert, event := sampleCertificate(client, serial), sampleEvent()
+	err := s.Clients().Enrol(t.Context(), &client, &cert, &event)
+	return client, cert, event, err
+}
+
+func (s enrolment) enrolled(t *testing.T, name, serial string) error {
+	_, _, _, err := s.enrol(t, sampleClient(s.authority.ID, name), serial)
+	return err
+}
+
+func testEnrolled(t *testing.T, s enrolment) {
 	t.Run("client, certificate and event are read back whole", func(t *testing.T) {
-		client, cert, event, err := enrol(sampleClient(authority.ID, fresh("enrol")), "e0")
+		client, cert, event, err := s.enrol(t, sampleClient(s.authority.ID, fresh("enrol")), "e0")
 		check(t, err)
 		if cert.ClientID != client.ID || event.ResourceID != client.ID || client.ID == 0 || cert.ID == 0 || event.ID == 0 {
 			t.Errorf("ids %d, %d of %d, %d of %d", client.ID, cert.ID, cert.ClientID, event.ID, event.ResourceID)
 		}
-		wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
-		wantSame(t, must(s.Certificates().OfClient(ctx, client.ID))(t), cert)
-		wantSame(t, must(s.Audit().Get(ctx, event.ID))(t), stored(event))
+		wantSame(t, must(s.Clients().Get(t.Context(), client.ID))(t), client)
+		wantSame(t, must(s.Certificates().OfClient(t.Context(), client.ID))(t), cert)
+		wantSame(t, must(s.Audit().Get(t.Context(), event.ID))(t), stored(event))
 	})
 	t.Run("what another CA of the same id has signed is refused, and leaves nothing", func(t *testing.T) {
-		client, event := sampleClient(authority.ID, fresh("enrol")), sampleEvent()
+		client, event := sampleClient(s.authority.ID, fresh("enrol")), sampleEvent()
 		cert := sampleCertificate(client, "e9")
 		cert.Issuer = []byte("the certificate of a CA that is gone")
-		wantFault(t, s.Clients().Enrol(ctx, &client, &cert, &event), domain.NotFound, "ca_id", domain.ReasonNotFound)
-		wantSame(t, must(s.Clients().NameTaken(ctx, client.Name))(t), false)
+		wantFault(t, s.Clients().Enrol(t.Context(), &client, &cert, &event), domain.NotFound, "ca_id", domain.ReasonNotFound)
+		wantSame(t, must(s.Clients().NameTaken(t.Context(), client.Name))(t), false)
 		cert.Issuer = []byte("certificate")
-		check(t, s.Clients().Enrol(ctx, &client, &cert, &event))
+		check(t, s.Clients().Enrol(t.Context(), &client, &cert, &event))
 	})
 	t.Run("a client that is revoked stays so", func(t *testing.T) {
-		asked := sampleClient(authority.ID, fresh("enrol"))
+		asked := sampleClient(s.authority.ID, fresh("enrol"))
 		asked.RevokedAt = asked.CreatedAt
-		client, _, _, err := enrol(asked, "e1")
+		client, _, _, err := s.enrol(t, asked, "e1")
 		check(t, err)
-		wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
+		wantSame(t, must(s.Clients().Get(t.Context(), client.ID))(t), client)
 	})
+}
+
+func testEnrolRefused(t *testing.T, s enrolment) {
 	t.Run("a name that is taken leaves no certificate", func(t *testing.T) {
 		name := fresh("enrol")
-		check(t, enrolled(name, "e2"))
-		wantFault(t, enrolled(name, "e3"), domain.Duplicated, "name", domain.ReasonDuplicated)
-		check(t, enrolled(fresh("enrol"), "e3"))
+		check(t, s.enrolled(t, name, "e2"))
+		wantFault(t, s.enrolled(t, name, "e3"), domain.Duplicated, "name", domain.ReasonDuplicated)
+		check(t, s.enrolled(t, fresh("enrol"), "e3"))
 	})
 	t.Run("a serial that is taken leaves no client", func(t *testing.T) {
 		name := fresh("enrol")
-		wantFault(t, enrolled(name, "e0"), domain.Duplicated, "cert", domain.ReasonDuplicated)
-		if must(s.Clients().NameTaken(ctx, name))(t) {
+		wantFault(t, s.enrolled(t, name, "e0"), domain.Duplicated, "cert", domain.ReasonDuplicated)
+		if must(s.Clients().NameTaken(t.Context(), name))(t) {
 			t.Error("the client is there without its certificate")
 		}
 	})
 	t.Run("a CA that does not exist is not found", func(t *testing.T) {
-		_, _, _, err := enrol(sampleClient(absent, fresh("enrol")), "e4")
+		_, _, _, err := s.enrol(t, sampleClient(absent, fresh("enrol")), "e4")
 		wantFault(t, err, domain.NotFound, "ca_id", domain.ReasonNotFound)
 	})
 	t.Run("a transaction around it that fails leaves nothing", func(t *testing.T) {
 		name := fresh("enrol")
-		err := s.Transact(ctx, func(tx domain.Store) error {
-			client, event := sampleClient(authority.ID, name), sampleEvent()
+		err := s.Transact(t.Context(), func(tx domain.Store) error {
+			client, event := sampleClient(s.authority.ID, name), sampleEvent()
 			cert := sampleCertificate(client, "e5")
-			check(t, tx.Clients().Enrol(ctx, &client, &cert, &event))
+			check(t, tx.Clients().Enrol(t.Context(), &client, &cert, &event))
 			return domain.Fault(domain.Rule, "", domain.ReasonForbidden)
 		})
-		if !domain.IsKind(err, domain.Rule) || must(s.Clients().NameTaken(ctx, name))(t) {
+		if !domain.IsKind(err, domain.Rule) || must(s.Clients().NameTaken(t.Context(), name))(t) {
 			t.Errorf("error %v, or the client is there", err)
 		}
 	})
+}
+
+func testEnrolRightsMoved(t *testing.T, s enrolment) {
 	for where, within := range map[string]func(func(domain.Store) error) error{
 		"by itself":        func(do func(domain.Store) error) error { return do(s) },
-		"in a transaction": func(do func(domain.Store) error) error { return s.Transact(ctx, do) },
+		"in a transaction": func(do func(domain.Store) error) error { return s.Transact(t.Context(), do) },
 	} {
 		t.Run("rights that have moved leave nothing, and the next attempt is good, "+where, func(t *testing.T) {
-			client, event := sampleClient(authority.ID, fresh("enrol")), sampleEvent()
+			client, event := sampleClient(s.authority.ID, fresh("enrol")), sampleEvent()
 			cert := sampleCertificate(client, fresh("moved"))
 			event.Point = domain.AccessPoint{Epoch: 1, Mark: "of another history"}
 			check(t, within(func(tx domain.Store) error {
-				if err := tx.Clients().Enrol(ctx, &client, &cert, &event); !errors.Is(err, domain.ErrRightsMoved) || client.ID != 0 || cert.ID != 0 {
+				if err := tx.Clients().Enrol(t.Context(), &client, &cert, &event); !errors.Is(err, domain.ErrRightsMoved) || client.ID != 0 || cert.ID != 0 {
 					t.Errorf("%v, ids %d and %d", err, client.ID, cert.ID)
 				}
-				event.Point = must(tx.AccessControl().Point(ctx))(t)
-				return tx.Clients().Enrol(ctx, &client, &cert, &event)
+				event.Point = must(tx.AccessControl().Point(t.Context()))(t)
+				return tx.Clients().Enrol(t.Context(), &client, &cert, &event)
 			}))
-			wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
+			wantSame(t, must(s.Clients().Get(t.Context(), client.ID))(t), client)
 		})
 	}
+}
+
+func testEnrolEvents(t *testing.T, s enrolment) {
 	t.Run("the events are those of the clients that there are, each on its chain", func(t *testing.T) {
 		var kept []domain.Event
 		for _, serial := range []string{"e6", "e7", "e8"} {
-			_, _, event, err := enrol(sampleClient(authority.ID, fresh("enrol")), serial)
+			_, _, event, err := s.enrol(t, sampleClient(s.authority.ID, fresh("enrol")), serial)
 			check(t, err)
 			kept = append(kept, event)
 		}
-		clients := must(s.Clients().Page(ctx, domain.ClientFilter{}, domain.PageRequest{Size: 100}))(t).Items
-		events := must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 100}))(t).Items
+		clients := must(s.Clients().Page(t.Context(), domain.ClientFilter{}, domain.PageRequest{Size: 100}))(t).Items
+		events := must(s.Audit().Page(t.Context(), domain.AuditFilter{}, domain.PageRequest{Size: 100}))(t).Items
 		wantSame(t, len(events), len(clients))
 		for i := range events {
 			wantSame(t, events[i].ResourceID, clients[i].ID)

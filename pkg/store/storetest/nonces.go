@@ -38,6 +38,11 @@ func testNonces(t *testing.T, s domain.Store) {
 			return nil
 		}))
 	})
+	testNoncesForgotten(t, s, n)
+}
+
+func testNoncesForgotten(t *testing.T, s domain.Store, n domain.Nonce) {
+	ctx := t.Context()
 	t.Run("old ones are forgotten", func(t *testing.T) {
 		early, late := n, n
 		early.Value, late.Value, early.At = fresh("nonce"), fresh("nonce"), n.At.Add(-time.Second)

@@ -45,6 +45,11 @@ func testRevocations(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Revocations().After(ctx, c.ID, 2))(t), []domain.Revocation{at(3, "01")})
 		wantSame(t, len(must(s.Revocations().After(ctx, c.ID, 3))(t)), 0)
 	})
+	testRevocationEpochs(t, s)
+}
+
+func testRevocationEpochs(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("advancing counts one by one", func(t *testing.T) {
 		c := newCA(t, s)
 		for want := int64(1); want <= 3; want++ {

@@ -49,6 +49,11 @@ func testRoles(t *testing.T, s domain.Store) {
 		other.Name = again.Name
 		wantFault(t, s.Roles().Update(ctx, other), domain.Duplicated, "name", domain.ReasonDuplicated)
 	})
+	testRoleChanges(t, s)
+}
+
+func testRoleChanges(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("an update replaces everything but the creation", func(t *testing.T) {
 		want := newRole(t, s)
 		want.Name, want.UpdatedAt = fresh("renamed"), noon.Add(time.Hour)

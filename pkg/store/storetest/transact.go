@@ -9,30 +9,42 @@ import (
 )
 
 func testTransact(t *testing.T, s domain.Store) {
-	ctx := t.Context()
-	authority := newCA(t, s)
-	exists := func(t *testing.T, name string) bool {
-		t.Helper()
-		return must(s.Clients().NameTaken(ctx, name))(t)
-	}
-	create := func(tx domain.Store, name string) error {
-		c := sampleClient(authority.ID, name)
-		return tx.Clients().Create(ctx, &c)
-	}
+	c := creations{s, newCA(t, s)}
+	testTransactEnds(t, c)
+	testTransactBounds(t, c)
+}
+
+// creations makes clients of one CA.
+type creations struct {
+	domain.Store
+	authority domain.CA
+}
+
+func (c creations) exists(t *testing.T, name string) bool {
+	t.Helper()
+	return must(c.Clients().NameTaken(t.Context(), name))(t)
+}
+
+func (c creations) create(t *testing.T, tx domain.Store, name string) error {
+	client := sampleClient(c.authority.ID, name)
+	return tx.Clients().Create(t.Context(), &client)
+}
+
+func testTransactEnds(t *testing.T, c creations) {
 	t.Run("what succeeds is kept", func(t *testing.T) {
 		one, two := fresh("client"), fresh("client")
-		check(t, s.Transact(ctx, func(tx domain.Store) error { return errors.Join(create(tx, one), create(tx, two)) }))
-		if !exists(t, one) || !exists(t, two) {
+		check(t, c.Transact(t.Context(), func(tx domain.Store) error { return errors.Join(c.create(t, tx, one), c.create(t, tx, two)) }))
+		if !c.exists(t, one) || !c.exists(t, two) {
 			t.Error("it is not there")
 		}
 	})
 	t.Run("an error rolls back and is returned", func(t *testing.T) {
 		name, cause := fresh("client"), errors.New("cause")
-		err := s.Transact(ctx, func(tx domain.Store) error { return errors.Join(create(tx, name), cause) })
+		err := c.Transact(t.Context(), func(tx domain.Store) error { return errors.Join(c.create(t, tx, name), cause) })
 		if !errors.Is(err, cause) {
 			t.Errorf("error is %v", err)
 		}
-		if exists(t, name) {
+		if c.exists(t, name) {
 			t.Error("it is there")
 		}
 	})
@@ -44,31 +56,34 @@ func testTransact(t *testing.T, s domain.Store) {
 					t.Error("the panic is lost")
 				}
 			}()
-			_ = s.Transact(ctx, func(tx domain.Store) error {
-				check(t, create(tx, name))
+			_ = c.Transact(t.Context(), func(tx domain.Store) error {
+				check(t, c.create(t, tx, name))
 				panic("help")
 			})
 		}()
-		if exists(t, name) {
+		if c.exists(t, name) {
 			t.Error("it is there")
 		}
 	})
+}
+
+func testTransactBounds(t *testing.T, c creations) {
 	t.Run("an ended context rolls back", func(t *testing.T) {
 		name := fresh("client")
-		ended, cancel := context.WithCancel(ctx)
-		err := s.Transact(ended, func(tx domain.Store) error {
-			check(t, create(tx, name))
+		ended, cancel := context.WithCancel(t.Context())
+		err := c.Transact(ended, func(tx domain.Store) error {
+			check(t, c.create(t, tx, name))
 			cancel()
 			return nil
 		})
-		if err == nil || exists(t, name) {
+		if err == nil || c.exists(t, name) {
 			t.Errorf("error is %v", err)
 		}
 	})
 	t.Run("a transaction inside a transaction is refused", func(t *testing.T) {
 		ran := false
-		err := s.Transact(ctx, func(tx domain.Store) error {
-			return tx.Transact(ctx, func(domain.Store) error { ran = true; return nil })
+		err := c.Transact(t.Context(), func(tx domain.Store) error {
+			return tx.Transact(t.Context(), func(domain.Store) error { ran = true; return nil })
 		})
 		if err == nil || ran || domain.Faults(err) != nil {
 			t.Errorf("ran: %t, error is %v", ran, err)
@@ -76,11 +91,11 @@ func testTransact(t *testing.T, s domain.Store) {
 	})
 	t.Run("a transaction sees what it wrote, others do not before its end", func(t *testing.T) {
 		name := fresh("client")
-		check(t, s.Transact(ctx, func(tx domain.Store) error {
-			check(t, create(tx, name))
-			wantSame(t, must(tx.Clients().NameTaken(ctx, name))(t), true)
-			wantSame(t, must(tx.Clients().Page(ctx, domain.ClientFilter{Name: name}, domain.PageRequest{Size: 1}))(t).Items[0].Name, name)
-			if exists(t, name) {
+		check(t, c.Transact(t.Context(), func(tx domain.Store) error {
+			check(t, c.create(t, tx, name))
+			wantSame(t, must(tx.Clients().NameTaken(t.Context(), name))(t), true)
+			wantSame(t, must(tx.Clients().Page(t.Context(), domain.ClientFilter{Name: name}, domain.PageRequest{Size: 1}))(t).Items[0].Name, name)
+			if c.exists(t, name) {
 				t.Error("it is seen from outside")
 			}
 			return nil

@@ -56,6 +56,11 @@ func testUsers(t *testing.T, s domain.Store) {
 			wantMissing(t, err)
 		}
 	})
+	testUserRoles(t, s, one, two)
+}
+
+func testUserRoles(t *testing.T, s domain.Store, one, two domain.Role) {
+	ctx := t.Context()
 	t.Run("a name is taken regardless of case", func(t *testing.T) {
 		taken, other := newUser(t, s), newUser(t, s)
 		again := sampleUser()

@@ -101,6 +101,11 @@ var oddLists = []oddRevocations{
 
 	{name: "no nextUpdate", change: dated(nil, []byte{}), want: taken},
 	{name: "GeneralizedTime", change: dated(general("20200101000000Z"), general("20490101000000Z")), want: taken},
+	{name: "thisUpdate without Z", change: dated(utc("200101000000"), nil), want: taken.unlike()},
+	{name: "thisUpdate without seconds", change: dated(utc("2001010000Z"), nil), want: taken.unlike()},
+	{name: "thisUpdate in another zone", change: dated(utc("200101000000-0300"), nil), want: taken.unlike()},
+	{name: "nextUpdate without Z", change: dated(nil, utc("490101000000")), want: taken.unlike()},
+	{name: "thisUpdate in the 13th month", change: dated(utc("201301000000Z"), nil), want: notAList},
 	{name: "of the future", change: dated(timeAgo(-oddDay), timeAgo(-2*oddDay)), want: listFuture.unlike()},
 
 	{name: "a delta", change: extended(extension("2.5.29.27", critical, integer("\x01"))), want: partial("deltaCRLIndicator").unlike()},
