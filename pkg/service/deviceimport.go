@@ -156,22 +156,26 @@ func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devi
 		return err
 	}
 	pace, coming := s.pacer(), []domain.DevicePlan(nil)
-	store := func() error {
-		err := pace.step(ctx, func() error { return s.finishSome(ctx, &of, coming, result) })
-		coming = coming[:0]
-		return err
+	store := func(least int) error {
+		for len(coming) >= least {
+			rows := min(pace.rows, len(coming))
+			err := pace.step(ctx, func() error { return s.finishSome(ctx, &of, coming[:rows], result) })
+			if err != nil {
+				return err
+			}
+			coming = slices.Delete(coming, 0, rows)
+		}
+		return nil
 	}
 	err = readAhead(file, of.Done, func(read []domain.DevicePlan) error {
 		for i := range read {
 			read[i].Domains = registered(read[i].Domains, domains)
 		}
-		if coming = append(coming, read...); len(coming) < pace.rows {
-			return nil
-		}
-		return store()
+		coming = append(coming, read...)
+		return store(pace.rows)
 	})
-	if err == nil && len(coming) > 0 {
-		err = store()
+	if err == nil {
+		err = store(1)
 	}
 	if errors.Is(err, errImportGone) { // somebody else has taken it over
 		return nil
@@ -183,72 +187,6 @@ func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devi
 		return err
 	}
 	return s.clear(ctx, of.ID)
-}
-
-// fewPlans are read, or stored, while others are made of what was read or stored before.
-const fewPlans = importBatch / 2
-
-// readAhead calls fn with the plans of a file but those of the first rows, some at a time, and reads the next meanwhile.
-func readAhead(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
-	read, end := make(chan []domain.DevicePlan), make(chan struct{})
-	var failed error
-	go func() {
-		defer close(read)
-		failed = readSome(file, but, func(plans []domain.DevicePlan) error {
-			select {
-			case read <- plans:
-				return nil
-			case <-end:
-				return context.Canceled
-			}
-		})
-	}()
-	for plans := range read {
-		if err := fn(plans); err != nil {
-			close(end)
-			for range read { // until it has ended
-			}
-			return err
-		}
-	}
-	return failed
-}
-
-// readSome calls fn with the plans of a file but those of the first rows, some at a time.
-func readSome(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
-	var spelling fileSpelling
-	var plans []domain.DevicePlan
-	row := int64(0)
-	err := file.rows(func(found deviceRow) error {
-		spelling.unify(&found.plan)
-		if row++; row <= but {
-			return nil
-		}
-		if plans = append(plans, found.plan); len(plans) < fewPlans {
-			return nil
-		}
-		full := plans
-		plans = make([]domain.DevicePlan, 0, fewPlans)
-		return fn(full)
-	})
-	if err != nil || len(plans) == 0 {
-		return err
-	}
-	return fn(plans)
-}
-
-// registered are the registered names of domains, each once; nil stays nil.
-func registered(texts []string, names map[string]string) []string {
-	if texts == nil {
-		return nil
-	}
-	list := []string{}
-	for _, text := range texts {
-		if name := names[domain.NameKey(text)]; !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	return list
 }
 
 // finishSome stores some rows. Errors: errImportGone when somebody else has stored them.
@@ -293,48 +231,4 @@ func (s *Devices) clear(ctx context.Context, id int64) error {
 		}
 	}
 	return nil
-}
-
-// ResumeImports ends the imports that nobody works at any more: those that were decided are finished, the others removed.
-func (s *Devices) ResumeImports(ctx context.Context) error {
-	imports := s.Store.DeviceImports()
-	unfinished, err := imports.Unfinished(ctx)
-	if err != nil {
-		return err
-	}
-	for _, of := range unfinished {
-		if s.Now().Sub(of.AliveAt).Abs() < importLease {
-			continue
-		}
-		s.Log.WarnContext(ctx, "an import of devices was left by others", "import_id", of.ID, "decided", of.Decided)
-		if of.Decided {
-			err = errors.Join(err, s.resume(ctx, of))
-			continue
-		}
-		_, gone := imports.Abandon(ctx, of.ID)
-		err = errors.Join(err, gone)
-	}
-	left, listErr := imports.Left(ctx)
-	err = errors.Join(err, listErr)
-	for _, id := range left {
-		err = errors.Join(err, s.clear(ctx, id))
-	}
-	return err
-}
-
-// resume finishes an import whose file is kept.
-func (s *Devices) resume(ctx context.Context, of domain.DeviceImport) error {
-	parts, err := s.Store.DeviceImports().Parts(ctx, of.ID)
-	if err != nil {
-		return err
-	}
-	var text []byte
-	for _, part := range parts {
-		text = append(text, part.Text...)
-	}
-	file, err := openDeviceFile(text)
-	if err != nil {
-		return err
-	}
-	return s.finish(ctx, of, file, &ImportResult{})
 }

@@ -1,0 +1,76 @@
+package service
+
+import (
+	"context"
+	"slices"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// fewPlans are read, or stored, while others are made of what was read or stored before.
+const fewPlans = importBatch / 2
+
+// readAhead calls fn with the plans of a file but those of the first rows, some at a time, and reads the next meanwhile.
+func readAhead(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
+	read, end := make(chan []domain.DevicePlan), make(chan struct{})
+	var failed error
+	go func() {
+		defer close(read)
+		failed = readSome(file, but, func(plans []domain.DevicePlan) error {
+			select {
+			case read <- plans:
+				return nil
+			case <-end:
+				return context.Canceled
+			}
+		})
+	}()
+	defer func() {
+		close(end)
+		for range read { // until it has ended
+		}
+	}()
+	for plans := range read {
+		if err := fn(plans); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+// readSome calls fn with the plans of a file but those of the first rows, some at a time.
+func readSome(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
+	var spelling fileSpelling
+	var plans []domain.DevicePlan
+	row := int64(0)
+	err := file.rows(func(found deviceRow) error {
+		spelling.unify(&found.plan)
+		if row++; row <= but {
+			return nil
+		}
+		if plans = append(plans, found.plan); len(plans) < fewPlans {
+			return nil
+		}
+		full := plans
+		plans = make([]domain.DevicePlan, 0, fewPlans)
+		return fn(full)
+	})
+	if err != nil || len(plans) == 0 {
+		return err
+	}
+	return fn(plans)
+}
+
+// registered are the registered names of domains, each once; nil stays nil.
+func registered(texts []string, names map[string]string) []string {
+	if texts == nil {
+		return nil
+	}
+	list := []string{}
+	for _, text := range texts {
+		if name := names[domain.NameKey(text)]; !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
