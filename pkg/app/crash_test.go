@@ -22,8 +22,9 @@ const (
 	defaultCycles = 5
 	nightlyCycles = 40
 	// A server lives for a random time between these.
-	shortestLife = 200 * time.Millisecond
-	longestLife  = time.Second
+	shortestLife       = 200 * time.Millisecond
+	longestLife        = 600 * time.Millisecond
+	longestLifeNightly = time.Second
 )
 
 // TestCrash kills the server while it works, again and again on the same data. Whatever it has answered must be there
@@ -115,7 +116,11 @@ func (w *crashWorld) live(t *testing.T) {
 	for range writers {
 		group.Go(func() { w.write(t, c) })
 	}
-	time.Sleep(shortestLife + rand.N(longestLife-shortestLife))
+	longest := longestLife
+	if nightly {
+		longest = longestLifeNightly
+	}
+	time.Sleep(shortestLife + rand.N(longest-shortestLife))
 	w.killed.Store(true)
 	w.server.Kill()
 	group.Wait()

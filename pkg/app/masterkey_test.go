@@ -160,7 +160,11 @@ func TestMasterKey_Refusals(t *testing.T) {
 // accepts the token that another has made.
 func TestFirstStart_OfSeveral(t *testing.T) {
 	t.Parallel()
-	const rounds, servers = 4, 3
+	const servers = 3
+	rounds := 2
+	if nightly {
+		rounds = 8
+	}
 	for range rounds {
 		o := onEmptyPostgres(t)
 		o.Args = []string{"--auto-migrate"}

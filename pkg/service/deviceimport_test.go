@@ -193,10 +193,11 @@ func TestDevices_Import_OneAfterTheOther(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := worldOn(t, open(t), slog.DiscardHandler)
+			const rows = 1100 // two batches
 			file := func(ip string) *strings.Reader {
 				var file strings.Builder
 				file.WriteString("hostname,ip,model,type,vendor,site\n")
-				for i := range 1500 {
+				for i := range rows {
 					fmt.Fprintf(&file, "host %d,%s,m,t,v,s\n", i, ip)
 				}
 				return strings.NewReader(file.String())
@@ -218,9 +219,9 @@ func TestDevices_Import_OneAfterTheOther(t *testing.T) {
 				<-looked
 				w.clock.pass(10 * time.Second)
 			}()
-			wantSame(t, must(waiting.Devices.Import(t.Context(), file("second"), true))(t), service.ImportResult{Updated: 1500})
+			wantSame(t, must(waiting.Devices.Import(t.Context(), file("second"), true))(t), service.ImportResult{Updated: rows})
 			wantSame(t, must(w.Devices.Get(t.Context(), "host 7"))(t).IP, "second")
-			wantSame(t, must(w.Devices.Get(t.Context(), "host 1499"))(t).IP, "second")
+			wantSame(t, must(w.Devices.Get(t.Context(), fmt.Sprint("host ", rows-1)))(t).IP, "second")
 		})
 	}
 }

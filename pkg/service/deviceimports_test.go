@@ -18,7 +18,7 @@ import (
 // Nobody waits for one who waits for him, and every change is counted and recorded once.
 func TestDevices_Import_Concurrency(t *testing.T) {
 	t.Parallel()
-	const devices, imports, upserters, upserts = 1500, 6, 3, 40 // an import has two batches
+	const devices, imports, upserters, upserts = 1100, 6, 3, 40 // an import has two batches
 	for engine, open := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()

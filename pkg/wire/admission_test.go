@@ -94,7 +94,7 @@ func TestDocument_NotModified(t *testing.T) {
 		if condition != "" {
 			request.Header.Set("If-None-Match", condition)
 		}
-		if err := document("text/plain", []byte("content"))(e.NewContext(request, recorder)); err != nil {
+		if err := document("text/plain", func() ([]byte, error) { return []byte("content"), nil })(e.NewContext(request, recorder)); err != nil {
 			t.Fatal(err)
 		}
 		return recorder

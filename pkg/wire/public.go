@@ -14,12 +14,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// document answers with bytes that do not change while the process runs, or with 304 to who has them.
-func document(contentType string, content []byte) echo.HandlerFunc {
-	digest := sha256.Sum256(content)
-	tag := `"` + hex.EncodeToString(digest[:16]) + `"`
+// document answers with bytes that do not change while the process runs, or with 304 to who has them. They are made when they are first asked for.
+func document(contentType string, read func() ([]byte, error)) echo.HandlerFunc {
+	tagOf := sync.OnceValue(func() string {
+		content, _ := read() // whoever asks for the tag has read it
+		digest := sha256.Sum256(content)
+		return `"` + hex.EncodeToString(digest[:16]) + `"`
+	})
 	return func(c echo.Context) error {
-		header := c.Response().Header()
+		content, err := read()
+		if err != nil {
+			return err
+		}
+		header, tag := c.Response().Header(), tagOf()
 		header.Set("ETag", tag)
 		header.Set(echo.HeaderCacheControl, "no-cache")
 		if names(c.Request().Header.Values("If-None-Match"), tag) {

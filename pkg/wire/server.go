@@ -64,9 +64,7 @@ func New(config Config) (http.Handler, error) {
 	if err := pam.Mount(e, vault); err != nil {
 		return nil, err
 	}
-	if err := mountDocuments(e); err != nil {
-		return nil, err
-	}
+	mountDocuments(e)
 	e.GET("/healthz", healthy)
 	e.GET("/readyz", readiness(config.Ready))
 	e.GET("/metrics", newMetrics(config.Metrics).serve)
@@ -83,26 +81,21 @@ func origins(externalURL string) []string {
 }
 
 // mountDocuments serves the OpenAPI documents in both encodings, and the explorer that shows them.
-func mountDocuments(e *echo.Echo) error {
+func mountDocuments(e *echo.Echo) {
 	sources := []struct {
 		name, prefix string
-		read         func() (encodings, error)
+		text         encodings
 	}{{"api", api.Prefix, apiDocument}, {"pam", pam.Prefix, pamDocument}}
 	var shown []docs.Document
 	for _, source := range sources {
-		text, err := source.read()
-		if err != nil {
-			return err
-		}
-		e.GET(source.prefix+"/openapi.json", document("application/json", text.asJSON))
-		e.GET(source.prefix+"/openapi.yaml", document("application/yaml", text.asYAML))
+		e.GET(source.prefix+"/openapi.json", document("application/json", source.text.asJSON))
+		e.GET(source.prefix+"/openapi.yaml", document("application/yaml", source.text.asYAML))
 		shown = append(shown, docs.Document{Name: source.name, URL: source.prefix + "/openapi.json"})
 	}
 	explorer := echo.WrapHandler(docs.Handler(docs.Config{Documents: shown}))
 	e.Any("/docs", explorer)
 	e.Any("/docs/*", explorer)
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusTemporaryRedirect, docs.Path) })
-	return nil
 }
 
 // plainErrors answers for the paths that belong to no dialect.
