@@ -8,7 +8,7 @@ import (
 )
 
 // fewPlans are read, or stored, while others are made of what was read or stored before.
-const fewPlans = importBatch / 2
+const fewPlans = importBatch / 4
 
 // readAhead calls fn with the plans of a file but those of the first rows, some at a time, and reads the next meanwhile.
 func readAhead(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
