@@ -19,7 +19,8 @@ const (
 	nightlyKillings = 20
 )
 
-// TestAuditAccept_Killed: whoever kills the command that accepts a loss leaves the audit as it was or as it is to be, and it can be accepted then.
+// TestAuditAccept_Killed: the command that accepts a loss is killed. Either the loss is accepted, or nothing has changed and the same loss can be
+// accepted afterwards.
 func TestAuditAccept_Killed(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {

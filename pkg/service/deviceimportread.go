@@ -7,7 +7,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// fewPlans are read, or stored, while others are made of what was read or stored before.
+// fewPlans is the size of a piece: while the database stores one, the next is read, and the events of the one before are made.
 const fewPlans = importBatch / 4
 
 // readAhead calls fn with the plans of a file but those of the first rows, some at a time, and reads the next meanwhile.

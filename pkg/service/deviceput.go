@@ -38,7 +38,8 @@ func (s *Devices) makeNames(ctx context.Context, plans []domain.DevicePlan) erro
 	return s.Store.Devices().MakeNames(ctx, named...)
 }
 
-// storing stores the devices of plans, and then their events, in one transaction. The events of some are made while the database has the next.
+// storing stores the devices of plans, and then their events, in one transaction. While the database stores one piece, the events of the piece before
+// are made.
 type storing struct {
 	devices   *Devices
 	tx        domain.Store

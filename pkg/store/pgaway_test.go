@@ -139,7 +139,7 @@ func TestPostgres_DeadConnections(t *testing.T) {
 				errs[i] = errors.Join(err, s.Transact(t.Context(), func(tx domain.Store) error {
 					_, err := tx.Throttles().Take(t.Context(), fmt.Sprint(i), time.Now(), time.Nanosecond, 1000)
 					return err
-				}))
+				}), s.Audit().Append(t.Context(), &domain.Event{At: time.Now(), Action: domain.ActionCreate}))
 			})
 		}
 		group.Wait()
@@ -168,8 +168,11 @@ func TestPostgres_WaitsForARestart(t *testing.T) {
 	if _, err := s.CAs().IDs(short); domain.RetryAfter(err) == 0 || time.Since(begin) > 5*time.Second {
 		t.Errorf("%v after %s", err, time.Since(begin))
 	}
-	asked := make(chan error, 2)
+	asked := make(chan error, 3)
 	go func() { _, err := s.CAs().IDs(t.Context()); asked <- err }()
+	go func() {
+		asked <- s.Audit().Append(t.Context(), &domain.Event{At: time.Now(), Action: domain.ActionCreate})
+	}()
 	go func() {
 		asked <- s.Transact(t.Context(), func(tx domain.Store) error {
 			_, err := tx.Throttles().Take(t.Context(), "x", time.Now(), time.Minute, 1)
@@ -179,7 +182,7 @@ func TestPostgres_WaitsForARestart(t *testing.T) {
 	if err := cluster.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
+	for range cap(asked) {
 		if err := <-asked; err != nil {
 			t.Error(err)
 		}

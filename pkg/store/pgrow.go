@@ -9,14 +9,19 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
 // pgRow reads the one row of a statement of many parameters by pgx itself: database/sql would convert and check each of them, and begin a goroutine that
-// watches the context. Errors: as those of database/sql, gorm.ErrRecordNotFound.
+// watches the context. A statement that was not sent is tried again on another connection. Errors: gorm.ErrRecordNotFound; *domain.Unavailable.
 func pgRow(ctx context.Context, db *sql.DB, places []any, text string, args []any) error {
 	err := driver.ErrBadConn
 	for i := 0; i < tries && errors.Is(err, driver.ErrBadConn); i++ {
 		err = onConn(ctx, db, func(c *pgConn) error { return c.row(ctx, places, text, args) })
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		err = &domain.Unavailable{Err: err}
 	}
 	return err
 }

@@ -17,7 +17,7 @@ import (
 // document answers with bytes that do not change while the process runs, or with 304 to who has them. They are made when they are first asked for.
 func document(contentType string, read func() ([]byte, error)) echo.HandlerFunc {
 	tagOf := sync.OnceValue(func() string {
-		content, _ := read() // whoever asks for the tag has read it
+		content, _ := read() // the handler has read it before, without an error
 		digest := sha256.Sum256(content)
 		return `"` + hex.EncodeToString(digest[:16]) + `"`
 	})

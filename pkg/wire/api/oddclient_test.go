@@ -262,10 +262,25 @@ type oddIssuer struct {
 	list []byte // of nobody
 }
 
+// newIssuer is one that no server knows yet.
+func newIssuer(t *testing.T, name string, by signer) oddIssuer {
+	t.Helper()
+	issuer := oddIssuer{signer: by, name: commonName(name)}
+	issuer.cert = rootCert(t, issuer.name, by).sign(t, by)
+	return issuer
+}
+
+func signerOf(t *testing.T, rsa bool) signer {
+	t.Helper()
+	if rsa {
+		return rsaSigner(t)
+	}
+	return ecSigner(t)
+}
+
 func (w oddWorld) newIssuer(t *testing.T, name string, by signer) oddIssuer {
 	t.Helper()
-	issuer := oddIssuer{signer: by, name: commonName("odd " + name)}
-	issuer.cert = rootCert(t, issuer.name, by).sign(t, by)
+	issuer := newIssuer(t, "odd "+name, by)
 	issuer.list = oddList{issuer: issuer.name}.sign(t, by)
 	body := map[string]any{"name": "odd " + name, "cert": pemOf("CERTIFICATE", issuer.cert), "key": keyPEM(t, by.key)}
 	issuer.id = w.post(t, casPath+"/import", body).object(t)["id"]

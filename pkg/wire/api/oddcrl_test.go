@@ -149,12 +149,8 @@ func TestOdd_Lists(t *testing.T) {
 
 func (w oddWorld) tryList(t *testing.T, test oddRevocations, name string) {
 	t.Helper()
-	own := ecSigner(t)
-	if test.rsa {
-		own = rsaSigner(t)
-	}
-	issuer := oddIssuer{signer: own, name: commonName(name)}
-	issuer.cert = rootCert(t, issuer.name, own).sign(t, own)
+	issuer := newIssuer(t, name, signerOf(t, test.rsa))
+	own := issuer.signer
 	list, by := oddList{issuer: issuer.name, entries: [][]byte{entry("\x03")}, extensions: [][]byte{listNumber("\x05")}}, own
 	if test.change != nil {
 		test.change(&list)

@@ -140,12 +140,8 @@ func TestOdd_Keys(t *testing.T) {
 
 func (w oddWorld) tryKey(t *testing.T, test oddKey, name string) {
 	t.Helper()
-	own := ecSigner(t)
-	if test.rsa {
-		own = rsaSigner(t)
-	}
-	issuer := oddIssuer{signer: own, name: commonName(name)}
-	issuer.cert = rootCert(t, issuer.name, own).sign(t, own)
+	issuer := newIssuer(t, name, signerOf(t, test.rsa))
+	own := issuer.signer
 	body := map[string]any{"name": name, "cert": pemOf("CERTIFICATE", issuer.cert), "key": test.write(t, own), "password": "secret"}
 	got := w.post(t, casPath+"/import", body)
 	if !test.want.check(t, got) {
