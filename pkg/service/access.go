@@ -99,23 +99,36 @@ func (s *Access) Authenticate(ctx context.Context, token domain.Secret, uses ...
 	return holder.principal(), s.admit(ctx, holder.Holder)
 }
 
-// holder finds whose the token is, and that it is good. A token that is newer than what is known was made by another replica a moment ago: then
-// it asks at once.
+// holder finds whose the token is, and that it is good.
 func (s *Access) holder(ctx context.Context, token domain.Secret, uses ...auth.Use) (proven, error) {
+	return latest(ctx, s, func(k *knowledge) (proven, error) { return s.holderBy(ctx, k, token, uses) })
+}
+
+// latest runs try with what is known. When a credential is refused that another replica may have made a moment ago, it asks at once what has changed,
+// and runs try again.
+func latest[T any](ctx context.Context, s *Access, try func(*knowledge) (T, error)) (found T, err error) {
 	k, err := s.knowledge(ctx)
 	if err != nil {
-		return proven{}, err
+		return found, err
 	}
-	holder, err := s.holderBy(ctx, k, token, uses)
-	old := errors.Is(err, auth.ErrUnknownKey) || errors.Is(err, errOther)
-	if !errors.Is(err, errNewer) && !(old && k.age(s.Now()) > unknownKeyPause) {
-		return holder, err
+	found, err = try(k)
+	if !errors.Is(err, errNewer) && !(mayBeNewer(err) && k.age(s.Now()) > unknownKeyPause) {
+		return found, err
 	}
 	s.expire()
 	if k, err = s.knowledge(ctx); err != nil {
-		return proven{}, err
+		return found, err
 	}
-	return s.holderBy(ctx, k, token, uses)
+	return try(k)
+}
+
+// mayBeNewer reports whether a credential was refused that is of the past, or false, or newer than what is known.
+func mayBeNewer(err error) bool {
+	switch domain.PartOf(err) {
+	case domain.PartSecret, domain.PartToken, domain.PartSignature:
+		return true
+	}
+	return errors.Is(err, auth.ErrUnknownKey) || errors.Is(err, errOther)
 }
 
 // proofOf is what a token proves that is good.
@@ -129,8 +142,8 @@ var (
 	errOther = errors.New("it was made a moment ago, or is of the past")
 )
 
-// unknownKeyPause is how often tokens of unknown signing keys, which anybody can make, and those of the past, which people keep, are a reason to ask at
-// most.
+// unknownKeyPause is how often credentials that anybody can make, as tokens of unknown signing keys and wrong secrets, and those of the past, which people
+// keep, are a reason to ask at most.
 const unknownKeyPause = 50 * time.Millisecond
 
 // proven is a holder, and by what it is.
@@ -156,7 +169,7 @@ func (s *Access) holderBy(ctx context.Context, k *knowledge, token domain.Secret
 	case err != nil:
 		return proven{}, err
 	case found.missing:
-		err = fmt.Errorf("%s %d is gone", grant.Kind, grant.ID)
+		err = fmt.Errorf("%s %d is gone: %w", grant.Kind, grant.ID, errOther)
 	case !found.Active(now):
 		err = fmt.Errorf("%s %d is disabled or has expired", grant.Kind, grant.ID)
 	case grant.Generation > found.Generation:

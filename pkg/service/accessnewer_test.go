@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
 // TestAccess_Newer: what one replica has just made another accepts at once, though it has not yet asked for what has changed.
@@ -31,6 +33,72 @@ func TestAccess_Newer(t *testing.T) {
 		w.clock.pass(100 * time.Millisecond)
 		must(other.Access.Authenticate(t.Context(), access, auth.Access))(t)
 	})
+	t.Run("an apikey with the id of one that was gone", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		other := w.replica(t)
+		key := w.newAPIKey(t, weak)
+		w.exec(t, "CREATE TABLE kept AS SELECT * FROM apikeys WHERE id = ?", key.ID)
+		check(t, w.APIKeys.Delete(operator(t), key.ID))
+		wantOut(t, other, key.Token)
+		w.exec(t, "INSERT INTO apikeys SELECT * FROM kept")
+		w.exec(t, "UPDATE access_control SET epoch = epoch + 1")
+		w.clock.pass(100 * time.Millisecond)
+		other.authenticate(t, key.Token)
+	})
+}
+
+// TestPAMAccess_Newer is TestAccess_Newer for the vault: a client that got new secrets, or a token, from one replica and goes to another with them.
+func TestPAMAccess_Newer(t *testing.T) {
+	t.Parallel()
+	for method, use := range map[domain.AuthMethod]func(t *testing.T, w *world, a service.IssuedAuthorization, nonce string){
+		domain.AuthOAuth1: func(t *testing.T, w *world, a service.IssuedAuthorization, nonce string) {
+			w.wantPAM(t, oauth1(t, a, nonce, w.clock.Now()), overTLS)
+		},
+		domain.AuthUnsigned: func(t *testing.T, w *world, a service.IssuedAuthorization, _ string) {
+			w.wantPAM(t, unsigned(t, a), overTLS)
+		},
+		domain.AuthOAuth2: func(t *testing.T, w *world, a service.IssuedAuthorization, _ string) {
+			must(w.PAMAccess.Token(t.Context(), a.Key, a.Secret, overTLS))(t)
+		},
+	} {
+		t.Run("new secrets, "+string(method), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t).with(t, permissive)
+			other := w.replica(t)
+			a := w.newAuthorization(t, method)
+			for _, nonce := range []string{"first", "second"} { // the first makes a signing key, which makes it ask again
+				use(t, other, a, nonce)
+			}
+			rotated := must(w.Authorizations.Rotate(operator(t), a.ID, 0))(t)
+			w.clock.pass(100 * time.Millisecond)
+			use(t, other, rotated, "after")
+		})
+	}
+	for sentence, change := range map[string]func(t *testing.T, w *world, a service.IssuedAuthorization) service.IssuedAuthorization{
+		"a token of new secrets": func(t *testing.T, w *world, a service.IssuedAuthorization) service.IssuedAuthorization {
+			return must(w.Authorizations.Rotate(operator(t), a.ID, 0))(t)
+		},
+		"a token of a new signing key": func(t *testing.T, w *world, a service.IssuedAuthorization) service.IssuedAuthorization {
+			check(t, w.Signing.Rotate(operator(t), true))
+			return a
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			other := w.replica(t)
+			a := w.newAuthorization(t, domain.AuthOAuth2)
+			token := must(w.PAMAccess.Token(t.Context(), a.Key, a.Secret, overTLS))(t).Token
+			for range 2 {
+				must(other.PAMAccess.Bearer(t.Context(), token, overTLS))(t)
+			}
+			a = change(t, w, a)
+			token = must(w.PAMAccess.Token(t.Context(), a.Key, a.Secret, overTLS))(t).Token
+			w.clock.pass(100 * time.Millisecond)
+			must(other.PAMAccess.Bearer(t.Context(), token, overTLS))(t)
+		})
+	}
 }
 
 // TestAccess_Overlap: what was made from the token before a rotation ends with the overlap, however long it would live.

@@ -42,78 +42,99 @@ var errUnknown = errors.New("no authorization has this key")
 
 // Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors: *domain.Error with Unauthenticated.
 func (s *PAMAccess) Token(ctx context.Context, clientID string, secret domain.Secret, r PAMRequest) (AccessToken, error) {
-	found, err := s.keyed(ctx, clientID)
+	found, err := latest(ctx, s.Access, func(k *knowledge) (pamProven, error) { return s.provenClient(ctx, k, clientID, secret) })
 	if err != nil {
 		return AccessToken{}, err
 	}
-	if err := found.uses(domain.AuthOAuth2); err != nil {
-		return AccessToken{}, err
-	}
-	generation, good := found.opens(s.Now(), func(one pamSecrets) bool {
-		return subtle.ConstantTimeCompare([]byte(one.secret), []byte(secret)) == 1
-	})
-	if !good {
-		return AccessToken{}, unauthenticated(domain.WithPart(domain.PartSecret, errClient))
-	}
-	if err := s.admit(ctx, found, r, false); err != nil {
+	if err := s.admit(ctx, found.pamHolder, r, false); err != nil {
 		return AccessToken{}, err
 	}
 	tokens, err := s.Access.tokens(ctx)
 	if err != nil {
 		return AccessToken{}, err
 	}
-	holder := found.Holder().At(generation) // a token ends with the secret that it was made with
+	holder := found.Holder().At(found.generation) // a token ends with the secret that it was made with
 	token, err := tokens.PAM(holder)
 	return AccessToken{Token: token, Life: holder.Left(s.Now(), auth.PAMLife)}, err
 }
 
+// pamProven is an authorization, and of which generation the secrets are that were proven.
+type pamProven struct {
+	pamHolder
+	generation int64
+}
+
+func (s *PAMAccess) provenClient(ctx context.Context, k *knowledge, clientID string, secret domain.Secret) (proven pamProven, err error) {
+	if proven.pamHolder, err = s.keyed(ctx, k, clientID); err != nil {
+		return proven, err
+	}
+	if err := proven.uses(domain.AuthOAuth2); err != nil {
+		return proven, err
+	}
+	var good bool
+	proven.generation, good = proven.opens(s.Now(), func(one pamSecrets) bool {
+		return subtle.ConstantTimeCompare([]byte(one.secret), []byte(secret)) == 1
+	})
+	if !good {
+		return proven, unauthenticated(domain.WithPart(domain.PartSecret, errClient))
+	}
+	return proven, nil
+}
+
 // Bearer finds the authorization of an access token.
 func (s *PAMAccess) Bearer(ctx context.Context, token domain.Secret, r PAMRequest) (domain.PAMAuthorization, error) {
-	k, err := s.Access.knowledge(ctx)
+	found, err := latest(ctx, s.Access, func(k *knowledge) (pamHolder, error) { return s.bearer(ctx, k, token) })
 	if err != nil {
 		return domain.PAMAuthorization{}, err
 	}
+	return found.PAMAuthorization, s.admit(ctx, found, r, true)
+}
+
+func (s *PAMAccess) bearer(ctx context.Context, k *knowledge, token domain.Secret) (pamHolder, error) {
 	grant, err := k.verify(string(token), s.Now(), []auth.Use{auth.PAM})
 	if err != nil {
-		return domain.PAMAuthorization{}, unauthenticated(err)
+		return pamHolder{}, unauthenticated(err)
 	}
 	found, err := s.known(ctx, k, fmt.Sprintf("id:%d", grant.ID), func() (domain.PAMAuthorization, error) {
 		return s.Access.Store.PAMAuthorizations().Get(ctx, grant.ID)
 	})
 	if err != nil {
-		return domain.PAMAuthorization{}, err
+		return pamHolder{}, err
 	}
 	if found.missing || found.Application.Method != domain.AuthOAuth2 || !found.Holder().Accepts(grant.Generation, s.Now()) ||
 		!found.Holder().Bound(grant.Generation, true, grant.Bound) {
-		return domain.PAMAuthorization{}, unauthenticated(fmt.Errorf("authorization %d is gone or was rotated or disabled", grant.ID))
+		return pamHolder{}, unauthenticated(fmt.Errorf("authorization %d is gone or was rotated or disabled: %w", grant.ID, errOther))
 	}
 	found.Proof = proofOf(k, grant)
-	return found.PAMAuthorization, s.admit(ctx, found, r, true)
+	return found, nil
 }
 
 // Signed finds the authorization of an OAuth 1.0 request, and returns a context that carries its nonce, which is still to be spent.
 func (s *PAMAccess) Signed(ctx context.Context, o *auth.OAuth1, r PAMRequest) (context.Context, domain.PAMAuthorization, error) {
-	var none domain.PAMAuthorization
-	found, err := s.keyed(ctx, o.ConsumerKey)
-	if err != nil {
-		return ctx, none, err
-	}
-	if found.missing {
-		return ctx, none, unauthenticated(domain.WithPart(domain.PartKey, errUnknown))
-	}
-	if subtle.ConstantTimeCompare([]byte(found.token()), []byte(o.Token)) != 1 {
-		return ctx, none, unauthenticated(domain.WithPart(domain.PartToken, errClient))
-	}
-	generation, err := s.prove(found, o, r)
+	found, err := latest(ctx, s.Access, func(k *knowledge) (pamProven, error) { return s.signer(ctx, k, o, r) })
 	if err != nil {
 		s.diagnose(ctx, o, err)
-		return ctx, none, err
+		return ctx, domain.PAMAuthorization{}, err
 	}
 	if !o.Unsigned && o.Method != auth.Plaintext {
 		ctx = withNonce(ctx, domain.Nonce{Key: o.ConsumerKey, Token: o.Token, Value: o.Nonce, At: o.Timestamp})
 	}
-	found.Proof.Generation, found.Proof.Bound = generation, found.Holder().BoundBy(generation, false)
-	return ctx, found.PAMAuthorization, s.admit(ctx, found, r, true)
+	found.Proof.Generation, found.Proof.Bound = found.generation, found.Holder().BoundBy(found.generation, false)
+	return ctx, found.PAMAuthorization, s.admit(ctx, found.pamHolder, r, true)
+}
+
+func (s *PAMAccess) signer(ctx context.Context, k *knowledge, o *auth.OAuth1, r PAMRequest) (proven pamProven, err error) {
+	if proven.pamHolder, err = s.keyed(ctx, k, o.ConsumerKey); err != nil {
+		return proven, err
+	}
+	if proven.missing {
+		return proven, unauthenticated(domain.WithPart(domain.PartKey, errUnknown))
+	}
+	if subtle.ConstantTimeCompare([]byte(proven.token()), []byte(o.Token)) != 1 {
+		return proven, unauthenticated(domain.WithPart(domain.PartToken, errClient))
+	}
+	proven.generation, err = s.prove(proven.pamHolder, o, r)
+	return proven, err
 }
 
 // prove checks the signature, or that none is needed, and says of which generation the secrets are.
@@ -217,13 +238,9 @@ func (h pamHolder) opens(now time.Time, proof func(pamSecrets) bool) (generation
 }
 
 // keyed finds an authorization by what was sent as its key. What can't be one is not looked up, nor remembered.
-func (s *PAMAccess) keyed(ctx context.Context, key string) (pamHolder, error) {
+func (s *PAMAccess) keyed(ctx context.Context, k *knowledge, key string) (pamHolder, error) {
 	if len(key) != publicDigits {
 		return pamHolder{missing: true}, nil
-	}
-	k, err := s.Access.knowledge(ctx)
-	if err != nil {
-		return pamHolder{}, err
 	}
 	return s.known(ctx, k, "key:"+key, func() (domain.PAMAuthorization, error) { return s.Access.Store.PAMAuthorizations().Keyed(ctx, key) })
 }
