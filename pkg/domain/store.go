@@ -9,6 +9,8 @@ type Store interface {
 	Transact(ctx context.Context, fn func(tx Store) error) error
 	// Atomic runs fn in the transaction that this is, or else in one of its own.
 	Atomic(ctx context.Context, fn func(tx Store) error) error
+	// OneWriter reports whether nobody else can write, here or in another process, while a transaction does.
+	OneWriter() bool
 
 	CAs() CAs
 	Clients() Clients

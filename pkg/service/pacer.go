@@ -11,8 +11,9 @@ const (
 	paceRest = 25 * time.Millisecond
 )
 
-// pacer lets others write between the parts of a long work, and says how many rows a part should have.
+// pacer lets others write between the parts of a long work, where one writes at a time, and says how many rows a part should have.
 type pacer struct {
+	rests  bool
 	worked time.Duration // since the last rest
 	rows   int           // of the next part
 }
@@ -23,7 +24,7 @@ const (
 	mostRows   = 4 * importBatch
 )
 
-func (s *Devices) pacer() *pacer { return &pacer{rows: importBatch / 2} }
+func (s *Devices) pacer() *pacer { return &pacer{rests: s.Store.OneWriter(), rows: importBatch / 2} }
 
 // step runs one part.
 func (p *pacer) step(ctx context.Context, part func() error) error {
@@ -36,7 +37,7 @@ func (p *pacer) step(ctx context.Context, part func() error) error {
 	case took < paceWork/2:
 		p.rows = min(mostRows, p.rows*2)
 	}
-	if p.worked += took; err != nil || p.worked < paceWork {
+	if p.worked += took; err != nil || !p.rests || p.worked < paceWork {
 		return err
 	}
 	p.worked = 0

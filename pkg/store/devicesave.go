@@ -145,10 +145,10 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 	q.addTerms(s.DeviceChange)
 	q.addSpellings(row)
 	q.add(`, link AS (`+moveChain("device.id")+` FROM device
-			WHERE chain = ? RETURNING chain, position, hash, device.id AS device_id, `+lastID+`),
-		event AS (INSERT INTO audit_events (resource_id, id, `+linkColumns+", "+eventColumns+`)
-			SELECT device_id, event_id, `+linkColumns+", "+eventValues+" FROM link RETURNING id)", append(append(chainMove(s.Event), s.Event.Chain), entry.contents()...)...)
-	q.add(" SELECT device_id, event.id, position, hash" + inTime + " FROM link, event")
+			WHERE chain = ? RETURNING device.id, `+lastID+`, chain, position, hash)
+		INSERT INTO audit_events (resource_id, id, `+linkColumns+", "+eventColumns+`)
+			SELECT link.*, `+eventValues+" FROM link RETURNING resource_id, id, position, hash"+inTime,
+		append(append(chainMove(s.Event), s.Event.Chain), entry.contents()...)...)
 	var hash []byte
 	err := r.s.atOnce(ctx, s.Event, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, &hash}, q.text.String(), q.args)
 	switch {

@@ -128,6 +128,9 @@ func (r deviceRow) updated(names []any) []any {
 
 // movedTerms are the terms that a change takes away and those that it adds.
 func movedTerms(c domain.DeviceChange) (gone, added []string) {
+	if c.Created() {
+		return nil, c.After.Terms()
+	}
 	before, after := c.Before.Terms(), c.After.Terms()
 	without := func(list, other []string) []string {
 		return slices.DeleteFunc(slices.Clone(list), func(term string) bool { return slices.Contains(other, term) })

@@ -113,6 +113,9 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) er
 	return err
 }
 
+// OneWriter implements domain.Store.
+func (s *Store) OneWriter() bool { return s.engine == SQLite }
+
 // Atomic implements domain.Store.
 func (s *Store) Atomic(ctx context.Context, fn func(tx domain.Store) error) error {
 	if s.inTx {
