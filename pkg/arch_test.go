@@ -49,10 +49,11 @@ func (p pkg) forDevelopers() bool { return p.path() == "bench" || p.path() == "d
 var layers = map[string][]string{
 	"db":          {},
 	"pkg/domain":  {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
+	"pkg/seal":    {},
 	"pkg/ca":      {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
 	"pkg/openvpn": {"pkg/domain"},
 	"pkg/auth":    {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
-	"pkg/service": {"pkg/domain", "pkg/ca", "pkg/openvpn", "pkg/auth", "golang.org/x/time/rate"},
+	"pkg/service": {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/openvpn", "pkg/auth", "golang.org/x/time/rate"},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...",
 	},
@@ -70,7 +71,8 @@ var owners = map[string][]string{
 	"pkg/wire/...":                  {"pkg/wire/...", "pkg/app"},
 	"pkg/store/...":                 {"pkg/app", "cmd/chaveiro"},
 	"pkg/app":                       {"cmd/..."},
-	"pkg/ca":                        {"pkg/service", "pkg/app"},
+	"pkg/ca":                        {"pkg/service"},
+	"pkg/seal":                      {"pkg/service", "pkg/app"},
 	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
 	"modernc.org/sqlite/...":        {"pkg/store/..."},
 	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle"},

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
@@ -43,7 +43,7 @@ func Backup(ctx context.Context, s Storage, file string, force bool) (Manifest, 
 }
 
 // existing checks that there is a database, and reads its master key; neither is made.
-func existing(s Storage) (*ca.Keyring, error) {
+func existing(s Storage) (*seal.Keyring, error) {
 	if err := s.there(); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func existing(s Storage) (*ca.Keyring, error) {
 }
 
 // existingKeyring reads the master key, and makes none.
-func existingKeyring(s Storage) (*ca.Keyring, error) {
+func existingKeyring(s Storage) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
 		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
 	}
@@ -62,7 +62,7 @@ func existingKeyring(s Storage) (*ca.Keyring, error) {
 	return protectedKeyring(s.masterKeyFile(), text)
 }
 
-func writeBackup(ctx context.Context, source, target string, keys *ca.Keyring) (Manifest, error) {
+func writeBackup(ctx context.Context, source, target string, keys *seal.Keyring) (Manifest, error) {
 	if err := store.SnapshotSQLite(ctx, source, target); err != nil {
 		return Manifest{}, fmt.Errorf("copy the database: %w", err)
 	}
@@ -83,7 +83,7 @@ func writeBackup(ctx context.Context, source, target string, keys *ca.Keyring) (
 	return manifest, syncFile(target)
 }
 
-func stateOfFile(ctx context.Context, path string, keys *ca.Keyring) (Manifest, error) {
+func stateOfFile(ctx context.Context, path string, keys *seal.Keyring) (Manifest, error) {
 	db, err := store.OpenStill(ctx, path)
 	if err != nil {
 		return Manifest{}, err

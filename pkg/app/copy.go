@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -50,7 +50,7 @@ func Copy(ctx context.Context, s Storage, o CopyOptions, log *slog.Logger) (resu
 }
 
 // make makes the copy and checks it.
-func (result *CopyResult) make(ctx context.Context, from, to Storage, keys *ca.Keyring, log *slog.Logger) (err error) {
+func (result *CopyResult) make(ctx context.Context, from, to Storage, keys *seal.Keyring, log *slog.Logger) (err error) {
 	if err := prepareTarget(ctx, to, log); err != nil {
 		return fmt.Errorf("the target: %w", err)
 	}
@@ -62,7 +62,7 @@ func (result *CopyResult) make(ctx context.Context, from, to Storage, keys *ca.K
 }
 
 // checkSource checks schema and master key, and that no server goes on with the source: what it answered meanwhile would not be in the copy.
-func checkSource(ctx context.Context, from Storage, keys *ca.Keyring, online bool) error {
+func checkSource(ctx context.Context, from Storage, keys *seal.Keyring, online bool) error {
 	db, err := store.OpenReading(ctx, from.Location())
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func prepareTarget(ctx context.Context, to Storage, log *slog.Logger) error {
 }
 
 // checkCopy checks the copy as a server would use it, and puts an event into its audit.
-func checkCopy(ctx context.Context, to Storage, keys *ca.Keyring, origin string, log *slog.Logger) (report service.AuditReport, err error) {
+func checkCopy(ctx context.Context, to Storage, keys *seal.Keyring, origin string, log *slog.Logger) (report service.AuditReport, err error) {
 	db, err := OpenStore(ctx, to)
 	if err != nil {
 		return report, err

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
@@ -34,7 +34,7 @@ func (s Storage) floorFile() string {
 }
 
 // readFloor reads the floor; false: there is none yet.
-func readFloor(path string, keys *ca.Keyring) (State, bool, error) {
+func readFloor(path string, keys *seal.Keyring) (State, bool, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return State{}, false, nil
@@ -56,7 +56,7 @@ func readFloor(path string, keys *ca.Keyring) (State, bool, error) {
 	return state, true, nil
 }
 
-func checkFloorSeal(file floorFile, keys *ca.Keyring) error {
+func checkFloorSeal(file floorFile, keys *seal.Keyring) error {
 	sum, err := keys.Open(file.Seal, floorContext)
 	if err != nil {
 		return fmt.Errorf("it was not written with this master key: %w", err)
@@ -68,7 +68,7 @@ func checkFloorSeal(file floorFile, keys *ca.Keyring) error {
 }
 
 // writeFloor replaces the floor, whole or not at all.
-func writeFloor(path string, state State, keys *ca.Keyring) error {
+func writeFloor(path string, state State, keys *seal.Keyring) error {
 	text, err := json.Marshal(state)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func writeFloor(path string, state State, keys *ca.Keyring) error {
 }
 
 // stateNow reads the state of the vault's database.
-func stateNow(ctx context.Context, s Storage, keys *ca.Keyring) (State, error) {
+func stateNow(ctx context.Context, s Storage, keys *seal.Keyring) (State, error) {
 	db, err := store.OpenReading(ctx, s.Location())
 	if err != nil {
 		return State{}, err

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -49,7 +49,7 @@ type AuditEnd struct {
 }
 
 // readState reads the state of a database, which the master key must open.
-func readState(ctx context.Context, db *store.Reading, keys *ca.Keyring) (State, error) {
+func readState(ctx context.Context, db *store.Reading, keys *seal.Keyring) (State, error) {
 	schema, err := db.Schema(ctx)
 	if err != nil {
 		return State{}, err
@@ -102,7 +102,7 @@ func (s State) events() (n int64) {
 var errAltered = errors.New("it is not as it was made: its contents and its manifest differ")
 
 // readManifest reads the manifest of a backup and compares it with the backup.
-func readManifest(ctx context.Context, db *store.Reading, keys *ca.Keyring) (Manifest, error) {
+func readManifest(ctx context.Context, db *store.Reading, keys *seal.Keyring) (Manifest, error) {
 	text, err := db.Manifest(ctx)
 	if err != nil {
 		return Manifest{}, err
@@ -126,7 +126,7 @@ func readManifest(ctx context.Context, db *store.Reading, keys *ca.Keyring) (Man
 	return manifest, err
 }
 
-func fingerprints(keys *ca.Keyring) string { return printsText(keys.Fingerprints()) }
+func fingerprints(keys *seal.Keyring) string { return printsText(keys.Fingerprints()) }
 
 func printsText(prints map[uint32]string) string {
 	var texts []string

@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // keyText is the text of a new master key.
 func keyText() string {
-	_, text := ca.GenerateKeyring()
+	_, text := seal.GenerateKeyring()
 	return strings.TrimSpace(string(text))
 }
 

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -93,7 +93,7 @@ func settlePresent(ctx context.Context, location string) (damaged, err error) {
 }
 
 // verifyBackup checks that a file is a backup that this program can use, with this master key.
-func verifyBackup(ctx context.Context, file string, keys *ca.Keyring) (Manifest, error) {
+func verifyBackup(ctx context.Context, file string, keys *seal.Keyring) (Manifest, error) {
 	if _, err := os.Stat(file); err != nil {
 		return Manifest{}, err
 	}
@@ -111,7 +111,7 @@ func verifyBackup(ctx context.Context, file string, keys *ca.Keyring) (Manifest,
 	return manifest, store.CheckSQLite(ctx, file)
 }
 
-func replace(ctx context.Context, s Storage, move fileSwitch, file string, keys *ca.Keyring, o RestoreOptions, log *slog.Logger, result *RestoreResult) error {
+func replace(ctx context.Context, s Storage, move fileSwitch, file string, keys *seal.Keyring, o RestoreOptions, log *slog.Logger, result *RestoreResult) error {
 	prepared := move.prepared()
 	removePrepared(prepared)
 	defer removePrepared(prepared)
@@ -161,7 +161,7 @@ func finishPrepared(ctx context.Context, prepared string) error {
 }
 
 // completeAt migrates a database and completes it with what is known of the time since.
-func completeAt(ctx context.Context, s Storage, keys *ca.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (service.Restored, error) {
+func completeAt(ctx context.Context, s Storage, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (service.Restored, error) {
 	db, err := store.Open(ctx, s.Location())
 	if err != nil {
 		return service.Restored{}, err
@@ -203,7 +203,7 @@ func complete(
 }
 
 // addFloor adds what the floor knows of lists that were published. The floor's incarnation ends with this.
-func addFloor(ctx context.Context, s Storage, keys *ca.Keyring, acceptLoss bool, since *service.Since) error {
+func addFloor(ctx context.Context, s Storage, keys *seal.Keyring, acceptLoss bool, since *service.Since) error {
 	floor, found, err := readFloor(s.floorFile(), keys)
 	if err != nil && acceptLoss {
 		return os.Remove(s.floorFile())
@@ -224,7 +224,7 @@ func addFloor(ctx context.Context, s Storage, keys *ca.Keyring, acceptLoss bool,
 }
 
 // readable says why a database can't tell what happened since the backup.
-func readable(ctx context.Context, location string, keys *ca.Keyring) error {
+func readable(ctx context.Context, location string, keys *seal.Keyring) error {
 	db, err := openLost(ctx, location, keys)
 	if err != nil {
 		return err
@@ -233,7 +233,7 @@ func readable(ctx context.Context, location string, keys *ca.Keyring) error {
 }
 
 // openLost opens the database of the time since the backup. It must be one of this master key: of another it would say nothing.
-func openLost(ctx context.Context, location string, keys *ca.Keyring) (*store.Reading, error) {
+func openLost(ctx context.Context, location string, keys *seal.Keyring) (*store.Reading, error) {
 	db, err := store.OpenReading(ctx, location)
 	if err != nil {
 		return nil, err

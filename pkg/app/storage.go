@@ -13,14 +13,14 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
 // Vault is the opened storage: the database and the master key.
 type Vault struct {
 	Store *store.Store
-	Keys  *ca.Keyring
+	Keys  *seal.Keyring
 }
 
 // Now is the clock: UTC with the precision that both databases keep.
@@ -84,7 +84,7 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 // openKeyring reads the master key from the environment or its file. The file is made only for a database that holds nothing sealed:
 // a new key could not open what an earlier one has sealed. The database is asked first, because another process may be making both at
 // this moment, the file before what it seals.
-func openKeyring(ctx context.Context, s Storage, db *store.Store) (*ca.Keyring, error) {
+func openKeyring(ctx context.Context, s Storage, db *store.Store) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
 		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
 	}
@@ -106,7 +106,7 @@ func openKeyring(ctx context.Context, s Storage, db *store.Store) (*ca.Keyring, 
 }
 
 // protectedKeyring refuses a key that others on the machine can read.
-func protectedKeyring(path string, text []byte) (*ca.Keyring, error) {
+func protectedKeyring(path string, text []byte) (*seal.Keyring, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
@@ -127,8 +127,8 @@ func shellQuote(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-func parseKeyring(origin string, text []byte) (*ca.Keyring, error) {
-	keys, err := ca.ParseKeyring(text)
+func parseKeyring(origin string, text []byte) (*seal.Keyring, error) {
+	keys, err := seal.ParseKeyring(text)
 	if err != nil {
 		return nil, fmt.Errorf("master key %s: %w", origin, err)
 	}
@@ -136,11 +136,11 @@ func parseKeyring(origin string, text []byte) (*ca.Keyring, error) {
 }
 
 // makeKeyring makes the master key file. It appears whole or not at all, and of two processes one makes it and both read it.
-func makeKeyring(path string) (*ca.Keyring, error) {
+func makeKeyring(path string) (*seal.Keyring, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	_, text := ca.GenerateKeyring()
+	_, text := seal.GenerateKeyring()
 	if err := writeOnce(path, text); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("write the master key: %w", err)
 	}

@@ -1,6 +1,6 @@
 // Package ca is the certificate authority: the profiles of the certificates
-// this service issues, certificate revocation lists, the strict reading of
-// keys and certificates that users upload, and the sealing of secrets at rest.
+// this service issues, certificate revocation lists, and the strict reading of
+// keys and certificates that users upload.
 //
 // It imports the standard library, golang.org/x/crypto and a PKCS#12 encoder,
 // and knows neither HTTP nor SQL nor the rest of the service. It has no clock:

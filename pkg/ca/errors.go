@@ -44,9 +44,4 @@ var (
 	// ErrSelfCheck: what was signed is not what was asked. Never the user's
 	// fault: a faulty signer, or a defect of this package.
 	ErrSelfCheck = errors.New("self-check after signing failed")
-	// ErrSealed: a sealed secret does not open: wrong key, wrong context, or
-	// altered. Which of these is not knowable.
-	ErrSealed = errors.New("sealed secret does not open")
-	// ErrUnknownKeyVersion: the keyring lacks the key a secret was sealed with.
-	ErrUnknownKeyVersion = errors.New("master key version not in the keyring")
 )

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -98,38 +97,6 @@ func FuzzParseCRL(f *testing.F) {
 		}
 		if _, err := ca.ParseCRL(ca.EncodeCRLPEM(list.Raw)); err != nil {
 			t.Errorf("it does not survive a round trip: %v", err)
-		}
-	})
-}
-
-func FuzzParseKeyring(f *testing.F) {
-	_, text := ca.GenerateKeyring()
-	f.Add(text)
-	f.Add([]byte("# comment\n\n 2 : AAAA\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		keyring, err := ca.ParseKeyring(text)
-		if err != nil {
-			oneOf(t, err, ca.ErrMalformed)
-			return
-		}
-		if got, err := keyring.Open(keyring.Seal([]byte("x"), "c"), "c"); err != nil || string(got) != "x" {
-			t.Errorf("opened %q, %v", got, err)
-		}
-	})
-}
-
-func FuzzKeyringOpen(f *testing.F) {
-	keyring, err := ca.NewKeyring(map[uint32][]byte{1: []byte(strings.Repeat("k", 32))})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(keyring.Seal([]byte("secret"), "row"), "row")
-	f.Add([]byte{1, 0, 0, 0, 1}, "row")
-	f.Fuzz(func(t *testing.T, blob []byte, where string) {
-		if _, err := keyring.Open(blob, where+"/elsewhere"); err == nil {
-			t.Error("a blob of another context opens")
-		} else {
-			oneOf(t, err, ca.ErrSealed, ca.ErrUnknownKeyVersion)
 		}
 	})
 }

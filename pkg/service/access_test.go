@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
@@ -99,7 +99,7 @@ func TestNew(t *testing.T) {
 	})
 	t.Run("another master key is told apart, clearly", func(t *testing.T) {
 		settings := w.settings
-		settings.Keys, _ = ca.GenerateKeyring()
+		settings.Keys, _ = seal.GenerateKeyring()
 		_, err := service.New(t.Context(), settings)
 		if err == nil || !strings.Contains(err.Error(), "the master key is not the one this database was sealed with") {
 			t.Errorf("error is %v", err)

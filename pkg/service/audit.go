@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // Audit are the use cases of the audit: to read it, to check that it is whole, and to remove what is too old.
 type Audit struct {
 	Store    domain.Store
-	Keys     *ca.Keyring // the last checkpoint's number is sealed with it
-	Secret   []byte      // of the notary
+	Keys     *seal.Keyring // the last checkpoint's number is sealed with it
+	Secret   []byte        // of the notary
 	Notary   *auth.Notary
 	Recorder *Recorder
 	Scans    *Turns

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // Authorities opens the CAs: it unseals a CA's key at first use and keeps the opened authority. A CA's certificate and key
@@ -14,7 +15,7 @@ import (
 // id another has in a database that was set back, is refused.
 type Authorities struct {
 	Store domain.Store
-	Keys  *ca.Keyring
+	Keys  *seal.Keyring
 
 	mu   sync.Mutex
 	open map[int64]*ca.Authority

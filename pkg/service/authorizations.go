@@ -11,14 +11,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // Authorizations are the use cases of the keys of applications.
 type Authorizations struct {
 	Control *Control
-	Keys    *ca.Keyring
+	Keys    *seal.Keyring
 	Log     *slog.Logger
 }
 

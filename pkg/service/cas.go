@@ -12,6 +12,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // backdate is how far before now a certificate begins to be valid, for peers whose clocks are late.
@@ -23,7 +24,7 @@ const day = 24 * time.Hour
 type CAs struct {
 	Store       domain.Store
 	Authorities *Authorities
-	Keys        *ca.Keyring
+	Keys        *seal.Keyring
 	Generator   *ca.KeyGenerator
 	Derivations *Turns // of keys from passwords
 	Audit       *Recorder

@@ -7,13 +7,14 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // Clients are the use cases of site-to-site clients.
 type Clients struct {
 	Store       domain.Store
 	Authorities *Authorities
-	Keys        *ca.Keyring
+	Keys        *seal.Keyring
 	Generator   *ca.KeyGenerator
 	Derivations *Turns // of keys from passwords
 	Scans       *Turns

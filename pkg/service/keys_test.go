@@ -8,6 +8,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 func TestClients_PKCS12(t *testing.T) {
@@ -67,12 +68,12 @@ func TestSealedKeys(t *testing.T) {
 	db := must(w.store.SQL())(t)
 	must(db.ExecContext(t.Context(), `UPDATE certificates SET sealed_key = (SELECT sealed_key FROM certificates WHERE client_id = ?) WHERE client_id = ?`, one.ID, two.ID))(t)
 	must(w.Clients.Key(t.Context(), one.ID))(t)
-	if _, err := w.Clients.Key(t.Context(), two.ID); !errors.Is(err, ca.ErrSealed) {
+	if _, err := w.Clients.Key(t.Context(), two.ID); !errors.Is(err, seal.ErrSealed) {
 		t.Errorf("error is %v", err)
 	}
 	other := w.newCA(t)
 	must(db.ExecContext(t.Context(), `UPDATE cas SET sealed_key = (SELECT sealed_key FROM cas WHERE id = ?) WHERE id = ?`, authority.ID, other.ID))(t)
-	if _, err := w.CAs.Authorities.Get(t.Context(), other.ID); !errors.Is(err, ca.ErrSealed) {
+	if _, err := w.CAs.Authorities.Get(t.Context(), other.ID); !errors.Is(err, seal.ErrSealed) {
 		t.Errorf("error is %v", err)
 	}
 }

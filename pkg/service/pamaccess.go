@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // PAMAccess finds out which authorization of which application makes a request of the vault's dialect.
 type PAMAccess struct {
 	Access *Access
-	Keys   *ca.Keyring
+	Keys   *seal.Keyring
 	Now    func() time.Time
 	Log    *slog.Logger
 	// AllowUnsigned lets applications of the method none in, over TLS only; AllowPlaintext the signature method PLAINTEXT, over TLS only.
@@ -286,11 +286,11 @@ func (s *PAMAccess) open(ctx context.Context, a domain.PAMAuthorization) (pamHol
 }
 
 // sealSecrets and openSecrets bind the secrets to the public key of their row.
-func sealSecrets(keys *ca.Keyring, publicKey string, one pamSecrets) []byte {
+func sealSecrets(keys *seal.Keyring, publicKey string, one pamSecrets) []byte {
 	return keys.Seal([]byte(string(one.secret)+" "+string(one.tokenSecret)), authorizationContext(publicKey))
 }
 
-func openSecrets(keys *ca.Keyring, publicKey string, sealed []byte) (pamSecrets, error) {
+func openSecrets(keys *seal.Keyring, publicKey string, sealed []byte) (pamSecrets, error) {
 	text, err := keys.Open(sealed, authorizationContext(publicKey))
 	if err != nil {
 		return pamSecrets{}, fmt.Errorf("secrets of the authorization %s: %w", publicKey, err)

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // revokeIssued adds the certificates that the database does not know to what is revoked: nobody could revoke them any more.
@@ -73,7 +73,7 @@ func (c *RestoredCA) markClients(ctx context.Context, tx domain.Store) error {
 }
 
 // CheckMasterKey fails when the master key is not the one that these secrets were sealed with; they are by name.
-func CheckMasterKey(keys *ca.Keyring, secrets map[string][]byte) error {
+func CheckMasterKey(keys *seal.Keyring, secrets map[string][]byte) error {
 	for name, sealed := range secrets {
 		if _, err := keys.Open(sealed, secretContext(name)); err != nil {
 			return errOtherMasterKey(err)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // The names of the service's own secrets.
@@ -17,7 +17,7 @@ const (
 )
 
 // openAuditSecret is openSecret for the audit's: beside it the same value has which checkpoint was the last one.
-func openAuditSecret(ctx context.Context, store domain.Store, keys *ca.Keyring) ([]byte, error) {
+func openAuditSecret(ctx context.Context, store domain.Store, keys *seal.Keyring) ([]byte, error) {
 	secret, err := openSecret(ctx, store, keys, secretAudit)
 	if err == nil && len(secret) < auth.SecretSize {
 		err = errAuditSecret
@@ -29,7 +29,7 @@ func openAuditSecret(ctx context.Context, store domain.Store, keys *ca.Keyring) 
 }
 
 // openSecret unseals a secret, and makes it the first time. It fails when the master key is not the one that the database was sealed with.
-func openSecret(ctx context.Context, store domain.Store, keys *ca.Keyring, name string) ([]byte, error) {
+func openSecret(ctx context.Context, store domain.Store, keys *seal.Keyring, name string) ([]byte, error) {
 	fresh := make([]byte, auth.SecretSize)
 	rand.Read(fresh)
 	sealed, err := store.Secrets().GetOrCreate(ctx, name, keys.Seal(fresh, secretContext(name)))

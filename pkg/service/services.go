@@ -9,12 +9,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // Settings is what the services are made of.
 type Settings struct {
 	Store domain.Store
-	Keys  *ca.Keyring
+	Keys  *seal.Keyring
 	Now   func() time.Time
 	Log   *slog.Logger
 

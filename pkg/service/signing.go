@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // Signing keeps the keys that sessions and access tokens are signed with.
 type Signing struct {
 	Control *Control
-	Keys    *ca.Keyring
+	Keys    *seal.Keyring
 	Secret  []byte        // of the tokens of apikeys
 	Life    time.Duration // how long a key signs before the next one is made
 	Now     func() time.Time

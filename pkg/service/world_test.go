@@ -22,6 +22,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
@@ -103,7 +104,7 @@ func newWorld(t testing.TB) *world {
 
 func worldOn(t testing.TB, s *store.Store, log slog.Handler) *world {
 	t.Helper()
-	keys, _ := ca.GenerateKeyring()
+	keys, _ := seal.GenerateKeyring()
 	now := &clock{}
 	now.at.Store(&noon)
 	w := &world{store: s, clock: now, settings: service.Settings{

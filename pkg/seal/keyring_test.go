@@ -1,8 +1,9 @@
-package ca_test
+package seal_test
 
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -10,17 +11,17 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 func TestKeyring_SealedSecretsOpenOnlyUnaltered(t *testing.T) {
 	t.Parallel()
-	keyring, text := ca.GenerateKeyring()
-	again, err := ca.ParseKeyring(text)
+	keyring, text := seal.GenerateKeyring()
+	again, err := seal.ParseKeyring(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger, _ := ca.GenerateKeyring()
+	stranger, _ := seal.GenerateKeyring()
 	rapid.Check(t, func(t *rapid.T) {
 		plaintext := rapid.SliceOf(rapid.Byte()).Draw(t, "plaintext")
 		where := rapid.String().Draw(t, "context")
@@ -52,11 +53,11 @@ func TestKeyring_SealedSecretsOpenOnlyUnaltered(t *testing.T) {
 func TestKeyring_Rotation(t *testing.T) {
 	t.Parallel()
 	first, second := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
-	old, err := ca.NewKeyring(map[uint32][]byte{1: first})
+	old, err := seal.NewKeyring(map[uint32][]byte{1: first})
 	if err != nil {
 		t.Fatal(err)
 	}
-	both, err := ca.NewKeyring(map[uint32][]byte{7: second, 1: first})
+	both, err := seal.NewKeyring(map[uint32][]byte{7: second, 1: first})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,16 +68,16 @@ func TestKeyring_Rotation(t *testing.T) {
 		t.Errorf("version %d seals", both.Version())
 	}
 	_, err = old.Open(both.Seal(nil, "row"), "row")
-	wantError(t, err, ca.ErrUnknownKeyVersion)
+	wantError(t, err, seal.ErrUnknownKeyVersion)
 	_, err = old.Open(nil, "row")
-	wantError(t, err, ca.ErrSealed)
+	wantError(t, err, seal.ErrSealed)
 }
 
 func TestParseKeyring(t *testing.T) {
 	t.Parallel()
 	secret := bytes.Repeat([]byte("K7"), 16)
 	key := base64.StdEncoding.EncodeToString(secret)
-	good, err := ca.ParseKeyring([]byte("# keys\r\n\r\n 1:" + key + "\r\n\t3: " + key + " \n"))
+	good, err := seal.ParseKeyring([]byte("# keys\r\n\r\n 1:" + key + "\r\n\t3: " + key + " \n"))
 	if err != nil || good.Version() != 3 {
 		t.Errorf("%v, %v", good, err)
 	}
@@ -85,22 +86,22 @@ func TestParseKeyring(t *testing.T) {
 		key + ":1", "1:" + key[:40], "1:" + key + key, "1:" + strings.Replace(key, "S", "*", 1), "1 " + key,
 		"1:" + key + "\n2:", strings.Repeat("#\n", 40_000),
 	} {
-		_, err := ca.ParseKeyring([]byte(text))
-		wantError(t, err, ca.ErrMalformed)
+		_, err := seal.ParseKeyring([]byte(text))
+		wantError(t, err, seal.ErrMalformed)
 		if err != nil && strings.Contains(err.Error(), key[:8]) {
 			t.Errorf("the error quotes the key: %v", err)
 		}
 	}
-	_, err = ca.NewKeyring(map[uint32][]byte{0: secret})
-	wantError(t, err, ca.ErrMalformed)
-	_, err = ca.NewKeyring(map[uint32][]byte{1: secret[:16]})
-	wantError(t, err, ca.ErrMalformed)
+	_, err = seal.NewKeyring(map[uint32][]byte{0: secret})
+	wantError(t, err, seal.ErrMalformed)
+	_, err = seal.NewKeyring(map[uint32][]byte{1: secret[:16]})
+	wantError(t, err, seal.ErrMalformed)
 }
 
 func TestKeyring_IsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	secret := bytes.Repeat([]byte("K7"), 16)
-	keyring, err := ca.NewKeyring(map[uint32][]byte{5: secret})
+	keyring, err := seal.NewKeyring(map[uint32][]byte{5: secret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,11 +123,11 @@ func TestKeyring_IsNeverPrinted(t *testing.T) {
 func TestKeyring_Fingerprints(t *testing.T) {
 	t.Parallel()
 	one, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
-	both, err := ca.NewKeyring(map[uint32][]byte{1: one, 2: other})
+	both, err := seal.NewKeyring(map[uint32][]byte{1: one, 2: other})
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved, err := ca.NewKeyring(map[uint32][]byte{7: one})
+	moved, err := seal.NewKeyring(map[uint32][]byte{7: one})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,5 +138,12 @@ func TestKeyring_Fingerprints(t *testing.T) {
 	prints[1] = "altered"
 	if both.Fingerprints()[1] == "altered" {
 		t.Error("the map is the keyring's own")
+	}
+}
+
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error is %v, want %v", err, want)
 	}
 }
