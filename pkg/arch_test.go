@@ -50,10 +50,11 @@ var layers = map[string][]string{
 	"db":          {},
 	"pkg/domain":  {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
 	"pkg/seal":    {},
+	"pkg/bounded": {"golang.org/x/time/rate"},
 	"pkg/ca":      {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
 	"pkg/openvpn": {"pkg/domain"},
 	"pkg/auth":    {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
-	"pkg/service": {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/openvpn", "pkg/auth", "golang.org/x/time/rate"},
+	"pkg/service": {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/bounded", "pkg/openvpn", "pkg/auth"},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...",
 	},

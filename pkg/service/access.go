@@ -11,9 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -29,7 +28,7 @@ type Access struct {
 	known   atomic.Pointer[knowledge]
 	changes atomic.Int64 // that this replica has made
 	asking  sync.Mutex
-	rates   limits
+	rates   bounded.Rates
 	uses    uses
 }
 
@@ -198,7 +197,7 @@ func (s *Access) admit(ctx context.Context, h domain.Holder) error {
 		return notFrom(h, address)
 	}
 	if h.RateLimit > 0 {
-		if wait := s.rates.take(rateKey(h), now, rate.Limit(h.RateLimit)/60, max(1, h.RateLimit/6)); wait > 0 {
+		if wait := s.rates.Take(rateKey(h), now, float64(h.RateLimit)/60, max(1, h.RateLimit/6)); wait > 0 {
 			return limited(domain.Forbidden, wait, fmt.Errorf("apikey %d is beyond its rate", h.ID))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
@@ -205,13 +206,13 @@ func TestAccess_Memory(t *testing.T) {
 	w := newWorld(t)
 	key := w.newAPIKey(t)
 	most := 0
-	for range service.MaxKnown + 10 {
+	for range bounded.MaxKept + 10 {
 		w.clock.pass(time.Second) // makes another token
 		access := must(w.Access.Exchange(t.Context(), key.Token))(t).Token
 		w.authenticate(t, access)
 		most = max(most, w.Access.Known())
 	}
-	wantSame(t, most, service.MaxKnown)
+	wantSame(t, most, bounded.MaxKept)
 	if known := w.Access.Known(); known > 20 {
 		t.Errorf("%d tokens are remembered", known)
 	}

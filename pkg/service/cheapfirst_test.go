@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
@@ -16,7 +17,7 @@ import (
 // idle is a world in which nothing costly is ever begun: what needs it waits until the deadline of its request.
 func (w *world) idle(t *testing.T) *world {
 	t.Helper()
-	nobody := service.NewTurns(service.TurnBounds{Queue: 100, Total: 100})
+	nobody := service.NewTurns(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
 	idle := w.with(t, func(s *service.Settings) { s.RSA = nobody })
 	idle.Clients.Derivations, idle.CAs.Derivations, idle.Users.Passwords.Turns, idle.Login.Passwords.Turns = nobody, nobody, nobody, nobody
 	return idle

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -21,7 +22,7 @@ func RSATurns(workers int) *Turns {
 	if workers <= 0 {
 		workers = ca.RSAWorkers()
 	}
-	return NewTurns(TurnBounds{Workers: workers, Each: workers, Queue: turnQueue, Total: turnTotal, Retry: 15 * time.Second})
+	return NewTurns(bounded.TurnBounds{Workers: workers, Each: workers, Queue: turnQueue, Total: turnTotal}, 15*time.Second)
 }
 
 // derivationTurns are for keys from passwords, a second at most. One worker stays free for another caller when one has as many as it may have.
@@ -37,7 +38,7 @@ func passwordTurns() *Turns {
 // sharedTurns are by so many workers, two at least, of which one caller has half.
 func sharedTurns(workers int) *Turns {
 	workers = max(2, workers)
-	return NewTurns(TurnBounds{Workers: workers, Each: workers / 2, Queue: turnQueue, Total: turnTotal, Retry: 2 * time.Second})
+	return NewTurns(bounded.TurnBounds{Workers: workers, Each: workers / 2, Queue: turnQueue, Total: turnTotal}, 2*time.Second)
 }
 
 // scanTurns are for pages that have to be searched for. The workers are half of the connections that read at most, so that others find one.

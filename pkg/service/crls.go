@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -33,7 +34,7 @@ type CRLs struct {
 
 	mu     sync.Mutex
 	lists  map[int64]*list
-	states flights[int64, domain.CRLState]
+	states bounded.Flights[int64, domain.CRLState]
 }
 
 // SignedCRL is a revocation list in both encodings. Tag changes when the list does. Stale says that this is the last list that could be had, and
@@ -130,7 +131,7 @@ func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CR
 
 // state reads where the lists of a CA stand. All who ask at once share one question to the database, which was put after they asked.
 func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
-	return s.states.do(ctx, caID, func() (domain.CRLState, error) {
+	return s.states.Do(ctx, caID, func() (domain.CRLState, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), crlStateTime)
 		defer cancel()
 		return s.Store.CRLs().State(ctx, caID)

@@ -6,9 +6,6 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// MaxKnown is maxKnown, for the tests.
-const MaxKnown = maxKnown
-
 // Known is how many tokens are remembered.
 func (s *Access) Known() int {
 	k := s.known.Load()
@@ -19,13 +16,6 @@ func (s *Access) Known() int {
 
 // CheckpointEvery is checkpointEvery, for the tests.
 const CheckpointEvery = checkpointEvery
-
-// TurnsHeld is how many callers are remembered.
-func TurnsHeld(t *Turns) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.callers) + t.running + t.waiting
-}
 
 // TurnName is turnName, for the tests.
 var TurnName = turnName

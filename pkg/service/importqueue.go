@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -26,7 +27,7 @@ type importQueue struct {
 }
 
 func newImportQueue() *importQueue {
-	return &importQueue{turns: NewTurns(TurnBounds{Workers: 1, Each: 1, Queue: maxCallersImports, Total: maxWaitingImports})}
+	return &importQueue{turns: NewTurns(bounded.TurnBounds{Workers: 1, Each: 1, Queue: maxCallersImports, Total: maxWaitingImports}, importRetry)}
 }
 
 // Do runs fn, which needs a file of so many bytes, when it is its turn. Errors: Forbidden with ReasonLimit when too many wait already; that of the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -17,9 +18,6 @@ const (
 	trustFor     = time.Second
 	refreshAfter = trustFor / 2
 )
-
-// maxKnown bounds the memory of each thing that is remembered; beyond it everything is forgotten.
-const maxKnown = 10000
 
 // knowledge is what a replica has read about credentials since the last change of any. It is thrown away as a whole when the epoch has moved.
 type knowledge struct {
@@ -74,7 +72,7 @@ func (k *knowledge) verify(token string, now time.Time, uses []auth.Use) (auth.G
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	remember(k.grants, hash, grant)
+	bounded.Remember(k.grants, hash, grant)
 	return grant, nil
 }
 
@@ -92,7 +90,7 @@ func (k *knowledge) holder(ctx context.Context, store domain.Store, id holderID)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	remember(k.holders, id, found)
+	bounded.Remember(k.holders, id, found)
 	return found, nil
 }
 
@@ -112,12 +110,4 @@ func readHolder(ctx context.Context, store domain.Store, id holderID) (knownHold
 		return knownHolder{missing: true}, nil
 	}
 	return knownHolder{Holder: holder}, err
-}
-
-// remember keeps a value, and forgets all others when there are too many.
-func remember[K comparable, V any](known map[K]V, key K, value V) {
-	if len(known) >= maxKnown {
-		clear(known)
-	}
-	known[key] = value
 }

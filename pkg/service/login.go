@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -120,7 +121,7 @@ func (p *Passwords) attempt(ctx context.Context, username string) error {
 	return err
 }
 
-func addressBucket(address netip.Addr) string { return "address/" + neighbourhood(address) }
+func addressBucket(address netip.Addr) string { return "address/" + bounded.Neighbourhood(address) }
 
 // accountBucket does not show the name: people type their password there.
 func accountBucket(username string) string {

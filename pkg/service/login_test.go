@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
@@ -100,7 +101,7 @@ func TestLogin_Time(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	attempts := w.refused(t)
-	w.Login.Passwords.Turns = service.NewTurns(service.TurnBounds{Queue: 100, Total: 100})
+	w.Login.Passwords.Turns = service.NewTurns(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	sentences := slices.Collect(maps.Keys(attempts))

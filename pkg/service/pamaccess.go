@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
@@ -265,7 +266,7 @@ func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read fu
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	remember(k.authorizations, key, found)
+	bounded.Remember(k.authorizations, key, found)
 	return found, nil
 }
 

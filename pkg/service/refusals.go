@@ -6,8 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -18,16 +17,16 @@ type Refusals struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	rates limits
+	rates bounded.Rates
 }
 
 // The rates up to which refusals are recorded, each by itself: of one address without a credential, and of one principal. Beyond them nothing
 // is written, so that nobody can fill the disk by being refused.
 const (
-	strangerBurst            = 20
-	strangerRate  rate.Limit = 0.5 // a second
-	knownBurst               = 200
-	knownRate     rate.Limit = 20
+	strangerBurst = 20
+	strangerRate  = 0.5 // a second
+	knownBurst    = 200
+	knownRate     = 20
 )
 
 // Record writes that an attempt was refused. It says how long the caller is to wait when there were too many: then it was not written, save for
@@ -55,7 +54,7 @@ func (s *Refusals) Record(ctx context.Context, resource domain.Scope, id int64, 
 func (s *Refusals) take(ctx context.Context) time.Duration {
 	principal := domain.PrincipalOf(ctx)
 	if principal.Kind == domain.PrincipalNobody {
-		return s.rates.take(neighbourhood(domain.OriginOf(ctx).Address), s.Now(), strangerRate, strangerBurst)
+		return s.rates.Take(bounded.Neighbourhood(domain.OriginOf(ctx).Address), s.Now(), strangerRate, strangerBurst)
 	}
-	return s.rates.take(fmt.Sprintf("%s:%d", principal.Kind, principal.ID), s.Now(), knownRate, knownBurst)
+	return s.rates.Take(fmt.Sprintf("%s:%d", principal.Kind, principal.ID), s.Now(), knownRate, knownBurst)
 }

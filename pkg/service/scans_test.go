@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
@@ -15,7 +16,7 @@ import (
 func TestScans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	nobody := service.NewTurns(service.TurnBounds{Queue: 100, Total: 100})
+	nobody := service.NewTurns(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
 	w.Clients.Scans, w.Audit.Scans, w.Devices.Scans = nobody, nobody, nobody
 	page := domain.PageRequest{Size: 15}
 	kind, yes, no := domain.PrincipalUser, true, false
@@ -71,7 +72,7 @@ func TestScans(t *testing.T) {
 func TestScans_Time(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		turns := service.NewTurns(service.TurnBounds{Workers: 1, Each: 1, Queue: 1, Total: 1})
+		turns := service.NewTurns(bounded.TurnBounds{Workers: 1, Each: 1, Queue: 1, Total: 1}, 0)
 		begin := time.Now()
 		_, err := service.Searched(t.Context(), turns, func(ctx context.Context) (domain.Page[int], error) {
 			<-ctx.Done()
@@ -85,6 +86,6 @@ func TestScans_Time(t *testing.T) {
 		if err != cause {
 			t.Errorf("error is %v", err)
 		}
-		wantSame(t, service.TurnsHeld(turns), 0)
+		check(t, turns.Do(t.Context(), func() error { return nil }))
 	})
 }

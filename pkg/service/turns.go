@@ -2,41 +2,24 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TurnBounds say how many do something costly at once, and how many wait for it.
-type TurnBounds struct {
-	Workers int           // at once
-	Each    int           // at once for one caller
-	Queue   int           // that wait of one caller
-	Total   int           // that wait of all
-	Retry   time.Duration // when those are told to come back who find no place
-}
-
-// Turns lets callers do something costly in turns: the next free worker is for the caller who has the fewest at work, and among those for the one whose
-// last work ended first. So however many one caller asks for, another waits for one job at most. A nil Turns does not bound.
+// Turns are those of the callers of requests. A nil Turns does not bound.
 type Turns struct {
-	bounds TurnBounds
-
-	mu               sync.Mutex
-	running, waiting int
-	callers          []*turnCaller // who has something at work or waiting; whose work ended last is the last
-}
-
-type turnCaller struct {
-	name    string
-	running int
-	waiting []chan error // each gets one: nil is a turn
+	turns *bounded.Turns
+	retry time.Duration // when those are told to come back who find no place
 }
 
 // NewTurns returns Turns with these bounds.
-func NewTurns(bounds TurnBounds) *Turns { return &Turns{bounds: bounds} }
+func NewTurns(bounds bounded.TurnBounds, retry time.Duration) *Turns {
+	return &Turns{turns: bounded.NewTurns(bounds), retry: retry}
+}
 
 // Do runs fn when it is the turn of the caller of ctx. Errors: [domain.Unavailable] when too many wait; that of ctx if it ends before.
 func (t *Turns) Do(ctx context.Context, fn func() error) error {
@@ -48,94 +31,16 @@ func (t *Turns) Do(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
-// Enter is Do for what ends when leave is called, once.
+// Enter is Do for what ends when leave is called, once. Who has to wait gives the turn of the request back, for others that are less costly.
 func (t *Turns) Enter(ctx context.Context) (leave func(), err error) {
-	if err := ctx.Err(); err != nil || t == nil {
-		return func() {}, err
+	if t == nil {
+		return func() {}, ctx.Err()
 	}
-	caller, place := t.join(turnName(ctx))
-	select {
-	case err = <-place:
-	default:
-		domain.GiveTurn(ctx) // for others that are less costly
-		select {
-		case err = <-place:
-		case <-ctx.Done():
-			t.quit(caller, place)
-			err = ctx.Err()
-		}
+	leave, err = t.turns.Enter(ctx, turnName(ctx), func() { domain.GiveTurn(ctx) })
+	if errors.Is(err, bounded.ErrFull) {
+		err = &domain.Unavailable{Err: domain.ErrOverloaded, After: t.retry}
 	}
-	return func() { t.leave(caller) }, err
-}
-
-func (t *Turns) join(name string) (*turnCaller, chan error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	at := slices.IndexFunc(t.callers, func(c *turnCaller) bool { return c.name == name })
-	if at < 0 {
-		at, t.callers = len(t.callers), append(t.callers, &turnCaller{name: name})
-	}
-	caller, place := t.callers[at], make(chan error, 1)
-	if len(caller.waiting) >= t.bounds.Queue || t.waiting >= t.bounds.Total {
-		place <- &domain.Unavailable{Err: domain.ErrOverloaded, After: t.bounds.Retry}
-		t.forget(caller)
-		return caller, place
-	}
-	caller.waiting = append(caller.waiting, place)
-	t.waiting++
-	t.serve()
-	return caller, place
-}
-
-// serve gives out turns while there are workers and somebody who may have one.
-func (t *Turns) serve() {
-	for t.running < t.bounds.Workers {
-		var next *turnCaller
-		for _, c := range t.callers {
-			if len(c.waiting) > 0 && c.running < t.bounds.Each && (next == nil || c.running < next.running) {
-				next = c
-			}
-		}
-		if next == nil {
-			return
-		}
-		next.waiting[0] <- nil
-		next.waiting = slices.Delete(next.waiting, 0, 1)
-		next.running, t.running, t.waiting = next.running+1, t.running+1, t.waiting-1
-	}
-}
-
-// leave ends a turn: its caller is the last from now on.
-func (t *Turns) leave(caller *turnCaller) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	caller.running--
-	t.running--
-	at := slices.Index(t.callers, caller)
-	t.callers = append(slices.Delete(t.callers, at, at+1), caller)
-	t.serve()
-	t.forget(caller)
-}
-
-// quit gives a place back, or the turn that has come meanwhile.
-func (t *Turns) quit(caller *turnCaller, place chan error) {
-	t.mu.Lock()
-	at := slices.Index(caller.waiting, place)
-	if at >= 0 {
-		caller.waiting = slices.Delete(caller.waiting, at, at+1)
-		t.waiting--
-		t.forget(caller)
-	}
-	t.mu.Unlock()
-	if at < 0 && <-place == nil {
-		t.leave(caller)
-	}
-}
-
-func (t *Turns) forget(caller *turnCaller) {
-	if caller.running == 0 && len(caller.waiting) == 0 {
-		t.callers = slices.DeleteFunc(t.callers, func(c *turnCaller) bool { return c == caller })
-	}
+	return leave, err
 }
 
 // turnName is whose turn it is: an apikey's, a user's, or that of the network from which a stranger comes.
@@ -143,5 +48,5 @@ func turnName(ctx context.Context) string {
 	if who := domain.PrincipalOf(ctx); who.Kind != domain.PrincipalNobody {
 		return fmt.Sprintf("%s %d", who.Kind, who.ID)
 	}
-	return neighbourhood(domain.OriginOf(ctx).Address)
+	return bounded.Neighbourhood(domain.OriginOf(ctx).Address)
 }

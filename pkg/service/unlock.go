@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -20,7 +21,7 @@ func (s *Users) Unlock(ctx context.Context, username string) error {
 
 // UnlockAddress forgets the attempts to sign in from an address; of IPv6, from its network of 2^64.
 func (s *Users) UnlockAddress(ctx context.Context, address netip.Addr) error {
-	near := neighbourhood(address)
+	near := bounded.Neighbourhood(address)
 	return s.unlock(ctx, addressBucket(address), change{action: domain.ActionUpdate, resource: domain.ScopeUsers, name: near, after: facts{"unlocked": true}})
 }
 

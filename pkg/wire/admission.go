@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
@@ -73,7 +74,7 @@ func newAdmission() admission {
 	processors := runtime.GOMAXPROCS(0)
 	return admission{
 		public: newLane(max(4, 2*processors)), tokens: newLane(max(8, 4*processors)), known: newLane(max(128, 64*processors)), long: newLane(maxLong),
-		bodies: &bodies{}, shares: service.NewTurns(service.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}),
+		bodies: &bodies{}, shares: service.NewTurns(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
 	}
 }
 

@@ -1,4 +1,4 @@
-package service
+package bounded
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// flights lets all who ask the same question at once share its answer. Who asks while a question is on its way waits for the next one, for
+// Flights lets all who ask the same question at once share its answer. Who asks while a question is on its way waits for the next one, for
 // the answer on its way may be older than what they have seen. So there are at most two questions a key, however many ask.
-type flights[K comparable, V any] struct {
+type Flights[K comparable, V any] struct {
 	mu     sync.Mutex
 	flying map[K]*route[V]
 }
@@ -22,9 +22,9 @@ type flight[V any] struct {
 	err   error
 }
 
-// do returns an answer of ask that was asked for after do was called, or the context's error. ask runs in a goroutine of its own, bounds itself,
+// Do returns an answer of ask that was asked for after Do was called, or the context's error. ask runs in a goroutine of its own, bounds itself,
 // and must not depend on the caller's context.
-func (f *flights[K, V]) do(ctx context.Context, key K, ask func() (V, error)) (V, error) {
+func (f *Flights[K, V]) Do(ctx context.Context, key K, ask func() (V, error)) (V, error) {
 	mine := f.board(key, ask)
 	select {
 	case <-mine.done:
@@ -35,7 +35,7 @@ func (f *flights[K, V]) do(ctx context.Context, key K, ask func() (V, error)) (V
 	}
 }
 
-func (f *flights[K, V]) board(key K, ask func() (V, error)) *flight[V] {
+func (f *Flights[K, V]) board(key K, ask func() (V, error)) *flight[V] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r, ok := f.flying[key]
@@ -59,7 +59,7 @@ func (f *flights[K, V]) board(key K, ask func() (V, error)) *flight[V] {
 }
 
 // fly asks. Before it does, its flight is the one on its way.
-func (f *flights[K, V]) fly(key K, r *route[V], mine *flight[V], ask func() (V, error)) {
+func (f *Flights[K, V]) fly(key K, r *route[V], mine *flight[V], ask func() (V, error)) {
 	f.mu.Lock()
 	if r.next == mine {
 		r.now, r.next = mine, nil
@@ -78,7 +78,7 @@ func (f *flights[K, V]) fly(key K, r *route[V], mine *flight[V], ask func() (V, 
 func (f *flight[V]) ask(ask func() (V, error)) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			f.err = fmt.Errorf("service: panic: %v", cause)
+			f.err = fmt.Errorf("bounded: panic: %v", cause)
 		}
 	}()
 	f.value, f.err = ask()

@@ -1,0 +1,63 @@
+package bounded_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/bounded"
+)
+
+// TestFlights: who asks while a question is on its way shares the next one, and nobody gets an answer older than the question.
+func TestFlights(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var flights bounded.Flights[string, int]
+		asked := 0
+		ask := func() (int, error) {
+			asked++
+			mine := asked
+			time.Sleep(time.Second)
+			return mine, nil
+		}
+		var group sync.WaitGroup
+		answers := func(n, want int) {
+			for range n {
+				group.Go(func() {
+					if got, err := flights.Do(t.Context(), "key", ask); err != nil || got != want {
+						t.Errorf("answer %d, %v, want %d", got, err, want)
+					}
+				})
+			}
+			synctest.Wait()
+		}
+		answers(1, 1)
+		answers(50, 2)
+		group.Wait()
+		answers(1, 3)
+		group.Wait()
+		wantSame(t, asked, 3)
+	})
+}
+
+// TestFlights_Ends: who goes away gets the error of the context, and a question that panics is an error of all who share it.
+func TestFlights_Ends(t *testing.T) {
+	t.Parallel()
+	var flights bounded.Flights[int, int]
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer := make(chan struct{})
+	if _, err := flights.Do(gone, 1, func() (int, error) { <-answer; return 1, nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	close(answer)
+	if _, err := flights.Do(t.Context(), 2, func() (int, error) { panic("help") }); err == nil {
+		t.Error("a panic is no error")
+	}
+	if got, err := flights.Do(t.Context(), 2, func() (int, error) { return 3, nil }); err != nil || got != 3 {
+		t.Errorf("afterwards: %d, %v", got, err)
+	}
+}
