@@ -47,14 +47,15 @@ func (p pkg) forDevelopers() bool { return p.path() == "bench" || p.path() == "d
 // layers say what a package may import beside the standard library. Patterns are paths within the module or of other modules; a
 // pattern that ends in /... means what is below it as well.
 var layers = map[string][]string{
-	"db":          {},
-	"pkg/domain":  {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
-	"pkg/seal":    {},
-	"pkg/bounded": {"golang.org/x/time/rate"},
-	"pkg/ca":      {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
-	"pkg/openvpn": {"pkg/domain"},
-	"pkg/auth":    {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
-	"pkg/service": {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/bounded", "pkg/openvpn", "pkg/auth"},
+	"db":                   {},
+	"pkg/domain":           {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
+	"pkg/seal":             {},
+	"pkg/vault/devicefile": {"pkg/domain"},
+	"pkg/bounded":          {"golang.org/x/time/rate"},
+	"pkg/ca":               {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
+	"pkg/openvpn":          {"pkg/domain"},
+	"pkg/auth":             {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
+	"pkg/service":          {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/bounded", "pkg/openvpn", "pkg/auth", "pkg/vault/devicefile"},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...",
 	},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 // rowFaults are the faults of rows, of which no more are kept than an answer tells.
@@ -51,7 +52,7 @@ func inRow(fault domain.RowFault) error {
 // checkedFile is a file whose rows were looked at once. They are read again when they are stored: so the memory that an import takes depends on its file
 // alone.
 type checkedFile struct {
-	*deviceFile
+	*devicefile.File
 	bad     []bool // by row
 	faults  rowFaults
 	domains map[string]string // the registered names by what the file calls them, in lower case
@@ -62,17 +63,17 @@ var errEnough = errors.New("service: enough faults")
 
 // check looks at all rows, or, when all are to be stored or none, at so many as have the faults that are told. Of two rows of one hostname the second is
 // at fault.
-func (s *Devices) check(ctx context.Context, file *deviceFile, atomic bool) (*checkedFile, error) {
-	checked := &checkedFile{deviceFile: file, domains: map[string]string{}}
+func (s *Devices) check(ctx context.Context, file *devicefile.File, atomic bool) (*checkedFile, error) {
+	checked := &checkedFile{File: file, domains: map[string]string{}}
 	seen := map[[16]byte]struct{}{}
 	known := knownDomains{find: s.Store.DeviceDomains().Find, known: map[string]*domain.Error{}, names: checked.domains}
-	batch := make([]deviceRow, 0, importBatch)
+	batch := make([]devicefile.Row, 0, importBatch)
 	flush := func() error {
 		if err := known.read(ctx, batch); err != nil {
 			return err
 		}
 		for _, row := range batch {
-			checked.add(row, errors.Join(row.err, twice(seen, row), known.fault(row.plan)))
+			checked.add(row, errors.Join(row.Err, twice(seen, row), known.fault(row.Plan)))
 		}
 		batch = batch[:0]
 		if atomic && checked.faults.full() {
@@ -80,7 +81,7 @@ func (s *Devices) check(ctx context.Context, file *deviceFile, atomic bool) (*ch
 		}
 		return ctx.Err()
 	}
-	err := file.rows(func(row deviceRow) error {
+	err := file.Rows(func(row devicefile.Row) error {
 		if batch = append(batch, row); len(batch) < cap(batch) {
 			return nil
 		}
@@ -95,24 +96,24 @@ func (s *Devices) check(ctx context.Context, file *deviceFile, atomic bool) (*ch
 	return checked, nil
 }
 
-func (c *checkedFile) add(row deviceRow, err error) {
+func (c *checkedFile) add(row devicefile.Row, err error) {
 	c.bad = append(c.bad, err != nil)
 	if err == nil {
 		return
 	}
 	var placed domain.FaultList
 	for _, fault := range domain.Faults(err) {
-		placed.Add(atLine(fault, row.line))
+		placed.Add(devicefile.AtLine(fault, row.Line))
 	}
-	c.faults.add(domain.RowFault{Row: row.row, Err: placed.Err()})
+	c.faults.add(domain.RowFault{Row: row.Number, Err: placed.Err()})
 }
 
 // twice is the fault of a row whose hostname an earlier good row has.
-func twice(seen map[[16]byte]struct{}, row deviceRow) error {
-	if row.err != nil {
+func twice(seen map[[16]byte]struct{}, row devicefile.Row) error {
+	if row.Err != nil {
 		return nil
 	}
-	digest := sha256.Sum256([]byte(domain.NameKey(row.plan.Hostname)))
+	digest := sha256.Sum256([]byte(domain.NameKey(row.Plan.Hostname)))
 	key := [16]byte(digest[:])
 	if _, there := seen[key]; there {
 		return domain.Fault(domain.Duplicated, "hostname", domain.ReasonTwice)
@@ -132,13 +133,13 @@ type knownDomains struct {
 }
 
 // read looks up those of a batch that are not remembered.
-func (k *knownDomains) read(ctx context.Context, batch []deviceRow) error {
+func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
 	if len(k.known) > maxKnownDomains {
 		clear(k.known)
 	}
 	plans := make([]domain.DevicePlan, len(batch))
 	for i, row := range batch {
-		plans[i] = row.plan
+		plans[i] = row.Plan
 	}
 	unread := slices.DeleteFunc(domainTexts(plans), func(text string) bool { _, ok := k.known[domain.NameKey(text)]; return ok })
 	if len(unread) == 0 {
@@ -165,12 +166,12 @@ func (k *knownDomains) fault(plan domain.DevicePlan) error {
 func (c *checkedFile) batches(fn func(goodRows) error) error {
 	var good goodRows
 	spelling := fileSpelling{}
-	err := c.rows(func(row deviceRow) error {
-		if c.bad[row.row-1] {
+	err := c.Rows(func(row devicefile.Row) error {
+		if c.bad[row.Number-1] {
 			return nil
 		}
-		spelling.unify(&row.plan)
-		if good.add(row.plan, row.row, row.line); len(good.plans) < importBatch {
+		spelling.unify(&row.Plan)
+		if good.add(row.Plan, row.Number, row.Line); len(good.plans) < importBatch {
 			return nil
 		}
 		full := good

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 // ImportResult says what an import did.
@@ -34,7 +35,7 @@ func (s *Devices) Import(ctx context.Context, file io.Reader, atomic bool) (resu
 }
 
 func (s *Devices) importFile(ctx context.Context, raw []byte, atomic bool) (ImportResult, error) {
-	file, err := openDeviceFile(raw)
+	file, err := devicefile.Open(raw)
 	if err != nil {
 		return ImportResult{}, err
 	}
@@ -162,7 +163,7 @@ func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults
 	for i, plan := range good.plans {
 		fault := firstDomainFault(plan.Domains, func(key string) *domain.Error { return domainFault(found[key]) })
 		if fault != nil {
-			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: atLine(fault, good.lines[i])})
+			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: devicefile.AtLine(fault, good.lines[i])})
 		}
 	}
 	return faults, nil

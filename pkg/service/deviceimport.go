@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 // importLease is how long nobody may have worked at an import before others take it over.
@@ -60,7 +61,7 @@ func (s *Devices) importInParts(ctx context.Context, checked *checkedFile) (resu
 	if err := s.Store.DeviceImports().Begin(ctx, &of); err != nil {
 		return result, err
 	}
-	err = s.stage(ctx, of.ID, checked.begin.text)
+	err = s.stage(ctx, of.ID, checked.Text())
 	if err == nil {
 		err = s.decide(ctx, of.ID, checked.domains)
 	}
@@ -70,7 +71,7 @@ func (s *Devices) importInParts(ctx context.Context, checked *checkedFile) (resu
 		}
 		return result, errors.Join(err, s.clear(context.WithoutCancel(ctx), of.ID))
 	}
-	err = s.finish(context.WithoutCancel(ctx), of, checked.deviceFile, &result)
+	err = s.finish(context.WithoutCancel(ctx), of, checked.File, &result)
 	return result, err
 }
 
@@ -146,7 +147,7 @@ func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, doma
 }
 
 // finish stores the rows of an import that was decided, and lets everybody see them.
-func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *deviceFile, result *ImportResult) error {
+func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devicefile.File, result *ImportResult) error {
 	ctx, err := asAuthor(ctx, of.Author)
 	if err != nil {
 		return err

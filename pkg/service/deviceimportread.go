@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 // fewPlans is the size of a piece: while the database stores one, the next is read, and the events of the one before are made.
 const fewPlans = importBatch / 4
 
 // readAhead calls fn with the plans of a file but those of the first rows, some at a time, and reads the next meanwhile.
-func readAhead(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
+func readAhead(file *devicefile.File, but int64, fn func([]domain.DevicePlan) error) error {
 	read, end := make(chan []domain.DevicePlan), make(chan struct{})
 	var failed error
 	go func() {
@@ -39,16 +40,16 @@ func readAhead(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) 
 }
 
 // readSome calls fn with the plans of a file but those of the first rows, some at a time.
-func readSome(file *deviceFile, but int64, fn func([]domain.DevicePlan) error) error {
+func readSome(file *devicefile.File, but int64, fn func([]domain.DevicePlan) error) error {
 	var spelling fileSpelling
 	var plans []domain.DevicePlan
 	row := int64(0)
-	err := file.rows(func(found deviceRow) error {
-		spelling.unify(&found.plan)
+	err := file.Rows(func(found devicefile.Row) error {
+		spelling.unify(&found.Plan)
 		if row++; row <= but {
 			return nil
 		}
-		if plans = append(plans, found.plan); len(plans) < fewPlans {
+		if plans = append(plans, found.Plan); len(plans) < fewPlans {
 			return nil
 		}
 		full := plans

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 // ResumeImports ends the imports that nobody works at any more: those that were decided are finished, the others removed.
@@ -44,7 +45,7 @@ func (s *Devices) resume(ctx context.Context, of domain.DeviceImport) error {
 	for _, part := range parts {
 		text = append(text, part.Text...)
 	}
-	file, err := openDeviceFile(text)
+	file, err := devicefile.Open(text)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package service
+package devicefile
 
 import (
 	"io"
@@ -19,22 +19,22 @@ var (
 // separators are those that a file is tried with, unless its first line is sep= and one.
 const separators = ",;\t"
 
-// deviceFile is a file of devices whose header was read.
-type deviceFile struct {
+// File is a file of devices whose header was read.
+type File struct {
 	begin   csvReader      // behind the header
 	columns map[string]int // their places
 	header  []string       // their names in the order of the file
 }
 
-// deviceRow is a row of a file. err holds all faults of its cells.
-type deviceRow struct {
-	row, line int // row 1 is the first behind the header; line 1 the first of the file
-	plan      domain.DevicePlan
-	err       error
+// Row is a row of a file. Err holds all faults of its cells.
+type Row struct {
+	Number, Line int // row 1 is the first behind the header; line 1 the first of the file
+	Plan         domain.DevicePlan
+	Err          error
 }
 
-// openDeviceFile reads the header. Errors: *domain.Error with Malformed for what is no such file, Invalid for columns that nobody knows.
-func openDeviceFile(raw []byte) (*deviceFile, error) {
+// Open reads the header. Errors: *domain.Error with Malformed for what is no such file, Invalid for columns that nobody knows.
+func Open(raw []byte) (*File, error) {
 	text, err := decodeText(raw)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func openDeviceFile(raw []byte) (*deviceFile, error) {
 		if record.blank {
 			continue
 		}
-		file := &deviceFile{columns: map[string]int{}}
+		file := &File{columns: map[string]int{}}
 		if err := file.readHeader(record); err != nil {
 			return nil, err
 		}
@@ -63,6 +63,9 @@ func openDeviceFile(raw []byte) (*deviceFile, error) {
 		return file, nil
 	}
 }
+
+// Text is the text of the file, in UTF-8, from which [Open] makes it again.
+func (f *File) Text() string { return f.begin.text }
 
 // readSeparator reads a first line that says what separates the cells, as spreadsheets write it: sep=; – it is false when there is none.
 func (r *csvReader) readSeparator() bool {
@@ -110,7 +113,7 @@ func likelySeparator(r csvReader) byte {
 func columnName(cell string) string { return strings.ToLower(strings.TrimSpace(cell)) }
 
 // readHeader finds the columns. Cells at the end that are empty are no columns.
-func (f *deviceFile) readHeader(record csvRecord) error {
+func (f *File) readHeader(record csvRecord) error {
 	for _, cell := range record.cells {
 		f.header = append(f.header, columnName(cell))
 	}
@@ -120,11 +123,11 @@ func (f *deviceFile) readHeader(record csvRecord) error {
 	var unknown domain.FaultList
 	for i, name := range f.header {
 		if !slices.Contains(allColumns, name) {
-			unknown.Add(atLine(domain.Fault(domain.Invalid, printableName(name), domain.ReasonColumn, nearest(name, allColumns)), record.line))
+			unknown.Add(AtLine(domain.Fault(domain.Invalid, printableName(name), domain.ReasonColumn, nearest(name, allColumns)), record.line))
 			continue
 		}
 		if _, twice := f.columns[name]; twice {
-			return atLine(domain.Fault(domain.Malformed, name, domain.ReasonColumnTwice), record.line)
+			return AtLine(domain.Fault(domain.Malformed, name, domain.ReasonColumnTwice), record.line)
 		}
 		f.columns[name] = i
 	}
@@ -134,7 +137,7 @@ func (f *deviceFile) readHeader(record csvRecord) error {
 	var missing domain.FaultList
 	for _, name := range requiredColumns {
 		if _, ok := f.columns[name]; !ok {
-			missing.Add(atLine(domain.Fault(domain.Malformed, name, domain.ReasonNoColumn), record.line))
+			missing.Add(AtLine(domain.Fault(domain.Malformed, name, domain.ReasonNoColumn), record.line))
 		}
 	}
 	return missing.Err()
@@ -148,13 +151,14 @@ func printableName(name string) string {
 	return name
 }
 
-func atLine(fault *domain.Error, line int) *domain.Error {
+// AtLine says on which line of a file a fault is.
+func AtLine(fault *domain.Error, line int) *domain.Error {
 	fault.Line = line
 	return fault
 }
 
-// rows calls fn with each row that is not blank, and ends at its first error. Errors: also Malformed with ReasonQuote.
-func (f *deviceFile) rows(fn func(deviceRow) error) error {
+// Rows calls fn with each row that is not blank, and ends at its first error. Errors: also Malformed with ReasonQuote.
+func (f *File) Rows(fn func(Row) error) error {
 	reader := f.begin
 	for row := 1; ; row++ {
 		record, err := reader.next()
@@ -167,8 +171,8 @@ func (f *deviceFile) rows(fn func(deviceRow) error) error {
 		if err != nil {
 			return err
 		}
-		found := deviceRow{row: row, line: record.line}
-		found.plan, found.err = f.plan(record)
+		found := Row{Number: row, Line: record.line}
+		found.Plan, found.Err = f.plan(record)
 		if err := fn(found); err != nil {
 			return err
 		}
@@ -176,7 +180,7 @@ func (f *deviceFile) rows(fn func(deviceRow) error) error {
 }
 
 // plan reads the cells of a record. Cells past the columns may be there when they are empty.
-func (f *deviceFile) plan(record csvRecord) (domain.DevicePlan, error) {
+func (f *File) plan(record csvRecord) (domain.DevicePlan, error) {
 	cells := record.cells
 	for len(cells) > len(f.header) && strings.TrimSpace(cells[len(cells)-1]) == "" {
 		cells = cells[:len(cells)-1]
@@ -190,7 +194,7 @@ func (f *deviceFile) plan(record csvRecord) (domain.DevicePlan, error) {
 	return f.spec(cells).Plan()
 }
 
-func (f *deviceFile) spec(cells []string) domain.DeviceSpec {
+func (f *File) spec(cells []string) domain.DeviceSpec {
 	text := func(name string) string { return bareCell(cells[f.columns[name]]) }
 	optional := func(name string) *string {
 		if _, ok := f.columns[name]; !ok {
