@@ -61,9 +61,11 @@ func New(config Config) (http.Handler, error) {
 		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, TLS: tlsFunc(config), Certificate: certificateFunc(config),
 		Recover: recovered, Share: admission.share, ReadBody: admission.readBody, TellChanged: config.TellChanged,
 	}
-	if err := pam.Mount(e, vault); err != nil {
+	ofVault, err := pam.Mount(e, vault)
+	if err != nil {
 		return nil, err
 	}
+	e.Use(ofVault) // what the vault's clients send to paths of the other dialect
 	mountDocuments(e)
 	e.GET("/healthz", healthy)
 	e.GET("/readyz", readiness(config.Ready))

@@ -52,11 +52,12 @@ var _ gen.StrictServerInterface = handlers{}
 // readSpec reads the document once in a process.
 var readSpec = sync.OnceValues(gen.GetSpec)
 
-// Mount adds the dialect's routes.
-func Mount(e *echo.Echo, config Config) error {
+// Mount adds the dialect's routes. The other dialect has all paths under Alias: foreign, which has to be used by the caller, takes from it the requests
+// that are of this one.
+func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error) {
 	spec, err := readSpec()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	routes := gen.ServerInterfaceWrapper{Handler: gen.NewStrictHandler(handlers{
 		devices: devices{service: config.Services.Devices, tellChanged: config.TellChanged},
@@ -73,7 +74,7 @@ func Mount(e *echo.Echo, config Config) error {
 	for _, prefix := range []string{Prefix, Alias} {
 		document, err := oas.NewDocument(spec, prefix)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		before := []echo.MiddlewareFunc{config.Recover, document.Find, withOrigin}
 		known := slices.Concat(
@@ -99,14 +100,14 @@ func Mount(e *echo.Echo, config Config) error {
 			readBody(config.ReadBody, maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate), credentials,
 		})
 		if prefix == Alias {
-			e.Use(alias(config.ReadBody, chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere)))
+			foreign = ofAlias(config.ReadBody, chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere))
 			continue
 		}
 		e.POST(tokenPath(prefix), routes.CreateToken, forToken...)
 		e.POST(tokenPath(prefix)+"/", routes.CreateToken, forToken...)
 		e.RouteNotFound(prefix+"/*", noSuchFunction, nowhere...)
 	}
-	return nil
+	return foreign, nil
 }
 
 func tokenPath(prefix string) string { return prefix + "/oauth2/token" }
@@ -182,9 +183,8 @@ func under(path string) echo.MiddlewareFunc {
 	}
 }
 
-// alias takes from the other dialect, which has all paths under /api, the requests for tokens of this one, and those on devices by a path or method
-// that there is not.
-func alias(read oas.ReadBody, token, nowhere echo.HandlerFunc) echo.MiddlewareFunc {
+// ofAlias takes the requests for tokens of this dialect, and those on devices by a path or method that there is not.
+func ofAlias(read oas.ReadBody, token, nowhere echo.HandlerFunc) echo.MiddlewareFunc {
 	devices := Alias + "/pam/device"
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
