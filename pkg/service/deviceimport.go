@@ -22,12 +22,12 @@ var errImportGone = errors.New("service: the import was given up by others")
 
 // importAuthor is who asked for an import, as it is kept.
 type importAuthor struct {
-	Kind      domain.PrincipalKind
-	ID        int64
-	Name      string
-	Operation string
-	Address   netip.Addr
-	RequestID string
+	Kind      domain.PrincipalKind `json:"Kind"`
+	ID        int64                `json:"ID"`
+	Name      string               `json:"Name"`
+	Operation string               `json:"Operation"`
+	Address   netip.Addr           `json:"Address"`
+	RequestID string               `json:"RequestID"`
 }
 
 func authorOf(ctx context.Context) (string, error) {

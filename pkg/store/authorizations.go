@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -17,11 +16,11 @@ type authorizationRow struct {
 	NameKey       string
 	Enabled       bool
 	MayWrite      bool
-	Resources     string // JSON
+	Resources     storedList[domain.PAMResource]
 	ExpiresAt     *time.Time
 	AllowedIPs    string
-	Referrers     string // JSON
-	Devices       string // JSON
+	Referrers     storedList[string]
+	Devices       storedList[int64]
 	Fingerprint   string `gorm:"column:certificate_fingerprint"`
 	PublicKey     string
 	Token         string
@@ -56,20 +55,17 @@ func (r *authorizationRow) fields() []any {
 func (r *authorizationRow) entity() domain.PAMAuthorization {
 	return domain.PAMAuthorization{
 		ID: r.ID, ApplicationID: r.ApplicationID, Application: r.application.entity(), Name: r.Name, Enabled: r.Enabled, Write: r.MayWrite,
-		Resources: readList[domain.PAMResource](r.Resources), ExpiresAt: orZero(r.ExpiresAt), AllowedIPs: splitPrefixes(r.AllowedIPs),
-		Referrers: readList[string](r.Referrers), Devices: readList[int64](r.Devices), Fingerprint: r.Fingerprint, Key: r.PublicKey, Token: r.Token, Secrets: domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
+		Resources: r.Resources, ExpiresAt: orZero(r.ExpiresAt), AllowedIPs: splitPrefixes(r.AllowedIPs),
+		Referrers: r.Referrers, Devices: r.Devices, Fingerprint: r.Fingerprint, Key: r.PublicKey, Token: r.Token, Secrets: domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
 		Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil),
 		Binding: domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing}, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
-func toAuthorizationRow(a domain.PAMAuthorization) (authorizationRow, error) {
-	resources, resourcesErr := writeList(a.Resources)
-	referrers, referrersErr := writeList(a.Referrers)
-	devices, devicesErr := writeList(a.Devices)
+func toAuthorizationRow(a domain.PAMAuthorization) authorizationRow {
 	row := authorizationRow{
 		ID: a.ID, ApplicationID: a.ApplicationID, Name: a.Name, NameKey: domain.NameKey(a.Name), Enabled: a.Enabled, MayWrite: a.Write,
-		Resources: resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs), Referrers: referrers, Devices: devices, Fingerprint: a.Fingerprint, PublicKey: a.Key,
+		Resources: a.Resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs), Referrers: a.Referrers, Devices: a.Devices, Fingerprint: a.Fingerprint, PublicKey: a.Key,
 		Token: a.Token, Sealed: a.Secrets.Present, SealedBefore: a.Secrets.Previous, Generation: a.Generation, PreviousUntil: optional(a.PreviousUntil),
 		Binding: a.Binding.Own, BindingBefore: a.Binding.Before, Passing: a.Binding.Passing,
 		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
@@ -77,7 +73,7 @@ func toAuthorizationRow(a domain.PAMAuthorization) (authorizationRow, error) {
 	if row.SealedBefore == nil {
 		row.SealedBefore = []byte{}
 	}
-	return row, errors.Join(resourcesErr, referrersErr, devicesErr)
+	return row
 }
 
 type authorizations struct{ s *Store }
@@ -122,10 +118,7 @@ func (r authorizations) Keyed(ctx context.Context, key string) (domain.PAMAuthor
 
 // Create implements domain.PAMAuthorizations.
 func (r authorizations) Create(ctx context.Context, a *domain.PAMAuthorization) error {
-	record, err := toAuthorizationRow(*a)
-	if err != nil {
-		return err
-	}
+	record := toAuthorizationRow(*a)
 	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, authorizationFaults)
@@ -136,10 +129,7 @@ func (r authorizations) Create(ctx context.Context, a *domain.PAMAuthorization) 
 
 // Update implements domain.PAMAuthorizations.
 func (r authorizations) Update(ctx context.Context, a domain.PAMAuthorization) error {
-	record, err := toAuthorizationRow(a)
-	if err != nil {
-		return err
-	}
+	record := toAuthorizationRow(a)
 	done := r.s.write.WithContext(ctx).Model(&record).Select("*").Omit("id", "application_id", "created_at").Updates(&record)
 	return changedOne(done, authorizationFaults)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -37,6 +36,14 @@ type namedRow struct {
 	deviceRow
 	Model, Type, Vendor, Site string
 	Unseen                    bool
+	lists                     deviceLists
+}
+
+// deviceLists are the lists of a device that is read.
+type deviceLists struct {
+	domains, tags  storedList[string]
+	connectivities storedList[storedConnectivity]
+	remote         storedList[storedRemote]
 }
 
 // deviceColumns reads the names of each row by themselves: with joins a planner may begin at the names.
@@ -52,7 +59,8 @@ func (r *namedRow) key() int64 { return r.ID }
 
 func (r *namedRow) fields() []any {
 	return []any{
-		&r.ID, &r.Hostname, &r.IP, &r.Model, &r.Type, &r.Vendor, &r.Site, &r.Domains, &r.Connectivities, &r.Remote, &r.Tags, &r.Enabled,
+		&r.ID, &r.Hostname, &r.IP, &r.Model, &r.Type, &r.Vendor, &r.Site, &r.lists.domains, &r.lists.connectivities,
+		&r.lists.remote, &r.lists.tags, &r.Enabled,
 		&r.CreatorID, &r.Revision, &r.CreatedAt, &r.UpdatedAt, &r.Unseen,
 	}
 }
@@ -60,25 +68,10 @@ func (r *namedRow) fields() []any {
 func (r *namedRow) entity() domain.Device {
 	return domain.Device{
 		ID: r.ID, Hostname: r.Hostname, IP: r.IP, Model: r.Model, Type: r.Type, Vendor: r.Vendor, Site: r.Site,
-		Domains: readList[string](r.Domains), Connectivities: readList[domain.Connectivity](r.Connectivities),
-		Remote: readList[domain.RemoteExpression](r.Remote), Tags: readList[string](r.Tags), Enabled: r.Enabled,
+		Domains: r.lists.domains, Connectivities: each(r.lists.connectivities, storedConnectivity.entity),
+		Remote: each(r.lists.remote, storedRemote.entity), Tags: r.lists.tags, Enabled: r.Enabled,
 		CreatorID: r.CreatorID, Revision: r.Revision, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
-}
-
-// readList reads what writeList wrote; anything else is an empty list.
-func readList[T any](text string) []T {
-	var list []T
-	_ = json.Unmarshal([]byte(text), &list)
-	return list
-}
-
-func writeList[T any](list []T) (string, error) {
-	if len(list) == 0 {
-		return "[]", nil
-	}
-	text, err := json.Marshal(list)
-	return string(text), err
 }
 
 type devices struct{ s *Store }

@@ -168,10 +168,10 @@ func (r devices) rows(ctx context.Context, list []domain.Device) ([]deviceRow, e
 		}
 		row.names = r.s.use(names, d)
 		var faults [4]error
-		row.Domains, faults[0] = writeList(d.Domains)
-		row.Connectivities, faults[1] = writeList(d.Connectivities)
-		row.Remote, faults[2] = writeList(d.Remote)
-		row.Tags, faults[3] = writeList(d.Tags)
+		row.Domains, faults[0] = storedList[string](d.Domains).text()
+		row.Connectivities, faults[1] = storedList[storedConnectivity](each(d.Connectivities, toStoredConnectivity)).text()
+		row.Remote, faults[2] = storedList[storedRemote](each(d.Remote, toStoredRemote)).text()
+		row.Tags, faults[3] = storedList[string](d.Tags).text()
 		if err := errors.Join(faults[:]...); err != nil {
 			return nil, err
 		}

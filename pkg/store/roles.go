@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -13,7 +12,7 @@ type roleRow struct {
 	ID        int64 `gorm:"primaryKey"`
 	Name      string
 	NameKey   string
-	Scopes    string    // JSON
+	Scopes    storedList[permission]
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt time.Time `gorm:"autoUpdateTime:false"`
 }
@@ -33,27 +32,22 @@ func (r *roleRow) key() int64 { return r.ID }
 
 func (r *roleRow) fields() []any { return []any{&r.ID, &r.Name, &r.Scopes, &r.CreatedAt, &r.UpdatedAt} }
 
-// entity gives no rights for a text that is not what toRoleRow wrote.
 func (r *roleRow) entity() domain.Role {
 	role := domain.Role{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC()}
-	var list []permission
-	if json.Unmarshal([]byte(r.Scopes), &list) == nil {
-		for _, p := range list {
-			role.Scopes = append(role.Scopes, domain.Permission{Scope: p.Name, Read: p.Read, Write: p.Write})
-		}
+	for _, p := range r.Scopes {
+		role.Scopes = append(role.Scopes, domain.Permission{Scope: p.Name, Read: p.Read, Write: p.Write})
 	}
 	return role
 }
 
-func toRoleRow(r domain.Role) (roleRow, error) {
+func toRoleRow(r domain.Role) roleRow {
 	list := make([]permission, len(r.Scopes))
 	for i, p := range r.Scopes {
 		list[i] = permission{Name: p.Scope, Read: p.Read, Write: p.Write}
 	}
-	text, err := json.Marshal(list)
 	return roleRow{
-		ID: r.ID, Name: r.Name, NameKey: domain.NameKey(r.Name), Scopes: string(text), CreatedAt: micro(r.CreatedAt), UpdatedAt: micro(r.UpdatedAt),
-	}, err
+		ID: r.ID, Name: r.Name, NameKey: domain.NameKey(r.Name), Scopes: list, CreatedAt: micro(r.CreatedAt), UpdatedAt: micro(r.UpdatedAt),
+	}
 }
 
 // qualified puts the name of a table before each column of a list.
@@ -106,10 +100,7 @@ func (r roles) Limits(ctx context.Context, id int64) ([]domain.Restrictions, err
 
 // Create implements domain.Roles.
 func (r roles) Create(ctx context.Context, role *domain.Role) error {
-	record, err := toRoleRow(*role)
-	if err != nil {
-		return err
-	}
+	record := toRoleRow(*role)
 	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, duplicated("name_key", "name"))
@@ -120,10 +111,7 @@ func (r roles) Create(ctx context.Context, role *domain.Role) error {
 
 // Update implements domain.Roles.
 func (r roles) Update(ctx context.Context, role domain.Role) error {
-	record, err := toRoleRow(role)
-	if err != nil {
-		return err
-	}
+	record := toRoleRow(role)
 	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "scopes", "updated_at").Updates(&record)
 	return changedOne(done, duplicated("name_key", "name"))
 }
