@@ -103,7 +103,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
 		},
 		Devices: &Devices{
-			Store: store, Audit: recorder, Now: now, Log: log, UpsertEnables: set.UpsertEnables, imports: newImportQueue(),
+			Store: store, Audit: recorder, Scans: scans, Now: now, Log: log, UpsertEnables: set.UpsertEnables, imports: newImportQueue(),
 		},
 		DeviceDomains:  &DeviceDomains{Store: store, Audit: recorder, Now: now, Log: log},
 		Applications:   &Applications{Control: control, Log: log},

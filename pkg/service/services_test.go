@@ -1,0 +1,28 @@
+package service_test
+
+import (
+	"reflect"
+	"testing"
+)
+
+// TestNew_Whole: whatever a use case needs is there. Without its turns, for one, it would work, and have no bound.
+func TestNew_Whole(t *testing.T) {
+	t.Parallel()
+	services := reflect.ValueOf(newWorld(t).Services).Elem()
+	for i := range services.NumField() {
+		name, one := services.Type().Field(i).Name, services.Field(i)
+		if one.IsNil() {
+			t.Errorf("%s is missing", name)
+			continue
+		}
+		for j := range one.Elem().NumField() {
+			field := one.Elem().Type().Field(j)
+			switch field.Type.Kind() {
+			case reflect.Pointer, reflect.Func, reflect.Interface:
+				if field.IsExported() && one.Elem().Field(j).IsNil() {
+					t.Errorf("%s.%s is missing", name, field.Name)
+				}
+			}
+		}
+	}
+}
