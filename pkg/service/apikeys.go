@@ -189,5 +189,5 @@ func (s *APIKeys) record(ctx context.Context, tx domain.Store, action domain.Act
 	if after != nil {
 		c.id, c.name, c.after = after.ID, after.Name, apikeyFacts(*after)
 	}
-	return s.Control.Audit.record(ctx, tx, c)
+	return s.Control.Recorder.record(ctx, tx, c)
 }

@@ -114,5 +114,5 @@ func (s *Applications) record(ctx context.Context, tx domain.Store, action domai
 		c.id, c.name, c.after = after.ID, after.Name, applicationFacts(*after)
 	}
 	s.Log.InfoContext(ctx, "application changed", "action", action, "application_id", c.id, "principal", domain.PrincipalOf(ctx).Name)
-	return s.Control.Audit.record(ctx, tx, c)
+	return s.Control.Recorder.record(ctx, tx, c)
 }

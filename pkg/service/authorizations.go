@@ -221,5 +221,5 @@ func (s *Authorizations) record(ctx context.Context, tx domain.Store, action dom
 		c.id, c.name, c.after = after.ID, after.Holder().Name, authorizationFacts(*after)
 	}
 	s.Log.InfoContext(ctx, "authorization changed", "action", action, "authorization_id", c.id, "principal", domain.PrincipalOf(ctx).Name)
-	return s.Control.Audit.record(ctx, tx, c)
+	return s.Control.Recorder.record(ctx, tx, c)
 }

@@ -27,7 +27,7 @@ type CAs struct {
 	Keys        *seal.Keyring
 	Generator   *ca.KeyGenerator
 	Derivations *Turns // of keys from passwords
-	Audit       *Recorder
+	Recorder    *Recorder
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -105,7 +105,7 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 		if err := importRevocations(ctx, tx, record.ID, crl); err != nil {
 			return err
 		}
-		return s.Audit.record(ctx, tx, change{action: action, resource: domain.ScopeCAs, id: record.ID, name: record.Name, after: caFacts(record)})
+		return s.Recorder.record(ctx, tx, change{action: action, resource: domain.ScopeCAs, id: record.ID, name: record.Name, after: caFacts(record)})
 	})
 	if err != nil {
 		return domain.CA{}, err
@@ -141,7 +141,7 @@ func (s *CAs) Update(ctx context.Context, id int64, update domain.CAUpdate) (dom
 		if err := tx.CAs().Update(ctx, record); err != nil {
 			return err
 		}
-		return s.Audit.record(ctx, tx, change{
+		return s.Recorder.record(ctx, tx, change{
 			action: domain.ActionUpdate, resource: domain.ScopeCAs, id: id, name: record.Name, before: caFacts(before), after: caFacts(record),
 		})
 	})
@@ -158,7 +158,7 @@ func (s *CAs) Delete(ctx context.Context, id int64) error {
 		if err := tx.CAs().Delete(ctx, id); err != nil {
 			return err
 		}
-		return s.Audit.record(ctx, tx, change{action: domain.ActionDelete, resource: domain.ScopeCAs, id: id, name: record.Name, before: caFacts(record)})
+		return s.Recorder.record(ctx, tx, change{action: domain.ActionDelete, resource: domain.ScopeCAs, id: id, name: record.Name, before: caFacts(record)})
 	})
 	if err != nil {
 		return err

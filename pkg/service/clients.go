@@ -18,7 +18,7 @@ type Clients struct {
 	Generator   *ca.KeyGenerator
 	Derivations *Turns // of keys from passwords
 	Scans       *Turns
-	Audit       *Recorder
+	Recorder    *Recorder
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -59,7 +59,7 @@ func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpda
 		if err := tx.Clients().Update(ctx, record); err != nil {
 			return err
 		}
-		return s.Audit.record(ctx, tx, change{
+		return s.Recorder.record(ctx, tx, change{
 			action: domain.ActionUpdate, resource: domain.ScopeClients, id: id, name: record.Name, before: clientFacts(before), after: clientFacts(record),
 		})
 	})
@@ -85,7 +85,7 @@ func (s *Clients) Revoke(ctx context.Context, id int64) error {
 		if err := addRevocation(ctx, tx, revoked, now); err != nil {
 			return err
 		}
-		return s.Audit.record(ctx, tx, change{
+		return s.Recorder.record(ctx, tx, change{
 			action: domain.ActionRevoke, resource: domain.ScopeClients, id: id, name: client.Name,
 			after: facts{"serial": revoked.Serial, "revoked_at": moment(now)},
 		})

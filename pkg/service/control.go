@@ -11,10 +11,10 @@ import (
 
 // Control is what all changes of who may do what have in common.
 type Control struct {
-	Store  domain.Store
-	Audit  *Recorder
-	Now    func() time.Time
-	Access *Access
+	Store    domain.Store
+	Recorder *Recorder
+	Now      func() time.Time
+	Access   *Access
 }
 
 // change runs fn in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it, and the

@@ -10,10 +10,10 @@ import (
 
 // DeviceDomains are the use cases of the domains that devices can be in.
 type DeviceDomains struct {
-	Store domain.Store
-	Audit *Recorder
-	Now   func() time.Time
-	Log   *slog.Logger
+	Store    domain.Store
+	Recorder *Recorder
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Page lists domains.
@@ -86,7 +86,7 @@ func (s *DeviceDomains) record(ctx context.Context, tx domain.Store, action doma
 		c.id, c.name, c.after = after.ID, after.Name, domainFacts(*after)
 	}
 	s.Log.InfoContext(ctx, "device domain changed", "action", action, "domain_id", c.id, "principal", domain.PrincipalOf(ctx).Name)
-	return s.Audit.record(ctx, tx, c)
+	return s.Recorder.record(ctx, tx, c)
 }
 
 func domainFacts(d domain.DeviceDomain) facts {

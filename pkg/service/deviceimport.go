@@ -132,7 +132,7 @@ func (s *Devices) decide(ctx context.Context, id int64, domains map[string]strin
 var errOtherImport = errors.New("service: another import of devices goes on")
 
 func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, domains map[string]string) error {
-	if _, err := s.Audit.again(ctx, tx); err != nil {
+	if _, err := s.Recorder.again(ctx, tx); err != nil {
 		return err
 	}
 	plan := domain.DevicePlan{Domains: slices.Collect(maps.Values(domains))}

@@ -77,7 +77,7 @@ func (w *storing) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.devices.Audit.recordAll(ctx, w.tx, events)
+	return w.devices.Recorder.recordAll(ctx, w.tx, events)
 }
 
 // change stores the devices. A hostname that somebody else takes at the same time is an update of theirs.

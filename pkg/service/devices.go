@@ -12,11 +12,11 @@ import (
 
 // Devices are the use cases of the devices of the vault.
 type Devices struct {
-	Store domain.Store
-	Audit *Recorder
-	Scans *Turns
-	Now   func() time.Time
-	Log   *slog.Logger
+	Store    domain.Store
+	Recorder *Recorder
+	Scans    *Turns
+	Now      func() time.Time
+	Log      *slog.Logger
 	// UpsertEnables makes an upsert take the device into use again.
 	UpsertEnables bool
 
@@ -222,7 +222,7 @@ var errDeviceMoved = errors.New("service: the device, or who may change it, is n
 func (s *Devices) attempt(ctx context.Context, tx domain.Store, next deviceStep, attempt int) (save domain.DeviceSave, err error) {
 	sure := attempt > 0
 	if sure {
-		if ctx, err = s.Audit.again(ctx, tx); err != nil {
+		if ctx, err = s.Recorder.again(ctx, tx); err != nil {
 			return save, err
 		}
 	}
@@ -253,7 +253,7 @@ func (s *Devices) deviceEvent(ctx context.Context, c domain.DeviceChange) (*doma
 	if !c.Created() {
 		what.action, what.before = domain.ActionUpdate, deviceFacts(c.Before)
 	}
-	return s.Audit.event(ctx, what)
+	return s.Recorder.event(ctx, what)
 }
 
 // Disable takes a device out of use. Errors: Missing, also for one that is out of use already.

@@ -123,7 +123,7 @@ func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password dom
 
 // keep stores a client with its certificate and the event of it, and the revocation if the client is revoked.
 func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate) (domain.Client, error) {
-	event, err := s.Audit.event(ctx, change{
+	event, err := s.Recorder.event(ctx, change{
 		action: action, resource: domain.ScopeClients, name: client.Name, after: issuedFacts(client, cert),
 	})
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.
 }
 
 func (s *Clients) enrol(ctx context.Context, tx domain.Store, client *domain.Client, cert *domain.Certificate, event *domain.Event) error {
-	return s.Audit.whileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Clients().Enrol(ctx, client, cert, event) }, event)
+	return s.Recorder.whileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Clients().Enrol(ctx, client, cert, event) }, event)
 }
 
 // revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it already.

@@ -27,7 +27,7 @@ func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form str
 	if err != nil {
 		return err
 	}
-	err = s.Audit.record(ctx, s.Store, change{
+	err = s.Recorder.record(ctx, s.Store, change{
 		action: domain.ActionExport, resource: domain.ScopeKeys, id: client.ID, name: client.Name, after: facts{"form": form, "serial": cert.Serial},
 	})
 	if err == nil {

@@ -18,7 +18,7 @@ import (
 // Login signs users in by their passwords.
 type Login struct {
 	Store     domain.Store
-	Audit     *Recorder
+	Recorder  *Recorder
 	Access    *Access
 	Passwords *Passwords
 	Log       *slog.Logger
@@ -81,7 +81,7 @@ func (s *Login) welcome(ctx context.Context, user domain.User, rehashed domain.S
 		if err := tx.Throttles().Empty(ctx, accountBucket(user.Username)); err != nil {
 			return err
 		}
-		return s.Audit.record(ctx, tx, change{action: domain.ActionLogin, resource: domain.ResourceTokens, id: user.ID, name: user.Username})
+		return s.Recorder.record(ctx, tx, change{action: domain.ActionLogin, resource: domain.ResourceTokens, id: user.ID, name: user.Username})
 	})
 	if err == nil {
 		s.Log.InfoContext(ctx, "user signed in", "user_id", user.ID, "principal", user.Username)

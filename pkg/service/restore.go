@@ -16,7 +16,7 @@ import (
 type Restore struct {
 	Store       domain.Store
 	Authorities *Authorities
-	Audit       *Recorder
+	Recorder    *Recorder
 	Signing     *Signing
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -95,7 +95,7 @@ func (r *Restore) Complete(ctx context.Context, since Since) (Restored, error) {
 		if err := r.renew(ctx, tx, result.ended); err != nil {
 			return err
 		}
-		return r.Audit.record(ctx, tx, change{
+		return r.Recorder.record(ctx, tx, change{
 			action: domain.ActionRestore, resource: domain.ResourceDatabase, name: since.Origin, after: result.facts(),
 		})
 	})

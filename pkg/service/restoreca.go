@@ -96,7 +96,7 @@ func (r *Restore) OpenAll(ctx context.Context) error {
 // Copied puts into the audit that the database is a copy of one on that engine.
 func (r *Restore) Copied(ctx context.Context, engine string) error {
 	return r.Store.Transact(ctx, func(tx domain.Store) error {
-		return r.Audit.record(ctx, tx, change{
+		return r.Recorder.record(ctx, tx, change{
 			action: domain.ActionRestore, resource: domain.ResourceDatabase, name: "copy", after: facts{"from": engine},
 		})
 	})

@@ -123,5 +123,5 @@ func (s *Roles) record(ctx context.Context, tx domain.Store, action domain.Actio
 	if after != nil {
 		c.id, c.name, c.after = after.ID, after.Name, roleFacts(*after)
 	}
-	return s.Control.Audit.record(ctx, tx, c)
+	return s.Control.Recorder.record(ctx, tx, c)
 }

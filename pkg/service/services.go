@@ -74,7 +74,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
 	passwords := NewPasswords(store, passwordTurns(), now)
 
-	control := &Control{Store: store, Audit: recorder, Now: now, Access: access}
+	control := &Control{Store: store, Recorder: recorder, Now: now, Access: access}
 	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
 	audit := &Audit{Store: store, Keys: set.Keys, Secret: auditSecret, Notary: notary, Recorder: recorder, Scans: scans, Now: now, Log: log}
 	if err := audit.Begin(ctx); err != nil {
@@ -82,14 +82,14 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	}
 	services := &Services{
 		CAs: &CAs{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Audit: recorder, Now: now, Log: log,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Recorder: recorder, Now: now, Log: log,
 		},
 		Clients: &Clients{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Audit: recorder, Now: now, Log: log,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Recorder: recorder, Now: now, Log: log,
 		},
 		CRLs:     &CRLs{Store: store, History: history, Authorities: authorities, Now: now, Life: set.CRLLife, Log: log},
 		Access:   access,
-		Login:    &Login{Store: store, Audit: recorder, Access: access, Passwords: passwords, Log: log},
+		Login:    &Login{Store: store, Recorder: recorder, Access: access, Passwords: passwords, Log: log},
 		Signing:  access.Signing,
 		APIKeys:  &APIKeys{Control: control, TokensOnce: set.TokensOnce, Log: log},
 		Roles:    &Roles{Control: control, Log: log},
@@ -97,15 +97,15 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Audit:    audit,
 		Refusals: refusals,
 		History:  history,
-		Restore:  &Restore{Store: store, Authorities: authorities, Audit: recorder, Signing: access.Signing, Now: now, Log: log},
+		Restore:  &Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: access.Signing, Now: now, Log: log},
 
 		PAMAccess: &PAMAccess{
 			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
 		},
 		Devices: &Devices{
-			Store: store, Audit: recorder, Scans: scans, Now: now, Log: log, UpsertEnables: set.UpsertEnables, imports: newImportQueue(),
+			Store: store, Recorder: recorder, Scans: scans, Now: now, Log: log, UpsertEnables: set.UpsertEnables, imports: newImportQueue(),
 		},
-		DeviceDomains:  &DeviceDomains{Store: store, Audit: recorder, Now: now, Log: log},
+		DeviceDomains:  &DeviceDomains{Store: store, Recorder: recorder, Now: now, Log: log},
 		Applications:   &Applications{Control: control, Log: log},
 		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},
 	}

@@ -103,7 +103,7 @@ func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (
 		if err := tx.SigningKeys().Delete(ctx, s.useless(rows, revoke)); err != nil {
 			return err
 		}
-		return s.Control.Audit.record(ctx, tx, change{
+		return s.Control.Recorder.record(ctx, tx, change{
 			action: domain.ActionRotate, resource: domain.ResourceSigningKeys, name: fresh.ID, after: facts{"revoked_earlier": revoke},
 		})
 	})

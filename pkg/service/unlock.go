@@ -30,6 +30,6 @@ func (s *Users) unlock(ctx context.Context, bucket string, c change) error {
 		if err := tx.Throttles().Empty(ctx, bucket); err != nil {
 			return err
 		}
-		return s.Control.Audit.record(ctx, tx, c)
+		return s.Control.Recorder.record(ctx, tx, c)
 	})
 }

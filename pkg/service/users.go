@@ -183,5 +183,5 @@ func (s *Users) record(ctx context.Context, tx domain.Store, action domain.Actio
 	if after != nil {
 		c.id, c.name, c.after = after.ID, after.Username, userFacts(*after)
 	}
-	return s.Control.Audit.record(ctx, tx, c)
+	return s.Control.Recorder.record(ctx, tx, c)
 }
