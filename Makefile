@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit test race fuzz nightly bench demo run setup
+.PHONY: help generate verify build lint unit quick test race fuzz nightly bench demo run setup
 
 FUZZTIME = 20s
 
@@ -30,6 +30,9 @@ setup: ## install what the tests need of the system: PostgreSQL, PgBouncer, Open
 
 unit: ## go test ./...
 	$(GO) test -timeout 10m ./...
+
+quick: lint ## lint, and the tests that need no other program: no PostgreSQL, OpenVPN or browser
+	$(GO) test -short ./...
 
 test: setup verify lint unit ## everything
 

@@ -16,6 +16,7 @@ import (
 // onOwnCluster is a migrated database on a server that the test may stop. One that is ended at once has to be durable.
 func onOwnCluster(t *testing.T, config pgtest.Config) (apptest.Options, *pgtest.Cluster) {
 	t.Helper()
+	pgtest.Long(t)
 	cluster, err := pgtest.Start(t.Context(), config)
 	if err != nil {
 		pgtest.GiveUp(t, err)

@@ -16,6 +16,7 @@ import (
 // ownCluster is a server that a test may stop and end, and a migrated store on it.
 func ownCluster(t *testing.T) (*pgtest.Cluster, *store.Store) {
 	t.Helper()
+	pgtest.Long(t)
 	cluster, err := pgtest.Start(t.Context(), pgtest.Config{})
 	if err != nil {
 		pgtest.GiveUp(t, err)

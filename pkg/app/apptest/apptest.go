@@ -28,6 +28,9 @@ var built struct {
 // Binary returns the path of the program, built from the sources by the first call of a test binary. TestMain must call [Clean].
 func Binary(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the program itself, which -short leaves out")
+	}
 	built.once.Do(func() { built.dir, built.err = build() })
 	if built.err != nil {
 		t.Fatal(built.err)

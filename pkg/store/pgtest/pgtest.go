@@ -35,9 +35,10 @@ var shared struct {
 // and is dropped when t ends. The first call in a test binary starts the server
 // and runs migrate, which must close its connections before it returns, against
 // the template; later calls ignore migrate. A nil migrate leaves the template
-// empty.
+// empty. With -short the test is skipped.
 func URL(t testing.TB, migrate func(ctx context.Context, url string) error) string {
 	t.Helper()
+	Long(t)
 	shared.once.Do(func() { shared.cluster, shared.err = startMigrated(migrate) })
 	if shared.err != nil {
 		GiveUp(t, shared.err)
@@ -48,6 +49,14 @@ func URL(t testing.TB, migrate func(ctx context.Context, url string) error) stri
 	}
 	t.Cleanup(func() { drop(t, shared.cluster, name) })
 	return shared.cluster.URL(name)
+}
+
+// Long skips a test that needs a server when the tests run with -short.
+func Long(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL, which -short leaves out")
+	}
 }
 
 // Main runs the tests and then stops this binary's cluster, if one was started.

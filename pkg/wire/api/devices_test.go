@@ -61,6 +61,9 @@ func TestDevices_ImportLimits(t *testing.T) {
 
 // An export that fails at its beginning is a refusal; one that fails later has no end that could be taken for one.
 func TestDevices_ExportFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has many thousands of devices, which -short leaves out")
+	}
 	t.Parallel()
 	s := wiretest.Start(t)
 	send(t, s, "POST", devicesPath+"/import", deviceFile(30_000), "Content-Type", "text/csv").want(t, 200, "", "")

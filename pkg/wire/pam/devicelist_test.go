@@ -64,6 +64,9 @@ func TestListDevices_Bytes(t *testing.T) {
 
 // TestListDevices_Fails: a list that fails at its beginning is refused; one that fails later has no end that could be taken for one.
 func TestListDevices_Fails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has many thousands of devices, which -short leaves out")
+	}
 	t.Parallel()
 	s := wiretest.Start(t)
 	token := "Bearer " + authorize(t, s, domain.AuthOAuth2).bearer(t, s)
@@ -124,6 +127,9 @@ func listing(t *testing.T, server *httptest.Server, token string) (net.Conn, io.
 
 // TestListDevices_Stalled: clients that do not read hold neither memory nor connections of the database. It runs alone: it measures the process.
 func TestListDevices_Stalled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has many thousands of devices, which -short leaves out")
+	}
 	s := wiretest.Start(t)
 	token := "Bearer " + authorize(t, s, domain.AuthOAuth2).bearer(t, s)
 	const devices, clients = 20_000, 8

@@ -41,9 +41,12 @@ type Browser struct {
 }
 
 // Open starts a browser that lives until the test ends, at most 90 seconds. Without a Chromium in the PATH the test is
-// skipped, or fails where CI is true.
+// skipped, or fails where CI is true. With -short it is skipped.
 func Open(t testing.TB) *Browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser, which -short leaves out")
+	}
 	b := &Browser{t: t}
 	b.start()
 	return b
