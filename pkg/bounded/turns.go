@@ -55,7 +55,10 @@ func (t *Turns) Enter(ctx context.Context, caller string, wait func()) (leave fu
 			err = ctx.Err()
 		}
 	}
-	return func() { t.leave(entered) }, err
+	if err != nil {
+		return nil, err
+	}
+	return func() { t.leave(entered) }, nil
 }
 
 func (t *Turns) join(name string) (*turnCaller, chan error) {

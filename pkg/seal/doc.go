@@ -2,6 +2,6 @@
 //
 // It imports the standard library alone.
 //
-// What is not obvious: a sealed secret is bound to its place. Moved to another row it does not open, so whoever can write to the
-// database can't put one secret where another is expected.
+// What is not obvious: a secret opens only in the place that it was sealed for. Who can write to the database still can't exchange the
+// secrets of two rows.
 package seal

@@ -11,7 +11,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// deviceRow is a device as the table has it; names are references.
+// deviceRow is a device as the table has it; names are references. Of a row that is read the lists are in namedRow.
 type deviceRow struct {
 	ID             int64 `gorm:"primaryKey"`
 	Hostname       string

@@ -3,7 +3,7 @@ package store
 import (
 	"database/sql/driver"
 	"encoding/json"
-	"fmt"
+	"errors"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -14,13 +14,17 @@ type storedList[T any] []T
 // Scan implements sql.Scanner.
 func (l *storedList[T]) Scan(value any) error {
 	*l = nil
+	var err error
 	switch text := value.(type) {
 	case string:
-		return json.Unmarshal([]byte(text), (*[]T)(l))
+		err = json.Unmarshal([]byte(text), (*[]T)(l))
 	case []byte:
-		return json.Unmarshal(text, (*[]T)(l))
+		err = json.Unmarshal(text, (*[]T)(l))
 	}
-	return fmt.Errorf("store: a list is stored as %T", value)
+	if err == nil && *l == nil { // NULL, or null in JSON
+		err = errors.New("store: there is no list in the column")
+	}
+	return err
 }
 
 // Value implements driver.Valuer.

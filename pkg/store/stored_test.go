@@ -69,9 +69,11 @@ func TestStoredLists(t *testing.T) {
 				if err := read[column.table](); err != nil {
 					t.Errorf("%s: %v", column.name, err)
 				}
-				statement(t, s, "UPDATE "+column.table+" SET "+column.name+" = 'no list'")
-				if err := read[column.table](); err == nil || domain.IsKind(err, domain.Missing) {
-					t.Errorf("%s that is no list: error is %v", column.name, err)
+				for _, damaged := range []string{"", "no list", "null", "{}", "[{", "[[]]"} {
+					statement(t, s, "UPDATE "+column.table+" SET "+column.name+" = '"+damaged+"'")
+					if err := read[column.table](); err == nil || domain.IsKind(err, domain.Missing) {
+						t.Errorf("%s is %q: error is %v", column.name, damaged, err)
+					}
 				}
 				statement(t, s, "UPDATE "+column.table+" SET "+column.name+" = '"+stored+"'")
 			}

@@ -80,22 +80,8 @@ func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error)
 		known := slices.Concat(
 			[]echo.MiddlewareFunc{noStore, errors.middleware}, before, []echo.MiddlewareFunc{readBody(config.ReadBody, maxBody), refused.middleware, guard.middleware, config.Share},
 		)
-		with := func(last echo.MiddlewareFunc) []echo.MiddlewareFunc {
-			return slices.Concat(known, []echo.MiddlewareFunc{last})
-		}
-		one, all := prefix+"/pam/device/:ref", prefix+"/pam/device"
-		for _, slash := range []string{"", "/"} {
-			e.GET(all+slash, routes.ListDevices, known...)
-			e.POST(all+slash, routes.UpsertDevice, with(normalise)...)
-			e.GET(one+slash, routes.GetDevice, with(reference(all))...)
-			e.PUT(one+slash, routes.EnableDevice, with(reference(all))...)
-			e.DELETE(one+slash, routes.DisableDevice, with(reference(all))...)
-		}
-		deeper := slices.Concat([]echo.MiddlewareFunc{under(one)}, with(reference(all)))
-		e.GET(all+"/*", routes.GetDevice, deeper...)
-		e.PUT(all+"/*", routes.EnableDevice, deeper...)
-		e.DELETE(all+"/*", routes.DisableDevice, deeper...)
-		e.RouteNotFound(all+"/*", noSuchFunction, nowhere...)
+		mountDevices(e, prefix, routes, known)
+		e.RouteNotFound(prefix+"/pam/device/*", noSuchFunction, nowhere...)
 		forToken := slices.Concat([]echo.MiddlewareFunc{noStore, tokenErrors.middleware}, before, []echo.MiddlewareFunc{
 			readBody(config.ReadBody, maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate), credentials,
 		})
@@ -108,6 +94,25 @@ func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error)
 		e.RouteNotFound(prefix+"/*", noSuchFunction, nowhere...)
 	}
 	return foreign, nil
+}
+
+// mountDevices adds the operations on devices, behind what all of them need. A reference may have slashes.
+func mountDevices(e *echo.Echo, prefix string, routes gen.ServerInterfaceWrapper, known []echo.MiddlewareFunc) {
+	with := func(last echo.MiddlewareFunc) []echo.MiddlewareFunc {
+		return slices.Concat(known, []echo.MiddlewareFunc{last})
+	}
+	one, all := prefix+"/pam/device/:ref", prefix+"/pam/device"
+	for _, slash := range []string{"", "/"} {
+		e.GET(all+slash, routes.ListDevices, known...)
+		e.POST(all+slash, routes.UpsertDevice, with(normalise)...)
+		e.GET(one+slash, routes.GetDevice, with(reference(all))...)
+		e.PUT(one+slash, routes.EnableDevice, with(reference(all))...)
+		e.DELETE(one+slash, routes.DisableDevice, with(reference(all))...)
+	}
+	deeper := slices.Concat([]echo.MiddlewareFunc{under(one)}, with(reference(all)))
+	e.GET(all+"/*", routes.GetDevice, deeper...)
+	e.PUT(all+"/*", routes.EnableDevice, deeper...)
+	e.DELETE(all+"/*", routes.DisableDevice, deeper...)
 }
 
 func tokenPath(prefix string) string { return prefix + "/oauth2/token" }
