@@ -142,6 +142,14 @@ type Origin struct {
 	RequestID string
 }
 
+// AddressText writes the address; nothing when there is none.
+func (o Origin) AddressText() string {
+	if !o.Address.IsValid() {
+		return ""
+	}
+	return o.Address.Unmap().String()
+}
+
 type (
 	principalKey struct{}
 	originKey    struct{}

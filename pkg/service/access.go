@@ -22,14 +22,15 @@ type Access struct {
 	Store   domain.Store
 	History *History
 	Signing *Signing
+	Callers *Callers
+	Changes *Changes
+	Uses    *Uses
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	known   atomic.Pointer[knowledge]
-	changes atomic.Int64 // that this replica has made
-	asking  sync.Mutex
-	rates   bounded.Rates
-	uses    uses
+	known  atomic.Pointer[knowledge]
+	asking sync.Mutex
+	rates  bounded.Rates
 }
 
 // knowledge returns what is known, after asking whether it is still true if it was not asked for a while. While one asks, the others go on
@@ -50,7 +51,7 @@ func (s *Access) knowledge(ctx context.Context) (*knowledge, error) {
 	if k = s.known.Load(); s.age(k) < refreshAfter {
 		return k, nil
 	}
-	now, changes := s.Now(), s.changes.Load() // before the question: what is answered may be as old as that
+	now, changes := s.Now(), s.Changes.made.Load() // before the question: what is answered may be as old as that
 	point, history, err := s.History.look(ctx)
 	if err != nil {
 		return nil, err
@@ -70,14 +71,14 @@ func (s *Access) knowledge(ctx context.Context) (*knowledge, error) {
 
 // age is how old what is known may be; the oldest, when this replica has changed something since it was asked for.
 func (s *Access) age(k *knowledge) time.Duration {
-	if k == nil || k.changes.Load() != s.changes.Load() {
+	if k == nil || k.changes.Load() != s.Changes.made.Load() {
 		return math.MaxInt64
 	}
 	return k.age(s.Now())
 }
 
 // expire makes the next request ask whether anything has changed.
-func (s *Access) expire() { s.changes.Add(1) }
+func (s *Access) expire() { s.Changes.made.Add(1) }
 
 // tokens returns what makes tokens.
 func (s *Access) tokens(ctx context.Context) (*auth.Tokens, error) {
@@ -192,16 +193,16 @@ func (s *Access) admit(ctx context.Context, h domain.Holder) error {
 	if h.Kind != domain.PrincipalAPIKey {
 		return nil
 	}
-	address, now := domain.OriginOf(ctx).Address, s.Now()
-	if !h.Admits(address) {
-		return notFrom(h, address)
+	origin, now := domain.OriginOf(ctx), s.Now()
+	if !h.Admits(origin.Address) {
+		return notFrom(h, origin.Address)
 	}
 	if h.RateLimit > 0 {
 		if wait := s.rates.Take(rateKey(h), now, float64(h.RateLimit)/60, max(1, h.RateLimit/6)); wait > 0 {
 			return limited(domain.Forbidden, wait, fmt.Errorf("apikey %d is beyond its rate", h.ID))
 		}
 	}
-	s.uses.note(domain.APIKeyUse{ID: h.ID, At: now, Address: addressText(address)})
+	s.Uses.note(domain.APIKeyUse{ID: h.ID, At: now, Address: origin.AddressText()})
 	return nil
 }
 

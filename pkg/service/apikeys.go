@@ -13,6 +13,7 @@ import (
 // APIKeys are the use cases of integration keys.
 type APIKeys struct {
 	Control *Control
+	Access  *Access
 	// TokensOnce shows tokens in the answers of Create and Rotate only, also to superusers.
 	TokensOnce bool
 	Log        *slog.Logger
@@ -50,24 +51,18 @@ func (s *APIKeys) shown(ctx context.Context, key domain.APIKey) (IssuedKey, erro
 	issued, err := s.whole(ctx, key)
 	caller := domain.PrincipalOf(ctx)
 	if s.TokensOnce || !caller.Superuser || len(key.Holder().Restrictions().Beyond(caller.Limits)) > 0 {
-		issued.Token = masked(issued.Token)
+		issued.Token = issued.Token.Masked()
 	}
 	return issued, err
 }
 
 func (s *APIKeys) whole(ctx context.Context, key domain.APIKey) (IssuedKey, error) {
-	tokens, err := s.Control.Access.tokens(ctx)
+	tokens, err := s.Access.tokens(ctx)
 	if err != nil {
 		return IssuedKey{}, err
 	}
 	token, err := tokens.Refresh(key)
 	return IssuedKey{key, token}, err
-}
-
-// masked leaves of a token what lets people tell it from another.
-func masked(token domain.Secret) domain.Secret {
-	const seen = 4
-	return "************" + token[max(0, len(token)-seen):]
 }
 
 // Create makes an apikey with the roles of the ids.

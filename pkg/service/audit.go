@@ -8,14 +8,13 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // Audit are the use cases of the audit: to read it, to check that it is whole, and to remove what is too old.
 type Audit struct {
 	Store    domain.Store
-	Keys     *seal.Keyring // the last checkpoint's number is sealed with it
-	Secret   []byte        // of the notary
+	Sealer   Sealer
+	Secret   []byte // of the notary
 	Notary   *auth.Notary
 	Recorder *Recorder
 	Scans    *Turns
@@ -24,6 +23,15 @@ type Audit struct {
 
 	loss atomic.Bool // what the last look at the signed ends has found
 }
+
+// Sealer seals the audit's row of the service's secrets, which has the secret of the notary and which checkpoint was signed last.
+type Sealer interface {
+	Seal(plain []byte) []byte
+	Open(sealed []byte) ([]byte, error)
+}
+
+// SecretName is the name of the audit's row.
+const SecretName = "audit"
 
 // Page lists events.
 func (s *Audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.PageRequest) (domain.Page[domain.Event], error) {

@@ -177,7 +177,7 @@ func isReason(text string) bool {
 // accept mends the ends of the chains, says so in an event, and signs where the chains go on, the event included. Of several who sign, the row of the
 // secret lets one go on; it is held before the chains, in the order in which a prune holds them.
 func (s *Audit) accept(ctx context.Context, tx domain.Store, loss Loss, reason string) (*domain.Checkpoint, error) {
-	held, err := tx.Secrets().Replace(ctx, secretAudit, loss.before.sealed, loss.before.sealed)
+	held, err := tx.Secrets().Replace(ctx, SecretName, loss.before.sealed, loss.before.sealed)
 	if err == nil && !held {
 		err = errSignedByOther
 	}

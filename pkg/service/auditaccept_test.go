@@ -128,7 +128,7 @@ func TestAudit_Accept_More(t *testing.T) {
 				t.Errorf("error is %v", err)
 			}
 			loss = must(w.Audit.FindLoss(t.Context()))(t)
-			audit := service.Audit{Keys: w.Audit.Keys, Secret: w.Audit.Secret, Notary: w.Audit.Notary, Recorder: w.Audit.Recorder, Now: w.Audit.Now, Log: w.Audit.Log}
+			audit := service.Audit{Sealer: w.Audit.Sealer, Secret: w.Audit.Secret, Notary: w.Audit.Notary, Recorder: w.Audit.Recorder, Now: w.Audit.Now, Log: w.Audit.Log}
 			audit.Store = &hooked{Store: w.store, transact: func() { w.exec(t, "DELETE FROM audit_events WHERE id = 40") }}
 			must(audit.Accept(operator(t), loss.Hash, "a disk"))(t)
 			wantProblems(t, w, "missing")

@@ -18,9 +18,6 @@ import (
 // checkpointEvery is how often the ends of the chains are signed.
 const checkpointEvery = time.Hour
 
-// aheadOfUs is how far the time of a checkpoint may be in our future before it counts as a mistake of some clock.
-const aheadOfUs = time.Minute
-
 // signedLast is which checkpoint was signed last. It is sealed together with the secret of the audit, so that one who can only write to the database
 // can't make it a lower one, unless they have kept an earlier value.
 type signedLast struct {
@@ -29,20 +26,20 @@ type signedLast struct {
 	sealed []byte // as it is stored
 }
 
-var (
-	errAuditSecret   = errors.New("the audit's own secret in the database is another than at the start")
-	errSignedByOther = errors.New("a checkpoint was signed meanwhile")
-)
+// ErrSecret says that the audit's own secret is not what it was.
+var ErrSecret = errors.New("the audit's own secret in the database is another than at the start")
+
+var errSignedByOther = errors.New("a checkpoint was signed meanwhile")
 
 // lastSigned reads which checkpoint was the last one.
 func (s *Audit) lastSigned(ctx context.Context) (signedLast, error) {
-	sealed, err := s.Store.Secrets().Get(ctx, secretAudit)
+	sealed, err := s.Store.Secrets().Get(ctx, SecretName)
 	if err != nil {
 		return signedLast{}, fmt.Errorf("read the audit's own secret: %w", err)
 	}
-	opened, err := s.Keys.Open(sealed, secretContext(secretAudit))
+	opened, err := s.Sealer.Open(sealed)
 	if err != nil || len(opened) < auth.SecretSize || subtle.ConstantTimeCompare(opened[:auth.SecretSize], s.Secret) != 1 {
-		return signedLast{}, errAuditSecret
+		return signedLast{}, ErrSecret
 	}
 	last := signedLast{sealed: sealed}
 	if rest := opened[auth.SecretSize:]; len(rest) == 8+len(last.hash) {
@@ -54,7 +51,7 @@ func (s *Audit) lastSigned(ctx context.Context) (signedLast, error) {
 
 func (s *Audit) sealLast(last signedLast) []byte {
 	text := binary.BigEndian.AppendUint64(slices.Clone(s.Secret), uint64(last.number))
-	return s.Keys.Seal(append(text, last.hash[:]...), secretContext(secretAudit))
+	return s.Sealer.Seal(append(text, last.hash[:]...))
 }
 
 // follow numbers and signs checkpoints as those that follow the last one, and returns what is the last one then.
@@ -70,7 +67,7 @@ func (s *Audit) follow(last signedLast, list ...*domain.Checkpoint) signedLast {
 
 // keepCheckpoints stores checkpoints that were signed, and which is the last one now. Of several who do it at the same time one succeeds.
 func keepCheckpoints(ctx context.Context, tx domain.Store, before, now signedLast, list ...*domain.Checkpoint) error {
-	replaced, err := tx.Secrets().Replace(ctx, secretAudit, before.sealed, now.sealed)
+	replaced, err := tx.Secrets().Replace(ctx, SecretName, before.sealed, now.sealed)
 	if err == nil && !replaced {
 		err = errSignedByOther
 	}
@@ -137,7 +134,7 @@ func (s *Audit) Checkpoint(ctx context.Context) error {
 	_, err := s.signNow(ctx, func(b signing) bool {
 		newest, ok := b.newest()
 		age := s.Now().Sub(newest.At)
-		return !ok || (age >= checkpointEvery || age < -aheadOfUs) && !slices.Equal(newest.Links, b.ends)
+		return !ok || (age >= checkpointEvery || age < -domain.ClockTolerance) && !slices.Equal(newest.Links, b.ends)
 	})
 	return err
 }

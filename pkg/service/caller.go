@@ -2,11 +2,14 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
+
+// Callers reads again who makes a request.
+type Callers struct{ Now func() time.Time }
 
 // Confirm looks again at who makes the request, by what is known, and returns a context with what they may do by now: since they were
 // authenticated, the request may have been long in coming. Errors: as Authenticate.
@@ -23,12 +26,12 @@ func (s *Access) Confirm(ctx context.Context) (context.Context, error) {
 	if err != nil {
 		return ctx, err
 	}
-	return s.confirmed(ctx, found, k.point)
+	return s.Callers.confirmed(ctx, found, k.point)
 }
 
-// reread is Confirm by what the database has, which is looked at through tx. What it finds is true until somebody changes who may do what; inside
+// Reread is Confirm by what the database has, which is looked at through tx. What it finds is true until somebody changes who may do what; inside
 // Control nobody else can. The point is read first: the rights may be newer than that, and are not older.
-func (s *Access) reread(ctx context.Context, tx domain.Store) (context.Context, error) {
+func (c *Callers) Reread(ctx context.Context, tx domain.Store) (context.Context, error) {
 	caller := domain.PrincipalOf(ctx)
 	if caller.Proof.Point == (domain.AccessPoint{}) {
 		return ctx, nil
@@ -38,22 +41,22 @@ func (s *Access) reread(ctx context.Context, tx domain.Store) (context.Context, 
 		return ctx, err
 	}
 	if caller.Kind == domain.PrincipalPAM {
-		return s.rereadAuthorization(ctx, tx, point)
+		return c.rereadAuthorization(ctx, tx, point)
 	}
 	found, err := readHolder(ctx, tx, holderID{caller.Kind, caller.ID})
 	if err != nil {
 		return ctx, err
 	}
-	return s.confirmed(ctx, found, point)
+	return c.confirmed(ctx, found, point)
 }
 
 // confirmed puts the caller as it is now in the place of the one that was authenticated, if the proof is still good and the right still there.
-func (s *Access) confirmed(ctx context.Context, found knownHolder, point domain.AccessPoint) (context.Context, error) {
+func (c *Callers) confirmed(ctx context.Context, found knownHolder, point domain.AccessPoint) (context.Context, error) {
 	before := domain.PrincipalOf(ctx)
 	if found.missing {
 		return ctx, unauthenticated(fmt.Errorf("%s %d is gone", before.Kind, before.ID))
 	}
-	if err := s.good(ctx, found.Holder, before.Proof); err != nil {
+	if err := c.good(ctx, found.Holder, before.Proof); err != nil {
 		return ctx, err
 	}
 	return renewed(ctx, found.Holder.Principal(), point)
@@ -67,8 +70,8 @@ func renewed(ctx context.Context, caller domain.Principal, point domain.AccessPo
 }
 
 // good says why a proof is good no more.
-func (s *Access) good(ctx context.Context, h domain.Holder, proof domain.Proof) error {
-	now, address := s.Now(), domain.OriginOf(ctx).Address
+func (c *Callers) good(ctx context.Context, h domain.Holder, proof domain.Proof) error {
+	now, address := c.Now(), domain.OriginOf(ctx).Address
 	switch {
 	case !h.Active(now):
 		return unauthenticated(fmt.Errorf("%s %d is disabled or has expired", h.Kind, h.ID))
@@ -85,14 +88,14 @@ func (s *Access) good(ctx context.Context, h domain.Holder, proof domain.Proof) 
 }
 
 // rereadAuthorization is reread for one of the vault.
-func (s *Access) rereadAuthorization(ctx context.Context, tx domain.Store, point domain.AccessPoint) (context.Context, error) {
+func (c *Callers) rereadAuthorization(ctx context.Context, tx domain.Store, point domain.AccessPoint) (context.Context, error) {
 	before := domain.PrincipalOf(ctx)
 	a, err := tx.PAMAuthorizations().Get(ctx, before.ID)
 	if domain.IsKind(err, domain.Missing) {
 		err = unauthenticated(fmt.Errorf("authorization %d is gone", before.ID))
 	}
 	if err == nil {
-		err = s.good(ctx, a.Holder(), before.Proof)
+		err = c.good(ctx, a.Holder(), before.Proof)
 	}
 	if err == nil {
 		err = a.Check(before.Needs.Write)
@@ -104,58 +107,4 @@ func (s *Access) rereadAuthorization(ctx context.Context, tx domain.Store, point
 	caller.Proof, caller.Needs = before.Proof, before.Needs
 	caller.Proof.Point = point
 	return domain.WithPrincipal(ctx, caller), nil
-}
-
-// rereads bounds how often who may do what can change between a look at the caller and the change that was to be allowed by it.
-const rereads = 100
-
-var errRestless = errors.New("service: who may do what was changed too many times meanwhile")
-
-// whileAllowed runs do, which appends events that the caller of ctx is the actor of. When who may do what has changed since the rights of the caller
-// were read, they are read again, and do runs again with them, or the caller is refused. It is the only place that does so: whatever stores an event
-// goes through here.
-func (r *Recorder) whileAllowed(ctx context.Context, tx domain.Store, do func(tx domain.Store) error, events ...*domain.Event) error {
-	again := func(tx domain.Store) error {
-		ctx, err := r.Access.reread(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, e := range events {
-			e.Point = domain.PrincipalOf(ctx).Proof.Point
-		}
-		return do(tx)
-	}
-	err := do(tx)
-	for attempt := 1; attempt < rereads && errors.Is(err, domain.ErrRightsMoved); attempt++ {
-		err = quietly(ctx, tx, attempt, again)
-	}
-	if errors.Is(err, domain.ErrRightsMoved) {
-		return &domain.Unavailable{Err: errRestless}
-	}
-	return err
-}
-
-// quietAttempt is the first attempt at a change that is made in a transaction.
-const quietAttempt = 5
-
-// quietly makes one attempt at a change that others may have been ahead of before. Those who never pause must not keep anybody from it for good, so the
-// later attempts look and change in one transaction: SQLite lets nobody else change anything meanwhile. PostgreSQL looks and changes in one statement.
-func quietly(ctx context.Context, tx domain.Store, attempt int, fn func(tx domain.Store) error) error {
-	if attempt < quietAttempt {
-		return fn(tx)
-	}
-	return tx.Atomic(ctx, fn)
-}
-
-// again is a context with the rights that the caller has by now, for those who have to decide anew with them.
-func (r *Recorder) again(ctx context.Context, tx domain.Store) (context.Context, error) {
-	before := domain.PrincipalOf(ctx).Proof.Point
-	if before == (domain.AccessPoint{}) {
-		return ctx, nil
-	}
-	point, err := tx.AccessControl().Point(ctx)
-	if err != nil || point == before {
-		return ctx, err
-	}
-	return r.Access.reread(ctx, tx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -13,9 +14,13 @@ import (
 type Control struct {
 	Store    domain.Store
 	Recorder *Recorder
+	Callers  *Callers
+	Changes  *Changes
 	Now      func() time.Time
-	Access   *Access
 }
+
+// Changes counts the changes of who may do what that this replica has made.
+type Changes struct{ made atomic.Int64 }
 
 // change runs fn in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it, and the
 // others within trustFor. The context of fn has the caller as it is in the transaction: what was read before may have been changed by the one that was
@@ -25,13 +30,13 @@ func (c *Control) change(ctx context.Context, fn func(ctx context.Context, tx do
 		if err := tx.AccessControl().Advance(ctx); err != nil {
 			return err
 		}
-		ctx, err := c.Access.reread(ctx, tx)
+		ctx, err := c.Callers.Reread(ctx, tx)
 		if err != nil {
 			return err
 		}
 		return fn(ctx, tx)
 	})
-	c.Access.expire()
+	c.Changes.made.Add(1)
 	return err
 }
 

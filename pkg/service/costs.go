@@ -25,13 +25,13 @@ func RSATurns(workers int) *Turns {
 	return NewTurns(bounded.TurnBounds{Workers: workers, Each: workers, Queue: turnQueue, Total: turnTotal}, 15*time.Second)
 }
 
-// derivationTurns are for keys from passwords, a second at most. One worker stays free for another caller when one has as many as it may have.
-func derivationTurns() *Turns {
+// DerivationTurns are for keys from passwords, a second at most. One worker stays free for another caller when one has as many as it may have.
+func DerivationTurns() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0) / 2)
 }
 
-// passwordTurns are for hashes of the passwords of users, some hundredths of a second.
-func passwordTurns() *Turns {
+// PasswordTurns are for hashes of the passwords of users, some hundredths of a second.
+func PasswordTurns() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0))
 }
 
@@ -41,8 +41,8 @@ func sharedTurns(workers int) *Turns {
 	return NewTurns(bounded.TurnBounds{Workers: workers, Each: workers / 2, Queue: turnQueue, Total: turnTotal}, 2*time.Second)
 }
 
-// scanTurns are for pages that have to be searched for. The workers are half of the connections that read at most, so that others find one.
-func scanTurns() *Turns {
+// ScanTurns are for pages that have to be searched for. The workers are half of the connections that read at most, so that others find one.
+func ScanTurns() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0) / 2)
 }
 

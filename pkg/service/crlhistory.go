@@ -8,19 +8,6 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Forget drops all lists: the database has another history. What was on them is kept until it has been compared with what is on the next ones.
-func (s *CRLs) Forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.lists {
-		if crl := l.current.Swap(nil); crl != nil {
-			l.ended.Store(crl)
-		}
-		l.lapsed.Store(true)
-		l.stale.Store(nil)
-	}
-}
-
 // heed takes a list to a state that was read of its CA, which is read again first if that is wanted. Of two who ask at the same time the later may come
 // first, so what does not follow is read again, too; if it still does not, the CA is another one, or its revocations have gone back, and what is known of
 // it is forgotten. Its caller has the turn.
@@ -130,24 +117,4 @@ func (s *CRLs) rejoin(ctx context.Context, l *list) error {
 		l.restart()
 	}
 	return err
-}
-
-func (s *CRLs) list(caID int64) *list {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l, ok := s.lists[caID]
-	if !ok {
-		if s.lists == nil {
-			s.lists = map[int64]*list{}
-		}
-		l = &list{turn: make(chan struct{}, 1)}
-		s.lists[caID] = l
-	}
-	return l
-}
-
-func (s *CRLs) forget(caID int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.lists, caID)
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/bounded"
@@ -30,10 +28,9 @@ type CRLs struct {
 	Authorities *Authorities
 	Now         func() time.Time
 	Life        time.Duration // of a list, from thisUpdate to nextUpdate
+	Lists       *Lists
 	Log         *slog.Logger
 
-	mu     sync.Mutex
-	lists  map[int64]*list
 	states bounded.Flights[int64, domain.CRLState]
 }
 
@@ -44,21 +41,6 @@ type SignedCRL struct {
 	PEM   []byte
 	Tag   string
 	Stale bool
-}
-
-// list is what this process knows of one CA's list. turn makes those who need a new one wait for one signature; only who has it may change
-// anything but stale.
-type list struct {
-	turn        chan struct{}
-	current     atomic.Pointer[SignedCRL]
-	stale       atomic.Pointer[staleness] // nil while all is well
-	seen        atomic.Pointer[domain.RevocationPoint]
-	revocations []domain.Revocation // up to epoch, less those that were dropped
-	epoch       int64
-	last        domain.Revocation         // one of epoch
-	lapsed      atomic.Bool               // the database has another history than what is known here
-	ended       atomic.Pointer[SignedCRL] // the last list of the history that lapsed
-	before      *lapsedList               // what has been compared with nothing yet
 }
 
 // errCRLContention says that other replicas published first every time.
@@ -81,7 +63,7 @@ func (s *CRLs) Current(ctx context.Context, caID int64) (*SignedCRL, error) {
 	case err == nil:
 		return crl, nil
 	case domain.IsKind(err, domain.Missing):
-		s.forget(caID)
+		s.Lists.drop(caID)
 		return nil, err
 	}
 	return s.last(ctx, caID, err)
@@ -92,7 +74,7 @@ func (s *CRLs) fresh(ctx context.Context, caID int64) (*SignedCRL, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := s.list(caID)
+	l := s.Lists.of(caID)
 	if seen := l.seen.Load(); seen != nil && *seen == state.RevocationPoint && !l.lapsed.Load() {
 		if crl := l.current.Load(); crl != nil && s.good(crl.CRL, state) {
 			l.stale.Store(nil)

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -18,9 +17,7 @@ const staleLogInterval = time.Minute
 
 // last returns the last good list for one who can't have a better one because of cause, or cause.
 func (s *CRLs) last(ctx context.Context, caID int64, cause error) (*SignedCRL, error) {
-	s.mu.Lock()
-	l := s.lists[caID]
-	s.mu.Unlock()
+	l := s.Lists.known(caID)
 	if l == nil || ctx.Err() != nil { // who went away gets nothing
 		return nil, cause
 	}
@@ -64,9 +61,7 @@ const overdueAfter = time.Hour
 func (s *CRLs) Health() CRLHealth {
 	now := s.Now()
 	var health CRLHealth
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.lists {
+	for _, l := range s.Lists.all() {
 		if l.stale.Load() != nil {
 			health.Stale++
 		}
@@ -88,7 +83,7 @@ func (s *CRLs) Health() CRLHealth {
 func (s *CRLs) Refresh(ctx context.Context) error {
 	ids, err := s.Store.CAs().IDs(ctx)
 	if err == nil {
-		s.keepOnly(ids)
+		s.Lists.keepOnly(ids)
 	}
 	for _, id := range ids {
 		if _, one := s.fresh(ctx, id); one != nil && !domain.IsKind(one, domain.Missing) {
@@ -97,17 +92,6 @@ func (s *CRLs) Refresh(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-// keepOnly forgets the lists of CAs that another replica has deleted.
-func (s *CRLs) keepOnly(ids []int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id := range s.lists {
-		if _, there := slices.BinarySearch(ids, id); !there {
-			delete(s.lists, id)
-		}
-	}
 }
 
 // Keep refreshes at every interval until ctx ends.

@@ -27,7 +27,7 @@ func (s *Devices) Import(ctx context.Context, file io.Reader, atomic bool) (resu
 	if err != nil {
 		return ImportResult{}, err
 	}
-	err = s.imports.Do(ctx, len(raw), func() error {
+	err = s.Imports.Do(ctx, len(raw), func() error {
 		result, err = s.importFile(ctx, raw, atomic)
 		return err
 	})

@@ -20,8 +20,8 @@ type Devices struct {
 	// UpsertEnables makes an upsert take the device into use again.
 	UpsertEnables bool
 
-	recent  recentDevices
-	imports *importQueue
+	Recent  *RecentDevices
+	Imports *ImportQueue
 }
 
 // Page lists devices.
@@ -153,7 +153,7 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 // before is the device of a hostname, which has the id 0 when there is none. It may be guessed unless the caller wants to be sure.
 func (s *Devices) before(ctx context.Context, tx domain.Store, hostname string, sure bool) (domain.Device, error) {
 	if !sure {
-		if device, ok := s.recent.guess(hostname); ok {
+		if device, ok := s.Recent.guess(hostname); ok {
 			return device, nil
 		}
 	}
@@ -208,7 +208,7 @@ func (s *Devices) save(ctx context.Context, next deviceStep) (domain.DeviceChang
 		}
 		nonce.settle(err)
 		if err == nil && done.Changed() {
-			s.recent.keep(done.After, done.Created())
+			s.Recent.keep(done.After, done.Created())
 		}
 		return done.DeviceChange, err
 	}

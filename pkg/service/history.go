@@ -14,11 +14,10 @@ import (
 // beneath a running service, a file that was set back. Then all that is remembered of it is forgotten, here at once and on the other replicas when they
 // look, and the database gets another incarnation.
 type History struct {
-	Store domain.Store
-	Now   func() time.Time
-	Log   *slog.Logger
-
-	forget []func() // what each memory does
+	Store    domain.Store
+	Now      func() time.Time
+	Log      *slog.Logger
+	Memories []func() // each forgets
 
 	mu      sync.Mutex
 	last    domain.Glance
@@ -71,7 +70,7 @@ func (h *History) settled(ctx context.Context) (string, error) {
 func (h *History) begin(ctx context.Context, g domain.Glance) {
 	h.age++
 	h.Store.Forget()
-	for _, forget := range h.forget {
+	for _, forget := range h.Memories {
 		forget()
 	}
 	renewed := h.looked && g.Incarnation != h.last.Incarnation && !g.Moved

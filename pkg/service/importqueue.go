@@ -18,21 +18,22 @@ const (
 	importRetry       = 5 * time.Second
 )
 
-// importQueue lets one import run at a time, of the callers by turns. A nil queue does not bound.
-type importQueue struct {
+// ImportQueue lets one import run at a time, of the callers by turns. A nil queue does not bound.
+type ImportQueue struct {
 	turns *Turns
 	mu    sync.Mutex
 	files int
 	bytes int
 }
 
-func newImportQueue() *importQueue {
-	return &importQueue{turns: NewTurns(bounded.TurnBounds{Workers: 1, Each: 1, Queue: maxCallersImports, Total: maxWaitingImports}, importRetry)}
+// NewImportQueue returns an empty queue.
+func NewImportQueue() *ImportQueue {
+	return &ImportQueue{turns: NewTurns(bounded.TurnBounds{Workers: 1, Each: 1, Queue: maxCallersImports, Total: maxWaitingImports}, importRetry)}
 }
 
 // Do runs fn, which needs a file of so many bytes, when it is its turn. Errors: Forbidden with ReasonLimit when too many wait already; that of the
 // context if it ends before.
-func (q *importQueue) Do(ctx context.Context, size int, fn func() error) error {
+func (q *ImportQueue) Do(ctx context.Context, size int, fn func() error) error {
 	if q == nil {
 		return fn()
 	}
@@ -57,7 +58,7 @@ func tooManyImports() error {
 }
 
 // take makes room for a file. One that is alone may be as large as it is.
-func (q *importQueue) take(size int) bool {
+func (q *ImportQueue) take(size int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.files > 0 && q.bytes+size > maxImportBytes {
@@ -67,7 +68,7 @@ func (q *importQueue) take(size int) bool {
 	return true
 }
 
-func (q *importQueue) give(size int) {
+func (q *ImportQueue) give(size int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.files, q.bytes = q.files-1, q.bytes-size

@@ -21,7 +21,7 @@ func TestImportQueue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				q, release, running := newImportQueue(), make(chan struct{}), 0
+				q, release, running := NewImportQueue(), make(chan struct{}), 0
 				outcomes := make(chan error, test.fit)
 				as := func(n int) context.Context {
 					return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: int64(n % test.callers)})
@@ -58,7 +58,7 @@ func TestImportQueue(t *testing.T) {
 func TestImportQueue_Others(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := newImportQueue()
+		q := NewImportQueue()
 		var order []int64
 		var group sync.WaitGroup
 		for n, caller := range []int64{1, 1, 1, 1, 2} {
@@ -79,7 +79,7 @@ func TestImportQueue_Others(t *testing.T) {
 
 func TestImportQueue_Canceled(t *testing.T) {
 	t.Parallel()
-	q := newImportQueue()
+	q := NewImportQueue()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := q.Do(t.Context(), 1, func() error { return q.Do(ctx, 1, func() error { return nil }) })

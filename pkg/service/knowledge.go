@@ -30,8 +30,6 @@ type knowledge struct {
 	mu      sync.RWMutex
 	grants  map[[sha256.Size]byte]auth.Grant // what genuine tokens say, by their hash: a signature costs more than a lookup
 	holders map[holderID]knownHolder
-	// authorizations are those of the vault, by their key and by their id.
-	authorizations map[string]pamHolder
 }
 
 type holderID struct {
@@ -48,7 +46,6 @@ type knownHolder struct {
 func newKnowledge(point domain.AccessPoint, history int, tokens *auth.Tokens) *knowledge {
 	return &knowledge{
 		point: point, history: history, tokens: tokens, grants: map[[sha256.Size]byte]auth.Grant{}, holders: map[holderID]knownHolder{},
-		authorizations: map[string]pamHolder{},
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
-	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
@@ -23,6 +22,8 @@ type PAMAccess struct {
 	Log    *slog.Logger
 	// AllowUnsigned lets applications of the method none in, over TLS only; AllowPlaintext the signature method PLAINTEXT, over TLS only.
 	AllowUnsigned, AllowPlaintext bool
+
+	memory holderMemory
 }
 
 // TimestampWindow is how far the clock of an OAuth 1.0 client may be from ours.
@@ -248,12 +249,10 @@ func (s *PAMAccess) keyed(ctx context.Context, k *knowledge, key string) (pamHol
 
 // known reads an authorization, unless it is known.
 func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read func() (domain.PAMAuthorization, error)) (pamHolder, error) {
-	k.mu.RLock()
-	found, ok := k.authorizations[key]
-	k.mu.RUnlock()
-	if ok {
+	if found, ok := s.memory.get(k, key); ok {
 		return found, nil
 	}
+	var found pamHolder
 	authorization, err := read()
 	authorization.Proof.Point = k.point
 	if domain.IsKind(err, domain.Missing) {
@@ -264,9 +263,7 @@ func (s *PAMAccess) known(ctx context.Context, k *knowledge, key string, read fu
 	if err != nil {
 		return pamHolder{}, err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	bounded.Remember(k.authorizations, key, found)
+	s.memory.keep(k, key, found)
 	return found, nil
 }
 
@@ -285,6 +282,9 @@ func (s *PAMAccess) open(ctx context.Context, a domain.PAMAuthorization) (pamHol
 	h.previous, err = openSecrets(s.Keys, a.Key, a.Secrets.Previous)
 	return h, err
 }
+
+// authorizationContext binds sealed secrets to their row.
+func authorizationContext(publicKey string) string { return "pam-authorization/" + publicKey }
 
 // sealSecrets and openSecrets bind the secrets to the public key of their row.
 func sealSecrets(keys *seal.Keyring, publicKey string, one pamSecrets) []byte {

@@ -14,7 +14,7 @@ import (
 func (s *Authorizations) seal(a *domain.PAMAuthorization, secrets pamSecrets) {
 	a.Secrets.Present = sealSecrets(s.Keys, a.Key, secrets)
 	if a.Application.Method == domain.AuthUnsigned {
-		a.Token = string(masked(secrets.secret))
+		a.Token = string(secrets.secret.Masked())
 	}
 }
 
@@ -30,7 +30,7 @@ func issued(a domain.PAMAuthorization, secrets pamSecrets) IssuedAuthorization {
 // concealed is an authorization without a token that is a secret.
 func concealed(a domain.PAMAuthorization) domain.PAMAuthorization {
 	if a.Application.Method == domain.AuthUnsigned {
-		a.Token = string(masked(domain.Secret(a.Token)))
+		a.Token = string(domain.Secret(a.Token).Masked())
 	}
 	return a
 }
@@ -71,7 +71,7 @@ func (s *PAMAccess) sealToken(ctx context.Context, id int64) error {
 			return err
 		}
 		a.Secrets.Present = sealSecrets(s.Keys, a.Key, pamSecrets{secret: domain.Secret(a.Token)})
-		a.Token = string(masked(domain.Secret(a.Token)))
+		a.Token = string(domain.Secret(a.Token).Masked())
 		return tx.PAMAuthorizations().Update(ctx, a)
 	})
 }

@@ -75,7 +75,7 @@ func (s *Users) UpdateProfile(ctx context.Context, update ProfileUpdate) (Profil
 	if err != nil || hash == "" {
 		return profile, nil, vanished(err)
 	}
-	session, err := s.Control.Access.session(ctx, user)
+	session, err := s.Access.session(ctx, user)
 	return profile, &session, err
 }
 

@@ -10,24 +10,24 @@ import (
 // maxRecentDevices bounds the memory, to some megabytes.
 const maxRecentDevices = 4096
 
-// recentDevices guesses what a device is like before an upsert, to save reading it: what it was last seen like, or that there is none, when that was right
+// RecentDevices guesses what a device is like before an upsert, to save reading it: what it was last seen like, or that there is none, when that was right
 // for the last one that it had not seen. A guess is never relied on: a save names the revision that it changes.
-type recentDevices struct {
+type RecentDevices struct {
 	mu      sync.Mutex
 	seen    map[string]domain.Device
 	unknown bool // whether the last one that was not seen turned out to be new
 }
 
 // guess returns what there probably is; false: nothing can be said.
-func (r *recentDevices) guess(hostname string) (domain.Device, bool) {
+func (r *RecentDevices) guess(hostname string) (domain.Device, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	device, ok := r.seen[domain.NameKey(hostname)]
 	return device, ok || r.unknown
 }
 
-// forget drops all.
-func (r *recentDevices) forget() {
+// Forget drops all.
+func (r *RecentDevices) Forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.seen)
@@ -35,7 +35,7 @@ func (r *recentDevices) forget() {
 }
 
 // keep remembers a device as it was saved; created says that there was none.
-func (r *recentDevices) keep(device domain.Device, created bool) {
+func (r *RecentDevices) keep(device domain.Device, created bool) {
 	// As the database keeps them.
 	device.CreatedAt, device.UpdatedAt = device.CreatedAt.Truncate(time.Microsecond), device.UpdatedAt.Truncate(time.Microsecond)
 	key := domain.NameKey(device.Hostname)
@@ -49,7 +49,7 @@ func (r *recentDevices) keep(device domain.Device, created bool) {
 }
 
 // room forgets one when there are too many: any, which is the first that the map gives.
-func (r *recentDevices) room() {
+func (r *RecentDevices) room() {
 	if r.seen == nil {
 		r.seen = map[string]domain.Device{}
 	}

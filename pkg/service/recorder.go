@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"encoding/json"
-	"net/netip"
 	"reflect"
 	"time"
 
@@ -13,9 +12,16 @@ import (
 
 // Recorder writes the audit. Its events take who and from where from the context.
 type Recorder struct {
-	Notary *auth.Notary
-	Now    func() time.Time
-	Access *Access // reads callers again
+	Notary  *auth.Notary
+	Now     func() time.Time
+	Callers Callers2
+}
+
+// Callers2 reads again who makes a request.
+type Callers2 interface {
+	// Reread returns a context with the caller as the database has it, which is looked at through tx. Errors: *domain.Error with Unauthenticated or
+	// Forbidden when the caller may not do any more what it was let in for.
+	Reread(ctx context.Context, tx domain.Store) (context.Context, error)
 }
 
 // facts is what an event tells of a resource, by the names of its fields. Secrets are never among them.
@@ -56,17 +62,9 @@ func (r *Recorder) complete(ctx context.Context, e domain.Event) *domain.Event {
 	e.At = r.Now().Truncate(time.Microsecond)
 	e.ActorKind, e.ActorID, e.ActorName = principal.Kind, principal.ID, principal.Name
 	e.RequestID, e.Operation = origin.RequestID, origin.Operation
-	e.Address = addressText(origin.Address)
+	e.Address = origin.AddressText()
 	e.Digest = r.Notary.Digest(e)
 	return &e
-}
-
-// addressText writes an address; nothing when there is none.
-func addressText(address netip.Addr) string {
-	if !address.IsValid() {
-		return ""
-	}
-	return address.Unmap().String()
 }
 
 // record appends the event of a change to the transaction of the change, as its last statement.

@@ -17,9 +17,14 @@ type Restore struct {
 	Store       domain.Store
 	Authorities *Authorities
 	Recorder    *Recorder
-	Signing     *Signing
+	Signing     Rotator
 	Now         func() time.Time
 	Log         *slog.Logger
+}
+
+// Rotator ends all sessions and access tokens, with revoke.
+type Rotator interface {
+	Rotate(ctx context.Context, revoke bool) error
 }
 
 // LostState is the state that a database had before it went back, as far as it can still be read.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // revokeIssued adds the certificates that the database does not know to what is revoked: nobody could revoke them any more.
@@ -67,16 +66,6 @@ func (c *RestoredCA) markClients(ctx context.Context, tx domain.Store) error {
 			if err := tx.Clients().Revoke(ctx, id, one.RevokedAt); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// CheckMasterKey fails when the master key is not the one that these secrets were sealed with; they are by name.
-func CheckMasterKey(keys *seal.Keyring, secrets map[string][]byte) error {
-	for name, sealed := range secrets {
-		if _, err := keys.Open(sealed, secretContext(name)); err != nil {
-			return errOtherMasterKey(err)
 		}
 	}
 	return nil

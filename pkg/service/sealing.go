@@ -12,12 +12,6 @@ func caKeyContext(certificate []byte) string { return "ca-key/" + fingerprint(ce
 
 func clientKeyContext(certificate []byte) string { return "client-key/" + fingerprint(certificate) }
 
-func authorizationContext(publicKey string) string { return "pam-authorization/" + publicKey }
-
-func signingKeyContext(id string) string { return "signing-key/" + id }
-
-func secretContext(name string) string { return "secret/" + name }
-
 func fingerprint(der []byte) string {
 	sum := sha256.Sum256(der)
 	return hex.EncodeToString(sum[:])

@@ -10,17 +10,32 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// The names of the service's own secrets.
-const (
-	secretAPIKeys = "token-signing" // the tokens of apikeys are derived from it
-	secretAudit   = "audit"
-)
+// secretAPIKeys is the name of the secret that the tokens of apikeys are derived from.
+const secretAPIKeys = "token-signing"
+
+// secretSealer seals one of the service's own secrets, bound to its name.
+type secretSealer struct {
+	keys *seal.Keyring
+	name string
+}
+
+// Seal seals a value.
+func (s secretSealer) Seal(plain []byte) []byte { return s.keys.Seal(plain, "secret/"+s.name) }
+
+// Open opens what was sealed. Errors: the master key is not the one that it was sealed with.
+func (s secretSealer) Open(sealed []byte) ([]byte, error) {
+	plain, err := s.keys.Open(sealed, "secret/"+s.name)
+	if err != nil {
+		return nil, fmt.Errorf("the master key is not the one this database was sealed with: %w", err)
+	}
+	return plain, nil
+}
 
 // openAuditSecret is openSecret for the audit's: beside it the same value has which checkpoint was the last one.
-func openAuditSecret(ctx context.Context, store domain.Store, keys *seal.Keyring) ([]byte, error) {
-	secret, err := openSecret(ctx, store, keys, secretAudit)
+func openAuditSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([]byte, error) {
+	secret, err := openSecret(ctx, store, sealer)
 	if err == nil && len(secret) < auth.SecretSize {
-		err = errAuditSecret
+		err = ErrSecret
 	}
 	if err != nil {
 		return nil, err
@@ -29,20 +44,22 @@ func openAuditSecret(ctx context.Context, store domain.Store, keys *seal.Keyring
 }
 
 // openSecret unseals a secret, and makes it the first time. It fails when the master key is not the one that the database was sealed with.
-func openSecret(ctx context.Context, store domain.Store, keys *seal.Keyring, name string) ([]byte, error) {
+func openSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([]byte, error) {
 	fresh := make([]byte, auth.SecretSize)
 	rand.Read(fresh)
-	sealed, err := store.Secrets().GetOrCreate(ctx, name, keys.Seal(fresh, secretContext(name)))
+	sealed, err := store.Secrets().GetOrCreate(ctx, sealer.name, sealer.Seal(fresh))
 	if err != nil {
-		return nil, fmt.Errorf("read the secret %s: %w", name, err)
+		return nil, fmt.Errorf("read the secret %s: %w", sealer.name, err)
 	}
-	secret, err := keys.Open(sealed, secretContext(name))
-	if err != nil {
-		return nil, errOtherMasterKey(err)
-	}
-	return secret, nil
+	return sealer.Open(sealed)
 }
 
-func errOtherMasterKey(err error) error {
-	return fmt.Errorf("the master key is not the one this database was sealed with: %w", err)
+// CheckMasterKey fails when the master key is not the one that these secrets were sealed with; they are by name.
+func CheckMasterKey(keys *seal.Keyring, secrets map[string][]byte) error {
+	for name, sealed := range secrets {
+		if _, err := (secretSealer{keys, name}).Open(sealed); err != nil {
+			return err
+		}
+	}
+	return nil
 }

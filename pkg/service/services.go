@@ -54,63 +54,73 @@ type Services struct {
 // New opens the service's own secrets and puts the use cases together. It fails when the master key is not the one that the database was sealed with.
 func New(ctx context.Context, set Settings) (*Services, error) {
 	store, now, log := set.Store, set.Now, set.Log
-	tokenSecret, err := openSecret(ctx, store, set.Keys, secretAPIKeys)
+	tokenSecret, err := openSecret(ctx, store, secretSealer{set.Keys, secretAPIKeys})
 	if err != nil {
 		return nil, err
 	}
-	auditSecret, err := openAuditSecret(ctx, store, set.Keys)
+	authorities, lists, recent, uses := &Authorities{Store: store, Keys: set.Keys}, new(Lists), new(RecentDevices), new(Uses)
+	history := &History{
+		Store: store, Now: now, Log: log, Memories: []func(){authorities.ForgetAll, lists.Forget, recent.Forget, uses.Forget},
+	}
+	callers, changes, scans := &Callers{Now: now}, new(Changes), ScanTurns()
+	audit, err := newTrail(ctx, set, callers, scans)
 	if err != nil {
 		return nil, err
 	}
-	notary, err := auth.NewNotary(auditSecret)
-	if err != nil {
-		return nil, err
-	}
-	history := &History{Store: store, Now: now, Log: log}
-	access := &Access{Store: store, History: history, Now: now, Log: log}
-	recorder := &Recorder{Notary: notary, Now: now, Access: access}
-	generator, derivations, scans := ca.NewKeyGenerator(set.RSA.Enter), derivationTurns(), scanTurns()
-	authorities := &Authorities{Store: store, Keys: set.Keys}
+	recorder := audit.Recorder
 	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
-	passwords := NewPasswords(store, passwordTurns(), now)
-
-	control := &Control{Store: store, Recorder: recorder, Now: now, Access: access}
-	access.Signing = &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
-	audit := &Audit{Store: store, Keys: set.Keys, Secret: auditSecret, Notary: notary, Recorder: recorder, Scans: scans, Now: now, Log: log}
-	if err := audit.Begin(ctx); err != nil {
-		return nil, err
-	}
-	services := &Services{
+	passwords := NewPasswords(store, PasswordTurns(), now)
+	control := &Control{Store: store, Recorder: recorder, Callers: callers, Changes: changes, Now: now}
+	signing := &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
+	access := &Access{Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now, Log: log}
+	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), DerivationTurns()
+	return &Services{
 		CAs: &CAs{
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Recorder: recorder, Now: now, Log: log,
 		},
 		Clients: &Clients{
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Recorder: recorder, Now: now, Log: log,
 		},
-		CRLs:     &CRLs{Store: store, History: history, Authorities: authorities, Now: now, Life: set.CRLLife, Log: log},
+		CRLs:     &CRLs{Store: store, History: history, Authorities: authorities, Lists: lists, Now: now, Life: set.CRLLife, Log: log},
 		Access:   access,
 		Login:    &Login{Store: store, Recorder: recorder, Access: access, Passwords: passwords, Log: log},
-		Signing:  access.Signing,
-		APIKeys:  &APIKeys{Control: control, TokensOnce: set.TokensOnce, Log: log},
+		Signing:  signing,
+		APIKeys:  &APIKeys{Control: control, Access: access, TokensOnce: set.TokensOnce, Log: log},
 		Roles:    &Roles{Control: control, Log: log},
-		Users:    &Users{Control: control, Passwords: passwords, Refusals: refusals, Log: log},
+		Users:    &Users{Control: control, Passwords: passwords, Refusals: refusals, Access: access, Log: log},
 		Audit:    audit,
 		Refusals: refusals,
 		History:  history,
-		Restore:  &Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: access.Signing, Now: now, Log: log},
+		Restore:  &Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: signing, Now: now, Log: log},
 
 		PAMAccess: &PAMAccess{
 			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
 		},
 		Devices: &Devices{
-			Store: store, Recorder: recorder, Scans: scans, Now: now, Log: log, UpsertEnables: set.UpsertEnables, imports: newImportQueue(),
+			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: NewImportQueue(), Now: now, Log: log, UpsertEnables: set.UpsertEnables,
 		},
 		DeviceDomains:  &DeviceDomains{Store: store, Recorder: recorder, Now: now, Log: log},
 		Applications:   &Applications{Control: control, Log: log},
 		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},
+	}, nil
+}
+
+// newTrail opens the audit's secret, and signs the first checkpoint of a new database.
+func newTrail(ctx context.Context, set Settings, callers *Callers, scans *Turns) (*Audit, error) {
+	sealer := secretSealer{set.Keys, SecretName}
+	secret, err := openAuditSecret(ctx, set.Store, sealer)
+	if err != nil {
+		return nil, err
 	}
-	history.forget = []func(){authorities.ForgetAll, services.CRLs.Forget, services.Devices.recent.forget, access.uses.forget}
-	return services, nil
+	notary, err := auth.NewNotary(secret)
+	if err != nil {
+		return nil, err
+	}
+	recorder := &Recorder{Notary: notary, Now: set.Now, Callers: callers}
+	audit := &Audit{
+		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans, Now: set.Now, Log: set.Log,
+	}
+	return audit, audit.Begin(ctx)
 }
 
 // The intervals of what is done in the background. CRLs that are asked for are always current; these are for those that nobody asks for.

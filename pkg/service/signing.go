@@ -65,6 +65,9 @@ func (s *Signing) newKey() domain.SigningKey {
 	return domain.SigningKey{ID: id, Sealed: s.Keys.Seal(secret, signingKeyContext(id)), CreatedAt: s.Now()}
 }
 
+// signingKeyContext binds a sealed key to its row.
+func signingKeyContext(id string) string { return "signing-key/" + id }
+
 // Rotate makes a new key. What was signed with the keys before stays valid until it expires, or with revoke ends at once: everybody but the
 // holders of apikeys has to sign in again.
 func (s *Signing) Rotate(ctx context.Context, revoke bool) error {
@@ -116,7 +119,7 @@ func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (
 // newest is when the newest key was made, of those that no clock has made that was ahead.
 func (s *Signing) newest(rows []domain.SigningKey) (at time.Time, ok bool) {
 	for _, row := range rows {
-		if row.CreatedAt.Sub(s.Now()) < aheadOfUs {
+		if row.CreatedAt.Sub(s.Now()) < domain.ClockTolerance {
 			at, ok = row.CreatedAt, true
 		}
 	}

@@ -16,6 +16,7 @@ type Users struct {
 	Control   *Control
 	Passwords *Passwords
 	Refusals  *Refusals
+	Access    *Access
 	Log       *slog.Logger
 }
 

@@ -9,13 +9,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// uses collects when apikeys were last used, so that it is not a write a request.
-type uses struct {
+// Uses collects when apikeys were last used, so that it is not a write a request.
+type Uses struct {
 	mu      sync.Mutex
 	pending map[int64]domain.APIKeyUse
 }
 
-func (u *uses) note(use domain.APIKeyUse) {
+func (u *Uses) note(use domain.APIKeyUse) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.pending == nil {
@@ -26,7 +26,7 @@ func (u *uses) note(use domain.APIKeyUse) {
 	}
 }
 
-func (u *uses) drain() []domain.APIKeyUse {
+func (u *Uses) drain() []domain.APIKeyUse {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	list := slices.Collect(maps.Values(u.pending))
@@ -34,15 +34,15 @@ func (u *uses) drain() []domain.APIKeyUse {
 	return list
 }
 
-// forget drops all: another key may have the number of one that is gone.
-func (u *uses) forget() { _ = u.drain() }
+// Forget drops all: another key may have the number of one that is gone.
+func (u *Uses) Forget() { _ = u.drain() }
 
 // usesBatch bounds how long one transaction of uses holds up other writers.
 const usesBatch = 500
 
 // StoreUses writes what was collected. What can't be written is lost: it is a help for people, not a record.
 func (s *Access) StoreUses(ctx context.Context) error {
-	for batch := range slices.Chunk(s.uses.drain(), usesBatch) {
+	for batch := range slices.Chunk(s.Uses.drain(), usesBatch) {
 		if err := s.Store.APIKeys().Used(ctx, batch); err != nil {
 			return err
 		}

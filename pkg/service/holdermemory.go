@@ -1,0 +1,34 @@
+package service
+
+import (
+	"sync"
+
+	"github.com/chaveiro/chaveiro/pkg/bounded"
+)
+
+// holderMemory has the authorizations that were read, by what they were asked for. What it has goes with one knowledge of who may do what: it is dropped
+// when that is replaced.
+type holderMemory struct {
+	mu      sync.RWMutex // guards all, for as long as it takes to look something up
+	of      *knowledge
+	holders map[string]pamHolder
+}
+
+func (m *holderMemory) get(of *knowledge, key string) (pamHolder, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.of != of {
+		return pamHolder{}, false
+	}
+	found, ok := m.holders[key]
+	return found, ok
+}
+
+func (m *holderMemory) keep(of *knowledge, key string, found pamHolder) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.of != of {
+		m.of, m.holders = of, map[string]pamHolder{}
+	}
+	bounded.Remember(m.holders, key, found)
+}
