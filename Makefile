@@ -47,7 +47,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 	done
 
 nightly: ## what takes too long for every change: long loops, the race detector over everything, and a minute for every fuzz target
-	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 30m ./pkg/app ./pkg/service
+	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 30m ./pkg/app
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 

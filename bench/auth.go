@@ -12,10 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
 
@@ -28,8 +28,8 @@ func (open) Authenticate(context.Context, domain.Secret, ...auth.Use) (domain.Pr
 	return everybody, nil
 }
 
-func (open) Resume(context.Context, domain.Secret) (domain.Principal, service.AccessToken, error) {
-	return everybody, service.AccessToken{}, nil
+func (open) Resume(context.Context, domain.Secret) (domain.Principal, access.Token, error) {
+	return everybody, access.Token{}, nil
 }
 
 func (open) Confirm(ctx context.Context) (context.Context, error) { return ctx, nil }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -94,7 +95,7 @@ func credentialRows(ctx context.Context, b *bench, e engine) (err error) {
 
 // verification is a credential that is verified again and again.
 type verification struct {
-	access *service.Access
+	access *access.Authenticator
 	store  *countingStore
 	token  domain.Secret
 }

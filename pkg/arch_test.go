@@ -55,12 +55,24 @@ var layers = map[string][]string{
 	"pkg/ca":               {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
 	"pkg/openvpn":          {"pkg/domain"},
 	"pkg/auth":             {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
-	"pkg/service":          {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/bounded", "pkg/openvpn", "pkg/auth", "pkg/vault/devicefile"},
+	"pkg/turns":            {"pkg/domain", "pkg/bounded"},
+	"pkg/history":          {"pkg/domain"},
+	"pkg/audit":            {"pkg/domain", "pkg/auth", "pkg/bounded", "pkg/turns"},
+	"pkg/pki":              {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns"},
+	"pkg/access":           {"pkg/domain", "pkg/auth", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns"},
+	"pkg/vault": {
+		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/access", "pkg/audit", "pkg/bounded", "pkg/turns", "pkg/vault/devicefile",
+	},
+	"pkg/service": {
+		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/audit", "pkg/pki", "pkg/access", "pkg/vault",
+	},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...",
 	},
 	// The commands beside serve have no HTTP between them and what they do.
-	"cmd/chaveiro": {"pkg/app", "pkg/domain", "pkg/service", "pkg/store", "github.com/alecthomas/kong"},
+	"cmd/chaveiro": {
+		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/vault", "pkg/store", "github.com/alecthomas/kong",
+	},
 }
 
 // owners say who alone may import something.
@@ -73,8 +85,8 @@ var owners = map[string][]string{
 	"pkg/wire/...":                  {"pkg/wire/...", "pkg/app"},
 	"pkg/store/...":                 {"pkg/app", "cmd/chaveiro"},
 	"pkg/app":                       {"cmd/..."},
-	"pkg/ca":                        {"pkg/service"},
-	"pkg/seal":                      {"pkg/service", "pkg/app"},
+	"pkg/ca":                        {"pkg/pki", "pkg/service"},
+	"pkg/seal":                      {"pkg/pki", "pkg/access", "pkg/vault", "pkg/service", "pkg/app"},
 	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
 	"modernc.org/sqlite/...":        {"pkg/store/..."},
 	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle"},
@@ -177,7 +189,13 @@ func TestViolations(t *testing.T) {
 		{"pkg/domain", module + "/pkg/ca", true},
 		{"pkg/ca", "golang.org/x/crypto/scrypt", false},
 		{"pkg/ca", module + "/pkg/domain", true},
-		{"pkg/service", module + "/pkg/openvpn", false},
+		{"pkg/pki", module + "/pkg/openvpn", true},
+		{"pkg/pki", module + "/pkg/access", true},
+		{"pkg/access", module + "/pkg/pki", true},
+		{"pkg/access", module + "/pkg/vault", true},
+		{"pkg/audit", module + "/pkg/access", true},
+		{"pkg/vault", module + "/pkg/access", false},
+		{"pkg/service", module + "/pkg/openvpn", true},
 		{"pkg/service", module + "/pkg/store", true},
 		{"pkg/service", "gorm.io/gorm", true},
 		{"pkg/store", "gorm.io/gorm/clause", false},

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-type audit struct {
+type auditCommands struct {
 	Verify     auditVerify     `cmd:"" help:"Check that no event of the audit was removed or altered; fails when one was, unless that loss was accepted."`
 	Checkpoint auditCheckpoint `cmd:"" help:"Sign where the audit stands and print it, to be kept elsewhere for verify --expect."`
 	Accept     auditAccept     `cmd:"" help:"Print what is missing of the audit; with --loss accept exactly that, and sign on from there."`
@@ -56,11 +57,11 @@ func (c *auditVerify) Run(ctx context.Context) error {
 }
 
 // expected reads what --expect names.
-func (c *auditVerify) expected() ([]service.ExpectedCheckpoint, error) {
+func (c *auditVerify) expected() ([]audit.ExpectedCheckpoint, error) {
 	if c.Expect == "" {
 		return nil, nil
 	}
-	if list, err := service.ParseExpected(strings.NewReader(c.Expect)); err == nil {
+	if list, err := audit.ParseExpected(strings.NewReader(c.Expect)); err == nil {
 		return list, nil
 	}
 	file, err := os.Open(c.Expect)
@@ -68,7 +69,7 @@ func (c *auditVerify) expected() ([]service.ExpectedCheckpoint, error) {
 		return nil, fmt.Errorf("--expect: %w", err)
 	}
 	defer file.Close()
-	list, err := service.ParseExpected(file)
+	list, err := audit.ParseExpected(file)
 	if err != nil {
 		err = fmt.Errorf("--expect %s: %w", c.Expect, err)
 	}
@@ -84,7 +85,7 @@ func (c *auditCheckpoint) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		slog.New(slog.NewJSONHandler(os.Stdout, nil)).LogAttrs(ctx, slog.LevelInfo, service.CheckpointMessage, service.CheckpointAttrs(signed)...)
+		slog.New(slog.NewJSONHandler(os.Stdout, nil)).LogAttrs(ctx, slog.LevelInfo, audit.CheckpointMessage, audit.CheckpointAttrs(signed)...)
 		return nil
 	})
 }

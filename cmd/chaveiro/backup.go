@@ -10,7 +10,7 @@ import (
 	"os"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 )
 
 type backup struct {
@@ -66,7 +66,7 @@ func (c *restore) Run(ctx context.Context) error {
 	if result.Damaged != nil {
 		fmt.Fprintf(os.Stderr, "the database that was there can't be read, so it can't tell what was done since the backup: %v\n", result.Damaged)
 	}
-	if unknown, ok := errors.AsType[*service.UnknownSinceError](err); ok {
+	if unknown, ok := errors.AsType[*pki.UnknownSinceError](err); ok {
 		return fmt.Errorf("%w: %s", unknown, howToKnow)
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func printRestored(out io.Writer, result app.RestoreResult) {
 	fmt.Fprintln(out, "all sessions and access tokens have ended; apikeys have the tokens that they had then. Fetch the CRLs anew everywhere.")
 }
 
-func printRestoredCA(out io.Writer, one service.RestoredCA) {
+func printRestoredCA(out io.Writer, one pki.RestoredCA) {
 	fmt.Fprintf(out, "CA %d %q: the CRL number was %d and goes on above %d, %d revocations were added\n",
 		one.ID, one.Name, one.NumberWas, one.Number, one.Revocations)
 	if !one.Known {

@@ -10,6 +10,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
 type device struct {
@@ -40,7 +41,7 @@ func (c *deviceImport) Run(ctx context.Context) error {
 	})
 }
 
-func importDevices(ctx context.Context, devices *service.Devices, file io.Reader, atomic bool) error {
+func importDevices(ctx context.Context, devices *vault.Devices, file io.Reader, atomic bool) error {
 	result, err := devices.Import(ctx, file, atomic)
 	if err != nil && result.Created+result.Updated+result.Unchanged == 0 {
 		return err

@@ -19,17 +19,17 @@ import (
 )
 
 type cli struct {
-	Serve      serve        `cmd:"" help:"Run the server."`
-	Migrate    migrate      `cmd:"" help:"Manage the schema of the database."`
-	Apikey     apikey       `cmd:"" help:"Manage apikeys."`
-	User       userCommands `cmd:"" help:"Manage users."`
-	SigningKey signingKey   `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
-	Audit      audit        `cmd:"" help:"Check and prune the audit."`
-	Device     device       `cmd:"" help:"Import and export the devices of the vault."`
-	Backup     backup       `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
-	Restore    restore      `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a PostgreSQL that was restored."`
-	Copy       copyDatabase `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
-	Version    version      `cmd:"" help:"Print the version."`
+	Serve      serve         `cmd:"" help:"Run the server."`
+	Migrate    migrate       `cmd:"" help:"Manage the schema of the database."`
+	Apikey     apikey        `cmd:"" help:"Manage apikeys."`
+	User       userCommands  `cmd:"" help:"Manage users."`
+	SigningKey signingKey    `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
+	Audit      auditCommands `cmd:"" help:"Check and prune the audit."`
+	Device     device        `cmd:"" help:"Import and export the devices of the vault."`
+	Backup     backup        `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
+	Restore    restore       `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a PostgreSQL that was restored."`
+	Copy       copyDatabase  `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
+	Version    version       `cmd:"" help:"Print the version."`
 
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
 }

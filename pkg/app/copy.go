@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/seal"
-	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
@@ -20,7 +20,7 @@ type CopyOptions struct {
 // CopyResult is what a copy has.
 type CopyResult struct {
 	Tables []store.CopiedTable
-	Audit  service.AuditReport
+	Audit  audit.Report
 }
 
 // Copy copies a database to a new one, on whichever engines, and checks the copy: each table against the source, the audit, and that the master key
@@ -95,7 +95,7 @@ func prepareTarget(ctx context.Context, to Storage, log *slog.Logger) error {
 }
 
 // checkCopy checks the copy as a server would use it, and puts an event into its audit.
-func checkCopy(ctx context.Context, to Storage, keys *seal.Keyring, origin string, log *slog.Logger) (report service.AuditReport, err error) {
+func checkCopy(ctx context.Context, to Storage, keys *seal.Keyring, origin string, log *slog.Logger) (report audit.Report, err error) {
 	db, err := OpenStore(ctx, to)
 	if err != nil {
 		return report, err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
@@ -107,17 +107,17 @@ func (s *Server) auditGauge() prometheus.Collector {
 
 // crlGauges tell when the first CRL ends and how many are not what they should be, for alarms. They are what this process has, and ask nobody.
 func (s *Server) crlGauges() []prometheus.Collector {
-	gauge := func(name, help string, value func(service.CRLHealth) float64) prometheus.Collector {
+	gauge := func(name, help string, value func(pki.CRLHealth) float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(s.Services.CRLs.Health()) })
 	}
 	return []prometheus.Collector{
-		gauge("chaveiro_crl_expires_seconds", "Seconds until the first of the current CRLs ends; 0 when there is none.", func(h service.CRLHealth) float64 {
+		gauge("chaveiro_crl_expires_seconds", "Seconds until the first of the current CRLs ends; 0 when there is none.", func(h pki.CRLHealth) float64 {
 			if h.Ends.IsZero() {
 				return 0
 			}
 			return h.Ends.Sub(Now()).Seconds()
 		}),
-		gauge("chaveiro_crl_stale", "CRLs that could not be brought up to date: the last ones are served.", func(h service.CRLHealth) float64 { return float64(h.Stale) }),
-		gauge("chaveiro_crl_overdue", "CRLs that should have been signed anew an hour ago.", func(h service.CRLHealth) float64 { return float64(h.Overdue) }),
+		gauge("chaveiro_crl_stale", "CRLs that could not be brought up to date: the last ones are served.", func(h pki.CRLHealth) float64 { return float64(h.Stale) }),
+		gauge("chaveiro_crl_overdue", "CRLs that should have been signed anew an hour ago.", func(h pki.CRLHealth) float64 { return float64(h.Overdue) }),
 	}
 }

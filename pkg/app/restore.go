@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
-	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
@@ -28,7 +28,7 @@ type RestoreResult struct {
 	Manifest Manifest // of the backup, when there was one
 	Aside    string   // where the database is that was replaced; empty: there was none
 	Damaged  error    // why that could not be read
-	service.Restored
+	pki.Restored
 }
 
 // RestoreFile puts a backup in the place of the SQLite database, with what was published since. Whatever fails, the database that was there stays.
@@ -161,10 +161,10 @@ func finishPrepared(ctx context.Context, prepared string) error {
 }
 
 // completeAt migrates a database and completes it with what is known of the time since.
-func completeAt(ctx context.Context, s Storage, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (service.Restored, error) {
+func completeAt(ctx context.Context, s Storage, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (pki.Restored, error) {
 	db, err := store.Open(ctx, s.Location())
 	if err != nil {
-		return service.Restored{}, err
+		return pki.Restored{}, err
 	}
 	restored, err := complete(ctx, s, &Vault{Store: db, Keys: keys}, lost, origin, o, log)
 	return restored, errors.Join(err, db.Close())
@@ -172,29 +172,29 @@ func completeAt(ctx context.Context, s Storage, keys *seal.Keyring, lost, origin
 
 func complete(
 	ctx context.Context, s Storage, vault *Vault, lost, origin string, o RestoreOptions, log *slog.Logger,
-) (service.Restored, error) {
+) (pki.Restored, error) {
 	if err := prepareSchema(ctx, vault.Store, false, log); err != nil {
-		return service.Restored{}, err
+		return pki.Restored{}, err
 	}
 	services, err := vault.Services(ctx, Config{}, log)
 	if err != nil {
-		return service.Restored{}, err
+		return pki.Restored{}, err
 	}
-	since := service.Since{Origin: origin, RevokeIssued: o.RevokeIssued, AcceptLoss: o.AcceptLoss}
+	since := pki.Since{Origin: origin, RevokeIssued: o.RevokeIssued, AcceptLoss: o.AcceptLoss}
 	for _, path := range o.CRLs {
 		list, err := os.ReadFile(path)
 		if err != nil {
-			return service.Restored{}, err
+			return pki.Restored{}, err
 		}
 		since.CRLs = append(since.CRLs, list)
 	}
 	if err := addFloor(ctx, s, vault.Keys, o.AcceptLoss, &since); err != nil {
-		return service.Restored{}, err
+		return pki.Restored{}, err
 	}
 	if lost != "" {
 		before, err := openLost(ctx, lost, vault.Keys)
 		if err != nil {
-			return service.Restored{}, err
+			return pki.Restored{}, err
 		}
 		defer before.Close()
 		since.Lost = before
@@ -203,7 +203,7 @@ func complete(
 }
 
 // addFloor adds what the floor knows of lists that were published. The floor's incarnation ends with this.
-func addFloor(ctx context.Context, s Storage, keys *seal.Keyring, acceptLoss bool, since *service.Since) error {
+func addFloor(ctx context.Context, s Storage, keys *seal.Keyring, acceptLoss bool, since *pki.Since) error {
 	floor, found, err := readFloor(s.floorFile(), keys)
 	if err != nil && acceptLoss {
 		return os.Remove(s.floorFile())

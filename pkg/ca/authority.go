@@ -89,63 +89,11 @@ func CheckCA(cert *x509.Certificate) error {
 // It fails with [ErrInvalidRequest] (no common name, empty validity), an error
 // about the key, or [ErrSelfCheck].
 func NewRoot(signer crypto.Signer, req RootRequest) (*Authority, error) {
-	if _, err := AlgorithmOf(signer.Public()); err != nil {
-		return nil, err
-	}
-	template, err := newTemplate(req.Subject, signer.Public(), req.NotBefore, req.NotAfter)
+	prepared, err := PrepareRoot(req)
 	if err != nil {
 		return nil, err
 	}
-	template.IsCA = true
-	template.MaxPathLenZero = true
-	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
-	template.AuthorityKeyId = template.SubjectKeyId
-	template.RawIssuer = template.RawSubject
-	template.SignatureAlgorithm = signatureAlgorithm(signer.Public())
-	cert, err := sign(template, template, signer)
-	if err != nil {
-		return nil, err
-	}
-	return NewAuthority(cert, signer)
-}
-
-// CheckRoot says what [NewRoot] would refuse whatever the key is.
-func CheckRoot(req RootRequest) error {
-	_, err := keylessTemplate(req.Subject, req.NotBefore, req.NotAfter)
-	return err
-}
-
-// newTemplate holds what root and client certificates have in common.
-func newTemplate(subject Subject, pub crypto.PublicKey, notBefore, notAfter time.Time) (*x509.Certificate, error) {
-	template, err := keylessTemplate(subject, notBefore, notAfter)
-	if err != nil {
-		return nil, err
-	}
-	template.PublicKey = pub
-	template.SubjectKeyId, err = keyID(pub)
-	return template, err
-}
-
-func keylessTemplate(subject Subject, notBefore, notAfter time.Time) (*x509.Certificate, error) {
-	notBefore, notAfter = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
-	if !notBefore.Before(notAfter) || notBefore.Year() < 1950 || notAfter.Year() > 9999 {
-		return nil, fmt.Errorf("%w: the validity is empty or not representable", ErrInvalidRequest)
-	}
-	if err := subject.validate(); err != nil {
-		return nil, err
-	}
-	rawSubject, err := subject.rawName()
-	if err != nil {
-		return nil, err
-	}
-	return &x509.Certificate{
-		SerialNumber:          newSerial(),
-		RawSubject:            rawSubject,
-		EmailAddresses:        subject.emails(),
-		NotBefore:             notBefore,
-		NotAfter:              notAfter,
-		BasicConstraintsValid: true,
-	}, nil
+	return prepared.SelfSign(signer)
 }
 
 // sign makes the certificate and checks it before anybody sees it.

@@ -74,7 +74,7 @@ func (r CRLRequest) validate() error {
 	if !r.ThisUpdate.Truncate(time.Second).Before(r.NextUpdate.Truncate(time.Second)) {
 		return fmt.Errorf("%w: nextUpdate is not after thisUpdate", ErrInvalidRequest)
 	}
-	if !validCRLTime(r.ThisUpdate) || !validCRLTime(r.NextUpdate) {
+	if !Representable(r.ThisUpdate) || !Representable(r.NextUpdate) {
 		return fmt.Errorf("%w: the CRL's validity is not representable", ErrInvalidRequest)
 	}
 	return r.validateRevocations()
@@ -106,7 +106,7 @@ func (r *Revocation) validate() error {
 	if r.Serial == nil || len(r.Serial.Bytes()) > maxForeignSerialBytes {
 		return fmt.Errorf("%w: a revoked serial is missing or has more than %d octets", ErrInvalidRequest, maxForeignSerialBytes)
 	}
-	if !validCRLTime(r.RevokedAt) {
+	if !Representable(r.RevokedAt) {
 		return fmt.Errorf("%w: the revocation of %s has no representable date", ErrInvalidRequest, FormatSerial(r.Serial))
 	}
 	if r.Reason < 0 || r.Reason > 10 || r.Reason == 7 || r.Reason == 8 {
@@ -115,9 +115,10 @@ func (r *Revocation) validate() error {
 	return nil
 }
 
-// validCRLTime excludes the zero time and what neither UTCTime nor
-// GeneralizedTime can carry.
-func validCRLTime(t time.Time) bool {
+// Representable reports whether a certificate and a CRL can carry a date: those
+// of the years 1950 to 9999 (RFC 5280, section 4.1.2.5). The zero time is not
+// among them.
+func Representable(t time.Time) bool {
 	year := t.UTC().Year()
 	return year >= 1950 && year <= 9999
 }

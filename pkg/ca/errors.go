@@ -41,6 +41,11 @@ var (
 	ErrInvalidRequest = errors.New("invalid request")
 	// ErrBeyondCA: a validity would end after the authority's own.
 	ErrBeyondCA = errors.New("validity reaches beyond the CA's own")
+	// ErrRedeemed: a prepared certificate was signed before.
+	ErrRedeemed = errors.New("the certificate was signed already")
+	// ErrLongNumber: a number in a CRL is longer than the CA's own lists could
+	// carry, so none could be signed any more.
+	ErrLongNumber = errors.New("a number in the list is too long")
 	// ErrSelfCheck: what was signed is not what was asked. Never the user's
 	// fault: a faulty signer, or a defect of this package.
 	ErrSelfCheck = errors.New("self-check after signing failed")

@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -28,14 +27,11 @@ type ClientRequest struct {
 // [ErrUnsupportedKey], or, if the outcome is not what was asked,
 // [ErrSelfCheck].
 func (a *Authority) IssueClient(req ClientRequest) (*x509.Certificate, error) {
-	if _, err := AlgorithmOf(req.PublicKey); err != nil {
-		return nil, err
-	}
-	template, err := a.clientTemplate(req)
+	prepared, err := a.PrepareClient(req)
 	if err != nil {
 		return nil, err
 	}
-	return sign(template, a.Certificate, a.Signer)
+	return prepared.Issue(req.PublicKey)
 }
 
 // SignCSR issues a client certificate for the key of a PKCS #10 request. Only
@@ -53,50 +49,4 @@ func (a *Authority) SignCSR(csr *x509.CertificateRequest, req ClientRequest) (*x
 	}
 	req.PublicKey = csr.PublicKey
 	return a.IssueClient(req)
-}
-
-// CheckRequest says what [Authority.IssueClient] would refuse whatever the key
-// is; the key of req is not looked at.
-func (a *Authority) CheckRequest(req ClientRequest) error {
-	_, err := a.keylessClient(req)
-	return err
-}
-
-func (a *Authority) keylessClient(req ClientRequest) (*x509.Certificate, error) {
-	if req.NotAfter.After(a.Certificate.NotAfter) {
-		return nil, fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, a.Certificate.NotAfter.UTC().Format(time.DateOnly))
-	}
-	notBefore := req.NotBefore
-	if notBefore.Before(a.Certificate.NotBefore) {
-		notBefore = a.Certificate.NotBefore
-	}
-	template, err := keylessTemplate(req.Subject, notBefore, req.NotAfter)
-	if err != nil {
-		return nil, err
-	}
-	if bytes.Equal(template.RawSubject, a.Certificate.RawSubject) {
-		// Such a certificate would count as self-issued (RFC 5280 section 3.2)
-		// and confuse path building.
-		return nil, fmt.Errorf("%w: the subject is the CA's own", ErrInvalidRequest)
-	}
-	return template, nil
-}
-
-func (a *Authority) clientTemplate(req ClientRequest) (*x509.Certificate, error) {
-	template, err := a.keylessClient(req)
-	if err != nil {
-		return nil, err
-	}
-	template.PublicKey = req.PublicKey
-	if template.SubjectKeyId, err = keyID(req.PublicKey); err != nil {
-		return nil, err
-	}
-	if template.AuthorityKeyId, err = a.keyID(); err != nil {
-		return nil, err
-	}
-	template.KeyUsage = x509.KeyUsageDigitalSignature
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	template.RawIssuer = a.Certificate.RawSubject
-	template.SignatureAlgorithm = signatureAlgorithm(a.Certificate.PublicKey)
-	return template, nil
 }

@@ -49,7 +49,7 @@ func TestSelfCheck_NamesWhatDiffers(t *testing.T) {
 	}
 	issuer := testAuthority(t)
 	for _, test := range tests {
-		wanted, err := issuer.clientTemplate(testRequest(t))
+		wanted, err := clientTemplate(issuer, testRequest(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,10 +69,18 @@ func TestSelfCheck_NamesWhatDiffers(t *testing.T) {
 	}
 }
 
+func clientTemplate(issuer *Authority, req ClientRequest) (*x509.Certificate, error) {
+	prepared, err := issuer.PrepareClient(req)
+	if err != nil {
+		return nil, err
+	}
+	return prepared.issued(req.PublicKey)
+}
+
 func TestSelfCheck_NamesAnotherIssuer(t *testing.T) {
 	t.Parallel()
 	issuer := testAuthority(t)
-	wanted, err := issuer.clientTemplate(testRequest(t))
+	wanted, err := clientTemplate(issuer, testRequest(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +115,7 @@ func testRequest(t *testing.T) ClientRequest {
 	return ClientRequest{
 		Subject:   Subject{CommonName: "client", Email: "a@b.example"},
 		PublicKey: &testKey(t).PublicKey,
-		NotBefore: time.Unix(1.1e9, 0),
+		NotBefore: time.Unix(1.4e9, 0),
 		NotAfter:  time.Unix(1.9e9, 0),
 	}
 }

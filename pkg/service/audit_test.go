@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
 // recorded is what an event must say: what was done to what, and JSON in which %s stands for the serial of the certificate.
@@ -26,16 +28,16 @@ type recorded struct {
 // TestAudit: every change leaves exactly one event, which says who, from where, what, and what differs.
 func TestAudit(t *testing.T) {
 	t.Parallel()
-	for engine, open := range engines {
+	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			s := &scenario{world: worldOn(t, open(t), slog.DiscardHandler), ctx: from(operator(t), "2001:db8::1")}
+			s := &scenario{World: WorldOn(t, open(t), slog.DiscardHandler), ctx: From(Operator(t), "2001:db8::1")}
 			t.Run("access", s.testAccess)
 			t.Run("certificates", s.testCertificates)
-			wantSame(t, must(s.Audit.Verify(t.Context()))(t), service.AuditReport{Events: int64(s.seen), Checkpoints: 1})
-			for _, e := range s.events(t) {
-				wantNone(t, "audit", []byte(fmt.Sprint(e)), append(s.secrets, needle{"PEM", []byte("-----BEGIN")}, needle{"hash", []byte("$argon2id$")}))
-				wantSame(t, e, must(s.Audit.Get(t.Context(), e.ID))(t))
+			WantSame(t, Must(s.Audit.Verify(t.Context()))(t), audit.Report{Events: int64(s.seen), Checkpoints: 1})
+			for _, e := range s.Events(t) {
+				WantNone(t, "audit", []byte(fmt.Sprint(e)), append(s.secrets, NewNeedle("PEM", []byte("-----BEGIN")), NewNeedle("hash", []byte("$argon2id$"))))
+				WantSame(t, e, Must(s.Audit.Get(t.Context(), e.ID))(t))
 			}
 		})
 	}
@@ -43,39 +45,39 @@ func TestAudit(t *testing.T) {
 
 // scenario is a world in which one change after the other is made by an operator.
 type scenario struct {
-	*world
+	*World
 	ctx     context.Context
 	seen    int // events
-	secrets []needle
+	secrets []Needle
 }
 
 // want makes a change and checks the event of it.
 func (s *scenario) want(t *testing.T, want recorded, change func(ctx context.Context) error) {
 	t.Helper()
-	s.clock.pass(time.Minute + 123456789)
-	check(t, change(s.ctx))
-	events := s.events(t)[s.seen:]
+	s.Clock.Pass(time.Minute + 123456789)
+	Check(t, change(s.ctx))
+	events := s.Events(t)[s.seen:]
 	s.seen += len(events)
 	if len(events) != 1 {
 		t.Fatalf("%s %s: %d events", want.action, want.name, len(events))
 	}
 	who := domain.PrincipalOf(s.ctx)
-	wantSame(t, events[0].At, s.clock.Now().Truncate(time.Microsecond))
-	wantEvent(t, events[0], domain.Event{
+	WantSame(t, events[0].At, s.Clock.Now().Truncate(time.Microsecond))
+	WantEvent(t, events[0], domain.Event{
 		ActorKind: who.Kind, ActorID: who.ID, ActorName: who.Name, Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
 		Action: want.action, Resource: want.resource, ResourceID: want.id, ResourceName: want.name, Before: want.before, After: want.after,
 	})
 }
 
 func (s *scenario) secret(what string, text domain.Secret) domain.Secret {
-	s.secrets = append(s.secrets, needle{what, []byte(text)})
+	s.secrets = append(s.secrets, NewNeedle(what, []byte(text)))
 	return text
 }
 
 func (s *scenario) testAccess(t *testing.T) {
 	role := recorded{domain.ActionCreate, domain.ScopeRoles, 1, "role", "", `{"name":"role","scopes":[{"name":"openvpn.cas","read":true,"write":false}]}`}
 	s.want(t, role, func(ctx context.Context) error {
-		_, err := s.Roles.Create(ctx, domain.Role{Name: "role", Scopes: []domain.Permission{read(domain.ScopeCAs)}})
+		_, err := s.Roles.Create(ctx, domain.Role{Name: "role", Scopes: []domain.Permission{Read(domain.ScopeCAs)}})
 		return err
 	})
 	s.want(t, recorded{domain.ActionUpdate, domain.ScopeRoles, 1, "Role", `{"name":"role"}`, `{"name":"Role"}`}, func(ctx context.Context) error {
@@ -86,21 +88,21 @@ func (s *scenario) testAccess(t *testing.T) {
 	s.testUser(t)
 	s.want(t, recorded{domain.ActionDelete, domain.ScopeRoles, 1, "Role", strings.Replace(role.after, "role", "Role", 1), ""},
 		func(ctx context.Context) error { return s.Roles.Delete(ctx, 1) })
-	check(t, s.Signing.Rotate(s.ctx, true))
+	Check(t, s.Signing.Rotate(s.ctx, true))
 	s.seen++
-	wantEvent(t, s.events(t)[s.seen-1], domain.Event{
+	WantEvent(t, s.Events(t)[s.seen-1], domain.Event{
 		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
-		Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, ResourceName: s.kids(t)[0], After: `{"revoked_earlier":true}`,
+		Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, ResourceName: s.Kids(t)[0], After: `{"revoked_earlier":true}`,
 	})
 }
 
 func (s *scenario) testAPIKey(t *testing.T) {
-	var key service.IssuedKey
+	var key access.IssuedKey
 	all := `{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":"2026-03-05T12:00:00.123456Z","generation":1,"name":"key",` +
 		`"previous_until":null,"rate_limit":60,"roles":[1],"superuser":false}`
 	s.want(t, recorded{domain.ActionCreate, domain.ScopeAPIKeys, 1, "key", "", all}, func(ctx context.Context) (err error) {
 		key, err = s.APIKeys.Create(ctx, domain.APIKey{
-			Name: "key", Enabled: true, ExpiresAt: noon.Add(day + 123456789), RateLimit: 60, AllowedIPs: must(domain.ParseAllowedIPs([]string{"10.0.0.1/8"}))(t),
+			Name: "key", Enabled: true, ExpiresAt: Noon.Add(Day + 123456789), RateLimit: 60, AllowedIPs: Must(domain.ParseAllowedIPs([]string{"10.0.0.1/8"}))(t),
 		}, []int64{1})
 		s.secret("apikey's token", key.Token)
 		return err
@@ -111,7 +113,7 @@ func (s *scenario) testAPIKey(t *testing.T) {
 		_, err := s.APIKeys.Update(ctx, 1, domain.APIKeyUpdate{Name: new("new name"), ExpiresAt: new(time.Time{}), Roles: []int64{}, Enabled: new(true)})
 		return err
 	})
-	until := s.clock.Now().Add(time.Minute + 123456789 + time.Hour).Truncate(time.Microsecond).Format(time.RFC3339Nano)
+	until := s.Clock.Now().Add(time.Minute + 123456789 + time.Hour).Truncate(time.Microsecond).Format(time.RFC3339Nano)
 	s.want(t, recorded{domain.ActionRotate, domain.ScopeAPIKeys, 1, "new name",
 		`{"generation":1,"previous_until":null}`, `{"generation":2,"previous_until":"` + until + `"}`,
 	}, func(ctx context.Context) error {
@@ -143,7 +145,7 @@ func (s *scenario) testUser(t *testing.T) {
 	})
 	s.want(t, recorded{domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"fullname":"","generation":1}`, `{"fullname":"Ana Souza","generation":2}`},
 		func(ctx context.Context) error {
-			_, _, err := s.Users.UpdateProfile(ctx, service.ProfileUpdate{
+			_, _, err := s.Users.UpdateProfile(ctx, access.ProfileUpdate{
 				FullName: new("Ana Souza"), Current: new(domain.Secret("primeira senha")), Password: new(s.secret("new password", "uma segunda senha")),
 			})
 			return err
@@ -161,7 +163,7 @@ func (s *scenario) testUser(t *testing.T) {
 
 func (s *scenario) testCertificates(t *testing.T) {
 	var authority domain.CA
-	s.clock.at.Store(&noon)
+	s.Clock.At.Store(&Noon)
 	s.want(t, recorded{domain.ActionCreate, domain.ScopeCAs, 1, "ca", "",
 		`{"city":"","country":"BR","description":"","email":"ca@example.com","expires_at":"2027-03-04T12:01:00Z","key_algorithm":"ecdsa-p256","name":"ca",` +
 			`"organization":"","province":"","sector":""}`,
@@ -175,12 +177,12 @@ func (s *scenario) testCertificates(t *testing.T) {
 			return err
 		})
 	s.testClient(t, authority.ID)
-	old := newForeignCA(t)
+	old := NewForeignCA(t)
 	s.want(t, recorded{domain.ActionImport, domain.ScopeCAs, 2, "old", "",
 		`{"city":"","country":"","description":"","email":"old@example.com","expires_at":"2028-11-28T12:00:00Z","key_algorithm":"ecdsa-p256","name":"old",` +
 			`"organization":"Empresa","province":"","sector":""}`,
 	}, func(ctx context.Context) error {
-		request := old.request(t, nil)
+		request := old.Request(t, nil)
 		request.Name = "old"
 		s.secrets = append(s.secrets, lines("imported key", []byte(request.Key))...)
 		_, err := s.CAs.Import(ctx, request)
@@ -197,11 +199,11 @@ func (s *scenario) testClient(t *testing.T, caID int64) {
 	var client domain.Client
 	s.secret("client's password", clientPassword)
 	// The serial is known when it has happened, so this event is looked at afterwards.
-	client = must(s.Clients.Create(s.ctx, domain.ClientSpec{CAID: caID, Name: "client", Subject: domain.Subject{Email: "ti@example.com"}, Password: clientPassword, Expiration: new(30)}))(t)
-	serial := s.serial(t, client.ID)
+	client = Must(s.Clients.Create(s.ctx, domain.ClientSpec{CAID: caID, Name: "client", Subject: domain.Subject{Email: "ti@example.com"}, Password: clientPassword, Expiration: new(30)}))(t)
+	serial := s.Serial(t, client.ID)
 	s.seen++
 	ends := client.ExpiresAt.Format(time.RFC3339Nano)
-	wantEvent(t, s.events(t)[s.seen-1], domain.Event{
+	WantEvent(t, s.Events(t)[s.seen-1], domain.Event{
 		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
 		Action: domain.ActionCreate, Resource: domain.ScopeClients, ResourceID: client.ID, ResourceName: "client",
 		After: `{"ca_id":1,"city":"","country":"","description":"","email":"ti@example.com","expires_at":"` + ends + `","key_protected":true,"name":"client",` +
@@ -221,42 +223,42 @@ func (s *scenario) testClient(t *testing.T, caID int64) {
 		_, err := s.Clients.PKCS12(ctx, client.ID, ca.PKCS12Modern, clientPassword)
 		return err
 	})
-	revoked := s.clock.Now().Add(time.Minute + 123456789).Truncate(time.Microsecond).Format(time.RFC3339Nano)
+	revoked := s.Clock.Now().Add(time.Minute + 123456789).Truncate(time.Microsecond).Format(time.RFC3339Nano)
 	s.want(t, recorded{domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"revoked_at":"` + revoked + `","serial":"` + serial + `"}`},
 		func(ctx context.Context) error { return s.Clients.Revoke(ctx, client.ID) })
 	t.Run("what changes nothing leaves none", func(t *testing.T) {
-		check(t, s.Clients.Revoke(s.ctx, client.ID))
-		must(s.Clients.Update(s.ctx, client.ID, domain.ClientUpdate{Name: new("client")}))(t)
-		must(s.CAs.Update(s.ctx, caID, domain.CAUpdate{}))(t)
-		must(s.Clients.Get(s.ctx, client.ID))(t)
-		must(s.Clients.Certificate(s.ctx, client.ID))(t)
-		s.current(t, caID)
-		wantSame(t, len(s.events(t)), s.seen)
+		Check(t, s.Clients.Revoke(s.ctx, client.ID))
+		Must(s.Clients.Update(s.ctx, client.ID, domain.ClientUpdate{Name: new("client")}))(t)
+		Must(s.CAs.Update(s.ctx, caID, domain.CAUpdate{}))(t)
+		Must(s.Clients.Get(s.ctx, client.ID))(t)
+		Must(s.Clients.Certificate(s.ctx, client.ID))(t)
+		s.Current(t, caID)
+		WantSame(t, len(s.Events(t)), s.seen)
 	})
 }
 
 // testImported imports clients, good and revoked.
 func (s *scenario) testImported(t *testing.T) {
-	old := newForeignCA(t)
-	authority := old.importInto(t, s.world, nil)
+	old := NewForeignCA(t)
+	authority := old.ImportInto(t, s.World, nil)
 	s.seen++
 	for _, revoked := range []bool{false, true} {
-		key, revokedAt := newKey(t), "null"
-		client := must(s.Clients.Import(s.ctx, domain.ClientImport{
-			CAID: authority.ID, Email: "a@example.com", Key: keyPEM(t, key), Certificate: old.issue(t, key.Public()), Revoked: revoked,
+		key, revokedAt := NewKey(t), "null"
+		client := Must(s.Clients.Import(s.ctx, domain.ClientImport{
+			CAID: authority.ID, Email: "a@example.com", Key: KeyPEM(t, key), Certificate: old.Issue(t, key.Public()), Revoked: revoked,
 		}))(t)
 		if revoked {
 			revokedAt = `"` + client.RevokedAt.Truncate(time.Microsecond).Format(time.RFC3339Nano) + `"`
 		}
-		events := s.events(t)
+		events := s.Events(t)
 		s.seen++
-		wantSame(t, len(events), s.seen)
-		wantEvent(t, events[s.seen-1], domain.Event{
+		WantSame(t, len(events), s.seen)
+		WantEvent(t, events[s.seen-1], domain.Event{
 			ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
 			Action: domain.ActionImport, Resource: domain.ScopeClients, ResourceID: client.ID, ResourceName: client.Name,
 			After: fmt.Sprintf(`{"ca_id":%d,"city":"São Paulo","country":"BR","description":"","email":"a@example.com","expires_at":"2026-12-29T12:00:00Z",`+
 				`"key_protected":false,"name":"%s","organization":"Empresa","province":"SP","revoked_at":%s,"sector":"TI","serial":"%s"}`,
-				authority.ID, client.Name, revokedAt, s.serial(t, client.ID)),
+				authority.ID, client.Name, revokedAt, s.Serial(t, client.ID)),
 		})
 	}
 }
@@ -264,17 +266,17 @@ func (s *scenario) testImported(t *testing.T) {
 // TestAudit_Unwritable: what can't be recorded does not happen, and no key leaves the service.
 func TestAudit_Unwritable(t *testing.T) {
 	t.Parallel()
-	for engine, open := range engines {
+	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := worldOn(t, open(t), slog.DiscardHandler)
-			role, user, key, idle := w.newRole(t), w.newUser(t), w.newAPIKey(t), w.newAPIKey(t)
-			authority := w.newCA(t)
-			client, empty := w.newClient(t, authority.ID), w.newCA(t)
+			w := WorldOn(t, open(t), slog.DiscardHandler)
+			role, user, key, idle := w.NewRole(t), w.NewUser(t), w.NewAPIKey(t), w.NewAPIKey(t)
+			authority := w.NewCA(t)
+			client, empty := w.NewClient(t, authority.ID), w.NewCA(t)
 			rename := func(from, to string) {
-				must(must(w.store.SQL())(t).ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to))(t)
+				Must(Must(w.Store.SQL())(t).ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to))(t)
 			}
-			ctx, kids, crl := operator(t), w.kids(t), w.current(t, authority.ID).Number
+			ctx, kids, crl := Operator(t), w.Kids(t), w.Current(t, authority.ID).Number
 			rename("audit_events", "elsewhere")
 			for sentence, call := range map[string]func() (any, error){
 				"a role is made":       func() (any, error) { return w.Roles.Create(ctx, domain.Role{Name: "new"}) },
@@ -284,10 +286,10 @@ func TestAudit_Unwritable(t *testing.T) {
 				"an apikey is changed": func() (any, error) { return w.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Name: new("new")}) },
 				"an apikey is rotated": func() (any, error) { return w.APIKeys.Rotate(ctx, key.ID, 0) },
 				"an apikey is deleted": func() (any, error) { return nil, w.APIKeys.Delete(ctx, idle.ID) },
-				"a user is made":       func() (any, error) { return w.Users.Create(ctx, domain.User{Username: "new"}, password, nil) },
+				"a user is made":       func() (any, error) { return w.Users.Create(ctx, domain.User{Username: "new"}, Password, nil) },
 				"a user is changed":    func() (any, error) { return w.Users.Update(ctx, user.ID, domain.UserUpdate{FullName: new("new")}) },
 				"a user is deleted":    func() (any, error) { return nil, w.Users.Delete(ctx, user.ID) },
-				"a user signs in":      func() (any, error) { return w.Login.Password(ctx, user.Username, password) },
+				"a user signs in":      func() (any, error) { return w.Login.Password(ctx, user.Username, Password) },
 				"a CA is made": func() (any, error) {
 					return w.CAs.Create(ctx, domain.CASpec{Name: "new", Subject: domain.Subject{Email: "a@example.com"}})
 				},
@@ -295,7 +297,7 @@ func TestAudit_Unwritable(t *testing.T) {
 					return w.CAs.Update(ctx, empty.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}})
 				},
 				"a CA is deleted":  func() (any, error) { return nil, w.CAs.Delete(ctx, empty.ID) },
-				"a client is made": func() (any, error) { return w.Clients.Create(ctx, spec(authority.ID)) },
+				"a client is made": func() (any, error) { return w.Clients.Create(ctx, Spec(authority.ID)) },
 				"a client is changed": func() (any, error) {
 					return w.Clients.Update(ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}})
 				},
@@ -303,7 +305,7 @@ func TestAudit_Unwritable(t *testing.T) {
 				"a key is handed out":     func() (any, error) { return w.Clients.Key(ctx, client.ID) },
 				"a PKCS#12 is handed out": func() (any, error) { return w.Clients.PKCS12(ctx, client.ID, "", "segredo") },
 				"the signing key rotates": func() (any, error) { return nil, w.Signing.Rotate(ctx, true) },
-				"the audit is pruned":     func() (any, error) { return w.Audit.Prune(ctx, noon) },
+				"the audit is pruned":     func() (any, error) { return w.Audit.Prune(ctx, Noon) },
 			} {
 				result, err := call()
 				if err == nil || domain.Faults(err) != nil {
@@ -314,15 +316,15 @@ func TestAudit_Unwritable(t *testing.T) {
 				}
 			}
 			rename("elsewhere", "audit_events")
-			wantSame(t, must(w.Roles.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.Role{role})
-			wantSame(t, must(w.Users.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.User{user})
-			wantSame(t, must(w.APIKeys.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []service.IssuedKey{key, idle})
-			wantSame(t, must(w.CAs.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.CA{authority, empty})
-			wantSame(t, must(w.Clients.Page(ctx, domain.ClientFilter{}, domain.PageRequest{Size: 10}))(t).Items, []domain.Client{client})
-			wantSame(t, w.kids(t), kids)
-			wantSame(t, w.current(t, authority.ID).Number.Cmp(crl), 0)
-			wantSame(t, slices.Equal(must(w.Audit.Verify(t.Context()))(t).Problems, nil), true)
-			wantSame(t, len(must(w.store.Audit().Checkpoints(t.Context()))(t)), 1)
+			WantSame(t, Must(w.Roles.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.Role{role})
+			WantSame(t, Must(w.Users.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.User{user})
+			WantSame(t, Must(w.APIKeys.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []access.IssuedKey{key, idle})
+			WantSame(t, Must(w.CAs.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.CA{authority, empty})
+			WantSame(t, Must(w.Clients.Page(ctx, domain.ClientFilter{}, domain.PageRequest{Size: 10}))(t).Items, []domain.Client{client})
+			WantSame(t, w.Kids(t), kids)
+			WantSame(t, w.Current(t, authority.ID).Number.Cmp(crl), 0)
+			WantSame(t, slices.Equal(Must(w.Audit.Verify(t.Context()))(t).Problems, nil), true)
+			WantSame(t, len(Must(w.Store.Audit().Checkpoints(t.Context()))(t)), 1)
 		})
 	}
 }

@@ -9,23 +9,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
+	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
 // idle is a world in which nothing costly is ever begun: what needs it waits until the deadline of its request.
-func (w *world) idle(t *testing.T) *world {
+func idle(t *testing.T, w *World) *World {
 	t.Helper()
-	nobody := service.NewTurns(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
-	idle := w.with(t, func(s *service.Settings) { s.RSA = nobody })
+	nobody := turns.New(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
+	idle := w.With(t, func(s *service.Settings) { s.RSA = nobody })
 	idle.Clients.Derivations, idle.CAs.Derivations, idle.Users.Passwords.Turns, idle.Login.Passwords.Turns = nobody, nobody, nobody, nobody
 	return idle
 }
 
 // soon is the context of somebody who does not wait long.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(operator(t), 5*time.Second)
+	ctx, cancel := context.WithTimeout(Operator(t), 5*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -33,7 +36,7 @@ func soon(t *testing.T) context.Context {
 // wantWaiting checks that something that is in order comes to where it is costly.
 func wantWaiting(t *testing.T, do func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(operator(t), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(Operator(t), 300*time.Millisecond)
 	defer cancel()
 	if err := do(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("it did not wait for a turn: %v", err)
@@ -43,33 +46,33 @@ func wantWaiting(t *testing.T, do func(context.Context) error) {
 // TestCheapFirst: what can be known without making or opening a key is answered before that.
 func TestCheapFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	own := w.newCA(t)
-	taken := w.newClient(t, own.ID)
-	protected := spec(own.ID)
+	w := NewWorld(t)
+	own := w.NewCA(t)
+	taken := w.NewClient(t, own.ID)
+	protected := Spec(own.ID)
 	protected.Password = "segredo"
-	withPassword := must(w.Clients.Create(t.Context(), protected))(t)
-	old := newForeignCA(t)
-	authority := old.importInto(t, w, nil)
-	key := newKey(t)
-	costly := encryptedPEM(t, key, "certo")
-	idle := w.idle(t)
-	w.clock.pass(day)
+	withPassword := Must(w.Clients.Create(t.Context(), protected))(t)
+	old := NewForeignCA(t)
+	authority := old.ImportInto(t, w, nil)
+	key := NewKey(t)
+	costly := EncryptedPEM(t, key, "certo")
+	idle := idle(t, w)
+	w.Clock.Pass(Day)
 
 	t.Run("creating a CA", func(t *testing.T) {
-		good := domain.CASpec{Name: fresh("ca"), KeyAlgorithm: "rsa-2048", Subject: domain.Subject{Email: "ca@example.com"}}
+		good := domain.CASpec{Name: Fresh("ca"), KeyAlgorithm: "rsa-2048", Subject: domain.Subject{Email: "ca@example.com"}}
 		wantWaiting(t, func(ctx context.Context) error { _, err := idle.CAs.Create(ctx, good); return err })
 		good.Name = own.Name
 		_, err := idle.CAs.Create(soon(t), good)
-		wantFaults(t, err, fault{domain.Duplicated, "name", domain.ReasonDuplicated})
+		WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
 	})
 	t.Run("creating a client", func(t *testing.T) { testCheapCreate(t, idle, own, taken) })
 	t.Run("importing a client", func(t *testing.T) {
-		good := domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: old.issue(t, key.Public()), Key: costly, Password: "certo"}
+		good := domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: costly, Password: "certo"}
 		wantWaiting(t, func(ctx context.Context) error { _, err := idle.Clients.Import(ctx, good); return err })
 		plain := good
-		plain.Certificate, plain.Key, plain.Password = old.issue(t, key.Public(), taking(77)), keyPEM(t, key), ""
-		must(w.Clients.Import(operator(t), plain))(t)
+		plain.Certificate, plain.Key, plain.Password = old.Issue(t, key.Public(), taking(77)), KeyPEM(t, key), ""
+		Must(w.Clients.Import(Operator(t), plain))(t)
 		testCheapImport(t, idle, old, good, taken.Name)
 	})
 	t.Run("importing a CA", func(t *testing.T) { testCheapCAImport(t, idle, own.Name) })
@@ -79,128 +82,128 @@ func TestCheapFirst(t *testing.T) {
 			return err
 		})
 		_, err := idle.Clients.PKCS12(soon(t), 1<<40, "", "segredo")
-		wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
+		WantFaults(t, err, NewFault(domain.Missing, "id", domain.ReasonNotFound))
 		_, err = idle.Clients.PKCS12(soon(t), withPassword.ID, "other", "segredo")
-		wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonFormat})
+		WantFaults(t, err, NewFault(domain.Invalid, "password", domain.ReasonFormat))
 		_, err = idle.Clients.PKCS12(soon(t), withPassword.ID, "", "\U0001F511")
-		wantFaults(t, err, fault{domain.Invalid, "password", domain.ReasonFormat})
+		WantFaults(t, err, NewFault(domain.Invalid, "password", domain.ReasonFormat))
 	})
 	t.Run("users", func(t *testing.T) { testCheapUsers(t, idle) })
 }
 
 // taking gives a certificate a name of its own and a serial.
 func taking(serial int64) func(*x509.Certificate) {
-	return func(c *x509.Certificate) { c.SerialNumber, c.Subject.CommonName = big.NewInt(serial), fresh("site") }
+	return func(c *x509.Certificate) { c.SerialNumber, c.Subject.CommonName = big.NewInt(serial), Fresh("site") }
 }
 
-func testCheapCreate(t *testing.T, idle *world, own domain.CA, taken domain.Client) {
+func testCheapCreate(t *testing.T, idle *World, own domain.CA, taken domain.Client) {
 	for sentence, costly := range map[string]func(*domain.ClientSpec){
 		"RSA":        func(s *domain.ClientSpec) { s.KeyAlgorithm = "rsa-2048" },
 		"a password": func(s *domain.ClientSpec) { s.Password = "segredo" },
 	} {
 		for _, test := range []struct {
 			alter func(*domain.ClientSpec)
-			want  fault
+			want  Fault
 		}{
-			{func(s *domain.ClientSpec) { s.CAID = 1 << 40 }, fault{domain.NotFound, "ca_id", domain.ReasonNotFound}},
-			{func(s *domain.ClientSpec) { s.Name = taken.Name }, fault{domain.Duplicated, "name", domain.ReasonDuplicated}},
-			{func(s *domain.ClientSpec) { s.Expiration = new(7300) }, fault{domain.Rule, "expiration", domain.ReasonBeyondCA}},
-			{func(s *domain.ClientSpec) { s.Name = own.Name }, fault{domain.Invalid, "name", domain.ReasonFormat}}, // the subject of the CA itself
+			{func(s *domain.ClientSpec) { s.CAID = 1 << 40 }, NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)},
+			{func(s *domain.ClientSpec) { s.Name = taken.Name }, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+			{func(s *domain.ClientSpec) { s.Expiration = new(7300) }, NewFault(domain.Rule, "expiration", domain.ReasonBeyondCA)},
+			{func(s *domain.ClientSpec) { s.Name = own.Name }, NewFault(domain.Invalid, "name", domain.ReasonFormat)}, // the subject of the CA itself
 		} {
-			asked := spec(own.ID)
+			asked := Spec(own.ID)
 			costly(&asked)
 			test.alter(&asked)
 			_, err := idle.Clients.Create(soon(t), asked)
 			t.Log(sentence)
-			wantFaults(t, err, test.want)
+			WantFaults(t, err, test.want)
 		}
-		asked := spec(own.ID)
+		asked := Spec(own.ID)
 		costly(&asked)
 		wantWaiting(t, func(ctx context.Context) error { _, err := idle.Clients.Create(ctx, asked); return err })
 	}
 }
 
-func testCheapImport(t *testing.T, idle *world, old foreignCA, good domain.ClientImport, taken string) {
-	other := newForeignCA(t, func(c *x509.Certificate) { c.Subject = old.cert.Subject })
+func testCheapImport(t *testing.T, idle *World, old ForeignCA, good domain.ClientImport, taken string) {
+	other := NewForeignCA(t, func(c *x509.Certificate) { c.Subject = old.Cert.Subject })
 	named := func(name string) func(*domain.ClientImport) {
 		return func(i *domain.ClientImport) {
-			i.Certificate = old.issue(t, newKey(t).Public(), func(c *x509.Certificate) { c.Subject.CommonName = name })
+			i.Certificate = old.Issue(t, NewKey(t).Public(), func(c *x509.Certificate) { c.Subject.CommonName = name })
 		}
 	}
 	for sentence, test := range map[string]struct {
 		alter func(*domain.ClientImport)
-		want  fault
+		want  Fault
 	}{
-		"no CA":             {func(i *domain.ClientImport) { i.CAID = 1 << 40 }, fault{domain.NotFound, "ca_id", domain.ReasonNotFound}},
-		"another CA":        {func(i *domain.ClientImport) { i.Certificate = other.issue(t, newKey(t).Public()) }, fault{domain.Invalid, "cert", domain.ReasonNotSignedByCA}},
-		"no certificate":    {func(i *domain.ClientImport) { i.Certificate = []byte("x") }, fault{domain.Invalid, "cert", domain.ReasonPEM}},
-		"a name that is no": {named("a b"), fault{domain.Invalid, "cert", domain.ReasonNoName}},
-		"a name of another": {named(strings.ToUpper(taken)), fault{domain.Duplicated, "name", domain.ReasonDuplicated}},
-		"a serial of another": {func(i *domain.ClientImport) { i.Certificate = old.issue(t, newKey(t).Public(), taking(77)) },
-			fault{domain.Duplicated, "cert", domain.ReasonDuplicated}},
-		"no password": {func(i *domain.ClientImport) { i.Password = "" }, fault{domain.Required, "password", domain.ReasonPasswordRequired}},
-		"no address":  {func(i *domain.ClientImport) { i.Email = "" }, fault{domain.Required, "email", domain.ReasonRequired}},
+		"no CA":             {func(i *domain.ClientImport) { i.CAID = 1 << 40 }, NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)},
+		"another CA":        {func(i *domain.ClientImport) { i.Certificate = other.Issue(t, NewKey(t).Public()) }, NewFault(domain.Invalid, "cert", domain.ReasonNotSignedByCA)},
+		"no certificate":    {func(i *domain.ClientImport) { i.Certificate = []byte("x") }, NewFault(domain.Invalid, "cert", domain.ReasonPEM)},
+		"a name that is no": {named("a b"), NewFault(domain.Invalid, "cert", domain.ReasonNoName)},
+		"a name of another": {named(strings.ToUpper(taken)), NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+		"a serial of another": {func(i *domain.ClientImport) { i.Certificate = old.Issue(t, NewKey(t).Public(), taking(77)) },
+			NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated)},
+		"no password": {func(i *domain.ClientImport) { i.Password = "" }, NewFault(domain.Required, "password", domain.ReasonPasswordRequired)},
+		"no address":  {func(i *domain.ClientImport) { i.Email = "" }, NewFault(domain.Required, "email", domain.ReasonRequired)},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			request := good
 			test.alter(&request)
 			_, err := idle.Clients.Import(soon(t), request)
-			wantFaults(t, err, test.want)
+			WantFaults(t, err, test.want)
 		})
 	}
 }
 
-func testCheapCAImport(t *testing.T, idle *world, taken string) {
-	old := newForeignCA(t)
-	good := old.request(t, nil)
-	good.Key, good.Password = encryptedPEM(t, old.key, "certo"), "certo"
+func testCheapCAImport(t *testing.T, idle *World, taken string) {
+	old := NewForeignCA(t)
+	good := old.Request(t, nil)
+	good.Key, good.Password = EncryptedPEM(t, old.Key, "certo"), "certo"
 	wantWaiting(t, func(ctx context.Context) error { _, err := idle.CAs.Import(ctx, good); return err })
-	again := newForeignCA(t)
-	again.importInto(t, idle, nil)
-	leaf := old.issue(t, newKey(t).Public())
+	again := NewForeignCA(t)
+	again.ImportInto(t, idle, nil)
+	leaf := old.Issue(t, NewKey(t).Public())
 	for sentence, test := range map[string]struct {
 		alter func(*domain.CAImport)
-		want  fault
+		want  Fault
 	}{
-		"no CA":             {func(i *domain.CAImport) { i.Certificate = leaf }, fault{domain.Invalid, "cert", domain.ReasonNotCA}},
-		"no certificate":    {func(i *domain.CAImport) { i.Certificate = []byte("x") }, fault{domain.Invalid, "cert", domain.ReasonPEM}},
-		"a name of another": {func(i *domain.CAImport) { i.Name = taken }, fault{domain.Duplicated, "name", domain.ReasonDuplicated}},
-		"a CA that is here": {func(i *domain.CAImport) { i.Certificate = certPEM(again.cert.Raw) }, fault{domain.Duplicated, "cert", domain.ReasonDuplicated}},
-		"no list":           {func(i *domain.CAImport) { i.CRL = []byte("x") }, fault{domain.Invalid, "crl", domain.ReasonCRL}},
+		"no CA":             {func(i *domain.CAImport) { i.Certificate = leaf }, NewFault(domain.Invalid, "cert", domain.ReasonNotCA)},
+		"no certificate":    {func(i *domain.CAImport) { i.Certificate = []byte("x") }, NewFault(domain.Invalid, "cert", domain.ReasonPEM)},
+		"a name of another": {func(i *domain.CAImport) { i.Name = taken }, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+		"a CA that is here": {func(i *domain.CAImport) { i.Certificate = CertPEM(again.Cert.Raw) }, NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated)},
+		"no list":           {func(i *domain.CAImport) { i.CRL = []byte("x") }, NewFault(domain.Invalid, "crl", domain.ReasonCRL)},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			request := good
-			request.Name = fresh("imported")
+			request.Name = Fresh("imported")
 			test.alter(&request)
 			_, err := idle.CAs.Import(soon(t), request)
-			wantFaults(t, err, test.want)
+			WantFaults(t, err, test.want)
 		})
 	}
 }
 
-func testCheapUsers(t *testing.T, idle *world) {
-	user := idle.newUser(t)
+func testCheapUsers(t *testing.T, idle *World) {
+	user := idle.NewUser(t)
 	const longEnough domain.Secret = "cavalo grampo bateria certa"
 	poor := domain.WithPrincipal(soon(t), domain.Principal{Kind: domain.PrincipalUser, ID: user.ID, Name: user.Username})
-	made := domain.User{Username: fresh("user"), Email: "a@example.com", Enabled: true}
+	made := domain.User{Username: Fresh("user"), Email: "a@example.com", Enabled: true}
 	wantWaiting(t, func(ctx context.Context) error { _, err := idle.Users.Create(ctx, made, longEnough, nil); return err })
 	wantWaiting(t, func(ctx context.Context) error {
 		_, err := idle.Users.Update(ctx, user.ID, domain.UserUpdate{Password: new(longEnough)})
 		return err
 	})
 	_, err := idle.Users.Create(soon(t), domain.User{Username: user.Username, Email: "a@example.com"}, longEnough, nil)
-	wantFaults(t, err, fault{domain.Duplicated, "username", domain.ReasonDuplicated})
+	WantFaults(t, err, NewFault(domain.Duplicated, "username", domain.ReasonDuplicated))
 	_, err = idle.Users.Create(soon(t), made, longEnough, []int64{1 << 40})
-	wantFaults(t, err, fault{domain.NotFound, "roles[0]", domain.ReasonNotFound})
-	_, err = idle.Users.Create(poor, domain.User{Username: fresh("user"), Superuser: true}, longEnough, nil)
-	wantFaults(t, err, fault{domain.Forbidden, "superuser", domain.ReasonBeyondOwn})
+	WantFaults(t, err, NewFault(domain.NotFound, "roles[0]", domain.ReasonNotFound))
+	_, err = idle.Users.Create(poor, domain.User{Username: Fresh("user"), Superuser: true}, longEnough, nil)
+	WantFaults(t, err, NewFault(domain.Forbidden, "superuser", domain.ReasonBeyondOwn))
 	_, err = idle.Users.Update(soon(t), 1<<40, domain.UserUpdate{Password: new(longEnough)})
-	wantFaults(t, err, fault{domain.Missing, "id", domain.ReasonNotFound})
+	WantFaults(t, err, NewFault(domain.Missing, "id", domain.ReasonNotFound))
 	_, err = idle.Users.Update(soon(t), user.ID, domain.UserUpdate{Password: new(longEnough), Email: new("nobody")})
-	wantFaults(t, err, fault{domain.Invalid, "email", domain.ReasonEmail})
-	boss := idle.newUser(t, func(u *domain.User) { u.Superuser = true })
+	WantFaults(t, err, NewFault(domain.Invalid, "email", domain.ReasonEmail))
+	boss := idle.NewUser(t, func(u *domain.User) { u.Superuser = true })
 	_, err = idle.Users.Update(poor, boss.ID, domain.UserUpdate{Password: new(longEnough)})
-	wantFaults(t, err, fault{domain.Forbidden, "authorization", domain.ReasonBeyondOwn})
-	_, _, err = idle.Users.UpdateProfile(poor, service.ProfileUpdate{Email: new("nobody"), Current: new(password), Password: new(longEnough)})
-	wantFaults(t, err, fault{domain.Invalid, "email", domain.ReasonEmail})
+	WantFaults(t, err, NewFault(domain.Forbidden, "authorization", domain.ReasonBeyondOwn))
+	_, _, err = idle.Users.UpdateProfile(poor, access.ProfileUpdate{Email: new("nobody"), Current: new(Password), Password: new(longEnough)})
+	WantFaults(t, err, NewFault(domain.Invalid, "email", domain.ReasonEmail))
 }

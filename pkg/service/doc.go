@@ -1,6 +1,6 @@
-// Package service holds the use cases: one file a resource, a struct with what it needs.
+// Package service puts the use cases together: New builds them, Run does what they do in the background.
 //
-// It imports domain, ca, seal, openvpn, auth, bounded and vault/devicefile, and knows no HTTP and no SQL. What is not obvious: the order of issuing. A key is made and a
-// certificate signed before anything is written; then one transaction stores client, certificate and sealed key; only then is the
-// caller answered. So every certificate that anyone has seen is a row, and a crash leaves all or nothing.
+// It imports all packages of use cases and what they are made of. What is not obvious: everything is built in one
+// direction, and nothing is assigned after construction. What two of them share, as what is to be forgotten when the
+// database has another history, is built first.
 package service

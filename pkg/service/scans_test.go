@@ -2,21 +2,19 @@ package service_test
 
 import (
 	"context"
-	"errors"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
+	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
 // TestScans: pages that have to be searched for wait for their turn, others do not.
 func TestScans(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	nobody := service.NewTurns(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
+	w := NewWorld(t)
+	nobody := turns.New(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
 	w.Clients.Scans, w.Audit.Scans, w.Devices.Scans = nobody, nobody, nobody
 	page := domain.PageRequest{Size: 15}
 	kind, yes, no := domain.PrincipalUser, true, false
@@ -39,7 +37,7 @@ func TestScans(t *testing.T) {
 		"the end of a name":                  {clients(domain.ClientFilter{Name: "*rio"}), true},
 		"the beginning of a name":            {clients(domain.ClientFilter{Name: "s*"}), true},
 		"all events":                         {audit(domain.AuditFilter{Descending: true}), false},
-		"the events of an apikey":            {audit(domain.AuditFilter{ActorKind: &kind, ActorID: 1, From: noon}), false},
+		"the events of an apikey":            {audit(domain.AuditFilter{ActorKind: &kind, ActorID: 1, From: Noon}), false},
 		"the events of a client":             {audit(domain.AuditFilter{Resource: domain.ScopeClients, ResourceID: 1}), false},
 		"an action":                          {audit(domain.AuditFilter{Action: domain.ActionDelete}), true},
 		"an outcome":                         {audit(domain.AuditFilter{Refused: &yes}), true},
@@ -62,30 +60,8 @@ func TestScans(t *testing.T) {
 			if test.wide {
 				wantWaiting(t, test.read)
 			} else {
-				check(t, test.read(soon(t)))
+				Check(t, test.read(soon(t)))
 			}
 		})
 	}
-}
-
-// TestScans_Time: what is not found in time is told to come back, and the turn is another's.
-func TestScans_Time(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		turns := service.NewTurns(bounded.TurnBounds{Workers: 1, Each: 1, Queue: 1, Total: 1}, 0)
-		begin := time.Now()
-		_, err := service.Searched(t.Context(), turns, func(ctx context.Context) (domain.Page[int], error) {
-			<-ctx.Done()
-			return domain.Page[int]{}, errors.New("interrupted")
-		})
-		if took := time.Since(begin); took != service.ScanTime || domain.RetryAfter(err) == 0 {
-			t.Errorf("%v after %s", err, took)
-		}
-		cause := errors.New("cause")
-		_, err = service.Searched(t.Context(), turns, func(context.Context) (domain.Page[int], error) { return domain.Page[int]{}, cause })
-		if err != cause {
-			t.Errorf("error is %v", err)
-		}
-		check(t, turns.Do(t.Context(), func() error { return nil }))
-	})
 }

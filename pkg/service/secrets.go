@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/seal"
@@ -35,7 +36,7 @@ func (s secretSealer) Open(sealed []byte) ([]byte, error) {
 func openAuditSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([]byte, error) {
 	secret, err := openSecret(ctx, store, sealer)
 	if err == nil && len(secret) < auth.SecretSize {
-		err = ErrSecret
+		err = audit.ErrSecret
 	}
 	if err != nil {
 		return nil, err

@@ -6,10 +6,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/history"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/turns"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
 // Settings is what the services are made of.
@@ -21,34 +27,42 @@ type Settings struct {
 
 	CRLLife        time.Duration
 	SigningKeyLife time.Duration
-	TokensOnce     bool   // see APIKeys
-	RSA            *Turns // in which RSA keys are made; nil: without a bound
-	// PAMUnsigned and PAMPlaintext: see PAMAccess.
+	TokensOnce     bool         // see APIKeys
+	RSA            *turns.Turns // in which RSA keys are made; nil: without a bound
+	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
 	PAMUnsigned, PAMPlaintext bool
 	UpsertEnables             bool // see Devices
 }
 
+// RSATurns are for RSA keys, by so many workers; 0: by half of the processors.
+func RSATurns(workers int) *turns.Turns {
+	if workers <= 0 {
+		workers = ca.RSAWorkers()
+	}
+	return turns.RSA(workers)
+}
+
 // Services are all use cases, put together.
 type Services struct {
-	CAs      *CAs
-	Clients  *Clients
-	CRLs     *CRLs
-	Access   *Access
-	Login    *Login
-	Signing  *Signing
-	APIKeys  *APIKeys
-	Roles    *Roles
-	Users    *Users
-	Audit    *Audit
-	Refusals *Refusals
-	History  *History
-	Restore  *Restore
+	CAs      *pki.CAs
+	Clients  *pki.Clients
+	CRLs     *pki.CRLs
+	Access   *access.Authenticator
+	Login    *access.Login
+	Signing  *access.Signing
+	APIKeys  *access.APIKeys
+	Roles    *access.Roles
+	Users    *access.Users
+	Audit    *audit.Trail
+	Refusals *audit.Refusals
+	History  *history.Watcher
+	Restore  *pki.Restore
 
-	PAMAccess      *PAMAccess
-	Devices        *Devices
-	DeviceDomains  *DeviceDomains
-	Applications   *Applications
-	Authorizations *Authorizations
+	PAMAccess      *vault.Authenticator
+	Devices        *vault.Devices
+	DeviceDomains  *vault.DeviceDomains
+	Applications   *vault.Applications
+	Authorizations *vault.Authorizations
 }
 
 // New opens the service's own secrets and puts the use cases together. It fails when the master key is not the one that the database was sealed with.
@@ -58,56 +72,56 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorities, lists, recent, uses := &Authorities{Store: store, Keys: set.Keys}, new(Lists), new(RecentDevices), new(Uses)
-	history := &History{
+	authorities, lists, recent, uses := &pki.Authorities{Store: store, Keys: set.Keys}, new(pki.Lists), new(vault.RecentDevices), new(access.Uses)
+	history := &history.Watcher{
 		Store: store, Now: now, Log: log, Memories: []func(){authorities.ForgetAll, lists.Forget, recent.Forget, uses.Forget},
 	}
-	callers, changes, scans := &Callers{Now: now}, new(Changes), ScanTurns()
-	audit, err := newTrail(ctx, set, callers, scans)
+	callers, changes, scans := &access.Callers{Now: now}, new(access.Changes), turns.Scans()
+	trail, err := newTrail(ctx, set, callers, scans)
 	if err != nil {
 		return nil, err
 	}
-	recorder := audit.Recorder
-	refusals := &Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
-	passwords := NewPasswords(store, PasswordTurns(), now)
-	control := &Control{Store: store, Recorder: recorder, Callers: callers, Changes: changes, Now: now}
-	signing := &Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
-	access := &Access{Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now, Log: log}
-	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), DerivationTurns()
+	recorder := trail.Recorder
+	refusals := &audit.Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
+	passwords := access.NewPasswords(store, turns.Passwords(), now)
+	control := &access.Control{Store: store, Recorder: recorder, Callers: callers, Changes: changes, Now: now}
+	signing := &access.Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
+	authenticator := &access.Authenticator{Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now, Log: log}
+	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), turns.Derivations()
 	return &Services{
-		CAs: &CAs{
+		CAs: &pki.CAs{
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Recorder: recorder, Now: now, Log: log,
 		},
-		Clients: &Clients{
+		Clients: &pki.Clients{
 			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Recorder: recorder, Now: now, Log: log,
 		},
-		CRLs:     &CRLs{Store: store, History: history, Authorities: authorities, Lists: lists, Now: now, Life: set.CRLLife, Log: log},
-		Access:   access,
-		Login:    &Login{Store: store, Recorder: recorder, Access: access, Passwords: passwords, Log: log},
+		CRLs:     &pki.CRLs{Store: store, History: history, Authorities: authorities, Lists: lists, Now: now, Life: set.CRLLife, Log: log},
+		Access:   authenticator,
+		Login:    &access.Login{Store: store, Recorder: recorder, Access: authenticator, Passwords: passwords, Log: log},
 		Signing:  signing,
-		APIKeys:  &APIKeys{Control: control, Access: access, TokensOnce: set.TokensOnce, Log: log},
-		Roles:    &Roles{Control: control, Log: log},
-		Users:    &Users{Control: control, Passwords: passwords, Refusals: refusals, Access: access, Log: log},
-		Audit:    audit,
+		APIKeys:  &access.APIKeys{Control: control, Access: authenticator, TokensOnce: set.TokensOnce, Log: log},
+		Roles:    &access.Roles{Control: control, Log: log},
+		Users:    &access.Users{Control: control, Passwords: passwords, Refusals: refusals, Access: authenticator, Log: log},
+		Audit:    trail,
 		Refusals: refusals,
 		History:  history,
-		Restore:  &Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: signing, Now: now, Log: log},
+		Restore:  &pki.Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: signing, Now: now, Log: log},
 
-		PAMAccess: &PAMAccess{
-			Access: access, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
+		PAMAccess: &vault.Authenticator{
+			Access: authenticator, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
 		},
-		Devices: &Devices{
-			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: NewImportQueue(), Now: now, Log: log, UpsertEnables: set.UpsertEnables,
+		Devices: &vault.Devices{
+			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: vault.NewImportQueue(), Now: now, Log: log, UpsertEnables: set.UpsertEnables,
 		},
-		DeviceDomains:  &DeviceDomains{Store: store, Recorder: recorder, Now: now, Log: log},
-		Applications:   &Applications{Control: control, Log: log},
-		Authorizations: &Authorizations{Control: control, Keys: set.Keys, Log: log},
+		DeviceDomains:  &vault.DeviceDomains{Store: store, Recorder: recorder, Now: now, Log: log},
+		Applications:   &vault.Applications{Control: control, Log: log},
+		Authorizations: &vault.Authorizations{Control: control, Keys: set.Keys, Log: log},
 	}, nil
 }
 
 // newTrail opens the audit's secret, and signs the first checkpoint of a new database.
-func newTrail(ctx context.Context, set Settings, callers *Callers, scans *Turns) (*Audit, error) {
-	sealer := secretSealer{set.Keys, SecretName}
+func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans *turns.Turns) (*audit.Trail, error) {
+	sealer := secretSealer{set.Keys, audit.SecretName}
 	secret, err := openAuditSecret(ctx, set.Store, sealer)
 	if err != nil {
 		return nil, err
@@ -116,11 +130,11 @@ func newTrail(ctx context.Context, set Settings, callers *Callers, scans *Turns)
 	if err != nil {
 		return nil, err
 	}
-	recorder := &Recorder{Notary: notary, Now: set.Now, Callers: callers}
-	audit := &Audit{
+	recorder := &audit.Recorder{Notary: notary, Now: set.Now, Callers: callers}
+	trail := &audit.Trail{
 		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans, Now: set.Now, Log: set.Log,
 	}
-	return audit, audit.Begin(ctx)
+	return trail, trail.Begin(ctx)
 }
 
 // The intervals of what is done in the background. CRLs that are asked for are always current; these are for those that nobody asks for.
@@ -149,7 +163,7 @@ func (s *Services) Run(ctx context.Context) {
 		}
 	})
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
-	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Look) })
+	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Watch) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })

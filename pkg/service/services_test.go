@@ -3,12 +3,14 @@ package service_test
 import (
 	"reflect"
 	"testing"
+
+	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
 // TestNew_Whole: whatever a use case needs is there. Without its turns, for one, it would work, and have no bound.
 func TestNew_Whole(t *testing.T) {
 	t.Parallel()
-	services := reflect.ValueOf(newWorld(t).Services).Elem()
+	services := reflect.ValueOf(NewWorld(t).Services).Elem()
 	for i := range services.NumField() {
 		name, one := services.Type().Field(i).Name, services.Field(i)
 		if one.IsNil() {

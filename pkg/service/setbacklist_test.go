@@ -2,31 +2,33 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
 // TestSetBack_Numbers: once who has seen what is lost has looked, the next list of every server is later than any that was published.
 func TestSetBack_Numbers(t *testing.T) {
 	t.Parallel()
-	setBack(t, func(t *testing.T, w *world, keep func() func()) {
-		authority := w.newCA(t)
-		client := w.newClient(t, authority.ID)
-		w.current(t, authority.ID)
+	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
+		authority := w.NewCA(t)
+		client := w.NewClient(t, authority.ID)
+		w.Current(t, authority.ID)
 		restore := keep()
-		other, published := w.replica(t), w.current(t, authority.ID)
+		other, published := w.Replica(t), w.Current(t, authority.ID)
 		for range 3 { // within one second: their numbers run ahead of the time
-			other.revoke(t, other.newClient(t, authority.ID).ID)
-			published = other.current(t, authority.ID)
+			other.Revoke(t, other.NewClient(t, authority.ID).ID)
+			published = other.Current(t, authority.ID)
 		}
-		check(t, other.CRLs.History.Look(t.Context()))
+		Check(t, other.CRLs.History.Watch(t.Context()))
 		restore()
-		check(t, other.CRLs.History.Look(t.Context()))
-		w.revoke(t, client.ID)
-		list := w.current(t, authority.ID)
+		Check(t, other.CRLs.History.Watch(t.Context()))
+		w.Revoke(t, client.ID)
+		list := w.Current(t, authority.ID)
 		if list.Number.Cmp(published.Number) <= 0 || !list.ThisUpdate.After(published.ThisUpdate) {
 			t.Errorf("list %v of %v after %v of %v", list.Number, list.ThisUpdate, published.Number, published.ThisUpdate)
 		}
@@ -34,6 +36,9 @@ func TestSetBack_Numbers(t *testing.T) {
 }
 
 // movedStore is a database on another server, in which that can't be stored at first.
+// errDown is what a database answers that can't be written to.
+var errDown = errors.New("the database is gone")
+
 type movedStore struct {
 	domain.Store
 	readOnly bool
@@ -62,23 +67,23 @@ func (h movedHistory) Renew(ctx context.Context, from string, now time.Time, aba
 // TestSetBack_NewServer: a server that remembers nothing publishes nothing in a database that has moved, before the incarnation is renewed.
 func TestSetBack_NewServer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	authority := w.newCA(t)
-	client := w.newClient(t, authority.ID)
-	before := w.current(t, authority.ID)
-	w.revoke(t, client.ID)
-	fresh, moved := w.replica(t), &movedStore{w.store, true}
+	w := NewWorld(t)
+	authority := w.NewCA(t)
+	client := w.NewClient(t, authority.ID)
+	before := w.Current(t, authority.ID)
+	w.Revoke(t, client.ID)
+	fresh, moved := w.Replica(t), &movedStore{w.Store, true}
 	fresh.CRLs.History.Store = moved
 	if got, err := fresh.CRLs.Current(t.Context(), authority.ID); err == nil {
 		t.Errorf("list %d is served", got.Number)
 	}
-	latest, _, err := w.store.CRLs().Latest(t.Context(), authority.ID)
-	check(t, err)
-	wantSame(t, latest.Number, before.Number.Int64())
+	latest, _, err := w.Store.CRLs().Latest(t.Context(), authority.ID)
+	Check(t, err)
+	WantSame(t, latest.Number, before.Number.Int64())
 	moved.readOnly = false
-	list := fresh.current(t, authority.ID)
-	wantListed(t, list, w.serial(t, client.ID))
-	if ahead := list.Number.Int64() - w.clock.Now().Unix(); ahead < 3600 {
+	list := fresh.Current(t, authority.ID)
+	wantListed(t, list, w.Serial(t, client.ID))
+	if ahead := list.Number.Int64() - w.Clock.Now().Unix(); ahead < 3600 {
 		t.Errorf("the number is %d ahead of the time", ahead)
 	}
 }
@@ -89,23 +94,23 @@ func TestSetBack_Log(t *testing.T) {
 	for name, signs := range map[string]bool{"its own list": true, "the list of another": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			setBackLogged(t, func(t *testing.T, w *world, log *lockedBuffer, keep func() func()) {
-				authority := w.newCA(t)
-				stays, lost := w.newClient(t, authority.ID), w.newClient(t, authority.ID)
-				w.revoke(t, stays.ID)
-				w.current(t, authority.ID)
-				restore, other := keep(), w.replica(t)
-				w.revoke(t, lost.ID)
+			SetBackLogged(t, func(t *testing.T, w *World, log *LockedBuffer, keep func() func()) {
+				authority := w.NewCA(t)
+				stays, lost := w.NewClient(t, authority.ID), w.NewClient(t, authority.ID)
+				w.Revoke(t, stays.ID)
+				w.Current(t, authority.ID)
+				restore, other := keep(), w.Replica(t)
+				w.Revoke(t, lost.ID)
 				if !signs {
-					other.current(t, authority.ID)
+					other.Current(t, authority.ID)
 				}
-				wantListed(t, w.current(t, authority.ID), w.serial(t, stays.ID), w.serial(t, lost.ID))
-				check(t, w.CRLs.History.Look(t.Context()))
+				wantListed(t, w.Current(t, authority.ID), w.Serial(t, stays.ID), w.Serial(t, lost.ID))
+				Check(t, w.CRLs.History.Watch(t.Context()))
 				restore()
 				for range 2 {
-					check(t, w.CRLs.History.Look(t.Context()))
-					w.clock.pass(2 * time.Second)
-					w.current(t, authority.ID)
+					Check(t, w.CRLs.History.Watch(t.Context()))
+					w.Clock.Pass(2 * time.Second)
+					w.Current(t, authority.ID)
 				}
 				var said []string
 				for line := range strings.Lines(log.String()) {
@@ -113,8 +118,8 @@ func TestSetBack_Log(t *testing.T) {
 						said = append(said, line)
 					}
 				}
-				if len(said) != 1 || !strings.Contains(said[0], w.serial(t, lost.ID)) || strings.Contains(said[0], w.serial(t, stays.ID)) {
-					t.Errorf("of %s it says %q", w.serial(t, lost.ID), said)
+				if len(said) != 1 || !strings.Contains(said[0], w.Serial(t, lost.ID)) || strings.Contains(said[0], w.Serial(t, stays.ID)) {
+					t.Errorf("of %s it says %q", w.Serial(t, lost.ID), said)
 				}
 			})
 		})

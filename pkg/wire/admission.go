@@ -12,7 +12,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/bounded"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
@@ -67,14 +67,14 @@ func (l *lane) leave() { <-l.turns }
 type admission struct {
 	public, tokens, known, long *lane
 	bodies                      *bodies
-	shares                      *service.Turns // of long, for those who are known
+	shares                      *turns.Turns // of long, for those who are known
 }
 
 func newAdmission() admission {
 	processors := runtime.GOMAXPROCS(0)
 	return admission{
 		public: newLane(max(4, 2*processors)), tokens: newLane(max(8, 4*processors)), known: newLane(max(128, 64*processors)), long: newLane(maxLong),
-		bodies: &bodies{}, shares: service.NewTurns(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
+		bodies: &bodies{}, shares: turns.New(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
 	}
 }
 

@@ -43,7 +43,7 @@ type API struct {
 	apikeys
 	roles
 	users
-	audit
+	auditEvents
 	devices
 	deviceDomains
 	applications
@@ -82,7 +82,7 @@ func Mount(e *echo.Echo, config Config) error {
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},
 		users:          users{service: s.Users},
-		audit:          audit{service: s.Audit},
+		auditEvents:    auditEvents{service: s.Audit},
 		devices:        devices{service: s.Devices, audit: s.Audit},
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},

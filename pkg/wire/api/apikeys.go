@@ -7,11 +7,11 @@ import (
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-type apikeys struct{ service *service.APIKeys }
+type apikeys struct{ service *access.APIKeys }
 
 // GetApikeysPage implements the operation getApikeysPage.
 func (h apikeys) GetApikeysPage(ctx context.Context, request gen.GetApikeysPageRequestObject) (gen.GetApikeysPageResponseObject, error) {
@@ -97,7 +97,7 @@ func (h apikeys) RotateApikey(ctx context.Context, request gen.RotateApikeyReque
 	return gen.RotateApikey200JSONResponse{Body: convertAPIKey(key), Headers: gen.RotateApikey200ResponseHeaders{CacheControl: header(noStore)}}, nil
 }
 
-func convertAPIKey(k service.IssuedKey) gen.Apikey {
+func convertAPIKey(k access.IssuedKey) gen.Apikey {
 	return gen.Apikey{
 		ID: k.ID, Name: k.Name, Token: string(k.Token), Superuser: k.Superuser, Roles: roleRefs(k.Roles), Description: k.Description, Enabled: k.Enabled,
 		ExpiresAt: optionalDate(k.ExpiresAt), AllowedIps: prefixes(k.AllowedIPs), LastUsedAt: optionalDate(k.LastUsedAt),

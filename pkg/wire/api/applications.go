@@ -7,10 +7,10 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-type applications struct{ service *service.Applications }
+type applications struct{ service *vault.Applications }
 
 // GetApplicationsPage implements the operation getApplicationsPage.
 func (h applications) GetApplicationsPage(ctx context.Context, request gen.GetApplicationsPageRequestObject) (gen.GetApplicationsPageResponseObject, error) {
@@ -69,7 +69,7 @@ func convertApplication(a domain.Application) gen.Application {
 	}
 }
 
-type authorizations struct{ service *service.Authorizations }
+type authorizations struct{ service *vault.Authorizations }
 
 // GetAuthorizationsPage implements the operation getAuthorizationsPage.
 func (h authorizations) GetAuthorizationsPage(ctx context.Context, request gen.GetAuthorizationsPageRequestObject) (gen.GetAuthorizationsPageResponseObject, error) {
@@ -187,7 +187,7 @@ func convertAuthorization(a domain.PAMAuthorization) gen.Authorization {
 	}
 }
 
-func convertIssued(i service.IssuedAuthorization) gen.AuthorizationSecrets {
+func convertIssued(i vault.IssuedAuthorization) gen.AuthorizationSecrets {
 	a := convertAuthorization(i.PAMAuthorization)
 	return gen.AuthorizationSecrets{
 		ID: a.ID, ApplicationID: a.ApplicationID, ApplicationName: a.ApplicationName, Method: a.Method, Name: a.Name, Enabled: a.Enabled, Write: a.Write,

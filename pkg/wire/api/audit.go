@@ -7,14 +7,14 @@ import (
 	"errors"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-type audit struct{ service *service.Audit }
+type auditEvents struct{ service *audit.Trail }
 
 // GetAuditEventsPage implements the operation getAuditEventsPage.
-func (h audit) GetAuditEventsPage(ctx context.Context, request gen.GetAuditEventsPageRequestObject) (gen.GetAuditEventsPageResponseObject, error) {
+func (h auditEvents) GetAuditEventsPage(ctx context.Context, request gen.GetAuditEventsPageRequestObject) (gen.GetAuditEventsPageResponseObject, error) {
 	p := request.Params
 	filter, err := auditFilter(p)
 	if err != nil {
@@ -29,7 +29,7 @@ func (h audit) GetAuditEventsPage(ctx context.Context, request gen.GetAuditEvent
 }
 
 // GetAuditEvent implements the operation getAuditEvent.
-func (h audit) GetAuditEvent(ctx context.Context, request gen.GetAuditEventRequestObject) (gen.GetAuditEventResponseObject, error) {
+func (h auditEvents) GetAuditEvent(ctx context.Context, request gen.GetAuditEventRequestObject) (gen.GetAuditEventResponseObject, error) {
 	found, err := h.service.Get(ctx, request.ID)
 	if err != nil {
 		return nil, err

@@ -8,9 +8,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
@@ -24,7 +24,7 @@ type authenticator struct {
 // Verifier says who holds a token; *service.Access is the one that is served with.
 type Verifier interface {
 	Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error)
-	Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, service.AccessToken, error)
+	Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, access.Token, error)
 	// Confirm looks again at who makes a request: the context has who it is, and that of the answer who it is by now.
 	Confirm(ctx context.Context) (context.Context, error)
 }

@@ -7,12 +7,12 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 )
 
 type cas struct {
-	service *service.CAs
-	crls    *service.CRLs
+	service *pki.CAs
+	crls    *pki.CRLs
 }
 
 // GetCasPage implements the operation getCasPage.

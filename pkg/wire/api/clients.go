@@ -8,11 +8,11 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 )
 
 type clients struct {
-	service *service.Clients
+	service *pki.Clients
 	now     func() time.Time
 }
 
@@ -136,7 +136,7 @@ func (h clients) GetClientSite2SiteKey(ctx context.Context, request gen.GetClien
 
 // CreateClientSite2SitePkcs12 implements the operation createClientSite2SitePkcs12.
 func (h clients) CreateClientSite2SitePkcs12(ctx context.Context, request gen.CreateClientSite2SitePkcs12RequestObject) (gen.CreateClientSite2SitePkcs12ResponseObject, error) {
-	profile := service.PKCS12Profile(text(request.Body.Profile))
+	profile := pki.PKCS12Profile(text(request.Body.Profile))
 	file, err := h.service.PKCS12(ctx, request.ID, profile, domain.Secret(request.Body.Password))
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 )
 
 // GetCaCrl implements the operation getCaCrl.
@@ -34,7 +34,7 @@ func (h cas) GetCaCrl(ctx context.Context, request gen.GetCaCrlRequestObject) (g
 
 // crlHeaders are what both 200 and 304 have. Last-Modified is thisUpdate: it rises by at least a second from list to list, and lies in no future,
 // while two lists may be signed in one second.
-func crlHeaders(crl *service.SignedCRL, der bool) gen.GetCaCrl304ResponseHeaders {
+func crlHeaders(crl *pki.SignedCRL, der bool) gen.GetCaCrl304ResponseHeaders {
 	tag := `"` + crl.Tag + `-pem"`
 	if der {
 		tag = `"` + crl.Tag + `-der"`

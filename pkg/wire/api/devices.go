@@ -7,14 +7,15 @@ import (
 	"net/http"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 type devices struct {
-	service *service.Devices
-	audit   *service.Audit
+	service *vault.Devices
+	audit   *audit.Trail
 }
 
 // GetPamDevicesPage implements the operation getPamDevicesPage.
@@ -133,7 +134,7 @@ func notNil[T any](list []T) []T {
 	return list
 }
 
-type deviceDomains struct{ service *service.DeviceDomains }
+type deviceDomains struct{ service *vault.DeviceDomains }
 
 // GetDeviceDomainsPage implements the operation getDeviceDomainsPage.
 func (h deviceDomains) GetDeviceDomainsPage(ctx context.Context, request gen.GetDeviceDomainsPageRequestObject) (gen.GetDeviceDomainsPageResponseObject, error) {

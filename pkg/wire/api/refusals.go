@@ -6,13 +6,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 // refusals records every answer 401 and 403, and every request for a token that is refused. It stands before the authenticator, which may be the one that refuses.
-type refusals struct{ service *service.Refusals }
+type refusals struct{ service *audit.Refusals }
 
 func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {

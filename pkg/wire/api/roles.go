@@ -5,11 +5,11 @@ import (
 	"fmt"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-type roles struct{ service *service.Roles }
+type roles struct{ service *access.Roles }
 
 // GetRolesPage implements the operation getRolesPage.
 func (h roles) GetRolesPage(ctx context.Context, request gen.GetRolesPageRequestObject) (gen.GetRolesPageResponseObject, error) {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
 // refreshCookieLife is how long a client may keep the apikey as a cookie.
@@ -20,8 +20,8 @@ const (
 )
 
 type tokens struct {
-	access *service.Access
-	login  *service.Login
+	access *access.Authenticator
+	login  *access.Login
 }
 
 // CreateToken implements the operation createToken, for bodies that validation has made JSON of.
@@ -54,30 +54,30 @@ func (h tokens) grant(ctx context.Context, body *gen.TokenRequest) (gen.Token, e
 	}, nil
 }
 
-func setSession(ctx context.Context, session service.Session) {
+func setSession(ctx context.Context, session access.Session) {
 	info := infoOf(ctx)
 	info.setCookie(refreshCookie, session.Refresh, session.Life)
 	info.setCookie(accessCookie, session.Access.Token, session.Access.Life)
 }
 
-func (h tokens) session(ctx context.Context, body *gen.TokenRequest) (service.Session, error) {
+func (h tokens) session(ctx context.Context, body *gen.TokenRequest) (access.Session, error) {
 	refresh, username, password := domain.Secret(text(body.RefreshToken)), text(body.Username), domain.Secret(text(body.Password))
 	switch {
 	case body.GrantType != grantRefresh && body.GrantType != grantPassword:
-		return service.Session{}, domain.Fault(domain.Malformed, "grant_type", domain.ReasonGrant)
+		return access.Session{}, domain.Fault(domain.Malformed, "grant_type", domain.ReasonGrant)
 	case refresh != "" && (username != "" || password != ""):
-		return service.Session{}, domain.Fault(domain.Malformed, "refresh_token", domain.ReasonTwoCredentials)
+		return access.Session{}, domain.Fault(domain.Malformed, "refresh_token", domain.ReasonTwoCredentials)
 	case body.GrantType == grantPassword:
 		if err := errors.Join(needed("username", username == ""), needed("password", password == "")); err != nil {
-			return service.Session{}, err
+			return access.Session{}, err
 		}
 		return h.login.Password(ctx, username, password)
 	}
 	if err := needed("refresh_token", refresh == ""); err != nil {
-		return service.Session{}, err
+		return access.Session{}, err
 	}
-	access, err := h.access.Exchange(ctx, refresh)
-	return service.Session{Refresh: refresh, Life: refreshCookieLife, Access: access}, err
+	token, err := h.access.Exchange(ctx, refresh)
+	return access.Session{Refresh: refresh, Life: refreshCookieLife, Access: token}, err
 }
 
 // needed is the fault of a credential that is missing: not a mistake in a form, but nobody who could sign in.

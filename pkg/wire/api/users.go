@@ -4,11 +4,11 @@ import (
 	"context"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-type users struct{ service *service.Users }
+type users struct{ service *access.Users }
 
 // GetUsersPage implements the operation getUsersPage.
 func (h users) GetUsersPage(ctx context.Context, request gen.GetUsersPageRequestObject) (gen.GetUsersPageResponseObject, error) {
@@ -82,7 +82,7 @@ func (h users) GetUserInfo(ctx context.Context, _ gen.GetUserInfoRequestObject) 
 // clients never sign in again by themselves.
 func (h users) UpdateUserInfo(ctx context.Context, request gen.UpdateUserInfoRequestObject) (gen.UpdateUserInfoResponseObject, error) {
 	b := request.Body
-	profile, session, err := h.service.UpdateProfile(ctx, service.ProfileUpdate{
+	profile, session, err := h.service.UpdateProfile(ctx, access.ProfileUpdate{
 		Email: b.Email, FullName: b.Fullname, Current: secret(b.CurrentPassword), Password: secret(b.Password),
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func convertUser(u domain.User) gen.User {
 	}
 }
 
-func convertProfile(p service.Profile) gen.UserInfo {
+func convertProfile(p access.Profile) gen.UserInfo {
 	u := p.User
 	return gen.UserInfo{
 		ID: u.ID, Username: u.Username, Email: u.Email, Fullname: u.FullName, Superuser: u.Superuser, OwnerType: gen.UserInfoOwnerType(p.Kind),

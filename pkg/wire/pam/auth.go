@@ -9,9 +9,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
@@ -20,7 +21,7 @@ var errNoCredential = &domain.Error{Kind: domain.Unauthenticated, Field: "author
 
 // authenticator finds out which authorization makes a request, and whether it may.
 type authenticator struct {
-	access *service.PAMAccess
+	access *vault.Authenticator
 	// overTLS reports whether the client's connection was TLS.
 	overTLS func(echo.Context) bool
 	// certificate is the client's, in DER; nil when it has shown none.
@@ -62,7 +63,7 @@ func (a authenticator) once(c echo.Context, next echo.HandlerFunc) error {
 
 func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, error) {
 	r := c.Request()
-	request := service.PAMRequest{TLS: a.overTLS(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
+	request := vault.Request{TLS: a.overTLS(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
 	signed := auth.OAuth1Request{
 		Method: oas.SentMethod(r), URLs: []string{a.address(c)}, Query: r.URL.RawQuery, Authorization: r.Header.Get(echo.HeaderAuthorization),
 		Form: bodyOf(r.Context()).form(),
@@ -147,7 +148,7 @@ func withOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 
 // refusals records every request that was refused for who it is from.
 type refusals struct {
-	service *service.Refusals
+	service *audit.Refusals
 	// resource is what the refused requests are about.
 	resource domain.Scope
 	// all makes also requests be recorded that nobody could answer.

@@ -11,7 +11,7 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
@@ -27,7 +27,7 @@ func (h devices) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject
 // deviceList is the answer as gen.ListDevices200JSONResponse would write it, but written while the devices are read.
 type deviceList struct {
 	ctx  context.Context // of the request that this answers
-	list *service.DeviceList
+	list *vault.DeviceList
 }
 
 // listBuffer is how much of the list is written at once.

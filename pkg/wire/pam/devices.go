@@ -8,11 +8,11 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
 type devices struct {
-	service     *service.Devices
+	service     *vault.Devices
 	tellChanged bool // whether an upsert has changed something
 }
 

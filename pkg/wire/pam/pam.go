@@ -12,6 +12,7 @@ import (
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
@@ -174,7 +175,7 @@ func nameDevice(c echo.Context) {
 	}
 	fields, err := bodyOf(r.Context()).fields([]string{"device"})
 	if err == nil && fields["device"] != "" {
-		c.SetRequest(r.WithContext(service.WithHostname(r.Context(), fields["device"])))
+		c.SetRequest(r.WithContext(vault.WithHostname(r.Context(), fields["device"])))
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/form"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
@@ -27,7 +27,7 @@ const (
 	fieldSecret   = "client_secret"
 )
 
-type tokens struct{ access *service.PAMAccess }
+type tokens struct{ access *vault.Authenticator }
 
 // CreateToken implements the operation createToken, for bodies that the middleware has made one of fields.
 func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestObject) (gen.CreateTokenResponseObject, error) {
@@ -38,7 +38,7 @@ func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestO
 	case text(b.ClientID) == "":
 		return nil, domain.Fault(domain.Malformed, fieldClientID, domain.ReasonRequired)
 	}
-	token, err := h.access.Token(ctx, text(b.ClientID), domain.Secret(text(b.ClientSecret)), service.PAMRequest{Certificate: certificateOf(ctx)})
+	token, err := h.access.Token(ctx, text(b.ClientID), domain.Secret(text(b.ClientSecret)), vault.Request{Certificate: certificateOf(ctx)})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,189 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// APIKeys are the use cases of integration keys.
+type APIKeys struct {
+	Control *Control
+	Access  *Authenticator
+	// TokensOnce shows tokens in the answers of Create and Rotate only, also to superusers.
+	TokensOnce bool
+	Log        *slog.Logger
+}
+
+// IssuedKey is an apikey with its token, as far as the caller may see it.
+type IssuedKey struct {
+	domain.APIKey
+	Token domain.Secret
+}
+
+// Page lists apikeys.
+func (s *APIKeys) Page(ctx context.Context, req domain.PageRequest) (domain.Page[IssuedKey], error) {
+	found, err := s.Control.Store.APIKeys().Page(ctx, req)
+	page := domain.Page[IssuedKey]{Items: []IssuedKey{}, Current: found.Current, Next: found.Next, Previous: found.Previous}
+	for _, key := range found.Items {
+		issued, tokenErr := s.shown(ctx, key)
+		err = errors.Join(err, tokenErr)
+		page.Items = append(page.Items, issued)
+	}
+	return page, err
+}
+
+// Get returns one apikey.
+func (s *APIKeys) Get(ctx context.Context, id int64) (IssuedKey, error) {
+	key, err := s.Control.Store.APIKeys().Get(ctx, id)
+	if err != nil {
+		return IssuedKey{}, err
+	}
+	return s.shown(ctx, key)
+}
+
+// shown adds the token: whole for superusers who could make such a key.
+func (s *APIKeys) shown(ctx context.Context, key domain.APIKey) (IssuedKey, error) {
+	issued, err := s.whole(ctx, key)
+	caller := domain.PrincipalOf(ctx)
+	if s.TokensOnce || !caller.Superuser || len(key.Holder().Restrictions().Beyond(caller.Limits)) > 0 {
+		issued.Token = issued.Token.Masked()
+	}
+	return issued, err
+}
+
+func (s *APIKeys) whole(ctx context.Context, key domain.APIKey) (IssuedKey, error) {
+	tokens, err := s.Access.Tokens(ctx)
+	if err != nil {
+		return IssuedKey{}, err
+	}
+	token, err := tokens.Refresh(key)
+	return IssuedKey{key, token}, err
+}
+
+// Create makes an apikey with the roles of the ids.
+func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) (IssuedKey, error) {
+	key.Name = domain.CleanName(key.Name)
+	if err := errors.Join(key.Validate(), domain.CheckRoleIDs(roles)); err != nil {
+		return IssuedKey{}, err
+	}
+	now := s.Control.Now()
+	key.Generation, key.Binding, key.CreatedAt, key.UpdatedAt = 1, domain.NewBinding(), now, now
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
+		if key.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
+			return err
+		}
+		if err := mayHold(ctx, key.Holder()); err != nil {
+			return err
+		}
+		if err := tx.APIKeys().Create(ctx, &key); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionCreate, nil, &key)
+	})
+	if err != nil {
+		return IssuedKey{}, err
+	}
+	s.Log.InfoContext(ctx, "apikey created", "apikey_id", key.ID, "superuser", key.Superuser, "principal", domain.PrincipalOf(ctx).Name)
+	return s.whole(ctx, key)
+}
+
+// Update changes an apikey. Its token stays the same.
+func (s *APIKeys) Update(ctx context.Context, id int64, update domain.APIKeyUpdate) (IssuedKey, error) {
+	key, err := s.edit(ctx, id, domain.ActionUpdate, func(tx domain.Store, key *domain.APIKey) error {
+		if err := update.Apply(key); err != nil {
+			return err
+		}
+		roles, err := pickRoles(ctx, tx, update.Roles, key.Roles)
+		key.Roles = roles
+		return err
+	})
+	if err != nil {
+		return IssuedKey{}, err
+	}
+	return s.shown(ctx, key)
+}
+
+// Rotate gives an apikey a new token. The one before works for the overlap; those before that no more.
+func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedKey, error) {
+	if err := domain.CheckOverlap(overlap); err != nil {
+		return IssuedKey{}, err
+	}
+	key, err := s.edit(ctx, id, domain.ActionRotate, func(_ domain.Store, key *domain.APIKey) error {
+		key.Generation++
+		key.Binding = key.Binding.Next()
+		key.PreviousUntil = time.Time{}
+		if overlap > 0 {
+			key.PreviousUntil = s.Control.Now().Add(overlap)
+		}
+		return nil
+	})
+	if err != nil {
+		return IssuedKey{}, err
+	}
+	s.Log.InfoContext(ctx, "apikey rotated", "apikey_id", id, "overlap", overlap, "principal", domain.PrincipalOf(ctx).Name)
+	return s.whole(ctx, key)
+}
+
+// edit changes an apikey by fn, if the caller may.
+func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn func(domain.Store, *domain.APIKey) error) (key domain.APIKey, err error) {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		before, err := tx.APIKeys().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		key = before
+		if err := fn(tx, &key); err != nil {
+			return err
+		}
+		if err := s.Control.mayChange(ctx, tx, before.Holder(), key.Holder()); err != nil || reflect.DeepEqual(apikeyFacts(before), apikeyFacts(key)) {
+			return err
+		}
+		if before.Enabled && !key.Enabled { // its own token works when it is enabled again, what was made from that does not
+			key.Binding = key.Binding.Closed()
+		}
+		key.UpdatedAt = s.Control.Now()
+		if err := tx.APIKeys().Update(ctx, key); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, action, &before, &key)
+	})
+	return key, err
+}
+
+// Delete removes an apikey: its tokens are good for nothing from then on.
+func (s *APIKeys) Delete(ctx context.Context, id int64) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		key, err := tx.APIKeys().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.Control.mayChange(ctx, tx, key.Holder(), domain.Holder{}); err != nil {
+			return err
+		}
+		if err := tx.APIKeys().Delete(ctx, id); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionDelete, &key, nil)
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "apikey deleted", "apikey_id", id, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return err
+}
+
+func (s *APIKeys) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.APIKey) error {
+	c := audit.Change{Action: action, Resource: domain.ScopeAPIKeys}
+	if before != nil {
+		c.ID, c.Name, c.Before = before.ID, before.Name, apikeyFacts(*before)
+	}
+	if after != nil {
+		c.ID, c.Name, c.After = after.ID, after.Name, apikeyFacts(*after)
+	}
+	return s.Control.Recorder.Record(ctx, tx, c)
+}

@@ -1,0 +1,285 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/bounded"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/history"
+)
+
+// Authenticator finds out who makes a request, and exchanges credentials for access tokens. What it has read it trusts for trustFor, so that most
+// requests cost no round trip to the database, and a change holds everywhere within that time.
+type Authenticator struct {
+	Store   domain.Store
+	History *history.Watcher
+	Signing *Signing
+	Callers *Callers
+	Changes *Changes
+	Uses    *Uses
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	known  atomic.Pointer[Knowledge]
+	asking sync.Mutex
+	rates  bounded.Rates
+}
+
+// knowledge returns what is known, after asking whether it is still true if it was not asked for a while. While one asks, the others go on
+// with what they may still trust.
+func (s *Authenticator) knowledge(ctx context.Context) (*Knowledge, error) {
+	k := s.known.Load()
+	age := s.age(k)
+	if age < refreshAfter {
+		return k, nil
+	}
+	if !s.asking.TryLock() {
+		if age < trustFor {
+			return k, nil
+		}
+		s.asking.Lock()
+	}
+	defer s.asking.Unlock()
+	if k = s.known.Load(); s.age(k) < refreshAfter {
+		return k, nil
+	}
+	now, changes := s.Now(), s.Changes.made.Load() // before the question: what is answered may be as old as that
+	point, history, err := s.History.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if k == nil || k.Point != point || k.history != history {
+		tokens, err := s.Signing.Tokens(ctx)
+		if err != nil {
+			return nil, err
+		}
+		k = newKnowledge(point, history, tokens)
+	}
+	k.changes.Store(changes)
+	k.asked.Store(now.UnixMicro())
+	s.known.Store(k)
+	return k, nil
+}
+
+// age is how old what is known may be; the oldest, when this replica has changed something since it was asked for.
+func (s *Authenticator) age(k *Knowledge) time.Duration {
+	if k == nil || k.changes.Load() != s.Changes.made.Load() {
+		return math.MaxInt64
+	}
+	return k.age(s.Now())
+}
+
+// expire makes the next request ask whether anything has changed.
+func (s *Authenticator) expire() { s.Changes.made.Add(1) }
+
+// Tokens returns what makes tokens.
+func (s *Authenticator) Tokens(ctx context.Context) (*auth.Tokens, error) {
+	k, err := s.knowledge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k.tokens, nil
+}
+
+// Authenticate says who holds the token, which must be of one of the uses. Errors: *domain.Error with Unauthenticated; with Forbidden, and who it
+// is, when the holder may not come from there, or too often.
+func (s *Authenticator) Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error) {
+	holder, err := s.holder(ctx, token, uses...)
+	if err != nil {
+		return domain.Principal{}, err
+	}
+	return holder.principal(), s.admit(ctx, holder.Holder)
+}
+
+// holder finds whose the token is, and that it is good.
+func (s *Authenticator) holder(ctx context.Context, token domain.Secret, uses ...auth.Use) (proven, error) {
+	return Latest(ctx, s, func(k *Knowledge) (proven, error) { return s.holderBy(ctx, k, token, uses) })
+}
+
+// Latest runs try with what is known. When a credential is refused that another replica may have made a moment ago, it asks at once what has changed,
+// and runs try again.
+func Latest[T any](ctx context.Context, s *Authenticator, try func(*Knowledge) (T, error)) (found T, err error) {
+	k, err := s.knowledge(ctx)
+	if err != nil {
+		return found, err
+	}
+	found, err = try(k)
+	if !errors.Is(err, errNewer) && !(mayBeNewer(err) && k.age(s.Now()) > unknownKeyPause) {
+		return found, err
+	}
+	s.expire()
+	if k, err = s.knowledge(ctx); err != nil {
+		return found, err
+	}
+	return try(k)
+}
+
+// mayBeNewer reports whether a credential was refused that is of the past, or false, or newer than what is known.
+func mayBeNewer(err error) bool {
+	switch domain.PartOf(err) {
+	case domain.PartSecret, domain.PartToken, domain.PartSignature:
+		return true
+	}
+	return errors.Is(err, auth.ErrUnknownKey) || errors.Is(err, ErrOther)
+}
+
+// ProofOf is what a token proves that is good.
+func ProofOf(k *Knowledge, grant auth.Grant) domain.Proof {
+	return domain.Proof{Point: k.Point, Generation: grant.Generation, Bound: grant.Bound, Passing: grant.Use.Passing(), Until: grant.ExpiresAt}
+}
+
+// errNewer says that a token is genuine and of a generation that is not known yet; errOther that it is bound to what is not known yet, or no more.
+var (
+	errNewer = errors.New("it was made a moment ago")
+	ErrOther = errors.New("it was made a moment ago, or is of the past")
+)
+
+// unknownKeyPause is how often credentials that anybody can make, as tokens of unknown signing keys and wrong secrets, and those of the past, which people
+// keep, are a reason to ask at most.
+const unknownKeyPause = 50 * time.Millisecond
+
+// proven is a holder, and by what it is.
+type proven struct {
+	domain.Holder
+	proof domain.Proof
+}
+
+func (p proven) principal() domain.Principal {
+	principal := p.Principal()
+	principal.Proof = p.proof
+	return principal
+}
+
+func (s *Authenticator) holderBy(ctx context.Context, k *Knowledge, token domain.Secret, uses []auth.Use) (proven, error) {
+	now := s.Now()
+	grant, err := k.Verify(string(token), now, uses)
+	if err != nil {
+		return proven{}, Unauthenticated(err)
+	}
+	found, err := k.holder(ctx, s.Store, holderID{grant.Kind, grant.ID})
+	switch {
+	case err != nil:
+		return proven{}, err
+	case found.missing:
+		err = fmt.Errorf("%s %d is gone: %w", grant.Kind, grant.ID, ErrOther)
+	case !found.Active(now):
+		err = fmt.Errorf("%s %d is disabled or has expired", grant.Kind, grant.ID)
+	case grant.Generation > found.Generation:
+		err = fmt.Errorf("%s %d: %w", grant.Kind, grant.ID, errNewer)
+	case !found.Accepts(grant.Generation, now):
+		err = fmt.Errorf("token of an earlier generation of %s %d", grant.Kind, grant.ID)
+	case !found.Bound(grant.Generation, grant.Use.Passing(), grant.Bound):
+		err = fmt.Errorf("token of another %s with the id %d, or one that was ended: %w", grant.Kind, grant.ID, ErrOther)
+	default:
+		return proven{found.Holder.At(grant.Generation), ProofOf(k, grant)}, nil
+	}
+	return proven{}, Unauthenticated(err)
+}
+
+// Unauthenticated is the fault of a credential that is not good; the cause is for the log alone.
+func Unauthenticated(cause error) error {
+	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: cause}
+}
+
+// admit checks from where and how often an apikey is used, and notes that it was.
+func (s *Authenticator) admit(ctx context.Context, h domain.Holder) error {
+	if h.Kind != domain.PrincipalAPIKey {
+		return nil
+	}
+	origin, now := domain.OriginOf(ctx), s.Now()
+	if !h.Admits(origin.Address) {
+		return notFrom(h, origin.Address)
+	}
+	if h.RateLimit > 0 {
+		if wait := s.rates.Take(rateKey(h), now, float64(h.RateLimit)/60, max(1, h.RateLimit/6)); wait > 0 {
+			return limited(domain.Forbidden, wait, fmt.Errorf("apikey %d is beyond its rate", h.ID))
+		}
+	}
+	s.Uses.note(domain.APIKeyUse{ID: h.ID, At: now, Address: origin.AddressText()})
+	return nil
+}
+
+// notFrom is the fault of a holder who may not come from an address.
+func notFrom(h domain.Holder, address netip.Addr) error {
+	return &domain.Error{
+		Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("%s %d from %s", h.Kind, h.ID, address),
+	}
+}
+
+// rateKey has the limit in it: a limit that was changed begins anew.
+func rateKey(h domain.Holder) string { return fmt.Sprintf("%d/%d", h.ID, h.RateLimit) }
+
+// limited is the fault of those who come too often.
+func limited(kind domain.Kind, wait time.Duration, cause error) error {
+	seconds := int((wait + time.Second - 1) / time.Second)
+	return &domain.Error{
+		Kind: kind, Field: "authorization", Reason: domain.ReasonLimit, Args: []any{seconds}, Err: cause, Wait: time.Duration(seconds) * time.Second,
+	}
+}
+
+// Token is the outcome of an exchange.
+type Token struct {
+	Token domain.Secret
+	Life  time.Duration
+}
+
+// Exchange gives an access token for the token of an apikey or of a session. Errors: as Authenticate.
+func (s *Authenticator) Exchange(ctx context.Context, refresh domain.Secret) (Token, error) {
+	holder, err := s.holder(ctx, refresh, auth.Refresh, auth.Session)
+	if err != nil {
+		return Token{}, err
+	}
+	if err := s.admit(ctx, holder.Holder); err != nil {
+		return Token{}, err
+	}
+	return s.accessToken(ctx, holder.Holder)
+}
+
+// Resume is Authenticate for a session whose access token has ended: it says who it is and gives the next access token.
+func (s *Authenticator) Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, Token, error) {
+	holder, err := s.holder(ctx, refresh, auth.Refresh, auth.Session)
+	if err != nil {
+		return domain.Principal{}, Token{}, err
+	}
+	if err := s.admit(ctx, holder.Holder); err != nil {
+		return holder.principal(), Token{}, err
+	}
+	token, err := s.accessToken(ctx, holder.Holder)
+	return holder.principal(), token, err
+}
+
+func (s *Authenticator) accessToken(ctx context.Context, h domain.Holder) (Token, error) {
+	tokens, err := s.Tokens(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	token, err := tokens.Access(h)
+	return Token{Token: token, Life: h.Left(s.Now(), auth.AccessLife)}, err
+}
+
+// Session is what one gets who signs in: a token to come back with, and the first access token.
+type Session struct {
+	Refresh domain.Secret
+	Life    time.Duration
+	Access  Token
+}
+
+// session makes the tokens of a user.
+func (s *Authenticator) session(ctx context.Context, user domain.User) (Session, error) {
+	tokens, err := s.Tokens(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	refresh, refreshErr := tokens.Session(user.Holder())
+	access, accessErr := s.accessToken(ctx, user.Holder())
+	return Session{Refresh: refresh, Life: auth.SessionLife, Access: access}, errors.Join(refreshErr, accessErr)
+}

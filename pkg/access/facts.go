@@ -1,0 +1,39 @@
+package access
+
+import (
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// What the audit tells of each resource. The names are those of the fields that people know.
+
+func apikeyFacts(k domain.APIKey) audit.Facts {
+	return audit.Facts{
+		"name": k.Name, "description": k.Description, "superuser": k.Superuser, "roles": roleIDs(k.Roles), "enabled": k.Enabled,
+		"expires_at": audit.Moment(k.ExpiresAt), "allowed_ips": audit.Prefixes(k.AllowedIPs), "rate_limit": k.RateLimit, "generation": k.Generation,
+		"previous_until": audit.Moment(k.PreviousUntil),
+	}
+}
+
+func roleFacts(r domain.Role) audit.Facts {
+	scopes := make([]audit.Facts, len(r.Scopes))
+	for i, p := range r.Scopes {
+		scopes[i] = audit.Facts{"name": p.Scope, "read": p.Read, "write": p.Write}
+	}
+	return audit.Facts{"name": r.Name, "scopes": scopes}
+}
+
+func userFacts(u domain.User) audit.Facts {
+	return audit.Facts{
+		"username": u.Username, "email": u.Email, "fullname": u.FullName, "superuser": u.Superuser, "roles": roleIDs(u.Roles), "enabled": u.Enabled,
+		"generation": u.Generation,
+	}
+}
+
+func roleIDs(roles []domain.Role) []int64 {
+	ids := make([]int64, len(roles))
+	for i, role := range roles {
+		ids[i] = role.ID
+	}
+	return ids
+}

@@ -1,0 +1,128 @@
+package access
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Roles are the use cases of roles.
+type Roles struct {
+	Control *Control
+	Log     *slog.Logger
+}
+
+// Page lists roles.
+func (s *Roles) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.Role], error) {
+	return s.Control.Store.Roles().Page(ctx, req)
+}
+
+// Get returns one role.
+func (s *Roles) Get(ctx context.Context, id int64) (domain.Role, error) {
+	return s.Control.Store.Roles().Get(ctx, id)
+}
+
+// Create makes a role. Nobody can put into it what they do not hold.
+func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, error) {
+	role.Name = domain.CleanName(role.Name)
+	if err := role.Validate(); err != nil {
+		return role, err
+	}
+	now := s.Control.Now()
+	role.CreatedAt, role.UpdatedAt = now, now
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		if err := MayGrant(ctx, "scopes", false, role.Rights()); err != nil {
+			return err
+		}
+		if err := tx.Roles().Create(ctx, &role); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionCreate, nil, &role)
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "role created", "role_id", role.ID, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return role, err
+}
+
+// Update changes a role, for all who have it.
+func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) (role domain.Role, err error) {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		before, err := tx.Roles().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		role = before
+		if err := update.Apply(&role); err != nil {
+			return err
+		}
+		if err := MayGrant(ctx, "scopes", false, before.Rights().Union(role.Rights())); err != nil || reflect.DeepEqual(roleFacts(before), roleFacts(role)) {
+			return err
+		}
+		if err := mayWiden(ctx, tx, before, role); err != nil {
+			return err
+		}
+		role.UpdatedAt = s.Control.Now()
+		if err := tx.Roles().Update(ctx, role); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionUpdate, &before, &role)
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "role updated", "role_id", id, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return role, err
+}
+
+// mayWiden refuses those who are restricted to add something to a role that somebody has with fewer restrictions.
+func mayWiden(ctx context.Context, tx domain.Store, before, after domain.Role) error {
+	own := domain.PrincipalOf(ctx).Limits
+	if !own.Any() || before.Rights().Cover(after.Rights()) {
+		return nil
+	}
+	held, err := tx.Roles().Limits(ctx, before.ID)
+	if err != nil {
+		return err
+	}
+	for _, limits := range held {
+		if len(limits.Beyond(own)) > 0 {
+			return domain.Fault(domain.Forbidden, "scopes", domain.ReasonBeyondLimits)
+		}
+	}
+	return nil
+}
+
+// Delete removes a role that nobody has.
+func (s *Roles) Delete(ctx context.Context, id int64) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		role, err := tx.Roles().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := MayGrant(ctx, "scopes", false, role.Rights()); err != nil {
+			return err
+		}
+		if err := tx.Roles().Delete(ctx, id); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionDelete, &role, nil)
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "role deleted", "role_id", id, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return err
+}
+
+func (s *Roles) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.Role) error {
+	c := audit.Change{Action: action, Resource: domain.ScopeRoles}
+	if before != nil {
+		c.ID, c.Name, c.Before = before.ID, before.Name, roleFacts(*before)
+	}
+	if after != nil {
+		c.ID, c.Name, c.After = after.ID, after.Name, roleFacts(*after)
+	}
+	return s.Control.Recorder.Record(ctx, tx, c)
+}

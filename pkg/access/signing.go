@@ -1,0 +1,142 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
+)
+
+// Signing keeps the keys that sessions and access tokens are signed with.
+type Signing struct {
+	Control *Control
+	Keys    *seal.Keyring
+	Secret  []byte        // of the tokens of apikeys
+	Life    time.Duration // how long a key signs before the next one is made
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// settle is how long after it was made a key begins to sign: by then every replica has noticed it.
+const settle = 5 * trustFor
+
+// Tokens returns what makes and verifies tokens with the keys of this moment; it makes the first key.
+func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
+	rows, err := s.Control.Store.SigningKeys().List(ctx)
+	if err == nil && len(rows) == 0 {
+		rows, err = s.first(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ring := make([]auth.SigningKey, len(rows))
+	for i, row := range rows {
+		secret, err := s.Keys.Open(row.Sealed, signingKeyContext(row.ID))
+		if err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
+		}
+		ring[i] = auth.SigningKey{ID: row.ID, Secret: secret, InForce: row.CreatedAt.Add(settle)}
+	}
+	return auth.NewTokens(s.Secret, ring, s.Now)
+}
+
+// first makes the first key, unless another replica has made it meanwhile.
+func (s *Signing) first(ctx context.Context) (rows []domain.SigningKey, err error) {
+	fresh := s.newKey()
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		if rows, err = tx.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
+			return err
+		}
+		rows = []domain.SigningKey{fresh}
+		return tx.SigningKeys().Create(ctx, fresh)
+	})
+	return rows, err
+}
+
+func (s *Signing) newKey() domain.SigningKey {
+	secret := make([]byte, auth.SecretSize)
+	rand.Read(secret)
+	id := rand.Text()
+	return domain.SigningKey{ID: id, Sealed: s.Keys.Seal(secret, signingKeyContext(id)), CreatedAt: s.Now()}
+}
+
+// signingKeyContext binds a sealed key to its row.
+func signingKeyContext(id string) string { return "signing-key/" + id }
+
+// Rotate makes a new key. What was signed with the keys before stays valid until it expires, or with revoke ends at once: everybody but the
+// holders of apikeys has to sign in again.
+func (s *Signing) Rotate(ctx context.Context, revoke bool) error {
+	return s.rotate(ctx, func([]domain.SigningKey) (bool, bool) { return true, revoke })
+}
+
+// RotateDue makes a new key when the newest has signed for its life, on one replica only.
+func (s *Signing) RotateDue(ctx context.Context) error {
+	due := func(rows []domain.SigningKey) bool {
+		newest, ok := s.newest(rows)
+		return len(rows) > 0 && (!ok || s.Now().Sub(newest) >= s.Life)
+	}
+	rows, err := s.Control.Store.SigningKeys().List(ctx)
+	if err != nil || !due(rows) {
+		return err
+	}
+	return s.rotate(ctx, func(rows []domain.SigningKey) (bool, bool) { return due(rows), false })
+}
+
+func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (rotate, revoke bool)) error {
+	fresh := s.newKey()
+	rotated := false
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		rows, err := tx.SigningKeys().List(ctx)
+		if err != nil {
+			return err
+		}
+		rotate, revoke := decide(rows)
+		if !rotate {
+			return nil
+		}
+		rotated, fresh.CreatedAt = true, s.Now() // not before this: until now others may have waited for it
+		if err := tx.SigningKeys().Create(ctx, fresh); err != nil {
+			return err
+		}
+		if err := tx.SigningKeys().Delete(ctx, s.useless(rows, revoke)); err != nil {
+			return err
+		}
+		return s.Control.Recorder.Record(ctx, tx, audit.Change{
+			Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, Name: fresh.ID, After: audit.Facts{"revoked_earlier": revoke},
+		})
+	})
+	if err == nil && rotated {
+		s.Log.InfoContext(ctx, "signing key made", "key", fresh.ID)
+	}
+	return err
+}
+
+// newest is when the newest key was made, of those that no clock has made that was ahead.
+func (s *Signing) newest(rows []domain.SigningKey) (at time.Time, ok bool) {
+	for _, row := range rows {
+		if row.CreatedAt.Sub(s.Now()) < domain.ClockTolerance {
+			at, ok = row.CreatedAt, true
+		}
+	}
+	return at, ok
+}
+
+// useless are the keys whose last token has expired: those whose successor had signed for longer than a session lives when the newest was made. That no
+// clock decides that is ahead now: a key that was removed ends sessions for good.
+func (s *Signing) useless(rows []domain.SigningKey, all bool) []string {
+	var ids []string
+	newest, _ := s.newest(rows)
+	for i, row := range rows {
+		succeeded := i+1 < len(rows) && newest.Sub(rows[i+1].CreatedAt.Add(settle)) > auth.SessionLife
+		if all || succeeded {
+			ids = append(ids, row.ID)
+		}
+	}
+	return ids
+}

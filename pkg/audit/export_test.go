@@ -1,0 +1,4 @@
+package audit
+
+// CheckpointEvery is checkpointEvery, for the tests.
+const CheckpointEvery = checkpointEvery

@@ -1,0 +1,60 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/bounded"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Refusals records the attempts that were refused, and slows down those who make many.
+type Refusals struct {
+	Store    domain.Store
+	Recorder *Recorder
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	rates bounded.Rates
+}
+
+// The rates up to which refusals are recorded, each by itself: of one address without a credential, and of one principal. Beyond them nothing
+// is written, so that nobody can fill the disk by being refused.
+const (
+	strangerBurst = 20
+	strangerRate  = 0.5 // a second
+	knownBurst    = 200
+	knownRate     = 20
+)
+
+// Record writes that an attempt was refused. It says how long the caller is to wait when there were too many: then it was not written, save for
+// the log.
+func (s *Refusals) Record(ctx context.Context, resource domain.Scope, id int64, cause *domain.Error) time.Duration {
+	if wait := s.take(ctx); wait > 0 {
+		return wait
+	}
+	what := Facts{"cause": domain.Cause(cause), "field": cause.Field}
+	if part := domain.PartOf(cause); part != "" {
+		what["part"] = part
+	}
+	after, err := what.text()
+	if err == nil {
+		err = s.Store.Audit().Append(ctx, s.Recorder.complete(ctx, domain.Event{
+			Action: domain.ActionAccess, Refused: true, Resource: resource, ResourceID: id, After: after,
+		}))
+	}
+	if err != nil && ctx.Err() == nil {
+		s.Log.ErrorContext(ctx, "a refusal could not be recorded", "error", err)
+	}
+	return 0
+}
+
+func (s *Refusals) take(ctx context.Context) time.Duration {
+	principal := domain.PrincipalOf(ctx)
+	if principal.Kind == domain.PrincipalNobody {
+		return s.rates.Take(bounded.Neighbourhood(domain.OriginOf(ctx).Address), s.Now(), strangerRate, strangerBurst)
+	}
+	return s.rates.Take(fmt.Sprintf("%s:%d", principal.Kind, principal.ID), s.Now(), knownRate, knownBurst)
+}

@@ -1,0 +1,160 @@
+package ca
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Profile says what all certificates of one kind have in common (RFC 5280,
+// section 4.2.1).
+type Profile struct {
+	// IsCA makes a CA that issues no further CAs (path length 0).
+	IsCA        bool
+	KeyUsage    x509.KeyUsage
+	ExtKeyUsage []x509.ExtKeyUsage
+	// MaxLife is how long a certificate may be valid.
+	MaxLife time.Duration
+}
+
+// The longest that a certificate may be valid, the minute before now included
+// that a certificate begins for clocks that are late.
+const (
+	maxRootLife   = 100 * 366 * 24 * time.Hour
+	maxClientLife = 20 * 366 * 24 * time.Hour
+)
+
+// rootProfile is of CAs that sign clients and revocation lists.
+var rootProfile = Profile{IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, MaxLife: maxRootLife}
+
+// clientProfile is of OpenVPN's clients: a client must never pass for a server.
+var clientProfile = Profile{
+	KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, MaxLife: maxClientLife,
+}
+
+// Prepared is a certificate that was checked, and lacks its key and its
+// signature. It is signed once: the serial number was made for one certificate.
+type Prepared struct {
+	authority *Authority // nil: it signs itself
+	template  *x509.Certificate
+	redeemed  atomic.Bool
+}
+
+// prepare checks everything but the key. It fails with [ErrInvalidRequest].
+func (p Profile) prepare(authority *Authority, subject Subject, notBefore, notAfter time.Time) (*Prepared, error) {
+	notBefore, notAfter = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
+	if !notBefore.Before(notAfter) || !Representable(notBefore) || !Representable(notAfter) {
+		return nil, fmt.Errorf("%w: the validity is empty or not representable", ErrInvalidRequest)
+	}
+	if notAfter.Sub(notBefore) > p.MaxLife {
+		return nil, fmt.Errorf("%w: the validity is longer than %d days", ErrInvalidRequest, p.MaxLife/(24*time.Hour))
+	}
+	if err := subject.validate(); err != nil {
+		return nil, err
+	}
+	rawSubject, err := subject.rawName()
+	if err != nil {
+		return nil, err
+	}
+	return &Prepared{authority: authority, template: &x509.Certificate{
+		SerialNumber:          newSerial(),
+		RawSubject:            rawSubject,
+		EmailAddresses:        subject.emails(),
+		NotBefore:             notBefore,
+		NotAfter:              notAfter,
+		BasicConstraintsValid: true,
+		IsCA:                  p.IsCA,
+		MaxPathLenZero:        p.IsCA,
+		KeyUsage:              p.KeyUsage,
+		ExtKeyUsage:           p.ExtKeyUsage,
+	}}, nil
+}
+
+// redeem returns the template for a key; the second time it fails with
+// [ErrRedeemed].
+func (p *Prepared) redeem(key crypto.PublicKey) (*x509.Certificate, error) {
+	if _, err := AlgorithmOf(key); err != nil {
+		return nil, err
+	}
+	id, err := keyID(key)
+	if err != nil {
+		return nil, err
+	}
+	if !p.redeemed.CompareAndSwap(false, true) {
+		return nil, ErrRedeemed
+	}
+	p.template.PublicKey, p.template.SubjectKeyId = key, id
+	return p.template, nil
+}
+
+// PrepareClient checks all that can be checked before there is a key. It fails
+// with [ErrInvalidRequest] or [ErrBeyondCA].
+func (a *Authority) PrepareClient(req ClientRequest) (*Prepared, error) {
+	if req.NotAfter.After(a.Certificate.NotAfter) {
+		return nil, fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, a.Certificate.NotAfter.UTC().Format(time.DateOnly))
+	}
+	notBefore := req.NotBefore
+	if notBefore.Before(a.Certificate.NotBefore) {
+		notBefore = a.Certificate.NotBefore
+	}
+	prepared, err := clientProfile.prepare(a, req.Subject, notBefore, req.NotAfter)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Equal(prepared.template.RawSubject, a.Certificate.RawSubject) {
+		// Such a certificate would count as self-issued (RFC 5280, section
+		// 3.2) and confuse path building.
+		return nil, fmt.Errorf("%w: the subject is the CA's own", ErrInvalidRequest)
+	}
+	return prepared, nil
+}
+
+// Issue signs what [Authority.PrepareClient] has prepared, for a key. It fails
+// with [ErrWeakKey], [ErrUnsupportedKey], [ErrRedeemed], or, if the outcome is
+// not what was asked, [ErrSelfCheck].
+func (p *Prepared) Issue(key crypto.PublicKey) (*x509.Certificate, error) {
+	template, err := p.issued(key)
+	if err != nil {
+		return nil, err
+	}
+	return sign(template, p.authority.Certificate, p.authority.Signer)
+}
+
+// issued returns the template with all that the issuer adds.
+func (p *Prepared) issued(key crypto.PublicKey) (*x509.Certificate, error) {
+	template, err := p.redeem(key)
+	if err != nil {
+		return nil, err
+	}
+	issuer := p.authority.Certificate
+	template.RawIssuer = issuer.RawSubject
+	template.SignatureAlgorithm = signatureAlgorithm(issuer.PublicKey)
+	template.AuthorityKeyId, err = p.authority.keyID()
+	return template, err
+}
+
+// PrepareRoot checks all of a CA that can be checked before there is a key. It
+// fails with [ErrInvalidRequest].
+func PrepareRoot(req RootRequest) (*Prepared, error) {
+	return rootProfile.prepare(nil, req.Subject, req.NotBefore, req.NotAfter)
+}
+
+// SelfSign signs what [PrepareRoot] has prepared, with the key itself. It fails
+// as [Prepared.Issue] does.
+func (p *Prepared) SelfSign(signer crypto.Signer) (*Authority, error) {
+	template, err := p.redeem(signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	template.AuthorityKeyId = template.SubjectKeyId
+	template.RawIssuer = template.RawSubject
+	template.SignatureAlgorithm = signatureAlgorithm(signer.Public())
+	cert, err := sign(template, template, signer)
+	if err != nil {
+		return nil, err
+	}
+	return NewAuthority(cert, signer)
+}

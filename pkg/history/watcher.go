@@ -1,0 +1,92 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Watcher notices when the database has another history than the one that this replica has read: after the promotion of a standby that lagged, a restore
+// beneath a running service, a file that was set back. Then all that is remembered of it is forgotten, here at once and on the other replicas when they
+// look, and the database gets another incarnation.
+type Watcher struct {
+	Store    domain.Store
+	Now      func() time.Time
+	Log      *slog.Logger
+	Memories []func() // each forgets
+
+	mu      sync.Mutex
+	last    domain.Glance
+	looked  bool
+	pending bool // a new incarnation could not be stored yet
+	age     int  // how often all was forgotten
+}
+
+// Look returns the state of who may do what, and a number that changes when all is forgotten.
+func (h *Watcher) Look(ctx context.Context) (domain.AccessPoint, int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g, err := h.Store.Histories().Glance(ctx, h.last.Newest)
+	if err != nil {
+		return domain.AccessPoint{}, 0, err
+	}
+	if g.Moved || h.looked && !g.Follows(h.last) {
+		h.begin(ctx, g)
+	}
+	if h.pending {
+		g = h.renew(ctx, g)
+	}
+	h.last, h.looked = g, true
+	return g.Access, h.age, nil
+}
+
+// Watch looks in the background, for replicas that nobody asks for anything.
+func (h *Watcher) Watch(ctx context.Context) error {
+	_, _, err := h.Look(ctx)
+	return err
+}
+
+// errUnsettled says that the database has another history, and can't be told so yet.
+var errUnsettled = errors.New("history: the incarnation of the database is not renewed yet")
+
+// Settled looks at the database and returns its incarnation, when that is of the history that the database has. Errors: *domain.Unavailable as well.
+func (h *Watcher) Settled(ctx context.Context) (string, error) {
+	if _, _, err := h.Look(ctx); err != nil {
+		return "", err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pending {
+		return "", &domain.Unavailable{Err: errUnsettled}
+	}
+	return h.last.Incarnation, nil
+}
+
+// begin forgets. The incarnation stays when another replica has renewed it already.
+func (h *Watcher) begin(ctx context.Context, g domain.Glance) {
+	h.age++
+	h.Store.Forget()
+	for _, forget := range h.Memories {
+		forget()
+	}
+	renewed := h.looked && g.Incarnation != h.last.Incarnation && !g.Moved
+	h.pending = h.pending || !renewed
+	h.Log.ErrorContext(ctx, "the database has another history: all that was remembered of it is forgotten", "incarnation", g.Incarnation,
+		"before", h.last.Incarnation, "server", g.Server, "server_before", h.last.Server, "events_lost", g.Lost, "epoch", g.Access.Epoch,
+		"epoch_before", h.last.Access.Epoch, "renewed_elsewhere", renewed)
+}
+
+// renew stores a new incarnation. When it can't, as in a database that is read-only, the next look tries again.
+func (h *Watcher) renew(ctx context.Context, g domain.Glance) domain.Glance {
+	value, err := h.Store.Histories().Renew(ctx, g.Incarnation, h.Now())
+	if err != nil {
+		h.Log.ErrorContext(ctx, "the incarnation could not be renewed", "error", err)
+		return g
+	}
+	g.Incarnation, g.Moved, h.pending = value, false, false
+	return g
+}

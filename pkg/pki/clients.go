@@ -1,0 +1,123 @@
+package pki
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/turns"
+)
+
+// Clients are the use cases of site-to-site clients.
+type Clients struct {
+	Store       domain.Store
+	Authorities *Authorities
+	Keys        *seal.Keyring
+	Generator   *ca.KeyGenerator
+	Derivations *turns.Turns // of keys from passwords
+	Scans       *turns.Turns
+	Recorder    *audit.Recorder
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// markBatch is how many ended certificates are marked in one statement.
+const markBatch = 1000
+
+// Page lists clients. Certificates that ended since the last call are marked first, so that a filter by status is exact.
+func (s *Clients) Page(ctx context.Context, filter domain.ClientFilter, page domain.PageRequest) (domain.Page[domain.Client], error) {
+	for marked := markBatch; marked == markBatch && (filter.Status == domain.StatusValid || filter.Status == domain.StatusExpired); {
+		var err error
+		if marked, err = s.Store.Clients().MarkExpired(ctx, s.Now(), markBatch); err != nil {
+			return domain.Page[domain.Client]{}, err
+		}
+	}
+	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Client], error) {
+		return s.Store.Clients().Page(ctx, filter, page)
+	})
+}
+
+// Get returns one client.
+func (s *Clients) Get(ctx context.Context, id int64) (domain.Client, error) {
+	return s.Store.Clients().Get(ctx, id)
+}
+
+// Update changes a client's record.
+func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpdate) (domain.Client, error) {
+	var record domain.Client
+	err := s.Store.Transact(ctx, func(tx domain.Store) (err error) {
+		if record, err = tx.Clients().Lock(ctx, id); err != nil {
+			return err
+		}
+		before := record
+		if err := update.Apply(&record); err != nil || record == before {
+			return err
+		}
+		record.UpdatedAt = s.Now()
+		if err := tx.Clients().Update(ctx, record); err != nil {
+			return err
+		}
+		return s.Recorder.Record(ctx, tx, audit.Change{
+			Action: domain.ActionUpdate, Resource: domain.ScopeClients, ID: id, Name: record.Name, Before: clientFacts(before), After: clientFacts(record),
+		})
+	})
+	return record, err
+}
+
+// Revoke revokes the client's certificate; once it has returned, every CRL that is served lists it. Revoking again changes
+// nothing.
+func (s *Clients) Revoke(ctx context.Context, id int64) error {
+	var revoked domain.Certificate
+	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+		client, err := tx.Clients().Lock(ctx, id)
+		if err != nil || client.Revoked() {
+			return err
+		}
+		if revoked, err = tx.Certificates().OfClient(ctx, id); err != nil {
+			return err
+		}
+		now := s.Now()
+		if err := tx.Clients().Revoke(ctx, id, now); err != nil {
+			return err
+		}
+		if err := addRevocation(ctx, tx, revoked, now); err != nil {
+			return err
+		}
+		return s.Recorder.Record(ctx, tx, audit.Change{
+			Action: domain.ActionRevoke, Resource: domain.ScopeClients, ID: id, Name: client.Name,
+			After: audit.Facts{"serial": revoked.Serial, "revoked_at": audit.Moment(now)},
+		})
+	})
+	if err == nil && revoked.ID != 0 {
+		s.Log.InfoContext(ctx, "certificate revoked", "client_id", id, "serial", revoked.Serial, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return err
+}
+
+// addRevocation puts a certificate on its CA's list.
+func addRevocation(ctx context.Context, tx domain.Store, cert domain.Certificate, at time.Time) error {
+	epoch, err := tx.Revocations().Advance(ctx, cert.CAID)
+	if err != nil {
+		return err
+	}
+	return tx.Revocations().Add(ctx, []domain.Revocation{{
+		CAID: cert.CAID, Serial: cert.Serial, RevokedAt: at, NotAfter: cert.NotAfter, Epoch: epoch,
+	}})
+}
+
+// Certificate returns the client's certificate followed by its CA's, in PEM.
+func (s *Clients) Certificate(ctx context.Context, id int64) ([]byte, error) {
+	cert, err := s.Store.Certificates().OfClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := s.Store.CAs().Key(ctx, cert.CAID)
+	if err != nil {
+		return nil, err
+	}
+	return append(ca.EncodeCertificatePEM(cert.DER), ca.EncodeCertificatePEM(authority.Certificate)...), nil
+}

@@ -1,0 +1,279 @@
+package pki
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"math/big"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/bounded"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/history"
+)
+
+// CRLs signs and serves the revocation lists. A list is signed when it is asked for and the CA's epoch has moved, so that one
+// signature serves however many revocations came in between; or when two thirds of its life are over.
+//
+// OpenVPN that holds two lists of a CA believes the one with the later thisUpdate, and refuses everybody while that is in the future. So numbers
+// and thisUpdate only rise, and a list of the future, which a wrong clock has made, is not served: another one is signed in its place, with a
+// higher number and a thisUpdate of now. When the future has come, the next list is later than that one was.
+//
+// The last good list is served until it ends when no other can be had: while the database does not answer, or can't be written to.
+type CRLs struct {
+	Store       domain.Store
+	History     *history.Watcher
+	Authorities *Authorities
+	Now         func() time.Time
+	Life        time.Duration // of a list, from thisUpdate to nextUpdate
+	Lists       *Lists
+	Log         *slog.Logger
+
+	states bounded.Flights[int64, domain.CRLState]
+}
+
+// SignedCRL is a revocation list in both encodings. Tag changes when the list does. Stale says that this is the last list that could be had, and
+// that later revocations may not be on it.
+type SignedCRL struct {
+	domain.CRL
+	PEM   []byte
+	Tag   string
+	Stale bool
+}
+
+// errCRLContention says that other replicas published first every time.
+var errCRLContention = errors.New("pki: the CRL number was taken by another replica too many times")
+
+const publishAttempts = 20
+
+// How long the database may take: to say where a list stands, to read or store one, and to say what is new.
+const (
+	crlStateTime = time.Second
+	crlStoreTime = 5 * time.Second
+	crlReadTime  = 20 * time.Second // the revocations, maybe a million
+)
+
+// Current returns a list that has every revocation committed before the call; or, if that can't be had, the last one, Stale. Errors:
+// *domain.Error with Missing.
+func (s *CRLs) Current(ctx context.Context, caID int64) (*SignedCRL, error) {
+	crl, err := s.fresh(ctx, caID)
+	switch {
+	case err == nil:
+		return crl, nil
+	case domain.IsKind(err, domain.Missing):
+		s.Lists.drop(caID)
+		return nil, err
+	}
+	return s.last(ctx, caID, err)
+}
+
+func (s *CRLs) fresh(ctx context.Context, caID int64) (*SignedCRL, error) {
+	state, err := s.state(ctx, caID)
+	if err != nil {
+		return nil, err
+	}
+	l := s.Lists.of(caID)
+	if seen := l.seen.Load(); seen != nil && *seen == state.RevocationPoint && !l.lapsed.Load() {
+		if crl := l.current.Load(); crl != nil && s.good(crl.CRL, state) {
+			l.stale.Store(nil)
+			return crl, nil
+		}
+	}
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return s.renewed(ctx, l, caID, state)
+}
+
+// renewed returns a list that is good for one who has seen the state asked. Its caller has the turn.
+func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CRLState) (*SignedCRL, error) {
+	for attempt := range publishAttempts {
+		state, err := s.heed(ctx, l, caID, asked, attempt > 0)
+		if err != nil {
+			return nil, err
+		}
+		if attempt == 0 {
+			asked = state
+		}
+		if crl := l.current.Load(); crl != nil && s.good(crl.CRL, asked) {
+			l.stale.Store(nil)
+			return crl, nil
+		}
+		if err := s.renew(ctx, l, caID, asked, state); err != nil {
+			return nil, err
+		}
+	}
+	return nil, &domain.Unavailable{Err: errCRLContention}
+}
+
+// state reads where the lists of a CA stand. All who ask at once share one question to the database, which was put after they asked.
+func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
+	return s.states.Do(ctx, caID, func() (domain.CRLState, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), crlStateTime)
+		defer cancel()
+		return s.Store.CRLs().State(ctx, caID)
+	})
+}
+
+// good reports whether a list can be served to one who has seen the state: it is the last one, or has all revocations of it, is not due, does
+// not begin in the future, and is not older than one that OpenVPN may have from somebody whose clock was wrong.
+func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
+	now := s.Now()
+	overtaken := state.ThisUpdate.After(crl.ThisUpdate) && !state.ThisUpdate.Add(time.Second).After(now)
+	return crl.Epoch >= state.Epoch && crl.Number >= state.Number && !overtaken &&
+		!crl.ThisUpdate.After(now) && !ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now)
+}
+
+// renew takes the list that another replica has published, or signs and publishes the next one, if no other replica is faster. The state, with
+// the number, was read before the revocations: whoever publishes a later number has read at least as many.
+func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state domain.CRLState) error {
+	latest, found, err := s.latest(ctx, caID)
+	if err != nil {
+		return err
+	}
+	good := found && s.good(latest, asked)
+	if good && l.before == nil {
+		l.current.Store(signed(latest))
+		return nil
+	}
+	if another, err := s.another(ctx, state); another || err != nil {
+		return err // then the state is of no use
+	}
+	if err := s.catchUp(ctx, l, caID, state, latest); err != nil {
+		return err
+	}
+	if good {
+		l.current.Store(signed(latest))
+		return nil
+	}
+	crl, err := s.sign(ctx, l, caID, state, latest)
+	if err != nil {
+		return err
+	}
+	published, err := s.publish(ctx, crl)
+	if err == nil && published {
+		l.current.Store(signed(crl))
+		s.Log.InfoContext(ctx, "CRL signed", "ca_id", caID, "number", crl.Number, "entries", len(l.revocations), "next_update", crl.NextUpdate)
+	}
+	return err
+}
+
+func (s *CRLs) latest(ctx context.Context, caID int64) (domain.CRL, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, crlStoreTime)
+	defer cancel()
+	return s.Store.CRLs().Latest(ctx, caID)
+}
+
+func (s *CRLs) publish(ctx context.Context, crl domain.CRL) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, crlStoreTime)
+	defer cancel()
+	return s.Store.CRLs().Publish(ctx, crl)
+}
+
+// catchUp reads the revocations since the last time, and drops those whose certificate had ended before the latest list if that had
+// seen them: they were on one list after their end (RFC 5280, 3.3).
+func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL) error {
+	ctx, cancel := context.WithTimeout(ctx, crlReadTime)
+	defer cancel()
+	if err := s.rejoin(ctx, l); err != nil {
+		return err
+	}
+	fresh, err := s.Store.Revocations().After(ctx, caID, l.epoch)
+	if err != nil {
+		return err
+	}
+	all := append(l.revocations, fresh...)
+	s.tellGone(ctx, l, caID, state, all)
+	kept := l.revocations[:0]
+	for _, r := range all {
+		if r.NotAfter.IsZero() || r.Epoch > latest.Epoch || latest.ThisUpdate.After(s.Now()) || !r.NotAfter.Before(latest.ThisUpdate) {
+			kept = append(kept, r)
+		}
+		if r.Epoch > l.epoch {
+			l.epoch, l.last = r.Epoch, r
+		}
+	}
+	l.revocations = kept
+	return nil
+}
+
+// sign makes the list that follows the latest one.
+func (s *CRLs) sign(ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL) (domain.CRL, error) {
+	authority, err := s.Authorities.Get(ctx, caID)
+	if err != nil {
+		return domain.CRL{}, err
+	}
+	entries := make([]ca.Revocation, len(l.revocations))
+	for i, r := range l.revocations {
+		serial, err := ca.ParseSerial(r.Serial)
+		if err != nil {
+			return domain.CRL{}, err
+		}
+		entries[i] = ca.Revocation{Serial: serial, RevokedAt: r.RevokedAt, Reason: r.Reason}
+	}
+	thisUpdate, err := s.begin(ctx, state, latest)
+	if err != nil {
+		return domain.CRL{}, err
+	}
+	now := s.Now()
+	_, nextUpdate := ca.CRLWindow(now, s.Life)
+	crl := domain.CRL{
+		CAID: caID, Number: max(state.Number+1, now.Unix()), Follows: state.Number, Epoch: l.epoch,
+		ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, Issuer: authority.Certificate.Raw, Seen: state.RevocationPoint,
+	}
+	number := big.NewInt(crl.Number)
+	if state.Base != nil {
+		number.Add(number, state.Base)
+	}
+	crl.DER, err = authority.SignCRL(ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries})
+	return crl, err
+}
+
+// begin is thisUpdate of the next list: an hour back, but later than that of the last one.
+func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.CRL) (time.Time, error) {
+	now := s.Now().UTC().Truncate(time.Second)
+	last := later(state.ThisUpdate, latest.ThisUpdate)
+	if last.After(now) {
+		s.Log.WarnContext(ctx, "a CRL begins in the future by this clock: another one is signed", "ca_id", latest.CAID, "this_update", last, "now", now)
+		if last = latest.ThisUpdate; last.IsZero() || last.After(now) {
+			return now, nil // what was before it is not known, but was not later than this
+		}
+	}
+	thisUpdate, _ := ca.CRLWindow(now, s.Life)
+	next := last.Add(time.Second)
+	if !next.After(now) {
+		return later(thisUpdate, next), nil
+	}
+	// The last one began this very second, as one that was imported may have.
+	return next, wait(ctx, next.Sub(s.Now()))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// wait returns after the time, or with the context's error when that ends before.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func signed(crl domain.CRL) *SignedCRL {
+	sum := sha256.Sum256(crl.DER)
+	return &SignedCRL{CRL: crl, PEM: ca.EncodeCRLPEM(crl.DER), Tag: hex.EncodeToString(sum[:12])}
+}

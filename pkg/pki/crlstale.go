@@ -1,0 +1,111 @@
+package pki
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// staleness is since when a list could not be renewed, and when that was last logged.
+type staleness struct{ since, logged time.Time }
+
+// staleLogInterval is how often it is logged that a list is not what it should be.
+const staleLogInterval = time.Minute
+
+// last returns the last good list for one who can't have a better one because of cause, or cause.
+func (s *CRLs) last(ctx context.Context, caID int64, cause error) (*SignedCRL, error) {
+	l := s.Lists.known(caID)
+	if l == nil || ctx.Err() != nil { // who went away gets nothing
+		return nil, cause
+	}
+	now := s.Now()
+	crl := l.current.Load()
+	if crl == nil || crl.ThisUpdate.After(now) || !now.Before(crl.NextUpdate) {
+		return nil, cause
+	}
+	s.noteStale(ctx, l, crl.CRL, now, cause)
+	old := *crl
+	old.Stale = true
+	return &old, nil
+}
+
+func (s *CRLs) noteStale(ctx context.Context, l *list, crl domain.CRL, now time.Time, cause error) {
+	before := l.stale.Load()
+	state := staleness{since: now, logged: now}
+	if before != nil {
+		if now.Sub(before.logged) < staleLogInterval {
+			return
+		}
+		state.since = before.since
+	}
+	if l.stale.CompareAndSwap(before, &state) {
+		s.Log.ErrorContext(ctx, "the CRL can't be brought up to date: the last one is served, without later revocations", "ca_id", crl.CAID,
+			"number", crl.Number, "since", state.since, "next_update", crl.NextUpdate, "seconds_left", int(crl.NextUpdate.Sub(now).Seconds()), "error", cause)
+	}
+}
+
+// CRLHealth is what this process knows of the lists that it serves.
+type CRLHealth struct {
+	Ends    time.Time // when the first of them does; zero: there is none
+	Stale   int       // so many could not be brought up to date
+	Overdue int       // so many should have been signed anew an hour ago
+}
+
+// overdueAfter is how long after a list is due it is called overdue.
+const overdueAfter = time.Hour
+
+// Health tells how the lists are. It asks nobody.
+func (s *CRLs) Health() CRLHealth {
+	now := s.Now()
+	var health CRLHealth
+	for _, l := range s.Lists.all() {
+		if l.stale.Load() != nil {
+			health.Stale++
+		}
+		crl := l.current.Load()
+		if crl == nil {
+			continue
+		}
+		if health.Ends.IsZero() || crl.NextUpdate.Before(health.Ends) {
+			health.Ends = crl.NextUpdate
+		}
+		if ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now.Add(-overdueAfter)) {
+			health.Overdue++
+		}
+	}
+	return health
+}
+
+// Refresh brings the lists of all CAs up to date, and goes on to the next CA when one fails.
+func (s *CRLs) Refresh(ctx context.Context) error {
+	ids, err := s.Store.CAs().IDs(ctx)
+	if err == nil {
+		s.Lists.keepOnly(ids)
+	}
+	for _, id := range ids {
+		if _, one := s.fresh(ctx, id); one != nil && !domain.IsKind(one, domain.Missing) {
+			_, _ = s.last(ctx, id, one) // it is noted as stale
+			err = errors.Join(err, one)
+		}
+	}
+	return err
+}
+
+// Keep refreshes at every interval until ctx ends.
+func (s *CRLs) Keep(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if err := s.Refresh(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "CRL refresh failed", "error", err, "first_ends", s.Health().Ends)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

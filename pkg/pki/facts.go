@@ -1,0 +1,33 @@
+package pki
+
+import (
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// What the audit tells of each resource. The names are those of the fields that people know.
+
+func subjectFacts(f audit.Facts, s domain.Subject) audit.Facts {
+	f["country"], f["province"], f["city"] = s.Country, s.Province, s.City
+	f["organization"], f["sector"], f["email"] = s.Organization, s.Sector, s.Email
+	return f
+}
+
+func caFacts(c domain.CA) audit.Facts {
+	return subjectFacts(audit.Facts{
+		"name": c.Name, "description": c.Description, "key_algorithm": c.KeyAlgorithm, "expires_at": audit.Moment(c.ExpiresAt),
+	}, c.Subject)
+}
+
+func clientFacts(c domain.Client) audit.Facts {
+	return subjectFacts(audit.Facts{
+		"name": c.Name, "ca_id": c.CAID, "description": c.Description, "expires_at": audit.Moment(c.ExpiresAt), "revoked_at": audit.Moment(c.RevokedAt),
+	}, c.Subject)
+}
+
+// issuedFacts adds what only the certificate knows.
+func issuedFacts(c domain.Client, cert domain.Certificate) audit.Facts {
+	f := clientFacts(c)
+	f["serial"], f["key_protected"] = cert.Serial, cert.KeyProtected
+	return f
+}

@@ -1,0 +1,68 @@
+package pki
+
+import (
+	"errors"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// materialFaults says which kind of fault of uploaded certificates and keys each error of the ca package is.
+var materialFaults = []struct {
+	err    error
+	kind   domain.Kind
+	reason domain.Reason
+}{
+	{ca.ErrPasswordRequired, domain.Required, domain.ReasonPasswordRequired},
+	{ca.ErrWrongPassword, domain.Invalid, domain.ReasonPasswordWrong},
+	{ca.ErrMultiple, domain.Invalid, domain.ReasonOnePEM},
+	{ca.ErrMalformed, domain.Invalid, domain.ReasonPEM},
+	{ca.ErrWeakKey, domain.Invalid, domain.ReasonKeyWeak},
+	{ca.ErrUnsupportedKey, domain.Invalid, domain.ReasonKeyUnsupported},
+	{ca.ErrKeyMismatch, domain.Invalid, domain.ReasonKeyMismatch},
+	{ca.ErrWeakSignature, domain.Invalid, domain.ReasonWeakSignature},
+	{ca.ErrNotCA, domain.Invalid, domain.ReasonNotCA},
+	{ca.ErrCritical, domain.Invalid, domain.ReasonCritical},
+	{ca.ErrIsCA, domain.Invalid, domain.ReasonIsCA},
+	{ca.ErrNotSignedByCA, domain.Invalid, domain.ReasonNotSignedByCA},
+	{ca.ErrNotClient, domain.Invalid, domain.ReasonNotClient},
+	{ca.ErrInvalidRequest, domain.Invalid, domain.ReasonFormat},
+}
+
+// material turns an error of the ca package about the uploaded field into the domain's; faults of the password go to the
+// field password, a key of another certificate to the field key. Other errors stay what they are.
+func material(field string, err error) error {
+	if bound, ok := errors.AsType[*ca.BoundError](err); ok {
+		return beyond(field, bound)
+	}
+	if encryption, ok := errors.AsType[*ca.EncryptionError](err); ok {
+		return &domain.Error{Kind: domain.Invalid, Field: field, Reason: domain.ReasonKeyEncryption, Args: []any{encryption.Algorithm}, Err: err}
+	}
+	for _, f := range materialFaults {
+		if !errors.Is(err, f.err) {
+			continue
+		}
+		switch f.reason {
+		case domain.ReasonPasswordRequired, domain.ReasonPasswordWrong:
+			field = "password"
+		case domain.ReasonKeyMismatch:
+			field = "key"
+		}
+		return &domain.Error{Kind: f.kind, Field: field, Reason: f.reason, Err: err}
+	}
+	return err
+}
+
+// beyond is the fault of a key that takes too much.
+func beyond(field string, bound *ca.BoundError) error {
+	fault := &domain.Error{Kind: domain.Invalid, Field: field, Args: []any{bound.Found, bound.Most}, Err: bound}
+	switch bound.What {
+	case ca.RSABits:
+		fault.Reason = domain.ReasonKeyBits
+	case ca.Iterations:
+		fault.Reason = domain.ReasonKeyIterations
+	default:
+		fault.Reason, fault.Args = domain.ReasonKeyScrypt, []any{string(bound.What), bound.Found, bound.Most}
+	}
+	return fault
+}

@@ -1,0 +1,101 @@
+package pki
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Key returns the client's private key in PEM, encrypted if the client was given a password.
+func (s *Clients) Key(ctx context.Context, id int64) ([]byte, error) {
+	cert, pem, err := s.unseal(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.handOut(ctx, cert, "pem"); err != nil {
+		return nil, err
+	}
+	return pem, nil
+}
+
+// handOut records that a private key leaves the service; without the record it does not.
+func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form string) error {
+	client, err := s.Store.Clients().Get(ctx, cert.ClientID)
+	if err != nil {
+		return err
+	}
+	err = s.Recorder.Record(ctx, s.Store, audit.Change{
+		Action: domain.ActionExport, Resource: domain.ScopeKeys, ID: client.ID, Name: client.Name, After: audit.Facts{"form": form, "serial": cert.Serial},
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "private key handed out", "client_id", client.ID, "form", form, "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return err
+}
+
+// PKCS12Profile is the encryption of a PKCS#12 file: modern, legacy, or empty for modern.
+type PKCS12Profile = ca.PKCS12Profile
+
+// PKCS12 returns key, certificate and CA certificate as one file, protected with the password. The password must be the
+// key's own if that has one.
+func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
+	if profile == "" {
+		profile = ca.PKCS12Modern
+	}
+	cert, pem, err := s.unseal(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := ca.CheckPKCS12(profile, string(password)); err != nil {
+		return nil, material("password", err)
+	}
+	authority, err := s.Store.CAs().Key(ctx, cert.CAID)
+	if err != nil {
+		return nil, err
+	}
+	var file []byte
+	err = s.Derivations.Do(ctx, func() error {
+		file, err = encodePKCS12(profile, cert, pem, authority.Certificate, string(password))
+		return err
+	})
+	if err != nil {
+		return nil, material("password", err)
+	}
+	if err := s.handOut(ctx, cert, "pkcs12"); err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+func encodePKCS12(profile ca.PKCS12Profile, cert domain.Certificate, pem, authority []byte, password string) ([]byte, error) {
+	signer, err := ca.ParsePrivateKey(pem, password)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := ca.ReadCertificate(cert.DER)
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := ca.ReadCertificate(authority)
+	if err != nil {
+		return nil, err
+	}
+	return ca.EncodePKCS12(profile, signer, leaf, []*x509.Certificate{issuer}, password)
+}
+
+// unseal returns the client's certificate and its private key as it is kept.
+func (s *Clients) unseal(ctx context.Context, id int64) (domain.Certificate, []byte, error) {
+	cert, err := s.Store.Certificates().OfClient(ctx, id)
+	if err != nil {
+		return cert, nil, err
+	}
+	pem, err := s.Keys.Open(cert.SealedKey, clientKeyContext(cert.DER))
+	if err != nil {
+		return cert, nil, fmt.Errorf("key of client %d: %w", id, err)
+	}
+	return cert, pem, nil
+}

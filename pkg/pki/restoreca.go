@@ -1,0 +1,93 @@
+package pki
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// revokeIssued adds the certificates that the database does not know to what is revoked: nobody could revoke them any more.
+func (c *RestoredCA) revokeIssued(now time.Time) {
+	revoked := make(map[string]bool, len(c.revocations))
+	for _, one := range c.revocations {
+		revoked[one.Serial] = true
+	}
+	for i, one := range c.Issued {
+		if !revoked[one.Serial] {
+			c.revocations = append(c.revocations, domain.Revocation{CAID: c.ID, Serial: one.Serial, RevokedAt: now, NotAfter: one.NotAfter})
+		}
+		c.Issued[i].Revoked = true
+	}
+}
+
+// apply stores what was planned for one CA. The next list has the revocations, a later number and a later time than all that were published.
+func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
+	if err := tx.CRLs().Continue(ctx, c.ID, c.Number, c.last); err != nil {
+		return err
+	}
+	if c.Revocations = len(c.revocations); c.Revocations == 0 {
+		return nil // an epoch without revocations would never be reached by a list
+	}
+	epoch, err := tx.Revocations().Advance(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	for i := range c.revocations {
+		c.revocations[i].CAID, c.revocations[i].Epoch = c.ID, epoch
+	}
+	if err := tx.Revocations().Add(ctx, c.revocations); err != nil {
+		return err
+	}
+	return c.markClients(ctx, tx)
+}
+
+// markBatchSize is how many certificates are looked up at once.
+const markBatchSize = 500
+
+// markClients sets the clients revoked whose certificates are.
+func (c *RestoredCA) markClients(ctx context.Context, tx domain.Store) error {
+	for batch := range slices.Chunk(c.revocations, markBatchSize) {
+		serials := make([]string, len(batch))
+		for i, one := range batch {
+			serials[i] = one.Serial
+		}
+		clients, err := tx.Certificates().ClientsOf(ctx, c.ID, serials)
+		if err != nil {
+			return err
+		}
+		for _, one := range batch {
+			id, ok := clients[one.Serial]
+			if !ok {
+				continue
+			}
+			if err := tx.Clients().Revoke(ctx, id, one.RevokedAt); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// OpenAll opens the key of every CA.
+func (r *Restore) OpenAll(ctx context.Context) error {
+	ids, err := r.Store.CAs().IDs(ctx)
+	for _, id := range ids {
+		if _, one := r.Authorities.Get(ctx, id); one != nil {
+			err = errors.Join(err, one)
+		}
+	}
+	return err
+}
+
+// Copied puts into the audit that the database is a copy of one on that engine.
+func (r *Restore) Copied(ctx context.Context, engine string) error {
+	return r.Store.Transact(ctx, func(tx domain.Store) error {
+		return r.Recorder.Record(ctx, tx, audit.Change{
+			Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: "copy", After: audit.Facts{"from": engine},
+		})
+	})
+}

@@ -1,0 +1,164 @@
+package pki
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// readLost reads what the database before knew of the same CAs, which are those of the same certificates.
+func (r *Restore) readLost(ctx context.Context, since Since, result *Restored) error {
+	lost, err := since.Lost.CAs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, known := range lost {
+		one := result.of(known.Certificate)
+		if one == nil {
+			result.Gone = append(result.Gone, known)
+			continue
+		}
+		if err := one.readLost(ctx, r.Store, since, known); err != nil {
+			return err
+		}
+	}
+	incarnation, err := since.Lost.Incarnation(ctx)
+	if err != nil {
+		return err
+	}
+	result.ended = append(result.ended, incarnation)
+	ends, err := r.Store.Audit().Ends(ctx)
+	if err == nil {
+		result.Access, err = since.Lost.AccessChanges(ctx, ends)
+	}
+	return err
+}
+
+func (r *Restored) of(certificate []byte) *RestoredCA {
+	for i := range r.CAs {
+		if string(r.CAs[i].issuer.Raw) == string(certificate) {
+			return &r.CAs[i]
+		}
+	}
+	return nil
+}
+
+// readLost reads what the database before knew of one CA. It knew everything unless a later list is known to have been published.
+func (c *RestoredCA) readLost(ctx context.Context, store domain.Store, since Since, known domain.KnownCA) error {
+	c.Known = c.Known || known.CRLNumber >= c.Number
+	c.Number = max(c.Number, known.CRLNumber)
+	if known.LastCRL != nil {
+		c.later(*known.LastCRL)
+	}
+	list, err := since.Lost.Revocations(ctx, known.ID)
+	if err != nil {
+		return err
+	}
+	c.revocations = append(c.revocations, list...)
+	return since.Lost.Issued(ctx, known.ID, func(batch []domain.Issued) error {
+		return c.readIssued(ctx, store, batch)
+	})
+}
+
+// readIssued keeps the certificates that the database does not know.
+func (c *RestoredCA) readIssued(ctx context.Context, store domain.Store, batch []domain.Issued) error {
+	serials := make([]string, len(batch))
+	for i, one := range batch {
+		serials[i] = one.Serial
+	}
+	known, err := store.Certificates().ClientsOf(ctx, c.ID, serials)
+	for _, one := range batch {
+		if _, ok := known[one.Serial]; !ok {
+			c.Issued = append(c.Issued, one)
+		}
+	}
+	return err
+}
+
+// later keeps the latest of the lists that were published.
+func (c *RestoredCA) later(crl domain.CRL) {
+	if c.last == nil || crl.Number > c.last.Number {
+		crl.CAID = c.ID
+		c.last = &crl
+	}
+}
+
+// errNoSuchCA is the answer to a list of another CA.
+var errNoSuchCA = errors.New("none of the CAs in the database has signed it")
+
+// readList reads a published list. It belongs to the CA that has signed it.
+func (r *Restored) readList(list []byte) error {
+	parsed, err := ca.ParseCRL(list)
+	if err != nil {
+		return err
+	}
+	for i := range r.CAs {
+		err := parsed.CheckFrom(r.CAs[i].issuer)
+		if errors.Is(err, ca.ErrNotSignedByCA) {
+			continue
+		}
+		if err == nil {
+			err = parsed.CheckNumbers()
+		}
+		if err == nil {
+			err = r.CAs[i].readList(parsed)
+		}
+		return err
+	}
+	return errNoSuchCA
+}
+
+func (c *RestoredCA) readList(list *ca.CRL) error {
+	number, err := c.numberOf(list)
+	if err != nil {
+		return err
+	}
+	c.Known = c.Known || number >= c.Number
+	c.Number = max(c.Number, number)
+	c.revocations = append(c.revocations, listedRevocations(c.ID, list)...)
+	c.later(domain.CRL{Number: number, ThisUpdate: list.ThisUpdate, NextUpdate: list.NextUpdate, SignedAt: list.ThisUpdate, DER: list.Raw})
+	return nil
+}
+
+// numberOf is the number of a list as the database counts it.
+func (c *RestoredCA) numberOf(list *ca.CRL) (int64, error) {
+	number := new(big.Int)
+	if list.Number != nil {
+		number.Set(list.Number)
+	}
+	if c.base != nil {
+		number.Sub(number, c.base)
+	}
+	if number.Sign() < 0 {
+		return 0, nil
+	}
+	if number.BitLen() > maxSmallNumber {
+		return 0, fmt.Errorf("%w: the CRL number", ca.ErrLongNumber)
+	}
+	return number.Int64(), nil
+}
+
+// leaveKnown drops the revocations that the database has, and those that are there twice.
+func (c *RestoredCA) leaveKnown(ctx context.Context, store domain.Store) error {
+	known, err := store.Revocations().After(ctx, c.ID, 0)
+	if err != nil {
+		return err
+	}
+	seen := make(map[string]bool, len(known))
+	for _, one := range known {
+		seen[one.Serial] = true
+	}
+	var fresh []domain.Revocation
+	for _, one := range c.revocations {
+		if !seen[one.Serial] {
+			seen[one.Serial] = true
+			fresh = append(fresh, one)
+		}
+	}
+	c.revocations = fresh
+	return nil
+}

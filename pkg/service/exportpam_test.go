@@ -1,8 +1,0 @@
-package service
-
-import "github.com/chaveiro/chaveiro/pkg/seal"
-
-// SealedEmpty is what earlier releases have sealed for authorizations of the method none, which had no secrets.
-func SealedEmpty(keys *seal.Keyring, publicKey string) []byte {
-	return sealSecrets(keys, publicKey, pamSecrets{})
-}

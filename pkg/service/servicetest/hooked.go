@@ -1,0 +1,47 @@
+package servicetest
+
+import (
+	"context"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Hooked is a store at which something happens in between: what another does at that moment, or a crash.
+type Hooked struct {
+	domain.Store
+	BeforeTransact func()       // before each transaction
+	BeforeRead     func()       // before events are read
+	BeforePrune    func() error // before events are removed
+}
+
+// Transact calls BeforeTransact first.
+func (s *Hooked) Transact(ctx context.Context, fn func(domain.Store) error) error {
+	if s.BeforeTransact != nil {
+		s.BeforeTransact()
+	}
+	return s.Store.Transact(ctx, fn)
+}
+
+// Audit returns events by way of the hooks.
+func (s *Hooked) Audit() domain.Audit { return hookedAudit{s.Store.Audit(), s} }
+
+type hookedAudit struct {
+	domain.Audit
+	hooks *Hooked
+}
+
+func (a hookedAudit) After(ctx context.Context, chain int, position int64, limit int) ([]domain.Event, error) {
+	if a.hooks.BeforeRead != nil {
+		a.hooks.BeforeRead()
+	}
+	return a.Audit.After(ctx, chain, position, limit)
+}
+
+func (a hookedAudit) Prune(ctx context.Context, chain int, position int64, limit int) (int, error) {
+	if a.hooks.BeforePrune != nil {
+		if err := a.hooks.BeforePrune(); err != nil {
+			return 0, err
+		}
+	}
+	return a.Audit.Prune(ctx, chain, position, limit)
+}

@@ -1,0 +1,306 @@
+package servicetest
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/chaveiro/chaveiro/pkg/access"
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store"
+	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
+	"github.com/chaveiro/chaveiro/pkg/store/sqlitetest"
+)
+
+// Noon is when every test begins.
+var Noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
+
+const (
+	Day     = 24 * time.Hour
+	CRLLife = 30 * Day
+
+	SigningKeyLife = 90 * Day
+)
+
+// Clock is a present that a test sets.
+type Clock struct{ At atomic.Pointer[time.Time] }
+
+// Now returns the present.
+func (c *Clock) Now() time.Time { return *c.At.Load() }
+
+// Pass lets time pass.
+func (c *Clock) Pass(d time.Duration) {
+	at := c.Now().Add(d)
+	c.At.Store(&at)
+}
+
+// rsaTurns are shared: they bound the RSA keys that are made at once.
+var rsaTurns = service.RSATurns(2)
+
+// World is one replica of the services on a database.
+type World struct {
+	*service.Services
+	Settings service.Settings
+	Store    *store.Store
+	Clock    *Clock
+}
+
+// Engines makes an empty, migrated database of each kind.
+var Engines = map[string]func(t testing.TB) *store.Store{
+	"sqlite":   NewSQLite,
+	"postgres": NewPostgres,
+}
+
+// NewSQLite makes an empty, migrated database in a file.
+func NewSQLite(t testing.TB) *store.Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "chaveiro.db")
+	sqlitetest.Make(t, path)
+	return openStore(t, path)
+}
+
+// NewPostgres makes an empty, migrated database on a PostgreSQL server of the tests.
+func NewPostgres(t testing.TB) *store.Store {
+	t.Helper()
+	return openStore(t, pgtest.URL(t, func(ctx context.Context, url string) error {
+		s, err := store.Open(ctx, url)
+		if err != nil {
+			return err
+		}
+		_, err = s.MigrateUp(ctx)
+		return errors.Join(err, s.Close())
+	}))
+}
+
+func openStore(t testing.TB, location string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // some tests close it before
+	return s
+}
+
+// NewWorld makes a world on SQLite.
+func NewWorld(t testing.TB) *World {
+	t.Helper()
+	return WorldOn(t, NewSQLite(t), slog.DiscardHandler)
+}
+
+// WorldOn makes a world on a database.
+func WorldOn(t testing.TB, s *store.Store, log slog.Handler) *World {
+	t.Helper()
+	keys, _ := seal.GenerateKeyring()
+	now := &Clock{}
+	now.At.Store(&Noon)
+	w := &World{Store: s, Clock: now, Settings: service.Settings{
+		Store: s, Keys: keys, Now: now.Now, Log: slog.New(log), CRLLife: CRLLife, SigningKeyLife: SigningKeyLife, RSA: rsaTurns,
+	}}
+	return w.With(t, func(*service.Settings) {})
+}
+
+// Replica is another process on the same database: it shares the master key and what time it is, and nothing else.
+func (w *World) Replica(t testing.TB) *World {
+	t.Helper()
+	return w.With(t, func(s *service.Settings) { s.Log = slog.New(slog.DiscardHandler) })
+}
+
+// With is a replica with other settings.
+func (w *World) With(t testing.TB, alter func(*service.Settings)) *World {
+	t.Helper()
+	settings := w.Settings
+	alter(&settings)
+	return &World{Services: Must(service.New(t.Context(), settings))(t), Settings: settings, Store: w.Store, Clock: w.Clock}
+}
+
+// TokensOnce shows tokens of apikeys once.
+func TokensOnce(s *service.Settings) { s.TokensOnce = true }
+
+// Operator is the context of somebody at the command line, who may everything.
+func Operator(t testing.TB) context.Context {
+	return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "operator", Superuser: true})
+}
+
+var names atomic.Int64
+
+// Fresh is a name that nothing else has.
+func Fresh(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add(1)) }
+
+// NewCA makes a CA.
+func (w *World) NewCA(t testing.TB) domain.CA {
+	t.Helper()
+	return Must(w.CAs.Create(t.Context(), domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}))(t)
+}
+
+// NewAPIKey makes an apikey, a superuser unless it is altered.
+func (w *World) NewAPIKey(t testing.TB, alter ...func(*domain.APIKey)) access.IssuedKey {
+	t.Helper()
+	key := domain.APIKey{Name: Fresh("apikey"), Superuser: true, Enabled: true}
+	for _, change := range alter {
+		change(&key)
+	}
+	return Must(w.APIKeys.Create(Operator(t), key, nil))(t)
+}
+
+// Password is that of every user of newUser, whose hash is made once because it takes long.
+const Password domain.Secret = "uma senha de usuário"
+
+// PasswordHash is that of Password.
+var PasswordHash = sync.OnceValue(func() domain.Secret { return auth.HashPassword(Password) })
+
+// NewUser makes a user, who may nothing unless altered.
+func (w *World) NewUser(t testing.TB, alter ...func(*domain.User)) domain.User {
+	t.Helper()
+	user := domain.User{
+		Username: Fresh("user"), Email: "user@example.com", FullName: "Um Usuário", Enabled: true, PasswordHash: PasswordHash(), Generation: 1,
+		CreatedAt: w.Clock.Now(), UpdatedAt: w.Clock.Now(),
+	}
+	for _, change := range alter {
+		change(&user)
+	}
+	Check(t, w.Store.Users().Create(t.Context(), &user))
+	return user
+}
+
+// SignIn signs a user of NewUser in.
+func (w *World) SignIn(t testing.TB, user domain.User) access.Session {
+	t.Helper()
+	return Must(w.Login.Password(t.Context(), user.Username, Password))(t)
+}
+
+// Spec is what a client of a new name is made from.
+func Spec(caID int64) domain.ClientSpec {
+	return domain.ClientSpec{CAID: caID, Name: Fresh("client"), Subject: domain.Subject{Email: "ti@example.com"}}
+}
+
+// NewClient makes a client.
+func (w *World) NewClient(t testing.TB, caID int64) domain.Client {
+	t.Helper()
+	return Must(w.Clients.Create(t.Context(), Spec(caID)))(t)
+}
+
+// Serial is that of the certificate of a client.
+func (w *World) Serial(t testing.TB, clientID int64) string {
+	t.Helper()
+	return Must(w.Store.Certificates().OfClient(t.Context(), clientID))(t).Serial
+}
+
+// Revoke revokes a client.
+func (w *World) Revoke(t testing.TB, clientID int64) {
+	t.Helper()
+	Check(t, w.Clients.Revoke(t.Context(), clientID))
+}
+
+// Current returns the list that is served, after it was checked against its CA.
+func (w *World) Current(t testing.TB, caID int64) *x509.RevocationList {
+	t.Helper()
+	signed := Must(w.CRLs.Current(t.Context(), caID))(t)
+	block, rest := pem.Decode(signed.PEM)
+	if block == nil || block.Type != "X509 CRL" || len(rest) > 0 || !bytes.Equal(block.Bytes, signed.DER) {
+		t.Fatalf("the PEM is %q", signed.PEM)
+	}
+	list := Must(x509.ParseRevocationList(block.Bytes))(t)
+	Check(t, list.CheckSignatureFrom(Must(w.CAs.Authorities.Get(t.Context(), caID))(t).Certificate))
+	if list.Number.Int64() != signed.Number || !list.ThisUpdate.Equal(signed.ThisUpdate) || !list.NextUpdate.Equal(signed.NextUpdate) {
+		t.Fatalf("the record says %d, %v, %v", signed.Number, signed.ThisUpdate, signed.NextUpdate)
+	}
+	return list
+}
+
+// Serials are those of the entries of a list, in order.
+func Serials(list *x509.RevocationList) []string {
+	all := []string{}
+	for _, entry := range list.RevokedCertificateEntries {
+		all = append(all, ca.FormatSerial(entry.SerialNumber))
+	}
+	return all
+}
+
+// Check ends the test when there is an error.
+func Check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Must returns the value of a call that has to succeed: must(f())(t).
+func Must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		Check(t, err)
+		return value
+	}
+}
+
+// opaque are the types that are compared as a whole.
+var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
+
+// unproven leaves out when and by what a principal was found, and what is random.
+var unproven = cmp.Options{cmpopts.IgnoreFields(domain.Principal{}, "Proof", "Limits"), cmpopts.IgnoreFields(domain.APIKey{}, "Binding")}
+
+// WantSame compares two values.
+func WantSame[T any](t testing.TB, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, opaque, unproven); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+}
+
+// Fault is a domain.Error in short.
+type Fault struct {
+	Kind   domain.Kind
+	Field  string
+	Reason domain.Reason
+}
+
+// NewFault returns a Fault.
+func NewFault(kind domain.Kind, field string, reason domain.Reason) Fault {
+	return Fault{kind, field, reason}
+}
+
+// WantFaults checks that err is exactly these faults in this order.
+func WantFaults(t testing.TB, err error, want ...Fault) {
+	t.Helper()
+	var got []Fault
+	for _, f := range domain.Faults(err) {
+		got = append(got, Fault{f.Kind, f.Field, f.Reason})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("faults of %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// Together runs fn in n goroutines that begin at once.
+func Together(n int, fn func(i int) error) error {
+	faults := make([]error, n)
+	begin := make(chan struct{})
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() {
+			<-begin
+			faults[i] = fn(i)
+		})
+	}
+	close(begin)
+	group.Wait()
+	return errors.Join(faults...)
+}

@@ -1,0 +1,302 @@
+package vault
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/access"
+	"github.com/chaveiro/chaveiro/pkg/auth"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
+)
+
+// Authenticator finds out which authorization of which application makes a request of the vault's dialect.
+type Authenticator struct {
+	Access *access.Authenticator
+	Keys   *seal.Keyring
+	Now    func() time.Time
+	Log    *slog.Logger
+	// AllowUnsigned lets applications of the method none in, over TLS only; AllowPlaintext the signature method PLAINTEXT, over TLS only.
+	AllowUnsigned, AllowPlaintext bool
+
+	memory holderMemory
+}
+
+// TimestampWindow is how far the clock of an OAuth 1.0 client may be from ours.
+const TimestampWindow = 5 * time.Minute
+
+// Request is what access control looks at beside the credential.
+type Request struct {
+	TLS         bool
+	Referrer    string
+	Certificate []byte // the client's, in DER; nil: none
+}
+
+// errClient is the cause for all that is wrong with a client's credentials.
+var errClient = errors.New("client authentication failed")
+
+// errUnknown is the cause for a key that nobody has.
+var errUnknown = errors.New("no authorization has this key")
+
+// Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors: *domain.Error with Unauthenticated.
+func (s *Authenticator) Token(ctx context.Context, clientID string, secret domain.Secret, r Request) (access.Token, error) {
+	found, err := access.Latest(ctx, s.Access, func(k *access.Knowledge) (provenHolder, error) { return s.provenClient(ctx, k, clientID, secret) })
+	if err != nil {
+		return access.Token{}, err
+	}
+	if err := s.admit(ctx, found.holder, r, false); err != nil {
+		return access.Token{}, err
+	}
+	tokens, err := s.Access.Tokens(ctx)
+	if err != nil {
+		return access.Token{}, err
+	}
+	holder := found.Holder().At(found.generation) // a token ends with the secret that it was made with
+	token, err := tokens.PAM(holder)
+	return access.Token{Token: token, Life: holder.Left(s.Now(), auth.PAMLife)}, err
+}
+
+// provenHolder is an authorization, and of which generation the secrets are that were proven.
+type provenHolder struct {
+	holder
+	generation int64
+}
+
+func (s *Authenticator) provenClient(ctx context.Context, k *access.Knowledge, clientID string, secret domain.Secret) (proven provenHolder, err error) {
+	if proven.holder, err = s.keyed(ctx, k, clientID); err != nil {
+		return proven, err
+	}
+	if err := proven.uses(domain.AuthOAuth2); err != nil {
+		return proven, err
+	}
+	var good bool
+	proven.generation, good = proven.opens(s.Now(), func(one secretPair) bool {
+		return subtle.ConstantTimeCompare([]byte(one.secret), []byte(secret)) == 1
+	})
+	if !good {
+		return proven, access.Unauthenticated(domain.WithPart(domain.PartSecret, errClient))
+	}
+	return proven, nil
+}
+
+// Bearer finds the authorization of an access token.
+func (s *Authenticator) Bearer(ctx context.Context, token domain.Secret, r Request) (domain.PAMAuthorization, error) {
+	found, err := access.Latest(ctx, s.Access, func(k *access.Knowledge) (holder, error) { return s.bearer(ctx, k, token) })
+	if err != nil {
+		return domain.PAMAuthorization{}, err
+	}
+	return found.PAMAuthorization, s.admit(ctx, found, r, true)
+}
+
+func (s *Authenticator) bearer(ctx context.Context, k *access.Knowledge, token domain.Secret) (holder, error) {
+	grant, err := k.Verify(string(token), s.Now(), []auth.Use{auth.PAM})
+	if err != nil {
+		return holder{}, access.Unauthenticated(err)
+	}
+	found, err := s.known(ctx, k, fmt.Sprintf("id:%d", grant.ID), func() (domain.PAMAuthorization, error) {
+		return s.Access.Store.PAMAuthorizations().Get(ctx, grant.ID)
+	})
+	if err != nil {
+		return holder{}, err
+	}
+	if found.missing || found.Application.Method != domain.AuthOAuth2 || !found.Holder().Accepts(grant.Generation, s.Now()) ||
+		!found.Holder().Bound(grant.Generation, true, grant.Bound) {
+		return holder{}, access.Unauthenticated(fmt.Errorf("authorization %d is gone or was rotated or disabled: %w", grant.ID, access.ErrOther))
+	}
+	found.Proof = access.ProofOf(k, grant)
+	return found, nil
+}
+
+// Signed finds the authorization of an OAuth 1.0 request, and returns a context that carries its nonce, which is still to be spent.
+func (s *Authenticator) Signed(ctx context.Context, o *auth.OAuth1, r Request) (context.Context, domain.PAMAuthorization, error) {
+	found, err := access.Latest(ctx, s.Access, func(k *access.Knowledge) (provenHolder, error) { return s.signer(ctx, k, o, r) })
+	if err != nil {
+		s.diagnose(ctx, o, err)
+		return ctx, domain.PAMAuthorization{}, err
+	}
+	if !o.Unsigned && o.Method != auth.Plaintext {
+		ctx = withNonce(ctx, domain.Nonce{Key: o.ConsumerKey, Token: o.Token, Value: o.Nonce, At: o.Timestamp})
+	}
+	found.Proof.Generation, found.Proof.Bound = found.generation, found.Holder().BoundBy(found.generation, false)
+	return ctx, found.PAMAuthorization, s.admit(ctx, found.holder, r, true)
+}
+
+func (s *Authenticator) signer(ctx context.Context, k *access.Knowledge, o *auth.OAuth1, r Request) (proven provenHolder, err error) {
+	if proven.holder, err = s.keyed(ctx, k, o.ConsumerKey); err != nil {
+		return proven, err
+	}
+	if proven.missing {
+		return proven, access.Unauthenticated(domain.WithPart(domain.PartKey, errUnknown))
+	}
+	if subtle.ConstantTimeCompare([]byte(proven.token()), []byte(o.Token)) != 1 {
+		return proven, access.Unauthenticated(domain.WithPart(domain.PartToken, errClient))
+	}
+	proven.generation, err = s.prove(proven.holder, o, r)
+	return proven, err
+}
+
+// prove checks the signature, or that none is needed, and says of which generation the secrets are.
+func (s *Authenticator) prove(found holder, o *auth.OAuth1, r Request) (generation int64, err error) {
+	method := found.Application.Method
+	switch {
+	case o.Unsigned && method != domain.AuthUnsigned:
+		return 0, badSignature(domain.PartSignature, "a signature is missing")
+	case o.Unsigned && !s.AllowUnsigned:
+		return 0, badSignature(domain.PartMethod, "requests without a signature are not allowed")
+	case (o.Unsigned || o.Method == auth.Plaintext && method == domain.AuthOAuth1) && !r.TLS:
+		return 0, badSignature(domain.PartTLS, "not over TLS")
+	case o.Unsigned:
+		return found.Generation, nil
+	case method != domain.AuthOAuth1:
+		return 0, found.uses(domain.AuthOAuth1)
+	case o.Method == auth.Plaintext && !s.AllowPlaintext:
+		return 0, badSignature(domain.PartMethod, "PLAINTEXT is not allowed")
+	case o.Method != auth.Plaintext && s.Now().Sub(o.Timestamp).Abs() > TimestampWindow:
+		return 0, badSignature(domain.PartTimestamp, fmt.Sprintf("the timestamp is %s from now", s.Now().Sub(o.Timestamp).Abs().Round(time.Second)))
+	}
+	generation, good := found.opens(s.Now(), func(one secretPair) bool { return o.Verify(one.secret, one.tokenSecret) })
+	if !good {
+		return 0, badSignature(domain.PartSignature, "the signature is of other secrets or of another request")
+	}
+	return generation, nil
+}
+
+// diagnose writes what a signature that is not good should have covered, for those who search why. Secrets are not in it.
+func (s *Authenticator) diagnose(ctx context.Context, o *auth.OAuth1, cause error) {
+	if o.Unsigned || domain.PartOf(cause) != domain.PartSignature || !s.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	s.Log.DebugContext(ctx, "signature of OAuth 1.0 refused", "request_id", domain.OriginOf(ctx).RequestID, "method", o.Method,
+		"base_string", o.BaseString(domain.HarmlessField, maxBaseString))
+}
+
+// maxBaseString is how much of a base string the log has, in bytes.
+const maxBaseString = 2 << 10
+
+// admit checks whether the authorization is in force, and from where it may come.
+func (s *Authenticator) admit(ctx context.Context, found holder, r Request, referrer bool) error {
+	address := domain.OriginOf(ctx).Address
+	switch {
+	case !found.Holder().Active(s.Now()):
+		return access.Unauthenticated(domain.WithPart(domain.PartStanding, fmt.Errorf("authorization %d is disabled or has expired", found.ID)))
+	case !found.Holder().Admits(address):
+		return notFromHere(domain.PartAddress, fmt.Errorf("authorization %d from %s", found.ID, address))
+	case !found.AdmitsCertificate(r.Certificate):
+		return notFromHere(domain.PartCertificate, fmt.Errorf("authorization %d: client certificate", found.ID))
+	case referrer && !found.AdmitsReferrer(r.Referrer):
+		return notFromHere(domain.PartReferrer, fmt.Errorf("authorization %d: referrer", found.ID))
+	}
+	return nil
+}
+
+func notFromHere(part domain.Part, cause error) error {
+	return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: domain.WithPart(part, cause)}
+}
+
+// Finish spends the nonce of a request that has not spent it itself.
+func (s *Authenticator) Finish(ctx context.Context) error {
+	nonce := nonceOf(ctx)
+	err := nonce.spend(ctx, s.Access.Store)
+	nonce.settle(err)
+	return err
+}
+
+// Forget removes the nonces of requests that are too old to come again, also when our clock is ahead: it keeps those that are as young as the newest.
+func (s *Authenticator) Forget(ctx context.Context) error {
+	return s.Access.Store.Nonces().Purge(ctx, s.Now().Add(-2*TimestampWindow), 2*TimestampWindow)
+}
+
+// secretPair are the opened secrets of an authorization: the client secret, or those of consumer and token.
+type secretPair struct{ secret, tokenSecret domain.Secret }
+
+// holder is an authorization as it was read, or that there is none.
+type holder struct {
+	domain.PAMAuthorization
+	present, previous secretPair
+	missing           bool
+}
+
+// uses refuses what is not there, or of an application of another method.
+func (h holder) uses(method domain.AuthMethod) error {
+	switch {
+	case h.missing:
+		return access.Unauthenticated(domain.WithPart(domain.PartKey, errUnknown))
+	case h.Application.Method != method:
+		return access.Unauthenticated(domain.WithPart(domain.PartMethod, fmt.Errorf("authorization %d is of the method %s", h.ID, h.Application.Method)))
+	}
+	return nil
+}
+
+// opens reports whether a proof is good with the present secrets, or with those before while they last, and of which generation they are.
+func (h holder) opens(now time.Time, proof func(secretPair) bool) (generation int64, good bool) {
+	if proof(h.present) {
+		return h.Generation, true
+	}
+	return h.Generation - 1, len(h.Secrets.Previous) > 0 && now.Before(h.PreviousUntil) && proof(h.previous)
+}
+
+// keyed finds an authorization by what was sent as its key. What can't be one is not looked up, nor remembered.
+func (s *Authenticator) keyed(ctx context.Context, k *access.Knowledge, key string) (holder, error) {
+	if len(key) != publicDigits {
+		return holder{missing: true}, nil
+	}
+	return s.known(ctx, k, "key:"+key, func() (domain.PAMAuthorization, error) { return s.Access.Store.PAMAuthorizations().Keyed(ctx, key) })
+}
+
+// known reads an authorization, unless it is known.
+func (s *Authenticator) known(ctx context.Context, k *access.Knowledge, key string, read func() (domain.PAMAuthorization, error)) (holder, error) {
+	if found, ok := s.memory.get(k, key); ok {
+		return found, nil
+	}
+	var found holder
+	authorization, err := read()
+	authorization.Proof.Point = k.Point
+	if domain.IsKind(err, domain.Missing) {
+		found, err = holder{missing: true}, nil
+	} else if err == nil {
+		found, err = s.open(ctx, authorization)
+	}
+	if err != nil {
+		return holder{}, err
+	}
+	s.memory.keep(k, key, found)
+	return found, nil
+}
+
+func (s *Authenticator) open(ctx context.Context, a domain.PAMAuthorization) (holder, error) {
+	h := holder{PAMAuthorization: a}
+	var err error
+	if h.present, err = openSecrets(s.Keys, a.Key, a.Secrets.Present); err != nil {
+		return h, err
+	}
+	if h.plainToken() {
+		s.sealLater(ctx, a.ID)
+	}
+	if len(a.Secrets.Previous) == 0 {
+		return h, nil
+	}
+	h.previous, err = openSecrets(s.Keys, a.Key, a.Secrets.Previous)
+	return h, err
+}
+
+// authorizationContext binds sealed secrets to their row.
+func authorizationContext(publicKey string) string { return "pam-authorization/" + publicKey }
+
+// sealSecrets and openSecrets bind the secrets to the public key of their row.
+func sealSecrets(keys *seal.Keyring, publicKey string, one secretPair) []byte {
+	return keys.Seal([]byte(string(one.secret)+" "+string(one.tokenSecret)), authorizationContext(publicKey))
+}
+
+func openSecrets(keys *seal.Keyring, publicKey string, sealed []byte) (secretPair, error) {
+	text, err := keys.Open(sealed, authorizationContext(publicKey))
+	if err != nil {
+		return secretPair{}, fmt.Errorf("secrets of the authorization %s: %w", publicKey, err)
+	}
+	secret, tokenSecret, _ := strings.Cut(string(text), " ")
+	return secretPair{domain.Secret(secret), domain.Secret(tokenSecret)}, nil
+}

@@ -1,0 +1,227 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/access"
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
+)
+
+// Authorizations are the use cases of the keys of applications.
+type Authorizations struct {
+	Control *access.Control
+	Keys    *seal.Keyring
+	Log     *slog.Logger
+}
+
+// IssuedAuthorization is an authorization with its secrets, which are shown once.
+type IssuedAuthorization struct {
+	domain.PAMAuthorization
+	Secret, TokenSecret domain.Secret // empty where the method of the application has none; of the method none the Token is the secret
+}
+
+// Page lists the authorizations of an application, or all when the id is 0.
+func (s *Authorizations) Page(ctx context.Context, applicationID int64, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+	page, err := s.Control.Store.PAMAuthorizations().Page(ctx, applicationID, req)
+	for i := range page.Items {
+		page.Items[i] = concealed(page.Items[i])
+	}
+	return page, err
+}
+
+// Get returns one authorization.
+func (s *Authorizations) Get(ctx context.Context, id int64) (domain.PAMAuthorization, error) {
+	a, err := s.Control.Store.PAMAuthorizations().Get(ctx, id)
+	return concealed(a), err
+}
+
+// The sizes of keys and secrets in hexadecimal digits are the vendor's.
+const (
+	publicDigits = 41
+	secretDigits = 32
+)
+
+func randomHex(digits int) string {
+	octets := make([]byte, (digits+1)/2)
+	rand.Read(octets)
+	return hex.EncodeToString(octets)[:digits]
+}
+
+// Create makes an authorization of an application.
+func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) (IssuedAuthorization, error) {
+	a.Name = domain.CleanName(a.Name)
+	if err := a.Validate(); err != nil {
+		return IssuedAuthorization{}, err
+	}
+	now := s.Control.Now()
+	a.Generation, a.Binding, a.CreatedAt, a.UpdatedAt = 1, domain.NewBinding(), now, now
+	a.Key = randomHex(publicDigits)
+	var secrets secretPair
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		application, err := tx.Applications().Get(ctx, a.ApplicationID)
+		if domain.IsKind(err, domain.Missing) {
+			err = domain.Fault(domain.NotFound, "application_id", domain.ReasonNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		a.Application = application
+		if err := cmp.Or(mayAuthorize(ctx, a), access.MayFree(ctx, domain.Restrictions{}, a.Holder().Restrictions(), true)); err != nil {
+			return err
+		}
+		if err := listedDevices(ctx, tx, a.Devices); err != nil {
+			return err
+		}
+		if application.Method == domain.AuthOAuth1 {
+			a.Token = randomHex(publicDigits)
+		}
+		secrets = newSecrets(application.Method)
+		s.seal(&a, secrets)
+		if err := tx.PAMAuthorizations().Create(ctx, &a); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionCreate, nil, &a)
+	})
+	return issued(a, secrets), err
+}
+
+// mayAuthorize refuses those who would let an application do with devices what they may not do themselves.
+func mayAuthorize(ctx context.Context, a domain.PAMAuthorization) error {
+	needed := []domain.Permission{{Scope: domain.ScopeDevices, Read: true, Write: a.Write}}
+	return access.MayGrant(ctx, "authorization", false, domain.RightsOf(needed))
+}
+
+// listedDevices refuses a list with devices that there are not. None is ever removed.
+func listedDevices(ctx context.Context, tx domain.Store, ids []int64) error {
+	present, err := tx.Devices().Some(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var faults domain.FaultList
+	for i, id := range ids {
+		field := fmt.Sprintf("devices[%d]", i)
+		switch {
+		case !slices.ContainsFunc(present, func(d domain.Device) bool { return d.ID == id }):
+			faults.Add(domain.Fault(domain.NotFound, field, domain.ReasonNotFound))
+		case slices.Contains(ids[:i], id):
+			faults.Add(domain.Fault(domain.Duplicated, field, domain.ReasonTwice))
+		}
+	}
+	return faults.Err()
+}
+
+func newSecrets(method domain.AuthMethod) secretPair {
+	switch method {
+	case domain.AuthUnsigned:
+		return secretPair{secret: domain.Secret(randomHex(publicDigits))} // its token
+	case domain.AuthOAuth1:
+		return secretPair{domain.Secret(randomHex(secretDigits)), domain.Secret(randomHex(secretDigits))}
+	}
+	return secretPair{secret: domain.Secret(randomHex(secretDigits))}
+}
+
+// Update changes an authorization. Its keys and secrets stay the same.
+func (s *Authorizations) Update(ctx context.Context, id int64, update domain.PAMAuthorizationUpdate) (domain.PAMAuthorization, error) {
+	a, err := s.edit(ctx, id, domain.ActionUpdate, func(a *domain.PAMAuthorization) error { return update.Apply(a) })
+	return concealed(a), err
+}
+
+// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the access tokens that were made with them. Of the method none the
+// token is the secret: there is a new one, and the one before ends at once.
+func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedAuthorization, error) {
+	if err := domain.CheckOverlap(overlap); err != nil {
+		return IssuedAuthorization{}, err
+	}
+	var secrets secretPair
+	a, err := s.edit(ctx, id, domain.ActionRotate, func(a *domain.PAMAuthorization) error {
+		a.Generation++
+		a.Binding = a.Binding.Next()
+		secrets = newSecrets(a.Application.Method)
+		a.PreviousUntil, a.Secrets.Previous = time.Time{}, nil
+		if overlap > 0 && a.Application.Method != domain.AuthUnsigned {
+			a.PreviousUntil, a.Secrets.Previous = s.Control.Now().Add(overlap), a.Secrets.Present
+		}
+		s.seal(a, secrets)
+		return nil
+	})
+	return issued(a, secrets), err
+}
+
+func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Action, fn func(*domain.PAMAuthorization) error) (a domain.PAMAuthorization, err error) {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		before, err := tx.PAMAuthorizations().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		a = before
+		if err := fn(&a); err != nil {
+			return err
+		}
+		err = cmp.Or(mayAuthorize(ctx, before), mayAuthorize(ctx, a), access.MayFree(ctx, before.Holder().Restrictions(), a.Holder().Restrictions(), s.gives(before, a)))
+		if err != nil || reflect.DeepEqual(a, before) {
+			return err
+		}
+		if err := listedDevices(ctx, tx, a.Devices); err != nil {
+			return err
+		}
+		if before.Enabled && !a.Enabled { // its secrets are good when it is enabled again, the tokens made with them are not
+			a.Binding = a.Binding.Closed()
+		}
+		a.UpdatedAt = s.Control.Now()
+		if err := tx.PAMAuthorizations().Update(ctx, a); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, action, &before, &a)
+	})
+	return a, err
+}
+
+// gives reports whether a change gives an authorization something: it does unless it only takes away, renames or restricts.
+func (s *Authorizations) gives(before, after domain.PAMAuthorization) bool {
+	now := s.Control.Now()
+	if after.Holder().Active(now) && !before.Holder().Active(now) {
+		return true
+	}
+	before.Name, before.ExpiresAt, before.AllowedIPs = after.Name, after.ExpiresAt, after.AllowedIPs
+	before.Enabled, before.Write = before.Enabled && after.Enabled, before.Write && after.Write
+	return !reflect.DeepEqual(before, after)
+}
+
+// Delete removes an authorization: its keys and tokens are good for nothing from then on.
+func (s *Authorizations) Delete(ctx context.Context, id int64) error {
+	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+		a, err := tx.PAMAuthorizations().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := mayAuthorize(ctx, a); err != nil {
+			return err
+		}
+		if err := tx.PAMAuthorizations().Delete(ctx, id); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, domain.ActionDelete, &a, nil)
+	})
+}
+
+func (s *Authorizations) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.PAMAuthorization) error {
+	c := audit.Change{Action: action, Resource: domain.ResourceAuthorizations}
+	if before != nil {
+		c.ID, c.Name, c.Before = before.ID, before.Holder().Name, authorizationFacts(*before)
+	}
+	if after != nil {
+		c.ID, c.Name, c.After = after.ID, after.Holder().Name, authorizationFacts(*after)
+	}
+	s.Log.InfoContext(ctx, "authorization changed", "action", action, "authorization_id", c.ID, "principal", domain.PrincipalOf(ctx).Name)
+	return s.Control.Recorder.Record(ctx, tx, c)
+}

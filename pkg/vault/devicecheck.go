@@ -1,0 +1,185 @@
+package vault
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
+)
+
+// rowFaults are the faults of rows, of which no more are kept than an answer tells.
+type rowFaults struct {
+	list   []domain.RowFault
+	count  int // of faults; a row may have several
+	failed int // rows
+}
+
+func (f *rowFaults) add(fault domain.RowFault) {
+	f.failed++
+	if !f.full() {
+		f.list = append(f.list, fault)
+		f.count += len(domain.Faults(fault.Err))
+	}
+}
+
+func (f *rowFaults) full() bool { return f.count >= domain.MaxFaults }
+
+// err joins the faults for those who want all rows or none.
+func (f *rowFaults) err() error {
+	var all domain.FaultList
+	for _, fault := range f.list {
+		all.Add(inRow(fault))
+	}
+	return all.Err()
+}
+
+// inRow puts the row before the fields of its faults.
+func inRow(fault domain.RowFault) error {
+	var all []error
+	for _, one := range domain.Faults(fault.Err) {
+		placed := *one
+		placed.Field = strings.TrimSuffix(fmt.Sprintf("rows[%d].%s", fault.Row, one.Field), ".")
+		all = append(all, &placed)
+	}
+	return errors.Join(all...)
+}
+
+// checkedFile is a file whose rows were looked at once. They are read again when they are stored: so the memory that an import takes depends on its file
+// alone.
+type checkedFile struct {
+	*devicefile.File
+	bad     []bool // by row
+	faults  rowFaults
+	domains map[string]string // the registered names by what the file calls them, in lower case
+}
+
+// errEnough ends the look at a file that will not be stored.
+var errEnough = errors.New("vault: enough faults")
+
+// check looks at all rows, or, when all are to be stored or none, at so many as have the faults that are told. Of two rows of one hostname the second is
+// at fault.
+func (s *Devices) check(ctx context.Context, file *devicefile.File, atomic bool) (*checkedFile, error) {
+	checked := &checkedFile{File: file, domains: map[string]string{}}
+	seen := map[[16]byte]struct{}{}
+	known := knownDomains{find: s.Store.DeviceDomains().Find, known: map[string]*domain.Error{}, names: checked.domains}
+	batch := make([]devicefile.Row, 0, importBatch)
+	flush := func() error {
+		if err := known.read(ctx, batch); err != nil {
+			return err
+		}
+		for _, row := range batch {
+			checked.add(row, errors.Join(row.Err, twice(seen, row), known.fault(row.Plan)))
+		}
+		batch = batch[:0]
+		if atomic && checked.faults.full() {
+			return errEnough
+		}
+		return ctx.Err()
+	}
+	err := file.Rows(func(row devicefile.Row) error {
+		if batch = append(batch, row); len(batch) < cap(batch) {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil && err != errEnough {
+		return nil, err
+	}
+	return checked, nil
+}
+
+func (c *checkedFile) add(row devicefile.Row, err error) {
+	c.bad = append(c.bad, err != nil)
+	if err == nil {
+		return
+	}
+	var placed domain.FaultList
+	for _, fault := range domain.Faults(err) {
+		placed.Add(devicefile.AtLine(fault, row.Line))
+	}
+	c.faults.add(domain.RowFault{Row: row.Number, Err: placed.Err()})
+}
+
+// twice is the fault of a row whose hostname an earlier good row has.
+func twice(seen map[[16]byte]struct{}, row devicefile.Row) error {
+	if row.Err != nil {
+		return nil
+	}
+	digest := sha256.Sum256([]byte(domain.NameKey(row.Plan.Hostname)))
+	key := [16]byte(digest[:])
+	if _, there := seen[key]; there {
+		return domain.Fault(domain.Duplicated, "hostname", domain.ReasonTwice)
+	}
+	seen[key] = struct{}{}
+	return nil
+}
+
+// maxKnownDomains bounds what is remembered of the domains that a file names.
+const maxKnownDomains = 20000
+
+// knownDomains remembers what is wrong with what domains are called; nil for nothing.
+type knownDomains struct {
+	find  func(ctx context.Context, texts []string) (map[string][]domain.DeviceDomain, error)
+	known map[string]*domain.Error
+	names map[string]string // those that were found
+}
+
+// read looks up those of a batch that are not remembered.
+func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
+	if len(k.known) > maxKnownDomains {
+		clear(k.known)
+	}
+	plans := make([]domain.DevicePlan, len(batch))
+	for i, row := range batch {
+		plans[i] = row.Plan
+	}
+	unread := slices.DeleteFunc(domainTexts(plans), func(text string) bool { _, ok := k.known[domain.NameKey(text)]; return ok })
+	if len(unread) == 0 {
+		return nil
+	}
+	found, err := k.find(ctx, unread)
+	for _, text := range unread {
+		key := domain.NameKey(text)
+		if k.known[key] = domainFault(found[key]); k.known[key] == nil {
+			k.names[key] = found[key][0].Name
+		}
+	}
+	return err
+}
+
+func (k *knownDomains) fault(plan domain.DevicePlan) error {
+	if fault := firstDomainFault(plan.Domains, func(key string) *domain.Error { return k.known[key] }); fault != nil {
+		return fault
+	}
+	return nil
+}
+
+// batches calls fn with the rows that are not at fault, some at a time.
+func (c *checkedFile) batches(fn func(goodRows) error) error {
+	var good goodRows
+	spelling := fileSpelling{}
+	err := c.Rows(func(row devicefile.Row) error {
+		if c.bad[row.Number-1] {
+			return nil
+		}
+		spelling.unify(&row.Plan)
+		if good.add(row.Plan, row.Number, row.Line); len(good.plans) < importBatch {
+			return nil
+		}
+		full := good
+		good = goodRows{}
+		return fn(full)
+	})
+	if err != nil || len(good.plans) == 0 {
+		return err
+	}
+	return fn(good)
+}

@@ -1,0 +1,170 @@
+package vault
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
+)
+
+// ImportResult says what an import did.
+type ImportResult struct {
+	Created, Updated, Unchanged int
+	Failed                      int               // rows that were not stored
+	Faults                      []domain.RowFault // of the first of them, in their order: at most domain.MaxFaults in all
+}
+
+// importBatch is how many devices are stored at once; in one transaction when rows may fail by themselves.
+const importBatch = 1024
+
+// Import upserts the devices of a CSV file (RFC 4180) with a header. With atomic all rows are stored or none: the faults of rows are the error
+// then. Otherwise the good ones are stored. One import runs at a time, and reads its file when it is its turn. Errors: *domain.Error with Malformed for a
+// file that can't be read, Forbidden with ReasonLimit when too many imports wait.
+func (s *Devices) Import(ctx context.Context, file io.Reader, atomic bool) (result ImportResult, err error) {
+	raw, err := io.ReadAll(file)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	err = s.Imports.Do(ctx, len(raw), func() error {
+		result, err = s.importFile(ctx, raw, atomic)
+		return err
+	})
+	return result, err
+}
+
+func (s *Devices) importFile(ctx context.Context, raw []byte, atomic bool) (ImportResult, error) {
+	file, err := devicefile.Open(raw)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	checked, err := s.check(ctx, file, atomic)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	if atomic {
+		return s.importAll(ctx, checked)
+	}
+	result := ImportResult{Failed: checked.faults.failed, Faults: checked.faults.list}
+	pace := s.pacer()
+	err = checked.batches(func(good goodRows) error {
+		return pace.step(ctx, func() error { return s.importSome(ctx, good, &result) })
+	})
+	slices.SortStableFunc(result.Faults, func(a, b domain.RowFault) int { return a.Row - b.Row })
+	return result, err
+}
+
+// importAll stores all rows: few in one transaction, many in parts.
+func (s *Devices) importAll(ctx context.Context, checked *checkedFile) (result ImportResult, err error) {
+	if err := checked.faults.err(); err != nil {
+		return ImportResult{}, err
+	}
+	if len(checked.bad) > importBatch {
+		return s.importInParts(ctx, checked)
+	}
+	if err := checked.batches(func(good goodRows) error { return s.makeNames(ctx, good.plans) }); err != nil {
+		return ImportResult{}, err
+	}
+	err = s.transact(ctx, func(tx domain.Store) (err error) {
+		result, err = s.store(ctx, tx, checked)
+		return err
+	})
+	if err != nil {
+		return ImportResult{}, err
+	}
+	return result, nil
+}
+
+// importSome stores the rows whose domains are known in one transaction.
+func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportResult) error {
+	if err := s.makeNames(ctx, good.plans); err != nil {
+		return err
+	}
+	var stored *storing
+	var gone []domain.RowFault
+	err := s.transact(ctx, func(tx domain.Store) (err error) {
+		stored = s.storing(tx, 0)
+		if gone, err = unknownDomains(ctx, tx, good); err != nil { // since then
+			return err
+		}
+		if err := stored.put(ctx, good.without(gone).plans); err != nil {
+			return err
+		}
+		return stored.record(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	result.add(stored.counted)
+	faults := rowFaults{list: result.Faults, count: len(result.Faults), failed: result.Failed}
+	for _, fault := range gone {
+		faults.add(fault)
+	}
+	result.Faults, result.Failed = faults.list, faults.failed
+	return nil
+}
+
+// store stores the plans of a file.
+func (s *Devices) store(ctx context.Context, tx domain.Store, file *checkedFile) (ImportResult, error) {
+	stored := s.storing(tx, 0)
+	if err := file.batches(func(good goodRows) error { return stored.put(ctx, good.plans) }); err != nil {
+		return ImportResult{}, err
+	}
+	return stored.counted, stored.record(ctx)
+}
+
+func (r *ImportResult) add(more ImportResult) {
+	r.Created, r.Updated, r.Unchanged = r.Created+more.Created, r.Updated+more.Updated, r.Unchanged+more.Unchanged
+}
+
+func (r *ImportResult) count(changes []domain.DeviceChange) {
+	for _, c := range changes {
+		switch {
+		case c.Created():
+			r.Created++
+		case c.Changed():
+			r.Updated++
+		default:
+			r.Unchanged++
+		}
+	}
+}
+
+// goodRows are the plans of rows that are not at fault, with the numbers of the rows and their lines.
+type goodRows struct {
+	plans       []domain.DevicePlan
+	rows, lines []int
+}
+
+func (g *goodRows) add(plan domain.DevicePlan, row, line int) {
+	g.plans, g.rows, g.lines = append(g.plans, plan), append(g.rows, row), append(g.lines, line)
+}
+
+// without leaves out rows that turned out to be at fault; they are in order.
+func (g goodRows) without(faults []domain.RowFault) goodRows {
+	var left goodRows
+	for i, row := range g.rows {
+		if len(faults) > 0 && faults[0].Row == row {
+			faults = faults[1:]
+			continue
+		}
+		left.add(g.plans[i], row, g.lines[i])
+	}
+	return left
+}
+
+// unknownDomains are the faults of rows whose domains are not registered.
+func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults []domain.RowFault, err error) {
+	found, err := tx.DeviceDomains().Find(ctx, domainTexts(good.plans))
+	if err != nil {
+		return nil, err
+	}
+	for i, plan := range good.plans {
+		fault := firstDomainFault(plan.Domains, func(key string) *domain.Error { return domainFault(found[key]) })
+		if fault != nil {
+			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: devicefile.AtLine(fault, good.lines[i])})
+		}
+	}
+	return faults, nil
+}

@@ -1,0 +1,21 @@
+package vault
+
+import (
+	"context"
+	"io"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
+)
+
+// Export writes the devices of a filter as a file that Import reads.
+func (s *Devices) Export(ctx context.Context, filter domain.DeviceFilter, file io.Writer) error {
+	writer, err := devicefile.NewWriter(file)
+	if err != nil {
+		return err
+	}
+	if err := s.each(ctx, filter, writer.Write); err != nil { // what is not written yet stays unwritten: who has got nothing can be told
+		return err
+	}
+	return writer.Flush()
+}

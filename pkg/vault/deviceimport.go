@@ -1,0 +1,235 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
+)
+
+// importLease is how long nobody may have worked at an import before others take it over.
+const importLease = 10 * time.Second
+
+// errImportGone says that others have taken an import for dead before it was decided.
+var errImportGone = errors.New("vault: the import was given up by others")
+
+// importAuthor is who asked for an import, as it is kept.
+type importAuthor struct {
+	Kind      domain.PrincipalKind `json:"Kind"`
+	ID        int64                `json:"ID"`
+	Name      string               `json:"Name"`
+	Operation string               `json:"Operation"`
+	Address   netip.Addr           `json:"Address"`
+	RequestID string               `json:"RequestID"`
+}
+
+func authorOf(ctx context.Context) (string, error) {
+	caller, origin := domain.PrincipalOf(ctx), domain.OriginOf(ctx)
+	text, err := json.Marshal(importAuthor{caller.Kind, caller.ID, caller.Name, origin.Operation, origin.Address, origin.RequestID})
+	return string(text), err
+}
+
+// asAuthor is a context in which the events of an import that was decided are made: what its author may do was looked at then.
+func asAuthor(ctx context.Context, text string) (context.Context, error) {
+	var author importAuthor
+	if err := json.Unmarshal([]byte(text), &author); err != nil {
+		return ctx, err
+	}
+	ctx = domain.WithPrincipal(ctx, domain.Principal{Kind: author.Kind, ID: author.ID, Name: author.Name})
+	return domain.WithOrigin(ctx, domain.Origin{Operation: author.Operation, Address: author.Address, RequestID: author.RequestID}), nil
+}
+
+// importInParts keeps the file, decides that its rows are stored, and stores them: nobody has to wait longer than for a part, and nobody sees what is changed
+// before all of it is stored. After the decision nothing ends it: if this process does, another goes on, or the next one.
+func (s *Devices) importInParts(ctx context.Context, checked *checkedFile) (result ImportResult, err error) {
+	of := domain.DeviceImport{AliveAt: s.Now()}
+	domains, err := json.Marshal(checked.domains)
+	if err != nil {
+		return result, err
+	}
+	of.Domains = string(domains)
+	if of.Author, err = authorOf(ctx); err != nil {
+		return result, err
+	}
+	if err := s.Store.DeviceImports().Begin(ctx, &of); err != nil {
+		return result, err
+	}
+	err = s.stage(ctx, of.ID, checked.Text())
+	if err == nil {
+		err = s.decide(ctx, of.ID, checked.domains)
+	}
+	if err != nil {
+		if _, gone := s.Store.DeviceImports().Abandon(context.WithoutCancel(ctx), of.ID); gone != nil {
+			return result, errors.Join(err, gone)
+		}
+		return result, errors.Join(err, s.clear(context.WithoutCancel(ctx), of.ID))
+	}
+	err = s.finish(context.WithoutCancel(ctx), of, checked.File, &result)
+	return result, err
+}
+
+// partSize is how much of a file is kept in one row.
+const partSize = 1 << 20
+
+// stage keeps the text of a file.
+func (s *Devices) stage(ctx context.Context, id int64, text string) error {
+	pace := s.pacer()
+	for place := int64(1); len(text) > 0; place++ {
+		end := min(partSize, len(text))
+		for end < len(text) && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		part := domain.ImportPart{Place: place, Text: text[:end]}
+		text = text[end:]
+		err := pace.step(ctx, func() error {
+			return s.Store.Transact(ctx, func(tx domain.Store) error {
+				if there, err := tx.DeviceImports().Touch(ctx, id, s.Now()); err != nil || !there {
+					return errors.Join(err, errImportGone)
+				}
+				return tx.DeviceImports().Stage(ctx, id, part)
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decidePause is how long an import waits before it looks again whether the one before it is finished.
+const decidePause = 100 * time.Millisecond
+
+// decide looks once more at who asks and at the domains, which nobody can remove from then on. Of imports that are decided there is one at a time: it waits
+// for that of another process, or finishes it if nobody else does.
+func (s *Devices) decide(ctx context.Context, id int64, domains map[string]string) error {
+	for {
+		err := s.transact(ctx, func(tx domain.Store) error { return s.tryDecide(ctx, tx, id, domains) })
+		if !errors.Is(err, errOtherImport) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(decidePause):
+		}
+		if _, err := s.Store.DeviceImports().Touch(ctx, id, s.Now()); err != nil {
+			return err
+		}
+		if err := s.ResumeImports(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// errOtherImport says that another import is decided and not finished.
+var errOtherImport = errors.New("vault: another import of devices goes on")
+
+func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, domains map[string]string) error {
+	if _, err := s.Recorder.Again(ctx, tx); err != nil {
+		return err
+	}
+	plan := domain.DevicePlan{Domains: slices.Collect(maps.Values(domains))}
+	if _, err := findDomains(ctx, tx, []domain.DevicePlan{plan}); err != nil {
+		return err
+	}
+	decided, err := tx.DeviceImports().Decide(ctx, id, s.Now())
+	if err == nil && !decided {
+		err = errOtherImport
+	}
+	return err
+}
+
+// finish stores the rows of an import that was decided, and lets everybody see them.
+func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devicefile.File, result *ImportResult) error {
+	ctx, err := asAuthor(ctx, of.Author)
+	if err != nil {
+		return err
+	}
+	var domains map[string]string
+	if err := json.Unmarshal([]byte(of.Domains), &domains); err != nil {
+		return err
+	}
+	pace, coming := s.pacer(), []domain.DevicePlan(nil)
+	store := func(least int) error {
+		for len(coming) >= least {
+			rows := min(pace.rows, len(coming))
+			err := pace.step(ctx, func() error { return s.finishSome(ctx, &of, coming[:rows], result) })
+			if err != nil {
+				return err
+			}
+			coming = slices.Delete(coming, 0, rows)
+		}
+		return nil
+	}
+	err = readAhead(file, of.Done, func(read []domain.DevicePlan) error {
+		for i := range read {
+			read[i].Domains = registered(read[i].Domains, domains)
+		}
+		coming = append(coming, read...)
+		return store(pace.rows)
+	})
+	if err == nil {
+		err = store(1)
+	}
+	if errors.Is(err, errImportGone) { // somebody else has taken it over
+		return nil
+	}
+	if err == nil {
+		err = s.Store.DeviceImports().Finish(ctx, of.ID)
+	}
+	if err != nil {
+		return err
+	}
+	return s.clear(ctx, of.ID)
+}
+
+// finishSome stores some rows. Errors: errImportGone when somebody else has stored them.
+func (s *Devices) finishSome(ctx context.Context, of *domain.DeviceImport, plans []domain.DevicePlan, result *ImportResult) error {
+	if err := s.makeNames(ctx, plans); err != nil {
+		return err
+	}
+	var stored *storing
+	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+		stored = s.storing(tx, of.ID)
+		if err := tx.Audit().Reserve(ctx); err != nil {
+			return err
+		}
+		if mine, err := tx.DeviceImports().Advance(ctx, of.ID, of.Done, int64(len(plans)), s.Now()); err != nil || !mine {
+			return errors.Join(err, errImportGone)
+		}
+		for some := range slices.Chunk(plans, fewPlans) {
+			if err := stored.put(ctx, some); err != nil {
+				return err
+			}
+		}
+		return stored.record(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	of.Done += int64(len(plans))
+	result.add(stored.counted)
+	return nil
+}
+
+// clear removes what an import has left that is finished or was abandoned.
+func (s *Devices) clear(ctx context.Context, id int64) error {
+	pace := s.pacer()
+	for more := true; more; {
+		err := pace.step(ctx, func() (err error) {
+			more, err = s.Store.DeviceImports().Clear(ctx, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/turns"
+)
+
+// Devices are the use cases of the devices of the vault.
+type Devices struct {
+	Store    domain.Store
+	Recorder *audit.Recorder
+	Scans    *turns.Turns
+	Now      func() time.Time
+	Log      *slog.Logger
+	// UpsertEnables makes an upsert take the device into use again.
+	UpsertEnables bool
+
+	Recent  *RecentDevices
+	Imports *ImportQueue
+}
+
+// Page lists devices.
+func (s *Devices) Page(ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest) (domain.Page[domain.Device], error) {
+	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Device], error) {
+		return s.Store.Devices().Page(ctx, filter, req)
+	})
+}
+
+// pageOfAll is how many devices are read at once when all are wanted.
+const pageOfAll = 500
+
+// each calls fn with all devices of a filter, by ascending id.
+func (s *Devices) each(ctx context.Context, filter domain.DeviceFilter, fn func(domain.Device) error) error {
+	for cursor := int64(0); ; {
+		page, err := s.Page(ctx, filter, domain.PageRequest{Cursor: cursor, Size: pageOfAll})
+		if err != nil {
+			return err
+		}
+		for _, d := range page.Items {
+			if err := fn(d); err != nil {
+				return err
+			}
+		}
+		if page.Next == nil {
+			return nil
+		}
+		cursor = *page.Next
+	}
+}
+
+// ByID returns one device.
+func (s *Devices) ByID(ctx context.Context, id int64) (domain.Device, error) {
+	return s.Store.Devices().Get(ctx, id)
+}
+
+// Get returns the device of an id or a hostname: of digits alone the id goes first. Errors: *domain.Error with Missing, also for one that the caller does
+// not see.
+func (s *Devices) Get(ctx context.Context, ref string) (domain.Device, error) {
+	return visible(ctx, s.Store, ref)
+}
+
+func visible(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
+	device, err := find(ctx, tx, ref)
+	if err != nil {
+		return device, err
+	}
+	return device, seen(ctx, device)
+}
+
+// seen refuses a device that the caller does not see.
+func seen(ctx context.Context, d domain.Device) error {
+	if !domain.PrincipalOf(ctx).Sees(d) {
+		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
+	}
+	return nil
+}
+
+// find looks for an id only where the reference is one as ids are written: digits without a sign, a space or a zero before them.
+func find(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
+	if id, err := strconv.ParseUint(ref, 10, 63); err == nil && strconv.FormatUint(id, 10) == ref {
+		device, err := tx.Devices().Get(ctx, int64(id))
+		if !domain.IsKind(err, domain.Missing) {
+			return device, err
+		}
+	}
+	return tx.Devices().Named(ctx, domain.CleanName(ref))
+}
+
+type hostnameKey struct{}
+
+// WithHostname makes what follows look for a hostname before it looks for what the path of the request says.
+func WithHostname(ctx context.Context, hostname string) context.Context {
+	return context.WithValue(ctx, hostnameKey{}, hostname)
+}
+
+// chosen is the device of the hostname that the request names beside the reference of its path, and otherwise that of the reference. A reference that is the
+// same text is that hostname, and no id.
+func chosen(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
+	hostname, _ := ctx.Value(hostnameKey{}).(string)
+	if hostname = domain.CleanName(hostname); hostname == "" {
+		return visible(ctx, tx, ref)
+	}
+	device, err := tx.Devices().Named(ctx, hostname)
+	if domain.IsKind(err, domain.Missing) && domain.NameKey(domain.CleanName(ref)) != domain.NameKey(hostname) {
+		return visible(ctx, tx, ref)
+	}
+	if err != nil {
+		return device, err
+	}
+	return device, seen(ctx, device)
+}
+
+// Upsert makes the device of a hostname, or changes the one there is. What the spec leaves out stays.
+func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.DeviceChange, error) {
+	plan, err := spec.Plan()
+	if err != nil {
+		return domain.DeviceChange{}, err
+	}
+	if s.UpsertEnables {
+		plan.Enabled = new(true)
+	}
+	done, err := s.save(ctx, func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error) {
+		before, err := s.before(ctx, tx, plan.Hostname, sure)
+		if err != nil {
+			return domain.DeviceSave{}, err
+		}
+		if before.ID != 0 {
+			if err := seen(ctx, before); err != nil {
+				return domain.DeviceSave{}, err
+			}
+		}
+		domains, err := findDomains(ctx, tx, []domain.DevicePlan{plan})
+		if err != nil {
+			return domain.DeviceSave{}, err
+		}
+		save := domain.DeviceSave{DeviceChange: s.planned(plan, before, domains), DomainIDs: domains.ids()}
+		if save.Created() {
+			save.After.CreatorID = domain.PrincipalOf(ctx).Creator()
+		}
+		return save, nil
+	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "device stored", "device_id", done.After.ID, "created", done.Created(), "principal", domain.PrincipalOf(ctx).Name)
+	}
+	return done, err
+}
+
+// before is the device of a hostname, which has the id 0 when there is none. It may be guessed unless the caller wants to be sure.
+func (s *Devices) before(ctx context.Context, tx domain.Store, hostname string, sure bool) (domain.Device, error) {
+	if !sure {
+		if device, ok := s.Recent.guess(hostname); ok {
+			return device, nil
+		}
+	}
+	device, err := tx.Devices().Stored(ctx, hostname)
+	if domain.IsKind(err, domain.Missing) {
+		return domain.Device{}, nil
+	}
+	return device, err
+}
+
+// stored is a device that was found, as it has to be changed.
+func stored(ctx context.Context, tx domain.Store, found domain.Device, err error) (domain.Device, error) {
+	if err != nil || !found.Earlier {
+		return found, err
+	}
+	return tx.Devices().Stored(ctx, found.Hostname)
+}
+
+// planned is what a plan makes of a device; of none, whose id is 0, a new one.
+func (s *Devices) planned(plan domain.DevicePlan, before domain.Device, domains domainNames) domain.DeviceChange {
+	after := before
+	if before.ID == 0 {
+		after = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: s.Now()}
+	}
+	plan.Apply(&after)
+	if plan.Domains != nil {
+		after.Domains = domains.of(plan.Domains)
+	}
+	return domain.DeviceChange{Before: before, After: after}
+}
+
+// saveAttempts is how often a device may be changed by others between the look and the change.
+const saveAttempts = 100
+
+var errDeviceContention = errors.New("vault: the device was changed by others too many times")
+
+// deviceStep makes a change of what tx has. It may guess that unless it has to be sure.
+type deviceStep func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error)
+
+// save stores what next makes of the present state. When somebody else has changed that meanwhile, or the rights of the caller, or next had guessed it
+// wrong, it asks again, and wants to be sure: no change is lost. That nothing is to be changed has to be sure, too.
+func (s *Devices) save(ctx context.Context, next deviceStep) (domain.DeviceChange, error) {
+	nonce := nonceOf(ctx)
+	for attempt := range saveAttempts {
+		var done domain.DeviceSave
+		err := audit.Quietly(ctx, s.Store, attempt, func(tx domain.Store) (err error) {
+			done, err = s.attempt(ctx, tx, next, attempt)
+			return err
+		})
+		if errors.Is(err, errDeviceMoved) || errors.Is(err, domain.ErrNamesMoved) {
+			continue
+		}
+		nonce.settle(err)
+		if err == nil && done.Changed() {
+			s.Recent.keep(done.After, done.Created())
+		}
+		return done.DeviceChange, err
+	}
+	return domain.DeviceChange{}, &domain.Unavailable{Err: errDeviceContention}
+}
+
+// errDeviceMoved says that nothing was stored, and that it has to be looked at again.
+var errDeviceMoved = errors.New("vault: the device, or who may change it, is not as it was when it was read")
+
+// attempt makes one change and stores it. After the first, the rights of the caller are read again.
+func (s *Devices) attempt(ctx context.Context, tx domain.Store, next deviceStep, attempt int) (save domain.DeviceSave, err error) {
+	sure := attempt > 0
+	if sure {
+		if ctx, err = s.Recorder.Again(ctx, tx); err != nil {
+			return save, err
+		}
+	}
+	if save, err = next(ctx, tx, sure); err != nil {
+		return save, err
+	}
+	if !save.Changed() {
+		if !sure {
+			return save, errDeviceMoved
+		}
+		save.After = save.Before
+		return save, nonceOf(ctx).spend(ctx, tx)
+	}
+	save.After.UpdatedAt = s.Now()
+	if save.Event, err = s.deviceEvent(ctx, save.DeviceChange); err != nil {
+		return save, err
+	}
+	save.Nonce = nonceOf(ctx).unspent()
+	saved, err := tx.Devices().Save(ctx, &save)
+	if err == nil && !saved {
+		err = errDeviceMoved
+	}
+	return save, replayed(err)
+}
+
+func (s *Devices) deviceEvent(ctx context.Context, c domain.DeviceChange) (*domain.Event, error) {
+	what := audit.Change{Action: domain.ActionCreate, Resource: domain.ScopeDevices, ID: c.After.ID, Name: c.After.Hostname, After: deviceFacts(c.After)}
+	if !c.Created() {
+		what.Action, what.Before = domain.ActionUpdate, deviceFacts(c.Before)
+	}
+	return s.Recorder.Event(ctx, what)
+}
+
+// Disable takes a device out of use. Errors: Missing, also for one that is out of use already.
+func (s *Devices) Disable(ctx context.Context, ref string) error {
+	return s.enable(ctx, ref, false, domain.Fault(domain.Missing, "id", domain.ReasonNotFound))
+}
+
+// Enable takes a device into use again. Errors: Missing, Rule for one that is in use.
+func (s *Devices) Enable(ctx context.Context, ref string) error {
+	return s.enable(ctx, ref, true, domain.Fault(domain.Rule, "id", domain.ReasonActive))
+}
+
+func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
+	_, err := s.save(ctx, func(ctx context.Context, tx domain.Store, _ bool) (save domain.DeviceSave, err error) {
+		found, err := chosen(ctx, tx, ref)
+		if save.Before, err = stored(ctx, tx, found, err); err != nil {
+			return save, err
+		}
+		if save.Before.Enabled == enabled {
+			return save, already
+		}
+		save.After = save.Before
+		save.After.Enabled = enabled
+		return save, nil
+	})
+	return err
+}

@@ -1,0 +1,41 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Update changes what the update says of one device. Errors: *domain.Error with Missing.
+func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpdate) (domain.Device, error) {
+	done, err := s.save(ctx, func(ctx context.Context, tx domain.Store, _ bool) (domain.DeviceSave, error) {
+		found, err := tx.Devices().Get(ctx, id)
+		before, err := stored(ctx, tx, found, err)
+		if err != nil {
+			return domain.DeviceSave{}, err
+		}
+		plan, err := update.Plan(before)
+		if err != nil {
+			return domain.DeviceSave{}, err
+		}
+		domains, err := findDomains(ctx, tx, []domain.DevicePlan{plan})
+		if err != nil {
+			return domain.DeviceSave{}, onField("domains", err)
+		}
+		return domain.DeviceSave{DeviceChange: s.planned(plan, before, domains), DomainIDs: domains.ids()}, nil
+	})
+	return done.After, err
+}
+
+// SetEnabled takes a device out of use or into use again; one that is so already stays as it is. Errors: *domain.Error with Missing.
+func (s *Devices) SetEnabled(ctx context.Context, id int64, enabled bool) (domain.Device, error) {
+	return s.Update(ctx, id, domain.DeviceUpdate{Enabled: &enabled})
+}
+
+// onField gives the faults of an error another field.
+func onField(field string, err error) error {
+	for _, fault := range domain.Faults(err) {
+		fault.Field = field
+	}
+	return err
+}

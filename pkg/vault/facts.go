@@ -1,0 +1,29 @@
+package vault
+
+import (
+	"strings"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// What the audit tells of each resource. The names are those of the fields that people know.
+
+func deviceFacts(d domain.Device) audit.Facts {
+	return audit.Facts{
+		"hostname": d.Hostname, "ip": d.IP, "model": d.Model, "type": d.Type, "vendor": d.Vendor, "site": d.Site, "enabled": d.Enabled,
+		"device_domain": strings.Join(d.Domains, ","), "device_tags": strings.Join(d.Tags, ", "),
+		"connectivities": domain.FormatConnectivities(d.Connectivities), "session_remote_config": domain.FormatRemote(d.Remote),
+	}
+}
+
+func applicationFacts(a domain.Application) audit.Facts {
+	return audit.Facts{"name": a.Name, "description": a.Description, "method": a.Method, "enabled": a.Enabled}
+}
+
+func authorizationFacts(a domain.PAMAuthorization) audit.Facts {
+	return audit.Facts{
+		"application_id": a.ApplicationID, "name": a.Name, "enabled": a.Enabled, "write": a.Write, "resources": a.Resources, "expires_at": audit.Moment(a.ExpiresAt),
+		"allowed_ips": audit.Prefixes(a.AllowedIPs), "referrers": a.Referrers, "devices": a.Devices, "certificate_fingerprint": a.Fingerprint, "generation": a.Generation, "previous_until": audit.Moment(a.PreviousUntil),
+	}
+}

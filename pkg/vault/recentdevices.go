@@ -1,0 +1,63 @@
+package vault
+
+import (
+	"sync"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// maxRecentDevices bounds the memory, to some megabytes.
+const maxRecentDevices = 4096
+
+// RecentDevices guesses what a device is like before an upsert, to save reading it: what it was last seen like, or that there is none, when that was right
+// for the last one that it had not seen. A guess is never relied on: a save names the revision that it changes.
+type RecentDevices struct {
+	mu      sync.Mutex
+	seen    map[string]domain.Device
+	unknown bool // whether the last one that was not seen turned out to be new
+}
+
+// guess returns what there probably is; false: nothing can be said.
+func (r *RecentDevices) guess(hostname string) (domain.Device, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	device, ok := r.seen[domain.NameKey(hostname)]
+	return device, ok || r.unknown
+}
+
+// Forget drops all.
+func (r *RecentDevices) Forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.seen)
+	r.unknown = false
+}
+
+// keep remembers a device as it was saved; created says that there was none.
+func (r *RecentDevices) keep(device domain.Device, created bool) {
+	// As the database keeps them.
+	device.CreatedAt, device.UpdatedAt = device.CreatedAt.Truncate(time.Microsecond), device.UpdatedAt.Truncate(time.Microsecond)
+	key := domain.NameKey(device.Hostname)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.seen[key]; !ok {
+		r.unknown = created
+		r.room()
+	}
+	r.seen[key] = device
+}
+
+// room forgets one when there are too many: any, which is the first that the map gives.
+func (r *RecentDevices) room() {
+	if r.seen == nil {
+		r.seen = map[string]domain.Device{}
+	}
+	if len(r.seen) < maxRecentDevices {
+		return
+	}
+	for key := range r.seen {
+		delete(r.seen, key)
+		return
+	}
+}
