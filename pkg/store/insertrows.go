@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // insertBatch is how many rows go in one statement at most: SQLite bounds its parameters.
@@ -111,21 +108,7 @@ func (s *Store) run(ctx context.Context, text string, args []any, read func(scan
 	return readAll(rows, read)
 }
 
-// returned calls read for each row of a query.
-func returned(ctx context.Context, db *gorm.DB, query string, args []any, read func(scan func(...any) error) error) error {
-	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
-	if err != nil {
-		return err
-	}
-	return readAll(rows, read)
-}
-
-func readAll(rows *sql.Rows, read func(scan func(...any) error) error) error {
-	defer rows.Close()
-	for rows.Next() {
-		if err := read(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+// insertOf is the insertion of one row.
+func insertOf(table, columns string) string {
+	return "INSERT INTO " + table + " (" + columns + ") VALUES (?" + strings.Repeat(", ?", strings.Count(columns, ",")) + ")"
 }

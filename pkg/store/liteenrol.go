@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"strings"
 
@@ -11,24 +10,6 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// execDirect executes a statement past GORM, which would read the text letter by letter and build a statement of its own. It is for transactions: that an
-// SQLite file is still in its place is looked at when they end.
-func (s *Store) execDirect(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	result, err := s.write.Statement.ConnPool.ExecContext(ctx, text, args...)
-	noteFailure(s.write, err)
-	return result, err
-}
-
-// rowDirect reads the one row of a statement in the same way. Errors: gorm.ErrRecordNotFound.
-func (s *Store) rowDirect(ctx context.Context, places []any, text string, args ...any) error {
-	rows, err := s.write.Statement.ConnPool.QueryContext(ctx, text, args...)
-	if err == nil {
-		err = scanOne(rows, places)
-	}
-	noteFailure(s.write, err)
-	return err
-}
-
 // The statements of an enrolment on SQLite. The first reads where the chain ends, on the condition that the rights hold and that the CA is the one that
 // has signed: who tries again after ErrRightsMoved, in the same transaction or in another, finds nothing of the first attempt.
 var (
@@ -36,11 +17,6 @@ var (
 	liteClient   = insertOf("clients", strings.TrimPrefix(clientColumns, "id, ")+", name_key")
 	liteIssued   = insertOf("certificates", "ca_id, client_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at")
 )
-
-// insertOf is the insertion of one row.
-func insertOf(table, columns string) string {
-	return "INSERT INTO " + table + " (" + columns + ") VALUES (?" + strings.Repeat(", ?", strings.Count(columns, ",")) + ")"
-}
 
 // enrolStepwise is Enrol for SQLite.
 func (s *Store) enrolStepwise(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {

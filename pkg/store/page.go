@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -11,65 +10,6 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
-
-// record is a row type R of a table whose entity is T. fields are the places of its columns in their order: rows on the hot paths are
-// read without reflection, which costs half as much.
-type record[R, T any] interface {
-	*R
-	fields() []any
-	key() int64
-	entity() T
-}
-
-// find reads the rows of a query that selects the columns of R, and what extra has places for after them.
-func find[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, query string, args []any, extra ...any) ([]R, error) {
-	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []R
-	for rows.Next() {
-		var one R
-		if err := rows.Scan(append(P(&one).fields(), extra...)...); err != nil {
-			return nil, err
-		}
-		found = append(found, one)
-	}
-	return found, rows.Err()
-}
-
-// scan reads the one row that a query gives. GORM's Row panics at a statement that could not be prepared, as that of an ended context.
-func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...any) error {
-	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
-	if err != nil {
-		return err
-	}
-	return scanOne(rows, places)
-}
-
-// scanOne reads the one row that there is, and closes the rows.
-func scanOne(rows *sql.Rows, places []any) error {
-	defer rows.Close()
-	if !rows.Next() {
-		return cmp.Or(rows.Err(), gorm.ErrRecordNotFound)
-	}
-	if err := rows.Scan(places...); err != nil {
-		return err
-	}
-	return rows.Close()
-}
-
-// take reads the one row of an id.
-func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
-	var found R
-	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE " + l.idColumn() + " = ?"
-	if err := scan(ctx, db, P(&found).fields(), query, id); err != nil {
-		var none T
-		return none, translate(err, faults{})
-	}
-	return P(&found).entity(), nil
-}
 
 // listing says which rows of a table are listed.
 type listing struct {

@@ -141,14 +141,14 @@ func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
 	for i, row := range batch {
 		plans[i] = row.Plan
 	}
-	unread := slices.DeleteFunc(domainTexts(plans), func(text string) bool { _, ok := k.known[domain.NameKey(text)]; return ok })
+	unread := slices.DeleteFunc(deviceDomainTexts(plans), func(text string) bool { _, ok := k.known[domain.NameKey(text)]; return ok })
 	if len(unread) == 0 {
 		return nil
 	}
 	found, err := k.find(ctx, unread)
 	for _, text := range unread {
 		key := domain.NameKey(text)
-		if k.known[key] = domainFault(found[key]); k.known[key] == nil {
+		if k.known[key] = deviceDomainFault(found[key]); k.known[key] == nil {
 			k.names[key] = found[key][0].Name
 		}
 	}
@@ -156,7 +156,7 @@ func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
 }
 
 func (k *knownDomains) fault(plan domain.DevicePlan) error {
-	if fault := firstDomainFault(plan.Domains, func(key string) *domain.Error { return k.known[key] }); fault != nil {
+	if fault := firstDeviceDomainFault(plan.Domains, func(key string) *domain.Error { return k.known[key] }); fault != nil {
 		return fault
 	}
 	return nil

@@ -156,12 +156,12 @@ func (g goodRows) without(faults []domain.RowFault) goodRows {
 
 // unknownDomains are the faults of rows whose domains are not registered.
 func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults []domain.RowFault, err error) {
-	found, err := tx.DeviceDomains().Find(ctx, domainTexts(good.plans))
+	found, err := tx.DeviceDomains().Find(ctx, deviceDomainTexts(good.plans))
 	if err != nil {
 		return nil, err
 	}
 	for i, plan := range good.plans {
-		fault := firstDomainFault(plan.Domains, func(key string) *domain.Error { return domainFault(found[key]) })
+		fault := firstDeviceDomainFault(plan.Domains, func(key string) *domain.Error { return deviceDomainFault(found[key]) })
 		if fault != nil {
 			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: devicefile.AtLine(fault, good.lines[i])})
 		}

@@ -81,15 +81,15 @@ func (s *DeviceDomains) Delete(ctx context.Context, id int64) error {
 func (s *DeviceDomains) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.DeviceDomain) error {
 	c := audit.Change{Action: action, Resource: domain.ScopeDomains}
 	if before != nil {
-		c.ID, c.Name, c.Before = before.ID, before.Name, domainFacts(*before)
+		c.ID, c.Name, c.Before = before.ID, before.Name, deviceDomainFacts(*before)
 	}
 	if after != nil {
-		c.ID, c.Name, c.After = after.ID, after.Name, domainFacts(*after)
+		c.ID, c.Name, c.After = after.ID, after.Name, deviceDomainFacts(*after)
 	}
 	s.Log.InfoContext(ctx, "device domain changed", "action", action, "domain_id", c.ID, "principal", domain.PrincipalOf(ctx).Name)
 	return s.Recorder.Record(ctx, tx, c)
 }
 
-func domainFacts(d domain.DeviceDomain) audit.Facts {
+func deviceDomainFacts(d domain.DeviceDomain) audit.Facts {
 	return audit.Facts{"name": d.Name, "short_name": d.ShortName}
 }

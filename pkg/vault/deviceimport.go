@@ -136,7 +136,7 @@ func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, doma
 		return err
 	}
 	plan := domain.DevicePlan{Domains: slices.Collect(maps.Values(domains))}
-	if _, err := findDomains(ctx, tx, []domain.DevicePlan{plan}); err != nil {
+	if _, err := findDeviceDomains(ctx, tx, []domain.DevicePlan{plan}); err != nil {
 		return err
 	}
 	decided, err := tx.DeviceImports().Decide(ctx, id, s.Now())

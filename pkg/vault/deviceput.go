@@ -82,7 +82,7 @@ func (w *storing) record(ctx context.Context) error {
 
 // change stores the devices. A hostname that somebody else takes at the same time is an update of theirs.
 func (w *storing) change(ctx context.Context, plans []domain.DevicePlan) ([]domain.DeviceChange, error) {
-	domains, err := findDomains(ctx, w.tx, plans)
+	domains, err := findDeviceDomains(ctx, w.tx, plans)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (w *storing) change(ctx context.Context, plans []domain.DevicePlan) ([]doma
 }
 
 // changeOnce returns the places of those that somebody else has made between the look and the insertion.
-func (w *storing) changeOnce(ctx context.Context, plans []domain.DevicePlan, domains domainNames, changes []domain.DeviceChange, open []int) ([]int, error) {
+func (w *storing) changeOnce(ctx context.Context, plans []domain.DevicePlan, domains deviceDomainNames, changes []domain.DeviceChange, open []int) ([]int, error) {
 	hostnames := make([]string, len(open))
 	for i, place := range open {
 		hostnames[i] = plans[place].Hostname
@@ -168,13 +168,13 @@ func (s *Devices) makeEvents(ctx context.Context, changes []domain.DeviceChange)
 	}
 }
 
-// domainNames are registered domains by what they were called, in lower case.
-type domainNames map[string]domain.DeviceDomain
+// deviceDomainNames are registered domains by what they were called, in lower case.
+type deviceDomainNames map[string]domain.DeviceDomain
 
-// findDomains looks up the domains of all plans. Errors: *domain.Error on device_domain with NotFound, or Invalid
+// findDeviceDomains looks up the domains of all plans. Errors: *domain.Error on device_domain with NotFound, or Invalid
 // for a short name of several.
-func findDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) (domainNames, error) {
-	texts := domainTexts(plans)
+func findDeviceDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) (deviceDomainNames, error) {
+	texts := deviceDomainTexts(plans)
 	if len(texts) == 0 {
 		return nil, nil
 	}
@@ -182,10 +182,10 @@ func findDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan
 	if err != nil {
 		return nil, err
 	}
-	names := domainNames{}
+	names := deviceDomainNames{}
 	for _, text := range texts {
 		key := domain.NameKey(text)
-		if fault := domainFault(found[key]); fault != nil {
+		if fault := deviceDomainFault(found[key]); fault != nil {
 			return nil, fault
 		}
 		names[key] = found[key][0]
@@ -193,8 +193,8 @@ func findDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan
 	return names, nil
 }
 
-// domainTexts are what the plans call their domains, each once.
-func domainTexts(plans []domain.DevicePlan) []string {
+// deviceDomainTexts are what the plans call their domains, each once.
+func deviceDomainTexts(plans []domain.DevicePlan) []string {
 	texts := map[string]bool{}
 	for _, plan := range plans {
 		for _, text := range plan.Domains {
@@ -205,7 +205,7 @@ func domainTexts(plans []domain.DevicePlan) []string {
 }
 
 // ids are the domains', each once.
-func (n domainNames) ids() []int64 {
+func (n deviceDomainNames) ids() []int64 {
 	var ids []int64
 	for _, found := range n {
 		if !slices.Contains(ids, found.ID) {
@@ -216,7 +216,7 @@ func (n domainNames) ids() []int64 {
 }
 
 // of gives domains their registered names, each once.
-func (n domainNames) of(texts []string) []string {
+func (n deviceDomainNames) of(texts []string) []string {
 	names := []string{}
 	seen := map[int64]bool{}
 	for _, text := range texts {

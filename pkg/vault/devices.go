@@ -136,7 +136,7 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 				return domain.DeviceSave{}, err
 			}
 		}
-		domains, err := findDomains(ctx, tx, []domain.DevicePlan{plan})
+		domains, err := findDeviceDomains(ctx, tx, []domain.DevicePlan{plan})
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
@@ -175,7 +175,7 @@ func stored(ctx context.Context, tx domain.Store, found domain.Device, err error
 }
 
 // planned is what a plan makes of a device; of none, whose id is 0, a new one.
-func (s *Devices) planned(plan domain.DevicePlan, before domain.Device, domains domainNames) domain.DeviceChange {
+func (s *Devices) planned(plan domain.DevicePlan, before domain.Device, domains deviceDomainNames) domain.DeviceChange {
 	after := before
 	if before.ID == 0 {
 		after = domain.Device{Hostname: plan.Hostname, Enabled: true, CreatedAt: s.Now()}

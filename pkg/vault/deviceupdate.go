@@ -18,7 +18,7 @@ func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpda
 		if err != nil {
 			return domain.DeviceSave{}, err
 		}
-		domains, err := findDomains(ctx, tx, []domain.DevicePlan{plan})
+		domains, err := findDeviceDomains(ctx, tx, []domain.DevicePlan{plan})
 		if err != nil {
 			return domain.DeviceSave{}, onField("domains", err)
 		}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// record is a row type R of a table whose entity is T. fields are the places of its columns in their order: rows on the hot paths are
+// read without reflection, which costs half as much.
+type record[R, T any] interface {
+	*R
+	fields() []any
+	key() int64
+	entity() T
+}
+
+// find reads the rows of a query that selects the columns of R, and what extra has places for after them.
+func find[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, query string, args []any, extra ...any) ([]R, error) {
+	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []R
+	for rows.Next() {
+		var one R
+		if err := rows.Scan(append(P(&one).fields(), extra...)...); err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, rows.Err()
+}
+
+// scan reads the one row that a query gives. GORM's Row panics at a statement that could not be prepared, as that of an ended context.
+func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...any) error {
+	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
+	if err != nil {
+		return err
+	}
+	return scanOne(rows, places)
+}
+
+// scanOne reads the one row that there is, and closes the rows.
+func scanOne(rows *sql.Rows, places []any) error {
+	defer rows.Close()
+	if !rows.Next() {
+		return cmp.Or(rows.Err(), gorm.ErrRecordNotFound)
+	}
+	if err := rows.Scan(places...); err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
+// take reads the one row of an id.
+func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
+	var found R
+	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE " + l.idColumn() + " = ?"
+	if err := scan(ctx, db, P(&found).fields(), query, id); err != nil {
+		var none T
+		return none, translate(err, faults{})
+	}
+	return P(&found).entity(), nil
+}
+
+// returned calls read for each row of a query.
+func returned(ctx context.Context, db *gorm.DB, query string, args []any, read func(scan func(...any) error) error) error {
+	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
+	if err != nil {
+		return err
+	}
+	return readAll(rows, read)
+}
+
+func readAll(rows *sql.Rows, read func(scan func(...any) error) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := read(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// execDirect executes a statement past GORM, which would read the text letter by letter and build a statement of its own. It is for transactions: that an
+// SQLite file is still in its place is looked at when they end.
+func (s *Store) execDirect(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	result, err := s.write.Statement.ConnPool.ExecContext(ctx, text, args...)
+	noteFailure(s.write, err)
+	return result, err
+}
+
+// rowDirect reads the one row of a statement in the same way. Errors: gorm.ErrRecordNotFound.
+func (s *Store) rowDirect(ctx context.Context, places []any, text string, args ...any) error {
+	rows, err := s.write.Statement.ConnPool.QueryContext(ctx, text, args...)
+	if err == nil {
+		err = scanOne(rows, places)
+	}
+	noteFailure(s.write, err)
+	return err
+}
+
+// pgRow reads the one row of a statement of many parameters by pgx itself: database/sql would convert and check each of them, and begin a goroutine that
+// watches the context. A statement that was not sent is tried again on another connection. Errors: gorm.ErrRecordNotFound; *domain.Unavailable.
+func pgRow(ctx context.Context, db *sql.DB, places []any, text string, args []any) error {
+	err := driver.ErrBadConn
+	for i := 0; i < tries && errors.Is(err, driver.ErrBadConn); i++ {
+		err = onConn(ctx, db, func(c *pgConn) error { return c.row(ctx, places, text, args) })
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		err = &domain.Unavailable{Err: err}
+	}
+	return err
+}
+
+func onConn(ctx context.Context, db *sql.DB, fn func(*pgConn) error) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	err = conn.Raw(func(driverConn any) error { return fn(driverConn.(*pgConn)) })
+	if closeErr := conn.Close(); err == nil && !errors.Is(closeErr, sql.ErrConnDone) {
+		err = closeErr
+	}
+	return err
+}
+
+// row is driver.ErrBadConn when the statement was not sent.
+func (c *pgConn) row(ctx context.Context, places []any, text string, args []any) error {
+	conn := c.Conn.Conn()
+	if conn.IsClosed() {
+		return driver.ErrBadConn
+	}
+	err := conn.QueryRow(ctx, text, args...).Scan(places...)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return gorm.ErrRecordNotFound
+	case pgconn.SafeToRetry(err):
+		return driver.ErrBadConn
+	}
+	return c.explain(ctx, err)
+}

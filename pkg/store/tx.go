@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// errNested is the answer to a transaction inside a transaction.
+var errNested = errors.New("store: Transact was called on a store already in a transaction")
+
+// Transact implements domain.Store. A statement that failed dooms the transaction even if fn returns nil: PostgreSQL would not
+// commit it, SQLite would.
+func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) error {
+	if s.inTx {
+		return errNested
+	}
+	var names namesFound
+	err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+		var failed error
+		db = db.Set(failureKey, &failed)
+		tx := *s
+		tx.write, tx.read, tx.inTx, tx.madeNames = db, db, true, namesFound{}
+		if err := fn(&tx); err != nil {
+			return err
+		}
+		if failed != nil {
+			return fmt.Errorf("store: a statement of the transaction had failed: %w", failed)
+		}
+		names = tx.respelledNames()
+		return errors.Join(tx.respell(ctx, names), s.Replaced())
+	})
+	if err == nil {
+		s.cachedNames.put(names)
+	}
+	return err
+}
+
+// OneWriter implements domain.Store.
+func (s *Store) OneWriter() bool { return s.engine == SQLite }
+
+// Atomic implements domain.Store.
+func (s *Store) Atomic(ctx context.Context, fn func(tx domain.Store) error) error {
+	if s.inTx {
+		return fn(s)
+	}
+	return s.Transact(ctx, fn)
+}
+
+func (s *Store) atomic(ctx context.Context, fn func(tx *Store) error) error {
+	return s.Atomic(ctx, func(tx domain.Store) error { return fn(tx.(*Store)) })
+}
+
+// failureKey is where a transaction keeps the error of a failed statement.
+const failureKey = "chaveiro:failure"
+
+// watchFailures makes every statement report to its transaction that it failed.
+func watchFailures(db *gorm.DB) error {
+	report := func(db *gorm.DB) { noteFailure(db, db.Error) }
+	on, name := db.Callback(), failureKey
+	return errors.Join(
+		on.Create().After("gorm:create").Register(name, report),
+		on.Query().After("gorm:query").Register(name, report),
+		on.Row().After("gorm:row").Register(name, report),
+		on.Raw().After("gorm:raw").Register(name, report),
+		on.Update().After("gorm:update").Register(name, report),
+		on.Delete().After("gorm:delete").Register(name, report),
+	)
+}
+
+func noteFailure(db *gorm.DB, err error) {
+	if kept, ok := db.Get(failureKey); ok && err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+		*kept.(*error) = err
+	}
+}
