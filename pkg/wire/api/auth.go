@@ -119,7 +119,7 @@ func (a authenticator) authenticate(c echo.Context) (principal domain.Principal,
 	case len(headers) > 1:
 		return principal, false, domain.Fault(domain.Malformed, "authorization", domain.ReasonTwoCredentials)
 	case len(headers) == 1 && headers[0] != "":
-		token, ok := bearer(headers[0])
+		token, ok := auth.BearerToken(headers[0])
 		if !ok {
 			return principal, false, noCredential()
 		}
@@ -140,11 +140,6 @@ func (a authenticator) authenticate(c echo.Context) (principal domain.Principal,
 		return principal, true, err
 	}
 	return principal, false, noCredential()
-}
-
-func bearer(header string) (domain.Secret, bool) {
-	scheme, token, found := strings.Cut(header, " ")
-	return domain.Secret(strings.Trim(token, " ")), found && strings.EqualFold(scheme, "Bearer")
 }
 
 func noCredential() error {

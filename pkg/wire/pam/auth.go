@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -71,7 +70,7 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, er
 	if err := oneCredential(r, signed); err != nil {
 		return domain.PAMAuthorization{}, err
 	}
-	if token, ok := bearer(signed.Authorization); ok {
+	if token, ok := auth.BearerToken(signed.Authorization); ok {
 		return a.access.Bearer(r.Context(), token, request)
 	}
 	parameters, err := auth.ParseOAuth1(signed)
@@ -87,7 +86,7 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, er
 func oneCredential(r *http.Request, signed auth.OAuth1Request) error {
 	headers := r.Header.Values(echo.HeaderAuthorization)
 	listed := auth.ListsOAuth1(signed.Query) || auth.ListsOAuth1(signed.Form)
-	_, isBearer := bearer(signed.Authorization)
+	_, isBearer := auth.BearerToken(signed.Authorization)
 	isOAuth1 := auth.HasOAuth1(auth.OAuth1Request{Authorization: signed.Authorization})
 	switch {
 	case len(headers) > 1:
@@ -113,11 +112,6 @@ func (a authenticator) address(c echo.Context) string {
 		return "https://" + r.Host + path
 	}
 	return "http://" + r.Host + path
-}
-
-func bearer(header string) (domain.Secret, bool) {
-	scheme, token, found := strings.Cut(header, " ")
-	return domain.Secret(strings.TrimSpace(token)), found && strings.EqualFold(scheme, "Bearer")
 }
 
 func refused(cause string) error {
