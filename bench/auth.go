@@ -37,12 +37,12 @@ func (open) Confirm(ctx context.Context) (context.Context, error) { return ctx, 
 // serveOpen does what app.Run does, save that it asks nobody for a credential.
 func serveOpen(ctx context.Context, config app.Config, log *slog.Logger) (err error) {
 	app.RelaxGC()
-	vault, err := app.OpenVault(ctx, config.Storage, false, log)
+	storage, err := app.OpenStorage(ctx, config.StorageConfig, false, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, vault.Store.Close()) }()
-	services, err := vault.Services(ctx, config, log)
+	defer func() { err = errors.Join(err, storage.Store.Close()) }()
+	services, err := storage.Services(ctx, config, log)
 	if err != nil {
 		return err
 	}

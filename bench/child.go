@@ -27,10 +27,10 @@ const childCommand = "child"
 type childConfig struct {
 	Listen  string
 	Floor   bool
-	Open    bool        // the product, save that it lets everybody in
-	Storage app.Storage // of the product; the floor reads there, too
-	Scratch string      // the database that the floor writes to
-	Profile string      // file for a CPU profile
+	Open    bool              // the product, save that it lets everybody in
+	Storage app.StorageConfig // of the product; the floor reads there, too
+	Scratch string            // the database that the floor writes to
+	Profile string            // file for a CPU profile
 }
 
 // runChild serves until standard input ends, which it also does when the parent dies.
@@ -62,7 +62,7 @@ func runChild(ctx context.Context, text string) (err error) {
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	product := app.Config{
-		Storage: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour, ShutdownTimeout: 10 * time.Second,
+		StorageConfig: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour, ShutdownTimeout: 10 * time.Second,
 	}
 	if config.Open {
 		return serveOpen(ctx, product, log)

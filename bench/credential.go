@@ -58,18 +58,18 @@ func credentialRows(ctx context.Context, b *bench, e engine) (err error) {
 	if err != nil {
 		return err
 	}
-	p := &product{storage: app.Storage{DataDir: filepath.Join(e.dir, "credential"), DatabaseURL: location}}
+	p := &product{storage: app.StorageConfig{DataDir: filepath.Join(e.dir, "credential"), DatabaseURL: app.URL(location)}}
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler)
-	vault, err := app.OpenVault(ctx, p.storage, false, log)
+	storage, err := app.OpenStorage(ctx, p.storage, false, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, vault.Store.Close()) }()
-	store := &countingStore{Store: vault.Store}
-	services, err := service.New(ctx, service.Settings{Store: store, Keys: vault.Keys, Now: app.Now, Log: log})
+	defer func() { err = errors.Join(err, storage.Store.Close()) }()
+	store := &countingStore{Store: storage.Store}
+	services, err := service.New(ctx, service.Settings{Store: store, Keys: storage.Keys, Now: app.Now, Log: log})
 	if err != nil {
 		return err
 	}

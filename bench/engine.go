@@ -74,7 +74,7 @@ func (e engine) connect(location string) (*sql.DB, error) {
 // product is a running service with a database of its own.
 type product struct {
 	*child
-	storage       app.Storage
+	storage       app.StorageConfig
 	authorization string
 	cas           int // it has the CAs 1 to cas
 }
@@ -85,7 +85,7 @@ func (b *bench) product(ctx context.Context, e engine, name string, cas int) (*p
 	if err != nil {
 		return nil, err
 	}
-	p := &product{storage: app.Storage{DataDir: filepath.Join(e.dir, name), DatabaseURL: location}, cas: cas}
+	p := &product{storage: app.StorageConfig{DataDir: filepath.Join(e.dir, name), DatabaseURL: app.URL(location)}, cas: cas}
 	if err := p.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -107,11 +107,11 @@ func (b *bench) product(ctx context.Context, e engine, name string, cas int) (*p
 // prepare migrates the database and makes an apikey that may do everything.
 func (p *product) prepare(ctx context.Context) error {
 	log := slog.New(slog.DiscardHandler)
-	vault, err := app.OpenVault(ctx, p.storage, true, log)
+	storage, err := app.OpenStorage(ctx, p.storage, true, log)
 	if err != nil {
 		return err
 	}
-	if err := vault.Store.Close(); err != nil {
+	if err := storage.Store.Close(); err != nil {
 		return err
 	}
 	return app.Command(ctx, p.storage, "bench", log, func(ctx context.Context, s *service.Services) error {

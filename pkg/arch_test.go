@@ -72,6 +72,7 @@ var layers = map[string][]string{
 	// The commands beside serve have no HTTP between them and what they do.
 	"cmd/chaveiro": {
 		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/vault", "pkg/store", "github.com/alecthomas/kong",
+		"go.yaml.in/yaml/v3",
 	},
 }
 

@@ -21,7 +21,7 @@ type apikey struct {
 }
 
 type apikeyCreate struct {
-	app.Storage
+	app.StorageConfig
 	Name        string   `required:"" help:"Name of the apikey."`
 	Description string   `help:"What it is for."`
 	Superuser   bool     `help:"It may do everything."`
@@ -35,7 +35,7 @@ func (c *apikeyCreate) Run(ctx context.Context) error {
 	if err != nil {
 		return plain(err)
 	}
-	return command(ctx, c.Storage, "apikey create", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "apikey create", func(ctx context.Context, s *service.Services) error {
 		key := domain.APIKey{Name: c.Name, Description: c.Description, Superuser: c.Superuser, Enabled: true, AllowedIPs: addresses}
 		issued, err := s.APIKeys.Create(ctx, key, c.Role)
 		if err == nil {
@@ -45,11 +45,11 @@ func (c *apikeyCreate) Run(ctx context.Context) error {
 	})
 }
 
-type apikeyList struct{ app.Storage }
+type apikeyList struct{ app.StorageConfig }
 
 // Run lists the apikeys.
 func (c *apikeyList) Run(ctx context.Context) error {
-	return command(ctx, c.Storage, "apikey list", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "apikey list", func(ctx context.Context, s *service.Services) error {
 		out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(out, "ID\tNAME\tSUPERUSER\tENABLED\tEXPIRES\tLAST USED\tFROM")
 		for cursor := int64(0); ; {
@@ -77,14 +77,14 @@ func moment(t time.Time) string {
 }
 
 type apikeyRotate struct {
-	app.Storage
+	app.StorageConfig
 	ID      int64         `arg:"" help:"Id of the apikey."`
 	Overlap time.Duration `default:"1h" help:"How long the token before still works; 0 ends it at once."`
 }
 
 // Run rotates the apikey.
 func (c *apikeyRotate) Run(ctx context.Context) error {
-	return command(ctx, c.Storage, "apikey rotate", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "apikey rotate", func(ctx context.Context, s *service.Services) error {
 		issued, err := s.APIKeys.Rotate(ctx, c.ID, c.Overlap)
 		if err == nil {
 			fmt.Println(string(issued.Token))
@@ -94,23 +94,23 @@ func (c *apikeyRotate) Run(ctx context.Context) error {
 }
 
 type apikeyRevoke struct {
-	app.Storage
+	app.StorageConfig
 	ID int64 `arg:"" help:"Id of the apikey."`
 }
 
 // Run deletes the apikey.
 func (c *apikeyRevoke) Run(ctx context.Context) error {
-	return command(ctx, c.Storage, "apikey revoke", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "apikey revoke", func(ctx context.Context, s *service.Services) error {
 		return s.APIKeys.Delete(ctx, c.ID)
 	})
 }
 
 // command runs a use case on the storage.
-func command(ctx context.Context, storage app.Storage, name string, do func(context.Context, *service.Services) error) error {
+func command(ctx context.Context, storage app.StorageConfig, name string, do func(context.Context, *service.Services) error) error {
 	return commandLogging(ctx, storage, name, slog.LevelWarn, do)
 }
 
-func commandLogging(ctx context.Context, storage app.Storage, name string, level slog.Level, do func(context.Context, *service.Services) error) error {
+func commandLogging(ctx context.Context, storage app.StorageConfig, name string, level slog.Level, do func(context.Context, *service.Services) error) error {
 	storage.MasterKey = masterKey()
 	return plain(app.Command(ctx, storage, "chaveiro "+name, logger(level), do))
 }

@@ -22,7 +22,7 @@ type auditCommands struct {
 }
 
 type auditVerify struct {
-	app.Storage
+	app.StorageConfig
 	Expect string `placeholder:"FILE|HASH" help:"Fail also when the database lacks this checkpoint: its hash, a file with it, or the log of a server."`
 }
 
@@ -30,7 +30,7 @@ var errAudit = errors.New("the audit is not whole")
 
 // Run checks the audit.
 func (c *auditVerify) Run(ctx context.Context) error {
-	return command(ctx, c.Storage, "audit verify", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "audit verify", func(ctx context.Context, s *service.Services) error {
 		expected, err := c.expected()
 		if err != nil {
 			return err
@@ -76,11 +76,11 @@ func (c *auditVerify) expected() ([]audit.ExpectedCheckpoint, error) {
 	return list, err
 }
 
-type auditCheckpoint struct{ app.Storage }
+type auditCheckpoint struct{ app.StorageConfig }
 
 // Run signs a checkpoint and prints it as the log has it.
 func (c *auditCheckpoint) Run(ctx context.Context) error {
-	return command(ctx, c.Storage, "audit checkpoint", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "audit checkpoint", func(ctx context.Context, s *service.Services) error {
 		signed, err := s.Audit.CheckpointNow(ctx)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func (c *auditCheckpoint) Run(ctx context.Context) error {
 }
 
 type auditPrune struct {
-	app.Storage
+	app.StorageConfig
 	Keep time.Duration `required:"" help:"How old the events are that stay, as 8760h."`
 }
 
@@ -100,7 +100,7 @@ func (c *auditPrune) Run(ctx context.Context) error {
 	if c.Keep < 0 {
 		return errors.New("--keep is negative")
 	}
-	return commandLogging(ctx, c.Storage, "audit prune", slog.LevelInfo, func(ctx context.Context, s *service.Services) error {
+	return commandLogging(ctx, c.StorageConfig, "audit prune", slog.LevelInfo, func(ctx context.Context, s *service.Services) error {
 		removed, err := s.Audit.Prune(ctx, app.Now().Add(-c.Keep))
 		if err == nil || removed > 0 {
 			fmt.Printf("%d events removed\n", removed)
@@ -114,13 +114,13 @@ type signingKey struct {
 }
 
 type signingKeyRotate struct {
-	app.Storage
+	app.StorageConfig
 	Revoke bool `help:"End all access tokens and sessions at once: apikeys get new access tokens by themselves, users sign in again."`
 }
 
 // Run rotates the signing keys.
 func (c *signingKeyRotate) Run(ctx context.Context) error {
-	return command(ctx, c.Storage, "signing-key rotate", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "signing-key rotate", func(ctx context.Context, s *service.Services) error {
 		return s.Signing.Rotate(ctx, c.Revoke)
 	})
 }

@@ -12,7 +12,7 @@ import (
 )
 
 type auditAccept struct {
-	app.Storage
+	app.StorageConfig
 	Loss   string `placeholder:"HASH" help:"Accept the loss with this hash, as the command prints it without this."`
 	Reason string `help:"Why it is accepted; it is kept in the audit."`
 }
@@ -22,13 +22,13 @@ var errLossHash = errors.New("--loss has to be 64 hexadecimal digits, as `chavei
 // Run prints the loss, or accepts it.
 func (c *auditAccept) Run(ctx context.Context) error {
 	if c.Loss == "" {
-		return command(ctx, c.Storage, "audit accept", printLoss)
+		return command(ctx, c.StorageConfig, "audit accept", printLoss)
 	}
 	hash, err := hex.DecodeString(c.Loss)
 	if err != nil || len(hash) != 32 {
 		return errLossHash
 	}
-	return commandLogging(ctx, c.Storage, "audit accept", slog.LevelInfo, func(ctx context.Context, s *service.Services) error {
+	return commandLogging(ctx, c.StorageConfig, "audit accept", slog.LevelInfo, func(ctx context.Context, s *service.Services) error {
 		signed, err := s.Audit.Accept(ctx, [32]byte(hash), c.Reason)
 		if err == nil {
 			fmt.Printf("accepted: checkpoint %d is signed over it\n", signed.Number)

@@ -14,7 +14,7 @@ import (
 )
 
 type backup struct {
-	app.Storage
+	app.StorageConfig
 	File  string `arg:"" help:"The file to write; it appears when it is whole and checked."`
 	Force bool   `help:"Replace the file when it exists."`
 	JSON  bool   `name:"json" help:"Print what is in the backup as JSON."`
@@ -23,7 +23,7 @@ type backup struct {
 // Run makes the backup.
 func (c *backup) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
-	manifest, err := app.Backup(ctx, c.Storage, c.File, c.Force)
+	manifest, err := app.Backup(ctx, c.StorageConfig, c.File, c.Force)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (c *backup) Run(ctx context.Context) error {
 }
 
 type restore struct {
-	app.Storage
+	app.StorageConfig
 	File         string   `arg:"" optional:"" help:"A file that chaveiro backup has made (SQLite)."`
 	Accept       bool     `help:"Accept the database as it is now, after pg_restore or a recovery to a point in time."`
 	SinceFrom    string   `name:"since-from" placeholder:"DATABASE" help:"A database, path or URL, that knows what was done since the backup (default: the SQLite file that is replaced)."`
@@ -59,9 +59,9 @@ func (c *restore) Run(ctx context.Context) error {
 	var result app.RestoreResult
 	var err error
 	if c.Accept {
-		result, err = app.AcceptRestored(ctx, c.Storage, options, log)
+		result, err = app.AcceptRestored(ctx, c.StorageConfig, options, log)
 	} else {
-		result, err = app.RestoreFile(ctx, c.Storage, c.File, options, log)
+		result, err = app.RestoreFile(ctx, c.StorageConfig, c.File, options, log)
 	}
 	if result.Damaged != nil {
 		fmt.Fprintf(os.Stderr, "the database that was there can't be read, so it can't tell what was done since the backup: %v\n", result.Damaged)

@@ -11,7 +11,7 @@ import (
 )
 
 type copyDatabase struct {
-	app.Storage
+	app.StorageConfig
 	From   string `required:"" placeholder:"DATABASE" help:"The database to copy: postgres://… or the path of an SQLite file."`
 	To     string `required:"" placeholder:"DATABASE" help:"A new database: an SQLite file that does not exist, or a PostgreSQL after migrate up."`
 	Online bool   `help:"Copy although servers use the source: what they answer meanwhile is not in the copy."`
@@ -20,7 +20,7 @@ type copyDatabase struct {
 // Run copies.
 func (c *copyDatabase) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
-	result, err := app.Copy(ctx, c.Storage, app.CopyOptions{From: c.From, To: c.To, Online: c.Online}, logger(slog.LevelWarn))
+	result, err := app.Copy(ctx, c.StorageConfig, app.CopyOptions{From: c.From, To: c.To, Online: c.Online}, logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}

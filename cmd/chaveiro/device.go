@@ -19,7 +19,7 @@ type device struct {
 }
 
 type deviceImport struct {
-	app.Storage
+	app.StorageConfig
 	File    string `arg:"" help:"The file, with the names of the columns in its first row; - is the standard input."`
 	Partial bool   `help:"Store the good rows when others are at fault; without it all are stored or none."`
 }
@@ -36,7 +36,7 @@ func (c *deviceImport) Run(ctx context.Context) error {
 		}
 		defer file.Close()
 	}
-	return command(ctx, c.Storage, "device import", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "device import", func(ctx context.Context, s *service.Services) error {
 		return importDevices(ctx, s.Devices, file, !c.Partial)
 	})
 }
@@ -56,11 +56,11 @@ func importDevices(ctx context.Context, devices *vault.Devices, file io.Reader, 
 	return err
 }
 
-type deviceExport struct{ app.Storage }
+type deviceExport struct{ app.StorageConfig }
 
 // Run prints the devices.
 func (c *deviceExport) Run(ctx context.Context) error {
-	return command(ctx, c.Storage, "device export", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "device export", func(ctx context.Context, s *service.Services) error {
 		return s.Devices.Export(ctx, domain.DeviceFilter{}, os.Stdout)
 	})
 }

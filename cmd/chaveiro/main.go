@@ -31,6 +31,7 @@ type cli struct {
 	Copy       copyDatabase  `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
 	Version    version       `cmd:"" help:"Print the version."`
 
+	Config       kong.ConfigFlag  `env:"CHAVEIRO_CONFIG" placeholder:"FILE" help:"YAML file of settings, by their names. Flags and environment variables go before it."`
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
 }
 
@@ -38,15 +39,17 @@ func main() {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // a command goes on when its terminal is closed
 	ctx := untilSignal()
-	var commands cli
-	parser := kong.Must(&commands, kong.Name("chaveiro"), kong.Vars{"version": versionText()},
-		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users."),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
+	parser := newParser(new(cli), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
 	parsed, err := parser.Parse(helpAsFlag(os.Args[1:]))
 	if err != nil {
 		misused(parser, err)
 	}
 	parsed.FatalIfErrorf(parsed.Run())
+}
+
+func newParser(commands *cli, options ...kong.Option) *kong.Kong {
+	return kong.Must(commands, append(options, kong.Name("chaveiro"), kong.Vars{"version": versionText()}, kong.Configuration(readConfigFile),
+		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users."))...)
 }
 
 // usageCode is the exit code of a command line that is not understood; 1 is that of one that is, and fails.

@@ -15,14 +15,14 @@ type migrate struct {
 }
 
 type migrateUp struct {
-	app.Storage
+	app.StorageConfig
 	NewDatabase bool `name:"new-database" help:"Make a new database although the master key is there from an earlier one."`
 }
 
 // Run applies what is missing.
 func (c *migrateUp) Run(ctx context.Context) error {
 	c.Anew, c.MasterKey = c.NewDatabase, masterKey()
-	return withStore(ctx, c.Storage, app.MakeStore, func(db *store.Store) error {
+	return withStore(ctx, c.StorageConfig, app.MakeStore, func(db *store.Store) error {
 		applied, err := db.MigrateUp(ctx)
 		for _, name := range applied {
 			fmt.Println("applied", name)
@@ -34,13 +34,13 @@ func (c *migrateUp) Run(ctx context.Context) error {
 	})
 }
 
-type migrateStatus struct{ app.Storage }
+type migrateStatus struct{ app.StorageConfig }
 
 var errMissing = errors.New("migrations are missing")
 
 // Run lists the migrations.
 func (c *migrateStatus) Run(ctx context.Context) error {
-	return withStore(ctx, c.Storage, app.OpenStore, func(db *store.Store) error {
+	return withStore(ctx, c.StorageConfig, app.OpenStore, func(db *store.Store) error {
 		list, err := db.MigrateStatus(ctx)
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (c *migrateStatus) Run(ctx context.Context) error {
 }
 
 func withStore(
-	ctx context.Context, storage app.Storage, open func(context.Context, app.Storage) (*store.Store, error), do func(*store.Store) error,
+	ctx context.Context, storage app.StorageConfig, open func(context.Context, app.StorageConfig) (*store.Store, error), do func(*store.Store) error,
 ) error {
 	db, err := open(ctx, storage)
 	if err != nil {

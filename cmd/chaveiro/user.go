@@ -21,7 +21,7 @@ type userCommands struct {
 }
 
 type userUnlock struct {
-	app.Storage
+	app.StorageConfig
 	Username string     `arg:"" optional:"" help:"Name of the user."`
 	Address  netip.Addr `help:"Address from which too many attempts were made."`
 }
@@ -31,7 +31,7 @@ func (c *userUnlock) Run(ctx context.Context) error {
 	if c.Username == "" && !c.Address.IsValid() {
 		return errors.New("a username or --address is missing")
 	}
-	return command(ctx, c.Storage, "user unlock", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "user unlock", func(ctx context.Context, s *service.Services) error {
 		if c.Username != "" {
 			if err := s.Users.Unlock(ctx, c.Username); err != nil {
 				return err
@@ -45,7 +45,7 @@ func (c *userUnlock) Run(ctx context.Context) error {
 }
 
 type userCreate struct {
-	app.Storage
+	app.StorageConfig
 	Username      string  `required:"" help:"Name to sign in with."`
 	Email         string  `help:"E-mail address."`
 	FullName      string  `name:"fullname" help:"Full name."`
@@ -60,7 +60,7 @@ func (c *userCreate) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return command(ctx, c.Storage, "user create", func(ctx context.Context, s *service.Services) error {
+	return command(ctx, c.StorageConfig, "user create", func(ctx context.Context, s *service.Services) error {
 		user := domain.User{Username: c.Username, Email: c.Email, FullName: c.FullName, Superuser: c.Superuser, Enabled: true}
 		if _, err := s.Users.Create(ctx, user, password, c.Role); err != nil {
 			return err

@@ -8,17 +8,17 @@ import (
 
 // AcceptRestored completes a database that was restored by other means, as pg_restore or a recovery to a point in time: what is in it is from now on
 // what counts.
-func AcceptRestored(ctx context.Context, s Storage, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
+func AcceptRestored(ctx context.Context, s StorageConfig, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
 	keys, err := existing(s)
 	if err != nil {
 		return result, err
 	}
-	err = whileStopped([]Storage{s}, func() error {
+	err = whileStopped([]StorageConfig{s}, func() error {
 		db, err := OpenStore(ctx, s)
 		if err != nil {
 			return err
 		}
-		result.Restored, err = complete(ctx, s, &Vault{Store: db, Keys: keys}, o.SinceFrom, "accepted", o, log)
+		result.Restored, err = complete(ctx, s, &Storage{Store: db, Keys: keys}, o.SinceFrom, "accepted", o, log)
 		return errors.Join(err, db.Close())
 	})
 	return result, err

@@ -16,7 +16,7 @@ import (
 var ErrNoDatabase = errors.New("there is no database")
 
 // requireDatabase fails with [ErrNoDatabase] when the SQLite file is missing or empty.
-func (s Storage) requireDatabase() error {
+func (s StorageConfig) requireDatabase() error {
 	if store.EngineOf(s.Location()) != store.SQLite {
 		return nil
 	}
@@ -30,12 +30,12 @@ func (s Storage) requireDatabase() error {
 	return nil
 }
 
-func (s Storage) noDatabase() error {
+func (s StorageConfig) noDatabase() error {
 	return fmt.Errorf("%w at %s: start the server or run `chaveiro migrate up` to make one", ErrNoDatabase, s.Location())
 }
 
 // finishRestore goes on with a restore that was broken off when the new file had not yet taken the place of the old one.
-func (s Storage) finishRestore() error {
+func (s StorageConfig) finishRestore() error {
 	if store.EngineOf(s.Location()) != store.SQLite {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (s Storage) finishRestore() error {
 
 // makeDirectory makes the directory of an SQLite file, and the file before SQLite does, readable by nobody else. What another database holds it leaves to
 // that.
-func (s Storage) makeDirectory() error {
+func (s StorageConfig) makeDirectory() error {
 	if store.EngineOf(s.Location()) != store.SQLite {
 		return nil
 	}
@@ -66,7 +66,7 @@ type keyWithoutDatabase struct {
 
 // lookForKey looks whether the master key is there. It must be asked before the database is: of two processes that start for the first time at once one
 // may make the schema and the key, in this order, while the other looks.
-func (s Storage) lookForKey() keyWithoutDatabase {
+func (s StorageConfig) lookForKey() keyWithoutDatabase {
 	k := keyWithoutDatabase{keyFile: s.masterKeyFile(), location: redactURL(s.Location())}
 	if s.MasterKey == "" && s.MasterKeyFile == "" && !s.Anew {
 		_, err := os.Stat(k.keyFile)
@@ -85,7 +85,7 @@ func (k keyWithoutDatabase) refuse(missing bool) error {
 }
 
 // MakeStore opens the database, and makes an SQLite file that is not there yet; not so beside a master key that is, unless s says Anew.
-func MakeStore(ctx context.Context, s Storage) (*store.Store, error) {
+func MakeStore(ctx context.Context, s StorageConfig) (*store.Store, error) {
 	if err := errors.Join(s.Validate(), s.finishRestore()); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func MakeStore(ctx context.Context, s Storage) (*store.Store, error) {
 }
 
 // there checks, in this order, what must hold for a database that is opened and not made.
-func (s Storage) there() error {
+func (s StorageConfig) there() error {
 	if err := errors.Join(s.Validate(), s.finishRestore()); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s Storage) there() error {
 }
 
 // OpenStore opens a database that is there; otherwise it fails with [ErrNoDatabase] and makes nothing.
-func OpenStore(ctx context.Context, s Storage) (*store.Store, error) {
+func OpenStore(ctx context.Context, s StorageConfig) (*store.Store, error) {
 	if err := s.there(); err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func OpenStore(ctx context.Context, s Storage) (*store.Store, error) {
 }
 
 // tellNew logs that the database begins here. One who has given the master key may have had another.
-func tellNew(ctx context.Context, s Storage, db *store.Store, log *slog.Logger) error {
+func tellNew(ctx context.Context, s StorageConfig, db *store.Store, log *slog.Logger) error {
 	schema, err := db.Schema(ctx)
 	if err != nil || !schema.Empty {
 		return err

@@ -16,7 +16,7 @@ import (
 
 // Backup writes a backup of the SQLite database to a file, while a server may be running: whole and checked, or not at all. It makes nothing of
 // its own in the data directory, and does not migrate. Without force an existing file is left alone.
-func Backup(ctx context.Context, s Storage, file string, force bool) (Manifest, error) {
+func Backup(ctx context.Context, s StorageConfig, file string, force bool) (Manifest, error) {
 	keys, err := existing(s)
 	if err != nil {
 		return Manifest{}, err
@@ -43,7 +43,7 @@ func Backup(ctx context.Context, s Storage, file string, force bool) (Manifest, 
 }
 
 // existing checks that there is a database, and reads its master key; neither is made.
-func existing(s Storage) (*seal.Keyring, error) {
+func existing(s StorageConfig) (*seal.Keyring, error) {
 	if err := s.there(); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func existing(s Storage) (*seal.Keyring, error) {
 }
 
 // existingKeyring reads the master key, and makes none.
-func existingKeyring(s Storage) (*seal.Keyring, error) {
+func existingKeyring(s StorageConfig) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
 		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
 	}

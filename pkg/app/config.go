@@ -17,25 +17,35 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// Storage is where everything is kept, and the key it is sealed with.
-type Storage struct {
+// The settings are the fields of Config and StorageConfig. The tag name is the one name of a setting: the flag --name, the environment variable
+// CHAVEIRO_NAME, the key of the configuration file, the log's key and the row of the table in docs/operations.md, which is generated. The tag help is
+// what all of these say, the tag note what only the table does.
+
+// StorageConfig says where everything is kept, and the key it is sealed with.
+type StorageConfig struct {
 	DataDir       string `name:"data-dir" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
-	DatabaseURL   string `name:"database-url" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)."`
-	MasterKeyFile string `name:"master-key-file" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)."`
-	FloorFile     string `name:"floor-file" env:"CHAVEIRO_FLOOR_FILE" help:"File with the CRL numbers and audit ends that were published; a database that is older is refused (default: floor.json in the data directory)."`
+	DatabaseURL   URL    `name:"database-url" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)." note:"pool_max_conns in the URL bounds the connections that read, and those that write."`
+	MasterKeyFile string `name:"master-key-file" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)." note:"Its mode is 0600. The text of the key itself can be in CHAVEIRO_MASTER_KEY, and nowhere else."`
+	FloorFile     string `name:"floor-file" env:"CHAVEIRO_FLOOR_FILE" help:"File with the CRL numbers and audit ends that were published; a database that is older is refused (default: floor.json in the data directory)." note:"It is written every 10 s and at the end. A refused database needs chaveiro restore --accept, with --since-from or the present CRL of every CA."`
 	MasterKey     string `kong:"-"` // the text of the master key; only from the environment, CHAVEIRO_MASTER_KEY
 	Anew          bool   `kong:"-"` // a new database may be made although the master key is older
 }
 
+// URL is an address that may have a password in it, which no log has.
+type URL string
+
+// String is the address without its password and, of a database, its parameters; string(u) is the address itself.
+func (u URL) String() string { return redactSetting(string(u)) }
+
 // Location is the database URL or path in force.
-func (s Storage) Location() string {
+func (s StorageConfig) Location() string {
 	if s.DatabaseURL != "" {
-		return s.DatabaseURL
+		return string(s.DatabaseURL)
 	}
 	return filepath.Join(s.DataDir, "chaveiro.db")
 }
 
-func (s Storage) masterKeyFile() string {
+func (s StorageConfig) masterKeyFile() string {
 	if s.MasterKeyFile != "" {
 		return s.MasterKeyFile
 	}
@@ -47,8 +57,8 @@ func (s Storage) masterKeyFile() string {
 var otherDatabase = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:|\b(host|dbname|user|password)\s*=`)
 
 // Validate checks what would otherwise make a file of a strange name. The error quotes nothing: there may be a password in it.
-func (s Storage) Validate() error {
-	if store.EngineOf(s.Location()) == store.SQLite && otherDatabase.MatchString(s.DatabaseURL) {
+func (s StorageConfig) Validate() error {
+	if store.EngineOf(s.Location()) == store.SQLite && otherDatabase.MatchString(string(s.DatabaseURL)) {
 		return errors.New("database-url is neither a URL that begins with postgres:// nor the path of an SQLite file")
 	}
 	return nil
@@ -56,28 +66,28 @@ func (s Storage) Validate() error {
 
 // Config is the configuration of the server. The zero value of a field is its default unless its help says otherwise.
 type Config struct {
-	Storage
-	Listen           string         `env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
-	TLSCertificate   string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
-	TLSKey           string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
-	ExternalURL      string         `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com."`
-	TrustedProxies   []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed."`
-	AskCertificate   bool           `name:"client-certificates" env:"CHAVEIRO_CLIENT_CERTIFICATES" help:"Ask TLS clients for a certificate, for authorizations of the vault that need one."`
-	LogLevel         slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
-	LogLevelFile     string         `name:"log-level-file" env:"CHAVEIRO_LOG_LEVEL_FILE" help:"File that holds the log level; read at start and at SIGHUP, it goes before --log-level."`
-	APIKeyTokensOnce bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
-	PAMUnsigned      bool           `name:"pam-unsigned" env:"CHAVEIRO_PAM_UNSIGNED" help:"Let applications of the method none in: key and token without a signature, over TLS only."`
-	PAMPlaintext     bool           `name:"pam-plaintext" env:"CHAVEIRO_PAM_PLAINTEXT" help:"Allow the signature method PLAINTEXT of OAuth 1.0, over TLS only."`
-	SigningKeyLife   time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" default:"720h" help:"How long a key signs access tokens and sessions before the next one does."`
-	PAMChanged       bool           `name:"pam-changed" env:"CHAVEIRO_PAM_CHANGED" help:"Tell in the answers to upserts of devices whether they have changed something."`
-	PAMPresent       bool           `name:"pam-present-enables" env:"CHAVEIRO_PAM_PRESENT_ENABLES" help:"Let an upsert enable the device that it changes; otherwise its answer says when that is disabled."`
-	CRLLife          time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL; it is signed anew after two thirds of it, and at every revocation."`
-	RSAWorkers       int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
-	DrainDelay       time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
-	ShutdownTimeout  time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
-	AutoMigrate      bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
-	RequestTimeout   time.Duration  `name:"request-timeout" env:"CHAVEIRO_REQUEST_TIMEOUT" default:"30s" help:"How long a request may take; RSA keys, imports and long lists have bounds of their own."`
-	NewDatabase      bool           `name:"new-database" env:"CHAVEIRO_NEW_DATABASE" help:"Make a new database although the master key is there from an earlier one."`
+	StorageConfig
+	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
+	TLSCertificate     string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
+	TLSKey             string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
+	ExternalURL        URL            `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com." note:"https:// makes cookies Secure. Signatures of OAuth 1.0 are good for it alone, and without it for the host that the request names. It is no proof that a request came over TLS."`
+	TrustedProxies     []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed." note:"What clients send of these headers, the proxies must replace."`
+	ClientCertificates bool           `name:"client-certificates" env:"CHAVEIRO_CLIENT_CERTIFICATES" help:"Ask TLS clients for a certificate, for authorizations of the vault that need one."`
+	LogLevel           slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error." note:"The log is JSON on stderr."`
+	LogLevelFile       string         `name:"log-level-file" env:"CHAVEIRO_LOG_LEVEL_FILE" help:"File that holds the log level; read at start and at SIGHUP, it goes before --log-level."`
+	APIKeyTokensOnce   bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
+	SigningKeyLife     time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" default:"720h" help:"How long a key signs access tokens and sessions before the next one does." note:"At least 1 h."`
+	PAMUnsigned        bool           `name:"pam-unsigned" env:"CHAVEIRO_PAM_UNSIGNED" help:"Let applications of the method none in: key and token without a signature, over TLS only." note:"TLS of the connection itself, or as a trusted proxy says in X-Forwarded-Proto."`
+	PAMPlaintext       bool           `name:"pam-plaintext" env:"CHAVEIRO_PAM_PLAINTEXT" help:"Allow the signature method PLAINTEXT of OAuth 1.0, over TLS only." note:"TLS as for pam-unsigned."`
+	PAMChanged         bool           `name:"pam-changed" env:"CHAVEIRO_PAM_CHANGED" help:"Tell in the answers to upserts of devices whether they have changed something." note:"It is response.changed, for Ansible."`
+	PAMPresentEnables  bool           `name:"pam-present-enables" env:"CHAVEIRO_PAM_PRESENT_ENABLES" help:"Let an upsert enable the device that it changes." note:"Without it response.detail says when the device is disabled."`
+	CRLLife            time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL, from thisUpdate to nextUpdate; it is signed anew after two thirds of it, and at every revocation." note:"At least 1 h."`
+	RSAWorkers         int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
+	DrainDelay         time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
+	ShutdownTimeout    time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
+	AutoMigrate        bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
+	RequestTimeout     time.Duration  `name:"request-timeout" env:"CHAVEIRO_REQUEST_TIMEOUT" default:"30s" help:"How long a request may take; RSA keys, imports and long lists have bounds of their own." note:"1 s to 2 min."`
+	NewDatabase        bool           `name:"new-database" env:"CHAVEIRO_NEW_DATABASE" help:"Make a new database although the master key is there from an earlier one."`
 
 	Level   *slog.LevelVar   `kong:"-"` // of the log; nil: it does not change
 	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
@@ -93,12 +103,12 @@ const (
 
 // Validate joins the faults of all fields.
 func (c Config) Validate() error {
-	faults := []error{c.Storage.Validate()}
+	faults := []error{c.StorageConfig.Validate()}
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
 	}
 	if c.ExternalURL != "" {
-		u, err := url.Parse(c.ExternalURL)
+		u, err := url.Parse(string(c.ExternalURL))
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			faults = append(faults, errors.New("external-url is not an http or https URL"))
 		}

@@ -75,7 +75,7 @@ func TestConfig_LogsNoSecret(t *testing.T) {
 				location = strings.Replace(location, "hunter2@", "chaveiro:hunter2@", 1)
 			}
 			var log bytes.Buffer
-			config := app.Config{Storage: app.Storage{DatabaseURL: location, MasterKey: "1:bWFzdGVyIGtleQ=="}}
+			config := app.Config{StorageConfig: app.StorageConfig{DatabaseURL: app.URL(location), MasterKey: "1:bWFzdGVyIGtleQ=="}}
 			slog.New(slog.NewJSONHandler(&log, nil)).Info("configuration", "config", config)
 			if text := log.String(); strings.Contains(text, "hunter2") || strings.Contains(text, "bWFzdGVy") {
 				t.Errorf("a secret is in the log: %s", text)
@@ -105,7 +105,7 @@ func TestServer_SaysItsConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			said := line["config"].(map[string]any)
-			if said["apikey_tokens_once"] != test.once || said["signing_key_life"] != test.life.String() {
+			if said["apikey-tokens-once"] != test.once || said["signing-key-life"] != test.life.String() {
 				t.Errorf("it says %v", said)
 			}
 			c := login(t, p)
@@ -158,7 +158,7 @@ func TestServer_LogsNoSecret(t *testing.T) {
 func TestConfig_SaysEverySetting(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	config := app.Config{Storage: app.Storage{MasterKey: "1:bWFzdGVyIGtleQ=="}, ExternalURL: "https://user:hunter2@vpn.example.com"}
+	config := app.Config{StorageConfig: app.StorageConfig{MasterKey: "1:bWFzdGVyIGtleQ=="}, ExternalURL: "https://user:hunter2@vpn.example.com"}
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("configuration", "config", config)
 	var line struct{ Config map[string]any }
 	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
@@ -170,7 +170,7 @@ func TestConfig_SaysEverySetting(t *testing.T) {
 			continue
 		}
 		flags++
-		name := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(field.Tag.Get("env")), "chaveiro_"), "-", "_")
+		name := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(field.Tag.Get("env")), "chaveiro_"), "_", "-")
 		said, ok := line.Config[name]
 		if _, isText := said.(string); !ok || field.Type == reflect.TypeFor[time.Duration]() && !isText {
 			t.Errorf("%s (%s): %v", field.Name, name, said)

@@ -11,7 +11,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// CopyOptions say what is copied where. The master key of both is the one of Storage.
+// CopyOptions say what is copied where. The master key of both is the one of StorageConfig.
 type CopyOptions struct {
 	From, To string // postgres://… or the path of an SQLite file
 	Online   bool   // also while servers use the source
@@ -25,9 +25,9 @@ type CopyResult struct {
 
 // Copy copies a database to a new one, on whichever engines, and checks the copy: each table against the source, the audit, and that the master key
 // opens what is sealed. A target that is a new SQLite file is made.
-func Copy(ctx context.Context, s Storage, o CopyOptions, log *slog.Logger) (result CopyResult, err error) {
+func Copy(ctx context.Context, s StorageConfig, o CopyOptions, log *slog.Logger) (result CopyResult, err error) {
 	from, to := s, s
-	from.DatabaseURL, to.DatabaseURL = o.From, o.To
+	from.DatabaseURL, to.DatabaseURL = URL(o.From), URL(o.To)
 	if o.From == o.To {
 		return result, errors.New("source and target are the same database")
 	}
@@ -41,7 +41,7 @@ func Copy(ctx context.Context, s Storage, o CopyOptions, log *slog.Logger) (resu
 	if err := to.makeDirectory(); err != nil {
 		return result, fmt.Errorf("the target: %w", err)
 	}
-	stopped := []Storage{to}
+	stopped := []StorageConfig{to}
 	if !o.Online {
 		stopped = append(stopped, from)
 	}
@@ -50,7 +50,7 @@ func Copy(ctx context.Context, s Storage, o CopyOptions, log *slog.Logger) (resu
 }
 
 // make makes the copy and checks it.
-func (result *CopyResult) make(ctx context.Context, from, to Storage, keys *seal.Keyring, log *slog.Logger) (err error) {
+func (result *CopyResult) make(ctx context.Context, from, to StorageConfig, keys *seal.Keyring, log *slog.Logger) (err error) {
 	if err := prepareTarget(ctx, to, log); err != nil {
 		return fmt.Errorf("the target: %w", err)
 	}
@@ -62,7 +62,7 @@ func (result *CopyResult) make(ctx context.Context, from, to Storage, keys *seal
 }
 
 // checkSource checks schema and master key, and that no server goes on with the source: what it answered meanwhile would not be in the copy.
-func checkSource(ctx context.Context, from Storage, keys *seal.Keyring, online bool) error {
+func checkSource(ctx context.Context, from StorageConfig, keys *seal.Keyring, online bool) error {
 	db, err := store.OpenReading(ctx, from.Location())
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func checkSource(ctx context.Context, from Storage, keys *seal.Keyring, online b
 }
 
 // prepareTarget migrates an SQLite file, and checks that a PostgreSQL is.
-func prepareTarget(ctx context.Context, to Storage, log *slog.Logger) error {
+func prepareTarget(ctx context.Context, to StorageConfig, log *slog.Logger) error {
 	to.Anew = true // the master key is the source's
 	db, err := MakeStore(ctx, to)
 	if err != nil {
@@ -95,13 +95,13 @@ func prepareTarget(ctx context.Context, to Storage, log *slog.Logger) error {
 }
 
 // checkCopy checks the copy as a server would use it, and puts an event into its audit.
-func checkCopy(ctx context.Context, to Storage, keys *seal.Keyring, origin string, log *slog.Logger) (report audit.Report, err error) {
+func checkCopy(ctx context.Context, to StorageConfig, keys *seal.Keyring, origin string, log *slog.Logger) (report audit.Report, err error) {
 	db, err := OpenStore(ctx, to)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	services, err := (&Vault{Store: db, Keys: keys}).Services(ctx, Config{}, log)
+	services, err := (&Storage{Store: db, Keys: keys}).Services(ctx, Config{}, log)
 	if err != nil {
 		return report, err
 	}

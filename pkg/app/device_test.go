@@ -83,7 +83,7 @@ func TestServer_UnsignedAndPlaintext(t *testing.T) {
 				t.Fatal(err)
 			}
 			said := line["config"].(map[string]any)
-			if said["pam_unsigned"] != test.want || said["pam_plaintext"] != test.want {
+			if said["pam-unsigned"] != test.want || said["pam-plaintext"] != test.want {
 				t.Errorf("it says %v", said)
 			}
 			wantStatus(t, &apptest.Client{URL: p.URL}, http.MethodGet, "/iso/pam/device?oauth_consumer_key=x&oauth_token=y", nil, http.StatusUnauthorized)

@@ -26,7 +26,7 @@ type floorFile struct {
 
 const floorContext = "floor"
 
-func (s Storage) floorFile() string {
+func (s StorageConfig) floorFile() string {
 	if s.FloorFile != "" {
 		return s.FloorFile
 	}
@@ -95,8 +95,8 @@ func writeFloor(path string, state State, keys *seal.Keyring) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// stateNow reads the state of the vault's database.
-func stateNow(ctx context.Context, s Storage, keys *seal.Keyring) (State, error) {
+// stateNow reads the state of the storage's database.
+func stateNow(ctx context.Context, s StorageConfig, keys *seal.Keyring) (State, error) {
 	db, err := store.OpenReading(ctx, s.Location())
 	if err != nil {
 		return State{}, err
@@ -158,16 +158,16 @@ func (e *belowFloorError) Error() string {
 }
 
 // checkFloor refuses a database that is below the floor. One that begins is let through where it was asked for.
-func checkFloor(ctx context.Context, s Storage, vault *Vault) error {
-	floor, found, err := readFloor(s.floorFile(), vault.Keys)
+func checkFloor(ctx context.Context, s StorageConfig, storage *Storage) error {
+	floor, found, err := readFloor(s.floorFile(), storage.Keys)
 	if err != nil || !found {
 		return err
 	}
-	state, err := stateNow(ctx, s, vault.Keys)
+	state, err := stateNow(ctx, s, storage.Keys)
 	if err != nil || s.Anew && len(state.CAs) == 0 && state.events() == 0 {
 		return err
 	}
-	what, err := below(ctx, vault.Store, state, floor)
+	what, err := below(ctx, storage.Store, state, floor)
 	if err == nil && len(what) > 0 {
 		err = &belowFloorError{what}
 	}
@@ -191,7 +191,7 @@ func (s *Server) keepFloor(ctx context.Context) {
 			more = false
 		case <-ticker.C:
 		}
-		err := raiseFloor(context.WithoutCancel(ctx), s.config.Storage, s.vault)
+		err := raiseFloor(context.WithoutCancel(ctx), s.config.StorageConfig, s.storage)
 		if err != nil && err.Error() != told {
 			s.log.ErrorContext(ctx, "the floor was not raised", "error", err)
 		}
@@ -202,19 +202,19 @@ func (s *Server) keepFloor(ctx context.Context) {
 }
 
 // raiseFloor writes the state of the database, unless it is below what is written.
-func raiseFloor(ctx context.Context, s Storage, vault *Vault) error {
+func raiseFloor(ctx context.Context, s StorageConfig, storage *Storage) error {
 	ctx, cancel := context.WithTimeout(ctx, floorTimeout)
 	defer cancel()
-	state, err := stateNow(ctx, s, vault.Keys)
+	state, err := stateNow(ctx, s, storage.Keys)
 	if err != nil {
 		return err
 	}
-	floor, found, err := readFloor(s.floorFile(), vault.Keys)
+	floor, found, err := readFloor(s.floorFile(), storage.Keys)
 	if err != nil || found && floor.equal(state) {
 		return err
 	}
 	if found && !(s.Anew && floor.Incarnation != state.Incarnation) {
-		what, err := below(ctx, vault.Store, state, floor)
+		what, err := below(ctx, storage.Store, state, floor)
 		if err != nil {
 			return err
 		}
@@ -222,7 +222,7 @@ func raiseFloor(ctx context.Context, s Storage, vault *Vault) error {
 			return &belowFloorError{what}
 		}
 	}
-	return writeFloor(s.floorFile(), state, vault.Keys)
+	return writeFloor(s.floorFile(), state, storage.Keys)
 }
 
 func (s State) equal(other State) bool {

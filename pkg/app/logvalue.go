@@ -4,8 +4,6 @@ import (
 	"log/slog"
 	"net/url"
 	"reflect"
-	"strings"
-	"time"
 )
 
 // LogValue is the effective configuration without its secrets: every setting by its name, with lengths of time as text, and what follows from several
@@ -15,44 +13,43 @@ func (c Config) LogValue() slog.Value {
 	if c.MasterKey != "" {
 		key = "environment"
 	}
-	return slog.GroupValue(append(settings(reflect.ValueOf(c)),
+	var attrs []slog.Attr
+	for _, one := range Settings(c) {
+		attrs = append(attrs, one.attr())
+	}
+	return slog.GroupValue(append(attrs,
 		slog.String("database", redactURL(c.Location())), slog.String("master_key", key), slog.Bool("tls", c.TLSCertificate != ""))...)
 }
 
-// settings lists the fields that can be set by a flag. What is not meant for flags may be secret, and is left out.
-func settings(config reflect.Value) (list []slog.Attr) {
+// Setting is one setting of a configuration.
+type Setting struct {
+	Name                 string // of the flag and of the key in the file
+	Env                  string
+	Default, Help, Notes string
+	value                any
+}
+
+// Settings lists what can be set, with its documentation, in the order of the fields. What is not meant for flags may be secret, and is left out.
+func Settings(config any) []Setting { return settings(reflect.ValueOf(config)) }
+
+func settings(config reflect.Value) (list []Setting) {
 	for field, value := range config.Fields() {
-		switch {
+		switch tag := field.Tag; {
 		case field.Anonymous:
 			list = append(list, settings(value)...)
-		case field.Tag.Get("kong") != "-":
-			list = append(list, slog.Any(settingName(field), settingValue(field, value.Interface())))
+		case tag.Get("kong") != "-":
+			list = append(list, Setting{tag.Get("name"), tag.Get("env"), tag.Get("default"), tag.Get("help"), tag.Get("note"), value.Interface()})
 		}
 	}
 	return list
 }
 
-// settingName is that of the flag with underlines.
-func settingName(field reflect.StructField) string {
-	name := field.Tag.Get("name")
-	if name == "" {
-		name = strings.ToLower(field.Name)
+// attr is the setting as the log has it: lengths of time as text, types that hide their secrets without them.
+func (s Setting) attr() slog.Attr {
+	if text, ok := s.value.(interface{ String() string }); ok {
+		return slog.String(s.Name, text.String())
 	}
-	return strings.ReplaceAll(name, "-", "_")
-}
-
-func settingValue(field reflect.StructField, value any) any {
-	switch value := value.(type) {
-	case time.Duration:
-		return value.String()
-	case slog.Level:
-		return value.String()
-	case string:
-		if strings.HasSuffix(field.Name, "URL") {
-			return redactSetting(value)
-		}
-	}
-	return value
+	return slog.Any(s.Name, s.value)
 }
 
 // redactSetting is [redactURL] for an address that may be empty or of another kind.

@@ -44,14 +44,14 @@ func (s *Server) drainFault() string {
 }
 
 func (s *Server) databaseFault(ctx context.Context) (string, error) {
-	if err := s.vault.Store.Ping(ctx); err != nil {
+	if err := s.storage.Store.Ping(ctx); err != nil {
 		return "the database does not answer", err
 	}
 	return "", nil
 }
 
 func (s *Server) schemaFault(ctx context.Context) (string, error) {
-	schema, err := s.vault.Store.Schema(ctx)
+	schema, err := s.storage.Store.Schema(ctx)
 	switch fault := schema.Fault(); {
 	case err != nil:
 		return "the schema can't be read", err
@@ -64,7 +64,7 @@ func (s *Server) schemaFault(ctx context.Context) (string, error) {
 }
 
 func (s *Server) writeFault(ctx context.Context) (string, error) {
-	if err := s.probe.try(ctx, s.vault.Store.Probe); err != nil {
+	if err := s.probe.try(ctx, s.storage.Store.Probe); err != nil {
 		return "the database can't be written to", err
 	}
 	return "", nil
@@ -72,7 +72,7 @@ func (s *Server) writeFault(ctx context.Context) (string, error) {
 
 func (s *Server) crlFault(ctx context.Context) (string, error) {
 	health := s.Services.CRLs.Health()
-	first, found, err := s.vault.Store.CRLs().FirstExpiry(ctx)
+	first, found, err := s.storage.Store.CRLs().FirstExpiry(ctx)
 	switch {
 	case err != nil && health.Ends.IsZero():
 		return "the CRLs can't be read", err
@@ -87,7 +87,7 @@ func (s *Server) crlFault(ctx context.Context) (string, error) {
 }
 
 func (s *Server) clockFault(ctx context.Context) (string, error) {
-	if err := s.clock.compare(ctx, s.vault.Store); err != nil {
+	if err := s.clock.compare(ctx, s.storage.Store); err != nil {
 		return "the clocks can't be compared", err
 	}
 	return s.clock.fault()

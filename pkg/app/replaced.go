@@ -18,7 +18,7 @@ func (s *Server) watchFile(ctx context.Context, found chan<- error) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := s.vault.Store.Replaced(); err != nil {
+			if err := s.storage.Store.Replaced(); err != nil {
 				s.log.ErrorContext(ctx, "the database file was replaced: the server ends", "error", err)
 				found <- err
 				return

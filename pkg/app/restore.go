@@ -33,7 +33,7 @@ type RestoreResult struct {
 
 // RestoreFile puts a backup in the place of the SQLite database, with what was published since. Whatever fails, the database that was there stays.
 // It refuses while a server runs.
-func RestoreFile(ctx context.Context, s Storage, file string, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
+func RestoreFile(ctx context.Context, s StorageConfig, file string, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
 	if store.EngineOf(s.Location()) == store.Postgres {
 		return result, errors.New("backups of PostgreSQL are restored by pg_restore, with the servers stopped; then run `chaveiro restore --accept`")
 	}
@@ -48,11 +48,11 @@ func RestoreFile(ctx context.Context, s Storage, file string, o RestoreOptions, 
 		return result, fmt.Errorf("%s can't be restored: %w", file, err)
 	}
 	move := newSwitch(s.Location())
-	s.DatabaseURL = move.location
+	s.DatabaseURL = URL(move.location)
 	if err := os.MkdirAll(filepath.Dir(s.Location()), 0o700); err != nil {
 		return result, err
 	}
-	err = whileStopped([]Storage{s}, func() error {
+	err = whileStopped([]StorageConfig{s}, func() error {
 		if err := move.finish(); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func RestoreFile(ctx context.Context, s Storage, file string, o RestoreOptions, 
 }
 
 // whileStopped does something while no server runs on these databases, and none can start; of PostgreSQL it is not known.
-func whileStopped(list []Storage, do func() error) error {
+func whileStopped(list []StorageConfig, do func() error) error {
 	if len(list) == 0 {
 		return do()
 	}
@@ -111,7 +111,7 @@ func verifyBackup(ctx context.Context, file string, keys *seal.Keyring) (Manifes
 	return manifest, store.CheckSQLite(ctx, file)
 }
 
-func replace(ctx context.Context, s Storage, move fileSwitch, file string, keys *seal.Keyring, o RestoreOptions, log *slog.Logger, result *RestoreResult) error {
+func replace(ctx context.Context, s StorageConfig, move fileSwitch, file string, keys *seal.Keyring, o RestoreOptions, log *slog.Logger, result *RestoreResult) error {
 	prepared := move.prepared()
 	removePrepared(prepared)
 	defer removePrepared(prepared)
@@ -128,9 +128,9 @@ func replace(ctx context.Context, s Storage, move fileSwitch, file string, keys 
 		}
 	}
 	origin := "backup of " + result.Manifest.MadeAt.Format(time.RFC3339)
-	s.DatabaseURL = prepared
+	s.DatabaseURL = URL(prepared)
 	restored, err := completeAt(ctx, s, keys, lost, origin, o, log)
-	s.DatabaseURL = move.location
+	s.DatabaseURL = URL(move.location)
 	if err != nil {
 		return err
 	}
@@ -161,22 +161,22 @@ func finishPrepared(ctx context.Context, prepared string) error {
 }
 
 // completeAt migrates a database and completes it with what is known of the time since.
-func completeAt(ctx context.Context, s Storage, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (pki.Restored, error) {
+func completeAt(ctx context.Context, s StorageConfig, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (pki.Restored, error) {
 	db, err := store.Open(ctx, s.Location())
 	if err != nil {
 		return pki.Restored{}, err
 	}
-	restored, err := complete(ctx, s, &Vault{Store: db, Keys: keys}, lost, origin, o, log)
+	restored, err := complete(ctx, s, &Storage{Store: db, Keys: keys}, lost, origin, o, log)
 	return restored, errors.Join(err, db.Close())
 }
 
 func complete(
-	ctx context.Context, s Storage, vault *Vault, lost, origin string, o RestoreOptions, log *slog.Logger,
+	ctx context.Context, s StorageConfig, storage *Storage, lost, origin string, o RestoreOptions, log *slog.Logger,
 ) (pki.Restored, error) {
-	if err := prepareSchema(ctx, vault.Store, false, log); err != nil {
+	if err := prepareSchema(ctx, storage.Store, false, log); err != nil {
 		return pki.Restored{}, err
 	}
-	services, err := vault.Services(ctx, Config{}, log)
+	services, err := storage.Services(ctx, Config{}, log)
 	if err != nil {
 		return pki.Restored{}, err
 	}
@@ -188,11 +188,11 @@ func complete(
 		}
 		since.CRLs = append(since.CRLs, list)
 	}
-	if err := addFloor(ctx, s, vault.Keys, o.AcceptLoss, &since); err != nil {
+	if err := addFloor(ctx, s, storage.Keys, o.AcceptLoss, &since); err != nil {
 		return pki.Restored{}, err
 	}
 	if lost != "" {
-		before, err := openLost(ctx, lost, vault.Keys)
+		before, err := openLost(ctx, lost, storage.Keys)
 		if err != nil {
 			return pki.Restored{}, err
 		}
@@ -203,7 +203,7 @@ func complete(
 }
 
 // addFloor adds what the floor knows of lists that were published. The floor's incarnation ends with this.
-func addFloor(ctx context.Context, s Storage, keys *seal.Keyring, acceptLoss bool, since *pki.Since) error {
+func addFloor(ctx context.Context, s StorageConfig, keys *seal.Keyring, acceptLoss bool, since *pki.Since) error {
 	floor, found, err := readFloor(s.floorFile(), keys)
 	if err != nil && acceptLoss {
 		return os.Remove(s.floorFile())

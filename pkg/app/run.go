@@ -56,7 +56,7 @@ func alone(config Config, run func() error) error {
 	if err := config.makeDirectory(); err != nil {
 		return err
 	}
-	release, err := LockServer(config.Storage)
+	release, err := LockServer(config.StorageConfig)
 	if err != nil {
 		return err
 	}
@@ -64,18 +64,18 @@ func alone(config Config, run func() error) error {
 }
 
 func run(ctx context.Context, config Config, log *slog.Logger) error {
-	vault, err := OpenVault(ctx, config.Storage, config.AutoMigrate, log)
+	storage, err := OpenStorage(ctx, config.StorageConfig, config.AutoMigrate, log)
 	if err != nil {
 		return err
 	}
-	if err := checkFloor(ctx, config.Storage, vault); err != nil {
-		return errors.Join(err, vault.Store.Close())
+	if err := checkFloor(ctx, config.StorageConfig, storage); err != nil {
+		return errors.Join(err, storage.Store.Close())
 	}
-	server, err := NewServer(ctx, config, vault, log)
+	server, err := NewServer(ctx, config, storage, log)
 	if err != nil {
-		return errors.Join(err, vault.Store.Close())
+		return errors.Join(err, storage.Store.Close())
 	}
-	return errors.Join(server.serve(ctx), vault.Store.Close())
+	return errors.Join(server.serve(ctx), storage.Store.Close())
 }
 
 // gcPercent lets the heap grow to five times what is alive before it is collected.
@@ -94,7 +94,7 @@ type Server struct {
 	Handler  http.Handler
 	Services *service.Services
 	config   Config
-	vault    *Vault
+	storage  *Storage
 	log      *slog.Logger
 	draining atomic.Bool
 
@@ -106,12 +106,12 @@ type Server struct {
 }
 
 // NewServer wires services and handler. It fails when the master key is not the one that the database was sealed with.
-func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logger) (*Server, error) {
-	services, err := vault.Services(ctx, config, log)
+func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.Logger) (*Server, error) {
+	services, err := storage.Services(ctx, config, log)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Services: services, config: config, vault: vault, log: log, probe: newWriteProbe(), clock: newClockCheck()}
+	s := &Server{Services: services, config: config, storage: storage, log: log, probe: newWriteProbe(), clock: newClockCheck()}
 	s.readiness = newReadiness(s.checks(), log)
 	if config.TLSCertificate != "" {
 		if s.certificate, err = openCertificate(config.TLSCertificate, config.TLSKey, log); err != nil {
@@ -126,7 +126,7 @@ func NewServer(ctx context.Context, config Config, vault *Vault, log *slog.Logge
 	}
 	registry.MustRegister(s.crlGauges()...)
 	s.Handler, err = wire.New(wire.Config{
-		Services: services, Ready: s.ready, ExternalURL: config.ExternalURL, TrustedProxies: config.TrustedProxies, TellChanged: config.PAMChanged,
+		Services: services, Ready: s.ready, ExternalURL: string(config.ExternalURL), TrustedProxies: config.TrustedProxies, PAMChanged: config.PAMChanged,
 		Timeout: config.RequestTimeout, Metrics: registry, Now: Now, Log: log,
 	})
 	return s, err
@@ -174,7 +174,7 @@ func (s *Server) listen() (net.Listener, error) {
 		return listener, err
 	}
 	config := &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	if s.config.AskCertificate {
+	if s.config.ClientCertificates {
 		config.ClientAuth = tls.RequestClientCert // of any issuer: fingerprints say which one is good
 	}
 	return tls.NewListener(listener, config), nil

@@ -3,6 +3,6 @@
 package app
 
 // LockServer does nothing where the system has no such lock.
-func LockServer(Storage) (release func() error, err error) {
+func LockServer(StorageConfig) (release func() error, err error) {
 	return func() error { return nil }, nil
 }

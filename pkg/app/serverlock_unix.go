@@ -17,7 +17,7 @@ import (
 
 // LockServer takes the place of the one server that an SQLite file may have, and returns what gives it up. When another process has it the error names
 // that. The system gives it up when the process ends, however it does. On PostgreSQL there is nothing to take.
-func LockServer(s Storage) (release func() error, err error) {
+func LockServer(s StorageConfig) (release func() error, err error) {
 	if store.EngineOf(s.Location()) != store.SQLite {
 		return func() error { return nil }, nil
 	}

@@ -12,27 +12,27 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-// Services puts the use cases together on what the vault holds.
-func (v *Vault) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
+// Services puts the use cases together on what the storage holds.
+func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife, SigningKeyLife: config.SigningKeyLife,
-		TokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext, UpsertEnables: config.PAMPresent,
+		APIKeyTokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext, PAMPresentEnables: config.PAMPresentEnables,
 		RSA: service.RSATurns(config.RSAWorkers),
 	})
 }
 
 // Command runs one use case as somebody at the command line, who may everything, on a database that must be there; the audit knows the name that the system has for them.
-func Command(ctx context.Context, s Storage, name string, log *slog.Logger, do func(context.Context, *service.Services) error) error {
+func Command(ctx context.Context, s StorageConfig, name string, log *slog.Logger, do func(context.Context, *service.Services) error) error {
 	LimitMemory(log)
-	vault, err := openVaultBy(ctx, OpenStore, s, false, log)
+	storage, err := openStorageBy(ctx, OpenStore, s, false, log)
 	if err != nil {
 		return err
 	}
-	services, err := vault.Services(ctx, Config{}, log)
+	services, err := storage.Services(ctx, Config{}, log)
 	if err == nil {
 		err = do(asCommand(ctx, name), services)
 	}
-	return errors.Join(err, vault.Store.Close())
+	return errors.Join(err, storage.Store.Close())
 }
 
 func asCommand(ctx context.Context, name string) context.Context {

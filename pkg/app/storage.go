@@ -17,8 +17,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// Vault is the opened storage: the database and the master key.
-type Vault struct {
+// Storage is the opened storage: the database and the master key.
+type Storage struct {
 	Store *store.Store
 	Keys  *seal.Keyring
 }
@@ -35,27 +35,27 @@ func protect(path string) error {
 	return file.Close()
 }
 
-// OpenVault opens the database, which it makes if it is an SQLite file that is not there, migrates it if it is SQLite or migrate says so, and reads the
+// OpenStorage opens the database, which it makes if it is an SQLite file that is not there, migrates it if it is SQLite or migrate says so, and reads the
 // master key. The caller closes Store.
-func OpenVault(ctx context.Context, s Storage, migrate bool, log *slog.Logger) (*Vault, error) {
-	return openVaultBy(ctx, MakeStore, s, migrate, log)
+func OpenStorage(ctx context.Context, s StorageConfig, migrate bool, log *slog.Logger) (*Storage, error) {
+	return openStorageBy(ctx, MakeStore, s, migrate, log)
 }
 
-func openVaultBy(
-	ctx context.Context, open func(context.Context, Storage) (*store.Store, error), s Storage, migrate bool, log *slog.Logger,
-) (*Vault, error) {
+func openStorageBy(
+	ctx context.Context, open func(context.Context, StorageConfig) (*store.Store, error), s StorageConfig, migrate bool, log *slog.Logger,
+) (*Storage, error) {
 	db, err := open(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	vault, err := openVault(ctx, s, db, migrate, log)
+	storage, err := openStorage(ctx, s, db, migrate, log)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return vault, nil
+	return storage, nil
 }
 
-func openVault(ctx context.Context, s Storage, db *store.Store, migrate bool, log *slog.Logger) (*Vault, error) {
+func openStorage(ctx context.Context, s StorageConfig, db *store.Store, migrate bool, log *slog.Logger) (*Storage, error) {
 	if err := tellNew(ctx, s, db, log); err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func openVault(ctx context.Context, s Storage, db *store.Store, migrate bool, lo
 	if err != nil {
 		return nil, err
 	}
-	return &Vault{Store: db, Keys: keys}, nil
+	return &Storage{Store: db, Keys: keys}, nil
 }
 
 func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog.Logger) error {
@@ -84,7 +84,7 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 // openKeyring reads the master key from the environment or its file. The file is made only for a database that holds nothing sealed:
 // a new key could not open what an earlier one has sealed. The database is asked first, because another process may be making both at
 // this moment, the file before what it seals.
-func openKeyring(ctx context.Context, s Storage, db *store.Store) (*seal.Keyring, error) {
+func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
 		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
 	}

@@ -25,13 +25,13 @@ type Settings struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 
-	CRLLife        time.Duration
-	SigningKeyLife time.Duration
-	TokensOnce     bool         // see APIKeys
-	RSA            *turns.Turns // in which RSA keys are made; nil: without a bound
+	CRLLife          time.Duration
+	SigningKeyLife   time.Duration
+	APIKeyTokensOnce bool         // see APIKeys
+	RSA              *turns.Turns // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
 	PAMUnsigned, PAMPlaintext bool
-	UpsertEnables             bool // see Devices
+	PAMPresentEnables         bool // see Devices
 }
 
 // RSATurns are for RSA keys, by so many workers; 0: by half of the processors.
@@ -99,7 +99,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Access:   authenticator,
 		Login:    &access.Login{Store: store, Recorder: recorder, Access: authenticator, Passwords: passwords, Log: log},
 		Signing:  signing,
-		APIKeys:  &access.APIKeys{Control: control, Access: authenticator, TokensOnce: set.TokensOnce, Log: log},
+		APIKeys:  &access.APIKeys{Control: control, Access: authenticator, TokensOnce: set.APIKeyTokensOnce, Log: log},
 		Roles:    &access.Roles{Control: control, Log: log},
 		Users:    &access.Users{Control: control, Passwords: passwords, Refusals: refusals, Access: authenticator, Log: log},
 		Audit:    trail,
@@ -111,7 +111,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 			Access: authenticator, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
 		},
 		Devices: &vault.Devices{
-			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: vault.NewImportQueue(), Now: now, Log: log, UpsertEnables: set.UpsertEnables,
+			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: vault.NewImportQueue(), Now: now, Log: log, PAMPresentEnables: set.PAMPresentEnables,
 		},
 		DeviceDomains:  &vault.DeviceDomains{Store: store, Recorder: recorder, Now: now, Log: log},
 		Applications:   &vault.Applications{Control: control, Log: log},

@@ -19,8 +19,8 @@ type Devices struct {
 	Scans    *turns.Turns
 	Now      func() time.Time
 	Log      *slog.Logger
-	// UpsertEnables makes an upsert take the device into use again.
-	UpsertEnables bool
+	// PAMPresentEnables makes an upsert take the device into use again.
+	PAMPresentEnables bool
 
 	Recent  *RecentDevices
 	Imports *ImportQueue
@@ -123,7 +123,7 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 	if err != nil {
 		return domain.DeviceChange{}, err
 	}
-	if s.UpsertEnables {
+	if s.PAMPresentEnables {
 		plan.Enabled = new(true)
 	}
 	done, err := s.save(ctx, func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error) {

@@ -59,7 +59,7 @@ func TestDevices_Upsert_Enables(t *testing.T) {
 	made := upsert(t, w, DeviceSpec("Win 1"))
 	Check(t, w.Devices.Disable(ctx, "win 1"))
 	WantSame(t, upsert(t, w, DeviceSpec("win 1")).Enabled, false)
-	w.Devices.UpsertEnables = true
+	w.Devices.PAMPresentEnables = true
 	WantSame(t, upsert(t, w, DeviceSpec("win 1")).Enabled, true)
 	WantSame(t, Must(w.Devices.ByID(ctx, made.ID))(t).Enabled, true)
 	events := w.Events(t)

@@ -31,8 +31,8 @@ type Config struct {
 	ExternalURL string
 	// TrustedProxies are the peers whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed.
 	TrustedProxies []netip.Prefix
-	// TellChanged makes the answers to upserts of devices say whether they have changed something.
-	TellChanged bool
+	// PAMChanged makes the answers to upserts of devices say whether they have changed something.
+	PAMChanged bool
 	// Timeout is how long a request may take; 0: 30 s. What has many rows has nearly three minutes.
 	Timeout time.Duration
 	Metrics *prometheus.Registry
@@ -59,7 +59,7 @@ func New(config Config) (http.Handler, error) {
 	}
 	vault := pam.Config{
 		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, TLS: tlsFunc(config), Certificate: certificateFunc(config),
-		Recover: recovered, Share: admission.share, ReadBody: admission.readBody, TellChanged: config.TellChanged,
+		Recover: recovered, Share: admission.share, ReadBody: admission.readBody, PAMChanged: config.PAMChanged,
 	}
 	ofVault, err := pam.Mount(e, vault)
 	if err != nil {

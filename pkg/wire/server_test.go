@@ -82,7 +82,7 @@ func TestRequestID(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
-	if err := s.Vault.Store.Close(); err != nil {
+	if err := s.Storage.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if got := get(s.Handler, "/healthz"); got.Code != 200 || got.Body.String() != "ok\n" {
@@ -118,12 +118,12 @@ func TestReady(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"serving": "", "database": "", "schema": "", "write": "", "crl": "", "clock": ""}, faults); status != 200 || diff != "" {
 		t.Errorf("%d (-want +got):\n%s", status, diff)
 	}
-	last, err := s.Vault.Store.CRLs().LastNumber(t.Context(), 1)
+	last, err := s.Storage.Store.CRLs().LastNumber(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended := app.Now().Add(-time.Minute)
-	published, err := s.Vault.Store.CRLs().Publish(t.Context(), domain.CRL{
+	published, err := s.Storage.Store.CRLs().Publish(t.Context(), domain.CRL{
 		CAID: 1, Number: last + 1, Follows: last, ThisUpdate: ended.Add(-time.Hour), NextUpdate: ended, SignedAt: ended, DER: []byte{1},
 	})
 	if err != nil || !published {
@@ -143,7 +143,7 @@ func TestReady(t *testing.T) {
 func TestReady_WithoutDatabase(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
-	if err := s.Vault.Store.Close(); err != nil {
+	if err := s.Storage.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	got := get(s.Handler, "/readyz")

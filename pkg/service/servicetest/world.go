@@ -132,7 +132,7 @@ func (w *World) With(t testing.TB, alter func(*service.Settings)) *World {
 }
 
 // TokensOnce shows tokens of apikeys once.
-func TokensOnce(s *service.Settings) { s.TokensOnce = true }
+func TokensOnce(s *service.Settings) { s.APIKeyTokensOnce = true }
 
 // Operator is the context of somebody at the command line, who may everything.
 func Operator(t testing.TB) context.Context {

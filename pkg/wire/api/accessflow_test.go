@@ -199,7 +199,7 @@ func TestFlow_Removed(t *testing.T) {
 			t.Errorf("%d", status)
 		}
 	}
-	if err := errors.Join(s.Vault.Store.Users().Delete(t.Context(), 1), s.Vault.Store.APIKeys().Delete(t.Context(), 1)); err != nil {
+	if err := errors.Join(s.Storage.Store.Users().Delete(t.Context(), 1), s.Storage.Store.APIKeys().Delete(t.Context(), 1)); err != nil {
 		t.Fatal(err)
 	}
 	for _, try := range []struct {
@@ -300,7 +300,7 @@ func TestFlow_Pages(t *testing.T) {
 		s.Role(t, fmt.Sprint("role ", i))
 		s.APIKey(t, domain.APIKey{Name: fmt.Sprint("key ", i)})
 		user := domain.User{Username: fmt.Sprint("user ", i)}
-		if err := s.Vault.Store.Users().Create(t.Context(), &user); err != nil {
+		if err := s.Storage.Store.Users().Create(t.Context(), &user); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -60,11 +60,11 @@ func altered(t *testing.T, token string, part int, member string, value any) str
 // holders are those whose tokens the tests use: the superuser apikey 1 and the user 1.
 func holders(t *testing.T, s *wiretest.Server) (apikey, user domain.Holder) {
 	t.Helper()
-	key, err := s.Vault.Store.APIKeys().Get(t.Context(), 1)
+	key, err := s.Storage.Store.APIKeys().Get(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := s.Vault.Store.Users().Get(t.Context(), 1)
+	root, err := s.Storage.Store.Users().Get(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

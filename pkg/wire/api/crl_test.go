@@ -66,7 +66,7 @@ func TestCRL_Stale(t *testing.T) {
 	t.Parallel()
 	s := withCA(t)
 	good := send(t, s, "GET", casPath+"/1/crl", "", "Authorization", "")
-	if err := s.Vault.Store.Close(); err != nil {
+	if err := s.Storage.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ status, condition string }{{"200", ""}, {"304", good.header.Get("ETag")}} {

@@ -67,7 +67,7 @@ func TestDevices_ExportFails(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	send(t, s, "POST", devicesPath+"/import", deviceFile(30_000), "Content-Type", "text/csv").want(t, 200, "", "")
-	closed := sync.OnceFunc(func() { _ = s.Vault.Store.Close() })
+	closed := sync.OnceFunc(func() { _ = s.Storage.Store.Close() })
 	request, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+devicesPath+"/export", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
@@ -159,7 +160,7 @@ func TestFlow_SecureCookies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := wiretest.Start(t, func(settings *wiretest.Settings) {
-				settings.Config.TrustedProxies, settings.Config.ExternalURL = test.trusted, test.external
+				settings.Config.TrustedProxies, settings.Config.ExternalURL = test.trusted, app.URL(test.external)
 			})
 			for _, cookie := range tokenCookies(t, s, test.header...) {
 				checkCookie(t, cookie, test.secure)

@@ -19,7 +19,7 @@ func withAccess(t testing.TB) *wiretest.Server {
 	role := s.Role(t, "users", domain.Permission{Scope: domain.ScopeUsers, Read: true, Write: true})
 	s.APIKey(t, domain.APIKey{Name: "key"}, role)
 	user := domain.User{Username: "maria", Enabled: true, Generation: 1}
-	if err := s.Vault.Store.Users().Create(t.Context(), &user); err != nil {
+	if err := s.Storage.Store.Users().Create(t.Context(), &user); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -29,7 +29,7 @@ type holdings struct {
 // inventory reads the database itself.
 func inventory(t testing.TB, s *wiretest.Server) holdings {
 	t.Helper()
-	store, done := s.Vault.Store, false
+	store, done := s.Storage.Store, false
 	return holdings{
 		CAs: all(t, store.CAs().Page),
 		Clients: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Client], error) {
@@ -53,7 +53,7 @@ type pager[T any] func(context.Context, domain.PageRequest) (domain.Page[T], err
 // auditOf gives the events that a filter selects.
 func auditOf(s *wiretest.Server, filter domain.AuditFilter) pager[domain.Event] {
 	return func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Event], error) {
-		return s.Vault.Store.Audit().Page(ctx, filter, page)
+		return s.Storage.Store.Audit().Page(ctx, filter, page)
 	}
 }
 

@@ -105,7 +105,7 @@ func TestClient_Ansible_Enables(t *testing.T) {
 	t.Parallel()
 	for _, enables := range []bool{false, true} {
 		s := wiretest.Start(t, func(settings *wiretest.Settings) {
-			settings.Config.PAMChanged, settings.Config.PAMPresent = true, enables
+			settings.Config.PAMChanged, settings.Config.PAMPresentEnables = true, enables
 		})
 		c := newAnsible(t, s, authorize(t, s, domain.AuthOAuth2))
 		const device = "hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud&ip=10.0.0.1"

@@ -80,7 +80,7 @@ func TestListDevices_Fails(t *testing.T) {
 	if _, err := io.ReadFull(body, make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Vault.Store.Close(); err != nil {
+	if err := s.Storage.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if rest, err := io.ReadAll(body); err == nil {
@@ -93,7 +93,7 @@ func bare(t *testing.T, s *wiretest.Server) http.Handler {
 	t.Helper()
 	var config app.Config
 	config.CRLLife, config.SigningKeyLife = 30*24*time.Hour, 30*24*time.Hour
-	server, err := app.NewServer(t.Context(), config, s.Vault, slog.New(slog.DiscardHandler))
+	server, err := app.NewServer(t.Context(), config, s.Storage, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

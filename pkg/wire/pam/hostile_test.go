@@ -232,7 +232,7 @@ func TestStoreFails(t *testing.T) {
 	p, signed := authorize(t, s, domain.AuthOAuth2), authorize(t, s, domain.AuthOAuth1)
 	token := p.bearer(t, s)
 	send(t, s, "GET", "/iso/pam/device", "", "Authorization", "Bearer "+token)
-	if err := s.Vault.Store.Close(); err != nil {
+	if err := s.Storage.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range [][2]string{

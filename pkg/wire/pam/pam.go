@@ -28,8 +28,8 @@ type Config struct {
 	// ExternalURL is scheme and host under which clients reach the service, for the signatures of OAuth 1.0; empty when not known.
 	ExternalURL string
 	Log         *slog.Logger
-	// TellChanged makes the answers to upserts say whether they have changed something.
-	TellChanged bool
+	// PAMChanged makes the answers to upserts say whether they have changed something.
+	PAMChanged bool
 	// TLS reports whether the client's connection was TLS.
 	TLS func(echo.Context) bool
 	// Certificate returns the client's certificate in DER; nil when it has shown none.
@@ -61,7 +61,7 @@ func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error)
 		return nil, err
 	}
 	routes := gen.ServerInterfaceWrapper{Handler: gen.NewStrictHandler(handlers{
-		devices: devices{service: config.Services.Devices, tellChanged: config.TellChanged},
+		devices: devices{service: config.Services.Devices, tellChanged: config.PAMChanged},
 		tokens:  tokens{access: config.Services.PAMAccess},
 	}, nil)}
 	guard := authenticator{

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	gen "github.com/chaveiro/chaveiro/gen/pam"
+	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
@@ -41,7 +42,7 @@ func onPostgres(t testing.TB) func(*wiretest.Settings) {
 		_, err = s.MigrateUp(ctx)
 		return errors.Join(err, s.Close())
 	})
-	return func(settings *wiretest.Settings) { settings.Config.DatabaseURL = address }
+	return func(settings *wiretest.Settings) { settings.Config.DatabaseURL = app.URL(address) }
 }
 
 // party is an authorization with what its holder was told.
@@ -53,7 +54,7 @@ type party struct {
 // authorize makes an application of a method, and an authorization that may read and write unless it is changed.
 func authorize(t testing.TB, s *wiretest.Server, method domain.AuthMethod, change ...func(*domain.PAMAuthorization)) party {
 	t.Helper()
-	number := len(all(t, s.Vault.Store.Applications().Page)) + 1
+	number := len(all(t, s.Storage.Store.Applications().Page)) + 1
 	application, err := s.Services.Applications.Create(s.Operator, domain.Application{Name: fmt.Sprintf("app %d", number), Method: method, Enabled: true})
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +159,7 @@ func inventory(t testing.TB, s *wiretest.Server) rows {
 	done := false
 	return rows{
 		Devices: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Device], error) {
-			return s.Vault.Store.Devices().Page(ctx, domain.DeviceFilter{}, page)
+			return s.Storage.Store.Devices().Page(ctx, domain.DeviceFilter{}, page)
 		}),
 		Events: events(t, s, &done),
 	}
@@ -167,7 +168,7 @@ func inventory(t testing.TB, s *wiretest.Server) rows {
 func events(t testing.TB, s *wiretest.Server, refused *bool) []domain.Event {
 	t.Helper()
 	return all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Event], error) {
-		return s.Vault.Store.Audit().Page(ctx, domain.AuditFilter{Refused: refused}, page)
+		return s.Storage.Store.Audit().Page(ctx, domain.AuditFilter{Refused: refused}, page)
 	})
 }
 

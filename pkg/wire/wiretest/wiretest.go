@@ -32,7 +32,7 @@ type Server struct {
 	// Token belongs to the apikey 1, which may do everything, Powerless to the apikey 2, which may do nothing.
 	Token, Powerless string
 	// Vault is what the service keeps its data in.
-	Vault *app.Vault
+	Storage *app.Storage
 	// Services are what it serves, and Operator is a context of somebody who may call all of them.
 	Services *service.Services
 	Operator context.Context
@@ -61,18 +61,18 @@ func Start(t testing.TB, change ...func(*Settings)) *Server {
 	for _, f := range change {
 		f(&settings)
 	}
-	makeDatabase(t, settings.Config.Storage)
+	makeDatabase(t, settings.Config.StorageConfig)
 	log := slog.New(settings.Log)
-	vault, err := app.OpenVault(t.Context(), settings.Config.Storage, true, log)
+	storage, err := app.OpenStorage(t.Context(), settings.Config.StorageConfig, true, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = vault.Store.Close() }) // some tests close it themselves
-	server, err := app.NewServer(t.Context(), settings.Config, vault, log)
+	t.Cleanup(func() { _ = storage.Store.Close() }) // some tests close it themselves
+	server, err := app.NewServer(t.Context(), settings.Config, storage, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Vault: vault, answers: &answers{}}
+	s := &Server{Storage: storage, answers: &answers{}}
 	s.Handler = newChecker(t, s.answers).wrap(server.Handler)
 	s.makeTokens(t, server.Services)
 	s.listen(t, settings)
@@ -80,7 +80,7 @@ func Start(t testing.TB, change ...func(*Settings)) *Server {
 }
 
 // makeDatabase makes the SQLite file of a server that has no database yet.
-func makeDatabase(t testing.TB, storage app.Storage) {
+func makeDatabase(t testing.TB, storage app.StorageConfig) {
 	t.Helper()
 	path := filepath.Join(storage.DataDir, "chaveiro.db")
 	if _, err := os.Stat(path); storage.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist) {
@@ -134,5 +134,5 @@ func (s *Server) listen(t testing.TB, settings Settings) {
 	s.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-// Answers counts what was answered so far, by operationId and status; those of the vault's dialect are named as in pam.listDevices.
+// Answers counts what was answered so far, by operationId and status; those of the storage's dialect are named as in pam.listDevices.
 func (s *Server) Answers() map[string]map[int]int { return s.answers.copy() }
