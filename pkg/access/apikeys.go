@@ -3,8 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"reflect"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -17,7 +15,6 @@ type APIKeys struct {
 	Access  *Authenticator
 	// TokensOnce shows tokens in the answers of Create and Rotate only, also to superusers.
 	TokensOnce bool
-	Log        *slog.Logger
 }
 
 // IssuedKey is an apikey with its token, as far as the caller may see it.
@@ -74,22 +71,21 @@ func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) 
 	}
 	now := s.Control.Now()
 	key.Generation, key.Binding, key.CreatedAt, key.UpdatedAt = 1, domain.NewBinding(), now, now
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		if key.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
-			return err
+			return none, err
 		}
 		if err := mayHold(ctx, key.Holder()); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.APIKeys().Create(ctx, &key); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionCreate, nil, &key)
+		return apikeys.Created(key), nil
 	})
 	if err != nil {
 		return IssuedKey{}, err
 	}
-	s.Log.InfoContext(ctx, "apikey created", "apikey_id", key.ID, "superuser", key.Superuser, "principal", domain.PrincipalOf(ctx).Name)
 	return s.whole(ctx, key)
 }
 
@@ -126,64 +122,49 @@ func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (
 	if err != nil {
 		return IssuedKey{}, err
 	}
-	s.Log.InfoContext(ctx, "apikey rotated", "apikey_id", id, "overlap", overlap, "principal", domain.PrincipalOf(ctx).Name)
 	return s.whole(ctx, key)
 }
 
 // edit changes an apikey by fn, if the caller may.
 func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn func(domain.Store, *domain.APIKey) error) (key domain.APIKey, err error) {
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.APIKeys().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		key = before
 		if err := fn(tx, &key); err != nil {
-			return err
+			return none, err
 		}
-		if err := s.Control.mayChange(ctx, tx, before.Holder(), key.Holder()); err != nil || reflect.DeepEqual(apikeyFacts(before), apikeyFacts(key)) {
-			return err
+		if err := s.Control.mayChange(ctx, tx, before.Holder(), key.Holder()); err != nil || apikeys.Same(before, key) {
+			return none, err
 		}
 		if before.Enabled && !key.Enabled { // its own token works when it is enabled again, what was made from that does not
 			key.Binding = key.Binding.Closed()
 		}
 		key.UpdatedAt = s.Control.Now()
 		if err := tx.APIKeys().Update(ctx, key); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, action, &before, &key)
+		return apikeys.Changed(action, before, key), nil
 	})
 	return key, err
 }
 
 // Delete removes an apikey: its tokens are good for nothing from then on.
 func (s *APIKeys) Delete(ctx context.Context, id int64) error {
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		key, err := tx.APIKeys().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if err := s.Control.mayChange(ctx, tx, key.Holder(), domain.Holder{}); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.APIKeys().Delete(ctx, id); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionDelete, &key, nil)
+		return apikeys.Deleted(key), nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "apikey deleted", "apikey_id", id, "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return err
-}
-
-func (s *APIKeys) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.APIKey) error {
-	c := audit.Change{Action: action, Resource: domain.ScopeAPIKeys}
-	if before != nil {
-		c.ID, c.Name, c.Before = before.ID, before.Name, apikeyFacts(*before)
-	}
-	if after != nil {
-		c.ID, c.Name, c.After = after.ID, after.Name, apikeyFacts(*after)
-	}
-	return s.Control.Recorder.Record(ctx, tx, c)
 }

@@ -23,10 +23,11 @@ type Control struct {
 // Changes counts the changes of who may do what that this replica has made.
 type Changes struct{ made atomic.Int64 }
 
-// Change runs fn in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it, and the
-// others within trustFor. The context of fn has the caller as it is in the transaction: what was read before may have been changed by the one that was
-// waited for.
-func (c *Control) Change(ctx context.Context, fn func(ctx context.Context, tx domain.Store) error) error {
+// Change is [audit.Recorder.Apply] in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it,
+// and the others within trustFor. The context of fn has the caller as it is in the transaction: what was read before may have been changed by the one
+// that was waited for.
+func (c *Control) Change(ctx context.Context, fn func(ctx context.Context, tx domain.Store) (audit.Change, error)) error {
+	var done audit.Change
 	err := c.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.AccessControl().Advance(ctx); err != nil {
 			return err
@@ -35,9 +36,15 @@ func (c *Control) Change(ctx context.Context, fn func(ctx context.Context, tx do
 		if err != nil {
 			return err
 		}
-		return fn(ctx, tx)
+		if done, err = fn(ctx, tx); err != nil {
+			return err
+		}
+		return c.Recorder.Record(ctx, tx, done)
 	})
 	c.Changes.made.Add(1)
+	if err == nil {
+		c.Recorder.Tell(ctx, done)
+	}
 	return err
 }
 

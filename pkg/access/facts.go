@@ -7,6 +7,19 @@ import (
 
 // What the audit tells of each resource. The names are those of the fields that people know.
 
+// The resources of this package, as the audit and the log tell of them.
+var (
+	apikeys = audit.Resource[domain.APIKey]{
+		Scope: domain.ScopeAPIKeys, Facts: apikeyFacts, Name: func(k domain.APIKey) (int64, string) { return k.ID, k.Name },
+	}
+	roles = audit.Resource[domain.Role]{
+		Scope: domain.ScopeRoles, Facts: roleFacts, Name: func(r domain.Role) (int64, string) { return r.ID, r.Name },
+	}
+	users = audit.Resource[domain.User]{
+		Scope: domain.ScopeUsers, Facts: userFacts, Name: func(u domain.User) (int64, string) { return u.ID, u.Username },
+	}
+)
+
 func apikeyFacts(k domain.APIKey) audit.Facts {
 	return audit.Facts{
 		"name": k.Name, "description": k.Description, "superuser": k.Superuser, "roles": roleIDs(k.Roles), "enabled": k.Enabled,

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"time"
 
@@ -23,7 +22,6 @@ type Login struct {
 	Recorder  *audit.Recorder
 	Access    *Authenticator
 	Passwords *Passwords
-	Log       *slog.Logger
 }
 
 // The limits of guessing: so many attempts at once, then one every interval.
@@ -74,21 +72,15 @@ func (s *Login) named(ctx context.Context, username string) (domain.User, error)
 // welcome records that a user has signed in.
 func (s *Login) welcome(ctx context.Context, user domain.User, rehashed domain.Secret) error {
 	ctx = domain.WithPrincipal(ctx, user.Holder().Principal())
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if rehashed != "" {
 			if err := tx.Users().Rehash(ctx, user.ID, user.PasswordHash, rehashed); err != nil {
-				return err
+				return none, err
 			}
 		}
-		if err := tx.Throttles().Empty(ctx, accountBucket(user.Username)); err != nil {
-			return err
-		}
-		return s.Recorder.Record(ctx, tx, audit.Change{Action: domain.ActionLogin, Resource: domain.ResourceTokens, ID: user.ID, Name: user.Username})
+		err = tx.Throttles().Empty(ctx, accountBucket(user.Username))
+		return audit.Change{Action: domain.ActionLogin, Resource: domain.ResourceTokens, ID: user.ID, Name: user.Username}, err
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "user signed in", "user_id", user.ID, "principal", user.Username)
-	}
-	return err
 }
 
 // Forget removes what is kept of attempts that are long past.

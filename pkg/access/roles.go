@@ -2,8 +2,6 @@ package access
 
 import (
 	"context"
-	"log/slog"
-	"reflect"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -12,7 +10,6 @@ import (
 // Roles are the use cases of roles.
 type Roles struct {
 	Control *Control
-	Log     *slog.Logger
 }
 
 // Page lists roles.
@@ -33,47 +30,41 @@ func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, erro
 	}
 	now := s.Control.Now()
 	role.CreatedAt, role.UpdatedAt = now, now
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		if err := MayGrant(ctx, "scopes", false, role.Rights()); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.Roles().Create(ctx, &role); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionCreate, nil, &role)
+		return roles.Created(role), nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "role created", "role_id", role.ID, "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return role, err
 }
 
 // Update changes a role, for all who have it.
 func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) (role domain.Role, err error) {
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.Roles().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		role = before
 		if err := update.Apply(&role); err != nil {
-			return err
+			return none, err
 		}
-		if err := MayGrant(ctx, "scopes", false, before.Rights().Union(role.Rights())); err != nil || reflect.DeepEqual(roleFacts(before), roleFacts(role)) {
-			return err
+		if err := MayGrant(ctx, "scopes", false, before.Rights().Union(role.Rights())); err != nil || roles.Same(before, role) {
+			return none, err
 		}
 		if err := mayWiden(ctx, tx, before, role); err != nil {
-			return err
+			return none, err
 		}
 		role.UpdatedAt = s.Control.Now()
 		if err := tx.Roles().Update(ctx, role); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionUpdate, &before, &role)
+		return roles.Changed(domain.ActionUpdate, before, role), nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "role updated", "role_id", id, "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return role, err
 }
 
@@ -97,32 +88,18 @@ func mayWiden(ctx context.Context, tx domain.Store, before, after domain.Role) e
 
 // Delete removes a role that nobody has.
 func (s *Roles) Delete(ctx context.Context, id int64) error {
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		role, err := tx.Roles().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if err := MayGrant(ctx, "scopes", false, role.Rights()); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.Roles().Delete(ctx, id); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionDelete, &role, nil)
+		return roles.Deleted(role), nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "role deleted", "role_id", id, "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return err
-}
-
-func (s *Roles) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.Role) error {
-	c := audit.Change{Action: action, Resource: domain.ScopeRoles}
-	if before != nil {
-		c.ID, c.Name, c.Before = before.ID, before.Name, roleFacts(*before)
-	}
-	if after != nil {
-		c.ID, c.Name, c.After = after.ID, after.Name, roleFacts(*after)
-	}
-	return s.Control.Recorder.Record(ctx, tx, c)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -20,7 +19,6 @@ type Signing struct {
 	Secret  []byte        // of the tokens of apikeys
 	Life    time.Duration // how long a key signs before the next one is made
 	Now     func() time.Time
-	Log     *slog.Logger
 }
 
 // settle is how long after it was made a key begins to sign: by then every replica has noticed it.
@@ -46,15 +44,15 @@ func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
 	return auth.NewTokens(s.Secret, ring, s.Now)
 }
 
-// first makes the first key, unless another replica has made it meanwhile.
+// first makes the first key, unless another replica has made it meanwhile. The audit has no event of it: nobody has asked for it.
 func (s *Signing) first(ctx context.Context) (rows []domain.SigningKey, err error) {
 	fresh := s.newKey()
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		if rows, err = tx.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
-			return err
+			return none, err
 		}
 		rows = []domain.SigningKey{fresh}
-		return tx.SigningKeys().Create(ctx, fresh)
+		return none, tx.SigningKeys().Create(ctx, fresh)
 	})
 	return rows, err
 }
@@ -90,31 +88,26 @@ func (s *Signing) RotateDue(ctx context.Context) error {
 
 func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (rotate, revoke bool)) error {
 	fresh := s.newKey()
-	rotated := false
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		rows, err := tx.SigningKeys().List(ctx)
 		if err != nil {
-			return err
+			return none, err
 		}
 		rotate, revoke := decide(rows)
 		if !rotate {
-			return nil
+			return none, nil
 		}
-		rotated, fresh.CreatedAt = true, s.Now() // not before this: until now others may have waited for it
+		fresh.CreatedAt = s.Now() // not before this: until now others may have waited for it
 		if err := tx.SigningKeys().Create(ctx, fresh); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.SigningKeys().Delete(ctx, s.useless(rows, revoke)); err != nil {
-			return err
+			return none, err
 		}
-		return s.Control.Recorder.Record(ctx, tx, audit.Change{
+		return audit.Change{
 			Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, Name: fresh.ID, After: audit.Facts{"revoked_earlier": revoke},
-		})
+		}, nil
 	})
-	if err == nil && rotated {
-		s.Log.InfoContext(ctx, "signing key made", "key", fresh.ID)
-	}
-	return err
 }
 
 // newest is when the newest key was made, of those that no clock has made that was ahead.

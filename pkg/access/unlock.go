@@ -27,10 +27,5 @@ func (s *Users) UnlockAddress(ctx context.Context, address netip.Addr) error {
 }
 
 func (s *Users) unlock(ctx context.Context, bucket string, c audit.Change) error {
-	return s.Control.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := tx.Throttles().Empty(ctx, bucket); err != nil {
-			return err
-		}
-		return s.Control.Recorder.Record(ctx, tx, c)
-	})
+	return s.Control.Recorder.Apply(ctx, s.Control.Store, func(tx domain.Store) (audit.Change, error) { return c, tx.Throttles().Empty(ctx, bucket) })
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"log/slog"
-	"reflect"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -18,7 +16,6 @@ type Users struct {
 	Passwords *Passwords
 	Refusals  *audit.Refusals
 	Access    *Authenticator
-	Log       *slog.Logger
 }
 
 // Page lists users.
@@ -46,18 +43,15 @@ func (s *Users) Create(ctx context.Context, user domain.User, password domain.Se
 	}
 	now := s.Control.Now()
 	user.Generation, user.Binding, user.CreatedAt, user.UpdatedAt = 1, rand.Text(), now, now
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (err error) {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		if err := s.mayCreate(ctx, tx, &user, roles); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.Users().Create(ctx, &user); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionCreate, nil, &user)
+		return users.Created(user), nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "user created", "user_id", user.ID, "superuser", user.Superuser, "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return user, err
 }
 
@@ -124,23 +118,20 @@ func endSessions(user *domain.User) {
 
 // edit changes a user by fn, if the caller may.
 func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domain.User) error) (user domain.User, err error) {
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		var before domain.User
-		if before, user, err = s.changed(ctx, tx, id, fn); err != nil || reflect.DeepEqual(userFacts(before), userFacts(user)) {
-			return err
+		if before, user, err = s.changed(ctx, tx, id, fn); err != nil || users.Same(before, user) {
+			return none, err
 		}
 		if before.Enabled && !user.Enabled && user.Generation == before.Generation {
 			endSessions(&user)
 		}
 		user.UpdatedAt = s.Control.Now()
 		if err := tx.Users().Update(ctx, user); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionUpdate, &before, &user)
+		return users.Changed(domain.ActionUpdate, before, user), nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "user updated", "user_id", id, "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return user, err
 }
 
@@ -158,32 +149,18 @@ func (s *Users) changed(ctx context.Context, tx domain.Store, id int64, fn func(
 
 // Delete removes a user, whose sessions end.
 func (s *Users) Delete(ctx context.Context, id int64) error {
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		user, err := tx.Users().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if err := s.Control.mayChange(ctx, tx, user.Holder(), domain.Holder{}); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.Users().Delete(ctx, id); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionDelete, &user, nil)
+		return users.Deleted(user), nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "user deleted", "user_id", id, "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return err
-}
-
-func (s *Users) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.User) error {
-	c := audit.Change{Action: action, Resource: domain.ScopeUsers}
-	if before != nil {
-		c.ID, c.Name, c.Before = before.ID, before.Username, userFacts(*before)
-	}
-	if after != nil {
-		c.ID, c.Name, c.After = after.ID, after.Username, userFacts(*after)
-	}
-	return s.Control.Recorder.Record(ctx, tx, c)
 }

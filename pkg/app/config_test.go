@@ -147,7 +147,7 @@ func TestServer_LogsNoSecret(t *testing.T) {
 			t.Errorf("%s is in the log:\n%s", secret, log)
 		}
 	}
-	for _, text := range []string{`"database":"postgres://postgres:xxxxx@`, `"master_key":"environment"`, `"msg":"certificate stored"`} {
+	for _, text := range []string{`"database":"postgres://postgres:xxxxx@`, `"master_key":"environment"`, `"msg":"changed"`} {
 		if !strings.Contains(log, text) {
 			t.Errorf("no %s in the log:\n%s", text, log)
 		}

@@ -56,13 +56,9 @@ func (s *Trail) addBase(ctx context.Context, before time.Time) (domain.Checkpoin
 	}
 	base, ends := s.checkpoint(begins, true), s.checkpoint(b.ends, false)
 	last := s.follow(b.last, base, ends)
-	err = s.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := keepCheckpoints(ctx, tx, b.last, last, base, ends); err != nil {
-			return err
-		}
-		return s.Recorder.Record(ctx, tx, Change{
-			Action: domain.ActionPrune, Resource: domain.ScopeAudit, ID: base.ID, After: Facts{"before": Moment(before)},
-		})
+	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (Change, error) {
+		err := keepCheckpoints(ctx, tx, b.last, last, base, ends)
+		return Change{Action: domain.ActionPrune, Resource: domain.ScopeAudit, ID: base.ID, After: Facts{"before": Moment(before)}}, err
 	})
 	if err == nil {
 		s.publish(ctx, *base, *ends)

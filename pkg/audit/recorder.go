@@ -2,8 +2,7 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
-	"reflect"
+	"log/slog"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
@@ -14,26 +13,15 @@ import (
 type Recorder struct {
 	Notary  *auth.Notary
 	Now     func() time.Time
-	Callers Callers2
+	Callers Callers
+	Log     *slog.Logger
 }
 
-// Callers2 reads again who makes a request.
-type Callers2 interface {
+// Callers reads again who makes a request.
+type Callers interface {
 	// Reread returns a context with the caller as the database has it, which is looked at through tx. Errors: *domain.Error with Unauthenticated or
 	// Forbidden when the caller may not do any more what it was let in for.
 	Reread(ctx context.Context, tx domain.Store) (context.Context, error)
-}
-
-// Facts is what an event tells of a resource, by the names of its fields. Secrets are never among them.
-type Facts map[string]any
-
-// Change is what was done to what.
-type Change struct {
-	Action        domain.Action
-	Resource      domain.Scope
-	ID            int64 // 0: none, or not known before the database gives it
-	Name          string
-	Before, After Facts // nil: there was, or is, none
 }
 
 // Event makes the event of a change. Of an update it keeps the fields that differ.
@@ -67,8 +55,38 @@ func (r *Recorder) complete(ctx context.Context, e domain.Event) *domain.Event {
 	return &e
 }
 
-// Record appends the event of a change to the transaction of the change, as its last statement.
+// Apply runs fn in a transaction, records the change that it returns, and logs it after the commit. Of no change nothing is recorded or logged.
+func (r *Recorder) Apply(ctx context.Context, store domain.Store, fn func(tx domain.Store) (Change, error)) error {
+	var done Change
+	err := store.Transact(ctx, func(tx domain.Store) (err error) {
+		if done, err = fn(tx); err != nil {
+			return err
+		}
+		return r.Record(ctx, tx, done)
+	})
+	if err == nil {
+		r.Tell(ctx, done)
+	}
+	return err
+}
+
+// Tell logs a change that was stored.
+func (r *Recorder) Tell(ctx context.Context, c Change) {
+	if c.none() || !r.Log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	attrs := append([]slog.Attr{
+		slog.String("action", string(c.Action)), slog.String("resource", string(c.Resource)), slog.Int64("id", c.ID), slog.String("name", c.Name),
+		slog.Any("principal", domain.PrincipalOf(ctx)),
+	}, c.Details...)
+	r.Log.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)
+}
+
+// Record appends the event of a change to the transaction of the change, as its last statement; of no change none.
 func (r *Recorder) Record(ctx context.Context, tx domain.Store, c Change) error {
+	if c.none() {
+		return nil
+	}
 	e, err := r.Event(ctx, c)
 	if err != nil {
 		return err
@@ -79,22 +97,4 @@ func (r *Recorder) Record(ctx context.Context, tx domain.Store, c Change) error 
 // RecordAll is record for many events that were made before.
 func (r *Recorder) RecordAll(ctx context.Context, tx domain.Store, events []*domain.Event) error {
 	return r.WhileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Audit().AppendAll(ctx, events) }, events...)
-}
-
-func differing(before, after Facts) (Facts, Facts) {
-	was, is := Facts{}, Facts{}
-	for name, value := range after {
-		if !reflect.DeepEqual(before[name], value) {
-			was[name], is[name] = before[name], value
-		}
-	}
-	return was, is
-}
-
-func (f Facts) text() (string, error) {
-	if f == nil {
-		return "", nil
-	}
-	text, err := json.Marshal(f)
-	return string(text), err
 }

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"time"
@@ -31,6 +32,14 @@ const (
 	PrincipalPAM     PrincipalKind = "authorization" // of an application of the vault
 	PrincipalNobody  PrincipalKind = ""
 )
+
+// LogValue is what the log has of a principal: the kind, the id and the name; nothing of nobody.
+func (p Principal) LogValue() slog.Value {
+	if p.Kind == PrincipalNobody {
+		return slog.GroupValue()
+	}
+	return slog.GroupValue(slog.String("kind", string(p.Kind)), slog.Int64("id", p.ID), slog.String("name", p.Name))
+}
 
 // May reports whether the principal has the right on the scope.
 func (p Principal) May(scope Scope, write bool) bool {

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"errors"
-	"log/slog"
 	"strings"
 	"time"
 	"unicode"
@@ -31,7 +30,6 @@ type CAs struct {
 	Derivations *turns.Turns // of keys from passwords
 	Recorder    *audit.Recorder
 	Now         func() time.Time
-	Log         *slog.Logger
 }
 
 // Page lists CAs.
@@ -97,19 +95,20 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 	record.KeyAlgorithm = string(algorithm)
 	record.ExpiresAt = cert.NotAfter.UTC()
 	key := domain.CAKey{Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)), Fingerprint: fingerprint(cert.RawSubjectPublicKeyInfo)}
-	err = s.Store.Transact(ctx, func(tx domain.Store) error {
+	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if err := tx.CAs().Create(ctx, &record, key, stateAfter(crl)); err != nil {
-			return err
+			return none, err
 		}
 		if err := importRevocations(ctx, tx, record.ID, crl); err != nil {
-			return err
+			return none, err
 		}
-		return s.Recorder.Record(ctx, tx, audit.Change{Action: action, Resource: domain.ScopeCAs, ID: record.ID, Name: record.Name, After: caFacts(record)})
+		done := cas.Created(record)
+		done.Action = action
+		return done, nil
 	})
 	if err != nil {
 		return domain.CA{}, err
 	}
-	s.Log.InfoContext(ctx, "CA stored", "ca_id", record.ID, "name", record.Name, "principal", domain.PrincipalOf(ctx).Name)
 	return record, nil
 }
 
@@ -128,42 +127,39 @@ func nameFault(taken bool, err error) error {
 // Update changes a CA's record.
 func (s *CAs) Update(ctx context.Context, id int64, update domain.CAUpdate) (domain.CA, error) {
 	var record domain.CA
-	err := s.Store.Transact(ctx, func(tx domain.Store) (err error) {
+	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if record, err = tx.CAs().Lock(ctx, id); err != nil {
-			return err
+			return none, err
 		}
 		before := record
-		if err := update.Apply(&record); err != nil || record == before {
-			return err
+		if err := update.Apply(&record); err != nil || cas.Same(before, record) {
+			return none, err
 		}
 		record.UpdatedAt = s.Now()
 		if err := tx.CAs().Update(ctx, record); err != nil {
-			return err
+			return none, err
 		}
-		return s.Recorder.Record(ctx, tx, audit.Change{
-			Action: domain.ActionUpdate, Resource: domain.ScopeCAs, ID: id, Name: record.Name, Before: caFacts(before), After: caFacts(record),
-		})
+		return cas.Changed(domain.ActionUpdate, before, record), nil
 	})
 	return record, err
 }
 
 // Delete removes a CA that has no certificates.
 func (s *CAs) Delete(ctx context.Context, id int64) error {
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		record, err := tx.CAs().Lock(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.CAs().Delete(ctx, id); err != nil {
-			return err
+			return none, err
 		}
-		return s.Recorder.Record(ctx, tx, audit.Change{Action: domain.ActionDelete, Resource: domain.ScopeCAs, ID: id, Name: record.Name, Before: caFacts(record)})
+		return cas.Deleted(record), nil
 	})
 	if err != nil {
 		return err
 	}
 	s.Authorities.Forget(id)
-	s.Log.InfoContext(ctx, "CA deleted", "ca_id", id, "principal", domain.PrincipalOf(ctx).Name)
 	return nil
 }
 

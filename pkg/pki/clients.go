@@ -22,7 +22,6 @@ type Clients struct {
 	Scans       *turns.Turns
 	Recorder    *audit.Recorder
 	Now         func() time.Time
-	Log         *slog.Logger
 }
 
 // markBatch is how many ended certificates are marked in one statement.
@@ -49,21 +48,19 @@ func (s *Clients) Get(ctx context.Context, id int64) (domain.Client, error) {
 // Update changes a client's record.
 func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpdate) (domain.Client, error) {
 	var record domain.Client
-	err := s.Store.Transact(ctx, func(tx domain.Store) (err error) {
+	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if record, err = tx.Clients().Lock(ctx, id); err != nil {
-			return err
+			return none, err
 		}
 		before := record
-		if err := update.Apply(&record); err != nil || record == before {
-			return err
+		if err := update.Apply(&record); err != nil || clients.Same(before, record) {
+			return none, err
 		}
 		record.UpdatedAt = s.Now()
 		if err := tx.Clients().Update(ctx, record); err != nil {
-			return err
+			return none, err
 		}
-		return s.Recorder.Record(ctx, tx, audit.Change{
-			Action: domain.ActionUpdate, Resource: domain.ScopeClients, ID: id, Name: record.Name, Before: clientFacts(before), After: clientFacts(record),
-		})
+		return clients.Changed(domain.ActionUpdate, before, record), nil
 	})
 	return record, err
 }
@@ -71,31 +68,28 @@ func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpda
 // Revoke revokes the client's certificate; once it has returned, every CRL that is served lists it. Revoking again changes
 // nothing.
 func (s *Clients) Revoke(ctx context.Context, id int64) error {
-	var revoked domain.Certificate
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		client, err := tx.Clients().Lock(ctx, id)
 		if err != nil || client.Revoked() {
-			return err
+			return none, err
 		}
-		if revoked, err = tx.Certificates().OfClient(ctx, id); err != nil {
-			return err
+		revoked, err := tx.Certificates().OfClient(ctx, id)
+		if err != nil {
+			return none, err
 		}
 		now := s.Now()
 		if err := tx.Clients().Revoke(ctx, id, now); err != nil {
-			return err
+			return none, err
 		}
 		if err := addRevocation(ctx, tx, revoked, now); err != nil {
-			return err
+			return none, err
 		}
-		return s.Recorder.Record(ctx, tx, audit.Change{
+		return audit.Change{
 			Action: domain.ActionRevoke, Resource: domain.ScopeClients, ID: id, Name: client.Name,
-			After: audit.Facts{"serial": revoked.Serial, "revoked_at": audit.Moment(now)},
-		})
+			After:   audit.Facts{"serial": revoked.Serial, "revoked_at": audit.Moment(now)},
+			Details: []slog.Attr{slog.String("serial", revoked.Serial)},
+		}, nil
 	})
-	if err == nil && revoked.ID != 0 {
-		s.Log.InfoContext(ctx, "certificate revoked", "client_id", id, "serial", revoked.Serial, "principal", domain.PrincipalOf(ctx).Name)
-	}
-	return err
 }
 
 // addRevocation puts a certificate on its CA's list.

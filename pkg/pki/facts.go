@@ -7,6 +7,16 @@ import (
 
 // What the audit tells of each resource. The names are those of the fields that people know.
 
+// The resources of this package, as the audit and the log tell of them.
+var (
+	cas = audit.Resource[domain.CA]{
+		Scope: domain.ScopeCAs, Facts: caFacts, Name: func(c domain.CA) (int64, string) { return c.ID, c.Name },
+	}
+	clients = audit.Resource[domain.Client]{
+		Scope: domain.ScopeClients, Facts: clientFacts, Name: func(c domain.Client) (int64, string) { return c.ID, c.Name },
+	}
+)
+
 func subjectFacts(f audit.Facts, s domain.Subject) audit.Facts {
 	f["country"], f["province"], f["city"] = s.Country, s.Province, s.City
 	f["organization"], f["sector"], f["email"] = s.Organization, s.Sector, s.Email

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -125,9 +126,8 @@ func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password dom
 
 // keep stores a client with its certificate and the event of it, and the revocation if the client is revoked.
 func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate) (domain.Client, error) {
-	event, err := s.Recorder.Event(ctx, audit.Change{
-		Action: action, Resource: domain.ScopeClients, Name: client.Name, After: issuedFacts(client, cert),
-	})
+	done := audit.Change{Action: action, Resource: domain.ScopeClients, Name: client.Name, After: issuedFacts(client, cert)}
+	event, err := s.Recorder.Event(ctx, done)
 	if err != nil {
 		return domain.Client{}, err
 	}
@@ -144,8 +144,8 @@ func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.
 	if err != nil {
 		return domain.Client{}, err
 	}
-	s.Log.InfoContext(ctx, "certificate stored", "client_id", client.ID, "ca_id", client.CAID, "serial", cert.Serial,
-		"principal", domain.PrincipalOf(ctx).Name)
+	done.ID, done.Details = client.ID, []slog.Attr{slog.Int64("ca_id", client.CAID), slog.String("serial", cert.Serial)}
+	s.Recorder.Tell(ctx, done)
 	return client, nil
 }
 

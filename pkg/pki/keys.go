@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -28,13 +29,15 @@ func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form str
 	if err != nil {
 		return err
 	}
-	err = s.Recorder.Record(ctx, s.Store, audit.Change{
+	out := audit.Change{
 		Action: domain.ActionExport, Resource: domain.ScopeKeys, ID: client.ID, Name: client.Name, After: audit.Facts{"form": form, "serial": cert.Serial},
-	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "private key handed out", "client_id", client.ID, "form", form, "principal", domain.PrincipalOf(ctx).Name)
+		Details: []slog.Attr{slog.String("form", form)},
 	}
-	return err
+	if err := s.Recorder.Record(ctx, s.Store, out); err != nil {
+		return err
+	}
+	s.Recorder.Tell(ctx, out)
+	return nil
 }
 
 // PKCS12Profile is the encryption of a PKCS#12 file: modern, legacy, or empty for modern.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"log/slog"
 	"math/big"
 	"time"
 
@@ -20,7 +19,6 @@ type Restore struct {
 	Recorder    *audit.Recorder
 	Signing     Rotator
 	Now         func() time.Time
-	Log         *slog.Logger
 }
 
 // Rotator ends all sessions and access tokens, with revoke.
@@ -92,18 +90,16 @@ func (r *Restore) Complete(ctx context.Context, since Since) (Restored, error) {
 	if err := result.complete(since, r.Now()); err != nil {
 		return Restored{}, err
 	}
-	err = r.Store.Transact(ctx, func(tx domain.Store) error {
+	err = r.Recorder.Apply(ctx, r.Store, func(tx domain.Store) (none audit.Change, err error) {
 		for i := range result.CAs {
 			if err := result.CAs[i].apply(ctx, tx); err != nil {
-				return fmt.Errorf("CA %d: %w", result.CAs[i].ID, err)
+				return none, fmt.Errorf("CA %d: %w", result.CAs[i].ID, err)
 			}
 		}
 		if err := r.renew(ctx, tx, result.ended); err != nil {
-			return err
+			return none, err
 		}
-		return r.Recorder.Record(ctx, tx, audit.Change{
-			Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: since.Origin, After: result.facts(),
-		})
+		return audit.Change{Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: since.Origin, After: result.facts()}, nil
 	})
 	if err != nil {
 		return Restored{}, err

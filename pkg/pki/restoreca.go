@@ -85,9 +85,7 @@ func (r *Restore) OpenAll(ctx context.Context) error {
 
 // Copied puts into the audit that the database is a copy of one on that engine.
 func (r *Restore) Copied(ctx context.Context, engine string) error {
-	return r.Store.Transact(ctx, func(tx domain.Store) error {
-		return r.Recorder.Record(ctx, tx, audit.Change{
-			Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: "copy", After: audit.Facts{"from": engine},
-		})
+	return r.Recorder.Apply(ctx, r.Store, func(domain.Store) (audit.Change, error) {
+		return audit.Change{Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: "copy", After: audit.Facts{"from": engine}}, nil
 	})
 }

@@ -36,7 +36,7 @@ func TestSecretsAtRest(t *testing.T) {
 				}
 			}
 			WantNone(t, "log", []byte(log.String()), secrets)
-			if !strings.Contains(log.String(), "private key handed out") {
+			if !strings.Contains(log.String(), `"action":"export"`) {
 				t.Errorf("the log has %d bytes", len(log.String()))
 			}
 		})

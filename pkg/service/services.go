@@ -85,27 +85,27 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	refusals := &audit.Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
 	passwords := access.NewPasswords(store, turns.Passwords(), now)
 	control := &access.Control{Store: store, Recorder: recorder, Callers: callers, Changes: changes, Now: now}
-	signing := &access.Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now, Log: log}
+	signing := &access.Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now}
 	authenticator := &access.Authenticator{Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now, Log: log}
 	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), turns.Derivations()
 	return &Services{
 		CAs: &pki.CAs{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Recorder: recorder, Now: now, Log: log,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Recorder: recorder, Now: now,
 		},
 		Clients: &pki.Clients{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Recorder: recorder, Now: now, Log: log,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Recorder: recorder, Now: now,
 		},
 		CRLs:     &pki.CRLs{Store: store, History: history, Authorities: authorities, Lists: lists, Now: now, Life: set.CRLLife, Log: log},
 		Access:   authenticator,
-		Login:    &access.Login{Store: store, Recorder: recorder, Access: authenticator, Passwords: passwords, Log: log},
+		Login:    &access.Login{Store: store, Recorder: recorder, Access: authenticator, Passwords: passwords},
 		Signing:  signing,
-		APIKeys:  &access.APIKeys{Control: control, Access: authenticator, TokensOnce: set.APIKeyTokensOnce, Log: log},
-		Roles:    &access.Roles{Control: control, Log: log},
-		Users:    &access.Users{Control: control, Passwords: passwords, Refusals: refusals, Access: authenticator, Log: log},
+		APIKeys:  &access.APIKeys{Control: control, Access: authenticator, TokensOnce: set.APIKeyTokensOnce},
+		Roles:    &access.Roles{Control: control},
+		Users:    &access.Users{Control: control, Passwords: passwords, Refusals: refusals, Access: authenticator},
 		Audit:    trail,
 		Refusals: refusals,
 		History:  history,
-		Restore:  &pki.Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: signing, Now: now, Log: log},
+		Restore:  &pki.Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: signing, Now: now},
 
 		PAMAccess: &vault.Authenticator{
 			Access: authenticator, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
@@ -113,9 +113,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Devices: &vault.Devices{
 			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: vault.NewImportQueue(), Now: now, Log: log, PAMPresentEnables: set.PAMPresentEnables,
 		},
-		DeviceDomains:  &vault.DeviceDomains{Store: store, Recorder: recorder, Now: now, Log: log},
-		Applications:   &vault.Applications{Control: control, Log: log},
-		Authorizations: &vault.Authorizations{Control: control, Keys: set.Keys, Log: log},
+		DeviceDomains:  &vault.DeviceDomains{Store: store, Recorder: recorder, Now: now},
+		Applications:   &vault.Applications{Control: control},
+		Authorizations: &vault.Authorizations{Control: control, Keys: set.Keys},
 	}, nil
 }
 
@@ -130,7 +130,7 @@ func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans 
 	if err != nil {
 		return nil, err
 	}
-	recorder := &audit.Recorder{Notary: notary, Now: set.Now, Callers: callers}
+	recorder := &audit.Recorder{Notary: notary, Now: set.Now, Callers: callers, Log: set.Log}
 	trail := &audit.Trail{
 		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans, Now: set.Now, Log: set.Log,
 	}

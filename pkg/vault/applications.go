@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"crypto/rand"
-	"log/slog"
 
 	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -13,7 +12,6 @@ import (
 // Applications are the use cases of the programs that use the vault.
 type Applications struct {
 	Control *access.Control
-	Log     *slog.Logger
 }
 
 // Page lists applications.
@@ -34,29 +32,29 @@ func (s *Applications) Create(ctx context.Context, a domain.Application) (domain
 	}
 	now := s.Control.Now()
 	a.Passing, a.CreatedAt, a.UpdatedAt = rand.Text(), now, now
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		if err := tx.Applications().Create(ctx, &a); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionCreate, nil, &a)
+		return applications.Created(a), nil
 	})
 	return a, err
 }
 
 // Update changes an application.
 func (s *Applications) Update(ctx context.Context, id int64, update domain.ApplicationUpdate) (a domain.Application, err error) {
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.Applications().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		a = before
-		if err := update.Apply(&a); err != nil || a == before {
-			return err
+		if err := update.Apply(&a); err != nil || applications.Same(before, a) {
+			return none, err
 		}
 		if !before.Enabled && a.Enabled {
 			if err := mayEnable(ctx, tx, a); err != nil {
-				return err
+				return none, err
 			}
 		}
 		if before.Enabled && !a.Enabled { // ends the tokens of all its authorizations
@@ -64,9 +62,9 @@ func (s *Applications) Update(ctx context.Context, id int64, update domain.Appli
 		}
 		a.UpdatedAt = s.Control.Now()
 		if err := tx.Applications().Update(ctx, a); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionUpdate, &before, &a)
+		return applications.Changed(domain.ActionUpdate, before, a), nil
 	})
 	return a, err
 }
@@ -95,26 +93,14 @@ func mayEnable(ctx context.Context, tx domain.Store, a domain.Application) error
 
 // Delete removes an application that has no authorizations.
 func (s *Applications) Delete(ctx context.Context, id int64) error {
-	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		a, err := tx.Applications().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.Applications().Delete(ctx, id); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionDelete, &a, nil)
+		return applications.Deleted(a), nil
 	})
-}
-
-func (s *Applications) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.Application) error {
-	c := audit.Change{Action: action, Resource: domain.ScopeApplications}
-	if before != nil {
-		c.ID, c.Name, c.Before = before.ID, before.Name, applicationFacts(*before)
-	}
-	if after != nil {
-		c.ID, c.Name, c.After = after.ID, after.Name, applicationFacts(*after)
-	}
-	s.Log.InfoContext(ctx, "application changed", "action", action, "application_id", c.ID, "principal", domain.PrincipalOf(ctx).Name)
-	return s.Control.Recorder.Record(ctx, tx, c)
 }

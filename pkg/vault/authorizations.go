@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
 	"time"
@@ -21,7 +20,6 @@ import (
 type Authorizations struct {
 	Control *access.Control
 	Keys    *seal.Keyring
-	Log     *slog.Logger
 }
 
 // IssuedAuthorization is an authorization with its secrets, which are shown once.
@@ -67,20 +65,20 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 	a.Generation, a.Binding, a.CreatedAt, a.UpdatedAt = 1, domain.NewBinding(), now, now
 	a.Key = randomHex(publicDigits)
 	var secrets secretPair
-	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		application, err := tx.Applications().Get(ctx, a.ApplicationID)
 		if domain.IsKind(err, domain.Missing) {
 			err = domain.Fault(domain.NotFound, "application_id", domain.ReasonNotFound)
 		}
 		if err != nil {
-			return err
+			return none, err
 		}
 		a.Application = application
 		if err := cmp.Or(mayAuthorize(ctx, a), access.MayFree(ctx, domain.Restrictions{}, a.Holder().Restrictions(), true)); err != nil {
-			return err
+			return none, err
 		}
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
-			return err
+			return none, err
 		}
 		if application.Method == domain.AuthOAuth1 {
 			a.Token = randomHex(publicDigits)
@@ -88,9 +86,9 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 		secrets = newSecrets(application.Method)
 		s.seal(&a, secrets)
 		if err := tx.PAMAuthorizations().Create(ctx, &a); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionCreate, nil, &a)
+		return authorizations.Created(a), nil
 	})
 	return issued(a, secrets), err
 }
@@ -158,30 +156,30 @@ func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Dura
 }
 
 func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Action, fn func(*domain.PAMAuthorization) error) (a domain.PAMAuthorization, err error) {
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.PAMAuthorizations().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		a = before
 		if err := fn(&a); err != nil {
-			return err
+			return none, err
 		}
 		err = cmp.Or(mayAuthorize(ctx, before), mayAuthorize(ctx, a), access.MayFree(ctx, before.Holder().Restrictions(), a.Holder().Restrictions(), s.gives(before, a)))
-		if err != nil || reflect.DeepEqual(a, before) {
-			return err
+		if err != nil || authorizations.Same(before, a) {
+			return none, err
 		}
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
-			return err
+			return none, err
 		}
 		if before.Enabled && !a.Enabled { // its secrets are good when it is enabled again, the tokens made with them are not
 			a.Binding = a.Binding.Closed()
 		}
 		a.UpdatedAt = s.Control.Now()
 		if err := tx.PAMAuthorizations().Update(ctx, a); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, action, &before, &a)
+		return authorizations.Changed(action, before, a), nil
 	})
 	return a, err
 }
@@ -199,29 +197,17 @@ func (s *Authorizations) gives(before, after domain.PAMAuthorization) bool {
 
 // Delete removes an authorization: its keys and tokens are good for nothing from then on.
 func (s *Authorizations) Delete(ctx context.Context, id int64) error {
-	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) error {
+	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		a, err := tx.PAMAuthorizations().Get(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if err := mayAuthorize(ctx, a); err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.PAMAuthorizations().Delete(ctx, id); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionDelete, &a, nil)
+		return authorizations.Deleted(a), nil
 	})
-}
-
-func (s *Authorizations) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.PAMAuthorization) error {
-	c := audit.Change{Action: action, Resource: domain.ResourceAuthorizations}
-	if before != nil {
-		c.ID, c.Name, c.Before = before.ID, before.Holder().Name, authorizationFacts(*before)
-	}
-	if after != nil {
-		c.ID, c.Name, c.After = after.ID, after.Holder().Name, authorizationFacts(*after)
-	}
-	s.Log.InfoContext(ctx, "authorization changed", "action", action, "authorization_id", c.ID, "principal", domain.PrincipalOf(ctx).Name)
-	return s.Control.Recorder.Record(ctx, tx, c)
 }

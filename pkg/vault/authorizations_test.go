@@ -138,7 +138,7 @@ func TestAuthorizations_Secrets(t *testing.T) {
 				}
 			}
 			WantNone(t, "log", []byte(log.String()), secrets)
-			if !strings.Contains(log.String(), "authorization changed") {
+			if !strings.Contains(log.String(), `"msg":"changed"`) {
 				t.Errorf("the log has %d bytes", len(log.String()))
 			}
 		})

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -14,7 +13,6 @@ type DeviceDomains struct {
 	Store    domain.Store
 	Recorder *audit.Recorder
 	Now      func() time.Time
-	Log      *slog.Logger
 }
 
 // Page lists domains.
@@ -35,61 +33,45 @@ func (s *DeviceDomains) Create(ctx context.Context, d domain.DeviceDomain) (doma
 	}
 	now := s.Now()
 	d.CreatedAt, d.UpdatedAt = now, now
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if err := tx.DeviceDomains().Create(ctx, &d); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionCreate, nil, &d)
+		return deviceDomains.Created(d), nil
 	})
 	return d, err
 }
 
 // Update changes the short name of a domain.
 func (s *DeviceDomains) Update(ctx context.Context, id int64, update domain.DeviceDomainUpdate) (d domain.DeviceDomain, err error) {
-	err = s.Store.Transact(ctx, func(tx domain.Store) error {
+	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.DeviceDomains().Lock(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		d = before
-		if err := update.Apply(&d); err != nil || d == before {
-			return err
+		if err := update.Apply(&d); err != nil || deviceDomains.Same(before, d) {
+			return none, err
 		}
 		d.UpdatedAt = s.Now()
 		if err := tx.DeviceDomains().Update(ctx, d); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionUpdate, &before, &d)
+		return deviceDomains.Changed(domain.ActionUpdate, before, d), nil
 	})
 	return d, err
 }
 
 // Delete removes a domain that no device is in.
 func (s *DeviceDomains) Delete(ctx context.Context, id int64) error {
-	return s.Store.Transact(ctx, func(tx domain.Store) error {
+	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		d, err := tx.DeviceDomains().Lock(ctx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if err := tx.DeviceDomains().Delete(ctx, id); err != nil {
-			return err
+			return none, err
 		}
-		return s.record(ctx, tx, domain.ActionDelete, &d, nil)
+		return deviceDomains.Deleted(d), nil
 	})
-}
-
-func (s *DeviceDomains) record(ctx context.Context, tx domain.Store, action domain.Action, before, after *domain.DeviceDomain) error {
-	c := audit.Change{Action: action, Resource: domain.ScopeDomains}
-	if before != nil {
-		c.ID, c.Name, c.Before = before.ID, before.Name, deviceDomainFacts(*before)
-	}
-	if after != nil {
-		c.ID, c.Name, c.After = after.ID, after.Name, deviceDomainFacts(*after)
-	}
-	s.Log.InfoContext(ctx, "device domain changed", "action", action, "domain_id", c.ID, "principal", domain.PrincipalOf(ctx).Name)
-	return s.Recorder.Record(ctx, tx, c)
-}
-
-func deviceDomainFacts(d domain.DeviceDomain) audit.Facts {
-	return audit.Facts{"name": d.Name, "short_name": d.ShortName}
 }

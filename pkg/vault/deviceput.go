@@ -156,7 +156,7 @@ func (s *Devices) makeEvents(ctx context.Context, changes []domain.DeviceChange)
 				continue
 			}
 			var e *domain.Event
-			if e, err = s.deviceEvent(ctx, c); err != nil {
+			if e, err = s.Recorder.Event(ctx, told(c)); err != nil {
 				return
 			}
 			events = append(events, e)

@@ -146,9 +146,6 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 		}
 		return save, nil
 	})
-	if err == nil {
-		s.Log.InfoContext(ctx, "device stored", "device_id", done.After.ID, "created", done.Created(), "principal", domain.PrincipalOf(ctx).Name)
-	}
 	return done, err
 }
 
@@ -211,6 +208,7 @@ func (s *Devices) save(ctx context.Context, next deviceStep) (domain.DeviceChang
 		nonce.settle(err)
 		if err == nil && done.Changed() {
 			s.Recent.keep(done.After, done.Created())
+			s.Recorder.Tell(ctx, audit.Change{Action: done.Event.Action, Resource: done.Event.Resource, ID: done.After.ID, Name: done.After.Hostname})
 		}
 		return done.DeviceChange, err
 	}
@@ -239,7 +237,7 @@ func (s *Devices) attempt(ctx context.Context, tx domain.Store, next deviceStep,
 		return save, nonceOf(ctx).spend(ctx, tx)
 	}
 	save.After.UpdatedAt = s.Now()
-	if save.Event, err = s.deviceEvent(ctx, save.DeviceChange); err != nil {
+	if save.Event, err = s.Recorder.Event(ctx, told(save.DeviceChange)); err != nil {
 		return save, err
 	}
 	save.Nonce = nonceOf(ctx).unspent()
@@ -250,12 +248,12 @@ func (s *Devices) attempt(ctx context.Context, tx domain.Store, next deviceStep,
 	return save, replayed(err)
 }
 
-func (s *Devices) deviceEvent(ctx context.Context, c domain.DeviceChange) (*domain.Event, error) {
-	what := audit.Change{Action: domain.ActionCreate, Resource: domain.ScopeDevices, ID: c.After.ID, Name: c.After.Hostname, After: deviceFacts(c.After)}
-	if !c.Created() {
-		what.Action, what.Before = domain.ActionUpdate, deviceFacts(c.Before)
+// told is a change as the audit and the log tell of it.
+func told(c domain.DeviceChange) audit.Change {
+	if c.Created() {
+		return devices.Created(c.After)
 	}
-	return s.Recorder.Event(ctx, what)
+	return devices.Changed(domain.ActionUpdate, c.Before, c.After)
 }
 
 // Disable takes a device out of use. Errors: Missing, also for one that is out of use already.

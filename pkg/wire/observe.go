@@ -97,7 +97,7 @@ func logRequest(log *slog.Logger, c echo.Context, operation string, took time.Du
 		slog.String("method", request.Method), slog.String("route", c.Path()), slog.String("operation", operation),
 		slog.Int("status", c.Response().Status), slog.Int64("bytes", c.Response().Size), slog.Duration("took", took),
 		slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)),
-		slog.String("principal", domain.PrincipalOf(request.Context()).Name), slog.String("client_ip", c.RealIP()))
+		slog.Any("principal", domain.PrincipalOf(request.Context())), slog.String("client_ip", c.RealIP()))
 }
 
 // recoverConfig turns a panic of a handler into an error, and logs where it was.

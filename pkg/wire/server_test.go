@@ -390,12 +390,12 @@ func TestLog(t *testing.T) {
 	}
 	want := map[string]any{
 		"level": "INFO", "msg": "request", "method": "GET", "route": "/api/openvpn/cas/:id", "operation": "getCa", "status": 404.0, "request_id": "mine",
-		"bytes": third["bytes"], "principal": "superuser", "client_ip": "192.0.2.1",
+		"bytes": third["bytes"], "principal": map[string]any{"kind": "apikey", "id": 1.0, "name": "superuser"}, "client_ip": "192.0.2.1",
 	}
 	if diff := cmp.Diff(want, third); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if requests[3]["operation"] != "" || requests[3]["principal"] != "" || requests[3]["status"] != 404.0 {
+	if requests[3]["operation"] != "" || requests[3]["principal"] != nil || requests[3]["status"] != 404.0 {
 		t.Errorf("%v", requests[3])
 	}
 }

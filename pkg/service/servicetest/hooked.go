@@ -10,6 +10,7 @@ import (
 type Hooked struct {
 	domain.Store
 	BeforeTransact func()       // before each transaction
+	AfterTransact  func() error // before each commit
 	BeforeRead     func()       // before events are read
 	BeforePrune    func() error // before events are removed
 }
@@ -19,7 +20,12 @@ func (s *Hooked) Transact(ctx context.Context, fn func(domain.Store) error) erro
 	if s.BeforeTransact != nil {
 		s.BeforeTransact()
 	}
-	return s.Store.Transact(ctx, fn)
+	return s.Store.Transact(ctx, func(tx domain.Store) error {
+		if err := fn(tx); err != nil || s.AfterTransact == nil {
+			return err
+		}
+		return s.AfterTransact()
+	})
 }
 
 // Audit returns events by way of the hooks.

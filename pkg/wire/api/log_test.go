@@ -96,7 +96,7 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	send(t, s, "GET", clientsPath+"?token="+s.Token+"&size=x", "").want(t, 400, "size", "invalid")
 	send(t, s, "GET", "/api/nothing?access_token="+s.Token, "").want(t, 404, "", "not_found")
 	checkLog(t, log.String(), secrets,
-		`"operation":"createClientSite2Site"`, `"principal":"superuser"`, `"msg":"private key handed out"`, `"msg":"request refused"`)
+		`"operation":"createClientSite2Site"`, `"principal":{"kind":"apikey","id":1,"name":"superuser"}`, `"action":"export"`, `"msg":"request refused"`)
 }
 
 // checkLog wants a log of JSON lines without the secrets, which has the parts.

@@ -21,8 +21,8 @@ func TestLog_HoldsNoSecretsOfAccess(t *testing.T) {
 	secrets := map[string]string{"the apikey": s.Token, "another apikey": s.Powerless}
 	leaveAccessTraces(t, s, secrets)
 	checkLog(t, log.String(), secrets,
-		`"operation":"createApikey"`, `"operation":"rotateApikey"`, `"operation":"createUser"`, `"operation":"updateUserInfo"`, `"principal":"maria"`,
-		`"msg":"apikey created"`, `"msg":"user signed in"`, `"msg":"request refused"`)
+		`"operation":"createApikey"`, `"operation":"rotateApikey"`, `"operation":"createUser"`, `"operation":"updateUserInfo"`, `"kind":"user","id":1,"name":"maria"`,
+		`"action":"create","resource":"auth.apikeys"`, `"action":"login"`, `"msg":"request refused"`)
 	for _, event := range all(t, auditOf(s, domain.AuditFilter{})) {
 		text := fmt.Sprintf("%+v", event)
 		for name, secret := range secrets {

@@ -1,0 +1,76 @@
+package audit
+
+import (
+	"encoding/json"
+	"log/slog"
+	"reflect"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// Facts is what an event tells of a resource, by the names of its fields. Secrets are never among them.
+type Facts map[string]any
+
+// Change is what was done to what. The zero value is that nothing was.
+type Change struct {
+	Action        domain.Action
+	Resource      domain.Scope
+	ID            int64 // 0: none, or not known before the database gives it
+	Name          string
+	Before, After Facts       // nil: there was, or is, none
+	Details       []slog.Attr // for the log alone
+}
+
+func (c Change) none() bool { return c.Action == "" }
+
+// Resource says how the audit and the log tell of one kind of records. It is the only place that does.
+type Resource[T any] struct {
+	Scope domain.Scope
+	// Facts has every field that a change can change. What is not in it is not a change: a record that differs in nothing else is not stored.
+	Facts func(T) Facts
+	Name  func(T) (id int64, name string)
+}
+
+// Same reports whether nothing has changed.
+func (r Resource[T]) Same(before, after T) bool {
+	return reflect.DeepEqual(r.Facts(before), r.Facts(after))
+}
+
+// Created is the change that makes a record.
+func (r Resource[T]) Created(after T) Change {
+	c := Change{Action: domain.ActionCreate, Resource: r.Scope, After: r.Facts(after)}
+	c.ID, c.Name = r.Name(after)
+	return c
+}
+
+// Changed is a change of a record.
+func (r Resource[T]) Changed(action domain.Action, before, after T) Change {
+	c := Change{Action: action, Resource: r.Scope, Before: r.Facts(before), After: r.Facts(after)}
+	c.ID, c.Name = r.Name(after)
+	return c
+}
+
+// Deleted is the change that removes a record.
+func (r Resource[T]) Deleted(before T) Change {
+	c := Change{Action: domain.ActionDelete, Resource: r.Scope, Before: r.Facts(before)}
+	c.ID, c.Name = r.Name(before)
+	return c
+}
+
+func differing(before, after Facts) (Facts, Facts) {
+	was, is := Facts{}, Facts{}
+	for name, value := range after {
+		if !reflect.DeepEqual(before[name], value) {
+			was[name], is[name] = before[name], value
+		}
+	}
+	return was, is
+}
+
+func (f Facts) text() (string, error) {
+	if f == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(f)
+	return string(text), err
+}
