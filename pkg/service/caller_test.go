@@ -14,6 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
 // falls are what can happen to an apikey between the moment at which it is authenticated and the one at which it changes something.
@@ -81,14 +82,16 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 		"revoke":      {domain.ScopeClients, func(ctx context.Context, w *World) error { return w.Clients.Revoke(ctx, s.client) }},
 		"fetch a key": {domain.ScopeKeys, func(ctx context.Context, w *World) error { return Second(w.Clients.Key(ctx, s.client)) }},
 		"store a device": {domain.ScopeDevices, func(ctx context.Context, w *World) error {
-			return Second(w.Devices.Upsert(ctx, DeviceSpec(Fresh("host"))))
+			return Second(w.Devices.Upsert(ctx, DeviceSpec(Fresh("host")), nil))
 		}},
 		"change a device": {domain.ScopeDevices, func(ctx context.Context, w *World) error {
 			changed := DeviceSpec(s.device)
 			changed.Vendor = "Another"
-			return Second(w.Devices.Upsert(ctx, changed))
+			return Second(w.Devices.Upsert(ctx, changed, nil))
 		}},
-		"disable a device": {domain.ScopeDevices, func(ctx context.Context, w *World) error { return w.Devices.Disable(ctx, s.device) }},
+		"disable a device": {domain.ScopeDevices, func(ctx context.Context, w *World) error {
+			return w.Devices.Disable(ctx, vault.Ref{Path: s.device}, nil)
+		}},
 		"import devices": {domain.ScopeDevices, func(ctx context.Context, w *World) error {
 			return Second(w.Devices.Import(ctx, strings.NewReader("hostname,ip,model,type,vendor,site\n"+Fresh("host")+",10.0.0.1,RHEL,Server,Red Hat,Cloud\n"), true))
 		}},
@@ -121,7 +124,7 @@ func newStage(t testing.TB, w *World) *stage {
 	s.client = w.NewClient(t, s.ca).ID
 	s.role = Must(w.Roles.Create(ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}}))(t).ID
 	s.application = Must(w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}))(t).ID
-	Must(w.Devices.Upsert(ctx, DeviceSpec(s.device)))(t)
+	Must(w.Devices.Upsert(ctx, DeviceSpec(s.device), nil))(t)
 	return s
 }
 
@@ -212,7 +215,7 @@ func TestCaller_Role(t *testing.T) {
 			grant := here.RequestOf(t, key.Token, domain.ScopeAPIKeys)
 			Must(w.Roles.Update(Operator(t), role.ID, domain.RoleUpdate{Scopes: both[1:]}))(t)
 			WantFault(t, Second(here.Clients.Create(issue, Spec(s.ca))), domain.Forbidden)
-			Check(t, Second(here.Devices.Upsert(store, DeviceSpec(Fresh("host")))))
+			Check(t, Second(here.Devices.Upsert(store, DeviceSpec(Fresh("host")), nil)))
 			Must(w.Roles.Update(Operator(t), role.ID, domain.RoleUpdate{Scopes: both[2:]}))(t)
 			other := Must(w.Roles.Create(Operator(t), domain.Role{Name: "devices", Scopes: both[1:2]}))(t)
 			err := Second(here.APIKeys.Create(grant, domain.APIKey{Name: "other", Enabled: true}, []int64{other.ID}))
@@ -272,7 +275,7 @@ func TestCaller_Restless(t *testing.T) {
 			request := here.RequestOf(t, key.Token, domain.ScopeClients)
 			for range 30 {
 				Check(t, Second(here.Clients.Create(request, Spec(s.ca))))
-				Check(t, Second(here.Devices.Upsert(request, DeviceSpec(Fresh("host")))))
+				Check(t, Second(here.Devices.Upsert(request, DeviceSpec(Fresh("host")), nil)))
 			}
 			cancel()
 			others.Wait()
@@ -314,10 +317,10 @@ func TestCaller_Vault(t *testing.T) {
 					caller := found.Principal()
 					caller.Needs = domain.Permission{Scope: domain.ScopeDevices, Write: true}
 					ctx := domain.WithPrincipal(t.Context(), caller)
-					Check(t, Second(here.Devices.Upsert(ctx, DeviceSpec(Fresh("host")))))
+					Check(t, Second(here.Devices.Upsert(ctx, DeviceSpec(Fresh("host")), nil)))
 					Check(t, lose(a.ID))
 					host := Fresh("host")
-					if err := Second(here.Devices.Upsert(ctx, DeviceSpec(host))); !domain.IsKind(err, domain.Unauthenticated) && !domain.IsKind(err, domain.Forbidden) {
+					if err := Second(here.Devices.Upsert(ctx, DeviceSpec(host), nil)); !domain.IsKind(err, domain.Unauthenticated) && !domain.IsKind(err, domain.Forbidden) {
 						t.Errorf("got %v", err)
 					}
 					WantFault(t, Second(w.Devices.Get(Operator(t), host)), domain.Missing)

@@ -170,7 +170,7 @@ func put(t testing.TB, w *World, hostname, model, tags string) {
 	if tags != "" {
 		s.Tags = &tags
 	}
-	Must(w.Devices.Upsert(Operator(t), s))(t)
+	Must(w.Devices.Upsert(Operator(t), s, nil))(t)
 }
 
 func wantListed(t testing.TB, list *x509.RevocationList, want ...string) {

@@ -112,18 +112,19 @@ func (s *Authenticator) bearer(ctx context.Context, k *access.Knowledge, token d
 	return found, nil
 }
 
-// Signed finds the authorization of an OAuth 1.0 request, and returns a context that carries its nonce, which is still to be spent.
-func (s *Authenticator) Signed(ctx context.Context, o *auth.OAuth1, r Request) (context.Context, domain.PAMAuthorization, error) {
+// Signed finds the authorization of an OAuth 1.0 request, and returns its nonce, which is still to be spent; nil when it has none.
+func (s *Authenticator) Signed(ctx context.Context, o *auth.OAuth1, r Request) (domain.PAMAuthorization, *domain.Nonce, error) {
 	found, err := access.Latest(ctx, s.Access, func(k *access.Knowledge) (provenHolder, error) { return s.signer(ctx, k, o, r) })
 	if err != nil {
 		s.diagnose(ctx, o, err)
-		return ctx, domain.PAMAuthorization{}, err
+		return domain.PAMAuthorization{}, nil, err
 	}
+	var nonce *domain.Nonce
 	if !o.Unsigned && o.Method != auth.Plaintext {
-		ctx = withNonce(ctx, domain.Nonce{Key: o.ConsumerKey, Token: o.Token, Value: o.Nonce, At: o.Timestamp})
+		nonce = &domain.Nonce{Key: o.ConsumerKey, Token: o.Token, Value: o.Nonce, At: o.Timestamp}
 	}
 	found.Proof.Generation, found.Proof.Bound = found.generation, found.Holder().BoundBy(found.generation, false)
-	return ctx, found.PAMAuthorization, s.admit(ctx, found.holder, r, true)
+	return found.PAMAuthorization, nonce, s.admit(ctx, found.holder, r, true)
 }
 
 func (s *Authenticator) signer(ctx context.Context, k *access.Knowledge, o *auth.OAuth1, r Request) (proven provenHolder, err error) {
@@ -196,14 +197,6 @@ func (s *Authenticator) admit(ctx context.Context, found holder, r Request, refe
 
 func notFromHere(part domain.Part, cause error) error {
 	return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: domain.WithPart(part, cause)}
-}
-
-// Finish spends the nonce of a request that has not spent it itself.
-func (s *Authenticator) Finish(ctx context.Context) error {
-	nonce := nonceOf(ctx)
-	err := nonce.spend(ctx, s.Access.Store)
-	nonce.settle(err)
-	return err
 }
 
 // Forget removes the nonces of requests that are too old to come again, also when our clock is ahead: it keeps those that are as young as the newest.

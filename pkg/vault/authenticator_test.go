@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -265,43 +266,22 @@ func TestPAMAccess_Nonce(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			a := w.NewAuthorization(t, domain.AuthOAuth1)
-			signed := func(t testing.TB, w *World, nonce string) context.Context {
-				ctx, _, err := w.PAMAccess.Signed(t.Context(), Oauth1(t, a, nonce, Noon), OverTLS)
+			signed := func(t testing.TB, w *World, nonce string) *domain.Nonce {
+				_, found, err := w.PAMAccess.Signed(t.Context(), Oauth1(t, a, nonce, Noon), OverTLS)
 				Check(t, err)
-				return ctx
+				return found
 			}
 			t.Run("of many at once one changes something", func(t *testing.T) { testNonceRace(t, w, signed) })
-			t.Run("a change that fails leaves the nonce to the end of the request", func(t *testing.T) {
-				ctx := signed(t, w, "failing")
-				bad := DeviceSpec("failing")
-				bad.Domains = new("nobody")
-				_, err := w.Devices.Upsert(ctx, bad)
-				WantFaults(t, err, NewFault(domain.NotFound, "device_domain", domain.ReasonNotFound))
-				Check(t, w.PAMAccess.Finish(ctx))
-				_, err = w.Devices.Upsert(signed(t, w, "failing"), DeviceSpec("failing"))
-				WantFaults(t, err, BadProof)
-			})
-			t.Run("reading spends it too, once", func(t *testing.T) {
-				ctx := signed(t, w, "reading")
-				Check(t, w.PAMAccess.Finish(ctx))
-				Check(t, w.PAMAccess.Finish(ctx))
-				WantFaults(t, w.PAMAccess.Finish(signed(t, w.Replica(t), "reading")), BadProof)
-			})
-			t.Run("many changes of one request spend it once", func(t *testing.T) {
-				ctx := signed(t, w, "many")
-				upsert(t, w, DeviceSpec("many"))
-				Check(t, w.Devices.Disable(ctx, "many"))
-				Check(t, w.Devices.Enable(ctx, "many"))
-				Check(t, w.PAMAccess.Finish(ctx))
-				WantFaults(t, w.Devices.Disable(signed(t, w, "many"), "many"), BadProof)
-				WantSame(t, Must(w.Devices.Get(t.Context(), "many"))(t).Enabled, true)
+			t.Run("every change", func(t *testing.T) { testNonceOfEveryChange(t, w, signed) })
+			t.Run("reading spends it too", func(t *testing.T) {
+				Check(t, w.PAMAccess.Spend(t.Context(), signed(t, w, "reading")))
+				WantFaults(t, w.PAMAccess.Spend(t.Context(), signed(t, w.Replica(t), "reading")), BadProof)
 			})
 			t.Run("it is remembered for as long as it could come again", func(t *testing.T) {
-				ctx := signed(t, w, "old")
-				Check(t, w.PAMAccess.Finish(ctx))
+				Check(t, w.PAMAccess.Spend(t.Context(), signed(t, w, "old")))
 				w.Clock.Pass(vault.TimestampWindow)
 				Check(t, w.PAMAccess.Forget(t.Context()))
-				WantFaults(t, w.PAMAccess.Finish(signed(t, w, "old")), BadProof)
+				WantFaults(t, w.PAMAccess.Spend(t.Context(), signed(t, w, "old")), BadProof)
 				w.Clock.Pass(vault.TimestampWindow + time.Microsecond)
 				Check(t, w.Store.Nonces().Spend(t.Context(), domain.Nonce{Key: "another", Value: "newer", At: w.Clock.Now()}))
 				Check(t, w.PAMAccess.Forget(t.Context()))
@@ -310,20 +290,65 @@ func TestPAMAccess_Nonce(t *testing.T) {
 				WantSame(t, left, 1)
 				w.WantPAM(t, Oauth1(t, a, "old", Noon), OverTLS, BadProof)
 			})
-			Check(t, w.PAMAccess.Finish(t.Context())) // a request without a nonce
+			Check(t, w.PAMAccess.Spend(t.Context(), nil)) // a request without a nonce
 		})
 	}
 }
 
-func testNonceRace(t *testing.T, w *World, signed func(testing.TB, *World, string) context.Context) {
+// testNonceOfEveryChange: a change that fails leaves the nonce, one that succeeds has spent it, and a replay changes nothing.
+func testNonceOfEveryChange(t *testing.T, w *World, signed func(testing.TB, *World, string) *domain.Nonce) {
+	ctx, corp := t.Context(), Must(w.DeviceDomains.Create(Operator(t), domain.DeviceDomain{Name: "corp.example.com"}))(t)
+	inDomain := func(hostname, name string) domain.DeviceSpec {
+		spec := DeviceSpec(hostname)
+		spec.Domains = new(name)
+		return spec
+	}
+	missing := vault.Ref{Path: "missing"}
+	for _, change := range []struct {
+		name      string
+		fails, do func(*domain.Nonce) error
+		back      func(*domain.Nonce) error // what a replay would do, if it were let in
+	}{
+		{"a new device", func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, DeviceSpec("every"), n)) },
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, DeviceSpec("another"), n)) }},
+		{"a device that is changed", func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", corp.Name), n)) },
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", ""), n)) }},
+		{"a device that stays as it is", func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", corp.Name), n)) },
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", ""), n)) }},
+		{"out of use", func(n *domain.Nonce) error { return w.Devices.Disable(ctx, missing, n) },
+			func(n *domain.Nonce) error { return w.Devices.Disable(ctx, vault.Ref{Path: "every"}, n) },
+			func(n *domain.Nonce) error { return w.Devices.Enable(ctx, vault.Ref{Path: "every"}, n) }},
+		{"into use", func(n *domain.Nonce) error { return w.Devices.Enable(ctx, missing, n) },
+			func(n *domain.Nonce) error { return w.Devices.Enable(ctx, vault.Ref{Path: "every"}, n) },
+			func(n *domain.Nonce) error { return w.Devices.Disable(ctx, vault.Ref{Path: "every"}, n) }},
+	} {
+		t.Run(change.name, func(t *testing.T) {
+			nonce := strings.ReplaceAll(change.name, " ", "-")
+			if err := change.fails(signed(t, w, nonce)); err == nil || domain.IsKind(err, domain.Unauthenticated) {
+				t.Fatalf("it does not fail: %v", err)
+			}
+			Check(t, change.do(signed(t, w, nonce)))
+			events := w.CountEvents(t)
+			replica := signed(t, w.Replica(t), nonce)
+			WantFaults(t, change.back(replica), BadProof)
+			WantFaults(t, w.PAMAccess.Spend(ctx, replica), BadProof)
+			WantSame(t, w.CountEvents(t), events)
+		})
+	}
+}
+
+func testNonceRace(t *testing.T, w *World, signed func(testing.TB, *World, string) *domain.Nonce) {
 	replicas := []*World{w, w.Replica(t)}
-	var contexts [16]context.Context
-	for i := range contexts {
-		contexts[i] = signed(t, replicas[i%2], "contested")
+	var nonces [16]*domain.Nonce
+	for i := range nonces {
+		nonces[i] = signed(t, replicas[i%2], "contested")
 	}
 	var changed [16]bool
-	Check(t, Together(len(contexts), func(i int) error {
-		_, err := replicas[i%2].Devices.Upsert(contexts[i], DeviceSpec(fmt.Sprint("of ", i)))
+	Check(t, Together(len(nonces), func(i int) error {
+		_, err := replicas[i%2].Devices.Upsert(t.Context(), DeviceSpec(fmt.Sprint("of ", i)), nonces[i])
 		changed[i] = err == nil
 		if domain.IsKind(err, domain.Unauthenticated) {
 			err = nil
@@ -332,12 +357,8 @@ func testNonceRace(t *testing.T, w *World, signed func(testing.TB, *World, strin
 	}))
 	page := Must(w.Devices.Page(t.Context(), domain.DeviceFilter{}, domain.PageRequest{Size: 100}))(t)
 	WantSame(t, len(page.Items), 1)
-	for i := range contexts {
-		err := replicas[i%2].PAMAccess.Finish(contexts[i])
-		if changed[i] {
-			Check(t, err)
-			continue
-		}
-		WantFaults(t, err, BadProof)
+	WantSame(t, slices.Index(changed[:], true) >= 0, true)
+	for i := range nonces {
+		WantFaults(t, replicas[i%2].PAMAccess.Spend(t.Context(), nonces[i]), BadProof)
 	}
 }

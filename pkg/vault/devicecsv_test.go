@@ -175,7 +175,7 @@ func TestDevices_Export(t *testing.T) {
 			Hostname: field("hostname"), IP: field("ip"), Model: field("model"), Type: field("type"), Vendor: field("vendor"), Site: field("site"),
 			Domains: pick(rt, "", "corp", "other,CORP"), Tags: pick(rt, "", "a", `b c, "d", 'e'`, strings.Repeat("é", 250)),
 			Connectivities: pick(rt, "", "SSH", "SQL Server:1,SSH:2"), Remote: pick(rt, "", "HTTP::", "SSH: a\"b,:c \nRDP:x:y"),
-		})
+		}, nil)
 		if err != nil && domain.Faults(err) == nil {
 			rt.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func TestDevices_Import_InParts(t *testing.T) {
 						WantSame(t, Must(w.Devices.Get(t.Context(), "stock"))(t).IP, stocked)
 						_, named := w.Devices.Get(t.Context(), prefix+" host 0")
 						WantFaults(t, named, NewFault(domain.Missing, "id", domain.ReasonNotFound))
-						_, err := other.Devices.Upsert(t.Context(), DeviceSpec("beside"))
+						_, err := other.Devices.Upsert(t.Context(), DeviceSpec("beside"), nil)
 						Check(t, err)
 						if steps == 1 {
 							before = listed(t, w)
@@ -135,7 +135,7 @@ func TestDevices_Import_OtherChanges(t *testing.T) {
 						}
 						touched++
 						if name == "stock" {
-							Check(t, other.Devices.Disable(t.Context(), name))
+							Check(t, other.Devices.Disable(t.Context(), vault.Ref{Path: name}, nil))
 						} else {
 							tags := "mine"
 							spec := DeviceSpec(name)

@@ -43,7 +43,7 @@ func TestDevices_Import_Concurrency(t *testing.T) {
 				}
 				for n := range upserts {
 					spec := namedDevice((n*37+i)%devices, i*upserts+n)
-					_, made, err := upserted(replicas[i].Devices.Upsert(ctx, spec))
+					_, made, err := upserted(replicas[i].Devices.Upsert(ctx, spec, nil))
 					if err != nil {
 						return errors.Join(fmt.Errorf("upsert %d of %d", n, i), err)
 					}

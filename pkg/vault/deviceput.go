@@ -8,21 +8,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// transact runs fn, which changes many devices, in one transaction with the nonce of the request, if it has one: both are stored, or none. There is one
-// such transaction at a time. In this process imports wait for their turn before it, without a connection, which others need.
+// transact runs fn, which changes many devices, in one transaction. There is one such transaction at a time. In this process imports wait for their
+// turn before it, without a connection, which others need.
 func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) error {
-	nonce := nonceOf(ctx)
-	err := s.Store.Transact(ctx, func(tx domain.Store) error {
+	return s.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.Audit().Reserve(ctx); err != nil {
-			return err
-		}
-		if err := nonce.spend(ctx, tx); err != nil {
 			return err
 		}
 		return fn(tx)
 	})
-	nonce.settle(err)
-	return err
 }
 
 // makeNames makes the names of the plans that are new, before the transaction: in it everybody else who needs one of these would have to wait for its end.

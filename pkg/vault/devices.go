@@ -93,23 +93,18 @@ func find(ctx context.Context, tx domain.Store, ref string) (domain.Device, erro
 	return tx.Devices().Named(ctx, domain.CleanName(ref))
 }
 
-type hostnameKey struct{}
+// Ref names a device: by what the path of a request says, and by the hostname that its body may name beside that.
+type Ref struct{ Path, Hostname string }
 
-// WithHostname makes what follows look for a hostname before it looks for what the path of the request says.
-func WithHostname(ctx context.Context, hostname string) context.Context {
-	return context.WithValue(ctx, hostnameKey{}, hostname)
-}
-
-// chosen is the device of the hostname that the request names beside the reference of its path, and otherwise that of the reference. A reference that is the
-// same text is that hostname, and no id.
-func chosen(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
-	hostname, _ := ctx.Value(hostnameKey{}).(string)
-	if hostname = domain.CleanName(hostname); hostname == "" {
-		return visible(ctx, tx, ref)
+// chosen is the device of the hostname, where there is one, and otherwise that of the path. A path that is the same text is that hostname, and no id.
+func chosen(ctx context.Context, tx domain.Store, ref Ref) (domain.Device, error) {
+	hostname := domain.CleanName(ref.Hostname)
+	if hostname == "" {
+		return visible(ctx, tx, ref.Path)
 	}
 	device, err := tx.Devices().Named(ctx, hostname)
-	if domain.IsKind(err, domain.Missing) && domain.NameKey(domain.CleanName(ref)) != domain.NameKey(hostname) {
-		return visible(ctx, tx, ref)
+	if domain.IsKind(err, domain.Missing) && domain.NameKey(domain.CleanName(ref.Path)) != domain.NameKey(hostname) {
+		return visible(ctx, tx, ref.Path)
 	}
 	if err != nil {
 		return device, err
@@ -118,7 +113,7 @@ func chosen(ctx context.Context, tx domain.Store, ref string) (domain.Device, er
 }
 
 // Upsert makes the device of a hostname, or changes the one there is. What the spec leaves out stays.
-func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.DeviceChange, error) {
+func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec, nonce *domain.Nonce) (domain.DeviceChange, error) {
 	plan, err := spec.Plan()
 	if err != nil {
 		return domain.DeviceChange{}, err
@@ -126,7 +121,7 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 	if s.PAMPresentEnables {
 		plan.Enabled = new(true)
 	}
-	done, err := s.save(ctx, func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error) {
+	return s.save(ctx, nonce, func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error) {
 		before, err := s.before(ctx, tx, plan.Hostname, sure)
 		if err != nil {
 			return domain.DeviceSave{}, err
@@ -146,7 +141,6 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec) (domain.De
 		}
 		return save, nil
 	})
-	return done, err
 }
 
 // before is the device of a hostname, which has the id 0 when there is none. It may be guessed unless the caller wants to be sure.
@@ -194,18 +188,16 @@ type deviceStep func(ctx context.Context, tx domain.Store, sure bool) (domain.De
 
 // save stores what next makes of the present state. When somebody else has changed that meanwhile, or the rights of the caller, or next had guessed it
 // wrong, it asks again, and wants to be sure: no change is lost. That nothing is to be changed has to be sure, too.
-func (s *Devices) save(ctx context.Context, next deviceStep) (domain.DeviceChange, error) {
-	nonce := nonceOf(ctx)
+func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep) (domain.DeviceChange, error) {
 	for attempt := range saveAttempts {
 		var done domain.DeviceSave
 		err := audit.Quietly(ctx, s.Store, attempt, func(tx domain.Store) (err error) {
-			done, err = s.attempt(ctx, tx, next, attempt)
+			done, err = s.attempt(ctx, tx, nonce, next, attempt > 0)
 			return err
 		})
 		if errors.Is(err, errDeviceMoved) || errors.Is(err, domain.ErrNamesMoved) {
 			continue
 		}
-		nonce.settle(err)
 		if err == nil && done.Changed() {
 			s.Recent.keep(done.After, done.Created())
 			s.Recorder.Tell(ctx, audit.Change{Action: done.Event.Action, Resource: done.Event.Resource, ID: done.After.ID, Name: done.After.Hostname})
@@ -218,9 +210,8 @@ func (s *Devices) save(ctx context.Context, next deviceStep) (domain.DeviceChang
 // errDeviceMoved says that nothing was stored, and that it has to be looked at again.
 var errDeviceMoved = errors.New("vault: the device, or who may change it, is not as it was when it was read")
 
-// attempt makes one change and stores it. After the first, the rights of the caller are read again.
-func (s *Devices) attempt(ctx context.Context, tx domain.Store, next deviceStep, attempt int) (save domain.DeviceSave, err error) {
-	sure := attempt > 0
+// attempt makes one change and stores it, with the nonce. One that is sure reads the rights of the caller again.
+func (s *Devices) attempt(ctx context.Context, tx domain.Store, nonce *domain.Nonce, next deviceStep, sure bool) (save domain.DeviceSave, err error) {
 	if sure {
 		if ctx, err = s.Recorder.Again(ctx, tx); err != nil {
 			return save, err
@@ -234,13 +225,13 @@ func (s *Devices) attempt(ctx context.Context, tx domain.Store, next deviceStep,
 			return save, errDeviceMoved
 		}
 		save.After = save.Before
-		return save, nonceOf(ctx).spend(ctx, tx)
+		return save, spend(ctx, tx, nonce)
 	}
 	save.After.UpdatedAt = s.Now()
 	if save.Event, err = s.Recorder.Event(ctx, told(save.DeviceChange)); err != nil {
 		return save, err
 	}
-	save.Nonce = nonceOf(ctx).unspent()
+	save.Nonce = nonce
 	saved, err := tx.Devices().Save(ctx, &save)
 	if err == nil && !saved {
 		err = errDeviceMoved
@@ -257,17 +248,17 @@ func told(c domain.DeviceChange) audit.Change {
 }
 
 // Disable takes a device out of use. Errors: Missing, also for one that is out of use already.
-func (s *Devices) Disable(ctx context.Context, ref string) error {
-	return s.enable(ctx, ref, false, domain.Fault(domain.Missing, "id", domain.ReasonNotFound))
+func (s *Devices) Disable(ctx context.Context, ref Ref, nonce *domain.Nonce) error {
+	return s.enable(ctx, ref, nonce, false, domain.Fault(domain.Missing, "id", domain.ReasonNotFound))
 }
 
 // Enable takes a device into use again. Errors: Missing, Rule for one that is in use.
-func (s *Devices) Enable(ctx context.Context, ref string) error {
-	return s.enable(ctx, ref, true, domain.Fault(domain.Rule, "id", domain.ReasonActive))
+func (s *Devices) Enable(ctx context.Context, ref Ref, nonce *domain.Nonce) error {
+	return s.enable(ctx, ref, nonce, true, domain.Fault(domain.Rule, "id", domain.ReasonActive))
 }
 
-func (s *Devices) enable(ctx context.Context, ref string, enabled bool, already error) error {
-	_, err := s.save(ctx, func(ctx context.Context, tx domain.Store, _ bool) (save domain.DeviceSave, err error) {
+func (s *Devices) enable(ctx context.Context, ref Ref, nonce *domain.Nonce, enabled bool, already error) error {
+	_, err := s.save(ctx, nonce, func(ctx context.Context, tx domain.Store, _ bool) (save domain.DeviceSave, err error) {
 		found, err := chosen(ctx, tx, ref)
 		if save.Before, err = stored(ctx, tx, found, err); err != nil {
 			return save, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
 func upserted(c domain.DeviceChange, err error) (domain.Device, bool, error) {
@@ -20,7 +21,7 @@ func upserted(c domain.DeviceChange, err error) (domain.Device, bool, error) {
 
 func upsert(t testing.TB, w *World, spec domain.DeviceSpec) domain.Device {
 	t.Helper()
-	device, _, err := upserted(w.Devices.Upsert(t.Context(), spec))
+	device, _, err := upserted(w.Devices.Upsert(t.Context(), spec, nil))
 	Check(t, err)
 	return device
 }
@@ -37,7 +38,7 @@ func TestDevices_Upsert(t *testing.T) {
 	newDomain(t, w, "corp.example.com", "CORP")
 	full := DeviceSpec(" Win 1 ")
 	full.Domains, full.Connectivities, full.Remote, full.Tags = new("corp,CORP.example.com"), new("ssh,RDP:3390"), new("SSH:User::x"), new("api, app")
-	made, created, err := upserted(w.Devices.Upsert(ctx, full))
+	made, created, err := upserted(w.Devices.Upsert(ctx, full, nil))
 	Check(t, err)
 	want := domain.Device{
 		ID: made.ID, Hostname: "Win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud", Domains: []string{"corp.example.com"},
@@ -54,7 +55,7 @@ func TestDevices_Upsert(t *testing.T) {
 		w.Clock.Pass(time.Minute)
 		again := full
 		again.Tags, again.Connectivities = new("app, api"), new("SSH:22, RDP:3390")
-		same, created, err := upserted(w.Devices.Upsert(ctx, again))
+		same, created, err := upserted(w.Devices.Upsert(ctx, again, nil))
 		Check(t, err)
 		WantSame(t, created, false)
 		WantSame(t, same, want)
@@ -81,14 +82,14 @@ func TestDevices_Upsert(t *testing.T) {
 		for _, text := range []string{"nobody", "corp,nobody", "corp.example", "a\x00b", "\xff"} {
 			bad := DeviceSpec("with a domain")
 			bad.Domains = &text
-			_, err := w.Devices.Upsert(ctx, bad)
+			_, err := w.Devices.Upsert(ctx, bad, nil)
 			WantFaults(t, err, NewFault(domain.NotFound, "device_domain", domain.ReasonNotFound))
 		}
 		_, err := w.Devices.Get(ctx, "with a domain")
 		WantFaults(t, err, NewFault(domain.Missing, "id", domain.ReasonNotFound))
 	})
 	t.Run("faults are told before anything is looked up", func(t *testing.T) {
-		_, err := w.Devices.Upsert(ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")})
+		_, err := w.Devices.Upsert(ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")}, nil)
 		WantFaults(t, err, NewFault(domain.Required, "hostname", domain.ReasonRequired))
 	})
 }
@@ -102,18 +103,18 @@ func TestDevices_Enable(t *testing.T) {
 			ctx := t.Context()
 			device := upsert(t, w, DeviceSpec("Win 1"))
 			missing, active := NewFault(domain.Missing, "id", domain.ReasonNotFound), NewFault(domain.Rule, "id", domain.ReasonActive)
-			WantFaults(t, w.Devices.Enable(ctx, "win 1"), active)
-			Check(t, w.Devices.Disable(ctx, "WIN 1"))
-			WantFaults(t, w.Devices.Disable(ctx, "win 1"), missing)
+			WantFaults(t, w.Devices.Enable(ctx, vault.Ref{Path: "win 1"}, nil), active)
+			Check(t, w.Devices.Disable(ctx, vault.Ref{Path: "WIN 1"}, nil))
+			WantFaults(t, w.Devices.Disable(ctx, vault.Ref{Path: "win 1"}, nil), missing)
 			WantSame(t, Must(w.Devices.Get(ctx, "win 1"))(t).Enabled, false)
 			change := DeviceSpec("Win 1")
 			change.IP = "changed"
 			WantSame(t, upsert(t, w, change).Enabled, false)
-			Check(t, w.Devices.Enable(ctx, strconv.FormatInt(device.ID, 10)))
-			WantFaults(t, w.Devices.Enable(ctx, "win 1"), active)
+			Check(t, w.Devices.Enable(ctx, vault.Ref{Path: strconv.FormatInt(device.ID, 10)}, nil))
+			WantFaults(t, w.Devices.Enable(ctx, vault.Ref{Path: "win 1"}, nil), active)
 			for _, ref := range []string{"", "nobody", "0", "-1", "99999999999999999999", "9223372036854775807", "a\x00", "\xff"} {
-				WantFaults(t, w.Devices.Enable(ctx, ref), missing)
-				WantFaults(t, w.Devices.Disable(ctx, ref), missing)
+				WantFaults(t, w.Devices.Enable(ctx, vault.Ref{Path: ref}, nil), missing)
+				WantFaults(t, w.Devices.Disable(ctx, vault.Ref{Path: ref}, nil), missing)
 			}
 			var actions []string
 			for _, e := range w.Events(t) {
@@ -169,7 +170,7 @@ func TestDevices_Upsert_Concurrency(t *testing.T) {
 					spec.Remote = new("SSH:a:b")
 				}
 				spec.Model = fmt.Sprint("Model ", i)
-				_, made, err := upserted(replicas[i%2].Devices.Upsert(t.Context(), spec))
+				_, made, err := upserted(replicas[i%2].Devices.Upsert(t.Context(), spec, nil))
 				created[i] = made
 				return err
 			}))
@@ -197,11 +198,11 @@ func TestDevices_Mixed_Concurrency(t *testing.T) {
 					switch spec := DeviceSpec(fmt.Sprint("host ", round%3)); i % 4 {
 					case 0:
 						spec.Site, spec.Model = Fresh("site"), Fresh("model")
-						_, err = w.Devices.Upsert(ctx, spec)
+						_, err = w.Devices.Upsert(ctx, spec, nil)
 					case 1:
-						err = w.Devices.Disable(ctx, "host 0")
+						err = w.Devices.Disable(ctx, vault.Ref{Path: "host 0"}, nil)
 					case 2:
-						err = w.Devices.Enable(ctx, "host 0")
+						err = w.Devices.Enable(ctx, vault.Ref{Path: "host 0"}, nil)
 					case 3:
 						_, err = w.Devices.Import(ctx, strings.NewReader(overlapping(i+round)), round%2 == 0)
 					}
@@ -246,7 +247,7 @@ func TestDevices_Upsert_ShortName(t *testing.T) {
 			spec := DeviceSpec("win 1")
 			for _, text := range []string{"CORP", "corp.example.net,Corp"} {
 				spec.Domains = &text
-				_, err := w.Devices.Upsert(t.Context(), spec)
+				_, err := w.Devices.Upsert(t.Context(), spec, nil)
 				WantFaults(t, err, ambiguous)
 				WantSame(t, domain.Faults(err)[0].Args, []any{"corp.example.com, corp.example.net"})
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
 // TestDevices_Sight: an authorization with a list sees the devices of the list and its own, and nobody can tell the others from none.
@@ -32,10 +33,10 @@ func TestDevices_Sight(t *testing.T) {
 				ctx      context.Context
 				hostname string
 			}{{as(a.PAMAuthorization), "own 1"}, {as(other.PAMAuthorization), "another's"}, {as(a.PAMAuthorization), "own 2"}} {
-				_, err := w.Devices.Upsert(made.ctx, DeviceSpec(made.hostname))
+				_, err := w.Devices.Upsert(made.ctx, DeviceSpec(made.hostname), nil)
 				Check(t, err)
 			}
-			Check(t, w.Devices.Disable(t.Context(), "listed 3"))
+			Check(t, w.Devices.Disable(t.Context(), vault.Ref{Path: "listed 3"}, nil))
 			after := upsert(t, w, DeviceSpec("after all"))
 			WantSame(t, inUse(t, w, as(other.PAMAuthorization)), []string{"listed 1", "hidden", "listed 2", "own 1", "another's", "own 2", "after all"})
 			WantSame(t, inUse(t, w, as(a.PAMAuthorization)), []string{"listed 1", "listed 2", "own 1", "own 2"})
@@ -46,7 +47,7 @@ func TestDevices_Sight(t *testing.T) {
 			}
 			changed := DeviceSpec("own 2")
 			changed.IP = "changed"
-			device, created, err := upserted(w.Devices.Upsert(as(other.PAMAuthorization), changed))
+			device, created, err := upserted(w.Devices.Upsert(as(other.PAMAuthorization), changed, nil))
 			Check(t, err)
 			WantSame(t, []any{created, device.CreatorID}, []any{false, a.ID})
 			wantInvisible(t, w, as(a.PAMAuthorization), "hidden")
@@ -75,11 +76,11 @@ func wantInvisible(t testing.TB, w *World, ctx context.Context, hostname string)
 	before := Must(w.Devices.Get(t.Context(), hostname))(t)
 	_, err := w.Devices.Get(ctx, hostname)
 	WantFaults(t, err, missing)
-	WantFaults(t, w.Devices.Disable(ctx, hostname), missing)
-	WantFaults(t, w.Devices.Enable(ctx, hostname), missing)
+	WantFaults(t, w.Devices.Disable(ctx, vault.Ref{Path: hostname}, nil), missing)
+	WantFaults(t, w.Devices.Enable(ctx, vault.Ref{Path: hostname}, nil), missing)
 	change := DeviceSpec(hostname)
 	change.IP = "not to be"
-	_, err = w.Devices.Upsert(ctx, change)
+	_, err = w.Devices.Upsert(ctx, change, nil)
 	WantFaults(t, err, missing)
 	WantSame(t, Must(w.Devices.Get(t.Context(), hostname))(t), before)
 }
@@ -143,11 +144,11 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 				other.Clock.Pass(time.Minute)
 				changed := DeviceSpec("new 2")
 				changed.IP = "10.0.0.3"
-				got, created, err := upserted(one.Devices.Upsert(t.Context(), changed))
+				got, created, err := upserted(one.Devices.Upsert(t.Context(), changed, nil))
 				Check(t, err)
 				WantSame(t, []any{created, got.Revision, got.IP}, []any{false, int64(2), "10.0.0.3"})
 				upsert(t, one, DeviceSpec("new 3")) // so the next is thought to be there
-				_, created, err = upserted(one.Devices.Upsert(t.Context(), DeviceSpec("new 4")))
+				_, created, err = upserted(one.Devices.Upsert(t.Context(), DeviceSpec("new 4"), nil))
 				Check(t, err)
 				WantSame(t, created, true)
 			})

@@ -39,14 +39,14 @@ func TestDevices_Respell(t *testing.T) {
 				step.change(&spec)
 				before := w.CountEvents(t)
 				here, there := both[i%2], both[(i+1)%2]
-				done := Must(here.Devices.Upsert(t.Context(), spec))(t)
+				done := Must(here.Devices.Upsert(t.Context(), spec, nil))(t)
 				WantSame(t, []bool{done.Created(), done.Changed()}, []bool{false, true})
 				WantSame(t, fmt.Sprint(Must(there.Devices.ByID(t.Context(), made.ID))(t)), fmt.Sprint(done.After))
 				events := w.Events(t)
 				WantSame(t, len(events), before+1)
 				WantSame(t, events[before].After, fmt.Sprintf(`{"%s":"%s"}`, step.field, step.want))
 				for _, again := range []*World{there, here, there} {
-					WantSame(t, Must(again.Devices.Upsert(t.Context(), spec))(t).Changed(), false)
+					WantSame(t, Must(again.Devices.Upsert(t.Context(), spec, nil))(t).Changed(), false)
 				}
 				WantSame(t, w.CountEvents(t), before+1)
 			}
@@ -56,7 +56,7 @@ func TestDevices_Respell(t *testing.T) {
 			spec.Hostname, spec.Tags = "other", nil
 			before := w.CountEvents(t)
 			for _, again := range both {
-				WantSame(t, Must(again.Devices.Upsert(t.Context(), spec))(t).Changed(), false)
+				WantSame(t, Must(again.Devices.Upsert(t.Context(), spec, nil))(t).Changed(), false)
 			}
 			WantSame(t, w.CountEvents(t), before)
 		})
@@ -79,7 +79,7 @@ func TestDevices_Respell_Created(t *testing.T) {
 				here := []*World{w, there}[i%2]
 				WantSame(t, upsert(t, here, spec).Vendor, vendor)
 				WantSame(t, Must(there.Devices.ByID(t.Context(), first.ID))(t).Vendor, vendor)
-				WantSame(t, Must(w.Devices.Upsert(t.Context(), spec))(t).Changed(), false)
+				WantSame(t, Must(w.Devices.Upsert(t.Context(), spec, nil))(t).Changed(), false)
 			}
 			page := Must(w.Devices.Page(t.Context(), domain.DeviceFilter{Vendor: "RED hat"}, domain.PageRequest{Size: 100}))(t)
 			WantSame(t, len(page.Items), 6)
@@ -147,7 +147,7 @@ func TestDevices_Respell_Concurrency(t *testing.T) {
 						_, err = both[i%2].Devices.Import(Operator(t), strings.NewReader("hostname,ip,model,type,vendor,site\n"+
 							"host 0,10.0.0.1,"+strings.Join(names, ",")+"\nhost 9,10.0.0.1,"+strings.Join(names, ",")+"\n"), true)
 					} else {
-						_, err = both[i%2].Devices.Upsert(t.Context(), spec)
+						_, err = both[i%2].Devices.Upsert(t.Context(), spec, nil)
 					}
 					if err != nil {
 						return fmt.Errorf("worker %d: %w", i, err)

@@ -8,7 +8,7 @@ import (
 
 // Update changes what the update says of one device. Errors: *domain.Error with Missing.
 func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpdate) (domain.Device, error) {
-	done, err := s.save(ctx, func(ctx context.Context, tx domain.Store, _ bool) (domain.DeviceSave, error) {
+	done, err := s.save(ctx, nil, func(ctx context.Context, tx domain.Store, _ bool) (domain.DeviceSave, error) {
 		found, err := tx.Devices().Get(ctx, id)
 		before, err := stored(ctx, tx, found, err)
 		if err != nil {

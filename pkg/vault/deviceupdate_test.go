@@ -7,6 +7,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
+	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
 // TestDevices_Update: each change leaves one event, none leaves none, and what another has changed meanwhile stays.
@@ -57,7 +58,7 @@ func TestDevices_Upsert_Enables(t *testing.T) {
 	w := NewWorld(t)
 	ctx := t.Context()
 	made := upsert(t, w, DeviceSpec("Win 1"))
-	Check(t, w.Devices.Disable(ctx, "win 1"))
+	Check(t, w.Devices.Disable(ctx, vault.Ref{Path: "win 1"}, nil))
 	WantSame(t, upsert(t, w, DeviceSpec("win 1")).Enabled, false)
 	w.Devices.PAMPresentEnables = true
 	WantSame(t, upsert(t, w, DeviceSpec("win 1")).Enabled, true)

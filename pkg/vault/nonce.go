@@ -7,38 +7,19 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// pendingNonce is the nonce of a request that was verified. Who changes something spends it in the transaction of the change; for all others it is
-// spent by itself before the answer.
-type pendingNonce struct {
-	domain.Nonce
-	spent bool
+// The nonce of a request that was signed is an argument of whatever the request changes, and nil for a request without one. A change that succeeds has
+// spent it, in its transaction; one that fails has not.
+
+// Spend spends the nonce of a request that has changed nothing. Errors: *domain.Error with Unauthenticated when it was spent before.
+func (s *Authenticator) Spend(ctx context.Context, nonce *domain.Nonce) error {
+	return spend(ctx, s.Access.Store, nonce)
 }
 
-type nonceKey struct{}
-
-func withNonce(ctx context.Context, n domain.Nonce) context.Context {
-	return context.WithValue(ctx, nonceKey{}, &pendingNonce{Nonce: n})
-}
-
-// nonceOf returns nil for a request without a nonce; all methods of nil do nothing.
-func nonceOf(ctx context.Context) *pendingNonce {
-	n, _ := ctx.Value(nonceKey{}).(*pendingNonce)
-	return n
-}
-
-func (n *pendingNonce) spend(ctx context.Context, tx domain.Store) error {
-	if pending := n.unspent(); pending != nil {
-		return replayed(tx.Nonces().Spend(ctx, *pending))
-	}
-	return nil
-}
-
-// unspent is the nonce, or nil when there is none to spend.
-func (n *pendingNonce) unspent() *domain.Nonce {
-	if n == nil || n.spent {
+func spend(ctx context.Context, tx domain.Store, nonce *domain.Nonce) error {
+	if nonce == nil {
 		return nil
 	}
-	return &n.Nonce
+	return replayed(tx.Nonces().Spend(ctx, *nonce))
 }
 
 // replayed is the fault of a request that comes a second time, if err says that its nonce was used before.
@@ -47,13 +28,6 @@ func replayed(err error) error {
 		return badSignature(domain.PartNonce, err.Error())
 	}
 	return err
-}
-
-// settle notes that the transaction in which the nonce was spent has ended.
-func (n *pendingNonce) settle(err error) {
-	if n != nil && err == nil {
-		n.spent = true
-	}
 }
 
 // badSignature is the fault of an OAuth 1.0 request that does not prove who it is from.

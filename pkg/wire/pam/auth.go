@@ -2,6 +2,7 @@ package pam
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -31,7 +32,7 @@ type authenticator struct {
 
 func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		found, err := a.authenticate(c)
+		found, nonce, err := a.authenticate(c)
 		if err != nil {
 			return err
 		}
@@ -39,28 +40,39 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		caller.Needs = domain.Permission{Scope: domain.ScopeDevices, Write: c.Request().Method != http.MethodGet}
 		c.SetRequest(c.Request().WithContext(domain.WithPrincipal(c.Request().Context(), caller)))
 		if err := found.Check(caller.Needs.Write); err != nil {
-			return cmp.Or(a.access.Finish(c.Request().Context()), err)
+			return cmp.Or(a.access.Spend(c.Request().Context(), nonce), err)
 		}
-		return a.once(c, next)
+		return a.once(c, nonce, next)
 	}
 }
 
-// once lets a request with a nonce through once. One that changes something spends it in its transaction; all others before the answer.
-func (a authenticator) once(c echo.Context, next echo.HandlerFunc) error {
+// once lets a request with a nonce through once. A change that succeeds has spent it; for a change that fails it is spent now, for what reads before the
+// answer.
+func (a authenticator) once(c echo.Context, nonce *domain.Nonce, next echo.HandlerFunc) error {
+	ctx := c.Request().Context()
 	if c.Request().Method == http.MethodGet {
-		if err := a.access.Finish(c.Request().Context()); err != nil {
+		if err := a.access.Spend(ctx, nonce); err != nil {
 			return err
 		}
 		return next(c)
 	}
+	c.SetRequest(c.Request().WithContext(context.WithValue(ctx, nonceKey{}, nonce)))
 	err := next(c)
-	if finishErr := a.access.Finish(c.Request().Context()); finishErr != nil {
-		return finishErr
+	if err != nil {
+		return cmp.Or(a.access.Spend(ctx, nonce), err)
 	}
-	return err
+	return nil
 }
 
-func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, error) {
+// nonceKey is where the handler of a change finds its nonce: the generated code between them hands on nothing else.
+type nonceKey struct{}
+
+func nonceOf(ctx context.Context) *domain.Nonce {
+	nonce, _ := ctx.Value(nonceKey{}).(*domain.Nonce)
+	return nonce
+}
+
+func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, *domain.Nonce, error) {
 	r := c.Request()
 	request := vault.Request{TLS: a.overTLS(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
 	signed := auth.OAuth1Request{
@@ -68,18 +80,17 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, er
 		Form: bodyOf(r.Context()).form(),
 	}
 	if err := oneCredential(r, signed); err != nil {
-		return domain.PAMAuthorization{}, err
+		return domain.PAMAuthorization{}, nil, err
 	}
 	if token, ok := auth.BearerToken(signed.Authorization); ok {
-		return a.access.Bearer(r.Context(), token, request)
+		found, err := a.access.Bearer(r.Context(), token, request)
+		return found, nil, err
 	}
 	parameters, err := auth.ParseOAuth1(signed)
 	if err != nil {
-		return domain.PAMAuthorization{}, &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature, Err: err}
+		return domain.PAMAuthorization{}, nil, &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature, Err: err}
 	}
-	ctx, found, err := a.access.Signed(r.Context(), parameters, request)
-	c.SetRequest(r.WithContext(ctx))
-	return found, err
+	return a.access.Signed(r.Context(), parameters, request)
 }
 
 // oneCredential refuses a request that has none, or one of an unknown scheme, or more than one: the server must not choose whose the request is.

@@ -33,7 +33,7 @@ func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceReque
 	done, err := h.service.Upsert(ctx, domain.DeviceSpec{
 		Hostname: text(b.Hostname), IP: text(b.IP), Model: text(b.Model), Type: text(b.Type), Vendor: text(b.Vendor), Site: text(b.Site),
 		Domains: b.DeviceDomain, Tags: b.DeviceTags, Connectivities: b.Connectivities, Remote: b.SessionRemoteConfig,
-	})
+	}, nonceOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceReque
 
 // DisableDevice implements the operation disableDevice.
 func (h devices) DisableDevice(ctx context.Context, request gen.DisableDeviceRequestObject) (gen.DisableDeviceResponseObject, error) {
-	if err := h.service.Disable(ctx, request.Ref); err != nil {
+	if err := h.service.Disable(ctx, namedDevice(ctx, request.Ref), nonceOf(ctx)); err != nil {
 		return nil, err
 	}
 	return gen.DisableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textDeactivated)}, nil
@@ -61,10 +61,16 @@ func (h devices) DisableDevice(ctx context.Context, request gen.DisableDeviceReq
 
 // EnableDevice implements the operation enableDevice.
 func (h devices) EnableDevice(ctx context.Context, request gen.EnableDeviceRequestObject) (gen.EnableDeviceResponseObject, error) {
-	if err := h.service.Enable(ctx, request.Ref); err != nil {
+	if err := h.service.Enable(ctx, namedDevice(ctx, request.Ref), nonceOf(ctx)); err != nil {
 		return nil, err
 	}
 	return gen.EnableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textActivated)}, nil
+}
+
+// namedDevice is the device that a change is of: its body may name a hostname beside the reference of the path. A body that can't be read is ignored.
+func namedDevice(ctx context.Context, ref string) vault.Ref {
+	fields, _ := bodyOf(ctx).fields([]string{"device"})
+	return vault.Ref{Path: ref, Hostname: fields["device"]}
 }
 
 func text(s *string) string {

@@ -12,7 +12,6 @@ import (
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
-	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
@@ -140,7 +139,7 @@ func noSuchFunction(echo.Context) error {
 // known lets nobody see which functions there are who has no credential at all.
 func (a authenticator) known(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if _, err := a.authenticate(c); err != nil {
+		if _, _, err := a.authenticate(c); err != nil {
 			return err
 		}
 		return next(c)
@@ -161,21 +160,8 @@ func reference(base string) echo.MiddlewareFunc {
 			}
 			c.SetParamNames("ref")
 			c.SetParamValues(ref)
-			nameDevice(c)
 			return next(c)
 		}
-	}
-}
-
-// nameDevice hands on the hostname that the body of a change names as its device. A body that can't be read is ignored, as one is that names none.
-func nameDevice(c echo.Context) {
-	r := c.Request()
-	if r.Method != http.MethodPut && r.Method != http.MethodDelete {
-		return
-	}
-	fields, err := bodyOf(r.Context()).fields([]string{"device"})
-	if err == nil && fields["device"] != "" {
-		c.SetRequest(r.WithContext(vault.WithHostname(r.Context(), fields["device"])))
 	}
 }
 
