@@ -29,7 +29,12 @@ type Authenticator struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	known  atomic.Pointer[Knowledge]
+	// known is what was read last, nil before the first time. It is replaced as a whole under
+	// asking, and loaded by every request without it.
+	known atomic.Pointer[Knowledge]
+	// asking is held by the one request that asks the database whether known is still true: for a
+	// look at the history and, after a change, a read of the signing keys. The others do not wait
+	// for it as long as known may be trusted.
 	asking sync.Mutex
 	rates  bounded.Rates
 }

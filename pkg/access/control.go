@@ -20,7 +20,8 @@ type Control struct {
 	Now      func() time.Time
 }
 
-// Changes counts the changes of who may do what that this replica has made.
+// Changes counts the changes of who may do what that this replica has made. made is added to after
+// each change, also one that failed; what is known since before the last one is asked for anew.
 type Changes struct{ made atomic.Int64 }
 
 // Change is [audit.Recorder.Apply] in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it,

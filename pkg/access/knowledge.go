@@ -24,9 +24,13 @@ type Knowledge struct {
 	Point   domain.AccessPoint
 	history int // the age that history.Watcher gives
 	tokens  *auth.Tokens
-	asked   atomic.Int64 // when the epoch was last known to be this one, in microseconds since 1970
-	changes atomic.Int64 // how many changes this replica had made then
+	// asked is when the epoch was last known to be this one, in microseconds since 1970, and
+	// changes how many changes this replica had made then. Both are stored under
+	// Authenticator.asking, and loaded by every request without it.
+	asked, changes atomic.Int64
 
+	// mu guards grants and holders, for a look-up; never while a signature is verified or the
+	// database is asked.
 	mu      sync.RWMutex
 	grants  map[[sha256.Size]byte]auth.Grant // what genuine tokens say, by their hash: a signature costs more than a lookup
 	holders map[holderID]knownHolder

@@ -11,6 +11,7 @@ import (
 
 // Uses collects when apikeys were last used, so that it is not a write a request.
 type Uses struct {
+	// mu guards pending, for a look-up or while all of it is copied; never while uses are stored.
 	mu      sync.Mutex
 	pending map[int64]domain.APIKeyUse
 }

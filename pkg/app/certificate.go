@@ -25,9 +25,12 @@ const (
 type certificateFiles struct {
 	certificate, key string
 	log              *slog.Logger
-	current          atomic.Pointer[tls.Certificate]
+	// current is the pair in use, never nil once the files were read. reload stores it; handshakes
+	// and the metric load it without mu.
+	current atomic.Pointer[tls.Certificate]
 
-	mu       sync.Mutex // of what follows
+	// mu guards all that follows. It is held while both files are read, and for a comparison.
+	mu       sync.Mutex
 	seen     [2]fileStamp
 	warnedAt time.Time
 }

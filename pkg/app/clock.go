@@ -30,7 +30,7 @@ type clockCheck struct {
 	name     string // of this process
 	now      func() time.Time
 	compared time.Time    // when; by the clock that only runs forward
-	ahead    atomic.Int64 // of the database, in nanoseconds
+	ahead    atomic.Int64 // of the database, in nanoseconds; the check stores it, all load it
 	others   []time.Duration
 }
 

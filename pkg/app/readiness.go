@@ -25,6 +25,7 @@ type readiness struct {
 	log    *slog.Logger
 	checks []*guardedCheck
 
+	// mu guards all that follows, for a look-up; never while a check runs.
 	mu      sync.Mutex
 	found   []wire.Check
 	foundAt time.Time
@@ -82,6 +83,8 @@ func (r *readiness) run(ended chan struct{}) {
 // guardedCheck is a check that is waited for no longer than its context lasts, and that is not begun again before it has ended.
 type guardedCheck struct {
 	check
+	// running says that the check runs: set by the round that begins it, and cleared when the check
+	// ends, which may be after the round.
 	running atomic.Bool
 	last    string // what the log was told
 }

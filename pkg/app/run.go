@@ -96,7 +96,7 @@ type Server struct {
 	config   Config
 	storage  *Storage
 	log      *slog.Logger
-	draining atomic.Bool
+	draining atomic.Bool // set once, when the shutdown begins; readiness loads it
 
 	certificate *certificateFiles // nil: plain http
 

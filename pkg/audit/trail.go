@@ -22,7 +22,8 @@ type Trail struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	loss atomic.Bool // what the last look at the signed ends has found
+	// loss is what the last look at the signed ends has found. Each look stores it; Loss loads it.
+	loss atomic.Bool
 }
 
 // Sealer seals the audit's row of the service's secrets, which has the secret of the notary and which checkpoint was signed last.

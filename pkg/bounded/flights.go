@@ -9,6 +9,7 @@ import (
 // Flights lets all who ask the same question at once share its answer. Who asks while a question is on its way waits for the next one, for
 // the answer on its way may be older than what they have seen. So there are at most two questions a key, however many ask.
 type Flights[K comparable, V any] struct {
+	// mu guards flying and the routes in it, for a look-up; never while a question is on its way.
 	mu     sync.Mutex
 	flying map[K]*route[V]
 }

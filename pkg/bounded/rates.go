@@ -10,6 +10,7 @@ import (
 
 // Rates are limits of this process: one bucket a key.
 type Rates struct {
+	// mu guards buckets, while one is looked up and used.
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
 }

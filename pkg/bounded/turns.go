@@ -23,6 +23,8 @@ var ErrFull = errors.New("bounded: too many wait for a turn")
 type Turns struct {
 	bounds TurnBounds
 
+	// mu guards all that follows, and what the callers point to. It is held for a pass over the
+	// callers, never while one waits or works.
 	mu               sync.Mutex
 	running, waiting int
 	callers          []*turnCaller // who has something at work or waiting; whose work ended last is the last

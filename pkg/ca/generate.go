@@ -29,7 +29,9 @@ import (
 // waits for one that the kernel does not run.
 type KeyGenerator struct {
 	worker WorkerTurn
-	quick  atomic.Uint64 // keys made that were not RSA
+	// quick counts the keys that were not RSA. Each of them adds to it; a worker compares it
+	// before and after its work, to know whether to rest.
+	quick atomic.Uint64
 }
 
 // WorkerTurn waits until a worker is free for whom ctx is about. The worker is

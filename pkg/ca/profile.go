@@ -40,7 +40,7 @@ var clientProfile = Profile{
 type Prepared struct {
 	authority *Authority // nil: it signs itself
 	template  *x509.Certificate
-	redeemed  atomic.Bool
+	redeemed  atomic.Bool // whether it was signed: set by the first to sign it, for good
 }
 
 // prepare checks everything but the key. It fails with [ErrInvalidRequest].

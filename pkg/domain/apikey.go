@@ -152,15 +152,31 @@ type APIKeyUse struct {
 	Address string
 }
 
-// APIKeys keeps the integration keys, with their roles by ascending id. Errors: *Error with Missing, Duplicated on name.
+// APIKeys keeps the integration keys, with their roles by ascending id. A name is unique regardless
+// of case. Create, Update and Delete belong behind AccessControl.Advance in the same transaction:
+// without it other replicas go on with what they know.
+//
+// The groups APIKeys, Concurrency and EndedContext of the suite hold it.
 type APIKeys interface {
+	// Page returns one page of all keys, by ascending id. See PageRequest for its bounds. The roles
+	// are read by a second statement: outside a transaction they may be newer than the keys.
 	Page(ctx context.Context, page PageRequest) (Page[APIKey], error)
+	// Get returns one key. The roles are read by a second statement, as in Page. Errors: Missing.
 	Get(ctx context.Context, id int64) (APIKey, error)
-	// Create stores k with its roles and sets its ID.
+	// Create stores k with its roles and its last use, and sets k.ID. Of the roles only the ids
+	// count, each at most once; a role that is given twice is an error that is no *Error. Errors:
+	// Duplicated on name; NotFound on roles.
 	Create(ctx context.Context, k *APIKey) error
-	// Update stores everything but the last use.
+	// Update stores everything of k but its last use and CreatedAt, with its roles in the place of
+	// those before. Zero values are stored as they are: no roles takes all away. Errors: Missing;
+	// Duplicated on name; NotFound on roles.
 	Update(ctx context.Context, k APIKey) error
+	// Delete removes a key and takes its roles away, which stay themselves. Errors: Missing.
 	Delete(ctx context.Context, id int64) error
-	// Used stores uses, save those that are older than what is stored. Keys that are gone are passed over.
+	// Used stores when keys were last used, all uses in one transaction. A use that is older than
+	// what is stored, or as old, is passed over, unless what is stored is later by more than a
+	// minute: then a clock that was ahead has stored it. Keys that do not exist are passed over. It
+	// locks the keys by ascending id, so that two calls can't deadlock; the keys stay locked until
+	// all are written. It needs no Advance. None given is nothing.
 	Used(ctx context.Context, uses []APIKeyUse) error
 }

@@ -60,13 +60,23 @@ func (u ApplicationUpdate) Apply(a *Application) error {
 	return errors.Join(method, a.Validate())
 }
 
-// Applications keeps the applications. Errors: *Error with Missing, Duplicated on name.
+// Applications keeps the applications. A name is unique regardless of case. Create, Update and
+// Delete belong behind AccessControl.Advance in the same transaction: without it other replicas go
+// on with what they know.
+//
+// The group Applications of the suite holds it.
 type Applications interface {
+	// Page returns one page of all applications, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[Application], error)
+	// Get returns one application. Errors: Missing.
 	Get(ctx context.Context, id int64) (Application, error)
+	// Create stores a and sets a.ID. Errors: Duplicated on name.
 	Create(ctx context.Context, a *Application) error
+	// Update stores everything of a but Method and CreatedAt. Empty values are stored as they are.
+	// Errors: Missing; Duplicated on name.
 	Update(ctx context.Context, a Application) error
-	// Delete removes an application; one that has authorizations is refused with Rule.
+	// Delete removes an application. Errors: Missing; Rule on id with ReasonInUse when it has
+	// authorizations.
 	Delete(ctx context.Context, id int64) error
 }
 
@@ -242,29 +252,50 @@ func (u PAMAuthorizationUpdate) Apply(a *PAMAuthorization) error {
 	return a.Validate()
 }
 
-// PAMAuthorizations keeps the authorizations, each with its application. Errors: *Error with Missing, NotFound on application_id, Duplicated on
-// name within an application.
+// PAMAuthorizations keeps the authorizations, each with its application. A name is unique within
+// its application regardless of case, a key is unique as it is written. Create, Update and Delete
+// belong behind AccessControl.Advance in the same transaction: without it other replicas go on with
+// what they know.
+//
+// The group PAMAuthorizations of the suite holds it.
 type PAMAuthorizations interface {
-	// Page lists those of an application, or of all when it is 0.
+	// Page returns one page of the authorizations of an application, or of all when it is 0, by
+	// ascending id. See PageRequest for its bounds. An application that does not exist has none.
 	Page(ctx context.Context, applicationID int64, page PageRequest) (Page[PAMAuthorization], error)
+	// Get returns one authorization. Errors: Missing.
 	Get(ctx context.Context, id int64) (PAMAuthorization, error)
-	// Keyed returns the authorization of a consumer key or client id.
+	// Keyed returns the authorization of a consumer key or client id, which is compared as it is
+	// written. Errors: Missing, also for a key that no database can hold.
 	Keyed(ctx context.Context, key string) (PAMAuthorization, error)
+	// Create stores a for a.ApplicationID and sets a.ID; a.Application and a.Proof are not looked
+	// at. Errors: Duplicated on name, or on key; NotFound on application_id.
 	Create(ctx context.Context, a *PAMAuthorization) error
+	// Update stores everything of a but ApplicationID and CreatedAt. Zero times and empty lists
+	// clear. Errors: Missing; Duplicated on name, or on key.
 	Update(ctx context.Context, a PAMAuthorization) error
+	// Delete removes an authorization. Devices that it has made keep its id as their CreatorID.
+	// Errors: Missing.
 	Delete(ctx context.Context, id int64) error
 }
 
-// Nonce is a number of OAuth 1.0 that must not be used twice with one key, token and time (RFC 5849, 3.3).
+// Nonce is a number of OAuth 1.0 that must not be used twice with one key, token and time
+// (RFC 5849, section 3.3).
 type Nonce struct {
 	Key, Token, Value string
 	At                time.Time
 }
 
 // Nonces keeps the nonces of requests.
+//
+// The group Nonces of the suite holds it; Devices_Save holds nonces that are spent with a device.
 type Nonces interface {
-	// Spend stores a nonce. Errors: *Error with Duplicated when it was spent before, on any replica.
+	// Spend stores a nonce. Two are the same when key, token, value and time, in microseconds, are.
+	// On PostgreSQL it waits for a transaction that has just spent the same one. Errors: Duplicated
+	// on oauth_nonce when it was spent before, on any replica; that does not doom the transaction.
 	Spend(ctx context.Context, n Nonce) error
-	// Purge removes those of requests from before a time, save for those that are younger than the newest by no more than keep.
+	// Purge removes the nonces from before a time, save for those that are younger than the newest
+	// by no more than keep: a clock that is ahead must not forget what can still be replayed.
+	// Without nonces it does nothing. It is two statements. It may be called inside a transaction,
+	// and is meant for outside.
 	Purge(ctx context.Context, before time.Time, keep time.Duration) error
 }

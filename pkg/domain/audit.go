@@ -121,40 +121,89 @@ type Checkpoint struct {
 	Signature []byte
 }
 
-// Audit keeps the events. Nothing changes or removes one but Prune.
+// Audit keeps the events on their chains, and the checkpoints. Nothing changes or removes an event
+// but Prune, nor an end of a chain but the methods that append and MendEnds. Digest and Point of an
+// event are not stored: events are read without them.
+//
+// A chain is one row that every event on it locks until its transaction ends, so it is taken last;
+// see Append. On a chain positions follow one another and ids ascend. On SQLite the ids leave no
+// gaps; on PostgreSQL they may, and an event may become visible after one with a higher id.
+//
+// The groups Audit, Audit_Chains, Audit_Concurrency, Audit_Page_Model, Audit_AppendAll,
+// Audit_Reserve and AccessControl of the suite hold it. No group holds Strays with a chain that
+// does not exist.
 type Audit interface {
-	// Reserve makes the transaction a long one: its events go on the last chain, which is only for such transactions, and which it has from now on to its
-	// end. So there is one of them at a time, and it may append in between, since nobody waits for that chain who holds what it needs. It is the first
-	// statement of its transaction: the transaction that waits for it must not hold anything yet. Only the context bounds the wait. Errors: it is not the
-	// first thing that the transaction asks of the audit, or there is no transaction.
+	// Reserve makes the transaction a long one: its events go on the last chain, which is only for
+	// such transactions, and which it locks from now on until it ends. So there is one of them at a
+	// time, and it may append and go on: no transaction waits for that chain while it holds other
+	// locks.
+	//
+	// It is the first statement of its transaction: a transaction that waits here must not hold
+	// locks yet. On PostgreSQL only ctx bounds the wait; the limits of the connection hold again
+	// after it. On SQLite the wait was in Transact. Errors, which are no *Error: there is no
+	// transaction, or it has called Reserve before, or has appended before.
 	Reserve(ctx context.Context) error
-	// Append puts e on a chain and sets ID and Link. Errors: ErrRightsMoved when the point is no longer that of e; nothing is stored then, and the
-	// transaction may go on. It is the last statement of its transaction, unless that has reserved its chain: a transaction
-	// that waits for a chain must not hold what the one that has the chain needs.
+	// Append puts e on the end of a chain and sets ID and Link. A transaction stays on one chain;
+	// others take the chains in turn, save for the last one. An event with a zero Point is stored
+	// whatever the access point is. e.Digest is not checked.
+	//
+	// Append must be the last statement of its transaction, unless Reserve was called: a
+	// transaction that waits for a chain must not hold locks that the chain's holder needs.
+	//
+	// Errors: ErrRightsMoved when the access point is not e.Point. Nothing is stored then, and the
+	// transaction may go on: the caller reads the rights again and tries again. *Unavailable on
+	// PostgreSQL inside a transaction, when the rights have moved while Append waited for the
+	// chain: the caller has to roll back. On PostgreSQL, outside a transaction, one that has waited
+	// for more than a second is tried anew, up to ten times in all; then it is
+	// context.DeadlineExceeded.
 	Append(ctx context.Context, e *Event) error
-	// AppendAll is Append for many events of one transaction and one actor.
+	// AppendAll is Append for many events of one transaction, one actor and one Point: only the
+	// Point of the first is looked at. All go on one chain, in the order of the list, with
+	// ascending ids. None given is nothing. It locks the chain while the events are written, so it
+	// must be the last statement as Append must. Errors: ErrRightsMoved as Append, also when the
+	// rights have moved while it waited; nothing is stored then. After that the chain stays locked
+	// on PostgreSQL until the transaction ends.
 	AppendAll(ctx context.Context, events []*Event) error
+	// Page returns one page of the events that a filter selects, by ascending id, or by descending
+	// id with filter.Descending. See PageRequest for its bounds. Outside a transaction it is
+	// several statements, so a page up to now may leave out events that are stored at this moment.
 	Page(ctx context.Context, filter AuditFilter, page PageRequest) (Page[Event], error)
-	// Get returns one event. Errors: *Error with Missing.
+	// Get returns one event. Errors: Missing.
 	Get(ctx context.Context, id int64) (Event, error)
-	// Ends returns where the chains end, all at one time.
+	// Ends returns where the chains end, by chain, all by one statement. A chain that has never had
+	// an event has Position 0 and a zero hash.
 	Ends(ctx context.Context) ([]Link, error)
-	// MendEnds makes the chains end elsewhere, adds those that are missing and removes those that do not exist. It reports whether the chains that it
-	// changes have ended where they are said to.
+	// MendEnds makes the chains end at ends where they have ended at was. A chain of ends that is
+	// not among was is added; one of was that is not among ends is removed, wherever it ends. A
+	// chain that is the same in both is left alone. It reports whether each chain that it changes
+	// has ended where was says, or was not there. When it is false the others are changed all the
+	// same: it is called inside a transaction, which rolls back then. It changes no events.
 	MendEnds(ctx context.Context, was, ends []Link) (bool, error)
-	// After returns up to limit events of a chain behind a position, in order.
+	// After returns up to limit events of a chain above a position, by ascending position. limit
+	// must not be negative. A chain that does not exist has none.
 	After(ctx context.Context, chain int, position int64, limit int) ([]Event, error)
-	// Strays returns the chains that do not exist and have events all the same, in order.
+	// Strays returns the chains below 0, or from AuditChains on, that have events all the same, by
+	// ascending chain.
 	Strays(ctx context.Context) ([]Stray, error)
-	// LastBefore returns the last link of a chain before which all events are older than the time; position 0 when there is none.
+	// LastBefore returns the link of the last event of a chain that is older than the time, and
+	// before which all events of the chain are. An older event behind one that is not, which a
+	// clock that was behind has made, does not count. Position is 0, with a zero hash, when there
+	// is no such event or no such chain.
 	LastBefore(ctx context.Context, chain int, before time.Time) (Link, error)
-	// Count returns how many events of a chain there are behind a position up to another, both from -2^63 on.
+	// Count returns how many events of a chain have a position above after and not above upTo. Both
+	// may be any number: also positions that no chain should have are counted.
 	Count(ctx context.Context, chain int, after, upTo int64) (int64, error)
-	// AddCheckpoint stores a checkpoint and removes those that it makes needless: earlier ones than a base. Errors: Duplicated, when the number is
-	// taken.
+	// AddCheckpoint stores a checkpoint and sets c.ID. A base also removes all checkpoints with a
+	// lower id. The caller signs it, and keeps others from doing so at the same time by
+	// Secrets.Replace in the same transaction, before. Errors: Duplicated on number, when another
+	// has it; 0 is no number.
 	AddCheckpoint(ctx context.Context, c *Checkpoint) error
-	// Checkpoints returns all, by their numbers; before them those without, the oldest first.
+	// Checkpoints returns all, by Number and then by id: those without a number come first. Links
+	// that can't be read are left out, so that the signature does not fit.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)
-	// Prune removes up to limit events of a chain up to a position, and says how many.
+	// Prune removes up to limit events of a chain up to a position, the lowest positions first, and
+	// returns how many. limit must not be negative. It changes neither the end of the chain nor the
+	// checkpoints: the caller has signed a base at the position before. It may be called inside a
+	// transaction, and is meant for outside; it is called again until it returns less than limit.
 	Prune(ctx context.Context, chain int, position int64, limit int) (int, error)
 }

@@ -103,24 +103,38 @@ func (u CAUpdate) Apply(c *CA) error {
 	)
 }
 
-// CAs keeps the CAs. Errors: *Error with Missing for an id that does not exist, Duplicated on name, or on cert for a key that another CA
-// has.
+// CAs keeps the CAs. A name is unique regardless of case. No two CAs have the same key.
+//
+// The groups CAs, CAs_Page and Concurrency of the suite hold it.
 type CAs interface {
+	// Page returns one page of all CAs, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[CA], error)
+	// Get returns one CA. Errors: Missing.
 	Get(ctx context.Context, id int64) (CA, error)
-	// Lock is a Get after which no other transaction can change the CA until this one ends.
+	// Lock is a Get after which no other transaction can change the CA, or issue or revoke a
+	// certificate or publish a list of it, until this one ends. It has to be called inside a
+	// transaction: outside, the lock ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (CA, error)
-	// Key returns what the CA signs with.
+	// Key returns what the CA signs with; Fingerprint is empty. It never changes in one history of
+	// the database. Errors: Missing.
 	Key(ctx context.Context, id int64) (CAKey, error)
+	// NameTaken reports whether a CA has that name, regardless of case; false for a name that no
+	// database can hold. It reserves nothing: Create decides.
 	NameTaken(ctx context.Context, name string) (bool, error)
-	// KeyTaken reports whether a CA has the public key with that fingerprint.
+	// KeyTaken reports whether a CA has the public key with that fingerprint; false for an empty
+	// one. It reserves nothing: Create decides.
 	KeyTaken(ctx context.Context, fingerprint string) (bool, error)
-	// Create stores c with its key and sets its ID. Its lists go on from last, of which the RevocationPoint is not looked at.
+	// Create stores c with its key and sets c.ID; key.CAID is not looked at. With an empty
+	// key.Fingerprint the key may be that of another CA. The CA's lists go on from last, of which
+	// the RevocationPoint is not looked at; the zero value is a CA without lists. Errors:
+	// Duplicated on name; Duplicated on cert for a key that another CA has.
 	Create(ctx context.Context, c *CA, key CAKey, last CRLState) error
-	// Update stores the record parts of c.
+	// Update stores Description, Subject and UpdatedAt of c; empty values clear. The caller holds
+	// Lock. Errors: Missing.
 	Update(ctx context.Context, c CA) error
-	// Delete removes the CA with its CRLs; a CA with certificates is refused with Rule.
+	// Delete removes the CA with its CRLs and revocations. Errors: Missing; Rule on id with
+	// ReasonCAInUse when it has clients or certificates.
 	Delete(ctx context.Context, id int64) error
-	// IDs returns the ids of all CAs.
+	// IDs returns the ids of all CAs, in ascending order.
 	IDs(ctx context.Context) ([]int64, error)
 }

@@ -15,7 +15,8 @@ const (
 	MaxClientLife     = 7300 // days
 )
 
-// firstCRLYear is the first year that a CRL can name (RFC 5280, 5.1.2.4 to 5.1.2.6): one earlier date would keep the CA from signing any list.
+// firstCRLYear is the first year that a CRL can name (RFC 5280, sections 5.1.2.4 to 5.1.2.6): one
+// earlier date would keep the CA from signing any list.
 const firstCRLYear = 1950
 
 // ClientNameCharset is what a client's name may consist of, as told to people.
@@ -183,26 +184,59 @@ type ClientFilter struct {
 // Wide reports whether a page has to be searched for: all names, or all with the same beginning, may have to be looked at.
 func (f ClientFilter) Wide() bool { return strings.Contains(f.Name, "*") }
 
-// Clients keeps the clients. Errors: *Error with Missing for an id that does not exist, Duplicated on name.
+// Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
+// CAs.
+//
+// The groups Clients, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
+// Clients_Page_Filters, Clients_Page_Model and Concurrency of the suite hold it.
 type Clients interface {
-	// Page returns one page by ascending id at a cost that does not grow with its depth. Whether a client is expired is judged as of the
-	// last MarkExpired.
+	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
+	// does not grow with its depth. See PageRequest for its bounds. Whether a client is expired is
+	// judged as of the last MarkExpired. A name that no database can hold selects nothing.
 	Page(ctx context.Context, filter ClientFilter, page PageRequest) (Page[Client], error)
+	// Get returns one client. Errors: Missing.
 	Get(ctx context.Context, id int64) (Client, error)
-	// Lock is a Get after which no other transaction can change the client until this one ends.
+	// Lock is a Get after which no other transaction can change the client, or give it a
+	// certificate, until this one ends. It has to be called inside a transaction: outside, the lock
+	// ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (Client, error)
-	// NameTaken reports whether a client has that name, regardless of case.
+	// NameTaken reports whether a client of any CA has that name, regardless of case; false for a
+	// name that no database can hold. It reserves nothing: Create and Enrol decide.
 	NameTaken(ctx context.Context, name string) (bool, error)
-	// Create stores c and sets its ID.
+	// Create stores c, without a certificate, and sets c.ID. A zero RevokedAt is none. It waits for
+	// a Lock of the CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
-	// Enrol stores a client, its certificate and the event of it, all or none, and sets their ids; the client's in the others too. Errors:
-	// also Duplicated on cert, NotFound on ca_id: also when the CA of that id is not the one of cert.Issuer; ErrRightsMoved as Append.
+	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
+	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with
+	// RevokedAt the caller adds it in the same transaction, before.
+	//
+	// Errors: ErrRightsMoved when the access point is not that of e; NotFound on ca_id when there
+	// is no such CA, or when its certificate is not cert.Issuer, unless that is nil. Nothing is
+	// stored then. ErrRightsMoved goes before all others and dooms nothing: the caller reads the
+	// rights again and tries again. NotFound may doom the transaction. Duplicated on name;
+	// Duplicated on cert when the CA has the serial already. After Duplicated on cert c.ID is 0 on
+	// PostgreSQL, and on SQLite an id that nothing has. *Unavailable on PostgreSQL inside a
+	// transaction, when the rights have moved while Enrol waited for a lock: the caller has to roll
+	// back.
+	//
+	// On PostgreSQL it is one statement that locks the chain last. Inside a transaction the rule of
+	// Audit.Append holds for it: it is the last statement. On PostgreSQL, outside a transaction,
+	// one that has waited for a lock for more than a second is tried anew, up to ten times in all;
+	// then it is context.DeadlineExceeded.
 	Enrol(ctx context.Context, c *Client, cert *Certificate, e *Event) error
-	// Update stores the record parts of c.
+	// Update stores Description, Subject and UpdatedAt of c; empty values clear. The caller holds
+	// Lock. Errors: Missing.
 	Update(ctx context.Context, c Client) error
-	// Revoke sets the revocation time.
+	// Revoke sets RevokedAt and UpdatedAt to at, which must not be zero, whether or not the client
+	// is revoked already. It puts nothing on the CA's list: the caller does, by Revocations, in the
+	// same transaction. Errors: Missing.
 	Revoke(ctx context.Context, id int64, at time.Time) error
-	// MarkExpired brings the filter by Status up to date for certificates that ended by now, and for those that were marked by a clock that was
-	// ahead and have not ended: at most limit of each kind. When it returns limit there may be more.
+	// MarkExpired brings the filter by Status up to date as of now: it marks clients whose
+	// certificates ended by now, the earliest first, and unmarks those that were marked by a clock
+	// that was ahead and have not ended, the latest first. It does so for at most limit of each
+	// kind, and returns the larger of both numbers: when that is limit there may be more. limit is
+	// at least 1 and is the number of parameters of one statement. It is several statements, and
+	// not atomic; when there is nothing to mark it only reads. It may be called inside a
+	// transaction, and is meant for outside.
 	MarkExpired(ctx context.Context, now time.Time, limit int) (int, error)
 }

@@ -169,35 +169,102 @@ type DeviceSave struct {
 	Event     *Event
 }
 
-// ErrNamesMoved says that a name has been spelled in another way, or is not there, since it was read.
+// ErrNamesMoved says that a name has been spelled in another way, or is not there, since it was
+// read.
 var ErrNamesMoved = errors.New("domain: names have changed since they were read")
 
-// Devices keeps the devices. Names of models, types, vendors and sites are made when they are new. Each has one spelling for all devices: that of the device
-// which was stored last. Errors: *Error with Missing.
+// Devices keeps the devices; none is ever removed. A hostname is unique regardless of case. Names
+// of models, types, vendors and sites are made when they are new, and never removed. Each has one
+// spelling for all devices: that of the device which was stored last.
+//
+// What an import has stored that is not finished is seen by Stored, Lock, Save, Insert and Update
+// alone. Page, Get, IDs, Some and Named give a device that the import has changed as it was before,
+// with Earlier set, and none that it has made; see DeviceImports.Finish.
+//
+// A transaction that changes many devices calls Audit.Reserve first, then Lock, Update and Insert,
+// and Audit.AppendAll for their events. A change of one device is a Save.
+//
+// The groups Devices, Devices_Save, Devices_Concurrency, Devices_Page_Model and DeviceImportSight
+// of the suite hold it. No group holds ErrNamesMoved, nor Save inside a transaction.
 type Devices interface {
+	// Page returns one page of the devices that a filter selects, by ascending id. See PageRequest
+	// for its bounds. Of filter.Text at most 16 words count. A text of the filter that no database
+	// can hold, or a name that no device has, selects nothing. Outside a transaction it is several
+	// statements, so while an import finishes the page may not be of one moment.
 	Page(ctx context.Context, filter DeviceFilter, page PageRequest) (Page[Device], error)
+	// Get returns one device. Errors: Missing.
 	Get(ctx context.Context, id int64) (Device, error)
-	// IDs returns the ids of at most n devices of a filter, by ascending id, that come after the cursor.
+	// IDs returns the ids of at most n devices that a filter selects as in Page, by ascending id,
+	// that are above the cursor. n must not be negative.
 	IDs(ctx context.Context, filter DeviceFilter, cursor int64, n int) ([]int64, error)
-	// Some returns those of the ids that there are, by ascending id.
+	// Some returns those of the ids that exist, by ascending id. The ids should differ: of more
+	// than 512 they are read in batches, and a device whose id is in two of them is returned twice.
+	// Outside a transaction the batches are not of one moment.
 	Some(ctx context.Context, ids []int64) ([]Device, error)
-	// Named returns the device of a hostname, regardless of case.
+	// Named returns the device of a hostname, regardless of case. Errors: Missing, also for a
+	// hostname that no database can hold.
 	Named(ctx context.Context, hostname string) (Device, error)
-	// Stored is Named for who changes the device: it sees also what an import has stored that is not finished, which nobody else does.
+	// Stored is Named for a caller that changes the device: it also sees what an import has stored
+	// that is not finished. It locks nothing; Save names the revision that it changes. Errors:
+	// Missing.
 	Stored(ctx context.Context, hostname string) (Device, error)
-	// MakeNames makes the names of devices that are new.
+	// MakeNames makes those names of the devices' models, types, vendors and sites that are new,
+	// and respells none. Of the devices nothing else is looked at, and nothing is set. Outside a
+	// transaction each statement commits by itself. It is meant for outside, before a transaction
+	// that stores many devices: inside, others that need one of the new names wait until the
+	// transaction ends.
 	MakeNames(ctx context.Context, devices ...*Device) error
-	// Save stores a change, its nonce and its event, all or none, and sets the ids. It is false, and nothing is stored, when the device, one of the
-	// domains or the spelling of a name is no more what it was when it was read, or the access point is no longer that of the event. Errors: also
-	// Duplicated on oauth_nonce; ErrNamesMoved instead of false in a transaction, which has failed then.
+	// Save stores a change of one device with its terms, its names' spelling, its nonce and its
+	// event, all or none, and reports whether it did. When it did it sets After.ID, After.Revision
+	// and the event's ID, ResourceID and Link. New names of models, types, vendors and sites are
+	// made before, and outside a transaction they stay whatever Save returns. s.Event must not be
+	// nil.
+	//
+	// It is false, and nothing else is stored, when a new device's hostname is taken; when the
+	// device is not Before any more by revision, hostname and UpdatedAt; when one of the DomainIDs,
+	// which must differ, does not exist; when the access point is not that of s.Event; or when a
+	// name was spelled in another way since it was read. It never returns ErrRightsMoved. The
+	// caller reads again and tries again.
+	//
+	// Errors: Duplicated on oauth_nonce, when the device could be stored and the nonce was spent
+	// before. Inside a transaction ErrNamesMoved in the place of false for a name, which dooms the
+	// transaction. *Unavailable on PostgreSQL inside a transaction, when the rights have moved
+	// while Save waited for a lock. After any error the caller has to roll back: on SQLite,
+	// Duplicated on oauth_nonce leaves the device in the transaction and does not doom it; on
+	// PostgreSQL it does.
+	//
+	// On PostgreSQL it locks the domains against removal, the device, the respelled names by
+	// ascending reference, and last the chain. It moves a chain of the audit, so inside a
+	// transaction the rule of Audit.Append holds for it: it is the last statement. On PostgreSQL,
+	// outside a transaction, a Save that has waited for a lock for more than a second is tried
+	// anew, up to ten times in all; then it is context.DeadlineExceeded.
 	Save(ctx context.Context, s *DeviceSave) (bool, error)
-	// Lock returns the devices of the hostnames that there are, by NameKey; until the transaction ends nobody else can change them.
+	// Lock returns the devices of the hostnames that exist, by NameKey; until the transaction ends
+	// nobody else can change them. It has to be called inside a transaction: outside, the locks end
+	// with the call. A hostname that does not exist is not locked: another transaction may take it,
+	// which Insert reports. On PostgreSQL it locks the rows in ascending order of NameKey, in
+	// batches of 512, and then reads them: transactions that call it once each can't deadlock,
+	// those that call it more than once may, unless they have called Audit.Reserve. The map is
+	// never nil.
 	Lock(ctx context.Context, hostnames []string) (map[string]Device, error)
-	// Insert stores new devices, sets their ids, which ascend by hostname, and the spelling of their names, and returns the places of those whose
-	// hostname somebody else has taken meanwhile, which are not stored. Of several other spellings of a name in one
-	// transaction the first counts.
+	// Insert stores new devices, whose hostnames must differ regardless of case, and sets their
+	// IDs, which ascend by NameKey of the hostname, their Revision, which is 1, and the spelling of
+	// their names. It returns the places of those whose hostname is taken, in ascending order;
+	// these are not stored and have no ID. It waits for a transaction that has just taken a
+	// hostname. It appends no event, and does not check the domains: see DeviceDomains.Find. The
+	// ImportID of the first one is that of all.
+	//
+	// Of several other spellings of a name in one transaction the first counts, and is written, and
+	// locked, when the transaction ends. None given is nothing.
 	Insert(ctx context.Context, devices []Device) (lost []int, err error)
-	// Update stores changes of devices that were locked, and sets the spelling of their names.
+	// Update stores changes of devices that Lock has returned in the same transaction, and sets in
+	// each After the Revision, one more than it has, and the spelling of its names, as Insert does.
+	// Hostname may differ from Before in its spelling only. The revision is not compared, and
+	// Before has to be what is stored: by it the terms of the filters are moved.
+	//
+	// The ImportID of the first After is that of all. With one, what Before was like is kept until
+	// the import is finished, and an import changes a device at most once; with 0 the device is
+	// seen by everybody as it is now. Errors: Missing. None given is nothing.
 	Update(ctx context.Context, changes []DeviceChange) error
 }
 
@@ -238,17 +305,34 @@ func (u DeviceDomainUpdate) Apply(d *DeviceDomain) error {
 	return errors.Join(name, d.Validate())
 }
 
-// DeviceDomains keeps the domains. Errors: *Error with Missing, Duplicated on name.
+// DeviceDomains keeps the domains. A name is unique regardless of case; several domains may have
+// one short name.
+//
+// The groups DeviceDomains and DeviceImports of the suite hold it.
 type DeviceDomains interface {
+	// Page returns one page of all domains, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[DeviceDomain], error)
+	// Get returns one domain. Errors: Missing.
 	Get(ctx context.Context, id int64) (DeviceDomain, error)
-	// Lock is a Get after which no other transaction can change the domain, or put a device into it, until this one ends.
+	// Lock is a Get after which no other transaction can change the domain, or put a device into
+	// it, until this one ends. It has to be called inside a transaction: outside, the lock ends
+	// with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (DeviceDomain, error)
-	// Find returns the domain that has one of the texts as its name, or else all that have it as short name, by NameKey of the text; until the transaction
-	// ends they stay.
+	// Find returns for each text the domain that has it as its name, or else all domains that have
+	// it as their short name, by ascending id. The keys are NameKey of the text; a text that no
+	// domain has is not among them, and the other name of a domain that was found may be. The map
+	// is never nil. Any number of texts may be given: they are looked up in batches of 512.
+	//
+	// Inside a transaction the domains stay until it ends: on PostgreSQL they are locked against
+	// changes and removal, within a batch by ascending id. Outside a transaction nothing is locked.
 	Find(ctx context.Context, texts []string) (map[string][]DeviceDomain, error)
+	// Create stores d and sets d.ID. An empty ShortName is none. Errors: Duplicated on name.
 	Create(ctx context.Context, d *DeviceDomain) error
+	// Update stores ShortName and UpdatedAt of d; an empty ShortName clears. Errors: Missing.
 	Update(ctx context.Context, d DeviceDomain) error
-	// Delete removes a domain; one that has devices is refused with Rule.
+	// Delete removes a domain. It locks the domain as Lock does, so that nobody puts a device into
+	// it meanwhile. Errors: Missing; Rule on id with ReasonInUse when a device is in it, or while
+	// an import is decided and not finished, which may put some into it. Rule does not doom the
+	// transaction.
 	Delete(ctx context.Context, id int64) error
 }

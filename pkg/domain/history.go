@@ -51,13 +51,34 @@ func (g Glance) Follows(before Glance) bool {
 }
 
 // Histories keeps which history the database has.
+//
+// The groups Histories and CRLs of the suite hold it. No group holds Server and Moved, which need a
+// server that is replaced.
 type Histories interface {
-	// Glance reads it all by one statement; seen is an event that was there before, with Position 0 none.
+	// Glance reads all of a Glance by one statement. seen is an event that was there before; with
+	// Position 0 it is none, and Lost is false. Lost is true when the chain of seen ends before it,
+	// or has another event at its place; an event that was pruned is not lost. Newest is the event
+	// with the highest id.
+	//
+	// On SQLite Server is empty and Moved is false. On PostgreSQL the first call also asks whether
+	// the server can name itself, and a call that finds no server with the incarnation stores it,
+	// by a second statement. It may be called inside a transaction, and is meant for outside.
 	Glance(ctx context.Context, seen Link) (Glance, error)
-	// Incarnation returns the row.
+	// Incarnation returns the incarnation, of which there is always one.
 	Incarnation(ctx context.Context) (Incarnation, error)
-	// Renew gives the database another incarnation, if it still has that of the value from, and returns the one that it has then. With abandon the
-	// value from, and those of before, are kept as abandoned.
+	// Renew gives the database another incarnation, with a random value and since now, if it still
+	// has that of the value from; it returns the value that the database has then. The values of
+	// abandon are added to the abandoned ones, each once, empty ones left out; the last
+	// MaxAbandoned are kept. Without abandon those of before stay.
+	//
+	// With the new incarnation the next list of every CA gets a later number and a later ThisUpdate
+	// than any list that was published until now: the last number rises to two hours of seconds
+	// above the Unix time, the latest ThisUpdate to now. Neither falls. It locks the incarnation
+	// and then the CAs.
+	//
+	// When the value is not from, nothing changes. On PostgreSQL, of two calls at the same time the
+	// one that waits may return from, though the database has another value already; on SQLite it
+	// returns the present one.
 	Renew(ctx context.Context, from string, now time.Time, abandon ...string) (string, error)
 }
 

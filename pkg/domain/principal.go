@@ -129,18 +129,28 @@ func (h Holder) Standing(now time.Time) Standing {
 	return PassingSuperuser
 }
 
-// AccessControl keeps what concerns all users, apikeys and roles together.
+// AccessControl keeps what concerns all users, apikeys, roles, signing keys, applications and
+// authorizations together. It is one row of the database.
+//
+// The groups AccessControl and EndedContext of the suite hold it.
 type AccessControl interface {
-	// Advance counts a change of users, apikeys, roles or signing keys. Until the transaction ends, all others that call it wait, on every
-	// replica: what is read after it is decided upon by one at a time.
+	// Advance counts a change of who may do what, and gives the count another mark. It locks the
+	// row: until the transaction ends, all other calls of Advance wait, on every replica, so what
+	// is read after it is decided upon by one transaction at a time. It is the first statement of
+	// its transaction, before what the decision relies on is read: a transaction that waits here
+	// must not hold locks that another needs. Outside a transaction it only counts.
 	Advance(ctx context.Context) error
-	// Epoch is how many changes there have been.
+	// Epoch returns how many changes there have been. It does not wait for a transaction that has
+	// called Advance.
 	Epoch(ctx context.Context) (int64, error)
-	// Point is Epoch with its mark.
+	// Point returns the Epoch with its mark. Audit.Append, Audit.AppendAll, Clients.Enrol and
+	// Devices.Save compare it with the Point of their event.
 	Point(ctx context.Context) (AccessPoint, error)
-	// Superusers counts the users and apikeys that are superusers at the time now.
+	// Superusers counts the superusers at the time now: users that are enabled, and apikeys that
+	// are enabled and end after now or never. To rely on it, call Advance before.
 	Superusers(ctx context.Context, now time.Time) (int, error)
-	// LastingSuperusers counts those among them that are so for good and from everywhere.
+	// LastingSuperusers counts those superusers that are enabled, never end, and may come from
+	// everywhere (see Everywhere). To rely on it, call Advance before.
 	LastingSuperusers(ctx context.Context) (int, error)
 }
 

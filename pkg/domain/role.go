@@ -107,17 +107,30 @@ func PickRoles(ids []int64, found []Role) ([]Role, error) {
 
 func roleField(i int) string { return fmt.Sprintf("roles[%d]", i) }
 
-// Roles keeps the roles. Errors: *Error with Missing, Duplicated on name.
+// Roles keeps the roles. A name is unique regardless of case. Create, Update and Delete belong
+// behind AccessControl.Advance in the same transaction: without it other replicas go on with what
+// they know.
+//
+// The groups Roles and Concurrency of the suite hold it.
 type Roles interface {
+	// Page returns one page of all roles, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[Role], error)
+	// Get returns one role. Errors: Missing.
 	Get(ctx context.Context, id int64) (Role, error)
-	// Find returns those of the ids that exist, by ascending id.
+	// Find returns those of the ids that exist, each once, by ascending id. All ids go into one
+	// statement. It locks nothing: that a role is still there is checked when it is given to a user
+	// or an apikey.
 	Find(ctx context.Context, ids []int64) ([]Role, error)
-	// Limits returns the restrictions of all who have a role: none for a user.
+	// Limits returns the restrictions of all apikeys and users that have a role, each different one
+	// once, in no order. A user has none, which is the zero value. A role that nobody has, or that
+	// does not exist, has an empty list.
 	Limits(ctx context.Context, id int64) ([]Restrictions, error)
-	// Create stores r and sets its ID.
+	// Create stores r and sets r.ID. The scopes keep their order. Errors: Duplicated on name.
 	Create(ctx context.Context, r *Role) error
+	// Update stores everything of r but CreatedAt; no scopes clears. Errors: Missing; Duplicated on
+	// name.
 	Update(ctx context.Context, r Role) error
-	// Delete removes a role; one that a user or an apikey has is refused with Rule.
+	// Delete removes a role. Errors: Missing; Rule on id with ReasonRoleInUse when a user or an
+	// apikey has it.
 	Delete(ctx context.Context, id int64) error
 }

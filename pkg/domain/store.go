@@ -2,16 +2,76 @@ package domain
 
 import "context"
 
-// Store keeps everything. Outside of Transact each call is a transaction of its own.
+// Store keeps everything. pkg/store implements it on SQLite and on PostgreSQL; its conformance
+// suite, pkg/store/storetest, holds both engines to what is said here. The comment of each
+// interface names the groups of the suite that hold its contract, and what no group holds. What
+// follows is true of every method of every interface, unless its comment says otherwise.
+//
+// Transactions: a method may be called outside Transact and inside. Outside, each call is a
+// transaction of its own: it is stored as a whole or not at all. A method that changes the database
+// is then called on the Store, and inside Transact on tx.
+//
+// Isolation: on SQLite a transaction sees one state of the database and what it has written itself,
+// and nobody else writes until it ends. On PostgreSQL each statement of a transaction sees what was
+// committed before that statement began (READ COMMITTED): what a decision relies on has to be
+// locked first, or read after AccessControl.Advance.
+//
+// Locks: a method that changes a row locks it, and a lock lasts until the transaction ends. On
+// SQLite there is one lock, that of the only writer, which Transact takes when it begins. A read
+// that locks nothing waits for no lock.
+//
+// Errors: a fault that the caller can be told about is an *Error, and the comments say which. All
+// else is a fault of the database: the error of ctx when that has ended, *Unavailable when
+// PostgreSQL can't be reached, and errors of the drivers. After *Unavailable or an ended ctx it is
+// not known whether a change outside a transaction, or a commit, was done.
+//
+// A statement that the database refuses dooms its transaction: Transact does not commit, whatever
+// fn returns. Duplicated, NotFound and Rule come from such statements, unless the comment of the
+// method says otherwise. After one PostgreSQL executes no further statement of the transaction;
+// SQLite does, in vain. Missing, and a result of false, doom nothing.
+//
+// Values: callers validate before they store; the store checks no lengths, sizes or formats. Times
+// are cut off to microseconds, and are read in UTC. An optional time that is zero is stored as none
+// and read as zero. Texts and octets are stored as they are. PostgreSQL refuses a statement with a
+// text that is not UTF-8 or has a NUL; lookups by name find nothing for such a text on either
+// engine. Names are compared by NameKey.
+//
+// Ids: a method that creates ignores the ID of its argument and sets it. Ids ascend, and of all
+// rows that were ever stored no two have had the same. After an error or a rollback the ID is not
+// to be used. On PostgreSQL a row may be committed after one with a higher id; on SQLite it is not.
+//
+// The groups Transact, Transact_Doomed, EndedContext, Texts, Times, TriedAgain and Concurrency of
+// the suite hold these rules. No group holds the isolation of a transaction on PostgreSQL,
+// *Unavailable, OneWriter, or that a read waits for no lock.
 type Store interface {
-	// Transact runs fn in one transaction; tx is valid only inside fn. An error of fn, or a panic, rolls back. Calling
-	// Transact on tx is an error. Nothing slow happens inside: no signing, no key generation, no network.
+	// Transact runs fn once, in one transaction, and commits when fn returns nil. An error of fn is
+	// returned as it is; an error, a panic, an ended ctx or a statement that was refused rolls
+	// back. A panic goes on after that.
+	//
+	// Calling Transact on tx is an error that is no *Error, and fn is not run. tx is valid only
+	// inside fn, and for one goroutine at a time. fn must change the database by tx alone: on
+	// SQLite a change by the outer Store waits for the connection that fn has itself.
+	//
+	// Nothing slow happens inside: no signing, no key generation, no network. On PostgreSQL a
+	// statement may take 30 s, wait 10 s for a lock, and the transaction may be idle for 10 s,
+	// unless the URL of the database, or behind a pooler its settings, say otherwise. On SQLite
+	// Transact waits for the writer of this process until ctx ends, and for that of another process
+	// up to 10 s.
+	//
+	// On PostgreSQL nothing is committed more than a second after the deadline of ctx, by the clock
+	// of the server. Locks are taken in this order: AccessControl.Advance or Audit.Reserve first,
+	// then rows, then the chain of the audit (see Audit.Append).
 	Transact(ctx context.Context, fn func(tx Store) error) error
-	// Atomic runs fn in the transaction that this is, or else in one of its own.
+	// Atomic runs fn in the transaction that this Store is, or else by Transact. In the former case
+	// an error of fn is returned and undoes nothing: the caller of Transact has to return it as
+	// well.
 	Atomic(ctx context.Context, fn func(tx Store) error) error
-	// OneWriter reports whether nobody else can write, here or in another process, while a transaction does.
+	// OneWriter reports whether a transaction keeps everybody else from writing, here and in other
+	// processes: true on SQLite, false on PostgreSQL. It asks nothing of the database.
 	OneWriter() bool
 
+	// Each of these returns a repository of the Store, or of the transaction that the Store is.
+	// They cost nothing and can't fail.
 	CAs() CAs
 	Clients() Clients
 	Certificates() Certificates
@@ -32,19 +92,31 @@ type Store interface {
 	Nonces() Nonces
 	Secrets() Secrets
 	Histories() Histories
-	// Forget drops what is remembered of the database, which has another history now.
+
+	// Forget drops what the Store remembers of the database, the names of devices and their
+	// references, because the database has another history now. It asks nothing of the database. It
+	// may be called at any time, also while others use the Store: what they have begun to read
+	// before is not remembered.
 	Forget()
 }
 
-// Secrets keeps the service's own secrets, sealed under the master key.
+// Secrets keeps the service's own secrets, sealed under the master key, by their names. A secret is
+// never removed.
+//
+// The groups Secrets and Concurrency of the suite hold it. No group holds that Replace locks.
 type Secrets interface {
-	// Any reports whether there is one: a database without has never been used.
+	// Any reports whether there is a secret: a database without one has never been used.
 	Any(ctx context.Context) (bool, error)
-	// GetOrCreate returns the sealed secret of that name; the first caller's becomes it. Of callers at the same time, on any
-	// replica, all get the same.
+	// GetOrCreate returns the sealed secret of that name; when there is none it stores sealed and
+	// returns that. Of callers at the same time, on any replica, all get the same. On PostgreSQL it
+	// waits for a transaction that has just created the secret. Outside a transaction it is two
+	// statements; the first decides.
 	GetOrCreate(ctx context.Context, name string, sealed []byte) ([]byte, error)
-	// Get returns the sealed secret of that name. Errors: *Error with Missing.
+	// Get returns the sealed secret of that name. Errors: Missing.
 	Get(ctx context.Context, name string) ([]byte, error)
-	// Replace puts another in the place of a sealed secret, unless somebody else has done so meanwhile; it says whether it has.
+	// Replace stores after in the place of before, and reports whether it did. It is false when the
+	// secret is not before any more, or when there is none. It locks the secret: with after equal
+	// to before it changes nothing and lets one transaction at a time go on. A transaction that
+	// also appends to the audit calls it first.
 	Replace(ctx context.Context, name string, before, after []byte) (bool, error)
 }

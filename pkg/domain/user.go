@@ -63,16 +63,34 @@ func (c UserUpdate) Apply(u *User) error {
 	return errors.Join(username, u.Validate(), password, CheckRoleIDs(c.Roles))
 }
 
-// Users keeps the users, with their roles by ascending id. Errors: *Error with Missing, Duplicated on username.
+// Users keeps the users, with their roles by ascending id. A username is unique regardless of case.
+// Create, Update and Delete belong behind AccessControl.Advance in the same transaction: without it
+// other replicas go on with what they know.
+//
+// The groups Users, Concurrency and EndedContext of the suite hold it.
 type Users interface {
+	// Page returns one page of all users, by ascending id. See PageRequest for its bounds. The
+	// roles are read by a second statement: outside a transaction they may be newer than the users.
 	Page(ctx context.Context, page PageRequest) (Page[User], error)
+	// Get returns one user. The roles are read by a second statement, as in Page. Errors: Missing.
 	Get(ctx context.Context, id int64) (User, error)
-	// Named returns the user of a name, regardless of case.
+	// Named returns the user of a name, regardless of case. The name is not cleaned (see
+	// CleanName). The roles are read by a second statement, as in Page. Errors: Missing, also for a
+	// name that no database can hold.
 	Named(ctx context.Context, username string) (User, error)
-	// Create stores u with the roles and sets its ID.
+	// Create stores u with its roles and sets u.ID. Of the roles only the ids count, each at most
+	// once; a role that is given twice is an error that is no *Error. Errors: Duplicated on
+	// username; NotFound on roles.
 	Create(ctx context.Context, u *User) error
+	// Update stores everything of u but CreatedAt, with its roles in the place of those before.
+	// Zero values are stored as they are: no roles takes all away. It replaces the password hash as
+	// well, whatever Rehash has stored meanwhile. Errors: Missing; Duplicated on username; NotFound
+	// on roles.
 	Update(ctx context.Context, u User) error
-	// Rehash stores a password hash if the present one is still before.
+	// Rehash stores the password hash after if the present one is before. Otherwise, and when there
+	// is no such user, it does nothing and returns nil. It changes neither UpdatedAt nor
+	// Generation, so it needs no Advance.
 	Rehash(ctx context.Context, id int64, before, after Secret) error
+	// Delete removes a user and takes the roles away, which stay themselves. Errors: Missing.
 	Delete(ctx context.Context, id int64) error
 }

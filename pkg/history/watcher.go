@@ -19,6 +19,8 @@ type Watcher struct {
 	Log      *slog.Logger
 	Memories []func() // each forgets
 
+	// mu guards all that follows. It is held for a whole look: one round trip to the database, and
+	// the renewal of the incarnation and the calls of Memories where they are due.
 	mu      sync.Mutex
 	last    domain.Glance
 	looked  bool

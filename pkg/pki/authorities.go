@@ -17,6 +17,7 @@ type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring
 
+	// mu guards open and age, for a look-up; never while a CA is read and its key unsealed.
 	mu   sync.Mutex
 	open map[int64]*ca.Authority
 	age  int // how often all was forgotten

@@ -11,23 +11,33 @@ import (
 
 // Lists are the lists that this process has served, by CA. The zero value has none.
 type Lists struct {
-	mu    sync.Mutex // guards the map, for as long as it takes to look something up
+	mu    sync.Mutex // guards the map, for a look-up; what a list has is guarded by its turn
 	lists map[int64]*list
 }
 
-// list is what this process knows of one CA's list. turn makes those who need a new one wait for one signature; only who has it may change
-// anything but stale.
+// list is what this process knows of one CA's list. turn guards all that is no atomic. It is held
+// while the state and the revocations are read, and a list is signed and published, so that
+// requests which need a new list wait for one signature; each step at the database is bounded, the
+// longest by crlReadTime. The atomics are loaded without it.
 type list struct {
-	turn        chan struct{}
-	current     atomic.Pointer[SignedCRL]
-	stale       atomic.Pointer[staleness] // nil while all is well
+	turn chan struct{}
+	// current is the list that is served. It is stored under turn; Forget takes it away without.
+	current atomic.Pointer[SignedCRL]
+	// stale is nil while all is well. It is stored without turn, by a request that gets the last
+	// list, and taken away by one that gets a good one, and by Forget.
+	stale atomic.Pointer[staleness]
+	// seen is the state that the list was last taken to. It is stored under turn.
 	seen        atomic.Pointer[domain.RevocationPoint]
 	revocations []domain.Revocation // up to epoch, less those that were dropped
 	epoch       int64
-	last        domain.Revocation         // one of epoch
-	lapsed      atomic.Bool               // the database has another history than what is known here
-	ended       atomic.Pointer[SignedCRL] // the last list of the history that lapsed
-	before      *lapsedList               // what has been compared with nothing yet
+	last        domain.Revocation // one of epoch
+	// lapsed says that the database has another history than what is known here. Forget sets it
+	// without turn; it is cleared under turn, when what was known is forgotten.
+	lapsed atomic.Bool
+	// ended is the last list of the history that lapsed. Forget stores it without turn; it is taken
+	// under turn.
+	ended  atomic.Pointer[SignedCRL]
+	before *lapsedList // what has been compared with nothing yet
 }
 
 // of returns the list of a CA, which is empty the first time.

@@ -32,6 +32,7 @@ type knownName struct {
 
 // deviceNameCache remembers names that are committed.
 type deviceNameCache struct {
+	// mu guards known and age, for a look-up; never while the database is asked.
 	mu    sync.RWMutex
 	known map[nameID]knownName
 	age   int // how often all was forgotten

@@ -44,6 +44,8 @@ func (s *Store) serverOf(ctx context.Context) (string, error) {
 // unknownFunction are the SQLSTATE codes of a server that has no such function, or has it for others only.
 var unknownFunction = []string{"42883", "42501", "0A000"}
 
+// serverExpression is nil until a server was asked whether it can name itself; then it is stored
+// for good. Two that ask at the same time store the same.
 type serverExpression = atomic.Pointer[string]
 
 const glanceColumns = `a.epoch, a.mark, i.value, i.server, COALESCE(newest.chain, 0), COALESCE(newest.position, 0), newest.hash,

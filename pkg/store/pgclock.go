@@ -12,7 +12,9 @@ import (
 // lateSlack is what a guard adds to a deadline: clocks are compared no better than a message travels.
 const lateSlack = time.Second
 
-// pgClock tells what the clock of the server says. It is compared at every connection, and runs with the monotonic clock of this process in between.
+// pgClock tells what the clock of the server says. It is compared at every connection, and runs
+// with the monotonic clock of this process in between. compared is replaced as a whole at each
+// comparison, and is nil before the first.
 type pgClock struct{ compared atomic.Pointer[clockReading] }
 
 type clockReading struct{ server, here time.Time }

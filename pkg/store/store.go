@@ -26,7 +26,7 @@ type Store struct {
 	engine      Engine
 	write       *gorm.DB
 	read        *gorm.DB
-	turns       *atomic.Uint32 // of the audit's chains
+	turns       *atomic.Uint32 // of the audit's chains: counted up by each that needs one
 	inTx        bool
 	chain       *int        // of a transaction that has events: where they go
 	path        string      // of an SQLite file

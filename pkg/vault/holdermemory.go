@@ -10,7 +10,7 @@ import (
 // holderMemory has the authorizations that were read, by what they were asked for. What it has goes with one knowledge of who may do what: it is dropped
 // when that is replaced.
 type holderMemory struct {
-	mu      sync.RWMutex // guards all, for as long as it takes to look something up
+	mu      sync.RWMutex // guards all that follows, for a look-up
 	of      *access.Knowledge
 	holders map[string]holder
 }

@@ -22,6 +22,7 @@ const (
 // ImportQueue lets one import run at a time, of the callers by turns. A nil queue does not bound.
 type ImportQueue struct {
 	turns *turns.Turns
+	// mu guards files and bytes, for an addition; never while an import waits or runs.
 	mu    sync.Mutex
 	files int
 	bytes int

@@ -13,6 +13,7 @@ const maxRecentDevices = 4096
 // RecentDevices guesses what a device is like before an upsert, to save reading it: what it was last seen like, or that there is none, when that was right
 // for the last one that it had not seen. A guess is never relied on: a save names the revision that it changes.
 type RecentDevices struct {
+	// mu guards seen and unknown, for a look-up.
 	mu      sync.Mutex
 	seen    map[string]domain.Device
 	unknown bool // whether the last one that was not seen turned out to be new

@@ -31,7 +31,7 @@ const (
 // lane bounds how many requests of a kind are served at once. Who waits has a place in a queue and nothing else.
 type lane struct {
 	turns   chan struct{}
-	waiting atomic.Int32
+	waiting atomic.Int32 // requests that wait for a turn; each counts itself while it waits
 }
 
 func newLane(size int) *lane { return &lane{turns: make(chan struct{}, size)} }
@@ -118,7 +118,7 @@ func isLong(method, path string) bool {
 // visit is what a request has of an admission until it ends.
 type visit struct {
 	lane   *lane
-	inside atomic.Bool // whether it has a turn
+	inside atomic.Bool // whether it has a turn; of those that give it back at once one does
 	bodies []*body
 	cut    error // that of a body that was cut off
 }

@@ -23,6 +23,8 @@ const (
 // bodies bounds the memory of request bodies. For lack of room those are cut off that have been coming longest: who sends what it has is done in a moment,
 // so it is the ones that keep their bodies back.
 type bodies struct {
+	// mu guards all that follows, and the bodies among those that are coming. It is held for an
+	// addition, and while others are cut off; never while a body is read.
 	mu     sync.Mutex
 	used   int64
 	coming list.List // of *body, the oldest first

@@ -58,6 +58,8 @@ const (
 type metrics struct {
 	gather http.Handler
 
+	// mu guards last and free. It is held while what was measured is gathered, so that it is
+	// gathered once at a time.
 	mu   sync.Mutex
 	last *page
 	free time.Time // from when on the burst is whole again

@@ -178,6 +178,7 @@ func startTethered(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
 
 // transcript collects what a process prints and tells who waits for more.
 type transcript struct {
+	// mu guards text and changed, while text is added to or copied.
 	mu      sync.Mutex
 	text    strings.Builder
 	changed chan struct{}

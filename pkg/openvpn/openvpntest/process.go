@@ -78,6 +78,7 @@ func (p *process) await(ctx context.Context, from int, text string) error {
 
 // transcript collects what a process prints and tells who waits for more.
 type transcript struct {
+	// mu guards text and changed, while text is added to or copied.
 	mu      sync.Mutex
 	text    []byte
 	changed chan struct{}

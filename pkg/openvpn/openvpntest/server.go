@@ -41,9 +41,11 @@ type Server struct {
 	p2p       bool
 	proc      *process
 
-	mu    sync.Mutex // held while a client is met or the CRL is replaced
-	crlAt time.Time  // modification time of the CRL file; zero without one
-	stale bool       // point-to-point: the server must be reset before it meets anyone
+	// mu guards crlAt and stale, and keeps clients apart. It is held while a client is met, for up
+	// to connectTimeout, or the CRL is replaced.
+	mu    sync.Mutex
+	crlAt time.Time // modification time of the CRL file; zero without one
+	stale bool      // point-to-point: the server must be reset before it meets anyone
 }
 
 // StartServer returns a server that is ready for clients. It runs until Stop is

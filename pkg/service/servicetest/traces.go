@@ -90,7 +90,7 @@ func postgresRows(t *testing.T, s *store.Store) []byte {
 
 // LockedBuffer keeps what concurrent loggers write.
 type LockedBuffer struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards text, while it is added to or copied
 	text bytes.Buffer
 }
 

@@ -39,7 +39,8 @@ const (
 	SigningKeyLife = 90 * Day
 )
 
-// Clock is a present that a test sets.
+// Clock is a present that a test sets: At is stored by the test, and loaded by all that ask for the
+// time.
 type Clock struct{ At atomic.Pointer[time.Time] }
 
 // Now returns the present.
@@ -139,6 +140,7 @@ func Operator(t testing.TB) context.Context {
 	return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "operator", Superuser: true})
 }
 
+// names counts the names that Fresh has made, of all tests.
 var names atomic.Int64
 
 // Fresh is a name that nothing else has.

@@ -28,7 +28,7 @@ var shared struct {
 	once    sync.Once
 	cluster *Cluster
 	err     error
-	clones  atomic.Int64
+	clones  atomic.Int64 // databases that were made; it numbers the next
 }
 
 // URL returns the address of a fresh, migrated database that belongs to t alone

@@ -74,6 +74,11 @@ func testAPIKeyChanges(t *testing.T, s domain.Store, one, two domain.Role) {
 		k := sampleAPIKey(one, domain.Role{ID: absent})
 		wantFault(t, s.APIKeys().Create(ctx, &k), domain.NotFound, "roles", domain.ReasonNotFound)
 		wantSame(t, k.ID, 0)
+		there := newAPIKey(t, s, one)
+		asked := there
+		asked.Roles = k.Roles
+		wantFault(t, s.APIKeys().Update(ctx, asked), domain.NotFound, "roles", domain.ReasonNotFound)
+		wantSame(t, must(s.APIKeys().Get(ctx, there.ID))(t), there)
 		k.Roles = nil
 		check(t, s.APIKeys().Create(ctx, &k))
 	})
@@ -153,6 +158,15 @@ func testAPIKeyUses(t *testing.T, s domain.Store) {
 		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: k.ID, At: noon.Add(-1000), Address: "old"}, {ID: never.ID, At: noon, Address: "same"}}))
 		used(t, &k, noon, "192.0.2.2")
 		used(t, &never, noon, "192.0.2.9")
+	})
+	t.Run("an older one wins over what a clock that was ahead has stored", func(t *testing.T) {
+		k := newAPIKey(t, s)
+		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: k.ID, At: noon.Add(time.Minute), Address: "ahead"}}))
+		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: k.ID, At: noon, Address: "passed over"}}))
+		used(t, &k, noon.Add(time.Minute), "ahead")
+		right := noon.Add(-time.Microsecond)
+		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: k.ID, At: right, Address: "right"}}))
+		used(t, &k, right, "right")
 	})
 	t.Run("of several the newest wins", func(t *testing.T) {
 		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{

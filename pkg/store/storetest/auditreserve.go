@@ -58,7 +58,7 @@ func testReserveWaits(t *testing.T, s domain.Store, all []domain.Event) {
 	t.Run("one has it at a time, and who waits for it stops nobody", func(t *testing.T) {
 		authority := newCA(t, s)
 		row := newClient(t, s, authority.ID)
-		var inside atomic.Int32
+		var inside atomic.Int32 // how many transactions have the last chain
 		lists, faults := together(t, 8, func(i int) (list []domain.Event, err error) {
 			for round := 0; round < 5 && err == nil; round++ {
 				one, two := sampleEvent(), sampleEvent()

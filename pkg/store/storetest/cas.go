@@ -54,6 +54,9 @@ func testCAChanges(t *testing.T, s domain.Store) {
 		first, second := sampleCA(fresh("ca")), sampleCA(fresh("ca"))
 		key := domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}, Fingerprint: fresh("fingerprint")}
 		check(t, s.CAs().Create(ctx, &first, key, domain.CRLState{}))
+		for fingerprint, want := range map[string]bool{key.Fingerprint: true, "another": false, "": false} {
+			wantSame(t, must(s.CAs().KeyTaken(ctx, fingerprint))(t), want)
+		}
 		wantFault(t, s.CAs().Create(ctx, &second, key, domain.CRLState{}), domain.Duplicated, "cert", domain.ReasonDuplicated)
 		key.Fingerprint = fresh("fingerprint")
 		check(t, s.CAs().Create(ctx, &second, key, domain.CRLState{}))

@@ -39,6 +39,16 @@ func testCRLs(t *testing.T, s domain.Store) {
 		wantMissing(t, err)
 		wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(absent, 1)))(t), false)
 	})
+	t.Run("publishing is a transaction of its own, and refused inside one", func(t *testing.T) {
+		c, published := newCA(t, s), false
+		err := s.Transact(ctx, func(tx domain.Store) (err error) {
+			published, err = tx.CRLs().Publish(ctx, sampleCRL(c.ID, 1))
+			return err
+		})
+		if err == nil || published || domain.Faults(err) != nil {
+			t.Errorf("published: %t, error is %v", published, err)
+		}
+	})
 	t.Run("the latest is read back whole", func(t *testing.T) {
 		c := newCA(t, s)
 		for number := int64(1); number <= 3; number++ {

@@ -44,9 +44,16 @@ func testDeviceImports(t *testing.T, s domain.Store) {
 	undecided := domain.DeviceImport{Author: "x", Domains: "{}", AliveAt: noon}
 	check(t, imports.Begin(ctx, &undecided))
 	check(t, imports.Stage(ctx, undecided.ID, domain.ImportPart{Place: 7, Text: "z"}))
-	if decided, err := imports.Decide(ctx, undecided.ID, noon); err != nil || decided {
-		t.Errorf("two are decided: %v", err)
+	for _, id := range []int64{undecided.ID, of.ID} {
+		if decided, err := imports.Decide(ctx, id, noon); err != nil || decided {
+			t.Errorf("two are decided, or one twice: %v", err)
+		}
 	}
+	place := newDomain(t, s)
+	check(t, s.Transact(ctx, func(tx domain.Store) error { // the refusal dooms nothing
+		wantFault(t, tx.DeviceDomains().Delete(ctx, place.ID), domain.Rule, "id", domain.ReasonInUse)
+		return nil
+	}))
 	later := noon.Add(time.Second)
 	for id, want := range map[int64]bool{undecided.ID: true, of.ID: true, 999_999: false} {
 		if got, err := imports.Touch(ctx, id, later); err != nil || got != want {
@@ -77,6 +84,8 @@ func testDeviceImports(t *testing.T, s domain.Store) {
 	wantImports(t, s, of)
 	wantLeft(t, s, undecided.ID)
 	check(t, imports.Finish(ctx, of.ID))
+	check(t, imports.Finish(ctx, of.ID))
+	check(t, s.DeviceDomains().Delete(ctx, place.ID))
 	wantImports(t, s)
 	wantLeft(t, s, of.ID, undecided.ID)
 	for _, id := range []int64{of.ID, undecided.ID} {

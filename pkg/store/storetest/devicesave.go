@@ -58,6 +58,14 @@ func testDeviceSave(t *testing.T, s domain.Store) {
 		_, saved := save(domain.Device{}, sampleDevice(), nil, place.ID, absent)
 		wantSame(t, saved, false)
 	})
+	t.Run("nor when the rights have moved", func(t *testing.T) {
+		device, e := sampleDevice(), sampleEvent()
+		e.Point = domain.AccessPoint{Epoch: 1, Mark: "of another history"}
+		all := domain.DeviceSave{DeviceChange: domain.DeviceChange{After: device}, Event: &e}
+		wantSame(t, must(s.Devices().Save(ctx, &all))(t), false)
+		_, err := s.Devices().Named(ctx, device.Hostname)
+		wantMissing(t, err)
+	})
 	t.Run("nor with a nonce that was spent", func(t *testing.T) {
 		device, e := sampleDevice(), sampleEvent()
 		all := domain.DeviceSave{DeviceChange: domain.DeviceChange{After: device}, Nonce: nonce("1"), Event: &e}
@@ -65,6 +73,11 @@ func testDeviceSave(t *testing.T, s domain.Store) {
 		wantFault(t, err, domain.Duplicated, "oauth_nonce", domain.ReasonNonce)
 		_, err = s.Devices().Named(ctx, device.Hostname)
 		wantMissing(t, err)
+	})
+	t.Run("what was remembered can be forgotten", func(t *testing.T) {
+		s.Forget()
+		_, saved := save(domain.Device{}, sampleDevice(), nil, place.ID)
+		wantSame(t, saved, true)
 	})
 	t.Run("a change that was not stored has spent no nonce", func(t *testing.T) {
 		for _, value := range []string{"2", "3"} {

@@ -38,6 +38,9 @@ func testContinue(t *testing.T, s domain.Store) {
 		untouched.Follows = 0
 		wantSame(t, got, untouched)
 	})
+	t.Run("a CA that does not exist is nothing", func(t *testing.T) {
+		check(t, s.CRLs().Continue(ctx, absent, 7, nil))
+	})
 }
 
 func testClientsOf(t *testing.T, s domain.Store) {

@@ -45,6 +45,7 @@ func testRevocations(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Revocations().After(ctx, c.ID, 2))(t), []domain.Revocation{at(3, "01")})
 		wantSame(t, len(must(s.Revocations().After(ctx, c.ID, 3))(t)), 0)
 	})
+	t.Run("none added is nothing", func(t *testing.T) { check(t, s.Revocations().Add(ctx, nil)) })
 	testRevocationEpochs(t, s)
 }
 

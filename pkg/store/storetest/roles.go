@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +75,19 @@ func testRoleChanges(t *testing.T, s domain.Store) {
 		for _, ids := range [][]int64{nil, {}, {absent}} {
 			wantSame(t, len(must(s.Roles().Find(ctx, ids))(t)), 0)
 		}
+	})
+	t.Run("the limits are those of all who have a role, each once", func(t *testing.T) {
+		role, key := newRole(t, s), sampleAPIKey()
+		wantSame(t, len(must(s.Roles().Limits(ctx, role.ID))(t)), 0)
+		key.Roles = []domain.Role{role}
+		check(t, s.APIKeys().Create(ctx, &key))
+		wantSame(t, must(s.Roles().Limits(ctx, role.ID))(t), []domain.Restrictions{key.Holder().Restrictions()})
+		newUser(t, s, role)
+		newUser(t, s, role)
+		list := must(s.Roles().Limits(ctx, role.ID))(t)
+		slices.SortFunc(list, func(a, b domain.Restrictions) int { return cmp.Compare(a.RateLimit, b.RateLimit) })
+		wantSame(t, list, []domain.Restrictions{{}, key.Holder().Restrictions()})
+		wantSame(t, len(must(s.Roles().Limits(ctx, absent))(t)), 0)
 	})
 	t.Run("deletion is refused while somebody has it", func(t *testing.T) { testRoleDeletion(t, s) })
 	t.Run("pages", func(t *testing.T) {

@@ -24,6 +24,7 @@ func testSecrets(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.Secrets().Get(ctx, "one"))(t), first)
 	_, err := s.Secrets().Get(ctx, "four")
 	wantMissing(t, err)
+	wantSame(t, must(s.Secrets().Replace(ctx, "four", first, []byte("4")))(t), false)
 	wantSame(t, must(s.Secrets().Replace(ctx, "one", first, []byte("next")))(t), true)
 	wantSame(t, must(s.Secrets().Replace(ctx, "one", first, []byte("other")))(t), false)
 	wantSame(t, must(s.Secrets().Get(ctx, "one"))(t), []byte("next"))

@@ -84,6 +84,7 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 123456000, time.UTC)
 // absent is an id that no row has.
 const absent = 1 << 40
 
+// names counts the names that fresh has made, of all groups.
 var names atomic.Int64
 
 // fresh makes a name that nothing has yet.

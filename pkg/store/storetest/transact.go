@@ -89,6 +89,18 @@ func testTransactBounds(t *testing.T, c creations) {
 			t.Errorf("ran: %t, error is %v", ran, err)
 		}
 	})
+	t.Run("Atomic is a transaction, or a part of the one around it", func(t *testing.T) {
+		alone, inside, failure := fresh("client"), fresh("client"), errors.New("failure")
+		fail := func(name string) func(tx domain.Store) error {
+			return func(tx domain.Store) error { return errors.Join(c.create(t, tx, name), failure) }
+		}
+		wantSame(t, errors.Is(c.Atomic(t.Context(), fail(alone)), failure), true)
+		check(t, c.Transact(t.Context(), func(tx domain.Store) error {
+			wantSame(t, errors.Is(tx.Atomic(t.Context(), fail(inside)), failure), true)
+			return nil
+		}))
+		wantSame(t, []bool{c.exists(t, alone), c.exists(t, inside)}, []bool{false, true})
+	})
 	t.Run("a transaction sees what it wrote, others do not before its end", func(t *testing.T) {
 		name := fresh("client")
 		check(t, c.Transact(t.Context(), func(tx domain.Store) error {

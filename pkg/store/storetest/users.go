@@ -74,6 +74,11 @@ func testUserRoles(t *testing.T, s domain.Store, one, two domain.Role) {
 		wantFault(t, s.Users().Create(ctx, &u), domain.NotFound, "roles", domain.ReasonNotFound)
 		_, err := s.Users().Named(ctx, u.Username)
 		wantMissing(t, err)
+		there := newUser(t, s, one)
+		asked := there
+		asked.Roles = u.Roles
+		wantFault(t, s.Users().Update(ctx, asked), domain.NotFound, "roles", domain.ReasonNotFound)
+		wantSame(t, must(s.Users().Get(ctx, there.ID))(t), there)
 	})
 	t.Run("changes", func(t *testing.T) { testUserChanges(t, s, one, two) })
 	t.Run("deletion takes the assignments along, not the roles", func(t *testing.T) {

@@ -216,7 +216,7 @@ func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // answers counts by operationId and status.
 type answers struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards seen, for an addition or a copy
 	seen map[string]map[int]int
 }
 

@@ -18,6 +18,7 @@ import (
 
 // problems collects what the browser reports. The browser writes from a goroutine of its own.
 type problems struct {
+	// mu guards seen and requests, for a look-up or a copy.
 	mu       sync.Mutex
 	seen     []string
 	requests map[network.RequestID]string
