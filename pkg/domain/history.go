@@ -76,9 +76,8 @@ type Histories interface {
 	// above the Unix time, the latest ThisUpdate to now. Neither falls. It locks the incarnation
 	// and then the CAs.
 	//
-	// When the value is not from, nothing changes. On PostgreSQL, of two calls at the same time the
-	// one that waits may return from, though the database has another value already; on SQLite it
-	// returns the present one.
+	// When the value is not from, nothing changes, and the present one is returned: of two calls at
+	// the same time both return the same value.
 	Renew(ctx context.Context, from string, now time.Time, abandon ...string) (string, error)
 }
 

@@ -40,15 +40,24 @@ func (r audit) spanEnd(ctx context.Context, query string, at time.Time, directio
 	if direction < 0 {
 		none = domain.MaxID
 	}
-	var args []any
+	var disorder [domain.AuditChains]int64
+	for chain := range disorder {
+		disorder[chain] = anyDisorder // of a chain whose end is lost
+	}
 	err = returned(ctx, r.s.read, "SELECT chain, behind FROM audit_chains", nil, func(scan func(...any) error) error {
 		var chain, behind int64
 		err := scan(&chain, &behind)
-		args = append(args, chain, shifted(at, direction*behind))
+		if chain >= 0 && chain < domain.AuditChains {
+			disorder[chain] = behind
+		}
 		return err
 	})
-	if err != nil || len(args) == 0 {
+	if err != nil {
 		return none, err
+	}
+	var args []any
+	for chain, behind := range disorder {
+		args = append(args, chain, shifted(at, direction*behind))
 	}
 	values := "(?, ?)"
 	if r.s.engine == Postgres {
@@ -58,6 +67,9 @@ func (r audit) spanEnd(ctx context.Context, query string, at time.Time, directio
 	err = scan(ctx, r.s.read, []any{&id}, text, append(args, none)...)
 	return id, err
 }
+
+// anyDisorder is the disorder of a chain of which nothing is known: its times may be those of any hundred years. In microseconds.
+const anyDisorder = 100 * 366 * 86400 * 1_000_000
 
 // shifted moves a time by microseconds, within the years of four digits: SQLite compares times as text.
 func shifted(t time.Time, by int64) time.Time {

@@ -27,7 +27,16 @@ type nameID struct{ kind, key string }
 type knownName struct {
 	ref       int64
 	label     string
-	respelled bool // by this transaction, which writes that at its end
+	stored    string // what the database has, of one that is respelled
+	respelled bool   // by this transaction, which writes that at its end
+}
+
+// inDatabase is how the database spells the name.
+func (n knownName) inDatabase() string {
+	if n.respelled {
+		return n.stored
+	}
+	return n.label
 }
 
 // deviceNameCache remembers names that are committed.

@@ -106,6 +106,7 @@ func (r devices) Stored(ctx context.Context, hostname string) (domain.Device, er
 
 // Some implements domain.Devices.
 func (r devices) Some(ctx context.Context, ids []int64) ([]domain.Device, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	var list []domain.Device
 	for batch := range slices.Chunk(ids, insertBatch) {
 		rows, err := find[namedRow, domain.Device](ctx, r.s.read, "SELECT "+deviceColumns+" FROM devices WHERE id IN ?", []any{batch})

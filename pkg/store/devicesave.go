@@ -52,7 +52,7 @@ func (r devices) save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	if r.s.engine == Postgres {
 		saved, err := r.saveAtOnce(ctx, s, rows[0])
 		if saved && err == nil {
-			r.s.cachedNames.respell(rows[0])
+			r.s.respelledNow(rows[0])
 		}
 		return saved, err
 	}

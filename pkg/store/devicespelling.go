@@ -40,7 +40,7 @@ func (s *Store) use(names namesFound, d *domain.Device) []nameUse {
 			found = s.respellOnce(names, id, *name.label)
 			*name.label = found.label
 		}
-		uses[i] = nameUse{id, found.ref, found.label, *name.label}
+		uses[i] = nameUse{id, found.ref, found.inDatabase(), *name.label}
 	}
 	return uses
 }
@@ -52,7 +52,7 @@ func (s *Store) respellOnce(names namesFound, id nameID, label string) knownName
 		name = names[id]
 	}
 	if !name.respelled {
-		name.label, name.respelled = label, true
+		name.stored, name.label, name.respelled = name.label, label, true
 		s.madeNames[id] = name
 	}
 	names[id] = name
@@ -63,7 +63,20 @@ func (s *Store) respellOnce(names namesFound, id nameID, label string) knownName
 func (s *Store) respellLater(row deviceRow) {
 	for _, n := range row.names {
 		if n.respelled() {
-			s.madeNames[n.id] = knownName{ref: n.ref, label: n.wanted, respelled: true}
+			s.madeNames[n.id] = knownName{ref: n.ref, label: n.wanted, stored: n.label, respelled: true}
+		}
+	}
+}
+
+// respelledNow notes that a device that was stored by itself has respelled its names: where it is in a transaction, that knows it, and others when it ends.
+func (s *Store) respelledNow(row deviceRow) {
+	if !s.inTx {
+		s.cachedNames.respell(row)
+		return
+	}
+	for _, n := range row.names {
+		if n.respelled() {
+			s.madeNames[n.id] = knownName{ref: n.ref, label: n.wanted, stored: n.wanted, respelled: true}
 		}
 	}
 }

@@ -112,12 +112,13 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 		}
 		done := tx.write.WithContext(ctx).Exec("UPDATE incarnation SET value = ?, since = ?, abandoned = ?, server = "+server+" WHERE value = ?",
 			value, micro(now), string(abandoned), from)
-		if done.Error == nil && done.RowsAffected == 0 {
-			value = before.Value
-			return nil
-		}
 		if done.Error != nil {
 			return done.Error
+		}
+		if done.RowsAffected == 0 { // another has renewed it, maybe while this waited
+			before, err = tx.Histories().Incarnation(ctx)
+			value = before.Value
+			return err
 		}
 		return tx.outdoLists(ctx, now)
 	})

@@ -35,8 +35,8 @@ func mendings(was, ends []domain.Link) []mending {
 		at := slices.IndexFunc(was, func(l domain.Link) bool { return l.Chain == end.Chain })
 		switch {
 		case at < 0:
-			const query = "INSERT INTO audit_chains (chain, position, hash) VALUES (?, ?, ?) ON CONFLICT (chain) DO NOTHING"
-			list = append(list, mending{query, []any{end.Chain, end.Position, end.Hash[:]}})
+			const query = "INSERT INTO audit_chains (chain, position, hash, behind) VALUES (?, ?, ?, ?) ON CONFLICT (chain) DO NOTHING"
+			list = append(list, mending{query, []any{end.Chain, end.Position, end.Hash[:], anyDisorder}})
 		case was[at] != end:
 			const query = "UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ? AND position = ? AND hash = ?"
 			list = append(list, mending{query, []any{end.Position, end.Hash[:], end.Chain, was[at].Position, was[at].Hash[:]}})

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -108,6 +109,11 @@ func testCount(t *testing.T, s domain.Store, chain int) {
 
 func testMendEnds(t *testing.T, s domain.Store) {
 	ctx := t.Context()
+	old := sampleEvent()
+	old.At = noon.AddDate(-7, 0, 0)
+	check(t, s.Transact(ctx, func(tx domain.Store) error { // the last chain is for those who reserve it
+		return errors.Join(tx.Audit().Reserve(ctx), tx.Audit().Append(ctx, &old))
+	}))
 	was := must(s.Audit().Ends(ctx))(t)
 	ends := slices.Clone(was)
 	ends[2].Position, ends[2].Hash = ends[2].Position+3, [32]byte{7}
@@ -118,9 +124,22 @@ func testMendEnds(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.Audit().MendEnds(ctx, was, ends))(t), false) // it does not end there any more
 	wantSame(t, must(s.Audit().MendEnds(ctx, ends, ends[:15]))(t), true)
 	wantSame(t, must(s.Audit().Ends(ctx))(t), ends[:15])
+	wantSame(t, lastOf(t, s, domain.AuditFilter{From: old.At, To: old.At.Add(time.Second)}), old.ID) // though it is long before the others
 	wantSame(t, must(s.Audit().MendEnds(ctx, ends[:15], was))(t), true)
 	wantSame(t, must(s.Audit().MendEnds(ctx, ends[:15], was))(t), false) // it has been added already
+	wantSame(t, lastOf(t, s, domain.AuditFilter{From: old.At, To: old.At.Add(time.Second)}), old.ID)
 	wantSame(t, must(s.Audit().Ends(ctx))(t), was)
+}
+
+// lastOf is the id of the last event that a filter finds.
+func lastOf(t testing.TB, s domain.Store, filter domain.AuditFilter) int64 {
+	t.Helper()
+	filter.Descending = true
+	page := must(s.Audit().Page(t.Context(), filter, domain.PageRequest{Size: 1}))(t)
+	if len(page.Items) == 0 {
+		return 0
+	}
+	return page.Items[0].ID
 }
 
 func testCheckpoints(t *testing.T, s domain.Store) {

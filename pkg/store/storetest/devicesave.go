@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +75,25 @@ func testDeviceSave(t *testing.T, s domain.Store) {
 		wantFault(t, err, domain.Duplicated, "oauth_nonce", domain.ReasonNonce)
 		_, err = s.Devices().Named(ctx, device.Hostname)
 		wantMissing(t, err)
+	})
+	t.Run("in a transaction a new device respells a name, and the next one has that", func(t *testing.T) {
+		first, next := sampleDevice(), sampleDevice()
+		first.Model, next.Model = strings.ToUpper(asked.Model), strings.ToUpper(asked.Model)
+		check(t, s.Transact(ctx, func(tx domain.Store) error {
+			for _, d := range []*domain.Device{&first, &next} {
+				e := sampleEvent()
+				all := domain.DeviceSave{DeviceChange: domain.DeviceChange{After: *d}, DomainIDs: []int64{place.ID}, Event: &e}
+				saved, err := tx.Devices().Save(ctx, &all)
+				if err != nil || !saved {
+					return fmt.Errorf("saved is %t, %w", saved, err)
+				}
+				d.ID = all.After.ID
+			}
+			return nil
+		}))
+		for _, d := range must(s.Devices().Some(ctx, []int64{asked.ID, first.ID, next.ID, asked.ID}))(t) {
+			wantSame(t, d.Model, first.Model)
+		}
 	})
 	t.Run("what was remembered can be forgotten", func(t *testing.T) {
 		s.Forget()

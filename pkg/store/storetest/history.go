@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,19 @@ func testHistories(t *testing.T, s domain.Store) {
 		wantSame(t, glance(t, other).Lost, true)
 		must(s.Audit().Prune(ctx, event.Chain, event.Position, 1000))(t)
 		wantSame(t, glance(t, event.Link).Lost, false)
+	})
+	t.Run("all who renew the incarnation at once are told the same", func(t *testing.T) {
+		for range 4 {
+			before := must(s.Histories().Incarnation(ctx))(t).Value
+			told, faults := together(t, 8, func(int) (string, error) { return s.Histories().Renew(ctx, before, noon) })
+			check(t, errors.Join(faults...))
+			after := must(s.Histories().Incarnation(ctx))(t).Value
+			for _, value := range told {
+				if value != after || value == before {
+					t.Errorf("%s, not %s", value, after)
+				}
+			}
+		}
 	})
 	t.Run("of two who renew the incarnation one does", func(t *testing.T) {
 		before := must(s.Histories().Incarnation(ctx))(t)
