@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -231,6 +232,73 @@ func TestViolations(t *testing.T) {
 	if diff := cmp.Diff([]string{"pkg/helpers is named helpers", "pkg/a is named dto"}, violations(named)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// claimed is what a package's comment says of its imports.
+var claimed = regexp.MustCompile(`\bIt imports (.*?)(?:\.(?: |$)|;|, and (?:knows|of others) )`)
+
+// falseClaims says where the comment of a package tells of other imports of this module than it has.
+func falseClaims(p pkg, doc string) []string {
+	claim := claimed.FindStringSubmatch(strings.Join(strings.Fields(doc), " ") + " ")
+	if claim == nil {
+		return []string{p.path() + ": its comment does not say what it imports"}
+	}
+	var actual []string
+	for _, imported := range p.Imports {
+		if strings.HasPrefix(imported, module) {
+			actual = append(actual, strings.TrimPrefix(local(imported), "pkg/"))
+		}
+	}
+	said := strings.FieldsFunc(claim[1], func(r rune) bool { return r == ' ' || r == ',' })
+	var found []string
+	for _, name := range actual {
+		if !slices.Contains(said, name) {
+			found = append(found, fmt.Sprintf("%s: its comment does not say that it imports %s", p.path(), name))
+		}
+	}
+	for _, name := range said {
+		if _, isLocal := layers["pkg/"+name]; (isLocal || strings.HasPrefix(name, "gen/") || strings.HasPrefix(name, "wire/")) && !slices.Contains(actual, name) {
+			found = append(found, fmt.Sprintf("%s: its comment says that it imports %s", p.path(), name))
+		}
+	}
+	return found
+}
+
+// TestDocs: the comment of a package names what it imports of this module.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		if !strings.HasPrefix(p.path(), "pkg/") || p.forTests() {
+			continue
+		}
+		for _, fault := range falseClaims(p, packageComment(t, p)) {
+			t.Error(fault)
+		}
+	}
+	one := pkg{ImportPath: module + "/pkg/a", Imports: []string{"time", module + "/pkg/domain", module + "/pkg/wire/oas"}}
+	for doc, want := range map[string]int{
+		"It imports domain and wire/oas. More.": 0, "It imports domain, and knows nothing.": 1, "It imports domain, ca and wire/oas.": 1,
+		"It imports nothing of this module.": 2, "It has no imports.": 1, "It imports gen/api, domain and\nwire/oas; nothing else.": 1,
+	} {
+		if found := falseClaims(one, doc); len(found) != want {
+			t.Errorf("%q: %q", doc, found)
+		}
+	}
+}
+
+// packageComment is the whole comment of a package.
+func packageComment(t *testing.T, p pkg) string {
+	t.Helper()
+	for _, name := range p.GoFiles {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Doc != nil {
+			return file.Doc.Text()
+		}
+	}
+	return ""
 }
 
 func TestLengths(t *testing.T) {

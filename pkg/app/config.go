@@ -1,5 +1,5 @@
 // Package app puts the parts together: it reads the configuration, opens the database and the keys, starts the server and ends it
-// in order. It may import everything; nothing but cmd imports it.
+// in order. It imports audit, domain, pki, seal, service, store and wire; nothing but cmd imports it.
 package app
 
 import (

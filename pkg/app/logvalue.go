@@ -26,6 +26,7 @@ type Setting struct {
 	Name                 string // of the flag and of the key in the file
 	Env                  string
 	Default, Help, Notes string
+	Switch               bool // it is on or off
 	value                any
 }
 
@@ -38,7 +39,10 @@ func settings(config reflect.Value) (list []Setting) {
 		case field.Anonymous:
 			list = append(list, settings(value)...)
 		case tag.Get("kong") != "-":
-			list = append(list, Setting{tag.Get("name"), tag.Get("env"), tag.Get("default"), tag.Get("help"), tag.Get("note"), value.Interface()})
+			list = append(list, Setting{
+				Name: tag.Get("name"), Env: tag.Get("env"), Default: tag.Get("default"), Help: tag.Get("help"), Notes: tag.Get("note"),
+				Switch: value.Kind() == reflect.Bool, value: value.Interface(),
+			})
 		}
 	}
 	return list

@@ -1,7 +1,7 @@
 // Package bounded limits what one process does and remembers: rates, turns at costly work, questions whose answer many share, and maps
 // that forget.
 //
-// It imports the standard library and golang.org/x/time, and knows nothing of the service.
+// It imports golang.org/x/time and nothing of this module, and knows nothing of the service.
 //
 // What is not obvious: these limits protect one process and count in it alone. What must hold for all replicas is a row or a constraint in
 // the database.

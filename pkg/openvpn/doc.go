@@ -1,8 +1,7 @@
 // Package openvpn writes what OpenVPN reads: client profiles.
 //
 // It turns certificates that others issued into configuration text and decides
-// nothing about them. It imports the standard library, and of this module the
-// domain package alone.
+// nothing about them. It imports nothing of this module.
 //
 // A configuration file can run programs on the machine that reads it (up,
 // tls-verify, plugin …). Whatever enters one is therefore checked against what

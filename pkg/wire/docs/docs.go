@@ -1,7 +1,7 @@
 // Package docs serves the API explorer: Swagger UI over the OpenAPI documents, below [Path].
 //
-// It owns the page, its policy and the vendored files of swagger-ui-dist (folder swagger, unmodified), and imports the
-// standard library only. Everything the page loads comes from this binary and from the server that it runs in, under a
+// It imports nothing of this module. It owns the page, its policy and the vendored files of swagger-ui-dist (folder
+// swagger, unmodified). Everything the page loads comes from this binary and from the server that it runs in, under a
 // Content-Security-Policy without an unsafe keyword. Of Swagger UI's two layouts only BaseLayout keeps to that policy.
 package docs
 
