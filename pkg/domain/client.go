@@ -179,6 +179,7 @@ type ClientFilter struct {
 	Name   string
 	CAID   int64
 	Status Status
+	At     time.Time // when a certificate is valid or expired; zero: as of the last MarkExpired
 }
 
 // Wide reports whether a page has to be searched for: all names, or all with the same beginning, may have to be looked at.
@@ -191,8 +192,9 @@ func (f ClientFilter) Wide() bool { return strings.Contains(f.Name, "*") }
 // Clients_Page_Filters, Clients_Page_Model and Concurrency of the suite hold it.
 type Clients interface {
 	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
-	// does not grow with its depth. See PageRequest for its bounds. Whether a client is expired is
-	// judged as of the last MarkExpired. A name that no database can hold selects nothing.
+	// does not grow with its depth. See PageRequest for its bounds. A name that no database can hold
+	// selects nothing. It writes nothing: certificates that have expired since the last MarkExpired
+	// are found beside those that are marked, at a cost that grows with their number.
 	Page(ctx context.Context, filter ClientFilter, page PageRequest) (Page[Client], error)
 	// Get returns one client. Errors: Missing.
 	Get(ctx context.Context, id int64) (Client, error)

@@ -27,14 +27,20 @@ type Clients struct {
 // markBatch is how many ended certificates are marked in one statement.
 const markBatch = 1000
 
-// Page lists clients. Certificates that ended since the last call are marked first, so that a filter by status is exact.
-func (s *Clients) Page(ctx context.Context, filter domain.ClientFilter, page domain.PageRequest) (domain.Page[domain.Client], error) {
-	for marked := markBatch; marked == markBatch && (filter.Status == domain.StatusValid || filter.Status == domain.StatusExpired); {
-		var err error
-		if marked, err = s.Store.Clients().MarkExpired(ctx, s.Now(), markBatch); err != nil {
-			return domain.Page[domain.Client]{}, err
+// MarkExpired marks the certificates that have expired, which keeps lists by status fast. It is
+// called in the background; lists are exact without it.
+func (s *Clients) MarkExpired(ctx context.Context) error {
+	for {
+		marked, err := s.Store.Clients().MarkExpired(ctx, s.Now(), markBatch)
+		if err != nil || marked < markBatch {
+			return err
 		}
 	}
+}
+
+// Page lists clients.
+func (s *Clients) Page(ctx context.Context, filter domain.ClientFilter, page domain.PageRequest) (domain.Page[domain.Client], error) {
+	filter.At = s.Now()
 	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Client], error) {
 		return s.Store.Clients().Page(ctx, filter, page)
 	})

@@ -89,6 +89,15 @@ func TestClients_Page(t *testing.T) {
 	w.Clock.Pass(time.Microsecond)
 	WantSame(t, ids(domain.StatusValid), []int64{lasting.ID})
 	WantSame(t, ids(domain.StatusExpired), []int64{ending.ID})
+	marked := func() (n int) {
+		Check(t, Must(w.Store.SQL())(t).QueryRowContext(t.Context(), "SELECT count(*) FROM clients WHERE expired").Scan(&n))
+		return n
+	}
+	WantSame(t, marked(), 0) // who reads writes nothing
+	Check(t, w.Clients.MarkExpired(t.Context()))
+	WantSame(t, marked(), 1)
+	WantSame(t, ids(domain.StatusValid), []int64{lasting.ID})
+	WantSame(t, ids(domain.StatusExpired), []int64{ending.ID})
 	w.Revoke(t, ending.ID)
 	WantSame(t, ids(domain.StatusRevoked), []int64{ending.ID})
 	WantSame(t, ids(domain.StatusExpired), []int64{ending.ID})

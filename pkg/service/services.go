@@ -164,6 +164,7 @@ func (s *Services) Run(ctx context.Context) {
 	})
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
 	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Watch) })
+	workers.Go(func() { s.every(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })

@@ -67,7 +67,35 @@ type clients struct{ s *Store }
 
 // Page implements domain.Clients.
 func (r clients) Page(ctx context.Context, filter domain.ClientFilter, req domain.PageRequest) (domain.Page[domain.Client], error) {
-	return page[clientRow, domain.Client](ctx, r.s.read, r.listing(filter), req)
+	l := r.listing(filter)
+	if filter.At.IsZero() || filter.Status != domain.StatusValid && filter.Status != domain.StatusExpired {
+		return page[clientRow, domain.Client](ctx, r.s.read, l, req)
+	}
+	ended, revived, err := r.toMark(ctx, filter.At)
+	if err != nil {
+		return domain.Page[domain.Client]{}, err
+	}
+	if ended || revived {
+		l = r.exact(l, filter)
+	}
+	return page[clientRow, domain.Client](ctx, r.s.read, l, req)
+}
+
+// exact is a listing by status while some certificates are not marked as they are: those that are marked and are not are left out, and those that are and
+// are not marked are listed among the others. They are few, and are read by an index on their end.
+func (r clients) exact(l listing, f domain.ClientFilter) listing {
+	at := micro(f.At)
+	unmarked, condition := "expired AND expires_at IS NOT NULL AND expires_at > ? AND revoked_at IS NULL", "expires_at > ?"
+	if f.Status == domain.StatusExpired {
+		unmarked, condition = "NOT expired AND expires_at <= ?", "expires_at <= ?"
+	}
+	f.Status = domain.StatusAny
+	also := r.listing(f)
+	also.table = "(SELECT " + clientColumns + ", name_key FROM clients WHERE " + unmarked + " ORDER BY expires_at) AS unmarked"
+	also.args = append([]any{at}, also.args...)
+	l.restrict(condition, at)
+	l.also, l.apart = &also, true
+	return l
 }
 
 var clientTable = listing{table: "clients", columns: clientColumns}
@@ -210,15 +238,21 @@ func (r clients) Revoke(ctx context.Context, id int64, at time.Time) error {
 const anyToMark = `SELECT COALESCE((SELECT id FROM clients WHERE NOT expired AND expires_at <= ? ORDER BY expires_at LIMIT 1), 0),
 	COALESCE((SELECT id FROM clients WHERE expired AND expires_at > ? ORDER BY expires_at DESC LIMIT 1), 0)`
 
+// toMark reports whether there are certificates that have ended and are not marked, and marked ones that have not ended.
+func (r clients) toMark(ctx context.Context, now time.Time) (ended, revived bool, err error) {
+	var first, last int64
+	err = scan(ctx, r.s.read, []any{&first, &last}, anyToMark, micro(now), micro(now))
+	return first != 0, last != 0, err
+}
+
 // MarkExpired implements domain.Clients. Most of the time there is nothing to mark, and it only reads.
 func (r clients) MarkExpired(ctx context.Context, now time.Time, limit int) (int, error) {
-	var ended, revived int64
-	err := scan(ctx, r.s.read, []any{&ended, &revived}, anyToMark, micro(now), micro(now))
+	ended, revived, err := r.toMark(ctx, now)
 	marked, unmarked := 0, 0
-	if err == nil && ended != 0 {
+	if err == nil && ended {
 		marked, err = r.mark(ctx, true, "NOT expired AND expires_at <= ?", now, "expires_at", limit)
 	}
-	if err == nil && revived != 0 {
+	if err == nil && revived {
 		unmarked, err = r.mark(ctx, false, "expired AND expires_at > ?", now, "expires_at DESC", limit)
 	}
 	return max(marked, unmarked), err

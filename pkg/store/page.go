@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -30,6 +31,7 @@ type listing struct {
 	first, last int64
 	more        []any    // places of what columns has behind those of the row
 	also        *listing // rows of another table that are listed among these; their first column, as that of these, is the id
+	apart       bool     // no row of also has an id that the table of these has: the page before this one has to count both
 }
 
 func (l *listing) restrict(condition string, args ...any) {
@@ -58,8 +60,16 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 
 func (l listing) back(cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, !l.descending, true)
-	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", l.idColumn(), cmp.Or(l.keyTable, l.table), l.and(key), order, n)
-	return query, append(l.args[:len(l.args):len(l.args)], args...)
+	args = append(l.args[:len(l.args):len(l.args)], args...)
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ", l.idColumn(), cmp.Or(l.keyTable, l.table), l.and(key), order)
+	if l.also == nil || !l.apart {
+		return query + fmt.Sprintf("1 OFFSET %d", n), args
+	}
+	key, otherArgs, order := l.also.keyset(cursor, !l.descending, true)
+	other := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ", l.also.idColumn(), l.also.table, l.also.and(key), order)
+	both := fmt.Sprintf("SELECT * FROM (%s%d) AS these UNION ALL SELECT * FROM (%s%d) AS others ORDER BY 1 DESC LIMIT 1 OFFSET %d",
+		query, n+1, other, n+1, n)
+	return both, slices.Concat(args, l.also.args, otherArgs)
 }
 
 // keyset is the condition on what lies in one direction from the cursor, with it or without, and the order of that direction.

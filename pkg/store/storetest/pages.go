@@ -60,8 +60,10 @@ func addDrawn(rt *rapid.T, s domain.Store, cas []int64, model []domain.Client) [
 	if err != nil {
 		rt.Fatal(err)
 	}
-	if _, err := s.Clients().MarkExpired(rt.Context(), noon, 10); err != nil {
-		rt.Fatal(err)
+	if mark := rapid.SampledFrom([]time.Time{{}, noon, noon.AddDate(90, 0, 0)}).Draw(rt, "marked as of"); !mark.IsZero() { // or not, or wrongly
+		if _, err := s.Clients().MarkExpired(rt.Context(), mark, 10); err != nil {
+			rt.Fatal(err)
+		}
 	}
 	return append(model, c)
 }
@@ -71,6 +73,7 @@ func drawFilter(rt *rapid.T, cas []int64) domain.ClientFilter {
 		Name:   rapid.SampledFrom([]string{"", "", "*", "A*", "*b*", "*%*", "_*", `*\*`, "é*", "ab", "*aB*"}).Draw(rt, "name filter"),
 		CAID:   rapid.SampledFrom([]int64{0, cas[0], cas[1], absent}).Draw(rt, "CA filter"),
 		Status: rapid.SampledFrom([]domain.Status{domain.StatusAny, domain.StatusValid, domain.StatusExpired, domain.StatusRevoked}).Draw(rt, "status"),
+		At:     noon,
 	}
 }
 
