@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/bounded"
@@ -190,16 +191,15 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CR
 	}
 	all := append(l.revocations, fresh...)
 	s.tellGone(ctx, l, caID, state, all)
-	kept := l.revocations[:0]
 	for _, r := range all {
-		if r.NotAfter.IsZero() || r.Epoch > latest.Epoch || latest.ThisUpdate.After(s.Now()) || !r.NotAfter.Before(latest.ThisUpdate) {
-			kept = append(kept, r)
-		}
 		if r.Epoch > l.epoch {
 			l.epoch, l.last = r.Epoch, r
 		}
 	}
-	l.revocations = kept
+	now := s.Now()
+	l.revocations = slices.DeleteFunc(all, func(r domain.Revocation) bool {
+		return !r.NotAfter.IsZero() && r.Epoch <= latest.Epoch && !latest.ThisUpdate.After(now) && r.NotAfter.Before(latest.ThisUpdate)
+	})
 	return nil
 }
 

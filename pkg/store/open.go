@@ -47,19 +47,19 @@ var poolLimits = map[string]string{
 	"idle_in_transaction_session_timeout": "10s",
 }
 
-// openPostgres opens one pool that writes and one that reads. What writes finds its rows by their keys, so it is planned once; to plan a statement
-// of several parts takes longer than to execute it. What reads is planned for its values, which may be rare or common.
+// openPostgres opens one pool that writes and one that reads, so that many long reads never take
+// the connections that changes need.
 func openPostgres(ctx context.Context, location string) (*Store, error) {
 	pooled, err := behindPooler(ctx, location)
 	if err != nil {
 		return nil, err
 	}
 	clock := &pgClock{}
-	writer, write, err := postgresPool(ctx, location, clock, plannedOnce, pooled)
+	writer, write, err := postgresPool(ctx, location, clock, false, pooled)
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := postgresPool(ctx, location, clock, plannedForValues, pooled)
+	reader, read, err := postgresPool(ctx, location, clock, true, pooled)
 	if err != nil {
 		return nil, errors.Join(err, writer())
 	}
@@ -81,9 +81,6 @@ const (
 	closeTimeout = 5 * time.Second
 )
 
-// The modes of planning of a pool that writes and of one that reads.
-const plannedOnce, plannedForValues = "force_generic_plan", "auto"
-
 // closeBounded closes a pool, and leaves behind a connection that somebody does not give back.
 func closeBounded(pool *pgxpool.Pool) error {
 	closed := make(chan struct{})
@@ -99,8 +96,8 @@ func closeBounded(pool *pgxpool.Pool) error {
 	}
 }
 
-// postgresPool opens a pool whose prepared statements are planned as mode says, and returns what closes it.
-func postgresPool(ctx context.Context, location string, clock *pgClock, mode string, pooled bool) (func() error, *gorm.DB, error) {
+// postgresPool opens a pool, and returns what closes it.
+func postgresPool(ctx context.Context, location string, clock *pgClock, reads, pooled bool) (func() error, *gorm.DB, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
 		return nil, nil, errURL
@@ -108,7 +105,7 @@ func postgresPool(ctx context.Context, location string, clock *pgClock, mode str
 	if pooled {
 		setPooled(config.ConnConfig, location)
 	} else {
-		setSession(config.ConnConfig, mode)
+		setSession(config.ConnConfig)
 	}
 	if !strings.Contains(location, "pool_max_conns") {
 		config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0)))
@@ -132,7 +129,7 @@ func postgresPool(ctx context.Context, location string, clock *pgClock, mode str
 			return nil, nil, err
 		}
 	}
-	conn := sql.OpenDB(pgConnector{Connector: stdlib.GetPoolConnector(pool), reads: mode == plannedForValues})
+	conn := sql.OpenDB(pgConnector{Connector: stdlib.GetPoolConnector(pool), reads: reads})
 	conn.SetMaxIdleConns(0) // the pool keeps them
 	closePool := func() error { return errors.Join(conn.Close(), closeBounded(pool)) }
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
@@ -146,8 +143,7 @@ func postgresPool(ctx context.Context, location string, clock *pgClock, mode str
 var errURL = errors.New("the database URL is not valid")
 
 // setSession sets what every session is to have, unless the URL says otherwise.
-func setSession(config *pgx.ConnConfig, mode string) {
-	config.RuntimeParams["plan_cache_mode"] = mode
+func setSession(config *pgx.ConnConfig) {
 	for name, value := range poolLimits {
 		if _, set := config.RuntimeParams[name]; !set {
 			config.RuntimeParams[name] = value

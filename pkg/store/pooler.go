@@ -27,7 +27,7 @@ func behindPooler(ctx context.Context, location string) (bool, error) {
 	if err != nil {
 		return false, errURL
 	}
-	setSession(config.ConnConfig, "auto")
+	setSession(config.ConnConfig)
 	config.ConnConfig.RuntimeParams[probeSetting] = probeValue
 	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if refusesParameter(err) {

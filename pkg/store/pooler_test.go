@@ -35,7 +35,7 @@ func TestPooler(t *testing.T) {
 	t.Parallel()
 	for name, more := range map[string][]string{
 		"refuses": nil,
-		"ignores": {"ignore_startup_parameters = plan_cache_mode,statement_timeout,lock_timeout,idle_in_transaction_session_timeout"},
+		"ignores": {"ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -88,10 +88,7 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 		if gone, err = unknownDomains(ctx, tx, good); err != nil { // since then
 			return err
 		}
-		if err := stored.put(ctx, good.without(gone).plans); err != nil {
-			return err
-		}
-		return stored.record(ctx)
+		return stored.put(ctx, good.without(gone).plans)
 	})
 	if err != nil {
 		return err
@@ -108,10 +105,8 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 // store stores the plans of a file.
 func (s *Devices) store(ctx context.Context, tx domain.Store, file *checkedFile) (ImportResult, error) {
 	stored := s.storing(tx, 0)
-	if err := file.batches(func(good goodRows) error { return stored.put(ctx, good.plans) }); err != nil {
-		return ImportResult{}, err
-	}
-	return stored.counted, stored.record(ctx)
+	err := file.batches(func(good goodRows) error { return stored.put(ctx, good.plans) })
+	return stored.counted, err
 }
 
 func (r *ImportResult) add(more ImportResult) {

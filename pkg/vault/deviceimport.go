@@ -209,7 +209,7 @@ func (s *Devices) finishSome(ctx context.Context, of *domain.DeviceImport, plans
 				return err
 			}
 		}
-		return stored.record(ctx)
+		return nil
 	})
 	if err != nil {
 		return err

