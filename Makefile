@@ -3,9 +3,12 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit quick test race fuzz nightly bench demo run setup
+.PHONY: help generate verify build lint unit quick test race fuzz nightly bench profile demo run release setup
 
 FUZZTIME = 20s
+PACKAGE = ./pkg/vault
+BENCH = .
+VERSION =
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +21,7 @@ verify: ## check that gen/ is what openapi/ gives, byte for byte
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && cp -r gen "$$kept/gen" && $(MAKE) --no-print-directory generate && diff -r "$$kept/gen" gen
 
 build: ## build bin/chaveiro
-	$(GO) build -o bin/chaveiro ./cmd/chaveiro
+	$(GO) build -buildvcs=auto -o bin/chaveiro ./cmd/chaveiro
 
 lint: ## gofmt, vet, staticcheck
 	@files=$$(gofmt -l $$(git ls-files '*.go' ':!gen')) && test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
@@ -54,9 +57,16 @@ nightly: ## what takes too long for every change: long loops, the race detector 
 bench: ## measure against floors: rates, latencies, memory; some minutes, on a machine that does nothing else
 	$(GO) run ./bench
 
+profile: ## CPU profile of the benchmarks BENCH of PACKAGE: cpu.prof, and where the time goes
+	$(GO) test -run '^$$' -bench '$(BENCH)' -cpuprofile cpu.prof -o cpu.test $(PACKAGE)
+	$(GO) tool pprof -top -cum -nodecount 40 cpu.test cpu.prof
+
 demo: build ## a certificate is made, let in, revoked and refused, by a real OpenVPN
 	@scripts/setup.sh openvpn
 	@$(GO) run ./demo
 
-run: ## run the server on ./data, with a token and commands to try
+run: ## run the server on ./data, with a token and commands to try; it is built and started again when a source changes
 	@scripts/run.sh
+
+release: ## check and build the release VERSION into dist/, with its notes out of CHANGELOG.md; publishes nothing
+	@scripts/release.sh "$(VERSION)"

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,5 +122,25 @@ func versionText() string {
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	return "chaveiro " + info.Main.Version + " " + info.GoVersion
+	return describe(info)
+}
+
+// describe is a build in words: its version, the commit and the date of it, and the version of Go. A build outside of a
+// repository has neither commit nor date.
+func describe(info *debug.BuildInfo) string {
+	vcs := map[string]string{}
+	for _, setting := range info.Settings {
+		vcs[setting.Key] = setting.Value
+	}
+	text := "chaveiro " + cmp.Or(info.Main.Version, "(unknown)")
+	if commit := vcs["vcs.revision"]; commit != "" {
+		text += ", commit " + commit[:min(len(commit), 12)]
+		if vcs["vcs.modified"] == "true" {
+			text += " with changes"
+		}
+	}
+	if date := vcs["vcs.time"]; date != "" {
+		text += ", " + date
+	}
+	return text + ", " + cmp.Or(info.GoVersion, "an unknown Go")
 }

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Checks and builds a release into dist/: binaries of one static program each, their
+# checksums, and the notes of the version out of CHANGELOG.md. It publishes nothing; at
+# the end it says how the tag is made.
+set -eu
+
+main() {
+	version=$1
+	cd "$(dirname "$0")/.."
+	case $version in
+	v[0-9]*.[0-9]*.[0-9]*) ;;
+	*) fail "say which: make release VERSION=v1.2.3" ;;
+	esac
+	[ -z "$(git status --porcelain)" ] || fail "the tree has changes that are not committed"
+	! git rev-parse -q --verify "refs/tags/$version" >/dev/null || fail "the tag $version is there already"
+	notes=$(notes_of "${version#v}")
+	[ -n "$notes" ] || fail "CHANGELOG.md has no section [${version#v}], or it is empty"
+	[ -n "${SKIP_TESTS:-}" ] || make --no-print-directory test
+	rm -rf dist
+	mkdir dist
+	for arch in amd64 arm64; do
+		GOOS=linux GOARCH=$arch CGO_ENABLED=0 "${GO:-go}" build -buildvcs=true -trimpath -o "dist/chaveiro-$version-linux-$arch" ./cmd/chaveiro
+	done
+	(cd dist && sha256sum chaveiro-* >SHA256SUMS)
+	printf '%s\n' "$notes" >dist/NOTES.md
+	ls -l dist
+	echo "Nothing is published. The tag: git tag -a $version -F dist/NOTES.md"
+}
+
+# notes_of is the section of a version, without its heading.
+notes_of() {
+	awk -v version="$1" '
+		/^## / { inside = index($0, "## [" version "]") == 1; next }
+		inside && (NF || seen) { seen = 1; print }
+	' CHANGELOG.md
+}
+
+fail() {
+	echo "release: $1" >&2
+	exit 1
+}
+
+main "${1:-}"
