@@ -84,5 +84,7 @@ func (c countedHistories) Glance(ctx context.Context, seen domain.Link) (domain.
 func counting(t testing.TB, w *World) (*World, *counted) {
 	t.Helper()
 	store := &counted{Store: w.Store}
-	return w.With(t, func(s *service.Settings) { s.Store = store }), store
+	replica := w.With(t, func(s *service.Settings) { s.Store = store })
+	store.asked = nil // what New has asked
+	return replica, store
 }

@@ -24,12 +24,9 @@ type Signing struct {
 // settle is how long after it was made a key begins to sign: by then every replica has noticed it.
 const settle = 5 * trustFor
 
-// Tokens returns what makes and verifies tokens with the keys of this moment; it makes the first key.
+// Tokens returns what makes and verifies tokens with the keys of this moment.
 func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
 	rows, err := s.Control.Store.SigningKeys().List(ctx)
-	if err == nil && len(rows) == 0 {
-		rows, err = s.first(ctx)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -44,17 +41,19 @@ func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
 	return auth.NewTokens(s.Secret, ring, s.Now)
 }
 
-// first makes the first key, unless another replica has made it meanwhile. The audit has no event of it: nobody has asked for it.
-func (s *Signing) first(ctx context.Context) (rows []domain.SigningKey, err error) {
+// Begin makes the first key of a database, unless another replica has made it. The audit has no event of it: nobody has
+// asked for it.
+func (s *Signing) Begin(ctx context.Context) error {
+	if rows, err := s.Control.Store.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
+		return err
+	}
 	fresh := s.newKey()
-	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
-		if rows, err = tx.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
+	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
+		if rows, err := tx.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
 			return none, err
 		}
-		rows = []domain.SigningKey{fresh}
 		return none, tx.SigningKeys().Create(ctx, fresh)
 	})
-	return rows, err
 }
 
 func (s *Signing) newKey() domain.SigningKey {
@@ -73,11 +72,11 @@ func (s *Signing) Rotate(ctx context.Context, revoke bool) error {
 	return s.rotate(ctx, func([]domain.SigningKey) (bool, bool) { return true, revoke })
 }
 
-// RotateDue makes a new key when the newest has signed for its life, on one replica only.
+// RotateDue makes a new key when the newest has signed for its life, or there is none, on one replica only.
 func (s *Signing) RotateDue(ctx context.Context) error {
 	due := func(rows []domain.SigningKey) bool {
 		newest, ok := s.newest(rows)
-		return len(rows) > 0 && (!ok || s.Now().Sub(newest) >= s.Life)
+		return !ok || s.Now().Sub(newest) >= s.Life
 	}
 	rows, err := s.Control.Store.SigningKeys().List(ctx)
 	if err != nil || !due(rows) {

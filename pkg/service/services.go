@@ -86,6 +86,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	passwords := access.NewPasswords(store, turns.Passwords(), now)
 	control := &access.Control{Store: store, Recorder: recorder, Callers: callers, Changes: changes, Now: now}
 	signing := &access.Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now}
+	if err := signing.Begin(ctx); err != nil {
+		return nil, err
+	}
 	authenticator := &access.Authenticator{Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now, Log: log}
 	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), turns.Derivations()
 	return &Services{
@@ -142,6 +145,7 @@ const (
 	crlInterval   = time.Minute
 	usesInterval  = 5 * time.Second
 	choreInterval = time.Minute
+	sealInterval  = 5 * time.Minute
 	// importInterval is short: until an import is finished no list has its devices.
 	importInterval = 5 * time.Second
 	lookInterval   = time.Second
@@ -153,14 +157,16 @@ const (
 	lastTimeout  = 5 * time.Second
 )
 
+// sealingTokens is how the log calls it.
+const sealingTokens = "sealing the tokens of the vault"
+
 // Run does what has to be done in the background until ctx ends, and then what must not be left undone.
 func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
 	workers.Go(func() {
-		if err := s.PAMAccess.SealTokens(ctx); err != nil && ctx.Err() == nil {
-			s.Access.Log.ErrorContext(ctx, "sealing the tokens of the vault failed", "error", err)
-		}
+		s.once(ctx, sealingTokens, s.PAMAccess.SealTokens)
+		s.every(ctx, sealInterval, sealingTokens, s.PAMAccess.SealTokens)
 	})
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
 	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Watch) })
@@ -188,11 +194,15 @@ func (s *Services) every(ctx context.Context, interval time.Duration, what strin
 			return
 		case <-ticker.C:
 		}
-		bounded, cancel := context.WithTimeout(ctx, choreTimeout)
-		err := do(bounded)
-		cancel()
-		if err != nil && ctx.Err() == nil {
-			s.Access.Log.ErrorContext(ctx, what+" failed", "error", err)
-		}
+		s.once(ctx, what, do)
+	}
+}
+
+// once calls do, for so long as a chore may take, and logs that it failed.
+func (s *Services) once(ctx context.Context, what string, do func(context.Context) error) {
+	bounded, cancel := context.WithTimeout(ctx, choreTimeout)
+	defer cancel()
+	if err := do(bounded); err != nil && ctx.Err() == nil {
+		s.Access.Log.ErrorContext(ctx, what+" failed", "error", err)
 	}
 }

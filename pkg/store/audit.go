@@ -127,9 +127,7 @@ func (r audit) LastBefore(ctx context.Context, chain int, before time.Time) (dom
 	}
 	defer rows.Close()
 	if rows.Next() {
-		var hash []byte
-		err = rows.Scan(&link.Position, &hash)
-		copy(link.Hash[:], hash)
+		err = rows.Scan(&link.Position, placeOf(&link.Hash))
 	}
 	if err == nil {
 		err = rows.Err()
@@ -158,11 +156,9 @@ func links(query *gorm.DB) ([]domain.Link, error) {
 	var list []domain.Link
 	for rows.Next() {
 		var link domain.Link
-		var hash []byte
-		if err := rows.Scan(&link.Chain, &link.Position, &hash); err != nil {
+		if err := rows.Scan(&link.Chain, &link.Position, placeOf(&link.Hash)); err != nil {
 			return nil, err
 		}
-		copy(link.Hash[:], hash)
 		list = append(list, link)
 	}
 	return list, rows.Err()

@@ -73,10 +73,7 @@ const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::te
 func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 	record := toEventRow(*e)
 	args := append(append(chainMove(e), e.ResourceID, e.Chain, e.Point.String(), e.ResourceID), record.contents()...)
-	var hash []byte
-	err := r.s.atOnce(ctx, e, []any{&e.ID, &e.Position, &hash}, appendEvent, args)
-	copy(e.Hash[:], hash)
-	return ifMoved(err)
+	return ifMoved(r.s.atOnce(ctx, e, []any{&e.ID, &e.Position, placeOf(&e.Hash)}, appendEvent, args))
 }
 
 // appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
@@ -135,19 +132,14 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 type chainEnd struct {
 	domain.Link
 	latest, behind int64
-	hash           []byte
 }
 
 const chainColumns = "position, hash, latest, behind"
 
-func (c *chainEnd) places() []any { return []any{&c.Position, &c.hash, &c.latest, &c.behind} }
+func (c *chainEnd) places() []any { return []any{&c.Position, placeOf(&c.Hash), &c.latest, &c.behind} }
 
 // take hangs an event on the end.
 func (c *chainEnd) take(e *domain.Event) {
-	if c.hash != nil {
-		copy(c.Hash[:], c.hash)
-		c.hash = nil
-	}
 	at := e.At.UnixMicro()
 	c.latest, c.behind = max(c.latest, at), max(c.behind, c.latest-at)
 	c.Link = e.Follow(c.Link)

@@ -204,8 +204,7 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 	args := append(record.fields()[1:], record.NameKey, e.Point.String(), cert.CAID, cert.Issuer, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
 		cert.KeyProtected, micro(cert.CreatedAt))
 	args = append(append(args, chainMove(e)...), e.Chain)
-	var hash []byte
-	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, &hash}
+	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, placeOf(&e.Hash)}
 	if err := r.s.atOnce(ctx, e, places, enrolment, append(args, entry.contents()...)); err != nil {
 		c.ID = 0
 		if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -215,7 +214,6 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 			orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}
 	cert.ClientID, e.ResourceID = c.ID, c.ID
-	copy(e.Hash[:], hash)
 	return nil
 }
 

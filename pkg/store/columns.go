@@ -68,3 +68,18 @@ func each[A, B any](list []A, convert func(A) B) []B {
 	}
 	return converted
 }
+
+// hashPlace is where a query puts the hash of a link. NULL gives zeros, and so does what is missing of a hash that is too short: whoever checks the chain
+// finds that it does not fit.
+type hashPlace [32]byte
+
+// placeOf is the place of a hash.
+func placeOf(hash *[32]byte) *hashPlace { return (*hashPlace)(hash) }
+
+// Scan implements sql.Scanner.
+func (h *hashPlace) Scan(value any) error {
+	*h = hashPlace{}
+	octets, _ := value.([]byte)
+	copy(h[:], octets)
+	return nil
+}

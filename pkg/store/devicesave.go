@@ -149,8 +149,7 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 		INSERT INTO audit_events (resource_id, id, `+linkColumns+", "+eventColumns+`)
 			SELECT link.*, `+eventValues+" FROM link RETURNING resource_id, id, position, hash"+inTime,
 		append(append(chainMove(s.Event), s.Event.Chain), entry.contents()...)...)
-	var hash []byte
-	err := r.s.atOnce(ctx, s.Event, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, &hash}, q.text.String(), q.args)
+	err := r.s.atOnce(ctx, s.Event, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, placeOf(&s.Event.Hash)}, q.text.String(), q.args)
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound): // no device was stored
 		return false, nil
@@ -158,7 +157,6 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 		return false, usedNonce()
 	}
 	s.Event.ResourceID = s.After.ID
-	copy(s.Event.Hash[:], hash)
 	return err == nil, err
 }
 

@@ -62,14 +62,13 @@ func (r histories) Glance(ctx context.Context, seen domain.Link) (domain.Glance,
 		return g, err
 	}
 	var made string
-	var newest, there []byte
+	var there []byte
 	var end int64
-	places := []any{&g.Access.Epoch, &g.Access.Mark, &g.Incarnation, &made, &g.Newest.Chain, &g.Newest.Position, &newest, &there, &end, &g.Server}
+	places := []any{&g.Access.Epoch, &g.Access.Mark, &g.Incarnation, &made, &g.Newest.Chain, &g.Newest.Position, placeOf(&g.Newest.Hash), &there, &end, &g.Server}
 	query := "SELECT " + glanceColumns + ", " + server + glanceTables
 	if err := scan(ctx, r.s.read, places, query, seen.Chain, seen.Position, seen.Chain); err != nil {
 		return g, err
 	}
-	copy(g.Newest.Hash[:], newest)
 	// An event that is not there was pruned, if its chain reaches as far.
 	g.Lost = seen.Position > 0 && (end < seen.Position || there != nil && !slices.Equal(there, seen.Hash[:]))
 	g.Moved = made != "" && placed(g.Server) && g.Server != made

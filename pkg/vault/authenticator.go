@@ -267,9 +267,6 @@ func (s *Authenticator) open(ctx context.Context, a domain.PAMAuthorization) (ho
 	if h.present, err = openSecrets(s.Keys, a.Key, a.Secrets.Present); err != nil {
 		return h, err
 	}
-	if h.plainToken() {
-		s.sealLater(ctx, a.ID)
-	}
 	if len(a.Secrets.Previous) == 0 {
 		return h, nil
 	}

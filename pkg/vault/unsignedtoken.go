@@ -8,7 +8,7 @@ import (
 )
 
 // The token of an authorization of the method none is its secret. It is sealed, as the secrets of the other methods are; the row has in its place what is
-// left of it for people to see. Rows of earlier releases have the token itself: it goes on working, and is sealed when it is first read, or at start.
+// left of it for people to see. Rows of earlier releases have the token itself: it goes on working, and is sealed in the background.
 
 // seal puts the sealed secrets into the authorization.
 func (s *Authorizations) seal(a *domain.PAMAuthorization, secrets secretPair) {
@@ -48,13 +48,6 @@ func (h holder) plainToken() bool {
 	return h.Application.Method == domain.AuthUnsigned && h.present.secret == ""
 }
 
-// sealLater seals the token of an authorization. When that fails the token works all the same, and the next who reads it tries again.
-func (s *Authenticator) sealLater(ctx context.Context, id int64) {
-	if err := s.sealToken(ctx, id); err != nil && ctx.Err() == nil {
-		s.Log.ErrorContext(ctx, "a token could not be sealed", "authorization_id", id, "error", err)
-	}
-}
-
 // sealToken seals the token of an authorization unless that has been done. Nothing else of the authorization changes, so nobody is asked for a right, and the
 // audit has no event.
 func (s *Authenticator) sealToken(ctx context.Context, id int64) error {
@@ -76,7 +69,7 @@ func (s *Authenticator) sealToken(ctx context.Context, id int64) error {
 	})
 }
 
-// SealTokens seals the tokens that earlier releases have left open.
+// SealTokens seals the tokens that earlier releases have left open, also those that a replica of an earlier release makes beside this one.
 func (s *Authenticator) SealTokens(ctx context.Context) error {
 	for cursor := int64(0); ; {
 		page, err := s.Access.Store.PAMAuthorizations().Page(ctx, 0, domain.PageRequest{Cursor: cursor, Size: pageOfAll})
