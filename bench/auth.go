@@ -19,7 +19,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
 
-// open is a wire.Config.Verifier that lets everybody in, at no cost.
+// open is a wire.Config.Verifier that accepts every request, at no cost.
 type open struct{}
 
 var everybody = domain.Principal{Kind: domain.PrincipalAPIKey, ID: 1, Name: "bench", Superuser: true}
@@ -34,7 +34,7 @@ func (open) Resume(context.Context, domain.Secret) (domain.Principal, access.Tok
 
 func (open) Confirm(ctx context.Context) (context.Context, error) { return ctx, nil }
 
-// serveOpen does what app.Run does, save that it asks nobody for a credential.
+// serveOpen does what app.Run does, except that it asks for no credential.
 func serveOpen(ctx context.Context, config app.Config, log *slog.Logger) (err error) {
 	app.RelaxGC()
 	storage, err := app.OpenStorage(ctx, config.StorageConfig, false, log)
@@ -58,7 +58,7 @@ func serveOpen(ctx context.Context, config app.Config, log *slog.Logger) (err er
 	return serve(ctx, config.Listen, handler)
 }
 
-// authRows compares a read of one client with the same read by a server that does not ask who makes the request.
+// authRows compares a read of one client with the same read by a server without authentication.
 func authRows(ctx context.Context, b *bench, e engine) (err error) {
 	p, err := b.fleet(ctx, e, "auth", smallRows)
 	if err != nil {

@@ -20,14 +20,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app"
 )
 
-// childCommand makes this program one of its own children; what follows is a childConfig.
+// childCommand makes this program run as one of its own children; the argument after it is a
+// childConfig.
 const childCommand = "child"
 
 // childConfig says what a child serves.
 type childConfig struct {
 	Listen  string
 	Floor   bool
-	Open    bool              // the product, save that it lets everybody in
+	Open    bool              // the product, but it accepts every request
 	Storage app.StorageConfig // of the product; the floor reads there, too
 	Scratch string            // the database that the floor writes to
 	Profile string            // file for a CPU profile
@@ -127,7 +128,7 @@ func startChild(ctx context.Context, name, dir string, config childConfig) (*chi
 	return c, c.waitReady(ctx)
 }
 
-// freeAddress finds a port; nobody else is expected to take it in the moment until the child does.
+// freeAddress finds a port; it is unlikely that another process takes it before the child does.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -151,7 +152,7 @@ func logTail(path string) string {
 	return string(text[max(0, len(text)-2000):])
 }
 
-// stop ends the server in order, so that its profile is written.
+// stop shuts the server down in order, so that its profile is written.
 func (c *child) stop() error { return errors.Join(c.stdin.Close(), c.cmd.Wait()) }
 
 // ticks is the processor time that the server has used.
@@ -160,7 +161,7 @@ func (c *child) ticks() int64 {
 	return now.ticks
 }
 
-// waitIdle waits until the server does nothing any more.
+// waitIdle waits until the server is idle.
 func (c *child) waitIdle(ctx context.Context) {
 	for ctx.Err() == nil {
 		before := c.ticks()
@@ -181,7 +182,7 @@ type call struct {
 	want          int
 }
 
-// reply is what is kept of an answer.
+// reply is the part of an answer that is kept.
 type reply struct {
 	size int64
 	etag string

@@ -18,10 +18,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-// credentialBound is what it may take to verify a credential that is known.
+// credentialBound is the longest that verifying a cached credential may take.
 const credentialBound = 50 * time.Microsecond
 
-// countingStore counts how often service.Access turns to the database.
+// countingStore counts how often access.Authenticator queries the database.
 type countingStore struct {
 	domain.Store
 	calls atomic.Int64
@@ -52,7 +52,7 @@ func (s *countingStore) Transact(ctx context.Context, fn func(domain.Store) erro
 	return s.Store.Transact(ctx, fn)
 }
 
-// credentialRows measures in this process how long it takes to find out who holds a credential.
+// credentialRows measures in this process how long it takes to find the holder of a credential.
 func credentialRows(ctx context.Context, b *bench, e engine) (err error) {
 	location, err := e.database(ctx, "credential")
 	if err != nil {
@@ -110,7 +110,7 @@ func (v verification) times(ctx context.Context, n int) error {
 }
 
 func (v verification) measure(ctx context.Context, b *bench, e engine, what string, clients int) error {
-	if err := v.times(ctx, 1); err != nil { // from now on it is known
+	if err := v.times(ctx, 1); err != nil { // from now on it is cached
 		return err
 	}
 	v.store.calls.Store(0)
@@ -132,7 +132,7 @@ func (v verification) measure(ctx context.Context, b *bench, e engine, what stri
 	return nil
 }
 
-// during verifies from several sides at once until the time is over.
+// during verifies from several clients at once until the time is over.
 func (v verification) during(ctx context.Context, d time.Duration, clients int) (done int64, took time.Duration, err error) {
 	const batch = 100
 	var count atomic.Int64

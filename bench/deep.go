@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// deepRows compares a page deep in a large database with the first page of a small one of the same proportions.
+// deepRows compares a page deep in a large database with the first page of a small one of the same
+// proportions.
 func deepRows(ctx context.Context, b *bench, e engine) (err error) {
 	large, err := b.fleet(ctx, e, "large", b.rows)
 	if err != nil {
@@ -84,7 +85,7 @@ func (l listing) path() string { return l.of + "?" + l.query.Encode() }
 
 func (l listing) side() *side { return &side{server: l.p.child, fire: l.p.reading(l.path)} }
 
-// count is how many clients or devices the page has.
+// count returns the number of clients or devices on the page.
 func (l listing) count(ctx context.Context) (int, error) {
 	var page struct{ Clients, Devices []any }
 	_, err := l.p.exchange(ctx, call{method: "GET", path: l.path(), authorization: l.p.authorization}, &page)

@@ -16,7 +16,8 @@ const (
 	importedRows = 100_000 // of one file
 )
 
-// deviceFile is a CSV file of the devices from one number to before another. One in 20 has the tag "rare", one in 10 each model.
+// deviceFile is a CSV file of the devices with the numbers from from to below to. One in 20 has the
+// tag "rare", one in 10 each model.
 func deviceFile(from, to int) []byte {
 	var file bytes.Buffer
 	file.WriteString("hostname,ip,model,type,vendor,site,device_tags,connectivities\n")
@@ -93,7 +94,8 @@ func (b *bench) park(ctx context.Context, e engine, name string, rows int) (*pro
 	return p, nil
 }
 
-// deviceRows compares a page deep among many devices with the first page among few, with the same filter.
+// deviceRows compares a page deep among many devices with the first page among few, with the same
+// filter.
 func deviceRows(ctx context.Context, b *bench, e engine) (err error) {
 	large, err := b.park(ctx, e, "devices_large", b.rows)
 	if err != nil {
@@ -121,11 +123,12 @@ func deviceRows(ctx context.Context, b *bench, e engine) (err error) {
 	return nil
 }
 
-// deviceQueries are the same query for the large database, at nine tenths of its depth, and the small one.
+// deviceQueries are the same query for both databases: for the large one at nine tenths of its
+// depth, for the small one from its beginning.
 func (b *bench) deviceQueries(query string) (deep, first url.Values, err error) {
 	deep, err1 := url.ParseQuery(query)
 	first, err2 := url.ParseQuery(query)
-	if deep.Has("ip") { // one device has it
+	if deep.Has("ip") { // at most one device has it
 		last := b.rows * 19 / 20
 		deep.Set("ip", fmt.Sprintf("10.%d.%d.%d", last>>16&255, last>>8&255, last&255))
 		first.Set("ip", "10.0.0.7")

@@ -21,10 +21,10 @@ import (
 	"github.com/chaveiro/chaveiro/gen/pam"
 )
 
-// pageSize is that of a list without a size.
+// pageSize is the default size of a list.
 const pageSize = 15
 
-// floor does what can't be left out, and nothing else: no authentication, validation, log or metrics.
+// floor does only what can't be left out: no authentication, validation, log or metrics.
 type floor struct {
 	db     floorDB
 	ca     *x509.Certificate
@@ -48,7 +48,7 @@ type issued struct {
 	der, key []byte
 }
 
-// floorDB is a database as plainly as its driver allows.
+// floorDB is a database used as directly as its driver allows.
 type floorDB interface {
 	insert(ctx context.Context, i issued) (int64, error)
 	insertNoted(ctx context.Context, i issued) (int64, error) // with a second row in the same transaction

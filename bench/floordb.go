@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// The statements of the floors, which both drivers read. The reads are those that the product makes, with the limits written out: so
-// PostgreSQL plans them once.
+// The statements of the floors, in a syntax that both drivers accept. The reads are those of the
+// product, with the limits written out, so that PostgreSQL plans them once.
 const (
 	getSQL  = `SELECT * FROM "clients" WHERE "clients"."id" = $1 LIMIT 1`
 	listSQL = `SELECT id, ca_id, name, name_key, description, country, province, city, organization, sector, email, ` +
@@ -29,14 +29,15 @@ const (
 		`expires_at datetime NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL, serial text NOT NULL, ` +
 		`der blob NOT NULL, key blob NOT NULL)`
 
-	// The second row is as large as the event that the product writes, without what makes that an audit: a chain of hashes and indexes.
+	// The second row is as large as the event that the product writes, without what makes that an
+	// audit: a chain of hashes and indexes.
 	noteSQL       = `INSERT INTO noted (at, hash, event) VALUES ($1, $2, $3)`
 	notedPostgres = `CREATE TABLE noted (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL, hash bytea NOT NULL, event text NOT NULL)`
 	notedSQLite   = `CREATE TABLE noted (id integer PRIMARY KEY, at datetime NOT NULL, hash blob NOT NULL, event text NOT NULL)`
 	bothSQL       = `WITH note AS (INSERT INTO noted (at, hash, event) VALUES ($16, $17, $18)) ` + insertSQL
 )
 
-// noteSize is how long the texts of an event of an issue are, together.
+// noteSize is the total length of the texts of an event of an issue.
 const noteSize = 420
 
 // note are the values of the second row.
@@ -49,7 +50,7 @@ func (i issued) values() []any {
 	}
 }
 
-// fields are where the columns of clients go.
+// fields are the destinations of the columns of clients.
 func (r *record) fields() []any {
 	return []any{
 		&r.id, &r.caID, &r.name, &r.nameKey, &r.description, &r.country, &r.province, &r.city, &r.organization, &r.sector, &r.email,
@@ -66,7 +67,7 @@ func openFloorDB(ctx context.Context, config childConfig) (floorDB, error) {
 
 type pgFloor struct{ read, write *pgxpool.Pool }
 
-// openPGFloor opens pools of the product's size.
+// openPGFloor opens pools of the same size as the product's.
 func openPGFloor(ctx context.Context, config childConfig) (floorDB, error) {
 	read, err := pgxpool.New(ctx, config.Storage.Location()+"&pool_max_conns=8")
 	if err != nil {
@@ -122,7 +123,8 @@ const (
 	liteReaders = 4
 )
 
-// openLiteFloor opens one connection that writes and as many that read as the product has, with the same pragmas.
+// openLiteFloor opens one connection that writes and as many that read as the product has, with the
+// same pragmas.
 func openLiteFloor(ctx context.Context, config childConfig) (floorDB, error) {
 	f := &liteFloor{}
 	var err error

@@ -11,7 +11,7 @@ import (
 
 const clientsPath = "/api/openvpn/clients/site2site"
 
-// newClients writes the bodies of requests for clients of new names.
+// newClients writes the bodies of requests for clients with new names.
 type newClients struct{ made atomic.Int64 }
 
 func (n *newClients) body(algorithm string) []byte {
@@ -20,7 +20,7 @@ func (n *newClients) body(algorithm string) []byte {
 		n.made.Add(1), algorithm)
 }
 
-// issuing asks the product for certificates.
+// issuing requests certificates from the product.
 func (p *product) issuing(n *newClients, algorithm string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := p.do(ctx, call{method: "POST", path: clientsPath, authorization: p.authorization, body: n.body(algorithm)})
@@ -28,7 +28,8 @@ func (p *product) issuing(n *newClients, algorithm string) func(context.Context)
 	}
 }
 
-// issueRows compares issuing with a floor that makes a key and a certificate and stores one row, and with one that stores two.
+// issueRows compares issuing with a floor that makes a key and a certificate and stores one row,
+// and with one that stores two.
 func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 	p, err := b.product(ctx, e, "issue", 1)
 	if err != nil {
@@ -54,7 +55,7 @@ func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 	return nil
 }
 
-// plainly asks a floor for certificates.
+// plainly requests certificates from a floor.
 func (c *child) plainly(n *newClients, path string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := c.do(ctx, call{method: "POST", path: path, body: n.body("ecdsa-p256")})
@@ -65,7 +66,8 @@ func (c *child) plainly(n *newClients, path string) func(context.Context) error 
 // rsaAsking is how many clients ask for RSA keys at once.
 const rsaAsking = 4
 
-// rsaRows compares issuing alone with issuing while others ask for RSA keys. The slices are long: a key takes seconds.
+// rsaRows compares issuing alone with issuing while others ask for RSA keys. The slices are long: a
+// key takes seconds.
 func rsaRows(ctx context.Context, b *bench, e engine) (err error) {
 	p, err := b.product(ctx, e, "rsa", 1)
 	if err != nil {
@@ -78,21 +80,21 @@ func rsaRows(ctx context.Context, b *bench, e engine) (err error) {
 		alone := &side{server: p.child, fire: p.issuing(names, "ecdsa-p256")}
 		beside := &side{server: p.child, fire: alone.fire, during: func(ctx context.Context) {
 			askRSA(ctx, p.issuing(names, "rsa-4096"), &keys)
-			p.waitIdle(context.WithoutCancel(ctx)) // the last key is made to its end
+			p.waitIdle(context.WithoutCancel(ctx)) // the last key can't be interrupted
 		}}
 		turns := plan{clients: clients, slice: max(b.duration, time.Second), turns: 3}
 		if err := compare(ctx, turns, beside, alone); err != nil {
 			return err
 		}
 		line := rateRow(e, fmt.Sprintf("issue P-256 beside RSA, c=%d", clients), 0.7, beside, alone)
-		line.cost = "" // it has the keys in it
+		line.cost = "" // it includes the cost of the keys
 		line.note = fmt.Sprintf("floor: alone; %d RSA-4096 made in %.0f s", keys.Load(), beside.took.Seconds()*4/3)
 		b.table.add(line)
 	}
 	return nil
 }
 
-// askRSA asks until the context ends.
+// askRSA requests keys until the context ends.
 func askRSA(ctx context.Context, ask func(context.Context) error, made *atomic.Int64) {
 	var running sync.WaitGroup
 	for range rsaAsking {

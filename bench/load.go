@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// sliceLength is one turn of one side. It is short beside what disturbs a shared machine, and long beside one request.
+// sliceLength is one turn of one side. It is short compared with disturbances of a shared machine,
+// and long compared with one request.
 const sliceLength = 500 * time.Millisecond
 
-// side is one of two that are compared: something that is done again and again.
+// side is one of two that are compared: an action that is repeated.
 type side struct {
 	fire   func(ctx context.Context) error
-	server *child // that fire asks
+	server *child // to which fire sends requests
 	// during runs beside the slices of this side until its context ends; nil: nothing.
 	during func(ctx context.Context)
 
@@ -39,8 +40,9 @@ func (s settings) planOf(clients int) plan {
 	return plan{clients: clients, slice: sliceLength, turns: max(3, int(s.duration/sliceLength))}
 }
 
-// compare lets the sides take turns; which one begins alternates, too, unless one has something beside it, which should rest before
-// its next turn. The first turn of each warms up and is not counted.
+// compare lets the sides take turns. The side that begins alternates, unless the first one has
+// something running beside it, which should rest before its next turn. The first turn of each side
+// warms up and is not counted.
 func compare(ctx context.Context, p plan, a, b *side) error {
 	for turn := range p.turns + 1 {
 		order := []*side{a, b}
@@ -80,7 +82,8 @@ func (s *side) turn(ctx context.Context, p plan, counted bool) error {
 	return nil
 }
 
-// slice fires from several clients at once until the time is over, and returns how long each request took, and all of them.
+// slice fires from several clients at once until the time is over. It returns how long each request
+// took, and how long all took together.
 func slice(ctx context.Context, p plan, fire func(context.Context) error) ([]time.Duration, time.Duration, error) {
 	start := time.Now()
 	perClient := make([][]time.Duration, p.clients)
@@ -100,7 +103,8 @@ func slice(ctx context.Context, p plan, fire func(context.Context) error) ([]tim
 	return slices.Concat(perClient...), time.Since(start), errors.Join(failures...)
 }
 
-// cost is the processor time of the server for one request, in microseconds; that of the database is not in it.
+// cost is the processor time of the server per request, in microseconds, without that of the
+// database.
 func (s *side) cost() float64 { return float64(s.ticks) * 10_000 / float64(s.done) }
 
 func (s *side) rate() float64 { return float64(s.done) / s.took.Seconds() }

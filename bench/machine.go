@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// printMachine writes what the figures depend on.
+// printMachine writes the properties of the machine that the figures depend on.
 func printMachine(w io.Writer) {
 	load, _ := os.ReadFile("/proc/loadavg")
 	fmt.Fprintf(w, "%s %s/%s, GOMAXPROCS %d, %s, load %s\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
@@ -29,13 +29,13 @@ func cpuModel() string {
 	return "unknown processor"
 }
 
-// cpuTicks is the time that all processors have worked, and that there was.
+// cpuTicks returns the time that all processors have worked, and the total time.
 func cpuTicks() (busy, all int64) {
 	text, _ := os.ReadFile("/proc/stat")
 	line, _, _ := strings.Cut(string(text), "\n")
 	for i, field := range strings.Fields(line) {
 		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil || i > 8 { // the guests' time is in the user's already
+		if err != nil || i > 8 { // the user's time already includes that of the guests
 			continue
 		}
 		all += n
@@ -46,7 +46,7 @@ func cpuTicks() (busy, all int64) {
 	return busy, all
 }
 
-// process is what /proc tells of a process.
+// process is what /proc says about a process.
 type process struct {
 	parent int
 	ticks  int64 // processor time of the process itself; a tick is 10 ms
@@ -95,7 +95,7 @@ func usageNow() usage {
 	return usage{busy: busy, all: all, own: ownTicks()}
 }
 
-// othersSince is the share of the machine that everybody else has used since then.
+// othersSince is the share of the machine that other programs have used since then.
 func (u usage) othersSince() float64 {
 	now := usageNow()
 	if now.all == u.all {

@@ -1,15 +1,18 @@
-// Command bench measures the service against floors: programs that do over the same HTTP and the same database only what can't
-// be left out. It prints one table of ratios. It is no timed test: it fails only when something errs.
+// Command bench measures the service against floors: programs that do, over the same HTTP and the
+// same database, only what can't be left out. It prints one table of ratios. It is no timed test:
+// it fails only on an error.
 //
-// Product and floor are child processes of this program, one each, so that neither shares its garbage collector with the load
-// generator, and memory and profile are the server's alone. The product is what `chaveiro serve` runs, app.Run, with its log (info,
-// JSON) on a standard error that is a file. Both are measured in turns, slice by slice, and the ratio is the median over the turns:
-// what else the machine does hits both alike.
+// Product and floor are child processes of this program, one each, so that neither shares its
+// garbage collector with the load generator, and so that memory and profile are those of the server
+// alone. The product is what `chaveiro serve` runs, app.Run, with its log (info, JSON) on a
+// standard error that is a file. Both are measured in turns, slice by slice, and the ratio is the
+// median over the turns: disturbances by other programs hit both alike.
 //
-// Two groups are about authentication alone: credential measures it in this process, and auth compares the product with itself without it.
+// Two groups are about authentication alone: credential measures it in this process, and auth
+// compares the product with itself without it.
 //
-// It imports what it measures: the service through pkg/app, and pkg/service and pkg/wire where a part is measured by itself; Echo, pgx and
-// database/sql for the floors.
+// It imports what it measures: the service through pkg/app, and pkg/access, pkg/service and
+// pkg/wire where a part is measured by itself; Echo, pgx and database/sql for the floors.
 package main
 
 import (
@@ -27,7 +30,7 @@ import (
 
 // settings are what the flags say.
 type settings struct {
-	duration time.Duration // of one side of one cell
+	duration time.Duration // of one side of one cell of the table
 	rows     int
 	clients  []int // numbers of concurrent clients
 	profile  string
@@ -83,7 +86,7 @@ func parseFlags(args []string) (settings, []string, error) {
 	only := flags.String("only", "", "groups to run: credential,auth,issue,get,list,revoke,deep,rsa,upsert,import,devices (default: all)")
 	engines := flags.String("engines", "sqlite,postgres", "databases")
 	clients := flags.String("clients", "1,8", "numbers of concurrent clients")
-	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each side of a cell is measured")
+	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each side of a cell of the table is measured")
 	flags.IntVar(&s.rows, "rows", 1_000_000, "clients in the large database")
 	flags.StringVar(&s.profile, "cpuprofile", "", "prefix of the files for CPU profiles of the product's servers")
 	if err := flags.Parse(args); err != nil {

@@ -11,7 +11,7 @@ import (
 // smallRows is how many clients a small database has.
 const smallRows = 1000
 
-// reading asks the product for what a path of the API gives.
+// reading requests a path of the API from the product.
 func (p *product) reading(path func() string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := p.do(ctx, call{method: "GET", path: path(), authorization: p.authorization})
@@ -56,7 +56,7 @@ func (b *bench) readRows(ctx context.Context, e engine, what string, path func()
 	return nil
 }
 
-// sameAnswer makes sure that the floor does answer the same.
+// sameAnswer checks that the floor gives the same answer.
 func sameAnswer(ctx context.Context, p *product, f *child, path string) error {
 	var mine, theirs any
 	_, err1 := p.exchange(ctx, call{method: "GET", path: clientsPath + path, authorization: p.authorization}, &mine)

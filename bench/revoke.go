@@ -32,7 +32,8 @@ func (s *site) revoke(ctx context.Context) error {
 	return err
 }
 
-// site starts a service with clients that have certificates; of the two that are compared both have as many.
+// site starts a service with clients that have certificates; both services that are compared have
+// the same number of clients.
 func (b *bench) site(ctx context.Context, e engine, name string, revoked bool) (*site, error) {
 	p, err := b.product(ctx, e, name, 1)
 	if err != nil {
@@ -49,7 +50,8 @@ func (b *bench) site(ctx context.Context, e engine, name string, revoked bool) (
 	return s, nil
 }
 
-// revokeRows compares revoking on a CA that has revoked much with one that has not, and measures the list.
+// revokeRows compares revoking on a CA with many revocations with revoking on one without, and
+// measures the list.
 func revokeRows(ctx context.Context, b *bench, e engine) (err error) {
 	many, err := b.site(ctx, e, "revoke_many", true)
 	if err != nil {
@@ -73,7 +75,7 @@ func revokeRows(ctx context.Context, b *bench, e engine) (err error) {
 	return b.crlRows(ctx, e, many)
 }
 
-// crlRows measures the list: the first one after a revocation, and those that are at hand.
+// crlRows measures the list: the first one after a revocation, and cached ones.
 func (b *bench) crlRows(ctx context.Context, e engine, s *site) error {
 	var latest reply
 	var took []time.Duration
@@ -88,7 +90,7 @@ func (b *bench) crlRows(ctx context.Context, e engine, s *site) error {
 		}
 		took = append(took, time.Since(start))
 	}
-	took = took[1:] // the first reads all revocations, the others only what is new
+	took = took[1:] // the first reads all revocations, the others only new ones
 	slices.Sort(took)
 	b.table.add(row{
 		engine: e.name, what: "CRL after a revocation", product: milliseconds(took[len(took)/2]), p50: took[len(took)/2], p99: took[len(took)-1],

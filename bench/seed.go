@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// population says what clients a database is filled with. The texts are SQL over i, the id, which runs from 1 to rows; they are the
-// same for both engines.
+// population describes the clients that a database is filled with. The texts are SQL over i, the
+// id, which runs from 1 to rows; they are the same for both engines.
 type population struct {
 	rows         int
 	ca           string // id of the CA
@@ -19,14 +19,16 @@ type population struct {
 	certificates bool   // with their certificates, and the revocations of those revoked
 }
 
-// fleet is 5 % revoked, 10 % expired, over four CAs that were used one after the other: the fourth has the upper half of the ids. A
-// database that walks the ids in search of its clients pays for it.
+// fleet is 5 % revoked, 10 % expired, over four CAs that were used one after the other: the fourth
+// has the upper half of the ids. A database that walks the ids in search of the clients of that CA
+// pays for it.
 func fleet(rows int) population {
 	ca := fmt.Sprintf("CASE WHEN i <= %d THEN 1 WHEN i <= %d THEN 2 WHEN i <= %d THEN 3 ELSE 4 END", rows/6, rows/3, rows/2)
 	return population{rows: rows, ca: ca, expired: "i % 10 = 0", revoked: "i % 20 = 7"}
 }
 
-// seedSQL are the statements, in order; {words} are replaced by what differs between engines and populations.
+// seedSQL are the statements, in order; {words} are replaced by what differs between engines and
+// populations.
 var seedSQL = []string{`
 INSERT INTO clients (id, ca_id, name, name_key, description, country, province, city, organization, sector, email,
     expires_at, expired, revoked_at, created_at, updated_at)
@@ -46,7 +48,7 @@ FROM certificates t JOIN clients c ON c.id = t.client_id WHERE c.revoked_at IS N
 UPDATE cas SET revocation_epoch = (SELECT count(*) FROM revocations WHERE ca_id = cas.id)`,
 }
 
-// seed fills a database directly.
+// seed writes the rows to a database directly.
 func (e engine) seed(ctx context.Context, location string, p population) error {
 	db, err := e.connect(location)
 	if err != nil {
@@ -86,7 +88,8 @@ func (e engine) words(p population) *strings.Replacer {
 		"{serial}", "'5' || substr(lower(hex(randomblob(16))), 2)", "{der}", "randomblob(560)", "{key}", "randomblob(290)", "{false}", "0")
 }
 
-// settle leaves nothing for the database to do later by itself, while it is measured.
+// settle lets the database finish its deferred work, so that it does not do it while it is
+// measured.
 func (e engine) settle(ctx context.Context, db *sql.DB) error {
 	statements := []string{"VACUUM (ANALYZE)", "CHECKPOINT"}
 	if e.cluster == nil {

@@ -19,7 +19,7 @@ type row struct {
 	note           string
 }
 
-// target is what a ratio is held to; the zero value is no target.
+// target is the bound for a ratio; the zero value is no target.
 type target struct {
 	bound  float64
 	atMost bool

@@ -17,7 +17,7 @@ import (
 
 const upsertPath = "/iso/pam/device"
 
-// vaultKeys are those of an authorization.
+// vaultKeys are the keys of an authorization.
 type vaultKeys struct {
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
@@ -47,9 +47,10 @@ func (p *product) bearer(ctx context.Context, keys vaultKeys) (string, error) {
 	return "Bearer " + token.AccessToken, err
 }
 
-// sign makes the Authorization header of OAuth 1.0 for an upsert in JSON, which is not signed itself.
+// sign makes the Authorization header of OAuth 1.0 for an upsert in JSON; the JSON itself is not
+// signed.
 func (k vaultKeys) sign(base string) string {
-	escape := url.QueryEscape // of what is here, it escapes as RFC 5849 does
+	escape := url.QueryEscape // for these texts it escapes as RFC 5849 does
 	parameters := []string{
 		"oauth_consumer_key=" + k.ClientID, "oauth_nonce=" + rand.Text(), "oauth_signature_method=HMAC-SHA1",
 		"oauth_timestamp=" + strconv.FormatInt(time.Now().Unix(), 10), "oauth_token=" + k.Token, "oauth_version=1.0",
@@ -63,7 +64,8 @@ func (k vaultKeys) sign(base string) string {
 	return "OAuth " + strings.Join(parameters, ", ")
 }
 
-// newDevices writes the bodies of upserts: of new hostnames, or of the same ones with another address.
+// newDevices writes the bodies of upserts: of new hostnames, or of the same ones with another
+// address.
 type newDevices struct {
 	made   atomic.Int64
 	repeat int64 // 0: always new
@@ -109,7 +111,7 @@ func upsertRows(ctx context.Context, b *bench, e engine) (err error) {
 		}{{"new", fresh}, {"changed", same}} {
 			for _, clients := range b.clients {
 				mine := &side{server: p.child, fire: p.upserting(load.devices, upsertPath, proof.header)}
-				theirs := &side{server: f, fire: f.upserting(load.devices, "/device", proof.header)} // the clients have the same to do
+				theirs := &side{server: f, fire: f.upserting(load.devices, "/device", proof.header)} // so that the load generator has the same work for both
 				if err := compare(ctx, b.planOf(clients), mine, theirs); err != nil {
 					return err
 				}

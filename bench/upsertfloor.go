@@ -11,7 +11,8 @@ import (
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 )
 
-// The table and the statement of the floor of upserts: one row with texts where the product has names, words and an event of the audit.
+// The table and the statement of the floor of upserts: one row, with texts where the product has
+// names, words and an event of the audit.
 const (
 	registeredColumns = `hostname text NOT NULL UNIQUE, ip text NOT NULL, model text NOT NULL, type text NOT NULL, vendor text NOT NULL, ` +
 		`site text NOT NULL, tags text NOT NULL, connectivities text NOT NULL, `

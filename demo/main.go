@@ -1,7 +1,8 @@
-// Command demo shows the main job from end to end, with nothing simulated: with an apikey that may do no more than that, Chaveiro makes a
-// CA and a client's certificate, a real OpenVPN server lets the client in, one DELETE revokes it, and the server, which runs on, refuses it;
-// the audit tells who did what. It runs on temporary data, on free ports of the loopback interface, and leaves nothing behind. It ends with
-// 1 when any step fails.
+// Command demo shows the main job from end to end, with nothing simulated. With an apikey that has
+// only the rights for these steps, Chaveiro makes a CA and a client's certificate. A real OpenVPN
+// server lets the client in, one DELETE revokes the certificate, and the server, which keeps
+// running, refuses it. The audit shows who did what. The demo runs on temporary data, on free ports
+// of the loopback interface, and leaves nothing behind. It exits with 1 when any step fails.
 package main
 
 import (
@@ -34,7 +35,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "\nThe demo failed:", err)
 		os.Exit(1)
 	}
-	fmt.Println("\nDone. Everything that ran was ended and its data removed.")
+	fmt.Println("\nDone. All processes were stopped and their data was removed.")
 }
 
 func run(ctx context.Context) error {
@@ -42,7 +43,7 @@ func run(ctx context.Context) error {
 		return errors.New("there is no OpenVPN on this machine; on Debian and Ubuntu: apt-get install openvpn")
 	}
 	if _, err := os.Stat(binary); err != nil {
-		return fmt.Errorf("%s is not there; run `make demo` where the Makefile is", binary)
+		return fmt.Errorf("%s does not exist; run `make demo` in the directory of the Makefile", binary)
 	}
 	dir, err := os.MkdirTemp("", "chaveiro-demo-")
 	if err != nil {
@@ -63,7 +64,7 @@ func run(ctx context.Context) error {
 	return service.Stop()
 }
 
-// demo is what the steps hand on to each other.
+// demo holds what the steps pass to each other.
 type demo struct {
 	dir     string
 	options apptest.Options
@@ -231,7 +232,8 @@ func (d *demo) refuse(ctx context.Context) (string, error) {
 		d.client.Name, took, pid, result.Reason), nil
 }
 
-// trail shows what the audit has about the client. The apikey of the other steps may not read it.
+// trail shows the events of the client in the audit. The apikey of the other steps may not read the
+// audit.
 func (d *demo) trail(ctx context.Context) (string, error) {
 	path := fmt.Sprintf("%s?resource=openvpn.clients&resource_id=%d", eventsPath, d.client.ID)
 	if refused, ok := errors.AsType[*apptest.StatusError](d.api.Do(ctx, http.MethodGet, path, nil, nil)); !ok || refused.Status != http.StatusForbidden {

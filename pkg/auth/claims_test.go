@@ -29,7 +29,8 @@ func header(t testing.TB, token domain.Secret) (fields map[string]any) {
 	return fields
 }
 
-// key derives the key of a use as the package does: what is signed with it is refused for what it says alone.
+// key derives the key of a use as the package does, so that a token signed with it can be refused
+// only for its claims.
 func key(t testing.TB, secret []byte, use auth.Use) []byte {
 	t.Helper()
 	return must(hkdf.Key(sha256.New, secret, nil, string(use), sha256.Size))(t)
@@ -50,7 +51,7 @@ func goodClaims() jwt.MapClaims {
 	return jwt.MapClaims{"iss": "chaveiro", "sub": "user:7", "aud": "chaveiro:access", "gen": 3, "iat": noon.Unix(), "exp": noon.Add(time.Minute).Unix()}
 }
 
-// with is a copy of claims with one that is altered; nil: absent.
+// with returns a copy of the claims with one altered; nil: absent.
 func with(c jwt.MapClaims, claim string, value any) jwt.MapClaims {
 	c = maps.Clone(c)
 	c[claim] = value
@@ -95,13 +96,13 @@ func TestTokens_Verify_Holders(t *testing.T) {
 	tokens := newTokens(t, noon)
 	session := with(with(goodClaims(), "aud", "chaveiro:session"), "sub", "apikey:7")
 	refresh := with(with(goodClaims(), "aud", "chaveiro:refresh"), "exp", nil)
-	t.Run("no session is an apikey's", func(t *testing.T) {
+	t.Run("a session of an apikey is refused", func(t *testing.T) {
 		k := key(t, signingSecret, auth.Session)
 		wantRefused(t, tokens, sign(t, jwt.SigningMethodHS256, "one", session, k), auth.Session)
 		wantGrant(t, tokens, sign(t, jwt.SigningMethodHS256, "one", with(session, "sub", "user:7"), k),
 			auth.Grant{Use: auth.Session, Kind: domain.PrincipalUser}, auth.Session)
 	})
-	t.Run("no token that never ends is a user's", func(t *testing.T) {
+	t.Run("a refresh token of a user is refused", func(t *testing.T) {
 		k := key(t, secret, auth.Refresh)
 		wantRefused(t, tokens, sign(t, jwt.SigningMethodHS256, nil, refresh, k), auth.Refresh)
 		wantGrant(t, tokens, sign(t, jwt.SigningMethodHS256, nil, with(refresh, "sub", "apikey:7"), k),
@@ -139,7 +140,7 @@ func TestTokens_Verify_Keys(t *testing.T) {
 	for _, kid := range []any{"two", "", "ONE", 1, true, []any{"one"}, map[string]any{"one": "one"}, json.RawMessage("null")} {
 		wantUnknownKey(t, tokens, sign(t, hs256, kid, goodClaims(), access), all...)
 	}
-	t.Run("a header that promises no signature, with the signature of the right one", func(t *testing.T) {
+	t.Run("a header without a signature algorithm, with the signature of the right header", func(t *testing.T) {
 		parts := strings.Split(string(must(tokens.Access(user.Holder()))(t)), ".")
 		for _, header := range []string{`{"alg":"none","typ":"JWT","kid":"one"}`, `{"alg":"None","kid":"one"}`, `{"alg":"","kid":"one"}`, `{"kid":"one"}`, `{}`} {
 			parts[0] = base64.RawURLEncoding.EncodeToString([]byte(header))

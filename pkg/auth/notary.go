@@ -12,8 +12,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Notary authenticates the audit: each event by a digest (HMAC-SHA-256), and where the chains stand by a signature (Ed25519, RFC 8032). One who
-// can write to the database but has not the secret can make neither.
+// Notary authenticates the audit: each event by a digest (HMAC-SHA-256), and the ends of the chains
+// by a signature (Ed25519, RFC 8032). An attacker who can write to the database but does not have
+// the secret can make neither.
 type Notary struct {
 	digest []byte
 	signer ed25519.PrivateKey
@@ -32,7 +33,8 @@ func NewNotary(secret []byte) (*Notary, error) {
 	return &Notary{digest: digest, signer: ed25519.NewKeyFromSeed(seed)}, nil
 }
 
-// Digest authenticates everything of an event but what the database gives: ID, ResourceID and Link. The hash of the Link has ID and ResourceID.
+// Digest authenticates everything of an event except what the database assigns: ID, ResourceID and
+// Link. The hash of the Link covers ID and ResourceID.
 func (n *Notary) Digest(e domain.Event) [32]byte {
 	mac := hmac.New(sha256.New, n.digest)
 	for _, field := range []string{
@@ -44,8 +46,9 @@ func (n *Notary) Digest(e domain.Event) [32]byte {
 	return [32]byte(mac.Sum(nil))
 }
 
-// Follows reports whether an event is the one that follows a link, as it was written. One who has not the secret can't make the hash in either form, so
-// that the ids of a version's events who left them out are the only thing that is not authenticated.
+// Follows reports whether an event, in the form in which it was written, is the one that follows a
+// link. An attacker without the secret can't make the hash in either form. So only one thing is not
+// authenticated: the ids of events of the versions that left them out of the hash.
 func (n *Notary) Follows(before domain.Link, e domain.Event) bool {
 	e.Digest = n.Digest(e)
 	return e.Hash == e.Follow(before).Hash || e.Hash == e.FollowWithoutID(before).Hash
@@ -57,13 +60,14 @@ func (n *Notary) Sign(c *domain.Checkpoint) {
 	c.Signature = ed25519.Sign(n.signer, text[:])
 }
 
-// Signed reports whether the signature of a checkpoint is good.
+// Signed reports whether the signature of a checkpoint is valid.
 func (n *Notary) Signed(c domain.Checkpoint) bool {
 	text := CheckpointHash(c)
 	return ed25519.Verify(n.signer.Public().(ed25519.PublicKey), text[:], c.Signature)
 }
 
-// CheckpointHash is the SHA-256 of everything in a checkpoint but ID and signature. It is what is signed, and what the next one has as Previous.
+// CheckpointHash is the SHA-256 of everything in a checkpoint but ID and signature. It is what is
+// signed, and the next checkpoint has it as Previous.
 func CheckpointHash(c domain.Checkpoint) [32]byte {
 	sum := sha256.New()
 	switch {
@@ -72,7 +76,7 @@ func CheckpointHash(c domain.Checkpoint) [32]byte {
 		writeField(sum, c.Loss)
 		writeField(sum, strconv.FormatInt(c.Number, 10))
 		writeField(sum, string(c.Previous[:]))
-	case c.Number == 0: // the form before there were numbers
+	case c.Number == 0: // the form before checkpoints had numbers
 		writeField(sum, "chaveiro audit checkpoint")
 	default:
 		writeField(sum, "chaveiro numbered audit checkpoint")
@@ -93,14 +97,15 @@ func writeLinks(sum hash.Hash, links []domain.Link) {
 	}
 }
 
-// LinksHash is the SHA-256 of where the chains stand.
+// LinksHash is the SHA-256 of the ends of the chains.
 func LinksHash(links []domain.Link) [32]byte {
 	sum := sha256.New()
 	writeLinks(sum, links)
 	return [32]byte(sum.Sum(nil))
 }
 
-// writeField writes a text after its length, so that no two lists of fields are the same octets.
+// writeField writes a text after its length, so that different lists of fields are never the same
+// octets.
 func writeField(h hash.Hash, text string) {
 	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
 	_, _ = h.Write([]byte(text))

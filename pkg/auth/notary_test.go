@@ -25,7 +25,7 @@ func TestNewNotary(t *testing.T) {
 	}
 }
 
-// sampleEvent has something else in every field.
+// sampleEvent has a different value in every field.
 func sampleEvent() domain.Event {
 	return domain.Event{
 		At: noon, ActorKind: domain.PrincipalUser, ActorID: 7, ActorName: "ana", Address: "192.0.2.1", RequestID: "01J", Operation: "updateUser",
@@ -37,12 +37,12 @@ func TestNotary_Digest(t *testing.T) {
 	t.Parallel()
 	notary, event := newNotary(t, secret), sampleEvent()
 	digest := notary.Digest(event)
-	t.Run("every field is in it, but for what the database gives", func(t *testing.T) {
+	t.Run("every field is in it, except what the database assigns", func(t *testing.T) {
 		given := map[string]bool{"ID": true, "ResourceID": true, "Digest": true, "Link": true, "Point": true}
 		for i := range reflect.TypeFor[domain.Event]().NumField() {
 			altered, field := event, reflect.TypeFor[domain.Event]().Field(i)
 			if field.Name == "Point" {
-				continue // a condition of storing it, and not stored
+				continue // a condition for storing the event, which is not stored itself
 			}
 			alter(t, reflect.ValueOf(&altered).Elem().Field(i))
 			if same := notary.Digest(altered) == digest; same != given[field.Name] {
@@ -50,7 +50,7 @@ func TestNotary_Digest(t *testing.T) {
 			}
 		}
 	})
-	t.Run("it is the same for the same instant in another place", func(t *testing.T) {
+	t.Run("it is the same for the same instant in another time zone", func(t *testing.T) {
 		elsewhere := event
 		elsewhere.At = noon.In(time.FixedZone("São Paulo", -3*60*60))
 		wantSame(t, notary.Digest(elsewhere), digest)

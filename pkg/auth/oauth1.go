@@ -19,7 +19,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The signature methods of OAuth 1.0 (RFC 5849, 3.4). HMAC-SHA256 is a common extension.
+// The signature methods of OAuth 1.0 (RFC 5849, section 3.4). HMAC-SHA256 is a common extension.
 const (
 	HMACSHA1   = "HMAC-SHA1"
 	HMACSHA256 = "HMAC-SHA256"
@@ -30,36 +30,38 @@ const (
 var ErrOAuth1 = errors.New("auth: OAuth 1.0 parameters not valid")
 
 const (
-	maxParameters = 256 // that are sorted for a signature
+	maxParameters = 256 // most parameters that are sorted for a signature
 	timestampBits = 37  // seconds until the year 6325
 )
 
 // OAuth1Request is what a signature of RFC 5849 covers.
 type OAuth1Request struct {
 	Method string
-	// URLs are what the client may have taken for the URL, scheme, host and path, without query. A signature over any of them is good.
+	// URLs are the candidates for the URL that the client has signed: scheme, host and path,
+	// without query. A signature over any of them is valid.
 	URLs          []string
-	Query         string // as it came
+	Query         string // as received
 	Authorization string // the header
-	Form          string // the body as it came, if it says that it is application/x-www-form-urlencoded
+	Form          string // the body as received, if its content type is application/x-www-form-urlencoded
 }
 
 // OAuth1 are the OAuth 1.0 parameters of a request.
 type OAuth1 struct {
 	ConsumerKey, Token, Method, Nonce string
 	Timestamp                         time.Time
-	// Unsigned is set when there is no signature, or a dash in its place: key and token are all there is.
+	// Unsigned is set when there is no signature, or a dash in its place: then key and token are
+	// the whole credential.
 	Unsigned bool
 
 	signature  string
 	request    OAuth1Request
-	parameters []parameter // that are signed
+	parameters []parameter // that the signature covers
 }
 
 type parameter struct{ name, value string }
 
-// ParseOAuth1 reads the parameters from the header, the query and the form together; one that is there twice is refused. Nothing is verified
-// yet. Errors: ErrOAuth1.
+// ParseOAuth1 reads the parameters from the header, the query and the form together, and refuses an
+// OAuth parameter that occurs twice. It does not verify the signature. Errors: ErrOAuth1.
 func ParseOAuth1(r OAuth1Request) (*OAuth1, error) {
 	if !readsAsForm(r.Form) {
 		r.Form = ""
@@ -84,12 +86,13 @@ func ParseOAuth1(r OAuth1Request) (*OAuth1, error) {
 	return o, o.read(protocol)
 }
 
-// HasOAuth1 reports whether a request has OAuth 1.0 parameters at all.
+// HasOAuth1 reports whether a request has any OAuth 1.0 parameters.
 func HasOAuth1(r OAuth1Request) bool {
 	return hasScheme(r.Authorization) || ListsOAuth1(r.Query) || ListsOAuth1(r.Form)
 }
 
-// ListsOAuth1 reports whether a query or a form has OAuth 1.0 parameters that are, or would be, a credential.
+// ListsOAuth1 reports whether a query or a form has OAuth 1.0 parameters that are, or are meant to
+// be, a credential.
 func ListsOAuth1(text string) bool {
 	for pair := range strings.SplitSeq(text, "&") {
 		name, _, _ := strings.Cut(pair, "=")
@@ -103,8 +106,9 @@ func ListsOAuth1(text string) bool {
 	return false
 }
 
-// readsAsForm reports whether a body that says it is a form can be read as one. One that can't is no form, and no signature covers it: neither do those of
-// clients that send JSON with the type of a form.
+// readsAsForm reports whether a body with the content type of a form can be read as one. A body
+// that can't is not treated as a form, and the signature does not cover it. Clients that send JSON
+// with the content type of a form do not sign it either.
 func readsAsForm(text string) bool {
 	if begin := strings.TrimLeft(text, " \t\r\n"); begin != "" && (begin[0] == '{' || begin[0] == '[') {
 		return false
@@ -143,10 +147,12 @@ func (o *OAuth1) read(protocol map[string]string) error {
 	return nil
 }
 
-// unstorable reports whether a character, or what is none, is nothing that a database takes.
+// unstorable reports whether a database can't store a character: control characters, and the
+// replacement for octets that are no character.
 func unstorable(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 
-// Verify reports whether the signature was made with the two secrets. It compares in constant time. An unsigned request is never verified.
+// Verify reports whether the signature was made with the two secrets. It compares in constant time.
+// It is false for an unsigned request.
 func (o *OAuth1) Verify(consumerSecret, tokenSecret domain.Secret) bool {
 	if o.Unsigned {
 		return false
@@ -175,7 +181,8 @@ func (o *OAuth1) hash() func() hash.Hash {
 	return sha1.New
 }
 
-// addresses are the base string URIs (RFC 5849, 3.4.1.2) that are tried. Some clients lower-case the path as well.
+// addresses returns the base string URIs (RFC 5849, section 3.4.1.2) to try. Some clients
+// lower-case the path as well.
 func (o *OAuth1) addresses() []string {
 	var list []string
 	for _, text := range o.request.URLs {
@@ -189,7 +196,7 @@ func (o *OAuth1) addresses() []string {
 	return list
 }
 
-// baseURI lower-cases scheme and host and leaves out the port that is the scheme's own.
+// baseURI lower-cases scheme and host, and drops the default port of the scheme.
 func baseURI(text string) (string, bool) {
 	scheme, rest, found := strings.Cut(text, "://")
 	host, path, _ := strings.Cut(rest, "/")
@@ -203,12 +210,12 @@ func baseURI(text string) (string, bool) {
 	return scheme + "://" + host + "/" + path, true
 }
 
-// baseString is what is signed (RFC 5849, 3.4.1.1).
+// baseString is the text that is signed (RFC 5849, section 3.4.1.1).
 func (o *OAuth1) baseString(address, parameters string) string {
 	return strings.ToUpper(o.request.Method) + "&" + encode(address) + "&" + encode(parameters)
 }
 
-// normalized is all that is signed of the parameters (RFC 5849, 3.4.1.3.2).
+// normalized returns the part of the base string with the parameters (RFC 5849, section 3.4.1.3.2).
 func (o *OAuth1) normalized() string { return normalized(o.parameters) }
 
 func normalized(parameters []parameter) string {
@@ -229,7 +236,7 @@ func normalized(parameters []parameter) string {
 	return strings.Join(texts, "&")
 }
 
-// collect reads all parameters (RFC 5849, 3.4.1.3.1).
+// collect reads all parameters (RFC 5849, section 3.4.1.3.1).
 func collect(r OAuth1Request) ([]parameter, error) {
 	all, err := headerParameters(r.Authorization)
 	if err != nil {
@@ -268,8 +275,9 @@ func hasScheme(header string) bool {
 	return len(header) >= len(scheme) && strings.EqualFold(header[:len(scheme)], scheme)
 }
 
-// headerParameters reads an Authorization header (RFC 5849, 3.5.1), with the liberties that known clients take: the scheme twice, no space after a
-// comma, one after an equals sign, values that are not escaped, fields that are empty.
+// headerParameters reads an Authorization header (RFC 5849, section 3.5.1). It accepts the
+// deviations of known clients: the scheme twice, no space after a comma, a space after an equals
+// sign, values that are not escaped, empty fields.
 func headerParameters(header string) ([]parameter, error) {
 	if !hasScheme(header) {
 		return nil, nil
@@ -300,7 +308,7 @@ func headerParameters(header string) ([]parameter, error) {
 // separators may stand between the fields of a header.
 const separators = ", \t"
 
-// encode escapes as RFC 5849, 3.6 wants it: everything but letters, digits, - . _ and ~.
+// encode escapes as RFC 5849, section 3.6, requires: everything but letters, digits, - . _ and ~.
 func encode(text string) string {
 	const hexDigits = "0123456789ABCDEF"
 	var out strings.Builder

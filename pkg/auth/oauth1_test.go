@@ -24,15 +24,16 @@ func parse(t testing.TB, r auth.OAuth1Request) *auth.OAuth1 {
 	return o
 }
 
-// hmacSHA1 signs what was written out by hand.
+// hmacSHA1 signs a base string that was written out by hand.
 func hmacSHA1(base string, secrets string) string {
 	mac := hmac.New(sha1.New, []byte(secrets))
 	_, _ = mac.Write([]byte(base))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// TestOAuth1_BaseString is the example of RFC 5849, 3.4.1: its base string is signed here, and has to be what the request is verified with. The
-// signature that the RFC prints belongs to no secrets that it tells.
+// TestOAuth1_BaseString has the example of RFC 5849, section 3.4.1: the base string of the RFC is
+// signed here, and the request has to verify with that signature. The signature printed in the RFC
+// belongs to secrets that the RFC does not state.
 func TestOAuth1_BaseString(t *testing.T) {
 	t.Parallel()
 	const base = `POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540%3D%26c2%3D%26oauth_consumer_` +
@@ -56,8 +57,8 @@ func TestOAuth1_BaseString(t *testing.T) {
 	}
 }
 
-// TestOAuth1_Photos are the two signatures of RFC 5849, 1.2 that can be verified with both secrets known; the requests for tokens have none of a
-// token, and here one is always needed.
+// TestOAuth1_Photos has the two signatures of RFC 5849, section 1.2, for which both secrets are
+// known. The request for temporary credentials has no token, and here one is always needed.
 func TestOAuth1_Photos(t *testing.T) {
 	t.Parallel()
 	photos := auth.OAuth1Request{
@@ -82,7 +83,7 @@ func TestOAuth1_Photos(t *testing.T) {
 	}
 }
 
-// The keys of signed, and what is signed unless a test alters it.
+// The secrets of the signed requests. sample is what is signed unless a test alters it.
 const (
 	consumerSecret domain.Secret = "kd94hf93k423kf44"
 	tokenSecret    domain.Secret = "pfkkdhi9sl3r4s00"
@@ -113,7 +114,7 @@ func TestOAuth1_Places(t *testing.T) {
 	}
 }
 
-// TestOAuth1_Liberties are those that clients in the field take.
+// TestOAuth1_Liberties has the deviations of existing clients.
 func TestOAuth1_Liberties(t *testing.T) {
 	t.Parallel()
 	for sentence, alter := range map[string]func(*signer, *auth.OAuth1Request){
@@ -258,7 +259,7 @@ func TestParseOAuth1_Refusals(t *testing.T) {
 	}
 }
 
-// TestParseOAuth1_Quiet: what was sent is not in the error, but for the name of a parameter.
+// TestParseOAuth1_Quiet: the error does not quote the request, except for the name of a parameter.
 func TestParseOAuth1_Quiet(t *testing.T) {
 	t.Parallel()
 	_, err := auth.ParseOAuth1(auth.OAuth1Request{Query: "oauth_x%0a" + strings.Repeat("y", 100) + "=s3cret&oauth_x%0a" + strings.Repeat("y", 100) + "=s3cret"})

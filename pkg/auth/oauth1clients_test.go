@@ -17,14 +17,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/auth"
 )
 
-// sent are the requests that the clients of the field sign here, from the plain to the odd.
+// sent are the requests that existing clients sign here, from the plain to the odd.
 var sent = []struct{ Method, URL, Form string }{
 	{Method: "GET", URL: "https://vault.example.com/iso/pam/device"},
 	{Method: "GET", URL: "https://vault.example.com:8443/iso/pam/device/win%201"},
 	{Method: "DELETE", URL: "https://vault.example.com/iso/pam/device/10", Form: "device=win+1"},
 	{Method: "POST", URL: "https://Vault.Example.com:443/iso/pam/device?tenant=a%20b&x=", Form: "hostname=win+1&ip=10.0.0.1&device_tags=a%2Cb&model=caf%C3%A9~"},
 	{Method: "PUT", URL: "http://vault.example.com:80/iso?b5=%3D%253D&a3=a&c%40=&a2=r%20b", Form: "c2=&%2B=%25"},
-	{Method: "POST", URL: "http://vault.example.com/iso?a3=z&a3=a", Form: "a3=2+q&a3="}, // names that are there many times
+	{Method: "POST", URL: "http://vault.example.com/iso?a3=z&a3=a", Form: "a3=2+q&a3="}, // names that occur several times
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -36,7 +36,8 @@ func received(t testing.TB, method, address, header, form string) *auth.OAuth1 {
 	return parse(t, auth.OAuth1Request{Method: method, URLs: []string{url}, Query: query, Authorization: header, Form: form})
 }
 
-// TestOAuth1_Dghubble verifies what a client in Go signs. It knows no form of DELETE, and no name that is there many times.
+// TestOAuth1_Dghubble verifies what a client in Go signs. The client supports neither a form with
+// DELETE nor a name that occurs several times.
 func TestOAuth1_Dghubble(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{auth.HMACSHA1, auth.HMACSHA256} {
@@ -56,7 +57,8 @@ func TestOAuth1_Dghubble(t *testing.T) {
 	}
 }
 
-// TestOAuth1_Dghubble_Property: whatever is in query and form, it agrees with us.
+// TestOAuth1_Dghubble_Property: whatever query and form contain, the client's signature is
+// verified.
 func TestOAuth1_Dghubble_Property(t *testing.T) {
 	t.Parallel()
 	config := oauth1.NewConfig(signedKey, string(consumerSecret))
@@ -75,7 +77,7 @@ func TestOAuth1_Dghubble_Property(t *testing.T) {
 	})
 }
 
-// catch keeps the request instead of sending it.
+// catch keeps the request and does not send it.
 type catch struct{ request *http.Request }
 
 func (c *catch) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -107,7 +109,7 @@ func dghubble(t testing.TB, config *oauth1.Config, method, address, form string)
 	return received(t, method, address, kept.request.Header.Get("Authorization"), form)
 }
 
-// oauthlib signs each line of its input, a request in JSON, and prints what is sent then.
+// oauthlib signs each line of its input, a request in JSON, and prints the request to send.
 const oauthlib = `
 import json, sys
 from oauthlib.oauth1 import Client
@@ -119,7 +121,8 @@ for line in sys.stdin:
     print(json.dumps({'url': uri, 'header': headers.get('Authorization', ''), 'form': body or ''}))
 `
 
-// TestOAuth1_Oauthlib verifies what the library signs that the vendor's documents name, in all three places.
+// TestOAuth1_Oauthlib verifies what the library that the vendor's documents name signs, in all
+// three places.
 func TestOAuth1_Oauthlib(t *testing.T) {
 	t.Parallel()
 	type line map[string]string
@@ -157,7 +160,7 @@ func TestOAuth1_Oauthlib(t *testing.T) {
 	}
 }
 
-// python runs a program by the first Python that has oauthlib. CI must have it.
+// python runs a program with the first Python that has oauthlib. CI must have it.
 func python(t testing.TB, program string, input io.Reader) []byte {
 	t.Helper()
 	for _, path := range []string{"/usr/bin/python3", "python3"} {

@@ -7,8 +7,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// BaseString is what the signature should have been made of, for those who search why it is not good: at most so many bytes of it, with the values of all
-// parameters left out that are not harmless.
+// BaseString returns the text that the signature should have been made of, for operators who look
+// into why it is not valid. It returns no more than most bytes, and masks the values of all
+// parameters that are not harmless.
 func (o *OAuth1) BaseString(harmless func(name string) bool, most int) string {
 	shown := make([]parameter, len(o.parameters))
 	for i, p := range o.parameters {
@@ -23,7 +24,7 @@ func (o *OAuth1) BaseString(harmless func(name string) bool, most int) string {
 	return text[:min(len(text), most)]
 }
 
-// notValid is ErrOAuth1 with the part that is to blame.
+// notValid returns ErrOAuth1 with the part that is at fault.
 func notValid(part domain.Part, cause string) error {
 	return domain.WithPart(part, fmt.Errorf("%w: %s", ErrOAuth1, cause))
 }
@@ -35,7 +36,7 @@ func missingPart(o *OAuth1) domain.Part {
 	return domain.PartToken
 }
 
-// printable is the name of a parameter as an error may show it.
+// printable returns the name of a parameter in the form in which an error may show it.
 func printable(name string) string {
 	if len(name) > 32 {
 		name = name[:32]

@@ -31,7 +31,7 @@ const (
 	signedToken = "nnch734d00sl2jdk"
 )
 
-// signer signs requests on its own: after RFC 5849, with nothing of what is tested.
+// signer is an independent implementation of RFC 5849: it uses none of the tested code.
 type signer struct {
 	Method, URL, SignatureMethod, Nonce, Timestamp string
 	Query, Form                                    [][2]string
@@ -39,7 +39,7 @@ type signer struct {
 	Place                                          place
 }
 
-// escape is RFC 5849, 3.6 by way of the standard library.
+// escape escapes as RFC 5849, section 3.6, requires, with the standard library.
 func escape(text string) string {
 	return strings.NewReplacer("+", "%20", "%7E", "~").Replace(url.QueryEscape(text))
 }
@@ -62,7 +62,8 @@ func (s signer) oauth() [][2]string {
 func (s signer) signature() string {
 	key := escape(string(s.ConsumerSecret)) + "&" + escape(string(s.TokenSecret))
 	pairs := strings.Split(join(slices.Concat(s.Query, s.Form, s.oauth()), "&", ""), "&")
-	// "=" sorts behind digits and before letters, and must not count: a name goes before a longer one
+	// "=" sorts after digits and before letters, and must not affect the order: a name goes before
+	// a longer one
 	slices.SortFunc(pairs, func(a, b string) int {
 		return slices.Compare(strings.SplitN(a, "=", 2), strings.SplitN(b, "=", 2))
 	})
@@ -107,7 +108,7 @@ func drawSigner(rt *rapid.T) signer {
 	}
 }
 
-// TestOAuth1_Property: what was signed is verified, and nothing else is.
+// TestOAuth1_Property: a signed request is verified, and an altered one is not.
 func TestOAuth1_Property(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -136,7 +137,7 @@ func TestOAuth1_Property(t *testing.T) {
 	})
 }
 
-// alterations are what one on the way could do to a request.
+// alterations are what an attacker between client and server could do to a request.
 var alterations = map[string]func(*auth.OAuth1Request){
 	"another method":        func(r *auth.OAuth1Request) { r.Method = "PATCH" },
 	"another host":          func(r *auth.OAuth1Request) { r.URLs = []string{strings.Replace(r.URLs[0], "vault", "fault", 1)} },

@@ -12,7 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// passwordCost is what a guess costs (RFC 9106): memory in KiB, passes over it, lanes.
+// passwordCost is the cost of one guess (RFC 9106): memory in KiB, passes over it, lanes.
 type passwordCost struct {
 	memory, passes uint32
 	lanes          uint8
@@ -21,7 +21,7 @@ type passwordCost struct {
 // present is the cost of new hashes, about 40 ms of one processor and 19 MiB.
 var present = passwordCost{memory: 19 << 10, passes: 2, lanes: 1}
 
-// worst bounds what a hash in the database can make a check cost: about a second.
+// worst is the highest cost that a hash in the database may have: about a second for a check.
 var worst = passwordCost{memory: 64 << 10, passes: 16, lanes: 16}
 
 const (
@@ -29,21 +29,24 @@ const (
 	hashSize = 32
 )
 
-// HashPassword returns the Argon2id hash of a password as a PHC string. It takes tens of milliseconds: bound how many run at once.
+// HashPassword returns the Argon2id hash of a password as a PHC string. It takes tens of
+// milliseconds, so callers must bound how many run at once.
 func HashPassword(password domain.Secret) domain.Secret {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	return encodeHash(present, salt, present.hash(password, salt))
 }
 
-// UnusableHash returns a hash that no password has, for a check that takes as long as any other.
+// UnusableHash returns a hash that no password matches, for a check that has to take as long as any
+// other.
 func UnusableHash() domain.Secret {
 	random := make([]byte, saltSize+hashSize)
 	rand.Read(random)
 	return encodeHash(present, random[:saltSize], random[saltSize:])
 }
 
-// CheckPassword reports whether the hash is that of the password, and whether it was made at another cost than new ones are.
+// CheckPassword reports whether the hash is that of the password, and whether it was made at a cost
+// other than that of new hashes.
 func CheckPassword(hash, password domain.Secret) (ok, outdated bool) {
 	cost, salt, sum, err := decodeHash(hash)
 	if err != nil {

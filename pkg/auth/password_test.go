@@ -12,7 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// cheap is the hash of "segredo" at a cost that is next to nothing.
+// cheap is the hash of "segredo" at almost no cost.
 var cheap = phc("m=8,t=1,p=1", encode("salt salt salt 1"), encode(string(argon2.IDKey([]byte("segredo"), []byte("salt salt salt 1"), 1, 8, 1, 32))))
 
 func encode(text string) string { return base64.RawStdEncoding.EncodeToString([]byte(text)) }
@@ -48,7 +48,7 @@ func TestPassword(t *testing.T) {
 			t.Error("two hashes of one password are the same")
 		}
 	})
-	t.Run("an unusable hash is nobody's and costs what any other does", func(t *testing.T) {
+	t.Run("an unusable hash matches no password and costs what any other does", func(t *testing.T) {
 		unusable := auth.UnusableHash()
 		for _, password := range []domain.Secret{"", "uma senha ✓", unusable} {
 			wantMatch(t, unusable, password, false, false)
@@ -66,7 +66,8 @@ func TestPassword(t *testing.T) {
 	})
 }
 
-// TestCheckPassword_Hostile: nobody's password matches what is no hash, or one that costs too much.
+// TestCheckPassword_Hostile: no password matches a text that is no hash, or a hash that costs too
+// much.
 func TestCheckPassword_Hostile(t *testing.T) {
 	t.Parallel()
 	salt, sum := encode("salt salt salt 1"), strings.Split(string(cheap), "$")[5]
@@ -87,7 +88,7 @@ func TestCheckPassword_Hostile(t *testing.T) {
 	}
 }
 
-// bearable is how long a check may take on the slowest machine; it is a second on most.
+// bearable is how long a check may take on the slowest machine; on most it takes a second.
 const bearable = 20 * time.Second
 
 func FuzzCheckPassword(f *testing.F) {

@@ -32,11 +32,12 @@ type Use string
 const (
 	Refresh Use = "chaveiro:refresh" // the token of an apikey itself
 	Session Use = "chaveiro:session" // made for a user who signed in, for SessionLife
-	Access  Use = "chaveiro:access"  // made from either for AccessLife
+	Access  Use = "chaveiro:access"  // made from either, for AccessLife
 	PAM     Use = "chaveiro:pam"     // made for an authorization of the vault, for PAMLife
 )
 
-// Passing reports whether tokens of the use end with what they were made from, and are made anew.
+// Passing reports whether tokens of the use end with the credential that they were made from, and
+// can be made again from it.
 func (u Use) Passing() bool { return u != Refresh }
 
 // ErrToken says that a token is not genuine, has expired, or is not of a use that was asked for.
@@ -47,15 +48,17 @@ var ErrUnknownKey = fmt.Errorf("%w: unknown signing key", ErrToken)
 
 const issuer = "chaveiro"
 
-// SigningKey is a key of sessions and access tokens. It signs from InForce on, until a later one is in force; it verifies always.
+// SigningKey is a key of sessions and access tokens. It signs from InForce on, until a later key is
+// in force; it always verifies.
 type SigningKey struct {
 	ID      string
 	Secret  []byte // SecretSize bytes
 	InForce time.Time
 }
 
-// Tokens makes and verifies tokens: JWTs with HMAC-SHA-256 (RFC 7519, RFC 7518 section 3.2). The tokens of apikeys are made with a secret
-// that never changes, all others with the signing keys, which they name in `kid`. Each use has a key of its own, derived from the secret.
+// Tokens makes and verifies tokens: JWTs with HMAC-SHA-256 (RFC 7519; RFC 7518, section 3.2). The
+// tokens of apikeys are signed with a secret that never changes, all others with the signing keys,
+// which they name in `kid`. Each use has a key of its own, derived from the secret.
 type Tokens struct {
 	apikeys []byte
 	ring    []ringKey // the oldest first
@@ -68,7 +71,8 @@ type ringKey struct {
 	keys    map[Use][]byte
 }
 
-// NewTokens derives the keys from the secret of the apikeys and from the signing keys, of which there is at least one.
+// NewTokens derives the keys from the secret of the apikeys and from the signing keys. There must
+// be at least one signing key.
 func NewTokens(secret []byte, ring []SigningKey, now func() time.Time) (*Tokens, error) {
 	apikeys, err := derive(secret, string(Refresh))
 	if err != nil {
@@ -111,20 +115,21 @@ func (t *Tokens) Refresh(k domain.APIKey) (domain.Secret, error) {
 	return domain.Secret(text), err
 }
 
-// Session returns a token with which its holder gets access tokens for SessionLife.
+// Session returns a token that its holder exchanges for access tokens during SessionLife.
 func (t *Tokens) Session(h domain.Holder) (domain.Secret, error) {
 	return t.passing(Session, h, SessionLife)
 }
 
-// Access returns a token that stands for its holder for AccessLife.
+// Access returns a token that authenticates its holder for AccessLife.
 func (t *Tokens) Access(h domain.Holder) (domain.Secret, error) {
 	return t.passing(Access, h, AccessLife)
 }
 
-// PAM returns a token that stands for an authorization of the vault for PAMLife.
+// PAM returns a token that authenticates an authorization of the vault for PAMLife.
 func (t *Tokens) PAM(h domain.Holder) (domain.Secret, error) { return t.passing(PAM, h, PAMLife) }
 
-// passing makes a token of the newest key that is in force; of the oldest when none is yet. It lives no longer than its holder.
+// passing signs a token with the newest key that is in force, or with the oldest when none is yet.
+// The token lives no longer than its holder.
 func (t *Tokens) passing(use Use, h domain.Holder, life time.Duration) (domain.Secret, error) {
 	now := t.now()
 	signer := t.ring[0]
@@ -135,7 +140,7 @@ func (t *Tokens) passing(use Use, h domain.Holder, life time.Duration) (domain.S
 	}
 	end := now.Add(life)
 	if left := h.Left(now, life); left < life {
-		end = now.Add(left + time.Second - 1) // claims are whole seconds, and the holder's end counts too
+		end = now.Add(left + time.Second - 1) // claims are in whole seconds, and the end of the holder rounds up
 	}
 	token := newToken(use, h, jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(end)})
 	token.Header["kid"] = signer.id
@@ -150,7 +155,7 @@ func newToken(use Use, h domain.Holder, registered jwt.RegisteredClaims) *jwt.To
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{registered, h.Generation, h.BoundBy(h.Generation, use.Passing())})
 }
 
-// Grant is what a genuine token says.
+// Grant is what a genuine token states.
 type Grant struct {
 	Use        Use
 	Kind       domain.PrincipalKind
@@ -163,7 +168,8 @@ type Grant struct {
 // Expired reports whether the token has ended at the time now.
 func (g Grant) Expired(now time.Time) bool { return !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt) }
 
-// Verify checks that a token is genuine, of one of the uses, and not expired. The errors are ErrToken and ErrUnknownKey.
+// Verify checks that a token is genuine, of one of the uses, and not expired. The errors are
+// ErrToken and ErrUnknownKey.
 func (t *Tokens) Verify(token string, uses ...Use) (Grant, error) {
 	failed := ErrToken
 	for _, use := range uses {
@@ -186,7 +192,7 @@ func (t *Tokens) verify(token string, use Use) (Grant, error) {
 	if use != Refresh {
 		options = append(options, jwt.WithExpirationRequired())
 	}
-	if strings.ContainsAny(token, "\r\n") { // the decoder would pass over them
+	if strings.ContainsAny(token, "\r\n") { // the decoder would ignore them
 		return Grant{}, ErrToken
 	}
 	var c claims

@@ -53,7 +53,8 @@ func wantRefused(t testing.TB, tokens *auth.Tokens, token domain.Secret, uses ..
 	}
 }
 
-// wantGrant checks that a token is one of the apikey or the user above; an ExpiresAt of zero is not looked at.
+// wantGrant checks that a token is one of the apikey or the user above; a zero ExpiresAt is not
+// compared.
 func wantGrant(t testing.TB, tokens *auth.Tokens, token domain.Secret, want auth.Grant, uses ...auth.Use) {
 	t.Helper()
 	got, err := tokens.Verify(string(token), uses...)
@@ -81,7 +82,7 @@ func TestNewTokens(t *testing.T) {
 	}
 }
 
-// kinds are the tokens that there are.
+// kinds are all kinds of tokens.
 var kinds = []struct {
 	sentence string
 	make     func(*auth.Tokens) (domain.Secret, error)
@@ -106,7 +107,7 @@ func TestTokens(t *testing.T) {
 			wantGrant(t, tokens, token, kind.want, kind.want.Use)
 			wantGrant(t, tokens, token, kind.want, all...)
 		})
-		t.Run(kind.sentence+" is none of another use", func(t *testing.T) {
+		t.Run(kind.sentence+" is refused for another use", func(t *testing.T) {
 			wantRefused(t, tokens, token)
 			for _, use := range all {
 				if use != kind.want.Use {
@@ -168,7 +169,7 @@ func TestTokens_Refresh(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the spare bits of the last character are no freedom", func(t *testing.T) {
+	t.Run("the unused bits of the last character must not be altered", func(t *testing.T) {
 		const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 		last := strings.IndexByte(digits, refresh[len(refresh)-1])
 		for spare := 1; spare < 4; spare++ {
@@ -185,7 +186,7 @@ func TestTokens_Refresh(t *testing.T) {
 	})
 }
 
-// TestTokens_Ring: which of several signing keys signs, and which are believed.
+// TestTokens_Ring: which of several signing keys signs, and which are accepted.
 func TestTokens_Ring(t *testing.T) {
 	t.Parallel()
 	oldest := auth.SigningKey{ID: "oldest", Secret: []byte("the oldest of several secrets..."), InForce: noon.Add(-2 * time.Hour)}
@@ -209,7 +210,7 @@ func TestTokens_Ring(t *testing.T) {
 			}
 		})
 	}
-	t.Run("every key that is there is believed, also before it is in force, and no other", func(t *testing.T) {
+	t.Run("every key of the ring is accepted, also before it is in force, and no other", func(t *testing.T) {
 		all := newTokens(t, noon, oldest, signingKey, newest)
 		for _, one := range []auth.SigningKey{oldest, signingKey, newest} {
 			token := must(newTokens(t, noon, one).Access(user.Holder()))(t)
@@ -221,13 +222,13 @@ func TestTokens_Ring(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a key of the same name with another secret is not believed", func(t *testing.T) {
+	t.Run("a key of the same name with another secret is not accepted", func(t *testing.T) {
 		token := must(newTokens(t, noon).Access(user.Holder()))(t)
 		wantRefused(t, newTokens(t, noon, auth.SigningKey{ID: "one", Secret: secret, InForce: noon}), token, auth.Access)
 	})
 }
 
-// wantUnknownKey checks that a token is refused, and that it is known why.
+// wantUnknownKey checks that a token is refused with ErrUnknownKey.
 func wantUnknownKey(t testing.TB, tokens *auth.Tokens, token domain.Secret, uses ...auth.Use) {
 	t.Helper()
 	wantRefused(t, tokens, token, uses...)

@@ -6,15 +6,18 @@ import (
 	"sync"
 )
 
-// Flights lets all who ask the same question at once share its answer. Who asks while a question is on its way waits for the next one, for
-// the answer on its way may be older than what they have seen. So there are at most two questions a key, however many ask.
+// Flights lets concurrent callers with the same key share the result of one call. A caller that
+// arrives while a call is running waits for the next one, because the running call may return a
+// state older than what the caller has seen. So there are at most two calls for a key, one running
+// and one waiting, however many callers there are.
 type Flights[K comparable, V any] struct {
-	// mu guards flying and the routes in it, for a look-up; never while a question is on its way.
+	// mu guards flying and the routes in it. It is held for a look-up, never while a call is
+	// running.
 	mu     sync.Mutex
 	flying map[K]*route[V]
 }
 
-// route is the question that is on its way, and the one after it.
+// route is the running call, and the one after it.
 type route[V any] struct{ now, next *flight[V] }
 
 type flight[V any] struct {
@@ -23,8 +26,9 @@ type flight[V any] struct {
 	err   error
 }
 
-// Do returns an answer of ask that was asked for after Do was called, or the context's error. ask runs in a goroutine of its own, bounds itself,
-// and must not depend on the caller's context.
+// Do returns the result of a call of ask that began after Do was called, or the error of ctx. ask
+// runs in a goroutine of its own. It must have its own timeout, and must not depend on the caller's
+// context.
 func (f *Flights[K, V]) Do(ctx context.Context, key K, ask func() (V, error)) (V, error) {
 	mine := f.board(key, ask)
 	select {
@@ -59,7 +63,7 @@ func (f *Flights[K, V]) board(key K, ask func() (V, error)) *flight[V] {
 	return r.next
 }
 
-// fly asks. Before it does, its flight is the one on its way.
+// fly calls ask. Before that, it makes its flight the running one.
 func (f *Flights[K, V]) fly(key K, r *route[V], mine *flight[V], ask func() (V, error)) {
 	f.mu.Lock()
 	if r.next == mine {
@@ -75,7 +79,8 @@ func (f *Flights[K, V]) fly(key K, r *route[V], mine *flight[V], ask func() (V, 
 	close(mine.done)
 }
 
-// ask does not let a panic end the process: there is nobody above who would recover.
+// ask turns a panic into an error: in its goroutine no caller recovers, so a panic would end the
+// process.
 func (f *flight[V]) ask(ask func() (V, error)) {
 	defer func() {
 		if cause := recover(); cause != nil {

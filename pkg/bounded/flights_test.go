@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/bounded"
 )
 
-// TestFlights: who asks while a question is on its way shares the next one, and nobody gets an answer older than the question.
+// TestFlights: callers that arrive while a call is running share the next one, and no caller gets a
+// result of a call that began before it asked.
 func TestFlights(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +44,8 @@ func TestFlights(t *testing.T) {
 	})
 }
 
-// TestFlights_Ends: who goes away gets the error of the context, and a question that panics is an error of all who share it.
+// TestFlights_Ends: a caller whose context ends gets the error of the context, and a panic becomes
+// an error of all callers that share the call.
 func TestFlights_Ends(t *testing.T) {
 	t.Parallel()
 	var flights bounded.Flights[int, int]

@@ -8,14 +8,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Rates are limits of this process: one bucket a key.
+// Rates are rate limits of this process, one bucket per key.
 type Rates struct {
-	// mu guards buckets, while one is looked up and used.
+	// mu guards buckets. It is held while a bucket is looked up and used.
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
 }
 
-// Take uses a bucket once, which lets so many a second through, and burst at once. When there is no room it says how long until there is.
+// Take uses the bucket of a key once. The bucket allows perSecond uses a second, and burst at once.
+// When it is exhausted, Take returns how long until there is room.
 func (r *Rates) Take(key string, now time.Time, perSecond float64, burst int) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -35,7 +36,8 @@ func (r *Rates) Take(key string, now time.Time, perSecond float64, burst int) ti
 	return wait
 }
 
-// Neighbourhood is an address, or the network of 2^64 that one IPv6 customer has.
+// Neighbourhood returns the unit that rates are counted by: an IPv4 address, or the /64 network
+// that one IPv6 customer has.
 func Neighbourhood(address netip.Addr) string {
 	address = address.Unmap()
 	if address.Is6() {

@@ -18,7 +18,7 @@ func TestRates(t *testing.T) {
 		wantSame(t, take("one"), 0)
 	}
 	wantSame(t, take("one"), 2*time.Second)
-	wantSame(t, take("one"), 2*time.Second) // what is refused takes nothing
+	wantSame(t, take("one"), 2*time.Second) // a refused use takes nothing
 	wantSame(t, take("other"), 0)
 	now = now.Add(2 * time.Second)
 	wantSame(t, take("one"), 0)

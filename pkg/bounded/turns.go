@@ -7,40 +7,42 @@ import (
 	"sync"
 )
 
-// TurnBounds say how many do something costly at once, and how many wait for it.
+// TurnBounds limit how many jobs run at once, and how many callers wait for a turn.
 type TurnBounds struct {
-	Workers int // at once
-	Each    int // at once for one caller
-	Queue   int // that wait of one caller
-	Total   int // that wait of all
+	Workers int // jobs that run at once
+	Each    int // jobs of one caller that run at once
+	Queue   int // waiting jobs of one caller
+	Total   int // waiting jobs of all callers
 }
 
-// ErrFull says that too many wait for a turn already.
+// ErrFull says that too many jobs wait for a turn already.
 var ErrFull = errors.New("bounded: too many wait for a turn")
 
-// Turns lets callers do something costly in turns: the next free worker is for the caller who has the fewest at work, and among those for the one whose
-// last work ended first. So however many one caller asks for, another waits for one job at most.
+// Turns lets callers do something costly in turns: the next free worker goes to the caller with the
+// fewest running jobs, and among those to the one whose last job ended first. So however many jobs
+// one caller asks for, another caller waits for the end of one job at most.
 type Turns struct {
 	bounds TurnBounds
 
 	// mu guards all that follows, and what the callers point to. It is held for a pass over the
-	// callers, never while one waits or works.
+	// callers, never while a caller waits or works.
 	mu               sync.Mutex
 	running, waiting int
-	callers          []*turnCaller // who has something at work or waiting; whose work ended last is the last
+	callers          []*turnCaller // with jobs that run or wait; the caller whose job ended last is the last
 }
 
 type turnCaller struct {
 	name    string
 	running int
-	waiting []chan error // each gets one: nil is a turn
+	waiting []chan error // each receives once: nil is a turn
 }
 
 // NewTurns returns Turns with these bounds.
 func NewTurns(bounds TurnBounds) *Turns { return &Turns{bounds: bounds} }
 
-// Enter waits for a turn of a caller, which lasts until leave is called, once. Before it waits it calls wait: what is free at once needs no waiting.
-// Errors: [ErrFull]; that of ctx if it ends before.
+// Enter waits for a turn of a caller. The turn lasts until leave is called, which must happen
+// exactly once. If no worker is free at once, Enter calls wait before it waits. Errors: [ErrFull];
+// that of ctx if it ends before.
 func (t *Turns) Enter(ctx context.Context, caller string, wait func()) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func (t *Turns) join(name string) (*turnCaller, chan error) {
 	return caller, place
 }
 
-// serve gives out turns while there are workers and somebody who may have one.
+// serve gives out turns while there are free workers and a caller that may have one.
 func (t *Turns) serve() {
 	for t.running < t.bounds.Workers {
 		var next *turnCaller
@@ -100,7 +102,7 @@ func (t *Turns) serve() {
 	}
 }
 
-// leave ends a turn: its caller is the last from now on.
+// leave ends a turn and moves its caller to the end of the order.
 func (t *Turns) leave(caller *turnCaller) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,7 +114,7 @@ func (t *Turns) leave(caller *turnCaller) {
 	t.forget(caller)
 }
 
-// quit gives a place back, or the turn that has come meanwhile.
+// quit gives up a waiting place, or ends the turn that was given meanwhile.
 func (t *Turns) quit(caller *turnCaller, place chan error) {
 	t.mu.Lock()
 	at := slices.Index(caller.waiting, place)

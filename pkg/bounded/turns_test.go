@@ -31,7 +31,7 @@ func wantSame[T any](t testing.TB, got, want T) {
 	}
 }
 
-// queue lets callers ask for turns, and notes whose turn it was.
+// queue lets callers ask for turns, and records the order of the turns.
 type queue struct {
 	turns *bounded.Turns
 	group sync.WaitGroup
@@ -45,7 +45,8 @@ func newQueue(bounds bounded.TurnBounds) *queue {
 	return &queue{turns: bounded.NewTurns(bounds), most: map[int64]int{}, now: map[int64]int{}}
 }
 
-// ask asks for turns of one caller, each for a job that takes a second; they stand in the queue when it returns.
+// ask asks for n turns of one caller, each for a job that takes a second; all are in the queue when
+// it returns.
 func (q *queue) ask(t *testing.T, id int64, n int) {
 	t.Helper()
 	for range n {
@@ -128,7 +129,7 @@ func TestTurns_Bounds(t *testing.T) {
 				t.Errorf("caller %d: %v", id, err)
 			}
 		}
-		q.ask(t, 1, 3) // one at work, two wait
+		q.ask(t, 1, 3) // one runs, two wait
 		refused(1)
 		q.ask(t, 2, 1)
 		refused(2) // three wait
@@ -141,7 +142,8 @@ func TestTurns_Bounds(t *testing.T) {
 	})
 }
 
-// TestTurns_Ends: a caller that goes away, fails or panics leaves nothing behind, and no goroutine: the bubble would wait for that.
+// TestTurns_Ends: a caller that goes away, fails or panics leaves no state behind, and no
+// goroutine: the synctest bubble would wait for it.
 func TestTurns_Ends(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -177,7 +179,7 @@ func TestTurns_Ends(t *testing.T) {
 	})
 }
 
-// TestTurns_Race: a turn that comes while its caller goes away is another's.
+// TestTurns_Race: a turn that is given to a caller which is going away passes to another caller.
 func TestTurns_Race(t *testing.T) {
 	t.Parallel()
 	turns := bounded.NewTurns(bounded.TurnBounds{Workers: 2, Each: 1, Queue: 50, Total: 100})

@@ -29,7 +29,7 @@ const ecdsaP521 KeyAlgorithm = "ecdsa-p521"
 
 // Bounds of an acceptable RSA modulus, in bits. The upper one is there because
 // the cost of checking a signature grows with the square of the size, and the
-// key comes from whoever uploads it.
+// key comes from the client that uploads it.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192

@@ -22,8 +22,8 @@ type Authority struct {
 	Signer crypto.Signer
 }
 
-// RootRequest says what a new self-signed CA is called and how long it lives.
-// X.509 counts whole seconds; fractions are cut off.
+// RootRequest is the name and the life of a new self-signed CA. X.509 counts whole seconds;
+// fractions are cut off.
 type RootRequest struct {
 	Subject             Subject
 	NotBefore, NotAfter time.Time
@@ -82,12 +82,12 @@ func CheckCA(cert *x509.Certificate) error {
 	return nil
 }
 
-// NewRoot makes a self-signed CA around signer: CA:TRUE with path length 0 (it
-// issues clients, no further CAs), keyUsage keyCertSign and cRLSign, both
-// critical, and key identifiers (RFC 5280 section 4.2.1).
+// NewRoot makes a self-signed CA around signer: CA:TRUE with path length 0 (it issues clients, no
+// further CAs), keyUsage keyCertSign and cRLSign, both critical, and key identifiers (RFC 5280,
+// section 4.2.1).
 //
-// It fails with [ErrInvalidRequest] (no common name, empty validity), an error
-// about the key, or [ErrSelfCheck].
+// It fails with [ErrInvalidRequest] (no common name, empty validity), an error about the key, or
+// [ErrSelfCheck].
 func NewRoot(signer crypto.Signer, req RootRequest) (*Authority, error) {
 	prepared, err := PrepareRoot(req)
 	if err != nil {
@@ -96,7 +96,7 @@ func NewRoot(signer crypto.Signer, req RootRequest) (*Authority, error) {
 	return prepared.SelfSign(signer)
 }
 
-// sign makes the certificate and checks it before anybody sees it.
+// sign makes the certificate and checks it before the caller sees it.
 func sign(template, parent *x509.Certificate, signer crypto.Signer) (*x509.Certificate, error) {
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, template.PublicKey, signer)
 	if err != nil {
@@ -105,8 +105,8 @@ func sign(template, parent *x509.Certificate, signer crypto.Signer) (*x509.Certi
 	return selfCheck(der, template)
 }
 
-// keyID is the key identifier of RFC 7093 section 2, method 1: the first 160
-// bits of the SHA-256 of the subjectPublicKey bits.
+// keyID is the key identifier of RFC 7093, section 2, method 1: the first 160 bits of the SHA-256
+// of the subjectPublicKey bits.
 func keyID(pub crypto.PublicKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(pub)
 	if err != nil {

@@ -26,8 +26,8 @@ func BenchmarkIssueClient(b *testing.B) {
 	}
 }
 
-// BenchmarkIssueBesideRSA is the price P-256 clients pay, key included, while
-// eight callers ask for RSA keys of 4096 bits without pause.
+// BenchmarkIssueBesideRSA measures issuing for P-256 clients, key included, while eight callers ask
+// for RSA keys of 4096 bits without pause.
 func BenchmarkIssueBesideRSA(b *testing.B) {
 	authority, keys := newRoot(b, ca.ECDSAP256), ca.NewKeyGenerator(workers(1))
 	run := func(b *testing.B) {

@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-// Measure names what of a key is bounded.
+// Measure names a bounded quantity of a key.
 type Measure string
 
 // The measures.
@@ -16,12 +16,11 @@ const (
 	RSABits    Measure = "bits"       // of an RSA modulus
 )
 
-// BoundError says that a key, or the opening of one, would cost more than is
-// done for anybody. It is [ErrUnsupportedKey] for RSABits and
-// [ErrUnsupportedEncryption] for the others.
+// BoundError says that a key, or opening it, would cost more than any caller may use. It is
+// [ErrUnsupportedKey] for RSABits and [ErrUnsupportedEncryption] for the others.
 type BoundError struct {
 	What  Measure
-	Found string // a number, or one that it is at least
+	Found string // a number, or a lower bound of it
 	Most  int64
 }
 
@@ -38,7 +37,7 @@ func (e *BoundError) Unwrap() error {
 	return ErrUnsupportedEncryption
 }
 
-// checkBound refuses what is more than most.
+// checkBound refuses a value above most.
 func checkBound(what Measure, found *big.Int, most int64) error {
 	if found.Cmp(big.NewInt(most)) <= 0 {
 		return nil

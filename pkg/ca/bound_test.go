@@ -14,8 +14,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
 
-// TestParsePrivateKey_RSABits names the size of an RSA key that is too long, in
-// whatever it is wrapped.
+// TestParsePrivateKey_RSABits: the error states the size of an RSA key that is too long, whatever
+// format encloses it.
 func TestParsePrivateKey_RSABits(t *testing.T) {
 	t.Parallel()
 	pkcs1 := longRSA(t, 16384)
@@ -58,8 +58,7 @@ func longRSA(t *testing.T, bits int) []byte {
 	return der
 }
 
-// TestReadPrivateKey says of an encrypted key what there is to say before its
-// password was tried.
+// TestReadPrivateKey: an encrypted key is checked as far as possible before its password is tried.
 func TestReadPrivateKey(t *testing.T) {
 	t.Parallel()
 	key := newKey(t, ca.ECDSAP256)

@@ -7,8 +7,8 @@ import (
 	"math/bits"
 )
 
-// camellia is the block cipher of RFC 3713. It is there to open keys that were encrypted elsewhere: its tables are read at places that depend on
-// the key, so it does not run in constant time.
+// camellia is the block cipher of RFC 3713. It only opens keys that were encrypted elsewhere: its
+// table look-ups depend on the key, so it does not run in constant time.
 type camellia struct {
 	whiten [4]uint64
 	rounds []uint64
@@ -57,7 +57,7 @@ func camelliaMix(d pair, sigma int) pair {
 	return d
 }
 
-// camelliaShort makes the subkeys of a key of 128 bits (RFC 3713 section 2.2).
+// camelliaShort makes the subkeys of a key of 128 bits (RFC 3713, section 2.2).
 func camelliaShort(l, a pair) *camellia {
 	end := a.rotated(111)
 	c := &camellia{whiten: [4]uint64{l[0], l[1], end[0], end[1]}}
@@ -72,7 +72,7 @@ func camelliaShort(l, a pair) *camellia {
 	return c
 }
 
-// camelliaLong makes the subkeys of a key of 192 or 256 bits (RFC 3713 section 2.2).
+// camelliaLong makes the subkeys of a key of 192 or 256 bits (RFC 3713, section 2.2).
 func camelliaLong(l, r, a, b pair) *camellia {
 	end := b.rotated(111)
 	c := &camellia{whiten: [4]uint64{l[0], l[1], end[0], end[1]}}
@@ -130,7 +130,7 @@ func camelliaFLInverse(in, key uint64) uint64 {
 	return uint64(x)<<32 | uint64(y)
 }
 
-// camelliaF is the function F of RFC 3713 section 2.4.1.
+// camelliaF is the function F of RFC 3713, section 2.4.1.
 func camelliaF(in, key uint64) uint64 {
 	var t, y [8]byte
 	binary.BigEndian.PutUint64(t[:], in^key)
@@ -152,7 +152,7 @@ func camelliaF(in, key uint64) uint64 {
 	return binary.BigEndian.Uint64(y[:])
 }
 
-// camelliaBox is SBOX1 of RFC 3713 section 2.4.1.
+// camelliaBox is SBOX1 of RFC 3713, section 2.4.1.
 var camelliaBox = [256]byte{
 	112, 130, 44, 236, 179, 39, 192, 229, 228, 133, 87, 53, 234, 12, 174, 65,
 	35, 239, 107, 147, 69, 25, 165, 33, 237, 14, 79, 78, 29, 101, 146, 189,

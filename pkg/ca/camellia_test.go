@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCamellia has the vectors of RFC 3713 appendix A.
+// TestCamellia has the vectors of RFC 3713, appendix A.
 func TestCamellia(t *testing.T) {
 	const text = "0123456789abcdeffedcba9876543210"
 	for more, want := range map[string]string{

@@ -8,10 +8,9 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// plainExtensions writes what stands behind the key of a TBSCertificate with
-// the extensions that matter here alone, in a form that the standard library
-// reads, and returns all there were. It fails for extensions that OpenSSL
-// can't read either.
+// plainExtensions writes what follows the key in a TBSCertificate, with only the extensions that
+// matter here, in a form that the standard library reads. It also returns all extensions that were
+// there. It fails for extensions that OpenSSL can't read either.
 func plainExtensions(rest cryptobyte.String) (plain []byte, all []pkix.Extension, ok bool) {
 	tag := cbasn1.Tag(3).ContextSpecific().Constructed()
 	var b cryptobyte.Builder
@@ -41,8 +40,8 @@ func plainExtensions(rest cryptobyte.String) (plain []byte, all []pkix.Extension
 	return plain, all, ok && err == nil
 }
 
-// readExtensions returns the extensions, and those that are kept, encoded anew
-// and none of them critical: the standard library forbids that to some.
+// readExtensions returns all extensions, and the kept ones encoded anew. None of the latter is
+// critical: for some the standard library does not allow that.
 func readExtensions(list cryptobyte.String) (kept []byte, all []pkix.Extension, ok bool) {
 	var b cryptobyte.Builder
 	for !list.Empty() {
@@ -86,8 +85,8 @@ func plainExtension(e extension) (value []byte, keep, ok bool) {
 	return nil, false, true
 }
 
-// plainConstraints writes basicConstraints (RFC 5280 section 4.2.1.9) with
-// DER's true, whatever BER has for it.
+// plainConstraints writes basicConstraints (RFC 5280, section 4.2.1.9) with DER's true, whatever
+// BER has for it.
 func plainConstraints(der cryptobyte.String) ([]byte, bool) {
 	var body, is cryptobyte.String
 	if !der.ReadASN1(&body, cbasn1.SEQUENCE) || !der.Empty() {
@@ -107,8 +106,8 @@ func plainConstraints(der cryptobyte.String) ([]byte, bool) {
 	return plain, err == nil
 }
 
-// plainAltNames keeps the mail addresses of a subjectAltName (RFC 5280 section
-// 4.2.1.6) that are ASCII; nil for none.
+// plainAltNames keeps the mail addresses of a subjectAltName (RFC 5280, section 4.2.1.6) that are
+// ASCII; nil for none.
 func plainAltNames(der cryptobyte.String) ([]byte, bool) {
 	var body cryptobyte.String
 	if !der.ReadASN1(&body, cbasn1.SEQUENCE) || !der.Empty() {

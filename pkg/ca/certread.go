@@ -11,19 +11,17 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// maxForeignSerialBytes bounds the serials of what was made elsewhere, in
-// octets. RFC 5280 section 4.1.2.2 allows 20, OpenSSL reads more.
+// maxForeignSerialBytes bounds the serials of what was made elsewhere, in octets. RFC 5280, section
+// 4.1.2.2, allows 20; OpenSSL reads more.
 const maxForeignSerialBytes = 64
 
-// ReadCertificate reads the DER of a certificate that another program may have
-// made. It reads what the standard library does not and OpenSSL does: serials
-// of any sign, names of any string type, points of elliptic curves in any
-// form, and extensions whose content nobody needs here. What is new is to be
-// read by [ParseCertificate], which is stricter.
+// ReadCertificate reads the DER of a certificate that another program may have made. It reads what
+// OpenSSL reads and the standard library does not: serials of any sign, names of any string type,
+// points of elliptic curves in any form, and extensions whose content is not needed here. New
+// certificates are read by [ParseCertificate], which is stricter.
 //
-// Raw, RawTBSCertificate, RawSubject, RawIssuer and SerialNumber are those of
-// the certificate; RawSubjectPublicKeyInfo has its point uncompressed. It
-// fails with [ErrMalformed].
+// Raw, RawTBSCertificate, RawSubject, RawIssuer and SerialNumber are those of the certificate;
+// RawSubjectPublicKeyInfo has its point uncompressed. It fails with [ErrMalformed].
 func ReadCertificate(der []byte) (*x509.Certificate, error) {
 	outer, err := readSigned(der)
 	if err != nil {
@@ -46,7 +44,7 @@ func ReadCertificate(der []byte) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// tbsParts are the elements of a TBSCertificate (RFC 5280 section 4.1.2).
+// tbsParts are the elements of a TBSCertificate (RFC 5280, section 4.1.2).
 type tbsParts struct {
 	version, algorithm, issuer, validity, subject, key, rest cryptobyte.String
 	serial                                                   *big.Int
@@ -128,9 +126,8 @@ func strictValidity(tbs []byte) bool {
 	return body.Empty()
 }
 
-// plainPoint writes a subjectPublicKeyInfo with the point of its curve
-// uncompressed (SEC 1 section 2.3.3) or with the parameters of RSA (RFC 3279
-// section 2.3.1), and any other as it is.
+// plainPoint writes a subjectPublicKeyInfo with the point of its curve uncompressed (SEC 1, section
+// 2.3.3) or with the parameters of RSA (RFC 3279, section 2.3.1), and any other as it is.
 func plainPoint(der cryptobyte.String) []byte {
 	whole, body := der, cryptobyte.String(nil)
 	var algorithm, oid, curve cryptobyte.String

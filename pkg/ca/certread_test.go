@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
 
-// A CA that an earlier version has accepted goes on, although it is not accepted any more.
+// A CA that an earlier version has accepted keeps working, although it would not be accepted any
+// more.
 func TestOpenAuthority_FromBefore(t *testing.T) {
 	t.Parallel()
 	root, key := newRoot(t, ca.ECDSAP256), newKey(t, ca.ECDSAP256)
@@ -35,7 +36,7 @@ func TestOpenAuthority_FromBefore(t *testing.T) {
 	wantError(t, err, ca.ErrKeyMismatch)
 }
 
-// Dates without seconds are read where they are stored, and refused where they are new.
+// Dates without seconds are accepted in stored certificates, and refused in new ones.
 func TestReadCertificate_Dates(t *testing.T) {
 	t.Parallel()
 	block, _ := pem.Decode(readFile(t, "testdata", "ca.pem"))

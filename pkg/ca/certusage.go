@@ -9,7 +9,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// The extensions of certificates that are looked at (RFC 5280 section 4.2).
+// The extensions of certificates that this package looks at (RFC 5280, section 4.2).
 const (
 	oidKeyUsage           = "2.5.29.15"
 	oidAltName            = "2.5.29.17"
@@ -20,10 +20,9 @@ const (
 	oidCertType           = "2.16.840.1.113730.1.1"
 )
 
-// understoodCritical are the extensions a certificate may have critical: those
-// OpenSSL acts on and OpenVPN lets pass (RFC 5280 section 4.2, RFC 6960 section
-// 4.2.2.2.1, and Netscape's certificate type). The key identifiers are not
-// among them.
+// understoodCritical are the extensions a certificate may have critical: those OpenSSL acts on and
+// OpenVPN lets pass (RFC 5280, section 4.2; RFC 6960, section 4.2.2.2.1; and Netscape's certificate
+// type). The key identifiers are not among them.
 var understoodCritical = map[string]bool{
 	oidKeyUsage: true, oidAltName: true, oidConstraints: true, oidNameConstraints: true, oidDistributionPoints: true,
 	"2.5.29.32": true, "2.5.29.33": true, "2.5.29.36": true, oidExtKeyUsage: true, "2.5.29.54": true,
@@ -49,16 +48,15 @@ func extensionOf(cert *x509.Certificate, oid string) ([]byte, bool) {
 	return cert.Extensions[at].Value, true
 }
 
-// allowsClient applies the extended key usage (RFC 5280 section 4.2.1.12) as
-// OpenSSL does: no extension allows everything, and the usage "any" allows
-// nothing.
+// allowsClient applies the extended key usage (RFC 5280, section 4.2.1.12) as OpenSSL does: no
+// extension allows everything, and the usage "any" allows nothing.
 func allowsClient(cert *x509.Certificate) bool {
 	_, restricted := extensionOf(cert, oidExtKeyUsage)
 	return !restricted || slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
 }
 
-// allowsUsage reports whether the key usage (RFC 5280 section 4.2.1.3) has one
-// of some bits; no extension allows everything.
+// allowsUsage reports whether the key usage (RFC 5280, section 4.2.1.3) has one of some bits; no
+// extension allows everything.
 func allowsUsage(cert *x509.Certificate, some x509.KeyUsage) bool {
 	_, restricted := extensionOf(cert, oidKeyUsage)
 	return !restricted || cert.KeyUsage&some != 0

@@ -11,8 +11,8 @@ import (
 // every client while a CRL is not yet valid by its own clock.
 const CRLBackdate = time.Hour
 
-// MaxCRLNumberBytes bounds the number of a CRL that was made elsewhere, in
-// octets. RFC 5280 section 5.2.3 allows 20; verifiers read any.
+// MaxCRLNumberBytes bounds the number of a CRL that was made elsewhere, in octets. RFC 5280,
+// section 5.2.3, allows 20; verifiers read any.
 const MaxCRLNumberBytes = 64
 
 // maxCRLBytes bounds what [ParseCRL] reads: about a million entries.
@@ -25,9 +25,9 @@ type Revocation struct {
 	Serial *big.Int
 	// RevokedAt is written in whole seconds.
 	RevokedAt time.Time
-	// Reason is a code of RFC 5280 section 5.3.1: 1 to 6, 9 or 10. With 0
-	// (unspecified) the extension is absent, as that section wants. 8
-	// (removeFromCRL) belongs to delta CRLs and is refused.
+	// Reason is a code of RFC 5280, section 5.3.1: 1 to 6, 9 or 10. With 0 (unspecified) the
+	// extension is absent, as that section wants. 8 (removeFromCRL) belongs to delta CRLs and is
+	// refused.
 	Reason int
 }
 
@@ -37,9 +37,8 @@ type Revocation struct {
 // believes the one with the later ThisUpdate, in whole seconds: of two CRLs
 // signed within a second, the second needs a ThisUpdate of its own.
 type CRLRequest struct {
-	// Number must grow with every CRL of the authority (RFC 5280 section
-	// 5.2.3): positive, at most 20 octets unless the number of an imported CRL
-	// had more, and then at most 65.
+	// Number must grow with every CRL of the authority (RFC 5280, section 5.2.3): positive, at most
+	// 20 octets unless the number of an imported CRL had more, and then at most 65.
 	Number *big.Int
 	// ThisUpdate may lie before the CA's own NotBefore; no verifier minds.
 	ThisUpdate, NextUpdate time.Time
@@ -60,13 +59,12 @@ func CRLDue(thisUpdate, nextUpdate, now time.Time) bool {
 	return !now.Before(nextUpdate.Add(-nextUpdate.Sub(thisUpdate) / 3))
 }
 
-// EncodeCRLPEM wraps a CRL in the one form OpenVPN reads: PEM (RFC 7468
-// section 6).
+// EncodeCRLPEM wraps a CRL in the one form OpenVPN reads: PEM (RFC 7468, section 6).
 func EncodeCRLPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
-// validate refuses what RFC 5280 section 5 does not allow.
+// validate refuses what RFC 5280, section 5, does not allow.
 func (r CRLRequest) validate() error {
 	if r.Number == nil || r.Number.Sign() <= 0 || len(r.Number.Bytes()) > MaxCRLNumberBytes+1 {
 		return fmt.Errorf("%w: the CRL number is not positive or has more than %d octets", ErrInvalidRequest, MaxCRLNumberBytes+1)
@@ -82,7 +80,7 @@ func (r CRLRequest) validate() error {
 
 func (r CRLRequest) validateRevocations() error {
 	seen := make(map[[maxSerialBytes]byte]struct{}, len(r.Revocations))
-	odd := map[string]struct{}{} // those that RFC 5280 does not allow
+	odd := map[string]struct{}{} // serials that RFC 5280 does not allow
 	for i := range r.Revocations {
 		if err := r.Revocations[i].validate(); err != nil {
 			return err

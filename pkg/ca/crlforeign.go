@@ -38,9 +38,9 @@ func (l *CRL) CheckNumbers() error {
 // 5280, section 5.3.1).
 const removeFromCRL = 8
 
-// Revocations returns what the CA's own lists carry of the list: each serial
-// once, by its first entry, without those that are taken back, with a date and a
-// reason that an entry can have.
+// Revocations returns the entries that the CA's own lists take over: each serial once, by its first
+// entry, without the revocations that are taken back, with a date and a reason that an entry can
+// have.
 func (l *CRL) Revocations() []Revocation {
 	var all []Revocation
 	seen := map[string]bool{}

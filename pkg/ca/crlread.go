@@ -12,11 +12,10 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// CRL is a revocation list that another program may have made, read as
-// tolerantly as OpenVPN reads it: of version 1 or 2, signed over any digest,
-// with serials and numbers of any sign and size, with dates as they come. What
-// OpenVPN honours must not be lost by being strict. What would revoke less
-// than it seems to is refused by [CRL.CheckFrom].
+// CRL is a revocation list that another program may have made, read as tolerantly as OpenVPN reads
+// it: of version 1 or 2, signed over any digest, with serials and numbers of any sign and size,
+// with dates in any form. A stricter reader would lose revocations that OpenVPN honours. A list
+// that revokes less than it seems to is refused by [CRL.CheckFrom].
 type CRL struct {
 	Raw        []byte
 	Number     *big.Int  // nil if there is none
@@ -34,7 +33,7 @@ type CRL struct {
 type CRLEntry struct {
 	Serial    *big.Int
 	RevokedAt time.Time
-	Reason    int // RFC 5280 section 5.3.1
+	Reason    int // RFC 5280, section 5.3.1
 }
 
 // ParseCRL reads exactly one CRL, PEM or DER, of at most 64 MiB. It does not
@@ -76,7 +75,7 @@ func (l *CRL) CheckFrom(issuer *x509.Certificate) error {
 	return l.scope.check(issuer)
 }
 
-// readTBS reads a TBSCertList (RFC 5280 section 5.1.2).
+// readTBS reads a TBSCertList (RFC 5280, section 5.1.2).
 func (l *CRL) readTBS(der []byte) bool {
 	outer, body := cryptobyte.String(der), cryptobyte.String(nil)
 	var version int
@@ -189,7 +188,7 @@ func (l *CRL) readExtensions(wrapped cryptobyte.String) bool {
 	return true
 }
 
-// extension is one of RFC 5280 section 4.1.
+// extension is one of RFC 5280, section 4.1.
 type extension struct {
 	id       asn1.ObjectIdentifier
 	oid      string
@@ -211,9 +210,8 @@ func readExtension(list *cryptobyte.String) (extension, bool) {
 	return e, ok
 }
 
-// lenientTime reads a UTCTime or GeneralizedTime that may lack its seconds or
-// its zone, have fractions or an offset (X.680 sections 46 and 47): one without
-// a zone is taken for UTC.
+// lenientTime reads a UTCTime or GeneralizedTime that may lack its seconds or its zone, have
+// fractions or an offset (X.680, sections 46 and 47): one without a zone is taken for UTC.
 func lenientTime(text []byte, tag cbasn1.Tag) (time.Time, bool) {
 	n := leadingDigits(text)
 	digits, rest := string(text[:n]), string(text[n:])
@@ -231,7 +229,7 @@ func lenientTime(text []byte, tag cbasn1.Tag) (time.Time, bool) {
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
 		rest = rest[1+leadingDigits([]byte(rest[1:])):]
 	}
-	if tag == cbasn1.UTCTime && at.Year() >= 2050 { // RFC 5280 section 4.1.2.5.1
+	if tag == cbasn1.UTCTime && at.Year() >= 2050 { // RFC 5280, section 4.1.2.5.1
 		at = at.AddDate(-100, 0, 0)
 	}
 	switch {

@@ -8,9 +8,9 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// ScopeError says why a list can't stand for all that its CA has revoked.
-// Detail is the ASN.1 name of the field that restricts it or, if Critical, the
-// object identifier of an extension that is critical and not understood.
+// ScopeError says why a list does not cover everything that its CA has revoked. Detail is the ASN.1
+// name of the field that restricts it or, if Critical, the object identifier of an extension that
+// is critical and not understood.
 type ScopeError struct {
 	Critical bool
 	Detail   string
@@ -44,9 +44,9 @@ func (s *scope) found(fault *ScopeError) {
 	}
 }
 
-// distributionFlags are the context tags of an issuingDistributionPoint (RFC
-// 5280 section 5.2.5) that restrict the list. The distributionPoint itself, tag
-// 0, says only where the list is to be had.
+// distributionFlags are the context tags of an issuingDistributionPoint (RFC 5280, section 5.2.5)
+// that restrict the list. The distributionPoint itself, tag 0, says only where the list is to be
+// had.
 var distributionFlags = map[cbasn1.Tag]string{
 	1: "onlyContainsUserCerts", 2: "onlyContainsCACerts", 3: "onlySomeReasons", 4: "indirectCRL", 5: "onlyContainsAttributeCerts",
 }

@@ -62,13 +62,13 @@ func (a *Authority) signMessage(message []byte, algorithm x509.SignatureAlgorith
 	return signature, nil
 }
 
-// crlTBS is the tbsCertList of RFC 5280 section 5.1.2.
+// crlTBS is the tbsCertList of RFC 5280, section 5.1.2.
 func (a *Authority) crlTBS(req CRLRequest, algorithm x509.SignatureAlgorithm) ([]byte, error) {
 	id, err := a.keyID()
 	if err != nil {
 		return nil, err
 	}
-	// Hardly an entry is longer than maxEntryBytes, so appending seldom reallocates.
+	// Few entries are longer than maxEntryBytes, so appending seldom reallocates.
 	entries := make([]byte, 0, maxEntryBytes*len(req.Revocations))
 	for i := range req.Revocations {
 		entries = appendRevocation(entries, &req.Revocations[i])
@@ -132,8 +132,8 @@ func appendInteger(der []byte, n *big.Int) []byte {
 	return der
 }
 
-// appendTime writes UTCTime through 2049 and GeneralizedTime from 2050 on
-// (RFC 5280 section 5.1.2.4).
+// appendTime writes UTCTime through 2049 and GeneralizedTime from 2050 on (RFC 5280, section
+// 5.1.2.4).
 func appendTime(der []byte, t time.Time) []byte {
 	if t = t.UTC(); t.Year() < 2050 {
 		return t.AppendFormat(append(der, 0x17, 13), "060102150405Z")
@@ -149,9 +149,8 @@ func addExtension(b *cryptobyte.Builder, oid asn1.ObjectIdentifier, value crypto
 	})
 }
 
-// addAlgorithm writes an AlgorithmIdentifier: for RSA with NULL parameters,
-// for ECDSA and Ed25519 without any (RFC 4055 section 5, RFC 5758 section
-// 3.2, RFC 8410 section 3).
+// addAlgorithm writes an AlgorithmIdentifier: for RSA with NULL parameters, for ECDSA and Ed25519
+// without any (RFC 4055, section 5; RFC 5758, section 3.2; RFC 8410, section 3).
 func addAlgorithm(b *cryptobyte.Builder, algorithm x509.SignatureAlgorithm) {
 	var oid asn1.ObjectIdentifier
 	switch algorithm {

@@ -33,9 +33,9 @@ func unknownOID(oid asn1.ObjectIdentifier) error {
 // cipherName is how a DEK-Info header may name a cipher.
 var cipherName = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
 
-// encryptionNames are the names of what keys are or were encrypted with and
-// that is not read: RFC 8018 appendix A to C, RFC 7292 appendix C, RFC 4269,
-// RFC 5794, RFC 3370, RFC 3565 and RFC 5084, and the registry of OpenSSL.
+// encryptionNames are the names of algorithms that keys are or were encrypted with and that are not
+// read: RFC 8018, appendices A to C; RFC 7292, appendix C; RFC 4269, RFC 5794, RFC 3370, RFC 3565
+// and RFC 5084; and the registry of OpenSSL.
 var encryptionNames = map[string]string{
 	"1.2.840.113549.1.5.1":    "pbeWithMD2AndDES-CBC",
 	"1.2.840.113549.1.5.3":    "pbeWithMD5AndDES-CBC",

@@ -4,7 +4,7 @@ import "errors"
 
 // The faults a caller can tell apart with [errors.Is]. They arrive wrapped
 // with a detail that names the place of the fault and never quotes the input,
-// so their text may be shown to whoever sent it.
+// so their text may be shown to the client that sent it.
 var (
 	// ErrMalformed: the input is not the format it should be, or is too large.
 	ErrMalformed = errors.New("malformed input")

@@ -14,8 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// With randomness and clock fixed, every byte of a profile is fixed: a change
-// of these files is a change of what the world gets to see.
+// With randomness and clock fixed, every byte of a profile is fixed: a change of these files is a
+// change of what the service publishes.
 func TestGolden(t *testing.T) {
 	cryptotest.SetGlobalRandom(t, 1)
 	authority := newRoot(t, ca.ECDSAP256)

@@ -15,14 +15,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
 
-// epoch is the present of every test.
+// epoch is the current time of every test.
 var epoch = time.Date(2026, time.March, 4, 5, 6, 7, 0, time.UTC)
 
 const year = 365 * 24 * time.Hour
 
 var generator = ca.NewKeyGenerator(workers(ca.RSAWorkers()))
 
-// workers are so many, who serve one after the other.
+// workers lets at most n callers have a worker at once.
 func workers(n int) ca.WorkerTurn {
 	slots := make(chan struct{}, n)
 	return func(ctx context.Context) (func(), error) {
@@ -35,7 +35,7 @@ func workers(n int) ca.WorkerTurn {
 	}
 }
 
-// rsaKeys are made once per test binary: they are slow and nobody alters them.
+// rsaKeys are made once per test binary: they are slow to make and no test alters them.
 var rsaKeys = map[ca.KeyAlgorithm]func() (crypto.Signer, error){
 	ca.RSA2048: onceRSA(ca.RSA2048),
 	ca.RSA3072: onceRSA(ca.RSA3072),

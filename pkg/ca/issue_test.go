@@ -169,7 +169,7 @@ func TestIssueClient_Refuses(t *testing.T) {
 	}
 }
 
-// rsaPublic is a public key of the size, for what is decided by size alone.
+// rsaPublic is a public key of the given size, for checks that depend on the size alone.
 func rsaPublic(bits int) *rsa.PublicKey {
 	n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
 	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
@@ -192,7 +192,7 @@ func TestIssueClient_OmitsAnAddressTheCertificateCannotCarry(t *testing.T) {
 	}
 }
 
-// liar signs something else than it is given.
+// liar signs something other than what it is given.
 type liar struct{ crypto.Signer }
 
 func (l liar) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {

@@ -20,12 +20,12 @@ import (
 // maxKeyBytes bounds the DER of a private key: RSA of 8192 bits takes 4.7 KB.
 const maxKeyBytes = 8 << 10
 
-// PrivateKeyFile is a PEM private key of which everything was looked at that
-// can be without opening it.
+// PrivateKeyFile is a PEM private key that has passed all checks that are possible without opening
+// it.
 type PrivateKeyFile struct {
 	block  *pem.Block
 	open   opener // nil: the key is plain
-	costly bool   // of PBES2 and its like
+	costly bool   // for PBES2 and similar schemes
 }
 
 // ReadPrivateKey reads one PEM private key of at most 64 KiB: PKCS #8, PKCS #1
@@ -56,12 +56,11 @@ func ReadPrivateKey(pemBytes []byte) (*PrivateKeyFile, error) {
 // else should be checked before.
 func (f *PrivateKeyFile) Costly() bool { return f.costly }
 
-// Open opens the key; the password of a plain key is ignored. A costly one takes
-// up to a second and 128 MiB: bound how many callers are here at once.
+// Open opens the key; the password of a plain key is ignored. A costly one takes up to a second and
+// 128 MiB, so callers must bound how many calls run at once.
 //
-// It fails with [ErrPasswordRequired], [ErrWrongPassword],
-// [ErrUnsupportedEncryption], [ErrMalformed], [ErrWeakKey] or
-// [ErrUnsupportedKey].
+// It fails with [ErrPasswordRequired], [ErrWrongPassword], [ErrUnsupportedEncryption],
+// [ErrMalformed], [ErrWeakKey] or [ErrUnsupportedKey].
 func (f *PrivateKeyFile) Open(password string) (crypto.Signer, error) {
 	if f.open == nil {
 		return parseKeyDER(f.block.Type, f.block.Bytes)
@@ -73,8 +72,8 @@ func (f *PrivateKeyFile) Open(password string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// CBC has no integrity: one wrong password in 256 leaves valid padding.
-	// What it leaves is not one whole SEQUENCE.
+	// CBC has no integrity: one wrong password in 256 leaves valid padding. What such a password
+	// yields is not one whole SEQUENCE.
 	if !wholeSequence(der) {
 		return nil, ErrWrongPassword
 	}
@@ -114,8 +113,8 @@ func wholeSequence(der []byte) bool {
 	return s.ReadASN1(&body, cbasn1.SEQUENCE) && s.Empty()
 }
 
-// checkKeySize keeps numbers of any size away from the arithmetic. How long an
-// RSA modulus may be is looked at before.
+// checkKeySize keeps oversized numbers away from the arithmetic. The length of an RSA modulus is
+// checked before.
 func checkKeySize(der []byte) error {
 	if len(der) > maxKeyBytes {
 		return fmt.Errorf("%w: a key of more than %d bytes", ErrMalformed, maxKeyBytes)
@@ -137,9 +136,9 @@ func parseKeyDER(pemType string, der []byte) (crypto.Signer, error) {
 	return nil, fmt.Errorf("%w: the PEM block is no private key", ErrMalformed)
 }
 
-// parsePKCS8 reads a PrivateKeyInfo (RFC 5208). The algorithm is looked at
-// before the standard library parses the key, to tell "not supported" from
-// "damaged" and to keep RSA numbers of any size away from the arithmetic.
+// parsePKCS8 reads a PrivateKeyInfo (RFC 5208). The algorithm is checked before the standard
+// library parses the key, to tell "not supported" from "damaged" and to keep oversized RSA numbers
+// away from the arithmetic.
 func parsePKCS8(der []byte) (crypto.Signer, error) {
 	var info struct {
 		Version    int
@@ -186,8 +185,8 @@ func parseSEC1(der []byte) (crypto.Signer, error) {
 	return checkedSigner(key, err)
 }
 
-// checkCurve accepts the named curves of RFC 5480 section 2.1.1.1 that the
-// standard library knows; P-224 is found weak afterwards.
+// checkCurve accepts the named curves of RFC 5480, section 2.1.1.1, that the standard library
+// knows; P-224 is found weak afterwards.
 func checkCurve(parameters []byte) error {
 	var curve asn1.ObjectIdentifier
 	if _, err := asn1.Unmarshal(parameters, &curve); err != nil {
@@ -200,8 +199,7 @@ func checkCurve(parameters []byte) error {
 	return nil
 }
 
-// parsePKCS1 reads an RSAPrivateKey (RFC 8017 appendix A.1.2); the standard
-// library validates it.
+// parsePKCS1 reads an RSAPrivateKey (RFC 8017, appendix A.1.2); the standard library validates it.
 func parsePKCS1(der []byte) (crypto.Signer, error) {
 	outer, body := cryptobyte.String(der), cryptobyte.String(nil)
 	version, modulus := 0, new(big.Int)
@@ -243,11 +241,10 @@ func MarshalPrivateKey(key crypto.Signer) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// EncryptPrivateKey writes key as "ENCRYPTED PRIVATE KEY" PEM: PBES2 (RFC 8018
-// section 6.2) with AES-256-CBC, PBKDF2-HMAC-SHA-256, 600 000 iterations and a
-// salt of 16 bytes, which OpenSSL 1.1 and later read. Deriving takes about
-// 0.1 s of CPU time. It fails with [ErrPasswordRequired] for an empty
-// password, with [ErrUnsupportedKey] for a key that lives elsewhere.
+// EncryptPrivateKey writes key as "ENCRYPTED PRIVATE KEY" PEM: PBES2 (RFC 8018, section 6.2) with
+// AES-256-CBC, PBKDF2-HMAC-SHA-256, 600 000 iterations and a salt of 16 bytes, which OpenSSL 1.1
+// and later read. Deriving takes about 0.1 s of CPU time. It fails with [ErrPasswordRequired] for
+// an empty password, with [ErrUnsupportedKey] for a key that lives elsewhere.
 func EncryptPrivateKey(key crypto.Signer, password string) ([]byte, error) {
 	if password == "" {
 		return nil, ErrPasswordRequired

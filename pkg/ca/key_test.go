@@ -67,7 +67,7 @@ func TestMarshalPrivateKey_Refuses(t *testing.T) {
 	wantError(t, err, ca.ErrPasswordRequired)
 }
 
-// What fleets have beside the generated algorithms.
+// Key types that existing fleets have beside the generated algorithms.
 func TestAlgorithmOf_Imported(t *testing.T) {
 	t.Parallel()
 	p521, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)

@@ -11,8 +11,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// The string types of names (RFC 5280 section 4.1.2.4) that are not in
-// cryptobyte.
+// The string types of names (RFC 5280, section 4.1.2.4) that are not in cryptobyte.
 const (
 	tagTeletex   cbasn1.Tag = 20
 	tagVideotex  cbasn1.Tag = 21
@@ -30,7 +29,7 @@ type attribute struct {
 	value []byte // the content
 }
 
-// readName reads a Name (RFC 5280 section 4.1.2.4): its sets of attributes.
+// readName reads a Name (RFC 5280, section 4.1.2.4): its sets of attributes.
 func readName(der []byte) ([][]attribute, bool) {
 	outer, sets := cryptobyte.String(der), cryptobyte.String(nil)
 	if !outer.ReadASN1(&sets, cbasn1.SEQUENCE) || !outer.Empty() {
@@ -92,9 +91,9 @@ func latin1(value []byte) string {
 	return string(runes)
 }
 
-// sameName compares two names as OpenSSL does: texts regardless of their type,
-// of the case of ASCII letters and of the spaces around and between words, all
-// else byte for byte (RFC 5280 section 7.1).
+// sameName compares two names as OpenSSL does: texts regardless of their type, of the case of ASCII
+// letters and of the spaces around and between words, all else byte for byte (RFC 5280, section
+// 7.1).
 func sameName(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true

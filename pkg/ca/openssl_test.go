@@ -10,7 +10,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
 
-// writeAuthority leaves ca.pem and ca.key.
+// writeAuthority writes ca.pem and ca.key.
 func writeAuthority(t testing.TB, dir string, authority *ca.Authority) {
 	t.Helper()
 	key, err := ca.MarshalPrivateKey(authority.Signer)

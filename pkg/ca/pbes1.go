@@ -10,9 +10,8 @@ import (
 	"unicode/utf16"
 )
 
-// pbes1Ciphers are those of the obsolete schemes that OpenSSL still reads by
-// default: pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd2-KeyTripleDES-CBC
-// (RFC 7292 appendix C).
+// pbes1Ciphers are those of the obsolete schemes that OpenSSL still reads by default:
+// pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd2-KeyTripleDES-CBC (RFC 7292, appendix C).
 var pbes1Ciphers = map[string]blockCipher{
 	"1.2.840.113549.1.12.1.3": {24, des.NewTripleDESCipher},
 	"1.2.840.113549.1.12.1.4": {16, func(key []byte) (cipher.Block, error) {
@@ -55,7 +54,7 @@ func readPBES1(scheme blockCipher, der, data []byte) (opener, error) {
 	}, nil
 }
 
-// pkcs12Derive is the key derivation of RFC 7292 appendix B.2 with SHA-1.
+// pkcs12Derive is the key derivation of RFC 7292, appendix B.2, with SHA-1.
 func pkcs12Derive(purpose byte, size int, password string, params pbes1Params) []byte {
 	const block = 64
 	var secret []byte

@@ -29,7 +29,7 @@ const (
 	maxScryptWide = 1 << 16
 )
 
-// Object identifiers of RFC 8018 appendix A.2 and B.1, RFC 7914 section 7.
+// Object identifiers of RFC 8018, appendices A.2 and B.1, and RFC 7914, section 7.
 var (
 	oidPBES2          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
 	oidPBKDF2         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
@@ -38,7 +38,7 @@ var (
 	oidAES256CBC      = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}
 )
 
-// encryptedKeyInfo is EncryptedPrivateKeyInfo, RFC 5208 section 6.
+// encryptedKeyInfo is EncryptedPrivateKeyInfo, RFC 5208, section 6.
 type encryptedKeyInfo struct {
 	Algorithm pkix.AlgorithmIdentifier
 	Data      []byte
@@ -71,9 +71,8 @@ type blockCipher struct {
 // opener decrypts what was encrypted with a password.
 type opener func(password string) ([]byte, error)
 
-// readPKCS8 reads an EncryptedPrivateKeyInfo, and refuses what would cost too
-// much to open. Padding is the only check of the opener: what it gives may be
-// rubbish.
+// readPKCS8 reads an EncryptedPrivateKeyInfo, and refuses a key that would cost too much to open.
+// The opener checks the padding only: what it returns may be garbage.
 func readPKCS8(der []byte) (opener, error) {
 	var info encryptedKeyInfo
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
@@ -116,7 +115,7 @@ func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, error) {
 		return blockCipher{32, aes.NewCipher}, nil
 	case "1.2.840.113549.3.7":
 		return blockCipher{24, des.NewTripleDESCipher}, nil
-	case "1.2.392.200011.61.1.1.1.2": // Camellia in CBC mode: RFC 3657 section 2
+	case "1.2.392.200011.61.1.1.1.2": // Camellia in CBC mode: RFC 3657, section 2
 		return blockCipher{16, newCamellia}, nil
 	case "1.2.392.200011.61.1.1.1.3":
 		return blockCipher{24, newCamellia}, nil
@@ -162,8 +161,8 @@ func readPBKDF2(der []byte, keyBytes int) (opener, error) {
 	}, nil
 }
 
-// mostIterations is maxIterations in what they cost: all are made for each
-// block of the key anew, and those of the long digests take three times as long.
+// mostIterations is maxIterations converted to equal cost: all iterations are repeated for each
+// block of the key, and those of the long digests take three times as long.
 func mostIterations(digest hash.Hash, keyBytes int) int64 {
 	cost := (keyBytes + digest.Size() - 1) / digest.Size()
 	if digest.BlockSize() > sha256.BlockSize {
@@ -172,8 +171,8 @@ func mostIterations(digest hash.Hash, keyBytes int) int64 {
 	return int64(maxIterations / cost)
 }
 
-// digestOfPRF reads the pseudo-random function of PBKDF2, by default
-// HMAC-SHA-1 (RFC 8018 appendix A.2).
+// digestOfPRF reads the pseudo-random function of PBKDF2, by default HMAC-SHA-1 (RFC 8018, appendix
+// A.2).
 func digestOfPRF(prf asn1.ObjectIdentifier) (func() hash.Hash, error) {
 	if len(prf) == 0 {
 		return sha1.New, nil
@@ -223,7 +222,7 @@ func readScrypt(der []byte, keyBytes int) (opener, error) {
 	}, nil
 }
 
-// decryptCBC decrypts and takes off the padding of RFC 8018 section 6.1.1.
+// decryptCBC decrypts and takes off the padding of RFC 8018, section 6.1.1.
 func decryptCBC(scheme blockCipher, key, ivDER, data []byte) ([]byte, error) {
 	block, err := scheme.new(key)
 	if err != nil {

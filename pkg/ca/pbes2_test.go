@@ -19,7 +19,7 @@ func deriveKey(kdf pkix.AlgorithmIdentifier, keyBytes int) ([]byte, error) {
 	return derive("secret")
 }
 
-// What an encrypted key asks for is decided before the work begins.
+// The bounds on the cost of an encrypted key are checked before the work begins.
 func TestDeriveKey_Bounds(t *testing.T) {
 	t.Parallel()
 	sha256 := pkix.AlgorithmIdentifier{Algorithm: oidHMACWithSHA256}

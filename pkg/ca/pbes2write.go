@@ -37,7 +37,7 @@ func encryptPKCS8(der []byte, password string) ([]byte, error) {
 	return marshalEncrypted(salt, iv, data)
 }
 
-// encryptCBC pads as RFC 8018 section 6.1.1 says and encrypts.
+// encryptCBC pads as RFC 8018, section 6.1.1, says and encrypts.
 func encryptCBC(key, iv, plain []byte) ([]byte, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {

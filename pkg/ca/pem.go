@@ -15,17 +15,17 @@ import (
 // included.
 const maxPEMBytes = 64 << 10
 
-// pemBegin opens a PEM block (RFC 7468 section 2).
+// pemBegin opens a PEM block (RFC 7468, section 2).
 const pemBegin = "-----BEGIN "
 
-// ParseCertificate reads exactly one PEM certificate of at most 64 KiB, under
-// any of the labels that OpenSSL reads. Text around it is allowed, as `openssl
-// x509 -text` writes it, and so are CRLF line ends.
+// ParseCertificate reads exactly one PEM certificate of at most 64 KiB, under any of the labels
+// that OpenSSL reads. Text around it is allowed, as `openssl x509 -text` writes it, and so are CRLF
+// line ends.
 //
-// It fails with [ErrMultiple] when there is another block, of whatever type,
-// and with [ErrMalformed] for anything else wrong, see [ReadCertificate], and
-// for a validity that is not written as RFC 5280 section 4.1.2.5 wants: OpenVPN
-// refuses that. The key is judged by [AlgorithmOf].
+// It fails with [ErrMultiple] when there is another block, of whatever type, and with
+// [ErrMalformed] for anything else wrong, see [ReadCertificate], and for a validity that is not
+// written as RFC 5280, section 4.1.2.5, requires: OpenVPN refuses that. The key is judged by
+// [AlgorithmOf].
 func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 	block, err := oneSmallPEM(pemBytes, "CERTIFICATE", "X509 CERTIFICATE", trustedLabel)
 	if err != nil {
@@ -63,7 +63,7 @@ func ParseCSR(pemBytes []byte) (*x509.CertificateRequest, error) {
 	return csr, nil
 }
 
-// EncodeCertificatePEM wraps a certificate as RFC 7468 section 5 describes.
+// EncodeCertificatePEM wraps a certificate as RFC 7468, section 5, describes.
 func EncodeCertificatePEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
@@ -91,10 +91,10 @@ func onePEM(data []byte, types ...string) (*pem.Block, error) {
 
 // allPEM decodes every block: at least one, at most limit. Text around them is
 // skipped. pem.Decode skips blocks that it cannot read, too; here that is a
-// fault, because a reader who skips another block than we do would see another
+// fault, because a reader that skips another block than we do would see another
 // certificate.
 func allPEM(data []byte, limit int) ([]*pem.Block, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a mark some editors put first
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte order mark, which some editors write first
 	data = bytes.TrimSpace(data)
 	begun := bytes.Count(data, []byte(pemBegin))
 	if begun == 0 {

@@ -21,8 +21,8 @@ const (
 	PKCS12Legacy PKCS12Profile = "legacy"
 )
 
-// Iterations of the key derivations, of the MAC as well: guessing attacks the
-// weakest. The legacy readers are known to work with OpenSSL's 2048.
+// Iterations of the key derivations, and of the MAC as well, because an attacker guesses passwords
+// at the weakest of them. The legacy readers are known to work with OpenSSL's 2048.
 const (
 	pkcs12ModernIterations = 100_000
 	pkcs12LegacyIterations = 2048

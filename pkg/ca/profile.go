@@ -20,8 +20,8 @@ type Profile struct {
 	MaxLife time.Duration
 }
 
-// The longest that a certificate may be valid, the minute before now included
-// that a certificate begins for clocks that are late.
+// The longest validity of a certificate. It includes the minute before now at which a certificate
+// begins, for clocks that are slow.
 const (
 	maxRootLife   = 100 * 366 * 24 * time.Hour
 	maxClientLife = 20 * 366 * 24 * time.Hour
@@ -35,12 +35,12 @@ var clientProfile = Profile{
 	KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, MaxLife: maxClientLife,
 }
 
-// Prepared is a certificate that was checked, and lacks its key and its
-// signature. It is signed once: the serial number was made for one certificate.
+// Prepared is a certificate that was checked, and lacks its key and its signature. It is signed
+// once, because its serial number was made for one certificate.
 type Prepared struct {
 	authority *Authority // nil: it signs itself
 	template  *x509.Certificate
-	redeemed  atomic.Bool // whether it was signed: set by the first to sign it, for good
+	redeemed  atomic.Bool // set by the first call that signs it, and never cleared
 }
 
 // prepare checks everything but the key. It fails with [ErrInvalidRequest].

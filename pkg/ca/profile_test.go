@@ -43,7 +43,8 @@ func TestPrepared_Once(t *testing.T) {
 	}
 }
 
-// TestProfile_Limits: no certificate lives longer than its profile lets it, nor is it of a year that it can't name.
+// TestProfile_Limits: no certificate lives longer than its profile allows, or has a date in a year
+// that it can't encode.
 func TestProfile_Limits(t *testing.T) {
 	t.Parallel()
 	const year = 366 * 24 * time.Hour

@@ -17,7 +17,7 @@ import (
 // holds it to that. A second ECDSA verification would cost a third of the
 // whole issue.
 func selfCheck(der []byte, template *x509.Certificate) (*x509.Certificate, error) {
-	cert, err := ReadCertificate(der) // the issuer's name may be one that others don't read
+	cert, err := ReadCertificate(der) // the standard library may not be able to read the issuer's name
 	if err != nil {
 		return nil, fmt.Errorf("%w: it does not parse: %w", ErrSelfCheck, err)
 	}
@@ -58,8 +58,8 @@ func sameAltNames(cert, template *x509.Certificate) bool {
 		len(cert.DNSNames)+len(cert.IPAddresses)+len(cert.URIs) == 0
 }
 
-// sameExtensions compares the extensions present, with their criticality, with
-// those of the profile (RFC 5280 section 4.2.1): each once and no other.
+// sameExtensions compares the extensions present, with their criticality, with those of the profile
+// (RFC 5280, section 4.2.1): each once and no other.
 func sameExtensions(cert, template *x509.Certificate) bool {
 	want := map[string]bool{ // object identifier: critical
 		"2.5.29.14": false, // subjectKeyIdentifier

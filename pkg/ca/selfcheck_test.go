@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The certificate is signed from one template and checked against another, as
-// if signing had gone wrong.
+// The certificate is signed from one template and checked against another, to simulate a faulty
+// signature.
 func TestSelfCheck_NamesWhatDiffers(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

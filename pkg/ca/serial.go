@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// maxSerialBytes is the longest serial RFC 5280 section 4.1.2.2 allows, in
-// octets.
+// maxSerialBytes is the longest serial that RFC 5280, section 4.1.2.2, allows, in octets.
 const maxSerialBytes = 20
 
 // newSerial returns a random serial number of 128 bits whose top bit is clear,

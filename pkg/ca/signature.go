@@ -20,8 +20,8 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// signedData is what a certificate and a CRL have in common: the signed part,
-// the AlgorithmIdentifier and the signature (RFC 5280 sections 4.1.1, 5.1.1).
+// signedData is what a certificate and a CRL have in common: the signed part, the
+// AlgorithmIdentifier and the signature (RFC 5280, sections 4.1.1, 5.1.1).
 type signedData struct {
 	signed    []byte
 	algorithm []byte
@@ -41,9 +41,9 @@ func readSigned(der []byte) (signedData, error) {
 	return signedData{signed, algorithm, bits.RightAlign()}, nil
 }
 
-// rsaDigests and ecdsaDigests map the object identifiers of signatures to
-// their digests (RFC 8017 appendix A.2.4, RFC 5758 section 3, and NIST's for
-// SHA-3). The standard library knows less than OpenSSL verifies.
+// rsaDigests and ecdsaDigests map the object identifiers of signatures to their digests (RFC 8017,
+// appendix A.2.4; RFC 5758, section 3; and NIST's for SHA-3). The standard library knows less than
+// OpenSSL verifies.
 var (
 	rsaDigests = map[string]crypto.Hash{
 		"1.2.840.113549.1.1.4": crypto.MD5, "1.2.840.113549.1.1.5": crypto.SHA1, "1.3.14.3.2.29": crypto.SHA1,
@@ -109,7 +109,7 @@ func (s signedData) over(digest crypto.Hash, good func(sum []byte) bool) error {
 	return nil
 }
 
-// pssParams are those of RFC 4055 section 3.1, where everything has a default.
+// pssParams are those of RFC 4055, section 3.1, where everything has a default.
 type pssParams struct {
 	Hash    pkix.AlgorithmIdentifier `asn1:"explicit,tag:0,optional"`
 	MGF     pkix.AlgorithmIdentifier `asn1:"explicit,tag:1,optional"`
@@ -159,6 +159,6 @@ func weakAlgorithm(algorithm []byte) bool {
 	return weakDigest(rsaDigests[oid]) || weakDigest(ecdsaDigests[oid])
 }
 
-// sameAlgorithm compares the AlgorithmIdentifier outside the signed part with
-// the one inside (RFC 5280 section 4.1.1.2).
+// sameAlgorithm compares the AlgorithmIdentifier outside the signed part with the one inside (RFC
+// 5280, section 4.1.1.2).
 func (s signedData) sameAlgorithm(inner []byte) bool { return bytes.Equal(s.algorithm, inner) }

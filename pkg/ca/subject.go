@@ -12,11 +12,10 @@ import (
 
 // Subject is whom a certificate names. An empty field is absent from it.
 //
-// CommonName is the name OpenVPN knows a client by. Email is not part of the
-// distinguished name but a subjectAltName (RFC 5280 section 4.1.2.6); an
-// address that an rfc822Name cannot carry, because it is not ASCII, is left
-// out of the certificate rather than refused: the certificate's use does not
-// depend on it, and its owner's record keeps it.
+// CommonName is the name OpenVPN knows a client by. Email is not part of the distinguished name but
+// a subjectAltName (RFC 5280, section 4.1.2.6); an address that an rfc822Name cannot carry, because
+// it is not ASCII, is left out of the certificate rather than refused: the certificate's use does
+// not depend on it, and its owner's record keeps it.
 type Subject struct {
 	CommonName         string
 	Organization       string

@@ -23,9 +23,9 @@ var traditionalCiphers = map[string]blockCipher{
 	"CAMELLIA-256-CBC": {32, newCamellia},
 }
 
-// readTraditional reads OpenSSL's encryption from before PKCS #8 (the headers
-// of RFC 1421 section 4.6.1). It is deprecated, and what many fleets keep their
-// keys in. Opening is cheap: the key is derived by one round of MD5.
+// readTraditional reads OpenSSL's encryption from before PKCS #8 (the headers of RFC 1421, section
+// 4.6.1). It is deprecated, and what many fleets keep their keys in. Opening is cheap: the key is
+// derived by one round of MD5.
 func readTraditional(block *pem.Block) (opener, error) {
 	name, ivText, _ := strings.Cut(block.Headers["DEK-Info"], ",")
 	name = strings.TrimSpace(name)

@@ -14,11 +14,13 @@ const (
 	MaxAllowedIPs = 64
 	MaxRateLimit  = 1_000_000 // requests a minute
 	MaxOverlap    = 30 * 24 * time.Hour
-	// DefaultOverlap is how long the token before a rotation still works unless the caller says otherwise.
+	// DefaultOverlap is how long the previous token still works after a rotation unless the caller
+	// says otherwise.
 	DefaultOverlap = time.Hour
 )
 
-// APIKey is an integration key. Its token is derived from the row and a signing secret and is not stored.
+// APIKey is an integration key. Its token is derived from the row and a signing secret and is not
+// stored.
 type APIKey struct {
 	ID            int64
 	Name          string
@@ -87,7 +89,7 @@ func checkAllowedIPs(list []netip.Prefix) error {
 	return faults.Err()
 }
 
-// ParseAllowedIPs reads addresses and networks (CIDR); the bits behind the prefix are dropped. nil stays nil.
+// ParseAllowedIPs reads addresses and networks (CIDR) and drops the host bits. nil stays nil.
 func ParseAllowedIPs(list []string) ([]netip.Prefix, error) {
 	if list == nil {
 		return nil, nil
@@ -120,7 +122,8 @@ type APIKeyUpdate struct {
 	RateLimit   *int
 }
 
-// Apply changes k, save for its roles, or says which fields are at fault and leaves k in an undefined state.
+// Apply changes k, except its roles, or says which fields are at fault and leaves k in an undefined
+// state.
 func (u APIKeyUpdate) Apply(k *APIKey) error {
 	setName(&k.Name, u.Name)
 	set(&k.Description, u.Description)
@@ -134,7 +137,7 @@ func (u APIKeyUpdate) Apply(k *APIKey) error {
 	return errors.Join(k.Validate(), CheckRoleIDs(u.Roles))
 }
 
-// CheckOverlap checks how long the token before a rotation shall still work.
+// CheckOverlap checks how long the previous token may still work after a rotation.
 func CheckOverlap(overlap time.Duration) error {
 	switch {
 	case overlap < 0:
@@ -153,30 +156,31 @@ type APIKeyUse struct {
 }
 
 // APIKeys keeps the integration keys, with their roles by ascending id. A name is unique regardless
-// of case. Create, Update and Delete belong behind AccessControl.Advance in the same transaction:
-// without it other replicas go on with what they know.
+// of case. Create, Update and Delete must come after AccessControl.Advance in the same transaction:
+// without it, other replicas go on using their cached state.
 //
-// The groups APIKeys, Concurrency and EndedContext of the suite hold it.
+// The groups APIKeys, Concurrency and EndedContext of the suite test it.
 type APIKeys interface {
 	// Page returns one page of all keys, by ascending id. See PageRequest for its bounds. The roles
 	// are read by a second statement: outside a transaction they may be newer than the keys.
 	Page(ctx context.Context, page PageRequest) (Page[APIKey], error)
 	// Get returns one key. The roles are read by a second statement, as in Page. Errors: Missing.
 	Get(ctx context.Context, id int64) (APIKey, error)
-	// Create stores k with its roles and its last use, and sets k.ID. Of the roles only the ids
-	// count, each at most once; a role that is given twice is an error that is no *Error. Errors:
+	// Create stores k with its roles and its last use, and sets k.ID. Only the ids of the roles are
+	// used, each at most once; a role that is given twice is an error that is no *Error. Errors:
 	// Duplicated on name; NotFound on roles.
 	Create(ctx context.Context, k *APIKey) error
-	// Update stores everything of k but its last use and CreatedAt, with its roles in the place of
-	// those before. Zero values are stored as they are: no roles takes all away. Errors: Missing;
+	// Update stores everything of k but its last use and CreatedAt, and replaces its roles. Zero
+	// values are stored as they are: an empty list of roles removes all. Errors: Missing;
 	// Duplicated on name; NotFound on roles.
 	Update(ctx context.Context, k APIKey) error
-	// Delete removes a key and takes its roles away, which stay themselves. Errors: Missing.
+	// Delete removes a key and its assignments of roles; the roles themselves stay. Errors:
+	// Missing.
 	Delete(ctx context.Context, id int64) error
-	// Used stores when keys were last used, all uses in one transaction. A use that is older than
-	// what is stored, or as old, is passed over, unless what is stored is later by more than a
-	// minute: then a clock that was ahead has stored it. Keys that do not exist are passed over. It
-	// locks the keys by ascending id, so that two calls can't deadlock; the keys stay locked until
-	// all are written. It needs no Advance. None given is nothing.
+	// Used stores when keys were last used, all uses in one transaction. A use that is not newer
+	// than the stored one is skipped, unless the stored one is later by more than a minute: then a
+	// clock that was ahead has stored it. Keys that do not exist are skipped. It locks the keys by
+	// ascending id, so that two calls can't deadlock; the keys stay locked until all are written.
+	// It needs no Advance. An empty list is a no-op.
 	Used(ctx context.Context, uses []APIKeyUse) error
 }

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// AuthMethod is how the authorizations of an application prove themselves.
+// AuthMethod is how the authorizations of an application authenticate.
 type AuthMethod string
 
-// The methods of the vendor's that there are here.
+// The supported ones of the vendor's methods.
 const (
 	AuthUnsigned AuthMethod = "none" // key and token alone, without a signature
 	AuthOAuth1   AuthMethod = "oauth1"
@@ -61,10 +61,10 @@ func (u ApplicationUpdate) Apply(a *Application) error {
 }
 
 // Applications keeps the applications. A name is unique regardless of case. Create, Update and
-// Delete belong behind AccessControl.Advance in the same transaction: without it other replicas go
-// on with what they know.
+// Delete must come after AccessControl.Advance in the same transaction: without it, other replicas
+// go on using their cached state.
 //
-// The group Applications of the suite holds it.
+// The group Applications of the suite tests it.
 type Applications interface {
 	// Page returns one page of all applications, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[Application], error)
@@ -83,39 +83,40 @@ type Applications interface {
 // PAMResource is a part of the vault that an authorization can be for.
 type PAMResource string
 
-// PAMCore is the part with the devices; the others are names that the vendor's clients know.
+// PAMCore is the part with the devices; the others are only names, which the vendor's clients know.
 const PAMCore PAMResource = "PAM Core"
 
-// pamResources are the vendor's.
+// pamResources are the vendor's names of resources.
 var pamResources = []PAMResource{PAMCore, "Certificate Manager", "Task Manager", "Dashboards", "Web Proxy Session", "Users", "A2A", "System"}
 
-// PAMAuthorization is a pair of keys of an application, and what they are good for.
+// PAMAuthorization is a pair of keys of an application, and what the keys allow.
 type PAMAuthorization struct {
 	ID            int64
 	Application   Application // of ApplicationID; only read
 	ApplicationID int64
 	Name          string
 	Enabled       bool
-	Write         bool // otherwise it may only read
+	Write         bool // false: read only
 	Resources     []PAMResource
 	ExpiresAt     time.Time // zero: never
 	AllowedIPs    []netip.Prefix
-	Referrers     []string // pages, for the Referer header, with all that is below them; empty: any
+	Referrers     []string // pages, for the Referer header, with all pages below them; empty: any
 	Fingerprint   string   // SHA-256 of the client certificate that its requests must come with, in lower case hexadecimal; empty: none
-	Devices       []int64  // ids of those that it sees beside the ones that it has made; empty: all
+	Devices       []int64  // ids of the devices that it sees beside those that it has created; empty: all
 	Key           string   // the consumer key, or the client id
 	Token         string   // of OAuth 1.0
 	Secrets       PAMSecrets
 	Generation    int64
-	PreviousUntil time.Time // until when the secrets before the last rotation are good too
+	PreviousUntil time.Time // until when the secrets before the last rotation are accepted too
 	Binding       Binding
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 
-	Proof Proof // of one who authenticates with it; it is not stored
+	Proof Proof // of the request that authenticates with it; not stored
 }
 
-// PAMSecrets are the sealed secrets of an authorization: the present ones and those before the last rotation.
+// PAMSecrets are the sealed secrets of an authorization: the present ones and those before the last
+// rotation.
 type PAMSecrets struct{ Present, Previous []byte }
 
 // Holder is what an authorization has in common with users and apikeys.
@@ -127,7 +128,7 @@ func (a PAMAuthorization) Holder() Holder {
 	}
 }
 
-// Principal is the authorization as the one who makes a request.
+// Principal is the authorization as the author of a request.
 func (a PAMAuthorization) Principal() Principal {
 	p := a.Holder().Principal()
 	p.Devices = a.Devices
@@ -135,7 +136,8 @@ func (a PAMAuthorization) Principal() Principal {
 	return p
 }
 
-// Check is the fault of an authorization that may not read devices, or change them; nil when it may.
+// Check returns the fault of an authorization that lacks the right to read devices, or to change
+// them if write is set; nil when it has the right.
 func (a PAMAuthorization) Check(write bool) error {
 	switch {
 	case !a.Allows(PAMCore):
@@ -156,13 +158,15 @@ func (a PAMAuthorization) AdmitsReferrer(referrer string) bool {
 	return len(a.Referrers) == 0 || slices.ContainsFunc(a.Referrers, func(page string) bool { return below(page, referrer) })
 }
 
-// below reports whether an address is a page, or further down: `https://intranet` is not above `https://intranet.example.com`.
+// below reports whether an address is that of a page, or of something below it: `https://intranet`
+// is not above `https://intranet.example.com`.
 func below(page, address string) bool {
 	rest, found := strings.CutPrefix(address, page)
 	return found && (rest == "" || strings.HasSuffix(page, "/") || strings.ContainsRune("/?#", rune(rest[0])))
 }
 
-// AdmitsCertificate reports whether requests may come with a client certificate, which is given in DER; nil is none.
+// AdmitsCertificate reports whether requests may come with a client certificate, which is given in
+// DER; nil is none.
 func (a PAMAuthorization) AdmitsCertificate(der []byte) bool {
 	if a.Fingerprint == "" {
 		return true
@@ -171,7 +175,8 @@ func (a PAMAuthorization) AdmitsCertificate(der []byte) bool {
 	return der != nil && subtle.ConstantTimeCompare([]byte(hex.EncodeToString(digest[:])), []byte(a.Fingerprint)) == 1
 }
 
-// CanonicalFingerprint is a fingerprint as it is kept: tools write it with colons, or in upper case.
+// CanonicalFingerprint returns the stored form of a fingerprint: tools write it with colons, or in
+// upper case.
 func CanonicalFingerprint(text string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), ":", ""))
 }
@@ -218,7 +223,8 @@ func joinResources() string {
 	return strings.Join(texts, ", ")
 }
 
-// PAMAuthorizationUpdate is a partial change: nil is unchanged. The zero time and empty lists clear.
+// PAMAuthorizationUpdate is a partial change: nil is unchanged. The zero time and empty lists
+// clear.
 type PAMAuthorizationUpdate struct {
 	Name           *string
 	Enabled, Write *bool
@@ -253,11 +259,11 @@ func (u PAMAuthorizationUpdate) Apply(a *PAMAuthorization) error {
 }
 
 // PAMAuthorizations keeps the authorizations, each with its application. A name is unique within
-// its application regardless of case, a key is unique as it is written. Create, Update and Delete
-// belong behind AccessControl.Advance in the same transaction: without it other replicas go on with
-// what they know.
+// its application regardless of case; a key is unique as it is written. Create, Update and Delete
+// must come after AccessControl.Advance in the same transaction: without it, other replicas go on
+// using their cached state.
 //
-// The group PAMAuthorizations of the suite holds it.
+// The group PAMAuthorizations of the suite tests it.
 type PAMAuthorizations interface {
 	// Page returns one page of the authorizations of an application, or of all when it is 0, by
 	// ascending id. See PageRequest for its bounds. An application that does not exist has none.
@@ -267,13 +273,13 @@ type PAMAuthorizations interface {
 	// Keyed returns the authorization of a consumer key or client id, which is compared as it is
 	// written. Errors: Missing, also for a key that no database can hold.
 	Keyed(ctx context.Context, key string) (PAMAuthorization, error)
-	// Create stores a for a.ApplicationID and sets a.ID; a.Application and a.Proof are not looked
-	// at. Errors: Duplicated on name, or on key; NotFound on application_id.
+	// Create stores a for a.ApplicationID and sets a.ID; it ignores a.Application and a.Proof.
+	// Errors: Duplicated on name, or on key; NotFound on application_id.
 	Create(ctx context.Context, a *PAMAuthorization) error
 	// Update stores everything of a but ApplicationID and CreatedAt. Zero times and empty lists
 	// clear. Errors: Missing; Duplicated on name, or on key.
 	Update(ctx context.Context, a PAMAuthorization) error
-	// Delete removes an authorization. Devices that it has made keep its id as their CreatorID.
+	// Delete removes an authorization. Devices that it has created keep its id as their CreatorID.
 	// Errors: Missing.
 	Delete(ctx context.Context, id int64) error
 }
@@ -287,15 +293,16 @@ type Nonce struct {
 
 // Nonces keeps the nonces of requests.
 //
-// The group Nonces of the suite holds it; Devices_Save holds nonces that are spent with a device.
+// The group Nonces of the suite tests it; Devices_Save tests nonces that are spent with a device.
 type Nonces interface {
-	// Spend stores a nonce. Two are the same when key, token, value and time, in microseconds, are.
-	// On PostgreSQL it waits for a transaction that has just spent the same one. Errors: Duplicated
-	// on oauth_nonce when it was spent before, on any replica; that does not doom the transaction.
+	// Spend stores a nonce. Two nonces are the same when key, token, value and time, in
+	// microseconds, are equal. On PostgreSQL it waits for a transaction that has just spent the
+	// same one. Errors: Duplicated on oauth_nonce when it was spent before, on any replica; that
+	// does not doom the transaction.
 	Spend(ctx context.Context, n Nonce) error
-	// Purge removes the nonces from before a time, save for those that are younger than the newest
-	// by no more than keep: a clock that is ahead must not forget what can still be replayed.
-	// Without nonces it does nothing. It is two statements. It may be called inside a transaction,
-	// and is meant for outside.
+	// Purge removes the nonces from before a time, except those that are at most keep older than
+	// the newest: a clock that is ahead must not remove what can still be replayed. Without nonces
+	// it does nothing. It is two statements. It may be called inside a transaction, but is meant to
+	// be called outside.
 	Purge(ctx context.Context, before time.Time, keep time.Duration) error
 }

@@ -28,8 +28,9 @@ type CA struct {
 // Life is the life of the certificate in days, as counted at its creation.
 func (c CA) Life() int { return int(math.Round(c.ExpiresAt.Sub(c.CreatedAt).Hours() / 24)) }
 
-// CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the master key. Fingerprint is that of the
-// public key: no two CAs have the same, because each would leave the other's revocations out of its list.
+// CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the
+// master key. Fingerprint is that of the public key. No two CAs have the same key, because the list
+// of each would lack the revocations of the other.
 type CAKey struct {
 	CAID        int64
 	Certificate []byte
@@ -57,7 +58,8 @@ func (s CASpec) Validate() error {
 	)
 }
 
-// CheckCAName checks a CA's name: 1 to 64 characters, none of them a control character or one that is not seen.
+// CheckCAName checks a CA's name: 1 to 64 characters, none of them a control character or
+// invisible.
 func CheckCAName(field, name string) error {
 	if name == "" {
 		return Fault(Required, field, ReasonRequired)
@@ -76,7 +78,7 @@ type CAImport struct {
 	CRL         []byte // PEM; empty: none
 }
 
-// Validate joins the faults of the fields that can be judged without opening certificate and key.
+// Validate joins the faults of the fields that can be checked without opening certificate and key.
 func (i CAImport) Validate() error {
 	var name error
 	if i.Name != "" {
@@ -105,7 +107,7 @@ func (u CAUpdate) Apply(c *CA) error {
 
 // CAs keeps the CAs. A name is unique regardless of case. No two CAs have the same key.
 //
-// The groups CAs, CAs_Page and Concurrency of the suite hold it.
+// The groups CAs, CAs_Page and Concurrency of the suite test it.
 type CAs interface {
 	// Page returns one page of all CAs, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[CA], error)
@@ -124,10 +126,10 @@ type CAs interface {
 	// KeyTaken reports whether a CA has the public key with that fingerprint; false for an empty
 	// one. It reserves nothing: Create decides.
 	KeyTaken(ctx context.Context, fingerprint string) (bool, error)
-	// Create stores c with its key and sets c.ID; key.CAID is not looked at. With an empty
-	// key.Fingerprint the key may be that of another CA. The CA's lists go on from last, of which
-	// the RevocationPoint is not looked at; the zero value is a CA without lists. Errors:
-	// Duplicated on name; Duplicated on cert for a key that another CA has.
+	// Create stores c with its key and sets c.ID; it ignores key.CAID. With an empty
+	// key.Fingerprint the key may be that of another CA. The CA's lists go on from last, whose
+	// RevocationPoint is ignored; the zero value is a CA without lists. Errors: Duplicated on name;
+	// Duplicated on cert for a key that another CA has.
 	Create(ctx context.Context, c *CA, key CAKey, last CRLState) error
 	// Update stores Description, Subject and UpdatedAt of c; empty values clear. The caller holds
 	// Lock. Errors: Missing.

@@ -15,11 +15,11 @@ const (
 	MaxClientLife     = 7300 // days
 )
 
-// firstCRLYear is the first year that a CRL can name (RFC 5280, sections 5.1.2.4 to 5.1.2.6): one
+// firstCRLYear is the first year that a CRL can encode (RFC 5280, sections 5.1.2.4 to 5.1.2.6): one
 // earlier date would keep the CA from signing any list.
 const firstCRLYear = 1950
 
-// ClientNameCharset is what a client's name may consist of, as told to people.
+// ClientNameCharset is what a client's name may consist of, as shown to users.
 const ClientNameCharset = "A-Z a-z 0-9 - ."
 
 // Client is a site-to-site client: the record of a site and the state of its certificate.
@@ -69,8 +69,8 @@ func (s ClientSpec) Validate() error {
 	)
 }
 
-// CheckClientName checks a client's name, which is also the common name that OpenVPN looks up in its client-config-dir. `.`,
-// `..` and `DEFAULT` mean something else there and are refused.
+// CheckClientName checks a client's name, which is also the common name that OpenVPN looks up in
+// its client-config-dir. `.`, `..` and `DEFAULT` mean something else there and are refused.
 func CheckClientName(field, name string) error {
 	if name == "" {
 		return Fault(Required, field, ReasonRequired)
@@ -126,8 +126,8 @@ func (i ClientImport) Validate(now time.Time) error {
 	return errors.Join(requireEmail(i.Email), checkEmail(i.Email), checkDescription(i.Description), date)
 }
 
-// ClientUpdate is a partial change: nil is unchanged. The fields that can't be changed are here so that a caller who sends the
-// present value is not refused.
+// ClientUpdate is a partial change: nil is unchanged. The fields that can't be changed are here so
+// that a caller that sends the present value is not refused.
 type ClientUpdate struct {
 	RecordUpdate
 	Name       *string
@@ -173,8 +173,8 @@ const (
 	StatusRevoked Status = "revoked" // revoked, expired or not
 )
 
-// ClientFilter selects clients; zero fields do not restrict. Name is compared regardless of case; a `*` at its
-// end, or at both ends, stands for any text.
+// ClientFilter selects clients; zero fields do not restrict. Name is compared regardless of case; a
+// `*` at its end, or at both ends, stands for any text.
 type ClientFilter struct {
 	Name   string
 	CAID   int64
@@ -182,14 +182,15 @@ type ClientFilter struct {
 	At     time.Time // when a certificate is valid or expired; zero: as of the last MarkExpired
 }
 
-// Wide reports whether a page has to be searched for: all names, or all with the same beginning, may have to be looked at.
+// Wide reports whether the database has to scan for the page: it may have to read all names, or all
+// with the same prefix.
 func (f ClientFilter) Wide() bool { return strings.Contains(f.Name, "*") }
 
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
 // CAs.
 //
 // The groups Clients, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
-// Clients_Page_Filters, Clients_Page_Model and Concurrency of the suite hold it.
+// Clients_Page_Filters, Clients_Page_Model and Concurrency of the suite test it.
 type Clients interface {
 	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
 	// does not grow with its depth. See PageRequest for its bounds. A name that no database can hold
@@ -205,8 +206,8 @@ type Clients interface {
 	// NameTaken reports whether a client of any CA has that name, regardless of case; false for a
 	// name that no database can hold. It reserves nothing: Create and Enrol decide.
 	NameTaken(ctx context.Context, name string) (bool, error)
-	// Create stores c, without a certificate, and sets c.ID. A zero RevokedAt is none. It waits for
-	// a Lock of the CA. Errors: Duplicated on name; NotFound on ca_id.
+	// Create stores c, without a certificate, and sets c.ID. A zero RevokedAt means not revoked. It
+	// waits for a Lock of the CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
 	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with
@@ -214,31 +215,31 @@ type Clients interface {
 	//
 	// Errors: ErrRightsMoved when the access point is not that of e; NotFound on ca_id when there
 	// is no such CA, or when its certificate is not cert.Issuer, unless that is nil. Nothing is
-	// stored then. ErrRightsMoved goes before all others and dooms nothing: the caller reads the
-	// rights again and tries again. NotFound may doom the transaction. Duplicated on name;
+	// stored then. ErrRightsMoved takes precedence over all others and dooms nothing: the caller
+	// reads the rights again and retries. NotFound may doom the transaction. Duplicated on name;
 	// Duplicated on cert when the CA has the serial already. After Duplicated on cert c.ID is 0 on
-	// PostgreSQL, and on SQLite an id that nothing has. *Unavailable on PostgreSQL inside a
-	// transaction, when the rights have moved while Enrol waited for a lock: the caller has to roll
-	// back.
+	// PostgreSQL, and on SQLite an id that no row has. *Unavailable on PostgreSQL inside a
+	// transaction, when the rights have changed while Enrol waited for a lock: the caller has to
+	// roll back.
 	//
 	// On PostgreSQL it is one statement that locks the chain last. Inside a transaction the rule of
-	// Audit.Append holds for it: it is the last statement. On PostgreSQL, outside a transaction,
-	// one that has waited for a lock for more than a second is tried anew, up to ten times in all;
-	// then it is context.DeadlineExceeded.
+	// Audit.Append applies: Enrol must be the last statement. On PostgreSQL, outside a transaction,
+	// an Enrol that has waited for a lock for more than a second is retried, up to ten attempts in
+	// all; then the error is context.DeadlineExceeded.
 	Enrol(ctx context.Context, c *Client, cert *Certificate, e *Event) error
 	// Update stores Description, Subject and UpdatedAt of c; empty values clear. The caller holds
 	// Lock. Errors: Missing.
 	Update(ctx context.Context, c Client) error
 	// Revoke sets RevokedAt and UpdatedAt to at, which must not be zero, whether or not the client
-	// is revoked already. It puts nothing on the CA's list: the caller does, by Revocations, in the
-	// same transaction. Errors: Missing.
+	// is revoked already. It does not add to the CA's list: the caller does, through Revocations,
+	// in the same transaction. Errors: Missing.
 	Revoke(ctx context.Context, id int64, at time.Time) error
-	// MarkExpired brings the filter by Status up to date as of now: it marks clients whose
-	// certificates ended by now, the earliest first, and unmarks those that were marked by a clock
-	// that was ahead and have not ended, the latest first. It does so for at most limit of each
-	// kind, and returns the larger of both numbers: when that is limit there may be more. limit is
-	// at least 1 and is the number of parameters of one statement. It is several statements, and
-	// not atomic; when there is nothing to mark it only reads. It may be called inside a
-	// transaction, and is meant for outside.
+	// MarkExpired brings the filter by Status up to date: it marks clients whose certificates ended
+	// by now, the earliest first, and unmarks those that a clock that was ahead has marked and that
+	// have not ended, the latest first. It does so for at most limit of each kind, and returns the
+	// larger of both numbers: when that is limit there may be more. limit is at least 1 and is the
+	// number of parameters of one statement. It is several statements, and not atomic; when there
+	// is nothing to mark it only reads. It may be called inside a transaction, but is meant to be
+	// called outside.
 	MarkExpired(ctx context.Context, now time.Time, limit int) (int, error)
 }

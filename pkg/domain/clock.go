@@ -2,5 +2,6 @@ package domain
 
 import "time"
 
-// ClockTolerance is how far a stored time may be in our future before it counts as a mistake of some clock.
+// ClockTolerance is how far a stored time may be in the future before it counts as the mistake of a
+// clock.
 const ClockTolerance = time.Minute

@@ -7,7 +7,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// All that there are, with the port that each has when none is given.
+// All types, each with its default port.
 func TestConnectivities_Table(t *testing.T) {
 	t.Parallel()
 	table := map[string]int{

@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// The limits of a device, in characters. The seed is silent about all but the tags.
+// The limits of a device, in characters. The seed gives a limit for the tags only.
 const (
 	MaxDeviceField = 255 // hostname, ip, model, type, vendor, site
 	MaxDeviceTags  = 250 // with the commas, without spaces
@@ -30,10 +30,10 @@ type Device struct {
 	Remote         []RemoteExpression
 	Tags           []string
 	Enabled        bool
-	CreatorID      int64 // the authorization that made it; 0: somebody else
-	Revision       int64 // counts the changes; who saves says of which one he knows
-	ImportID       int64 // of the import that stores it, which nobody sees until that is finished; 0: none. It is not read
-	Earlier        bool  // an import that goes on has changed it, and this is what it was like before; see Devices.Stored
+	CreatorID      int64 // the authorization that created it; 0: created otherwise
+	Revision       int64 // counts the changes; a caller that saves names the revision that it has read
+	ImportID       int64 // of the import that stores it, which hides it until the import is finished; 0: none. It is not read
+	Earlier        bool  // an unfinished import has changed the device, and this is its state before; see Devices.Stored
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
@@ -45,24 +45,26 @@ func (d Device) Same(other Device) bool {
 		slices.Equal(d.Connectivities, other.Connectivities) && slices.Equal(d.Remote, other.Remote) && slices.Equal(d.Tags, other.Tags)
 }
 
-// DeviceSpec is an upsert as it was asked for. The lists are texts of the wire; nil leaves what there is, "" clears.
+// DeviceSpec is an upsert as it was requested. The lists are texts of the wire; nil leaves the
+// present value, "" clears.
 type DeviceSpec struct {
 	Hostname, IP, Model, Type, Vendor, Site string
 	Domains, Connectivities, Remote, Tags   *string
 	Enabled                                 *string // yes or no; nil and "" leave it
 }
 
-// DevicePlan is a DeviceSpec that was read: nil lists are those that stay.
+// DevicePlan is a parsed DeviceSpec: lists that are nil stay as they are.
 type DevicePlan struct {
 	Hostname, IP, Model, Type, Vendor, Site string
 	Domains                                 []string // as they were sent: names or short names
 	Connectivities                          []Connectivity
 	Remote                                  []RemoteExpression
 	Tags                                    []string
-	Enabled                                 *bool // nil: as it is; a new device is in use
+	Enabled                                 *bool // nil: unchanged; a new device is enabled
 }
 
-// Plan reads a DeviceSpec, or joins the faults of all fields, those of missing ones first and in the order of the vendor's checks.
+// Plan reads a DeviceSpec, or joins the faults of all fields. Missing fields come first, in the
+// order of the vendor's checks.
 func (s DeviceSpec) Plan() (DevicePlan, error) {
 	p := DevicePlan{
 		Hostname: CleanName(s.Hostname), IP: CleanName(s.IP), Model: CleanName(s.Model), Type: CleanName(s.Type),
@@ -97,8 +99,8 @@ func (s DeviceSpec) Plan() (DevicePlan, error) {
 	return p, errors.Join(errors.Join(missing...), errors.Join(faults...), errors.Join(listFaults[:]...))
 }
 
-// Apply writes the plan into a device, save for the domains, which the store knows. Names are spelled as the plan has them; tags in another order are no
-// change.
+// Apply writes the plan into a device, except for the domains, which the store looks up. Names are
+// spelled as in the plan; another order of the tags is no change.
 func (p DevicePlan) Apply(d *Device) {
 	d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site = p.Hostname, p.IP, p.Model, p.Type, p.Vendor, p.Site
 	if p.Connectivities != nil {
@@ -118,13 +120,14 @@ type DeviceFilter struct {
 	Hostname, IP, Model, Type, Vendor, Site, Tag, Domain string
 	Enabled                                              *bool
 	CreatorID                                            int64
-	Text                                                 string // words that all are in the hostname, the ip or the tags
+	Text                                                 string // words that must all be in the hostname, the ip or the tags
 }
 
-// Wide reports whether a page has to be searched for: each field has an index, and two together have none.
+// Wide reports whether the database has to scan for the page: each field has an index, but two
+// together have none. The filter for enabled devices alone counts as a scan as well.
 func (f DeviceFilter) Wide() bool {
 	if f.Hostname != "" {
-		return false // one device has it
+		return false // at most one device has it
 	}
 	n := len(Words(f.Text))
 	for _, text := range []string{f.IP, f.Model, f.Type, f.Vendor, f.Site, f.Tag, f.Domain} {
@@ -147,7 +150,8 @@ func (c DeviceChange) Created() bool { return c.Before.ID == 0 }
 // Changed reports whether the device is new, or differs from what it was.
 func (c DeviceChange) Changed() bool { return c.Created() || !c.After.Same(c.Before) }
 
-// Terms are what a device is found by beside its columns: w:word, t:tag and d:domain.
+// Terms are the index terms by which a device is found beside its columns: w:word, t:tag and
+// d:domain.
 func (d Device) Terms() []string {
 	var terms []string
 	add := func(prefix string, list []string) {
@@ -161,110 +165,109 @@ func (d Device) Terms() []string {
 	return terms
 }
 
-// DeviceSave is a change of one device with all that belongs to it. Before is zero for a new one.
+// DeviceSave is a change of one device with all that is stored with it. Before is zero for a new
+// one.
 type DeviceSave struct {
 	DeviceChange
-	DomainIDs []int64 // that have to be there still
+	DomainIDs []int64 // that must still exist
 	Nonce     *Nonce  // nil: none
 	Event     *Event
 }
 
-// ErrNamesMoved says that a name has been spelled in another way, or is not there, since it was
-// read.
+// ErrNamesMoved says that a name was respelled since it was read, or does not exist.
 var ErrNamesMoved = errors.New("domain: names have changed since they were read")
 
 // Devices keeps the devices; none is ever removed. A hostname is unique regardless of case. Names
-// of models, types, vendors and sites are made when they are new, and never removed. Each has one
-// spelling for all devices: that of the device which was stored last.
+// of models, types, vendors and sites are created on first use, and never removed. Each has one
+// spelling for all devices: that of the device that was stored last.
 //
-// What an import has stored that is not finished is seen by Stored, Lock, Save, Insert and Update
-// alone. Page, Get, IDs, Some and Named give a device that the import has changed as it was before,
-// with Earlier set, and none that it has made; see DeviceImports.Finish.
+// Only Stored, Lock, Save, Insert and Update see what an unfinished import has stored. Page, Get,
+// IDs, Some and Named return a device that the import has changed as it was before, with Earlier
+// set, and none that it has created; see DeviceImports.Finish.
 //
 // A transaction that changes many devices calls Audit.Reserve first, then Lock, Update and Insert,
 // and Audit.AppendAll for their events. A change of one device is a Save.
 //
 // The groups Devices, Devices_Save, Devices_Concurrency, Devices_Page_Model and DeviceImportSight
-// of the suite hold it. No group holds ErrNamesMoved, nor Save inside a transaction.
+// of the suite test it. No group tests ErrNamesMoved, nor Save inside a transaction.
 type Devices interface {
 	// Page returns one page of the devices that a filter selects, by ascending id. See PageRequest
-	// for its bounds. Of filter.Text at most 16 words count. A text of the filter that no database
-	// can hold, or a name that no device has, selects nothing. Outside a transaction it is several
-	// statements, so while an import finishes the page may not be of one moment.
+	// for its bounds. At most 16 words of filter.Text are used. A text of the filter that no
+	// database can hold, or a name that no device has, selects nothing. Outside a transaction it is
+	// several statements, so while an import finishes the page may not be one snapshot.
 	Page(ctx context.Context, filter DeviceFilter, page PageRequest) (Page[Device], error)
 	// Get returns one device. Errors: Missing.
 	Get(ctx context.Context, id int64) (Device, error)
 	// IDs returns the ids of at most n devices that a filter selects as in Page, by ascending id,
 	// that are above the cursor. n must not be negative.
 	IDs(ctx context.Context, filter DeviceFilter, cursor int64, n int) ([]int64, error)
-	// Some returns those of the ids that exist, by ascending id. The ids should differ: of more
-	// than 512 they are read in batches, and a device whose id is in two of them is returned twice.
-	// Outside a transaction the batches are not of one moment.
+	// Some returns those of the ids that exist, by ascending id. The ids should differ: more than
+	// 512 are read in batches, and a device whose id is in two of them is returned twice. Outside a
+	// transaction the batches are not one snapshot.
 	Some(ctx context.Context, ids []int64) ([]Device, error)
 	// Named returns the device of a hostname, regardless of case. Errors: Missing, also for a
 	// hostname that no database can hold.
 	Named(ctx context.Context, hostname string) (Device, error)
-	// Stored is Named for a caller that changes the device: it also sees what an import has stored
-	// that is not finished. It locks nothing; Save names the revision that it changes. Errors:
-	// Missing.
+	// Stored is Named for a caller that changes the device: it also sees what an unfinished import
+	// has stored. It locks nothing; Save compares the revision. Errors: Missing.
 	Stored(ctx context.Context, hostname string) (Device, error)
-	// MakeNames makes those names of the devices' models, types, vendors and sites that are new,
-	// and respells none. Of the devices nothing else is looked at, and nothing is set. Outside a
-	// transaction each statement commits by itself. It is meant for outside, before a transaction
-	// that stores many devices: inside, others that need one of the new names wait until the
-	// transaction ends.
+	// MakeNames creates the names of models, types, vendors and sites of the devices that are new,
+	// and respells none. It uses nothing else of the devices, and sets nothing. Outside a
+	// transaction each statement commits by itself. It is meant to be called outside, before a
+	// transaction that stores many devices: inside, other transactions that need one of the new
+	// names wait until this one ends.
 	MakeNames(ctx context.Context, devices ...*Device) error
-	// Save stores a change of one device with its terms, its names' spelling, its nonce and its
-	// event, all or none, and reports whether it did. When it did it sets After.ID, After.Revision
+	// Save stores a change of one device with its terms, the spelling of its names, its nonce and
+	// its event, all or none, and reports whether it did. If so, it sets After.ID, After.Revision
 	// and the event's ID, ResourceID and Link. New names of models, types, vendors and sites are
-	// made before, and outside a transaction they stay whatever Save returns. s.Event must not be
+	// created before; outside a transaction they stay whatever Save returns. s.Event must not be
 	// nil.
 	//
 	// It is false, and nothing else is stored, when a new device's hostname is taken; when the
-	// device is not Before any more by revision, hostname and UpdatedAt; when one of the DomainIDs,
-	// which must differ, does not exist; when the access point is not that of s.Event; or when a
-	// name was spelled in another way since it was read. It never returns ErrRightsMoved. The
-	// caller reads again and tries again.
+	// stored device is not Before any more, by revision, hostname and UpdatedAt; when one of the
+	// DomainIDs, which must differ, does not exist; when the access point is not that of s.Event;
+	// or when a name was respelled since it was read. It never returns ErrRightsMoved. The caller
+	// reads again and retries.
 	//
 	// Errors: Duplicated on oauth_nonce, when the device could be stored and the nonce was spent
-	// before. Inside a transaction ErrNamesMoved in the place of false for a name, which dooms the
-	// transaction. *Unavailable on PostgreSQL inside a transaction, when the rights have moved
+	// before. Inside a transaction ErrNamesMoved, instead of false for a name; it dooms the
+	// transaction. *Unavailable on PostgreSQL inside a transaction, when the rights have changed
 	// while Save waited for a lock. After any error the caller has to roll back: on SQLite,
 	// Duplicated on oauth_nonce leaves the device in the transaction and does not doom it; on
 	// PostgreSQL it does.
 	//
 	// On PostgreSQL it locks the domains against removal, the device, the respelled names by
-	// ascending reference, and last the chain. It moves a chain of the audit, so inside a
-	// transaction the rule of Audit.Append holds for it: it is the last statement. On PostgreSQL,
-	// outside a transaction, a Save that has waited for a lock for more than a second is tried
-	// anew, up to ten times in all; then it is context.DeadlineExceeded.
+	// ascending reference, and last the chain. It appends to a chain of the audit, so inside a
+	// transaction the rule of Audit.Append applies: Save must be the last statement. On PostgreSQL,
+	// outside a transaction, a Save that has waited for a lock for more than a second is retried,
+	// up to ten attempts in all; then the error is context.DeadlineExceeded.
 	Save(ctx context.Context, s *DeviceSave) (bool, error)
 	// Lock returns the devices of the hostnames that exist, by NameKey; until the transaction ends
-	// nobody else can change them. It has to be called inside a transaction: outside, the locks end
-	// with the call. A hostname that does not exist is not locked: another transaction may take it,
-	// which Insert reports. On PostgreSQL it locks the rows in ascending order of NameKey, in
-	// batches of 512, and then reads them: transactions that call it once each can't deadlock,
-	// those that call it more than once may, unless they have called Audit.Reserve. The map is
-	// never nil.
+	// no other transaction can change them. It has to be called inside a transaction: outside, the
+	// locks end with the call. A hostname that does not exist is not locked: another transaction
+	// may take it, which Insert reports. On PostgreSQL it locks the rows in ascending order of
+	// NameKey, in batches of 512, and then reads them: transactions that call it once each can't
+	// deadlock; those that call it more than once may, unless they have called Audit.Reserve. The
+	// map is never nil.
 	Lock(ctx context.Context, hostnames []string) (map[string]Device, error)
-	// Insert stores new devices, whose hostnames must differ regardless of case, and sets their
-	// IDs, which ascend by NameKey of the hostname, their Revision, which is 1, and the spelling of
-	// their names. It returns the places of those whose hostname is taken, in ascending order;
+	// Insert stores new devices, whose hostnames must differ regardless of case. It sets their IDs,
+	// which ascend by NameKey of the hostname, their Revision, which is 1, and the spelling of
+	// their names. It returns the indexes of those whose hostname is taken, in ascending order;
 	// these are not stored and have no ID. It waits for a transaction that has just taken a
 	// hostname. It appends no event, and does not check the domains: see DeviceDomains.Find. The
-	// ImportID of the first one is that of all.
+	// ImportID of the first device is used for all.
 	//
-	// Of several other spellings of a name in one transaction the first counts, and is written, and
-	// locked, when the transaction ends. None given is nothing.
+	// If a transaction respells a name in several ways, the first spelling counts; the name is
+	// locked and written when the transaction ends. An empty list is a no-op.
 	Insert(ctx context.Context, devices []Device) (lost []int, err error)
-	// Update stores changes of devices that Lock has returned in the same transaction, and sets in
-	// each After the Revision, one more than it has, and the spelling of its names, as Insert does.
-	// Hostname may differ from Before in its spelling only. The revision is not compared, and
-	// Before has to be what is stored: by it the terms of the filters are moved.
+	// Update stores changes of devices that Lock has returned in the same transaction. In each
+	// After it sets the Revision, one more than it has, and the spelling of its names, as Insert
+	// does. Hostname may differ from Before in its spelling only. The revision is not compared, and
+	// Before has to be what is stored: the terms of the filters are updated from it.
 	//
-	// The ImportID of the first After is that of all. With one, what Before was like is kept until
-	// the import is finished, and an import changes a device at most once; with 0 the device is
-	// seen by everybody as it is now. Errors: Missing. None given is nothing.
+	// The ImportID of the first After is used for all. With an ImportID, the state in Before is
+	// kept until the import is finished, and an import changes a device at most once; with 0 all
+	// readers see the device as it is now. Errors: Missing. An empty list is a no-op.
 	Update(ctx context.Context, changes []DeviceChange) error
 }
 
@@ -308,7 +311,7 @@ func (u DeviceDomainUpdate) Apply(d *DeviceDomain) error {
 // DeviceDomains keeps the domains. A name is unique regardless of case; several domains may have
 // one short name.
 //
-// The groups DeviceDomains and DeviceImports of the suite hold it.
+// The groups DeviceDomains and DeviceImports of the suite test it.
 type DeviceDomains interface {
 	// Page returns one page of all domains, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[DeviceDomain], error)
@@ -319,9 +322,9 @@ type DeviceDomains interface {
 	// with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (DeviceDomain, error)
 	// Find returns for each text the domain that has it as its name, or else all domains that have
-	// it as their short name, by ascending id. The keys are NameKey of the text; a text that no
-	// domain has is not among them, and the other name of a domain that was found may be. The map
-	// is never nil. Any number of texts may be given: they are looked up in batches of 512.
+	// it as their short name, by ascending id. The keys are NameKey of the text. A text that
+	// matches no domain has no key, and the other name of a domain that was found may have one. The
+	// map is never nil. Any number of texts may be given: they are looked up in batches of 512.
 	//
 	// Inside a transaction the domains stay until it ends: on PostgreSQL they are locked against
 	// changes and removal, within a batch by ascending id. Outside a transaction nothing is locked.
@@ -330,9 +333,9 @@ type DeviceDomains interface {
 	Create(ctx context.Context, d *DeviceDomain) error
 	// Update stores ShortName and UpdatedAt of d; an empty ShortName clears. Errors: Missing.
 	Update(ctx context.Context, d DeviceDomain) error
-	// Delete removes a domain. It locks the domain as Lock does, so that nobody puts a device into
-	// it meanwhile. Errors: Missing; Rule on id with ReasonInUse when a device is in it, or while
-	// an import is decided and not finished, which may put some into it. Rule does not doom the
-	// transaction.
+	// Delete removes a domain. It locks the domain as Lock does, so that no transaction puts a
+	// device into it meanwhile. Errors: Missing; Rule on id with ReasonInUse when a device is in
+	// it, or while an import is decided and not finished, which may put some into it. Rule does not
+	// doom the transaction.
 	Delete(ctx context.Context, id int64) error
 }

@@ -14,8 +14,9 @@ type Connectivity struct {
 	Port int
 }
 
-// connectivityTypes are the types that there are, with the port of each unless another is given. Names and ports are those of the vendor's list of
-// connectivities, in which X11 goes through SSH, and what is called RM and Windows RM is WinRM.
+// connectivityTypes are all types, each with its default port. Names and ports are those of the
+// vendor's list of connectivities, in which X11 goes through SSH, and RM and Windows RM stand for
+// WinRM.
 var connectivityTypes = []Connectivity{
 	{"SSH", 22}, {"Telnet", 23}, {"RDP", 3389}, {"VNC", 5900}, {"HTTP", 80}, {"HTTPS", 443}, {"MySQL", 3306}, {"SQL Server", 1433},
 	{"X11 Forward", 22}, {"Windows RPC", 135}, {"Oracle", 1521}, {"PostgreSQL", 5432}, {"LDAP", 389}, {"LDAPS", 636},
@@ -36,14 +37,14 @@ func connectivityType(name string) (Connectivity, bool) {
 	return connectivityTypes[i], true
 }
 
-// String is the form of the wire.
+// String returns the form of the wire.
 func (c Connectivity) String() string { return c.Type + ":" + strconv.Itoa(c.Port) }
 
 // maxListed bounds the connectivities and the domains of a device.
 const maxListed = 100
 
-// ParseConnectivities reads a list as `SSH:22, SQL Server:1433`; a type without port has its own. One given twice counts once. The outcome is
-// not nil.
+// ParseConnectivities reads a list such as `SSH:22, SQL Server:1433`; a type without a port gets
+// its default port. Duplicates count once. The result is not nil.
 func ParseConnectivities(text string) ([]Connectivity, error) {
 	list := []Connectivity{}
 	for _, item := range splitList(text) {
@@ -90,15 +91,16 @@ func FormatConnectivities(list []Connectivity) string {
 	return strings.Join(texts, ", ")
 }
 
-// RemoteExpression says what to type in a remote session when an expression is met.
+// RemoteExpression says what to type in a remote session when an expression matches.
 type RemoteExpression struct {
 	Connectivity string // a type
 	Expect       string // a regular expression of the vendor's engine
 	Fill         string
 }
 
-// ParseRemote reads `Connectivity:Expected:Fill`, one a line. The first colon ends the connectivity, the last begins the fill value, so that the
-// expression can have colons. The outcome is not nil.
+// ParseRemote reads `Connectivity:Expected:Fill`, one per line. The first colon ends the
+// connectivity, the last begins the fill value, so that the expression can have colons. The result
+// is not nil.
 func ParseRemote(text string) ([]RemoteExpression, error) {
 	const field = "session_remote_config"
 	if err := checkText(field, text, MaxRemote, true); err != nil {
@@ -132,7 +134,7 @@ func FormatRemote(list []RemoteExpression) string {
 	return strings.Join(lines, "\n")
 }
 
-// ParseTags reads a list separated by commas; one given twice counts once. The outcome is not nil.
+// ParseTags reads a list separated by commas; duplicates count once. The result is not nil.
 func ParseTags(text string) ([]string, error) {
 	list := uniqueNames(splitList(text))
 	if err := checkNameText("device_tags", strings.Join(list, ","), MaxDeviceTags); err != nil {
@@ -141,7 +143,8 @@ func ParseTags(text string) ([]string, error) {
 	return list, nil
 }
 
-// ParseDomains reads a list of names and short names separated by commas; one given twice counts once. The outcome is not nil.
+// ParseDomains reads a list of names and short names separated by commas; duplicates count once.
+// The result is not nil.
 func ParseDomains(text string) ([]string, error) {
 	list := uniqueNames(splitList(text))
 	if len(list) > maxListed {
@@ -150,7 +153,7 @@ func ParseDomains(text string) ([]string, error) {
 	return list, nil
 }
 
-// uniqueNames leaves out names that were there before, regardless of case.
+// uniqueNames removes later duplicates, regardless of case.
 func uniqueNames(list []string) []string {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(list, func(name string) bool {
@@ -167,7 +170,7 @@ var yesNo = map[string]bool{
 	"false": false, "0": false, "no": false, "não": false, "nao": false, "falso": false,
 }
 
-// parseYesNo reads a word regardless of case; an empty one is neither.
+// parseYesNo reads a word regardless of case; an empty one is nil.
 func parseYesNo(field, text string) (*bool, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -180,7 +183,7 @@ func parseYesNo(field, text string) (*bool, error) {
 	return &yes, nil
 }
 
-// splitList splits at commas, trims, and drops what is empty. The outcome is not nil.
+// splitList splits at commas, trims, and drops empty items. The result is not nil.
 func splitList(text string) []string {
 	list := []string{}
 	for item := range strings.SplitSeq(text, ",") {
@@ -191,7 +194,8 @@ func splitList(text string) []string {
 	return list
 }
 
-// Words takes texts apart into what a search can find: addresses, and runs of letters and digits, in lower case, each once.
+// Words splits texts into the terms that a search can find: addresses, and runs of letters and
+// digits, in lower case, each once.
 func Words(texts ...string) []string {
 	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 	var words []string
@@ -205,10 +209,10 @@ func Words(texts ...string) []string {
 	return uniqueNames(words)
 }
 
-// RowFault says where a row of an import is at fault.
+// RowFault says which row of an import is at fault.
 type RowFault struct {
-	Row int   // 1 is the first behind the header
-	Err error // its faults know their line
+	Row int   // 1 is the first row after the header
+	Err error // its faults have their line
 }
 
 // Error describes the fault for logs.

@@ -167,7 +167,7 @@ func TestParseTags(t *testing.T) {
 	}
 }
 
-// TestParseTags_Canonical: what is shown of tags can be sent again, with spaces or without.
+// TestParseTags_Canonical: the formatted tags can be parsed again, with spaces or without.
 func TestParseTags_Canonical(t *testing.T) {
 	t.Parallel()
 	var digits []string

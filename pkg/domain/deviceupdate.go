@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// DeviceUpdate is a partial change of one device, whose lists are lists: nil is unchanged, an empty list clears.
+// DeviceUpdate is a partial change of one device, with lists instead of texts: nil is unchanged, an
+// empty list clears.
 type DeviceUpdate struct {
 	Hostname                      *string // accepted when it is the present one, in whatever spelling
 	IP, Model, Type, Vendor, Site *string
@@ -18,13 +19,15 @@ type DeviceUpdate struct {
 	Enabled                       *bool
 }
 
-// ConnectivityUpdate is a connectivity as it was asked for; without a port it has that of its type.
+// ConnectivityUpdate is a requested connectivity; without a port it has the default port of its
+// type.
 type ConnectivityUpdate struct {
 	Type string
 	Port *int
 }
 
-// Plan reads the change of a device, or joins the faults of all fields, which are named as in the api dialect.
+// Plan reads the change of a device, or joins the faults of all fields, which are named as in the
+// api dialect.
 func (u DeviceUpdate) Plan(present Device) (DevicePlan, error) {
 	p := DevicePlan{
 		Hostname: present.Hostname, IP: present.IP, Model: present.Model, Type: present.Type, Vendor: present.Vendor, Site: present.Site,
@@ -50,7 +53,7 @@ func (u DeviceUpdate) Plan(present Device) (DevicePlan, error) {
 	return p, faults.Err()
 }
 
-// respelled writes a name that is given, if it is the present one in another spelling.
+// respelled writes a given name if it differs from the present one in its spelling only.
 func respelled(field string, asked, target *string) error {
 	if asked == nil {
 		return nil
@@ -63,7 +66,7 @@ func respelled(field string, asked, target *string) error {
 	return nil
 }
 
-// replaceName writes a required name that is given.
+// replaceName writes a given name of a required field.
 func replaceName(field string, asked, target *string) error {
 	if asked == nil {
 		return nil
@@ -74,7 +77,7 @@ func replaceName(field string, asked, target *string) error {
 	return checkNameText(field, *target, MaxDeviceField)
 }
 
-// cleanNames is a list of its own, of clean names, each once.
+// cleanNames returns a new list of the clean names, each once.
 func cleanNames(list []string) []string {
 	clean := make([]string, len(list))
 	for i, name := range list {
@@ -108,7 +111,8 @@ func readConnectivities(asked []ConnectivityUpdate, faults *FaultList) []Connect
 	return list
 }
 
-// readRemote accepts what is the same again when it is read from its line of text, which the vault's dialect and files have.
+// readRemote accepts only expressions that are unchanged after they are written as a line of text,
+// as in the vault's dialect and in files, and read again.
 func readRemote(asked []RemoteExpression, faults *FaultList) []RemoteExpression {
 	if asked == nil {
 		return nil
@@ -131,7 +135,7 @@ func readRemote(asked []RemoteExpression, faults *FaultList) []RemoteExpression 
 	return list
 }
 
-// readTags refuses what is no tag in a list that is separated by commas.
+// readTags refuses a text that can't be a tag in a list that is separated by commas.
 func readTags(asked []string, faults *FaultList) []string {
 	if asked == nil {
 		return nil

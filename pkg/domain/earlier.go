@@ -2,7 +2,8 @@ package domain
 
 import "time"
 
-// KnownCA is what a database knows of a CA: which it is, and how far its revocation lists have come.
+// KnownCA is what a database knows of a CA: which it is, and how far its revocation lists have
+// come.
 type KnownCA struct {
 	ID          int64
 	Name        string

@@ -21,21 +21,22 @@ const (
 	Forbidden                       // the credential lacks the right
 )
 
-// Kinds lists every Kind, for tests that must be total over them.
+// Kinds lists every Kind, for tests that must cover all of them.
 func Kinds() []Kind {
 	return []Kind{Required, Invalid, Duplicated, NotFound, Rule, Missing, Malformed, Unauthenticated, Forbidden}
 }
 
-// Error is a fault that the caller can be told about. Field is the domain's name of the faulty field (equal to its JSON
-// key in the api dialect; lists as roles[0]), empty when no field is to blame. Reason selects the text, Args fill it in; a dialect's
-// catalogue has the words. Args never hold what the caller sent, save numbers that are beyond a bound.
+// Error is a fault that the caller can be told about. Field is the domain's name of the faulty
+// field (equal to its JSON key in the api dialect; lists as roles[0]), empty when no field is at
+// fault. Reason selects the text and Args fill it in; the catalogue of a dialect has the words.
+// Args never hold what the caller sent, except for numbers that are beyond a bound.
 type Error struct {
 	Kind   Kind
 	Field  string
 	Reason Reason
 	Args   []any
 	Err    error         // the cause, for the log only
-	Wait   time.Duration // after which it is worth to try again; 0: not known
+	Wait   time.Duration // after which a retry makes sense; 0: not known
 	Line   int           // of an uploaded file; 1 is the first, 0 none
 }
 

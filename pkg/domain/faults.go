@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// MaxFaults is how many faults an answer tells at most. All code that collects faults stops there.
+// MaxFaults is how many faults an answer has at most. All code that collects faults stops there.
 const MaxFaults = 1000
 
 // FaultList collects errors until they join MaxFaults faults. The zero value is an empty list.
@@ -14,7 +14,7 @@ type FaultList struct {
 	count int
 }
 
-// Add adds an error and all that it joins; nil, and what comes when the list is full, adds nothing.
+// Add adds an error and all that it joins. It ignores nil, and everything once the list is full.
 func (l *FaultList) Add(err error) {
 	if err == nil || l.Full() {
 		return
@@ -23,13 +23,14 @@ func (l *FaultList) Add(err error) {
 	l.count += max(1, len(Faults(err)))
 }
 
-// Full reports whether nothing more is collected: it is time to stop looking for faults.
+// Full reports whether the list is full: the caller can stop looking for faults.
 func (l *FaultList) Full() bool { return l.count >= MaxFaults }
 
-// Err joins what was collected; nil when that is nothing.
+// Err joins the collected errors; nil when there are none.
 func (l *FaultList) Err() error { return errors.Join(l.errs...) }
 
-// Faults returns every *Error joined in err (see errors.Join), at most MaxFaults of them, or nil when err holds anything else as well.
+// Faults returns every *Error joined in err (see errors.Join), at most MaxFaults of them, or nil
+// when err holds anything else as well.
 func Faults(err error) []*Error {
 	var all []*Error
 	if !appendFaults(&all, err) {
@@ -63,7 +64,7 @@ const MaxCause = 2 << 10
 // Cause is the text of an error for the log, cut at MaxCause bytes.
 func Cause(err error) string {
 	text := err.Error()
-	if faults := Faults(err); len(faults) > 1 { // joined again, without those that nobody will read
+	if faults := Faults(err); len(faults) > 1 { // joined again, without the faults beyond the cut
 		text = causes(faults)
 	}
 	return CutCause(text)

@@ -26,7 +26,8 @@ func TestFaultList_IsBounded(t *testing.T) {
 	}
 }
 
-// TestLists_FaultsAreBounded: the checks of a list stop at the bound, also for a list that nothing has cut before.
+// TestLists_FaultsAreBounded: the checks of a list stop at the bound, also for a list that was not
+// cut before.
 func TestLists_FaultsAreBounded(t *testing.T) {
 	t.Parallel()
 	const many = 5 * MaxFaults

@@ -6,7 +6,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestGlance_Follows: a look follows another only in the same history.
+// TestGlance_Follows: a glance follows another one only in the same history.
 func TestGlance_Follows(t *testing.T) {
 	t.Parallel()
 	before := domain.Glance{Access: domain.AccessPoint{Epoch: 7, Mark: "m"}, Incarnation: "i", Server: "1/1"}

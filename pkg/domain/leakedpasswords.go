@@ -8,10 +8,11 @@ import (
 	"github.com/trustelem/zxcvbn/frequency"
 )
 
-// leakedPasswords are the 30 000 passwords that are found most often in what was stolen elsewhere, in lower case.
+// leakedPasswords are the 30 000 most frequent passwords of stolen data, in lower case.
 var leakedPasswords = frequency.FrequencyLists["passwords"]
 
-// leakedPassword reports whether a password, whatever its case, is one of these, also with digits and signs around it or in the place of letters.
+// leakedPassword reports whether a password, in any case, is one of these, also with digits and
+// signs around it or in place of letters.
 func leakedPassword(password string) bool {
 	text := strings.ToLower(password)
 	candidates := append(spelled(text), text)
@@ -25,7 +26,7 @@ func leakedPassword(password string) bool {
 
 func notALetter(r rune) bool { return !unicode.IsLetter(r) }
 
-// isLeakedWord is for what is left of a password without the digits and signs around it.
+// isLeakedWord checks a password without the digits and signs that were around it.
 func isLeakedWord(text string) bool {
 	return len(text) >= minNameInPassword && slices.Contains(leakedPasswords, text)
 }

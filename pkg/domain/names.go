@@ -9,8 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// CleanName is how a name is stored: in Unicode's form NFC, without white space at its ends, and with a space for every other white space of one character, as
-// that which does not break lines. It changes nothing of what it has made.
+// CleanName returns the stored form of a name: in Unicode's form NFC, without white space at its
+// ends, and with a space for every other space character, such as the no-break space. It is
+// idempotent.
 func CleanName(name string) string {
 	if isPlain(name) {
 		return strings.TrimSpace(name)
@@ -27,16 +28,18 @@ func CleanName(name string) string {
 	return strings.TrimSpace(norm.NFC.String(strings.Map(spaced, name)))
 }
 
-// NameKey is the form of a name in which names are compared: they are unique regardless of case (by Unicode's simple lower case) and of how letters are
-// composed.
+// NameKey is the form in which names are compared. Names are unique regardless of case (by
+// Unicode's simple lower case) and of how letters are composed.
 func NameKey(name string) string { return norm.NFC.String(strings.ToLower(norm.NFC.String(name))) }
 
-// hidden are characters that are not seen, or change the direction of others: two names that differ in them alone look the same.
+// hidden are the characters that are invisible, or change the direction of others: two names that
+// differ only in them look the same.
 var hidden = []*unicode.RangeTable{
 	unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector,
 }
 
-// isPlain reports whether a name is of printable ASCII alone, as most are: what is said about the rest of Unicode need not be asked then.
+// isPlain reports whether a name is of printable ASCII alone, as most are: then no check of Unicode
+// is needed.
 func isPlain(name string) bool {
 	for i := range len(name) {
 		if name[i] < ' ' || name[i] > '~' {
@@ -46,7 +49,7 @@ func isPlain(name string) bool {
 	return true
 }
 
-// checkClean refuses names with characters that are not seen.
+// checkClean refuses names with hidden characters.
 func checkClean(field, name string) error {
 	if !isPlain(name) && strings.ContainsFunc(name, func(r rune) bool { return unicode.In(r, hidden...) }) {
 		return Fault(Invalid, field, ReasonControl)
@@ -62,7 +65,7 @@ func checkNameText(field, name string, limit int) error {
 	return checkClean(field, name)
 }
 
-// fixedName accepts a name that is the present one.
+// fixedName accepts only the present name.
 func fixedName(field string, asked *string, present string) error {
 	if asked != nil && CleanName(*asked) == CleanName(present) {
 		return nil
@@ -70,7 +73,7 @@ func fixedName(field string, asked *string, present string) error {
 	return fixed(field, asked, present)
 }
 
-// setName writes a name that is given.
+// setName writes a given name.
 func setName(target, name *string) {
 	if name != nil {
 		*target = CleanName(*name)

@@ -9,7 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestCleanName: what it makes it leaves alone, and names that it makes the same have the same key.
+// TestCleanName: CleanName is idempotent, and names that it makes equal have the same key.
 func TestCleanName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -32,7 +32,7 @@ func TestCleanName(t *testing.T) {
 	})
 }
 
-// TestNames_Hidden: characters that are not seen are refused in every name, on its field.
+// TestNames_Hidden: hidden characters are refused in every name, on its field.
 func TestNames_Hidden(t *testing.T) {
 	t.Parallel()
 	for _, r := range "\x00\n\x7f\u0085\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\u3164\ufe0f\ufeff\U000e0041" {

@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// FuzzNames: a name that is accepted is clean, stays as it is when it is cleaned again, and has one key in every spelling.
+// FuzzNames: an accepted name is clean, does not change when it is cleaned again, and has one key
+// in every spelling.
 func FuzzNames(f *testing.F) {
 	for _, name := range []string{
 		"", " ", "ana", "  Ana\t", "Jose\u0301", "JOSE\u0301", "\u00a0a\u2003b", "A\u030a", "\u212b", "\u212a", "İ", "ı", "ß", "ẞ", "Σς", "a\u200bb", "a\u202eb", "a\u0000b",

@@ -4,8 +4,8 @@ package domain
 const MaxID = 1<<53 - 1
 
 // PageRequest asks for one page. Cursor 0 is the first page, otherwise the id after which the page
-// begins, whether or not it exists. Size is in items, 1 to 100. The store checks neither: Size must
-// be at least 1, a larger page than 100 is read as it is asked for.
+// begins, whether or not it exists. Size is the number of items, 1 to 100. The store checks
+// neither: Size must be at least 1, and a Size above 100 is read as it is.
 type PageRequest struct {
 	Cursor int64
 	Size   int

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Part is what of a request's credential was not acceptable, for those who look into refusals in the log and the audit. Callers are not told.
+// Part is the part of a request's credential that was not acceptable. It is for operators who look
+// into refusals in the log and the audit. Callers are not told.
 type Part string
 
 // The parts.
@@ -38,7 +39,7 @@ func (e *partError) Error() string { return e.err.Error() }
 
 func (e *partError) Unwrap() error { return e.err }
 
-// PartOf is the part that err, or a cause of it, is about; empty when nobody has said.
+// PartOf returns the part that err, or a cause of it, is about; empty when none was set.
 func PartOf(err error) Part {
 	if found, ok := errors.AsType[*partError](err); ok {
 		return found.part
@@ -46,8 +47,9 @@ func PartOf(err error) Part {
 	return ""
 }
 
-// HarmlessField reports whether the values of a parameter of the vault's dialect may stand in a log: it is a field of devices, or of OAuth 1.0, that holds no
-// secret. What is typed in remote sessions may be one.
+// HarmlessField reports whether the values of a parameter of the vault's dialect may be logged: it
+// is a field of devices, or of OAuth 1.0, that holds no secret. What is typed in remote sessions
+// may be a secret.
 func HarmlessField(name string) bool {
 	return slices.Contains([]string{
 		"oauth_consumer_key", "oauth_nonce", "oauth_signature_method", "oauth_timestamp", "oauth_version",

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// MinUserPassword is how many characters the password of a user has at least.
+// MinUserPassword is the minimum length of a user's password, in characters.
 const MinUserPassword = 12
 
-// CheckUserPassword checks a new password of the user of a name.
+// CheckUserPassword checks a new password of the user with that name.
 func CheckUserPassword(username string, password Secret) error {
 	text := string(password)
 	switch n := utf8.RuneCountInString(text); {
@@ -31,10 +31,12 @@ func CheckUserPassword(username string, password Secret) error {
 	return nil
 }
 
-// minNameInPassword is how long a user name is for a password not to have it in itself: shorter ones are parts of words.
+// minNameInPassword is the length from which a password must not contain the user name: shorter
+// names are parts of words. It is also the minimum length, in bytes, of what isLeakedWord looks up.
 const minNameInPassword = 4
 
-// hasName reports whether the user's name, or what stands before the @ in it, is in the password, forwards or backwards, whatever the case.
+// hasName reports whether the user's name, or the part of it before the @, is in the password,
+// forwards or backwards, in any case.
 func hasName(password, username string) bool {
 	password, username = strings.ToLower(password), strings.ToLower(username)
 	local, _, _ := strings.Cut(username, "@")
@@ -49,9 +51,9 @@ func reversed(text string) string {
 	return string(runes)
 }
 
-// commonPassword reports whether a password is one of those that are tried first, by a rule and a list of words: a password
-// is common when nothing is left of it but digits and signs after at most two words of the list, or runs of the keyboard or of the alphabet, or
-// repetitions, are taken away.
+// commonPassword reports whether a password is one that attackers try first, by a rule and a list
+// of words. A password is common when only digits and signs are left after at most two words of the
+// list, runs of the keyboard or of the alphabet, or repetitions are taken away.
 func commonPassword(password string) bool {
 	text := strings.ToLower(password)
 	if fewCharacters(text) || repeats(text) {
@@ -64,8 +66,8 @@ func commonPassword(password string) bool {
 	return commonLetters(found) || slices.ContainsFunc(spelled(text), func(text string) bool { return commonLetters(letters(text)) })
 }
 
-// spelled are the texts that may be meant by one with digits and signs in the place of letters. Those behind the last letter may be two letters more, or
-// a number.
+// spelled returns the texts that may be meant by one with digits and signs in place of letters. Up
+// to two digits or signs after the last letter may stand for letters too, or be a number.
 func spelled(text string) []string {
 	var list []string
 	runes := []rune(text)
@@ -79,14 +81,14 @@ func spelled(text string) []string {
 	return list
 }
 
-// leet and leetOne undo what people write for letters.
+// leet and leetOne restore the letters for the characters that people write in their place.
 var (
 	leet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i", "8", "b", "9", "g", "ã", "a",
 		"á", "a", "â", "a", "à", "a", "é", "e", "ê", "e", "í", "i", "ó", "o", "ô", "o", "õ", "o", "ú", "u", "ç", "c", "ñ", "n")
 	leetOne = strings.NewReplacer("1", "l", "0", "o", "3", "e", "4", "a", "5", "s", "@", "a", "$", "s")
 )
 
-// letters leaves out all but letters.
+// letters drops everything but letters.
 func letters(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) {
@@ -96,7 +98,7 @@ func letters(text string) string {
 	}, text)
 }
 
-// minDistinct is how many different characters a password has at least.
+// minDistinct is the minimum number of different characters in a password.
 const minDistinct = 5
 
 func fewCharacters(text string) bool {
@@ -107,8 +109,8 @@ func fewCharacters(text string) bool {
 	return len(seen) < minDistinct
 }
 
-// repeats reports whether a text is a shorter one over and over, of at most half its length and of at most eight characters; the last time may be cut
-// off.
+// repeats reports whether a text is a repetition of a shorter one, of at most half its length and
+// at most eight characters; the last repetition may be incomplete.
 func repeats(text string) bool {
 	runes := []rune(text)
 	for size := 1; size <= min(8, len(runes)/2); size++ {
@@ -123,13 +125,14 @@ func repeats(text string) bool {
 	return false
 }
 
-// maxCommonWords is how many words of the list may follow each other in what counts as common.
+// maxCommonWords is how many words of the list a common password has at most, one after the other.
 const maxCommonWords = 2
 
-// minLetters is how many letters a password has for its digits not to matter. With fewer it is a date or a number, unless there are many signs.
+// minLetters is the number of letters from which the digits of a password are ignored. With fewer
+// letters it is a date or a number, unless it has many signs.
 const minLetters = 3
 
-// minSigns is how many different signs there are in what has hardly a letter and is not common.
+// minSigns is how many different signs a password with hardly a letter must have not to be common.
 const minSigns = 4
 
 func fewSigns(text string) bool {
@@ -142,10 +145,10 @@ func fewSigns(text string) bool {
 	return len(seen) < minSigns || strings.HasPrefix("!@#$%^&*()_+{}|", text)
 }
 
-// commonLetters reports whether the letters of a password are nothing but common words and runs.
+// commonLetters reports whether the letters of a password consist of common words and runs alone.
 func commonLetters(text string) bool { return splits(text, maxCommonWords) }
 
-// splits reports whether a text is at most so many words and runs.
+// splits reports whether a text consists of at most that many words, runs and repetitions.
 func splits(text string, most int) bool {
 	if text == "" {
 		return true
@@ -161,7 +164,8 @@ func splits(text string, most int) bool {
 	return false
 }
 
-// runs are what a finger finds without looking, and the alphabet.
+// runs are the sequences of keys that lie side by side on a keyboard, and the alphabet, forwards
+// and backwards.
 var runs = func() []string {
 	list := []string{
 		"abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertyuiopasdfghjklzxcvbnm", "asdfghjkl", "asdfghjklç", "zxcvbnm", "qwertzuiop", "azertyuiop", "qazwsxedcrfvtgbyhnujmikolp",

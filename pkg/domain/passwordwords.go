@@ -1,7 +1,8 @@
 package domain
 
-// commonWordList are words that common passwords are made of, in Portuguese and English: what people call passwords, names, clubs, places, animals, months.
-// It was written for this service, and not taken from a list of passwords.
+// commonWordList has the words that common passwords are made of, in Portuguese and English: words
+// for passwords, names, clubs, places, animals, months. It was written for this service, and not
+// taken from a list of passwords.
 const commonWordList = `
 abc abcd abcde abcdef abril abrir access acessar acesso admin administrador administrator adriana adriano
 advogado agosto agua aguia alegria alexander alexandra alexandre alice almeida aluno amanda amarelo amazon

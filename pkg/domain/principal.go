@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Principal is who makes a request, as authentication found it.
+// Principal is the author of a request, as authentication found it.
 type Principal struct {
 	Kind      PrincipalKind
 	ID        int64
 	Name      string
 	Superuser bool
 	Rights    Rights
-	Devices   []int64 // those that an authorization of the vault sees beside its own; empty: all
+	Devices   []int64 // the devices that an authorization of the vault sees beside its own; empty: all
 	Limits    Restrictions
 	Proof     Proof
 	Needs     Permission // the right that the request needs; without a scope: none
@@ -24,16 +24,17 @@ type Principal struct {
 // PrincipalKind is the kind of a Principal.
 type PrincipalKind string
 
-// The kinds. The zero Principal is nobody.
+// The kinds. The zero Principal is of PrincipalNobody.
 const (
 	PrincipalAPIKey  PrincipalKind = "apikey"
 	PrincipalUser    PrincipalKind = "user"
-	PrincipalCommand PrincipalKind = "command"       // somebody at the command line of the server
+	PrincipalCommand PrincipalKind = "command"       // the operator at the command line of the server
 	PrincipalPAM     PrincipalKind = "authorization" // of an application of the vault
 	PrincipalNobody  PrincipalKind = ""
 )
 
-// LogValue is what the log has of a principal: the kind, the id and the name; nothing of nobody.
+// LogValue is what the log has of a principal: the kind, the id and the name; nothing for
+// PrincipalNobody.
 func (p Principal) LogValue() slog.Value {
 	if p.Kind == PrincipalNobody {
 		return slog.GroupValue()
@@ -51,7 +52,8 @@ func (p Principal) MayGrant(superuser bool, rights Rights) bool {
 	return p.Superuser || !superuser && p.Rights.Cover(rights)
 }
 
-// Creator is the id that devices have which the principal makes; 0 for all but authorizations of the vault.
+// Creator is the CreatorID of devices that the principal creates; 0 for all but authorizations of
+// the vault.
 func (p Principal) Creator() int64 {
 	if p.Kind == PrincipalPAM {
 		return p.ID
@@ -59,12 +61,13 @@ func (p Principal) Creator() int64 {
 	return 0
 }
 
-// Sees reports whether the principal may know of a device: it is listed for it, or was made by it, or all are.
+// Sees reports whether the principal may see a device: it is on the principal's list, or was
+// created by it, or the list is empty.
 func (p Principal) Sees(d Device) bool {
 	return len(p.Devices) == 0 || d.CreatorID == p.Creator() || slices.Contains(p.Devices, d.ID)
 }
 
-// Holder is whoever can hold a credential: an apikey or a user.
+// Holder is what a credential can belong to: an apikey, a user or an authorization of the vault.
 type Holder struct {
 	Kind          PrincipalKind
 	ID            int64
@@ -74,13 +77,13 @@ type Holder struct {
 	Enabled       bool
 	ExpiresAt     time.Time // zero: never
 	Generation    int64
-	PreviousUntil time.Time // until when the generation before is good too
+	PreviousUntil time.Time // until when the previous generation is accepted too
 	AllowedIPs    []netip.Prefix
 	RateLimit     int // requests a minute; 0: no limit
 	Binding       Binding
 }
 
-// Principal is the holder as the one who makes a request.
+// Principal is the holder as the author of a request.
 func (h Holder) Principal() Principal {
 	return Principal{Kind: h.Kind, ID: h.ID, Name: h.Name, Superuser: h.Superuser, Rights: h.Rights, Limits: h.Restrictions()}
 }
@@ -90,7 +93,7 @@ func (h Holder) Active(now time.Time) bool {
 	return h.Enabled && (h.ExpiresAt.IsZero() || now.Before(h.ExpiresAt))
 }
 
-// Accepts reports whether credentials of a generation are good at the time now.
+// Accepts reports whether credentials of a generation are accepted at the time now.
 func (h Holder) Accepts(generation int64, now time.Time) bool {
 	return generation == h.Generation || generation == h.Generation-1 && now.Before(h.PreviousUntil)
 }
@@ -108,7 +111,8 @@ func (h Holder) Admits(address netip.Addr) bool {
 	return false
 }
 
-// Standing is how long one is superuser, and from where: not, until a time or from some networks, or for good and from everywhere.
+// Standing says whether a holder is a superuser: not at all, until a time or from some networks, or
+// for good and from everywhere.
 type Standing int
 
 // The standings, from the weakest.
@@ -118,7 +122,7 @@ const (
 	LastingSuperuser
 )
 
-// Standing is the holder's at the time now.
+// Standing is that of the holder at the time now.
 func (h Holder) Standing(now time.Time) Standing {
 	switch {
 	case !h.Superuser || !h.Active(now):
@@ -129,16 +133,17 @@ func (h Holder) Standing(now time.Time) Standing {
 	return PassingSuperuser
 }
 
-// AccessControl keeps what concerns all users, apikeys, roles, signing keys, applications and
-// authorizations together. It is one row of the database.
+// AccessControl keeps the version of the access rights: of all users, apikeys, roles, signing keys,
+// applications and authorizations together. It is one row of the database.
 //
-// The groups AccessControl and EndedContext of the suite hold it.
+// The groups AccessControl and EndedContext of the suite test it.
 type AccessControl interface {
-	// Advance counts a change of who may do what, and gives the count another mark. It locks the
-	// row: until the transaction ends, all other calls of Advance wait, on every replica, so what
-	// is read after it is decided upon by one transaction at a time. It is the first statement of
-	// its transaction, before what the decision relies on is read: a transaction that waits here
-	// must not hold locks that another needs. Outside a transaction it only counts.
+	// Advance increments the epoch of the access rights, and gives it a new mark. It locks the row:
+	// until the transaction ends, all other calls of Advance wait, on every replica, so only one
+	// transaction at a time decides on what is read after it. Advance must be the first statement
+	// of its transaction, before the statements that read what the decision relies on: a
+	// transaction that waits here must not hold locks that another needs. Outside a transaction it
+	// only increments.
 	Advance(ctx context.Context) error
 	// Epoch returns how many changes there have been. It does not wait for a transaction that has
 	// called Advance.
@@ -147,10 +152,11 @@ type AccessControl interface {
 	// Devices.Save compare it with the Point of their event.
 	Point(ctx context.Context) (AccessPoint, error)
 	// Superusers counts the superusers at the time now: users that are enabled, and apikeys that
-	// are enabled and end after now or never. To rely on it, call Advance before.
+	// are enabled and end after now or never. A caller that relies on the count calls Advance
+	// before.
 	Superusers(ctx context.Context, now time.Time) (int, error)
 	// LastingSuperusers counts those superusers that are enabled, never end, and may come from
-	// everywhere (see Everywhere). To rely on it, call Advance before.
+	// everywhere (see Everywhere). A caller that relies on the count calls Advance before.
 	LastingSuperusers(ctx context.Context) (int, error)
 }
 
@@ -174,12 +180,13 @@ type (
 	originKey    struct{}
 )
 
-// WithPrincipal returns a context that carries who makes the request.
+// WithPrincipal returns a context that carries the author of the request.
 func WithPrincipal(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// PrincipalOf returns who makes the request; the zero Principal is nobody, or the service itself.
+// PrincipalOf returns the author of the request; the zero Principal when there is none, or when the
+// service itself acts.
 func PrincipalOf(ctx context.Context) Principal {
 	p, _ := ctx.Value(principalKey{}).(Principal)
 	return p
@@ -190,7 +197,7 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// OriginOf returns where the request comes from; the zero Origin is not known.
+// OriginOf returns where the request comes from; the zero Origin when that is not known.
 func OriginOf(ctx context.Context) Origin {
 	o, _ := ctx.Value(originKey{}).(Origin)
 	return o

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Restrictions are what bounds a holder beside the rights: the zero value is none.
+// Restrictions are the limits of a holder beside its rights; the zero value is no limit.
 type Restrictions struct {
 	ExpiresAt  time.Time      // zero: never
 	AllowedIPs []netip.Prefix // empty: from anywhere
 	RateLimit  int            // requests a minute; 0: no limit
 }
 
-// Restrictions are the holder's.
+// Restrictions are those of the holder.
 func (h Holder) Restrictions() Restrictions {
 	return Restrictions{ExpiresAt: h.ExpiresAt, AllowedIPs: h.AllowedIPs, RateLimit: h.RateLimit}
 }
@@ -38,7 +38,8 @@ func (r Restrictions) Beyond(own Restrictions) []string {
 	return fields
 }
 
-// covered reports whether every address of the list is in one of the networks. A prefix that is not valid has no address.
+// covered reports whether every address of the list is in one of the networks. A prefix that is not
+// valid contains no address.
 func covered(list, networks []netip.Prefix) bool {
 	for _, prefix := range list {
 		if prefix.IsValid() && !coveredPrefix(prefix.Masked(), networks) {
@@ -48,8 +49,9 @@ func covered(list, networks []netip.Prefix) bool {
 	return true
 }
 
-// coveredPrefix halves a prefix that is in no network as a whole, since several can cover it together. It goes on only where a network begins inside, so
-// it makes no more than two steps for each bit of each network.
+// coveredPrefix halves a prefix that no single network contains, since several can cover it
+// together. It goes on only if a network begins inside the prefix, so it makes at most two steps
+// for each bit of each network.
 func coveredPrefix(prefix netip.Prefix, networks []netip.Prefix) bool {
 	contains := func(n netip.Prefix) bool {
 		return n.IsValid() && n.Bits() <= prefix.Bits() && n.Masked().Contains(prefix.Addr())
@@ -73,10 +75,10 @@ func halves(prefix netip.Prefix) (lower, upper netip.Prefix) {
 	return netip.PrefixFrom(prefix.Addr(), bits), netip.PrefixFrom(above, bits)
 }
 
-// everywhere are the networks that have every address.
+// everywhere are the networks that contain every address.
 var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
-// Everywhere reports whether a list of networks shuts nobody out.
+// Everywhere reports whether a list of networks excludes no address.
 func Everywhere(list []netip.Prefix) bool {
 	return len(list) == 0 || slices.Contains(list, everywhere[0]) && slices.Contains(list, everywhere[1])
 }

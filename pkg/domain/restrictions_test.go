@@ -70,7 +70,7 @@ func TestRestrictions_Beyond(t *testing.T) {
 	}
 }
 
-// TestRestrictions_Beyond_Bounded: the longest lists are compared at once.
+// TestRestrictions_Beyond_Bounded: comparing the longest lists takes no noticeable time.
 func TestRestrictions_Beyond_Bounded(t *testing.T) {
 	t.Parallel()
 	var own domain.Restrictions

@@ -19,7 +19,7 @@ const (
 	ScopeAudit        Scope = "audit"
 )
 
-// What events are about that no role can allow.
+// The resources of events on which no role can grant rights.
 const (
 	ResourceTokens         Scope = "auth.tokens"
 	ResourceSigningKeys    Scope = "auth.signing_keys"
@@ -33,13 +33,14 @@ type Permission struct {
 	Read, Write bool
 }
 
-// scopes has what there is to be allowed. The place of a scope is its bit in Rights, which live no longer than the process.
+// scopes lists the rights that can be granted. The index of a scope is its bit in Rights, which
+// live no longer than the process.
 var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true}, {ScopeClients, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true}, {ScopeAudit, true, false},
 }
 
-// Scopes lists every scope; Read and Write say which of the two rights there are.
+// Scopes lists every scope; Read and Write say which of the two rights exist on it.
 func Scopes() []Permission { return slices.Clone(scopes) }
 
 // Known reports whether there is such a scope.
@@ -52,7 +53,7 @@ func (s Scope) index() int {
 // Rights is a set of permissions; the zero value is none. A right to write includes none to read.
 type Rights struct{ read, write uint32 }
 
-// RightsOf unites permissions. One on a scope that is not known grants nothing.
+// RightsOf unites permissions. A permission on an unknown scope grants nothing.
 func RightsOf(list []Permission) Rights {
 	var r Rights
 	for _, p := range list {
@@ -70,7 +71,7 @@ func RightsOf(list []Permission) Rights {
 // AllRights is what a superuser has.
 func AllRights() Rights { return RightsOf(scopes) }
 
-// Union has what either has.
+// Union returns the rights that either has.
 func (r Rights) Union(other Rights) Rights { return Rights{r.read | other.read, r.write | other.write} }
 
 // Cover reports whether r has everything that other has.

@@ -63,7 +63,7 @@ func (u RoleUpdate) Apply(r *Role) error {
 	return r.Validate()
 }
 
-// set writes a value that is given.
+// set writes a given value.
 func set[T any](target, value *T) {
 	if value != nil {
 		*target = *value
@@ -90,7 +90,8 @@ func CheckRoleIDs(ids []int64) error {
 	return faults.Err()
 }
 
-// PickRoles puts the roles that were found in the order of the ids that were asked for; one that is missing is NotFound on its place.
+// PickRoles returns the roles that were found in the order of the ids that were asked for; a
+// missing one is NotFound at its index.
 func PickRoles(ids []int64, found []Role) ([]Role, error) {
 	picked := make([]Role, 0, len(ids))
 	var faults FaultList
@@ -107,23 +108,23 @@ func PickRoles(ids []int64, found []Role) ([]Role, error) {
 
 func roleField(i int) string { return fmt.Sprintf("roles[%d]", i) }
 
-// Roles keeps the roles. A name is unique regardless of case. Create, Update and Delete belong
-// behind AccessControl.Advance in the same transaction: without it other replicas go on with what
-// they know.
+// Roles keeps the roles. A name is unique regardless of case. Create, Update and Delete must come
+// after AccessControl.Advance in the same transaction: without it, other replicas go on using their
+// cached state.
 //
-// The groups Roles and Concurrency of the suite hold it.
+// The groups Roles and Concurrency of the suite test it.
 type Roles interface {
 	// Page returns one page of all roles, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[Role], error)
 	// Get returns one role. Errors: Missing.
 	Get(ctx context.Context, id int64) (Role, error)
 	// Find returns those of the ids that exist, each once, by ascending id. All ids go into one
-	// statement. It locks nothing: that a role is still there is checked when it is given to a user
-	// or an apikey.
+	// statement. It locks nothing: whether a role still exists is checked when it is given to a
+	// user or an apikey.
 	Find(ctx context.Context, ids []int64) ([]Role, error)
-	// Limits returns the restrictions of all apikeys and users that have a role, each different one
-	// once, in no order. A user has none, which is the zero value. A role that nobody has, or that
-	// does not exist, has an empty list.
+	// Limits returns the restrictions of all apikeys and users that have a role, each distinct one
+	// once, in no order. A user has none, which is the zero value. For a role that no holder has,
+	// or that does not exist, the list is empty.
 	Limits(ctx context.Context, id int64) ([]Restrictions, error)
 	// Create stores r and sets r.ID. The scopes keep their order. Errors: Duplicated on name.
 	Create(ctx context.Context, r *Role) error

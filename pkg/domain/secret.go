@@ -8,11 +8,12 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is text that must not reach a log: passwords, tokens, private keys in PEM. Every way of printing it
-// gives a placeholder; string(s) is the text itself.
+// Secret is text that must not reach a log: passwords, tokens, private keys in PEM. Every way of
+// printing it gives a placeholder; string(s) is the text itself.
 type Secret string
 
-// Format prints a placeholder for every verb, also for those that do not fit a text: fmt would name the value in its complaint.
+// Format prints a placeholder for every verb, also for verbs that do not apply to strings: fmt
+// would print the value in its complaint.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // String returns a placeholder.
@@ -24,7 +25,7 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalJSON returns a placeholder.
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// Masked leaves of a secret what lets people tell it from another: its last four bytes.
+// Masked keeps only the last four bytes of a secret, so that people can tell it from another.
 func (s Secret) Masked() Secret {
 	const seen = 4
 	return "************" + s[max(0, len(s)-seen):]

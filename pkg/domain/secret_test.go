@@ -64,7 +64,7 @@ func TestSecret(t *testing.T) {
 	}
 	t.Run("an error that quotes it", func(t *testing.T) { hidden(t, fmt.Errorf("password %v", secret).Error()) })
 	t.Run("printed as it is", func(t *testing.T) { hidden(t, fmt.Sprint(secret)+secret.String()) })
-	t.Run("the text itself is there for who asks", func(t *testing.T) {
+	t.Run("the text itself is there after a conversion", func(t *testing.T) {
 		if string(secret) != text {
 			t.Error("it is lost")
 		}

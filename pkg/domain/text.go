@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// The upper bounds of X.520 for the parts of a subject (RFC 5280, appendix A.1), in characters, and our own for the others.
+// The upper bounds of X.520 for the parts of a subject (RFC 5280, appendix A.1), in characters, and
+// this service's own for the others.
 const (
 	MaxCommonName   = 64
 	MaxOrganization = 64
@@ -19,7 +20,8 @@ const (
 	MaxPassword     = 1024
 )
 
-// checkText says what is wrong with a free text of at most limit characters. Line breaks and tabs are allowed if multiline.
+// checkText returns the fault of a free text of at most limit characters. Line breaks and tabs are
+// allowed if multiline.
 func checkText(field, text string, limit int, multiline bool) error {
 	if !utf8.ValidString(text) {
 		return Fault(Invalid, field, ReasonControl)
@@ -68,7 +70,7 @@ func checkCountry(country string) error {
 
 func isLetter(b byte) bool { return 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' }
 
-// Subject is what a CA and a client say of themselves, in their certificate and in their record.
+// Subject is what a CA or a client states about itself, in its certificate and in its record.
 type Subject struct {
 	Country      string // ISO 3166 alpha-2
 	Province     string
@@ -78,7 +80,7 @@ type Subject struct {
 	Email        string
 }
 
-// Validate joins the faults of all fields; an empty Email is none.
+// Validate joins the faults of all fields; Email may be empty.
 func (s Subject) Validate() error {
 	return errors.Join(
 		checkEmail(s.Email),
@@ -90,12 +92,14 @@ func (s Subject) Validate() error {
 	)
 }
 
-// RecordUpdate is a partial change of the parts that CAs and clients have in common: nil is unchanged, "" clears.
+// RecordUpdate is a partial change of the fields that CAs and clients have in common: nil is
+// unchanged, "" clears.
 type RecordUpdate struct {
 	Description, Country, Province, City, Organization, Sector, Email *string
 }
 
-// apply writes what is set into the record and checks that alone: the subject of an imported certificate may break the rules.
+// apply writes the fields that are set into the record, and checks only those: the subject of an
+// imported certificate may break the rules.
 func (u RecordUpdate) apply(description *string, s *Subject) error {
 	var asked Subject
 	var text string

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Unavailable says that what was asked for can't be had at the moment, through no fault of the caller's: the database does not answer, or there is too
-// much to do. It is worth to try again.
+// Unavailable says that the service can't do what was asked at the moment, through no fault of the
+// caller: the database does not answer, or the service is overloaded. A retry makes sense.
 type Unavailable struct {
 	Err   error
-	After time.Duration // when; 0: in a few seconds
+	After time.Duration // until a retry makes sense; 0: a few seconds
 }
 
 // Error implements error.
@@ -19,13 +19,14 @@ func (u *Unavailable) Error() string { return u.Err.Error() }
 // Unwrap gives the cause.
 func (u *Unavailable) Unwrap() error { return u.Err }
 
-// ErrOverloaded is the cause of a refusal because there is too much to do.
+// ErrOverloaded is the cause of a refusal because of overload.
 var ErrOverloaded = errors.New("too many requests at once")
 
-// retryAfter is when to try again if nothing better is known.
+// retryAfter is the time until a retry if nothing better is known.
 const retryAfter = 5 * time.Second
 
-// RetryAfter tells when it is worth to try again; 0 for errors that stay. What took longer than its deadline counts among those that pass.
+// RetryAfter returns after how long a retry makes sense; 0 for permanent errors. An exceeded
+// deadline counts as temporary.
 func RetryAfter(err error) time.Duration {
 	if u, ok := errors.AsType[*Unavailable](err); ok && u.After > 0 {
 		return u.After

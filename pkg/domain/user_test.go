@@ -39,7 +39,7 @@ func TestCheckUserPassword(t *testing.T) {
 	}
 }
 
-// TestCheckUserPassword_Name: a password does not have the name of its user in it.
+// TestCheckUserPassword_Name: a password must not contain the name of its user.
 func TestCheckUserPassword_Name(t *testing.T) {
 	t.Parallel()
 	named := fault{domain.Invalid, "password", domain.ReasonPasswordName}
@@ -61,7 +61,8 @@ func TestCheckUserPassword_Name(t *testing.T) {
 	}
 }
 
-// TestCheckUserPassword_Common: what is tried first is refused however it is decorated, and what is not made of it is not.
+// TestCheckUserPassword_Common: a common password is refused however it is decorated; one that is
+// not made of common words is accepted.
 func TestCheckUserPassword_Common(t *testing.T) {
 	t.Parallel()
 	for _, password := range []domain.Secret{

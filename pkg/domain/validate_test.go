@@ -19,10 +19,10 @@ func TestCheckClientName(t *testing.T) {
 	for name, want := range map[string][]fault{
 		"a": nil, "Site-Rio.2": nil, "-": nil, "...": nil, "-rf": nil, "0": nil, "DEFAULT1": nil, "default.": nil, strings.Repeat("a", 30): nil,
 		"": {{domain.Required, "name", domain.ReasonRequired}},
-		// OpenVPN opens client-config-dir/<name>, and DEFAULT for whoever has no file.
+		// OpenVPN opens client-config-dir/<name>, and DEFAULT for a client that has no file.
 		".": reserved, "..": reserved, "DEFAULT": reserved, "default": reserved, "Default": reserved,
 		"a b": charset, "a/b": charset, "../a": charset, `a\b`: charset, "a_b": charset, "a*": charset, "a%": charset, "a'b": charset, "a\n": charset, "a\x00": charset,
-		"é": charset, "\xff": charset, "\uff41": charset, "\u212a": charset, // a wide letter, the sign of Kelvin
+		"é": charset, "\xff": charset, "\uff41": charset, "\u212a": charset, // a fullwidth letter, the Kelvin sign
 		strings.Repeat("a", 31): long,
 		// What the name consists of is judged before its length.
 		strings.Repeat("é", 16): charset,
@@ -37,7 +37,7 @@ func FuzzCheckClientName(f *testing.F) {
 	}
 	allowed := regexp.MustCompile(`\A[A-Za-z0-9.-]{1,30}\z`)
 	reserved := regexp.MustCompile(`\A(\.|\.\.|(?i:default))\z`)
-	plain := regexp.MustCompile(`\Aname: [a-z ]+\z`) // it does not have what was sent
+	plain := regexp.MustCompile(`\Aname: [a-z ]+\z`) // it does not quote what was sent
 	f.Fuzz(func(t *testing.T, name string) {
 		err := domain.CheckClientName("name", name)
 		if got, want := err == nil, allowed.MatchString(name) && !reserved.MatchString(name); got != want {
@@ -165,7 +165,7 @@ func TestCAImport_Validate(t *testing.T) {
 func TestClientUpdate_Apply(t *testing.T) {
 	t.Parallel()
 	present := domain.Client{ID: 1, CAID: 2, Name: "site", CreatedAt: noon, ExpiresAt: noon.Add(10 * 24 * time.Hour),
-		Subject: domain.Subject{Country: "Brasil", Email: "a@example.com"}} // an imported one: its country is none
+		Subject: domain.Subject{Country: "Brasil", Email: "a@example.com"}} // as of an imported certificate: the country is not valid
 	t.Run("nil is unchanged and the rest is set", func(t *testing.T) {
 		got, want := present, present
 		want.Description, want.City = "d", "Rio"

@@ -10,25 +10,26 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Watcher notices when the database has another history than the one that this replica has read: after the promotion of a standby that lagged, a restore
-// beneath a running service, a file that was set back. Then all that is remembered of it is forgotten, here at once and on the other replicas when they
-// look, and the database gets another incarnation.
+// Watcher notices when the database has another history than the one that this replica has read:
+// after the promotion of a standby that lagged, a restore beneath a running service, a file that
+// was set back. Then all caches of it are dropped, here at once and on the other replicas when they
+// look, and the database gets a new incarnation.
 type Watcher struct {
 	Store    domain.Store
 	Now      func() time.Time
 	Log      *slog.Logger
-	Memories []func() // each forgets
+	Memories []func() // each drops a cache
 
-	// mu guards all that follows. It is held for a whole look: one round trip to the database, and
-	// the renewal of the incarnation and the calls of Memories where they are due.
+	// mu guards all that follows. It is held for a whole look: one round trip to the database, and,
+	// when they are due, the renewal of the incarnation and the calls of Memories.
 	mu      sync.Mutex
 	last    domain.Glance
 	looked  bool
 	pending bool // a new incarnation could not be stored yet
-	age     int  // how often all was forgotten
+	age     int  // how often the caches were dropped
 }
 
-// Look returns the state of who may do what, and a number that changes when all is forgotten.
+// Look returns the current access point, and a number that changes whenever the caches are dropped.
 func (h *Watcher) Look(ctx context.Context) (domain.AccessPoint, int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -46,16 +47,18 @@ func (h *Watcher) Look(ctx context.Context) (domain.AccessPoint, int, error) {
 	return g.Access, h.age, nil
 }
 
-// Watch looks in the background, for replicas that nobody asks for anything.
+// Watch looks in the background, for replicas that receive no requests.
 func (h *Watcher) Watch(ctx context.Context) error {
 	_, _, err := h.Look(ctx)
 	return err
 }
 
-// errUnsettled says that the database has another history, and can't be told so yet.
+// errUnsettled says that the database has another history, and that its new incarnation could not
+// be stored yet.
 var errUnsettled = errors.New("history: the incarnation of the database is not renewed yet")
 
-// Settled looks at the database and returns its incarnation, when that is of the history that the database has. Errors: *domain.Unavailable as well.
+// Settled looks at the database and returns its incarnation, if that is the one of the database's
+// present history. Errors: also *domain.Unavailable.
 func (h *Watcher) Settled(ctx context.Context) (string, error) {
 	if _, _, err := h.Look(ctx); err != nil {
 		return "", err
@@ -68,7 +71,7 @@ func (h *Watcher) Settled(ctx context.Context) (string, error) {
 	return h.last.Incarnation, nil
 }
 
-// begin forgets. The incarnation stays when another replica has renewed it already.
+// begin drops the caches. It keeps the incarnation when another replica has renewed it already.
 func (h *Watcher) begin(ctx context.Context, g domain.Glance) {
 	h.age++
 	h.Store.Forget()
@@ -77,12 +80,12 @@ func (h *Watcher) begin(ctx context.Context, g domain.Glance) {
 	}
 	renewed := h.looked && g.Incarnation != h.last.Incarnation && !g.Moved
 	h.pending = h.pending || !renewed
-	h.Log.ErrorContext(ctx, "the database has another history: all that was remembered of it is forgotten", "incarnation", g.Incarnation,
+	h.Log.ErrorContext(ctx, "the database has another history: all caches of it are dropped", "incarnation", g.Incarnation,
 		"before", h.last.Incarnation, "server", g.Server, "server_before", h.last.Server, "events_lost", g.Lost, "epoch", g.Access.Epoch,
 		"epoch_before", h.last.Access.Epoch, "renewed_elsewhere", renewed)
 }
 
-// renew stores a new incarnation. When it can't, as in a database that is read-only, the next look tries again.
+// renew stores a new incarnation. If that fails, as in a read-only database, the next look retries.
 func (h *Watcher) renew(ctx context.Context, g domain.Glance) domain.Glance {
 	value, err := h.Store.Histories().Renew(ctx, g.Incarnation, h.Now())
 	if err != nil {

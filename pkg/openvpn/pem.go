@@ -8,8 +8,8 @@ import (
 	"regexp"
 )
 
-// certificates returns the certificates in text, encoded anew: comments and
-// whatever else stands between the blocks does not survive.
+// certificates returns the certificates in text, encoded anew: comments and everything else between
+// the blocks is dropped.
 func certificates(field string, text []byte) ([]byte, error) {
 	blocks, err := decode(field, text)
 	if err != nil {
@@ -73,8 +73,8 @@ func privateKey(field string, text []byte) ([]byte, error) {
 	return pem.EncodeToMemory(blocks[0]), nil
 }
 
-// decode refuses text in which any block is damaged, where encoding/pem would
-// pass over it and return the rest.
+// decode refuses text in which any block is damaged. encoding/pem would skip it and return the
+// rest.
 func decode(field string, text []byte) ([]*pem.Block, error) {
 	var blocks []*pem.Block
 	for rest := text; ; {

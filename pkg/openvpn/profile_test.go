@@ -213,7 +213,7 @@ func checkLines(t *testing.T, profile []byte) {
 	}
 }
 
-// sample is self-signed: Render asks who may be read, not who issued whom.
+// sample is self-signed: Render checks that certificates can be read, not who issued them.
 func sample(t testing.TB) Profile {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

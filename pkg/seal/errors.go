@@ -2,11 +2,13 @@ package seal
 
 import "errors"
 
-// The errors of this package, to be told apart with [errors.Is].
+// The errors of this package; tell them apart with [errors.Is].
 var (
-	// ErrMalformed: the text is no keyring, or is too large. It arrives wrapped with a detail that never quotes the text.
+	// ErrMalformed: the text is no keyring, or is too large. It arrives wrapped with a detail that
+	// never quotes the text.
 	ErrMalformed = errors.New("malformed input")
-	// ErrSealed: a sealed secret does not open: wrong key, wrong context, or altered. Which of these is not knowable.
+	// ErrSealed: a sealed secret does not open: wrong key, wrong context, or altered. It is
+	// impossible to tell which.
 	ErrSealed = errors.New("sealed secret does not open")
 	// ErrUnknownKeyVersion: the keyring lacks the key that a secret was sealed with.
 	ErrUnknownKeyVersion = errors.New("master key version not in the keyring")

@@ -81,9 +81,9 @@ func newSealer(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// ParseKeyring reads a keyring file: a line "version:base64 of 32 bytes" for
-// each key, blank lines and lines starting with # apart. It fails with
-// [ErrMalformed]; the text names the line and never quotes it.
+// ParseKeyring reads a keyring file: a line "version:base64 of 32 bytes" for each key, beside blank
+// lines and lines starting with #. It fails with [ErrMalformed]; the text of the error names the
+// line and never quotes it.
 func ParseKeyring(text []byte) (*Keyring, error) {
 	if len(text) > maxKeyringBytes {
 		return nil, fmt.Errorf("%w: a keyring of more than %d bytes", ErrMalformed, maxKeyringBytes)
@@ -175,8 +175,8 @@ func additionalData(header []byte, context string) []byte {
 // fingerprintBytes is long enough to tell keys apart.
 const fingerprintBytes = 8
 
-// keyFingerprint is a MAC under the key of a constant text: it tells nothing of
-// a key of 256 random bits.
+// keyFingerprint is a MAC of a constant text under the key: it reveals nothing about a key of 256
+// random bits.
 func keyFingerprint(key []byte) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("chaveiro/master-key-fingerprint"))

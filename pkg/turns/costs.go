@@ -10,45 +10,50 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// How many wait for something costly: of one caller, and of all.
+// How many jobs may wait for a costly resource: of one caller, and of all callers.
 const (
 	turnQueue = 32
 	turnTotal = 256
 )
 
-// RSA are for RSA keys, which take from a tenth of a second to many seconds, by so many workers.
+// RSA are the turns for RSA keys, which take from a tenth of a second to many seconds, with that
+// many workers.
 func RSA(workers int) *Turns {
 	return New(bounded.TurnBounds{Workers: workers, Each: workers, Queue: turnQueue, Total: turnTotal}, 15*time.Second)
 }
 
-// Derivations are for keys from passwords, a second at most. One worker stays free for another caller when one has as many as it may have.
+// Derivations are the turns for keys derived from passwords, which take a second at most. When one
+// caller has as many workers as it may have, one is still free for another.
 func Derivations() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0) / 2)
 }
 
-// Passwords are for hashes of the passwords of users, some hundredths of a second.
+// Passwords are the turns for hashes of users' passwords, which take some hundredths of a second.
 func Passwords() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0))
 }
 
-// sharedTurns are by so many workers, two at least, of which one caller has half.
+// sharedTurns have at least two workers, of which one caller may use half.
 func sharedTurns(workers int) *Turns {
 	workers = max(2, workers)
 	return New(bounded.TurnBounds{Workers: workers, Each: workers / 2, Queue: turnQueue, Total: turnTotal}, 2*time.Second)
 }
 
-// Scans are for pages that have to be searched for. The workers are half of the connections that read at most, so that others find one.
+// Scans are the turns for pages that the database has to scan for. The workers are at most half of
+// the connections that read, so that other requests find a free one.
 func Scans() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0) / 2)
 }
 
-// searchTime is how long a page is searched for, on a million rows some seconds at most.
+// searchTime is the timeout of a scan for a page; on a million rows a scan takes some seconds at
+// most.
 const searchTime = 5 * time.Second
 
-// errScan is the cause when there was more to search than time.
+// errScan is the cause of the error when a scan exceeds its timeout.
 var errScan = errors.New("the filter has no index, and what it finds is too far away")
 
-// Search reads a page; where it has to be searched for, in the turn of the caller and for scanTime.
+// Search reads a page. If the database has to scan for it (wide), it does so in the caller's turn
+// and within searchTime.
 func Search[T any](ctx context.Context, turns *Turns, wide bool, read func(context.Context) (domain.Page[T], error)) (page domain.Page[T], err error) {
 	if !wide {
 		return read(ctx)

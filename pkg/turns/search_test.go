@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// TestSearch_Time: what is not found in time is told to come back, and the turn is another's.
+// TestSearch_Time: a scan that exceeds its timeout gets an error with a time to retry, and its turn
+// goes to another caller.
 func TestSearch_Time(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,10 +10,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Turns are those of the callers of requests. A nil Turns does not bound.
+// Turns are turns whose caller is that of the request. A nil Turns sets no bounds.
 type Turns struct {
 	turns *bounded.Turns
-	retry time.Duration // when those are told to come back who find no place
+	retry time.Duration // after how long a caller that found no place may retry
 }
 
 // New returns Turns with these bounds.
@@ -21,7 +21,8 @@ func New(bounds bounded.TurnBounds, retry time.Duration) *Turns {
 	return &Turns{turns: bounded.NewTurns(bounds), retry: retry}
 }
 
-// Do runs fn when it is the turn of the caller of ctx. Errors: [domain.Unavailable] when too many wait; that of ctx if it ends before.
+// Do runs fn in a turn of the caller of ctx. Errors: [domain.Unavailable] when too many wait; that
+// of ctx if it ends before.
 func (t *Turns) Do(ctx context.Context, fn func() error) error {
 	leave, err := t.Enter(ctx)
 	if err != nil {
@@ -31,7 +32,8 @@ func (t *Turns) Do(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
-// Enter is Do for what ends when leave is called, once. Who has to wait gives the turn of the request back, for others that are less costly.
+// Enter is Do for work that ends when leave is called, exactly once. A caller that has to wait
+// gives the request's own turn back, so that cheaper requests can use it.
 func (t *Turns) Enter(ctx context.Context) (leave func(), err error) {
 	if t == nil {
 		return func() {}, ctx.Err()
@@ -43,7 +45,8 @@ func (t *Turns) Enter(ctx context.Context) (leave func(), err error) {
 	return leave, err
 }
 
-// callerName is whose turn it is: an apikey's, a user's, or that of the network from which a stranger comes.
+// callerName names the caller whose turn it is: an apikey, a user, or, without a credential, the
+// network that the request comes from.
 func callerName(ctx context.Context) string {
 	if who := domain.PrincipalOf(ctx); who.Kind != domain.PrincipalNobody {
 		return fmt.Sprintf("%s %d", who.Kind, who.ID)

@@ -17,7 +17,7 @@ const (
 	connectTimeout = 20 * time.Second
 )
 
-// Credentials are what a site has got from its authority.
+// Credentials are what an authority has issued to a site.
 type Credentials struct {
 	Certificate []byte // PEM
 	Key         []byte // PEM
@@ -91,7 +91,7 @@ func (s *Server) startClient(dir string, profile []byte, password string) (*proc
 	return startProcess(s.binary, dir, args...)
 }
 
-// watch reads both logs until they decide.
+// watch reads both logs until they show the outcome.
 func (s *Server) watch(ctx context.Context, client *process, from int) (Result, error) {
 	for {
 		serverMore, clientMore, ended := s.proc.log.more(), client.log.more(), closed(client.exited)
@@ -111,9 +111,9 @@ func (s *Server) watch(ctx context.Context, client *process, from int) (Result, 
 	}
 }
 
-// settle waits until the server has said all it has to say about a client that
-// it refused, so that the next one is not judged by it. A point-to-point server
-// restarts itself over a refusal and then needs no other reset.
+// settle waits until the server has logged everything about a client that it refused, so that the
+// next client is not judged by it. A point-to-point server restarts itself after a refusal and then
+// needs no other reset.
 func (s *Server) settle(ctx context.Context, r Result, from int) error {
 	if !refusedByServer.MatchString(r.ServerLog) {
 		return nil
@@ -127,8 +127,8 @@ func (s *Server) settle(ctx context.Context, r Result, from int) error {
 }
 
 var (
-	// A server's complaints about time or stray packets may concern an earlier
-	// client and are no refusal of this one.
+	// Messages of the server about time or stray packets may concern an earlier client. They are
+	// not a refusal of this one.
 	refusedByServer = regexp.MustCompile(`VERIFY (\w+ )?ERROR.*|OpenSSL: error:\w+:SSL routines:.*`)
 	refusedByClient = regexp.MustCompile(`VERIFY (\w+ )?ERROR.*|Error: private key password.*|Options error: .*` +
 		`|OpenSSL: error:\w+:SSL routines:.*|TLS Error: TLS key negotiation failed.*`)
@@ -137,9 +137,8 @@ var (
 
 const established = "Peer Connection Initiated"
 
-// judge fills in the outcome and reports whether there is one. The server's word
-// comes first: with TLS 1.3 a client is done before the server has looked at its
-// certificate.
+// judge fills in the outcome and reports whether there is one. The server's log takes precedence:
+// with TLS 1.3 a client is done before the server has checked its certificate.
 func (r *Result) judge(clientEnded bool) bool {
 	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(r.ClientLog)} {
 		if reason != "" {

@@ -45,9 +45,9 @@ func (s *Server) writeCRL(pem []byte) error {
 	return os.Rename(hidden, filepath.Join(s.dir, crlName))
 }
 
-// reset makes a point-to-point server forget its last peer. Such a server reads
-// the CRL when it makes room for a session and not when the client comes, which
-// is one client too early; a soft restart makes it read the file again.
+// reset makes a point-to-point server forget its last peer. Such a server reads the CRL when it
+// prepares a session, not when the client comes, which is one client too early; a soft restart
+// makes it read the file again.
 func (s *Server) reset(ctx context.Context) error {
 	if !s.p2p || !s.stale {
 		return nil
@@ -59,8 +59,8 @@ func (s *Server) reset(ctx context.Context) error {
 	return s.awaitReady(ctx, from)
 }
 
-// restart repeats its signal, because OpenVPN ignores it for a moment after it
-// has said that it listens.
+// restart repeats its signal, because OpenVPN ignores it for a moment after it has logged that it
+// listens.
 func (s *Server) restart(ctx context.Context, from int) error {
 	for ctx.Err() == nil {
 		if err := s.proc.cmd.Process.Signal(syscall.SIGUSR1); err != nil {

@@ -13,9 +13,8 @@ import (
 
 const serverName = "openvpntest server"
 
-// identity is a server's certificate and key, and the authority its clients
-// know it by. That authority is no client authority: a mistake that lets one
-// pass for the other shows.
+// identity is a server's certificate and key, and the authority by which its clients know it. That
+// authority is not the clients' authority, so a mistake that confuses the two is noticed.
 type identity struct{ ca, certificate, key []byte } // PEM
 
 func newIdentity() (identity, error) {

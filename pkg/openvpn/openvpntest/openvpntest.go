@@ -1,14 +1,13 @@
-// Package openvpntest lets a real OpenVPN client meet a real OpenVPN server, so
-// that what this module issues and revokes is judged by the program it is for.
+// Package openvpntest lets a real OpenVPN client meet a real OpenVPN server, so that what this
+// module issues and revokes is judged by the program it is made for.
 //
-// The server runs in the mode sites run it in when this process may open a tun
-// device, and point-to-point on a null device otherwise; nothing but the
-// loopback interface is used and no address or route is set. Every handshake is
-// made by the same server process: a certificate refused after [Server.SetCRL]
-// was refused by a running server that had let it in before.
+// The server runs in the mode that sites use when this process may open a tun device, and
+// point-to-point on a null device otherwise. Only the loopback interface is used, and no address or
+// route is set. Every handshake is made by the same server process: a certificate refused after
+// [Server.SetCRL] was refused by a running server that had let it in before.
 //
-// It imports the standard library and the openvpn package. All of it works
-// outside tests; [Require] and [Start] are what tests want.
+// It imports the standard library and the openvpn package. All of it works outside tests; [Require]
+// and [Start] are what tests want.
 package openvpntest
 
 import (

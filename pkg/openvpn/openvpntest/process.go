@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// lifetime is what no process outlives, whatever its caller forgets.
+// lifetime is the longest that a process lives, whatever its caller forgets.
 const lifetime = 10 * time.Minute
 
 // process is a running openvpn. The kernel kills it when this process dies.
@@ -21,8 +21,8 @@ type process struct {
 	exited chan struct{} // closed once the process was reaped and its log is complete
 }
 
-// startProcess gives openvpn a session of its own: without a terminal it fails
-// where it would ask for a password.
+// startProcess gives openvpn a session of its own: without a terminal it fails instead of asking
+// for a password.
 func startProcess(binary, dir string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(binary, args...), log: newTranscript(), exited: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, p.log, p.log
@@ -36,8 +36,8 @@ func startProcess(binary, dir string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// run keeps its thread for as long as the process lives, because the kernel
-// takes the end of that thread for the end of the parent.
+// run keeps its thread for as long as the process lives, because the kernel treats the end of that
+// thread as the end of the parent.
 func (p *process) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -52,8 +52,8 @@ func (p *process) run(started chan<- error) {
 	close(p.exited)
 }
 
-// end returns when the process is gone. It has nothing to put in order: its
-// device and its port go with it.
+// end returns when the process is gone. It has nothing to clean up: the device and the port of the
+// process go with it.
 func (p *process) end() {
 	_ = p.cmd.Process.Kill() // an error means that it is gone
 	<-p.exited
@@ -76,7 +76,7 @@ func (p *process) await(ctx context.Context, from int, text string) error {
 	}
 }
 
-// transcript collects what a process prints and tells who waits for more.
+// transcript collects the output of a process and notifies readers that wait for more.
 type transcript struct {
 	// mu guards text and changed, while text is added to or copied.
 	mu      sync.Mutex
@@ -96,8 +96,7 @@ func (l *transcript) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// more is closed at the next write. Take it before reading, or that write may
-// go unnoticed.
+// more is closed at the next write. Take it before reading, or that write may be missed.
 func (l *transcript) more() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

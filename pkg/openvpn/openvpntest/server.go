@@ -19,7 +19,7 @@ const (
 	portAttempts = 3
 )
 
-// ServerConfig says whom a server lets in.
+// ServerConfig says which clients a server accepts.
 type ServerConfig struct {
 	Dir      string // for the server's files; empty: a temporary directory, removed by Stop
 	ClientCA []byte // PEM: the authorities clients may come from
@@ -41,11 +41,11 @@ type Server struct {
 	p2p       bool
 	proc      *process
 
-	// mu guards crlAt and stale, and keeps clients apart. It is held while a client is met, for up
-	// to connectTimeout, or the CRL is replaced.
+	// mu guards crlAt and stale, and serializes clients. It is held while a client connects, for up
+	// to connectTimeout, or while the CRL is replaced.
 	mu    sync.Mutex
 	crlAt time.Time // modification time of the CRL file; zero without one
-	stale bool      // point-to-point: the server must be reset before it meets anyone
+	stale bool      // point-to-point: the server must be reset before the next client
 }
 
 // StartServer returns a server that is ready for clients. It runs until Stop is
@@ -124,8 +124,8 @@ var (
 	portUsed = regexp.MustCompile(`Address already in use`)
 )
 
-// start falls back to point-to-point when the machine gives no tun device, and
-// to another port when somebody has taken the chosen one in between.
+// start falls back to point-to-point when the machine gives no tun device, and to another port when
+// another process has taken the chosen one in between.
 func (s *Server) start(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		log, err := s.launch(ctx)
@@ -184,7 +184,7 @@ func (s *Server) awaitReady(ctx context.Context, from int) error {
 	return s.proc.await(ctx, from, listening)
 }
 
-// freePort asks the kernel for a port nobody uses at the moment.
+// freePort asks the kernel for a port that is unused at the moment.
 func freePort() (int, error) {
 	conn, err := net.ListenPacket("udp4", loopback+":0")
 	if err != nil {
