@@ -14,7 +14,7 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// settle is how long after it was made a key begins to sign.
+// settle is how long after its creation a key begins to sign.
 const settle = 5 * time.Second
 
 // kid is the signing key that a token names.
@@ -26,7 +26,7 @@ func kid(t testing.TB, token domain.Secret) string {
 	return header.Kid
 }
 
-// TestSigning_First: however many replicas begin with an empty database, there is one key.
+// TestSigning_First: however many replicas start with an empty database, there is one key.
 func TestSigning_First(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -80,7 +80,7 @@ func TestSigning_Rotate(t *testing.T) {
 			replica.Authenticate(t, token)
 		}
 	})
-	t.Run("a key settles from when others can see it, however long it had to wait for them", func(t *testing.T) {
+	t.Run("a key settles from when other replicas can see it, however long the transaction had to wait", func(t *testing.T) {
 		slow := w.With(t, func(s *service.Settings) {
 			s.Store = &Hooked{Store: w.Store, BeforeTransact: func() { w.Clock.Pass(time.Minute) }}
 		})
@@ -120,7 +120,7 @@ func TestSigning_Rotate_Revoking(t *testing.T) {
 	}
 }
 
-// TestSigning_RotateDue: of all the replicas that notice it one makes the next key.
+// TestSigning_RotateDue: of all the replicas that notice that a key is due, one makes it.
 func TestSigning_RotateDue(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -133,7 +133,7 @@ func TestSigning_RotateDue(t *testing.T) {
 				Check(t, Together(len(replicas), func(i int) error { return replicas[i].Signing.RotateDue(t.Context()) }))
 			}
 			due()
-			WantSame(t, len(w.Kids(t)), 0) // the first is made by who needs it
+			WantSame(t, len(w.Kids(t)), 0) // the first request that needs a key makes the first one
 			key := w.NewAPIKey(t)
 			w.Clock.Pass(SigningKeyLife - time.Microsecond)
 			due()
@@ -154,7 +154,8 @@ func TestSigning_RotateDue(t *testing.T) {
 	}
 }
 
-// TestSigning_Useless: a key stays until its last session has ended, and not longer than until the second rotation after that.
+// TestSigning_Useless: a key stays until its last session has expired, and no longer than until the
+// second rotation after that.
 func TestSigning_Useless(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -181,7 +182,8 @@ func TestSigning_Useless(t *testing.T) {
 	}
 }
 
-// TestSigning_ClockAhead: what a clock does that is ahead for a while ends no session, and later rotations are made all the same.
+// TestSigning_ClockAhead: a clock that is ahead for a while ends no session, and does not prevent
+// later rotations.
 func TestSigning_ClockAhead(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -206,7 +208,8 @@ func TestSigning_ClockAhead(t *testing.T) {
 	WantSame(t, len(w.Kids(t)), made+1)
 }
 
-// TestSigning_Sealed: a key that was moved to another name, or sealed under another master key, is a fault of the service and nobody's.
+// TestSigning_Sealed: a key that was moved to another id, or sealed under another master key, is a
+// fault of the service and not of the caller.
 func TestSigning_Sealed(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
