@@ -16,7 +16,8 @@ import (
 )
 
 // TestAccess_Changes: a change of an apikey or a user is in force at once on the replica that made
-// it, and on the others within a second. Between changes no request asks the database.
+// it, and on the others within a second. In the first half of that second the others do not ask the
+// database.
 func TestAccess_Changes(t *testing.T) {
 	t.Parallel()
 	for sentence, change := range map[string]func(context.Context, *World, int64) error{

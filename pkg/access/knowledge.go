@@ -13,8 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// trustFor is how long the cached state is trusted without a question to the database. From the age
-// refreshAfter on, a request asks.
+// trustFor is how long the cached state is trusted. From the age refreshAfter on, a request asks
+// the database whether it is still current.
 const (
 	trustFor     = time.Second
 	refreshAfter = trustFor / 2
@@ -55,8 +55,8 @@ func newKnowledge(point domain.AccessPoint, history int, tokens *auth.Tokens) *K
 	}
 }
 
-// age is the time since the epoch was confirmed. It counts in both directions, so that a clock that
-// was set back does not make an old state look new.
+// age is the time since the epoch was confirmed. It is an absolute value: once the clock was set
+// back by more than trustFor, the state is not trusted either.
 func (k *Knowledge) age(now time.Time) time.Duration {
 	return time.Duration(now.UnixMicro()-k.asked.Load()).Abs() * time.Microsecond
 }

@@ -45,7 +45,7 @@ func TestRestrictions(t *testing.T) {
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			w.NewAPIKey(t)
 			t.Run("apikeys that are made", func(t *testing.T) { testRestrictedCreate(t, w) })
-			t.Run("apikeys that there are", func(t *testing.T) { testRestrictedUpdate(t, w) })
+			t.Run("apikeys that exist", func(t *testing.T) { testRestrictedUpdate(t, w) })
 			t.Run("oneself", func(t *testing.T) { testRestrictedSelf(t, w) })
 			t.Run("users", func(t *testing.T) { testRestrictedUsers(t, w) })
 			t.Run("roles", func(t *testing.T) { testRestrictedRoles(t, w) })

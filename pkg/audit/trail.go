@@ -28,8 +28,8 @@ type Trail struct {
 	loss atomic.Bool
 }
 
-// Sealer seals the audit's row of the service's secrets. It has the secret of the notary, and which
-// checkpoint was signed last.
+// Sealer seals the audit's row of the service's secrets. The row has the secret of the notary, and
+// which checkpoint was signed last.
 type Sealer interface {
 	Seal(plain []byte) []byte
 	Open(sealed []byte) ([]byte, error)
