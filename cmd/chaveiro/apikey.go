@@ -14,9 +14,9 @@ import (
 )
 
 type apikey struct {
-	Create apikeyCreate `cmd:"" help:"Create an apikey and print its token, and nothing else."`
+	Create apikeyCreate `cmd:"" help:"Create an apikey and print only its token."`
 	List   apikeyList   `cmd:"" help:"List the apikeys, without their tokens."`
-	Rotate apikeyRotate `cmd:"" help:"Give an apikey a new token and print it, and nothing else."`
+	Rotate apikeyRotate `cmd:"" help:"Give an apikey a new token and print only that token."`
 	Revoke apikeyRevoke `cmd:"" help:"Delete an apikey: its tokens stop working everywhere within a second."`
 }
 
@@ -26,7 +26,7 @@ type apikeyCreate struct {
 	Description string   `help:"What it is for."`
 	Superuser   bool     `help:"It may do everything."`
 	Role        []int64  `help:"Id of a role that it has; may be repeated."`
-	AllowedIP   []string `name:"allowed-ip" help:"Address or network (CIDR) from which it works; may be repeated."`
+	AllowedIP   []string `name:"allowed-ip" help:"Address or network (CIDR) from which it may be used; may be repeated."`
 }
 
 // Run creates the apikey.
@@ -79,7 +79,7 @@ func moment(t time.Time) string {
 type apikeyRotate struct {
 	app.StorageConfig
 	ID      int64         `arg:"" help:"Id of the apikey."`
-	Overlap time.Duration `default:"1h" help:"How long the token before still works; 0 ends it at once."`
+	Overlap time.Duration `default:"1h" help:"How long the previous token still works; 0 ends it at once."`
 }
 
 // Run rotates the apikey.

@@ -16,14 +16,14 @@ import (
 
 type auditCommands struct {
 	Verify     auditVerify     `cmd:"" help:"Check that no event of the audit was removed or altered; fails when one was, unless that loss was accepted."`
-	Checkpoint auditCheckpoint `cmd:"" help:"Sign where the audit stands and print it, to be kept elsewhere for verify --expect."`
-	Accept     auditAccept     `cmd:"" help:"Print what is missing of the audit; with --loss accept exactly that, and sign on from there."`
+	Checkpoint auditCheckpoint `cmd:"" help:"Sign the present end of the audit and print the checkpoint; keep it elsewhere for verify --expect."`
+	Accept     auditAccept     `cmd:"" help:"Print what is missing from the audit; with --loss, accept exactly that loss and continue signing after it."`
 	Prune      auditPrune      `cmd:"" help:"Remove old events and leave a signed checkpoint in their place."`
 }
 
 type auditVerify struct {
 	app.StorageConfig
-	Expect string `placeholder:"FILE|HASH" help:"Fail also when the database lacks this checkpoint: its hash, a file with it, or the log of a server."`
+	Expect string `placeholder:"FILE|HASH" help:"Fail also when the database lacks this checkpoint: its hash, a file that contains it, or the log of a server."`
 }
 
 var errAudit = errors.New("the audit is not whole")
@@ -78,7 +78,7 @@ func (c *auditVerify) expected() ([]audit.ExpectedCheckpoint, error) {
 
 type auditCheckpoint struct{ app.StorageConfig }
 
-// Run signs a checkpoint and prints it as the log has it.
+// Run signs a checkpoint and prints it in the form of the log line.
 func (c *auditCheckpoint) Run(ctx context.Context) error {
 	return command(ctx, c.StorageConfig, "audit checkpoint", func(ctx context.Context, s *service.Services) error {
 		signed, err := s.Audit.CheckpointNow(ctx)
@@ -92,7 +92,7 @@ func (c *auditCheckpoint) Run(ctx context.Context) error {
 
 type auditPrune struct {
 	app.StorageConfig
-	Keep time.Duration `required:"" help:"How old the events are that stay, as 8760h."`
+	Keep time.Duration `required:"" help:"Age up to which events are kept, for example 8760h."`
 }
 
 // Run removes old events.

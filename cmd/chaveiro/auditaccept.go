@@ -13,8 +13,8 @@ import (
 
 type auditAccept struct {
 	app.StorageConfig
-	Loss   string `placeholder:"HASH" help:"Accept the loss with this hash, as the command prints it without this."`
-	Reason string `help:"Why it is accepted; it is kept in the audit."`
+	Loss   string `placeholder:"HASH" help:"Accept the loss with this hash; without this flag the command prints the loss and its hash."`
+	Reason string `help:"Why the loss is accepted; the audit keeps the reason."`
 }
 
 var errLossHash = errors.New("--loss has to be 64 hexadecimal digits, as `chaveiro audit accept` prints them")

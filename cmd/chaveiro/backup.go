@@ -15,8 +15,8 @@ import (
 
 type backup struct {
 	app.StorageConfig
-	File  string `arg:"" help:"The file to write; it appears when it is whole and checked."`
-	Force bool   `help:"Replace the file when it exists."`
+	File  string `arg:"" help:"The file to write; it appears only when it is complete and checked."`
+	Force bool   `help:"Replace an existing file."`
 	JSON  bool   `name:"json" help:"Print what is in the backup as JSON."`
 }
 
@@ -38,17 +38,17 @@ func (c *backup) Run(ctx context.Context) error {
 
 type restore struct {
 	app.StorageConfig
-	File         string   `arg:"" optional:"" help:"A file that chaveiro backup has made (SQLite)."`
+	File         string   `arg:"" optional:"" help:"A file made by chaveiro backup (SQLite)."`
 	Accept       bool     `help:"Accept the database as it is now, after pg_restore or a recovery to a point in time."`
-	SinceFrom    string   `name:"since-from" placeholder:"DATABASE" help:"A database, path or URL, that knows what was done since the backup (default: the SQLite file that is replaced)."`
-	CRL          []string `name:"crl" sep:"none" placeholder:"FILE" help:"The CRL of a CA that was published last: what it lists stays revoked. Repeat it for every CA, and for older lists with more on them."`
+	SinceFrom    string   `name:"since-from" placeholder:"DATABASE" help:"Path or URL of a database that has the changes made since the backup (default: the SQLite file that is replaced)."`
+	CRL          []string `name:"crl" sep:"none" placeholder:"FILE" help:"The last published CRL of a CA: what it lists stays revoked. Repeat it for every CA, and for older CRLs that list more."`
 	RevokeIssued bool     `name:"revoke-issued" help:"Revoke the certificates that were issued since the backup: the restored database can't manage them."`
-	AcceptLoss   bool     `name:"accept-loss" help:"Go on although it is not known what was revoked since the backup."`
+	AcceptLoss   bool     `name:"accept-loss" help:"Continue although it is not known what was revoked since the backup."`
 }
 
 var errRestoreWhat = errors.New("say which FILE to restore, or --accept for a database that was restored by other means")
 
-// Run restores.
+// Run restores the backup, or accepts the database.
 func (c *restore) Run(ctx context.Context) error {
 	if (c.File == "") != c.Accept {
 		return errRestoreWhat
@@ -64,7 +64,7 @@ func (c *restore) Run(ctx context.Context) error {
 		result, err = app.RestoreFile(ctx, c.StorageConfig, c.File, options, log)
 	}
 	if result.Damaged != nil {
-		fmt.Fprintf(os.Stderr, "the database that was there can't be read, so it can't tell what was done since the backup: %v\n", result.Damaged)
+		fmt.Fprintf(os.Stderr, "the database to be replaced can't be read, so it does not show what was done since the backup: %v\n", result.Damaged)
 	}
 	if unknown, ok := errors.AsType[*pki.UnknownSinceError](err); ok {
 		return fmt.Errorf("%w: %s", unknown, howToKnow)
@@ -76,15 +76,15 @@ func (c *restore) Run(ctx context.Context) error {
 	return nil
 }
 
-const howToKnow = "nothing was changed. Say --since-from with a database that knows it, or --crl with the last CRL file of each of them (as OpenVPN " +
-	"servers have it), beside any older one that has more on it; or --accept-loss: then what was revoked since works again until you revoke it again"
+const howToKnow = "nothing was changed. Pass --since-from with a database that has the revocations, or --crl with the last CRL file of each CA (as OpenVPN " +
+	"servers have it) and with any older CRL that lists more; or --accept-loss: then what was revoked since works again until you revoke it again"
 
 func printRestored(out io.Writer, result app.RestoreResult) {
 	if !result.Manifest.MadeAt.IsZero() {
 		fmt.Fprintf(out, "restored the backup of %s\n", moment(result.Manifest.MadeAt))
 	}
 	if result.Aside != "" {
-		fmt.Fprintf(out, "the database before is %s\n", result.Aside)
+		fmt.Fprintf(out, "the replaced database is kept as %s\n", result.Aside)
 	}
 	for _, one := range result.CAs {
 		printRestoredCA(out, one)
@@ -98,7 +98,7 @@ func printRestored(out io.Writer, result app.RestoreResult) {
 	if !result.Lost {
 		fmt.Fprintln(out, "not known: which certificates were issued since, and what was changed of apikeys, users, roles and authorizations")
 	}
-	fmt.Fprintln(out, "all sessions and access tokens have ended; apikeys have the tokens that they had then. Fetch the CRLs anew everywhere.")
+	fmt.Fprintln(out, "all sessions and access tokens have ended; apikeys have the tokens of the restored database. Fetch the CRLs again everywhere.")
 }
 
 func printRestoredCA(out io.Writer, one pki.RestoredCA) {

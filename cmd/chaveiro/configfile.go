@@ -12,13 +12,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// configFile has the settings of a YAML file. A flag and an environment variable go before it.
+// configFile has the settings of a YAML file. Flags and environment variables take precedence over
+// it.
 type configFile struct {
 	name     string
 	settings map[string]yaml.Node
 }
 
-// readConfigFile reads a file whose keys are the names of settings. Errors name the file and the line.
+// readConfigFile reads a file whose keys are the names of settings. Errors name the file and the
+// line.
 func readConfigFile(r io.Reader) (kong.Resolver, error) {
 	file := configFile{name: "configuration", settings: map[string]yaml.Node{}}
 	if named, ok := r.(*os.File); ok {
@@ -29,12 +31,13 @@ func readConfigFile(r io.Reader) (kong.Resolver, error) {
 		return nil, fmt.Errorf("%s: %w", file.name, err)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: one document is wanted", file.name)
+		return nil, fmt.Errorf("%s: only one document is allowed", file.name)
 	}
 	return file, nil
 }
 
-// Validate refuses keys that are no settings: a typing error must not pass for a default.
+// Validate refuses keys that are not settings: a typing error must not silently leave a default in
+// force.
 func (f configFile) Validate(app *kong.Application) error {
 	known := settingNames(app.Node)
 	var faults []error
@@ -47,7 +50,8 @@ func (f configFile) Validate(app *kong.Application) error {
 	return errors.Join(faults...)
 }
 
-// settingNames are those of the flags that an environment variable sets too, of all commands.
+// settingNames returns the names of the flags that also have an environment variable, of all
+// commands.
 func settingNames(node *kong.Node) (names []string) {
 	for _, flag := range node.Flags {
 		if len(flag.Envs) > 0 {
@@ -60,7 +64,8 @@ func settingNames(node *kong.Node) (names []string) {
 	return names
 }
 
-// Resolve gives a flag its value in the file, as the text that the command line would have.
+// Resolve returns the value that the file has for a flag, as the text that the command line would
+// have.
 func (f configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	node, ok := f.settings[flag.Name]
 	if !ok || len(flag.Envs) == 0 || slices.ContainsFunc(flag.Envs, isSet) {
@@ -78,7 +83,8 @@ func isSet(variable string) bool {
 	return ok
 }
 
-// settingText writes a value of the file as a flag has it; of a list the values with commas between them.
+// settingText writes a value of the file in the form of a flag, and a list as its values with
+// commas between them.
 func settingText(node yaml.Node) (string, error) {
 	switch {
 	case node.Kind == yaml.ScalarNode && node.Tag != "!!null":

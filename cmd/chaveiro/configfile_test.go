@@ -20,7 +20,8 @@ func serveConfig(t *testing.T, text string, args ...string) (serve, error) {
 	return commands.Serve, err
 }
 
-// TestConfigFile: a flag goes before the environment, that before the file, and the file before the default.
+// TestConfigFile: a flag takes precedence over the environment, the environment over the file, and
+// the file over the default.
 func TestConfigFile(t *testing.T) {
 	t.Setenv("CHAVEIRO_CRL_LIFE", "48h")
 	got, err := serveConfig(t, `
@@ -44,7 +45,8 @@ database-url: "postgres://db.example.com/chaveiro"
 	}
 }
 
-// TestConfigFile_Faults: what is no setting, or no value of one, is refused with its line.
+// TestConfigFile_Faults: a key that is not a setting, and a value that does not fit its setting,
+// are refused with their line.
 func TestConfigFile_Faults(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -13,11 +13,11 @@ import (
 type copyDatabase struct {
 	app.StorageConfig
 	From   string `required:"" placeholder:"DATABASE" help:"The database to copy: postgres://… or the path of an SQLite file."`
-	To     string `required:"" placeholder:"DATABASE" help:"A new database: an SQLite file that does not exist, or a PostgreSQL after migrate up."`
-	Online bool   `help:"Copy although servers use the source: what they answer meanwhile is not in the copy."`
+	To     string `required:"" placeholder:"DATABASE" help:"A new database: an SQLite file that does not exist, or a PostgreSQL database after migrate up."`
+	Online bool   `help:"Copy although servers use the source: the changes that they make meanwhile are not in the copy."`
 }
 
-// Run copies.
+// Run copies the database.
 func (c *copyDatabase) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
 	result, err := app.Copy(ctx, c.StorageConfig, app.CopyOptions{From: c.From, To: c.To, Online: c.Online}, logger(slog.LevelWarn))

@@ -21,7 +21,7 @@ type device struct {
 type deviceImport struct {
 	app.StorageConfig
 	File    string `arg:"" help:"The file, with the names of the columns in its first row; - is the standard input."`
-	Partial bool   `help:"Store the good rows when others are at fault; without it all are stored or none."`
+	Partial bool   `help:"Store the valid rows when others have faults; without this flag all rows are stored or none."`
 }
 
 var errRows = errors.New("not all rows were stored")

@@ -7,7 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// words say at the command line what the log has no more than a name for; those with a verb take the arguments of the reason.
+// words are the texts that the command line prints for reasons, of which the log has only the
+// names. A text with a verb takes the arguments of its reason.
 var words = map[domain.Reason]string{
 	domain.ReasonLastSuperuser:  "at least one superuser must remain: make another one first",
 	domain.ReasonPasswordName:   "it has the user name in it",
@@ -24,7 +25,7 @@ var words = map[domain.Reason]string{
 	domain.ReasonNetwork:        "no address or network, as 192.0.2.7 or 192.0.2.0/24",
 }
 
-// plain writes faults for people. All other errors it leaves alone.
+// plain replaces the reasons of faults by these texts. It leaves all other errors alone.
 func plain(err error) error {
 	faults := domain.Faults(err)
 	if faults == nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// boundedAttr cuts long texts and errors of log lines, save for where a panic was.
+// boundedAttr cuts long texts and errors in log lines, except the stack of a panic.
 func boundedAttr(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == "stack" {
 		return a

@@ -28,17 +28,17 @@ type cli struct {
 	Audit      auditCommands `cmd:"" help:"Check and prune the audit."`
 	Device     device        `cmd:"" help:"Import and export the devices of the vault."`
 	Backup     backup        `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
-	Restore    restore       `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a PostgreSQL that was restored."`
+	Restore    restore       `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
 	Copy       copyDatabase  `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
 	Version    version       `cmd:"" help:"Print the version."`
 
-	Config       kong.ConfigFlag  `env:"CHAVEIRO_CONFIG" placeholder:"FILE" help:"YAML file of settings, by their names. Flags and environment variables go before it."`
-	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and end."`
+	Config       kong.ConfigFlag  `env:"CHAVEIRO_CONFIG" placeholder:"FILE" help:"YAML file of settings, by their names. Flags and environment variables take precedence over it."`
+	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 }
 
 func main() {
 	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP) // a command goes on when its terminal is closed
+	signal.Notify(hangups, syscall.SIGHUP) // closing the terminal must not end a command
 	ctx := untilSignal()
 	parser := newParser(new(cli), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
 	parsed, err := parser.Parse(helpAsFlag(os.Args[1:]))
@@ -53,22 +53,23 @@ func newParser(commands *cli, options ...kong.Option) *kong.Kong {
 		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users."))...)
 }
 
-// usageCode is the exit code of a command line that is not understood; 1 is that of one that is, and fails.
+// usageCode is the exit code for a command line that can't be parsed. A command that fails has the
+// exit code 1.
 const usageCode = 2
 
-// misused says what is wrong with the command line, and where to read what would be right.
+// misused prints what is wrong with the command line and which help to read, and exits.
 func misused(parser *kong.Kong, err error) {
 	command := ""
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
 		command = parse.Context.Command()
 	}
-	name, _, _ := strings.Cut(command, "<") // arguments are no part of it
+	name, _, _ := strings.Cut(command, "<") // without the arguments
 	fmt.Fprintf(os.Stderr, "Try: %s --help\n", strings.TrimSpace("chaveiro "+name))
 	parser.Errorf("%s", err)
 	os.Exit(usageCode)
 }
 
-// helpAsFlag makes "help" and "help user create" what people mean by it.
+// helpAsFlag turns "help" and "help user create" into the flag --help of the command.
 func helpAsFlag(args []string) []string {
 	if len(args) == 0 || args[0] != "help" {
 		return args
@@ -76,14 +77,15 @@ func helpAsFlag(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// untilSignal returns a context that the first signal ends. The second one ends the process at once.
+// untilSignal returns a context that the first signal ends. The second one ends the process at
+// once.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-signals
-		signal.Stop(signals) // before anybody can know of the first
+		signal.Stop(signals) // before cancel: once the first signal shows, a second one ends the process
 		cancel()
 	}()
 	return ctx
@@ -91,14 +93,15 @@ func untilSignal() context.Context {
 
 type serve struct{ app.Config }
 
-// Run serves until it is told to stop.
+// Run serves until a signal ends the server.
 func (c *serve) Run(ctx context.Context, hangups <-chan os.Signal) error {
 	c.MasterKey, c.Hangups, c.Level = masterKey(), hangups, &slog.LevelVar{}
 	c.Level.Set(c.LogLevel)
 	return app.Run(ctx, c.Config, logger(c.Level))
 }
 
-// masterKey is the text of the master key if it is in the environment, and takes it out of there, so that it is in no child's.
+// masterKey returns the text of the master key, if it is in the environment, and removes it from
+// there, so that no child process inherits it.
 func masterKey() string {
 	const name = "CHAVEIRO_MASTER_KEY"
 	defer os.Unsetenv(name)

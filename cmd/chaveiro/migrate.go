@@ -10,7 +10,7 @@ import (
 )
 
 type migrate struct {
-	Up     migrateUp     `cmd:"" help:"Apply the migrations that are missing; makes the database when there is none."`
+	Up     migrateUp     `cmd:"" help:"Apply the missing migrations; makes the database when there is none."`
 	Status migrateStatus `cmd:"" help:"List the migrations; fails when one is missing."`
 }
 
@@ -19,7 +19,7 @@ type migrateUp struct {
 	NewDatabase bool `name:"new-database" help:"Make a new database although the master key is there from an earlier one."`
 }
 
-// Run applies what is missing.
+// Run applies the missing migrations.
 func (c *migrateUp) Run(ctx context.Context) error {
 	c.Anew, c.MasterKey = c.NewDatabase, masterKey()
 	return withStore(ctx, c.StorageConfig, app.MakeStore, func(db *store.Store) error {

@@ -17,7 +17,7 @@ import (
 
 type userCommands struct {
 	Create userCreate `cmd:"" help:"Create a user."`
-	Unlock userUnlock `cmd:"" help:"Forget the failed attempts to sign in, so that a user need not wait."`
+	Unlock userUnlock `cmd:"" help:"Forget the failed attempts to sign in, so that the user does not have to wait."`
 }
 
 type userUnlock struct {
@@ -51,7 +51,7 @@ type userCreate struct {
 	FullName      string  `name:"fullname" help:"Full name."`
 	Superuser     bool    `help:"The user may do everything."`
 	Role          []int64 `help:"Id of a role that the user has; may be repeated."`
-	PasswordStdin bool    `help:"Read the password from the first line of the standard input; without it one is made and printed, and nothing else."`
+	PasswordStdin bool    `help:"Read the password from the first line of the standard input; without this flag a password is made, and only the password is printed."`
 }
 
 // Run creates the user.

@@ -1,9 +1,11 @@
-// Command specbundle joins an OpenAPI root document and the resource files it refers to into one document.
+// Command specbundle joins an OpenAPI root document and the resource files it refers to into one
+// document.
 //
 //	specbundle openapi/api/openapi.yaml gen/api/openapi.gen.yaml
 //
-// Components keep the name they have in their file; two different components of one name are an error. The order in which a
-// schema lists its properties is kept as x-order, so that generated code writes JSON in that order.
+// Components keep the name they have in their file; two different components of one name are an
+// error. The order in which a schema lists its properties is kept as x-order, so that generated
+// code writes JSON in that order.
 package main
 
 import (
@@ -33,7 +35,7 @@ func main() {
 func bundle(root, output string) error {
 	loader := openapi3.NewLoader()
 	loader.IsExternalRefsAllowed = true
-	loader.IncludeOrigin = true // the lines of the source, for keepOrder
+	loader.IncludeOrigin = true // keeps the lines of the source, for keepOrder
 	doc, err := loader.LoadFromFile(root)
 	if err != nil {
 		return err
@@ -44,7 +46,7 @@ func bundle(root, output string) error {
 		return names.clash
 	}
 	for _, scheme := range doc.Components.SecuritySchemes {
-		scheme.Ref = "" // in the root it referred to another file, and now would to itself
+		scheme.Ref = "" // in the root it refers to another file; here it would refer to itself
 	}
 	if err := doc.Validate(context.Background()); err != nil {
 		return err
@@ -83,7 +85,7 @@ func (r *resolver) name(doc *openapi3.T, ref openapi3.ComponentRef) string {
 	return name
 }
 
-// keepOrder numbers the properties of a schema in the order in which they were written.
+// keepOrder numbers the properties of a schema in the order of the source.
 func keepOrder(schema *openapi3.Schema) {
 	type property struct {
 		schema *openapi3.SchemaRef

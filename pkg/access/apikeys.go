@@ -9,11 +9,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// APIKeys are the use cases of integration keys.
+// APIKeys are the use cases of apikeys.
 type APIKeys struct {
 	Control *Control
 	Access  *Authenticator
-	// TokensOnce shows tokens in the answers of Create and Rotate only, also to superusers.
+	// TokensOnce shows whole tokens in the answers of Create and Rotate only, also to superusers.
 	TokensOnce bool
 }
 
@@ -44,7 +44,8 @@ func (s *APIKeys) Get(ctx context.Context, id int64) (IssuedKey, error) {
 	return s.shown(ctx, key)
 }
 
-// shown adds the token: whole for superusers who could make such a key.
+// shown adds the token. It is whole only for superusers that could make such an apikey themselves,
+// and masked for all others, or for everybody with TokensOnce.
 func (s *APIKeys) shown(ctx context.Context, key domain.APIKey) (IssuedKey, error) {
 	issued, err := s.whole(ctx, key)
 	caller := domain.PrincipalOf(ctx)
@@ -105,7 +106,8 @@ func (s *APIKeys) Update(ctx context.Context, id int64, update domain.APIKeyUpda
 	return s.shown(ctx, key)
 }
 
-// Rotate gives an apikey a new token. The one before works for the overlap; those before that no more.
+// Rotate gives an apikey a new token. The previous token works until the overlap ends; the tokens
+// before that stop working.
 func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedKey, error) {
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedKey{}, err
@@ -125,7 +127,7 @@ func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (
 	return s.whole(ctx, key)
 }
 
-// edit changes an apikey by fn, if the caller may.
+// edit changes an apikey by fn, if the caller may make that change.
 func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn func(domain.Store, *domain.APIKey) error) (key domain.APIKey, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.APIKeys().Get(ctx, id)
@@ -139,7 +141,7 @@ func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn f
 		if err := s.Control.mayChange(ctx, tx, before.Holder(), key.Holder()); err != nil || apikeys.Same(before, key) {
 			return none, err
 		}
-		if before.Enabled && !key.Enabled { // its own token works when it is enabled again, what was made from that does not
+		if before.Enabled && !key.Enabled { // its own token works again once it is enabled; tokens made from that do not
 			key.Binding = key.Binding.Closed()
 		}
 		key.UpdatedAt = s.Control.Now()
@@ -151,7 +153,7 @@ func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn f
 	return key, err
 }
 
-// Delete removes an apikey: its tokens are good for nothing from then on.
+// Delete removes an apikey. Its tokens stop working.
 func (s *APIKeys) Delete(ctx context.Context, id int64) error {
 	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		key, err := tx.APIKeys().Get(ctx, id)

@@ -64,7 +64,8 @@ func TestAPIKeys(t *testing.T) {
 	WantFaults(t, err, missing)
 }
 
-// TestAPIKeys_Update_Unchanged: what is sent as it is changes nothing and leaves no event.
+// TestAPIKeys_Update_Unchanged: an update with the present values changes nothing and leaves no
+// event.
 func TestAPIKeys_Update_Unchanged(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -139,7 +140,7 @@ func TestAPIKeys_Faults(t *testing.T) {
 			WantFaults(t, err, NewFault(domain.Invalid, "overlap", reason))
 		}
 	})
-	t.Run("an apikey that there is not", func(t *testing.T) {
+	t.Run("an apikey that does not exist", func(t *testing.T) {
 		_, err := w.APIKeys.Get(Operator(t), absent)
 		WantFaults(t, err, missing)
 		_, err = w.APIKeys.Update(Operator(t), absent, domain.APIKeyUpdate{})

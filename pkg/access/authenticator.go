@@ -17,8 +17,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/history"
 )
 
-// Authenticator finds out who makes a request, and exchanges credentials for access tokens. What it has read it trusts for trustFor, so that most
-// requests cost no round trip to the database, and a change holds everywhere within that time.
+// Authenticator finds out who makes a request, and exchanges credentials for access tokens. It
+// trusts the state that it has read for trustFor. So most requests cost no round trip to the
+// database, and a change is in force on every replica within that time.
 type Authenticator struct {
 	Store   domain.Store
 	History *history.Watcher
@@ -29,18 +30,19 @@ type Authenticator struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	// known is what was read last, nil before the first time. It is replaced as a whole under
-	// asking, and loaded by every request without it.
+	// known is the cached state, nil before the first read. It is replaced as a whole while asking
+	// is held, and loaded by every request without that lock.
 	known atomic.Pointer[Knowledge]
-	// asking is held by the one request that asks the database whether known is still true: for a
-	// look at the history and, after a change, a read of the signing keys. The others do not wait
-	// for it as long as known may be trusted.
+	// asking is held by the one request that asks the database whether known is still current: for
+	// a look at the history and, after a change, a read of the signing keys. The other requests do
+	// not wait for it as long as known may be trusted.
 	asking sync.Mutex
 	rates  bounded.Rates
 }
 
-// knowledge returns what is known, after asking whether it is still true if it was not asked for a while. While one asks, the others go on
-// with what they may still trust.
+// knowledge returns the cached state. When its age has reached refreshAfter, one request asks the
+// database whether it is still current; until it is older than trustFor, the others use it
+// meanwhile.
 func (s *Authenticator) knowledge(ctx context.Context) (*Knowledge, error) {
 	k := s.known.Load()
 	age := s.age(k)
@@ -57,7 +59,7 @@ func (s *Authenticator) knowledge(ctx context.Context) (*Knowledge, error) {
 	if k = s.known.Load(); s.age(k) < refreshAfter {
 		return k, nil
 	}
-	now, changes := s.Now(), s.Changes.made.Load() // before the question: what is answered may be as old as that
+	now, changes := s.Now(), s.Changes.made.Load() // before the question: the answer may be as old as that
 	point, history, err := s.History.Look(ctx)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,8 @@ func (s *Authenticator) knowledge(ctx context.Context) (*Knowledge, error) {
 	return k, nil
 }
 
-// age is how old what is known may be; the oldest, when this replica has changed something since it was asked for.
+// age is the greatest age that the cached state may have. It is the maximum when there is no state,
+// or when this replica has made a change since the state was confirmed.
 func (s *Authenticator) age(k *Knowledge) time.Duration {
 	if k == nil || k.changes.Load() != s.Changes.made.Load() {
 		return math.MaxInt64
@@ -83,10 +86,10 @@ func (s *Authenticator) age(k *Knowledge) time.Duration {
 	return k.age(s.Now())
 }
 
-// expire makes the next request ask whether anything has changed.
+// expire makes the next request ask the database whether anything has changed.
 func (s *Authenticator) expire() { s.Changes.made.Add(1) }
 
-// Tokens returns what makes tokens.
+// Tokens returns the signer and verifier of tokens.
 func (s *Authenticator) Tokens(ctx context.Context) (*auth.Tokens, error) {
 	k, err := s.knowledge(ctx)
 	if err != nil {
@@ -95,8 +98,9 @@ func (s *Authenticator) Tokens(ctx context.Context) (*auth.Tokens, error) {
 	return k.tokens, nil
 }
 
-// Authenticate says who holds the token, which must be of one of the uses. Errors: *domain.Error with Unauthenticated; with Forbidden, and who it
-// is, when the holder may not come from there, or too often.
+// Authenticate returns the holder of a token, which must be for one of the uses. Errors:
+// *domain.Error with Unauthenticated; with Forbidden, together with the principal, when the holder
+// may not use this address or makes too many requests.
 func (s *Authenticator) Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error) {
 	holder, err := s.holder(ctx, token, uses...)
 	if err != nil {
@@ -105,13 +109,13 @@ func (s *Authenticator) Authenticate(ctx context.Context, token domain.Secret, u
 	return holder.principal(), s.admit(ctx, holder.Holder)
 }
 
-// holder finds whose the token is, and that it is good.
+// holder verifies a token and returns its holder.
 func (s *Authenticator) holder(ctx context.Context, token domain.Secret, uses ...auth.Use) (proven, error) {
 	return Latest(ctx, s, func(k *Knowledge) (proven, error) { return s.holderBy(ctx, k, token, uses) })
 }
 
-// Latest runs try with what is known. When a credential is refused that another replica may have made a moment ago, it asks at once what has changed,
-// and runs try again.
+// Latest runs try with the cached state. When a credential is refused that another replica may have
+// made a moment ago, it asks the database at once what has changed, and runs try again.
 func Latest[T any](ctx context.Context, s *Authenticator, try func(*Knowledge) (T, error)) (found T, err error) {
 	k, err := s.knowledge(ctx)
 	if err != nil {
@@ -128,7 +132,8 @@ func Latest[T any](ctx context.Context, s *Authenticator, try func(*Knowledge) (
 	return try(k)
 }
 
-// mayBeNewer reports whether a credential was refused that is of the past, or false, or newer than what is known.
+// mayBeNewer reports whether a refused credential may be newer than the cached state. Such a
+// credential may as well be old, or false.
 func mayBeNewer(err error) bool {
 	switch domain.PartOf(err) {
 	case domain.PartSecret, domain.PartToken, domain.PartSignature:
@@ -137,22 +142,25 @@ func mayBeNewer(err error) bool {
 	return errors.Is(err, auth.ErrUnknownKey) || errors.Is(err, ErrOther)
 }
 
-// ProofOf is what a token proves that is good.
+// ProofOf returns what a valid token proves.
 func ProofOf(k *Knowledge, grant auth.Grant) domain.Proof {
 	return domain.Proof{Point: k.Point, Generation: grant.Generation, Bound: grant.Bound, Passing: grant.Use.Passing(), Until: grant.ExpiresAt}
 }
 
-// errNewer says that a token is genuine and of a generation that is not known yet; errOther that it is bound to what is not known yet, or no more.
+// errNewer: the token is genuine, and of a generation that this replica does not know yet.
+// ErrOther: the credential belongs to a row, or is bound to a value, that this replica does not
+// know (yet, or any more).
 var (
 	errNewer = errors.New("it was made a moment ago")
 	ErrOther = errors.New("it was made a moment ago, or is of the past")
 )
 
-// unknownKeyPause is how often credentials that anybody can make, as tokens of unknown signing keys and wrong secrets, and those of the past, which people
-// keep, are a reason to ask at most.
+// unknownKeyPause is the least time between two questions to the database that refused credentials
+// cause: tokens of unknown signing keys and wrong secrets, which anybody can make, and old
+// credentials, which callers keep.
 const unknownKeyPause = 50 * time.Millisecond
 
-// proven is a holder, and by what it is.
+// proven is a holder, with the proof that its credential gives.
 type proven struct {
 	domain.Holder
 	proof domain.Proof
@@ -190,12 +198,12 @@ func (s *Authenticator) holderBy(ctx context.Context, k *Knowledge, token domain
 	return proven{}, Unauthenticated(err)
 }
 
-// Unauthenticated is the fault of a credential that is not good; the cause is for the log alone.
+// Unauthenticated is the fault of a credential that is not valid. The cause is for the log alone.
 func Unauthenticated(cause error) error {
 	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: cause}
 }
 
-// admit checks from where and how often an apikey is used, and notes that it was.
+// admit checks the address and the rate at which an apikey is used, and notes the use.
 func (s *Authenticator) admit(ctx context.Context, h domain.Holder) error {
 	if h.Kind != domain.PrincipalAPIKey {
 		return nil
@@ -213,17 +221,17 @@ func (s *Authenticator) admit(ctx context.Context, h domain.Holder) error {
 	return nil
 }
 
-// notFrom is the fault of a holder who may not come from an address.
+// notFrom is the fault of a holder that may not be used from an address.
 func notFrom(h domain.Holder, address netip.Addr) error {
 	return &domain.Error{
 		Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("%s %d from %s", h.Kind, h.ID, address),
 	}
 }
 
-// rateKey has the limit in it: a limit that was changed begins anew.
+// rateKey includes the limit, so that a changed limit starts a new count.
 func rateKey(h domain.Holder) string { return fmt.Sprintf("%d/%d", h.ID, h.RateLimit) }
 
-// limited is the fault of those who come too often.
+// limited is the fault of a caller that makes too many requests.
 func limited(kind domain.Kind, wait time.Duration, cause error) error {
 	seconds := int((wait + time.Second - 1) / time.Second)
 	return &domain.Error{
@@ -237,7 +245,8 @@ type Token struct {
 	Life  time.Duration
 }
 
-// Exchange gives an access token for the token of an apikey or of a session. Errors: as Authenticate.
+// Exchange returns an access token for the token of an apikey or of a session. Errors: as for
+// Authenticate.
 func (s *Authenticator) Exchange(ctx context.Context, refresh domain.Secret) (Token, error) {
 	holder, err := s.holder(ctx, refresh, auth.Refresh, auth.Session)
 	if err != nil {
@@ -249,7 +258,8 @@ func (s *Authenticator) Exchange(ctx context.Context, refresh domain.Secret) (To
 	return s.accessToken(ctx, holder.Holder)
 }
 
-// Resume is Authenticate for a session whose access token has ended: it says who it is and gives the next access token.
+// Resume is Authenticate for a session whose access token has expired: it returns the principal and
+// the next access token.
 func (s *Authenticator) Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, Token, error) {
 	holder, err := s.holder(ctx, refresh, auth.Refresh, auth.Session)
 	if err != nil {
@@ -271,14 +281,15 @@ func (s *Authenticator) accessToken(ctx context.Context, h domain.Holder) (Token
 	return Token{Token: token, Life: h.Left(s.Now(), auth.AccessLife)}, err
 }
 
-// Session is what one gets who signs in: a token to come back with, and the first access token.
+// Session is the result of signing in: the session's token, from which access tokens are made, and
+// the first access token.
 type Session struct {
 	Refresh domain.Secret
 	Life    time.Duration
 	Access  Token
 }
 
-// session makes the tokens of a user.
+// session makes the tokens of a user's new session.
 func (s *Authenticator) session(ctx context.Context, user domain.User) (Session, error) {
 	tokens, err := s.Tokens(ctx)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// BenchmarkAccess_Authenticate is what every request pays to be known, and what a stranger costs.
+// BenchmarkAccess_Authenticate measures the authentication that every request pays for, and the
+// cost of refusing a false token.
 func BenchmarkAccess_Authenticate(b *testing.B) {
 	w := NewWorld(b)
 	ctx := From(b.Context(), "192.0.2.1")

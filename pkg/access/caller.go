@@ -8,11 +8,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Callers reads again who makes a request.
+// Callers reads the rights of the caller again.
 type Callers struct{ Now func() time.Time }
 
-// Confirm looks again at who makes the request, by what is known, and returns a context with what they may do by now: since they were
-// authenticated, the request may have been long in coming. Errors: as Authenticate.
+// Confirm checks the caller again by the cached state, and returns a context with the caller's
+// present rights: since it was authenticated, the request may have taken long to arrive. Errors: as
+// for Authenticate.
 func (s *Authenticator) Confirm(ctx context.Context) (context.Context, error) {
 	caller := domain.PrincipalOf(ctx)
 	if caller.Proof.Point == (domain.AccessPoint{}) {
@@ -29,8 +30,9 @@ func (s *Authenticator) Confirm(ctx context.Context) (context.Context, error) {
 	return s.Callers.confirmed(ctx, found, k.Point)
 }
 
-// Reread is Confirm by what the database has, which is looked at through tx. What it finds is true until somebody changes who may do what; inside
-// Control nobody else can. The point is read first: the rights may be newer than that, and are not older.
+// Reread is Confirm by the state of the database, which is read through tx. The result holds until
+// somebody changes access rights; inside [Control.Change] no other transaction can. The access
+// point is read first: the rights may be newer than the point, and are not older.
 func (c *Callers) Reread(ctx context.Context, tx domain.Store) (context.Context, error) {
 	caller := domain.PrincipalOf(ctx)
 	if caller.Proof.Point == (domain.AccessPoint{}) {
@@ -50,7 +52,8 @@ func (c *Callers) Reread(ctx context.Context, tx domain.Store) (context.Context,
 	return c.confirmed(ctx, found, point)
 }
 
-// confirmed puts the caller as it is now in the place of the one that was authenticated, if the proof is still good and the right still there.
+// confirmed replaces the authenticated caller by its present state, if the proof is still valid and
+// the caller still has the rights that the request needs.
 func (c *Callers) confirmed(ctx context.Context, found knownHolder, point domain.AccessPoint) (context.Context, error) {
 	before := domain.PrincipalOf(ctx)
 	if found.missing {
@@ -69,7 +72,7 @@ func renewed(ctx context.Context, caller domain.Principal, point domain.AccessPo
 	return domain.WithPrincipal(ctx, caller), caller.Check()
 }
 
-// good says why a proof is good no more.
+// good returns the reason why a proof is no longer valid; nil means that it is.
 func (c *Callers) good(ctx context.Context, h domain.Holder, proof domain.Proof) error {
 	now, address := c.Now(), domain.OriginOf(ctx).Address
 	switch {
@@ -87,7 +90,7 @@ func (c *Callers) good(ctx context.Context, h domain.Holder, proof domain.Proof)
 	return nil
 }
 
-// rereadAuthorization is reread for one of the vault.
+// rereadAuthorization is Reread for an authorization of the vault.
 func (c *Callers) rereadAuthorization(ctx context.Context, tx domain.Store, point domain.AccessPoint) (context.Context, error) {
 	before := domain.PrincipalOf(ctx)
 	a, err := tx.PAMAuthorizations().Get(ctx, before.ID)

@@ -15,8 +15,9 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestAccess_Changes: what happens to an apikey or a user holds on the replica that did it at once, on the others within a second, and in
-// between nobody asks the database.
+// TestAccess_Changes: a change of an apikey or a user is in force at once on the replica that made
+// it, and on the others within a second. In the first half of that second the others do not ask the
+// database.
 func TestAccess_Changes(t *testing.T) {
 	t.Parallel()
 	for sentence, change := range map[string]func(context.Context, *World, int64) error{
@@ -68,7 +69,7 @@ func TestAccess_Changes(t *testing.T) {
 	}
 }
 
-// wantEnd checks that tokens of one holder, which is kept in a repository, end with a change.
+// wantEnd checks that a change ends the tokens of one holder, which is stored in a repository.
 func wantEnd(t *testing.T, w *World, tokens []domain.Secret, repository string, change func() error) {
 	t.Helper()
 	other, asked := counting(t, w)
@@ -150,7 +151,7 @@ func TestAccess_Expiry(t *testing.T) {
 	WantOut(t, w, access)
 }
 
-// TestAccess_RoundTrips: most requests cost none.
+// TestAccess_RoundTrips: most requests cost no round trip to the database.
 func TestAccess_RoundTrips(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -165,7 +166,7 @@ func TestAccess_RoundTrips(t *testing.T) {
 		replica.Authenticate(t, another.Token)
 		asked.want(t, "apikeys")
 	})
-	t.Run("as long as nothing changes, only whether anything has", func(t *testing.T) {
+	t.Run("as long as nothing changes, it is only asked whether anything has", func(t *testing.T) {
 		for range 5 {
 			w.Clock.Pass(time.Second / 2)
 			replica.Authenticate(t, key.Token)
@@ -208,7 +209,8 @@ func TestAccess_RoundTrips(t *testing.T) {
 	})
 }
 
-// TestAccess_Race: a change that is made while this replica asks whether there was one holds when it has returned.
+// TestAccess_Race: a change that is made while this replica asks whether there was one is in force
+// once it has returned.
 func TestAccess_Race(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -220,12 +222,13 @@ func TestAccess_Race(t *testing.T) {
 		asked.afterEpoch = nil
 		Check(t, replica.APIKeys.Delete(Operator(t), key.ID))
 	}
-	_, _ = replica.Access.Authenticate(t.Context(), key.Token, auth.Refresh) // began before
+	_, _ = replica.Access.Authenticate(t.Context(), key.Token, auth.Refresh) // it began before the change
 	WantOut(t, replica, key.Token)
 }
 
-// TestAccess_Concurrency deletes apikeys while many use them on two replicas: on the one that deletes, a key is useless when that has returned; on
-// the other a second later.
+// TestAccess_Concurrency deletes apikeys while many requests use them on two replicas. On the
+// replica that deletes, an apikey is useless once the deletion has returned; on the other one a
+// second later.
 func TestAccess_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -257,7 +260,8 @@ func TestAccess_Concurrency(t *testing.T) {
 	}
 }
 
-// mortal is an apikey that will be deleted; gone is when that has returned, in microseconds since 1970.
+// mortal is an apikey that will be deleted. gone is when its deletion returned, in microseconds
+// since 1970.
 type mortal struct {
 	access.IssuedKey
 	gone atomic.Int64
@@ -270,7 +274,7 @@ func (m *mortal) goneFor(now time.Time) time.Duration {
 	return time.Duration(now.UnixMicro()-m.gone.Load()) * time.Microsecond
 }
 
-// kill deletes apikeys one by one, and waits until everybody knows.
+// kill deletes apikeys one by one, and waits until every replica knows.
 func kill(ctx context.Context, w *World, keys []mortal) error {
 	for i := range keys {
 		if err := w.APIKeys.Delete(ctx, keys[i].ID); err != nil {
@@ -284,7 +288,7 @@ func kill(ctx context.Context, w *World, keys []mortal) error {
 	return nil
 }
 
-// use authenticates until ctx ends. A key that has been gone for long enough must not work.
+// use authenticates until ctx ends. An apikey that was deleted at least enough ago must not work.
 func use(ctx context.Context, w *World, lasting domain.Secret, keys []mortal, enough time.Duration) error {
 	for {
 		if _, err := w.Access.Authenticate(context.WithoutCancel(ctx), lasting, auth.Refresh); err != nil {

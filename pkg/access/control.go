@@ -11,7 +11,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Control is what all changes of who may do what have in common.
+// Control is what all changes of access rights have in common.
 type Control struct {
 	Store    domain.Store
 	Recorder *audit.Recorder
@@ -20,13 +20,15 @@ type Control struct {
 	Now      func() time.Time
 }
 
-// Changes counts the changes of who may do what that this replica has made. made is added to after
-// each change, also one that failed; what is known since before the last one is asked for anew.
+// Changes counts the changes of access rights that this replica has made. made is incremented after
+// each change, also one that failed. A cached state from before the last change is confirmed before
+// it is used again.
 type Changes struct{ made atomic.Int64 }
 
-// Change is [audit.Recorder.Apply] in a transaction that no other such change is beside, on any replica; when it has returned, this replica knows of it,
-// and the others within trustFor. The context of fn has the caller as it is in the transaction: what was read before may have been changed by the one
-// that was waited for.
+// Change is [audit.Recorder.Apply] in a transaction that excludes all other such changes, on every
+// replica. When it has returned, this replica knows the change, and the others know it within
+// trustFor. The context of fn has the caller as it is in the transaction: the transaction that this
+// one waited for may have changed what was read before.
 func (c *Control) Change(ctx context.Context, fn func(ctx context.Context, tx domain.Store) (audit.Change, error)) error {
 	var done audit.Change
 	err := c.Store.Transact(ctx, func(tx domain.Store) error {
@@ -49,7 +51,7 @@ func (c *Control) Change(ctx context.Context, fn func(ctx context.Context, tx do
 	return err
 }
 
-// MayGrant refuses those who have not themselves what they would give, take or touch.
+// MayGrant refuses a caller that does not have the rights which it would give, take away or touch.
 func MayGrant(ctx context.Context, field string, superuser bool, rights domain.Rights) error {
 	if domain.PrincipalOf(ctx).MayGrant(superuser, rights) {
 		return nil
@@ -57,7 +59,8 @@ func MayGrant(ctx context.Context, field string, superuser bool, rights domain.R
 	return domain.Fault(domain.Forbidden, field, domain.ReasonBeyondOwn)
 }
 
-// mayChange checks a change of a user or an apikey from before to after; an after that is zero is none.
+// mayChange checks a change of a user or an apikey from before to after. A zero after means a
+// deletion.
 func (c *Control) mayChange(ctx context.Context, tx domain.Store, before, after domain.Holder) error {
 	if err := MayGrant(ctx, "authorization", before.Superuser, before.Rights); err != nil {
 		return err
@@ -73,8 +76,9 @@ func (c *Control) mayChange(ctx context.Context, tx domain.Store, before, after 
 	return c.superuserStays(ctx, tx, before, after)
 }
 
-// superuserStays checks that there is somebody else who is superuser for good and from everywhere, before one is no more; and that of those who are so
-// until a time or from some networks one is left, where there is nobody else.
+// superuserStays checks that another superuser remains. When a lasting superuser, who never expires
+// and may come from everywhere, ceases to be one, another lasting one must remain. When any other
+// superuser ceases to be one, any other must remain.
 func (c *Control) superuserStays(ctx context.Context, tx domain.Store, before, after domain.Holder) error {
 	now := c.Now()
 	if after.Standing(now) >= before.Standing(now) {
@@ -91,7 +95,7 @@ func (c *Control) superuserStays(ctx context.Context, tx domain.Store, before, a
 	return err
 }
 
-// mayHold checks that the caller may give somebody new those rights, with those restrictions.
+// mayHold checks that the caller may give a new holder those rights, with those restrictions.
 func mayHold(ctx context.Context, after domain.Holder) error {
 	if err := mayHave(ctx, after); err != nil {
 		return err
@@ -99,7 +103,7 @@ func mayHold(ctx context.Context, after domain.Holder) error {
 	return MayFree(ctx, domain.Restrictions{}, after.Restrictions(), true)
 }
 
-// mayHave checks that the caller may give somebody those rights.
+// mayHave checks that the caller may give a holder those rights.
 func mayHave(ctx context.Context, after domain.Holder) error {
 	if err := MayGrant(ctx, "superuser", after.Superuser, domain.Rights{}); err != nil {
 		return err
@@ -107,14 +111,16 @@ func mayHave(ctx context.Context, after domain.Holder) error {
 	return MayGrant(ctx, "roles", false, after.Rights)
 }
 
-// gives reports whether a change gives a user or an apikey something: another credential, a life, or rights.
+// gives reports whether a change gives a user or an apikey something: another credential, activity,
+// or rights.
 func gives(before, after domain.Holder, now time.Time) bool {
 	return after.Generation != before.Generation || after.Active(now) && !before.Active(now) ||
 		after.Superuser && !before.Superuser || !before.Rights.Cover(after.Rights)
 }
 
-// MayFree refuses those who are themselves restricted: what they give has no fewer restrictions than they have, and they take none away. What has fewer
-// already they may change as long as that gives nothing.
+// MayFree refuses changes that go beyond the restrictions of the caller. What the caller gives must
+// have no fewer restrictions than the caller has, and the caller can't remove one that it has
+// itself. A holder that already has fewer may be changed as long as the change gives nothing.
 func MayFree(ctx context.Context, before, after domain.Restrictions, gives bool) error {
 	var faults []error
 	wider := after.Beyond(before)
@@ -126,7 +132,7 @@ func MayFree(ctx context.Context, before, after domain.Restrictions, gives bool)
 	return errors.Join(faults...)
 }
 
-// pickRoles reads the roles of a list, by ascending id; nil leaves those that are there.
+// pickRoles reads the roles with the given ids, by ascending id; nil keeps the present ones.
 func pickRoles(ctx context.Context, tx domain.Store, ids []int64, present []domain.Role) ([]domain.Role, error) {
 	if ids == nil {
 		return present, nil

@@ -11,10 +11,11 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// counted is a store that knows for which repositories it was asked outside of transactions: each time is a round trip to the database.
+// counted is a store that notes for which repositories it was asked outside of transactions: each
+// time is a round trip to the database.
 type counted struct {
 	domain.Store
-	afterEpoch func() // runs between the answer about the epoch and whoever asked
+	afterEpoch func() // runs after the database has answered about the epoch, before the answer is returned
 
 	mu    sync.Mutex
 	asked []string
@@ -26,7 +27,7 @@ func (c *counted) note(what string) {
 	c.asked = append(c.asked, what)
 }
 
-// want checks what was asked since the last time, in order.
+// want checks which repositories were asked for since the last call, in order.
 func (c *counted) want(t testing.TB, want ...string) {
 	t.Helper()
 	c.mu.Lock()
@@ -80,7 +81,7 @@ func (c countedHistories) Glance(ctx context.Context, seen domain.Link) (domain.
 	return glance, err
 }
 
-// counting is a replica whose questions are counted.
+// counting returns a replica whose questions to the database are counted.
 func counting(t testing.TB, w *World) (*World, *counted) {
 	t.Helper()
 	store := &counted{Store: w.Store}

@@ -1,6 +1,6 @@
 package access
 
-// Known is how many tokens are remembered.
+// Known is how many verified tokens are cached.
 func (s *Authenticator) Known() int {
 	k := s.known.Load()
 	k.mu.RLock()

@@ -5,9 +5,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// What the audit tells of each resource. The names are those of the fields that people know.
+// The facts of the audit about each resource. Their names are those of the fields that callers
+// know.
 
-// The resources of this package, as the audit and the log tell of them.
+// The resources of this package, as the audit and the log describe them.
 var (
 	apikeys = audit.Resource[domain.APIKey]{
 		Scope: domain.ScopeAPIKeys, Facts: apikeyFacts, Name: func(k domain.APIKey) (int64, string) { return k.ID, k.Name },

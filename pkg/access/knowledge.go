@@ -13,26 +13,28 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// trustFor is how long what is known is taken to be unchanged; from refreshAfter on somebody asks.
+// trustFor is how long the cached state is trusted. From the age refreshAfter on, a request asks
+// the database whether it is still current.
 const (
 	trustFor     = time.Second
 	refreshAfter = trustFor / 2
 )
 
-// Knowledge is what a replica has read about credentials since the last change of any. It is thrown away as a whole when the epoch has moved.
+// Knowledge is the cached state of a replica: what it has read about credentials since the last
+// change of any. It is discarded as a whole when the epoch has moved.
 type Knowledge struct {
 	Point   domain.AccessPoint
-	history int // the age that history.Watcher gives
+	history int // the number that history.Watcher.Look returns
 	tokens  *auth.Tokens
-	// asked is when the epoch was last known to be this one, in microseconds since 1970, and
-	// changes how many changes this replica had made then. Both are stored under
-	// Authenticator.asking, and loaded by every request without it.
+	// asked is when the epoch was last confirmed, in microseconds since 1970, and changes is how
+	// many changes this replica had made by then. Both are stored while Authenticator.asking is
+	// held, and loaded by every request without it.
 	asked, changes atomic.Int64
 
-	// mu guards grants and holders, for a look-up; never while a signature is verified or the
-	// database is asked.
+	// mu guards grants and holders. It is held for a look-up, never while a signature is verified
+	// or the database is asked.
 	mu      sync.RWMutex
-	grants  map[[sha256.Size]byte]auth.Grant // what genuine tokens say, by their hash: a signature costs more than a lookup
+	grants  map[[sha256.Size]byte]auth.Grant // by the tokens' hashes: a signature costs more than a look-up
 	holders map[holderID]knownHolder
 }
 
@@ -41,7 +43,7 @@ type holderID struct {
 	id   int64
 }
 
-// knownHolder is a user or an apikey, or that there is none.
+// knownHolder is a user or an apikey, or says that there is none.
 type knownHolder struct {
 	domain.Holder
 	missing bool
@@ -53,12 +55,13 @@ func newKnowledge(point domain.AccessPoint, history int, tokens *auth.Tokens) *K
 	}
 }
 
-// age is how long ago the epoch was asked for; much, when the clock was set back.
+// age is the time since the epoch was confirmed. It is an absolute value: once the clock was set
+// back by more than trustFor, the state is not trusted either.
 func (k *Knowledge) age(now time.Time) time.Duration {
 	return time.Duration(now.UnixMicro()-k.asked.Load()).Abs() * time.Microsecond
 }
 
-// Verify is Tokens.Verify, with memory.
+// Verify is Tokens.Verify with a cache.
 func (k *Knowledge) Verify(token string, now time.Time, uses []auth.Use) (auth.Grant, error) {
 	hash := sha256.Sum256([]byte(token))
 	k.mu.RLock()
@@ -77,7 +80,7 @@ func (k *Knowledge) Verify(token string, now time.Time, uses []auth.Use) (auth.G
 	return grant, nil
 }
 
-// holder reads a user or an apikey, unless it is known.
+// holder returns a user or an apikey from the cache, or reads it.
 func (k *Knowledge) holder(ctx context.Context, store domain.Store, id holderID) (knownHolder, error) {
 	k.mu.RLock()
 	found, ok := k.holders[id]

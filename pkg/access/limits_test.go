@@ -50,7 +50,7 @@ func TestAccess_AllowedIPs(t *testing.T) {
 	}
 }
 
-// wantTurnedAway checks that an apikey is known and yet not let in.
+// wantTurnedAway checks that an apikey is authenticated and yet refused.
 func wantTurnedAway(t testing.TB, w *World, ctx context.Context, key access.IssuedKey, want Fault) {
 	t.Helper()
 	principal, err := w.Access.Authenticate(ctx, key.Token, auth.Refresh)
@@ -71,7 +71,7 @@ func TestAccess_RateLimit(t *testing.T) {
 	limitedTo := func(limit int) access.IssuedKey {
 		return w.NewAPIKey(t, func(k *domain.APIKey) { k.RateLimit = limit })
 	}
-	// wantThrough checks that n requests get through, and how long the next one has to wait.
+	// wantThrough checks that n requests are admitted, and how long the next one has to wait.
 	wantThrough := func(t *testing.T, key access.IssuedKey, n int, wait time.Duration) {
 		t.Helper()
 		for range n {
@@ -103,14 +103,14 @@ func TestAccess_RateLimit(t *testing.T) {
 		wantThrough(t, key, 1, 9*time.Second)
 	})
 	t.Run("one a minute", func(t *testing.T) { wantThrough(t, limitedTo(1), 1, time.Minute) })
-	t.Run("access tokens count as well, apikeys each by themselves", func(t *testing.T) {
+	t.Run("access tokens count as well, and each apikey has its own count", func(t *testing.T) {
 		key, other := limitedTo(18), limitedTo(18)
 		access := Must(w.Access.Exchange(t.Context(), key.Token))(t).Token
 		Must(w.Access.Authenticate(t.Context(), access, auth.Access))(t)
 		wantThrough(t, key, 1, 4*time.Second)
 		wantThrough(t, other, 3, 4*time.Second)
 	})
-	t.Run("another limit begins anew, none is none", func(t *testing.T) {
+	t.Run("a changed limit starts a new count, and without one there is none", func(t *testing.T) {
 		key := limitedTo(1)
 		wantThrough(t, key, 1, time.Minute)
 		Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{RateLimit: new(12)}))(t)
@@ -156,13 +156,14 @@ func TestAccess_Uses(t *testing.T) {
 	Check(t, replica.Access.StoreUses(t.Context()))
 	asked.want(t)
 
-	use(w, one, "192.0.2.4") // of before, that another replica stores later
+	use(w, one, "192.0.2.4") // an earlier use, which another replica stores later
 	Check(t, w.Access.StoreUses(t.Context()))
 	wantUsed(one, Noon.Add(time.Millisecond), "192.0.2.2")
 	WantSame(t, Must(w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 10}))(t).Items, []domain.Event{})
 }
 
-// TestAccess_Uses_SetBack: what was noted of a key is not stored for another that has its id in another history.
+// TestAccess_Uses_SetBack: the noted use of an apikey is not stored for another apikey that has the
+// same id in another history.
 func TestAccess_Uses_SetBack(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -191,7 +192,7 @@ func TestServices_Run(t *testing.T) {
 	WantSame(t, Must(w.APIKeys.Get(Operator(t), key.ID))(t).LastUsedAt, Noon)
 }
 
-// TestAccess_Memory: what is remembered of tokens does not grow for ever.
+// TestAccess_Memory: the cache of tokens does not grow without bound.
 func TestAccess_Memory(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

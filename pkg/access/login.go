@@ -24,7 +24,7 @@ type Login struct {
 	Passwords *Passwords
 }
 
-// The limits of guessing: so many attempts at once, then one every interval.
+// The limits of guessing: a burst of attempts at once, then one in every interval.
 const (
 	accountBurst    = 10
 	accountInterval = 30 * time.Second
@@ -32,8 +32,9 @@ const (
 	addressInterval = 2 * time.Second
 )
 
-// Password signs a user in. Errors: *domain.Error with Unauthenticated, which is the same whether there is no such user, the password is
-// another or the user is disabled, and takes as long; with Wait after too many attempts from the address or for the name.
+// Password signs a user in. Errors: *domain.Error with Unauthenticated. It is the same, and takes
+// as long, whether the user does not exist, the password is wrong or the user is disabled. It has
+// Wait after too many attempts from the address or for the name.
 func (s *Login) Password(ctx context.Context, username string, password domain.Secret) (Session, error) {
 	if err := s.Passwords.attempt(ctx, username); err != nil {
 		return Session{}, err
@@ -59,7 +60,8 @@ func (s *Login) Password(ctx context.Context, username string, password domain.S
 	return s.Access.session(ctx, user)
 }
 
-// named finds a user by a name as it is typed: it is cleaned as that of the account was, unless an earlier version has made the account.
+// named finds a user by a name as it was typed. The name is cleaned as the account's name was,
+// unless an earlier version has made the account: so the name as typed is tried as well.
 func (s *Login) named(ctx context.Context, username string) (domain.User, error) {
 	clean := domain.CleanName(username)
 	user, err := s.Store.Users().Named(ctx, clean)
@@ -69,7 +71,7 @@ func (s *Login) named(ctx context.Context, username string) (domain.User, error)
 	return user, err
 }
 
-// welcome records that a user has signed in.
+// welcome records that a user has signed in, and stores a renewed password hash.
 func (s *Login) welcome(ctx context.Context, user domain.User, rehashed domain.Secret) error {
 	ctx = domain.WithPrincipal(ctx, user.Holder().Principal())
 	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
@@ -83,12 +85,12 @@ func (s *Login) welcome(ctx context.Context, user domain.User, rehashed domain.S
 	})
 }
 
-// Forget removes what is kept of attempts that are long past.
+// Forget removes the records of attempts that are long past.
 func (s *Login) Forget(ctx context.Context) error {
 	return s.Store.Throttles().Purge(ctx, s.Passwords.Now())
 }
 
-// Passwords hashes and checks passwords, not many at once, and slows down those who guess.
+// Passwords hashes and checks passwords, not many at once, and slows down guessing.
 type Passwords struct {
 	Store domain.Store
 	Turns *turns.Turns
@@ -102,7 +104,7 @@ func NewPasswords(store domain.Store, turns *turns.Turns, now func() time.Time) 
 	return &Passwords{Store: store, Turns: turns, Now: now, unusable: auth.UnusableHash()}
 }
 
-// attempt counts an attempt before it is made, so that many at once are counted too.
+// attempt counts an attempt before it is made, so that concurrent attempts are counted too.
 func (p *Passwords) attempt(ctx context.Context, username string) error {
 	now := p.Now()
 	wait, err := p.Store.Throttles().Take(ctx, addressBucket(domain.OriginOf(ctx).Address), now, addressInterval, addressBurst)
@@ -117,13 +119,14 @@ func (p *Passwords) attempt(ctx context.Context, username string) error {
 
 func addressBucket(address netip.Addr) string { return "address/" + bounded.Neighbourhood(address) }
 
-// accountBucket does not show the name: people type their password there.
+// accountBucket hides the name: users type their passwords there.
 func accountBucket(username string) string {
 	sum := sha256.Sum256([]byte(domain.NameKey(domain.CleanName(username))))
 	return "account/" + hex.EncodeToString(sum[:16])
 }
 
-// check compares a password; an empty hash is none's, and takes as long. A hash of another cost comes back made anew.
+// check compares a password. An empty hash matches none, and takes as long. For a hash of another
+// cost a new hash comes back.
 func (p *Passwords) check(ctx context.Context, hash, password domain.Secret) (ok bool, rehashed domain.Secret, err error) {
 	if hash == "" {
 		hash = p.unusable
@@ -138,7 +141,7 @@ func (p *Passwords) check(ctx context.Context, hash, password domain.Secret) (ok
 	return ok, rehashed, err
 }
 
-// hash makes the hash of a new password.
+// hash returns the hash of a new password.
 func (p *Passwords) hash(ctx context.Context, password domain.Secret) (hash domain.Secret, err error) {
 	err = p.Turns.Do(ctx, func() error {
 		hash = auth.HashPassword(password)

@@ -20,7 +20,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// cheaply gives a user the same password at a cost that is next to nothing.
+// cheaply gives a user the same password, with a hash that costs next to nothing.
 func cheaply(u *domain.User) {
 	salt := []byte("salt salt salt 1")
 	encode := base64.RawStdEncoding.EncodeToString
@@ -29,7 +29,7 @@ func cheaply(u *domain.User) {
 
 func disabled(u *domain.User) { u.Enabled = false }
 
-// refused are those who can't sign in.
+// refused are the sign-ins that must be refused.
 func refused(t testing.TB, w *World) map[string]struct {
 	username string
 	password domain.Secret
@@ -87,7 +87,7 @@ func TestLogin(t *testing.T) {
 				t.Errorf("%s: the log says %v", sentence, err)
 			}
 		}
-		WantSame(t, w.CountEvents(t), before+1) // the apikey that was made
+		WantSame(t, w.CountEvents(t), before+1) // the event of the apikey that refused makes
 	})
 	t.Run("a database that fails is no wrong password", func(t *testing.T) {
 		Check(t, w.Store.Close())
@@ -97,8 +97,9 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// TestLogin_Time: everybody's password is compared with a hash, also where there is none, so that it takes as long. No comparison is ever allowed
-// to begin here; who does not wait for one gives an answer instead.
+// TestLogin_Time: each attempt compares the password with a hash, also where there is none, so that
+// all take as long. No comparison is ever allowed to begin here: an attempt that does not wait for
+// one returns another error.
 func TestLogin_Time(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -131,7 +132,7 @@ func TestLogin_Rehash(t *testing.T) {
 		t.Errorf("the hash is %q", string(renewed.PasswordHash))
 	}
 	user.PasswordHash = renewed.PasswordHash
-	WantSame(t, renewed, user) // and nothing else
+	WantSame(t, renewed, user) // nothing else has changed
 	w.SignIn(t, user)
 	WantSame(t, string(stored().PasswordHash), string(user.PasswordHash))
 	w.Authenticate(t, session.Refresh)

@@ -15,13 +15,13 @@ import (
 
 var tooManyAttempts = NewFault(domain.Unauthenticated, "authorization", domain.ReasonLimit)
 
-// guess tries a password that is wrong.
+// guess tries a wrong password.
 func guess(ctx context.Context, w *World, username string) error {
 	_, err := w.Login.Password(ctx, username, "errada")
 	return err
 }
 
-// wantGuesses checks that n guesses are looked at, and how long the next one has to wait.
+// wantGuesses checks that n guesses are compared, and how long the next one has to wait.
 func wantGuesses(t testing.TB, guess func() error, n int, wait time.Duration) {
 	t.Helper()
 	for range n {
@@ -37,7 +37,7 @@ func TestLogin_Limit_Account(t *testing.T) {
 	w := NewWorld(t)
 	user := w.NewUser(t, cheaply)
 	addresses := 0
-	// elsewhere guesses from another address each time.
+	// elsewhere returns a function that guesses from another address each time.
 	elsewhere := func(username string) func() error {
 		return func() error {
 			addresses++
@@ -45,12 +45,12 @@ func TestLogin_Limit_Account(t *testing.T) {
 		}
 	}
 	wantGuesses(t, elsewhere(user.Username), 10, 30*time.Second)
-	t.Run("however the name is written, on every replica, and for who knows the password too", func(t *testing.T) {
+	t.Run("the limit holds for every spelling, on every replica, and for the right password", func(t *testing.T) {
 		WantFaults(t, elsewhere(strings.ToUpper(user.Username))(), tooManyAttempts)
 		_, err := w.Replica(t).Login.Password(From(t.Context(), "10.9.9.9"), user.Username, Password)
 		WantFaults(t, err, tooManyAttempts)
 	})
-	t.Run("another account is not concerned", func(t *testing.T) {
+	t.Run("another account is not affected", func(t *testing.T) {
 		w.SignIn(t, w.NewUser(t))
 	})
 	t.Run("there is one more every half minute", func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestLogin_Limit_Account(t *testing.T) {
 		w.Clock.Pass(90 * time.Second)
 		wantGuesses(t, elsewhere(user.Username), 3, 30*time.Second)
 	})
-	t.Run("who signs in begins anew", func(t *testing.T) {
+	t.Run("signing in resets the limit", func(t *testing.T) {
 		w.Clock.Pass(30 * time.Second)
 		Must(w.Login.Password(From(t.Context(), "10.9.9.8"), user.Username, Password))(t)
 		Check(t, w.Store.Users().Rehash(t.Context(), user.ID, Must(w.Users.Get(t.Context(), user.ID))(t).PasswordHash, user.PasswordHash))
@@ -94,7 +94,7 @@ func TestLogin_Limit_Address(t *testing.T) {
 	wantGuesses(t, guessing("::ffff:192.0.2.1"), 0, 2*time.Second)
 	w.Clock.Pass(3 * time.Second)
 	wantGuesses(t, guessing("192.0.2.1"), 1, time.Second)
-	t.Run("who has an IPv6 address has a network of them", func(t *testing.T) {
+	t.Run("an IPv6 address counts as its network", func(t *testing.T) {
 		w.Clock.Pass(time.Hour)
 		addresses := 0
 		wantGuesses(t, func() error {
@@ -115,7 +115,8 @@ func TestLogin_Limit_Address(t *testing.T) {
 	})
 }
 
-// TestLogin_Limit_Concurrency: of many guesses at once on several replicas exactly as many are looked at as one after the other would be.
+// TestLogin_Limit_Concurrency: of many concurrent guesses on several replicas, exactly as many are
+// compared as of guesses one after the other.
 func TestLogin_Limit_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -128,7 +129,7 @@ func TestLogin_Limit_Concurrency(t *testing.T) {
 				users[i] = w.NewUser(t, cheaply)
 			}
 			one := w.NewUser(t, cheaply)
-			// looked counts the guesses that are looked at.
+			// looked returns how many guesses are compared.
 			looked := func(guess func(w *World, i int) error) int {
 				t.Helper()
 				var n atomic.Int64

@@ -8,14 +8,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Profile is what a caller may know of itself: a user, or an apikey in the same words.
+// Profile is what a caller may know of itself: a user, or an apikey in the fields of a user.
 type Profile struct {
 	Kind   domain.PrincipalKind
 	User   domain.User
 	Scopes []domain.Permission
 }
 
-// Profile returns the caller's own.
+// Profile returns the caller's own profile.
 func (s *Users) Profile(ctx context.Context) (Profile, error) {
 	principal := domain.PrincipalOf(ctx)
 	p := Profile{Kind: principal.Kind}
@@ -29,7 +29,7 @@ func (s *Users) Profile(ctx context.Context) (Profile, error) {
 	return p.withScopes(), vanished(err)
 }
 
-// vanished is the fault of a caller who was removed since the credential was checked.
+// vanished is the fault of a caller whose row was removed since its credential was checked.
 func vanished(err error) error {
 	if domain.IsKind(err, domain.Missing) {
 		return Unauthenticated(err)
@@ -37,7 +37,7 @@ func vanished(err error) error {
 	return err
 }
 
-// withScopes adds what the roles allow; a superuser may everything.
+// withScopes adds what the roles allow. A superuser may do everything.
 func (p Profile) withScopes() Profile {
 	rights := p.User.Rights()
 	if p.User.Superuser {
@@ -47,14 +47,15 @@ func (p Profile) withScopes() Profile {
 	return p
 }
 
-// ProfileUpdate is what a user may change of their own: nil is unchanged. A new password needs the present one.
+// ProfileUpdate is what users may change of their own profile; nil means unchanged. A new password
+// needs the present one.
 type ProfileUpdate struct {
 	Email, FullName   *string
 	Current, Password *domain.Secret
 }
 
-// UpdateProfile changes the caller's own. When the password was changed, all sessions end and a new one comes back. Errors: also Forbidden
-// for apikeys.
+// UpdateProfile changes the caller's own profile. A new password ends all sessions, and a new
+// session is returned. Errors: also Forbidden for apikeys.
 func (s *Users) UpdateProfile(ctx context.Context, update ProfileUpdate) (Profile, *Session, error) {
 	principal := domain.PrincipalOf(ctx)
 	if principal.Kind != domain.PrincipalUser {
@@ -65,7 +66,7 @@ func (s *Users) UpdateProfile(ctx context.Context, update ProfileUpdate) (Profil
 		return Profile{}, nil, err
 	}
 	user, err := s.edit(ctx, principal.ID, func(_ domain.Store, user *domain.User) error {
-		if hash != "" && user.Generation != generation { // changed by somebody else since it was checked
+		if hash != "" && user.Generation != generation { // another request has changed it since it was checked
 			return Unauthenticated(fmt.Errorf("the password of user %d has changed meanwhile", user.ID))
 		}
 		setPassword(user, hash)
@@ -79,7 +80,8 @@ func (s *Users) UpdateProfile(ctx context.Context, update ProfileUpdate) (Profil
 	return profile, &session, err
 }
 
-// newPassword checks the present password, and returns the hash of the new one and to which generation it was compared.
+// newPassword checks the present password. It returns the generation of the user that was checked,
+// and the hash of the new password.
 func (s *Users) newPassword(ctx context.Context, principal domain.Principal, update ProfileUpdate) (int64, domain.Secret, error) {
 	if update.Password == nil {
 		return 0, "", nil

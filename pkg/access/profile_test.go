@@ -82,7 +82,7 @@ func TestUsers_UpdateProfile(t *testing.T) {
 		}
 		w.Authenticate(t, session.Refresh)
 		events := w.Events(t)[before:]
-		WantSame(t, len(events), 1) // the wrong password
+		WantSame(t, len(events), 1) // the event of the wrong password
 		WantEvent(t, events[0], domain.Event{
 			ActorKind: domain.PrincipalUser, ActorID: user.ID, ActorName: user.Username, Action: domain.ActionAccess, Refused: true,
 			Resource: domain.ResourceTokens, ResourceID: user.ID, After: `{"cause":"current_password: wrong password","field":"current_password"}`,

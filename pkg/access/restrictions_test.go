@@ -16,17 +16,17 @@ func beyondLimits(field string) Fault {
 	return NewFault(domain.Forbidden, field, domain.ReasonBeyondLimits)
 }
 
-// restricted makes a superuser that is restricted in every way.
+// restricted makes an apikey a superuser with restrictions of every kind.
 func restricted(k *domain.APIKey) {
 	k.ExpiresAt, k.AllowedIPs, k.RateLimit = Noon.Add(Day), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, 60
 }
 
-// inNetwork is a context of a request from the network of restricted.
+// inNetwork is the context of a request from the network of restricted.
 func inNetwork(t testing.TB) context.Context {
 	return domain.WithOrigin(t.Context(), domain.Origin{Address: netip.MustParseAddr("10.1.1.1")})
 }
 
-// restrictedCaller is the context of a request of an apikey that is restricted.
+// restrictedCaller is the context of a request by a restricted apikey.
 func restrictedCaller(t testing.TB, w *World) (context.Context, int64) {
 	t.Helper()
 	key := w.NewAPIKey(t, restricted)
@@ -36,7 +36,7 @@ func restrictedCaller(t testing.TB, w *World) (context.Context, int64) {
 	return domain.WithPrincipal(ctx, caller), key.ID
 }
 
-// TestRestrictions: nobody gives what goes beyond their own restrictions, however they go about it.
+// TestRestrictions: no caller can give more than its own restrictions allow, by any way.
 func TestRestrictions(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -45,7 +45,7 @@ func TestRestrictions(t *testing.T) {
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			w.NewAPIKey(t)
 			t.Run("apikeys that are made", func(t *testing.T) { testRestrictedCreate(t, w) })
-			t.Run("apikeys that there are", func(t *testing.T) { testRestrictedUpdate(t, w) })
+			t.Run("apikeys that exist", func(t *testing.T) { testRestrictedUpdate(t, w) })
 			t.Run("oneself", func(t *testing.T) { testRestrictedSelf(t, w) })
 			t.Run("users", func(t *testing.T) { testRestrictedUsers(t, w) })
 			t.Run("roles", func(t *testing.T) { testRestrictedRoles(t, w) })
@@ -230,7 +230,8 @@ func testRestrictedVault(t *testing.T, w *World) {
 	})
 }
 
-// TestLastSuperuser_Lasting: the last superuser is one that lasts; those that end, or that a network shuts out, do not stand in for it.
+// TestLastSuperuser_Lasting: the last superuser must be a lasting one. Superusers that expire, or
+// that are limited to a network, do not replace it.
 func TestLastSuperuser_Lasting(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {

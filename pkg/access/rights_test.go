@@ -18,7 +18,8 @@ func as(t testing.TB, rights ...domain.Permission) context.Context {
 	return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalUser, ID: 1 << 40, Name: "caller", Rights: domain.RightsOf(rights)})
 }
 
-// callers are those who try, with the targets that they may touch: those who have not more than they themselves.
+// callers are the callers to try, with the targets that each may touch: those that have no more
+// rights than the caller.
 var callers = []struct {
 	sentence string
 	context  func(t testing.TB) context.Context
@@ -35,7 +36,7 @@ var callers = []struct {
 	{"nobody", func(t testing.TB) context.Context { return t.Context() }, []string{"nothing"}},
 }
 
-// targets makes what every target has: whether superuser and enabled, and the roles.
+// targets returns what each target has: superuser, enabled, and the roles.
 func targets(t testing.TB, w *World) map[string]domain.APIKey {
 	t.Helper()
 	some, other := w.NewRole(t, Write(domain.ScopeClients)), w.NewRole(t, Write(domain.ScopeCAs))
@@ -57,7 +58,8 @@ func idsOf(roles []domain.Role) []int64 {
 	return ids
 }
 
-// wantAllowed checks that a call is allowed, or else refused with the fault and without a trace in the audit.
+// wantAllowed checks that a call is allowed, or is refused with the fault and leaves no event in
+// the audit.
 func wantAllowed(t testing.TB, w *World, allowed bool, field string, call func() error) {
 	t.Helper()
 	before := w.CountEvents(t)
@@ -71,7 +73,8 @@ func wantAllowed(t testing.TB, w *World, allowed bool, field string, call func()
 	WantSame(t, w.CountEvents(t), before)
 }
 
-// TestRights: nobody can make, change, rotate or delete what has more rights than they have, nor give anybody such rights.
+// TestRights: no caller can make, change, rotate or delete a holder that has more rights than the
+// caller, nor give such rights.
 func TestRights(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -147,7 +150,7 @@ func testUserRights(t *testing.T, w *World, ctx context.Context, target domain.A
 	wantAllowed(t, w, allowed, "authorization", func() error { return w.Users.Delete(ctx, user.ID) })
 }
 
-// TestRights_Passwords: the same for what takes long.
+// TestRights_Passwords: the same holds for changes that hash a password, which takes long.
 func TestRights_Passwords(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -156,7 +159,7 @@ func TestRights_Passwords(t *testing.T) {
 	for _, test := range []struct {
 		sentence string
 		target   domain.User
-		field    string // none: it is allowed
+		field    string // empty: it is allowed
 	}{
 		{"less rights", domain.User{}, ""},
 		{"the same rights", domain.User{Roles: []domain.Role{other}}, ""},
@@ -206,7 +209,7 @@ func newBareRole(t testing.TB, w *World) domain.Role {
 	return role
 }
 
-// TestRights_Tokens: who sees the whole token of an apikey.
+// TestRights_Tokens: which callers see the whole token of an apikey.
 func TestRights_Tokens(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -22,7 +22,7 @@ func (s *Roles) Get(ctx context.Context, id int64) (domain.Role, error) {
 	return s.Control.Store.Roles().Get(ctx, id)
 }
 
-// Create makes a role. Nobody can put into it what they do not hold.
+// Create makes a role. A caller can put only those rights into it that the caller has.
 func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, error) {
 	role.Name = domain.CleanName(role.Name)
 	if err := role.Validate(); err != nil {
@@ -42,7 +42,7 @@ func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, erro
 	return role, err
 }
 
-// Update changes a role, for all who have it.
+// Update changes a role, for all its holders.
 func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) (role domain.Role, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.Roles().Get(ctx, id)
@@ -68,7 +68,8 @@ func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) 
 	return role, err
 }
 
-// mayWiden refuses those who are restricted to add something to a role that somebody has with fewer restrictions.
+// mayWiden refuses a restricted caller that would add rights to a role with a holder that has fewer
+// restrictions than the caller.
 func mayWiden(ctx context.Context, tx domain.Store, before, after domain.Role) error {
 	own := domain.PrincipalOf(ctx).Limits
 	if !own.Any() || before.Rights().Cover(after.Rights()) {
@@ -86,7 +87,7 @@ func mayWiden(ctx context.Context, tx domain.Store, before, after domain.Role) e
 	return nil
 }
 
-// Delete removes a role that nobody has.
+// Delete removes a role that has no holders.
 func (s *Roles) Delete(ctx context.Context, id int64) error {
 	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		role, err := tx.Roles().Get(ctx, id)

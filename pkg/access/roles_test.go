@@ -78,7 +78,7 @@ func TestRoles_Faults(t *testing.T) {
 			WantFaults(t, err, test.want...)
 		})
 	}
-	t.Run("a role that there is not", func(t *testing.T) {
+	t.Run("a role that does not exist", func(t *testing.T) {
 		_, err := w.Roles.Update(Operator(t), absent, domain.RoleUpdate{})
 		WantFaults(t, err, missing)
 		WantFaults(t, w.Roles.Delete(Operator(t), absent), missing)

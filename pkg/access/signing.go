@@ -21,10 +21,10 @@ type Signing struct {
 	Now     func() time.Time
 }
 
-// settle is how long after it was made a key begins to sign: by then every replica has noticed it.
+// settle is how long after its creation a key begins to sign: by then every replica has noticed it.
 const settle = 5 * trustFor
 
-// Tokens returns what makes and verifies tokens with the keys of this moment.
+// Tokens returns the signer and verifier of tokens with the present keys.
 func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
 	rows, err := s.Control.Store.SigningKeys().List(ctx)
 	if err != nil {
@@ -66,8 +66,8 @@ func (s *Signing) newKey() domain.SigningKey {
 // signingKeyContext binds a sealed key to its row.
 func signingKeyContext(id string) string { return "signing-key/" + id }
 
-// Rotate makes a new key. What was signed with the keys before stays valid until it expires, or with revoke ends at once: everybody but the
-// holders of apikeys has to sign in again.
+// Rotate makes a new key. What the earlier keys have signed stays valid until it expires. With
+// revoke it becomes invalid at once: everybody but the holders of apikeys has to sign in again.
 func (s *Signing) Rotate(ctx context.Context, revoke bool) error {
 	return s.rotate(ctx, func([]domain.SigningKey) (bool, bool) { return true, revoke })
 }
@@ -96,7 +96,7 @@ func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (
 		if !rotate {
 			return none, nil
 		}
-		fresh.CreatedAt = s.Now() // not before this: until now others may have waited for it
+		fresh.CreatedAt = s.Now() // not earlier: the transaction may have waited, and replicas see the key from now on
 		if err := tx.SigningKeys().Create(ctx, fresh); err != nil {
 			return none, err
 		}
@@ -109,7 +109,8 @@ func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (
 	})
 }
 
-// newest is when the newest key was made, of those that no clock has made that was ahead.
+// newest is when the newest key was made, apart from keys with a time in the future, which a clock
+// that was ahead has made.
 func (s *Signing) newest(rows []domain.SigningKey) (at time.Time, ok bool) {
 	for _, row := range rows {
 		if row.CreatedAt.Sub(s.Now()) < domain.ClockTolerance {
@@ -119,8 +120,9 @@ func (s *Signing) newest(rows []domain.SigningKey) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// useless are the keys whose last token has expired: those whose successor had signed for longer than a session lives when the newest was made. That no
-// clock decides that is ahead now: a key that was removed ends sessions for good.
+// useless returns the keys whose last token has expired: those whose successor had signed for
+// longer than the life of a session when the newest key was made. The present time does not matter,
+// because a clock may be ahead: the removal of a key ends sessions for good.
 func (s *Signing) useless(rows []domain.SigningKey, all bool) []string {
 	var ids []string
 	newest, _ := s.newest(rows)

@@ -14,7 +14,7 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// settle is how long after it was made a key begins to sign.
+// settle is how long after its creation a key begins to sign.
 const settle = 5 * time.Second
 
 // kid is the signing key that a token names.
@@ -26,7 +26,7 @@ func kid(t testing.TB, token domain.Secret) string {
 	return header.Kid
 }
 
-// TestSigning_First: however many replicas begin with an empty database, there is one key.
+// TestSigning_First: however many replicas start with an empty database, there is one key.
 func TestSigning_First(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -81,7 +81,7 @@ func TestSigning_Rotate(t *testing.T) {
 			replica.Authenticate(t, token)
 		}
 	})
-	t.Run("a key settles from when others can see it, however long it had to wait for them", func(t *testing.T) {
+	t.Run("a key settles from when other replicas can see it, however long the transaction had to wait", func(t *testing.T) {
 		slow := w.With(t, func(s *service.Settings) {
 			s.Store = &Hooked{Store: w.Store, BeforeTransact: func() { w.Clock.Pass(time.Minute) }}
 		})
@@ -121,7 +121,7 @@ func TestSigning_Rotate_Revoking(t *testing.T) {
 	}
 }
 
-// TestSigning_RotateDue: of all the replicas that notice it one makes the next key.
+// TestSigning_RotateDue: of all the replicas that notice that a key is due, one makes it.
 func TestSigning_RotateDue(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -158,7 +158,8 @@ func TestSigning_RotateDue(t *testing.T) {
 	}
 }
 
-// TestSigning_Useless: a key stays until its last session has ended, and not longer than until the second rotation after that.
+// TestSigning_Useless: a key stays until its last session has expired, and no longer than until the
+// second rotation after that.
 func TestSigning_Useless(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -185,7 +186,8 @@ func TestSigning_Useless(t *testing.T) {
 	}
 }
 
-// TestSigning_ClockAhead: what a clock does that is ahead for a while ends no session, and later rotations are made all the same.
+// TestSigning_ClockAhead: a clock that is ahead for a while ends no session, and does not prevent
+// later rotations.
 func TestSigning_ClockAhead(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -210,7 +212,8 @@ func TestSigning_ClockAhead(t *testing.T) {
 	WantSame(t, len(w.Kids(t)), made+1)
 }
 
-// TestSigning_Sealed: a key that was moved to another name, or sealed under another master key, is a fault of the service and nobody's.
+// TestSigning_Sealed: a key that was moved to another id, or sealed under another master key, is a
+// fault of the service and not of the caller.
 func TestSigning_Sealed(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -15,10 +15,10 @@ var lastSuperuser = NewFault(domain.Rule, "superuser", domain.ReasonLastSuperuse
 
 func super(u *domain.User) { u.Superuser = true }
 
-// ending makes an apikey that ends in an hour.
+// ending makes an apikey expire in an hour.
 func ending(k *domain.APIKey) { k.ExpiresAt = Noon.Add(time.Hour) }
 
-// weakening is a change after which somebody is less of a superuser than before.
+// weakening is a change after which a holder is less of a superuser than before.
 type weakening struct {
 	sentence string
 	do       func(ctx context.Context, w *World, id int64) error
@@ -53,7 +53,7 @@ var (
 	}
 )
 
-// TestLastSuperuser: somebody is left who may everything.
+// TestLastSuperuser: a superuser always remains.
 func TestLastSuperuser(t *testing.T) {
 	t.Parallel()
 	for sentence, others := range map[string]func(w *World){
@@ -95,7 +95,7 @@ func TestLastSuperuser(t *testing.T) {
 	}
 }
 
-// TestLastSuperuser_Others: with another one that is good every change is allowed.
+// TestLastSuperuser_Others: when there is another active superuser, every change is allowed.
 func TestLastSuperuser_Others(t *testing.T) {
 	t.Parallel()
 	for sentence, other := range map[string]func(w *World){
@@ -116,7 +116,8 @@ func TestLastSuperuser_Others(t *testing.T) {
 	}
 }
 
-// TestLastSuperuser_Ending: one that will end anyway may be given any other end, as long as it has not come.
+// TestLastSuperuser_Ending: an apikey that expires may be given any other expiry that is in the
+// future.
 func TestLastSuperuser_Ending(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -128,10 +129,10 @@ func TestLastSuperuser_Ending(t *testing.T) {
 		WantFaults(t, weaken.do(Operator(t), w, key.ID), lastSuperuser)
 	}
 	w.Clock.Pass(1000 * Day)
-	Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{Superuser: new(false)}))(t) // it is none any more
+	Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{Superuser: new(false)}))(t) // it has expired, so it is no superuser any more
 }
 
-// TestLastSuperuser_Race: of two superusers that turn against each other at the same moment one is left.
+// TestLastSuperuser_Race: when two superusers remove each other at the same moment, one remains.
 func TestLastSuperuser_Race(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -164,7 +165,7 @@ func TestLastSuperuser_Race(t *testing.T) {
 	}
 }
 
-// rival makes a superuser, and a way in which another ends that.
+// rival makes a superuser, and returns a way in which another caller ends that.
 func rival(t testing.TB, w *World, round int) (domain.Principal, func(context.Context, *World) error) {
 	t.Helper()
 	if round%2 == 0 {

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Unlock forgets the attempts to sign in with a username, so that its user need not wait. Errors: *domain.Error with Missing.
+// Unlock forgets the attempts to sign in with a username, so that its user does not have to wait.
+// Errors: *domain.Error with Missing.
 func (s *Users) Unlock(ctx context.Context, username string) error {
 	user, err := s.Control.Store.Users().Named(ctx, username)
 	if err != nil {
@@ -20,7 +21,8 @@ func (s *Users) Unlock(ctx context.Context, username string) error {
 	})
 }
 
-// UnlockAddress forgets the attempts to sign in from an address; of IPv6, from its network of 2^64.
+// UnlockAddress forgets the attempts to sign in from an address; for IPv6, from its network of 2^64
+// addresses.
 func (s *Users) UnlockAddress(ctx context.Context, address netip.Addr) error {
 	near := bounded.Neighbourhood(address)
 	return s.unlock(ctx, addressBucket(address), audit.Change{Action: domain.ActionUpdate, Resource: domain.ScopeUsers, Name: near, After: audit.Facts{"unlocked": true}})

@@ -55,7 +55,8 @@ func (s *Users) Create(ctx context.Context, user domain.User, password domain.Se
 	return user, err
 }
 
-// mayCreate gives a user its roles, and checks that the caller may make it and that its name is free.
+// mayCreate gives a user its roles, and checks that the caller may make it and that its name is
+// free.
 func (s *Users) mayCreate(ctx context.Context, tx domain.Store, user *domain.User, roles []int64) (err error) {
 	if user.Roles, err = pickRoles(ctx, tx, roles, nil); err != nil {
 		return err
@@ -91,7 +92,7 @@ func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) 
 	return s.edit(ctx, id, apply)
 }
 
-// newHash makes the hash of a new password, if the change that it is for is allowed.
+// newHash returns the hash of a new password, if the caller may make the change that sets it.
 func (s *Users) newHash(ctx context.Context, id int64, password domain.Secret, apply func(domain.Store, *domain.User) error) (domain.Secret, error) {
 	_, _, err := s.changed(ctx, s.Control.Store, id, func(tx domain.Store, user *domain.User) error {
 		endSessions(user) // as a new password does
@@ -110,13 +111,13 @@ func setPassword(user *domain.User, hash domain.Secret) {
 	}
 }
 
-// endSessions ends them for good.
+// endSessions ends all sessions of a user for good.
 func endSessions(user *domain.User) {
 	user.Generation++
 	user.Binding = rand.Text()
 }
 
-// edit changes a user by fn, if the caller may.
+// edit changes a user by fn, if the caller may make that change.
 func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domain.User) error) (user domain.User, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		var before domain.User
@@ -135,7 +136,7 @@ func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domai
 	return user, err
 }
 
-// changed is a user as it is and as fn makes it, if the caller may change it so.
+// changed returns a user before and after fn, if the caller may make that change.
 func (s *Users) changed(ctx context.Context, tx domain.Store, id int64, fn func(domain.Store, *domain.User) error) (before, after domain.User, err error) {
 	if before, err = tx.Users().Get(ctx, id); err != nil {
 		return before, after, err
@@ -147,7 +148,7 @@ func (s *Users) changed(ctx context.Context, tx domain.Store, id int64, fn func(
 	return before, after, s.Control.mayChange(ctx, tx, before.Holder(), after.Holder())
 }
 
-// Delete removes a user, whose sessions end.
+// Delete removes a user and ends its sessions.
 func (s *Users) Delete(ctx context.Context, id int64) error {
 	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		user, err := tx.Users().Get(ctx, id)

@@ -17,7 +17,7 @@ func TestUsers(t *testing.T) {
 	asked := domain.User{Username: "Ana", Email: "ana@example.com", FullName: "Ana Souza", Enabled: true}
 	want := asked
 	want.ID, want.Generation, want.CreatedAt, want.UpdatedAt, want.Roles = 1, 1, Noon, Noon, []domain.Role{one, two}
-	// wantUser compares everything but the hash, which is of the password.
+	// wantUser compares everything but the hash, which it checks by the password.
 	wantUser := func(got domain.User, password domain.Secret) {
 		t.Helper()
 		stored := Must(w.Users.Get(t.Context(), want.ID))(t)
@@ -107,7 +107,7 @@ func TestUsers_Faults(t *testing.T) {
 		_, err = w.Users.Update(Operator(t), present.ID, domain.UserUpdate{Roles: []int64{absent}})
 		WantFaults(t, err, NewFault(domain.NotFound, "roles[0]", domain.ReasonNotFound))
 	})
-	t.Run("a user who is not there", func(t *testing.T) {
+	t.Run("a user who does not exist", func(t *testing.T) {
 		_, err := w.Users.Get(t.Context(), absent)
 		WantFaults(t, err, missing)
 		_, err = w.Users.Update(Operator(t), absent, domain.UserUpdate{})

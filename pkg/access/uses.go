@@ -9,9 +9,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Uses collects when apikeys were last used, so that it is not a write a request.
+// Uses collects when apikeys were last used, so that not every request writes.
 type Uses struct {
-	// mu guards pending, for a look-up or while all of it is copied; never while uses are stored.
+	// mu guards pending. It is held for a look-up, or while all of it is copied, never while uses
+	// are stored.
 	mu      sync.Mutex
 	pending map[int64]domain.APIKeyUse
 }
@@ -35,13 +36,14 @@ func (u *Uses) drain() []domain.APIKeyUse {
 	return list
 }
 
-// Forget drops all: another key may have the number of one that is gone.
+// Forget drops all uses: another apikey may have the id of one that is gone.
 func (u *Uses) Forget() { _ = u.drain() }
 
 // usesBatch bounds how long one transaction of uses holds up other writers.
 const usesBatch = 500
 
-// StoreUses writes what was collected. What can't be written is lost: it is a help for people, not a record.
+// StoreUses writes the collected uses. Uses that can't be written are lost: they are information
+// for operators, not a record.
 func (s *Authenticator) StoreUses(ctx context.Context) error {
 	for batch := range slices.Chunk(s.Uses.drain(), usesBatch) {
 		if err := s.Store.APIKeys().Used(ctx, batch); err != nil {

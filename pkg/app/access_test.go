@@ -15,7 +15,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// The routes of who may do what.
+// The routes of access rights.
 const (
 	apikeys  = "/api/3rdparty/apikeys"
 	roles    = "/api/roles"
@@ -65,7 +65,8 @@ func createRole(t *testing.T, c *apptest.Client, name string, scopes ...object) 
 	return create(t, c, roles, object{"name": name, "scopes": scopes}).ID
 }
 
-// createKey makes an apikey at the command line and returns its token, which must be all that the command prints.
+// createKey makes an apikey at the command line and returns its token, which must be the only
+// output of the command.
 func createKey(t *testing.T, o apptest.Options, args ...string) string {
 	t.Helper()
 	return printedToken(t, o, append([]string{"apikey", "create"}, args...)...)
@@ -80,7 +81,7 @@ func printedToken(t *testing.T, o apptest.Options, args ...string) string {
 	return strings.TrimSpace(outcome.Stdout)
 }
 
-// session is the answer to a credential.
+// session is the answer to a sign-in or an exchange.
 type session struct {
 	Refresh string `json:"refresh_token"`
 	Access  string `json:"access_token"`
@@ -100,11 +101,12 @@ func signIn(c *apptest.Client, t *testing.T, username, password string) (s sessi
 	return s, err
 }
 
-// promised is how long a change of who may do what takes at most to hold on every server.
+// promised is the longest time until a change of access rights is in force on every server.
 const promised = time.Second
 
-// wantSoon makes a change, after which every client's GET must be answered with the status, within what is promised: what is answered otherwise
-// must have been sent before that. Before the change none is answered so.
+// wantSoon makes a change, after which the GET of every client must be answered with the status,
+// within the promised time: a request with another answer must have been sent before that. Before
+// the change no client is answered with the status.
 func wantSoon(t *testing.T, path string, clients []*apptest.Client, status int, change func()) {
 	t.Helper()
 	ask := func(c *apptest.Client) int { return statusOf(c.Do(t.Context(), http.MethodGet, path, nil, nil)) }
@@ -113,7 +115,7 @@ func wantSoon(t *testing.T, path string, clients []*apptest.Client, status int, 
 			t.Fatalf("client %d is answered with %d before the change", i, got)
 		}
 	}
-	last := make([]time.Time, len(clients)) // when the last request was sent that was answered as before
+	last := make([]time.Time, len(clients)) // when the last request with another answer was sent
 	var watchers sync.WaitGroup
 	for i, c := range clients {
 		watchers.Go(func() {
@@ -159,8 +161,8 @@ type event struct {
 	ResourceName string `json:"resource_name"`
 }
 
-// wantCommands checks that the audit of a resource, or with id 0 of all of that kind, has these commands in this order, by who runs the test,
-// and nothing else.
+// wantCommands checks that the audit of a resource, or with id 0 of all resources of that kind, has
+// exactly these commands in this order, made by the user who runs the test.
 func wantCommands(t *testing.T, c *apptest.Client, resource string, id int64, want ...string) {
 	t.Helper()
 	account, err := user.Current()
@@ -187,7 +189,8 @@ func wantCommands(t *testing.T, c *apptest.Client, resource string, id int64, wa
 	}
 }
 
-// TestAPIKeyCommands is the life of an apikey at the command line, beside a server that knows it.
+// TestAPIKeyCommands takes an apikey through its life at the command line, beside a server that
+// accepts it.
 func TestAPIKeyCommands(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -225,7 +228,7 @@ func TestAPIKeyCommands(t *testing.T) {
 		get(t, with(second), cas)
 		third := printedToken(t, o, "apikey", "rotate", id)
 		time.Sleep(promised)
-		get(t, with(second), cas) // for an hour
+		get(t, with(second), cas) // the overlap is an hour
 		get(t, with(third), cas)
 		wantSoon(t, cas, []*apptest.Client{with(second), with(third)}, http.StatusUnauthorized, func() {
 			if outcome := apptest.Command(t, o, "apikey", "revoke", id); outcome != (apptest.Outcome{}) {
@@ -237,7 +240,7 @@ func TestAPIKeyCommands(t *testing.T) {
 	})
 }
 
-// TestLastSuperuser: whoever it is can't go before there is another.
+// TestLastSuperuser: the last superuser can't be removed before there is another one.
 func TestLastSuperuser(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -291,7 +294,7 @@ func TestUserCommands(t *testing.T) {
 	})
 }
 
-// wantUser signs a user in and checks who the server says that is.
+// wantUser signs a user in and checks how the server describes that user.
 func wantUser(t *testing.T, p *apptest.Process, username, password string, want object) *apptest.Client {
 	t.Helper()
 	c := &apptest.Client{URL: p.URL}

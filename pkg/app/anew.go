@@ -34,7 +34,8 @@ func (s StorageConfig) noDatabase() error {
 	return fmt.Errorf("%w at %s: start the server or run `chaveiro migrate up` to make one", ErrNoDatabase, s.Location())
 }
 
-// finishRestore goes on with a restore that was broken off when the new file had not yet taken the place of the old one.
+// finishRestore completes a restore that was interrupted before the new file had taken the place of
+// the old one.
 func (s StorageConfig) finishRestore() error {
 	if store.EngineOf(s.Location()) != store.SQLite {
 		return nil
@@ -45,8 +46,8 @@ func (s StorageConfig) finishRestore() error {
 	return nil
 }
 
-// makeDirectory makes the directory of an SQLite file, and the file before SQLite does, readable by nobody else. What another database holds it leaves to
-// that.
+// makeDirectory makes the directory of an SQLite file, and the file before SQLite does, readable by
+// no other account. For PostgreSQL it makes nothing.
 func (s StorageConfig) makeDirectory() error {
 	if store.EngineOf(s.Location()) != store.SQLite {
 		return nil
@@ -57,15 +58,17 @@ func (s StorageConfig) makeDirectory() error {
 	return protect(s.Location())
 }
 
-// keyWithoutDatabase is the refusal to begin anew where something has been: a master key in the data directory that is older than the database was made for
-// one that is lost. A key that is given by its path or in the environment may be new as well.
+// keyWithoutDatabase is the refusal to make a new database where one has been. A master key that is
+// in the data directory before the database was made for a database that is lost. A key that is
+// given by its path or in the environment may be new as well.
 type keyWithoutDatabase struct {
 	keyFile, location string
 	there             bool
 }
 
-// lookForKey looks whether the master key is there. It must be asked before the database is: of two processes that start for the first time at once one
-// may make the schema and the key, in this order, while the other looks.
+// lookForKey looks whether the master key is there. It must be called before the database is looked
+// at: of two processes that start for the first time at once, one may make the schema and the key,
+// in this order, while the other looks.
 func (s StorageConfig) lookForKey() keyWithoutDatabase {
 	k := keyWithoutDatabase{keyFile: s.masterKeyFile(), location: redactURL(s.Location())}
 	if s.MasterKey == "" && s.MasterKeyFile == "" && !s.Anew {
@@ -75,7 +78,7 @@ func (s StorageConfig) lookForKey() keyWithoutDatabase {
 	return k
 }
 
-// refuse returns an error if there is a key although the database is not, or is empty.
+// refuse returns an error if there is a key but no database, or an empty one.
 func (k keyWithoutDatabase) refuse(missing bool) error {
 	if !k.there || !missing {
 		return nil
@@ -84,7 +87,8 @@ func (k keyWithoutDatabase) refuse(missing bool) error {
 		k.keyFile, k.location)
 }
 
-// MakeStore opens the database, and makes an SQLite file that is not there yet; not so beside a master key that is, unless s says Anew.
+// MakeStore opens the database, and makes an SQLite file that is missing. It makes none beside an
+// existing master key, unless s.Anew is set.
 func MakeStore(ctx context.Context, s StorageConfig) (*store.Store, error) {
 	if err := errors.Join(s.Validate(), s.finishRestore()); err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func (s StorageConfig) there() error {
 	return s.requireDatabase()
 }
 
-// OpenStore opens a database that is there; otherwise it fails with [ErrNoDatabase] and makes nothing.
+// OpenStore opens an existing database. Otherwise it fails with [ErrNoDatabase] and makes nothing.
 func OpenStore(ctx context.Context, s StorageConfig) (*store.Store, error) {
 	if err := s.there(); err != nil {
 		return nil, err
@@ -134,14 +138,15 @@ func OpenStore(ctx context.Context, s StorageConfig) (*store.Store, error) {
 	return db, nil
 }
 
-// tellNew logs that the database begins here. One who has given the master key may have had another.
+// tellNew logs that a new database begins. It warns when a master key was given: there may have
+// been another database for it.
 func tellNew(ctx context.Context, s StorageConfig, db *store.Store, log *slog.Logger) error {
 	schema, err := db.Schema(ctx)
 	if err != nil || !schema.Empty {
 		return err
 	}
 	if _, err := os.Stat(s.masterKeyFile()); err == nil || s.MasterKey != "" {
-		log.WarnContext(ctx, "a new database begins for a master key that was given: if there was an earlier one, it is not here")
+		log.WarnContext(ctx, "a new database begins for a given master key: if that key had an earlier database, it is not this one")
 		return nil
 	}
 	log.InfoContext(ctx, "a new database begins")

@@ -15,13 +15,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// question is what anybody may ask.
+// question is a request that anybody may make.
 type question struct {
 	method, path, header, value, body string
 	status                            int
 }
 
-// questions are all that need no credential.
+// questions are all requests that need no credential.
 func questions(crl string) []question {
 	get := func(path string, status int) question {
 		return question{method: http.MethodGet, path: path, status: status}
@@ -36,8 +36,9 @@ func questions(crl string) []question {
 	}
 }
 
-// TestAskers lets a thousand strangers ask for everything that is public, as fast as they are answered. They get answers, the database is asked little for
-// them, nothing changes, and a caller with a credential is served as before.
+// TestAskers lets a thousand anonymous callers make all public requests, as fast as they are
+// answered. They get answers, the database is asked little for them, nothing changes, and a caller
+// with a credential is served as before.
 func TestAskers(t *testing.T) {
 	o := onPostgres(t)
 	p := apptest.Start(t, o)
@@ -62,7 +63,8 @@ func TestAskers(t *testing.T) {
 	if slowest > 3*time.Second {
 		t.Errorf("a caller with a credential waited %s", slowest)
 	}
-	// A caller's request is a transaction or two; so is what the server does by itself in some seconds, and refusals are recorded at a rate.
+	// The request of the caller is a transaction or two; so is what the server does by itself in
+	// some seconds, and refusals are recorded at a limited rate.
 	if n := transactions() - before; n > 600 {
 		t.Errorf("%d transactions for %d who asked", n, asked)
 	}
@@ -73,7 +75,7 @@ func TestAskers(t *testing.T) {
 	t.Logf("%d answers in %s, slowest %s", asked, time.Since(begin), slowest)
 }
 
-// slowestOf reads so many times as somebody with a credential does.
+// slowestOf reads several times with a credential, and returns the longest time.
 func slowestOf(t *testing.T, c *apptest.Client, times int) time.Duration {
 	t.Helper()
 	took := make([]time.Duration, times)
@@ -85,7 +87,8 @@ func slowestOf(t *testing.T, c *apptest.Client, times int) time.Duration {
 	return slices.Max(took)
 }
 
-// askTogether lets a thousand ask, and does something as soon as there were a thousand answers, and three to each question. It returns how many answers there were.
+// askTogether lets a thousand callers ask, and runs during as soon as there were a thousand
+// answers, and three to each question. It returns the number of answers.
 func askTogether(t *testing.T, url string, list []question, during func()) (answered int64) {
 	t.Helper()
 	const askers = 1000
@@ -133,7 +136,7 @@ func askTogether(t *testing.T, url string, list []question, during func()) (answ
 	return answered
 }
 
-// ask asks one question, and reads the answer. Who is told to come back later was answered as well.
+// ask asks one question, and reads the answer. An answer that says when to retry counts as well.
 func ask(ctx context.Context, transport *http.Transport, url string, q question) error {
 	request, err := http.NewRequestWithContext(ctx, q.method, url+q.path, strings.NewReader(q.body))
 	if err != nil {

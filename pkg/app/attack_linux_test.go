@@ -24,7 +24,8 @@ func wantAnswered(t *testing.T, what string, err error, status int) {
 	}
 }
 
-// TestAttack_WithheldBody: an apikey that another process takes away while the server waits for a body makes no heir with it.
+// TestAttack_WithheldBody: an apikey that another process deletes while the server waits for the
+// body of a request can't make a new apikey with that request.
 func TestAttack_WithheldBody(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -60,7 +61,8 @@ func TestAttack_WithheldBody(t *testing.T) {
 	}
 }
 
-// TestAttack_TokenOfAnotherHistory: after a restore the token of an apikey that is lost opens no other apikey that has its number.
+// TestAttack_TokenOfAnotherHistory: after a restore, the token of an apikey that is lost does not
+// work for another apikey with the same id.
 func TestAttack_TokenOfAnotherHistory(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -87,12 +89,13 @@ func TestAttack_TokenOfAnotherHistory(t *testing.T) {
 	get(t, c, userInfo)
 }
 
-// TestAttack_ManyFaults: requests that are full of faults cost about what they weigh, and their answers are short.
+// TestAttack_ManyFaults: requests that are full of faults cost about as much as their size, and
+// their answers are short.
 func TestAttack_ManyFaults(t *testing.T) {
 	t.Parallel()
 	const maxAnswer = 512 << 10
 	maxMemory := int64(300 << 20)
-	if apptest.Raced { // the detector takes five to ten times as much
+	if apptest.Raced { // the race detector takes five to ten times as much
 		maxMemory *= 10
 	}
 	p := apptest.Start(t, onSQLite(t))
@@ -126,7 +129,7 @@ func TestAttack_ManyFaults(t *testing.T) {
 	}
 }
 
-// memoryOf is the most memory that a process has used, in bytes.
+// memoryOf returns the peak memory of a process, in bytes.
 func memoryOf(t *testing.T, pid int) (most int64) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

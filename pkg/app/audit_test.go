@@ -14,7 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestAuditCommands checks and prunes the audit of a server that runs on, and tampers with it.
+// TestAuditCommands checks and prunes the audit beside a running server, and tampers with it.
 func TestAuditCommands(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -42,7 +42,7 @@ func TestAuditCommands(t *testing.T) {
 		wantWhole(t, o, 10)
 
 		wantPruned(t, o, "1h", 0)
-		wantPruned(t, o, "0s", 11) // and what says that nothing was
+		wantPruned(t, o, "0s", 11) // the ten, and the event of the prune that removed nothing
 		wantWhole(t, o, 1)
 		wantCommands(t, c, "audit", 0, "chaveiro audit prune")
 		createClient(t, c, authority.ID, "porto")
@@ -53,7 +53,8 @@ func TestAuditCommands(t *testing.T) {
 	})
 }
 
-// TestAuditExpected: the log of a server, and what a command has printed, tell that a database was set back.
+// TestAuditExpected: the log of a server, and the output of a command, show that a database was set
+// back.
 func TestAuditExpected(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -122,7 +123,7 @@ func hashOf(t *testing.T, line string) string {
 	return printed.Hash
 }
 
-// wantWhole runs the check, which must find all well and that many events.
+// wantWhole runs the check, which must find no problem and this number of events.
 func wantWhole(t *testing.T, o apptest.Options, want int) {
 	t.Helper()
 	got := apptest.MustCommand(t, o, "audit", "verify")
@@ -131,7 +132,7 @@ func wantWhole(t *testing.T, o apptest.Options, want int) {
 	}
 }
 
-// wantBroken runs the check, which must fail and say this.
+// wantBroken runs the check, which must fail and print this.
 func wantBroken(t *testing.T, o apptest.Options, want string) {
 	t.Helper()
 	outcome := apptest.Command(t, o, "audit", "verify")

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestAuditAccept: an operator looks at a loss beside a server that runs, accepts it, and finds what is lost afterwards.
+// TestAuditAccept: beside a running server, an operator looks at a loss, accepts it, and finds what
+// is lost afterwards.
 func TestAuditAccept(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -51,7 +52,7 @@ func TestAuditAccept(t *testing.T) {
 		}
 		wantAccepted()
 		wantCommands(t, c, "audit", 0, "chaveiro audit accept")
-		createClient(t, c, authority.ID, "braga") // the server goes on
+		createClient(t, c, authority.ID, "braga") // the server continues
 		late := apptest.MustCommand(t, o, "audit", "checkpoint")
 		apptest.MustCommand(t, o, "audit", "verify", "--expect", hashOf(t, late))
 		wantAccepted()
@@ -65,7 +66,7 @@ func TestAuditAccept(t *testing.T) {
 	})
 }
 
-// lossOf looks at the loss, which the command prints, and returns its hash.
+// lossOf runs the command that prints the loss, and returns its hash.
 func lossOf(t *testing.T, o apptest.Options) string {
 	t.Helper()
 	got := apptest.MustCommand(t, o, "audit", "accept")

@@ -13,14 +13,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// killings is how often a command is killed, each time at another moment, and at night.
+// killings is how often a command is killed, each time at another moment. nightlyKillings is the
+// same at night.
 const (
 	killings        = 3
 	nightlyKillings = 20
 )
 
-// TestAuditAccept_Killed: the command that accepts a loss is killed. Either the loss is accepted, or nothing has changed and the same loss can be
-// accepted afterwards.
+// TestAuditAccept_Killed: the command that accepts a loss is killed. Either the loss is accepted,
+// or nothing has changed and the same loss can be accepted afterwards.
 func TestAuditAccept_Killed(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -43,10 +44,10 @@ func TestAuditAccept_Killed(t *testing.T) {
 		for i := range times {
 			alter(t, db, "DELETE FROM audit_events WHERE resource_name = '"+victim(i)+"'")
 			begin := time.Now()
-			hash := lossOf(t, o) // which does all but the writing
+			hash := lossOf(t, o) // this does everything but the writing
 			within := time.Since(begin)
 			moment := time.Duration(rand.Int64N(int64(within + within/4)))
-			if i%2 == 0 { // the writing is in the last part
+			if i%2 == 0 { // the last part does the writing
 				moment = within*3/4 + time.Duration(rand.Int64N(int64(within/2)))
 			}
 			if killedAt(t, o, moment, "audit", "accept", "--loss", hash, "--reason", "a disk") {
@@ -65,7 +66,7 @@ func TestAuditAccept_Killed(t *testing.T) {
 				t.Errorf("it says %q", got)
 			}
 		}
-		apptest.MustCommand(t, o, "audit", "checkpoint") // it is signed on
+		apptest.MustCommand(t, o, "audit", "checkpoint") // signing continues
 		if got := apptest.MustCommand(t, o, "audit", "verify"); strings.Count(got, "accepted as lost") != times {
 			t.Errorf("it says %q", got)
 		}
@@ -88,7 +89,8 @@ func killedAt(t *testing.T, o apptest.Options, moment time.Duration, args ...str
 	return err != nil
 }
 
-// awaitNobody waits until PostgreSQL has noticed that a client is gone, and has done with what that had sent.
+// awaitNobody waits until PostgreSQL has noticed that a client is gone, and has finished what that
+// client has sent.
 func awaitNobody(t *testing.T, db *sql.DB, o apptest.Options) {
 	t.Helper()
 	if o.DatabaseURL == "" {

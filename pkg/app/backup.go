@@ -14,8 +14,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// Backup writes a backup of the SQLite database to a file, while a server may be running: whole and checked, or not at all. It makes nothing of
-// its own in the data directory, and does not migrate. Without force an existing file is left alone.
+// Backup writes a backup of the SQLite database to a file, also while a server runs. The file
+// appears complete and checked, or not at all. Backup makes no files in the data directory, and
+// does not migrate. Without force it leaves an existing file alone.
 func Backup(ctx context.Context, s StorageConfig, file string, force bool) (Manifest, error) {
 	keys, err := existing(s)
 	if err != nil {
@@ -42,7 +43,7 @@ func Backup(ctx context.Context, s StorageConfig, file string, force bool) (Mani
 	return manifest, publish(temporary.Name(), file, force)
 }
 
-// existing checks that there is a database, and reads its master key; neither is made.
+// existing checks that there is a database, and reads its master key. It makes neither.
 func existing(s StorageConfig) (*seal.Keyring, error) {
 	if err := s.there(); err != nil {
 		return nil, err
@@ -92,7 +93,8 @@ func stateOfFile(ctx context.Context, path string, keys *seal.Keyring) (Manifest
 	return Manifest{MadeAt: Now(), MasterKey: keys.Fingerprints(), State: state}, errors.Join(err, db.Close())
 }
 
-// publish gives a file that is written and synced its name. Without force no other file loses it.
+// publish gives a file that is written and synced its name. Without force it replaces no other
+// file.
 func publish(temporary, file string, force bool) error {
 	if force {
 		if err := os.Rename(temporary, file); err != nil {
@@ -100,7 +102,7 @@ func publish(temporary, file string, force bool) error {
 		}
 		return syncDir(filepath.Dir(file))
 	}
-	if err := os.Link(temporary, file); err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links
+	if err := os.Link(temporary, file); err != nil && !errors.Is(err, fs.ErrExist) { // the file system has no links
 		if _, exists := os.Lstat(file); exists == nil {
 			return err
 		}
@@ -119,8 +121,9 @@ func syncFile(path string) error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
-// libpqParameters are the parameters of a URL that PostgreSQL's own programs know and that say where it is and how to get in. The rest is for
-// pools, and they refuse it.
+// libpqParameters are the parameters of a URL that the programs of PostgreSQL know, and that say
+// where the server is and how to connect. The other parameters are for pools, and the programs
+// refuse them.
 var libpqParameters = []string{"host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "passfile", "service"}
 
 // dumpCommand is the command that makes a backup of a PostgreSQL database, without its password.

@@ -15,7 +15,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/openvpn/openvpntest"
 )
 
-// elsewhere is an empty data directory of another machine that has the master key of o.
+// elsewhere is an empty data directory, as on another machine that has the master key of o.
 func elsewhere(t *testing.T, o apptest.Options) apptest.Options {
 	t.Helper()
 	other := onSQLite(t)
@@ -41,8 +41,8 @@ func wantFailure(t *testing.T, o apptest.Options, words string, args ...string) 
 	}
 }
 
-// TestBackup_OfARunningServer makes backups while clients are made. Each must open elsewhere, whole, with every client that was answered before it
-// began.
+// TestBackup_OfARunningServer makes backups while clients are made. Each backup must open
+// elsewhere, whole, with every client that was answered before the backup began.
 func TestBackup_OfARunningServer(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -161,7 +161,8 @@ func TestBackup_OfPostgreSQL(t *testing.T) {
 	wantFailure(t, o, "pg_restore", "restore", "file")
 }
 
-// TestRestore_KeepsWhatWasPublished: what was revoked after the backup stays out, for a real OpenVPN too, and the CRL's number goes on.
+// TestRestore_KeepsWhatWasPublished: what was revoked after the backup stays revoked, for a real
+// OpenVPN too, and the number of the CRL continues.
 func TestRestore_KeepsWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
@@ -244,7 +245,8 @@ func damage(t *testing.T, path string) {
 	}
 }
 
-// TestRestore_RevokeIssued: a certificate that only the database before knows can be revoked with the restore.
+// TestRestore_RevokeIssued: a restore can revoke a certificate that only the replaced database
+// knows.
 func TestRestore_RevokeIssued(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -277,7 +279,7 @@ func TestRestore_RevokeIssued(t *testing.T) {
 	}
 }
 
-// TestRestore_Refusals: nothing is changed by what is refused.
+// TestRestore_Refusals: a restore that is refused changes nothing.
 func TestRestore_Refusals(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)

@@ -14,14 +14,15 @@ import (
 )
 
 const (
-	// expiryWarning is how long before its end the TLS certificate is warned of, unless its whole life is short: then in the last quarter.
+	// expiryWarning is how long before the expiry of the TLS certificate the warnings begin. For a
+	// certificate with a short life they begin in its last quarter.
 	expiryWarning = 14 * 24 * time.Hour
-	// warnInterval is how often.
+	// warnInterval is how often the warning is repeated.
 	warnInterval = 24 * time.Hour
 )
 
-// certificateFiles are the server's TLS certificate and key. They are read anew when the files change; a pair that is not good leaves the last good one
-// in use.
+// certificateFiles are the server's TLS certificate and key. They are read again when the files
+// change. When the new pair is not valid, the last valid one stays in use.
 type certificateFiles struct {
 	certificate, key string
 	log              *slog.Logger
@@ -82,7 +83,8 @@ func (f *certificateFiles) stamps() (stamps [2]fileStamp) {
 	return stamps
 }
 
-// refresh reads the files if they have changed or force is set, and warns of an end that is near.
+// refresh reads the files if they have changed or force is set, and warns when the certificate
+// expires soon.
 func (f *certificateFiles) refresh(force bool) {
 	f.mu.Lock()
 	changed := f.stamps() != f.seen
@@ -97,7 +99,7 @@ func (f *certificateFiles) refresh(force bool) {
 	f.warn(time.Now())
 }
 
-// warn logs once a day that the certificate ends soon.
+// warn logs once a day that the certificate expires soon.
 func (f *certificateFiles) warn(now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -105,7 +105,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestUsage: the version and help wherever people look for them, and exit codes that tell a wrong command line from a failure.
+// TestUsage: the version and the help are found wherever users look for them, and the exit codes
+// distinguish a wrong command line from a failure.
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]struct {

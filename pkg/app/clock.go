@@ -17,37 +17,43 @@ import (
 const (
 	// maxClockError is how far a clock may be off.
 	maxClockError = 30 * time.Second
-	// clockInterval is how long a comparison holds. One that found something is made again in the next round.
+	// clockInterval is how long a comparison is valid. One that found a fault is repeated in the
+	// next round.
 	clockInterval = 15 * time.Second
-	// clockMemory is how long the clock of a replica counts that tells nothing new.
+	// clockMemory is how long the clock of a replica counts after its last report.
 	clockMemory = time.Minute
 )
 
-// clockCheck compares the clock of this process with the database's, and by way of that with those of the other replicas, which leave in the database
-// what they have measured. Of two replicas that are too far apart the one that is farther from the database is not ready. One check at a time uses it;
+// clockCheck compares the clock of this process with the database's and, through the database, with
+// those of the other replicas, which store their measurements there. Of two replicas that are too
+// far apart, the one that is farther from the database is not ready. One check at a time uses it;
 // the metric reads ahead.
 type clockCheck struct {
 	name     string // of this process
 	now      func() time.Time
-	compared time.Time    // when; by the clock that only runs forward
-	ahead    atomic.Int64 // of the database, in nanoseconds; the check stores it, all load it
+	compared time.Time    // when it was measured, by the monotonic clock
+	ahead    atomic.Int64 // of the database, in nanoseconds; the check stores it, the check and the metric load it
 	others   []time.Duration
 }
 
 func newClockCheck() *clockCheck { return &clockCheck{name: rand.Text(), now: time.Now} }
 
-// clocks is where clocks are compared.
+// clocks is the part of the database that clocks are compared by.
 type clocks interface {
-	// Clock is the time of the database. It is not known in SQLite, whose clock is that of the process.
+	// Clock is the time of the database. It is not known in SQLite, whose clock is that of the
+	// process.
 	Clock(ctx context.Context) (now time.Time, known bool, err error)
-	// ShareClock stores by how much the process is ahead of the database, and returns those of all others that have done so lately.
+	// ShareClock stores by how much the process is ahead of the database, and returns the values of
+	// all others that have stored theirs lately.
 	ShareClock(ctx context.Context, name string, ahead, memory time.Duration) (others []time.Duration, err error)
 }
 
 var _ clocks = (*store.Store)(nil)
 
-// compare measures, unless that was done a short time ago. The answer of the database is from some moment between question and answer: what can be the
-// way of the answer is no error of a clock. That others can't be told of it, since the database can only be read, is not the clock's fault.
+// compare measures, unless that was done a short time ago. The database reads its clock at some
+// moment between the question and the answer, so a difference within that interval is not an error
+// of a clock. A failure to share the measurement, for example with a database that can only be
+// read, is not the fault of the clock.
 func (c *clockCheck) compare(ctx context.Context, db clocks) error {
 	fault, _ := c.fault()
 	if begin := time.Now(); fault == "" && !c.compared.IsZero() && begin.Sub(c.compared) < clockInterval {
@@ -89,7 +95,7 @@ func (c *clockCheck) fault() (string, error) {
 	return "", nil
 }
 
-// gauge tells by how much the clock is off, for alarms.
+// gauge reports by how much the clock is off, for alarms.
 func (c *clockCheck) gauge() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chaveiro_clock_ahead_seconds", Help: "By how much the clock is ahead of the database's, as it was compared last; always 0 with SQLite.",

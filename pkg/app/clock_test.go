@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// sharedClocks is a database with a clock, and what replicas have left there.
+// sharedClocks is a database with a clock, and the values that replicas have stored there.
 type sharedClocks struct {
 	now    time.Time
 	known  bool
@@ -32,7 +32,8 @@ func (d *sharedClocks) ShareClock(_ context.Context, name string, ahead, _ time.
 	return others, nil
 }
 
-// TestClockCheck: more than half a minute from the database or from another replica is off, and the one is that is farther from the database.
+// TestClockCheck: a clock is off when it is more than half a minute from the database's or from
+// another replica's. Of two replicas, the one farther from the database is off.
 func TestClockCheck(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)

@@ -1,5 +1,6 @@
-// Package app puts the parts together: it reads the configuration, opens the database and the keys, starts the server and ends it
-// in order. It imports audit, domain, pki, seal, service, store and wire; nothing but cmd imports it.
+// Package app puts the parts together: it reads the configuration, opens the database and the keys,
+// starts the server and ends it in order. It imports audit, domain, pki, seal, service, store and
+// wire; nothing but cmd imports it.
 package app
 
 import (
@@ -17,11 +18,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// The settings are the fields of Config and StorageConfig. The tag name is the one name of a setting: the flag --name, the environment variable
-// CHAVEIRO_NAME, the key of the configuration file, the log's key and the row of the table in docs/operations.md, which is generated. The tag help is
-// what all of these say, the tag note what only the table does.
+// The settings are the fields of Config and StorageConfig. The tag name is the one name of a
+// setting: the flag --name, the environment variable CHAVEIRO_NAME, the key of the configuration
+// file, the key in the log and the row of the table in docs/operations.md, which is generated. The
+// tag help is the text for all of these, and the tag note is for the table alone.
 
-// StorageConfig says where everything is kept, and the key it is sealed with.
+// StorageConfig says where everything is stored, and which key seals it.
 type StorageConfig struct {
 	DataDir       string `name:"data-dir" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
 	DatabaseURL   URL    `name:"database-url" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)." note:"pool_max_conns in the URL bounds the connections that read, and those that write."`
@@ -31,13 +33,14 @@ type StorageConfig struct {
 	Anew          bool   `kong:"-"` // a new database may be made although the master key is older
 }
 
-// URL is an address that may have a password in it, which no log has.
+// URL is an address that may contain a password, which the log never shows.
 type URL string
 
-// String is the address without its password and, of a database, its parameters; string(u) is the address itself.
+// String is the address without its password and, of a database, its parameters; string(u) is the
+// address itself.
 func (u URL) String() string { return redactSetting(string(u)) }
 
-// Location is the database URL or path in force.
+// Location is the effective URL or path of the database.
 func (s StorageConfig) Location() string {
 	if s.DatabaseURL != "" {
 		return string(s.DatabaseURL)
@@ -52,11 +55,12 @@ func (s StorageConfig) masterKeyFile() string {
 	return filepath.Join(s.DataDir, "master.key")
 }
 
-// otherDatabase matches what is meant for a database that is not supported, or is a PostgreSQL address in its other form. It must not
-// pass for the path of an SQLite file.
+// otherDatabase matches an address of a database that is not supported, or a PostgreSQL address in
+// its other form. Such an address must not be taken for the path of an SQLite file.
 var otherDatabase = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:|\b(host|dbname|user|password)\s*=`)
 
-// Validate checks what would otherwise make a file of a strange name. The error quotes nothing: there may be a password in it.
+// Validate refuses an address that would otherwise make a file with a strange name. The error
+// quotes nothing: the address may contain a password.
 func (s StorageConfig) Validate() error {
 	if store.EngineOf(s.Location()) == store.SQLite && otherDatabase.MatchString(string(s.DatabaseURL)) {
 		return errors.New("database-url is neither a URL that begins with postgres:// nor the path of an SQLite file")
@@ -64,7 +68,8 @@ func (s StorageConfig) Validate() error {
 	return nil
 }
 
-// Config is the configuration of the server. The zero value of a field is its default unless its help says otherwise.
+// Config is the configuration of the server. The zero value of a field is its default unless its
+// help says otherwise.
 type Config struct {
 	StorageConfig
 	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
@@ -93,7 +98,8 @@ type Config struct {
 	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
 }
 
-// minCRLLife leaves time to notice that signing fails, minSigningKeyLife keeps the keys few; a connection lasts longer than maxRequestTimeout.
+// minCRLLife leaves time to notice that signing fails, minSigningKeyLife limits the number of keys,
+// and maxRequestTimeout is shorter than the time limit of a connection.
 const (
 	minCRLLife        = time.Hour
 	minSigningKeyLife = time.Hour
@@ -125,8 +131,9 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// redactURL hides the password of a database URL, and its parameters, where a password may stand too. Of a URL that is not understood
-// it shows nothing: a password that holds a character of the syntax puts the parts in the wrong places.
+// redactURL hides the password of a database URL, and its parameters, which may contain a password
+// too. It shows nothing of a URL that is not understood: a password with a character of the syntax
+// puts the parts in the wrong places.
 func redactURL(location string) string {
 	if store.EngineOf(location) == store.SQLite && !otherDatabase.MatchString(location) {
 		return location

@@ -84,7 +84,8 @@ func TestConfig_LogsNoSecret(t *testing.T) {
 	}
 }
 
-// TestServer_SaysItsConfiguration: what nobody sets, and the same things set by a variable and by a flag.
+// TestServer_SaysItsConfiguration: the log shows defaults, and the same settings when a variable
+// and a flag set them.
 func TestServer_SaysItsConfiguration(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -116,7 +117,7 @@ func TestServer_SaysItsConfiguration(t *testing.T) {
 	}
 }
 
-// TestServer_LogsNoSecret looks at everything that a server says from its start to its end.
+// TestServer_LogsNoSecret looks at all output of a server from its start to its end.
 func TestServer_LogsNoSecret(t *testing.T) {
 	t.Parallel()
 	o := onPostgres(t)
@@ -154,7 +155,8 @@ func TestServer_LogsNoSecret(t *testing.T) {
 	}
 }
 
-// TestConfig_SaysEverySetting: none is forgotten in the log, whatever is added, and lengths of time are text.
+// TestConfig_SaysEverySetting: the log shows every setting, also those that are added later, and
+// durations are text.
 func TestConfig_SaysEverySetting(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -11,20 +11,22 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// CopyOptions say what is copied where. The master key of both is the one of StorageConfig.
+// CopyOptions say what is copied, and where to. Both databases have the master key of
+// StorageConfig.
 type CopyOptions struct {
 	From, To string // postgres://… or the path of an SQLite file
 	Online   bool   // also while servers use the source
 }
 
-// CopyResult is what a copy has.
+// CopyResult is what a copy contains.
 type CopyResult struct {
 	Tables []store.CopiedTable
 	Audit  audit.Report
 }
 
-// Copy copies a database to a new one, on whichever engines, and checks the copy: each table against the source, the audit, and that the master key
-// opens what is sealed. A target that is a new SQLite file is made.
+// Copy copies a database to a new one, between any two engines, and checks the copy: each table
+// against the source, the audit, and that the master key opens what is sealed. It makes a target
+// that is a new SQLite file.
 func Copy(ctx context.Context, s StorageConfig, o CopyOptions, log *slog.Logger) (result CopyResult, err error) {
 	from, to := s, s
 	from.DatabaseURL, to.DatabaseURL = URL(o.From), URL(o.To)
@@ -61,7 +63,8 @@ func (result *CopyResult) make(ctx context.Context, from, to StorageConfig, keys
 	return err
 }
 
-// checkSource checks schema and master key, and that no server goes on with the source: what it answered meanwhile would not be in the copy.
+// checkSource checks the schema and the master key, and that no server uses the source: changes
+// made meanwhile would not be in the copy.
 func checkSource(ctx context.Context, from StorageConfig, keys *seal.Keyring, online bool) error {
 	db, err := store.OpenReading(ctx, from.Location())
 	if err != nil {
@@ -79,12 +82,12 @@ func checkSource(ctx context.Context, from StorageConfig, keys *seal.Keyring, on
 		return err
 	}
 	if users > 0 {
-		return fmt.Errorf("servers are connected to it (%d connections): stop them, or say --online, and what they answer meanwhile is not in the copy", users)
+		return fmt.Errorf("servers are connected to it (%d connections): stop them, or pass --online; then the changes that they make meanwhile are not in the copy", users)
 	}
 	return nil
 }
 
-// prepareTarget migrates an SQLite file, and checks that a PostgreSQL is.
+// prepareTarget migrates an SQLite file, and checks that a PostgreSQL database is migrated.
 func prepareTarget(ctx context.Context, to StorageConfig, log *slog.Logger) error {
 	to.Anew = true // the master key is the source's
 	db, err := MakeStore(ctx, to)
@@ -94,7 +97,7 @@ func prepareTarget(ctx context.Context, to StorageConfig, log *slog.Logger) erro
 	return errors.Join(prepareSchema(ctx, db, false, log), db.Close())
 }
 
-// checkCopy checks the copy as a server would use it, and puts an event into its audit.
+// checkCopy checks the copy as a server would use it, and records the copy in its audit.
 func checkCopy(ctx context.Context, to StorageConfig, keys *seal.Keyring, origin string, log *slog.Logger) (report audit.Report, err error) {
 	db, err := OpenStore(ctx, to)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestCopy moves a service from SQLite to PostgreSQL and back. Tokens, keys and lists are those of before.
+// TestCopy moves a service from SQLite to PostgreSQL and back. Tokens, keys and lists stay the
+// same.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	o, postgres := onSQLite(t), onPostgres(t)

@@ -7,8 +7,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// unaudited are statements that count what is without its one event, and events of what is not there. Nothing but access and signatures that
-// come again is ever refused, and nothing that these are about is ever deleted.
+// unaudited are statements that count rows without exactly one event, and events of rows that do
+// not exist. They rely on this: only access and repeated signatures are ever refused, and no row
+// that they look at is ever deleted.
 var unaudited = map[string]string{
 	"CAs without exactly one event of their making": `SELECT count(*) FROM cas WHERE 1 <> (SELECT count(*) FROM audit_events e
 		WHERE e.resource = 'openvpn.cas' AND e.resource_id = cas.id AND e.resource_name = cas.name AND e.action IN ('create', 'import'))`,
@@ -31,7 +32,8 @@ var unaudited = map[string]string{
 		WHERE e.refused AND NOT (e.resource = 'pam.devices' AND e.operation = 'upsertDevice' AND e.actor_kind = 'authorization')`,
 }
 
-// checkKeys checks that every apikey that was answered since the last check is there, and that its token is good for it.
+// checkKeys checks that every apikey that was answered since the last check exists, and that its
+// token works.
 func (w *crashWorld) checkKeys(t *testing.T) {
 	t.Helper()
 	for _, key := range w.freshKeys {

@@ -22,7 +22,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// check looks at everything after a start: what was answered since the last check by HTTP, the database as a whole.
+// check looks at everything after a start: by HTTP at what was answered since the last check, and
+// at the database as a whole.
 func (w *crashWorld) check(t *testing.T) {
 	t.Helper()
 	wantReady(t, w.server.URL)
@@ -36,21 +37,22 @@ func (w *crashWorld) check(t *testing.T) {
 	wantQuiet(t, w.server.Log())
 }
 
-// checkOld asks once more for some of the clients and devices that were answered at any time: a later crash is no reason to lose them.
+// checkOld checks again some of the clients and devices that were answered at any time: a later
+// crash must not lose them.
 func (w *crashWorld) checkOld(t *testing.T) {
 	t.Helper()
 	askAll(t, w, some(w.answered), w.checkClient)
 	askAll(t, w, some(w.vault.answered), w.vault.checkDevice)
 }
 
-// some are at most 200 of a list.
+// some returns at most 200 elements of a list.
 func some[T any](list []T) []T {
 	list = slices.Clone(list)
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list[:min(200, len(list))]
 }
 
-// askAll checks each of a list, some at once.
+// askAll checks each element of a list, several at once.
 func askAll[T any](t *testing.T, w *crashWorld, list []T, check func(context.Context, *apptest.Client, T) error) {
 	t.Helper()
 	const askers = 4
@@ -75,7 +77,8 @@ func askAll[T any](t *testing.T, w *crashWorld, list []T, check func(context.Con
 	group.Wait()
 }
 
-// checkClient checks that a client that was answered is there with a certificate that says the same, and the key of that.
+// checkClient checks that a client that was answered exists, with a certificate that says the same,
+// and with its key.
 func (w *crashWorld) checkClient(ctx context.Context, c *apptest.Client, want record) error {
 	var got record
 	err := c.Do(ctx, "GET", clientPath(want.ID, ""), nil, &got)
@@ -122,7 +125,8 @@ func (w *crashWorld) checkCertificate(chain []byte, want record) (*x509.Certific
 	return cert, cert.CheckSignatureFrom(issuer)
 }
 
-// noteSerial keeps whose a serial is, which it remains for good.
+// noteSerial records which client has a serial number. A serial number belongs to its client for
+// good.
 func (w *crashWorld) noteSerial(client record, cert *x509.Certificate) error {
 	serial := fmt.Sprintf("%d/%s", client.CAID, cert.SerialNumber)
 	w.mu.Lock()
@@ -143,7 +147,8 @@ func (w *crashWorld) authority(id int64) *crashAuthority {
 	panic("a client of an unknown CA")
 }
 
-// checkRevoked checks that everything whose revocation was answered is revoked and on the list of its CA.
+// checkRevoked checks that every client whose revocation was answered is revoked and on the CRL of
+// its CA.
 func (w *crashWorld) checkRevoked(t *testing.T) {
 	t.Helper()
 	c := &apptest.Client{URL: w.server.URL, Token: w.token}
@@ -183,7 +188,7 @@ func openDatabase(t *testing.T, o apptest.Options) *sql.DB {
 	return db
 }
 
-// halves are statements that count what must not be there.
+// halves are statements that count what must not exist.
 var halves = map[string]string{
 	"clients without exactly one certificate of their CA": `SELECT count(*) FROM clients c
 		WHERE (SELECT count(*) FROM certificates x WHERE x.client_id = c.id) <> 1
@@ -230,7 +235,8 @@ type certificateRow struct {
 	revoked bool
 }
 
-// certificatesOf reads the certificates of all clients and checks that each is stored under its own serial.
+// certificatesOf reads the certificates of all clients and checks that each is stored under its own
+// serial.
 func certificatesOf(t *testing.T, o apptest.Options) map[int64]certificateRow {
 	t.Helper()
 	db := openDatabase(t, o)

@@ -27,8 +27,9 @@ const (
 	longestLifeNightly = time.Second
 )
 
-// TestCrash kills the server while it works, again and again on the same data. Whatever it has answered must be there
-// afterwards, whole; what it has not answered must be there whole or not at all. CHAVEIRO_CRASH_CYCLES says how often.
+// TestCrash kills the server while it works, again and again on the same data. Afterwards,
+// everything that it has answered must be stored completely, and everything that it has not
+// answered must be stored completely or not at all. CHAVEIRO_CRASH_CYCLES says how often.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -62,7 +63,7 @@ func crashCycles(t *testing.T) int {
 	return cycles
 }
 
-// crashWorld is what the callers of the server know: what was answered.
+// crashWorld is what the callers of the server know: what the server has answered.
 type crashWorld struct {
 	options     apptest.Options
 	token       string
@@ -80,12 +81,12 @@ type crashWorld struct {
 	serials   map[string]int64
 }
 
-// crashAuthority is a CA as its callers know it. Only of an imported one they have the key.
+// crashAuthority is a CA as its callers know it. They have the key of an imported one only.
 type crashAuthority struct {
 	id        int64
 	cert      *x509.Certificate
 	key       crypto.Signer
-	crlNumber atomic.Int64 // the highest that anyone has seen
+	crlNumber atomic.Int64 // the highest number that was seen
 }
 
 // newCrashWorld starts the first server and gives it two CAs and a vault.
@@ -128,7 +129,7 @@ func (w *crashWorld) live(t *testing.T) {
 	w.server = apptest.Start(t, w.options)
 }
 
-// write works until the server is gone. Before that every request must succeed.
+// write makes requests until the server is gone. Until then every request must succeed.
 func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
@@ -162,7 +163,8 @@ func (w *crashWorld) issue(ctx context.Context, c *apptest.Client, authority *cr
 	return w.post(ctx, c, clients, object{"ca_id": authority.id, "name": name, "email": "site@example.com", "expiration": 1 + rand.N(3000)})
 }
 
-// bring imports a client whose certificate was made elsewhere; a third of them come revoked.
+// bring imports a client whose certificate was made elsewhere. A third of them are imported
+// revoked.
 func (w *crashWorld) bring(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
 	key := newKey()
 	cert := sign(clientTemplate(fmt.Sprintf("site-%d", w.names.Add(1))), authority.cert, key.Public(), authority.key)
@@ -202,7 +204,7 @@ func (w *crashWorld) revokeAny(ctx context.Context, c *apptest.Client) error {
 	return nil
 }
 
-// createKey makes an apikey that may do nothing but ask who it is.
+// createKey makes an apikey that may do nothing but ask for its own identity.
 func (w *crashWorld) createKey(ctx context.Context, c *apptest.Client) error {
 	var out apikey
 	if err := c.Do(ctx, http.MethodPost, apikeys, object{"name": fmt.Sprintf("key-%d", w.names.Add(1))}, &out); err != nil {
@@ -214,7 +216,7 @@ func (w *crashWorld) createKey(ctx context.Context, c *apptest.Client) error {
 	return nil
 }
 
-// readCRL checks that the list is not older than the newest one that was seen before it was asked for.
+// readCRL checks that the CRL is not older than the newest one that was seen before the request.
 func (w *crashWorld) readCRL(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
 	before := authority.crlNumber.Load()
 	text, err := c.Bytes(ctx, caPath(authority.id, "/crl"))
@@ -235,8 +237,8 @@ func (w *crashWorld) readCRL(ctx context.Context, c *apptest.Client, authority *
 	return nil
 }
 
-// TestCrash_FirstStart kills servers at every stage of their very first start. The next start must find its way, and the one
-// after that must find the same key.
+// TestCrash_FirstStart kills servers at every stage of their very first start. The next start must
+// succeed, and the one after that must find the same key.
 func TestCrash_FirstStart(t *testing.T) {
 	t.Parallel()
 	stages := 4
@@ -253,7 +255,7 @@ func TestCrash_FirstStart(t *testing.T) {
 			whole := time.Since(begin)
 			for stage := range stages {
 				o := empty(t)
-				o.Args = []string{"--auto-migrate"} // which says nothing to SQLite
+				o.Args = []string{"--auto-migrate"} // which has no effect on SQLite
 				crashed, err := apptest.Spawn(apptest.Binary(t), o)
 				if err != nil {
 					t.Fatal(err)

@@ -23,12 +23,12 @@ const (
 	stockRows    = 8  // devices that every import changes
 )
 
-// crashVault is what the callers of the vault's dialect know.
+// crashVault is what the callers of the vault dialect know.
 type crashVault struct {
 	oauth1, oauth2 vaultKeys
 	token          string // of OAuth 2.0
 	numbers        atomic.Int64
-	changing       chan *changingDevice // those that nobody changes at the moment
+	changing       chan *changingDevice // those that no caller changes at the moment
 
 	changed, imported atomic.Int64 // answered
 
@@ -39,10 +39,11 @@ type crashVault struct {
 	imports  []int64         // answered since the last check
 }
 
-// changingDevice is changed again and again, by one caller at a time, so that they know what it is like.
+// changingDevice is changed again and again, by one caller at a time, so that the caller knows its
+// state.
 type changingDevice struct {
 	last device  // as it was answered
-	next *device // what was sent after that and not answered; nil: nothing
+	next *device // sent after that, and not answered; nil: nothing was
 }
 
 // String implements fmt.Stringer.
@@ -53,7 +54,8 @@ func (d *changingDevice) String() string {
 	return fmt.Sprintf("%+v, or %+v", d.last, *d.next)
 }
 
-// signedUpsert is an upsert of OAuth 1.0 that makes a device. The device has an id when it was answered.
+// signedUpsert is an upsert of OAuth 1.0 that makes a device. The device has an id when it was
+// answered.
 type signedUpsert struct {
 	request *http.Request
 	device  device
@@ -78,10 +80,11 @@ func newCrashVault(t *testing.T, c *apptest.Client) *crashVault {
 	return v
 }
 
-// next is a device as no one before: its address is its own.
+// next returns a device with an address of its own.
 func (v *crashVault) next(hostname string) device { return deviceOf(hostname, v.numbers.Add(1)) }
 
-// deviceOf is a device whose search terms can be told from its row: hostname and address are each one word.
+// deviceOf is a device whose search terms can be told from its row: hostname and address are each
+// one word.
 func deviceOf(hostname string, n int64) device {
 	return device{
 		Hostname: hostname, IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Model: fmt.Sprintf("model %d", n%10), Type: "Server",
@@ -148,7 +151,7 @@ func (v *crashVault) createSigned(ctx context.Context, c *apptest.Client) error 
 	return err
 }
 
-// keep notes a device that was answered and that nobody changes after that.
+// keep records a device that was answered, and that no caller changes after that.
 func (v *crashVault) keep(d device) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -200,7 +203,8 @@ func httpOf(c *apptest.Client) *http.Client {
 	return c.HTTP
 }
 
-// importOf are the devices of an import: new ones, and the stock. All have the import as their site and as a tag.
+// importOf returns the devices of an import: new ones, and the stock. All have the import as their
+// site and as a tag.
 func importOf(n int64) []device {
 	var list []device
 	add := func(hostname string) {
@@ -219,7 +223,7 @@ func importOf(n int64) []device {
 
 func importName(n int64) string { return fmt.Sprintf("import%d", n) }
 
-// importFile imports all or none of a file.
+// importFile imports all devices of a file, or none.
 func (v *crashVault) importFile(ctx context.Context, c *apptest.Client) error {
 	n := v.numbers.Add(1)
 	var file strings.Builder

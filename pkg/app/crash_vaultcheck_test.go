@@ -12,7 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// vaultHalves are statements that count what must not be there. Every change of a device, of whatever kind, gives it another address.
+// vaultHalves are statements that count what must not exist. Every change of a device, of any kind,
+// gives it another address.
 var vaultHalves = map[string]string{
 	"devices without exactly the terms that they have": `SELECT count(*) FROM devices d
 		LEFT JOIN (SELECT device_id, count(*) AS n FROM device_terms GROUP BY device_id) AS t ON t.device_id = d.id WHERE coalesce(t.n, 0) <> 7`,
@@ -34,7 +35,8 @@ var vaultHalves = map[string]string{
 	"nonces that were spent for nothing": `SELECT count(*) FROM nonces WHERE nonce NOT IN (SELECT hostname_key FROM devices)`,
 }
 
-// check looks at everything that callers know, with the access token that they had before the crash.
+// check looks at everything that callers know, with the access token that they had before the
+// crash.
 func (v *crashVault) check(t *testing.T, w *crashWorld) {
 	t.Helper()
 	askAll(t, w, v.signed, v.replay)
@@ -51,7 +53,8 @@ func (v *crashVault) check(t *testing.T, w *crashWorld) {
 	v.signed, v.fresh, v.imports = nil, nil, nil
 }
 
-// replay sends a signed upsert again. It must be refused if its device is there: the nonce is stored with the change, or neither is.
+// replay sends a signed upsert again. It must be refused if its device exists: either both the
+// nonce and the change are stored, or neither is.
 func (v *crashVault) replay(ctx context.Context, c *apptest.Client, one *signedUpsert) error {
 	stored := one.device.ID != ""
 	if !stored {
@@ -81,7 +84,8 @@ func (v *crashVault) replay(ctx context.Context, c *apptest.Client, one *signedU
 	return nil
 }
 
-// again is the same request to a server that has another address. Its Host is what was signed.
+// again returns the same request for a server that has another address. Its Host is the one that
+// was signed.
 func (s *signedUpsert) again(ctx context.Context, c *apptest.Client) (*http.Request, error) {
 	address, err := url.Parse(c.URL)
 	if err != nil {
@@ -119,7 +123,8 @@ func (v *crashVault) checkDevice(ctx context.Context, c *apptest.Client, want de
 	return nil
 }
 
-// checkChanging checks that a device is as it was answered last, or as it was to be after that.
+// checkChanging checks that a device has its last answered state, or the state of the change that
+// was sent after that.
 func (v *crashVault) checkChanging(ctx context.Context, c *apptest.Client, one *changingDevice) error {
 	if one.next != nil {
 		got, err := v.get(ctx, c, one.last.ID)
@@ -134,7 +139,8 @@ func (v *crashVault) checkChanging(ctx context.Context, c *apptest.Client, one *
 	return v.checkDevice(ctx, c, one.last)
 }
 
-// checkImport checks that all devices are there that an import was answered to have made. Of the stock it has all, or a later one has.
+// checkImport checks that all devices exist that an answered import has made. Of the stock, either
+// all devices have the state of this import, or none has, since a later import has changed them.
 func checkImport(ctx context.Context, c *apptest.Client, n int64) error {
 	var page devicePage
 	if err := c.Do(ctx, http.MethodGet, devicesPath+"?size=100&q="+importName(n), nil, &page); err != nil {

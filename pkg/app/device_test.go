@@ -15,7 +15,7 @@ const (
 	goodDevice    = "Device-via-API,172.10.21.21,RedHat,Desktop,Linux,AWS,,\"api,app\",SSH:22,SSH:EXPECT:FILL,true\n"
 )
 
-// TestDeviceCommands imports with all outcomes, beside a server that runs.
+// TestDeviceCommands runs imports with every outcome, beside a running server.
 func TestDeviceCommands(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -46,7 +46,7 @@ func TestDeviceCommands(t *testing.T) {
 	})
 }
 
-// wantImport demands the code, what is printed, and a part of what is said beside it.
+// wantImport checks the exit code, the standard output, and a part of the standard error.
 func wantImport(t *testing.T, o apptest.Options, code int, stdout, stderr string, args ...string) {
 	t.Helper()
 	got := apptest.Command(t, o, append([]string{"device", "import"}, args...)...)
@@ -62,7 +62,8 @@ func wantCount(t *testing.T, c *apptest.Client, want int) {
 	}
 }
 
-// TestServer_UnsignedAndPlaintext: what the two settings say, and that they are refused over http all the same.
+// TestServer_UnsignedAndPlaintext: what the two settings allow, and that both methods are refused
+// over http nevertheless.
 func TestServer_UnsignedAndPlaintext(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -11,14 +11,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/docs/browsertest"
 )
 
-// TestExplorer makes a CA and a client as a person does who has a browser and a token.
+// TestExplorer makes a CA and a client as a user does who has a browser and a token.
 func TestExplorer(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Open(t)
 	c := login(t, apptest.Start(t, onSQLite(t)))
-	b.Navigate(c.URL) // leads to the explorer
+	b.Navigate(c.URL) // redirects to the explorer
 	b.Authorize(c.Token)
-	// What is as long as this is pasted: Swagger UI takes its time for every key that is typed.
+	// A text of this length is pasted: Swagger UI is slow for every key that is typed.
 	const description = "Matriz da Empresa XYZ, Rua da Chave 12, Rio de Janeiro; túnel da filial de Lisboa."
 	authority := tryOut(t, b, "createCa", object{"name": "ca-matriz", "email": "ca@example.com", "description": description})
 	site := tryOut(t, b, "createClientSite2Site", object{
@@ -33,8 +33,8 @@ func TestExplorer(t *testing.T) {
 	}
 }
 
-// TestExplorer_Vault changes to the other document and works with the devices of the vault, as somebody does who was given client credentials. The requests
-// go to both addresses that the document has.
+// TestExplorer_Vault changes to the other document and works with the devices of the vault, as a
+// user does who has client credentials. The requests go to both addresses of the document.
 func TestExplorer_Vault(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Open(t)
@@ -75,7 +75,8 @@ func TestExplorer_Vault(t *testing.T) {
 	}
 }
 
-// chooseVault changes to the vault's document and lets the page have the token that it gets there for the keys.
+// chooseVault changes to the document of the vault, gets a token for the keys there, and authorizes
+// the page with it.
 func chooseVault(t *testing.T, b *browsertest.Browser, keys vaultKeys) {
 	t.Helper()
 	b.Choose("#document", "pam")
@@ -85,7 +86,7 @@ func chooseVault(t *testing.T, b *browsertest.Browser, keys vaultKeys) {
 	b.Authorize(token.AccessToken)
 }
 
-// wantSent checks where the page says that it has sent the request of an operation.
+// wantSent checks to which address the page says that it has sent the request of an operation.
 func wantSent(t *testing.T, b *browsertest.Browser, operation, address string) {
 	t.Helper()
 	if got := b.Text(fmt.Sprintf(`.opblock[id$="-%s"] .request-url pre`, operation)); got != address {
@@ -101,7 +102,8 @@ func tryOut(t *testing.T, b *browsertest.Browser, operation string, in object) r
 	return out
 }
 
-// execute executes an operation in the page, without a body if in is nil. The answer that is shown must have this status.
+// execute executes an operation in the page, without a body if in is nil. The answer that is shown
+// must have this status.
 func execute(t *testing.T, b *browsertest.Browser, operation string, in any, want int, out any) {
 	t.Helper()
 	body := ""

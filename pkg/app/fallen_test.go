@@ -8,8 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestReplicas_Fallen: an apikey that has lost its rights at one server changes nothing at the other from the next moment on, although that still
-// believes it for what it only reads.
+// TestReplicas_Fallen: an apikey that loses its rights at one server can change nothing at the
+// other from the next moment on, although the other still admits it for reads.
 func TestReplicas_Fallen(t *testing.T) {
 	t.Parallel()
 	a, b, o := startReplicas(t)

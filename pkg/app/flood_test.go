@@ -16,7 +16,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestFlood: one caller asks for many of what is costly, at once. Another who asks for one of them does not wait for all of those, and cheap requests go on.
+// TestFlood: one caller makes many costly requests at once. Another caller's costly request does
+// not wait for all of those, and cheap requests are served.
 func TestFlood(t *testing.T) {
 	p := apptest.Start(t, onSQLite(t))
 	root := login(t, p)
@@ -70,10 +71,10 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// flooding is what has become of many requests at once.
+// flooding counts what has become of many concurrent requests.
 type flooding struct {
 	left, refused, wrong atomic.Int64
-	end                  func() // takes those back that are left
+	end                  func() // cancels those that are left
 }
 
 // flood sends requests at once, and returns when some were refused and the others wait.
@@ -105,7 +106,7 @@ func flood(t *testing.T, c *apptest.Client, n int, request func(i int) (string, 
 	return f
 }
 
-// posted is an answer in short.
+// posted is a summary of an answer.
 type posted struct {
 	status, retry int
 	err           error

@@ -17,8 +17,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// The floor is the state that the database is known to have had, in a small file outside of it. A database that is older makes revoked certificates good
-// again, so a server does not start on one until somebody has accepted it. The file is sealed under the master key, and can be read.
+// floorFile is the floor: the state that the database is known to have had, in a small file outside
+// of it. An older database makes revoked certificates valid again, so a server does not start on
+// one until an operator has accepted it. The file is sealed under the master key, and its text can
+// be read.
 type floorFile struct {
 	State json.RawMessage `json:"state"` // State
 	Seal  []byte          `json:"seal"`  // the SHA-256 of State, sealed
@@ -33,7 +35,7 @@ func (s StorageConfig) floorFile() string {
 	return filepath.Join(s.DataDir, "floor.json")
 }
 
-// readFloor reads the floor; false: there is none yet.
+// readFloor reads the floor; false means that there is none yet.
 func readFloor(path string, keys *seal.Keyring) (State, bool, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +69,7 @@ func checkFloorSeal(file floorFile, keys *seal.Keyring) error {
 	return nil
 }
 
-// writeFloor replaces the floor, whole or not at all.
+// writeFloor replaces the floor completely or not at all.
 func writeFloor(path string, state State, keys *seal.Keyring) error {
 	text, err := json.Marshal(state)
 	if err != nil {
@@ -105,7 +107,8 @@ func stateNow(ctx context.Context, s StorageConfig, keys *seal.Keyring) (State, 
 	return state, errors.Join(err, db.Close())
 }
 
-// below says in what a database is older than the floor, or has another history. A floor whose incarnation an operator has given up is none.
+// below says in what a database is older than the floor, or that it has another history. A floor
+// whose incarnation an operator has abandoned does not count.
 func below(ctx context.Context, db *store.Store, state, floor State) ([]string, error) {
 	incarnation, err := db.Histories().Incarnation(ctx)
 	if err != nil || slices.Contains(incarnation.Abandoned, floor.Incarnation) {
@@ -114,7 +117,7 @@ func below(ctx context.Context, db *store.Store, state, floor State) ([]string, 
 	var found []string
 	for _, known := range floor.CAs {
 		at := slices.IndexFunc(state.CAs, func(one StateCA) bool { return one.Certificate == known.Certificate })
-		if at >= 0 && state.CAs[at].CRLNumber < known.CRLNumber { // a CA without certificates may have been removed
+		if at >= 0 && state.CAs[at].CRLNumber < known.CRLNumber { // a missing CA may have had no certificates and been removed
 			found = append(found, fmt.Sprintf("of the CA %q the CRL number %d was published, and it has %d", known.Name, known.CRLNumber, state.CAs[at].CRLNumber))
 		}
 	}
@@ -125,7 +128,8 @@ func below(ctx context.Context, db *store.Store, state, floor State) ([]string, 
 	return found, err
 }
 
-// lostEvents counts what is known to be missing of the audit. Events that were pruned are not missing.
+// lostEvents counts the events that are known to be missing from the audit. Pruned events are not
+// missing.
 func lostEvents(ctx context.Context, db *store.Store, state, floor State) (lost int64, err error) {
 	for _, known := range floor.Audit {
 		at := slices.IndexFunc(state.Audit, func(end AuditEnd) bool { return end.Chain == known.Chain })
@@ -157,7 +161,8 @@ func (e *belowFloorError) Error() string {
 		"or --crl with the present list of every CA, as OpenVPN servers have it, and once more with each older list that has what the present one lacks"
 }
 
-// checkFloor refuses a database that is below the floor. One that begins is let through where it was asked for.
+// checkFloor refuses a database that is below the floor. It admits a new database that was asked
+// for.
 func checkFloor(ctx context.Context, s StorageConfig, storage *Storage) error {
 	floor, found, err := readFloor(s.floorFile(), storage.Keys)
 	if err != nil || !found {
@@ -201,7 +206,7 @@ func (s *Server) keepFloor(ctx context.Context) {
 	}
 }
 
-// raiseFloor writes the state of the database, unless it is below what is written.
+// raiseFloor writes the state of the database to the floor, unless it is below the present floor.
 func raiseFloor(ctx context.Context, s StorageConfig, storage *Storage) error {
 	ctx, cancel := context.WithTimeout(ctx, floorTimeout)
 	defer cancel()

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestFloor sets the database back behind the server's back: a server does not start on it until it was accepted, and then the numbers go on.
+// TestFloor sets the database back behind the server's back. No server starts on it until it is
+// accepted, and then the numbers continue.
 func TestFloor(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -26,7 +27,7 @@ func TestFloor(t *testing.T) {
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	again := apptest.Start(t, o) // nothing has gone back
+	again := apptest.Start(t, o) // the database has not gone back
 	if err := again.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,8 @@ func TestFloor(t *testing.T) {
 	wantReady(t, apptest.Start(t, o).URL)
 }
 
-// TestFloor_OfAnotherHistory: the numbers of a database that was set back have reached those of before, and its events are others.
+// TestFloor_OfAnotherHistory: a database that was set back has reached the positions of the floor
+// again, but with other events.
 func TestFloor_OfAnotherHistory(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {

@@ -8,7 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestReady_FullDisk lets no file of a running server grow, as a full disk does, and then lets them again.
+// TestReady_FullDisk prevents the files of a running server from growing, as a full disk does, and
+// then allows it again.
 func TestReady_FullDisk(t *testing.T) {
 	t.Parallel()
 	p := apptest.Start(t, onSQLite(t))
@@ -19,7 +20,7 @@ func TestReady_FullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitReady(t, p.URL, "the database can't be written to")
-	get(t, c, cas) // what only reads goes on
+	get(t, c, cas) // reads continue
 	get(t, c, "/healthz")
 	if err := unix.Prlimit(p.PID(), unix.RLIMIT_FSIZE, &before, nil); err != nil {
 		t.Fatal(err)

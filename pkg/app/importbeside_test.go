@@ -11,11 +11,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// nightly is set where tests take their time: see the target of that name in the Makefile.
+// nightly is set where tests may take long: see the target of that name in the Makefile.
 var nightly = os.Getenv("CHAVEIRO_NIGHTLY") != ""
 
-// TestImport_BesideWrites: while a command imports many devices into the SQLite file of a server, whatever the server is asked to write succeeds, and what is
-// imported is seen all at once. With as many as 100 000 nobody waits longer than a second.
+// TestImport_BesideWrites: while a command imports many devices into the SQLite file of a server,
+// all writes of the server succeed, and the imported devices become visible all at once. With as
+// many as 100 000 devices no write takes longer than a second.
 func TestImport_BesideWrites(t *testing.T) {
 	t.Parallel()
 	rows := 6_000

@@ -23,7 +23,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// writeServerTLS writes a certificate for 127.0.0.1 and its key, and returns the flags for them and the certificate.
+// writeServerTLS writes a certificate for 127.0.0.1 and its key, and returns the flags for them and
+// the certificate.
 func writeServerTLS(t *testing.T) ([]string, *x509.Certificate) {
 	t.Helper()
 	key := newKey()
@@ -77,7 +78,8 @@ func TestServer_TLS(t *testing.T) {
 	}
 }
 
-// TestServer_ClientCertificates: whose authorization needs a certificate comes in with that one alone, over TLS to the server itself.
+// TestServer_ClientCertificates: an authorization that needs a certificate is admitted with that
+// one alone, over TLS to the server itself.
 func TestServer_ClientCertificates(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -123,7 +125,8 @@ func TestServer_ClientCertificates(t *testing.T) {
 	}
 }
 
-// newClientCertificate signs itself: fingerprints say which certificate is good, not issuers.
+// newClientCertificate makes a self-signed certificate: fingerprints decide which certificate is
+// valid, not issuers.
 func newClientCertificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	key := newKey()
@@ -134,7 +137,8 @@ func newClientCertificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }
 
-// call makes a request in JSON, reads what is answered into a place unless that is nil, and returns the status.
+// call makes a request in JSON, decodes the answer into a value unless that is nil, and returns the
+// status.
 func call(t *testing.T, client *http.Client, method, url, token, body string, into any) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -158,7 +162,7 @@ func call(t *testing.T, client *http.Client, method, url, token, body string, in
 	return response.StatusCode
 }
 
-// TestServer_LimitsHeaders: 32 KiB and what net/http adds to it.
+// TestServer_LimitsHeaders: the limit is 32 KiB, and what net/http adds to it.
 func TestServer_LimitsHeaders(t *testing.T) {
 	t.Parallel()
 	p := apptest.Start(t, onSQLite(t))
@@ -179,7 +183,8 @@ func TestServer_LimitsHeaders(t *testing.T) {
 	}
 }
 
-// TestServer_CutsSlowClientsOff: a client that sends its header byte by byte keeps a connection for ten seconds.
+// TestServer_CutsSlowClientsOff: a client that sends its header byte by byte keeps a connection for
+// ten seconds.
 func TestServer_CutsSlowClientsOff(t *testing.T) {
 	t.Parallel()
 	p := apptest.Start(t, onSQLite(t))

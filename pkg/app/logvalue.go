@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// LogValue is the effective configuration without its secrets: every setting by its name, with lengths of time as text, and what follows from several
-// of them.
+// LogValue is the effective configuration without its secrets: every setting by its name, with
+// durations as text, and what follows from several of them.
 func (c Config) LogValue() slog.Value {
 	key := "file " + c.masterKeyFile()
 	if c.MasterKey != "" {
@@ -30,7 +30,8 @@ type Setting struct {
 	value                any
 }
 
-// Settings lists what can be set, with its documentation, in the order of the fields. What is not meant for flags may be secret, and is left out.
+// Settings lists what can be set, with its documentation, in the order of the fields. It leaves out
+// fields that are not flags, which may be secret.
 func Settings(config any) []Setting { return settings(reflect.ValueOf(config)) }
 
 func settings(config reflect.Value) (list []Setting) {
@@ -48,7 +49,8 @@ func settings(config reflect.Value) (list []Setting) {
 	return list
 }
 
-// attr is the setting as the log has it: lengths of time as text, types that hide their secrets without them.
+// attr is the setting in the form of the log: durations as text, and types that hide their secrets
+// without them.
 func (s Setting) attr() slog.Attr {
 	if text, ok := s.value.(interface{ String() string }); ok {
 		return slog.String(s.Name, text.String())

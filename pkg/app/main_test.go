@@ -145,7 +145,8 @@ func wantReady(t *testing.T, url string) {
 	}
 }
 
-// wantQuiet checks that the log has no line above info, and no line that is not JSON, such as the trace of a panic.
+// wantQuiet checks that the log has no line above info, and no line that is not JSON, such as the
+// trace of a panic.
 func wantQuiet(t *testing.T, log string) {
 	t.Helper()
 	for line := range strings.Lines(log) {

@@ -17,22 +17,22 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// Manifest says what is in a backup. It stands in the backup itself.
+// Manifest describes a backup. It is stored in the backup itself.
 type Manifest struct {
 	MadeAt    time.Time         `json:"made_at"`
 	MasterKey map[uint32]string `json:"master_key"` // fingerprints of the keys by version; the keys themselves are not in the backup
 	State
 }
 
-// State is what a database is compared by.
+// State is the part of a database by which databases are compared.
 type State struct {
 	Schema      int64      `json:"schema"`
-	Incarnation string     `json:"incarnation"` // which history the database has
+	Incarnation string     `json:"incarnation"` // the history of the database
 	CAs         []StateCA  `json:"cas"`
 	Audit       []AuditEnd `json:"audit"`
 }
 
-// StateCA is how far the revocation lists of a CA have come.
+// StateCA is how far the CRLs of a CA have come.
 type StateCA struct {
 	ID          int64  `json:"id"`
 	Name        string `json:"name"`
@@ -87,7 +87,7 @@ func readState(ctx context.Context, db *store.Reading, keys *seal.Keyring) (Stat
 	return state, err
 }
 
-// minSchema is the first that has an audit.
+// minSchema is the first schema that has an audit.
 const minSchema = 2
 
 // events is how many events the audit has had.
@@ -98,7 +98,7 @@ func (s State) events() (n int64) {
 	return n
 }
 
-// errAltered is the answer to a backup that is no longer what was made.
+// errAltered says that a backup has changed since it was made.
 var errAltered = errors.New("it is not as it was made: its contents and its manifest differ")
 
 // readManifest reads the manifest of a backup and compares it with the backup.
@@ -137,7 +137,7 @@ func printsText(prints map[uint32]string) string {
 	return fmt.Sprint(texts)
 }
 
-// Print writes the manifest for people.
+// Print writes the manifest in a readable form.
 func (m Manifest) Print(out io.Writer) {
 	fmt.Fprintf(out, "made at      %s\nschema       %d\nmaster key   %s (its fingerprint: the key itself is not in the backup, keep it apart)\n",
 		m.MadeAt.Format(time.RFC3339), m.Schema, printsText(m.MasterKey))

@@ -22,7 +22,7 @@ func keyText() string {
 	return strings.TrimSpace(string(text))
 }
 
-// filesIn lists a directory; one that is not there has no files.
+// filesIn lists a directory. A missing directory has no files.
 func filesIn(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -60,7 +60,7 @@ func TestStorage_IsReadableByNobodyElse(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
 	p := apptest.Start(t, o)
-	createCA(t, login(t, p), "modes") // so that there is a log of the database
+	createCA(t, login(t, p), "modes") // so that there is a write-ahead log
 	for name, want := range map[string]fs.FileMode{
 		"": fs.ModeDir | 0o700, "master.key": 0o600, "chaveiro.db": 0o600, "chaveiro.db-wal": 0o600, "chaveiro.db-shm": 0o600,
 	} {
@@ -108,7 +108,7 @@ func TestMasterKey_FromAFile(t *testing.T) {
 	}
 }
 
-// TestMasterKey_Refusals: each is a start on data that another key has sealed.
+// TestMasterKey_Refusals: each case is a start on data that another key has sealed.
 func TestMasterKey_Refusals(t *testing.T) {
 	t.Parallel()
 	const encoded = "bm90IGEga2V5"
@@ -156,8 +156,8 @@ func TestMasterKey_Refusals(t *testing.T) {
 	}
 }
 
-// TestFirstStart_OfSeveral starts several servers at once on an empty database. All must come up, and with one key: each
-// accepts the token that another has made.
+// TestFirstStart_OfSeveral starts several servers at once on an empty database. All must come up,
+// and with one key: each accepts the token that another has made.
 func TestFirstStart_OfSeveral(t *testing.T) {
 	t.Parallel()
 	const servers = 3

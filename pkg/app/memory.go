@@ -10,11 +10,12 @@ import (
 	"strings"
 )
 
-// memoryShare is the part of the machine's or container's memory, in percent, beyond which the garbage collector works harder.
+// memoryShare is the share of the memory of the machine or container, in percent, above which the
+// garbage collector works harder.
 const memoryShare = 75
 
-// LimitMemory sets the soft limit of the heap to three quarters of what the machine or the control group has, unless GOMEMLIMIT in the environment says
-// how much. It logs what holds.
+// LimitMemory sets the soft limit of the heap to three quarters of the memory of the machine or the
+// control group, unless GOMEMLIMIT in the environment sets a limit. It logs the limit in force.
 func LimitMemory(log *slog.Logger) {
 	if set := os.Getenv("GOMEMLIMIT"); set != "" {
 		log.Info("memory", "limit", set, "origin", "GOMEMLIMIT")
@@ -29,8 +30,9 @@ func LimitMemory(log *slog.Logger) {
 	log.Info("memory", "limit", strconv.FormatInt(limit>>20, 10)+"MiB", "origin", "75 % of what the system has")
 }
 
-// availableMemory is the least of the memory of the machine and the limits of the control groups that the process is in, in bytes; 0: not known. root is
-// where the system's files are.
+// availableMemory returns the least of the memory of the machine and the limits of the control
+// groups that the process is in, in bytes; 0 means unknown. root is the directory of the system's
+// files.
 func availableMemory(root string) int64 {
 	least := int64(math.MaxInt64)
 	take := func(bytes int64) {
@@ -50,7 +52,7 @@ func availableMemory(root string) int64 {
 	return least
 }
 
-// controlGroups lists the group of the process and all that it is in.
+// controlGroups lists the control group of the process and all groups that contain it.
 func controlGroups(file string) (dirs []string) {
 	text, _ := os.ReadFile(file)
 	for line := range strings.Lines(string(text)) {
@@ -79,7 +81,7 @@ func machineMemory(file string) int64 {
 	return 0
 }
 
-// readBytes reads a file that holds a number; "max" and what can't be read are 0.
+// readBytes reads a file that holds a number. For "max", and for what can't be read, it returns 0.
 func readBytes(file string) int64 {
 	text, _ := os.ReadFile(file)
 	n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)

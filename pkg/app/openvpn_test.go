@@ -15,10 +15,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/openvpn/openvpntest"
 )
 
-// soon is how long after a DELETE a client may at most be let in.
+// soon is the longest time after a DELETE for which a client may still be let in.
 const soon = 10 * time.Second
 
-// TestOpenVPN is the main job: certificates made by HTTP let sites in, and a DELETE keeps a site out, while the OpenVPN server runs on.
+// TestOpenVPN is the main job: certificates made over HTTP let sites in, and a DELETE keeps a site
+// out, while the OpenVPN server keeps running.
 func TestOpenVPN(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
@@ -52,14 +53,15 @@ func TestOpenVPN(t *testing.T) {
 	for _, name := range []string{"porto", "faro", "braga"} {
 		wantConnected(t, server, credentials(t, c, sites[name], name))
 	}
-	wantRefused(t, server, gone) // still
+	wantRefused(t, server, gone) // still refused
 	if server.PID() != pid {
 		t.Error("this is not the server it was")
 	}
 }
 
-// TestOpenVPN_ImportedCA moves a CA that openssl has kept so far, with two sites. One was revoked there and stays out, although
-// nobody imports its certificate; the other is revoked after the move.
+// TestOpenVPN_ImportedCA moves a CA with two sites that openssl has kept so far. One site was
+// revoked there and stays refused, although its certificate is not imported; the other is revoked
+// after the move.
 func TestOpenVPN_ImportedCA(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
@@ -72,7 +74,7 @@ func TestOpenVPN_ImportedCA(t *testing.T) {
 	old := openvpntest.Credentials{Certificate: []byte(read(t, dir, "old.pem")), Key: []byte(read(t, dir, "old.key"))}
 	kept := openvpntest.Credentials{Certificate: []byte(read(t, dir, "kept.pem")), Key: []byte(read(t, dir, "kept.key"))}
 	wantRefused(t, server, old)
-	wantConnected(t, server, kept) // as before, and nobody has imported it
+	wantConnected(t, server, kept) // as before, although its certificate is not imported
 
 	imported := create(t, c, clients+"/import", object{
 		"ca_id": authority.ID, "email": "site@example.com", "cert": string(kept.Certificate), "key": string(kept.Key),
@@ -124,7 +126,7 @@ func startOpenVPN(t *testing.T, c *apptest.Client, caID int64) *openvpntest.Serv
 	})
 }
 
-// setCRL gives the list that is served to the running OpenVPN server.
+// setCRL gives the running OpenVPN server the CRL that is served.
 func setCRL(t *testing.T, c *apptest.Client, server *openvpntest.Server, caID int64) {
 	t.Helper()
 	if err := server.SetCRL(get(t, c, caPath(caID, "/crl"))); err != nil {
@@ -132,7 +134,8 @@ func setCRL(t *testing.T, c *apptest.Client, server *openvpntest.Server, caID in
 	}
 }
 
-// credentials are what a site downloads, less the CA's certificate, which it gets with the server's profile.
+// credentials are what a site downloads, without the certificate of the CA, which comes with the
+// profile of the server.
 func credentials(t *testing.T, c *apptest.Client, site record, name string) openvpntest.Credentials {
 	t.Helper()
 	chain := get(t, c, clientPath(site.ID, "/certificate"))
@@ -169,7 +172,8 @@ func wantRefused(t *testing.T, server *openvpntest.Server, c openvpntest.Credent
 	}
 }
 
-// newOpenSSLCA makes a CA as the manual of openssl has it, with an encrypted key, the clients old and kept, and a list that has old.
+// newOpenSSLCA makes a CA as described in the manual of openssl, with an encrypted key, the clients
+// old and kept, and a CRL that lists old.
 func newOpenSSLCA(t *testing.T) (dir string) {
 	t.Helper()
 	requireProgram(t, "openssl", "apt-get install openssl")

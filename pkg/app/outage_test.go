@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
-// onOwnCluster is a migrated database on a server that the test may stop. One that is ended at once has to be durable.
+// onOwnCluster is a migrated database on a PostgreSQL server that the test may stop. A server that
+// is killed has to be durable.
 func onOwnCluster(t *testing.T, config pgtest.Config) (apptest.Options, *pgtest.Cluster) {
 	t.Helper()
 	pgtest.Long(t)
@@ -32,7 +33,8 @@ func onOwnCluster(t *testing.T, config pgtest.Config) (apptest.Options, *pgtest.
 	return o, cluster
 }
 
-// answeredBy is the status and when to try again; 0: there was no answer.
+// answeredBy returns the status and Retry-After of an answer. The status 0 means that there was no
+// answer.
 func answeredBy(t *testing.T, c *apptest.Client, method, path string, in any) (status int, retry string) {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -54,8 +56,9 @@ func answeredBy(t *testing.T, c *apptest.Client, method, path string, in any) (s
 	return response.StatusCode, response.Header.Get("Retry-After")
 }
 
-// TestOutage_FrozenDatabase: the database stops in the middle of work and goes on later. Everybody gets an answer in time, nothing that was answered as
-// failed is stored afterwards, and the process ends when it is told to.
+// TestOutage_FrozenDatabase: the database stops in the middle of work and continues later. Every
+// request is answered in time, nothing that was answered as failed is stored afterwards, and the
+// process ends when it is told to.
 func TestOutage_FrozenDatabase(t *testing.T) {
 	t.Parallel()
 	o, cluster := onOwnCluster(t, pgtest.Config{})
@@ -67,7 +70,7 @@ func TestOutage_FrozenDatabase(t *testing.T) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	frozen := make(chan struct{})
-	for worker := range 8 { // all the time, so that the stop finds them everywhere
+	for worker := range 8 { // all the time, so that the stop meets requests in every stage
 		group.Go(func() {
 			for n := 0; ; n++ {
 				name := fmt.Sprintf("site-%d-%d", worker, n)
@@ -109,7 +112,7 @@ func TestOutage_FrozenDatabase(t *testing.T) {
 	}
 	again := apptest.Start(t, o)
 	c.URL = again.URL
-	time.Sleep(time.Second) // what was sent to the database has come to it
+	time.Sleep(time.Second) // what was sent to the database has arrived by then
 	var late []string
 	for name := range namesOf(t, o) {
 		if !stored[name] {
@@ -117,7 +120,7 @@ func TestOutage_FrozenDatabase(t *testing.T) {
 		}
 		delete(stored, name)
 	}
-	if len(late) > 1 { // one may just have been committed when the server stopped, with its answer on the way
+	if len(late) > 1 { // one may just have been committed when the server stopped, with its answer not sent yet
 		t.Errorf("answered as failed and stored: %q", late)
 	}
 	if len(stored) > 0 {
@@ -143,7 +146,8 @@ func namesOf(t *testing.T, o apptest.Options) map[string]bool {
 	return names
 }
 
-// TestOutage_Restart: while the database is away requests wait or are told to come again, and afterwards all is well at once.
+// TestOutage_Restart: while the database is away, requests wait or are told to retry. Afterwards
+// all requests succeed at once.
 func TestOutage_Restart(t *testing.T) {
 	t.Parallel()
 	o, cluster := onOwnCluster(t, pgtest.Config{Durable: true})

@@ -44,7 +44,7 @@ func clientTemplate(name string) *x509.Certificate {
 	}
 }
 
-// sign signs a certificate for a public key; without an issuer it signs itself.
+// sign signs a certificate for a public key. Without an issuer it is self-signed.
 func sign(template, issuer *x509.Certificate, public crypto.PublicKey, key crypto.Signer) *x509.Certificate {
 	if issuer == nil {
 		issuer = template
@@ -62,7 +62,7 @@ func encodePEM(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// decodePEM returns the blocks of a text that must consist of blocks of this type alone.
+// decodePEM returns the blocks of a text, which must consist of blocks of this type alone.
 func decodePEM(kind string, text []byte) ([][]byte, error) {
 	var blocks [][]byte
 	for len(text) > 0 {
@@ -106,7 +106,7 @@ func parseKey(text []byte) (crypto.Signer, error) {
 	return key.(crypto.Signer), nil
 }
 
-// parseCRL reads a list that the issuer must have signed.
+// parseCRL reads a CRL, which the issuer must have signed.
 func parseCRL(text []byte, issuer *x509.Certificate) (*x509.RevocationList, error) {
 	blocks, err := decodePEM("X509 CRL", text)
 	if err != nil {
@@ -119,7 +119,7 @@ func parseCRL(text []byte, issuer *x509.Certificate) (*x509.RevocationList, erro
 	return crl, crl.CheckSignatureFrom(issuer)
 }
 
-// listedIn is the set of the serials of a list, in decimal.
+// listedIn is the set of the serial numbers on a CRL, in decimal.
 func listedIn(crl *x509.RevocationList) map[string]bool {
 	set := map[string]bool{}
 	for _, entry := range crl.RevokedCertificateEntries {

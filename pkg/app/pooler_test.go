@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
-// TestPooler serves through PgBouncer in transaction mode, after it was refused with what to set.
+// TestPooler serves through PgBouncer in transaction mode, after a start was refused with the
+// settings that are needed.
 func TestPooler(t *testing.T) {
 	t.Parallel()
 	direct := onPostgres(t)

@@ -21,7 +21,7 @@ func TestMigrations_OfPostgreSQLAreAStepOfTheirOwn(t *testing.T) {
 		}
 	}
 	wantCommand(1, "00001 missing 00001_", "migrate", "status")
-	wantRefusal(t, o, "the database lacks") // looking changes nothing
+	wantRefusal(t, o, "the database lacks") // a look changes nothing
 	wantCommand(0, "applied 00001_", "migrate", "up")
 	wantCommand(0, "up to date\n", "migrate", "up")
 	wantCommand(0, "00001 applied 00001_", "migrate", "status")
@@ -81,8 +81,8 @@ func TestReplicas_ServeEachOthersRevocations(t *testing.T) {
 	}
 }
 
-// TestReplicas_ForgetCredentials changes who may do what at one replica, or at the command line. Both must follow, for the token of the
-// apikey and for its access tokens.
+// TestReplicas_ForgetCredentials changes access rights at one replica, or at the command line. Both
+// replicas must follow, for the token of the apikey and for its access tokens.
 func TestReplicas_ForgetCredentials(t *testing.T) {
 	t.Parallel()
 	a, b, o := startReplicas(t)

@@ -7,24 +7,26 @@ import (
 )
 
 const (
-	// probeInterval is how long a write that succeeded says that the next one will.
+	// probeInterval is how long after a successful write no other write is tried.
 	probeInterval = 5 * time.Second
-	// probePatience is how long writes may take no end before the database counts as one that can't be written to: under a heavy load the connections
-	// are busy, and when a synchronous standby is gone nothing is ever committed.
+	// probePatience is how long writes may time out before the database counts as one that can't be
+	// written to: under a heavy load the connections are busy, and when a synchronous standby is
+	// gone nothing is ever committed.
 	probePatience = 30 * time.Second
-	// probeTimeout leaves the rest of the round to say so.
+	// probeTimeout leaves the rest of the round to report the outcome.
 	probeTimeout = checkTimeout * 3 / 4
 )
 
-// writeProbe remembers when a write succeeded. One check at a time uses it.
+// writeProbe records when a write succeeded. One check at a time uses it.
 type writeProbe struct {
-	name string // of this process: replicas do not wait for each other's row
+	name string // of this process, so that replicas do not wait for each other's row
 	good time.Time
 }
 
 func newWriteProbe() *writeProbe { return &writeProbe{name: rand.Text()} }
 
-// try writes, unless a write has succeeded a short time ago. After a failure it writes in every round.
+// try writes, unless a write has succeeded a short time ago. After a failure it writes in every
+// round.
 func (p *writeProbe) try(ctx context.Context, write func(ctx context.Context, name string, now time.Time) error) error {
 	begin := time.Now()
 	age := begin.Sub(p.good)

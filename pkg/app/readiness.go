@@ -13,19 +13,21 @@ import (
 
 const (
 	checkTimeout = 2 * time.Second
-	// checkMemory is how long what was found is the answer to all who ask.
+	// checkMemory is how long the result of a round answers all requests.
 	checkMemory = time.Second
-	// checkStale is how old an answer may be that is given while the next round runs: a round is over after checkTimeout.
+	// checkStale is the greatest age of an answer that is given while the next round runs: a round
+	// ends after checkTimeout.
 	checkStale = checkMemory + checkTimeout
 )
 
-// readiness runs checks in rounds and remembers what they found. However many ask, there is one round a second; nobody who asks runs it, so one who
-// goes away neither ends it nor makes anybody wait.
+// readiness runs checks in rounds and keeps the results. There is one round a second, however many
+// requests ask. No request runs the round itself, so a request that is canceled neither ends it nor
+// makes others wait.
 type readiness struct {
 	log    *slog.Logger
 	checks []*guardedCheck
 
-	// mu guards all that follows, for a look-up; never while a check runs.
+	// mu guards all that follows. It is held for a look-up, never while a check runs.
 	mu      sync.Mutex
 	found   []wire.Check
 	foundAt time.Time
@@ -40,8 +42,8 @@ func newReadiness(checks []check, log *slog.Logger) *readiness {
 	return r
 }
 
-// answer returns what was found within the last second, and otherwise waits for the round that finds it. While a round runs an answer that is a
-// little older does.
+// answer returns what was found within the last second. Otherwise it waits for the round that finds
+// it. While a round is already running, a result that is a little older will do.
 func (r *readiness) answer(ctx context.Context) []wire.Check {
 	r.mu.Lock()
 	age := time.Since(r.foundAt)
@@ -80,16 +82,17 @@ func (r *readiness) run(ended chan struct{}) {
 	close(ended)
 }
 
-// guardedCheck is a check that is waited for no longer than its context lasts, and that is not begun again before it has ended.
+// guardedCheck is a check that is waited for no longer than its context lasts, and that is not
+// started again before it has ended.
 type guardedCheck struct {
 	check
 	// running says that the check runs: set by the round that begins it, and cleared when the check
 	// ends, which may be after the round.
 	running atomic.Bool
-	last    string // what the log was told
+	last    string // the fault that was last logged
 }
 
-// lateFault is what is known of a check that takes too long.
+// lateFault is the fault of a check that takes too long.
 const lateFault = "no answer in time"
 
 func (c *guardedCheck) fault(ctx context.Context, log *slog.Logger) string {

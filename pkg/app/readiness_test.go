@@ -21,7 +21,8 @@ func readinessOf(log *bytes.Buffer, checks ...check) *readiness {
 	return newReadiness(checks, slog.New(slog.NewJSONHandler(log, nil)))
 }
 
-// TestReadiness_OneRoundForAll: a thousand who ask at once cost one round, and so does everybody within the next second.
+// TestReadiness_OneRoundForAll: a thousand concurrent requests cost one round. All requests within
+// the next second share that round.
 func TestReadiness_OneRoundForAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -50,7 +51,8 @@ func TestReadiness_OneRoundForAll(t *testing.T) {
 	})
 }
 
-// TestReadiness_NobodyWaitsForOldNews: who asks while the next round runs gets what the last one has found.
+// TestReadiness_NobodyWaitsForOldNews: a request during the next round gets the result of the last
+// one at once.
 func TestReadiness_NobodyWaitsForOldNews(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -70,7 +72,8 @@ func TestReadiness_NobodyWaitsForOldNews(t *testing.T) {
 	})
 }
 
-// TestReadiness_WhoGoesAwayChangesNothing: the round goes on and is there for the next.
+// TestReadiness_WhoGoesAwayChangesNothing: the round of a canceled request continues, and answers
+// the next request.
 func TestReadiness_WhoGoesAwayChangesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -94,7 +97,8 @@ func TestReadiness_WhoGoesAwayChangesNothing(t *testing.T) {
 	})
 }
 
-// TestReadiness_IsBounded: a check that does not come back is a fault after two seconds, the others are known, and it is not begun again.
+// TestReadiness_IsBounded: a check that does not return is a fault after two seconds. The results
+// of the others are known, and it is not started again.
 func TestReadiness_IsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -111,7 +115,7 @@ func TestReadiness_IsBounded(t *testing.T) {
 			check{"broken", func(context.Context) (string, error) { panic("a mistake") }},
 			check{"good", func(context.Context) (string, error) { return "", nil }})
 		want := []wire.Check{{Name: "stuck", Fault: lateFault}, {Name: "failed", Fault: "it does not work"}, {Name: "broken", Fault: "the check failed"}, {Name: "good"}}
-		for _, took := range []time.Duration{checkTimeout, 0, 0} { // what is still running is not waited for again
+		for _, took := range []time.Duration{checkTimeout, 0, 0} { // a check that still runs is not waited for again
 			begin := time.Now()
 			if diff := cmp.Diff(want, r.answer(t.Context())); diff != "" || time.Since(begin) != took {
 				t.Errorf("after %s (-want +got):\n%s", time.Since(begin), diff)

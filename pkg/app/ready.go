@@ -12,15 +12,16 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
 
-// check is one condition of readiness. find tells in a few words what is wrong, or nothing; callers see that text, only the log sees the cause. It
-// runs in the background with a context that ends after [checkTimeout], at most once a second however many ask, beside the other checks, and never
-// twice at once. What it reads it reads without locks.
+// check is one condition of readiness. find says in a few words what is wrong, or nothing. Callers
+// see that text; only the log has the cause. find runs in the background with a context that ends
+// after [checkTimeout], at most once a second however many requests ask, beside the other checks,
+// and never twice at once. It reads without locks.
 type check struct {
 	name string
 	find func(ctx context.Context) (fault string, cause error)
 }
 
-// checks are what the service can't do without.
+// checks are the conditions that the service can't work without.
 func (s *Server) checks() []check {
 	return []check{
 		{"database", s.databaseFault},
@@ -31,7 +32,8 @@ func (s *Server) checks() []check {
 	}
 }
 
-// ready answers with what the last round of checks has found, and with what is known without asking anybody.
+// ready returns the results of the last round of checks, and whether the server drains, which needs
+// no round.
 func (s *Server) ready(ctx context.Context) []wire.Check {
 	return append([]wire.Check{{Name: "serving", Fault: s.drainFault()}}, s.readiness.answer(ctx)...)
 }
@@ -93,7 +95,7 @@ func (s *Server) clockFault(ctx context.Context) (string, error) {
 	return s.clock.fault()
 }
 
-// auditGauge tells that something that was signed is gone from the audit, for alarms.
+// auditGauge reports that something that was signed is gone from the audit, for alarms.
 func (s *Server) auditGauge() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chaveiro_audit_loss", Help: "1 when the audit is not signed any more because something that was signed is gone from it.",
@@ -105,7 +107,8 @@ func (s *Server) auditGauge() prometheus.Collector {
 	})
 }
 
-// crlGauges tell when the first CRL ends and how many are not what they should be, for alarms. They are what this process has, and ask nobody.
+// crlGauges report when the first CRL expires and how many CRLs are not as they should be, for
+// alarms. They use the state of this process, and ask nobody.
 func (s *Server) crlGauges() []prometheus.Collector {
 	gauge := func(name, help string, value func(pki.CRLHealth) float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(s.Services.CRLs.Health()) })

@@ -12,10 +12,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// readyTimeout is what readiness may take to notice: the probe of writes runs every five seconds.
+// readyTimeout is how long readiness may take to notice a change: the probe of writes runs every
+// five seconds.
 const readyTimeout = 30 * time.Second
 
-// awaitReady waits until the server is ready, or is not and says these words.
+// awaitReady waits until the server is ready or, with a fault, until it is not ready and names that
+// fault.
 func awaitReady(t *testing.T, url, fault string) {
 	t.Helper()
 	c := &apptest.Client{URL: url}
@@ -30,7 +32,8 @@ func awaitReady(t *testing.T, url, fault string) {
 	}
 }
 
-// TestReady_ReadOnly: the server becomes one that accepts no writes, as after a failover to a standby that is none yet.
+// TestReady_ReadOnly: the database accepts no writes any more, as after a failover to a standby
+// that is not promoted yet.
 func TestReady_ReadOnly(t *testing.T) {
 	t.Parallel()
 	o := onPostgres(t)
@@ -55,7 +58,8 @@ func TestReady_ReadOnly(t *testing.T) {
 	awaitReady(t, p.URL, "")
 }
 
-// TestReady_OfANewerSchema: a program that is too old does not start, does not go on, and no command of it touches the database.
+// TestReady_OfANewerSchema: a program that is too old for the schema does not start, does not
+// continue, and none of its commands touches the database.
 func TestReady_OfANewerSchema(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -79,14 +83,15 @@ func TestReady_OfANewerSchema(t *testing.T) {
 	})
 }
 
-// TestReady_ManyAskers: a thousand who ask at once, and half of them go away, change nothing; neither does who holds the lock of the migrations.
+// TestReady_ManyAskers: a thousand concurrent requests, of which half are canceled, change nothing.
+// Neither does a holder of the lock of the migrations.
 func TestReady_ManyAskers(t *testing.T) {
 	t.Parallel()
 	o := onPostgres(t)
 	p := apptest.Start(t, o)
 	db := openDatabase(t, o)
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(t.Context(), "SELECT pg_advisory_lock(4097083626)"); err != nil { // goose's
+	if _, err := db.ExecContext(t.Context(), "SELECT pg_advisory_lock(4097083626)"); err != nil { // the lock of goose
 		t.Fatal(err)
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}

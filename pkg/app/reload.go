@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// reloadInterval is how often the files of the TLS certificate are looked at.
+// reloadInterval is how often the files of the TLS certificate are checked for changes.
 const reloadInterval = 10 * time.Second
 
-// watch reloads what can be reloaded, at every hangup and when files change, until ctx ends.
+// watch reloads what can be reloaded, at every SIGHUP and when files change, until ctx ends.
 func (s *Server) watch(ctx context.Context) {
 	ticker := time.NewTicker(reloadInterval)
 	defer ticker.Stop()
@@ -56,7 +56,8 @@ func (c Config) readLevel() error {
 	return nil
 }
 
-// warnOfPlainHTTP says that what is sent to an address that others can reach can be read on its way.
+// warnOfPlainHTTP warns of a listener without TLS on an address that others can reach: what is sent
+// there can be read on its way.
 func (s *Server) warnOfPlainHTTP(address net.Addr) {
 	tcp, ok := address.(*net.TCPAddr)
 	if ok && s.certificate == nil && !tcp.IP.IsLoopback() {

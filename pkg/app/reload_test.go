@@ -21,7 +21,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// pairFor writes a certificate with this number that lasts for so long, and its key.
+// pairFor writes a certificate with this serial number and this life, and its key.
 func pairFor(t *testing.T, dir string, number int64, life time.Duration) (certificate, key string) {
 	t.Helper()
 	private := newKey()
@@ -35,7 +35,7 @@ func pairFor(t *testing.T, dir string, number int64, life time.Duration) (certif
 	return certificate, key
 }
 
-// shownBy is the number of the certificate that a server shows.
+// shownBy returns the serial number of the certificate that a server shows.
 func shownBy(t *testing.T, p *apptest.Process) int64 {
 	t.Helper()
 	conn, err := tls.Dial("tcp", strings.TrimPrefix(p.URL, "http://"), &tls.Config{InsecureSkipVerify: true})
@@ -46,7 +46,7 @@ func shownBy(t *testing.T, p *apptest.Process) int64 {
 	return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 }
 
-// hangUp sends SIGHUP and waits for the line of the log that says what came of it.
+// hangUp sends SIGHUP and waits for the log line with the outcome.
 func hangUp(t *testing.T, p *apptest.Process, message string) {
 	t.Helper()
 	before := strings.Count(p.Log(), message)
@@ -92,7 +92,7 @@ func TestHangup_ReloadsTheCertificate(t *testing.T) {
 	pairFor(t, dir, 4, 24*time.Hour)
 	hangUp(t, p, "the TLS certificate ends soon or has ended")
 	want(4)
-	pairFor(t, dir, 5, 90*24*time.Hour) // nobody tells the server
+	pairFor(t, dir, 5, 90*24*time.Hour) // without a signal
 	for begin := time.Now(); shownBy(t, p) != 5; time.Sleep(100 * time.Millisecond) {
 		if time.Since(begin) > 30*time.Second {
 			t.Fatal("changed files are not noticed")
@@ -105,7 +105,7 @@ func TestHangup_ReloadsTheLogLevel(t *testing.T) {
 	o := onSQLite(t)
 	file := filepath.Join(t.TempDir(), "level")
 	writeFile(t, file, "error\n", 0o600)
-	address := freeAddress(t) // the log does not tell it
+	address := freeAddress(t) // at the level error the log does not show it
 	o.Args = []string{"--log-level-file", file, "--listen", address}
 	p, err := apptest.Spawn(apptest.Binary(t), o)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestHangup_ReloadsTheLogLevel(t *testing.T) {
 	writeFile(t, file, "debug\n", 0o600)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	// The first hangup is logged at the level before it.
+	// The first SIGHUP is logged at the level before it.
 	for ; !strings.Contains(p.Log(), `"msg":"reloading"`) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		if err := p.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
@@ -133,7 +133,7 @@ func TestHangup_ReloadsTheLogLevel(t *testing.T) {
 	wantRefusal(t, o, "log-level-file", "neither debug")
 }
 
-// freeAddress is one of the loopback interface where nobody listens.
+// freeAddress returns an address of the loopback interface on which no process listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -159,7 +159,7 @@ func awaitServing(t *testing.T, url string) {
 	}
 }
 
-// awaitFile waits until there is a file.
+// awaitFile waits until a file exists.
 func awaitFile(t *testing.T, path string) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
@@ -172,7 +172,7 @@ func awaitFile(t *testing.T, path string) {
 	}
 }
 
-// TestHangup_EndsNoCommand hangs up while a command waits for its input.
+// TestHangup_EndsNoCommand sends SIGHUP while a command waits for its input.
 func TestHangup_EndsNoCommand(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)

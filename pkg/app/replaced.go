@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// fileInterval is how often a server looks whether the SQLite file is still the one that it has open. Each statement that writes looks, too.
+// fileInterval is how often a server checks whether the SQLite file is still the one that it has
+// open. Every writing statement checks that, too.
 const fileInterval = 500 * time.Millisecond
 
-// watchFile tells when the SQLite file was replaced. Nothing of the one that is open would be found again, so the server ends, and a supervisor starts it
-// with the other.
+// watchFile reports when the SQLite file was replaced. What the server writes to the open file is
+// lost then, so the server ends, and a supervisor starts it with the new file.
 func (s *Server) watchFile(ctx context.Context, found chan<- error) {
 	ticker := time.NewTicker(fileInterval)
 	defer ticker.Stop()

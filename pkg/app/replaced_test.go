@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestSQLiteFileReplaced: nothing is stored in a file that is no longer in its place, and the server ends with an error.
+// TestSQLiteFileReplaced: nothing is stored in a file that was replaced, and the server ends with
+// an error.
 func TestSQLiteFileReplaced(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)

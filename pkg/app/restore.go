@@ -17,22 +17,22 @@ import (
 
 // RestoreOptions say what is known of the time between the backup and now.
 type RestoreOptions struct {
-	SinceFrom    string   // the database of that time, a path or a URL; empty: the one that is replaced, if it can be read
-	CRLs         []string // files of the lists that were published last
+	SinceFrom    string   // the database of that time, a path or a URL; empty: the replaced database, if it can be read
+	CRLs         []string // files of the last published CRLs
 	RevokeIssued bool
 	AcceptLoss   bool
 }
 
-// RestoreResult is what a restore has done.
+// RestoreResult is the outcome of a restore.
 type RestoreResult struct {
 	Manifest Manifest // of the backup, when there was one
-	Aside    string   // where the database is that was replaced; empty: there was none
-	Damaged  error    // why that could not be read
+	Aside    string   // path of the replaced database; empty: there was none
+	Damaged  error    // why the replaced database could not be read
 	pki.Restored
 }
 
-// RestoreFile puts a backup in the place of the SQLite database, with what was published since. Whatever fails, the database that was there stays.
-// It refuses while a server runs.
+// RestoreFile puts a backup in the place of the SQLite database, together with what was published
+// since. On any failure the present database stays in place. It refuses while a server runs.
 func RestoreFile(ctx context.Context, s StorageConfig, file string, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
 	if store.EngineOf(s.Location()) == store.Postgres {
 		return result, errors.New("backups of PostgreSQL are restored by pg_restore, with the servers stopped; then run `chaveiro restore --accept`")
@@ -64,7 +64,8 @@ func RestoreFile(ctx context.Context, s StorageConfig, file string, o RestoreOpt
 	return result, err
 }
 
-// whileStopped does something while no server runs on these databases, and none can start; of PostgreSQL it is not known.
+// whileStopped runs do while no server runs on these databases, and none can start. For PostgreSQL
+// it does not know of servers.
 func whileStopped(list []StorageConfig, do func() error) error {
 	if len(list) == 0 {
 		return do()
@@ -76,8 +77,8 @@ func whileStopped(list []StorageConfig, do func() error) error {
 	return errors.Join(whileStopped(list[1:], do), release())
 }
 
-// settlePresent makes the present database one file, which also tells whether somebody has it open. What else goes wrong is the reason why it is
-// replaced, perhaps.
+// settlePresent makes the present database one file, which also shows whether another process has
+// it open. Any other failure is perhaps the reason for the restore, and is returned as damaged.
 func settlePresent(ctx context.Context, location string) (damaged, err error) {
 	if !exists(location) {
 		return nil, nil
@@ -92,7 +93,7 @@ func settlePresent(ctx context.Context, location string) (damaged, err error) {
 	return err, nil
 }
 
-// verifyBackup checks that a file is a backup that this program can use, with this master key.
+// verifyBackup checks that a file is a backup that this program can use with this master key.
 func verifyBackup(ctx context.Context, file string, keys *seal.Keyring) (Manifest, error) {
 	if _, err := os.Stat(file); err != nil {
 		return Manifest{}, err
@@ -146,7 +147,7 @@ func replace(ctx context.Context, s StorageConfig, move fileSwitch, file string,
 
 func removePrepared(prepared string) {
 	for _, part := range []string{"", "-wal", "-shm", "-journal", "-migrate"} {
-		_ = os.Remove(prepared + part) // what is there is in nobody's way
+		_ = os.Remove(prepared + part) // a file that stays is in nobody's way
 	}
 }
 
@@ -160,7 +161,7 @@ func finishPrepared(ctx context.Context, prepared string) error {
 	return syncFile(prepared)
 }
 
-// completeAt migrates a database and completes it with what is known of the time since.
+// completeAt migrates a database and completes it with what is known of the time since the backup.
 func completeAt(ctx context.Context, s StorageConfig, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (pki.Restored, error) {
 	db, err := store.Open(ctx, s.Location())
 	if err != nil {
@@ -202,7 +203,8 @@ func complete(
 	return services.Restore.Complete(asCommand(ctx, "chaveiro restore"), since)
 }
 
-// addFloor adds what the floor knows of lists that were published. The floor's incarnation ends with this.
+// addFloor adds the numbers of published CRLs that the floor knows. With this restore the
+// incarnation of the floor ends.
 func addFloor(ctx context.Context, s StorageConfig, keys *seal.Keyring, acceptLoss bool, since *pki.Since) error {
 	floor, found, err := readFloor(s.floorFile(), keys)
 	if err != nil && acceptLoss {
@@ -223,7 +225,8 @@ func addFloor(ctx context.Context, s StorageConfig, keys *seal.Keyring, acceptLo
 	return err
 }
 
-// readable says why a database can't tell what happened since the backup.
+// readable returns the reason why a database can't be read for what happened since the backup; nil
+// means that it can.
 func readable(ctx context.Context, location string, keys *seal.Keyring) error {
 	db, err := openLost(ctx, location, keys)
 	if err != nil {
@@ -232,7 +235,8 @@ func readable(ctx context.Context, location string, keys *seal.Keyring) error {
 	return db.Close()
 }
 
-// openLost opens the database of the time since the backup. It must be one of this master key: of another it would say nothing.
+// openLost opens the database of the time since the backup. It must have this master key: a
+// database of another key would tell nothing.
 func openLost(ctx context.Context, location string, keys *seal.Keyring) (*store.Reading, error) {
 	db, err := store.OpenReading(ctx, location)
 	if err != nil {
@@ -244,7 +248,7 @@ func openLost(ctx context.Context, location string, keys *seal.Keyring) (*store.
 	return db, nil
 }
 
-// copyFile copies to a new file that nobody else can read.
+// copyFile copies to a new file that no other account can read.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {

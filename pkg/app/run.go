@@ -30,7 +30,8 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
-// Run serves until ctx ends, and returns when the running requests have ended and everything is closed.
+// Run serves until ctx ends, and returns when the running requests have ended and everything is
+// closed.
 func Run(ctx context.Context, config Config, log *slog.Logger) error {
 	if err := config.Validate(); err != nil {
 		return err
@@ -45,7 +46,7 @@ func Run(ctx context.Context, config Config, log *slog.Logger) error {
 	return alone(config, func() error { return run(ctx, config, log) })
 }
 
-// alone runs the one server that an SQLite file may have.
+// alone runs the only server that an SQLite file may have.
 func alone(config Config, run func() error) error {
 	if err := config.finishRestore(); err != nil {
 		return err
@@ -78,11 +79,12 @@ func run(ctx context.Context, config Config, log *slog.Logger) error {
 	return errors.Join(server.serve(ctx), storage.Store.Close())
 }
 
-// gcPercent lets the heap grow to five times what is alive before it is collected.
+// gcPercent lets the heap grow to five times the live heap before it is collected.
 const gcPercent = 400
 
-// RelaxGC makes the garbage collector run less often, unless GOGC in the environment says how often. What is alive are a few megabytes, so
-// that costs little memory and saves a tenth of the work of a read.
+// RelaxGC makes the garbage collector run less often, unless GOGC in the environment sets how
+// often. The live heap is a few megabytes, so that costs little memory and saves a tenth of the
+// work of a read.
 func RelaxGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -105,7 +107,8 @@ type Server struct {
 	clock     *clockCheck
 }
 
-// NewServer wires services and handler. It fails when the master key is not the one that the database was sealed with.
+// NewServer wires services and handler. It fails when the master key is not the one that the
+// database was sealed with.
 func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.Logger) (*Server, error) {
 	services, err := storage.Services(ctx, config, log)
 	if err != nil {
@@ -175,12 +178,13 @@ func (s *Server) listen() (net.Listener, error) {
 	}
 	config := &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if s.config.ClientCertificates {
-		config.ClientAuth = tls.RequestClientCert // of any issuer: fingerprints say which one is good
+		config.ClientAuth = tls.RequestClientCert // of any issuer: fingerprints decide which one is valid
 	}
 	return tls.NewListener(listener, config), nil
 }
 
-// drain tells load balancers first, then lets the running requests end. Those that do not end in time are cut off: nothing of them is stored any more.
+// drain tells load balancers first, then lets the running requests end. Requests that do not end in
+// time are cut off: nothing of them is stored any more.
 func (s *Server) drain(server *http.Server) error {
 	s.draining.Store(true)
 	s.log.Info("draining", "delay", s.config.DrainDelay, "timeout", s.config.ShutdownTimeout)

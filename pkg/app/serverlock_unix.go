@@ -15,8 +15,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// LockServer takes the place of the one server that an SQLite file may have, and returns what gives it up. When another process has it the error names
-// that. The system gives it up when the process ends, however it does. On PostgreSQL there is nothing to take.
+// LockServer takes the lock of the only server that an SQLite file may have, and returns its
+// release. When another process holds the lock, the error names that process. The system releases
+// the lock when the process ends, for whatever reason. On PostgreSQL there is nothing to lock.
 func LockServer(s StorageConfig) (release func() error, err error) {
 	if store.EngineOf(s.Location()) != store.SQLite {
 		return func() error { return nil }, nil
@@ -33,7 +34,8 @@ func LockServer(s StorageConfig) (release func() error, err error) {
 	}
 }
 
-// lockFile makes the file and locks it. It returns nil when the server that had it has removed it in the meantime.
+// lockFile makes the file and locks it. It returns nil when the previous holder has removed the
+// file in the meantime.
 func lockFile(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -63,7 +65,8 @@ func writePID(file *os.File) error {
 	return err
 }
 
-// readPID waits for a server that starts at this moment to write it.
+// readPID reads the id of the process that holds the lock. It waits for a server that starts at
+// this moment to write it.
 func readPID(file *os.File) string {
 	for range 100 {
 		text, err := io.ReadAll(io.NewSectionReader(file, 0, 32))

@@ -12,7 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
-// Services puts the use cases together on what the storage holds.
+// Services makes the use cases on what the storage holds.
 func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife, SigningKeyLife: config.SigningKeyLife,
@@ -21,7 +21,8 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 	})
 }
 
-// Command runs one use case as somebody at the command line, who may everything, on a database that must be there; the audit knows the name that the system has for them.
+// Command runs one use case for an operator at the command line, who may do everything, on a
+// database that must exist. The audit has the name that the system knows the operator by.
 func Command(ctx context.Context, s StorageConfig, name string, log *slog.Logger, do func(context.Context, *service.Services) error) error {
 	LimitMemory(log)
 	storage, err := openStorageBy(ctx, OpenStore, s, false, log)
@@ -37,7 +38,7 @@ func Command(ctx context.Context, s StorageConfig, name string, log *slog.Logger
 
 func asCommand(ctx context.Context, name string) context.Context {
 	who := domain.Principal{Kind: domain.PrincipalCommand, Name: fmt.Sprintf("uid %d", os.Getuid()), Superuser: true}
-	if account, err := user.Current(); err == nil { // in a container there may be no name
+	if account, err := user.Current(); err == nil { // in a container the account may have no name
 		who.Name = account.Username
 	}
 	return domain.WithOrigin(domain.WithPrincipal(ctx, who), domain.Origin{Operation: name})

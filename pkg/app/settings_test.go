@@ -35,7 +35,7 @@ func TestSettings_Names(t *testing.T) {
 	}
 }
 
-// TestSettings_Table: the table in the documentation is that of the settings.
+// TestSettings_Table: the table in the documentation is the one made from the settings.
 func TestSettings_Table(t *testing.T) {
 	t.Parallel()
 	const path, begin, end = "../../docs/operations.md", "<!-- settings: begin -->\n", "<!-- settings: end -->\n"

@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestShutdown_LetsRequestsEnd stops a server that makes RSA keys, one at a time: those that wait for their turn are running
-// requests as well.
+// TestShutdown_LetsRequestsEnd stops a server that makes RSA keys, one at a time. Requests that
+// wait for their turn are running requests as well.
 func TestShutdown_LetsRequestsEnd(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -33,7 +33,7 @@ func TestShutdown_LetsRequestsEnd(t *testing.T) {
 			late[i] = strings.Contains(p.Log(), `"msg":"draining"`)
 		})
 	}
-	for !bytes.Contains(get(t, c, "/metrics"), []byte("\nchaveiro_http_requests_running 3\n")) { // they and this one
+	for !bytes.Contains(get(t, c, "/metrics"), []byte("\nchaveiro_http_requests_running 3\n")) { // the two for keys, and this one
 		time.Sleep(10 * time.Millisecond)
 	}
 	if err := p.Stop(); err != nil {
@@ -70,7 +70,7 @@ func TestShutdown_TellsFirst(t *testing.T) {
 		t.Errorf("readyz: %v", err)
 	}
 	get(t, c, "/healthz")
-	createCA(t, c, "late") // it serves as before
+	createCA(t, c, "late") // the server still serves
 	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}

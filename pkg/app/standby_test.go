@@ -13,8 +13,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
-// setbacks are the ways in which a database goes back beneath those who use it. What prepares one is called before the writes that are lost. Where a
-// timeline begins the servers see that; where none does they only see that what they have read is gone.
+// setbacks are the ways in which a database loses its last writes while servers use it. Each
+// function prepares one, and is called before the writes that are lost. Where a new timeline
+// begins, the servers see that; otherwise they only see that what they have read is gone.
 func setbacks() map[string]func(*testing.T, *pgtest.Cluster) (back func(context.Context) error) {
 	all := map[string]func(*testing.T, *pgtest.Cluster) func(context.Context) error{
 		"standby": func(t *testing.T, c *pgtest.Cluster) func(context.Context) error {
@@ -23,7 +24,7 @@ func setbacks() map[string]func(*testing.T, *pgtest.Cluster) (back func(context.
 		},
 		"disk": func(t *testing.T, c *pgtest.Cluster) func(context.Context) error { return backup(t, c, false) },
 	}
-	if nightly { // to the servers it is as the first with a pause
+	if nightly { // to the servers it is like the first with a pause
 		all["recovery"] = func(t *testing.T, c *pgtest.Cluster) func(context.Context) error { return backup(t, c, true) }
 	}
 	return all
@@ -55,34 +56,35 @@ func lagging(t *testing.T, primary *pgtest.Cluster) *pgtest.Cluster {
 	return standby
 }
 
-// failover is two servers on a database that goes back.
+// failover is two servers on a database that loses its last writes.
 type failover struct {
 	options             apptest.Options // of the first server
-	stopped             apptest.Options // of one that had ended before, and knows what was published
+	stopped             apptest.Options // of a server that has ended before, whose floor has what was published
 	logs                [2]*apptest.Process
 	replicas            [2]*apptest.Client
-	vault               vaultKeys // that stay
+	vault               vaultKeys // of an authorization that stays
 	kept, lost          record    // CAs
-	early, late, listed record    // clients of the CA that is kept
+	early, late, listed record    // clients of the CA that stays
 	keptCert, lostCert  *x509.Certificate
 	number              int64 // of the newest CRL that was seen
 	this                time.Time
-	published           []byte            // the last list before the loss
-	gone                []goneCredential  // of rows that are gone
-	sessions            []string          // to come back with, of such rows
+	published           []byte            // the last CRL before the loss
+	gone                []goneCredential  // credentials of rows that are lost
+	sessions            []string          // tokens of sessions and apikeys of such rows
 	ids                 map[string]string // of the last rows, by table
-	signed              [2]string         // access tokens of credentials that stay, in the dialects, by the signing key that is gone
-	seen                [2]string         // checkpoints of the audit: one that stays and one that is gone
+	signed              [2]string         // access tokens of credentials that stay, one for each dialect, signed by the lost key
+	seen                [2]string         // checkpoints of the audit: one that stays and one that is lost
 }
 
-// goneCredential is one of a row that is gone, with what it could read and change.
+// goneCredential is a credential of a row that is lost, with what it could read and change.
 type goneCredential struct {
 	token, read, change string
 	in                  any
 }
 
-// TestFailover_LostWrites: the database lacks what was answered last, and the servers go on with what they remember. Nothing of that is used
-// afterwards, those who ask meanwhile are answered or told to come again, and what was lost is said.
+// TestFailover_LostWrites: the database lacks the last writes that were answered, and the servers
+// have them in their caches. Nothing of that is used afterwards, requests meanwhile are answered or
+// told to retry, and the loss is logged.
 func TestFailover_LostWrites(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range setbacks() {
@@ -158,7 +160,7 @@ func (w *failover) lose(t *testing.T) {
 	w.seen[1] = apptest.MustCommand(t, w.options, "audit", "checkpoint")
 	third := apptest.Start(t, w.stopped)
 	w.published = get(t, &apptest.Client{URL: third.URL, Token: admin.Token}, caPath(w.kept.ID, "/crl"))
-	if err := third.Stop(); err != nil { // which keeps what was published
+	if err := third.Stop(); err != nil { // which stores what was published
 		t.Fatal(err)
 	}
 	for _, c := range w.replicas {
@@ -183,7 +185,8 @@ func (w *failover) awaitBoth(t *testing.T) {
 	}
 }
 
-// checkAuthorities: the CA that is gone signs nothing, and the one that has its number signs with its own key, also at the server that only knows the other.
+// checkAuthorities: the lost CA signs nothing, and the CA that now has its id signs with its own
+// key, also at the server that has only the lost one in its cache.
 func (w *failover) checkAuthorities(t *testing.T) {
 	for i, c := range w.replicas {
 		name := fmt.Sprintf("orphan-%d", i)
@@ -197,7 +200,7 @@ func (w *failover) checkAuthorities(t *testing.T) {
 		t.Fatalf("the CA is %d, not %d: this tests nothing", heir.ID, w.lost.ID)
 	}
 	for i := range w.replicas {
-		c := w.replicas[1-i] // first the one that has not made it
+		c := w.replicas[1-i] // first the server that has not made the CA
 		issuer := must(parseCertificates(get(t, c, caPath(heir.ID, "/certificate"))))[0]
 		site := createClient(t, c, heir.ID, fmt.Sprintf("heir-%d", i))
 		leaf := must(parseCertificates(get(t, c, clientPath(site.ID, "/certificate"))))[0]
@@ -210,7 +213,7 @@ func (w *failover) checkAuthorities(t *testing.T) {
 	}
 }
 
-// checkRevocations: what is revoked now is on the list of both, which never goes back.
+// checkRevocations: what is revoked now is on the CRLs of both servers, and the CRLs never go back.
 func (w *failover) checkRevocations(t *testing.T) {
 	for i, site := range []record{w.late, w.early} {
 		serial := w.serial(t, site)
@@ -223,7 +226,7 @@ func (w *failover) checkRevocations(t *testing.T) {
 	}
 }
 
-// readCRL is the list that a server has, which is no older than any that was seen.
+// readCRL returns the CRL of a server, which must not be older than any that was seen.
 func (w *failover) readCRL(t *testing.T, c *apptest.Client) *x509.RevocationList {
 	t.Helper()
 	crl, err := parseCRL(get(t, c, caPath(w.kept.ID, "/crl")), w.keptCert)

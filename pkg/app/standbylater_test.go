@@ -16,7 +16,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// loseSigningKey makes a key that signs at once, and lets both servers know it.
+// loseSigningKey makes a key that signs at once, and lets both servers cache it.
 func (w *failover) loseSigningKey(t *testing.T) {
 	t.Helper()
 	admin := w.replicas[0]
@@ -40,7 +40,7 @@ func (w *failover) loseSigningKey(t *testing.T) {
 	}
 }
 
-// keyOf is the id of the key that a token names.
+// keyOf returns the id of the key that a token names.
 func keyOf(t *testing.T, token string) string {
 	t.Helper()
 	var header struct{ Kid string }
@@ -51,7 +51,8 @@ func keyOf(t *testing.T, token string) string {
 	return header.Kid
 }
 
-// loseCredentials makes an apikey, a user and an authorization that may everything, and lets both servers know them.
+// loseCredentials makes an apikey, a user and an authorization with all rights, and lets both
+// servers cache them.
 func (w *failover) loseCredentials(t *testing.T) {
 	t.Helper()
 	key, session := w.newHolders(t, "lost")
@@ -80,7 +81,7 @@ func lostDevice(hostname string) device {
 	return device{Hostname: hostname, IP: "10.0.0.9", Model: "lost-model", Type: "Server", Vendor: "Vendor", Site: "Site"}
 }
 
-// heirs are the tables whose last row has a follower with the same id.
+// heirs are the tables in which a new row gets the id of the lost last row.
 var heirs = []string{"cas", "apikeys", "users", "pam_applications", "pam_authorizations"}
 
 func (w *failover) lastIDs(t *testing.T) map[string]string {
@@ -96,7 +97,8 @@ func (w *failover) lastIDs(t *testing.T) map[string]string {
 	return ids
 }
 
-// giveNumbersAgain takes the sequences back to the rows that there are: by itself PostgreSQL goes on behind what it had reserved.
+// giveNumbersAgain sets the sequences back to the present rows: by itself PostgreSQL continues
+// after the numbers that it had reserved.
 func (w *failover) giveNumbersAgain(t *testing.T) {
 	t.Helper()
 	run(t, openDatabase(t, w.options), `DO $$ DECLARE c record; BEGIN
@@ -110,7 +112,7 @@ func (w *failover) giveNumbersAgain(t *testing.T) {
 	END $$`)
 }
 
-// makeHeirs makes holders of the same ids as those that are gone.
+// makeHeirs makes holders with the ids of the lost ones.
 func (w *failover) makeHeirs(t *testing.T) {
 	t.Helper()
 	key, session := w.newHolders(t, "heir")
@@ -125,7 +127,8 @@ func (w *failover) makeHeirs(t *testing.T) {
 	}
 }
 
-// askMeanwhile asks both servers all the time, until the function that it returns is called: they do it, or say when to come again.
+// askMeanwhile sends requests to both servers until the function that it returns is called. Each
+// must succeed, or say when to retry.
 func (w *failover) askMeanwhile(t *testing.T) (end func()) {
 	ended, answers := make(chan struct{}), map[int]int{}
 	var group sync.WaitGroup
@@ -142,7 +145,7 @@ func (w *failover) askMeanwhile(t *testing.T) (end func()) {
 					case http.MethodPut:
 						in = object{"description": fmt.Sprint(i, n)}
 					case http.MethodPost:
-						in = object{"name": fmt.Sprint("meanwhile ", i, n), "enabled": 1} // refused, once the caller is known
+						in = object{"name": fmt.Sprint("meanwhile ", i, n), "enabled": 1} // refused, but only after the caller is authenticated
 					}
 					begin := time.Now()
 					status, retry := answeredBy(t, c, method, path, in)
@@ -172,7 +175,8 @@ func (w *failover) askMeanwhile(t *testing.T) (end func()) {
 	}
 }
 
-// checkChanges: from the first moment nothing is changed in the name of a row that is gone, although a server may still let it read.
+// checkChanges: from the first moment on, nothing is changed in the name of a lost row, although a
+// server may still let it read.
 func (w *failover) checkChanges(t *testing.T) {
 	t.Helper()
 	for _, c := range w.replicas {
@@ -182,8 +186,8 @@ func (w *failover) checkChanges(t *testing.T) {
 	}
 }
 
-// checkCredentials: what stands for a row that is gone opens nothing, also not the row that has its number now. It is asked
-// when the time is over in which a server may go on with the rights that it has read.
+// checkCredentials: the credentials of a lost row give access to nothing, also not to the row that
+// has its id now. This is checked after the time in which a server may use the rights in its cache.
 func (w *failover) checkCredentials(t *testing.T) {
 	t.Helper()
 	for i, c := range w.replicas {
@@ -198,7 +202,7 @@ func (w *failover) checkCredentials(t *testing.T) {
 	}
 }
 
-// checkDevices: a model whose row is gone leaves no device behind that cannot be listed, in either dialect.
+// checkDevices: a lost model leaves no device behind that can't be listed, in either dialect.
 func (w *failover) checkDevices(t *testing.T) {
 	t.Helper()
 	for i, c := range w.replicas {
@@ -219,7 +223,8 @@ func (w *failover) checkDevices(t *testing.T) {
 	}
 }
 
-// checkSigned: what the signing key that is gone has signed is refused, and what is signed now is good at both servers.
+// checkSigned: what the lost signing key has signed is refused, and what is signed now is valid at
+// both servers.
 func (w *failover) checkSigned(t *testing.T) {
 	t.Helper()
 	lost := keyOf(t, w.signed[0])
@@ -237,7 +242,7 @@ func (w *failover) checkSigned(t *testing.T) {
 	}
 }
 
-// checkLogs: both servers have said that the database went back, and whose revocation is gone.
+// checkLogs: both servers have logged that the database went back, and whose revocation is lost.
 func (w *failover) checkLogs(t *testing.T) {
 	t.Helper()
 	serial, ok := new(big.Int).SetString(w.serial(t, w.listed), 10)
@@ -251,7 +256,8 @@ func (w *failover) checkLogs(t *testing.T) {
 	}
 }
 
-// checkAudit: nothing in it was altered, and who knows what was signed sees that the end is gone.
+// checkAudit: nothing in it was altered, and a check with the checkpoints that were signed shows
+// that its end is lost.
 func (w *failover) checkAudit(t *testing.T) {
 	t.Helper()
 	if got := apptest.MustCommand(t, w.options, "audit", "verify", "--expect", hashOf(t, w.seen[0])); !strings.HasSuffix(got, " 0 problems\n") {
@@ -262,7 +268,8 @@ func (w *failover) checkAudit(t *testing.T) {
 	}
 }
 
-// checkFloor: a server that knows what was published does not start, until that was handed in with the last lists; then that is on the lists of all.
+// checkFloor: a server whose floor has what was published does not start before the database is
+// accepted with the last CRLs. Then the lost revocations are on the CRLs of all servers.
 func (w *failover) checkFloor(t *testing.T) {
 	t.Helper()
 	wantRefusal(t, w.stopped, "older than what was published", "events of the audit are gone", "restore --accept")

@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestCommands_MakeNoDatabase: where there is none, or an empty file, a command fails and leaves things as they are.
+// TestCommands_MakeNoDatabase: without a database, or with an empty file, a command fails and
+// changes nothing.
 func TestCommands_MakeNoDatabase(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
@@ -56,7 +57,8 @@ func sizeOf(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-// TestStart_DoesNotBeginAnew: the database of a master key is gone, or empty. Only who says so gets another.
+// TestStart_DoesNotBeginAnew: the database of a master key is gone, or empty. A new one is made
+// only with --new-database.
 func TestStart_DoesNotBeginAnew(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(t *testing.T, o apptest.Options){
@@ -82,7 +84,7 @@ func TestStart_DoesNotBeginAnew(t *testing.T) {
 			if outcome := apptest.Command(t, o, "migrate", "up"); outcome.Code == 0 || !strings.Contains(outcome.Stderr, "--new-database") {
 				t.Errorf("migrate up: code %d, %s", outcome.Code, outcome.Stderr)
 			}
-			wantRefusal(t, o, "--new-database") // what was refused has changed nothing
+			wantRefusal(t, o, "--new-database") // the refusal has changed nothing
 			o.Args = append(o.Args, "--new-database")
 			createCA(t, login(t, apptest.Start(t, o)), "new")
 		})
@@ -118,7 +120,7 @@ func emptyPostgres(t *testing.T, o apptest.Options) {
 	}
 }
 
-// TestMasterKey_OthersMustNotRead: the refusal has the command that mends it.
+// TestMasterKey_OthersMustNotRead: the refusal names the command that repairs the mode.
 func TestMasterKey_OthersMustNotRead(t *testing.T) {
 	t.Parallel()
 	for mode, good := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o644: false, 0o604: false, 0o700: false, 0o666: false} {
@@ -141,8 +143,8 @@ func TestMasterKey_OthersMustNotRead(t *testing.T) {
 	}
 }
 
-// TestStart_SecondServer: an SQLite file has one server. A second is told which process that is; commands may run beside it; a server that was killed is
-// in nobody's way.
+// TestStart_SecondServer: an SQLite file has one server. A second one is told which process that
+// is, commands may run beside it, and a server that was killed does not block the next one.
 func TestStart_SecondServer(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)

@@ -26,7 +26,7 @@ type Storage struct {
 // Now is the clock: UTC with the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// protect makes the SQLite file before SQLite does, readable by nobody else.
+// protect makes the SQLite file before SQLite does, readable by no other account.
 func protect(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -35,8 +35,9 @@ func protect(path string) error {
 	return file.Close()
 }
 
-// OpenStorage opens the database, which it makes if it is an SQLite file that is not there, migrates it if it is SQLite or migrate says so, and reads the
-// master key. The caller closes Store.
+// OpenStorage opens the database, migrates it, and reads the master key. It makes an SQLite file
+// that is missing. It always migrates SQLite, and PostgreSQL only if migrate is set. The caller
+// closes Store.
 func OpenStorage(ctx context.Context, s StorageConfig, migrate bool, log *slog.Logger) (*Storage, error) {
 	return openStorageBy(ctx, MakeStore, s, migrate, log)
 }
@@ -81,9 +82,10 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 	return errors.Join(err, schema.Fault())
 }
 
-// openKeyring reads the master key from the environment or its file. The file is made only for a database that holds nothing sealed:
-// a new key could not open what an earlier one has sealed. The database is asked first, because another process may be making both at
-// this moment, the file before what it seals.
+// openKeyring reads the master key from the environment or its file. The file is made only for a
+// database that holds nothing sealed: a new key could not open what an earlier one has sealed. The
+// database is asked first, because another process may be making both at this moment, the key file
+// before what the key seals.
 func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
 		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
@@ -105,7 +107,7 @@ func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.K
 	return makeKeyring(path)
 }
 
-// protectedKeyring refuses a key that others on the machine can read.
+// protectedKeyring refuses a key that other accounts on the machine can read.
 func protectedKeyring(path string, text []byte) (*seal.Keyring, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -135,7 +137,8 @@ func parseKeyring(origin string, text []byte) (*seal.Keyring, error) {
 	return keys, nil
 }
 
-// makeKeyring makes the master key file. It appears whole or not at all, and of two processes one makes it and both read it.
+// makeKeyring makes the master key file. The file appears complete or not at all. Of two processes
+// one makes it, and both read it.
 func makeKeyring(path string) (*seal.Keyring, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -151,7 +154,8 @@ func makeKeyring(path string) (*seal.Keyring, error) {
 	return parseKeyring(path, text)
 }
 
-// writeOnce writes a file of mode 0600 and syncs it to disk; it fails with fs.ErrExist when the file is there.
+// writeOnce writes a file of mode 0600 and syncs it to disk; it fails with fs.ErrExist when the
+// file is there.
 func writeOnce(path string, text []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".master-*")
 	if err != nil {

@@ -10,15 +10,16 @@ import (
 	"syscall"
 )
 
-// fileSwitch puts a prepared SQLite file in the place of another, which is put aside with its log. Renaming several files is not one step, so what
-// is to be done is written down first: a switch that a crash has broken off goes on at the next start. So the database is the one or the other, and
-// never the one with the other's log.
+// fileSwitch replaces an SQLite file by a prepared one, and puts the old file aside together with
+// its write-ahead log. Several renames are not atomic, so the intent is written down first: the
+// next start completes a switch that a crash has interrupted. So the database is the old one or the
+// new one, and never one with the log of the other.
 type fileSwitch struct {
 	location string
 	rename   func(from, to string) error
 }
 
-// newSwitch is for the file that a location leads to: a link to it stays.
+// newSwitch is for the file that a location leads to: a symbolic link to it stays.
 func newSwitch(location string) fileSwitch {
 	if target, err := os.Readlink(location); err == nil {
 		if !filepath.IsAbs(target) {
@@ -39,7 +40,7 @@ type intent struct {
 	Aside string `json:"aside"`
 }
 
-// begin writes the note down and does what it says. The prepared file is synced.
+// begin writes the note and carries it out. The prepared file must be synced.
 func (s fileSwitch) begin(aside string) error {
 	text, err := json.Marshal(intent{aside})
 	if err != nil {
@@ -51,7 +52,7 @@ func (s fileSwitch) begin(aside string) error {
 	return s.finish()
 }
 
-// finish does what a note says, if there is one. Of several who find it one does it.
+// finish carries out a note, if there is one. Of several processes that find it one carries it out.
 func (s fileSwitch) finish() error {
 	note, err := os.Open(s.note())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,7 +66,7 @@ func (s fileSwitch) finish() error {
 		return err
 	}
 	if current, err := sameFile(note, s.note()); err != nil || !current {
-		return err // another has done it meanwhile
+		return err // another process has carried it out meanwhile
 	}
 	var what intent
 	if err := json.NewDecoder(note).Decode(&what); err != nil {
@@ -74,7 +75,8 @@ func (s fileSwitch) finish() error {
 	return s.carryOut(what)
 }
 
-// carryOut goes on wherever it was broken off: while there is a prepared file, what stands in its place is the old one.
+// carryOut continues wherever it was interrupted: while the prepared file exists, the file in its
+// place is the old one.
 func (s fileSwitch) carryOut(what intent) error {
 	dir := filepath.Dir(s.location)
 	if exists(s.prepared()) {
@@ -89,7 +91,7 @@ func (s fileSwitch) carryOut(what intent) error {
 		if err := os.Remove(s.location + "-shm"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := syncDir(dir); err != nil { // nothing of the old one comes back after the new one is there
+		if err := syncDir(dir); err != nil { // so that nothing of the old one comes back after the new one is there
 			return err
 		}
 		if err := s.rename(s.prepared(), s.location); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// content reads a file; one that is not there has none.
+// content reads a file. A missing file has no content.
 func content(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -44,7 +44,8 @@ func wantSwitched(t *testing.T, s fileSwitch, aside string) {
 	}
 }
 
-// TestSwitch_GoesOnAfterACrash ends the switch before each of its renames, and goes on as the next start does.
+// TestSwitch_GoesOnAfterACrash interrupts the switch before each of its renames, and completes it
+// as the next start does.
 func TestSwitch_GoesOnAfterACrash(t *testing.T) {
 	t.Parallel()
 	crash := errors.New("crash")
@@ -77,7 +78,8 @@ func TestSwitch_GoesOnAfterACrash(t *testing.T) {
 	}
 }
 
-// TestSwitch_OfSeveralStarts: one goes on, the others do not take the new database for the old one.
+// TestSwitch_OfSeveralStarts: one start completes the switch, and the others do not take the new
+// database for the old one.
 func TestSwitch_OfSeveralStarts(t *testing.T) {
 	t.Parallel()
 	for range 20 {

@@ -12,7 +12,8 @@ import (
 // usesInterval is how often a server stores when apikeys were last used.
 const usesInterval = 5 * time.Second
 
-// TestLastUse: the use of an apikey is known some seconds later, or when the server has stopped, and costs no write a request.
+// TestLastUse: the use of an apikey is stored some seconds later, or when the server stops, and
+// does not cost a write per request.
 func TestLastUse(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -56,7 +57,7 @@ func TestLastUse(t *testing.T) {
 	})
 }
 
-// noteUpdates lets the database write down every update of an apikey.
+// noteUpdates makes the database record every update of an apikey.
 func noteUpdates(t *testing.T, db *sql.DB, o apptest.Options) {
 	t.Helper()
 	statements := []string{

@@ -13,13 +13,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// The routes of the vault's devices that the tests use, in its own dialect and in the other.
+// The routes of the vault's devices that the tests use, in the vault dialect and in the other one.
 const (
 	upsertPath  = "/iso/pam/device"
 	devicesPath = "/api/pam/devices"
 )
 
-// device is a device in the vault's dialect.
+// device is a device in the vault dialect.
 type device struct {
 	ID             string `json:"id,omitempty"`
 	Hostname       string `json:"hostname"`
@@ -34,7 +34,7 @@ type device struct {
 	Remote         string `json:"session_remote_config"`
 }
 
-// plain is a device with its tags separated as the answer to a creation has them, and no other.
+// plain returns the device with its tags separated as only the answer to a creation has them.
 func (d device) plain() device {
 	d.Tags = strings.ReplaceAll(d.Tags, ", ", ",")
 	return d
@@ -55,7 +55,7 @@ type devicePage struct {
 	}
 }
 
-// vaultKeys are those of an authorization.
+// vaultKeys are the keys of an authorization.
 type vaultKeys struct {
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
@@ -80,7 +80,7 @@ func authorizeAs(t *testing.T, c *apptest.Client, name, method string) vaultKeys
 	return keys
 }
 
-// credentials are what an access token of OAuth 2.0 is given for.
+// credentials are the request for an access token of OAuth 2.0.
 func (k vaultKeys) credentials() object {
 	return object{"grant_type": "client_credentials", "client_id": k.ClientID, "client_secret": k.ClientSecret}
 }
@@ -116,7 +116,8 @@ func (c *catch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 }
 
-// sign makes the Authorization header of OAuth 1.0 for a POST to an address. A body in JSON is not signed.
+// sign makes the Authorization header of OAuth 1.0 for a POST to an address. A body in JSON is not
+// signed.
 func (k vaultKeys) sign(ctx context.Context, address, nonce string) (string, error) {
 	config := oauth1.NewConfig(k.ClientID, k.ClientSecret)
 	config.Noncer = fixedNonce(nonce)
@@ -134,7 +135,8 @@ func (k vaultKeys) sign(ctx context.Context, address, nonce string) (string, err
 	return kept.request.Header.Get("Authorization"), response.Body.Close()
 }
 
-// sendFor sends a request and reads the answer into out, unless out is nil. A status that is not this one is a [*apptest.StatusError].
+// sendFor sends a request and reads the answer into out, unless out is nil. A status that is not
+// this one is a [*apptest.StatusError].
 func sendFor(client *http.Client, request *http.Request, status int, out any) error {
 	response, err := client.Do(request)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// vaultRequest is a request to the vault that is not as it should be.
+// vaultRequest is a malformed or unauthorized request to the vault.
 type vaultRequest struct {
 	method, path, host, body string
 	header                   map[string]string
@@ -46,7 +46,8 @@ func (v vaultRequest) ask(t *testing.T, client *http.Client, address string) (in
 	return response.StatusCode, string(body)
 }
 
-// unsigned is how an application of the method none shows its credential, plaintext how one of OAuth 1.0 may over TLS.
+// unsigned is how an application of the method none sends its credential. plaintext is how an
+// application of OAuth 1.0 may send its credential over TLS.
 func (k vaultKeys) unsigned() string {
 	return "?" + url.Values{"oauth_consumer_key": {k.ClientID}, "oauth_token": {k.Token}, "oauth_signature": {"-"}}.Encode()
 }
@@ -58,7 +59,8 @@ func (k vaultKeys) plaintext() string {
 	}.Encode()
 }
 
-// TestAttack_VaultTLS: what shows its secret is let in over TLS, and over nothing that only says that it is TLS.
+// TestAttack_VaultTLS: a request that contains its secret is accepted over TLS, and not over a
+// connection that only claims to be TLS.
 func TestAttack_VaultTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -108,7 +110,8 @@ func TestAttack_VaultTLS(t *testing.T) {
 	}
 }
 
-// TestAttack_VaultCredentials: a signature is good for the host that it names, and a request has one credential, once.
+// TestAttack_VaultCredentials: a signature is valid for the host that it names, and a request has
+// one credential, once.
 func TestAttack_VaultCredentials(t *testing.T) {
 	t.Parallel()
 	p := apptest.Start(t, apptest.Options{DataDir: t.TempDir()})

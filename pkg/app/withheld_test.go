@@ -12,7 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// TestWithheldBodies: however many keep the bodies of their requests back, others are served as before.
+// TestWithheldBodies: however many callers withhold the bodies of their requests, others are served
+// as before.
 func TestWithheldBodies(t *testing.T) {
 	p := apptest.Start(t, onSQLite(t))
 	c := login(t, p)
@@ -53,7 +54,8 @@ func TestWithheldBodies(t *testing.T) {
 	}
 }
 
-// keepBack sends the beginnings of many requests, and returns when the server has asked for the bodies of all of them, which never come.
+// keepBack sends the beginnings of many requests, and returns when the server has asked for the
+// bodies of all of them, which never come.
 func keepBack(t *testing.T, url string, many int, head string) {
 	t.Helper()
 	address := strings.TrimPrefix(url, "http://")

@@ -15,27 +15,28 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Loss is all that is missing of the audit at one time, and where its chains can go on.
+// Loss is everything that is missing from the audit at one time, and where its chains can continue.
 type Loss struct {
 	Hash     [32]byte // SHA-256 of the lines
 	Problems []string // in alphabetical order
-	Ends     []string // what is wrong with where the chains end
+	Ends     []string // what is wrong with the ends of the chains
 
 	nothingNew bool // all problems were accepted before
 
-	before signedLast // what was signed last
-	next   signedLast // what the next checkpoint follows
+	before signedLast // the checkpoint that was signed last
+	next   signedLast // the checkpoint that the next one follows
 	was    []domain.Link
 	ends   []domain.Link
 }
 
-// Empty reports whether nothing is missing but what was accepted before.
+// Empty reports whether nothing is missing except what was accepted before.
 func (l Loss) Empty() bool { return (len(l.Problems) == 0 || l.nothingNew) && len(l.Ends) == 0 }
 
-// maxReason is how long the reason is at most for which a loss is accepted, in characters.
+// maxReason is the greatest length of the reason for which a loss is accepted, in characters.
 const maxReason = 500
 
-// maxPosition is how far a chain can have gone: what is behind it was forged. No clock and no load comes near it.
+// maxPosition is the highest position that a chain can have: a higher one was forged. No clock and
+// no load comes near it.
 const maxPosition = 1 << 53
 
 var (
@@ -45,7 +46,8 @@ var (
 	errLossReason = fmt.Errorf("a reason is needed, of 1 to %d printable characters", maxReason)
 )
 
-// FindLoss checks the whole audit, and says what is missing with regard to where the chains go on when that is accepted. It includes what was accepted before.
+// FindLoss checks the whole audit, and returns what is missing, with what was accepted before, and
+// where the chains continue once that is accepted.
 func (s *Trail) FindLoss(ctx context.Context) (Loss, error) {
 	b, err := s.beforeSigning(ctx)
 	if err != nil {
@@ -63,7 +65,8 @@ func (s *Trail) FindLoss(ctx context.Context) (Loss, error) {
 	return loss, nil
 }
 
-// verifyUpTo checks all parts, the last up to where its chains go on, and returns the problems in order.
+// verifyUpTo checks all parts, the last one up to the links where its chains continue, and returns
+// the problems in order.
 func (s *Trail) verifyUpTo(ctx context.Context, parts [][]domain.Checkpoint, loss *Loss) ([]string, error) {
 	var report Report
 	var err error
@@ -86,7 +89,8 @@ func (s *Trail) verifyUpTo(ctx context.Context, parts [][]domain.Checkpoint, los
 	return report.Problems, err
 }
 
-// follows is what the next checkpoint follows: the last one that was signed. Its number is behind all that there are, also those that nobody has signed.
+// follows returns what the next checkpoint follows: the last one that was signed. The number is
+// raised to that of the newest checkpoint there is, also when nobody has signed that one.
 func (b signing) follows(s *Trail) signedLast {
 	last := signedLast{number: b.last.number, hash: b.last.hash}
 	if newest, ok := b.newest(); ok {
@@ -98,7 +102,8 @@ func (b signing) follows(s *Trail) signedLast {
 // farFuture is later than any event.
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// goOn finds where the chains go on: behind all that was signed and all that is there, so that no position is used twice.
+// goOn finds where the chains continue: after everything that was signed and everything that is
+// there, so that no position is used twice.
 func (s *Trail) goOn(ctx context.Context, part []domain.Checkpoint, was []domain.Link) (ends []domain.Link, wrong []string, err error) {
 	starts, signed := s.trusted(part, &Report{})
 	for chain := range domain.AuditChains {
@@ -132,7 +137,7 @@ func (s *Trail) goOn(ctx context.Context, part []domain.Checkpoint, was []domain
 	return ends, wrong, nil
 }
 
-// furthest is the last that was signed of a chain.
+// furthest returns the last link of a chain that was signed.
 func furthest(start domain.Link, signed map[int64][32]byte) domain.Link {
 	for position, hash := range signed {
 		if position > start.Position {
@@ -142,8 +147,9 @@ func furthest(start domain.Link, signed map[int64][32]byte) domain.Link {
 	return start
 }
 
-// Accept accepts exactly the loss with a hash, and signs where the chains go on. Errors: there is none, or it is another; a reason is missing; another
-// process signs at the same time. Nothing has changed then.
+// Accept accepts exactly the loss with a hash, and signs where the chains continue. Errors: there
+// is no loss, or another one; the reason is missing; another process signs at the same time.
+// Nothing has changed then.
 func (s *Trail) Accept(ctx context.Context, hash [32]byte, reason string) (domain.Checkpoint, error) {
 	if !isReason(reason) {
 		return domain.Checkpoint{}, errLossReason
@@ -174,8 +180,9 @@ func isReason(text string) bool {
 	return n > 0 && n <= maxReason && utf8.ValidString(text) && strings.TrimSpace(text) == text && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// accept mends the ends of the chains, says so in an event, and signs where the chains go on, the event included. Of several who sign, the row of the
-// secret lets one go on; it is held before the chains, in the order in which a prune holds them.
+// accept mends the ends of the chains, records that in an event, and signs where the chains
+// continue, the event included. The row of the secret lets only one of several signing processes
+// proceed. Its lock is taken before the chains' locks, in the same order as in a prune.
 func (s *Trail) accept(ctx context.Context, tx domain.Store, loss Loss, reason string) (*domain.Checkpoint, error) {
 	held, err := tx.Secrets().Replace(ctx, SecretName, loss.before.sealed, loss.before.sealed)
 	if err == nil && !held {
@@ -207,7 +214,7 @@ func (s *Trail) accept(ctx context.Context, tx domain.Store, loss Loss, reason s
 	return c, keepCheckpoints(ctx, tx, loss.before, s.follow(loss.next, c), c)
 }
 
-// text is how the checkpoint has the loss.
+// text returns the loss in the form in which a checkpoint stores it.
 func (l Loss) text(reason string) (string, error) {
 	text, err := json.Marshal(storedLoss{
 		Hash: hex.EncodeToString(l.Hash[:]), Reason: reason, Count: len(l.Problems), Problems: l.Problems[:min(len(l.Problems), maxLossLines)], Ends: l.Ends,
@@ -218,7 +225,7 @@ func (l Loss) text(reason string) (string, error) {
 // maxEventLines is how many problems the event of an accepted loss names.
 const maxEventLines = 20
 
-// change is what the audit says of an accepted loss.
+// change is the audited change of an accepted loss.
 func (l Loss) change(reason string) Change {
 	return Change{Action: domain.ActionAccept, Resource: domain.ScopeAudit, After: Facts{
 		"checkpoint": l.next.number + 1, "loss": hex.EncodeToString(l.Hash[:]), "reason": reason, "problems": len(l.Problems),

@@ -12,7 +12,7 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// removeMore are removals behind an accepted loss, or of what it has left.
+// removeMore are removals after an accepted loss, or from what it has left.
 var removeMore = []string{
 	"DELETE FROM audit_events WHERE id = (SELECT min(id) FROM audit_events)", "DELETE FROM audit_events WHERE action = 'accept'", noChains, noPoints,
 	"DELETE FROM audit_checkpoints WHERE loss <> ''", "UPDATE audit_checkpoints SET loss = '' WHERE loss <> ''",
@@ -23,10 +23,11 @@ var removeMore = []string{
 		" resource, resource_id, resource_name, before, after FROM audit_events WHERE action = 'accept'",
 }
 
-// every is the step in which the removals are tried.
+// every is the interval between the removals that are tried, by engine.
 var every = map[string]int{"sqlite": 3, "postgres": 9}
 
-// TestAudit_Accept: whatever is missing can be accepted, then it is signed on, and what is missing besides is found.
+// TestAudit_Accept: every loss can be accepted. Signing continues after it, and later losses are
+// found.
 func TestAudit_Accept(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -65,12 +66,12 @@ func TestAudit_Accept(t *testing.T) {
 	}
 }
 
-// expectsLost reports whether all that is found is that the checkpoint that is expected is lost.
+// expectsLost reports whether the only problem is that the expected checkpoint is lost.
 func expectsLost(report audit.Report) bool {
 	return len(report.Problems) == 1 && strings.Contains(report.Problems[0], "whose loss was accepted")
 }
 
-// acceptAll accepts what is missing, and checks that the audit goes on from there.
+// acceptAll accepts what is missing, and checks that the audit continues from there.
 func acceptAll(t *testing.T, w *World) {
 	t.Helper()
 	ctx := Operator(t)
@@ -111,7 +112,8 @@ func acceptAll(t *testing.T, w *World) {
 	}
 }
 
-// TestAudit_Accept_More: what is lost between the look and the acceptance is not accepted with it, nor what is lost in between the check and the signature.
+// TestAudit_Accept_More: an acceptance does not include what is lost between the look and the
+// acceptance, nor what is lost between its check and its signature.
 func TestAudit_Accept_More(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -122,7 +124,7 @@ func TestAudit_Accept_More(t *testing.T) {
 			Must(w.Audit.CheckpointNow(t.Context()))(t)
 			w.Exec(t, "DELETE FROM audit_events WHERE id = 3")
 			loss := Must(w.Audit.FindLoss(t.Context()))(t)
-			fill(t, w, 40) // others go on
+			fill(t, w, 40) // other changes are recorded meanwhile
 			WantSame(t, Must(w.Audit.FindLoss(t.Context()))(t).Hash, loss.Hash)
 			w.Exec(t, "DELETE FROM audit_events WHERE id = 20")
 			if _, err := w.Audit.Accept(Operator(t), loss.Hash, "a disk"); err == nil || !strings.Contains(err.Error(), "another loss") {
@@ -137,7 +139,7 @@ func TestAudit_Accept_More(t *testing.T) {
 	}
 }
 
-// TestAudit_Accept_Together: of several who accept at the same time one does.
+// TestAudit_Accept_Together: of several concurrent acceptances one succeeds.
 func TestAudit_Accept_Together(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -170,7 +172,7 @@ func TestAudit_Accept_Together(t *testing.T) {
 	}
 }
 
-// countAccepts is how many events say that a loss was accepted.
+// countAccepts returns the number of events of accepted losses.
 func countAccepts(t *testing.T, w *World) int {
 	t.Helper()
 	n := 0
@@ -182,7 +184,8 @@ func countAccepts(t *testing.T, w *World) int {
 	return n
 }
 
-// TestAudit_Accept_Prune: nothing is pruned as long as an accepted loss is younger; then the acceptance goes with it.
+// TestAudit_Accept_Prune: nothing is pruned while an accepted loss is younger than the limit. Later
+// the acceptance is pruned as well.
 func TestAudit_Accept_Prune(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -7,14 +7,16 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// rereads bounds how often who may do what can change between a look at the caller and the change that was to be allowed by it.
+// rereads bounds how often a change is tried again because access rights have changed since the
+// caller's rights were read.
 const rereads = 100
 
-var errRestless = errors.New("audit: who may do what was changed too many times meanwhile")
+var errRestless = errors.New("audit: access rights were changed too many times meanwhile")
 
-// WhileAllowed runs do, which appends events that the caller of ctx is the actor of. When who may do what has changed since the rights of the caller
-// were read, they are read again, and do runs again with them, or the caller is refused. It is the only place that does so: whatever stores an event
-// goes through here.
+// WhileAllowed runs do, which appends events whose actor is the caller of ctx. When access rights
+// have changed since the caller's rights were read, they are read again, and do runs again with
+// them, or the caller is refused. It is the only place that does so: whatever stores an event of a
+// change goes through here.
 func (r *Recorder) WhileAllowed(ctx context.Context, tx domain.Store, do func(tx domain.Store) error, events ...*domain.Event) error {
 	again := func(tx domain.Store) error {
 		ctx, err := r.Callers.Reread(ctx, tx)
@@ -36,11 +38,13 @@ func (r *Recorder) WhileAllowed(ctx context.Context, tx domain.Store, do func(tx
 	return err
 }
 
-// quietAttempt is the first attempt at a change that is made in a transaction.
+// quietAttempt is the first attempt at a change that runs in a transaction.
 const quietAttempt = 5
 
-// Quietly makes one attempt at a change that others may have been ahead of before. Those who never pause must not keep anybody from it for good, so the
-// later attempts look and change in one transaction: SQLite lets nobody else change anything meanwhile. PostgreSQL looks and changes in one statement.
+// Quietly makes one attempt at a change that other changes may have overtaken before. Callers that
+// never pause must not keep it from success for good, so the later attempts read and write in one
+// transaction: SQLite admits no other writer meanwhile. PostgreSQL reads and writes in one
+// statement.
 func Quietly(ctx context.Context, tx domain.Store, attempt int, fn func(tx domain.Store) error) error {
 	if attempt < quietAttempt {
 		return fn(tx)
@@ -48,7 +52,8 @@ func Quietly(ctx context.Context, tx domain.Store, attempt int, fn func(tx domai
 	return tx.Atomic(ctx, fn)
 }
 
-// Again is a context with the rights that the caller has by now, for those who have to decide anew with them.
+// Again returns a context with the present rights of the caller, for callers that have to decide
+// again with them.
 func (r *Recorder) Again(ctx context.Context, tx domain.Store) (context.Context, error) {
 	before := domain.PrincipalOf(ctx).Proof.Point
 	if before == (domain.AccessPoint{}) {

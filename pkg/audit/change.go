@@ -8,25 +8,28 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Facts is what an event tells of a resource, by the names of its fields. Secrets are never among them.
+// Facts are what an event says about a resource, by the names of its fields. Secrets are never
+// among them.
 type Facts map[string]any
 
-// Change is what was done to what. The zero value is that nothing was.
+// Change is what was done, and to which resource. The zero value means that nothing was done.
 type Change struct {
 	Action        domain.Action
 	Resource      domain.Scope
-	ID            int64 // 0: none, or not known before the database gives it
+	ID            int64 // 0: none, or unknown before the database assigns it
 	Name          string
-	Before, After Facts       // nil: there was, or is, none
+	Before, After Facts       // nil: it did not exist before, or does not exist after
 	Details       []slog.Attr // for the log alone
 }
 
 func (c Change) none() bool { return c.Action == "" }
 
-// Resource says how the audit and the log tell of one kind of records. It is the only place that does.
+// Resource says how the audit and the log describe one kind of records. It is the only place that
+// does.
 type Resource[T any] struct {
 	Scope domain.Scope
-	// Facts has every field that a change can change. What is not in it is not a change: a record that differs in nothing else is not stored.
+	// Facts has every field that a change can change. A difference in any other field is not a
+	// change: a record that differs in nothing else is not stored.
 	Facts func(T) Facts
 	Name  func(T) (id int64, name string)
 }

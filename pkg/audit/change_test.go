@@ -10,7 +10,7 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestRecorder_Tells: the log has a change when it is stored, and only what has changed.
+// TestRecorder_Tells: a change is logged once it is stored, with only the fields that have changed.
 func TestRecorder_Tells(t *testing.T) {
 	t.Parallel()
 	log := &LockedBuffer{}

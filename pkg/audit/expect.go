@@ -12,15 +12,16 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// ExpectedCheckpoint is one that was seen outside the database.
+// ExpectedCheckpoint is a checkpoint that was seen outside the database.
 type ExpectedCheckpoint struct {
-	Number int64 // 0: not known
+	Number int64 // 0: unknown
 	Hash   [32]byte
 }
 
 var errNoCheckpoint = errors.New("no checkpoint is in it: neither 64 hexadecimal digits nor a line of a log with the message " + CheckpointMessage)
 
-// ParseExpected reads checkpoints from a log, a JSON object a line, or one from a text that is its hash in hexadecimal digits.
+// ParseExpected reads checkpoints from a log with one JSON object per line, or one checkpoint from
+// a text that is its hash in hexadecimal digits.
 func ParseExpected(text io.Reader) ([]ExpectedCheckpoint, error) {
 	lines := bufio.NewReader(text)
 	var all []ExpectedCheckpoint
@@ -67,8 +68,9 @@ func parseHash(text string) (hash [32]byte, ok bool) {
 	return [32]byte(decoded), true
 }
 
-// verifyExpected looks for the expected checkpoints. Those from before the last prune can't be found any more, nor those whose loss was
-// accepted; they count only when there is no other.
+// verifyExpected looks for the expected checkpoints. Those from before the last prune, and those
+// whose loss was accepted, can't be found any more. They are a problem only when none of the
+// expected checkpoints is found.
 func (s *Trail) verifyExpected(checkpoints []domain.Checkpoint, expected []ExpectedCheckpoint, report *Report) {
 	there, first, last := hashesOf(checkpoints)
 	found, pruned, lost := 0, 0, 0
@@ -96,7 +98,7 @@ func (s *Trail) verifyExpected(checkpoints []domain.Checkpoint, expected []Expec
 	}
 }
 
-// acceptedAsLost reports whether there is no checkpoint with a number, and a later one that accepts a loss.
+// acceptedAsLost reports whether no checkpoint has this number, and a later one accepts a loss.
 func (s *Trail) acceptedAsLost(checkpoints []domain.Checkpoint, number int64) bool {
 	accepted := false
 	for _, c := range checkpoints {
@@ -108,7 +110,8 @@ func (s *Trail) acceptedAsLost(checkpoints []domain.Checkpoint, number int64) bo
 	return accepted
 }
 
-// hashesOf are the hashes of the numbered checkpoints that there are, and of the one before that a prune has removed.
+// hashesOf returns the hashes of the numbered checkpoints, and of the one before them, which a
+// prune has removed, with the first and the last number.
 func hashesOf(checkpoints []domain.Checkpoint) (there map[[32]byte]bool, first, last int64) {
 	there = map[[32]byte]bool{}
 	for _, c := range checkpoints {
@@ -122,21 +125,22 @@ func hashesOf(checkpoints []domain.Checkpoint) (there map[[32]byte]bool, first, 
 		last = c.Number
 		there[auth.CheckpointHash(c)] = true
 		if c.Loss != "" {
-			there[c.Previous] = true // the last one before the loss, there or not
+			there[c.Previous] = true // the last checkpoint before the loss, whether it is there or not
 		}
 	}
 	return there, first, last
 }
 
-// verifyNumbers checks that no checkpoint is missing between the first and the one that was signed last. The first is number 1, or a base: a prune has
-// removed those before it, or one behind a loss that was accepted.
+// verifyNumbers checks that no checkpoint is missing between the first and the one that was signed
+// last. The first is number 1, or a base, since a prune has removed those before it, or a
+// checkpoint that accepts a loss.
 func (s *Trail) verifyNumbers(checkpoints []domain.Checkpoint, last signedLast, report *Report) {
 	older, numbered := unnumbered(checkpoints)
 	next, before := int64(1), older
 	for i, c := range numbered {
 		good := s.Notary.Signed(c)
 		switch {
-		case i == 0 && beginsAnew(c) && good: // it begins here
+		case i == 0 && beginsAnew(c) && good: // the numbers begin here
 		case c.Number > next:
 			report.problem("checkpoints %d to %d are missing", next, c.Number-1)
 		case c.Number < next:
@@ -157,8 +161,10 @@ func (s *Trail) verifyNumbers(checkpoints []domain.Checkpoint, last signedLast, 
 	}
 }
 
-// unnumbered splits off the checkpoints of an earlier version, of whom nothing tells which are missing but the last. It returns what checkpoint 1 may
-// follow: one of those, or none. A replica of that version may add one after it.
+// unnumbered splits off the checkpoints of an earlier version. Of those nothing shows which are
+// missing, except for the last. It returns the hashes that checkpoint 1 may follow: that of any of
+// them, or none. A replica of the earlier version may add one after the one that checkpoint 1
+// follows.
 func unnumbered(checkpoints []domain.Checkpoint) (older map[[32]byte]bool, numbered []domain.Checkpoint) {
 	older = map[[32]byte]bool{{}: true}
 	for i, c := range checkpoints {

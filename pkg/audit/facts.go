@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Prefixes writes networks as the audit has them.
+// Prefixes writes networks in the form of the audit.
 func Prefixes(list []netip.Prefix) []string {
 	texts := make([]string, len(list))
 	for i, prefix := range list {

@@ -8,7 +8,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// lossError says what was signed and is not there any more.
+// lossError says what was signed and is gone.
 type lossError string
 
 // Error implements error.
@@ -16,11 +16,12 @@ func (e lossError) Error() string {
 	return string(e) + ": the audit is not signed over that, see `chaveiro audit verify`"
 }
 
-// Loss reports whether signing was refused the last time because something that was signed is gone.
+// Loss reports whether the last attempt to sign was refused because something that was signed is
+// gone.
 func (s *Trail) Loss() bool { return s.loss.Load() }
 
-// lost looks whether what was signed before is still there: the checkpoints, and the events that they have seen at the ends of the chains. It is cheap, and
-// no check of the whole.
+// lost checks whether what was signed before is still there: the checkpoints, and the signed events
+// at the ends of the chains. It is cheap, and does not check the whole audit.
 func (s *Trail) lost(ctx context.Context, b signing) error {
 	text, err := s.findLoss(ctx, b)
 	if err != nil {
@@ -29,7 +30,7 @@ func (s *Trail) lost(ctx context.Context, b signing) error {
 	if text != "" {
 		now, err := s.Store.Audit().Checkpoints(ctx)
 		if err != nil || s.base(now) != s.base(b.known) {
-			return err // it was pruned meanwhile; the next time tells
+			return err // pruned meanwhile: the next attempt shows it
 		}
 	}
 	s.loss.Store(text != "")
@@ -62,7 +63,8 @@ func (s *Trail) findLoss(ctx context.Context, b signing) (string, error) {
 	return "", nil
 }
 
-// stillThere reports whether a chain that begins and ends there has a link. It needs no event up to where it begins.
+// stillThere reports whether a chain from begin to end has a link. For a link up to begin it needs
+// no event.
 func (s *Trail) stillThere(ctx context.Context, link, begin, end domain.Link) (bool, error) {
 	if end.Chain != link.Chain || end.Position < link.Position || link.Position <= begin.Position {
 		return end.Chain == link.Chain && end.Position >= link.Position, nil

@@ -12,21 +12,23 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// maxLossLines is how many problems of an accepted loss a checkpoint names. Its hash is of all.
+// maxLossLines is the greatest number of problems of an accepted loss that a checkpoint names. The
+// hash covers all of them.
 const maxLossLines = 1000
 
-// AcceptedLoss is what an operator has accepted as lost. It is the whole of what was missing then, what was accepted before included.
+// AcceptedLoss is what an operator has accepted as lost: everything that was missing at that time,
+// including what was accepted before.
 type AcceptedLoss struct {
-	Number   int64     // of the checkpoint that says so
+	Number   int64     // of the checkpoint that accepts it
 	At       time.Time // when it was accepted
 	Hash     string    // hexadecimal, of all lines
 	Reason   string
-	Count    int      // problems
+	Count    int      // the number of problems
 	Problems []string // the first of them, in alphabetical order
 	Ends     []string // the ends that were mended
 }
 
-// storedLoss is how a checkpoint has it.
+// storedLoss is the form in which a checkpoint stores an accepted loss.
 type storedLoss struct {
 	Hash     string   `json:"hash"`
 	Reason   string   `json:"reason"`
@@ -35,23 +37,25 @@ type storedLoss struct {
 	Ends     []string `json:"ends"`
 }
 
-// acceptedBy reads what a checkpoint accepts.
+// acceptedBy returns the loss that a checkpoint accepts.
 func acceptedBy(c domain.Checkpoint) AcceptedLoss {
 	var stored storedLoss
 	_ = json.Unmarshal([]byte(c.Loss), &stored) // it is signed: the service wrote it
 	return AcceptedLoss{c.Number, c.At, stored.Hash, stored.Reason, stored.Count, stored.Problems, stored.Ends}
 }
 
-// lossHash is the SHA-256 of the lines of a loss, which are sorted.
+// lossHash is the SHA-256 of the sorted lines of a loss.
 func lossHash(problems, ends []string) [32]byte {
 	return sha256.Sum256([]byte(strings.Join(problems, "\n") + "\n\n" + strings.Join(ends, "\n")))
 }
 
-// beginsAnew reports whether the chains begin at a checkpoint, and not where those before it have left them.
+// beginsAnew reports whether the chains begin at a checkpoint, and not where the checkpoints before
+// it have left them.
 func beginsAnew(c domain.Checkpoint) bool { return c.Base || c.Loss != "" }
 
-// parts splits the checkpoints at those that accept a loss: each but the first part begins with one. What is before such a checkpoint does not change any
-// more, so that the same is found missing of it each time.
+// parts splits the checkpoints at those that accept a loss: each part but the first begins with
+// one. What precedes such a checkpoint does not change any more, so every check finds the same
+// losses in it.
 func (s *Trail) parts(checkpoints []domain.Checkpoint) [][]domain.Checkpoint {
 	var parts [][]domain.Checkpoint
 	from := 0
@@ -63,7 +67,8 @@ func (s *Trail) parts(checkpoints []domain.Checkpoint) [][]domain.Checkpoint {
 	return append(parts, checkpoints[from:])
 }
 
-// verifyEarlier checks all parts but the last. What is missing of them and was accepted is no problem.
+// verifyEarlier checks all parts but the last. What is missing from them and was accepted is not a
+// problem.
 func (s *Trail) verifyEarlier(ctx context.Context, parts [][]domain.Checkpoint, report *Report) error {
 	if len(parts) == 1 {
 		return nil
@@ -84,7 +89,7 @@ func (s *Trail) verifyEarlier(ctx context.Context, parts [][]domain.Checkpoint, 
 	return nil
 }
 
-// beyond returns which of the problems, which are sorted, were not accepted.
+// beyond returns which of the sorted problems were not accepted.
 func (l AcceptedLoss) beyond(problems []string) []string {
 	hash := lossHash(problems, l.Ends)
 	if hex.EncodeToString(hash[:]) == l.Hash {
@@ -93,7 +98,8 @@ func (l AcceptedLoss) beyond(problems []string) []string {
 	return without(problems, l.Problems)
 }
 
-// verifyPart checks what was before a loss was accepted: the chains up to where they go on, and the checkpoints up to a number.
+// verifyPart checks what precedes the acceptance of a loss: the chains up to the links where they
+// continue, and the checkpoints up to a number.
 func (s *Trail) verifyPart(ctx context.Context, part []domain.Checkpoint, ends []domain.Link, last signedLast, report *Report) error {
 	starts, signed := s.trusted(part, report)
 	for _, end := range ends {
@@ -105,7 +111,8 @@ func (s *Trail) verifyPart(ctx context.Context, part []domain.Checkpoint, ends [
 	return nil
 }
 
-// without returns the lines that are not among the known, each as often as it is there more often.
+// without returns the lines that are not among the known ones. A line that occurs more often than
+// among the known ones is returned for each further occurrence.
 func without(lines, known []string) (rest []string) {
 	times := map[string]int{}
 	for _, line := range known {

@@ -11,8 +11,9 @@ import (
 // pruneBatch is how many events are removed in one statement.
 const pruneBatch = 5000
 
-// Prune removes the events before a time, and leaves a signed checkpoint where each chain begins from now on. It refuses to when the audit is
-// not whole: it would remove the evidence. What a crash leaves of the removed is removed the next time.
+// Prune removes the events before a time, and leaves a signed checkpoint of the new beginnings of
+// the chains. It refuses to prune an audit that is not whole, since that would remove the evidence.
+// Events that a crash has left behind are removed by the next prune.
 func (s *Trail) Prune(ctx context.Context, before time.Time) (int64, error) {
 	report, err := s.Verify(ctx)
 	if err != nil {
@@ -40,8 +41,9 @@ func (s *Trail) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return removed, nil
 }
 
-// addBase signs where the chains will begin, together with the event that says so. It takes the place of the checkpoints before it, which knew
-// where the chains ended, so it is followed by one that knows it.
+// addBase signs the new beginnings of the chains, together with the event that records the prune.
+// The base replaces the checkpoints before it, which had the ends of the chains, so it is followed
+// by a checkpoint that has them.
 func (s *Trail) addBase(ctx context.Context, before time.Time) (domain.Checkpoint, error) {
 	begins, err := s.begins(ctx, before)
 	if err != nil {
@@ -66,7 +68,7 @@ func (s *Trail) addBase(ctx context.Context, before time.Time) (domain.Checkpoin
 	return *base, err
 }
 
-// begins finds where the chains will begin without the events before a time.
+// begins finds where the chains begin once the events before a time are removed.
 func (s *Trail) begins(ctx context.Context, before time.Time) ([]domain.Link, error) {
 	checkpoints, err := s.Store.Audit().Checkpoints(ctx)
 	if err != nil {
@@ -78,7 +80,7 @@ func (s *Trail) begins(ctx context.Context, before time.Time) ([]domain.Link, er
 		if begins[chain], err = s.Store.Audit().LastBefore(ctx, chain, before); err != nil {
 			return nil, err
 		}
-		if begins[chain].Position <= present[chain].Position { // nothing to remove: it begins where it did
+		if begins[chain].Position <= present[chain].Position { // nothing to remove: the chain begins where it did
 			begins[chain] = present[chain]
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// checkpoints are all that there are, the oldest first.
+// checkpoints returns all checkpoints, the oldest first.
 func checkpoints(t testing.TB, w *World) []domain.Checkpoint {
 	t.Helper()
 	return Must(w.Store.Audit().Checkpoints(t.Context()))(t)
@@ -27,7 +27,7 @@ func TestAudit_Checkpoint(t *testing.T) {
 		Check(t, w.Replica(t).Audit.Checkpoint(t.Context()))
 		return len(checkpoints(t, w))
 	}
-	WantSame(t, signed(), 1) // that the chains began
+	WantSame(t, signed(), 1) // the beginnings of the chains
 	fill(t, w, 3)
 	w.Clock.Pass(time.Hour - time.Microsecond)
 	WantSame(t, signed(), 1) // it is not an hour yet
@@ -51,7 +51,8 @@ func TestAudit_Checkpoint(t *testing.T) {
 	WantSame(t, Must(w.Audit.Verify(t.Context()))(t), audit.Report{Events: 7, Checkpoints: 4})
 }
 
-// TestAudit_Checkpoint_ClockAhead: a checkpoint that was signed by a clock that was ahead does not keep others from being signed.
+// TestAudit_Checkpoint_ClockAhead: a checkpoint that was signed while the clock was ahead does not
+// prevent later checkpoints.
 func TestAudit_Checkpoint_ClockAhead(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -63,7 +64,7 @@ func TestAudit_Checkpoint_ClockAhead(t *testing.T) {
 	Check(t, w.Audit.Checkpoint(t.Context()))
 	WantSame(t, len(checkpoints(t, w)), 3)
 	fill(t, w, 3)
-	Check(t, w.Audit.Checkpoint(t.Context())) // now it is an hour again
+	Check(t, w.Audit.Checkpoint(t.Context())) // the last checkpoint is younger than an hour again
 	WantSame(t, len(checkpoints(t, w)), 3)
 	wantProblems(t, w)
 }
@@ -110,7 +111,7 @@ func TestAudit_Prune(t *testing.T) {
 	}
 }
 
-// TestAudit_Prune_Tampering: a prune takes no protection from what it leaves.
+// TestAudit_Prune_Tampering: what a prune leaves is as well protected as before.
 func TestAudit_Prune_Tampering(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -120,7 +121,7 @@ func TestAudit_Prune_Tampering(t *testing.T) {
 	Must(w.Audit.Prune(Operator(t), Noon.Add(time.Hour)))(t)
 	wantProblems(t, w)
 	kept, ends := checkpoints(t, w), Must(w.Store.Audit().Ends(t.Context()))(t)
-	var last domain.Link // of a chain that the prune's own event, which no checkpoint has seen yet, is not on
+	var last domain.Link // of a chain without the event of the prune itself, which no checkpoint has seen yet
 	for chain, signed := range kept[1].Links {
 		if signed.Position-kept[0].Links[chain].Position > 2 && signed == ends[chain] {
 			last = signed
@@ -132,14 +133,15 @@ func TestAudit_Prune_Tampering(t *testing.T) {
 	wantProblems(t, w, "and a checkpoint has seen")
 }
 
-// TestAudit_Prune_Crash: what was signed as the beginning and not removed does no harm, and goes the next time.
+// TestAudit_Prune_Crash: events before the signed beginnings that a crash has left behind do no
+// harm, and the next prune removes them.
 func TestAudit_Prune_Crash(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	fill(t, w, 50)
 	w.Clock.Pass(Day)
 	fill(t, w, 50)
-	crash, left := errors.New("crash"), 7 // chains before the crash
+	crash, left := errors.New("crash"), 7 // chains to prune before the crash
 	crashing := w.With(t, func(s *service.Settings) {
 		s.Store = &Hooked{Store: w.Store, BeforePrune: func() error {
 			if left--; left < 0 {
@@ -159,7 +161,7 @@ func TestAudit_Prune_Crash(t *testing.T) {
 	WantSame(t, w.CountEvents(t), 57)
 }
 
-// TestAudit_Prune_Race: what is pruned while somebody checks is not missed.
+// TestAudit_Prune_Race: what is pruned while a check runs does not count as missing.
 func TestAudit_Prune_Race(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -177,7 +179,7 @@ func TestAudit_Prune_Race(t *testing.T) {
 	WantSame(t, Must(checking.Audit.Verify(t.Context()))(t), audit.Report{Events: 51, Checkpoints: 2})
 }
 
-// TestAudit_Prune_Refused: of an audit that is not whole nothing is removed.
+// TestAudit_Prune_Refused: nothing is removed from an audit that is not whole.
 func TestAudit_Prune_Refused(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

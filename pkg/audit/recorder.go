@@ -9,7 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Recorder writes the audit. Its events take who and from where from the context.
+// Recorder writes the audit. It takes the actor and the origin of an event from the context.
 type Recorder struct {
 	Notary  *auth.Notary
 	Now     func() time.Time
@@ -17,14 +17,15 @@ type Recorder struct {
 	Log     *slog.Logger
 }
 
-// Callers reads again who makes a request.
+// Callers reads the rights of the caller again.
 type Callers interface {
-	// Reread returns a context with the caller as the database has it, which is looked at through tx. Errors: *domain.Error with Unauthenticated or
-	// Forbidden when the caller may not do any more what it was let in for.
+	// Reread returns a context with the caller as the database has it, which is read through tx.
+	// Errors: *domain.Error with Unauthenticated or Forbidden when the caller may no longer do what
+	// it was admitted for.
 	Reread(ctx context.Context, tx domain.Store) (context.Context, error)
 }
 
-// Event makes the event of a change. Of an update it keeps the fields that differ.
+// Event makes the event of a change. Of an update it keeps only the fields that differ.
 func (r *Recorder) Event(ctx context.Context, c Change) (*domain.Event, error) {
 	if c.Before != nil && c.After != nil {
 		c.Before, c.After = differing(c.Before, c.After)
@@ -44,7 +45,7 @@ func (r *Recorder) Event(ctx context.Context, c Change) (*domain.Event, error) {
 	return e, nil
 }
 
-// complete adds who, from where and when, and the digest.
+// complete adds the actor, the origin, the time and the digest.
 func (r *Recorder) complete(ctx context.Context, e domain.Event) *domain.Event {
 	principal, origin := domain.PrincipalOf(ctx), domain.OriginOf(ctx)
 	e.At = r.Now().Truncate(time.Microsecond)
@@ -55,7 +56,8 @@ func (r *Recorder) complete(ctx context.Context, e domain.Event) *domain.Event {
 	return &e
 }
 
-// Apply runs fn in a transaction, records the change that it returns, and logs it after the commit. Of no change nothing is recorded or logged.
+// Apply runs fn in a transaction, records the change that it returns, and logs it after the commit.
+// A zero change is neither recorded nor logged.
 func (r *Recorder) Apply(ctx context.Context, store domain.Store, fn func(tx domain.Store) (Change, error)) error {
 	var done Change
 	err := store.Transact(ctx, func(tx domain.Store) (err error) {
@@ -82,7 +84,8 @@ func (r *Recorder) Tell(ctx context.Context, c Change) {
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)
 }
 
-// Record appends the event of a change to the transaction of the change, as its last statement; of no change none.
+// Record appends the event of a change to the transaction of the change, as its last statement. A
+// zero change has no event.
 func (r *Recorder) Record(ctx context.Context, tx domain.Store, c Change) error {
 	if c.none() {
 		return nil
@@ -94,7 +97,7 @@ func (r *Recorder) Record(ctx context.Context, tx domain.Store, c Change) error 
 	return r.WhileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Audit().Append(ctx, e) }, e)
 }
 
-// RecordAll is record for many events that were made before.
+// RecordAll is Record for many events, which the caller has made before.
 func (r *Recorder) RecordAll(ctx context.Context, tx domain.Store, events []*domain.Event) error {
 	return r.WhileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Audit().AppendAll(ctx, events) }, events...)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Refusals records the attempts that were refused, and slows down those who make many.
+// Refusals records refused attempts, and slows down callers that make many.
 type Refusals struct {
 	Store    domain.Store
 	Recorder *Recorder
@@ -20,17 +20,18 @@ type Refusals struct {
 	rates bounded.Rates
 }
 
-// The rates up to which refusals are recorded, each by itself: of one address without a credential, and of one principal. Beyond them nothing
-// is written, so that nobody can fill the disk by being refused.
+// The rates up to which refusals are recorded: one for each address without a credential, and one
+// for each principal. Beyond them nothing is written, so that nobody can fill the disk by being
+// refused.
 const (
 	strangerBurst = 20
-	strangerRate  = 0.5 // a second
+	strangerRate  = 0.5 // per second, as knownRate
 	knownBurst    = 200
 	knownRate     = 20
 )
 
-// Record writes that an attempt was refused. It says how long the caller is to wait when there were too many: then it was not written, save for
-// the log.
+// Record records that an attempt was refused. When there were too many it returns how long the
+// caller has to wait; that refusal is not in the audit, but only in the log.
 func (s *Refusals) Record(ctx context.Context, resource domain.Scope, id int64, cause *domain.Error) time.Duration {
 	if wait := s.take(ctx); wait > 0 {
 		return wait

@@ -76,8 +76,8 @@ func TestRefusals_Limit(t *testing.T) {
 		wantRecorded(t, stranger("2001:db8:0:1::%x"), 20, 2*time.Second)
 		wantRecorded(t, stranger("2001:db8:0:2::%x"), 20, 2*time.Second)
 	})
-	t.Run("those without an address are one", func(t *testing.T) { wantRecorded(t, stranger(""), 20, 2*time.Second) })
-	t.Run("whoever is known has more, from wherever", func(t *testing.T) {
+	t.Run("callers without an address share one rate", func(t *testing.T) { wantRecorded(t, stranger(""), 20, 2*time.Second) })
+	t.Run("a principal has a higher rate, from any address", func(t *testing.T) {
 		wantRecorded(t, known(domain.Principal{Kind: domain.PrincipalUser, ID: 7}), 200, time.Second/20)
 		wantRecorded(t, known(domain.Principal{Kind: domain.PrincipalUser, ID: 8}), 200, time.Second/20)
 		wantRecorded(t, known(domain.Principal{Kind: domain.PrincipalAPIKey, ID: 7}), 200, time.Second/20)
@@ -86,7 +86,8 @@ func TestRefusals_Limit(t *testing.T) {
 	})
 }
 
-// TestRefusals_Failure: what can't be recorded is refused all the same, and told in the log unless it was the caller who went away.
+// TestRefusals_Failure: an attempt is refused also when the refusal can't be recorded. The failure
+// is logged, unless the caller has gone away.
 func TestRefusals_Failure(t *testing.T) {
 	t.Parallel()
 	log := &LockedBuffer{}

@@ -15,10 +15,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// auditTables are all that the audit consists of. The secret of the audit is in the last.
+// auditTables are the tables of the audit. The last one has the secret of the audit.
 var auditTables = []string{"audit_events", "audit_chains", "audit_checkpoints", "secrets"}
 
-// save copies tables aside, and restore puts them back.
+// save copies the tables aside, and restore puts them back.
 func save(t testing.TB, w *World, as string) {
 	t.Helper()
 	for _, table := range auditTables {
@@ -34,7 +34,7 @@ func restore(t testing.TB, w *World, from string, tables ...string) {
 	}
 }
 
-// zeros is the hash where a chain begins, in SQL.
+// zeros is the hash at which a chain begins, in SQL.
 func zeros(w *World) string {
 	if w.Store.Engine() == store.SQLite {
 		return "zeroblob(32)"
@@ -42,8 +42,9 @@ func zeros(w *World) string {
 	return "decode(repeat('00', 32), 'hex')"
 }
 
-// removals tampers with an audit, as one does who has the whole database and not the master key. In a text {C} is a chain, {END} where it ends,
-// {SIGNED} where the last checkpoint has seen it, {LAST} the number of that checkpoint.
+// removals tampers with an audit as an attacker does who has the whole database and not the master
+// key. In a script, {C} is a chain, {END} the position of its end, {SIGNED} the position at which
+// the last checkpoint has seen it, and {LAST} the number of that checkpoint.
 type removals struct {
 	*World
 	names *strings.Replacer
@@ -72,7 +73,8 @@ func (r *removals) run(t *testing.T, script string) {
 	}
 }
 
-// removalsFrom is an audit with events before, between and behind two checkpoints, kept aside as early and whole, and the last checkpoint.
+// removalsFrom returns an audit with events before, between and after two checkpoints, saved as
+// early and as whole, and the last checkpoint.
 func removalsFrom(t *testing.T, s *store.Store) (*removals, audit.ExpectedCheckpoint) {
 	t.Helper()
 	w := WorldOn(t, s, slog.DiscardHandler)
@@ -87,7 +89,7 @@ func removalsFrom(t *testing.T, s *store.Store) (*removals, audit.ExpectedCheckp
 	return newRemovals(t, w), expected
 }
 
-// putBack makes some of the audit's tables whole again, with the indexes.
+// putBack restores some tables of the audit from whole, with the indexes.
 func (r *removals) putBack(t *testing.T, tables ...string) {
 	t.Helper()
 	restore(t, r.World, "whole", tables...)
@@ -95,16 +97,16 @@ func (r *removals) putBack(t *testing.T, tables ...string) {
 	r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0")
 }
 
-// found says whether a removal is found.
+// found says when a removal is found.
 type found int
 
 const (
 	always       found = iota
-	withExpect         // only beside a checkpoint that was seen outside the database
+	withExpect         // only with a checkpoint that was seen outside the database
 	notYetSigned       // never: no checkpoint has seen it
 )
 
-// headTo sets a chain, or all, back to the last event that is left of it.
+// headTo sets the chains' ends back to the last events that are left.
 const headTo = `UPDATE audit_chains SET position = COALESCE((SELECT max(position) FROM audit_events e WHERE e.chain = audit_chains.chain), 0),
 	hash = COALESCE((SELECT hash FROM audit_events e WHERE e.chain = audit_chains.chain ORDER BY position DESC LIMIT 1), {ZEROS});`
 
@@ -174,7 +176,8 @@ var removalsOfAll = []struct {
 		base, links, signature FROM audit_checkpoints WHERE number = 2`, always},
 }
 
-// TestAudit_Verify_Removals: what is found of a removal, and what only with a checkpoint that was seen elsewhere.
+// TestAudit_Verify_Removals: which removals a check finds, and which it finds only with a
+// checkpoint that was seen elsewhere.
 func TestAudit_Verify_Removals(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -193,7 +196,7 @@ func TestAudit_Verify_Removals(t *testing.T) {
 			t.Run("everything is set back", func(t *testing.T) {
 				restore(t, w, "early", auditTables...)
 				wantFound(t, w, expected, withExpect)
-				fill(t, w, 40) // it goes on as if nothing had been
+				fill(t, w, 40) // the audit continues as if nothing had been removed
 				Must(w.Audit.CheckpointNow(t.Context()))(t)
 				wantFound(t, w, expected, withExpect)
 				fill(t, w, 40)
@@ -215,7 +218,8 @@ func expect(c domain.Checkpoint) audit.ExpectedCheckpoint {
 	return audit.ExpectedCheckpoint{Number: c.Number, Hash: auth.CheckpointHash(c)}
 }
 
-// wantFound checks what a check finds, without and with a checkpoint that is expected, by its number and hash, and by its hash alone.
+// wantFound checks what a check finds without an expected checkpoint, with its number and hash, and
+// with its hash alone.
 func wantFound(t *testing.T, w *World, expected audit.ExpectedCheckpoint, want found) {
 	t.Helper()
 	report := Must(w.Audit.Verify(t.Context()))(t)
@@ -230,7 +234,8 @@ func wantFound(t *testing.T, w *World, expected audit.ExpectedCheckpoint, want f
 	}
 }
 
-// wantRestored checks that everything is there again: what is whole beside a checkpoint is whole without it.
+// wantRestored checks that everything is there again: an audit that is whole with an expected
+// checkpoint is whole without it.
 func wantRestored(t *testing.T, w *World, expected audit.ExpectedCheckpoint) {
 	t.Helper()
 	if report := Must(w.Audit.Verify(t.Context(), expected, audit.ExpectedCheckpoint{Hash: expected.Hash}))(t); !report.Whole() {
@@ -238,7 +243,7 @@ func wantRestored(t *testing.T, w *World, expected audit.ExpectedCheckpoint) {
 	}
 }
 
-// TestAudit_Verify_RemovalsAfterPrune: what a prune leaves is as well protected.
+// TestAudit_Verify_RemovalsAfterPrune: what a prune leaves is as well protected as before.
 func TestAudit_Verify_RemovalsAfterPrune(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -270,7 +275,7 @@ func TestAudit_Verify_RemovalsAfterPrune(t *testing.T) {
 			first := expect(kept[0])
 			first.Number, first.Hash[0] = 1, first.Hash[0]+1
 			report := Must(w.Audit.Verify(t.Context(), first, expect(kept[0])))(t)
-			WantSame(t, len(report.Problems), 0) // an old line of a log that has newer ones
+			WantSame(t, len(report.Problems), 0) // an old line of a log is no problem when the log has newer ones
 			wantProblemsBeside(t, w, first, "older than the last prune")
 			first.Number = 4
 			wantProblemsBeside(t, w, first, "another history")
@@ -288,7 +293,8 @@ func wantProblemsBeside(t *testing.T, w *World, e audit.ExpectedCheckpoint, want
 	}
 }
 
-// TestAudit_Checkpoint_Loss: over a loss nothing is signed, which is said each time, until it is mended.
+// TestAudit_Checkpoint_Loss: nothing is signed after a loss, and each attempt says so, until the
+// loss is mended.
 func TestAudit_Checkpoint_Loss(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -323,7 +329,7 @@ func TestAudit_Checkpoint_Loss(t *testing.T) {
 				if _, err := w.Audit.CheckpointNow(t.Context()); err == nil {
 					t.Errorf("%s: it is signed on demand", script)
 				}
-				Check(t, w.Replica(t).Audit.Begin(t.Context())) // it starts all the same
+				Check(t, w.Replica(t).Audit.Begin(t.Context())) // the server starts nevertheless
 				WantSame(t, w.Audit.Loss(), true)
 				WantSame(t, checkpoints(t, w), kept)
 				restore(t, w, "whole", auditTables[:3]...)
@@ -335,7 +341,8 @@ func TestAudit_Checkpoint_Loss(t *testing.T) {
 	}
 }
 
-// TestAudit_Begin: a database that an earlier version has used, whose checkpoints have no numbers and whose events' hashes leave out the id, goes on.
+// TestAudit_Begin: the audit of a database that an earlier version has used continues. Its
+// checkpoints have no numbers, and the hashes of its events leave out the id.
 func TestAudit_Begin(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -358,7 +365,8 @@ func TestAudit_Begin(t *testing.T) {
 	wantProblems(t, next, "checkpoint 1 does not follow the one before it")
 }
 
-// TestAudit_Begin_Loss: what an earlier version has signed and is gone is not covered up, and does not keep the server from starting.
+// TestAudit_Begin_Loss: the loss of something that an earlier version has signed is not covered up,
+// and does not keep the server from starting.
 func TestAudit_Begin_Loss(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -371,7 +379,8 @@ func TestAudit_Begin_Loss(t *testing.T) {
 	}
 }
 
-// earlierVersion makes the audit of an earlier version: five events of one chain, a checkpoint, and a secret that says nothing of numbers.
+// earlierVersion makes the audit of an earlier version: five events of one chain, a checkpoint, and
+// a secret without the number of a checkpoint.
 func earlierVersion(t *testing.T, w *World) domain.Checkpoint {
 	t.Helper()
 	w.Exec(t, "DELETE FROM audit_checkpoints")
@@ -393,7 +402,7 @@ func earlierVersion(t *testing.T, w *World) domain.Checkpoint {
 	return c
 }
 
-// TestParseExpected reads what operators have.
+// TestParseExpected reads the texts that operators have.
 func TestParseExpected(t *testing.T) {
 	t.Parallel()
 	hash := strings.Repeat("0a", 32)

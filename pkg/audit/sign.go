@@ -18,20 +18,21 @@ import (
 // checkpointEvery is how often the ends of the chains are signed.
 const checkpointEvery = time.Hour
 
-// signedLast is which checkpoint was signed last. It is sealed together with the secret of the audit, so that one who can only write to the database
-// can't make it a lower one, unless they have kept an earlier value.
+// signedLast is the checkpoint that was signed last. It is sealed together with the secret of the
+// audit, so that an attacker who can only write to the database can't replace it by a lower one,
+// except by an earlier value that the attacker has kept.
 type signedLast struct {
-	number int64 // 0: none, or of a version that did not number them
+	number int64 // 0: none, or one of a version that did not number them
 	hash   [32]byte
 	sealed []byte // as it is stored
 }
 
-// ErrSecret says that the audit's own secret is not what it was.
+// ErrSecret says that the audit's own secret has changed since the start.
 var ErrSecret = errors.New("the audit's own secret in the database is another than at the start")
 
 var errSignedByOther = errors.New("a checkpoint was signed meanwhile")
 
-// lastSigned reads which checkpoint was the last one.
+// lastSigned reads which checkpoint was signed last.
 func (s *Trail) lastSigned(ctx context.Context) (signedLast, error) {
 	sealed, err := s.Store.Secrets().Get(ctx, SecretName)
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *Trail) sealLast(last signedLast) []byte {
 	return s.Sealer.Seal(append(text, last.hash[:]...))
 }
 
-// follow numbers and signs checkpoints as those that follow the last one, and returns what is the last one then.
+// follow numbers and signs checkpoints as successors of the last one, and returns the new last one.
 func (s *Trail) follow(last signedLast, list ...*domain.Checkpoint) signedLast {
 	for _, c := range list {
 		c.Number, c.Previous = last.number+1, last.hash
@@ -65,7 +66,8 @@ func (s *Trail) follow(last signedLast, list ...*domain.Checkpoint) signedLast {
 	return last
 }
 
-// keepCheckpoints stores checkpoints that were signed, and which is the last one now. Of several who do it at the same time one succeeds.
+// keepCheckpoints stores signed checkpoints, and which one is now the last. Of several concurrent
+// calls one succeeds.
 func keepCheckpoints(ctx context.Context, tx domain.Store, before, now signedLast, list ...*domain.Checkpoint) error {
 	replaced, err := tx.Secrets().Replace(ctx, SecretName, before.sealed, now.sealed)
 	if err == nil && !replaced {
@@ -79,12 +81,12 @@ func keepCheckpoints(ctx context.Context, tx domain.Store, before, now signedLas
 	return err
 }
 
-// checkpoint is where the chains stand, or begin, not signed yet.
+// checkpoint returns an unsigned checkpoint of where the chains end or, for a base, begin.
 func (s *Trail) checkpoint(links []domain.Link, base bool) *domain.Checkpoint {
 	return &domain.Checkpoint{At: s.Now().Truncate(time.Microsecond), Base: base, Links: links}
 }
 
-// signing is what is known before a checkpoint is signed.
+// signing is the state that is read before a checkpoint is signed.
 type signing struct {
 	last  signedLast
 	known []domain.Checkpoint
@@ -105,7 +107,7 @@ func (s *Trail) beforeSigning(ctx context.Context) (b signing, err error) {
 	return b, err
 }
 
-// newest is the last checkpoint that there is.
+// newest returns the last checkpoint in the database.
 func (b signing) newest() (domain.Checkpoint, bool) {
 	if len(b.known) == 0 {
 		return domain.Checkpoint{}, false
@@ -113,8 +115,9 @@ func (b signing) newest() (domain.Checkpoint, bool) {
 	return b.known[len(b.known)-1], true
 }
 
-// Begin signs the first numbered checkpoint: where the chains of a new database begin, or where those stand of one that an earlier version has used.
-// From then on a database without checkpoints has lost them.
+// Begin signs the first numbered checkpoint: the beginnings of the chains of a new database, or
+// their ends in a database that an earlier version has used. From then on a database without
+// checkpoints has lost them.
 func (s *Trail) Begin(ctx context.Context) error {
 	last, err := s.lastSigned(ctx)
 	if err != nil || last.number > 0 {
@@ -128,8 +131,9 @@ func (s *Trail) Begin(ctx context.Context) error {
 	return err
 }
 
-// Checkpoint signs where the chains stand, unless the last checkpoint is of a short time ago or nothing has happened since. It refuses to, and says so each
-// time, when what was signed before is not there any more: the new signature would cover that up.
+// Checkpoint signs the ends of the chains, unless the last checkpoint is recent or nothing has
+// happened since. It refuses, and says so each time, when something that was signed before is gone:
+// the new signature would cover that up.
 func (s *Trail) Checkpoint(ctx context.Context) error {
 	_, err := s.signNow(ctx, func(b signing) bool {
 		newest, ok := b.newest()
@@ -139,7 +143,8 @@ func (s *Trail) Checkpoint(ctx context.Context) error {
 	return err
 }
 
-// CheckpointNow is Checkpoint however short a time ago the last one was. It returns the last one, which is a new one if something has happened.
+// CheckpointNow is Checkpoint regardless of the age of the last one. It returns the last
+// checkpoint, which is a new one if something has happened.
 func (s *Trail) CheckpointNow(ctx context.Context) (domain.Checkpoint, error) {
 	return s.signNow(ctx, func(b signing) bool {
 		newest, ok := b.newest()
@@ -147,7 +152,7 @@ func (s *Trail) CheckpointNow(ctx context.Context) (domain.Checkpoint, error) {
 	})
 }
 
-// signNow signs where the chains stand if it is due, and returns the last checkpoint.
+// signNow signs the ends of the chains if that is due, and returns the last checkpoint.
 func (s *Trail) signNow(ctx context.Context, due func(signing) bool) (domain.Checkpoint, error) {
 	b, err := s.beforeSigning(ctx)
 	if err == nil {
@@ -169,17 +174,19 @@ func (s *Trail) signNow(ctx context.Context, due func(signing) bool) (domain.Che
 	return *next, err
 }
 
-// CheckpointMessage is the message of the log line of a checkpoint, by which it is found again.
+// CheckpointMessage is the message of a checkpoint's log line, by which the line is found again.
 const CheckpointMessage = "audit checkpoint"
 
-// publish tells of checkpoints outside the database, where one who sets it back can't reach them.
+// publish logs checkpoints outside the database, where an attacker who sets it back can't reach
+// them.
 func (s *Trail) publish(ctx context.Context, list ...domain.Checkpoint) {
 	for _, c := range list {
 		s.Log.LogAttrs(ctx, slog.LevelInfo, CheckpointMessage, CheckpointAttrs(c)...)
 	}
 }
 
-// CheckpointAttrs are what the log has of a checkpoint. events is how many there have been.
+// CheckpointAttrs are the attributes of a checkpoint in the log. events is how many events there
+// have been.
 func CheckpointAttrs(c domain.Checkpoint) []slog.Attr {
 	var events int64
 	for _, link := range c.Links {

@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// Trail are the use cases of the audit: to read it, to check that it is whole, and to remove what is too old.
+// Trail are the use cases of the audit: to read it, to check that it is whole, and to remove what
+// is too old.
 type Trail struct {
 	Store    domain.Store
 	Sealer   Sealer
@@ -22,11 +23,13 @@ type Trail struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	// loss is what the last look at the signed ends has found. Each look stores it; Loss loads it.
+	// loss says whether the last check of the signed ends has found a loss. Each check stores it;
+	// Loss loads it.
 	loss atomic.Bool
 }
 
-// Sealer seals the audit's row of the service's secrets, which has the secret of the notary and which checkpoint was signed last.
+// Sealer seals the audit's row of the service's secrets. The row has the secret of the notary, and
+// which checkpoint was signed last.
 type Sealer interface {
 	Seal(plain []byte) []byte
 	Open(sealed []byte) ([]byte, error)

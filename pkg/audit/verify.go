@@ -12,16 +12,17 @@ import (
 
 // Report is the outcome of a check.
 type Report struct {
-	Events      int64 // that were looked at
+	Events      int64 // that were checked
 	Checkpoints int
-	// Remains are events from before the beginning of their chain: a prune is at work or was interrupted, or somebody has put them there. Nothing
-	// authenticates them; the next prune removes them.
+	// Remains are events from before the beginning of their chain: a prune is running or was
+	// interrupted, or somebody has added them. Nothing authenticates them; the next prune removes
+	// them.
 	Remains  int64
 	Problems []string
 	Accepted []AcceptedLoss // what an operator has accepted as lost; it is not among the problems
 }
 
-// Whole reports whether nothing was found.
+// Whole reports whether the check has found nothing.
 func (r Report) Whole() bool { return r.Remains == 0 && len(r.Problems) == 0 }
 
 func (r *Report) problem(format string, args ...any) {
@@ -31,12 +32,13 @@ func (r *Report) problem(format string, args ...any) {
 // verifyBatch is how many events are read at once.
 const verifyBatch = 1000
 
-// Verify checks every event against its chain, the chains against the checkpoints, and the checkpoints against one another, against the number of
-// the last one and against those that are expected, because they were seen outside the database. Of the changes that are made meanwhile some are
-// looked at and others left for the next time.
+// Verify checks every event against its chain, the chains against the checkpoints, and the
+// checkpoints against one another, against the number of the last one, and against the expected
+// ones, which were seen outside the database. Of the changes that are made meanwhile it checks
+// some, and leaves the others to the next check.
 func (s *Trail) Verify(ctx context.Context, expected ...ExpectedCheckpoint) (Report, error) {
 	for {
-		last, err := s.lastSigned(ctx) // before the checkpoints: those that are added meanwhile are more
+		last, err := s.lastSigned(ctx) // before the checkpoints: one that is added meanwhile must not count as missing
 		if err != nil {
 			return Report{}, err
 		}
@@ -53,10 +55,11 @@ func (s *Trail) Verify(ctx context.Context, expected ...ExpectedCheckpoint) (Rep
 		if err != nil || s.base(now) == s.base(checkpoints) {
 			return report, err
 		}
-	} // what was missing has been pruned meanwhile
+	} // what is missing was pruned meanwhile: check again
 }
 
-// base is the id of the checkpoint that says where the chains begin, or go on behind a loss, 0 when they begin at the beginning.
+// base is the id of the checkpoint at which the chains begin, or continue after a loss; 0 when they
+// begin with their first event.
 func (s *Trail) base(checkpoints []domain.Checkpoint) (id int64) {
 	for _, c := range checkpoints {
 		if beginsAnew(c) && s.Notary.Signed(c) {
@@ -101,7 +104,7 @@ func (s *Trail) verify(ctx context.Context, checkpoints []domain.Checkpoint, las
 	return report, err
 }
 
-// verifyOutside looks for events that are on no chain, or before the beginnings of theirs.
+// verifyOutside looks for events that are on no chain, or before the beginning of their chain.
 func (s *Trail) verifyOutside(ctx context.Context, begins map[int]domain.Link, report *Report) error {
 	for chain := range domain.AuditChains {
 		before, err := s.Store.Audit().Count(ctx, chain, math.MinInt64, begins[chain].Position)
@@ -121,7 +124,8 @@ func (s *Trail) verifyOutside(ctx context.Context, begins map[int]domain.Link, r
 	return err
 }
 
-// trusted reads the checkpoints whose signature is good: where each chain begins, and the hashes that were signed, by chain and position.
+// trusted reads the checkpoints with a valid signature: where each chain begins, and the hashes
+// that were signed, by chain and position.
 func (s *Trail) trusted(checkpoints []domain.Checkpoint, report *Report) (starts map[int]domain.Link, signed map[int]map[int64][32]byte) {
 	starts, signed = map[int]domain.Link{}, map[int]map[int64][32]byte{}
 	for chain := range domain.AuditChains {
@@ -178,7 +182,7 @@ func (s *Trail) verifyChain(ctx context.Context, begin, end domain.Link, signed 
 	return err
 }
 
-// upTo cuts off the events behind a position.
+// upTo cuts off the events after a position.
 func upTo(events []domain.Event, position int64) []domain.Event {
 	n := slices.IndexFunc(events, func(e domain.Event) bool { return e.Position > position })
 	if n >= 0 {
@@ -187,7 +191,8 @@ func upTo(events []domain.Event, position int64) []domain.Event {
 	return events
 }
 
-// verifyLater looks behind the end of a chain: what is there was added meanwhile, and follows on, or somebody else has put it there.
+// verifyLater checks the events after the end of a chain: they were added meanwhile and follow the
+// end, or somebody has put them there.
 func (s *Trail) verifyLater(ctx context.Context, at domain.Link, signed map[int64][32]byte, report *Report) error {
 	events, err := s.Store.Audit().After(ctx, at.Chain, at.Position, verifyBatch)
 	for _, e := range events {

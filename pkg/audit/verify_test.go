@@ -16,7 +16,7 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// fill appends events that have something in every field.
+// fill appends events with a value in every field.
 func fill(t testing.TB, w *World, n int) {
 	t.Helper()
 	for range n {
@@ -29,7 +29,7 @@ func fill(t testing.TB, w *World, n int) {
 	}
 }
 
-// longest is where the longest chain ends.
+// longest returns the end of the longest chain.
 func longest(t testing.TB, w *World) (last domain.Link) {
 	t.Helper()
 	for _, end := range Must(w.Store.Audit().Ends(t.Context()))(t) {
@@ -40,7 +40,7 @@ func longest(t testing.TB, w *World) (last domain.Link) {
 	return last
 }
 
-// wantProblems checks what a check finds: problems that begin, in this order, with these words.
+// wantProblems checks that a check finds problems that contain these words, in this order.
 func wantProblems(t testing.TB, w *World, want ...string) {
 	t.Helper()
 	report := Must(w.Audit.Verify(t.Context()))(t)
@@ -81,13 +81,14 @@ func TestAudit_Verify_Columns(t *testing.T) {
 	})
 }
 
-// TestAudit_Verify_Tampering does what somebody could do who can write to the database but has not the secret. %d is the chain.
+// TestAudit_Verify_Tampering does what an attacker could do who can write to the database and does
+// not have the secret. %d is the chain.
 func TestAudit_Verify_Tampering(t *testing.T) {
 	t.Parallel()
 	const headBack = "; UPDATE audit_chains SET position = position - 1, hash = (SELECT hash FROM audit_events e WHERE e.chain = %[1]d AND e.position = audit_chains.position - 1) WHERE chain = %[1]d"
 	for sentence, test := range map[string]struct {
 		sql        string
-		checkpoint bool // there is one of before
+		checkpoint bool // a checkpoint is signed before
 		want       []string
 	}{
 		"nothing":                                 {"SELECT 1", true, nil},
@@ -135,7 +136,7 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 				w.Exec(t, query)
 			}
 			if sentence == "all events" {
-				WantSame(t, len(Must(w.Audit.Verify(t.Context()))(t).Problems), domain.AuditChains-1) // none was on the last
+				WantSame(t, len(Must(w.Audit.Verify(t.Context()))(t).Problems), domain.AuditChains-1) // the last chain had no events
 				return
 			}
 			for i := range test.want {
@@ -151,14 +152,16 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 	}
 }
 
-// forgedEvent inserts an event at a position of a chain, as well as one can without the secret.
+// forgedEvent inserts an event at a position of a chain, as well as an attacker can without the
+// secret.
 func forgedEvent(position, chain string) string {
 	return `INSERT INTO audit_events (chain, position, hash, at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource, resource_id,
 		resource_name, before, after) SELECT ` + chain + `, ` + position + `, zeroblob(32), at, actor_kind, actor_id, 'mallory', address, request_id, operation, action, refused, resource,
 		resource_id, resource_name, before, after FROM audit_events WHERE chain = %[1]d AND position = 1`
 }
 
-// TestAudit_Verify_Rewritten: a chain that was made anew from somewhere on, with all its hashes right but for the secret, is noticed.
+// TestAudit_Verify_Rewritten: a check notices a chain that was rewritten from some event on, with
+// all its hashes right but for the secret.
 func TestAudit_Verify_Rewritten(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -166,7 +169,7 @@ func TestAudit_Verify_Rewritten(t *testing.T) {
 	Must(w.Audit.CheckpointNow(t.Context()))(t)
 	last := longest(t, w)
 	events := Must(w.Store.Audit().After(t.Context(), last.Chain, last.Position-2, 2))(t)
-	// The last event goes on behind the one before the last but one, with a digest that was guessed.
+	// The last event is made to follow the one before it, with a guessed digest.
 	digest := sha256.Sum256([]byte("guess"))
 	numbers := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, 9), uint64(events[1].ID))
 	hash := sha256.Sum256(append(append(events[0].Hash[:], digest[:]...), numbers...))
@@ -175,7 +178,8 @@ func TestAudit_Verify_Rewritten(t *testing.T) {
 	wantProblems(t, w, "was altered", "is not the one that a checkpoint has seen")
 }
 
-// TestAudit_Verify_Concurrency: while many change things, check, sign and prune, the audit is whole at any time, and has every change once.
+// TestAudit_Verify_Concurrency: while many requests change things, check, sign and prune, the audit
+// is whole at any time, and has every change once.
 func TestAudit_Verify_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {

@@ -1,8 +1,10 @@
-// Package apptest runs the real program as a process of its own, for tests that are about the process: what a crash leaves
-// behind, what a signal does, what is in the log, what a client meets at the other end of a socket.
+// Package apptest runs the real program as a process of its own, for tests that are about the
+// process: what a crash leaves behind, what a signal does, what is in the log, what a client meets
+// at the other end of a socket.
 //
-// It imports the standard library alone. [Launch] and [Client] work outside tests as well; [Start], [Command] and [Binary] are
-// for tests. Whatever happens to the process that launched it, the kernel does not let a launched one survive it.
+// It imports the standard library alone. [Launch] and [Client] work outside tests as well; [Start],
+// [Command] and [Binary] are for tests. Whatever happens to the process that launched it, the
+// kernel does not let a launched one survive it.
 package apptest
 
 import (
@@ -25,7 +27,8 @@ var built struct {
 	err  error
 }
 
-// Binary returns the path of the program, built from the sources by the first call of a test binary. TestMain must call [Clean].
+// Binary returns the path of the program, built from the sources by the first call of a test
+// binary. TestMain must call [Clean].
 func Binary(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
@@ -38,8 +41,8 @@ func Binary(t testing.TB) string {
 	return filepath.Join(built.dir, "chaveiro")
 }
 
-// build is without cgo, as releases are, unless the race detector looks on, which needs it. It is without the state of a repository, which a test need
-// not have.
+// build builds without cgo, as releases are, unless the race detector is on, which needs cgo. It
+// leaves out the state of the repository, which a test need not have.
 func build() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "chaveiro-apptest-"); err != nil {
 		return "", err
@@ -59,7 +62,8 @@ func build() (dir string, err error) {
 // Clean removes what [Binary] has built.
 func Clean() error { return os.RemoveAll(built.dir) }
 
-// Start launches the program and ends it with the test. A server that does not come up fails the test.
+// Start launches the program and ends it with the test. A server that does not come up fails the
+// test.
 func Start(t testing.TB, o Options) *Process {
 	t.Helper()
 	p, err := Launch(t.Context(), Binary(t), o)
@@ -73,7 +77,7 @@ func Start(t testing.TB, o Options) *Process {
 	return p
 }
 
-// wantNoRace looks for what the race detector has said.
+// wantNoRace fails the test when the race detector has reported a race.
 func wantNoRace(t testing.TB, output string) {
 	t.Helper()
 	if _, report, found := strings.Cut(output, "WARNING: DATA RACE"); found {
@@ -81,13 +85,14 @@ func wantNoRace(t testing.TB, output string) {
 	}
 }
 
-// Outcome is what a command that has ended has left.
+// Outcome is the exit code and the output of a command that has ended.
 type Outcome struct {
 	Code           int // 0 is success; -1: it was killed
 	Stdout, Stderr string
 }
 
-// commandTimeout is what no command takes: a server that serves where it should refuse to is ended.
+// commandTimeout is longer than any command takes: it ends a server that serves where it should
+// refuse to.
 const commandTimeout = 30 * time.Second
 
 // Command runs the program with these arguments to its end.
@@ -114,7 +119,8 @@ func MustCommand(t testing.TB, o Options, args ...string) string {
 	return outcome.Stdout
 }
 
-// Execute runs the program with these arguments to its end, or until ctx is done. A code that is not 0 is no error.
+// Execute runs the program with these arguments to its end, or until ctx is done. A code that is
+// not 0 is no error.
 func Execute(ctx context.Context, binary string, o Options, args ...string) (Outcome, error) {
 	var stdout, stderr strings.Builder
 	cmd := exec.Command(binary, args...)

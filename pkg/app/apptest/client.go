@@ -26,8 +26,9 @@ type StatusError struct {
 // Error implements error.
 func (e *StatusError) Error() string { return fmt.Sprintf("%s: %d %s", e.Request, e.Status, e.Body) }
 
-// Do sends a request with in as its body, unless in is nil, and reads the answer into out, unless out is nil. An out of type
-// *[]byte gets the body as it is. An answer that is not 200 is a [*StatusError].
+// Do sends a request with in as its body, unless in is nil, and reads the answer into out, unless
+// out is nil. An out of type *[]byte gets the body as it is. An answer that is not 200 is a
+// [*StatusError].
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	request, err := c.request(ctx, method, path, in)
 	if err != nil {

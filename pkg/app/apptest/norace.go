@@ -2,5 +2,5 @@
 
 package apptest
 
-// Raced is false: nobody looks on.
+// Raced is false: the race detector is off.
 const Raced = false

@@ -19,7 +19,8 @@ const (
 	stopTimeout  = 2 * time.Minute
 )
 
-// Options say on which data the program works. Two processes with the same options share their data.
+// Options say on which data the program works. Two processes with the same options share their
+// data.
 type Options struct {
 	DataDir     string   // required
 	DatabaseURL string   // empty: an SQLite file in DataDir
@@ -53,8 +54,8 @@ type Process struct {
 	exited  <-chan struct{} // closed after the process was reaped
 }
 
-// Launch starts a server on a free port of the loopback interface and returns once it listens. It runs until it is told to end,
-// ctx is done, or this process ends.
+// Launch starts a server on a free port of the loopback interface and returns once it listens. It
+// runs until it is told to end, ctx is done, or this process ends.
 func Launch(ctx context.Context, binary string, o Options) (*Process, error) {
 	p, err := Spawn(binary, o)
 	if err != nil {
@@ -157,8 +158,9 @@ func (p *Process) Wait() error {
 	return nil
 }
 
-// startTethered starts cmd so that the kernel kills it when this process dies. The kernel watches the thread that started the child
-// and not the process, so that thread is kept until the child has ended.
+// startTethered starts cmd so that the kernel kills it when this process dies. The kernel watches
+// the thread that started the child and not the process, so that thread is kept until the child has
+// ended.
 func startTethered(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	tether(cmd.SysProcAttr)
@@ -169,14 +171,14 @@ func startTethered(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // the state that it leaves says more
+			_ = cmd.Wait() // the state of the process says more
 			close(ended)
 		}
 	}()
 	return ended, <-started
 }
 
-// transcript collects what a process prints and tells who waits for more.
+// transcript collects what a process prints, and signals readers that wait for more.
 type transcript struct {
 	// mu guards text and changed, while text is added to or copied.
 	mu      sync.Mutex
@@ -195,7 +197,8 @@ func (l *transcript) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
-// more is closed at the next write. Take it before reading, or that write may go unnoticed.
+// more returns a channel that is closed at the next write. Take it before reading: otherwise that
+// write may go unnoticed.
 func (l *transcript) more() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,5 +2,5 @@
 
 package apptest
 
-// Raced reports whether the race detector looks on: then it does at the program, too.
+// Raced reports whether the race detector is on: then the program is built with it, too.
 const Raced = true

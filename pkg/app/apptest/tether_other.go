@@ -4,5 +4,6 @@ package apptest
 
 import "syscall"
 
-// Only Linux has a parent-death signal. Elsewhere a killed test binary leaves its servers running until they are ended by hand.
+// tether does nothing: only Linux has a parent-death signal. Elsewhere a killed test binary leaves
+// its servers running until they are ended by hand.
 func tether(*syscall.SysProcAttr) {}
