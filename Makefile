@@ -23,8 +23,9 @@ verify: ## check that gen/ is what openapi/ gives, byte for byte
 build: ## build bin/chaveiro
 	$(GO) build -buildvcs=auto -o bin/chaveiro ./cmd/chaveiro
 
-lint: ## gofmt, vet, staticcheck
+lint: ## gofmt, the width of lines, vet, staticcheck
 	@files=$$(gofmt -l $$(git ls-files '*.go' ':!gen')) && test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
+	$(GO) test -run TestColumns ./pkg
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 

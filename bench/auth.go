@@ -47,8 +47,12 @@ func serveOpen(ctx context.Context, config app.Config, log *slog.Logger) (err er
 		return err
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	handler, err := wire.New(wire.Config{Services: services, Verifier: open{}, Metrics: registry, Now: app.Now, Log: log})
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	handler, err := wire.New(
+		wire.Config{Services: services, Verifier: open{}, Metrics: registry, Now: app.Now, Log: log},
+	)
 	if err != nil {
 		return err
 	}
@@ -73,7 +77,8 @@ func authRows(ctx context.Context, b *bench, e engine) (err error) {
 	defer func() { err = errors.Join(err, without.stop()) }()
 	path := func() string { return clientsPath + "/" + strconv.Itoa(1+rand.IntN(smallRows)) }
 	for _, clients := range b.clients {
-		mine, theirs := &side{server: p.child, fire: p.reading(path)}, &side{server: without.child, fire: without.reading(path)}
+		mine, theirs := &side{server: p.child, fire: p.reading(path)},
+			&side{server: without.child, fire: without.reading(path)}
 		if err := compare(ctx, b.planOf(clients), mine, theirs); err != nil {
 			return err
 		}

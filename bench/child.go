@@ -63,7 +63,8 @@ func runChild(ctx context.Context, text string) (err error) {
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	product := app.Config{
-		StorageConfig: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour, ShutdownTimeout: 10 * time.Second,
+		StorageConfig: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour,
+		ShutdownTimeout: 10 * time.Second,
 	}
 	if config.Open {
 		return serveOpen(ctx, product, log)
@@ -74,8 +75,9 @@ func runChild(ctx context.Context, text string) (err error) {
 // serve serves with the same kind of server as the product, with the same time-outs.
 func serve(ctx context.Context, address string, handler http.Handler) error {
 	server := &http.Server{
-		Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 3 * time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		WriteTimeout: 3 * time.Minute,
+		IdleTimeout:  2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 	go func() {
 		<-ctx.Done()
@@ -111,7 +113,10 @@ func startChild(ctx context.Context, name, dir string, config childConfig) (*chi
 	if err != nil {
 		return nil, err
 	}
-	c := &child{base: "http://" + address, cmd: exec.Command(self, childCommand, string(text)), log: filepath.Join(dir, name+".log")}
+	c := &child{
+		base: "http://" + address, cmd: exec.Command(self, childCommand, string(text)),
+		log: filepath.Join(dir, name+".log"),
+	}
 	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}}
 	log, err := os.Create(c.log)
 	if err != nil {

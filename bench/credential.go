@@ -58,7 +58,9 @@ func credentialRows(ctx context.Context, b *bench, e engine) (err error) {
 	if err != nil {
 		return err
 	}
-	p := &product{storage: app.StorageConfig{DataDir: filepath.Join(e.dir, "credential"), DatabaseURL: app.URL(location)}}
+	p := &product{
+		storage: app.StorageConfig{DataDir: filepath.Join(e.dir, "credential"), DatabaseURL: app.URL(location)},
+	}
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
@@ -124,8 +126,10 @@ func (v verification) measure(ctx context.Context, b *bench, e engine, what stri
 	}
 	each := float64(took.Nanoseconds()) * float64(clients) / float64(done)
 	b.table.add(row{
-		engine: e.name, what: fmt.Sprintf("credential, %s, c=%d", what, clients), product: fmt.Sprintf("%.2f us", each/1000),
-		floor: fmt.Sprintf("%d us", credentialBound.Microseconds()), ratio: each / float64(credentialBound.Nanoseconds()), target: atMost(1),
+		engine: e.name, what: fmt.Sprintf("credential, %s, c=%d", what, clients),
+		product: fmt.Sprintf("%.2f us", each/1000),
+		floor:   fmt.Sprintf("%d us", credentialBound.Microseconds()),
+		ratio:   each / float64(credentialBound.Nanoseconds()), target: atMost(1),
 		note: fmt.Sprintf("database calls: %d for 1000, %.1f a second at %.0f/s", thousand,
 			float64(v.store.calls.Load())/took.Seconds(), float64(done)/took.Seconds()),
 	})
@@ -133,7 +137,9 @@ func (v verification) measure(ctx context.Context, b *bench, e engine, what stri
 }
 
 // during verifies from several clients at once until the time is over.
-func (v verification) during(ctx context.Context, d time.Duration, clients int) (done int64, took time.Duration, err error) {
+func (v verification) during(
+	ctx context.Context, d time.Duration, clients int,
+) (done int64, took time.Duration, err error) {
 	const batch = 100
 	var count atomic.Int64
 	failures := make([]error, clients)

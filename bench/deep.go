@@ -42,7 +42,9 @@ func deepRows(ctx context.Context, b *bench, e engine) (err error) {
 		if !deep.Has("cursor") {
 			deep.Set("cursor", strconv.Itoa(b.rows*9/10))
 		}
-		if err := b.deepRow(ctx, e, ", "+q.what, listing{large, clientsPath, deep}, listing{small, clientsPath, q.query(smallRows)}); err != nil {
+		if err := b.deepRow(
+			ctx, e, ", "+q.what, listing{large, clientsPath, deep}, listing{small, clientsPath, q.query(smallRows)},
+		); err != nil {
 			return fmt.Errorf("%s: %w", q.what, err)
 		}
 	}
@@ -106,8 +108,10 @@ func (b *bench) deepRow(ctx context.Context, e engine, what string, deep, first 
 		return err
 	}
 	b.table.add(row{
-		engine: e.name, what: "deep page" + what, product: milliseconds(mine.quantile(0.5)), floor: milliseconds(theirs.quantile(0.5)),
-		ratio: latencyRatio(mine, theirs), target: atMost(1.3), cost: costs(mine, theirs), p50: mine.quantile(0.5), p99: mine.quantile(0.99),
+		engine: e.name, what: "deep page" + what, product: milliseconds(mine.quantile(0.5)),
+		floor: milliseconds(theirs.quantile(0.5)),
+		ratio: latencyRatio(mine, theirs), target: atMost(1.3), cost: costs(mine, theirs), p50: mine.quantile(0.5),
+		p99:  mine.quantile(0.99),
 		note: fmt.Sprintf("floor: first page among %d", smallRows),
 	})
 	return nil

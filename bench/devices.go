@@ -26,7 +26,8 @@ func deviceFile(from, to int) []byte {
 		if i%20 == 7 {
 			tag = "rare"
 		}
-		fmt.Fprintf(&file, "device-%d.example.com,10.%d.%d.%d,model %d,Server,vendor %d,site %d,\"api, %s\",\"SSH:22, HTTPS:443\"\n",
+		fmt.Fprintf(&file,
+			"device-%d.example.com,10.%d.%d.%d,model %d,Server,vendor %d,site %d,\"api, %s\",\"SSH:22, HTTPS:443\"\n",
 			i, i>>16&255, i>>8&255, i&255, i%10, i%5, i%20, tag)
 	}
 	return file.Bytes()
@@ -34,7 +35,12 @@ func deviceFile(from, to int) []byte {
 
 // importFile stores the devices of a file.
 func (p *product) importFile(ctx context.Context, file []byte) error {
-	_, err := p.do(ctx, call{method: "POST", path: devicesPath + "/import", authorization: p.authorization, body: file, media: "text/csv"})
+	_, err := p.do(
+		ctx, call{
+			method: "POST", path: devicesPath + "/import", authorization: p.authorization, body: file,
+			media: "text/csv",
+		},
+	)
 	return err
 }
 
@@ -63,7 +69,8 @@ func importRows(ctx context.Context, b *bench, e engine) (err error) {
 	}
 	rate := importedRows / time.Since(began).Seconds()
 	b.table.add(row{
-		engine: e.name, what: fmt.Sprintf("import of %d devices", importedRows), product: perSecond(rate), floor: perSecond(single.rate()),
+		engine: e.name, what: fmt.Sprintf("import of %d devices", importedRows), product: perSecond(rate),
+		floor: perSecond(single.rate()),
 		ratio: rate / single.rate(), target: atLeast(20), note: "floor: single upserts of the product, c=1",
 	})
 	b.memoryRow(e, "the import", p.cmd.Process.Pid)
@@ -108,14 +115,18 @@ func deviceRows(ctx context.Context, b *bench, e engine) (err error) {
 	}
 	defer func() { err = errors.Join(err, small.stop()) }()
 	for _, q := range []struct{ what, query string }{
-		{"unfiltered", ""}, {"model", "model=model+3"}, {"tag", "tag=rare"}, {"q, one word", "q=rare"}, {"q, two words", "q=rare+example"}, {"q, common first", "q=example+rare"},
-		{"enabled=false", "enabled=false"}, {"enabled=true", "enabled=true"}, {"model and tag", "model=model+7&tag=rare"}, {"ip", "ip="},
+		{"unfiltered", ""}, {"model", "model=model+3"}, {"tag", "tag=rare"}, {"q, one word", "q=rare"},
+		{"q, two words", "q=rare+example"}, {"q, common first", "q=example+rare"},
+		{"enabled=false", "enabled=false"}, {"enabled=true", "enabled=true"},
+		{"model and tag", "model=model+7&tag=rare"}, {"ip", "ip="},
 	} {
 		deep, first, err := b.deviceQueries(q.query)
 		if err != nil {
 			return err
 		}
-		if err := b.deepRow(ctx, e, " of devices, "+q.what, listing{large, devicesPath, deep}, listing{small, devicesPath, first}); err != nil {
+		if err := b.deepRow(
+			ctx, e, " of devices, "+q.what, listing{large, devicesPath, deep}, listing{small, devicesPath, first},
+		); err != nil {
 			return fmt.Errorf("%s: %w", q.what, err)
 		}
 	}

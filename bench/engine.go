@@ -64,7 +64,9 @@ func (e engine) connect(location string) (*sql.DB, error) {
 	if e.cluster != nil {
 		return sql.Open("pgx", location)
 	}
-	db, err := sql.Open("sqlite", "file:"+location+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-200000)")
+	db, err := sql.Open(
+		"sqlite", "file:"+location+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)&_pragma=cache_size(-200000)",
+	)
 	if err == nil {
 		db.SetMaxOpenConns(1)
 	}
@@ -85,7 +87,9 @@ func (b *bench) product(ctx context.Context, e engine, name string, cas int) (*p
 	if err != nil {
 		return nil, err
 	}
-	p := &product{storage: app.StorageConfig{DataDir: filepath.Join(e.dir, name), DatabaseURL: app.URL(location)}, cas: cas}
+	p := &product{
+		storage: app.StorageConfig{DataDir: filepath.Join(e.dir, name), DatabaseURL: app.URL(location)}, cas: cas,
+	}
 	if err := p.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -124,7 +128,9 @@ func (p *product) prepare(ctx context.Context) error {
 func (p *product) createCA(ctx context.Context, id int) error {
 	var made struct{ ID int }
 	body := fmt.Appendf(nil, `{"name":"ca-%d","email":"ca@example.com"}`, id)
-	_, err := p.exchange(ctx, call{method: "POST", path: "/api/openvpn/cas", authorization: p.authorization, body: body}, &made)
+	_, err := p.exchange(
+		ctx, call{method: "POST", path: "/api/openvpn/cas", authorization: p.authorization, body: body}, &made,
+	)
 	if err == nil && made.ID != id {
 		err = fmt.Errorf("the CA has the id %d, not %d", made.ID, id)
 	}

@@ -84,8 +84,9 @@ func (f *floor) makeCA() (err error) {
 		return err
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "floor"}, NotBefore: time.Now(), NotAfter: time.Now().AddDate(20, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: "floor"}, NotBefore: time.Now(),
+		NotAfter: time.Now().AddDate(20, 0, 0),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, f.signer.Public(), f.signer)
 	if err == nil {
@@ -122,7 +123,8 @@ func (f *floor) newClient(body io.Reader) (issued, error) {
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	client := issued{record: record{
-		caID: in.CaID, name: in.Name, nameKey: in.Name, description: *in.Description, country: *in.Country, province: *in.Province, city: *in.City,
+		caID: in.CaID, name: in.Name, nameKey: in.Name, description: *in.Description, country: *in.Country,
+		province: *in.Province, city: *in.City,
 		organization: *in.Organization, sector: *in.Sector, email: string(in.Email),
 		createdAt: now, updatedAt: now, expiresAt: now.AddDate(10, 0, 0),
 	}}
@@ -138,7 +140,8 @@ func (f *floor) sign(client *issued) error {
 	client.der, err = x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: number, NotBefore: client.createdAt.Add(-time.Minute), NotAfter: client.expiresAt,
 		Subject: pkix.Name{
-			CommonName: client.name, Country: []string{client.country}, Province: []string{client.province}, Locality: []string{client.city},
+			CommonName: client.name, Country: []string{client.country}, Province: []string{client.province},
+			Locality:     []string{client.city},
 			Organization: []string{client.organization}, OrganizationalUnit: []string{client.sector},
 		},
 		EmailAddresses: []string{client.email}, KeyUsage: x509.KeyUsageDigitalSignature,
@@ -188,6 +191,7 @@ func (r record) wire() gen.ClientSite2Site {
 		ID: r.id, CaID: r.caID, Name: r.name, Email: r.email, Description: r.description,
 		Country: r.country, Province: r.province, City: r.city, Organization: r.organization, Sector: r.sector,
 		Expired: !time.Now().Before(r.expiresAt), Revoked: r.revokedAt != nil,
-		ExpiryDate: r.expiresAt.UTC().Format(layout), CreatedAt: r.createdAt.UTC().Format(layout), UpdatedAt: r.updatedAt.UTC().Format(layout),
+		ExpiryDate: r.expiresAt.UTC().Format(layout), CreatedAt: r.createdAt.UTC().Format(layout),
+		UpdatedAt: r.updatedAt.UTC().Format(layout),
 	}
 }

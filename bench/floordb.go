@@ -53,7 +53,8 @@ func (i issued) values() []any {
 // fields are the destinations of the columns of clients.
 func (r *record) fields() []any {
 	return []any{
-		&r.id, &r.caID, &r.name, &r.nameKey, &r.description, &r.country, &r.province, &r.city, &r.organization, &r.sector, &r.email,
+		&r.id, &r.caID, &r.name, &r.nameKey, &r.description, &r.country, &r.province, &r.city, &r.organization,
+		&r.sector, &r.email,
 		&r.expiresAt, &r.expired, &r.revokedAt, &r.createdAt, &r.updatedAt,
 	}
 }
@@ -128,7 +129,9 @@ const (
 func openLiteFloor(ctx context.Context, config childConfig) (floorDB, error) {
 	f := &liteFloor{}
 	var err error
-	if f.read, err = sql.Open("sqlite", "file:"+config.Storage.Location()+liteOptions+"&_pragma=query_only(1)"); err != nil {
+	if f.read, err = sql.Open(
+		"sqlite", "file:"+config.Storage.Location()+liteOptions+"&_pragma=query_only(1)",
+	); err != nil {
 		return nil, err
 	}
 	if f.write, err = sql.Open("sqlite", "file:"+config.Scratch+liteOptions+"&_txlock=immediate"); err != nil {

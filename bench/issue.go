@@ -15,15 +15,18 @@ const clientsPath = "/api/openvpn/clients/site2site"
 type newClients struct{ made atomic.Int64 }
 
 func (n *newClients) body(algorithm string) []byte {
-	return fmt.Appendf(nil, `{"ca_id":1,"name":"filial-%d","email":"filial@example.com","description":"Empresa XYZ","country":"BR",`+
-		`"province":"Rio de Janeiro","city":"Rio de Janeiro","organization":"Empresa XYZ","sector":"Suporte","key_algorithm":"%s"}`,
+	return fmt.Appendf(nil,
+		`{"ca_id":1,"name":"filial-%d","email":"filial@example.com","description":"Empresa XYZ","country":"BR",`+
+			`"province":"Rio de Janeiro","city":"Rio de Janeiro","organization":"Empresa XYZ","sector":"Suporte","key_algorithm":"%s"}`,
 		n.made.Add(1), algorithm)
 }
 
 // issuing requests certificates from the product.
 func (p *product) issuing(n *newClients, algorithm string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		_, err := p.do(ctx, call{method: "POST", path: clientsPath, authorization: p.authorization, body: n.body(algorithm)})
+		_, err := p.do(
+			ctx, call{method: "POST", path: clientsPath, authorization: p.authorization, body: n.body(algorithm)},
+		)
 		return err
 	}
 }
@@ -44,7 +47,8 @@ func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 	names := &newClients{}
 	for _, theirs := range []struct{ path, what string }{{"/clients", "issue P-256"}, {"/noted", "issue + audit row"}} {
 		for _, clients := range b.clients {
-			mine, floor := &side{server: p.child, fire: p.issuing(names, "ecdsa-p256")}, &side{server: f, fire: f.plainly(names, theirs.path)}
+			mine, floor := &side{server: p.child, fire: p.issuing(names, "ecdsa-p256")},
+				&side{server: f, fire: f.plainly(names, theirs.path)}
 			if err := compare(ctx, b.planOf(clients), mine, floor); err != nil {
 				return err
 			}

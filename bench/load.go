@@ -156,7 +156,8 @@ func costs(product, floor *side) string {
 // rateRow is the row of two sides that are compared by their rates.
 func rateRow(e engine, what string, bound float64, product, floor *side) row {
 	return row{
-		engine: e.name, what: what, product: perSecond(product.rate()), floor: perSecond(floor.rate()), ratio: rateRatio(product, floor),
+		engine: e.name, what: what, product: perSecond(product.rate()), floor: perSecond(floor.rate()),
+		ratio:  rateRatio(product, floor),
 		target: atLeast(bound), cost: costs(product, floor), p50: product.quantile(0.5), p99: product.quantile(0.99),
 	}
 }

@@ -44,7 +44,8 @@ type group struct {
 }
 
 var groups = []group{
-	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"get", getRows}, {"list", listRows}, {"revoke", revokeRows},
+	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"get", getRows}, {"list", listRows},
+	{"revoke", revokeRows},
 	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"devices", deviceRows},
 }
 
@@ -83,7 +84,10 @@ func start(ctx context.Context, args []string) error {
 func parseFlags(args []string) (settings, []string, error) {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "groups to run: credential,auth,issue,get,list,revoke,deep,rsa,upsert,import,devices (default: all)")
+	only := flags.String(
+		"only", "",
+		"groups to run: credential,auth,issue,get,list,revoke,deep,rsa,upsert,import,devices (default: all)",
+	)
 	engines := flags.String("engines", "sqlite,postgres", "databases")
 	clients := flags.String("clients", "1,8", "numbers of concurrent clients")
 	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each side of a cell of the table is measured")
@@ -144,7 +148,10 @@ func (b *bench) measureEngine(ctx context.Context, name string) error {
 		if err := g.run(ctx, b, e); err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
 		}
-		fmt.Fprintf(os.Stderr, "%s %s: %.0f s, %.0f %% of the machine used by others\n", name, g.name, time.Since(began).Seconds(), 100*before.othersSince())
+		fmt.Fprintf(
+			os.Stderr, "%s %s: %.0f s, %.0f %% of the machine used by others\n", name, g.name,
+			time.Since(began).Seconds(), 100*before.othersSince(),
+		)
 	}
 	return nil
 }

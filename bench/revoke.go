@@ -93,7 +93,8 @@ func (b *bench) crlRows(ctx context.Context, e engine, s *site) error {
 	took = took[1:] // the first reads all revocations, the others only new ones
 	slices.Sort(took)
 	b.table.add(row{
-		engine: e.name, what: "CRL after a revocation", product: milliseconds(took[len(took)/2]), p50: took[len(took)/2], p99: took[len(took)-1],
+		engine: e.name, what: "CRL after a revocation", product: milliseconds(took[len(took)/2]),
+		p50: took[len(took)/2], p99: took[len(took)-1],
 		note: fmt.Sprintf("%d bytes PEM, at least %d entries", latest.size, manyRevoked),
 	})
 	cached := []struct {
@@ -105,7 +106,9 @@ func (b *bench) crlRows(ctx context.Context, e engine, s *site) error {
 	}
 	for _, one := range cached {
 		for _, clients := range b.clients {
-			mine := &side{server: s.child, fire: func(ctx context.Context) error { _, err := s.do(ctx, one.call); return err }}
+			mine := &side{
+				server: s.child, fire: func(ctx context.Context) error { _, err := s.do(ctx, one.call); return err },
+			}
 			if err := mine.turn(ctx, plan{clients: clients, slice: b.duration / 2}, true); err != nil {
 				return err
 			}

@@ -23,7 +23,9 @@ type population struct {
 // has the upper half of the ids. A database that walks the ids in search of the clients of that CA
 // pays for it.
 func fleet(rows int) population {
-	ca := fmt.Sprintf("CASE WHEN i <= %d THEN 1 WHEN i <= %d THEN 2 WHEN i <= %d THEN 3 ELSE 4 END", rows/6, rows/3, rows/2)
+	ca := fmt.Sprintf(
+		"CASE WHEN i <= %d THEN 1 WHEN i <= %d THEN 2 WHEN i <= %d THEN 3 ELSE 4 END", rows/6, rows/3, rows/2,
+	)
 	return population{rows: rows, ca: ca, expired: "i % 10 = 0", revoked: "i % 20 = 7"}
 }
 
@@ -69,13 +71,16 @@ func (e engine) seed(ctx context.Context, location string, p population) error {
 
 func (e engine) words(p population) *strings.Replacer {
 	now := time.Now().Unix()
-	ended, ending, begun := fmt.Sprintf("%d - i", now-86400), fmt.Sprintf("%d + i", now+30*86400), fmt.Sprintf("%d + i", now-60*86400)
+	ended, ending, begun := fmt.Sprintf("%d - i", now-86400), fmt.Sprintf("%d + i", now+30*86400),
+		fmt.Sprintf("%d + i", now-60*86400)
 	if e.cluster != nil {
 		return strings.NewReplacer(
 			"{numbers}", fmt.Sprintf("WITH numbers AS (SELECT generate_series(1, %d) AS i)", p.rows),
 			"{ca}", p.ca, "{expired}", p.expired, "{revoked}", p.revoked,
-			"{ended}", "to_timestamp("+ended+")", "{ending}", "to_timestamp("+ending+")", "{begun}", "to_timestamp("+begun+")",
-			"{serial}", "'5' || substr(md5(id::text), 2)", "{der}", "decode(repeat('5a', 560), 'hex')", "{key}", "decode(repeat('5a', 290), 'hex')",
+			"{ended}", "to_timestamp("+ended+")", "{ending}", "to_timestamp("+ending+")", "{begun}",
+			"to_timestamp("+begun+")",
+			"{serial}", "'5' || substr(md5(id::text), 2)", "{der}", "decode(repeat('5a', 560), 'hex')", "{key}",
+			"decode(repeat('5a', 290), 'hex')",
 			"{false}", "false")
 	}
 	// The times are the text that the product's connections write.
@@ -83,9 +88,14 @@ func (e engine) words(p population) *strings.Replacer {
 		return "strftime('%Y-%m-%d %H:%M:%S', " + seconds + ", 'unixepoch') || '+00:00'"
 	}
 	return strings.NewReplacer(
-		"{numbers}", fmt.Sprintf("WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d)", p.rows),
-		"{ca}", p.ca, "{expired}", p.expired, "{revoked}", p.revoked, "{ended}", at(ended), "{ending}", at(ending), "{begun}", at(begun),
-		"{serial}", "'5' || substr(lower(hex(randomblob(16))), 2)", "{der}", "randomblob(560)", "{key}", "randomblob(290)", "{false}", "0")
+		"{numbers}",
+		fmt.Sprintf(
+			"WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d)", p.rows,
+		),
+		"{ca}", p.ca, "{expired}", p.expired, "{revoked}", p.revoked, "{ended}", at(ended), "{ending}", at(ending),
+		"{begun}", at(begun),
+		"{serial}", "'5' || substr(lower(hex(randomblob(16))), 2)", "{der}", "randomblob(560)", "{key}",
+		"randomblob(290)", "{false}", "0")
 }
 
 // settle lets the database finish its deferred work, so that it does not do it while it is

@@ -61,7 +61,8 @@ func (t *table) print(w io.Writer) {
 			ratio = fmt.Sprintf("%.2f", r.ratio)
 		}
 		cells := []string{
-			r.engine, r.what, r.product, r.floor, ratio, r.target.String(), r.target.verdict(r.ratio), r.cost, milliseconds(r.p50), milliseconds(r.p99), r.note,
+			r.engine, r.what, r.product, r.floor, ratio, r.target.String(), r.target.verdict(r.ratio), r.cost,
+			milliseconds(r.p50), milliseconds(r.p99), r.note,
 		}
 		for i, cell := range cells {
 			if cell == "" {

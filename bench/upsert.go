@@ -29,11 +29,16 @@ type vaultKeys struct {
 func (p *product) authorize(ctx context.Context, method string) (keys vaultKeys, err error) {
 	var application struct{ ID int }
 	body := fmt.Appendf(nil, `{"name":"bench %s","method":"%s"}`, method, method)
-	if _, err := p.exchange(ctx, call{method: "POST", path: "/api/pam/applications", authorization: p.authorization, body: body}, &application); err != nil {
+	if _, err := p.exchange(
+		ctx, call{method: "POST", path: "/api/pam/applications", authorization: p.authorization, body: body},
+		&application,
+	); err != nil {
 		return keys, err
 	}
 	body = fmt.Appendf(nil, `{"application_id":%d,"name":"bench","write":true}`, application.ID)
-	_, err = p.exchange(ctx, call{method: "POST", path: "/api/pam/authorizations", authorization: p.authorization, body: body}, &keys)
+	_, err = p.exchange(
+		ctx, call{method: "POST", path: "/api/pam/authorizations", authorization: p.authorization, body: body}, &keys,
+	)
 	return keys, err
 }
 
@@ -42,7 +47,10 @@ func (p *product) bearer(ctx context.Context, keys vaultKeys) (string, error) {
 	var token struct {
 		AccessToken string `json:"access_token"`
 	}
-	body := fmt.Appendf(nil, `{"grant_type":"client_credentials","client_id":"%s","client_secret":"%s"}`, keys.ClientID, keys.ClientSecret)
+	body := fmt.Appendf(
+		nil, `{"grant_type":"client_credentials","client_id":"%s","client_secret":"%s"}`, keys.ClientID,
+		keys.ClientSecret,
+	)
 	_, err := p.exchange(ctx, call{method: "POST", path: "/iso/oauth2/token", body: body}, &token)
 	return "Bearer " + token.AccessToken, err
 }
@@ -77,8 +85,10 @@ func (n *newDevices) body() []byte {
 	if n.repeat > 0 {
 		name = -(i % n.repeat)
 	}
-	return fmt.Appendf(nil, `{"hostname":"device %d","ip":"10.%d.%d.%d","model":"model %d","type":"Server","vendor":"vendor %d","site":"site %d",`+
-		`"device_tags":"api, tag %d","connectivities":"SSH:22, HTTPS:443"}`, name, i>>16&255, i>>8&255, i&255, i%10, i%5, i%20, i%50)
+	return fmt.Appendf(nil,
+		`{"hostname":"device %d","ip":"10.%d.%d.%d","model":"model %d","type":"Server","vendor":"vendor %d","site":"site %d",`+
+			`"device_tags":"api, tag %d","connectivities":"SSH:22, HTTPS:443"}`, name, i>>16&255, i>>8&255, i&255, i%10,
+		i%5, i%20, i%50)
 }
 
 // upsertRows compares upserts with a floor that makes one durable upsert of one row.
@@ -104,18 +114,27 @@ func upsertRows(ctx context.Context, b *bench, e engine) (err error) {
 		what   string
 		bound  float64
 		header func() string
-	}{{"OAuth 1.0", 0.5, func() string { return oauth1.sign(p.base) }}, {"OAuth 2.0", 0.6, func() string { return token }}} {
+	}{
+		{"OAuth 1.0", 0.5, func() string { return oauth1.sign(p.base) }},
+		{"OAuth 2.0", 0.6, func() string { return token }},
+	} {
 		for _, load := range []struct {
 			what    string
 			devices *newDevices
 		}{{"new", fresh}, {"changed", same}} {
 			for _, clients := range b.clients {
 				mine := &side{server: p.child, fire: p.upserting(load.devices, upsertPath, proof.header)}
-				theirs := &side{server: f, fire: f.upserting(load.devices, "/device", proof.header)} // so that the load generator has the same work for both
+				// so that the load generator has the same work for both
+				theirs := &side{server: f, fire: f.upserting(load.devices, "/device", proof.header)}
 				if err := compare(ctx, b.planOf(clients), mine, theirs); err != nil {
 					return err
 				}
-				b.table.add(rateRow(e, fmt.Sprintf("upsert, %s, %s, c=%d", load.what, proof.what, clients), proof.bound, mine, theirs))
+				b.table.add(
+					rateRow(
+						e, fmt.Sprintf("upsert, %s, %s, c=%d", load.what, proof.what, clients), proof.bound, mine,
+						theirs,
+					),
+				)
 			}
 		}
 	}

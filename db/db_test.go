@@ -28,7 +28,8 @@ func migrations(t *testing.T, database string) []string {
 	return names
 }
 
-// TestMigrations_Both: what one database has the other has too, and a number stands for one migration.
+// TestMigrations_Both: what one database has the other has too, and a number stands for one
+// migration.
 func TestMigrations_Both(t *testing.T) {
 	t.Parallel()
 	all := migrations(t, "postgres")

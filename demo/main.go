@@ -88,7 +88,8 @@ type record struct {
 // play runs the steps in their order.
 func (d *demo) play(ctx context.Context) error {
 	for i, step := range []func(context.Context) (string, error){
-		d.authenticate, d.createCA, d.createClient, d.startServer, d.writeProfile, d.connect, d.revoke, d.replaceCRL, d.refuse,
+		d.authenticate, d.createCA, d.createClient, d.startServer, d.writeProfile, d.connect, d.revoke, d.replaceCRL,
+		d.refuse,
 		d.trail, d.verify,
 	} {
 		text, err := step(ctx)
@@ -111,7 +112,9 @@ func (d *demo) authenticate(ctx context.Context) (string, error) {
 		{"name": "openvpn.cas", "read": true, "write": true}, {"name": "openvpn.clients", "read": true, "write": true},
 		{"name": "openvpn.keys", "read": true, "write": false},
 	}
-	if err := d.admin.Do(ctx, http.MethodPost, rolesPath, map[string]any{"name": "matriz", "scopes": scopes}, &role); err != nil {
+	if err := d.admin.Do(
+		ctx, http.MethodPost, rolesPath, map[string]any{"name": "matriz", "scopes": scopes}, &role,
+	); err != nil {
 		return "", err
 	}
 	token, err = d.command(ctx, "apikey", "create", "--name", "demo", "--role", strconv.FormatInt(role.ID, 10))
@@ -141,14 +144,18 @@ const (
 )
 
 func (d *demo) createCA(ctx context.Context) (string, error) {
-	err := d.api.Do(ctx, http.MethodPost, casPath, map[string]any{"name": "ca-matriz", "email": "ca@empresa.com.br"}, &d.ca)
+	err := d.api.Do(
+		ctx, http.MethodPost, casPath, map[string]any{"name": "ca-matriz", "email": "ca@empresa.com.br"}, &d.ca,
+	)
 	return fmt.Sprintf("POST %s: CA %q, id %d, good until %.10s.", casPath, d.ca.Name, d.ca.ID, d.ca.Expiry), err
 }
 
 func (d *demo) createClient(ctx context.Context) (string, error) {
 	in := map[string]any{"ca_id": d.ca.ID, "name": "filial-lisboa", "email": "lisboa@empresa.com.br", "expiration": 365}
 	err := d.api.Do(ctx, http.MethodPost, clientsPath, in, &d.client)
-	return fmt.Sprintf("POST %s: client %q, id %d, good until %.10s.", clientsPath, d.client.Name, d.client.ID, d.client.Expiry), err
+	return fmt.Sprintf(
+		"POST %s: client %q, id %d, good until %.10s.", clientsPath, d.client.Name, d.client.ID, d.client.Expiry,
+	), err
 }
 
 func (d *demo) startServer(ctx context.Context) (string, error) {
@@ -164,7 +171,9 @@ func (d *demo) startServer(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("openvpn --server … --crl-verify …: it runs with the CA's certificate and CRL, process %d.", d.server.PID()), nil
+	return fmt.Sprintf(
+		"openvpn --server … --crl-verify …: it runs with the CA's certificate and CRL, process %d.", d.server.PID(),
+	), nil
 }
 
 func (d *demo) writeProfile(ctx context.Context) (string, error) {
@@ -180,7 +189,8 @@ func (d *demo) writeProfile(ctx context.Context) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(d.dir, d.client.Name+".ovpn")
-	return fmt.Sprintf("GET …/certificate and …/key: the profile is %s, %d bytes.", path, len(d.profile)), os.WriteFile(path, d.profile, 0o600)
+	return fmt.Sprintf("GET …/certificate and …/key: the profile is %s, %d bytes.", path, len(d.profile)),
+		os.WriteFile(path, d.profile, 0o600)
 }
 
 func (d *demo) connect(ctx context.Context) (string, error) {
@@ -189,7 +199,9 @@ func (d *demo) connect(ctx context.Context) (string, error) {
 	if err == nil && !result.Connected {
 		err = fmt.Errorf("refused: %s", result.Reason)
 	}
-	return fmt.Sprintf("openvpn --config %s.ovpn: CONNECTED after %d ms.", d.client.Name, time.Since(begin).Milliseconds()), err
+	return fmt.Sprintf(
+		"openvpn --config %s.ovpn: CONNECTED after %d ms.", d.client.Name, time.Since(begin).Milliseconds(),
+	), err
 }
 
 func (d *demo) revoke(ctx context.Context) (string, error) {
@@ -236,7 +248,8 @@ func (d *demo) refuse(ctx context.Context) (string, error) {
 // audit.
 func (d *demo) trail(ctx context.Context) (string, error) {
 	path := fmt.Sprintf("%s?resource=openvpn.clients&resource_id=%d", eventsPath, d.client.ID)
-	if refused, ok := errors.AsType[*apptest.StatusError](d.api.Do(ctx, http.MethodGet, path, nil, nil)); !ok || refused.Status != http.StatusForbidden {
+	if refused, ok := errors.AsType[*apptest.StatusError](d.api.Do(ctx, http.MethodGet, path, nil, nil)); !ok ||
+		refused.Status != http.StatusForbidden {
 		return "", errors.New("an apikey without the right to it was not refused")
 	}
 	var page struct {
@@ -248,7 +261,9 @@ func (d *demo) trail(ctx context.Context) (string, error) {
 	err := d.admin.Do(ctx, http.MethodGet, path, nil, &page)
 	text := fmt.Sprintf("GET %s:", eventsPath)
 	for _, e := range page.Events {
-		text += fmt.Sprintf("\n%.23s  %-6s  by %s %q from %s (%s)", e.At, e.Action, e.Actor.Type, e.Actor.Name, e.Address, e.Operation)
+		text += fmt.Sprintf(
+			"\n%.23s  %-6s  by %s %q from %s (%s)", e.At, e.Action, e.Actor.Type, e.Actor.Name, e.Address, e.Operation,
+		)
 	}
 	if n := len(page.Events); err == nil && (n != 2 || page.Events[n-1].Action != "revoke") {
 		err = fmt.Errorf("the audit has %+v of the client", page.Events)

@@ -1,5 +1,5 @@
-// Package pkg_test holds the rules of the house: which package may import which, what no package is called, and how long a function
-// and a file may be.
+// Package pkg_test holds the rules of the house: which package may import which, what no package is
+// called, and how long a function and a file may be.
 package pkg_test
 
 import (
@@ -39,14 +39,15 @@ type pkg struct {
 // path is the import path within the module.
 func (p pkg) path() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/") }
 
-// forTests reports whether only tests, and programs for developers, may import the package. The rules don't hold for its own code.
+// forTests reports whether only tests, and programs for developers, may import the package. The
+// rules don't hold for its own code.
 func (p pkg) forTests() bool { return strings.HasSuffix(p.path(), "test") }
 
 // forDevelopers are programs that are not shipped; the rules of layers don't hold for them.
 func (p pkg) forDevelopers() bool { return p.path() == "bench" || p.path() == "demo" }
 
-// layers say what a package may import beside the standard library. Patterns are paths within the module or of other modules; a
-// pattern that ends in /... means what is below it as well.
+// layers say what a package may import beside the standard library. Patterns are paths within the
+// module or of other modules; a pattern that ends in /... means what is below it as well.
 var layers = map[string][]string{
 	"db":                   {},
 	"pkg/domain":           {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
@@ -59,20 +60,26 @@ var layers = map[string][]string{
 	"pkg/turns":            {"pkg/domain", "pkg/bounded"},
 	"pkg/history":          {"pkg/domain"},
 	"pkg/audit":            {"pkg/domain", "pkg/auth", "pkg/bounded", "pkg/turns"},
-	"pkg/pki":              {"pkg/domain", "pkg/ca", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns"},
-	"pkg/access":           {"pkg/domain", "pkg/auth", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns"},
+	"pkg/pki": {
+		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns",
+	},
+	"pkg/access": {"pkg/domain", "pkg/auth", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns"},
 	"pkg/vault": {
-		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/access", "pkg/audit", "pkg/bounded", "pkg/turns", "pkg/vault/devicefile",
+		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/access", "pkg/audit", "pkg/bounded", "pkg/turns",
+		"pkg/vault/devicefile",
 	},
 	"pkg/service": {
-		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/audit", "pkg/pki", "pkg/access", "pkg/vault",
+		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/audit", "pkg/pki",
+		"pkg/access", "pkg/vault",
 	},
 	"pkg/store": {
-		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...", "modernc.org/sqlite/...",
+		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
+		"modernc.org/sqlite/...",
 	},
 	// The commands beside serve have no HTTP between them and what they do.
 	"cmd/chaveiro": {
-		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/vault", "pkg/store", "github.com/alecthomas/kong",
+		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/vault", "pkg/store",
+		"github.com/alecthomas/kong",
 		"go.yaml.in/yaml/v3",
 	},
 }
@@ -223,7 +230,9 @@ func TestViolations(t *testing.T) {
 		{"pkg/app/apptest", module + "/pkg/app", false},
 		{"bench", module + "/pkg/store/pgtest", false},
 	} {
-		p := pkg{ImportPath: module + "/" + test.importer, Name: path.Base(test.importer), Imports: []string{test.imported}}
+		p := pkg{
+			ImportPath: module + "/" + test.importer, Name: path.Base(test.importer), Imports: []string{test.imported},
+		}
 		if found := violations([]pkg{p}); (len(found) > 0) != test.want {
 			t.Errorf("%s imports %s: found %q", test.importer, test.imported, found)
 		}
@@ -237,7 +246,8 @@ func TestViolations(t *testing.T) {
 // claimed is what a package's comment says of its imports.
 var claimed = regexp.MustCompile(`\bIt imports (.*?)(?:\.(?: |$)|;|, and (?:knows|of others) )`)
 
-// falseClaims says where the comment of a package tells of other imports of this module than it has.
+// falseClaims says where the comment of a package tells of other imports of this module than it
+// has.
 func falseClaims(p pkg, doc string) []string {
 	claim := claimed.FindStringSubmatch(strings.Join(strings.Fields(doc), " ") + " ")
 	if claim == nil {
@@ -257,7 +267,10 @@ func falseClaims(p pkg, doc string) []string {
 		}
 	}
 	for _, name := range said {
-		if _, isLocal := layers["pkg/"+name]; (isLocal || strings.HasPrefix(name, "gen/") || strings.HasPrefix(name, "wire/")) && !slices.Contains(actual, name) {
+		if _, isLocal := layers["pkg/"+name]; (isLocal || strings.HasPrefix(name, "gen/") ||
+			strings.HasPrefix(name, "wire/")) && !slices.Contains(
+			actual, name,
+		) {
 			found = append(found, fmt.Sprintf("%s: its comment says that it imports %s", p.path(), name))
 		}
 	}
@@ -275,10 +288,14 @@ func TestDocs(t *testing.T) {
 			t.Error(fault)
 		}
 	}
-	one := pkg{ImportPath: module + "/pkg/a", Imports: []string{"time", module + "/pkg/domain", module + "/pkg/wire/oas"}}
+	one := pkg{
+		ImportPath: module + "/pkg/a", Imports: []string{"time", module + "/pkg/domain", module + "/pkg/wire/oas"},
+	}
 	for doc, want := range map[string]int{
-		"It imports domain and wire/oas. More.": 0, "It imports domain, and knows nothing.": 1, "It imports domain, ca and wire/oas.": 1,
-		"It imports nothing of this module.": 2, "It has no imports.": 1, "It imports gen/api, domain and\nwire/oas; nothing else.": 1,
+		"It imports domain and wire/oas. More.": 0, "It imports domain, and knows nothing.": 1,
+		"It imports domain, ca and wire/oas.": 1,
+		"It imports nothing of this module.":  2, "It has no imports.": 1,
+		"It imports gen/api, domain and\nwire/oas; nothing else.": 1,
 	} {
 		if found := falseClaims(one, doc); len(found) != want {
 			t.Errorf("%q: %q", doc, found)
@@ -290,7 +307,9 @@ func TestDocs(t *testing.T) {
 func packageComment(t *testing.T, p pkg) string {
 	t.Helper()
 	for _, name := range p.GoFiles {
-		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.PackageClauseOnly|parser.ParseComments)
+		file, err := parser.ParseFile(
+			token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.PackageClauseOnly|parser.ParseComments,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -369,7 +388,9 @@ func tooLong(t *testing.T, name string, source any) []string {
 // list returns the packages of the module.
 func list(t *testing.T) []pkg {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,GoFiles,IgnoredGoFiles,Imports", "./...")
+	cmd := exec.CommandContext(
+		t.Context(), "go", "list", "-json=ImportPath,Name,Dir,GoFiles,IgnoredGoFiles,Imports", "./...",
+	)
 	cmd.Dir = ".."
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -36,7 +36,9 @@ func (c *apikeyCreate) Run(ctx context.Context) error {
 		return plain(err)
 	}
 	return command(ctx, c.StorageConfig, "apikey create", func(ctx context.Context, s *service.Services) error {
-		key := domain.APIKey{Name: c.Name, Description: c.Description, Superuser: c.Superuser, Enabled: true, AllowedIPs: addresses}
+		key := domain.APIKey{
+			Name: c.Name, Description: c.Description, Superuser: c.Superuser, Enabled: true, AllowedIPs: addresses,
+		}
 		issued, err := s.APIKeys.Create(ctx, key, c.Role)
 		if err == nil {
 			fmt.Println(string(issued.Token))
@@ -106,11 +108,16 @@ func (c *apikeyRevoke) Run(ctx context.Context) error {
 }
 
 // command runs a use case on the storage.
-func command(ctx context.Context, storage app.StorageConfig, name string, do func(context.Context, *service.Services) error) error {
+func command(
+	ctx context.Context, storage app.StorageConfig, name string, do func(context.Context, *service.Services) error,
+) error {
 	return commandLogging(ctx, storage, name, slog.LevelWarn, do)
 }
 
-func commandLogging(ctx context.Context, storage app.StorageConfig, name string, level slog.Level, do func(context.Context, *service.Services) error) error {
+func commandLogging(
+	ctx context.Context, storage app.StorageConfig, name string, level slog.Level,
+	do func(context.Context, *service.Services) error,
+) error {
 	storage.MasterKey = masterKey()
 	return plain(app.Command(ctx, storage, "chaveiro "+name, logger(level), do))
 }

@@ -40,10 +40,15 @@ func (c *auditVerify) Run(ctx context.Context) error {
 			return err
 		}
 		if report.Remains > 0 {
-			fmt.Printf("%d events are from before the last prune: it was interrupted, or somebody has added them; the next prune removes them\n", report.Remains)
+			fmt.Printf(
+				"%d events are from before the last prune: it was interrupted, or somebody has added them; the next prune removes them\n", report.Remains,
+			)
 		}
 		for _, loss := range report.Accepted {
-			fmt.Printf("accepted as lost at %s (%d problems, %s, checkpoint %d): %s\n", loss.At.Format(time.RFC3339), loss.Count, loss.Hash, loss.Number, loss.Reason)
+			fmt.Printf(
+				"accepted as lost at %s (%d problems, %s, checkpoint %d): %s\n", loss.At.Format(time.RFC3339),
+				loss.Count, loss.Hash, loss.Number, loss.Reason,
+			)
 		}
 		for _, problem := range report.Problems {
 			fmt.Println(problem)
@@ -85,7 +90,8 @@ func (c *auditCheckpoint) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		slog.New(slog.NewJSONHandler(os.Stdout, nil)).LogAttrs(ctx, slog.LevelInfo, audit.CheckpointMessage, audit.CheckpointAttrs(signed)...)
+		slog.New(slog.NewJSONHandler(os.Stdout, nil)).
+			LogAttrs(ctx, slog.LevelInfo, audit.CheckpointMessage, audit.CheckpointAttrs(signed)...)
 		return nil
 	})
 }
@@ -100,13 +106,14 @@ func (c *auditPrune) Run(ctx context.Context) error {
 	if c.Keep < 0 {
 		return errors.New("--keep is negative")
 	}
-	return commandLogging(ctx, c.StorageConfig, "audit prune", slog.LevelInfo, func(ctx context.Context, s *service.Services) error {
-		removed, err := s.Audit.Prune(ctx, app.Now().Add(-c.Keep))
-		if err == nil || removed > 0 {
-			fmt.Printf("%d events removed\n", removed)
-		}
-		return err
-	})
+	return commandLogging(ctx, c.StorageConfig, "audit prune", slog.LevelInfo,
+		func(ctx context.Context, s *service.Services) error {
+			removed, err := s.Audit.Prune(ctx, app.Now().Add(-c.Keep))
+			if err == nil || removed > 0 {
+				fmt.Printf("%d events removed\n", removed)
+			}
+			return err
+		})
 }
 
 type signingKey struct {

@@ -28,13 +28,14 @@ func (c *auditAccept) Run(ctx context.Context) error {
 	if err != nil || len(hash) != 32 {
 		return errLossHash
 	}
-	return commandLogging(ctx, c.StorageConfig, "audit accept", slog.LevelInfo, func(ctx context.Context, s *service.Services) error {
-		signed, err := s.Audit.Accept(ctx, [32]byte(hash), c.Reason)
-		if err == nil {
-			fmt.Printf("accepted: checkpoint %d is signed over it\n", signed.Number)
-		}
-		return err
-	})
+	return commandLogging(ctx, c.StorageConfig, "audit accept", slog.LevelInfo,
+		func(ctx context.Context, s *service.Services) error {
+			signed, err := s.Audit.Accept(ctx, [32]byte(hash), c.Reason)
+			if err == nil {
+				fmt.Printf("accepted: checkpoint %d is signed over it\n", signed.Number)
+			}
+			return err
+		})
 }
 
 func printLoss(ctx context.Context, s *service.Services) error {

@@ -46,7 +46,9 @@ type restore struct {
 	AcceptLoss   bool     `name:"accept-loss" help:"Continue although it is not known what was revoked since the backup."`
 }
 
-var errRestoreWhat = errors.New("say which FILE to restore, or --accept for a database that was restored by other means")
+var errRestoreWhat = errors.New(
+	"say which FILE to restore, or --accept for a database that was restored by other means",
+)
 
 // Run restores the backup, or accepts the database.
 func (c *restore) Run(ctx context.Context) error {
@@ -54,7 +56,9 @@ func (c *restore) Run(ctx context.Context) error {
 		return errRestoreWhat
 	}
 	c.MasterKey = masterKey()
-	options := app.RestoreOptions{SinceFrom: c.SinceFrom, CRLs: c.CRL, RevokeIssued: c.RevokeIssued, AcceptLoss: c.AcceptLoss}
+	options := app.RestoreOptions{
+		SinceFrom: c.SinceFrom, CRLs: c.CRL, RevokeIssued: c.RevokeIssued, AcceptLoss: c.AcceptLoss,
+	}
 	log := logger(slog.LevelWarn)
 	var result app.RestoreResult
 	var err error
@@ -64,7 +68,11 @@ func (c *restore) Run(ctx context.Context) error {
 		result, err = app.RestoreFile(ctx, c.StorageConfig, c.File, options, log)
 	}
 	if result.Damaged != nil {
-		fmt.Fprintf(os.Stderr, "the database to be replaced can't be read, so it does not show what was done since the backup: %v\n", result.Damaged)
+		fmt.Fprintf(
+			os.Stderr,
+			"the database to be replaced can't be read, so it does not show what was done since the backup: %v\n",
+			result.Damaged,
+		)
 	}
 	if unknown, ok := errors.AsType[*pki.UnknownSinceError](err); ok {
 		return fmt.Errorf("%w: %s", unknown, howToKnow)
@@ -90,28 +98,46 @@ func printRestored(out io.Writer, result app.RestoreResult) {
 		printRestoredCA(out, one)
 	}
 	for _, gone := range result.Gone {
-		fmt.Fprintf(out, "CA %q was made since and is gone: its certificates can't be revoked any more, take it out of your OpenVPN servers\n", gone.Name)
+		fmt.Fprintf(
+			out,
+			"CA %q was made since and is gone: its certificates can't be revoked any more, take it out of your OpenVPN servers\n", gone.Name,
+		)
 	}
 	for _, e := range result.Access {
-		fmt.Fprintf(out, "undone: %s %s of %s %d %q by %q\n", moment(e.At), e.Action, e.Resource, e.ResourceID, e.ResourceName, e.ActorName)
+		fmt.Fprintf(
+			out, "undone: %s %s of %s %d %q by %q\n", moment(e.At), e.Action, e.Resource, e.ResourceID, e.ResourceName,
+			e.ActorName,
+		)
 	}
 	if !result.Lost {
-		fmt.Fprintln(out, "not known: which certificates were issued since, and what was changed of apikeys, users, roles and authorizations")
+		fmt.Fprintln(
+			out,
+			"not known: which certificates were issued since, and what was changed of apikeys, users, roles and authorizations",
+		)
 	}
-	fmt.Fprintln(out, "all sessions and access tokens have ended; apikeys have the tokens of the restored database. Fetch the CRLs again everywhere.")
+	fmt.Fprintln(
+		out,
+		"all sessions and access tokens have ended; apikeys have the tokens of the restored database. Fetch the CRLs again everywhere.",
+	)
 }
 
 func printRestoredCA(out io.Writer, one pki.RestoredCA) {
 	fmt.Fprintf(out, "CA %d %q: the CRL number was %d and goes on above %d, %d revocations were added\n",
 		one.ID, one.Name, one.NumberWas, one.Number, one.Revocations)
 	if !one.Known {
-		fmt.Fprintf(out, "CA %d %q: not known: what was revoked since the backup. It works again until you revoke it again\n", one.ID, one.Name)
+		fmt.Fprintf(
+			out, "CA %d %q: not known: what was revoked since the backup. It works again until you revoke it again\n",
+			one.ID, one.Name,
+		)
 	}
 	for _, issued := range one.Issued {
 		state := "it is valid and can't be managed here; --revoke-issued would have revoked it"
 		if issued.Revoked {
 			state = "it is revoked"
 		}
-		fmt.Fprintf(out, "CA %d: certificate %s of %q was issued since, until %s: %s\n", one.ID, issued.Serial, issued.Client, moment(issued.NotAfter), state)
+		fmt.Fprintf(
+			out, "CA %d: certificate %s of %q was issued since, until %s: %s\n", one.ID, issued.Serial, issued.Client,
+			moment(issued.NotAfter), state,
+		)
 	}
 }

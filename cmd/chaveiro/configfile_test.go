@@ -38,8 +38,10 @@ database-url: "postgres://db.example.com/chaveiro"
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Listen != "192.0.2.1:8443" || got.DataDir != "/srv/flag" || got.CRLLife != 48*time.Hour || got.SigningKeyLife != 96*time.Hour ||
-		!got.PAMChanged || got.RSAWorkers != 3 || len(got.TrustedProxies) != 2 || string(got.DatabaseURL) != "postgres://db.example.com/chaveiro" ||
+	if got.Listen != "192.0.2.1:8443" || got.DataDir != "/srv/flag" || got.CRLLife != 48*time.Hour ||
+		got.SigningKeyLife != 96*time.Hour ||
+		!got.PAMChanged || got.RSAWorkers != 3 || len(got.TrustedProxies) != 2 ||
+		string(got.DatabaseURL) != "postgres://db.example.com/chaveiro" ||
 		got.RequestTimeout != 30*time.Second {
 		t.Errorf("%+v", got)
 	}

@@ -20,7 +20,9 @@ type copyDatabase struct {
 // Run copies the database.
 func (c *copyDatabase) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
-	result, err := app.Copy(ctx, c.StorageConfig, app.CopyOptions{From: c.From, To: c.To, Online: c.Online}, logger(slog.LevelWarn))
+	result, err := app.Copy(
+		ctx, c.StorageConfig, app.CopyOptions{From: c.From, To: c.To, Online: c.Online}, logger(slog.LevelWarn),
+	)
 	if err != nil {
 		return err
 	}
@@ -35,7 +37,10 @@ func (c *copyDatabase) Run(ctx context.Context) error {
 	for _, problem := range result.Audit.Problems {
 		fmt.Println(problem)
 	}
-	fmt.Printf("the copy is the same as the source; its audit has %d events, %d problems\n", result.Audit.Events, len(result.Audit.Problems))
+	fmt.Printf(
+		"the copy is the same as the source; its audit has %d events, %d problems\n", result.Audit.Events,
+		len(result.Audit.Problems),
+	)
 	if len(result.Audit.Problems) > 0 {
 		return errAudit
 	}

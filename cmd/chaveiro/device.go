@@ -49,7 +49,10 @@ func importDevices(ctx context.Context, devices *vault.Devices, file io.Reader, 
 	for _, row := range result.Faults {
 		fmt.Fprintln(os.Stderr, plain(row.Err))
 	}
-	fmt.Printf("%d created, %d updated, %d unchanged, %d at fault\n", result.Created, result.Updated, result.Unchanged, result.Failed)
+	fmt.Printf(
+		"%d created, %d updated, %d unchanged, %d at fault\n", result.Created, result.Updated, result.Unchanged,
+		result.Failed,
+	)
 	if err == nil && result.Failed > 0 {
 		err = errRows
 	}

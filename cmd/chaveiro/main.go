@@ -49,8 +49,11 @@ func main() {
 }
 
 func newParser(commands *cli, options ...kong.Option) *kong.Kong {
-	return kong.Must(commands, append(options, kong.Name("chaveiro"), kong.Vars{"version": versionText()}, kong.Configuration(readConfigFile),
-		kong.Description("Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users."))...)
+	return kong.Must(commands,
+		append(options, kong.Name("chaveiro"), kong.Vars{"version": versionText()}, kong.Configuration(readConfigFile),
+			kong.Description(
+				"Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users.",
+			))...)
 }
 
 // usageCode is the exit code for a command line that can't be parsed. A command that fails has the
@@ -128,8 +131,8 @@ func versionText() string {
 	return describe(info)
 }
 
-// describe is a build in words: its version, the commit and the date of it, and the version of Go. A build outside of a
-// repository has neither commit nor date.
+// describe is a build in words: its version, the commit and the date of it, and the version of Go.
+// A build outside of a repository has neither commit nor date.
 func describe(info *debug.BuildInfo) string {
 	vcs := map[string]string{}
 	for _, setting := range info.Settings {

@@ -61,7 +61,8 @@ func (c *migrateStatus) Run(ctx context.Context) error {
 }
 
 func withStore(
-	ctx context.Context, storage app.StorageConfig, open func(context.Context, app.StorageConfig) (*store.Store, error), do func(*store.Store) error,
+	ctx context.Context, storage app.StorageConfig, open func(context.Context, app.StorageConfig) (*store.Store, error),
+	do func(*store.Store) error,
 ) error {
 	db, err := open(ctx, storage)
 	if err != nil {

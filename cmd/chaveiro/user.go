@@ -61,7 +61,9 @@ func (c *userCreate) Run(ctx context.Context) error {
 		return err
 	}
 	return command(ctx, c.StorageConfig, "user create", func(ctx context.Context, s *service.Services) error {
-		user := domain.User{Username: c.Username, Email: c.Email, FullName: c.FullName, Superuser: c.Superuser, Enabled: true}
+		user := domain.User{
+			Username: c.Username, Email: c.Email, FullName: c.FullName, Superuser: c.Superuser, Enabled: true,
+		}
 		if _, err := s.Users.Create(ctx, user, password, c.Role); err != nil {
 			return err
 		}

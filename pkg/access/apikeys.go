@@ -26,7 +26,9 @@ type IssuedKey struct {
 // Page lists apikeys.
 func (s *APIKeys) Page(ctx context.Context, req domain.PageRequest) (domain.Page[IssuedKey], error) {
 	found, err := s.Control.Store.APIKeys().Page(ctx, req)
-	page := domain.Page[IssuedKey]{Items: []IssuedKey{}, Current: found.Current, Next: found.Next, Previous: found.Previous}
+	page := domain.Page[IssuedKey]{
+		Items: []IssuedKey{}, Current: found.Current, Next: found.Next, Previous: found.Previous,
+	}
 	for _, key := range found.Items {
 		issued, tokenErr := s.shown(ctx, key)
 		err = errors.Join(err, tokenErr)
@@ -128,7 +130,9 @@ func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (
 }
 
 // edit changes an apikey by fn, if the caller may make that change.
-func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn func(domain.Store, *domain.APIKey) error) (key domain.APIKey, err error) {
+func (s *APIKeys) edit(
+	ctx context.Context, id int64, action domain.Action, fn func(domain.Store, *domain.APIKey) error,
+) (key domain.APIKey, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.APIKeys().Get(ctx, id)
 		if err != nil {
@@ -141,7 +145,8 @@ func (s *APIKeys) edit(ctx context.Context, id int64, action domain.Action, fn f
 		if err := s.Control.mayChange(ctx, tx, before.Holder(), key.Holder()); err != nil || apikeys.Same(before, key) {
 			return none, err
 		}
-		if before.Enabled && !key.Enabled { // its own token works again once it is enabled; tokens made from that do not
+		// its own token works again once it is enabled; tokens made from that do not
+		if before.Enabled && !key.Enabled {
 			key.Binding = key.Binding.Closed()
 		}
 		key.UpdatedAt = s.Control.Now()

@@ -36,9 +36,11 @@ func TestAPIKeys(t *testing.T) {
 
 	token := Must(w.APIKeys.Get(Operator(t), want.ID))(t).Token
 	want.Name, want.Description, want.Superuser, want.Enabled, want.RateLimit = "INTEGRAÇÃO", "", true, false, 7
-	want.ExpiresAt, want.AllowedIPs, want.Roles = Noon.Add(2*Day), []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}, []domain.Role{two}
+	want.ExpiresAt, want.AllowedIPs, want.Roles = Noon.Add(2*Day),
+		[]netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}, []domain.Role{two}
 	wantKey(Must(w.APIKeys.Update(Operator(t), want.ID, domain.APIKeyUpdate{
-		Name: &want.Name, Description: new(""), Superuser: new(true), Enabled: new(false), RateLimit: new(7), ExpiresAt: &want.ExpiresAt,
+		Name: &want.Name, Description: new(""), Superuser: new(true), Enabled: new(false), RateLimit: new(7),
+		ExpiresAt:  &want.ExpiresAt,
 		AllowedIPs: want.AllowedIPs, Roles: []int64{two.ID},
 	}))(t))
 	want.RateLimit, want.ExpiresAt, want.AllowedIPs, want.Roles = 0, time.Time{}, nil, nil
@@ -72,7 +74,8 @@ func TestAPIKeys_Update_Unchanged(t *testing.T) {
 	one, two := w.NewRole(t, Read(domain.ScopeCAs)), w.NewRole(t, Write(domain.ScopeCAs))
 	bare := w.NewAPIKey(t)
 	full := Must(w.APIKeys.Create(Operator(t), domain.APIKey{
-		Name: "full", ExpiresAt: Noon.Add(Day + time.Microsecond), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, RateLimit: 5,
+		Name: "full", ExpiresAt: Noon.Add(Day + time.Microsecond),
+		AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, RateLimit: 5,
 	}, []int64{one.ID, two.ID}))(t)
 	before := w.CountEvents(t)
 	w.Clock.Pass(time.Hour)
@@ -80,14 +83,23 @@ func TestAPIKeys_Update_Unchanged(t *testing.T) {
 		key    access.IssuedKey
 		update domain.APIKeyUpdate
 	}{
-		"nothing":                        {full, domain.APIKeyUpdate{}},
-		"everything":                     {full, domain.APIKeyUpdate{Name: &full.Name, Description: new(""), Superuser: new(false), Enabled: new(false), RateLimit: new(5), ExpiresAt: &full.ExpiresAt, AllowedIPs: full.AllowedIPs, Roles: []int64{one.ID, two.ID}}},
-		"the roles in another order":     {full, domain.APIKeyUpdate{Roles: []int64{two.ID, one.ID}}},
-		"no roles where there are none":  {bare, domain.APIKeyUpdate{Roles: []int64{}}},
-		"no networks where are none":     {bare, domain.APIKeyUpdate{AllowedIPs: []netip.Prefix{}}},
-		"no end where there is none":     {bare, domain.APIKeyUpdate{ExpiresAt: new(time.Time{}.Local())}},
-		"the time of another place":      {full, domain.APIKeyUpdate{ExpiresAt: new(full.ExpiresAt.In(time.FixedZone("São Paulo", -3*60*60)))}},
-		"a time more exact than is kept": {full, domain.APIKeyUpdate{ExpiresAt: new(full.ExpiresAt.Add(time.Microsecond - 1))}},
+		"nothing": {full, domain.APIKeyUpdate{}},
+		"everything": {
+			full, domain.APIKeyUpdate{
+				Name: &full.Name, Description: new(""), Superuser: new(false), Enabled: new(false), RateLimit: new(5),
+				ExpiresAt: &full.ExpiresAt, AllowedIPs: full.AllowedIPs, Roles: []int64{one.ID, two.ID},
+			},
+		},
+		"the roles in another order":    {full, domain.APIKeyUpdate{Roles: []int64{two.ID, one.ID}}},
+		"no roles where there are none": {bare, domain.APIKeyUpdate{Roles: []int64{}}},
+		"no networks where are none":    {bare, domain.APIKeyUpdate{AllowedIPs: []netip.Prefix{}}},
+		"no end where there is none":    {bare, domain.APIKeyUpdate{ExpiresAt: new(time.Time{}.Local())}},
+		"the time of another place": {
+			full, domain.APIKeyUpdate{ExpiresAt: new(full.ExpiresAt.In(time.FixedZone("São Paulo", -3*60*60)))},
+		},
+		"a time more exact than is kept": {
+			full, domain.APIKeyUpdate{ExpiresAt: new(full.ExpiresAt.Add(time.Microsecond - 1))},
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			got := Must(w.APIKeys.Update(Operator(t), test.key.ID, test.update))(t)
@@ -109,19 +121,40 @@ func TestAPIKeys_Faults(t *testing.T) {
 		update   domain.APIKeyUpdate
 		want     []Fault
 	}{
-		{"no name", domain.APIKeyUpdate{Name: new("")}, []Fault{NewFault(domain.Required, "name", domain.ReasonRequired)}},
-		{"a control character in the name", domain.APIKeyUpdate{Name: new("a\x00b")}, []Fault{NewFault(domain.Invalid, "name", domain.ReasonControl)}},
-		{"a long name", domain.APIKeyUpdate{Name: new(strings.Repeat("é", 256))}, []Fault{NewFault(domain.Invalid, "name", domain.ReasonTooLong)}},
-		{"a name that is taken, in other case", domain.APIKeyUpdate{Name: new(strings.ToUpper(taken.Name))}, []Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)}},
-		{"everything else", domain.APIKeyUpdate{Description: new(strings.Repeat("a", 1001)), RateLimit: new(-1), ExpiresAt: &far, AllowedIPs: make([]netip.Prefix, 65)}, []Fault{
-			NewFault(domain.Invalid, "description", domain.ReasonTooLong), NewFault(domain.Invalid, "expires_at", domain.ReasonDate),
-			NewFault(domain.Invalid, "rate_limit", domain.ReasonTooSmall), NewFault(domain.Invalid, "allowed_ips", domain.ReasonTooMany),
+		{
+			"no name", domain.APIKeyUpdate{Name: new("")}, []Fault{
+				NewFault(domain.Required, "name", domain.ReasonRequired),
+			},
+		},
+		{
+			"a control character in the name", domain.APIKeyUpdate{Name: new("a\x00b")},
+			[]Fault{NewFault(domain.Invalid, "name", domain.ReasonControl)},
+		},
+		{
+			"a long name", domain.APIKeyUpdate{Name: new(strings.Repeat("é", 256))},
+			[]Fault{NewFault(domain.Invalid, "name", domain.ReasonTooLong)},
+		},
+		{
+			"a name that is taken, in other case", domain.APIKeyUpdate{Name: new(strings.ToUpper(taken.Name))},
+			[]Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+		},
+		{"everything else", domain.APIKeyUpdate{
+			Description: new(strings.Repeat("a", 1001)), RateLimit: new(-1), ExpiresAt: &far,
+			AllowedIPs: make([]netip.Prefix, 65),
+		}, []Fault{
+			NewFault(domain.Invalid, "description", domain.ReasonTooLong),
+			NewFault(domain.Invalid, "expires_at", domain.ReasonDate),
+			NewFault(domain.Invalid, "rate_limit", domain.ReasonTooSmall),
+			NewFault(domain.Invalid, "allowed_ips", domain.ReasonTooMany),
 		}},
 		{"roles given twice", domain.APIKeyUpdate{Roles: []int64{role.ID, 7, role.ID, role.ID}}, []Fault{
-			NewFault(domain.Duplicated, "roles[2]", domain.ReasonTwice), NewFault(domain.Duplicated, "roles[3]", domain.ReasonTwice),
+			NewFault(domain.Duplicated, "roles[2]", domain.ReasonTwice),
+			NewFault(domain.Duplicated, "roles[3]", domain.ReasonTwice),
 		}},
 		{"roles that there are not", domain.APIKeyUpdate{Roles: []int64{absent, role.ID, 0, -1}}, []Fault{
-			NewFault(domain.NotFound, "roles[0]", domain.ReasonNotFound), NewFault(domain.NotFound, "roles[2]", domain.ReasonNotFound), NewFault(domain.NotFound, "roles[3]", domain.ReasonNotFound),
+			NewFault(domain.NotFound, "roles[0]", domain.ReasonNotFound),
+			NewFault(domain.NotFound, "roles[2]", domain.ReasonNotFound),
+			NewFault(domain.NotFound, "roles[3]", domain.ReasonNotFound),
 		}},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
@@ -135,7 +168,9 @@ func TestAPIKeys_Faults(t *testing.T) {
 		})
 	}
 	t.Run("overlaps", func(t *testing.T) {
-		for overlap, reason := range map[time.Duration]domain.Reason{-1: domain.ReasonTooSmall, domain.MaxOverlap + 1: domain.ReasonTooLarge} {
+		for overlap, reason := range map[time.Duration]domain.Reason{
+			-1: domain.ReasonTooSmall, domain.MaxOverlap + 1: domain.ReasonTooLarge,
+		} {
 			_, err := w.APIKeys.Rotate(Operator(t), present.ID, overlap)
 			WantFaults(t, err, NewFault(domain.Invalid, "overlap", reason))
 		}
@@ -150,7 +185,11 @@ func TestAPIKeys_Faults(t *testing.T) {
 		WantFaults(t, w.APIKeys.Delete(Operator(t), absent), missing)
 	})
 	WantSame(t, Must(w.APIKeys.Get(Operator(t), present.ID))(t), present)
-	WantSame(t, Must(w.APIKeys.Page(Operator(t), domain.PageRequest{Size: 10}))(t).Items, []access.IssuedKey{taken, present})
+	WantSame(
+		t, Must(w.APIKeys.Page(Operator(t), domain.PageRequest{Size: 10}))(t).Items, []access.IssuedKey{taken, present},
+	)
 	WantSame(t, w.CountEvents(t), before)
-	WantSame(t, Must(NewWorld(t).APIKeys.Page(Operator(t), domain.PageRequest{Size: 10}))(t).Items, []access.IssuedKey{})
+	WantSame(
+		t, Must(NewWorld(t).APIKeys.Page(Operator(t), domain.PageRequest{Size: 10}))(t).Items, []access.IssuedKey{},
+	)
 }

@@ -101,7 +101,9 @@ func (s *Authenticator) Tokens(ctx context.Context) (*auth.Tokens, error) {
 // Authenticate returns the holder of a token, which must be for one of the uses. Errors:
 // *domain.Error with Unauthenticated; with Forbidden, together with the principal, when the holder
 // may not use this address or makes too many requests.
-func (s *Authenticator) Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error) {
+func (s *Authenticator) Authenticate(
+	ctx context.Context, token domain.Secret, uses ...auth.Use,
+) (domain.Principal, error) {
 	holder, err := s.holder(ctx, token, uses...)
 	if err != nil {
 		return domain.Principal{}, err
@@ -144,7 +146,10 @@ func mayBeNewer(err error) bool {
 
 // ProofOf returns what a valid token proves.
 func ProofOf(k *Knowledge, grant auth.Grant) domain.Proof {
-	return domain.Proof{Point: k.Point, Generation: grant.Generation, Bound: grant.Bound, Passing: grant.Use.Passing(), Until: grant.ExpiresAt}
+	return domain.Proof{
+		Point: k.Point, Generation: grant.Generation, Bound: grant.Bound, Passing: grant.Use.Passing(),
+		Until: grant.ExpiresAt,
+	}
 }
 
 // errNewer: the token is genuine, and of a generation that this replica does not know yet.
@@ -172,7 +177,9 @@ func (p proven) principal() domain.Principal {
 	return principal
 }
 
-func (s *Authenticator) holderBy(ctx context.Context, k *Knowledge, token domain.Secret, uses []auth.Use) (proven, error) {
+func (s *Authenticator) holderBy(
+	ctx context.Context, k *Knowledge, token domain.Secret, uses []auth.Use,
+) (proven, error) {
 	now := s.Now()
 	grant, err := k.Verify(string(token), now, uses)
 	if err != nil {
@@ -191,7 +198,9 @@ func (s *Authenticator) holderBy(ctx context.Context, k *Knowledge, token domain
 	case !found.Accepts(grant.Generation, now):
 		err = fmt.Errorf("token of an earlier generation of %s %d", grant.Kind, grant.ID)
 	case !found.Bound(grant.Generation, grant.Use.Passing(), grant.Bound):
-		err = fmt.Errorf("token of another %s with the id %d, or one that was ended: %w", grant.Kind, grant.ID, ErrOther)
+		err = fmt.Errorf(
+			"token of another %s with the id %d, or one that was ended: %w", grant.Kind, grant.ID, ErrOther,
+		)
 	default:
 		return proven{found.Holder.At(grant.Generation), ProofOf(k, grant)}, nil
 	}
@@ -200,7 +209,9 @@ func (s *Authenticator) holderBy(ctx context.Context, k *Knowledge, token domain
 
 // Unauthenticated is the fault of a credential that is not valid. The cause is for the log alone.
 func Unauthenticated(cause error) error {
-	return &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: cause}
+	return &domain.Error{
+		Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: cause,
+	}
 }
 
 // admit checks the address and the rate at which an apikey is used, and notes the use.
@@ -224,7 +235,8 @@ func (s *Authenticator) admit(ctx context.Context, h domain.Holder) error {
 // notFrom is the fault of a holder that may not be used from an address.
 func notFrom(h domain.Holder, address netip.Addr) error {
 	return &domain.Error{
-		Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: fmt.Errorf("%s %d from %s", h.Kind, h.ID, address),
+		Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress,
+		Err: fmt.Errorf("%s %d from %s", h.Kind, h.ID, address),
 	}
 }
 
@@ -235,7 +247,8 @@ func rateKey(h domain.Holder) string { return fmt.Sprintf("%d/%d", h.ID, h.RateL
 func limited(kind domain.Kind, wait time.Duration, cause error) error {
 	seconds := int((wait + time.Second - 1) / time.Second)
 	return &domain.Error{
-		Kind: kind, Field: "authorization", Reason: domain.ReasonLimit, Args: []any{seconds}, Err: cause, Wait: time.Duration(seconds) * time.Second,
+		Kind: kind, Field: "authorization", Reason: domain.ReasonLimit, Args: []any{seconds}, Err: cause,
+		Wait: time.Duration(seconds) * time.Second,
 	}
 }
 

@@ -23,17 +23,18 @@ func TestAccess(t *testing.T) {
 		session.Refresh: {Kind: domain.PrincipalUser, ID: user.ID, Name: user.Username},
 	}
 	for refresh, principal := range refreshes {
-		t.Run("the token of a "+string(principal.Kind)+" and what it is exchanged for say who it is", func(t *testing.T) {
-			access := Must(w.Access.Exchange(ctx, refresh))(t)
-			resumed, next, err := w.Access.Resume(ctx, refresh)
-			Check(t, err)
-			WantSame(t, resumed, principal)
-			WantSame(t, []time.Duration{access.Life, next.Life}, []time.Duration{auth.AccessLife, auth.AccessLife})
-			for _, token := range []domain.Secret{refresh, access.Token, next.Token} {
-				WantSame(t, w.Authenticate(t, token), principal)
-				WantSame(t, w.Replica(t).Authenticate(t, token), principal)
-			}
-		})
+		t.Run("the token of a "+string(principal.Kind)+" and what it is exchanged for say who it is",
+			func(t *testing.T) {
+				access := Must(w.Access.Exchange(ctx, refresh))(t)
+				resumed, next, err := w.Access.Resume(ctx, refresh)
+				Check(t, err)
+				WantSame(t, resumed, principal)
+				WantSame(t, []time.Duration{access.Life, next.Life}, []time.Duration{auth.AccessLife, auth.AccessLife})
+				for _, token := range []domain.Secret{refresh, access.Token, next.Token} {
+					WantSame(t, w.Authenticate(t, token), principal)
+					WantSame(t, w.Replica(t).Authenticate(t, token), principal)
+				}
+			})
 		t.Run("a token of a "+string(principal.Kind)+" is good for its use alone", func(t *testing.T) {
 			access := Must(w.Access.Exchange(ctx, refresh))(t)
 			_, err := w.Access.Exchange(ctx, access.Token)

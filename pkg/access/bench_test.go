@@ -45,7 +45,9 @@ func BenchmarkAccess_Authenticate(b *testing.B) {
 	}
 	unknown := func(token domain.Secret) func(context.Context) error {
 		return func(ctx context.Context) error {
-			if _, err := w.Access.Authenticate(ctx, token, auth.Access, auth.Refresh); !domain.IsKind(err, domain.Unauthenticated) {
+			if _, err := w.Access.Authenticate(ctx, token, auth.Access, auth.Refresh); !domain.IsKind(
+				err, domain.Unauthenticated,
+			) {
 				return fmt.Errorf("error is %v", err)
 			}
 			return nil

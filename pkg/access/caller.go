@@ -81,7 +81,9 @@ func (c *Callers) good(ctx context.Context, h domain.Holder, proof domain.Proof)
 	case !h.Accepts(proof.Generation, now):
 		return Unauthenticated(fmt.Errorf("credential of an earlier generation of %s %d", h.Kind, h.ID))
 	case !h.Bound(proof.Generation, proof.Passing, proof.Bound):
-		return Unauthenticated(fmt.Errorf("credential of another %s with the id %d, or one that was ended", h.Kind, h.ID))
+		return Unauthenticated(
+			fmt.Errorf("credential of another %s with the id %d, or one that was ended", h.Kind, h.ID),
+		)
 	case !proof.Until.IsZero() && !now.Before(proof.Until):
 		return Unauthenticated(fmt.Errorf("the token of %s %d has expired", h.Kind, h.ID))
 	case !h.Admits(address):
@@ -91,7 +93,9 @@ func (c *Callers) good(ctx context.Context, h domain.Holder, proof domain.Proof)
 }
 
 // rereadAuthorization is Reread for an authorization of the vault.
-func (c *Callers) rereadAuthorization(ctx context.Context, tx domain.Store, point domain.AccessPoint) (context.Context, error) {
+func (c *Callers) rereadAuthorization(
+	ctx context.Context, tx domain.Store, point domain.AccessPoint,
+) (context.Context, error) {
 	before := domain.PrincipalOf(ctx)
 	a, err := tx.PAMAuthorizations().Get(ctx, before.ID)
 	if domain.IsKind(err, domain.Missing) {

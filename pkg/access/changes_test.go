@@ -21,7 +21,10 @@ import (
 func TestAccess_Changes(t *testing.T) {
 	t.Parallel()
 	for sentence, change := range map[string]func(context.Context, *World, int64) error{
-		"an apikey that is deleted": func(ctx context.Context, w *World, id int64) error { return w.APIKeys.Delete(ctx, id) },
+		"an apikey that is deleted": func(ctx context.Context, w *World,
+			id int64) error {
+			return w.APIKeys.Delete(ctx, id)
+		},
 		"an apikey that is disabled": func(ctx context.Context, w *World, id int64) error {
 			_, err := w.APIKeys.Update(ctx, id, domain.APIKeyUpdate{Enabled: new(false)})
 			return err
@@ -45,7 +48,10 @@ func TestAccess_Changes(t *testing.T) {
 			w := NewWorld(t)
 			key := w.NewAPIKey(t, Weak)
 			access := Must(w.Access.Exchange(t.Context(), key.Token))(t).Token
-			wantEnd(t, w, []domain.Secret{key.Token, access}, "apikeys", func() error { return change(Operator(t), w, key.ID) })
+			wantEnd(
+				t, w, []domain.Secret{key.Token, access}, "apikeys",
+				func() error { return change(Operator(t), w, key.ID) },
+			)
 		})
 	}
 	for sentence, change := range map[string]func(context.Context, *World, int64) error{
@@ -64,7 +70,10 @@ func TestAccess_Changes(t *testing.T) {
 			w := NewWorld(t)
 			user := w.NewUser(t)
 			session := w.SignIn(t, user)
-			wantEnd(t, w, []domain.Secret{session.Refresh, session.Access.Token}, "users", func() error { return change(Operator(t), w, user.ID) })
+			wantEnd(
+				t, w, []domain.Secret{session.Refresh, session.Access.Token}, "users",
+				func() error { return change(Operator(t), w, user.ID) },
+			)
 		})
 	}
 }
@@ -99,10 +108,17 @@ func wantEnd(t *testing.T, w *World, tokens []domain.Secret, repository string, 
 func TestAccess_Roles(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
-	role := Must(w.Roles.Create(Operator(t), domain.Role{Name: "role", Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}}))(t)
+	role := Must(
+		w.Roles.Create(
+			Operator(t), domain.Role{Name: "role", Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}},
+		),
+	)(
+		t,
+	)
 	key := Must(w.APIKeys.Create(Operator(t), domain.APIKey{Name: "key", Enabled: true}, []int64{role.ID}))(t)
 	other, asked := counting(t, w)
-	before, after := domain.RightsOf(role.Scopes), domain.RightsOf([]domain.Permission{{Scope: domain.ScopeClients, Write: true}})
+	before, after := domain.RightsOf(role.Scopes),
+		domain.RightsOf([]domain.Permission{{Scope: domain.ScopeClients, Write: true}})
 	WantSame(t, other.Authenticate(t, key.Token).Rights, before)
 	Must(w.Roles.Update(Operator(t), role.ID, domain.RoleUpdate{Scopes: after.Permissions()}))(t)
 	WantSame(t, w.Authenticate(t, key.Token).Rights, after)
@@ -203,7 +219,8 @@ func TestAccess_RoundTrips(t *testing.T) {
 	t.Run("a database that fails is no missing credential", func(t *testing.T) {
 		w.Clock.Pass(time.Second)
 		Check(t, w.Store.Close())
-		if _, err := replica.Access.Authenticate(t.Context(), another.Token, auth.Refresh); err == nil || domain.Faults(err) != nil {
+		if _, err := replica.Access.Authenticate(t.Context(), another.Token, auth.Refresh); err == nil ||
+			domain.Faults(err) != nil {
 			t.Errorf("error is %v", err)
 		}
 	})

@@ -29,7 +29,9 @@ type Changes struct{ made atomic.Int64 }
 // replica. When it has returned, this replica knows the change, and the others know it within
 // trustFor. The context of fn has the caller as it is in the transaction: the transaction that this
 // one waited for may have changed what was read before.
-func (c *Control) Change(ctx context.Context, fn func(ctx context.Context, tx domain.Store) (audit.Change, error)) error {
+func (c *Control) Change(
+	ctx context.Context, fn func(ctx context.Context, tx domain.Store) (audit.Change, error),
+) error {
 	var done audit.Change
 	err := c.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.AccessControl().Advance(ctx); err != nil {

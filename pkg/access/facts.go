@@ -11,20 +11,24 @@ import (
 // The resources of this package, as the audit and the log describe them.
 var (
 	apikeys = audit.Resource[domain.APIKey]{
-		Scope: domain.ScopeAPIKeys, Facts: apikeyFacts, Name: func(k domain.APIKey) (int64, string) { return k.ID, k.Name },
+		Scope: domain.ScopeAPIKeys, Facts: apikeyFacts,
+		Name: func(k domain.APIKey) (int64, string) { return k.ID, k.Name },
 	}
 	roles = audit.Resource[domain.Role]{
 		Scope: domain.ScopeRoles, Facts: roleFacts, Name: func(r domain.Role) (int64, string) { return r.ID, r.Name },
 	}
 	users = audit.Resource[domain.User]{
-		Scope: domain.ScopeUsers, Facts: userFacts, Name: func(u domain.User) (int64, string) { return u.ID, u.Username },
+		Scope: domain.ScopeUsers, Facts: userFacts,
+		Name: func(u domain.User) (int64, string) { return u.ID, u.Username },
 	}
 )
 
 func apikeyFacts(k domain.APIKey) audit.Facts {
 	return audit.Facts{
-		"name": k.Name, "description": k.Description, "superuser": k.Superuser, "roles": roleIDs(k.Roles), "enabled": k.Enabled,
-		"expires_at": audit.Moment(k.ExpiresAt), "allowed_ips": audit.Prefixes(k.AllowedIPs), "rate_limit": k.RateLimit, "generation": k.Generation,
+		"name": k.Name, "description": k.Description, "superuser": k.Superuser, "roles": roleIDs(k.Roles),
+		"enabled":    k.Enabled,
+		"expires_at": audit.Moment(k.ExpiresAt), "allowed_ips": audit.Prefixes(k.AllowedIPs), "rate_limit": k.RateLimit,
+		"generation":     k.Generation,
 		"previous_until": audit.Moment(k.PreviousUntil),
 	}
 }
@@ -39,7 +43,8 @@ func roleFacts(r domain.Role) audit.Facts {
 
 func userFacts(u domain.User) audit.Facts {
 	return audit.Facts{
-		"username": u.Username, "email": u.Email, "fullname": u.FullName, "superuser": u.Superuser, "roles": roleIDs(u.Roles), "enabled": u.Enabled,
+		"username": u.Username, "email": u.Email, "fullname": u.FullName, "superuser": u.Superuser,
+		"roles": roleIDs(u.Roles), "enabled": u.Enabled,
 		"generation": u.Generation,
 	}
 }

@@ -51,7 +51,8 @@ type knownHolder struct {
 
 func newKnowledge(point domain.AccessPoint, history int, tokens *auth.Tokens) *Knowledge {
 	return &Knowledge{
-		Point: point, history: history, tokens: tokens, grants: map[[sha256.Size]byte]auth.Grant{}, holders: map[holderID]knownHolder{},
+		Point: point, history: history, tokens: tokens, grants: map[[sha256.Size]byte]auth.Grant{},
+		holders: map[holderID]knownHolder{},
 	}
 }
 

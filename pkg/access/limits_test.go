@@ -26,12 +26,30 @@ func TestAccess_AllowedIPs(t *testing.T) {
 		admits, denies []string
 	}{
 		{"none: from anywhere", nil, []string{"192.0.2.1", "2001:db8::1", ""}, nil},
-		{"an address", []string{"192.0.2.1"}, []string{"192.0.2.1", "::ffff:192.0.2.1"}, []string{"192.0.2.2", "::192.0.2.1", "2001:db8::1", ""}},
-		{"an address as IPv6 writes it", []string{"::ffff:192.0.2.1"}, []string{"192.0.2.1", "::ffff:192.0.2.1"}, []string{"192.0.2.2"}},
-		{"a network", []string{"10.1.2.3/16"}, []string{"10.1.0.0", "10.1.255.255", "::ffff:10.1.2.3"}, []string{"10.2.0.0", "10.0.255.255"}},
-		{"a network of IPv6", []string{"2001:db8::/32"}, []string{"2001:db8:ffff::1"}, []string{"2001:db9::1", "192.0.2.1"}},
-		{"several", []string{"192.0.2.1", "2001:db8::1"}, []string{"192.0.2.1", "2001:db8::1"}, []string{"192.0.2.2", "2001:db8::2"}},
-		{"all of IPv6 is not all of IPv4", []string{"::/0"}, []string{"2001:db8::1"}, []string{"192.0.2.1", "::ffff:192.0.2.1"}},
+		{
+			"an address", []string{"192.0.2.1"}, []string{"192.0.2.1", "::ffff:192.0.2.1"},
+			[]string{"192.0.2.2", "::192.0.2.1", "2001:db8::1", ""},
+		},
+		{
+			"an address as IPv6 writes it", []string{"::ffff:192.0.2.1"}, []string{"192.0.2.1", "::ffff:192.0.2.1"},
+			[]string{"192.0.2.2"},
+		},
+		{
+			"a network", []string{"10.1.2.3/16"}, []string{"10.1.0.0", "10.1.255.255", "::ffff:10.1.2.3"},
+			[]string{"10.2.0.0", "10.0.255.255"},
+		},
+		{
+			"a network of IPv6", []string{"2001:db8::/32"}, []string{"2001:db8:ffff::1"},
+			[]string{"2001:db9::1", "192.0.2.1"},
+		},
+		{
+			"several", []string{"192.0.2.1", "2001:db8::1"}, []string{"192.0.2.1", "2001:db8::1"},
+			[]string{"192.0.2.2", "2001:db8::2"},
+		},
+		{
+			"all of IPv6 is not all of IPv4", []string{"::/0"}, []string{"2001:db8::1"},
+			[]string{"192.0.2.1", "::ffff:192.0.2.1"},
+		},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			allowed := Must(domain.ParseAllowedIPs(test.allowed))(t)
@@ -125,7 +143,8 @@ func TestAccess_RateLimit(t *testing.T) {
 func TestAccess_Uses(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
-	one, two, idle := w.NewAPIKey(t), w.NewAPIKey(t), w.NewAPIKey(t, func(k *domain.APIKey) { k.AllowedIPs = Must(domain.ParseAllowedIPs([]string{"192.0.2.9"}))(t) })
+	one, two, idle := w.NewAPIKey(t), w.NewAPIKey(t),
+		w.NewAPIKey(t, func(k *domain.APIKey) { k.AllowedIPs = Must(domain.ParseAllowedIPs([]string{"192.0.2.9"}))(t) })
 	replica, asked := counting(t, w)
 	use := func(w *World, key access.IssuedKey, address string) {
 		t.Helper()
@@ -159,7 +178,12 @@ func TestAccess_Uses(t *testing.T) {
 	use(w, one, "192.0.2.4") // an earlier use, which another replica stores later
 	Check(t, w.Access.StoreUses(t.Context()))
 	wantUsed(one, Noon.Add(time.Millisecond), "192.0.2.2")
-	WantSame(t, Must(w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 10}))(t).Items, []domain.Event{})
+	WantSame(
+		t,
+		Must(w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 10}))(
+			t,
+		).Items, []domain.Event{},
+	)
 }
 
 // TestAccess_Uses_SetBack: the noted use of an apikey is not stored for another apikey that has the

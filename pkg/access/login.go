@@ -81,7 +81,9 @@ func (s *Login) welcome(ctx context.Context, user domain.User, rehashed domain.S
 			}
 		}
 		err = tx.Throttles().Empty(ctx, accountBucket(user.Username))
-		return audit.Change{Action: domain.ActionLogin, Resource: domain.ResourceTokens, ID: user.ID, Name: user.Username}, err
+		return audit.Change{
+			Action: domain.ActionLogin, Resource: domain.ResourceTokens, ID: user.ID, Name: user.Username,
+		}, err
 	})
 }
 
@@ -107,7 +109,8 @@ func NewPasswords(store domain.Store, turns *turns.Turns, now func() time.Time) 
 // attempt counts an attempt before it is made, so that concurrent attempts are counted too.
 func (p *Passwords) attempt(ctx context.Context, username string) error {
 	now := p.Now()
-	wait, err := p.Store.Throttles().Take(ctx, addressBucket(domain.OriginOf(ctx).Address), now, addressInterval, addressBurst)
+	wait, err := p.Store.Throttles().
+		Take(ctx, addressBucket(domain.OriginOf(ctx).Address), now, addressInterval, addressBurst)
 	if err == nil && wait == 0 {
 		wait, err = p.Store.Throttles().Take(ctx, accountBucket(username), now, accountInterval, accountBurst)
 	}
@@ -127,7 +130,9 @@ func accountBucket(username string) string {
 
 // check compares a password. An empty hash matches none, and takes as long. For a hash of another
 // cost a new hash comes back.
-func (p *Passwords) check(ctx context.Context, hash, password domain.Secret) (ok bool, rehashed domain.Secret, err error) {
+func (p *Passwords) check(
+	ctx context.Context, hash, password domain.Secret,
+) (ok bool, rehashed domain.Secret, err error) {
 	if hash == "" {
 		hash = p.unusable
 	}

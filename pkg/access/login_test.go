@@ -24,7 +24,9 @@ import (
 func cheaply(u *domain.User) {
 	salt := []byte("salt salt salt 1")
 	encode := base64.RawStdEncoding.EncodeToString
-	u.PasswordHash = domain.Secret("$argon2id$v=19$m=8,t=1,p=1$" + encode(salt) + "$" + encode(argon2.IDKey([]byte(Password), salt, 1, 8, 1, 32)))
+	u.PasswordHash = domain.Secret(
+		"$argon2id$v=19$m=8,t=1,p=1$" + encode(salt) + "$" + encode(argon2.IDKey([]byte(Password), salt, 1, 8, 1, 32)),
+	)
 }
 
 func disabled(u *domain.User) { u.Enabled = false }
@@ -39,17 +41,21 @@ func refused(t testing.TB, w *World) map[string]struct {
 		username string
 		password domain.Secret
 	}{
-		"another password":                         {user.Username, "outra senha boa"},
-		"the password in other case":               {user.Username, domain.Secret(strings.ToUpper(string(Password)))},
-		"no password":                              {user.Username, ""},
-		"the hash for the password":                {user.Username, user.PasswordHash},
-		"no such user":                             {Fresh("nobody"), Password},
-		"no name":                                  {"", Password},
-		"a name that can't be":                     {"a\x00\xff", Password},
-		"a disabled user":                          {w.NewUser(t, disabled).Username, Password},
-		"a disabled user with another password":    {w.NewUser(t, disabled).Username, "outra senha boa"},
-		"a user whose hash is none":                {w.NewUser(t, func(u *domain.User) { u.PasswordHash = "" }).Username, ""},
-		"a user whose hash is not understood":      {w.NewUser(t, func(u *domain.User) { u.PasswordHash = "segredo" }).Username, "segredo"},
+		"another password":                      {user.Username, "outra senha boa"},
+		"the password in other case":            {user.Username, domain.Secret(strings.ToUpper(string(Password)))},
+		"no password":                           {user.Username, ""},
+		"the hash for the password":             {user.Username, user.PasswordHash},
+		"no such user":                          {Fresh("nobody"), Password},
+		"no name":                               {"", Password},
+		"a name that can't be":                  {"a\x00\xff", Password},
+		"a disabled user":                       {w.NewUser(t, disabled).Username, Password},
+		"a disabled user with another password": {w.NewUser(t, disabled).Username, "outra senha boa"},
+		"a user whose hash is none": {
+			w.NewUser(t, func(u *domain.User) { u.PasswordHash = "" }).Username, "",
+		},
+		"a user whose hash is not understood": {
+			w.NewUser(t, func(u *domain.User) { u.PasswordHash = "segredo" }).Username, "segredo",
+		},
 		"an apikey's name":                         {w.NewAPIKey(t).Name, Password},
 		"a user of another name that looks alike":  {user.Username + "\u200b", Password},
 		"a user by a pattern that would match all": {"%", Password},
@@ -64,13 +70,19 @@ func TestLogin(t *testing.T) {
 		session := Must(w.Login.Password(From(t.Context(), "192.0.2.1"), strings.ToUpper(user.Username), Password))(t)
 		WantSame(t, []time.Duration{session.Life, session.Access.Life}, []time.Duration{30 * Day, 15 * time.Minute})
 		for _, token := range []domain.Secret{session.Refresh, session.Access.Token} {
-			WantSame(t, w.Authenticate(t, token), domain.Principal{Kind: domain.PrincipalUser, ID: user.ID, Name: user.Username, Superuser: true})
+			WantSame(
+				t, w.Authenticate(t, token), domain.Principal{
+					Kind: domain.PrincipalUser, ID: user.ID, Name: user.Username, Superuser: true,
+				},
+			)
 		}
 		events := w.Events(t)
 		WantSame(t, len(events), 1)
 		WantEvent(t, events[0], domain.Event{
-			ActorKind: domain.PrincipalUser, ActorID: user.ID, ActorName: user.Username, Address: "192.0.2.1", Operation: "test", RequestID: "request-1",
-			Action: domain.ActionLogin, Resource: domain.ResourceTokens, ResourceID: user.ID, ResourceName: user.Username,
+			ActorKind: domain.PrincipalUser, ActorID: user.ID, ActorName: user.Username, Address: "192.0.2.1",
+			Operation: "test", RequestID: "request-1",
+			Action: domain.ActionLogin, Resource: domain.ResourceTokens, ResourceID: user.ID,
+			ResourceName: user.Username,
 		})
 	})
 	t.Run("nobody learns why it was refused", func(t *testing.T) {
@@ -82,8 +94,13 @@ func TestLogin(t *testing.T) {
 			}
 			told := *domain.Faults(err)[0]
 			told.Err = nil // for the log only
-			WantSame(t, told, domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential})
-			if strings.Contains(err.Error(), string(Password)) || attempt.username != "" && strings.Contains(err.Error(), attempt.username) {
+			WantSame(
+				t, told, domain.Error{
+					Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential,
+				},
+			)
+			if strings.Contains(err.Error(), string(Password)) || attempt.username != "" &&
+				strings.Contains(err.Error(), attempt.username) {
 				t.Errorf("%s: the log says %v", sentence, err)
 			}
 		}
@@ -110,7 +127,9 @@ func TestLogin_Time(t *testing.T) {
 	sentences := slices.Collect(maps.Keys(attempts))
 	Check(t, Together(len(sentences), func(i int) error {
 		attempt := attempts[sentences[i]]
-		if _, err := w.Login.Password(ctx, attempt.username, attempt.password); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := w.Login.Password(ctx, attempt.username, attempt.password); !errors.Is(
+			err, context.DeadlineExceeded,
+		) {
 			return fmt.Errorf("%s: error is %v", sentences[i], err)
 		}
 		return nil

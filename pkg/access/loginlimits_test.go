@@ -64,7 +64,13 @@ func TestLogin_Limit_Account(t *testing.T) {
 	t.Run("signing in resets the limit", func(t *testing.T) {
 		w.Clock.Pass(30 * time.Second)
 		Must(w.Login.Password(From(t.Context(), "10.9.9.8"), user.Username, Password))(t)
-		Check(t, w.Store.Users().Rehash(t.Context(), user.ID, Must(w.Users.Get(t.Context(), user.ID))(t).PasswordHash, user.PasswordHash))
+		Check(
+			t,
+			w.Store.Users().
+				Rehash(
+					t.Context(), user.ID, Must(w.Users.Get(t.Context(), user.ID))(t).PasswordHash, user.PasswordHash,
+				),
+		)
 		wantGuesses(t, elsewhere(user.Username), 10, 30*time.Second)
 	})
 	t.Run("what is long past is forgotten", func(t *testing.T) {
@@ -111,7 +117,9 @@ func TestLogin_Limit_Address(t *testing.T) {
 		for range 20 {
 			WantFaults(t, guess(From(t.Context(), "192.0.2.7"), w, victim.Username), tooManyAttempts)
 		}
-		wantGuesses(t, func() error { return guess(From(t.Context(), "192.0.2.8"), w, victim.Username) }, 10, 30*time.Second)
+		wantGuesses(
+			t, func() error { return guess(From(t.Context(), "192.0.2.8"), w, victim.Username) }, 10, 30*time.Second,
+		)
 	})
 }
 
@@ -151,7 +159,12 @@ func TestLogin_Limit_Concurrency(t *testing.T) {
 			WantSame(t, looked(func(w *World, i int) error {
 				return guess(From(t.Context(), fmt.Sprintf("10.0.0.%d", i)), w, one.Username)
 			}), 10)
-			WantSame(t, looked(func(w *World, i int) error { return guess(From(t.Context(), "192.0.2.1"), w, users[i].Username) }), 30)
+			WantSame(
+				t,
+				looked(
+					func(w *World, i int) error { return guess(From(t.Context(), "192.0.2.1"), w, users[i].Username) },
+				), 30,
+			)
 		})
 	}
 }

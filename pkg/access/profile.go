@@ -25,7 +25,10 @@ func (s *Users) Profile(ctx context.Context) (Profile, error) {
 		return p.withScopes(), vanished(err)
 	}
 	key, err := s.Control.Store.APIKeys().Get(ctx, principal.ID)
-	p.User = domain.User{ID: key.ID, Username: key.Name, FullName: key.Description, Superuser: key.Superuser, Roles: key.Roles, Enabled: key.Enabled}
+	p.User = domain.User{
+		ID: key.ID, Username: key.Name, FullName: key.Description, Superuser: key.Superuser, Roles: key.Roles,
+		Enabled: key.Enabled,
+	}
 	return p.withScopes(), vanished(err)
 }
 
@@ -82,7 +85,9 @@ func (s *Users) UpdateProfile(ctx context.Context, update ProfileUpdate) (Profil
 
 // newPassword checks the present password. It returns the generation of the user that was checked,
 // and the hash of the new password.
-func (s *Users) newPassword(ctx context.Context, principal domain.Principal, update ProfileUpdate) (int64, domain.Secret, error) {
+func (s *Users) newPassword(
+	ctx context.Context, principal domain.Principal, update ProfileUpdate,
+) (int64, domain.Secret, error) {
 	if update.Password == nil {
 		return 0, "", nil
 	}

@@ -16,21 +16,31 @@ func TestUsers_Profile(t *testing.T) {
 	w := NewWorld(t)
 	one, two := w.NewRole(t, Read(domain.ScopeCAs), Read(domain.ScopeUsers)), w.NewRole(t, Write(domain.ScopeCAs))
 	user := w.NewUser(t, func(u *domain.User) { u.Roles = []domain.Role{one, two} })
-	key := Must(w.APIKeys.Create(Operator(t), domain.APIKey{Name: "key", Description: "what for", Enabled: true}, []int64{two.ID}))(t)
+	key := Must(
+		w.APIKeys.Create(
+			Operator(t), domain.APIKey{Name: "key", Description: "what for", Enabled: true}, []int64{two.ID},
+		),
+	)(
+		t,
+	)
 	root := w.NewAPIKey(t)
 	for sentence, test := range map[string]struct {
 		holder domain.Holder
 		want   access.Profile
 	}{
-		"a user has what all roles grant": {user.Holder(), access.Profile{Kind: domain.PrincipalUser, User: user, Scopes: []domain.Permission{
-			Read(domain.ScopeUsers), {Scope: domain.ScopeCAs, Read: true, Write: true},
-		}}},
-		"an apikey says it in the same words": {key.Holder(), access.Profile{Kind: domain.PrincipalAPIKey, Scopes: []domain.Permission{Write(domain.ScopeCAs)}, User: domain.User{
-			ID: key.ID, Username: "key", FullName: "what for", Enabled: true, Roles: []domain.Role{two},
-		}}},
-		"a superuser may everything": {root.Holder(), access.Profile{Kind: domain.PrincipalAPIKey, Scopes: domain.Scopes(), User: domain.User{
-			ID: root.ID, Username: root.Name, Superuser: true, Enabled: true,
-		}}},
+		"a user has what all roles grant": {user.Holder(),
+			access.Profile{Kind: domain.PrincipalUser, User: user, Scopes: []domain.Permission{
+				Read(domain.ScopeUsers), {Scope: domain.ScopeCAs, Read: true, Write: true},
+			}}},
+		"an apikey says it in the same words": {key.Holder(),
+			access.Profile{Kind: domain.PrincipalAPIKey, Scopes: []domain.Permission{Write(domain.ScopeCAs)},
+				User: domain.User{
+					ID: key.ID, Username: "key", FullName: "what for", Enabled: true, Roles: []domain.Role{two},
+				}}},
+		"a superuser may everything": {root.Holder(),
+			access.Profile{Kind: domain.PrincipalAPIKey, Scopes: domain.Scopes(), User: domain.User{
+				ID: root.ID, Username: root.Name, Superuser: true, Enabled: true,
+			}}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			WantSame(t, Must(w.Users.Profile(domain.WithPrincipal(t.Context(), test.holder.Principal())))(t), test.want)
@@ -47,7 +57,9 @@ func TestUsers_UpdateProfile(t *testing.T) {
 	stored := func() domain.User { return Must(w.Users.Get(t.Context(), user.ID))(t) }
 	w.Clock.Pass(time.Minute)
 	t.Run("one's own address and name", func(t *testing.T) {
-		profile, next, err := w.Users.UpdateProfile(AsUser(t, user), access.ProfileUpdate{Email: new("novo@example.com"), FullName: new("Outro Nome")})
+		profile, next, err := w.Users.UpdateProfile(
+			AsUser(t, user), access.ProfileUpdate{Email: new("novo@example.com"), FullName: new("Outro Nome")},
+		)
 		Check(t, err)
 		user.Email, user.FullName, user.UpdatedAt = "novo@example.com", "Outro Nome", w.Clock.Now()
 		WantSame(t, profile, access.Profile{Kind: domain.PrincipalUser, User: user, Scopes: role.Scopes})
@@ -63,13 +75,39 @@ func TestUsers_UpdateProfile(t *testing.T) {
 			update access.ProfileUpdate
 			want   []Fault
 		}{
-			"no present password":      {access.ProfileUpdate{Password: good}, []Fault{NewFault(domain.Required, "current_password", domain.ReasonRequired)}},
-			"an empty one":             {access.ProfileUpdate{Password: good, Current: new(domain.Secret)}, []Fault{NewFault(domain.Required, "current_password", domain.ReasonRequired)}},
-			"another one":              {access.ProfileUpdate{Password: good, Current: good}, []Fault{NewFault(domain.Invalid, "current_password", domain.ReasonPassword)}},
-			"a short one":              {access.ProfileUpdate{Password: new(domain.Secret("sete 77")), Current: new(Password)}, []Fault{NewFault(domain.Invalid, "password", domain.ReasonTooShort)}},
-			"no password":              {access.ProfileUpdate{Password: new(domain.Secret)}, []Fault{NewFault(domain.Required, "current_password", domain.ReasonRequired), NewFault(domain.Required, "password", domain.ReasonRequired)}},
-			"a bad address":            {access.ProfileUpdate{Email: new("nobody")}, []Fault{NewFault(domain.Invalid, "email", domain.ReasonEmail)}},
-			"a bad address beside all": {access.ProfileUpdate{Email: new("nobody"), Password: good, Current: new(Password)}, []Fault{NewFault(domain.Invalid, "email", domain.ReasonEmail)}},
+			"no present password": {
+				access.ProfileUpdate{Password: good}, []Fault{
+					NewFault(domain.Required, "current_password", domain.ReasonRequired),
+				},
+			},
+			"an empty one": {
+				access.ProfileUpdate{Password: good, Current: new(domain.Secret)},
+				[]Fault{NewFault(domain.Required, "current_password", domain.ReasonRequired)},
+			},
+			"another one": {
+				access.ProfileUpdate{Password: good, Current: good},
+				[]Fault{NewFault(domain.Invalid, "current_password", domain.ReasonPassword)},
+			},
+			"a short one": {
+				access.ProfileUpdate{Password: new(domain.Secret("sete 77")), Current: new(Password)},
+				[]Fault{NewFault(domain.Invalid, "password", domain.ReasonTooShort)},
+			},
+			"no password": {
+				access.ProfileUpdate{Password: new(domain.Secret)},
+				[]Fault{
+					NewFault(domain.Required, "current_password", domain.ReasonRequired),
+					NewFault(domain.Required, "password", domain.ReasonRequired),
+				},
+			},
+			"a bad address": {
+				access.ProfileUpdate{Email: new("nobody")}, []Fault{
+					NewFault(domain.Invalid, "email", domain.ReasonEmail),
+				},
+			},
+			"a bad address beside all": {
+				access.ProfileUpdate{Email: new("nobody"), Password: good, Current: new(Password)},
+				[]Fault{NewFault(domain.Invalid, "email", domain.ReasonEmail)},
+			},
 		} {
 			t.Run(sentence, func(t *testing.T) {
 				_, next, err := w.Users.UpdateProfile(AsUser(t, user), test.update)
@@ -84,13 +122,17 @@ func TestUsers_UpdateProfile(t *testing.T) {
 		events := w.Events(t)[before:]
 		WantSame(t, len(events), 1) // the event of the wrong password
 		WantEvent(t, events[0], domain.Event{
-			ActorKind: domain.PrincipalUser, ActorID: user.ID, ActorName: user.Username, Action: domain.ActionAccess, Refused: true,
-			Resource: domain.ResourceTokens, ResourceID: user.ID, After: `{"cause":"current_password: wrong password","field":"current_password"}`,
+			ActorKind: domain.PrincipalUser, ActorID: user.ID, ActorName: user.Username, Action: domain.ActionAccess,
+			Refused:  true,
+			Resource: domain.ResourceTokens, ResourceID: user.ID,
+			After: `{"cause":"current_password: wrong password","field":"current_password"}`,
 		})
 	})
 	t.Run("what is as it was leaves no event", func(t *testing.T) {
 		before := w.CountEvents(t)
-		for _, update := range []access.ProfileUpdate{{}, {Email: &user.Email, FullName: &user.FullName}, {Current: new(Password)}} {
+		for _, update := range []access.ProfileUpdate{
+			{}, {Email: &user.Email, FullName: &user.FullName}, {Current: new(Password)},
+		} {
 			_, _, err := w.Users.UpdateProfile(AsUser(t, user), update)
 			Check(t, err)
 		}
@@ -98,14 +140,21 @@ func TestUsers_UpdateProfile(t *testing.T) {
 		WantSame(t, w.CountEvents(t), before)
 	})
 	t.Run("a new password ends the sessions and begins one", func(t *testing.T) {
-		profile, next, err := w.Users.UpdateProfile(AsUser(t, user), access.ProfileUpdate{Password: new(domain.Secret("outra senha boa")), Current: new(Password)})
+		profile, next, err := w.Users.UpdateProfile(
+			AsUser(t, user), access.ProfileUpdate{
+				Password: new(domain.Secret("outra senha boa")), Current: new(Password),
+			},
+		)
 		Check(t, err)
 		user.Generation, user.PasswordHash, user.Binding = 2, profile.User.PasswordHash, profile.User.Binding
 		WantSame(t, profile.User, user)
 		WantSame(t, stored(), user)
 		WantOut(t, w, session.Refresh)
 		WantOut(t, w, session.Access.Token)
-		for _, token := range []domain.Secret{next.Refresh, next.Access.Token, Must(w.Login.Password(t.Context(), user.Username, "outra senha boa"))(t).Refresh} {
+		for _, token := range []domain.Secret{
+			next.Refresh, next.Access.Token, Must(w.Login.Password(t.Context(), user.Username, "outra senha boa"))(t).
+				Refresh,
+		} {
 			WantSame(t, w.Authenticate(t, token), user.Holder().Principal())
 		}
 		_, err = w.Login.Password(t.Context(), user.Username, Password)
@@ -115,16 +164,28 @@ func TestUsers_UpdateProfile(t *testing.T) {
 		victim := w.NewUser(t)
 		slow := w.With(t, func(s *service.Settings) {
 			s.Store = &Hooked{Store: w.Store, BeforeTransact: func() {
-				Must(w.Users.Update(Operator(t), victim.ID, domain.UserUpdate{Password: new(domain.Secret("de outra pessoa"))}))(t)
+				Must(
+					w.Users.Update(
+						Operator(t), victim.ID, domain.UserUpdate{Password: new(domain.Secret("de outra pessoa"))},
+					),
+				)(
+					t,
+				)
 			}}
 		})
-		_, _, err := slow.Users.UpdateProfile(AsUser(t, victim), access.ProfileUpdate{Password: new(domain.Secret("outra senha boa")), Current: new(Password)})
+		_, _, err := slow.Users.UpdateProfile(
+			AsUser(t, victim), access.ProfileUpdate{
+				Password: new(domain.Secret("outra senha boa")), Current: new(Password),
+			},
+		)
 		WantFaults(t, err, Unauthenticated)
 		Must(w.Login.Password(t.Context(), victim.Username, "de outra pessoa"))(t)
 	})
 	t.Run("guesses of the present password are as few as those at the door", func(t *testing.T) {
 		victim := w.NewUser(t, cheaply)
-		wrong := access.ProfileUpdate{Password: new(domain.Secret("outra senha boa")), Current: new(domain.Secret("errada"))}
+		wrong := access.ProfileUpdate{
+			Password: new(domain.Secret("outra senha boa")), Current: new(domain.Secret("errada")),
+		}
 		for range 10 {
 			_, _, err := w.Users.UpdateProfile(AsUser(t, victim), wrong)
 			WantFaults(t, err, NewFault(domain.Invalid, "current_password", domain.ReasonPassword))
@@ -135,14 +196,18 @@ func TestUsers_UpdateProfile(t *testing.T) {
 	})
 	t.Run("an apikey has no profile to change", func(t *testing.T) {
 		key := w.NewAPIKey(t)
-		for _, ctx := range []context.Context{domain.WithPrincipal(t.Context(), key.Holder().Principal()), Operator(t), t.Context()} {
+		for _, ctx := range []context.Context{
+			domain.WithPrincipal(t.Context(), key.Holder().Principal()), Operator(t), t.Context(),
+		} {
 			_, _, err := w.Users.UpdateProfile(ctx, access.ProfileUpdate{Email: new("a@example.com")})
 			WantFaults(t, err, NewFault(domain.Forbidden, "authorization", domain.ReasonForbidden))
 		}
 	})
 	t.Run("a caller who is gone is not known any more", func(t *testing.T) {
 		Check(t, w.Users.Delete(Operator(t), user.ID))
-		for _, update := range []access.ProfileUpdate{{Email: new("a@example.com")}, {Password: new(domain.Secret("outra senha boa")), Current: new(Password)}} {
+		for _, update := range []access.ProfileUpdate{
+			{Email: new("a@example.com")}, {Password: new(domain.Secret("outra senha boa")), Current: new(Password)},
+		} {
 			_, _, err := w.Users.UpdateProfile(AsUser(t, user), update)
 			WantFaults(t, err, Unauthenticated)
 		}

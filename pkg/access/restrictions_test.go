@@ -56,20 +56,33 @@ func TestRestrictions(t *testing.T) {
 
 func testRestrictedCreate(t *testing.T, w *World) {
 	ctx, _ := restrictedCaller(t, w)
-	inside := domain.APIKey{Enabled: true, ExpiresAt: Noon.Add(Day), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.2.0.0/16")}, RateLimit: 60}
+	inside := domain.APIKey{
+		Enabled: true, ExpiresAt: Noon.Add(Day), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.2.0.0/16")},
+		RateLimit: 60,
+	}
 	for sentence, test := range map[string]struct {
 		alter func(*domain.APIKey)
 		want  []Fault
 	}{
-		"as restricted":     {func(*domain.APIKey) {}, nil},
-		"more restricted":   {func(k *domain.APIKey) { k.ExpiresAt, k.RateLimit = Noon.Add(1), 1 }, nil},
-		"for longer":        {func(k *domain.APIKey) { k.ExpiresAt = Noon.Add(Day + 1) }, []Fault{beyondLimits("expires_at")}},
-		"for ever":          {func(k *domain.APIKey) { k.ExpiresAt = time.Time{} }, []Fault{beyondLimits("expires_at")}},
-		"from everywhere":   {func(k *domain.APIKey) { k.AllowedIPs = nil }, []Fault{beyondLimits("allowed_ips")}},
-		"from elsewhere":    {func(k *domain.APIKey) { k.AllowedIPs = append(k.AllowedIPs, netip.MustParsePrefix("192.0.2.1/32")) }, []Fault{beyondLimits("allowed_ips")}},
-		"at a higher rate":  {func(k *domain.APIKey) { k.RateLimit = 61 }, []Fault{beyondLimits("rate_limit")}},
-		"at any rate":       {func(k *domain.APIKey) { k.RateLimit = 0 }, []Fault{beyondLimits("rate_limit")}},
-		"with nothing said": {func(k *domain.APIKey) { *k = domain.APIKey{Enabled: true} }, []Fault{beyondLimits("expires_at"), beyondLimits("allowed_ips"), beyondLimits("rate_limit")}},
+		"as restricted":   {func(*domain.APIKey) {}, nil},
+		"more restricted": {func(k *domain.APIKey) { k.ExpiresAt, k.RateLimit = Noon.Add(1), 1 }, nil},
+		"for longer": {
+			func(k *domain.APIKey) { k.ExpiresAt = Noon.Add(Day + 1) }, []Fault{beyondLimits("expires_at")},
+		},
+		"for ever": {
+			func(k *domain.APIKey) { k.ExpiresAt = time.Time{} }, []Fault{beyondLimits("expires_at")},
+		},
+		"from everywhere": {func(k *domain.APIKey) { k.AllowedIPs = nil }, []Fault{beyondLimits("allowed_ips")}},
+		"from elsewhere": {
+			func(k *domain.APIKey) { k.AllowedIPs = append(k.AllowedIPs, netip.MustParsePrefix("192.0.2.1/32")) },
+			[]Fault{beyondLimits("allowed_ips")},
+		},
+		"at a higher rate": {func(k *domain.APIKey) { k.RateLimit = 61 }, []Fault{beyondLimits("rate_limit")}},
+		"at any rate":      {func(k *domain.APIKey) { k.RateLimit = 0 }, []Fault{beyondLimits("rate_limit")}},
+		"with nothing said": {
+			func(k *domain.APIKey) { *k = domain.APIKey{Enabled: true} },
+			[]Fault{beyondLimits("expires_at"), beyondLimits("allowed_ips"), beyondLimits("rate_limit")},
+		},
 		"disabled": {func(k *domain.APIKey) { *k = domain.APIKey{} },
 			[]Fault{beyondLimits("expires_at"), beyondLimits("allowed_ips"), beyondLimits("rate_limit")}},
 	} {
@@ -96,7 +109,10 @@ func testRestrictedUpdate(t *testing.T, w *World) {
 		WantFaults(t, update(disabled.ID, domain.APIKeyUpdate{Enabled: new(true)}), all...)
 		WantFaults(t, update(free.ID, domain.APIKeyUpdate{Superuser: new(true)}), all...)
 		WantFaults(t, update(free.ID, domain.APIKeyUpdate{Roles: []int64{role.ID}}), all...)
-		WantFaults(t, update(past.ID, domain.APIKeyUpdate{ExpiresAt: new(Noon.Add(Day))}), beyondLimits("allowed_ips"), beyondLimits("rate_limit"))
+		WantFaults(
+			t, update(past.ID, domain.APIKeyUpdate{ExpiresAt: new(Noon.Add(Day))}), beyondLimits("allowed_ips"),
+			beyondLimits("rate_limit"),
+		)
 		WantFaults(t, update(past.ID, domain.APIKeyUpdate{ExpiresAt: new(Noon.Add(2 * Day))}), all...)
 	})
 	t.Run("a token is not shown that is less restricted", func(t *testing.T) {
@@ -105,14 +121,17 @@ func testRestrictedUpdate(t *testing.T, w *World) {
 		}
 		WantSame(t, Must(w.APIKeys.Get(Operator(t), free.ID))(t).Token, free.Token)
 		own := Must(w.APIKeys.Create(ctx, domain.APIKey{
-			Name: Fresh("own"), Enabled: true, ExpiresAt: Noon.Add(Day), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/9")}, RateLimit: 1,
+			Name: Fresh("own"), Enabled: true, ExpiresAt: Noon.Add(Day),
+			AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/9")}, RateLimit: 1,
 		}, nil))(t)
 		WantSame(t, Must(w.APIKeys.Get(ctx, own.ID))(t).Token, own.Token)
 	})
 	t.Run("what gives nothing is not", func(t *testing.T) {
 		Check(t, update(free.ID, domain.APIKeyUpdate{Description: new("renamed"), Name: new(Fresh("renamed"))}))
 		Check(t, update(free.ID, domain.APIKeyUpdate{ExpiresAt: new(Noon.Add(100 * Day)), RateLimit: new(1000)}))
-		WantFaults(t, update(free.ID, domain.APIKeyUpdate{ExpiresAt: new(Noon.Add(101 * Day))}), beyondLimits("expires_at"))
+		WantFaults(
+			t, update(free.ID, domain.APIKeyUpdate{ExpiresAt: new(Noon.Add(101 * Day))}), beyondLimits("expires_at"),
+		)
 		Check(t, update(free.ID, domain.APIKeyUpdate{Enabled: new(false)}))
 		Check(t, w.APIKeys.Delete(ctx, free.ID))
 	})
@@ -129,7 +148,9 @@ func testRestrictedSelf(t *testing.T, w *World) {
 	}
 	Check(t, Second(w.APIKeys.Rotate(ctx, id, time.Hour)))
 	Check(t, Second(w.APIKeys.Update(ctx, id, domain.APIKeyUpdate{RateLimit: new(30)})))
-	WantFaults(t, Second(w.APIKeys.Update(ctx, id, domain.APIKeyUpdate{RateLimit: new(31)})), beyondLimits("rate_limit"))
+	WantFaults(
+		t, Second(w.APIKeys.Update(ctx, id, domain.APIKeyUpdate{RateLimit: new(31)})), beyondLimits("rate_limit"),
+	)
 	WantSame(t, Must(w.APIKeys.Get(Operator(t), id))(t).RateLimit, 30)
 }
 
@@ -177,7 +198,10 @@ func testRestrictedRoles(t *testing.T, w *World) {
 	Check(t, widen(give(restricted)))
 	WantFaults(t, widen(user), beyondLimits("scopes"))
 	WantFaults(t, widen(give(func(*domain.APIKey) {})), beyondLimits("scopes"))
-	WantFaults(t, widen(give(restricted), give(func(k *domain.APIKey) { restricted(k); k.RateLimit = 61 })), beyondLimits("scopes"))
+	WantFaults(
+		t, widen(give(restricted), give(func(k *domain.APIKey) { restricted(k); k.RateLimit = 61 })),
+		beyondLimits("scopes"),
+	)
 }
 
 func testRestrictedVault(t *testing.T, w *World) {
@@ -185,8 +209,17 @@ func testRestrictedVault(t *testing.T, w *World) {
 	key := w.NewAPIKey(t, limited)
 	ctx := inNetwork(t)
 	ctx = domain.WithPrincipal(ctx, Must(w.Access.Authenticate(ctx, key.Token, "chaveiro:refresh"))(t))
-	app := Must(w.Applications.Create(Operator(t), domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}))(t)
-	inside := domain.PAMAuthorization{ApplicationID: app.ID, Enabled: true, ExpiresAt: Noon.Add(Day), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}}
+	app := Must(
+		w.Applications.Create(
+			Operator(t), domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true},
+		),
+	)(
+		t,
+	)
+	inside := domain.PAMAuthorization{
+		ApplicationID: app.ID, Enabled: true, ExpiresAt: Noon.Add(Day),
+		AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},
+	}
 	create := func(ctx context.Context, alter func(*domain.PAMAuthorization)) (int64, error) {
 		a := inside
 		a.Name = Fresh("auth")
@@ -196,13 +229,23 @@ func testRestrictedVault(t *testing.T, w *World) {
 	}
 	t.Run("made", func(t *testing.T) {
 		Check(t, Second(create(ctx, func(*domain.PAMAuthorization) {})))
-		WantFaults(t, Second(create(ctx, func(a *domain.PAMAuthorization) { a.ExpiresAt = time.Time{} })), beyondLimits("expires_at"))
-		WantFaults(t, Second(create(ctx, func(a *domain.PAMAuthorization) { a.AllowedIPs = nil })), beyondLimits("allowed_ips"))
+		WantFaults(
+			t, Second(create(ctx, func(a *domain.PAMAuthorization) { a.ExpiresAt = time.Time{} })),
+			beyondLimits("expires_at"),
+		)
+		WantFaults(
+			t, Second(create(ctx, func(a *domain.PAMAuthorization) { a.AllowedIPs = nil })),
+			beyondLimits("allowed_ips"),
+		)
 		slow, _ := restrictedCaller(t, w)
 		WantFaults(t, Second(create(slow, func(*domain.PAMAuthorization) {})), beyondLimits("rate_limit"))
 	})
 	both := []Fault{beyondLimits("expires_at"), beyondLimits("allowed_ips")}
-	free := Must(create(Operator(t), func(a *domain.PAMAuthorization) { a.ExpiresAt, a.AllowedIPs = time.Time{}, nil }))(t)
+	free := Must(
+		create(Operator(t), func(a *domain.PAMAuthorization) { a.ExpiresAt, a.AllowedIPs = time.Time{}, nil }),
+	)(
+		t,
+	)
 	update := func(u domain.PAMAuthorizationUpdate) error { return Second(w.Authorizations.Update(ctx, free, u)) }
 	t.Run("changed", func(t *testing.T) {
 		WantFaults(t, Second(w.Authorizations.Rotate(ctx, free, 0)), both...)
@@ -222,7 +265,10 @@ func testRestrictedVault(t *testing.T, w *World) {
 		Check(t, w.Authorizations.Delete(ctx, free))
 		Check(t, enable(ctx, true))
 		writing := Must(create(Operator(t), func(a *domain.PAMAuthorization) { a.Write = true }))(t)
-		poor := as(t, domain.Permission{Scope: domain.ScopeApplications, Read: true, Write: true}, domain.Permission{Scope: domain.ScopeDevices, Read: true})
+		poor := as(
+			t, domain.Permission{Scope: domain.ScopeApplications, Read: true, Write: true},
+			domain.Permission{Scope: domain.ScopeDevices, Read: true},
+		)
 		Check(t, enable(poor, false))
 		WantFaults(t, enable(poor, true), NewFault(domain.Forbidden, "enabled", domain.ReasonBeyondOwn))
 		Check(t, w.Authorizations.Delete(Operator(t), writing))
@@ -248,13 +294,20 @@ func TestLastSuperuser_Lasting(t *testing.T) {
 			})
 			key := w.NewAPIKey(t)
 			w.NewAPIKey(t, here)
-			weaken := append([]weakening{{"shut out", updateKey(domain.APIKeyUpdate{AllowedIPs: network})}}, weakeningKeys...)
+			weaken := append([]weakening{{"shut out", updateKey(domain.APIKeyUpdate{AllowedIPs: network})}},
+				weakeningKeys...)
 			for _, weak := range weaken {
 				WantFaults(t, weak.do(Operator(t), w, key.ID), lastSuperuser)
 			}
 			Check(t, updateKey(domain.APIKeyUpdate{AllowedIPs: everywhere})(Operator(t), w, key.ID))
 			Must(w.APIKeys.Rotate(Operator(t), key.ID, 0))(t)
-			Check(t, errors.Join(w.APIKeys.Delete(Operator(t), w.NewAPIKey(t).ID), w.APIKeys.Delete(Operator(t), w.NewAPIKey(t, here).ID)))
+			Check(
+				t,
+				errors.Join(
+					w.APIKeys.Delete(Operator(t), w.NewAPIKey(t).ID),
+					w.APIKeys.Delete(Operator(t), w.NewAPIKey(t, here).ID),
+				),
+			)
 			w.NewUser(t, super)
 			Check(t, w.APIKeys.Delete(Operator(t), key.ID))
 		})

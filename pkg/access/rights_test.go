@@ -15,7 +15,11 @@ func beyondOwn(field string) Fault {
 
 // as is the context of a user with these rights.
 func as(t testing.TB, rights ...domain.Permission) context.Context {
-	return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalUser, ID: 1 << 40, Name: "caller", Rights: domain.RightsOf(rights)})
+	return domain.WithPrincipal(
+		t.Context(), domain.Principal{
+			Kind: domain.PrincipalUser, ID: 1 << 40, Name: "caller", Rights: domain.RightsOf(rights),
+		},
+	)
 }
 
 // callers are the callers to try, with the targets that each may touch: those that have no more
@@ -25,13 +29,27 @@ var callers = []struct {
 	context  func(t testing.TB) context.Context
 	reach    []string
 }{
-	{"a superuser", func(t testing.TB) context.Context { return Operator(t) }, []string{"nothing", "some", "other", "both", "superuser", "disabled superuser"}},
+	{
+		"a superuser", func(t testing.TB) context.Context { return Operator(t) },
+		[]string{"nothing", "some", "other", "both", "superuser", "disabled superuser"},
+	},
 	{"one with some rights", func(t testing.TB) context.Context {
 		return as(t, Read(domain.ScopeClients), Write(domain.ScopeClients))
 	}, []string{"nothing", "some"}},
-	{"one with the right to read only", func(t testing.TB) context.Context { return as(t, Read(domain.ScopeClients)) }, []string{"nothing"}},
-	{"one with other rights", func(t testing.TB) context.Context { return as(t, Write(domain.ScopeCAs)) }, []string{"nothing", "other"}},
-	{"one with all rights", func(t testing.TB) context.Context { return as(t, domain.Scopes()...) }, []string{"nothing", "some", "other", "both"}},
+	{
+		"one with the right to read only",
+		func(t testing.TB) context.Context { return as(t, Read(domain.ScopeClients)) }, []string{
+			"nothing",
+		},
+	},
+	{
+		"one with other rights", func(t testing.TB) context.Context { return as(t, Write(domain.ScopeCAs)) },
+		[]string{"nothing", "other"},
+	},
+	{
+		"one with all rights", func(t testing.TB) context.Context { return as(t, domain.Scopes()...) },
+		[]string{"nothing", "some", "other", "both"},
+	},
 	{"one with no rights", func(t testing.TB) context.Context { return as(t) }, []string{"nothing"}},
 	{"nobody", func(t testing.TB) context.Context { return t.Context() }, []string{"nothing"}},
 }
@@ -91,7 +109,10 @@ func TestRights(t *testing.T) {
 				t.Run("apikeys", func(t *testing.T) { testAPIKeyRights(t, w, ctx, target, allowed, given) })
 				t.Run("users", func(t *testing.T) { testUserRights(t, w, ctx, target, allowed, given) })
 				if !target.Superuser {
-					t.Run("roles", func(t *testing.T) { testRoleRights(t, w, ctx, target.Rights().Permissions(), allowed) })
+					t.Run(
+						"roles",
+						func(t *testing.T) { testRoleRights(t, w, ctx, target.Rights().Permissions(), allowed) },
+					)
 				}
 			})
 		}
@@ -108,13 +129,17 @@ func testAPIKeyRights(t *testing.T, w *World, ctx context.Context, target domain
 	harmless := w.NewAPIKey(t, Weak)
 	if target.Superuser || len(target.Roles) > 0 {
 		wantAllowed(t, w, allowed, given, func() error {
-			_, err := w.APIKeys.Update(ctx, harmless.ID, domain.APIKeyUpdate{Superuser: &target.Superuser, Roles: idsOf(target.Roles)})
+			_, err := w.APIKeys.Update(
+				ctx, harmless.ID, domain.APIKeyUpdate{Superuser: &target.Superuser, Roles: idsOf(target.Roles)},
+			)
 			return err
 		})
 	}
 	target.Name = Fresh("apikey")
 	present := Must(w.APIKeys.Create(Operator(t), target, idsOf(target.Roles)))(t)
-	for _, update := range []domain.APIKeyUpdate{{Description: new("new")}, {Enabled: new(!target.Enabled)}, {Enabled: &target.Enabled, RateLimit: new(7)}} {
+	for _, update := range []domain.APIKeyUpdate{
+		{Description: new("new")}, {Enabled: new(!target.Enabled)}, {Enabled: &target.Enabled, RateLimit: new(7)},
+	} {
 		wantAllowed(t, w, allowed, "authorization", func() error {
 			_, err := w.APIKeys.Update(ctx, present.ID, update)
 			return err
@@ -131,11 +156,16 @@ func testAPIKeyRights(t *testing.T, w *World, ctx context.Context, target domain
 }
 
 func testUserRights(t *testing.T, w *World, ctx context.Context, target domain.APIKey, allowed bool, given string) {
-	user := domain.User{Superuser: target.Superuser, Enabled: target.Enabled, Roles: target.Roles, PasswordHash: PasswordHash(), Generation: 1}
+	user := domain.User{
+		Superuser: target.Superuser, Enabled: target.Enabled, Roles: target.Roles, PasswordHash: PasswordHash(),
+		Generation: 1,
+	}
 	harmless := w.NewUser(t)
 	if target.Superuser || len(target.Roles) > 0 {
 		wantAllowed(t, w, allowed, given, func() error {
-			_, err := w.Users.Update(ctx, harmless.ID, domain.UserUpdate{Superuser: &target.Superuser, Roles: idsOf(target.Roles)})
+			_, err := w.Users.Update(
+				ctx, harmless.ID, domain.UserUpdate{Superuser: &target.Superuser, Roles: idsOf(target.Roles)},
+			)
 			return err
 		})
 	}
@@ -172,9 +202,13 @@ func TestRights_Passwords(t *testing.T) {
 				_, err := w.Users.Create(ctx, asked, Password, idsOf(test.target.Roles))
 				return err
 			})
-			present := w.NewUser(t, func(u *domain.User) { u.Superuser, u.Roles = test.target.Superuser, test.target.Roles })
+			present := w.NewUser(
+				t, func(u *domain.User) { u.Superuser, u.Roles = test.target.Superuser, test.target.Roles },
+			)
 			wantAllowed(t, w, test.field == "", "authorization", func() error {
-				_, err := w.Users.Update(ctx, present.ID, domain.UserUpdate{Password: new(domain.Secret("outra senha boa"))})
+				_, err := w.Users.Update(
+					ctx, present.ID, domain.UserUpdate{Password: new(domain.Secret("outra senha boa"))},
+				)
 				return err
 			})
 		})
@@ -230,11 +264,23 @@ func TestRights_Tokens(t *testing.T) {
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			WantSame(t, string(Must(test.w.APIKeys.Get(test.ctx, key.ID))(t).Token), test.want)
-			WantSame(t, string(Must(test.w.APIKeys.Page(test.ctx, domain.PageRequest{Size: 10}))(t).Items[0].Token), test.want)
-			WantSame(t, string(Must(test.w.APIKeys.Update(test.ctx, key.ID, domain.APIKeyUpdate{Description: new(Fresh("text"))}))(t).Token), test.want)
+			WantSame(
+				t, string(Must(test.w.APIKeys.Page(test.ctx, domain.PageRequest{Size: 10}))(t).Items[0].Token),
+				test.want,
+			)
+			WantSame(
+				t,
+				string(
+					Must(test.w.APIKeys.Update(test.ctx, key.ID, domain.APIKeyUpdate{Description: new(Fresh("text"))}))(
+						t,
+					).Token,
+				), test.want,
+			)
 		})
 		t.Run(test.sentence+", but the new one who made it", func(t *testing.T) {
-			created := Must(test.w.APIKeys.Create(test.ctx, domain.APIKey{Name: Fresh("apikey"), Enabled: true}, nil))(t)
+			created := Must(test.w.APIKeys.Create(test.ctx, domain.APIKey{Name: Fresh("apikey"), Enabled: true}, nil))(
+				t,
+			)
 			test.w.Authenticate(t, created.Token)
 			rotated := Must(test.w.APIKeys.Rotate(test.ctx, created.ID, 0))(t)
 			test.w.Authenticate(t, rotated.Token)

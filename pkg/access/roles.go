@@ -53,7 +53,8 @@ func (s *Roles) Update(ctx context.Context, id int64, update domain.RoleUpdate) 
 		if err := update.Apply(&role); err != nil {
 			return none, err
 		}
-		if err := MayGrant(ctx, "scopes", false, before.Rights().Union(role.Rights())); err != nil || roles.Same(before, role) {
+		if err := MayGrant(ctx, "scopes", false, before.Rights().Union(role.Rights())); err != nil ||
+			roles.Same(before, role) {
 			return none, err
 		}
 		if err := mayWiden(ctx, tx, before, role); err != nil {

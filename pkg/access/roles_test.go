@@ -12,7 +12,11 @@ import (
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
-	asked := domain.Role{Name: "Gerência", Scopes: []domain.Permission{{Scope: domain.ScopeUsers, Read: true, Write: true}, {Scope: domain.ScopeCAs}}}
+	asked := domain.Role{
+		Name: "Gerência", Scopes: []domain.Permission{
+			{Scope: domain.ScopeUsers, Read: true, Write: true}, {Scope: domain.ScopeCAs},
+		},
+	}
 	want := asked
 	want.ID, want.CreatedAt, want.UpdatedAt = 1, Noon, Noon
 	wantRole := func(got domain.Role) {
@@ -33,7 +37,8 @@ func TestRoles(t *testing.T) {
 		WantSame(t, w.CountEvents(t), before)
 		Check(t, w.Roles.Delete(Operator(t), bare.ID))
 	})
-	want.Name, want.Scopes, want.UpdatedAt = "GERÊNCIA", []domain.Permission{{Scope: domain.ScopeAudit, Read: true}}, w.Clock.Now()
+	want.Name, want.Scopes, want.UpdatedAt = "GERÊNCIA", []domain.Permission{{Scope: domain.ScopeAudit, Read: true}},
+		w.Clock.Now()
 	wantRole(Must(w.Roles.Update(Operator(t), want.ID, domain.RoleUpdate{Name: &want.Name, Scopes: want.Scopes}))(t))
 	WantSame(t, Must(w.Roles.Page(t.Context(), domain.PageRequest{Size: 10}))(t).Items, []domain.Role{want})
 
@@ -63,18 +68,25 @@ func TestRoles_Faults(t *testing.T) {
 		want     []Fault
 	}{
 		{"no name", domain.Role{}, []Fault{NewFault(domain.Required, "name", domain.ReasonRequired)}},
-		{"a name that is taken, in other case", domain.Role{Name: strings.ToUpper(taken.Name)}, []Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)}},
+		{
+			"a name that is taken, in other case", domain.Role{Name: strings.ToUpper(taken.Name)},
+			[]Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+		},
 		{"scopes that are unknown or given twice", domain.Role{Name: "a\nb", Scopes: []domain.Permission{
 			Read(domain.ScopeCAs), Read("openvpn.everything"), Write(domain.ScopeCAs), Read(domain.ResourceSigningKeys),
 		}}, []Fault{
-			NewFault(domain.Invalid, "name", domain.ReasonControl), NewFault(domain.NotFound, "scopes[1].name", domain.ReasonNotFound),
-			NewFault(domain.Duplicated, "scopes[2].name", domain.ReasonTwice), NewFault(domain.NotFound, "scopes[3].name", domain.ReasonNotFound),
+			NewFault(domain.Invalid, "name", domain.ReasonControl),
+			NewFault(domain.NotFound, "scopes[1].name", domain.ReasonNotFound),
+			NewFault(domain.Duplicated, "scopes[2].name", domain.ReasonTwice),
+			NewFault(domain.NotFound, "scopes[3].name", domain.ReasonNotFound),
 		}},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			_, err := w.Roles.Create(Operator(t), test.role)
 			WantFaults(t, err, test.want...)
-			_, err = w.Roles.Update(Operator(t), present.ID, domain.RoleUpdate{Name: &test.role.Name, Scopes: test.role.Scopes})
+			_, err = w.Roles.Update(
+				Operator(t), present.ID, domain.RoleUpdate{Name: &test.role.Name, Scopes: test.role.Scopes},
+			)
 			WantFaults(t, err, test.want...)
 		})
 	}

@@ -41,8 +41,8 @@ func (s *Signing) Tokens(ctx context.Context) (*auth.Tokens, error) {
 	return auth.NewTokens(s.Secret, ring, s.Now)
 }
 
-// Begin makes the first key of a database, unless another replica has made it. The audit has no event of it: nobody has
-// asked for it.
+// Begin makes the first key of a database, unless another replica has made it. The audit has no
+// event of it: nobody has asked for it.
 func (s *Signing) Begin(ctx context.Context) error {
 	if rows, err := s.Control.Store.SigningKeys().List(ctx); err != nil || len(rows) > 0 {
 		return err
@@ -72,7 +72,8 @@ func (s *Signing) Rotate(ctx context.Context, revoke bool) error {
 	return s.rotate(ctx, func([]domain.SigningKey) (bool, bool) { return true, revoke })
 }
 
-// RotateDue makes a new key when the newest has signed for its life, or there is none, on one replica only.
+// RotateDue makes a new key when the newest has signed for its life, or there is none, on one
+// replica only.
 func (s *Signing) RotateDue(ctx context.Context) error {
 	due := func(rows []domain.SigningKey) bool {
 		newest, ok := s.newest(rows)
@@ -104,7 +105,8 @@ func (s *Signing) rotate(ctx context.Context, decide func([]domain.SigningKey) (
 			return none, err
 		}
 		return audit.Change{
-			Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, Name: fresh.ID, After: audit.Facts{"revoked_earlier": revoke},
+			Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, Name: fresh.ID,
+			After: audit.Facts{"revoked_earlier": revoke},
 		}, nil
 	})
 }

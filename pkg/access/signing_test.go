@@ -40,7 +40,9 @@ func TestSigning_First(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				key, err := replica.APIKeys.Create(Operator(t), domain.APIKey{Name: Fresh("apikey"), Enabled: true}, nil)
+				key, err := replica.APIKeys.Create(
+					Operator(t), domain.APIKey{Name: Fresh("apikey"), Enabled: true}, nil,
+				)
 				if err != nil {
 					return err
 				}
@@ -63,7 +65,9 @@ func TestSigning_Rotate(t *testing.T) {
 	w := NewWorld(t)
 	key, session := w.NewAPIKey(t), w.SignIn(t, w.NewUser(t))
 	replica := w.Replica(t)
-	old := []domain.Secret{session.Refresh, session.Access.Token, Must(replica.Access.Exchange(t.Context(), key.Token))(t).Token}
+	old := []domain.Secret{
+		session.Refresh, session.Access.Token, Must(replica.Access.Exchange(t.Context(), key.Token))(t).Token,
+	}
 	w.Clock.Pass(time.Minute)
 	Check(t, w.Signing.Rotate(Operator(t), false))
 	ids := w.Kids(t)
@@ -81,14 +85,15 @@ func TestSigning_Rotate(t *testing.T) {
 			replica.Authenticate(t, token)
 		}
 	})
-	t.Run("a key settles from when other replicas can see it, however long the transaction had to wait", func(t *testing.T) {
-		slow := w.With(t, func(s *service.Settings) {
-			s.Store = &Hooked{Store: w.Store, BeforeTransact: func() { w.Clock.Pass(time.Minute) }}
+	t.Run("a key settles from when other replicas can see it, however long the transaction had to wait",
+		func(t *testing.T) {
+			slow := w.With(t, func(s *service.Settings) {
+				s.Store = &Hooked{Store: w.Store, BeforeTransact: func() { w.Clock.Pass(time.Minute) }}
+			})
+			Check(t, slow.Signing.Rotate(Operator(t), false))
+			keys := Must(w.Store.SigningKeys().List(t.Context()))(t)
+			WantSame(t, keys[len(keys)-1].CreatedAt, w.Clock.Now())
 		})
-		Check(t, slow.Signing.Rotate(Operator(t), false))
-		keys := Must(w.Store.SigningKeys().List(t.Context()))(t)
-		WantSame(t, keys[len(keys)-1].CreatedAt, w.Clock.Now())
-	})
 }
 
 func TestSigning_Rotate_Revoking(t *testing.T) {
@@ -97,7 +102,9 @@ func TestSigning_Rotate_Revoking(t *testing.T) {
 	key, user := w.NewAPIKey(t), w.NewUser(t)
 	replica := w.Replica(t)
 	session := w.SignIn(t, user)
-	old := []domain.Secret{session.Refresh, session.Access.Token, Must(w.Access.Exchange(t.Context(), key.Token))(t).Token}
+	old := []domain.Secret{
+		session.Refresh, session.Access.Token, Must(w.Access.Exchange(t.Context(), key.Token))(t).Token,
+	}
 	for _, token := range old {
 		w.Authenticate(t, token)
 		replica.Authenticate(t, token)
@@ -112,7 +119,9 @@ func TestSigning_Rotate_Revoking(t *testing.T) {
 	for _, token := range old {
 		WantOut(t, replica, token)
 	}
-	for _, token := range []domain.Secret{key.Token, Must(replica.Access.Exchange(t.Context(), key.Token))(t).Token, replica.SignIn(t, user).Refresh} {
+	for _, token := range []domain.Secret{
+		key.Token, Must(replica.Access.Exchange(t.Context(), key.Token))(t).Token, replica.SignIn(t, user).Refresh,
+	} {
 		w.Authenticate(t, token)
 		replica.Authenticate(t, token)
 		if token != key.Token {
@@ -131,7 +140,9 @@ func TestSigning_RotateDue(t *testing.T) {
 			replicas := []*World{w, w.Replica(t), w.Replica(t), w.Replica(t)}
 			due := func() {
 				t.Helper()
-				Check(t, Together(len(replicas), func(i int) error { return replicas[i].Signing.RotateDue(t.Context()) }))
+				Check(
+					t, Together(len(replicas), func(i int) error { return replicas[i].Signing.RotateDue(t.Context()) }),
+				)
 			}
 			due()
 			WantSame(t, len(w.Kids(t)), 1)
@@ -146,7 +157,13 @@ func TestSigning_RotateDue(t *testing.T) {
 			due()
 			due()
 			WantSame(t, len(w.Kids(t)), 2)
-			events := Must(w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionRotate}, domain.PageRequest{Size: 10}))(t).Items
+			events := Must(
+				w.Audit.Page(
+					t.Context(), domain.AuditFilter{Action: domain.ActionRotate}, domain.PageRequest{Size: 10},
+				),
+			)(
+				t,
+			).Items
 			WantSame(t, len(events), 2) // also of the one that took the place of none
 			WantSame(t, events[0].ActorKind, domain.PrincipalNobody)
 			WantSame(t, events[1].ResourceName, w.Kids(t)[1])
@@ -219,7 +236,8 @@ func TestSigning_Sealed(t *testing.T) {
 	w := NewWorld(t)
 	access := Must(w.Access.Exchange(t.Context(), w.NewAPIKey(t).Token))(t).Token
 	Must(Must(w.Store.SQL())(t).ExecContext(t.Context(), "UPDATE signing_keys SET id = 'other'"))(t)
-	if _, err := w.Replica(t).Access.Authenticate(t.Context(), access, auth.Access); err == nil || domain.Faults(err) != nil {
+	if _, err := w.Replica(t).Access.Authenticate(t.Context(), access, auth.Access); err == nil ||
+		domain.Faults(err) != nil {
 		t.Errorf("error is %v", err)
 	}
 }

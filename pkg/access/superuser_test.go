@@ -88,7 +88,8 @@ func TestLastSuperuser(t *testing.T) {
 			t.Run("what makes nobody less of a superuser is allowed", func(t *testing.T) {
 				Must(w.APIKeys.Rotate(Operator(t), key.ID, 0))(t)
 				Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{
-					Description: new("the last"), Superuser: new(true), Enabled: new(true), ExpiresAt: new(time.Time{}), Roles: []int64{},
+					Description: new("the last"), Superuser: new(true), Enabled: new(true), ExpiresAt: new(time.Time{}),
+					Roles: []int64{},
 				}))(t)
 			})
 		})
@@ -129,7 +130,8 @@ func TestLastSuperuser_Ending(t *testing.T) {
 		WantFaults(t, weaken.do(Operator(t), w, key.ID), lastSuperuser)
 	}
 	w.Clock.Pass(1000 * Day)
-	Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{Superuser: new(false)}))(t) // it has expired, so it is no superuser any more
+	// it has expired, so it is no superuser any more
+	Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{Superuser: new(false)}))(t)
 }
 
 // TestLastSuperuser_Race: when two superusers remove each other at the same moment, one remains.

@@ -17,7 +17,8 @@ func (s *Users) Unlock(ctx context.Context, username string) error {
 		return err
 	}
 	return s.unlock(ctx, accountBucket(user.Username), audit.Change{
-		Action: domain.ActionUpdate, Resource: domain.ScopeUsers, ID: user.ID, Name: user.Username, After: audit.Facts{"unlocked": true},
+		Action: domain.ActionUpdate, Resource: domain.ScopeUsers, ID: user.ID, Name: user.Username,
+		After: audit.Facts{"unlocked": true},
 	})
 }
 
@@ -25,9 +26,16 @@ func (s *Users) Unlock(ctx context.Context, username string) error {
 // addresses.
 func (s *Users) UnlockAddress(ctx context.Context, address netip.Addr) error {
 	near := bounded.Neighbourhood(address)
-	return s.unlock(ctx, addressBucket(address), audit.Change{Action: domain.ActionUpdate, Resource: domain.ScopeUsers, Name: near, After: audit.Facts{"unlocked": true}})
+	return s.unlock(
+		ctx, addressBucket(address), audit.Change{
+			Action: domain.ActionUpdate, Resource: domain.ScopeUsers, Name: near, After: audit.Facts{"unlocked": true},
+		},
+	)
 }
 
 func (s *Users) unlock(ctx context.Context, bucket string, c audit.Change) error {
-	return s.Control.Recorder.Apply(ctx, s.Control.Store, func(tx domain.Store) (audit.Change, error) { return c, tx.Throttles().Empty(ctx, bucket) })
+	return s.Control.Recorder.Apply(
+		ctx, s.Control.Store,
+		func(tx domain.Store) (audit.Change, error) { return c, tx.Throttles().Empty(ctx, bucket) },
+	)
 }

@@ -29,7 +29,9 @@ func (s *Users) Get(ctx context.Context, id int64) (domain.User, error) {
 }
 
 // Create makes a user with the roles of the ids.
-func (s *Users) Create(ctx context.Context, user domain.User, password domain.Secret, roles []int64) (domain.User, error) {
+func (s *Users) Create(
+	ctx context.Context, user domain.User, password domain.Secret, roles []int64,
+) (domain.User, error) {
 	user.Username = domain.CleanName(user.Username)
 	err := errors.Join(user.Validate(), domain.CheckUserPassword(user.Username, password), domain.CheckRoleIDs(roles))
 	if err != nil {
@@ -93,7 +95,9 @@ func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) 
 }
 
 // newHash returns the hash of a new password, if the caller may make the change that sets it.
-func (s *Users) newHash(ctx context.Context, id int64, password domain.Secret, apply func(domain.Store, *domain.User) error) (domain.Secret, error) {
+func (s *Users) newHash(
+	ctx context.Context, id int64, password domain.Secret, apply func(domain.Store, *domain.User) error,
+) (domain.Secret, error) {
 	_, _, err := s.changed(ctx, s.Control.Store, id, func(tx domain.Store, user *domain.User) error {
 		endSessions(user) // as a new password does
 		return apply(tx, user)
@@ -118,7 +122,9 @@ func endSessions(user *domain.User) {
 }
 
 // edit changes a user by fn, if the caller may make that change.
-func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domain.User) error) (user domain.User, err error) {
+func (s *Users) edit(
+	ctx context.Context, id int64, fn func(domain.Store, *domain.User) error,
+) (user domain.User, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		var before domain.User
 		if before, user, err = s.changed(ctx, tx, id, fn); err != nil || users.Same(before, user) {
@@ -137,7 +143,9 @@ func (s *Users) edit(ctx context.Context, id int64, fn func(domain.Store, *domai
 }
 
 // changed returns a user before and after fn, if the caller may make that change.
-func (s *Users) changed(ctx context.Context, tx domain.Store, id int64, fn func(domain.Store, *domain.User) error) (before, after domain.User, err error) {
+func (s *Users) changed(
+	ctx context.Context, tx domain.Store, id int64, fn func(domain.Store, *domain.User) error,
+) (before, after domain.User, err error) {
 	if before, err = tx.Users().Get(ctx, id); err != nil {
 		return before, after, err
 	}

@@ -38,11 +38,14 @@ func TestUsers(t *testing.T) {
 	want.UpdatedAt, want.Generation = w.Clock.Now(), 2
 	want.Email, want.FullName, want.Superuser, want.Enabled, want.Roles = "", "", true, false, nil
 	wantUser(Must(w.Users.Update(Operator(t), want.ID, domain.UserUpdate{
-		Username: new("Ana"), Email: new(""), FullName: new(""), Superuser: new(true), Enabled: new(false), Roles: []int64{}, Password: new(domain.Secret("segunda frase ✓")),
+		Username: new("Ana"), Email: new(""), FullName: new(""), Superuser: new(true), Enabled: new(false),
+		Roles: []int64{}, Password: new(domain.Secret("segunda frase ✓")),
 	}))(t), "segunda frase ✓")
 
 	other := w.NewUser(t, super)
-	WantSame(t, Must(w.Users.Page(t.Context(), domain.PageRequest{Size: 1, Cursor: want.ID}))(t).Items, []domain.User{other})
+	WantSame(
+		t, Must(w.Users.Page(t.Context(), domain.PageRequest{Size: 1, Cursor: want.ID}))(t).Items, []domain.User{other},
+	)
 	Check(t, w.Users.Delete(Operator(t), want.ID))
 	_, err := w.Users.Get(t.Context(), want.ID)
 	WantFaults(t, err, missing)
@@ -59,8 +62,13 @@ func TestUsers_Update_Unchanged(t *testing.T) {
 		user   domain.User
 		update domain.UserUpdate
 	}{
-		"nothing":                       {full, domain.UserUpdate{}},
-		"everything":                    {full, domain.UserUpdate{Username: &full.Username, Email: &full.Email, FullName: &full.FullName, Superuser: new(false), Enabled: new(true), Roles: []int64{one.ID, two.ID}}},
+		"nothing": {full, domain.UserUpdate{}},
+		"everything": {
+			full, domain.UserUpdate{
+				Username: &full.Username, Email: &full.Email, FullName: &full.FullName, Superuser: new(false),
+				Enabled: new(true), Roles: []int64{one.ID, two.ID},
+			},
+		},
 		"the roles in another order":    {full, domain.UserUpdate{Roles: []int64{two.ID, one.ID}}},
 		"no roles where there are none": {bare, domain.UserUpdate{Roles: []int64{}}},
 	} {
@@ -84,14 +92,32 @@ func TestUsers_Faults(t *testing.T) {
 		roles    []int64
 		want     []Fault
 	}{
-		{"nothing at all", domain.User{}, "", nil, []Fault{NewFault(domain.Required, "username", domain.ReasonRequired), NewFault(domain.Required, "password", domain.ReasonRequired)}},
-		{"everything wrong", domain.User{Username: strings.Repeat("a", 256), Email: "nobody", FullName: "a\nb"}, "sete 77", []int64{role.ID, role.ID}, []Fault{
-			NewFault(domain.Invalid, "username", domain.ReasonTooLong), NewFault(domain.Invalid, "email", domain.ReasonEmail), NewFault(domain.Invalid, "fullname", domain.ReasonControl),
-			NewFault(domain.Invalid, "password", domain.ReasonTooShort), NewFault(domain.Duplicated, "roles[1]", domain.ReasonTwice),
-		}},
-		{"a long password", domain.User{Username: "a"}, domain.Secret(strings.Repeat("é", 1025)), nil, []Fault{NewFault(domain.Invalid, "password", domain.ReasonTooLong)}},
-		{"roles that there are not", domain.User{Username: "a"}, Password, []int64{role.ID, absent}, []Fault{NewFault(domain.NotFound, "roles[1]", domain.ReasonNotFound)}},
-		{"a name that is taken, in other case", domain.User{Username: strings.ToUpper(present.Username)}, Password, nil, []Fault{NewFault(domain.Duplicated, "username", domain.ReasonDuplicated)}},
+		{
+			"nothing at all", domain.User{}, "", nil, []Fault{
+				NewFault(domain.Required, "username", domain.ReasonRequired),
+				NewFault(domain.Required, "password", domain.ReasonRequired),
+			},
+		},
+		{"everything wrong", domain.User{Username: strings.Repeat("a", 256), Email: "nobody", FullName: "a\nb"},
+			"sete 77", []int64{role.ID, role.ID}, []Fault{
+				NewFault(domain.Invalid, "username", domain.ReasonTooLong),
+				NewFault(domain.Invalid, "email", domain.ReasonEmail),
+				NewFault(domain.Invalid, "fullname", domain.ReasonControl),
+				NewFault(domain.Invalid, "password", domain.ReasonTooShort),
+				NewFault(domain.Duplicated, "roles[1]", domain.ReasonTwice),
+			}},
+		{
+			"a long password", domain.User{Username: "a"}, domain.Secret(strings.Repeat("é", 1025)), nil,
+			[]Fault{NewFault(domain.Invalid, "password", domain.ReasonTooLong)},
+		},
+		{
+			"roles that there are not", domain.User{Username: "a"}, Password, []int64{role.ID, absent},
+			[]Fault{NewFault(domain.NotFound, "roles[1]", domain.ReasonNotFound)},
+		},
+		{
+			"a name that is taken, in other case", domain.User{Username: strings.ToUpper(present.Username)}, Password,
+			nil, []Fault{NewFault(domain.Duplicated, "username", domain.ReasonDuplicated)},
+		},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			_, err := w.Users.Create(Operator(t), test.user, test.password, test.roles)
@@ -100,10 +126,13 @@ func TestUsers_Faults(t *testing.T) {
 	}
 	t.Run("an update tells all faults", func(t *testing.T) {
 		_, err := w.Users.Update(Operator(t), present.ID, domain.UserUpdate{
-			Username: new("another"), Email: new("nobody"), Password: new(domain.Secret("sete 77")), Roles: []int64{7, 7},
+			Username: new("another"), Email: new("nobody"), Password: new(domain.Secret("sete 77")),
+			Roles: []int64{7, 7},
 		})
-		WantFaults(t, err, NewFault(domain.Invalid, "username", domain.ReasonNotEditable), NewFault(domain.Invalid, "email", domain.ReasonEmail),
-			NewFault(domain.Invalid, "password", domain.ReasonTooShort), NewFault(domain.Duplicated, "roles[1]", domain.ReasonTwice))
+		WantFaults(t, err, NewFault(domain.Invalid, "username", domain.ReasonNotEditable),
+			NewFault(domain.Invalid, "email", domain.ReasonEmail),
+			NewFault(domain.Invalid, "password", domain.ReasonTooShort),
+			NewFault(domain.Duplicated, "roles[1]", domain.ReasonTwice))
 		_, err = w.Users.Update(Operator(t), present.ID, domain.UserUpdate{Roles: []int64{absent}})
 		WantFaults(t, err, NewFault(domain.NotFound, "roles[0]", domain.ReasonNotFound))
 	})

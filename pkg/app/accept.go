@@ -8,7 +8,9 @@ import (
 
 // AcceptRestored completes a database that was restored by other means, for example by pg_restore
 // or a recovery to a point in time: from now on its contents are authoritative.
-func AcceptRestored(ctx context.Context, s StorageConfig, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
+func AcceptRestored(
+	ctx context.Context, s StorageConfig, o RestoreOptions, log *slog.Logger,
+) (result RestoreResult, err error) {
 	keys, err := existing(s)
 	if err != nil {
 		return result, err

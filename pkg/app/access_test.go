@@ -90,14 +90,20 @@ type session struct {
 // exchange gets an access token for the token of an apikey or of a session.
 func exchange(c *apptest.Client, t *testing.T, refresh string) (s session, err error) {
 	t.Helper()
-	err = c.Do(t.Context(), http.MethodPost, tokens, object{"grant_type": "refresh_token", "refresh_token": refresh}, &s)
+	err = c.Do(
+		t.Context(), http.MethodPost, tokens, object{"grant_type": "refresh_token", "refresh_token": refresh}, &s,
+	)
 	return s, err
 }
 
 // signIn begins a session.
 func signIn(c *apptest.Client, t *testing.T, username, password string) (s session, err error) {
 	t.Helper()
-	err = c.Do(t.Context(), http.MethodPost, tokens, object{"grant_type": "password", "username": username, "password": password}, &s)
+	err = c.Do(
+		t.Context(), http.MethodPost, tokens, object{
+			"grant_type": "password", "username": username, "password": password,
+		}, &s,
+	)
 	return s, err
 }
 
@@ -202,11 +208,16 @@ func TestAPIKeyCommands(t *testing.T) {
 			"--allowed-ip", "127.0.0.1", "--allowed-ip", "2001:db8::1/32")
 		get(t, with(first), cas)
 		wantStatus(t, with(first), http.MethodPost, cas, object{"name": "x"}, http.StatusForbidden)
-		wantStatus(t, with(createKey(t, o, "--name", "longe", "--superuser", "--allowed-ip", "192.0.2.0/24")), http.MethodGet, cas, nil, http.StatusForbidden)
+		wantStatus(
+			t, with(createKey(t, o, "--name", "longe", "--superuser", "--allowed-ip", "192.0.2.0/24")), http.MethodGet,
+			cas, nil, http.StatusForbidden,
+		)
 
 		key := find(t, admin, "leitor")
-		want := apikey{ID: key.ID, Name: "leitor", Token: first, Description: "lê CAs", Roles: []record{{ID: role, Name: "leitura"}},
-			AllowedIPs: []string{"127.0.0.1/32", "2001:db8::/32"}, LastUsedAt: key.LastUsedAt, LastUsedIP: key.LastUsedIP}
+		want := apikey{ID: key.ID, Name: "leitor", Token: first, Description: "lê CAs",
+			Roles:      []record{{ID: role, Name: "leitura"}},
+			AllowedIPs: []string{"127.0.0.1/32", "2001:db8::/32"}, LastUsedAt: key.LastUsedAt,
+			LastUsedIP: key.LastUsedIP}
 		if diff := cmp.Diff(want, key); diff != "" {
 			t.Error(diff)
 		}
@@ -248,7 +259,8 @@ func TestLastSuperuser(t *testing.T) {
 	createKey(t, o, "--name", "first", "--superuser")
 	createKey(t, o, "--name", "nobody")
 	outcome := apptest.Command(t, o, "apikey", "revoke", "1")
-	if outcome.Code != 1 || outcome.Stdout != "" || outcome.Stderr != "chaveiro: error: superuser: at least one superuser must remain: make another one first\n" {
+	if outcome.Code != 1 || outcome.Stdout != "" ||
+		outcome.Stderr != "chaveiro: error: superuser: at least one superuser must remain: make another one first\n" {
 		t.Errorf("%+v", outcome)
 	}
 	if got := apptest.MustCommand(t, o, "audit", "verify"); !strings.HasPrefix(got, "2 events, ") {
@@ -269,24 +281,32 @@ func TestUserCommands(t *testing.T) {
 			"username": "maria", "email": "", "fullname": "", "superuser": true, "owner_type": "user", "roles": []any{},
 		})
 		o.Stdin = "uma senha longa\r\nmais\n"
-		if got := apptest.MustCommand(t, o, "user", "create", "--username", "João", "--email", "joao@example.com", "--fullname", "João Silva",
+		if got := apptest.MustCommand(t, o, "user", "create", "--username", "João", "--email", "joao@example.com",
+			"--fullname", "João Silva",
 			"--role", strconv.FormatInt(role, 10), "--password-stdin"); got != "" {
 			t.Errorf("it prints %q", got)
 		}
 		joao := wantUser(t, p, "joão", "uma senha longa", object{
-			"username": "João", "email": "joao@example.com", "fullname": "João Silva", "superuser": false, "owner_type": "user",
-			"roles": []any{object{"id": float64(role), "name": "leitura"}},
+			"username": "João", "email": "joao@example.com", "fullname": "João Silva", "superuser": false,
+			"owner_type": "user",
+			"roles":      []any{object{"id": float64(role), "name": "leitura"}},
 		})
 		get(t, joao, cas)
 		wantStatus(t, joao, http.MethodPost, cas, object{"name": "x"}, http.StatusForbidden)
-		for words, stdin := range map[string]string{"username: duplicated": "uma senha longa", "password: too short, it needs 12": "curta", "password: too common": "Senha@123456", "password: it has the user name": "a maria da padaria"} {
+		for words, stdin := range map[string]string{
+			"username: duplicated": "uma senha longa", "password: too short, it needs 12": "curta",
+			"password: too common": "Senha@123456", "password: it has the user name": "a maria da padaria",
+		} {
 			o.Stdin = stdin
 			outcome := apptest.Command(t, o, "user", "create", "--username", "MARIA", "--password-stdin")
-			if outcome.Code != 1 || outcome.Stdout != "" || !strings.Contains(outcome.Stderr, words) || strings.Contains(outcome.Stderr, stdin) {
+			if outcome.Code != 1 || outcome.Stdout != "" || !strings.Contains(outcome.Stderr, words) ||
+				strings.Contains(outcome.Stderr, stdin) {
 				t.Errorf("%+v; want %s", outcome, words)
 			}
 		}
-		if _, err := signIn(&apptest.Client{URL: p.URL}, t, "maria", "uma senha longa"); statusOf(err) != http.StatusUnauthorized {
+		if _, err := signIn(&apptest.Client{URL: p.URL}, t, "maria", "uma senha longa"); statusOf(
+			err,
+		) != http.StatusUnauthorized {
 			t.Errorf("another's password: %v", err)
 		}
 		wantCommands(t, admin, "auth.users", 1, "chaveiro user create")
@@ -335,7 +355,10 @@ func TestSigningKeyCommands(t *testing.T) {
 		for _, c := range sessions {
 			get(t, c, cas)
 		}
-		wantSoon(t, cas, sessions, http.StatusUnauthorized, func() { apptest.MustCommand(t, o, "signing-key", "rotate", "--revoke") })
+		wantSoon(
+			t, cas, sessions, http.StatusUnauthorized,
+			func() { apptest.MustCommand(t, o, "signing-key", "rotate", "--revoke") },
+		)
 		if _, err := exchange(admin, t, maria.Refresh); statusOf(err) != http.StatusUnauthorized {
 			t.Errorf("the session goes on: %v", err)
 		}

@@ -31,7 +31,9 @@ func (s StorageConfig) requireDatabase() error {
 }
 
 func (s StorageConfig) noDatabase() error {
-	return fmt.Errorf("%w at %s: start the server or run `chaveiro migrate up` to make one", ErrNoDatabase, s.Location())
+	return fmt.Errorf(
+		"%w at %s: start the server or run `chaveiro migrate up` to make one", ErrNoDatabase, s.Location(),
+	)
 }
 
 // finishRestore completes a restore that was interrupted before the new file had taken the place of
@@ -146,7 +148,10 @@ func tellNew(ctx context.Context, s StorageConfig, db *store.Store, log *slog.Lo
 		return err
 	}
 	if _, err := os.Stat(s.masterKeyFile()); err == nil || s.MasterKey != "" {
-		log.WarnContext(ctx, "a new database begins for a given master key: if that key had an earlier database, it is not this one")
+		log.WarnContext(
+			ctx,
+			"a new database begins for a given master key: if that key had an earlier database, it is not this one",
+		)
 		return nil
 	}
 	log.InfoContext(ctx, "a new database begins")

@@ -27,11 +27,20 @@ func questions(crl string) []question {
 		return question{method: http.MethodGet, path: path, status: status}
 	}
 	return []question{
-		get("/readyz", 200), get("/healthz", 200), get("/metrics", 200), get("/nothing", 404), get("/api/nothing", 404), get("/iso/nothing", 404),
-		get("/", 307), get("/docs/", 200), get("/api/openapi.json", 200), get("/api/openapi.yaml", 200), get("/iso/openapi.json", 200), get("/iso/openapi.yaml", 200),
-		get(crl, 200), get(crl+"?format=der", 200), {http.MethodGet, crl, "If-None-Match", "*", "", 304}, {http.MethodHead, crl, "", "", "", 200},
-		{http.MethodPost, tokens, "Content-Type", "application/json", `{"grant_type": "refresh_token", "refresh_token": "x"}`, 401},
-		{http.MethodPost, "/iso/oauth2/token", "Content-Type", "application/x-www-form-urlencoded", "grant_type=client_credentials&client_id=x&client_secret=y", 401},
+		get("/readyz", 200), get("/healthz", 200), get("/metrics", 200), get("/nothing", 404), get("/api/nothing", 404),
+		get("/iso/nothing", 404),
+		get("/", 307), get("/docs/", 200), get("/api/openapi.json", 200), get("/api/openapi.yaml", 200),
+		get("/iso/openapi.json", 200), get("/iso/openapi.yaml", 200),
+		get(crl, 200), get(crl+"?format=der", 200), {http.MethodGet, crl, "If-None-Match", "*", "", 304},
+		{http.MethodHead, crl, "", "", "", 200},
+		{
+			http.MethodPost, tokens, "Content-Type", "application/json",
+			`{"grant_type": "refresh_token", "refresh_token": "x"}`, 401,
+		},
+		{
+			http.MethodPost, "/iso/oauth2/token", "Content-Type", "application/x-www-form-urlencoded",
+			"grant_type=client_credentials&client_id=x&client_secret=y", 401,
+		},
 		get(cas, 401),
 	}
 }
@@ -49,7 +58,11 @@ func TestAskers(t *testing.T) {
 	db := openDatabase(t, o)
 	transactions := func() (n int64) {
 		t.Helper()
-		if err := db.QueryRowContext(t.Context(), "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&n); err != nil {
+		if err := db.QueryRowContext(
+			t.Context(), "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()",
+		).Scan(
+			&n,
+		); err != nil {
 			t.Fatal(err)
 		}
 		return n

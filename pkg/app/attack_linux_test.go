@@ -40,11 +40,15 @@ func TestAttack_WithheldBody(t *testing.T) {
 	}})
 	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
 	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL+apikeys, strings.NewReader(`{"name": "heir", "superuser": true}`))
+	request, err := http.NewRequestWithContext(
+		ctx, http.MethodPost, p.URL+apikeys, strings.NewReader(`{"name": "heir", "superuser": true}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"Authorization": "Bearer " + thief, "Content-Type": "application/json", "Expect": "100-continue"} {
+	for name, value := range map[string]string{
+		"Authorization": "Bearer " + thief, "Content-Type": "application/json", "Expect": "100-continue",
+	} {
 		request.Header.Set(name, value)
 	}
 	response, err := transport.RoundTrip(request)
@@ -52,11 +56,13 @@ func TestAttack_WithheldBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if body, _ := io.ReadAll(response.Body); !asked || response.StatusCode != http.StatusUnauthorized || bytes.Contains(body, []byte("heir")) {
+	if body, _ := io.ReadAll(response.Body); !asked || response.StatusCode != http.StatusUnauthorized ||
+		bytes.Contains(body, []byte("heir")) {
 		t.Errorf("asked for the body: %v; answered %d: %s", asked, response.StatusCode, body)
 	}
 	var left struct{ Apikeys []apikey }
-	if err := root.Do(t.Context(), http.MethodGet, apikeys+"?size=100", nil, &left); err != nil || len(left.Apikeys) != 1 {
+	if err := root.Do(t.Context(), http.MethodGet, apikeys+"?size=100", nil, &left); err != nil ||
+		len(left.Apikeys) != 1 {
 		t.Errorf("apikeys: %v, %v", left.Apikeys, err)
 	}
 }
@@ -82,8 +88,11 @@ func TestAttack_TokenOfAnotherHistory(t *testing.T) {
 		t.Fatalf("the other apikey has the number %d, not %d", got, id)
 	}
 	c := &apptest.Client{URL: p.URL, Token: lost}
-	wantAnswered(t, "the token that is lost", c.Do(t.Context(), http.MethodGet, userInfo, nil, nil), http.StatusUnauthorized)
-	wantAnswered(t, "the token that is lost, exchanged", c.Do(t.Context(), http.MethodPost, tokens, object{"grant_type": "refresh_token", "refresh_token": lost}, nil),
+	wantAnswered(
+		t, "the token that is lost", c.Do(t.Context(), http.MethodGet, userInfo, nil, nil), http.StatusUnauthorized,
+	)
+	wantAnswered(t, "the token that is lost, exchanged",
+		c.Do(t.Context(), http.MethodPost, tokens, object{"grant_type": "refresh_token", "refresh_token": lost}, nil),
 		http.StatusUnauthorized)
 	c.Token = other
 	get(t, c, userInfo)
@@ -103,12 +112,21 @@ func TestAttack_ManyFaults(t *testing.T) {
 	for what, request := range map[string]struct{ path, kind, body string }{
 		"rows without a hostname": {"/api/pam/devices/import?atomic=true", "text/csv",
 			"hostname,ip,model,type,vendor,site\n" + strings.Repeat(",,,,,x\n", 260_000)},
-		"rows of separators": {"/api/pam/devices/import?atomic=true", "text/csv", "hostname,ip,model,type,vendor,site\n" + strings.Repeat(",,,,,\n", 300_000)},
-		"empty scopes":       {roles, "application/json", `{"name": "r", "scopes": [` + strings.Repeat("{},", 80_000) + "{}]}"},
-		"roles of nonsense":  {apikeys, "application/json", `{"name": "k", "roles": [` + strings.Repeat(`"x",`, 60_000) + "1]}"},
-		"unknown fields":     {cas, "application/json", `{` + strings.Repeat(`"a":[[]],`, 25_000) + `"name": 1}`},
+		"rows of separators": {
+			"/api/pam/devices/import?atomic=true", "text/csv", "hostname,ip,model,type,vendor,site\n" +
+				strings.Repeat(",,,,,\n", 300_000),
+		},
+		"empty scopes": {
+			roles, "application/json", `{"name": "r", "scopes": [` + strings.Repeat("{},", 80_000) + "{}]}",
+		},
+		"roles of nonsense": {
+			apikeys, "application/json", `{"name": "k", "roles": [` + strings.Repeat(`"x",`, 60_000) + "1]}",
+		},
+		"unknown fields": {cas, "application/json", `{` + strings.Repeat(`"a":[[]],`, 25_000) + `"name": 1}`},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+request.path, strings.NewReader(request.body))
+		r, err := http.NewRequestWithContext(
+			t.Context(), http.MethodPost, c.URL+request.path, strings.NewReader(request.body),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

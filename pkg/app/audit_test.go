@@ -33,7 +33,9 @@ func TestAuditCommands(t *testing.T) {
 
 		db := openDatabase(t, o)
 		alter(t, db, "UPDATE audit_events SET after = replace(after, 'serial', 'Serial') WHERE action = 'revoke'")
-		wantBroken(t, o, `^event \d+ \(chain \d+, position \d+\) was altered\n10 events, \d+ checkpoints, 1 problems\n$`)
+		wantBroken(
+			t, o, `^event \d+ \(chain \d+, position \d+\) was altered\n10 events, \d+ checkpoints, 1 problems\n$`,
+		)
 		outcome := apptest.Command(t, o, "audit", "prune", "--keep", "0s")
 		if outcome.Code != 1 || outcome.Stdout != "" || !strings.Contains(outcome.Stderr, "audit verify") {
 			t.Errorf("prune: %+v", outcome)
@@ -75,7 +77,10 @@ func TestAuditExpected(t *testing.T) {
 		if err := p.Stop(); err != nil {
 			t.Fatal(err)
 		}
-		expected := map[string]string{"first": p.Log(), "early": early, "late": late, "all": p.Log() + early + late, "hash": hashOf(t, late) + "\n"}
+		expected := map[string]string{
+			"first": p.Log(), "early": early, "late": late, "all": p.Log() + early + late, "hash": hashOf(t, late) +
+				"\n",
+		}
 		for name, text := range expected {
 			expected[name] = filepath.Join(t.TempDir(), name)
 			if err := os.WriteFile(expected[name], []byte(text), 0o600); err != nil {
@@ -99,7 +104,9 @@ func TestAuditExpected(t *testing.T) {
 		for name, code := range map[string]int{"first": 0, "early": 0, "late": 1, "all": 1, "hash": 1, "argument": 1} {
 			verify(name, code)
 		}
-		if got := apptest.Command(t, o, "audit", "verify", "--expect", filepath.Join(t.TempDir(), "none")); got.Code != 1 {
+		if got := apptest.Command(
+			t, o, "audit", "verify", "--expect", filepath.Join(t.TempDir(), "none"),
+		); got.Code != 1 {
 			t.Errorf("a file that does not exist: %+v", got)
 		}
 	})
@@ -136,14 +143,17 @@ func wantWhole(t *testing.T, o apptest.Options, want int) {
 func wantBroken(t *testing.T, o apptest.Options, want string) {
 	t.Helper()
 	outcome := apptest.Command(t, o, "audit", "verify")
-	if outcome.Code != 1 || outcome.Stderr != "chaveiro: error: the audit is not whole\n" || !regexp.MustCompile(want).MatchString(outcome.Stdout) {
+	if outcome.Code != 1 || outcome.Stderr != "chaveiro: error: the audit is not whole\n" ||
+		!regexp.MustCompile(want).MatchString(outcome.Stdout) {
 		t.Errorf("%+v; want %s", outcome, want)
 	}
 }
 
 func wantPruned(t *testing.T, o apptest.Options, keep string, want int) {
 	t.Helper()
-	if got := apptest.MustCommand(t, o, "audit", "prune", "--keep", keep); got != fmt.Sprintf("%d events removed\n", want) {
+	if got := apptest.MustCommand(t, o, "audit", "prune", "--keep", keep); got != fmt.Sprintf(
+		"%d events removed\n", want,
+	) {
 		t.Errorf("it says %q, want %d", got, want)
 	}
 }

@@ -33,7 +33,10 @@ func TestAuditAccept(t *testing.T) {
 		wantBroken(t, o, "are missing\n")
 
 		hash := lossOf(t, o)
-		for _, args := range [][]string{{"--loss", hash}, {"--loss", hash[1:], "--reason", "x"}, {"--loss", strings.Repeat("0", 64), "--reason", "x"}} {
+		for _, args := range [][]string{
+			{"--loss", hash}, {"--loss", hash[1:], "--reason", "x"},
+			{"--loss", strings.Repeat("0", 64), "--reason", "x"},
+		} {
 			if outcome := apptest.Command(t, o, append([]string{"audit", "accept"}, args...)...); outcome.Code == 0 {
 				t.Errorf("%q: %+v", args, outcome)
 			}
@@ -46,7 +49,12 @@ func TestAuditAccept(t *testing.T) {
 		wantAccepted := func() {
 			t.Helper()
 			got := apptest.MustCommand(t, o, "audit", "verify")
-			if !regexp.MustCompile(`^accepted as lost at \S+ \(2 problems, ` + hash + `, checkpoint \d+\): a disk of ours\n\d+ events, \d+ checkpoints, 0 problems\n$`).MatchString(got) {
+			if !regexp.MustCompile(
+				`^accepted as lost at \S+ \(2 problems, ` + hash +
+					`, checkpoint \d+\): a disk of ours\n\d+ events, \d+ checkpoints, 0 problems\n$`,
+			).MatchString(
+				got,
+			) {
 				t.Errorf("it says %q", got)
 			}
 		}
@@ -70,7 +78,8 @@ func TestAuditAccept(t *testing.T) {
 func lossOf(t *testing.T, o apptest.Options) string {
 	t.Helper()
 	got := apptest.MustCommand(t, o, "audit", "accept")
-	found := regexp.MustCompile(`missing\n(?s:.*)nothing has changed\. .* --loss ([0-9a-f]{64}) --reason TEXT\n$`).FindStringSubmatch(got)
+	found := regexp.MustCompile(`missing\n(?s:.*)nothing has changed\. .* --loss ([0-9a-f]{64}) --reason TEXT\n$`).
+		FindStringSubmatch(got)
 	if found == nil {
 		t.Fatalf("it says %q", got)
 	}

@@ -23,7 +23,11 @@ func Backup(ctx context.Context, s StorageConfig, file string, force bool) (Mani
 		return Manifest{}, err
 	}
 	if store.EngineOf(s.Location()) == store.Postgres {
-		return Manifest{}, fmt.Errorf("backups of PostgreSQL are made by its own programs, while the servers run: %s", dumpCommand(s.Location(), file))
+		return Manifest{},
+			fmt.Errorf(
+				"backups of PostgreSQL are made by its own programs, while the servers run: %s",
+				dumpCommand(s.Location(), file),
+			)
 	}
 	if _, err := os.Lstat(file); err == nil && !force {
 		return Manifest{}, fmt.Errorf("%s exists: remove it, or say --force", file)
@@ -124,7 +128,10 @@ func syncFile(path string) error {
 // libpqParameters are the parameters of a URL that the programs of PostgreSQL know, and that say
 // where the server is and how to connect. The other parameters are for pools, and the programs
 // refuse them.
-var libpqParameters = []string{"host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "passfile", "service"}
+var libpqParameters = []string{
+	"host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "passfile",
+	"service",
+}
 
 // dumpCommand is the command that makes a backup of a PostgreSQL database, without its password.
 func dumpCommand(location, file string) string {

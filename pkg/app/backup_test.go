@@ -36,7 +36,8 @@ func backupOf(t *testing.T, o apptest.Options) (file string) {
 func wantFailure(t *testing.T, o apptest.Options, words string, args ...string) {
 	t.Helper()
 	outcome := apptest.Command(t, o, args...)
-	if outcome.Code == 0 || !strings.Contains(outcome.Stderr, words) || strings.Contains(outcome.Stderr+outcome.Stdout, "hunter2") {
+	if outcome.Code == 0 || !strings.Contains(outcome.Stderr, words) ||
+		strings.Contains(outcome.Stderr+outcome.Stdout, "hunter2") {
 		t.Errorf("%q: code %d, stderr %q, want %q", args, outcome.Code, outcome.Stderr, words)
 	}
 }
@@ -103,7 +104,10 @@ func wantInBackup(t *testing.T, o apptest.Options, file string, names []string) 
 	db := openDatabase(t, o)
 	for _, name := range names {
 		var n int
-		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM clients JOIN certificates ON client_id = clients.id WHERE name = ?", name).
+		if err := db.QueryRowContext(
+			t.Context(), "SELECT count(*) FROM clients JOIN certificates ON client_id = clients.id WHERE name = ?",
+			name,
+		).
 			Scan(&n); err != nil || n != 1 {
 			t.Errorf("%s: %d (%v)", name, n, err)
 		}
@@ -138,12 +142,14 @@ func TestBackup_SaysWhatIsInIt(t *testing.T) {
 	for _, end := range manifest.Audit {
 		events += end.Position
 	}
-	if manifest.Schema == 0 || manifest.Incarnation == "" || len(manifest.MasterKey["1"]) != 16 || len(manifest.CAs) != 1 || manifest.CAs[0].Name != "ca-matriz" ||
+	if manifest.Schema == 0 || manifest.Incarnation == "" || len(manifest.MasterKey["1"]) != 16 ||
+		len(manifest.CAs) != 1 || manifest.CAs[0].Name != "ca-matriz" ||
 		manifest.CAs[0].CRLNumber == 0 || manifest.CAs[0].Revocations != 1 || events != 4 {
 		t.Errorf("manifest %s", text)
 	}
 	content, err := os.ReadFile(file)
-	if err != nil || strings.Contains(string(content)+text, key) || !strings.Contains(string(content), manifest.MasterKey["1"]) {
+	if err != nil || strings.Contains(string(content)+text, key) ||
+		!strings.Contains(string(content), manifest.MasterKey["1"]) {
 		t.Errorf("the master key is in the backup, or its fingerprint is not (%v)", err)
 	}
 	wantFailure(t, o, "exists", "backup", file)
@@ -156,7 +162,8 @@ func TestBackup_OfPostgreSQL(t *testing.T) {
 	o := onSQLite(t)
 	o.Env = []string{"CHAVEIRO_MASTER_KEY=" + keyText()}
 	o.DatabaseURL = "postgres://maria:hunter2@db.example.com/chaveiro?pool_max_conns=9&sslmode=verify-full&password=hunter2"
-	wantFailure(t, o, `pg_dump --format=custom --file='/b/it'\''s' --dbname='postgres://maria@db.example.com/chaveiro?sslmode=verify-full'`,
+	wantFailure(t, o,
+		`pg_dump --format=custom --file='/b/it'\''s' --dbname='postgres://maria@db.example.com/chaveiro?sslmode=verify-full'`,
 		"backup", "/b/it's")
 	wantFailure(t, o, "pg_restore", "restore", "file")
 }
@@ -167,14 +174,18 @@ func TestRestore_KeepsWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
 	for name, since := range map[string]func(t *testing.T, o apptest.Options, crl string) (apptest.Options, []string){
-		"the database before": func(_ *testing.T, o apptest.Options, _ string) (apptest.Options, []string) { return o, nil },
+		"the database before": func(_ *testing.T, o apptest.Options,
+			_ string) (apptest.Options, []string) {
+			return o, nil
+		},
 		"a database elsewhere": func(t *testing.T, o apptest.Options, _ string) (apptest.Options, []string) {
 			return elsewhere(t, o), []string{"--since-from", filepath.Join(o.DataDir, "chaveiro.db")}
 		},
 		"the list": func(t *testing.T, o apptest.Options, crl string) (apptest.Options, []string) {
 			return elsewhere(t, o), []string{"--crl", crl}
 		},
-		"the list, and a database that is damaged": func(t *testing.T, o apptest.Options, crl string) (apptest.Options, []string) {
+		"the list, and a database that is damaged": func(t *testing.T, o apptest.Options,
+			crl string) (apptest.Options, []string) {
 			damage(t, filepath.Join(o.DataDir, "chaveiro.db"))
 			return o, []string{"--crl", crl}
 		},
@@ -186,7 +197,9 @@ func TestRestore_KeepsWhatWasPublished(t *testing.T) {
 	}
 }
 
-func restoreSince(t *testing.T, since func(t *testing.T, o apptest.Options, crl string) (apptest.Options, []string), openVPN bool) {
+func restoreSince(
+	t *testing.T, since func(t *testing.T, o apptest.Options, crl string) (apptest.Options, []string), openVPN bool,
+) {
 	o := onSQLite(t)
 	p := apptest.Start(t, o)
 	c := login(t, p)
@@ -212,8 +225,10 @@ func restoreSince(t *testing.T, since func(t *testing.T, o apptest.Options, crl 
 	}
 	c.URL = apptest.Start(t, target).URL
 	after := must(parseCRL(get(t, c, caPath(authority.ID, "/crl")), issuer))
-	if after.Number.Cmp(before.Number) <= 0 || after.ThisUpdate.Compare(before.ThisUpdate) <= 0 || len(after.RevokedCertificateEntries) != 1 {
-		t.Errorf("list %d of %s after %d of %s, with %d entries", after.Number, after.ThisUpdate, before.Number, before.ThisUpdate,
+	if after.Number.Cmp(before.Number) <= 0 || after.ThisUpdate.Compare(before.ThisUpdate) <= 0 ||
+		len(after.RevokedCertificateEntries) != 1 {
+		t.Errorf("list %d of %s after %d of %s, with %d entries", after.Number, after.ThisUpdate, before.Number,
+			before.ThisUpdate,
 			len(after.RevokedCertificateEntries))
 	}
 	var record record
@@ -255,14 +270,19 @@ func TestRestore_RevokeIssued(t *testing.T) {
 	authority := createCA(t, c, "ca-matriz")
 	file := filepath.Join(t.TempDir(), "backup.db")
 	made := apptest.MustCommand(t, o, "backup", file)
-	leaf := must(parseCertificates(get(t, c, clientPath(createClient(t, c, authority.ID, "later").ID, "/certificate"))))[0]
+	leaf := must(
+		parseCertificates(get(t, c, clientPath(createClient(t, c, authority.ID, "later").ID, "/certificate"))),
+	)[0]
 	createCA(t, c, "ca-nova")
 	apptest.MustCommand(t, o, "apikey", "create", "--name", "new-key")
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	said := apptest.MustCommand(t, o, "restore", "--revoke-issued", file)
-	for _, want := range []string{`of "later" was issued since`, "it is revoked", `CA "ca-nova" was made since and is gone`, `create of auth.apikeys 2 "new-key"`} {
+	for _, want := range []string{
+		`of "later" was issued since`, "it is revoked", `CA "ca-nova" was made since and is gone`,
+		`create of auth.apikeys 2 "new-key"`,
+	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in %s", want, said)
 		}
@@ -274,7 +294,8 @@ func TestRestore_RevokeIssued(t *testing.T) {
 	}
 	wantCommands(t, c, "database", 0, "chaveiro restore")
 	var restored struct{ Incarnation string }
-	if err := json.Unmarshal([]byte(apptest.MustCommand(t, o, "backup", "--json", file+"2")), &restored); err != nil || strings.Contains(made, restored.Incarnation) {
+	if err := json.Unmarshal([]byte(apptest.MustCommand(t, o, "backup", "--json", file+"2")), &restored); err != nil ||
+		strings.Contains(made, restored.Incarnation) {
 		t.Errorf("the incarnation is still %s (%v)", restored.Incarnation, err)
 	}
 }

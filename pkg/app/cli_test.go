@@ -38,7 +38,9 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = taken.Close() })
 	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, []byte("no database, and no directory either: "+strings.Repeat("x", 4096)), 0o600); err != nil {
+	if err := os.WriteFile(
+		file, []byte("no database, and no directory either: "+strings.Repeat("x", 4096)), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
@@ -91,7 +93,8 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 			if outcome.Code <= 0 || !strings.HasPrefix(last, "chaveiro: error: ") || !strings.Contains(last, want) {
 				t.Errorf("code %d, stderr %q; want %q", outcome.Code, outcome.Stderr, want)
 			}
-			if text := outcome.Stdout + outcome.Stderr; strings.Contains(text, "hunter2") || strings.Contains(text, "goroutine ") {
+			if text := outcome.Stdout + outcome.Stderr; strings.Contains(text, "hunter2") ||
+				strings.Contains(text, "goroutine ") {
 				t.Errorf("it says too much: %s", text)
 			}
 		})
@@ -100,7 +103,8 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	if got := apptest.MustCommand(t, onSQLite(t), "version"); !strings.HasPrefix(got, "chaveiro ") || !strings.Contains(got, " go1.") {
+	if got := apptest.MustCommand(t, onSQLite(t), "version"); !strings.HasPrefix(got, "chaveiro ") ||
+		!strings.Contains(got, " go1.") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -129,7 +133,8 @@ func TestUsage(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			got := apptest.Command(t, onSQLite(t), strings.Fields(args)...)
-			if got.Code != want.code || !strings.Contains(got.Stdout, want.stdout) || !strings.Contains(got.Stderr, want.stderr) ||
+			if got.Code != want.code || !strings.Contains(got.Stdout, want.stdout) ||
+				!strings.Contains(got.Stderr, want.stderr) ||
 				want.code == 0 && got.Stderr != "" || want.code != 0 && got.Stdout != "" {
 				t.Errorf("%+v", got)
 			}

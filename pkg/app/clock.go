@@ -90,7 +90,8 @@ func (c *clockCheck) fault() (string, error) {
 		return (ahead-other).Abs() > maxClockError && ahead.Abs() >= other.Abs()
 	})
 	if i >= 0 {
-		return "the clock is not that of another replica", fmt.Errorf("it is ahead of the database by %v, and that of the other by %v", ahead, c.others[i])
+		return "the clock is not that of another replica",
+			fmt.Errorf("it is ahead of the database by %v, and that of the other by %v", ahead, c.others[i])
 	}
 	return "", nil
 }
@@ -98,6 +99,7 @@ func (c *clockCheck) fault() (string, error) {
 // gauge reports by how much the clock is off, for alarms.
 func (c *clockCheck) gauge() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "chaveiro_clock_ahead_seconds", Help: "By how much the clock is ahead of the database's, as it was compared last; always 0 with SQLite.",
+		Name: "chaveiro_clock_ahead_seconds",
+		Help: "By how much the clock is ahead of the database's, as it was compared last; always 0 with SQLite.",
 	}, func() float64 { return math.Round(time.Duration(c.ahead.Load()).Seconds()*1000) / 1000 })
 }

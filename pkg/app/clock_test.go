@@ -22,7 +22,9 @@ func (d *sharedClocks) Clock(context.Context) (time.Time, bool, error) {
 	return d.now, d.known, d.fault
 }
 
-func (d *sharedClocks) ShareClock(_ context.Context, name string, ahead, _ time.Duration) (others []time.Duration, err error) {
+func (d *sharedClocks) ShareClock(
+	_ context.Context, name string, ahead, _ time.Duration,
+) (others []time.Duration, err error) {
 	d.shared[name] = ahead
 	for other, ahead := range d.shared {
 		if other != name {
@@ -46,8 +48,10 @@ func TestClockCheck(t *testing.T) {
 		mine, other time.Duration
 		fault       string
 	}{
-		{0, 0, ""}, {29 * time.Second, 0, ""}, {-29 * time.Second, 0, ""}, {31 * time.Second, 0, "the database's"}, {-31 * time.Second, 0, "the database's"},
-		{24 * time.Hour, 24 * time.Hour, "the database's"}, {20 * time.Second, -20 * time.Second, "another replica"}, {-12 * time.Second, 20 * time.Second, ""},
+		{0, 0, ""}, {29 * time.Second, 0, ""}, {-29 * time.Second, 0, ""}, {31 * time.Second, 0, "the database's"},
+		{-31 * time.Second, 0, "the database's"},
+		{24 * time.Hour, 24 * time.Hour, "the database's"}, {20 * time.Second, -20 * time.Second, "another replica"},
+		{-12 * time.Second, 20 * time.Second, ""},
 		{20 * time.Second, -12 * time.Second, "another replica"}, {15 * time.Second, -14 * time.Second, ""},
 	} {
 		db := &sharedClocks{now: noon, known: true, shared: map[string]time.Duration{}}
@@ -58,7 +62,8 @@ func TestClockCheck(t *testing.T) {
 			}
 		}
 		fault, cause := mine.fault()
-		if (fault == "") != (test.fault == "") || !strings.Contains(fault, test.fault) || (cause == nil) != (fault == "") {
+		if (fault == "") != (test.fault == "") || !strings.Contains(fault, test.fault) ||
+			(cause == nil) != (fault == "") {
 			t.Errorf("%v beside %v: %q (%v), want %q", test.mine, test.other, fault, cause, test.fault)
 		}
 		asked := db.asked

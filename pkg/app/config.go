@@ -123,7 +123,9 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("crl-life is below %s", minCRLLife))
 	}
 	if c.RequestTimeout != 0 && (c.RequestTimeout < minRequestTimeout || c.RequestTimeout > maxRequestTimeout) {
-		faults = append(faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout))
+		faults = append(
+			faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout),
+		)
 	}
 	if c.SigningKeyLife < minSigningKeyLife {
 		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))

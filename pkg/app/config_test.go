@@ -20,21 +20,36 @@ func TestConfig_Validate(t *testing.T) {
 		change func(*app.Config)
 		faults []string // none: it is valid
 	}{
-		"nothing set":             {func(*app.Config) {}, nil},
-		"PostgreSQL":              {func(c *app.Config) { c.DatabaseURL = "postgresql://db.example.com/chaveiro" }, nil},
-		"an SQLite file":          {func(c *app.Config) { c.DatabaseURL = "/var/lib/chaveiro/chaveiro.db" }, nil},
-		"an https URL":            {func(c *app.Config) { c.ExternalURL = "https://vpn.example.com" }, nil},
-		"both TLS files":          {func(c *app.Config) { c.TLSCertificate, c.TLSKey = "a.crt", "a.key" }, nil},
-		"a certificate alone":     {func(c *app.Config) { c.TLSCertificate = "a.crt" }, []string{"tls-key"}},
-		"a key alone":             {func(c *app.Config) { c.TLSKey = "a.key" }, []string{"tls-certificate"}},
-		"a URL without a scheme":  {func(c *app.Config) { c.ExternalURL = "vpn.example.com" }, []string{"external-url"}},
-		"a URL of another scheme": {func(c *app.Config) { c.ExternalURL = "ftp://vpn.example.com" }, []string{"external-url"}},
-		"a short life of CRLs":    {func(c *app.Config) { c.CRLLife = time.Minute }, []string{"crl-life is below 1h"}},
-		"the shortest lives":      {func(c *app.Config) { c.CRLLife, c.SigningKeyLife = time.Hour, time.Hour }, nil},
-		"a signing key for less":  {func(c *app.Config) { c.SigningKeyLife = time.Hour - 1 }, []string{"signing-key-life is below 1h"}},
-		"another database":        {func(c *app.Config) { c.DatabaseURL = "mysql://chaveiro:hunter2@db/chaveiro" }, []string{"database-url"}},
-		"a misspelt scheme":       {func(c *app.Config) { c.DatabaseURL = "postgress://chaveiro:hunter2@db/chaveiro" }, []string{"database-url"}},
-		"a list of keywords":      {func(c *app.Config) { c.DatabaseURL = "host=db user=chaveiro password=hunter2" }, []string{"database-url"}},
+		"nothing set": {func(*app.Config) {}, nil},
+		"PostgreSQL": {
+			func(c *app.Config) { c.DatabaseURL = "postgresql://db.example.com/chaveiro" }, nil,
+		},
+		"an SQLite file":      {func(c *app.Config) { c.DatabaseURL = "/var/lib/chaveiro/chaveiro.db" }, nil},
+		"an https URL":        {func(c *app.Config) { c.ExternalURL = "https://vpn.example.com" }, nil},
+		"both TLS files":      {func(c *app.Config) { c.TLSCertificate, c.TLSKey = "a.crt", "a.key" }, nil},
+		"a certificate alone": {func(c *app.Config) { c.TLSCertificate = "a.crt" }, []string{"tls-key"}},
+		"a key alone":         {func(c *app.Config) { c.TLSKey = "a.key" }, []string{"tls-certificate"}},
+		"a URL without a scheme": {
+			func(c *app.Config) { c.ExternalURL = "vpn.example.com" }, []string{"external-url"},
+		},
+		"a URL of another scheme": {
+			func(c *app.Config) { c.ExternalURL = "ftp://vpn.example.com" }, []string{"external-url"},
+		},
+		"a short life of CRLs": {func(c *app.Config) { c.CRLLife = time.Minute }, []string{"crl-life is below 1h"}},
+		"the shortest lives":   {func(c *app.Config) { c.CRLLife, c.SigningKeyLife = time.Hour, time.Hour }, nil},
+		"a signing key for less": {
+			func(c *app.Config) { c.SigningKeyLife = time.Hour - 1 }, []string{"signing-key-life is below 1h"},
+		},
+		"another database": {
+			func(c *app.Config) { c.DatabaseURL = "mysql://chaveiro:hunter2@db/chaveiro" }, []string{"database-url"},
+		},
+		"a misspelt scheme": {
+			func(c *app.Config) { c.DatabaseURL = "postgress://chaveiro:hunter2@db/chaveiro" },
+			[]string{"database-url"},
+		},
+		"a list of keywords": {
+			func(c *app.Config) { c.DatabaseURL = "host=db user=chaveiro password=hunter2" }, []string{"database-url"},
+		},
 		"several faults": {
 			func(c *app.Config) { c.TLSKey, c.ExternalURL, c.CRLLife, c.SigningKeyLife = "a.key", "x", 0, 0 },
 			[]string{"tls-certificate", "external-url", "crl-life", "signing-key-life"},
@@ -75,7 +90,9 @@ func TestConfig_LogsNoSecret(t *testing.T) {
 				location = strings.Replace(location, "hunter2@", "chaveiro:hunter2@", 1)
 			}
 			var log bytes.Buffer
-			config := app.Config{StorageConfig: app.StorageConfig{DatabaseURL: app.URL(location), MasterKey: "1:bWFzdGVyIGtleQ=="}}
+			config := app.Config{
+				StorageConfig: app.StorageConfig{DatabaseURL: app.URL(location), MasterKey: "1:bWFzdGVyIGtleQ=="},
+			}
 			slog.New(slog.NewJSONHandler(&log, nil)).Info("configuration", "config", config)
 			if text := log.String(); strings.Contains(text, "hunter2") || strings.Contains(text, "bWFzdGVy") {
 				t.Errorf("a secret is in the log: %s", text)
@@ -94,7 +111,9 @@ func TestServer_SaysItsConfiguration(t *testing.T) {
 		life      time.Duration
 	}{
 		"nothing set": {nil, nil, false, 720 * time.Hour},
-		"all set":     {[]string{"CHAVEIRO_APIKEY_TOKENS_ONCE=true"}, []string{"--signing-key-life", "1h"}, true, time.Hour},
+		"all set": {
+			[]string{"CHAVEIRO_APIKEY_TOKENS_ONCE=true"}, []string{"--signing-key-life", "1h"}, true, time.Hour,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,20 +140,26 @@ func TestServer_SaysItsConfiguration(t *testing.T) {
 func TestServer_LogsNoSecret(t *testing.T) {
 	t.Parallel()
 	o := onPostgres(t)
-	o.DatabaseURL = strings.Replace(o.DatabaseURL, "postgres:///", "postgres://postgres:hunter2@/", 1) + "&password=hunter3"
+	o.DatabaseURL = strings.Replace(o.DatabaseURL, "postgres:///", "postgres://postgres:hunter2@/", 1) +
+		"&password=hunter3"
 	const key = "bWFzdGVyIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGU="
 	o.Env, o.Args = []string{"CHAVEIRO_MASTER_KEY=7:" + key}, []string{"--log-level", "debug"}
 	p := apptest.Start(t, o)
 	c := login(t, p)
 	authority := createCA(t, c, "quiet")
-	site := create(t, c, clients, object{"ca_id": authority.ID, "name": "site", "email": "site@example.com", "password": "hunter4"})
+	site := create(
+		t, c, clients, object{
+			"ca_id": authority.ID, "name": "site", "email": "site@example.com", "password": "hunter4",
+		},
+	)
 	get(t, c, clientPath(site.ID, "/key"))
 	create(t, c, "/api/users", object{"username": "maria", "password": "hunter5 no telhado azul"})
 	maria, err := signIn(c, t, "maria", "hunter5 no telhado azul")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := signIn(c, t, "hunter6", "hunter6 hunter6"); statusOf(err) != http.StatusUnauthorized { // the password as the name
+	// the password as the name
+	if _, err := signIn(c, t, "hunter6", "hunter6 hunter6"); statusOf(err) != http.StatusUnauthorized {
 		t.Error(err)
 	}
 	if err := p.Stop(); err != nil {
@@ -148,7 +173,9 @@ func TestServer_LogsNoSecret(t *testing.T) {
 			t.Errorf("%s is in the log:\n%s", secret, log)
 		}
 	}
-	for _, text := range []string{`"database":"postgres://postgres:xxxxx@`, `"master_key":"environment"`, `"msg":"changed"`} {
+	for _, text := range []string{
+		`"database":"postgres://postgres:xxxxx@`, `"master_key":"environment"`, `"msg":"changed"`,
+	} {
 		if !strings.Contains(log, text) {
 			t.Errorf("no %s in the log:\n%s", text, log)
 		}
@@ -160,7 +187,10 @@ func TestServer_LogsNoSecret(t *testing.T) {
 func TestConfig_SaysEverySetting(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	config := app.Config{StorageConfig: app.StorageConfig{MasterKey: "1:bWFzdGVyIGtleQ=="}, ExternalURL: "https://user:hunter2@vpn.example.com"}
+	config := app.Config{
+		StorageConfig: app.StorageConfig{MasterKey: "1:bWFzdGVyIGtleQ=="},
+		ExternalURL:   "https://user:hunter2@vpn.example.com",
+	}
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("configuration", "config", config)
 	var line struct{ Config map[string]any }
 	if err := json.Unmarshal(log.Bytes(), &line); err != nil {

@@ -52,7 +52,9 @@ func Copy(ctx context.Context, s StorageConfig, o CopyOptions, log *slog.Logger)
 }
 
 // make makes the copy and checks it.
-func (result *CopyResult) make(ctx context.Context, from, to StorageConfig, keys *seal.Keyring, log *slog.Logger) (err error) {
+func (result *CopyResult) make(
+	ctx context.Context, from, to StorageConfig, keys *seal.Keyring, log *slog.Logger,
+) (err error) {
 	if err := prepareTarget(ctx, to, log); err != nil {
 		return fmt.Errorf("the target: %w", err)
 	}
@@ -72,7 +74,10 @@ func checkSource(ctx context.Context, from StorageConfig, keys *seal.Keyring, on
 	}
 	state, err := readState(ctx, db, keys)
 	if err == nil && state.Schema != store.NewestSchema() {
-		err = fmt.Errorf("its schema is %d, and this program's is %d: run `chaveiro migrate up` on it first", state.Schema, store.NewestSchema())
+		err = fmt.Errorf(
+			"its schema is %d, and this program's is %d: run `chaveiro migrate up` on it first", state.Schema,
+			store.NewestSchema(),
+		)
 	}
 	users := 0
 	if err == nil && !online {
@@ -82,7 +87,9 @@ func checkSource(ctx context.Context, from StorageConfig, keys *seal.Keyring, on
 		return err
 	}
 	if users > 0 {
-		return fmt.Errorf("servers are connected to it (%d connections): stop them, or pass --online; then the changes that they make meanwhile are not in the copy", users)
+		return fmt.Errorf(
+			"servers are connected to it (%d connections): stop them, or pass --online; then the changes that they make meanwhile are not in the copy", users,
+		)
 	}
 	return nil
 }
@@ -98,7 +105,9 @@ func prepareTarget(ctx context.Context, to StorageConfig, log *slog.Logger) erro
 }
 
 // checkCopy checks the copy as a server would use it, and records the copy in its audit.
-func checkCopy(ctx context.Context, to StorageConfig, keys *seal.Keyring, origin string, log *slog.Logger) (report audit.Report, err error) {
+func checkCopy(
+	ctx context.Context, to StorageConfig, keys *seal.Keyring, origin string, log *slog.Logger,
+) (report audit.Report, err error) {
 	db, err := OpenStore(ctx, to)
 	if err != nil {
 		return report, err

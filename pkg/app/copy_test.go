@@ -34,7 +34,8 @@ func TestCopy(t *testing.T) {
 	moved.DatabaseURL = postgres.DatabaseURL
 	p = apptest.Start(t, moved)
 	c.URL = p.URL
-	if !bytes.Equal(get(t, c, clientPath(site.ID, "/key")), key) || !bytes.Equal(get(t, c, caPath(authority.ID, "/crl")), list) {
+	if !bytes.Equal(get(t, c, clientPath(site.ID, "/key")), key) ||
+		!bytes.Equal(get(t, c, caPath(authority.ID, "/crl")), list) {
 		t.Error("key or list are others in the copy")
 	}
 	later := createClient(t, c, authority.ID, "faro")
@@ -42,7 +43,10 @@ func TestCopy(t *testing.T) {
 		t.Errorf("the next client is %d", later.ID)
 	}
 	back := onSQLite(t)
-	wantFailure(t, o, "servers are connected to it", "copy", "--from", postgres.DatabaseURL, "--to", filepath.Join(back.DataDir, "chaveiro.db"))
+	wantFailure(
+		t, o, "servers are connected to it", "copy", "--from", postgres.DatabaseURL, "--to",
+		filepath.Join(back.DataDir, "chaveiro.db"),
+	)
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +60,10 @@ func TestCopy(t *testing.T) {
 	wantCommands(t, c, "database", 0, "chaveiro copy", "chaveiro copy")
 	other := back
 	other.Env = []string{"CHAVEIRO_MASTER_KEY=" + keyText()}
-	wantFailure(t, other, "the master key is not the one", "copy", "--online", "--from", filepath.Join(back.DataDir, "chaveiro.db"), "--to", filepath.Join(t.TempDir(), "x.db"))
+	wantFailure(
+		t, other, "the master key is not the one", "copy", "--online", "--from",
+		filepath.Join(back.DataDir, "chaveiro.db"), "--to", filepath.Join(t.TempDir(), "x.db"),
+	)
 }
 
 func wantCopied(t *testing.T, o apptest.Options, from, to string) {

@@ -42,7 +42,8 @@ func (w *crashWorld) checkKeys(t *testing.T) {
 			ID       int64
 			Username string
 		}
-		if err := c.Do(t.Context(), http.MethodGet, userInfo, nil, &who); err != nil || who.ID != key.ID || who.Username != key.Name {
+		if err := c.Do(t.Context(), http.MethodGet, userInfo, nil, &who); err != nil || who.ID != key.ID ||
+			who.Username != key.Name {
 			t.Errorf("apikey %d %s is %d %s (%v)", key.ID, key.Name, who.ID, who.Username, err)
 		}
 	}

@@ -241,7 +241,10 @@ func certificatesOf(t *testing.T, o apptest.Options) map[int64]certificateRow {
 	t.Helper()
 	db := openDatabase(t, o)
 	defer db.Close()
-	rows, err := db.QueryContext(t.Context(), `SELECT c.id, c.revoked_at IS NOT NULL, x.serial, x.der FROM clients c JOIN certificates x ON x.client_id = c.id`)
+	rows, err := db.QueryContext(
+		t.Context(),
+		`SELECT c.id, c.revoked_at IS NOT NULL, x.serial, x.der FROM clients c JOIN certificates x ON x.client_id = c.id`,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +258,8 @@ func certificatesOf(t *testing.T, o apptest.Options) map[int64]certificateRow {
 		if err := rows.Scan(&id, &row.revoked, &serial, &der); err != nil {
 			t.Fatal(err)
 		}
-		if row.cert, err = x509.ParseCertificate(der); err != nil || hex.EncodeToString(row.cert.SerialNumber.Bytes()) != serial {
+		if row.cert, err = x509.ParseCertificate(der); err != nil ||
+			hex.EncodeToString(row.cert.SerialNumber.Bytes()) != serial {
 			t.Fatalf("client %d: serial %s, error %v", id, serial, err)
 		}
 		found[id] = row

@@ -42,8 +42,14 @@ func TestCrash(t *testing.T) {
 			}
 		}
 		w.checkOld(t)
-		t.Logf("%d clients made, %d revoked, CRL number %d", len(w.answered), len(w.revoked), w.authorities[0].crlNumber.Load())
-		t.Logf("%d devices made, %d changed, %d files imported", len(w.vault.answered), w.vault.changed.Load(), w.vault.imported.Load())
+		t.Logf(
+			"%d clients made, %d revoked, CRL number %d", len(w.answered), len(w.revoked),
+			w.authorities[0].crlNumber.Load(),
+		)
+		t.Logf(
+			"%d devices made, %d changed, %d files imported", len(w.vault.answered), w.vault.changed.Load(),
+			w.vault.imported.Load(),
+		)
 	})
 }
 
@@ -160,7 +166,11 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 
 func (w *crashWorld) issue(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
 	name := fmt.Sprintf("site-%d", w.names.Add(1))
-	return w.post(ctx, c, clients, object{"ca_id": authority.id, "name": name, "email": "site@example.com", "expiration": 1 + rand.N(3000)})
+	return w.post(
+		ctx, c, clients, object{
+			"ca_id": authority.id, "name": name, "email": "site@example.com", "expiration": 1 + rand.N(3000),
+		},
+	)
 }
 
 // bring imports a client whose certificate was made elsewhere. A third of them are imported
@@ -169,7 +179,8 @@ func (w *crashWorld) bring(ctx context.Context, c *apptest.Client, authority *cr
 	key := newKey()
 	cert := sign(clientTemplate(fmt.Sprintf("site-%d", w.names.Add(1))), authority.cert, key.Public(), authority.key)
 	return w.post(ctx, c, clients+"/import", object{
-		"ca_id": authority.id, "email": "site@example.com", "cert": certificatePEM(cert), "key": keyPEM(key), "revoked": rand.N(3) == 0,
+		"ca_id": authority.id, "email": "site@example.com", "cert": certificatePEM(cert), "key": keyPEM(key),
+		"revoked": rand.N(3) == 0,
 	})
 }
 
@@ -207,7 +218,9 @@ func (w *crashWorld) revokeAny(ctx context.Context, c *apptest.Client) error {
 // createKey makes an apikey that may do nothing but ask for its own identity.
 func (w *crashWorld) createKey(ctx context.Context, c *apptest.Client) error {
 	var out apikey
-	if err := c.Do(ctx, http.MethodPost, apikeys, object{"name": fmt.Sprintf("key-%d", w.names.Add(1))}, &out); err != nil {
+	if err := c.Do(
+		ctx, http.MethodPost, apikeys, object{"name": fmt.Sprintf("key-%d", w.names.Add(1))}, &out,
+	); err != nil {
 		return err
 	}
 	w.mu.Lock()
@@ -245,7 +258,9 @@ func TestCrash_FirstStart(t *testing.T) {
 	if nightly {
 		stages = 16
 	}
-	for name, empty := range map[string]func(*testing.T) apptest.Options{"SQLite": onSQLite, "PostgreSQL": onEmptyPostgres} {
+	for name, empty := range map[string]func(*testing.T) apptest.Options{
+		"SQLite": onSQLite, "PostgreSQL": onEmptyPostgres,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := empty(t)

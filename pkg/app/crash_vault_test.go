@@ -68,7 +68,10 @@ func (s *signedUpsert) String() string { return fmt.Sprintf("%+v", s.device) }
 func newCrashVault(t *testing.T, c *apptest.Client) *crashVault {
 	t.Helper()
 	create(t, c, "/api/pam/domains", object{"name": vaultDomain})
-	v := &crashVault{oauth1: authorize(t, c, "oauth1"), oauth2: authorize(t, c, "oauth2"), changing: make(chan *changingDevice, writers)}
+	v := &crashVault{
+		oauth1: authorize(t, c, "oauth1"), oauth2: authorize(t, c, "oauth2"),
+		changing: make(chan *changingDevice, writers),
+	}
 	v.token = v.oauth2.bearer(t, c.URL)
 	for i := range writers {
 		one, err := v.upsert(t.Context(), c, v.next(fmt.Sprintf("changing%d", i)))
@@ -87,8 +90,10 @@ func (v *crashVault) next(hostname string) device { return deviceOf(hostname, v.
 // one word.
 func deviceOf(hostname string, n int64) device {
 	return device{
-		Hostname: hostname, IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Model: fmt.Sprintf("model %d", n%10), Type: "Server",
-		Vendor: fmt.Sprintf("vendor %d", n%5), Site: fmt.Sprintf("site %d", n%20), Domains: vaultDomain, Tags: fmt.Sprintf("api,tag%d", n%50),
+		Hostname: hostname, IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255),
+		Model: fmt.Sprintf("model %d", n%10), Type: "Server",
+		Vendor: fmt.Sprintf("vendor %d", n%5), Site: fmt.Sprintf("site %d", n%20), Domains: vaultDomain,
+		Tags:           fmt.Sprintf("api,tag%d", n%50),
 		Connectivities: "SSH:22, HTTPS:443", Remote: "SSH:EXPECT:FILL",
 	}
 }
@@ -230,10 +235,17 @@ func (v *crashVault) importFile(ctx context.Context, c *apptest.Client) error {
 	rows := csv.NewWriter(&file)
 	_ = rows.Write(strings.Split(strings.TrimSpace(deviceColumns), ","))
 	for _, d := range importOf(n) {
-		_ = rows.Write([]string{d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site, d.Domains, d.Tags, d.Connectivities, d.Remote, "true"})
+		_ = rows.Write(
+			[]string{
+				d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site, d.Domains, d.Tags, d.Connectivities, d.Remote,
+				"true",
+			},
+		)
 	}
 	rows.Flush()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+devicesPath+"/import", strings.NewReader(file.String()))
+	request, err := http.NewRequestWithContext(
+		ctx, http.MethodPost, c.URL+devicesPath+"/import", strings.NewReader(file.String()),
+	)
 	if err := errors.Join(err, rows.Error()); err != nil {
 		return err
 	}

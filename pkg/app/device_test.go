@@ -34,7 +34,10 @@ func TestDeviceCommands(t *testing.T) {
 		wantImport(t, o, 1, "", "rows[2].hostname: required", file)
 		wantCount(t, c, 0)
 		write(faulty)
-		wantImport(t, o, 1, "1 created, 0 updated, 0 unchanged, 3 at fault\n", "line 3: hostname: required\nline 4: device_domain: not found\nline 5", "--partial", file)
+		wantImport(
+			t, o, 1, "1 created, 0 updated, 0 unchanged, 3 at fault\n",
+			"line 3: hostname: required\nline 4: device_domain: not found\nline 5", "--partial", file,
+		)
 		wantCount(t, c, 1)
 		o.Stdin = deviceColumns + strings.Replace(goodDevice, "AWS", "Azure", 1)
 		wantImport(t, o, 0, "0 created, 1 updated, 0 unchanged, 0 at fault\n", "", "-")
@@ -50,7 +53,8 @@ func TestDeviceCommands(t *testing.T) {
 func wantImport(t *testing.T, o apptest.Options, code int, stdout, stderr string, args ...string) {
 	t.Helper()
 	got := apptest.Command(t, o, append([]string{"device", "import"}, args...)...)
-	if got.Code != code || got.Stdout != stdout || !strings.Contains(got.Stderr, stderr) || code == 0 && got.Stderr != "" {
+	if got.Code != code || got.Stdout != stdout || !strings.Contains(got.Stderr, stderr) || code == 0 &&
+		got.Stderr != "" {
 		t.Errorf("%v: %d %q %q", args, got.Code, got.Stdout, got.Stderr)
 	}
 }
@@ -87,7 +91,10 @@ func TestServer_UnsignedAndPlaintext(t *testing.T) {
 			if said["pam-unsigned"] != test.want || said["pam-plaintext"] != test.want {
 				t.Errorf("it says %v", said)
 			}
-			wantStatus(t, &apptest.Client{URL: p.URL}, http.MethodGet, "/iso/pam/device?oauth_consumer_key=x&oauth_token=y", nil, http.StatusUnauthorized)
+			wantStatus(
+				t, &apptest.Client{URL: p.URL}, http.MethodGet, "/iso/pam/device?oauth_consumer_key=x&oauth_token=y",
+				nil, http.StatusUnauthorized,
+			)
 		})
 	}
 }

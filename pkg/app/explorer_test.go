@@ -20,9 +20,12 @@ func TestExplorer(t *testing.T) {
 	b.Authorize(c.Token)
 	// A text of this length is pasted: Swagger UI is slow for every key that is typed.
 	const description = "Matriz da Empresa XYZ, Rua da Chave 12, Rio de Janeiro; túnel da filial de Lisboa."
-	authority := tryOut(t, b, "createCa", object{"name": "ca-matriz", "email": "ca@example.com", "description": description})
+	authority := tryOut(
+		t, b, "createCa", object{"name": "ca-matriz", "email": "ca@example.com", "description": description},
+	)
 	site := tryOut(t, b, "createClientSite2Site", object{
-		"ca_id": authority.ID, "name": "lisboa", "email": "site@example.com", "description": description, "key_algorithm": "ed25519",
+		"ca_id": authority.ID, "name": "lisboa", "email": "site@example.com", "description": description,
+		"key_algorithm": "ed25519",
 	})
 	if problems := b.Problems(); len(problems) > 0 {
 		t.Errorf("problems: %q", problems)
@@ -44,7 +47,9 @@ func TestExplorer_Vault(t *testing.T) {
 	want := deviceOf("lisboa", 1)
 	want.Domains = ""
 	var made deviceAnswer
-	for _, step := range []struct{ ip, message string }{{"10.0.0.1", "Device successfully registered!"}, {"10.0.0.2", "Device updated successfully!"}} {
+	for _, step := range []struct{ ip, message string }{
+		{"10.0.0.1", "Device successfully registered!"}, {"10.0.0.2", "Device updated successfully!"},
+	} {
 		want.IP = step.ip
 		execute(t, b, "upsertDevice", want, http.StatusCreated, &made)
 		wantSent(t, b, "upsertDevice", c.URL+upsertPath)
@@ -63,14 +68,16 @@ func TestExplorer_Vault(t *testing.T) {
 	}
 	execute(t, b, "listDevices", nil, http.StatusOK, &list)
 	wantSent(t, b, "listDevices", c.URL+"/api/pam/device")
-	if list.Response.Message != "1 devices found" || !slices.Equal(list.Devices, []item{{made.Device.ID, want.Hostname, want.IP}}) {
+	if list.Response.Message != "1 devices found" ||
+		!slices.Equal(list.Devices, []item{{made.Device.ID, want.Hostname, want.IP}}) {
 		t.Errorf("the page says %+v", list)
 	}
 	if problems := b.Problems(); len(problems) > 0 {
 		t.Errorf("problems: %q", problems)
 	}
 	var kept devicePage
-	if err := c.Do(t.Context(), http.MethodGet, devicesPath, nil, &kept); err != nil || len(kept.Devices) != 1 || kept.Devices[0].IP != want.IP {
+	if err := c.Do(t.Context(), http.MethodGet, devicesPath, nil, &kept); err != nil || len(kept.Devices) != 1 ||
+		kept.Devices[0].IP != want.IP {
 		t.Errorf("there are %+v (%v)", kept.Devices, err)
 	}
 }

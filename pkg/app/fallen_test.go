@@ -16,7 +16,8 @@ func TestReplicas_Fallen(t *testing.T) {
 	admin := login(t, a)
 	authority := createCA(t, admin, "shared")
 	site := createClient(t, admin, authority.ID, "site")
-	role := createRole(t, admin, "keeper", scope("auth.apikeys", true, true), scope("openvpn.clients", true, true), scope("openvpn.cas", true, false),
+	role := createRole(t, admin, "keeper", scope("auth.apikeys", true, true), scope("openvpn.clients", true, true),
+		scope("openvpn.cas", true, false),
 		scope("openvpn.keys", true, false), scope("pam.domains", true, true))
 	accomplice := find(t, admin, create(t, admin, apikeys, object{"name": "accomplice"}).Name)
 	deeds := []struct {
@@ -35,12 +36,23 @@ func TestReplicas_Fallen(t *testing.T) {
 		fall   func(apikey) (method, path string, in any)
 		status int
 	}{
-		{"demoted", func(k apikey) (string, string, any) { return http.MethodPut, k.path(), object{"roles": []int64{}} }, http.StatusForbidden},
-		{"disabled", func(k apikey) (string, string, any) { return http.MethodPut, k.path(), object{"enabled": false} }, http.StatusUnauthorized},
+		{
+			"demoted",
+			func(k apikey) (string, string, any) { return http.MethodPut, k.path(), object{"roles": []int64{}} },
+			http.StatusForbidden,
+		},
+		{
+			"disabled",
+			func(k apikey) (string, string, any) { return http.MethodPut, k.path(), object{"enabled": false} },
+			http.StatusUnauthorized,
+		},
 		{"rotated", func(k apikey) (string, string, any) {
 			return http.MethodPost, k.path() + "/rotate", object{"overlap": 0}
 		}, http.StatusUnauthorized},
-		{"deleted", func(k apikey) (string, string, any) { return http.MethodDelete, k.path(), nil }, http.StatusUnauthorized},
+		{
+			"deleted", func(k apikey) (string, string, any) { return http.MethodDelete, k.path(), nil },
+			http.StatusUnauthorized,
+		},
 	} {
 		for _, deed := range deeds {
 			name := fmt.Sprintf("%s %d %s", test.name, i, deed.path+deed.method)

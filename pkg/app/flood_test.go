@@ -22,10 +22,16 @@ func TestFlood(t *testing.T) {
 	p := apptest.Start(t, onSQLite(t))
 	root := login(t, p)
 	authority := createCA(t, root, "ca")
-	protected := create(t, root, clients, object{"ca_id": authority.ID, "name": "protected", "email": "a@example.com", "password": "segredo"})
+	protected := create(
+		t, root, clients, object{
+			"ca_id": authority.ID, "name": "protected", "email": "a@example.com", "password": "segredo",
+		},
+	)
 	caller := func(name string) *apptest.Client {
 		var key struct{ Token string }
-		if err := root.Do(t.Context(), http.MethodPost, apikeys, object{"name": name, "superuser": true}, &key); err != nil {
+		if err := root.Do(
+			t.Context(), http.MethodPost, apikeys, object{"name": name, "superuser": true}, &key,
+		); err != nil {
 			t.Fatal(err)
 		}
 		return &apptest.Client{URL: p.URL, Token: key.Token}
@@ -42,7 +48,9 @@ func TestFlood(t *testing.T) {
 			return clientPath(protected.ID, "/pkcs12"), object{"password": "segredo"}
 		},
 		"users": func(name string) (string, object) {
-			return "/api/users", object{"username": name, "email": "a@example.com", "fullname": "Um", "password": "grampo cavalo bateria certa"}
+			return "/api/users", object{
+				"username": name, "email": "a@example.com", "fullname": "Um", "password": "grampo cavalo bateria certa",
+			}
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {

@@ -117,13 +117,22 @@ func below(ctx context.Context, db *store.Store, state, floor State) ([]string, 
 	var found []string
 	for _, known := range floor.CAs {
 		at := slices.IndexFunc(state.CAs, func(one StateCA) bool { return one.Certificate == known.Certificate })
-		if at >= 0 && state.CAs[at].CRLNumber < known.CRLNumber { // a missing CA may have had no certificates and been removed
-			found = append(found, fmt.Sprintf("of the CA %q the CRL number %d was published, and it has %d", known.Name, known.CRLNumber, state.CAs[at].CRLNumber))
+		// a missing CA may have had no certificates and been removed
+		if at >= 0 && state.CAs[at].CRLNumber < known.CRLNumber {
+			found = append(
+				found,
+				fmt.Sprintf(
+					"of the CA %q the CRL number %d was published, and it has %d", known.Name, known.CRLNumber,
+					state.CAs[at].CRLNumber,
+				),
+			)
 		}
 	}
 	events, err := lostEvents(ctx, db, state, floor)
 	if events > 0 {
-		found = append(found, fmt.Sprintf("at least %d events of the audit are gone, or others are in their place", events))
+		found = append(
+			found, fmt.Sprintf("at least %d events of the audit are gone, or others are in their place", events),
+		)
 	}
 	return found, err
 }
@@ -144,7 +153,8 @@ func lostEvents(ctx context.Context, db *store.Store, state, floor State) (lost 
 			if err != nil {
 				return lost, err
 			}
-			if len(events) > 0 && events[0].Position == known.Position && fmt.Sprintf("%x", events[0].Hash) != known.Hash {
+			if len(events) > 0 && events[0].Position == known.Position &&
+				fmt.Sprintf("%x", events[0].Hash) != known.Hash {
 				lost++
 			}
 		}
@@ -156,7 +166,8 @@ func lostEvents(ctx context.Context, db *store.Store, state, floor State) (lost 
 type belowFloorError struct{ what []string }
 
 func (e *belowFloorError) Error() string {
-	return "the database is older than what was published from it: " + strings.Join(e.what, "; ") + ". Certificates that were revoked since would be " +
+	return "the database is older than what was published from it: " + strings.Join(e.what, "; ") +
+		". Certificates that were revoked since would be " +
 		"good again. If it was restored on purpose, `chaveiro restore --accept` merges what was revoked: say --since-from with a database that knows it, " +
 		"or --crl with the present list of every CA, as OpenVPN servers have it, and once more with each older list that has what the present one lacks"
 }

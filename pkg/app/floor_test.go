@@ -38,7 +38,8 @@ func TestFloor(t *testing.T) {
 		_ = os.Remove(live + part)
 	}
 	floor := read(t, o.DataDir, "floor.json")
-	wantRefusal(t, o, "older than what was published", `of the CA "ca-matriz" the CRL number`, "events of the audit are gone", "restore --accept",
+	wantRefusal(t, o, "older than what was published", `of the CA "ca-matriz" the CRL number`,
+		"events of the audit are gone", "restore --accept",
 		"--since-from", "--crl with the present list of every CA")
 	wantFailure(t, o, "it is not known", "restore", "--accept")
 	write(t, o.DataDir, "floor.json", []byte(strings.Replace(floor, `"crl_number":`, `"crl_number":1`, 1)))
@@ -85,9 +86,13 @@ func TestFloor_OfAnotherHistory(t *testing.T) {
 			other.DatabaseURL = filepath.Join(o.DataDir, "chaveiro.db")
 		}
 		db := openDatabase(t, o)
-		alter(t, db, "UPDATE audit_events SET hash = (SELECT hash FROM audit_chains WHERE position = 0 LIMIT 1) WHERE resource_name = 'ca-matriz'")
-		alter(t, db, "UPDATE audit_chains SET hash = (SELECT hash FROM audit_chains WHERE position = 0 LIMIT 1) WHERE chain = "+
-			"(SELECT chain FROM audit_events WHERE resource_name = 'ca-matriz')")
+		alter(
+			t, db,
+			"UPDATE audit_events SET hash = (SELECT hash FROM audit_chains WHERE position = 0 LIMIT 1) WHERE resource_name = 'ca-matriz'",
+		)
+		alter(t, db,
+			"UPDATE audit_chains SET hash = (SELECT hash FROM audit_chains WHERE position = 0 LIMIT 1) WHERE chain = "+
+				"(SELECT chain FROM audit_events WHERE resource_name = 'ca-matriz')")
 		wantRefusal(t, other, "events of the audit are gone, or others are in their place")
 		apptest.MustCommand(t, other, "restore", "--accept", "--accept-loss")
 		wantReady(t, apptest.Start(t, other).URL)

@@ -16,7 +16,9 @@ func TestReady_FullDisk(t *testing.T) {
 	c := login(t, p)
 	wantReady(t, p.URL)
 	var before unix.Rlimit
-	if err := unix.Prlimit(p.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: unix.RLIM_INFINITY}, &before); err != nil {
+	if err := unix.Prlimit(
+		p.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: unix.RLIM_INFINITY}, &before,
+	); err != nil {
 		t.Fatal(err)
 	}
 	awaitReady(t, p.URL, "the database can't be written to")

@@ -38,7 +38,8 @@ func TestImport_BesideWrites(t *testing.T) {
 	for {
 		select {
 		case outcome := <-imported:
-			if want := fmt.Sprintf("%d created, 0 updated, 0 unchanged, 0 at fault\n", rows); outcome.Code != 0 || outcome.Stdout != want {
+			if want := fmt.Sprintf("%d created, 0 updated, 0 unchanged, 0 at fault\n", rows); outcome.Code != 0 ||
+				outcome.Stdout != want {
 				t.Fatalf("%d %q %q", outcome.Code, outcome.Stdout, outcome.Stderr)
 			}
 			t.Logf("%d writes beside the import, the longest took %v", written, longest)

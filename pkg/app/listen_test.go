@@ -29,12 +29,16 @@ func writeServerTLS(t *testing.T) ([]string, *x509.Certificate) {
 	t.Helper()
 	key := newKey()
 	cert := sign(&x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "server"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, nil, key.Public(), key)
 	dir := t.TempDir()
 	crtFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	if err := errors.Join(os.WriteFile(crtFile, []byte(certificatePEM(cert)), 0o600), os.WriteFile(keyFile, []byte(keyPEM(key)), 0o600)); err != nil {
+	if err := errors.Join(
+		os.WriteFile(crtFile, []byte(certificatePEM(cert)), 0o600), os.WriteFile(keyFile, []byte(keyPEM(key)), 0o600),
+	); err != nil {
 		t.Fatal(err)
 	}
 	return []string{"--tls-certificate", crtFile, "--tls-key", keyFile}, cert
@@ -108,7 +112,9 @@ func TestServer_ClientCertificates(t *testing.T) {
 	}
 	body := fmt.Sprintf(`{"application_id":%d,"name":"bound","certificate_fingerprint":"%X"}`, application.ID, digest)
 	call(t, as(), "POST", url+"/api/pam/authorizations", operator, body, &keys)
-	body = fmt.Sprintf(`{"grant_type":"client_credentials","client_id":%q,"client_secret":%q}`, keys.ClientID, keys.ClientSecret)
+	body = fmt.Sprintf(
+		`{"grant_type":"client_credentials","client_id":%q,"client_secret":%q}`, keys.ClientID, keys.ClientSecret,
+	)
 	var token struct {
 		AccessToken string `json:"access_token"`
 	}
@@ -119,7 +125,9 @@ func TestServer_ClientCertificates(t *testing.T) {
 		client *http.Client
 		want   int
 	}{"the certificate": {as(good), 200}, "another": {as(another), 500}, "none": {as(), 500}} {
-		if status := call(t, test.client, "GET", url+"/iso/pam/device", token.AccessToken, "", nil); status != test.want {
+		if status := call(
+			t, test.client, "GET", url+"/iso/pam/device", token.AccessToken, "", nil,
+		); status != test.want {
 			t.Errorf("%s: %d, not %d", name, status, test.want)
 		}
 	}
@@ -131,8 +139,9 @@ func newClientCertificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	key := newKey()
 	cert := sign(&x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "client"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "client"},
+		NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:  time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, nil, key.Public(), key)
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }

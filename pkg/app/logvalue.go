@@ -18,7 +18,8 @@ func (c Config) LogValue() slog.Value {
 		attrs = append(attrs, one.attr())
 	}
 	return slog.GroupValue(append(attrs,
-		slog.String("database", redactURL(c.Location())), slog.String("master_key", key), slog.Bool("tls", c.TLSCertificate != ""))...)
+		slog.String("database", redactURL(c.Location())), slog.String("master_key", key),
+		slog.Bool("tls", c.TLSCertificate != ""))...)
 }
 
 // Setting is one setting of a configuration.
@@ -41,7 +42,8 @@ func settings(config reflect.Value) (list []Setting) {
 			list = append(list, settings(value)...)
 		case tag.Get("kong") != "-":
 			list = append(list, Setting{
-				Name: tag.Get("name"), Env: tag.Get("env"), Default: tag.Get("default"), Help: tag.Get("help"), Notes: tag.Get("note"),
+				Name: tag.Get("name"), Env: tag.Get("env"), Default: tag.Get("default"), Help: tag.Get("help"),
+				Notes:  tag.Get("note"),
 				Switch: value.Kind() == reflect.Bool, value: value.Interface(),
 			})
 		}

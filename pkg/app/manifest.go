@@ -19,8 +19,9 @@ import (
 
 // Manifest describes a backup. It is stored in the backup itself.
 type Manifest struct {
-	MadeAt    time.Time         `json:"made_at"`
-	MasterKey map[uint32]string `json:"master_key"` // fingerprints of the keys by version; the keys themselves are not in the backup
+	MadeAt time.Time `json:"made_at"`
+	// fingerprints of the keys by version; the keys themselves are not in the backup
+	MasterKey map[uint32]string `json:"master_key"`
 	State
 }
 
@@ -55,7 +56,10 @@ func readState(ctx context.Context, db *store.Reading, keys *seal.Keyring) (Stat
 		return State{}, err
 	}
 	if newest := store.NewestSchema(); schema > newest {
-		return State{}, fmt.Errorf("its schema %d is newer than this program, which knows %d: use the version that made it, or a later one", schema, newest)
+		return State{},
+			fmt.Errorf(
+				"its schema %d is newer than this program, which knows %d: use the version that made it, or a later one", schema, newest,
+			)
 	}
 	if schema < minSchema {
 		return State{}, fmt.Errorf("its schema %d is too old: start the server once, which migrates it", schema)
@@ -79,7 +83,9 @@ func readState(ctx context.Context, db *store.Reading, keys *seal.Keyring) (Stat
 	state := State{Schema: schema, Incarnation: incarnation}
 	for _, one := range cas {
 		sum := sha256.Sum256(one.Certificate)
-		state.CAs = append(state.CAs, StateCA{one.ID, one.Name, hex.EncodeToString(sum[:]), one.CRLNumber, one.Revocations})
+		state.CAs = append(
+			state.CAs, StateCA{one.ID, one.Name, hex.EncodeToString(sum[:]), one.CRLNumber, one.Revocations},
+		)
 	}
 	for _, end := range ends {
 		state.Audit = append(state.Audit, AuditEnd{end.Chain, end.Position, hex.EncodeToString(end.Hash[:])})
@@ -108,7 +114,10 @@ func readManifest(ctx context.Context, db *store.Reading, keys *seal.Keyring) (M
 		return Manifest{}, err
 	}
 	if text == "" {
-		return Manifest{}, errors.New("it was not made by `chaveiro backup`; if it is a database, `chaveiro backup --database-url ITS-PATH FILE` makes a backup of it")
+		return Manifest{},
+			errors.New(
+				"it was not made by `chaveiro backup`; if it is a database, `chaveiro backup --database-url ITS-PATH FILE` makes a backup of it",
+			)
 	}
 	var manifest Manifest
 	if err := json.Unmarshal([]byte(text), &manifest); err != nil {
@@ -116,7 +125,11 @@ func readManifest(ctx context.Context, db *store.Reading, keys *seal.Keyring) (M
 	}
 	for version, fingerprint := range manifest.MasterKey {
 		if own := keys.Fingerprints()[version]; own != fingerprint {
-			return manifest, fmt.Errorf("it was sealed with the master key %d:%s, and the present one is %s", version, fingerprint, fingerprints(keys))
+			return manifest,
+				fmt.Errorf(
+					"it was sealed with the master key %d:%s, and the present one is %s", version, fingerprint,
+					fingerprints(keys),
+				)
 		}
 	}
 	state, err := readState(ctx, db, keys)
@@ -139,11 +152,14 @@ func printsText(prints map[uint32]string) string {
 
 // Print writes the manifest in a readable form.
 func (m Manifest) Print(out io.Writer) {
-	fmt.Fprintf(out, "made at      %s\nschema       %d\nmaster key   %s (its fingerprint: the key itself is not in the backup, keep it apart)\n",
+	fmt.Fprintf(out,
+		"made at      %s\nschema       %d\nmaster key   %s (its fingerprint: the key itself is not in the backup, keep it apart)\n",
 		m.MadeAt.Format(time.RFC3339), m.Schema, printsText(m.MasterKey))
 	fmt.Fprintf(out, "incarnation  %s\n", m.Incarnation)
 	fmt.Fprintf(out, "audit        %d events on %d chains\n", m.events(), len(m.Audit))
 	for _, one := range m.CAs {
-		fmt.Fprintf(out, "CA %-9d %q: CRL number %d, %d revocations\n", one.ID, one.Name, one.CRLNumber, one.Revocations)
+		fmt.Fprintf(
+			out, "CA %-9d %q: CRL number %d, %d revocations\n", one.ID, one.Name, one.CRLNumber, one.Revocations,
+		)
 	}
 }

@@ -62,7 +62,8 @@ func TestStorage_IsReadableByNobodyElse(t *testing.T) {
 	p := apptest.Start(t, o)
 	createCA(t, login(t, p), "modes") // so that there is a write-ahead log
 	for name, want := range map[string]fs.FileMode{
-		"": fs.ModeDir | 0o700, "master.key": 0o600, "chaveiro.db": 0o600, "chaveiro.db-wal": 0o600, "chaveiro.db-shm": 0o600,
+		"": fs.ModeDir | 0o700, "master.key": 0o600, "chaveiro.db": 0o600, "chaveiro.db-wal": 0o600,
+		"chaveiro.db-shm": 0o600,
 	} {
 		info, err := os.Stat(filepath.Join(o.DataDir, name))
 		if err != nil {
@@ -149,7 +150,8 @@ func TestMasterKey_Refusals(t *testing.T) {
 			if diff := cmp.Diff(before, filesIn(t, o.DataDir)); diff != "" {
 				t.Error(diff)
 			}
-			if outcome := apptest.Command(t, o, "apikey", "create", "--name", "second"); outcome.Code == 0 || outcome.Stdout != "" || strings.Contains(outcome.Stderr, encoded) {
+			if outcome := apptest.Command(t, o, "apikey", "create", "--name", "second"); outcome.Code == 0 ||
+				outcome.Stdout != "" || strings.Contains(outcome.Stderr, encoded) {
 				t.Errorf("apikey create: code %d, stdout %q, stderr %q", outcome.Code, outcome.Stdout, outcome.Stderr)
 			}
 		})

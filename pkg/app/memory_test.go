@@ -13,17 +13,35 @@ func TestAvailableMemory(t *testing.T) {
 		files map[string]string
 		want  int64
 	}{
-		"nothing is known":             {nil, 0},
-		"a machine":                    {map[string]string{"proc/meminfo": meminfo}, 4 << 20},
-		"no limit":                     {map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": "max\n"}, 4 << 20},
-		"a limit of the group":         {map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "1048576\n"}, 1 << 20},
-		"a limit of the one around it": {map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "2097152\n"}, 2 << 20},
-		"a group that is shown as all": {map[string]string{"proc/meminfo": meminfo, "proc/self/cgroup": "0::/x\n", "sys/fs/cgroup/memory.max": "2097152\n"}, 2 << 20},
+		"nothing is known": {nil, 0},
+		"a machine":        {map[string]string{"proc/meminfo": meminfo}, 4 << 20},
+		"no limit": {
+			map[string]string{
+				"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": "max\n",
+			}, 4 << 20,
+		},
+		"a limit of the group": {
+			map[string]string{
+				"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "1048576\n",
+			}, 1 << 20,
+		},
+		"a limit of the one around it": {
+			map[string]string{
+				"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "2097152\n",
+			}, 2 << 20,
+		},
+		"a group that is shown as all": {
+			map[string]string{
+				"proc/meminfo": meminfo, "proc/self/cgroup": "0::/x\n", "sys/fs/cgroup/memory.max": "2097152\n",
+			}, 2 << 20,
+		},
 		"the older groups": {map[string]string{
-			"proc/meminfo": meminfo, "proc/self/cgroup": "3:cpu:/z\n4:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "3145728\n",
+			"proc/meminfo": meminfo, "proc/self/cgroup": "3:cpu:/z\n4:memory:/a\n",
+			"sys/fs/cgroup/memory/a/memory.limit_in_bytes": "3145728\n",
 		}, 3 << 20},
 		"the older groups without a limit": {map[string]string{
-			"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+			"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
 		}, 4 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {

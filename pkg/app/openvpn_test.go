@@ -27,7 +27,8 @@ func TestOpenVPN(t *testing.T) {
 	authority := createCA(t, c, "ca-matriz")
 	sites := map[string]record{}
 	for name, more := range map[string]object{
-		"lisboa": {"key_algorithm": "ecdsa-p256"}, "porto": {"key_algorithm": "rsa-2048"}, "faro": {"key_algorithm": "ed25519"},
+		"lisboa": {"key_algorithm": "ecdsa-p256"}, "porto": {"key_algorithm": "rsa-2048"},
+		"faro":  {"key_algorithm": "ed25519"},
 		"braga": {"password": "sésame"},
 	} {
 		in := object{"ca_id": authority.ID, "name": name, "email": "site@example.com", "expiration": 30}
@@ -68,11 +69,14 @@ func TestOpenVPN_ImportedCA(t *testing.T) {
 	dir := newOpenSSLCA(t)
 	c := login(t, apptest.Start(t, onSQLite(t)))
 	authority := create(t, c, cas+"/import", object{
-		"cert": read(t, dir, "ca.pem"), "key": read(t, dir, "ca.key"), "password": "capass", "crl": read(t, dir, "crl.pem"),
+		"cert": read(t, dir, "ca.pem"), "key": read(t, dir, "ca.key"), "password": "capass",
+		"crl": read(t, dir, "crl.pem"),
 	})
 	server := startOpenVPN(t, c, authority.ID)
 	old := openvpntest.Credentials{Certificate: []byte(read(t, dir, "old.pem")), Key: []byte(read(t, dir, "old.key"))}
-	kept := openvpntest.Credentials{Certificate: []byte(read(t, dir, "kept.pem")), Key: []byte(read(t, dir, "kept.key"))}
+	kept := openvpntest.Credentials{
+		Certificate: []byte(read(t, dir, "kept.pem")), Key: []byte(read(t, dir, "kept.key")),
+	}
 	wantRefused(t, server, old)
 	wantConnected(t, server, kept) // as before, although its certificate is not imported
 
@@ -100,7 +104,9 @@ func TestPKCS12(t *testing.T) {
 		in := object{"ca_id": authority.ID, "name": name, "email": "site@example.com", "password": password}
 		site := create(t, c, clients, in)
 		var file []byte
-		if err := c.Do(t.Context(), http.MethodPost, clientPath(site.ID, "/pkcs12"), object{"password": "chave"}, &file); err != nil {
+		if err := c.Do(
+			t.Context(), http.MethodPost, clientPath(site.ID, "/pkcs12"), object{"password": "chave"}, &file,
+		); err != nil {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
@@ -122,7 +128,8 @@ func TestPKCS12(t *testing.T) {
 func startOpenVPN(t *testing.T, c *apptest.Client, caID int64) *openvpntest.Server {
 	t.Helper()
 	return openvpntest.Start(t, openvpntest.ServerConfig{
-		ClientCA: get(t, c, caPath(caID, "/certificate")), CRL: get(t, &apptest.Client{URL: c.URL}, caPath(caID, "/crl")),
+		ClientCA: get(t, c, caPath(caID, "/certificate")),
+		CRL:      get(t, &apptest.Client{URL: c.URL}, caPath(caID, "/crl")),
 	})
 }
 
@@ -180,7 +187,8 @@ func newOpenSSLCA(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	write(t, dir, "openssl.cnf", []byte(opensslConfig))
 	write(t, dir, "index.txt", nil)
-	openssl(t, dir, "req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:capass", "-keyout", "ca.key", "-out", "ca.pem",
+	openssl(t, dir, "req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:capass", "-keyout", "ca.key", "-out",
+		"ca.pem",
 		"-config", "openssl.cnf", "-extensions", "root", "-subj", "/CN=ca-antiga", "-days", "3650")
 	ca := []string{"ca", "-batch", "-notext", "-config", "openssl.cnf", "-passin", "pass:capass"}
 	for _, name := range []string{"old", "kept"} {

@@ -75,12 +75,17 @@ func TestOutage_FrozenDatabase(t *testing.T) {
 			for n := 0; ; n++ {
 				name := fmt.Sprintf("site-%d-%d", worker, n)
 				begin := time.Now()
-				status, retry := answeredBy(t, c, http.MethodPost, clients, object{"ca_id": authority.ID, "name": name, "email": "site@example.com"})
+				status, retry := answeredBy(
+					t, c, http.MethodPost, clients, object{
+						"ca_id": authority.ID, "name": name, "email": "site@example.com",
+					},
+				)
 				if status == http.StatusOK {
 					mu.Lock()
 					stored[name] = true
 					mu.Unlock()
-				} else if status != http.StatusInternalServerError || retry == "" || time.Since(begin) > 10*time.Second {
+				} else if status != http.StatusInternalServerError || retry == "" ||
+					time.Since(begin) > 10*time.Second {
 					t.Errorf("%d after %s, try again after %q", status, time.Since(begin), retry)
 				}
 				select {
@@ -97,7 +102,8 @@ func TestOutage_FrozenDatabase(t *testing.T) {
 	}
 	close(frozen)
 	group.Wait()
-	if status, retry := answeredBy(t, c, http.MethodGet, clients, nil); status != http.StatusInternalServerError || retry == "" {
+	if status, retry := answeredBy(t, c, http.MethodGet, clients, nil); status != http.StatusInternalServerError ||
+		retry == "" {
 		t.Errorf("a list: %d, try again after %q", status, retry)
 	}
 	get(t, c, "/healthz")
@@ -158,7 +164,9 @@ func TestOutage_Restart(t *testing.T) {
 	if err := cluster.Down(); err != nil {
 		t.Fatal(err)
 	}
-	if status, retry := answeredBy(t, c, http.MethodPost, cas, object{"name": "no", "email": "ca@example.com"}); status != http.StatusInternalServerError || retry == "" {
+	if status, retry := answeredBy(
+		t, c, http.MethodPost, cas, object{"name": "no", "email": "ca@example.com"},
+	); status != http.StatusInternalServerError || retry == "" {
 		t.Errorf("while it is away: %d, try again after %q", status, retry)
 	}
 	if err := cluster.Up(t.Context()); err != nil {

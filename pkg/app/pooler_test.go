@@ -20,7 +20,8 @@ func TestPooler(t *testing.T) {
 	db := openDatabase(t, direct)
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		if _, err := db.ExecContext(t.Context(),
-			"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+name+" = ''20s''', current_database()); END $$"); err != nil {
+			"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+name+
+				" = ''20s''', current_database()); END $$"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -33,7 +34,9 @@ func TestPooler(t *testing.T) {
 		get(t, c, clientPath(site.ID, "/key"))
 		revoke(t, c, site.ID)
 		issuer := must(parseCertificates(get(t, c, caPath(authority.ID, "/certificate"))))[0]
-		if list := must(parseCRL(get(t, c, caPath(authority.ID, "/crl")), issuer)); len(list.RevokedCertificateEntries) != 1 {
+		if list := must(parseCRL(get(t, c, caPath(authority.ID, "/crl")), issuer)); len(
+			list.RevokedCertificateEntries,
+		) != 1 {
 			t.Errorf("the list of %s has %d entries", name, len(list.RevokedCertificateEntries))
 		}
 		createRole(t, c, "role-"+name, scope("openvpn.cas", true, false))

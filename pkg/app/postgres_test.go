@@ -17,7 +17,9 @@ func TestMigrations_OfPostgreSQLAreAStepOfTheirOwn(t *testing.T) {
 		t.Helper()
 		outcome := apptest.Command(t, o, args...)
 		if (outcome.Code != 0) != (code != 0) || !strings.Contains(outcome.Stdout, words) {
-			t.Errorf("%q: code %d, stdout %q, stderr %q; want %q", args, outcome.Code, outcome.Stdout, outcome.Stderr, words)
+			t.Errorf(
+				"%q: code %d, stdout %q, stderr %q; want %q", args, outcome.Code, outcome.Stdout, outcome.Stderr, words,
+			)
 		}
 	}
 	wantCommand(1, "00001 missing 00001_", "migrate", "status")
@@ -100,7 +102,9 @@ func TestReplicas_ForgetCredentials(t *testing.T) {
 	}
 	grant := func(scopes ...object) func(apikey) {
 		return func(apikey) {
-			wantStatus(t, other, http.MethodPut, rolePath, object{"scopes": append([]object{}, scopes...)}, http.StatusOK)
+			wantStatus(
+				t, other, http.MethodPut, rolePath, object{"scopes": append([]object{}, scopes...)}, http.StatusOK,
+			)
 		}
 	}
 	for i, test := range []struct {
@@ -110,7 +114,10 @@ func TestReplicas_ForgetCredentials(t *testing.T) {
 	}{
 		{"revoked by a command", command("revoke"), http.StatusUnauthorized},
 		{"rotated by a command", command("rotate", "--overlap", "0s"), http.StatusUnauthorized},
-		{"deleted", func(key apikey) { wantStatus(t, other, http.MethodDelete, key.path(), nil, http.StatusOK) }, http.StatusUnauthorized},
+		{
+			"deleted", func(key apikey) { wantStatus(t, other, http.MethodDelete, key.path(), nil, http.StatusOK) },
+			http.StatusUnauthorized,
+		},
 		{"disabled", update(admin, object{"enabled": false}), http.StatusUnauthorized},
 		{"bound to an address", update(other, object{"allowed_ips": []string{"192.0.2.1"}}), http.StatusForbidden},
 		{"without its role", update(admin, object{"roles": []int64{}}), http.StatusForbidden},
@@ -125,7 +132,9 @@ func TestReplicas_ForgetCredentials(t *testing.T) {
 			}
 			var all []*apptest.Client
 			for _, p := range []*apptest.Process{a, b} {
-				all = append(all, &apptest.Client{URL: p.URL, Token: token}, &apptest.Client{URL: p.URL, Token: machine.Access})
+				all = append(
+					all, &apptest.Client{URL: p.URL, Token: token}, &apptest.Client{URL: p.URL, Token: machine.Access},
+				)
 			}
 			key := find(t, admin, name)
 			wantSoon(t, cas, all, test.status, func() { test.change(key) })
@@ -151,7 +160,11 @@ func TestReplicas_ForgetSigningKeys(t *testing.T) {
 	}
 	var all []*apptest.Client
 	for _, p := range []*apptest.Process{a, b} {
-		all = append(all, &apptest.Client{URL: p.URL, Token: maria.Access}, &apptest.Client{URL: p.URL, Token: machine.Access})
+		all = append(
+			all, &apptest.Client{URL: p.URL, Token: maria.Access}, &apptest.Client{URL: p.URL, Token: machine.Access},
+		)
 	}
-	wantSoon(t, cas, all, http.StatusUnauthorized, func() { apptest.MustCommand(t, o, "signing-key", "rotate", "--revoke") })
+	wantSoon(
+		t, cas, all, http.StatusUnauthorized, func() { apptest.MustCommand(t, o, "signing-key", "rotate", "--revoke") },
+	)
 }

@@ -111,10 +111,15 @@ func TestReadiness_IsBounded(t *testing.T) {
 				<-release
 				return "", nil
 			}},
-			check{"failed", func(context.Context) (string, error) { return "it does not work", errors.New("the cause") }},
+			check{
+				"failed", func(context.Context) (string, error) { return "it does not work", errors.New("the cause") },
+			},
 			check{"broken", func(context.Context) (string, error) { panic("a mistake") }},
 			check{"good", func(context.Context) (string, error) { return "", nil }})
-		want := []wire.Check{{Name: "stuck", Fault: lateFault}, {Name: "failed", Fault: "it does not work"}, {Name: "broken", Fault: "the check failed"}, {Name: "good"}}
+		want := []wire.Check{
+			{Name: "stuck", Fault: lateFault}, {Name: "failed", Fault: "it does not work"},
+			{Name: "broken", Fault: "the check failed"}, {Name: "good"},
+		}
 		for _, took := range []time.Duration{checkTimeout, 0, 0} { // a check that still runs is not waited for again
 			begin := time.Now()
 			if diff := cmp.Diff(want, r.answer(t.Context())); diff != "" || time.Since(begin) != took {
@@ -130,7 +135,9 @@ func TestReadiness_IsBounded(t *testing.T) {
 		if got := r.answer(t.Context()); got[0].Fault != "" {
 			t.Errorf("afterwards: %v", got)
 		}
-		for text, times := range map[string]int{`"error":"the cause"`: 1, `"error":"panic: a mistake"`: 1, `"msg":"ready again","check":"stuck"`: 1} {
+		for text, times := range map[string]int{
+			`"error":"the cause"`: 1, `"error":"panic: a mistake"`: 1, `"msg":"ready again","check":"stuck"`: 1,
+		} {
 			if n := strings.Count(log.String(), text); n != times {
 				t.Errorf("%s is %d times in the log:\n%s", text, n, log.String())
 			}
@@ -156,7 +163,8 @@ func TestWriteProbe(t *testing.T) {
 			t.Helper()
 			time.Sleep(wait)
 			outcome = set
-			if err := p.try(t.Context(), write); !errors.Is(err, want) || (err == nil) != (want == nil) || writes != wantWrites {
+			if err := p.try(t.Context(), write); !errors.Is(err, want) || (err == nil) != (want == nil) ||
+				writes != wantWrites {
 				t.Errorf("%s: %v after %d writes, want %v after %d", what, err, writes, want, wantWrites)
 			}
 		}

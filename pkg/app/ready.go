@@ -83,7 +83,8 @@ func (s *Server) crlFault(ctx context.Context) (string, error) {
 	case found && !Now().Before(first):
 		return "a CRL has expired: OpenVPN refuses the clients of its CA", nil
 	case health.Stale > 0 || health.Overdue > 0:
-		return "a CRL can't be brought up to date: the last ones are served until " + health.Ends.UTC().Format(time.RFC3339), nil
+		return "a CRL can't be brought up to date: the last ones are served until " +
+			health.Ends.UTC().Format(time.RFC3339), nil
 	}
 	return "", nil
 }
@@ -98,7 +99,8 @@ func (s *Server) clockFault(ctx context.Context) (string, error) {
 // auditGauge reports that something that was signed is gone from the audit, for alarms.
 func (s *Server) auditGauge() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "chaveiro_audit_loss", Help: "1 when the audit is not signed any more because something that was signed is gone from it.",
+		Name: "chaveiro_audit_loss",
+		Help: "1 when the audit is not signed any more because something that was signed is gone from it.",
 	}, func() float64 {
 		if s.Services.Audit.Loss() {
 			return 1
@@ -111,16 +113,25 @@ func (s *Server) auditGauge() prometheus.Collector {
 // alarms. They use the state of this process, and ask nobody.
 func (s *Server) crlGauges() []prometheus.Collector {
 	gauge := func(name, help string, value func(pki.CRLHealth) float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(s.Services.CRLs.Health()) })
+		return prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(s.Services.CRLs.Health()) },
+		)
 	}
 	return []prometheus.Collector{
-		gauge("chaveiro_crl_expires_seconds", "Seconds until the first of the current CRLs ends; 0 when there is none.", func(h pki.CRLHealth) float64 {
-			if h.Ends.IsZero() {
-				return 0
-			}
-			return h.Ends.Sub(Now()).Seconds()
-		}),
-		gauge("chaveiro_crl_stale", "CRLs that could not be brought up to date: the last ones are served.", func(h pki.CRLHealth) float64 { return float64(h.Stale) }),
-		gauge("chaveiro_crl_overdue", "CRLs that should have been signed anew an hour ago.", func(h pki.CRLHealth) float64 { return float64(h.Overdue) }),
+		gauge("chaveiro_crl_expires_seconds", "Seconds until the first of the current CRLs ends; 0 when there is none.",
+			func(h pki.CRLHealth) float64 {
+				if h.Ends.IsZero() {
+					return 0
+				}
+				return h.Ends.Sub(Now()).Seconds()
+			}),
+		gauge(
+			"chaveiro_crl_stale", "CRLs that could not be brought up to date: the last ones are served.",
+			func(h pki.CRLHealth) float64 { return float64(h.Stale) },
+		),
+		gauge(
+			"chaveiro_crl_overdue", "CRLs that should have been signed anew an hour ago.",
+			func(h pki.CRLHealth) float64 { return float64(h.Overdue) },
+		),
 	}
 }

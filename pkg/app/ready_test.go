@@ -23,7 +23,8 @@ func awaitReady(t *testing.T, url, fault string) {
 	c := &apptest.Client{URL: url}
 	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		body, err := c.Bytes(t.Context(), "/readyz")
-		if fault == "" && err == nil || fault != "" && statusOf(err) == http.StatusServiceUnavailable && strings.Contains(err.Error(), fault) {
+		if fault == "" && err == nil || fault != "" && statusOf(err) == http.StatusServiceUnavailable &&
+			strings.Contains(err.Error(), fault) {
 			return
 		}
 		if time.Since(begin) > readyTimeout {
@@ -44,7 +45,8 @@ func TestReady_ReadOnly(t *testing.T) {
 		t.Helper()
 		for _, statement := range []string{
 			"SET default_transaction_read_only = off",
-			"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = " + value + "', current_database()); END $$",
+			"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = " + value +
+				"', current_database()); END $$",
 			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
 		} {
 			if _, err := db.ExecContext(t.Context(), statement); err != nil {
@@ -65,7 +67,10 @@ func TestReady_OfANewerSchema(t *testing.T) {
 	onBoth(t, func(t *testing.T, o apptest.Options) {
 		p := apptest.Start(t, o)
 		wantReady(t, p.URL)
-		if _, err := openDatabase(t, o).ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)"); err != nil {
+		if _, err := openDatabase(t, o).
+			ExecContext(
+				t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)",
+			); err != nil {
 			t.Fatal(err)
 		}
 		awaitReady(t, p.URL, "the schema is newer than this version of the program")
@@ -74,9 +79,11 @@ func TestReady_OfANewerSchema(t *testing.T) {
 		}
 		wantRefusal(t, o, "newer version")
 		for _, args := range [][]string{
-			{"migrate", "up"}, {"migrate", "status"}, {"apikey", "create", "--name", "x"}, {"apikey", "list"}, {"device", "export"}, {"audit", "verify"},
+			{"migrate", "up"}, {"migrate", "status"}, {"apikey", "create", "--name", "x"}, {"apikey", "list"},
+			{"device", "export"}, {"audit", "verify"},
 		} {
-			if outcome := apptest.Command(t, o, args...); outcome.Code == 0 || !strings.Contains(outcome.Stderr, "newer version") {
+			if outcome := apptest.Command(t, o, args...); outcome.Code == 0 ||
+				!strings.Contains(outcome.Stderr, "newer version") {
 				t.Errorf("%q: code %d, %s", args, outcome.Code, outcome.Stderr)
 			}
 		}

@@ -62,6 +62,7 @@ func (s *Server) warnOfPlainHTTP(address net.Addr) {
 	tcp, ok := address.(*net.TCPAddr)
 	if ok && s.certificate == nil && !tcp.IP.IsLoopback() {
 		s.log.Warn("plain http on an address that others can reach: tokens and passwords can be read on their way, "+
-			"unless a proxy on this machine speaks https for it; set --tls-certificate and --tls-key", "address", address.String())
+			"unless a proxy on this machine speaks https for it; set --tls-certificate and --tls-key", "address",
+			address.String())
 	}
 }

@@ -26,8 +26,10 @@ func pairFor(t *testing.T, dir string, number int64, life time.Duration) (certif
 	t.Helper()
 	private := newKey()
 	cert := sign(&x509.Certificate{
-		SerialNumber: big.NewInt(number), Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-100 * 24 * time.Hour), NotAfter: time.Now().Add(life), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		SerialNumber: big.NewInt(number), Subject: pkix.Name{CommonName: "server"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:   time.Now().Add(-100 * 24 * time.Hour), NotAfter: time.Now().Add(life),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, nil, private.Public(), private)
 	certificate, key = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 	writeFile(t, certificate, certificatePEM(cert), 0o600)

@@ -25,13 +25,18 @@ func TestSQLiteFileReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	var answer record
-	if c.Do(t.Context(), http.MethodPost, clients, object{"ca_id": authority.ID, "name": "lost", "email": "site@example.com"}, &answer) == nil {
+	if c.Do(
+		t.Context(), http.MethodPost, clients, object{
+			"ca_id": authority.ID, "name": "lost", "email": "site@example.com",
+		}, &answer,
+	) == nil {
 		t.Errorf("client %d was stored in a file that is gone", answer.ID)
 	}
 	if _, err := p.AwaitLog(t.Context(), "the database file was replaced: the server ends"); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.Log(), `"msg":"stopped"`); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().
+		Add(20 * time.Second); !strings.Contains(p.Log(), `"msg":"stopped"`); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it still serves")
 		}

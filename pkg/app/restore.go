@@ -33,9 +33,14 @@ type RestoreResult struct {
 
 // RestoreFile puts a backup in the place of the SQLite database, together with what was published
 // since. On any failure the present database stays in place. It refuses while a server runs.
-func RestoreFile(ctx context.Context, s StorageConfig, file string, o RestoreOptions, log *slog.Logger) (result RestoreResult, err error) {
+func RestoreFile(
+	ctx context.Context, s StorageConfig, file string, o RestoreOptions, log *slog.Logger,
+) (result RestoreResult, err error) {
 	if store.EngineOf(s.Location()) == store.Postgres {
-		return result, errors.New("backups of PostgreSQL are restored by pg_restore, with the servers stopped; then run `chaveiro restore --accept`")
+		return result,
+			errors.New(
+				"backups of PostgreSQL are restored by pg_restore, with the servers stopped; then run `chaveiro restore --accept`",
+			)
 	}
 	if err := s.Validate(); err != nil {
 		return result, err
@@ -99,7 +104,8 @@ func verifyBackup(ctx context.Context, file string, keys *seal.Keyring) (Manifes
 		return Manifest{}, err
 	}
 	if info, err := os.Stat(file + "-wal"); err == nil && info.Size() > 0 {
-		return Manifest{}, fmt.Errorf("it is a database that somebody has open, or had: there is %s-wal beside it", file)
+		return Manifest{},
+			fmt.Errorf("it is a database that somebody has open, or had: there is %s-wal beside it", file)
 	}
 	db, err := store.OpenStill(ctx, file)
 	if err != nil {
@@ -112,7 +118,10 @@ func verifyBackup(ctx context.Context, file string, keys *seal.Keyring) (Manifes
 	return manifest, store.CheckSQLite(ctx, file)
 }
 
-func replace(ctx context.Context, s StorageConfig, move fileSwitch, file string, keys *seal.Keyring, o RestoreOptions, log *slog.Logger, result *RestoreResult) error {
+func replace(
+	ctx context.Context, s StorageConfig, move fileSwitch, file string, keys *seal.Keyring, o RestoreOptions,
+	log *slog.Logger, result *RestoreResult,
+) error {
 	prepared := move.prepared()
 	removePrepared(prepared)
 	defer removePrepared(prepared)
@@ -162,7 +171,9 @@ func finishPrepared(ctx context.Context, prepared string) error {
 }
 
 // completeAt migrates a database and completes it with what is known of the time since the backup.
-func completeAt(ctx context.Context, s StorageConfig, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger) (pki.Restored, error) {
+func completeAt(
+	ctx context.Context, s StorageConfig, keys *seal.Keyring, lost, origin string, o RestoreOptions, log *slog.Logger,
+) (pki.Restored, error) {
 	db, err := store.Open(ctx, s.Location())
 	if err != nil {
 		return pki.Restored{}, err

@@ -114,7 +114,9 @@ func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Services: services, config: config, storage: storage, log: log, probe: newWriteProbe(), clock: newClockCheck()}
+	s := &Server{
+		Services: services, config: config, storage: storage, log: log, probe: newWriteProbe(), clock: newClockCheck(),
+	}
 	s.readiness = newReadiness(s.checks(), log)
 	if config.TLSCertificate != "" {
 		if s.certificate, err = openCertificate(config.TLSCertificate, config.TLSKey, log); err != nil {
@@ -122,14 +124,16 @@ func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.L
 		}
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.auditGauge(),
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.auditGauge(),
 		s.clock.gauge())
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
 	}
 	registry.MustRegister(s.crlGauges()...)
 	s.Handler, err = wire.New(wire.Config{
-		Services: services, Ready: s.ready, ExternalURL: string(config.ExternalURL), TrustedProxies: config.TrustedProxies, PAMChanged: config.PAMChanged,
+		Services: services, Ready: s.ready, ExternalURL: string(config.ExternalURL),
+		TrustedProxies: config.TrustedProxies, PAMChanged: config.PAMChanged,
 		Timeout: config.RequestTimeout, Metrics: registry, Now: Now, Log: log,
 	})
 	return s, err
@@ -145,8 +149,10 @@ func (s *Server) serve(ctx context.Context) error {
 	defer cut()
 	server := &http.Server{
 		BaseContext: func(net.Listener) context.Context { return requests },
-		Handler:     s.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		Handler:     s.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout,
+		IdleTimeout:  idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
@@ -176,7 +182,9 @@ func (s *Server) listen() (net.Listener, error) {
 	if err != nil || s.certificate == nil {
 		return listener, err
 	}
-	config := &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	config := &tls.Config{
+		GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	}
 	if s.config.ClientCertificates {
 		config.ClientAuth = tls.RequestClientCert // of any issuer: fingerprints decide which one is valid
 	}
@@ -193,7 +201,10 @@ func (s *Server) drain(server *http.Server) error {
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if err != nil {
-		err = fmt.Errorf("requests were cut off that did not end within %s: %w", s.config.ShutdownTimeout, errors.Join(err, server.Close()))
+		err = fmt.Errorf(
+			"requests were cut off that did not end within %s: %w", s.config.ShutdownTimeout,
+			errors.Join(err, server.Close()),
+		)
 	}
 	s.log.Info("stopped")
 	return err

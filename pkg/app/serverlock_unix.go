@@ -43,7 +43,10 @@ func lockFile(path string) (*os.File, error) {
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = fmt.Errorf("another server, process %s, runs on %s: SQLite is for one", readPID(file), strings.TrimSuffix(path, "-server"))
+		err = fmt.Errorf(
+			"another server, process %s, runs on %s: SQLite is for one", readPID(file),
+			strings.TrimSuffix(path, "-server"),
+		)
 	}
 	if err == nil {
 		err = writePID(file)

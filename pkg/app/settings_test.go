@@ -71,7 +71,10 @@ func settingsTable() string {
 		case one.Switch:
 			value = "off"
 		}
-		fmt.Fprintf(&table, "| `--%s` | `%s` | %s | %s |\n", one.Name, one.Env, value, strings.TrimSpace(one.Help+" "+one.Notes))
+		fmt.Fprintf(
+			&table, "| `--%s` | `%s` | %s | %s |\n", one.Name, one.Env, value,
+			strings.TrimSpace(one.Help+" "+one.Notes),
+		)
 	}
 	return table.String()
 }

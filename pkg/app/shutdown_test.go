@@ -33,7 +33,8 @@ func TestShutdown_LetsRequestsEnd(t *testing.T) {
 			late[i] = strings.Contains(p.Log(), `"msg":"draining"`)
 		})
 	}
-	for !bytes.Contains(get(t, c, "/metrics"), []byte("\nchaveiro_http_requests_running 3\n")) { // the two for keys, and this one
+	// the two for keys, and this one
+	for !bytes.Contains(get(t, c, "/metrics"), []byte("\nchaveiro_http_requests_running 3\n")) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if err := p.Stop(); err != nil {

@@ -25,7 +25,10 @@ func setbacks() map[string]func(*testing.T, *pgtest.Cluster) (back func(context.
 		"disk": func(t *testing.T, c *pgtest.Cluster) func(context.Context) error { return backup(t, c, false) },
 	}
 	if nightly { // to the servers it is like the first with a pause
-		all["recovery"] = func(t *testing.T, c *pgtest.Cluster) func(context.Context) error { return backup(t, c, true) }
+		all["recovery"] = func(t *testing.T,
+			c *pgtest.Cluster) func(context.Context) error {
+			return backup(t, c, true)
+		}
 	}
 	return all
 }
@@ -72,8 +75,9 @@ type failover struct {
 	gone                []goneCredential  // credentials of rows that are lost
 	sessions            []string          // tokens of sessions and apikeys of such rows
 	ids                 map[string]string // of the last rows, by table
-	signed              [2]string         // access tokens of credentials that stay, one for each dialect, signed by the lost key
-	seen                [2]string         // checkpoints of the audit: one that stays and one that is lost
+	// access tokens of credentials that stay, one for each dialect, signed by the lost key
+	signed [2]string
+	seen   [2]string // checkpoints of the audit: one that stays and one that is lost
 }
 
 // goneCredential is a credential of a row that is lost, with what it could read and change.
@@ -190,7 +194,11 @@ func (w *failover) awaitBoth(t *testing.T) {
 func (w *failover) checkAuthorities(t *testing.T) {
 	for i, c := range w.replicas {
 		name := fmt.Sprintf("orphan-%d", i)
-		err := c.Do(t.Context(), http.MethodPost, clients, object{"ca_id": w.lost.ID, "name": name, "email": "site@example.com"}, nil)
+		err := c.Do(
+			t.Context(), http.MethodPost, clients, object{
+				"ca_id": w.lost.ID, "name": name, "email": "site@example.com",
+			}, nil,
+		)
 		if code := statusOf(err); err == nil || code < 400 || code >= 500 {
 			t.Errorf("a client of a CA that is gone: %v", err)
 		}
@@ -249,7 +257,11 @@ func (w *failover) serial(t *testing.T, site record) string {
 func importDevice(t *testing.T, c *apptest.Client, hostname, model string) {
 	t.Helper()
 	body := "hostname,ip,model,type,vendor,site\n" + hostname + ",10.0.0.1," + model + ",Server,Vendor,Site\n"
-	request := must(http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+devicesPath+"/import?atomic=true", strings.NewReader(body)))
+	request := must(
+		http.NewRequestWithContext(
+			t.Context(), http.MethodPost, c.URL+devicesPath+"/import?atomic=true", strings.NewReader(body),
+		),
+	)
 	request.Header.Set("Authorization", "Bearer "+c.Token)
 	request.Header.Set("Content-Type", "text/csv")
 	if err := sendFor(http.DefaultClient, request, http.StatusOK, nil); err != nil {

@@ -60,7 +60,11 @@ func (w *failover) loseCredentials(t *testing.T) {
 	vault := authorizeAs(t, w.replicas[0], "lost", "oauth2").bearer(t, w.replicas[0].URL)
 	w.sessions = []string{key, session.Refresh}
 	for i, token := range []string{key, machine.Access, session.Access} {
-		w.gone = append(w.gone, goneCredential{token, cas, apikeys, object{"name": fmt.Sprint("by a lost one ", i), "superuser": true}})
+		w.gone = append(
+			w.gone, goneCredential{
+				token, cas, apikeys, object{"name": fmt.Sprint("by a lost one ", i), "superuser": true},
+			},
+		)
 	}
 	w.gone = append(w.gone, goneCredential{vault, upsertPath, upsertPath, lostDevice("by-a-lost-one")})
 	for _, c := range w.replicas {
@@ -73,12 +77,16 @@ func (w *failover) loseCredentials(t *testing.T) {
 func (w *failover) newHolders(t *testing.T, name string) (key string, s session) {
 	t.Helper()
 	key = createKey(t, w.options, "--name", name, "--superuser")
-	password := strings.TrimSpace(apptest.MustCommand(t, w.options, "user", "create", "--username", name, "--superuser"))
+	password := strings.TrimSpace(
+		apptest.MustCommand(t, w.options, "user", "create", "--username", name, "--superuser"),
+	)
 	return key, must(signIn(w.replicas[0], t, name, password))
 }
 
 func lostDevice(hostname string) device {
-	return device{Hostname: hostname, IP: "10.0.0.9", Model: "lost-model", Type: "Server", Vendor: "Vendor", Site: "Site"}
+	return device{
+		Hostname: hostname, IP: "10.0.0.9", Model: "lost-model", Type: "Server", Vendor: "Vendor", Site: "Site",
+	}
 }
 
 // heirs are the tables in which a new row gets the id of the lost last row.
@@ -135,7 +143,8 @@ func (w *failover) askMeanwhile(t *testing.T) (end func()) {
 	var mu sync.Mutex
 	for i, c := range w.replicas {
 		for method, path := range map[string]string{
-			http.MethodGet: clientPath(w.listed.ID, ""), http.MethodPut: clientPath(w.listed.ID, ""), http.MethodHead: caPath(w.kept.ID, "/crl"),
+			http.MethodGet: clientPath(w.listed.ID, ""), http.MethodPut: clientPath(w.listed.ID, ""),
+			http.MethodHead: caPath(w.kept.ID, "/crl"),
 			http.MethodPost: apikeys,
 		} {
 			group.Go(func() {
@@ -145,13 +154,18 @@ func (w *failover) askMeanwhile(t *testing.T) (end func()) {
 					case http.MethodPut:
 						in = object{"description": fmt.Sprint(i, n)}
 					case http.MethodPost:
-						in = object{"name": fmt.Sprint("meanwhile ", i, n), "enabled": 1} // refused, but only after the caller is authenticated
+						// refused, but only after the caller is authenticated
+						in = object{"name": fmt.Sprint("meanwhile ", i, n), "enabled": 1}
 					}
 					begin := time.Now()
 					status, retry := answeredBy(t, c, method, path, in)
 					fine := status == http.StatusOK || status == http.StatusConflict && method == http.MethodPost
-					if !fine && (status != http.StatusInternalServerError || retry == "") || time.Since(begin) > 15*time.Second {
-						t.Errorf("server %d, %s: %d after %s, try again after %q\n%s", i, method, status, time.Since(begin), retry, w.logs[i].Log())
+					if !fine && (status != http.StatusInternalServerError || retry == "") ||
+						time.Since(begin) > 15*time.Second {
+						t.Errorf(
+							"server %d, %s: %d after %s, try again after %q\n%s", i, method, status, time.Since(begin),
+							retry, w.logs[i].Log(),
+						)
 						return
 					}
 					mu.Lock()
@@ -181,7 +195,10 @@ func (w *failover) checkChanges(t *testing.T) {
 	t.Helper()
 	for _, c := range w.replicas {
 		for _, lost := range w.gone {
-			wantStatus(t, &apptest.Client{URL: c.URL, Token: lost.token}, http.MethodPost, lost.change, lost.in, http.StatusUnauthorized)
+			wantStatus(
+				t, &apptest.Client{URL: c.URL, Token: lost.token}, http.MethodPost, lost.change, lost.in,
+				http.StatusUnauthorized,
+			)
 		}
 	}
 }
@@ -192,7 +209,10 @@ func (w *failover) checkCredentials(t *testing.T) {
 	t.Helper()
 	for i, c := range w.replicas {
 		for _, lost := range w.gone {
-			wantStatus(t, &apptest.Client{URL: c.URL, Token: lost.token}, http.MethodGet, lost.read, nil, http.StatusUnauthorized)
+			wantStatus(
+				t, &apptest.Client{URL: c.URL, Token: lost.token}, http.MethodGet, lost.read, nil,
+				http.StatusUnauthorized,
+			)
 		}
 		for j, token := range w.sessions {
 			if _, err := exchange(c, t, token); statusOf(err) != http.StatusUnauthorized {
@@ -216,7 +236,8 @@ func (w *failover) checkDevices(t *testing.T) {
 			t.Error(err)
 		}
 		for _, list := range []string{string(get(t, vault, upsertPath)), string(get(t, c, devicesPath))} {
-			if strings.Count(list, "lost-model") != 2*(i+1) || !strings.Contains(list, "kept-1") || strings.Contains(list, `"lost-0"`) {
+			if strings.Count(list, "lost-model") != 2*(i+1) || !strings.Contains(list, "kept-1") ||
+				strings.Contains(list, `"lost-0"`) {
 				t.Errorf("%s", list)
 			}
 		}
@@ -230,7 +251,9 @@ func (w *failover) checkSigned(t *testing.T) {
 	lost := keyOf(t, w.signed[0])
 	for i, c := range w.replicas {
 		for j, path := range []string{cas, upsertPath} {
-			wantStatus(t, &apptest.Client{URL: c.URL, Token: w.signed[j]}, http.MethodGet, path, nil, http.StatusUnauthorized)
+			wantStatus(
+				t, &apptest.Client{URL: c.URL, Token: w.signed[j]}, http.MethodGet, path, nil, http.StatusUnauthorized,
+			)
 		}
 		fresh := must(exchange(c, t, c.Token)).Access
 		if keyOf(t, fresh) == lost {
@@ -248,7 +271,9 @@ func (w *failover) checkLogs(t *testing.T) {
 	serial, ok := new(big.Int).SetString(w.serial(t, w.listed), 10)
 	for i, p := range w.logs {
 		log := strings.ToUpper(p.Log())
-		for _, words := range []string{"the database has another history", "certificates are good again", fmt.Sprintf("%X", serial)} {
+		for _, words := range []string{
+			"the database has another history", "certificates are good again", fmt.Sprintf("%X", serial),
+		} {
 			if !ok || !strings.Contains(log, strings.ToUpper(words)) {
 				t.Errorf("server %d has not said %q", i, words)
 			}
@@ -260,7 +285,11 @@ func (w *failover) checkLogs(t *testing.T) {
 // that its end is lost.
 func (w *failover) checkAudit(t *testing.T) {
 	t.Helper()
-	if got := apptest.MustCommand(t, w.options, "audit", "verify", "--expect", hashOf(t, w.seen[0])); !strings.HasSuffix(got, " 0 problems\n") {
+	if got := apptest.MustCommand(
+		t, w.options, "audit", "verify", "--expect", hashOf(t, w.seen[0]),
+	); !strings.HasSuffix(
+		got, " 0 problems\n",
+	) {
 		t.Errorf("%s", got)
 	}
 	if got := apptest.Command(t, w.options, "audit", "verify", "--expect", hashOf(t, w.seen[1])); got.Code != 1 {
@@ -275,7 +304,8 @@ func (w *failover) checkFloor(t *testing.T) {
 	wantRefusal(t, w.stopped, "older than what was published", "events of the audit are gone", "restore --accept")
 	hand := []string{"restore", "--accept"}
 	for name, list := range map[string][]byte{
-		"published": w.published, "kept": get(t, w.replicas[0], caPath(w.kept.ID, "/crl")), "heir": get(t, w.replicas[0], caPath(w.lost.ID, "/crl")),
+		"published": w.published, "kept": get(t, w.replicas[0], caPath(w.kept.ID, "/crl")),
+		"heir": get(t, w.replicas[0], caPath(w.lost.ID, "/crl")),
 	} {
 		write(t, w.stopped.DataDir, name+".pem", list)
 		hand = append(hand, "--crl", filepath.Join(w.stopped.DataDir, name+".pem"))
@@ -284,8 +314,12 @@ func (w *failover) checkFloor(t *testing.T) {
 	serial, published := w.serial(t, w.listed), must(parseCRL(w.published, w.keptCert))
 	for _, c := range w.replicas {
 		list := w.readCRL(t, c)
-		if !listedIn(list)[serial] || list.Number.Cmp(published.Number) <= 0 || !list.ThisUpdate.After(published.ThisUpdate) {
-			t.Errorf("list %d of %s after %d of %s: %v", list.Number, list.ThisUpdate, published.Number, published.ThisUpdate, listedIn(list))
+		if !listedIn(list)[serial] || list.Number.Cmp(published.Number) <= 0 ||
+			!list.ThisUpdate.After(published.ThisUpdate) {
+			t.Errorf(
+				"list %d of %s after %d of %s: %v", list.Number, list.ThisUpdate, published.Number,
+				published.ThisUpdate, listedIn(list),
+			)
 		}
 	}
 	wantReady(t, apptest.Start(t, w.stopped).URL)

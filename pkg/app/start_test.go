@@ -15,7 +15,8 @@ import (
 func TestCommands_MakeNoDatabase(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
-		"migrate status", "apikey create --name a --superuser", "apikey list", "apikey rotate 1", "apikey revoke 1", "user create --username a",
+		"migrate status", "apikey create --name a --superuser", "apikey list", "apikey rotate 1", "apikey revoke 1",
+		"user create --username a",
 		"signing-key rotate", "audit verify", "audit prune --keep 1h", "device export", "device import -",
 	} {
 		t.Run(args, func(t *testing.T) {
@@ -31,7 +32,8 @@ func TestCommands_MakeNoDatabase(t *testing.T) {
 			o.DataDir = t.TempDir()
 			writeFile(t, filepath.Join(o.DataDir, "chaveiro.db"), "", 0o600)
 			outcome = apptest.Command(t, o, strings.Fields(args)...)
-			if files := filesIn(t, o.DataDir); outcome.Code == 0 || len(files) != 1 || sizeOf(t, filepath.Join(o.DataDir, files[0])) != 0 {
+			if files := filesIn(t, o.DataDir); outcome.Code == 0 || len(files) != 1 ||
+				sizeOf(t, filepath.Join(o.DataDir, files[0])) != 0 {
 				t.Errorf("with an empty file: code %d, %q", outcome.Code, files)
 			}
 		})
@@ -62,8 +64,12 @@ func sizeOf(t *testing.T, path string) int64 {
 func TestStart_DoesNotBeginAnew(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(t *testing.T, o apptest.Options){
-		"the file is gone":      func(t *testing.T, o apptest.Options) { removeDatabase(t, o) },
-		"the file is empty":     func(t *testing.T, o apptest.Options) { removeDatabase(t, o); writeFile(t, databaseFile(o), "", 0o600) },
+		"the file is gone": func(t *testing.T, o apptest.Options) { removeDatabase(t, o) },
+		"the file is empty": func(t *testing.T,
+			o apptest.Options) {
+			removeDatabase(t, o)
+			writeFile(t, databaseFile(o), "", 0o600)
+		},
 		"the file has no table": emptySQLite,
 		"the tables are gone":   emptyPostgres,
 	} {
@@ -81,7 +87,8 @@ func TestStart_DoesNotBeginAnew(t *testing.T) {
 			}
 			lose(t, o)
 			wantRefusal(t, o, "master.key is there, but its database", "--new-database")
-			if outcome := apptest.Command(t, o, "migrate", "up"); outcome.Code == 0 || !strings.Contains(outcome.Stderr, "--new-database") {
+			if outcome := apptest.Command(t, o, "migrate", "up"); outcome.Code == 0 ||
+				!strings.Contains(outcome.Stderr, "--new-database") {
 				t.Errorf("migrate up: code %d, %s", outcome.Code, outcome.Stderr)
 			}
 			wantRefusal(t, o, "--new-database") // the refusal has changed nothing
@@ -115,7 +122,8 @@ func emptySQLite(t *testing.T, o apptest.Options) {
 
 func emptyPostgres(t *testing.T, o apptest.Options) {
 	t.Helper()
-	if _, err := openDatabase(t, o).ExecContext(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
+	if _, err := openDatabase(t, o).
+		ExecContext(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,7 +131,9 @@ func emptyPostgres(t *testing.T, o apptest.Options) {
 // TestMasterKey_OthersMustNotRead: the refusal names the command that repairs the mode.
 func TestMasterKey_OthersMustNotRead(t *testing.T) {
 	t.Parallel()
-	for mode, good := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o644: false, 0o604: false, 0o700: false, 0o666: false} {
+	for mode, good := range map[os.FileMode]bool{
+		0o600: true, 0o400: true, 0o640: false, 0o644: false, 0o604: false, 0o700: false, 0o666: false,
+	} {
 		t.Run(fmt.Sprintf("%04o", mode), func(t *testing.T) {
 			t.Parallel()
 			o := onSQLite(t)

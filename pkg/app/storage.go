@@ -43,7 +43,8 @@ func OpenStorage(ctx context.Context, s StorageConfig, migrate bool, log *slog.L
 }
 
 func openStorageBy(
-	ctx context.Context, open func(context.Context, StorageConfig) (*store.Store, error), s StorageConfig, migrate bool, log *slog.Logger,
+	ctx context.Context, open func(context.Context, StorageConfig) (*store.Store, error), s StorageConfig, migrate bool,
+	log *slog.Logger,
 ) (*Storage, error) {
 	db, err := open(ctx, s)
 	if err != nil {
@@ -56,7 +57,9 @@ func openStorageBy(
 	return storage, nil
 }
 
-func openStorage(ctx context.Context, s StorageConfig, db *store.Store, migrate bool, log *slog.Logger) (*Storage, error) {
+func openStorage(
+	ctx context.Context, s StorageConfig, db *store.Store, migrate bool, log *slog.Logger,
+) (*Storage, error) {
 	if err := tellNew(ctx, s, db, log); err != nil {
 		return nil, err
 	}
@@ -114,7 +117,10 @@ func protectedKeyring(path string, text []byte) (*seal.Keyring, error) {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&^0o600 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("the master key has the mode %04o, so that others may read it: chmod 600 %s", mode, shellQuote(path))
+		return nil,
+			fmt.Errorf(
+				"the master key has the mode %04o, so that others may read it: chmod 600 %s", mode, shellQuote(path),
+			)
 	}
 	return parseKeyring(path, text)
 }

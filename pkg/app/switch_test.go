@@ -36,7 +36,8 @@ func newFiles(t *testing.T) fileSwitch {
 func wantSwitched(t *testing.T, s fileSwitch, aside string) {
 	t.Helper()
 	for path, want := range map[string]string{
-		s.location: "new", s.location + "-wal": "", s.location + "-shm": "", s.prepared(): "", s.note(): "", aside: "old", aside + "-wal": "old log",
+		s.location: "new", s.location + "-wal": "", s.location + "-shm": "", s.prepared(): "", s.note(): "",
+		aside: "old", aside + "-wal": "old log",
 	} {
 		if got := content(t, path); got != want {
 			t.Errorf("%s: %q, want %q", filepath.Base(path), got, want)

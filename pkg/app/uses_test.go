@@ -36,7 +36,8 @@ func TestLastUse(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 		used, err := time.Parse(time.RFC3339Nano, *key.LastUsedAt)
-		if err != nil || used.Before(begin.Truncate(time.Microsecond)) || used.After(end) || *key.LastUsedIP != "127.0.0.1" {
+		if err != nil || used.Before(begin.Truncate(time.Microsecond)) || used.After(end) ||
+			*key.LastUsedIP != "127.0.0.1" {
 			t.Errorf("last used at %s from %s; want %s to %s (%v)", *key.LastUsedAt, *key.LastUsedIP, begin, end, err)
 		}
 		if most, n := 1+int(time.Since(begin)/usesInterval), updatesOf(t, db, key.ID); n > most {

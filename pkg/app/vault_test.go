@@ -148,7 +148,9 @@ func sendFor(client *http.Client, request *http.Request, status int, out any) er
 		return err
 	}
 	if response.StatusCode != status {
-		return &apptest.StatusError{Request: request.Method + " " + request.URL.Path, Status: response.StatusCode, Body: string(body)}
+		return &apptest.StatusError{
+			Request: request.Method + " " + request.URL.Path, Status: response.StatusCode, Body: string(body),
+		}
 	}
 	if out == nil {
 		return nil

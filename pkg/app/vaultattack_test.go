@@ -49,12 +49,15 @@ func (v vaultRequest) ask(t *testing.T, client *http.Client, address string) (in
 // unsigned is how an application of the method none sends its credential. plaintext is how an
 // application of OAuth 1.0 may send its credential over TLS.
 func (k vaultKeys) unsigned() string {
-	return "?" + url.Values{"oauth_consumer_key": {k.ClientID}, "oauth_token": {k.Token}, "oauth_signature": {"-"}}.Encode()
+	return "?" + url.Values{
+		"oauth_consumer_key": {k.ClientID}, "oauth_token": {k.Token}, "oauth_signature": {"-"},
+	}.Encode()
 }
 
 func (k vaultKeys) plaintext() string {
 	return "?" + url.Values{
-		"oauth_consumer_key": {k.ClientID}, "oauth_token": {k.Token}, "oauth_signature_method": {"PLAINTEXT"}, "oauth_version": {"1.0"},
+		"oauth_consumer_key": {k.ClientID}, "oauth_token": {k.Token}, "oauth_signature_method": {"PLAINTEXT"},
+		"oauth_version":   {"1.0"},
 		"oauth_signature": {k.ClientSecret + "&" + k.TokenSecret},
 	}.Encode()
 }
@@ -64,7 +67,12 @@ func (k vaultKeys) plaintext() string {
 func TestAttack_VaultTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	options := apptest.Options{DataDir: dir, Args: []string{"--pam-unsigned", "--pam-plaintext", "--external-url", "https://vault.example.com", "--trusted-proxies", "192.0.2.0/24"}}
+	options := apptest.Options{
+		DataDir: dir, Args: []string{
+			"--pam-unsigned", "--pam-plaintext", "--external-url", "https://vault.example.com", "--trusted-proxies",
+			"192.0.2.0/24",
+		},
+	}
 	plain := apptest.Start(t, options)
 	token, err := plain.Token(t.Context(), "admin")
 	if err != nil {
@@ -78,7 +86,8 @@ func TestAttack_VaultTLS(t *testing.T) {
 	}
 	masked := 0
 	for _, k := range shown.Authorizations {
-		if k.ClientID == none.ClientID && k.Token != none.Token && strings.HasPrefix(k.Token, "*") && strings.HasSuffix(none.Token, strings.TrimLeft(k.Token, "*")) {
+		if k.ClientID == none.ClientID && k.Token != none.Token && strings.HasPrefix(k.Token, "*") &&
+			strings.HasSuffix(none.Token, strings.TrimLeft(k.Token, "*")) {
 			masked++
 		}
 	}
@@ -87,9 +96,12 @@ func TestAttack_VaultTLS(t *testing.T) {
 	}
 	for name, query := range map[string]string{"unsigned": none.unsigned(), "plaintext": signed.plaintext()} {
 		for _, header := range []map[string]string{
-			nil, {"X-Forwarded-Proto": "https"}, {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "proto=https"},
+			nil, {"X-Forwarded-Proto": "https"}, {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"},
+			{"Forwarded": "proto=https"},
 		} {
-			status, body := vaultRequest{method: "GET", path: upsertPath + query, header: header}.ask(t, http.DefaultClient, plain.URL)
+			status, body := vaultRequest{
+				method: "GET", path: upsertPath + query, header: header,
+			}.ask(t, http.DefaultClient, plain.URL)
 			if status != http.StatusUnauthorized {
 				t.Errorf("%s over http with %v: %d %s", name, header, status, body)
 			}
@@ -104,7 +116,9 @@ func TestAttack_VaultTLS(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for name, query := range map[string]string{"unsigned": none.unsigned(), "plaintext": signed.plaintext()} {
 		address := "https://" + strings.TrimPrefix(secure.URL, "http://")
-		if status, body := (vaultRequest{method: "GET", path: upsertPath + query}).ask(t, client, address); status != http.StatusOK {
+		if status, body := (vaultRequest{method: "GET", path: upsertPath + query}).ask(
+			t, client, address,
+		); status != http.StatusOK {
 			t.Errorf("%s over TLS: %d %s", name, status, body)
 		}
 	}
@@ -135,21 +149,70 @@ func TestAttack_VaultCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	twice := `{"hostname":"attacked","hostname":"other","ip":"1","model":"m","type":"t","vendor":"v","site":"s"}`
-	credentials := "grant_type=client_credentials&client_id=" + oauth2.ClientID + "&client_secret=" + oauth2.ClientSecret
+	credentials := "grant_type=client_credentials&client_id=" + oauth2.ClientID + "&client_secret=" +
+		oauth2.ClientSecret
 	good := header(p.URL, "good")
 	for name, step := range map[string]struct {
 		status  int
 		request vaultRequest
 	}{
-		"signed for another host":        {401, vaultRequest{path: upsertPath, body: string(body), header: map[string]string{"Authorization": header("http://other.example", "1"), "Content-Type": asJSON}}},
-		"signed for https":               {401, vaultRequest{path: upsertPath, body: string(body), header: map[string]string{"Authorization": header("https"+strings.TrimPrefix(p.URL, "http"), "2"), "Content-Type": asJSON}}},
-		"two Authorization headers":      {401, vaultRequest{path: upsertPath, body: string(body), doubled: []string{bearer, header(p.URL, "3")}, header: map[string]string{"Content-Type": asJSON}}},
-		"Bearer and unsigned parameters": {401, vaultRequest{path: upsertPath + signed.unsigned(), body: string(body), header: map[string]string{"Authorization": bearer, "Content-Type": asJSON}}},
-		"a key of the body twice":        {400, vaultRequest{path: upsertPath, body: twice, header: map[string]string{"Authorization": bearer, "Content-Type": asJSON}}},
-		"a field of the form twice":      {400, vaultRequest{path: upsertPath, body: "hostname=a&hostname=b&ip=1&model=m&type=t&vendor=v&site=s", header: map[string]string{"Authorization": bearer, "Content-Type": form}}},
-		"client_id twice":                {400, vaultRequest{path: "/iso/oauth2/token", body: credentials + "&client_id=other", header: map[string]string{"Content-Type": form}}},
-		"client_id twice, of /api":       {400, vaultRequest{path: "/api/oauth2/token", body: credentials + "&client_id=other", header: map[string]string{"Content-Type": form}}},
-		"HTTP Basic beside the form":     {400, vaultRequest{path: "/iso/oauth2/token", body: credentials, header: map[string]string{"Content-Type": form, "Authorization": "Basic YTpi"}}},
+		"signed for another host": {
+			401, vaultRequest{
+				path: upsertPath, body: string(body), header: map[string]string{
+					"Authorization": header("http://other.example", "1"), "Content-Type": asJSON,
+				},
+			},
+		},
+		"signed for https": {
+			401, vaultRequest{
+				path: upsertPath, body: string(body), header: map[string]string{
+					"Authorization": header("https"+strings.TrimPrefix(p.URL, "http"), "2"), "Content-Type": asJSON,
+				},
+			},
+		},
+		"two Authorization headers": {
+			401, vaultRequest{
+				path: upsertPath, body: string(body), doubled: []string{bearer, header(p.URL, "3")},
+				header: map[string]string{"Content-Type": asJSON},
+			},
+		},
+		"Bearer and unsigned parameters": {
+			401, vaultRequest{
+				path: upsertPath + signed.unsigned(), body: string(body),
+				header: map[string]string{"Authorization": bearer, "Content-Type": asJSON},
+			},
+		},
+		"a key of the body twice": {
+			400, vaultRequest{
+				path: upsertPath, body: twice, header: map[string]string{
+					"Authorization": bearer, "Content-Type": asJSON,
+				},
+			},
+		},
+		"a field of the form twice": {
+			400, vaultRequest{
+				path: upsertPath, body: "hostname=a&hostname=b&ip=1&model=m&type=t&vendor=v&site=s",
+				header: map[string]string{"Authorization": bearer, "Content-Type": form},
+			},
+		},
+		"client_id twice": {
+			400, vaultRequest{
+				path: "/iso/oauth2/token", body: credentials + "&client_id=other",
+				header: map[string]string{"Content-Type": form},
+			},
+		},
+		"client_id twice, of /api": {
+			400, vaultRequest{
+				path: "/api/oauth2/token", body: credentials + "&client_id=other",
+				header: map[string]string{"Content-Type": form},
+			},
+		},
+		"HTTP Basic beside the form": {
+			400, vaultRequest{
+				path: "/iso/oauth2/token", body: credentials,
+				header: map[string]string{"Content-Type": form, "Authorization": "Basic YTpi"},
+			},
+		},
 	} {
 		step.request.method = http.MethodPost
 		if status, answer := step.request.ask(t, http.DefaultClient, p.URL); status != step.status {
@@ -160,7 +223,10 @@ func TestAttack_VaultCredentials(t *testing.T) {
 	if err := c.Do(t.Context(), http.MethodGet, devicesPath, nil, &page); err != nil || len(page.Devices) > 0 {
 		t.Errorf("%v, and there are %v", err, page.Devices)
 	}
-	last := vaultRequest{method: "POST", path: upsertPath, body: string(body), header: map[string]string{"Authorization": good, "Content-Type": asJSON}}
+	last := vaultRequest{
+		method: "POST", path: upsertPath, body: string(body),
+		header: map[string]string{"Authorization": good, "Content-Type": asJSON},
+	}
 	if status, answer := last.ask(t, http.DefaultClient, p.URL); status != http.StatusCreated {
 		t.Errorf("what is signed well: %d %s", status, answer)
 	}

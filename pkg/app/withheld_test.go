@@ -19,7 +19,9 @@ func TestWithheldBodies(t *testing.T) {
 	c := login(t, p)
 	authority := createCA(t, c, "ca")
 	var key struct{ Token string }
-	if err := c.Do(t.Context(), http.MethodPost, apikeys, object{"name": "another", "superuser": true}, &key); err != nil {
+	if err := c.Do(
+		t.Context(), http.MethodPost, apikeys, object{"name": "another", "superuser": true}, &key,
+	); err != nil {
 		t.Fatal(err)
 	}
 	bearer := "Authorization: Bearer " + key.Token + "\r\n"
@@ -65,7 +67,9 @@ func keepBack(t *testing.T, url string, many int, head string) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		if _, err := fmt.Fprintf(conn, "%sHost: %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", head, address); err != nil {
+		if _, err := fmt.Fprintf(
+			conn, "%sHost: %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", head, address,
+		); err != nil {
 			t.Fatal(err)
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))

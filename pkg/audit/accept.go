@@ -104,7 +104,9 @@ var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // goOn finds where the chains continue: after everything that was signed and everything that is
 // there, so that no position is used twice.
-func (s *Trail) goOn(ctx context.Context, part []domain.Checkpoint, was []domain.Link) (ends []domain.Link, wrong []string, err error) {
+func (s *Trail) goOn(
+	ctx context.Context, part []domain.Checkpoint, was []domain.Link,
+) (ends []domain.Link, wrong []string, err error) {
 	starts, signed := s.trusted(part, &Report{})
 	for chain := range domain.AuditChains {
 		at := slices.IndexFunc(was, func(l domain.Link) bool { return l.Chain == chain })
@@ -121,11 +123,17 @@ func (s *Trail) goOn(ctx context.Context, part []domain.Checkpoint, was []domain
 		}
 		switch {
 		case end.Position > maxPosition:
-			return nil, nil, fmt.Errorf("chain %d ends at %d, which no audit has reached: set it right first", chain, end.Position)
+			return nil, nil,
+				fmt.Errorf("chain %d ends at %d, which no audit has reached: set it right first", chain, end.Position)
 		case at < 0:
 			wrong = append(wrong, fmt.Sprintf("chain %d: its end is missing", chain))
 		case was[at] != end:
-			wrong = append(wrong, fmt.Sprintf("chain %d: its end is not the last that is known, which is position %d", chain, end.Position))
+			wrong = append(
+				wrong,
+				fmt.Sprintf(
+					"chain %d: its end is not the last that is known, which is position %d", chain, end.Position,
+				),
+			)
 		}
 		ends = append(ends, end)
 	}
@@ -177,7 +185,8 @@ func (s *Trail) Accept(ctx context.Context, hash [32]byte, reason string) (domai
 
 func isReason(text string) bool {
 	n := utf8.RuneCountInString(text)
-	return n > 0 && n <= maxReason && utf8.ValidString(text) && strings.TrimSpace(text) == text && !strings.ContainsFunc(text, unicode.IsControl)
+	return n > 0 && n <= maxReason && utf8.ValidString(text) && strings.TrimSpace(text) == text &&
+		!strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // accept mends the ends of the chains, records that in an event, and signs where the chains
@@ -217,7 +226,8 @@ func (s *Trail) accept(ctx context.Context, tx domain.Store, loss Loss, reason s
 // text returns the loss in the form in which a checkpoint stores it.
 func (l Loss) text(reason string) (string, error) {
 	text, err := json.Marshal(storedLoss{
-		Hash: hex.EncodeToString(l.Hash[:]), Reason: reason, Count: len(l.Problems), Problems: l.Problems[:min(len(l.Problems), maxLossLines)], Ends: l.Ends,
+		Hash: hex.EncodeToString(l.Hash[:]), Reason: reason, Count: len(l.Problems),
+		Problems: l.Problems[:min(len(l.Problems), maxLossLines)], Ends: l.Ends,
 	})
 	return string(text), err
 }
@@ -228,8 +238,10 @@ const maxEventLines = 20
 // change is the audited change of an accepted loss.
 func (l Loss) change(reason string) Change {
 	return Change{Action: domain.ActionAccept, Resource: domain.ScopeAudit, After: Facts{
-		"checkpoint": l.next.number + 1, "loss": hex.EncodeToString(l.Hash[:]), "reason": reason, "problems": len(l.Problems),
-		"first_problems": l.Problems[:min(len(l.Problems), maxEventLines)], "mended": l.Ends, "ends_before": linkTexts(l.was), "ends": linkTexts(l.ends),
+		"checkpoint": l.next.number + 1, "loss": hex.EncodeToString(l.Hash[:]), "reason": reason,
+		"problems":       len(l.Problems),
+		"first_problems": l.Problems[:min(len(l.Problems), maxEventLines)], "mended": l.Ends,
+		"ends_before": linkTexts(l.was), "ends": linkTexts(l.ends),
 	}}
 }
 

@@ -14,7 +14,8 @@ import (
 
 // removeMore are removals after an accepted loss, or from what it has left.
 var removeMore = []string{
-	"DELETE FROM audit_events WHERE id = (SELECT min(id) FROM audit_events)", "DELETE FROM audit_events WHERE action = 'accept'", noChains, noPoints,
+	"DELETE FROM audit_events WHERE id = (SELECT min(id) FROM audit_events)",
+	"DELETE FROM audit_events WHERE action = 'accept'", noChains, noPoints,
 	"DELETE FROM audit_checkpoints WHERE loss <> ''", "UPDATE audit_checkpoints SET loss = '' WHERE loss <> ''",
 	"UPDATE audit_checkpoints SET loss = replace(loss, 'a disk', 'no disk')", noEvents + emptyHeads,
 	"DELETE FROM audit_checkpoints WHERE number = (SELECT max(number) FROM audit_checkpoints)",
@@ -42,7 +43,8 @@ func TestAudit_Accept(t *testing.T) {
 				t.Run(one.what, func(t *testing.T) {
 					r.run(t, one.script)
 					acceptAll(t, w)
-					if report := Must(w.Audit.Verify(t.Context(), expected))(t); !report.Whole() && !expectsLost(report) {
+					if report := Must(w.Audit.Verify(t.Context(), expected))(t); !report.Whole() &&
+						!expectsLost(report) {
 						t.Errorf("what is expected: %q", report.Problems)
 					}
 					r.putBack(t, auditTables...)
@@ -82,7 +84,9 @@ func acceptAll(t *testing.T, w *World) {
 	kept := len(checkpoints(t, w))
 	other := loss.Hash
 	other[31]++
-	for reason, hash := range map[string][32]byte{"a disk": other, "": loss.Hash, " x": loss.Hash, "a\nb": loss.Hash, strings.Repeat("x", 501): loss.Hash} {
+	for reason, hash := range map[string][32]byte{
+		"a disk": other, "": loss.Hash, " x": loss.Hash, "a\nb": loss.Hash, strings.Repeat("x", 501): loss.Hash,
+	} {
 		if _, err := w.Audit.Accept(ctx, hash, reason); err == nil {
 			t.Errorf("%q and %x are accepted", reason, hash)
 		}
@@ -93,7 +97,8 @@ func acceptAll(t *testing.T, w *World) {
 		t.Fatal(err)
 	}
 	report := Must(w.Audit.Verify(ctx))(t)
-	if accepted := report.Accepted; !report.Whole() || len(accepted) == 0 || accepted[len(accepted)-1].Reason != "a disk" || accepted[len(accepted)-1].Number != signed.Number {
+	if accepted := report.Accepted; !report.Whole() || len(accepted) == 0 ||
+		accepted[len(accepted)-1].Reason != "a disk" || accepted[len(accepted)-1].Number != signed.Number {
 		t.Fatalf("after it the audit is %+v", report)
 	}
 	fill(t, w, 20)
@@ -127,12 +132,18 @@ func TestAudit_Accept_More(t *testing.T) {
 			fill(t, w, 40) // other changes are recorded meanwhile
 			WantSame(t, Must(w.Audit.FindLoss(t.Context()))(t).Hash, loss.Hash)
 			w.Exec(t, "DELETE FROM audit_events WHERE id = 20")
-			if _, err := w.Audit.Accept(Operator(t), loss.Hash, "a disk"); err == nil || !strings.Contains(err.Error(), "another loss") {
+			if _, err := w.Audit.Accept(Operator(t), loss.Hash, "a disk"); err == nil ||
+				!strings.Contains(err.Error(), "another loss") {
 				t.Errorf("error is %v", err)
 			}
 			loss = Must(w.Audit.FindLoss(t.Context()))(t)
-			audit := audit.Trail{Sealer: w.Audit.Sealer, Secret: w.Audit.Secret, Notary: w.Audit.Notary, Recorder: w.Audit.Recorder, Now: w.Audit.Now, Log: w.Audit.Log}
-			audit.Store = &Hooked{Store: w.Store, BeforeTransact: func() { w.Exec(t, "DELETE FROM audit_events WHERE id = 40") }}
+			audit := audit.Trail{
+				Sealer: w.Audit.Sealer, Secret: w.Audit.Secret, Notary: w.Audit.Notary, Recorder: w.Audit.Recorder,
+				Now: w.Audit.Now, Log: w.Audit.Log,
+			}
+			audit.Store = &Hooked{
+				Store: w.Store, BeforeTransact: func() { w.Exec(t, "DELETE FROM audit_events WHERE id = 40") },
+			}
 			Must(audit.Accept(Operator(t), loss.Hash, "a disk"))(t)
 			wantProblems(t, w, "missing")
 		})
@@ -197,7 +208,8 @@ func TestAudit_Accept_Prune(t *testing.T) {
 	Must(w.Audit.Accept(Operator(t), loss.Hash, "a disk"))(t)
 	w.Clock.Pass(Day)
 	fill(t, w, 40)
-	if _, err := w.Audit.Prune(Operator(t), Noon.Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "a loss was accepted at") {
+	if _, err := w.Audit.Prune(Operator(t), Noon.Add(time.Hour)); err == nil ||
+		!strings.Contains(err.Error(), "a loss was accepted at") {
 		t.Errorf("error is %v", err)
 	}
 	WantSame(t, Must(w.Audit.Prune(Operator(t), Noon.Add(Day+time.Hour)))(t), 80)

@@ -17,7 +17,9 @@ var errRestless = errors.New("audit: access rights were changed too many times m
 // have changed since the caller's rights were read, they are read again, and do runs again with
 // them, or the caller is refused. It is the only place that does so: whatever stores an event of a
 // change goes through here.
-func (r *Recorder) WhileAllowed(ctx context.Context, tx domain.Store, do func(tx domain.Store) error, events ...*domain.Event) error {
+func (r *Recorder) WhileAllowed(
+	ctx context.Context, tx domain.Store, do func(tx domain.Store) error, events ...*domain.Event,
+) error {
 	again := func(tx domain.Store) error {
 		ctx, err := r.Callers.Reread(ctx, tx)
 		if err != nil {

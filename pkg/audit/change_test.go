@@ -30,7 +30,8 @@ func TestRecorder_Tells(t *testing.T) {
 	}
 	domains.Store = w.Store
 	Must(domains.Update(Operator(t), one.ID, domain.DeviceDomainUpdate{ShortName: new("OTHER")}))(t)
-	want := `"action":"update","resource":"` + string(domain.ScopeDomains) + `","id":1,"name":"corp.example.com","principal":{"kind":"command","id":0,"name":"operator"}`
+	want := `"action":"update","resource":"` + string(domain.ScopeDomains) +
+		`","id":1,"name":"corp.example.com","principal":{"kind":"command","id":0,"name":"operator"}`
 	if lines() != 3 || !strings.Contains(log.String(), want) {
 		t.Errorf("no %s in %s", want, log.String())
 	}

@@ -18,7 +18,9 @@ type ExpectedCheckpoint struct {
 	Hash   [32]byte
 }
 
-var errNoCheckpoint = errors.New("no checkpoint is in it: neither 64 hexadecimal digits nor a line of a log with the message " + CheckpointMessage)
+var errNoCheckpoint = errors.New(
+	"no checkpoint is in it: neither 64 hexadecimal digits nor a line of a log with the message " + CheckpointMessage,
+)
 
 // ParseExpected reads checkpoints from a log with one JSON object per line, or one checkpoint from
 // a text that is its hash in hexadecimal digits.
@@ -83,18 +85,30 @@ func (s *Trail) verifyExpected(checkpoints []domain.Checkpoint, expected []Expec
 		case e.Number > 0 && s.acceptedAsLost(checkpoints, e.Number):
 			lost++
 		case e.Number > last:
-			report.problem("the database was set back: its last checkpoint is %d, and checkpoint %d (%x) is expected", last, e.Number, e.Hash)
+			report.problem(
+				"the database was set back: its last checkpoint is %d, and checkpoint %d (%x) is expected", last,
+				e.Number, e.Hash,
+			)
 		case e.Number > 0:
-			report.problem("the database has another history: its checkpoint %d is not the one that is expected (%x)", e.Number, e.Hash)
+			report.problem(
+				"the database has another history: its checkpoint %d is not the one that is expected (%x)", e.Number,
+				e.Hash,
+			)
 		default:
-			report.problem("the database was set back, or has another history, or was pruned since: it has no checkpoint %x", e.Hash)
+			report.problem(
+				"the database was set back, or has another history, or was pruned since: it has no checkpoint %x",
+				e.Hash,
+			)
 		}
 	}
 	if found == 0 && lost > 0 {
 		report.problem("what is expected is among the checkpoints whose loss was accepted: take a newer one")
 	}
 	if found == 0 && pruned > 0 {
-		report.problem("what is expected is older than the last prune, which has removed it: take a newer checkpoint than %d", first-1)
+		report.problem(
+			"what is expected is older than the last prune, which has removed it: take a newer checkpoint than %d",
+			first-1,
+		)
 	}
 }
 

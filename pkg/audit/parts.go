@@ -100,7 +100,9 @@ func (l AcceptedLoss) beyond(problems []string) []string {
 
 // verifyPart checks what precedes the acceptance of a loss: the chains up to the links where they
 // continue, and the checkpoints up to a number.
-func (s *Trail) verifyPart(ctx context.Context, part []domain.Checkpoint, ends []domain.Link, last signedLast, report *Report) error {
+func (s *Trail) verifyPart(
+	ctx context.Context, part []domain.Checkpoint, ends []domain.Link, last signedLast, report *Report,
+) error {
 	starts, signed := s.trusted(part, report)
 	for _, end := range ends {
 		if err := s.verifyChain(ctx, starts[end.Chain], end, signed[end.Chain], report); err != nil {

@@ -20,11 +20,16 @@ func (s *Trail) Prune(ctx context.Context, before time.Time) (int64, error) {
 		return 0, err
 	}
 	if len(report.Problems) > 0 {
-		return 0, fmt.Errorf("the audit is not whole (%d problems, see `chaveiro audit verify`): nothing was removed", len(report.Problems))
+		return 0,
+			fmt.Errorf(
+				"the audit is not whole (%d problems, see `chaveiro audit verify`): nothing was removed",
+				len(report.Problems),
+			)
 	}
 	if n := len(report.Accepted); n > 0 && !report.Accepted[n-1].At.Before(before) {
-		return 0, fmt.Errorf("a loss was accepted at %s, and what is before it stays as it is until all of that is removed: nothing was removed",
-			report.Accepted[n-1].At.Format(time.RFC3339))
+		return 0,
+			fmt.Errorf("a loss was accepted at %s, and what is before it stays as it is until all of that is removed: nothing was removed",
+				report.Accepted[n-1].At.Format(time.RFC3339))
 	}
 	base, err := s.addBase(ctx, before)
 	if err != nil {
@@ -60,7 +65,10 @@ func (s *Trail) addBase(ctx context.Context, before time.Time) (domain.Checkpoin
 	last := s.follow(b.last, base, ends)
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (Change, error) {
 		err := keepCheckpoints(ctx, tx, b.last, last, base, ends)
-		return Change{Action: domain.ActionPrune, Resource: domain.ScopeAudit, ID: base.ID, After: Facts{"before": Moment(before)}}, err
+		return Change{
+			Action: domain.ActionPrune, Resource: domain.ScopeAudit, ID: base.ID,
+			After: Facts{"before": Moment(before)},
+		}, err
 	})
 	if err == nil {
 		s.publish(ctx, *base, *ends)

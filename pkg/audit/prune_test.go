@@ -86,7 +86,8 @@ func TestAudit_Prune(t *testing.T) {
 				WantSame(t, events[:60], newer)
 				WantSame(t, len(events), 61)
 				WantEvent(t, events[60], domain.Event{
-					ActorKind: domain.PrincipalCommand, ActorName: "operator", Action: domain.ActionPrune, Resource: domain.ScopeAudit, ResourceID: checkpoints(t, w)[0].ID,
+					ActorKind: domain.PrincipalCommand, ActorName: "operator", Action: domain.ActionPrune,
+					Resource: domain.ScopeAudit, ResourceID: checkpoints(t, w)[0].ID,
 					After: `{"before":"2026-03-04T12:00:00.000001Z"}`,
 				})
 				WantSame(t, Must(w.Audit.Verify(t.Context()))(t), audit.Report{Events: 61, Checkpoints: 2})
@@ -128,7 +129,8 @@ func TestAudit_Prune_Tampering(t *testing.T) {
 		}
 	}
 	w.Exec(t, "DELETE FROM audit_events WHERE chain = ? AND position = ?", last.Chain, last.Position)
-	w.Exec(t, "UPDATE audit_chains SET position = ?, hash = (SELECT hash FROM audit_events WHERE chain = ? AND position = ?) WHERE chain = ?",
+	w.Exec(t,
+		"UPDATE audit_chains SET position = ?, hash = (SELECT hash FROM audit_events WHERE chain = ? AND position = ?) WHERE chain = ?",
 		last.Position-1, last.Chain, last.Position-1, last.Chain)
 	wantProblems(t, w, "and a checkpoint has seen")
 }

@@ -78,7 +78,8 @@ func (r *Recorder) Tell(ctx context.Context, c Change) {
 		return
 	}
 	attrs := append([]slog.Attr{
-		slog.String("action", string(c.Action)), slog.String("resource", string(c.Resource)), slog.Int64("id", c.ID), slog.String("name", c.Name),
+		slog.String("action", string(c.Action)), slog.String("resource", string(c.Resource)), slog.Int64("id", c.ID),
+		slog.String("name", c.Name),
 		slog.Any("principal", domain.PrincipalOf(ctx)),
 	}, c.Details...)
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)

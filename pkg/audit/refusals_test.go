@@ -20,9 +20,13 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			user := domain.Principal{Kind: domain.PrincipalUser, ID: 7, Name: "ana"}
-			cause := &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonScope, Err: errors.New("\"quoted\" \x00\xff <text>")}
+			cause := &domain.Error{
+				Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonScope,
+				Err: errors.New("\"quoted\" \x00\xff <text>"),
+			}
 			want := domain.Event{
-				Address: "192.0.2.1", RequestID: "request-1", Operation: "test", Action: domain.ActionAccess, Refused: true, Resource: domain.ScopeCAs, ResourceID: 9,
+				Address: "192.0.2.1", RequestID: "request-1", Operation: "test", Action: domain.ActionAccess,
+				Refused: true, Resource: domain.ScopeCAs, ResourceID: 9,
 				After: `{"cause":"authorization: right missing: \"quoted\" \u0000\ufffd \u003ctext\u003e","field":"authorization"}`,
 			}
 			ctx := From(t.Context(), "192.0.2.1")
@@ -45,10 +49,22 @@ func TestRefusals_Limit(t *testing.T) {
 		t.Helper()
 		before := w.CountEvents(t)
 		for i := range n {
-			WantSame(t, w.Refusals.Record(ctx(i), domain.ScopeCAs, 0, domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential)), 0)
+			WantSame(
+				t,
+				w.Refusals.Record(
+					ctx(i), domain.ScopeCAs, 0,
+					domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential),
+				), 0,
+			)
 		}
 		for i := range 3 {
-			WantSame(t, w.Refusals.Record(ctx(n+i), domain.ScopeCAs, 0, domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential)), wait)
+			WantSame(
+				t,
+				w.Refusals.Record(
+					ctx(n+i), domain.ScopeCAs, 0,
+					domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential),
+				), wait,
+			)
 		}
 		WantSame(t, w.CountEvents(t), before+n)
 	}
@@ -76,7 +92,10 @@ func TestRefusals_Limit(t *testing.T) {
 		wantRecorded(t, stranger("2001:db8:0:1::%x"), 20, 2*time.Second)
 		wantRecorded(t, stranger("2001:db8:0:2::%x"), 20, 2*time.Second)
 	})
-	t.Run("callers without an address share one rate", func(t *testing.T) { wantRecorded(t, stranger(""), 20, 2*time.Second) })
+	t.Run(
+		"callers without an address share one rate",
+		func(t *testing.T) { wantRecorded(t, stranger(""), 20, 2*time.Second) },
+	)
 	t.Run("a principal has a higher rate, from any address", func(t *testing.T) {
 		wantRecorded(t, known(domain.Principal{Kind: domain.PrincipalUser, ID: 7}), 200, time.Second/20)
 		wantRecorded(t, known(domain.Principal{Kind: domain.PrincipalUser, ID: 8}), 200, time.Second/20)

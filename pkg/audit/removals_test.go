@@ -56,8 +56,10 @@ func newRemovals(t *testing.T, w *World) *removals {
 	last := kept[len(kept)-1]
 	for chain, end := range Must(w.Store.Audit().Ends(t.Context()))(t) {
 		if signed := last.Links[chain].Position; signed > 3 && end.Position > signed {
-			return &removals{w, strings.NewReplacer("{C}", fmt.Sprint(chain), "{END}", fmt.Sprint(end.Position), "{SIGNED}", fmt.Sprint(signed),
-				"{LAST}", fmt.Sprint(last.Number), "{ZEROS}", zeros(w))}
+			return &removals{w,
+				strings.NewReplacer("{C}", fmt.Sprint(chain), "{END}", fmt.Sprint(end.Position), "{SIGNED}",
+					fmt.Sprint(signed),
+					"{LAST}", fmt.Sprint(last.Number), "{ZEROS}", zeros(w))}
 		}
 	}
 	t.Fatal("there is no chain with events before and after the last checkpoint")
@@ -94,7 +96,9 @@ func (r *removals) putBack(t *testing.T, tables ...string) {
 	t.Helper()
 	restore(t, r.World, "whole", tables...)
 	r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_events_position ON audit_events (chain, position)")
-	r.run(t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0")
+	r.run(
+		t, "CREATE UNIQUE INDEX IF NOT EXISTS audit_checkpoints_number ON audit_checkpoints (number) WHERE number > 0",
+	)
 }
 
 // found says when a removal is found.
@@ -131,7 +135,10 @@ var removalsOfAll = []struct {
 	{"the first event", "DELETE FROM audit_events WHERE chain = {C} AND position = 1", always},
 	{"the first event of each chain", "DELETE FROM audit_events WHERE position = 1", always},
 	{"the last event", "DELETE FROM audit_events WHERE chain = {C} AND position = {END}", always},
-	{"an event after the last checkpoint", "DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED} + 1", always},
+	{
+		"an event after the last checkpoint", "DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED} + 1",
+		always,
+	},
 	{"the end of a chain, signed", lastOfSigned, always},
 	{"the end of a chain, signed, with the head", lastOfSigned + headTo, always},
 	{"the ends of all chains, signed, with the heads", "DELETE FROM audit_events WHERE position > 1;" + headTo, always},
@@ -139,7 +146,10 @@ var removalsOfAll = []struct {
 	{"the end of a chain that was not signed yet, with the head", afterSigned + headTo, notYetSigned},
 	{"a chain", "DELETE FROM audit_events WHERE chain = {C}", always},
 	{"a chain with its head", "DELETE FROM audit_events WHERE chain = {C};" + headTo, always},
-	{"a chain with its row", "DELETE FROM audit_events WHERE chain = {C}; DELETE FROM audit_chains WHERE chain = {C}", always},
+	{
+		"a chain with its row",
+		"DELETE FROM audit_events WHERE chain = {C}; DELETE FROM audit_chains WHERE chain = {C}", always,
+	},
 	{"all events", noEvents, always},
 	{"all events and heads", noEvents + emptyHeads, always},
 	{"all events and chains", noEvents + noChains, always},
@@ -149,23 +159,43 @@ var removalsOfAll = []struct {
 	{"all checkpoints", noPoints, always},
 	{"the first checkpoint", "DELETE FROM audit_checkpoints WHERE number = 1", always},
 	{"a checkpoint in the middle", "DELETE FROM audit_checkpoints WHERE number = 2", always},
-	{"a checkpoint in the middle, and the gap closed", "DELETE FROM audit_checkpoints WHERE number = 2; UPDATE audit_checkpoints SET number = 2 WHERE number = 3", always},
+	{
+		"a checkpoint in the middle, and the gap closed",
+		"DELETE FROM audit_checkpoints WHERE number = 2; UPDATE audit_checkpoints SET number = 2 WHERE number = 3",
+		always,
+	},
 	{"the last checkpoint", "DELETE FROM audit_checkpoints WHERE number = {LAST}", always},
 	{"all checkpoints but the first", "DELETE FROM audit_checkpoints WHERE number > 1", always},
 	{"the numbers of the checkpoints", "UPDATE audit_checkpoints SET number = 0", always},
-	{"the last checkpoint and what was since the one before", "DELETE FROM audit_checkpoints WHERE number = {LAST}; DELETE FROM audit_events WHERE id IN (SELECT id FROM later);" + headTo, always},
-	{"the last checkpoint and the end of a chain", "DELETE FROM audit_checkpoints WHERE number = {LAST};" + lastOfSigned + headTo, always},
+	{
+		"the last checkpoint and what was since the one before",
+		"DELETE FROM audit_checkpoints WHERE number = {LAST}; DELETE FROM audit_events WHERE id IN (SELECT id FROM later);" + headTo, always,
+	},
+	{
+		"the last checkpoint and the end of a chain", "DELETE FROM audit_checkpoints WHERE number = {LAST};" +
+			lastOfSigned + headTo, always,
+	},
 	{"all checkpoints and the end of a chain", noPoints + lastOfSigned + headTo, always},
 	{"all checkpoints and events", noPoints + noEvents, always},
 	{"all checkpoints and chains", noPoints + noChains, always},
 	{"all checkpoints, events and heads", noPoints + noEvents + emptyHeads, always},
 	{"all checkpoints, events and chains", noPoints + noEvents + noChains, always},
 	{"the id of an event", "UPDATE audit_events SET id = 100000 WHERE chain = {C} AND position = 2", always},
-	{"the id of an event that was not signed yet", "UPDATE audit_events SET id = 100000 WHERE chain = {C} AND position = {END}", always},
+	{
+		"the id of an event that was not signed yet",
+		"UPDATE audit_events SET id = 100000 WHERE chain = {C} AND position = {END}", always,
+	},
 	{"all ids", "UPDATE audit_events SET id = id + 100000", always},
 	{"the order of ids", "UPDATE audit_events SET id = -id; UPDATE audit_events SET id = 100000 + id", always},
-	{"the ids of two events", `UPDATE audit_events SET id = -id WHERE id IN (3, 4); UPDATE audit_events SET id = 7 + id WHERE id IN (-3, -4)`, always},
-	{"an event, and another in its place", "DELETE FROM audit_events WHERE chain = {C} AND position = 2;" + fmt.Sprintf(copyEvent, "2"), always},
+	{
+		"the ids of two events",
+		`UPDATE audit_events SET id = -id WHERE id IN (3, 4); UPDATE audit_events SET id = 7 + id WHERE id IN (-3, -4)`,
+		always,
+	},
+	{
+		"an event, and another in its place", "DELETE FROM audit_events WHERE chain = {C} AND position = 2;" +
+			fmt.Sprintf(copyEvent, "2"), always,
+	},
 	{"nothing, and an event before the beginning", fmt.Sprintf(copyEvent, "0"), always},
 	{"nothing, and an event far before the beginning", fmt.Sprintf(copyEvent, "-7000"), always},
 	{"nothing, and an event behind the end", fmt.Sprintf(copyEvent, "{END} + 1"), always},
@@ -238,7 +268,9 @@ func wantFound(t *testing.T, w *World, expected audit.ExpectedCheckpoint, want f
 // checkpoint is whole without it.
 func wantRestored(t *testing.T, w *World, expected audit.ExpectedCheckpoint) {
 	t.Helper()
-	if report := Must(w.Audit.Verify(t.Context(), expected, audit.ExpectedCheckpoint{Hash: expected.Hash}))(t); !report.Whole() {
+	if report := Must(w.Audit.Verify(t.Context(), expected, audit.ExpectedCheckpoint{Hash: expected.Hash}))(
+		t,
+	); !report.Whole() {
 		t.Errorf("it is not as it was: %q", report.Problems)
 	}
 }
@@ -262,8 +294,10 @@ func TestAudit_Verify_RemovalsAfterPrune(t *testing.T) {
 			r := newRemovals(t, w)
 			for _, one := range []string{
 				"DELETE FROM audit_checkpoints WHERE base", "DELETE FROM audit_checkpoints WHERE NOT base", noPoints,
-				"DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED}", lastOfSigned + headTo, noEvents + headTo, noEvents + noPoints + emptyHeads,
-				"DELETE FROM audit_checkpoints WHERE base; UPDATE audit_checkpoints SET number = 3", "UPDATE audit_checkpoints SET base = true",
+				"DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED}", lastOfSigned + headTo,
+				noEvents + headTo, noEvents + noPoints + emptyHeads,
+				"DELETE FROM audit_checkpoints WHERE base; UPDATE audit_checkpoints SET number = 3",
+				"UPDATE audit_checkpoints SET base = true",
 				fmt.Sprintf(copyEvent, "1"), fmt.Sprintf(copyEvent, "0"),
 			} {
 				r.run(t, one)
@@ -308,11 +342,16 @@ func TestAudit_Checkpoint_Loss(t *testing.T) {
 			Must(w.Audit.CheckpointNow(t.Context()))(t)
 			fill(t, w, 48)
 			save(t, w, "whole")
-			w.Exec(t, "CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)")
+			w.Exec(
+				t,
+				"CREATE TABLE later AS SELECT id FROM audit_events WHERE id NOT IN (SELECT id FROM early_audit_events)",
+			)
 			r := newRemovals(t, w)
 			for _, script := range []string{
-				"DELETE FROM audit_checkpoints WHERE number = {LAST}", noPoints, noEvents, noChains, noEvents + emptyHeads, lastOfSigned + headTo,
-				noPoints + noEvents + emptyHeads, "UPDATE audit_checkpoints SET signature = previous WHERE number = {LAST}",
+				"DELETE FROM audit_checkpoints WHERE number = {LAST}", noPoints, noEvents, noChains,
+				noEvents + emptyHeads, lastOfSigned + headTo,
+				noPoints + noEvents + emptyHeads,
+				"UPDATE audit_checkpoints SET signature = previous WHERE number = {LAST}",
 				"DELETE FROM audit_events WHERE chain = {C} AND position = {SIGNED}",
 				"UPDATE audit_events SET hash = {ZEROS} WHERE chain = {C} AND position = {SIGNED}",
 				"UPDATE audit_checkpoints SET number = number + 1 WHERE number = {LAST}",
@@ -356,7 +395,8 @@ func TestAudit_Begin(t *testing.T) {
 	WantSame(t, kept[1].Previous, auth.CheckpointHash(old))
 	WantSame(t, Must(next.Audit.Verify(t.Context()))(t), audit.Report{Events: 5, Checkpoints: 2})
 	fill(t, w, 5)
-	late := domain.Checkpoint{At: Noon, Links: Must(w.Store.Audit().Ends(t.Context()))(t)} // of a replica of the earlier version
+	// of a replica of the earlier version
+	late := domain.Checkpoint{At: Noon, Links: Must(w.Store.Audit().Ends(t.Context()))(t)}
 	w.Audit.Notary.Sign(&late)
 	Check(t, w.Store.Audit().AddCheckpoint(t.Context(), &late))
 	Must(next.Audit.CheckpointNow(t.Context()))(t)
@@ -384,7 +424,9 @@ func TestAudit_Begin_Loss(t *testing.T) {
 func earlierVersion(t *testing.T, w *World) domain.Checkpoint {
 	t.Helper()
 	w.Exec(t, "DELETE FROM audit_checkpoints")
-	w.Exec(t, "UPDATE secrets SET sealed = ? WHERE name = 'audit'", w.Settings.Keys.Seal(w.Audit.Secret, "secret/audit"))
+	w.Exec(
+		t, "UPDATE secrets SET sealed = ? WHERE name = 'audit'", w.Settings.Keys.Seal(w.Audit.Secret, "secret/audit"),
+	)
 	fill(t, w, 5)
 	ends := Must(w.Store.Audit().Ends(t.Context()))(t)
 	for chain := range ends {

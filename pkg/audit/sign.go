@@ -39,7 +39,8 @@ func (s *Trail) lastSigned(ctx context.Context) (signedLast, error) {
 		return signedLast{}, fmt.Errorf("read the audit's own secret: %w", err)
 	}
 	opened, err := s.Sealer.Open(sealed)
-	if err != nil || len(opened) < auth.SecretSize || subtle.ConstantTimeCompare(opened[:auth.SecretSize], s.Secret) != 1 {
+	if err != nil || len(opened) < auth.SecretSize ||
+		subtle.ConstantTimeCompare(opened[:auth.SecretSize], s.Secret) != 1 {
 		return signedLast{}, ErrSecret
 	}
 	last := signedLast{sealed: sealed}
@@ -194,7 +195,8 @@ func CheckpointAttrs(c domain.Checkpoint) []slog.Attr {
 	}
 	hash, heads := auth.CheckpointHash(c), auth.LinksHash(c.Links)
 	return []slog.Attr{
-		slog.Int64("number", c.Number), slog.String("hash", hex.EncodeToString(hash[:])), slog.String("at", c.At.UTC().Format(time.RFC3339Nano)),
+		slog.Int64("number", c.Number), slog.String("hash", hex.EncodeToString(hash[:])),
+		slog.String("at", c.At.UTC().Format(time.RFC3339Nano)),
 		slog.Bool("base", c.Base), slog.Int64("events", events), slog.String("heads", hex.EncodeToString(heads[:])),
 	}
 }

@@ -39,7 +39,9 @@ type Sealer interface {
 const SecretName = "audit"
 
 // Page lists events.
-func (s *Trail) Page(ctx context.Context, filter domain.AuditFilter, req domain.PageRequest) (domain.Page[domain.Event], error) {
+func (s *Trail) Page(
+	ctx context.Context, filter domain.AuditFilter, req domain.PageRequest,
+) (domain.Page[domain.Event], error) {
 	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Event], error) {
 		return s.Store.Audit().Page(ctx, filter, req)
 	})

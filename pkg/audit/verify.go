@@ -126,7 +126,9 @@ func (s *Trail) verifyOutside(ctx context.Context, begins map[int]domain.Link, r
 
 // trusted reads the checkpoints with a valid signature: where each chain begins, and the hashes
 // that were signed, by chain and position.
-func (s *Trail) trusted(checkpoints []domain.Checkpoint, report *Report) (starts map[int]domain.Link, signed map[int]map[int64][32]byte) {
+func (s *Trail) trusted(
+	checkpoints []domain.Checkpoint, report *Report,
+) (starts map[int]domain.Link, signed map[int]map[int64][32]byte) {
 	starts, signed = map[int]domain.Link{}, map[int]map[int64][32]byte{}
 	for chain := range domain.AuditChains {
 		starts[chain], signed[chain] = domain.Link{Chain: chain}, map[int64][32]byte{}
@@ -149,15 +151,20 @@ func (s *Trail) trusted(checkpoints []domain.Checkpoint, report *Report) (starts
 }
 
 // verifyChain walks a chain from where it begins to its end.
-func (s *Trail) verifyChain(ctx context.Context, begin, end domain.Link, signed map[int64][32]byte, report *Report) error {
+func (s *Trail) verifyChain(
+	ctx context.Context, begin, end domain.Link, signed map[int64][32]byte, report *Report,
+) error {
 	for position := range signed {
 		if position > end.Position {
-			report.problem("chain %d: it ends at %d, and a checkpoint has seen position %d", end.Chain, end.Position, position)
+			report.problem(
+				"chain %d: it ends at %d, and a checkpoint has seen position %d", end.Chain, end.Position, position,
+			)
 		}
 	}
 	at, walked, gap := begin, int64(0), false
 	for at.Position < end.Position && !gap {
-		events, err := s.Store.Audit().After(ctx, end.Chain, at.Position, int(min(verifyBatch, end.Position-at.Position)))
+		events, err := s.Store.Audit().
+			After(ctx, end.Chain, at.Position, int(min(verifyBatch, end.Position-at.Position)))
 		if err != nil {
 			return err
 		}
@@ -213,6 +220,8 @@ func (s *Trail) verifyEvent(before domain.Link, e domain.Event, signed map[int64
 		report.problem("event %d (chain %d, position %d) was altered", e.ID, e.Chain, e.Position)
 	}
 	if hash, ok := signed[e.Position]; ok && hash != e.Hash {
-		report.problem("event %d (chain %d, position %d) is not the one that a checkpoint has seen", e.ID, e.Chain, e.Position)
+		report.problem(
+			"event %d (chain %d, position %d) is not the one that a checkpoint has seen", e.ID, e.Chain, e.Position,
+		)
 	}
 }

@@ -21,8 +21,10 @@ func fill(t testing.TB, w *World, n int) {
 	t.Helper()
 	for range n {
 		e := domain.Event{
-			At: w.Clock.Now(), ActorKind: domain.PrincipalUser, ActorID: 7, ActorName: "ana", Address: "192.0.2.1", RequestID: "01J", Operation: "updateUser",
-			Action: domain.ActionUpdate, Resource: domain.ScopeUsers, ResourceID: 9, ResourceName: Fresh("user"), Before: `{"enabled":true}`, After: `{"enabled":false}`,
+			At: w.Clock.Now(), ActorKind: domain.PrincipalUser, ActorID: 7, ActorName: "ana", Address: "192.0.2.1",
+			RequestID: "01J", Operation: "updateUser",
+			Action: domain.ActionUpdate, Resource: domain.ScopeUsers, ResourceID: 9, ResourceName: Fresh("user"),
+			Before: `{"enabled":true}`, After: `{"enabled":false}`,
 		}
 		e.Digest = w.Audit.Notary.Digest(e)
 		Check(t, w.Store.Audit().Append(t.Context(), &e))
@@ -62,9 +64,11 @@ func TestAudit_Verify_Columns(t *testing.T) {
 	const where = " WHERE chain = ? AND position = ?"
 	wantProblems(t, w)
 	for column, value := range map[string]any{
-		"id": 1000, "at": Noon.Add(time.Microsecond), "actor_kind": "apikey", "actor_id": 8, "actor_name": "rui", "address": "192.0.2.2", "request_id": "01K",
-		"operation": "deleteUser", "action": "delete", "refused": true, "resource": "auth.roles", "resource_id": 10, "resource_name": "other",
-		"before": "{}", "after": "",
+		"id": 1000, "at": Noon.Add(time.Microsecond), "actor_kind": "apikey", "actor_id": 8, "actor_name": "rui",
+		"address": "192.0.2.2", "request_id": "01K",
+		"operation": "deleteUser", "action": "delete", "refused": true, "resource": "auth.roles", "resource_id": 10,
+		"resource_name": "other",
+		"before":        "{}", "after": "",
 	} {
 		t.Run(column, func(t *testing.T) {
 			w.Exec(t, "CREATE TABLE kept AS SELECT * FROM audit_events"+where, last.Chain, 3)
@@ -91,33 +95,115 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 		checkpoint bool // a checkpoint is signed before
 		want       []string
 	}{
-		"nothing":                                 {"SELECT 1", true, nil},
-		"an event in the middle is removed":       {"DELETE FROM audit_events WHERE chain = %[1]d AND position = 3", false, []string{"positions 3 to 3 are missing"}},
-		"the first events are removed":            {"DELETE FROM audit_events WHERE chain = %[1]d AND position < 3", false, []string{"positions 1 to 2 are missing"}},
-		"the last event is removed":               {"DELETE FROM audit_events WHERE chain = %[1]d AND position = %[2]d", false, []string{"positions %[2]d to %[2]d are missing"}},
-		"the last event, and the head set back":   {"DELETE FROM audit_events WHERE chain = %[1]d AND position = %[2]d" + headBack, true, []string{"and a checkpoint has seen position %[2]d"}},
-		"all events of a chain, and its head":     {"DELETE FROM audit_events WHERE chain = %[1]d; UPDATE audit_chains SET position = 0, hash = zeroblob(32) WHERE chain = %[1]d", true, []string{"and a checkpoint has seen position %[2]d"}},
-		"all events of a chain":                   {"DELETE FROM audit_events WHERE chain = %[1]d", false, []string{"positions 1 to %[2]d are missing"}},
-		"all events":                              {"DELETE FROM audit_events; UPDATE audit_chains SET position = 0, hash = zeroblob(32)", true, nil},
-		"a chain":                                 {"DELETE FROM audit_chains WHERE chain = %[1]d", false, []string{"there are 15 chains, not 16", "chain %[1]d is missing"}},
-		"a chain, and another in its place":       {"UPDATE audit_chains SET chain = 99 WHERE chain = %[1]d", false, []string{"chain %[1]d is missing"}},
-		"a chain more":                            {"INSERT INTO audit_chains (chain, position, hash) SELECT 16, 0, zeroblob(32)", false, []string{"there are 17 chains, not 16"}},
-		"an event on another chain":               {"UPDATE audit_events SET chain = 99 WHERE chain = %[1]d AND position = 3", false, []string{"positions 3 to 3 are missing", "chain 99 does not exist, and events are on it: 1"}},
-		"events on chains that do not exist":      {forgedEvent("9", "16") + ";" + forgedEvent("7", "16") + ";" + forgedEvent("-5", "-8000000"), false, []string{"chain -8000000 does not exist, and events are on it: 1", "chain 16 does not exist, and events are on it: 2"}},
-		"a chain and events that do not exist":    {"INSERT INTO audit_chains (chain, position, hash) SELECT 16, 1, zeroblob(32);" + forgedEvent("1", "16"), false, []string{"there are 17 chains, not 16", "chain 16 does not exist, and events are on it: 1"}},
-		"two events in each other's place":        {"UPDATE audit_events SET position = -position WHERE chain = %[1]d AND position IN (2, 3); UPDATE audit_events SET position = 5 + position WHERE chain = %[1]d AND position < 0", false, []string{"position 2) was altered", "position 3) was altered", "position 4) was altered"}},
-		"an event behind the end":                 {forgedEvent("%[2]d + 1", "chain"), false, []string{"position %[3]d) was altered"}},
-		"an event far behind the end":             {forgedEvent("%[2]d + 1000", "chain"), false, []string{"are missing"}},
-		"an event at the end, and the head on it": {forgedEvent("%[2]d + 1", "chain") + "; UPDATE audit_chains SET position = position + 1, hash = zeroblob(32) WHERE chain = %[1]d", false, []string{"position %[3]d) was altered"}},
-		"an event in another's place":             {"DELETE FROM audit_events WHERE chain = %[1]d AND position = 3; " + forgedEvent("3", "chain"), false, []string{"position 3) was altered", "position 4) was altered"}},
-		"a head without its event":                {"UPDATE audit_chains SET position = position + 1 WHERE chain = %[1]d", false, []string{"positions %[3]d to %[3]d are missing"}},
-		"a head with another hash":                {"UPDATE audit_chains SET hash = zeroblob(32) WHERE chain = %[1]d", false, []string{"its end is not its last event"}},
-		"a checkpoint with another time":          {"UPDATE audit_checkpoints SET at = '2026-03-04 11:00:00+00:00' WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
-		"a checkpoint that is a base":             {"UPDATE audit_checkpoints SET base = true WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
-		"a checkpoint with other links":           {"UPDATE audit_checkpoints SET links = '[]' WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
-		"a checkpoint with links of no form":      {"UPDATE audit_checkpoints SET links = 'x' WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
-		"a checkpoint with another signature":     {"UPDATE audit_checkpoints SET signature = zeroblob(64) WHERE number = 2", true, []string{"checkpoint 2: the signature is not good"}},
-		"a checkpoint made up":                    {"INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, true, links, signature FROM audit_checkpoints WHERE number = 2", true, []string{"checkpoint 3: the signature is not good"}},
+		"nothing": {"SELECT 1", true, nil},
+		"an event in the middle is removed": {
+			"DELETE FROM audit_events WHERE chain = %[1]d AND position = 3", false,
+			[]string{"positions 3 to 3 are missing"},
+		},
+		"the first events are removed": {
+			"DELETE FROM audit_events WHERE chain = %[1]d AND position < 3", false,
+			[]string{"positions 1 to 2 are missing"},
+		},
+		"the last event is removed": {
+			"DELETE FROM audit_events WHERE chain = %[1]d AND position = %[2]d", false,
+			[]string{"positions %[2]d to %[2]d are missing"},
+		},
+		"the last event, and the head set back": {
+			"DELETE FROM audit_events WHERE chain = %[1]d AND position = %[2]d" + headBack, true,
+			[]string{"and a checkpoint has seen position %[2]d"},
+		},
+		"all events of a chain, and its head": {
+			"DELETE FROM audit_events WHERE chain = %[1]d; UPDATE audit_chains SET position = 0, hash = zeroblob(32) WHERE chain = %[1]d", true, []string{
+				"and a checkpoint has seen position %[2]d",
+			},
+		},
+		"all events of a chain": {
+			"DELETE FROM audit_events WHERE chain = %[1]d", false, []string{"positions 1 to %[2]d are missing"},
+		},
+		"all events": {
+			"DELETE FROM audit_events; UPDATE audit_chains SET position = 0, hash = zeroblob(32)", true, nil,
+		},
+		"a chain": {
+			"DELETE FROM audit_chains WHERE chain = %[1]d", false,
+			[]string{"there are 15 chains, not 16", "chain %[1]d is missing"},
+		},
+		"a chain, and another in its place": {
+			"UPDATE audit_chains SET chain = 99 WHERE chain = %[1]d", false, []string{"chain %[1]d is missing"},
+		},
+		"a chain more": {
+			"INSERT INTO audit_chains (chain, position, hash) SELECT 16, 0, zeroblob(32)", false,
+			[]string{"there are 17 chains, not 16"},
+		},
+		"an event on another chain": {
+			"UPDATE audit_events SET chain = 99 WHERE chain = %[1]d AND position = 3", false,
+			[]string{"positions 3 to 3 are missing", "chain 99 does not exist, and events are on it: 1"},
+		},
+		"events on chains that do not exist": {
+			forgedEvent("9", "16") + ";" + forgedEvent("7", "16") + ";" + forgedEvent("-5", "-8000000"), false,
+			[]string{
+				"chain -8000000 does not exist, and events are on it: 1",
+				"chain 16 does not exist, and events are on it: 2",
+			},
+		},
+		"a chain and events that do not exist": {
+			"INSERT INTO audit_chains (chain, position, hash) SELECT 16, 1, zeroblob(32);" + forgedEvent("1", "16"),
+			false, []string{"there are 17 chains, not 16", "chain 16 does not exist, and events are on it: 1"},
+		},
+		"two events in each other's place": {
+			"UPDATE audit_events SET position = -position WHERE chain = %[1]d AND position IN (2, 3); UPDATE audit_events SET position = 5 + position WHERE chain = %[1]d AND position < 0", false, []string{
+				"position 2) was altered", "position 3) was altered", "position 4) was altered",
+			},
+		},
+		"an event behind the end": {
+			forgedEvent("%[2]d + 1", "chain"), false, []string{"position %[3]d) was altered"},
+		},
+		"an event far behind the end": {
+			forgedEvent("%[2]d + 1000", "chain"), false, []string{"are missing"},
+		},
+		"an event at the end, and the head on it": {
+			forgedEvent("%[2]d + 1", "chain") +
+				"; UPDATE audit_chains SET position = position + 1, hash = zeroblob(32) WHERE chain = %[1]d", false,
+			[]string{
+				"position %[3]d) was altered",
+			},
+		},
+		"an event in another's place": {
+			"DELETE FROM audit_events WHERE chain = %[1]d AND position = 3; " + forgedEvent("3", "chain"), false,
+			[]string{"position 3) was altered", "position 4) was altered"},
+		},
+		"a head without its event": {
+			"UPDATE audit_chains SET position = position + 1 WHERE chain = %[1]d", false,
+			[]string{"positions %[3]d to %[3]d are missing"},
+		},
+		"a head with another hash": {
+			"UPDATE audit_chains SET hash = zeroblob(32) WHERE chain = %[1]d", false,
+			[]string{"its end is not its last event"},
+		},
+		"a checkpoint with another time": {
+			"UPDATE audit_checkpoints SET at = '2026-03-04 11:00:00+00:00' WHERE number = 2", true,
+			[]string{"checkpoint 2: the signature is not good"},
+		},
+		"a checkpoint that is a base": {
+			"UPDATE audit_checkpoints SET base = true WHERE number = 2", true,
+			[]string{"checkpoint 2: the signature is not good"},
+		},
+		"a checkpoint with other links": {
+			"UPDATE audit_checkpoints SET links = '[]' WHERE number = 2", true,
+			[]string{"checkpoint 2: the signature is not good"},
+		},
+		"a checkpoint with links of no form": {
+			"UPDATE audit_checkpoints SET links = 'x' WHERE number = 2", true,
+			[]string{"checkpoint 2: the signature is not good"},
+		},
+		"a checkpoint with another signature": {
+			"UPDATE audit_checkpoints SET signature = zeroblob(64) WHERE number = 2", true,
+			[]string{"checkpoint 2: the signature is not good"},
+		},
+		"a checkpoint made up": {
+			"INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, true, links, signature FROM audit_checkpoints WHERE number = 2", true, []string{
+				"checkpoint 3: the signature is not good",
+			},
+		},
 		"events removed under a base made up": {"INSERT INTO audit_checkpoints (at, base, links, signature) SELECT at, true, links, signature FROM audit_checkpoints WHERE number = 2; DELETE FROM audit_events WHERE chain = %[1]d AND position < 3", true,
 			[]string{"checkpoint 3: the signature is not good", "positions 1 to 2 are missing"}},
 	} {
@@ -136,7 +222,8 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 				w.Exec(t, query)
 			}
 			if sentence == "all events" {
-				WantSame(t, len(Must(w.Audit.Verify(t.Context()))(t).Problems), domain.AuditChains-1) // the last chain had no events
+				// the last chain had no events
+				WantSame(t, len(Must(w.Audit.Verify(t.Context()))(t).Problems), domain.AuditChains-1)
 				return
 			}
 			for i := range test.want {
@@ -144,7 +231,8 @@ func TestAudit_Verify_Tampering(t *testing.T) {
 			}
 			wantProblems(t, w, test.want...)
 			if test.want != nil {
-				if _, err := w.Audit.Prune(t.Context(), Noon.Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "the audit is not whole") {
+				if _, err := w.Audit.Prune(t.Context(), Noon.Add(time.Hour)); err == nil ||
+					!strings.Contains(err.Error(), "the audit is not whole") {
 					t.Errorf("it was pruned all the same: %v", err)
 				}
 			}

@@ -48,7 +48,10 @@ func sign(t testing.TB, method jwt.SigningMethod, kid any, c jwt.MapClaims, key 
 
 // goodClaims are those of an access token of the user.
 func goodClaims() jwt.MapClaims {
-	return jwt.MapClaims{"iss": "chaveiro", "sub": "user:7", "aud": "chaveiro:access", "gen": 3, "iat": noon.Unix(), "exp": noon.Add(time.Minute).Unix()}
+	return jwt.MapClaims{
+		"iss": "chaveiro", "sub": "user:7", "aud": "chaveiro:access", "gen": 3, "iat": noon.Unix(),
+		"exp": noon.Add(time.Minute).Unix(),
+	}
 }
 
 // with returns a copy of the claims with one altered; nil: absent.
@@ -117,10 +120,14 @@ func TestTokens_Verify_Keys(t *testing.T) {
 	access, hs256 := key(t, signingSecret, auth.Access), jwt.SigningMethodHS256
 	refresh := with(with(with(goodClaims(), "aud", "chaveiro:refresh"), "exp", nil), "sub", "apikey:7")
 	for sentence, token := range map[string]domain.Secret{
-		"no algorithm":                        sign(t, jwt.SigningMethodNone, "one", goodClaims(), jwt.UnsafeAllowNoneSignatureType),
-		"HMAC-SHA-512":                        sign(t, jwt.SigningMethodHS512, "one", goodClaims(), access),
-		"HMAC-SHA-384":                        sign(t, jwt.SigningMethodHS384, "one", goodClaims(), access),
-		"RSA":                                 sign(t, jwt.SigningMethodRS256, "one", goodClaims(), must(rsa.GenerateKey(rand.Reader, 2048))(t)),
+		"no algorithm": sign(
+			t, jwt.SigningMethodNone, "one", goodClaims(), jwt.UnsafeAllowNoneSignatureType,
+		),
+		"HMAC-SHA-512": sign(t, jwt.SigningMethodHS512, "one", goodClaims(), access),
+		"HMAC-SHA-384": sign(t, jwt.SigningMethodHS384, "one", goodClaims(), access),
+		"RSA": sign(
+			t, jwt.SigningMethodRS256, "one", goodClaims(), must(rsa.GenerateKey(rand.Reader, 2048))(t),
+		),
 		"the key of another use":              sign(t, hs256, "one", goodClaims(), key(t, signingSecret, auth.Session)),
 		"the key of the apikeys":              sign(t, hs256, "one", goodClaims(), key(t, secret, auth.Access)),
 		"the secret itself as the key":        sign(t, hs256, "one", goodClaims(), signingSecret),
@@ -137,12 +144,17 @@ func TestTokens_Verify_Keys(t *testing.T) {
 		})
 	}
 	wantRefused(t, tokens, sign(t, hs256, json.RawMessage("null"), refresh, key(t, secret, auth.Refresh)), auth.Refresh)
-	for _, kid := range []any{"two", "", "ONE", 1, true, []any{"one"}, map[string]any{"one": "one"}, json.RawMessage("null")} {
+	for _, kid := range []any{
+		"two", "", "ONE", 1, true, []any{"one"}, map[string]any{"one": "one"}, json.RawMessage("null"),
+	} {
 		wantUnknownKey(t, tokens, sign(t, hs256, kid, goodClaims(), access), all...)
 	}
 	t.Run("a header without a signature algorithm, with the signature of the right header", func(t *testing.T) {
 		parts := strings.Split(string(must(tokens.Access(user.Holder()))(t)), ".")
-		for _, header := range []string{`{"alg":"none","typ":"JWT","kid":"one"}`, `{"alg":"None","kid":"one"}`, `{"alg":"","kid":"one"}`, `{"kid":"one"}`, `{}`} {
+		for _, header := range []string{
+			`{"alg":"none","typ":"JWT","kid":"one"}`, `{"alg":"None","kid":"one"}`, `{"alg":"","kid":"one"}`,
+			`{"kid":"one"}`, `{}`,
+		} {
 			parts[0] = base64.RawURLEncoding.EncodeToString([]byte(header))
 			wantRefused(t, tokens, domain.Secret(strings.Join(parts, ".")), auth.Access)
 			wantRefused(t, tokens, domain.Secret(parts[0]+"."+parts[1]+"."), auth.Access)

@@ -38,7 +38,8 @@ func NewNotary(secret []byte) (*Notary, error) {
 func (n *Notary) Digest(e domain.Event) [32]byte {
 	mac := hmac.New(sha256.New, n.digest)
 	for _, field := range []string{
-		e.At.UTC().Format(time.RFC3339Nano), string(e.ActorKind), strconv.FormatInt(e.ActorID, 10), e.ActorName, e.Address, e.RequestID, e.Operation,
+		e.At.UTC().Format(time.RFC3339Nano), string(e.ActorKind), strconv.FormatInt(e.ActorID, 10), e.ActorName,
+		e.Address, e.RequestID, e.Operation,
 		string(e.Action), strconv.FormatBool(e.Refused), string(e.Resource), e.ResourceName, e.Before, e.After,
 	} {
 		writeField(mac, field)

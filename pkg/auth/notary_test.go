@@ -28,8 +28,10 @@ func TestNewNotary(t *testing.T) {
 // sampleEvent has a different value in every field.
 func sampleEvent() domain.Event {
 	return domain.Event{
-		At: noon, ActorKind: domain.PrincipalUser, ActorID: 7, ActorName: "ana", Address: "192.0.2.1", RequestID: "01J", Operation: "updateUser",
-		Action: domain.ActionUpdate, Resource: domain.ScopeUsers, ResourceID: 9, ResourceName: "rui", Before: `{"enabled":true}`, After: `{"enabled":false}`,
+		At: noon, ActorKind: domain.PrincipalUser, ActorID: 7, ActorName: "ana", Address: "192.0.2.1", RequestID: "01J",
+		Operation: "updateUser",
+		Action:    domain.ActionUpdate, Resource: domain.ScopeUsers, ResourceID: 9, ResourceName: "rui",
+		Before: `{"enabled":true}`, After: `{"enabled":false}`,
 	}
 }
 
@@ -122,7 +124,9 @@ func TestNotary_Follows(t *testing.T) {
 		wantSame(t, notary.Follows(before, event), true)
 		wantSame(t, before.Hash, sha256.Sum256([]byte("before")))
 		for change, follows := range map[string]bool{
-			"another resource":    notary.Follows(before, func() domain.Event { e := event; e.ResourceID++; return e }()),
+			"another resource": notary.Follows(
+				before, func() domain.Event { e := event; e.ResourceID++; return e }(),
+			),
 			"another event":       notary.Follows(before, func() domain.Event { e := event; e.After = ""; return e }()),
 			"another hash":        notary.Follows(before, func() domain.Event { e := event; e.Hash[0]++; return e }()),
 			"another hash before": notary.Follows(domain.Link{Hash: sha256.Sum256([]byte("other"))}, event),
@@ -141,7 +145,11 @@ func TestNotary_Sign(t *testing.T) {
 	t.Parallel()
 	notary := newNotary(t, secret)
 	sample := func() domain.Checkpoint {
-		c := domain.Checkpoint{At: noon, Links: []domain.Link{{Chain: 0, Position: 12, Hash: [32]byte{1}}, {Chain: 1, Position: 3, Hash: [32]byte{2}}}}
+		c := domain.Checkpoint{
+			At: noon, Links: []domain.Link{
+				{Chain: 0, Position: 12, Hash: [32]byte{1}}, {Chain: 1, Position: 3, Hash: [32]byte{2}},
+			},
+		}
 		notary.Sign(&c)
 		return c
 	}
@@ -174,7 +182,8 @@ func TestNotary_Sign(t *testing.T) {
 		notary.Sign(&one)
 		wantSame(t, notary.Signed(one), true)
 		for _, change := range []func(*domain.Checkpoint){
-			func(c *domain.Checkpoint) { c.Loss = "" }, func(c *domain.Checkpoint) { c.Loss = "[]" }, func(c *domain.Checkpoint) { c.Number = 2 },
+			func(c *domain.Checkpoint) { c.Loss = "" }, func(c *domain.Checkpoint) { c.Loss = "[]" },
+			func(c *domain.Checkpoint) { c.Number = 2 },
 			func(c *domain.Checkpoint) { c.Previous[0]++ }, func(c *domain.Checkpoint) { c.Links = c.Links[:1] },
 		} {
 			altered := one

@@ -118,7 +118,8 @@ func readsAsForm(text string) bool {
 }
 
 func (o *OAuth1) read(protocol map[string]string) error {
-	o.ConsumerKey, o.Token, o.Method = protocol["oauth_consumer_key"], protocol["oauth_token"], protocol["oauth_signature_method"]
+	o.ConsumerKey, o.Token, o.Method = protocol["oauth_consumer_key"], protocol["oauth_token"],
+		protocol["oauth_signature_method"]
 	o.Nonce, o.signature = protocol["oauth_nonce"], protocol["oauth_signature"]
 	if o.ConsumerKey == "" || o.Token == "" {
 		return notValid(missingPart(o), "consumer key or token missing")

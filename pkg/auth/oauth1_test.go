@@ -39,7 +39,8 @@ func TestOAuth1_BaseString(t *testing.T) {
 	const base = `POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540%3D%26c2%3D%26oauth_consumer_` +
 		`key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a%26oauth_signature_method%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_token%3Dkkk9d7dh3k39sjv7`
 	r := auth.OAuth1Request{
-		Method: "POST", URLs: []string{"http://EXAMPLE.com/request"}, Query: "b5=%3D%253D&a3=a&c%40=&a2=r%20b", Form: "c2&a3=2+q",
+		Method: "POST", URLs: []string{"http://EXAMPLE.com/request"}, Query: "b5=%3D%253D&a3=a&c%40=&a2=r%20b",
+		Form: "c2&a3=2+q",
 		Authorization: `OAuth realm="Example", oauth_consumer_key="9djdj82h48djs9d2", oauth_token="kkk9d7dh3k39sjv7", oauth_signature_method="HMAC-SHA1",
 			oauth_timestamp="137131201", oauth_nonce="7d8f3e4a", oauth_signature="` + strings.ReplaceAll(hmacSHA1(base, "one%2F1&two%202"), "+", "%2B") + `"`,
 	}
@@ -51,7 +52,9 @@ func TestOAuth1_BaseString(t *testing.T) {
 	if o.Verify("two 2", "one/1") || o.Verify("one/1", "") || o.Verify("", "") {
 		t.Error("any secrets are good")
 	}
-	want := []any{"9djdj82h48djs9d2", "kkk9d7dh3k39sjv7", auth.HMACSHA1, "7d8f3e4a", time.Unix(137131201, 0).UTC(), false}
+	want := []any{
+		"9djdj82h48djs9d2", "kkk9d7dh3k39sjv7", auth.HMACSHA1, "7d8f3e4a", time.Unix(137131201, 0).UTC(), false,
+	}
 	if diff := cmp.Diff(want, []any{o.ConsumerKey, o.Token, o.Method, o.Nonce, o.Timestamp, o.Unsigned}); diff != "" {
 		t.Error(diff)
 	}
@@ -91,8 +94,10 @@ const (
 
 func sample() signer {
 	return signer{
-		Method: "POST", URL: "https://vault.example.com/iso/pam/device", SignatureMethod: auth.HMACSHA1, Nonce: "chapoH", Timestamp: "1772625600",
-		Query: [][2]string{{"a", "1"}}, Form: [][2]string{{"hostname", "win 1"}, {"ip", "10.0.0.1"}}, ConsumerSecret: consumerSecret, TokenSecret: tokenSecret,
+		Method: "POST", URL: "https://vault.example.com/iso/pam/device", SignatureMethod: auth.HMACSHA1,
+		Nonce: "chapoH", Timestamp: "1772625600",
+		Query: [][2]string{{"a", "1"}}, Form: [][2]string{{"hostname", "win 1"}, {"ip", "10.0.0.1"}},
+		ConsumerSecret: consumerSecret, TokenSecret: tokenSecret,
 	}
 }
 
@@ -118,8 +123,14 @@ func TestOAuth1_Places(t *testing.T) {
 func TestOAuth1_Liberties(t *testing.T) {
 	t.Parallel()
 	for sentence, alter := range map[string]func(*signer, *auth.OAuth1Request){
-		"an empty realm first": func(_ *signer, r *auth.OAuth1Request) { r.Authorization = edit(r, "OAuth ", `OAuth realm="",`) },
-		"a realm with a comma": func(_ *signer, r *auth.OAuth1Request) { r.Authorization = edit(r, "OAuth ", `OAuth realm="a, b=c", `) },
+		"an empty realm first": func(_ *signer,
+			r *auth.OAuth1Request) {
+			r.Authorization = edit(r, "OAuth ", `OAuth realm="",`)
+		},
+		"a realm with a comma": func(_ *signer,
+			r *auth.OAuth1Request) {
+			r.Authorization = edit(r, "OAuth ", `OAuth realm="a, b=c", `)
+		},
 		"no space after commas": func(_ *signer, r *auth.OAuth1Request) {
 			r.Authorization = edit(r, ", ", ",")
 		},
@@ -131,9 +142,15 @@ func TestOAuth1_Liberties(t *testing.T) {
 			r.Authorization = edit(r, ", ", ",")
 			r.Authorization = edit(r, "oauth_signature=", "oauth_signature= ")
 		},
-		"the scheme twice":         func(_ *signer, r *auth.OAuth1Request) { r.Authorization = "OAuth " + r.Authorization },
-		"the scheme in lower case": func(_ *signer, r *auth.OAuth1Request) { r.Authorization = edit(r, "OAuth ", "oauth  ") },
-		"a comma at the end":       func(_ *signer, r *auth.OAuth1Request) { r.Authorization += ", " },
+		"the scheme twice": func(_ *signer,
+			r *auth.OAuth1Request) {
+			r.Authorization = "OAuth " + r.Authorization
+		},
+		"the scheme in lower case": func(_ *signer,
+			r *auth.OAuth1Request) {
+			r.Authorization = edit(r, "OAuth ", "oauth  ")
+		},
+		"a comma at the end": func(_ *signer, r *auth.OAuth1Request) { r.Authorization += ", " },
 		"a nonce that is not escaped": func(s *signer, r *auth.OAuth1Request) {
 			s.Nonce = "aGVs+bG8/Zg=="
 			*r = s.request()
@@ -169,12 +186,18 @@ func TestOAuth1_Liberties(t *testing.T) {
 			*r = s.request()
 			r.URLs = []string{"https://[2001:DB8::443]:443/iso"}
 		},
-		"an ampersand first":           func(_ *signer, r *auth.OAuth1Request) { r.Query = "&" + r.Query },
-		"ampersands everywhere":        func(_ *signer, r *auth.OAuth1Request) { r.Query = "&&" + r.Query + "&&" },
-		"no version":                   func(_ *signer, r *auth.OAuth1Request) {},
-		"plus for space in the form":   func(_ *signer, r *auth.OAuth1Request) { r.Form = strings.ReplaceAll(r.Form, "%20", "+") },
-		"a method in lower case":       func(_ *signer, r *auth.OAuth1Request) { r.Method = "post" },
-		"a form that is escaped wider": func(_ *signer, r *auth.OAuth1Request) { r.Form = strings.ReplaceAll(r.Form, "hostname", "host%6eame") },
+		"an ampersand first":    func(_ *signer, r *auth.OAuth1Request) { r.Query = "&" + r.Query },
+		"ampersands everywhere": func(_ *signer, r *auth.OAuth1Request) { r.Query = "&&" + r.Query + "&&" },
+		"no version":            func(_ *signer, r *auth.OAuth1Request) {},
+		"plus for space in the form": func(_ *signer,
+			r *auth.OAuth1Request) {
+			r.Form = strings.ReplaceAll(r.Form, "%20", "+")
+		},
+		"a method in lower case": func(_ *signer, r *auth.OAuth1Request) { r.Method = "post" },
+		"a form that is escaped wider": func(_ *signer,
+			r *auth.OAuth1Request) {
+			r.Form = strings.ReplaceAll(r.Form, "hostname", "host%6eame")
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			s := sample()
@@ -194,7 +217,9 @@ func edit(r *auth.OAuth1Request, old, changed string) string {
 func TestOAuth1_Unsigned(t *testing.T) {
 	t.Parallel()
 	const keys = "oauth_consumer_key=key&oauth_token=token"
-	for _, query := range []string{keys, "&" + keys, "&" + keys + "&oauth_signature=-", "a=1&" + keys + "&oauth_signature=&b=2"} {
+	for _, query := range []string{
+		keys, "&" + keys, "&" + keys + "&oauth_signature=-", "a=1&" + keys + "&oauth_signature=&b=2",
+	} {
 		for _, r := range []auth.OAuth1Request{{Query: query}, {Form: query}} {
 			if !auth.HasOAuth1(r) {
 				t.Errorf("%q has no parameters", query)
@@ -205,7 +230,9 @@ func TestOAuth1_Unsigned(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range []auth.OAuth1Request{{}, {Authorization: "Bearer oauth"}, {Query: "hostname=oauth"}, {Authorization: "OAuth"}} {
+	for _, r := range []auth.OAuth1Request{
+		{}, {Authorization: "Bearer oauth"}, {Query: "hostname=oauth"}, {Authorization: "OAuth"},
+	} {
 		if auth.HasOAuth1(r) {
 			t.Errorf("%+v has parameters", r)
 		}
@@ -216,24 +243,26 @@ func TestParseOAuth1_Refusals(t *testing.T) {
 	t.Parallel()
 	header := sample().request().Authorization
 	for sentence, r := range map[string]auth.OAuth1Request{
-		"nothing":                       {},
-		"a parameter twice, header":     {Authorization: header + `, oauth_nonce="x"`},
-		"a parameter twice, query":      {Authorization: header, Query: "oauth_nonce=chapoH"},
-		"a parameter twice, form":       {Authorization: header, Form: "oauth%5Fnonce=chapoH"},
-		"the signature twice":           {Authorization: header, Query: "oauth_signature=-"},
-		"one that is not known twice":   {Authorization: header, Query: "oauth_extra=1", Form: "oauth_extra=1"},
-		"no key":                        {Query: "oauth_token=x"},
-		"an empty key":                  {Query: "oauth_consumer_key=&oauth_token=x"},
-		"no token":                      {Query: "oauth_consumer_key=x"},
-		"a signature without method":    {Query: "oauth_consumer_key=x&oauth_token=x&oauth_signature=abc"},
-		"a method that is not known":    {Authorization: strings.ReplaceAll(header, auth.HMACSHA1, "RSA-SHA1")},
-		"a method in lower case":        {Authorization: strings.ReplaceAll(header, auth.HMACSHA1, "hmac-sha1")},
-		"another version":               {Authorization: header + `, oauth_version="2.0"`},
-		"an empty version":              {Authorization: header + `, oauth_version=""`},
-		"no timestamp":                  {Authorization: strings.ReplaceAll(header, "oauth_timestamp", "timestamp")},
-		"no nonce":                      {Authorization: strings.ReplaceAll(header, "oauth_nonce", "nonce")},
-		"an empty nonce":                {Authorization: strings.ReplaceAll(header, "chapoH", "")},
-		"a nonce that is too long":      {Authorization: strings.ReplaceAll(header, "chapoH", strings.Repeat("x", 256))},
+		"nothing":                     {},
+		"a parameter twice, header":   {Authorization: header + `, oauth_nonce="x"`},
+		"a parameter twice, query":    {Authorization: header, Query: "oauth_nonce=chapoH"},
+		"a parameter twice, form":     {Authorization: header, Form: "oauth%5Fnonce=chapoH"},
+		"the signature twice":         {Authorization: header, Query: "oauth_signature=-"},
+		"one that is not known twice": {Authorization: header, Query: "oauth_extra=1", Form: "oauth_extra=1"},
+		"no key":                      {Query: "oauth_token=x"},
+		"an empty key":                {Query: "oauth_consumer_key=&oauth_token=x"},
+		"no token":                    {Query: "oauth_consumer_key=x"},
+		"a signature without method":  {Query: "oauth_consumer_key=x&oauth_token=x&oauth_signature=abc"},
+		"a method that is not known":  {Authorization: strings.ReplaceAll(header, auth.HMACSHA1, "RSA-SHA1")},
+		"a method in lower case":      {Authorization: strings.ReplaceAll(header, auth.HMACSHA1, "hmac-sha1")},
+		"another version":             {Authorization: header + `, oauth_version="2.0"`},
+		"an empty version":            {Authorization: header + `, oauth_version=""`},
+		"no timestamp":                {Authorization: strings.ReplaceAll(header, "oauth_timestamp", "timestamp")},
+		"no nonce":                    {Authorization: strings.ReplaceAll(header, "oauth_nonce", "nonce")},
+		"an empty nonce":              {Authorization: strings.ReplaceAll(header, "chapoH", "")},
+		"a nonce that is too long": {
+			Authorization: strings.ReplaceAll(header, "chapoH", strings.Repeat("x", 256)),
+		},
 		"a nonce with a NUL":            {Authorization: strings.ReplaceAll(header, "chapoH", "%00")},
 		"a nonce that is no UTF-8":      {Authorization: strings.ReplaceAll(header, "chapoH", "%ff")},
 		"a query that is not escaped":   {Authorization: header, Query: "a=%"},
@@ -250,7 +279,9 @@ func TestParseOAuth1_Refusals(t *testing.T) {
 			t.Errorf("%s: %+v, %v", sentence, o, err)
 		}
 	}
-	for _, timestamp := range []string{"0", "-1", "+1", "1.5", "1e9", " 1", "0x10", "1772625600000", "99999999999999999999", ""} {
+	for _, timestamp := range []string{
+		"0", "-1", "+1", "1.5", "1e9", " 1", "0x10", "1772625600000", "99999999999999999999", "",
+	} {
 		s := sample()
 		s.Timestamp = timestamp
 		if _, err := auth.ParseOAuth1(s.request()); !errors.Is(err, auth.ErrOAuth1) {
@@ -262,8 +293,14 @@ func TestParseOAuth1_Refusals(t *testing.T) {
 // TestParseOAuth1_Quiet: the error does not quote the request, except for the name of a parameter.
 func TestParseOAuth1_Quiet(t *testing.T) {
 	t.Parallel()
-	_, err := auth.ParseOAuth1(auth.OAuth1Request{Query: "oauth_x%0a" + strings.Repeat("y", 100) + "=s3cret&oauth_x%0a" + strings.Repeat("y", 100) + "=s3cret"})
-	if err == nil || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "s3cret") || len(err.Error()) > 150 {
+	_, err := auth.ParseOAuth1(
+		auth.OAuth1Request{
+			Query: "oauth_x%0a" + strings.Repeat("y", 100) + "=s3cret&oauth_x%0a" + strings.Repeat("y", 100) +
+				"=s3cret",
+		},
+	)
+	if err == nil || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "s3cret") ||
+		len(err.Error()) > 150 {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -22,9 +22,13 @@ var sent = []struct{ Method, URL, Form string }{
 	{Method: "GET", URL: "https://vault.example.com/iso/pam/device"},
 	{Method: "GET", URL: "https://vault.example.com:8443/iso/pam/device/win%201"},
 	{Method: "DELETE", URL: "https://vault.example.com/iso/pam/device/10", Form: "device=win+1"},
-	{Method: "POST", URL: "https://Vault.Example.com:443/iso/pam/device?tenant=a%20b&x=", Form: "hostname=win+1&ip=10.0.0.1&device_tags=a%2Cb&model=caf%C3%A9~"},
+	{
+		Method: "POST", URL: "https://Vault.Example.com:443/iso/pam/device?tenant=a%20b&x=",
+		Form: "hostname=win+1&ip=10.0.0.1&device_tags=a%2Cb&model=caf%C3%A9~",
+	},
 	{Method: "PUT", URL: "http://vault.example.com:80/iso?b5=%3D%253D&a3=a&c%40=&a2=r%20b", Form: "c2=&%2B=%25"},
-	{Method: "POST", URL: "http://vault.example.com/iso?a3=z&a3=a", Form: "a3=2+q&a3="}, // names that occur several times
+	// names that occur several times
+	{Method: "POST", URL: "http://vault.example.com/iso?a3=z&a3=a", Form: "a3=2+q&a3="},
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -33,7 +37,9 @@ const formType = "application/x-www-form-urlencoded"
 func received(t testing.TB, method, address, header, form string) *auth.OAuth1 {
 	t.Helper()
 	url, query, _ := strings.Cut(address, "?")
-	return parse(t, auth.OAuth1Request{Method: method, URLs: []string{url}, Query: query, Authorization: header, Form: form})
+	return parse(
+		t, auth.OAuth1Request{Method: method, URLs: []string{url}, Query: query, Authorization: header, Form: form},
+	)
 }
 
 // TestOAuth1_Dghubble verifies what a client in Go signs. The client supports neither a form with
@@ -134,7 +140,8 @@ func TestOAuth1_Oauthlib(t *testing.T) {
 					continue
 				}
 				lines = append(lines, line{
-					"key": signedKey, "secret": string(consumerSecret), "token": signedToken, "token_secret": string(tokenSecret), "method": method, "type": place,
+					"key": signedKey, "secret": string(consumerSecret), "token": signedToken,
+					"token_secret": string(tokenSecret), "method": method, "type": place,
 					"verb": s.Method, "url": s.URL, "form": s.Form,
 				})
 			}

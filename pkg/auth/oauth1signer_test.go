@@ -54,7 +54,8 @@ func join(pairs [][2]string, separator, quote string) string {
 
 func (s signer) oauth() [][2]string {
 	return [][2]string{
-		{"oauth_consumer_key", signedKey}, {"oauth_token", signedToken}, {"oauth_signature_method", s.SignatureMethod}, {"oauth_timestamp", s.Timestamp},
+		{"oauth_consumer_key", signedKey}, {"oauth_token", signedToken}, {"oauth_signature_method", s.SignatureMethod},
+		{"oauth_timestamp", s.Timestamp},
 		{"oauth_nonce", s.Nonce},
 	}
 }
@@ -82,7 +83,9 @@ func (s signer) signature() string {
 
 func (s signer) request() auth.OAuth1Request {
 	oauth := append(s.oauth(), [2]string{"oauth_signature", s.signature()})
-	r := auth.OAuth1Request{Method: s.Method, URLs: []string{s.URL}, Query: join(s.Query, "&", ""), Form: join(s.Form, "&", "")}
+	r := auth.OAuth1Request{
+		Method: s.Method, URLs: []string{s.URL}, Query: join(s.Query, "&", ""), Form: join(s.Form, "&", ""),
+	}
 	switch s.Place {
 	case inQuery:
 		r.Query = join(slices.Concat(s.Query, oauth), "&", "")
@@ -96,15 +99,21 @@ func (s signer) request() auth.OAuth1Request {
 
 func drawSigner(rt *rapid.T) signer {
 	pairs := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) [2]string {
-		return [2]string{rapid.StringMatching(`[a-c=&%+ é~*-]{1,3}`).Draw(rt, "name"), rapid.OneOf(rapid.String(), rapid.StringMatching(`[ab+%& =]{0,3}`)).Draw(rt, "value")}
+		return [2]string{
+			rapid.StringMatching(`[a-c=&%+ é~*-]{1,3}`).Draw(rt, "name"),
+			rapid.OneOf(rapid.String(), rapid.StringMatching(`[ab+%& =]{0,3}`)).Draw(rt, "value"),
+		}
 	}), 0, 5)
 	return signer{
 		Method:          rapid.SampledFrom([]string{"GET", "POST", "PUT", "DELETE"}).Draw(rt, "method"),
 		URL:             "https://vault.example.com/iso/pam/device/" + url.PathEscape(rapid.String().Draw(rt, "path")),
 		SignatureMethod: rapid.SampledFrom([]string{auth.HMACSHA1, auth.HMACSHA256}).Draw(rt, "signature method"),
-		Nonce:           rapid.StringMatching(`[ -~]{1,20}`).Draw(rt, "nonce"), Timestamp: rapid.StringMatching(`[1-9][0-9]{9}`).Draw(rt, "timestamp"),
-		Query: pairs.Draw(rt, "query"), Form: pairs.Draw(rt, "form"), Place: place(rapid.IntRange(0, 2).Draw(rt, "place")),
-		ConsumerSecret: domain.Secret(rapid.StringN(1, 10, -1).Draw(rt, "consumer secret")), TokenSecret: domain.Secret(rapid.String().Draw(rt, "token secret")),
+		Nonce:           rapid.StringMatching(`[ -~]{1,20}`).Draw(rt, "nonce"),
+		Timestamp:       rapid.StringMatching(`[1-9][0-9]{9}`).Draw(rt, "timestamp"),
+		Query:           pairs.Draw(rt, "query"), Form: pairs.Draw(rt, "form"),
+		Place:          place(rapid.IntRange(0, 2).Draw(rt, "place")),
+		ConsumerSecret: domain.Secret(rapid.StringN(1, 10, -1).Draw(rt, "consumer secret")),
+		TokenSecret:    domain.Secret(rapid.String().Draw(rt, "token secret")),
 	}
 }
 
@@ -121,12 +130,14 @@ func TestOAuth1_Property(t *testing.T) {
 		if !o.Verify(s.ConsumerSecret, s.TokenSecret) {
 			rt.Fatalf("not verified: %+v", r)
 		}
-		if o.Verify(s.ConsumerSecret+"x", s.TokenSecret) || o.Verify(s.ConsumerSecret, s.TokenSecret+"x") || o.Verify("", "") {
+		if o.Verify(s.ConsumerSecret+"x", s.TokenSecret) || o.Verify(s.ConsumerSecret, s.TokenSecret+"x") ||
+			o.Verify("", "") {
 			rt.Fatal("verified with other secrets")
 		}
 		for sentence, alter := range alterations {
 			altered := r
-			if alter(&altered); altered.Method == r.Method && slices.Equal(altered.URLs, r.URLs) && altered.Query == r.Query && altered.Form == r.Form &&
+			if alter(&altered); altered.Method == r.Method && slices.Equal(altered.URLs, r.URLs) &&
+				altered.Query == r.Query && altered.Form == r.Form &&
 				altered.Authorization == r.Authorization {
 				continue
 			}
@@ -139,10 +150,22 @@ func TestOAuth1_Property(t *testing.T) {
 
 // alterations are what an attacker between client and server could do to a request.
 var alterations = map[string]func(*auth.OAuth1Request){
-	"another method":        func(r *auth.OAuth1Request) { r.Method = "PATCH" },
-	"another host":          func(r *auth.OAuth1Request) { r.URLs = []string{strings.Replace(r.URLs[0], "vault", "fault", 1)} },
-	"another scheme":        func(r *auth.OAuth1Request) { r.URLs = []string{strings.Replace(r.URLs[0], "https", "http", 1)} },
-	"another port":          func(r *auth.OAuth1Request) { r.URLs = []string{strings.Replace(r.URLs[0], ".com", ".com:80", 1)} },
+	"another method": func(r *auth.OAuth1Request) { r.Method = "PATCH" },
+	"another host": func(r *auth.OAuth1Request) {
+		r.URLs = []string{
+			strings.Replace(r.URLs[0], "vault", "fault", 1),
+		}
+	},
+	"another scheme": func(r *auth.OAuth1Request) {
+		r.URLs = []string{
+			strings.Replace(r.URLs[0], "https", "http", 1),
+		}
+	},
+	"another port": func(r *auth.OAuth1Request) {
+		r.URLs = []string{
+			strings.Replace(r.URLs[0], ".com", ".com:80", 1),
+		}
+	},
 	"another path":          func(r *auth.OAuth1Request) { r.URLs = []string{r.URLs[0] + "/x"} },
 	"no URL":                func(r *auth.OAuth1Request) { r.URLs = nil },
 	"one more in the query": func(r *auth.OAuth1Request) { r.Query += "&z=1" },
@@ -157,12 +180,17 @@ var alterations = map[string]func(*auth.OAuth1Request){
 	},
 	"another nonce": func(r *auth.OAuth1Request) {
 		for _, text := range []*string{&r.Authorization, &r.Query, &r.Form} {
-			*text = strings.NewReplacer(`oauth_nonce="`, `oauth_nonce="x`, "oauth_nonce=", "oauth_nonce=x").Replace(*text)
+			*text = strings.NewReplacer(`oauth_nonce="`, `oauth_nonce="x`, "oauth_nonce=", "oauth_nonce=x").
+				Replace(*text)
 		}
 	},
 	"another timestamp": func(r *auth.OAuth1Request) {
 		for _, text := range []*string{&r.Authorization, &r.Query, &r.Form} {
-			*text = strings.NewReplacer(`oauth_timestamp="`, `oauth_timestamp="1`, "oauth_timestamp=", "oauth_timestamp=1").Replace(*text)
+			*text = strings.NewReplacer(
+				`oauth_timestamp="`, `oauth_timestamp="1`, "oauth_timestamp=", "oauth_timestamp=1",
+			).Replace(
+				*text,
+			)
 		}
 	},
 	"another hash": func(r *auth.OAuth1Request) {
@@ -180,10 +208,15 @@ var alterations = map[string]func(*auth.OAuth1Request){
 func FuzzParseOAuth1(f *testing.F) {
 	r := sample().request()
 	f.Add(r.Authorization, r.Query, r.Form)
-	f.Add(`OAuth OAuth realm="a, b",oauth_consumer_key="k",oauth_token="t",oauth_signature_method="PLAINTEXT",oauth_signature= "a%26b"`, "&&a", "c2&a3=2+q")
+	f.Add(
+		`OAuth OAuth realm="a, b",oauth_consumer_key="k",oauth_token="t",oauth_signature_method="PLAINTEXT",oauth_signature= "a%26b"`, "&&a", "c2&a3=2+q",
+	)
 	f.Add("", "&oauth_consumer_key=k&oauth_token=t&oauth_signature=-", "")
 	f.Fuzz(func(t *testing.T, header, query, form string) {
-		r := auth.OAuth1Request{Method: "POST", URLs: []string{"https://vault.example.com/iso", "garbage"}, Query: query, Authorization: header, Form: form}
+		r := auth.OAuth1Request{
+			Method: "POST", URLs: []string{"https://vault.example.com/iso", "garbage"}, Query: query,
+			Authorization: header, Form: form,
+		}
 		_ = auth.HasOAuth1(r)
 		o, err := auth.ParseOAuth1(r)
 		if err != nil {

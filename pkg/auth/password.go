@@ -61,7 +61,12 @@ func (c passwordCost) hash(password domain.Secret, salt []byte) []byte {
 
 func encodeHash(c passwordCost, salt, sum []byte) domain.Secret {
 	encode := base64.RawStdEncoding.EncodeToString
-	return domain.Secret(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.passes, c.lanes, encode(salt), encode(sum)))
+	return domain.Secret(
+		fmt.Sprintf(
+			"$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.passes, c.lanes, encode(salt),
+			encode(sum),
+		),
+	)
 }
 
 func decodeHash(text domain.Secret) (c passwordCost, salt, sum []byte, err error) {

@@ -13,7 +13,10 @@ import (
 )
 
 // cheap is the hash of "segredo" at almost no cost.
-var cheap = phc("m=8,t=1,p=1", encode("salt salt salt 1"), encode(string(argon2.IDKey([]byte("segredo"), []byte("salt salt salt 1"), 1, 8, 1, 32))))
+var cheap = phc(
+	"m=8,t=1,p=1", encode("salt salt salt 1"),
+	encode(string(argon2.IDKey([]byte("segredo"), []byte("salt salt salt 1"), 1, 8, 1, 32))),
+)
 
 func encode(text string) string { return base64.RawStdEncoding.EncodeToString([]byte(text)) }
 
@@ -73,14 +76,21 @@ func TestCheckPassword_Hostile(t *testing.T) {
 	salt, sum := encode("salt salt salt 1"), strings.Split(string(cheap), "$")[5]
 	for _, hash := range []domain.Secret{
 		"", "$", "$$$$$", "$argon2id", cheap[1:], cheap + "$", "x" + cheap, "segredo",
-		domain.Secret(strings.Replace(string(cheap), "argon2id", "argon2i", 1)), domain.Secret(strings.Replace(string(cheap), "v=19", "v=16", 1)),
+		domain.Secret(strings.Replace(string(cheap), "argon2id", "argon2i", 1)),
+		domain.Secret(strings.Replace(string(cheap), "v=19", "v=16", 1)),
 		domain.Secret(strings.ToUpper(string(cheap))),
-		phc("m=8,t=1,p=1", salt, ""), phc("m=8,t=1,p=1", salt, encode("short")), phc("m=8,t=1,p=1", salt, sum[:40]), phc("m=8,t=1,p=1", salt, sum+"AAAA"),
-		phc("m=8,t=1,p=1", "?", sum), phc("m=8,t=1,p=1", salt, "?"+sum), phc("m=8,t=1,p=1", salt+"=", sum), phc("m=8,t=1,p=1", "", sum),
-		phc("", salt, sum), phc("m=8", salt, sum), phc("t=1,m=8,p=1", salt, sum), phc("m=8,t=1,p=x", salt, sum), phc("m=-8,t=1,p=1", salt, sum),
-		phc("m=8,t=0,p=1", salt, sum), phc("m=8,t=1,p=0", salt, sum), phc("m=8,t=1,p=256", salt, sum), phc("m=8,t=1,p=257", salt, sum),
-		phc("m=4294967295,t=1,p=1", salt, sum), phc("m=8,t=4294967295,p=1", salt, sum), phc("m=65537,t=1,p=1", salt, sum), phc("m=8,t=17,p=1", salt, sum),
-		phc("m=8,t=1,p=17", salt, sum), phc("m=99999999999999999999,t=1,p=1", salt, sum), phc("m=4294967304,t=1,p=1", salt, sum),
+		phc("m=8,t=1,p=1", salt, ""), phc("m=8,t=1,p=1", salt, encode("short")), phc("m=8,t=1,p=1", salt, sum[:40]),
+		phc("m=8,t=1,p=1", salt, sum+"AAAA"),
+		phc("m=8,t=1,p=1", "?", sum), phc("m=8,t=1,p=1", salt, "?"+sum), phc("m=8,t=1,p=1", salt+"=", sum),
+		phc("m=8,t=1,p=1", "", sum),
+		phc("", salt, sum), phc("m=8", salt, sum), phc("t=1,m=8,p=1", salt, sum), phc("m=8,t=1,p=x", salt, sum),
+		phc("m=-8,t=1,p=1", salt, sum),
+		phc("m=8,t=0,p=1", salt, sum), phc("m=8,t=1,p=0", salt, sum), phc("m=8,t=1,p=256", salt, sum),
+		phc("m=8,t=1,p=257", salt, sum),
+		phc("m=4294967295,t=1,p=1", salt, sum), phc("m=8,t=4294967295,p=1", salt, sum),
+		phc("m=65537,t=1,p=1", salt, sum), phc("m=8,t=17,p=1", salt, sum),
+		phc("m=8,t=1,p=17", salt, sum), phc("m=99999999999999999999,t=1,p=1", salt, sum),
+		phc("m=4294967304,t=1,p=1", salt, sum),
 	} {
 		if ok, _ := auth.CheckPassword(hash, "segredo"); ok {
 			t.Errorf("%q matches", string(hash))
@@ -92,7 +102,9 @@ func TestCheckPassword_Hostile(t *testing.T) {
 const bearable = 20 * time.Second
 
 func FuzzCheckPassword(f *testing.F) {
-	for _, hash := range []domain.Secret{cheap, auth.UnusableHash(), phc("m=65536,t=16,p=16", "AA", "AA"), phc("m=0,t=1,p=1", "", ""), "", "$$$$$"} {
+	for _, hash := range []domain.Secret{
+		cheap, auth.UnusableHash(), phc("m=65536,t=16,p=16", "AA", "AA"), phc("m=0,t=1,p=1", "", ""), "", "$$$$$",
+	} {
 		f.Add(string(hash), "segredo")
 	}
 	f.Fuzz(func(t *testing.T, hash, password string) {

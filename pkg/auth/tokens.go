@@ -142,7 +142,9 @@ func (t *Tokens) passing(use Use, h domain.Holder, life time.Duration) (domain.S
 	if left := h.Left(now, life); left < life {
 		end = now.Add(left + time.Second - 1) // claims are in whole seconds, and the end of the holder rounds up
 	}
-	token := newToken(use, h, jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(end)})
+	token := newToken(
+		use, h, jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(end)},
+	)
 	token.Header["kid"] = signer.id
 	text, err := token.SignedString(signer.keys[use])
 	return domain.Secret(text), err
@@ -152,7 +154,9 @@ func newToken(use Use, h domain.Holder, registered jwt.RegisteredClaims) *jwt.To
 	registered.Issuer = issuer
 	registered.Audience = jwt.ClaimStrings{string(use)}
 	registered.Subject = string(h.Kind) + ":" + strconv.FormatInt(h.ID, 10)
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{registered, h.Generation, h.BoundBy(h.Generation, use.Passing())})
+	return jwt.NewWithClaims(
+		jwt.SigningMethodHS256, claims{registered, h.Generation, h.BoundBy(h.Generation, use.Passing())},
+	)
 }
 
 // Grant is what a genuine token states.

@@ -73,7 +73,9 @@ func TestNewTokens(t *testing.T) {
 		if _, err := auth.NewTokens(make([]byte, size), []auth.SigningKey{signingKey}, time.Now); err == nil {
 			t.Errorf("a secret of %d bytes is accepted", size)
 		}
-		if _, err := auth.NewTokens(secret, []auth.SigningKey{signingKey, {ID: "two", Secret: make([]byte, size)}}, time.Now); err == nil {
+		if _, err := auth.NewTokens(
+			secret, []auth.SigningKey{signingKey, {ID: "two", Secret: make([]byte, size)}}, time.Now,
+		); err == nil {
 			t.Errorf("a signing key of %d bytes is accepted", size)
 		}
 	}
@@ -88,7 +90,10 @@ var kinds = []struct {
 	make     func(*auth.Tokens) (domain.Secret, error)
 	want     auth.Grant
 }{
-	{"the token of an apikey", func(t *auth.Tokens) (domain.Secret, error) { return t.Refresh(apikey) }, auth.Grant{Use: auth.Refresh, Kind: domain.PrincipalAPIKey}},
+	{
+		"the token of an apikey", func(t *auth.Tokens) (domain.Secret, error) { return t.Refresh(apikey) },
+		auth.Grant{Use: auth.Refresh, Kind: domain.PrincipalAPIKey},
+	},
 	{"the access token of an apikey", func(t *auth.Tokens) (domain.Secret, error) { return t.Access(apikey.Holder()) },
 		auth.Grant{Use: auth.Access, Kind: domain.PrincipalAPIKey, ExpiresAt: noon.Add(auth.AccessLife)}},
 	{"the session of a user", func(t *auth.Tokens) (domain.Secret, error) { return t.Session(user.Holder()) },
@@ -117,7 +122,9 @@ func TestTokens(t *testing.T) {
 		})
 		t.Run(kind.sentence+" is refused by other secrets", func(t *testing.T) {
 			other := []byte("another thirty-two bytes secret!")
-			wantRefused(t, must(auth.NewTokens(other, []auth.SigningKey{{ID: "one", Secret: other, InForce: noon}}, tokensNow))(t), token, all...)
+			wantRefused(t,
+				must(auth.NewTokens(other, []auth.SigningKey{{ID: "one", Secret: other, InForce: noon}}, tokensNow))(t),
+				token, all...)
 		})
 		if !kind.want.ExpiresAt.IsZero() {
 			t.Run(kind.sentence+" ends", func(t *testing.T) {
@@ -178,7 +185,8 @@ func TestTokens_Refresh(t *testing.T) {
 	})
 	t.Run("what is no token", func(t *testing.T) {
 		for _, text := range []domain.Secret{
-			"", ".", "..", "...", refresh + ".", "." + refresh, refresh + "=", refresh[:len(refresh)-1], "Bearer " + refresh, refresh + "\n",
+			"", ".", "..", "...", refresh + ".", "." + refresh, refresh + "=", refresh[:len(refresh)-1],
+			"Bearer " + refresh, refresh + "\n",
 			domain.Secret(strings.Repeat("a", 1<<20)),
 		} {
 			wantRefused(t, tokens, text, auth.Refresh)
@@ -189,8 +197,12 @@ func TestTokens_Refresh(t *testing.T) {
 // TestTokens_Ring: which of several signing keys signs, and which are accepted.
 func TestTokens_Ring(t *testing.T) {
 	t.Parallel()
-	oldest := auth.SigningKey{ID: "oldest", Secret: []byte("the oldest of several secrets..."), InForce: noon.Add(-2 * time.Hour)}
-	newest := auth.SigningKey{ID: "newest", Secret: []byte("the newest of several secrets..."), InForce: noon.Add(time.Minute)}
+	oldest := auth.SigningKey{
+		ID: "oldest", Secret: []byte("the oldest of several secrets..."), InForce: noon.Add(-2 * time.Hour),
+	}
+	newest := auth.SigningKey{
+		ID: "newest", Secret: []byte("the newest of several secrets..."), InForce: noon.Add(time.Minute),
+	}
 	for _, test := range []struct {
 		sentence string
 		ring     []auth.SigningKey
@@ -199,13 +211,21 @@ func TestTokens_Ring(t *testing.T) {
 	}{
 		{"the newest that is in force signs", []auth.SigningKey{oldest, signingKey, newest}, noon, "one"},
 		{"in whatever order they come", []auth.SigningKey{newest, signingKey, oldest}, noon, "one"},
-		{"one that is not yet in force does not sign", []auth.SigningKey{oldest, newest}, noon.Add(time.Minute - 1), "oldest"},
+		{
+			"one that is not yet in force does not sign", []auth.SigningKey{oldest, newest}, noon.Add(time.Minute - 1),
+			"oldest",
+		},
 		{"it signs from then on", []auth.SigningKey{oldest, newest}, noon.Add(time.Minute), "newest"},
-		{"of keys that are all not in force the first signs", []auth.SigningKey{newest, signingKey}, noon.Add(-time.Second), "one"},
+		{
+			"of keys that are all not in force the first signs", []auth.SigningKey{newest, signingKey},
+			noon.Add(-time.Second), "one",
+		},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			tokens := newTokens(t, test.now, test.ring...)
-			for _, token := range []domain.Secret{must(tokens.Access(user.Holder()))(t), must(tokens.Session(user.Holder()))(t)} {
+			for _, token := range []domain.Secret{
+				must(tokens.Access(user.Holder()))(t), must(tokens.Session(user.Holder()))(t),
+			} {
 				wantSame(t, header(t, token)["kid"], any(test.want))
 			}
 		})
@@ -224,7 +244,9 @@ func TestTokens_Ring(t *testing.T) {
 	})
 	t.Run("a key of the same name with another secret is not accepted", func(t *testing.T) {
 		token := must(newTokens(t, noon).Access(user.Holder()))(t)
-		wantRefused(t, newTokens(t, noon, auth.SigningKey{ID: "one", Secret: secret, InForce: noon}), token, auth.Access)
+		wantRefused(
+			t, newTokens(t, noon, auth.SigningKey{ID: "one", Secret: secret, InForce: noon}), token, auth.Access,
+		)
 	})
 }
 

@@ -52,7 +52,9 @@ func TestFlights_Ends(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	answer := make(chan struct{})
-	if _, err := flights.Do(gone, 1, func() (int, error) { <-answer; return 1, nil }); !errors.Is(err, context.Canceled) {
+	if _, err := flights.Do(gone, 1, func() (int, error) { <-answer; return 1, nil }); !errors.Is(
+		err, context.Canceled,
+	) {
 		t.Errorf("error is %v", err)
 	}
 	close(answer)

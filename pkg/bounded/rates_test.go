@@ -27,7 +27,8 @@ func TestRates(t *testing.T) {
 func TestNeighbourhood(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64",
+		"fe80::1%eth0": "fe80::/64",
 	} {
 		wantSame(t, bounded.Neighbourhood(netip.MustParseAddr(text)), want)
 	}

@@ -83,7 +83,10 @@ func TestTurns_Order(t *testing.T) {
 		ask           func(*testing.T, *queue)
 		want          []int64
 	}{
-		"one after the other": {1, 1, func(t *testing.T, q *queue) { q.ask(t, 1, 5); q.ask(t, 2, 2); q.ask(t, 3, 1) }, []int64{1, 2, 3, 1, 2, 1, 1, 1}},
+		"one after the other": {
+			1, 1, func(t *testing.T, q *queue) { q.ask(t, 1, 5); q.ask(t, 2, 2); q.ask(t, 3, 1) },
+			[]int64{1, 2, 3, 1, 2, 1, 1, 1},
+		},
 		"who comes later waits for one job": {1, 1, func(t *testing.T, q *queue) {
 			q.ask(t, 1, 5)
 			time.Sleep(1500 * time.Millisecond)
@@ -96,8 +99,12 @@ func TestTurns_Order(t *testing.T) {
 				time.Sleep(2 * time.Second)
 			}
 		}, []int64{1, 2, 1, 2, 1, 2, 1}},
-		"a worker is left for others":                {2, 1, func(t *testing.T, q *queue) { q.ask(t, 1, 3); q.ask(t, 2, 1) }, []int64{1, 2, 1, 1}},
-		"the next is for who has the fewest at work": {2, 2, func(t *testing.T, q *queue) { q.ask(t, 1, 5); q.ask(t, 2, 1) }, []int64{1, 1, 2, 1, 1, 1}},
+		"a worker is left for others": {
+			2, 1, func(t *testing.T, q *queue) { q.ask(t, 1, 3); q.ask(t, 2, 1) }, []int64{1, 2, 1, 1},
+		},
+		"the next is for who has the fewest at work": {
+			2, 2, func(t *testing.T, q *queue) { q.ask(t, 1, 5); q.ask(t, 2, 1) }, []int64{1, 1, 2, 1, 1, 1},
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -153,7 +160,9 @@ func TestTurns_Ends(t *testing.T) {
 		var gone sync.WaitGroup
 		for range 10 {
 			gone.Go(func() {
-				if err := do(ctx, q.turns, 2, func() error { t.Error("it ran"); return nil }); !errors.Is(err, context.Canceled) {
+				if err := do(ctx, q.turns, 2, func() error { t.Error("it ran"); return nil }); !errors.Is(
+					err, context.Canceled,
+				) {
 					t.Errorf("error is %v", err)
 				}
 			})
@@ -161,7 +170,9 @@ func TestTurns_Ends(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		gone.Wait()
-		if err := do(ctx, q.turns, 2, func() error { t.Error("it ran"); return nil }); !errors.Is(err, context.Canceled) {
+		if err := do(ctx, q.turns, 2, func() error { t.Error("it ran"); return nil }); !errors.Is(
+			err, context.Canceled,
+		) {
 			t.Errorf("who is gone before: %v", err)
 		}
 		q.group.Wait()

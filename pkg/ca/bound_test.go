@@ -23,14 +23,19 @@ func TestParsePrivateKey_RSABits(t *testing.T) {
 		Version   int
 		Algorithm pkix.AlgorithmIdentifier
 		Key       []byte
-	}{0, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, Parameters: asn1.NullRawValue}, pkcs1})
+	}{
+		0, pkix.AlgorithmIdentifier{
+			Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, Parameters: asn1.NullRawValue,
+		}, pkcs1,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for pemType, der := range map[string][]byte{"RSA PRIVATE KEY": pkcs1, "PRIVATE KEY": pkcs8} {
 		_, err := ca.ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}), "")
 		bound, ok := errors.AsType[*ca.BoundError](err)
-		if !ok || *bound != (ca.BoundError{What: ca.RSABits, Found: "16384", Most: 8192}) || !errors.Is(err, ca.ErrUnsupportedKey) {
+		if !ok || *bound != (ca.BoundError{What: ca.RSABits, Found: "16384", Most: 8192}) ||
+			!errors.Is(err, ca.ErrUnsupportedKey) {
 			t.Errorf("%s: %v", pemType, err)
 		}
 	}
@@ -51,7 +56,10 @@ func longRSA(t *testing.T, bits int) []byte {
 	der, err := asn1.Marshal(struct {
 		Version                        int
 		N, E, D, P, Q, DP, DQ, Inverse *big.Int
-	}{0, random(bits), big.NewInt(65537), random(bits), random(half), random(half), random(half), random(half), random(half)})
+	}{
+		0, random(bits), big.NewInt(65537), random(bits), random(half), random(half), random(half), random(half),
+		random(half),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

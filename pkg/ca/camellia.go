@@ -16,7 +16,8 @@ type camellia struct {
 }
 
 var camelliaSigma = [6]uint64{
-	0xA09E667F3BCC908B, 0xB67AE8584CAA73B2, 0xC6EF372FE94F82BE, 0x54FF53A5F1D36F1C, 0x10E527FADE682D1D, 0xB05688C2B3E6C1FD,
+	0xA09E667F3BCC908B, 0xB67AE8584CAA73B2, 0xC6EF372FE94F82BE, 0x54FF53A5F1D36F1C, 0x10E527FADE682D1D,
+	0xB05688C2B3E6C1FD,
 }
 
 // pair is a number of 128 bits, the high half first.
@@ -62,7 +63,8 @@ func camelliaShort(l, a pair) *camellia {
 	end := a.rotated(111)
 	c := &camellia{whiten: [4]uint64{l[0], l[1], end[0], end[1]}}
 	for _, p := range []pair{
-		a, l.rotated(15), a.rotated(15), l.rotated(45), {a.rotated(45)[0], l.rotated(60)[1]}, a.rotated(60), l.rotated(94), a.rotated(94), l.rotated(111),
+		a, l.rotated(15), a.rotated(15), l.rotated(45), {a.rotated(45)[0], l.rotated(60)[1]}, a.rotated(60),
+		l.rotated(94), a.rotated(94), l.rotated(111),
 	} {
 		c.rounds = append(c.rounds, p[:]...)
 	}
@@ -77,7 +79,8 @@ func camelliaLong(l, r, a, b pair) *camellia {
 	end := b.rotated(111)
 	c := &camellia{whiten: [4]uint64{l[0], l[1], end[0], end[1]}}
 	for _, p := range []pair{
-		b, r.rotated(15), a.rotated(15), b.rotated(30), l.rotated(45), a.rotated(45), r.rotated(60), b.rotated(60), l.rotated(77), r.rotated(94),
+		b, r.rotated(15), a.rotated(15), b.rotated(30), l.rotated(45), a.rotated(45), r.rotated(60), b.rotated(60),
+		l.rotated(77), r.rotated(94),
 		a.rotated(94), l.rotated(111),
 	} {
 		c.rounds = append(c.rounds, p[:]...)
@@ -99,7 +102,9 @@ func (c *camellia) Encrypt(dst, src []byte) {
 // Decrypt implements cipher.Block: it is the encryption with the subkeys in the other order.
 func (c *camellia) Decrypt(dst, src []byte) {
 	w := c.whiten
-	c.crypt(dst, src, [4]uint64{w[2], w[3], w[0], w[1]}, func(keys []uint64, i int) uint64 { return keys[len(keys)-1-i] })
+	c.crypt(
+		dst, src, [4]uint64{w[2], w[3], w[0], w[1]}, func(keys []uint64, i int) uint64 { return keys[len(keys)-1-i] },
+	)
 }
 
 func (c *camellia) crypt(dst, src []byte, w [4]uint64, at func([]uint64, int) uint64) {

@@ -132,7 +132,8 @@ func plainPoint(der cryptobyte.String) []byte {
 	whole, body := der, cryptobyte.String(nil)
 	var algorithm, oid, curve cryptobyte.String
 	var point []byte
-	if !der.ReadASN1(&body, cbasn1.SEQUENCE) || !body.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) || !body.ReadASN1BitStringAsBytes(&point) {
+	if !der.ReadASN1(&body, cbasn1.SEQUENCE) || !body.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) ||
+		!body.ReadASN1BitStringAsBytes(&point) {
 		return whole
 	}
 	if bytes.Equal(algorithm, rsaBare) {

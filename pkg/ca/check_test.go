@@ -14,7 +14,9 @@ import (
 
 // foreign signs a certificate as some other software might have, with the
 // given authority.
-func foreign(t testing.TB, authority *ca.Authority, pub crypto.PublicKey, change func(*x509.Certificate)) *x509.Certificate {
+func foreign(
+	t testing.TB, authority *ca.Authority, pub crypto.PublicKey, change func(*x509.Certificate),
+) *x509.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
@@ -52,7 +54,10 @@ func TestCheckClient(t *testing.T) {
 		{"any extended key usage", pub, usage(x509.ExtKeyUsageAny), ca.ErrNotClient},
 		{"clientAuth and serverAuth", pub, usage(x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth), nil},
 		{"serverAuth only", pub, usage(x509.ExtKeyUsageServerAuth), ca.ErrNotClient},
-		{"an unknown usage only", pub, func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}} }, ca.ErrNotClient},
+		{
+			"an unknown usage only", pub,
+			func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}} }, ca.ErrNotClient,
+		},
 		{"a CA", pub, func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }, ca.ErrIsCA},
 		{"RSA of 1024 bits", rsaPublic(1024), usage(), ca.ErrWeakKey},
 		{"RSA of 2560 bits", rsaPublic(2560), usage(), nil},
@@ -90,8 +95,14 @@ func TestCheckClient_WeakSignature(t *testing.T) {
 		dir := t.TempDir()
 		authority := newRoot(t, ca.RSA2048)
 		writeAuthority(t, dir, authority)
-		openssl(t, dir, "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "leaf.key", "-subj", "/CN=old", "-out", "leaf.csr")
-		openssl(t, dir, "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-"+digest, "-set_serial", "5", "-out", "leaf.pem")
+		openssl(
+			t, dir, "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "leaf.key", "-subj", "/CN=old", "-out",
+			"leaf.csr",
+		)
+		openssl(
+			t, dir, "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-"+digest, "-set_serial",
+			"5", "-out", "leaf.pem",
+		)
 		cert, err := ca.ParseCertificate(readFile(t, dir, "leaf.pem"))
 		if err != nil {
 			t.Fatal(err)
@@ -115,12 +126,20 @@ func TestNewAuthority_Refuses(t *testing.T) {
 		want   error
 	}{
 		{"a client", func(c *x509.Certificate) { c.IsCA = false }, ca.ErrNotCA},
-		{"no basic constraints", func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false }, ca.ErrNotCA},
+		{
+			"no basic constraints", func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false },
+			ca.ErrNotCA,
+		},
 		{"no cRLSign", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign }, ca.ErrNotCA},
 		{"no keyCertSign", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }, ca.ErrNotCA},
-		{"for servers only", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }, ca.ErrNotCA},
+		{
+			"for servers only",
+			func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }, ca.ErrNotCA,
+		},
 		{"a critical extension unknown", func(c *x509.Certificate) {
-			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
+			c.ExtraExtensions = []pkix.Extension{
+				{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}},
+			}
 		}, ca.ErrNotCA},
 		{"no key usage", func(*x509.Certificate) {}, nil},
 	}
@@ -141,7 +160,10 @@ func TestNewAuthority_Refuses(t *testing.T) {
 func TestNewAuthority_OldCA(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(t, dir, "old.cnf", []byte("[req]\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\n[v3]\nbasicConstraints=CA:TRUE\n"))
+	writeFile(
+		t, dir, "old.cnf",
+		[]byte("[req]\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\n[v3]\nbasicConstraints=CA:TRUE\n"),
+	)
 	openssl(t, dir, "req", "-x509", "-config", "old.cnf", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key",
 		"-subj", "/C=BR/O=Empresa XYZ/CN=Old CA/emailAddress=ca@example.com", "-days", "3650", "-out", "ca.pem")
 	cert, err := ca.ParseCertificate(readFile(t, dir, "ca.pem"))
@@ -172,5 +194,8 @@ func TestNewAuthority_OldCA(t *testing.T) {
 	}
 	writeFile(t, dir, "client.pem", ca.EncodeCertificatePEM(client.Raw))
 	writeFile(t, dir, "crl.pem", ca.EncodeCRLPEM(crl))
-	openssl(t, dir, "verify", "-CAfile", "ca.pem", "-CRLfile", "crl.pem", "-crl_check", "-purpose", "sslclient", "client.pem")
+	openssl(
+		t, dir, "verify", "-CAfile", "ca.pem", "-CRLfile", "crl.pem", "-crl_check", "-purpose", "sslclient",
+		"client.pem",
+	)
 }

@@ -67,7 +67,9 @@ func EncodeCRLPEM(der []byte) []byte {
 // validate refuses what RFC 5280, section 5, does not allow.
 func (r CRLRequest) validate() error {
 	if r.Number == nil || r.Number.Sign() <= 0 || len(r.Number.Bytes()) > MaxCRLNumberBytes+1 {
-		return fmt.Errorf("%w: the CRL number is not positive or has more than %d octets", ErrInvalidRequest, MaxCRLNumberBytes+1)
+		return fmt.Errorf(
+			"%w: the CRL number is not positive or has more than %d octets", ErrInvalidRequest, MaxCRLNumberBytes+1,
+		)
 	}
 	if !r.ThisUpdate.Truncate(time.Second).Before(r.NextUpdate.Truncate(time.Second)) {
 		return fmt.Errorf("%w: nextUpdate is not after thisUpdate", ErrInvalidRequest)
@@ -102,10 +104,14 @@ func (r CRLRequest) validateRevocations() error {
 
 func (r *Revocation) validate() error {
 	if r.Serial == nil || len(r.Serial.Bytes()) > maxForeignSerialBytes {
-		return fmt.Errorf("%w: a revoked serial is missing or has more than %d octets", ErrInvalidRequest, maxForeignSerialBytes)
+		return fmt.Errorf(
+			"%w: a revoked serial is missing or has more than %d octets", ErrInvalidRequest, maxForeignSerialBytes,
+		)
 	}
 	if !Representable(r.RevokedAt) {
-		return fmt.Errorf("%w: the revocation of %s has no representable date", ErrInvalidRequest, FormatSerial(r.Serial))
+		return fmt.Errorf(
+			"%w: the revocation of %s has no representable date", ErrInvalidRequest, FormatSerial(r.Serial),
+		)
 	}
 	if r.Reason < 0 || r.Reason > 10 || r.Reason == 7 || r.Reason == 8 {
 		return fmt.Errorf("%w: reason %d does not exist or has no place in a full CRL", ErrInvalidRequest, r.Reason)

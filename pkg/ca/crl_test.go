@@ -18,7 +18,9 @@ import (
 
 func crlRequest(revocations []ca.Revocation) ca.CRLRequest {
 	thisUpdate, nextUpdate := ca.CRLWindow(epoch, 7*24*time.Hour)
-	return ca.CRLRequest{Number: big.NewInt(42), ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: revocations}
+	return ca.CRLRequest{
+		Number: big.NewInt(42), ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: revocations,
+	}
 }
 
 func signCRL(t testing.TB, authority *ca.Authority, revocations []ca.Revocation) *x509.RevocationList {
@@ -36,7 +38,9 @@ func signCRL(t testing.TB, authority *ca.Authority, revocations []ca.Revocation)
 
 func TestSignCRL_SaysWhatTheStandardLibraryWouldSay(t *testing.T) {
 	t.Parallel()
-	authorities := []*ca.Authority{newRoot(t, ca.ECDSAP256), newRoot(t, ca.ECDSAP384), newRoot(t, ca.Ed25519), newRoot(t, ca.RSA2048)}
+	authorities := []*ca.Authority{
+		newRoot(t, ca.ECDSAP256), newRoot(t, ca.ECDSAP384), newRoot(t, ca.Ed25519), newRoot(t, ca.RSA2048),
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		authority := rapid.SampledFrom(authorities).Draw(t, "authority")
 		req := drawCRL(t)
@@ -56,7 +60,8 @@ func TestSignCRL_SaysWhatTheStandardLibraryWouldSay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(got.RawTBSRevocationList, want.RawTBSRevocationList) || got.SignatureAlgorithm != want.SignatureAlgorithm {
+		if !bytes.Equal(got.RawTBSRevocationList, want.RawTBSRevocationList) ||
+			got.SignatureAlgorithm != want.SignatureAlgorithm {
 			t.Fatalf("ours   %x\ntheirs %x", ours, theirs)
 		}
 		if err := got.CheckSignatureFrom(authority.Certificate); err != nil {
@@ -75,7 +80,8 @@ func drawCRL(t *rapid.T) ca.CRLRequest {
 		ThisUpdate: instant.Draw(t, "thisUpdate"),
 	}
 	req.NextUpdate = req.ThisUpdate.Add(time.Hour)
-	for _, serial := range rapid.SliceOfNDistinct(rapid.Uint64Range(1, 1<<63), 0, 20, rapid.ID[uint64]).Draw(t, "serials") {
+	for _, serial := range rapid.SliceOfNDistinct(rapid.Uint64Range(1, 1<<63), 0, 20, rapid.ID[uint64]).
+		Draw(t, "serials") {
 		req.Revocations = append(req.Revocations, ca.Revocation{
 			Serial:    new(big.Int).Lsh(new(big.Int).SetUint64(serial), rapid.UintRange(0, 90).Draw(t, "shift")),
 			RevokedAt: instant.Draw(t, "revokedAt"),
@@ -148,7 +154,9 @@ func TestSignCRL_Refuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			req := crlRequest([]ca.Revocation{{Serial: big.NewInt(1), RevokedAt: epoch}, {Serial: big.NewInt(2), RevokedAt: epoch}})
+			req := crlRequest(
+				[]ca.Revocation{{Serial: big.NewInt(1), RevokedAt: epoch}, {Serial: big.NewInt(2), RevokedAt: epoch}},
+			)
 			test.change(&req)
 			der, err := authority.SignCRL(req)
 			wantError(t, err, ca.ErrInvalidRequest)
@@ -216,7 +224,9 @@ func TestSerial(t *testing.T) {
 			t.Fatalf("%q became %v, %v", text, back, err)
 		}
 	})
-	for _, text := range []string{"", "-", "--1", "+1", "0x1", "xyz", "1 ", "a:b", "1" + string(bytes.Repeat([]byte("0"), 128))} {
+	for _, text := range []string{
+		"", "-", "--1", "+1", "0x1", "xyz", "1 ", "a:b", "1" + string(bytes.Repeat([]byte("0"), 128)),
+	} {
 		_, err := ca.ParseSerial(text)
 		wantError(t, err, ca.ErrMalformed)
 	}

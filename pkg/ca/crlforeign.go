@@ -50,7 +50,11 @@ func (l *CRL) Revocations() []Revocation {
 			continue
 		}
 		seen[serial] = true
-		all = append(all, Revocation{Serial: entry.Serial, RevokedAt: nearestDate(entry.RevokedAt), Reason: knownReason(entry.Reason)})
+		all = append(
+			all, Revocation{
+				Serial: entry.Serial, RevokedAt: nearestDate(entry.RevokedAt), Reason: knownReason(entry.Reason),
+			},
+		)
 	}
 	return all
 }

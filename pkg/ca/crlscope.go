@@ -48,7 +48,8 @@ func (s *scope) found(fault *ScopeError) {
 // that restrict the list. The distributionPoint itself, tag 0, says only where the list is to be
 // had.
 var distributionFlags = map[cbasn1.Tag]string{
-	1: "onlyContainsUserCerts", 2: "onlyContainsCACerts", 3: "onlySomeReasons", 4: "indirectCRL", 5: "onlyContainsAttributeCerts",
+	1: "onlyContainsUserCerts", 2: "onlyContainsCACerts", 3: "onlySomeReasons", 4: "indirectCRL",
+	5: "onlyContainsAttributeCerts",
 }
 
 func (s *scope) readDistribution(der cryptobyte.String) bool {

@@ -22,7 +22,8 @@ func pkcs8PEM(t *testing.T, oid asn1.ObjectIdentifier, params any) string {
 }
 
 func traditionalPEM(info string) string {
-	return "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " + info + "\n\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PRIVATE KEY-----\n"
+	return "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " + info +
+		"\n\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PRIVATE KEY-----\n"
 }
 
 // TestReadPrivateKey_EncryptionError: what can't be opened is named before a password is asked for.
@@ -57,15 +58,24 @@ func TestReadPrivateKey_EncryptionError(t *testing.T) {
 		"ARIA-192-CBC":              pbes2(oid(1, 2, 410, 200046, 1, 1, 7)),
 		"AES-256-GCM":               pbes2(oid(2, 16, 840, 1, 101, 3, 4, 1, 46)),
 		"1.2.3.5":                   pbes2(oid(1, 2, 3, 5)),
-		"1.2.3.6":                   pkcs8PEM(t, oidPBES2, pbes2Params{pkix.AlgorithmIdentifier{Algorithm: oid(1, 2, 3, 6)}, aes}),
-		"HMAC-SHA3-256":             pkcs8PEM(t, oidPBES2, pbes2Params{kdf(pkix.AlgorithmIdentifier{Algorithm: oid(2, 16, 840, 1, 101, 3, 4, 2, 14)}), aes}),
+		"1.2.3.6": pkcs8PEM(
+			t, oidPBES2, pbes2Params{pkix.AlgorithmIdentifier{Algorithm: oid(1, 2, 3, 6)}, aes},
+		),
+		"HMAC-SHA3-256": pkcs8PEM(
+			t, oidPBES2, pbes2Params{
+				kdf(pkix.AlgorithmIdentifier{Algorithm: oid(2, 16, 840, 1, 101, 3, 4, 2, 14)}), aes,
+			},
+		),
 	} {
 		_, err := ReadPrivateKey([]byte(text))
-		if found, ok := errors.AsType[*EncryptionError](err); !ok || found.Algorithm != want || !errors.Is(err, ErrUnsupportedEncryption) {
+		if found, ok := errors.AsType[*EncryptionError](err); !ok || found.Algorithm != want ||
+			!errors.Is(err, ErrUnsupportedEncryption) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	for _, info := range []string{"AES-128-CBC", "AES-128-CBC,xy", "AES-128-CBC,0011", "<b>,0011223344556677", ",", "A B,00"} {
+	for _, info := range []string{
+		"AES-128-CBC", "AES-128-CBC,xy", "AES-128-CBC,0011", "<b>,0011223344556677", ",", "A B,00",
+	} {
 		if _, err := ReadPrivateKey([]byte(traditionalPEM(info))); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", info, err)
 		}

@@ -74,7 +74,9 @@ func verifyClient(t interface {
 	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(authority.Certificate)
-	options := x509.VerifyOptions{Roots: roots, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	options := x509.VerifyOptions{
+		Roots: roots, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
 	if _, err := cert.Verify(options); err != nil {
 		t.Errorf("the client's chain does not verify: %v", err)
 	}
@@ -123,7 +125,8 @@ func TestIssueClient_Property(t *testing.T) {
 				t.Fatalf("beyond the CA: %v", err)
 			}
 		case err != nil:
-			if !errors.Is(err, ca.ErrInvalidRequest) || req.NotAfter.Sub(req.NotBefore) > time.Second && req.NotAfter.Sub(authority.Certificate.NotBefore) > time.Second {
+			if !errors.Is(err, ca.ErrInvalidRequest) || req.NotAfter.Sub(req.NotBefore) > time.Second &&
+				req.NotAfter.Sub(authority.Certificate.NotBefore) > time.Second {
 				t.Fatal(err)
 			}
 		default:
@@ -144,11 +147,17 @@ func TestIssueClient_Refuses(t *testing.T) {
 		change func(*ca.ClientRequest)
 		want   error
 	}{
-		{"a validity beyond the CA's", func(r *ca.ClientRequest) { r.NotAfter = authority.Certificate.NotAfter.Add(time.Second) }, ca.ErrBeyondCA},
+		{
+			"a validity beyond the CA's",
+			func(r *ca.ClientRequest) { r.NotAfter = authority.Certificate.NotAfter.Add(time.Second) }, ca.ErrBeyondCA,
+		},
 		{"an empty validity", func(r *ca.ClientRequest) { r.NotAfter = r.NotBefore }, ca.ErrInvalidRequest},
 		{"no common name", func(r *ca.ClientRequest) { r.Subject.CommonName = "" }, ca.ErrInvalidRequest},
 		{"invalid UTF-8", func(r *ca.ClientRequest) { r.Subject.Organization = "\xff" }, ca.ErrInvalidRequest},
-		{"a NUL in the name", func(r *ca.ClientRequest) { r.Subject.CommonName = "root\x00.example" }, ca.ErrInvalidRequest},
+		{
+			"a NUL in the name", func(r *ca.ClientRequest) { r.Subject.CommonName = "root\x00.example" },
+			ca.ErrInvalidRequest,
+		},
 		{"the CA's own name", func(r *ca.ClientRequest) { r.Subject = rootRequest().Subject }, ca.ErrInvalidRequest},
 		{"no key", func(r *ca.ClientRequest) { r.PublicKey = nil }, ca.ErrUnsupportedKey},
 		{"RSA of 1024 bits", func(r *ca.ClientRequest) { r.PublicKey = rsaPublic(1024) }, ca.ErrWeakKey},
@@ -258,7 +267,8 @@ func TestSignCSR(t *testing.T) {
 func TestNewRoot(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t, ca.Ed25519).Certificate
-	if !root.IsCA || root.MaxPathLen != 0 || !root.MaxPathLenZero || root.KeyUsage != x509.KeyUsageCertSign|x509.KeyUsageCRLSign {
+	if !root.IsCA || root.MaxPathLen != 0 || !root.MaxPathLenZero ||
+		root.KeyUsage != x509.KeyUsageCertSign|x509.KeyUsageCRLSign {
 		t.Errorf("CA %v, path length %d, key usage %b", root.IsCA, root.MaxPathLen, root.KeyUsage)
 	}
 	if err := root.CheckSignatureFrom(root); err != nil {

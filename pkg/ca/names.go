@@ -169,7 +169,10 @@ func plainName(der []byte) ([]byte, bool) {
 					text, _ := a.text()
 					b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 						b.AddBytes(a.oid)
-						b.AddASN1(cbasn1.UTF8String, func(b *cryptobyte.Builder) { b.AddBytes([]byte(strings.ToValidUTF8(text, "\uFFFD"))) })
+						b.AddASN1(
+							cbasn1.UTF8String,
+							func(b *cryptobyte.Builder) { b.AddBytes([]byte(strings.ToValidUTF8(text, "\uFFFD"))) },
+						)
 					})
 				}
 			})

@@ -37,7 +37,8 @@ func TestOpenSSL_VerifiesChainAndCRL(t *testing.T) {
 			verify := []string{"verify", "-x509_strict", "-attime", strconv.FormatInt(epoch.Unix(), 10),
 				"-CAfile", "ca.pem", "-CRLfile", "crl.pem", "-crl_check"}
 			openssl(t, dir, append(verify, "-purpose", "sslclient", "good.pem")...)
-			if output, err := tryOpenssl(t, dir, append(verify, "bad.pem")...); err == nil || !bytes.Contains(output, []byte("revoked")) {
+			if output, err := tryOpenssl(t, dir, append(verify, "bad.pem")...); err == nil ||
+				!bytes.Contains(output, []byte("revoked")) {
 				t.Errorf("the revoked one: %v\n%s", err, output)
 			}
 			if output, err := tryOpenssl(t, dir, append(verify, "-purpose", "sslserver", "good.pem")...); err == nil {
@@ -63,7 +64,9 @@ func TestOpenSSL_ReadsOurKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			writeFile(t, dir, "encrypted.pem", encrypted)
-			if got := openssl(t, dir, "pkcs8", "-in", "encrypted.pem", "-passin", "pass:sêcret"); !bytes.Equal(got, plain) {
+			if got := openssl(t, dir, "pkcs8", "-in", "encrypted.pem", "-passin", "pass:sêcret"); !bytes.Equal(
+				got, plain,
+			) {
 				t.Error("openssl decrypts another key")
 			}
 			back, err := ca.ParsePrivateKey(encrypted, "sêcret")
@@ -148,7 +151,9 @@ func TestOpenSSL_ItsKeysAreRead(t *testing.T) {
 		{"traditional camellia, 192", "TRADITIONAL -camellia192", nil},
 		{"traditional aria", "TRADITIONAL -aria256", ca.ErrUnsupportedEncryption},
 	}
-	for algorithm, traditional := range map[ca.KeyAlgorithm]string{ca.ECDSAP256: "ec", ca.ECDSAP384: "ec", ca.RSA2048: "rsa -traditional"} {
+	for algorithm, traditional := range map[ca.KeyAlgorithm]string{
+		ca.ECDSAP256: "ec", ca.ECDSAP384: "ec", ca.RSA2048: "rsa -traditional",
+	} {
 		key := newKey(t, algorithm)
 		for _, v := range variants {
 			if algorithm != ca.ECDSAP256 && v.want != nil {

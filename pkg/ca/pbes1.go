@@ -35,7 +35,8 @@ const (
 func readPBES1(scheme blockCipher, der, data []byte) (opener, error) {
 	var params pbes1Params
 	rest, err := asn1.Unmarshal(der, &params)
-	if err != nil || len(rest) > 0 || params.Iterations.Sign() < 1 || len(params.Salt) == 0 || len(params.Salt) > maxPBES1Text {
+	if err != nil || len(rest) > 0 || params.Iterations.Sign() < 1 || len(params.Salt) == 0 ||
+		len(params.Salt) > maxPBES1Text {
 		return nil, fmt.Errorf("%w: damaged encryption parameters", ErrMalformed)
 	}
 	if err := checkBound(Iterations, params.Iterations, maxPBES1Iterations); err != nil {

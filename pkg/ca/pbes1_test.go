@@ -16,7 +16,10 @@ func TestParsePrivateKey_PBES1(t *testing.T) {
 			t.Fatal(err)
 		}
 		writeFile(t, dir, "plain.key", plain)
-		openssl(t, dir, "pkcs8", "-topk8", "-in", "plain.key", "-v1", scheme, "-passout", "pass:segredo-é", "-out", "old.key")
+		openssl(
+			t, dir, "pkcs8", "-topk8", "-in", "plain.key", "-v1", scheme, "-passout", "pass:segredo-é", "-out",
+			"old.key",
+		)
 		opened, err := ca.ParsePrivateKey(readFile(t, dir, "old.key"), "segredo-é")
 		if err != nil {
 			t.Fatalf("%s: %v", scheme, err)

@@ -34,16 +34,39 @@ func TestDeriveKey_Bounds(t *testing.T) {
 		{"PBKDF2 without salt", oidPBKDF2, pbkdf2Params{[]byte{}, number(2), 0, sha256}, nil},
 		{"no iterations", oidPBKDF2, pbkdf2Params{[]byte("salt"), number(0), 0, sha256}, ErrMalformed},
 		{"negative iterations", oidPBKDF2, pbkdf2Params{[]byte("salt"), number(-1), 0, sha256}, ErrMalformed},
-		{"too many iterations", oidPBKDF2, pbkdf2Params{[]byte("salt"), number(maxIterations + 1), 0, sha256}, ErrUnsupportedEncryption},
-		{"a key length of another cipher", oidPBKDF2, pbkdf2Params{[]byte("salt"), number(2), 16, sha256}, ErrMalformed},
-		{"an unknown PRF", oidPBKDF2, pbkdf2Params{[]byte("salt"), number(2), 0, pkix.AlgorithmIdentifier{Algorithm: unknown}}, ErrUnsupportedEncryption},
+		{
+			"too many iterations", oidPBKDF2, pbkdf2Params{[]byte("salt"), number(maxIterations + 1), 0, sha256},
+			ErrUnsupportedEncryption,
+		},
+		{
+			"a key length of another cipher", oidPBKDF2, pbkdf2Params{[]byte("salt"), number(2), 16, sha256},
+			ErrMalformed,
+		},
+		{
+			"an unknown PRF", oidPBKDF2, pbkdf2Params{
+				[]byte("salt"), number(2), 0, pkix.AlgorithmIdentifier{Algorithm: unknown},
+			}, ErrUnsupportedEncryption,
+		},
 		{"scrypt", oidScrypt, scryptParams{[]byte("salt"), number(16), number(1), number(1), 32}, nil},
-		{"scrypt, N no power of two", oidScrypt, scryptParams{[]byte("salt"), number(17), number(1), number(1), 0}, ErrMalformed},
+		{
+			"scrypt, N no power of two", oidScrypt, scryptParams{[]byte("salt"), number(17), number(1), number(1), 0},
+			ErrMalformed,
+		},
 		{"scrypt, N of one", oidScrypt, scryptParams{[]byte("salt"), number(1), number(1), number(1), 0}, ErrMalformed},
 		{"scrypt, no r", oidScrypt, scryptParams{[]byte("salt"), number(16), number(0), number(1), 0}, ErrMalformed},
-		{"scrypt, N too large", oidScrypt, scryptParams{[]byte("salt"), number(1 << 62), number(1), number(1), 0}, ErrUnsupportedEncryption},
-		{"scrypt, r too large", oidScrypt, scryptParams{[]byte("salt"), number(1 << 17), number(9), number(1), 0}, ErrUnsupportedEncryption},
-		{"scrypt, p too large", oidScrypt, scryptParams{[]byte("salt"), number(1 << 10), number(8), number(1 << 40), 0}, ErrUnsupportedEncryption},
+		{
+			"scrypt, N too large", oidScrypt, scryptParams{[]byte("salt"), number(1 << 62), number(1), number(1), 0},
+			ErrUnsupportedEncryption,
+		},
+		{
+			"scrypt, r too large", oidScrypt, scryptParams{[]byte("salt"), number(1 << 17), number(9), number(1), 0},
+			ErrUnsupportedEncryption,
+		},
+		{
+			"scrypt, p too large", oidScrypt, scryptParams{
+				[]byte("salt"), number(1 << 10), number(8), number(1 << 40), 0,
+			}, ErrUnsupportedEncryption,
+		},
 		{"another derivation", unknown, 5, ErrUnsupportedEncryption},
 		{"PBKDF2 with the parameters of nothing", oidPBKDF2, 5, ErrMalformed},
 		{"scrypt with the parameters of nothing", oidScrypt, 5, ErrMalformed},
@@ -77,15 +100,37 @@ func TestReadKDF_Names(t *testing.T) {
 		params any
 		want   BoundError
 	}{
-		"SHA-256":          {oidPBKDF2, pbkdf2Params{salt, number(5_000_001), 0, sha(9)}, BoundError{Iterations, "5000001", 5_000_000}},
-		"SHA-224, twice":   {oidPBKDF2, pbkdf2Params{salt, number(2_500_001), 0, sha(8)}, BoundError{Iterations, "2500001", 2_500_000}},
-		"SHA-1, twice":     {oidPBKDF2, pbkdf2Params{salt, number(2_500_001), 0, pkix.AlgorithmIdentifier{}}, BoundError{Iterations, "2500001", 2_500_000}},
-		"SHA-512":          {oidPBKDF2, pbkdf2Params{salt, number(1_666_667), 0, sha(11)}, BoundError{Iterations, "1666667", 1_666_666}},
-		"no machine's int": {oidPBKDF2, pbkdf2Params{salt, huge, 0, sha(9)}, BoundError{Iterations, "2^5000", 5_000_000}},
-		"scrypt, memory":   {oidScrypt, scryptParams{salt, number(1 << 20), number(8), number(1), 0}, BoundError{ScryptWork, "8388608", 1 << 20}},
-		"scrypt, p":        {oidScrypt, scryptParams{salt, number(1 << 14), number(8), number(9), 0}, BoundError{ScryptWork, "1179648", 1 << 20}},
-		"scrypt, a huge p": {oidScrypt, scryptParams{salt, number(2), number(1), huge, 0}, BoundError{ScryptWork, "2^5001", 1 << 20}},
-		"scrypt, r and p":  {oidScrypt, scryptParams{salt, number(2), number(1 << 9), number(1 << 8), 0}, BoundError{ScryptWide, "131072", 1 << 16}},
+		"SHA-256": {
+			oidPBKDF2, pbkdf2Params{salt, number(5_000_001), 0, sha(9)}, BoundError{Iterations, "5000001", 5_000_000},
+		},
+		"SHA-224, twice": {
+			oidPBKDF2, pbkdf2Params{salt, number(2_500_001), 0, sha(8)}, BoundError{Iterations, "2500001", 2_500_000},
+		},
+		"SHA-1, twice": {
+			oidPBKDF2, pbkdf2Params{salt, number(2_500_001), 0, pkix.AlgorithmIdentifier{}},
+			BoundError{Iterations, "2500001", 2_500_000},
+		},
+		"SHA-512": {
+			oidPBKDF2, pbkdf2Params{salt, number(1_666_667), 0, sha(11)}, BoundError{Iterations, "1666667", 1_666_666},
+		},
+		"no machine's int": {
+			oidPBKDF2, pbkdf2Params{salt, huge, 0, sha(9)}, BoundError{Iterations, "2^5000", 5_000_000},
+		},
+		"scrypt, memory": {
+			oidScrypt, scryptParams{salt, number(1 << 20), number(8), number(1), 0},
+			BoundError{ScryptWork, "8388608", 1 << 20},
+		},
+		"scrypt, p": {
+			oidScrypt, scryptParams{salt, number(1 << 14), number(8), number(9), 0},
+			BoundError{ScryptWork, "1179648", 1 << 20},
+		},
+		"scrypt, a huge p": {
+			oidScrypt, scryptParams{salt, number(2), number(1), huge, 0}, BoundError{ScryptWork, "2^5001", 1 << 20},
+		},
+		"scrypt, r and p": {
+			oidScrypt, scryptParams{salt, number(2), number(1 << 9), number(1 << 8), 0},
+			BoundError{ScryptWide, "131072", 1 << 16},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -95,7 +140,8 @@ func TestReadKDF_Names(t *testing.T) {
 			}
 			_, err = readKDF(kdf, 32)
 			got, ok := errors.AsType[*BoundError](err)
-			if !ok || *got != test.want || !errors.Is(err, ErrUnsupportedEncryption) || !strings.Contains(err.Error(), test.want.Found) {
+			if !ok || *got != test.want || !errors.Is(err, ErrUnsupportedEncryption) ||
+				!strings.Contains(err.Error(), test.want.Found) {
 				t.Errorf("got %v, want %v", err, &test.want)
 			}
 		})

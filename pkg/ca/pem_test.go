@@ -45,7 +45,10 @@ func TestParseCertificate(t *testing.T) {
 		{"another type", strings.ReplaceAll(good, "CERTIFICATE", "X509 CRL"), ca.ErrMalformed},
 		{"a header", strings.Replace(good, "-----\n", "-----\nName: value\n\n", 1), ca.ErrMalformed},
 		{"cut", good[:len(good)/2], ca.ErrMalformed},
-		{"trailing data in the DER", string(ca.EncodeCertificatePEM(append(bytes.Clone(cert.Raw), 0))), ca.ErrMalformed},
+		{
+			"trailing data in the DER", string(ca.EncodeCertificatePEM(append(bytes.Clone(cert.Raw), 0))),
+			ca.ErrMalformed,
+		},
 		{"a serial of 65 octets", string(ca.EncodeCertificatePEM(long.Raw)), ca.ErrMalformed},
 		{"too large", strings.Repeat("x\n", 40_000) + good, ca.ErrMalformed},
 	}
@@ -63,7 +66,9 @@ func TestParseCertificate(t *testing.T) {
 
 func TestParseCSR(t *testing.T) {
 	t.Parallel()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "x"}}, newKey(t, ca.ECDSAP256))
+	der, err := x509.CreateCertificateRequest(
+		rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "x"}}, newKey(t, ca.ECDSAP256),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

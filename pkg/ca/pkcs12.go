@@ -33,7 +33,9 @@ const (
 // [ErrInvalidRequest] for another profile or a password the format cannot
 // carry (characters outside the Basic Multilingual Plane), with
 // [ErrPasswordRequired] for an empty one, and with [ErrKeyMismatch].
-func EncodePKCS12(profile PKCS12Profile, key crypto.Signer, cert *x509.Certificate, chain []*x509.Certificate, password string) ([]byte, error) {
+func EncodePKCS12(
+	profile PKCS12Profile, key crypto.Signer, cert *x509.Certificate, chain []*x509.Certificate, password string,
+) ([]byte, error) {
 	if err := CheckPKCS12(profile, password); err != nil {
 		return nil, err
 	}
@@ -75,5 +77,6 @@ func pkcs12Encoder(profile PKCS12Profile) (*pkcs12.Encoder, error) {
 	case PKCS12Legacy:
 		return pkcs12.LegacyDES.WithIterations(pkcs12LegacyIterations), nil
 	}
-	return nil, fmt.Errorf("%w: the PKCS #12 profile is neither %q nor %q", ErrInvalidRequest, PKCS12Modern, PKCS12Legacy)
+	return nil,
+		fmt.Errorf("%w: the PKCS #12 profile is neither %q nor %q", ErrInvalidRequest, PKCS12Modern, PKCS12Legacy)
 }

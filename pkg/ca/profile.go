@@ -32,7 +32,8 @@ var rootProfile = Profile{IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.Key
 
 // clientProfile is of OpenVPN's clients: a client must never pass for a server.
 var clientProfile = Profile{
-	KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, MaxLife: maxClientLife,
+	KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	MaxLife: maxClientLife,
 }
 
 // Prepared is a certificate that was checked, and lacks its key and its signature. It is signed
@@ -94,7 +95,8 @@ func (p *Prepared) redeem(key crypto.PublicKey) (*x509.Certificate, error) {
 // with [ErrInvalidRequest] or [ErrBeyondCA].
 func (a *Authority) PrepareClient(req ClientRequest) (*Prepared, error) {
 	if req.NotAfter.After(a.Certificate.NotAfter) {
-		return nil, fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, a.Certificate.NotAfter.UTC().Format(time.DateOnly))
+		return nil,
+			fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, a.Certificate.NotAfter.UTC().Format(time.DateOnly))
 	}
 	notBefore := req.NotBefore
 	if notBefore.Before(a.Certificate.NotBefore) {

@@ -31,7 +31,9 @@ func TestPrepared_Once(t *testing.T) {
 			t.Errorf("%v, error is %v", second, err)
 		}
 	}
-	root, err := ca.PrepareRoot(ca.RootRequest{Subject: ca.Subject{CommonName: "root"}, NotBefore: epoch, NotAfter: epoch.Add(time.Hour)})
+	root, err := ca.PrepareRoot(
+		ca.RootRequest{Subject: ca.Subject{CommonName: "root"}, NotBefore: epoch, NotAfter: epoch.Add(time.Hour)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +62,11 @@ func TestProfile_Limits(t *testing.T) {
 		"from the first second":      {time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC), year, true},
 		"past the last second":       {time.Date(9999, 12, 1, 0, 0, 0, 0, time.UTC), year, false},
 	} {
-		_, err := ca.PrepareRoot(ca.RootRequest{Subject: ca.Subject{CommonName: "root"}, NotBefore: test.from, NotAfter: test.from.Add(test.life)})
+		_, err := ca.PrepareRoot(
+			ca.RootRequest{
+				Subject: ca.Subject{CommonName: "root"}, NotBefore: test.from, NotAfter: test.from.Add(test.life),
+			},
+		)
 		if test.good != (err == nil) || err != nil && !errors.Is(err, ca.ErrInvalidRequest) {
 			t.Errorf("%s: %v", sentence, err)
 		}
@@ -72,7 +78,9 @@ func TestProfile_Limits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for life, good := range map[time.Duration]bool{20 * year: true, 20*year + time.Second: false} {
-		_, err := authority.PrepareClient(ca.ClientRequest{Subject: ca.Subject{CommonName: "site-rio"}, NotBefore: epoch, NotAfter: epoch.Add(life)})
+		_, err := authority.PrepareClient(
+			ca.ClientRequest{Subject: ca.Subject{CommonName: "site-rio"}, NotBefore: epoch, NotAfter: epoch.Add(life)},
+		)
 		if good != (err == nil) || err != nil && !errors.Is(err, ca.ErrInvalidRequest) {
 			t.Errorf("a client of %s: %v", life, err)
 		}
@@ -82,7 +90,8 @@ func TestProfile_Limits(t *testing.T) {
 func TestRepresentable(t *testing.T) {
 	t.Parallel()
 	for at, want := range map[time.Time]bool{
-		{}: false, time.Date(1949, 12, 31, 23, 59, 59, 0, time.UTC): false, time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC): true,
+		{}: false, time.Date(1949, 12, 31, 23, 59, 59, 0, time.UTC): false,
+		time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC):      true,
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC): true, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC): false,
 		time.Date(1949, 12, 31, 23, 0, 0, 0, time.FixedZone("", -3*3600)): true,
 	} {

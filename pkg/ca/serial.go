@@ -51,7 +51,8 @@ func FormatSerial(serial *big.Int) string {
 func ParseSerial(s string) (*big.Int, error) {
 	digits, negative := strings.CutPrefix(s, "-")
 	if len(digits) == 0 || len(digits) > 2*maxForeignSerialBytes {
-		return nil, fmt.Errorf("%w: a serial number has 1 to %d hexadecimal digits", ErrMalformed, 2*maxForeignSerialBytes)
+		return nil,
+			fmt.Errorf("%w: a serial number has 1 to %d hexadecimal digits", ErrMalformed, 2*maxForeignSerialBytes)
 	}
 	raw, err := hex.DecodeString(strings.Repeat("0", len(digits)%2) + digits)
 	if err != nil {

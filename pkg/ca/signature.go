@@ -85,7 +85,8 @@ func (s signedData) verify(key crypto.PublicKey) (crypto.Hash, error) {
 			return s.verifyPSS(pub, id.Parameters.FullBytes)
 		}
 		digest := rsaDigests[id.Algorithm.String()]
-		return digest, s.over(digest, func(sum []byte) bool { return rsa.VerifyPKCS1v15(pub, digest, sum, s.signature) == nil })
+		return digest,
+			s.over(digest, func(sum []byte) bool { return rsa.VerifyPKCS1v15(pub, digest, sum, s.signature) == nil })
 	case *ecdsa.PublicKey:
 		digest := ecdsaDigests[id.Algorithm.String()]
 		return digest, s.over(digest, func(sum []byte) bool { return ecdsa.VerifyASN1(pub, sum, s.signature) })
@@ -138,7 +139,8 @@ func (s signedData) verifyPSS(key *rsa.PublicKey, der []byte) (crypto.Hash, erro
 		return 0, errSignature
 	}
 	options := &rsa.PSSOptions{SaltLength: params.Salt, Hash: digest}
-	return digest, s.over(digest, func(sum []byte) bool { return rsa.VerifyPSS(key, digest, sum, s.signature, options) == nil })
+	return digest,
+		s.over(digest, func(sum []byte) bool { return rsa.VerifyPSS(key, digest, sum, s.signature, options) == nil })
 }
 
 // weakDigest reports whether collisions of a digest can be made.

@@ -75,9 +75,13 @@ func (s Subject) validate() error {
 	if s.CommonName == "" {
 		return fmt.Errorf("%w: the subject has no common name", ErrInvalidRequest)
 	}
-	for _, field := range []string{s.CommonName, s.Organization, s.OrganizationalUnit, s.Country, s.Province, s.Locality} {
+	for _, field := range []string{
+		s.CommonName, s.Organization, s.OrganizationalUnit, s.Country, s.Province, s.Locality,
+	} {
 		if len(field) > maxSubjectField || !utf8.ValidString(field) || strings.ContainsFunc(field, unicode.IsControl) {
-			return fmt.Errorf("%w: a subject field is too long, no valid UTF-8 or has control characters", ErrInvalidRequest)
+			return fmt.Errorf(
+				"%w: a subject field is too long, no valid UTF-8 or has control characters", ErrInvalidRequest,
+			)
 		}
 	}
 	return nil

@@ -46,7 +46,8 @@ func (k APIKey) Rights() Rights { return RightsOfRoles(k.Roles) }
 // Holder is what the key has in common with users.
 func (k APIKey) Holder() Holder {
 	return Holder{
-		Kind: PrincipalAPIKey, ID: k.ID, Name: k.Name, Superuser: k.Superuser, Rights: k.Rights(), Enabled: k.Enabled, ExpiresAt: k.ExpiresAt,
+		Kind: PrincipalAPIKey, ID: k.ID, Name: k.Name, Superuser: k.Superuser, Rights: k.Rights(), Enabled: k.Enabled,
+		ExpiresAt:  k.ExpiresAt,
 		Generation: k.Generation, PreviousUntil: k.PreviousUntil, AllowedIPs: k.AllowedIPs, RateLimit: k.RateLimit,
 		Binding: k.Binding,
 	}
@@ -55,7 +56,8 @@ func (k APIKey) Holder() Holder {
 // Validate joins the faults of all fields but the roles.
 func (k APIKey) Validate() error {
 	return errors.Join(
-		checkName("name", k.Name), checkDescription(k.Description), checkExpiry(k.ExpiresAt), checkRateLimit(k.RateLimit), checkAllowedIPs(k.AllowedIPs),
+		checkName("name", k.Name), checkDescription(k.Description), checkExpiry(k.ExpiresAt),
+		checkRateLimit(k.RateLimit), checkAllowedIPs(k.AllowedIPs),
 	)
 }
 

@@ -87,7 +87,9 @@ type PAMResource string
 const PAMCore PAMResource = "PAM Core"
 
 // pamResources are the vendor's names of resources.
-var pamResources = []PAMResource{PAMCore, "Certificate Manager", "Task Manager", "Dashboards", "Web Proxy Session", "Users", "A2A", "System"}
+var pamResources = []PAMResource{
+	PAMCore, "Certificate Manager", "Task Manager", "Dashboards", "Web Proxy Session", "Users", "A2A", "System",
+}
 
 // PAMAuthorization is a pair of keys of an application, and what the keys allow.
 type PAMAuthorization struct {
@@ -101,10 +103,12 @@ type PAMAuthorization struct {
 	ExpiresAt     time.Time // zero: never
 	AllowedIPs    []netip.Prefix
 	Referrers     []string // pages, for the Referer header, with all pages below them; empty: any
-	Fingerprint   string   // SHA-256 of the client certificate that its requests must come with, in lower case hexadecimal; empty: none
-	Devices       []int64  // ids of the devices that it sees beside those that it has created; empty: all
-	Key           string   // the consumer key, or the client id
-	Token         string   // of OAuth 1.0
+	// SHA-256 of the client certificate that its requests must come with, in lower case
+	// hexadecimal; empty: none
+	Fingerprint   string
+	Devices       []int64 // ids of the devices that it sees beside those that it has created; empty: all
+	Key           string  // the consumer key, or the client id
+	Token         string  // of OAuth 1.0
 	Secrets       PAMSecrets
 	Generation    int64
 	PreviousUntil time.Time // until when the secrets before the last rotation are accepted too
@@ -122,9 +126,12 @@ type PAMSecrets struct{ Present, Previous []byte }
 // Holder is what an authorization has in common with users and apikeys.
 func (a PAMAuthorization) Holder() Holder {
 	return Holder{
-		Kind: PrincipalPAM, ID: a.ID, Name: a.Application.Name + "/" + a.Name, Enabled: a.Enabled && a.Application.Enabled, ExpiresAt: a.ExpiresAt,
+		Kind: PrincipalPAM, ID: a.ID, Name: a.Application.Name + "/" + a.Name, Enabled: a.Enabled &&
+			a.Application.Enabled, ExpiresAt: a.ExpiresAt,
 		Generation: a.Generation, PreviousUntil: a.PreviousUntil, AllowedIPs: a.AllowedIPs,
-		Binding: Binding{Own: a.Binding.Own, Before: a.Binding.Before, Passing: a.Binding.Passing + a.Application.Passing},
+		Binding: Binding{
+			Own: a.Binding.Own, Before: a.Binding.Before, Passing: a.Binding.Passing + a.Application.Passing,
+		},
 	}
 }
 
@@ -155,7 +162,8 @@ func (a PAMAuthorization) Allows(resource PAMResource) bool {
 
 // AdmitsReferrer reports whether requests may come from a page.
 func (a PAMAuthorization) AdmitsReferrer(referrer string) bool {
-	return len(a.Referrers) == 0 || slices.ContainsFunc(a.Referrers, func(page string) bool { return below(page, referrer) })
+	return len(a.Referrers) == 0 ||
+		slices.ContainsFunc(a.Referrers, func(page string) bool { return below(page, referrer) })
 }
 
 // below reports whether an address is that of a page, or of something below it: `https://intranet`
@@ -203,7 +211,8 @@ func (a PAMAuthorization) Validate() error {
 	if len(a.Referrers) > maxReferrers {
 		faults.Add(Fault(Invalid, "referrers", ReasonTooMany, maxReferrers))
 	}
-	if digest, err := hex.DecodeString(a.Fingerprint); a.Fingerprint != "" && (err != nil || len(digest) != sha256.Size) {
+	if digest, err := hex.DecodeString(a.Fingerprint); a.Fingerprint != "" &&
+		(err != nil || len(digest) != sha256.Size) {
 		faults.Add(Fault(Invalid, "certificate_fingerprint", ReasonFormat))
 	}
 	if len(a.Devices) > maxListedDevices {

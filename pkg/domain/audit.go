@@ -14,7 +14,10 @@ const AuditChains = 16
 // Follow returns the link of the event when it is appended after l, from the event's Digest,
 // ResourceID and ID.
 func (e Event) Follow(l Link) Link {
-	return Link{Chain: l.Chain, Position: l.Position + 1, Hash: sha256.Sum256(binary.BigEndian.AppendUint64(e.chained(l), uint64(e.ID)))}
+	return Link{
+		Chain: l.Chain, Position: l.Position + 1,
+		Hash: sha256.Sum256(binary.BigEndian.AppendUint64(e.chained(l), uint64(e.ID))),
+	}
 }
 
 // FollowWithoutID is the link as the versions before schema 8 made it: the hash leaves out ID.
@@ -107,7 +110,8 @@ type AuditFilter struct {
 // resource together, for the action or for the outcome.
 func (f AuditFilter) Wide() bool {
 	actor, resource := f.ActorKind != nil && f.ActorID != 0, f.Resource != "" && f.ResourceID != 0
-	return f.Action != "" || f.Refused != nil || actor && resource || !actor && (f.ActorKind != nil || f.ActorID != 0) ||
+	return f.Action != "" || f.Refused != nil || actor && resource ||
+		!actor && (f.ActorKind != nil || f.ActorID != 0) ||
 		!resource && (f.Resource != "" || f.ResourceID != 0)
 }
 
@@ -116,13 +120,15 @@ func (f AuditFilter) Wide() bool {
 // it were removed. Number and Previous are signed too, so that no checkpoint can be removed
 // unnoticed.
 type Checkpoint struct {
-	ID        int64
-	Number    int64    // from 1 without a gap; 0: of a version before schema 8, which did not number them
-	Previous  [32]byte // hash of the one before; zeros: there was none
-	At        time.Time
-	Base      bool
-	Links     []Link // one a chain
-	Loss      string // JSON: what an operator has accepted as lost of all before; the chains go on at Links. Empty: nothing
+	ID       int64
+	Number   int64    // from 1 without a gap; 0: of a version before schema 8, which did not number them
+	Previous [32]byte // hash of the one before; zeros: there was none
+	At       time.Time
+	Base     bool
+	Links    []Link // one a chain
+	// JSON: what an operator has accepted as lost of all before; the chains go on at Links. Empty:
+	// nothing
+	Loss      string
 	Signature []byte
 }
 

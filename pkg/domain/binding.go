@@ -50,7 +50,8 @@ func (h Holder) Bound(generation int64, passing bool, text string) bool {
 // At returns the holder as a credential of a generation stands for it: what is made from that
 // credential is of the same generation, and ends when the credential does.
 func (h Holder) At(generation int64) Holder {
-	if generation != h.Generation && !h.PreviousUntil.IsZero() && (h.ExpiresAt.IsZero() || h.PreviousUntil.Before(h.ExpiresAt)) {
+	if generation != h.Generation && !h.PreviousUntil.IsZero() &&
+		(h.ExpiresAt.IsZero() || h.PreviousUntil.Before(h.ExpiresAt)) {
 		h.ExpiresAt = h.PreviousUntil
 	}
 	h.Binding.Own = h.BoundBy(generation, false)

@@ -193,9 +193,9 @@ func (f ClientFilter) Wide() bool { return strings.Contains(f.Name, "*") }
 // Clients_Page_Filters, Clients_Page_Model and Concurrency of the suite test it.
 type Clients interface {
 	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
-	// does not grow with its depth. See PageRequest for its bounds. A name that no database can hold
-	// selects nothing. It writes nothing: certificates that have expired since the last MarkExpired
-	// are found beside those that are marked, at a cost that grows with their number.
+	// does not grow with its depth. See PageRequest for its bounds. A name that no database can
+	// hold selects nothing. It writes nothing: certificates that have expired since the last
+	// MarkExpired are found beside those that are marked, at a cost that grows with their number.
 	Page(ctx context.Context, filter ClientFilter, page PageRequest) (Page[Client], error)
 	// Get returns one client. Errors: Missing.
 	Get(ctx context.Context, id int64) (Client, error)

@@ -32,17 +32,21 @@ type Device struct {
 	Enabled        bool
 	CreatorID      int64 // the authorization that created it; 0: created otherwise
 	Revision       int64 // counts the changes; a caller that saves names the revision that it has read
-	ImportID       int64 // of the import that stores it, which hides it until the import is finished; 0: none. It is not read
-	Earlier        bool  // an unfinished import has changed the device, and this is its state before; see Devices.Stored
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	// of the import that stores it, which hides it until the import is finished; 0: none. It is not
+	// read
+	ImportID  int64
+	Earlier   bool // an unfinished import has changed the device, and this is its state before; see Devices.Stored
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Same reports whether two devices differ in nothing that an upsert can change.
 func (d Device) Same(other Device) bool {
-	return d.Hostname == other.Hostname && d.IP == other.IP && d.Model == other.Model && d.Type == other.Type && d.Vendor == other.Vendor &&
+	return d.Hostname == other.Hostname && d.IP == other.IP && d.Model == other.Model && d.Type == other.Type &&
+		d.Vendor == other.Vendor &&
 		d.Site == other.Site && d.Enabled == other.Enabled && slices.Equal(d.Domains, other.Domains) &&
-		slices.Equal(d.Connectivities, other.Connectivities) && slices.Equal(d.Remote, other.Remote) && slices.Equal(d.Tags, other.Tags)
+		slices.Equal(d.Connectivities, other.Connectivities) && slices.Equal(d.Remote, other.Remote) &&
+		slices.Equal(d.Tags, other.Tags)
 }
 
 // DeviceSpec is an upsert as it was requested. The lists are texts of the wire; nil leaves the
@@ -71,7 +75,8 @@ func (s DeviceSpec) Plan() (DevicePlan, error) {
 		Vendor: CleanName(s.Vendor), Site: CleanName(s.Site),
 	}
 	required := []struct{ field, value string }{
-		{"hostname", p.Hostname}, {"ip", p.IP}, {"site", p.Site}, {"model", p.Model}, {"vendor", p.Vendor}, {"type", p.Type},
+		{"hostname", p.Hostname}, {"ip", p.IP}, {"site", p.Site}, {"model", p.Model}, {"vendor", p.Vendor},
+		{"type", p.Type},
 	}
 	var missing, faults []error
 	for _, r := range required {
@@ -120,7 +125,8 @@ type DeviceFilter struct {
 	Hostname, IP, Model, Type, Vendor, Site, Tag, Domain string
 	Enabled                                              *bool
 	CreatorID                                            int64
-	Text                                                 string // words that must all be in the hostname, the ip or the tags
+	// words that must all be in the hostname, the ip or the tags
+	Text string
 }
 
 // Wide reports whether the database has to scan for the page: each field has an index, but two

@@ -18,7 +18,8 @@ type Connectivity struct {
 // vendor's list of connectivities, in which X11 goes through SSH, and RM and Windows RM stand for
 // WinRM.
 var connectivityTypes = []Connectivity{
-	{"SSH", 22}, {"Telnet", 23}, {"RDP", 3389}, {"VNC", 5900}, {"HTTP", 80}, {"HTTPS", 443}, {"MySQL", 3306}, {"SQL Server", 1433},
+	{"SSH", 22}, {"Telnet", 23}, {"RDP", 3389}, {"VNC", 5900}, {"HTTP", 80}, {"HTTPS", 443}, {"MySQL", 3306},
+	{"SQL Server", 1433},
 	{"X11 Forward", 22}, {"Windows RPC", 135}, {"Oracle", 1521}, {"PostgreSQL", 5432}, {"LDAP", 389}, {"LDAPS", 636},
 	{"RM HTTP", 5985}, {"RM HTTPS", 5986}, {"Windows RM", 5986},
 }

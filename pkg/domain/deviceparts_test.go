@@ -51,11 +51,15 @@ func TestParseConnectivities(t *testing.T) {
 		})
 	}
 	for text, reason := range map[string]domain.Reason{
-		"SSH:0": domain.ReasonPort, "SSH:65536": domain.ReasonPort, "SSH:-1": domain.ReasonPort, "SSH:+22": domain.ReasonPort, "SSH:2 2": domain.ReasonPort,
-		"SSH:0x16": domain.ReasonPort, "SSH:22.0": domain.ReasonPort, "SSH:99999999999999999999": domain.ReasonPort, "HTTP:80,SSH:x": domain.ReasonPort,
-		"SSH:٢٢":  domain.ReasonPort,
-		"SSHD:22": domain.ReasonChoice, ":22": domain.ReasonChoice, ":": domain.ReasonChoice, "22": domain.ReasonChoice, "SSH:22:33": domain.ReasonChoice,
-		"SSH;22": domain.ReasonChoice, "SQLServer:1433": domain.ReasonChoice, "SSH\x00:22": domain.ReasonChoice, "\xff:22": domain.ReasonChoice,
+		"SSH:0": domain.ReasonPort, "SSH:65536": domain.ReasonPort, "SSH:-1": domain.ReasonPort,
+		"SSH:+22": domain.ReasonPort, "SSH:2 2": domain.ReasonPort,
+		"SSH:0x16": domain.ReasonPort, "SSH:22.0": domain.ReasonPort, "SSH:99999999999999999999": domain.ReasonPort,
+		"HTTP:80,SSH:x": domain.ReasonPort,
+		"SSH:٢٢":        domain.ReasonPort,
+		"SSHD:22":       domain.ReasonChoice, ":22": domain.ReasonChoice, ":": domain.ReasonChoice,
+		"22": domain.ReasonChoice, "SSH:22:33": domain.ReasonChoice,
+		"SSH;22": domain.ReasonChoice, "SQLServer:1433": domain.ReasonChoice, "SSH\x00:22": domain.ReasonChoice,
+		"\xff:22": domain.ReasonChoice,
 		many(101): domain.ReasonTooMany,
 	} {
 		list, err := domain.ParseConnectivities(text)
@@ -128,8 +132,9 @@ func TestParseRemote(t *testing.T) {
 		same(t, again, want)
 	}
 	for text, reason := range map[string]domain.Reason{
-		"SSH": domain.ReasonRemote, "SSH:only": domain.ReasonRemote, "no colon\nSSH:a:b": domain.ReasonRemote, "SSH:a:b\nHTTP:": domain.ReasonRemote,
-		"::": domain.ReasonChoice, "SSHD:a:b": domain.ReasonChoice, "SSH 2:a:b": domain.ReasonChoice,
+		"SSH": domain.ReasonRemote, "SSH:only": domain.ReasonRemote, "no colon\nSSH:a:b": domain.ReasonRemote,
+		"SSH:a:b\nHTTP:": domain.ReasonRemote,
+		"::":             domain.ReasonChoice, "SSHD:a:b": domain.ReasonChoice, "SSH 2:a:b": domain.ReasonChoice,
 		"SSH:\x00:b": domain.ReasonControl, "SSH:\x1b[A:b": domain.ReasonControl, "SSH:\xff:b": domain.ReasonControl,
 		"SSH::" + strings.Repeat("é", 1996): domain.ReasonTooLong,
 	} {
@@ -145,9 +150,11 @@ func TestParseTags(t *testing.T) {
 	t.Parallel()
 	wide := strings.TrimSuffix(strings.Repeat("é,", 125), ",") // 249 characters, 1 tag
 	for text, want := range map[string][]string{
-		"": {}, " , ,": {}, "api, app": {"api", "app"}, "api,app,": {"api", "app"}, "api, API,aPi , app": {"api", "app"}, "two words": {"two words"},
+		"": {}, " , ,": {}, "api, app": {"api", "app"}, "api,app,": {"api", "app"},
+		"api, API,aPi , app": {"api", "app"}, "two words": {"two words"},
 		wide: {"é"}, strings.Repeat("a", 250): {strings.Repeat("a", 250)},
-		"ã" + strings.Repeat(", "+strings.Repeat("b", 124), 1) + "," + strings.Repeat("c", 123): {"ã", strings.Repeat("b", 124), strings.Repeat("c", 123)},
+		"ã" + strings.Repeat(", "+strings.Repeat("b", 124), 1) + "," +
+			strings.Repeat("c", 123): {"ã", strings.Repeat("b", 124), strings.Repeat("c", 123)},
 		"İ,i":                                  {"İ"}, // both are found by i
 		"K,k":                                  {"K"},
 		"a" + strings.Repeat(" ", 1000) + ",b": {"a", "b"},
@@ -159,7 +166,8 @@ func TestParseTags(t *testing.T) {
 		same(t, list, want)
 	}
 	for text, reason := range map[string]domain.Reason{
-		strings.Repeat("a", 251): domain.ReasonTooLong, strings.Repeat("a", 125) + "," + strings.Repeat("b", 125): domain.ReasonTooLong,
+		strings.Repeat("a", 251): domain.ReasonTooLong, strings.Repeat("a", 125) + "," +
+			strings.Repeat("b", 125): domain.ReasonTooLong,
 		"a\x00b": domain.ReasonControl, "a\nb": domain.ReasonControl, "\xff": domain.ReasonControl,
 	} {
 		_, err := domain.ParseTags(text)

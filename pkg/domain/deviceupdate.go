@@ -30,7 +30,8 @@ type ConnectivityUpdate struct {
 // api dialect.
 func (u DeviceUpdate) Plan(present Device) (DevicePlan, error) {
 	p := DevicePlan{
-		Hostname: present.Hostname, IP: present.IP, Model: present.Model, Type: present.Type, Vendor: present.Vendor, Site: present.Site,
+		Hostname: present.Hostname, IP: present.IP, Model: present.Model, Type: present.Type, Vendor: present.Vendor,
+		Site:    present.Site,
 		Enabled: u.Enabled,
 	}
 	var faults FaultList
@@ -38,7 +39,10 @@ func (u DeviceUpdate) Plan(present Device) (DevicePlan, error) {
 	for _, text := range []struct {
 		field         string
 		asked, target *string
-	}{{"ip", u.IP, &p.IP}, {"model", u.Model, &p.Model}, {"type", u.Type, &p.Type}, {"vendor", u.Vendor, &p.Vendor}, {"site", u.Site, &p.Site}} {
+	}{
+		{"ip", u.IP, &p.IP}, {"model", u.Model, &p.Model}, {"type", u.Type, &p.Type}, {"vendor", u.Vendor, &p.Vendor},
+		{"site", u.Site, &p.Site},
+	} {
 		faults.Add(replaceName(text.field, text.asked, text.target))
 	}
 	if u.Domains != nil {
@@ -126,7 +130,8 @@ func readRemote(asked []RemoteExpression, faults *FaultList) []RemoteExpression 
 			continue
 		}
 		e.Connectivity = c.Type
-		if again, err := ParseRemote(FormatRemote([]RemoteExpression{e})); err != nil || !slices.Equal(again, []RemoteExpression{e}) {
+		if again, err := ParseRemote(FormatRemote([]RemoteExpression{e})); err != nil ||
+			!slices.Equal(again, []RemoteExpression{e}) {
 			faults.Add(Fault(Invalid, field, ReasonRemote))
 		}
 		list[i] = e

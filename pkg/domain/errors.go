@@ -171,14 +171,22 @@ const (
 // Reasons lists every Reason, for the tests of the catalogues.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong, ReasonTooSmall, ReasonTooLarge,
-		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
+		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
+		ReasonTooSmall, ReasonTooLarge,
+		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated,
+		ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
-		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
-		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
-		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonCRLSigner, ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture, ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
-		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName, ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
-		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
+		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired,
+		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
+		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,
+		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
+		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonCRLSigner, ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture,
+		ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials,
+		ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
+		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName,
+		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
+		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote,
+		ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}
 }

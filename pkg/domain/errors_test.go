@@ -36,7 +36,8 @@ func wantFaults(t *testing.T, err error, want ...fault) {
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	one, two := domain.Fault(domain.Required, "name", domain.ReasonRequired), domain.Fault(domain.Invalid, "email", domain.ReasonEmail)
+	one, two := domain.Fault(domain.Required, "name", domain.ReasonRequired),
+		domain.Fault(domain.Invalid, "email", domain.ReasonEmail)
 	for _, test := range []struct {
 		sentence string
 		err      error
@@ -46,15 +47,24 @@ func TestFaults(t *testing.T) {
 		{"one is one", one, []*domain.Error{one}},
 		{"one with its way is one", fmt.Errorf("create: %w", one), []*domain.Error{one}},
 		{"joined ones in their order", errors.Join(one, nil, two), []*domain.Error{one, two}},
-		{"joined ones of joined ones", errors.Join(errors.Join(one), errors.Join(two, one)), []*domain.Error{one, two, one}},
+		{
+			"joined ones of joined ones", errors.Join(errors.Join(one), errors.Join(two, one)),
+			[]*domain.Error{one, two, one},
+		},
 		{"another error has none", io.EOF, nil},
 		{"beside another error none can be told", errors.Join(one, io.EOF), nil},
 		{"nor deeper", errors.Join(one, errors.Join(two, io.EOF)), nil},
-		{"a cause is no other error", &domain.Error{Kind: domain.Invalid, Err: io.EOF}, []*domain.Error{{Kind: domain.Invalid, Err: io.EOF}}},
+		{
+			"a cause is no other error", &domain.Error{Kind: domain.Invalid, Err: io.EOF},
+			[]*domain.Error{{Kind: domain.Invalid, Err: io.EOF}},
+		},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			same := cmp.Comparer(func(a, b error) bool { return a == b })
-			if diff := cmp.Diff(test.want, domain.Faults(test.err), cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Err" }, same)); diff != "" {
+			if diff := cmp.Diff(
+				test.want, domain.Faults(test.err),
+				cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Err" }, same),
+			); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)
 			}
 		})
@@ -63,7 +73,10 @@ func TestFaults(t *testing.T) {
 
 func TestIsKind(t *testing.T) {
 	t.Parallel()
-	joined := errors.Join(domain.Fault(domain.Required, "a", domain.ReasonRequired), domain.Fault(domain.Missing, "b", domain.ReasonNotFound))
+	joined := errors.Join(
+		domain.Fault(domain.Required, "a", domain.ReasonRequired),
+		domain.Fault(domain.Missing, "b", domain.ReasonNotFound),
+	)
 	for _, kind := range domain.Kinds() {
 		if got, want := domain.IsKind(joined, kind), kind == domain.Required || kind == domain.Missing; got != want {
 			t.Errorf("kind %d: %t", kind, got)

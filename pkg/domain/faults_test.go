@@ -34,7 +34,8 @@ func TestLists_FaultsAreBounded(t *testing.T) {
 	_, networks := ParseAllowedIPs(make([]string, many))
 	_, roles := PickRoles(make([]int64, many), nil)
 	for what, err := range map[string]error{
-		"allowed_ips": networks, "roles": roles, "role ids": CheckRoleIDs(make([]int64, many)), "scopes": Role{Name: "a", Scopes: make([]Permission, many)}.Validate(),
+		"allowed_ips": networks, "roles": roles, "role ids": CheckRoleIDs(make([]int64, many)),
+		"scopes":    Role{Name: "a", Scopes: make([]Permission, many)}.Validate(),
 		"resources": PAMAuthorization{Name: "a", Resources: make([]PAMResource, many)}.Validate(),
 	} {
 		joined := 0
@@ -62,10 +63,12 @@ func TestCause_IsBounded(t *testing.T) {
 		many[i] = Fault(Invalid, fmt.Sprintf("rows[%d].ação", i), ReasonFormat)
 	}
 	for _, err := range []error{
-		errors.Join(many...), errors.New(strings.Repeat("é", MaxCause)), &Error{Reason: ReasonJSON, Err: errors.New(strings.Repeat("x", 1<<20))},
+		errors.Join(many...), errors.New(strings.Repeat("é", MaxCause)),
+		&Error{Reason: ReasonJSON, Err: errors.New(strings.Repeat("x", 1<<20))},
 		errors.Join(errors.New("a"), errors.Join(many...)),
 	} {
-		if got := Cause(err); len(got) > MaxCause || len(got) < MaxCause-8 || !utf8.ValidString(got) || !strings.HasSuffix(got, "…") {
+		if got := Cause(err); len(got) > MaxCause || len(got) < MaxCause-8 || !utf8.ValidString(got) ||
+			!strings.HasSuffix(got, "…") {
 			t.Errorf("%d bytes: %.80q", len(got), got)
 		}
 	}

@@ -47,7 +47,8 @@ type Glance struct {
 
 // Follows reports whether g can be a later glance at the same history as the one before.
 func (g Glance) Follows(before Glance) bool {
-	if g.Lost || g.Moved || g.Incarnation != before.Incarnation || g.Server != "" && before.Server != "" && g.Server != before.Server {
+	if g.Lost || g.Moved || g.Incarnation != before.Incarnation || g.Server != "" && before.Server != "" &&
+		g.Server != before.Server {
 		return false
 	}
 	return g.Access.Epoch > before.Access.Epoch || g.Access == before.Access

@@ -21,7 +21,11 @@ func TestHolder_Active(t *testing.T) {
 		{"who is not enabled is not active", domain.Holder{}, false},
 		{"who is enabled is, for good", domain.Holder{Enabled: true}, true},
 		{"until it expires", domain.Holder{Enabled: true, ExpiresAt: noon.Add(1)}, true},
-		{"also in another zone", domain.Holder{Enabled: true, ExpiresAt: noon.Add(1).In(time.FixedZone("-03", -3*60*60))}, true},
+		{
+			"also in another zone", domain.Holder{
+				Enabled: true, ExpiresAt: noon.Add(1).In(time.FixedZone("-03", -3*60*60)),
+			}, true,
+		},
 		{"and not from then on", domain.Holder{Enabled: true, ExpiresAt: noon}, false},
 		{"nor when it is not enabled", domain.Holder{ExpiresAt: noon.Add(1)}, false},
 	} {
@@ -88,7 +92,9 @@ func TestHolder_Admits(t *testing.T) {
 		{"a prefix that is none admits nobody", []netip.Prefix{{}}, "192.0.2.1", false},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
-			if got := (domain.Holder{AllowedIPs: test.allowed}).Admits(netip.MustParseAddr(test.address)); got != test.want {
+			if got := (domain.Holder{AllowedIPs: test.allowed}).Admits(
+				netip.MustParseAddr(test.address),
+			); got != test.want {
 				t.Errorf("admits: %t", got)
 			}
 		})
@@ -126,23 +132,37 @@ func TestHolder_Standing(t *testing.T) {
 
 func TestHolders(t *testing.T) {
 	t.Parallel()
-	roles := []domain.Role{{ID: 1, Scopes: []domain.Permission{read(domain.ScopeUsers)}}, {ID: 2, Scopes: []domain.Permission{write(domain.ScopeUsers)}}}
+	roles := []domain.Role{
+		{ID: 1, Scopes: []domain.Permission{read(domain.ScopeUsers)}},
+		{ID: 2, Scopes: []domain.Permission{write(domain.ScopeUsers)}},
+	}
 	key := domain.APIKey{
-		ID: 1, Name: "k", Superuser: true, Roles: roles, Enabled: true, ExpiresAt: noon, AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
-		RateLimit: 3, Generation: 4, PreviousUntil: noon.Add(1),
+		ID: 1, Name: "k", Superuser: true, Roles: roles, Enabled: true, ExpiresAt: noon,
+		AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+		RateLimit:  3, Generation: 4, PreviousUntil: noon.Add(1),
 	}
 	user := domain.User{ID: 2, Username: "u", Superuser: true, Roles: roles, Enabled: true, Generation: 5}
 	united := rights(both(domain.ScopeUsers))
 	for _, test := range []struct{ got, want domain.Holder }{
-		{key.Holder(), domain.Holder{Kind: domain.PrincipalAPIKey, ID: 1, Name: "k", Superuser: true, Rights: united, Enabled: true, ExpiresAt: noon,
-			Generation: 4, PreviousUntil: noon.Add(1), AllowedIPs: key.AllowedIPs, RateLimit: 3}},
-		{user.Holder(), domain.Holder{Kind: domain.PrincipalUser, ID: 2, Name: "u", Superuser: true, Rights: united, Enabled: true, Generation: 5}},
+		{key.Holder(),
+			domain.Holder{Kind: domain.PrincipalAPIKey, ID: 1, Name: "k", Superuser: true, Rights: united,
+				Enabled: true, ExpiresAt: noon,
+				Generation: 4, PreviousUntil: noon.Add(1), AllowedIPs: key.AllowedIPs, RateLimit: 3}},
+		{
+			user.Holder(), domain.Holder{
+				Kind: domain.PrincipalUser, ID: 2, Name: "u", Superuser: true, Rights: united, Enabled: true,
+				Generation: 5,
+			},
+		},
 	} {
 		comparable := cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
 		if diff := cmp.Diff(test.want, test.got, comparable); diff != "" {
 			t.Errorf("holder (-want +got):\n%s", diff)
 		}
-		want := domain.Principal{Kind: test.want.Kind, ID: test.want.ID, Name: test.want.Name, Superuser: true, Rights: united, Limits: test.want.Restrictions()}
+		want := domain.Principal{
+			Kind: test.want.Kind, ID: test.want.ID, Name: test.want.Name, Superuser: true, Rights: united,
+			Limits: test.want.Restrictions(),
+		}
 		if diff := cmp.Diff(want, test.got.Principal(), comparable); diff != "" {
 			t.Errorf("principal (-want +got):\n%s", diff)
 		}

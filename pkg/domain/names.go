@@ -35,7 +35,8 @@ func NameKey(name string) string { return norm.NFC.String(strings.ToLower(norm.N
 // hidden are the characters that are invisible, or change the direction of others: two names that
 // differ only in them look the same.
 var hidden = []*unicode.RangeTable{
-	unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector,
+	unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point,
+	unicode.Variation_Selector,
 }
 
 // isPlain reports whether a name is of printable ASCII alone, as most are: then no check of Unicode

@@ -41,7 +41,8 @@ func hasName(password, username string) bool {
 	password, username = strings.ToLower(password), strings.ToLower(username)
 	local, _, _ := strings.Cut(username, "@")
 	return slices.ContainsFunc([]string{username, local}, func(name string) bool {
-		return utf8.RuneCountInString(name) >= minNameInPassword && (strings.Contains(password, name) || strings.Contains(password, reversed(name)))
+		return utf8.RuneCountInString(name) >= minNameInPassword &&
+			(strings.Contains(password, name) || strings.Contains(password, reversed(name)))
 	})
 }
 
@@ -63,7 +64,8 @@ func commonPassword(password string) bool {
 	if utf8.RuneCountInString(found) < minLetters {
 		return fewSigns(text)
 	}
-	return commonLetters(found) || slices.ContainsFunc(spelled(text), func(text string) bool { return commonLetters(letters(text)) })
+	return commonLetters(found) ||
+		slices.ContainsFunc(spelled(text), func(text string) bool { return commonLetters(letters(text)) })
 }
 
 // spelled returns the texts that may be meant by one with digits and signs in place of letters. Up
@@ -83,8 +85,10 @@ func spelled(text string) []string {
 
 // leet and leetOne restore the letters for the characters that people write in their place.
 var (
-	leet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i", "8", "b", "9", "g", "ã", "a",
-		"á", "a", "â", "a", "à", "a", "é", "e", "ê", "e", "í", "i", "ó", "o", "ô", "o", "õ", "o", "ú", "u", "ç", "c", "ñ", "n")
+	leet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i",
+		"8", "b", "9", "g", "ã", "a",
+		"á", "a", "â", "a", "à", "a", "é", "e", "ê", "e", "í", "i", "ó", "o", "ô", "o", "õ", "o", "ú", "u", "ç", "c",
+		"ñ", "n")
 	leetOne = strings.NewReplacer("1", "l", "0", "o", "3", "e", "4", "a", "5", "s", "@", "a", "$", "s")
 )
 
@@ -168,7 +172,8 @@ func splits(text string, most int) bool {
 // and backwards.
 var runs = func() []string {
 	list := []string{
-		"abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertyuiopasdfghjklzxcvbnm", "asdfghjkl", "asdfghjklç", "zxcvbnm", "qwertzuiop", "azertyuiop", "qazwsxedcrfvtgbyhnujmikolp",
+		"abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertyuiopasdfghjklzxcvbnm", "asdfghjkl", "asdfghjklç", "zxcvbnm",
+		"qwertzuiop", "azertyuiop", "qazwsxedcrfvtgbyhnujmikolp",
 		"qweasdzxc", "qwerasdfzxcv", "qwertasdfgzxcvb", "qwqwqwqw", "qwaszx",
 	}
 	for _, run := range slices.Clone(list) {
@@ -181,7 +186,8 @@ var runs = func() []string {
 const minRun = 3
 
 func isRun(text string) bool {
-	return utf8.RuneCountInString(text) >= minRun && slices.ContainsFunc(runs, func(run string) bool { return strings.Contains(run+run, text) })
+	return utf8.RuneCountInString(text) >= minRun &&
+		slices.ContainsFunc(runs, func(run string) bool { return strings.Contains(run+run, text) })
 }
 
 func isCommonWord(text string) bool {

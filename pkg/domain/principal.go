@@ -85,7 +85,9 @@ type Holder struct {
 
 // Principal is the holder as the author of a request.
 func (h Holder) Principal() Principal {
-	return Principal{Kind: h.Kind, ID: h.ID, Name: h.Name, Superuser: h.Superuser, Rights: h.Rights, Limits: h.Restrictions()}
+	return Principal{
+		Kind: h.Kind, ID: h.ID, Name: h.Name, Superuser: h.Superuser, Rights: h.Rights, Limits: h.Restrictions(),
+	}
 }
 
 // Active reports whether the holder may act at the time now.

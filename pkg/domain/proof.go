@@ -7,11 +7,13 @@ import (
 
 // Proof records how, and when, a principal was authenticated, so that it can be checked again.
 type Proof struct {
-	Point      AccessPoint // access point at which the rights were read; zero: they come from no row, and are not read again
-	Generation int64       // of the credential
-	Bound      string      // what the credential is bound by, see Holder.BoundBy
-	Passing    bool        // whether the credential is an access token or a session
-	Until      time.Time   // when the credential ends; zero: never by itself
+	// access point at which the rights were read; zero: they come from no row, and are not read
+	// again
+	Point      AccessPoint
+	Generation int64     // of the credential
+	Bound      string    // what the credential is bound by, see Holder.BoundBy
+	Passing    bool      // whether the credential is an access token or a session
+	Until      time.Time // when the credential ends; zero: never by itself
 }
 
 // ErrRightsMoved says that the access rights have changed since those of the caller were read: they

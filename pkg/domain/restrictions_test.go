@@ -34,7 +34,11 @@ func TestRestrictions_Beyond(t *testing.T) {
 		want       []string
 	}{
 		{"who has none may give anything", domain.Restrictions{}, domain.Restrictions{}, nil},
-		{"also what has some", domain.Restrictions{ExpiresAt: noon, AllowedIPs: networks(t, "10.0.0.0/8"), RateLimit: 1}, domain.Restrictions{}, nil},
+		{
+			"also what has some", domain.Restrictions{
+				ExpiresAt: noon, AllowedIPs: networks(t, "10.0.0.0/8"), RateLimit: 1,
+			}, domain.Restrictions{}, nil,
+		},
 		{"what ends with one's own end", until(noon), until(noon), nil},
 		{"what ends before", until(noon.Add(-1)), until(noon), nil},
 		{"what ends after", until(noon.Add(1)), until(noon), expires},
@@ -48,19 +52,32 @@ func TestRestrictions_Beyond(t *testing.T) {
 		{"nor the other way round", from("0.0.0.0/0"), from("::/0"), ips},
 		{"everywhere, of one who may come from everywhere by networks", from(), from("0.0.0.0/0", "::/0"), ips},
 		{"a network that two cover", from("10.0.0.0/8"), from("10.0.0.0/9", "10.128.0.0/9"), nil},
-		{"a network that many cover", from("2001:db8::/32"), from("2001:db8::/33", "2001:db8:8000::/34", "2001:db8:c000::/34"), nil},
-		{"a network with a hole", from("10.0.0.0/8"), from("10.0.0.0/9", "10.128.0.0/10", "10.192.0.0/11", "10.224.0.1/32"), ips},
+		{
+			"a network that many cover", from("2001:db8::/32"),
+			from("2001:db8::/33", "2001:db8:8000::/34", "2001:db8:c000::/34"), nil,
+		},
+		{
+			"a network with a hole", from("10.0.0.0/8"),
+			from("10.0.0.0/9", "10.128.0.0/10", "10.192.0.0/11", "10.224.0.1/32"), ips,
+		},
 		{"an address beside another", from("10.0.0.1/32"), from("10.0.0.0/32"), ips},
 		{"addresses of IPv6", from("2001:db8::1/128"), from("2001:db8::/64"), nil},
 		{"a network of IPv6 around it", from("2001:db8::/48"), from("2001:db8::/64"), ips},
 		{"bits behind the prefix", from("10.1.2.3/16"), from("10.1.9.9/16"), nil},
-		{"what is no network has no address", domain.Restrictions{AllowedIPs: []netip.Prefix{{}}}, from("10.0.0.0/8"), nil},
+		{
+			"what is no network has no address", domain.Restrictions{AllowedIPs: []netip.Prefix{{}}},
+			from("10.0.0.0/8"), nil,
+		},
 		{"and gives none", from("10.0.0.0/8"), domain.Restrictions{AllowedIPs: []netip.Prefix{{}}}, ips},
 		{"the same rate", often(5), often(5), nil},
 		{"a lower rate", often(4), often(5), nil},
 		{"a higher rate", often(6), often(5), rate},
 		{"any rate", often(0), often(5), rate},
-		{"all of it", domain.Restrictions{}, domain.Restrictions{ExpiresAt: noon, AllowedIPs: networks(t, "10.0.0.0/8"), RateLimit: 1}, slices.Concat(expires, ips, rate)},
+		{
+			"all of it", domain.Restrictions{}, domain.Restrictions{
+				ExpiresAt: noon, AllowedIPs: networks(t, "10.0.0.0/8"), RateLimit: 1,
+			}, slices.Concat(expires, ips, rate),
+		},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, test.given.Beyond(test.own)); diff != "" {
@@ -96,8 +113,10 @@ func TestHolder_Standing_Networks(t *testing.T) {
 		networks []string
 		want     domain.Standing
 	}{
-		{nil, domain.LastingSuperuser}, {[]string{"10.0.0.0/8"}, domain.PassingSuperuser}, {[]string{"0.0.0.0/0"}, domain.PassingSuperuser},
-		{[]string{"0.0.0.0/0", "::/0"}, domain.LastingSuperuser}, {[]string{"::/0", "10.0.0.0/8", "0.0.0.0/0"}, domain.LastingSuperuser},
+		{nil, domain.LastingSuperuser}, {[]string{"10.0.0.0/8"}, domain.PassingSuperuser},
+		{[]string{"0.0.0.0/0"}, domain.PassingSuperuser},
+		{[]string{"0.0.0.0/0", "::/0"}, domain.LastingSuperuser},
+		{[]string{"::/0", "10.0.0.0/8", "0.0.0.0/0"}, domain.LastingSuperuser},
 	} {
 		h := domain.Holder{Superuser: true, Enabled: true, AllowedIPs: networks(t, test.networks...)}
 		if got := h.Standing(noon); got != test.want {

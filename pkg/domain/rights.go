@@ -36,8 +36,10 @@ type Permission struct {
 // scopes lists the rights that can be granted. The index of a scope is its bit in Rights, which
 // live no longer than the process.
 var scopes = []Permission{
-	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true}, {ScopeClients, true, true},
-	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true}, {ScopeAudit, true, false},
+	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true},
+	{ScopeClients, true, true},
+	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
+	{ScopeAudit, true, false},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights exist on it.

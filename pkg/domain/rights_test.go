@@ -26,12 +26,25 @@ func TestRightsOf(t *testing.T) {
 	}{
 		{"none is none", nil, nil},
 		{"neither read nor write is none", []domain.Permission{{Scope: users}}, nil},
-		{"a scope that is not known grants nothing", []domain.Permission{both("auth.everything"), both(""), both("AUTH.USERS")}, nil},
+		{
+			"a scope that is not known grants nothing", []domain.Permission{
+				both("auth.everything"), both(""), both("AUTH.USERS"),
+			}, nil,
+		},
 		{"reading is not writing", []domain.Permission{read(users)}, []domain.Permission{read(users)}},
 		{"writing is not reading", []domain.Permission{write(users)}, []domain.Permission{write(users)}},
-		{"what is given twice is united", []domain.Permission{read(users), write(users), {Scope: users}}, []domain.Permission{both(users)}},
-		{"the order is that of the scopes", []domain.Permission{read(roles), write(users)}, []domain.Permission{write(users), read(roles)}},
-		{"known ones beside one that is not", []domain.Permission{both("x"), read(roles)}, []domain.Permission{read(roles)}},
+		{
+			"what is given twice is united", []domain.Permission{read(users), write(users), {Scope: users}},
+			[]domain.Permission{both(users)},
+		},
+		{
+			"the order is that of the scopes", []domain.Permission{read(roles), write(users)},
+			[]domain.Permission{write(users), read(roles)},
+		},
+		{
+			"known ones beside one that is not", []domain.Permission{both("x"), read(roles)},
+			[]domain.Permission{read(roles)},
+		},
 		{"all", domain.Scopes(), domain.Scopes()},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
@@ -45,7 +58,9 @@ func TestRightsOf(t *testing.T) {
 func TestRights_Allow(t *testing.T) {
 	t.Parallel()
 	for _, permission := range domain.Scopes() {
-		for _, granted := range []domain.Permission{read(permission.Scope), write(permission.Scope), both(permission.Scope)} {
+		for _, granted := range []domain.Permission{
+			read(permission.Scope), write(permission.Scope), both(permission.Scope),
+		} {
 			for _, asked := range domain.Scopes() {
 				same := asked.Scope == permission.Scope
 				if got := rights(granted).Allow(asked.Scope, false); got != (same && granted.Read) {
@@ -71,7 +86,8 @@ func TestRights_Allow(t *testing.T) {
 
 func TestRights_UnionAndCover(t *testing.T) {
 	t.Parallel()
-	none, users, reader, all := domain.Rights{}, rights(both(domain.ScopeUsers)), rights(read(domain.ScopeUsers)), domain.AllRights()
+	none, users, reader, all := domain.Rights{}, rights(both(domain.ScopeUsers)), rights(read(domain.ScopeUsers)),
+		domain.AllRights()
 	keys := rights(both(domain.ScopeKeys))
 	for _, test := range []struct {
 		sentence    string
@@ -102,7 +118,8 @@ func TestRights_UnionAndCover(t *testing.T) {
 func TestScopes_AreACopy(t *testing.T) {
 	t.Parallel()
 	domain.Scopes()[0] = domain.Permission{}
-	if !domain.Scopes()[0].Scope.Known() || domain.AllRights().Allow(domain.ScopeAudit, true) || !domain.AllRights().Allow(domain.ScopeAudit, false) {
+	if !domain.Scopes()[0].Scope.Known() || domain.AllRights().Allow(domain.ScopeAudit, true) ||
+		!domain.AllRights().Allow(domain.ScopeAudit, false) {
 		t.Error("the scopes have changed, or somebody may write the audit")
 	}
 }
@@ -112,13 +129,18 @@ func TestPrincipal(t *testing.T) {
 	users, reader := rights(both(domain.ScopeUsers)), rights(read(domain.ScopeUsers))
 	super, plain := domain.Principal{Superuser: true}, domain.Principal{Rights: users}
 	for sentence, good := range map[string]bool{
-		"a superuser may do anything":              super.May(domain.ScopeKeys, true),
-		"others may do what their rights say":      plain.May(domain.ScopeUsers, true) && plain.May(domain.ScopeUsers, false) && !plain.May(domain.ScopeRoles, false),
-		"nobody may do nothing":                    !domain.Principal{}.May(domain.ScopeUsers, false),
-		"a superuser may grant anything":           super.MayGrant(true, domain.AllRights()),
-		"others may grant what they have":          plain.MayGrant(false, users) && plain.MayGrant(false, reader) && plain.MayGrant(false, domain.Rights{}),
-		"others may not grant more than they have": !plain.MayGrant(false, users.Union(rights(read(domain.ScopeRoles)))),
-		"others may not make a superuser":          !plain.MayGrant(true, domain.Rights{}) && !domain.Principal{Rights: domain.AllRights()}.MayGrant(true, users),
+		"a superuser may do anything": super.May(domain.ScopeKeys, true),
+		"others may do what their rights say": plain.May(domain.ScopeUsers, true) &&
+			plain.May(domain.ScopeUsers, false) && !plain.May(domain.ScopeRoles, false),
+		"nobody may do nothing":          !domain.Principal{}.May(domain.ScopeUsers, false),
+		"a superuser may grant anything": super.MayGrant(true, domain.AllRights()),
+		"others may grant what they have": plain.MayGrant(false, users) && plain.MayGrant(false, reader) &&
+			plain.MayGrant(false, domain.Rights{}),
+		"others may not grant more than they have": !plain.MayGrant(
+			false, users.Union(rights(read(domain.ScopeRoles))),
+		),
+		"others may not make a superuser": !plain.MayGrant(true, domain.Rights{}) &&
+			!domain.Principal{Rights: domain.AllRights()}.MayGrant(true, users),
 	} {
 		if !good {
 			t.Errorf("it is not so that %s", sentence)

@@ -24,7 +24,9 @@ func TestSecret(t *testing.T) {
 	whole := holder{secret, []domain.Secret{secret}, &secret, map[string]domain.Secret{"a": secret}}
 	hidden := func(t *testing.T, printed string) {
 		t.Helper()
-		for _, form := range []string{text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), fmt.Sprint([]byte(text))} {
+		for _, form := range []string{
+			text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), fmt.Sprint([]byte(text)),
+		} {
 			if strings.Contains(printed, form) {
 				t.Errorf("printed is %s", printed)
 			}
@@ -33,10 +35,15 @@ func TestSecret(t *testing.T) {
 			t.Errorf("there is no placeholder in %s", printed)
 		}
 	}
-	values := map[string]any{"a secret": secret, "a pointer": &secret, "a list": []domain.Secret{secret}, "a struct": whole, "a pointer to a struct": &whole,
-		"a client to be": domain.ClientSpec{Password: secret}, "a user": domain.User{PasswordHash: secret}, "an import": domain.ClientImport{Key: secret, Password: secret}, "a CA's import": domain.CAImport{Key: secret, Password: secret}}
+	values := map[string]any{"a secret": secret, "a pointer": &secret, "a list": []domain.Secret{secret},
+		"a struct": whole, "a pointer to a struct": &whole,
+		"a client to be": domain.ClientSpec{Password: secret}, "a user": domain.User{PasswordHash: secret},
+		"an import":     domain.ClientImport{Key: secret, Password: secret},
+		"a CA's import": domain.CAImport{Key: secret, Password: secret}}
 	for name, value := range values {
-		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10.3s", "one too many"} {
+		for _, format := range []string{
+			"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10.3s", "one too many",
+		} {
 			if name == "a pointer" && !strings.ContainsAny(format, "vsqxX") {
 				continue // fmt prints its address
 			}

@@ -45,7 +45,8 @@ type Throttles interface {
 	// The use is counted by one statement; how long to wait is read by another. It is meant to be
 	// called outside a transaction: inside, other callers of the bucket wait until the transaction
 	// ends, and a rollback undoes the use.
-	Take(ctx context.Context, key string, now time.Time, interval time.Duration, size int) (wait time.Duration, err error)
+	Take(ctx context.Context, key string, now time.Time, interval time.Duration,
+		size int) (wait time.Duration, err error)
 	// Empty forgets the uses of a bucket. If the bucket does not exist, it is a no-op.
 	Empty(ctx context.Context, key string) error
 	// Purge removes the buckets that are empty at the time now, and those that empty later than any

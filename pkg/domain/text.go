@@ -104,7 +104,9 @@ func (u RecordUpdate) apply(description *string, s *Subject) error {
 	var asked Subject
 	var text string
 	targets := []*string{description, &s.Country, &s.Province, &s.City, &s.Organization, &s.Sector, &s.Email}
-	checked := []*string{&text, &asked.Country, &asked.Province, &asked.City, &asked.Organization, &asked.Sector, &asked.Email}
+	checked := []*string{
+		&text, &asked.Country, &asked.Province, &asked.City, &asked.Organization, &asked.Sector, &asked.Email,
+	}
 	for i, value := range []*string{u.Description, u.Country, u.Province, u.City, u.Organization, u.Sector, u.Email} {
 		if value != nil {
 			*targets[i], *checked[i] = *value, *value

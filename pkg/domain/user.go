@@ -16,10 +16,12 @@ type User struct {
 	Roles        []Role
 	Enabled      bool
 	PasswordHash Secret // PHC string
-	Generation   int64  // counts the passwords, and how often the user was disabled; tokens of an earlier generation are not valid
-	Binding      string // see Binding.Own
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	// counts the passwords, and how often the user was disabled; tokens of an earlier generation
+	// are not valid
+	Generation int64
+	Binding    string // see Binding.Own
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
 
 // Rights is what the roles of the user allow.
@@ -28,14 +30,17 @@ func (u User) Rights() Rights { return RightsOfRoles(u.Roles) }
 // Holder is what the user has in common with apikeys.
 func (u User) Holder() Holder {
 	return Holder{
-		Kind: PrincipalUser, ID: u.ID, Name: u.Username, Superuser: u.Superuser, Rights: u.Rights(), Enabled: u.Enabled, Generation: u.Generation,
-		Binding: Binding{Own: u.Binding},
+		Kind: PrincipalUser, ID: u.ID, Name: u.Username, Superuser: u.Superuser, Rights: u.Rights(), Enabled: u.Enabled,
+		Generation: u.Generation,
+		Binding:    Binding{Own: u.Binding},
 	}
 }
 
 // Validate joins the faults of all fields but the roles and the password.
 func (u User) Validate() error {
-	return errors.Join(checkName("username", u.Username), checkEmail(u.Email), checkText("fullname", u.FullName, MaxName, false))
+	return errors.Join(
+		checkName("username", u.Username), checkEmail(u.Email), checkText("fullname", u.FullName, MaxName, false),
+	)
 }
 
 // UserUpdate is a partial change: nil is unchanged.

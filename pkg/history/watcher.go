@@ -80,8 +80,10 @@ func (h *Watcher) begin(ctx context.Context, g domain.Glance) {
 	}
 	renewed := h.looked && g.Incarnation != h.last.Incarnation && !g.Moved
 	h.pending = h.pending || !renewed
-	h.Log.ErrorContext(ctx, "the database has another history: all caches of it are dropped", "incarnation", g.Incarnation,
-		"before", h.last.Incarnation, "server", g.Server, "server_before", h.last.Server, "events_lost", g.Lost, "epoch", g.Access.Epoch,
+	h.Log.ErrorContext(ctx, "the database has another history: all caches of it are dropped", "incarnation",
+		g.Incarnation,
+		"before", h.last.Incarnation, "server", g.Server, "server_before", h.last.Server, "events_lost", g.Lost,
+		"epoch", g.Access.Epoch,
 		"epoch_before", h.last.Access.Epoch, "renewed_elsewhere", renewed)
 }
 

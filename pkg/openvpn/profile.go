@@ -35,7 +35,9 @@ func (p Profile) Render() ([]byte, error) {
 	ca, caErr := certificates("ca", p.CA)
 	certificate, certificateErr := certificates("certificate", p.Certificate)
 	key, keyErr := privateKey("key", p.Key)
-	err := errors.Join(p.checkRemote(), p.checkPort(), p.checkProto(), p.checkServerName(), caErr, certificateErr, keyErr)
+	err := errors.Join(
+		p.checkRemote(), p.checkPort(), p.checkProto(), p.checkServerName(), caErr, certificateErr, keyErr,
+	)
 	if err != nil {
 		return nil, fmt.Errorf("openvpn: profile: %w", err)
 	}
@@ -70,7 +72,9 @@ func writeBlock(b *bytes.Buffer, tag string, pem []byte) {
 }
 
 // hostname is RFC 1123, section 2.1.
-var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
+var hostname = regexp.MustCompile(
+	`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`,
+)
 
 // checkRemote refuses an address's zone, which may be any text at all.
 func (p Profile) checkRemote() error {

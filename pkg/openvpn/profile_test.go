@@ -62,7 +62,9 @@ func TestProfile_Render_Accepts(t *testing.T) {
 			p.Key = reblock(p.Key, "ENCRYPTED PRIVATE KEY", nil)
 		},
 		"a traditional encrypted key": func(p *Profile) {
-			p.Key = reblock(p.Key, "EC PRIVATE KEY", map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,0A1B"})
+			p.Key = reblock(
+				p.Key, "EC PRIVATE KEY", map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,0A1B"},
+			)
 		},
 	}
 	for name, change := range tests {
@@ -185,7 +187,9 @@ persist-tun
 remote-cert-tls server
 (verify-x509-name "[^"'\\<>\x00-\x1f\x7f]+" name
 )?\z`)
-	inside = regexp.MustCompile(`^([A-Za-z0-9+/=]+|-----(BEGIN|END) [A-Z0-9 ]+-----|Proc-Type: 4,ENCRYPTED|DEK-Info: [A-Z0-9-]+,[0-9A-Fa-f]+|)$`)
+	inside = regexp.MustCompile(
+		`^([A-Za-z0-9+/=]+|-----(BEGIN|END) [A-Z0-9 ]+-----|Proc-Type: 4,ENCRYPTED|DEK-Info: [A-Z0-9-]+,[0-9A-Fa-f]+|)$`,
+	)
 )
 
 // checkLines reads a profile as OpenVPN does: directives, then inline blocks

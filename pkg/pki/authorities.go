@@ -10,9 +10,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authorities opens the CAs: it unseals a CA's key at first use and keeps the opened authority. A CA's certificate and key
-// never change in one history of the database. Whatever is stored of a CA's names the certificate that has signed it, so that a CA which is gone, or whose
-// id another has in a database that was set back, is refused.
+// Authorities opens the CAs: it unseals a CA's key at first use and keeps the opened authority. A
+// CA's certificate and key never change in one history of the database. Whatever is stored of a
+// CA's names the certificate that has signed it, so that a CA which is gone, or whose id another
+// has in a database that was set back, is refused.
 type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring

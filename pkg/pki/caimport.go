@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Import takes over a CA that was made elsewhere, with the revocations of its CRL. Its key is opened when all else was found good.
+// Import takes over a CA that was made elsewhere, with the revocations of its CRL. Its key is
+// opened when all else was found good.
 func (s *CAs) Import(ctx context.Context, in domain.CAImport) (domain.CA, error) {
 	in.Name = domain.CleanName(in.Name)
 	if err := in.Validate(); err != nil {
@@ -56,7 +57,9 @@ func (s *CAs) checkFree(ctx context.Context, name string, cert *x509.Certificate
 func (s *CAs) importedRecord(in domain.CAImport, cert *x509.Certificate) domain.CA {
 	subject := ca.SubjectOf(cert)
 	now := s.Now()
-	record := domain.CA{Name: in.Name, Description: in.Description, Subject: recordSubject(subject), CreatedAt: now, UpdatedAt: now}
+	record := domain.CA{
+		Name: in.Name, Description: in.Description, Subject: recordSubject(subject), CreatedAt: now, UpdatedAt: now,
+	}
 	if record.Name == "" {
 		record.Name = subject.CommonName
 	}

@@ -43,7 +43,10 @@ func testImportedCA(t *testing.T, w *World) {
 	got := Must(w.CAs.Import(ctx, request))(t)
 	WantSame(t, got, domain.CA{
 		ID: got.ID, Name: old.Cert.Subject.CommonName, Description: "from easy-rsa", KeyAlgorithm: "ecdsa-p256",
-		Subject:   domain.Subject{Country: "Brasil", Province: strings.Repeat("p", 300), Organization: "Empresa", Sector: "TI", Email: "old@example.com"},
+		Subject: domain.Subject{
+			Country: "Brasil", Province: strings.Repeat("p", 300), Organization: "Empresa", Sector: "TI",
+			Email: "old@example.com",
+		},
 		ExpiresAt: Noon.Add(1000 * Day), CreatedAt: Noon, UpdatedAt: Noon,
 	})
 	WantSame(t, Must(w.CAs.Get(ctx, got.ID))(t), got)
@@ -51,7 +54,14 @@ func testImportedCA(t *testing.T, w *World) {
 	WantSame(t, w.Current(t, got.ID).Number.Int64(), Noon.Unix())
 	t.Run("what breaks our rules in its subject does not hinder an update", func(t *testing.T) {
 		got.Description = "new"
-		WantSame(t, Must(w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}))(t), got)
+		WantSame(
+			t,
+			Must(
+				w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}),
+			)(
+				t,
+			), got,
+		)
 		_, err := w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Country: new("Brasil")}})
 		WantFaults(t, err, NewFault(domain.Invalid, "country", domain.ReasonCountry))
 	})
@@ -79,7 +89,8 @@ func testImportedList(t *testing.T, w *World) {
 	old := NewForeignCA(t)
 	date := Noon.Add(-10 * Day)
 	authority := old.ImportInto(t, w, old.List(t, big.NewInt(1<<40),
-		entry(1, date, 1), entry(2, date.Add(time.Hour), 4), entry(3, date, removeFromCRL), entry(4, date, 7), entry(5, date, 42), entry(1, Noon, 5)))
+		entry(1, date, 1), entry(2, date.Add(time.Hour), 4), entry(3, date, removeFromCRL), entry(4, date, 7),
+		entry(5, date, 42), entry(1, Noon, 5)))
 	t.Run("numbers go on above, entries keep reason and date", func(t *testing.T) {
 		list := w.Current(t, authority.ID)
 		WantSame(t, list.Number.Int64(), 1<<40+1)
@@ -92,7 +103,8 @@ func testImportedList(t *testing.T, w *World) {
 			4: entry(4, date, 0), 5: entry(5, date, 0), // reasons that do not exist
 		}
 		for serial, want := range diff {
-			if e := got[serial]; !e.RevocationTime.Equal(want.RevocationTime) || e.ReasonCode != want.ReasonCode || e.SerialNumber == nil {
+			if e := got[serial]; !e.RevocationTime.Equal(want.RevocationTime) || e.ReasonCode != want.ReasonCode ||
+				e.SerialNumber == nil {
 				t.Errorf("entry %d is %+v", serial, e)
 			}
 		}
@@ -105,7 +117,9 @@ func testImportedList(t *testing.T, w *World) {
 			key := NewKey(t)
 			request := domain.ClientImport{
 				CAID: authority.ID, Email: "a@example.com", Key: KeyPEM(t, key), Revoked: revoked,
-				Certificate: old.Issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) }),
+				Certificate: old.Issue(
+					t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) },
+				),
 			}
 			got := Must(w.Clients.Import(ctx, request))(t)
 			WantSame(t, Must(w.Clients.Get(ctx, got.ID))(t).RevokedAt, date.Add(time.Duration(serial-1)*time.Hour))
@@ -161,12 +175,20 @@ func testImpossibleLists(t *testing.T, w *World) {
 		crl  []byte
 		want domain.Reason
 	}{
-		"of another CA":         {stranger.List(t, big.NewInt(1)), domain.ReasonCRLSigner},
-		"not a list":            {CertPEM(old.Cert.Raw), domain.ReasonCRL},
-		"damaged":               {old.List(t, big.NewInt(1))[:200], domain.ReasonCRL},
-		"two lists":             {append(old.List(t, big.NewInt(1)), old.List(t, big.NewInt(2))...), domain.ReasonCRL},
-		"a number too long":     {old.Own(t, ca.CRLRequest{Number: new(big.Int).Lsh(big.NewInt(1), 64*8)}), domain.ReasonCRLSerial},
-		"an entry too long":     {old.List(t, big.NewInt(1), x509.RevocationListEntry{SerialNumber: new(big.Int).Lsh(big.NewInt(1), 600), RevocationTime: Noon}), domain.ReasonCRLSerial},
+		"of another CA": {stranger.List(t, big.NewInt(1)), domain.ReasonCRLSigner},
+		"not a list":    {CertPEM(old.Cert.Raw), domain.ReasonCRL},
+		"damaged":       {old.List(t, big.NewInt(1))[:200], domain.ReasonCRL},
+		"two lists":     {append(old.List(t, big.NewInt(1)), old.List(t, big.NewInt(2))...), domain.ReasonCRL},
+		"a number too long": {
+			old.Own(t, ca.CRLRequest{Number: new(big.Int).Lsh(big.NewInt(1), 64*8)}), domain.ReasonCRLSerial,
+		},
+		"an entry too long": {
+			old.List(
+				t, big.NewInt(1), x509.RevocationListEntry{
+					SerialNumber: new(big.Int).Lsh(big.NewInt(1), 600), RevocationTime: Noon,
+				},
+			), domain.ReasonCRLSerial,
+		},
 		"a list of tomorrow":    {old.ListAt(t, w.Clock.Now().Add(Day), big.NewInt(1)), domain.ReasonCRLFuture},
 		"a list of in a second": {old.ListAt(t, w.Clock.Now().Add(time.Second), big.NewInt(1)), domain.ReasonCRLFuture},
 	} {
@@ -188,22 +210,45 @@ func testCAImportFaults(t *testing.T, w *World) {
 		alter    func(*domain.CAImport)
 		want     []Fault
 	}{
-		{"another key", func(i *domain.CAImport) { i.Key = KeyPEM(t, NewKey(t)) }, []Fault{NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch)}},
-		{"a client's certificate", func(i *domain.CAImport) { i.Certificate, i.Key = old.Issue(t, leafKey.Public()), KeyPEM(t, leafKey) }, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonNotCA)}},
+		{
+			"another key", func(i *domain.CAImport) { i.Key = KeyPEM(t, NewKey(t)) },
+			[]Fault{NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch)},
+		},
+		{
+			"a client's certificate",
+			func(i *domain.CAImport) { i.Certificate, i.Key = old.Issue(t, leafKey.Public()), KeyPEM(t, leafKey) },
+			[]Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonNotCA),
+			},
+		},
 		{"a CA that may not sign lists", func(i *domain.CAImport) {
 			other := NewForeignCA(t, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign })
 			i.Certificate, i.Key = CertPEM(other.Cert.Raw), KeyPEM(t, other.Key)
 		}, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonNotCA)}},
-		{"a name that is taken", func(i *domain.CAImport) { i.Name = strings.ToUpper(first.Name) }, []Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)}},
-		{"the same CA under another name", func(i *domain.CAImport) { i.Certificate, i.Key = CertPEM(taken.Cert.Raw), KeyPEM(t, taken.Key) }, []Fault{NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated)}},
+		{
+			"a name that is taken", func(i *domain.CAImport) { i.Name = strings.ToUpper(first.Name) },
+			[]Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+		},
+		{
+			"the same CA under another name",
+			func(i *domain.CAImport) { i.Certificate, i.Key = CertPEM(taken.Cert.Raw), KeyPEM(t, taken.Key) }, []Fault{
+				NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated),
+			},
+		},
 		{"no name anywhere", func(i *domain.CAImport) {
 			nameless := NewForeignCA(t, func(c *x509.Certificate) { c.Subject.CommonName = "" })
 			i.Name, i.Certificate, i.Key = "", CertPEM(nameless.Cert.Raw), KeyPEM(t, nameless.Key)
 		}, []Fault{NewFault(domain.Required, "name", domain.ReasonRequired)}},
 		{"a bad name and address", func(i *domain.CAImport) { i.Name, i.Email = "a\nb", "nobody" }, []Fault{
-			NewFault(domain.Invalid, "name", domain.ReasonControl), NewFault(domain.Invalid, "email", domain.ReasonEmail),
+			NewFault(domain.Invalid, "name", domain.ReasonControl),
+			NewFault(domain.Invalid, "email", domain.ReasonEmail),
 		}},
-		{"no PEM", func(i *domain.CAImport) { i.Certificate, i.Key = nil, "" }, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM)}},
+		{
+			"no PEM", func(i *domain.CAImport) { i.Certificate, i.Key = nil, "" },
+			[]Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM),
+			},
+		},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			before := Must(w.Store.CAs().IDs(t.Context()))(t)

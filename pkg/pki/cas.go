@@ -64,7 +64,8 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 	}
 	now := s.Now()
 	prepared, err := ca.PrepareRoot(ca.RootRequest{
-		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate), NotAfter: now.Add(time.Duration(life) * day),
+		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate),
+		NotAfter: now.Add(time.Duration(life) * day),
 	})
 	if err != nil {
 		return domain.CA{}, material("name", err)
@@ -78,12 +79,17 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 	if err != nil {
 		return domain.CA{}, err
 	}
-	record := domain.CA{Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now, UpdatedAt: now}
+	record := domain.CA{
+		Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now, UpdatedAt: now,
+	}
 	return s.keep(ctx, domain.ActionCreate, record, authority.Certificate, signer, nil)
 }
 
 // keep stores a CA with its sealed key, and what came with it.
-func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, cert *x509.Certificate, signer crypto.Signer, crl *ca.CRL) (domain.CA, error) {
+func (s *CAs) keep(
+	ctx context.Context, action domain.Action, record domain.CA, cert *x509.Certificate, signer crypto.Signer,
+	crl *ca.CRL,
+) (domain.CA, error) {
 	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
 	if err != nil {
 		return domain.CA{}, err
@@ -94,7 +100,10 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 	}
 	record.KeyAlgorithm = string(algorithm)
 	record.ExpiresAt = cert.NotAfter.UTC()
-	key := domain.CAKey{Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)), Fingerprint: fingerprint(cert.RawSubjectPublicKeyInfo)}
+	key := domain.CAKey{
+		Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)),
+		Fingerprint: fingerprint(cert.RawSubjectPublicKeyInfo),
+	}
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if err := tx.CAs().Create(ctx, &record, key, stateAfter(crl)); err != nil {
 			return none, err
@@ -170,7 +179,11 @@ func keyAlgorithm(name string) (ca.KeyAlgorithm, error) {
 		algorithm = ca.ECDSAP256
 	}
 	if !algorithm.Valid() {
-		return "", domain.Fault(domain.Invalid, "key_algorithm", domain.ReasonChoice, "ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072, rsa-4096")
+		return "",
+			domain.Fault(
+				domain.Invalid, "key_algorithm", domain.ReasonChoice,
+				"ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072, rsa-4096",
+			)
 	}
 	return algorithm, nil
 }

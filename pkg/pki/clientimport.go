@@ -40,13 +40,16 @@ func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.
 	}
 	return s.keep(ctx, domain.ActionImport, client, domain.Certificate{
 		CAID: in.CAID, Serial: serial, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
-		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: in.Password != "", CreatedAt: now, Issuer: issuer,
+		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: in.Password != "", CreatedAt: now,
+		Issuer: issuer,
 	})
 }
 
-// checkImport checks the certificate and all that can be seen of the key against each other, the CA and the rules of names, and returns them with the CA's
-// certificate.
-func (s *Clients) checkImport(ctx context.Context, in domain.ClientImport) (cert *x509.Certificate, key *foreignKey, issuer []byte, err error) {
+// checkImport checks the certificate and all that can be seen of the key against each other, the CA
+// and the rules of names, and returns them with the CA's certificate.
+func (s *Clients) checkImport(
+	ctx context.Context, in domain.ClientImport,
+) (cert *x509.Certificate, key *foreignKey, issuer []byte, err error) {
 	authority, caErr := s.Authorities.Get(ctx, in.CAID)
 	if domain.IsKind(caErr, domain.Missing) {
 		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
@@ -56,7 +59,9 @@ func (s *Clients) checkImport(ctx context.Context, in domain.ClientImport) (cert
 	if err := errors.Join(in.Validate(s.Now()), caErr, material("cert", certErr), material("key", keyErr)); err != nil {
 		return nil, nil, nil, err
 	}
-	if err := errors.Join(material("cert", authority.CheckClient(cert)), material("key", key.matches(cert))); err != nil {
+	if err := errors.Join(
+		material("cert", authority.CheckClient(cert)), material("key", key.matches(cert)),
+	); err != nil {
 		return nil, nil, nil, err
 	}
 	if err := s.checkImportedName(ctx, cert.Subject.CommonName); err != nil {
@@ -68,9 +73,11 @@ func (s *Clients) checkImport(ctx context.Context, in domain.ClientImport) (cert
 	return cert, key, authority.Certificate.Raw, nil
 }
 
-// importedPEM opens the key and writes it anew in the form that is kept: PKCS#8, encrypted with its password if it has one. The
-// password of a key that is not encrypted protects it from now on.
-func (s *Clients) importedPEM(ctx context.Context, key *foreignKey, cert *x509.Certificate, password domain.Secret) ([]byte, error) {
+// importedPEM opens the key and writes it anew in the form that is kept: PKCS#8, encrypted with its
+// password if it has one. The password of a key that is not encrypted protects it from now on.
+func (s *Clients) importedPEM(
+	ctx context.Context, key *foreignKey, cert *x509.Certificate, password domain.Secret,
+) ([]byte, error) {
 	if err := key.open(ctx, s.Derivations); err != nil {
 		return nil, err
 	}
@@ -80,10 +87,14 @@ func (s *Clients) importedPEM(ctx context.Context, key *foreignKey, cert *x509.C
 	return s.keyPEM(ctx, key.signer, password)
 }
 
-// checkImportedName checks the common name as the name of a client. The certificate is to blame, so the fault is on cert.
+// checkImportedName checks the common name as the name of a client. The certificate is to blame, so
+// the fault is on cert.
 func (s *Clients) checkImportedName(ctx context.Context, name string) error {
 	if err := domain.CheckClientName("cert", name); err != nil {
-		return &domain.Error{Kind: domain.Invalid, Field: "cert", Reason: domain.ReasonNoName, Args: []any{domain.ClientNameCharset, domain.MaxClientName}, Err: err}
+		return &domain.Error{
+			Kind: domain.Invalid, Field: "cert", Reason: domain.ReasonNoName,
+			Args: []any{domain.ClientNameCharset, domain.MaxClientName}, Err: err,
+		}
 	}
 	taken, err := s.Store.Clients().NameTaken(ctx, name)
 	return nameFault(taken, err)
@@ -97,8 +108,11 @@ func (s *Clients) checkImportedSerial(ctx context.Context, caID int64, serial st
 	return err
 }
 
-// importRevocation sets since when the client is revoked, if it is: by the CA's list, or because the caller says so.
-func (s *Clients) importRevocation(ctx context.Context, in domain.ClientImport, serial string, client *domain.Client) error {
+// importRevocation sets since when the client is revoked, if it is: by the CA's list, or because
+// the caller says so.
+func (s *Clients) importRevocation(
+	ctx context.Context, in domain.ClientImport, serial string, client *domain.Client,
+) error {
 	listed, found, err := s.Store.Revocations().Find(ctx, in.CAID, serial)
 	switch {
 	case err != nil:

@@ -22,13 +22,20 @@ func TestClients_Import(t *testing.T) {
 	authority := old.ImportInto(t, w, nil)
 	t.Run("the record is the certificate's subject and the request's address", func(t *testing.T) {
 		key := NewKey(t)
-		text := old.Issue(t, key.Public(), func(c *x509.Certificate) { c.Subject.CommonName = "site.rio-1"; c.SerialNumber = big.NewInt(0xabc) })
+		text := old.Issue(
+			t, key.Public(),
+			func(c *x509.Certificate) { c.Subject.CommonName = "site.rio-1"; c.SerialNumber = big.NewInt(0xabc) },
+		)
 		got := Must(w.Clients.Import(ctx, domain.ClientImport{
 			CAID: authority.ID, Email: "rio@example.com", Description: "Rio", Certificate: text, Key: KeyPEM(t, key),
 		}))(t)
 		WantSame(t, got, domain.Client{
-			ID: got.ID, CAID: authority.ID, Name: "site.rio-1", Description: "Rio", ExpiresAt: Noon.Add(300 * Day), CreatedAt: Noon, UpdatedAt: Noon,
-			Subject: domain.Subject{Country: "BR", Province: "SP", City: "São Paulo", Organization: "Empresa", Sector: "TI", Email: "rio@example.com"},
+			ID: got.ID, CAID: authority.ID, Name: "site.rio-1", Description: "Rio", ExpiresAt: Noon.Add(300 * Day),
+			CreatedAt: Noon, UpdatedAt: Noon,
+			Subject: domain.Subject{
+				Country: "BR", Province: "SP", City: "São Paulo", Organization: "Empresa", Sector: "TI",
+				Email: "rio@example.com",
+			},
 		})
 		WantSame(t, Must(w.Clients.Get(ctx, got.ID))(t), got)
 		WantSame(t, w.Serial(t, got.ID), "0abc")
@@ -40,12 +47,28 @@ func TestClients_Import(t *testing.T) {
 		text := old.Issue(t, key.Public(), func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 		})
-		Must(w.Clients.Import(ctx, domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: KeyPEM(t, key)}))(t)
+		Must(
+			w.Clients.Import(
+				ctx, domain.ClientImport{
+					CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: KeyPEM(t, key),
+				},
+			),
+		)(
+			t,
+		)
 	})
 	t.Run("a subject with control characters is stored without them", func(t *testing.T) {
 		key := NewKey(t)
 		text := old.Issue(t, key.Public(), func(c *x509.Certificate) { c.Subject.Organization = []string{"a\x00b\nc"} })
-		got := Must(w.Clients.Import(ctx, domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: KeyPEM(t, key)}))(t)
+		got := Must(
+			w.Clients.Import(
+				ctx, domain.ClientImport{
+					CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: KeyPEM(t, key),
+				},
+			),
+		)(
+			t,
+		)
 		WantSame(t, got.Organization, "abc")
 	})
 	t.Run("passwords", func(t *testing.T) { testImportPasswords(t, w, old, authority.ID) })
@@ -56,7 +79,9 @@ func TestClients_Import(t *testing.T) {
 func testImportPasswords(t *testing.T, w *World, old ForeignCA, caID int64) {
 	ctx := t.Context()
 	key := NewKey(t)
-	request := domain.ClientImport{CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: EncryptedPEM(t, key, "certo")}
+	request := domain.ClientImport{
+		CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: EncryptedPEM(t, key, "certo"),
+	}
 	_, err := w.Clients.Import(ctx, request)
 	WantFaults(t, err, NewFault(domain.Required, "password", domain.ReasonPasswordRequired))
 	request.Password = "errado"
@@ -67,7 +92,8 @@ func testImportPasswords(t *testing.T, w *World, old ForeignCA, caID int64) {
 
 	plain := NewKey(t)
 	got := Must(w.Clients.Import(ctx, domain.ClientImport{
-		CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, plain.Public()), Key: KeyPEM(t, plain), Password: "novo",
+		CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, plain.Public()), Key: KeyPEM(t, plain),
+		Password: "novo",
 	}))(t)
 	wantProtected(t, w, got.ID, plain, "novo")
 }
@@ -94,14 +120,18 @@ func testImportRevoked(t *testing.T, w *World, old ForeignCA, caID int64) {
 		want     time.Time
 	}{
 		{"without a date it is revoked now", nil, Noon},
-		{"with a date it is revoked since then", new(Noon.Add(-3 * Day).In(time.FixedZone("-03", -3*60*60))), Noon.Add(-3 * Day)},
+		{
+			"with a date it is revoked since then", new(Noon.Add(-3 * Day).In(time.FixedZone("-03", -3*60*60))),
+			Noon.Add(-3 * Day),
+		},
 		{"a date before the certificate", new(Noon.Add(-1000 * Day)), Noon.Add(-1000 * Day)},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			key := NewKey(t)
 			before := w.Current(t, caID).Number.Int64()
 			got := Must(w.Clients.Import(ctx, domain.ClientImport{
-				CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: KeyPEM(t, key), Revoked: true, RevokedAt: test.date,
+				CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: KeyPEM(t, key),
+				Revoked: true, RevokedAt: test.date,
 			}))(t)
 			WantSame(t, Must(w.Clients.Get(ctx, got.ID))(t).RevokedAt, test.want)
 			list := w.Current(t, caID)
@@ -116,7 +146,9 @@ func testImportRevoked(t *testing.T, w *World, old ForeignCA, caID int64) {
 func testImportFaults(t *testing.T, w *World, old ForeignCA, caID int64) {
 	key, weak := NewKey(t), NewRSA(t, 1024)
 	taken := Must(w.Clients.Import(t.Context(), domain.ClientImport{
-		CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(77) }), Key: KeyPEM(t, key),
+		CAID: caID, Email: "a@example.com",
+		Certificate: old.Issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(77) }),
+		Key:         KeyPEM(t, key),
 	}))(t)
 	stranger := NewForeignCA(t, func(c *x509.Certificate) { c.Subject = old.Cert.Subject })
 	named := func(name string) func(*domain.ClientImport) {
@@ -130,52 +162,119 @@ func testImportFaults(t *testing.T, w *World, old ForeignCA, caID int64) {
 		alter    func(*domain.ClientImport)
 		want     []Fault
 	}{
-		{"another key", func(i *domain.ClientImport) { i.Key = KeyPEM(t, NewKey(t)) }, []Fault{NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch)}},
-		{"a key of another kind", func(i *domain.ClientImport) { i.Key = KeyPEM(t, NewRSA(t, 2048)) }, []Fault{NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch)}},
-		{"another CA of the same name", func(i *domain.ClientImport) { i.Certificate = stranger.Issue(t, key.Public()) }, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonNotSignedByCA)}},
+		{
+			"another key", func(i *domain.ClientImport) { i.Key = KeyPEM(t, NewKey(t)) },
+			[]Fault{NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch)},
+		},
+		{
+			"a key of another kind", func(i *domain.ClientImport) { i.Key = KeyPEM(t, NewRSA(t, 2048)) },
+			[]Fault{NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch)},
+		},
+		{
+			"another CA of the same name",
+			func(i *domain.ClientImport) { i.Certificate = stranger.Issue(t, key.Public()) }, []Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonNotSignedByCA),
+			},
+		},
 		{"another CA and another key", func(i *domain.ClientImport) {
 			i.Certificate, i.Key = stranger.Issue(t, key.Public()), KeyPEM(t, NewKey(t))
-		}, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonNotSignedByCA), NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch)}},
-		{"a sub-CA", func(i *domain.ClientImport) {
-			i.Certificate = old.Issue(t, key.Public(), func(c *x509.Certificate) { c.IsCA = true; c.KeyUsage = x509.KeyUsageCertSign })
-		}, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonIsCA)}},
-		{"the CA itself", func(i *domain.ClientImport) { i.Certificate, i.Key = CertPEM(old.Cert.Raw), KeyPEM(t, old.Key) }, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonIsCA)}},
-		{"a server", func(i *domain.ClientImport) {
-			i.Certificate = old.Issue(t, key.Public(), func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
-		}, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonNotClient)}},
-		{"a weak key", func(i *domain.ClientImport) { i.Certificate, i.Key = old.Issue(t, weak.Public()), KeyPEM(t, weak) }, []Fault{NewFault(domain.Invalid, "key", domain.ReasonKeyWeak)}},
-		{"a certificate of a weak key", func(i *domain.ClientImport) { i.Certificate = old.Issue(t, weak.Public()) }, []Fault{
-			NewFault(domain.Invalid, "cert", domain.ReasonKeyWeak), NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch),
+		}, []Fault{
+			NewFault(domain.Invalid, "cert", domain.ReasonNotSignedByCA),
+			NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch),
 		}},
+		{"a sub-CA", func(i *domain.ClientImport) {
+			i.Certificate = old.Issue(
+				t, key.Public(), func(c *x509.Certificate) { c.IsCA = true; c.KeyUsage = x509.KeyUsageCertSign },
+			)
+		}, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonIsCA)}},
+		{
+			"the CA itself",
+			func(i *domain.ClientImport) { i.Certificate, i.Key = CertPEM(old.Cert.Raw), KeyPEM(t, old.Key) }, []Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonIsCA),
+			},
+		},
+		{"a server", func(i *domain.ClientImport) {
+			i.Certificate = old.Issue(
+				t, key.Public(),
+				func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} },
+			)
+		}, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonNotClient)}},
+		{
+			"a weak key",
+			func(i *domain.ClientImport) { i.Certificate, i.Key = old.Issue(t, weak.Public()), KeyPEM(t, weak) },
+			[]Fault{
+				NewFault(domain.Invalid, "key", domain.ReasonKeyWeak),
+			},
+		},
+		{"a certificate of a weak key", func(i *domain.ClientImport) { i.Certificate = old.Issue(t, weak.Public()) },
+			[]Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonKeyWeak),
+				NewFault(domain.Invalid, "key", domain.ReasonKeyMismatch),
+			}},
 		{"no name", named(""), []Fault{noName}},
 		{"a name with a space", named("site um"), []Fault{noName}},
 		{"a name of 31 characters", named(strings.Repeat("a", 31)), []Fault{noName}},
 		{"a reserved name", named("Default"), []Fault{noName}},
 		{"a way up", named(".."), []Fault{noName}},
-		{"a name that is taken", named(strings.ToUpper(taken.Name)), []Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)}},
+		{
+			"a name that is taken", named(strings.ToUpper(taken.Name)),
+			[]Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+		},
 		{"a serial that is taken", func(i *domain.ClientImport) {
 			i.Certificate = old.Issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(77) })
 		}, []Fault{NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated)}},
-		{"a CA that does not exist", func(i *domain.ClientImport) { i.CAID = 1 << 40 }, []Fault{NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)}},
-		{"no PEM", func(i *domain.ClientImport) { i.Certificate, i.Key = []byte("x"), "y" }, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM)}},
-		{"key and certificate exchanged", func(i *domain.ClientImport) { i.Certificate, i.Key = []byte(i.Key), domain.Secret(i.Certificate) }, []Fault{
-			NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM),
-		}},
-		{"two certificates", func(i *domain.ClientImport) { i.Certificate = append(i.Certificate, CertPEM(old.Cert.Raw)...) }, []Fault{NewFault(domain.Invalid, "cert", domain.ReasonOnePEM)}},
-		{"a date without being revoked", func(i *domain.ClientImport) { i.RevokedAt = &Noon }, []Fault{NewFault(domain.Invalid, "revoked_date", domain.ReasonOnlyRevoked)}},
-		{"a date in the future", func(i *domain.ClientImport) { i.Revoked, i.RevokedAt = true, new(Noon.Add(time.Second)) }, []Fault{NewFault(domain.Invalid, "revoked_date", domain.ReasonFuture)}},
+		{
+			"a CA that does not exist", func(i *domain.ClientImport) { i.CAID = 1 << 40 },
+			[]Fault{NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)},
+		},
+		{
+			"no PEM", func(i *domain.ClientImport) { i.Certificate, i.Key = []byte("x"), "y" },
+			[]Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM),
+			},
+		},
+		{"key and certificate exchanged",
+			func(i *domain.ClientImport) { i.Certificate, i.Key = []byte(i.Key), domain.Secret(i.Certificate) },
+			[]Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM),
+			}},
+		{
+			"two certificates",
+			func(i *domain.ClientImport) { i.Certificate = append(i.Certificate, CertPEM(old.Cert.Raw)...) }, []Fault{
+				NewFault(domain.Invalid, "cert", domain.ReasonOnePEM),
+			},
+		},
+		{
+			"a date without being revoked", func(i *domain.ClientImport) { i.RevokedAt = &Noon },
+			[]Fault{NewFault(domain.Invalid, "revoked_date", domain.ReasonOnlyRevoked)},
+		},
+		{
+			"a date in the future",
+			func(i *domain.ClientImport) { i.Revoked, i.RevokedAt = true, new(Noon.Add(time.Second)) }, []Fault{
+				NewFault(domain.Invalid, "revoked_date", domain.ReasonFuture),
+			},
+		},
 		{"a date that no list can name", func(i *domain.ClientImport) {
 			i.Revoked, i.RevokedAt = true, new(time.Date(1949, time.December, 31, 23, 59, 59, 0, time.UTC))
 		}, []Fault{NewFault(domain.Invalid, "revoked_date", domain.ReasonDate)}},
-		{"the year one, which is no date at all", func(i *domain.ClientImport) { i.Revoked, i.RevokedAt = true, new(time.Time) }, []Fault{NewFault(domain.Invalid, "revoked_date", domain.ReasonDate)}},
+		{
+			"the year one, which is no date at all",
+			func(i *domain.ClientImport) { i.Revoked, i.RevokedAt = true, new(time.Time) }, []Fault{
+				NewFault(domain.Invalid, "revoked_date", domain.ReasonDate),
+			},
+		},
 		{"all at once", func(i *domain.ClientImport) { *i = domain.ClientImport{RevokedAt: &Noon} }, []Fault{
-			NewFault(domain.Required, "email", domain.ReasonRequired), NewFault(domain.Invalid, "revoked_date", domain.ReasonOnlyRevoked),
-			NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound), NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM),
+			NewFault(domain.Required, "email", domain.ReasonRequired),
+			NewFault(domain.Invalid, "revoked_date", domain.ReasonOnlyRevoked),
+			NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound),
+			NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM),
 		}},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			before := w.Current(t, caID)
-			request := domain.ClientImport{CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: KeyPEM(t, key)}
+			request := domain.ClientImport{
+				CAID: caID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: KeyPEM(t, key),
+			}
 			test.alter(&request)
 			_, err := w.Clients.Import(t.Context(), request)
 			WantFaults(t, err, test.want...)

@@ -39,7 +39,9 @@ func (s *Clients) MarkExpired(ctx context.Context) error {
 }
 
 // Page lists clients.
-func (s *Clients) Page(ctx context.Context, filter domain.ClientFilter, page domain.PageRequest) (domain.Page[domain.Client], error) {
+func (s *Clients) Page(
+	ctx context.Context, filter domain.ClientFilter, page domain.PageRequest,
+) (domain.Page[domain.Client], error) {
 	filter.At = s.Now()
 	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Client], error) {
 		return s.Store.Clients().Page(ctx, filter, page)
@@ -71,8 +73,8 @@ func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpda
 	return record, err
 }
 
-// Revoke revokes the client's certificate; once it has returned, every CRL that is served lists it. Revoking again changes
-// nothing.
+// Revoke revokes the client's certificate; once it has returned, every CRL that is served lists it.
+// Revoking again changes nothing.
 func (s *Clients) Revoke(ctx context.Context, id int64) error {
 	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		client, err := tx.Clients().Lock(ctx, id)

@@ -8,10 +8,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// heed takes a list to a state that was read of its CA, which is read again first if that is wanted. Of two who ask at the same time the later may come
-// first, so what does not follow is read again, too; if it still does not, the CA is another one, or its revocations have gone back, and what is known of
-// it is forgotten. Its caller has the turn.
-func (s *CRLs) heed(ctx context.Context, l *list, caID int64, state domain.CRLState, again bool) (domain.CRLState, error) {
+// heed takes a list to a state that was read of its CA, which is read again first if that is
+// wanted. Of two who ask at the same time the later may come first, so what does not follow is read
+// again, too; if it still does not, the CA is another one, or its revocations have gone back, and
+// what is known of it is forgotten. Its caller has the turn.
+func (s *CRLs) heed(
+	ctx context.Context, l *list, caID int64, state domain.CRLState, again bool,
+) (domain.CRLState, error) {
 	if l.lapsed.Load() {
 		l.forget()
 		l.seen.Store(nil)
@@ -24,8 +27,10 @@ func (s *CRLs) heed(ctx context.Context, l *list, caID int64, state domain.CRLSt
 			return state, err
 		}
 		if before != nil && !state.Follows(*before) {
-			s.Log.ErrorContext(ctx, "the revocations of a CA have gone back: its list is made anew", "ca_id", caID, "epoch", state.Epoch,
-				"epoch_before", before.Epoch, "incarnation", state.Incarnation, "incarnation_before", before.Incarnation)
+			s.Log.ErrorContext(ctx, "the revocations of a CA have gone back: its list is made anew", "ca_id", caID,
+				"epoch", state.Epoch,
+				"epoch_before", before.Epoch, "incarnation", state.Incarnation, "incarnation_before",
+				before.Incarnation)
 			l.forget()
 			s.Authorities.Forget(caID)
 		}
@@ -49,7 +54,8 @@ func (l *list) forget() {
 	l.restart()
 }
 
-// keep remembers what was revoked in the history that has ended. Where another replica has signed the last list, that is only in the list.
+// keep remembers what was revoked in the history that has ended. Where another replica has signed
+// the last list, that is only in the list.
 func (l *list) keep(crl *SignedCRL) {
 	seen, revocations := l.seen.Load(), l.revocations
 	if crl != nil && crl.Epoch > l.epoch {
@@ -64,8 +70,9 @@ func (l *list) keep(crl *SignedCRL) {
 
 func (l *list) restart() { l.revocations, l.epoch, l.last = nil, 0, domain.Revocation{} }
 
-// another looks whether the database has another history than the state was read from: a list is only made in one that is known. Nobody may have noticed
-// yet, and what was published in the one that has ended is not known here, unless the incarnation is renewed first.
+// another looks whether the database has another history than the state was read from: a list is
+// only made in one that is known. Nobody may have noticed yet, and what was published in the one
+// that has ended is not known here, unless the incarnation is renewed first.
 func (s *CRLs) another(ctx context.Context, state domain.CRLState) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, crlStateTime)
 	defer cancel()
@@ -76,16 +83,17 @@ func (s *CRLs) another(ctx context.Context, state domain.CRLState) (bool, error)
 // maxToldSerials bounds the serials in a line of the log.
 const maxToldSerials = 100
 
-// tellGone says which certificates are good again because their revocation is gone with the history that had it: it is not among all that there are.
-// Its caller has the turn.
+// tellGone says which certificates are good again because their revocation is gone with the history
+// that had it: it is not among all that there are. Its caller has the turn.
 func (s *CRLs) tellGone(ctx context.Context, l *list, caID int64, state domain.CRLState, all []domain.Revocation) {
 	before := l.before
 	if l.before = nil; before == nil || before.ca != state.CA {
 		return
 	}
 	if serials := before.missing(all, s.Now()); len(serials) > 0 {
-		s.Log.ErrorContext(ctx, "certificates are good again: the database has lost their revocation; revoke them again, or hand in a list that has them "+
-			"beside the last one of each CA with `chaveiro restore --accept --crl`",
+		s.Log.ErrorContext(ctx,
+			"certificates are good again: the database has lost their revocation; revoke them again, or hand in a list that has them "+
+				"beside the last one of each CA with `chaveiro restore --accept --crl`",
 			"ca_id", caID, "certificates", len(serials), "serials", serials[:min(len(serials), maxToldSerials)])
 	}
 }
@@ -106,7 +114,8 @@ func (b *lapsedList) missing(others []domain.Revocation, now time.Time) (serials
 	return serials
 }
 
-// rejoin checks that the last revocation that is known is still there, as it was. Otherwise the number has fallen and risen again unseen, and all are read.
+// rejoin checks that the last revocation that is known is still there, as it was. Otherwise the
+// number has fallen and risen again unseen, and all are read.
 func (s *CRLs) rejoin(ctx context.Context, l *list) error {
 	if l.last.Serial == "" {
 		return nil

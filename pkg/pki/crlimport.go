@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// readCRL reads a CRL that was made elsewhere, and checks that it is a complete one of the CA, from which its own lists can go on; no text is no
-// CRL.
+// readCRL reads a CRL that was made elsewhere, and checks that it is a complete one of the CA, from
+// which its own lists can go on; no text is no CRL.
 func (s *CAs) readCRL(text []byte, issuer *x509.Certificate) (*ca.CRL, error) {
 	if len(text) == 0 {
 		return nil, nil
@@ -43,7 +43,8 @@ func crlFault(err error) error {
 	return fault
 }
 
-// maxSmallNumber bounds the CRL numbers that are counted on from. It leaves room for more lists than anyone can sign. What is larger is a base.
+// maxSmallNumber bounds the CRL numbers that are counted on from. It leaves room for more lists
+// than anyone can sign. What is larger is a base.
 const maxSmallNumber = 62 // bits
 
 // stateAfter is where the lists of a CA stand after the list that came with it.
@@ -85,7 +86,11 @@ func listedRevocations(caID int64, crl *ca.CRL) []domain.Revocation {
 	}
 	var list []domain.Revocation
 	for _, one := range crl.Revocations() {
-		list = append(list, domain.Revocation{CAID: caID, Serial: ca.FormatSerial(one.Serial), RevokedAt: one.RevokedAt, Reason: one.Reason})
+		list = append(
+			list, domain.Revocation{
+				CAID: caID, Serial: ca.FormatSerial(one.Serial), RevokedAt: one.RevokedAt, Reason: one.Reason,
+			},
+		)
 	}
 	return list
 }

@@ -75,7 +75,8 @@ func (m *Lists) drop(caID int64) {
 	delete(m.lists, caID)
 }
 
-// keepOnly forgets the lists of CAs that another replica has deleted. The ids are in ascending order.
+// keepOnly forgets the lists of CAs that another replica has deleted. The ids are in ascending
+// order.
 func (m *Lists) keepOnly(ids []int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -86,7 +87,8 @@ func (m *Lists) keepOnly(ids []int64) {
 	}
 }
 
-// Forget drops all lists: the database has another history. What was on them is kept until it has been compared with what is on the next ones.
+// Forget drops all lists: the database has another history. What was on them is kept until it has
+// been compared with what is on the next ones.
 func (m *Lists) Forget() {
 	for _, l := range m.all() {
 		if crl := l.current.Swap(nil); crl != nil {

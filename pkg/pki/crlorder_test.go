@@ -20,7 +20,9 @@ import (
 // TestCRLs_AfterImport: an OpenVPN that has the imported list takes ours only if it begins later.
 func TestCRLs_AfterImport(t *testing.T) {
 	t.Parallel()
-	for sentence, age := range map[string]time.Duration{"made long ago": 40 * Day, "made a minute ago": time.Minute, "made a second ago": time.Second} {
+	for sentence, age := range map[string]time.Duration{
+		"made long ago": 40 * Day, "made a minute ago": time.Minute, "made a second ago": time.Second,
+	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			w := NewWorld(t)
@@ -30,8 +32,11 @@ func TestCRLs_AfterImport(t *testing.T) {
 			last, number := Noon.Add(-age), huge
 			for range 3 {
 				list := listOf(t, Must(w.CRLs.Current(t.Context(), authority.ID))(t))
-				if !list.ThisUpdate.After(last) || list.ThisUpdate.After(w.Clock.Now()) || list.Number.Cmp(number) <= 0 {
-					t.Errorf("list %v begins at %v, the one before, %v, at %v", list.Number, list.ThisUpdate, number, last)
+				if !list.ThisUpdate.After(last) || list.ThisUpdate.After(w.Clock.Now()) ||
+					list.Number.Cmp(number) <= 0 {
+					t.Errorf(
+						"list %v begins at %v, the one before, %v, at %v", list.Number, list.ThisUpdate, number, last,
+					)
 				}
 				last, number = list.ThisUpdate, list.Number
 				w.Clock.Pass(time.Second)
@@ -46,13 +51,16 @@ func listOf(t testing.TB, crl *pki.SignedCRL) *ca.CRL {
 	return Must(ca.ParseCRL(crl.PEM))(t)
 }
 
-// TestCRLs_Future lets a replica whose clock is two hours ahead publish a list that OpenVPN refuses everybody for.
+// TestCRLs_Future lets a replica whose clock is two hours ahead publish a list that OpenVPN refuses
+// everybody for.
 func TestCRLs_Future(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	authority := w.NewCA(t)
 	good := listOf(t, Must(w.CRLs.Current(t.Context(), authority.ID))(t))
-	wrong := w.With(t, func(s *service.Settings) { s.Now = func() time.Time { return w.Clock.Now().Add(2 * time.Hour) } })
+	wrong := w.With(
+		t, func(s *service.Settings) { s.Now = func() time.Time { return w.Clock.Now().Add(2 * time.Hour) } },
+	)
 	client := w.NewClient(t, authority.ID)
 	w.Revoke(t, client.ID)
 	future := listOf(t, Must(wrong.CRLs.Current(t.Context(), authority.ID))(t))
@@ -60,7 +68,8 @@ func TestCRLs_Future(t *testing.T) {
 		t.Fatal("the list is none of the future")
 	}
 	mended := listOf(t, Must(w.CRLs.Current(t.Context(), authority.ID))(t))
-	if mended.ThisUpdate.After(w.Clock.Now()) || !mended.ThisUpdate.After(good.ThisUpdate) || mended.Number.Cmp(future.Number) <= 0 || len(mended.Entries) != 1 {
+	if mended.ThisUpdate.After(w.Clock.Now()) || !mended.ThisUpdate.After(good.ThisUpdate) ||
+		mended.Number.Cmp(future.Number) <= 0 || len(mended.Entries) != 1 {
 		t.Errorf("list %v of %d entries begins at %v", mended.Number, len(mended.Entries), mended.ThisUpdate)
 	}
 	WantSame(t, Must(w.Replica(t).CRLs.Current(t.Context(), authority.ID))(t).DER, mended.Raw)
@@ -82,7 +91,8 @@ func TestCRLs_Future(t *testing.T) {
 	})
 }
 
-// TestCRLs_AnotherHistory: what was published before a restore is not known, but the next list is later.
+// TestCRLs_AnotherHistory: what was published before a restore is not known, but the next list is
+// later.
 func TestCRLs_AnotherHistory(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -90,7 +100,12 @@ func TestCRLs_AnotherHistory(t *testing.T) {
 	authority := old.ImportInto(t, w, old.ListAt(t, Noon.Add(-time.Second), big.NewInt(1)))
 	before := Must(w.CRLs.Current(t.Context(), authority.ID))(t)
 	w.Clock.Pass(10 * time.Second)
-	Must(w.Store.Histories().Renew(t.Context(), Must(w.Store.Histories().Incarnation(t.Context()))(t).Value, w.Clock.Now()))(t)
+	Must(
+		w.Store.Histories().
+			Renew(t.Context(), Must(w.Store.Histories().Incarnation(t.Context()))(t).Value, w.Clock.Now()),
+	)(
+		t,
+	)
 	w.Clock.Pass(time.Second)
 	after := Must(w.CRLs.Current(t.Context(), authority.ID))(t)
 	WantSame(t, after.ThisUpdate, w.Clock.Now())

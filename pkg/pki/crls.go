@@ -16,14 +16,18 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/history"
 )
 
-// CRLs signs and serves the revocation lists. A list is signed when it is asked for and the CA's epoch has moved, so that one
-// signature serves however many revocations came in between; or when two thirds of its life are over.
+// CRLs signs and serves the revocation lists. A list is signed when it is asked for and the CA's
+// epoch has moved, so that one signature serves however many revocations came in between; or when
+// two thirds of its life are over.
 //
-// OpenVPN that holds two lists of a CA believes the one with the later thisUpdate, and refuses everybody while that is in the future. So numbers
-// and thisUpdate only rise, and a list of the future, which a wrong clock has made, is not served: another one is signed in its place, with a
-// higher number and a thisUpdate of now. When the future has come, the next list is later than that one was.
+// OpenVPN that holds two lists of a CA believes the one with the later thisUpdate, and refuses
+// everybody while that is in the future. So numbers and thisUpdate only rise, and a list of the
+// future, which a wrong clock has made, is not served: another one is signed in its place, with a
+// higher number and a thisUpdate of now. When the future has come, the next list is later than that
+// one was.
 //
-// The last good list is served until it ends when no other can be had: while the database does not answer, or can't be written to.
+// The last good list is served until it ends when no other can be had: while the database does not
+// answer, or can't be written to.
 type CRLs struct {
 	Store       domain.Store
 	History     *history.Watcher
@@ -36,8 +40,8 @@ type CRLs struct {
 	states bounded.Flights[int64, domain.CRLState]
 }
 
-// SignedCRL is a revocation list in both encodings. Tag changes when the list does. Stale says that this is the last list that could be had, and
-// that later revocations may not be on it.
+// SignedCRL is a revocation list in both encodings. Tag changes when the list does. Stale says that
+// this is the last list that could be had, and that later revocations may not be on it.
 type SignedCRL struct {
 	domain.CRL
 	PEM   []byte
@@ -50,15 +54,16 @@ var errCRLContention = errors.New("pki: the CRL number was taken by another repl
 
 const publishAttempts = 20
 
-// How long the database may take: to say where a list stands, to read or store one, and to say what is new.
+// How long the database may take: to say where a list stands, to read or store one, and to say what
+// is new.
 const (
 	crlStateTime = time.Second
 	crlStoreTime = 5 * time.Second
 	crlReadTime  = 20 * time.Second // the revocations, maybe a million
 )
 
-// Current returns a list that has every revocation committed before the call; or, if that can't be had, the last one, Stale. Errors:
-// *domain.Error with Missing.
+// Current returns a list that has every revocation committed before the call; or, if that can't be
+// had, the last one, Stale. Errors: *domain.Error with Missing.
 func (s *CRLs) Current(ctx context.Context, caID int64) (*SignedCRL, error) {
 	crl, err := s.fresh(ctx, caID)
 	switch {
@@ -92,7 +97,8 @@ func (s *CRLs) fresh(ctx context.Context, caID int64) (*SignedCRL, error) {
 	return s.renewed(ctx, l, caID, state)
 }
 
-// renewed returns a list that is good for one who has seen the state asked. Its caller has the turn.
+// renewed returns a list that is good for one who has seen the state asked. Its caller has the
+// turn.
 func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CRLState) (*SignedCRL, error) {
 	for attempt := range publishAttempts {
 		state, err := s.heed(ctx, l, caID, asked, attempt > 0)
@@ -113,7 +119,8 @@ func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CR
 	return nil, &domain.Unavailable{Err: errCRLContention}
 }
 
-// state reads where the lists of a CA stand. All who ask at once share one question to the database, which was put after they asked.
+// state reads where the lists of a CA stand. All who ask at once share one question to the
+// database, which was put after they asked.
 func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 	return s.states.Do(ctx, caID, func() (domain.CRLState, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), crlStateTime)
@@ -122,8 +129,9 @@ func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 	})
 }
 
-// good reports whether a list can be served to one who has seen the state: it is the last one, or has all revocations of it, is not due, does
-// not begin in the future, and is not older than one that OpenVPN may have from somebody whose clock was wrong.
+// good reports whether a list can be served to one who has seen the state: it is the last one, or
+// has all revocations of it, is not due, does not begin in the future, and is not older than one
+// that OpenVPN may have from somebody whose clock was wrong.
 func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
 	now := s.Now()
 	overtaken := state.ThisUpdate.After(crl.ThisUpdate) && !state.ThisUpdate.Add(time.Second).After(now)
@@ -131,8 +139,9 @@ func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
 		!crl.ThisUpdate.After(now) && !ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now)
 }
 
-// renew takes the list that another replica has published, or signs and publishes the next one, if no other replica is faster. The state, with
-// the number, was read before the revocations: whoever publishes a later number has read at least as many.
+// renew takes the list that another replica has published, or signs and publishes the next one, if
+// no other replica is faster. The state, with the number, was read before the revocations: whoever
+// publishes a later number has read at least as many.
 func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state domain.CRLState) error {
 	latest, found, err := s.latest(ctx, caID)
 	if err != nil {
@@ -160,7 +169,10 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state doma
 	published, err := s.publish(ctx, crl)
 	if err == nil && published {
 		l.current.Store(signed(crl))
-		s.Log.InfoContext(ctx, "CRL signed", "ca_id", caID, "number", crl.Number, "entries", len(l.revocations), "next_update", crl.NextUpdate)
+		s.Log.InfoContext(
+			ctx, "CRL signed", "ca_id", caID, "number", crl.Number, "entries", len(l.revocations), "next_update",
+			crl.NextUpdate,
+		)
 	}
 	return err
 }
@@ -177,8 +189,9 @@ func (s *CRLs) publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	return s.Store.CRLs().Publish(ctx, crl)
 }
 
-// catchUp reads the revocations since the last time, and drops those whose certificate had ended before the latest list if that had
-// seen them: they were on one list after their end (RFC 5280, 3.3).
+// catchUp reads the revocations since the last time, and drops those whose certificate had ended
+// before the latest list if that had seen them: they were on one list after their end (RFC 5280,
+// 3.3).
 func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL) error {
 	ctx, cancel := context.WithTimeout(ctx, crlReadTime)
 	defer cancel()
@@ -198,13 +211,16 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CR
 	}
 	now := s.Now()
 	l.revocations = slices.DeleteFunc(all, func(r domain.Revocation) bool {
-		return !r.NotAfter.IsZero() && r.Epoch <= latest.Epoch && !latest.ThisUpdate.After(now) && r.NotAfter.Before(latest.ThisUpdate)
+		return !r.NotAfter.IsZero() && r.Epoch <= latest.Epoch && !latest.ThisUpdate.After(now) &&
+			r.NotAfter.Before(latest.ThisUpdate)
 	})
 	return nil
 }
 
 // sign makes the list that follows the latest one.
-func (s *CRLs) sign(ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL) (domain.CRL, error) {
+func (s *CRLs) sign(
+	ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL,
+) (domain.CRL, error) {
 	authority, err := s.Authorities.Get(ctx, caID)
 	if err != nil {
 		return domain.CRL{}, err
@@ -225,13 +241,16 @@ func (s *CRLs) sign(ctx context.Context, l *list, caID int64, state domain.CRLSt
 	_, nextUpdate := ca.CRLWindow(now, s.Life)
 	crl := domain.CRL{
 		CAID: caID, Number: max(state.Number+1, now.Unix()), Follows: state.Number, Epoch: l.epoch,
-		ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, Issuer: authority.Certificate.Raw, Seen: state.RevocationPoint,
+		ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, Issuer: authority.Certificate.Raw,
+		Seen: state.RevocationPoint,
 	}
 	number := big.NewInt(crl.Number)
 	if state.Base != nil {
 		number.Add(number, state.Base)
 	}
-	crl.DER, err = authority.SignCRL(ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries})
+	crl.DER, err = authority.SignCRL(
+		ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries},
+	)
 	return crl, err
 }
 
@@ -240,7 +259,10 @@ func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.C
 	now := s.Now().UTC().Truncate(time.Second)
 	last := later(state.ThisUpdate, latest.ThisUpdate)
 	if last.After(now) {
-		s.Log.WarnContext(ctx, "a CRL begins in the future by this clock: another one is signed", "ca_id", latest.CAID, "this_update", last, "now", now)
+		s.Log.WarnContext(
+			ctx, "a CRL begins in the future by this clock: another one is signed", "ca_id", latest.CAID, "this_update",
+			last, "now", now,
+		)
 		if last = latest.ThisUpdate; last.IsZero() || last.After(now) {
 			return now, nil // what was before it is not known, but was not later than this
 		}

@@ -29,7 +29,9 @@ func TestCRLs_Current(t *testing.T) {
 		WantSame(t, list.NextUpdate, Noon.Add(CRLLife))
 	})
 	t.Run("a list without news is signed once", func(t *testing.T) {
-		WantSame(t, Must(w.CRLs.Current(t.Context(), authority.ID))(t), Must(w.CRLs.Current(t.Context(), authority.ID))(t))
+		WantSame(
+			t, Must(w.CRLs.Current(t.Context(), authority.ID))(t), Must(w.CRLs.Current(t.Context(), authority.ID))(t),
+		)
 	})
 	t.Run("a revocation is on the next list, revoking again changes nothing", func(t *testing.T) {
 		var want []string
@@ -92,7 +94,8 @@ func TestCRLs_Current_Coalesces(t *testing.T) {
 	WantSame(t, len(list.RevokedCertificateEntries), len(clients))
 }
 
-// TestCRLs_Current_ThisUpdate: OpenVPN keeps an old list whose thisUpdate is the same second as that of the new one.
+// TestCRLs_Current_ThisUpdate: OpenVPN keeps an old list whose thisUpdate is the same second as
+// that of the new one.
 func TestCRLs_Current_ThisUpdate(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -132,7 +135,9 @@ func TestCRLs_Current_Renewal(t *testing.T) {
 		young2 := w.NewCA(t)
 		w.Current(t, young2.ID)
 		Check(t, w.CRLs.Refresh(t.Context()))
-		for id, want := range map[int64]int64{authority.ID: w.Clock.Now().Unix(), young.ID: w.Clock.Now().Unix(), young2.ID: w.Clock.Now().Unix()} {
+		for id, want := range map[int64]int64{
+			authority.ID: w.Clock.Now().Unix(), young.ID: w.Clock.Now().Unix(), young2.ID: w.Clock.Now().Unix(),
+		} {
 			WantSame(t, Must(w.Store.CRLs().LastNumber(t.Context(), id))(t), want)
 		}
 		expiry, _, err := w.Store.CRLs().FirstExpiry(t.Context())
@@ -164,7 +169,8 @@ func TestCRLs_Keep(t *testing.T) {
 	<-ended
 }
 
-// TestCRLs_Current_DropsEnded: a revocation leaves the list after it was on one that was made after its certificate's end (RFC 5280, 3.3).
+// TestCRLs_Current_DropsEnded: a revocation leaves the list after it was on one that was made after
+// its certificate's end (RFC 5280, 3.3).
 func TestCRLs_Current_DropsEnded(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -283,13 +289,15 @@ func parse(t testing.TB, w *World, crl *pki.SignedCRL) []string {
 	return Serials(Must(x509.ParseRevocationList(crl.DER))(t))
 }
 
-// TestCRLs_Current_Contention: a replica that is always late does not go on for ever, and says that its list is an old one.
+// TestCRLs_Current_Contention: a replica that is always late does not go on for ever, and says that
+// its list is an old one.
 func TestCRLs_Current_Contention(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	authority := w.NewCA(t)
 	w.CRLs.Store = alwaysLate{w.Store}
-	if _, err := w.CRLs.Current(t.Context(), authority.ID); err == nil || !strings.Contains(err.Error(), "another replica") {
+	if _, err := w.CRLs.Current(t.Context(), authority.ID); err == nil ||
+		!strings.Contains(err.Error(), "another replica") {
 		t.Errorf("error is %v", err)
 	}
 	w.CRLs.Store = w.Store

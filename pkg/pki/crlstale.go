@@ -42,8 +42,10 @@ func (s *CRLs) noteStale(ctx context.Context, l *list, crl domain.CRL, now time.
 		state.since = before.since
 	}
 	if l.stale.CompareAndSwap(before, &state) {
-		s.Log.ErrorContext(ctx, "the CRL can't be brought up to date: the last one is served, without later revocations", "ca_id", crl.CAID,
-			"number", crl.Number, "since", state.since, "next_update", crl.NextUpdate, "seconds_left", int(crl.NextUpdate.Sub(now).Seconds()), "error", cause)
+		s.Log.ErrorContext(ctx,
+			"the CRL can't be brought up to date: the last one is served, without later revocations", "ca_id", crl.CAID,
+			"number", crl.Number, "since", state.since, "next_update", crl.NextUpdate, "seconds_left",
+			int(crl.NextUpdate.Sub(now).Seconds()), "error", cause)
 	}
 }
 

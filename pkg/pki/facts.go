@@ -13,7 +13,8 @@ var (
 		Scope: domain.ScopeCAs, Facts: caFacts, Name: func(c domain.CA) (int64, string) { return c.ID, c.Name },
 	}
 	clients = audit.Resource[domain.Client]{
-		Scope: domain.ScopeClients, Facts: clientFacts, Name: func(c domain.Client) (int64, string) { return c.ID, c.Name },
+		Scope: domain.ScopeClients, Facts: clientFacts,
+		Name: func(c domain.Client) (int64, string) { return c.ID, c.Name },
 	}
 )
 
@@ -25,13 +26,15 @@ func subjectFacts(f audit.Facts, s domain.Subject) audit.Facts {
 
 func caFacts(c domain.CA) audit.Facts {
 	return subjectFacts(audit.Facts{
-		"name": c.Name, "description": c.Description, "key_algorithm": c.KeyAlgorithm, "expires_at": audit.Moment(c.ExpiresAt),
+		"name": c.Name, "description": c.Description, "key_algorithm": c.KeyAlgorithm,
+		"expires_at": audit.Moment(c.ExpiresAt),
 	}, c.Subject)
 }
 
 func clientFacts(c domain.Client) audit.Facts {
 	return subjectFacts(audit.Facts{
-		"name": c.Name, "ca_id": c.CAID, "description": c.Description, "expires_at": audit.Moment(c.ExpiresAt), "revoked_at": audit.Moment(c.RevokedAt),
+		"name": c.Name, "ca_id": c.CAID, "description": c.Description, "expires_at": audit.Moment(c.ExpiresAt),
+		"revoked_at": audit.Moment(c.RevokedAt),
 	}, c.Subject)
 }
 

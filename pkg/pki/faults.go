@@ -7,7 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// materialFaults says which kind of fault of uploaded certificates and keys each error of the ca package is.
+// materialFaults says which kind of fault of uploaded certificates and keys each error of the ca
+// package is.
 var materialFaults = []struct {
 	err    error
 	kind   domain.Kind
@@ -29,14 +30,18 @@ var materialFaults = []struct {
 	{ca.ErrInvalidRequest, domain.Invalid, domain.ReasonFormat},
 }
 
-// material turns an error of the ca package about the uploaded field into the domain's; faults of the password go to the
-// field password, a key of another certificate to the field key. Other errors stay what they are.
+// material turns an error of the ca package about the uploaded field into the domain's; faults of
+// the password go to the field password, a key of another certificate to the field key. Other
+// errors stay what they are.
 func material(field string, err error) error {
 	if bound, ok := errors.AsType[*ca.BoundError](err); ok {
 		return beyond(field, bound)
 	}
 	if encryption, ok := errors.AsType[*ca.EncryptionError](err); ok {
-		return &domain.Error{Kind: domain.Invalid, Field: field, Reason: domain.ReasonKeyEncryption, Args: []any{encryption.Algorithm}, Err: err}
+		return &domain.Error{
+			Kind: domain.Invalid, Field: field, Reason: domain.ReasonKeyEncryption, Args: []any{encryption.Algorithm},
+			Err: err,
+		}
 	}
 	for _, f := range materialFaults {
 		if !errors.Is(err, f.err) {

@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// foreignKey is an uploaded private key. How long it takes to open is the choice of its file, so that is done last, and in turns.
+// foreignKey is an uploaded private key. How long it takes to open is the choice of its file, so
+// that is done last, and in turns.
 type foreignKey struct {
 	file     *ca.PrivateKeyFile
 	password string

@@ -22,9 +22,12 @@ func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Cl
 	return client, err
 }
 
-// otherCA reports whether something was refused because the CA of that id is not the one that was known. Then it is forgotten, and to ask again helps.
+// otherCA reports whether something was refused because the CA of that id is not the one that was
+// known. Then it is forgotten, and to ask again helps.
 func (s *Clients) otherCA(err error, caID int64) bool {
-	refused := slices.ContainsFunc(domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" })
+	refused := slices.ContainsFunc(
+		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" },
+	)
 	return refused && s.Authorities.Forget(caID)
 }
 
@@ -51,7 +54,8 @@ func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Cli
 		ExpiresAt: cert.NotAfter.UTC(), CreatedAt: plan.now, UpdatedAt: plan.now,
 	}
 	return s.keep(ctx, domain.ActionCreate, client, domain.Certificate{
-		CAID: spec.CAID, Serial: ca.FormatSerial(cert.SerialNumber), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
+		CAID: spec.CAID, Serial: ca.FormatSerial(cert.SerialNumber), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		DER:       cert.Raw,
 		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: spec.Password != "", CreatedAt: plan.now,
 		Issuer: plan.authority.Certificate.Raw,
 	})
@@ -93,7 +97,8 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 	return plan, material("name", err) // a subject that can't be, as that of the CA itself
 }
 
-// clientEnd is when a certificate issued now ends: after the asked days, or after the default ones but not after its CA.
+// clientEnd is when a certificate issued now ends: after the asked days, or after the default ones
+// but not after its CA.
 func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
 	if !now.Before(caEnd) {
 		return time.Time{}, domain.Fault(domain.Rule, "ca_id", domain.ReasonCAExpired)
@@ -105,7 +110,8 @@ func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
 		}
 		return end, nil
 	}
-	end := now.Add(time.Duration(*days) * day).Truncate(time.Second) // certificates count whole seconds, so the CA's end is one
+	// certificates count whole seconds, so the CA's end is one
+	end := now.Add(time.Duration(*days) * day).Truncate(time.Second)
 	if end.After(caEnd) {
 		return time.Time{}, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, caEnd.UTC())
 	}
@@ -124,9 +130,14 @@ func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password dom
 	return pem, err
 }
 
-// keep stores a client with its certificate and the event of it, and the revocation if the client is revoked.
-func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate) (domain.Client, error) {
-	done := audit.Change{Action: action, Resource: domain.ScopeClients, Name: client.Name, After: issuedFacts(client, cert)}
+// keep stores a client with its certificate and the event of it, and the revocation if the client
+// is revoked.
+func (s *Clients) keep(
+	ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate,
+) (domain.Client, error) {
+	done := audit.Change{
+		Action: action, Resource: domain.ScopeClients, Name: client.Name, After: issuedFacts(client, cert),
+	}
 	event, err := s.Recorder.Event(ctx, done)
 	if err != nil {
 		return domain.Client{}, err
@@ -149,11 +160,16 @@ func (s *Clients) keep(ctx context.Context, action domain.Action, client domain.
 	return client, nil
 }
 
-func (s *Clients) enrol(ctx context.Context, tx domain.Store, client *domain.Client, cert *domain.Certificate, event *domain.Event) error {
-	return s.Recorder.WhileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Clients().Enrol(ctx, client, cert, event) }, event)
+func (s *Clients) enrol(
+	ctx context.Context, tx domain.Store, client *domain.Client, cert *domain.Certificate, event *domain.Event,
+) error {
+	return s.Recorder.WhileAllowed(
+		ctx, tx, func(tx domain.Store) error { return tx.Clients().Enrol(ctx, client, cert, event) }, event,
+	)
 }
 
-// revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it already.
+// revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it
+// already.
 func revokeImported(ctx context.Context, tx domain.Store, cert domain.Certificate, at time.Time) error {
 	_, listed, err := tx.Revocations().Find(ctx, cert.CAID, cert.Serial)
 	if err != nil || listed {

@@ -16,7 +16,9 @@ func TestClients_Create_Algorithms(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	leaves := []ca.KeyAlgorithm{ca.ECDSAP256, ca.Ed25519, ca.RSA2048}
-	for _, algorithm := range []ca.KeyAlgorithm{ca.ECDSAP256, ca.ECDSAP384, ca.Ed25519, ca.RSA2048, ca.RSA3072, ca.RSA4096} {
+	for _, algorithm := range []ca.KeyAlgorithm{
+		ca.ECDSAP256, ca.ECDSAP384, ca.Ed25519, ca.RSA2048, ca.RSA3072, ca.RSA4096,
+	} {
 		t.Run("a CA with "+string(algorithm), func(t *testing.T) {
 			t.Parallel()
 			authority := Must(w.CAs.Create(t.Context(), domain.CASpec{
@@ -35,7 +37,8 @@ func TestClients_Create_Algorithms(t *testing.T) {
 	}
 }
 
-// wantIssued checks what was stored of a client against what was asked, with the eyes of a TLS server.
+// wantIssued checks what was stored of a client against what was asked, with the eyes of a TLS
+// server.
 func wantIssued(t *testing.T, w *World, asked domain.ClientSpec, got domain.Client, algorithm ca.KeyAlgorithm) {
 	t.Helper()
 	chain := Must(w.Clients.Certificate(t.Context(), got.ID))(t)
@@ -48,7 +51,11 @@ func wantIssued(t *testing.T, w *World, asked domain.ClientSpec, got domain.Clie
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(root)
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: w.Clock.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	_, err := leaf.Verify(
+		x509.VerifyOptions{
+			Roots: roots, CurrentTime: w.Clock.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		},
+	)
 	Check(t, err)
 	key := Must(ca.ParsePrivateKey(Must(w.Clients.Key(t.Context(), got.ID))(t), string(asked.Password)))(t)
 	Check(t, ca.CheckPair(leaf, key))
@@ -67,7 +74,15 @@ func TestClients_Create_Expiration(t *testing.T) {
 	w := NewWorld(t)
 	ctx := t.Context()
 	authority := func(days int) domain.CA {
-		return Must(w.CAs.Create(ctx, domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days}))(t)
+		return Must(
+			w.CAs.Create(
+				ctx, domain.CASpec{
+					Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days,
+				},
+			),
+		)(
+			t,
+		)
 	}
 	long, short := w.NewCA(t), authority(100)
 	for _, test := range []struct {
@@ -104,7 +119,13 @@ func TestClients_Create_ExpiredCA(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	days := 2
-	authority := Must(w.CAs.Create(t.Context(), domain.CASpec{Name: "ca", Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days}))(t)
+	authority := Must(
+		w.CAs.Create(
+			t.Context(), domain.CASpec{Name: "ca", Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days},
+		),
+	)(
+		t,
+	)
 	client := w.NewClient(t, authority.ID)
 	w.Clock.Pass(2*Day - time.Microsecond)
 	w.NewClient(t, authority.ID)
@@ -141,15 +162,33 @@ func testCreateFaults(t *testing.T, w *World) {
 		{"all faults are told at once", func(s *domain.ClientSpec) {
 			*s = domain.ClientSpec{Expiration: new(0), KeyAlgorithm: "dsa", Subject: domain.Subject{Country: "BRA"}}
 		}, []Fault{
-			NewFault(domain.Required, "name", domain.ReasonRequired), NewFault(domain.Required, "email", domain.ReasonRequired),
-			NewFault(domain.Invalid, "country", domain.ReasonCountry), NewFault(domain.Invalid, "expiration", domain.ReasonTooSmall),
-			NewFault(domain.Invalid, "key_algorithm", domain.ReasonChoice), NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound),
+			NewFault(domain.Required, "name", domain.ReasonRequired),
+			NewFault(domain.Required, "email", domain.ReasonRequired),
+			NewFault(domain.Invalid, "country", domain.ReasonCountry),
+			NewFault(domain.Invalid, "expiration", domain.ReasonTooSmall),
+			NewFault(domain.Invalid, "key_algorithm", domain.ReasonChoice),
+			NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound),
 		}},
-		{"a name taken in other case", func(s *domain.ClientSpec) { s.Name = "CLIENT" + taken.Name[len("client"):] }, []Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)}},
-		{"a CA that does not exist", func(s *domain.ClientSpec) { s.CAID = 1 << 40 }, []Fault{NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)}},
-		{"a NUL in the name", func(s *domain.ClientSpec) { s.Name = "a\x00b" }, []Fault{NewFault(domain.Invalid, "name", domain.ReasonCharset)}},
-		{"a NUL in the description", func(s *domain.ClientSpec) { s.Description = "a\x00b" }, []Fault{NewFault(domain.Invalid, "description", domain.ReasonControl)}},
-		{"broken UTF-8 in the city", func(s *domain.ClientSpec) { s.Subject.City = "S\xe3o" }, []Fault{NewFault(domain.Invalid, "city", domain.ReasonControl)}},
+		{
+			"a name taken in other case", func(s *domain.ClientSpec) { s.Name = "CLIENT" + taken.Name[len("client"):] },
+			[]Fault{NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
+		},
+		{
+			"a CA that does not exist", func(s *domain.ClientSpec) { s.CAID = 1 << 40 },
+			[]Fault{NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)},
+		},
+		{
+			"a NUL in the name", func(s *domain.ClientSpec) { s.Name = "a\x00b" },
+			[]Fault{NewFault(domain.Invalid, "name", domain.ReasonCharset)},
+		},
+		{
+			"a NUL in the description", func(s *domain.ClientSpec) { s.Description = "a\x00b" },
+			[]Fault{NewFault(domain.Invalid, "description", domain.ReasonControl)},
+		},
+		{
+			"broken UTF-8 in the city", func(s *domain.ClientSpec) { s.Subject.City = "S\xe3o" },
+			[]Fault{NewFault(domain.Invalid, "city", domain.ReasonControl)},
+		},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			asked := Spec(authority.ID)

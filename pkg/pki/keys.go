@@ -30,7 +30,8 @@ func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form str
 		return err
 	}
 	out := audit.Change{
-		Action: domain.ActionExport, Resource: domain.ScopeKeys, ID: client.ID, Name: client.Name, After: audit.Facts{"form": form, "serial": cert.Serial},
+		Action: domain.ActionExport, Resource: domain.ScopeKeys, ID: client.ID, Name: client.Name,
+		After:   audit.Facts{"form": form, "serial": cert.Serial},
 		Details: []slog.Attr{slog.String("form", form)},
 	}
 	if err := s.Recorder.Record(ctx, s.Store, out); err != nil {
@@ -43,8 +44,8 @@ func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form str
 // PKCS12Profile is the encryption of a PKCS#12 file: modern, legacy, or empty for modern.
 type PKCS12Profile = ca.PKCS12Profile
 
-// PKCS12 returns key, certificate and CA certificate as one file, protected with the password. The password must be the
-// key's own if that has one.
+// PKCS12 returns key, certificate and CA certificate as one file, protected with the password. The
+// password must be the key's own if that has one.
 func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
 	if profile == "" {
 		profile = ca.PKCS12Modern
@@ -74,7 +75,9 @@ func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, p
 	return file, nil
 }
 
-func encodePKCS12(profile ca.PKCS12Profile, cert domain.Certificate, pem, authority []byte, password string) ([]byte, error) {
+func encodePKCS12(
+	profile ca.PKCS12Profile, cert domain.Certificate, pem, authority []byte, password string,
+) ([]byte, error) {
 	signer, err := ca.ParsePrivateKey(pem, password)
 	if err != nil {
 		return nil, err

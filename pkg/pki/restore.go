@@ -12,7 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Restore is what a database needs that has gone back to an earlier state: what was published since then must stay published.
+// Restore is what a database needs that has gone back to an earlier state: what was published since
+// then must stay published.
 type Restore struct {
 	Store       domain.Store
 	Authorities *Authorities
@@ -34,7 +35,8 @@ type LostState interface {
 	Revocations(ctx context.Context, caID int64) ([]domain.Revocation, error)
 	// Issued calls each with the CA's certificates, in batches.
 	Issued(ctx context.Context, caID int64, each func([]domain.Issued) error) error
-	// AccessChanges returns what was changed of who may do what, behind these ends of the audit's chains.
+	// AccessChanges returns what was changed of who may do what, behind these ends of the audit's
+	// chains.
 	AccessChanges(ctx context.Context, ends []domain.Link) ([]domain.Event, error)
 }
 
@@ -80,8 +82,8 @@ func (e *UnknownSinceError) Error() string {
 	return fmt.Sprintf("it is not known which certificates of the CAs %q were revoked since the backup", e.Names)
 }
 
-// Complete merges what is known into the database, ends all sessions and access tokens, and puts an event into the audit. Errors:
-// *UnknownSinceError, unless AcceptLoss is set.
+// Complete merges what is known into the database, ends all sessions and access tokens, and puts an
+// event into the audit. Errors: *UnknownSinceError, unless AcceptLoss is set.
 func (r *Restore) Complete(ctx context.Context, since Since) (Restored, error) {
 	result, err := r.plan(ctx, since)
 	if err != nil {
@@ -99,7 +101,9 @@ func (r *Restore) Complete(ctx context.Context, since Since) (Restored, error) {
 		if err := r.renew(ctx, tx, result.ended); err != nil {
 			return none, err
 		}
-		return audit.Change{Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: since.Origin, After: result.facts()}, nil
+		return audit.Change{
+			Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: since.Origin, After: result.facts(),
+		}, nil
 	})
 	if err != nil {
 		return Restored{}, err
@@ -107,7 +111,8 @@ func (r *Restore) Complete(ctx context.Context, since Since) (Restored, error) {
 	return result, r.Signing.Rotate(ctx, true)
 }
 
-// renew gives the database a new incarnation: what anybody remembers of another history is not of this one.
+// renew gives the database a new incarnation: what anybody remembers of another history is not of
+// this one.
 func (r *Restore) renew(ctx context.Context, tx domain.Store, ended []string) error {
 	before, err := tx.Histories().Incarnation(ctx)
 	if err == nil {
@@ -169,7 +174,8 @@ func (r *Restore) readCAs(ctx context.Context, since Since, result *Restored) er
 	return nil
 }
 
-// complete adds the certificates that are to be revoked, and refuses when it is not known what was published.
+// complete adds the certificates that are to be revoked, and refuses when it is not known what was
+// published.
 func (r *Restored) complete(since Since, now time.Time) error {
 	var unknown []string
 	for i := range r.CAs {

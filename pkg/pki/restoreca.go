@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// revokeIssued adds the certificates that the database does not know to what is revoked: nobody could revoke them any more.
+// revokeIssued adds the certificates that the database does not know to what is revoked: nobody
+// could revoke them any more.
 func (c *RestoredCA) revokeIssued(now time.Time) {
 	revoked := make(map[string]bool, len(c.revocations))
 	for _, one := range c.revocations {
@@ -18,13 +19,18 @@ func (c *RestoredCA) revokeIssued(now time.Time) {
 	}
 	for i, one := range c.Issued {
 		if !revoked[one.Serial] {
-			c.revocations = append(c.revocations, domain.Revocation{CAID: c.ID, Serial: one.Serial, RevokedAt: now, NotAfter: one.NotAfter})
+			c.revocations = append(
+				c.revocations, domain.Revocation{
+					CAID: c.ID, Serial: one.Serial, RevokedAt: now, NotAfter: one.NotAfter,
+				},
+			)
 		}
 		c.Issued[i].Revoked = true
 	}
 }
 
-// apply stores what was planned for one CA. The next list has the revocations, a later number and a later time than all that were published.
+// apply stores what was planned for one CA. The next list has the revocations, a later number and a
+// later time than all that were published.
 func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
 	if err := tx.CRLs().Continue(ctx, c.ID, c.Number, c.last); err != nil {
 		return err
@@ -86,6 +92,9 @@ func (r *Restore) OpenAll(ctx context.Context) error {
 // Copied puts into the audit that the database is a copy of one on that engine.
 func (r *Restore) Copied(ctx context.Context, engine string) error {
 	return r.Recorder.Apply(ctx, r.Store, func(domain.Store) (audit.Change, error) {
-		return audit.Change{Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: "copy", After: audit.Facts{"from": engine}}, nil
+		return audit.Change{
+			Action: domain.ActionRestore, Resource: domain.ResourceDatabase, Name: "copy",
+			After: audit.Facts{"from": engine},
+		}, nil
 	})
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// readLost reads what the database before knew of the same CAs, which are those of the same certificates.
+// readLost reads what the database before knew of the same CAs, which are those of the same
+// certificates.
 func (r *Restore) readLost(ctx context.Context, since Since, result *Restored) error {
 	lost, err := since.Lost.CAs(ctx)
 	if err != nil {
@@ -47,7 +48,8 @@ func (r *Restored) of(certificate []byte) *RestoredCA {
 	return nil
 }
 
-// readLost reads what the database before knew of one CA. It knew everything unless a later list is known to have been published.
+// readLost reads what the database before knew of one CA. It knew everything unless a later list is
+// known to have been published.
 func (c *RestoredCA) readLost(ctx context.Context, store domain.Store, since Since, known domain.KnownCA) error {
 	c.Known = c.Known || known.CRLNumber >= c.Number
 	c.Number = max(c.Number, known.CRLNumber)
@@ -120,7 +122,12 @@ func (c *RestoredCA) readList(list *ca.CRL) error {
 	c.Known = c.Known || number >= c.Number
 	c.Number = max(c.Number, number)
 	c.revocations = append(c.revocations, listedRevocations(c.ID, list)...)
-	c.later(domain.CRL{Number: number, ThisUpdate: list.ThisUpdate, NextUpdate: list.NextUpdate, SignedAt: list.ThisUpdate, DER: list.Raw})
+	c.later(
+		domain.CRL{
+			Number: number, ThisUpdate: list.ThisUpdate, NextUpdate: list.NextUpdate, SignedAt: list.ThisUpdate,
+			DER: list.Raw,
+		},
+	)
 	return nil
 }
 

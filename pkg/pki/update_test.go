@@ -26,23 +26,39 @@ func TestClients_Update(t *testing.T) {
 	})
 	t.Run("what is fixed is refused, with every other fault, and nothing is changed", func(t *testing.T) {
 		_, err := w.Clients.Update(ctx, client.ID, domain.ClientUpdate{
-			Name: new(client.Name + "x"), CAID: new(client.CAID + 1), Expiration: new(10), Password: new(domain.Secret("x")),
+			Name: new(client.Name + "x"), CAID: new(client.CAID + 1), Expiration: new(10),
+			Password:     new(domain.Secret("x")),
 			RecordUpdate: domain.RecordUpdate{Description: new("kept?"), Country: new("B"), Email: new("")},
 		})
-		WantFaults(t, err, NewFault(domain.Invalid, "name", domain.ReasonNotEditable), NewFault(domain.Invalid, "ca_id", domain.ReasonNotEditable),
-			NewFault(domain.Invalid, "expiration", domain.ReasonNotEditable), NewFault(domain.Rule, "password", domain.ReasonPasswordFixed),
-			NewFault(domain.Required, "email", domain.ReasonRequired), NewFault(domain.Invalid, "country", domain.ReasonCountry))
+		WantFaults(t, err, NewFault(domain.Invalid, "name", domain.ReasonNotEditable),
+			NewFault(domain.Invalid, "ca_id", domain.ReasonNotEditable),
+			NewFault(domain.Invalid, "expiration", domain.ReasonNotEditable),
+			NewFault(domain.Rule, "password", domain.ReasonPasswordFixed),
+			NewFault(domain.Required, "email", domain.ReasonRequired),
+			NewFault(domain.Invalid, "country", domain.ReasonCountry))
 		WantSame(t, Must(w.Clients.Get(ctx, client.ID))(t), client)
 	})
 	t.Run("the record changes, and its time", func(t *testing.T) {
 		want := client
-		want.Description, want.City, want.Email, want.UpdatedAt = "two\nlines", "Niterói", "novo@example.com", w.Clock.Now()
+		want.Description, want.City, want.Email, want.UpdatedAt = "two\nlines", "Niterói", "novo@example.com",
+			w.Clock.Now()
 		WantSame(t, Must(w.Clients.Update(ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{
 			Description: &want.Description, City: &want.City, Email: &want.Email,
 		}}))(t), want)
 		WantSame(t, Must(w.Clients.Get(ctx, client.ID))(t), want)
 		want.Description, want.City = "", ""
-		WantSame(t, Must(w.Clients.Update(ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{Description: new(""), City: new("")}}))(t), want)
+		WantSame(
+			t,
+			Must(
+				w.Clients.Update(
+					ctx, client.ID, domain.ClientUpdate{
+						RecordUpdate: domain.RecordUpdate{Description: new(""), City: new("")},
+					},
+				),
+			)(
+				t,
+			), want,
+		)
 	})
 	t.Run("a client that does not exist is missing", func(t *testing.T) {
 		_, err := w.Clients.Update(ctx, 1<<40, domain.ClientUpdate{})
@@ -57,13 +73,32 @@ func TestCAs_Update(t *testing.T) {
 	ctx := t.Context()
 	authority := w.NewCA(t)
 	w.Clock.Pass(time.Hour)
-	WantSame(t, Must(w.CAs.Update(ctx, authority.ID, domain.CAUpdate{Name: &authority.Name, Expiration: new(7300), KeyAlgorithm: new("ecdsa-p256")}))(t), authority)
-	_, err := w.CAs.Update(ctx, authority.ID, domain.CAUpdate{Name: new("x"), Expiration: new(1), KeyAlgorithm: new("rsa-2048")})
-	WantFaults(t, err, NewFault(domain.Invalid, "name", domain.ReasonNotEditable), NewFault(domain.Invalid, "expiration", domain.ReasonNotEditable),
+	WantSame(
+		t,
+		Must(
+			w.CAs.Update(
+				ctx, authority.ID, domain.CAUpdate{
+					Name: &authority.Name, Expiration: new(7300), KeyAlgorithm: new("ecdsa-p256"),
+				},
+			),
+		)(
+			t,
+		), authority,
+	)
+	_, err := w.CAs.Update(
+		ctx, authority.ID, domain.CAUpdate{Name: new("x"), Expiration: new(1), KeyAlgorithm: new("rsa-2048")},
+	)
+	WantFaults(t, err, NewFault(domain.Invalid, "name", domain.ReasonNotEditable),
+		NewFault(domain.Invalid, "expiration", domain.ReasonNotEditable),
 		NewFault(domain.Invalid, "key_algorithm", domain.ReasonNotEditable))
 	want := authority
 	want.Sector, want.UpdatedAt = "TI", w.Clock.Now()
-	WantSame(t, Must(w.CAs.Update(ctx, authority.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Sector: &want.Sector}}))(t), want)
+	WantSame(
+		t,
+		Must(w.CAs.Update(ctx, authority.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Sector: &want.Sector}}))(
+			t,
+		), want,
+	)
 	WantSame(t, Must(w.CAs.Get(ctx, authority.ID))(t), want)
 	_, err = w.CAs.Update(ctx, 1<<40, domain.CAUpdate{})
 	WantFaults(t, err, NewFault(domain.Missing, "id", domain.ReasonNotFound))
@@ -79,7 +114,11 @@ func TestClients_Page(t *testing.T) {
 	lasting := w.NewClient(t, authority.ID)
 	ids := func(status domain.Status) []int64 {
 		all := []int64{}
-		for _, c := range Must(w.Clients.Page(t.Context(), domain.ClientFilter{Status: status}, domain.PageRequest{Size: 10}))(t).Items {
+		for _, c := range Must(
+			w.Clients.Page(t.Context(), domain.ClientFilter{Status: status}, domain.PageRequest{Size: 10}),
+		)(
+			t,
+		).Items {
 			all = append(all, c.ID)
 		}
 		return all
@@ -90,7 +129,10 @@ func TestClients_Page(t *testing.T) {
 	WantSame(t, ids(domain.StatusValid), []int64{lasting.ID})
 	WantSame(t, ids(domain.StatusExpired), []int64{ending.ID})
 	marked := func() (n int) {
-		Check(t, Must(w.Store.SQL())(t).QueryRowContext(t.Context(), "SELECT count(*) FROM clients WHERE expired").Scan(&n))
+		Check(
+			t, Must(w.Store.SQL())(t).QueryRowContext(t.Context(), "SELECT count(*) FROM clients WHERE expired").
+				Scan(&n),
+		)
 		return n
 	}
 	WantSame(t, marked(), 0) // who reads writes nothing

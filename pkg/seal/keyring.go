@@ -20,7 +20,7 @@ import (
 
 // A sealed blob is
 //
-//	format (1 byte, 1) | key version (4 bytes, big-endian) | nonce (12) | ciphertext and tag (n+16)
+//	format (1 byte, 1) | key version (4, big-endian) | nonce (12) | ciphertext and tag (n+16)
 //
 // encrypted with AES-256-GCM; the first five bytes and the context are its
 // additional data.

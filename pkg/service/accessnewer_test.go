@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestAccess_Newer: what one replica has just made another accepts at once, though it has not yet asked for what has changed.
+// TestAccess_Newer: what one replica has just made another accepts at once, though it has not yet
+// asked for what has changed.
 func TestAccess_Newer(t *testing.T) {
 	t.Parallel()
 	t.Run("the token of an apikey that was rotated", func(t *testing.T) {
@@ -49,10 +50,12 @@ func TestAccess_Newer(t *testing.T) {
 	})
 }
 
-// TestPAMAccess_Newer is TestAccess_Newer for the vault: a client that got new secrets, or a token, from one replica and goes to another with them.
+// TestPAMAccess_Newer is TestAccess_Newer for the vault: a client that got new secrets, or a token,
+// from one replica and goes to another with them.
 func TestPAMAccess_Newer(t *testing.T) {
 	t.Parallel()
-	for method, use := range map[domain.AuthMethod]func(t *testing.T, w *World, a vault.IssuedAuthorization, nonce string){
+	for method, use := range map[domain.AuthMethod]func(t *testing.T, w *World, a vault.IssuedAuthorization,
+		nonce string){
 		domain.AuthOAuth1: func(t *testing.T, w *World, a vault.IssuedAuthorization, nonce string) {
 			w.WantPAM(t, Oauth1(t, a, nonce, w.Clock.Now()), OverTLS)
 		},
@@ -68,7 +71,8 @@ func TestPAMAccess_Newer(t *testing.T) {
 			w := NewWorld(t).With(t, Permissive)
 			other := w.Replica(t)
 			a := w.NewAuthorization(t, method)
-			for _, nonce := range []string{"first", "second"} { // the first makes a signing key, which makes it ask again
+			// the first makes a signing key, which makes it ask again
+			for _, nonce := range []string{"first", "second"} {
 				use(t, other, a, nonce)
 			}
 			rotated := Must(w.Authorizations.Rotate(Operator(t), a.ID, 0))(t)
@@ -76,11 +80,13 @@ func TestPAMAccess_Newer(t *testing.T) {
 			use(t, other, rotated, "after")
 		})
 	}
-	for sentence, change := range map[string]func(t *testing.T, w *World, a vault.IssuedAuthorization) vault.IssuedAuthorization{
+	for sentence, change := range map[string]func(t *testing.T, w *World,
+		a vault.IssuedAuthorization) vault.IssuedAuthorization{
 		"a token of new secrets": func(t *testing.T, w *World, a vault.IssuedAuthorization) vault.IssuedAuthorization {
 			return Must(w.Authorizations.Rotate(Operator(t), a.ID, 0))(t)
 		},
-		"a token of a new signing key": func(t *testing.T, w *World, a vault.IssuedAuthorization) vault.IssuedAuthorization {
+		"a token of a new signing key": func(t *testing.T, w *World,
+			a vault.IssuedAuthorization) vault.IssuedAuthorization {
 			Check(t, w.Signing.Rotate(Operator(t), true))
 			return a
 		},
@@ -102,7 +108,8 @@ func TestPAMAccess_Newer(t *testing.T) {
 	}
 }
 
-// TestAccess_Overlap: what was made from the token before a rotation ends with the overlap, however long it would live.
+// TestAccess_Overlap: what was made from the token before a rotation ends with the overlap, however
+// long it would live.
 func TestAccess_Overlap(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

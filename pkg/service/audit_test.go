@@ -16,7 +16,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// recorded is what an event must say: what was done to what, and JSON in which %s stands for the serial of the certificate.
+// recorded is what an event must say: what was done to what, and JSON in which %s stands for the
+// serial of the certificate.
 type recorded struct {
 	action        domain.Action
 	resource      domain.Scope
@@ -25,7 +26,8 @@ type recorded struct {
 	before, after string
 }
 
-// TestAudit: every change leaves exactly one event, which says who, from where, what, and what differs.
+// TestAudit: every change leaves exactly one event, which says who, from where, what, and what
+// differs.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -36,7 +38,10 @@ func TestAudit(t *testing.T) {
 			t.Run("certificates", s.testCertificates)
 			WantSame(t, Must(s.Audit.Verify(t.Context()))(t), audit.Report{Events: int64(s.seen), Checkpoints: 1})
 			for _, e := range s.Events(t) {
-				WantNone(t, "audit", []byte(fmt.Sprint(e)), append(s.secrets, NewNeedle("PEM", []byte("-----BEGIN")), NewNeedle("hash", []byte("$argon2id$"))))
+				WantNone(
+					t, "audit", []byte(fmt.Sprint(e)),
+					append(s.secrets, NewNeedle("PEM", []byte("-----BEGIN")), NewNeedle("hash", []byte("$argon2id$"))),
+				)
 				WantSame(t, e, Must(s.Audit.Get(t.Context(), e.ID))(t))
 			}
 		})
@@ -64,8 +69,10 @@ func (s *scenario) want(t *testing.T, want recorded, change func(ctx context.Con
 	who := domain.PrincipalOf(s.ctx)
 	WantSame(t, events[0].At, s.Clock.Now().Truncate(time.Microsecond))
 	WantEvent(t, events[0], domain.Event{
-		ActorKind: who.Kind, ActorID: who.ID, ActorName: who.Name, Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
-		Action: want.action, Resource: want.resource, ResourceID: want.id, ResourceName: want.name, Before: want.before, After: want.after,
+		ActorKind: who.Kind, ActorID: who.ID, ActorName: who.Name, Address: "2001:db8::1", RequestID: "request-1",
+		Operation: "test",
+		Action:    want.action, Resource: want.resource, ResourceID: want.id, ResourceName: want.name,
+		Before: want.before, After: want.after,
 	})
 }
 
@@ -75,24 +82,32 @@ func (s *scenario) secret(what string, text domain.Secret) domain.Secret {
 }
 
 func (s *scenario) testAccess(t *testing.T) {
-	role := recorded{domain.ActionCreate, domain.ScopeRoles, 1, "role", "", `{"name":"role","scopes":[{"name":"openvpn.cas","read":true,"write":false}]}`}
+	role := recorded{
+		domain.ActionCreate, domain.ScopeRoles, 1, "role", "",
+		`{"name":"role","scopes":[{"name":"openvpn.cas","read":true,"write":false}]}`,
+	}
 	s.want(t, role, func(ctx context.Context) error {
 		_, err := s.Roles.Create(ctx, domain.Role{Name: "role", Scopes: []domain.Permission{Read(domain.ScopeCAs)}})
 		return err
 	})
-	s.want(t, recorded{domain.ActionUpdate, domain.ScopeRoles, 1, "Role", `{"name":"role"}`, `{"name":"Role"}`}, func(ctx context.Context) error {
-		_, err := s.Roles.Update(ctx, 1, domain.RoleUpdate{Name: new("Role")})
-		return err
-	})
+	s.want(t, recorded{domain.ActionUpdate, domain.ScopeRoles, 1, "Role", `{"name":"role"}`, `{"name":"Role"}`},
+		func(ctx context.Context) error {
+			_, err := s.Roles.Update(ctx, 1, domain.RoleUpdate{Name: new("Role")})
+			return err
+		})
 	s.testAPIKey(t)
 	s.testUser(t)
-	s.want(t, recorded{domain.ActionDelete, domain.ScopeRoles, 1, "Role", strings.Replace(role.after, "role", "Role", 1), ""},
+	s.want(t, recorded{
+		domain.ActionDelete, domain.ScopeRoles, 1, "Role", strings.Replace(role.after, "role", "Role", 1), "",
+	},
 		func(ctx context.Context) error { return s.Roles.Delete(ctx, 1) })
 	Check(t, s.Signing.Rotate(s.ctx, true))
 	s.seen++
 	WantEvent(t, s.Events(t)[s.seen-1], domain.Event{
-		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
-		Action: domain.ActionRotate, Resource: domain.ResourceSigningKeys, ResourceName: s.Kids(t)[0], After: `{"revoked_earlier":true}`,
+		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1",
+		Operation: "test",
+		Action:    domain.ActionRotate, Resource: domain.ResourceSigningKeys, ResourceName: s.Kids(t)[0],
+		After: `{"revoked_earlier":true}`,
 	})
 }
 
@@ -100,17 +115,24 @@ func (s *scenario) testAPIKey(t *testing.T) {
 	var key access.IssuedKey
 	all := `{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":"2026-03-05T12:00:00.123456Z","generation":1,"name":"key",` +
 		`"previous_until":null,"rate_limit":60,"roles":[1],"superuser":false}`
-	s.want(t, recorded{domain.ActionCreate, domain.ScopeAPIKeys, 1, "key", "", all}, func(ctx context.Context) (err error) {
-		key, err = s.APIKeys.Create(ctx, domain.APIKey{
-			Name: "key", Enabled: true, ExpiresAt: Noon.Add(Day + 123456789), RateLimit: 60, AllowedIPs: Must(domain.ParseAllowedIPs([]string{"10.0.0.1/8"}))(t),
-		}, []int64{1})
-		s.secret("apikey's token", key.Token)
-		return err
-	})
+	s.want(t, recorded{domain.ActionCreate, domain.ScopeAPIKeys, 1, "key", "", all},
+		func(ctx context.Context) (err error) {
+			key, err = s.APIKeys.Create(ctx, domain.APIKey{
+				Name: "key", Enabled: true, ExpiresAt: Noon.Add(Day + 123456789), RateLimit: 60,
+				AllowedIPs: Must(domain.ParseAllowedIPs([]string{"10.0.0.1/8"}))(t),
+			}, []int64{1})
+			s.secret("apikey's token", key.Token)
+			return err
+		})
 	s.want(t, recorded{domain.ActionUpdate, domain.ScopeAPIKeys, 1, "new name",
-		`{"expires_at":"2026-03-05T12:00:00.123456Z","name":"key","roles":[1]}`, `{"expires_at":null,"name":"new name","roles":[]}`,
+		`{"expires_at":"2026-03-05T12:00:00.123456Z","name":"key","roles":[1]}`,
+		`{"expires_at":null,"name":"new name","roles":[]}`,
 	}, func(ctx context.Context) error {
-		_, err := s.APIKeys.Update(ctx, 1, domain.APIKeyUpdate{Name: new("new name"), ExpiresAt: new(time.Time{}), Roles: []int64{}, Enabled: new(true)})
+		_, err := s.APIKeys.Update(
+			ctx, 1, domain.APIKeyUpdate{
+				Name: new("new name"), ExpiresAt: new(time.Time{}), Roles: []int64{}, Enabled: new(true),
+			},
+		)
 		return err
 	})
 	until := s.Clock.Now().Add(time.Minute + 123456789 + time.Hour).Truncate(time.Microsecond).Format(time.RFC3339Nano)
@@ -132,7 +154,10 @@ func (s *scenario) testUser(t *testing.T) {
 	s.want(t, recorded{domain.ActionCreate, domain.ScopeUsers, 1, "ana", "",
 		`{"email":"ana@example.com","enabled":true,"fullname":"","generation":1,"roles":[1],"superuser":false,"username":"ana"}`,
 	}, func(ctx context.Context) (err error) {
-		user, err = s.Users.Create(ctx, domain.User{Username: "ana", Email: "ana@example.com", Enabled: true}, s.secret("password", "primeira senha"), []int64{1})
+		user, err = s.Users.Create(
+			ctx, domain.User{Username: "ana", Email: "ana@example.com", Enabled: true},
+			s.secret("password", "primeira senha"), []int64{1},
+		)
 		return err
 	})
 	operator := s.ctx
@@ -143,17 +168,29 @@ func (s *scenario) testUser(t *testing.T) {
 		s.secret("access token", session.Access.Token)
 		return err
 	})
-	s.want(t, recorded{domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"fullname":"","generation":1}`, `{"fullname":"Ana Souza","generation":2}`},
+	s.want(t, recorded{
+		domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"fullname":"","generation":1}`,
+		`{"fullname":"Ana Souza","generation":2}`,
+	},
 		func(ctx context.Context) error {
 			_, _, err := s.Users.UpdateProfile(ctx, access.ProfileUpdate{
-				FullName: new("Ana Souza"), Current: new(domain.Secret("primeira senha")), Password: new(s.secret("new password", "uma segunda senha")),
+				FullName: new("Ana Souza"), Current: new(domain.Secret("primeira senha")),
+				Password: new(s.secret("new password", "uma segunda senha")),
 			})
 			return err
 		})
 	s.ctx = operator
-	s.want(t, recorded{domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"enabled":true,"generation":2,"superuser":false}`, `{"enabled":false,"generation":3,"superuser":true}`},
+	s.want(t, recorded{
+		domain.ActionUpdate, domain.ScopeUsers, 1, "ana", `{"enabled":true,"generation":2,"superuser":false}`,
+		`{"enabled":false,"generation":3,"superuser":true}`,
+	},
 		func(ctx context.Context) error {
-			_, err := s.Users.Update(ctx, 1, domain.UserUpdate{Enabled: new(false), Superuser: new(true), Password: new(s.secret("third password", "terceira senha"))})
+			_, err := s.Users.Update(
+				ctx, 1, domain.UserUpdate{
+					Enabled: new(false), Superuser: new(true),
+					Password: new(s.secret("third password", "terceira senha")),
+				},
+			)
 			return err
 		})
 	s.want(t, recorded{domain.ActionDelete, domain.ScopeUsers, 1, "ana",
@@ -168,12 +205,21 @@ func (s *scenario) testCertificates(t *testing.T) {
 		`{"city":"","country":"BR","description":"","email":"ca@example.com","expires_at":"2027-03-04T12:01:00Z","key_algorithm":"ecdsa-p256","name":"ca",` +
 			`"organization":"","province":"","sector":""}`,
 	}, func(ctx context.Context) (err error) {
-		authority, err = s.CAs.Create(ctx, domain.CASpec{Name: "ca", Subject: domain.Subject{Email: "ca@example.com", Country: "BR"}, Expiration: new(365)})
+		authority, err = s.CAs.Create(
+			ctx, domain.CASpec{
+				Name: "ca", Subject: domain.Subject{Email: "ca@example.com", Country: "BR"}, Expiration: new(365),
+			},
+		)
 		return err
 	})
-	s.want(t, recorded{domain.ActionUpdate, domain.ScopeCAs, 1, "ca", `{"country":"BR","description":""}`, `{"country":"","description":"text"}`},
+	s.want(t, recorded{
+		domain.ActionUpdate, domain.ScopeCAs, 1, "ca", `{"country":"BR","description":""}`,
+		`{"country":"","description":"text"}`,
+	},
 		func(ctx context.Context) error {
-			_, err := s.CAs.Update(ctx, 1, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("text"), Country: new("")}})
+			_, err := s.CAs.Update(
+				ctx, 1, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("text"), Country: new("")}},
+			)
 			return err
 		})
 	s.testClient(t, authority.ID)
@@ -199,32 +245,57 @@ func (s *scenario) testClient(t *testing.T, caID int64) {
 	var client domain.Client
 	s.secret("client's password", clientPassword)
 	// The serial is known when it has happened, so this event is looked at afterwards.
-	client = Must(s.Clients.Create(s.ctx, domain.ClientSpec{CAID: caID, Name: "client", Subject: domain.Subject{Email: "ti@example.com"}, Password: clientPassword, Expiration: new(30)}))(t)
+	client = Must(
+		s.Clients.Create(
+			s.ctx, domain.ClientSpec{
+				CAID: caID, Name: "client", Subject: domain.Subject{Email: "ti@example.com"}, Password: clientPassword,
+				Expiration: new(30),
+			},
+		),
+	)(
+		t,
+	)
 	serial := s.Serial(t, client.ID)
 	s.seen++
 	ends := client.ExpiresAt.Format(time.RFC3339Nano)
 	WantEvent(t, s.Events(t)[s.seen-1], domain.Event{
-		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
-		Action: domain.ActionCreate, Resource: domain.ScopeClients, ResourceID: client.ID, ResourceName: "client",
-		After: `{"ca_id":1,"city":"","country":"","description":"","email":"ti@example.com","expires_at":"` + ends + `","key_protected":true,"name":"client",` +
+		ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1",
+		Operation: "test",
+		Action:    domain.ActionCreate, Resource: domain.ScopeClients, ResourceID: client.ID, ResourceName: "client",
+		After: `{"ca_id":1,"city":"","country":"","description":"","email":"ti@example.com","expires_at":"` + ends +
+			`","key_protected":true,"name":"client",` +
 			`"organization":"","province":"","revoked_at":null,"sector":"","serial":"` + serial + `"}`,
 	})
-	s.want(t, recorded{domain.ActionUpdate, domain.ScopeClients, client.ID, "client", `{"email":"ti@example.com"}`, `{"email":"b@example.com"}`},
+	s.want(t, recorded{
+		domain.ActionUpdate, domain.ScopeClients, client.ID, "client", `{"email":"ti@example.com"}`,
+		`{"email":"b@example.com"}`,
+	},
 		func(ctx context.Context) error {
-			_, err := s.Clients.Update(ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{Email: new("b@example.com"), City: new("")}})
+			_, err := s.Clients.Update(
+				ctx, client.ID, domain.ClientUpdate{
+					RecordUpdate: domain.RecordUpdate{Email: new("b@example.com"), City: new("")},
+				},
+			)
 			return err
 		})
-	s.want(t, recorded{domain.ActionExport, domain.ScopeKeys, client.ID, "client", "", `{"form":"pem","serial":"` + serial + `"}`}, func(ctx context.Context) error {
+	s.want(t, recorded{
+		domain.ActionExport, domain.ScopeKeys, client.ID, "client", "", `{"form":"pem","serial":"` + serial + `"}`,
+	}, func(ctx context.Context) error {
 		pem, err := s.Clients.Key(ctx, client.ID)
 		s.secrets = append(s.secrets, lines("client's key", pem)...)
 		return err
 	})
-	s.want(t, recorded{domain.ActionExport, domain.ScopeKeys, client.ID, "client", "", `{"form":"pkcs12","serial":"` + serial + `"}`}, func(ctx context.Context) error {
+	s.want(t, recorded{
+		domain.ActionExport, domain.ScopeKeys, client.ID, "client", "", `{"form":"pkcs12","serial":"` + serial + `"}`,
+	}, func(ctx context.Context) error {
 		_, err := s.Clients.PKCS12(ctx, client.ID, ca.PKCS12Modern, clientPassword)
 		return err
 	})
 	revoked := s.Clock.Now().Add(time.Minute + 123456789).Truncate(time.Microsecond).Format(time.RFC3339Nano)
-	s.want(t, recorded{domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"revoked_at":"` + revoked + `","serial":"` + serial + `"}`},
+	s.want(t, recorded{
+		domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"revoked_at":"` + revoked +
+			`","serial":"` + serial + `"}`,
+	},
 		func(ctx context.Context) error { return s.Clients.Revoke(ctx, client.ID) })
 	t.Run("what changes nothing leaves none", func(t *testing.T) {
 		Check(t, s.Clients.Revoke(s.ctx, client.ID))
@@ -245,7 +316,8 @@ func (s *scenario) testImported(t *testing.T) {
 	for _, revoked := range []bool{false, true} {
 		key, revokedAt := NewKey(t), "null"
 		client := Must(s.Clients.Import(s.ctx, domain.ClientImport{
-			CAID: authority.ID, Email: "a@example.com", Key: KeyPEM(t, key), Certificate: old.Issue(t, key.Public()), Revoked: revoked,
+			CAID: authority.ID, Email: "a@example.com", Key: KeyPEM(t, key), Certificate: old.Issue(t, key.Public()),
+			Revoked: revoked,
 		}))(t)
 		if revoked {
 			revokedAt = `"` + client.RevokedAt.Truncate(time.Microsecond).Format(time.RFC3339Nano) + `"`
@@ -254,8 +326,10 @@ func (s *scenario) testImported(t *testing.T) {
 		s.seen++
 		WantSame(t, len(events), s.seen)
 		WantEvent(t, events[s.seen-1], domain.Event{
-			ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1", Operation: "test",
-			Action: domain.ActionImport, Resource: domain.ScopeClients, ResourceID: client.ID, ResourceName: client.Name,
+			ActorKind: domain.PrincipalCommand, ActorName: "operator", Address: "2001:db8::1", RequestID: "request-1",
+			Operation: "test",
+			Action:    domain.ActionImport, Resource: domain.ScopeClients, ResourceID: client.ID,
+			ResourceName: client.Name,
 			After: fmt.Sprintf(`{"ca_id":%d,"city":"São Paulo","country":"BR","description":"","email":"a@example.com","expires_at":"2026-12-29T12:00:00Z",`+
 				`"key_protected":false,"name":"%s","organization":"Empresa","province":"SP","revoked_at":%s,"sector":"TI","serial":"%s"}`,
 				authority.ID, client.Name, revokedAt, s.Serial(t, client.ID)),
@@ -279,31 +353,61 @@ func TestAudit_Unwritable(t *testing.T) {
 			ctx, kids, crl := Operator(t), w.Kids(t), w.Current(t, authority.ID).Number
 			rename("audit_events", "elsewhere")
 			for sentence, call := range map[string]func() (any, error){
-				"a role is made":       func() (any, error) { return w.Roles.Create(ctx, domain.Role{Name: "new"}) },
-				"a role is changed":    func() (any, error) { return w.Roles.Update(ctx, role.ID, domain.RoleUpdate{Name: new("new")}) },
-				"a role is deleted":    func() (any, error) { return nil, w.Roles.Delete(ctx, role.ID) },
-				"an apikey is made":    func() (any, error) { return w.APIKeys.Create(ctx, domain.APIKey{Name: "new"}, nil) },
-				"an apikey is changed": func() (any, error) { return w.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Name: new("new")}) },
+				"a role is made": func() (any, error) { return w.Roles.Create(ctx, domain.Role{Name: "new"}) },
+				"a role is changed": func() (any, error) {
+					return w.Roles.Update(
+						ctx, role.ID, domain.RoleUpdate{Name: new("new")},
+					)
+				},
+				"a role is deleted": func() (any, error) { return nil, w.Roles.Delete(ctx, role.ID) },
+				"an apikey is made": func() (any, error) {
+					return w.APIKeys.Create(
+						ctx, domain.APIKey{Name: "new"}, nil,
+					)
+				},
+				"an apikey is changed": func() (any, error) {
+					return w.APIKeys.Update(
+						ctx, key.ID, domain.APIKeyUpdate{Name: new("new")},
+					)
+				},
 				"an apikey is rotated": func() (any, error) { return w.APIKeys.Rotate(ctx, key.ID, 0) },
 				"an apikey is deleted": func() (any, error) { return nil, w.APIKeys.Delete(ctx, idle.ID) },
-				"a user is made":       func() (any, error) { return w.Users.Create(ctx, domain.User{Username: "new"}, Password, nil) },
-				"a user is changed":    func() (any, error) { return w.Users.Update(ctx, user.ID, domain.UserUpdate{FullName: new("new")}) },
-				"a user is deleted":    func() (any, error) { return nil, w.Users.Delete(ctx, user.ID) },
-				"a user signs in":      func() (any, error) { return w.Login.Password(ctx, user.Username, Password) },
+				"a user is made": func() (any, error) {
+					return w.Users.Create(
+						ctx, domain.User{Username: "new"}, Password, nil,
+					)
+				},
+				"a user is changed": func() (any, error) {
+					return w.Users.Update(
+						ctx, user.ID, domain.UserUpdate{FullName: new("new")},
+					)
+				},
+				"a user is deleted": func() (any, error) { return nil, w.Users.Delete(ctx, user.ID) },
+				"a user signs in":   func() (any, error) { return w.Login.Password(ctx, user.Username, Password) },
 				"a CA is made": func() (any, error) {
-					return w.CAs.Create(ctx, domain.CASpec{Name: "new", Subject: domain.Subject{Email: "a@example.com"}})
+					return w.CAs.Create(
+						ctx, domain.CASpec{Name: "new", Subject: domain.Subject{Email: "a@example.com"}},
+					)
 				},
 				"a CA is changed": func() (any, error) {
-					return w.CAs.Update(ctx, empty.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}})
+					return w.CAs.Update(
+						ctx, empty.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}},
+					)
 				},
 				"a CA is deleted":  func() (any, error) { return nil, w.CAs.Delete(ctx, empty.ID) },
 				"a client is made": func() (any, error) { return w.Clients.Create(ctx, Spec(authority.ID)) },
 				"a client is changed": func() (any, error) {
-					return w.Clients.Update(ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}})
+					return w.Clients.Update(
+						ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}},
+					)
 				},
-				"a client is revoked":     func() (any, error) { return nil, w.Clients.Revoke(ctx, client.ID) },
-				"a key is handed out":     func() (any, error) { return w.Clients.Key(ctx, client.ID) },
-				"a PKCS#12 is handed out": func() (any, error) { return w.Clients.PKCS12(ctx, client.ID, "", "segredo") },
+				"a client is revoked": func() (any, error) { return nil, w.Clients.Revoke(ctx, client.ID) },
+				"a key is handed out": func() (any, error) { return w.Clients.Key(ctx, client.ID) },
+				"a PKCS#12 is handed out": func() (any, error) {
+					return w.Clients.PKCS12(
+						ctx, client.ID, "", "segredo",
+					)
+				},
 				"the signing key rotates": func() (any, error) { return nil, w.Signing.Rotate(ctx, true) },
 				"the audit is pruned":     func() (any, error) { return w.Audit.Prune(ctx, Noon) },
 			} {
@@ -320,7 +424,10 @@ func TestAudit_Unwritable(t *testing.T) {
 			WantSame(t, Must(w.Users.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.User{user})
 			WantSame(t, Must(w.APIKeys.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []access.IssuedKey{key, idle})
 			WantSame(t, Must(w.CAs.Page(ctx, domain.PageRequest{Size: 10}))(t).Items, []domain.CA{authority, empty})
-			WantSame(t, Must(w.Clients.Page(ctx, domain.ClientFilter{}, domain.PageRequest{Size: 10}))(t).Items, []domain.Client{client})
+			WantSame(
+				t, Must(w.Clients.Page(ctx, domain.ClientFilter{}, domain.PageRequest{Size: 10}))(t).Items,
+				[]domain.Client{client},
+			)
 			WantSame(t, w.Kids(t), kids)
 			WantSame(t, w.Current(t, authority.ID).Number.Cmp(crl), 0)
 			WantSame(t, slices.Equal(Must(w.Audit.Verify(t.Context()))(t).Problems, nil), true)

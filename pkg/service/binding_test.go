@@ -13,12 +13,15 @@ import (
 
 func wantRefused(t testing.TB, w *World, what string, token domain.Secret) {
 	t.Helper()
-	if _, err := w.Access.Authenticate(t.Context(), token, auth.Refresh, auth.Session, auth.Access); !domain.IsKind(err, domain.Unauthenticated) {
+	if _, err := w.Access.Authenticate(t.Context(), token, auth.Refresh, auth.Session, auth.Access); !domain.IsKind(
+		err, domain.Unauthenticated,
+	) {
 		t.Errorf("%s: got %v", what, err)
 	}
 }
 
-// TestBinding: a token is good for the row that it was made for, and for no other that has got its id and generation, as after a restore.
+// TestBinding: a token is good for the row that it was made for, and for no other that has got its
+// id and generation, as after a restore.
 func TestBinding(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -63,7 +66,14 @@ func replaceKey(t testing.TB, w *World, key domain.APIKey) {
 }
 
 func testBoundUser(t *testing.T, w *World) {
-	user := Must(w.Users.Create(Operator(t), domain.User{Username: Fresh("user"), Email: "a@example.com", FullName: "A", Enabled: true}, Password, nil))(t)
+	user := Must(
+		w.Users.Create(
+			Operator(t), domain.User{Username: Fresh("user"), Email: "a@example.com", FullName: "A", Enabled: true},
+			Password, nil,
+		),
+	)(
+		t,
+	)
 	session := w.SignIn(t, user)
 	w.Authenticate(t, session.Refresh)
 	Check(t, w.Users.Delete(Operator(t), user.ID))
@@ -75,7 +85,11 @@ func testBoundUser(t *testing.T, w *World) {
 
 func testBoundAuthorization(t *testing.T, w *World) {
 	ctx := Operator(t)
-	app := Must(w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}))(t)
+	app := Must(
+		w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}),
+	)(
+		t,
+	)
 	a := Must(w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: app.ID, Name: "a", Enabled: true}))(t)
 	token := Must(w.PAMAccess.Token(t.Context(), a.Key, a.Secret, OverTLS))(t).Token
 	Must(w.PAMAccess.Bearer(t.Context(), token, OverTLS))(t)
@@ -87,7 +101,8 @@ func testBoundAuthorization(t *testing.T, w *World) {
 	WantFault(t, err, domain.Unauthenticated)
 }
 
-// TestBinding_Before: what was made before rows had bindings is good for as long as the row has none.
+// TestBinding_Before: what was made before rows had bindings is good for as long as the row has
+// none.
 func TestBinding_Before(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -112,8 +127,9 @@ func TestBinding_Before(t *testing.T) {
 	w.Authenticate(t, w.SignIn(t, user).Refresh)
 }
 
-// TestDisabled: what was disabled once does not come back with what had been made before: sessions and access tokens end for good. The token of an
-// apikey itself, and the secrets of an authorization, are good again when it is enabled.
+// TestDisabled: what was disabled once does not come back with what had been made before: sessions
+// and access tokens end for good. The token of an apikey itself, and the secrets of an
+// authorization, are good again when it is enabled.
 func TestDisabled(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -150,8 +166,18 @@ func TestDisabled(t *testing.T) {
 		}
 		here.Authenticate(t, Must(w.Access.Exchange(t.Context(), key.Token))(t).Token)
 	})
-	app := Must(w.Applications.Create(Operator(t), domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}))(t)
-	a := Must(w.Authorizations.Create(Operator(t), domain.PAMAuthorization{ApplicationID: app.ID, Name: "a", Enabled: true}))(t)
+	app := Must(
+		w.Applications.Create(
+			Operator(t), domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true},
+		),
+	)(
+		t,
+	)
+	a := Must(
+		w.Authorizations.Create(Operator(t), domain.PAMAuthorization{ApplicationID: app.ID, Name: "a", Enabled: true}),
+	)(
+		t,
+	)
 	for what, able := range map[string]func(context.Context, *bool) error{
 		"an authorization": func(ctx context.Context, on *bool) error {
 			return Second(w.Authorizations.Update(ctx, a.ID, domain.PAMAuthorizationUpdate{Enabled: on}))

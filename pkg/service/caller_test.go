@@ -17,7 +17,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// falls are what can happen to an apikey between the moment at which it is authenticated and the one at which it changes something.
+// falls are what can happen to an apikey between the moment at which it is authenticated and the
+// one at which it changes something.
 var falls = map[string]func(ctx context.Context, w *World, id int64) error{
 	"deleted": func(ctx context.Context, w *World, id int64) error { return w.APIKeys.Delete(ctx, id) },
 	"disabled": func(ctx context.Context, w *World, id int64) error {
@@ -49,7 +50,9 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 	old := NewForeignCA(t)
 	return map[string]deed{
 		"make an apikey": {domain.ScopeAPIKeys, func(ctx context.Context, w *World) error {
-			return Second(w.APIKeys.Create(ctx, domain.APIKey{Name: Fresh("heir"), Superuser: true, Enabled: true}, nil))
+			return Second(
+				w.APIKeys.Create(ctx, domain.APIKey{Name: Fresh("heir"), Superuser: true, Enabled: true}, nil),
+			)
 		}},
 		"make an apikey of no rights": {domain.ScopeAPIKeys, func(ctx context.Context, w *World) error {
 			return Second(w.APIKeys.Create(ctx, domain.APIKey{Name: Fresh("heir"), Enabled: true}, nil))
@@ -57,30 +60,70 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 		"grant a role": {domain.ScopeAPIKeys, func(ctx context.Context, w *World) error {
 			return Second(w.APIKeys.Update(ctx, s.helper, domain.APIKeyUpdate{Roles: []int64{s.role}}))
 		}},
-		"rotate an apikey": {domain.ScopeAPIKeys, func(ctx context.Context, w *World) error { return Second(w.APIKeys.Rotate(ctx, s.helper, 0)) }},
-		"delete an apikey": {domain.ScopeAPIKeys, func(ctx context.Context, w *World) error { return w.APIKeys.Delete(ctx, s.doomed) }},
+		"rotate an apikey": {
+			domain.ScopeAPIKeys,
+			func(ctx context.Context, w *World) error { return Second(w.APIKeys.Rotate(ctx, s.helper, 0)) },
+		},
+		"delete an apikey": {
+			domain.ScopeAPIKeys, func(ctx context.Context, w *World) error { return w.APIKeys.Delete(ctx, s.doomed) },
+		},
 		"make a user": {domain.ScopeUsers, func(ctx context.Context, w *World) error {
-			return Second(w.Users.Create(ctx, domain.User{Username: Fresh("heir"), Email: "a@example.com", FullName: "A", Enabled: true}, "correct horse battery", nil))
+			return Second(
+				w.Users.Create(
+					ctx, domain.User{Username: Fresh("heir"), Email: "a@example.com", FullName: "A", Enabled: true},
+					"correct horse battery", nil,
+				),
+			)
 		}},
 		"make a role": {domain.ScopeRoles, func(ctx context.Context, w *World) error {
-			return Second(w.Roles.Create(ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}}))
+			return Second(
+				w.Roles.Create(
+					ctx, domain.Role{
+						Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}},
+					},
+				),
+			)
 		}},
 		"widen a role": {domain.ScopeRoles, func(ctx context.Context, w *World) error {
-			return Second(w.Roles.Update(ctx, s.role, domain.RoleUpdate{Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true, Write: true}}}))
+			return Second(
+				w.Roles.Update(
+					ctx, s.role, domain.RoleUpdate{
+						Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true, Write: true}},
+					},
+				),
+			)
 		}},
 		"make a CA": {domain.ScopeCAs, func(ctx context.Context, w *World) error {
-			return Second(w.CAs.Create(ctx, domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}))
+			return Second(
+				w.CAs.Create(ctx, domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}),
+			)
 		}},
-		"import a CA": {domain.ScopeCAs, func(ctx context.Context, w *World) error { return Second(w.CAs.Import(ctx, old.Request(t, nil))) }},
+		"import a CA": {
+			domain.ScopeCAs,
+			func(ctx context.Context, w *World) error { return Second(w.CAs.Import(ctx, old.Request(t, nil))) },
+		},
 		"change a CA": {domain.ScopeCAs, func(ctx context.Context, w *World) error {
-			return Second(w.CAs.Update(ctx, s.ca, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}))
+			return Second(
+				w.CAs.Update(ctx, s.ca, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}),
+			)
 		}},
-		"issue": {domain.ScopeClients, func(ctx context.Context, w *World) error { return Second(w.Clients.Create(ctx, Spec(s.ca))) }},
+		"issue": {
+			domain.ScopeClients,
+			func(ctx context.Context, w *World) error { return Second(w.Clients.Create(ctx, Spec(s.ca))) },
+		},
 		"change a client": {domain.ScopeClients, func(ctx context.Context, w *World) error {
-			return Second(w.Clients.Update(ctx, s.client, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}))
+			return Second(
+				w.Clients.Update(
+					ctx, s.client, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}},
+				),
+			)
 		}},
-		"revoke":      {domain.ScopeClients, func(ctx context.Context, w *World) error { return w.Clients.Revoke(ctx, s.client) }},
-		"fetch a key": {domain.ScopeKeys, func(ctx context.Context, w *World) error { return Second(w.Clients.Key(ctx, s.client)) }},
+		"revoke": {
+			domain.ScopeClients, func(ctx context.Context, w *World) error { return w.Clients.Revoke(ctx, s.client) },
+		},
+		"fetch a key": {
+			domain.ScopeKeys, func(ctx context.Context, w *World) error { return Second(w.Clients.Key(ctx, s.client)) },
+		},
 		"store a device": {domain.ScopeDevices, func(ctx context.Context, w *World) error {
 			return Second(w.Devices.Upsert(ctx, DeviceSpec(Fresh("host")), nil))
 		}},
@@ -93,19 +136,41 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 			return w.Devices.Disable(ctx, vault.Ref{Path: s.device}, nil)
 		}},
 		"import devices": {domain.ScopeDevices, func(ctx context.Context, w *World) error {
-			return Second(w.Devices.Import(ctx, strings.NewReader("hostname,ip,model,type,vendor,site\n"+Fresh("host")+",10.0.0.1,RHEL,Server,Red Hat,Cloud\n"), true))
+			return Second(
+				w.Devices.Import(
+					ctx,
+					strings.NewReader(
+						"hostname,ip,model,type,vendor,site\n"+Fresh("host")+",10.0.0.1,RHEL,Server,Red Hat,Cloud\n",
+					), true,
+				),
+			)
 		}},
 		"import devices in part": {domain.ScopeDevices, func(ctx context.Context, w *World) error {
-			return Second(w.Devices.Import(ctx, strings.NewReader("hostname,ip,model,type,vendor,site\n"+Fresh("host")+",10.0.0.1,RHEL,Server,Red Hat,Cloud\n"), false))
+			return Second(
+				w.Devices.Import(
+					ctx,
+					strings.NewReader(
+						"hostname,ip,model,type,vendor,site\n"+Fresh("host")+",10.0.0.1,RHEL,Server,Red Hat,Cloud\n",
+					), false,
+				),
+			)
 		}},
 		"register a domain": {domain.ScopeDomains, func(ctx context.Context, w *World) error {
 			return Second(w.DeviceDomains.Create(ctx, domain.DeviceDomain{Name: Fresh("domain") + ".example.com"}))
 		}},
 		"make an application": {domain.ScopeApplications, func(ctx context.Context, w *World) error {
-			return Second(w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}))
+			return Second(
+				w.Applications.Create(
+					ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true},
+				),
+			)
 		}},
 		"make an authorization": {domain.ScopeApplications, func(ctx context.Context, w *World) error {
-			return Second(w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: s.application, Name: Fresh("auth"), Enabled: true}))
+			return Second(
+				w.Authorizations.Create(
+					ctx, domain.PAMAuthorization{ApplicationID: s.application, Name: Fresh("auth"), Enabled: true},
+				),
+			)
 		}},
 	}
 }
@@ -119,16 +184,29 @@ type stage struct {
 func newStage(t testing.TB, w *World) *stage {
 	t.Helper()
 	ctx := Operator(t)
-	s := &stage{ca: w.NewCA(t).ID, device: Fresh("host"), helper: w.NewAPIKey(t, Weak).ID, doomed: w.NewAPIKey(t, Weak).ID}
+	s := &stage{
+		ca: w.NewCA(t).ID, device: Fresh("host"), helper: w.NewAPIKey(t, Weak).ID, doomed: w.NewAPIKey(t, Weak).ID,
+	}
 	w.NewAPIKey(t) // one superuser is left
 	s.client = w.NewClient(t, s.ca).ID
-	s.role = Must(w.Roles.Create(ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}}))(t).ID
-	s.application = Must(w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}))(t).ID
+	s.role = Must(
+		w.Roles.Create(
+			ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}},
+		),
+	)(
+		t,
+	).ID
+	s.application = Must(
+		w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}),
+	)(
+		t,
+	).ID
 	Must(w.Devices.Upsert(ctx, DeviceSpec(s.device), nil))(t)
 	return s
 }
 
-// TestCaller_Fallen: a caller that was authenticated a moment ago, and has since lost its rights on another replica, changes nothing.
+// TestCaller_Fallen: a caller that was authenticated a moment ago, and has since lost its rights on
+// another replica, changes nothing.
 func TestCaller_Fallen(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -161,7 +239,14 @@ func TestCaller_Fallen(t *testing.T) {
 // wantNoDeed: the audit has nothing that the apikey has done.
 func wantNoDeed(t testing.TB, w *World, id int64) {
 	t.Helper()
-	page := Must(w.Audit.Page(t.Context(), domain.AuditFilter{ActorKind: new(domain.PrincipalAPIKey), ActorID: id}, domain.PageRequest{Size: 10}))(t)
+	page := Must(
+		w.Audit.Page(
+			t.Context(), domain.AuditFilter{ActorKind: new(domain.PrincipalAPIKey), ActorID: id},
+			domain.PageRequest{Size: 10},
+		),
+	)(
+		t,
+	)
 	for _, e := range page.Items {
 		t.Errorf("it was done: %s %s", e.Action, e.Resource)
 	}
@@ -200,7 +285,8 @@ func TestCaller_Overlap(t *testing.T) {
 	WantFault(t, Second(w.Access.Confirm(ctx)), domain.Unauthenticated)
 }
 
-// TestCaller_Role: a role that is made narrower takes from those who have it what they are about to do.
+// TestCaller_Role: a role that is made narrower takes from those who have it what they are about to
+// do.
 func TestCaller_Role(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -208,10 +294,16 @@ func TestCaller_Role(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			s, here := newStage(t, w), w.Replica(t)
-			both := []domain.Permission{{Scope: domain.ScopeClients, Write: true}, {Scope: domain.ScopeDevices, Write: true}, {Scope: domain.ScopeAPIKeys, Write: true}}
+			both := []domain.Permission{
+				{Scope: domain.ScopeClients, Write: true}, {Scope: domain.ScopeDevices, Write: true},
+				{Scope: domain.ScopeAPIKeys, Write: true},
+			}
 			role := Must(w.Roles.Create(Operator(t), domain.Role{Name: "both", Scopes: both}))(t)
-			key := Must(w.APIKeys.Create(Operator(t), domain.APIKey{Name: "worker", Enabled: true}, []int64{role.ID}))(t)
-			issue, store := here.RequestOf(t, key.Token, domain.ScopeClients), here.RequestOf(t, key.Token, domain.ScopeDevices)
+			key := Must(w.APIKeys.Create(Operator(t), domain.APIKey{Name: "worker", Enabled: true}, []int64{role.ID}))(
+				t,
+			)
+			issue, store := here.RequestOf(t, key.Token, domain.ScopeClients),
+				here.RequestOf(t, key.Token, domain.ScopeDevices)
 			grant := here.RequestOf(t, key.Token, domain.ScopeAPIKeys)
 			Must(w.Roles.Update(Operator(t), role.ID, domain.RoleUpdate{Scopes: both[1:]}))(t)
 			WantFault(t, Second(here.Clients.Create(issue, Spec(s.ca))), domain.Forbidden)
@@ -224,7 +316,8 @@ func TestCaller_Role(t *testing.T) {
 	}
 }
 
-// TestCaller_Race: of one who takes away a right, and one who grants it at the same moment, the second is refused or was first.
+// TestCaller_Race: of one who takes away a right, and one who grants it at the same moment, the
+// second is refused or was first.
 func TestCaller_Race(t *testing.T) {
 	t.Parallel()
 	w := WorldOn(t, NewPostgres(t), slog.DiscardHandler)
@@ -236,14 +329,24 @@ func TestCaller_Race(t *testing.T) {
 		var granted atomic.Bool
 		var racing sync.WaitGroup
 		racing.Go(func() {
-			granted.Store(Second(here.APIKeys.Create(ctx, domain.APIKey{Name: Fresh("heir"), Superuser: true, Enabled: true}, nil)) == nil)
+			granted.Store(
+				Second(
+					here.APIKeys.Create(ctx, domain.APIKey{Name: Fresh("heir"), Superuser: true, Enabled: true}, nil),
+				) == nil,
+			)
 		})
 		Check(t, w.APIKeys.Delete(Operator(t), key.ID))
 		racing.Wait()
 		if !granted.Load() {
 			continue
 		}
-		page := Must(w.Audit.Page(t.Context(), domain.AuditFilter{Resource: domain.ScopeAPIKeys}, domain.PageRequest{Size: 1000}))(t)
+		page := Must(
+			w.Audit.Page(
+				t.Context(), domain.AuditFilter{Resource: domain.ScopeAPIKeys}, domain.PageRequest{Size: 1000},
+			),
+		)(
+			t,
+		)
 		if last := page.Items[len(page.Items)-1]; last.Action != domain.ActionDelete {
 			t.Errorf("the last was %s by %s %d, and the apikey was gone", last.Action, last.ActorKind, last.ActorID)
 		}
@@ -283,7 +386,8 @@ func TestCaller_Restless(t *testing.T) {
 	}
 }
 
-// TestCaller_Vault: an authorization of the vault that was authenticated a moment ago and has lost its rights since stores nothing.
+// TestCaller_Vault: an authorization of the vault that was authenticated a moment ago and has lost
+// its rights since stores nothing.
 func TestCaller_Vault(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -291,7 +395,13 @@ func TestCaller_Vault(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			here := w.Replica(t)
-			app := Must(w.Applications.Create(Operator(t), domain.Application{Name: "app", Method: domain.AuthOAuth2, Enabled: true}))(t)
+			app := Must(
+				w.Applications.Create(
+					Operator(t), domain.Application{Name: "app", Method: domain.AuthOAuth2, Enabled: true},
+				),
+			)(
+				t,
+			)
 			update := func(u domain.PAMAuthorizationUpdate) func(int64) error {
 				return func(id int64) error { return Second(w.Authorizations.Update(Operator(t), id, u)) }
 			}
@@ -303,13 +413,16 @@ func TestCaller_Vault(t *testing.T) {
 				"elsewhere": update(domain.PAMAuthorizationUpdate{Resources: []domain.PAMResource{}}),
 				"rotated":   func(id int64) error { return Second(w.Authorizations.Rotate(Operator(t), id, 0)) },
 				"the application is disabled": func(int64) error {
-					return Second(w.Applications.Update(Operator(t), app.ID, domain.ApplicationUpdate{Enabled: new(false)}))
+					return Second(
+						w.Applications.Update(Operator(t), app.ID, domain.ApplicationUpdate{Enabled: new(false)}),
+					)
 				},
 			} {
 				t.Run(fall, func(t *testing.T) {
 					Must(w.Applications.Update(Operator(t), app.ID, domain.ApplicationUpdate{Enabled: new(true)}))(t)
 					a := Must(w.Authorizations.Create(Operator(t), domain.PAMAuthorization{
-						ApplicationID: app.ID, Name: Fresh("auth"), Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore},
+						ApplicationID: app.ID, Name: Fresh("auth"), Enabled: true, Write: true,
+						Resources: []domain.PAMResource{domain.PAMCore},
 					}))(t)
 					here := here.Replica(t) // it has not seen the authorization before
 					token := Must(here.PAMAccess.Token(t.Context(), a.Key, a.Secret, OverTLS))(t)
@@ -320,7 +433,11 @@ func TestCaller_Vault(t *testing.T) {
 					Check(t, Second(here.Devices.Upsert(ctx, DeviceSpec(Fresh("host")), nil)))
 					Check(t, lose(a.ID))
 					host := Fresh("host")
-					if err := Second(here.Devices.Upsert(ctx, DeviceSpec(host), nil)); !domain.IsKind(err, domain.Unauthenticated) && !domain.IsKind(err, domain.Forbidden) {
+					if err := Second(here.Devices.Upsert(ctx, DeviceSpec(host), nil)); !domain.IsKind(
+						err, domain.Unauthenticated,
+					) && !domain.IsKind(
+						err, domain.Forbidden,
+					) {
 						t.Errorf("got %v", err)
 					}
 					WantFault(t, Second(w.Devices.Get(Operator(t), host)), domain.Missing)
@@ -330,7 +447,8 @@ func TestCaller_Vault(t *testing.T) {
 	}
 }
 
-// TestAccess_Confirm: a second look by memory sees within a second what has changed, and asks nobody when it has just been asked.
+// TestAccess_Confirm: a second look by memory sees within a second what has changed, and asks
+// nobody when it has just been asked.
 func TestAccess_Confirm(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -343,7 +461,8 @@ func TestAccess_Confirm(t *testing.T) {
 			Check(t, Second(here.Access.Confirm(ctx)))
 			Check(t, lose(Operator(t), w, key.ID))
 			w.Clock.Pass(time.Second)
-			if err := Second(here.Access.Confirm(ctx)); !domain.IsKind(err, domain.Unauthenticated) && !domain.IsKind(err, domain.Forbidden) {
+			if err := Second(here.Access.Confirm(ctx)); !domain.IsKind(err, domain.Unauthenticated) &&
+				!domain.IsKind(err, domain.Forbidden) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -17,12 +17,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// idle is a world in which nothing costly is ever begun: what needs it waits until the deadline of its request.
+// idle is a world in which nothing costly is ever begun: what needs it waits until the deadline of
+// its request.
 func idle(t *testing.T, w *World) *World {
 	t.Helper()
 	nobody := turns.New(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
 	idle := w.With(t, func(s *service.Settings) { s.RSA = nobody })
-	idle.Clients.Derivations, idle.CAs.Derivations, idle.Users.Passwords.Turns, idle.Login.Passwords.Turns = nobody, nobody, nobody, nobody
+	idle.Clients.Derivations, idle.CAs.Derivations, idle.Users.Passwords.Turns, idle.Login.Passwords.Turns = nobody,
+		nobody, nobody, nobody
 	return idle
 }
 
@@ -60,7 +62,9 @@ func TestCheapFirst(t *testing.T) {
 	w.Clock.Pass(Day)
 
 	t.Run("creating a CA", func(t *testing.T) {
-		good := domain.CASpec{Name: Fresh("ca"), KeyAlgorithm: "rsa-2048", Subject: domain.Subject{Email: "ca@example.com"}}
+		good := domain.CASpec{
+			Name: Fresh("ca"), KeyAlgorithm: "rsa-2048", Subject: domain.Subject{Email: "ca@example.com"},
+		}
 		wantWaiting(t, func(ctx context.Context) error { _, err := idle.CAs.Create(ctx, good); return err })
 		good.Name = own.Name
 		_, err := idle.CAs.Create(soon(t), good)
@@ -68,7 +72,10 @@ func TestCheapFirst(t *testing.T) {
 	})
 	t.Run("creating a client", func(t *testing.T) { testCheapCreate(t, idle, own, taken) })
 	t.Run("importing a client", func(t *testing.T) {
-		good := domain.ClientImport{CAID: authority.ID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: costly, Password: "certo"}
+		good := domain.ClientImport{
+			CAID: authority.ID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: costly,
+			Password: "certo",
+		}
 		wantWaiting(t, func(ctx context.Context) error { _, err := idle.Clients.Import(ctx, good); return err })
 		plain := good
 		plain.Certificate, plain.Key, plain.Password = old.Issue(t, key.Public(), taking(77)), KeyPEM(t, key), ""
@@ -105,10 +112,20 @@ func testCheapCreate(t *testing.T, idle *World, own domain.CA, taken domain.Clie
 			alter func(*domain.ClientSpec)
 			want  Fault
 		}{
-			{func(s *domain.ClientSpec) { s.CAID = 1 << 40 }, NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)},
-			{func(s *domain.ClientSpec) { s.Name = taken.Name }, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
-			{func(s *domain.ClientSpec) { s.Expiration = new(7300) }, NewFault(domain.Rule, "expiration", domain.ReasonBeyondCA)},
-			{func(s *domain.ClientSpec) { s.Name = own.Name }, NewFault(domain.Invalid, "name", domain.ReasonFormat)}, // the subject of the CA itself
+			{
+				func(s *domain.ClientSpec) { s.CAID = 1 << 40 },
+				NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound),
+			},
+			{
+				func(s *domain.ClientSpec) { s.Name = taken.Name },
+				NewFault(domain.Duplicated, "name", domain.ReasonDuplicated),
+			},
+			{
+				func(s *domain.ClientSpec) { s.Expiration = new(7300) },
+				NewFault(domain.Rule, "expiration", domain.ReasonBeyondCA),
+			},
+			// the subject of the CA itself
+			{func(s *domain.ClientSpec) { s.Name = own.Name }, NewFault(domain.Invalid, "name", domain.ReasonFormat)},
 		} {
 			asked := Spec(own.ID)
 			costly(&asked)
@@ -134,15 +151,35 @@ func testCheapImport(t *testing.T, idle *World, old ForeignCA, good domain.Clien
 		alter func(*domain.ClientImport)
 		want  Fault
 	}{
-		"no CA":             {func(i *domain.ClientImport) { i.CAID = 1 << 40 }, NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound)},
-		"another CA":        {func(i *domain.ClientImport) { i.Certificate = other.Issue(t, NewKey(t).Public()) }, NewFault(domain.Invalid, "cert", domain.ReasonNotSignedByCA)},
-		"no certificate":    {func(i *domain.ClientImport) { i.Certificate = []byte("x") }, NewFault(domain.Invalid, "cert", domain.ReasonPEM)},
+		"no CA": {
+			func(i *domain.ClientImport) { i.CAID = 1 << 40 },
+			NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound),
+		},
+		"another CA": {
+			func(i *domain.ClientImport) { i.Certificate = other.Issue(t, NewKey(t).Public()) },
+			NewFault(domain.Invalid, "cert", domain.ReasonNotSignedByCA),
+		},
+		"no certificate": {
+			func(i *domain.ClientImport) { i.Certificate = []byte("x") },
+			NewFault(domain.Invalid, "cert", domain.ReasonPEM),
+		},
 		"a name that is no": {named("a b"), NewFault(domain.Invalid, "cert", domain.ReasonNoName)},
-		"a name of another": {named(strings.ToUpper(taken)), NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
-		"a serial of another": {func(i *domain.ClientImport) { i.Certificate = old.Issue(t, NewKey(t).Public(), taking(77)) },
+		"a name of another": {
+			named(strings.ToUpper(taken)), NewFault(domain.Duplicated, "name", domain.ReasonDuplicated),
+		},
+		"a serial of another": {func(i *domain.ClientImport) {
+			i.Certificate = old.Issue(
+				t, NewKey(t).Public(), taking(77),
+			)
+		},
 			NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated)},
-		"no password": {func(i *domain.ClientImport) { i.Password = "" }, NewFault(domain.Required, "password", domain.ReasonPasswordRequired)},
-		"no address":  {func(i *domain.ClientImport) { i.Email = "" }, NewFault(domain.Required, "email", domain.ReasonRequired)},
+		"no password": {
+			func(i *domain.ClientImport) { i.Password = "" },
+			NewFault(domain.Required, "password", domain.ReasonPasswordRequired),
+		},
+		"no address": {
+			func(i *domain.ClientImport) { i.Email = "" }, NewFault(domain.Required, "email", domain.ReasonRequired),
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			request := good
@@ -165,11 +202,23 @@ func testCheapCAImport(t *testing.T, idle *World, taken string) {
 		alter func(*domain.CAImport)
 		want  Fault
 	}{
-		"no CA":             {func(i *domain.CAImport) { i.Certificate = leaf }, NewFault(domain.Invalid, "cert", domain.ReasonNotCA)},
-		"no certificate":    {func(i *domain.CAImport) { i.Certificate = []byte("x") }, NewFault(domain.Invalid, "cert", domain.ReasonPEM)},
-		"a name of another": {func(i *domain.CAImport) { i.Name = taken }, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated)},
-		"a CA that is here": {func(i *domain.CAImport) { i.Certificate = CertPEM(again.Cert.Raw) }, NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated)},
-		"no list":           {func(i *domain.CAImport) { i.CRL = []byte("x") }, NewFault(domain.Invalid, "crl", domain.ReasonCRL)},
+		"no CA": {
+			func(i *domain.CAImport) { i.Certificate = leaf }, NewFault(domain.Invalid, "cert", domain.ReasonNotCA),
+		},
+		"no certificate": {
+			func(i *domain.CAImport) { i.Certificate = []byte("x") },
+			NewFault(domain.Invalid, "cert", domain.ReasonPEM),
+		},
+		"a name of another": {
+			func(i *domain.CAImport) { i.Name = taken }, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated),
+		},
+		"a CA that is here": {
+			func(i *domain.CAImport) { i.Certificate = CertPEM(again.Cert.Raw) },
+			NewFault(domain.Duplicated, "cert", domain.ReasonDuplicated),
+		},
+		"no list": {
+			func(i *domain.CAImport) { i.CRL = []byte("x") }, NewFault(domain.Invalid, "crl", domain.ReasonCRL),
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			request := good
@@ -184,9 +233,13 @@ func testCheapCAImport(t *testing.T, idle *World, taken string) {
 func testCheapUsers(t *testing.T, idle *World) {
 	user := idle.NewUser(t)
 	const longEnough domain.Secret = "cavalo grampo bateria certa"
-	poor := domain.WithPrincipal(soon(t), domain.Principal{Kind: domain.PrincipalUser, ID: user.ID, Name: user.Username})
+	poor := domain.WithPrincipal(
+		soon(t), domain.Principal{Kind: domain.PrincipalUser, ID: user.ID, Name: user.Username},
+	)
 	made := domain.User{Username: Fresh("user"), Email: "a@example.com", Enabled: true}
-	wantWaiting(t, func(ctx context.Context) error { _, err := idle.Users.Create(ctx, made, longEnough, nil); return err })
+	wantWaiting(
+		t, func(ctx context.Context) error { _, err := idle.Users.Create(ctx, made, longEnough, nil); return err },
+	)
 	wantWaiting(t, func(ctx context.Context) error {
 		_, err := idle.Users.Update(ctx, user.ID, domain.UserUpdate{Password: new(longEnough)})
 		return err
@@ -204,6 +257,8 @@ func testCheapUsers(t *testing.T, idle *World) {
 	boss := idle.NewUser(t, func(u *domain.User) { u.Superuser = true })
 	_, err = idle.Users.Update(poor, boss.ID, domain.UserUpdate{Password: new(longEnough)})
 	WantFaults(t, err, NewFault(domain.Forbidden, "authorization", domain.ReasonBeyondOwn))
-	_, _, err = idle.Users.UpdateProfile(poor, access.ProfileUpdate{Email: new("nobody"), Current: new(Password), Password: new(longEnough)})
+	_, _, err = idle.Users.UpdateProfile(
+		poor, access.ProfileUpdate{Email: new("nobody"), Current: new(Password), Password: new(longEnough)},
+	)
 	WantFaults(t, err, NewFault(domain.Invalid, "email", domain.ReasonEmail))
 }

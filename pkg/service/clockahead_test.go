@@ -10,7 +10,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestLogin_ClockAhead: a wrong password that was given while the clock was ahead keeps nobody out when it is right.
+// TestLogin_ClockAhead: a wrong password that was given while the clock was ahead keeps nobody out
+// when it is right.
 func TestLogin_ClockAhead(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -58,9 +59,17 @@ func TestUsers_Unlock(t *testing.T) {
 	for i, want := range []domain.Event{
 		{ResourceID: user.ID, ResourceName: user.Username}, {ResourceName: "192.0.2.1"},
 	} {
-		want.ActorKind, want.ActorName, want.Action, want.Resource = domain.PrincipalCommand, "operator", domain.ActionUpdate, domain.ScopeUsers
+		want.ActorKind, want.ActorName, want.Action, want.Resource = domain.PrincipalCommand, "operator",
+			domain.ActionUpdate, domain.ScopeUsers
 		want.After = `{"unlocked":true}`
-		WantEvent(t, Must(w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 5}))(t).Items[i], want)
+		WantEvent(
+			t,
+			Must(
+				w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 5}),
+			)(
+				t,
+			).Items[i], want,
+		)
 	}
 }
 
@@ -70,7 +79,10 @@ func TestClients_ClockAhead(t *testing.T) {
 	w := NewWorld(t)
 	client := w.NewClient(t, w.NewCA(t).ID)
 	list := func(status domain.Status) int {
-		return len(Must(w.Clients.Page(t.Context(), domain.ClientFilter{Status: status}, domain.PageRequest{Size: 5}))(t).Items)
+		return len(
+			Must(w.Clients.Page(t.Context(), domain.ClientFilter{Status: status}, domain.PageRequest{Size: 5}))(t).
+				Items,
+		)
 	}
 	w.Clock.Pass(100 * 365 * Day)
 	WantSame(t, [2]int{list(domain.StatusValid), list(domain.StatusExpired)}, [2]int{0, 1})

@@ -24,8 +24,9 @@ type editable struct {
 	get    func(ctx context.Context, id int64) (any, error) // reads the record
 }
 
-// TestEveryField alters each field of each resource alone: the change is stored and audited, and the same change again is none. A new field of a
-// resource or of its changes fails this test until it is listed.
+// TestEveryField alters each field of each resource alone: the change is stored and audited, and
+// the same change again is none. A new field of a resource or of its changes fails this test until
+// it is listed.
 func TestEveryField(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -78,7 +79,9 @@ func checkField(t *testing.T, w *World, one editable, field string, value any) {
 	}
 	told := w.Events(t)
 	if last := told[len(told)-1]; len(told) != events+1 || last.Before == "{}" || last.Before == last.After {
-		t.Errorf("%s: %d events for one change, the last from %s to %s", field, len(told)-events, last.Before, last.After)
+		t.Errorf(
+			"%s: %d events for one change, the last from %s to %s", field, len(told)-events, last.Before, last.After,
+		)
 	}
 	if field == "Password" { // it is never the same
 		return
@@ -108,8 +111,9 @@ func given(more map[string]string) map[string]string {
 // subject has another value for each field that CAs and clients share.
 func subject() map[string]any {
 	return map[string]any{
-		"Description": new("another"), "Country": new("PT"), "Province": new("Lisboa"), "City": new("Lisboa"), "Organization": new("Outra"),
-		"Sector": new("TI"), "Email": new("outra@example.com"),
+		"Description": new("another"), "Country": new("PT"), "Province": new("Lisboa"), "City": new("Lisboa"),
+		"Organization": new("Outra"),
+		"Sector":       new("TI"), "Email": new("outra@example.com"),
 	}
 }
 
@@ -122,14 +126,19 @@ func editables(t *testing.T, w *World) map[string]editable {
 	key, user := w.NewAPIKey(t, Weak).APIKey, w.NewUser(t)
 	all := vaultEditables(t, w)
 	all["CA"] = editable{
-		ca, domain.CAUpdate{}, subject(), map[string]string{"Name": byCertificate, "Expiration": byCertificate, "KeyAlgorithm": byCertificate},
+		ca, domain.CAUpdate{}, subject(), map[string]string{
+			"Name": byCertificate, "Expiration": byCertificate, "KeyAlgorithm": byCertificate,
+		},
 		given(map[string]string{"ExpiresAt": byCertificate}),
 		func(ctx context.Context, u any) error { return Second(w.CAs.Update(ctx, ca.ID, u.(domain.CAUpdate))) },
 		func(ctx context.Context, id int64) (any, error) { return w.CAs.Get(ctx, id) },
 	}
 	all["client"] = editable{
 		client, domain.ClientUpdate{}, subject(),
-		map[string]string{"Name": byCertificate, "CAID": byCertificate, "Expiration": byCertificate, "Password": "the key keeps the one it has"},
+		map[string]string{
+			"Name": byCertificate, "CAID": byCertificate, "Expiration": byCertificate,
+			"Password": "the key keeps the one it has",
+		},
 		given(map[string]string{"ExpiresAt": byCertificate, "RevokedAt": byOthers}),
 		func(ctx context.Context, u any) error {
 			return Second(w.Clients.Update(ctx, client.ID, u.(domain.ClientUpdate)))
@@ -138,11 +147,14 @@ func editables(t *testing.T, w *World) map[string]editable {
 	}
 	all["apikey"] = editable{
 		key, domain.APIKeyUpdate{}, map[string]any{
-			"Name": new("another"), "Description": new("another"), "Superuser": new(true), "Roles": []int64{role.ID}, "Enabled": new(false),
-			"ExpiresAt": new(Noon.Add(Day)), "AllowedIPs": []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, "RateLimit": new(60),
+			"Name": new("another"), "Description": new("another"), "Superuser": new(true), "Roles": []int64{role.ID},
+			"Enabled":   new(false),
+			"ExpiresAt": new(Noon.Add(Day)), "AllowedIPs": []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+			"RateLimit": new(60),
 		}, nil,
 		given(map[string]string{
-			"Generation": byOthers, "PreviousUntil": byOthers, "Binding": byOthers, "LastUsedAt": byOthers, "LastUsedIP": byOthers,
+			"Generation": byOthers, "PreviousUntil": byOthers, "Binding": byOthers, "LastUsedAt": byOthers,
+			"LastUsedIP": byOthers,
 		}),
 		func(ctx context.Context, u any) error {
 			return Second(w.APIKeys.Update(ctx, key.ID, u.(domain.APIKeyUpdate)))
@@ -150,7 +162,9 @@ func editables(t *testing.T, w *World) map[string]editable {
 		func(ctx context.Context, id int64) (any, error) { return w.Store.APIKeys().Get(ctx, id) },
 	}
 	all["role"] = editable{
-		other, domain.RoleUpdate{}, map[string]any{"Name": new("another"), "Scopes": []domain.Permission{Read(domain.ScopeUsers)}}, nil, given(nil),
+		other, domain.RoleUpdate{}, map[string]any{
+			"Name": new("another"), "Scopes": []domain.Permission{Read(domain.ScopeUsers)},
+		}, nil, given(nil),
 		func(ctx context.Context, u any) error {
 			return Second(w.Roles.Update(ctx, other.ID, u.(domain.RoleUpdate)))
 		},
@@ -158,7 +172,8 @@ func editables(t *testing.T, w *World) map[string]editable {
 	}
 	all["user"] = editable{
 		user, domain.UserUpdate{}, map[string]any{
-			"Email": new("outra@example.com"), "FullName": new("Outra"), "Password": new(domain.Secret("uma senha bem diferente")), "Superuser": new(true),
+			"Email": new("outra@example.com"), "FullName": new("Outra"),
+			"Password": new(domain.Secret("uma senha bem diferente")), "Superuser": new(true),
 			"Roles": []int64{role.ID}, "Enabled": new(false),
 		}, map[string]string{"Username": "who signs in is known by it"},
 		given(map[string]string{"PasswordHash": "Password changes it", "Generation": byOthers, "Binding": byOthers}),
@@ -173,14 +188,21 @@ func editables(t *testing.T, w *World) map[string]editable {
 func vaultEditables(t *testing.T, w *World) map[string]editable {
 	t.Helper()
 	ctx := Operator(t)
-	application := Must(w.Applications.Create(ctx, domain.Application{Name: "one", Method: domain.AuthOAuth2, Enabled: true}))(t)
+	application := Must(
+		w.Applications.Create(ctx, domain.Application{Name: "one", Method: domain.AuthOAuth2, Enabled: true}),
+	)(
+		t,
+	)
 	authorization := w.NewAuthorization(t, domain.AuthOAuth1).PAMAuthorization
 	corp := Must(w.DeviceDomains.Create(ctx, domain.DeviceDomain{Name: "corp.example.com", ShortName: "CORP"}))(t)
 	device := Must(w.Devices.Upsert(ctx, DeviceSpec("srv-a"), nil))(t).After
 	return map[string]editable{
 		"application": {
-			application, domain.ApplicationUpdate{}, map[string]any{"Name": new("another"), "Description": new("another"), "Enabled": new(false)},
-			map[string]string{"Method": "its authorizations have the secrets of it"}, given(map[string]string{"Passing": byOthers}),
+			application, domain.ApplicationUpdate{}, map[string]any{
+				"Name": new("another"), "Description": new("another"), "Enabled": new(false),
+			},
+			map[string]string{"Method": "its authorizations have the secrets of it"},
+			given(map[string]string{"Passing": byOthers}),
 			func(ctx context.Context, u any) error {
 				return Second(w.Applications.Update(ctx, application.ID, u.(domain.ApplicationUpdate)))
 			},
@@ -190,11 +212,14 @@ func vaultEditables(t *testing.T, w *World) map[string]editable {
 			authorization, domain.PAMAuthorizationUpdate{}, map[string]any{
 				"Name": new("another"), "Enabled": new(false), "Write": new(false), "Resources": []domain.PAMResource{},
 				"ExpiresAt": new(Noon.Add(Day)), "AllowedIPs": []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-				"Referrers": []string{"https://vault.example.com/"}, "Fingerprint": new(strings.Repeat("ab", 32)), "Devices": []int64{device.ID},
+				"Referrers": []string{"https://vault.example.com/"}, "Fingerprint": new(strings.Repeat("ab", 32)),
+				"Devices": []int64{device.ID},
 			}, nil,
 			given(map[string]string{
-				"ApplicationID": "it stays with its application", "Application": "it is read with it", "Key": "it is its public name", "Token": byOthers,
-				"Secrets": byOthers, "Generation": byOthers, "PreviousUntil": byOthers, "Binding": byOthers, "Proof": "it is of a request",
+				"ApplicationID": "it stays with its application", "Application": "it is read with it",
+				"Key": "it is its public name", "Token": byOthers,
+				"Secrets": byOthers, "Generation": byOthers, "PreviousUntil": byOthers, "Binding": byOthers,
+				"Proof": "it is of a request",
 			}),
 			func(ctx context.Context, u any) error {
 				return Second(w.Authorizations.Update(ctx, authorization.ID, u.(domain.PAMAuthorizationUpdate)))
@@ -202,7 +227,8 @@ func vaultEditables(t *testing.T, w *World) map[string]editable {
 			func(ctx context.Context, id int64) (any, error) { return w.Authorizations.Get(ctx, id) },
 		},
 		"device domain": {
-			corp, domain.DeviceDomainUpdate{}, map[string]any{"ShortName": new("OTHER")}, map[string]string{"Name": "devices are in it by its name"}, given(nil),
+			corp, domain.DeviceDomainUpdate{}, map[string]any{"ShortName": new("OTHER")},
+			map[string]string{"Name": "devices are in it by its name"}, given(nil),
 			func(ctx context.Context, u any) error {
 				return Second(w.DeviceDomains.Update(ctx, corp.ID, u.(domain.DeviceDomainUpdate)))
 			},
@@ -210,12 +236,16 @@ func vaultEditables(t *testing.T, w *World) map[string]editable {
 		},
 		"device": {
 			device, domain.DeviceUpdate{}, map[string]any{
-				"Hostname": new("SRV-A"), "IP": new("10.0.0.2"), "Model": new("another"), "Type": new("another"), "Vendor": new("another"),
-				"Site": new("another"), "Domains": []string{"corp.example.com"}, "Connectivities": []domain.ConnectivityUpdate{{Type: "SSH"}},
-				"Remote": []domain.RemoteExpression{{Connectivity: "SSH", Expect: "login", Fill: "root"}}, "Tags": []string{"a tag"}, "Enabled": new(false),
+				"Hostname": new("SRV-A"), "IP": new("10.0.0.2"), "Model": new("another"), "Type": new("another"),
+				"Vendor": new("another"),
+				"Site":   new("another"), "Domains": []string{"corp.example.com"},
+				"Connectivities": []domain.ConnectivityUpdate{{Type: "SSH"}},
+				"Remote":         []domain.RemoteExpression{{Connectivity: "SSH", Expect: "login", Fill: "root"}},
+				"Tags":           []string{"a tag"}, "Enabled": new(false),
 			}, nil,
 			given(map[string]string{
-				"CreatorID": byDatabase, "Revision": byDatabase, "ImportID": byOthers, "Earlier": "it says how the device was read",
+				"CreatorID": byDatabase, "Revision": byDatabase, "ImportID": byOthers,
+				"Earlier": "it says how the device was read",
 			}),
 			func(ctx context.Context, u any) error {
 				return Second(w.Devices.Update(ctx, device.ID, u.(domain.DeviceUpdate)))

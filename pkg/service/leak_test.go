@@ -20,7 +20,8 @@ import (
 
 const clientPassword = "uma senha que ninguém adivinha"
 
-// TestSecretsAtRest makes keys in every way there is, and looks for them in what the database has written and in the log.
+// TestSecretsAtRest makes keys in every way there is, and looks for them in what the database has
+// written and in the log.
 func TestSecretsAtRest(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -43,14 +44,25 @@ func TestSecretsAtRest(t *testing.T) {
 	}
 }
 
-// leaveTraces uses every service that touches a secret. It returns the secrets, and something that has to be in the database.
+// leaveTraces uses every service that touches a secret. It returns the secrets, and something that
+// has to be in the database.
 func leaveTraces(t *testing.T, w *World) ([]Needle, []byte) {
 	t.Helper()
 	ctx := t.Context()
 	var secrets []Needle
 	for _, algorithm := range []ca.KeyAlgorithm{ca.ECDSAP256, ca.Ed25519, ca.RSA2048} {
-		authority := Must(w.CAs.Create(ctx, domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, KeyAlgorithm: string(algorithm)}))(t)
-		secrets = append(secrets, needlesOf(t, "CA "+string(algorithm), Must(w.CAs.Authorities.Get(ctx, authority.ID))(t).Signer)...)
+		authority := Must(
+			w.CAs.Create(
+				ctx, domain.CASpec{
+					Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"},
+					KeyAlgorithm: string(algorithm),
+				},
+			),
+		)(
+			t,
+		)
+		secrets = append(secrets,
+			needlesOf(t, "CA "+string(algorithm), Must(w.CAs.Authorities.Get(ctx, authority.ID))(t).Signer)...)
 		passwords := []domain.Secret{"", clientPassword}
 		if algorithm != ca.ECDSAP256 {
 			passwords = passwords[:1] // deriving keys takes long and knows no algorithms
@@ -62,7 +74,8 @@ func leaveTraces(t *testing.T, w *World) ([]Needle, []byte) {
 			text := Must(w.Clients.Key(ctx, client.ID))(t)
 			Must(w.Clients.PKCS12(ctx, client.ID, ca.PKCS12Modern, clientPassword))(t)
 			secrets = append(secrets, lines("client "+string(algorithm), text)...)
-			secrets = append(secrets, needlesOf(t, "client "+string(algorithm), Must(ca.ParsePrivateKey(text, string(password)))(t))...)
+			secrets = append(secrets,
+				needlesOf(t, "client "+string(algorithm), Must(ca.ParsePrivateKey(text, string(password)))(t))...)
 			w.Revoke(t, client.ID)
 		}
 		w.Current(t, authority.ID)
@@ -72,23 +85,28 @@ func leaveTraces(t *testing.T, w *World) ([]Needle, []byte) {
 	key := NewRSA(t, 2048)
 	for _, password := range []domain.Secret{"", clientPassword} {
 		Must(w.Clients.Import(ctx, domain.ClientImport{
-			CAID: authority.ID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: KeyPEM(t, key), Password: password,
+			CAID: authority.ID, Email: "a@example.com", Certificate: old.Issue(t, key.Public()), Key: KeyPEM(t, key),
+			Password: password,
 		}))(t)
 	}
 	secrets = append(secrets, needlesOf(t, "imported CA", old.Key)...)
 	secrets = append(secrets, needlesOf(t, "imported client", key)...)
 	secrets = append(secrets, leaveTracesOfAccess(t, w)...)
-	return append(secrets, NewNeedle("password", []byte(clientPassword)), NewNeedle("PEM", []byte("PRIVATE KEY"))), old.Cert.Raw
+	return append(secrets, NewNeedle("password", []byte(clientPassword)), NewNeedle("PEM", []byte("PRIVATE KEY"))),
+		old.Cert.Raw
 }
 
-// leaveTracesOfAccess signs in in every way, right and wrong: people type their password where the name belongs.
+// leaveTracesOfAccess signs in in every way, right and wrong: people type their password where the
+// name belongs.
 func leaveTracesOfAccess(t *testing.T, w *World) (secrets []Needle) {
 	t.Helper()
 	ctx := Operator(t)
 	const first, second domain.Secret = "a primeira das senhas", "a segunda das senhas"
 	user := Must(w.Users.Create(ctx, domain.User{Username: "ana", Enabled: true}, first, nil))(t)
 	session := Must(w.Login.Password(ctx, "ana", first))(t)
-	_, changed, err := w.Users.UpdateProfile(AsUser(t, user), access.ProfileUpdate{Current: new(first), Password: new(second)})
+	_, changed, err := w.Users.UpdateProfile(
+		AsUser(t, user), access.ProfileUpdate{Current: new(first), Password: new(second)},
+	)
 	Check(t, err)
 	for username, password := range map[string]domain.Secret{string(second): "ana", "ana": first, "nobody": second} {
 		_, err := w.Login.Password(t.Context(), username, password)
@@ -101,21 +119,27 @@ func leaveTracesOfAccess(t *testing.T, w *World) (secrets []Needle) {
 	_, err = w.Access.Authenticate(ctx, access, auth.Access)
 	w.Refusals.Record(t.Context(), domain.ResourceTokens, 0, domain.Faults(err)[0])
 	for what, token := range map[string]domain.Secret{
-		"apikey's token": key.Token, "access token": access, "next token": rotated.Token, "session": session.Refresh, "changed session": changed.Refresh,
+		"apikey's token": key.Token, "access token": access, "next token": rotated.Token, "session": session.Refresh,
+		"changed session": changed.Refresh,
 	} {
 		parts := strings.Split(string(token), ".")
 		secrets = append(secrets, NewNeedle(what, []byte(token)), NewNeedle("signature of the "+what, []byte(parts[2])))
 	}
 	for _, row := range Must(w.Store.SigningKeys().List(ctx))(t) {
-		secrets = append(secrets, NewNeedle("signing key", Must(w.Settings.Keys.Open(row.Sealed, "signing-key/"+row.ID))(t)))
+		secrets = append(
+			secrets, NewNeedle("signing key", Must(w.Settings.Keys.Open(row.Sealed, "signing-key/"+row.ID))(t)),
+		)
 	}
 	return append(secrets, NewNeedle("first password", []byte(first)), NewNeedle("second password", []byte(second)))
 }
 
-// needlesOf are the private parts of a key: its PKCS#8 bytes, the lines of its PEM text, and its numbers in pieces, because a database splits what is long.
+// needlesOf are the private parts of a key: its PKCS#8 bytes, the lines of its PEM text, and its
+// numbers in pieces, because a database splits what is long.
 func needlesOf(t *testing.T, what string, key crypto.Signer) []Needle {
 	t.Helper()
-	all := append(lines(what, []byte(KeyPEM(t, key))), NewNeedle(what+" PKCS#8", Must(x509.MarshalPKCS8PrivateKey(key))(t)))
+	all := append(
+		lines(what, []byte(KeyPEM(t, key))), NewNeedle(what+" PKCS#8", Must(x509.MarshalPKCS8PrivateKey(key))(t)),
+	)
 	var numbers [][]byte
 	switch key := key.(type) {
 	case *ecdsa.PrivateKey:

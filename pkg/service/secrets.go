@@ -32,7 +32,8 @@ func (s secretSealer) Open(sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// openAuditSecret is openSecret for the audit's: beside it the same value has which checkpoint was the last one.
+// openAuditSecret is openSecret for the audit's: beside it the same value has which checkpoint was
+// the last one.
 func openAuditSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([]byte, error) {
 	secret, err := openSecret(ctx, store, sealer)
 	if err == nil && len(secret) < auth.SecretSize {
@@ -44,7 +45,8 @@ func openAuditSecret(ctx context.Context, store domain.Store, sealer secretSeale
 	return secret[:auth.SecretSize:auth.SecretSize], nil
 }
 
-// openSecret unseals a secret, and makes it the first time. It fails when the master key is not the one that the database was sealed with.
+// openSecret unseals a secret, and makes it the first time. It fails when the master key is not the
+// one that the database was sealed with.
 func openSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([]byte, error) {
 	fresh := make([]byte, auth.SecretSize)
 	rand.Read(fresh)
@@ -55,7 +57,8 @@ func openSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([
 	return sealer.Open(sealed)
 }
 
-// CheckMasterKey fails when the master key is not the one that these secrets were sealed with; they are by name.
+// CheckMasterKey fails when the master key is not the one that these secrets were sealed with; they
+// are by name.
 func CheckMasterKey(keys *seal.Keyring, secrets map[string][]byte) error {
 	for name, sealed := range secrets {
 		if _, err := (secretSealer{keys, name}).Open(sealed); err != nil {

@@ -65,16 +65,20 @@ type Services struct {
 	Authorizations *vault.Authorizations
 }
 
-// New opens the service's own secrets and puts the use cases together. It fails when the master key is not the one that the database was sealed with.
+// New opens the service's own secrets and puts the use cases together. It fails when the master key
+// is not the one that the database was sealed with.
 func New(ctx context.Context, set Settings) (*Services, error) {
 	store, now, log := set.Store, set.Now, set.Log
 	tokenSecret, err := openSecret(ctx, store, secretSealer{set.Keys, secretAPIKeys})
 	if err != nil {
 		return nil, err
 	}
-	authorities, lists, recent, uses := &pki.Authorities{Store: store, Keys: set.Keys}, new(pki.Lists), new(vault.RecentDevices), new(access.Uses)
+	authorities, lists, recent, uses := &pki.Authorities{Store: store, Keys: set.Keys}, new(pki.Lists),
+		new(vault.RecentDevices), new(access.Uses)
 	history := &history.Watcher{
-		Store: store, Now: now, Log: log, Memories: []func(){authorities.ForgetAll, lists.Forget, recent.Forget, uses.Forget},
+		Store: store, Now: now, Log: log, Memories: []func(){
+			authorities.ForgetAll, lists.Forget, recent.Forget, uses.Forget,
+		},
 	}
 	callers, changes, scans := &access.Callers{Now: now}, new(access.Changes), turns.Scans()
 	trail, err := newTrail(ctx, set, callers, scans)
@@ -85,20 +89,30 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	refusals := &audit.Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
 	passwords := access.NewPasswords(store, turns.Passwords(), now)
 	control := &access.Control{Store: store, Recorder: recorder, Callers: callers, Changes: changes, Now: now}
-	signing := &access.Signing{Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now}
+	signing := &access.Signing{
+		Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now,
+	}
 	if err := signing.Begin(ctx); err != nil {
 		return nil, err
 	}
-	authenticator := &access.Authenticator{Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now, Log: log}
+	authenticator := &access.Authenticator{
+		Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now,
+		Log: log,
+	}
 	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), turns.Derivations()
 	return &Services{
 		CAs: &pki.CAs{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Recorder: recorder, Now: now,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
+			Recorder: recorder, Now: now,
 		},
 		Clients: &pki.Clients{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations, Scans: scans, Recorder: recorder, Now: now,
+			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
+			Scans: scans, Recorder: recorder, Now: now,
 		},
-		CRLs:     &pki.CRLs{Store: store, History: history, Authorities: authorities, Lists: lists, Now: now, Life: set.CRLLife, Log: log},
+		CRLs: &pki.CRLs{
+			Store: store, History: history, Authorities: authorities, Lists: lists, Now: now, Life: set.CRLLife,
+			Log: log,
+		},
 		Access:   authenticator,
 		Login:    &access.Login{Store: store, Recorder: recorder, Access: authenticator, Passwords: passwords},
 		Signing:  signing,
@@ -111,10 +125,12 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Restore:  &pki.Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: signing, Now: now},
 
 		PAMAccess: &vault.Authenticator{
-			Access: authenticator, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
+			Access: authenticator, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned,
+			AllowPlaintext: set.PAMPlaintext,
 		},
 		Devices: &vault.Devices{
-			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: vault.NewImportQueue(), Now: now, Log: log, PAMPresentEnables: set.PAMPresentEnables,
+			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: vault.NewImportQueue(), Now: now,
+			Log: log, PAMPresentEnables: set.PAMPresentEnables,
 		},
 		DeviceDomains:  &vault.DeviceDomains{Store: store, Recorder: recorder, Now: now},
 		Applications:   &vault.Applications{Control: control},
@@ -135,12 +151,14 @@ func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans 
 	}
 	recorder := &audit.Recorder{Notary: notary, Now: set.Now, Callers: callers, Log: set.Log}
 	trail := &audit.Trail{
-		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans, Now: set.Now, Log: set.Log,
+		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans,
+		Now: set.Now, Log: set.Log,
 	}
 	return trail, trail.Begin(ctx)
 }
 
-// The intervals of what is done in the background. CRLs that are asked for are always current; these are for those that nobody asks for.
+// The intervals of what is done in the background. CRLs that are asked for are always current;
+// these are for those that nobody asks for.
 const (
 	crlInterval   = time.Minute
 	usesInterval  = 5 * time.Second
@@ -151,7 +169,8 @@ const (
 	lookInterval   = time.Second
 )
 
-// choreTimeout bounds each time that something is done in the background, lastTimeout what is done at the end.
+// choreTimeout bounds each time that something is done in the background, lastTimeout what is done
+// at the end.
 const (
 	choreTimeout = 30 * time.Second
 	lastTimeout  = 5 * time.Second
@@ -160,7 +179,8 @@ const (
 // sealingTokens is how the log calls it.
 const sealingTokens = "sealing the tokens of the vault"
 
-// Run does what has to be done in the background until ctx ends, and then what must not be left undone.
+// Run does what has to be done in the background until ctx ends, and then what must not be left
+// undone.
 func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })

@@ -12,7 +12,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestSetBack_CRLs: the number of revocations falls and rises again, to less, to the same and to more than what a replica has on its list.
+// TestSetBack_CRLs: the number of revocations falls and rises again, to less, to the same and to
+// more than what a replica has on its list.
 func TestSetBack_CRLs(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -74,11 +75,15 @@ func TestSetBack_CA(t *testing.T) {
 		cert := Must(x509.ParseCertificate(Must(w.Store.Certificates().OfClient(t.Context(), client.ID))(t).DER))(t)
 		Check(t, cert.CheckSignatureFrom(Must(other.CAs.Authorities.Get(t.Context(), taken.ID))(t).Certificate))
 		w.Current(t, taken.ID) // checks the signature against what Authorities has
-		Check(t, Must(w.CAs.Authorities.Get(t.Context(), taken.ID))(t).Certificate.CheckSignatureFrom(Must(other.CAs.Authorities.Get(t.Context(), taken.ID))(t).Certificate))
+		Check(
+			t, Must(w.CAs.Authorities.Get(t.Context(), taken.ID))(t).
+				Certificate.CheckSignatureFrom(Must(other.CAs.Authorities.Get(t.Context(), taken.ID))(t).Certificate),
+		)
 	})
 }
 
-// TestSetBack_CRLOfAnotherCA: two CAs of one id, of which neither has revoked anything, have different lists.
+// TestSetBack_CRLOfAnotherCA: two CAs of one id, of which neither has revoked anything, have
+// different lists.
 func TestSetBack_CRLOfAnotherCA(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -94,7 +99,8 @@ func TestSetBack_CRLOfAnotherCA(t *testing.T) {
 	})
 }
 
-// TestSetBack_Rights: a key that is gone is nobody's within a second, though another of its number and generation has as many changes behind it.
+// TestSetBack_Rights: a key that is gone is nobody's within a second, though another of its number
+// and generation has as many changes behind it.
 func TestSetBack_Rights(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -134,18 +140,23 @@ func TestSetBack_Devices(t *testing.T) {
 		put(t, w, "fifth", "lost", "")
 		put(t, w, "third", "lost too", "")
 		got := map[string]string{}
-		for _, d := range Must(w.Devices.Page(t.Context(), domain.DeviceFilter{}, domain.PageRequest{Size: 100}))(t).Items {
+		for _, d := range Must(w.Devices.Page(t.Context(), domain.DeviceFilter{}, domain.PageRequest{Size: 100}))(t).
+			Items {
 			got[d.Hostname] = d.Model + strings.Join(d.Tags, "")
 		}
-		WantSame(t, got, map[string]string{"first": "kept", "second": "anothernew", "fifth": "lost", "third": "lost too"})
-		lost := Must(w.Devices.Page(t.Context(), domain.DeviceFilter{Model: "lost"}, domain.PageRequest{Size: 100}))(t).Items
+		WantSame(
+			t, got, map[string]string{"first": "kept", "second": "anothernew", "fifth": "lost", "third": "lost too"},
+		)
+		lost := Must(w.Devices.Page(t.Context(), domain.DeviceFilter{Model: "lost"}, domain.PageRequest{Size: 100}))(t).
+			Items
 		if len(lost) != 1 || lost[0].Hostname != "fifth" {
 			t.Errorf("of the model there are %v", lost)
 		}
 	})
 }
 
-// TestSetBack_Import: the names of many devices that are stored in one transaction are those of the database, too.
+// TestSetBack_Import: the names of many devices that are stored in one transaction are those of the
+// database, too.
 func TestSetBack_Import(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {

@@ -11,7 +11,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestSetBack_Numbers: once who has seen what is lost has looked, the next list of every server is later than any that was published.
+// TestSetBack_Numbers: once who has seen what is lost has looked, the next list of every server is
+// later than any that was published.
 func TestSetBack_Numbers(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -30,7 +31,9 @@ func TestSetBack_Numbers(t *testing.T) {
 		w.Revoke(t, client.ID)
 		list := w.Current(t, authority.ID)
 		if list.Number.Cmp(published.Number) <= 0 || !list.ThisUpdate.After(published.ThisUpdate) {
-			t.Errorf("list %v of %v after %v of %v", list.Number, list.ThisUpdate, published.Number, published.ThisUpdate)
+			t.Errorf(
+				"list %v of %v after %v of %v", list.Number, list.ThisUpdate, published.Number, published.ThisUpdate,
+			)
 		}
 	})
 }
@@ -64,7 +67,8 @@ func (h movedHistory) Renew(ctx context.Context, from string, now time.Time, aba
 	return h.Histories.Renew(ctx, from, now, abandon...)
 }
 
-// TestSetBack_NewServer: a server that remembers nothing publishes nothing in a database that has moved, before the incarnation is renewed.
+// TestSetBack_NewServer: a server that remembers nothing publishes nothing in a database that has
+// moved, before the incarnation is renewed.
 func TestSetBack_NewServer(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -88,7 +92,8 @@ func TestSetBack_NewServer(t *testing.T) {
 	}
 }
 
-// TestSetBack_Log: a server that has served a list logs once which of its certificates are good again. Another server may have signed the list.
+// TestSetBack_Log: a server that has served a list logs once which of its certificates are good
+// again. Another server may have signed the list.
 func TestSetBack_Log(t *testing.T) {
 	t.Parallel()
 	for name, signs := range map[string]bool{"its own list": true, "the list of another": false} {
@@ -118,7 +123,8 @@ func TestSetBack_Log(t *testing.T) {
 						said = append(said, line)
 					}
 				}
-				if len(said) != 1 || !strings.Contains(said[0], w.Serial(t, lost.ID)) || strings.Contains(said[0], w.Serial(t, stays.ID)) {
+				if len(said) != 1 || !strings.Contains(said[0], w.Serial(t, lost.ID)) ||
+					strings.Contains(said[0], w.Serial(t, stays.ID)) {
 					t.Errorf("of %s it says %q", w.Serial(t, lost.ID), said)
 				}
 			})

@@ -41,7 +41,8 @@ func (r *apikeyRow) key() int64 { return r.ID }
 
 func (r *apikeyRow) fields() []any {
 	return []any{
-		&r.ID, &r.Name, &r.Description, &r.Superuser, &r.Enabled, &r.ExpiresAt, &r.AllowedIPs, &r.RateLimit, &r.Generation, &r.PreviousUntil,
+		&r.ID, &r.Name, &r.Description, &r.Superuser, &r.Enabled, &r.ExpiresAt, &r.AllowedIPs, &r.RateLimit,
+		&r.Generation, &r.PreviousUntil,
 		&r.Binding, &r.BindingBefore, &r.Passing,
 		&r.LastUsedAt, &r.LastUsedIP, &r.CreatedAt, &r.UpdatedAt,
 	}
@@ -49,18 +50,23 @@ func (r *apikeyRow) fields() []any {
 
 func (r *apikeyRow) entity() domain.APIKey {
 	return domain.APIKey{
-		ID: r.ID, Name: r.Name, Description: r.Description, Superuser: r.Superuser, Enabled: r.Enabled, ExpiresAt: orZero(r.ExpiresAt),
-		AllowedIPs: splitPrefixes(r.AllowedIPs), RateLimit: r.RateLimit, Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil),
-		Binding:    domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing},
-		LastUsedAt: orZero(r.LastUsedAt), LastUsedIP: r.LastUsedIP, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		ID: r.ID, Name: r.Name, Description: r.Description, Superuser: r.Superuser, Enabled: r.Enabled,
+		ExpiresAt:  orZero(r.ExpiresAt),
+		AllowedIPs: splitPrefixes(r.AllowedIPs), RateLimit: r.RateLimit, Generation: r.Generation,
+		PreviousUntil: orZero(r.PreviousUntil),
+		Binding:       domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing},
+		LastUsedAt:    orZero(r.LastUsedAt), LastUsedIP: r.LastUsedIP, CreatedAt: r.CreatedAt.UTC(),
+		UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func toAPIKeyRow(k domain.APIKey) apikeyRow {
 	return apikeyRow{
-		ID: k.ID, Name: k.Name, NameKey: domain.NameKey(k.Name), Description: k.Description, Superuser: k.Superuser, Enabled: k.Enabled,
-		ExpiresAt: optional(k.ExpiresAt), AllowedIPs: joinPrefixes(k.AllowedIPs), RateLimit: k.RateLimit, Generation: k.Generation,
-		Binding: k.Binding.Own, BindingBefore: k.Binding.Before, Passing: k.Binding.Passing,
+		ID: k.ID, Name: k.Name, NameKey: domain.NameKey(k.Name), Description: k.Description, Superuser: k.Superuser,
+		Enabled:   k.Enabled,
+		ExpiresAt: optional(k.ExpiresAt), AllowedIPs: joinPrefixes(k.AllowedIPs), RateLimit: k.RateLimit,
+		Generation: k.Generation,
+		Binding:    k.Binding.Own, BindingBefore: k.Binding.Before, Passing: k.Binding.Passing,
 		PreviousUntil: optional(k.PreviousUntil), LastUsedAt: optional(k.LastUsedAt), LastUsedIP: k.LastUsedIP,
 		CreatedAt: micro(k.CreatedAt), UpdatedAt: micro(k.UpdatedAt),
 	}
@@ -74,8 +80,8 @@ func joinPrefixes(list []netip.Prefix) string {
 	return strings.Join(texts, " ")
 }
 
-// splitPrefixes reads what joinPrefixes wrote. A text that somebody else put there is a prefix that contains nothing: the key works from nowhere
-// rather than from everywhere.
+// splitPrefixes reads what joinPrefixes wrote. A text that somebody else put there is a prefix that
+// contains nothing: the key works from nowhere rather than from everywhere.
 func splitPrefixes(text string) []netip.Prefix {
 	var list []netip.Prefix
 	for field := range strings.FieldsSeq(text) {
@@ -151,13 +157,15 @@ func (r apikeys) Delete(ctx context.Context, id int64) error {
 	return changedOne(r.s.write.WithContext(ctx).Delete(&apikeyRow{}, id), faults{})
 }
 
-// Used implements domain.APIKeys. The order of the ids keeps two replicas from waiting for each other's rows.
+// Used implements domain.APIKeys. The order of the ids keeps two replicas from waiting for each
+// other's rows.
 func (r apikeys) Used(ctx context.Context, uses []domain.APIKeyUse) error {
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b domain.APIKeyUse) int { return cmp.Compare(a.ID, b.ID) })
 	return r.s.atomic(ctx, func(tx *Store) error {
 		for _, use := range uses {
-			err := tx.write.WithContext(ctx).Exec("UPDATE apikeys SET last_used_at = ?, last_used_ip = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ? OR last_used_at > ?)",
-				micro(use.At), use.Address, use.ID, micro(use.At), micro(use.At.Add(replicasApart))).Error
+			err := tx.write.WithContext(ctx).
+				Exec("UPDATE apikeys SET last_used_at = ?, last_used_ip = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ? OR last_used_at > ?)",
+					micro(use.At), use.Address, use.ID, micro(use.At), micro(use.At.Add(replicasApart))).Error
 			if err != nil {
 				return err
 			}

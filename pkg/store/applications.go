@@ -31,14 +31,16 @@ func (r *applicationRow) fields() []any {
 
 func (r *applicationRow) entity() domain.Application {
 	return domain.Application{
-		ID: r.ID, Name: r.Name, Description: r.Description, Method: domain.AuthMethod(r.Method), Enabled: r.Enabled, Passing: r.Passing,
+		ID: r.ID, Name: r.Name, Description: r.Description, Method: domain.AuthMethod(r.Method), Enabled: r.Enabled,
+		Passing:   r.Passing,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func toApplicationRow(a domain.Application) applicationRow {
 	return applicationRow{
-		ID: a.ID, Name: a.Name, NameKey: domain.NameKey(a.Name), Description: a.Description, Method: string(a.Method), Enabled: a.Enabled, Passing: a.Passing,
+		ID: a.ID, Name: a.Name, NameKey: domain.NameKey(a.Name), Description: a.Description, Method: string(a.Method),
+		Enabled: a.Enabled, Passing: a.Passing,
 		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
 	}
 }
@@ -71,11 +73,15 @@ func (r applications) Create(ctx context.Context, a *domain.Application) error {
 // Update implements domain.Applications.
 func (r applications) Update(ctx context.Context, a domain.Application) error {
 	record := toApplicationRow(a)
-	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "description", "enabled", "passing", "updated_at").Updates(&record)
+	done := r.s.write.WithContext(ctx).Model(&record).
+		Select("name", "name_key", "description", "enabled", "passing", "updated_at").Updates(&record)
 	return changedOne(done, duplicated("name_key", "name"))
 }
 
 // Delete implements domain.Applications.
 func (r applications) Delete(ctx context.Context, id int64) error {
-	return changedOne(r.s.write.WithContext(ctx).Delete(&applicationRow{}, id), faults{}.orForeign(domain.Rule, "id", domain.ReasonInUse))
+	return changedOne(
+		r.s.write.WithContext(ctx).Delete(&applicationRow{}, id),
+		faults{}.orForeign(domain.Rule, "id", domain.ReasonInUse),
+	)
 }

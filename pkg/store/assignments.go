@@ -21,7 +21,8 @@ func (a assignments) of(ctx context.Context, db *gorm.DB, holders []int64) (map[
 	if len(holders) == 0 {
 		return nil, nil
 	}
-	query := "SELECT " + qualified("r", roleColumns) + ", a." + a.holder + " FROM " + a.table + " a JOIN roles r ON r.id = a.role_id" +
+	query := "SELECT " + qualified("r", roleColumns) + ", a." + a.holder + " FROM " + a.table +
+		" a JOIN roles r ON r.id = a.role_id" +
 		" WHERE a." + a.holder + " IN ? ORDER BY r.id"
 	rows, err := db.WithContext(ctx).Raw(query, holders).Rows()
 	if err != nil {
@@ -42,7 +43,8 @@ func (a assignments) of(ctx context.Context, db *gorm.DB, holders []int64) (map[
 
 func (a assignments) add(ctx context.Context, db *gorm.DB, holder int64, roles []domain.Role) error {
 	for _, role := range roles {
-		err := db.WithContext(ctx).Exec("INSERT INTO "+a.table+" ("+a.holder+", role_id) VALUES (?, ?)", holder, role.ID).Error
+		err := db.WithContext(ctx).
+			Exec("INSERT INTO "+a.table+" ("+a.holder+", role_id) VALUES (?, ?)", holder, role.ID).Error
 		if err != nil {
 			return translate(err, faults{}.orForeign(domain.NotFound, "roles", domain.ReasonNotFound))
 		}

@@ -12,7 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// statement is one of PostgreSQL's that is put together; a ? in the text of a part stands for its next argument.
+// statement is one of PostgreSQL's that is put together; a ? in the text of a part stands for its
+// next argument.
 type statement struct {
 	text strings.Builder
 	args []any
@@ -39,11 +40,12 @@ func numbered(text string) string {
 	return s.text.String()
 }
 
-// inTime is the last column of a statement for [Store.atOnce], with its last two parameters: a deadline, and how many seconds the statement may take.
-// After either it fails and changes nothing.
+// inTime is the last column of a statement for [Store.atOnce], with its last two parameters: a
+// deadline, and how many seconds the statement may take. After either it fails and changes nothing.
 const inTime = ", 1 / (clock_timestamp() < LEAST(?::timestamptz, statement_timestamp() + make_interval(secs => ?)))::integer"
 
-// maxAge is how old what a statement has read may be when it stores: a statement that waits for a lock goes on with what it saw before.
+// maxAge is how old what a statement has read may be when it stores: a statement that waits for a
+// lock goes on with what it saw before.
 const maxAge = time.Second
 
 var errMovedMeanwhile = errors.New("store: rights have changed while the change waited for a lock")
@@ -51,9 +53,11 @@ var errMovedMeanwhile = errors.New("store: rights have changed while the change 
 // tries bounds how often a statement of [Store.atOnce] begins again.
 const tries = 10
 
-// atOnce reads the one row of a statement for PostgreSQL with numbered parameters, which ends with [inTime] and stores e. It goes past GORM, which would
-// read the text letter by letter each time, and these are long. A statement that has waited longer than [maxAge] begins again; in a transaction, where it
-// can't, the rights are looked at once more, and it is the commit that may not come late.
+// atOnce reads the one row of a statement for PostgreSQL with numbered parameters, which ends with
+// [inTime] and stores e. It goes past GORM, which would read the text letter by letter each time,
+// and these are long. A statement that has waited longer than [maxAge] begins again; in a
+// transaction, where it can't, the rights are looked at once more, and it is the commit that may
+// not come late.
 func (s *Store) atOnce(ctx context.Context, e *domain.Event, places []any, text string, args []any) error {
 	begin := time.Now()
 	if s.inTx {
@@ -82,7 +86,9 @@ func (s *Store) atOnce(ctx context.Context, e *domain.Event, places []any, text 
 // untimed is for statements in a transaction.
 const untimed = 24 * time.Hour
 
-func (s *Store) oneRow(ctx context.Context, places []any, text string, args []any, clock *pgClock, age time.Duration) error {
+func (s *Store) oneRow(
+	ctx context.Context, places []any, text string, args []any, clock *pgClock, age time.Duration,
+) error {
 	var one int
 	args = append(slices.Clip(args), clock.deadline(ctx), age.Seconds())
 	places = append(slices.Clip(places), &one)

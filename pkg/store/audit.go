@@ -47,15 +47,18 @@ func (r *eventRow) fields() []any {
 // contents are the places of eventColumns.
 func (r *eventRow) contents() []any {
 	return []any{
-		&r.At, &r.ActorKind, &r.ActorID, &r.ActorName, &r.Address, &r.RequestID, &r.Operation, &r.Action, &r.Refused, &r.Resource, &r.ResourceName,
+		&r.At, &r.ActorKind, &r.ActorID, &r.ActorName, &r.Address, &r.RequestID, &r.Operation, &r.Action, &r.Refused,
+		&r.Resource, &r.ResourceName,
 		&r.Before, &r.After,
 	}
 }
 
 func (r *eventRow) entity() domain.Event {
 	e := domain.Event{
-		ID: r.ID, At: r.At.UTC(), ActorKind: domain.PrincipalKind(r.ActorKind), ActorID: r.ActorID, ActorName: r.ActorName, Address: r.Address,
-		RequestID: r.RequestID, Operation: r.Operation, Action: domain.Action(r.Action), Refused: r.Refused, Resource: domain.Scope(r.Resource),
+		ID: r.ID, At: r.At.UTC(), ActorKind: domain.PrincipalKind(r.ActorKind), ActorID: r.ActorID,
+		ActorName: r.ActorName, Address: r.Address,
+		RequestID: r.RequestID, Operation: r.Operation, Action: domain.Action(r.Action), Refused: r.Refused,
+		Resource:   domain.Scope(r.Resource),
 		ResourceID: r.ResourceID, ResourceName: r.ResourceName, Before: r.Before, After: r.After,
 		Link: domain.Link{Chain: r.Chain, Position: r.Position},
 	}
@@ -65,8 +68,10 @@ func (r *eventRow) entity() domain.Event {
 
 func toEventRow(e domain.Event) eventRow {
 	return eventRow{
-		Chain: e.Chain, Position: e.Position, Hash: e.Hash[:], At: micro(e.At), ActorKind: string(e.ActorKind), ActorID: e.ActorID, ActorName: e.ActorName,
-		Address: e.Address, RequestID: e.RequestID, Operation: e.Operation, Action: string(e.Action), Refused: e.Refused, Resource: string(e.Resource),
+		Chain: e.Chain, Position: e.Position, Hash: e.Hash[:], At: micro(e.At), ActorKind: string(e.ActorKind),
+		ActorID: e.ActorID, ActorName: e.ActorName,
+		Address: e.Address, RequestID: e.RequestID, Operation: e.Operation, Action: string(e.Action),
+		Refused: e.Refused, Resource: string(e.Resource),
 		ResourceID: e.ResourceID, ResourceName: e.ResourceName, Before: e.Before, After: e.After,
 	}
 }
@@ -80,7 +85,8 @@ func (r audit) Get(ctx context.Context, id int64) (domain.Event, error) {
 
 // After implements domain.Audit.
 func (r audit) After(ctx context.Context, chain int, position int64, limit int) ([]domain.Event, error) {
-	query := "SELECT " + eventTable.columns + " FROM audit_events WHERE chain = ? AND position > ? ORDER BY position LIMIT ?"
+	query := "SELECT " + eventTable.columns +
+		" FROM audit_events WHERE chain = ? AND position > ? ORDER BY position LIMIT ?"
 	rows, err := find[eventRow, domain.Event](ctx, r.s.read, query, []any{chain, position, limit})
 	list := make([]domain.Event, len(rows))
 	for i := range rows {
@@ -89,14 +95,19 @@ func (r audit) After(ctx context.Context, chain int, position int64, limit int) 
 	return list, err
 }
 
-// strayEvents goes from chain to chain by the index, so that it reads no events but those that it counts.
+// strayEvents goes from chain to chain by the index, so that it reads no events but those that it
+// counts.
 const strayEvents = `WITH RECURSIVE used (chain) AS (SELECT min(chain) FROM audit_events
 		UNION ALL SELECT (SELECT min(chain) FROM audit_events WHERE chain > used.chain) FROM used WHERE used.chain IS NOT NULL)
 	SELECT chain, (SELECT count(*) FROM audit_events WHERE audit_events.chain = used.chain) FROM used WHERE chain NOT IN ? ORDER BY chain`
 
 // Count implements domain.Audit.
 func (r audit) Count(ctx context.Context, chain int, after, upTo int64) (n int64, err error) {
-	err = scan(ctx, r.s.read, []any{&n}, "SELECT count(*) FROM audit_events WHERE chain = ? AND position > ? AND position <= ?", chain, after, upTo)
+	err = scan(
+		ctx, r.s.read, []any{
+			&n,
+		}, "SELECT count(*) FROM audit_events WHERE chain = ? AND position > ? AND position <= ?", chain, after, upTo,
+	)
 	return n, err
 }
 
@@ -137,8 +148,9 @@ func (r audit) LastBefore(ctx context.Context, chain int, before time.Time) (dom
 
 // Prune implements domain.Audit.
 func (r audit) Prune(ctx context.Context, chain int, position int64, limit int) (int, error) {
-	done := r.s.write.WithContext(ctx).Exec("DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE chain = ? AND position <= ? ORDER BY position LIMIT ?)",
-		chain, position, limit)
+	done := r.s.write.WithContext(ctx).
+		Exec("DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE chain = ? AND position <= ? ORDER BY position LIMIT ?)",
+			chain, position, limit)
 	return int(done.RowsAffected), done.Error
 }
 

@@ -9,7 +9,9 @@ import (
 var eventTable = listing{table: "audit_events", columns: "id, resource_id, " + linkColumns + ", " + eventColumns}
 
 // Page implements domain.Audit.
-func (r audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.PageRequest) (domain.Page[domain.Event], error) {
+func (r audit) Page(
+	ctx context.Context, filter domain.AuditFilter, req domain.PageRequest,
+) (domain.Page[domain.Event], error) {
 	l, err := r.listing(ctx, filter)
 	if err != nil {
 		return domain.Page[domain.Event]{}, err
@@ -22,25 +24,31 @@ func (r audit) Page(ctx context.Context, filter domain.AuditFilter, req domain.P
 	return page[eventRow, domain.Event](ctx, r.s.read, l, req)
 }
 
-// manyEvents is from how many events on of one kind they are looked for by id, and not collected and sorted.
+// manyEvents is from how many events on of one kind they are looked for by id, and not collected
+// and sorted.
 const manyEvents = 2000
 
-// byID is how a condition on a column is spelled that SQLite is not to take an index for: with the many rows that it finds there, each page would be sorted
-// out of all of them. PostgreSQL knows that by itself.
+// byID is how a condition on a column is spelled that SQLite is not to take an index for: with the
+// many rows that it finds there, each page would be sorted out of all of them. PostgreSQL knows
+// that by itself.
 func (r audit) byID(ctx context.Context, column, value string, alone bool) (string, error) {
 	if r.s.engine == Postgres || value == "" || !alone {
 		return column, nil
 	}
 	var found int
-	err := scan(ctx, r.s.read, []any{&found}, "SELECT count(*) FROM (SELECT 1 FROM audit_events WHERE "+column+" = ? LIMIT ?)", value, manyEvents)
+	err := scan(
+		ctx, r.s.read, []any{&found}, "SELECT count(*) FROM (SELECT 1 FROM audit_events WHERE "+column+" = ? LIMIT ?)",
+		value, manyEvents,
+	)
 	if found == manyEvents {
 		column = "+" + column
 	}
 	return column, err
 }
 
-// listing spells the conditions. Those on the time are tests of each row that no index can serve, since a scan by time would have to sort
-// what it finds; where to begin and to end is said by the span.
+// listing spells the conditions. Those on the time are tests of each row that no index can serve,
+// since a scan by time would have to sort what it finds; where to begin and to end is said by the
+// span.
 func (r audit) listing(ctx context.Context, f domain.AuditFilter) (listing, error) {
 	l := eventTable
 	l.descending = f.Descending

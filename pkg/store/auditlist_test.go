@@ -7,7 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestAudit_Page_Many: of the many events of a kind a page is read by id, and of few by their index; SQLite would collect and sort the many.
+// TestAudit_Page_Many: of the many events of a kind a page is read by id, and of few by their
+// index; SQLite would collect and sort the many.
 func TestAudit_Page_Many(t *testing.T) {
 	t.Parallel()
 	s := filled(t, sqliteFile(t), eventFillers)
@@ -21,16 +22,19 @@ func TestAudit_Page_Many(t *testing.T) {
 		filter domain.AuditFilter
 		index  bool
 	}{
-		"many of a resource":                {domain.AuditFilter{Resource: domain.ScopeClients}, false},
-		"many of a resource, and an action": {domain.AuditFilter{Resource: domain.ScopeClients, Action: domain.ActionDelete}, false},
-		"many of an actor":                  {domain.AuditFilter{ActorKind: &many, Descending: true}, false},
-		"few of a resource":                 {domain.AuditFilter{Resource: domain.ScopeRoles}, true},
-		"few of an actor":                   {domain.AuditFilter{ActorKind: &few}, true},
+		"many of a resource": {domain.AuditFilter{Resource: domain.ScopeClients}, false},
+		"many of a resource, and an action": {
+			domain.AuditFilter{Resource: domain.ScopeClients, Action: domain.ActionDelete}, false,
+		},
+		"many of an actor":  {domain.AuditFilter{ActorKind: &many, Descending: true}, false},
+		"few of a resource": {domain.AuditFilter{Resource: domain.ScopeRoles}, true},
+		"few of an actor":   {domain.AuditFilter{ActorKind: &few}, true},
 	} {
 		if _, err := s.Audit().Page(t.Context(), test.filter, domain.PageRequest{Size: 15}); err != nil {
 			t.Fatal(err)
 		}
-		if plan := explain(t, s, query, values); strings.Contains(plan, "audit_events_") != test.index || strings.Contains(plan, "B-TREE") != test.index {
+		if plan := explain(t, s, query, values); strings.Contains(plan, "audit_events_") != test.index ||
+			strings.Contains(plan, "B-TREE") != test.index {
 			t.Errorf("%s: %s\n%s", sentence, query, plan)
 		}
 	}

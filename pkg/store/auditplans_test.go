@@ -14,10 +14,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// eventFillers make an event every ten seconds of 2026, by forty apikeys and about a thousand clients.
+// eventFillers make an event every ten seconds of 2026, by forty apikeys and about a thousand
+// clients.
 var eventFillers = map[store.Engine][]string{
 	store.Postgres: {
-		fmt.Sprintf(fillEvents, `'2026-01-01'::timestamptz + i * interval '10 seconds'`, `''`, fmt.Sprintf("generate_series(1, %d) n(i)", plannedRows)),
+		fmt.Sprintf(
+			fillEvents, `'2026-01-01'::timestamptz + i * interval '10 seconds'`, `''`,
+			fmt.Sprintf("generate_series(1, %d) n(i)", plannedRows),
+		),
 		`ANALYZE`,
 	},
 	store.SQLite: {
@@ -45,7 +49,9 @@ func plannedEvents() []auditPlan {
 	}
 	var all []auditPlan
 	for _, plan := range narrow {
-		for _, span := range [][2]time.Time{{}, {middle}, {{}, middle}, {middle, middle.Add(time.Hour)}, {middle, middle}} {
+		for _, span := range [][2]time.Time{
+			{}, {middle}, {{}, middle}, {middle, middle.Add(time.Hour)}, {middle, middle},
+		} {
 			for _, descending := range []bool{false, true} {
 				plan.filter.From, plan.filter.To, plan.filter.Descending = span[0], span[1], descending
 				all = append(all, plan)
@@ -72,7 +78,8 @@ func TestAudit_Page_Plans(t *testing.T) {
 			for _, planned := range plannedEvents() {
 				for _, cursor := range []int64{0, plannedRows/2 + 100} {
 					calls = nil
-					if _, err := s.Audit().Page(t.Context(), planned.filter, domain.PageRequest{Cursor: cursor, Size: 15}); err != nil {
+					if _, err := s.Audit().
+						Page(t.Context(), planned.filter, domain.PageRequest{Cursor: cursor, Size: 15}); err != nil {
 						t.Fatal(err)
 					}
 					for _, one := range calls {
@@ -93,8 +100,9 @@ func TestAudit_Page_Plans(t *testing.T) {
 	}
 }
 
-// TestAudit_Page_Depth: SQLite's plans do not say where a run begins. Were it at the beginning of the time and not at the cursor, a page in the
-// depth would take some thirty times as long as the first.
+// TestAudit_Page_Depth: SQLite's plans do not say where a run begins. Were it at the beginning of
+// the time and not at the cursor, a page in the depth would take some thirty times as long as the
+// first.
 func TestAudit_Page_Depth(t *testing.T) {
 	t.Parallel()
 	s := filled(t, sqliteFile(t), eventFillers)
@@ -118,21 +126,26 @@ func TestAudit_Page_Depth(t *testing.T) {
 		cursor int64
 	}{{up, 17000}, {down, 500}} {
 		if first, far := fastest(deep.filter, 0), fastest(deep.filter, deep.cursor); far > 8*first {
-			t.Errorf("filter %+v: the first page takes %v, the one after %d takes %v", deep.filter, first, deep.cursor, far)
+			t.Errorf(
+				"filter %+v: the first page takes %v, the one after %d takes %v", deep.filter, first, deep.cursor, far,
+			)
 		}
 	}
 }
 
-// wellPlanned judges a plan: a run of one index (by default the primary key), and hardly longer than the page.
+// wellPlanned judges a plan: a run of one index (by default the primary key), and hardly longer
+// than the page.
 var wellPlanned = map[store.Engine]func(index, plan string) bool{
 	store.Postgres: func(index, plan string) bool {
-		for _, number := range regexp.MustCompile(`(?:on audit_events.*actual rows=|Rows Removed by Filter: )(\d+)`).FindAllStringSubmatch(plan, -1) {
+		for _, number := range regexp.MustCompile(`(?:on audit_events.*actual rows=|Rows Removed by Filter: )(\d+)`).
+			FindAllStringSubmatch(plan, -1) {
 			if rows, err := strconv.Atoi(number[1]); err != nil || rows > 50 {
 				return false
 			}
 		}
 		scans := regexp.MustCompile(`Scan.* on audit_events`).FindAllString(plan, -1)
-		using := regexp.MustCompile(`Index (Only )?Scan (Backward )?using `+cmp.Or(index, "audit_events_pkey")).FindAllString(plan, -1)
+		using := regexp.MustCompile(`Index (Only )?Scan (Backward )?using `+cmp.Or(index, "audit_events_pkey")).
+			FindAllString(plan, -1)
 		return len(using) > 0 && len(using) == len(scans) && !strings.Contains(plan, "Sort")
 	},
 	store.SQLite: func(index, plan string) bool {
@@ -164,12 +177,17 @@ func TestAudit_Strays(t *testing.T) {
 			}
 			wantStrays(t, s)
 			plan := explain(t, s, query, values)
-			if reads := strings.Count(plan, "audit_events "); reads == 0 || reads > strings.Count(plan, "audit_events_position")+strings.Count(plan, "audit_events_chain_at") {
+			if reads := strings.Count(plan, "audit_events "); reads == 0 ||
+				reads > strings.Count(plan, "audit_events_position")+strings.Count(plan, "audit_events_chain_at") {
 				t.Errorf("%s\n%s", query, plan)
 			}
-			execute(t, writer(t, s), "UPDATE audit_events SET chain = 16 WHERE chain = 3 AND position < 100", "UPDATE audit_events SET chain = -7 WHERE position = 5",
+			execute(t, writer(t, s), "UPDATE audit_events SET chain = 16 WHERE chain = 3 AND position < 100",
+				"UPDATE audit_events SET chain = -7 WHERE position = 5",
 				"UPDATE audit_events SET chain = 2000000000 WHERE chain = 4")
-			wantStrays(t, s, domain.Stray{Chain: -7, Events: 1}, domain.Stray{Chain: 16, Events: 7}, domain.Stray{Chain: 2000000000, Events: plannedRows / 16})
+			wantStrays(
+				t, s, domain.Stray{Chain: -7, Events: 1}, domain.Stray{Chain: 16, Events: 7},
+				domain.Stray{Chain: 2000000000, Events: plannedRows / 16},
+			)
 		})
 	}
 }

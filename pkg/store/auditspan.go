@@ -8,9 +8,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// span finds ids between which all events of the filter's time lie, however wrong clocks were: on each chain an event is by so much at most earlier than one
-// before it as the chain says, so what stands before one that is by more than that too early is too early as well, and after one that is so much too late
-// too late. On a chain ids ascend.
+// span finds ids between which all events of the filter's time lie, however wrong clocks were: on
+// each chain an event is by so much at most earlier than one before it as the chain says, so what
+// stands before one that is by more than that too early is too early as well, and after one that is
+// so much too late too late. On a chain ids ascend.
 func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int64, err error) {
 	first, last = 0, domain.MaxID
 	if !f.From.IsZero() {
@@ -26,8 +27,8 @@ func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int6
 	return first, last, err
 }
 
-// Both find the event of a chain where its span ends: they look by time for one that is certainly outside, and take the next towards the inside. The last row
-// stands for there being none.
+// Both find the event of a chain where its span ends: they look by time for one that is certainly
+// outside, and take the next towards the inside. The last row stands for there being none.
 const (
 	firstSince = `SELECT COALESCE(min(id), ?) FROM (SELECT (SELECT e.id FROM audit_events e WHERE e.chain = c.chain AND e.position > COALESCE((SELECT o.position
 		FROM audit_events o WHERE o.chain = c.chain AND o.at < c.bound ORDER BY o.at DESC LIMIT 1), -1) ORDER BY e.position LIMIT 1) AS id FROM c) ids`
@@ -68,10 +69,12 @@ func (r audit) spanEnd(ctx context.Context, query string, at time.Time, directio
 	return id, err
 }
 
-// anyDisorder is the disorder of a chain of which nothing is known: its times may be those of any hundred years. In microseconds.
+// anyDisorder is the disorder of a chain of which nothing is known: its times may be those of any
+// hundred years. In microseconds.
 const anyDisorder = 100 * 366 * 86400 * 1_000_000
 
-// shifted moves a time by microseconds, within the years of four digits: SQLite compares times as text.
+// shifted moves a time by microseconds, within the years of four digits: SQLite compares times as
+// text.
 func shifted(t time.Time, by int64) time.Time {
 	moved := time.UnixMicro(t.UnixMicro() + by).UTC()
 	switch {

@@ -46,28 +46,36 @@ func (r *authorizationRow) key() int64 { return r.ID }
 
 func (r *authorizationRow) fields() []any {
 	own := []any{
-		&r.ID, &r.ApplicationID, &r.Name, &r.Enabled, &r.MayWrite, &r.Resources, &r.ExpiresAt, &r.AllowedIPs, &r.Referrers, &r.Devices, &r.Fingerprint, &r.PublicKey, &r.Token,
-		&r.Sealed, &r.SealedBefore, &r.Generation, &r.PreviousUntil, &r.Binding, &r.BindingBefore, &r.Passing, &r.CreatedAt, &r.UpdatedAt,
+		&r.ID, &r.ApplicationID, &r.Name, &r.Enabled, &r.MayWrite, &r.Resources, &r.ExpiresAt, &r.AllowedIPs,
+		&r.Referrers, &r.Devices, &r.Fingerprint, &r.PublicKey, &r.Token,
+		&r.Sealed, &r.SealedBefore, &r.Generation, &r.PreviousUntil, &r.Binding, &r.BindingBefore, &r.Passing,
+		&r.CreatedAt, &r.UpdatedAt,
 	}
 	return append(own, r.application.fields()...)
 }
 
 func (r *authorizationRow) entity() domain.PAMAuthorization {
 	return domain.PAMAuthorization{
-		ID: r.ID, ApplicationID: r.ApplicationID, Application: r.application.entity(), Name: r.Name, Enabled: r.Enabled, Write: r.MayWrite,
+		ID: r.ID, ApplicationID: r.ApplicationID, Application: r.application.entity(), Name: r.Name, Enabled: r.Enabled,
+		Write:     r.MayWrite,
 		Resources: r.Resources, ExpiresAt: orZero(r.ExpiresAt), AllowedIPs: splitPrefixes(r.AllowedIPs),
-		Referrers: r.Referrers, Devices: r.Devices, Fingerprint: r.Fingerprint, Key: r.PublicKey, Token: r.Token, Secrets: domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
+		Referrers: r.Referrers, Devices: r.Devices, Fingerprint: r.Fingerprint, Key: r.PublicKey, Token: r.Token,
+		Secrets:    domain.PAMSecrets{Present: r.Sealed, Previous: r.SealedBefore},
 		Generation: r.Generation, PreviousUntil: orZero(r.PreviousUntil),
-		Binding: domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing}, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		Binding:   domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing},
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func toAuthorizationRow(a domain.PAMAuthorization) authorizationRow {
 	row := authorizationRow{
-		ID: a.ID, ApplicationID: a.ApplicationID, Name: a.Name, NameKey: domain.NameKey(a.Name), Enabled: a.Enabled, MayWrite: a.Write,
-		Resources: a.Resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs), Referrers: a.Referrers, Devices: a.Devices, Fingerprint: a.Fingerprint, PublicKey: a.Key,
-		Token: a.Token, Sealed: a.Secrets.Present, SealedBefore: a.Secrets.Previous, Generation: a.Generation, PreviousUntil: optional(a.PreviousUntil),
-		Binding: a.Binding.Own, BindingBefore: a.Binding.Before, Passing: a.Binding.Passing,
+		ID: a.ID, ApplicationID: a.ApplicationID, Name: a.Name, NameKey: domain.NameKey(a.Name), Enabled: a.Enabled,
+		MayWrite:  a.Write,
+		Resources: a.Resources, ExpiresAt: optional(a.ExpiresAt), AllowedIPs: joinPrefixes(a.AllowedIPs),
+		Referrers: a.Referrers, Devices: a.Devices, Fingerprint: a.Fingerprint, PublicKey: a.Key,
+		Token: a.Token, Sealed: a.Secrets.Present, SealedBefore: a.Secrets.Previous, Generation: a.Generation,
+		PreviousUntil: optional(a.PreviousUntil),
+		Binding:       a.Binding.Own, BindingBefore: a.Binding.Before, Passing: a.Binding.Passing,
 		CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
 	}
 	if row.SealedBefore == nil {
@@ -87,7 +95,9 @@ var authorizationFaults = faults{duplicated: map[string]string{"name_key": "name
 	orForeign(domain.NotFound, "application_id", domain.ReasonNotFound)
 
 // Page implements domain.PAMAuthorizations.
-func (r authorizations) Page(ctx context.Context, applicationID int64, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+func (r authorizations) Page(
+	ctx context.Context, applicationID int64, req domain.PageRequest,
+) (domain.Page[domain.PAMAuthorization], error) {
 	l := authorizationTable
 	if applicationID != 0 {
 		l.restrict("a.application_id = ?", applicationID)
@@ -130,7 +140,8 @@ func (r authorizations) Create(ctx context.Context, a *domain.PAMAuthorization) 
 // Update implements domain.PAMAuthorizations.
 func (r authorizations) Update(ctx context.Context, a domain.PAMAuthorization) error {
 	record := toAuthorizationRow(a)
-	done := r.s.write.WithContext(ctx).Model(&record).Select("*").Omit("id", "application_id", "created_at").Updates(&record)
+	done := r.s.write.WithContext(ctx).Model(&record).Select("*").Omit("id", "application_id", "created_at").
+		Updates(&record)
 	return changedOne(done, authorizationFaults)
 }
 

@@ -40,7 +40,8 @@ func (r *caRow) key() int64 { return r.ID }
 
 func (r *caRow) fields() []any {
 	return []any{
-		&r.ID, &r.Name, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email, &r.KeyAlgorithm,
+		&r.ID, &r.Name, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email,
+		&r.KeyAlgorithm,
 		&r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
@@ -49,7 +50,8 @@ func (r *caRow) entity() domain.CA {
 	return domain.CA{
 		ID: r.ID, Name: r.Name, Description: r.Description,
 		Subject: domain.Subject{
-			Country: r.Country, Province: r.Province, City: r.City, Organization: r.Organization, Sector: r.Sector, Email: r.Email,
+			Country: r.Country, Province: r.Province, City: r.City, Organization: r.Organization, Sector: r.Sector,
+			Email: r.Email,
 		},
 		KeyAlgorithm: r.KeyAlgorithm,
 		ExpiresAt:    r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
@@ -59,7 +61,8 @@ func (r *caRow) entity() domain.CA {
 func toCARow(c domain.CA) caRow {
 	return caRow{
 		ID: c.ID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
-		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector, Email: c.Email,
+		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector,
+		Email:        c.Email,
 		KeyAlgorithm: c.KeyAlgorithm,
 		ExpiresAt:    micro(c.ExpiresAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
 	}
@@ -115,7 +118,8 @@ func (r cas) NameTaken(ctx context.Context, name string) (bool, error) {
 // KeyTaken implements domain.CAs.
 func (r cas) KeyTaken(ctx context.Context, fingerprint string) (bool, error) {
 	var found []int64
-	err := r.s.read.WithContext(ctx).Model(&caRow{}).Where("key_fingerprint = ?", fingerprint).Limit(1).Pluck("id", &found).Error
+	err := r.s.read.WithContext(ctx).Model(&caRow{}).Where("key_fingerprint = ?", fingerprint).Limit(1).
+		Pluck("id", &found).Error
 	return len(found) > 0, err
 }
 
@@ -160,9 +164,12 @@ func (r cas) IDs(ctx context.Context) ([]int64, error) {
 }
 
 // recordColumns are those that an update may change.
-var recordColumns = []string{"description", "country", "province", "city", "organization", "sector", "email", "updated_at"}
+var recordColumns = []string{
+	"description", "country", "province", "city", "organization", "sector", "email", "updated_at",
+}
 
-// forUpdate keeps a row from being changed by others until the transaction ends. SQLite needs none: it has one writer.
+// forUpdate keeps a row from being changed by others until the transaction ends. SQLite needs none:
+// it has one writer.
 var forUpdate = clause.Locking{Strength: "UPDATE"}
 
 // changedOne says Missing when a statement by id met no row, and translates its error.
@@ -178,11 +185,13 @@ func nameTaken[R any](ctx context.Context, db *gorm.DB, name string) (bool, erro
 		return false, nil
 	}
 	var found []int64
-	err := db.WithContext(ctx).Model(new(R)).Where("name_key = ?", domain.NameKey(name)).Limit(1).Pluck("id", &found).Error
+	err := db.WithContext(ctx).Model(new(R)).Where("name_key = ?", domain.NameKey(name)).Limit(1).Pluck("id", &found).
+		Error
 	return len(found) > 0, err
 }
 
-// storable reports whether a text can be in the database at all: PostgreSQL refuses a statement with any other.
+// storable reports whether a text can be in the database at all: PostgreSQL refuses a statement
+// with any other.
 func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 // micro is the form in which times are stored: UTC, microseconds. SQLite compares times as text.

@@ -28,8 +28,9 @@ type certificates struct{ s *Store }
 // Create implements domain.Certificates.
 func (r certificates) Create(ctx context.Context, c *domain.Certificate) error {
 	record := certificateRow{
-		CAID: c.CAID, ClientID: c.ClientID, Serial: c.Serial, NotBefore: micro(c.NotBefore), NotAfter: micro(c.NotAfter),
-		DER: c.DER, SealedKey: c.SealedKey, KeyProtected: c.KeyProtected, CreatedAt: micro(c.CreatedAt),
+		CAID: c.CAID, ClientID: c.ClientID, Serial: c.Serial, NotBefore: micro(c.NotBefore),
+		NotAfter: micro(c.NotAfter),
+		DER:      c.DER, SealedKey: c.SealedKey, KeyProtected: c.KeyProtected, CreatedAt: micro(c.CreatedAt),
 	}
 	record.ID = 0 // the database gives it, also when this is tried again
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
@@ -55,7 +56,8 @@ func (r certificates) ClientsOf(ctx context.Context, caID int64, serials []strin
 	found := map[string]int64{}
 	for batch := range slices.Chunk(serials, insertBatch) {
 		var rows []certificateRow
-		err := r.s.read.WithContext(ctx).Select("serial", "client_id").Where("ca_id = ? AND serial IN ?", caID, batch).Find(&rows).Error
+		err := r.s.read.WithContext(ctx).Select("serial", "client_id").Where("ca_id = ? AND serial IN ?", caID, batch).
+			Find(&rows).Error
 		if err != nil {
 			return nil, err
 		}

@@ -13,7 +13,8 @@ import (
 
 var errReserve = errors.New("store: Reserve has to be the first in a transaction")
 
-// reserveChain locks the last chain. The limits of the connection are lifted for as long as that takes: a transaction that writes much takes longer.
+// reserveChain locks the last chain. The limits of the connection are lifted for as long as that
+// takes: a transaction that writes much takes longer.
 var reserveChain = []string{
 	"SET LOCAL lock_timeout = 0", "SET LOCAL statement_timeout = 0",
 	"SELECT FROM audit_chains WHERE chain = " + strconv.Itoa(reservedChain) + " FOR UPDATE",
@@ -46,8 +47,10 @@ func (r audit) Append(ctx context.Context, e *domain.Event) error {
 	return r.s.atomic(ctx, func(tx *Store) error { return audit{tx}.appendStepwise(ctx, e) })
 }
 
-// moveChain moves a chain by an event of a resource, on PostgreSQL; its parameters are those of chainMove. The id of the event is part of its hash, so the
-// statement draws it from the sequence, and hands on with lastID what it has drawn last: while it waits for the chain it may draw more than once.
+// moveChain moves a chain by an event of a resource, on PostgreSQL; its parameters are those of
+// chainMove. The id of the event is part of its hash, so the statement draws it from the sequence,
+// and hands on with lastID what it has drawn last: while it waits for the chain it may draw more
+// than once.
 func moveChain(resource string) string {
 	return `UPDATE audit_chains SET position = position + 1, latest = GREATEST(latest, ?::bigint), behind = GREATEST(behind, latest - ?::bigint),
 		hash = sha256(hash || ?::bytea || int8send(` + resource + `) || int8send(nextval('audit_events_id_seq')))`
@@ -85,7 +88,8 @@ func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	return r.s.hang(ctx, end, e)
 }
 
-// nextID is the id that SQLite gives to the next event: no earlier one had it, also none that was removed.
+// nextID is the id that SQLite gives to the next event: no earlier one had it, also none that was
+// removed.
 const nextID = `1 + max(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0), COALESCE((SELECT max(id) FROM audit_events), 0))`
 
 // intoEvents takes the values of eventValuesOf.
@@ -93,10 +97,12 @@ var intoEvents = insertion{table: "audit_events", columns: "id, resource_id, " +
 
 func eventValuesOf(e domain.Event) []any {
 	record := toEventRow(e)
-	return append([]any{e.ID, record.ResourceID, int64(record.Chain), record.Position, record.Hash}, record.contents()...)
+	return append([]any{e.ID, record.ResourceID, int64(record.Chain), record.Position, record.Hash},
+		record.contents()...)
 }
 
-// AppendAll implements domain.Audit: the chain is held while the events are written, and moved once.
+// AppendAll implements domain.Audit: the chain is held while the events are written, and moved
+// once.
 func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -104,7 +110,8 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 	return r.s.atomic(ctx, func(tx *Store) error {
 		end := chainEnd{Link: domain.Link{Chain: tx.nextChain()}}
 		db := tx.write.WithContext(ctx)
-		query := "UPDATE audit_chains SET position = position WHERE chain = ? AND " + r.s.rightsHold() + " RETURNING " + chainColumns
+		query := "UPDATE audit_chains SET position = position WHERE chain = ? AND " + r.s.rightsHold() + " RETURNING " +
+			chainColumns
 		begin := time.Now()
 		if err := scan(ctx, db, end.places(), query, end.Chain, events[0].Point.String()); err != nil {
 			return ifMoved(err)
@@ -127,8 +134,8 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 	})
 }
 
-// chainEnd is where a chain ends, and what is known of the times on it, in microseconds since 1970: the latest, and by how much at most an event is
-// earlier than one before it.
+// chainEnd is where a chain ends, and what is known of the times on it, in microseconds since 1970:
+// the latest, and by how much at most an event is earlier than one before it.
 type chainEnd struct {
 	domain.Link
 	latest, behind int64
@@ -147,7 +154,10 @@ func (c *chainEnd) take(e *domain.Event) {
 }
 
 func (c *chainEnd) store(db *gorm.DB) error {
-	return db.Exec("UPDATE audit_chains SET position = ?, hash = ?, latest = ?, behind = ? WHERE chain = ?", c.Position, c.Hash[:], c.latest, c.behind, c.Chain).Error
+	return db.Exec(
+		"UPDATE audit_chains SET position = ?, hash = ?, latest = ?, behind = ? WHERE chain = ?", c.Position, c.Hash[:],
+		c.latest, c.behind, c.Chain,
+	).Error
 }
 
 // number gives ids to events whose chain is held.
@@ -171,8 +181,9 @@ func (r audit) number(ctx context.Context, events []*domain.Event) error {
 // reservedChain is the chain of the audit that only those are on who reserve it.
 const reservedChain = domain.AuditChains - 1
 
-// nextChain takes the other chains in turn: at one that another has just taken, its commit would have to be waited for. A transaction stays on one, or two
-// transactions could wait for each other's.
+// nextChain takes the other chains in turn: at one that another has just taken, its commit would
+// have to be waited for. A transaction stays on one, or two transactions could wait for each
+// other's.
 func (s *Store) nextChain() int {
 	if s.chain != nil {
 		return *s.chain
@@ -185,10 +196,12 @@ func (s *Store) nextChain() int {
 }
 
 // liteChainEnd reads where a chain ends, and the id of the next event, if the rights hold.
-const liteChainEnd = "SELECT " + chainColumns + ", " + nextID + " FROM audit_chains WHERE chain = ? AND " + rightsHoldLite
+const liteChainEnd = "SELECT " + chainColumns + ", " + nextID + " FROM audit_chains WHERE chain = ? AND " +
+	rightsHoldLite
 
-// chainEnd reads where the chain of an event ends, by liteChainEnd and what follows it, and gives the event its id. In a transaction on SQLite nobody
-// else moves the chain until the event hangs on it. Errors: gorm.ErrRecordNotFound when a condition does not hold.
+// chainEnd reads where the chain of an event ends, by liteChainEnd and what follows it, and gives
+// the event its id. In a transaction on SQLite nobody else moves the chain until the event hangs on
+// it. Errors: gorm.ErrRecordNotFound when a condition does not hold.
 func (s *Store) chainEnd(ctx context.Context, e *domain.Event, query string, more ...any) (*chainEnd, error) {
 	end := &chainEnd{Link: domain.Link{Chain: e.Chain}}
 	args := append([]any{e.Chain, e.Point.String()}, more...)
@@ -203,7 +216,9 @@ var liteEvent = insertOf("audit_events", intoEvents.columns)
 // hang hangs an event on the end of its chain.
 func (s *Store) hang(ctx context.Context, end *chainEnd, e *domain.Event) error {
 	end.take(e)
-	if _, err := s.execDirect(ctx, liteMoveChain, end.Position, end.Hash[:], end.latest, end.behind, end.Chain); err != nil {
+	if _, err := s.execDirect(
+		ctx, liteMoveChain, end.Position, end.Hash[:], end.latest, end.behind, end.Chain,
+	); err != nil {
 		return err
 	}
 	_, err := s.execDirect(ctx, liteEvent, eventValuesOf(*e)...)

@@ -31,7 +31,9 @@ type storedLink struct {
 
 // entity leaves out links that are not what toCheckpointRow wrote: the signature will not fit.
 func (r checkpointRow) entity() domain.Checkpoint {
-	c := domain.Checkpoint{ID: r.ID, Number: r.Number, At: r.At.UTC(), Base: r.Base, Loss: r.Loss, Signature: r.Signature}
+	c := domain.Checkpoint{
+		ID: r.ID, Number: r.Number, At: r.At.UTC(), Base: r.Base, Loss: r.Loss, Signature: r.Signature,
+	}
 	copy(c.Previous[:], r.Previous)
 	var stored []storedLink
 	if json.Unmarshal([]byte(r.Links), &stored) != nil {
@@ -53,7 +55,8 @@ func toCheckpointRow(c domain.Checkpoint) (checkpointRow, error) {
 	}
 	text, err := json.Marshal(stored)
 	return checkpointRow{
-		Number: c.Number, Previous: c.Previous[:], At: micro(c.At), Base: c.Base, Links: string(text), Loss: c.Loss, Signature: c.Signature,
+		Number: c.Number, Previous: c.Previous[:], At: micro(c.At), Base: c.Base, Links: string(text), Loss: c.Loss,
+		Signature: c.Signature,
 	}, err
 }
 

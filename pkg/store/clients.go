@@ -49,24 +49,30 @@ func (r *clientRow) entity() domain.Client {
 	return domain.Client{
 		ID: r.ID, CAID: r.CAID, Name: r.Name, Description: r.Description,
 		Subject: domain.Subject{
-			Country: r.Country, Province: r.Province, City: r.City, Organization: r.Organization, Sector: r.Sector, Email: r.Email,
+			Country: r.Country, Province: r.Province, City: r.City, Organization: r.Organization, Sector: r.Sector,
+			Email: r.Email,
 		},
-		ExpiresAt: r.ExpiresAt.UTC(), RevokedAt: orZero(r.RevokedAt), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		ExpiresAt: r.ExpiresAt.UTC(), RevokedAt: orZero(r.RevokedAt), CreatedAt: r.CreatedAt.UTC(),
+		UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func toClientRow(c domain.Client) clientRow {
 	return clientRow{
 		ID: c.ID, CAID: c.CAID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
-		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector, Email: c.Email,
-		ExpiresAt: micro(c.ExpiresAt), RevokedAt: optional(c.RevokedAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
+		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector,
+		Email:     c.Email,
+		ExpiresAt: micro(c.ExpiresAt), RevokedAt: optional(c.RevokedAt), CreatedAt: micro(c.CreatedAt),
+		UpdatedAt: micro(c.UpdatedAt),
 	}
 }
 
 type clients struct{ s *Store }
 
 // Page implements domain.Clients.
-func (r clients) Page(ctx context.Context, filter domain.ClientFilter, req domain.PageRequest) (domain.Page[domain.Client], error) {
+func (r clients) Page(
+	ctx context.Context, filter domain.ClientFilter, req domain.PageRequest,
+) (domain.Page[domain.Client], error) {
 	l := r.listing(filter)
 	if filter.At.IsZero() || filter.Status != domain.StatusValid && filter.Status != domain.StatusExpired {
 		return page[clientRow, domain.Client](ctx, r.s.read, l, req)
@@ -81,17 +87,20 @@ func (r clients) Page(ctx context.Context, filter domain.ClientFilter, req domai
 	return page[clientRow, domain.Client](ctx, r.s.read, l, req)
 }
 
-// exact is a listing by status while some certificates are not marked as they are: those that are marked and are not are left out, and those that are and
-// are not marked are listed among the others. They are few, and are read by an index on their end.
+// exact is a listing by status while some certificates are not marked as they are: those that are
+// marked and are not are left out, and those that are and are not marked are listed among the
+// others. They are few, and are read by an index on their end.
 func (r clients) exact(l listing, f domain.ClientFilter) listing {
 	at := micro(f.At)
-	unmarked, condition := "expired AND expires_at IS NOT NULL AND expires_at > ? AND revoked_at IS NULL", "expires_at > ?"
+	unmarked, condition := "expired AND expires_at IS NOT NULL AND expires_at > ? AND revoked_at IS NULL",
+		"expires_at > ?"
 	if f.Status == domain.StatusExpired {
 		unmarked, condition = "NOT expired AND expires_at <= ?", "expires_at <= ?"
 	}
 	f.Status = domain.StatusAny
 	also := r.listing(f)
-	also.table = "(SELECT " + clientColumns + ", name_key FROM clients WHERE " + unmarked + " ORDER BY expires_at) AS unmarked"
+	also.table = "(SELECT " + clientColumns + ", name_key FROM clients WHERE " + unmarked +
+		" ORDER BY expires_at) AS unmarked"
 	also.args = append([]any{at}, also.args...)
 	l.restrict(condition, at)
 	l.also, l.apart = &also, true
@@ -100,7 +109,8 @@ func (r clients) exact(l listing, f domain.ClientFilter) listing {
 
 var clientTable = listing{table: "clients", columns: clientColumns}
 
-// listing spells the conditions on the state as the partial indexes have them; PostgreSQL's by id alone ask for id > 0.
+// listing spells the conditions on the state as the partial indexes have them; PostgreSQL's by id
+// alone ask for id > 0.
 func (r clients) listing(f domain.ClientFilter) listing {
 	l := clientTable
 	switch {
@@ -129,7 +139,8 @@ func (r clients) listing(f domain.ClientFilter) listing {
 // likeEscapes keeps what LIKE gives a meaning from having one, and gives `*` its own.
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
 
-// restrictName adds the condition on the name. The text before the first `*` is also a range of the index on names.
+// restrictName adds the condition on the name. The text before the first `*` is also a range of the
+// index on names.
 func (l *listing) restrictName(pattern string) {
 	prefix, _, wild := strings.Cut(pattern, "*")
 	switch {
@@ -173,7 +184,8 @@ func (r clients) Create(ctx context.Context, c *domain.Client) error {
 	return nil
 }
 
-// Enrol implements domain.Clients: on PostgreSQL by one statement, where a transaction of three would travel five times.
+// Enrol implements domain.Clients: on PostgreSQL by one statement, where a transaction of three
+// would travel five times.
 func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	if r.s.engine == Postgres {
 		return r.enrolAtOnce(ctx, c, cert, e)
@@ -181,8 +193,9 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 	return r.s.atomic(ctx, func(tx *Store) error { return tx.enrolStepwise(ctx, c, cert, e) })
 }
 
-// enrolment inserts the client, the certificate with the id that the client got, and the event of it. That the chain is moved with what the
-// certificate's insertion returns makes it the last to be waited for.
+// enrolment inserts the client, the certificate with the id that the client got, and the event of
+// it. That the chain is moved with what the certificate's insertion returns makes it the last to be
+// waited for.
 var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
 		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::timestamptz,
 			?::timestamptz, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate)) RETURNING id),
@@ -201,7 +214,8 @@ func otherIssuer() error { return domain.Fault(domain.NotFound, "ca_id", domain.
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	record, entry := toClientRow(*c), toEventRow(*e)
 	e.Chain = r.s.nextChain()
-	args := append(record.fields()[1:], record.NameKey, e.Point.String(), cert.CAID, cert.Issuer, cert.CAID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
+	args := append(record.fields()[1:], record.NameKey, e.Point.String(), cert.CAID, cert.Issuer, cert.CAID,
+		cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
 		cert.KeyProtected, micro(cert.CreatedAt))
 	args = append(append(args, chainMove(e)...), e.Chain)
 	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, placeOf(&e.Hash)}
@@ -231,19 +245,22 @@ func (r clients) Revoke(ctx context.Context, id int64, at time.Time) error {
 	return changedOne(done, faults{})
 }
 
-// anyToMark asks for one client of each kind only, so that no planner thinks of reading more than the first entry of an index: one that has ended and is
-// not marked, and one that is marked and has not ended, since the clock was ahead when it was marked.
+// anyToMark asks for one client of each kind only, so that no planner thinks of reading more than
+// the first entry of an index: one that has ended and is not marked, and one that is marked and has
+// not ended, since the clock was ahead when it was marked.
 const anyToMark = `SELECT COALESCE((SELECT id FROM clients WHERE NOT expired AND expires_at <= ? ORDER BY expires_at LIMIT 1), 0),
 	COALESCE((SELECT id FROM clients WHERE expired AND expires_at > ? ORDER BY expires_at DESC LIMIT 1), 0)`
 
-// toMark reports whether there are certificates that have ended and are not marked, and marked ones that have not ended.
+// toMark reports whether there are certificates that have ended and are not marked, and marked ones
+// that have not ended.
 func (r clients) toMark(ctx context.Context, now time.Time) (ended, revived bool, err error) {
 	var first, last int64
 	err = scan(ctx, r.s.read, []any{&first, &last}, anyToMark, micro(now), micro(now))
 	return first != 0, last != 0, err
 }
 
-// MarkExpired implements domain.Clients. Most of the time there is nothing to mark, and it only reads.
+// MarkExpired implements domain.Clients. Most of the time there is nothing to mark, and it only
+// reads.
 func (r clients) MarkExpired(ctx context.Context, now time.Time, limit int) (int, error) {
 	ended, revived, err := r.toMark(ctx, now)
 	marked, unmarked := 0, 0
@@ -256,11 +273,15 @@ func (r clients) MarkExpired(ctx context.Context, now time.Time, limit int) (int
 	return max(marked, unmarked), err
 }
 
-func (r clients) mark(ctx context.Context, expired bool, condition string, now time.Time, order string, limit int) (int, error) {
+func (r clients) mark(
+	ctx context.Context, expired bool, condition string, now time.Time, order string, limit int,
+) (int, error) {
 	var ids []int64
-	err := r.s.read.WithContext(ctx).Model(&clientRow{}).Where(condition, micro(now)).Order(order).Limit(limit).Pluck("id", &ids).Error
+	err := r.s.read.WithContext(ctx).Model(&clientRow{}).Where(condition, micro(now)).Order(order).Limit(limit).
+		Pluck("id", &ids).Error
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	return len(ids), r.s.write.WithContext(ctx).Model(&clientRow{}).Where("id IN ?", ids).UpdateColumn("expired", expired).Error
+	return len(ids), r.s.write.WithContext(ctx).Model(&clientRow{}).Where("id IN ?", ids).
+		UpdateColumn("expired", expired).Error
 }

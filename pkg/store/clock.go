@@ -14,7 +14,8 @@ func (s *Store) Clock(ctx context.Context) (now time.Time, known bool, err error
 	return now.UTC(), err == nil, err
 }
 
-// ShareClock stores by how much a process is ahead of the database, and returns those of all others that have done so within the memory.
+// ShareClock stores by how much a process is ahead of the database, and returns those of all others
+// that have done so within the memory.
 func (s *Store) ShareClock(ctx context.Context, name string, ahead, memory time.Duration) ([]time.Duration, error) {
 	err := s.write.WithContext(ctx).Exec(`INSERT INTO replica_clocks (id, ahead, seen_at) VALUES (?, ?, now())
 		ON CONFLICT (id) DO UPDATE SET ahead = excluded.ahead, seen_at = excluded.seen_at`, name, ahead.Microseconds()).Error
@@ -32,5 +33,6 @@ func (s *Store) ShareClock(ctx context.Context, name string, ahead, memory time.
 	if err != nil {
 		return nil, err
 	}
-	return others, s.write.WithContext(ctx).Exec("DELETE FROM replica_clocks WHERE seen_at < now() - interval '1 hour'").Error
+	return others,
+		s.write.WithContext(ctx).Exec("DELETE FROM replica_clocks WHERE seen_at < now() - interval '1 hour'").Error
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// storedList is a list as a column keeps it, in JSON. A text that is no such list is an error of the row: what can't be read is not taken for empty.
+// storedList is a list as a column keeps it, in JSON. A text that is no such list is an error of
+// the row: what can't be read is not taken for empty.
 type storedList[T any] []T
 
 // Scan implements sql.Scanner.
@@ -38,7 +39,8 @@ func (l storedList[T]) text() (string, error) {
 	return string(text), err
 }
 
-// The forms in which parts of devices are stored. The names are those of the first release, and stay when those of the domain change.
+// The forms in which parts of devices are stored. The names are those of the first release, and
+// stay when those of the domain change.
 type (
 	storedConnectivity struct {
 		Type string `json:"Type"`
@@ -69,8 +71,8 @@ func each[A, B any](list []A, convert func(A) B) []B {
 	return converted
 }
 
-// hashPlace is where a query puts the hash of a link. NULL gives zeros, and so does what is missing of a hash that is too short: whoever checks the chain
-// finds that it does not fit.
+// hashPlace is where a query puts the hash of a link. NULL gives zeros, and so does what is missing
+// of a hash that is too short: whoever checks the chain finds that it does not fit.
 type hashPlace [32]byte
 
 // placeOf is the place of a hash.

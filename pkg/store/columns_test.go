@@ -9,8 +9,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestStoredLists: lists are stored in the form in which they were first, whatever the domain calls their parts, and what can't be read is an error: a
-// list that is empty may mean that there is no restriction.
+// TestStoredLists: lists are stored in the form in which they were first, whatever the domain calls
+// their parts, and what can't be read is an error: a list that is empty may mean that there is no
+// restriction.
 func TestStoredLists(t *testing.T) {
 	t.Parallel()
 	for name, location := range locations {
@@ -22,9 +23,11 @@ func TestStoredLists(t *testing.T) {
 				t.Fatal(err)
 			}
 			devices := []domain.Device{{
-				Hostname: "host", IP: "10.0.0.1", Model: "m", Type: "t", Vendor: "v", Site: "s", Domains: []string{"corp.example.com"}, Tags: []string{"<a>", "é"},
-				Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}}, Remote: []domain.RemoteExpression{{Connectivity: "SSH", Expect: "login:", Fill: "root"}},
-				CreatedAt: now, UpdatedAt: now,
+				Hostname: "host", IP: "10.0.0.1", Model: "m", Type: "t", Vendor: "v", Site: "s",
+				Domains: []string{"corp.example.com"}, Tags: []string{"<a>", "é"},
+				Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}},
+				Remote:         []domain.RemoteExpression{{Connectivity: "SSH", Expect: "login:", Fill: "root"}},
+				CreatedAt:      now, UpdatedAt: now,
 			}}
 			if _, err := s.Devices().Insert(ctx, devices); err != nil {
 				t.Fatal(err)
@@ -34,33 +37,46 @@ func TestStoredLists(t *testing.T) {
 				t.Fatal(err)
 			}
 			authorization := domain.PAMAuthorization{
-				ApplicationID: application.ID, Name: "one", Resources: []domain.PAMResource{domain.PAMCore}, Referrers: []string{"https://example.com"}, Devices: []int64{7},
-				Key: "key", Token: "token", Secrets: domain.PAMSecrets{Present: []byte{1}}, CreatedAt: now, UpdatedAt: now,
+				ApplicationID: application.ID, Name: "one", Resources: []domain.PAMResource{domain.PAMCore},
+				Referrers: []string{"https://example.com"}, Devices: []int64{7},
+				Key: "key", Token: "token", Secrets: domain.PAMSecrets{Present: []byte{1}}, CreatedAt: now,
+				UpdatedAt: now,
 			}
 			if err := s.PAMAuthorizations().Create(ctx, &authorization); err != nil {
 				t.Fatal(err)
 			}
-			role := domain.Role{Name: "role", Scopes: []domain.Permission{{Scope: domain.ScopeDevices, Read: true}}, CreatedAt: now, UpdatedAt: now}
+			role := domain.Role{
+				Name: "role", Scopes: []domain.Permission{{Scope: domain.ScopeDevices, Read: true}}, CreatedAt: now,
+				UpdatedAt: now,
+			}
 			if err := s.Roles().Create(ctx, &role); err != nil {
 				t.Fatal(err)
 			}
 			read := map[string]func() error{
-				"roles":              func() error { _, err := s.Roles().Get(ctx, role.ID); return err },
-				"devices":            func() error { _, err := s.Devices().Get(ctx, devices[0].ID); return err },
-				"pam_authorizations": func() error { _, err := s.PAMAuthorizations().Get(ctx, authorization.ID); return err },
+				"roles":   func() error { _, err := s.Roles().Get(ctx, role.ID); return err },
+				"devices": func() error { _, err := s.Devices().Get(ctx, devices[0].ID); return err },
+				"pam_authorizations": func() error {
+					_, err := s.PAMAuthorizations().
+						Get(ctx, authorization.ID)
+					return err
+				},
 			}
 			db, err := s.SQL()
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, column := range []struct{ table, name, golden string }{
-				{"devices", "domains", `["corp.example.com"]`}, {"devices", "tags", `["\u003ca\u003e","é"]`}, {"devices", "connectivities", `[{"Type":"SSH","Port":22}]`},
-				{"devices", "remote", `[{"Connectivity":"SSH","Expect":"login:","Fill":"root"}]`}, {"pam_authorizations", "resources", `["PAM Core"]`},
-				{"pam_authorizations", "referrers", `["https://example.com"]`}, {"pam_authorizations", "devices", `[7]`},
+				{"devices", "domains", `["corp.example.com"]`}, {"devices", "tags", `["\u003ca\u003e","é"]`},
+				{"devices", "connectivities", `[{"Type":"SSH","Port":22}]`},
+				{"devices", "remote", `[{"Connectivity":"SSH","Expect":"login:","Fill":"root"}]`},
+				{"pam_authorizations", "resources", `["PAM Core"]`},
+				{"pam_authorizations", "referrers", `["https://example.com"]`},
+				{"pam_authorizations", "devices", `[7]`},
 				{"roles", "scopes", `[{"name":"pam.devices","read":true,"write":false}]`},
 			} {
 				var stored string
-				if err := db.QueryRowContext(ctx, "SELECT "+column.name+" FROM "+column.table).Scan(&stored); err != nil {
+				if err := db.QueryRowContext(ctx, "SELECT "+column.name+" FROM "+column.table).
+					Scan(&stored); err != nil {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(column.golden, stored); diff != "" {

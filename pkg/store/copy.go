@@ -12,15 +12,17 @@ import (
 	"time"
 )
 
-// CopiedTable is a table that a copy has. Digest is over its rows, in whatever order: it is the same on both engines.
+// CopiedTable is a table that a copy has. Digest is over its rows, in whatever order: it is the
+// same on both engines.
 type CopiedTable struct {
 	Name   string
 	Rows   int64
 	Digest string
 }
 
-// Copy copies all rows from one database to another, on whichever engines. Both have the present schema, and the target has nothing but what the
-// migrations have put there. It reads one snapshot and writes one transaction, so a copy that was broken off leaves the target as it was. Before it
+// Copy copies all rows from one database to another, on whichever engines. Both have the present
+// schema, and the target has nothing but what the migrations have put there. It reads one snapshot
+// and writes one transaction, so a copy that was broken off leaves the target as it was. Before it
 // commits, it reads back what it has written and compares. The copy has an incarnation of its own.
 func Copy(ctx context.Context, from, to string, now time.Time) ([]CopiedTable, error) {
 	source, err := openSide(ctx, from, true)
@@ -61,8 +63,9 @@ func copyTables(ctx context.Context, source, target side, tables []copyTable, no
 			return nil, fmt.Errorf("read back the table %s: %w", t.name, err)
 		}
 		if found != copied[i] {
-			return nil, fmt.Errorf("the table %s is not the same: %d rows with the digest %s, and %d with %s in the copy",
-				t.name, copied[i].Rows, copied[i].Digest, found.Rows, found.Digest)
+			return nil,
+				fmt.Errorf("the table %s is not the same: %d rows with the digest %s, and %d with %s in the copy",
+					t.name, copied[i].Rows, copied[i].Digest, found.Rows, found.Digest)
 		}
 	}
 	err := target.exec(ctx, "UPDATE incarnation SET value = $1, since = $2, server = ''", rand.Text(), micro(now))
@@ -72,7 +75,8 @@ func copyTables(ctx context.Context, source, target side, tables []copyTable, no
 	return copied, err
 }
 
-// copyRows copies one table, and goes on with its ids where the source would: an id is never given twice.
+// copyRows copies one table, and goes on with its ids where the source would: an id is never given
+// twice.
 func copyRows(ctx context.Context, source, target side, t copyTable) (CopiedTable, error) {
 	digest := tableDigest{}
 	err := target.write(ctx, t, func(yield func([]any, error) bool) {
@@ -101,7 +105,8 @@ type side interface {
 	tables(ctx context.Context) ([]copyTable, error)
 	// begin keeps others from writing to the tables.
 	begin(ctx context.Context, tables []copyTable) error
-	// read yields all rows of a table. Values are nil, int64, bool, string, []byte or time.Time in UTC.
+	// read yields all rows of a table. Values are nil, int64, bool, string, []byte or time.Time in
+	// UTC.
 	read(ctx context.Context, t copyTable) iter.Seq2[[]any, error]
 	write(ctx context.Context, t copyTable, rows iter.Seq2[[]any, error]) error
 	count(ctx context.Context, t copyTable) (int64, error)
@@ -113,7 +118,8 @@ type side interface {
 	close() // without a commit nothing has been done
 }
 
-// copyTable is a table of the database. Tables that belong to the migrations or to a backup are none.
+// copyTable is a table of the database. Tables that belong to the migrations or to a backup are
+// none.
 type copyTable struct {
 	name     string
 	columns  []copyColumn
@@ -152,7 +158,8 @@ func openSide(ctx context.Context, location string, source bool) (side, error) {
 	return openSQLiteSide(ctx, location, source)
 }
 
-// commonTables returns the tables of both databases, parents before children. They must be the same.
+// commonTables returns the tables of both databases, parents before children. They must be the
+// same.
 func commonTables(ctx context.Context, source, target side) ([]copyTable, error) {
 	list, err := source.tables(ctx)
 	if err != nil {
@@ -165,7 +172,10 @@ func commonTables(ctx context.Context, source, target side) ([]copyTable, error)
 	for _, t := range list {
 		at := slices.IndexFunc(other, func(o copyTable) bool { return o.name == t.name })
 		if at < 0 || !slices.Equal(other[at].columns, t.columns) {
-			return nil, fmt.Errorf("the table %s is not the same in both databases: both need the schema of this program", t.name)
+			return nil,
+				fmt.Errorf(
+					"the table %s is not the same in both databases: both need the schema of this program", t.name,
+				)
 		}
 	}
 	if len(list) != len(other) {
@@ -181,7 +191,9 @@ func parentsFirst(tables []copyTable) ([]copyTable, error) {
 	for len(sorted) < len(tables) {
 		before := len(sorted)
 		for _, t := range tables {
-			ready := !slices.ContainsFunc(t.parents, func(parent string) bool { return parent != t.name && !done[parent] })
+			ready := !slices.ContainsFunc(
+				t.parents, func(parent string) bool { return parent != t.name && !done[parent] },
+			)
 			if ready && !done[t.name] {
 				done[t.name] = true
 				sorted = append(sorted, t)
@@ -197,7 +209,8 @@ func parentsFirst(tables []copyTable) ([]copyTable, error) {
 // ErrNotEmpty says that the target of a copy has been used.
 var ErrNotEmpty = errors.New("the target is not empty: a copy needs a new database")
 
-// empty checks that a database has only what the migrations have put there, and removes that: what a new one has is counted in one.
+// empty checks that a database has only what the migrations have put there, and removes that: what
+// a new one has is counted in one.
 func empty(ctx context.Context, target side, tables []copyTable) error {
 	dir, err := os.MkdirTemp("", "chaveiro-copy-")
 	if err != nil {

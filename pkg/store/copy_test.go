@@ -57,8 +57,8 @@ func sameButIncarnation(list []store.CopiedTable) map[string]store.CopiedTable {
 	return found
 }
 
-// TestCopy copies a filled database from engine to engine and back. Every table of the schema has rows, so that one that is forgotten here or there
-// is noticed.
+// TestCopy copies a filled database from engine to engine and back. Every table of the schema has
+// rows, so that one that is forgotten here or there is noticed.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	first, second, third, fourth := newSQLite(t), postgresURL(t), postgresURL(t), newSQLite(t)
@@ -80,7 +80,8 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// TestCopy_GoesOn: ids go on above the last that was given, also if its row is gone, and the copy has an incarnation of its own.
+// TestCopy_GoesOn: ids go on above the last that was given, also if its row is gone, and the copy
+// has an incarnation of its own.
 func TestCopy_GoesOn(t *testing.T) {
 	t.Parallel()
 	path := newSQLite(t)
@@ -128,7 +129,8 @@ func TestCopy_NeedsANewDatabase(t *testing.T) {
 	}
 }
 
-// TestCopy_BrokenOff: what one engine has and the other can't keep ends a copy that has begun to write. It leaves nothing, and can begin again.
+// TestCopy_BrokenOff: what one engine has and the other can't keep ends a copy that has begun to
+// write. It leaves nothing, and can begin again.
 func TestCopy_BrokenOff(t *testing.T) {
 	t.Parallel()
 	source := newSQLite(t)
@@ -147,12 +149,14 @@ func TestCopy_BrokenOff(t *testing.T) {
 	targets := []string{postgresURL(t), newSQLite(t)}
 	alter("UPDATE users SET enabled = 7")
 	for _, target := range targets {
-		if _, err := store.Copy(t.Context(), source, target, time.Now()); err == nil || !strings.Contains(err.Error(), "the column enabled has a value") {
+		if _, err := store.Copy(t.Context(), source, target, time.Now()); err == nil ||
+			!strings.Contains(err.Error(), "the column enabled has a value") {
 			t.Errorf("error %v", err)
 		}
 	}
 	alter("UPDATE users SET enabled = true, fullname = 'a' || char(0) || 'b'")
-	if _, err := store.Copy(t.Context(), source, targets[0], time.Now()); err == nil || !strings.Contains(err.Error(), "the table users") {
+	if _, err := store.Copy(t.Context(), source, targets[0], time.Now()); err == nil ||
+		!strings.Contains(err.Error(), "the table users") {
 		t.Errorf("error %v", err)
 	}
 	alter("UPDATE users SET fullname = ''")

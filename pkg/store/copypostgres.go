@@ -37,7 +37,10 @@ func openPostgresSide(ctx context.Context, location string, source bool) (side, 
 	tx, err := conn.BeginTx(ctx, options)
 	s := &postgresSide{conn, tx}
 	if err == nil {
-		err = s.exec(ctx, "SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)")
+		err = s.exec(
+			ctx,
+			"SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)",
+		)
 	}
 	if err != nil {
 		s.close()
@@ -72,7 +75,9 @@ func (s *postgresSide) exec(ctx context.Context, statement string, args ...any) 
 }
 
 // each calls read for each row of a query.
-func (s *postgresSide) each(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
+func (s *postgresSide) each(
+	ctx context.Context, query string, args []any, read func(scan func(...any) error) error,
+) error {
 	rows, err := s.tx.Query(ctx, query, args...)
 	if err != nil {
 		return err
@@ -88,7 +93,8 @@ func (s *postgresSide) each(ctx context.Context, query string, args []any, read 
 
 // postgresKinds are the types of the migrations.
 var postgresKinds = map[string]copyKind{
-	"bigint": kindInteger, "integer": kindInteger, "smallint": kindInteger, "boolean": kindBoolean, "text": kindText, "bytea": kindBytes,
+	"bigint": kindInteger, "integer": kindInteger, "smallint": kindInteger, "boolean": kindBoolean, "text": kindText,
+	"bytea":                    kindBytes,
 	"timestamp with time zone": kindTime,
 }
 
@@ -109,7 +115,9 @@ func (s *postgresSide) tables(ctx context.Context) ([]copyTable, error) {
 			return err
 		}
 		if c.kind = postgresKinds[kind]; c.kind == "" {
-			return fmt.Errorf("the column %s of the table %s has the type %s, which can't be copied", c.name, table, kind)
+			return fmt.Errorf(
+				"the column %s of the table %s has the type %s, which can't be copied", c.name, table, kind,
+			)
 		}
 		if len(list) == 0 || list[len(list)-1].name != table {
 			list = append(list, copyTable{name: table})
@@ -159,7 +167,8 @@ func (s *postgresSide) lastID(ctx context.Context, t copyTable) (last int64, err
 	if err != nil {
 		return 0, err
 	}
-	err = s.tx.QueryRow(ctx, "SELECT greatest(CASE WHEN is_called THEN last_value ELSE 0 END, COALESCE((SELECT max("+t.identity+") FROM "+t.name+
+	err = s.tx.QueryRow(ctx, "SELECT greatest(CASE WHEN is_called THEN last_value ELSE 0 END, COALESCE((SELECT max("+
+		t.identity+") FROM "+t.name+
 		"), 0)) FROM "+sequence).Scan(&last)
 	return last, err
 }

@@ -48,7 +48,9 @@ func (s *sqliteSide) exec(ctx context.Context, statement string, args ...any) er
 }
 
 // each calls read for each row of a query.
-func (s *sqliteSide) each(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
+func (s *sqliteSide) each(
+	ctx context.Context, query string, args []any, read func(scan func(...any) error) error,
+) error {
 	rows, err := s.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -78,34 +80,40 @@ func (s *sqliteSide) tables(ctx context.Context) ([]copyTable, error) {
 }
 
 // sqliteKinds are the types that the migrations declare.
-var sqliteKinds = map[string]copyKind{"integer": kindInteger, "boolean": kindBoolean, "text": kindText, "blob": kindBytes, "datetime": kindTime}
+var sqliteKinds = map[string]copyKind{
+	"integer": kindInteger, "boolean": kindBoolean, "text": kindText, "blob": kindBytes, "datetime": kindTime,
+}
 
 func (s *sqliteSide) describe(ctx context.Context, t *copyTable) error {
-	err := s.each(ctx, "SELECT name, lower(type), pk FROM pragma_table_info(?) ORDER BY name", []any{t.name}, func(scan func(...any) error) error {
-		var c copyColumn
-		var declared string
-		var key int
-		if err := scan(&c.name, &declared, &key); err != nil {
-			return err
-		}
-		if c.kind = sqliteKinds[declared]; c.kind == "" {
-			return fmt.Errorf("the column %s of the table %s has the type %s, which can't be copied", c.name, t.name, declared)
-		}
-		if t.identity != "" && key == 1 {
-			t.identity = c.name
-		}
-		t.columns = append(t.columns, c)
-		return nil
-	})
+	err := s.each(ctx, "SELECT name, lower(type), pk FROM pragma_table_info(?) ORDER BY name", []any{t.name},
+		func(scan func(...any) error) error {
+			var c copyColumn
+			var declared string
+			var key int
+			if err := scan(&c.name, &declared, &key); err != nil {
+				return err
+			}
+			if c.kind = sqliteKinds[declared]; c.kind == "" {
+				return fmt.Errorf(
+					"the column %s of the table %s has the type %s, which can't be copied", c.name, t.name, declared,
+				)
+			}
+			if t.identity != "" && key == 1 {
+				t.identity = c.name
+			}
+			t.columns = append(t.columns, c)
+			return nil
+		})
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, `SELECT DISTINCT "table" FROM pragma_foreign_key_list(?)`, []any{t.name}, func(scan func(...any) error) error {
-		var parent string
-		err := scan(&parent)
-		t.parents = append(t.parents, parent)
-		return err
-	})
+	return s.each(ctx, `SELECT DISTINCT "table" FROM pragma_foreign_key_list(?)`, []any{t.name},
+		func(scan func(...any) error) error {
+			var parent string
+			err := scan(&parent)
+			t.parents = append(t.parents, parent)
+			return err
+		})
 }
 
 func (s *sqliteSide) count(ctx context.Context, t copyTable) (n int64, err error) {
@@ -114,8 +122,9 @@ func (s *sqliteSide) count(ctx context.Context, t copyTable) (n int64, err error
 }
 
 func (s *sqliteSide) lastID(ctx context.Context, t copyTable) (last int64, err error) {
-	err = s.tx.QueryRowContext(ctx, "SELECT max(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = ?), 0), COALESCE((SELECT max("+t.identity+
-		") FROM "+t.name+"), 0))", t.name).Scan(&last)
+	err = s.tx.QueryRowContext(ctx,
+		"SELECT max(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = ?), 0), COALESCE((SELECT max("+t.identity+
+			") FROM "+t.name+"), 0))", t.name).Scan(&last)
 	return last, err
 }
 

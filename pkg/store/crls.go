@@ -30,7 +30,8 @@ func (r crls) LastNumber(ctx context.Context, caID int64) (int64, error) {
 	return counter(ctx, r.s.read, caID, "crl_number")
 }
 
-const stateOfCRLs = "SELECT " + pointColumns + ", crl_number, crl_base, crl_this_update FROM cas CROSS JOIN incarnation WHERE cas.id = ?"
+const stateOfCRLs = "SELECT " + pointColumns +
+	", crl_number, crl_base, crl_this_update FROM cas CROSS JOIN incarnation WHERE cas.id = ?"
 
 // State implements domain.CRLs.
 func (r crls) State(ctx context.Context, caID int64) (domain.CRLState, error) {
@@ -38,7 +39,10 @@ func (r crls) State(ctx context.Context, caID int64) (domain.CRLState, error) {
 	var base string
 	var thisUpdate *time.Time
 	p := &state.RevocationPoint
-	err := scan(ctx, r.s.read, []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &state.Number, &base, &thisUpdate}, stateOfCRLs, caID)
+	err := scan(
+		ctx, r.s.read, []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &state.Number, &base, &thisUpdate}, stateOfCRLs,
+		caID,
+	)
 	if err != nil {
 		return domain.CRLState{}, translate(err, faults{})
 	}
@@ -82,21 +86,24 @@ func sameCA(db *gorm.DB, crl domain.CRL) *gorm.DB {
 		db = db.Where("certificate = ?", crl.Issuer)
 	}
 	if seen := crl.Seen; seen.Mark != "" {
-		db = db.Where("revocation_epoch >= ? AND (revocation_epoch > ? OR revocation_mark = ?)", crl.Epoch, seen.Epoch, seen.Mark).
+		db = db.Where(
+			"revocation_epoch >= ? AND (revocation_epoch > ? OR revocation_mark = ?)", crl.Epoch, seen.Epoch, seen.Mark,
+		).
 			Where("EXISTS (SELECT 1 FROM incarnation WHERE value = ?)", seen.Incarnation)
 	}
 	return db
 }
 
-// Publish implements domain.CRLs. The number moves from the last one to a later one by a conditional update, so that a
-// number is never given twice although old lists are removed.
+// Publish implements domain.CRLs. The number moves from the last one to a later one by a
+// conditional update, so that a number is never given twice although old lists are removed.
 func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	published := false
 	err := r.s.Transact(ctx, func(tx domain.Store) error {
 		db := tx.(*Store).write.WithContext(ctx)
 		begins := micro(crl.ThisUpdate)
 		latest := gorm.Expr("CASE WHEN crl_this_update > ? THEN crl_this_update ELSE ? END", begins, begins)
-		last := db.Model(&caRow{}).Where("id = ? AND crl_number = ? AND crl_number < ?", crl.CAID, crl.Follows, crl.Number)
+		last := db.Model(&caRow{}).
+			Where("id = ? AND crl_number = ? AND crl_number < ?", crl.CAID, crl.Follows, crl.Number)
 		moved := sameCA(last, crl).UpdateColumns(map[string]any{"crl_number": crl.Number, "crl_this_update": latest})
 		if moved.Error != nil || moved.RowsAffected == 0 {
 			return moved.Error
@@ -107,20 +114,23 @@ func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 		}
 		return db.Create(&crlRow{
 			CAID: crl.CAID, Number: crl.Number, Epoch: crl.Epoch,
-			ThisUpdate: micro(crl.ThisUpdate), NextUpdate: micro(crl.NextUpdate), SignedAt: micro(crl.SignedAt), DER: crl.DER,
+			ThisUpdate: micro(crl.ThisUpdate), NextUpdate: micro(crl.NextUpdate), SignedAt: micro(crl.SignedAt),
+			DER: crl.DER,
 		}).Error
 	})
 	return published && err == nil, err
 }
 
-// unseen is the epoch of a list that has seen no revocation: the next one is signed when it is asked for.
+// unseen is the epoch of a list that has seen no revocation: the next one is signed when it is
+// asked for.
 const unseen = -1
 
 // Continue implements domain.CRLs.
 func (r crls) Continue(ctx context.Context, caID, number int64, last *domain.CRL) error {
 	return r.s.atomic(ctx, func(tx *Store) error {
 		db := tx.write.WithContext(ctx)
-		err := db.Model(&caRow{}).Where("id = ? AND crl_number < ?", caID, number).UpdateColumn("crl_number", number).Error
+		err := db.Model(&caRow{}).Where("id = ? AND crl_number < ?", caID, number).UpdateColumn("crl_number", number).
+			Error
 		if err == nil {
 			err = db.Model(&crlRow{}).Where("ca_id = ?", caID).UpdateColumn("epoch", unseen).Error
 		}
@@ -143,7 +153,8 @@ func (r crls) Continue(ctx context.Context, caID, number int64, last *domain.CRL
 		}
 		return db.Create(&crlRow{
 			CAID: caID, Number: last.Number, Epoch: unseen,
-			ThisUpdate: micro(last.ThisUpdate), NextUpdate: micro(last.NextUpdate), SignedAt: micro(last.SignedAt), DER: last.DER,
+			ThisUpdate: micro(last.ThisUpdate), NextUpdate: micro(last.NextUpdate), SignedAt: micro(last.SignedAt),
+			DER: last.DER,
 		}).Error
 	})
 }

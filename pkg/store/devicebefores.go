@@ -9,8 +9,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// An import of many devices is stored in parts, and seen when it is finished: until then its devices are marked by its id, and what those were like that it
-// has changed is in device_befores. Who changes such a device meanwhile changes what is stored, and takes the mark away.
+// An import of many devices is stored in parts, and seen when it is finished: until then its
+// devices are marked by its id, and what those were like that it has changed is in device_befores.
+// Who changes such a device meanwhile changes what is stored, and takes the mark away.
 const (
 	// notSeenYet is whether an import that goes on has made or changed the device.
 	notSeenYet = "(import_id <> 0 AND import_id IN (SELECT i.id FROM device_imports i))"
@@ -25,7 +26,8 @@ const (
 )
 
 var (
-	keepOne  = "INSERT INTO device_befores (import_id, " + keptBefore + ", terms) SELECT ?, " + keptBefore + ", ? FROM devices WHERE id = ?"
+	keepOne = "INSERT INTO device_befores (import_id, " + keptBefore + ", terms) SELECT ?, " + keptBefore +
+		", ? FROM devices WHERE id = ?"
 	keepMany = "INSERT INTO device_befores (import_id, " + keptBefore + ", terms) SELECT $1::bigint, " + keptBefore +
 		", terms FROM unnest($2::bigint[], $3::text[]) AS changed (id, terms) JOIN devices USING (id)"
 )
@@ -52,7 +54,8 @@ func (r devices) keepBefores(ctx context.Context, changes []domain.DeviceChange)
 	return nil
 }
 
-// visible are devices as everybody sees them: those that an import that goes on has changed as they were, and without those that it has made.
+// visible are devices as everybody sees them: those that an import that goes on has changed as they
+// were, and without those that it has made.
 func (r devices) visible(ctx context.Context, rows []namedRow) ([]domain.Device, error) {
 	list, hidden := make([]domain.Device, 0, len(rows)), map[int64]bool{}
 	for i := range rows {
@@ -93,7 +96,9 @@ func (r devices) among(ctx context.Context, table string, ids map[int64]bool, co
 
 // visibleOne is visible of one device.
 func (r devices) visibleOne(ctx context.Context, column string, value any) (domain.Device, error) {
-	rows, err := find[namedRow, domain.Device](ctx, r.s.read, "SELECT "+deviceColumns+" FROM devices WHERE "+column+" = ?", []any{value})
+	rows, err := find[namedRow, domain.Device](
+		ctx, r.s.read, "SELECT "+deviceColumns+" FROM devices WHERE "+column+" = ?", []any{value},
+	)
 	if err != nil {
 		return domain.Device{}, err
 	}
@@ -107,12 +112,16 @@ func (r devices) visibleOne(ctx context.Context, column string, value any) (doma
 	return list[0], nil
 }
 
-// listingBefore is listing for devices as they were before an import that goes on. There are few for a short time, so that no index is needed.
+// listingBefore is listing for devices as they were before an import that goes on. There are few
+// for a short time, so that no index is needed.
 func (r devices) listingBefore(ctx context.Context, f domain.DeviceFilter) (listing, error) {
 	l := listing{table: "device_befores", columns: deviceColumns}
 	l.restrict(stillMarked)
 	for _, term := range filterTerms(f) {
-		l.restrict(map[Engine]string{SQLite: "instr(terms, ?) > 0", Postgres: "strpos(terms, ?) > 0"}[r.s.engine], "\n"+term+"\n")
+		l.restrict(
+			map[Engine]string{SQLite: "instr(terms, ?) > 0", Postgres: "strpos(terms, ?) > 0"}[r.s.engine],
+			"\n"+term+"\n",
+		)
 	}
 	return l, r.restrictColumns(ctx, f, func(column string, value any) { l.restrict(column+" = ?", value) }, &l)
 }

@@ -28,12 +28,15 @@ func (r *deviceDomainRow) fields() []any {
 }
 
 func (r *deviceDomainRow) entity() domain.DeviceDomain {
-	return domain.DeviceDomain{ID: r.ID, Name: r.Name, ShortName: r.ShortName, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC()}
+	return domain.DeviceDomain{
+		ID: r.ID, Name: r.Name, ShortName: r.ShortName, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
 }
 
 func toDeviceDomainRow(d domain.DeviceDomain) deviceDomainRow {
 	row := deviceDomainRow{
-		ID: d.ID, Name: d.Name, NameKey: domain.NameKey(d.Name), ShortName: d.ShortName, CreatedAt: micro(d.CreatedAt), UpdatedAt: micro(d.UpdatedAt),
+		ID: d.ID, Name: d.Name, NameKey: domain.NameKey(d.Name), ShortName: d.ShortName, CreatedAt: micro(d.CreatedAt),
+		UpdatedAt: micro(d.UpdatedAt),
 	}
 	if d.ShortName != "" {
 		key := domain.NameKey(d.ShortName)
@@ -111,7 +114,8 @@ func (r deviceDomains) Update(ctx context.Context, d domain.DeviceDomain) error 
 	return changedOne(done, deviceDomainFaults)
 }
 
-// Delete implements domain.DeviceDomains: with the row locked nobody can put a device into the domain.
+// Delete implements domain.DeviceDomains: with the row locked nobody can put a device into the
+// domain.
 func (r deviceDomains) Delete(ctx context.Context, id int64) error {
 	return r.s.atomic(ctx, func(tx *Store) error {
 		db := tx.write.WithContext(ctx)
@@ -120,7 +124,8 @@ func (r deviceDomains) Delete(ctx context.Context, id int64) error {
 			return translate(err, faults{})
 		}
 		var used []int64
-		if err := db.Raw("SELECT device_id FROM device_terms WHERE term = ? LIMIT 1", "d:"+record.NameKey).Scan(&used).Error; err != nil {
+		if err := db.Raw("SELECT device_id FROM device_terms WHERE term = ? LIMIT 1", "d:"+record.NameKey).Scan(&used).
+			Error; err != nil {
 			return err
 		}
 		if len(used) == 0 { // imports that were decided may put devices into it

@@ -30,7 +30,9 @@ func (r deviceImports) Begin(ctx context.Context, i *domain.DeviceImport) error 
 
 // Stage implements domain.DeviceImports.
 func (r deviceImports) Stage(ctx context.Context, id int64, part domain.ImportPart) error {
-	return r.s.write.WithContext(ctx).Exec("INSERT INTO device_import_rows (import_id, place, spec) VALUES (?, ?, ?)", id, part.Place, part.Text).Error
+	return r.s.write.WithContext(ctx).
+		Exec("INSERT INTO device_import_rows (import_id, place, spec) VALUES (?, ?, ?)", id, part.Place, part.Text).
+		Error
 }
 
 // Parts implements domain.DeviceImports.
@@ -45,7 +47,8 @@ func (r deviceImports) Parts(ctx context.Context, id int64) (parts []domain.Impo
 	return parts, err
 }
 
-// Decide implements domain.DeviceImports. On PostgreSQL two at once would not see each other; the caller holds the audit's reserved chain.
+// Decide implements domain.DeviceImports. On PostgreSQL two at once would not see each other; the
+// caller holds the audit's reserved chain.
 func (r deviceImports) Decide(ctx context.Context, id int64, now time.Time) (bool, error) {
 	const query = `UPDATE device_imports SET decided = true, alive_at = ? WHERE id = ?
 		AND NOT EXISTS (SELECT 1 FROM device_imports other WHERE other.decided)`
@@ -54,7 +57,8 @@ func (r deviceImports) Decide(ctx context.Context, id int64, now time.Time) (boo
 		return done.RowsAffected == 1, done.Error
 	}
 	var there int
-	return false, translate(scan(ctx, r.s.write, []any{&there}, "SELECT 1 FROM device_imports WHERE id = ?", id), faults{})
+	return false,
+		translate(scan(ctx, r.s.write, []any{&there}, "SELECT 1 FROM device_imports WHERE id = ?", id), faults{})
 }
 
 // Touch implements domain.DeviceImports.
@@ -65,7 +69,11 @@ func (r deviceImports) Touch(ctx context.Context, id int64, now time.Time) (bool
 
 // Advance implements domain.DeviceImports.
 func (r deviceImports) Advance(ctx context.Context, id, before, n int64, now time.Time) (bool, error) {
-	done := r.s.write.WithContext(ctx).Exec("UPDATE device_imports SET done = ?, alive_at = ? WHERE id = ? AND done = ?", before+n, micro(now), id, before)
+	done := r.s.write.WithContext(ctx).
+		Exec(
+			"UPDATE device_imports SET done = ?, alive_at = ? WHERE id = ? AND done = ?", before+n, micro(now), id,
+			before,
+		)
 	return done.RowsAffected == 1, done.Error
 }
 
@@ -110,7 +118,8 @@ func (r deviceImports) Unfinished(ctx context.Context) (list []domain.DeviceImpo
 	err = r.s.read.WithContext(ctx).Order("id").Find(&rows).Error
 	for _, row := range rows {
 		list = append(list, domain.DeviceImport{
-			ID: row.ID, Author: row.Author, Domains: row.Domains, Decided: row.Decided, Done: row.Done, AliveAt: row.AliveAt.UTC(),
+			ID: row.ID, Author: row.Author, Domains: row.Domains, Decided: row.Decided, Done: row.Done,
+			AliveAt: row.AliveAt.UTC(),
 		})
 	}
 	return list, err

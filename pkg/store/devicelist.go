@@ -10,8 +10,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Page implements domain.Devices. While an import changes devices that are there the page is read again, with those as they were among the others.
-func (r devices) Page(ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest) (domain.Page[domain.Device], error) {
+// Page implements domain.Devices. While an import changes devices that are there the page is read
+// again, with those as they were among the others.
+func (r devices) Page(
+	ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest,
+) (domain.Page[domain.Device], error) {
 	l, err := r.listing(ctx, filter, req.Cursor)
 	if err != nil {
 		return domain.Page[domain.Device]{}, err
@@ -55,7 +58,9 @@ func (r devices) IDs(ctx context.Context, filter domain.DeviceFilter, cursor int
 	return r.readIDs(ctx, l, l.idColumn(), cursor, n)
 }
 
-func (r devices) readIDs(ctx context.Context, l listing, selected string, cursor int64, n int, more ...any) (ids []int64, err error) {
+func (r devices) readIDs(
+	ctx context.Context, l listing, selected string, cursor int64, n int, more ...any,
+) (ids []int64, err error) {
 	query, args := l.after(selected, cursor, n)
 	err = returned(ctx, r.s.read, query, args, func(scan func(...any) error) error {
 		var id int64
@@ -66,11 +71,12 @@ func (r devices) readIDs(ctx context.Context, l listing, selected string, cursor
 	return ids, err
 }
 
-// finishedImport leaves out the devices of imports that go on: lists have all of an import, or none.
+// finishedImport leaves out the devices of imports that go on: lists have all of an import, or
+// none.
 const finishedImport = "(import_id = 0 OR import_id NOT IN (SELECT i.id FROM device_imports i))"
 
-// listing picks the index that the list is read from: one of a term if the filter has any, otherwise of a column. All other conditions are
-// checked on each row.
+// listing picks the index that the list is read from: one of a term if the filter has any,
+// otherwise of a column. All other conditions are checked on each row.
 func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int64) (listing, error) {
 	l := deviceTable
 	l.shown = finishedImport
@@ -95,14 +101,18 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 }
 
 // restrictColumns adds the conditions on columns, by equal those on columns that have an index.
-func (r devices) restrictColumns(ctx context.Context, f domain.DeviceFilter, equal func(column string, value any), l *listing) error {
+func (r devices) restrictColumns(
+	ctx context.Context, f domain.DeviceFilter, equal func(column string, value any), l *listing,
+) error {
 	if f.CreatorID != 0 {
 		equal("creator_id", f.CreatorID)
 	}
 	if f.IP != "" {
 		equal("ip", f.IP)
 	}
-	for _, name := range []struct{ kind, label string }{{kindModel, f.Model}, {kindVendor, f.Vendor}, {kindSite, f.Site}, {kindType, f.Type}} {
+	for _, name := range []struct{ kind, label string }{
+		{kindModel, f.Model}, {kindVendor, f.Vendor}, {kindSite, f.Site}, {kindType, f.Type},
+	} {
 		if name.label == "" {
 			continue
 		}
@@ -149,8 +159,8 @@ const maxFilterWords = 16
 // lookAround is how many devices of a term, on each side of the cursor, tell how rare it is.
 const lookAround = 16
 
-// rarestFirst puts the term first whose devices around the cursor are the farthest apart: the list is read from it. That takes the same time however many
-// devices there are.
+// rarestFirst puts the term first whose devices around the cursor are the farthest apart: the list
+// is read from it. That takes the same time however many devices there are.
 func (r devices) rarestFirst(ctx context.Context, terms []string, cursor int64) ([]string, error) {
 	if len(terms) < 2 {
 		return terms, nil

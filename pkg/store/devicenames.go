@@ -23,7 +23,8 @@ const (
 // nameID is a name regardless of its spelling.
 type nameID struct{ kind, key string }
 
-// knownName is a name and how it is spelled. Names are never removed, and a reference stays true in the same history of the database; a spelling may change.
+// knownName is a name and how it is spelled. Names are never removed, and a reference stays true in
+// the same history of the database; a spelling may change.
 type knownName struct {
 	ref       int64
 	label     string
@@ -89,11 +90,14 @@ func (c *deviceNameCache) add(age int, names namesFound) {
 // namesFound are the names of some devices.
 type namesFound map[nameID]knownName
 
-// names reads the names of devices, and makes those that are new. What this transaction has made may roll back, so only it remembers that.
+// names reads the names of devices, and makes those that are new. What this transaction has made
+// may roll back, so only it remembers that.
 func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound, error) {
 	found, missing, age := namesFound{}, map[nameID]string{}, s.cachedNames.begin()
 	for _, d := range devices {
-		for kind, label := range map[string]string{kindModel: d.Model, kindType: d.Type, kindVendor: d.Vendor, kindSite: d.Site} {
+		for kind, label := range map[string]string{
+			kindModel: d.Model, kindType: d.Type, kindVendor: d.Vendor, kindSite: d.Site,
+		} {
 			id := nameID{kind, domain.NameKey(label)}
 			if name, ok := s.knownName(id); ok {
 				found[id] = name
@@ -129,7 +133,8 @@ func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound
 	return found, err
 }
 
-// knownName is a name that was read before. A transaction, which is of many devices, relies on what it has read itself.
+// knownName is a name that was read before. A transaction, which is of many devices, relies on what
+// it has read itself.
 func (s *Store) knownName(id nameID) (knownName, bool) {
 	if s.inTx {
 		name, ok := s.madeNames[id]
@@ -138,17 +143,25 @@ func (s *Store) knownName(id nameID) (knownName, bool) {
 	return s.cachedNames.get(id)
 }
 
-// newRef is random, so that no name of another history of the database has the same reference: one that was remembered from there leads nowhere.
+// newRef is random, so that no name of another history of the database has the same reference: one
+// that was remembered from there leads nowhere.
 func newRef() int64 { return 1 + rand.Int64N(domain.MaxID) }
 
-// makeNames inserts names in an order that all share, so that nobody waits for one who waits for them.
+// makeNames inserts names in an order that all share, so that nobody waits for one who waits for
+// them.
 func (s *Store) makeNames(ctx context.Context, wanted map[nameID]string) (namesFound, error) {
-	ids := slices.SortedFunc(maps.Keys(wanted), func(a, b nameID) int { return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.key, b.key)) })
+	ids := slices.SortedFunc(
+		maps.Keys(wanted),
+		func(a, b nameID) int { return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.key, b.key)) },
+	)
 	rows := make([][]any, len(ids))
 	for i, id := range ids {
 		rows[i] = []any{newRef(), id.kind, wanted[id], id.key}
 	}
-	if err := s.insertRows(ctx, insertion{"device_names", "ref, kind, label, label_key", " ON CONFLICT (kind, label_key) DO NOTHING"}, rows, nil); err != nil {
+	if err := s.insertRows(
+		ctx, insertion{"device_names", "ref, kind, label, label_key", " ON CONFLICT (kind, label_key) DO NOTHING"},
+		rows, nil,
+	); err != nil {
 		return nil, err
 	}
 	return s.selectNames(ctx, wanted)

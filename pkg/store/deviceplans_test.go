@@ -11,11 +11,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// deviceFillers make the devices: of each kind of name one that all have but a thousandth, one of a thousandth, and one of the last hundred. So it is
-// with tags, domains and words. One in a hundred is out of use.
+// deviceFillers make the devices: of each kind of name one that all have but a thousandth, one of a
+// thousandth, and one of the last hundred. So it is with tags, domains and words. One in a hundred
+// is out of use.
 var deviceFillers = map[store.Engine][]string{
 	store.Postgres: append(deviceFills("generate_series(1, %d) n(i)", "", "now()"), "ANALYZE"),
-	store.SQLite:   deviceFills("n", "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < %d) ", "'2026-01-01'"),
+	store.SQLite: deviceFills(
+		"n", "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < %d) ", "'2026-01-01'",
+	),
 }
 
 func deviceFills(series, with, now string) []string {
@@ -39,12 +42,16 @@ func deviceFills(series, with, now string) []string {
 			'[]', '[]', '[]', '[]', i%100 <> 0, ` + class + `, ` + now + `, ` + now + ` FROM ` + series,
 	}
 	for _, prefix := range []string{"w:", "t:", "d:"} {
-		statements = append(statements, all+`INSERT INTO device_terms (term, device_id) SELECT '`+prefix+`name'||`+class+`, i FROM `+series)
+		statements = append(
+			statements, all+`INSERT INTO device_terms (term, device_id) SELECT '`+prefix+`name'||`+class+`, i FROM `+
+				series,
+		)
 	}
 	return append(statements, all+`INSERT INTO device_terms (term, device_id) SELECT 'w:'||i, i FROM `+series)
 }
 
-// TestDevices_Page_Plans: each filter alone is a run of one index, forth and back, wherever what it selects lies.
+// TestDevices_Page_Plans: each filter alone is a run of one index, forth and back, wherever what it
+// selects lies.
 func TestDevices_Page_Plans(t *testing.T) {
 	t.Parallel()
 	for name, location := range locations {
@@ -62,7 +69,8 @@ func TestDevices_Page_Plans(t *testing.T) {
 			}
 			for _, filter := range deviceFilters() {
 				for _, cursor := range []int64{0, plannedRows / 2, plannedRows} {
-					if _, err := s.Devices().Page(t.Context(), filter, domain.PageRequest{Cursor: cursor, Size: 15}); err != nil {
+					if _, err := s.Devices().
+						Page(t.Context(), filter, domain.PageRequest{Cursor: cursor, Size: 15}); err != nil {
 						t.Fatal(err)
 					}
 					if plan := explain(t, s, query, values); !plannedDevices[s.Engine()](plan) {
@@ -75,17 +83,21 @@ func TestDevices_Page_Plans(t *testing.T) {
 }
 
 func deviceFilters() []domain.DeviceFilter {
-	all := []domain.DeviceFilter{{}, {Hostname: "host-777"}, {Hostname: "nobody"}, {Enabled: new(true)}, {Enabled: new(false)}, {Text: "777"},
+	all := []domain.DeviceFilter{{}, {Hostname: "host-777"}, {Hostname: "nobody"}, {Enabled: new(true)},
+		{Enabled: new(false)}, {Text: "777"},
 		{CreatorID: 1}, {CreatorID: 2}, {CreatorID: 3}, {CreatorID: 4},
 		{Text: "777 name1"}, {Text: "name1 777"}, {Tag: "name1", Text: "name1"}, {Tag: "name1", Text: "name2"}}
 	for _, name := range []string{"name1", "name2", "name3", "none"} {
-		all = append(all, domain.DeviceFilter{IP: name}, domain.DeviceFilter{Model: name}, domain.DeviceFilter{Type: name}, domain.DeviceFilter{Vendor: name},
-			domain.DeviceFilter{Site: name}, domain.DeviceFilter{Tag: name}, domain.DeviceFilter{Domain: name}, domain.DeviceFilter{Text: name})
+		all = append(all, domain.DeviceFilter{IP: name}, domain.DeviceFilter{Model: name},
+			domain.DeviceFilter{Type: name}, domain.DeviceFilter{Vendor: name},
+			domain.DeviceFilter{Site: name}, domain.DeviceFilter{Tag: name}, domain.DeviceFilter{Domain: name},
+			domain.DeviceFilter{Text: name})
 	}
 	return all
 }
 
-// plannedDevices judges a plan: nothing is sorted, no large table is read as a whole, and of no index more than some pages.
+// plannedDevices judges a plan: nothing is sorted, no large table is read as a whole, and of no
+// index more than some pages.
 var plannedDevices = map[store.Engine]func(plan string) bool{
 	store.Postgres: func(plan string) bool {
 		if strings.Contains(plan, "devices_hostname_key") { // the one row that has it may be sorted
@@ -94,7 +106,8 @@ var plannedDevices = map[store.Engine]func(plan string) bool{
 		if regexp.MustCompile(`Sort|Seq Scan on device(s|_terms)|Bitmap|Hash|Merge`).MatchString(plan) {
 			return false
 		}
-		for _, node := range regexp.MustCompile(`(?:rows=|Rows Removed by [a-zA-Z ]+: )(\d+)`).FindAllStringSubmatch(plan, -1) {
+		for _, node := range regexp.MustCompile(`(?:rows=|Rows Removed by [a-zA-Z ]+: )(\d+)`).
+			FindAllStringSubmatch(plan, -1) {
 			if rows, err := strconv.Atoi(node[1]); err != nil || rows > 100 {
 				return false
 			}
@@ -103,6 +116,7 @@ var plannedDevices = map[store.Engine]func(plan string) bool{
 	},
 	store.SQLite: func(plan string) bool {
 		plan = strings.ReplaceAll(plan, "SCAN device_befores", "") // for whether there is a row: it ends at the first
-		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") && regexp.MustCompile(`SEARCH device(s|_terms) USING`).MatchString(plan)
+		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") &&
+			regexp.MustCompile(`SEARCH device(s|_terms) USING`).MatchString(plan)
 	},
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// deviceRow is a device as the table has it; names are references. Of a row that is read the lists are in namedRow.
+// deviceRow is a device as the table has it; names are references. Of a row that is read the lists
+// are in namedRow.
 type deviceRow struct {
 	ID             int64 `gorm:"primaryKey"`
 	Hostname       string
@@ -46,9 +47,11 @@ type deviceLists struct {
 	remote         storedList[storedRemote]
 }
 
-// deviceColumns reads the names of each row by themselves: with joins a planner may begin at the names.
+// deviceColumns reads the names of each row by themselves: with joins a planner may begin at the
+// names.
 const (
-	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref" + orNoName + ", " + nameOf + "type_ref" + orNoName + ", " +
+	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref" + orNoName + ", " + nameOf + "type_ref" + orNoName +
+		", " +
 		nameOf + "vendor_ref" + orNoName + ", " + nameOf + "site_ref" + orNoName + ", " +
 		"domains, connectivities, remote, tags, enabled, creator_id, revision, created_at, updated_at, " + notSeenYet
 	nameOf   = "COALESCE((SELECT label FROM device_names WHERE ref = "
@@ -109,7 +112,9 @@ func (r devices) Some(ctx context.Context, ids []int64) ([]domain.Device, error)
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	var list []domain.Device
 	for batch := range slices.Chunk(ids, insertBatch) {
-		rows, err := find[namedRow, domain.Device](ctx, r.s.read, "SELECT "+deviceColumns+" FROM devices WHERE id IN ?", []any{batch})
+		rows, err := find[namedRow, domain.Device](
+			ctx, r.s.read, "SELECT "+deviceColumns+" FROM devices WHERE id IN ?", []any{batch},
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -126,8 +131,9 @@ func (r devices) Some(ctx context.Context, ids []int64) ([]domain.Device, error)
 // lockDevices locks in an order that all share, so that nobody waits for one who waits for them.
 const lockDevices = `SELECT hostname_key FROM devices WHERE hostname_key IN ? ORDER BY hostname_key COLLATE "C" FOR UPDATE`
 
-// Lock implements domain.Devices. PostgreSQL reads the devices after it has locked them: one statement for both would miss those whose names
-// are changed while it waits. SQLite has one writer.
+// Lock implements domain.Devices. PostgreSQL reads the devices after it has locked them: one
+// statement for both would miss those whose names are changed while it waits. SQLite has one
+// writer.
 func (r devices) Lock(ctx context.Context, hostnames []string) (map[string]domain.Device, error) {
 	keys := keysOf(hostnames)
 	if r.s.engine == Postgres {
@@ -148,7 +154,9 @@ func (r devices) Lock(ctx context.Context, hostnames []string) (map[string]domai
 func (r devices) named(ctx context.Context, db *gorm.DB, keys []string) (map[string]domain.Device, error) {
 	found := map[string]domain.Device{}
 	for batch := range slices.Chunk(keys, insertBatch) {
-		rows, err := find[namedRow, domain.Device](ctx, db, "SELECT "+deviceColumns+" FROM devices WHERE hostname_key IN ?", []any{batch})
+		rows, err := find[namedRow, domain.Device](
+			ctx, db, "SELECT "+deviceColumns+" FROM devices WHERE hostname_key IN ?", []any{batch},
+		)
 		if err != nil {
 			return nil, err
 		}

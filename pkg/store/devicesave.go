@@ -17,18 +17,20 @@ func (r devices) MakeNames(ctx context.Context, list ...*domain.Device) error {
 	return err
 }
 
-// nameThere is the reference of a name, or NULL when there is none, which the columns refuse. Foreign keys would say the same, but lock the names for each
-// device: upserts would take a fifth longer, imports half as long again. Names are never removed, so nothing has to be locked. nameAsRead wants the spelling,
-// too, to be what it was when it was read.
+// nameThere is the reference of a name, or NULL when there is none, which the columns refuse.
+// Foreign keys would say the same, but lock the names for each device: upserts would take a fifth
+// longer, imports half as long again. Names are never removed, so nothing has to be locked.
+// nameAsRead wants the spelling, too, to be what it was when it was read.
 const (
 	nameThere   = "(SELECT ref FROM device_names WHERE ref = ?)"
 	nameAsRead  = "(SELECT ref FROM device_names WHERE ref = ? AND label = ?)"
 	namesAsRead = nameAsRead + ", " + nameAsRead + ", " + nameAsRead + ", " + nameAsRead
 )
 
-// Save implements domain.Devices. The nonce is spent only if the device is stored: a crash before the next attempt must not leave one that was spent for
-// nothing. Names that were remembered from another history of the database are not there, and those that somebody else has spelled in another way are not
-// as they were read: they have to be read again.
+// Save implements domain.Devices. The nonce is spent only if the device is stored: a crash before
+// the next attempt must not leave one that was spent for nothing. Names that were remembered from
+// another history of the database are not there, and those that somebody else has spelled in
+// another way are not as they were read: they have to be read again.
 func (r devices) Save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	saved, err := r.save(ctx, s)
 	if !isNull(err) {
@@ -67,8 +69,9 @@ func (r devices) save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	return saved && err == nil, err
 }
 
-// unchangedDevice is the condition that a device still is as it was before. Another history of the database may have another device of the same id, or the
-// same one at the same revision with another content, but not of the same microsecond.
+// unchangedDevice is the condition that a device still is as it was before. Another history of the
+// database may have another device of the same id, or the same one at the same revision with
+// another content, but not of the same microsecond.
 const unchangedDevice = "revision = ? AND hostname_key = ? AND updated_at = ?"
 
 func unchanged(before domain.Device) []any {
@@ -131,7 +134,8 @@ func (r devices) domainsThere(ctx context.Context, db *gorm.DB, ids []int64) (bo
 	return n == len(ids), err
 }
 
-// saveAtOnce lets each part begin with what the one before returns: the device, its terms, the chain, the event. The chain is the last to be waited for.
+// saveAtOnce lets each part begin with what the one before returns: the device, its terms, the
+// chain, the event. The chain is the last to be waited for.
 func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
 	entry := toEventRow(*s.Event)
 	s.Event.Chain = r.s.nextChain()
@@ -149,7 +153,10 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 		INSERT INTO audit_events (resource_id, id, `+linkColumns+", "+eventColumns+`)
 			SELECT link.*, `+eventValues+" FROM link RETURNING resource_id, id, position, hash"+inTime,
 		append(append(chainMove(s.Event), s.Event.Chain), entry.contents()...)...)
-	err := r.s.atOnce(ctx, s.Event, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, placeOf(&s.Event.Hash)}, q.text.String(), q.args)
+	err := r.s.atOnce(
+		ctx, s.Event, []any{&s.After.ID, &s.Event.ID, &s.Event.Position, placeOf(&s.Event.Hash)}, q.text.String(),
+		q.args,
+	)
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound): // no device was stored
 		return false, nil
@@ -160,8 +167,8 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 	return err == nil, err
 }
 
-// addDevice adds the insertion or the change of the device, on the condition that the rights hold, and that its domains are there, and still will be
-// when it is committed.
+// addDevice adds the insertion or the change of the device, on the condition that the rights hold,
+// and that its domains are there, and still will be when it is committed.
 func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
 	condition := rightsHold
 	if len(s.DomainIDs) > 0 {
@@ -171,20 +178,27 @@ func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
 	if s.Before.ID == 0 {
 		q.add("device AS (INSERT INTO devices ("+insertedDevice+") SELECT ?::text, ?::text, ?::text, "+namesAsRead+", "+
 			"?::text, ?::text, ?::text, ?::text, ?::boolean, ?::bigint, ?::bigint, ?::timestamptz, ?::timestamptz WHERE "+condition+
-			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)", append(row.inserted(row.asRead()), s.Event.Point.String())...)
+			" ON CONFLICT (hostname_key) DO NOTHING RETURNING id)",
+			append(row.inserted(row.asRead()), s.Event.Point.String())...)
 		return
 	}
 	args := append(append(row.updated(row.asRead()), row.ID), unchanged(s.Before)...)
-	q.add("device AS (UPDATE devices SET "+updatedDevice+", import_id = 0 WHERE id = ? AND "+unchangedDevice+" AND "+condition+" RETURNING id)",
+	q.add("device AS (UPDATE devices SET "+updatedDevice+", import_id = 0 WHERE id = ? AND "+unchangedDevice+" AND "+
+		condition+" RETURNING id)",
 		append(args, s.Event.Point.String())...)
 }
 
 func (q *statement) addTerms(c domain.DeviceChange) {
 	gone, added := movedTerms(c)
 	if len(gone) > 0 {
-		q.add(", gone AS (DELETE FROM device_terms USING device WHERE device_id = device.id AND term = ANY (?::text[]))", gone)
+		q.add(
+			", gone AS (DELETE FROM device_terms USING device WHERE device_id = device.id AND term = ANY (?::text[]))",
+			gone,
+		)
 	}
 	if len(added) > 0 {
-		q.add(", terms AS (INSERT INTO device_terms (term, device_id) SELECT term, device.id FROM device, unnest(?::text[]) AS term)", added)
+		q.add(
+			", terms AS (INSERT INTO device_terms (term, device_id) SELECT term, device.id FROM device, unnest(?::text[]) AS term)", added,
+		)
 	}
 }

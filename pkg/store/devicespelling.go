@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// nameUse is a name as a device uses it: how it was spelled when it was read, and how the device spells it.
+// nameUse is a name as a device uses it: how it was spelled when it was read, and how the device
+// spells it.
 type nameUse struct {
 	id     nameID
 	ref    int64
@@ -30,7 +31,8 @@ func namesOf(d *domain.Device) [4]namePlace {
 	return [4]namePlace{{kindModel, &d.Model}, {kindType, &d.Type}, {kindVendor, &d.Vendor}, {kindSite, &d.Site}}
 }
 
-// use says what a device makes of names that were read. In a transaction the first other spelling of a name counts, for all that follow.
+// use says what a device makes of names that were read. In a transaction the first other spelling
+// of a name counts, for all that follow.
 func (s *Store) use(names namesFound, d *domain.Device) []nameUse {
 	uses := make([]nameUse, 4)
 	for i, name := range namesOf(d) {
@@ -68,7 +70,8 @@ func (s *Store) respellLater(row deviceRow) {
 	}
 }
 
-// respelledNow notes that a device that was stored by itself has respelled its names: where it is in a transaction, that knows it, and others when it ends.
+// respelledNow notes that a device that was stored by itself has respelled its names: where it is
+// in a transaction, that knows it, and others when it ends.
 func (s *Store) respelledNow(row deviceRow) {
 	if !s.inTx {
 		s.cachedNames.respell(row)
@@ -81,12 +84,14 @@ func (s *Store) respelledNow(row deviceRow) {
 	}
 }
 
-// respell writes the spellings that a transaction has noted. It is the last that it does: who waits for a name holds all that it needs, so that nobody waits
-// for one who waits for them; and all take the names in one order.
+// respell writes the spellings that a transaction has noted. It is the last that it does: who waits
+// for a name holds all that it needs, so that nobody waits for one who waits for them; and all take
+// the names in one order.
 func (s *Store) respell(ctx context.Context, names namesFound) error {
 	list := slices.SortedFunc(maps.Values(names), func(a, b knownName) int { return cmp.Compare(a.ref, b.ref) })
 	for _, name := range list {
-		if err := s.write.WithContext(ctx).Exec("UPDATE device_names SET label = ? WHERE ref = ?", name.label, name.ref).Error; err != nil {
+		if err := s.write.WithContext(ctx).
+			Exec("UPDATE device_names SET label = ? WHERE ref = ?", name.label, name.ref).Error; err != nil {
 			return err
 		}
 	}
@@ -125,7 +130,8 @@ func (r *deviceRow) expect(before domain.Device) {
 	}
 }
 
-// addSpellings adds how names are spelled from now on, if there are such. All take the names in one order.
+// addSpellings adds how names are spelled from now on, if there are such. All take the names in one
+// order.
 func (q *statement) addSpellings(row deviceRow) {
 	var refs []int64
 	var labels []string

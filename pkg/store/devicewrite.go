@@ -30,7 +30,8 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 	for i, row := range rows {
 		values[i] = row.inserted(row.refs())
 	}
-	slices.SortFunc(values, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) }) // as Lock does
+	// as Lock does
+	slices.SortFunc(values, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) })
 	ids := map[string]int64{}
 	scan := func(scan func(...any) error) error {
 		var id int64
@@ -100,7 +101,9 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 	for i, row := range rows {
 		changes[i].After = after[i]
 		changes[i].After.Revision++
-		done := r.s.write.WithContext(ctx).Exec("UPDATE devices SET "+updatedInBulk+", import_id = ? WHERE id = ?", append(row.updated(row.refs()), after[i].ImportID, row.ID)...)
+		done := r.s.write.WithContext(ctx).
+			Exec("UPDATE devices SET "+updatedInBulk+", import_id = ? WHERE id = ?",
+				append(row.updated(row.refs()), after[i].ImportID, row.ID)...)
 		if err := changedOne(done, faults{}); err != nil {
 			return err
 		}
@@ -113,9 +116,11 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 
 // What a change writes, with the references of names checked by nameThere or by nameAsRead.
 const (
-	updatedInBulk = updatedBefore + "model_ref = " + nameThere + ", type_ref = " + nameThere + ", vendor_ref = " + nameThere + ", site_ref = " +
+	updatedInBulk = updatedBefore + "model_ref = " + nameThere + ", type_ref = " + nameThere + ", vendor_ref = " +
+		nameThere + ", site_ref = " +
 		nameThere + updatedBehind
-	updatedDevice = updatedBefore + "model_ref = " + nameAsRead + ", type_ref = " + nameAsRead + ", vendor_ref = " + nameAsRead + ", site_ref = " +
+	updatedDevice = updatedBefore + "model_ref = " + nameAsRead + ", type_ref = " + nameAsRead + ", vendor_ref = " +
+		nameAsRead + ", site_ref = " +
 		nameAsRead + updatedBehind
 	updatedBefore = "hostname = ?, ip = ?, "
 	updatedBehind = ", domains = ?, connectivities = ?, remote = ?, tags = ?, enabled = ?, updated_at = ?, revision = revision + 1"
@@ -123,7 +128,9 @@ const (
 
 // updated are the values of a change, with what the statement needs for the names.
 func (r deviceRow) updated(names []any) []any {
-	return slices.Concat([]any{r.Hostname, r.IP}, names, []any{r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.UpdatedAt})
+	return slices.Concat(
+		[]any{r.Hostname, r.IP}, names, []any{r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.UpdatedAt},
+	)
 }
 
 // movedTerms are the terms that a change takes away and those that it adds.
@@ -141,12 +148,15 @@ func movedTerms(c domain.DeviceChange) (gone, added []string) {
 func (r devices) moveTerms(ctx context.Context, c domain.DeviceChange) error {
 	gone, added := movedTerms(c)
 	if len(gone) > 0 {
-		err := r.s.write.WithContext(ctx).Exec("DELETE FROM device_terms WHERE device_id = ? AND term IN ?", c.After.ID, gone).Error
+		err := r.s.write.WithContext(ctx).
+			Exec("DELETE FROM device_terms WHERE device_id = ? AND term IN ?", c.After.ID, gone).Error
 		if err != nil {
 			return err
 		}
 	}
-	return r.s.insertRows(ctx, insertion{"device_terms", "term, device_id", " ON CONFLICT DO NOTHING"}, termRows(c.After.ID, added), nil)
+	return r.s.insertRows(
+		ctx, insertion{"device_terms", "term, device_id", " ON CONFLICT DO NOTHING"}, termRows(c.After.ID, added), nil,
+	)
 }
 
 // rows makes the rows of devices, and sets the spelling of their names.
@@ -163,13 +173,15 @@ func (r devices) rows(ctx context.Context, list []domain.Device) ([]deviceRow, e
 	for i := range list {
 		d := &list[i]
 		row := deviceRow{
-			ID: d.ID, Hostname: d.Hostname, HostnameKey: domain.NameKey(d.Hostname), IP: d.IP, Enabled: d.Enabled, CreatorID: d.CreatorID,
+			ID: d.ID, Hostname: d.Hostname, HostnameKey: domain.NameKey(d.Hostname), IP: d.IP, Enabled: d.Enabled,
+			CreatorID: d.CreatorID,
 			CreatedAt: micro(d.CreatedAt), UpdatedAt: micro(d.UpdatedAt),
 		}
 		row.names = r.s.use(names, d)
 		var faults [4]error
 		row.Domains, faults[0] = storedList[string](d.Domains).text()
-		row.Connectivities, faults[1] = storedList[storedConnectivity](each(d.Connectivities, toStoredConnectivity)).text()
+		row.Connectivities, faults[1] = storedList[storedConnectivity](each(d.Connectivities, toStoredConnectivity)).
+			text()
 		row.Remote, faults[2] = storedList[storedRemote](each(d.Remote, toStoredRemote)).text()
 		row.Tags, faults[3] = storedList[string](d.Tags).text()
 		if err := errors.Join(faults[:]...); err != nil {

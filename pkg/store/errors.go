@@ -19,8 +19,8 @@ const (
 	pgNotNullViolation    = "23502"
 )
 
-// faults says what the violations of one statement mean: which field is to blame for which unique column, and what a foreign key
-// that leads nowhere is (SQLite does not name foreign keys).
+// faults says what the violations of one statement mean: which field is to blame for which unique
+// column, and what a foreign key that leads nowhere is (SQLite does not name foreign keys).
 type faults struct {
 	duplicated map[string]string
 	foreign    *domain.Error
@@ -42,8 +42,8 @@ func translate(err error, as faults) error {
 	return err
 }
 
-// isUniqueViolation reports whether the column has the value already. PostgreSQL names the index, which is named after its table and
-// column; SQLite names both in its text.
+// isUniqueViolation reports whether the column has the value already. PostgreSQL names the index,
+// which is named after its table and column; SQLite names both in its text.
 func isUniqueViolation(err error, column string) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == pgUniqueViolation && strings.HasSuffix(pg.ConstraintName, "_"+column)

@@ -19,7 +19,10 @@ func (s *Store) Migrations() (*goose.Provider, error) { return s.migrations() }
 func (s *Store) OnQuery(fn func(query string, values []any)) error {
 	report := func(db *gorm.DB) { fn(db.Statement.SQL.String(), db.Statement.Vars) }
 	on := s.read.Callback()
-	return errors.Join(on.Query().After("gorm:query").Register("test:query", report), on.Row().After("gorm:row").Register("test:query", report))
+	return errors.Join(
+		on.Query().After("gorm:query").Register("test:query", report),
+		on.Row().After("gorm:row").Register("test:query", report),
+	)
 }
 
 // SetServerClock makes the store believe that the clock of the server says so.

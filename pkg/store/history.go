@@ -16,13 +16,14 @@ import (
 
 type histories struct{ s *Store }
 
-// serverQuery names the server of PostgreSQL: the system identifier changes with the cluster, the timeline at every promotion and every recovery to a point
-// in time. A server in recovery has no timeline of its own yet.
+// serverQuery names the server of PostgreSQL: the system identifier changes with the cluster, the
+// timeline at every promotion and every recovery to a point in time. A server in recovery has no
+// timeline of its own yet.
 const serverQuery = `(SELECT system_identifier::text FROM pg_control_system()) || '/' ||
 	CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END`
 
-// serverOf is the expression by which this database names its server, an empty text where it can't: in SQLite, and in databases that only speak the
-// protocol of PostgreSQL.
+// serverOf is the expression by which this database names its server, an empty text where it can't:
+// in SQLite, and in databases that only speak the protocol of PostgreSQL.
 func (s *Store) serverOf(ctx context.Context) (string, error) {
 	if s.engine == SQLite {
 		return "''", nil
@@ -41,7 +42,8 @@ func (s *Store) serverOf(ctx context.Context) (string, error) {
 	return expression, err
 }
 
-// unknownFunction are the SQLSTATE codes of a server that has no such function, or has it for others only.
+// unknownFunction are the SQLSTATE codes of a server that has no such function, or has it for
+// others only.
 var unknownFunction = []string{"42883", "42501", "0A000"}
 
 // serverExpression is nil until a server was asked whether it can name itself; then it is stored
@@ -64,7 +66,10 @@ func (r histories) Glance(ctx context.Context, seen domain.Link) (domain.Glance,
 	var made string
 	var there []byte
 	var end int64
-	places := []any{&g.Access.Epoch, &g.Access.Mark, &g.Incarnation, &made, &g.Newest.Chain, &g.Newest.Position, placeOf(&g.Newest.Hash), &there, &end, &g.Server}
+	places := []any{
+		&g.Access.Epoch, &g.Access.Mark, &g.Incarnation, &made, &g.Newest.Chain, &g.Newest.Position,
+		placeOf(&g.Newest.Hash), &there, &end, &g.Server,
+	}
 	query := "SELECT " + glanceColumns + ", " + server + glanceTables
 	if err := scan(ctx, r.s.read, places, query, seen.Chain, seen.Position, seen.Chain); err != nil {
 		return g, err
@@ -85,7 +90,9 @@ func placed(server string) bool { return server != "" && server[len(server)-1] !
 func (r histories) Incarnation(ctx context.Context) (domain.Incarnation, error) {
 	var found domain.Incarnation
 	var abandoned string
-	err := scan(ctx, r.s.read, []any{&found.Value, &found.Since, &abandoned}, "SELECT value, since, abandoned FROM incarnation")
+	err := scan(
+		ctx, r.s.read, []any{&found.Value, &found.Since, &abandoned}, "SELECT value, since, abandoned FROM incarnation",
+	)
 	if err == nil {
 		err = json.Unmarshal([]byte(abandoned), &found.Abandoned)
 	}
@@ -109,8 +116,9 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 		if err != nil {
 			return err
 		}
-		done := tx.write.WithContext(ctx).Exec("UPDATE incarnation SET value = ?, since = ?, abandoned = ?, server = "+server+" WHERE value = ?",
-			value, micro(now), string(abandoned), from)
+		done := tx.write.WithContext(ctx).
+			Exec("UPDATE incarnation SET value = ?, since = ?, abandoned = ?, server = "+server+" WHERE value = ?",
+				value, micro(now), string(abandoned), from)
 		if done.Error != nil {
 			return done.Error
 		}
@@ -124,16 +132,19 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 	return value, err
 }
 
-// listsAhead is more than the number of a list is ahead of the time in seconds: a list begins an hour back or a second after the one before, and never in
-// the future.
+// listsAhead is more than the number of a list is ahead of the time in seconds: a list begins an
+// hour back or a second after the one before, and never in the future.
 const listsAhead = 7200
 
-// outdoLists makes the next list of each CA a later one than any that was published in the history that has ended. Those are not known, but none of them
-// begins later than now or has a number that is further ahead.
+// outdoLists makes the next list of each CA a later one than any that was published in the history
+// that has ended. Those are not known, but none of them begins later than now or has a number that
+// is further ahead.
 func (s *Store) outdoLists(ctx context.Context, now time.Time) error {
 	begins, number := micro(now), now.Unix()+listsAhead
 	db := s.write.WithContext(ctx)
-	err := db.Exec("UPDATE cas SET crl_this_update = ? WHERE crl_this_update IS NULL OR crl_this_update < ?", begins, begins).Error
+	err := db.Exec(
+		"UPDATE cas SET crl_this_update = ? WHERE crl_this_update IS NULL OR crl_this_update < ?", begins, begins,
+	).Error
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ import (
 // insertBatch is how many rows go in one statement at most: SQLite bounds its parameters.
 const insertBatch = 512
 
-// batchOf is how many of n rows go in the next statement. Many go by powers of two, so that few different statements are prepared.
+// batchOf is how many of n rows go in the next statement. Many go by powers of two, so that few
+// different statements are prepared.
 func batchOf(n int) int {
 	const few = 32
 	if n <= few {
@@ -24,8 +25,11 @@ func batchOf(n int) int {
 // insertion says where rows are inserted, and what follows the values.
 type insertion struct{ table, columns, suffix string }
 
-// insertRows inserts rows of values by as few statements as can be. read, if not nil, is called for each row that a statement returns.
-func (s *Store) insertRows(ctx context.Context, into insertion, rows [][]any, read func(scan func(...any) error) error) error {
+// insertRows inserts rows of values by as few statements as can be. read, if not nil, is called for
+// each row that a statement returns.
+func (s *Store) insertRows(
+	ctx context.Context, into insertion, rows [][]any, read func(scan func(...any) error) error,
+) error {
 	for len(rows) > 0 {
 		batch := rows
 		query := into.transposed
@@ -48,11 +52,13 @@ func (s *Store) insertRows(ctx context.Context, into insertion, rows [][]any, re
 // spelled is the statement with a parameter for each value.
 func (i insertion) spelled(rows [][]any) (string, []any, error) {
 	place := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
-	text := "INSERT INTO " + i.table + " (" + i.columns + ") VALUES " + place + strings.Repeat(", "+place, len(rows)-1) + i.suffix
+	text := "INSERT INTO " + i.table + " (" + i.columns + ") VALUES " + place +
+		strings.Repeat(", "+place, len(rows)-1) + i.suffix
 	return text, slices.Concat(rows...), nil
 }
 
-// transposed is the statement for PostgreSQL with an array for each column, which is prepared once for any number of rows.
+// transposed is the statement for PostgreSQL with an array for each column, which is prepared once
+// for any number of rows.
 func (i insertion) transposed(rows [][]any) (string, []any, error) {
 	types, args := make([]string, len(rows[0])), make([]any, len(rows[0]))
 	for c := range args {
@@ -62,10 +68,12 @@ func (i insertion) transposed(rows [][]any) (string, []any, error) {
 		}
 		types[c], args[c] = fmt.Sprintf("$%d::%s[]", c+1, kind), array
 	}
-	return "INSERT INTO " + i.table + " (" + i.columns + ") SELECT * FROM unnest(" + strings.Join(types, ", ") + ")" + i.suffix, args, nil
+	return "INSERT INTO " + i.table + " (" + i.columns + ") SELECT * FROM unnest(" + strings.Join(types, ", ") + ")" +
+		i.suffix, args, nil
 }
 
-// columnOf returns the values of a column and their type in PostgreSQL. Values may be places of values.
+// columnOf returns the values of a column and their type in PostgreSQL. Values may be places of
+// values.
 func columnOf(rows [][]any, c int) (kind string, array any, err error) {
 	switch rows[0][c].(type) {
 	case string, *string:
@@ -110,5 +118,6 @@ func (s *Store) run(ctx context.Context, text string, args []any, read func(scan
 
 // insertOf is the insertion of one row.
 func insertOf(table, columns string) string {
-	return "INSERT INTO " + table + " (" + columns + ") VALUES (?" + strings.Repeat(", ?", strings.Count(columns, ",")) + ")"
+	return "INSERT INTO " + table + " (" + columns + ") VALUES (?" +
+		strings.Repeat(", ?", strings.Count(columns, ",")) + ")"
 }

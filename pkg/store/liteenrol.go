@@ -10,12 +10,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The statements of an enrolment on SQLite. The first reads where the chain ends, on the condition that the rights hold and that the CA is the one that
-// has signed: who tries again after ErrRightsMoved, in the same transaction or in another, finds nothing of the first attempt.
+// The statements of an enrolment on SQLite. The first reads where the chain ends, on the condition
+// that the rights hold and that the CA is the one that has signed: who tries again after
+// ErrRightsMoved, in the same transaction or in another, finds nothing of the first attempt.
 var (
 	liteMayEnrol = liteChainEnd + " AND EXISTS (SELECT 1 FROM cas WHERE id = ? AND (? OR certificate = ?))"
 	liteClient   = insertOf("clients", strings.TrimPrefix(clientColumns, "id, ")+", name_key")
-	liteIssued   = insertOf("certificates", "ca_id, client_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at")
+	liteIssued   = insertOf(
+		"certificates", "ca_id, client_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at",
+	)
 )
 
 // enrolStepwise is Enrol for SQLite.
@@ -37,7 +40,8 @@ func (s *Store) enrolStepwise(ctx context.Context, c *domain.Client, cert *domai
 		return err
 	}
 	cert.ClientID, e.ResourceID = c.ID, c.ID
-	made, err = s.execDirect(ctx, liteIssued, cert.CAID, cert.ClientID, cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER,
+	made, err = s.execDirect(ctx, liteIssued, cert.CAID, cert.ClientID, cert.Serial, micro(cert.NotBefore),
+		micro(cert.NotAfter), cert.DER,
 		cert.SealedKey, cert.KeyProtected, micro(cert.CreatedAt))
 	if err != nil {
 		return translate(err, duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))

@@ -7,7 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// MendEnds implements domain.Audit. A statement that changes no row has found another end than it was told.
+// MendEnds implements domain.Audit. A statement that changes no row has found another end than it
+// was told.
 func (r audit) MendEnds(ctx context.Context, was, ends []domain.Link) (bool, error) {
 	mended := true
 	err := r.s.atomic(ctx, func(tx *Store) error {
@@ -39,7 +40,9 @@ func mendings(was, ends []domain.Link) []mending {
 			list = append(list, mending{query, []any{end.Chain, end.Position, end.Hash[:], anyDisorder}})
 		case was[at] != end:
 			const query = "UPDATE audit_chains SET position = ?, hash = ? WHERE chain = ? AND position = ? AND hash = ?"
-			list = append(list, mending{query, []any{end.Position, end.Hash[:], end.Chain, was[at].Position, was[at].Hash[:]}})
+			list = append(
+				list, mending{query, []any{end.Position, end.Hash[:], end.Chain, was[at].Position, was[at].Hash[:]}},
+			)
 		}
 	}
 	for _, one := range was {

@@ -13,8 +13,9 @@ import (
 	"github.com/chaveiro/chaveiro/db"
 )
 
-// MigrateUp applies what is missing of the schema and returns the names of what it applied. Several processes may call it at once: a lock makes
-// the others wait for the first. A schema with steps that are not known is left alone: [ErrNewerSchema].
+// MigrateUp applies what is missing of the schema and returns the names of what it applied. Several
+// processes may call it at once: a lock makes the others wait for the first. A schema with steps
+// that are not known is left alone: [ErrNewerSchema].
 func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
 	unlock, err := s.lockMigrations(ctx)
 	if err != nil {
@@ -24,8 +25,9 @@ func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
 	return names, errors.Join(err, unlock())
 }
 
-// lockMigrations does for SQLite what goose does for PostgreSQL. The lock is on an empty database beside the file, because goose itself
-// takes and leaves the file's own; the system lets go of it when the process ends.
+// lockMigrations does for SQLite what goose does for PostgreSQL. The lock is on an empty database
+// beside the file, because goose itself takes and leaves the file's own; the system lets go of it
+// when the process ends.
 func (s *Store) lockMigrations(ctx context.Context) (unlock func() error, err error) {
 	if s.engine != SQLite {
 		return func() error { return nil }, nil

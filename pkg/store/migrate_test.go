@@ -115,7 +115,8 @@ func TestStore_MigrateUp_APIKeysOfVersion1(t *testing.T) {
 			}
 			at := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 			want := domain.APIKey{
-				ID: 1, Name: "Integração", Superuser: true, Enabled: true, Generation: 7, CreatedAt: at, UpdatedAt: at.Add(time.Second / 2),
+				ID: 1, Name: "Integração", Superuser: true, Enabled: true, Generation: 7, CreatedAt: at,
+				UpdatedAt: at.Add(time.Second / 2),
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the apikey (-want +got):\n%s", diff)
@@ -139,7 +140,8 @@ func openAndMigrate(ctx context.Context, location string) (applied []string, err
 func wantBehind(t *testing.T, s *store.Store, want int) {
 	t.Helper()
 	got, err := s.Schema(t.Context())
-	if err != nil || got.Missing != want || got.Newer != 0 || got.Empty != (want == len(migrationNames(t, string(s.Engine())))) {
+	if err != nil || got.Missing != want || got.Newer != 0 ||
+		got.Empty != (want == len(migrationNames(t, string(s.Engine())))) {
 		t.Errorf("%+v, want %d missing (%v)", got, want, err)
 	}
 }
@@ -234,7 +236,8 @@ func TestMigrations_SameSchema(t *testing.T) {
 
 // plain leaves out of a definition what one engine alone writes, or needs.
 func plain(line string) string {
-	return strings.NewReplacer("public.", "", "USING btree ", "", `"`, "", "(", "", ")", "", " AND (id > 0)", "").Replace(line)
+	return strings.NewReplacer("public.", "", "USING btree ", "", `"`, "", "(", "", ")", "", " AND (id > 0)", "").
+		Replace(line)
 }
 
 func TestSQLite_Pragmas(t *testing.T) {
@@ -261,7 +264,8 @@ func TestSQLite_Pragmas(t *testing.T) {
 			}
 			defer conn.Close()
 			for pragma, want := range map[string]string{
-				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": pool.busy, "query_only": pool.queryOnly,
+				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": pool.busy,
+				"query_only": pool.queryOnly,
 			} {
 				var got string
 				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
@@ -284,11 +288,14 @@ func TestSQLite_ReaderCannotWrite(t *testing.T) {
 	}
 }
 
-// TestSQLite_LibcVersion: modernc.org/sqlite is tested with one version of modernc.org/libc and breaks in subtle ways with any other, and go.mod
-// would silently take a later one that another module asks for.
+// TestSQLite_LibcVersion: modernc.org/sqlite is tested with one version of modernc.org/libc and
+// breaks in subtle ways with any other, and go.mod would silently take a later one that another
+// module asks for.
 func TestSQLite_LibcVersion(t *testing.T) {
 	t.Parallel()
-	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Version}} {{.GoMod}}", "modernc.org/libc", "modernc.org/sqlite")
+	list := exec.CommandContext(
+		t.Context(), "go", "list", "-m", "-f", "{{.Version}} {{.GoMod}}", "modernc.org/libc", "modernc.org/sqlite",
+	)
 	list.Env = append(os.Environ(), "GOPROXY=off")
 	output, err := list.Output()
 	if err != nil {

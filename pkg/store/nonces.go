@@ -37,12 +37,13 @@ func usedNonce() error { return domain.Fault(domain.Duplicated, "oauth_nonce", d
 // Purge implements domain.Nonces.
 func (r nonces) Purge(ctx context.Context, before time.Time, keep time.Duration) error {
 	var newest []time.Time
-	err := returned(ctx, r.s.read, "SELECT at FROM nonces ORDER BY at DESC LIMIT 1", nil, func(scan func(...any) error) error {
-		var at time.Time
-		err := scan(&at)
-		newest = append(newest, at)
-		return err
-	})
+	err := returned(ctx, r.s.read, "SELECT at FROM nonces ORDER BY at DESC LIMIT 1", nil,
+		func(scan func(...any) error) error {
+			var at time.Time
+			err := scan(&at)
+			newest = append(newest, at)
+			return err
+		})
 	if err != nil || len(newest) == 0 {
 		return err
 	}

@@ -21,8 +21,8 @@ import (
 	sqlitedriver "modernc.org/sqlite"
 )
 
-// Open connects to a database: a URL that begins with postgres:// or postgresql://, otherwise the path of an SQLite
-// file, which is made when it does not exist. It does not migrate.
+// Open connects to a database: a URL that begins with postgres:// or postgresql://, otherwise the
+// path of an SQLite file, which is made when it does not exist. It does not migrate.
 func Open(ctx context.Context, location string) (*Store, error) {
 	if EngineOf(location) == Postgres {
 		return openPostgres(ctx, location)
@@ -38,7 +38,8 @@ func EngineOf(location string) Engine {
 	return SQLite
 }
 
-// poolLimits holds what a URL of PostgreSQL may override (pool_max_conns of each pool, statement_timeout …).
+// poolLimits holds what a URL of PostgreSQL may override (pool_max_conns of each pool,
+// statement_timeout …).
 var poolLimits = map[string]string{
 	"application_name":                    "chaveiro",
 	"timezone":                            "UTC",
@@ -97,7 +98,9 @@ func closeBounded(pool *pgxpool.Pool) error {
 }
 
 // postgresPool opens a pool, and returns what closes it.
-func postgresPool(ctx context.Context, location string, clock *pgClock, reads, pooled bool) (func() error, *gorm.DB, error) {
+func postgresPool(
+	ctx context.Context, location string, clock *pgClock, reads, pooled bool,
+) (func() error, *gorm.DB, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
 		return nil, nil, errURL
@@ -151,14 +154,19 @@ func setSession(config *pgx.ConnConfig) {
 	}
 }
 
-// openSQLite opens one connection that writes and several that read: in WAL mode readers and the writer do not wait for each
-// other. Commits are synced to disk (synchronous FULL): a certificate that was answered survives a power cut.
+// openSQLite opens one connection that writes and several that read: in WAL mode readers and the
+// writer do not wait for each other. Commits are synced to disk (synchronous FULL): a certificate
+// that was answered survives a power cut.
 func openSQLite(ctx context.Context, path string) (*Store, error) {
-	writer, write, err := sqlitePool(ctx, path, 1, fmt.Sprintf("?_pragma=busy_timeout(%d)&_txlock=immediate", shortBusyTimeout))
+	writer, write, err := sqlitePool(
+		ctx, path, 1, fmt.Sprintf("?_pragma=busy_timeout(%d)&_txlock=immediate", shortBusyTimeout),
+	)
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := sqlitePool(ctx, path, max(4, runtime.GOMAXPROCS(0)), "?_pragma=busy_timeout(10000)&_pragma=query_only(1)")
+	reader, read, err := sqlitePool(
+		ctx, path, max(4, runtime.GOMAXPROCS(0)), "?_pragma=busy_timeout(10000)&_pragma=query_only(1)",
+	)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -180,8 +188,9 @@ const sqliteOptions = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 
 func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
-// sqlitePool opens a pool of so many connections. They keep their statements themselves: GORM would under one lock, which it holds while it waits for a
-// connection; with a single connection, whoever has that in a transaction and needs the lock would wait for ever.
+// sqlitePool opens a pool of so many connections. They keep their statements themselves: GORM would
+// under one lock, which it holds while it waits for a connection; with a single connection, whoever
+// has that in a transaction and needs the lock would wait for ever.
 func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
 	connector, err := sqlitedriver.NewConnector(sqliteURL(path) + options + sqliteOptions)
 	if err != nil {
@@ -203,8 +212,8 @@ func sqlitePool(ctx context.Context, path string, size int, options string) (*sq
 // busyTimeout is how long one who needs a lock of an SQLite file waits for it.
 const busyTimeout = 10 * time.Second
 
-// connect makes the first connection. Of several processes that open a new file at once, one makes it a WAL database; SQLite tells the
-// others that it is busy and does not wait, so this does.
+// connect makes the first connection. Of several processes that open a new file at once, one makes
+// it a WAL database; SQLite tells the others that it is busy and does not wait, so this does.
 func connect(ctx context.Context, conn *sql.DB) error {
 	for deadline := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
 		err := conn.PingContext(ctx)

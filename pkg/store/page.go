@@ -19,19 +19,23 @@ type listing struct {
 	shown          string   // condition on the rows that are shown, which their table has; empty: none
 	where          []string // conditions that all must hold
 	args           []any    // of where
-	// owner is a value that a column of all rows must have, for PostgreSQL: written as a range of the index (ownerColumn, id) it is never taken
-	// for a filter on a scan by id, which has no bound when the rows of that value come late. SQLite does the right thing with an equation, and only
-	// with that.
+	// owner is a value that a column of all rows must have, for PostgreSQL: written as a range of
+	// the index (ownerColumn, id) it is never taken for a filter on a scan by id, which has no
+	// bound when the rows of that value come late. SQLite does the right thing with an equation,
+	// and only with that.
 	owner       any
 	ownerColumn string
 	id          string // the column of the id; empty: id
 	descending  bool   // newest first
-	// first and last are ids between which all rows lie, when that is known beforehand. They and the cursor become one bound: of two SQLite
-	// would take one and read on from there to the other.
+	// first and last are ids between which all rows lie, when that is known beforehand. They and
+	// the cursor become one bound: of two SQLite would take one and read on from there to the
+	// other.
 	first, last int64
-	more        []any    // places of what columns has behind those of the row
-	also        *listing // rows of another table that are listed among these; their first column, as that of these, is the id
-	apart       bool     // no row of also has an id that the table of these has: the page before this one has to count both
+	more        []any // places of what columns has behind those of the row
+	// rows of another table that are listed among these; their first column, as that of these, is
+	// the id
+	also  *listing
+	apart bool // no row of also has an id that the table of these has: the page before this one has to count both
 }
 
 func (l *listing) restrict(condition string, args ...any) {
@@ -39,8 +43,9 @@ func (l *listing) restrict(condition string, args ...any) {
 	l.args = append(l.args, args...)
 }
 
-// after selects n rows behind the cursor; back selects the cursor of the page before. Numbers of rows are written out: with parameters
-// in their place PostgreSQL plans every page anew, which takes longer than reading it.
+// after selects n rows behind the cursor; back selects the cursor of the page before. Numbers of
+// rows are written out: with parameters in their place PostgreSQL plans every page anew, which
+// takes longer than reading it.
 func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, l.descending, false)
 	if l.shown != "" {
@@ -55,24 +60,31 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 		selected = l.also.idColumn()
 	}
 	other, otherArgs := l.also.after(selected, cursor, n)
-	return fmt.Sprintf("SELECT * FROM (%s) AS these UNION ALL SELECT * FROM (%s) AS others ORDER BY 1 LIMIT %d", query, other, n), append(args, otherArgs...)
+	return fmt.Sprintf(
+		"SELECT * FROM (%s) AS these UNION ALL SELECT * FROM (%s) AS others ORDER BY 1 LIMIT %d", query, other, n,
+	), append(args, otherArgs...)
 }
 
 func (l listing) back(cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, !l.descending, true)
 	args = append(l.args[:len(l.args):len(l.args)], args...)
-	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ", l.idColumn(), cmp.Or(l.keyTable, l.table), l.and(key), order)
+	query := fmt.Sprintf(
+		"SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ", l.idColumn(), cmp.Or(l.keyTable, l.table), l.and(key), order,
+	)
 	if l.also == nil || !l.apart {
 		return query + fmt.Sprintf("1 OFFSET %d", n), args
 	}
 	key, otherArgs, order := l.also.keyset(cursor, !l.descending, true)
-	other := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ", l.also.idColumn(), l.also.table, l.also.and(key), order)
+	other := fmt.Sprintf(
+		"SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ", l.also.idColumn(), l.also.table, l.also.and(key), order,
+	)
 	both := fmt.Sprintf("SELECT * FROM (%s%d) AS these UNION ALL SELECT * FROM (%s%d) AS others ORDER BY 1 DESC LIMIT 1 OFFSET %d",
 		query, n+1, other, n+1, n)
 	return both, slices.Concat(args, l.also.args, otherArgs)
 }
 
-// keyset is the condition on what lies in one direction from the cursor, with it or without, and the order of that direction.
+// keyset is the condition on what lies in one direction from the cursor, with it or without, and
+// the order of that direction.
 func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []any, order string) {
 	sign, bound, suffix := ">", "<=", ""
 	if down {
@@ -92,7 +104,8 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 		if down {
 			end = l.first
 		}
-		return id + " " + sign + " ? AND " + id + " " + bound + " ?", []any{min(max(cursor, l.first), l.last), end}, id + suffix
+		return id + " " + sign + " ? AND " + id + " " + bound + " ?", []any{min(max(cursor, l.first), l.last), end},
+			id + suffix
 	}
 	return id + " " + sign + " ?", []any{cursor}, id + suffix
 }
@@ -101,9 +114,11 @@ func (l listing) and(key string) string {
 	return strings.Join(append(l.where[:len(l.where):len(l.where)], key), " AND ")
 }
 
-// page reads one page by id: one statement of two index ranges, size+1 rows forward for the page and size backward for the
-// cursor of the page before it. No count, no offset from the start.
-func page[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, req domain.PageRequest) (domain.Page[T], error) {
+// page reads one page by id: one statement of two index ranges, size+1 rows forward for the page
+// and size backward for the cursor of the page before it. No count, no offset from the start.
+func page[R, T any, P record[R, T]](
+	ctx context.Context, db *gorm.DB, l listing, req domain.PageRequest,
+) (domain.Page[T], error) {
 	result := domain.Page[T]{Current: req.Cursor}
 	if req.Cursor == 0 {
 		query, args := l.after(l.columns, l.start(), req.Size+1)
@@ -113,7 +128,8 @@ func page[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 	}
 	back, backArgs := l.back(req.Cursor, req.Size)
 	var previous *int64
-	columns, before, places := l.columns+", ("+back+") AS previous", backArgs, append(l.more[:len(l.more):len(l.more)], &previous)
+	columns, before, places := l.columns+", ("+back+") AS previous", backArgs,
+		append(l.more[:len(l.more):len(l.more)], &previous)
 	if l.also != nil {
 		columns, before, places = l.columns, nil, l.more
 	}

@@ -38,8 +38,8 @@ func createdCAs(t *testing.T, s *store.Store) int {
 	return n
 }
 
-// TestPostgres_NothingIsCommittedLate stops the server in the middle of transactions and statements. They end with their deadlines, and when the server goes
-// on nothing of them is there.
+// TestPostgres_NothingIsCommittedLate stops the server in the middle of transactions and
+// statements. They end with their deadlines, and when the server goes on nothing of them is there.
 func TestPostgres_NothingIsCommittedLate(t *testing.T) {
 	t.Parallel()
 	cluster, s := ownCluster(t)
@@ -117,7 +117,9 @@ func awaitQuiet(t *testing.T, s *store.Store) {
 	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		var busy int
 		err := writer(t, s).QueryRowContext(t.Context(),
-			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'").Scan(&busy)
+			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'").Scan(
+			&busy,
+		)
 		if err == nil && busy == 0 {
 			return
 		}
@@ -127,7 +129,8 @@ func awaitQuiet(t *testing.T, s *store.Store) {
 	}
 }
 
-// TestPostgres_DeadConnections: after all connections were ended nobody sees an error, whether they were idle or had just been used.
+// TestPostgres_DeadConnections: after all connections were ended nobody sees an error, whether they
+// were idle or had just been used.
 func TestPostgres_DeadConnections(t *testing.T) {
 	t.Parallel()
 	cluster, s := ownCluster(t)
@@ -190,7 +193,8 @@ func TestPostgres_WaitsForARestart(t *testing.T) {
 	}
 }
 
-// TestPostgres_ClockIsSet: a deadline that is computed from an old comparison of clocks refuses nothing that is in time.
+// TestPostgres_ClockIsSet: a deadline that is computed from an old comparison of clocks refuses
+// nothing that is in time.
 func TestPostgres_ClockIsSet(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, locations[string(store.Postgres)](t))

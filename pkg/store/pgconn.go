@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// connectPatience is how long one who needs a connection waits for a server that refuses them: it starts anew, or another takes its place.
+	// connectPatience is how long one who needs a connection waits for a server that refuses them:
+	// it starts anew, or another takes its place.
 	connectPatience = 10 * time.Second
 	connectPause    = 100 * time.Millisecond
 	// rollbackTimeout bounds what is still tried for a transaction after its context has ended.
@@ -79,7 +80,8 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 	return rows, nil
 }
 
-// BeginTx implements driver.ConnBeginTx. A transaction that has not begun can always be begun again.
+// BeginTx implements driver.ConnBeginTx. A transaction that has not begun can always be begun
+// again.
 func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	begun := time.Now()
 	tx, err := c.Conn.BeginTx(ctx, options)
@@ -93,8 +95,8 @@ func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.
 	return &pgTx{Tx: tx, ctx: ctx, conn: c, begun: begun}, nil
 }
 
-// explain turns the error of a connection that was lost into one that database/sql tries again with, if that is safe, and otherwise says that it
-// passes.
+// explain turns the error of a connection that was lost into one that database/sql tries again
+// with, if that is safe, and otherwise says that it passes.
 func (c *pgConn) explain(ctx context.Context, err error) error {
 	switch {
 	case err == nil || errors.Is(err, driver.ErrBadConn) && !c.inTx:
@@ -109,7 +111,8 @@ func (c *pgConn) explain(ctx context.Context, err error) error {
 	return &domain.Unavailable{Err: err}
 }
 
-// pgTx is a transaction that is not committed after its context has ended, whenever the server is handed the message.
+// pgTx is a transaction that is not committed after its context has ended, whenever the server is
+// handed the message.
 type pgTx struct {
 	driver.Tx
 	ctx   context.Context
@@ -117,8 +120,9 @@ type pgTx struct {
 	begun time.Time
 }
 
-// Commit implements driver.Tx. The server compares the time that has passed since the transaction began, by its own clock, with what there was until the
-// deadline; a statement that fails before it keeps COMMIT from being executed.
+// Commit implements driver.Tx. The server compares the time that has passed since the transaction
+// began, by its own clock, with what there was until the deadline; a statement that fails before it
+// keeps COMMIT from being executed.
 func (t *pgTx) Commit() error {
 	t.conn.inTx = false
 	end, bounded := t.ctx.Deadline()
@@ -129,7 +133,10 @@ func (t *pgTx) Commit() error {
 		return errors.Join(t.ctx.Err(), t.rollback())
 	}
 	allowed := end.Sub(t.begun) + lateSlack
-	guarded := fmt.Sprintf("SELECT 1 / (clock_timestamp() - transaction_timestamp() < interval '%d microseconds')::integer; COMMIT", allowed.Microseconds())
+	guarded := fmt.Sprintf(
+		"SELECT 1 / (clock_timestamp() - transaction_timestamp() < interval '%d microseconds')::integer; COMMIT",
+		allowed.Microseconds(),
+	)
 	results, err := t.conn.Conn.Conn().PgConn().Exec(t.ctx, guarded).ReadAll()
 	switch {
 	case err == nil && results[len(results)-1].CommandTag.String() == "COMMIT":
@@ -148,7 +155,8 @@ func (t *pgTx) Rollback() error {
 	return t.rollback()
 }
 
-// rollback leaves a connection that is closed already alone: the server rolls back what was not committed.
+// rollback leaves a connection that is closed already alone: the server rolls back what was not
+// committed.
 func (t *pgTx) rollback() error {
 	conn := t.conn.Conn.Conn()
 	if conn.IsClosed() {
@@ -168,7 +176,8 @@ func isLate(err error) bool {
 	return ok && pg.Code == pgDivisionByZero
 }
 
-// isAway reports whether the server can't be reached, is about to end or to start, has no connection left, or accepts no writes: all that passes.
+// isAway reports whether the server can't be reached, is about to end or to start, has no
+// connection left, or accepts no writes: all that passes.
 func isAway(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
@@ -183,5 +192,6 @@ func isAway(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
-	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
+	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }

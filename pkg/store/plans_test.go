@@ -13,21 +13,31 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// plannedRows is how many clients the plans are made for: enough that reading all of them would be noticed.
+// plannedRows is how many clients the plans are made for: enough that reading all of them would be
+// noticed.
 const plannedRows = 20000
 
-// fillers make four CAs and the clients: the third CA has a client in a thousand, the fourth the last thousand. One in twenty is expired, one in thirty revoked.
+// fillers make four CAs and the clients: the third CA has a client in a thousand, the fourth the
+// last thousand. One in twenty is expired, one in thirty revoked.
 var fillers = map[store.Engine][]string{
 	store.Postgres: {
-		fillCAs + ` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', now(), now(), now() FROM generate_series(1, 4) i`,
-		fmt.Sprintf(fillClients+`, now(), i%%20 = 0, CASE WHEN i%%30 = 0 THEN now() END, now(), now() FROM generate_series(1, %d) i`, plannedRows),
+		fillCAs +
+			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', now(), now(), now() FROM generate_series(1, 4) i`,
+		fmt.Sprintf(
+			fillClients+
+				`, now(), i%%20 = 0, CASE WHEN i%%30 = 0 THEN now() END, now(), now() FROM generate_series(1, %d) i`,
+			plannedRows,
+		),
 		`ANALYZE`,
 	},
 	store.SQLite: {
 		`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 4) ` + fillCAs +
 			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', '2026-01-01', '2026-01-01', '2026-01-01' FROM n`,
 		fmt.Sprintf(`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < %d) `, plannedRows) +
-			fmt.Sprintf(fillClients+`, '2026-01-01', i%%20 = 0, CASE WHEN i%%30 = 0 THEN '2026-01-01' END, '2026-01-01', '2026-01-01' FROM n`),
+			fmt.Sprintf(
+				fillClients+
+					`, '2026-01-01', i%%20 = 0, CASE WHEN i%%30 = 0 THEN '2026-01-01' END, '2026-01-01', '2026-01-01' FROM n`,
+			),
 	},
 }
 
@@ -51,7 +61,8 @@ func TestClients_Page_Plans(t *testing.T) {
 			}
 			for _, filter := range plannedFilters() {
 				for _, cursor := range []int64{0, plannedRows / 2} {
-					if _, err := s.Clients().Page(t.Context(), filter, domain.PageRequest{Cursor: cursor, Size: 15}); err != nil {
+					if _, err := s.Clients().
+						Page(t.Context(), filter, domain.PageRequest{Cursor: cursor, Size: 15}); err != nil {
 						t.Fatal(err)
 					}
 					if plan := explain(t, s, query, values); !planned[s.Engine()](filter, plan) {
@@ -63,7 +74,8 @@ func TestClients_Page_Plans(t *testing.T) {
 				index string
 				year  int
 			}{{"clients_revived", 1970}, {"clients_expiring", 9000}} {
-				if _, err := s.Clients().MarkExpired(t.Context(), time.Date(mark.year, 1, 1, 0, 0, 0, 0, time.UTC), 1000); err != nil {
+				if _, err := s.Clients().
+					MarkExpired(t.Context(), time.Date(mark.year, 1, 1, 0, 0, 0, 0, time.UTC), 1000); err != nil {
 					t.Fatal(err)
 				}
 				if plan := explain(t, s, query, values); !strings.Contains(plan, mark.index) {
@@ -74,13 +86,18 @@ func TestClients_Page_Plans(t *testing.T) {
 	}
 }
 
-// planned judges a plan. Without a name every page is a run of an index by id. With one, the few rows that have it may be sorted instead.
+// planned judges a plan. Without a name every page is a run of an index by id. With one, the few
+// rows that have it may be sorted instead.
 var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
 	store.Postgres: func(f domain.ClientFilter, plan string) bool {
 		if f.Name == "" && regexp.MustCompile("Sort|Seq Scan|Bitmap").MatchString(plan) {
 			return false
 		}
-		for _, node := range regexp.MustCompile(`(Seq Scan|Heap Scan|Index Scan using|Index Scan Backward using|Only Scan).* on clients.*actual rows=(\d+)`).FindAllStringSubmatch(plan, -1) {
+		for _, node := range regexp.MustCompile(
+			`(Seq Scan|Heap Scan|Index Scan using|Index Scan Backward using|Only Scan).* on clients.*actual rows=(\d+)`,
+		).FindAllStringSubmatch(
+			plan, -1,
+		) {
 			if rows, err := strconv.Atoi(node[2]); err != nil || rows > plannedRows/20 {
 				return false
 			}
@@ -92,7 +109,8 @@ var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
 		if byPrefix { // the range of the names is smaller than the table, for all that SQLite knows
 			return strings.Contains(plan, "clients_name_key (name_key>? AND name_key<?)")
 		}
-		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") && strings.Contains(plan, "SEARCH clients USING")
+		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") &&
+			strings.Contains(plan, "SEARCH clients USING")
 	},
 }
 
@@ -103,7 +121,9 @@ func plannedFilters() []domain.ClientFilter {
 	var all []domain.ClientFilter
 	for _, name := range []string{"", "site-777", "site-77*", "site-*", "*77*", "*nothing*"} {
 		for _, caID := range []int64{0, 1, 3, 4} {
-			for _, status := range []domain.Status{domain.StatusAny, domain.StatusValid, domain.StatusExpired, domain.StatusRevoked} {
+			for _, status := range []domain.Status{
+				domain.StatusAny, domain.StatusValid, domain.StatusExpired, domain.StatusRevoked,
+			} {
 				all = append(all, domain.ClientFilter{Name: name, CAID: caID, Status: status})
 			}
 		}

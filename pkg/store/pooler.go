@@ -12,16 +12,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// A pooler such as PgBouncer stands between the program and PostgreSQL, and may give each transaction another session of the server. Then nothing may be
-// expected of a session: no prepared statements, no settings of its own, no locks that outlive the transaction.
+// A pooler such as PgBouncer stands between the program and PostgreSQL, and may give each
+// transaction another session of the server. Then nothing may be expected of a session: no prepared
+// statements, no settings of its own, no locks that outlive the transaction.
 
 // pooledParameters are the settings that poolers take from their clients and carry along.
-var pooledParameters = []string{"application_name", "timezone", "client_encoding", "datestyle", "standard_conforming_strings"}
+var pooledParameters = []string{
+	"application_name", "timezone", "client_encoding", "datestyle", "standard_conforming_strings",
+}
 
-// requiredLimits are the settings that must be there in one way or the other: without them one statement that hangs holds up all others.
+// requiredLimits are the settings that must be there in one way or the other: without them one
+// statement that hangs holds up all others.
 var requiredLimits = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
 
-// behindPooler finds out whether a pooler is between: it refuses the settings of a session, or does not hand them on.
+// behindPooler finds out whether a pooler is between: it refuses the settings of a session, or does
+// not hand them on.
 func behindPooler(ctx context.Context, location string) (bool, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
@@ -41,20 +46,22 @@ func behindPooler(ctx context.Context, location string) (bool, error) {
 	return value != probeValue, errors.Join(err, conn.Close(ctx))
 }
 
-// What is asked for at the beginning of a session to see whether it arrives: a value that nobody else has set.
+// What is asked for at the beginning of a session to see whether it arrives: a value that nobody
+// else has set.
 const (
 	probeSetting = "idle_in_transaction_session_timeout"
 	probeValue   = "98765ms"
 )
 
-// refusesParameter reports whether a server has refused a setting at the beginning of a session, as PgBouncer does (08P01, "unsupported startup
-// parameter").
+// refusesParameter reports whether a server has refused a setting at the beginning of a session, as
+// PgBouncer does (08P01, "unsupported startup parameter").
 func refusesParameter(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == "08P01" && strings.Contains(pg.Message, "startup parameter")
 }
 
-// setPooled makes connections fit for a pooler: settings that it takes only, and statements that need no session.
+// setPooled makes connections fit for a pooler: settings that it takes only, and statements that
+// need no session.
 func setPooled(config *pgx.ConnConfig, location string) {
 	for name := range config.RuntimeParams {
 		if !slices.Contains(pooledParameters, strings.ToLower(name)) {
@@ -77,12 +84,16 @@ func checkPooled(ctx context.Context, pool *pgxpool.Pool) error {
 	var user string
 	for _, name := range requiredLimits {
 		var unbounded bool
-		err := pool.QueryRow(ctx, "SELECT setting = '0', current_user FROM pg_settings WHERE name = $1", name).Scan(&unbounded, &user)
+		err := pool.QueryRow(ctx, "SELECT setting = '0', current_user FROM pg_settings WHERE name = $1", name).
+			Scan(&unbounded, &user)
 		if err != nil {
 			return fmt.Errorf("ask for %s: %w", name, err)
 		}
 		if unbounded {
-			missing = append(missing, fmt.Sprintf("ALTER ROLE %s SET %s = '%s';", pgx.Identifier{user}.Sanitize(), name, poolLimits[name]))
+			missing = append(
+				missing,
+				fmt.Sprintf("ALTER ROLE %s SET %s = '%s';", pgx.Identifier{user}.Sanitize(), name, poolLimits[name]),
+			)
 		}
 	}
 	if len(missing) == 0 {

@@ -21,7 +21,9 @@ func limitDatabase(t *testing.T, location string) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
-			statement := fmt.Sprintf("DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET %s = ''10s''', current_database()); END $$", name)
+			statement := fmt.Sprintf(
+				"DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET %s = ''10s''', current_database()); END $$", name,
+			)
 			if _, err := db.ExecContext(t.Context(), statement); err != nil {
 				t.Fatal(err)
 			}
@@ -29,8 +31,9 @@ func limitDatabase(t *testing.T, location string) {
 	})
 }
 
-// TestPooler goes through PgBouncer in transaction mode, once with a PgBouncer that refuses the settings of sessions and once with one that ignores
-// them. Clients that share few sessions of the server do all that a store does.
+// TestPooler goes through PgBouncer in transaction mode, once with a PgBouncer that refuses the
+// settings of sessions and once with one that ignores them. Clients that share few sessions of the
+// server do all that a store does.
 func TestPooler(t *testing.T) {
 	t.Parallel()
 	for name, more := range map[string][]string{
@@ -41,7 +44,8 @@ func TestPooler(t *testing.T) {
 			t.Parallel()
 			direct := postgresURL(t)
 			pooled := pgtest.PgBouncer(t, direct, more...)
-			if _, err := store.Open(t.Context(), pooled); err == nil || !strings.Contains(err.Error(), `ALTER ROLE "postgres" SET lock_timeout = '10s';`) {
+			if _, err := store.Open(t.Context(), pooled); err == nil ||
+				!strings.Contains(err.Error(), `ALTER ROLE "postgres" SET lock_timeout = '10s';`) {
 				t.Fatalf("error %v", err)
 			}
 			limitDatabase(t, direct)
@@ -75,12 +79,16 @@ func TestPooler_NoMigrations(t *testing.T) {
 		}
 		db, err := s.SQL()
 		if err == nil {
-			_, err = db.ExecContext(t.Context(), "DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+			_, err = db.ExecContext(
+				t.Context(),
+				"DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)",
+			)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.MigrateUp(t.Context()); err == nil || !strings.Contains(err.Error(), "address of PostgreSQL itself") {
+		if _, err := s.MigrateUp(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), "address of PostgreSQL itself") {
 			t.Errorf("error %v", err)
 		}
 	})

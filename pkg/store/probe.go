@@ -14,9 +14,10 @@ import (
 // probeWait is how long a probe waits for whoever writes at the moment.
 const probeWait = 200 * time.Millisecond
 
-// Probe tries whether the database can be written to, and commits: one row of the throttles under this name, which ends by itself a minute after now. A
-// database that is busy because somebody else writes is good. It fails for a full disk, a file or server that is read-only, and a commit that ctx does
-// not see the end of.
+// Probe tries whether the database can be written to, and commits: one row of the throttles under
+// this name, which ends by itself a minute after now. A database that is busy because somebody else
+// writes is good. It fails for a full disk, a file or server that is read-only, and a commit that
+// ctx does not see the end of.
 func (s *Store) Probe(ctx context.Context, name string, now time.Time) error {
 	var err error
 	if s.engine == SQLite {
@@ -40,9 +41,12 @@ func probe(ctx context.Context, tx *sql.Tx, name string, now time.Time) error {
 	return tx.Commit()
 }
 
-// probeSQLite has a connection of its own: the one that writes belongs to an import for as long as that lasts, and waits longer for a lock.
+// probeSQLite has a connection of its own: the one that writes belongs to an import for as long as
+// that lasts, and waits longer for a lock.
 func (s *Store) probeSQLite(ctx context.Context, name string, now time.Time) (err error) {
-	options := fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)&_pragma=synchronous(FULL)&_txlock=immediate", probeWait.Milliseconds())
+	options := fmt.Sprintf(
+		"?mode=rw&_pragma=busy_timeout(%d)&_pragma=synchronous(FULL)&_txlock=immediate", probeWait.Milliseconds(),
+	)
 	connector, err := sqlitedriver.NewConnector(sqliteURL(s.path) + options)
 	if err != nil {
 		return err

@@ -16,7 +16,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Reading is a database that is read as it is, whatever its schema: it is not migrated, and nothing is made where nothing is.
+// Reading is a database that is read as it is, whatever its schema: it is not migrated, and nothing
+// is made where nothing is.
 type Reading struct {
 	db     *sql.DB
 	engine Engine
@@ -35,7 +36,8 @@ func OpenReading(ctx context.Context, location string) (*Reading, error) {
 	return openSQLiteReading(ctx, location, "?mode=ro&_pragma=busy_timeout(10000)&_time_format=sqlite")
 }
 
-// OpenStill opens an SQLite file that nobody writes to and that has no log, and writes nothing beside it.
+// OpenStill opens an SQLite file that nobody writes to and that has no log, and writes nothing
+// beside it.
 func OpenStill(ctx context.Context, path string) (*Reading, error) {
 	return openSQLiteReading(ctx, path, stillOptions+"&_time_format=sqlite")
 }
@@ -62,7 +64,8 @@ func (r *Reading) Close() error { return r.db.Close() }
 // Schema returns the number of the last migration that was applied.
 func (r *Reading) Schema(ctx context.Context) (int64, error) {
 	var version int64
-	err := r.db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
+	err := r.db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").
+		Scan(&version)
 	return version, err
 }
 
@@ -77,7 +80,9 @@ func NewestSchema() int64 {
 
 // Manifest returns the manifest of a backup; empty: it is none.
 func (r *Reading) Manifest(ctx context.Context) (string, error) {
-	found, err := firstTexts(ctx, r.db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'backup_manifest'")
+	found, err := firstTexts(
+		ctx, r.db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'backup_manifest'",
+	)
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
@@ -88,10 +93,12 @@ func (r *Reading) Manifest(ctx context.Context) (string, error) {
 	return found[0], nil
 }
 
-// Users returns how many connections servers have to a PostgreSQL database. Of an SQLite file it is not known.
+// Users returns how many connections servers have to a PostgreSQL database. Of an SQLite file it is
+// not known.
 func (r *Reading) Users(ctx context.Context) (n int, err error) {
 	if r.engine == Postgres {
-		err = r.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
+		err = r.db.QueryRowContext(ctx,
+			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
 			poolLimits["application_name"]).Scan(&n)
 	}
 	return n, err
@@ -122,7 +129,8 @@ func (r *Reading) Secrets(ctx context.Context) (map[string][]byte, error) {
 	return list, err
 }
 
-// AuditEnds returns where the audit's chains end. It fails when the last event of one is not what its end says.
+// AuditEnds returns where the audit's chains end. It fails when the last event of one is not what
+// its end says.
 func (r *Reading) AuditEnds(ctx context.Context) ([]domain.Link, error) {
 	var ends []domain.Link
 	err := r.each(ctx, `SELECT c.chain, c.position, c.hash, e.hash FROM audit_chains c
@@ -145,7 +153,8 @@ func (r *Reading) AuditEnds(ctx context.Context) ([]domain.Link, error) {
 // CAs returns the CAs, by id.
 func (r *Reading) CAs(ctx context.Context) ([]domain.KnownCA, error) {
 	var list []domain.KnownCA
-	err := r.each(ctx, `SELECT id, name, certificate, crl_number, (SELECT count(*) FROM revocations WHERE ca_id = cas.id) FROM cas ORDER BY id`,
+	err := r.each(ctx,
+		`SELECT id, name, certificate, crl_number, (SELECT count(*) FROM revocations WHERE ca_id = cas.id) FROM cas ORDER BY id`,
 		nil, func(scan func(...any) error) error {
 			var one domain.KnownCA
 			err := scan(&one.ID, &one.Name, &one.Certificate, &one.CRLNumber, &one.Revocations)
@@ -162,7 +171,8 @@ func (r *Reading) CAs(ctx context.Context) ([]domain.KnownCA, error) {
 
 func (r *Reading) lastCRL(ctx context.Context, caID int64) (*domain.CRL, error) {
 	var found *domain.CRL
-	err := r.each(ctx, "SELECT number, this_update, next_update, signed_at, der FROM crls WHERE ca_id = $1 ORDER BY number DESC LIMIT 1",
+	err := r.each(ctx,
+		"SELECT number, this_update, next_update, signed_at, der FROM crls WHERE ca_id = $1 ORDER BY number DESC LIMIT 1",
 		[]any{caID}, func(scan func(...any) error) error {
 			found = &domain.CRL{CAID: caID}
 			return scan(&found.Number, &found.ThisUpdate, &found.NextUpdate, &found.SignedAt, &found.DER)
@@ -173,7 +183,8 @@ func (r *Reading) lastCRL(ctx context.Context, caID int64) (*domain.CRL, error) 
 // Revocations returns the revocations of a CA, in their order.
 func (r *Reading) Revocations(ctx context.Context, caID int64) ([]domain.Revocation, error) {
 	var list []domain.Revocation
-	err := r.each(ctx, "SELECT serial, epoch, revoked_at, reason, not_after FROM revocations WHERE ca_id = $1 ORDER BY epoch, serial",
+	err := r.each(ctx,
+		"SELECT serial, epoch, revoked_at, reason, not_after FROM revocations WHERE ca_id = $1 ORDER BY epoch, serial",
 		[]any{caID}, func(scan func(...any) error) error {
 			one := domain.Revocation{CAID: caID}
 			var ends *time.Time
@@ -213,7 +224,8 @@ func (r *Reading) Issued(ctx context.Context, caID int64, each func([]domain.Iss
 // maxAccessChanges bounds the list of AccessChanges.
 const maxAccessChanges = 1000
 
-// AccessChanges returns what the audit says was changed of who may do what, behind these ends of the chains: up to 1000 events, the oldest first.
+// AccessChanges returns what the audit says was changed of who may do what, behind these ends of
+// the chains: up to 1000 events, the oldest first.
 func (r *Reading) AccessChanges(ctx context.Context, ends []domain.Link) ([]domain.Event, error) {
 	var list []domain.Event
 	for _, end := range ends {

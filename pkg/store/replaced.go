@@ -8,10 +8,12 @@ import (
 	"gorm.io/gorm"
 )
 
-// ErrReplaced says that another file stands in the place of the SQLite file that is open, or none: what is written would be lost.
+// ErrReplaced says that another file stands in the place of the SQLite file that is open, or none:
+// what is written would be lost.
 var ErrReplaced = errors.New("store: the SQLite file was replaced while it was open")
 
-// Replaced returns ErrReplaced when the path no longer leads to the file that is open. It costs a system call, of SQLite alone.
+// Replaced returns ErrReplaced when the path no longer leads to the file that is open. It costs a
+// system call, of SQLite alone.
 func (s *Store) Replaced() error { return replaced(s.path, s.file) }
 
 func replaced(path string, open os.FileInfo) error {

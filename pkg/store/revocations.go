@@ -23,7 +23,8 @@ func (revocationRow) TableName() string { return "revocations" }
 
 func (r revocationRow) entity() domain.Revocation {
 	return domain.Revocation{
-		CAID: r.CAID, Serial: r.Serial, Epoch: r.Epoch, RevokedAt: r.RevokedAt.UTC(), Reason: r.Reason, NotAfter: orZero(r.NotAfter),
+		CAID: r.CAID, Serial: r.Serial, Epoch: r.Epoch, RevokedAt: r.RevokedAt.UTC(), Reason: r.Reason,
+		NotAfter: orZero(r.NotAfter),
 	}
 }
 
@@ -75,7 +76,8 @@ func (r revocations) Add(ctx context.Context, list []domain.Revocation) error {
 	rows := make([]revocationRow, len(list))
 	for i, one := range list {
 		rows[i] = revocationRow{
-			CAID: one.CAID, Serial: one.Serial, Epoch: one.Epoch, RevokedAt: micro(one.RevokedAt), Reason: one.Reason, NotAfter: optional(one.NotAfter),
+			CAID: one.CAID, Serial: one.Serial, Epoch: one.Epoch, RevokedAt: micro(one.RevokedAt), Reason: one.Reason,
+			NotAfter: optional(one.NotAfter),
 		}
 	}
 	return r.s.atomic(ctx, func(tx *Store) error {
@@ -96,7 +98,8 @@ func (r revocations) Find(ctx context.Context, caID int64, serial string) (domai
 // After implements domain.Revocations.
 func (r revocations) After(ctx context.Context, caID, epoch int64) ([]domain.Revocation, error) {
 	var found []revocationRow
-	err := r.s.read.WithContext(ctx).Where("ca_id = ? AND epoch > ?", caID, epoch).Order("epoch, serial").Find(&found).Error
+	err := r.s.read.WithContext(ctx).Where("ca_id = ? AND epoch > ?", caID, epoch).Order("epoch, serial").Find(&found).
+		Error
 	if err != nil {
 		return nil, err
 	}

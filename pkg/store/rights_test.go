@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestRights_Waiting: a change that has waited for its chain for longer than a second is not stored by the rights of before.
+// TestRights_Waiting: a change that has waited for its chain for longer than a second is not stored
+// by the rights of before.
 func TestRights_Waiting(t *testing.T) {
 	t.Parallel()
 	s := open(t, postgresURL(t))
@@ -41,7 +42,8 @@ func TestRights_Waiting(t *testing.T) {
 	for what, result := range results {
 		err := <-result
 		passes := domain.RetryAfter(err) > 0 && !errors.Is(err, context.DeadlineExceeded)
-		if what == "in a transaction" && !passes || what != "in a transaction" && !errors.Is(err, domain.ErrRightsMoved) {
+		if what == "in a transaction" && !passes || what != "in a transaction" &&
+			!errors.Is(err, domain.ErrRightsMoved) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -46,7 +46,8 @@ func toRoleRow(r domain.Role) roleRow {
 		list[i] = permission{Name: p.Scope, Read: p.Read, Write: p.Write}
 	}
 	return roleRow{
-		ID: r.ID, Name: r.Name, NameKey: domain.NameKey(r.Name), Scopes: list, CreatedAt: micro(r.CreatedAt), UpdatedAt: micro(r.UpdatedAt),
+		ID: r.ID, Name: r.Name, NameKey: domain.NameKey(r.Name), Scopes: list, CreatedAt: micro(r.CreatedAt),
+		UpdatedAt: micro(r.UpdatedAt),
 	}
 }
 
@@ -74,7 +75,9 @@ func (r roles) Find(ctx context.Context, ids []int64) ([]domain.Role, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := find[roleRow, domain.Role](ctx, r.s.read, "SELECT "+roleColumns+" FROM roles WHERE id IN ? ORDER BY id", []any{ids})
+	rows, err := find[roleRow, domain.Role](
+		ctx, r.s.read, "SELECT "+roleColumns+" FROM roles WHERE id IN ? ORDER BY id", []any{ids},
+	)
 	found := make([]domain.Role, len(rows))
 	for i := range rows {
 		found[i] = rows[i].entity()
@@ -112,7 +115,8 @@ func (r roles) Create(ctx context.Context, role *domain.Role) error {
 // Update implements domain.Roles.
 func (r roles) Update(ctx context.Context, role domain.Role) error {
 	record := toRoleRow(role)
-	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "scopes", "updated_at").Updates(&record)
+	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "scopes", "updated_at").
+		Updates(&record)
 	return changedOne(done, duplicated("name_key", "name"))
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// record is a row type R of a table whose entity is T. fields are the places of its columns in their order: rows on the hot paths are
-// read without reflection, which costs half as much.
+// record is a row type R of a table whose entity is T. fields are the places of its columns in
+// their order: rows on the hot paths are read without reflection, which costs half as much.
 type record[R, T any] interface {
 	*R
 	fields() []any
@@ -23,8 +23,11 @@ type record[R, T any] interface {
 	entity() T
 }
 
-// find reads the rows of a query that selects the columns of R, and what extra has places for after them.
-func find[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, query string, args []any, extra ...any) ([]R, error) {
+// find reads the rows of a query that selects the columns of R, and what extra has places for after
+// them.
+func find[R, T any, P record[R, T]](
+	ctx context.Context, db *gorm.DB, query string, args []any, extra ...any,
+) ([]R, error) {
 	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
 	if err != nil {
 		return nil, err
@@ -41,7 +44,8 @@ func find[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, query stri
 	return found, rows.Err()
 }
 
-// scan reads the one row that a query gives. GORM's Row panics at a statement that could not be prepared, as that of an ended context.
+// scan reads the one row that a query gives. GORM's Row panics at a statement that could not be
+// prepared, as that of an ended context.
 func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...any) error {
 	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
 	if err != nil {
@@ -74,7 +78,9 @@ func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 }
 
 // returned calls read for each row of a query.
-func returned(ctx context.Context, db *gorm.DB, query string, args []any, read func(scan func(...any) error) error) error {
+func returned(
+	ctx context.Context, db *gorm.DB, query string, args []any, read func(scan func(...any) error) error,
+) error {
 	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
 	if err != nil {
 		return err
@@ -92,8 +98,9 @@ func readAll(rows *sql.Rows, read func(scan func(...any) error) error) error {
 	return rows.Err()
 }
 
-// execDirect executes a statement past GORM, which would read the text letter by letter and build a statement of its own. It is for transactions: that an
-// SQLite file is still in its place is looked at when they end.
+// execDirect executes a statement past GORM, which would read the text letter by letter and build a
+// statement of its own. It is for transactions: that an SQLite file is still in its place is looked
+// at when they end.
 func (s *Store) execDirect(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	result, err := s.write.Statement.ConnPool.ExecContext(ctx, text, args...)
 	noteFailure(s.write, err)
@@ -110,8 +117,10 @@ func (s *Store) rowDirect(ctx context.Context, places []any, text string, args .
 	return err
 }
 
-// pgRow reads the one row of a statement of many parameters by pgx itself: database/sql would convert and check each of them, and begin a goroutine that
-// watches the context. A statement that was not sent is tried again on another connection. Errors: gorm.ErrRecordNotFound; *domain.Unavailable.
+// pgRow reads the one row of a statement of many parameters by pgx itself: database/sql would
+// convert and check each of them, and begin a goroutine that watches the context. A statement that
+// was not sent is tried again on another connection. Errors: gorm.ErrRecordNotFound;
+// *domain.Unavailable.
 func pgRow(ctx context.Context, db *sql.DB, places []any, text string, args []any) error {
 	err := driver.ErrBadConn
 	for i := 0; i < tries && errors.Is(err, driver.ErrBadConn); i++ {

@@ -21,7 +21,8 @@ type Migration struct {
 	Applied bool
 }
 
-// ErrNewerSchema says that the database has steps that this program does not know. It must not read or write there.
+// ErrNewerSchema says that the database has steps that this program does not know. It must not read
+// or write there.
 var ErrNewerSchema = errors.New("the database was migrated by a newer version of the program: use that one")
 
 // Schema tells how the schema of the database differs from the one that the program knows.
@@ -42,8 +43,8 @@ func (s Schema) Fault() error {
 	return nil
 }
 
-// Schema compares the schema of the database with the one that the program knows. It reads one small table, takes no lock and waits for nobody who
-// migrates.
+// Schema compares the schema of the database with the one that the program knows. It reads one
+// small table, takes no lock and waits for nobody who migrates.
 func (s *Store) Schema(ctx context.Context) (Schema, error) {
 	list, err := s.MigrateStatus(ctx)
 	schema := Schema{Empty: err == nil}
@@ -59,7 +60,8 @@ func (s *Store) Schema(ctx context.Context) (Schema, error) {
 	return schema, err
 }
 
-// MigrateStatus lists the steps of the schema: those that the program knows, then those that it does not.
+// MigrateStatus lists the steps of the schema: those that the program knows, then those that it
+// does not.
 func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
 	list, err := s.knownMigrations()
 	if err != nil {
@@ -100,13 +102,15 @@ func (s *Store) knownMigrations() ([]Migration, error) {
 	return list, nil
 }
 
-// appliedMigrations reads what goose has written down: of several rows with one version the last counts. A database without the table has no schema yet.
+// appliedMigrations reads what goose has written down: of several rows with one version the last
+// counts. A database without the table has no schema yet.
 func (s *Store) appliedMigrations(ctx context.Context) (map[int64]bool, error) {
 	var rows []struct {
 		VersionID int64
 		IsApplied bool
 	}
-	err := s.read.WithContext(ctx).Raw("SELECT version_id, is_applied FROM goose_db_version ORDER BY id").Scan(&rows).Error
+	err := s.read.WithContext(ctx).Raw("SELECT version_id, is_applied FROM goose_db_version ORDER BY id").Scan(&rows).
+		Error
 	if isNoTable(err) {
 		return nil, nil
 	}

@@ -59,7 +59,8 @@ func TestStore_Probe(t *testing.T) {
 			wantProbe(t, s, now, nil)
 			wantProbe(t, s, now.Add(time.Second), nil)
 			var rows, emptyAt int64
-			err := writer(t, s).QueryRowContext(t.Context(), "SELECT count(*), max(empty_at) FROM throttles").Scan(&rows, &emptyAt)
+			err := writer(t, s).QueryRowContext(t.Context(), "SELECT count(*), max(empty_at) FROM throttles").
+				Scan(&rows, &emptyAt)
 			if err != nil || rows != 1 || emptyAt != now.Add(time.Second+time.Minute).UnixMicro() {
 				t.Errorf("%d rows until %d (%v)", rows, emptyAt, err)
 			}

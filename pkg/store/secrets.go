@@ -31,7 +31,8 @@ func (r secrets) Get(ctx context.Context, name string) ([]byte, error) {
 
 // Replace implements domain.Secrets.
 func (r secrets) Replace(ctx context.Context, name string, before, after []byte) (bool, error) {
-	done := r.s.write.WithContext(ctx).Exec("UPDATE secrets SET sealed = ? WHERE name = ? AND sealed = ?", after, name, before)
+	done := r.s.write.WithContext(ctx).
+		Exec("UPDATE secrets SET sealed = ? WHERE name = ? AND sealed = ?", after, name, before)
 	return done.RowsAffected > 0, done.Error
 }
 

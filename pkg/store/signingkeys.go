@@ -30,7 +30,8 @@ func (r signingKeys) List(ctx context.Context) ([]domain.SigningKey, error) {
 
 // Create implements domain.SigningKeys.
 func (r signingKeys) Create(ctx context.Context, k domain.SigningKey) error {
-	return r.s.write.WithContext(ctx).Create(&signingKeyRow{ID: k.ID, Sealed: k.Sealed, CreatedAt: micro(k.CreatedAt)}).Error
+	return r.s.write.WithContext(ctx).Create(&signingKeyRow{ID: k.ID, Sealed: k.Sealed, CreatedAt: micro(k.CreatedAt)}).
+		Error
 }
 
 // Delete implements domain.SigningKeys.

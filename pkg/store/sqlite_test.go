@@ -32,7 +32,8 @@ func open(t testing.TB, location string) *store.Store {
 	return s
 }
 
-// migrated opens a new database with its schema, of an address of postgresURL or a path of sqliteFile.
+// migrated opens a new database with its schema, of an address of postgresURL or a path of
+// sqliteFile.
 func migrated(t testing.TB, location string) *store.Store {
 	t.Helper()
 	if filepath.IsAbs(location) {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// keepingConnector opens connections to SQLite that keep their statements, which the driver would otherwise compile anew each time. What keeps them is the
-// connection itself: that is in one pair of hands at a time, so there is nothing to lock.
+// keepingConnector opens connections to SQLite that keep their statements, which the driver would
+// otherwise compile anew each time. What keeps them is the connection itself: that is in one pair
+// of hands at a time, so there is nothing to lock.
 type keepingConnector struct{ driver.Connector }
 
 // Connect implements driver.Connector.
@@ -50,8 +51,9 @@ type keptStatement struct {
 	busy bool
 }
 
-// shortBusyTimeout is how long SQLite waits at a time for another process that writes, in milliseconds. It looks after 1, 3, 8, 18 and 33 ms, and then
-// ever more seldom: one that waits for long would miss the moments in which an import lets others write. So it begins anew.
+// shortBusyTimeout is how long SQLite waits at a time for another process that writes, in
+// milliseconds. It looks after 1, 3, 8, 18 and 33 ms, and then ever more seldom: one that waits for
+// long would miss the moments in which an import lets others write. So it begins anew.
 const shortBusyTimeout = 50
 
 // patiently tries again while another process writes, for up to busyTimeout.

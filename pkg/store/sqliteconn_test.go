@@ -7,7 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestSQLite_KeptStatements: that a connection keeps its statements shows in nothing but the time that they take.
+// TestSQLite_KeptStatements: that a connection keeps its statements shows in nothing but the time
+// that they take.
 func TestSQLite_KeptStatements(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), sqliteFile(t))

@@ -11,8 +11,9 @@ import (
 // ErrInUse reports that another process has the SQLite file open.
 var ErrInUse = errors.New("another process has the database open")
 
-// SnapshotSQLite writes an SQLite database as it is at one moment to target, a file that does not exist or is empty. Others may read and write
-// the database meanwhile. What it writes is one file, without a log beside it.
+// SnapshotSQLite writes an SQLite database as it is at one moment to target, a file that does not
+// exist or is empty. Others may read and write the database meanwhile. What it writes is one file,
+// without a log beside it.
 func SnapshotSQLite(ctx context.Context, source, target string) error {
 	return withSQLite(source, "?mode=rw&_pragma=busy_timeout(10000)", func(db *sql.DB) error {
 		_, err := db.ExecContext(ctx, "VACUUM INTO ?", target)
@@ -20,8 +21,8 @@ func SnapshotSQLite(ctx context.Context, source, target string) error {
 	})
 }
 
-// SettleSQLite makes an SQLite database one file: what is in its log goes into it, and the log is removed. Opening it begins a new one. Errors:
-// ErrInUse.
+// SettleSQLite makes an SQLite database one file: what is in its log goes into it, and the log is
+// removed. Opening it begins a new one. Errors: ErrInUse.
 func SettleSQLite(ctx context.Context, path string) error {
 	return withSQLite(path, "?mode=rw&_pragma=busy_timeout(1000)", func(db *sql.DB) error {
 		var mode string
@@ -36,7 +37,8 @@ func SettleSQLite(ctx context.Context, path string) error {
 	})
 }
 
-// CheckSQLite reads an SQLite file that nobody writes to, and reports damage and rows that refer to rows that do not exist.
+// CheckSQLite reads an SQLite file that nobody writes to, and reports damage and rows that refer to
+// rows that do not exist.
 func CheckSQLite(ctx context.Context, path string) error {
 	return withSQLite(path, stillOptions, func(db *sql.DB) error {
 		found, err := firstTexts(ctx, db, "PRAGMA integrity_check(20)")
@@ -46,7 +48,9 @@ func CheckSQLite(ctx context.Context, path string) error {
 		if len(found) != 1 || found[0] != "ok" {
 			return fmt.Errorf("the database is damaged: %s", strings.Join(found, "; "))
 		}
-		found, err = firstTexts(ctx, db, `SELECT "table" || ' refers to ' || parent FROM pragma_foreign_key_check LIMIT 20`)
+		found, err = firstTexts(
+			ctx, db, `SELECT "table" || ' refers to ' || parent FROM pragma_foreign_key_check LIMIT 20`,
+		)
 		if err == nil && len(found) > 0 {
 			err = fmt.Errorf("rows are missing that others refer to: %s", strings.Join(found, "; "))
 		}
@@ -54,7 +58,8 @@ func CheckSQLite(ctx context.Context, path string) error {
 	})
 }
 
-// stillOptions are for a file that nobody writes to and that has no log: nothing is written beside it.
+// stillOptions are for a file that nobody writes to and that has no log: nothing is written beside
+// it.
 const stillOptions = "?mode=ro&immutable=1"
 
 func withSQLite(path, options string, do func(*sql.DB) error) error {

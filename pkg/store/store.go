@@ -21,7 +21,8 @@ const (
 	SQLite   Engine = "sqlite"
 )
 
-// Store implements domain.Store. Outside a transaction reads and writes go to different connections; inside both are the transaction.
+// Store implements domain.Store. Outside a transaction reads and writes go to different
+// connections; inside both are the transaction.
 type Store struct {
 	engine      Engine
 	write       *gorm.DB
@@ -42,7 +43,10 @@ type Store struct {
 var _ domain.Store = (*Store)(nil)
 
 func newStore(engine Engine, write, read *gorm.DB, closeAll func() error) *Store {
-	s := &Store{engine: engine, write: write, read: read, turns: &atomic.Uint32{}, server: &serverExpression{}, cachedNames: &deviceNameCache{}, close: closeAll}
+	s := &Store{
+		engine: engine, write: write, read: read, turns: &atomic.Uint32{}, server: &serverExpression{},
+		cachedNames: &deviceNameCache{}, close: closeAll,
+	}
 	s.turns.Store(rand.Uint32())
 	return s
 }

@@ -13,8 +13,8 @@ import (
 // errNested is the answer to a transaction inside a transaction.
 var errNested = errors.New("store: Transact was called on a store already in a transaction")
 
-// Transact implements domain.Store. A statement that failed dooms the transaction even if fn returns nil: PostgreSQL would not
-// commit it, SQLite would.
+// Transact implements domain.Store. A statement that failed dooms the transaction even if fn
+// returns nil: PostgreSQL would not commit it, SQLite would.
 func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) error {
 	if s.inTx {
 		return errNested

@@ -32,21 +32,26 @@ func (r *userRow) key() int64 { return r.ID }
 
 func (r *userRow) fields() []any {
 	return []any{
-		&r.ID, &r.Username, &r.Email, &r.FullName, &r.Superuser, &r.Enabled, &r.PasswordHash, &r.Generation, &r.Binding, &r.CreatedAt, &r.UpdatedAt,
+		&r.ID, &r.Username, &r.Email, &r.FullName, &r.Superuser, &r.Enabled, &r.PasswordHash, &r.Generation, &r.Binding,
+		&r.CreatedAt, &r.UpdatedAt,
 	}
 }
 
 func (r *userRow) entity() domain.User {
 	return domain.User{
-		ID: r.ID, Username: r.Username, Email: r.Email, FullName: r.FullName, Superuser: r.Superuser, Enabled: r.Enabled,
-		PasswordHash: domain.Secret(r.PasswordHash), Generation: r.Generation, Binding: r.Binding, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		ID: r.ID, Username: r.Username, Email: r.Email, FullName: r.FullName, Superuser: r.Superuser,
+		Enabled:      r.Enabled,
+		PasswordHash: domain.Secret(r.PasswordHash), Generation: r.Generation, Binding: r.Binding,
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func toUserRow(u domain.User) userRow {
 	return userRow{
-		ID: u.ID, Username: u.Username, UsernameKey: domain.NameKey(u.Username), Email: u.Email, FullName: u.FullName, Superuser: u.Superuser,
-		Enabled: u.Enabled, PasswordHash: string(u.PasswordHash), Generation: u.Generation, Binding: u.Binding, CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt),
+		ID: u.ID, Username: u.Username, UsernameKey: domain.NameKey(u.Username), Email: u.Email, FullName: u.FullName,
+		Superuser: u.Superuser,
+		Enabled:   u.Enabled, PasswordHash: string(u.PasswordHash), Generation: u.Generation, Binding: u.Binding,
+		CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt),
 	}
 }
 
@@ -132,7 +137,10 @@ func (r users) Update(ctx context.Context, u domain.User) error {
 
 // Rehash implements domain.Users.
 func (r users) Rehash(ctx context.Context, id int64, before, after domain.Secret) error {
-	return r.s.write.WithContext(ctx).Exec("UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", string(after), id, string(before)).Error
+	return r.s.write.WithContext(ctx).
+		Exec(
+			"UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", string(after), id, string(before),
+		).Error
 }
 
 // Delete implements domain.Users.

@@ -36,7 +36,9 @@ func Passwords() *Turns {
 // sharedTurns have at least two workers, of which one caller may use half.
 func sharedTurns(workers int) *Turns {
 	workers = max(2, workers)
-	return New(bounded.TurnBounds{Workers: workers, Each: workers / 2, Queue: turnQueue, Total: turnTotal}, 2*time.Second)
+	return New(
+		bounded.TurnBounds{Workers: workers, Each: workers / 2, Queue: turnQueue, Total: turnTotal}, 2*time.Second,
+	)
 }
 
 // Scans are the turns for pages that the database has to scan for. The workers are at most half of
@@ -54,7 +56,9 @@ var errScan = errors.New("the filter has no index, and what it finds is too far 
 
 // Search reads a page. If the database has to scan for it (wide), it does so in the caller's turn
 // and within searchTime.
-func Search[T any](ctx context.Context, turns *Turns, wide bool, read func(context.Context) (domain.Page[T], error)) (page domain.Page[T], err error) {
+func Search[T any](
+	ctx context.Context, turns *Turns, wide bool, read func(context.Context) (domain.Page[T], error),
+) (page domain.Page[T], err error) {
 	if !wide {
 		return read(ctx)
 	}

@@ -28,7 +28,10 @@ func TestSearch_Time(t *testing.T) {
 			t.Errorf("%v after %s", err, took)
 		}
 		cause := errors.New("cause")
-		_, err = turns.Search(t.Context(), one, true, func(context.Context) (domain.Page[int], error) { return domain.Page[int]{}, cause })
+		_, err = turns.Search(
+			t.Context(), one, true,
+			func(context.Context) (domain.Page[int], error) { return domain.Page[int]{}, cause },
+		)
 		if err != cause {
 			t.Errorf("error is %v", err)
 		}

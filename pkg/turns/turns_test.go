@@ -37,13 +37,15 @@ func TestTurns_Names(t *testing.T) {
 		one, other context.Context
 		same       bool
 	}{
-		"an apikey and a user of one id":   {caller(t, 1), user, false},
-		"the same apikey":                  {caller(t, 1), caller(t, 1), true},
-		"two addresses":                    {stranger("192.0.2.1"), stranger("192.0.2.2"), false},
-		"one customer's addresses":         {stranger("2001:db8::1"), stranger("2001:db8::ffff:1"), true},
-		"two customers' addresses":         {stranger("2001:db8:0:1::1"), stranger("2001:db8:0:2::1"), false},
-		"a user from a stranger's address": {domain.WithOrigin(user, domain.OriginOf(stranger("192.0.2.1"))), stranger("192.0.2.1"), false},
-		"an IPv4 address in two writings":  {stranger("192.0.2.1"), stranger("::ffff:192.0.2.1"), true},
+		"an apikey and a user of one id": {caller(t, 1), user, false},
+		"the same apikey":                {caller(t, 1), caller(t, 1), true},
+		"two addresses":                  {stranger("192.0.2.1"), stranger("192.0.2.2"), false},
+		"one customer's addresses":       {stranger("2001:db8::1"), stranger("2001:db8::ffff:1"), true},
+		"two customers' addresses":       {stranger("2001:db8:0:1::1"), stranger("2001:db8:0:2::1"), false},
+		"a user from a stranger's address": {
+			domain.WithOrigin(user, domain.OriginOf(stranger("192.0.2.1"))), stranger("192.0.2.1"), false,
+		},
+		"an IPv4 address in two writings": {stranger("192.0.2.1"), stranger("::ffff:192.0.2.1"), true},
 	} {
 		if (turns.CallerName(test.one) == turns.CallerName(test.other)) != test.same {
 			t.Errorf("%s: %s and %s", sentence, turns.CallerName(test.one), turns.CallerName(test.other))

@@ -42,7 +42,9 @@ func (s *Applications) Create(ctx context.Context, a domain.Application) (domain
 }
 
 // Update changes an application.
-func (s *Applications) Update(ctx context.Context, id int64, update domain.ApplicationUpdate) (a domain.Application, err error) {
+func (s *Applications) Update(
+	ctx context.Context, id int64, update domain.ApplicationUpdate,
+) (a domain.Application, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.Applications().Get(ctx, id)
 		if err != nil {

@@ -15,13 +15,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authenticator finds out which authorization of which application makes a request of the vault's dialect.
+// Authenticator finds out which authorization of which application makes a request of the vault's
+// dialect.
 type Authenticator struct {
 	Access *access.Authenticator
 	Keys   *seal.Keyring
 	Now    func() time.Time
 	Log    *slog.Logger
-	// AllowUnsigned lets applications of the method none in, over TLS only; AllowPlaintext the signature method PLAINTEXT, over TLS only.
+	// AllowUnsigned lets applications of the method none in, over TLS only; AllowPlaintext the
+	// signature method PLAINTEXT, over TLS only.
 	AllowUnsigned, AllowPlaintext bool
 
 	memory holderMemory
@@ -43,9 +45,15 @@ var errClient = errors.New("client authentication failed")
 // errUnknown is the cause for a key that nobody has.
 var errUnknown = errors.New("no authorization has this key")
 
-// Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors: *domain.Error with Unauthenticated.
-func (s *Authenticator) Token(ctx context.Context, clientID string, secret domain.Secret, r Request) (access.Token, error) {
-	found, err := access.Latest(ctx, s.Access, func(k *access.Knowledge) (provenHolder, error) { return s.provenClient(ctx, k, clientID, secret) })
+// Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors:
+// *domain.Error with Unauthenticated.
+func (s *Authenticator) Token(
+	ctx context.Context, clientID string, secret domain.Secret, r Request,
+) (access.Token, error) {
+	found, err := access.Latest(
+		ctx, s.Access,
+		func(k *access.Knowledge) (provenHolder, error) { return s.provenClient(ctx, k, clientID, secret) },
+	)
 	if err != nil {
 		return access.Token{}, err
 	}
@@ -67,7 +75,9 @@ type provenHolder struct {
 	generation int64
 }
 
-func (s *Authenticator) provenClient(ctx context.Context, k *access.Knowledge, clientID string, secret domain.Secret) (proven provenHolder, err error) {
+func (s *Authenticator) provenClient(
+	ctx context.Context, k *access.Knowledge, clientID string, secret domain.Secret,
+) (proven provenHolder, err error) {
 	if proven.holder, err = s.keyed(ctx, k, clientID); err != nil {
 		return proven, err
 	}
@@ -86,7 +96,9 @@ func (s *Authenticator) provenClient(ctx context.Context, k *access.Knowledge, c
 
 // Bearer finds the authorization of an access token.
 func (s *Authenticator) Bearer(ctx context.Context, token domain.Secret, r Request) (domain.PAMAuthorization, error) {
-	found, err := access.Latest(ctx, s.Access, func(k *access.Knowledge) (holder, error) { return s.bearer(ctx, k, token) })
+	found, err := access.Latest(
+		ctx, s.Access, func(k *access.Knowledge) (holder, error) { return s.bearer(ctx, k, token) },
+	)
 	if err != nil {
 		return domain.PAMAuthorization{}, err
 	}
@@ -104,17 +116,26 @@ func (s *Authenticator) bearer(ctx context.Context, k *access.Knowledge, token d
 	if err != nil {
 		return holder{}, err
 	}
-	if found.missing || found.Application.Method != domain.AuthOAuth2 || !found.Holder().Accepts(grant.Generation, s.Now()) ||
+	if found.missing || found.Application.Method != domain.AuthOAuth2 ||
+		!found.Holder().Accepts(grant.Generation, s.Now()) ||
 		!found.Holder().Bound(grant.Generation, true, grant.Bound) {
-		return holder{}, access.Unauthenticated(fmt.Errorf("authorization %d is gone or was rotated or disabled: %w", grant.ID, access.ErrOther))
+		return holder{},
+			access.Unauthenticated(
+				fmt.Errorf("authorization %d is gone or was rotated or disabled: %w", grant.ID, access.ErrOther),
+			)
 	}
 	found.Proof = access.ProofOf(k, grant)
 	return found, nil
 }
 
-// Signed finds the authorization of an OAuth 1.0 request, and returns its nonce, which is still to be spent; nil when it has none.
-func (s *Authenticator) Signed(ctx context.Context, o *auth.OAuth1, r Request) (domain.PAMAuthorization, *domain.Nonce, error) {
-	found, err := access.Latest(ctx, s.Access, func(k *access.Knowledge) (provenHolder, error) { return s.signer(ctx, k, o, r) })
+// Signed finds the authorization of an OAuth 1.0 request, and returns its nonce, which is still to
+// be spent; nil when it has none.
+func (s *Authenticator) Signed(
+	ctx context.Context, o *auth.OAuth1, r Request,
+) (domain.PAMAuthorization, *domain.Nonce, error) {
+	found, err := access.Latest(
+		ctx, s.Access, func(k *access.Knowledge) (provenHolder, error) { return s.signer(ctx, k, o, r) },
+	)
 	if err != nil {
 		s.diagnose(ctx, o, err)
 		return domain.PAMAuthorization{}, nil, err
@@ -127,7 +148,9 @@ func (s *Authenticator) Signed(ctx context.Context, o *auth.OAuth1, r Request) (
 	return found.PAMAuthorization, nonce, s.admit(ctx, found.holder, r, true)
 }
 
-func (s *Authenticator) signer(ctx context.Context, k *access.Knowledge, o *auth.OAuth1, r Request) (proven provenHolder, err error) {
+func (s *Authenticator) signer(
+	ctx context.Context, k *access.Knowledge, o *auth.OAuth1, r Request,
+) (proven provenHolder, err error) {
 	if proven.holder, err = s.keyed(ctx, k, o.ConsumerKey); err != nil {
 		return proven, err
 	}
@@ -158,7 +181,11 @@ func (s *Authenticator) prove(found holder, o *auth.OAuth1, r Request) (generati
 	case o.Method == auth.Plaintext && !s.AllowPlaintext:
 		return 0, badSignature(domain.PartMethod, "PLAINTEXT is not allowed")
 	case o.Method != auth.Plaintext && s.Now().Sub(o.Timestamp).Abs() > TimestampWindow:
-		return 0, badSignature(domain.PartTimestamp, fmt.Sprintf("the timestamp is %s from now", s.Now().Sub(o.Timestamp).Abs().Round(time.Second)))
+		return 0,
+			badSignature(
+				domain.PartTimestamp,
+				fmt.Sprintf("the timestamp is %s from now", s.Now().Sub(o.Timestamp).Abs().Round(time.Second)),
+			)
 	}
 	generation, good := found.opens(s.Now(), func(one secretPair) bool { return o.Verify(one.secret, one.tokenSecret) })
 	if !good {
@@ -167,12 +194,14 @@ func (s *Authenticator) prove(found holder, o *auth.OAuth1, r Request) (generati
 	return generation, nil
 }
 
-// diagnose writes what a signature that is not good should have covered, for those who search why. Secrets are not in it.
+// diagnose writes what a signature that is not good should have covered, for those who search why.
+// Secrets are not in it.
 func (s *Authenticator) diagnose(ctx context.Context, o *auth.OAuth1, cause error) {
 	if o.Unsigned || domain.PartOf(cause) != domain.PartSignature || !s.Log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	s.Log.DebugContext(ctx, "signature of OAuth 1.0 refused", "request_id", domain.OriginOf(ctx).RequestID, "method", o.Method,
+	s.Log.DebugContext(ctx, "signature of OAuth 1.0 refused", "request_id", domain.OriginOf(ctx).RequestID, "method",
+		o.Method,
 		"base_string", o.BaseString(domain.HarmlessField, maxBaseString))
 }
 
@@ -184,7 +213,9 @@ func (s *Authenticator) admit(ctx context.Context, found holder, r Request, refe
 	address := domain.OriginOf(ctx).Address
 	switch {
 	case !found.Holder().Active(s.Now()):
-		return access.Unauthenticated(domain.WithPart(domain.PartStanding, fmt.Errorf("authorization %d is disabled or has expired", found.ID)))
+		return access.Unauthenticated(
+			domain.WithPart(domain.PartStanding, fmt.Errorf("authorization %d is disabled or has expired", found.ID)),
+		)
 	case !found.Holder().Admits(address):
 		return notFromHere(domain.PartAddress, fmt.Errorf("authorization %d from %s", found.ID, address))
 	case !found.AdmitsCertificate(r.Certificate):
@@ -196,15 +227,19 @@ func (s *Authenticator) admit(ctx context.Context, found holder, r Request, refe
 }
 
 func notFromHere(part domain.Part, cause error) error {
-	return &domain.Error{Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: domain.WithPart(part, cause)}
+	return &domain.Error{
+		Kind: domain.Forbidden, Field: "authorization", Reason: domain.ReasonAddress, Err: domain.WithPart(part, cause),
+	}
 }
 
-// Forget removes the nonces of requests that are too old to come again, also when our clock is ahead: it keeps those that are as young as the newest.
+// Forget removes the nonces of requests that are too old to come again, also when our clock is
+// ahead: it keeps those that are as young as the newest.
 func (s *Authenticator) Forget(ctx context.Context) error {
 	return s.Access.Store.Nonces().Purge(ctx, s.Now().Add(-2*TimestampWindow), 2*TimestampWindow)
 }
 
-// secretPair are the opened secrets of an authorization: the client secret, or those of consumer and token.
+// secretPair are the opened secrets of an authorization: the client secret, or those of consumer
+// and token.
 type secretPair struct{ secret, tokenSecret domain.Secret }
 
 // holder is an authorization as it was read, or that there is none.
@@ -220,12 +255,17 @@ func (h holder) uses(method domain.AuthMethod) error {
 	case h.missing:
 		return access.Unauthenticated(domain.WithPart(domain.PartKey, errUnknown))
 	case h.Application.Method != method:
-		return access.Unauthenticated(domain.WithPart(domain.PartMethod, fmt.Errorf("authorization %d is of the method %s", h.ID, h.Application.Method)))
+		return access.Unauthenticated(
+			domain.WithPart(
+				domain.PartMethod, fmt.Errorf("authorization %d is of the method %s", h.ID, h.Application.Method),
+			),
+		)
 	}
 	return nil
 }
 
-// opens reports whether a proof is good with the present secrets, or with those before while they last, and of which generation they are.
+// opens reports whether a proof is good with the present secrets, or with those before while they
+// last, and of which generation they are.
 func (h holder) opens(now time.Time, proof func(secretPair) bool) (generation int64, good bool) {
 	if proof(h.present) {
 		return h.Generation, true
@@ -233,16 +273,22 @@ func (h holder) opens(now time.Time, proof func(secretPair) bool) (generation in
 	return h.Generation - 1, len(h.Secrets.Previous) > 0 && now.Before(h.PreviousUntil) && proof(h.previous)
 }
 
-// keyed finds an authorization by what was sent as its key. What can't be one is not looked up, nor remembered.
+// keyed finds an authorization by what was sent as its key. What can't be one is not looked up, nor
+// remembered.
 func (s *Authenticator) keyed(ctx context.Context, k *access.Knowledge, key string) (holder, error) {
 	if len(key) != publicDigits {
 		return holder{missing: true}, nil
 	}
-	return s.known(ctx, k, "key:"+key, func() (domain.PAMAuthorization, error) { return s.Access.Store.PAMAuthorizations().Keyed(ctx, key) })
+	return s.known(
+		ctx, k, "key:"+key,
+		func() (domain.PAMAuthorization, error) { return s.Access.Store.PAMAuthorizations().Keyed(ctx, key) },
+	)
 }
 
 // known reads an authorization, unless it is known.
-func (s *Authenticator) known(ctx context.Context, k *access.Knowledge, key string, read func() (domain.PAMAuthorization, error)) (holder, error) {
+func (s *Authenticator) known(
+	ctx context.Context, k *access.Knowledge, key string, read func() (domain.PAMAuthorization, error),
+) (holder, error) {
 	if found, ok := s.memory.get(k, key); ok {
 		return found, nil
 	}

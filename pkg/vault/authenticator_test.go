@@ -29,7 +29,8 @@ func TestPAMAccess_Token(t *testing.T) {
 	WantSame(t, []any{found.ID, found.Write, found.Allows(domain.PAMCore)}, []any{a.ID, true, true})
 	one, none := w.NewAuthorization(t, domain.AuthOAuth1), w.NewAuthorization(t, domain.AuthUnsigned)
 	for key, secret := range map[string]domain.Secret{
-		"": a.Secret, a.Key: "", a.Key + "x": a.Secret, strings.ToUpper(a.Key): a.Secret, strings.Repeat("0", 41): a.Secret, one.Key: one.Secret,
+		"": a.Secret, a.Key: "", a.Key + "x": a.Secret, strings.ToUpper(a.Key): a.Secret,
+		strings.Repeat("0", 41): a.Secret, one.Key: one.Secret,
 		none.Key: none.Secret, "a\x00": "", strings.Repeat("x", 1<<20): "",
 	} {
 		_, err := w.PAMAccess.Token(t.Context(), key, secret, vault.Request{})
@@ -38,7 +39,9 @@ func TestPAMAccess_Token(t *testing.T) {
 	_, err := w.PAMAccess.Token(t.Context(), a.Key, a.Secret+"0", vault.Request{})
 	WantFaults(t, err, BadClient)
 	key := w.NewAPIKey(t)
-	for _, other := range []domain.Secret{"", "garbage", key.Token, Must(w.Access.Exchange(t.Context(), key.Token))(t).Token, a.Secret} {
+	for _, other := range []domain.Secret{
+		"", "garbage", key.Token, Must(w.Access.Exchange(t.Context(), key.Token))(t).Token, a.Secret,
+	} {
 		_, err := w.PAMAccess.Bearer(t.Context(), other, vault.Request{})
 		WantFaults(t, err, BadClient)
 	}
@@ -55,7 +58,8 @@ func TestPAMAccess_Signed(t *testing.T) {
 	t.Parallel()
 	strict := NewWorld(t)
 	w := strict.With(t, Permissive)
-	one, two, none := w.NewAuthorization(t, domain.AuthOAuth1), w.NewAuthorization(t, domain.AuthOAuth2), w.NewAuthorization(t, domain.AuthUnsigned)
+	one, two, none := w.NewAuthorization(t, domain.AuthOAuth1), w.NewAuthorization(t, domain.AuthOAuth2),
+		w.NewAuthorization(t, domain.AuthUnsigned)
 	WantSame(t, []int{len(one.Key), len(one.Secret), len(one.Token), len(one.TokenSecret)}, []int{41, 32, 41, 32})
 	WantSame(t, []int{len(none.Key), len(none.Secret), len(none.Token), len(none.TokenSecret)}, []int{41, 0, 41, 0})
 	w.WantPAM(t, Oauth1(t, one, "n", Noon), vault.Request{})
@@ -96,7 +100,9 @@ func TestPAMAccess_Signed(t *testing.T) {
 		for _, away := range []time.Duration{0, 5 * time.Minute, -5 * time.Minute} {
 			w.WantPAM(t, Oauth1(t, one, "n", Noon.Add(away)), OverTLS)
 		}
-		for _, away := range []time.Duration{5*time.Minute + time.Second, -5*time.Minute - time.Second, 100 * 365 * Day, -50 * 365 * Day} {
+		for _, away := range []time.Duration{
+			5*time.Minute + time.Second, -5*time.Minute - time.Second, 100 * 365 * Day, -50 * 365 * Day,
+		} {
 			w.WantPAM(t, Oauth1(t, one, "n", Noon.Add(away)), OverTLS, BadProof)
 		}
 	})
@@ -125,7 +131,8 @@ func TestPAMAccess_Rules(t *testing.T) {
 	}
 	WantFaults(t, bearer(inside, vault.Request{}), BadLocation)
 	WantFaults(t, bearer(inside, vault.Request{Referrer: "https://intranet.example.com/"}), BadLocation)
-	_, err := w.PAMAccess.Token(outside, limited.Key, "wrong", vault.Request{}) // who is not known does not learn from where one may come
+	// who is not known does not learn from where one may come
+	_, err := w.PAMAccess.Token(outside, limited.Key, "wrong", vault.Request{})
 	WantFaults(t, err, BadClient)
 	w.Clock.Pass(time.Minute - 1)
 	Check(t, bearer(inside, page))
@@ -135,21 +142,25 @@ func TestPAMAccess_Rules(t *testing.T) {
 	WantFaults(t, err, BadClient)
 }
 
-// TestPAMAccess_Certificate: where a fingerprint is set, nobody comes in without the certificate, whatever else they know.
+// TestPAMAccess_Certificate: where a fingerprint is set, nobody comes in without the certificate,
+// whatever else they know.
 func TestPAMAccess_Certificate(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t).With(t, Permissive)
 	der := []byte("not read as a certificate")
 	digest := sha256.Sum256(der)
 	bound := func(a *domain.PAMAuthorization) { a.Fingerprint = hex.EncodeToString(digest[:]) }
-	one, two, none := w.NewAuthorization(t, domain.AuthOAuth1, bound), w.NewAuthorization(t, domain.AuthOAuth2, bound), w.NewAuthorization(t, domain.AuthUnsigned, bound)
+	one, two, none := w.NewAuthorization(t, domain.AuthOAuth1, bound), w.NewAuthorization(t, domain.AuthOAuth2, bound),
+		w.NewAuthorization(t, domain.AuthUnsigned, bound)
 	with := vault.Request{TLS: true, Certificate: der}
 	token := Must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, with))(t).Token
 	_, err := w.PAMAccess.Bearer(t.Context(), token, with)
 	Check(t, err)
 	w.WantPAM(t, Oauth1(t, one, "1", Noon), with)
 	w.WantPAM(t, Unsigned(t, none), with)
-	for _, without := range []vault.Request{OverTLS, {TLS: true, Certificate: []byte{}}, {TLS: true, Certificate: []byte("another")}} {
+	for _, without := range []vault.Request{
+		OverTLS, {TLS: true, Certificate: []byte{}}, {TLS: true, Certificate: []byte("another")},
+	} {
 		_, err := w.PAMAccess.Token(t.Context(), two.Key, two.Secret, without)
 		WantFaults(t, err, BadLocation)
 		_, err = w.PAMAccess.Bearer(t.Context(), token, without)
@@ -162,7 +173,8 @@ func TestPAMAccess_Certificate(t *testing.T) {
 	Check(t, err)
 }
 
-// TestPAMAccess_Changes: what happens to an authorization or its application holds here at once, and on other replicas within a second.
+// TestPAMAccess_Changes: what happens to an authorization or its application holds here at once,
+// and on other replicas within a second.
 func TestPAMAccess_Changes(t *testing.T) {
 	t.Parallel()
 	for sentence, change := range map[string]func(ctx context.Context, w *World, a vault.IssuedAuthorization) error{
@@ -223,9 +235,16 @@ func TestPAMAccess_Rotation(t *testing.T) {
 	first := Must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, vault.Request{}))(t).Token
 	newOne := Must(w.Authorizations.Rotate(Operator(t), one.ID, time.Minute))(t)
 	newTwo := Must(w.Authorizations.Rotate(Operator(t), two.ID, time.Minute))(t)
-	WantSame(t, []bool{newOne.Secret == one.Secret, newTwo.Secret == two.Secret, newOne.Key == one.Key, newOne.Token == one.Token}, []bool{false, false, true, true})
+	WantSame(
+		t, []bool{
+			newOne.Secret == one.Secret, newTwo.Secret == two.Secret, newOne.Key == one.Key, newOne.Token == one.Token,
+		}, []bool{
+			false, false, true, true,
+		},
+	)
 	w.Clock.Pass(time.Minute - time.Microsecond)
-	late := Must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, vault.Request{}))(t).Token // with the secret that is about to end
+	// with the secret that is about to end
+	late := Must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, vault.Request{}))(t).Token
 	present := Must(w.PAMAccess.Token(t.Context(), two.Key, newTwo.Secret, vault.Request{}))(t).Token
 	for _, token := range []domain.Secret{first, late, present} {
 		Must(w.PAMAccess.Bearer(t.Context(), token, OverTLS))(t)
@@ -252,13 +271,17 @@ func TestPAMAccess_Rotation(t *testing.T) {
 		none := w.NewAuthorization(t, domain.AuthUnsigned)
 		w.WantPAM(t, Unsigned(t, none), OverTLS)
 		rotated := Must(w.Authorizations.Rotate(Operator(t), none.ID, time.Hour))(t)
-		WantSame(t, []bool{rotated.Token == none.Token, rotated.Key == none.Key, rotated.PreviousUntil.IsZero()}, []bool{false, true, true})
+		WantSame(
+			t, []bool{rotated.Token == none.Token, rotated.Key == none.Key, rotated.PreviousUntil.IsZero()},
+			[]bool{false, true, true},
+		)
 		w.WantPAM(t, Unsigned(t, none), OverTLS, BadClient)
 		w.WantPAM(t, Unsigned(t, rotated), OverTLS)
 	})
 }
 
-// TestPAMAccess_Nonce: a request with a nonce changes something once, on whichever replica, and none is good twice.
+// TestPAMAccess_Nonce: a request with a nonce changes something once, on whichever replica, and
+// none is good twice.
 func TestPAMAccess_Nonce(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -283,7 +306,11 @@ func TestPAMAccess_Nonce(t *testing.T) {
 				Check(t, w.PAMAccess.Forget(t.Context()))
 				WantFaults(t, w.PAMAccess.Spend(t.Context(), signed(t, w, "old")), BadProof)
 				w.Clock.Pass(vault.TimestampWindow + time.Microsecond)
-				Check(t, w.Store.Nonces().Spend(t.Context(), domain.Nonce{Key: "another", Value: "newer", At: w.Clock.Now()}))
+				Check(
+					t,
+					w.Store.Nonces().
+						Spend(t.Context(), domain.Nonce{Key: "another", Value: "newer", At: w.Clock.Now()}),
+				)
 				Check(t, w.PAMAccess.Forget(t.Context()))
 				var left int
 				Check(t, Must(w.Store.SQL())(t).QueryRowContext(t.Context(), "SELECT count(*) FROM nonces").Scan(&left))
@@ -295,9 +322,11 @@ func TestPAMAccess_Nonce(t *testing.T) {
 	}
 }
 
-// testNonceOfEveryChange: a change that fails leaves the nonce, one that succeeds has spent it, and a replay changes nothing.
+// testNonceOfEveryChange: a change that fails leaves the nonce, one that succeeds has spent it, and
+// a replay changes nothing.
 func testNonceOfEveryChange(t *testing.T, w *World, signed func(testing.TB, *World, string) *domain.Nonce) {
-	ctx, corp := t.Context(), Must(w.DeviceDomains.Create(Operator(t), domain.DeviceDomain{Name: "corp.example.com"}))(t)
+	ctx, corp := t.Context(),
+		Must(w.DeviceDomains.Create(Operator(t), domain.DeviceDomain{Name: "corp.example.com"}))(t)
 	inDomain := func(hostname, name string) domain.DeviceSpec {
 		spec := DeviceSpec(hostname)
 		spec.Domains = new(name)
@@ -309,13 +338,16 @@ func testNonceOfEveryChange(t *testing.T, w *World, signed func(testing.TB, *Wor
 		fails, do func(*domain.Nonce) error
 		back      func(*domain.Nonce) error // what a replay would do, if it were let in
 	}{
-		{"a new device", func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
+		{"a new device",
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
 			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, DeviceSpec("every"), n)) },
 			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, DeviceSpec("another"), n)) }},
-		{"a device that is changed", func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
+		{"a device that is changed",
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
 			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", corp.Name), n)) },
 			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", ""), n)) }},
-		{"a device that stays as it is", func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
+		{"a device that stays as it is",
+			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },
 			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", corp.Name), n)) },
 			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", ""), n)) }},
 		{"out of use", func(n *domain.Nonce) error { return w.Devices.Disable(ctx, missing, n) },

@@ -25,11 +25,15 @@ type Authorizations struct {
 // IssuedAuthorization is an authorization with its secrets, which are shown once.
 type IssuedAuthorization struct {
 	domain.PAMAuthorization
-	Secret, TokenSecret domain.Secret // empty where the method of the application has none; of the method none the Token is the secret
+	// empty where the method of the application has none; of the method none the Token is the
+	// secret
+	Secret, TokenSecret domain.Secret
 }
 
 // Page lists the authorizations of an application, or all when the id is 0.
-func (s *Authorizations) Page(ctx context.Context, applicationID int64, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+func (s *Authorizations) Page(
+	ctx context.Context, applicationID int64, req domain.PageRequest,
+) (domain.Page[domain.PAMAuthorization], error) {
 	page, err := s.Control.Store.PAMAuthorizations().Page(ctx, applicationID, req)
 	for i := range page.Items {
 		page.Items[i] = concealed(page.Items[i])
@@ -74,7 +78,9 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 			return none, err
 		}
 		a.Application = application
-		if err := cmp.Or(mayAuthorize(ctx, a), access.MayFree(ctx, domain.Restrictions{}, a.Holder().Restrictions(), true)); err != nil {
+		if err := cmp.Or(
+			mayAuthorize(ctx, a), access.MayFree(ctx, domain.Restrictions{}, a.Holder().Restrictions(), true),
+		); err != nil {
 			return none, err
 		}
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
@@ -93,7 +99,8 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 	return issued(a, secrets), err
 }
 
-// mayAuthorize refuses those who would let an application do with devices what they may not do themselves.
+// mayAuthorize refuses those who would let an application do with devices what they may not do
+// themselves.
 func mayAuthorize(ctx context.Context, a domain.PAMAuthorization) error {
 	needed := []domain.Permission{{Scope: domain.ScopeDevices, Read: true, Write: a.Write}}
 	return access.MayGrant(ctx, "authorization", false, domain.RightsOf(needed))
@@ -129,13 +136,16 @@ func newSecrets(method domain.AuthMethod) secretPair {
 }
 
 // Update changes an authorization. Its keys and secrets stay the same.
-func (s *Authorizations) Update(ctx context.Context, id int64, update domain.PAMAuthorizationUpdate) (domain.PAMAuthorization, error) {
+func (s *Authorizations) Update(
+	ctx context.Context, id int64, update domain.PAMAuthorizationUpdate,
+) (domain.PAMAuthorization, error) {
 	a, err := s.edit(ctx, id, domain.ActionUpdate, func(a *domain.PAMAuthorization) error { return update.Apply(a) })
 	return concealed(a), err
 }
 
-// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the access tokens that were made with them. Of the method none the
-// token is the secret: there is a new one, and the one before ends at once.
+// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the
+// access tokens that were made with them. Of the method none the token is the secret: there is a
+// new one, and the one before ends at once.
 func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedAuthorization, error) {
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedAuthorization{}, err
@@ -155,7 +165,9 @@ func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Dura
 	return issued(a, secrets), err
 }
 
-func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Action, fn func(*domain.PAMAuthorization) error) (a domain.PAMAuthorization, err error) {
+func (s *Authorizations) edit(
+	ctx context.Context, id int64, action domain.Action, fn func(*domain.PAMAuthorization) error,
+) (a domain.PAMAuthorization, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.PAMAuthorizations().Get(ctx, id)
 		if err != nil {
@@ -165,14 +177,18 @@ func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Actio
 		if err := fn(&a); err != nil {
 			return none, err
 		}
-		err = cmp.Or(mayAuthorize(ctx, before), mayAuthorize(ctx, a), access.MayFree(ctx, before.Holder().Restrictions(), a.Holder().Restrictions(), s.gives(before, a)))
+		err = cmp.Or(
+			mayAuthorize(ctx, before), mayAuthorize(ctx, a),
+			access.MayFree(ctx, before.Holder().Restrictions(), a.Holder().Restrictions(), s.gives(before, a)),
+		)
 		if err != nil || authorizations.Same(before, a) {
 			return none, err
 		}
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
 			return none, err
 		}
-		if before.Enabled && !a.Enabled { // its secrets are good when it is enabled again, the tokens made with them are not
+		// its secrets are good when it is enabled again, the tokens made with them are not
+		if before.Enabled && !a.Enabled {
 			a.Binding = a.Binding.Closed()
 		}
 		a.UpdatedAt = s.Control.Now()
@@ -184,7 +200,8 @@ func (s *Authorizations) edit(ctx context.Context, id int64, action domain.Actio
 	return a, err
 }
 
-// gives reports whether a change gives an authorization something: it does unless it only takes away, renames or restricts.
+// gives reports whether a change gives an authorization something: it does unless it only takes
+// away, renames or restricts.
 func (s *Authorizations) gives(before, after domain.PAMAuthorization) bool {
 	now := s.Control.Now()
 	if after.Holder().Active(now) && !before.Holder().Active(now) {

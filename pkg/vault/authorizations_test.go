@@ -15,11 +15,16 @@ import (
 
 // keeper is somebody who keeps applications, and has some rights on devices.
 func keeper(t testing.TB, devices ...domain.Permission) context.Context {
-	rights := domain.RightsOf(append(devices, domain.Permission{Scope: domain.ScopeApplications, Read: true, Write: true}))
-	return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalUser, ID: 7, Name: "keeper", Rights: rights})
+	rights := domain.RightsOf(
+		append(devices, domain.Permission{Scope: domain.ScopeApplications, Read: true, Write: true}),
+	)
+	return domain.WithPrincipal(
+		t.Context(), domain.Principal{Kind: domain.PrincipalUser, ID: 7, Name: "keeper", Rights: rights},
+	)
 }
 
-// TestAuthorizations_Rights: nobody lets an application do with devices what he may not do, nor touches one that may.
+// TestAuthorizations_Rights: nobody lets an application do with devices what he may not do, nor
+// touches one that may.
 func TestAuthorizations_Rights(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -29,16 +34,25 @@ func TestAuthorizations_Rights(t *testing.T) {
 	for _, test := range []struct {
 		ctx         context.Context
 		read, write bool
-	}{{keeper(t), false, false}, {reader, true, false}, {writer, true, true}, {Operator(t), true, true}, {t.Context(), false, false}} {
+	}{
+		{keeper(t), false, false}, {reader, true, false}, {writer, true, true}, {Operator(t), true, true},
+		{t.Context(), false, false},
+	} {
 		for write, allowed := range map[bool]bool{false: test.read, true: test.write} {
 			a := w.NewAuthorization(t, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Write = write })
 			calls := []func() error{
 				func() error {
-					_, err := w.Authorizations.Create(test.ctx, domain.PAMAuthorization{ApplicationID: a.ApplicationID, Name: Fresh("new"), Write: write})
+					_, err := w.Authorizations.Create(
+						test.ctx, domain.PAMAuthorization{
+							ApplicationID: a.ApplicationID, Name: Fresh("new"), Write: write,
+						},
+					)
 					return err
 				},
 				func() error {
-					_, err := w.Authorizations.Update(test.ctx, a.ID, domain.PAMAuthorizationUpdate{Name: new(Fresh("renamed"))})
+					_, err := w.Authorizations.Update(
+						test.ctx, a.ID, domain.PAMAuthorizationUpdate{Name: new(Fresh("renamed"))},
+					)
 					return err
 				},
 				func() error { _, err := w.Authorizations.Rotate(test.ctx, a.ID, 0); return err },
@@ -66,26 +80,64 @@ func TestAuthorizations(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			ctx := Operator(t)
-			app := Must(w.Applications.Create(ctx, domain.Application{Name: "Ansible", Method: domain.AuthOAuth1, Enabled: true}))(t)
+			app := Must(
+				w.Applications.Create(
+					ctx, domain.Application{Name: "Ansible", Method: domain.AuthOAuth1, Enabled: true},
+				),
+			)(
+				t,
+			)
 			_, err := w.Applications.Create(ctx, domain.Application{Name: "ANSIBLE", Method: domain.AuthOAuth2})
 			WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
 			_, err = w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: 1 << 40, Name: "a"})
 			WantFaults(t, err, NewFault(domain.NotFound, "application_id", domain.ReasonNotFound))
 			one := Must(w.Authorizations.Create(ctx, domain.PAMAuthorization{
-				ApplicationID: app.ID, Name: "one", Enabled: true, Resources: []domain.PAMResource{domain.PAMCore}, Referrers: []string{"https://a"},
+				ApplicationID: app.ID, Name: "one", Enabled: true, Resources: []domain.PAMResource{domain.PAMCore},
+				Referrers: []string{"https://a"},
 			}))(t)
 			_, err = w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: app.ID, Name: "ONE"})
 			WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
 			stored := Must(w.Authorizations.Get(ctx, one.ID))(t)
 			before := w.CountEvents(t)
-			WantSame(t, Must(w.Authorizations.Update(ctx, one.ID, domain.PAMAuthorizationUpdate{Name: new("one"), Referrers: []string{"https://a"}}))(t), stored)
-			WantSame(t, Must(w.Applications.Update(ctx, app.ID, domain.ApplicationUpdate{Name: new("Ansible"), Method: new("oauth1")}))(t), app)
+			WantSame(
+				t,
+				Must(
+					w.Authorizations.Update(
+						ctx, one.ID, domain.PAMAuthorizationUpdate{Name: new("one"), Referrers: []string{"https://a"}},
+					),
+				)(
+					t,
+				), stored,
+			)
+			WantSame(
+				t,
+				Must(
+					w.Applications.Update(
+						ctx, app.ID, domain.ApplicationUpdate{Name: new("Ansible"), Method: new("oauth1")},
+					),
+				)(
+					t,
+				), app,
+			)
 			WantSame(t, w.CountEvents(t), before)
 			w.Clock.Pass(time.Minute)
-			changed := Must(w.Authorizations.Update(ctx, one.ID, domain.PAMAuthorizationUpdate{Write: new(true), Referrers: []string{}, ExpiresAt: new(Noon.Add(Day))}))(t)
-			WantSame(t, []any{changed.Write, len(changed.Referrers), changed.ExpiresAt, changed.UpdatedAt}, []any{true, 0, Noon.Add(Day), Noon.Add(time.Minute)})
+			changed := Must(
+				w.Authorizations.Update(
+					ctx, one.ID, domain.PAMAuthorizationUpdate{
+						Write: new(true), Referrers: []string{}, ExpiresAt: new(Noon.Add(Day)),
+					},
+				),
+			)(
+				t,
+			)
+			WantSame(
+				t, []any{changed.Write, len(changed.Referrers), changed.ExpiresAt, changed.UpdatedAt},
+				[]any{true, 0, Noon.Add(Day), Noon.Add(time.Minute)},
+			)
 			events := w.Events(t)
-			WantSame(t, events[len(events)-1].After, `{"expires_at":"2026-03-05T12:00:00Z","referrers":[],"write":true}`)
+			WantSame(
+				t, events[len(events)-1].After, `{"expires_at":"2026-03-05T12:00:00Z","referrers":[],"write":true}`,
+			)
 			Must(w.Authorizations.Rotate(ctx, one.ID, time.Hour))(t)
 			WantFaults(t, w.Applications.Delete(ctx, app.ID), NewFault(domain.Rule, "id", domain.ReasonInUse))
 			Check(t, w.Authorizations.Delete(ctx, one.ID))
@@ -94,13 +146,18 @@ func TestAuthorizations(t *testing.T) {
 			for _, e := range w.Events(t)[before:] {
 				actions = append(actions, string(e.Action)+" "+e.ResourceName)
 			}
-			WantSame(t, actions, []string{"update Ansible/one", "rotate Ansible/one", "delete Ansible/one", "delete Ansible"})
+			WantSame(
+				t, actions, []string{
+					"update Ansible/one", "rotate Ansible/one", "delete Ansible/one", "delete Ansible",
+				},
+			)
 			WantSame(t, len(Must(w.Audit.Verify(ctx))(t).Problems), 0)
 		})
 	}
 }
 
-// TestAuthorizations_Secrets looks for the secrets in what the database has written, in the audit and in the log.
+// TestAuthorizations_Secrets looks for the secrets in what the database has written, in the audit
+// and in the log.
 func TestAuthorizations_Secrets(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -112,7 +169,9 @@ func TestAuthorizations_Secrets(t *testing.T) {
 			var known string
 			for _, method := range []domain.AuthMethod{domain.AuthOAuth1, domain.AuthOAuth2} {
 				first := w.NewAuthorization(t, method)
-				for _, a := range []vault.IssuedAuthorization{first, Must(w.Authorizations.Rotate(Operator(t), first.ID, time.Hour))(t)} {
+				for _, a := range []vault.IssuedAuthorization{
+					first, Must(w.Authorizations.Rotate(Operator(t), first.ID, time.Hour))(t),
+				} {
 					secrets = append(secrets, NewNeedle("secret", []byte(string(a.Secret))))
 					if a.TokenSecret != "" {
 						secrets = append(secrets, NewNeedle("token secret", []byte(string(a.TokenSecret))))

@@ -19,7 +19,8 @@ func allocated(fn func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestDevices_Import_Bounds: no file costs much more than its size, whatever is wrong with it. It runs alone: it measures the process.
+// TestDevices_Import_Bounds: no file costs much more than its size, whatever is wrong with it. It
+// runs alone: it measures the process.
 func TestDevices_Import_Bounds(t *testing.T) {
 	w := NewWorld(t)
 	const size = 1800 << 10
@@ -43,7 +44,9 @@ func TestDevices_Import_Bounds(t *testing.T) {
 	} {
 		var err error
 		var result vault.ImportResult
-		if got := allocated(func() { _, err = w.Devices.Import(t.Context(), strings.NewReader(test.file), true) }); got > 40<<20 {
+		if got := allocated(
+			func() { _, err = w.Devices.Import(t.Context(), strings.NewReader(test.file), true) },
+		); got > 40<<20 {
 			t.Errorf("%s, all or none: %d MiB", name, got>>20)
 		}
 		if got := len(domain.Faults(err)); got != test.faults || err != nil && got == 0 {
@@ -59,7 +62,8 @@ func TestDevices_Import_Bounds(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_Spellings: whatever a spreadsheet writes is read, and what is wrong is told with its line, all of a row at once.
+// TestDevices_Import_Spellings: whatever a spreadsheet writes is read, and what is wrong is told
+// with its line, all of a row at once.
 func TestDevices_Import_Spellings(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -84,16 +88,22 @@ func TestDevices_Import_Spellings(t *testing.T) {
 		result := importDevices(t, w, file, true)
 		found := Must(w.Devices.Page(t.Context(), domain.DeviceFilter{}, domain.PageRequest{Size: 100}))(t).Items
 		last := found[len(found)-1]
-		got := last.Site + " " + map[bool]string{true: "true", false: "false"}[last.Enabled] + " " + strings.Join(last.Tags, ",")
+		got := last.Site + " " + map[bool]string{true: "true", false: "false"}[last.Enabled] + " " +
+			strings.Join(last.Tags, ",")
 		if result.Created != 1 || got != want {
 			t.Errorf("%q: %+v %q", file, result, got)
 		}
 	}
-	file := header + ";device_domain;connectivities\n\nb1;;m;t;v;s;perhaps;;nowhere;FTP\n\"b\n2\";1;m;t;v;s;;;corp;\nb3;1;m;t;v;s;;;;;x\n" + header + ";device_domain;connectivities\n"
+	file := header +
+		";device_domain;connectivities\n\nb1;;m;t;v;s;perhaps;;nowhere;FTP\n\"b\n2\";1;m;t;v;s;;;corp;\nb3;1;m;t;v;s;;;;;x\n" + header + ";device_domain;connectivities\n"
 	_, err := w.Devices.Import(t.Context(), strings.NewReader(file), true)
-	WantFaults(t, err, NewFault(domain.Required, "rows[1].ip", domain.ReasonRequired), NewFault(domain.Invalid, "rows[1].connectivities", domain.ReasonChoice),
-		NewFault(domain.Invalid, "rows[1].enabled", domain.ReasonType), NewFault(domain.NotFound, "rows[1].device_domain", domain.ReasonNotFound),
-		NewFault(domain.Invalid, "rows[2].hostname", domain.ReasonControl), NewFault(domain.Invalid, "rows[3]", domain.ReasonCells), NewFault(domain.Invalid, "rows[4]", domain.ReasonHeaderTwice))
+	WantFaults(t, err, NewFault(domain.Required, "rows[1].ip", domain.ReasonRequired),
+		NewFault(domain.Invalid, "rows[1].connectivities", domain.ReasonChoice),
+		NewFault(domain.Invalid, "rows[1].enabled", domain.ReasonType),
+		NewFault(domain.NotFound, "rows[1].device_domain", domain.ReasonNotFound),
+		NewFault(domain.Invalid, "rows[2].hostname", domain.ReasonControl),
+		NewFault(domain.Invalid, "rows[3]", domain.ReasonCells),
+		NewFault(domain.Invalid, "rows[4]", domain.ReasonHeaderTwice))
 	var lines []int
 	for _, one := range domain.Faults(err) {
 		lines = append(lines, one.Line)

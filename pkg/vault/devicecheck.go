@@ -49,8 +49,8 @@ func inRow(fault domain.RowFault) error {
 	return errors.Join(all...)
 }
 
-// checkedFile is a file whose rows were looked at once. They are read again when they are stored: so the memory that an import takes depends on its file
-// alone.
+// checkedFile is a file whose rows were looked at once. They are read again when they are stored:
+// so the memory that an import takes depends on its file alone.
 type checkedFile struct {
 	*devicefile.File
 	bad     []bool // by row
@@ -61,8 +61,8 @@ type checkedFile struct {
 // errEnough ends the look at a file that will not be stored.
 var errEnough = errors.New("vault: enough faults")
 
-// check looks at all rows, or, when all are to be stored or none, at so many as have the faults that are told. Of two rows of one hostname the second is
-// at fault.
+// check looks at all rows, or, when all are to be stored or none, at so many as have the faults
+// that are told. Of two rows of one hostname the second is at fault.
 func (s *Devices) check(ctx context.Context, file *devicefile.File, atomic bool) (*checkedFile, error) {
 	checked := &checkedFile{File: file, domains: map[string]string{}}
 	seen := map[[16]byte]struct{}{}
@@ -141,7 +141,9 @@ func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
 	for i, row := range batch {
 		plans[i] = row.Plan
 	}
-	unread := slices.DeleteFunc(deviceDomainTexts(plans), func(text string) bool { _, ok := k.known[domain.NameKey(text)]; return ok })
+	unread := slices.DeleteFunc(
+		deviceDomainTexts(plans), func(text string) bool { _, ok := k.known[domain.NameKey(text)]; return ok },
+	)
 	if len(unread) == 0 {
 		return nil
 	}
@@ -156,7 +158,9 @@ func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
 }
 
 func (k *knownDomains) fault(plan domain.DevicePlan) error {
-	if fault := firstDeviceDomainFault(plan.Domains, func(key string) *domain.Error { return k.known[key] }); fault != nil {
+	if fault := firstDeviceDomainFault(
+		plan.Domains, func(key string) *domain.Error { return k.known[key] },
+	); fault != nil {
 		return fault
 	}
 	return nil

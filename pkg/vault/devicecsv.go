@@ -12,16 +12,19 @@ import (
 // ImportResult says what an import did.
 type ImportResult struct {
 	Created, Updated, Unchanged int
-	Failed                      int               // rows that were not stored
-	Faults                      []domain.RowFault // of the first of them, in their order: at most domain.MaxFaults in all
+	Failed                      int // rows that were not stored
+	// of the first of them, in their order: at most domain.MaxFaults in all
+	Faults []domain.RowFault
 }
 
-// importBatch is how many devices are stored at once; in one transaction when rows may fail by themselves.
+// importBatch is how many devices are stored at once; in one transaction when rows may fail by
+// themselves.
 const importBatch = 1024
 
-// Import upserts the devices of a CSV file (RFC 4180) with a header. With atomic all rows are stored or none: the faults of rows are the error
-// then. Otherwise the good ones are stored. One import runs at a time, and reads its file when it is its turn. Errors: *domain.Error with Malformed for a
-// file that can't be read, Forbidden with ReasonLimit when too many imports wait.
+// Import upserts the devices of a CSV file (RFC 4180) with a header. With atomic all rows are
+// stored or none: the faults of rows are the error then. Otherwise the good ones are stored. One
+// import runs at a time, and reads its file when it is its turn. Errors: *domain.Error with
+// Malformed for a file that can't be read, Forbidden with ReasonLimit when too many imports wait.
 func (s *Devices) Import(ctx context.Context, file io.Reader, atomic bool) (result ImportResult, err error) {
 	raw, err := io.ReadAll(file)
 	if err != nil {
@@ -126,7 +129,8 @@ func (r *ImportResult) count(changes []domain.DeviceChange) {
 	}
 }
 
-// goodRows are the plans of rows that are not at fault, with the numbers of the rows and their lines.
+// goodRows are the plans of rows that are not at fault, with the numbers of the rows and their
+// lines.
 type goodRows struct {
 	plans       []domain.DevicePlan
 	rows, lines []int
@@ -156,7 +160,9 @@ func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults
 		return nil, err
 	}
 	for i, plan := range good.plans {
-		fault := firstDeviceDomainFault(plan.Domains, func(key string) *domain.Error { return deviceDomainFault(found[key]) })
+		fault := firstDeviceDomainFault(
+			plan.Domains, func(key string) *domain.Error { return deviceDomainFault(found[key]) },
+		)
 		if fault != nil {
 			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: devicefile.AtLine(fault, good.lines[i])})
 		}

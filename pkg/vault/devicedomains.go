@@ -43,7 +43,9 @@ func (s *DeviceDomains) Create(ctx context.Context, d domain.DeviceDomain) (doma
 }
 
 // Update changes the short name of a domain.
-func (s *DeviceDomains) Update(ctx context.Context, id int64, update domain.DeviceDomainUpdate) (d domain.DeviceDomain, err error) {
+func (s *DeviceDomains) Update(
+	ctx context.Context, id int64, update domain.DeviceDomainUpdate,
+) (d domain.DeviceDomain, err error) {
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.DeviceDomains().Lock(ctx, id)
 		if err != nil {

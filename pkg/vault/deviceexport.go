@@ -14,7 +14,8 @@ func (s *Devices) Export(ctx context.Context, filter domain.DeviceFilter, file i
 	if err != nil {
 		return err
 	}
-	if err := s.each(ctx, filter, writer.Write); err != nil { // what is not written yet stays unwritten: who has got nothing can be told
+	// what is not written yet stays unwritten: who has got nothing can be told
+	if err := s.each(ctx, filter, writer.Write); err != nil {
 		return err
 	}
 	return writer.Flush()

@@ -32,22 +32,28 @@ type importAuthor struct {
 
 func authorOf(ctx context.Context) (string, error) {
 	caller, origin := domain.PrincipalOf(ctx), domain.OriginOf(ctx)
-	text, err := json.Marshal(importAuthor{caller.Kind, caller.ID, caller.Name, origin.Operation, origin.Address, origin.RequestID})
+	text, err := json.Marshal(
+		importAuthor{caller.Kind, caller.ID, caller.Name, origin.Operation, origin.Address, origin.RequestID},
+	)
 	return string(text), err
 }
 
-// asAuthor is a context in which the events of an import that was decided are made: what its author may do was looked at then.
+// asAuthor is a context in which the events of an import that was decided are made: what its author
+// may do was looked at then.
 func asAuthor(ctx context.Context, text string) (context.Context, error) {
 	var author importAuthor
 	if err := json.Unmarshal([]byte(text), &author); err != nil {
 		return ctx, err
 	}
 	ctx = domain.WithPrincipal(ctx, domain.Principal{Kind: author.Kind, ID: author.ID, Name: author.Name})
-	return domain.WithOrigin(ctx, domain.Origin{Operation: author.Operation, Address: author.Address, RequestID: author.RequestID}), nil
+	return domain.WithOrigin(
+		ctx, domain.Origin{Operation: author.Operation, Address: author.Address, RequestID: author.RequestID},
+	), nil
 }
 
-// importInParts keeps the file, decides that its rows are stored, and stores them: nobody has to wait longer than for a part, and nobody sees what is changed
-// before all of it is stored. After the decision nothing ends it: if this process does, another goes on, or the next one.
+// importInParts keeps the file, decides that its rows are stored, and stores them: nobody has to
+// wait longer than for a part, and nobody sees what is changed before all of it is stored. After
+// the decision nothing ends it: if this process does, another goes on, or the next one.
 func (s *Devices) importInParts(ctx context.Context, checked *checkedFile) (result ImportResult, err error) {
 	of := domain.DeviceImport{AliveAt: s.Now()}
 	domains, err := json.Marshal(checked.domains)
@@ -103,11 +109,13 @@ func (s *Devices) stage(ctx context.Context, id int64, text string) error {
 	return nil
 }
 
-// decidePause is how long an import waits before it looks again whether the one before it is finished.
+// decidePause is how long an import waits before it looks again whether the one before it is
+// finished.
 const decidePause = 100 * time.Millisecond
 
-// decide looks once more at who asks and at the domains, which nobody can remove from then on. Of imports that are decided there is one at a time: it waits
-// for that of another process, or finishes it if nobody else does.
+// decide looks once more at who asks and at the domains, which nobody can remove from then on. Of
+// imports that are decided there is one at a time: it waits for that of another process, or
+// finishes it if nobody else does.
 func (s *Devices) decide(ctx context.Context, id int64, domains map[string]string) error {
 	for {
 		err := s.transact(ctx, func(tx domain.Store) error { return s.tryDecide(ctx, tx, id, domains) })
@@ -147,7 +155,9 @@ func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, doma
 }
 
 // finish stores the rows of an import that was decided, and lets everybody see them.
-func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devicefile.File, result *ImportResult) error {
+func (s *Devices) finish(
+	ctx context.Context, of domain.DeviceImport, file *devicefile.File, result *ImportResult,
+) error {
 	ctx, err := asAuthor(ctx, of.Author)
 	if err != nil {
 		return err
@@ -191,7 +201,9 @@ func (s *Devices) finish(ctx context.Context, of domain.DeviceImport, file *devi
 }
 
 // finishSome stores some rows. Errors: errImportGone when somebody else has stored them.
-func (s *Devices) finishSome(ctx context.Context, of *domain.DeviceImport, plans []domain.DevicePlan, result *ImportResult) error {
+func (s *Devices) finishSome(
+	ctx context.Context, of *domain.DeviceImport, plans []domain.DevicePlan, result *ImportResult,
+) error {
 	if err := s.makeNames(ctx, plans); err != nil {
 		return err
 	}
@@ -201,7 +213,8 @@ func (s *Devices) finishSome(ctx context.Context, of *domain.DeviceImport, plans
 		if err := tx.Audit().Reserve(ctx); err != nil {
 			return err
 		}
-		if mine, err := tx.DeviceImports().Advance(ctx, of.ID, of.Done, int64(len(plans)), s.Now()); err != nil || !mine {
+		if mine, err := tx.DeviceImports().Advance(ctx, of.ID, of.Done, int64(len(plans)), s.Now()); err != nil ||
+			!mine {
 			return errors.Join(err, errImportGone)
 		}
 		for some := range slices.Chunk(plans, fewPlans) {

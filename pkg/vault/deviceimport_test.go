@@ -47,8 +47,8 @@ func (i dyingImports) Abandon(ctx context.Context, id int64) (bool, error) {
 	return i.DeviceImports.Abandon(ctx, id)
 }
 
-// TestDevices_Import_InParts: wherever an import of many ends, others have all of it in the end, or nothing; until then nobody sees what it
-// changes, and others write meanwhile.
+// TestDevices_Import_InParts: wherever an import of many ends, others have all of it in the end, or
+// nothing; until then nobody sees what it changes, and others write meanwhile.
 func TestDevices_Import_InParts(t *testing.T) {
 	t.Parallel()
 	const rows = 1100
@@ -88,9 +88,12 @@ func TestDevices_Import_InParts(t *testing.T) {
 				} else if !errors.Is(err, errDied) {
 					t.Fatal(err)
 				}
-				decided := len(Must(w.Store.DeviceImports().Unfinished(t.Context()))(t)) > 0 && Must(w.Store.DeviceImports().Unfinished(t.Context()))(t)[0].Decided
+				decided := len(Must(w.Store.DeviceImports().Unfinished(t.Context()))(t)) > 0 &&
+					Must(w.Store.DeviceImports().Unfinished(t.Context()))(t)[0].Decided
 				if decided {
-					WantFaults(t, other.DeviceDomains.Delete(t.Context(), 1), NewFault(domain.Rule, "id", domain.ReasonInUse))
+					WantFaults(
+						t, other.DeviceDomains.Delete(t.Context(), 1), NewFault(domain.Rule, "id", domain.ReasonInUse),
+					)
 				}
 				Check(t, other.Devices.ResumeImports(t.Context())) // nobody can know yet that it is dead
 				if !whole {
@@ -104,15 +107,21 @@ func TestDevices_Import_InParts(t *testing.T) {
 					want += rows
 				}
 				WantSame(t, listed(t, w), want)
-				WantSame(t, Must(w.Devices.Get(t.Context(), "stock"))(t).IP == fmt.Sprint(transactions), whole || decided)
-				WantSame(t, len(Must(w.Store.DeviceImports().Unfinished(t.Context()))(t))+len(Must(w.Store.DeviceImports().Left(t.Context()))(t)), 0)
+				WantSame(
+					t, Must(w.Devices.Get(t.Context(), "stock"))(t).IP == fmt.Sprint(transactions), whole || decided,
+				)
+				WantSame(
+					t, len(Must(w.Store.DeviceImports().Unfinished(t.Context()))(t))+
+						len(Must(w.Store.DeviceImports().Left(t.Context()))(t)), 0,
+				)
 			}
 			WantSame(t, len(Must(w.Audit.Verify(t.Context()))(t).Problems), 0)
 		})
 	}
 }
 
-// TestDevices_Import_OtherChanges: who changes a device that an import has stored changes what it has stored, and sees that; nothing of either is lost.
+// TestDevices_Import_OtherChanges: who changes a device that an import has stored changes what it
+// has stored, and sees that; nothing of either is lost.
 func TestDevices_Import_OtherChanges(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -158,7 +167,8 @@ func TestDevices_Import_OtherChanges(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_DomainGone: a domain that is deleted between the look at the file and the decision refuses the import, and nothing is stored.
+// TestDevices_Import_DomainGone: a domain that is deleted between the look at the file and the
+// decision refuses the import, and nothing is stored.
 func TestDevices_Import_DomainGone(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -183,12 +193,16 @@ func TestDevices_Import_DomainGone(t *testing.T) {
 			_, err := mine.Devices.Import(t.Context(), strings.NewReader(file.String()), true)
 			WantFaults(t, err, NewFault(domain.NotFound, "device_domain", domain.ReasonNotFound))
 			imports := w.Store.DeviceImports()
-			WantSame(t, listed(t, w)+len(Must(imports.Unfinished(t.Context()))(t))+len(Must(imports.Left(t.Context()))(t)), 0)
+			WantSame(
+				t, listed(t, w)+len(Must(imports.Unfinished(t.Context()))(t))+len(Must(imports.Left(t.Context()))(t)),
+				0,
+			)
 		})
 	}
 }
 
-// TestDevices_Import_OneAfterTheOther: an import waits for one of another process that is decided, and finishes it when that has died.
+// TestDevices_Import_OneAfterTheOther: an import waits for one of another process that is decided,
+// and finishes it when that has died.
 func TestDevices_Import_OneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -221,7 +235,10 @@ func TestDevices_Import_OneAfterTheOther(t *testing.T) {
 				<-looked
 				w.Clock.Pass(10 * time.Second)
 			}()
-			WantSame(t, Must(waiting.Devices.Import(t.Context(), file("second"), true))(t), vault.ImportResult{Updated: rows})
+			WantSame(
+				t, Must(waiting.Devices.Import(t.Context(), file("second"), true))(t),
+				vault.ImportResult{Updated: rows},
+			)
 			WantSame(t, Must(w.Devices.Get(t.Context(), "host 7"))(t).IP, "second")
 			WantSame(t, Must(w.Devices.Get(t.Context(), fmt.Sprint("host ", rows-1)))(t).IP, "second")
 		})

@@ -8,10 +8,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
-// fewPlans is the size of a piece: while the database stores one, the next is read, and the events of the one before are made.
+// fewPlans is the size of a piece: while the database stores one, the next is read, and the events
+// of the one before are made.
 const fewPlans = importBatch / 4
 
-// readAhead calls fn with the plans of a file but those of the first rows, some at a time, and reads the next meanwhile.
+// readAhead calls fn with the plans of a file but those of the first rows, some at a time, and
+// reads the next meanwhile.
 func readAhead(file *devicefile.File, but int64, fn func([]domain.DevicePlan) error) error {
 	read, end := make(chan []domain.DevicePlan), make(chan struct{})
 	var failed error

@@ -8,7 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
-// ResumeImports ends the imports that nobody works at any more: those that were decided are finished, the others removed.
+// ResumeImports ends the imports that nobody works at any more: those that were decided are
+// finished, the others removed.
 func (s *Devices) ResumeImports(ctx context.Context) error {
 	imports := s.Store.DeviceImports()
 	unfinished, err := imports.Unfinished(ctx)

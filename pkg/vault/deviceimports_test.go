@@ -16,8 +16,9 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestDevices_Import_Concurrency: imports of the same devices in different orders, with the same new names, and upserts of these devices beside them.
-// Nobody waits for one who waits for him, and every change is counted and recorded once.
+// TestDevices_Import_Concurrency: imports of the same devices in different orders, with the same
+// new names, and upserts of these devices beside them. Nobody waits for one who waits for him, and
+// every change is counted and recorded once.
 func TestDevices_Import_Concurrency(t *testing.T) {
 	t.Parallel()
 	const devices, imports, upserters, upserts = 1100, 6, 3, 40 // an import has two batches
@@ -55,17 +56,24 @@ func TestDevices_Import_Concurrency(t *testing.T) {
 			}))
 			WantSame(t, created.Load(), devices)
 			report := Must(w.Audit.Verify(ctx))(t)
-			WantSame(t, report, audit.Report{Events: int64(begun + imports*devices + upserters*upserts), Checkpoints: report.Checkpoints})
+			WantSame(
+				t, report, audit.Report{
+					Events: int64(begun + imports*devices + upserters*upserts), Checkpoints: report.Checkpoints,
+				},
+			)
 		})
 	}
 }
 
-// TestDevices_Import_Names: they are there before the transaction begins, or whoever needs one would wait for its end; a file that is refused makes none.
+// TestDevices_Import_Names: they are there before the transaction begins, or whoever needs one
+// would wait for its end; a file that is refused makes none.
 func TestDevices_Import_Names(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	labels := func() (list []string) {
-		rows := Must(Must(w.Store.SQL())(t).QueryContext(t.Context(), "SELECT label FROM device_names ORDER BY label"))(t)
+		rows := Must(Must(w.Store.SQL())(t).QueryContext(t.Context(), "SELECT label FROM device_names ORDER BY label"))(
+			t,
+		)
 		defer rows.Close()
 		for rows.Next() {
 			list = append(list, "")
@@ -81,17 +89,21 @@ func TestDevices_Import_Names(t *testing.T) {
 		hooks := &Hooked{Store: w.Store, BeforeTransact: func() { WantSame(t, labels(), want) }}
 		mine := w.With(t, func(s *service.Settings) { s.Store = hooks })
 		importDevices(t, mine, deviceHeader+"\n"+row+"\n"+strings.Replace(row, "host", "other", 1), atomic)
-		_, err := mine.Devices.Import(t.Context(), strings.NewReader(deviceHeader+",device_domain\na,b,new,new,new,new,nobody\n"), true)
+		_, err := mine.Devices.Import(
+			t.Context(), strings.NewReader(deviceHeader+",device_domain\na,b,new,new,new,new,nobody\n"), true,
+		)
 		WantFaults(t, err, NewFault(domain.NotFound, "rows[1].device_domain", domain.ReasonNotFound))
 		WantSame(t, labels(), want)
 	}
 }
 
-// namedDevice is a device that no other version is the same as, and some of whose names others have, too.
+// namedDevice is a device that no other version is the same as, and some of whose names others
+// have, too.
 func namedDevice(device, version int) domain.DeviceSpec {
 	name := func(kind string, n, of int) string { return fmt.Sprintf("%s %d", kind, n%of) }
 	return domain.DeviceSpec{
-		Hostname: fmt.Sprint("host ", device), IP: fmt.Sprint("10.0.0.", version), Model: name("model", device+version, 400), Type: name("type", device*version, 100),
+		Hostname: fmt.Sprint("host ", device), IP: fmt.Sprint("10.0.0.", version),
+		Model: name("model", device+version, 400), Type: name("type", device*version, 100),
 		Vendor: name("vendor", device+7*version, 50), Site: name("site", 11*device+version, 400),
 	}
 }

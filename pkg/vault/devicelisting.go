@@ -11,7 +11,8 @@ import (
 // idsAtOnce is how many ids are read at once.
 const idsAtOnce = 10_000
 
-// DeviceList are devices that were counted, and that are read when somebody wants them. It holds a byte or two for each, and nothing of the database.
+// DeviceList are devices that were counted, and that are read when somebody wants them. It holds a
+// byte or two for each, and nothing of the database.
 type DeviceList struct {
 	devices domain.Devices
 	ids     idList
@@ -20,8 +21,8 @@ type DeviceList struct {
 // Count is how many devices there are in the list.
 func (l *DeviceList) Count() int { return l.ids.count }
 
-// Each calls fn with the devices, some at a time, by ascending id: those that were counted, as they are when they are read. No connection is held while fn
-// runs.
+// Each calls fn with the devices, some at a time, by ascending id: those that were counted, as they
+// are when they are read. No connection is held while fn runs.
 func (l *DeviceList) Each(ctx context.Context, fn func([]domain.Device) error) error {
 	return l.ids.chunks(pageOfAll, func(ids []int64) error {
 		some, err := l.devices.Some(ctx, ids)

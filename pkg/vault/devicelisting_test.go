@@ -11,7 +11,8 @@ import (
 func TestIDList(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		want := rapid.SliceOfNDistinct(rapid.Int64Range(1, 1<<53-1), 0, 50, func(id int64) int64 { return id }).Draw(rt, "ids")
+		want := rapid.SliceOfNDistinct(rapid.Int64Range(1, 1<<53-1), 0, 50, func(id int64) int64 { return id }).
+			Draw(rt, "ids")
 		slices.Sort(want)
 		var list idList
 		for _, id := range want {

@@ -8,8 +8,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// transact runs fn, which changes many devices, in one transaction. There is one such transaction at a time. In this process imports wait for their
-// turn before it, without a connection, which others need.
+// transact runs fn, which changes many devices, in one transaction. There is one such transaction
+// at a time. In this process imports wait for their turn before it, without a connection, which
+// others need.
 func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) error {
 	return s.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.Audit().Reserve(ctx); err != nil {
@@ -19,7 +20,8 @@ func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) 
 	})
 }
 
-// makeNames makes the names of the plans that are new, before the transaction: in it everybody else who needs one of these would have to wait for its end.
+// makeNames makes the names of the plans that are new, before the transaction: in it everybody else
+// who needs one of these would have to wait for its end.
 func (s *Devices) makeNames(ctx context.Context, plans []domain.DevicePlan) error {
 	var named []*domain.Device
 	seen := map[[4]string]bool{}
@@ -100,9 +102,11 @@ func (w *storing) change(ctx context.Context, plans []domain.DevicePlan) ([]doma
 	return changes, nil
 }
 
-// changeOnce returns what is still pending: the devices that another transaction has inserted between the look and the
-// insertion.
-func (w *storing) changeOnce(ctx context.Context, domains deviceDomainNames, pending []pendingChange) ([]pendingChange, error) {
+// changeOnce returns what is still pending: the devices that another transaction has inserted
+// between the look and the insertion.
+func (w *storing) changeOnce(
+	ctx context.Context, domains deviceDomainNames, pending []pendingChange,
+) ([]pendingChange, error) {
 	hostnames := make([]string, len(pending))
 	for i, p := range pending {
 		hostnames[i] = p.plan.Hostname
@@ -164,8 +168,8 @@ func (w *storing) insert(ctx context.Context, created []pendingChange) (taken []
 // deviceDomainNames are registered domains by what they were called, in lower case.
 type deviceDomainNames map[string]domain.DeviceDomain
 
-// findDeviceDomains looks up the domains of all plans. Errors: *domain.Error on device_domain with NotFound, or Invalid
-// for a short name of several.
+// findDeviceDomains looks up the domains of all plans. Errors: *domain.Error on device_domain with
+// NotFound, or Invalid for a short name of several.
 func findDeviceDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) (deviceDomainNames, error) {
 	texts := deviceDomainTexts(plans)
 	if len(texts) == 0 {

@@ -27,7 +27,9 @@ type Devices struct {
 }
 
 // Page lists devices.
-func (s *Devices) Page(ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest) (domain.Page[domain.Device], error) {
+func (s *Devices) Page(
+	ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest,
+) (domain.Page[domain.Device], error) {
 	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Device], error) {
 		return s.Store.Devices().Page(ctx, filter, req)
 	})
@@ -60,8 +62,8 @@ func (s *Devices) ByID(ctx context.Context, id int64) (domain.Device, error) {
 	return s.Store.Devices().Get(ctx, id)
 }
 
-// Get returns the device of an id or a hostname: of digits alone the id goes first. Errors: *domain.Error with Missing, also for one that the caller does
-// not see.
+// Get returns the device of an id or a hostname: of digits alone the id goes first. Errors:
+// *domain.Error with Missing, also for one that the caller does not see.
 func (s *Devices) Get(ctx context.Context, ref string) (domain.Device, error) {
 	return visible(ctx, s.Store, ref)
 }
@@ -82,7 +84,8 @@ func seen(ctx context.Context, d domain.Device) error {
 	return nil
 }
 
-// find looks for an id only where the reference is one as ids are written: digits without a sign, a space or a zero before them.
+// find looks for an id only where the reference is one as ids are written: digits without a sign, a
+// space or a zero before them.
 func find(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
 	if id, err := strconv.ParseUint(ref, 10, 63); err == nil && strconv.FormatUint(id, 10) == ref {
 		device, err := tx.Devices().Get(ctx, int64(id))
@@ -93,10 +96,12 @@ func find(ctx context.Context, tx domain.Store, ref string) (domain.Device, erro
 	return tx.Devices().Named(ctx, domain.CleanName(ref))
 }
 
-// Ref names a device: by what the path of a request says, and by the hostname that its body may name beside that.
+// Ref names a device: by what the path of a request says, and by the hostname that its body may
+// name beside that.
 type Ref struct{ Path, Hostname string }
 
-// chosen is the device of the hostname, where there is one, and otherwise that of the path. A path that is the same text is that hostname, and no id.
+// chosen is the device of the hostname, where there is one, and otherwise that of the path. A path
+// that is the same text is that hostname, and no id.
 func chosen(ctx context.Context, tx domain.Store, ref Ref) (domain.Device, error) {
 	hostname := domain.CleanName(ref.Hostname)
 	if hostname == "" {
@@ -112,8 +117,11 @@ func chosen(ctx context.Context, tx domain.Store, ref Ref) (domain.Device, error
 	return device, seen(ctx, device)
 }
 
-// Upsert makes the device of a hostname, or changes the one there is. What the spec leaves out stays.
-func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec, nonce *domain.Nonce) (domain.DeviceChange, error) {
+// Upsert makes the device of a hostname, or changes the one there is. What the spec leaves out
+// stays.
+func (s *Devices) Upsert(
+	ctx context.Context, spec domain.DeviceSpec, nonce *domain.Nonce,
+) (domain.DeviceChange, error) {
 	plan, err := spec.Plan()
 	if err != nil {
 		return domain.DeviceChange{}, err
@@ -143,7 +151,8 @@ func (s *Devices) Upsert(ctx context.Context, spec domain.DeviceSpec, nonce *dom
 	})
 }
 
-// before is the device of a hostname, which has the id 0 when there is none. It may be guessed unless the caller wants to be sure.
+// before is the device of a hostname, which has the id 0 when there is none. It may be guessed
+// unless the caller wants to be sure.
 func (s *Devices) before(ctx context.Context, tx domain.Store, hostname string, sure bool) (domain.Device, error) {
 	if !sure {
 		if device, ok := s.Recent.guess(hostname); ok {
@@ -186,8 +195,9 @@ var errDeviceContention = errors.New("vault: the device was changed by others to
 // deviceStep makes a change of what tx has. It may guess that unless it has to be sure.
 type deviceStep func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error)
 
-// save stores what next makes of the present state. When somebody else has changed that meanwhile, or the rights of the caller, or next had guessed it
-// wrong, it asks again, and wants to be sure: no change is lost. That nothing is to be changed has to be sure, too.
+// save stores what next makes of the present state. When somebody else has changed that meanwhile,
+// or the rights of the caller, or next had guessed it wrong, it asks again, and wants to be sure:
+// no change is lost. That nothing is to be changed has to be sure, too.
 func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep) (domain.DeviceChange, error) {
 	for attempt := range saveAttempts {
 		var done domain.DeviceSave
@@ -200,7 +210,12 @@ func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep
 		}
 		if err == nil && done.Changed() {
 			s.Recent.keep(done.After, done.Created())
-			s.Recorder.Tell(ctx, audit.Change{Action: done.Event.Action, Resource: done.Event.Resource, ID: done.After.ID, Name: done.After.Hostname})
+			s.Recorder.Tell(
+				ctx, audit.Change{
+					Action: done.Event.Action, Resource: done.Event.Resource, ID: done.After.ID,
+					Name: done.After.Hostname,
+				},
+			)
 		}
 		return done.DeviceChange, err
 	}
@@ -210,8 +225,11 @@ func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep
 // errDeviceMoved says that nothing was stored, and that it has to be looked at again.
 var errDeviceMoved = errors.New("vault: the device, or who may change it, is not as it was when it was read")
 
-// attempt makes one change and stores it, with the nonce. One that is sure reads the rights of the caller again.
-func (s *Devices) attempt(ctx context.Context, tx domain.Store, nonce *domain.Nonce, next deviceStep, sure bool) (save domain.DeviceSave, err error) {
+// attempt makes one change and stores it, with the nonce. One that is sure reads the rights of the
+// caller again.
+func (s *Devices) attempt(
+	ctx context.Context, tx domain.Store, nonce *domain.Nonce, next deviceStep, sure bool,
+) (save domain.DeviceSave, err error) {
 	if sure {
 		if ctx, err = s.Recorder.Again(ctx, tx); err != nil {
 			return save, err
@@ -258,17 +276,18 @@ func (s *Devices) Enable(ctx context.Context, ref Ref, nonce *domain.Nonce) erro
 }
 
 func (s *Devices) enable(ctx context.Context, ref Ref, nonce *domain.Nonce, enabled bool, already error) error {
-	_, err := s.save(ctx, nonce, func(ctx context.Context, tx domain.Store, _ bool) (save domain.DeviceSave, err error) {
-		found, err := chosen(ctx, tx, ref)
-		if save.Before, err = stored(ctx, tx, found, err); err != nil {
-			return save, err
-		}
-		if save.Before.Enabled == enabled {
-			return save, already
-		}
-		save.After = save.Before
-		save.After.Enabled = enabled
-		return save, nil
-	})
+	_, err := s.save(ctx, nonce,
+		func(ctx context.Context, tx domain.Store, _ bool) (save domain.DeviceSave, err error) {
+			found, err := chosen(ctx, tx, ref)
+			if save.Before, err = stored(ctx, tx, found, err); err != nil {
+				return save, err
+			}
+			if save.Before.Enabled == enabled {
+				return save, already
+			}
+			save.After = save.Before
+			save.After.Enabled = enabled
+			return save, nil
+		})
 	return err
 }

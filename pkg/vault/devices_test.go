@@ -37,13 +37,16 @@ func TestDevices_Upsert(t *testing.T) {
 	ctx := t.Context()
 	newDomain(t, w, "corp.example.com", "CORP")
 	full := DeviceSpec(" Win 1 ")
-	full.Domains, full.Connectivities, full.Remote, full.Tags = new("corp,CORP.example.com"), new("ssh,RDP:3390"), new("SSH:User::x"), new("api, app")
+	full.Domains, full.Connectivities, full.Remote, full.Tags = new("corp,CORP.example.com"), new("ssh,RDP:3390"),
+		new("SSH:User::x"), new("api, app")
 	made, created, err := upserted(w.Devices.Upsert(ctx, full, nil))
 	Check(t, err)
 	want := domain.Device{
-		ID: made.ID, Hostname: "Win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud", Domains: []string{"corp.example.com"},
+		ID: made.ID, Hostname: "Win 1", IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud",
+		Domains:        []string{"corp.example.com"},
 		Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}, {Type: "RDP", Port: 3390}},
-		Remote:         []domain.RemoteExpression{{Connectivity: "SSH", Expect: "User:", Fill: "x"}}, Tags: []string{"api", "app"}, Enabled: true,
+		Remote:         []domain.RemoteExpression{{Connectivity: "SSH", Expect: "User:", Fill: "x"}},
+		Tags:           []string{"api", "app"}, Enabled: true,
 		Revision: 1, CreatedAt: Noon, UpdatedAt: Noon,
 	}
 	WantSame(t, created, true)
@@ -69,14 +72,20 @@ func TestDevices_Upsert(t *testing.T) {
 		WantSame(t, upsert(t, w, change), want)
 		events := w.Events(t)
 		last := events[len(events)-1]
-		WantSame(t, []string{last.Before, last.After, string(last.Action)}, []string{`{"ip":"10.0.0.1"}`, `{"ip":"10.0.0.2"}`, "update"})
+		WantSame(
+			t, []string{last.Before, last.After, string(last.Action)},
+			[]string{`{"ip":"10.0.0.1"}`, `{"ip":"10.0.0.2"}`, "update"},
+		)
 	})
 	t.Run("what is empty is cleared", func(t *testing.T) {
 		change := DeviceSpec("win 1")
 		change.Tags, change.Domains, change.Connectivities, change.Remote = new(""), new(""), new(""), new("")
 		got := upsert(t, w, change)
 		WantSame(t, len(got.Tags)+len(got.Domains)+len(got.Connectivities)+len(got.Remote), 0)
-		WantSame(t, Must(w.Devices.Page(ctx, domain.DeviceFilter{Tag: "api"}, domain.PageRequest{Size: 1}))(t).Items, []domain.Device{})
+		WantSame(
+			t, Must(w.Devices.Page(ctx, domain.DeviceFilter{Tag: "api"}, domain.PageRequest{Size: 1}))(t).Items,
+			[]domain.Device{},
+		)
 	})
 	t.Run("a domain that is not registered is refused, and nothing is stored", func(t *testing.T) {
 		for _, text := range []string{"nobody", "corp,nobody", "corp.example", "a\x00b", "\xff"} {
@@ -89,7 +98,9 @@ func TestDevices_Upsert(t *testing.T) {
 		WantFaults(t, err, NewFault(domain.Missing, "id", domain.ReasonNotFound))
 	})
 	t.Run("faults are told before anything is looked up", func(t *testing.T) {
-		_, err := w.Devices.Upsert(ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")}, nil)
+		_, err := w.Devices.Upsert(
+			ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")}, nil,
+		)
 		WantFaults(t, err, NewFault(domain.Required, "hostname", domain.ReasonRequired))
 	})
 }
@@ -102,7 +113,8 @@ func TestDevices_Enable(t *testing.T) {
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			ctx := t.Context()
 			device := upsert(t, w, DeviceSpec("Win 1"))
-			missing, active := NewFault(domain.Missing, "id", domain.ReasonNotFound), NewFault(domain.Rule, "id", domain.ReasonActive)
+			missing, active := NewFault(domain.Missing, "id", domain.ReasonNotFound),
+				NewFault(domain.Rule, "id", domain.ReasonActive)
 			WantFaults(t, w.Devices.Enable(ctx, vault.Ref{Path: "win 1"}, nil), active)
 			Check(t, w.Devices.Disable(ctx, vault.Ref{Path: "WIN 1"}, nil))
 			WantFaults(t, w.Devices.Disable(ctx, vault.Ref{Path: "win 1"}, nil), missing)
@@ -112,7 +124,9 @@ func TestDevices_Enable(t *testing.T) {
 			WantSame(t, upsert(t, w, change).Enabled, false)
 			Check(t, w.Devices.Enable(ctx, vault.Ref{Path: strconv.FormatInt(device.ID, 10)}, nil))
 			WantFaults(t, w.Devices.Enable(ctx, vault.Ref{Path: "win 1"}, nil), active)
-			for _, ref := range []string{"", "nobody", "0", "-1", "99999999999999999999", "9223372036854775807", "a\x00", "\xff"} {
+			for _, ref := range []string{
+				"", "nobody", "0", "-1", "99999999999999999999", "9223372036854775807", "a\x00", "\xff",
+			} {
 				WantFaults(t, w.Devices.Enable(ctx, vault.Ref{Path: ref}, nil), missing)
 				WantFaults(t, w.Devices.Disable(ctx, vault.Ref{Path: ref}, nil), missing)
 			}
@@ -122,7 +136,9 @@ func TestDevices_Enable(t *testing.T) {
 					actions = append(actions, string(e.Action)+e.After)
 				}
 			}
-			WantSame(t, actions[1:], []string{`update{"enabled":false}`, `update{"ip":"changed"}`, `update{"enabled":true}`})
+			WantSame(
+				t, actions[1:], []string{`update{"enabled":false}`, `update{"ip":"changed"}`, `update{"enabled":true}`},
+			)
 			if !strings.HasPrefix(actions[0], `create{"connectivities":"","device_domain":""`) {
 				t.Errorf("the first is %s", actions[0])
 			}
@@ -141,13 +157,15 @@ func TestDevices_Get(t *testing.T) {
 	shadowed := upsert(t, w, DeviceSpec(strconv.FormatInt(first.ID, 10)))
 	plus := upsert(t, w, DeviceSpec("+1"))
 	for ref, want := range map[string]domain.Device{
-		"first": first, " FIRST ": first, "1": first, "1234": digits, "+1": plus, strconv.FormatInt(shadowed.ID, 10): shadowed,
+		"first": first, " FIRST ": first, "1": first, "1234": digits, "+1": plus,
+		strconv.FormatInt(shadowed.ID, 10): shadowed,
 	} {
 		WantSame(t, Must(w.Devices.Get(t.Context(), ref))(t).Hostname, want.Hostname)
 	}
 }
 
-// TestDevices_Upsert_Concurrency: many who make one device make one, and what each adds to it stays.
+// TestDevices_Upsert_Concurrency: many who make one device make one, and what each adds to it
+// stays.
 func TestDevices_Upsert_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -183,7 +201,8 @@ func TestDevices_Upsert_Concurrency(t *testing.T) {
 	}
 }
 
-// TestDevices_Mixed_Concurrency changes a few devices in every way at once: nothing fails but by the rules, and the audit stays whole.
+// TestDevices_Mixed_Concurrency changes a few devices in every way at once: nothing fails but by
+// the rules, and the audit stays whole.
 func TestDevices_Mixed_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -222,7 +241,8 @@ func TestDevices_Mixed_Concurrency(t *testing.T) {
 	}
 }
 
-// overlapping is a file of devices that others change too, in an order that depends on n, and with names that are new.
+// overlapping is a file of devices that others change too, in an order that depends on n, and with
+// names that are new.
 func overlapping(n int) string {
 	lines := make([]string, 20)
 	for i := range lines {
@@ -234,7 +254,8 @@ func overlapping(n int) string {
 	return "hostname,ip,model,type,vendor,site\n" + strings.Join(lines, "")
 }
 
-// TestDevices_Upsert_ShortName: by the short name of two domains a device gets into neither, and by their names into each.
+// TestDevices_Upsert_ShortName: by the short name of two domains a device gets into neither, and by
+// their names into each.
 func TestDevices_Upsert_ShortName(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -269,11 +290,23 @@ func TestDeviceDomains(t *testing.T) {
 	w := NewWorld(t)
 	ctx := t.Context()
 	_, err := w.DeviceDomains.Create(ctx, domain.DeviceDomain{ShortName: "a,b"})
-	WantFaults(t, err, NewFault(domain.Required, "name", domain.ReasonRequired), NewFault(domain.Invalid, "short_name", domain.ReasonFormat))
+	WantFaults(
+		t, err, NewFault(domain.Required, "name", domain.ReasonRequired),
+		NewFault(domain.Invalid, "short_name", domain.ReasonFormat),
+	)
 	d := newDomain(t, w, "corp.example.com", "CORP")
 	w.Clock.Pass(time.Minute)
 	before := w.CountEvents(t)
-	WantSame(t, Must(w.DeviceDomains.Update(ctx, d.ID, domain.DeviceDomainUpdate{Name: new("corp.example.com"), ShortName: new("CORP")}))(t), d)
+	WantSame(
+		t,
+		Must(
+			w.DeviceDomains.Update(
+				ctx, d.ID, domain.DeviceDomainUpdate{Name: new("corp.example.com"), ShortName: new("CORP")},
+			),
+		)(
+			t,
+		), d,
+	)
 	WantSame(t, w.CountEvents(t), before)
 	d.ShortName, d.UpdatedAt = "C2", w.Clock.Now()
 	WantSame(t, Must(w.DeviceDomains.Update(ctx, d.ID, domain.DeviceDomainUpdate{ShortName: new("C2")}))(t), d)

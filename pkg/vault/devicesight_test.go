@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestDevices_Sight: an authorization with a list sees the devices of the list and its own, and nobody can tell the others from none.
+// TestDevices_Sight: an authorization with a list sees the devices of the list and its own, and
+// nobody can tell the others from none.
 func TestDevices_Sight(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -32,15 +33,28 @@ func TestDevices_Sight(t *testing.T) {
 			for _, made := range []struct {
 				ctx      context.Context
 				hostname string
-			}{{as(a.PAMAuthorization), "own 1"}, {as(other.PAMAuthorization), "another's"}, {as(a.PAMAuthorization), "own 2"}} {
+			}{
+				{as(a.PAMAuthorization), "own 1"}, {as(other.PAMAuthorization), "another's"},
+				{as(a.PAMAuthorization), "own 2"},
+			} {
 				_, err := w.Devices.Upsert(made.ctx, DeviceSpec(made.hostname), nil)
 				Check(t, err)
 			}
 			Check(t, w.Devices.Disable(t.Context(), vault.Ref{Path: "listed 3"}, nil))
 			after := upsert(t, w, DeviceSpec("after all"))
-			WantSame(t, inUse(t, w, as(other.PAMAuthorization)), []string{"listed 1", "hidden", "listed 2", "own 1", "another's", "own 2", "after all"})
+			WantSame(
+				t, inUse(t, w, as(other.PAMAuthorization)), []string{
+					"listed 1", "hidden", "listed 2", "own 1", "another's", "own 2", "after all",
+				},
+			)
 			WantSame(t, inUse(t, w, as(a.PAMAuthorization)), []string{"listed 1", "listed 2", "own 1", "own 2"})
-			widened := Must(w.Authorizations.Update(Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: append([]int64{after.ID}, listed...)}))(t)
+			widened := Must(
+				w.Authorizations.Update(
+					Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: append([]int64{after.ID}, listed...)},
+				),
+			)(
+				t,
+			)
 			WantSame(t, inUse(t, w, as(widened)), []string{"listed 1", "listed 2", "own 1", "own 2", "after all"})
 			for _, hostname := range []string{"listed 1", "listed 3", "OWN 1"} {
 				Must(w.Devices.Get(as(a.PAMAuthorization), hostname))(t)
@@ -96,16 +110,26 @@ func TestAuthorizations_Devices(t *testing.T) {
 	w := NewWorld(t)
 	device := upsert(t, w, DeviceSpec("one"))
 	a := w.NewAuthorization(t, domain.AuthOAuth2)
-	_, err := w.Authorizations.Update(Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: []int64{device.ID, 999, device.ID}})
-	WantFaults(t, err, NewFault(domain.NotFound, "devices[1]", domain.ReasonNotFound), NewFault(domain.Duplicated, "devices[2]", domain.ReasonTwice))
+	_, err := w.Authorizations.Update(
+		Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: []int64{device.ID, 999, device.ID}},
+	)
+	WantFaults(
+		t, err, NewFault(domain.NotFound, "devices[1]", domain.ReasonNotFound),
+		NewFault(domain.Duplicated, "devices[2]", domain.ReasonTwice),
+	)
 	WantSame(t, len(Must(w.Authorizations.Get(t.Context(), a.ID))(t).Devices), 0)
-	changed := Must(w.Authorizations.Update(Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: []int64{device.ID}}))(t)
+	changed := Must(
+		w.Authorizations.Update(Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: []int64{device.ID}}),
+	)(
+		t,
+	)
 	WantSame(t, changed.Devices, []int64{device.ID})
 	WantSame(t, Must(w.Authorizations.Get(t.Context(), a.ID))(t), changed)
 	WantSame(t, lastEvent(t, w).After, `{"devices":[1]}`)
 }
 
-// TestDevices_Upsert_Guesses: what another replica has done to a device that this one remembers is neither overlooked nor overwritten.
+// TestDevices_Upsert_Guesses: what another replica has done to a device that this one remembers is
+// neither overlooked nor overwritten.
 func TestDevices_Upsert_Guesses(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -124,7 +148,10 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 				moved := DeviceSpec("win 1")
 				moved.Site = "moved"
 				got := upsert(t, one, moved)
-				WantSame(t, []any{got.Site, got.Connectivities, got.Tags, got.Revision}, []any{"moved", []domain.Connectivity{{Type: "SSH", Port: 22}}, []string{"by one"}, int64(3)})
+				WantSame(
+					t, []any{got.Site, got.Connectivities, got.Tags, got.Revision},
+					[]any{"moved", []domain.Connectivity{{Type: "SSH", Port: 22}}, []string{"by one"}, int64(3)},
+				)
 				WantSame(t, Must(one.Devices.ByID(t.Context(), got.ID))(t), got)
 				WantSame(t, lastEvent(t, one).Before, `{"ip":"10.0.0.2","site":"Cloud"}`)
 			})

@@ -16,8 +16,9 @@ func planNames(p *domain.DevicePlan) [4]*string {
 // maxSpellings bounds what is remembered of the names of a file.
 const maxSpellings = 20000
 
-// fileSpelling gives each model, type, vendor and site of a file one spelling, the first: all devices share it. With more names than are remembered the rows
-// behind may have another, which is one more change.
+// fileSpelling gives each model, type, vendor and site of a file one spelling, the first: all
+// devices share it. With more names than are remembered the rows behind may have another, which is
+// one more change.
 type fileSpelling struct{ byText, byKey map[planName]string }
 
 func (f *fileSpelling) unify(p *domain.DevicePlan) {
@@ -39,10 +40,12 @@ func (f *fileSpelling) unify(p *domain.DevicePlan) {
 	}
 }
 
-// correctedNames are those whose spelling a change of the same transaction has corrected, for all devices that have them.
+// correctedNames are those whose spelling a change of the same transaction has corrected, for all
+// devices that have them.
 type correctedNames map[planName]bool
 
-// settle gives a device the spelling that an earlier change has made of its names, or notes those that its plan corrects.
+// settle gives a device the spelling that an earlier change has made of its names, or notes those
+// that its plan corrects.
 func (c correctedNames) settle(before *domain.Device, plan domain.DevicePlan) {
 	if before.ID == 0 {
 		return

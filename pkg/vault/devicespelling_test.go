@@ -11,8 +11,9 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestDevices_Respell: an upsert that differs in case alone corrects the spelling, once, with an event; the second time it is no change, also in another
-// process, which remembers the old spelling.
+// TestDevices_Respell: an upsert that differs in case alone corrects the spelling, once, with an
+// event; the second time it is no change, also in another process, which remembers the old
+// spelling.
 func TestDevices_Respell(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -31,9 +32,12 @@ func TestDevices_Respell(t *testing.T) {
 				change func(*domain.DeviceSpec)
 				want   string
 			}{
-				{"hostname", func(s *domain.DeviceSpec) { s.Hostname = "WIN 1" }, "WIN 1"}, {"model", func(s *domain.DeviceSpec) { s.Model = "rhel" }, "rhel"},
-				{"type", func(s *domain.DeviceSpec) { s.Type = "SERVER" }, "SERVER"}, {"vendor", func(s *domain.DeviceSpec) { s.Vendor = "RED HAT" }, "RED HAT"},
-				{"site", func(s *domain.DeviceSpec) { s.Site = "cLOUD" }, "cLOUD"}, {"device_tags", func(s *domain.DeviceSpec) { s.Tags = new("APP,api") }, "APP, api"},
+				{"hostname", func(s *domain.DeviceSpec) { s.Hostname = "WIN 1" }, "WIN 1"},
+				{"model", func(s *domain.DeviceSpec) { s.Model = "rhel" }, "rhel"},
+				{"type", func(s *domain.DeviceSpec) { s.Type = "SERVER" }, "SERVER"},
+				{"vendor", func(s *domain.DeviceSpec) { s.Vendor = "RED HAT" }, "RED HAT"},
+				{"site", func(s *domain.DeviceSpec) { s.Site = "cLOUD" }, "cLOUD"},
+				{"device_tags", func(s *domain.DeviceSpec) { s.Tags = new("APP,api") }, "APP, api"},
 			} {
 				w.Clock.Pass(time.Minute)
 				step.change(&spec)
@@ -50,9 +54,12 @@ func TestDevices_Respell(t *testing.T) {
 				}
 				WantSame(t, w.CountEvents(t), before+1)
 			}
-			// The names are those of all devices, and those of the other device are remembered in the old spelling.
+			// The names are those of all devices, and those of the other device are remembered in
+			// the old spelling.
 			got := Must(w.Devices.ByID(t.Context(), other.ID))(t)
-			WantSame(t, []string{got.Model, got.Type, got.Vendor, got.Site}, []string{"rhel", "SERVER", "RED HAT", "cLOUD"})
+			WantSame(
+				t, []string{got.Model, got.Type, got.Vendor, got.Site}, []string{"rhel", "SERVER", "RED HAT", "cLOUD"},
+			)
 			spec.Hostname, spec.Tags = "other", nil
 			before := w.CountEvents(t)
 			for _, again := range both {
@@ -63,7 +70,8 @@ func TestDevices_Respell(t *testing.T) {
 	}
 }
 
-// TestDevices_Respell_Created: a new device spells the names of all, and is no change when it comes again.
+// TestDevices_Respell_Created: a new device spells the names of all, and is no change when it comes
+// again.
 func TestDevices_Respell_Created(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -81,14 +89,18 @@ func TestDevices_Respell_Created(t *testing.T) {
 				WantSame(t, Must(there.Devices.ByID(t.Context(), first.ID))(t).Vendor, vendor)
 				WantSame(t, Must(w.Devices.Upsert(t.Context(), spec, nil))(t).Changed(), false)
 			}
-			page := Must(w.Devices.Page(t.Context(), domain.DeviceFilter{Vendor: "RED hat"}, domain.PageRequest{Size: 100}))(t)
+			page := Must(
+				w.Devices.Page(t.Context(), domain.DeviceFilter{Vendor: "RED hat"}, domain.PageRequest{Size: 100}),
+			)(
+				t,
+			)
 			WantSame(t, len(page.Items), 6)
 		})
 	}
 }
 
-// TestDevices_Respell_Import: the first row that spells a name in another way corrects it for all, and a file that mixes spellings is no change when it
-// comes again.
+// TestDevices_Respell_Import: the first row that spells a name in another way corrects it for all,
+// and a file that mixes spellings is no change when it comes again.
 func TestDevices_Respell_Import(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -100,7 +112,9 @@ func TestDevices_Respell_Import(t *testing.T) {
 					var text strings.Builder
 					text.WriteString("hostname,ip,model,type,vendor,site\n")
 					for i := range rows {
-						fmt.Fprintf(&text, "host %d-%d,10.0.0.1,RHEL,Server,%s,Cloud\n", rows, i, vendors[i%len(vendors)])
+						fmt.Fprintf(
+							&text, "host %d-%d,10.0.0.1,RHEL,Server,%s,Cloud\n", rows, i, vendors[i%len(vendors)],
+						)
 					}
 					return text.String()
 				}
@@ -122,7 +136,8 @@ func TestDevices_Respell_Import(t *testing.T) {
 	}
 }
 
-// TestDevices_Respell_Concurrency: many who spell the same names in many ways, by themselves and in files, wait for one another and do not fail.
+// TestDevices_Respell_Concurrency: many who spell the same names in many ways, by themselves and in
+// files, wait for one another and do not fail.
 func TestDevices_Respell_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -140,12 +155,15 @@ func TestDevices_Respell_Concurrency(t *testing.T) {
 					}
 					names := []string{spell(0, "model"), spell(i, "type"), spell(i/2, "vendor"), spell(i/3, "site")}
 					spec := domain.DeviceSpec{
-						Hostname: fmt.Sprint("host ", round), IP: "10.0.0.1", Model: names[0], Type: names[1], Vendor: names[2], Site: names[3],
+						Hostname: fmt.Sprint("host ", round), IP: "10.0.0.1", Model: names[0], Type: names[1],
+						Vendor: names[2], Site: names[3],
 					}
 					var err error
 					if i%4 == 3 {
-						_, err = both[i%2].Devices.Import(Operator(t), strings.NewReader("hostname,ip,model,type,vendor,site\n"+
-							"host 0,10.0.0.1,"+strings.Join(names, ",")+"\nhost 9,10.0.0.1,"+strings.Join(names, ",")+"\n"), true)
+						_, err = both[i%2].Devices.Import(Operator(t),
+							strings.NewReader("hostname,ip,model,type,vendor,site\n"+
+								"host 0,10.0.0.1,"+strings.Join(names, ",")+"\nhost 9,10.0.0.1,"+
+								strings.Join(names, ",")+"\n"), true)
 					} else {
 						_, err = both[i%2].Devices.Upsert(t.Context(), spec, nil)
 					}

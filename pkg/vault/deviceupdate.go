@@ -27,7 +27,8 @@ func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpda
 	return done.After, err
 }
 
-// SetEnabled takes a device out of use or into use again; one that is so already stays as it is. Errors: *domain.Error with Missing.
+// SetEnabled takes a device out of use or into use again; one that is so already stays as it is.
+// Errors: *domain.Error with Missing.
 func (s *Devices) SetEnabled(ctx context.Context, id int64, enabled bool) (domain.Device, error) {
 	return s.Update(ctx, id, domain.DeviceUpdate{Enabled: &enabled})
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestDevices_Update: each change leaves one event, none leaves none, and what another has changed meanwhile stays.
+// TestDevices_Update: each change leaves one event, none leaves none, and what another has changed
+// meanwhile stays.
 func TestDevices_Update(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -22,14 +23,24 @@ func TestDevices_Update(t *testing.T) {
 			want := upsert(t, w, DeviceSpec("Win 1"))
 			w.Clock.Pass(time.Minute)
 			before := w.CountEvents(t)
-			for _, update := range []domain.DeviceUpdate{{}, {Enabled: new(true)}, {IP: new(" 10.0.0.1 ")}, {Tags: []string{}, Domains: []string{}}} {
+			for _, update := range []domain.DeviceUpdate{
+				{}, {Enabled: new(true)}, {IP: new(" 10.0.0.1 ")}, {Tags: []string{}, Domains: []string{}},
+			} {
 				WantSame(t, Must(w.Devices.Update(ctx, want.ID, update))(t).Revision, want.Revision)
 			}
 			WantSame(t, w.CountEvents(t), before)
-			want.Domains, want.Enabled, want.Revision, want.UpdatedAt = []string{"corp.example.com"}, false, 2, w.Clock.Now()
-			changed := Must(w.Devices.Update(ctx, want.ID, domain.DeviceUpdate{Domains: []string{"corp"}, Enabled: new(false)}))(t)
+			want.Domains, want.Enabled, want.Revision, want.UpdatedAt = []string{"corp.example.com"}, false, 2,
+				w.Clock.Now()
+			changed := Must(
+				w.Devices.Update(ctx, want.ID, domain.DeviceUpdate{Domains: []string{"corp"}, Enabled: new(false)}),
+			)(
+				t,
+			)
 			WantSame(t, changed, Must(w.Devices.ByID(ctx, want.ID))(t))
-			WantSame(t, []any{changed.Domains[0], changed.Enabled, changed.Revision}, []any{"corp.example.com", false, int64(2)})
+			WantSame(
+				t, []any{changed.Domains[0], changed.Enabled, changed.Revision},
+				[]any{"corp.example.com", false, int64(2)},
+			)
 			events := w.Events(t)
 			WantSame(t, len(events), before+1)
 			WantSame(t, events[before].After, `{"device_domain":"corp.example.com","enabled":false}`)
@@ -52,7 +63,8 @@ func TestDevices_Update(t *testing.T) {
 	}
 }
 
-// TestDevices_Upsert_Enables: an upsert enables where the server is set to, and says what it was before.
+// TestDevices_Upsert_Enables: an upsert enables where the server is set to, and says what it was
+// before.
 func TestDevices_Upsert_Enables(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -12,13 +12,16 @@ import (
 // The resources of this package, as the audit and the log tell of them.
 var (
 	devices = audit.Resource[domain.Device]{
-		Scope: domain.ScopeDevices, Facts: deviceFacts, Name: func(d domain.Device) (int64, string) { return d.ID, d.Hostname },
+		Scope: domain.ScopeDevices, Facts: deviceFacts,
+		Name: func(d domain.Device) (int64, string) { return d.ID, d.Hostname },
 	}
 	deviceDomains = audit.Resource[domain.DeviceDomain]{
-		Scope: domain.ScopeDomains, Facts: deviceDomainFacts, Name: func(d domain.DeviceDomain) (int64, string) { return d.ID, d.Name },
+		Scope: domain.ScopeDomains, Facts: deviceDomainFacts,
+		Name: func(d domain.DeviceDomain) (int64, string) { return d.ID, d.Name },
 	}
 	applications = audit.Resource[domain.Application]{
-		Scope: domain.ScopeApplications, Facts: applicationFacts, Name: func(a domain.Application) (int64, string) { return a.ID, a.Name },
+		Scope: domain.ScopeApplications, Facts: applicationFacts,
+		Name: func(a domain.Application) (int64, string) { return a.ID, a.Name },
 	}
 	authorizations = audit.Resource[domain.PAMAuthorization]{
 		Scope: domain.ResourceAuthorizations, Facts: authorizationFacts,
@@ -28,9 +31,11 @@ var (
 
 func deviceFacts(d domain.Device) audit.Facts {
 	return audit.Facts{
-		"hostname": d.Hostname, "ip": d.IP, "model": d.Model, "type": d.Type, "vendor": d.Vendor, "site": d.Site, "enabled": d.Enabled,
+		"hostname": d.Hostname, "ip": d.IP, "model": d.Model, "type": d.Type, "vendor": d.Vendor, "site": d.Site,
+		"enabled":       d.Enabled,
 		"device_domain": strings.Join(d.Domains, ","), "device_tags": strings.Join(d.Tags, ", "),
-		"connectivities": domain.FormatConnectivities(d.Connectivities), "session_remote_config": domain.FormatRemote(d.Remote),
+		"connectivities":        domain.FormatConnectivities(d.Connectivities),
+		"session_remote_config": domain.FormatRemote(d.Remote),
 	}
 }
 
@@ -40,8 +45,11 @@ func applicationFacts(a domain.Application) audit.Facts {
 
 func authorizationFacts(a domain.PAMAuthorization) audit.Facts {
 	return audit.Facts{
-		"application_id": a.ApplicationID, "name": a.Name, "enabled": a.Enabled, "write": a.Write, "resources": a.Resources, "expires_at": audit.Moment(a.ExpiresAt),
-		"allowed_ips": audit.Prefixes(a.AllowedIPs), "referrers": a.Referrers, "devices": a.Devices, "certificate_fingerprint": a.Fingerprint, "generation": a.Generation, "previous_until": audit.Moment(a.PreviousUntil),
+		"application_id": a.ApplicationID, "name": a.Name, "enabled": a.Enabled, "write": a.Write,
+		"resources": a.Resources, "expires_at": audit.Moment(a.ExpiresAt),
+		"allowed_ips": audit.Prefixes(a.AllowedIPs), "referrers": a.Referrers, "devices": a.Devices,
+		"certificate_fingerprint": a.Fingerprint, "generation": a.Generation,
+		"previous_until": audit.Moment(a.PreviousUntil),
 	}
 }
 

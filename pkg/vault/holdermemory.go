@@ -7,8 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/bounded"
 )
 
-// holderMemory has the authorizations that were read, by what they were asked for. What it has goes with one knowledge of who may do what: it is dropped
-// when that is replaced.
+// holderMemory has the authorizations that were read, by what they were asked for. What it has goes
+// with one knowledge of who may do what: it is dropped when that is replaced.
 type holderMemory struct {
 	mu      sync.RWMutex // guards all that follows, for a look-up
 	of      *access.Knowledge

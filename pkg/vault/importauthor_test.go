@@ -7,12 +7,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestImportAuthor: an import is finished by later versions too, so the author keeps the form in which it was stored first.
+// TestImportAuthor: an import is finished by later versions too, so the author keeps the form in
+// which it was stored first.
 func TestImportAuthor(t *testing.T) {
 	t.Parallel()
 	const golden = `{"Kind":"apikey","ID":7,"Name":"admin","Operation":"importDevices","Address":"192.0.2.1","RequestID":"r1"}`
 	ctx := domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: 7, Name: "admin"})
-	ctx = domain.WithOrigin(ctx, domain.Origin{Operation: "importDevices", Address: netip.MustParseAddr("192.0.2.1"), RequestID: "r1"})
+	ctx = domain.WithOrigin(
+		ctx, domain.Origin{Operation: "importDevices", Address: netip.MustParseAddr("192.0.2.1"), RequestID: "r1"},
+	)
 	if text, err := authorOf(ctx); err != nil || text != golden {
 		t.Errorf("%s, %v", text, err)
 	}

@@ -30,11 +30,15 @@ type ImportQueue struct {
 
 // NewImportQueue returns an empty queue.
 func NewImportQueue() *ImportQueue {
-	return &ImportQueue{turns: turns.New(bounded.TurnBounds{Workers: 1, Each: 1, Queue: maxCallersImports, Total: maxWaitingImports}, importRetry)}
+	return &ImportQueue{
+		turns: turns.New(
+			bounded.TurnBounds{Workers: 1, Each: 1, Queue: maxCallersImports, Total: maxWaitingImports}, importRetry,
+		),
+	}
 }
 
-// Do runs fn, which needs a file of so many bytes, when it is its turn. Errors: Forbidden with ReasonLimit when too many wait already; that of the
-// context if it ends before.
+// Do runs fn, which needs a file of so many bytes, when it is its turn. Errors: Forbidden with
+// ReasonLimit when too many wait already; that of the context if it ends before.
 func (q *ImportQueue) Do(ctx context.Context, size int, fn func() error) error {
 	if q == nil {
 		return fn()

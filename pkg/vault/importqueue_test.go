@@ -12,19 +12,23 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestImportQueue: one runs, so many wait, by their number, of one caller and of all, and by their bytes; the others are told to come back.
+// TestImportQueue: one runs, so many wait, by their number, of one caller and of all, and by their
+// bytes; the others are told to come back.
 func TestImportQueue(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ callers, each, size, fit int }{
-		"of one caller": {1, maxCallersImports, 10, 1 + maxCallersImports}, "of all": {8, maxCallersImports, 10, 1 + maxWaitingImports},
-		"large files": {1, 9, maxImportBytes / 4, 4}, "one that is too large alone": {1, 9, maxImportBytes + 1, 1},
+		"of one caller": {1, maxCallersImports, 10, 1 + maxCallersImports},
+		"of all":        {8, maxCallersImports, 10, 1 + maxWaitingImports},
+		"large files":   {1, 9, maxImportBytes / 4, 4}, "one that is too large alone": {1, 9, maxImportBytes + 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q, release, running := NewImportQueue(), make(chan struct{}), 0
 				outcomes := make(chan error, test.fit)
 				as := func(n int) context.Context {
-					return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: int64(n % test.callers)})
+					return domain.WithPrincipal(
+						t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: int64(n % test.callers)},
+					)
 				}
 				for n := range test.fit {
 					go func() {
@@ -65,7 +69,9 @@ func TestImportQueue_Others(t *testing.T) {
 			ctx := domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: caller})
 			group.Go(func() {
 				time.Sleep(time.Duration(n) * time.Millisecond)
-				if err := q.Do(ctx, 1, func() error { time.Sleep(time.Second); order = append(order, caller); return nil }); err != nil {
+				if err := q.Do(
+					ctx, 1, func() error { time.Sleep(time.Second); order = append(order, caller); return nil },
+				); err != nil {
 					t.Error(err)
 				}
 			})

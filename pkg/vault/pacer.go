@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// How long one writes at a time, and then leaves room: another process that waits for an SQLite file looks at it every 20 ms at least.
+// How long one writes at a time, and then leaves room: another process that waits for an SQLite
+// file looks at it every 20 ms at least.
 const (
 	paceWork = 300 * time.Millisecond
 	paceRest = 25 * time.Millisecond
 )
 
-// pacer lets others write between the parts of a long work, where one writes at a time, and says how many rows a part should have.
+// pacer lets others write between the parts of a long work, where one writes at a time, and says
+// how many rows a part should have.
 type pacer struct {
 	rests  bool
 	worked time.Duration // since the last rest

@@ -9,7 +9,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestDevices_Import_SlowDisk: where a part takes too long the next ones are smaller, down to 64 rows: those who wait to write do not wait longer than that.
+// TestDevices_Import_SlowDisk: where a part takes too long the next ones are smaller, down to 64
+// rows: those who wait to write do not wait longer than that.
 func TestDevices_Import_SlowDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a slow disk, which -short leaves out")

@@ -41,7 +41,8 @@ func (r *RecentDevices) Forget() {
 // keep remembers a device as it was saved; created says that there was none.
 func (r *RecentDevices) keep(device domain.Device, created bool) {
 	// As the database keeps them.
-	device.CreatedAt, device.UpdatedAt = device.CreatedAt.Truncate(time.Microsecond), device.UpdatedAt.Truncate(time.Microsecond)
+	device.CreatedAt, device.UpdatedAt = device.CreatedAt.Truncate(time.Microsecond),
+		device.UpdatedAt.Truncate(time.Microsecond)
 	key := domain.NameKey(device.Hostname)
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,8 +7,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The token of an authorization of the method none is its secret. It is sealed, as the secrets of the other methods are; the row has in its place what is
-// left of it for people to see. Rows of earlier releases have the token itself: it goes on working, and is sealed in the background.
+// The token of an authorization of the method none is its secret. It is sealed, as the secrets of
+// the other methods are; the row has in its place what is left of it for people to see. Rows of
+// earlier releases have the token itself: it goes on working, and is sealed in the background.
 
 // seal puts the sealed secrets into the authorization.
 func (s *Authorizations) seal(a *domain.PAMAuthorization, secrets secretPair) {
@@ -48,8 +49,8 @@ func (h holder) plainToken() bool {
 	return h.Application.Method == domain.AuthUnsigned && h.present.secret == ""
 }
 
-// sealToken seals the token of an authorization unless that has been done. Nothing else of the authorization changes, so nobody is asked for a right, and the
-// audit has no event.
+// sealToken seals the token of an authorization unless that has been done. Nothing else of the
+// authorization changes, so nobody is asked for a right, and the audit has no event.
 func (s *Authenticator) sealToken(ctx context.Context, id int64) error {
 	return s.Access.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.AccessControl().Advance(ctx); err != nil { // nobody else changes authorizations meanwhile
@@ -69,10 +70,12 @@ func (s *Authenticator) sealToken(ctx context.Context, id int64) error {
 	})
 }
 
-// SealTokens seals the tokens that earlier releases have left open, also those that a replica of an earlier release makes beside this one.
+// SealTokens seals the tokens that earlier releases have left open, also those that a replica of an
+// earlier release makes beside this one.
 func (s *Authenticator) SealTokens(ctx context.Context) error {
 	for cursor := int64(0); ; {
-		page, err := s.Access.Store.PAMAuthorizations().Page(ctx, 0, domain.PageRequest{Cursor: cursor, Size: pageOfAll})
+		page, err := s.Access.Store.PAMAuthorizations().
+			Page(ctx, 0, domain.PageRequest{Cursor: cursor, Size: pageOfAll})
 		if err != nil {
 			return err
 		}

@@ -12,23 +12,29 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestUnsigned_TokenIsSecret: the token of the method none is shown once, is sealed at rest, and is in no list, log or event.
+// TestUnsigned_TokenIsSecret: the token of the method none is shown once, is sealed at rest, and is
+// in no list, log or event.
 func TestUnsigned_TokenIsSecret(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			log := &LockedBuffer{}
-			w := WorldOn(t, open(t), slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})).With(t, Permissive)
+			w := WorldOn(t, open(t), slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})).
+				With(t, Permissive)
 			ctx := Operator(t)
 			first := w.NewAuthorization(t, domain.AuthUnsigned)
 			second := Must(w.Authorizations.Rotate(ctx, first.ID, time.Hour))(t)
-			WantSame(t, []int{len(first.Token), len(second.Token), len(first.Secret), len(second.Secret)}, []int{41, 41, 0, 0})
+			WantSame(
+				t, []int{len(first.Token), len(second.Token), len(first.Secret), len(second.Secret)},
+				[]int{41, 41, 0, 0},
+			)
 			w.WantPAM(t, Unsigned(t, first), OverTLS, BadClient)
 			w.WantPAM(t, Unsigned(t, second), OverTLS)
 			want := "************" + second.Token[37:]
 			seen := []string{
-				Must(w.Authorizations.Get(ctx, first.ID))(t).Token, Must(w.Authorizations.Page(ctx, 0, domain.PageRequest{Size: 10}))(t).Items[0].Token,
+				Must(w.Authorizations.Get(ctx, first.ID))(t).Token,
+				Must(w.Authorizations.Page(ctx, 0, domain.PageRequest{Size: 10}))(t).Items[0].Token,
 				Must(w.Authorizations.Update(ctx, first.ID, domain.PAMAuthorizationUpdate{Write: new(false)}))(t).Token,
 			}
 			WantSame(t, seen, []string{want, want, want})
@@ -54,7 +60,8 @@ func leaveOpen(t testing.TB, w *World, issued vault.IssuedAuthorization, sealedE
 	Check(t, w.Store.PAMAuthorizations().Update(t.Context(), a))
 }
 
-// TestUnsigned_EarlierRelease: tokens that an earlier release has left open go on working, and are sealed in the background; using them writes nothing.
+// TestUnsigned_EarlierRelease: tokens that an earlier release has left open go on working, and are
+// sealed in the background; using them writes nothing.
 func TestUnsigned_EarlierRelease(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -79,7 +86,8 @@ func TestUnsigned_EarlierRelease(t *testing.T) {
 	}
 }
 
-// TestPAMAccess_TokenLife: what a client is told of a token's life is no longer than the authorization has left, or the secret that it came with.
+// TestPAMAccess_TokenLife: what a client is told of a token's life is no longer than the
+// authorization has left, or the secret that it came with.
 func TestPAMAccess_TokenLife(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -90,18 +98,27 @@ func TestPAMAccess_TokenLife(t *testing.T) {
 	WantSame(t, life(a), auth.PAMLife)
 	rotated := Must(w.Authorizations.Rotate(Operator(t), a.ID, 10*time.Minute))(t)
 	WantSame(t, []time.Duration{life(a), life(rotated)}, []time.Duration{10 * time.Minute, auth.PAMLife})
-	Must(w.Authorizations.Update(Operator(t), a.ID, domain.PAMAuthorizationUpdate{ExpiresAt: new(Noon.Add(5 * time.Minute))}))(t)
+	Must(
+		w.Authorizations.Update(
+			Operator(t), a.ID, domain.PAMAuthorizationUpdate{ExpiresAt: new(Noon.Add(5 * time.Minute))},
+		),
+	)(
+		t,
+	)
 	WantSame(t, []time.Duration{life(a), life(rotated)}, []time.Duration{5 * time.Minute, 5 * time.Minute})
 	w.Clock.Pass(5*time.Minute - 1)
 	WantSame(t, life(rotated), 1)
 }
 
-// TestPAMAccess_Parts: a refusal says which part of the credential it is for, to the audit and the log.
+// TestPAMAccess_Parts: a refusal says which part of the credential it is for, to the audit and the
+// log.
 func TestPAMAccess_Parts(t *testing.T) {
 	t.Parallel()
 	log := &LockedBuffer{}
-	w := WorldOn(t, Engines["sqlite"](t), slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})).With(t, Permissive)
-	one, two, none := w.NewAuthorization(t, domain.AuthOAuth1), w.NewAuthorization(t, domain.AuthOAuth2), w.NewAuthorization(t, domain.AuthUnsigned)
+	w := WorldOn(t, Engines["sqlite"](t), slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})).
+		With(t, Permissive)
+	one, two, none := w.NewAuthorization(t, domain.AuthOAuth1), w.NewAuthorization(t, domain.AuthOAuth2),
+		w.NewAuthorization(t, domain.AuthUnsigned)
 	signed := func(alter func(*vault.IssuedAuthorization), at time.Time) func() error {
 		a := one
 		alter(&a)
@@ -115,9 +132,13 @@ func TestPAMAccess_Parts(t *testing.T) {
 		call func() error
 		want domain.Part
 	}{
-		"another secret":    {signed(func(a *vault.IssuedAuthorization) { a.Secret = "x" }, Noon), domain.PartSignature},
-		"another token":     {signed(func(a *vault.IssuedAuthorization) { a.Token = two.Key }, Noon), domain.PartToken},
-		"an unknown key":    {signed(func(a *vault.IssuedAuthorization) { a.Key = strings.Repeat("0", 41) }, Noon), domain.PartKey},
+		"another secret": {
+			signed(func(a *vault.IssuedAuthorization) { a.Secret = "x" }, Noon), domain.PartSignature,
+		},
+		"another token": {signed(func(a *vault.IssuedAuthorization) { a.Token = two.Key }, Noon), domain.PartToken},
+		"an unknown key": {
+			signed(func(a *vault.IssuedAuthorization) { a.Key = strings.Repeat("0", 41) }, Noon), domain.PartKey,
+		},
 		"a clock":           {signed(func(*vault.IssuedAuthorization) {}, Noon.Add(time.Hour)), domain.PartTimestamp},
 		"another method":    {signed(func(a *vault.IssuedAuthorization) { *a = none }, Noon), domain.PartMethod},
 		"an unknown client": {token("x", "y"), domain.PartKey},
@@ -127,21 +148,33 @@ func TestPAMAccess_Parts(t *testing.T) {
 			_, _, err := w.PAMAccess.Signed(t.Context(), Unsigned(t, none), vault.Request{})
 			return err
 		}, domain.PartTLS},
-		"signed with a dash": {func() error { _, _, err := w.PAMAccess.Signed(t.Context(), Unsigned(t, one), OverTLS); return err }, domain.PartSignature},
+		"signed with a dash": {
+			func() error { _, _, err := w.PAMAccess.Signed(t.Context(), Unsigned(t, one), OverTLS); return err },
+			domain.PartSignature,
+		},
 	} {
 		err := test.call()
 		if got := domain.PartOf(err); got != test.want {
 			t.Errorf("%s: %q, not %q: %v", name, got, test.want, err)
 		}
 		for _, f := range domain.Faults(err) {
-			w.Refusals.Record(domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: 1}), domain.ScopeDevices, 0, f)
-			if after := w.Events(t)[len(w.Events(t))-1].After; !strings.Contains(after, `"part":"`+string(test.want)+`"`) {
+			w.Refusals.Record(
+				domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalAPIKey, ID: 1}),
+				domain.ScopeDevices, 0, f,
+			)
+			if after := w.Events(t)[len(w.Events(t))-1].After; !strings.Contains(
+				after, `"part":"`+string(test.want)+`"`,
+			) {
 				t.Errorf("%s: the audit says %s", name, after)
 			}
 		}
 	}
 	said := log.String()
-	if !strings.Contains(said, "POST&https%3A%2F%2Fvault.example.com%2Fiso%2Fpam%2Fdevice&oauth_consumer_key%3D"+one.Key) || strings.Contains(said, one.Token) {
+	if !strings.Contains(
+		said, "POST&https%3A%2F%2Fvault.example.com%2Fiso%2Fpam%2Fdevice&oauth_consumer_key%3D"+one.Key,
+	) || strings.Contains(
+		said, one.Token,
+	) {
 		t.Errorf("the log does not tell the base string, or tells the token: %s", said)
 	}
 	WantSame(t, strings.Count(said, "base_string"), 1)

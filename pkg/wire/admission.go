@@ -28,7 +28,8 @@ const (
 	maxLongEach = 24
 )
 
-// lane bounds how many requests of a kind are served at once. Who waits has a place in a queue and nothing else.
+// lane bounds how many requests of a kind are served at once. Who waits has a place in a queue and
+// nothing else.
 type lane struct {
 	turns   chan struct{}
 	waiting atomic.Int32 // requests that wait for a turn; each counts itself while it waits
@@ -62,8 +63,9 @@ func (l *lane) enter(ctx context.Context) error {
 
 func (l *lane) leave() { <-l.turns }
 
-// admission keeps the kinds of requests apart, so that however many there are of one, the others find their turn. What anybody may ask for gets few
-// turns: its answers are short work, and many who ask at once must not take the processors from those who have a credential.
+// admission keeps the kinds of requests apart, so that however many there are of one, the others
+// find their turn. What anybody may ask for gets few turns: its answers are short work, and many
+// who ask at once must not take the processors from those who have a credential.
 type admission struct {
 	public, tokens, known, long *lane
 	bodies                      *bodies
@@ -73,8 +75,10 @@ type admission struct {
 func newAdmission() admission {
 	processors := runtime.GOMAXPROCS(0)
 	return admission{
-		public: newLane(max(4, 2*processors)), tokens: newLane(max(8, 4*processors)), known: newLane(max(128, 64*processors)), long: newLane(maxLong),
-		bodies: &bodies{}, shares: turns.New(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
+		public: newLane(max(4, 2*processors)), tokens: newLane(max(8, 4*processors)),
+		known: newLane(max(128, 64*processors)), long: newLane(maxLong),
+		bodies: &bodies{},
+		shares: turns.New(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
 	}
 }
 
@@ -88,7 +92,8 @@ func (a admission) laneOf(c echo.Context) *lane {
 		return a.tokens
 	case isLong(c.Request().Method, path):
 		return a.long
-	case !isDialect(path) || strings.HasSuffix(path, "/crl") || isStranger(c.Request()) && !strings.Contains(path, "/pam/device"):
+	case !isDialect(path) || strings.HasSuffix(path, "/crl") || isStranger(c.Request()) &&
+		!strings.Contains(path, "/pam/device"):
 		return a.public
 	}
 	return a.known
@@ -96,7 +101,8 @@ func (a admission) laneOf(c echo.Context) *lane {
 
 // isDialect reports whether the dialects answer for a route, in their own words.
 func isDialect(path string) bool {
-	return (strings.HasPrefix(path, api.Prefix+"/") || strings.HasPrefix(path, pam.Prefix+"/")) && !strings.Contains(path, "/openapi.")
+	return (strings.HasPrefix(path, api.Prefix+"/") || strings.HasPrefix(path, pam.Prefix+"/")) &&
+		!strings.Contains(path, "/openapi.")
 }
 
 // isStranger reports whether a request shows no credential where the api dialect has one.
@@ -142,7 +148,8 @@ func (v *visit) leave() bool {
 	return had
 }
 
-// begin is the outermost middleware. It serves what belongs to no dialect in its turn; the dialects do so where they know how to refuse.
+// begin is the outermost middleware. It serves what belongs to no dialect in its turn; the dialects
+// do so where they know how to refuse.
 func (a admission) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	admitted := a.middleware(next)
 	return func(c echo.Context) error {
@@ -175,7 +182,9 @@ func (a admission) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		defer v.leave()
-		if v.lane == a.known { // the others have more to lose: memory for long bodies, or time for those who have a credential
+		// the others have more to lose: memory for long bodies, or time for those who have a
+		// credential
+		if v.lane == a.known {
 			domain.HoldTurn(ctx, func() { v.leave() })
 		}
 		return next(c)

@@ -24,7 +24,8 @@ func TestLane(t *testing.T) {
 			}
 		}
 		begin := time.Now()
-		if err := l.enter(t.Context()); !errors.Is(err, domain.ErrOverloaded) || domain.RetryAfter(err) == 0 || time.Since(begin) != turnWait {
+		if err := l.enter(t.Context()); !errors.Is(err, domain.ErrOverloaded) || domain.RetryAfter(err) == 0 ||
+			time.Since(begin) != turnWait {
 			t.Errorf("%v after %s", err, time.Since(begin))
 		}
 		gone, leave := context.WithCancel(t.Context())
@@ -94,7 +95,9 @@ func TestDocument_NotModified(t *testing.T) {
 		if condition != "" {
 			request.Header.Set("If-None-Match", condition)
 		}
-		if err := document("text/plain", func() ([]byte, error) { return []byte("content"), nil })(e.NewContext(request, recorder)); err != nil {
+		if err := document("text/plain", func() ([]byte, error) { return []byte("content"), nil })(
+			e.NewContext(request, recorder),
+		); err != nil {
 			t.Fatal(err)
 		}
 		return recorder
@@ -104,7 +107,9 @@ func TestDocument_NotModified(t *testing.T) {
 	if first.Code != http.StatusOK || first.Body.String() != "content" || len(tag) < 10 {
 		t.Errorf("%d %q %q", first.Code, first.Body, tag)
 	}
-	for condition, want := range map[string]int{tag: 304, "W/" + tag: 304, `"x", ` + tag: 304, "*": 304, `"x"`: 200, tag[1:]: 200} {
+	for condition, want := range map[string]int{
+		tag: 304, "W/" + tag: 304, `"x", ` + tag: 304, "*": 304, `"x"`: 200, tag[1:]: 200,
+	} {
 		if got := ask(condition); got.Code != want || want == 304 && got.Body.Len() > 0 {
 			t.Errorf("%s: %d", condition, got.Code)
 		}
@@ -116,7 +121,11 @@ func TestMetrics_GatheredSeldom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		gathered := 0
-		m := &metrics{gather: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { gathered++; _, _ = w.Write([]byte("x 1\n")) })}
+		m := &metrics{
+			gather: http.HandlerFunc(
+				func(w http.ResponseWriter, _ *http.Request) { gathered++; _, _ = w.Write([]byte("x 1\n")) },
+			),
+		}
 		ask := func(times, want int) {
 			t.Helper()
 			for range times {

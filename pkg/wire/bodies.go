@@ -14,14 +14,16 @@ import (
 )
 
 const (
-	// maxBodies is how many bytes of bodies are in memory at once, apart from those of requests of many rows.
+	// maxBodies is how many bytes of bodies are in memory at once, apart from those of requests of
+	// many rows.
 	maxBodies = 64 << 20
 	// minBody is what a body counts at least, for what reads it needs memory as well.
 	minBody = 16 << 10
 )
 
-// bodies bounds the memory of request bodies. For lack of room those are cut off that have been coming longest: who sends what it has is done in a moment,
-// so it is the ones that keep their bodies back.
+// bodies bounds the memory of request bodies. For lack of room those are cut off that have been
+// coming longest: who sends what it has is done in a moment, so it is the ones that keep their
+// bodies back.
 type bodies struct {
 	// mu guards all that follows, and the bodies among those that are coming. It is held for an
 	// addition, and while others are cut off; never while a body is read.
@@ -61,7 +63,8 @@ func (b *bodies) cutOff(one *body) {
 	one.stop()
 }
 
-// arrived says that nobody waits for a body any more. The error is a [domain.Unavailable] when it was cut off.
+// arrived says that nobody waits for a body any more. The error is a [domain.Unavailable] when it
+// was cut off.
 func (b *bodies) arrived(one *body) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,7 +88,8 @@ func (b *bodies) end(one *body) {
 	}
 }
 
-// read reads a body from reader, of at most so many bytes. Its room is given back when the visit ends.
+// read reads a body from reader, of at most so many bytes. Its room is given back when the visit
+// ends.
 func (b *bodies) read(c echo.Context, v *visit, reader io.Reader, limit int64) ([]byte, error) {
 	size := limit
 	if length := c.Request().ContentLength; length >= 0 {
@@ -104,8 +108,9 @@ func (b *bodies) read(c echo.Context, v *visit, reader io.Reader, limit int64) (
 	return data, err
 }
 
-// readBody is [oas.ReadBody]: while a body comes its request has no turn, so that one that is kept back holds up nobody. Only a body that
-// may be large keeps it, for its turns are few, and bound the memory.
+// readBody is [oas.ReadBody]: while a body comes its request has no turn, so that one that is kept
+// back holds up nobody. Only a body that may be large keeps it, for its turns are few, and bound
+// the memory.
 func (a admission) readBody(c echo.Context, reader io.Reader, limit int64) ([]byte, error) {
 	v, _ := c.Get(visitKey).(*visit)
 	if v == nil || c.Request().ContentLength == 0 || limit > oas.DefaultMaxBody {

@@ -51,7 +51,8 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// TestReadBody_CutOff: a body that is cut off ends with an error that says to come again, and its request has no turn.
+// TestReadBody_CutOff: a body that is cut off ends with an error that says to come again, and its
+// request has no turn.
 func TestReadBody_CutOff(t *testing.T) {
 	t.Parallel()
 	a := newAdmission()
@@ -70,7 +71,9 @@ func TestReadBody_CutOff(t *testing.T) {
 	defer server.Close()
 	body, rest := io.Pipe()
 	defer func() { _ = rest.Close() }()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/api/things", io.MultiReader(strings.NewReader("{"), body))
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, server.URL+"/api/things", io.MultiReader(strings.NewReader("{"), body),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

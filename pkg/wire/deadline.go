@@ -10,11 +10,13 @@ import (
 
 const (
 	defaultTimeout = 30 * time.Second
-	// longTimeout is for requests of many rows. It leaves time to answer before the connection is cut.
+	// longTimeout is for requests of many rows. It leaves time to answer before the connection is
+	// cut.
 	longTimeout = 170 * time.Second
 )
 
-// deadline gives every request so long, after which nothing more is done for it, least of all stored.
+// deadline gives every request so long, after which nothing more is done for it, least of all
+// stored.
 func deadline(timeout time.Duration) echo.MiddlewareFunc {
 	if timeout == 0 {
 		timeout = defaultTimeout

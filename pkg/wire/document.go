@@ -9,7 +9,8 @@ import (
 	genpam "github.com/chaveiro/chaveiro/gen/pam"
 )
 
-// encodings read an OpenAPI document in both of them, once in a process and not before somebody asks: the second takes half as long as a start.
+// encodings read an OpenAPI document in both of them, once in a process and not before somebody
+// asks: the second takes half as long as a start.
 type encodings struct {
 	asJSON, asYAML func() ([]byte, error)
 }

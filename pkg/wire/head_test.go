@@ -17,7 +17,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// createAll leaves something with the id 1 in every list, and returns a token of the vault's dialect.
+// createAll leaves something with the id 1 in every list, and returns a token of the vault's
+// dialect.
 func createAll(t *testing.T, s *wiretest.Server) string {
 	t.Helper()
 	createCA(t, s)
@@ -44,14 +45,22 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 		}
 	}
 	const devices = "hostname,ip,model,type,vendor,site\nx,10.0.0.1,m,t,v,s\n"
-	if got := ask(s.Handler, "POST", "/api/pam/devices/import", devices, "Authorization", "Bearer "+s.Token, "Content-Type", "text/csv"); got.Code != 200 {
+	if got := ask(
+		s.Handler, "POST", "/api/pam/devices/import", devices, "Authorization", "Bearer "+s.Token, "Content-Type",
+		"text/csv",
+	); got.Code != 200 {
 		t.Fatal(got.Body)
 	}
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {authorization.ID}, "client_secret": {authorization.Secret}}
+	form := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {authorization.ID}, "client_secret": {authorization.Secret},
+	}
 	var token struct {
 		Value string `json:"access_token"`
 	}
-	got := ask(s.Handler, "POST", "/iso/oauth2/token", form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "X-Forwarded-Proto", "https")
+	got := ask(
+		s.Handler, "POST", "/iso/oauth2/token", form.Encode(), "Content-Type", "application/x-www-form-urlencoded",
+		"X-Forwarded-Proto", "https",
+	)
 	if err := json.Unmarshal(got.Body.Bytes(), &token); err != nil || token.Value == "" {
 		t.Fatalf("token: %d %s", got.Code, got.Body)
 	}
@@ -77,7 +86,8 @@ func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (p
 	return paths
 }
 
-// TestHead_AllOperations: HEAD has the status and the header of GET at every operation, for every caller, and no content.
+// TestHead_AllOperations: HEAD has the status and the header of GET at every operation, for every
+// caller, and no content.
 func TestHead_AllOperations(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -91,9 +101,12 @@ func TestHead_AllOperations(t *testing.T) {
 				answered += len(content)
 			}
 			for _, header := range []http.Header{got.Header, want.Header} {
-				maps.DeleteFunc(header, func(name string, _ []string) bool { return name == "X-Request-Id" || name == "Date" })
+				maps.DeleteFunc(
+					header, func(name string, _ []string) bool { return name == "X-Request-Id" || name == "Date" },
+				)
 			}
-			if diff := cmp.Diff(want.Header, got.Header); diff != "" || got.StatusCode != want.StatusCode || body != "" {
+			if diff := cmp.Diff(want.Header, got.Header); diff != "" || got.StatusCode != want.StatusCode ||
+				body != "" {
 				t.Errorf("HEAD %s: %d, GET %d, %q\n%s", path, got.StatusCode, want.StatusCode, body, diff)
 			}
 		}

@@ -13,8 +13,9 @@ import (
 // hstsValue makes browsers use https for a year (RFC 6797).
 const hstsValue = "max-age=31536000"
 
-// headers sets what every answer has: browsers guess no types, and where a client came over https it stays with that. An answer to one who has shown a
-// credential is nobody else's, so it is stored nowhere, unless the operation has said how long it may be.
+// headers sets what every answer has: browsers guess no types, and where a client came over https
+// it stays with that. An answer to one who has shown a credential is nobody else's, so it is stored
+// nowhere, unless the operation has said how long it may be.
 func headers(secure func(echo.Context) bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -36,11 +37,12 @@ func headers(secure func(echo.Context) bool) echo.MiddlewareFunc {
 // isPersonal reports whether an answer depends on who asks, or may have a secret in it.
 func isPersonal(c echo.Context) bool {
 	r := c.Request()
-	return domain.PrincipalOf(r.Context()).Kind != "" || !isStranger(r) || isDialect(c.Path()) && !strings.HasSuffix(c.Path(), "/crl")
+	return domain.PrincipalOf(r.Context()).Kind != "" || !isStranger(r) || isDialect(c.Path()) &&
+		!strings.HasSuffix(c.Path(), "/crl")
 }
 
-// headAsGet lets HEAD be asked wherever GET may (RFC 9110, 9.3.2): the route of GET answers, and net/http leaves the
-// content out and has its length where GET has it.
+// headAsGet lets HEAD be asked wherever GET may (RFC 9110, 9.3.2): the route of GET answers, and
+// net/http leaves the content out and has its length where GET has it.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodHead {

@@ -32,13 +32,16 @@ func askOver(t *testing.T, s *wiretest.Server, method, path, token string) (*htt
 }
 
 var publicPaths = []string{
-	"/", "/healthz", "/readyz", "/metrics", "/docs/", "/docs", "/api/openapi.json", "/api/openapi.yaml", "/iso/openapi.json", "/iso/openapi.yaml", "/nothing",
+	"/", "/healthz", "/readyz", "/metrics", "/docs/", "/docs", "/api/openapi.json", "/api/openapi.yaml",
+	"/iso/openapi.json", "/iso/openapi.yaml", "/nothing",
 	"/api/nothing", "/iso/nothing", "/api/openvpn/cas/1/crl", "/api/openvpn/cas/9/crl",
 }
 
 var personalPaths = []string{
-	"/api/openvpn/cas", "/api/openvpn/cas/1", "/api/openvpn/cas/1/certificate", "/api/openvpn/clients/site2site", "/api/openvpn/clients/site2site/7",
-	"/api/3rdparty/apikeys", "/api/users", "/api/roles", "/api/audit/events", "/api/pam/devices", "/api/pam/devices/export", "/api/pam/domains",
+	"/api/openvpn/cas", "/api/openvpn/cas/1", "/api/openvpn/cas/1/certificate", "/api/openvpn/clients/site2site",
+	"/api/openvpn/clients/site2site/7",
+	"/api/3rdparty/apikeys", "/api/users", "/api/roles", "/api/audit/events", "/api/pam/devices",
+	"/api/pam/devices/export", "/api/pam/domains",
 	"/api/pam/applications", "/iso/pam/device", "/iso/pam/device/x", "/api/pam/device",
 }
 
@@ -51,8 +54,12 @@ func TestHead(t *testing.T) {
 		for _, token := range []string{"", s.Token} {
 			want, _ := askOver(t, s, http.MethodGet, path, token)
 			got, body := askOver(t, s, http.MethodHead, path, token)
-			if got.StatusCode != want.StatusCode || body != "" || got.Header.Get("Content-Type") != want.Header.Get("Content-Type") {
-				t.Errorf("%s: HEAD %d %s %q, GET %d %s", path, got.StatusCode, got.Header.Get("Content-Type"), body, want.StatusCode, want.Header.Get("Content-Type"))
+			if got.StatusCode != want.StatusCode || body != "" ||
+				got.Header.Get("Content-Type") != want.Header.Get("Content-Type") {
+				t.Errorf(
+					"%s: HEAD %d %s %q, GET %d %s", path, got.StatusCode, got.Header.Get("Content-Type"), body,
+					want.StatusCode, want.Header.Get("Content-Type"),
+				)
 			}
 		}
 	}
@@ -79,12 +86,16 @@ func TestHeaders(t *testing.T) {
 			}
 			for _, path := range personalPaths {
 				for _, token := range []string{"wrong", s.Powerless, s.Token} {
-					if got, _ := askOver(t, s, http.MethodGet, path, token); !strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
+					if got, _ := askOver(t, s, http.MethodGet, path, token); !strings.Contains(
+						got.Header.Get("Cache-Control"), "no-store",
+					) {
 						t.Errorf("%s: Cache-Control %q at %d", path, got.Header.Get("Cache-Control"), got.StatusCode)
 					}
 				}
 			}
-			if got, _ := askOver(t, s, http.MethodGet, "/api/openvpn/cas/1/crl", ""); strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
+			if got, _ := askOver(t, s, http.MethodGet, "/api/openvpn/cas/1/crl", ""); strings.Contains(
+				got.Header.Get("Cache-Control"), "no-store",
+			) {
 				t.Error("a CRL must not be kept")
 			}
 		})

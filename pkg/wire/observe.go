@@ -19,7 +19,8 @@ import (
 // maxRequestID bounds the request ids that are taken from clients.
 const maxRequestID = 64
 
-// requestID gives every request an id: the client's X-Request-Id if it is a plain word, otherwise a new one.
+// requestID gives every request an id: the client's X-Request-Id if it is a plain word, otherwise a
+// new one.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -54,14 +55,16 @@ func newRequestMetrics(registry *prometheus.Registry) requestMetrics {
 			Name: "chaveiro_http_request_duration_seconds", Help: "Duration of requests by operation and status.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"operation", "status"}),
-		running: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chaveiro_http_requests_running", Help: "Requests being served."}),
+		running: prometheus.NewGauge(
+			prometheus.GaugeOpts{Name: "chaveiro_http_requests_running", Help: "Requests being served."},
+		),
 	}
 	registry.MustRegister(m.duration, m.running)
 	return m
 }
 
-// observe writes one log line a request and measures it. Requests for no operation share one label, so that their paths can't fill the
-// memory.
+// observe writes one log line a request and measures it. Requests for no operation share one label,
+// so that their paths can't fill the memory.
 func observe(log *slog.Logger, metrics requestMetrics) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

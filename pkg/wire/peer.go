@@ -10,7 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// ipExtractor finds the client's address: the peer's, or what trusted proxies say in X-Forwarded-For.
+// ipExtractor finds the client's address: the peer's, or what trusted proxies say in
+// X-Forwarded-For.
 func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()
@@ -25,14 +26,16 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(options...)
 }
 
-// secureFunc tells whether cookies are for https only: the client came over it, or the configured external URL says that clients do.
+// secureFunc tells whether cookies are for https only: the client came over it, or the configured
+// external URL says that clients do.
 func secureFunc(config Config) func(echo.Context) bool {
 	external, overTLS := strings.HasPrefix(config.ExternalURL, "https://"), tlsFunc(config)
 	return func(c echo.Context) bool { return external || c.Request().TLS != nil || overTLS(c) }
 }
 
-// tlsFunc tells whether the client's connection was TLS: the one to this server, or, when that is a trusted proxy's, the one that the proxy tells of. What
-// the external URL says proves nothing about a connection.
+// tlsFunc tells whether the client's connection was TLS: the one to this server, or, when that is a
+// trusted proxy's, the one that the proxy tells of. What the external URL says proves nothing about
+// a connection.
 func tlsFunc(config Config) func(echo.Context) bool {
 	return func(c echo.Context) bool {
 		r := c.Request()
@@ -49,8 +52,8 @@ func tlsFunc(config Config) func(echo.Context) bool {
 	}
 }
 
-// certificateFunc returns the certificate that a client has proved to have the key of, in DER: to this server, or to a trusted proxy that hands it on in
-// the header Client-Cert (RFC 9440).
+// certificateFunc returns the certificate that a client has proved to have the key of, in DER: to
+// this server, or to a trusted proxy that hands it on in the header Client-Cert (RFC 9440).
 func certificateFunc(config Config) func(echo.Context) []byte {
 	return func(c echo.Context) []byte {
 		r := c.Request()

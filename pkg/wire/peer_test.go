@@ -25,13 +25,17 @@ func TestIPExtractor(t *testing.T) {
 		"nobody is trusted, loopback neither": {nil, "127.0.0.1:5", []string{"192.0.2.7"}, "192.0.2.8", "127.0.0.1"},
 		"a trusted proxy":                     {proxies, "10.1.1.1:5", []string{"192.0.2.7"}, "", "192.0.2.7"},
 		"a trusted proxy, IPv6":               {proxies, "[2001:db8::1]:5", []string{"192.0.2.7"}, "", "192.0.2.7"},
-		"two proxies":                         {proxies, "10.1.1.1:5", []string{"192.0.2.7, 10.2.2.2"}, "", "192.0.2.7"},
-		"what the client said before":         {proxies, "10.1.1.1:5", []string{"192.0.2.66", "192.0.2.7"}, "", "192.0.2.7"},
-		"a private peer that is no proxy":     {proxies, "192.168.0.1:5", []string{"192.0.2.7"}, "", "192.168.0.1"},
-		"a loopback peer that is no proxy":    {proxies, "127.0.0.1:5", []string{"192.0.2.7"}, "", "127.0.0.1"},
-		"a public peer":                       {proxies, "203.0.113.9:5", []string{"192.0.2.7"}, "", "203.0.113.9"},
-		"no address":                          {proxies, "10.1.1.1:5", []string{"<script>"}, "", "10.1.1.1"},
-		"another header":                      {proxies, "10.1.1.1:5", nil, "192.0.2.7", "10.1.1.1"},
+		"two proxies": {
+			proxies, "10.1.1.1:5", []string{"192.0.2.7, 10.2.2.2"}, "", "192.0.2.7",
+		},
+		"what the client said before": {
+			proxies, "10.1.1.1:5", []string{"192.0.2.66", "192.0.2.7"}, "", "192.0.2.7",
+		},
+		"a private peer that is no proxy":  {proxies, "192.168.0.1:5", []string{"192.0.2.7"}, "", "192.168.0.1"},
+		"a loopback peer that is no proxy": {proxies, "127.0.0.1:5", []string{"192.0.2.7"}, "", "127.0.0.1"},
+		"a public peer":                    {proxies, "203.0.113.9:5", []string{"192.0.2.7"}, "", "203.0.113.9"},
+		"no address":                       {proxies, "10.1.1.1:5", []string{"<script>"}, "", "10.1.1.1"},
+		"another header":                   {proxies, "10.1.1.1:5", nil, "192.0.2.7", "10.1.1.1"},
 	} {
 		request := httptest.NewRequest(http.MethodGet, "/", nil)
 		request.RemoteAddr = test.peer
@@ -54,17 +58,23 @@ func TestSecureFunc(t *testing.T) {
 		tls    bool
 		want   bool
 	}{
-		"http":                             {Config{}, "192.0.2.1:5", "", false, false},
-		"https":                            {Config{}, "192.0.2.1:5", "", true, true},
-		"anybody says https":               {Config{}, "192.0.2.1:5", "https", false, false},
-		"no proxy says https":              {Config{TrustedProxies: proxies}, "192.0.2.1:5", "https", false, false},
-		"a proxy says https":               {Config{TrustedProxies: proxies}, "10.0.0.1:5", "https", false, true},
-		"a proxy, IPv4 in IPv6":            {Config{TrustedProxies: proxies}, "[::ffff:10.0.0.1]:5", "https", false, true},
-		"a proxy says http":                {Config{TrustedProxies: proxies}, "10.0.0.1:5", "http", false, false},
-		"a proxy says http, it came TLS":   {Config{TrustedProxies: proxies}, "10.0.0.1:5", "http", true, true},
-		"a peer without address":           {Config{TrustedProxies: proxies}, "@", "https", false, false},
-		"the external URL":                 {Config{ExternalURL: "https://vpn.example.com"}, "192.0.2.1:5", "", false, true},
-		"the external URL is not external": {Config{ExternalURL: "http://vpn.example.com"}, "192.0.2.1:5", "", false, false},
+		"http":                {Config{}, "192.0.2.1:5", "", false, false},
+		"https":               {Config{}, "192.0.2.1:5", "", true, true},
+		"anybody says https":  {Config{}, "192.0.2.1:5", "https", false, false},
+		"no proxy says https": {Config{TrustedProxies: proxies}, "192.0.2.1:5", "https", false, false},
+		"a proxy says https":  {Config{TrustedProxies: proxies}, "10.0.0.1:5", "https", false, true},
+		"a proxy, IPv4 in IPv6": {
+			Config{TrustedProxies: proxies}, "[::ffff:10.0.0.1]:5", "https", false, true,
+		},
+		"a proxy says http":              {Config{TrustedProxies: proxies}, "10.0.0.1:5", "http", false, false},
+		"a proxy says http, it came TLS": {Config{TrustedProxies: proxies}, "10.0.0.1:5", "http", true, true},
+		"a peer without address":         {Config{TrustedProxies: proxies}, "@", "https", false, false},
+		"the external URL": {
+			Config{ExternalURL: "https://vpn.example.com"}, "192.0.2.1:5", "", false, true,
+		},
+		"the external URL is not external": {
+			Config{ExternalURL: "http://vpn.example.com"}, "192.0.2.1:5", "", false, false,
+		},
 	} {
 		request := httptest.NewRequest(http.MethodGet, "/", nil)
 		request.RemoteAddr = test.peer
@@ -78,7 +88,8 @@ func TestSecureFunc(t *testing.T) {
 	}
 }
 
-// What the client's connection was is known of this connection, or from a trusted proxy, and from nobody else.
+// What the client's connection was is known of this connection, or from a trusted proxy, and from
+// nobody else.
 func TestTLSFunc(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -88,19 +99,36 @@ func TestTLSFunc(t *testing.T) {
 		tls    bool
 		want   bool
 	}{
-		"http":                           {Config{}, "192.0.2.1:5", nil, false, false},
-		"https":                          {Config{}, "192.0.2.1:5", nil, true, true},
-		"anybody says https":             {Config{}, "192.0.2.1:5", []string{"https"}, false, false},
-		"anybody says http":              {Config{}, "192.0.2.1:5", []string{"http"}, true, true},
-		"no proxy says https":            {Config{TrustedProxies: proxies}, "192.0.2.1:5", []string{"https"}, false, false},
-		"a proxy says https":             {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"https"}, false, true},
-		"a proxy says HTTPS":             {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"HTTPS"}, false, true},
-		"a proxy says nothing":           {Config{TrustedProxies: proxies}, "10.0.0.1:5", nil, false, false},
-		"a proxy says http, over TLS":    {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"http"}, true, false},
-		"a proxy says two things":        {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"https", "http"}, false, false},
-		"a proxy says two things in one": {Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"http,https"}, false, false},
-		"the external URL says https":    {Config{ExternalURL: "https://vpn.example.com"}, "192.0.2.1:5", nil, false, false},
-		"the external URL, and a proxy":  {Config{ExternalURL: "https://a.example", TrustedProxies: proxies}, "10.0.0.1:5", []string{"http"}, false, false},
+		"http":               {Config{}, "192.0.2.1:5", nil, false, false},
+		"https":              {Config{}, "192.0.2.1:5", nil, true, true},
+		"anybody says https": {Config{}, "192.0.2.1:5", []string{"https"}, false, false},
+		"anybody says http":  {Config{}, "192.0.2.1:5", []string{"http"}, true, true},
+		"no proxy says https": {
+			Config{TrustedProxies: proxies}, "192.0.2.1:5", []string{"https"}, false, false,
+		},
+		"a proxy says https": {
+			Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"https"}, false, true,
+		},
+		"a proxy says HTTPS": {
+			Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"HTTPS"}, false, true,
+		},
+		"a proxy says nothing": {Config{TrustedProxies: proxies}, "10.0.0.1:5", nil, false, false},
+		"a proxy says http, over TLS": {
+			Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"http"}, true, false,
+		},
+		"a proxy says two things": {
+			Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"https", "http"}, false, false,
+		},
+		"a proxy says two things in one": {
+			Config{TrustedProxies: proxies}, "10.0.0.1:5", []string{"http,https"}, false, false,
+		},
+		"the external URL says https": {
+			Config{ExternalURL: "https://vpn.example.com"}, "192.0.2.1:5", nil, false, false,
+		},
+		"the external URL, and a proxy": {
+			Config{ExternalURL: "https://a.example", TrustedProxies: proxies}, "10.0.0.1:5", []string{"http"}, false,
+			false,
+		},
 	} {
 		request := httptest.NewRequest(http.MethodGet, "/", nil)
 		request.RemoteAddr = test.peer

@@ -14,7 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// document answers with bytes that do not change while the process runs, or with 304 to who has them. They are made when they are first asked for.
+// document answers with bytes that do not change while the process runs, or with 304 to who has
+// them. They are made when they are first asked for.
 func document(contentType string, read func() ([]byte, error)) echo.HandlerFunc {
 	tagOf := sync.OnceValue(func() string {
 		content, _ := read() // the handler has read it before, without an error
@@ -48,8 +49,8 @@ func names(conditions []string, tag string) bool {
 }
 
 const (
-	// metricsBurst is how many times in a row what was measured is gathered anew, metricsInterval after what it may be once more. In between all who ask
-	// get what was gathered last.
+	// metricsBurst is how many times in a row what was measured is gathered anew, metricsInterval
+	// after what it may be once more. In between all who ask get what was gathered last.
 	metricsBurst    = 10
 	metricsInterval = 500 * time.Millisecond
 )

@@ -29,7 +29,8 @@ type Config struct {
 	Ready func(context.Context) []Check
 	// ExternalURL is where clients reach the service; empty when not known.
 	ExternalURL string
-	// TrustedProxies are the peers whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed.
+	// TrustedProxies are the peers whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are
+	// believed.
 	TrustedProxies []netip.Prefix
 	// PAMChanged makes the answers to upserts of devices say whether they have changed something.
 	PAMChanged bool
@@ -48,18 +49,23 @@ func New(config Config) (http.Handler, error) {
 	e.HTTPErrorHandler = plainErrors
 	recovered := middleware.RecoverWithConfig(recoverConfig(config.Log))
 	admission := newAdmission()
-	e.Use(requestID, headers(secureFunc(config)), observe(config.Log, newRequestMetrics(config.Metrics)), recovered, deadline(config.Timeout), admission.begin)
+	e.Use(
+		requestID, headers(secureFunc(config)), observe(config.Log, newRequestMetrics(config.Metrics)), recovered,
+		deadline(config.Timeout), admission.begin,
+	)
 	recovered = after(recovered, admission.middleware)
 	dialect := api.Config{
-		Services: config.Services, Verifier: config.Verifier, TrustedOrigins: origins(config.ExternalURL), Now: config.Now, Log: config.Log, Secure: secureFunc(config),
+		Services: config.Services, Verifier: config.Verifier, TrustedOrigins: origins(config.ExternalURL),
+		Now: config.Now, Log: config.Log, Secure: secureFunc(config),
 		Recover: recovered, Share: admission.share, ReadBody: admission.readBody,
 	}
 	if err := api.Mount(e, dialect); err != nil {
 		return nil, err
 	}
 	vault := pam.Config{
-		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, TLS: tlsFunc(config), Certificate: certificateFunc(config),
-		Recover: recovered, Share: admission.share, ReadBody: admission.readBody, PAMChanged: config.PAMChanged,
+		Services: config.Services, ExternalURL: config.ExternalURL, Log: config.Log, TLS: tlsFunc(config),
+		Certificate: certificateFunc(config),
+		Recover:     recovered, Share: admission.share, ReadBody: admission.readBody, PAMChanged: config.PAMChanged,
 	}
 	ofVault, err := pam.Mount(e, vault)
 	if err != nil {
@@ -73,7 +79,8 @@ func New(config Config) (http.Handler, error) {
 	return headAsGet(e), nil
 }
 
-// origins is the site of the external URL: behind a proxy it need not be the one that requests name.
+// origins is the site of the external URL: behind a proxy it need not be the one that requests
+// name.
 func origins(externalURL string) []string {
 	u, err := url.Parse(externalURL)
 	if err != nil || u.Host == "" {

@@ -49,7 +49,9 @@ func get(handler http.Handler, target string, header ...string) *httptest.Respon
 // createCA makes the CA 1 and its first list.
 func createCA(t *testing.T, s *wiretest.Server) {
 	t.Helper()
-	if got := ask(s.Handler, "POST", "/api/openvpn/cas", `{"name": "ca", "email": "a@b.c"}`, "Authorization", "Bearer "+s.Token); got.Code != 200 {
+	if got := ask(
+		s.Handler, "POST", "/api/openvpn/cas", `{"name": "ca", "email": "a@b.c"}`, "Authorization", "Bearer "+s.Token,
+	); got.Code != 200 {
 		t.Fatal(got.Body)
 	}
 	if got := get(s.Handler, "/api/openvpn/cas/1/crl"); got.Code != 200 {
@@ -64,7 +66,8 @@ func TestRequestID(t *testing.T) {
 	seen := map[string]bool{}
 	for id, kept := range map[string]bool{
 		"abc": true, "A-b_c.9": true, strings.Repeat("x", 64): true, "0190163d-8694-739b-aea5-966c26f8ad91": true,
-		"": false, strings.Repeat("x", 65): false, "a b": false, "a\tb": false, "a/b": false, "é": false, `a"b`: false, "a;b": false, "\x00": false, "a\nb": false,
+		"": false, strings.Repeat("x", 65): false, "a b": false, "a\tb": false, "a/b": false, "é": false, `a"b`: false,
+		"a;b": false, "\x00": false, "a\nb": false,
 	} {
 		for _, target := range []string{"/healthz", "/api/openvpn/cas", "/nothing"} {
 			got := get(s.Handler, target, "X-Request-Id", id).Header().Values("X-Request-Id")
@@ -115,7 +118,9 @@ func TestReady(t *testing.T) {
 	s := wiretest.Start(t)
 	createCA(t, s)
 	status, faults := readiness(t, get(s.Handler, "/readyz"))
-	if diff := cmp.Diff(map[string]string{"serving": "", "database": "", "schema": "", "write": "", "crl": "", "clock": ""}, faults); status != 200 || diff != "" {
+	if diff := cmp.Diff(
+		map[string]string{"serving": "", "database": "", "schema": "", "write": "", "crl": "", "clock": ""}, faults,
+	); status != 200 || diff != "" {
 		t.Errorf("%d (-want +got):\n%s", status, diff)
 	}
 	last, err := s.Storage.Store.CRLs().LastNumber(t.Context(), 1)
@@ -124,7 +129,8 @@ func TestReady(t *testing.T) {
 	}
 	ended := app.Now().Add(-time.Minute)
 	published, err := s.Storage.Store.CRLs().Publish(t.Context(), domain.CRL{
-		CAID: 1, Number: last + 1, Follows: last, ThisUpdate: ended.Add(-time.Hour), NextUpdate: ended, SignedAt: ended, DER: []byte{1},
+		CAID: 1, Number: last + 1, Follows: last, ThisUpdate: ended.Add(-time.Hour), NextUpdate: ended, SignedAt: ended,
+		DER: []byte{1},
 	})
 	if err != nil || !published {
 		t.Fatal(err, published)
@@ -167,7 +173,10 @@ func TestReady_Draining(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	log := newLines()
-	config := app.Config{Listen: "127.0.0.1:0", CRLLife: 24 * time.Hour, SigningKeyLife: 24 * time.Hour, DrainDelay: 2 * time.Second, ShutdownTimeout: time.Second}
+	config := app.Config{
+		Listen: "127.0.0.1:0", CRLLife: 24 * time.Hour, SigningKeyLife: 24 * time.Hour, DrainDelay: 2 * time.Second,
+		ShutdownTimeout: time.Second,
+	}
 	config.DataDir = t.TempDir()
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx, config, slog.New(slog.NewJSONHandler(log, nil))) }()
@@ -252,7 +261,9 @@ func TestMetrics(t *testing.T) {
 	get(s.Handler, "/api/nothing")
 	get(s.Handler, "/nothing")
 	before := series(t, s)
-	for _, want := range []string{`operation="createCa",status="200"`, `operation="getCaCrl",status="200"`, `operation="",status="404"`} {
+	for _, want := range []string{
+		`operation="createCa",status="200"`, `operation="getCaCrl",status="200"`, `operation="",status="404"`,
+	} {
 		if before[want] != 1 && (want != `operation="",status="404"` || before[want] != 2) {
 			t.Errorf("%s counts %v", want, before[want])
 		}
@@ -273,7 +284,8 @@ func TestMetrics(t *testing.T) {
 	if len(after) > len(before)+2 { // that one, and /metrics itself
 		t.Errorf("200 requests make %d series out of %d: %v", len(after), len(before), after)
 	}
-	if text := get(s.Handler, "/metrics").Body.String(); !strings.Contains(text, "chaveiro_crl_expires_seconds 2.59") || !strings.Contains(text, "go_goroutines") {
+	if text := get(s.Handler, "/metrics").Body.String(); !strings.Contains(text, "chaveiro_crl_expires_seconds 2.59") ||
+		!strings.Contains(text, "go_goroutines") {
 		t.Errorf("/metrics lacks the end of the first list or the runtime")
 	}
 }
@@ -299,14 +311,18 @@ func series(t *testing.T, s *wiretest.Server) map[string]float64 {
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
-	if got := get(s.Handler, "/"); got.Code != http.StatusTemporaryRedirect || got.Header().Get("Location") != "/docs/" {
+	if got := get(s.Handler, "/"); got.Code != http.StatusTemporaryRedirect ||
+		got.Header().Get("Location") != "/docs/" {
 		t.Errorf("/: %d to %q", got.Code, got.Header().Get("Location"))
 	}
-	if got := get(s.Handler, "/docs/"); got.Code != 200 || !strings.HasPrefix(got.Header().Get("Content-Type"), "text/html") {
+	if got := get(s.Handler, "/docs/"); got.Code != 200 ||
+		!strings.HasPrefix(got.Header().Get("Content-Type"), "text/html") {
 		t.Errorf("/docs/: %d %s", got.Code, got.Header().Get("Content-Type"))
 	}
 	asJSON, asYAML := get(s.Handler, "/api/openapi.json"), get(s.Handler, "/api/openapi.yaml")
-	for contentType, got := range map[string]*httptest.ResponseRecorder{"application/json": asJSON, "application/yaml": asYAML} {
+	for contentType, got := range map[string]*httptest.ResponseRecorder{
+		"application/json": asJSON, "application/yaml": asYAML,
+	} {
 		if got.Code != 200 || got.Header().Get("Content-Type") != contentType {
 			t.Errorf("%s: %d %s", contentType, got.Code, got.Header().Get("Content-Type"))
 		}
@@ -344,14 +360,16 @@ func TestPanics(t *testing.T) {
 	t.Parallel()
 	log := newLines()
 	handler, err := wire.New(wire.Config{
-		Services: &service.Services{}, Metrics: prometheus.NewRegistry(), Now: app.Now, Log: slog.New(slog.NewJSONHandler(log, nil)),
+		Services: &service.Services{}, Metrics: prometheus.NewRegistry(), Now: app.Now,
+		Log:   slog.New(slog.NewJSONHandler(log, nil)),
 		Ready: func(context.Context) []wire.Check { panic("secret detail") },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := get(handler, "/api/openvpn/cas/1/crl", "Accept-Language", "en")
-	if want := `{"errors":[{"field":"","type":"rule","msg":"Internal error."}]}`; got.Code != 500 || got.Body.String() != want || got.Header().Get("Content-Type") != "application/json" {
+	if want := `{"errors":[{"field":"","type":"rule","msg":"Internal error."}]}`; got.Code != 500 ||
+		got.Body.String() != want || got.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
 	if got := get(handler, "/readyz"); got.Code != 500 || strings.Contains(got.Body.String(), "secret") {
@@ -389,8 +407,10 @@ func TestLog(t *testing.T) {
 		}
 	}
 	want := map[string]any{
-		"level": "INFO", "msg": "request", "method": "GET", "route": "/api/openvpn/cas/:id", "operation": "getCa", "status": 404.0, "request_id": "mine",
-		"bytes": third["bytes"], "principal": map[string]any{"kind": "apikey", "id": 1.0, "name": "superuser"}, "client_ip": "192.0.2.1",
+		"level": "INFO", "msg": "request", "method": "GET", "route": "/api/openvpn/cas/:id", "operation": "getCa",
+		"status": 404.0, "request_id": "mine",
+		"bytes": third["bytes"], "principal": map[string]any{"kind": "apikey", "id": 1.0, "name": "superuser"},
+		"client_ip": "192.0.2.1",
 	}
 	if diff := cmp.Diff(want, third); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

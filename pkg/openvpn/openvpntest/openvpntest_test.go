@@ -30,7 +30,10 @@ func TestServer_Connect(t *testing.T) {
 		reason string // empty: connects
 	}{
 		{"a valid certificate connects", valid, ""},
-		{"a certificate of another authority is refused", stranger.issue(t, 10, time.Hour), "unable to get local issuer certificate"},
+		{
+			"a certificate of another authority is refused", stranger.issue(t, 10, time.Hour),
+			"unable to get local issuer certificate",
+		},
 		{"an expired certificate is refused", ca.issue(t, 11, -time.Minute), "certificate has expired"},
 		{"an encrypted key with its password connects", with("sesame"), ""},
 		{"an encrypted key with another password is refused", with("open"), "password verification failed"},
@@ -169,7 +172,9 @@ func (a authority) issue(t *testing.T, serial int64, validFor time.Duration) Cre
 func (a authority) revoke(t *testing.T, number int64, serials ...int64) []byte {
 	t.Helper()
 	now := time.Now()
-	list := &x509.RevocationList{Number: big.NewInt(number), ThisUpdate: now.Add(-time.Minute), NextUpdate: now.Add(time.Hour)}
+	list := &x509.RevocationList{
+		Number: big.NewInt(number), ThisUpdate: now.Add(-time.Minute), NextUpdate: now.Add(time.Hour),
+	}
 	for _, serial := range serials {
 		entry := x509.RevocationListEntry{SerialNumber: big.NewInt(serial), RevocationTime: now.Add(-time.Minute)}
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, entry)

@@ -107,7 +107,9 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 }
 
 func (s *Server) writeFiles(cfg ServerConfig) error {
-	files := map[string][]byte{"client-ca.pem": cfg.ClientCA, "server.crt": s.identity.certificate, "server.key": s.identity.key}
+	files := map[string][]byte{
+		"client-ca.pem": cfg.ClientCA, "server.crt": s.identity.certificate, "server.key": s.identity.key,
+	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
 			return err

@@ -40,7 +40,9 @@ func NewForeignCA(t testing.TB, alter ...func(*x509.Certificate)) ForeignCA {
 	t.Helper()
 	key := NewKey(t)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: Fresh("Old CA"), Organization: []string{"Empresa"}},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{
+			CommonName: Fresh("Old CA"), Organization: []string{"Empresa"},
+		},
 		NotBefore: Noon.Add(-100 * Day), NotAfter: Noon.Add(1000 * Day),
 		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		EmailAddresses: []string{"old@example.com"}, SubjectKeyId: []byte(Fresh("key")),
@@ -62,7 +64,8 @@ func (f ForeignCA) Issue(t testing.TB, pub crypto.PublicKey, alter ...func(*x509
 			Country: []string{"BR"}, Province: []string{"SP"}, Locality: []string{"São Paulo"},
 		},
 		NotBefore: Noon.Add(-50 * Day), NotAfter: Noon.Add(300 * Day),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		BasicConstraintsValid: true,
 	}
 	for _, change := range alter {
 		change(template)
@@ -77,7 +80,9 @@ func (f ForeignCA) List(t testing.TB, number *big.Int, entries ...x509.Revocatio
 }
 
 // ListAt is List with another thisUpdate and number.
-func (f ForeignCA) ListAt(t testing.TB, thisUpdate time.Time, number *big.Int, entries ...x509.RevocationListEntry) []byte {
+func (f ForeignCA) ListAt(
+	t testing.TB, thisUpdate time.Time, number *big.Int, entries ...x509.RevocationListEntry,
+) []byte {
 	t.Helper()
 	der := Must(x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 		Number: number, ThisUpdate: thisUpdate, NextUpdate: thisUpdate.Add(2 * Day), RevokedCertificateEntries: entries,

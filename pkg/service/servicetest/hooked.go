@@ -6,7 +6,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Hooked is a store at which something happens in between: what another does at that moment, or a crash.
+// Hooked is a store at which something happens in between: what another does at that moment, or a
+// crash.
 type Hooked struct {
 	domain.Store
 	BeforeTransact func()       // before each transaction

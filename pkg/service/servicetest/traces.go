@@ -21,7 +21,8 @@ type Needle struct {
 // NewNeedle returns a Needle.
 func NewNeedle(what string, text []byte) Needle { return Needle{what, text} }
 
-// WantNone checks that none of the secrets is in a haystack, neither as it is nor in hexadecimal digits.
+// WantNone checks that none of the secrets is in a haystack, neither as it is nor in hexadecimal
+// digits.
 func WantNone(t *testing.T, where string, haystack []byte, secrets []Needle) {
 	t.Helper()
 	for _, secret := range secrets {
@@ -34,7 +35,8 @@ func WantNone(t *testing.T, where string, haystack []byte, secrets []Needle) {
 	}
 }
 
-// Written is what the database holds: the files of SQLite while it is open and after it was closed, the rows of PostgreSQL.
+// Written is what the database holds: the files of SQLite while it is open and after it was closed,
+// the rows of PostgreSQL.
 func Written(t *testing.T, s *store.Store) map[string][]byte {
 	t.Helper()
 	if s.Engine() == store.Postgres {
@@ -70,15 +72,24 @@ func readFile(t *testing.T, path string) []byte {
 func postgresRows(t *testing.T, s *store.Store) []byte {
 	t.Helper()
 	db := Must(s.SQL())(t)
-	tables := Must(db.QueryContext(t.Context(), "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"))(t)
+	tables := Must(
+		db.QueryContext(t.Context(), "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"),
+	)(
+		t,
+	)
 	defer tables.Close()
 	var all bytes.Buffer
 	for tables.Next() {
 		var table, rows string
 		Check(t, tables.Scan(&table))
-		Check(t, db.QueryRowContext(t.Context(), `SELECT coalesce(string_agg(r::text, E'\n'), '') FROM "`+table+`" r`).Scan(&rows))
+		Check(
+			t, db.QueryRowContext(t.Context(), `SELECT coalesce(string_agg(r::text, E'\n'), '') FROM "`+table+`" r`).
+				Scan(&rows),
+		)
 		all.WriteString(rows)
-		for _, word := range strings.FieldsFunc(rows, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }) {
+		for _, word := range strings.FieldsFunc(
+			rows, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) },
+		) {
 			if raw, err := hex.DecodeString(word); err == nil {
 				all.Write(raw)
 			}

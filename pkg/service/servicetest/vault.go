@@ -16,10 +16,18 @@ import (
 )
 
 // NewAuthorization makes an authorization of a new application with a method.
-func (w *World) NewAuthorization(t testing.TB, method domain.AuthMethod, alter ...func(*domain.PAMAuthorization)) vault.IssuedAuthorization {
+func (w *World) NewAuthorization(
+	t testing.TB, method domain.AuthMethod, alter ...func(*domain.PAMAuthorization),
+) vault.IssuedAuthorization {
 	t.Helper()
-	app := Must(w.Applications.Create(Operator(t), domain.Application{Name: Fresh("app"), Method: method, Enabled: true}))(t)
-	a := domain.PAMAuthorization{ApplicationID: app.ID, Name: "one", Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore}}
+	app := Must(
+		w.Applications.Create(Operator(t), domain.Application{Name: Fresh("app"), Method: method, Enabled: true}),
+	)(
+		t,
+	)
+	a := domain.PAMAuthorization{
+		ApplicationID: app.ID, Name: "one", Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore},
+	}
 	for _, change := range alter {
 		change(&a)
 	}
@@ -35,8 +43,9 @@ const deviceURL = "https://vault.example.com/iso/pam/device"
 func Oauth1(t testing.TB, a vault.IssuedAuthorization, nonce string, at time.Time) *auth.OAuth1 {
 	t.Helper()
 	q := url.Values{
-		"oauth_consumer_key": {a.Key}, "oauth_nonce": {nonce}, "oauth_signature_method": {auth.HMACSHA1}, "oauth_timestamp": {fmt.Sprint(at.Unix())},
-		"oauth_token": {a.Token},
+		"oauth_consumer_key": {a.Key}, "oauth_nonce": {nonce}, "oauth_signature_method": {auth.HMACSHA1},
+		"oauth_timestamp": {fmt.Sprint(at.Unix())},
+		"oauth_token":     {a.Token},
 	}
 	mac := hmac.New(sha1.New, []byte(a.Secret+"&"+a.TokenSecret))
 	_, _ = mac.Write([]byte("POST&" + url.QueryEscape(deviceURL) + "&" + url.QueryEscape(q.Encode())))
@@ -83,5 +92,7 @@ var (
 
 // DeviceSpec is what a device of this hostname is made from.
 func DeviceSpec(hostname string) domain.DeviceSpec {
-	return domain.DeviceSpec{Hostname: hostname, IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud"}
+	return domain.DeviceSpec{
+		Hostname: hostname, IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud",
+	}
 }

@@ -113,12 +113,14 @@ func WorldOn(t testing.TB, s *store.Store, log slog.Handler) *World {
 	now := &Clock{}
 	now.At.Store(&Noon)
 	w := &World{Store: s, Clock: now, Settings: service.Settings{
-		Store: s, Keys: keys, Now: now.Now, Log: slog.New(log), CRLLife: CRLLife, SigningKeyLife: SigningKeyLife, RSA: rsaTurns,
+		Store: s, Keys: keys, Now: now.Now, Log: slog.New(log), CRLLife: CRLLife, SigningKeyLife: SigningKeyLife,
+		RSA: rsaTurns,
 	}}
 	return w.With(t, func(*service.Settings) {})
 }
 
-// Replica is another process on the same database: it shares the master key and what time it is, and nothing else.
+// Replica is another process on the same database: it shares the master key and what time it is,
+// and nothing else.
 func (w *World) Replica(t testing.TB) *World {
 	t.Helper()
 	return w.With(t, func(s *service.Settings) { s.Log = slog.New(slog.DiscardHandler) })
@@ -129,7 +131,9 @@ func (w *World) With(t testing.TB, alter func(*service.Settings)) *World {
 	t.Helper()
 	settings := w.Settings
 	alter(&settings)
-	return &World{Services: Must(service.New(t.Context(), settings))(t), Settings: settings, Store: w.Store, Clock: w.Clock}
+	return &World{
+		Services: Must(service.New(t.Context(), settings))(t), Settings: settings, Store: w.Store, Clock: w.Clock,
+	}
 }
 
 // TokensOnce shows tokens of apikeys once.
@@ -137,7 +141,9 @@ func TokensOnce(s *service.Settings) { s.APIKeyTokensOnce = true }
 
 // Operator is the context of somebody at the command line, who may everything.
 func Operator(t testing.TB) context.Context {
-	return domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "operator", Superuser: true})
+	return domain.WithPrincipal(
+		t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "operator", Superuser: true},
+	)
 }
 
 // names counts the names that Fresh has made, of all tests.
@@ -149,7 +155,11 @@ func Fresh(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add
 // NewCA makes a CA.
 func (w *World) NewCA(t testing.TB) domain.CA {
 	t.Helper()
-	return Must(w.CAs.Create(t.Context(), domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}))(t)
+	return Must(
+		w.CAs.Create(t.Context(), domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}),
+	)(
+		t,
+	)
 }
 
 // NewAPIKey makes an apikey, a superuser unless it is altered.
@@ -172,7 +182,8 @@ var PasswordHash = sync.OnceValue(func() domain.Secret { return auth.HashPasswor
 func (w *World) NewUser(t testing.TB, alter ...func(*domain.User)) domain.User {
 	t.Helper()
 	user := domain.User{
-		Username: Fresh("user"), Email: "user@example.com", FullName: "Um Usuário", Enabled: true, PasswordHash: PasswordHash(), Generation: 1,
+		Username: Fresh("user"), Email: "user@example.com", FullName: "Um Usuário", Enabled: true,
+		PasswordHash: PasswordHash(), Generation: 1,
 		CreatedAt: w.Clock.Now(), UpdatedAt: w.Clock.Now(),
 	}
 	for _, change := range alter {
@@ -221,7 +232,8 @@ func (w *World) Current(t testing.TB, caID int64) *x509.RevocationList {
 	}
 	list := Must(x509.ParseRevocationList(block.Bytes))(t)
 	Check(t, list.CheckSignatureFrom(Must(w.CAs.Authorities.Get(t.Context(), caID))(t).Certificate))
-	if list.Number.Int64() != signed.Number || !list.ThisUpdate.Equal(signed.ThisUpdate) || !list.NextUpdate.Equal(signed.NextUpdate) {
+	if list.Number.Int64() != signed.Number || !list.ThisUpdate.Equal(signed.ThisUpdate) ||
+		!list.NextUpdate.Equal(signed.NextUpdate) {
 		t.Fatalf("the record says %d, %v, %v", signed.Number, signed.ThisUpdate, signed.NextUpdate)
 	}
 	return list
@@ -257,7 +269,9 @@ func Must[T any](value T, err error) func(testing.TB) T {
 var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
 
 // unproven leaves out when and by what a principal was found, and what is random.
-var unproven = cmp.Options{cmpopts.IgnoreFields(domain.Principal{}, "Proof", "Limits"), cmpopts.IgnoreFields(domain.APIKey{}, "Binding")}
+var unproven = cmp.Options{
+	cmpopts.IgnoreFields(domain.Principal{}, "Proof", "Limits"), cmpopts.IgnoreFields(domain.APIKey{}, "Binding"),
+}
 
 // WantSame compares two values.
 func WantSame[T any](t testing.TB, got, want T) {

@@ -17,8 +17,9 @@ func (c *Cluster) Backup(ctx context.Context) error {
 
 func (c *Cluster) backup() string { return filepath.Join(c.dir.path, "backup") }
 
-// GoBack ends the server at once and starts it again with the state of [Cluster.Backup], which it then no longer has. A recovery begins a new timeline,
-// as one to a point in time does; without it the server goes on as if nothing had happened, as one does whose disk was set back.
+// GoBack ends the server at once and starts it again with the state of [Cluster.Backup], which it
+// then no longer has. A recovery begins a new timeline, as one to a point in time does; without it
+// the server goes on as if nothing had happened, as one does whose disk was set back.
 func (c *Cluster) GoBack(ctx context.Context, recovery bool) error {
 	if err := c.Down(); err != nil {
 		return err
@@ -43,7 +44,9 @@ func (c *Cluster) recoverAtStart() error {
 	if err != nil {
 		return err
 	}
-	_, err = settings.WriteString("restore_command = 'false'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n")
+	_, err = settings.WriteString(
+		"restore_command = 'false'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n",
+	)
 	signal := filepath.Join(c.dir.data(), "recovery.signal")
 	err = errors.Join(err, settings.Close(), os.WriteFile(signal, nil, 0o600))
 	if err == nil && c.owner != nil {

@@ -17,10 +17,13 @@ import (
 )
 
 // errNoPgBouncer says that the program is not there.
-var errNoPgBouncer = errors.New("pgtest: pgbouncer not found: install it (scripts/setup.sh pgbouncer, or apt-get install pgbouncer)")
+var errNoPgBouncer = errors.New(
+	"pgtest: pgbouncer not found: install it (scripts/setup.sh pgbouncer, or apt-get install pgbouncer)",
+)
 
-// PgBouncer runs a PgBouncer in transaction mode before the database of a URL of [URL], and returns the URL by which it is reached. more are further
-// lines of its configuration. It ends with the test.
+// PgBouncer runs a PgBouncer in transaction mode before the database of a URL of [URL], and returns
+// the URL by which it is reached. more are further lines of its configuration. It ends with the
+// test.
 func PgBouncer(t testing.TB, location string, more ...string) string {
 	t.Helper()
 	program, err := findPgBouncer()
@@ -61,16 +64,22 @@ func findPgBouncer() (string, error) {
 	return "", errNoPgBouncer
 }
 
-// startPgBouncer starts it with few sessions of the server, so that its clients change between them.
+// startPgBouncer starts it with few sessions of the server, so that its clients change between
+// them.
 func startPgBouncer(t testing.TB, program, dir string, direct *url.URL, more []string) error {
 	lines := append([]string{
 		"[databases]", fmt.Sprintf("* = host=%s user=%s", direct.Query().Get("host"), superuser),
-		"[pgbouncer]", "listen_addr =", "listen_port = " + bouncerPort, "unix_socket_dir = " + dir, "auth_type = any", "pool_mode = transaction",
-		"auth_file = " + filepath.Join(dir, "users"), "default_pool_size = 4", "max_client_conn = 200", "logfile = " + filepath.Join(dir, "log"),
+		"[pgbouncer]", "listen_addr =", "listen_port = " + bouncerPort, "unix_socket_dir = " + dir, "auth_type = any",
+		"pool_mode = transaction",
+		"auth_file = " + filepath.Join(dir, "users"), "default_pool_size = 4", "max_client_conn = 200",
+		"logfile = " + filepath.Join(dir, "log"),
 	}, more...)
 	text := strings.Join(lines, "\n") + "\n"
 	file := filepath.Join(dir, "pgbouncer.ini")
-	if err := errors.Join(os.WriteFile(file, []byte(text), 0o644), os.WriteFile(filepath.Join(dir, "users"), []byte("\"postgres\" \"\"\n"), 0o644)); err != nil {
+	if err := errors.Join(
+		os.WriteFile(file, []byte(text), 0o644),
+		os.WriteFile(filepath.Join(dir, "users"), []byte("\"postgres\" \"\"\n"), 0o644),
+	); err != nil {
 		return err
 	}
 	owner, err := serverOwner()

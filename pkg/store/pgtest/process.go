@@ -90,7 +90,8 @@ func startTethered(cmd *exec.Cmd, sig syscall.Signal, exited chan<- struct{}) er
 	return <-started
 }
 
-// Program returns the path of another of PostgreSQL's programs, of the same version as the server. The error matches [ErrNotInstalled].
+// Program returns the path of another of PostgreSQL's programs, of the same version as the server.
+// The error matches [ErrNotInstalled].
 func Program(name string) (string, error) {
 	bin, err := findPrograms()
 	if err != nil {

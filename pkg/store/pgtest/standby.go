@@ -15,8 +15,9 @@ import (
 // socketName is the socket of the server in its directory; 5432 is PostgreSQL's default port.
 const socketName = ".s.PGSQL.5432"
 
-// Standby makes an asynchronous streaming standby of a cluster. It follows until [Cluster.Lag], and takes the place of the first at
-// [Cluster.TakeOver]. The caller owns it and must call [Cluster.Stop].
+// Standby makes an asynchronous streaming standby of a cluster. It follows until [Cluster.Lag], and
+// takes the place of the first at [Cluster.TakeOver]. The caller owns it and must call
+// [Cluster.Stop].
 func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -49,7 +50,8 @@ func (c *Cluster) copyTo(ctx context.Context, path string, args ...string) error
 	return nil
 }
 
-// Lag waits until the standby has all that the primary has, and stops its receiver: whatever is answered afterwards is lost when it takes over.
+// Lag waits until the standby has all that the primary has, and stops its receiver: whatever is
+// answered afterwards is lost when it takes over.
 func (c *Cluster) Lag(ctx context.Context, primary *Cluster) error {
 	var end string
 	if err := primary.scan(ctx, "SELECT pg_current_wal_insert_lsn()::text", &end); err != nil {

@@ -15,11 +15,13 @@ const (
 	lockName   = "lock"
 )
 
-// memoryNeeded is what must be free in memoryRoot, in bytes: the clusters of several test binaries are there at once.
+// memoryNeeded is what must be free in memoryRoot, in bytes: the clusters of several test binaries
+// are there at once.
 const memoryNeeded = 4 << 30
 
-// rootFor says where a cluster's directory is. What need not survive anything is in memory where the system has a file system for that with much
-// left: a database has some three hundred files, and making and removing those costs a disk more than all that tests do with them.
+// rootFor says where a cluster's directory is. What need not survive anything is in memory where
+// the system has a file system for that with much left: a database has some three hundred files,
+// and making and removing those costs a disk more than all that tests do with them.
 func rootFor(cfg Config) string {
 	if !cfg.Durable && freeMemory(memoryRoot) >= memoryNeeded {
 		return memoryRoot

@@ -1,4 +1,5 @@
-// Package setbacktest sets a database back to an earlier state beneath those who have it open, as a careless restore does. It is for tests.
+// Package setbacktest sets a database back to an earlier state beneath those who have it open, as a
+// careless restore does. It is for tests.
 //
 // It imports pgtest and the driver of SQLite, and knows no schema.
 package setbacktest
@@ -18,8 +19,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
-// Take keeps the state of a database, and returns what restores it in place: for PostgreSQL by pg_dump and pg_restore --clean, for an SQLite file as the
-// command .restore of its shell does.
+// Take keeps the state of a database, and returns what restores it in place: for PostgreSQL by
+// pg_dump and pg_restore --clean, for an SQLite file as the command .restore of its shell does.
 func Take(t testing.TB, location string) (restore func()) {
 	t.Helper()
 	copied := filepath.Join(t.TempDir(), "copy")
@@ -36,7 +37,9 @@ func Take(t testing.TB, location string) (restore func()) {
 		t.Fatal(err)
 	}
 	return func() {
-		if err := onFile(t.Context(), location, func(db *sql.DB) error { return load(t.Context(), db, copied) }); err != nil {
+		if err := onFile(
+			t.Context(), location, func(db *sql.DB) error { return load(t.Context(), db, copied) },
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package sqlitetest makes SQLite databases for tests, as pgtest makes those of PostgreSQL: the migrations run once in a test binary, and
-// every test gets a copy of the file that they have made. It is for tests.
+// Package sqlitetest makes SQLite databases for tests, as pgtest makes those of PostgreSQL: the
+// migrations run once in a test binary, and every test gets a copy of the file that they have made.
+// It is for tests.
 package sqlitetest
 
 import (

@@ -35,7 +35,10 @@ func testAccessControl(t *testing.T, s domain.Store) {
 	t.Run("of many who each look before they leap one leaps", func(t *testing.T) { testAdvanceSerializes(t, s) })
 	t.Run("lasting superusers", func(t *testing.T) { testLasting(t, s) })
 	t.Run("rights that have moved", func(t *testing.T) { testRightsHold(t, s) })
-	t.Run("superusers are the users and apikeys that are enabled and not expired", func(t *testing.T) { testSuperusers(t, s) })
+	t.Run(
+		"superusers are the users and apikeys that are enabled and not expired",
+		func(t *testing.T) { testSuperusers(t, s) },
+	)
 }
 
 func testAdvanceWaits(t *testing.T, s domain.Store) {
@@ -107,7 +110,8 @@ func testSuperusers(t *testing.T, s domain.Store) {
 	}{
 		{true, true, time.Time{}, true},
 		{true, true, noon.Add(time.Microsecond), true},
-		{true, true, noon.Add(time.Hour).In(time.FixedZone("-03", -3*60*60)), true}, // earlier than noon if read as text
+		// earlier than noon if read as text
+		{true, true, noon.Add(time.Hour).In(time.FixedZone("-03", -3*60*60)), true},
 		{true, true, noon, false},
 		{true, true, noon.Add(-time.Microsecond), false},
 		{true, false, time.Time{}, false},
@@ -133,7 +137,9 @@ func testSuperusers(t *testing.T, s domain.Store) {
 func testLasting(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	want := must(s.AccessControl().LastingSuperusers(ctx))(t)
-	everywhere := []netip.Prefix{netip.MustParsePrefix("::/0"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("0.0.0.0/0")}
+	everywhere := []netip.Prefix{
+		netip.MustParsePrefix("::/0"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("0.0.0.0/0"),
+	}
 	for _, test := range []struct {
 		superuser, enabled bool
 		expires            time.Time
@@ -144,7 +150,11 @@ func testLasting(t *testing.T, s domain.Store) {
 		{true, true, time.Time{}, everywhere, true},
 		{true, true, time.Time{}, everywhere[:2], false},
 		{true, true, time.Time{}, everywhere[1:], false},
-		{true, true, time.Time{}, []netip.Prefix{netip.MustParsePrefix("1::/0").Masked(), netip.MustParsePrefix("10.0.0.0/32")}, false},
+		{
+			true, true, time.Time{}, []netip.Prefix{
+				netip.MustParsePrefix("1::/0").Masked(), netip.MustParsePrefix("10.0.0.0/32"),
+			}, false,
+		},
 		{true, true, noon.Add(time.Hour), nil, false},
 		{true, false, time.Time{}, nil, false},
 		{false, true, time.Time{}, nil, false},
@@ -152,7 +162,8 @@ func testLasting(t *testing.T, s domain.Store) {
 		k := sampleAPIKey()
 		k.Superuser, k.Enabled, k.ExpiresAt, k.AllowedIPs = test.superuser, test.enabled, test.expires, test.networks
 		check(t, s.APIKeys().Create(ctx, &k))
-		if got := must(s.APIKeys().Get(ctx, k.ID))(t).Holder().Standing(noon) == domain.LastingSuperuser; got != test.counts {
+		if got := must(s.APIKeys().Get(ctx, k.ID))(t).Holder().
+			Standing(noon) == domain.LastingSuperuser; got != test.counts {
 			t.Errorf("%v is lasting: %t", test, got)
 		}
 		if test.counts {
@@ -166,7 +177,8 @@ func testLasting(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.AccessControl().LastingSuperusers(ctx))(t), want+1)
 }
 
-// testRightsHold: an event of a point that has passed is not stored, nor what it is about; the transaction goes on.
+// testRightsHold: an event of a point that has passed is not stored, nor what it is about; the
+// transaction goes on.
 func testRightsHold(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	now := must(s.AccessControl().Point(ctx))(t)
@@ -192,7 +204,9 @@ func testRightsHold(t *testing.T, s domain.Store) {
 			return nil
 		}))
 	}
-	wantSame(t, len(must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1000}))(t).Items), len(events))
+	wantSame(
+		t, len(must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1000}))(t).Items), len(events),
+	)
 	check(t, s.Audit().Append(ctx, &domain.Event{At: noon, Point: now}))
 }
 
@@ -201,7 +215,11 @@ func testSigningKeys(t *testing.T, s domain.Store) {
 	wantSame(t, len(must(s.SigningKeys().List(ctx))(t)), 0)
 	var want []domain.SigningKey
 	for i, id := range []string{"c", "a", "b", "A"} {
-		want = append(want, domain.SigningKey{ID: id, Sealed: []byte{0, 0xff, byte(i)}, CreatedAt: noon.Add(time.Duration(i) * time.Microsecond)})
+		want = append(
+			want, domain.SigningKey{
+				ID: id, Sealed: []byte{0, 0xff, byte(i)}, CreatedAt: noon.Add(time.Duration(i) * time.Microsecond),
+			},
+		)
 	}
 	for _, i := range []int{2, 0, 3, 1} {
 		check(t, s.SigningKeys().Create(ctx, want[i]))

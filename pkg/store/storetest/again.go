@@ -7,7 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// testTriedAgain creates what has an id already, because a transaction that was rolled back had given it: it is another's now.
+// testTriedAgain creates what has an id already, because a transaction that was rolled back had
+// given it: it is another's now.
 func testTriedAgain(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	ca, key, user, role := newCA(t, s), newAPIKey(t, s), newUser(t, s), newRole(t, s)

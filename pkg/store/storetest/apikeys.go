@@ -13,11 +13,16 @@ import (
 // sampleAPIKey has something in every field, and as roles those given.
 func sampleAPIKey(roles ...domain.Role) domain.APIKey {
 	return domain.APIKey{
-		Name: fresh("Integração"), Description: "a key\nof two lines", Superuser: true, Roles: roles, Enabled: true, ExpiresAt: noon.AddDate(1, 0, 0),
-		AllowedIPs: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("0.0.0.0/0")},
-		Binding:    domain.Binding{Own: "own", Before: "before", Passing: "passing"},
-		RateLimit:  600, Generation: 7, PreviousUntil: noon.Add(time.Hour), LastUsedAt: noon.Add(-time.Hour), LastUsedIP: "2001:db8::1",
-		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+		Name: fresh("Integração"), Description: "a key\nof two lines", Superuser: true, Roles: roles, Enabled: true,
+		ExpiresAt: noon.AddDate(1, 0, 0),
+		AllowedIPs: []netip.Prefix{
+			netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.1/32"),
+			netip.MustParsePrefix("0.0.0.0/0"),
+		},
+		Binding:   domain.Binding{Own: "own", Before: "before", Passing: "passing"},
+		RateLimit: 600, Generation: 7, PreviousUntil: noon.Add(time.Hour), LastUsedAt: noon.Add(-time.Hour),
+		LastUsedIP: "2001:db8::1",
+		CreatedAt:  noon, UpdatedAt: noon.Add(time.Second),
 	}
 }
 
@@ -82,7 +87,10 @@ func testAPIKeyChanges(t *testing.T, s domain.Store, one, two domain.Role) {
 		k.Roles = nil
 		check(t, s.APIKeys().Create(ctx, &k))
 	})
-	t.Run("an update replaces everything but the last use and the creation", func(t *testing.T) { testAPIKeyUpdate(t, s) })
+	t.Run(
+		"an update replaces everything but the last use and the creation",
+		func(t *testing.T) { testAPIKeyUpdate(t, s) },
+	)
 	t.Run("deletion takes the assignments along, not the roles", func(t *testing.T) {
 		role := newRole(t, s)
 		gone, left := newAPIKey(t, s, one, role), newAPIKey(t, s, one)
@@ -102,7 +110,10 @@ func testAPIKeyUpdate(t *testing.T, s domain.Store) {
 	one, two, three := newRole(t, s), newRole(t, s), newRole(t, s)
 	k := newAPIKey(t, s, one, two)
 	other := newAPIKey(t, s, one, two)
-	want := domain.APIKey{ID: k.ID, Name: fresh("renamed"), Roles: []domain.Role{two, three}, LastUsedAt: k.LastUsedAt, LastUsedIP: k.LastUsedIP, CreatedAt: k.CreatedAt}
+	want := domain.APIKey{
+		ID: k.ID, Name: fresh("renamed"), Roles: []domain.Role{two, three}, LastUsedAt: k.LastUsedAt,
+		LastUsedIP: k.LastUsedIP, CreatedAt: k.CreatedAt,
+	}
 	want.Description, want.Generation, want.UpdatedAt = "d", 8, noon.Add(time.Hour)
 	asked := want
 	asked.LastUsedAt, asked.LastUsedIP, asked.CreatedAt = noon.Add(time.Hour), "203.0.113.9", noon.Add(time.Hour)
@@ -148,14 +159,23 @@ func testAPIKeyUses(t *testing.T, s domain.Store) {
 	}
 	t.Run("a newer one wins and changes nothing else, keys that are gone are passed over", func(t *testing.T) {
 		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{
-			{ID: never.ID, At: noon.Add(999), Address: "192.0.2.9"}, {ID: absent, At: noon, Address: "192.0.2.1"}, {ID: k.ID, At: noon, Address: "192.0.2.2"},
+			{ID: never.ID, At: noon.Add(999), Address: "192.0.2.9"}, {ID: absent, At: noon, Address: "192.0.2.1"},
+			{ID: k.ID, At: noon, Address: "192.0.2.2"},
 		}))
 		used(t, &k, noon, "192.0.2.2")
 		used(t, &never, noon, "192.0.2.9")
 		wantSame(t, must(s.APIKeys().Get(ctx, other.ID))(t), other)
 	})
 	t.Run("an older one and one of the same time are ignored", func(t *testing.T) {
-		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: k.ID, At: noon.Add(-1000), Address: "old"}, {ID: never.ID, At: noon, Address: "same"}}))
+		check(
+			t,
+			s.APIKeys().
+				Used(
+					ctx, []domain.APIKeyUse{
+						{ID: k.ID, At: noon.Add(-1000), Address: "old"}, {ID: never.ID, At: noon, Address: "same"},
+					},
+				),
+		)
 		used(t, &k, noon, "192.0.2.2")
 		used(t, &never, noon, "192.0.2.9")
 	})
@@ -170,7 +190,8 @@ func testAPIKeyUses(t *testing.T, s domain.Store) {
 	})
 	t.Run("of several the newest wins", func(t *testing.T) {
 		check(t, s.APIKeys().Used(ctx, []domain.APIKeyUse{
-			{ID: k.ID, At: noon.Add(2000), Address: "second"}, {ID: k.ID, At: noon.Add(3000), Address: "third"}, {ID: k.ID, At: noon.Add(1000), Address: "first"},
+			{ID: k.ID, At: noon.Add(2000), Address: "second"}, {ID: k.ID, At: noon.Add(3000), Address: "third"},
+			{ID: k.ID, At: noon.Add(1000), Address: "first"},
 		}))
 		used(t, &k, noon.Add(3000), "third")
 	})

@@ -13,7 +13,8 @@ import (
 func newApplication(t testing.TB, s domain.Store) domain.Application {
 	t.Helper()
 	a := domain.Application{
-		Name: fresh("Aplicação"), Description: "two\nlines", Method: domain.AuthOAuth1, Enabled: true, Passing: "passing",
+		Name: fresh("Aplicação"), Description: "two\nlines", Method: domain.AuthOAuth1, Enabled: true,
+		Passing:   "passing",
 		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
 	check(t, s.Applications().Create(t.Context(), &a))
@@ -23,12 +24,17 @@ func newApplication(t testing.TB, s domain.Store) domain.Application {
 // sampleAuthorization has something in every field.
 func sampleAuthorization(a domain.Application) domain.PAMAuthorization {
 	return domain.PAMAuthorization{
-		Application: a, ApplicationID: a.ID, Name: fresh("Autorização"), Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore, "A2A"},
-		ExpiresAt: noon.AddDate(1, 0, 0), AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
-		Referrers: []string{"https://intranet/a b", "é"}, Devices: []int64{7, 3}, Fingerprint: strings.Repeat("0f", 32), Key: fresh("key"), Token: fresh("token"),
-		Secrets: domain.PAMSecrets{Present: []byte{0, 1, 0xff}, Previous: []byte{2}}, Generation: 3, PreviousUntil: noon.Add(time.Hour),
-		Binding:   domain.Binding{Own: "own", Before: "before", Passing: "its passing"},
-		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+		Application: a, ApplicationID: a.ID, Name: fresh("Autorização"), Enabled: true, Write: true,
+		Resources: []domain.PAMResource{domain.PAMCore, "A2A"},
+		ExpiresAt: noon.AddDate(1, 0, 0), AllowedIPs: []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128"),
+		},
+		Referrers: []string{"https://intranet/a b", "é"}, Devices: []int64{7, 3}, Fingerprint: strings.Repeat("0f", 32),
+		Key: fresh("key"), Token: fresh("token"),
+		Secrets: domain.PAMSecrets{Present: []byte{0, 1, 0xff}, Previous: []byte{2}}, Generation: 3,
+		PreviousUntil: noon.Add(time.Hour),
+		Binding:       domain.Binding{Own: "own", Before: "before", Passing: "its passing"},
+		CreatedAt:     noon, UpdatedAt: noon.Add(time.Second),
 	}
 }
 
@@ -44,7 +50,8 @@ func testApplications(t *testing.T, s domain.Store) {
 	t.Run("an application is read back whole", func(t *testing.T) {
 		one := newApplication(t, s)
 		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
-		one.Name, one.Description, one.Enabled, one.Passing, one.UpdatedAt = fresh("other"), "", false, "other", noon.Add(time.Hour)
+		one.Name, one.Description, one.Enabled, one.Passing, one.UpdatedAt = fresh("other"), "", false, "other",
+			noon.Add(time.Hour)
 		check(t, s.Applications().Update(ctx, one))
 		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
 	})
@@ -88,7 +95,8 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.PAMAuthorizations().Get(ctx, want.ID))(t), want)
 		wantSame(t, must(s.PAMAuthorizations().Keyed(ctx, want.Key))(t), want)
 		plain := domain.PAMAuthorization{
-			Application: app, ApplicationID: app.ID, Name: fresh("plain"), Key: fresh("key"), Secrets: domain.PAMSecrets{Present: []byte{1}}, CreatedAt: noon, UpdatedAt: noon,
+			Application: app, ApplicationID: app.ID, Name: fresh("plain"), Key: fresh("key"),
+			Secrets: domain.PAMSecrets{Present: []byte{1}}, CreatedAt: noon, UpdatedAt: noon,
 		}
 		check(t, s.PAMAuthorizations().Create(ctx, &plain))
 		got := must(s.PAMAuthorizations().Get(ctx, plain.ID))(t)
@@ -141,7 +149,9 @@ func testAuthorizationTaken(t *testing.T, s domain.Store, app, other domain.Appl
 		again.Application, again.ApplicationID = other, other.ID
 		check(t, s.PAMAuthorizations().Create(ctx, &again))
 		again.ID, again.ApplicationID, again.Key = 0, absent, fresh("key")
-		wantFault(t, s.PAMAuthorizations().Create(ctx, &again), domain.NotFound, "application_id", domain.ReasonNotFound)
+		wantFault(
+			t, s.PAMAuthorizations().Create(ctx, &again), domain.NotFound, "application_id", domain.ReasonNotFound,
+		)
 	})
 }
 
@@ -150,9 +160,11 @@ func testAuthorizationUpdate(t *testing.T, s domain.Store, app, other domain.App
 	t.Run("an update changes all but the application", func(t *testing.T) {
 		before := newAuthorization(t, s, app)
 		want := sampleAuthorization(app)
-		want.ID, want.Enabled, want.Write, want.Resources, want.AllowedIPs, want.Referrers = before.ID, false, false, []domain.PAMResource{"Users"}, nil, []string{"b"}
+		want.ID, want.Enabled, want.Write, want.Resources, want.AllowedIPs, want.Referrers = before.ID, false, false,
+			[]domain.PAMResource{"Users"}, nil, []string{"b"}
 		want.Devices, want.Fingerprint = []int64{5}, "ef"
-		want.ExpiresAt, want.PreviousUntil, want.Generation, want.Secrets.Previous = time.Time{}, time.Time{}, 4, []byte{9}
+		want.ExpiresAt, want.PreviousUntil, want.Generation, want.Secrets.Previous = time.Time{}, time.Time{}, 4,
+			[]byte{9}
 		sent := want
 		sent.ApplicationID = other.ID
 		check(t, s.PAMAuthorizations().Update(ctx, sent))

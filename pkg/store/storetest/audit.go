@@ -16,9 +16,11 @@ import (
 func sampleEvent() domain.Event {
 	name := fresh("event")
 	return domain.Event{
-		At: noon, ActorKind: domain.PrincipalAPIKey, ActorID: 7, ActorName: "Integração", Address: "2001:db8::1", RequestID: "01J", Operation: "updateUser",
-		Action: domain.ActionUpdate, Refused: true, Resource: domain.ScopeUsers, ResourceID: 9, ResourceName: name, Before: `{"enabled":true}`,
-		After: `{"enabled":false}`, Digest: sha256.Sum256([]byte(name)),
+		At: noon, ActorKind: domain.PrincipalAPIKey, ActorID: 7, ActorName: "Integração", Address: "2001:db8::1",
+		RequestID: "01J", Operation: "updateUser",
+		Action: domain.ActionUpdate, Refused: true, Resource: domain.ScopeUsers, ResourceID: 9, ResourceName: name,
+		Before: `{"enabled":true}`,
+		After:  `{"enabled":false}`, Digest: sha256.Sum256([]byte(name)),
 	}
 }
 
@@ -57,7 +59,8 @@ func wantLinked(t testing.TB, s domain.Store, e domain.Event) {
 	wantSame(t, e.Hash, linkHash(before, e))
 }
 
-// wantChains checks that the chains consist of exactly the events: each whole, in its place, with its hash, and the last one at the end.
+// wantChains checks that the chains consist of exactly the events: each whole, in its place, with
+// its hash, and the last one at the end.
 func wantChains(t testing.TB, s domain.Store, events []domain.Event) {
 	t.Helper()
 	byID := map[int64]domain.Event{}
@@ -123,7 +126,9 @@ func testAuditSpread(t *testing.T, s domain.Store, all []domain.Event) {
 	t.Run("a transaction that is rolled back leaves no gap", func(t *testing.T) {
 		for range 2 * domain.AuditChains {
 			cause, gone := errors.New("cause"), sampleEvent()
-			err := s.Transact(ctx, func(tx domain.Store) error { return errors.Join(tx.Audit().Append(ctx, &gone), cause) })
+			err := s.Transact(
+				ctx, func(tx domain.Store) error { return errors.Join(tx.Audit().Append(ctx, &gone), cause) },
+			)
 			if !errors.Is(err, cause) {
 				t.Errorf("error is %v", err)
 			}
@@ -142,13 +147,16 @@ func testAuditSpread(t *testing.T, s domain.Store, all []domain.Event) {
 			used[i%2][e.Chain], all = true, append(all, e)
 		}
 		if len(used[0]) < domain.AuditChains/2 || len(used[1]) < domain.AuditChains/2 {
-			t.Errorf("a hundred events are on %d chains, those of a hundred transactions on %d", len(used[0]), len(used[1]))
+			t.Errorf(
+				"a hundred events are on %d chains, those of a hundred transactions on %d", len(used[0]), len(used[1]),
+			)
 		}
 		wantChains(t, s, all)
 	})
 }
 
-// testAuditConcurrency: whatever others do at the same time, every change is on a chain, and nobody waits for ever.
+// testAuditConcurrency: whatever others do at the same time, every change is on a chain, and nobody
+// waits for ever.
 func testAuditConcurrency(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	var all []domain.Event
@@ -173,7 +181,9 @@ func testAuditConcurrency(t *testing.T, s domain.Store) {
 	})
 	t.Run("transactions that change something and append last do not stop one another", func(t *testing.T) {
 		authority := newCA(t, s)
-		rows := []domain.Client{newClient(t, s, authority.ID), newClient(t, s, authority.ID), newClient(t, s, authority.ID)}
+		rows := []domain.Client{
+			newClient(t, s, authority.ID), newClient(t, s, authority.ID), newClient(t, s, authority.ID),
+		}
 		role := newRole(t, s)
 		change := []func(tx domain.Store, round int, e *domain.Event) error{
 			func(tx domain.Store, round int, e *domain.Event) error {

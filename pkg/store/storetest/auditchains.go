@@ -19,7 +19,10 @@ func testAuditChains(t *testing.T, s domain.Store) {
 		all[e.Chain] = append(all[e.Chain], stored(e))
 	}
 	chain := slices.IndexFunc(all, func(list []domain.Event) bool { return len(list) >= 6 })
-	t.Run("what follows a position is given in order, up to a number", func(t *testing.T) { testAfter(t, s, chain, all[chain]) })
+	t.Run(
+		"what follows a position is given in order, up to a number",
+		func(t *testing.T) { testAfter(t, s, chain, all[chain]) },
+	)
 	t.Run("the last link before a time", func(t *testing.T) { testLastBefore(t, s, chain, all[chain]) })
 	t.Run("pruning removes the beginning of one chain", func(t *testing.T) { testPrune(t, s, chain, all) })
 	t.Run("events between two positions are counted", func(t *testing.T) { testCount(t, s, chain) })
@@ -51,9 +54,13 @@ func testLastBefore(t *testing.T, s domain.Store, chain int, list []domain.Event
 		wantSame(t, before(list[i+1].At.In(time.FixedZone("-03", -3*60*60))), list[i].Link)
 	}
 	wantSame(t, before(noon.AddDate(1, 0, 0)), list[len(list)-1].Link)
-	wantSame(t, must(s.Audit().LastBefore(ctx, domain.AuditChains, noon.AddDate(1, 0, 0)))(t), domain.Link{Chain: domain.AuditChains})
+	wantSame(
+		t, must(s.Audit().LastBefore(ctx, domain.AuditChains, noon.AddDate(1, 0, 0)))(t),
+		domain.Link{Chain: domain.AuditChains},
+	)
 
-	// A clock that is behind wrote an event after one that is not older than the time: all before a link must be.
+	// A clock that is behind wrote an event after one that is not older than the time: all before a
+	// link must be.
 	behind := sampleEvent()
 	behind.At = noon.Add(-time.Hour)
 	for behind.Chain = -1; behind.Chain != chain; {
@@ -124,7 +131,8 @@ func testMendEnds(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.Audit().MendEnds(ctx, was, ends))(t), false) // it does not end there any more
 	wantSame(t, must(s.Audit().MendEnds(ctx, ends, ends[:15]))(t), true)
 	wantSame(t, must(s.Audit().Ends(ctx))(t), ends[:15])
-	wantSame(t, lastOf(t, s, domain.AuditFilter{From: old.At, To: old.At.Add(time.Second)}), old.ID) // though it is long before the others
+	// though it is long before the others
+	wantSame(t, lastOf(t, s, domain.AuditFilter{From: old.At, To: old.At.Add(time.Second)}), old.ID)
 	wantSame(t, must(s.Audit().MendEnds(ctx, ends[:15], was))(t), true)
 	wantSame(t, must(s.Audit().MendEnds(ctx, ends[:15], was))(t), false) // it has been added already
 	wantSame(t, lastOf(t, s, domain.AuditFilter{From: old.At, To: old.At.Add(time.Second)}), old.ID)
@@ -159,7 +167,10 @@ func testCheckpoints(t *testing.T, s domain.Store) {
 	later := add(noon.Add(2*time.Hour), false, nil)
 	wantSame(t, must(s.Audit().Checkpoints(ctx))(t), []domain.Checkpoint{base, later})
 	numbered := func(number int64, base bool) domain.Checkpoint {
-		return domain.Checkpoint{Number: number, Previous: [32]byte{7, byte(number)}, At: noon, Base: base, Links: ends, Signature: []byte{1}}
+		return domain.Checkpoint{
+			Number: number, Previous: [32]byte{7, byte(number)}, At: noon, Base: base, Links: ends,
+			Signature: []byte{1},
+		}
 	}
 	two, one := numbered(2, false), numbered(1, false)
 	check(t, s.Audit().AddCheckpoint(ctx, &two))

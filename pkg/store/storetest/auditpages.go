@@ -11,13 +11,17 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// testAuditPages compares the pages of events, oldest and newest first, with those that a model in memory gives.
+// testAuditPages compares the pages of events, oldest and newest first, with those that a model in
+// memory gives.
 func testAuditPages(t *testing.T, s domain.Store) {
 	var model []domain.Event
 	clock := noon
 	rapid.Check(t, func(rt *rapid.T) {
 		for range rapid.IntRange(0, min(6, modelRows-len(model))).Draw(rt, "new events") {
-			clock = clock.Add(rapid.SampledFrom([]time.Duration{0, time.Microsecond, 7 * time.Second, 50 * time.Second, time.Hour}).Draw(rt, "step"))
+			clock = clock.Add(
+				rapid.SampledFrom([]time.Duration{0, time.Microsecond, 7 * time.Second, 50 * time.Second, time.Hour}).
+					Draw(rt, "step"),
+			)
 			e := drawEvent(rt, clock)
 			if err := s.Audit().Append(rt.Context(), &e); err != nil {
 				rt.Fatal(err)
@@ -46,7 +50,9 @@ func testAuditPages(t *testing.T, s domain.Store) {
 
 func testAuditTimes(t *testing.T, s domain.Store, model []domain.Event, clock time.Time) {
 	t.Run("the items are whole, newest first", func(t *testing.T) {
-		page := must(s.Audit().Page(t.Context(), domain.AuditFilter{Descending: true}, domain.PageRequest{Size: 100}))(t)
+		page := must(s.Audit().Page(t.Context(), domain.AuditFilter{Descending: true}, domain.PageRequest{Size: 100}))(
+			t,
+		)
 		for i, want := range slices.Backward(model) {
 			wantSame(t, page.Items[len(model)-1-i], stored(want))
 		}
@@ -59,15 +65,21 @@ func testAuditTimes(t *testing.T, s domain.Store, model []domain.Event, clock ti
 		check(t, s.Audit().Append(t.Context(), &behind))
 		for _, descending := range []bool{false, true} {
 			from := domain.AuditFilter{From: ahead.At, Descending: descending}
-			wantSame(t, pageIDs(must(s.Audit().Page(t.Context(), from, domain.PageRequest{Size: 3}))(t)), []int64{ahead.ID})
+			wantSame(
+				t, pageIDs(must(s.Audit().Page(t.Context(), from, domain.PageRequest{Size: 3}))(t)), []int64{ahead.ID},
+			)
 			to := domain.AuditFilter{From: at, To: at.Add(time.Microsecond), Descending: descending}
-			wantSame(t, pageIDs(must(s.Audit().Page(t.Context(), to, domain.PageRequest{Size: 3}))(t)), []int64{behind.ID})
+			wantSame(
+				t, pageIDs(must(s.Audit().Page(t.Context(), to, domain.PageRequest{Size: 3}))(t)), []int64{behind.ID},
+			)
 		}
 	})
 	t.Run("a clock that was a day wrong for a while hides nothing of what came after", func(t *testing.T) {
 		begin := clock.AddDate(4, 0, 0)
 		var ids []int64
-		for _, ahead := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour, time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour} {
+		for _, ahead := range []time.Duration{
+			0, 24 * time.Hour, -24 * time.Hour, time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour,
+		} {
 			e := sampleEvent()
 			e.At = begin.Add(ahead)
 			check(t, s.Audit().Append(t.Context(), &e))
@@ -76,10 +88,15 @@ func testAuditTimes(t *testing.T, s domain.Store, model []domain.Event, clock ti
 		within := domain.AuditFilter{From: begin.Add(time.Hour), To: begin.Add(2*time.Hour + time.Second)}
 		wantSame(t, pageIDs(must(s.Audit().Page(t.Context(), within, domain.PageRequest{Size: 9}))(t)), ids[3:5])
 		within.Descending = true
-		wantSame(t, pageIDs(must(s.Audit().Page(t.Context(), within, domain.PageRequest{Size: 9}))(t)), []int64{ids[4], ids[3]})
+		wantSame(
+			t, pageIDs(must(s.Audit().Page(t.Context(), within, domain.PageRequest{Size: 9}))(t)),
+			[]int64{ids[4], ids[3]},
+		)
 	})
 	t.Run("a filter that nothing meets gives an empty page", func(t *testing.T) {
-		for _, filter := range []domain.AuditFilter{{ActorID: absent}, {ResourceID: absent}, {Resource: "none"}, {Action: "none"}, {From: noon, To: noon}} {
+		for _, filter := range []domain.AuditFilter{
+			{ActorID: absent}, {ResourceID: absent}, {Resource: "none"}, {Action: "none"}, {From: noon, To: noon},
+		} {
 			page, err := s.Audit().Page(t.Context(), filter, domain.PageRequest{Size: 3})
 			wantPage(t, page, err, nil, 0, 3)
 		}
@@ -92,7 +109,11 @@ func drawEvent(rt *rapid.T, clock time.Time) domain.Event {
 	e.At = clock.Add(rapid.SampledFrom([]time.Duration{
 		0, 0, time.Microsecond, 20 * time.Second, time.Minute, -5 * time.Minute, -30 * time.Hour, 400 * 24 * time.Hour,
 	}).Draw(rt, "ahead"))
-	e.ActorKind = rapid.SampledFrom([]domain.PrincipalKind{domain.PrincipalNobody, domain.PrincipalUser, domain.PrincipalAPIKey}).Draw(rt, "actor kind")
+	e.ActorKind = rapid.SampledFrom(
+		[]domain.PrincipalKind{domain.PrincipalNobody, domain.PrincipalUser, domain.PrincipalAPIKey},
+	).Draw(
+		rt, "actor kind",
+	)
 	e.ActorID = rapid.Int64Range(0, 2).Draw(rt, "actor")
 	e.Resource = rapid.SampledFrom([]domain.Scope{"", domain.ScopeUsers, domain.ScopeClients}).Draw(rt, "resource")
 	e.ResourceID = rapid.Int64Range(0, 2).Draw(rt, "resource id")
@@ -105,12 +126,20 @@ func drawAuditFilter(rt *rapid.T, model []domain.Event) domain.AuditFilter {
 	nobody, user, yes, no := domain.PrincipalNobody, domain.PrincipalUser, true, false
 	times := []time.Time{{}, {}, noon, noon.Add(time.Minute)}
 	for _, e := range model {
-		times = append(times, e.At, e.At.Add(rapid.SampledFrom([]time.Duration{-time.Microsecond, time.Microsecond, 30 * time.Second}).Draw(rt, "offset")))
+		times = append(
+			times, e.At,
+			e.At.Add(
+				rapid.SampledFrom([]time.Duration{-time.Microsecond, time.Microsecond, 30 * time.Second}).
+					Draw(rt, "offset"),
+			),
+		)
 	}
 	return domain.AuditFilter{
-		ActorKind:  rapid.SampledFrom([]*domain.PrincipalKind{nil, nil, nil, &nobody, &user}).Draw(rt, "actor kind filter"),
-		ActorID:    rapid.SampledFrom([]int64{0, 0, 0, 1, absent}).Draw(rt, "actor filter"),
-		Resource:   rapid.SampledFrom([]domain.Scope{"", "", "", domain.ScopeUsers, domain.ScopeAudit}).Draw(rt, "resource filter"),
+		ActorKind: rapid.SampledFrom([]*domain.PrincipalKind{nil, nil, nil, &nobody, &user}).
+			Draw(rt, "actor kind filter"),
+		ActorID: rapid.SampledFrom([]int64{0, 0, 0, 1, absent}).Draw(rt, "actor filter"),
+		Resource: rapid.SampledFrom([]domain.Scope{"", "", "", domain.ScopeUsers, domain.ScopeAudit}).
+			Draw(rt, "resource filter"),
 		ResourceID: rapid.SampledFrom([]int64{0, 0, 0, 1, 2}).Draw(rt, "resource id filter"),
 		Action:     rapid.SampledFrom([]domain.Action{"", "", domain.ActionLogin}).Draw(rt, "action filter"),
 		Refused:    rapid.SampledFrom([]*bool{nil, nil, &yes, &no}).Draw(rt, "refused filter"),
@@ -125,7 +154,8 @@ func selectedEvents(model []domain.Event, f domain.AuditFilter) []int64 {
 	ids := []int64{}
 	for _, e := range model {
 		actor := (f.ActorKind == nil || *f.ActorKind == e.ActorKind) && (f.ActorID == 0 || f.ActorID == e.ActorID)
-		resource := (f.Resource == "" || f.Resource == e.Resource) && (f.ResourceID == 0 || f.ResourceID == e.ResourceID)
+		resource := (f.Resource == "" || f.Resource == e.Resource) &&
+			(f.ResourceID == 0 || f.ResourceID == e.ResourceID)
 		action := (f.Action == "" || f.Action == e.Action) && (f.Refused == nil || *f.Refused == e.Refused)
 		if actor && resource && action && !e.At.Before(f.From) && (f.To.IsZero() || e.At.Before(f.To)) {
 			ids = append(ids, e.ID)
@@ -134,7 +164,8 @@ func selectedEvents(model []domain.Event, f domain.AuditFilter) []int64 {
 	return ids
 }
 
-// mirror turns ids and cursors round: what descends is seen to ascend, and the first page stays the first page.
+// mirror turns ids and cursors round: what descends is seen to ascend, and the first page stays the
+// first page.
 func mirror(id int64) int64 {
 	if id == 0 {
 		return 0

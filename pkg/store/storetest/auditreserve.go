@@ -11,7 +11,8 @@ import (
 
 const reservedChain = domain.AuditChains - 1
 
-// testReserve: the last chain is that of one long transaction at a time, which may append and go on.
+// testReserve: the last chain is that of one long transaction at a time, which may append and go
+// on.
 func testReserve(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	var all []domain.Event
@@ -34,7 +35,10 @@ func testReserve(t *testing.T, s domain.Store) {
 	t.Run("all events of a transaction that has it are on the last chain, and no others", func(t *testing.T) {
 		events := []*domain.Event{{At: noon}, {At: noon}, {At: noon}, {At: noon}}
 		check(t, s.Transact(ctx, func(tx domain.Store) error {
-			return errors.Join(tx.Audit().Reserve(ctx), tx.Audit().AppendAll(ctx, events[:2]), tx.Audit().Append(ctx, events[2]), tx.Audit().AppendAll(ctx, events[3:]))
+			return errors.Join(
+				tx.Audit().Reserve(ctx), tx.Audit().AppendAll(ctx, events[:2]), tx.Audit().Append(ctx, events[2]),
+				tx.Audit().AppendAll(ctx, events[3:]),
+			)
 		}))
 		for i, got := range chainOf(t, s, reservedChain) {
 			events[i].ID = got.ID
@@ -67,7 +71,9 @@ func testReserveWaits(t *testing.T, s domain.Store, all []domain.Event) {
 					list = append(list, one)
 					continue
 				}
-				err = s.Transact(ctx, func(tx domain.Store) error { return changeTwice(ctx, tx, row, &one, &two, &inside) })
+				err = s.Transact(
+					ctx, func(tx domain.Store) error { return changeTwice(ctx, tx, row, &one, &two, &inside) },
+				)
 				list = append(list, one, two)
 			}
 			return list, err
@@ -81,7 +87,9 @@ func testReserveWaits(t *testing.T, s domain.Store, all []domain.Event) {
 }
 
 // changeTwice appends before it locks a row that others have who then wait for a chain.
-func changeTwice(ctx context.Context, tx domain.Store, row domain.Client, one, two *domain.Event, inside *atomic.Int32) error {
+func changeTwice(
+	ctx context.Context, tx domain.Store, row domain.Client, one, two *domain.Event, inside *atomic.Int32,
+) error {
 	if err := tx.Audit().Reserve(ctx); err != nil {
 		return err
 	}

@@ -41,7 +41,11 @@ func testCAs(t *testing.T, s domain.Store) {
 	t.Run("a name is taken regardless of case", func(t *testing.T) {
 		taken := newCA(t, s)
 		again := sampleCA(strings.ToUpper(taken.Name))
-		wantFault(t, s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{}), domain.Duplicated, "name", domain.ReasonDuplicated)
+		wantFault(
+			t,
+			s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{}),
+			domain.Duplicated, "name", domain.ReasonDuplicated,
+		)
 		wantSame(t, must(s.CAs().NameTaken(ctx, strings.ToUpper(taken.Name)))(t), true)
 		wantSame(t, must(s.CAs().NameTaken(ctx, taken.Name+"x"))(t), false)
 	})
@@ -57,7 +61,9 @@ func testCAChanges(t *testing.T, s domain.Store) {
 		for fingerprint, want := range map[string]bool{key.Fingerprint: true, "another": false, "": false} {
 			wantSame(t, must(s.CAs().KeyTaken(ctx, fingerprint))(t), want)
 		}
-		wantFault(t, s.CAs().Create(ctx, &second, key, domain.CRLState{}), domain.Duplicated, "cert", domain.ReasonDuplicated)
+		wantFault(
+			t, s.CAs().Create(ctx, &second, key, domain.CRLState{}), domain.Duplicated, "cert", domain.ReasonDuplicated,
+		)
 		key.Fingerprint = fresh("fingerprint")
 		check(t, s.CAs().Create(ctx, &second, key, domain.CRLState{}))
 	})
@@ -78,7 +84,8 @@ func testCAChanges(t *testing.T, s domain.Store) {
 func testCAUpdate(t *testing.T, s domain.Store) {
 	before := newCA(t, s)
 	asked := before
-	asked.Description, asked.Subject, asked.UpdatedAt = "", domain.Subject{Email: "novo@example.com"}, noon.Add(time.Hour)
+	asked.Description, asked.Subject, asked.UpdatedAt = "", domain.Subject{Email: "novo@example.com"},
+		noon.Add(time.Hour)
 	want := asked
 	asked.Name, asked.KeyAlgorithm, asked.ExpiresAt, asked.CreatedAt = "other", "rsa-2048", noon, noon.Add(time.Hour)
 	check(t, s.CAs().Update(t.Context(), asked))
@@ -120,7 +127,10 @@ func testCADeletion(t *testing.T, s domain.Store) {
 		old := newCA(t, s)
 		check(t, s.CAs().Delete(ctx, old.ID))
 		again := sampleCA(old.Name)
-		check(t, s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{}))
+		check(
+			t,
+			s.CAs().Create(ctx, &again, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{}),
+		)
 		if again.ID <= old.ID {
 			t.Errorf("id %d after %d", again.ID, old.ID)
 		}

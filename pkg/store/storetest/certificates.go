@@ -28,7 +28,8 @@ func testCertificates(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Certificates().OfClient(ctx, client.ID))(t), renewed)
 	})
 	t.Run("a CA gives a serial once", func(t *testing.T) {
-		first, second := sampleCertificate(newClient(t, s, authority.ID), "0c"), sampleCertificate(newClient(t, s, authority.ID), "0c")
+		first, second := sampleCertificate(newClient(t, s, authority.ID), "0c"),
+			sampleCertificate(newClient(t, s, authority.ID), "0c")
 		check(t, s.Certificates().Create(ctx, &first))
 		wantFault(t, s.Certificates().Create(ctx, &second), domain.Duplicated, "cert", domain.ReasonDuplicated)
 		other := sampleCertificate(newClient(t, s, newCA(t, s).ID), "0c")

@@ -48,7 +48,10 @@ func testClients(t *testing.T, s domain.Store) {
 		wantFault(t, s.Clients().Create(ctx, &orphan), domain.NotFound, "ca_id", domain.ReasonNotFound)
 		wantSame(t, must(s.Clients().NameTaken(ctx, orphan.Name))(t), false)
 	})
-	t.Run("an update changes the record alone, and an empty value clears", func(t *testing.T) { testClientUpdate(t, s, authority.ID) })
+	t.Run(
+		"an update changes the record alone, and an empty value clears",
+		func(t *testing.T) { testClientUpdate(t, s, authority.ID) },
+	)
 	t.Run("revoking sets the time", func(t *testing.T) {
 		client := newClient(t, s, authority.ID)
 		check(t, s.Clients().Revoke(ctx, client.ID, noon.Add(time.Hour)))
@@ -60,9 +63,11 @@ func testClients(t *testing.T, s domain.Store) {
 func testClientUpdate(t *testing.T, s domain.Store, caID int64) {
 	before := newClient(t, s, caID)
 	asked := before
-	asked.Description, asked.Subject, asked.UpdatedAt = "", domain.Subject{Email: "novo@example.com"}, noon.Add(time.Hour)
+	asked.Description, asked.Subject, asked.UpdatedAt = "", domain.Subject{Email: "novo@example.com"},
+		noon.Add(time.Hour)
 	want := asked
-	asked.Name, asked.CAID, asked.ExpiresAt, asked.RevokedAt, asked.CreatedAt = "other", absent, noon, noon, noon.Add(time.Hour)
+	asked.Name, asked.CAID, asked.ExpiresAt, asked.RevokedAt, asked.CreatedAt = "other", absent, noon, noon,
+		noon.Add(time.Hour)
 	check(t, s.Clients().Update(t.Context(), asked))
 	wantSame(t, must(s.Clients().Get(t.Context(), before.ID))(t), want)
 }
@@ -76,8 +81,8 @@ func testMarkExpired(t *testing.T, s domain.Store) {
 		check(t, s.Clients().Create(ctx, &c))
 		return c.ID
 	}
-	// Expiry is compared as an instant, in whatever zone it was said: Brasília is three hours behind, and on 25 October 2026 a clock in
-	// Lisbon shows half past one twice.
+	// Expiry is compared as an instant, in whatever zone it was said: Brasília is three hours
+	// behind, and on 25 October 2026 a clock in Lisbon shows half past one twice.
 	brasilia := time.FixedZone("-03", -3*60*60)
 	lisbon := must(time.LoadLocation("Europe/Lisbon"))(t)
 	firstHalfPast := time.Date(2026, time.October, 25, 0, 30, 0, 0, time.UTC).In(lisbon)

@@ -10,7 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// together runs fn in n goroutines that begin at once, and returns what they returned in the order of their numbers.
+// together runs fn in n goroutines that begin at once, and returns what they returned in the order
+// of their numbers.
 func together[T any](t *testing.T, n int, fn func(i int) (T, error)) ([]T, []error) {
 	t.Helper()
 	values, faults := make([]T, n), make([]error, n)
@@ -38,7 +39,9 @@ func testConcurrency(t *testing.T, s domain.Store) {
 	t.Run("of many who create one name one wins and the others are told", func(t *testing.T) { testOneName(t, s) })
 	t.Run("of many who delete and use a CA one wins", func(t *testing.T) { testDeleteRace(t, s) })
 	t.Run("of many who delete and give a role one wins", func(t *testing.T) { testRoleRace(t, s) })
-	t.Run("advancing gives every caller an epoch of its own, without gaps", func(t *testing.T) { testAdvanceRace(t, s) })
+	t.Run(
+		"advancing gives every caller an epoch of its own, without gaps", func(t *testing.T) { testAdvanceRace(t, s) },
+	)
 	t.Run("a CRL number is published once, and numbers never fall", func(t *testing.T) { testPublishRace(t, s) })
 	t.Run("a locked row loses no update", func(t *testing.T) { testLocks(t, s) })
 	t.Run("all who ask for a secret get the same", func(t *testing.T) {
@@ -141,7 +144,9 @@ func testAdvanceRace(t *testing.T, s domain.Store) {
 func testPublishRace(t *testing.T, s domain.Store) {
 	c := newCA(t, s)
 	for number := int64(1); number <= 10; number++ {
-		published, faults := together(t, 8, func(int) (bool, error) { return s.CRLs().Publish(t.Context(), sampleCRL(c.ID, number)) })
+		published, faults := together(
+			t, 8, func(int) (bool, error) { return s.CRLs().Publish(t.Context(), sampleCRL(c.ID, number)) },
+		)
 		checkAll(t, faults)
 		wantSame(t, slices.Index(published, true) >= 0, true)
 		wantSame(t, len(slices.DeleteFunc(published, func(p bool) bool { return !p })), 1)
@@ -153,7 +158,8 @@ func testPublishRace(t *testing.T, s domain.Store) {
 	testPublishLadder(t, s)
 }
 
-// testPublishLadder lets replicas climb as fast as they can; each number is one replica's, and none is left out.
+// testPublishLadder lets replicas climb as fast as they can; each number is one replica's, and none
+// is left out.
 func testPublishLadder(t *testing.T, s domain.Store) {
 	c := newCA(t, s)
 	const rungs = 40

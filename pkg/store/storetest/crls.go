@@ -10,8 +10,9 @@ import (
 
 func sampleCRL(caID, number int64) domain.CRL {
 	return domain.CRL{
-		CAID: caID, Number: number, Follows: number - 1, Epoch: number + 5, ThisUpdate: noon.Add(-time.Hour), NextUpdate: noon.Add(time.Hour),
-		SignedAt: noon, DER: []byte{0x30, 0, byte(number)},
+		CAID: caID, Number: number, Follows: number - 1, Epoch: number + 5, ThisUpdate: noon.Add(-time.Hour),
+		NextUpdate: noon.Add(time.Hour),
+		SignedAt:   noon, DER: []byte{0x30, 0, byte(number)},
 	}
 }
 
@@ -80,7 +81,14 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 	t.Run("the state of all lists", func(t *testing.T) { testCRLState(t, s) })
 	t.Run("numbers go on above those of another CA software", func(t *testing.T) {
 		c := sampleCA(fresh("ca"))
-		check(t, s.CAs().Create(ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{Number: 1 << 61}))
+		check(
+			t,
+			s.CAs().
+				Create(
+					ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}},
+					domain.CRLState{Number: 1 << 61},
+				),
+		)
 		wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), 1<<61)
 		wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(c.ID, 1)))(t), false)
 		publish(t, s, c.ID, 1<<61+1)
@@ -95,12 +103,20 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 	})
 }
 
-// testCRLState: numbers may leave some out, of any size, and the latest thisUpdate is kept whatever comes after it.
+// testCRLState: numbers may leave some out, of any size, and the latest thisUpdate is kept whatever
+// comes after it.
 func testCRLState(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	base, _ := new(big.Int).SetString("1180591620717411303429", 10)
 	c := sampleCA(fresh("ca"))
-	check(t, s.CAs().Create(ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}}, domain.CRLState{Base: base, ThisUpdate: noon}))
+	check(
+		t,
+		s.CAs().
+			Create(
+				ctx, &c, domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}},
+				domain.CRLState{Base: base, ThisUpdate: noon},
+			),
+	)
 	state := func(want domain.CRLState) {
 		t.Helper()
 		got := must(s.CRLs().State(ctx, c.ID))(t)
@@ -161,5 +177,6 @@ func testFirstExpiry(t *testing.T, s domain.Store) {
 	brasilia := time.FixedZone("-03", -3*60*60)
 	expiry(late.ID, 1, noon.Add(time.Hour).In(brasilia), noon.Add(time.Hour))
 	expiry(early.ID, 1, noon, noon)
-	expiry(early.ID, 2, noon.Add(2*time.Hour), noon.Add(time.Hour)) // the list that would have ended first is no longer the current one
+	// the list that would have ended first is no longer the current one
+	expiry(early.ID, 2, noon.Add(2*time.Hour), noon.Add(time.Hour))
 }

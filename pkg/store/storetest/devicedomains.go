@@ -11,7 +11,9 @@ import (
 
 func newDomain(t testing.TB, s domain.Store) domain.DeviceDomain {
 	t.Helper()
-	d := domain.DeviceDomain{Name: fresh("Corp.example.com"), ShortName: fresh("CORP"), CreatedAt: noon, UpdatedAt: noon.Add(time.Second)}
+	d := domain.DeviceDomain{
+		Name: fresh("Corp.example.com"), ShortName: fresh("CORP"), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+	}
 	check(t, s.DeviceDomains().Create(t.Context(), &d))
 	return d
 }
@@ -44,7 +46,9 @@ func testDeviceDomains(t *testing.T, s domain.Store) {
 		taken, other := newDomain(t, s), newDomain(t, s)
 		again := domain.DeviceDomain{Name: strings.ToUpper(taken.Name), CreatedAt: noon, UpdatedAt: noon}
 		wantFault(t, s.DeviceDomains().Create(ctx, &again), domain.Duplicated, "name", domain.ReasonDuplicated)
-		third := domain.DeviceDomain{Name: fresh("x"), ShortName: strings.ToLower(taken.ShortName), CreatedAt: noon, UpdatedAt: noon}
+		third := domain.DeviceDomain{
+			Name: fresh("x"), ShortName: strings.ToLower(taken.ShortName), CreatedAt: noon, UpdatedAt: noon,
+		}
 		check(t, s.DeviceDomains().Create(ctx, &third))
 		other.ShortName = strings.ToUpper(taken.ShortName)
 		check(t, s.DeviceDomains().Update(ctx, other))
@@ -87,7 +91,9 @@ func testFindDomains(t *testing.T, s domain.Store) {
 	one := newDomain(t, s)
 	shadow := domain.DeviceDomain{Name: one.ShortName, CreatedAt: noon, UpdatedAt: noon}
 	two := newDomain(t, s)
-	texts := []string{strings.ToUpper(one.Name), strings.ToLower(one.ShortName), two.ShortName, "nobody", "a\x00", "\xff", ""}
+	texts := []string{
+		strings.ToUpper(one.Name), strings.ToLower(one.ShortName), two.ShortName, "nobody", "a\x00", "\xff", "",
+	}
 	for i := range 1500 { // more than one statement takes
 		texts = append(texts, fmt.Sprint("absent", i))
 	}

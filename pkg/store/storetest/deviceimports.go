@@ -25,7 +25,9 @@ func fillImport(ctx context.Context, t testing.TB, s domain.Store) domain.Device
 	decided, err := s.DeviceImports().Decide(ctx, of.ID, noon)
 	check(t, err)
 	of.Decided = decided
-	list := []domain.Device{{Hostname: fresh("device"), Model: "m", Type: "t", Vendor: "v", Site: "s", CreatedAt: noon, UpdatedAt: noon}}
+	list := []domain.Device{
+		{Hostname: fresh("device"), Model: "m", Type: "t", Vendor: "v", Site: "s", CreatedAt: noon, UpdatedAt: noon},
+	}
 	_, err = s.Devices().Insert(ctx, list)
 	check(t, err)
 	change := domain.DeviceChange{Before: list[0], After: list[0]}
@@ -34,7 +36,8 @@ func fillImport(ctx context.Context, t testing.TB, s domain.Store) domain.Device
 	return of
 }
 
-// testDeviceImports: an import is there until it is finished, and is decided alone; what it leaves is there until it is cleared.
+// testDeviceImports: an import is there until it is finished, and is decided alone; what it leaves
+// is there until it is cleared.
 func testDeviceImports(t *testing.T, s domain.Store) {
 	ctx, imports := t.Context(), s.DeviceImports()
 	of := fillImport(ctx, t, s)
@@ -106,8 +109,9 @@ func wantLeft(t *testing.T, s domain.Store, want ...int64) {
 	}
 }
 
-// testDeviceImportSight: whatever asks for devices sees what an import has stored when that is finished, and before it what there was. Who changes a device
-// meanwhile changes what is stored, and makes that visible.
+// testDeviceImportSight: whatever asks for devices sees what an import has stored when that is
+// finished, and before it what there was. Who changes a device meanwhile changes what is stored,
+// and makes that visible.
 func testDeviceImportSight(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	of := domain.DeviceImport{Author: "x", Domains: "{}", AliveAt: noon}
@@ -137,7 +141,12 @@ func testDeviceImportSight(t *testing.T, s domain.Store) {
 		change := domain.DeviceChange{Before: v.stored(t, name)}
 		change.After = change.Before
 		change.After.Enabled = false
-		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Devices().Update(ctx, []domain.DeviceChange{change}) }))
+		check(
+			t,
+			s.Transact(
+				ctx, func(tx domain.Store) error { return tx.Devices().Update(ctx, []domain.DeviceChange{change}) },
+			),
+		)
 	}
 	v.want(t, "a after", "b before", "c before", "d before")
 	check(t, s.DeviceImports().Finish(ctx, of.ID))
@@ -157,7 +166,8 @@ type importSight struct {
 
 func (v *importSight) device(name, ip string) domain.Device {
 	return domain.Device{
-		Hostname: v.site + name, IP: ip, Model: "m", Type: "t", Vendor: "v", Site: v.site, Tags: []string{ip}, Enabled: true, CreatedAt: noon, UpdatedAt: noon,
+		Hostname: v.site + name, IP: ip, Model: "m", Type: "t", Vendor: "v", Site: v.site, Tags: []string{ip},
+		Enabled: true, CreatedAt: noon, UpdatedAt: noon,
 	}
 }
 
@@ -186,7 +196,8 @@ func (v *importSight) want(t *testing.T, want ...string) {
 	for _, size := range []int{1, 2, 10} {
 		var all []domain.Device
 		for cursor, next := int64(0), true; next; {
-			page, err := v.s.Devices().Page(ctx, domain.DeviceFilter{Site: v.site}, domain.PageRequest{Cursor: cursor, Size: size})
+			page, err := v.s.Devices().
+				Page(ctx, domain.DeviceFilter{Site: v.site}, domain.PageRequest{Cursor: cursor, Size: size})
 			check(t, err)
 			all = append(all, page.Items...)
 			if next = page.Next != nil; next {
@@ -197,7 +208,9 @@ func (v *importSight) want(t *testing.T, want ...string) {
 	}
 	var byFilter []domain.Device
 	for _, ip := range []string{"before", "after"} {
-		for _, filter := range []domain.DeviceFilter{{IP: ip, Site: v.site}, {Tag: ip, Site: v.site}, {Text: ip, Site: v.site}} {
+		for _, filter := range []domain.DeviceFilter{
+			{IP: ip, Site: v.site}, {Tag: ip, Site: v.site}, {Text: ip, Site: v.site},
+		} {
 			found, err := v.s.Devices().IDs(ctx, filter, 0, 100)
 			check(t, err)
 			list, err := v.s.Devices().Some(ctx, found)

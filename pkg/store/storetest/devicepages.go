@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// testDevicePages compares the pages with those that a model in memory gives, while devices are added and changed.
+// testDevicePages compares the pages with those that a model in memory gives, while devices are
+// added and changed.
 func testDevicePages(t *testing.T, s domain.Store) {
 	var model []domain.Device
 	rapid.Check(t, func(rt *rapid.T) {
@@ -83,10 +84,14 @@ func drawDeviceFilter(rt *rapid.T, model []domain.Device) domain.DeviceFilter {
 	}
 	names := append(drawnNames, "nothing", "a\x00", "\xff")
 	f := domain.DeviceFilter{
-		Hostname: pick("hostname", "nobody"), IP: pick("ip", "10.0.0.1", "10.0.0", "host.example.com", "\xff"), Model: pick("model", names...),
-		Type: pick("type", names...), Vendor: pick("vendor", names...), Site: pick("site", names...),
+		Hostname: pick("hostname", "nobody"), IP: pick("ip", "10.0.0.1", "10.0.0", "host.example.com", "\xff"),
+		Model: pick("model", names...),
+		Type:  pick("type", names...), Vendor: pick("vendor", names...), Site: pick("site", names...),
 		Tag: pick("tag", "API", "two words", "É", "tw", "a\x00"), Domain: pick("domain", "CORP", "b.example.com", "b"),
-		Text: pick("text", "api", "WEB api", "--", "10 0 1", "é words two", "host db", "10.0.0.1 web", "ap", "none", "a\x00\xff"),
+		Text: pick(
+			"text", "api", "WEB api", "--", "10 0 1", "é words two", "host db", "10.0.0.1 web", "ap", "none",
+			"a\x00\xff",
+		),
 	}
 	if len(model) > 0 && rapid.IntRange(0, 9).Draw(rt, "one hostname") == 0 {
 		f.Hostname = strings.ToUpper(rapid.SampledFrom(model).Draw(rt, "hostname of").Hostname)
@@ -111,9 +116,13 @@ func selectedDevices(model []domain.Device, f domain.DeviceFilter) []int64 {
 	}
 	for _, d := range model {
 		words := domain.Words(append([]string{d.Hostname, d.IP}, d.Tags...)...)
-		hasAll := !slices.ContainsFunc(domain.Words(f.Text), func(word string) bool { return !slices.Contains(words, word) })
-		if same(f.Hostname, d.Hostname) && (f.IP == "" || f.IP == d.IP) && same(f.Model, d.Model) && same(f.Type, d.Type) && same(f.Vendor, d.Vendor) &&
-			same(f.Site, d.Site) && among(f.Tag, d.Tags) && among(f.Domain, d.Domains) && (f.Enabled == nil || *f.Enabled == d.Enabled) &&
+		hasAll := !slices.ContainsFunc(
+			domain.Words(f.Text), func(word string) bool { return !slices.Contains(words, word) },
+		)
+		if same(f.Hostname, d.Hostname) && (f.IP == "" || f.IP == d.IP) && same(f.Model, d.Model) &&
+			same(f.Type, d.Type) && same(f.Vendor, d.Vendor) &&
+			same(f.Site, d.Site) && among(f.Tag, d.Tags) && among(f.Domain, d.Domains) &&
+			(f.Enabled == nil || *f.Enabled == d.Enabled) &&
 			(f.CreatorID == 0 || f.CreatorID == d.CreatorID) && hasAll {
 			ids = append(ids, d.ID)
 		}

@@ -14,9 +14,13 @@ import (
 // sampleDevice has something in every field.
 func sampleDevice() domain.Device {
 	return domain.Device{
-		Hostname: fresh("Win 1"), IP: "https://10.0.0.1/x", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "São Paulo",
-		Domains: []string{"corp.example.com"}, Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}, {Type: "SQL Server", Port: 1433}},
-		Remote: []domain.RemoteExpression{{Connectivity: "SSH", Expect: `User:\s<"é">`, Fill: "[username]"}}, Tags: []string{"API", "two words"},
+		Hostname: fresh("Win 1"), IP: "https://10.0.0.1/x", Model: "RHEL", Type: "Server", Vendor: "Red Hat",
+		Site:    "São Paulo",
+		Domains: []string{"corp.example.com"}, Connectivities: []domain.Connectivity{
+			{Type: "SSH", Port: 22}, {Type: "SQL Server", Port: 1433},
+		},
+		Remote:  []domain.RemoteExpression{{Connectivity: "SSH", Expect: `User:\s<"é">`, Fill: "[username]"}},
+		Tags:    []string{"API", "two words"},
 		Enabled: true, CreatorID: 7, CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
 }
@@ -37,7 +41,12 @@ func testDevices(t *testing.T, s domain.Store) {
 	t.Run("a device is read back whole", func(t *testing.T) {
 		want := newDevice(t, s)
 		wantSame(t, must(s.Devices().Get(ctx, want.ID))(t), want)
-		plain := insertDevices(t, s, domain.Device{Hostname: fresh("plain"), IP: "b", Model: "c", Type: "d", Vendor: "e", Site: "f", CreatedAt: noon, UpdatedAt: noon})[0]
+		plain := insertDevices(
+			t, s, domain.Device{
+				Hostname: fresh("plain"), IP: "b", Model: "c", Type: "d", Vendor: "e", Site: "f", CreatedAt: noon,
+				UpdatedAt: noon,
+			},
+		)[0]
 		wantEmptyLists(t, must(s.Devices().Get(ctx, plain.ID))(t), plain)
 	})
 	t.Run("a device is found by hostname regardless of case", func(t *testing.T) {
@@ -48,7 +57,10 @@ func testDevices(t *testing.T, s domain.Store) {
 	})
 	t.Run("some are those of the ids that there are, by id", func(t *testing.T) {
 		one, two, three := newDevice(t, s), newDevice(t, s), newDevice(t, s)
-		wantSame(t, must(s.Devices().Some(ctx, []int64{three.ID, absent, one.ID, three.ID, -1}))(t), []domain.Device{one, three})
+		wantSame(
+			t, must(s.Devices().Some(ctx, []int64{three.ID, absent, one.ID, three.ID, -1}))(t),
+			[]domain.Device{one, three},
+		)
 		wantSame(t, len(must(s.Devices().Some(ctx, nil))(t)), 0)
 		many := make([]int64, 1500)
 		many[0], many[1499] = two.ID, one.ID
@@ -74,7 +86,8 @@ func testDevices(t *testing.T, s domain.Store) {
 		_, getErr := s.Devices().Get(ended, 1)
 		_, lockErr := s.Devices().Lock(ended, []string{"a"})
 		_, insertErr := s.Devices().Insert(ended, []domain.Device{sampleDevice()})
-		_, pageErr := s.Devices().Page(ended, domain.DeviceFilter{Model: "RHEL", Text: "a"}, domain.PageRequest{Size: 1})
+		_, pageErr := s.Devices().
+			Page(ended, domain.DeviceFilter{Model: "RHEL", Text: "a"}, domain.PageRequest{Size: 1})
 		for i, err := range []error{getErr, lockErr, insertErr, pageErr} {
 			if err == nil || domain.Faults(err) != nil {
 				t.Errorf("%d: error is %v", i, err)
@@ -148,22 +161,33 @@ func testManyDevices(t *testing.T, s domain.Store) {
 	}))
 	list[many-1].Revision++
 	wantSame(t, must(s.Devices().Get(ctx, list[many-1].ID))(t), list[many-1])
-	wantSame(t, len(must(s.Devices().Page(ctx, domain.DeviceFilter{Text: "changed"}, domain.PageRequest{Size: many + 1}))(t).Items), many)
+	wantSame(
+		t,
+		len(
+			must(s.Devices().Page(ctx, domain.DeviceFilter{Text: "changed"}, domain.PageRequest{Size: many + 1}))(t).
+				Items,
+		), many,
+	)
 }
 
 func testDeviceUpdate(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	other, before := newDevice(t, s), newDevice(t, s)
 	after := domain.Device{
-		ID: before.ID, Hostname: before.Hostname, IP: "other ip", Model: "other model", Type: "other type", Vendor: "other vendor", Site: "other site",
-		Domains: []string{"d2"}, Connectivities: []domain.Connectivity{{Type: "RDP", Port: 1}}, Remote: []domain.RemoteExpression{{Connectivity: "RDP"}},
-		Tags: []string{"t2"}, CreatorID: before.CreatorID, Revision: before.Revision, CreatedAt: before.CreatedAt, UpdatedAt: noon.Add(time.Hour),
+		ID: before.ID, Hostname: before.Hostname, IP: "other ip", Model: "other model", Type: "other type",
+		Vendor: "other vendor", Site: "other site",
+		Domains: []string{"d2"}, Connectivities: []domain.Connectivity{{Type: "RDP", Port: 1}},
+		Remote: []domain.RemoteExpression{{Connectivity: "RDP"}},
+		Tags:   []string{"t2"}, CreatorID: before.CreatorID, Revision: before.Revision, CreatedAt: before.CreatedAt,
+		UpdatedAt: noon.Add(time.Hour),
 	}
 	check(t, s.Devices().Update(ctx, []domain.DeviceChange{{Before: before, After: after}}))
 	after.Revision++
 	wantSame(t, must(s.Devices().Get(ctx, before.ID))(t), after)
 	wantSame(t, must(s.Devices().Get(ctx, other.ID))(t), other)
-	for _, f := range []domain.DeviceFilter{{Tag: "T2"}, {Domain: "D2"}, {Text: "t2"}, {IP: "other ip"}, {Site: "Other Site"}} {
+	for _, f := range []domain.DeviceFilter{
+		{Tag: "T2"}, {Domain: "D2"}, {Text: "t2"}, {IP: "other ip"}, {Site: "Other Site"},
+	} {
 		wantSame(t, deviceIDs(t, s, f), []int64{before.ID})
 	}
 	for _, f := range []domain.DeviceFilter{{Tag: "api"}, {Domain: "corp.example.com"}, {Text: "two words"}} {
@@ -184,7 +208,8 @@ func withNamesOf(d domain.Device) domain.Device {
 	return other
 }
 
-// testDeviceNames: regardless of case a name has one spelling, that of who was stored last; kinds are apart; what was rolled back was never there.
+// testDeviceNames: regardless of case a name has one spelling, that of who was stored last; kinds
+// are apart; what was rolled back was never there.
 func testDeviceNames(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	first := sampleDevice()
@@ -199,7 +224,10 @@ func testDeviceNames(t *testing.T, s domain.Store) {
 		got := must(s.Devices().Get(ctx, id))(t)
 		wantSame(t, got.Model, "SPELLED")
 		if i < 2 {
-			wantSame(t, []string{got.Model, got.Vendor, got.Site}, []string{changes[i].After.Model, changes[i].After.Vendor, changes[i].After.Site})
+			wantSame(
+				t, []string{got.Model, got.Vendor, got.Site},
+				[]string{changes[i].After.Model, changes[i].After.Vendor, changes[i].After.Site},
+			)
 		}
 	}
 	first.Model = "Spelled"

@@ -9,13 +9,17 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// testDeviceSave: a change is stored with its nonce, its terms and its event, or not at all when somebody was faster.
+// testDeviceSave: a change is stored with its nonce, its terms and its event, or not at all when
+// somebody was faster.
 func testDeviceSave(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	save := func(before, after domain.Device, nonce *domain.Nonce, domains ...int64) (domain.DeviceSave, bool) {
 		t.Helper()
 		e := sampleEvent()
-		all := domain.DeviceSave{DeviceChange: domain.DeviceChange{Before: before, After: after}, DomainIDs: domains, Nonce: nonce, Event: &e}
+		all := domain.DeviceSave{
+			DeviceChange: domain.DeviceChange{Before: before, After: after}, DomainIDs: domains, Nonce: nonce,
+			Event: &e,
+		}
 		saved, err := s.Devices().Save(ctx, &all)
 		check(t, err)
 		return all, saved
@@ -82,7 +86,9 @@ func testDeviceSave(t *testing.T, s domain.Store) {
 		check(t, s.Transact(ctx, func(tx domain.Store) error {
 			for _, d := range []*domain.Device{&first, &next} {
 				e := sampleEvent()
-				all := domain.DeviceSave{DeviceChange: domain.DeviceChange{After: *d}, DomainIDs: []int64{place.ID}, Event: &e}
+				all := domain.DeviceSave{
+					DeviceChange: domain.DeviceChange{After: *d}, DomainIDs: []int64{place.ID}, Event: &e,
+				}
 				saved, err := tx.Devices().Save(ctx, &all)
 				if err != nil || !saved {
 					return fmt.Errorf("saved is %t, %w", saved, err)

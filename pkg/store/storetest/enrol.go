@@ -21,7 +21,9 @@ type enrolment struct {
 	authority domain.CA
 }
 
-func (s enrolment) enrol(t *testing.T, client domain.Client, serial string) (domain.Client, domain.Certificate, domain.Event, error) {
+func (s enrolment) enrol(
+	t *testing.T, client domain.Client, serial string,
+) (domain.Client, domain.Certificate, domain.Event, error) {
 	cert, event := sampleCertificate(client, serial), sampleEvent()
 	err := s.Clients().Enrol(t.Context(), &client, &cert, &event)
 	return client, cert, event, err
@@ -36,7 +38,8 @@ func testEnrolled(t *testing.T, s enrolment) {
 	t.Run("client, certificate and event are read back whole", func(t *testing.T) {
 		client, cert, event, err := s.enrol(t, sampleClient(s.authority.ID, fresh("enrol")), "e0")
 		check(t, err)
-		if cert.ClientID != client.ID || event.ResourceID != client.ID || client.ID == 0 || cert.ID == 0 || event.ID == 0 {
+		if cert.ClientID != client.ID || event.ResourceID != client.ID || client.ID == 0 || cert.ID == 0 ||
+			event.ID == 0 {
 			t.Errorf("ids %d, %d of %d, %d of %d", client.ID, cert.ID, cert.ClientID, event.ID, event.ResourceID)
 		}
 		wantSame(t, must(s.Clients().Get(t.Context(), client.ID))(t), client)
@@ -47,7 +50,9 @@ func testEnrolled(t *testing.T, s enrolment) {
 		client, event := sampleClient(s.authority.ID, fresh("enrol")), sampleEvent()
 		cert := sampleCertificate(client, "e9")
 		cert.Issuer = []byte("the certificate of a CA that is gone")
-		wantFault(t, s.Clients().Enrol(t.Context(), &client, &cert, &event), domain.NotFound, "ca_id", domain.ReasonNotFound)
+		wantFault(
+			t, s.Clients().Enrol(t.Context(), &client, &cert, &event), domain.NotFound, "ca_id", domain.ReasonNotFound,
+		)
 		wantSame(t, must(s.Clients().NameTaken(t.Context(), client.Name))(t), false)
 		cert.Issuer = []byte("certificate")
 		check(t, s.Clients().Enrol(t.Context(), &client, &cert, &event))
@@ -103,7 +108,9 @@ func testEnrolRightsMoved(t *testing.T, s enrolment) {
 			cert := sampleCertificate(client, fresh("moved"))
 			event.Point = domain.AccessPoint{Epoch: 1, Mark: "of another history"}
 			check(t, within(func(tx domain.Store) error {
-				if err := tx.Clients().Enrol(t.Context(), &client, &cert, &event); !errors.Is(err, domain.ErrRightsMoved) || client.ID != 0 || cert.ID != 0 {
+				if err := tx.Clients().
+					Enrol(t.Context(), &client, &cert, &event); !errors.Is(err, domain.ErrRightsMoved) ||
+					client.ID != 0 || cert.ID != 0 {
 					t.Errorf("%v, ids %d and %d", err, client.ID, cert.ID)
 				}
 				event.Point = must(tx.AccessControl().Point(t.Context()))(t)

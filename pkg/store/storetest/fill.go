@@ -8,8 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Fill puts rows into every table, with what both engines have to keep alike: texts of all kinds, octets of all values and none, times with
-// microseconds and no time, and ids that are gone again.
+// Fill puts rows into every table, with what both engines have to keep alike: texts of all kinds,
+// octets of all values and none, times with microseconds and no time, and ids that are gone again.
 func Fill(t testing.TB, s domain.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -59,7 +59,10 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	}
 	epoch := must(s.Revocations().Advance(ctx, authority.ID))(t)
 	check(t, s.Revocations().Add(ctx, []domain.Revocation{
-		{CAID: authority.ID, Serial: fresh("b0"), Epoch: epoch, RevokedAt: noon, Reason: 4, NotAfter: noon.Add(time.Microsecond)},
+		{
+			CAID: authority.ID, Serial: fresh("b0"), Epoch: epoch, RevokedAt: noon, Reason: 4,
+			NotAfter: noon.Add(time.Microsecond),
+		},
 		{CAID: authority.ID, Serial: fresh("b0"), Epoch: epoch, RevokedAt: noon.AddDate(-70, 0, 0)},
 	}))
 	revoked := newClient(t, s, authority.ID)
@@ -90,5 +93,9 @@ func fillVault(t testing.TB, s domain.Store) {
 
 func fillCheckpoint(ctx context.Context, t testing.TB, s domain.Store) {
 	t.Helper()
-	check(t, s.Audit().AddCheckpoint(ctx, &domain.Checkpoint{At: noon, Links: must(s.Audit().Ends(ctx))(t), Signature: octets()}))
+	check(
+		t,
+		s.Audit().
+			AddCheckpoint(ctx, &domain.Checkpoint{At: noon, Links: must(s.Audit().Ends(ctx))(t), Signature: octets()}),
+	)
 }

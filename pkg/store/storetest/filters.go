@@ -28,7 +28,10 @@ func testClientFilters(t *testing.T, s domain.Store) {
 		filter   domain.ClientFilter
 		want     []int64
 	}{
-		{"nothing is restricted by a zero filter", domain.ClientFilter{}, []int64{alfa, beta, outer, percent, underscore, plain, backslash, quote}},
+		{
+			"nothing is restricted by a zero filter", domain.ClientFilter{},
+			[]int64{alfa, beta, outer, percent, underscore, plain, backslash, quote},
+		},
 		{"a CA restricts", domain.ClientFilter{CAID: one.ID}, []int64{alfa, beta}},
 		{"a CA that does not exist has none", domain.ClientFilter{CAID: absent}, nil},
 		{"a name is exact but for its case", domain.ClientFilter{Name: "FILIAL-alfa"}, []int64{alfa}},
@@ -69,7 +72,8 @@ func testStatusFilters(t *testing.T, s domain.Store) {
 		check(t, s.Clients().Create(ctx, &c))
 		return c.ID
 	}
-	valid, expired, revoked := add(authority.ID, false, false), add(authority.ID, true, false), add(authority.ID, false, true)
+	valid, expired, revoked := add(authority.ID, false, false), add(authority.ID, true, false),
+		add(authority.ID, false, true)
 	both, foreign := add(authority.ID, true, true), add(other.ID, true, false)
 	if marked := must(s.Clients().MarkExpired(ctx, noon, 100))(t); marked != 3 {
 		t.Fatalf("marked %d", marked)

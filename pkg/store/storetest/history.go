@@ -21,7 +21,8 @@ func testHistories(t *testing.T, s domain.Store) {
 		check(t, s.Audit().Append(ctx, &event))
 		next := glance(t, first.Newest)
 		wantSame(t, next.Newest, event.Link)
-		if !next.Follows(first) || first.Follows(next) || next.Access.Mark == first.Access.Mark || next.Lost || next.Moved {
+		if !next.Follows(first) || first.Follows(next) || next.Access.Mark == first.Access.Mark || next.Lost ||
+			next.Moved {
 			t.Errorf("%+v after %+v", next, first)
 		}
 		wantSame(t, glance(t, next.Newest), next)
@@ -80,7 +81,8 @@ func testRevocationPoints(t *testing.T, s domain.Store) {
 		first := point(t, c.ID)
 		must(s.Revocations().Advance(ctx, c.ID))(t)
 		next := point(t, c.ID)
-		if !next.Follows(first) || first.Follows(next) || !next.Follows(next) || next.Epoch != first.Epoch+1 || next.Mark == first.Mark {
+		if !next.Follows(first) || first.Follows(next) || !next.Follows(next) || next.Epoch != first.Epoch+1 ||
+			next.Mark == first.Mark {
 			t.Errorf("%+v after %+v", next, first)
 		}
 		if first.Mark == "" || point(t, other.ID).Follows(first) || point(t, other.ID).Mark == first.Mark {

@@ -21,8 +21,10 @@ func testNonces(t *testing.T, s domain.Store) {
 		check(t, s.Nonces().Spend(ctx, n))
 		wantSpent(t, s.Nonces().Spend(ctx, n))
 		for _, other := range []domain.Nonce{
-			{Key: "KEY", Token: n.Token, Value: n.Value, At: n.At}, {Key: n.Key, Token: "Token", Value: n.Value, At: n.At},
-			{Key: n.Key, Token: n.Token, Value: "A'É", At: n.At}, {Key: n.Key, Token: n.Token, Value: n.Value, At: n.At.Add(time.Second)},
+			{Key: "KEY", Token: n.Token, Value: n.Value, At: n.At},
+			{Key: n.Key, Token: "Token", Value: n.Value, At: n.At},
+			{Key: n.Key, Token: n.Token, Value: "A'É", At: n.At},
+			{Key: n.Key, Token: n.Token, Value: n.Value, At: n.At.Add(time.Second)},
 		} {
 			check(t, s.Nonces().Spend(ctx, other))
 			wantSpent(t, s.Nonces().Spend(ctx, other))

@@ -17,7 +17,8 @@ import (
 // modelRows is how many clients the model grows to: some pages of every size.
 const modelRows = 60
 
-// testClientPages compares the pages with those that a model in memory gives, while the table grows.
+// testClientPages compares the pages with those that a model in memory gives, while the table
+// grows.
 func testClientPages(t *testing.T, s domain.Store) {
 	cas := []int64{newCA(t, s).ID, newCA(t, s).ID, newCA(t, s).ID}
 	var model []domain.Client
@@ -42,7 +43,10 @@ func testClientPages(t *testing.T, s domain.Store) {
 }
 
 func addDrawn(rt *rapid.T, s domain.Store, cas []int64, model []domain.Client) []domain.Client {
-	c := sampleClient(rapid.SampledFrom(cas).Draw(rt, "CA"), rapid.StringOfN(rapid.SampledFrom([]rune(`aAbB%_\'.é`)), 1, 3, -1).Draw(rt, "name"))
+	c := sampleClient(
+		rapid.SampledFrom(cas).Draw(rt, "CA"), rapid.StringOfN(rapid.SampledFrom([]rune(`aAbB%_\'.é`)), 1, 3, -1).
+			Draw(rt, "name"),
+	)
 	if rapid.Bool().Draw(rt, "ended") {
 		c.ExpiresAt = noon
 	}
@@ -60,7 +64,9 @@ func addDrawn(rt *rapid.T, s domain.Store, cas []int64, model []domain.Client) [
 	if err != nil {
 		rt.Fatal(err)
 	}
-	if mark := rapid.SampledFrom([]time.Time{{}, noon, noon.AddDate(90, 0, 0)}).Draw(rt, "marked as of"); !mark.IsZero() { // or not, or wrongly
+	// or not, or wrongly
+	if mark := rapid.SampledFrom([]time.Time{{}, noon, noon.AddDate(90, 0, 0)}).
+		Draw(rt, "marked as of"); !mark.IsZero() {
 		if _, err := s.Clients().MarkExpired(rt.Context(), mark, 10); err != nil {
 			rt.Fatal(err)
 		}
@@ -70,10 +76,15 @@ func addDrawn(rt *rapid.T, s domain.Store, cas []int64, model []domain.Client) [
 
 func drawFilter(rt *rapid.T, cas []int64) domain.ClientFilter {
 	return domain.ClientFilter{
-		Name:   rapid.SampledFrom([]string{"", "", "*", "A*", "*b*", "*%*", "_*", `*\*`, "é*", "ab", "*aB*"}).Draw(rt, "name filter"),
-		CAID:   rapid.SampledFrom([]int64{0, cas[0], cas[1], absent}).Draw(rt, "CA filter"),
-		Status: rapid.SampledFrom([]domain.Status{domain.StatusAny, domain.StatusValid, domain.StatusExpired, domain.StatusRevoked}).Draw(rt, "status"),
-		At:     noon,
+		Name: rapid.SampledFrom([]string{"", "", "*", "A*", "*b*", "*%*", "_*", `*\*`, "é*", "ab", "*aB*"}).
+			Draw(rt, "name filter"),
+		CAID: rapid.SampledFrom([]int64{0, cas[0], cas[1], absent}).Draw(rt, "CA filter"),
+		Status: rapid.SampledFrom(
+			[]domain.Status{domain.StatusAny, domain.StatusValid, domain.StatusExpired, domain.StatusRevoked},
+		).Draw(
+			rt, "status",
+		),
+		At: noon,
 	}
 }
 
@@ -165,7 +176,8 @@ func wantPage[T any](t reporter, page domain.Page[T], err error, ids []int64, cu
 	}
 }
 
-// modelPage: the page begins after the cursor; the previous one ends at the cursor and is full, unless it is the first.
+// modelPage: the page begins after the cursor; the previous one ends at the cursor and is full,
+// unless it is the first.
 func modelPage(ids []int64, cursor int64, size int) domain.Page[int64] {
 	begin := 0
 	for begin < len(ids) && ids[begin] <= cursor {

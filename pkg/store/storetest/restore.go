@@ -46,13 +46,17 @@ func testContinue(t *testing.T, s domain.Store) {
 func testClientsOf(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	authority, other := newCA(t, s), newCA(t, s)
-	one, foreign := sampleCertificate(newClient(t, s, authority.ID), "0a"), sampleCertificate(newClient(t, s, other.ID), "0b")
+	one, foreign := sampleCertificate(newClient(t, s, authority.ID), "0a"),
+		sampleCertificate(newClient(t, s, other.ID), "0b")
 	check(t, s.Certificates().Create(ctx, &one))
 	check(t, s.Certificates().Create(ctx, &foreign))
 	many := make([]string, 0, 3000)
 	for range 3000 {
 		many = append(many, fresh("serial"))
 	}
-	wantSame(t, must(s.Certificates().ClientsOf(ctx, authority.ID, append(many, "0b", "0a")))(t), map[string]int64{"0a": one.ClientID})
+	wantSame(
+		t, must(s.Certificates().ClientsOf(ctx, authority.ID, append(many, "0b", "0a")))(t),
+		map[string]int64{"0a": one.ClientID},
+	)
 	wantSame(t, must(s.Certificates().ClientsOf(ctx, authority.ID, nil))(t), map[string]int64{})
 }

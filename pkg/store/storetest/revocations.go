@@ -13,7 +13,9 @@ func testRevocations(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("an added revocation is found whole", func(t *testing.T) {
 		c := newCA(t, s)
-		known := domain.Revocation{CAID: c.ID, Serial: "0a", RevokedAt: noon, Reason: 4, NotAfter: noon.Add(time.Hour), Epoch: 1}
+		known := domain.Revocation{
+			CAID: c.ID, Serial: "0a", RevokedAt: noon, Reason: 4, NotAfter: noon.Add(time.Hour), Epoch: 1,
+		}
 		foreign := domain.Revocation{CAID: c.ID, Serial: "0b", RevokedAt: noon, Epoch: 2}
 		check(t, s.Revocations().Add(ctx, []domain.Revocation{known, foreign}))
 		for _, want := range []domain.Revocation{known, foreign} {
@@ -29,7 +31,10 @@ func testRevocations(t *testing.T, s domain.Store) {
 	t.Run("a serial is looked for in its CA and as it is written", func(t *testing.T) {
 		c, other := newCA(t, s), newCA(t, s)
 		check(t, s.Revocations().Add(ctx, []domain.Revocation{{CAID: c.ID, Serial: "0a", RevokedAt: noon}}))
-		for _, miss := range []domain.Revocation{{CAID: other.ID, Serial: "0a"}, {CAID: c.ID, Serial: "0A"}, {CAID: c.ID, Serial: "a"}, {CAID: c.ID, Serial: ""}} {
+		for _, miss := range []domain.Revocation{
+			{CAID: other.ID, Serial: "0a"}, {CAID: c.ID, Serial: "0A"}, {CAID: c.ID, Serial: "a"},
+			{CAID: c.ID, Serial: ""},
+		} {
 			_, found, err := s.Revocations().Find(ctx, miss.CAID, miss.Serial)
 			check(t, err)
 			wantSame(t, found, false)
@@ -41,7 +46,10 @@ func testRevocations(t *testing.T, s domain.Store) {
 			return domain.Revocation{CAID: c.ID, Serial: serial, RevokedAt: noon, Epoch: epoch}
 		}
 		check(t, s.Revocations().Add(ctx, []domain.Revocation{at(3, "01"), at(1, "05"), at(2, "03"), at(2, "02")}))
-		wantSame(t, must(s.Revocations().After(ctx, c.ID, 0))(t), []domain.Revocation{at(1, "05"), at(2, "02"), at(2, "03"), at(3, "01")})
+		wantSame(
+			t, must(s.Revocations().After(ctx, c.ID, 0))(t),
+			[]domain.Revocation{at(1, "05"), at(2, "02"), at(2, "03"), at(3, "01")},
+		)
 		wantSame(t, must(s.Revocations().After(ctx, c.ID, 2))(t), []domain.Revocation{at(3, "01")})
 		wantSame(t, len(must(s.Revocations().After(ctx, c.ID, 3))(t)), 0)
 	})

@@ -13,7 +13,10 @@ import (
 func sampleRole() domain.Role {
 	return domain.Role{
 		Name: fresh("Função"), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
-		Scopes: []domain.Permission{{Scope: domain.ScopeKeys, Read: true}, {Scope: domain.ScopeAudit}, {Scope: domain.ScopeClients, Read: true, Write: true}},
+		Scopes: []domain.Permission{
+			{Scope: domain.ScopeKeys, Read: true}, {Scope: domain.ScopeAudit},
+			{Scope: domain.ScopeClients, Read: true, Write: true},
+		},
 	}
 }
 
@@ -59,7 +62,9 @@ func testRoleChanges(t *testing.T, s domain.Store) {
 	t.Run("an update replaces everything but the creation", func(t *testing.T) {
 		want := newRole(t, s)
 		want.Name, want.UpdatedAt = fresh("renamed"), noon.Add(time.Hour)
-		want.Scopes = []domain.Permission{{Scope: domain.ScopeUsers, Write: true}, {Scope: "of another version", Read: true}}
+		want.Scopes = []domain.Permission{
+			{Scope: domain.ScopeUsers, Write: true}, {Scope: "of another version", Read: true},
+		}
 		asked := want
 		asked.CreatedAt = noon.Add(time.Hour)
 		check(t, s.Roles().Update(ctx, asked))
@@ -70,7 +75,9 @@ func testRoleChanges(t *testing.T, s domain.Store) {
 	})
 	t.Run("finding gives those that exist, by ascending id", func(t *testing.T) {
 		one, two, three := newRole(t, s), newRole(t, s), newRole(t, s)
-		wantSame(t, must(s.Roles().Find(ctx, []int64{three.ID, absent, one.ID, -1, one.ID}))(t), []domain.Role{one, three})
+		wantSame(
+			t, must(s.Roles().Find(ctx, []int64{three.ID, absent, one.ID, -1, one.ID}))(t), []domain.Role{one, three},
+		)
 		wantSame(t, must(s.Roles().Find(ctx, []int64{two.ID}))(t), []domain.Role{two})
 		for _, ids := range [][]int64{nil, {}, {absent}} {
 			wantSame(t, len(must(s.Roles().Find(ctx, ids))(t)), 0)

@@ -1,7 +1,9 @@
-// Package storetest is the conformance suite of domain.Store: what every engine has to do, and do alike.
+// Package storetest is the conformance suite of domain.Store: what every engine has to do, and do
+// alike.
 //
-// It imports domain and the test libraries, and knows no engine: an engine's own test is a page that opens it and calls Run. Each group of cases
-// gets a store of its own, so that groups run in parallel and share nothing.
+// It imports domain and the test libraries, and knows no engine: an engine's own test is a page
+// that opens it and calls Run. Each group of cases gets a store of its own, so that groups run in
+// parallel and share nothing.
 package storetest
 
 import (
@@ -98,7 +100,10 @@ func sampleCA(name string) domain.CA {
 }
 
 func sampleSubject() domain.Subject {
-	return domain.Subject{Country: "BR", Province: "SP", City: "São Paulo", Organization: "Empresa", Sector: "TI", Email: "ti@example.com"}
+	return domain.Subject{
+		Country: "BR", Province: "SP", City: "São Paulo", Organization: "Empresa", Sector: "TI",
+		Email: "ti@example.com",
+	}
 }
 
 func sampleClient(caID int64, name string) domain.Client {
@@ -110,15 +115,23 @@ func sampleClient(caID int64, name string) domain.Client {
 
 func sampleCertificate(client domain.Client, serial string) domain.Certificate {
 	return domain.Certificate{
-		CAID: client.CAID, ClientID: client.ID, Serial: serial, NotBefore: noon.Add(-time.Minute), NotAfter: noon.AddDate(1, 0, 0),
-		DER: []byte("der of " + serial), SealedKey: []byte{0, 1, 0xff}, KeyProtected: true, CreatedAt: noon,
+		CAID: client.CAID, ClientID: client.ID, Serial: serial, NotBefore: noon.Add(-time.Minute),
+		NotAfter: noon.AddDate(1, 0, 0),
+		DER:      []byte("der of " + serial), SealedKey: []byte{0, 1, 0xff}, KeyProtected: true, CreatedAt: noon,
 	}
 }
 
 func newCA(t testing.TB, s domain.Store) domain.CA {
 	t.Helper()
 	c := sampleCA(fresh("ca"))
-	check(t, s.CAs().Create(t.Context(), &c, domain.CAKey{Certificate: []byte("certificate"), SealedKey: []byte("key")}, domain.CRLState{}))
+	check(
+		t,
+		s.CAs().
+			Create(
+				t.Context(), &c, domain.CAKey{Certificate: []byte("certificate"), SealedKey: []byte("key")},
+				domain.CRLState{},
+			),
+	)
 	return c
 }
 

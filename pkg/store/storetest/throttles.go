@@ -113,7 +113,10 @@ func testThrottleRoom(t *testing.T, b buckets) {
 	})
 	t.Run("of many at once as many go through as the size says", func(t *testing.T) {
 		for _, key := range []string{fresh("bucket"), fresh("bucket"), fresh("bucket")} {
-			waits, faults := together(t, 32, func(int) (time.Duration, error) { return b.Throttles().Take(t.Context(), key, noon, interval, 5) })
+			waits, faults := together(
+				t, 32,
+				func(int) (time.Duration, error) { return b.Throttles().Take(t.Context(), key, noon, interval, 5) },
+			)
 			checkAll(t, faults)
 			through := 0
 			for _, wait := range waits {

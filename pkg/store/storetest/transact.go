@@ -33,7 +33,13 @@ func (c creations) create(t *testing.T, tx domain.Store, name string) error {
 func testTransactEnds(t *testing.T, c creations) {
 	t.Run("what succeeds is kept", func(t *testing.T) {
 		one, two := fresh("client"), fresh("client")
-		check(t, c.Transact(t.Context(), func(tx domain.Store) error { return errors.Join(c.create(t, tx, one), c.create(t, tx, two)) }))
+		check(
+			t,
+			c.Transact(
+				t.Context(),
+				func(tx domain.Store) error { return errors.Join(c.create(t, tx, one), c.create(t, tx, two)) },
+			),
+		)
 		if !c.exists(t, one) || !c.exists(t, two) {
 			t.Error("it is not there")
 		}
@@ -106,7 +112,11 @@ func testTransactBounds(t *testing.T, c creations) {
 		check(t, c.Transact(t.Context(), func(tx domain.Store) error {
 			check(t, c.create(t, tx, name))
 			wantSame(t, must(tx.Clients().NameTaken(t.Context(), name))(t), true)
-			wantSame(t, must(tx.Clients().Page(t.Context(), domain.ClientFilter{Name: name}, domain.PageRequest{Size: 1}))(t).Items[0].Name, name)
+			wantSame(
+				t,
+				must(tx.Clients().Page(t.Context(), domain.ClientFilter{Name: name}, domain.PageRequest{Size: 1}))(t).
+					Items[0].Name, name,
+			)
 			if c.exists(t, name) {
 				t.Error("it is seen from outside")
 			}
@@ -115,7 +125,8 @@ func testTransactBounds(t *testing.T, c creations) {
 	})
 }
 
-// testDoomedTransact: a failed statement dooms its transaction, also when fn goes on as if nothing had been.
+// testDoomedTransact: a failed statement dooms its transaction, also when fn goes on as if nothing
+// had been.
 func testDoomedTransact(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	authority := newCA(t, s)
@@ -185,7 +196,8 @@ func failures(caID int64) map[string]func(ctx context.Context, tx domain.Store, 
 	}
 }
 
-// testEndedContext reads and writes with a context that has ended, outside of transactions and inside.
+// testEndedContext reads and writes with a context that has ended, outside of transactions and
+// inside.
 func testEndedContext(t *testing.T, s domain.Store) {
 	event := sampleEvent()
 	calls := map[string]func(ctx context.Context, s domain.Store) error{
@@ -198,8 +210,14 @@ func testEndedContext(t *testing.T, s domain.Store) {
 		"a throttle": func(ctx context.Context, s domain.Store) error {
 			return second(s.Throttles().Take(ctx, "a", noon, 1, 1))
 		},
-		"events":       func(ctx context.Context, s domain.Store) error { return second(s.Audit().After(ctx, 1, 0, 1)) },
-		"a link":       func(ctx context.Context, s domain.Store) error { return second(s.Audit().LastBefore(ctx, 1, noon)) },
+		"events": func(ctx context.Context,
+			s domain.Store) error {
+			return second(s.Audit().After(ctx, 1, 0, 1))
+		},
+		"a link": func(ctx context.Context,
+			s domain.Store) error {
+			return second(s.Audit().LastBefore(ctx, 1, noon))
+		},
 		"an event":     func(ctx context.Context, s domain.Store) error { return s.Audit().Append(ctx, &event) },
 		"an enrolment": func(ctx context.Context, s domain.Store) error { return enrolOne(ctx, s, 1, &event) },
 		"a use": func(ctx context.Context, s domain.Store) error {

@@ -11,8 +11,10 @@ import (
 // sampleUser has something in every field, and as roles those given.
 func sampleUser(roles ...domain.Role) domain.User {
 	return domain.User{
-		Username: fresh("João"), Email: "joao@example.com", FullName: "João da Silva", Superuser: true, Roles: roles, Enabled: true,
-		PasswordHash: "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA", Generation: 3, Binding: "own", CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+		Username: fresh("João"), Email: "joao@example.com", FullName: "João da Silva", Superuser: true, Roles: roles,
+		Enabled:      true,
+		PasswordHash: "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA", Generation: 3, Binding: "own", CreatedAt: noon,
+		UpdatedAt: noon.Add(time.Second),
 	}
 }
 
@@ -105,7 +107,8 @@ func testUserChanges(t *testing.T, s domain.Store, one, two domain.Role) {
 	t.Run("an update replaces everything but the creation", func(t *testing.T) {
 		u := newUser(t, s, one)
 		want := domain.User{
-			ID: u.ID, Username: fresh("renamed"), Roles: []domain.Role{two}, PasswordHash: "other", Generation: 4, Binding: "another", CreatedAt: noon, UpdatedAt: noon.Add(time.Hour),
+			ID: u.ID, Username: fresh("renamed"), Roles: []domain.Role{two}, PasswordHash: "other", Generation: 4,
+			Binding: "another", CreatedAt: noon, UpdatedAt: noon.Add(time.Hour),
 		}
 		asked := want
 		asked.CreatedAt = noon.Add(time.Hour)

@@ -2,8 +2,8 @@ package devicefile
 
 import "strings"
 
-// shieldCell puts a ' before a value that a spreadsheet would take for a formula, and before one that only looks as if that had been done: then
-// bareCell gives back every value as it was.
+// shieldCell puts a ' before a value that a spreadsheet would take for a formula, and before one
+// that only looks as if that had been done: then bareCell gives back every value as it was.
 func shieldCell(value string) string {
 	if looksActive(value) {
 		return "'" + value

@@ -33,7 +33,8 @@ type Row struct {
 	Err          error
 }
 
-// Open reads the header. Errors: *domain.Error with Malformed for what is no such file, Invalid for columns that nobody knows.
+// Open reads the header. Errors: *domain.Error with Malformed for what is no such file, Invalid for
+// columns that nobody knows.
 func Open(raw []byte) (*File, error) {
 	text, err := decodeText(raw)
 	if err != nil {
@@ -67,7 +68,8 @@ func Open(raw []byte) (*File, error) {
 // Text is the text of the file, in UTF-8, from which [Open] makes it again.
 func (f *File) Text() string { return f.begin.text }
 
-// readSeparator reads a first line that says what separates the cells, as spreadsheets write it: sep=; – it is false when there is none.
+// readSeparator reads a first line that says what separates the cells, as spreadsheets write it:
+// sep=; – it is false when there is none.
 func (r *csvReader) readSeparator() bool {
 	end := strings.IndexAny(r.text, "\r\n")
 	if end < 0 {
@@ -123,7 +125,12 @@ func (f *File) readHeader(record csvRecord) error {
 	var unknown domain.FaultList
 	for i, name := range f.header {
 		if !slices.Contains(allColumns, name) {
-			unknown.Add(AtLine(domain.Fault(domain.Invalid, printableName(name), domain.ReasonColumn, nearest(name, allColumns)), record.line))
+			unknown.Add(
+				AtLine(
+					domain.Fault(domain.Invalid, printableName(name), domain.ReasonColumn, nearest(name, allColumns)),
+					record.line,
+				),
+			)
 			continue
 		}
 		if _, twice := f.columns[name]; twice {
@@ -157,7 +164,8 @@ func AtLine(fault *domain.Error, line int) *domain.Error {
 	return fault
 }
 
-// Rows calls fn with each row that is not blank, and ends at its first error. Errors: also Malformed with ReasonQuote.
+// Rows calls fn with each row that is not blank, and ends at its first error. Errors: also
+// Malformed with ReasonQuote.
 func (f *File) Rows(fn func(Row) error) error {
 	reader := f.begin
 	for row := 1; ; row++ {
@@ -204,7 +212,8 @@ func (f *File) spec(cells []string) domain.DeviceSpec {
 		return &value
 	}
 	return domain.DeviceSpec{
-		Hostname: text("hostname"), IP: text("ip"), Model: text("model"), Type: text("type"), Vendor: text("vendor"), Site: text("site"),
+		Hostname: text("hostname"), IP: text("ip"), Model: text("model"), Type: text("type"), Vendor: text("vendor"),
+		Site:    text("site"),
 		Domains: optional("device_domain"), Tags: optional("device_tags"), Connectivities: optional("connectivities"),
 		Remote: optional("session_remote_config"), Enabled: optional("enabled"),
 	}

@@ -8,9 +8,12 @@ import (
 	"testing"
 )
 
-// FuzzCSVReader reads what the reader of the standard library reads, and refuses what that refuses. That one knows no CR.
+// FuzzCSVReader reads what the reader of the standard library reads, and refuses what that refuses.
+// That one knows no CR.
 func FuzzCSVReader(f *testing.F) {
-	for _, seed := range []string{"", "a,b\nc,\"d\"\"e\nf\"\n", "\"", "a\"b", "\"a\"b", ",,\n\n\"\"\n", "é,\u00a0\n", "a,\"b\n"} {
+	for _, seed := range []string{
+		"", "a,b\nc,\"d\"\"e\nf\"\n", "\"", "a\"b", "\"a\"b", ",,\n\n\"\"\n", "é,\u00a0\n", "a,\"b\n",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -2,7 +2,8 @@ package devicefile
 
 import "strings"
 
-// nearest is the name that takes the fewest letters to change to (Levenshtein distance), or that has the text in it; of equals the first.
+// nearest is the name that takes the fewest letters to change to (Levenshtein distance), or that
+// has the text in it; of equals the first.
 func nearest(text string, names []string) string {
 	const longest = 64
 	runes := []rune(text)

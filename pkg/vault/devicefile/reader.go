@@ -8,7 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// csvReader reads the records of a text (RFC 4180). Lines end with CR, LF or both, also within quotes, where they are part of the value.
+// csvReader reads the records of a text (RFC 4180). Lines end with CR, LF or both, also within
+// quotes, where they are part of the value.
 type csvReader struct {
 	text      string
 	separator byte

@@ -23,7 +23,8 @@ func utf16Text(text string, order binary.AppendByteOrder) string {
 func TestDecodeText(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		"": "", "é": "é", "\xef\xbb\xbfé": "é", "\xef\xbb\xbf": "", utf16Text("é\n東😀", binary.LittleEndian): "é\n東😀", utf16Text("é\n東😀", binary.BigEndian): "é\n東😀",
+		"": "", "é": "é", "\xef\xbb\xbfé": "é", "\xef\xbb\xbf": "", utf16Text("é\n東😀", binary.LittleEndian): "é\n東😀",
+		utf16Text("é\n東😀", binary.BigEndian):   "é\n東😀",
 		"S\xe3o Paulo \x80 \x93x\x94 \xa0\xff": "São Paulo € “x” \u00a0ÿ", "A\xc7\xc3O;": "AÇÃO;",
 	} {
 		if got, err := decodeText([]byte(raw)); got != want || err != nil {
@@ -31,7 +32,8 @@ func TestDecodeText(t *testing.T) {
 		}
 	}
 	for _, raw := range []string{
-		"\xff\xfex", "\xff\xfe\x00\xd8", "\xff\xfe\x00\xd8x\x00", "\xfe\xff\xdc\x00", "\xef\xbb\xbf\xff", "\x81", "a\x8d", "\x8fb", "\x90", "\x9d", "é \xff", "x\x00\xff",
+		"\xff\xfex", "\xff\xfe\x00\xd8", "\xff\xfe\x00\xd8x\x00", "\xfe\xff\xdc\x00", "\xef\xbb\xbf\xff", "\x81",
+		"a\x8d", "\x8fb", "\x90", "\x9d", "é \xff", "x\x00\xff",
 	} {
 		fault, ok := errors.AsType[*domain.Error](func() error { _, err := decodeText([]byte(raw)); return err }())
 		if !ok || fault.Kind != domain.Malformed || fault.Reason != domain.ReasonEncoding {
@@ -109,7 +111,8 @@ func TestCSVReader_Places(t *testing.T) {
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"hostnmae": "hostname", "host": "hostname", "tags": "device_tags", "conectivities": "connectivities", "enable": "enabled", "ipv4": "ip", "": "ip",
+		"hostnmae": "hostname", "host": "hostname", "tags": "device_tags", "conectivities": "connectivities",
+		"enable": "enabled", "ipv4": "ip", "": "ip",
 		strings.Repeat("x", 1<<20): "hostname",
 	} {
 		if got := nearest(text, allColumns); got != want {

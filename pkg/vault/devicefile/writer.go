@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Writer writes devices as a file that [Open] reads, and that a spreadsheet opens without taking a value for a formula.
+// Writer writes devices as a file that [Open] reads, and that a spreadsheet opens without taking a
+// value for a formula.
 type Writer struct{ rows *csv.Writer }
 
 // NewWriter begins a file with its header. What is not flushed may be unwritten.

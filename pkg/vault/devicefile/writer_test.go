@@ -13,8 +13,10 @@ import (
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	device := domain.Device{
-		Hostname: "=cmd", IP: "10.0.0.1", Model: "-1", Type: "'+x", Vendor: `a "b", c`, Site: "@São Paulo", Domains: []string{"corp.example.com"},
-		Tags: []string{"=one", "two"}, Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}}, Enabled: false,
+		Hostname: "=cmd", IP: "10.0.0.1", Model: "-1", Type: "'+x", Vendor: `a "b", c`, Site: "@São Paulo",
+		Domains: []string{"corp.example.com"},
+		Tags:    []string{"=one", "two"}, Connectivities: []domain.Connectivity{{Type: "SSH", Port: 22}},
+		Enabled: false,
 	}
 	var text strings.Builder
 	writer, err := NewWriter(&text)

@@ -28,7 +28,9 @@ const password = "uma-senha-longa"
 func withUser(t testing.TB, change ...func(*wiretest.Settings)) *wiretest.Server {
 	t.Helper()
 	s := wiretest.Start(t, change...)
-	if _, err := s.Services.Users.Create(s.Operator, domain.User{Username: "root", Superuser: true, Enabled: true}, password, nil); err != nil {
+	if _, err := s.Services.Users.Create(
+		s.Operator, domain.User{Username: "root", Superuser: true, Enabled: true}, password, nil,
+	); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -42,7 +44,8 @@ func credentials(s *wiretest.Server) map[string]map[string]any {
 	}
 }
 
-// With either credential, from either path, nothing but the cookies is needed for everything that the SDK's auth module does.
+// With either credential, from either path, nothing but the cookies is needed for everything that
+// the SDK's auth module does.
 func TestFlow_Access(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -66,24 +69,40 @@ func TestFlow_Access(t *testing.T) {
 // manageAccess makes, reads, changes and removes a role, and an apikey and a user who have it.
 func (c *session) manageAccess(name string) {
 	c.t.Helper()
-	role := c.cycle(rolesPath, "roles", roleKeys, map[string]any{"name": name, "scopes": []any{map[string]any{"name": "auth.users", "read": true, "write": true}}}, "name")
+	role := c.cycle(
+		rolesPath, "roles", roleKeys, map[string]any{
+			"name": name, "scopes": []any{map[string]any{"name": "auth.users", "read": true, "write": true}},
+		}, "name",
+	)
 	roles := []any{role}
-	key := c.cycle(apikeysPath, "apikeys", apikeyKeys, map[string]any{"name": name, "superuser": false, "roles": roles}, "name")
-	user := c.cycle(usersPath, "users", userKeys, map[string]any{"username": name, "password": password, "email": "a@b.com.br", "roles": roles}, "fullname")
-	if status, body := c.call("DELETE", fmt.Sprintf("%s/%v", rolesPath, role), nil); status != 409 || c.fieldErrors(body)[0] != "id rule" {
+	key := c.cycle(
+		apikeysPath, "apikeys", apikeyKeys, map[string]any{"name": name, "superuser": false, "roles": roles}, "name",
+	)
+	user := c.cycle(
+		usersPath, "users", userKeys, map[string]any{
+			"username": name, "password": password, "email": "a@b.com.br", "roles": roles,
+		}, "fullname",
+	)
+	if status, body := c.call("DELETE", fmt.Sprintf("%s/%v", rolesPath, role), nil); status != 409 ||
+		c.fieldErrors(body)[0] != "id rule" {
 		c.t.Errorf("a role in use: %d %v", status, body)
 	}
-	for _, uri := range []string{fmt.Sprintf("%s/%v", apikeysPath, key), fmt.Sprintf("%s/%v", usersPath, user), fmt.Sprintf("%s/%v", rolesPath, role)} {
+	for _, uri := range []string{
+		fmt.Sprintf("%s/%v", apikeysPath, key), fmt.Sprintf("%s/%v", usersPath, user),
+		fmt.Sprintf("%s/%v", rolesPath, role),
+	} {
 		if status, body := c.call("DELETE", uri, nil); status != 200 || body != nil {
 			c.t.Errorf("DELETE %s: %d %v", uri, status, body)
 		}
-		if status, body := c.call("GET", uri, nil); sdkStatuses[status] != "NOT_FOUND_ERROR" || len(c.fieldErrors(body)) != 1 {
+		if status, body := c.call("GET", uri, nil); sdkStatuses[status] != "NOT_FOUND_ERROR" ||
+			len(c.fieldErrors(body)) != 1 {
 			c.t.Errorf("GET %s: %d %v", uri, status, body)
 		}
 	}
 }
 
-// cycle makes a resource, finds it by its id and in the list, and changes nothing and then one field of it. It returns the id.
+// cycle makes a resource, finds it by its id and in the list, and changes nothing and then one
+// field of it. It returns the id.
 func (c *session) cycle(uri, list string, keys []string, spec map[string]any, field string) any {
 	c.t.Helper()
 	status, made := c.call("POST", uri, spec)
@@ -102,7 +121,8 @@ func (c *session) cycle(uri, list string, keys []string, spec map[string]any, fi
 		}
 	}
 	status, changed := c.call("PUT", one, map[string]any{field: "Renomeado " + fmt.Sprint(made["name"])})
-	if status != 200 || !strings.HasPrefix(fmt.Sprint(changed[field]), "Renomeado") || changed["created_at"] != made["created_at"] {
+	if status != 200 || !strings.HasPrefix(fmt.Sprint(changed[field]), "Renomeado") ||
+		changed["created_at"] != made["created_at"] {
 		c.t.Errorf("PUT %s: %d %v", one, status, changed)
 	}
 	if !c.parseTime(changed["updated_at"]).After(c.parseTime(made["updated_at"])) {
@@ -111,7 +131,8 @@ func (c *session) cycle(uri, list string, keys []string, spec map[string]any, fi
 	return made["id"]
 }
 
-// The SDK never asks for a token again: when the access cookie is gone the refresh cookie has to do.
+// The SDK never asks for a token again: when the access cookie is gone the refresh cookie has to
+// do.
 func TestFlow_SessionsOutliveTheirAccessTokens(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -119,7 +140,8 @@ func TestFlow_SessionsOutliveTheirAccessTokens(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			c := newSession(t, s)
-			if status, body := c.call("GET", casPath, nil); sdkStatuses[status] != "PERMISSION_ERROR" || len(c.fieldErrors(body)) != 1 {
+			if status, body := c.call("GET", casPath, nil); sdkStatuses[status] != "PERMISSION_ERROR" ||
+				len(c.fieldErrors(body)) != 1 {
 				t.Errorf("without a token: %d %v", status, body)
 			}
 			c.grant(tokenPath, credential)
@@ -136,7 +158,9 @@ func TestFlow_SessionsOutliveTheirAccessTokens(t *testing.T) {
 			} {
 				c.drop(step.drop)
 				c.wantCookies(step.left)
-				if status, _ := c.call("POST", rolesPath, map[string]any{}); status != map[int]int{200: 409, 401: 401}[step.status] {
+				if status, _ := c.call("POST", rolesPath, map[string]any{}); status != map[int]int{
+					200: 409, 401: 401,
+				}[step.status] {
 					t.Errorf("POST with %v: %d", step.left, status)
 				}
 				if status, _ := c.call("GET", casPath, nil); status != step.status {
@@ -155,7 +179,8 @@ func (c *session) wantCookies(want []string) {
 	}
 }
 
-// A new password ends all sessions but the one that it was given in, which does not notice, also when it has the refresh cookie alone.
+// A new password ends all sessions but the one that it was given in, which does not notice, also
+// when it has the refresh cookie alone.
 func TestFlow_PasswordChange(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -166,7 +191,11 @@ func TestFlow_PasswordChange(t *testing.T) {
 		elsewhere.signIn("ROOT", present)
 		c.wantCookies(cookies)
 		next := fmt.Sprint("outra-senha-longa ", i)
-		status, info := c.call("PUT", infoPath, map[string]any{"fullname": next, "email": "raiz@b.com.br", "current_password": present, "password": next})
+		status, info := c.call(
+			"PUT", infoPath, map[string]any{
+				"fullname": next, "email": "raiz@b.com.br", "current_password": present, "password": next,
+			},
+		)
 		c.checkObject(info, ownInfoKeys)
 		if status != 200 || info["fullname"] != next || info["email"] != "raiz@b.com.br" {
 			t.Fatalf("%d %v", status, info)
@@ -180,14 +209,17 @@ func TestFlow_PasswordChange(t *testing.T) {
 			}
 			c.drop("access-token")
 		}
-		if status, _ := elsewhere.call("POST", tokenPath, map[string]any{"grant_type": "password", "username": "root", "password": present}); status != 401 {
+		if status, _ := elsewhere.call(
+			"POST", tokenPath, map[string]any{"grant_type": "password", "username": "root", "password": present},
+		); status != 401 {
 			t.Errorf("the old password: %d", status)
 		}
 		present = next
 	}
 }
 
-// Who was removed by another server, and is still trusted here for a moment, has no profile any more: that is 401 and not 404.
+// Who was removed by another server, and is still trusted here for a moment, has no profile any
+// more: that is 401 and not 404.
 func TestFlow_Removed(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -199,7 +231,9 @@ func TestFlow_Removed(t *testing.T) {
 			t.Errorf("%d", status)
 		}
 	}
-	if err := errors.Join(s.Storage.Store.Users().Delete(t.Context(), 1), s.Storage.Store.APIKeys().Delete(t.Context(), 1)); err != nil {
+	if err := errors.Join(
+		s.Storage.Store.Users().Delete(t.Context(), 1), s.Storage.Store.APIKeys().Delete(t.Context(), 1),
+	); err != nil {
 		t.Fatal(err)
 	}
 	for _, try := range []struct {
@@ -210,7 +244,8 @@ func TestFlow_Removed(t *testing.T) {
 		{user, "GET", nil}, {apikey, "GET", nil}, {user, "PUT", map[string]any{"fullname": "x"}},
 		{user, "PUT", map[string]any{"current_password": password, "password": password}},
 	} {
-		if status, body := try.session.call(try.method, infoPath, try.body); status != 401 || !cmp.Equal(user.fieldErrors(body), []string{"authorization invalid"}) {
+		if status, body := try.session.call(try.method, infoPath, try.body); status != 401 ||
+			!cmp.Equal(user.fieldErrors(body), []string{"authorization invalid"}) {
 			t.Errorf("%s: %d %v", try.method, status, body)
 		}
 	}
@@ -256,10 +291,19 @@ func TestFlow_EndOfACredential(t *testing.T) {
 			t.Parallel()
 			made := send(t, s, "POST", apikeysPath, `{"name": "`+name+`", "superuser": true}`).object(t)
 			apikey := made["token"].(string)
-			access := send(t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": "`+apikey+`"}`).object(t)["access_token"].(string)
+			access := send(t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": "`+apikey+`"}`).
+				object(t)["access_token"].(string)
 			uses := map[string]func() answer{
-				"the apikey as bearer":       func() answer { return send(t, s, "GET", infoPath, "", "Authorization", "Bearer "+apikey) },
-				"the access token as bearer": func() answer { return send(t, s, "GET", infoPath, "", "Authorization", "Bearer "+access) },
+				"the apikey as bearer": func() answer {
+					return send(
+						t, s, "GET", infoPath, "", "Authorization", "Bearer "+apikey,
+					)
+				},
+				"the access token as bearer": func() answer {
+					return send(
+						t, s, "GET", infoPath, "", "Authorization", "Bearer "+access,
+					)
+				},
 				"the access cookie": func() answer {
 					return send(t, s, "GET", infoPath, "", "Authorization", "", "Cookie", "access-token="+access)
 				},
@@ -267,10 +311,16 @@ func TestFlow_EndOfACredential(t *testing.T) {
 					return send(t, s, "GET", infoPath, "", "Authorization", "", "Cookie", "refresh-token="+apikey)
 				},
 				"both cookies": func() answer {
-					return send(t, s, "GET", infoPath, "", "Authorization", "", "Cookie", "access-token="+access+"; refresh-token="+apikey)
+					return send(
+						t, s, "GET", infoPath, "", "Authorization", "", "Cookie", "access-token="+access+
+							"; refresh-token="+apikey,
+					)
 				},
 				"another exchange": func() answer {
-					return send(t, s, "POST", tokenPathV1, `{"grant_type": "refresh_token", "refresh_token": "`+apikey+`"}`, "Authorization", "")
+					return send(
+						t, s, "POST", tokenPathV1, `{"grant_type": "refresh_token", "refresh_token": "`+apikey+`"}`,
+						"Authorization", "",
+					)
 				},
 			}
 			for use, try := range uses {
@@ -278,7 +328,8 @@ func TestFlow_EndOfACredential(t *testing.T) {
 					t.Errorf("%s before: %d %s", use, got.status, got.body)
 				}
 			}
-			send(t, s, end.method, fmt.Sprintf("%s/%v%s", apikeysPath, made["id"], end.uri), end.body).want(t, 200, "", "")
+			send(t, s, end.method, fmt.Sprintf("%s/%v%s", apikeysPath, made["id"], end.uri), end.body).
+				want(t, 200, "", "")
 			want := 401
 			if name == "moved" {
 				want = 403
@@ -306,7 +357,10 @@ func TestFlow_Pages(t *testing.T) {
 	}
 	c := newSession(t, s)
 	c.logIn(s.Token)
-	for uri, list := range map[string]string{rolesPath: "roles", usersPath: "users", apikeysPath: "apikeys", auditPath: "events", auditPath + "?order=desc": "events"} {
+	for uri, list := range map[string]string{
+		rolesPath: "roles", usersPath: "users", apikeysPath: "apikeys", auditPath: "events",
+		auditPath + "?order=desc": "events",
+	} {
 		all, _ := c.pages(uri, list, "100")
 		if len(all) < 5 {
 			t.Errorf("%s lists %d", uri, len(all))
@@ -321,7 +375,8 @@ func TestFlow_Pages(t *testing.T) {
 			t.Errorf("%s backwards: %v", uri, back)
 		}
 	}
-	if status, body := c.call("GET", rolesPath+"?cursor=9007199254740991&size=", nil); status != 200 || len(body["roles"].([]any)) != 0 || body["cursor"].(map[string]any)["next"] != nil {
+	if status, body := c.call("GET", rolesPath+"?cursor=9007199254740991&size=", nil); status != 200 ||
+		len(body["roles"].([]any)) != 0 || body["cursor"].(map[string]any)["next"] != nil {
 		t.Errorf("past the end: %d %v", status, body)
 	}
 	status, scopes := c.call("GET", "/api/scopes", nil)
@@ -349,21 +404,57 @@ func TestFlow_Refusals(t *testing.T) {
 		{c, "GET", apikeysPath + "?cursor=0&size=0", nil, 400, []string{"size invalid"}},
 		{c, "GET", rolesPath + "/abc", nil, 400, []string{"id invalid"}},
 		{c, "POST", usersPath, []any{}, 400, []string{" invalid"}},
-		{c, "POST", tokenPath, map[string]any{"grant_type": "refresh_token", "refresh_token": "a", "username": "b", "password": "c"}, 400, []string{"refresh_token invalid"}},
+		{
+			c, "POST", tokenPath, map[string]any{
+				"grant_type": "refresh_token", "refresh_token": "a", "username": "b", "password": "c",
+			}, 400, []string{
+				"refresh_token invalid",
+			},
+		},
 		{newSession(t, s), "GET", usersPath, nil, 401, []string{"authorization invalid"}},
-		{newSession(t, s), "POST", tokenPath, map[string]any{"grant_type": "password", "username": nil, "password": nil}, 401, []string{"username invalid", "password invalid"}},
-		{newSession(t, s), "POST", tokenPathV1, map[string]any{"grant_type": "password", "username": "root", "password": "errada"}, 401, []string{"authorization invalid"}},
-		{newSession(t, s), "POST", tokenPath, map[string]any{"grant_type": "refresh_token", "refresh_token": nil}, 401, []string{"refresh_token invalid"}},
+		{
+			newSession(t, s), "POST", tokenPath, map[string]any{
+				"grant_type": "password", "username": nil, "password": nil,
+			}, 401, []string{
+				"username invalid", "password invalid",
+			},
+		},
+		{
+			newSession(t, s), "POST", tokenPathV1, map[string]any{
+				"grant_type": "password", "username": "root", "password": "errada",
+			}, 401, []string{
+				"authorization invalid",
+			},
+		},
+		{
+			newSession(t, s), "POST", tokenPath, map[string]any{"grant_type": "refresh_token", "refresh_token": nil},
+			401, []string{"refresh_token invalid"},
+		},
 		{weak, "GET", usersPath + "?cursor=0&size=", nil, 403, []string{"authorization rule"}},
 		{weak, "PUT", infoPath, map[string]any{"fullname": "x"}, 403, []string{"authorization rule"}},
 		{c, "GET", usersPath + "/99", nil, 404, []string{"id not_found"}},
 		{c, "DELETE", apikeysPath + "/99", nil, 404, []string{"id not_found"}},
 		{c, "POST", usersPath, map[string]any{}, 409, []string{"username required", "password required"}},
-		{c, "POST", usersPath, map[string]any{"username": "Root", "password": "dezenas de zebras"}, 409, []string{"username duplicated"}},
-		{c, "POST", usersPath, map[string]any{"username": "novo", "password": "dezenas de zebras", "roles": []any{7}}, 409, []string{"roles[0] not_found"}},
+		{
+			c, "POST", usersPath, map[string]any{"username": "Root", "password": "dezenas de zebras"}, 409,
+			[]string{"username duplicated"},
+		},
+		{
+			c, "POST", usersPath, map[string]any{
+				"username": "novo", "password": "dezenas de zebras", "roles": []any{7},
+			}, 409, []string{
+				"roles[0] not_found",
+			},
+		},
 		{c, "PUT", usersPath + "/1", map[string]any{"password": "curta"}, 409, []string{"password invalid"}},
-		{c, "PUT", infoPath, map[string]any{"password": "dezenas de zebras"}, 409, []string{"current_password required"}},
-		{c, "PUT", infoPath, map[string]any{"password": "dezenas de zebras", "current_password": "errada"}, 409, []string{"current_password invalid"}},
+		{
+			c, "PUT", infoPath, map[string]any{"password": "dezenas de zebras"}, 409,
+			[]string{"current_password required"},
+		},
+		{
+			c, "PUT", infoPath, map[string]any{"password": "dezenas de zebras", "current_password": "errada"}, 409,
+			[]string{"current_password invalid"},
+		},
 	} {
 		status, body := test.session.call(test.method, test.uri, test.body)
 		if diff := cmp.Diff(test.errors, c.fieldErrors(body)); status != test.status || diff != "" {

@@ -20,8 +20,8 @@ type Config struct {
 	Services *service.Services
 	// Verifier is asked who holds a credential; nil: Services.Access.
 	Verifier Verifier
-	// TrustedOrigins are the sites, as https://vpn.example.com, whose pages may write with the cookies of their visitors, beside the one that the
-	// request was sent to.
+	// TrustedOrigins are the sites, as https://vpn.example.com, whose pages may write with the
+	// cookies of their visitors, beside the one that the request was sent to.
 	TrustedOrigins []string
 	Now            func() time.Time
 	Log            *slog.Logger
@@ -52,11 +52,13 @@ type API struct {
 
 var _ gen.StrictServerInterface = API{}
 
-// readSpec reads the document once in a process: that takes longer than all else that a server does to start.
+// readSpec reads the document once in a process: that takes longer than all else that a server does
+// to start.
 var readSpec = sync.OnceValues(gen.GetSpec)
 
-// Mount adds the dialect's routes. The order of the middleware: errors are written last, the operation is found first, then comes
-// authentication, then validation, which reads the body, then a second look at who it is; a refusal is recorded wherever it comes from.
+// Mount adds the dialect's routes. The order of the middleware: errors are written last, the
+// operation is found first, then comes authentication, then validation, which reads the body, then
+// a second look at who it is; a refusal is recorded wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
 	spec, err := readSpec()
 	if err != nil {

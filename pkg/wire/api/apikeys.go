@@ -14,7 +14,9 @@ import (
 type apikeys struct{ service *access.APIKeys }
 
 // GetApikeysPage implements the operation getApikeysPage.
-func (h apikeys) GetApikeysPage(ctx context.Context, request gen.GetApikeysPageRequestObject) (gen.GetApikeysPageResponseObject, error) {
+func (h apikeys) GetApikeysPage(
+	ctx context.Context, request gen.GetApikeysPageRequestObject,
+) (gen.GetApikeysPageResponseObject, error) {
 	page, err := h.service.Page(ctx, pageRequest(request.Params.Cursor, request.Params.Size))
 	if err != nil {
 		return nil, err
@@ -26,16 +28,22 @@ func (h apikeys) GetApikeysPage(ctx context.Context, request gen.GetApikeysPageR
 }
 
 // GetApikey implements the operation getApikey.
-func (h apikeys) GetApikey(ctx context.Context, request gen.GetApikeyRequestObject) (gen.GetApikeyResponseObject, error) {
+func (h apikeys) GetApikey(
+	ctx context.Context, request gen.GetApikeyRequestObject,
+) (gen.GetApikeyResponseObject, error) {
 	key, err := h.service.Get(ctx, request.ID)
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetApikey200JSONResponse{Body: convertAPIKey(key), Headers: gen.GetApikey200ResponseHeaders{CacheControl: header(noStore)}}, nil
+	return gen.GetApikey200JSONResponse{
+		Body: convertAPIKey(key), Headers: gen.GetApikey200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
 }
 
 // CreateApikey implements the operation createApikey.
-func (h apikeys) CreateApikey(ctx context.Context, request gen.CreateApikeyRequestObject) (gen.CreateApikeyResponseObject, error) {
+func (h apikeys) CreateApikey(
+	ctx context.Context, request gen.CreateApikeyRequestObject,
+) (gen.CreateApikeyResponseObject, error) {
 	b := request.Body
 	roles, rolesErr := roleIDs(b.Roles)
 	expires, expiresErr := parseDate("expires_at", b.ExpiresAt)
@@ -44,18 +52,23 @@ func (h apikeys) CreateApikey(ctx context.Context, request gen.CreateApikeyReque
 		return nil, err
 	}
 	key := domain.APIKey{
-		Name: b.Name, Description: text(b.Description), Superuser: b.Superuser != nil && *b.Superuser, Enabled: b.Enabled == nil || *b.Enabled,
+		Name: b.Name, Description: text(b.Description), Superuser: b.Superuser != nil && *b.Superuser,
+		Enabled:    b.Enabled == nil || *b.Enabled,
 		AllowedIPs: addresses, RateLimit: value(b.RateLimit), ExpiresAt: value(expires),
 	}
 	issued, err := h.service.Create(ctx, key, roles)
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateApikey200JSONResponse{Body: convertAPIKey(issued), Headers: gen.CreateApikey200ResponseHeaders{CacheControl: header(noStore)}}, nil
+	return gen.CreateApikey200JSONResponse{
+		Body: convertAPIKey(issued), Headers: gen.CreateApikey200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
 }
 
 // UpdateApikey implements the operation updateApikey.
-func (h apikeys) UpdateApikey(ctx context.Context, request gen.UpdateApikeyRequestObject) (gen.UpdateApikeyResponseObject, error) {
+func (h apikeys) UpdateApikey(
+	ctx context.Context, request gen.UpdateApikeyRequestObject,
+) (gen.UpdateApikeyResponseObject, error) {
 	b := request.Body
 	roles, rolesErr := roleIDs(b.Roles)
 	expires, expiresErr := parseDate("expires_at", b.ExpiresAt)
@@ -67,17 +80,22 @@ func (h apikeys) UpdateApikey(ctx context.Context, request gen.UpdateApikeyReque
 		return nil, err
 	}
 	key, err := h.service.Update(ctx, request.ID, domain.APIKeyUpdate{
-		Name: b.Name, Description: b.Description, Superuser: b.Superuser, Roles: roles, Enabled: b.Enabled, ExpiresAt: expires,
+		Name: b.Name, Description: b.Description, Superuser: b.Superuser, Roles: roles, Enabled: b.Enabled,
+		ExpiresAt:  expires,
 		AllowedIPs: addresses, RateLimit: b.RateLimit,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return gen.UpdateApikey200JSONResponse{Body: convertAPIKey(key), Headers: gen.UpdateApikey200ResponseHeaders{CacheControl: header(noStore)}}, nil
+	return gen.UpdateApikey200JSONResponse{
+		Body: convertAPIKey(key), Headers: gen.UpdateApikey200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
 }
 
 // DeleteApikey implements the operation deleteApikey.
-func (h apikeys) DeleteApikey(ctx context.Context, request gen.DeleteApikeyRequestObject) (gen.DeleteApikeyResponseObject, error) {
+func (h apikeys) DeleteApikey(
+	ctx context.Context, request gen.DeleteApikeyRequestObject,
+) (gen.DeleteApikeyResponseObject, error) {
 	if err := h.service.Delete(ctx, request.ID); err != nil {
 		return nil, err
 	}
@@ -85,7 +103,9 @@ func (h apikeys) DeleteApikey(ctx context.Context, request gen.DeleteApikeyReque
 }
 
 // RotateApikey implements the operation rotateApikey.
-func (h apikeys) RotateApikey(ctx context.Context, request gen.RotateApikeyRequestObject) (gen.RotateApikeyResponseObject, error) {
+func (h apikeys) RotateApikey(
+	ctx context.Context, request gen.RotateApikeyRequestObject,
+) (gen.RotateApikeyResponseObject, error) {
 	overlap := domain.DefaultOverlap
 	if request.Body != nil && request.Body.Overlap != nil {
 		overlap = time.Duration(*request.Body.Overlap) * time.Second
@@ -94,14 +114,19 @@ func (h apikeys) RotateApikey(ctx context.Context, request gen.RotateApikeyReque
 	if err != nil {
 		return nil, err
 	}
-	return gen.RotateApikey200JSONResponse{Body: convertAPIKey(key), Headers: gen.RotateApikey200ResponseHeaders{CacheControl: header(noStore)}}, nil
+	return gen.RotateApikey200JSONResponse{
+		Body: convertAPIKey(key), Headers: gen.RotateApikey200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
 }
 
 func convertAPIKey(k access.IssuedKey) gen.Apikey {
 	return gen.Apikey{
-		ID: k.ID, Name: k.Name, Token: string(k.Token), Superuser: k.Superuser, Roles: roleRefs(k.Roles), Description: k.Description, Enabled: k.Enabled,
-		ExpiresAt: optionalDate(k.ExpiresAt), AllowedIps: prefixes(k.AllowedIPs), LastUsedAt: optionalDate(k.LastUsedAt),
-		LastUsedIP: optional(k.LastUsedIP), PreviousUntil: optionalDate(k.PreviousUntil), RateLimit: optional(k.RateLimit),
+		ID: k.ID, Name: k.Name, Token: string(k.Token), Superuser: k.Superuser, Roles: roleRefs(k.Roles),
+		Description: k.Description, Enabled: k.Enabled,
+		ExpiresAt: optionalDate(k.ExpiresAt), AllowedIps: prefixes(k.AllowedIPs),
+		LastUsedAt: optionalDate(k.LastUsedAt),
+		LastUsedIP: optional(k.LastUsedIP), PreviousUntil: optionalDate(k.PreviousUntil),
+		RateLimit: optional(k.RateLimit),
 		CreatedAt: date(k.CreatedAt), UpdatedAt: date(k.UpdatedAt),
 	}
 }

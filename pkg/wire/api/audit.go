@@ -14,7 +14,9 @@ import (
 type auditEvents struct{ service *audit.Trail }
 
 // GetAuditEventsPage implements the operation getAuditEventsPage.
-func (h auditEvents) GetAuditEventsPage(ctx context.Context, request gen.GetAuditEventsPageRequestObject) (gen.GetAuditEventsPageResponseObject, error) {
+func (h auditEvents) GetAuditEventsPage(
+	ctx context.Context, request gen.GetAuditEventsPageRequestObject,
+) (gen.GetAuditEventsPageResponseObject, error) {
 	p := request.Params
 	filter, err := auditFilter(p)
 	if err != nil {
@@ -29,7 +31,9 @@ func (h auditEvents) GetAuditEventsPage(ctx context.Context, request gen.GetAudi
 }
 
 // GetAuditEvent implements the operation getAuditEvent.
-func (h auditEvents) GetAuditEvent(ctx context.Context, request gen.GetAuditEventRequestObject) (gen.GetAuditEventResponseObject, error) {
+func (h auditEvents) GetAuditEvent(
+	ctx context.Context, request gen.GetAuditEventRequestObject,
+) (gen.GetAuditEventResponseObject, error) {
 	found, err := h.service.Get(ctx, request.ID)
 	if err != nil {
 		return nil, err
@@ -45,8 +49,10 @@ func auditFilter(p gen.GetAuditEventsPageParams) (domain.AuditFilter, error) {
 	from, fromErr := parseQueryDate("from", p.From)
 	to, toErr := parseQueryDate("to", p.To)
 	filter := domain.AuditFilter{
-		ActorID: value(p.ActorID), Resource: domain.Scope(text(p.Resource)), ResourceID: value(p.ResourceID), Action: domain.Action(text(p.Action)),
-		From: value(from), To: value(to), Descending: p.Order != nil && *p.Order == gen.GetAuditEventsPageParamsOrderDesc,
+		ActorID: value(p.ActorID), Resource: domain.Scope(text(p.Resource)), ResourceID: value(p.ResourceID),
+		Action: domain.Action(text(p.Action)),
+		From:   value(from), To: value(to), Descending: p.Order != nil &&
+			*p.Order == gen.GetAuditEventsPageParamsOrderDesc,
 	}
 	if p.ActorType != nil {
 		kind := domain.PrincipalNobody
@@ -75,10 +81,12 @@ func convertEvents(list []domain.Event) ([]gen.AuditEvent, error) {
 
 func convertEvent(e domain.Event) (gen.AuditEvent, error) {
 	out := gen.AuditEvent{
-		ID: e.ID, At: date(e.At), Address: e.Address, RequestID: e.RequestID, Operation: e.Operation, Action: string(e.Action),
-		Outcome: gen.AuditOutcomeDone, Resource: string(e.Resource), ResourceID: optional(e.ResourceID), ResourceName: e.ResourceName,
-		Actor: gen.AuditActor{Type: gen.AuditActorType(e.ActorKind), ID: optional(e.ActorID), Name: e.ActorName},
-		Chain: e.Chain, Position: e.Position, Hash: hex.EncodeToString(e.Hash[:]),
+		ID: e.ID, At: date(e.At), Address: e.Address, RequestID: e.RequestID, Operation: e.Operation,
+		Action:  string(e.Action),
+		Outcome: gen.AuditOutcomeDone, Resource: string(e.Resource), ResourceID: optional(e.ResourceID),
+		ResourceName: e.ResourceName,
+		Actor:        gen.AuditActor{Type: gen.AuditActorType(e.ActorKind), ID: optional(e.ActorID), Name: e.ActorName},
+		Chain:        e.Chain, Position: e.Position, Hash: hex.EncodeToString(e.Hash[:]),
 	}
 	if e.ActorKind == domain.PrincipalNobody {
 		out.Actor.Type = gen.AuditActorTypeNobody

@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// eventOf is the one event of the request that was answered; it fails when there is none, or another.
+// eventOf is the one event of the request that was answered; it fails when there is none, or
+// another.
 func eventOf(t *testing.T, s *wiretest.Server, got answer) (found domain.Event) {
 	t.Helper()
 	id := got.header.Get("X-Request-Id")
@@ -36,13 +37,18 @@ type attempt struct {
 	Cause     string // a part of it
 }
 
-// Whatever is refused for want of a credential or a right is an event, which the request id of the answer leads to.
+// Whatever is refused for want of a credential or a right is an event, which the request id of the
+// answer leads to.
 func TestAudit_Refusals(t *testing.T) {
 	t.Parallel()
 	s := withUser(t, behindProxy)
 	far := s.APIKey(t, domain.APIKey{Name: "far", AllowedIPs: mustPrefixes(t, "192.0.2.0/24")})
 	slow := s.APIKey(t, domain.APIKey{Name: "slow", RateLimit: 1})
-	manager := s.APIKey(t, domain.APIKey{Name: "manager"}, s.Role(t, "manager", domain.Permission{Scope: domain.ScopeAPIKeys, Write: true}))
+	manager := s.APIKey(
+		t, domain.APIKey{
+			Name: "manager",
+		}, s.Role(t, "manager", domain.Permission{Scope: domain.ScopeAPIKeys, Write: true}),
+	)
 	bearer := func(token string) []string { return []string{"Authorization", "Bearer " + token} }
 	send(t, s, "GET", infoPath, "", bearer(slow)...)
 	for name, test := range map[string]struct {
@@ -50,21 +56,77 @@ func TestAudit_Refusals(t *testing.T) {
 		header            []string
 		want              attempt
 	}{
-		"no credential":      {"GET", rolesPath, "", []string{"Authorization", ""}, attempt{"", "getRolesPage", "access", true, "auth.roles", 0, "credential not valid"}},
-		"a bad token":        {"DELETE", usersPath + "/1", "", bearer("x"), attempt{"", "deleteUser", "access", true, "auth.users", 1, "credential not valid"}},
-		"no right":           {"PUT", apikeysPath + "/1", "{}", bearer(s.Powerless), attempt{"apikey:2 powerless", "updateApikey", "access", true, "auth.apikeys", 1, "right missing"}},
-		"more than one has":  {"DELETE", apikeysPath + "/1", "", bearer(manager), attempt{"apikey:5 manager", "deleteApikey", "access", true, "auth.apikeys", 1, "more rights than own"}},
-		"to give more":       {"POST", apikeysPath, `{"name": "x", "superuser": true}`, bearer(manager), attempt{"apikey:5 manager", "createApikey", "access", true, "auth.apikeys", 0, "superuser: more rights than own"}},
-		"from elsewhere":     {"GET", infoPath, "", bearer(far), attempt{"apikey:3 far", "getUserInfo", "access", true, "auth.tokens", 0, "apikey 3 from 127.0.0.1"}},
-		"too often":          {"GET", infoPath, "", bearer(slow), attempt{"apikey:4 slow", "getUserInfo", "access", true, "auth.tokens", 0, "apikey 4 is beyond its rate"}},
-		"what no apikey may": {"PUT", infoPath, "{}", nil, attempt{"apikey:1 superuser", "updateUserInfo", "access", true, "auth.tokens", 0, "not allowed"}},
-		"another site":       {"POST", rolesPath, `{"name": "x"}`, []string{"Authorization", "", "Cookie", "refresh-token=" + s.Token, "Sec-Fetch-Site", "cross-site"}, attempt{"apikey:1 superuser", "createRole", "access", true, "auth.roles", 0, "request of another site"}},
-		"a wrong password":   {"POST", tokenPath, `{"grant_type": "password", "username": "root", "password": "errada"}`, nil, attempt{"", "createToken", "access", true, "auth.tokens", 0, "wrong password for user 1"}},
-		"no such user":       {"POST", tokenPathV1, `{"grant_type": "password", "username": "segredo", "password": "errada"}`, nil, attempt{"", "createTokenV1", "access", true, "auth.tokens", 0, "no user of that name"}},
-		"a bad apikey":       {"POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": "x"}`, nil, attempt{"", "createToken", "access", true, "auth.tokens", 0, "token not valid"}},
-		"nothing to sign in": {"POST", tokenPath, `{"grant_type": "password", "username": null, "password": null}`, nil, attempt{"", "createToken", "access", true, "auth.tokens", 0, "username: required"}},
-		"what is done":       {"POST", rolesPath, `{"name": "made"}`, nil, attempt{"apikey:1 superuser", "createRole", "create", false, "auth.roles", 2, ""}},
-		"a sign-in":          {"POST", tokenPath, `{"grant_type": "password", "username": "root", "password": "` + password + `"}`, nil, attempt{"user:1 root", "createToken", "login", false, "auth.tokens", 1, ""}},
+		"no credential": {
+			"GET", rolesPath, "", []string{"Authorization", ""},
+			attempt{"", "getRolesPage", "access", true, "auth.roles", 0, "credential not valid"},
+		},
+		"a bad token": {
+			"DELETE", usersPath + "/1", "", bearer("x"), attempt{
+				"", "deleteUser", "access", true, "auth.users", 1, "credential not valid",
+			},
+		},
+		"no right": {
+			"PUT", apikeysPath + "/1", "{}", bearer(s.Powerless),
+			attempt{"apikey:2 powerless", "updateApikey", "access", true, "auth.apikeys", 1, "right missing"},
+		},
+		"more than one has": {
+			"DELETE", apikeysPath + "/1", "", bearer(manager),
+			attempt{"apikey:5 manager", "deleteApikey", "access", true, "auth.apikeys", 1, "more rights than own"},
+		},
+		"to give more": {
+			"POST", apikeysPath, `{"name": "x", "superuser": true}`, bearer(manager),
+			attempt{
+				"apikey:5 manager", "createApikey", "access", true, "auth.apikeys", 0,
+				"superuser: more rights than own",
+			},
+		},
+		"from elsewhere": {
+			"GET", infoPath, "", bearer(far), attempt{
+				"apikey:3 far", "getUserInfo", "access", true, "auth.tokens", 0, "apikey 3 from 127.0.0.1",
+			},
+		},
+		"too often": {
+			"GET", infoPath, "", bearer(slow), attempt{
+				"apikey:4 slow", "getUserInfo", "access", true, "auth.tokens", 0, "apikey 4 is beyond its rate",
+			},
+		},
+		"what no apikey may": {
+			"PUT", infoPath, "{}", nil, attempt{
+				"apikey:1 superuser", "updateUserInfo", "access", true, "auth.tokens", 0, "not allowed",
+			},
+		},
+		"another site": {
+			"POST", rolesPath, `{"name": "x"}`, []string{
+				"Authorization", "", "Cookie", "refresh-token=" + s.Token, "Sec-Fetch-Site", "cross-site",
+			}, attempt{
+				"apikey:1 superuser", "createRole", "access", true, "auth.roles", 0, "request of another site",
+			},
+		},
+		"a wrong password": {
+			"POST", tokenPath, `{"grant_type": "password", "username": "root", "password": "errada"}`, nil,
+			attempt{"", "createToken", "access", true, "auth.tokens", 0, "wrong password for user 1"},
+		},
+		"no such user": {
+			"POST", tokenPathV1, `{"grant_type": "password", "username": "segredo", "password": "errada"}`, nil,
+			attempt{"", "createTokenV1", "access", true, "auth.tokens", 0, "no user of that name"},
+		},
+		"a bad apikey": {
+			"POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": "x"}`, nil,
+			attempt{"", "createToken", "access", true, "auth.tokens", 0, "token not valid"},
+		},
+		"nothing to sign in": {
+			"POST", tokenPath, `{"grant_type": "password", "username": null, "password": null}`, nil,
+			attempt{"", "createToken", "access", true, "auth.tokens", 0, "username: required"},
+		},
+		"what is done": {
+			"POST", rolesPath, `{"name": "made"}`, nil, attempt{
+				"apikey:1 superuser", "createRole", "create", false, "auth.roles", 2, "",
+			},
+		},
+		"a sign-in": {
+			"POST", tokenPath, `{"grant_type": "password", "username": "root", "password": "` + password + `"}`, nil,
+			attempt{"user:1 root", "createToken", "login", false, "auth.tokens", 1, ""},
+		},
 	} {
 		id := strings.ReplaceAll(name, " ", "-")
 		got := send(t, s, test.method, test.uri, test.body, append(test.header, "X-Request-Id", id)...)
@@ -79,7 +141,9 @@ func TestAudit_Refusals(t *testing.T) {
 		if event.ActorKind != domain.PrincipalNobody {
 			who = fmt.Sprintf("%s:%d %s", event.ActorKind, event.ActorID, event.ActorName)
 		}
-		seen := attempt{who, event.Operation, event.Action, event.Refused, event.Resource, event.ResourceID, test.want.Cause}
+		seen := attempt{
+			who, event.Operation, event.Action, event.Refused, event.Resource, event.ResourceID, test.want.Cause,
+		}
 		if diff := cmp.Diff(test.want, seen); diff != "" || !strings.Contains(event.After, test.want.Cause) {
 			t.Errorf("%s: after %s (-want +got):\n%s", name, event.After, diff)
 		}
@@ -93,10 +157,13 @@ func TestAudit_Refusals(t *testing.T) {
 // The address is the client's, and not what anybody writes into a header.
 func TestAudit_Address(t *testing.T) {
 	t.Parallel()
-	for want, change := range map[string]func(*wiretest.Settings){"2001:db8::7": behindProxy, "127.0.0.1": func(*wiretest.Settings) {}} {
+	for want, change := range map[string]func(*wiretest.Settings){
+		"2001:db8::7": behindProxy, "127.0.0.1": func(*wiretest.Settings) {},
+	} {
 		s := wiretest.Start(t, change)
 		for _, token := range []string{s.Token, "x"} {
-			got := send(t, s, "POST", rolesPath, `{"name": "a"}`, append(from("2001:db8:0::7"), "Authorization", "Bearer "+token)...)
+			got := send(t, s, "POST", rolesPath, `{"name": "a"}`,
+				append(from("2001:db8:0::7"), "Authorization", "Bearer "+token)...)
 			if address := eventOf(t, s, got).Address; address != want {
 				t.Errorf("%s: from %s, not %s", token, address, want)
 			}
@@ -104,7 +171,8 @@ func TestAudit_Address(t *testing.T) {
 	}
 }
 
-// from is among the events and to is not, to the microsecond, and each page of them leads to the next.
+// from is among the events and to is not, to the microsecond, and each page of them leads to the
+// next.
 func TestAudit_Times(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

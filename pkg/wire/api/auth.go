@@ -14,8 +14,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// authenticator finds out who makes a request, and whether they may: an Authorization header decides alone; without one the access cookie,
-// then the refresh cookie, which is answered with a fresh access cookie.
+// authenticator finds out who makes a request, and whether they may: an Authorization header
+// decides alone; without one the access cookie, then the refresh cookie, which is answered with a
+// fresh access cookie.
 type authenticator struct {
 	verifier Verifier
 	origins  *http.CrossOriginProtection
@@ -25,7 +26,8 @@ type authenticator struct {
 type Verifier interface {
 	Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error)
 	Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, access.Token, error)
-	// Confirm looks again at who makes a request: the context has who it is, and that of the answer who it is by now.
+	// Confirm looks again at who makes a request: the context has who it is, and that of the answer
+	// who it is by now.
 	Confirm(ctx context.Context) (context.Context, error)
 }
 
@@ -77,8 +79,8 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// oneSignIn refuses who signs in with the body and has a credential in the header as well. An access token there is none: clients send the old one along when
-// they ask for the next.
+// oneSignIn refuses who signs in with the body and has a credential in the header as well. An
+// access token there is none: clients send the old one along when they ask for the next.
 func oneSignIn(r *http.Request) error {
 	headers := r.Header.Values(echo.HeaderAuthorization)
 	scheme, _, _ := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
@@ -88,7 +90,8 @@ func oneSignIn(r *http.Request) error {
 	return nil
 }
 
-// needs is the right that an operation needs: GET to read what its scope names, all others to write it.
+// needs is the right that an operation needs: GET to read what its scope names, all others to write
+// it.
 func needs(operation *oas.Operation) domain.Permission {
 	if operation.Scope == scopeSelf {
 		return domain.Permission{}
@@ -97,7 +100,8 @@ func needs(operation *oas.Operation) domain.Permission {
 	return domain.Permission{Scope: domain.Scope(operation.Scope), Read: !write, Write: write}
 }
 
-// confirm looks again at who makes the request when the whole of it is there, which the client may have kept back.
+// confirm looks again at who makes the request when the whole of it is there, which the client may
+// have kept back.
 func (a authenticator) confirm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		operation := oas.OperationOf(c)

@@ -6,8 +6,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// JSON without a content type is read beside a Bearer credential, and beside nothing that a browser sends by itself; what says that it is something else is
-// not read.
+// JSON without a content type is read beside a Bearer credential, and beside nothing that a browser
+// sends by itself; what says that it is something else is not read.
 func TestBareJSON(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -24,7 +24,10 @@ func TestBareJSON(t *testing.T) {
 		send(t, s, "POST", rolesPath, two, none("Authorization", "", "Cookie", cookie)...).want(t, 400, "", "invalid")
 		before.unchanged(t, s)
 	}
-	for _, media := range []string{"application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "application/octet-stream"} {
+	for _, media := range []string{
+		"application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x",
+		"application/octet-stream",
+	} {
 		send(t, s, "POST", rolesPath, two, "Content-Type", media).want(t, 400, "", "invalid")
 	}
 	send(t, s, "POST", rolesPath, "name=two", none()...).want(t, 400, "", "invalid")

@@ -8,7 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestErrors_AreBounded: however much is wrong with a request, its answer is small, and to find out costs little. It runs alone: it measures the process.
+// TestErrors_AreBounded: however much is wrong with a request, its answer is small, and to find out
+// costs little. It runs alone: it measures the process.
 func TestErrors_AreBounded(t *testing.T) {
 	s := wiretest.Start(t)
 	many := func(item string) string {
@@ -20,15 +21,20 @@ func TestErrors_AreBounded(t *testing.T) {
 		"roles":        {"/api/3rdparty/apikeys", `{"name": "a", "roles": ` + many("{}") + `}`},
 		"fractions":    {"/api/3rdparty/apikeys", `{"name": "a", "roles": ` + many("1e-999999") + `}`},
 		"allowed_ips":  {"/api/3rdparty/apikeys", `{"name": "a", "allowed_ips": ` + many("0") + `}`},
-		"nulls":        {"/api/users", `{"username": "a", "password": "long enough to do", "roles": ` + many("null") + `}`},
-		"devices":      {"/api/pam/authorizations", `{"name": "a", "devices": ` + many("0") + `, "referrers": ` + `[]}`},
+		"nulls": {
+			"/api/users", `{"username": "a", "password": "long enough to do", "roles": ` + many("null") + `}`,
+		},
+		"devices": {"/api/pam/authorizations", `{"name": "a", "devices": ` + many("0") + `, "referrers": ` + `[]}`},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		got := send(t, s, "POST", test.path, test.body)
 		runtime.ReadMemStats(&after)
 		if got.status != 409 || len(got.body) > 400<<10 || strings.Count(string(got.body), `"msg"`) > 1000 {
-			t.Errorf("%s: %d, %d KiB, %d faults", name, got.status, len(got.body)>>10, strings.Count(string(got.body), `"msg"`))
+			t.Errorf(
+				"%s: %d, %d KiB, %d faults", name, got.status, len(got.body)>>10,
+				strings.Count(string(got.body), `"msg"`),
+			)
 		}
 		if cost := (after.TotalAlloc - before.TotalAlloc) >> 20; cost > 120 {
 			t.Errorf("%s: %d MiB", name, cost)

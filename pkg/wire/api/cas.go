@@ -16,7 +16,9 @@ type cas struct {
 }
 
 // GetCasPage implements the operation getCasPage.
-func (h cas) GetCasPage(ctx context.Context, request gen.GetCasPageRequestObject) (gen.GetCasPageResponseObject, error) {
+func (h cas) GetCasPage(
+	ctx context.Context, request gen.GetCasPageRequestObject,
+) (gen.GetCasPageResponseObject, error) {
 	page, err := h.service.Page(ctx, pageRequest(request.Params.Cursor, request.Params.Size))
 	if err != nil {
 		return nil, err
@@ -55,7 +57,8 @@ func (h cas) ImportCa(ctx context.Context, request gen.ImportCaRequestObject) (g
 	b := request.Body
 	ca, err := h.service.Import(ctx, domain.CAImport{
 		Name: text(b.Name), Email: text(b.Email), Description: text(b.Description),
-		Certificate: []byte(b.Cert), Key: domain.Secret(b.Key), Password: domain.Secret(text(b.Password)), CRL: []byte(text(b.Crl)),
+		Certificate: []byte(b.Cert), Key: domain.Secret(b.Key), Password: domain.Secret(text(b.Password)),
+		CRL: []byte(text(b.Crl)),
 	})
 	if err != nil {
 		return nil, err
@@ -88,7 +91,9 @@ func (h cas) DeleteCa(ctx context.Context, request gen.DeleteCaRequestObject) (g
 }
 
 // GetCaCertificate implements the operation getCaCertificate.
-func (h cas) GetCaCertificate(ctx context.Context, request gen.GetCaCertificateRequestObject) (gen.GetCaCertificateResponseObject, error) {
+func (h cas) GetCaCertificate(
+	ctx context.Context, request gen.GetCaCertificateRequestObject,
+) (gen.GetCaCertificateResponseObject, error) {
 	pem, err := h.service.Certificate(ctx, request.ID)
 	if err != nil {
 		return nil, err

@@ -17,11 +17,15 @@ type clients struct {
 }
 
 // GetClientsSite2SitePage implements the operation getClientsSite2SitePage.
-func (h clients) GetClientsSite2SitePage(ctx context.Context, request gen.GetClientsSite2SitePageRequestObject) (gen.GetClientsSite2SitePageResponseObject, error) {
+func (h clients) GetClientsSite2SitePage(
+	ctx context.Context, request gen.GetClientsSite2SitePageRequestObject,
+) (gen.GetClientsSite2SitePageResponseObject, error) {
 	p := request.Params
 	req := pageRequest(p.Cursor, p.Size)
 	if p.InstanceID != nil { // there are no instances, so none has clients
-		return gen.GetClientsSite2SitePage200JSONResponse{Cursor: gen.Cursor{Current: req.Cursor}, Clients: []gen.ClientSite2Site{}}, nil
+		return gen.GetClientsSite2SitePage200JSONResponse{
+			Cursor: gen.Cursor{Current: req.Cursor}, Clients: []gen.ClientSite2Site{},
+		}, nil
 	}
 	filter := domain.ClientFilter{Name: text(p.Name), Status: domain.Status(text(p.Status))}
 	if p.CaID != nil {
@@ -31,11 +35,15 @@ func (h clients) GetClientsSite2SitePage(ctx context.Context, request gen.GetCli
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetClientsSite2SitePage200JSONResponse{Cursor: cursorOf(page), Clients: convertAll(page.Items, h.convert)}, nil
+	return gen.GetClientsSite2SitePage200JSONResponse{
+		Cursor: cursorOf(page), Clients: convertAll(page.Items, h.convert),
+	}, nil
 }
 
 // GetClientSite2Site implements the operation getClientSite2Site.
-func (h clients) GetClientSite2Site(ctx context.Context, request gen.GetClientSite2SiteRequestObject) (gen.GetClientSite2SiteResponseObject, error) {
+func (h clients) GetClientSite2Site(
+	ctx context.Context, request gen.GetClientSite2SiteRequestObject,
+) (gen.GetClientSite2SiteResponseObject, error) {
 	client, err := h.service.Get(ctx, request.ID)
 	if err != nil {
 		return nil, err
@@ -44,7 +52,9 @@ func (h clients) GetClientSite2Site(ctx context.Context, request gen.GetClientSi
 }
 
 // CreateClientSite2Site implements the operation createClientSite2Site.
-func (h clients) CreateClientSite2Site(ctx context.Context, request gen.CreateClientSite2SiteRequestObject) (gen.CreateClientSite2SiteResponseObject, error) {
+func (h clients) CreateClientSite2Site(
+	ctx context.Context, request gen.CreateClientSite2SiteRequestObject,
+) (gen.CreateClientSite2SiteResponseObject, error) {
 	b := request.Body
 	client, err := h.service.Create(ctx, domain.ClientSpec{
 		CAID: b.CaID, Name: b.Name, Description: text(b.Description), Password: domain.Secret(text(b.Password)),
@@ -61,7 +71,9 @@ func (h clients) CreateClientSite2Site(ctx context.Context, request gen.CreateCl
 }
 
 // UpdateClientSite2Site implements the operation updateClientSite2Site.
-func (h clients) UpdateClientSite2Site(ctx context.Context, request gen.UpdateClientSite2SiteRequestObject) (gen.UpdateClientSite2SiteResponseObject, error) {
+func (h clients) UpdateClientSite2Site(
+	ctx context.Context, request gen.UpdateClientSite2SiteRequestObject,
+) (gen.UpdateClientSite2SiteResponseObject, error) {
 	b := request.Body
 	update := domain.ClientUpdate{
 		RecordUpdate: domain.RecordUpdate{
@@ -82,7 +94,9 @@ func (h clients) UpdateClientSite2Site(ctx context.Context, request gen.UpdateCl
 }
 
 // RevokeClientSite2Site implements the operation revokeClientSite2Site.
-func (h clients) RevokeClientSite2Site(ctx context.Context, request gen.RevokeClientSite2SiteRequestObject) (gen.RevokeClientSite2SiteResponseObject, error) {
+func (h clients) RevokeClientSite2Site(
+	ctx context.Context, request gen.RevokeClientSite2SiteRequestObject,
+) (gen.RevokeClientSite2SiteResponseObject, error) {
 	if err := h.service.Revoke(ctx, request.ID); err != nil {
 		return nil, err
 	}
@@ -90,14 +104,17 @@ func (h clients) RevokeClientSite2Site(ctx context.Context, request gen.RevokeCl
 }
 
 // ImportClientSite2Site implements the operation importClientSite2Site.
-func (h clients) ImportClientSite2Site(ctx context.Context, request gen.ImportClientSite2SiteRequestObject) (gen.ImportClientSite2SiteResponseObject, error) {
+func (h clients) ImportClientSite2Site(
+	ctx context.Context, request gen.ImportClientSite2SiteRequestObject,
+) (gen.ImportClientSite2SiteResponseObject, error) {
 	b := request.Body
 	revokedAt, err := parseDate("revoked_date", b.RevokedDate)
 	if err != nil {
 		return nil, err
 	}
 	client, err := h.service.Import(ctx, domain.ClientImport{
-		CAID: b.CaID, Email: string(b.Email), Description: text(b.Description), Certificate: []byte(b.Cert), Key: domain.Secret(b.Key),
+		CAID: b.CaID, Email: string(b.Email), Description: text(b.Description), Certificate: []byte(b.Cert),
+		Key:      domain.Secret(b.Key),
 		Password: domain.Secret(text(b.Password)), Revoked: b.Revoked != nil && *b.Revoked, RevokedAt: revokedAt,
 	})
 	if err != nil {
@@ -107,7 +124,9 @@ func (h clients) ImportClientSite2Site(ctx context.Context, request gen.ImportCl
 }
 
 // GetClientSite2SiteCertificate implements the operation getClientSite2SiteCertificate.
-func (h clients) GetClientSite2SiteCertificate(ctx context.Context, request gen.GetClientSite2SiteCertificateRequestObject) (gen.GetClientSite2SiteCertificateResponseObject, error) {
+func (h clients) GetClientSite2SiteCertificate(
+	ctx context.Context, request gen.GetClientSite2SiteCertificateRequestObject,
+) (gen.GetClientSite2SiteCertificateResponseObject, error) {
 	pem, err := h.service.Certificate(ctx, request.ID)
 	if err != nil {
 		return nil, err
@@ -121,7 +140,9 @@ func (h clients) GetClientSite2SiteCertificate(ctx context.Context, request gen.
 }
 
 // GetClientSite2SiteKey implements the operation getClientSite2SiteKey.
-func (h clients) GetClientSite2SiteKey(ctx context.Context, request gen.GetClientSite2SiteKeyRequestObject) (gen.GetClientSite2SiteKeyResponseObject, error) {
+func (h clients) GetClientSite2SiteKey(
+	ctx context.Context, request gen.GetClientSite2SiteKeyRequestObject,
+) (gen.GetClientSite2SiteKeyResponseObject, error) {
 	pem, err := h.service.Key(ctx, request.ID)
 	if err != nil {
 		return nil, err
@@ -135,7 +156,9 @@ func (h clients) GetClientSite2SiteKey(ctx context.Context, request gen.GetClien
 }
 
 // CreateClientSite2SitePkcs12 implements the operation createClientSite2SitePkcs12.
-func (h clients) CreateClientSite2SitePkcs12(ctx context.Context, request gen.CreateClientSite2SitePkcs12RequestObject) (gen.CreateClientSite2SitePkcs12ResponseObject, error) {
+func (h clients) CreateClientSite2SitePkcs12(
+	ctx context.Context, request gen.CreateClientSite2SitePkcs12RequestObject,
+) (gen.CreateClientSite2SitePkcs12ResponseObject, error) {
 	profile := pki.PKCS12Profile(text(request.Body.Profile))
 	file, err := h.service.PKCS12(ctx, request.ID, profile, domain.Secret(request.Body.Password))
 	if err != nil {

@@ -17,7 +17,10 @@ const (
 func date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000-07:00") }
 
 // dateLayouts are the forms of a date that are read; without a zone it is UTC.
-var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", time.DateOnly}
+var dateLayouts = []string{
+	time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05", time.DateOnly,
+}
 
 // optionalDate is null for the zero time.
 func optionalDate(t time.Time) *string {
@@ -36,7 +39,8 @@ func parseQueryDate(field string, text *string) (*time.Time, error) {
 	return t, nil
 }
 
-// parseDate reads a date of the years 1 to 9999 in UTC, but not the first moment of all: that is the zero time, which says that there is none.
+// parseDate reads a date of the years 1 to 9999 in UTC, but not the first moment of all: that is
+// the zero time, which says that there is none.
 func parseDate(field string, text *string) (*time.Time, error) {
 	if text == nil || *text == "" {
 		return nil, nil

@@ -46,7 +46,8 @@ func TestParseDate(t *testing.T) {
 			t.Errorf("parseDate(%q) = %v, %v, not %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"05/10/2018", "2018-13-01", "2018-02-30", "now", "1538742002", "2018-10-05T25:00:00Z", "2018-10-05T12:20:02Z\n", "\x00", "2018-20-05T12:20:02Z",
+	for _, text := range []string{"05/10/2018", "2018-13-01", "2018-02-30", "now", "1538742002", "2018-10-05T25:00:00Z",
+		"2018-10-05T12:20:02Z\n", "\x00", "2018-20-05T12:20:02Z",
 		"0001-01-01", "0001-01-01T00:00:00Z", "0000-12-31", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"} {
 		if got, err := parseDate("revoked_date", &text); !domain.IsKind(err, domain.Invalid) {
 			t.Errorf("parseDate(%q) = %v, %v", text, got, err)
@@ -64,7 +65,10 @@ var wireDate = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00
 
 // What is written can be read, and says the same.
 func FuzzParseDate(f *testing.F) {
-	for _, seed := range []string{"2018-10-05T12:20:02Z", "2018-10-05", "2018-10-05 12:20:02.123456789+23:59", "0000-01-01", "9999-12-31T23:59:59-23:59", "2016-12-31T23:59:60Z"} {
+	for _, seed := range []string{
+		"2018-10-05T12:20:02Z", "2018-10-05", "2018-10-05 12:20:02.123456789+23:59", "0000-01-01",
+		"9999-12-31T23:59:59-23:59", "2016-12-31T23:59:60Z",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -98,8 +102,10 @@ func TestWantsDER(t *testing.T) {
 		format, accept string
 		want           bool
 	}{
-		{"", "", false}, {"", "*/*", false}, {"", "application/pkix-crl", true}, {"der", "", true}, {"pem", "application/pkix-crl", false},
-		{"", "application/x-pem-file, application/pkix-crl", false}, {"", "application/pkix-crl, application/x-pem-file", true},
+		{"", "", false}, {"", "*/*", false}, {"", "application/pkix-crl", true}, {"der", "", true},
+		{"pem", "application/pkix-crl", false},
+		{"", "application/x-pem-file, application/pkix-crl", false},
+		{"", "application/pkix-crl, application/x-pem-file", true},
 	} {
 		if got := wantsDER(test.format, test.accept); got != test.want {
 			t.Errorf("wantsDER(%q, %q) = %v", test.format, test.accept, got)
@@ -110,7 +116,8 @@ func TestWantsDER(t *testing.T) {
 func TestMatches(t *testing.T) {
 	t.Parallel()
 	for condition, want := range map[string]bool{
-		"": false, `"a"`: true, `W/"a"`: true, `"b"`: false, `"b", "a"`: true, `"b","a"`: true, "*": true, "a": false, `"A"`: false, `"a`: false,
+		"": false, `"a"`: true, `W/"a"`: true, `"b"`: false, `"b", "a"`: true, `"b","a"`: true, "*": true, "a": false,
+		`"A"`: false, `"a`: false,
 	} {
 		if got := matches(condition, `"a"`); got != want {
 			t.Errorf("matches(%s) = %v", condition, got)

@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestCostlyKeys: a key that takes too much is refused with the bound and what was found, in both languages, and at once.
+// TestCostlyKeys: a key that takes too much is refused with the bound and what was found, in both
+// languages, and at once.
 func TestCostlyKeys(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -27,18 +28,26 @@ func TestCostlyKeys(t *testing.T) {
 				Salt       []byte
 				Iterations int
 				PRF        pkix.AlgorithmIdentifier
-			}{[]byte("salt"), 1 << 40, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}}}),
-			"1099511627776 iterações para ser aberta; o máximo é 5000000", "1099511627776 iterations to open; the maximum is 5000000",
+			}{
+				[]byte("salt"), 1 << 40, pkix.AlgorithmIdentifier{
+					Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9},
+				},
+			}),
+			"1099511627776 iterações para ser aberta; o máximo é 5000000",
+			"1099511627776 iterations to open; the maximum is 5000000",
 		},
 		"scrypt": {
 			encryptedKey(t, asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}, struct {
 				Salt    []byte
 				N, R, P int
 			}{[]byte("salt"), 1 << 14, 8, 1 << 20}),
-			"scrypt com N·r·p = 137438953472; o máximo é 1048576", "scrypt with N·r·p = 137438953472 to open; the maximum is 1048576",
+			"scrypt com N·r·p = 137438953472; o máximo é 1048576",
+			"scrypt with N·r·p = 137438953472 to open; the maximum is 1048576",
 		},
 	} {
-		for path, more := range map[string]string{clientsPath + "/import": `"ca_id": 1, "email": "a@example.com", `, casPath + "/import": ""} {
+		for path, more := range map[string]string{
+			clientsPath + "/import": `"ca_id": 1, "email": "a@example.com", `, casPath + "/import": "",
+		} {
 			for language, want := range map[string]string{"pt-BR": test.portuguese, "en": test.english} {
 				body, err := json.Marshal(map[string]string{"cert": "x", "key": test.key, "password": "segredo"})
 				if err != nil {
@@ -76,7 +85,8 @@ func encryptedKey(t *testing.T, derivation asn1.ObjectIdentifier, params any) st
 		return pkix.AlgorithmIdentifier{Algorithm: oid, Parameters: asn1.RawValue{FullBytes: marshal(params)}}
 	}
 	scheme := struct{ KDF, Cipher pkix.AlgorithmIdentifier }{
-		algorithm(derivation, params), algorithm(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, make([]byte, 16)),
+		algorithm(derivation, params),
+		algorithm(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, make([]byte, 16)),
 	}
 	der := marshal(struct {
 		Algorithm pkix.AlgorithmIdentifier

@@ -37,7 +37,8 @@ func made(t *testing.T, token domain.Secret, err error) string {
 	return string(token)
 }
 
-// altered changes one member of the header (0) or of the claims (1) of a token, and leaves the signature.
+// altered changes one member of the header (0) or of the claims (1) of a token, and leaves the
+// signature.
 func altered(t *testing.T, token string, part int, member string, value any) string {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -90,7 +91,8 @@ func uses(t *testing.T, s *wiretest.Server) (bearer, access, refresh, exchange u
 		}}
 }
 
-// A token that is not genuine, not in force or not for that use opens nothing, however it is presented, and changes nothing.
+// A token that is not genuine, not in force or not for that use opens nothing, however it is
+// presented, and changes nothing.
 func TestCredentials_Hostile(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -107,7 +109,10 @@ func TestCredentials_Hostile(t *testing.T) {
 	earlier.Generation--
 	later := apikey
 	later.Generation++
-	foreign, err := auth.NewTokens(make([]byte, auth.SecretSize), []auth.SigningKey{{ID: "foreign", Secret: make([]byte, auth.SecretSize)}}, time.Now)
+	foreign, err := auth.NewTokens(
+		make([]byte, auth.SecretSize), []auth.SigningKey{{ID: "foreign", Secret: make([]byte, auth.SecretSize)}},
+		time.Now,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,27 +129,30 @@ func TestCredentials_Hostile(t *testing.T) {
 		"another signature":                         access[:len(access)-8] + "AAAAAAAA",
 		"no signature":                              access[:strings.LastIndex(access, ".")+1],
 		"no algorithm":                              altered(t, access, 0, "alg", "none"),
-		"no algorithm, no signature":                strings.TrimSuffix(altered(t, access, 0, "alg", "none"), access[strings.LastIndex(access, ".")+1:]),
-		"another algorithm":                         altered(t, access, 0, "alg", "HS512"),
-		"an unknown key":                            altered(t, access, 0, "kid", "unknown"),
-		"a key that is no text":                     altered(t, access, 0, "kid", []string{"unknown"}),
-		"a key in a file":                           altered(t, access, 0, "kid", "../../../../dev/null"),
-		"no key":                                    altered(t, access, 0, "kid", nil),
-		"an apikey with a key":                      altered(t, s.Token, 0, "kid", "unknown"),
-		"another subject":                           altered(t, access, 1, "sub", "user:1"),
-		"another audience":                          altered(t, access, 1, "aud", []string{"chaveiro:refresh"}),
-		"a longer life":                             altered(t, access, 1, "exp", 9999999999),
-		"an end beyond all numbers":                 altered(t, access, 1, "exp", 1e300),
-		"an apikey made superuser's":                altered(t, s.Powerless, 1, "sub", "apikey:1"),
-		"no token":                                  "x",
-		"three dots":                                "...",
-		"JSON":                                      `{"alg":"none"}`,
+		"no algorithm, no signature": strings.TrimSuffix(
+			altered(t, access, 0, "alg", "none"), access[strings.LastIndex(access, ".")+1:],
+		),
+		"another algorithm":          altered(t, access, 0, "alg", "HS512"),
+		"an unknown key":             altered(t, access, 0, "kid", "unknown"),
+		"a key that is no text":      altered(t, access, 0, "kid", []string{"unknown"}),
+		"a key in a file":            altered(t, access, 0, "kid", "../../../../dev/null"),
+		"no key":                     altered(t, access, 0, "kid", nil),
+		"an apikey with a key":       altered(t, s.Token, 0, "kid", "unknown"),
+		"another subject":            altered(t, access, 1, "sub", "user:1"),
+		"another audience":           altered(t, access, 1, "aud", []string{"chaveiro:refresh"}),
+		"a longer life":              altered(t, access, 1, "exp", 9999999999),
+		"an end beyond all numbers":  altered(t, access, 1, "exp", 1e300),
+		"an apikey made superuser's": altered(t, s.Powerless, 1, "sub", "apikey:1"),
+		"no token":                   "x",
+		"three dots":                 "...",
+		"JSON":                       `{"alg":"none"}`,
 	}
 	bearer, accessCookie, refreshCookie, exchange := uses(t, s)
 	before := inventory(t, s)
 	refuse := func(use use, what, token string) {
 		t.Helper()
-		if got := use.try(token); got.status != 401 || got.header.Get("Set-Cookie") != "" || got.header.Get("WWW-Authenticate") != "Bearer" {
+		if got := use.try(token); got.status != 401 || got.header.Get("Set-Cookie") != "" ||
+			got.header.Get("WWW-Authenticate") != "Bearer" {
 			t.Errorf("%s as %s: %d %s", what, use.name, got.status, got.body)
 		}
 	}
@@ -170,7 +178,10 @@ func TestCredentials_Hostile(t *testing.T) {
 	for i, good := range []struct {
 		use   use
 		token string
-	}{{bearer, s.Token}, {bearer, access}, {bearer, userAccess}, {accessCookie, access}, {accessCookie, userAccess}, {refreshCookie, s.Token}, {refreshCookie, session}} {
+	}{
+		{bearer, s.Token}, {bearer, access}, {bearer, userAccess}, {accessCookie, access}, {accessCookie, userAccess},
+		{refreshCookie, s.Token}, {refreshCookie, session},
+	} {
 		status := 409 // from the second on
 		if i == 0 {
 			status = 200
@@ -186,13 +197,20 @@ func TestCredentials_Headers(t *testing.T) {
 	before := inventory(t, s)
 	good := "Bearer " + s.Token
 	for _, header := range [][]string{{good, good}, {good, "Bearer x"}, {"Basic x", good}} {
-		send(t, s, "POST", rolesPath, `{"name": "evil"}`, "Authorization", header[0], "Authorization", header[1]).want(t, 400, "authorization", "invalid")
+		send(t, s, "POST", rolesPath, `{"name": "evil"}`, "Authorization", header[0], "Authorization", header[1]).
+			want(t, 400, "authorization", "invalid")
 	}
-	for _, header := range []string{"Bearer", "bearer ", s.Token, "Basic " + s.Token, "Token " + s.Token, "Bearer " + s.Token + ", " + good, "Bearer\t" + s.Token, "Bearer \u00a0" + s.Token} {
-		send(t, s, "POST", rolesPath, `{"name": "evil"}`, "Authorization", header, "Cookie", "refresh-token="+s.Token).want(t, 401, "authorization", "invalid")
+	for _, header := range []string{
+		"Bearer", "bearer ", s.Token, "Basic " + s.Token, "Token " + s.Token, "Bearer " + s.Token + ", " + good,
+		"Bearer\t" + s.Token, "Bearer \u00a0" + s.Token,
+	} {
+		send(t, s, "POST", rolesPath, `{"name": "evil"}`, "Authorization", header, "Cookie", "refresh-token="+s.Token).
+			want(t, 401, "authorization", "invalid")
 	}
-	send(t, s, "POST", rolesPath, `{"name": "evil"}`, "Authorization", "", "X-Api-Key", s.Token).want(t, 401, "authorization", "invalid")
-	send(t, s, "POST", rolesPath+"?access_token="+s.Token, `{"name": "evil"}`, "Authorization", "").want(t, 401, "authorization", "invalid")
+	send(t, s, "POST", rolesPath, `{"name": "evil"}`, "Authorization", "", "X-Api-Key", s.Token).
+		want(t, 401, "authorization", "invalid")
+	send(t, s, "POST", rolesPath+"?access_token="+s.Token, `{"name": "evil"}`, "Authorization", "").
+		want(t, 401, "authorization", "invalid")
 	before.unchanged(t, s)
 }
 
@@ -201,7 +219,9 @@ func TestCredentials_Large(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	large := s.Token + strings.Repeat("x", 1<<20)
-	for name, value := range map[string]string{"Authorization": "Bearer " + large, "Cookie": "access-token=" + large + "; refresh-token=" + large} {
+	for name, value := range map[string]string{
+		"Authorization": "Bearer " + large, "Cookie": "access-token=" + large + "; refresh-token=" + large,
+	} {
 		request := httptest.NewRequest(http.MethodGet, rolesPath, nil)
 		request.Header.Set(name, value)
 		recorder := httptest.NewRecorder()
@@ -213,7 +233,15 @@ func TestCredentials_Large(t *testing.T) {
 	for size, want := range map[int]struct {
 		status int
 		field  string
-	}{1 << 20: {400, ""}, 200 << 10: {400, ""}, 8 << 10: {400, ""}, 8000: {409, "refresh_token"}, 4097: {409, "refresh_token"}, 4096: {401, "authorization"}} {
-		send(t, s, "POST", tokenPath, fmt.Sprintf(`{"grant_type": "refresh_token", "refresh_token": %q}`, large[:size]), "Authorization", "").want(t, want.status, want.field, "invalid")
+	}{
+		1 << 20: {400, ""}, 200 << 10: {400, ""}, 8 << 10: {400, ""}, 8000: {409, "refresh_token"},
+		4097: {409, "refresh_token"}, 4096: {401, "authorization"},
+	} {
+		send(
+			t, s, "POST", tokenPath, fmt.Sprintf(`{"grant_type": "refresh_token", "refresh_token": %q}`, large[:size]),
+			"Authorization", "",
+		).want(
+			t, want.status, want.field, "invalid",
+		)
 	}
 }

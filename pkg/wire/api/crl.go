@@ -23,24 +23,30 @@ func (h cas) GetCaCrl(ctx context.Context, request gen.GetCaCrlRequestObject) (g
 		return gen.GetCaCrl304Response{Headers: headers}, nil
 	}
 	whole := gen.GetCaCrl200ResponseHeaders{
-		ETag: headers.ETag, LastModified: headers.LastModified, ChaveiroCRLStale: headers.ChaveiroCRLStale, CacheControl: headers.CacheControl,
+		ETag: headers.ETag, LastModified: headers.LastModified, ChaveiroCRLStale: headers.ChaveiroCRLStale,
+		CacheControl:       headers.CacheControl,
 		ContentDisposition: attachment(caFile(request.ID, ".crl")),
 	}
 	if der {
-		return gen.GetCaCrl200ApplicationPkixCrlResponse{Body: bytes.NewReader(crl.DER), ContentLength: int64(len(crl.DER)), Headers: whole}, nil
+		return gen.GetCaCrl200ApplicationPkixCrlResponse{
+			Body: bytes.NewReader(crl.DER), ContentLength: int64(len(crl.DER)), Headers: whole,
+		}, nil
 	}
-	return gen.GetCaCrl200ApplicationXPemFileResponse{Body: bytes.NewReader(crl.PEM), ContentLength: int64(len(crl.PEM)), Headers: whole}, nil
+	return gen.GetCaCrl200ApplicationXPemFileResponse{
+		Body: bytes.NewReader(crl.PEM), ContentLength: int64(len(crl.PEM)), Headers: whole,
+	}, nil
 }
 
-// crlHeaders are what both 200 and 304 have. Last-Modified is thisUpdate: it rises by at least a second from list to list, and lies in no future,
-// while two lists may be signed in one second.
+// crlHeaders are what both 200 and 304 have. Last-Modified is thisUpdate: it rises by at least a
+// second from list to list, and lies in no future, while two lists may be signed in one second.
 func crlHeaders(crl *pki.SignedCRL, der bool) gen.GetCaCrl304ResponseHeaders {
 	tag := `"` + crl.Tag + `-pem"`
 	if der {
 		tag = `"` + crl.Tag + `-der"`
 	}
 	headers := gen.GetCaCrl304ResponseHeaders{
-		ETag: header(tag), LastModified: header(crl.ThisUpdate.UTC().Format(http.TimeFormat)), CacheControl: header(noCache),
+		ETag: header(tag), LastModified: header(crl.ThisUpdate.UTC().Format(http.TimeFormat)),
+		CacheControl: header(noCache),
 	}
 	if crl.Stale {
 		headers.ChaveiroCRLStale = header("true")
@@ -48,8 +54,10 @@ func crlHeaders(crl *pki.SignedCRL, der bool) gen.GetCaCrl304ResponseHeaders {
 	return headers
 }
 
-// isCurrent reports whether who asks has the list already. If-None-Match wins over If-Modified-Since (RFC 9110, 13.2.2), which has to be exactly
-// the list's Last-Modified: a later one may be when an older list was fetched, by another clock or from a replica that had no newer list.
+// isCurrent reports whether who asks has the list already. If-None-Match wins over
+// If-Modified-Since (RFC 9110, 13.2.2), which has to be exactly the list's Last-Modified: a later
+// one may be when an older list was fetched, by another clock or from a replica that had no newer
+// list.
 func isCurrent(params gen.GetCaCrlParams, tag string, modified time.Time) bool {
 	if params.IfNoneMatch != nil {
 		return matches(*params.IfNoneMatch, tag)
@@ -58,7 +66,8 @@ func isCurrent(params gen.GetCaCrlParams, tag string, modified time.Time) bool {
 	return err == nil && since.Equal(modified.Truncate(time.Second))
 }
 
-// wantsDER reports whether a CRL is wanted in DER: by the parameter, or because Accept names that type and not PEM's before it.
+// wantsDER reports whether a CRL is wanted in DER: by the parameter, or because Accept names that
+// type and not PEM's before it.
 func wantsDER(format, accept string) bool {
 	if format != "" {
 		return format == "der"

@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
-// Every list has a Last-Modified of its own, also when several are signed in one second, and 304 is answered by it alone.
+// Every list has a Last-Modified of its own, also when several are signed in one second, and 304 is
+// answered by it alone.
 func TestCRL_LastModified(t *testing.T) {
 	t.Parallel()
 	s := withCA(t)
 	seen := map[string]bool{}
 	for i := range 4 {
-		client := send(t, s, "POST", clientsPath, fmt.Sprintf(`{"ca_id": 1, "name": "site-%d", "email": "a@b.c"}`, i)).client(t)
+		client := send(t, s, "POST", clientsPath, fmt.Sprintf(`{"ca_id": 1, "name": "site-%d", "email": "a@b.c"}`, i)).
+			client(t)
 		send(t, s, "DELETE", fmt.Sprint(clientsPath, "/", client.ID), "").want(t, 200, "", "")
 		got := send(t, s, "GET", casPath+"/1/crl", "")
 		date := got.header.Get("Last-Modified")
@@ -25,8 +27,13 @@ func TestCRL_LastModified(t *testing.T) {
 			send(t, s, "GET", casPath+"/1/crl", "", "If-Modified-Since", earlier).want(t, 200, "", "")
 		}
 		seen[date] = true
-		checkConditions(t, func(header ...string) answer { return send(t, s, "GET", casPath+"/1/crl", "", header...) }, modified)
-		checkConditions(t, func(header ...string) answer { return send(t, s, "GET", casPath+"/1/crl?format=der", "", header...) }, modified)
+		checkConditions(
+			t, func(header ...string) answer { return send(t, s, "GET", casPath+"/1/crl", "", header...) }, modified,
+		)
+		checkConditions(
+			t, func(header ...string) answer { return send(t, s, "GET", casPath+"/1/crl?format=der", "", header...) },
+			modified,
+		)
 		checkConditions(t, func(header ...string) answer {
 			return send(t, s, "HEAD", casPath+"/1/crl", "", append(header, "Accept", "application/pkix-crl")...)
 		}, modified)
@@ -52,7 +59,8 @@ func checkConditions(t *testing.T, ask func(header ...string) answer, modified t
 		{304, []string{"If-None-Match", tag}},
 	} {
 		got := ask(c.header...)
-		if got.status != c.status || got.header.Get("Last-Modified") != date || got.header.Get("ETag") != tag || got.header.Get("Chaveiro-CRL-Stale") != "" {
+		if got.status != c.status || got.header.Get("Last-Modified") != date || got.header.Get("ETag") != tag ||
+			got.header.Get("Chaveiro-CRL-Stale") != "" {
 			t.Errorf("%q: %d %v", c.header, got.status, got.header)
 		}
 		if c.status == 304 && len(got.body) > 0 {
@@ -71,7 +79,8 @@ func TestCRL_Stale(t *testing.T) {
 	}
 	for _, c := range []struct{ status, condition string }{{"200", ""}, {"304", good.header.Get("ETag")}} {
 		got := send(t, s, "GET", casPath+"/1/crl", "", "Authorization", "", "If-None-Match", c.condition)
-		if fmt.Sprint(got.status) != c.status || got.header.Get("Chaveiro-CRL-Stale") != "true" || got.header.Get("Last-Modified") != good.header.Get("Last-Modified") {
+		if fmt.Sprint(got.status) != c.status || got.header.Get("Chaveiro-CRL-Stale") != "true" ||
+			got.header.Get("Last-Modified") != good.header.Get("Last-Modified") {
 			t.Errorf("%d %v", got.status, got.header)
 		}
 	}

@@ -8,10 +8,13 @@ import (
 )
 
 // UpdatePamDevice implements the operation updatePamDevice.
-func (h devices) UpdatePamDevice(ctx context.Context, request gen.UpdatePamDeviceRequestObject) (gen.UpdatePamDeviceResponseObject, error) {
+func (h devices) UpdatePamDevice(
+	ctx context.Context, request gen.UpdatePamDeviceRequestObject,
+) (gen.UpdatePamDeviceResponseObject, error) {
 	b := request.Body
 	changed, err := h.service.Update(ctx, request.ID, domain.DeviceUpdate{
-		Hostname: b.Hostname, IP: b.IP, Model: b.Model, Type: b.Type, Vendor: b.Vendor, Site: b.Site, Domains: b.Domains, Tags: b.Tags, Enabled: b.Enabled,
+		Hostname: b.Hostname, IP: b.IP, Model: b.Model, Type: b.Type, Vendor: b.Vendor, Site: b.Site,
+		Domains: b.Domains, Tags: b.Tags, Enabled: b.Enabled,
 		Connectivities: convertSome(b.Connectivities, func(c gen.PamConnectivityUpdate) domain.ConnectivityUpdate {
 			return domain.ConnectivityUpdate{Type: c.Type, Port: c.Port}
 		}),
@@ -26,7 +29,9 @@ func (h devices) UpdatePamDevice(ctx context.Context, request gen.UpdatePamDevic
 }
 
 // DisablePamDevice implements the operation disablePamDevice.
-func (h devices) DisablePamDevice(ctx context.Context, request gen.DisablePamDeviceRequestObject) (gen.DisablePamDeviceResponseObject, error) {
+func (h devices) DisablePamDevice(
+	ctx context.Context, request gen.DisablePamDeviceRequestObject,
+) (gen.DisablePamDeviceResponseObject, error) {
 	if _, err := h.service.SetEnabled(ctx, request.ID, false); err != nil {
 		return nil, err
 	}
@@ -34,7 +39,9 @@ func (h devices) DisablePamDevice(ctx context.Context, request gen.DisablePamDev
 }
 
 // EnablePamDevice implements the operation enablePamDevice.
-func (h devices) EnablePamDevice(ctx context.Context, request gen.EnablePamDeviceRequestObject) (gen.EnablePamDeviceResponseObject, error) {
+func (h devices) EnablePamDevice(
+	ctx context.Context, request gen.EnablePamDeviceRequestObject,
+) (gen.EnablePamDeviceResponseObject, error) {
 	changed, err := h.service.SetEnabled(ctx, request.ID, true)
 	if err != nil {
 		return nil, err

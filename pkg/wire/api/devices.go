@@ -19,20 +19,26 @@ type devices struct {
 }
 
 // GetPamDevicesPage implements the operation getPamDevicesPage.
-func (h devices) GetPamDevicesPage(ctx context.Context, request gen.GetPamDevicesPageRequestObject) (gen.GetPamDevicesPageResponseObject, error) {
+func (h devices) GetPamDevicesPage(
+	ctx context.Context, request gen.GetPamDevicesPageRequestObject,
+) (gen.GetPamDevicesPageResponseObject, error) {
 	p := request.Params
 	page, err := h.service.Page(ctx, domain.DeviceFilter{
-		Hostname: text(p.Hostname), IP: text(p.IP), Model: text(p.Model), Type: text(p.Type), Vendor: text(p.Vendor), Site: text(p.Site),
-		Tag: text(p.Tag), Domain: text(p.Domain), Enabled: p.Enabled, Text: text(p.Q),
+		Hostname: text(p.Hostname), IP: text(p.IP), Model: text(p.Model), Type: text(p.Type), Vendor: text(p.Vendor),
+		Site: text(p.Site),
+		Tag:  text(p.Tag), Domain: text(p.Domain), Enabled: p.Enabled, Text: text(p.Q),
 	}, pageRequest(p.Cursor, p.Size))
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetPamDevicesPage200JSONResponse{Cursor: cursorOf(page), Devices: convertAll(page.Items, convertDevice)}, nil
+	return gen.GetPamDevicesPage200JSONResponse{Cursor: cursorOf(page), Devices: convertAll(page.Items, convertDevice)},
+		nil
 }
 
 // GetPamDevice implements the operation getPamDevice.
-func (h devices) GetPamDevice(ctx context.Context, request gen.GetPamDeviceRequestObject) (gen.GetPamDeviceResponseObject, error) {
+func (h devices) GetPamDevice(
+	ctx context.Context, request gen.GetPamDeviceRequestObject,
+) (gen.GetPamDeviceResponseObject, error) {
 	device, err := h.service.ByID(ctx, request.ID)
 	if err != nil {
 		return nil, err
@@ -41,7 +47,9 @@ func (h devices) GetPamDevice(ctx context.Context, request gen.GetPamDeviceReque
 }
 
 // GetPamDeviceHistoryPage implements the operation getPamDeviceHistoryPage.
-func (h devices) GetPamDeviceHistoryPage(ctx context.Context, request gen.GetPamDeviceHistoryPageRequestObject) (gen.GetPamDeviceHistoryPageResponseObject, error) {
+func (h devices) GetPamDeviceHistoryPage(
+	ctx context.Context, request gen.GetPamDeviceHistoryPageRequestObject,
+) (gen.GetPamDeviceHistoryPageResponseObject, error) {
 	if _, err := h.service.ByID(ctx, request.ID); err != nil {
 		return nil, err
 	}
@@ -55,21 +63,25 @@ func (h devices) GetPamDeviceHistoryPage(ctx context.Context, request gen.GetPam
 }
 
 // ImportPamDevices implements the operation importPamDevices.
-func (h devices) ImportPamDevices(ctx context.Context, request gen.ImportPamDevicesRequestObject) (gen.ImportPamDevicesResponseObject, error) {
+func (h devices) ImportPamDevices(
+	ctx context.Context, request gen.ImportPamDevicesRequestObject,
+) (gen.ImportPamDevicesResponseObject, error) {
 	atomic := request.Params.Atomic == nil || *request.Params.Atomic
 	result, err := h.service.Import(ctx, request.Body, atomic)
 	if err != nil {
 		return nil, err
 	}
 	answer := gen.PamDeviceImport{
-		Created: result.Created, Updated: result.Updated, Unchanged: result.Unchanged, Failed: result.Failed, Errors: []gen.PamDeviceImportError{},
+		Created: result.Created, Updated: result.Updated, Unchanged: result.Unchanged, Failed: result.Failed,
+		Errors: []gen.PamDeviceImportError{},
 	}
 	lang := languageOf(text(request.Params.AcceptLanguage))
 	for _, row := range result.Faults {
 		for _, fault := range domain.Faults(row.Err) {
 			if len(answer.Errors) < domain.MaxFaults {
 				answer.Errors = append(answer.Errors, gen.PamDeviceImportError{
-					Row: row.Row, Line: fault.Line, Field: fault.Field, Type: gen.PamDeviceImportErrorType(types[fault.Kind]), Msg: filledIn(fault, lang),
+					Row: row.Row, Line: fault.Line, Field: fault.Field,
+					Type: gen.PamDeviceImportErrorType(types[fault.Kind]), Msg: filledIn(fault, lang),
 				})
 			}
 		}
@@ -78,14 +90,18 @@ func (h devices) ImportPamDevices(ctx context.Context, request gen.ImportPamDevi
 }
 
 // ExportPamDevices implements the operation exportPamDevices.
-func (h devices) ExportPamDevices(ctx context.Context, request gen.ExportPamDevicesRequestObject) (gen.ExportPamDevicesResponseObject, error) {
+func (h devices) ExportPamDevices(
+	ctx context.Context, request gen.ExportPamDevicesRequestObject,
+) (gen.ExportPamDevicesResponseObject, error) {
 	p := request.Params
 	filter := domain.DeviceFilter{
-		Hostname: text(p.Hostname), IP: text(p.IP), Model: text(p.Model), Type: text(p.Type), Vendor: text(p.Vendor), Site: text(p.Site),
-		Tag: text(p.Tag), Domain: text(p.Domain), Enabled: p.Enabled, Text: text(p.Q),
+		Hostname: text(p.Hostname), IP: text(p.IP), Model: text(p.Model), Type: text(p.Type), Vendor: text(p.Vendor),
+		Site: text(p.Site),
+		Tag:  text(p.Tag), Domain: text(p.Domain), Enabled: p.Enabled, Text: text(p.Q),
 	}
 	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(h.service.Export(ctx, filter, writer)) }() // ends at the latest when the reader is closed
+	// ends at the latest when the reader is closed
+	go func() { writer.CloseWithError(h.service.Export(ctx, filter, writer)) }()
 	file := exported{bufio.NewReader(reader), reader}
 	if _, err := file.Peek(1); err != nil {
 		return nil, err
@@ -95,7 +111,8 @@ func (h devices) ExportPamDevices(ctx context.Context, request gen.ExportPamDevi
 	}, nil
 }
 
-// exported is a file that is being written. A failure ends the connection, so that nobody takes half of the file for all of it.
+// exported is a file that is being written. A failure ends the connection, so that nobody takes
+// half of the file for all of it.
 type exported struct {
 	*bufio.Reader
 	io.Closer
@@ -116,7 +133,8 @@ func (e exported) WriteTo(w io.Writer) (int64, error) {
 func convertDevice(d domain.Device) gen.PamDevice {
 	return gen.PamDevice{
 		ID: d.ID, Hostname: d.Hostname, IP: d.IP, Model: d.Model, Type: d.Type, Vendor: d.Vendor, Site: d.Site,
-		Domains: notNil(d.Domains), Tags: notNil(d.Tags), Enabled: d.Enabled, CreatedAt: date(d.CreatedAt), UpdatedAt: date(d.UpdatedAt),
+		Domains: notNil(d.Domains), Tags: notNil(d.Tags), Enabled: d.Enabled, CreatedAt: date(d.CreatedAt),
+		UpdatedAt: date(d.UpdatedAt),
 		Connectivities: convertAll(d.Connectivities, func(c domain.Connectivity) gen.PamConnectivity {
 			return gen.PamConnectivity{Type: c.Type, Port: c.Port}
 		}),
@@ -137,16 +155,22 @@ func notNil[T any](list []T) []T {
 type deviceDomains struct{ service *vault.DeviceDomains }
 
 // GetDeviceDomainsPage implements the operation getDeviceDomainsPage.
-func (h deviceDomains) GetDeviceDomainsPage(ctx context.Context, request gen.GetDeviceDomainsPageRequestObject) (gen.GetDeviceDomainsPageResponseObject, error) {
+func (h deviceDomains) GetDeviceDomainsPage(
+	ctx context.Context, request gen.GetDeviceDomainsPageRequestObject,
+) (gen.GetDeviceDomainsPageResponseObject, error) {
 	page, err := h.service.Page(ctx, pageRequest(request.Params.Cursor, request.Params.Size))
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetDeviceDomainsPage200JSONResponse{Cursor: cursorOf(page), Domains: convertAll(page.Items, convertDeviceDomain)}, nil
+	return gen.GetDeviceDomainsPage200JSONResponse{
+		Cursor: cursorOf(page), Domains: convertAll(page.Items, convertDeviceDomain),
+	}, nil
 }
 
 // GetDeviceDomain implements the operation getDeviceDomain.
-func (h deviceDomains) GetDeviceDomain(ctx context.Context, request gen.GetDeviceDomainRequestObject) (gen.GetDeviceDomainResponseObject, error) {
+func (h deviceDomains) GetDeviceDomain(
+	ctx context.Context, request gen.GetDeviceDomainRequestObject,
+) (gen.GetDeviceDomainResponseObject, error) {
 	found, err := h.service.Get(ctx, request.ID)
 	if err != nil {
 		return nil, err
@@ -155,8 +179,12 @@ func (h deviceDomains) GetDeviceDomain(ctx context.Context, request gen.GetDevic
 }
 
 // CreateDeviceDomain implements the operation createDeviceDomain.
-func (h deviceDomains) CreateDeviceDomain(ctx context.Context, request gen.CreateDeviceDomainRequestObject) (gen.CreateDeviceDomainResponseObject, error) {
-	made, err := h.service.Create(ctx, domain.DeviceDomain{Name: request.Body.Name, ShortName: text(request.Body.ShortName)})
+func (h deviceDomains) CreateDeviceDomain(
+	ctx context.Context, request gen.CreateDeviceDomainRequestObject,
+) (gen.CreateDeviceDomainResponseObject, error) {
+	made, err := h.service.Create(
+		ctx, domain.DeviceDomain{Name: request.Body.Name, ShortName: text(request.Body.ShortName)},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +192,12 @@ func (h deviceDomains) CreateDeviceDomain(ctx context.Context, request gen.Creat
 }
 
 // UpdateDeviceDomain implements the operation updateDeviceDomain.
-func (h deviceDomains) UpdateDeviceDomain(ctx context.Context, request gen.UpdateDeviceDomainRequestObject) (gen.UpdateDeviceDomainResponseObject, error) {
-	changed, err := h.service.Update(ctx, request.ID, domain.DeviceDomainUpdate{Name: request.Body.Name, ShortName: request.Body.ShortName})
+func (h deviceDomains) UpdateDeviceDomain(
+	ctx context.Context, request gen.UpdateDeviceDomainRequestObject,
+) (gen.UpdateDeviceDomainResponseObject, error) {
+	changed, err := h.service.Update(
+		ctx, request.ID, domain.DeviceDomainUpdate{Name: request.Body.Name, ShortName: request.Body.ShortName},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +205,9 @@ func (h deviceDomains) UpdateDeviceDomain(ctx context.Context, request gen.Updat
 }
 
 // DeleteDeviceDomain implements the operation deleteDeviceDomain.
-func (h deviceDomains) DeleteDeviceDomain(ctx context.Context, request gen.DeleteDeviceDomainRequestObject) (gen.DeleteDeviceDomainResponseObject, error) {
+func (h deviceDomains) DeleteDeviceDomain(
+	ctx context.Context, request gen.DeleteDeviceDomainRequestObject,
+) (gen.DeleteDeviceDomainResponseObject, error) {
 	if err := h.service.Delete(ctx, request.ID); err != nil {
 		return nil, err
 	}
@@ -181,5 +215,7 @@ func (h deviceDomains) DeleteDeviceDomain(ctx context.Context, request gen.Delet
 }
 
 func convertDeviceDomain(d domain.DeviceDomain) gen.DeviceDomain {
-	return gen.DeviceDomain{ID: d.ID, Name: d.Name, ShortName: d.ShortName, CreatedAt: date(d.CreatedAt), UpdatedAt: date(d.UpdatedAt)}
+	return gen.DeviceDomain{
+		ID: d.ID, Name: d.Name, ShortName: d.ShortName, CreatedAt: date(d.CreatedAt), UpdatedAt: date(d.UpdatedAt),
+	}
 }

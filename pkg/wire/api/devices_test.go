@@ -18,7 +18,10 @@ func deviceFile(count int) string {
 	var file strings.Builder
 	file.WriteString("hostname,ip,model,type,vendor,site,device_tags,connectivities\n")
 	for i := range count {
-		fmt.Fprintf(&file, "device %d,10.0.0.%d,model %d,type,vendor,site,\"a, b%d\",\"SSH:22, RDP:3389\"\n", i, i%256, i%10, i%10)
+		fmt.Fprintf(
+			&file, "device %d,10.0.0.%d,model %d,type,vendor,site,\"a, b%d\",\"SSH:22, RDP:3389\"\n", i, i%256, i%10,
+			i%10,
+		)
 	}
 	return file.String()
 }
@@ -37,7 +40,11 @@ func TestDevices_ThereAndBack(t *testing.T) {
 		t.Errorf("%d lines", lines)
 	}
 	for _, atomic := range []string{"true", "false"} {
-		again := send(t, s, "POST", devicesPath+"/import?atomic="+atomic, string(file.body), "Content-Type", "text/csv").object(t)
+		again := send(
+			t, s, "POST", devicesPath+"/import?atomic="+atomic, string(file.body), "Content-Type", "text/csv",
+		).object(
+			t,
+		)
 		if again["unchanged"] != float64(count) || again["updated"] != 0.0 || again["created"] != 0.0 {
 			t.Errorf("%v", again)
 		}
@@ -49,17 +56,24 @@ func TestDevices_ImportLimits(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	before := inventory(t, s)
-	send(t, s, "POST", devicesPath+"/import", strings.Repeat("x", 33<<20), "Content-Type", "text/csv").want(t, 400, "", "invalid")
-	send(t, s, "POST", devicesPath+"/import", deviceFile(2500)+"last,,,,,\n", "Content-Type", "text/csv").want(t, 409, "rows[2501]", "invalid")
-	send(t, s, "POST", devicesPath+"/import", deviceFile(2500)+"last,,,,,,,\n", "Content-Type", "text/csv").want(t, 409, "rows[2501].ip", "required")
+	send(t, s, "POST", devicesPath+"/import", strings.Repeat("x", 33<<20), "Content-Type", "text/csv").
+		want(t, 400, "", "invalid")
+	send(t, s, "POST", devicesPath+"/import", deviceFile(2500)+"last,,,,,\n", "Content-Type", "text/csv").
+		want(t, 409, "rows[2501]", "invalid")
+	send(t, s, "POST", devicesPath+"/import", deviceFile(2500)+"last,,,,,,,\n", "Content-Type", "text/csv").
+		want(t, 409, "rows[2501].ip", "required")
 	before.unchanged(t, s)
-	many := send(t, s, "POST", devicesPath+"/import?atomic=false", "hostname,ip,model,type,vendor,site\n"+strings.Repeat("x,,m,t,v,s\n", 1001), "Content-Type", "text/csv")
+	many := send(
+		t, s, "POST", devicesPath+"/import?atomic=false", "hostname,ip,model,type,vendor,site\n"+
+			strings.Repeat("x,,m,t,v,s\n", 1001), "Content-Type", "text/csv",
+	)
 	if got := many.object(t); got["failed"] != 1001.0 || len(got["errors"].([]any)) != 1000 {
 		t.Errorf("%v failed, %d errors", got["failed"], len(got["errors"].([]any)))
 	}
 }
 
-// An export that fails at its beginning is a refusal; one that fails later has no end that could be taken for one.
+// An export that fails at its beginning is a refusal; one that fails later has no end that could be
+// taken for one.
 func TestDevices_ExportFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("has many thousands of devices, which -short leaves out")

@@ -37,7 +37,10 @@ func (w errorWriter) write(c echo.Context, err error) error {
 	request := c.Request()
 	switch {
 	case status < http.StatusInternalServerError:
-		w.log.InfoContext(request.Context(), "request refused", "request_id", requestID(c), "status", status, "cause", domain.Cause(err))
+		w.log.InfoContext(
+			request.Context(), "request refused", "request_id", requestID(c), "status", status, "cause",
+			domain.Cause(err),
+		)
 	case !errors.Is(request.Context().Err(), context.Canceled): // otherwise nobody waits for the answer
 		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", domain.Cause(err))
 	}
@@ -93,14 +96,18 @@ var types = map[domain.Kind]gen.ErrorType{
 
 // severity orders the statuses: of several faults the most fundamental one decides.
 var severity = map[int]int{
-	http.StatusConflict: 1, http.StatusNotFound: 2, http.StatusBadRequest: 3, http.StatusForbidden: 4, http.StatusUnauthorized: 5,
+	http.StatusConflict: 1, http.StatusNotFound: 2, http.StatusBadRequest: 3, http.StatusForbidden: 4,
+	http.StatusUnauthorized: 5,
 }
 
-// render gives the status and the body of an error. What is not known to be the caller's fault is 500 with a constant text.
+// render gives the status and the body of an error. What is not known to be the caller's fault is
+// 500 with a constant text.
 func render(err error, lang language) (int, gen.Errors) {
 	faults := faultsOf(err)
 	if len(faults) == 0 {
-		return http.StatusInternalServerError, gen.Errors{Errors: []gen.Error{{Type: gen.ErrorTypeRule, Msg: internalError[lang]}}}
+		return http.StatusInternalServerError, gen.Errors{
+			Errors: []gen.Error{{Type: gen.ErrorTypeRule, Msg: internalError[lang]}},
+		}
 	}
 	status := http.StatusConflict
 	body := gen.Errors{Errors: make([]gen.Error, len(faults))}
@@ -113,7 +120,8 @@ func render(err error, lang language) (int, gen.Errors) {
 	return status, body
 }
 
-// faultsOf reads the two sources of faults: the domain's errors, and those of echo and the generated binding.
+// faultsOf reads the two sources of faults: the domain's errors, and those of echo and the
+// generated binding.
 func faultsOf(err error) []*domain.Error {
 	if faults := domain.Faults(err); faults != nil {
 		return faults

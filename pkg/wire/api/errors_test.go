@@ -55,7 +55,8 @@ func answer(t *testing.T, err error) (*httptest.ResponseRecorder, gen.Errors) {
 func answerOf(t *testing.T, handler echo.HandlerFunc) (*httptest.ResponseRecorder, gen.Errors) {
 	t.Helper()
 	recovered := middleware.RecoverWithConfig(middleware.RecoverConfig{
-		DisableErrorHandler: true, LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return fmt.Errorf("panic: %v", err) },
+		DisableErrorHandler: true,
+		LogErrorFunc:        func(_ echo.Context, err error, _ []byte) error { return fmt.Errorf("panic: %v", err) },
 	})
 	recorder := httptest.NewRecorder()
 	c := echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/api/x", nil), recorder)
@@ -96,13 +97,34 @@ func TestErrors_Statuses(t *testing.T) {
 		status int
 		fields []string
 	}{
-		"a fault":                    {rule, 409, []string{"a"}},
-		"a wrapped fault":            {fmt.Errorf("while: %w", missing), 404, []string{"id"}},
-		"faults joined":              {errors.Join(rule, domain.Fault(domain.Invalid, "b", domain.ReasonType, "string")), 409, []string{"a", "b"}},
-		"joined twice":               {errors.Join(errors.Join(rule), errors.Join(nil, missing)), 404, []string{"a", "id"}},
-		"the most fundamental":       {errors.Join(rule, missing, domain.Fault(domain.Malformed, "c", domain.ReasonJSON)), 400, []string{"a", "id", "c"}},
-		"401 before everything":      {errors.Join(domain.Fault(domain.Forbidden, "d", domain.ReasonForbidden), domain.Fault(domain.Unauthenticated, "e", domain.ReasonCredential)), 401, []string{"d", "e"}},
-		"403 before 400":             {errors.Join(domain.Fault(domain.Malformed, "c", domain.ReasonJSON), domain.Fault(domain.Forbidden, "d", domain.ReasonForbidden)), 403, []string{"c", "d"}},
+		"a fault":         {rule, 409, []string{"a"}},
+		"a wrapped fault": {fmt.Errorf("while: %w", missing), 404, []string{"id"}},
+		"faults joined": {
+			errors.Join(rule, domain.Fault(domain.Invalid, "b", domain.ReasonType, "string")), 409, []string{"a", "b"},
+		},
+		"joined twice": {
+			errors.Join(errors.Join(rule), errors.Join(nil, missing)), 404, []string{"a", "id"},
+		},
+		"the most fundamental": {
+			errors.Join(rule, missing, domain.Fault(domain.Malformed, "c", domain.ReasonJSON)), 400,
+			[]string{"a", "id", "c"},
+		},
+		"401 before everything": {
+			errors.Join(
+				domain.Fault(domain.Forbidden, "d", domain.ReasonForbidden),
+				domain.Fault(domain.Unauthenticated, "e", domain.ReasonCredential),
+			), 401, []string{
+				"d", "e",
+			},
+		},
+		"403 before 400": {
+			errors.Join(
+				domain.Fault(domain.Malformed, "c", domain.ReasonJSON),
+				domain.Fault(domain.Forbidden, "d", domain.ReasonForbidden),
+			), 403, []string{
+				"c", "d",
+			},
+		},
 		"a fault and something else": {errors.Join(rule, plain), 500, []string{""}},
 		"something else":             {plain, 500, []string{""}},
 		"the client has gone":        {context.Canceled, 500, []string{""}},
@@ -152,7 +174,10 @@ func TestErrors_RetryAfter(t *testing.T) {
 		"1":  waiting(domain.Unauthenticated, time.Microsecond),
 		"2":  waiting(domain.Forbidden, 1001*time.Millisecond),
 		"30": fmt.Errorf("while: %w", waiting(domain.Unauthenticated, 30*time.Second)),
-		"7":  errors.Join(waiting(domain.Forbidden, time.Second), waiting(domain.Forbidden, 7*time.Second), waiting(domain.Forbidden, 0)),
+		"7": errors.Join(
+			waiting(domain.Forbidden, time.Second), waiting(domain.Forbidden, 7*time.Second),
+			waiting(domain.Forbidden, 0),
+		),
 	} {
 		got, _ := answer(t, err)
 		if header := got.Header().Get("Retry-After"); header != want {
@@ -163,7 +188,9 @@ func TestErrors_RetryAfter(t *testing.T) {
 
 func TestErrors_Panics(t *testing.T) {
 	t.Parallel()
-	for _, value := range []any{"secret detail", errors.New("secret detail"), 7, domain.Fault(domain.Rule, "a", domain.ReasonCAInUse)} {
+	for _, value := range []any{
+		"secret detail", errors.New("secret detail"), 7, domain.Fault(domain.Rule, "a", domain.ReasonCAInUse),
+	} {
 		got, body := answerOf(t, func(echo.Context) error { panic(value) })
 		if strings.Contains(got.Body.String(), "secret") || len(body.Errors) != 1 || got.Code != 500 {
 			t.Errorf("a panic with %v gives %d %s", value, got.Code, got.Body)

@@ -22,20 +22,26 @@ func TestFlow_PythonSDK(t *testing.T) {
 	if diff := cmp.Diff([]string{"access-token", "refresh-token"}, c.cookies()); diff != "" {
 		t.Fatalf("cookies for %s (-want +got):\n%s", casPath, diff)
 	}
-	status, ca := c.call("POST", casPath, map[string]any{"name": "CA São João ✓", "email": "ca@empresa.com.br", "description": nil, "expiration": nil})
+	status, ca := c.call(
+		"POST", casPath, map[string]any{
+			"name": "CA São João ✓", "email": "ca@empresa.com.br", "description": nil, "expiration": nil,
+		},
+	)
 	if status != 200 || ca["name"] != "CA São João ✓" {
 		t.Fatalf("%d %v", status, ca)
 	}
 	c.checkObject(ca, caKeys)
 	for i := range 5 {
 		status, client := c.call("POST", clientsPath, map[string]any{
-			"ca_id": ca["id"], "name": fmt.Sprintf("site-%d", i), "email": "a@b.com.br", "city": "Brasília 😀", "password": nil, "country": nil, "expiration": 10,
+			"ca_id": ca["id"], "name": fmt.Sprintf("site-%d", i), "email": "a@b.com.br", "city": "Brasília 😀",
+			"password": nil, "country": nil, "expiration": 10,
 		})
 		if status != 200 || client["city"] != "Brasília 😀" {
 			t.Fatalf("%d %v", status, client)
 		}
 		c.checkObject(client, clientKeys)
-		if life := c.parseTime(client["expiry_date"]).Sub(c.parseTime(client["created_at"])); life < 10*24*time.Hour-time.Second || life > 10*24*time.Hour {
+		if life := c.parseTime(client["expiry_date"]).
+			Sub(c.parseTime(client["created_at"])); life < 10*24*time.Hour-time.Second || life > 10*24*time.Hour {
 			t.Errorf("a life of %v", life)
 		}
 	}
@@ -56,14 +62,16 @@ func (c *session) checkUpdates() {
 		if status != 200 || after["description"] != "nova" || after["email"] != before["email"] {
 			c.t.Errorf("PUT: %d %v", status, after)
 		}
-		if !c.parseTime(after["updated_at"]).After(c.parseTime(before["updated_at"])) || after["created_at"] != before["created_at"] {
+		if !c.parseTime(after["updated_at"]).After(c.parseTime(before["updated_at"])) ||
+			after["created_at"] != before["created_at"] {
 			c.t.Errorf("updated from %v to %v", before, after)
 		}
 	}
 	if status, body := c.call("DELETE", clientsPath+"/2", nil); status != 200 || body != nil {
 		c.t.Errorf("DELETE: %d %v", status, body)
 	}
-	if status, client := c.call("GET", clientsPath+"/2", nil); status != 200 || client["revoked"] != true || client["expired"] != false {
+	if status, client := c.call("GET", clientsPath+"/2", nil); status != 200 || client["revoked"] != true ||
+		client["expired"] != false {
 		c.t.Errorf("revoked: %d %v", status, client)
 	}
 }
@@ -102,15 +110,27 @@ func (c *session) checkRefusals() {
 		status      string
 		errors      []string
 	}{
-		{"POST", clientsPath, map[string]any{"ca_id": 9, "name": "SITE-0", "email": "a@b.com.br"}, "VALIDATION_ERROR", []string{"ca_id not_found", "name duplicated"}},
-		{"POST", clientsPath, map[string]any{}, "VALIDATION_ERROR", []string{"ca_id required", "name required", "email required"}},
-		{"POST", clientsPath, map[string]any{"ca_id": 1, "name": "a_b", "email": "x"}, "VALIDATION_ERROR", []string{"email invalid", "name invalid"}},
+		{
+			"POST", clientsPath, map[string]any{"ca_id": 9, "name": "SITE-0", "email": "a@b.com.br"},
+			"VALIDATION_ERROR", []string{"ca_id not_found", "name duplicated"},
+		},
+		{
+			"POST", clientsPath, map[string]any{}, "VALIDATION_ERROR",
+			[]string{"ca_id required", "name required", "email required"},
+		},
+		{
+			"POST", clientsPath, map[string]any{"ca_id": 1, "name": "a_b", "email": "x"}, "VALIDATION_ERROR",
+			[]string{"email invalid", "name invalid"},
+		},
 		{"DELETE", casPath + "/1", nil, "VALIDATION_ERROR", []string{"id rule"}},
 		{"GET", clientsPath + "/99", nil, "NOT_FOUND_ERROR", []string{"id not_found"}},
 		{"GET", "/api/openvpn/instances?cursor=0&size=", nil, "NOT_FOUND_ERROR", []string{" not_found"}},
 		{"POST", "/api/openvpn/instances/1/reload", nil, "NOT_FOUND_ERROR", []string{" not_found"}},
 		{"GET", clientsPath + "?cursor=0&size=0", nil, "CLIENT_ERROR", []string{"size invalid"}},
-		{"POST", tokenPath, map[string]any{"grant_type": "password", "username": nil, "password": nil}, "PERMISSION_ERROR", []string{"username invalid", "password invalid"}},
+		{
+			"POST", tokenPath, map[string]any{"grant_type": "password", "username": nil, "password": nil},
+			"PERMISSION_ERROR", []string{"username invalid", "password invalid"},
+		},
 	} {
 		status, body := c.call(test.method, test.uri, test.body)
 		if got := sdkStatuses[status]; got != test.status {
@@ -146,13 +166,15 @@ func TestFlow_SecureCookies(t *testing.T) {
 		header   []string
 		secure   bool
 	}{
-		"plain http":                           {nil, "", nil, false},
-		"a header that anybody can send":       {nil, "", []string{"X-Forwarded-Proto", "https"}, false},
-		"a header of a peer that is no proxy":  {elsewhere, "", []string{"X-Forwarded-Proto", "https"}, false},
-		"a header of a trusted proxy":          {loopback, "", []string{"X-Forwarded-Proto", "https"}, true},
-		"a trusted proxy that says http":       {loopback, "", []string{"X-Forwarded-Proto", "http"}, false},
-		"a trusted proxy that says nothing":    {loopback, "", nil, false},
-		"the client's address is no proof":     {elsewhere, "", []string{"X-Forwarded-Proto", "https", "X-Forwarded-For", "192.0.2.1"}, false},
+		"plain http":                          {nil, "", nil, false},
+		"a header that anybody can send":      {nil, "", []string{"X-Forwarded-Proto", "https"}, false},
+		"a header of a peer that is no proxy": {elsewhere, "", []string{"X-Forwarded-Proto", "https"}, false},
+		"a header of a trusted proxy":         {loopback, "", []string{"X-Forwarded-Proto", "https"}, true},
+		"a trusted proxy that says http":      {loopback, "", []string{"X-Forwarded-Proto", "http"}, false},
+		"a trusted proxy that says nothing":   {loopback, "", nil, false},
+		"the client's address is no proof": {
+			elsewhere, "", []string{"X-Forwarded-Proto", "https", "X-Forwarded-For", "192.0.2.1"}, false,
+		},
 		"the configured URL":                   {nil, "https://vpn.example.com", nil, true},
 		"the configured URL, which is no TLS":  {nil, "http://vpn.example.com", nil, false},
 		"another way of forwarding, not known": {loopback, "", []string{"Forwarded", "proto=https"}, false},
@@ -169,7 +191,8 @@ func TestFlow_SecureCookies(t *testing.T) {
 	}
 }
 
-// tokenCookies are those of both token paths, and the one that a request with the refresh cookie alone is given.
+// tokenCookies are those of both token paths, and the one that a request with the refresh cookie
+// alone is given.
 func tokenCookies(t *testing.T, s *wiretest.Server, header ...string) []*http.Cookie {
 	t.Helper()
 	body := `{"grant_type": "refresh_token", "refresh_token": "` + s.Token + `"}`
@@ -177,7 +200,8 @@ func tokenCookies(t *testing.T, s *wiretest.Server, header ...string) []*http.Co
 	for _, path := range []string{tokenPath, "/api/v1/oauth2/token"} {
 		cookies = append(cookies, cookiesOf(send(t, s, "POST", path, body, header...))...)
 	}
-	resumed := send(t, s, "GET", casPath, "", append(header, "Authorization", "", "Cookie", "refresh-token="+s.Token)...)
+	resumed := send(t, s, "GET", casPath, "",
+		append(header, "Authorization", "", "Cookie", "refresh-token="+s.Token)...)
 	cookies = append(cookies, cookiesOf(resumed)...)
 	if len(cookies) != 5 {
 		t.Errorf("%d cookies", len(cookies))
@@ -196,7 +220,8 @@ func cookiesOf(a answer) []*http.Cookie {
 func checkCookie(t *testing.T, cookie *http.Cookie, secure bool) {
 	t.Helper()
 	life := map[string]int{"access-token": 900, "refresh-token": 30 * 24 * 3600}[cookie.Name]
-	if cookie.Path != "/" || !cookie.HttpOnly || cookie.Domain != "" || cookie.MaxAge != life || cookie.SameSite != http.SameSiteStrictMode {
+	if cookie.Path != "/" || !cookie.HttpOnly || cookie.Domain != "" || cookie.MaxAge != life ||
+		cookie.SameSite != http.SameSiteStrictMode {
 		t.Errorf("cookie %s", cookie.Raw)
 	}
 	if cookie.Secure != secure {

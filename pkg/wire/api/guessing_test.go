@@ -36,7 +36,8 @@ func from(address string) []string { return []string{"X-Forwarded-For", address}
 // behindProxy trusts the tests themselves, so that they can come from anywhere.
 func behindProxy(settings *wiretest.Settings) { settings.Config.TrustedProxies = loopback }
 
-// withStill is withUser at a moment that lasts: no attempt comes back while a slow machine makes the others.
+// withStill is withUser at a moment that lasts: no attempt comes back while a slow machine makes
+// the others.
 func withStill(t *testing.T, change ...func(*wiretest.Settings)) *wiretest.Server {
 	t.Helper()
 	s := withUser(t, change...)
@@ -52,8 +53,9 @@ func signIn(t *testing.T, s *wiretest.Server, path, username, secret, address st
 	return send(t, s, "POST", path, string(body), append(from(address), "Authorization", "")...)
 }
 
-// After ten wrong passwords an account is closed for a while, from wherever one comes, to all names that are the same, on both paths, also for
-// the right password. One that there is not does the same.
+// After ten wrong passwords an account is closed for a while, from wherever one comes, to all names
+// that are the same, on both paths, also for the right password. One that there is not does the
+// same.
 func TestGuessing_Account(t *testing.T) {
 	t.Parallel()
 	s := withStill(t, behindProxy)
@@ -61,7 +63,9 @@ func TestGuessing_Account(t *testing.T) {
 	bodies := map[string][]string{}
 	for account, spellings := range accounts {
 		for i := range 10 {
-			got := signIn(t, s, []string{tokenPath, tokenPathV1}[i%2], spellings[i%2], "errada", fmt.Sprintf("192.0.2.%d", i))
+			got := signIn(
+				t, s, []string{tokenPath, tokenPathV1}[i%2], spellings[i%2], "errada", fmt.Sprintf("192.0.2.%d", i),
+			)
 			got.want(t, 401, "authorization", "invalid")
 			if wait := got.retryAfter(t); wait != 0 {
 				t.Errorf("%s: attempt %d is to wait %d s", account, i+1, wait)
@@ -90,7 +94,8 @@ func TestGuessing_Account(t *testing.T) {
 	signIn(t, s, tokenPath, "ana", password, "198.51.100.7").want(t, 200, "", "")
 }
 
-// An address has thirty attempts, whatever the names; its neighbours have their own. A session that is there goes on.
+// An address has thirty attempts, whatever the names; its neighbours have their own. A session that
+// is there goes on.
 func TestGuessing_Address(t *testing.T) {
 	t.Parallel()
 	s := withStill(t, behindProxy)
@@ -119,7 +124,8 @@ func TestGuessing_Address(t *testing.T) {
 	send(t, s, "GET", casPath, "", from("2001:db8::1")...).want(t, 200, "", "")
 }
 
-// The present password is as hard to guess as any: the attempts to change it count with those to sign in.
+// The present password is as hard to guess as any: the attempts to change it count with those to
+// sign in.
 func TestGuessing_CurrentPassword(t *testing.T) {
 	t.Parallel()
 	s := withStill(t)
@@ -131,7 +137,8 @@ func TestGuessing_CurrentPassword(t *testing.T) {
 			t.Fatalf("attempt %d: %d %v", i+1, status, body)
 		}
 	}
-	if status, body := c.call("PUT", infoPath, guess); status != 401 || !cmp.Equal(c.fieldErrors(body), []string{"authorization invalid"}) {
+	if status, body := c.call("PUT", infoPath, guess); status != 401 ||
+		!cmp.Equal(c.fieldErrors(body), []string{"authorization invalid"}) {
 		t.Errorf("beyond the limit: %d %v", status, body)
 	}
 	if status, _ := c.call("GET", infoPath, nil); status != 200 {
@@ -139,7 +146,8 @@ func TestGuessing_CurrentPassword(t *testing.T) {
 	}
 }
 
-// An apikey that is used beyond its own rate is 403, with its token as with what was made from it, and others are not touched.
+// An apikey that is used beyond its own rate is 403, with its token as with what was made from it,
+// and others are not touched.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -172,7 +180,8 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-// Who is refused very often hears when to come again; the answers stay the same, and beyond the limit nothing is recorded.
+// Who is refused very often hears when to come again; the answers stay the same, and beyond the
+// limit nothing is recorded.
 func TestRefusals_Many(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, behindProxy)
@@ -196,14 +205,20 @@ func TestRefusals_Many(t *testing.T) {
 	if len(events) != recorded {
 		t.Errorf("%d events, and %d answers without Retry-After", len(events), recorded)
 	}
-	if got := send(t, s, "GET", casPath, "", append(from("192.0.2.8"), "Authorization", "Bearer x")...); got.retryAfter(t) != 0 {
+	if got := send(t, s, "GET", casPath, "", append(from("192.0.2.8"), "Authorization", "Bearer x")...); got.retryAfter(
+		t,
+	) != 0 {
 		t.Error("another address is to wait too")
 	}
 	if got := send(t, s, "GET", casPath, "", from("192.0.2.7")...); got.status != http.StatusOK {
 		t.Errorf("a good credential from there: %d", got.status)
 	}
 	var body gen.Errors
-	if got := send(t, s, "GET", casPath, "", append(from("192.0.2.7"), "Authorization", "")...); json.Unmarshal(got.body, &body) != nil || len(body.Errors) != 1 {
+	if got := send(t, s, "GET", casPath, "", append(from("192.0.2.7"), "Authorization", "")...); json.Unmarshal(
+		got.body, &body,
+	) != nil || len(
+		body.Errors,
+	) != 1 {
 		t.Errorf("%s", got.body)
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// withAccess starts a server with the role 1, the apikey 3 that has it, and the user 1 without a password.
+// withAccess starts a server with the role 1, the apikey 3 that has it, and the user 1 without a
+// password.
 func withAccess(t testing.TB) *wiretest.Server {
 	t.Helper()
 	s := wiretest.Start(t)
@@ -25,7 +26,8 @@ func withAccess(t testing.TB) *wiretest.Server {
 	return s
 }
 
-// What is not named by the document does not count, however it is spelled and wherever it stands; what is said twice is refused.
+// What is not named by the document does not count, however it is spelled and wherever it stands;
+// what is said twice is refused.
 func TestHostileAccess_Injection(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
@@ -35,34 +37,43 @@ func TestHostileAccess_Injection(t *testing.T) {
 		`{"NAME": "evil", "name": "n%d", "roles": null, "Roles": [1], "rOLES": [{"id": 1}]}`,
 		`{"name": "n%d", "superu\u017fer": true, "role\u017f": [1]}`,
 		`{"name": "n%d", "apikey": {"superuser": true}, "id": 1, "generation": 9, "created_at": "2000-01-01"}`,
-		`{"name": "n%d", "rate_limit": 0.0, "RATE_LIMIT": 5, "ENABLED": false}`, // generated code does not read 0.0 at once
+		// generated code does not read 0.0 at once
+		`{"name": "n%d", "rate_limit": 0.0, "RATE_LIMIT": 5, "ENABLED": false}`,
 	} {
 		got := send(t, s, "POST", apikeysPath, fmt.Sprintf(body, i)).object(t)
-		if got["name"] != fmt.Sprintf("n%d", i) || got["superuser"] != false || len(got["roles"].([]any)) != 0 || got["enabled"] != true || got["rate_limit"] != nil {
+		if got["name"] != fmt.Sprintf("n%d", i) || got["superuser"] != false || len(got["roles"].([]any)) != 0 ||
+			got["enabled"] != true || got["rate_limit"] != nil {
 			t.Errorf("%s makes %v", body, got)
 		}
 	}
 	roles := `{"name": "%s", "roles": [{"id": 1, "superuser": true, "name": "evil", "ID": 77, "scopes": [{"name": "audit", "read": true, "write": true}]}]}`
 	got := send(t, s, "POST", apikeysPath, fmt.Sprintf(roles, "with a role")).object(t)
-	if diff := cmp.Diff([]any{map[string]any{"id": 1.0, "name": "users"}}, got["roles"]); diff != "" || got["superuser"] != false {
+	if diff := cmp.Diff([]any{map[string]any{"id": 1.0, "name": "users"}}, got["roles"]); diff != "" ||
+		got["superuser"] != false {
 		t.Errorf("superuser %v, roles (-want +got):\n%s", got["superuser"], diff)
 	}
 	before := inventory(t, s)
 	for uri, bodies := range map[string][]string{
 		apikeysPath: {
-			`{"name": "evil", "superuser": false, "superuser": true}`, `{"name": "evil", "roles": [{"id": 1, "id": 2}]}`, `{"name": "evil", "n\u0061me": "x"}`,
+			`{"name": "evil", "superuser": false, "superuser": true}`,
+			`{"name": "evil", "roles": [{"id": 1, "id": 2}]}`, `{"name": "evil", "n\u0061me": "x"}`,
 		},
 		apikeysPath + "/3": {`{"superuser": false, "superuser": true}`, `{"roles": [{"id": 1, "\u0069d": 1}]}`},
-		rolesPath:          {`{"name": "evil", "scopes": [{"name": "audit", "read": false, "write": false, "read": true}]}`},
-		usersPath + "/1":   {`{"superuser": null, "superuser": true}`, `{"password": "12345678", "password": "87654321"}`},
-		tokenPath:          {`{"grant_type": "refresh_token", "refresh_token": "x", "refresh_token": "y"}`},
+		rolesPath: {
+			`{"name": "evil", "scopes": [{"name": "audit", "read": false, "write": false, "read": true}]}`,
+		},
+		usersPath + "/1": {
+			`{"superuser": null, "superuser": true}`, `{"password": "12345678", "password": "87654321"}`,
+		},
+		tokenPath: {`{"grant_type": "refresh_token", "refresh_token": "x", "refresh_token": "y"}`},
 	} {
 		for _, body := range bodies {
 			method := "POST"
 			if strings.HasSuffix(uri, "/1") || strings.HasSuffix(uri, "/3") {
 				method = "PUT"
 			}
-			if got := send(t, s, method, uri, body); got.status != 400 || !strings.Contains(string(got.body), "Chave repetida") {
+			if got := send(t, s, method, uri, body); got.status != 400 ||
+				!strings.Contains(string(got.body), "Chave repetida") {
 				t.Errorf("%s %s %s: %d %s", method, uri, body, got.status, got.body)
 			}
 		}
@@ -75,21 +86,29 @@ func TestHostileAccess_Paths(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
 	before := inventory(t, s)
-	bodies := map[string]string{"PUT": `{"superuser": true, "name": "evil", "fullname": "evil"}`, "POST": `{"overlap": 0}`}
+	bodies := map[string]string{
+		"PUT": `{"superuser": true, "name": "evil", "fullname": "evil"}`, "POST": `{"overlap": 0}`,
+	}
 	for path, methods := range map[string][]string{
-		apikeysPath + "/%s": {"GET", "PUT", "DELETE"}, apikeysPath + "/%s/rotate": {"POST"}, rolesPath + "/%s": {"GET", "PUT", "DELETE"},
+		apikeysPath + "/%s": {"GET", "PUT", "DELETE"}, apikeysPath + "/%s/rotate": {"POST"},
+		rolesPath + "/%s": {"GET", "PUT", "DELETE"},
 		usersPath + "/%s": {"GET", "PUT", "DELETE"}, auditPath + "/%s": {"GET"},
 	} {
 		for _, method := range methods {
-			for _, id := range []string{"0", "-1", "9007199254740992", "99999999999999999999", "1e3", "1.0", "abc", "0x1", "%00", "%20", "1%2f..", "1;a", "٣"} {
+			for _, id := range []string{
+				"0", "-1", "9007199254740992", "99999999999999999999", "1e3", "1.0", "abc", "0x1", "%00", "%20",
+				"1%2f..", "1;a", "٣",
+			} {
 				send(t, s, method, fmt.Sprintf(path, id), bodies[method]).want(t, 400, "id", "invalid")
 			}
 			send(t, s, method, fmt.Sprintf(path, "9007199254740991"), bodies[method]).want(t, 404, "id", "not_found")
 		}
 	}
 	for _, line := range []string{
-		"DELETE " + apikeysPath, "PATCH " + usersPath + "/1", "POST " + usersPath + "/1", "GET " + apikeysPath + "/1/rotate", "PUT /api/scopes",
-		"POST " + infoPath, "DELETE " + auditPath, "PUT " + auditPath + "/1", "GET " + usersPath + "/", "GET /api/Users", "GET /api/3rdparty", "GET /api/v1/users",
+		"DELETE " + apikeysPath, "PATCH " + usersPath + "/1", "POST " + usersPath + "/1", "GET " + apikeysPath +
+			"/1/rotate", "PUT /api/scopes",
+		"POST " + infoPath, "DELETE " + auditPath, "PUT " + auditPath + "/1", "GET " + usersPath + "/",
+		"GET /api/Users", "GET /api/3rdparty", "GET /api/v1/users",
 	} {
 		method, path, _ := strings.Cut(line, " ")
 		send(t, s, method, path, "").want(t, 404, "", "not_found")
@@ -102,18 +121,30 @@ func TestHostileAccess_Numbers(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
 	before := inventory(t, s)
-	for _, number := range []string{"1e400", "-1e400", "9007199254740993", "9223372036854775808", "-1", "1.5", "1e-999999999", `"1"`, "true", `[1]`, `""`} {
-		for _, body := range []string{`{"roles": [%s]}`, `{"roles": [{"id": %s}]}`, `{"roles": [{"id": %s, "ID": 1}]}`} {
+	for _, number := range []string{
+		"1e400", "-1e400", "9007199254740993", "9223372036854775808", "-1", "1.5", "1e-999999999", `"1"`, "true", `[1]`,
+		`""`,
+	} {
+		for _, body := range []string{
+			`{"roles": [%s]}`, `{"roles": [{"id": %s}]}`, `{"roles": [{"id": %s, "ID": 1}]}`,
+		} {
 			send(t, s, "PUT", apikeysPath+"/3", fmt.Sprintf(body, number)).want(t, 409, "roles[0]", "invalid")
 			send(t, s, "PUT", usersPath+"/1", fmt.Sprintf(body, number)).want(t, 409, "roles[0]", "invalid")
 		}
-		send(t, s, "PUT", apikeysPath+"/3", fmt.Sprintf(`{"rate_limit": %s}`, number)).want(t, 409, "rate_limit", "invalid")
-		send(t, s, "POST", apikeysPath+"/3/rotate", fmt.Sprintf(`{"overlap": %s}`, number)).want(t, 409, "overlap", "invalid")
+		send(t, s, "PUT", apikeysPath+"/3", fmt.Sprintf(`{"rate_limit": %s}`, number)).
+			want(t, 409, "rate_limit", "invalid")
+		send(t, s, "POST", apikeysPath+"/3/rotate", fmt.Sprintf(`{"overlap": %s}`, number)).
+			want(t, 409, "overlap", "invalid")
 	}
 	before.unchanged(t, s)
 	for _, number := range []string{"1", "1.0", "1e0", "10e-1", "1.000000000000000000000000000000000"} {
-		got := send(t, s, "PUT", apikeysPath+"/3", fmt.Sprintf(`{"roles": [{"id": %s}], "rate_limit": %s}`, number, number)).object(t)
-		if diff := cmp.Diff([]any{map[string]any{"id": 1.0, "name": "users"}}, got["roles"]); diff != "" || got["rate_limit"] != 1.0 {
+		got := send(
+			t, s, "PUT", apikeysPath+"/3", fmt.Sprintf(`{"roles": [{"id": %s}], "rate_limit": %s}`, number, number),
+		).object(
+			t,
+		)
+		if diff := cmp.Diff([]any{map[string]any{"id": 1.0, "name": "users"}}, got["roles"]); diff != "" ||
+			got["rate_limit"] != 1.0 {
 			t.Errorf("%s: rate_limit %v, roles (-want +got):\n%s", number, got["rate_limit"], diff)
 		}
 	}
@@ -142,17 +173,24 @@ func TestHostileAccess_Large(t *testing.T) {
 	scopes := list(101, func(int) string { return `{"name": "audit", "read": true, "write": true}` })
 	send(t, s, "PUT", rolesPath+"/1", `{"scopes": `+scopes+`}`).want(t, 409, "scopes", "invalid")
 	for field, n := range map[string]int{"name": 256, "description": 1001, "expires_at": 65} {
-		send(t, s, "PUT", apikeysPath+"/3", `{"`+field+`": "`+strings.Repeat("ç", n)+`"}`).want(t, 409, field, "invalid")
+		send(t, s, "PUT", apikeysPath+"/3", `{"`+field+`": "`+strings.Repeat("ç", n)+`"}`).
+			want(t, 409, field, "invalid")
 	}
 	for field, n := range map[string]int{"password": 1025, "email": 256, "fullname": 256, "username": 256} {
 		send(t, s, "PUT", usersPath+"/1", `{"`+field+`": "`+strings.Repeat("ç", n)+`"}`).want(t, 409, field, "invalid")
 	}
 	send(t, s, "PUT", usersPath+"/1", `{"password": "`+strings.Repeat("x", 1<<20)+`"}`).want(t, 400, "", "invalid")
 	before.unchanged(t, s)
-	send(t, s, "PUT", apikeysPath+"/3", `{"allowed_ips": `+addresses(64)+`, "description": "`+strings.Repeat("ç", 1000)+`"}`).want(t, 200, "", "")
+	send(
+		t, s, "PUT", apikeysPath+"/3", `{"allowed_ips": `+addresses(64)+`, "description": "`+strings.Repeat("ç", 1000)+
+			`"}`,
+	).want(
+		t, 200, "", "",
+	)
 }
 
-// Neither NUL nor other control characters get into a text, nor do they hurt where a text is only compared.
+// Neither NUL nor other control characters get into a text, nor do they hurt where a text is only
+// compared.
 func TestHostileAccess_ControlCharacters(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
@@ -160,16 +198,21 @@ func TestHostileAccess_ControlCharacters(t *testing.T) {
 	for _, character := range []string{`\u0000`, `\u001b`, `\u007f`, `\u0085`} {
 		text := `"a@b.c` + character + `aaaa"`
 		for uri, fields := range map[string][]string{
-			apikeysPath + "/3": {"name", "description", "expires_at"}, rolesPath + "/1": {"name"}, usersPath + "/1": {"email", "fullname", "password", "username"},
+			apikeysPath + "/3": {"name", "description", "expires_at"}, rolesPath + "/1": {"name"},
+			usersPath + "/1": {"email", "fullname", "password", "username"},
 		} {
 			for _, field := range fields {
 				send(t, s, "PUT", uri, `{"`+field+`": `+text+`}`).want(t, 409, field, "invalid")
 			}
 		}
 		send(t, s, "PUT", apikeysPath+"/3", `{"allowed_ips": [`+text+`]}`).want(t, 409, "allowed_ips[0]", "invalid")
-		send(t, s, "PUT", rolesPath+"/1", `{"scopes": [{"name": `+text+`, "read": true, "write": true}]}`).want(t, 409, "scopes[0].name", "not_found")
+		send(t, s, "PUT", rolesPath+"/1", `{"scopes": [{"name": `+text+`, "read": true, "write": true}]}`).
+			want(t, 409, "scopes[0].name", "not_found")
 		for _, field := range []string{"username", "password"} {
-			credential := map[string]json.RawMessage{"grant_type": json.RawMessage(`"password"`), "username": json.RawMessage(`"u"`), "password": json.RawMessage(`"p"`)}
+			credential := map[string]json.RawMessage{
+				"grant_type": json.RawMessage(`"password"`), "username": json.RawMessage(`"u"`),
+				"password": json.RawMessage(`"p"`),
+			}
 			credential[field] = json.RawMessage(text)
 			body, err := json.Marshal(credential)
 			if err != nil {
@@ -177,7 +220,11 @@ func TestHostileAccess_ControlCharacters(t *testing.T) {
 			}
 			send(t, s, "POST", tokenPath, string(body), "Authorization", "").want(t, 401, "authorization", "invalid")
 		}
-		send(t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": `+text+`}`, "Authorization", "").want(t, 401, "authorization", "invalid")
+		send(
+			t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": `+text+`}`, "Authorization", "",
+		).want(
+			t, 401, "authorization", "invalid",
+		)
 	}
 	before.unchanged(t, s)
 }
@@ -197,9 +244,12 @@ func TestHostileAccess_Dates(t *testing.T) {
 			}
 		}
 	}
-	for _, date := range []string{"0000-01-01", "0001-01-01", "10000-01-01", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00%2B01:00"} {
+	for _, date := range []string{
+		"0000-01-01", "0001-01-01", "10000-01-01", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00%2B01:00",
+	} {
 		send(t, s, "GET", auditPath+"?from="+date, "").want(t, 400, "from", "invalid")
-		send(t, s, "PUT", apikeysPath+"/3", `{"expires_at": "`+strings.Replace(date, "%2B", "+", 1)+`"}`).want(t, 409, "expires_at", "invalid")
+		send(t, s, "PUT", apikeysPath+"/3", `{"expires_at": "`+strings.Replace(date, "%2B", "+", 1)+`"}`).
+			want(t, 409, "expires_at", "invalid")
 	}
 	send(t, s, "PUT", apikeysPath+"/3", `{"expires_at": "9999-12-31T23:59:59Z"}`).want(t, 200, "", "")
 }

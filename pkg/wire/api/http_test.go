@@ -24,7 +24,8 @@ type answer struct {
 	body   []byte
 }
 
-// send makes a request as superuser, with header fields in pairs; one without a value is not sent at all.
+// send makes a request as superuser, with header fields in pairs; one without a value is not sent
+// at all.
 func send(t testing.TB, s *wiretest.Server, method, path, body string, header ...string) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))

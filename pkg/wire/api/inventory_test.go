@@ -40,9 +40,10 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 			return store.Devices().Page(ctx, domain.DeviceFilter{}, page)
 		}),
 		Domains: all(t, store.DeviceDomains().Page), Apps: all(t, store.Applications().Page),
-		Grants: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
-			return store.PAMAuthorizations().Page(ctx, 0, page)
-		}),
+		Grants: all(t,
+			func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+				return store.PAMAuthorizations().Page(ctx, 0, page)
+			}),
 		Events: all(t, auditOf(s, domain.AuditFilter{Refused: &done})),
 	}
 }

@@ -33,7 +33,8 @@ func (b *logBuffer) handler() slog.Handler {
 	return slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})
 }
 
-// No token, password, cookie or private key gets into the log, neither when all goes well nor when it does not.
+// No token, password, cookie or private key gets into the log, neither when all goes well nor when
+// it does not.
 func TestLog_HoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	vars := materials(t)
@@ -53,8 +54,14 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	send(t, s, "POST", clientsPath, create+`, "city": 1}`).want(t, 409, "city", "invalid")
 	send(t, s, "POST", clientsPath, `"`+password+`"`).want(t, 400, "", "invalid")
 	send(t, s, "POST", clientsPath, password).want(t, 400, "", "invalid")
-	send(t, s, "POST", clientsPath, `{"ca_id": 1, "name": "b", "email": "a@b.c", "password": ["`+password+`"]}`).want(t, 409, "password", "invalid")
-	send(t, s, "POST", clientsPath, `{"ca_id": 1, "name": "b", "email": "a@b.c", "password": "`+strings.Repeat(password, 100)+`"}`).want(t, 409, "password", "invalid")
+	send(t, s, "POST", clientsPath, `{"ca_id": 1, "name": "b", "email": "a@b.c", "password": ["`+password+`"]}`).
+		want(t, 409, "password", "invalid")
+	send(
+		t, s, "POST", clientsPath, `{"ca_id": 1, "name": "b", "email": "a@b.c", "password": "`+
+			strings.Repeat(password, 100)+`"}`,
+	).want(
+		t, 409, "password", "invalid",
+	)
 	send(t, s, "PUT", clientsPath+"/1", `{"password": "`+password+`"}`).want(t, 409, "password", "rule")
 	send(t, s, "POST", clientsPath+"/1/pkcs12", `{"password": "`+password+`"}`).want(t, 200, "", "")
 	send(t, s, "POST", clientsPath+"/1/pkcs12", `{"password": "`+wrong+`"}`).want(t, 409, "password", "invalid")
@@ -64,12 +71,24 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	for _, name := range []string{"rootKey", "rootKeyLocked", "siteKey", "otherKey"} {
 		secrets[name] = strings.Split(vars[name], "\n")[1]
 	}
-	imported := `{"cert": ` + quote(vars["rootCert"]) + `, "key": ` + quote(vars["rootKeyLocked"]) + `, "password": "segredo da ca"}`
+	imported := `{"cert": ` + quote(vars["rootCert"]) + `, "key": ` + quote(vars["rootKeyLocked"]) +
+		`, "password": "segredo da ca"}`
 	secrets["the password of the import"] = "segredo da ca"
 	send(t, s, "POST", casPath+"/import", imported).want(t, 200, "", "")
-	send(t, s, "POST", casPath+"/import", `{"cert": `+quote(vars["rootKey"])+`, "key": `+quote(vars["otherKey"])+`}`).want(t, 409, "cert", "invalid")
-	send(t, s, "POST", clientsPath+"/import", `{"ca_id": 2, "email": "a@b.c", "cert": `+quote(vars["siteCert"])+`, "key": `+quote(vars["siteKey"])+`}`).want(t, 200, "", "")
-	send(t, s, "POST", clientsPath+"/import", `{"ca_id": 2, "email": "a@b.c", "cert": `+quote(vars["siteCert"])+`, "key": `+quote(vars["otherKey"])+`}`).want(t, 409, "key", "invalid")
+	send(t, s, "POST", casPath+"/import", `{"cert": `+quote(vars["rootKey"])+`, "key": `+quote(vars["otherKey"])+`}`).
+		want(t, 409, "cert", "invalid")
+	send(
+		t, s, "POST", clientsPath+"/import", `{"ca_id": 2, "email": "a@b.c", "cert": `+quote(vars["siteCert"])+
+			`, "key": `+quote(vars["siteKey"])+`}`,
+	).want(
+		t, 200, "", "",
+	)
+	send(
+		t, s, "POST", clientsPath+"/import", `{"ca_id": 2, "email": "a@b.c", "cert": `+quote(vars["siteCert"])+
+			`, "key": `+quote(vars["otherKey"])+`}`,
+	).want(
+		t, 409, "key", "invalid",
+	)
 	exchange := `{"grant_type": "refresh_token", "refresh_token": "`
 	token := send(t, s, "POST", tokenPath, exchange+s.Token+`"}`)
 	var got struct {
@@ -82,21 +101,27 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	forged := got.AccessToken[:len(got.AccessToken)-6] + "forged"
 	secrets["a forged token"] = forged
 	send(t, s, "POST", tokenPath, exchange+forged+`"}`).want(t, 401, "authorization", "invalid")
-	send(t, s, "POST", tokenPath, `{"grant_type": "password", "username": "u", "password": "`+password+`"}`).want(t, 401, "authorization", "invalid")
+	send(t, s, "POST", tokenPath, `{"grant_type": "password", "username": "u", "password": "`+password+`"}`).
+		want(t, 401, "authorization", "invalid")
 	send(t, s, "POST", tokenPath, `{"grant_type": "`+password+`"}`).want(t, 400, "grant_type", "invalid")
-	send(t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": 5}`).want(t, 409, "refresh_token", "invalid")
+	send(t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": 5}`).
+		want(t, 409, "refresh_token", "invalid")
 	for _, authorization := range []string{"Bearer " + forged, "Basic " + forged, forged, "Bearer " + s.Powerless} {
-		if status := send(t, s, "GET", casPath, "", "Authorization", authorization).status; status != 401 && status != 403 {
+		if status := send(t, s, "GET", casPath, "", "Authorization", authorization).status; status != 401 &&
+			status != 403 {
 			t.Errorf("%d", status)
 		}
 	}
 	send(t, s, "GET", casPath, "", "Authorization", "", "Cookie", "access-token="+got.AccessToken).want(t, 200, "", "")
-	send(t, s, "GET", casPath, "", "Authorization", "", "Cookie", "access-token="+forged+"; refresh-token="+s.Token).want(t, 200, "", "")
-	send(t, s, "GET", casPath, "", "Authorization", "", "Cookie", "access-token="+forged+"; refresh-token="+forged).want(t, 401, "authorization", "invalid")
+	send(t, s, "GET", casPath, "", "Authorization", "", "Cookie", "access-token="+forged+"; refresh-token="+s.Token).
+		want(t, 200, "", "")
+	send(t, s, "GET", casPath, "", "Authorization", "", "Cookie", "access-token="+forged+"; refresh-token="+forged).
+		want(t, 401, "authorization", "invalid")
 	send(t, s, "GET", clientsPath+"?token="+s.Token+"&size=x", "").want(t, 400, "size", "invalid")
 	send(t, s, "GET", "/api/nothing?access_token="+s.Token, "").want(t, 404, "", "not_found")
 	checkLog(t, log.String(), secrets,
-		`"operation":"createClientSite2Site"`, `"principal":{"kind":"apikey","id":1,"name":"superuser"}`, `"action":"export"`, `"msg":"request refused"`)
+		`"operation":"createClientSite2Site"`, `"principal":{"kind":"apikey","id":1,"name":"superuser"}`,
+		`"action":"export"`, `"msg":"request refused"`)
 }
 
 // checkLog wants a log of JSON lines without the secrets, which has the parts.

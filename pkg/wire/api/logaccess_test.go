@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// No token of an apikey or a session, no password of a user and no cookie gets into the log or the audit, neither when all goes well nor when it
-// does not.
+// No token of an apikey or a session, no password of a user and no cookie gets into the log or the
+// audit, neither when all goes well nor when it does not.
 func TestLog_HoldsNoSecretsOfAccess(t *testing.T) {
 	t.Parallel()
 	var log logBuffer
@@ -21,7 +21,8 @@ func TestLog_HoldsNoSecretsOfAccess(t *testing.T) {
 	secrets := map[string]string{"the apikey": s.Token, "another apikey": s.Powerless}
 	leaveAccessTraces(t, s, secrets)
 	checkLog(t, log.String(), secrets,
-		`"operation":"createApikey"`, `"operation":"rotateApikey"`, `"operation":"createUser"`, `"operation":"updateUserInfo"`, `"kind":"user","id":1,"name":"maria"`,
+		`"operation":"createApikey"`, `"operation":"rotateApikey"`, `"operation":"createUser"`,
+		`"operation":"updateUserInfo"`, `"kind":"user","id":1,"name":"maria"`,
 		`"action":"create","resource":"auth.apikeys"`, `"action":"login"`, `"msg":"request refused"`)
 	for _, event := range all(t, auditOf(s, domain.AuditFilter{})) {
 		text := fmt.Sprintf("%+v", event)
@@ -33,17 +34,21 @@ func TestLog_HoldsNoSecretsOfAccess(t *testing.T) {
 	}
 }
 
-// leaveAccessTraces uses every operation that a secret goes through, in ways that are right and wrong, and adds the secrets.
+// leaveAccessTraces uses every operation that a secret goes through, in ways that are right and
+// wrong, and adds the secrets.
 func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]string) {
 	t.Helper()
 	const first, second, short, wrong = "Correct-Horse-7", "Battery-Staple-9", "Bat-3", "Wrong-Donkey-5"
-	secrets["a password"], secrets["a new password"], secrets["a short password"], secrets["a wrong password"] = first, second, short, wrong
+	secrets["a password"], secrets["a new password"], secrets["a short password"], secrets["a wrong password"] = first,
+		second, short, wrong
 
 	made := send(t, s, "POST", apikeysPath, `{"name": "key", "superuser": true}`).object(t)
 	secrets["an apikey that was made"] = made["token"].(string)
-	secrets["the one it was rotated to"] = send(t, s, "POST", apikeysPath+"/3/rotate", `{"overlap": 60}`).object(t)["token"].(string)
+	secrets["the one it was rotated to"] = send(t, s, "POST", apikeysPath+"/3/rotate", `{"overlap": 60}`).
+		object(t)["token"].(string)
 	send(t, s, "GET", apikeysPath, "").want(t, 200, "", "")
-	send(t, s, "POST", apikeysPath, `{"name": "`+made["token"].(string)+`", "roles": ["`+made["token"].(string)+`"]}`).want(t, 409, "roles[0]", "invalid")
+	send(t, s, "POST", apikeysPath, `{"name": "`+made["token"].(string)+`", "roles": ["`+made["token"].(string)+`"]}`).
+		want(t, 409, "roles[0]", "invalid")
 
 	user := func(password string) string {
 		return `{"username": "maria", "password": ` + password + `, "superuser": true}`
@@ -74,16 +79,20 @@ func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]stri
 	cookies := "access-token=" + access + "; refresh-token=" + refresh
 	exchange := `{"grant_type": "refresh_token", "refresh_token": "` + refresh + `"`
 	secret(send(t, s, "POST", tokenPathV1, exchange+"}"))
-	send(t, s, "POST", tokenPath, exchange+`, "username": "maria", "password": "`+first+`"}`).want(t, 400, "refresh_token", "invalid")
-	send(t, s, "POST", tokenPath, strings.Replace(exchange, refresh, refresh+"x", 1)+"}").want(t, 401, "authorization", "invalid")
+	send(t, s, "POST", tokenPath, exchange+`, "username": "maria", "password": "`+first+`"}`).
+		want(t, 400, "refresh_token", "invalid")
+	send(t, s, "POST", tokenPath, strings.Replace(exchange, refresh, refresh+"x", 1)+"}").
+		want(t, 401, "authorization", "invalid")
 
 	own := func(body string, header ...string) answer {
 		return send(t, s, "PUT", infoPath, body, append([]string{"Authorization", "", "Cookie", cookies}, header...)...)
 	}
 	own(`{"password": "`+second+`", "current_password": "`+wrong+`"}`).want(t, 409, "current_password", "invalid")
 	own(`{"password": "`+short+`", "current_password": "`+first+`"}`).want(t, 409, "password", "invalid")
-	own(`{"password": "`+second+`", "current_password": {"x": "`+first+`"}}`).want(t, 409, "current_password", "invalid")
-	own(`{"password": "`+second+`", "current_password": "`+first+`"}`, "Sec-Fetch-Site", "cross-site").want(t, 403, "authorization", "rule")
+	own(`{"password": "`+second+`", "current_password": {"x": "`+first+`"}}`).
+		want(t, 409, "current_password", "invalid")
+	own(`{"password": "`+second+`", "current_password": "`+first+`"}`, "Sec-Fetch-Site", "cross-site").
+		want(t, 403, "authorization", "rule")
 	changed := own(`{"password": "` + second + `", "current_password": "` + first + `"}`)
 	changed.want(t, 200, "", "")
 	for _, cookie := range cookiesOf(changed) {
@@ -92,13 +101,15 @@ func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]stri
 	own("{}").want(t, 401, "authorization", "invalid")
 	send(t, s, "PUT", usersPath+"/1", `{"password": "`+first+`"}`).want(t, 200, "", "")
 	send(t, s, "GET", casPath, "", "Authorization", "Bearer "+refresh).want(t, 401, "authorization", "invalid")
-	send(t, s, "GET", casPath, "", "Authorization", "Bearer "+access, "Authorization", "Bearer "+s.Token).want(t, 400, "authorization", "invalid")
+	send(t, s, "GET", casPath, "", "Authorization", "Bearer "+access, "Authorization", "Bearer "+s.Token).
+		want(t, 400, "authorization", "invalid")
 	send(t, s, "GET", usersPath+"/"+url.PathEscape(access), "").want(t, 400, "id", "invalid")
 	send(t, s, "GET", usersPath+"?cursor="+access, "").want(t, 400, "cursor", "invalid")
 	send(t, s, "GET", auditPath+"?from="+access[:30]+"&actor_type="+access, "").want(t, 400, "actor_type", "invalid")
 	send(t, s, "GET", usersPath+"?size=5&size="+access, "").want(t, 400, "", "invalid")
 	send(t, s, "GET", auditPath+"?resource=x&resource="+access, "").want(t, 400, "", "invalid")
-	if got := send(t, s, "GET", casPath, "", "X-Request-Id", access); got.status != http.StatusOK || got.header.Get("X-Request-Id") == access {
+	if got := send(t, s, "GET", casPath, "", "X-Request-Id", access); got.status != http.StatusOK ||
+		got.header.Get("X-Request-Id") == access {
 		t.Errorf("%d %s", got.status, got.header.Get("X-Request-Id"))
 	}
 }

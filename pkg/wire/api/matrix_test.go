@@ -35,7 +35,8 @@ func rights(t *testing.T) []right {
 		for method, operation := range item.Operations() {
 			scope, _ := operation.Extensions["x-scope"].(string)
 			list = append(list, right{
-				method: method, path: "/api" + strings.ReplaceAll(path, "{id}", "9007199254740991"), id: operation.OperationID,
+				method: method, path: "/api" + strings.ReplaceAll(path, "{id}", "9007199254740991"),
+				id:     operation.OperationID,
 				public: isPublic(spec, operation), scope: domain.Scope(scope), write: method != http.MethodGet,
 			})
 		}
@@ -43,7 +44,8 @@ func rights(t *testing.T) []right {
 	return list
 }
 
-// isPublic applies the rules of OpenAPI 3.0: an operation's own list of requirements counts, or the document's.
+// isPublic applies the rules of OpenAPI 3.0: an operation's own list of requirements counts, or the
+// document's.
 func isPublic(spec *openapi3.T, operation *openapi3.Operation) bool {
 	requirements := spec.Security
 	if operation.Security != nil {
@@ -86,10 +88,13 @@ type caller struct {
 	rights      domain.Rights
 }
 
-// callers are nobody, one with nothing, one with everything, and for each scope those with one right on it alone and with all others.
+// callers are nobody, one with nothing, one with everything, and for each scope those with one
+// right on it alone and with all others.
 func callers(t *testing.T, s *wiretest.Server) []caller {
 	t.Helper()
-	list := []caller{{name: "nobody"}, {name: "powerless", token: s.Powerless}, {name: "superuser", token: s.Token, superuser: true}}
+	list := []caller{
+		{name: "nobody"}, {name: "powerless", token: s.Powerless}, {name: "superuser", token: s.Token, superuser: true},
+	}
 	add := func(name string, scopes ...domain.Permission) {
 		token := s.APIKey(t, domain.APIKey{Name: name}, s.Role(t, name, scopes...))
 		list = append(list, caller{name: name, token: token, rights: domain.RightsOf(scopes)})
@@ -108,7 +113,8 @@ func callers(t *testing.T, s *wiretest.Server) []caller {
 	return list
 }
 
-// Every operation is open to whom the document says, and to nobody else. Authorization comes first, so that a request need not make sense.
+// Every operation is open to whom the document says, and to nobody else. Authorization comes first,
+// so that a request need not make sense.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -50,7 +50,9 @@ func TestCatalogue_IsCompleteInEveryLanguage(t *testing.T) {
 			if verbs := len(verb.FindAllString(text, -1)); verbs != len(arguments[reason]) {
 				t.Errorf("%q has %d verbs in language %d for %d arguments", reason, verbs, lang, len(arguments[reason]))
 			}
-			if got := message(domain.Fault(domain.Invalid, "x", reason, arguments[reason]...), lang); strings.Contains(got, "%!") || got == "" {
+			if got := message(domain.Fault(domain.Invalid, "x", reason, arguments[reason]...), lang); strings.Contains(
+				got, "%!",
+			) || got == "" {
 				t.Errorf("%q becomes %q in language %d", reason, got, lang)
 			}
 		}
@@ -137,19 +139,24 @@ func FuzzLanguageOf(f *testing.F) {
 func TestMessage_TypesInPortuguese(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]string{
-		"integer": "um número inteiro", "number": "um número", "string": "um texto", "boolean": "true ou false", "array": "uma lista", "object": "um objeto",
+		"integer": "um número inteiro", "number": "um número", "string": "um texto", "boolean": "true ou false",
+		"array": "uma lista", "object": "um objeto",
 		"null": "null", "integer, object": "um número inteiro ou um objeto",
 	} {
-		if got := message(domain.Fault(domain.Invalid, "x", domain.ReasonType, kind), portuguese); got != "Tipo inválido: informe "+want+"." {
+		if got := message(
+			domain.Fault(domain.Invalid, "x", domain.ReasonType, kind), portuguese,
+		); got != "Tipo inválido: informe "+want+"." {
 			t.Errorf("%s: %q", kind, got)
 		}
-		if got := message(domain.Fault(domain.Invalid, "x", domain.ReasonType, kind), english); got != "Wrong type: "+kind+" expected." {
+		if got := message(domain.Fault(domain.Invalid, "x", domain.ReasonType, kind), english); got != "Wrong type: "+
+			kind+" expected." {
 			t.Errorf("%s: %q", kind, got)
 		}
 	}
 	placed := domain.Fault(domain.Required, "ip", domain.ReasonRequired)
 	placed.Line = 3
-	if got := message(placed, portuguese) + message(placed, english); got != "Linha 3: Campo obrigatório.Line 3: This field is required." {
+	if got := message(placed, portuguese) +
+		message(placed, english); got != "Linha 3: Campo obrigatório.Line 3: This field is required." {
 		t.Errorf("%q", got)
 	}
 }

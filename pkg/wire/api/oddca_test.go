@@ -60,29 +60,69 @@ var oddCAs = []oddCA{
 	{name: "VisibleString", change: rename(commonNameOf(tagVisible, "odd")), want: caMalformed},
 	{name: "GeneralString", change: rename(commonNameOf(tagGeneral, "odd")), want: caMalformed},
 	{name: "no common name", change: rename(seq(rdn(attribute(oidOrganization, tagUTF8, "Empresa")))), want: taken},
-	{name: "the same attribute twice", change: rename(seq(rdn(attribute(oidCommonName, tagUTF8, "a")), rdn(attribute(oidCommonName, tagUTF8, "b")))), want: taken},
-	{name: "two attributes in one part", change: rename(seq(rdn(attribute(oidCommonName, tagUTF8, "a"), attribute(oidOrganization, tagBMP, wide(2, "b"))))), want: taken},
+	{
+		name:   "the same attribute twice",
+		change: rename(seq(rdn(attribute(oidCommonName, tagUTF8, "a")), rdn(attribute(oidCommonName, tagUTF8, "b")))),
+		want:   taken,
+	},
+	{
+		name: "two attributes in one part",
+		change: rename(
+			seq(rdn(attribute(oidCommonName, tagUTF8, "a"), attribute(oidOrganization, tagBMP, wide(2, "b")))),
+		), want: taken,
+	},
 
 	{name: "label X509 CERTIFICATE", text: label("X509 CERTIFICATE"), want: taken},
 	{name: "label TRUSTED CERTIFICATE", text: label("TRUSTED CERTIFICATE"), want: taken},
-	{name: "label TRUSTED CERTIFICATE with trust", text: func(der []byte) string { return pemOf("TRUSTED CERTIFICATE", append(der, seq(seq(clientAuth))...)) }, want: taken},
+	{
+		name: "label TRUSTED CERTIFICATE with trust",
+		text: func(der []byte) string { return pemOf("TRUSTED CERTIFICATE", append(der, seq(seq(clientAuth))...)) },
+		want: taken,
+	},
 	{name: "label CA CERTIFICATE", text: label("CA CERTIFICATE"), want: caMalformed.unlike()},
 	{name: "label PKCS7", text: label("PKCS7"), want: caMalformed.unlike()},
-	{name: "text around", text: func(der []byte) string { return "Certificate:\n    Data:\n" + pemOf("CERTIFICATE", der) + "\nfim\n" }, want: taken},
+	{
+		name: "text around",
+		text: func(der []byte) string { return "Certificate:\n    Data:\n" + pemOf("CERTIFICATE", der) + "\nfim\n" },
+		want: taken,
+	},
 	{name: "lines of Windows, byte order mark", text: func(der []byte) string {
 		return "\ufeff" + strings.ReplaceAll(pemOf("CERTIFICATE", der), "\n", "\r\n")
 	}, want: taken},
 	{name: "two certificates", text: func(der []byte) string { return strings.Repeat(pemOf("CERTIFICATE", der), 2) },
 		want: refused("cert", "").unlike()},
-	{name: "something behind the certificate", text: func(der []byte) string { return pemOf("CERTIFICATE", append(der, 0, 0)) }, want: caMalformed.unlike()},
+	{
+		name: "something behind the certificate",
+		text: func(der []byte) string { return pemOf("CERTIFICATE", append(der, 0, 0)) }, want: caMalformed.unlike(),
+	},
 
-	{name: "an unknown critical extension", change: only(isCA, signsCA, extension(unknownOID, critical, tlv(5))), want: notACA},
-	{name: "a critical subjectKeyIdentifier", change: only(isCA, signsCA, extension("2.5.29.14", critical, tlv(4, []byte("12345")))), want: notACA},
-	{name: "critical name constraints", change: only(isCA, signsCA, extension("2.5.29.30", critical, seq(tlv(0xa0, seq(tlv(0x81, []byte("b.c"))))))), want: taken},
+	{
+		name: "an unknown critical extension", change: only(isCA, signsCA, extension(unknownOID, critical, tlv(5))),
+		want: notACA,
+	},
+	{
+		name:   "a critical subjectKeyIdentifier",
+		change: only(isCA, signsCA, extension("2.5.29.14", critical, tlv(4, []byte("12345")))), want: notACA,
+	},
+	{
+		name:   "critical name constraints",
+		change: only(isCA, signsCA, extension("2.5.29.30", critical, seq(tlv(0xa0, seq(tlv(0x81, []byte("b.c"))))))),
+		want:   taken,
+	},
 	{name: "an unknown extension", change: only(isCA, signsCA, extension(unknownOID, nil, tlv(5))), want: taken},
-	{name: "basicConstraints with BER's true", change: only(extension("2.5.29.19", nil, seq(tlv(1, []byte{1}))), signsCA), want: taken},
-	{name: "basicConstraints with a negative path length", change: only(extension("2.5.29.19", nil, seq(tlv(1, []byte{0xff}), integer("\xff"))), signsCA), want: caMalformed},
-	{name: "a path length of 0", change: only(extension("2.5.29.19", nil, seq(tlv(1, []byte{0xff}), integer("\x00"))), signsCA), want: taken},
+	{
+		name:   "basicConstraints with BER's true",
+		change: only(extension("2.5.29.19", nil, seq(tlv(1, []byte{1}))), signsCA), want: taken,
+	},
+	{
+		name:   "basicConstraints with a negative path length",
+		change: only(extension("2.5.29.19", nil, seq(tlv(1, []byte{0xff}), integer("\xff"))), signsCA),
+		want:   caMalformed,
+	},
+	{
+		name:   "a path length of 0",
+		change: only(extension("2.5.29.19", nil, seq(tlv(1, []byte{0xff}), integer("\x00"))), signsCA), want: taken,
+	},
 	{name: "keyUsage missing", change: only(isCA), want: taken},
 	{name: "keyUsage without cRLSign", change: only(isCA, usage(2, 4)), want: notACA},
 	{name: "keyUsage without keyCertSign", change: only(isCA, usage(1, 2)), want: notACA},
@@ -95,7 +135,11 @@ var oddCAs = []oddCA{
 	{name: "no basicConstraints, but nsCertType", change: only(netscape(4)), want: taken},
 	{name: "nsCertType of clients", change: only(netscape(0x80)), want: notACA},
 	{name: "version 1", change: func(c *oddCert) { c.version, c.extensions = []byte{}, nil }, want: taken},
-	{name: "version 1 of another issuer", change: func(c *oddCert) { c.version, c.extensions, c.issuer = []byte{}, nil, commonName("another") }, want: notACA},
+	{
+		name:   "version 1 of another issuer",
+		change: func(c *oddCert) { c.version, c.extensions, c.issuer = []byte{}, nil, commonName("another") },
+		want:   notACA,
+	},
 
 	{name: "signed over SHA-1", by: bySelf("1.2.840.10045.4.1", crypto.SHA1), want: taken},
 	{name: "signed over SHA-224", by: bySelf("1.2.840.10045.4.3.1", crypto.SHA224), want: taken},
@@ -104,7 +148,8 @@ var oddCAs = []oddCA{
 	{name: "a hybrid point", change: pointIn(hybrid), want: taken},
 }
 
-// TestOdd_CAs: CAs of other software are taken, handed out as they came, and issue and revoke what OpenVPN judges rightly; or they are refused.
+// TestOdd_CAs: CAs of other software are taken, handed out as they came, and issue and revoke what
+// OpenVPN judges rightly; or they are refused.
 func TestOdd_CAs(t *testing.T) {
 	t.Parallel()
 	w := newOddWorld(t)

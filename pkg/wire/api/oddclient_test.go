@@ -51,14 +51,17 @@ func pointIn(write func(curve elliptic.Curve, plain []byte) []byte) func(*oddCer
 // withPoint writes the point of a key of a named curve in another form.
 func withPoint(key []byte, write func(curve elliptic.Curve, plain []byte) []byte) []byte {
 	for size, curve := range map[int]elliptic.Curve{65: elliptic.P256(), 97: elliptic.P384(), 133: elliptic.P521()} {
-		if at := len(key) - size; at > 0 && key[at] == 4 && key[at-1] == 0 && bytes.Contains(key[:at], curveOIDs[curve.Params().Name]) {
+		if at := len(key) - size; at > 0 && key[at] == 4 && key[at-1] == 0 &&
+			bytes.Contains(key[:at], curveOIDs[curve.Params().Name]) {
 			return seq(curveAlgorithm(curve), bits(write(curve, key[at:])))
 		}
 	}
 	panic("no point found")
 }
 
-var curveOIDs = map[string][]byte{"P-256": oid("1.2.840.10045.3.1.7"), "P-384": oid("1.3.132.0.34"), "P-521": oid("1.3.132.0.35")}
+var curveOIDs = map[string][]byte{
+	"P-256": oid("1.2.840.10045.3.1.7"), "P-384": oid("1.3.132.0.34"), "P-521": oid("1.3.132.0.35"),
+}
 
 func curveAlgorithm(curve elliptic.Curve) []byte {
 	return seq(oid("1.2.840.10045.2.1"), curveOIDs[curve.Params().Name])
@@ -105,7 +108,10 @@ func rsaOver(arc string, hash crypto.Hash) func(signer) signer {
 func pss(digest string, hash crypto.Hash) func(signer) signer {
 	return func(ca signer) signer {
 		of := seq(oid(digest), tlv(5))
-		params := seq(tlv(0xa0, of), tlv(0xa1, seq(oid("1.2.840.113549.1.1.8"), of)), tlv(0xa2, integer(string(rune(hash.Size())))))
+		params := seq(
+			tlv(0xa0, of), tlv(0xa1, seq(oid("1.2.840.113549.1.1.8"), of)),
+			tlv(0xa2, integer(string(rune(hash.Size())))),
+		)
 		pss := ca.with(seq(oid("1.2.840.113549.1.1.10"), params), hash)
 		pss.options = &rsa.PSSOptions{SaltLength: hash.Size(), Hash: hash}
 		return pss
@@ -145,20 +151,53 @@ var oddClients = []oddClient{
 	{name: "a time that is a text", change: ends(tlv(tagPrintable, []byte("490101000000Z"))), want: malformed},
 
 	{name: "an unknown critical extension", change: plus(extension(unknownOID, critical, tlv(5))), want: isCritical},
-	{name: "an unknown critical extension, BER's true", change: plus(extension(unknownOID, []byte{1}, tlv(5))), want: isCritical},
+	{
+		name: "an unknown critical extension, BER's true", change: plus(extension(unknownOID, []byte{1}, tlv(5))),
+		want: isCritical,
+	},
 	{name: "an unknown extension", change: plus(extension(unknownOID, nil, tlv(5))), want: taken},
-	{name: "an unknown extension twice", change: plus(extension(unknownOID, nil, tlv(5)), extension(unknownOID, nil, tlv(5))), want: taken},
-	{name: "an unknown extension that says it is not critical", change: plus(extension(unknownOID, []byte{0}, tlv(5))), want: taken},
+	{
+		name:   "an unknown extension twice",
+		change: plus(extension(unknownOID, nil, tlv(5)), extension(unknownOID, nil, tlv(5))), want: taken,
+	},
+	{
+		name:   "an unknown extension that says it is not critical",
+		change: plus(extension(unknownOID, []byte{0}, tlv(5))), want: taken,
+	},
 	{name: "extKeyUsage twice", change: plus(forClients), want: malformed},
-	{name: "a critical subjectKeyIdentifier", change: plus(extension("2.5.29.14", critical, tlv(4, []byte("12345")))), want: isCritical},
-	{name: "a critical issuerAltName", change: plus(extension("2.5.29.18", critical, seq(tlv(0x81, []byte("a@b.c"))))), want: isCritical},
-	{name: "a critical subjectAltName", change: plus(extension("2.5.29.17", critical, seq(tlv(0x81, []byte("a@b.c"))))), want: taken},
-	{name: "critical certificatePolicies", change: plus(extension("2.5.29.32", critical, seq(seq(oid("1.2.3"))))), want: taken},
-	{name: "a critical nsCertType", change: plus(extension("2.16.840.1.113730.1.1", critical, tlv(3, []byte{7, 0x80}))), want: taken},
+	{
+		name:   "a critical subjectKeyIdentifier",
+		change: plus(extension("2.5.29.14", critical, tlv(4, []byte("12345")))), want: isCritical,
+	},
+	{
+		name:   "a critical issuerAltName",
+		change: plus(extension("2.5.29.18", critical, seq(tlv(0x81, []byte("a@b.c"))))), want: isCritical,
+	},
+	{
+		name:   "a critical subjectAltName",
+		change: plus(extension("2.5.29.17", critical, seq(tlv(0x81, []byte("a@b.c"))))), want: taken,
+	},
+	{
+		name: "critical certificatePolicies", change: plus(extension("2.5.29.32", critical, seq(seq(oid("1.2.3"))))),
+		want: taken,
+	},
+	{
+		name:   "a critical nsCertType",
+		change: plus(extension("2.16.840.1.113730.1.1", critical, tlv(3, []byte{7, 0x80}))), want: taken,
+	},
 	{name: "a critical noCheck", change: plus(extension("1.3.6.1.5.5.7.48.1.5", critical, tlv(5))), want: taken},
-	{name: "a critical nsComment", change: plus(extension("2.16.840.1.113730.1.13", critical, tlv(tagIA5, []byte("x")))), want: isCritical},
-	{name: "a critical TLS feature", change: plus(extension("1.3.6.1.5.5.7.1.24", critical, seq(integer("\x05")))), want: isCritical},
-	{name: "a proxy certificate", change: plus(extension("1.3.6.1.5.5.7.1.14", critical, seq(seq(oid("1.3.6.1.5.5.7.21.0"))))), want: isCritical},
+	{
+		name:   "a critical nsComment",
+		change: plus(extension("2.16.840.1.113730.1.13", critical, tlv(tagIA5, []byte("x")))), want: isCritical,
+	},
+	{
+		name: "a critical TLS feature", change: plus(extension("1.3.6.1.5.5.7.1.24", critical, seq(integer("\x05")))),
+		want: isCritical,
+	},
+	{
+		name:   "a proxy certificate",
+		change: plus(extension("1.3.6.1.5.5.7.1.14", critical, seq(seq(oid("1.3.6.1.5.5.7.21.0"))))), want: isCritical,
+	},
 
 	{name: "no extensions", change: func(c *oddCert) { c.extensions = nil }, want: taken},
 	{name: "version 1", change: func(c *oddCert) { c.version, c.extensions = []byte{}, nil }, want: taken},
@@ -169,27 +208,65 @@ var oddClients = []oddClient{
 	{name: "keyUsage digitalSignature and decipherOnly", change: only(usage(7, 0x80, 0x80), forClients), want: taken},
 	{name: "extKeyUsage of nothing", change: only(forPurposes()), want: notClient},
 	{name: "extKeyUsage any", change: only(forPurposes("2.5.29.37.0")), want: notClient},
-	{name: "extKeyUsage any and clientAuth", change: only(forPurposes("2.5.29.37.0", "1.3.6.1.5.5.7.3.2")), want: taken},
+	{
+		name: "extKeyUsage any and clientAuth", change: only(forPurposes("2.5.29.37.0", "1.3.6.1.5.5.7.3.2")),
+		want: taken,
+	},
 	{name: "extKeyUsage serverAuth", change: only(forPurposes("1.3.6.1.5.5.7.3.1")), want: notClient},
 	{name: "extKeyUsage unknown", change: only(forPurposes(unknownOID)), want: notClient},
-	{name: "extKeyUsage ipsec and clientAuth", change: only(forPurposes("1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.7.3.2")), want: taken},
+	{
+		name: "extKeyUsage ipsec and clientAuth", change: only(forPurposes("1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.7.3.2")),
+		want: taken,
+	},
 	{name: "nsCertType client", change: only(netscape(0x80)), want: taken},
 	{name: "nsCertType client and server", change: plus(netscape(0xc0)), want: taken},
 	{name: "nsCertType server", change: plus(netscape(0x40)), want: notClient},
 	{name: "basicConstraints, empty", change: plus(extension("2.5.29.19", nil, seq())), want: taken},
-	{name: "basicConstraints that say FALSE", change: plus(extension("2.5.29.19", nil, seq(tlv(1, []byte{0})))), want: taken},
-	{name: "basicConstraints with a path length alone", change: plus(extension("2.5.29.19", nil, seq(integer("\x00")))), want: taken},
+	{
+		name: "basicConstraints that say FALSE", change: plus(extension("2.5.29.19", nil, seq(tlv(1, []byte{0})))),
+		want: taken,
+	},
+	{
+		name:   "basicConstraints with a path length alone",
+		change: plus(extension("2.5.29.19", nil, seq(integer("\x00")))), want: taken,
+	},
 	{name: "a CA", change: plus(isCA), want: isACA.unlike()},
-	{name: "a CA, BER's true", change: plus(extension("2.5.29.19", critical, seq(tlv(1, []byte{1})))), want: isACA.unlike()},
-	{name: "basicConstraints that are damaged", change: plus(extension("2.5.29.19", nil, []byte{0x30, 9, 1})), want: malformed},
-	{name: "mail with an accent in subjectAltName", change: plus(altNames(tlv(0x81, []byte("joão@empresa.com.br")))), want: taken},
-	{name: "address of five octets in subjectAltName", change: plus(altNames(tlv(0x87, []byte{1, 2, 3, 4, 5}))), want: taken},
+	{
+		name: "a CA, BER's true", change: plus(extension("2.5.29.19", critical, seq(tlv(1, []byte{1})))),
+		want: isACA.unlike(),
+	},
+	{
+		name: "basicConstraints that are damaged", change: plus(extension("2.5.29.19", nil, []byte{0x30, 9, 1})),
+		want: malformed,
+	},
+	{
+		name: "mail with an accent in subjectAltName", change: plus(altNames(tlv(0x81, []byte("joão@empresa.com.br")))),
+		want: taken,
+	},
+	{
+		name: "address of five octets in subjectAltName", change: plus(altNames(tlv(0x87, []byte{1, 2, 3, 4, 5}))),
+		want: taken,
+	},
 	{name: "no URI in subjectAltName", change: plus(altNames(tlv(0x86, []byte("://[ ")))), want: taken},
-	{name: "DNS name with an accent in subjectAltName", change: plus(altNames(tlv(0x82, []byte("são.br")))), want: taken},
-	{name: "otherName in subjectAltName", change: plus(altNames(tlv(0xa0, oid("1.3.6.1.4.1.311.20.2.3"), tlv(0xa0, tlv(tagUTF8, []byte("a@b")))))), want: taken},
+	{
+		name: "DNS name with an accent in subjectAltName", change: plus(altNames(tlv(0x82, []byte("são.br")))),
+		want: taken,
+	},
+	{
+		name:   "otherName in subjectAltName",
+		change: plus(altNames(tlv(0xa0, oid("1.3.6.1.4.1.311.20.2.3"), tlv(0xa0, tlv(tagUTF8, []byte("a@b")))))),
+		want:   taken,
+	},
 	{name: "subjectAltName of nothing", change: plus(altNames()), want: taken},
-	{name: "subjectAltName that is damaged", change: plus(extension("2.5.29.17", nil, []byte{0x30, 9, 0x81, 1})), want: malformed},
-	{name: "a distribution point that is no URI", change: plus(extension("2.5.29.31", nil, seq(seq(tlv(0xa0, tlv(0xa0, tlv(0x86, []byte("http://[ ")))))))), want: taken},
+	{
+		name: "subjectAltName that is damaged", change: plus(extension("2.5.29.17", nil, []byte{0x30, 9, 0x81, 1})),
+		want: malformed,
+	},
+	{
+		name:   "a distribution point that is no URI",
+		change: plus(extension("2.5.29.31", nil, seq(seq(tlv(0xa0, tlv(0xa0, tlv(0x86, []byte("http://[ ")))))))),
+		want:   taken,
+	},
 	{name: "unreadable certificatePolicies", change: plus(extension("2.5.29.32", nil, tlv(5))), want: taken},
 
 	{name: "compressed point", change: pointIn(compressed), want: taken},
@@ -204,40 +281,82 @@ var oddClients = []oddClient{
 		c.key = seq(c.key[4:])
 	}, want: taken},
 
-	{name: "common name as BMPString", change: func(c *oddCert) { c.subject = commonNameOf(tagBMP, wide(2, "odd-bmp")) }, want: taken},
-	{name: "common name as UniversalString", change: func(c *oddCert) { c.subject = commonNameOf(tagUniversal, wide(4, "odd-universal")) }, want: taken},
-	{name: "common name as T61String", change: func(c *oddCert) { c.subject = commonNameOf(tagT61, "odd-t61") }, want: taken},
-	{name: "common name as IA5String", change: func(c *oddCert) { c.subject = commonNameOf(tagIA5, "odd-ia5") }, want: taken},
-	{name: "common name as VisibleString", change: func(c *oddCert) { c.subject = commonNameOf(tagVisible, "odd-visible") }, want: malformed},
-	{name: "common name as NumericString", change: func(c *oddCert) { c.subject = commonNameOf(tagNumeric, "4711") }, want: taken},
+	{
+		name:   "common name as BMPString",
+		change: func(c *oddCert) { c.subject = commonNameOf(tagBMP, wide(2, "odd-bmp")) }, want: taken,
+	},
+	{
+		name:   "common name as UniversalString",
+		change: func(c *oddCert) { c.subject = commonNameOf(tagUniversal, wide(4, "odd-universal")) }, want: taken,
+	},
+	{
+		name: "common name as T61String", change: func(c *oddCert) { c.subject = commonNameOf(tagT61, "odd-t61") },
+		want: taken,
+	},
+	{
+		name: "common name as IA5String", change: func(c *oddCert) { c.subject = commonNameOf(tagIA5, "odd-ia5") },
+		want: taken,
+	},
+	{
+		name:   "common name as VisibleString",
+		change: func(c *oddCert) { c.subject = commonNameOf(tagVisible, "odd-visible") }, want: malformed,
+	},
+	{
+		name: "common name as NumericString", change: func(c *oddCert) { c.subject = commonNameOf(tagNumeric, "4711") },
+		want: taken,
+	},
 	{name: "organization in T61String with an accent", change: func(c *oddCert) {
-		c.subject = seq(rdn(attribute(oidOrganization, tagT61, "S\xe3o")), rdn(attribute(oidCommonName, tagUTF8, "odd-accent")))
+		c.subject = seq(
+			rdn(attribute(oidOrganization, tagT61, "S\xe3o")), rdn(attribute(oidCommonName, tagUTF8, "odd-accent")),
+		)
 	}, want: taken},
 	{name: "organization in a UTF8String that is none", change: func(c *oddCert) {
-		c.subject = seq(rdn(attribute(oidOrganization, tagUTF8, "S\xe3o")), rdn(attribute(oidCommonName, tagUTF8, "odd-latin1")))
+		c.subject = seq(
+			rdn(attribute(oidOrganization, tagUTF8, "S\xe3o")), rdn(attribute(oidCommonName, tagUTF8, "odd-latin1")),
+		)
 	}, want: malformed},
 	{name: "two attributes in one part", change: func(c *oddCert) {
-		c.subject = seq(rdn(attribute(oidCommonName, tagUTF8, "odd-two"), attribute(oidOrganization, tagUTF8, "Empresa")))
+		c.subject = seq(
+			rdn(attribute(oidCommonName, tagUTF8, "odd-two"), attribute(oidOrganization, tagUTF8, "Empresa")),
+		)
 	}, want: taken},
 	{name: "an unknown attribute of an unknown type", change: func(c *oddCert) {
-		c.subject = seq(rdn(seq(oid(unknownOID), tlv(0x30, integer("\x01")))), rdn(attribute(oidCommonName, tagUTF8, "odd-attribute")))
+		c.subject = seq(
+			rdn(seq(oid(unknownOID), tlv(0x30, integer("\x01")))),
+			rdn(attribute(oidCommonName, tagUTF8, "odd-attribute")),
+		)
 	}, want: taken},
-	{name: "no common name", change: func(c *oddCert) { c.subject = seq(rdn(attribute(oidOrganization, tagUTF8, "Empresa"))) },
-		want: refused("cert", "common name can't be a name").unlike()},
-	{name: "empty subject", change: func(c *oddCert) { c.subject = seq() }, want: refused("cert", "common name can't be a name").unlike()},
-	{name: "common name of a type that is no text", change: func(c *oddCert) { c.subject = commonNameOf(tagGeneral, "odd-general") }, want: malformed},
+	{name: "no common name",
+		change: func(c *oddCert) { c.subject = seq(rdn(attribute(oidOrganization, tagUTF8, "Empresa"))) },
+		want:   refused("cert", "common name can't be a name").unlike()},
+	{
+		name: "empty subject", change: func(c *oddCert) { c.subject = seq() },
+		want: refused("cert", "common name can't be a name").unlike(),
+	},
+	{
+		name:   "common name of a type that is no text",
+		change: func(c *oddCert) { c.subject = commonNameOf(tagGeneral, "odd-general") }, want: malformed,
+	},
 	{name: "issuer in another type and case", change: func(c *oddCert) {
 		c.issuer = commonNameOf(tagT61, " ODD  "+strings.ToUpper(issuerName(c.issuer)))
 	}, want: taken},
 	{name: "another issuer", change: func(c *oddCert) { c.issuer = commonName("another") }, want: notSigned},
-	{name: "signed with another key", by: func(ca signer) signer { ca.key = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)); return ca }, want: notSigned},
+	{
+		name: "signed with another key",
+		by:   func(ca signer) signer { ca.key = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)); return ca },
+		want: notSigned,
+	},
 
 	{name: "SHA-224", by: ecdsaWith("1.2.840.10045.4.3.1", crypto.SHA224), want: taken},
 	{name: "SHA-384", by: ecdsaWith("1.2.840.10045.4.3.3", crypto.SHA384), want: taken},
 	{name: "SHA-512", by: ecdsaWith("1.2.840.10045.4.3.4", crypto.SHA512), want: taken},
 	{name: "SHA-1", by: ecdsaWith("1.2.840.10045.4.1", crypto.SHA1), want: weak.unlike()},
 	{name: "RSA with SHA-224", by: rsaOver("14", crypto.SHA224), want: taken},
-	{name: "RSA with SHA3-256", by: func(ca signer) signer { return ca.with(seq(oid("2.16.840.1.101.3.4.3.14"), tlv(5)), crypto.SHA3_256) }, want: taken},
+	{
+		name: "RSA with SHA3-256",
+		by:   func(ca signer) signer { return ca.with(seq(oid("2.16.840.1.101.3.4.3.14"), tlv(5)), crypto.SHA3_256) },
+		want: taken,
+	},
 	{name: "RSA with PSS", by: pss("2.16.840.1.101.3.4.2.1", crypto.SHA256), want: taken},
 	{name: "RSA with PSS and SHA-1", by: pss("1.3.14.3.2.26", crypto.SHA1), want: weak.unlike()},
 	{name: "RSA with MD5", by: rsaOver("4", crypto.MD5), want: weak.unlike()},
@@ -298,13 +417,14 @@ func rootCert(t testing.TB, name []byte, by signer) oddCert {
 // plainClient is a plain certificate of a client.
 func (i oddIssuer) plainClient(serial, name string, key []byte) oddCert {
 	return oddCert{
-		serial: serial, issuer: i.name, subject: commonName(name), notBefore: timeAgo(oddDay), notAfter: timeAgo(-30 * oddDay),
-		key: key, extensions: [][]byte{signsOnly, forClients},
+		serial: serial, issuer: i.name, subject: commonName(name), notBefore: timeAgo(oddDay),
+		notAfter: timeAgo(-30 * oddDay),
+		key:      key, extensions: [][]byte{signsOnly, forClients},
 	}
 }
 
-// TestOdd_Clients: certificates of clients as other software makes them are taken, handed out as they came and revoked under their serial, where
-// OpenVPN would let them in; else they are refused.
+// TestOdd_Clients: certificates of clients as other software makes them are taken, handed out as
+// they came and revoked under their serial, where OpenVPN would let them in; else they are refused.
 func TestOdd_Clients(t *testing.T) {
 	t.Parallel()
 	w := newOddWorld(t)
@@ -333,7 +453,9 @@ func (w oddWorld) tryClient(t *testing.T, issuer oddIssuer, test oddClient, seri
 	}
 	der := cert.sign(t, by)
 	test.want.wantSame(t, verify(t, issuer.cert, issuer.list, der))
-	body := map[string]any{"ca_id": issuer.id, "email": "a@b.c", "cert": pemOf("CERTIFICATE", der), "key": keyPEM(t, key)}
+	body := map[string]any{
+		"ca_id": issuer.id, "email": "a@b.c", "cert": pemOf("CERTIFICATE", der), "key": keyPEM(t, key),
+	}
 	got := w.post(t, clientsPath+"/import", body)
 	if !test.want.check(t, got) {
 		return

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// The standard library makes no certificates and lists that are odd, so these are written element by element.
+// The standard library makes no certificates and lists that are odd, so these are written element
+// by element.
 
 // tlv is one element of DER.
 func tlv(tag byte, parts ...[]byte) []byte {
@@ -186,7 +187,13 @@ func (c oddCert) sign(t testing.TB, by signer) []byte {
 	if c.extensions != nil {
 		extensions = tlv(0xa3, seq(c.extensions...))
 	}
-	return by.sign(t, seq(version, integer(c.serial), by.algorithm, c.issuer, seq(c.notBefore, c.notAfter), c.subject, c.key, extensions, c.after))
+	return by.sign(
+		t,
+		seq(
+			version, integer(c.serial), by.algorithm, c.issuer, seq(c.notBefore, c.notAfter), c.subject, c.key,
+			extensions, c.after,
+		),
+	)
 }
 
 func timeAgo(d time.Duration) []byte {

@@ -14,7 +14,8 @@ import (
 // oddKey is a private key that openssl writes, or that is changed by hand. The password is secret.
 type oddKey struct {
 	name string
-	args string                                  // of openssl, which reads plain.key and writes odd.key; empty: as it is
+	// of openssl, which reads plain.key and writes odd.key; empty: as it is
+	args string
 	text func(t *testing.T, plain string) string // what is changed of that
 	rsa  bool
 	want outcome
@@ -26,10 +27,13 @@ func unsupported(name string) outcome {
 
 var badKey = refused("key", "Not a valid PEM")
 
-// foreignEncryption is a key that is encrypted by a scheme which this openssl may not have. Nobody reads further than its name.
+// foreignEncryption is a key that is encrypted by a scheme which this openssl may not have. Nobody
+// reads further than its name.
 func foreignEncryption(id string, params []byte) func(*testing.T, string) string {
 	return func(*testing.T, string) string {
-		return pemOf("ENCRYPTED PRIVATE KEY", seq(seq(oid(id), params), tlv(4, bytes.Repeat([]byte("1234567\x08"), 20))))
+		return pemOf(
+			"ENCRYPTED PRIVATE KEY", seq(seq(oid(id), params), tlv(4, bytes.Repeat([]byte("1234567\x08"), 20))),
+		)
 	}
 }
 
@@ -45,7 +49,8 @@ func inCipher(id string) func(*testing.T, string) string {
 
 func traditional(info string) func(*testing.T, string) string {
 	return func(*testing.T, string) string {
-		return "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " + info + "\n\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END EC PRIVATE KEY-----\n"
+		return "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " + info +
+			"\n\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END EC PRIVATE KEY-----\n"
 	}
 }
 
@@ -68,25 +73,44 @@ var oddKeys = []oddKey{
 	{name: "plain", want: taken},
 	{name: "text after", args: "pkey -text", want: taken},
 	{name: "text before and after", text: around("Private-Key: (256 bit)\n\n", "\nfim\n"), want: taken},
-	{name: "attributes of a bag", text: around("Bag Attributes\n    localKeyID: 01 02\nKey Attributes: <No Attributes>\n", ""), want: taken},
+	{
+		name: "attributes of a bag",
+		text: around("Bag Attributes\n    localKeyID: 01 02\nKey Attributes: <No Attributes>\n", ""), want: taken,
+	},
 	{name: "byte order mark", text: around("\ufeff", ""), want: taken},
-	{name: "lines of Windows", text: func(_ *testing.T, plain string) string { return strings.ReplaceAll(plain, "\n", "\r\n") }, want: taken},
-	{name: "no end of the last line", text: func(_ *testing.T, plain string) string { return strings.TrimSpace(plain) }, want: taken},
-	{name: "spaces behind the lines", text: func(_ *testing.T, plain string) string { return strings.ReplaceAll(plain, "\n", " \t\n") }, want: taken},
+	{
+		name: "lines of Windows",
+		text: func(_ *testing.T, plain string) string { return strings.ReplaceAll(plain, "\n", "\r\n") }, want: taken,
+	},
+	{
+		name: "no end of the last line",
+		text: func(_ *testing.T, plain string) string { return strings.TrimSpace(plain) }, want: taken,
+	},
+	{
+		name: "spaces behind the lines",
+		text: func(_ *testing.T, plain string) string { return strings.ReplaceAll(plain, "\n", " \t\n") }, want: taken,
+	},
 	{name: "one line of base64", text: func(_ *testing.T, plain string) string {
 		lines := strings.Split(strings.TrimSpace(plain), "\n")
 		return lines[0] + "\n" + strings.Join(lines[1:len(lines)-1], "") + "\n" + lines[len(lines)-1]
 	}, want: taken},
 	{name: "PKCS #8 with attributes", text: withAttributes, want: taken},
 	{name: "SEC 1", args: "ec", want: taken},
-	{name: "SEC 1 with parameters before", args: "ec", text: around(pemOf("EC PARAMETERS", curveOIDs["P-256"]), ""), want: taken},
+	{
+		name: "SEC 1 with parameters before", args: "ec", text: around(pemOf("EC PARAMETERS", curveOIDs["P-256"]), ""),
+		want: taken,
+	},
 	{name: "SEC 1 without public key", args: "ec -no_public", want: taken},
 	{name: "SEC 1 with a compressed point", args: "ec -conv_form compressed", want: taken},
 	{name: "parameters in full", args: "ec -param_enc explicit", want: refused("key", "")},
 	{name: "PKCS #1", args: "rsa -traditional", rsa: true, want: taken},
 	{name: "a public key", args: "pkey -pubout", want: badKey},
 	{name: "a key and a certificate", text: around("", pemOf("CERTIFICATE", seq())), want: refused("key", "")},
-	{name: "a key of OpenSSH", text: func(*testing.T, string) string { return pemOf("OPENSSH PRIVATE KEY", []byte("openssh-key-v1\x00")) }, want: refused("key", "Key type not supported")},
+	{
+		name: "a key of OpenSSH",
+		text: func(*testing.T, string) string { return pemOf("OPENSSH PRIVATE KEY", []byte("openssh-key-v1\x00")) },
+		want: refused("key", "Key type not supported"),
+	},
 
 	{name: "PBES2 by default", args: "pkcs8 -topk8", want: taken},
 	{name: "AES-128", args: "pkcs8 -topk8 -v2 aes128", want: taken},
@@ -121,12 +145,16 @@ var oddKeys = []oddKey{
 	{name: "traditional, Camellia-192", args: "ec -camellia192", want: taken},
 	{name: "traditional, Camellia-256", args: "ec -camellia256", want: taken},
 	{name: "traditional, ARIA-128", args: "ec -aria128", want: unsupported("ARIA-128-CBC")},
-	{name: "traditional, SEED", text: traditional("SEED-CBC,00112233445566778899AABBCCDDEEFF"), want: unsupported("SEED-CBC")},
+	{
+		name: "traditional, SEED", text: traditional("SEED-CBC,00112233445566778899AABBCCDDEEFF"),
+		want: unsupported("SEED-CBC"),
+	},
 	{name: "traditional, IDEA", text: traditional("IDEA-CBC,0011223344556677"), want: unsupported("IDEA-CBC")},
 	{name: "traditional, without its vector", text: traditional("AES-128-CBC"), want: badKey},
 }
 
-// TestOdd_Keys: keys as openssl and others write them open, and the message about one that does not names its encryption.
+// TestOdd_Keys: keys as openssl and others write them open, and the message about one that does not
+// names its encryption.
 func TestOdd_Keys(t *testing.T) {
 	t.Parallel()
 	w := newOddWorld(t)
@@ -142,7 +170,9 @@ func (w oddWorld) tryKey(t *testing.T, test oddKey, name string) {
 	t.Helper()
 	issuer := newIssuer(t, name, signerOf(t, test.rsa))
 	own := issuer.signer
-	body := map[string]any{"name": name, "cert": pemOf("CERTIFICATE", issuer.cert), "key": test.write(t, own), "password": "secret"}
+	body := map[string]any{
+		"name": name, "cert": pemOf("CERTIFICATE", issuer.cert), "key": test.write(t, own), "password": "secret",
+	}
 	got := w.post(t, casPath+"/import", body)
 	if !test.want.check(t, got) {
 		return

@@ -91,13 +91,17 @@ func verify(t *testing.T, ca, list, client []byte) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"ca.pem": pemOf("CERTIFICATE", ca), "crl.pem": pemOf("X509 CRL", list), "client.pem": pemOf("CERTIFICATE", client),
+		"ca.pem": pemOf("CERTIFICATE", ca), "crl.pem": pemOf("X509 CRL", list),
+		"client.pem": pemOf("CERTIFICATE", client),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out, err := opensslIn(t, dir, "verify", "-purpose", "sslclient", "-CAfile", "ca.pem", "-CRLfile", "crl.pem", "-crl_check", "client.pem")
+	out, err := opensslIn(
+		t, dir, "verify", "-purpose", "sslclient", "-CAfile", "ca.pem", "-CRLfile", "crl.pem", "-crl_check",
+		"client.pem",
+	)
 	if err == nil {
 		return ""
 	}
@@ -115,7 +119,8 @@ func opensslIn(t *testing.T, dir string, args ...string) ([]byte, error) {
 	return out, err
 }
 
-// wantRevoked demands that openssl knows the client for revoked by the list that is served, and for good by none.
+// wantRevoked demands that openssl knows the client for revoked by the list that is served, and for
+// good by none.
 func (w oddWorld) wantRevoked(t *testing.T, caID any, ca, client []byte) {
 	t.Helper()
 	list := w.getPEM(t, fmt.Sprintf("%s/%v/crl", casPath, caID))

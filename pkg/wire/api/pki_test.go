@@ -16,7 +16,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
 
-// pki makes certificates as other software does, and hands them out in PEM under the names that the transcripts have for them.
+// pki makes certificates as other software does, and hands them out in PEM under the names that the
+// transcripts have for them.
 type pki struct {
 	t      testing.TB
 	vars   map[string]string
@@ -36,7 +37,8 @@ func (p *pki) must(err error) {
 	}
 }
 
-// add makes a certificate for a new key and keeps both as name+"Cert" and name+"Key"; without an issuer it signs itself.
+// add makes a certificate for a new key and keeps both as name+"Cert" and name+"Key"; without an
+// issuer it signs itself.
 func (p *pki) add(name string, template x509.Certificate, issuer *identity) *identity {
 	p.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -86,7 +88,9 @@ func keyPEM(t testing.TB, key crypto.Signer) string {
 }
 
 func named(commonName string) x509.Certificate {
-	return x509.Certificate{Subject: pkix.Name{CommonName: commonName}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	return x509.Certificate{
+		Subject: pkix.Name{CommonName: commonName}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
 }
 
 // materials are the variables of all transcripts.
@@ -95,11 +99,14 @@ func materials(t testing.TB) map[string]string {
 	p := &pki{t: t, vars: map[string]string{
 		"cert": "<cert>", "key": "<key>", // what the product's documents have in the place of a PEM
 		"oddOrganization": strings.Repeat("Empresa ", 12) + "S.A.",
-		"x65":             strings.Repeat("x", 65), "x129": strings.Repeat("ç", 129), "x1001": strings.Repeat("x", 1001), "x1025": strings.Repeat("x", 1025),
+		"x65":             strings.Repeat("x", 65), "x129": strings.Repeat("ç", 129),
+		"x1001": strings.Repeat("x", 1001), "x1025": strings.Repeat("x", 1025),
 	}}
 	odd := pkix.Name{Country: []string{"Brasil"}, Organization: []string{p.vars["oddOrganization"]}}
 	root := p.addCA("root", x509.Certificate{
-		Subject:        pkix.Name{CommonName: "Raiz da Empresa", Country: []string{"BR"}, Organization: []string{"Empresa XYZ"}},
+		Subject: pkix.Name{
+			CommonName: "Raiz da Empresa", Country: []string{"BR"}, Organization: []string{"Empresa XYZ"},
+		},
 		EmailAddresses: []string{"raiz@empresa.com.br"},
 	})
 	p.lock("root", "segredo da ca", root)
@@ -149,7 +156,9 @@ func (p *pki) addCRL(root *identity) {
 	p.t.Helper()
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 		Number: big.NewInt(41), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour),
-		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: big.NewInt(0x5eaf00d), RevocationTime: time.Now().Add(-time.Hour)}},
+		RevokedCertificateEntries: []x509.RevocationListEntry{
+			{SerialNumber: big.NewInt(0x5eaf00d), RevocationTime: time.Now().Add(-time.Hour)},
+		},
 	}, root.cert, root.key)
 	p.must(err)
 	p.vars["rootCRL"] = string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}))

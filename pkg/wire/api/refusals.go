@@ -11,7 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// refusals records every answer 401 and 403, and every request for a token that is refused. It stands before the authenticator, which may be the one that refuses.
+// refusals records every answer 401 and 403, and every request for a token that is refused. It
+// stands before the authenticator, which may be the one that refuses.
 type refusals struct{ service *audit.Refusals }
 
 func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {

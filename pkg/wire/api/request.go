@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// requestInfo is what handlers need of the request and the answer beside what the document declares.
+// requestInfo is what handlers need of the request and the answer beside what the document
+// declares.
 type requestInfo struct {
 	accept   string
 	byCookie bool // the credential was a cookie
@@ -60,8 +61,8 @@ const (
 	refreshCookie = "refresh-token"
 )
 
-// sessionCookie makes a cookie that clients send back to every path of the service and that scripts can't read. Secure only over
-// https: a client over http would never send it back.
+// sessionCookie makes a cookie that clients send back to every path of the service and that scripts
+// can't read. Secure only over https: a client over http would never send it back.
 func sessionCookie(name string, value domain.Secret, life time.Duration, secure bool) *http.Cookie {
 	return &http.Cookie{
 		Name: name, Value: string(value), Path: "/", MaxAge: int(life / time.Second),

@@ -12,7 +12,9 @@ import (
 type roles struct{ service *access.Roles }
 
 // GetRolesPage implements the operation getRolesPage.
-func (h roles) GetRolesPage(ctx context.Context, request gen.GetRolesPageRequestObject) (gen.GetRolesPageResponseObject, error) {
+func (h roles) GetRolesPage(
+	ctx context.Context, request gen.GetRolesPageRequestObject,
+) (gen.GetRolesPageResponseObject, error) {
 	page, err := h.service.Page(ctx, pageRequest(request.Params.Cursor, request.Params.Size))
 	if err != nil {
 		return nil, err
@@ -30,7 +32,9 @@ func (h roles) GetRole(ctx context.Context, request gen.GetRoleRequestObject) (g
 }
 
 // CreateRole implements the operation createRole.
-func (h roles) CreateRole(ctx context.Context, request gen.CreateRoleRequestObject) (gen.CreateRoleResponseObject, error) {
+func (h roles) CreateRole(
+	ctx context.Context, request gen.CreateRoleRequestObject,
+) (gen.CreateRoleResponseObject, error) {
 	role, err := h.service.Create(ctx, domain.Role{Name: request.Body.Name, Scopes: permissions(request.Body.Scopes)})
 	if err != nil {
 		return nil, err
@@ -39,8 +43,12 @@ func (h roles) CreateRole(ctx context.Context, request gen.CreateRoleRequestObje
 }
 
 // UpdateRole implements the operation updateRole.
-func (h roles) UpdateRole(ctx context.Context, request gen.UpdateRoleRequestObject) (gen.UpdateRoleResponseObject, error) {
-	role, err := h.service.Update(ctx, request.ID, domain.RoleUpdate{Name: request.Body.Name, Scopes: permissions(request.Body.Scopes)})
+func (h roles) UpdateRole(
+	ctx context.Context, request gen.UpdateRoleRequestObject,
+) (gen.UpdateRoleResponseObject, error) {
+	role, err := h.service.Update(
+		ctx, request.ID, domain.RoleUpdate{Name: request.Body.Name, Scopes: permissions(request.Body.Scopes)},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +56,9 @@ func (h roles) UpdateRole(ctx context.Context, request gen.UpdateRoleRequestObje
 }
 
 // DeleteRole implements the operation deleteRole.
-func (h roles) DeleteRole(ctx context.Context, request gen.DeleteRoleRequestObject) (gen.DeleteRoleResponseObject, error) {
+func (h roles) DeleteRole(
+	ctx context.Context, request gen.DeleteRoleRequestObject,
+) (gen.DeleteRoleResponseObject, error) {
 	if err := h.service.Delete(ctx, request.ID); err != nil {
 		return nil, err
 	}
@@ -62,7 +72,8 @@ func (h roles) GetScopes(context.Context, gen.GetScopesRequestObject) (gen.GetSc
 
 func convertRole(r domain.Role) gen.Role {
 	return gen.Role{
-		ID: r.ID, Name: r.Name, Scopes: convertAll(r.Scopes, convertPermission), CreatedAt: date(r.CreatedAt), UpdatedAt: date(r.UpdatedAt),
+		ID: r.ID, Name: r.Name, Scopes: convertAll(r.Scopes, convertPermission), CreatedAt: date(r.CreatedAt),
+		UpdatedAt: date(r.UpdatedAt),
 	}
 }
 

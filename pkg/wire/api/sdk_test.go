@@ -17,8 +17,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// session does what the product's Python SDK does: it asks for a token once, ignores the body of the answer, and has nothing but its
-// cookies from then on.
+// session does what the product's Python SDK does: it asks for a token once, ignores the body of
+// the answer, and has nothing but its cookies from then on.
 type session struct {
 	t    *testing.T
 	host string
@@ -54,7 +54,8 @@ func (c *session) grant(path string, credential map[string]any) {
 	}
 }
 
-// call sends JSON as Python's json.dumps writes it, and reads an answer only if its Content-Type is exactly application/json.
+// call sends JSON as Python's json.dumps writes it, and reads an answer only if its Content-Type is
+// exactly application/json.
 func (c *session) call(method, uri string, body any) (int, map[string]any) {
 	c.t.Helper()
 	var reader io.Reader
@@ -115,7 +116,8 @@ func (c *session) drop(name string) {
 }
 
 var sdkStatuses = map[int]string{
-	200: "SUCCESS", 400: "CLIENT_ERROR", 401: "PERMISSION_ERROR", 403: "PERMISSION_ERROR", 404: "NOT_FOUND_ERROR", 409: "VALIDATION_ERROR",
+	200: "SUCCESS", 400: "CLIENT_ERROR", 401: "PERMISSION_ERROR", 403: "PERMISSION_ERROR", 404: "NOT_FOUND_ERROR",
+	409: "VALIDATION_ERROR",
 }
 
 // escapeASCII writes every character beyond ASCII as Python does, in \u and four digits.
@@ -133,7 +135,8 @@ func escapeASCII(text []byte) []byte {
 	return out.Bytes()
 }
 
-// fieldErrors decodes a refusal by the SDK's rules: an empty body is no errors, otherwise every key is read without looking.
+// fieldErrors decodes a refusal by the SDK's rules: an empty body is no errors, otherwise every key
+// is read without looking.
 func (c *session) fieldErrors(body map[string]any) []string {
 	c.t.Helper()
 	if len(body) == 0 {
@@ -151,7 +154,9 @@ func (c *session) fieldErrors(body map[string]any) []string {
 				c.t.Fatalf("KeyError: %s in %v", key, item)
 			}
 		}
-		if !slices.Contains([]string{"invalid", "duplicated", "required", "not_found", "rule"}, member["type"].(string)) {
+		if !slices.Contains(
+			[]string{"invalid", "duplicated", "required", "not_found", "rule"}, member["type"].(string),
+		) {
 			c.t.Fatalf("KeyError: %s", member["type"])
 		}
 		errors = append(errors, member["field"].(string)+" "+member["type"].(string))
@@ -173,11 +178,13 @@ func (c *session) parseTime(value any) time.Time {
 // The keys that the SDK reads without looking, by object.
 var (
 	clientKeys = []string{
-		"id", "ca_id", "name", "email", "description", "country", "province", "city", "organization", "sector", "expired", "revoked",
+		"id", "ca_id", "name", "email", "description", "country", "province", "city", "organization", "sector",
+		"expired", "revoked",
 		"expiry_date", "created_at", "updated_at",
 	}
 	caKeys = []string{
-		"id", "name", "description", "country", "province", "city", "organization", "sector", "email", "expiry_date", "created_at", "updated_at",
+		"id", "name", "description", "country", "province", "city", "organization", "sector", "email", "expiry_date",
+		"created_at", "updated_at",
 	}
 	apikeyKeys = []string{"id", "name", "token", "superuser", "roles", "created_at", "updated_at"}
 	roleKeys   = []string{"id", "name", "scopes", "created_at", "updated_at"}
@@ -216,7 +223,8 @@ func (c *session) checkObject(object map[string]any, keys []string) {
 	}
 }
 
-// pages reads a list as the SDK's page object does: cursor first, then `next` verbatim until it is null.
+// pages reads a list as the SDK's page object does: cursor first, then `next` verbatim until it is
+// null.
 func (c *session) pages(uri, key, size string) (items []map[string]any, calls int) {
 	c.t.Helper()
 	for cursor := "0"; ; calls++ {

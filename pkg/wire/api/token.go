@@ -25,21 +25,29 @@ type tokens struct {
 }
 
 // CreateToken implements the operation createToken, for bodies that validation has made JSON of.
-func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestObject) (gen.CreateTokenResponseObject, error) {
+func (h tokens) CreateToken(
+	ctx context.Context, request gen.CreateTokenRequestObject,
+) (gen.CreateTokenResponseObject, error) {
 	token, err := h.grant(ctx, request.JSONBody)
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateToken200JSONResponse{Body: token, Headers: gen.CreateToken200ResponseHeaders{CacheControl: header(noStore)}}, nil
+	return gen.CreateToken200JSONResponse{
+		Body: token, Headers: gen.CreateToken200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
 }
 
 // CreateTokenV1 implements the operation createTokenV1, as CreateToken.
-func (h tokens) CreateTokenV1(ctx context.Context, request gen.CreateTokenV1RequestObject) (gen.CreateTokenV1ResponseObject, error) {
+func (h tokens) CreateTokenV1(
+	ctx context.Context, request gen.CreateTokenV1RequestObject,
+) (gen.CreateTokenV1ResponseObject, error) {
 	token, err := h.grant(ctx, request.JSONBody)
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateTokenV1200JSONResponse{Body: token, Headers: gen.CreateTokenV1200ResponseHeaders{CacheControl: header(noStore)}}, nil
+	return gen.CreateTokenV1200JSONResponse{
+		Body: token, Headers: gen.CreateTokenV1200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
 }
 
 // grant gives tokens in the body and as cookies.
@@ -50,7 +58,8 @@ func (h tokens) grant(ctx context.Context, body *gen.TokenRequest) (gen.Token, e
 	}
 	setSession(ctx, session)
 	return gen.Token{
-		RefreshToken: string(session.Refresh), AccessToken: string(session.Access.Token), ExpiresIn: int(session.Access.Life / time.Second),
+		RefreshToken: string(session.Refresh), AccessToken: string(session.Access.Token),
+		ExpiresIn: int(session.Access.Life / time.Second),
 	}, nil
 }
 
@@ -61,7 +70,8 @@ func setSession(ctx context.Context, session access.Session) {
 }
 
 func (h tokens) session(ctx context.Context, body *gen.TokenRequest) (access.Session, error) {
-	refresh, username, password := domain.Secret(text(body.RefreshToken)), text(body.Username), domain.Secret(text(body.Password))
+	refresh, username, password := domain.Secret(text(body.RefreshToken)), text(body.Username),
+		domain.Secret(text(body.Password))
 	switch {
 	case body.GrantType != grantRefresh && body.GrantType != grantPassword:
 		return access.Session{}, domain.Fault(domain.Malformed, "grant_type", domain.ReasonGrant)
@@ -80,7 +90,8 @@ func (h tokens) session(ctx context.Context, body *gen.TokenRequest) (access.Ses
 	return access.Session{Refresh: refresh, Life: refreshCookieLife, Access: token}, err
 }
 
-// needed is the fault of a credential that is missing: not a mistake in a form, but nobody who could sign in.
+// needed is the fault of a credential that is missing: not a mistake in a form, but nobody who
+// could sign in.
 func needed(field string, missing bool) error {
 	if missing {
 		return domain.Fault(domain.Unauthenticated, field, domain.ReasonRequired)

@@ -45,7 +45,8 @@ func TestTranscripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wiretest.CheckComplete(t, spec, "", servers, func(_ string, status int) bool { return status == 500 }) // failures of the service
+	// failures of the service
+	wiretest.CheckComplete(t, spec, "", servers, func(_ string, status int) bool { return status == 500 })
 }
 
 func play(t *testing.T, server *wiretest.Server, file string, vars map[string]string) {
@@ -60,7 +61,8 @@ func play(t *testing.T, server *wiretest.Server, file string, vars map[string]st
 	transcript.Run(t, file)
 }
 
-// checkPage compares a page of whatever list: current, next and previous cursor, then the variables that hold the ids.
+// checkPage compares a page of whatever list: current, next and previous cursor, then the variables
+// that hold the ids.
 func checkPage(vars map[string]string, body []byte, arguments []string) error {
 	var cursor struct{ Cursor gen.Cursor }
 	var members map[string]json.RawMessage
@@ -96,7 +98,8 @@ func cursorText(cursor *int64) string {
 	return strconv.FormatInt(*cursor, 10)
 }
 
-// checkCertificates wants certificates of these common names, each signed by the one after it. A hyphen stands for a space too.
+// checkCertificates wants certificates of these common names, each signed by the one after it. A
+// hyphen stands for a space too.
 func checkCertificates(body []byte, names []string) error {
 	var chain []*x509.Certificate
 	for block, rest := pem.Decode(body); block != nil; block, rest = pem.Decode(rest) {
@@ -125,7 +128,8 @@ func checkChain(chain []*x509.Certificate, names []string) error {
 	return nil
 }
 
-// checkKey wants one private key, plain without an argument, otherwise encrypted with that password.
+// checkKey wants one private key, plain without an argument, otherwise encrypted with that
+// password.
 func checkKey(body []byte, password []string) error {
 	want := "PRIVATE KEY"
 	if len(password) > 0 {
@@ -145,7 +149,8 @@ func checkPKCS12(body []byte, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	if public, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(key.(crypto.Signer).Public()) {
+	if public, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok ||
+		!public.Equal(key.(crypto.Signer).Public()) {
 		return fmt.Errorf("the key is not the certificate's")
 	}
 	return checkChain(append([]*x509.Certificate{cert}, chain...), arguments[1:])

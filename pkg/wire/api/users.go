@@ -11,7 +11,9 @@ import (
 type users struct{ service *access.Users }
 
 // GetUsersPage implements the operation getUsersPage.
-func (h users) GetUsersPage(ctx context.Context, request gen.GetUsersPageRequestObject) (gen.GetUsersPageResponseObject, error) {
+func (h users) GetUsersPage(
+	ctx context.Context, request gen.GetUsersPageRequestObject,
+) (gen.GetUsersPageResponseObject, error) {
 	page, err := h.service.Page(ctx, pageRequest(request.Params.Cursor, request.Params.Size))
 	if err != nil {
 		return nil, err
@@ -29,14 +31,17 @@ func (h users) GetUser(ctx context.Context, request gen.GetUserRequestObject) (g
 }
 
 // CreateUser implements the operation createUser.
-func (h users) CreateUser(ctx context.Context, request gen.CreateUserRequestObject) (gen.CreateUserResponseObject, error) {
+func (h users) CreateUser(
+	ctx context.Context, request gen.CreateUserRequestObject,
+) (gen.CreateUserResponseObject, error) {
 	b := request.Body
 	ids, err := roleIDs(b.Roles)
 	if err != nil {
 		return nil, err
 	}
 	user, err := h.service.Create(ctx, domain.User{
-		Username: b.Username, Email: text(b.Email), FullName: text(b.Fullname), Superuser: b.Superuser != nil && *b.Superuser,
+		Username: b.Username, Email: text(b.Email), FullName: text(b.Fullname), Superuser: b.Superuser != nil &&
+			*b.Superuser,
 		Enabled: b.Enabled == nil || *b.Enabled,
 	}, domain.Secret(b.Password), ids)
 	if err != nil {
@@ -46,14 +51,17 @@ func (h users) CreateUser(ctx context.Context, request gen.CreateUserRequestObje
 }
 
 // UpdateUser implements the operation updateUser.
-func (h users) UpdateUser(ctx context.Context, request gen.UpdateUserRequestObject) (gen.UpdateUserResponseObject, error) {
+func (h users) UpdateUser(
+	ctx context.Context, request gen.UpdateUserRequestObject,
+) (gen.UpdateUserResponseObject, error) {
 	b := request.Body
 	ids, err := roleIDs(b.Roles)
 	if err != nil {
 		return nil, err
 	}
 	user, err := h.service.Update(ctx, request.ID, domain.UserUpdate{
-		Username: b.Username, Email: b.Email, FullName: b.Fullname, Password: secret(b.Password), Superuser: b.Superuser, Roles: ids, Enabled: b.Enabled,
+		Username: b.Username, Email: b.Email, FullName: b.Fullname, Password: secret(b.Password),
+		Superuser: b.Superuser, Roles: ids, Enabled: b.Enabled,
 	})
 	if err != nil {
 		return nil, err
@@ -62,7 +70,9 @@ func (h users) UpdateUser(ctx context.Context, request gen.UpdateUserRequestObje
 }
 
 // DeleteUser implements the operation deleteUser.
-func (h users) DeleteUser(ctx context.Context, request gen.DeleteUserRequestObject) (gen.DeleteUserResponseObject, error) {
+func (h users) DeleteUser(
+	ctx context.Context, request gen.DeleteUserRequestObject,
+) (gen.DeleteUserResponseObject, error) {
 	if err := h.service.Delete(ctx, request.ID); err != nil {
 		return nil, err
 	}
@@ -78,9 +88,11 @@ func (h users) GetUserInfo(ctx context.Context, _ gen.GetUserInfoRequestObject) 
 	return gen.GetUserInfo200JSONResponse(convertProfile(profile)), nil
 }
 
-// UpdateUserInfo implements the operation updateUserInfo. A new password ends all sessions, so who came with cookies gets new ones: these
-// clients never sign in again by themselves.
-func (h users) UpdateUserInfo(ctx context.Context, request gen.UpdateUserInfoRequestObject) (gen.UpdateUserInfoResponseObject, error) {
+// UpdateUserInfo implements the operation updateUserInfo. A new password ends all sessions, so who
+// came with cookies gets new ones: these clients never sign in again by themselves.
+func (h users) UpdateUserInfo(
+	ctx context.Context, request gen.UpdateUserInfoRequestObject,
+) (gen.UpdateUserInfoResponseObject, error) {
 	b := request.Body
 	profile, session, err := h.service.UpdateProfile(ctx, access.ProfileUpdate{
 		Email: b.Email, FullName: b.Fullname, Current: secret(b.CurrentPassword), Password: secret(b.Password),
@@ -98,7 +110,8 @@ func (h users) UpdateUserInfo(ctx context.Context, request gen.UpdateUserInfoReq
 
 func convertUser(u domain.User) gen.User {
 	return gen.User{
-		ID: u.ID, Username: u.Username, Email: u.Email, Fullname: u.FullName, Superuser: u.Superuser, Roles: roleRefs(u.Roles), Enabled: u.Enabled,
+		ID: u.ID, Username: u.Username, Email: u.Email, Fullname: u.FullName, Superuser: u.Superuser,
+		Roles: roleRefs(u.Roles), Enabled: u.Enabled,
 		CreatedAt: date(u.CreatedAt), UpdatedAt: date(u.UpdatedAt),
 	}
 }
@@ -106,7 +119,8 @@ func convertUser(u domain.User) gen.User {
 func convertProfile(p access.Profile) gen.UserInfo {
 	u := p.User
 	return gen.UserInfo{
-		ID: u.ID, Username: u.Username, Email: u.Email, Fullname: u.FullName, Superuser: u.Superuser, OwnerType: gen.UserInfoOwnerType(p.Kind),
-		Roles: roleRefs(u.Roles), Scopes: convertAll(p.Scopes, convertPermission),
+		ID: u.ID, Username: u.Username, Email: u.Email, Fullname: u.FullName, Superuser: u.Superuser,
+		OwnerType: gen.UserInfoOwnerType(p.Kind),
+		Roles:     roleRefs(u.Roles), Scopes: convertAll(p.Scopes, convertPermission),
 	}
 }

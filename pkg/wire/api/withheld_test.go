@@ -11,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestWithheldBody: a client that keeps its body back until its apikey is gone has changed nothing when it sends it, and reads nothing. The
-// server asks for the body when it knows who is there.
+// TestWithheldBody: a client that keeps its body back until its apikey is gone has changed nothing
+// when it sends it, and reads nothing. The server asks for the body when it knows who is there.
 func TestWithheldBody(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -21,14 +21,19 @@ func TestWithheldBody(t *testing.T) {
 		t.Fatalf("import: %d %s", got.status, got.body)
 	}
 	for what, request := range map[string][3]string{
-		"makes an apikey":             {apikeysPath, `{"name": "heir", "superuser": true}`, "application/json"},
-		"makes a user":                {"/api/users", `{"username": "heir", "password": "correct horse battery", "superuser": true, "email": "a@example.com", "fullname": "A"}`, "application/json"},
+		"makes an apikey": {apikeysPath, `{"name": "heir", "superuser": true}`, "application/json"},
+		"makes a user": {
+			"/api/users",
+			`{"username": "heir", "password": "correct horse battery", "superuser": true, "email": "a@example.com", "fullname": "A"}`, "application/json",
+		},
 		"makes a CA":                  {casPath, `{"name": "heir", "email": "a@example.com"}`, "application/json"},
 		"imports devices as they are": {"/api/pam/devices/import", devices, "text/csv"},
 	} {
 		for fate, status := range map[string]int{"deleted": 401, "demoted": 403} {
 			t.Run(what+", "+fate, func(t *testing.T) {
-				key, err := s.Services.APIKeys.Create(s.Operator, domain.APIKey{Name: what + fate, Superuser: true, Enabled: true}, nil)
+				key, err := s.Services.APIKeys.Create(
+					s.Operator, domain.APIKey{Name: what + fate, Superuser: true, Enabled: true}, nil,
+				)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -36,7 +41,9 @@ func TestWithheldBody(t *testing.T) {
 					if fate == "deleted" {
 						err = s.Services.APIKeys.Delete(s.Operator, key.ID)
 					} else {
-						_, err = s.Services.APIKeys.Update(s.Operator, key.ID, domain.APIKeyUpdate{Superuser: new(false)})
+						_, err = s.Services.APIKeys.Update(
+							s.Operator, key.ID, domain.APIKeyUpdate{Superuser: new(false)},
+						)
 					}
 				})
 				if err != nil {
@@ -56,11 +63,14 @@ func TestWithheldBody(t *testing.T) {
 	}
 }
 
-// withhold sends a request whose body comes only after meanwhile, which begins when the server waits for the body.
+// withhold sends a request whose body comes only after meanwhile, which begins when the server
+// waits for the body.
 func withhold(t *testing.T, s *wiretest.Server, token string, r [3]string, meanwhile func()) answer {
 	t.Helper()
 	asked := false
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { asked = true; meanwhile() }})
+	ctx := httptrace.WithClientTrace(
+		t.Context(), &httptrace.ClientTrace{Got100Continue: func() { asked = true; meanwhile() }},
+	)
 	request, err := http.NewRequestWithContext(ctx, "POST", s.URL+r[0], strings.NewReader(r[1]))
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,8 @@ import (
 //go:embed swagger/LICENSE swagger/NOTICE swagger/*.css swagger/*.js swagger/*.png swagger/*.txt
 var files embed.FS
 
-// mediaTypes are ours and not the system's, which may lack one; the page runs under nosniff. Other files are text.
+// mediaTypes are ours and not the system's, which may lack one; the page runs under nosniff. Other
+// files are text.
 var mediaTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -34,7 +35,8 @@ type asset struct {
 	compressed               func() []byte
 }
 
-// loadAssets returns the embedded files by their paths below [Path], without the page, which is a template.
+// loadAssets returns the embedded files by their paths below [Path], without the page, which is a
+// template.
 func loadAssets() map[string]*asset {
 	assets := map[string]*asset{}
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -64,8 +66,8 @@ func newAsset(name string, content []byte) *asset {
 	}
 }
 
-// ServeHTTP answers with the encoding the client takes. Asked for by its version an asset is good forever; otherwise
-// the client keeps it and asks every time whether it is still current.
+// ServeHTTP answers with the encoding the client takes. Asked for by its version an asset is good
+// forever; otherwise the client keeps it and asks every time whether it is still current.
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.mediaType)

@@ -120,7 +120,8 @@ func TestHandler_Compresses(t *testing.T) {
 }
 
 func TestHandler_LeavesWhatDoesNotShrink(t *testing.T) {
-	if got := ask(t, "GET", "/docs/swagger/NOTICE", "Accept-Encoding", "gzip").Header.Get("Content-Encoding"); got != "" {
+	if got := ask(t, "GET", "/docs/swagger/NOTICE", "Accept-Encoding", "gzip").
+		Header.Get("Content-Encoding"); got != "" {
 		t.Errorf("Content-Encoding is %q", got)
 	}
 }
@@ -139,7 +140,8 @@ func TestHandler_NegotiatesEncoding(t *testing.T) {
 		"identity, gzip;q=bad": "",
 		"deflate":              "",
 	} {
-		if got := ask(t, "GET", "/docs/init.js", "Accept-Encoding", accept).Header.Get("Content-Encoding"); got != want {
+		if got := ask(t, "GET", "/docs/init.js", "Accept-Encoding", accept).
+			Header.Get("Content-Encoding"); got != want {
 			t.Errorf("Accept-Encoding %q: got %q, want %q", accept, got, want)
 		}
 	}
@@ -151,7 +153,10 @@ func TestHandler_Revalidates(t *testing.T) {
 		tag := ask(t, "GET", "/docs/", "Accept-Encoding", accept).Header.Get("Etag")
 		again := ask(t, "GET", "/docs/", "Accept-Encoding", accept, "If-None-Match", tag)
 		if again.StatusCode != 304 || len(body(t, again.Body)) > 0 || seen[tag] {
-			t.Errorf("%s: got %d for the entity tag %s, want an empty 304 and a tag of its own", accept, again.StatusCode, tag)
+			t.Errorf(
+				"%s: got %d for the entity tag %s, want an empty 304 and a tag of its own", accept, again.StatusCode,
+				tag,
+			)
 		}
 		seen[tag] = true
 	}
@@ -167,8 +172,12 @@ func TestHandler_LinksAreGoodForever(t *testing.T) {
 	for _, match := range links {
 		target := "/docs/" + string(match[1])
 		for target, want := range map[string]string{target: "immutable", target + "0": "no-cache"} {
-			if res := ask(t, "GET", target); res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), want) {
-				t.Errorf("%s: got %d, Cache-Control %q, want %s", target, res.StatusCode, res.Header.Get("Cache-Control"), want)
+			if res := ask(t, "GET", target); res.StatusCode != 200 ||
+				!strings.Contains(res.Header.Get("Cache-Control"), want) {
+				t.Errorf(
+					"%s: got %d, Cache-Control %q, want %s", target, res.StatusCode, res.Header.Get("Cache-Control"),
+					want,
+				)
 			}
 		}
 	}

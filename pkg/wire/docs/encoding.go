@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// takesGzip reports whether a client with these Accept-Encoding fields takes gzip (RFC 9110, section 12.5.3): when it
-// names it, or else "*", with a weight above zero. Weights are not compared: gzip always wins over the plain bytes.
+// takesGzip reports whether a client with these Accept-Encoding fields takes gzip (RFC 9110,
+// section 12.5.3): when it names it, or else "*", with a weight above zero. Weights are not
+// compared: gzip always wins over the plain bytes.
 func takesGzip(fields []string) bool {
 	var any bool
 	for entry := range strings.SplitSeq(strings.Join(fields, ","), ",") {

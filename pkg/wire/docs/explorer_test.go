@@ -95,7 +95,8 @@ func TestExplorer_TriesRequestsOut(t *testing.T) {
 
 func TestExplorer_OffersDocuments(t *testing.T) {
 	server := serve(t,
-		docs.Document{Name: "API", URL: "/api/openapi.json"}, docs.Document{Name: "Other one", URL: "/other/openapi.json"})
+		docs.Document{Name: "API", URL: "/api/openapi.json"},
+		docs.Document{Name: "Other one", URL: "/other/openapi.json"})
 	b := browsertest.Open(t)
 	b.Navigate(server + "/docs/?document=https://example.com/openapi.json")
 	b.WaitForText(title, "Things")

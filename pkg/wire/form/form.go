@@ -1,8 +1,9 @@
-// Package form reads the named fields of a query, and of bodies that are forms: application/x-www-form-urlencoded and
-// multipart/form-data. It is shared by the dialects.
+// Package form reads the named fields of a query, and of bodies that are forms:
+// application/x-www-form-urlencoded and multipart/form-data. It is shared by the dialects.
 //
-// It imports domain. What can't be read is a *domain.Error with Malformed. What is not obvious: a name that counts and is there twice
-// in one place is refused, since of two readers one takes the first value and the other the last.
+// It imports domain. What can't be read is a *domain.Error with Malformed. What is not obvious: a
+// name that counts and is there twice in one place is refused, since of two readers one takes the
+// first value and the other the last.
 package form
 
 import (
@@ -37,7 +38,8 @@ func Is(contentType string) bool {
 	return media == URLEncoded || media == Multipart
 }
 
-// Body reads the fields of these names from the body of a form. Errors: Malformed, with ReasonContentType for JSON that is sent as a form.
+// Body reads the fields of these names from the body of a form. Errors: Malformed, with
+// ReasonContentType for JSON that is sent as a form.
 func Body(contentType string, body []byte, names []string) (Fields, error) {
 	media, parameters, _ := mime.ParseMediaType(contentType)
 	switch {
@@ -49,7 +51,8 @@ func Body(contentType string, body []byte, names []string) (Fields, error) {
 	return Text(string(body), names)
 }
 
-// LooksLikeJSON reports whether a body begins as JSON objects and lists do. Those who write forms escape these characters.
+// LooksLikeJSON reports whether a body begins as JSON objects and lists do. Those who write forms
+// escape these characters.
 func LooksLikeJSON(body []byte) bool {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
@@ -57,7 +60,8 @@ func LooksLikeJSON(body []byte) bool {
 
 var errUTF8 = errors.New("not UTF-8")
 
-// Text reads the fields of these names from a text as name=value&name=value; nobody looks at the others.
+// Text reads the fields of these names from a text as name=value&name=value; nobody looks at the
+// others.
 func Text(text string, names []string) (Fields, error) {
 	fields := Fields{}
 	for pair := range strings.SplitSeq(text, "&") {
@@ -88,7 +92,8 @@ func (f Fields) add(name, value string, names []string) error {
 	return nil
 }
 
-// readParts reads a multipart body (RFC 7578), which is in memory and bounded already. Files are refused.
+// readParts reads a multipart body (RFC 7578), which is in memory and bounded already. Files are
+// refused.
 func readParts(body []byte, boundary string, names []string) (Fields, error) {
 	fields := Fields{}
 	if boundary == "" {

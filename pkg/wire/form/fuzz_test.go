@@ -9,9 +9,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
-// FuzzText reads the fields that the standard library reads, refuses what it refuses, and a field that is there twice.
+// FuzzText reads the fields that the standard library reads, refuses what it refuses, and a field
+// that is there twice.
 func FuzzText(f *testing.F) {
-	for _, seed := range []string{"", "ip=1&hostname=a+b", "ip=1&ip=2", "ip=%zz", "ip=%ff", "ip", "&&=", "%69p=1;ip=2", "ip=1=2"} {
+	for _, seed := range []string{
+		"", "ip=1&hostname=a+b", "ip=1&ip=2", "ip=%zz", "ip=%ff", "ip", "&&=", "%69p=1;ip=2", "ip=1=2",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

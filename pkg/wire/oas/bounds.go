@@ -11,11 +11,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// longestList is the most items that a list of a request may have: NewDocument demands a bound (maxItems) of every list, and none above this.
+// longestList is the most items that a list of a request may have: NewDocument demands a bound
+// (maxItems) of every list, and none above this.
 const longestList = domain.MaxFaults
 
-// cutLists shortens lists that are too long for any operation to one item more than is allowed: the filter collects the faults of all items,
-// however many. What is wrong with a body stays wrong: a list of that length is refused, or of no field that anybody reads. The text is good JSON.
+// cutLists shortens lists that are too long for any operation to one item more than is allowed: the
+// filter collects the faults of all items, however many. What is wrong with a body stays wrong: a
+// list of that length is refused, or of no field that anybody reads. The text is good JSON.
 func cutLists(text []byte) []byte {
 	if bytes.Count(text, []byte{','}) <= longestList {
 		return text

@@ -16,7 +16,8 @@ import (
 
 var formats sync.Once
 
-// defineFormats makes the formats of the documents be checked; the library accepts an unknown format unchecked.
+// defineFormats makes the formats of the documents be checked; the library accepts an unknown
+// format unchecked.
 func defineFormats() {
 	formats.Do(func() {
 		openapi3.DefineStringFormatValidator("email", openapi3.NewCallbackValidator(checkEmail))
@@ -33,7 +34,8 @@ func checkEmail(text string) error {
 	return nil
 }
 
-// faultsOf turns what the filter found into the domain's errors. Each fault of each field is reported once.
+// faultsOf turns what the filter found into the domain's errors. Each fault of each field is
+// reported once.
 func faultsOf(err error) error {
 	var all domain.FaultList
 	collect(err, &all)
@@ -58,7 +60,8 @@ func collect(err error, all *domain.FaultList) {
 	}
 }
 
-// parameterFault leaves out what the filter says, which quotes the value: a cause gets into the log.
+// parameterFault leaves out what the filter says, which quotes the value: a cause gets into the
+// log.
 func parameterFault(failed *openapi3filter.RequestError) error {
 	fault := domain.Fault(domain.Malformed, failed.Parameter.Name, domain.ReasonFormat)
 	if schema, ok := errors.AsType[*openapi3.SchemaError](failed.Err); ok {
@@ -131,7 +134,8 @@ func fieldPath(pointer []string) string {
 	return path.String()
 }
 
-// reasonOf says which rule of the schema a value breaks. A null where none is allowed is a field left out.
+// reasonOf says which rule of the schema a value breaks. A null where none is allowed is a field
+// left out.
 func reasonOf(e *openapi3.SchemaError) (domain.Reason, []any) {
 	schema := e.Schema
 	switch e.SchemaField {

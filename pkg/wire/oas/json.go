@@ -24,8 +24,8 @@ const maxDepth = 32
 
 var errDepth = errors.New("JSON nests too deep")
 
-// checkJSON refuses what is not exactly one JSON value in UTF-8, and objects with a key twice: of two readers one takes the
-// first, the other the last.
+// checkJSON refuses what is not exactly one JSON value in UTF-8, and objects with a key twice: of
+// two readers one takes the first, the other the last.
 func checkJSON(data []byte) error {
 	if !utf8.Valid(data) {
 		return domain.Fault(domain.Malformed, "", domain.ReasonJSON)
@@ -94,15 +94,16 @@ func walkObject(decoder *json.Decoder, depth int) error {
 	return err
 }
 
-// prune removes from the validated body every key that the schema does not name, and makes what is left the only body there is:
-// whoever reads the bytes gets the same.
+// prune removes from the validated body every key that the schema does not name, and makes what is
+// left the only body there is: whoever reads the bytes gets the same.
 func prune(request *http.Request, operation *Operation) error {
 	kept, ok := request.Body.(interface{ ValidatedValue() any })
 	if !ok {
 		return nil
 	}
 	value := kept.ValidatedValue()
-	if media := operation.route.Operation.RequestBody.Value.Content.Get("application/json"); media != nil && media.Schema != nil {
+	if media := operation.route.Operation.RequestBody.Value.Content.Get("application/json"); media != nil &&
+		media.Schema != nil {
 		var faults domain.FaultList
 		value = pruned(value, media.Schema.Value, nil, &faults)
 		if err := faults.Err(); err != nil {
@@ -113,8 +114,8 @@ func prune(request *http.Request, operation *Operation) error {
 	return nil
 }
 
-// pruned returns the value without unknown keys, and with its integers written as such. An integer that no int64 holds is a fault, which the
-// filter, counting in floating point, has not seen.
+// pruned returns the value without unknown keys, and with its integers written as such. An integer
+// that no int64 holds is a fault, which the filter, counting in floating point, has not seen.
 func pruned(value any, schema *openapi3.Schema, path []string, faults *domain.FaultList) any {
 	schema = branch(schema, value)
 	switch v := value.(type) {
@@ -160,8 +161,8 @@ func branch(schema *openapi3.Schema, value any) *openapi3.Schema {
 	return schema
 }
 
-// wholeNumber writes an integer without point and exponent: 1.0 and 1e0 are integers too, and generated code reads neither. It is false for
-// what is none, or none that an int64 holds.
+// wholeNumber writes an integer without point and exponent: 1.0 and 1e0 are integers too, and
+// generated code reads neither. It is false for what is none, or none that an int64 holds.
 func wholeNumber(number json.Number) (json.Number, bool) {
 	if _, err := number.Int64(); err == nil {
 		return number, true
@@ -179,10 +180,12 @@ func wholeNumber(number json.Number) (json.Number, bool) {
 	return json.Number(exact.Num().String()), true
 }
 
-// maxDigits bounds the length and the exponent of numbers that are calculated exactly: a million digits take milliseconds.
+// maxDigits bounds the length and the exponent of numbers that are calculated exactly: a million
+// digits take milliseconds.
 const maxDigits = 400
 
-// costly reports whether a number would take long to calculate. Of these only zeros are integers that an int64 holds, save for some that nobody writes.
+// costly reports whether a number would take long to calculate. Of these only zeros are integers
+// that an int64 holds, save for some that nobody writes.
 func costly(number string) bool {
 	exponent, err := strconv.Atoi(strings.TrimLeft(number[len(mantissa(number)):], "eE"))
 	return len(number) > maxDigits || exponent > maxDigits || exponent < -maxDigits || errors.Is(err, strconv.ErrRange)

@@ -17,7 +17,8 @@ import (
 func TestCheckJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"{}", "[]", "1", "null", ` {"a": 1, "A": 2, "b": {"a": 1}} `, `[{"a": 1}, {"a": 1}]`, `"\u0000"`, `{"": 0, " ": 0}`, "1e400",
+		"{}", "[]", "1", "null", ` {"a": 1, "A": 2, "b": {"a": 1}} `, `[{"a": 1}, {"a": 1}]`, `"\u0000"`,
+		`{"": 0, " ": 0}`, "1e400",
 		strings.Repeat("[", 32) + strings.Repeat("]", 32), strings.Repeat(`{"a":`, 32) + "1" + strings.Repeat("}", 32),
 	} {
 		if err := checkJSON([]byte(text)); err != nil {
@@ -25,11 +26,15 @@ func TestCheckJSON(t *testing.T) {
 		}
 	}
 	for text, reason := range map[string]domain.Reason{
-		"": domain.ReasonJSON, " ": domain.ReasonJSON, "{": domain.ReasonJSON, "{} {}": domain.ReasonJSON, "{}x": domain.ReasonJSON, "01": domain.ReasonJSON, "\xff": domain.ReasonJSON,
-		`{"a": "` + "\xc3\x28" + `"}`: domain.ReasonJSON, `{"a" 1}`: domain.ReasonJSON, `{1: 1}`: domain.ReasonJSON, "[1,]": domain.ReasonJSON, "]": domain.ReasonJSON,
-		strings.Repeat("[", 34) + strings.Repeat("]", 34): domain.ReasonJSON, strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33): domain.ReasonJSON,
-		`{"a": 1, "a": 1}`: domain.ReasonDuplicateKey, `[{"a": {"b": 1, "c": 2, "b": 1}}]`: domain.ReasonDuplicateKey, `{"a": 1, "\u0061": 1}`: domain.ReasonDuplicateKey,
-		`{"": 1, "": 2}`: domain.ReasonDuplicateKey, `{"":100,""`: domain.ReasonDuplicateKey,
+		"": domain.ReasonJSON, " ": domain.ReasonJSON, "{": domain.ReasonJSON, "{} {}": domain.ReasonJSON,
+		"{}x": domain.ReasonJSON, "01": domain.ReasonJSON, "\xff": domain.ReasonJSON,
+		`{"a": "` + "\xc3\x28" + `"}`: domain.ReasonJSON, `{"a" 1}`: domain.ReasonJSON, `{1: 1}`: domain.ReasonJSON,
+		"[1,]": domain.ReasonJSON, "]": domain.ReasonJSON,
+		strings.Repeat("[", 34) + strings.Repeat("]", 34): domain.ReasonJSON, strings.Repeat(`{"a":`, 33) + "1" +
+			strings.Repeat("}", 33): domain.ReasonJSON,
+		`{"a": 1, "a": 1}`: domain.ReasonDuplicateKey, `[{"a": {"b": 1, "c": 2, "b": 1}}]`: domain.ReasonDuplicateKey,
+		`{"a": 1, "\u0061": 1}`: domain.ReasonDuplicateKey,
+		`{"": 1, "": 2}`:        domain.ReasonDuplicateKey, `{"":100,""`: domain.ReasonDuplicateKey,
 	} {
 		fault, ok := errors.AsType[*domain.Error](checkJSON([]byte(text)))
 		if !ok || fault.Kind != domain.Malformed || fault.Reason != reason {
@@ -41,7 +46,8 @@ func TestCheckJSON(t *testing.T) {
 // errLimit says that a text nests deeper than is allowed.
 var errLimit = errors.New("too deep")
 
-// read decodes a value as readers do of which one keeps the first of equal keys and the other the last.
+// read decodes a value as readers do of which one keeps the first of equal keys and the other the
+// last.
 func read(decoder *json.Decoder, firstWins bool, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errLimit
@@ -101,10 +107,12 @@ func tokens(text []byte) (count int) {
 	}
 }
 
-// Whatever is accepted means the same to every reader; what is refused is no JSON, nests too deep, or has a key twice.
+// Whatever is accepted means the same to every reader; what is refused is no JSON, nests too deep,
+// or has a key twice.
 func FuzzCheckJSON(f *testing.F) {
 	for _, seed := range []string{
-		`{"a": 1, "a": 2}`, `{"a": [{"b": null}], "c": "\ud800"}`, "[1, 2, 3]", `{"\ud800": 1, "\ud801": 2}`, "{}{}", "\xef\xbb\xbf{}", `{"a": 1e400, "b": -0}`,
+		`{"a": 1, "a": 2}`, `{"a": [{"b": null}], "c": "\ud800"}`, "[1, 2, 3]", `{"\ud800": 1, "\ud801": 2}`, "{}{}",
+		"\xef\xbb\xbf{}", `{"a": 1e400, "b": -0}`,
 		strings.Repeat("[", 32) + strings.Repeat("]", 32), strings.Repeat("[", 40), `{"a": {"a": {"a": 1, "a": 1}}}`,
 	} {
 		f.Add([]byte(seed))
@@ -134,10 +142,14 @@ func FuzzCheckJSON(f *testing.F) {
 func TestWholeNumber(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[json.Number]json.Number{
-		"0": "0", "-1": "-1", "1.0": "1", "1e0": "1", "1E2": "100", "10e-1": "1", "-0": "-0", "-0.0": "0", "9223372036854775807": "9223372036854775807",
-		"9007199254740993.0": "9007199254740993", "-9223372036854775808": "-9223372036854775808", "0.000000000000000000001e21": "1", "0e99999999999": "0",
-		"0.5": "", "1e-1": "", "9223372036854775808": "", "-9223372036854775809": "", "1e400": "", "1e999999999": "", "1e-999999999": "", "9007199254740993.5": "",
-		"1e-1000000": "", "1e-401": "", "0e-99999999999999999999": "0", "0.00e1000000": "0", "-0e1000000": "0", json.Number("1." + strings.Repeat("0", 500)): "",
+		"0": "0", "-1": "-1", "1.0": "1", "1e0": "1", "1E2": "100", "10e-1": "1", "-0": "-0", "-0.0": "0",
+		"9223372036854775807": "9223372036854775807",
+		"9007199254740993.0":  "9007199254740993", "-9223372036854775808": "-9223372036854775808",
+		"0.000000000000000000001e21": "1", "0e99999999999": "0",
+		"0.5": "", "1e-1": "", "9223372036854775808": "", "-9223372036854775809": "", "1e400": "", "1e999999999": "",
+		"1e-999999999": "", "9007199254740993.5": "",
+		"1e-1000000": "", "1e-401": "", "0e-99999999999999999999": "0", "0.00e1000000": "0", "-0e1000000": "0",
+		json.Number("1." + strings.Repeat("0", 500)): "",
 	} {
 		got, ok := wholeNumber(number)
 		if ok != (want != "") || ok && got != want {
@@ -167,9 +179,11 @@ func TestPruned(t *testing.T) {
 	var faults domain.FaultList
 	got := pruned(value, schema, nil, &faults)
 	want := map[string]any{
-		"name": "a", "count": json.Number("1"), "ratio": json.Number("1.0"), "free": json.Number("1.0"), "inner": map[string]any{"count": json.Number("2")},
-		"list": []any{map[string]any{}, map[string]any{"count": json.Number("4")}},
-		"refs": []any{json.Number("1"), map[string]any{"id": json.Number("2")}, json.Number("3"), map[string]any{}}, "ref": map[string]any{"id": json.Number("5")},
+		"name": "a", "count": json.Number("1"), "ratio": json.Number("1.0"), "free": json.Number("1.0"),
+		"inner": map[string]any{"count": json.Number("2")},
+		"list":  []any{map[string]any{}, map[string]any{"count": json.Number("4")}},
+		"refs":  []any{json.Number("1"), map[string]any{"id": json.Number("2")}, json.Number("3"), map[string]any{}},
+		"ref":   map[string]any{"id": json.Number("5")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || faults.Err() != nil {
 		t.Errorf("faults %v, (-want +got):\n%s", faults.Err(), diff)
@@ -184,7 +198,9 @@ func TestPruned(t *testing.T) {
 	for _, fault := range domain.Faults(faults.Err()) {
 		fields = append(fields, fault.Field)
 	}
-	if diff := cmp.Diff([]string{"count", "inner.count", "list[1].count", "ref", "refs[1]", "refs[2].id"}, fields); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"count", "inner.count", "list[1].count", "ref", "refs[1]", "refs[2].id"}, fields,
+	); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
 }

@@ -15,10 +15,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
-// DefaultMaxBody is the size of a request body in bytes unless the operation's extension x-max-body says otherwise.
+// DefaultMaxBody is the size of a request body in bytes unless the operation's extension x-max-body
+// says otherwise.
 const DefaultMaxBody = 256 << 10
 
-// Document is an OpenAPI document whose operations are found by the route that the server has matched.
+// Document is an OpenAPI document whose operations are found by the route that the server has
+// matched.
 type Document struct {
 	prefix     string
 	operations map[string]*Operation // by method and path, as in "GET /api/things/{id}"
@@ -31,15 +33,17 @@ type Operation struct {
 	MaxBody int64
 	Public  bool   // needs no credential
 	Scope   string // what the right to call it is about: its extension x-scope; empty only when it is public
-	// media is the one media type of bodies that are not JSON and are left to the handler as they come; empty: JSON, or no body.
+	// media is the one media type of bodies that are not JSON and are left to the handler as they
+	// come; empty: JSON, or no body.
 	media string
-	// form names the fields of a body that may also be a form, separated by commas; empty: none may.
+	// form names the fields of a body that may also be a form, separated by commas; empty: none
+	// may.
 	form  string
 	route *routers.Route
 }
 
-// NewDocument prepares a document whose paths are served under a prefix; it fails when an operation has no id, or has
-// a credential and no scope.
+// NewDocument prepares a document whose paths are served under a prefix; it fails when an operation
+// has no id, or has a credential and no scope.
 func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 	defineFormats()
 	d := &Document{prefix: prefix, operations: map[string]*Operation{}}
@@ -48,7 +52,9 @@ func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 			if operation.OperationID == "" {
 				return nil, fmt.Errorf("%s %s has no operationId", method, path)
 			}
-			prepared := newOperation(&routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: operation})
+			prepared := newOperation(
+				&routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: operation},
+			)
 			if prepared.Public == (prepared.Scope != "") {
 				return nil, fmt.Errorf("%s must have an x-scope or be public, and not both", operation.OperationID)
 			}
@@ -61,7 +67,8 @@ func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 	return d, nil
 }
 
-// newOperation prepares one operation. The filter gets a copy that demands no credential: authentication is another middleware's.
+// newOperation prepares one operation. The filter gets a copy that demands no credential:
+// authentication is another middleware's.
 func newOperation(route *routers.Route) *Operation {
 	operation := route.Operation
 	open := *operation
@@ -120,10 +127,12 @@ func OperationOf(c echo.Context) *Operation {
 	return operation
 }
 
-// Find is the middleware that finds the operation; everything after it can rely on OperationOf. It comes first.
+// Find is the middleware that finds the operation; everything after it can rely on OperationOf. It
+// comes first.
 func (d *Document) Find(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		operation, ok := d.operations[c.Request().Method+" "+specPath(strings.TrimSuffix(strings.TrimPrefix(c.Path(), d.prefix), "/"))]
+		operation, ok := d.operations[c.Request().Method+" "+
+			specPath(strings.TrimSuffix(strings.TrimPrefix(c.Path(), d.prefix), "/"))]
 		if !ok {
 			return domain.Fault(domain.Missing, "", domain.ReasonNoRoute)
 		}
@@ -149,7 +158,8 @@ func specPath(path string) string {
 // HasBody reports whether the operation takes a body at all.
 func (o *Operation) HasBody() bool { return o.route.Operation.RequestBody != nil }
 
-// joinHeaders makes one line of each header parameter that came in several: they are lists (RFC 9110, 5.3), and generated code wants one.
+// joinHeaders makes one line of each header parameter that came in several: they are lists (RFC
+// 9110, 5.3), and generated code wants one.
 func (o *Operation) joinHeaders(header http.Header) {
 	for _, list := range []openapi3.Parameters{o.route.PathItem.Parameters, o.route.Operation.Parameters} {
 		for _, parameter := range list {

@@ -40,15 +40,31 @@ func TestOperation(t *testing.T) {
 func TestNewDocument(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ old, new, fault string }{
-		"as it is":                   {"", "", ""},
-		"no id":                      {`"operationId": "getThing", `, "", "/things/{id}"},
-		"no scope":                   {`"operationId": "getThing", "x-scope": "things"`, `"operationId": "getThing"`, "getThing"},
-		"an empty scope":             {`"operationId": "getThing", "x-scope": "things"`, `"operationId": "getThing", "x-scope": ""`, "getThing"},
-		"a scope that is no text":    {`"operationId": "getThing", "x-scope": "things"`, `"operationId": "getThing", "x-scope": ["things"]`, "getThing"},
-		"public, and with a scope":   {`"operationId": "listThings", `, `"operationId": "listThings", "x-scope": "things", `, "listThings"},
-		"not public, without either": {`"operationId": "listThings", "security": []`, `"operationId": "listThings"`, "listThings"},
-		"its own credential":         {`"operationId": "getThing", `, `"operationId": "getThing", "security": [{"key": []}], `, ""},
-		"its own, without a scope":   {`"operationId": "listThings", "security": []`, `"operationId": "listThings", "security": [{"key": []}]`, "listThings"},
+		"as it is": {"", "", ""},
+		"no id":    {`"operationId": "getThing", `, "", "/things/{id}"},
+		"no scope": {
+			`"operationId": "getThing", "x-scope": "things"`, `"operationId": "getThing"`, "getThing",
+		},
+		"an empty scope": {
+			`"operationId": "getThing", "x-scope": "things"`, `"operationId": "getThing", "x-scope": ""`, "getThing",
+		},
+		"a scope that is no text": {
+			`"operationId": "getThing", "x-scope": "things"`, `"operationId": "getThing", "x-scope": ["things"]`,
+			"getThing",
+		},
+		"public, and with a scope": {
+			`"operationId": "listThings", `, `"operationId": "listThings", "x-scope": "things", `, "listThings",
+		},
+		"not public, without either": {
+			`"operationId": "listThings", "security": []`, `"operationId": "listThings"`, "listThings",
+		},
+		"its own credential": {
+			`"operationId": "getThing", `, `"operationId": "getThing", "security": [{"key": []}], `, "",
+		},
+		"its own, without a scope": {
+			`"operationId": "listThings", "security": []`, `"operationId": "listThings", "security": [{"key": []}]`,
+			"listThings",
+		},
 	} {
 		spec, err := openapi3.NewLoader().LoadFromData([]byte(strings.Replace(things, test.old, test.new, 1)))
 		if err != nil {

@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// ChunkTimeout is how long a client may take to accept a chunk of a long answer. Who reads nothing holds a connection and a buffer for so long.
+// ChunkTimeout is how long a client may take to accept a chunk of a long answer. Who reads nothing
+// holds a connection and a buffer for so long.
 const ChunkTimeout = 30 * time.Second
 
-// Stream writes a long answer. Each Write has a deadline of its own: a client that goes on reading may take as long as it needs.
+// Stream writes a long answer. Each Write has a deadline of its own: a client that goes on reading
+// may take as long as it needs.
 type Stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController

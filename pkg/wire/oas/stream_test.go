@@ -19,7 +19,8 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// TestStream: every chunk has its own deadline, however long the whole takes; where there are no deadlines it writes all the same.
+// TestStream: every chunk has its own deadline, however long the whole takes; where there are no
+// deadlines it writes all the same.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
@@ -34,7 +35,8 @@ func TestStream(t *testing.T) {
 			t.Errorf("until %v", last)
 		}
 	}
-	if _, err := io.WriteString(NewStream(recorder), "y"); err != nil || recorder.Body.String() != "xxxy" || len(to.until) != 3 {
+	if _, err := io.WriteString(NewStream(recorder), "y"); err != nil || recorder.Body.String() != "xxxy" ||
+		len(to.until) != 3 {
 		t.Error(err, recorder.Body, to.until)
 	}
 }

@@ -32,11 +32,13 @@ var rawOptions = func() *openapi3filter.Options {
 	return &options
 }()
 
-// ReadBody reads all that reader has of a body, which has at most limit bytes. Errors: [domain.Malformed], ReasonBodySize when reader is an
-// [http.MaxBytesReader] and ends; [domain.Unavailable]; that of the request's context.
+// ReadBody reads all that reader has of a body, which has at most limit bytes. Errors:
+// [domain.Malformed], ReasonBodySize when reader is an [http.MaxBytesReader] and ends;
+// [domain.Unavailable]; that of the request's context.
 type ReadBody func(c echo.Context, reader io.Reader, limit int64) ([]byte, error)
 
-// BodyFault says in the dialects' words why a body could not be read. An error that says to try again stays as it is.
+// BodyFault says in the dialects' words why a body could not be read. An error that says to try
+// again stays as it is.
 func BodyFault(err error) error {
 	if err == nil || domain.RetryAfter(err) > 0 {
 		return err
@@ -48,8 +50,8 @@ func BodyFault(err error) error {
 	return fault
 }
 
-// Validate is the middleware that checks path, query, headers and body, and leaves the validated value for the handler. It comes after
-// Find and after authentication.
+// Validate is the middleware that checks path, query, headers and body, and leaves the validated
+// value for the handler. It comes after Find and after authentication.
 func (d *Document) Validate(read ReadBody) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -98,7 +100,8 @@ func pathParams(c echo.Context) map[string]string {
 	return params
 }
 
-// cleanQuery drops empty parameters, which count as absent, and refuses what no text column can hold.
+// cleanQuery drops empty parameters, which count as absent, and refuses what no text column can
+// hold.
 func cleanQuery(raw string) (url.Values, error) {
 	if raw == "" {
 		return nil, nil
@@ -134,7 +137,8 @@ func printable(name string) string {
 	return name
 }
 
-// checkBody reads the body within its limit and refuses JSON that two readers could read in two ways.
+// checkBody reads the body within its limit and refuses JSON that two readers could read in two
+// ways.
 func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 	request := c.Request()
 	if !operation.HasBody() || request.Body == nil || request.Body == http.NoBody {
@@ -165,8 +169,9 @@ func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 	return nil
 }
 
-// isBare reports whether a request has no content type and a Bearer credential in its header: there it is JSON, as examples of the dialect leave it out. Pages
-// of other sites can't send that header; with a cookie alone the content type is wanted, for they can send a body without one.
+// isBare reports whether a request has no content type and a Bearer credential in its header: there
+// it is JSON, as examples of the dialect leave it out. Pages of other sites can't send that header;
+// with a cookie alone the content type is wanted, for they can send a body without one.
 func isBare(request *http.Request) bool {
 	scheme, _, _ := strings.Cut(request.Header.Get(echo.HeaderAuthorization), " ")
 	return request.Header.Get(echo.HeaderContentType) == "" && strings.EqualFold(scheme, "Bearer")
@@ -197,7 +202,8 @@ func mediaOf(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(media))
 }
 
-// isJSON reports whether the filter will take the body for JSON: it does not look at parameters and letter case.
+// isJSON reports whether the filter will take the body for JSON: it does not look at parameters and
+// letter case.
 func isJSON(contentType string) bool {
 	return mediaOf(contentType) == echo.MIMEApplicationJSON
 }

@@ -105,32 +105,49 @@ func refuse(t *testing.T) echo.HandlerFunc {
 func TestValidate_Bodies(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string][]fault{
-		`{}`:              {{domain.Required, "name", domain.ReasonRequired}},
-		`{"name": null}`:  {{domain.Required, "name", domain.ReasonRequired}},
-		`{"name": 1}`:     {{domain.Invalid, "name", domain.ReasonType}},
-		`{"name": "A"}`:   {{domain.Invalid, "name", domain.ReasonTooShort}, {domain.Invalid, "name", domain.ReasonCharset}},
+		`{}`:             {{domain.Required, "name", domain.ReasonRequired}},
+		`{"name": null}`: {{domain.Required, "name", domain.ReasonRequired}},
+		`{"name": 1}`:    {{domain.Invalid, "name", domain.ReasonType}},
+		`{"name": "A"}`: {
+			{domain.Invalid, "name", domain.ReasonTooShort}, {domain.Invalid, "name", domain.ReasonCharset},
+		},
 		`{"name": "açã"}`: {{domain.Invalid, "name", domain.ReasonCharset}},
 		`{"name": "abcdef", "code": "y", "colour": "green", "count": 10}`: {
 			{domain.Invalid, "code", domain.ReasonFormat}, {domain.Invalid, "colour", domain.ReasonChoice},
 			{domain.Invalid, "count", domain.ReasonTooLarge}, {domain.Invalid, "name", domain.ReasonTooLong},
 		},
-		`{"name": "ab", "address": "1.2.3.400", "mail": "A <a@b.c>"}`: {{domain.Invalid, "address", domain.ReasonFormat}, {domain.Invalid, "mail", domain.ReasonEmail}},
-		`{"name": "ab", "count": 0}`:                                  {{domain.Invalid, "count", domain.ReasonTooSmall}},
-		`{"name": "ab", "data": {"value": "x"}}`:                      {{domain.Invalid, "data.value", domain.ReasonType}},
-		`{"name": "ab", "data": {"value": 1e30}}`:                     {{domain.Invalid, "data.value", domain.ReasonType}},
-		`{"name": "ab", "list": [{"value": 1}, {"value": "x"}, {}]}`:  {{domain.Invalid, "list[1].value", domain.ReasonType}, {domain.Required, "list[2].value", domain.ReasonRequired}},
-		`{"name": "ab", "refs": ["1", 2, {"id": 3}]}`:                 {{domain.Invalid, "refs[0]", domain.ReasonFormat}},
-		`{"name": "ab", "refs": [1, 0, {"id": 0}]}`:                   {{domain.Invalid, "refs[1]", domain.ReasonFormat}, {domain.Invalid, "refs[2]", domain.ReasonFormat}},
-		`{"name": "ab", "refs": [{"ID": 1}, null]}`:                   {{domain.Invalid, "refs[0]", domain.ReasonFormat}, {domain.Invalid, "refs[1]", domain.ReasonFormat}},
-		`{"name": "ab", "refs": [1e30]}`:                              {{domain.Invalid, "refs[0]", domain.ReasonType}},
-		`{"name": "ab", "refs": [{"id": 1e30}]}`:                      {{domain.Invalid, "refs[0].id", domain.ReasonType}},
-		`{"name": "ab", "refs": [1, 2, 3, 4]}`:                        {{domain.Invalid, "refs", domain.ReasonTooMany}},
-		`{"name": "ab", "list": {}}`:                                  {{domain.Invalid, "list", domain.ReasonType}},
-		`[]`:                                                          {{domain.Malformed, "", domain.ReasonJSON}},
-		`null`:                                                        {{domain.Malformed, "", domain.ReasonJSON}},
-		``:                                                            {{domain.Malformed, "", domain.ReasonRequired}},
-		`{"name": "ab", "name": "ab"}`:                                {{domain.Malformed, "name", domain.ReasonDuplicateKey}},
-		`{"name": "` + strings.Repeat("a", 300) + `"}`:                {{domain.Malformed, "", domain.ReasonBodySize}},
+		`{"name": "ab", "address": "1.2.3.400", "mail": "A <a@b.c>"}`: {
+			{domain.Invalid, "address", domain.ReasonFormat}, {domain.Invalid, "mail", domain.ReasonEmail},
+		},
+		`{"name": "ab", "count": 0}`: {
+			{domain.Invalid, "count", domain.ReasonTooSmall},
+		},
+		`{"name": "ab", "data": {"value": "x"}}`: {
+			{domain.Invalid, "data.value", domain.ReasonType},
+		},
+		`{"name": "ab", "data": {"value": 1e30}}`: {
+			{domain.Invalid, "data.value", domain.ReasonType},
+		},
+		`{"name": "ab", "list": [{"value": 1}, {"value": "x"}, {}]}`: {
+			{domain.Invalid, "list[1].value", domain.ReasonType},
+			{domain.Required, "list[2].value", domain.ReasonRequired},
+		},
+		`{"name": "ab", "refs": ["1", 2, {"id": 3}]}`: {{domain.Invalid, "refs[0]", domain.ReasonFormat}},
+		`{"name": "ab", "refs": [1, 0, {"id": 0}]}`: {
+			{domain.Invalid, "refs[1]", domain.ReasonFormat}, {domain.Invalid, "refs[2]", domain.ReasonFormat},
+		},
+		`{"name": "ab", "refs": [{"ID": 1}, null]}`: {
+			{domain.Invalid, "refs[0]", domain.ReasonFormat}, {domain.Invalid, "refs[1]", domain.ReasonFormat},
+		},
+		`{"name": "ab", "refs": [1e30]}`:         {{domain.Invalid, "refs[0]", domain.ReasonType}},
+		`{"name": "ab", "refs": [{"id": 1e30}]}`: {{domain.Invalid, "refs[0].id", domain.ReasonType}},
+		`{"name": "ab", "refs": [1, 2, 3, 4]}`:   {{domain.Invalid, "refs", domain.ReasonTooMany}},
+		`{"name": "ab", "list": {}}`:             {{domain.Invalid, "list", domain.ReasonType}},
+		`[]`:                                     {{domain.Malformed, "", domain.ReasonJSON}},
+		`null`:                                   {{domain.Malformed, "", domain.ReasonJSON}},
+		``:                                       {{domain.Malformed, "", domain.ReasonRequired}},
+		`{"name": "ab", "name": "ab"}`:           {{domain.Malformed, "name", domain.ReasonDuplicateKey}},
+		`{"name": "` + strings.Repeat("a", 300) + `"}`: {{domain.Malformed, "", domain.ReasonBodySize}},
 	} {
 		if diff := cmp.Diff(want, faultsFound(t, serve(t, jsonRequest(body), refuse(t)))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
@@ -231,14 +248,19 @@ func TestValidate_JoinsLinesOfHeaders(t *testing.T) {
 		t.Error(err)
 	}
 	request.Header["Accept-Language"] = []string{"de-DE", "en-US"}
-	if diff := cmp.Diff([]fault{{domain.Malformed, "Accept-Language", domain.ReasonTooLong}}, faultsFound(t, serve(t, request, refuse(t)))); diff != "" {
+	if diff := cmp.Diff(
+		[]fault{{domain.Malformed, "Accept-Language", domain.ReasonTooLong}},
+		faultsFound(t, serve(t, request, refuse(t))),
+	); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 // What is left of a query is a part of it that every text column can hold, without empty values.
 func FuzzCleanQuery(f *testing.F) {
-	for _, seed := range []string{"", "a=1&b=&c", "a=%00", "a=%ff&a=1", "a;b", "%zz", "a=1&a=2&a=", "%00=1", "a=%2500", "=&==&===", "ã=+%20"} {
+	for _, seed := range []string{
+		"", "a=1&b=&c", "a=%00", "a=%ff&a=1", "a;b", "%zz", "a=1&a=2&a=", "%00=1", "a=%2500", "=&==&===", "ã=+%20",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -46,8 +46,8 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// once lets a request with a nonce through once. A change that succeeds has spent it; for a change that fails it is spent now, for what reads before the
-// answer.
+// once lets a request with a nonce through once. A change that succeeds has spent it; for a change
+// that fails it is spent now, for what reads before the answer.
 func (a authenticator) once(c echo.Context, nonce *domain.Nonce, next echo.HandlerFunc) error {
 	ctx := c.Request().Context()
 	if c.Request().Method == http.MethodGet {
@@ -64,7 +64,8 @@ func (a authenticator) once(c echo.Context, nonce *domain.Nonce, next echo.Handl
 	return nil
 }
 
-// nonceKey is where the handler of a change finds its nonce: the generated code between them hands on nothing else.
+// nonceKey is where the handler of a change finds its nonce: the generated code between them hands
+// on nothing else.
 type nonceKey struct{}
 
 func nonceOf(ctx context.Context) *domain.Nonce {
@@ -76,8 +77,9 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, *d
 	r := c.Request()
 	request := vault.Request{TLS: a.overTLS(c), Referrer: r.Referer(), Certificate: a.certificate(c)}
 	signed := auth.OAuth1Request{
-		Method: oas.SentMethod(r), URLs: []string{a.address(c)}, Query: r.URL.RawQuery, Authorization: r.Header.Get(echo.HeaderAuthorization),
-		Form: bodyOf(r.Context()).form(),
+		Method: oas.SentMethod(r), URLs: []string{a.address(c)}, Query: r.URL.RawQuery,
+		Authorization: r.Header.Get(echo.HeaderAuthorization),
+		Form:          bodyOf(r.Context()).form(),
 	}
 	if err := oneCredential(r, signed); err != nil {
 		return domain.PAMAuthorization{}, nil, err
@@ -88,12 +90,15 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, *d
 	}
 	parameters, err := auth.ParseOAuth1(signed)
 	if err != nil {
-		return domain.PAMAuthorization{}, nil, &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature, Err: err}
+		return domain.PAMAuthorization{}, nil, &domain.Error{
+			Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature, Err: err,
+		}
 	}
 	return a.access.Signed(r.Context(), parameters, request)
 }
 
-// oneCredential refuses a request that has none, or one of an unknown scheme, or more than one: the server must not choose whose the request is.
+// oneCredential refuses a request that has none, or one of an unknown scheme, or more than one: the
+// server must not choose whose the request is.
 func oneCredential(r *http.Request, signed auth.OAuth1Request) error {
 	headers := r.Header.Values(echo.HeaderAuthorization)
 	listed := auth.ListsOAuth1(signed.Query) || auth.ListsOAuth1(signed.Form)
@@ -112,7 +117,8 @@ func oneCredential(r *http.Request, signed auth.OAuth1Request) error {
 	return errNoCredential
 }
 
-// address is what the client must have signed: the path under the external URL when there is one, otherwise under the host that the request names.
+// address is what the client must have signed: the path under the external URL when there is one,
+// otherwise under the host that the request names.
 func (a authenticator) address(c echo.Context) string {
 	r := c.Request()
 	path := r.URL.EscapedPath()
@@ -127,7 +133,8 @@ func (a authenticator) address(c echo.Context) string {
 
 func refused(cause string) error {
 	return &domain.Error{
-		Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential, Err: domain.WithPart(domain.PartCredentials, errors.New(cause)),
+		Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonCredential,
+		Err: domain.WithPart(domain.PartCredentials, errors.New(cause)),
 	}
 }
 

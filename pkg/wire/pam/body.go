@@ -22,7 +22,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// The sizes of a request body in bytes: of any, and of a request for a token, to which anybody may come.
+// The sizes of a request body in bytes: of any, and of a request for a token, to which anybody may
+// come.
 const (
 	maxBody      = 256 << 10
 	maxTokenBody = 8 << 10
@@ -68,7 +69,8 @@ func unreadable(cause error) error {
 	return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: cause}
 }
 
-// form is the body as it came if it is a form, whatever the method: a form is signed also where nobody reads it.
+// form is the body as it came if it is a form, whatever the method: a form is signed also where
+// nobody reads it.
 func (b rawBody) form() string {
 	if b.media() == form.URLEncoded {
 		return string(b.text)
@@ -78,10 +80,12 @@ func (b rawBody) form() string {
 
 // deviceFields are what an upsert consists of.
 var deviceFields = []string{
-	"hostname", "ip", "model", "type", "vendor", "site", "device_domain", "device_tags", "connectivities", "session_remote_config",
+	"hostname", "ip", "model", "type", "vendor", "site", "device_domain", "device_tags", "connectivities",
+	"session_remote_config",
 }
 
-// normalise makes one JSON object of the query and the body: the body wins, and only fields of devices are kept.
+// normalise makes one JSON object of the query and the body: the body wins, and only fields of
+// devices are kept.
 func normalise(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		merged, err := merge(c.Request().URL.RawQuery, bodyOf(c.Request().Context()), deviceFields)
@@ -104,7 +108,8 @@ func replaceBody(c echo.Context, merged form.Fields, next echo.HandlerFunc) erro
 	return next(c)
 }
 
-// merge reads the fields of these names; nobody looks at the others. One that is twice in one place is refused.
+// merge reads the fields of these names; nobody looks at the others. One that is twice in one place
+// is refused.
 func merge(query string, body rawBody, names []string) (form.Fields, error) {
 	if body.err != nil {
 		return nil, body.err
@@ -118,7 +123,8 @@ func merge(query string, body rawBody, names []string) (form.Fields, error) {
 	return merged, err
 }
 
-// fields reads the body: as JSON where it says so, or says nothing that is a form and looks like it.
+// fields reads the body: as JSON where it says so, or says nothing that is a form and looks like
+// it.
 func (b rawBody) fields(names []string) (form.Fields, error) {
 	text := bytes.TrimSpace(b.text)
 	switch {
@@ -193,7 +199,8 @@ func addMembers(fields form.Fields, decoder *json.Decoder, names []string) error
 	return err
 }
 
-// scalar is the text of a JSON value. Clients send numbers, and lists where the dialect has texts with commas.
+// scalar is the text of a JSON value. Clients send numbers, and lists where the dialect has texts
+// with commas.
 func scalar(value any) (string, error) {
 	switch v := value.(type) {
 	case string:

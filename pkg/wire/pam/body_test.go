@@ -11,12 +11,16 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
 
-// FuzzMerge: whatever comes as query and body, nothing but the known fields comes out, each of them text that JSON can hold, and the body wins.
+// FuzzMerge: whatever comes as query and body, nothing but the known fields comes out, each of them
+// text that JSON can hold, and the body wins.
 func FuzzMerge(f *testing.F) {
 	const form = "application/x-www-form-urlencoded"
 	for _, media := range []string{form, "application/json", "", "text/plain"} {
 		f.Add("hostname=a&ip=b", "hostname=c+d&oauth_nonce=x", media)
-		f.Add("?&oauth_consumer_key=k&hostname=a%20b", `{"hostname": "c", "ip": 5, "site": null, "tags": {"a": 1}, "HOSTNAME": "x"}`, media)
+		f.Add(
+			"?&oauth_consumer_key=k&hostname=a%20b",
+			`{"hostname": "c", "ip": 5, "site": null, "tags": {"a": 1}, "HOSTNAME": "x"}`, media,
+		)
 		f.Add("hostname=%zz", `{"hostname": ["a", "b"]} {}`, media)
 		f.Add("", "[1]", media)
 		f.Add("ip=1&ip=1", "hostname=a&hostname=b", media)
@@ -42,7 +46,8 @@ func FuzzMerge(f *testing.F) {
 			t.Fatalf("%v: %s", err, text)
 		}
 		fromBody, err := url.ParseQuery(body)
-		if all := fromBody["hostname"]; media == form && err == nil && len(all) > 0 && (len(all) > 1 || merged["hostname"] != all[0]) {
+		if all := fromBody["hostname"]; media == form && err == nil && len(all) > 0 &&
+			(len(all) > 1 || merged["hostname"] != all[0]) {
 			t.Fatalf("the body says %q, and it is %q", all, merged["hostname"])
 		}
 	})

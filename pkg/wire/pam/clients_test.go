@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// The tests of this file send what known clients send, octet for octet, and look at what those clients look at and at nothing else.
+// The tests of this file send what known clients send, octet for octet, and look at what those
+// clients look at and at nothing else.
 
 // object decodes as a client does that looks at nothing but the body.
 func (a answer) object(t testing.TB) (object map[string]any) {
@@ -24,7 +25,8 @@ func (a answer) object(t testing.TB) (object map[string]any) {
 	return object
 }
 
-// ansible is the vendor's module: it knows 200, 201 and, for what is to be absent, 400; every other status is a crash.
+// ansible is the vendor's module: it knows 200, 201 and, for what is to be absent, 400; every other
+// status is a crash.
 type ansible struct {
 	t     *testing.T
 	s     *wiretest.Server
@@ -33,7 +35,10 @@ type ansible struct {
 
 func newAnsible(t *testing.T, s *wiretest.Server, p party) ansible {
 	t.Helper()
-	got := send(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id="+p.key+"&client_secret="+p.secret, "Content-Type", form)
+	got := send(
+		t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id="+p.key+"&client_secret="+p.secret,
+		"Content-Type", form,
+	)
 	token, ok := got.object(t)["access_token"].(string)
 	if !ok {
 		t.Fatal("Error while performing OAuth2 authentication")
@@ -56,7 +61,10 @@ func (c ansible) present(body string) bool {
 func (c ansible) absent(hostname string) bool {
 	c.t.Helper()
 	escaped := strings.ReplaceAll(url.QueryEscape(hostname), "+", "%20")
-	got := send(c.t, c.s, "DELETE", "/iso/pam/device/"+escaped, "device="+url.QueryEscape(hostname), "Authorization", "Bearer "+c.token, "Content-Type", form)
+	got := send(
+		c.t, c.s, "DELETE", "/iso/pam/device/"+escaped, "device="+url.QueryEscape(hostname), "Authorization",
+		"Bearer "+c.token, "Content-Type", form,
+	)
 	got.object(c.t)
 	if got.status != 200 && got.status != 400 {
 		c.t.Fatalf("UnboundLocalError: %d", got.status)
@@ -69,12 +77,16 @@ func TestClient_Ansible(t *testing.T) {
 	s := wiretest.Start(t)
 	register(t, s, "corp.example.com CORP")
 	c := newAnsible(t, s, authorize(t, s, domain.AuthOAuth2))
-	if !c.present("ip=10.0.0.1&hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud&device_domain=CORP&device_tags=a%2Cb&connectivities=SSH%3A22%2CHTTPS%3A443") {
+	if !c.present(
+		"ip=10.0.0.1&hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud&device_domain=CORP&device_tags=a%2Cb&connectivities=SSH%3A22%2CHTTPS%3A443",
+	) {
 		t.Error("nothing was changed")
 	}
-	c.present("ip=10.0.0.2&hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud") // what is not set is not sent, and stays
+	// what is not set is not sent, and stays
+	c.present("ip=10.0.0.2&hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud")
 	got := send(t, s, "GET", "/iso/pam/device/win%201", "", "Authorization", "Bearer "+c.token).device(t)
-	if got.IP != "10.0.0.2" || got.Vendor != "Red Hat" || got.DeviceDomain != "corp.example.com" || got.DeviceTags != "a, b" || got.Connectivities != "SSH:22, HTTPS:443" {
+	if got.IP != "10.0.0.2" || got.Vendor != "Red Hat" || got.DeviceDomain != "corp.example.com" ||
+		got.DeviceTags != "a, b" || got.Connectivities != "SSH:22, HTTPS:443" {
 		t.Errorf("%+v", got)
 	}
 	if !c.absent("win 1") {
@@ -94,13 +106,16 @@ func TestClient_Ansible_Idempotence(t *testing.T) {
 		address string
 		changed bool
 	}{{"10.0.0.1", true}, {"10.0.0.1", false}, {"10.0.0.2", true}, {"10.0.0.2", false}} {
-		if got := c.present("hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud&ip=" + step.address); got != step.changed {
+		if got := c.present(
+			"hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud&ip=" + step.address,
+		); got != step.changed {
 			t.Errorf("%d: changed is %v", i, got)
 		}
 	}
 }
 
-// TestClient_Ansible_Enables: a device that was absent is there again when it is present, where the server is set to; otherwise the answer says that it is not.
+// TestClient_Ansible_Enables: a device that was absent is there again when it is present, where the
+// server is set to; otherwise the answer says that it is not.
 func TestClient_Ansible_Enables(t *testing.T) {
 	t.Parallel()
 	for _, enables := range []bool{false, true} {
@@ -143,7 +158,8 @@ func TestClient_DSM(t *testing.T) {
 	}
 	ask := func(secret, token string) (got reply) {
 		t.Helper()
-		method, path, body := "POST", "/iso/oauth2/token", "client_id="+p.key+"&client_secret="+secret+"&grant_type=client_credentials"
+		method, path, body := "POST", "/iso/oauth2/token", "client_id="+p.key+"&client_secret="+secret+
+			"&grant_type=client_credentials"
 		header := []string{"Content-Type", form}
 		if token != "" {
 			method, path, body, header = "GET", "/iso/pam/device", "", append(header, "Authorization", "Bearer "+token)
@@ -160,7 +176,8 @@ func TestClient_DSM(t *testing.T) {
 	if bad := ask("x", ""); bad.Error == "" || bad.Message != "Client authentication failed" {
 		t.Errorf("%+v", bad)
 	}
-	if list := ask("", good.AccessToken); list.Error != "" || list.Response.Status != 200 || list.Response.Error || list.Response.ErrorCode != 0 {
+	if list := ask("", good.AccessToken); list.Error != "" || list.Response.Status != 200 || list.Response.Error ||
+		list.Response.ErrorCode != 0 {
 		t.Errorf("%+v", list)
 	}
 	if list := ask("", "x"); !list.Response.Error || list.Response.ErrorCode != 1 {
@@ -173,18 +190,23 @@ func TestClient_ESO(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS = true })
 	p := authorize(t, s, domain.AuthOAuth2)
-	got := send(t, s, "POST", "/iso/oauth2/token", "client_id="+p.key+"&client_secret="+p.secret+"&grant_type=client_credentials", "Content-Type", form)
+	got := send(
+		t, s, "POST", "/iso/oauth2/token", "client_id="+p.key+"&client_secret="+p.secret+
+			"&grant_type=client_credentials", "Content-Type", form,
+	)
 	var token struct {
 		TokenType   string `json:"token_type"`
 		ExpiresIn   int    `json:"expires_in"`
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.Unmarshal([]byte(got.body), &token); err != nil || got.status != 200 || token.TokenType != "Bearer" || token.AccessToken == "" {
+	if err := json.Unmarshal([]byte(got.body), &token); err != nil || got.status != 200 ||
+		token.TokenType != "Bearer" || token.AccessToken == "" {
 		t.Errorf("%v: %d %s", err, got.status, got.body)
 	}
 }
 
-// rustAnswer is what the Rust client demands of every answer: a key without a default must be there.
+// rustAnswer is what the Rust client demands of every answer: a key without a default must be
+// there.
 func rustAnswer(t testing.TB, got answer) (status int, message string, code int) {
 	t.Helper()
 	body := got.object(t)
@@ -214,9 +236,11 @@ func TestClient_Rust(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	p := authorize(t, s, domain.AuthOAuth2)
-	token := send(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id="+p.key+"&client_secret="+p.secret, "Content-Type", form,
+	token := send(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id="+p.key+"&client_secret="+
+		p.secret, "Content-Type", form,
 		"Accept", "application/json").object(t)
-	if kind, _ := token["token_type"].(string); !strings.EqualFold(kind, "bearer") || token["expires_in"] != float64(3600) {
+	if kind, _ := token["token_type"].(string); !strings.EqualFold(kind, "bearer") ||
+		token["expires_in"] != float64(3600) {
 		t.Fatal(token)
 	}
 	header := []string{"Authorization", "Bearer " + token["access_token"].(string), "Content-Type", "application/json"}
@@ -224,15 +248,22 @@ func TestClient_Rust(t *testing.T) {
 		method, path, body string
 		status, code       int
 	}{
-		{"POST", "/iso/pam/device", `{"hostname":"a","ip":"1","model":"m","type":"t","vendor":"v","site":"s","device_domain":null,"device_tags":null,"connectivities":null,"session_remote_config":null}`, 201, 0},
-		{"POST", "/iso/pam/device", `{"hostname":null,"ip":"1","model":"m","type":"t","vendor":"v","site":"s"}`, 400, 1004},
+		{
+			"POST", "/iso/pam/device",
+			`{"hostname":"a","ip":"1","model":"m","type":"t","vendor":"v","site":"s","device_domain":null,"device_tags":null,"connectivities":null,"session_remote_config":null}`, 201, 0,
+		},
+		{
+			"POST", "/iso/pam/device", `{"hostname":null,"ip":"1","model":"m","type":"t","vendor":"v","site":"s"}`, 400,
+			1004,
+		},
 		{"GET", "/iso/pam/device", "", 200, 0},
 		{"GET", "/iso/pam/device/9", "", 400, 1011},
 		{"PUT", "/iso/pam/device/1", "", 400, 1044},
 		{"GET", "/iso/pam/info/9", "", 404, 0},
 	} {
 		got := send(t, s, test.method, test.path, test.body, header...)
-		if status, message, code := rustAnswer(t, got); got.status != test.status || status != test.status || message == "" || code != test.code {
+		if status, message, code := rustAnswer(t, got); got.status != test.status || status != test.status ||
+			message == "" || code != test.code {
 			t.Errorf("%s %s: %d %d %q", test.method, test.path, status, code, message)
 		}
 	}
@@ -246,8 +277,15 @@ func TestClient_Python(t *testing.T) {
 	for _, test := range []struct {
 		method, path, body, media, hostname string
 	}{
-		{"POST", "/iso/pam/device", `{"hostname": "json 1", "ip": "1", "model": "m", "type": "t", "vendor": "v", "site": "s"}`, "application/json", "json 1"},
-		{"POST", "/iso/pam/device", "hostname=form+1%2B1&ip=1&model=%C3%BC+%26&type=t&vendor=v&site=s&device_tags=a%2Cb", form, "form 1+1"},
+		{
+			"POST", "/iso/pam/device",
+			`{"hostname": "json 1", "ip": "1", "model": "m", "type": "t", "vendor": "v", "site": "s"}`,
+			"application/json", "json 1",
+		},
+		{
+			"POST", "/iso/pam/device",
+			"hostname=form+1%2B1&ip=1&model=%C3%BC+%26&type=t&vendor=v&site=s&device_tags=a%2Cb", form, "form 1+1",
+		},
 		{"POST", "/iso/pam/device?hostname=q+1%20x&ip=1&model=m&b=2&b=1&a", "type=t&vendor=v&site=s", form, "q 1 x"},
 		{"GET", "/iso/pam/device/form%201%2B1", "", "", "form 1+1"},
 		{"GET", "/iso/pam/device/json%201?x=a%2Fb+c", "", "", "json 1"},
@@ -274,7 +312,10 @@ func TestClient_Go(t *testing.T) {
 	s := wiretest.Start(t)
 	p := authorize(t, s, domain.AuthOAuth2)
 	basic := base64.StdEncoding.EncodeToString([]byte(p.key + ":" + p.secret))
-	got := send(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials", "Authorization", "Basic "+basic, "Content-Type", form+"; charset=UTF-8")
+	got := send(
+		t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials", "Authorization", "Basic "+basic,
+		"Content-Type", form+"; charset=UTF-8",
+	)
 	token, _ := got.object(t)["access_token"].(string)
 	send(t, s, "POST", "/iso/pam/device", someDevice, "Authorization", "Bearer "+token, "Content-Type", form)
 	got = send(t, s, "GET", "/iso/pam/device/a", "", "Authorization", "Bearer "+token)
@@ -293,7 +334,8 @@ func TestClient_Go(t *testing.T) {
 			ID string `json:"id"`
 		} `json:"device"`
 	}
-	if err := json.Unmarshal([]byte(got.body), &body); err != nil || body.Response.Status != 200 || body.Device.ID != "1" {
+	if err := json.Unmarshal([]byte(got.body), &body); err != nil || body.Response.Status != 200 ||
+		body.Device.ID != "1" {
 		t.Errorf("%v: %s", err, got.body)
 	}
 }
@@ -301,10 +343,18 @@ func TestClient_Go(t *testing.T) {
 // The PHP client and the community's curl have key and token in the query, and their fields too.
 func TestClient_Unsigned(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ tls, allowed bool }{"as it must be": {true, true}, "over http": {false, true}, "not allowed": {true, false}} {
+	for name, test := range map[string]struct{ tls, allowed bool }{
+		"as it must be": {true, true}, "over http": {false, true}, "not allowed": {true, false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS, settings.Config.PAMUnsigned = test.tls, test.allowed })
+			s := wiretest.Start(
+				t,
+				func(settings *wiretest.Settings) {
+					settings.TLS, settings.Config.PAMUnsigned = test.tls,
+						test.allowed
+				},
+			)
 			p := authorize(t, s, domain.AuthUnsigned)
 			credentials := "oauth_consumer_key=" + p.key + "&oauth_token=" + p.token
 			fields := "&hostname=win-1&ip=https://10.0.0.1/x?y&model=Red-Hat&type=a/b&vendor=v&site=s&device_tags=a,b&"
@@ -338,7 +388,8 @@ func TestClient_Unsigned(t *testing.T) {
 			if got.IP != "https://10.0.0.1/x?y" || got.Type != "a/b" || got.DeviceTags != "a, b" {
 				t.Errorf("%+v", got)
 			}
-			send(t, s, "GET", "/iso/pam/device?oauth_consumer_key="+p.key+"&oauth_token=x", "").want(t, 401, "Client authentication failed")
+			send(t, s, "GET", "/iso/pam/device?oauth_consumer_key="+p.key+"&oauth_token=x", "").
+				want(t, 401, "Client authentication failed")
 		})
 	}
 }
@@ -348,7 +399,10 @@ func TestClient_CSharp(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	p := authorize(t, s, domain.AuthOAuth1)
-	send(t, s, "POST", "/iso/pam/device", someDevice, "Authorization", "Bearer "+authorize(t, s, domain.AuthOAuth2).bearer(t, s), "Content-Type", form)
+	send(
+		t, s, "POST", "/iso/pam/device", someDevice, "Authorization",
+		"Bearer "+authorize(t, s, domain.AuthOAuth2).bearer(t, s), "Content-Type", form,
+	)
 	for name, test := range map[string]struct {
 		path  string
 		write func([][2]string) string
@@ -367,13 +421,17 @@ func TestClient_CSharp(t *testing.T) {
 			}
 			return text
 		}},
-		"the scheme twice":                        {"/iso/pam/device/a", func(parameters [][2]string) string { return "OAuth " + oauthlib(parameters) }},
+		"the scheme twice": {
+			"/iso/pam/device/a", func(parameters [][2]string) string { return "OAuth " + oauthlib(parameters) },
+		},
 		"an upper-case URL, signed in lower case": {"/iso/pam/device/A", oauthlib},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := request(t, s, "GET", strings.ToLower(test.path), "")
-			signer{party: p, nonce: base64.StdEncoding.EncodeToString([]byte(name + "?>"))[:20] + "+/=", write: test.write}.sign(t, r)
+			signer{
+				party: p, nonce: base64.StdEncoding.EncodeToString([]byte(name + "?>"))[:20] + "+/=", write: test.write,
+			}.sign(t, r)
 			signed := request(t, s, "GET", test.path, "", "Authorization", r.Header.Get("Authorization"))
 			if got := do(t, s, signed); got.status != 200 {
 				t.Errorf("%d %s", got.status, got.body)
@@ -382,7 +440,8 @@ func TestClient_CSharp(t *testing.T) {
 	}
 }
 
-// A client signs the URL that it knows. Where the external URL is configured it has to be that one, whatever host the request names.
+// A client signs the URL that it knows. Where the external URL is configured it has to be that one,
+// whatever host the request names.
 func TestClient_BehindProxy(t *testing.T) {
 	t.Parallel()
 	const external = "https://vault.example.com:8443"
@@ -391,7 +450,10 @@ func TestClient_BehindProxy(t *testing.T) {
 	for _, test := range []struct {
 		address string
 		want    int
-	}{{s.URL, 401}, {external, 200}, {"HTTPS://Vault.example.com:8443", 200}, {"https://vault.example.com", 401}, {"http://vault.example.com:8443", 401}} {
+	}{
+		{s.URL, 401}, {external, 200}, {"HTTPS://Vault.example.com:8443", 200}, {"https://vault.example.com", 401},
+		{"http://vault.example.com:8443", 401},
+	} {
 		signed := request(t, s, "GET", "/iso/pam/device?x=1", "")
 		address, err := url.Parse(test.address + "/iso/pam/device?x=1")
 		if err != nil {
@@ -412,8 +474,10 @@ func TestClient_Script(t *testing.T) {
 	s := wiretest.Start(t)
 	p := authorize(t, s, domain.AuthOAuth2)
 	token := p.bearer(t, s)
-	id := send(t, s, "POST", "/iso/pam/device", someDevice, "Authorization", "Bearer "+token, "Content-Type", form).device(t).ID
-	if got := send(t, s, "GET", "/iso/pam/device/"+id, "", "Authorization", "Bearer "+token); got.device(t).Hostname != "a" {
+	id := send(t, s, "POST", "/iso/pam/device", someDevice, "Authorization", "Bearer "+token, "Content-Type", form).
+		device(t).ID
+	if got := send(t, s, "GET", "/iso/pam/device/"+id, "", "Authorization", "Bearer "+token); got.device(t).
+		Hostname != "a" {
 		t.Error(got.body)
 	}
 }

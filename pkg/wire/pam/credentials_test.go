@@ -11,11 +11,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// A request has one credential. Of two the server would have to choose, and somebody else might choose the other.
+// A request has one credential. Of two the server would have to choose, and somebody else might
+// choose the other.
 func TestCredentials_One(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS, settings.Config.PAMUnsigned = true, true })
-	none, signing, bearing := authorize(t, s, domain.AuthUnsigned), authorize(t, s, domain.AuthOAuth1), authorize(t, s, domain.AuthOAuth2)
+	none, signing, bearing := authorize(t, s, domain.AuthUnsigned), authorize(t, s, domain.AuthOAuth1),
+		authorize(t, s, domain.AuthOAuth2)
 	token := "Bearer " + bearing.bearer(t, s)
 	query := "oauth_consumer_key=" + none.key + "&oauth_token=" + none.token
 	for name, test := range map[string]struct{ query, body, header string }{
@@ -26,14 +28,19 @@ func TestCredentials_One(t *testing.T) {
 		"Basic and a query":                  {query, someDevice, "Basic eDp5"},
 		"Basic and a form":                   {"", someDevice + "&" + query, "Basic eDp5"},
 	} {
-		r := request(t, s, "POST", "/iso/pam/device?"+test.query, test.body, "Content-Type", form, "Authorization", test.header)
+		r := request(
+			t, s, "POST", "/iso/pam/device?"+test.query, test.body, "Content-Type", form, "Authorization", test.header,
+		)
 		got := do(t, s, r)
 		got.want(t, http.StatusUnauthorized, invalidClient)
 		if !strings.Contains(got.body, `"detail":"The request has more than one credential: send one"`) {
 			t.Errorf("%s: %s", name, got.body)
 		}
 	}
-	two := request(t, s, "POST", "/iso/pam/device", someDevice, "Content-Type", form, "Authorization", token, "Authorization", token)
+	two := request(
+		t, s, "POST", "/iso/pam/device", someDevice, "Content-Type", form, "Authorization", token, "Authorization",
+		token,
+	)
 	refused(t, s, two, http.StatusUnauthorized, invalidClient)
 	for _, twice := range []string{"oauth_nonce=x", "oauth_consumer_key=" + signing.key, "oauth_timestamp=1"} {
 		r := request(t, s, "POST", "/iso/pam/device?"+twice, someDevice, "Content-Type", form)
@@ -74,7 +81,8 @@ func TestUnsigned_NeedsTLS(t *testing.T) {
 			if got := send(t, s, "GET", "/iso/pam/device?"+query, "", header...); got.status != test.want {
 				t.Errorf("unsigned: %d %s", got.status, got.body)
 			}
-			if got := send(t, s, "GET", "/iso/pam/device", "", append(header, "Authorization", plaintext(signing))...); got.status != test.want {
+			if got := send(t, s, "GET", "/iso/pam/device", "",
+				append(header, "Authorization", plaintext(signing))...); got.status != test.want {
 				t.Errorf("plain text: %d %s", got.status, got.body)
 			}
 		})
@@ -86,7 +94,10 @@ func TestSignature_OfThisHost(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	p := authorize(t, s, domain.AuthOAuth1)
-	for address, want := range map[string]int{s.URL: 200, strings.ToUpper(s.URL): 200, strings.Replace(s.URL, "http:", "https:", 1): 401, "http://vault.example.com": 401} {
+	for address, want := range map[string]int{
+		s.URL: 200, strings.ToUpper(s.URL): 200, strings.Replace(s.URL, "http:", "https:", 1): 401,
+		"http://vault.example.com": 401,
+	} {
 		signed := request(t, s, "GET", "/iso/pam/device", "")
 		named, err := url.Parse(address + "/iso/pam/device")
 		if err != nil {
@@ -94,27 +105,37 @@ func TestSignature_OfThisHost(t *testing.T) {
 		}
 		signed.URL = named
 		signer{party: p}.sign(t, signed)
-		if got := send(t, s, "GET", "/iso/pam/device", "", "Authorization", signed.Header.Get("Authorization")); got.status != want {
+		if got := send(
+			t, s, "GET", "/iso/pam/device", "", "Authorization", signed.Header.Get("Authorization"),
+		); got.status != want {
 			t.Errorf("%s: %d, not %d", address, got.status, want)
 		}
 	}
 }
 
-// No answer may stay in a cache: neither those with a credential nor those to a URL that has one, nor errors.
+// No answer may stay in a cache: neither those with a credential nor those to a URL that has one,
+// nor errors.
 func TestNoStore(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS, settings.Config.PAMUnsigned = true, true })
 	none, p := authorize(t, s, domain.AuthUnsigned), authorize(t, s, domain.AuthOAuth2)
 	query := "?oauth_consumer_key=" + none.key + "&oauth_token=" + none.token
 	for _, step := range []struct{ method, path, body string }{
-		{"GET", "/iso/pam/device" + query, ""}, {"GET", "/api/pam/device" + query, ""}, {"GET", "/iso/pam/device/9" + query, ""}, {"GET", "/iso/pam/device" + query + "x", ""},
+		{"GET", "/iso/pam/device" + query, ""}, {"GET", "/api/pam/device" + query, ""},
+		{"GET", "/iso/pam/device/9" + query, ""}, {"GET", "/iso/pam/device" + query + "x", ""},
 		{"GET", "/iso/pam/nothing" + query, ""}, {"GET", "/iso/pam/device", ""},
-		{"POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id=" + p.key + "&client_secret=" + p.secret},
+		{
+			"POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id=" + p.key + "&client_secret=" +
+				p.secret,
+		},
 		{"POST", "/api/oauth2/token", "grant_type=client_credentials&client_id=" + p.key + "&client_secret=x"},
 		{"POST", "/iso/oauth2/token/", "grant_type=x"}, {"POST", "/iso/oauth2/token", strings.Repeat("x", 9000)},
-		{"POST", "/api/oauth2/token", "grant_type=password&username=x&password=y"}, {"POST", "/api/oauth2/token", "grant_type=password"},
+		{"POST", "/api/oauth2/token", "grant_type=password&username=x&password=y"},
+		{"POST", "/api/oauth2/token", "grant_type=password"},
 	} {
-		if got := send(t, s, step.method, step.path, step.body, "Content-Type", form); got.header.Get("Cache-Control") != "no-store" {
+		if got := send(t, s, step.method, step.path, step.body, "Content-Type", form); got.header.Get(
+			"Cache-Control",
+		) != "no-store" {
 			t.Errorf("%s %.40s: %d %q", step.method, step.path, got.status, got.header.Get("Cache-Control"))
 		}
 	}
@@ -128,11 +149,14 @@ func TestToken_Bound(t *testing.T) {
 	good := "grant_type=client_credentials&client_id=" + p.key + "&client_secret=" + p.secret + "&x="
 	for _, path := range []string{"/iso/oauth2/token", "/api/oauth2/token"} {
 		for size, want := range map[int]int{8 << 10: 200, 8<<10 + 1: 400, 200 << 10: 400} {
-			if got := send(t, s, "POST", path, good+strings.Repeat("y", size-len(good)), "Content-Type", form); got.status != want {
+			if got := send(
+				t, s, "POST", path, good+strings.Repeat("y", size-len(good)), "Content-Type", form,
+			); got.status != want {
 				t.Errorf("%s with %d bytes: %d %s", path, size, got.status, got.body)
 			}
 		}
-		send(t, s, "POST", path+"?x="+strings.Repeat("y", 8<<10), good, "Content-Type", form).want(t, 400, "The request is larger than 8192 bytes.")
+		send(t, s, "POST", path+"?x="+strings.Repeat("y", 8<<10), good, "Content-Type", form).
+			want(t, 400, "The request is larger than 8192 bytes.")
 	}
 	if got := refusals(t, s); got == 0 {
 		t.Error("the audit has none of the refusals")

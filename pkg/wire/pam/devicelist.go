@@ -15,8 +15,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// ListDevices implements the operation listDevices: the devices that are in use. The list has no pages.
-func (h devices) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject) (gen.ListDevicesResponseObject, error) {
+// ListDevices implements the operation listDevices: the devices that are in use. The list has no
+// pages.
+func (h devices) ListDevices(
+	ctx context.Context, _ gen.ListDevicesRequestObject,
+) (gen.ListDevicesResponseObject, error) {
 	list, err := h.service.InUse(ctx)
 	if err != nil {
 		return nil, err
@@ -24,7 +27,8 @@ func (h devices) ListDevices(ctx context.Context, _ gen.ListDevicesRequestObject
 	return deviceList{ctx, list}, nil
 }
 
-// deviceList is the answer as gen.ListDevices200JSONResponse would write it, but written while the devices are read.
+// deviceList is the answer as gen.ListDevices200JSONResponse would write it, but written while the
+// devices are read.
 type deviceList struct {
 	ctx  context.Context // of the request that this answers
 	list *vault.DeviceList
@@ -35,8 +39,8 @@ const listBuffer = 64 << 10
 
 var errEnvelope = errors.New("pam: the envelope has no list of devices")
 
-// VisitListDevicesResponse implements gen.ListDevicesResponseObject. A failure behind the first device ends the connection, so that nobody takes half of the
-// list for all of it.
+// VisitListDevicesResponse implements gen.ListDevicesResponseObject. A failure behind the first
+// device ends the connection, so that nobody takes half of the list for all of it.
 func (a deviceList) VisitListDevicesResponse(w http.ResponseWriter) error {
 	begin, end, err := a.envelope()
 	if err != nil {
@@ -60,7 +64,8 @@ func (a deviceList) VisitListDevicesResponse(w http.ResponseWriter) error {
 func (a deviceList) envelope() (begin, end []byte, err error) {
 	var text bytes.Buffer
 	err = json.NewEncoder(&text).Encode(gen.ListDevices200JSONResponse{
-		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("%d devices found", a.list.Count())), Devices: []gen.DeviceItem{},
+		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("%d devices found", a.list.Count())),
+		Devices: []gen.DeviceItem{},
 	})
 	begin, end, found := bytes.Cut(text.Bytes(), []byte(`"devices":[]`))
 	if err == nil && !found {
@@ -78,7 +83,8 @@ type listWriter struct {
 	items   int
 }
 
-// start writes what comes before the first device: not before that was read, so that a failure can be told.
+// start writes what comes before the first device: not before that was read, so that a failure can
+// be told.
 func (l *listWriter) start() error {
 	if l.started {
 		return nil

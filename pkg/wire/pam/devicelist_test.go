@@ -27,7 +27,10 @@ func manyDevices(count int) io.Reader {
 	padding := strings.Repeat("long ", 30) // so that the list is more than the buffers of a connection hold
 	file.WriteString("hostname,ip,model,type,vendor,site,device_tags,enabled\n")
 	for i := range count {
-		fmt.Fprintf(&file, "device %d <&>,10.0.0.%d,model %d,type,vendor,site,\"a, b%d, %s\",%t\n", i, i%256, i%10, i%10, padding, i%50 != 7)
+		fmt.Fprintf(
+			&file, "device %d <&>,10.0.0.%d,model %d,type,vendor,site,\"a, b%d, %s\",%t\n", i, i%256, i%10, i%10,
+			padding, i%50 != 7,
+		)
 	}
 	return &file
 }
@@ -56,13 +59,18 @@ func TestListDevices_Bytes(t *testing.T) {
 				inUse++
 			}
 		}
-		if got.body != again.String() || len(answer.Devices) != inUse || answer.Response.Message != fmt.Sprintf("%d devices found", inUse) {
-			t.Errorf("%d devices, %q, and other bytes: %t", len(answer.Devices), answer.Response.Message, got.body != again.String())
+		if got.body != again.String() || len(answer.Devices) != inUse ||
+			answer.Response.Message != fmt.Sprintf("%d devices found", inUse) {
+			t.Errorf(
+				"%d devices, %q, and other bytes: %t", len(answer.Devices), answer.Response.Message,
+				got.body != again.String(),
+			)
 		}
 	}
 }
 
-// TestListDevices_Fails: a list that fails at its beginning is refused; one that fails later has no end that could be taken for one.
+// TestListDevices_Fails: a list that fails at its beginning is refused; one that fails later has no
+// end that could be taken for one.
 func TestListDevices_Fails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("has many thousands of devices, which -short leaves out")
@@ -125,7 +133,8 @@ func listing(t *testing.T, server *httptest.Server, token string) (net.Conn, io.
 	return conn, response.Body
 }
 
-// TestListDevices_Stalled: clients that do not read hold neither memory nor connections of the database. It runs alone: it measures the process.
+// TestListDevices_Stalled: clients that do not read hold neither memory nor connections of the
+// database. It runs alone: it measures the process.
 func TestListDevices_Stalled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("has many thousands of devices, which -short leaves out")

@@ -17,21 +17,27 @@ type devices struct {
 }
 
 // GetDevice implements the operation getDevice.
-func (h devices) GetDevice(ctx context.Context, request gen.GetDeviceRequestObject) (gen.GetDeviceResponseObject, error) {
+func (h devices) GetDevice(
+	ctx context.Context, request gen.GetDeviceRequestObject,
+) (gen.GetDeviceResponseObject, error) {
 	device, err := h.service.Get(ctx, request.Ref)
 	if err != nil {
 		return nil, err
 	}
 	return gen.GetDevice200JSONResponse{
-		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("Device %d", device.ID)), Device: convertDevice(device, tagsOther),
+		Code: http.StatusOK, Response: succeeded(http.StatusOK, fmt.Sprintf("Device %d", device.ID)),
+		Device: convertDevice(device, tagsOther),
 	}, nil
 }
 
 // UpsertDevice implements the operation upsertDevice.
-func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceRequestObject) (gen.UpsertDeviceResponseObject, error) {
+func (h devices) UpsertDevice(
+	ctx context.Context, request gen.UpsertDeviceRequestObject,
+) (gen.UpsertDeviceResponseObject, error) {
 	b := request.JSONBody // normalise has made it
 	done, err := h.service.Upsert(ctx, domain.DeviceSpec{
-		Hostname: text(b.Hostname), IP: text(b.IP), Model: text(b.Model), Type: text(b.Type), Vendor: text(b.Vendor), Site: text(b.Site),
+		Hostname: text(b.Hostname), IP: text(b.IP), Model: text(b.Model), Type: text(b.Type), Vendor: text(b.Vendor),
+		Site:    text(b.Site),
 		Domains: b.DeviceDomain, Tags: b.DeviceTags, Connectivities: b.Connectivities, Remote: b.SessionRemoteConfig,
 	}, nonceOf(ctx))
 	if err != nil {
@@ -48,26 +54,34 @@ func (h devices) UpsertDevice(ctx context.Context, request gen.UpsertDeviceReque
 	if h.tellChanged {
 		response.Changed = new(strconv.FormatBool(done.Changed()))
 	}
-	return gen.UpsertDevice201JSONResponse{Code: http.StatusCreated, Response: response, Device: convertDevice(done.After, tags)}, nil
+	return gen.UpsertDevice201JSONResponse{
+		Code: http.StatusCreated, Response: response, Device: convertDevice(done.After, tags),
+	}, nil
 }
 
 // DisableDevice implements the operation disableDevice.
-func (h devices) DisableDevice(ctx context.Context, request gen.DisableDeviceRequestObject) (gen.DisableDeviceResponseObject, error) {
+func (h devices) DisableDevice(
+	ctx context.Context, request gen.DisableDeviceRequestObject,
+) (gen.DisableDeviceResponseObject, error) {
 	if err := h.service.Disable(ctx, namedDevice(ctx, request.Ref), nonceOf(ctx)); err != nil {
 		return nil, err
 	}
-	return gen.DisableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textDeactivated)}, nil
+	return gen.DisableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textDeactivated)},
+		nil
 }
 
 // EnableDevice implements the operation enableDevice.
-func (h devices) EnableDevice(ctx context.Context, request gen.EnableDeviceRequestObject) (gen.EnableDeviceResponseObject, error) {
+func (h devices) EnableDevice(
+	ctx context.Context, request gen.EnableDeviceRequestObject,
+) (gen.EnableDeviceResponseObject, error) {
 	if err := h.service.Enable(ctx, namedDevice(ctx, request.Ref), nonceOf(ctx)); err != nil {
 		return nil, err
 	}
 	return gen.EnableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textActivated)}, nil
 }
 
-// namedDevice is the device that a change is of: its body may name a hostname beside the reference of the path. A body that can't be read is ignored.
+// namedDevice is the device that a change is of: its body may name a hostname beside the reference
+// of the path. A body that can't be read is ignored.
 func namedDevice(ctx context.Context, ref string) vault.Ref {
 	fields, _ := bodyOf(ctx).fields([]string{"device"})
 	return vault.Ref{Path: ref, Hostname: fields["device"]}

@@ -26,10 +26,14 @@ func succeeded(status int, message string) gen.Response {
 
 // failed is the response part of an error.
 func failed(status, errorCode int, message string) gen.Response {
-	return gen.Response{Status: status, Message: message, Mensagem: message, Error: true, Erro: true, ErrorCode: errorCode, CodErro: errorCode}
+	return gen.Response{
+		Status: status, Message: message, Mensagem: message, Error: true, Erro: true, ErrorCode: errorCode,
+		CodErro: errorCode,
+	}
 }
 
-// tagSeparator is that of the vendor's own examples: the answer to a creation has none but the comma, all others a space as well.
+// tagSeparator is that of the vendor's own examples: the answer to a creation has none but the
+// comma, all others a space as well.
 type tagSeparator string
 
 const (
@@ -40,7 +44,8 @@ const (
 // convertDevice writes a device as the dialect does: every value a text.
 func convertDevice(d domain.Device, tags tagSeparator) gen.Device {
 	return gen.Device{
-		ID: strconv.FormatInt(d.ID, 10), Hostname: d.Hostname, IP: d.IP, Model: d.Model, Type: d.Type, Vendor: d.Vendor, Site: d.Site,
+		ID: strconv.FormatInt(d.ID, 10), Hostname: d.Hostname, IP: d.IP, Model: d.Model, Type: d.Type, Vendor: d.Vendor,
+		Site:         d.Site,
 		DeviceDomain: strings.Join(d.Domains, ","), Connectivities: domain.FormatConnectivities(d.Connectivities),
 		SessionRemoteConfig: domain.FormatRemote(d.Remote), DeviceTags: strings.Join(d.Tags, string(tags)),
 	}
@@ -48,7 +53,8 @@ func convertDevice(d domain.Device, tags tagSeparator) gen.Device {
 
 func convertItem(d domain.Device) gen.DeviceItem {
 	return gen.DeviceItem{
-		ID: strconv.FormatInt(d.ID, 10), Hostname: d.Hostname, IP: d.IP, Model: d.Model, Type: d.Type, Vendor: d.Vendor, Site: d.Site,
+		ID: strconv.FormatInt(d.ID, 10), Hostname: d.Hostname, IP: d.IP, Model: d.Model, Type: d.Type, Vendor: d.Vendor,
+		Site: d.Site,
 		Tags: strings.Join(d.Tags, string(tagsOther)),
 	}
 }

@@ -94,7 +94,10 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx := c.Request().Context()
 		switch {
 		case len(domain.Faults(err)) > 0 || status == http.StatusNotFound:
-			w.log.InfoContext(ctx, "request refused", "request_id", id, "status", status, "cause", domain.Cause(err), "part", domain.PartOf(err))
+			w.log.InfoContext(
+				ctx, "request refused", "request_id", id, "status", status, "cause", domain.Cause(err), "part",
+				domain.PartOf(err),
+			)
 		case !errors.Is(ctx.Err(), context.Canceled): // otherwise nobody waits for the answer
 			w.log.ErrorContext(ctx, "request failed", "request_id", id, "error", domain.Cause(err))
 		}
@@ -108,7 +111,8 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// render gives status and body of an error. Of several faults the first is told, as the vendor does.
+// render gives status and body of an error. Of several faults the first is told, as the vendor
+// does.
 func render(err error) (int, any) {
 	if errors.Is(err, errNoCredential) {
 		return http.StatusNotFound, gen.GatewayError{Message: textNoRoute}
@@ -184,19 +188,25 @@ func bodyCode(fault *domain.Error) coded {
 	return c
 }
 
-// detailed is plain with more to say, which goes where clients show it to people and decide nothing by it.
+// detailed is plain with more to say, which goes where clients show it to people and decide nothing
+// by it.
 func detailed(status, code int, message, detail string) (int, any) {
 	response := failed(status, errorCodeBusiness, message)
 	response.Detail = detail
-	return status, gen.ErrorAnswer{Code: status, Response: response, Exception: &gen.Exception{Code: code, Message: message}}
+	return status, gen.ErrorAnswer{
+		Code: status, Response: response, Exception: &gen.Exception{Code: code, Message: message},
+	}
 }
 
 func plain(status, code int, message string) (int, any) {
 	return status, gen.ErrorAnswer{
-		Code: status, Response: failed(status, errorCodeBusiness, message), Exception: &gen.Exception{Code: code, Message: message},
+		Code: status, Response: failed(status, errorCodeBusiness, message),
+		Exception: &gen.Exception{Code: code, Message: message},
 	}
 }
 
 func noSub() (int, any) {
-	return http.StatusNotFound, gen.ErrorAnswer{Code: http.StatusNotFound, Response: failed(http.StatusNotFound, errorCodeNoSub, textNoSub)}
+	return http.StatusNotFound, gen.ErrorAnswer{
+		Code: http.StatusNotFound, Response: failed(http.StatusNotFound, errorCodeNoSub, textNoSub),
+	}
 }

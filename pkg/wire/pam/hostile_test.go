@@ -32,7 +32,9 @@ func onEngines(t *testing.T, test func(*testing.T, *wiretest.Server)) {
 // withField is a good upsert in JSON but for one value, which is JSON.
 func withField(name, value string) string {
 	members := []string{fmt.Sprintf("%q: %s", name, value)}
-	for _, member := range [][2]string{{"hostname", "a"}, {"ip", "1"}, {"model", "m"}, {"type", "t"}, {"vendor", "v"}, {"site", "s"}} {
+	for _, member := range [][2]string{
+		{"hostname", "a"}, {"ip", "1"}, {"model", "m"}, {"type", "t"}, {"vendor", "v"}, {"site", "s"},
+	} {
 		if member[0] != name {
 			members = append(members, fmt.Sprintf("%q: %q", member[0], member[1]))
 		}
@@ -63,30 +65,39 @@ func TestHostile(t *testing.T) {
 			"an escape":                    {"POST", "", withField("ip", `"\u001b[2J"`), media, 9001},
 			"a C1 control":                 {"POST", "", withField("vendor", `"\u0085x\u009b"`), media, 9001},
 			"a NUL in a domain":            {"POST", "", withField("device_domain", `"a\u0000"`), media, 1029},
-			"10 000 domains":               {"POST", "", withField("device_domain", `"`+strings.Repeat("x,y,", 5000)+`z"`), media, 1029},
-			"40 000 domains":               {"POST", "", withField("device_domain", `"`+numbers(40_000)+`"`), media, 9001},
-			"10 000 connectivities":        {"POST", "", withField("connectivities", `"`+strings.Repeat("SSH:1,FTP,", 5000)+`"`), media, 9002},
-			"port 0":                       {"POST", "", withField("connectivities", `"SSH:0"`), media, 9002},
-			"port 65536":                   {"POST", "", withField("connectivities", `"SSH:65536"`), media, 9002},
-			"an unknown connectivity":      {"POST", "", withField("connectivities", `"Gopher:70"`), media, 9002},
-			"an object for a text":         {"POST", "", withField("hostname", `{}`), media, 9005},
-			"a list of numbers":            {"POST", "", withField("device_tags", `[1]`), media, 9005},
-			"half a surrogate":             {"POST", "", withField("device_tags", `"\ud800"`) + "x", media, 9005},
-			"a form as JSON":               {"POST", "", someDevice, media, 9005},
-			"JSON as a form":               {"POST", "", withField("ip", `"2"`), form, 9005},
-			"a list":                       {"POST", "", "[" + withField("ip", `"2"`) + "]", media, 9005},
-			"nothing but null":             {"POST", "", "null", media, 1004},
-			"XML":                          {"POST", "", "<device/>", "application/xml", 1004},
-			"1 MiB":                        {"POST", "", withField("unknown", `"`+large+`"`), media, 9005},
-			"1 MiB of form":                {"POST", "", someDevice + "&x=" + large, form, 9005},
-			"1 MiB of white space":         {"POST", "", strings.Repeat(" ", 1<<20), media, 9005},
-			"invalid UTF-8":                {"POST", "", withField("site", "\"\xff\""), media, 9005},
-			"invalid UTF-8 in a form":      {"POST", "", someDevice + "&site=\xff", form, 9005},
-			"deep JSON":                    {"POST", "", withField("unknown", strings.Repeat("[", 50_000)+strings.Repeat("]", 50_000)), media, 9005},
-			"a large number":               {"POST", "", withField("hostname", strings.Repeat("9", 300)), media, 9001},
-			"10 000 fields":                {"POST", "?" + strings.Repeat("a=b&", 10_000), "", "", 1004},
+			"10 000 domains": {
+				"POST", "", withField("device_domain", `"`+strings.Repeat("x,y,", 5000)+`z"`), media, 1029,
+			},
+			"40 000 domains": {"POST", "", withField("device_domain", `"`+numbers(40_000)+`"`), media, 9001},
+			"10 000 connectivities": {
+				"POST", "", withField("connectivities", `"`+strings.Repeat("SSH:1,FTP,", 5000)+`"`), media, 9002,
+			},
+			"port 0":                  {"POST", "", withField("connectivities", `"SSH:0"`), media, 9002},
+			"port 65536":              {"POST", "", withField("connectivities", `"SSH:65536"`), media, 9002},
+			"an unknown connectivity": {"POST", "", withField("connectivities", `"Gopher:70"`), media, 9002},
+			"an object for a text":    {"POST", "", withField("hostname", `{}`), media, 9005},
+			"a list of numbers":       {"POST", "", withField("device_tags", `[1]`), media, 9005},
+			"half a surrogate":        {"POST", "", withField("device_tags", `"\ud800"`) + "x", media, 9005},
+			"a form as JSON":          {"POST", "", someDevice, media, 9005},
+			"JSON as a form":          {"POST", "", withField("ip", `"2"`), form, 9005},
+			"a list":                  {"POST", "", "[" + withField("ip", `"2"`) + "]", media, 9005},
+			"nothing but null":        {"POST", "", "null", media, 1004},
+			"XML":                     {"POST", "", "<device/>", "application/xml", 1004},
+			"1 MiB":                   {"POST", "", withField("unknown", `"`+large+`"`), media, 9005},
+			"1 MiB of form":           {"POST", "", someDevice + "&x=" + large, form, 9005},
+			"1 MiB of white space":    {"POST", "", strings.Repeat(" ", 1<<20), media, 9005},
+			"invalid UTF-8":           {"POST", "", withField("site", "\"\xff\""), media, 9005},
+			"invalid UTF-8 in a form": {"POST", "", someDevice + "&site=\xff", form, 9005},
+			"deep JSON": {
+				"POST", "", withField("unknown", strings.Repeat("[", 50_000)+strings.Repeat("]", 50_000)), media, 9005,
+			},
+			"a large number": {"POST", "", withField("hostname", strings.Repeat("9", 300)), media, 9001},
+			"10 000 fields":  {"POST", "?" + strings.Repeat("a=b&", 10_000), "", "", 1004},
 		} {
-			got := send(t, s, test.method, "/iso/pam/device"+test.path, test.body, "Authorization", "Bearer "+token, "Content-Type", test.media)
+			got := send(
+				t, s, test.method, "/iso/pam/device"+test.path, test.body, "Authorization", "Bearer "+token,
+				"Content-Type", test.media,
+			)
 			if _, _, code := rustAnswer(t, got); got.status != http.StatusBadRequest || code != test.code {
 				t.Errorf("%s: %d, not %d: %s", name, got.status, test.code, got.body)
 			}
@@ -94,8 +105,12 @@ func TestHostile(t *testing.T) {
 		before.unchanged(t, s)
 		// Bodies that nobody reads.
 		for _, step := range [][3]string{
-			{"POST", "/iso/pam/device?ip=2", `{"hostname": "a", "model": "m", "type": "t", "vendor": "v", "site": "s", "ip": null}`},
-			{"DELETE", "/iso/pam/device/a", large}, {"PUT", "/iso/pam/device/a", "{"}, {"GET", "/iso/pam/device/a", "\xff"},
+			{
+				"POST", "/iso/pam/device?ip=2",
+				`{"hostname": "a", "model": "m", "type": "t", "vendor": "v", "site": "s", "ip": null}`,
+			},
+			{"DELETE", "/iso/pam/device/a", large}, {"PUT", "/iso/pam/device/a", "{"},
+			{"GET", "/iso/pam/device/a", "\xff"},
 		} {
 			got := send(t, s, step[0], step[1], step[2], "Authorization", "Bearer "+token, "Content-Type", media)
 			if got.status >= 300 {
@@ -120,11 +135,19 @@ func TestHostile_Credentials(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, s *wiretest.Server) {
 		p := authorize(t, s, domain.AuthOAuth1)
-		for _, text := range []string{"%00", "%FF", strings.Repeat("a", 40) + "%00", strings.Repeat("a", 40) + "%FF", strings.Repeat("x", 10_000), "%F0%9F%94%91"} {
-			send(t, s, "GET", "/iso/pam/device?oauth_consumer_key="+text+"&oauth_token="+text, "").want(t, 401, invalidClient)
-			send(t, s, "GET", "/iso/pam/device?oauth_consumer_key="+p.key+"&oauth_token="+text, "").want(t, 401, invalidClient)
+		for _, text := range []string{
+			"%00", "%FF", strings.Repeat("a", 40) + "%00", strings.Repeat("a", 40) + "%FF", strings.Repeat("x", 10_000),
+			"%F0%9F%94%91",
+		} {
+			send(t, s, "GET", "/iso/pam/device?oauth_consumer_key="+text+"&oauth_token="+text, "").
+				want(t, 401, invalidClient)
+			send(t, s, "GET", "/iso/pam/device?oauth_consumer_key="+p.key+"&oauth_token="+text, "").
+				want(t, 401, invalidClient)
 			send(t, s, "GET", "/iso/pam/device", "", "Authorization", "Bearer "+text).want(t, 401, invalidClient)
-			if got := send(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_secret=x&client_id="+text, "Content-Type", form); got.status >= 500 {
+			if got := send(
+				t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_secret=x&client_id="+text,
+				"Content-Type", form,
+			); got.status >= 500 {
 				t.Errorf("%s: %d %s", text, got.status, got.body)
 			}
 			r := request(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials", "Content-Type", form)
@@ -173,7 +196,9 @@ func TestHostile_Raw(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(connection, "%s\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n", test.line, token)
+		fmt.Fprintf(
+			connection, "%s\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n", test.line, token,
+		)
 		method, _, _ := strings.Cut(test.line, " ")
 		response, err := http.ReadResponse(bufio.NewReader(connection), &http.Request{Method: method})
 		if err != nil {
@@ -197,8 +222,12 @@ func TestRace(t *testing.T) {
 		var wait sync.WaitGroup
 		for i := range racers {
 			wait.Go(func() {
-				body := fmt.Sprintf("ip=10.0.0.%d&hostname=race&model=model&type=type&vendor=vendor&site=site&device_tags=t%d", i, i)
-				r := request(t, s, "POST", "/iso/pam/device", body, "Content-Type", form, "Authorization", "Bearer "+token)
+				body := fmt.Sprintf(
+					"ip=10.0.0.%d&hostname=race&model=model&type=type&vendor=vendor&site=site&device_tags=t%d", i, i,
+				)
+				r := request(
+					t, s, "POST", "/iso/pam/device", body, "Content-Type", form, "Authorization", "Bearer "+token,
+				)
 				if i%2 == 0 {
 					signer{party: p}.sign(t, r)
 				}
@@ -236,7 +265,8 @@ func TestStoreFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range [][2]string{
-		{"GET", "/iso/pam/device"}, {"POST", "/api/pam/device"}, {"GET", "/iso/pam/device/1"}, {"PUT", "/iso/pam/device/1"}, {"DELETE", "/iso/pam/device/a/"},
+		{"GET", "/iso/pam/device"}, {"POST", "/api/pam/device"}, {"GET", "/iso/pam/device/1"},
+		{"PUT", "/iso/pam/device/1"}, {"DELETE", "/iso/pam/device/a/"},
 	} {
 		got := send(t, s, step[0], step[1], someDevice, "Authorization", "Bearer "+token, "Content-Type", form)
 		got.want(t, http.StatusInternalServerError, "Unexpected error.")

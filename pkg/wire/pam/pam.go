@@ -24,7 +24,8 @@ const (
 // Config is what the dialect is made of.
 type Config struct {
 	Services *service.Services
-	// ExternalURL is scheme and host under which clients reach the service, for the signatures of OAuth 1.0; empty when not known.
+	// ExternalURL is scheme and host under which clients reach the service, for the signatures of
+	// OAuth 1.0; empty when not known.
 	ExternalURL string
 	Log         *slog.Logger
 	// PAMChanged makes the answers to upserts say whether they have changed something.
@@ -52,8 +53,8 @@ var _ gen.StrictServerInterface = handlers{}
 // readSpec reads the document once in a process.
 var readSpec = sync.OnceValues(gen.GetSpec)
 
-// Mount adds the dialect's routes. The other dialect has all paths under Alias: foreign, which has to be used by the caller, takes from it the requests
-// that are of this one.
+// Mount adds the dialect's routes. The other dialect has all paths under Alias: foreign, which has
+// to be used by the caller, takes from it the requests that are of this one.
 func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error) {
 	spec, err := readSpec()
 	if err != nil {
@@ -64,13 +65,17 @@ func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error)
 		tokens:  tokens{access: config.Services.PAMAccess},
 	}, nil)}
 	guard := authenticator{
-		access: config.Services.PAMAccess, overTLS: config.TLS, certificate: config.Certificate, externalURL: strings.TrimSuffix(config.ExternalURL, "/"),
+		access: config.Services.PAMAccess, overTLS: config.TLS, certificate: config.Certificate,
+		externalURL: strings.TrimSuffix(config.ExternalURL, "/"),
 	}
 	refused := refusals{service: config.Services.Refusals, resource: domain.ScopeDevices}
 	refusedTokens := refusals{service: config.Services.Refusals, resource: domain.ResourceTokens, all: true}
 	errors := errorWriter{log: config.Log, render: render, challenge: bearerChallenge}
 	tokenErrors := errorWriter{log: config.Log, render: renderToken, challenge: basicChallenge}
-	nowhere := []echo.MiddlewareFunc{noStore, errors.middleware, config.Recover, withOrigin, readBody(config.ReadBody, maxBody), refused.middleware, guard.known}
+	nowhere := []echo.MiddlewareFunc{
+		noStore, errors.middleware, config.Recover, withOrigin, readBody(config.ReadBody, maxBody), refused.middleware,
+		guard.known,
+	}
 	for _, prefix := range []string{Prefix, Alias} {
 		document, err := oas.NewDocument(spec, prefix)
 		if err != nil {
@@ -78,12 +83,16 @@ func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error)
 		}
 		before := []echo.MiddlewareFunc{config.Recover, document.Find, withOrigin}
 		known := slices.Concat(
-			[]echo.MiddlewareFunc{noStore, errors.middleware}, before, []echo.MiddlewareFunc{readBody(config.ReadBody, maxBody), refused.middleware, guard.middleware, config.Share},
+			[]echo.MiddlewareFunc{noStore, errors.middleware}, before,
+			[]echo.MiddlewareFunc{
+				readBody(config.ReadBody, maxBody), refused.middleware, guard.middleware, config.Share,
+			},
 		)
 		mountDevices(e, prefix, routes, known)
 		e.RouteNotFound(prefix+"/pam/device/*", noSuchFunction, nowhere...)
 		forToken := slices.Concat([]echo.MiddlewareFunc{noStore, tokenErrors.middleware}, before, []echo.MiddlewareFunc{
-			readBody(config.ReadBody, maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate), credentials,
+			readBody(config.ReadBody, maxTokenBody), refusedTokens.middleware, withCertificate(config.Certificate),
+			credentials,
 		})
 		if prefix == Alias {
 			foreign = ofAlias(config.ReadBody, chain(routes.CreateToken, forToken), chain(noSuchFunction, nowhere))
@@ -96,7 +105,8 @@ func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error)
 	return foreign, nil
 }
 
-// mountDevices adds the operations on devices, behind what all of them need. A reference may have slashes.
+// mountDevices adds the operations on devices, behind what all of them need. A reference may have
+// slashes.
 func mountDevices(e *echo.Echo, prefix string, routes gen.ServerInterfaceWrapper, known []echo.MiddlewareFunc) {
 	with := func(last echo.MiddlewareFunc) []echo.MiddlewareFunc {
 		return slices.Concat(known, []echo.MiddlewareFunc{last})
@@ -124,7 +134,8 @@ func chain(h echo.HandlerFunc, middleware []echo.MiddlewareFunc) echo.HandlerFun
 	return h
 }
 
-// noStore keeps every answer out of caches: it has a credential, or is to one that may stand in the URL.
+// noStore keeps every answer out of caches: it has a credential, or is to one that may stand in the
+// URL.
 func noStore(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
@@ -146,8 +157,9 @@ func (a authenticator) known(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// reference reads the id or hostname of the path: all that is behind it, as it came, for a hostname may have any character, and clients that do not escape a
-// slash. What comes after it is told that it is escaped. Segments of dots that are not escaped are no part of a hostname.
+// reference reads the id or hostname of the path: all that is behind it, as it came, for a hostname
+// may have any character, and clients that do not escape a slash. What comes after it is told that
+// it is escaped. Segments of dots that are not escaped are no part of a hostname.
 func reference(base string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -175,14 +187,16 @@ func under(path string) echo.MiddlewareFunc {
 	}
 }
 
-// ofAlias takes the requests for tokens of this dialect, and those on devices by a path or method that there is not.
+// ofAlias takes the requests for tokens of this dialect, and those on devices by a path or method
+// that there is not.
 func ofAlias(read oas.ReadBody, token, nowhere echo.HandlerFunc) echo.MiddlewareFunc {
 	devices := Alias + "/pam/device"
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			path := c.Request().URL.Path
 			switch {
-			case c.Request().Method == http.MethodPost && strings.TrimSuffix(path, "/") == tokenPath(Alias) && isTokenRequest(c, read):
+			case c.Request().Method == http.MethodPost && strings.TrimSuffix(path, "/") == tokenPath(Alias) &&
+				isTokenRequest(c, read):
 				c.SetPath(tokenPath(Alias))
 				return token(c)
 			case (path == devices || strings.HasPrefix(path, devices+"/")) && !strings.HasPrefix(c.Path(), devices):

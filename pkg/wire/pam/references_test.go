@@ -9,22 +9,28 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// A reference is an id only as ids are written, a hostname may have slashes, and the one that the body of a change names goes first.
+// A reference is an id only as ids are written, a hostname may have slashes, and the one that the
+// body of a change names goes first.
 func TestReferences(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	token := "Bearer " + authorize(t, s, domain.AuthOAuth2).bearer(t, s)
 	ids := map[string]string{}
 	for _, hostname := range []string{"first", "1", "001", "+1", "a/b", "https://x.example/y", "2"} {
-		body := url.Values{"hostname": {hostname}, "ip": {"1"}, "model": {"m"}, "type": {"t"}, "vendor": {"v"}, "site": {"s"}}.Encode()
-		ids[hostname] = send(t, s, "POST", "/iso/pam/device", body, "Content-Type", form, "Authorization", token).device(t).ID
+		body := url.Values{
+			"hostname": {hostname}, "ip": {"1"}, "model": {"m"}, "type": {"t"}, "vendor": {"v"}, "site": {"s"},
+		}.Encode()
+		ids[hostname] = send(t, s, "POST", "/iso/pam/device", body, "Content-Type", form, "Authorization", token).
+			device(t).ID
 	}
 	for _, prefix := range []string{"/iso", "/api"} {
 		for path, hostname := range map[string]string{
-			"1": "first", "001": "001", "%2B1": "+1", "+1": "+1", "a/b": "a/b", "a%2Fb": "a/b", "A/B/": "a/b", "https://x.example/y": "https://x.example/y",
+			"1": "first", "001": "001", "%2B1": "+1", "+1": "+1", "a/b": "a/b", "a%2Fb": "a/b", "A/B/": "a/b",
+			"https://x.example/y":          "https://x.example/y",
 			"https%3A%2F%2Fx.example%2Fy/": "https://x.example/y", "2": "1", "%201": "1",
 		} {
-			if got := send(t, s, "GET", prefix+"/pam/device/"+path, "", "Authorization", token).device(t); got.Hostname != hostname {
+			if got := send(t, s, "GET", prefix+"/pam/device/"+path, "", "Authorization", token).
+				device(t); got.Hostname != hostname {
 				t.Errorf("%s: %s, not %s", path, got.Hostname, hostname)
 			}
 		}
@@ -57,9 +63,15 @@ func TestReferences(t *testing.T) {
 		{"PUT", "1", "device=first", "application/json", 200, "first", true}, // a form that says it is JSON
 		{"DELETE", "7", "device=nothing", form, 200, "2", false},
 	} {
-		got := send(t, s, step.method, "/iso/pam/device/"+step.path, step.body, "Content-Type", step.media, "Authorization", token)
+		got := send(
+			t, s, step.method, "/iso/pam/device/"+step.path, step.body, "Content-Type", step.media, "Authorization",
+			token,
+		)
 		if got.status != step.status || state(step.hostname) != step.enabled {
-			t.Errorf("%s %s %s: %d, %s is enabled: %v", step.method, step.path, step.body, got.status, step.hostname, state(step.hostname))
+			t.Errorf(
+				"%s %s %s: %d, %s is enabled: %v", step.method, step.path, step.body, got.status, step.hostname,
+				state(step.hostname),
+			)
 		}
 	}
 	if !state("first") || strings.Join([]string{ids["first"], ids["1"], ids["001"]}, " ") != "1 2 3" {

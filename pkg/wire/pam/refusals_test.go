@@ -50,22 +50,29 @@ func TestRefusals_Signature(t *testing.T) {
 		change  func(*signer)
 		message string
 	}{
-		"the far past":      {at(-5*time.Minute - 2*time.Second), invalidSignature},
-		"the far future":    {at(5*time.Minute + 2*time.Second), invalidSignature},
-		"the first second":  {func(s *signer) { s.at = time.Unix(0, 0) }, invalidSignature},
-		"another secret":    {func(s *signer) { s.secret2 = s.secret }, invalidSignature},
-		"another token":     {func(s *signer) { s.token = s.key }, invalidClient},
-		"another key":       {func(s *signer) { s.key = s.token }, invalidClient},
-		"no key":            {write("oauth_consumer_key", "oauth_consumer"), invalidSignature},
-		"no nonce":          {write("oauth_nonce", "oauth_once"), invalidSignature},
-		"no timestamp":      {write("oauth_timestamp", "oauth_time"), invalidSignature},
-		"no signature":      {write("oauth_signature=", "oauth_sign="), invalidSignature},
-		"another version":   {write(`"1.0"`, `"1.1"`), invalidSignature},
-		"another method":    {write("HMAC-SHA1", "RSA-SHA1"), invalidSignature},
-		"plain text":        {func(s *signer) { s.write = func([][2]string) string { return plaintext(s.party) } }, invalidSignature},
-		"twice the version": {func(s *signer) { s.write = func(all [][2]string) string { return oauthlib(append(all, all[2])) } }, invalidSignature},
-		"only the scheme":   {func(s *signer) { s.write = func([][2]string) string { return "OAuth" } }, invalidClient},
-		"no list":           {func(s *signer) { s.write = func([][2]string) string { return "OAuth x" } }, invalidSignature},
+		"the far past":     {at(-5*time.Minute - 2*time.Second), invalidSignature},
+		"the far future":   {at(5*time.Minute + 2*time.Second), invalidSignature},
+		"the first second": {func(s *signer) { s.at = time.Unix(0, 0) }, invalidSignature},
+		"another secret":   {func(s *signer) { s.secret2 = s.secret }, invalidSignature},
+		"another token":    {func(s *signer) { s.token = s.key }, invalidClient},
+		"another key":      {func(s *signer) { s.key = s.token }, invalidClient},
+		"no key":           {write("oauth_consumer_key", "oauth_consumer"), invalidSignature},
+		"no nonce":         {write("oauth_nonce", "oauth_once"), invalidSignature},
+		"no timestamp":     {write("oauth_timestamp", "oauth_time"), invalidSignature},
+		"no signature":     {write("oauth_signature=", "oauth_sign="), invalidSignature},
+		"another version":  {write(`"1.0"`, `"1.1"`), invalidSignature},
+		"another method":   {write("HMAC-SHA1", "RSA-SHA1"), invalidSignature},
+		"plain text": {
+			func(s *signer) { s.write = func([][2]string) string { return plaintext(s.party) } }, invalidSignature,
+		},
+		"twice the version": {
+			func(s *signer) { s.write = func(all [][2]string) string { return oauthlib(append(all, all[2])) } },
+			invalidSignature,
+		},
+		"only the scheme": {func(s *signer) { s.write = func([][2]string) string { return "OAuth" } }, invalidClient},
+		"no list": {
+			func(s *signer) { s.write = func([][2]string) string { return "OAuth x" } }, invalidSignature,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +104,10 @@ func TestRefusals_AnotherRequest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) { // one after the other: they count what the audit has
 			signed := upsert(t, s)
 			signer{party: p}.sign(t, signed)
-			sent := request(t, s, test.method, test.path, test.body, "Content-Type", form, "Authorization", signed.Header.Get("Authorization"))
+			sent := request(
+				t, s, test.method, test.path, test.body, "Content-Type", form, "Authorization",
+				signed.Header.Get("Authorization"),
+			)
 			refused(t, s, sent, http.StatusUnauthorized, invalidSignature)
 		})
 	}
@@ -105,17 +115,26 @@ func TestRefusals_AnotherRequest(t *testing.T) {
 
 func plaintext(p party) string {
 	return oauthlib([][2]string{
-		{"oauth_consumer_key", p.key}, {"oauth_token", p.token}, {"oauth_signature_method", "PLAINTEXT"}, {"oauth_signature", p.secret + "&" + p.secret2},
+		{"oauth_consumer_key", p.key}, {"oauth_token", p.token}, {"oauth_signature_method", "PLAINTEXT"},
+		{"oauth_signature", p.secret + "&" + p.secret2},
 	})
 }
 
 // PLAINTEXT is good when it is allowed and the client came over TLS.
 func TestPlaintext(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ tls, allowed bool }{"as it must be": {true, true}, "over http": {false, true}, "not allowed": {true, false}} {
+	for name, test := range map[string]struct{ tls, allowed bool }{
+		"as it must be": {true, true}, "over http": {false, true}, "not allowed": {true, false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS, settings.Config.PAMPlaintext = test.tls, test.allowed })
+			s := wiretest.Start(
+				t,
+				func(settings *wiretest.Settings) {
+					settings.TLS, settings.Config.PAMPlaintext = test.tls,
+						test.allowed
+				},
+			)
 			p := authorize(t, s, domain.AuthOAuth1)
 			r := upsert(t, s)
 			r.Header.Set("Authorization", plaintext(p))
@@ -124,7 +143,8 @@ func TestPlaintext(t *testing.T) {
 				return
 			}
 			do(t, s, r).device(t)
-			query := "?oauth_consumer_key=" + p.key + "&oauth_token=" + p.token + "&oauth_signature_method=PLAINTEXT&oauth_signature=" + p.secret + "%26" + p.secret2
+			query := "?oauth_consumer_key=" + p.key + "&oauth_token=" + p.token +
+				"&oauth_signature_method=PLAINTEXT&oauth_signature=" + p.secret + "%26" + p.secret2
 			if got := send(t, s, "GET", "/iso/pam/device/a"+query, ""); got.status != 200 {
 				t.Error(got.body)
 			}
@@ -171,7 +191,8 @@ func TestRefusals_Replay(t *testing.T) {
 			if got := do(t, s, r); got.status != test.status {
 				t.Fatalf("%d %s", got.status, got.body)
 			}
-			again := request(t, s, test.method, test.path, test.body, append(header, "Authorization", r.Header.Get("Authorization"))...)
+			again := request(t, s, test.method, test.path, test.body,
+				append(header, "Authorization", r.Header.Get("Authorization"))...)
 			refused(t, s, again, http.StatusUnauthorized, invalidSignature)
 		})
 	}
@@ -186,13 +207,22 @@ func TestRefusals_Rights(t *testing.T) {
 		status  int
 		message string
 	}{
-		"disabled":         {func(a *domain.PAMAuthorization) { a.Enabled = false }, 401, invalidClient},
-		"expired":          {func(a *domain.PAMAuthorization) { a.ExpiresAt = time.Now().Add(-time.Second) }, 401, invalidClient},
-		"a foreign IP":     {func(a *domain.PAMAuthorization) { a.AllowedIPs = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }, 500, notAuthorized},
-		"another referrer": {func(a *domain.PAMAuthorization) { a.Referrers = []string{"https://a.example/"} }, 500, notAuthorized},
-		"read only":        {func(a *domain.PAMAuthorization) { a.Write = false }, 400, readOnly},
-		"no PAM Core":      {func(a *domain.PAMAuthorization) { a.Resources = []domain.PAMResource{"Users"} }, 500, notAuthorized},
-		"nothing at all":   {func(a *domain.PAMAuthorization) { a.Resources, a.Write = nil, false }, 500, notAuthorized},
+		"disabled": {func(a *domain.PAMAuthorization) { a.Enabled = false }, 401, invalidClient},
+		"expired": {
+			func(a *domain.PAMAuthorization) { a.ExpiresAt = time.Now().Add(-time.Second) }, 401, invalidClient,
+		},
+		"a foreign IP": {
+			func(a *domain.PAMAuthorization) { a.AllowedIPs = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} },
+			500, notAuthorized,
+		},
+		"another referrer": {
+			func(a *domain.PAMAuthorization) { a.Referrers = []string{"https://a.example/"} }, 500, notAuthorized,
+		},
+		"read only": {func(a *domain.PAMAuthorization) { a.Write = false }, 400, readOnly},
+		"no PAM Core": {
+			func(a *domain.PAMAuthorization) { a.Resources = []domain.PAMResource{"Users"} }, 500, notAuthorized,
+		},
+		"nothing at all": {func(a *domain.PAMAuthorization) { a.Resources, a.Write = nil, false }, 500, notAuthorized},
 	} {
 		for _, method := range []domain.AuthMethod{domain.AuthOAuth1, domain.AuthOAuth2, domain.AuthUnsigned} {
 			t.Run(name+" "+string(method), func(t *testing.T) {
@@ -230,7 +260,8 @@ func changeTo(t testing.TB, s *wiretest.Server, id int64, change func(*domain.PA
 	}
 	change(&a)
 	update := domain.PAMAuthorizationUpdate{
-		Enabled: &a.Enabled, Write: &a.Write, Resources: a.Resources, ExpiresAt: &a.ExpiresAt, AllowedIPs: a.AllowedIPs, Referrers: a.Referrers,
+		Enabled: &a.Enabled, Write: &a.Write, Resources: a.Resources, ExpiresAt: &a.ExpiresAt, AllowedIPs: a.AllowedIPs,
+		Referrers: a.Referrers,
 	}
 	if update.Resources == nil {
 		update.Resources = []domain.PAMResource{}
@@ -243,10 +274,18 @@ func changeTo(t testing.TB, s *wiretest.Server, id int64, change func(*domain.PA
 func TestReferrer(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
-	p := authorize(t, s, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Referrers = []string{"https://a.example/", "https://b.example/"} })
+	p := authorize(
+		t, s, domain.AuthOAuth2,
+		func(a *domain.PAMAuthorization) { a.Referrers = []string{"https://a.example/", "https://b.example/"} },
+	)
 	token := p.bearer(t, s) // a referrer is not asked for here
-	for referrer, want := range map[string]int{"https://b.example/x": 200, "https://a.example/": 200, "https://a.example": 500, "https://a.example.org/": 500, "": 500} {
-		if got := send(t, s, "GET", "/iso/pam/device", "", "Authorization", "Bearer "+token, "Referer", referrer); got.status != want {
+	for referrer, want := range map[string]int{
+		"https://b.example/x": 200, "https://a.example/": 200, "https://a.example": 500, "https://a.example.org/": 500,
+		"": 500,
+	} {
+		if got := send(
+			t, s, "GET", "/iso/pam/device", "", "Authorization", "Bearer "+token, "Referer", referrer,
+		); got.status != want {
 			t.Errorf("%q: %d, not %d", referrer, got.status, want)
 		}
 	}
@@ -263,7 +302,9 @@ func TestRefusals_Application(t *testing.T) {
 		p := authorize(t, s, method)
 		r := prove(t, s, p, method)
 		off := false
-		if _, err := s.Services.Applications.Update(s.Operator, p.application, domain.ApplicationUpdate{Enabled: &off}); err != nil {
+		if _, err := s.Services.Applications.Update(
+			s.Operator, p.application, domain.ApplicationUpdate{Enabled: &off},
+		); err != nil {
 			t.Fatal(err)
 		}
 		refused(t, s, r, http.StatusUnauthorized, invalidClient)
@@ -274,9 +315,11 @@ func TestRefusals_Application(t *testing.T) {
 		}
 		refused(t, s, r, http.StatusUnauthorized, invalidClient)
 	}
-	oauth1, oauth2, none := authorize(t, s, domain.AuthOAuth1), authorize(t, s, domain.AuthOAuth2), authorize(t, s, domain.AuthUnsigned)
+	oauth1, oauth2, none := authorize(t, s, domain.AuthOAuth1), authorize(t, s, domain.AuthOAuth2),
+		authorize(t, s, domain.AuthUnsigned)
 	refused(t, s, prove(t, s, oauth1, domain.AuthUnsigned), http.StatusUnauthorized, invalidSignature)
-	refused(t, s, prove(t, s, oauth2, domain.AuthUnsigned), http.StatusUnauthorized, invalidSignature) // it has no token
+	// it has no token
+	refused(t, s, prove(t, s, oauth2, domain.AuthUnsigned), http.StatusUnauthorized, invalidSignature)
 	refused(t, s, prove(t, s, none, domain.AuthOAuth1), http.StatusUnauthorized, invalidClient)
 	refused(t, s, prove(t, s, oauth2, domain.AuthOAuth1), http.StatusUnauthorized, invalidSignature)
 	r := upsert(t, s)
@@ -285,7 +328,8 @@ func TestRefusals_Application(t *testing.T) {
 	refused(t, s, upsert(t, s), http.StatusNotFound, "no Route matched with those values")
 }
 
-// Secrets that were rotated out are good during the overlap, and not after it; so are the tokens that were made with them.
+// Secrets that were rotated out are good during the overlap, and not after it; so are the tokens
+// that were made with them.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -298,7 +342,9 @@ func TestRotation(t *testing.T) {
 		}
 		fresh := old
 		fresh.secret, fresh.secret2 = string(issued.Secret), string(issued.TokenSecret)
-		for name, r := range map[string]*http.Request{"before": token, "old": prove(t, s, old, method), "new": prove(t, s, fresh, method)} {
+		for name, r := range map[string]*http.Request{
+			"before": token, "old": prove(t, s, old, method), "new": prove(t, s, fresh, method),
+		} {
 			if got := do(t, s, r); got.status != 201 {
 				t.Errorf("%s %s: %d %s", method, name, got.status, got.body)
 			}
@@ -307,7 +353,9 @@ func TestRotation(t *testing.T) {
 		if _, err := s.Services.Authorizations.Rotate(s.Operator, old.id, 0); err != nil {
 			t.Fatal(err)
 		}
-		message := map[domain.AuthMethod]string{domain.AuthOAuth1: invalidSignature, domain.AuthOAuth2: invalidClient}[method]
+		message := map[domain.AuthMethod]string{
+			domain.AuthOAuth1: invalidSignature, domain.AuthOAuth2: invalidClient,
+		}[method]
 		refused(t, s, late, http.StatusUnauthorized, message)
 	}
 }

@@ -134,7 +134,10 @@ func TestSeed(t *testing.T) {
 	register(t, s, "api", "app", "senhasegura.lab")
 	token := authorize(t, s, domain.AuthOAuth2).bearer(t, s)
 	for _, step := range seed {
-		got := send(t, s, step.method, step.path, step.request, "Authorization", "Bearer "+token, "Content-Type", "application/json")
+		got := send(
+			t, s, step.method, step.path, step.request, "Authorization", "Bearer "+token, "Content-Type",
+			"application/json",
+		)
 		var want bytes.Buffer
 		if err := json.Compact(&want, []byte(step.answer)); err != nil {
 			t.Fatal(err)

@@ -12,25 +12,31 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestSight: what an authorization does not see is answered as what does not exist, whatever it asks for.
+// TestSight: what an authorization does not see is answered as what does not exist, whatever it
+// asks for.
 func TestSight(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	all := "Bearer " + authorize(t, s, domain.AuthOAuth2).bearer(t, s)
 	upsert := func(authorization, hostname string) answer {
-		return send(t, s, "POST", "/iso/pam/device", "ip=10.0.0.1&model=m&type=t&vendor=v&site=s&hostname="+hostname, "Content-Type", form, "Authorization", authorization)
+		return send(
+			t, s, "POST", "/iso/pam/device", "ip=10.0.0.1&model=m&type=t&vendor=v&site=s&hostname="+hostname,
+			"Content-Type", form, "Authorization", authorization,
+		)
 	}
 	shown, hidden := upsert(all, "shown").device(t), upsert(all, "hidden").device(t)
 	id, err := strconv.ParseInt(shown.ID, 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	some := "Bearer " + authorize(t, s, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Devices = []int64{id} }).bearer(t, s)
+	some := "Bearer " +
+		authorize(t, s, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Devices = []int64{id} }).bearer(t, s)
 	upsert(some, "own").want(t, 201, "Device successfully registered!")
 	upsert(some, "shown").want(t, 201, "Device updated successfully!")
 	send(t, s, "GET", "/iso/pam/device", "", "Authorization", some).want(t, 200, "2 devices found")
 	send(t, s, "GET", "/iso/pam/device", "", "Authorization", all).want(t, 200, "3 devices found")
-	send(t, s, "GET", "/iso/pam/device/own", "", "Authorization", some).want(t, 200, "Device "+strconv.FormatInt(id+2, 10))
+	send(t, s, "GET", "/iso/pam/device/own", "", "Authorization", some).
+		want(t, 200, "Device "+strconv.FormatInt(id+2, 10))
 	before := inventory(t, s)
 	unknown := send(t, s, "GET", "/iso/pam/device/nobody", "", "Authorization", some)
 	for _, ref := range []string{"hidden", hidden.ID} {
@@ -48,7 +54,8 @@ func TestSight(t *testing.T) {
 	before.unchanged(t, s)
 }
 
-// TestClientCertificate: a trusted proxy hands on the certificate that the client has shown to it (RFC 9440); nobody else is believed.
+// TestClientCertificate: a trusted proxy hands on the certificate that the client has shown to it
+// (RFC 9440); nobody else is believed.
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	der := []byte("not read as a certificate")
@@ -59,11 +66,15 @@ func TestClientCertificate(t *testing.T) {
 		header  []string
 		want    int
 	}{
-		"the certificate":                {"127.0.0.0/8", []string{"Client-Cert", header(der)}, 200},
-		"another":                        {"127.0.0.0/8", []string{"Client-Cert", header([]byte("x"))}, 500},
-		"none":                           {"127.0.0.0/8", nil, 500},
-		"two":                            {"127.0.0.0/8", []string{"Client-Cert", header(der), "Client-Cert", header(der)}, 500},
-		"without its colons":             {"127.0.0.0/8", []string{"Client-Cert", base64.StdEncoding.EncodeToString(der)}, 500},
+		"the certificate": {"127.0.0.0/8", []string{"Client-Cert", header(der)}, 200},
+		"another":         {"127.0.0.0/8", []string{"Client-Cert", header([]byte("x"))}, 500},
+		"none":            {"127.0.0.0/8", nil, 500},
+		"two": {
+			"127.0.0.0/8", []string{"Client-Cert", header(der), "Client-Cert", header(der)}, 500,
+		},
+		"without its colons": {
+			"127.0.0.0/8", []string{"Client-Cert", base64.StdEncoding.EncodeToString(der)}, 500,
+		},
 		"nothing between the colons":     {"127.0.0.0/8", []string{"Client-Cert", "::"}, 500},
 		"no base64":                      {"127.0.0.0/8", []string{"Client-Cert", ":%:"}, 500},
 		"from one who is not to believe": {"10.0.0.0/8", []string{"Client-Cert", header(der)}, 500},
@@ -76,15 +87,19 @@ func TestClientCertificate(t *testing.T) {
 			p := authorize(t, s, domain.AuthOAuth2)
 			token := p.bearer(t, s)
 			fingerprint := hex.EncodeToString(digest[:])
-			if _, err := s.Services.Authorizations.Update(s.Operator, p.id, domain.PAMAuthorizationUpdate{Fingerprint: &fingerprint}); err != nil {
+			if _, err := s.Services.Authorizations.Update(
+				s.Operator, p.id, domain.PAMAuthorizationUpdate{Fingerprint: &fingerprint},
+			); err != nil {
 				t.Fatal(err)
 			}
 			refused := refusals(t, s)
-			got := send(t, s, "GET", "/iso/pam/device", "", append([]string{"Authorization", "Bearer " + token}, test.header...)...)
+			got := send(t, s, "GET", "/iso/pam/device", "",
+				append([]string{"Authorization", "Bearer " + token}, test.header...)...)
 			if got.status != test.want {
 				t.Errorf("%d %s", got.status, got.body)
 			}
-			got = send(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id="+p.key+"&client_secret="+p.secret, append([]string{"Content-Type", form}, test.header...)...)
+			got = send(t, s, "POST", "/iso/oauth2/token", "grant_type=client_credentials&client_id="+p.key+
+				"&client_secret="+p.secret, append([]string{"Content-Type", form}, test.header...)...)
 			if want := map[int]int{200: 200, 500: 401}[test.want]; got.status != want {
 				t.Errorf("token: %d %s", got.status, got.body)
 			}

@@ -29,8 +29,11 @@ const (
 
 type tokens struct{ access *vault.Authenticator }
 
-// CreateToken implements the operation createToken, for bodies that the middleware has made one of fields.
-func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestObject) (gen.CreateTokenResponseObject, error) {
+// CreateToken implements the operation createToken, for bodies that the middleware has made one of
+// fields.
+func (h tokens) CreateToken(
+	ctx context.Context, request gen.CreateTokenRequestObject,
+) (gen.CreateTokenResponseObject, error) {
 	b := request.JSONBody
 	switch {
 	case text(b.GrantType) != grantClient:
@@ -38,17 +41,22 @@ func (h tokens) CreateToken(ctx context.Context, request gen.CreateTokenRequestO
 	case text(b.ClientID) == "":
 		return nil, domain.Fault(domain.Malformed, fieldClientID, domain.ReasonRequired)
 	}
-	token, err := h.access.Token(ctx, text(b.ClientID), domain.Secret(text(b.ClientSecret)), vault.Request{Certificate: certificateOf(ctx)})
+	token, err := h.access.Token(
+		ctx, text(b.ClientID), domain.Secret(text(b.ClientSecret)), vault.Request{Certificate: certificateOf(ctx)},
+	)
 	if err != nil {
 		return nil, err
 	}
 	return gen.CreateToken200JSONResponse{
-		Body:    gen.TokenAnswer{TokenType: "Bearer", ExpiresIn: int(token.Life / time.Second), AccessToken: string(token.Token)},
+		Body: gen.TokenAnswer{
+			TokenType: "Bearer", ExpiresIn: int(token.Life / time.Second), AccessToken: string(token.Token),
+		},
 		Headers: gen.CreateToken200ResponseHeaders{CacheControl: new("no-store")},
 	}, nil
 }
 
-// The texts of RFC 6749, 5.2 as the vendor's server has them, and ours for requests that can't be read.
+// The texts of RFC 6749, 5.2 as the vendor's server has them, and ours for requests that can't be
+// read.
 const (
 	textGrant           = "The authorization grant type is not supported by the authorization server."
 	textMissing         = "The request is missing a required parameter: %s."
@@ -117,14 +125,17 @@ func certificateOf(ctx context.Context) []byte {
 func withCertificate(certificate func(echo.Context) []byte) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), certificateKey{}, certificate(c))))
+			c.SetRequest(
+				c.Request().WithContext(context.WithValue(c.Request().Context(), certificateKey{}, certificate(c))),
+			)
 			return next(c)
 		}
 	}
 }
 
-// credentials puts what an Authorization header of the scheme Basic has among the fields of a token request; its parts may be form-encoded
-// (RFC 6749, 2.3.1). Each field comes from one place: a client that sends two credentials is told so. Headers of other schemes are not looked at, since
+// credentials puts what an Authorization header of the scheme Basic has among the fields of a token
+// request; its parts may be form-encoded (RFC 6749, 2.3.1). Each field comes from one place: a
+// client that sends two credentials is told so. Headers of other schemes are not looked at, since
 // clients send an old access token along when they ask for the next one.
 func credentials(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -182,7 +193,8 @@ func addBasic(r *http.Request, merged form.Fields) error {
 
 func twoClients(cause string) error {
 	return &domain.Error{
-		Kind: domain.Malformed, Field: "authorization", Reason: domain.ReasonTwoCredentials, Err: domain.WithPart(domain.PartCredentials, errors.New(cause)),
+		Kind: domain.Malformed, Field: "authorization", Reason: domain.ReasonTwoCredentials,
+		Err: domain.WithPart(domain.PartCredentials, errors.New(cause)),
 	}
 }
 
@@ -199,8 +211,8 @@ const (
 	grantPassword = "password"
 )
 
-// isTokenRequest reports whether a request for a token under the alias is one of this dialect: by its grant, and where that says nothing, a form or the scheme
-// Basic. The body can be read again.
+// isTokenRequest reports whether a request for a token under the alias is one of this dialect: by
+// its grant, and where that says nothing, a form or the scheme Basic. The body can be read again.
 func isTokenRequest(c echo.Context, read oas.ReadBody) bool {
 	r := c.Request()
 	text, err := read(c, io.LimitReader(r.Body, maxTokenBody+1), maxTokenBody)
@@ -215,7 +227,8 @@ func isTokenRequest(c echo.Context, read oas.ReadBody) bool {
 	}
 	fields, err := body.fields([]string{fieldGrant})
 	switch grant := fields[fieldGrant]; {
-	case err == nil && (grant == grantRefresh || grant == grantPassword) && !strings.HasSuffix(r.URL.Path, "/"): // that has no path with a slash
+	case err == nil && (grant == grantRefresh || grant == grantPassword) && !strings.HasSuffix(r.URL.Path, "/"):
+		// that has no path with a slash
 		return false
 	case err == nil && grant == grantClient:
 		return true

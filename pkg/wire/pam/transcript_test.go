@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// families are where paths begin and how they end. Transcripts that do not care run with each of them.
+// families are where paths begin and how they end. Transcripts that do not care run with each of
+// them.
 var families = []struct{ prefix, slash string }{{"/iso", ""}, {"/iso", "/"}, {"/api", ""}, {"/api", "/"}}
 
 func TestTranscripts(t *testing.T) {
@@ -46,7 +47,8 @@ func TestTranscripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wiretest.CheckComplete(t, spec, "pam.", servers, func(operation string, status int) bool { // a failure of the service
+	// a failure of the service
+	wiretest.CheckComplete(t, spec, "pam.", servers, func(operation string, status int) bool {
 		return operation == "createToken" && status == 500
 	})
 }
@@ -56,14 +58,20 @@ func play(t *testing.T, s *wiretest.Server, file string, vars map[string]string)
 	register(t, s, "testlab.com LAB", "demo.lab.com", "lab2")
 	writer := authorize(t, s, domain.AuthOAuth2)
 	reader := authorize(t, s, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Write = false })
-	elsewhere := authorize(t, s, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Resources = []domain.PAMResource{"Users"} })
+	elsewhere := authorize(
+		t, s, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Resources = []domain.PAMResource{"Users"} },
+	)
 	disabled := authorize(t, s, domain.AuthOAuth2, func(a *domain.PAMAuthorization) { a.Enabled = false })
 	signer := authorize(t, s, domain.AuthOAuth1)
 	for name, value := range map[string]string{
-		"reader": reader.bearer(t, s), "elsewhere": elsewhere.bearer(t, s), "superuser": s.Token, "client": writer.key, "secret": writer.secret,
-		"basic": base64.StdEncoding.EncodeToString([]byte(writer.key + ":" + writer.secret)), "nobasic": base64.StdEncoding.EncodeToString([]byte(writer.key + ":x")),
-		"disabled": disabled.key, "disabledsecret": disabled.secret, "signer": signer.key, "signersecret": signer.secret,
-		"long": strings.Repeat("ç", 256), "remote2001": "SSH:" + strings.Repeat("x", 1996) + ":", "tags251": strings.Repeat("x", 251),
+		"reader": reader.bearer(t, s), "elsewhere": elsewhere.bearer(t, s), "superuser": s.Token, "client": writer.key,
+		"secret":   writer.secret,
+		"basic":    base64.StdEncoding.EncodeToString([]byte(writer.key + ":" + writer.secret)),
+		"nobasic":  base64.StdEncoding.EncodeToString([]byte(writer.key + ":x")),
+		"disabled": disabled.key, "disabledsecret": disabled.secret, "signer": signer.key,
+		"signersecret": signer.secret,
+		"long":         strings.Repeat("ç", 256), "remote2001": "SSH:" + strings.Repeat("x", 1996) + ":",
+		"tags251": strings.Repeat("x", 251),
 	} {
 		vars[name] = value
 	}

@@ -51,15 +51,23 @@ type party struct {
 	key, secret, token, secret2 string
 }
 
-// authorize makes an application of a method, and an authorization that may read and write unless it is changed.
-func authorize(t testing.TB, s *wiretest.Server, method domain.AuthMethod, change ...func(*domain.PAMAuthorization)) party {
+// authorize makes an application of a method, and an authorization that may read and write unless
+// it is changed.
+func authorize(
+	t testing.TB, s *wiretest.Server, method domain.AuthMethod, change ...func(*domain.PAMAuthorization),
+) party {
 	t.Helper()
 	number := len(all(t, s.Storage.Store.Applications().Page)) + 1
-	application, err := s.Services.Applications.Create(s.Operator, domain.Application{Name: fmt.Sprintf("app %d", number), Method: method, Enabled: true})
+	application, err := s.Services.Applications.Create(
+		s.Operator, domain.Application{Name: fmt.Sprintf("app %d", number), Method: method, Enabled: true},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := domain.PAMAuthorization{ApplicationID: application.ID, Name: "test", Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore}}
+	a := domain.PAMAuthorization{
+		ApplicationID: application.ID, Name: "test", Enabled: true, Write: true,
+		Resources: []domain.PAMResource{domain.PAMCore},
+	}
 	for _, f := range change {
 		f(&a)
 	}
@@ -68,7 +76,8 @@ func authorize(t testing.TB, s *wiretest.Server, method domain.AuthMethod, chang
 		t.Fatal(err)
 	}
 	return party{
-		id: issued.ID, application: application.ID, key: issued.Key, secret: string(issued.Secret), token: issued.Token, secret2: string(issued.TokenSecret),
+		id: issued.ID, application: application.ID, key: issued.Key, secret: string(issued.Secret), token: issued.Token,
+		secret2: string(issued.TokenSecret),
 	}
 }
 
@@ -208,7 +217,9 @@ func register(t testing.TB, s *wiretest.Server, names ...string) {
 	t.Helper()
 	for _, text := range names {
 		name, short, _ := strings.Cut(text, " ")
-		if _, err := s.Services.DeviceDomains.Create(s.Operator, domain.DeviceDomain{Name: name, ShortName: short}); err != nil {
+		if _, err := s.Services.DeviceDomains.Create(
+			s.Operator, domain.DeviceDomain{Name: name, ShortName: short},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

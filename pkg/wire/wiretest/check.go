@@ -26,7 +26,9 @@ var statuses = []int{200, 304, 400, 401, 403, 404, 409, 500}
 var documents = []string{"/api/openapi.json", "/api/openapi.yaml", "/iso/openapi.json", "/iso/openapi.yaml"}
 
 var registerDecoders = sync.OnceFunc(func() {
-	for _, mediaType := range []string{"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12", "text/csv"} {
+	for _, mediaType := range []string{
+		"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12", "text/csv",
+	} {
 		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
 	}
 })
@@ -62,13 +64,17 @@ func newChecker(t testing.TB, seen *answers) *checker {
 	return c
 }
 
-func newDialect(t testing.TB, name string, read func() (*openapi3.T, error), statuses []int, refusal func(string, *tee)) *dialect {
+func newDialect(
+	t testing.TB, name string, read func() (*openapi3.T, error), statuses []int, refusal func(string, *tee),
+) *dialect {
 	t.Helper()
 	spec, err := read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &dialect{name: name, spec: spec, paths: slices.Sorted(maps.Keys(spec.Paths.Map())), statuses: statuses, refusal: refusal}
+	return &dialect{
+		name: name, spec: spec, paths: slices.Sorted(maps.Keys(spec.Paths.Map())), statuses: statuses, refusal: refusal,
+	}
 }
 
 // wrap checks what next answers to requests of the dialects.
@@ -86,7 +92,8 @@ func (c *checker) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// dialectOf says which document a request belongs to, and the prefix of its paths; none for what is not of a dialect.
+// dialectOf says which document a request belongs to, and the prefix of its paths; none for what is
+// not of a dialect.
 func (c *checker) dialectOf(r *http.Request) (*dialect, string) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/iso/") && !slices.Contains(documents, path):
@@ -139,14 +146,18 @@ func (d *dialect) route(r *http.Request, prefix string) *routers.Route {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), prefix)
 	if d.name != "" { // that of the vault ignores a slash at the end
 		path = strings.TrimSuffix(path, "/")
-		if ref, one := strings.CutPrefix(path, "/pam/device/"); one && !strings.HasPrefix(ref, "..") { // and the slashes of a hostname
+		// and the slashes of a hostname
+		if ref, one := strings.CutPrefix(path, "/pam/device/"); one && !strings.HasPrefix(ref, "..") {
 			path = "/pam/device/" + strings.ReplaceAll(ref, "/", "%2F")
 		}
 	}
 	asked := strings.Split(path, "/")
 	for _, path := range d.paths {
 		parts := strings.Split(path, "/")
-		if !slices.EqualFunc(parts, asked, func(part, got string) bool { return part == got || strings.HasPrefix(part, "{") && got != "" }) {
+		if !slices.EqualFunc(
+			parts, asked,
+			func(part, got string) bool { return part == got || strings.HasPrefix(part, "{") && got != "" },
+		) {
 			continue
 		}
 		item := d.spec.Paths.Value(path)
@@ -157,7 +168,8 @@ func (d *dialect) route(r *http.Request, prefix string) *routers.Route {
 	return nil
 }
 
-// checkErrors holds for every refusal of the api dialect, whether or not the document knows the path.
+// checkErrors holds for every refusal of the api dialect, whether or not the document knows the
+// path.
 func (c *checker) checkErrors(where string, got *tee) {
 	if contentType := got.header.Get("Content-Type"); contentType != "application/json" {
 		c.t.Errorf("%s: %d with Content-Type %q", where, got.status, contentType)
@@ -173,8 +185,8 @@ func (c *checker) checkErrors(where string, got *tee) {
 	}
 }
 
-// checkContent is stricter than the library: the media type is exactly one of those declared, without parameters, and where none is
-// declared there is neither a body nor a type.
+// checkContent is stricter than the library: the media type is exactly one of those declared,
+// without parameters, and where none is declared there is neither a body nor a type.
 func (c *checker) checkContent(where string, declared *openapi3.ResponseRef, got *tee) {
 	if declared == nil {
 		return // reported as an undeclared status
@@ -182,9 +194,15 @@ func (c *checker) checkContent(where string, declared *openapi3.ResponseRef, got
 	contentType, content := got.header.Get("Content-Type"), declared.Value.Content
 	switch {
 	case len(content) == 0 && (contentType != "" || got.body.Len() > 0):
-		c.t.Errorf("%s: %d has %d bytes of %q, and the document declares no body", where, got.status, got.body.Len(), contentType)
+		c.t.Errorf(
+			"%s: %d has %d bytes of %q, and the document declares no body", where, got.status, got.body.Len(),
+			contentType,
+		)
 	case len(content) > 0 && content[contentType] == nil:
-		c.t.Errorf("%s: %d has Content-Type %q, not one of %v", where, got.status, contentType, slices.Collect(maps.Keys(content)))
+		c.t.Errorf(
+			"%s: %d has Content-Type %q, not one of %v", where, got.status, contentType,
+			slices.Collect(maps.Keys(content)),
+		)
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// CheckComplete demands that the servers have given every answer that a document declares, but for those that except
-// names. prefix is what the server puts before the operations of the document. It asks for nothing when some
-// transcripts were left out by -run: their servers are nil.
-func CheckComplete(t *testing.T, spec *openapi3.T, prefix string, servers []*Server, except func(operation string, status int) bool) {
+// CheckComplete demands that the servers have given every answer that a document declares, but for
+// those that except names. prefix is what the server puts before the operations of the document. It
+// asks for nothing when some transcripts were left out by -run: their servers are nil.
+func CheckComplete(
+	t *testing.T, spec *openapi3.T, prefix string, servers []*Server, except func(operation string, status int) bool,
+) {
 	t.Helper()
 	if slices.Contains(servers, nil) {
 		t.Log("some transcripts did not run: nobody can say whether all answers are there")

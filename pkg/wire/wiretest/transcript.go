@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Transcript runs the steps of a file against a server, one after the other. A step is what a client sends and what it is answered:
+// Transcript runs the steps of a file against a server, one after the other. A step is what a
+// client sends and what it is answered:
 //
 //	# Anything after a hash explains.
 //	> POST /api/openvpn/cas
@@ -25,13 +26,15 @@ import (
 //	< Content-Type: application/json
 //	{"id": "<id:ca>", "name": "ca-matriz", "created_at": "<date>", …}
 //
-// The request is made as superuser unless it has an Authorization of its own (`> Authorization:` with nothing is none), with
-// Content-Type application/json if it has a body; a form ends without the line's end. The answer's status and whole body must be as written: JSON member by
-// member, however it is laid out; no body where none is written. Headers are compared where written, and must be absent where
-// written with nothing.
+// The request is made as superuser unless it has an Authorization of its own (`> Authorization:`
+// with nothing is none), with Content-Type application/json if it has a body; a form ends without
+// the line's end. The answer's status and whole body must be as written: JSON member by member,
+// however it is laid out; no body where none is written. Headers are compared where written, and
+// must be absent where written with nothing.
 //
-// Placeholders in what is expected: <any>, <id> (a positive integer), <text> (not empty), <masked> (a token) and <date>; <id:ca> keeps what it
-// matched, and <ca> stands for it from then on, wherever it is written. A body of the form `!name arguments` is handed to the Check of that name;
+// Placeholders in what is expected: <any>, <id> (a positive integer), <text> (not empty), <masked>
+// (a token) and <date>; <id:ca> keeps what it matched, and <ca> stands for it from then on,
+// wherever it is written. A body of the form `!name arguments` is handed to the Check of that name;
 // one behind `!text` is text, compared as it is but for white space around it.
 type Transcript struct {
 	Server *Server
@@ -39,7 +42,8 @@ type Transcript struct {
 	Checks map[string]func(body []byte, arguments []string) error
 }
 
-// step is one exchange. Expectations are kept as they are written, since what they stand for is known only when it is their turn.
+// step is one exchange. Expectations are kept as they are written, since what they stand for is
+// known only when it is their turn.
 type step struct {
 	line                   int
 	method, path           string
@@ -143,7 +147,9 @@ func (r *Transcript) request(t *testing.T, s step) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(s.headers, func(h [2]string) bool { return strings.HasPrefix(h[1], "application/x-www-form-urlencoded") }) {
+	if slices.ContainsFunc(
+		s.headers, func(h [2]string) bool { return strings.HasPrefix(h[1], "application/x-www-form-urlencoded") },
+	) {
 		body = strings.TrimSuffix(body, "\n")
 	}
 	request, err := http.NewRequestWithContext(t.Context(), s.method, r.Server.URL+path, strings.NewReader(body))
@@ -191,7 +197,8 @@ func (r *Transcript) fill(text string, escaped bool) (string, error) {
 	return filled, err
 }
 
-// matchHeader compares one of the header's values with the wanted one, in which placeholders may stand for parts.
+// matchHeader compares one of the header's values with the wanted one, in which placeholders may
+// stand for parts.
 func (r *Transcript) matchHeader(values []string, wanted string) error {
 	wanted, err := r.fill(wanted, false)
 	if err != nil {

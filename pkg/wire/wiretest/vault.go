@@ -15,8 +15,9 @@ import (
 // vaultStatuses are all that clients of the vault's dialect understand.
 var vaultStatuses = []int{200, 201, 400, 401, 404, 500}
 
-// isVaultToken reports whether a request for a token under /api is one of the vault's dialect, by what the document of that dialect says: it has none of the
-// grants of the other dialect, and is a form, has HTTP Basic, or the grant of that dialect in JSON.
+// isVaultToken reports whether a request for a token under /api is one of the vault's dialect, by
+// what the document of that dialect says: it has none of the grants of the other dialect, and is a
+// form, has HTTP Basic, or the grant of that dialect in JSON.
 func isVaultToken(r *http.Request) bool {
 	if r.Method != http.MethodPost || strings.TrimSuffix(r.URL.Path, "/") != "/api/oauth2/token" {
 		return false
@@ -52,7 +53,8 @@ func (f failing) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// checkVaultErrors holds for every refusal of the vault's dialect, whether or not the document knows the path.
+// checkVaultErrors holds for every refusal of the vault's dialect, whether or not the document
+// knows the path.
 func (c *checker) checkVaultErrors(where string, got *tee) {
 	if contentType := got.header.Get("Content-Type"); contentType != "application/json" {
 		c.t.Errorf("%s: %d with Content-Type %q", where, got.status, contentType)
@@ -73,18 +75,23 @@ func (c *checker) checkVaultErrors(where string, got *tee) {
 	c.checkEnvelope(where, got)
 }
 
-// checkEnvelope demands what the envelope says twice to be the same, and to be what the status says.
+// checkEnvelope demands what the envelope says twice to be the same, and to be what the status
+// says.
 func (c *checker) checkEnvelope(where string, got *tee) {
 	var body pam.ErrorAnswer
 	if err := json.Unmarshal(got.body.Bytes(), &body); err != nil || body.Response.Status == 0 {
 		return // no envelope, where the document allows it
 	}
 	response, failed := body.Response, got.status >= http.StatusBadRequest
-	same := response.Message == response.Mensagem && response.Error == response.Erro && response.ErrorCode == response.CodErro
-	if !same || response.Status != got.status || body.Code != got.status || response.Error != failed || (response.ErrorCode != 0) != failed {
+	same := response.Message == response.Mensagem && response.Error == response.Erro &&
+		response.ErrorCode == response.CodErro
+	if !same || response.Status != got.status || body.Code != got.status || response.Error != failed ||
+		(response.ErrorCode != 0) != failed {
 		c.t.Errorf("%s: %d with an envelope that contradicts itself: %s", where, got.status, &got.body)
 	}
-	if body.Exception != nil && (!failed || body.Exception.Message != response.Message || body.Exception.Code == 0 || body.Exception.Detail != nil) {
+	if body.Exception != nil &&
+		(!failed || body.Exception.Message != response.Message || body.Exception.Code == 0 ||
+			body.Exception.Detail != nil) {
 		c.t.Errorf("%s: %d with an exception that contradicts its envelope: %s", where, got.status, &got.body)
 	}
 }

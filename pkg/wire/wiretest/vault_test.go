@@ -11,7 +11,8 @@ import (
 // envelope is a refusal with these texts and codes.
 func envelope(status int, message, mensagem string, errorCode, exception int) string {
 	return fmt.Sprintf(`{"code":%d,"response":{"status":%d,"message":%q,"error":true,"error_code":%d,"detail":"","mensagem":%q,"erro":true,"cod_erro":1},`+
-		`"exception":{"code":%d,"message":%q,"detail":null}}`, status, status, message, errorCode, mensagem, exception, message)
+		`"exception":{"code":%d,"message":%q,"detail":null}}`, status, status, message, errorCode, mensagem, exception,
+		message)
 }
 
 func TestChecker_Vault(t *testing.T) {
@@ -24,33 +25,41 @@ func TestChecker_Vault(t *testing.T) {
 		body                 string
 		fault                string // a part of it; empty: there must be none
 	}{
-		"a refusal":                       {gone, good, 400, refusal, ""},
-		"a slash at the end":              {gone + "/", good, 400, refusal, ""},
-		"an undeclared status":            {list, good, 400, refusal, "status is not supported"},
-		"a status nobody understands":     {gone, good, 403, strings.ReplaceAll(refusal, "400", "403"), "403"},
-		"with a charset":                  {gone, good + "; charset=utf-8", 400, refusal, "Content-Type"},
-		"another status in the envelope":  {gone, good, 400, strings.ReplaceAll(refusal, "400", "404"), "contradicts"},
-		"another text in Portuguese":      {gone, good, 400, envelope(400, "1011: x", "x", 1, 1011), "contradicts"},
-		"another error code":              {gone, good, 400, envelope(400, "1011: x", "1011: x", 2, 1011), "contradicts"},
-		"the other dialect's refusal":     {gone, good, 400, someErrors, "ErrorAnswer"},
-		"the gateway":                     {list, good, 404, `{"message":"x"}`, ""},
-		"an unknown path":                 {"GET /iso/nothing", good, 404, `{"message":"x"}`, ""},
-		"an unknown path, answered":       {"GET /iso/nothing", good, 200, `{}`, "does not know"},
-		"a token's refusal":               {"POST /iso/oauth2/token", good, 401, `{"error":"x","error_description":"x","message":"x"}`, ""},
-		"a token's refusal, as a boolean": {"POST /iso/oauth2/token", good, 401, `{"error":true,"error_description":"x","message":"x"}`, "TokenError"},
-		"a number for an id": {list, good, 200, `{"code":200,"response":{"status":200,"message":"","error":false,"error_code":0,"detail":"","mensagem":"",` +
-			`"erro":false,"cod_erro":0},"devices":[{"id":1,"hostname":"","ip":"","model":"","type":"","vendor":"","site":"","tags":""}]}`, "id"},
+		"a refusal":                      {gone, good, 400, refusal, ""},
+		"a slash at the end":             {gone + "/", good, 400, refusal, ""},
+		"an undeclared status":           {list, good, 400, refusal, "status is not supported"},
+		"a status nobody understands":    {gone, good, 403, strings.ReplaceAll(refusal, "400", "403"), "403"},
+		"with a charset":                 {gone, good + "; charset=utf-8", 400, refusal, "Content-Type"},
+		"another status in the envelope": {gone, good, 400, strings.ReplaceAll(refusal, "400", "404"), "contradicts"},
+		"another text in Portuguese":     {gone, good, 400, envelope(400, "1011: x", "x", 1, 1011), "contradicts"},
+		"another error code": {
+			gone, good, 400, envelope(400, "1011: x", "1011: x", 2, 1011), "contradicts",
+		},
+		"the other dialect's refusal": {gone, good, 400, someErrors, "ErrorAnswer"},
+		"the gateway":                 {list, good, 404, `{"message":"x"}`, ""},
+		"an unknown path":             {"GET /iso/nothing", good, 404, `{"message":"x"}`, ""},
+		"an unknown path, answered":   {"GET /iso/nothing", good, 200, `{}`, "does not know"},
+		"a token's refusal": {
+			"POST /iso/oauth2/token", good, 401, `{"error":"x","error_description":"x","message":"x"}`, "",
+		},
+		"a token's refusal, as a boolean": {
+			"POST /iso/oauth2/token", good, 401, `{"error":true,"error_description":"x","message":"x"}`, "TokenError",
+		},
+		"a number for an id": {list, good, 200,
+			`{"code":200,"response":{"status":200,"message":"","error":false,"error_code":0,"detail":"","mensagem":"",` +
+				`"erro":false,"cod_erro":0},"devices":[{"id":1,"hostname":"","ip":"","model":"","type":"","vendor":"","site":"","tags":""}]}`, "id"},
 		"devices of the other dialect": {"GET /api/pam/devices", good, 401, someErrors, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			recorded := &faults{TB: t}
-			handler := newChecker(recorded, &answers{}).wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("X-Request-Id", "a")
-				w.Header().Set("Content-Type", test.contentType)
-				w.WriteHeader(test.status)
-				fmt.Fprint(w, test.body)
-			}))
+			handler := newChecker(recorded, &answers{}).
+				wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("X-Request-Id", "a")
+					w.Header().Set("Content-Type", test.contentType)
+					w.WriteHeader(test.status)
+					fmt.Fprint(w, test.body)
+				}))
 			method, path, _ := strings.Cut(test.request, " ")
 			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, path, nil))
 			got := strings.Join(recorded.found, "\n")

@@ -1,8 +1,10 @@
-// Package wiretest runs the whole service for tests that speak HTTP, and checks every answer against the OpenAPI document.
+// Package wiretest runs the whole service for tests that speak HTTP, and checks every answer
+// against the OpenAPI document.
 //
-// Only tests import it, and since it imports app, only external test packages (api_test and the like) can. What is not obvious: the check
-// is not something that a test asks for. Whatever goes through a Server and diverges from the document fails the test, also when the test
-// looks at something else.
+// Only tests import it, and since it imports app, only external test packages (api_test and the
+// like) can. What is not obvious: the check is not something that a test asks for. Whatever goes
+// through a Server and diverges from the document fails the test, also when the test looks at
+// something else.
 package wiretest
 
 import (
@@ -29,7 +31,8 @@ type Server struct {
 	URL string
 	// Handler is what it serves, with the check of the answers.
 	Handler http.Handler
-	// Token belongs to the apikey 1, which may do everything, Powerless to the apikey 2, which may do nothing.
+	// Token belongs to the apikey 1, which may do everything, Powerless to the apikey 2, which may
+	// do nothing.
 	Token, Powerless string
 	// Vault is what the service keeps its data in.
 	Storage *app.Storage
@@ -91,7 +94,10 @@ func makeDatabase(t testing.TB, storage app.StorageConfig) {
 // makeTokens makes the two apikeys, 1 and 2, as somebody who may do everything.
 func (s *Server) makeTokens(t testing.TB, services *service.Services) {
 	t.Helper()
-	s.Services, s.Operator = services, domain.WithPrincipal(t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "test", Superuser: true})
+	s.Services, s.Operator = services,
+		domain.WithPrincipal(
+			t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "test", Superuser: true},
+		)
 	s.Token = s.APIKey(t, domain.APIKey{Name: "superuser", Superuser: true})
 	s.Powerless = s.APIKey(t, domain.APIKey{Name: "powerless"})
 }
@@ -134,5 +140,6 @@ func (s *Server) listen(t testing.TB, settings Settings) {
 	s.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-// Answers counts what was answered so far, by operationId and status; those of the storage's dialect are named as in pam.listDevices.
+// Answers counts what was answered so far, by operationId and status; those of the storage's
+// dialect are named as in pam.listDevices.
 func (s *Server) Answers() map[string]map[int]int { return s.answers.copy() }

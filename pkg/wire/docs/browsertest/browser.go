@@ -1,9 +1,10 @@
 // Package browsertest drives a headless Chromium in tests of pages that this server serves.
 //
-// It owns the browser process, what counts as a problem of a page, and the steps by which a test uses a page: they wait
-// for what they need, in the page itself, and fail the test with the problems seen so far. It is imported by tests only
-// and is the one importer of chromedp. The browser resolves no name but localhost and uses no proxy: whatever a page
-// loads from elsewhere fails and is a problem.
+// It owns the browser process, what counts as a problem of a page, and the steps by which a test
+// uses a page: they wait for what they need, in the page itself, and fail the test with the
+// problems seen so far. It is imported by tests only and is the one importer of chromedp. The
+// browser resolves no name but localhost and uses no proxy: whatever a page loads from elsewhere
+// fails and is a problem.
 package browsertest
 
 import (
@@ -32,7 +33,8 @@ const (
 // binaries are the names under which systems install Chromium, the best first.
 var binaries = []string{"chromium", "chromium-browser", "google-chrome"}
 
-// Browser is one Chromium with one tab and an empty profile. Its methods fail the test and belong to its goroutine.
+// Browser is one Chromium with one tab and an empty profile. Its methods fail the test and belong
+// to its goroutine.
 type Browser struct {
 	t       testing.TB
 	ctx     context.Context // the tab, in the terms of chromedp
@@ -40,8 +42,8 @@ type Browser struct {
 	problems
 }
 
-// Open starts a browser that lives until the test ends, at most 90 seconds. Without a Chromium in the PATH the test is
-// skipped, or fails where CI is true. With -short it is skipped.
+// Open starts a browser that lives until the test ends, at most 90 seconds. Without a Chromium in
+// the PATH the test is skipped, or fails where CI is true. With -short it is skipped.
 func Open(t testing.TB) *Browser {
 	t.Helper()
 	if testing.Short() {
@@ -67,8 +69,9 @@ func (b *Browser) start() {
 	}
 }
 
-// restart replaces a browser whose process was ended by a signal of its own making; Chromium does that now and then
-// when it starts. It does so once: a page that makes every browser crash fails its test.
+// restart replaces a browser whose process was ended by a signal of its own making; Chromium does
+// that now and then when it starts. It does so once: a page that makes every browser crash fails
+// its test.
 func (b *Browser) restart(err error) bool {
 	if b.crashed || !strings.Contains(err.Error(), "browser process exited: signal") {
 		return false
@@ -95,8 +98,8 @@ func find(t testing.TB) string {
 	return ""
 }
 
-// options are chosen for a container without a display, a sandbox, a large /dev/shm and a network. The profile is a
-// temporary folder that goes with the browser.
+// options are chosen for a container without a display, a sandbox, a large /dev/shm and a network.
+// The profile is a temporary folder that goes with the browser.
 func options(path string) []chromedp.ExecAllocatorOption {
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),
@@ -108,14 +111,16 @@ func options(path string) []chromedp.ExecAllocatorOption {
 		"no-sandbox", "disable-gpu", "disable-quic", "disable-dev-shm-usage", "disable-extensions", "disable-breakpad",
 		"no-first-run", "no-default-browser-check", "no-proxy-server", "mute-audio", "hide-scrollbars",
 		"disable-background-networking", "disable-component-update", "disable-default-apps", "disable-sync",
-		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
+		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows",
+		"disable-renderer-backgrounding",
 	} {
 		options = append(options, chromedp.Flag(name, true))
 	}
 	return options
 }
 
-// inject has every later document report violations of its policy before any script of its own runs.
+// inject has every later document report violations of its policy before any script of its own
+// runs.
 func inject(ctx context.Context, _ *chromedp.Target) error {
 	params := page.AddScriptToEvaluateOnNewDocumentParams{Source: reportViolations}
 	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, params)

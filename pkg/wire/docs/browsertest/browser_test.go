@@ -19,7 +19,11 @@ func serve(t *testing.T) string {
 	t.Helper()
 	files := http.FileServer(http.Dir("testdata"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src *; img-src *")
+		w.Header().
+			Set(
+				"Content-Security-Policy",
+				"default-src 'none'; script-src 'self'; style-src 'self'; connect-src *; img-src *",
+			)
 		files.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Navigate opens a URL and waits until it is loaded. An answer of 400 and above is a problem, not a failure. A browser that
-// crashes over it is started again, once.
+// Navigate opens a URL and waits until it is loaded. An answer of 400 and above is a problem, not a
+// failure. A browser that crashes over it is started again, once.
 func (b *Browser) Navigate(url string) {
 	b.t.Helper()
 	err := b.try(chromedp.Navigate(url))
@@ -25,14 +25,15 @@ func (b *Browser) Navigate(url string) {
 	}
 }
 
-// Back sets out for the page before this one in the tab's history, and doesn't wait until it's there: a page that comes
-// out of the browser's memory as it was left doesn't load.
+// Back sets out for the page before this one in the tab's history, and doesn't wait until it's
+// there: a page that comes out of the browser's memory as it was left doesn't load.
 func (b *Browser) Back() {
 	b.t.Helper()
 	call[any](b, "going back from", `() => history.back()`, "the page")
 }
 
-// WaitFor waits until an element that matches a CSS selector is visible. Here and below the first match counts.
+// WaitFor waits until an element that matches a CSS selector is visible. Here and below the first
+// match counts.
 func (b *Browser) WaitFor(selector string) {
 	b.t.Helper()
 	b.Text(selector)
@@ -56,15 +57,17 @@ func (b *Browser) Text(selector string) string {
 	return call[string](b, "waiting for", visible, selector)
 }
 
-// Click waits until an element is enabled, at rest and not covered, and clicks its middle with the mouse.
+// Click waits until an element is enabled, at rest and not covered, and clicks its middle with the
+// mouse.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
 	point := call[struct{ X, Y float64 }](b, "waiting to click", target, selector)
 	b.do("clicking "+selector, chromedp.MouseClickXY(point.X, point.Y))
 }
 
-// SetValue replaces the text of a field by typing the value, key by key, as fields need that a framework controls, or by
-// pasting it when it is long. It waits until the field holds the value. A tab that is typed leaves the field.
+// SetValue replaces the text of a field by typing the value, key by key, as fields need that a
+// framework controls, or by pasting it when it is long. It waits until the field holds the value. A
+// tab that is typed leaves the field.
 func (b *Browser) SetValue(selector, value string) {
 	b.t.Helper()
 	b.Click(selector)
@@ -121,8 +124,8 @@ func (b *Browser) try(steps ...chromedp.Action[chromedp.Void]) error {
 	return chromedp.Do(ctx, steps...)
 }
 
-// call runs a function of the page, the first argument of which is a selector, and returns what it returns. It starts
-// over when the page under it is replaced by another.
+// call runs a function of the page, the first argument of which is a selector, and returns what it
+// returns. It starts over when the page under it is replaced by another.
 func call[T any](b *Browser, what, function string, args ...any) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -155,9 +158,12 @@ func obeyPolicy(p *runtime.EvaluateParams) {
 	p.AllowUnsafeEvalBlockedByCSP = new(bool)
 }
 
-// replaced reports whether a function ended because the page it ran in is gone. The protocol has only texts for that.
+// replaced reports whether a function ended because the page it ran in is gone. The protocol has
+// only texts for that.
 func replaced(err error) bool {
-	for _, text := range []string{"context was destroyed", "Cannot find context", "target navigated", "Promise was collected"} {
+	for _, text := range []string{
+		"context was destroyed", "Cannot find context", "target navigated", "Promise was collected",
+	} {
 		if strings.Contains(err.Error(), text) {
 			return true
 		}

@@ -24,9 +24,10 @@ type problems struct {
 	requests map[network.RequestID]string
 }
 
-// Problems returns what was wrong so far on all pages, in order: messages and warnings in the console (an answer of
-// 400 and above is one), uncaught exceptions, violations of a Content-Security-Policy, failed requests, dialogs,
-// crashes. One cause may show up in several of these.
+// Problems returns what was wrong so far on all pages, in order: messages and warnings in the
+// console (an answer of 400 and above is one), uncaught exceptions, violations of a
+// Content-Security-Policy, failed requests, dialogs, crashes. One cause may show up in several of
+// these.
 func (b *Browser) Problems() []string {
 	// The events of what has happened by now arrive before the answer.
 	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("true")); err != nil {
@@ -71,7 +72,8 @@ func (p *problems) observe(event any) {
 	}
 }
 
-// console records what a page says with console.error and the like; console.log and the like are no problem.
+// console records what a page says with console.error and the like; console.log and the like are no
+// problem.
 func (p *problems) console(e *runtime.EventConsoleAPICalled) {
 	switch e.Type {
 	case runtime.ConsoleAPICalledTypeError, runtime.ConsoleAPICalledTypeWarning, runtime.ConsoleAPICalledTypeAssert:
@@ -85,7 +87,8 @@ func (p *problems) console(e *runtime.EventConsoleAPICalled) {
 	p.add("console %s: %s", e.Type, strings.Join(words, " "))
 }
 
-// word is an argument of a message as the console shows it: strings bare, objects and errors by their description.
+// word is an argument of a message as the console shows it: strings bare, objects and errors by
+// their description.
 func word(arg *runtime.RemoteObject) string {
 	var text string
 	if json.Unmarshal(arg.Value, &text) == nil {
@@ -104,7 +107,8 @@ func (p *problems) sent(e *network.EventRequestWillBeSent) {
 	p.requests[e.RequestID] = e.Request.Method + " " + e.Request.URL
 }
 
-// failed records a request without an answer. Those that a page gave up itself, or by leaving, are no problem.
+// failed records a request without an answer. Those that a page gave up itself, or by leaving, are
+// no problem.
 func (p *problems) failed(e *network.EventLoadingFailed) {
 	p.mu.Lock()
 	request := p.requests[e.RequestID]

@@ -1,14 +1,15 @@
 package browsertest
 
-// reportViolations runs in every document before its own scripts. A policy that a page breaks and nobody notices would
-// otherwise show up as an entry of the browser's log at most.
+// reportViolations runs in every document before its own scripts. A policy that a page breaks and
+// nobody notices would otherwise show up as an entry of the browser's log at most.
 const reportViolations = `document.addEventListener("securitypolicyviolation", e =>
   console.error("policy violated:", e.effectiveDirective, "by", e.blockedURI, "at", e.sourceFile + ":" + e.lineNumber));`
 
-// Each of the following is a function that waits in the page, frame by frame, until it has an answer.
+// Each of the following is a function that waits in the page, frame by frame, until it has an
+// answer.
 const (
-	// visible waits for the first element that matches to be visible with a text in it, and returns its whole text as it
-	// is rendered.
+	// visible waits for the first element that matches to be visible with a text in it, and returns
+	// its whole text as it is rendered.
 	visible = `async (selector, part = "") => {
   for (;; await new Promise(requestAnimationFrame)) {
     const element = document.querySelector(selector);
@@ -24,8 +25,8 @@ const (
   }
 }`
 
-	// target waits for the first element that matches to be enabled, at rest for a frame, and what a click in its
-	// middle hits. It returns that point. It scrolls there first.
+	// target waits for the first element that matches to be enabled, at rest for a frame, and what
+	// a click in its middle hits. It returns that point. It scrolls there first.
 	target = `async selector => {
   for (let last = null, point; ; last = point, await new Promise(requestAnimationFrame)) {
     point = null;
@@ -39,7 +40,8 @@ const (
   }
 }`
 
-	// selectAll marks the text of the focused field, so that typing replaces it. It is an error without such a field.
+	// selectAll marks the text of the focused field, so that typing replaces it. It is an error
+	// without such a field.
 	selectAll = `selector => {
   if (document.activeElement !== document.querySelector(selector)) throw Error(selector + " does not take the focus");
   document.activeElement.select();
@@ -50,7 +52,8 @@ const (
   while (document.querySelector(selector)?.value !== value) await new Promise(requestAnimationFrame);
 }`
 
-	// choose picks an option by its text, as a user does from the list, which belongs to the system and not to the page.
+	// choose picks an option by its text, as a user does from the list, which belongs to the system
+	// and not to the page.
 	choose = `async (selector, text) => {
   for (;; await new Promise(requestAnimationFrame)) {
     const select = document.querySelector(selector);

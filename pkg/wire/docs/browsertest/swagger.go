@@ -9,7 +9,8 @@ import (
 // Param is a parameter of an operation, with the text to type into its field.
 type Param struct{ Name, Value string }
 
-// Authorize gives an open Swagger UI the token of its first bearer scheme. To change it, open the page anew first.
+// Authorize gives an open Swagger UI the token of its first bearer scheme. To change it, open the
+// page anew first.
 func (b *Browser) Authorize(token string) {
 	b.t.Helper()
 	b.Click(".swagger-ui .auth-wrapper .btn.authorize")
@@ -21,9 +22,10 @@ func (b *Browser) Authorize(token string) {
 	b.WaitFor(".swagger-ui .auth-wrapper .btn.authorize.locked")
 }
 
-// TryItOut executes an operation in an open Swagger UI, with a body unless it is "" (the example is sent if the
-// operation has one), and returns the answer as the page shows it: status and body. The status is 0 when there was no
-// answer. JSON is formatted by the page. An answer of 400 and above is also a problem.
+// TryItOut executes an operation in an open Swagger UI, with a body unless it is "" (the example is
+// sent if the operation has one), and returns the answer as the page shows it: status and body. The
+// status is 0 when there was no answer. JSON is formatted by the page. An answer of 400 and above
+// is also a problem.
 func (b *Browser) TryItOut(operationID, body string, params ...Param) (status int, response string) {
 	b.t.Helper()
 	block := fmt.Sprintf(`.opblock[id^="operations-"][id$=%q]`, "-"+operationID)
@@ -55,7 +57,8 @@ func (b *Browser) prepare(block string) {
 	}
 }
 
-// answer reads the row of the answer. Its status is followed by a remark when the document does not have it.
+// answer reads the row of the answer. Its status is followed by a remark when the document does not
+// have it.
 func (b *Browser) answer(row string) (status int, response string) {
 	b.t.Helper()
 	b.WaitFor(row)
