@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/access"
@@ -68,74 +67,109 @@ type Services struct {
 // New opens the service's own secrets and puts the use cases together. It fails when the master key
 // is not the one that the database was sealed with.
 func New(ctx context.Context, set Settings) (*Services, error) {
-	store, now, log := set.Store, set.Now, set.Log
-	tokenSecret, err := openSecret(ctx, store, secretSealer{set.Keys, secretAPIKeys})
+	shared, err := newParts(ctx, set)
 	if err != nil {
 		return nil, err
 	}
-	authorities, lists, recent, uses := &pki.Authorities{Store: store, Keys: set.Keys}, new(pki.Lists),
-		new(vault.RecentDevices), new(access.Uses)
-	history := &history.Watcher{
-		Store: store, Now: now, Log: log, Memories: []func(){
-			authorities.ForgetAll, lists.Forget, recent.Forget, uses.Forget,
-		},
-	}
-	callers, changes, scans := &access.Callers{Now: now}, new(access.Changes), turns.Scans()
-	trail, err := newTrail(ctx, set, callers, scans)
-	if err != nil {
+	s := &Services{Audit: shared.trail, History: shared.history}
+	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err
 	}
-	recorder := trail.Recorder
-	refusals := &audit.Refusals{Store: store, Recorder: recorder, Now: now, Log: log}
-	passwords := access.NewPasswords(store, turns.Passwords(), now)
-	control := &access.Control{Store: store, Recorder: recorder, Callers: callers, Changes: changes, Now: now}
-	signing := &access.Signing{
-		Control: control, Keys: set.Keys, Secret: tokenSecret, Life: set.SigningKeyLife, Now: now,
-	}
-	if err := signing.Begin(ctx); err != nil {
-		return nil, err
-	}
-	authenticator := &access.Authenticator{
-		Store: store, History: history, Signing: signing, Callers: callers, Changes: changes, Uses: uses, Now: now,
-		Log: log,
-	}
-	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), turns.Derivations()
-	return &Services{
-		CAs: &pki.CAs{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
-			Recorder: recorder, Now: now,
-		},
-		Clients: &pki.Clients{
-			Store: store, Authorities: authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
-			Scans: scans, Recorder: recorder, Now: now,
-		},
-		CRLs: &pki.CRLs{
-			Store: store, History: history, Authorities: authorities, Lists: lists, Now: now, Life: set.CRLLife,
-			Log: log,
-		},
-		Access:   authenticator,
-		Login:    &access.Login{Store: store, Recorder: recorder, Access: authenticator, Passwords: passwords},
-		Signing:  signing,
-		APIKeys:  &access.APIKeys{Control: control, Access: authenticator, TokensOnce: set.APIKeyTokensOnce},
-		Roles:    &access.Roles{Control: control},
-		Users:    &access.Users{Control: control, Passwords: passwords, Refusals: refusals, Access: authenticator},
-		Audit:    trail,
-		Refusals: refusals,
-		History:  history,
-		Restore:  &pki.Restore{Store: store, Authorities: authorities, Recorder: recorder, Signing: signing, Now: now},
+	shared.pki(set, s)
+	shared.vault(set, s)
+	return s, nil
+}
 
-		PAMAccess: &vault.Authenticator{
-			Access: authenticator, Keys: set.Keys, Now: now, Log: log, AllowUnsigned: set.PAMUnsigned,
-			AllowPlaintext: set.PAMPlaintext,
-		},
-		Devices: &vault.Devices{
-			Store: store, Recorder: recorder, Scans: scans, Recent: recent, Imports: vault.NewImportQueue(), Now: now,
-			Log: log, PAMPresentEnables: set.PAMPresentEnables,
-		},
-		DeviceDomains:  &vault.DeviceDomains{Store: store, Recorder: recorder, Now: now},
-		Applications:   &vault.Applications{Control: control},
-		Authorizations: &vault.Authorizations{Control: control, Keys: set.Keys},
-	}, nil
+// parts are what the packages of use cases share.
+type parts struct {
+	trail       *audit.Trail
+	recorder    *audit.Recorder
+	history     *history.Watcher
+	scans       *turns.Turns
+	authorities *pki.Authorities
+	lists       *pki.Lists
+	recent      *vault.RecentDevices
+	uses        *access.Uses
+	callers     *access.Callers
+	control     *access.Control
+}
+
+// newParts makes the memories first, because the watcher of the history empties them.
+func newParts(ctx context.Context, set Settings) (*parts, error) {
+	p := &parts{
+		scans: turns.Scans(), authorities: &pki.Authorities{Store: set.Store, Keys: set.Keys}, lists: new(pki.Lists),
+		recent: new(vault.RecentDevices), uses: new(access.Uses), callers: &access.Callers{Now: set.Now},
+	}
+	p.history = &history.Watcher{
+		Store: set.Store, Now: set.Now, Log: set.Log,
+		Memories: []func(){p.authorities.ForgetAll, p.lists.Forget, p.recent.Forget, p.uses.Forget},
+	}
+	var err error
+	if p.trail, err = newTrail(ctx, set, p.callers, p.scans); err != nil {
+		return nil, err
+	}
+	p.recorder = p.trail.Recorder
+	p.control = &access.Control{
+		Store: set.Store, Recorder: p.recorder, Callers: p.callers, Changes: new(access.Changes), Now: set.Now,
+	}
+	return p, nil
+}
+
+// access adds who may do what. It makes the first signing key of a new database.
+func (p *parts) access(ctx context.Context, set Settings, s *Services) error {
+	secret, err := openSecret(ctx, set.Store, secretSealer{set.Keys, secretAPIKeys})
+	if err != nil {
+		return err
+	}
+	passwords := access.NewPasswords(set.Store, turns.Passwords(), set.Now)
+	s.Refusals = &audit.Refusals{Store: set.Store, Recorder: p.recorder, Now: set.Now, Log: set.Log}
+	s.Signing = &access.Signing{
+		Control: p.control, Keys: set.Keys, Secret: secret, Life: set.SigningKeyLife, Now: set.Now,
+	}
+	s.Access = &access.Authenticator{
+		Store: set.Store, History: p.history, Signing: s.Signing, Callers: p.callers, Changes: p.control.Changes,
+		Uses: p.uses, Now: set.Now, Log: set.Log,
+	}
+	s.Login = &access.Login{Store: set.Store, Recorder: p.recorder, Access: s.Access, Passwords: passwords}
+	s.APIKeys = &access.APIKeys{Control: p.control, Access: s.Access, TokensOnce: set.APIKeyTokensOnce}
+	s.Roles = &access.Roles{Control: p.control}
+	s.Users = &access.Users{Control: p.control, Passwords: passwords, Refusals: s.Refusals, Access: s.Access}
+	return s.Signing.Begin(ctx)
+}
+
+// pki adds CAs, clients and revocation lists.
+func (p *parts) pki(set Settings, s *Services) {
+	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), turns.Derivations()
+	s.CAs = &pki.CAs{
+		Store: set.Store, Authorities: p.authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
+		Recorder: p.recorder, Now: set.Now,
+	}
+	s.Clients = &pki.Clients{
+		Store: set.Store, Authorities: p.authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
+		Scans: p.scans, Recorder: p.recorder, Now: set.Now,
+	}
+	s.CRLs = &pki.CRLs{
+		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
+		Life: set.CRLLife, Log: set.Log,
+	}
+	s.Restore = &pki.Restore{
+		Store: set.Store, Authorities: p.authorities, Recorder: p.recorder, Signing: s.Signing, Now: set.Now,
+	}
+}
+
+// vault adds devices, and the applications that reach them.
+func (p *parts) vault(set Settings, s *Services) {
+	s.PAMAccess = &vault.Authenticator{
+		Access: s.Access, Keys: set.Keys, Now: set.Now, Log: set.Log,
+		AllowUnsigned: set.PAMUnsigned, AllowPlaintext: set.PAMPlaintext,
+	}
+	s.Devices = &vault.Devices{
+		Store: set.Store, Recorder: p.recorder, Scans: p.scans, Recent: p.recent, Imports: vault.NewImportQueue(),
+		Now: set.Now, Log: set.Log, PAMPresentEnables: set.PAMPresentEnables,
+	}
+	s.DeviceDomains = &vault.DeviceDomains{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Applications = &vault.Applications{Control: p.control}
+	s.Authorizations = &vault.Authorizations{Control: p.control, Keys: set.Keys}
 }
 
 // newTrail opens the audit's secret, and signs the first checkpoint of a new database.
@@ -155,74 +189,4 @@ func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans 
 		Now: set.Now, Log: set.Log,
 	}
 	return trail, trail.Begin(ctx)
-}
-
-// The intervals of what is done in the background. CRLs that are asked for are always current;
-// these are for those that nobody asks for.
-const (
-	crlInterval   = time.Minute
-	usesInterval  = 5 * time.Second
-	choreInterval = time.Minute
-	sealInterval  = 5 * time.Minute
-	// importInterval is short: until an import is finished no list has its devices.
-	importInterval = 5 * time.Second
-	lookInterval   = time.Second
-)
-
-// choreTimeout bounds each time that something is done in the background, lastTimeout what is done
-// at the end.
-const (
-	choreTimeout = 30 * time.Second
-	lastTimeout  = 5 * time.Second
-)
-
-// sealingTokens is how the log calls it.
-const sealingTokens = "sealing the tokens of the vault"
-
-// Run does what has to be done in the background until ctx ends, and then what must not be left
-// undone.
-func (s *Services) Run(ctx context.Context) {
-	var workers sync.WaitGroup
-	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
-	workers.Go(func() {
-		s.once(ctx, sealingTokens, s.PAMAccess.SealTokens)
-		s.every(ctx, sealInterval, sealingTokens, s.PAMAccess.SealTokens)
-	})
-	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
-	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Watch) })
-	workers.Go(func() { s.every(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
-	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
-	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
-	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing old nonces", s.PAMAccess.Forget) })
-	workers.Go(func() { s.every(ctx, importInterval, "ending imports that were left", s.Devices.ResumeImports) })
-	workers.Wait()
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
-	defer cancel()
-	if err := s.Access.StoreUses(last); err != nil {
-		s.Access.Log.ErrorContext(ctx, "storing the uses of apikeys failed", "error", err)
-	}
-}
-
-// every calls do at every interval until ctx ends, and logs what fails.
-func (s *Services) every(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		s.once(ctx, what, do)
-	}
-}
-
-// once calls do, for so long as a chore may take, and logs that it failed.
-func (s *Services) once(ctx context.Context, what string, do func(context.Context) error) {
-	bounded, cancel := context.WithTimeout(ctx, choreTimeout)
-	defer cancel()
-	if err := do(bounded); err != nil && ctx.Err() == nil {
-		s.Access.Log.ErrorContext(ctx, what+" failed", "error", err)
-	}
 }
