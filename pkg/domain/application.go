@@ -86,6 +86,9 @@ type PAMResource string
 // PAMCore is the part with the devices; the others are only names, which the vendor's clients know.
 const PAMCore PAMResource = "PAM Core"
 
+// DefaultPAMResources are those of an authorization that names none.
+func DefaultPAMResources() []PAMResource { return []PAMResource{PAMCore} }
+
 // pamResources are the vendor's names of resources.
 var pamResources = []PAMResource{
 	PAMCore, "Certificate Manager", "Task Manager", "Dashboards", "Web Proxy Session", "Users", "A2A", "System",
@@ -126,8 +129,8 @@ type PAMSecrets struct{ Present, Previous []byte }
 // Holder is what an authorization has in common with users and apikeys.
 func (a PAMAuthorization) Holder() Holder {
 	return Holder{
-		Kind: PrincipalPAM, ID: a.ID, Name: a.Application.Name + "/" + a.Name, Enabled: a.Enabled &&
-			a.Application.Enabled, ExpiresAt: a.ExpiresAt,
+		Kind: PrincipalPAM, ID: a.ID, Name: a.Application.Name + "/" + a.Name,
+		Enabled: a.Enabled && a.Application.Enabled, ExpiresAt: a.ExpiresAt,
 		Generation: a.Generation, PreviousUntil: a.PreviousUntil, AllowedIPs: a.AllowedIPs,
 		Binding: Binding{
 			Own: a.Binding.Own, Before: a.Binding.Before, Passing: a.Binding.Passing + a.Application.Passing,

@@ -25,21 +25,15 @@ const (
 	lastTimeout  = 5 * time.Second
 )
 
-// sealingTokens is how the log calls it.
-const sealingTokens = "sealing the tokens of the vault"
-
 // Run does what has to be done in the background until ctx ends, and then what must not be left
 // undone.
 func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
-	workers.Go(func() {
-		s.once(ctx, sealingTokens, s.PAMAccess.SealTokens)
-		s.every(ctx, sealInterval, sealingTokens, s.PAMAccess.SealTokens)
-	})
+	workers.Go(func() { s.always(ctx, sealInterval, "sealing the tokens of the vault", s.PAMAccess.SealTokens) })
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
 	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Watch) })
-	workers.Go(func() { s.every(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
+	workers.Go(func() { s.always(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })
@@ -51,6 +45,12 @@ func (s *Services) Run(ctx context.Context) {
 	if err := s.Access.StoreUses(last); err != nil {
 		s.Access.Log.ErrorContext(ctx, "storing the uses of apikeys failed", "error", err)
 	}
+}
+
+// always is every, with a call at the beginning: what was left while no server ran does not wait.
+func (s *Services) always(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
+	s.once(ctx, what, do)
+	s.every(ctx, interval, what, do)
 }
 
 // every calls do at every interval until ctx ends, and logs what fails.

@@ -62,6 +62,9 @@ func randomHex(digits int) string {
 // Create makes an authorization of an application.
 func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) (IssuedAuthorization, error) {
 	a.Name = domain.CleanName(a.Name)
+	if a.Resources == nil {
+		a.Resources = domain.DefaultPAMResources()
+	}
 	if err := a.Validate(); err != nil {
 		return IssuedAuthorization{}, err
 	}

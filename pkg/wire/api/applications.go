@@ -123,13 +123,9 @@ func (h authorizations) CreateAuthorization(
 	if err := errors.Join(expiresErr, addressesErr); err != nil {
 		return nil, err
 	}
-	resources := resourcesOf(b.Resources)
-	if resources == nil {
-		resources = []domain.PAMResource{domain.PAMCore}
-	}
 	issued, err := h.service.Create(ctx, domain.PAMAuthorization{
-		ApplicationID: b.ApplicationID, Name: b.Name, Enabled: b.Enabled == nil || *b.Enabled, Write: b.Write != nil &&
-			*b.Write, Resources: resources,
+		ApplicationID: b.ApplicationID, Name: b.Name, Enabled: b.Enabled == nil || *b.Enabled,
+		Write: b.Write != nil && *b.Write, Resources: resourcesOf(b.Resources),
 		ExpiresAt: value(expires), AllowedIPs: addresses, Referrers: b.Referrers,
 		Fingerprint: value(fingerprintOf(b.CertificateFingerprint)), Devices: b.Devices,
 	})
