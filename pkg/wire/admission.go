@@ -22,14 +22,14 @@ const (
 	turnWait = 5 * time.Second
 	// maxWaiting is how many requests wait for their turn in a lane; more are refused at once.
 	maxWaiting = 2048
-	// maxLong is how many requests of many rows there are at once.
+	// maxLong is how many long requests, those of many rows, are served at once.
 	maxLong = 32
-	// maxLongEach is how many of them one caller has.
+	// maxLongEach is how many of these one caller may have at once.
 	maxLongEach = 24
 )
 
-// lane bounds how many requests of a kind are served at once. Who waits has a place in a queue and
-// nothing else.
+// lane bounds how many requests of one kind are served at once. A request that waits for its turn
+// holds a place in the queue and nothing else.
 type lane struct {
 	turns   chan struct{}
 	waiting atomic.Int32 // requests that wait for a turn; each counts itself while it waits
@@ -37,7 +37,8 @@ type lane struct {
 
 func newLane(size int) *lane { return &lane{turns: make(chan struct{}, size)} }
 
-// enter waits for a turn. The error is a [domain.Unavailable].
+// enter waits for a turn. Errors: [domain.Unavailable] if too many requests wait already, or if no
+// turn is free within turnWait; that of ctx.
 func (l *lane) enter(ctx context.Context) error {
 	select {
 	case l.turns <- struct{}{}:
@@ -63,13 +64,14 @@ func (l *lane) enter(ctx context.Context) error {
 
 func (l *lane) leave() { <-l.turns }
 
-// admission keeps the kinds of requests apart, so that however many there are of one, the others
-// find their turn. What anybody may ask for gets few turns: its answers are short work, and many
-// who ask at once must not take the processors from those who have a credential.
+// admission serves each kind of request in a lane of its own, so that however many requests of one
+// kind there are, those of the other kinds get a turn. Requests that anybody may make get few
+// turns: answering them is little work, and many of them at once must not take the processors from
+// callers that have a credential.
 type admission struct {
 	public, tokens, known, long *lane
 	bodies                      *bodies
-	shares                      *turns.Turns // of long, for those who are known
+	shares                      *turns.Turns // divides the turns of long among authenticated callers
 }
 
 func newAdmission() admission {
@@ -82,7 +84,7 @@ func newAdmission() admission {
 	}
 }
 
-// laneOf is nil for what says whether the process is well.
+// laneOf returns the lane of a request; nil for liveness and readiness, which need no turn.
 func (a admission) laneOf(c echo.Context) *lane {
 	path := strings.TrimSuffix(c.Path(), "/")
 	switch {
@@ -99,18 +101,19 @@ func (a admission) laneOf(c echo.Context) *lane {
 	return a.known
 }
 
-// isDialect reports whether the dialects answer for a route, in their own words.
+// isDialect reports whether a route belongs to one of the dialects, which answer in their own
+// format. The routes of the OpenAPI documents belong to none.
 func isDialect(path string) bool {
 	return (strings.HasPrefix(path, api.Prefix+"/") || strings.HasPrefix(path, pam.Prefix+"/")) &&
 		!strings.Contains(path, "/openapi.")
 }
 
-// isStranger reports whether a request shows no credential where the api dialect has one.
+// isStranger reports whether a request has no credential where the api dialect looks for one.
 func isStranger(r *http.Request) bool {
 	return r.Header.Get("Authorization") == "" && r.Header.Get("Cookie") == ""
 }
 
-// isLong reports whether a request takes as long as its rows are many.
+// isLong reports whether the time that a request takes grows with the number of its rows.
 func isLong(method, path string) bool {
 	switch strings.TrimSuffix(path, "/") {
 	case "/api/pam/devices/import", "/api/pam/devices/export", "/api/openvpn/cas/import":
@@ -121,12 +124,12 @@ func isLong(method, path string) bool {
 	return false
 }
 
-// visit is what a request has of an admission until it ends.
+// visit is what a request holds of an admission until it ends.
 type visit struct {
 	lane   *lane
-	inside atomic.Bool // whether it has a turn; of those that give it back at once one does
+	inside atomic.Bool // whether it has a turn; of concurrent calls of leave only one gives it back
 	bodies []*body
-	cut    error // that of a body that was cut off
+	cut    error // the error of a body that was cut off
 }
 
 const visitKey = "wire.visit"
@@ -139,7 +142,7 @@ func (v *visit) enter(ctx context.Context) error {
 	return nil
 }
 
-// leave gives the turn back, if there is one.
+// leave gives the turn back, and reports whether there was one.
 func (v *visit) leave() bool {
 	had := v.inside.CompareAndSwap(true, false)
 	if had {
@@ -148,8 +151,9 @@ func (v *visit) leave() bool {
 	return had
 }
 
-// begin is the outermost middleware. It serves what belongs to no dialect in its turn; the dialects
-// do so where they know how to refuse.
+// begin is the outermost middleware of an admission. Requests that belong to no dialect wait for
+// their turn here. The dialects wait themselves, where they can answer a refusal in their own
+// format.
 func (a admission) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	admitted := a.middleware(next)
 	return func(c echo.Context) error {
@@ -170,7 +174,7 @@ func (a admission) end(v *visit) {
 	}
 }
 
-// middleware serves requests in their turn.
+// middleware waits for the turn of a request and then serves it.
 func (a admission) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v := c.Get(visitKey).(*visit)
@@ -182,8 +186,8 @@ func (a admission) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		defer v.leave()
-		// the others have more to lose: memory for long bodies, or time for those who have a
-		// credential
+		// The other lanes keep their turns: these also bound the memory of long bodies, or leave
+		// time for callers that have a credential.
 		if v.lane == a.known {
 			domain.HoldTurn(ctx, func() { v.leave() })
 		}
@@ -191,7 +195,7 @@ func (a admission) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// share keeps one caller from having all turns of long requests. It comes after authentication.
+// share keeps one caller from taking all turns of long requests. It comes after authentication.
 func (a admission) share(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !isLong(c.Request().Method, c.Path()) {

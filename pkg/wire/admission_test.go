@@ -116,7 +116,7 @@ func TestDocument_NotModified(t *testing.T) {
 	}
 }
 
-// TestMetrics_GatheredSeldom: many who ask at once cost no more than a few.
+// TestMetrics_GatheredSeldom: many concurrent requests cost no more than a few.
 func TestMetrics_GatheredSeldom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

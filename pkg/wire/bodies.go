@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// maxBodies is how many bytes of bodies are in memory at once, apart from those of requests of
-	// many rows.
+	// maxBodies is how many bytes of request bodies are in memory at once, apart from the bodies of
+	// requests of many rows.
 	maxBodies = 64 << 20
-	// minBody is what a body counts at least, for what reads it needs memory as well.
+	// minBody is the least that a body counts, because the code that reads it needs memory as well.
 	minBody = 16 << 10
 )
 
-// bodies bounds the memory of request bodies. For lack of room those are cut off that have been
-// coming longest: who sends what it has is done in a moment, so it is the ones that keep their
-// bodies back.
+// bodies bounds the memory of request bodies. When there is no room for another body, those that
+// have been arriving longest are cut off: a client that sends what it has is done in a moment, so
+// the oldest are those whose clients hold them back.
 type bodies struct {
-	// mu guards all that follows, and the bodies among those that are coming. It is held for an
-	// addition, and while others are cut off; never while a body is read.
+	// mu guards the fields below, and place and cut of every body. It is held for an addition or
+	// removal, and while other bodies are cut off; never while a body is read.
 	mu     sync.Mutex
 	used   int64
 	coming list.List // of *body, the oldest first
@@ -34,12 +34,12 @@ type bodies struct {
 
 type body struct {
 	size  int64
-	stop  func()        // ends reading it with an error
-	place *list.Element // among those that are coming; nil: it is here, or cut off
+	stop  func()        // makes reading it fail
+	place *list.Element // its element in coming; nil: it has arrived, or was cut off
 	cut   bool
 }
 
-// begin makes room for a body that comes from now on. The error is a [domain.Unavailable].
+// begin makes room for a body that is about to arrive. The error is a [domain.Unavailable].
 func (b *bodies) begin(size int64, stop func()) (*body, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,8 +63,8 @@ func (b *bodies) cutOff(one *body) {
 	one.stop()
 }
 
-// arrived says that nobody waits for a body any more. The error is a [domain.Unavailable] when it
-// was cut off.
+// arrived notes that the body is not being read any more. The error is a [domain.Unavailable] if
+// the body was cut off.
 func (b *bodies) arrived(one *body) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,8 +88,7 @@ func (b *bodies) end(one *body) {
 	}
 }
 
-// read reads a body from reader, of at most so many bytes. Its room is given back when the visit
-// ends.
+// read reads a body of at most limit bytes from reader. Its room is given back when the visit ends.
 func (b *bodies) read(c echo.Context, v *visit, reader io.Reader, limit int64) ([]byte, error) {
 	size := limit
 	if length := c.Request().ContentLength; length >= 0 {
@@ -108,16 +107,16 @@ func (b *bodies) read(c echo.Context, v *visit, reader io.Reader, limit int64) (
 	return data, err
 }
 
-// readBody is [oas.ReadBody]: while a body comes its request has no turn, so that one that is kept
-// back holds up nobody. Only a body that may be large keeps it, for its turns are few, and bound
-// the memory.
+// readBody is an [oas.ReadBody]. While its body arrives, a request has no turn, so that a client
+// that holds a body back holds up nobody else. Only a request whose body may be large keeps its
+// turn: those turns are few, and bound the memory.
 func (a admission) readBody(c echo.Context, reader io.Reader, limit int64) ([]byte, error) {
 	v, _ := c.Get(visitKey).(*visit)
 	if v == nil || c.Request().ContentLength == 0 || limit > oas.DefaultMaxBody {
 		data, err := io.ReadAll(reader)
 		return data, oas.BodyFault(err)
 	}
-	if v.cut != nil { // the same answer to who reads on
+	if v.cut != nil { // a caller that reads on gets the same error
 		return nil, v.cut
 	}
 	hadTurn := v.leave()

@@ -44,15 +44,15 @@ func TestBodies(t *testing.T) {
 	}
 	b.end(first)
 	b.end(third)
-	b.end(begin(6, part)) // whose reader has given up
+	b.end(begin(6, part)) // one whose reader has given up
 	begin(5, 2*part)
 	if b.used != 2*part {
 		t.Errorf("%d bytes are counted", b.used)
 	}
 }
 
-// TestReadBody_CutOff: a body that is cut off ends with an error that says to come again, and its
-// request has no turn.
+// TestReadBody_CutOff: a body that is cut off ends with an error that asks for a retry, and its
+// request holds no turn.
 func TestReadBody_CutOff(t *testing.T) {
 	t.Parallel()
 	a := newAdmission()

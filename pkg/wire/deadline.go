@@ -15,8 +15,8 @@ const (
 	longTimeout = 170 * time.Second
 )
 
-// deadline gives every request so long, after which nothing more is done for it, least of all
-// stored.
+// deadline bounds the time of every request. After its deadline nothing more is done for a request;
+// above all, nothing is stored.
 func deadline(timeout time.Duration) echo.MiddlewareFunc {
 	if timeout == 0 {
 		timeout = defaultTimeout

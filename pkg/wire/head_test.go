@@ -17,7 +17,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// createAll leaves something with the id 1 in every list, and returns a token of the vault's
+// createAll creates an item with the id 1 in every list, and returns a token of the vault's
 // dialect.
 func createAll(t *testing.T, s *wiretest.Server) string {
 	t.Helper()
@@ -67,7 +67,7 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 	return token.Value
 }
 
-// gets are the paths of all GET operations of a document.
+// gets returns the paths of all GET operations of a document.
 func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (paths []string) {
 	t.Helper()
 	spec, err := read()

@@ -13,9 +13,10 @@ import (
 // hstsValue makes browsers use https for a year (RFC 6797).
 const hstsValue = "max-age=31536000"
 
-// headers sets what every answer has: browsers guess no types, and where a client came over https
-// it stays with that. An answer to one who has shown a credential is nobody else's, so it is stored
-// nowhere, unless the operation has said how long it may be.
+// headers sets what every answer has: browsers must not guess media types, and a client that came
+// over https must stay with https. An answer to a caller that has shown a credential is for that
+// caller alone, so no cache may store it, unless the operation itself sets how long it may be
+// stored.
 func headers(secure func(echo.Context) bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -34,15 +35,15 @@ func headers(secure func(echo.Context) bool) echo.MiddlewareFunc {
 	}
 }
 
-// isPersonal reports whether an answer depends on who asks, or may have a secret in it.
+// isPersonal reports whether an answer depends on the caller, or may contain a secret.
 func isPersonal(c echo.Context) bool {
 	r := c.Request()
 	return domain.PrincipalOf(r.Context()).Kind != "" || !isStranger(r) || isDialect(c.Path()) &&
 		!strings.HasSuffix(c.Path(), "/crl")
 }
 
-// headAsGet lets HEAD be asked wherever GET may (RFC 9110, 9.3.2): the route of GET answers, and
-// net/http leaves the content out and has its length where GET has it.
+// headAsGet allows HEAD wherever GET is allowed (RFC 9110, section 9.3.2): the route of GET
+// answers, and net/http leaves out the content but keeps its length where GET has it.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodHead {

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// askOver makes a request over the network: what HEAD leaves out is the server's doing too.
+// askOver makes a request over the network, because net/http's server takes part in what HEAD
+// leaves out.
 func askOver(t *testing.T, s *wiretest.Server, method, path, token string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
@@ -65,7 +66,8 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestHeaders: no answer is guessed at, and none that depends on who asks is kept.
+// TestHeaders: browsers must not guess the type of any answer, and no answer that depends on the
+// caller may be stored.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	for name, secure := range map[string]bool{"http": false, "https": true} {

@@ -63,8 +63,8 @@ func newRequestMetrics(registry *prometheus.Registry) requestMetrics {
 	return m
 }
 
-// observe writes one log line a request and measures it. Requests for no operation share one label,
-// so that their paths can't fill the memory.
+// observe writes one log line per request and measures the request. Requests for no operation share
+// one label, so that their paths can't fill the memory.
 func observe(log *slog.Logger, metrics requestMetrics) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -109,7 +109,8 @@ func recoverConfig(log *slog.Logger) middleware.RecoverConfig {
 		DisableErrorHandler: true,
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
 			log.Error("panic", "route", c.Path(), "error", domain.Cause(err), "stack", string(stack))
-			return fmt.Errorf("panic: %v", err) // whatever it was, it is no fault of the caller's
+			// Not wrapped: whatever the value of the panic is, it is not the caller's fault.
+			return fmt.Errorf("panic: %v", err)
 		},
 	}
 }

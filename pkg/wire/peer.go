@@ -26,16 +26,16 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(options...)
 }
 
-// secureFunc tells whether cookies are for https only: the client came over it, or the configured
-// external URL says that clients do.
+// secureFunc tells whether cookies are for https only: if the client came over https, or if the
+// configured external URL says that clients do.
 func secureFunc(config Config) func(echo.Context) bool {
 	external, overTLS := strings.HasPrefix(config.ExternalURL, "https://"), tlsFunc(config)
 	return func(c echo.Context) bool { return external || c.Request().TLS != nil || overTLS(c) }
 }
 
-// tlsFunc tells whether the client's connection was TLS: the one to this server, or, when that is a
-// trusted proxy's, the one that the proxy tells of. What the external URL says proves nothing about
-// a connection.
+// tlsFunc tells whether the client's connection was TLS: the connection to this server, or, if that
+// one is from a trusted proxy which reports the scheme, the connection to the proxy. The external
+// URL proves nothing about a connection.
 func tlsFunc(config Config) func(echo.Context) bool {
 	return func(c echo.Context) bool {
 		r := c.Request()
@@ -43,7 +43,7 @@ func tlsFunc(config Config) func(echo.Context) bool {
 		if len(said) == 0 || !fromTrusted(r, config.TrustedProxies) {
 			return r.TLS != nil
 		}
-		for _, scheme := range strings.Split(strings.Join(said, ","), ",") { // every hop that is told of
+		for _, scheme := range strings.Split(strings.Join(said, ","), ",") { // every hop in the header
 			if !strings.EqualFold(strings.TrimSpace(scheme), "https") {
 				return false
 			}
@@ -52,8 +52,9 @@ func tlsFunc(config Config) func(echo.Context) bool {
 	}
 }
 
-// certificateFunc returns the certificate that a client has proved to have the key of, in DER: to
-// this server, or to a trusted proxy that hands it on in the header Client-Cert (RFC 9440).
+// certificateFunc returns, in DER, the certificate whose key the client has proved to hold: to this
+// server, or to a trusted proxy that passes the certificate on in the header Client-Cert (RFC
+// 9440).
 func certificateFunc(config Config) func(echo.Context) []byte {
 	return func(c echo.Context) []byte {
 		r := c.Request()
@@ -68,7 +69,8 @@ func certificateFunc(config Config) func(echo.Context) []byte {
 	}
 }
 
-// byteSequence reads what structured fields call so (RFC 9651, 3.3.5); nil when it is none.
+// byteSequence decodes a byte sequence of structured fields (RFC 9651, section 3.3.5). It returns
+// nil if value is not one.
 func byteSequence(value string) []byte {
 	value, begins := strings.CutPrefix(strings.TrimSpace(value), ":")
 	value, ends := strings.CutSuffix(value, ":")

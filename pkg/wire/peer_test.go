@@ -88,8 +88,8 @@ func TestSecureFunc(t *testing.T) {
 	}
 }
 
-// What the client's connection was is known of this connection, or from a trusted proxy, and from
-// nobody else.
+// Whether the client's connection was TLS is known from this connection or from a trusted proxy,
+// and from nothing else.
 func TestTLSFunc(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

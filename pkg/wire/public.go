@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// document answers with bytes that do not change while the process runs, or with 304 to who has
-// them. They are made when they are first asked for.
+// document answers with content that does not change while the process runs, or with 304 if the
+// client has that content. The content is made on the first request.
 func document(contentType string, read func() ([]byte, error)) echo.HandlerFunc {
 	tagOf := sync.OnceValue(func() string {
 		content, _ := read() // the handler has read it before, without an error
@@ -37,7 +37,7 @@ func document(contentType string, read func() ([]byte, error)) echo.HandlerFunc 
 	}
 }
 
-// names reports whether an If-None-Match header names the tag (RFC 9110, 13.1.2).
+// names reports whether an If-None-Match header names the tag (RFC 9110, section 13.1.2).
 func names(conditions []string, tag string) bool {
 	for part := range strings.SplitSeq(strings.Join(conditions, ","), ",") {
 		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
@@ -49,21 +49,22 @@ func names(conditions []string, tag string) bool {
 }
 
 const (
-	// metricsBurst is how many times in a row what was measured is gathered anew, metricsInterval
-	// after what it may be once more. In between all who ask get what was gathered last.
+	// metricsBurst is how many requests in a row gather the metrics anew; metricsInterval is after
+	// how long one more request does. In between, all requests get the metrics that were gathered
+	// last.
 	metricsBurst    = 10
 	metricsInterval = 500 * time.Millisecond
 )
 
-// metrics gathers seldom, however many ask.
+// metrics serves the metrics and gathers them seldom, however many requests there are.
 type metrics struct {
 	gather http.Handler
 
-	// mu guards last and free. It is held while what was measured is gathered, so that it is
-	// gathered once at a time.
+	// mu guards last and free. It is held while the metrics are gathered, so that they are gathered
+	// once at a time.
 	mu   sync.Mutex
 	last *page
-	free time.Time // from when on the burst is whole again
+	free time.Time // when the whole burst is available again
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
@@ -75,7 +76,7 @@ func (m *metrics) serve(c echo.Context) error {
 	return c.Blob(p.status, p.header.Get(echo.HeaderContentType), p.body.Bytes())
 }
 
-// current is in the text format, whatever the one accepts who happens to ask first.
+// current returns the metrics in the text format, whatever format the first caller accepts.
 func (m *metrics) current() *page {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -91,7 +92,7 @@ func (m *metrics) current() *page {
 	return m.last
 }
 
-// page is an answer that is kept.
+// page is a recorded answer.
 type page struct {
 	status int
 	header http.Header

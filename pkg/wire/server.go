@@ -23,18 +23,20 @@ import (
 // Config is what the HTTP handler is made of.
 type Config struct {
 	Services *service.Services
-	// Verifier is asked who holds a credential; nil: Services.Access.
+	// Verifier finds the holder of a credential; nil: Services.Access.
 	Verifier api.Verifier
-	// Ready says why the service can't serve, or nil.
+	// Ready returns the conditions of readiness; the service can't serve if one has a fault.
 	Ready func(context.Context) []Check
-	// ExternalURL is where clients reach the service; empty when not known.
+	// ExternalURL is the URL under which clients reach the service; empty: not known.
 	ExternalURL string
 	// TrustedProxies are the peers whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are
 	// believed.
 	TrustedProxies []netip.Prefix
-	// PAMChanged makes the answers to upserts of devices say whether they have changed something.
+	// PAMChanged makes the answers to upserts of devices say whether the upsert has changed
+	// something.
 	PAMChanged bool
-	// Timeout is how long a request may take; 0: 30 s. What has many rows has nearly three minutes.
+	// Timeout is how long a request may take; 0: 30 s. Requests of many rows have nearly three
+	// minutes at least.
 	Timeout time.Duration
 	Metrics *prometheus.Registry
 	Now     func() time.Time
@@ -71,7 +73,7 @@ func New(config Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Use(ofVault) // what the vault's clients send to paths of the other dialect
+	e.Use(ofVault) // requests of the vault's clients to paths of the other dialect
 	mountDocuments(e)
 	e.GET("/healthz", healthy)
 	e.GET("/readyz", readiness(config.Ready))
@@ -79,8 +81,8 @@ func New(config Config) (http.Handler, error) {
 	return headAsGet(e), nil
 }
 
-// origins is the site of the external URL: behind a proxy it need not be the one that requests
-// name.
+// origins returns the origin of the external URL. Behind a proxy, it may differ from the origin
+// that requests name.
 func origins(externalURL string) []string {
 	u, err := url.Parse(externalURL)
 	if err != nil || u.Host == "" {
@@ -107,7 +109,7 @@ func mountDocuments(e *echo.Echo) {
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusTemporaryRedirect, docs.Path) })
 }
 
-// plainErrors answers for the paths that belong to no dialect.
+// plainErrors answers errors on the paths that belong to no dialect.
 func plainErrors(err error, c echo.Context) {
 	if c.Response().Committed {
 		return

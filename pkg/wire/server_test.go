@@ -135,7 +135,7 @@ func TestReady(t *testing.T) {
 	if err != nil || !published {
 		t.Fatal(err, published)
 	}
-	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) { // what was found before is remembered for a second
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) { // the last result is cached for a second
 		status, faults := readiness(t, get(s.Handler, "/readyz"))
 		if status == 503 && faults["crl"] != "" && faults["database"] == "" {
 			return
@@ -167,7 +167,7 @@ func TestReady_WithoutDatabase(t *testing.T) {
 	}
 }
 
-// A server that is to stop says so first.
+// A server that is about to stop reports first that it is not ready.
 func TestReady_Draining(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
@@ -229,7 +229,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// await returns the first record of that message; the test's own time limit bounds it.
+// await returns the first record with that message; the test's own time limit bounds it.
 func (l *lines) await(t *testing.T, message string) map[string]any {
 	t.Helper()
 	l.mu.Lock()
@@ -281,7 +281,7 @@ func TestMetrics(t *testing.T) {
 	if got := after[`operation="getCaCrl",status="404"`]; got != 50 {
 		t.Errorf("%v lists of CAs that are not there, not 50", got)
 	}
-	if len(after) > len(before)+2 { // that one, and /metrics itself
+	if len(after) > len(before)+2 { // getCaCrl with 404, and /metrics itself
 		t.Errorf("200 requests make %d series out of %d: %v", len(after), len(before), after)
 	}
 	if text := get(s.Handler, "/metrics").Body.String(); !strings.Contains(text, "chaveiro_crl_expires_seconds 2.59") ||
@@ -355,7 +355,7 @@ func decoded(t *testing.T, text []byte) (value map[string]any) {
 	return value
 }
 
-// Services that are not there make every operation panic.
+// Without services every operation panics.
 func TestPanics(t *testing.T) {
 	t.Parallel()
 	log := newLines()
@@ -385,7 +385,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// There is one line a request, and it says what it was without its parameters.
+// There is one line per request, which has the route without its parameters.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	log := newLines()

@@ -24,7 +24,7 @@ const (
 
 const password = "uma-senha-longa"
 
-// withUser starts a server that has the superuser root, who has the password.
+// withUser starts a server with the superuser root, whose password is the constant password.
 func withUser(t testing.TB, change ...func(*wiretest.Settings)) *wiretest.Server {
 	t.Helper()
 	s := wiretest.Start(t, change...)
@@ -36,7 +36,7 @@ func withUser(t testing.TB, change ...func(*wiretest.Settings)) *wiretest.Server
 	return s
 }
 
-// credentials are what one can ask a token with: by an apikey and by a password.
+// credentials are the bodies that request a token: with an apikey, and with a password.
 func credentials(s *wiretest.Server) map[string]map[string]any {
 	return map[string]map[string]any{
 		"apikey": {"grant_type": "refresh_token", "refresh_token": s.Token},
@@ -44,8 +44,7 @@ func credentials(s *wiretest.Server) map[string]map[string]any {
 	}
 }
 
-// With either credential, from either path, nothing but the cookies is needed for everything that
-// the SDK's auth module does.
+// With either credential, and on either path, the cookies are all that the SDK's auth module needs.
 func TestFlow_Access(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -101,8 +100,8 @@ func (c *session) manageAccess(name string) {
 	}
 }
 
-// cycle makes a resource, finds it by its id and in the list, and changes nothing and then one
-// field of it. It returns the id.
+// cycle makes a resource, finds it by its id and in the list, and updates it, first with nothing
+// and then with one field. It returns the id.
 func (c *session) cycle(uri, list string, keys []string, spec map[string]any, field string) any {
 	c.t.Helper()
 	status, made := c.call("POST", uri, spec)
@@ -131,8 +130,8 @@ func (c *session) cycle(uri, list string, keys []string, spec map[string]any, fi
 	return made["id"]
 }
 
-// The SDK never asks for a token again: when the access cookie is gone the refresh cookie has to
-// do.
+// The SDK never asks for a token again: when the access cookie is gone, the refresh cookie has to
+// suffice.
 func TestFlow_SessionsOutliveTheirAccessTokens(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -179,8 +178,8 @@ func (c *session) wantCookies(want []string) {
 	}
 }
 
-// A new password ends all sessions but the one that it was given in, which does not notice, also
-// when it has the refresh cookie alone.
+// A new password ends all sessions but the one that set it. That one continues, even if it has the
+// refresh cookie alone.
 func TestFlow_PasswordChange(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -218,8 +217,8 @@ func TestFlow_PasswordChange(t *testing.T) {
 	}
 }
 
-// Who was removed by another server, and is still trusted here for a moment, has no profile any
-// more: that is 401 and not 404.
+// A caller that another replica has removed, and that this one still trusts for a moment, has no
+// profile any more: the answer is 401 and not 404.
 func TestFlow_Removed(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -251,7 +250,7 @@ func TestFlow_Removed(t *testing.T) {
 	}
 }
 
-// With the server's setting nobody sees a whole token but who makes or rotates the key.
+// If the server is set so, only the caller that makes or rotates a key sees its whole token.
 func TestFlow_TokensOnce(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.Config.APIKeyTokensOnce = true })
@@ -276,7 +275,7 @@ func TestFlow_TokensOnce(t *testing.T) {
 	}
 }
 
-// When a credential is deleted, disabled or rotated out, everything that was made from it ends.
+// When a credential is deleted, disabled or rotated out, everything that was issued from it ends.
 func TestFlow_EndOfACredential(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)
@@ -386,7 +385,7 @@ func TestFlow_Pages(t *testing.T) {
 	}
 }
 
-// Whatever is refused, the SDK can decode it.
+// The SDK can decode every refusal.
 func TestFlow_Refusals(t *testing.T) {
 	t.Parallel()
 	s := withUser(t)

@@ -18,10 +18,10 @@ const Prefix = "/api"
 // Config is what the dialect is made of.
 type Config struct {
 	Services *service.Services
-	// Verifier is asked who holds a credential; nil: Services.Access.
+	// Verifier finds the holder of a credential; nil: Services.Access.
 	Verifier Verifier
-	// TrustedOrigins are the sites, as https://vpn.example.com, whose pages may write with the
-	// cookies of their visitors, beside the one that the request was sent to.
+	// TrustedOrigins are the origins, such as https://vpn.example.com, whose pages may write with
+	// the cookies of their visitors, in addition to the origin that the request was sent to.
 	TrustedOrigins []string
 	Now            func() time.Time
 	Log            *slog.Logger
@@ -29,13 +29,13 @@ type Config struct {
 	Secure func(echo.Context) bool
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
 	Recover echo.MiddlewareFunc
-	// Share bounds what one caller has of long requests.
+	// Share bounds how many long requests of one caller are served at once.
 	Share echo.MiddlewareFunc
 	// ReadBody reads the bodies of requests.
 	ReadBody oas.ReadBody
 }
 
-// API implements the operations of the document: one struct a resource.
+// API implements the operations of the document: one struct per resource.
 type API struct {
 	clients
 	cas
@@ -52,13 +52,13 @@ type API struct {
 
 var _ gen.StrictServerInterface = API{}
 
-// readSpec reads the document once in a process: that takes longer than all else that a server does
-// to start.
+// readSpec reads the document once per process, because reading it takes longer than everything
+// else that a server does to start.
 var readSpec = sync.OnceValues(gen.GetSpec)
 
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the
-// operation is found first, then comes authentication, then validation, which reads the body, then
-// a second look at who it is; a refusal is recorded wherever it comes from.
+// operation is found first; then the caller is authenticated, the request is validated, which reads
+// the body, and the caller is confirmed. A refusal is recorded wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
 	spec, err := readSpec()
 	if err != nil {

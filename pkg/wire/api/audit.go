@@ -100,7 +100,7 @@ func convertEvent(e domain.Event) (gen.AuditEvent, error) {
 	return out, errors.Join(faults[:]...)
 }
 
-// factsOf reads what an event tells; nil when that is nothing.
+// factsOf decodes the facts of an event; nil if it has none.
 func factsOf(text string) (facts map[string]any, err error) {
 	if text != "" {
 		err = json.Unmarshal([]byte(text), &facts)

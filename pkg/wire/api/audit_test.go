@@ -13,8 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// eventOf is the one event of the request that was answered; it fails when there is none, or
-// another.
+// eventOf returns the one event of the answered request, and fails if there is none, or more than
+// one.
 func eventOf(t *testing.T, s *wiretest.Server, got answer) (found domain.Event) {
 	t.Helper()
 	id := got.header.Get("X-Request-Id")
@@ -26,7 +26,7 @@ func eventOf(t *testing.T, s *wiretest.Server, got answer) (found domain.Event) 
 	return events[0]
 }
 
-// attempt is what the audit tells of a request.
+// attempt is what the audit records of a request.
 type attempt struct {
 	Who       string
 	Operation string
@@ -37,8 +37,8 @@ type attempt struct {
 	Cause     string // a part of it
 }
 
-// Whatever is refused for want of a credential or a right is an event, which the request id of the
-// answer leads to.
+// Every request that is refused for lack of a credential or a right is an event, which the request
+// id of the answer leads to.
 func TestAudit_Refusals(t *testing.T) {
 	t.Parallel()
 	s := withUser(t, behindProxy)
@@ -154,7 +154,7 @@ func TestAudit_Refusals(t *testing.T) {
 	}
 }
 
-// The address is the client's, and not what anybody writes into a header.
+// The address is the client's, and not one that a client writes into a header.
 func TestAudit_Address(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*wiretest.Settings){
@@ -171,7 +171,7 @@ func TestAudit_Address(t *testing.T) {
 	}
 }
 
-// from is among the events and to is not, to the microsecond, and each page of them leads to the
+// The bound from is inclusive and to is exclusive, to the microsecond, and each page leads to the
 // next.
 func TestAudit_Times(t *testing.T) {
 	t.Parallel()

@@ -14,24 +14,25 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// authenticator finds out who makes a request, and whether they may: an Authorization header
-// decides alone; without one the access cookie, then the refresh cookie, which is answered with a
-// fresh access cookie.
+// authenticator finds out who makes a request, and whether that caller may. An Authorization header
+// decides alone; without one the access cookie decides, then the refresh cookie, for which the
+// answer sets a new access cookie.
 type authenticator struct {
 	verifier Verifier
 	origins  *http.CrossOriginProtection
 }
 
-// Verifier says who holds a token; *service.Access is the one that is served with.
+// Verifier finds the holder of a token. In production it is *access.Authenticator.
 type Verifier interface {
 	Authenticate(ctx context.Context, token domain.Secret, uses ...auth.Use) (domain.Principal, error)
 	Resume(ctx context.Context, refresh domain.Secret) (domain.Principal, access.Token, error)
-	// Confirm looks again at who makes a request: the context has who it is, and that of the answer
-	// who it is by now.
+	// Confirm authenticates the caller of a request again: ctx has the caller as it was, the
+	// returned context has the caller as it is by now.
 	Confirm(ctx context.Context) (context.Context, error)
 }
 
-// newAuthenticator fails when the document asks for a right that no role can give.
+// newAuthenticator fails if the document demands a right that no role can give, or if an origin is
+// not valid.
 func newAuthenticator(config Config, document *oas.Document) (authenticator, error) {
 	a := authenticator{verifier: config.Verifier, origins: http.NewCrossOriginProtection()}
 	if a.verifier == nil {
@@ -50,7 +51,7 @@ func newAuthenticator(config Config, document *oas.Document) (authenticator, err
 	return a, nil
 }
 
-// scopeSelf is the scope of operations on oneself, which need a credential and no right.
+// scopeSelf is the scope of operations on the caller itself, which need a credential and no right.
 const scopeSelf = "self"
 
 func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
@@ -64,7 +65,7 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		principal, byCookie, err := a.authenticate(c)
 		principal.Needs = needs(operation)
-		ctx := domain.WithPrincipal(c.Request().Context(), principal) // also of one who is known and refused
+		ctx := domain.WithPrincipal(c.Request().Context(), principal) // also if the caller is authenticated but refused
 		c.SetRequest(c.Request().WithContext(withCookies(ctx, byCookie)))
 		if err != nil {
 			return err
@@ -79,8 +80,9 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// oneSignIn refuses who signs in with the body and has a credential in the header as well. An
-// access token there is none: clients send the old one along when they ask for the next.
+// oneSignIn refuses a request for a token that has a credential in the header as well as in the
+// body. An access token in the header does not count: clients send the old one when they ask for
+// the next.
 func oneSignIn(r *http.Request) error {
 	headers := r.Header.Values(echo.HeaderAuthorization)
 	scheme, _, _ := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
@@ -90,8 +92,8 @@ func oneSignIn(r *http.Request) error {
 	return nil
 }
 
-// needs is the right that an operation needs: GET to read what its scope names, all others to write
-// it.
+// needs returns the right that an operation needs: GET needs to read its scope, all other methods
+// to write it.
 func needs(operation *oas.Operation) domain.Permission {
 	if operation.Scope == scopeSelf {
 		return domain.Permission{}
@@ -100,8 +102,8 @@ func needs(operation *oas.Operation) domain.Permission {
 	return domain.Permission{Scope: domain.Scope(operation.Scope), Read: !write, Write: write}
 }
 
-// confirm looks again at who makes the request when the whole of it is there, which the client may
-// have kept back.
+// confirm authenticates the caller again when the whole request has arrived, because the client may
+// have held the body back.
 func (a authenticator) confirm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		operation := oas.OperationOf(c)

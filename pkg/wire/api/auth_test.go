@@ -11,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// A document that asks for what no role can give is not served, and neither are origins that are
-// none.
+// A document that demands a right which no role can give is not served, and neither are origins
+// that are not valid.
 func TestNewAuthenticator(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

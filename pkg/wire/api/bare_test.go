@@ -6,8 +6,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// JSON without a content type is read beside a Bearer credential, and beside nothing that a browser
-// sends by itself; what says that it is something else is not read.
+// JSON without a content type is read if there is a Bearer credential, but not if there is only one
+// that browsers send by themselves. A body with another content type is refused.
 func TestBareJSON(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestErrors_AreBounded: however much is wrong with a request, its answer is small, and to find out
-// costs little. It runs alone: it measures the process.
+// TestErrors_AreBounded: however many faults a request has, its answer is small, and finding the
+// faults costs little. It runs alone, because it measures the process.
 func TestErrors_AreBounded(t *testing.T) {
 	s := wiretest.Start(t)
 	many := func(item string) string {

@@ -16,7 +16,7 @@ const (
 // date is how the dialect writes times: ISO 8601 in UTC with microseconds and a numeric offset.
 func date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000-07:00") }
 
-// dateLayouts are the forms of a date that are read; without a zone it is UTC.
+// dateLayouts are the accepted layouts of a date; a date without a zone is in UTC.
 var dateLayouts = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
 	"2006-01-02 15:04:05", time.DateOnly,
@@ -30,7 +30,7 @@ func optionalDate(t time.Time) *string {
 	return optional(date(t))
 }
 
-// parseQueryDate is parseDate for a parameter, whose faults are the request's.
+// parseQueryDate is parseDate for a query parameter: an invalid one makes the request Malformed.
 func parseQueryDate(field string, text *string) (*time.Time, error) {
 	t, err := parseDate(field, text)
 	if err != nil {
@@ -39,8 +39,8 @@ func parseQueryDate(field string, text *string) (*time.Time, error) {
 	return t, nil
 }
 
-// parseDate reads a date of the years 1 to 9999 in UTC, but not the first moment of all: that is
-// the zero time, which says that there is none.
+// parseDate reads a date of the years 1 to 9999 in UTC, except for the very first instant: that is
+// the zero time, which means that there is no date.
 func parseDate(field string, text *string) (*time.Time, error) {
 	if text == nil || *text == "" {
 		return nil, nil
@@ -62,7 +62,7 @@ func text[T ~string](s *T) string {
 	return string(*s)
 }
 
-// value is that of an optional one, zero when it is absent.
+// value returns an optional value, or zero if it is absent.
 func value[T any](v *T) T {
 	if v == nil {
 		var zero T
@@ -80,7 +80,7 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
-// secret turns an optional text into one that does not reach a log.
+// secret turns an optional text into a Secret, which does not reach a log.
 func secret(s *string) *domain.Secret {
 	if s == nil {
 		return nil
@@ -113,7 +113,7 @@ func cursorOf[T any](page domain.Page[T]) gen.Cursor {
 	return gen.Cursor{Current: page.Current, Next: page.Next, Previous: page.Previous}
 }
 
-// convertAll converts a list; the outcome is never nil, which would be null in JSON.
+// convertAll converts a list. The result is never nil, which would be null in JSON.
 func convertAll[T, U any](list []T, convert func(T) U) []U {
 	out := make([]U, len(list))
 	for i, one := range list {

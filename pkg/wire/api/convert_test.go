@@ -63,7 +63,7 @@ func TestParseDate(t *testing.T) {
 
 var wireDate = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$`)
 
-// What is written can be read, and says the same.
+// A date that was written can be read, and means the same.
 func FuzzParseDate(f *testing.F) {
 	for _, seed := range []string{
 		"2018-10-05T12:20:02Z", "2018-10-05", "2018-10-05 12:20:02.123456789+23:59", "0000-01-01",

@@ -13,8 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestCostlyKeys: a key that takes too much is refused with the bound and what was found, in both
-// languages, and at once.
+// TestCostlyKeys: a key that is too costly to open is refused at once, with the limit and the value
+// that was found, in both languages.
 func TestCostlyKeys(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -71,7 +71,7 @@ func TestCostlyKeys(t *testing.T) {
 	}
 }
 
-// encryptedKey is a key whose encryption asks for a derivation; nobody can open it.
+// encryptedKey returns a key whose encryption names a derivation; it can't be opened.
 func encryptedKey(t *testing.T, derivation asn1.ObjectIdentifier, params any) string {
 	t.Helper()
 	marshal := func(value any) []byte {

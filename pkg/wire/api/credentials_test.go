@@ -15,7 +15,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// tokensAt makes genuine tokens as they were made some time ago.
+// tokensAt returns an issuer of genuine tokens whose clock is that far in the past.
 func tokensAt(t *testing.T, s *wiretest.Server, ago time.Duration) *auth.Tokens {
 	t.Helper()
 	signing := *s.Services.Signing
@@ -28,7 +28,7 @@ func tokensAt(t *testing.T, s *wiretest.Server, ago time.Duration) *auth.Tokens 
 	return tokens
 }
 
-// made is a token, or the end of the test.
+// made returns a token, or ends the test.
 func made(t *testing.T, token domain.Secret, err error) string {
 	t.Helper()
 	if err != nil {
@@ -58,7 +58,7 @@ func altered(t *testing.T, token string, part int, member string, value any) str
 	return strings.Join(parts, ".")
 }
 
-// holders are those whose tokens the tests use: the superuser apikey 1 and the user 1.
+// holders returns the callers whose tokens the tests use: the superuser apikey 1 and the user 1.
 func holders(t *testing.T, s *wiretest.Server) (apikey, user domain.Holder) {
 	t.Helper()
 	key, err := s.Storage.Store.APIKeys().Get(t.Context(), 1)
@@ -91,7 +91,7 @@ func uses(t *testing.T, s *wiretest.Server) (bearer, access, refresh, exchange u
 		}}
 }
 
-// A token that is not genuine, not in force or not for that use opens nothing, however it is
+// A token that is not genuine, not in force or not for that use is refused, however it is
 // presented, and changes nothing.
 func TestCredentials_Hostile(t *testing.T) {
 	t.Parallel()
@@ -214,7 +214,7 @@ func TestCredentials_Headers(t *testing.T) {
 	before.unchanged(t, s)
 }
 
-// A token of a mebibyte is refused, wherever it comes.
+// A token of a mebibyte is refused, wherever it is sent.
 func TestCredentials_Large(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -37,8 +37,9 @@ func (h cas) GetCaCrl(ctx context.Context, request gen.GetCaCrlRequestObject) (g
 	}, nil
 }
 
-// crlHeaders are what both 200 and 304 have. Last-Modified is thisUpdate: it rises by at least a
-// second from list to list, and lies in no future, while two lists may be signed in one second.
+// crlHeaders returns the headers that 200 and 304 have. Last-Modified is thisUpdate, because that
+// rises by at least a second from list to list and is never in the future, while two lists may be
+// signed within one second.
 func crlHeaders(crl *pki.SignedCRL, der bool) gen.GetCaCrl304ResponseHeaders {
 	tag := `"` + crl.Tag + `-pem"`
 	if der {
@@ -54,10 +55,10 @@ func crlHeaders(crl *pki.SignedCRL, der bool) gen.GetCaCrl304ResponseHeaders {
 	return headers
 }
 
-// isCurrent reports whether who asks has the list already. If-None-Match wins over
-// If-Modified-Since (RFC 9110, 13.2.2), which has to be exactly the list's Last-Modified: a later
-// one may be when an older list was fetched, by another clock or from a replica that had no newer
-// list.
+// isCurrent reports whether the client already has the list. If-None-Match takes precedence over
+// If-Modified-Since (RFC 9110, section 13.2.2). If-Modified-Since has to be exactly the list's
+// Last-Modified: a later time may be when the client fetched an older list, by another clock or
+// from a replica that had no newer list.
 func isCurrent(params gen.GetCaCrlParams, tag string, modified time.Time) bool {
 	if params.IfNoneMatch != nil {
 		return matches(*params.IfNoneMatch, tag)
@@ -66,8 +67,8 @@ func isCurrent(params gen.GetCaCrlParams, tag string, modified time.Time) bool {
 	return err == nil && since.Equal(modified.Truncate(time.Second))
 }
 
-// wantsDER reports whether a CRL is wanted in DER: by the parameter, or because Accept names that
-// type and not PEM's before it.
+// wantsDER reports whether the client wants the CRL in DER: by the parameter, or because Accept
+// names the type of DER, and not that of PEM before it.
 func wantsDER(format, accept string) bool {
 	if format != "" {
 		return format == "der"
@@ -77,7 +78,7 @@ func wantsDER(format, accept string) bool {
 	return der >= 0 && (pem < 0 || der < pem)
 }
 
-// matches reports whether an If-None-Match header names the tag (RFC 9110, 13.1.2).
+// matches reports whether an If-None-Match header names the tag (RFC 9110, section 13.1.2).
 func matches(condition, tag string) bool {
 	for part := range strings.SplitSeq(condition, ",") {
 		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Every list has a Last-Modified of its own, also when several are signed in one second, and 304 is
-// answered by it alone.
+// Every list has a Last-Modified of its own, even if several are signed within one second, and only
+// exactly that is answered with 304.
 func TestCRL_LastModified(t *testing.T) {
 	t.Parallel()
 	s := withCA(t)
@@ -69,7 +69,7 @@ func checkConditions(t *testing.T, ask func(header ...string) answer, modified t
 	}
 }
 
-// The last list is served without a database, and says so.
+// Without a database the last list is served, and marked as stale.
 func TestCRL_Stale(t *testing.T) {
 	t.Parallel()
 	s := withCA(t)

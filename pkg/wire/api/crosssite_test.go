@@ -11,7 +11,7 @@ import (
 const externalURL = "https://vpn.example.com"
 
 // A page of another site can't write with the cookies of its visitors; clients that are no browsers
-// do not notice.
+// are not affected.
 func TestCrossSite(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.Config.ExternalURL = externalURL })
@@ -69,7 +69,7 @@ func TestCrossSite(t *testing.T) {
 			send(t, s, "DELETE", rolesPath+"/77", "", bearer...).want(t, 404, "id", "not_found")
 		})
 	}
-	// Who has no valid credential hears of that first.
+	// A request without a valid credential is refused for that first.
 	send(t, s, "POST", rolesPath, "{}", "Authorization", "", "Sec-Fetch-Site", "cross-site").
 		want(t, 401, "authorization", "invalid")
 	got := send(
@@ -81,8 +81,8 @@ func TestCrossSite(t *testing.T) {
 	}
 }
 
-// cookiesFor are the headers of the superuser: with the access cookie, with the refresh cookie, and
-// with both.
+// cookiesFor returns the Cookie headers of the superuser: with the access cookie, with the refresh
+// cookie, and with both.
 func cookiesFor(t *testing.T, s *wiretest.Server) []string {
 	t.Helper()
 	access := send(t, s, "POST", tokenPath, `{"grant_type": "refresh_token", "refresh_token": "`+s.Token+`"}`).
@@ -92,7 +92,7 @@ func cookiesFor(t *testing.T, s *wiretest.Server) []string {
 	}
 }
 
-// Without an external URL only the host that was asked counts.
+// Without an external URL only the host that the request names is trusted.
 func TestCrossSite_NoExternalURL(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -49,7 +49,7 @@ func (h devices) EnablePamDevice(
 	return gen.EnablePamDevice200JSONResponse(convertDevice(changed)), nil
 }
 
-// convertSome is convertAll for lists of which nil says that none was sent.
+// convertSome is convertAll for lists in which nil means that none was sent.
 func convertSome[From, To any](list []From, convert func(From) To) []To {
 	if list == nil {
 		return nil

@@ -111,14 +111,14 @@ func (h devices) ExportPamDevices(
 	}, nil
 }
 
-// exported is a file that is being written. A failure ends the connection, so that nobody takes
-// half of the file for all of it.
+// exported is a file that is still being written. A failure aborts the connection, so that no
+// client takes a part of the file for the whole.
 type exported struct {
 	*bufio.Reader
 	io.Closer
 }
 
-// WriteTo is what io.Copy calls.
+// WriteTo implements io.WriterTo, which io.Copy prefers.
 func (e exported) WriteTo(w io.Writer) (int64, error) {
 	if client, ok := w.(http.ResponseWriter); ok {
 		w = oas.NewStream(client)
@@ -144,7 +144,7 @@ func convertDevice(d domain.Device) gen.PamDevice {
 	}
 }
 
-// notNil is a list that is [] in JSON when it is empty.
+// notNil returns a list that is [] in JSON when it is empty.
 func notNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}

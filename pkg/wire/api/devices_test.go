@@ -13,7 +13,7 @@ import (
 
 const devicesPath = "/api/pam/devices"
 
-// deviceFile is a file of that many devices.
+// deviceFile returns a file with that many devices.
 func deviceFile(count int) string {
 	var file strings.Builder
 	file.WriteString("hostname,ip,model,type,vendor,site,device_tags,connectivities\n")
@@ -26,7 +26,7 @@ func deviceFile(count int) string {
 	return file.String()
 }
 
-// What is exported can be imported again, and changes nothing.
+// An export can be imported again, and changes nothing.
 func TestDevices_ThereAndBack(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -51,7 +51,7 @@ func TestDevices_ThereAndBack(t *testing.T) {
 	}
 }
 
-// A file without end is refused, and a fault in its last row leaves nothing.
+// A file that is too large is refused, and a fault in the last row leaves nothing stored.
 func TestDevices_ImportLimits(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -72,8 +72,8 @@ func TestDevices_ImportLimits(t *testing.T) {
 	}
 }
 
-// An export that fails at its beginning is a refusal; one that fails later has no end that could be
-// taken for one.
+// An export that fails at its beginning is answered with an error. One that fails later ends with
+// an error of the connection, so that no client takes it for the whole.
 func TestDevices_ExportFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("has many thousands of devices, which -short leaves out")

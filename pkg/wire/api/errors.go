@@ -41,7 +41,7 @@ func (w errorWriter) write(c echo.Context, err error) error {
 			request.Context(), "request refused", "request_id", requestID(c), "status", status, "cause",
 			domain.Cause(err),
 		)
-	case !errors.Is(request.Context().Err(), context.Canceled): // otherwise nobody waits for the answer
+	case !errors.Is(request.Context().Err(), context.Canceled): // otherwise the client is gone
 		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", domain.Cause(err))
 	}
 	if wait := waitOf(err); wait > 0 {
@@ -57,7 +57,7 @@ func (w errorWriter) write(c echo.Context, err error) error {
 	return c.JSONBlob(status, text)
 }
 
-// waitOf is after how long it is worth to try again; 0 when that is not known.
+// waitOf returns after how long a retry is worthwhile; 0 if that is not known.
 func waitOf(err error) (wait time.Duration) {
 	wait = domain.RetryAfter(err)
 	for _, fault := range domain.Faults(err) {
@@ -68,7 +68,7 @@ func waitOf(err error) (wait time.Duration) {
 
 func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
-// statuses maps each kind of fault to its status; it is total.
+// statuses maps each kind of fault to its status. Every kind has an entry.
 var statuses = map[domain.Kind]int{
 	domain.Required:        http.StatusConflict,
 	domain.Invalid:         http.StatusConflict,
@@ -81,7 +81,7 @@ var statuses = map[domain.Kind]int{
 	domain.Forbidden:       http.StatusForbidden,
 }
 
-// types maps each kind of fault to the dialect's type; it is total.
+// types maps each kind of fault to the dialect's type. Every kind has an entry.
 var types = map[domain.Kind]gen.ErrorType{
 	domain.Required:        gen.ErrorTypeRequired,
 	domain.Invalid:         gen.ErrorTypeInvalid,
@@ -100,8 +100,8 @@ var severity = map[int]int{
 	http.StatusUnauthorized: 5,
 }
 
-// render gives the status and the body of an error. What is not known to be the caller's fault is
-// 500 with a constant text.
+// render returns the status and the body of an error. An error that is not known to be the caller's
+// fault is a 500 with a constant text.
 func render(err error, lang language) (int, gen.Errors) {
 	faults := faultsOf(err)
 	if len(faults) == 0 {
@@ -120,8 +120,8 @@ func render(err error, lang language) (int, gen.Errors) {
 	return status, body
 }
 
-// faultsOf reads the two sources of faults: the domain's errors, and those of echo and the
-// generated binding.
+// faultsOf finds the faults in errors of two sources: the domain, and echo with the generated
+// binding.
 func faultsOf(err error) []*domain.Error {
 	if faults := domain.Faults(err); faults != nil {
 		return faults

@@ -52,7 +52,7 @@ func TestFlow_PythonSDK(t *testing.T) {
 
 func (c *session) checkUpdates() {
 	c.t.Helper()
-	// The SDK leaves an empty description out, so that what it sends may be nothing.
+	// The SDK leaves out an empty description, so an update may have no field at all.
 	for _, uri := range []string{casPath + "/1", clientsPath + "/1"} {
 		status, before := c.call("PUT", uri, map[string]any{})
 		if status != 200 {
@@ -95,7 +95,7 @@ func (c *session) checkLists() {
 		c.t.Fatalf("%d CAs", len(cas))
 	}
 	c.checkObject(cas[0], caKeys)
-	// Filters come first, the cursor last; spaces as a plus.
+	// The SDK sends the filters first and the cursor last, and a space as a plus.
 	status, page := c.call("GET", clientsPath+"?size=15&name=site+0&status=&ca_id=&cursor=0", nil)
 	if status != 200 || len(page["clients"].([]any)) != 0 {
 		c.t.Errorf("%d %v", status, page)
@@ -191,8 +191,8 @@ func TestFlow_SecureCookies(t *testing.T) {
 	}
 }
 
-// tokenCookies are those of both token paths, and the one that a request with the refresh cookie
-// alone is given.
+// tokenCookies returns the cookies of both token paths, and the one that a request with the refresh
+// cookie alone gets.
 func tokenCookies(t *testing.T, s *wiretest.Server, header ...string) []*http.Cookie {
 	t.Helper()
 	body := `{"grant_type": "refresh_token", "refresh_token": "` + s.Token + `"}`

@@ -16,7 +16,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// retryAfter is the header in seconds; 0 when there is none.
+// retryAfter returns the header in seconds; 0 if there is none.
 func (a answer) retryAfter(t testing.TB) int {
 	t.Helper()
 	text := a.header.Get("Retry-After")
@@ -30,14 +30,15 @@ func (a answer) retryAfter(t testing.TB) int {
 	return seconds
 }
 
-// from is what a request from another address carries, through a proxy that is trusted.
+// from returns the header of a request from another address, through a trusted proxy.
 func from(address string) []string { return []string{"X-Forwarded-For", address} }
 
-// behindProxy trusts the tests themselves, so that they can come from anywhere.
+// behindProxy makes the server trust the tests as a proxy, so that their requests can come from any
+// address.
 func behindProxy(settings *wiretest.Settings) { settings.Config.TrustedProxies = loopback }
 
-// withStill is withUser at a moment that lasts: no attempt comes back while a slow machine makes
-// the others.
+// withStill is withUser with a clock that stands still: no attempt is given back while a slow
+// machine makes the others.
 func withStill(t *testing.T, change ...func(*wiretest.Settings)) *wiretest.Server {
 	t.Helper()
 	s := withUser(t, change...)
@@ -53,9 +54,9 @@ func signIn(t *testing.T, s *wiretest.Server, path, username, secret, address st
 	return send(t, s, "POST", path, string(body), append(from(address), "Authorization", "")...)
 }
 
-// After ten wrong passwords an account is closed for a while, from wherever one comes, to all names
-// that are the same, on both paths, also for the right password. One that there is not does the
-// same.
+// After ten wrong passwords an account is locked for a while: from every address, for every
+// spelling of its name, on both paths, and for the right password too. An account that does not
+// exist behaves the same.
 func TestGuessing_Account(t *testing.T) {
 	t.Parallel()
 	s := withStill(t, behindProxy)
@@ -82,20 +83,20 @@ func TestGuessing_Account(t *testing.T) {
 			if said := fmt.Sprintf(" %d s", wait); !strings.Contains(string(got.body), said) {
 				t.Errorf("the text does not say %q: %s", said, got.body)
 			}
-			// How long it is depends on when it began.
+			// The wait depends on when it began.
 			bodies[account] = append(bodies[account], strings.ReplaceAll(string(got.body), strconv.Itoa(wait), "n"))
 		}
 	}
 	if diff := cmp.Diff(bodies["root"], bodies["nobody"]); diff != "" {
 		t.Errorf("answers tell which account there is (-root +nobody):\n%s", diff)
 	}
-	// Others are not closed out.
+	// Other accounts are not locked.
 	send(t, s, "POST", usersPath, `{"username": "ana", "password": "`+password+`"}`).want(t, 200, "", "")
 	signIn(t, s, tokenPath, "ana", password, "198.51.100.7").want(t, 200, "", "")
 }
 
 // An address has thirty attempts, whatever the names; its neighbours have their own. A session that
-// is there goes on.
+// exists continues.
 func TestGuessing_Address(t *testing.T) {
 	t.Parallel()
 	s := withStill(t, behindProxy)
@@ -116,7 +117,7 @@ func TestGuessing_Address(t *testing.T) {
 	if closed != 10 {
 		t.Errorf("%d of 40 attempts were beyond the limit", closed)
 	}
-	// The network of one IPv6 customer is one address.
+	// The network of one IPv6 customer counts as one address.
 	if got := signIn(t, s, tokenPath, "root", password, "2001:db8::2"); got.status != 401 {
 		t.Errorf("a neighbour: %d", got.status)
 	}
@@ -124,13 +125,13 @@ func TestGuessing_Address(t *testing.T) {
 	send(t, s, "GET", casPath, "", from("2001:db8::1")...).want(t, 200, "", "")
 }
 
-// The present password is as hard to guess as any: the attempts to change it count with those to
-// sign in.
+// The current password is as hard to guess as at a sign-in: the attempts to change it count with
+// those to sign in.
 func TestGuessing_CurrentPassword(t *testing.T) {
 	t.Parallel()
 	s := withStill(t)
 	c := newSession(t, s)
-	c.signIn("root", password) // which forgets what was before
+	c.signIn("root", password) // the attempts before it do not count any more
 	guess := map[string]any{"current_password": "errada", "password": "outra-senha-longa"}
 	for i := range 10 {
 		if status, body := c.call("PUT", infoPath, guess); status != 409 {
@@ -146,8 +147,8 @@ func TestGuessing_CurrentPassword(t *testing.T) {
 	}
 }
 
-// An apikey that is used beyond its own rate is 403, with its token as with what was made from it,
-// and others are not touched.
+// An apikey beyond its own rate is answered with 403, for its token and for what was issued from
+// it; others are not affected.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -173,15 +174,15 @@ func TestRateLimit(t *testing.T) {
 	for range 20 {
 		send(t, s, "GET", infoPath, "", "Authorization", "Bearer "+fast).want(t, 200, "", "")
 	}
-	// A new limit counts at once.
+	// A new limit takes effect at once.
 	send(t, s, "PUT", apikeysPath+"/3", `{"rate_limit": 0}`).want(t, 200, "", "")
 	for range 20 {
 		send(t, s, "GET", infoPath, "", "Authorization", "Bearer "+slow).want(t, 200, "", "")
 	}
 }
 
-// Who is refused very often hears when to come again; the answers stay the same, and beyond the
-// limit nothing is recorded.
+// A caller that is refused very often is told when to retry. The answers stay the same, and
+// refusals beyond the limit are not recorded.
 func TestRefusals_Many(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, behindProxy)

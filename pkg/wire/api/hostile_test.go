@@ -25,8 +25,7 @@ func TestHostile_LetterCase(t *testing.T) {
 		`{"ca_id": 1, "name": "good-%d", "NAME": "evil", "email": "a@b.c"}`,
 		`{"NAME": "../evil", "Name": "evil", "ca_id": 1, "email": "a@b.c", "name": "good-%d"}`,
 		`{"ca_id": 1, "name": "good-%d", "email": "a@b.c", "EMAIL": "evil", "\u006eAME": "evil", "\u017fector": "evil"}`,
-		// generated code does not read 1.0 at once
-		`{"ca_id": 1.0, "name": "good-%d", "NAME": "evil", "email": "a@b.c"}`,
+		`{"ca_id": 1.0, "name": "good-%d", "NAME": "evil", "email": "a@b.c"}`, // generated code can't read 1.0 directly
 		`{"ca_id": 1e0, "NAME": "evil", "CA_ID": 7, "name": "good-%d", "email": "a@b.c"}`,
 	} {
 		got := send(t, s, "POST", clientsPath, fmt.Sprintf(body, i)).client(t)
@@ -124,8 +123,8 @@ func TestHostile_Numbers(t *testing.T) {
 	}
 }
 
-// A client may live as long as its CA, made within the same second; a second later it would end
-// after it. There is no third outcome.
+// A client may live as long as its CA if both are made within the same second; a second later it
+// would outlive the CA. There is no third outcome.
 func TestHostile_AsLongAsItsCA(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -170,7 +169,7 @@ func TestHostile_ControlCharacters(t *testing.T) {
 			}
 			send(t, s, "POST", clientsPath, string(body)).want(t, 409, field, "invalid")
 			if field == "password" {
-				continue // of a CA no password is read
+				continue // a new CA has no password
 			}
 			delete(texts, "ca_id")
 			body, _ = json.Marshal(texts)
@@ -309,7 +308,7 @@ func TestHostile_Headers(t *testing.T) {
 	} {
 		send(t, s, "POST", clientsPath, body, "Content-Type", contentType).want(t, 409, "name", "invalid")
 	}
-	// Lines of one header are one list (RFC 9110, 5.3).
+	// Lines of one header are one list (RFC 9110, section 5.3).
 	if got := send(t, s, "GET", casPath+"/7", "", "Accept-Language", "de", "Accept-Language", "en"); !bytes.Contains(
 		got.body, []byte("Not found."),
 	) {
@@ -329,7 +328,7 @@ func TestHostile_Headers(t *testing.T) {
 		want(t, 200, "", "")
 }
 
-// A body over the limit is refused, and the connection goes on.
+// A body over the limit is refused, and the connection stays open.
 func TestHostile_LargeBodies(t *testing.T) {
 	t.Parallel()
 	s := withCA(t)
@@ -381,8 +380,8 @@ func largeTraced(t *testing.T, s *wiretest.Server, body string, chunked bool) (a
 	return do(t, s.HTTP, request), reused
 }
 
-// Random bodies never get anything but an answer of the document (which wiretest checks), and never
-// a failure.
+// Random bodies always get an answer that the document describes (which wiretest checks), and never
+// a failure of the service.
 func FuzzValidateCreate(f *testing.F) {
 	s := withCA(f)
 	for _, seed := range []string{

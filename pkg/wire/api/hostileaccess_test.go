@@ -26,8 +26,8 @@ func withAccess(t testing.TB) *wiretest.Server {
 	return s
 }
 
-// What is not named by the document does not count, however it is spelled and wherever it stands;
-// what is said twice is refused.
+// A key that the document does not name is ignored, however it is spelled and wherever it stands; a
+// duplicate key is refused.
 func TestHostileAccess_Injection(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
@@ -37,7 +37,7 @@ func TestHostileAccess_Injection(t *testing.T) {
 		`{"NAME": "evil", "name": "n%d", "roles": null, "Roles": [1], "rOLES": [{"id": 1}]}`,
 		`{"name": "n%d", "superu\u017fer": true, "role\u017f": [1]}`,
 		`{"name": "n%d", "apikey": {"superuser": true}, "id": 1, "generation": 9, "created_at": "2000-01-01"}`,
-		// generated code does not read 0.0 at once
+		// generated code can't read 0.0 directly
 		`{"name": "n%d", "rate_limit": 0.0, "RATE_LIMIT": 5, "ENABLED": false}`,
 	} {
 		got := send(t, s, "POST", apikeysPath, fmt.Sprintf(body, i)).object(t)
@@ -81,7 +81,8 @@ func TestHostileAccess_Injection(t *testing.T) {
 	before.unchanged(t, s)
 }
 
-// Ids that are none are 400, and those of nothing 404; whatever is asked of them, nothing changes.
+// Ids that are malformed are answered with 400 and those that do not exist with 404, with every
+// method, and nothing changes.
 func TestHostileAccess_Paths(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
@@ -116,7 +117,7 @@ func TestHostileAccess_Paths(t *testing.T) {
 	before.unchanged(t, s)
 }
 
-// Numbers of every spelling in every place that wants an id or a count.
+// Numbers in every spelling, in every place that takes an id or a count.
 func TestHostileAccess_Numbers(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
@@ -150,7 +151,7 @@ func TestHostileAccess_Numbers(t *testing.T) {
 	}
 }
 
-// Lists have an end, and every text a length in characters.
+// Lists have a maximum length, and every text has one in characters.
 func TestHostileAccess_Large(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
@@ -189,8 +190,8 @@ func TestHostileAccess_Large(t *testing.T) {
 	)
 }
 
-// Neither NUL nor other control characters get into a text, nor do they hurt where a text is only
-// compared.
+// Neither NUL nor other control characters get into a text, and they do no harm where a text is
+// only compared.
 func TestHostileAccess_ControlCharacters(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)
@@ -229,7 +230,7 @@ func TestHostileAccess_ControlCharacters(t *testing.T) {
 	before.unchanged(t, s)
 }
 
-// Dates at the ends of what can be written do not fail, and never become "never".
+// Dates at the limits of what can be written do not fail, and never become "never".
 func TestHostileAccess_Dates(t *testing.T) {
 	t.Parallel()
 	s := withAccess(t)

@@ -79,7 +79,7 @@ func (a answer) want(t testing.TB, status int, field, kind string) {
 	}
 }
 
-// object is what a request was answered that went well.
+// object returns the body of a successful answer.
 func (a answer) object(t testing.TB) (object map[string]any) {
 	t.Helper()
 	if a.status != 200 {
@@ -103,7 +103,7 @@ func (a answer) client(t testing.TB) gen.ClientSite2Site {
 	return client
 }
 
-// withCA starts a server that has the CA 1.
+// withCA starts a server with the CA 1.
 func withCA(t testing.TB, change ...func(*wiretest.Settings)) *wiretest.Server {
 	t.Helper()
 	s := wiretest.Start(t, change...)

@@ -12,7 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// holdings are all rows that requests can change, and what the audit says of changes.
+// holdings are all rows that requests can change, and the audit's events of changes.
 type holdings struct {
 	CAs     []domain.CA
 	Clients []domain.Client
@@ -23,10 +23,10 @@ type holdings struct {
 	Domains []domain.DeviceDomain
 	Apps    []domain.Application
 	Grants  []domain.PAMAuthorization
-	Events  []domain.Event // without those that were refused
+	Events  []domain.Event // without refusals
 }
 
-// inventory reads the database itself.
+// inventory reads the database directly.
 func inventory(t testing.TB, s *wiretest.Server) holdings {
 	t.Helper()
 	store, done := s.Storage.Store, false
@@ -48,10 +48,10 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 	}
 }
 
-// pager gives pages of a list.
+// pager returns pages of a list.
 type pager[T any] func(context.Context, domain.PageRequest) (domain.Page[T], error)
 
-// auditOf gives the events that a filter selects.
+// auditOf returns the events that a filter selects.
 func auditOf(s *wiretest.Server, filter domain.AuditFilter) pager[domain.Event] {
 	return func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Event], error) {
 		return s.Storage.Store.Audit().Page(ctx, filter, page)
@@ -74,7 +74,7 @@ func all[T any](t testing.TB, page pager[T]) (list []T) {
 	}
 }
 
-// unchanged demands that everything is as it was.
+// unchanged demands that the database is as it was.
 func (h holdings) unchanged(t testing.TB, s *wiretest.Server) {
 	t.Helper()
 	if diff := cmp.Diff(h, inventory(t, s), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {

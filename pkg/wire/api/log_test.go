@@ -33,8 +33,7 @@ func (b *logBuffer) handler() slog.Handler {
 	return slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})
 }
 
-// No token, password, cookie or private key gets into the log, neither when all goes well nor when
-// it does not.
+// No token, password, cookie or private key gets into the log, whether requests succeed or fail.
 func TestLog_HoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	vars := materials(t)
@@ -124,7 +123,7 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 		`"action":"export"`, `"msg":"request refused"`)
 }
 
-// checkLog wants a log of JSON lines without the secrets, which has the parts.
+// checkLog demands a log of JSON lines that has all of the parts and none of the secrets.
 func checkLog(t *testing.T, text string, secrets map[string]string, parts ...string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(text), "\n")

@@ -13,7 +13,7 @@ import (
 )
 
 // No token of an apikey or a session, no password of a user and no cookie gets into the log or the
-// audit, neither when all goes well nor when it does not.
+// audit, whether requests succeed or fail.
 func TestLog_HoldsNoSecretsOfAccess(t *testing.T) {
 	t.Parallel()
 	var log logBuffer
@@ -34,8 +34,8 @@ func TestLog_HoldsNoSecretsOfAccess(t *testing.T) {
 	}
 }
 
-// leaveAccessTraces uses every operation that a secret goes through, in ways that are right and
-// wrong, and adds the secrets.
+// leaveAccessTraces uses every operation that a secret goes through, correctly and incorrectly, and
+// adds the secrets to secrets.
 func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]string) {
 	t.Helper()
 	const first, second, short, wrong = "Correct-Horse-7", "Battery-Staple-9", "Bat-3", "Wrong-Donkey-5"
@@ -74,7 +74,7 @@ func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]stri
 	}
 	session := secret(grant("maria", first))
 	grant("maria", wrong).want(t, 401, "authorization", "invalid")
-	grant(wrong, wrong).want(t, 401, "authorization", "invalid") // people type it into the other field
+	grant(wrong, wrong).want(t, 401, "authorization", "invalid") // users type the password into the user name field
 	refresh, access := session["refresh_token"].(string), session["access_token"].(string)
 	cookies := "access-token=" + access + "; refresh-token=" + refresh
 	exchange := `{"grant_type": "refresh_token", "refresh_token": "` + refresh + `"`

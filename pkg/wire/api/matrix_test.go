@@ -14,16 +14,16 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// right is what the document demands of who calls an operation.
+// right is what the document demands of the caller of an operation.
 type right struct {
-	method, path string // the path with ids of things that there are not
+	method, path string // the ids in the path do not exist
 	id           string
 	public       bool
 	scope        domain.Scope
 	write        bool
 }
 
-// rights reads the document, without what the service reads it with.
+// rights reads the document without the code that the service reads it with.
 func rights(t *testing.T) []right {
 	t.Helper()
 	spec, err := gen.GetSpec()
@@ -44,8 +44,8 @@ func rights(t *testing.T) []right {
 	return list
 }
 
-// isPublic applies the rules of OpenAPI 3.0: an operation's own list of requirements counts, or the
-// document's.
+// isPublic applies the rules of OpenAPI 3.0: an operation's own list of requirements counts, or
+// else the document's.
 func isPublic(spec *openapi3.T, operation *openapi3.Operation) bool {
 	requirements := spec.Security
 	if operation.Security != nil {
@@ -70,7 +70,7 @@ func TestScopes(t *testing.T) {
 		}
 		used[domain.Permission{Scope: r.scope, Read: !r.write, Write: r.write}] = true
 	}
-	// What can be granted is good for something.
+	// Every right that can be granted is needed by an operation.
 	for _, p := range domain.Scopes() {
 		if read := used[domain.Permission{Scope: p.Scope, Read: true}]; read != p.Read {
 			t.Errorf("%s can be read: %v, and there are operations that do: %v", p.Scope, p.Read, read)
@@ -81,15 +81,15 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// caller is somebody with a token and what it may do; without a token nobody.
+// caller has a token, and the rights of its holder; without a token it is anonymous.
 type caller struct {
 	name, token string
 	superuser   bool
 	rights      domain.Rights
 }
 
-// callers are nobody, one with nothing, one with everything, and for each scope those with one
-// right on it alone and with all others.
+// callers returns one without a token, one without rights, one with all rights, and for each scope
+// those with one right on it alone and one with the rights on all other scopes.
 func callers(t *testing.T, s *wiretest.Server) []caller {
 	t.Helper()
 	list := []caller{
@@ -113,8 +113,8 @@ func callers(t *testing.T, s *wiretest.Server) []caller {
 	return list
 }
 
-// Every operation is open to whom the document says, and to nobody else. Authorization comes first,
-// so that a request need not make sense.
+// Every operation is open to the callers that the document says, and to no others. Authorization
+// comes first, so the requests need not be valid.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

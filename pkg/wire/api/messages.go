@@ -19,8 +19,8 @@ const (
 	languages
 )
 
-// languageOf picks the language of an Accept-Language header (RFC 9110, 12.5.4): the known one of
-// the highest weight, Portuguese when none is known.
+// languageOf picks the language of an Accept-Language header (RFC 9110, section 12.5.4): of the
+// known languages the one with the highest weight; Portuguese if none is known.
 func languageOf(header string) language {
 	best, weight := portuguese, 0.0
 	for part := range strings.SplitSeq(header, ",") {
@@ -56,7 +56,7 @@ func quality(parameters string) float64 {
 	return q
 }
 
-// inLine comes before the text of a fault in a line of a file.
+// inLine precedes the text of a fault in a line of a file.
 var inLine = [languages]string{"Linha %d: ", "Line %d: "}
 
 // message is the text of a fault for people.
@@ -86,14 +86,14 @@ func filledIn(fault *domain.Error, lang language) string {
 	return fmt.Sprintf(text, args...)
 }
 
-// portugueseTypes are the types of JSON.
+// portugueseTypes names the types of JSON.
 var portugueseTypes = map[string]string{
 	"integer": "um número inteiro", "number": "um número", "string": "um texto", "boolean": "true ou false",
 	"array": "uma lista", "object": "um objeto",
 	"null": "null",
 }
 
-// typesInPortuguese says what a list of types, as `integer, string`, stands for.
+// typesInPortuguese translates a list of types, such as `integer, string`.
 func typesInPortuguese(list string) string {
 	types := strings.Split(list, ", ")
 	for i, name := range types {

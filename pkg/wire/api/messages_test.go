@@ -9,7 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// arguments are those that each reason comes with; a reason that is not here comes with none.
+// arguments are those that each reason has; a reason that is not here has none.
 var arguments = map[domain.Reason][]any{
 	domain.ReasonType:        {"string"},
 	domain.ReasonCharset:     {"A-Z"},
@@ -93,7 +93,7 @@ func TestLanguageOf(t *testing.T) {
 		"de, en;q=0.1":                  english,
 		"pt;q=0.4, en;q=0.5":            english,
 		"en;q=0.4, pt;q=0.5":            portuguese,
-		"en, pt":                        english, // of equals the first
+		"en, pt":                        english, // of equal weights the first counts
 		"pt, en":                        portuguese,
 		"en;q=0":                        portuguese,
 		"en;q=0, pt;q=0":                portuguese,

@@ -13,7 +13,7 @@ var (
 	caMalformed = refused("cert", "Not a valid PEM")
 )
 
-// oddCA is the certificate of a CA that is odd.
+// oddCA is an unusual CA certificate.
 type oddCA struct {
 	name   string
 	change func(c *oddCert)
@@ -148,8 +148,8 @@ var oddCAs = []oddCA{
 	{name: "a hybrid point", change: pointIn(hybrid), want: taken},
 }
 
-// TestOdd_CAs: CAs of other software are taken, handed out as they came, and issue and revoke what
-// OpenVPN judges rightly; or they are refused.
+// TestOdd_CAs: CAs of other software are accepted or refused. An accepted one is handed out as it
+// came, and OpenVPN judges correctly what it issues and revokes.
 func TestOdd_CAs(t *testing.T) {
 	t.Parallel()
 	w := newOddWorld(t)
@@ -190,7 +190,7 @@ func (w oddWorld) tryCA(t *testing.T, test oddCA, name string) {
 	w.wantWorks(t, old, name)
 }
 
-// wantWorks demands that a client of the CA is good until it is revoked.
+// wantWorks demands that a client of the CA is valid until it is revoked.
 func (w oddWorld) wantWorks(t *testing.T, issuer oddIssuer, name string) {
 	t.Helper()
 	body := map[string]any{"ca_id": issuer.id, "name": name, "email": "a@b.c", "expiration": 10}

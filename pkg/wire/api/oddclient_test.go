@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// oddClient is a client's certificate that is odd. Its CA has an RSA key if by needs one.
+// oddClient is an unusual client certificate. Its CA has an RSA key if by needs one.
 type oddClient struct {
 	name   string
 	change func(c *oddCert)
 	by     func(ca signer) signer // nil: with ECDSA and SHA-256
 	curve  elliptic.Curve         // of its key; nil: P-256
-	rsa    bool                   // its key is one of RSA
+	rsa    bool                   // its key is an RSA key
 	want   outcome
 }
 
@@ -104,7 +104,7 @@ func rsaOver(arc string, hash crypto.Hash) func(signer) signer {
 	return func(ca signer) signer { return ca.with(rsaWith(arc), hash) }
 }
 
-// pss is RSASSA-PSS with one digest and a salt of its length (RFC 4055, 3.1).
+// pss is RSASSA-PSS with one digest and a salt of its length (RFC 4055, section 3.1).
 func pss(digest string, hash crypto.Hash) func(signer) signer {
 	return func(ca signer) signer {
 		of := seq(oid(digest), tlv(5))
@@ -372,16 +372,16 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// oddIssuer is a CA that the server knows.
+// oddIssuer is a CA. Its id is nil until the server knows it.
 type oddIssuer struct {
 	signer
 	id   any
 	name []byte
 	cert []byte
-	list []byte // of nobody
+	list []byte // its CRL
 }
 
-// newIssuer is one that no server knows yet.
+// newIssuer returns a CA that no server knows yet.
 func newIssuer(t *testing.T, name string, by signer) oddIssuer {
 	t.Helper()
 	issuer := oddIssuer{signer: by, name: commonName(name)}
@@ -406,7 +406,7 @@ func (w oddWorld) newIssuer(t *testing.T, name string, by signer) oddIssuer {
 	return issuer
 }
 
-// rootCert is a plain certificate of a CA.
+// rootCert is an ordinary CA certificate.
 func rootCert(t testing.TB, name []byte, by signer) oddCert {
 	return oddCert{
 		serial: "\x01", issuer: name, subject: name, notBefore: timeAgo(2 * oddDay), notAfter: timeAgo(-365 * oddDay),
@@ -414,7 +414,7 @@ func rootCert(t testing.TB, name []byte, by signer) oddCert {
 	}
 }
 
-// plainClient is a plain certificate of a client.
+// plainClient is an ordinary client certificate.
 func (i oddIssuer) plainClient(serial, name string, key []byte) oddCert {
 	return oddCert{
 		serial: serial, issuer: i.name, subject: commonName(name), notBefore: timeAgo(oddDay),
@@ -423,8 +423,9 @@ func (i oddIssuer) plainClient(serial, name string, key []byte) oddCert {
 	}
 }
 
-// TestOdd_Clients: certificates of clients as other software makes them are taken, handed out as
-// they came and revoked under their serial, where OpenVPN would let them in; else they are refused.
+// TestOdd_Clients: client certificates of other software are accepted if OpenVPN would let the
+// client in, handed out as they came, and revoked under their serial number; otherwise they are
+// refused.
 func TestOdd_Clients(t *testing.T) {
 	t.Parallel()
 	w := newOddWorld(t)

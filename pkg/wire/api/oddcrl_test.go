@@ -25,15 +25,15 @@ func partial(field string) outcome {
 	return refused("crl", "does not cover all certificates of the CA ("+field+")")
 }
 
-// oddRevocations is a list that is odd. It has the serial 3, which must be on the lists that are
-// served afterwards if it is taken, with those of also.
+// oddRevocations is an unusual CRL. It has the serial number 3. If it is accepted, that number and
+// those of also must be on the CRL that is served afterwards.
 type oddRevocations struct {
 	name   string
 	change func(l *oddList)
-	rsa    bool // the CA has such a key
+	rsa    bool // the CA has an RSA key
 	by     func(ca signer) signer
 	text   func(der []byte) string // nil: PEM
-	also   []string                // serials, in octets
+	also   []string                // serial numbers, in octets
 	want   outcome
 }
 
@@ -212,8 +212,8 @@ var oddLists = []oddRevocations{
 	{name: "RSA with PSS", rsa: true, by: pss("2.16.840.1.101.3.4.2.1", crypto.SHA256), want: taken},
 }
 
-// TestOdd_Lists: what OpenVPN honours of a list that comes with a CA is on all lists afterwards,
-// and what would revoke less than it seems to is refused.
+// TestOdd_Lists: what OpenVPN honours of a CRL that is imported with a CA is on all lists
+// afterwards, and a CRL that would revoke less than it seems to is refused.
 func TestOdd_Lists(t *testing.T) {
 	t.Parallel()
 	w := newOddWorld(t)
@@ -266,7 +266,7 @@ func (w oddWorld) tryList(t *testing.T, test oddRevocations, name string) {
 	w.wantLater(t, issuer)
 }
 
-// wantLater demands that the list that is served has a higher number than the one that came.
+// wantLater demands that the served CRL has a higher number than the imported one.
 func (w oddWorld) wantLater(t *testing.T, issuer oddIssuer) {
 	t.Helper()
 	served := listNumberOf(t, w.getPEM(t, fmt.Sprint(casPath, "/", issuer.id, "/crl")))

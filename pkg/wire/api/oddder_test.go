@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// The standard library makes no certificates and lists that are odd, so these are written element
-// by element.
+// The standard library makes no unusual certificates and CRLs, so these are written element by
+// element.
 
 // tlv is one element of DER.
 func tlv(tag byte, parts ...[]byte) []byte {
@@ -40,7 +40,7 @@ func utc(text string) []byte       { return tlv(23, []byte(text)) }
 func general(text string) []byte   { return tlv(24, []byte(text)) }
 func bits(octets []byte) []byte    { return tlv(3, []byte{0}, octets) }
 
-// oid writes an object identifier in dots.
+// oid encodes an object identifier in dotted notation.
 func oid(dotted string) []byte {
 	var id asn1.ObjectIdentifier
 	for arc := range strings.SplitSeq(dotted, ".") {
@@ -60,7 +60,7 @@ const (
 	oidOrganization = "2.5.4.10"
 )
 
-// The tags of the types that texts of names have.
+// The tags of the string types in names.
 const (
 	tagUTF8, tagNumeric, tagPrintable, tagT61, tagIA5 = 12, 18, 19, 20, 22
 	tagVisible, tagGeneral, tagUniversal, tagBMP      = 26, 27, 28, 30
@@ -89,7 +89,8 @@ func wide(octets int, text string) string {
 	return b.String()
 }
 
-// extension is one of a certificate or list; critical is what BER has for true, nil leaves it out.
+// extension is an extension of a certificate or CRL; critical is the content of a BER true, and nil
+// leaves it out.
 func extension(id string, critical []byte, value []byte) []byte {
 	if critical != nil {
 		critical = tlv(1, critical)
@@ -107,7 +108,7 @@ var (
 	caExtensions = [][]byte{isCA, signsCA}
 )
 
-// signer is a key and the algorithm it signs with; hash is that of the algorithm.
+// signer is a key and the algorithm that it signs with; hash is that of the algorithm.
 type signer struct {
 	key       crypto.Signer
 	algorithm []byte // AlgorithmIdentifier
@@ -133,7 +134,7 @@ func rsaSigner(t testing.TB) signer {
 	return signer{key: key, algorithm: rsaWith("11"), hash: crypto.SHA256}
 }
 
-// rsaWith is the algorithm of PKCS #1 with the last arc of its identifier.
+// rsaWith is the algorithm of PKCS #1 whose identifier ends with arc.
 func rsaWith(arc string) []byte { return seq(oid("1.2.840.113549.1.1."+arc), tlv(5)) }
 
 // with is the same key with another algorithm.
@@ -167,7 +168,7 @@ func publicOf(t testing.TB, key crypto.PublicKey) []byte {
 	return der
 }
 
-// oddCert is a certificate. What is nil is as it should be.
+// oddCert is a certificate. A nil version is version 3; any other field that is nil is left out.
 type oddCert struct {
 	version             []byte // empty, not nil: version 1
 	serial              string // octets
@@ -175,7 +176,7 @@ type oddCert struct {
 	notBefore, notAfter []byte
 	key                 []byte // SubjectPublicKeyInfo
 	extensions          [][]byte
-	after               []byte // behind the extensions
+	after               []byte // comes behind the extensions
 }
 
 func (c oddCert) sign(t testing.TB, by signer) []byte {
@@ -202,7 +203,8 @@ func timeAgo(d time.Duration) []byte {
 
 const oddDay = 24 * time.Hour
 
-// oddList is a revocation list. What is nil is as it should be; an entry is whole.
+// oddList is a CRL. A nil version is version 2, and nil times make it current; any other field that
+// is nil is left out. An entry is a whole element.
 type oddList struct {
 	version                []byte // empty, not nil: version 1
 	issuer                 []byte
@@ -232,7 +234,7 @@ func (l oddList) sign(t testing.TB, by signer) []byte {
 	return by.sign(t, seq(version, by.algorithm, l.issuer, l.thisUpdate, l.nextUpdate, entries, extensions))
 }
 
-// entry revokes a serial, in octets.
+// entry revokes a serial number, in octets.
 func entry(serial string, extensions ...[]byte) []byte {
 	return entryAt(timeAgo(oddDay), serial, extensions...)
 }

@@ -11,12 +11,13 @@ import (
 	"testing"
 )
 
-// oddKey is a private key that openssl writes, or that is changed by hand. The password is secret.
+// oddKey is a private key that openssl writes, or that is changed by hand. Its password is
+// "secret".
 type oddKey struct {
 	name string
 	// of openssl, which reads plain.key and writes odd.key; empty: as it is
 	args string
-	text func(t *testing.T, plain string) string // what is changed of that
+	text func(t *testing.T, plain string) string // changes the result
 	rsa  bool
 	want outcome
 }
@@ -27,8 +28,8 @@ func unsupported(name string) outcome {
 
 var badKey = refused("key", "Not a valid PEM")
 
-// foreignEncryption is a key that is encrypted by a scheme which this openssl may not have. Nobody
-// reads further than its name.
+// foreignEncryption is a key in a kind of encryption that this openssl may not have. The server
+// reads no further than the name of the scheme.
 func foreignEncryption(id string, params []byte) func(*testing.T, string) string {
 	return func(*testing.T, string) string {
 		return pemOf(
@@ -153,8 +154,8 @@ var oddKeys = []oddKey{
 	{name: "traditional, without its vector", text: traditional("AES-128-CBC"), want: badKey},
 }
 
-// TestOdd_Keys: keys as openssl and others write them open, and the message about one that does not
-// names its encryption.
+// TestOdd_Keys: keys as openssl and other software write them can be opened, and the message about
+// one that can't names its encryption.
 func TestOdd_Keys(t *testing.T) {
 	t.Parallel()
 	w := newOddWorld(t)
@@ -181,7 +182,7 @@ func (w oddWorld) tryKey(t *testing.T, test oddKey, name string) {
 	w.wantWorks(t, issuer, name)
 }
 
-// write is the text of the odd key.
+// write returns the text of the odd key.
 func (k oddKey) write(t *testing.T, own signer) string {
 	t.Helper()
 	text := keyPEM(t, own.key)

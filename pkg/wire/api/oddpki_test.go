@@ -14,11 +14,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// outcome is what an import must give: nothing is an import that is taken.
+// outcome is the expected result of an import; its zero value is an accepted import.
 type outcome struct {
 	field, kind string
 	message     string // a part of it, in English
-	differs     bool   // from what OpenSSL says
+	differs     bool   // OpenSSL says the contrary
 }
 
 var taken = outcome{}
@@ -27,7 +27,7 @@ func refused(field, message string) outcome {
 	return outcome{field: field, kind: "invalid", message: message}
 }
 
-// unlike is the outcome where OpenSSL says the contrary.
+// unlike returns the outcome for a case in which OpenSSL says the contrary.
 func (o outcome) unlike() outcome {
 	o.differs = true
 	return o
@@ -35,7 +35,7 @@ func (o outcome) unlike() outcome {
 
 func (o outcome) taken() bool { return o.field == "" }
 
-// check demands the outcome, and reports whether it is an import that is taken and was.
+// check demands the outcome, and reports whether the import was to be accepted and was.
 func (o outcome) check(t *testing.T, got answer) bool {
 	t.Helper()
 	if o.taken() {
@@ -49,7 +49,7 @@ func (o outcome) check(t *testing.T, got answer) bool {
 	return false
 }
 
-// oddWorld is a server, and openssl beside it, which decides as OpenVPN does.
+// oddWorld is a server, with openssl beside it, which decides as OpenVPN does.
 type oddWorld struct {
 	*wiretest.Server
 }
@@ -75,7 +75,7 @@ func (w oddWorld) post(t *testing.T, path string, body map[string]any) answer {
 	return send(t, w.Server, "POST", path, string(text), "Accept-Language", "en")
 }
 
-// getPEM reads the first block of what is handed out as PEM.
+// getPEM reads the first block of an answer in PEM.
 func (w oddWorld) getPEM(t *testing.T, path string) []byte {
 	t.Helper()
 	got := send(t, w.Server, "GET", path, "")
@@ -86,7 +86,8 @@ func (w oddWorld) getPEM(t *testing.T, path string) []byte {
 	return block.Bytes
 }
 
-// verify asks openssl what it says of a client as a TLS server would: empty when it is good.
+// verify returns what openssl says of a client certificate as a TLS server would; empty if it is
+// valid.
 func verify(t *testing.T, ca, list, client []byte) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -119,8 +120,7 @@ func opensslIn(t *testing.T, dir string, args ...string) ([]byte, error) {
 	return out, err
 }
 
-// wantRevoked demands that openssl knows the client for revoked by the list that is served, and for
-// good by none.
+// wantRevoked demands that openssl takes the client for revoked by the CRL that is served.
 func (w oddWorld) wantRevoked(t *testing.T, caID any, ca, client []byte) {
 	t.Helper()
 	list := w.getPEM(t, fmt.Sprintf("%s/%v/crl", casPath, caID))
@@ -129,7 +129,7 @@ func (w oddWorld) wantRevoked(t *testing.T, caID any, ca, client []byte) {
 	}
 }
 
-// wantSame demands that openssl judges as the product does.
+// wantSame demands that openssl judges as the server does, or the contrary if the outcome says so.
 func (o outcome) wantSame(t *testing.T, said string) {
 	t.Helper()
 	if good := said == ""; good != (o.taken() != o.differs) {

@@ -16,8 +16,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
 
-// pki makes certificates as other software does, and hands them out in PEM under the names that the
-// transcripts have for them.
+// pki makes certificates as other software does, and keeps them in PEM under the names that the
+// transcripts use.
 type pki struct {
 	t      testing.TB
 	vars   map[string]string
@@ -97,7 +97,7 @@ func named(commonName string) x509.Certificate {
 func materials(t testing.TB) map[string]string {
 	t.Helper()
 	p := &pki{t: t, vars: map[string]string{
-		"cert": "<cert>", "key": "<key>", // what the product's documents have in the place of a PEM
+		"cert": "<cert>", "key": "<key>", // what the product's documentation has in place of a PEM
 		"oddOrganization": strings.Repeat("Empresa ", 12) + "S.A.",
 		"x65":             strings.Repeat("x", 65), "x129": strings.Repeat("ç", 129),
 		"x1001": strings.Repeat("x", 1001), "x1025": strings.Repeat("x", 1025),
@@ -151,7 +151,7 @@ func (p *pki) addClients(root *identity, odd pkix.Name) {
 	p.add("fresh", named("site-08"), root)
 }
 
-// addCRL makes a list of the root that has the serial of listedCert.
+// addCRL makes a CRL of the root that has the serial number of listedCert.
 func (p *pki) addCRL(root *identity) {
 	p.t.Helper()
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{

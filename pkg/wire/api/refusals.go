@@ -11,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// refusals records every answer 401 and 403, and every request for a token that is refused. It
-// stands before the authenticator, which may be the one that refuses.
+// refusals records every answer 401 and 403, and every refused request for a token. It comes before
+// the authenticator, because that may be what refuses.
 type refusals struct{ service *audit.Refusals }
 
 func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
@@ -24,7 +24,7 @@ func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 				continue
 			}
 			scope := domain.Scope(oas.OperationOf(c).Scope)
-			if !scope.Known() { // the operation is public, or about oneself
+			if !scope.Known() { // the operation is public, or on the caller itself
 				scope = domain.ResourceTokens
 			}
 			id, _ := strconv.ParseInt(c.Param("id"), 10, 64)
@@ -37,7 +37,8 @@ func (r refusals) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// signsIn reports whether a request is one for a token: those are all that is public and no look.
+// signsIn reports whether a request asks for a token: the public operations with POST are all for
+// that.
 func signsIn(c echo.Context) bool {
 	operation := oas.OperationOf(c)
 	return operation.Public && operation.Method == http.MethodPost

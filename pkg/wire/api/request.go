@@ -13,7 +13,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// requestInfo is what handlers need of the request and the answer beside what the document
+// requestInfo is what handlers need of the request and the answer in addition to what the document
 // declares.
 type requestInfo struct {
 	accept   string
@@ -24,7 +24,7 @@ type requestInfo struct {
 
 type requestInfoKey struct{}
 
-// withRequest hands the requestInfo, and where the request comes from, to what comes after it.
+// withRequest passes the requestInfo, and the origin of the request, to what comes after it.
 func withRequest(secure func(echo.Context) bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -61,8 +61,8 @@ const (
 	refreshCookie = "refresh-token"
 )
 
-// sessionCookie makes a cookie that clients send back to every path of the service and that scripts
-// can't read. Secure only over https: a client over http would never send it back.
+// sessionCookie makes a cookie that clients send to every path of the service and that scripts
+// can't read. It is Secure only over https: a client over http would never send it back.
 func sessionCookie(name string, value domain.Secret, life time.Duration, secure bool) *http.Cookie {
 	return &http.Cookie{
 		Name: name, Value: string(value), Path: "/", MaxAge: int(life / time.Second),

@@ -31,7 +31,7 @@ func newSession(t *testing.T, s *wiretest.Server) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Client{Transport: s.HTTP.Transport, Jar: jar} // redirects are followed, as there
+	transport := &http.Client{Transport: s.HTTP.Transport, Jar: jar} // redirects are followed, as the SDK does
 	return &session{t, s.URL, transport}
 }
 
@@ -90,7 +90,7 @@ func (c *session) call(method, uri string, body any) (int, map[string]any) {
 	return got.status, decoded
 }
 
-// cookies are the names of those that the next request would carry.
+// cookies returns the names of the cookies that the next request would carry.
 func (c *session) cookies() []string {
 	c.t.Helper()
 	u, err := url.Parse(c.host + casPath)
@@ -135,8 +135,8 @@ func escapeASCII(text []byte) []byte {
 	return out.Bytes()
 }
 
-// fieldErrors decodes a refusal by the SDK's rules: an empty body is no errors, otherwise every key
-// is read without looking.
+// fieldErrors decodes a refusal by the SDK's rules: an empty body has no errors, otherwise every
+// key is read without a check.
 func (c *session) fieldErrors(body map[string]any) []string {
 	c.t.Helper()
 	if len(body) == 0 {
@@ -175,7 +175,7 @@ func (c *session) parseTime(value any) time.Time {
 	return parsed
 }
 
-// The keys that the SDK reads without looking, by object.
+// The keys that the SDK reads without a check, by object.
 var (
 	clientKeys = []string{
 		"id", "ca_id", "name", "email", "description", "country", "province", "city", "organization", "sector",
@@ -189,7 +189,7 @@ var (
 	apikeyKeys = []string{"id", "name", "token", "superuser", "roles", "created_at", "updated_at"}
 	roleKeys   = []string{"id", "name", "scopes", "created_at", "updated_at"}
 	userKeys   = []string{"id", "username", "email", "fullname", "superuser", "roles", "created_at", "updated_at"}
-	// What is read of the answer to GET /api/user/info, and of that to PUT.
+	// The keys that are read of the answer to GET /api/user/info, and of that to PUT.
 	infoKeys     = []string{"username", "email", "fullname", "superuser", "owner_type", "scopes"}
 	ownInfoKeys  = []string{"id", "username", "email", "fullname", "superuser", "roles"}
 	roleRefKeys  = []string{"id", "name"}

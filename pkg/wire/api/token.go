@@ -24,7 +24,7 @@ type tokens struct {
 	login  *access.Login
 }
 
-// CreateToken implements the operation createToken, for bodies that validation has made JSON of.
+// CreateToken implements the operation createToken. Validation has turned the body into JSON.
 func (h tokens) CreateToken(
 	ctx context.Context, request gen.CreateTokenRequestObject,
 ) (gen.CreateTokenResponseObject, error) {
@@ -50,7 +50,7 @@ func (h tokens) CreateTokenV1(
 	}, nil
 }
 
-// grant gives tokens in the body and as cookies.
+// grant issues tokens in the body and as cookies.
 func (h tokens) grant(ctx context.Context, body *gen.TokenRequest) (gen.Token, error) {
 	session, err := h.session(ctx, body)
 	if err != nil {
@@ -90,8 +90,8 @@ func (h tokens) session(ctx context.Context, body *gen.TokenRequest) (access.Ses
 	return access.Session{Refresh: refresh, Life: refreshCookieLife, Access: token}, err
 }
 
-// needed is the fault of a credential that is missing: not a mistake in a form, but nobody who
-// could sign in.
+// needed returns the fault of a missing credential. It is Unauthenticated, not Required: it is not
+// a mistake in a form, but a request without a caller that could sign in.
 func needed(field string, missing bool) error {
 	if missing {
 		return domain.Fault(domain.Unauthenticated, field, domain.ReasonRequired)

@@ -61,8 +61,8 @@ func play(t *testing.T, server *wiretest.Server, file string, vars map[string]st
 	transcript.Run(t, file)
 }
 
-// checkPage compares a page of whatever list: current, next and previous cursor, then the variables
-// that hold the ids.
+// checkPage compares a page of any list: current, next and previous cursor, then the variables that
+// hold the ids.
 func checkPage(vars map[string]string, body []byte, arguments []string) error {
 	var cursor struct{ Cursor gen.Cursor }
 	var members map[string]json.RawMessage
@@ -98,8 +98,8 @@ func cursorText(cursor *int64) string {
 	return strconv.FormatInt(*cursor, 10)
 }
 
-// checkCertificates wants certificates of these common names, each signed by the one after it. A
-// hyphen stands for a space too.
+// checkCertificates demands certificates with these common names, each signed by the one after it.
+// A hyphen stands for a space too.
 func checkCertificates(body []byte, names []string) error {
 	var chain []*x509.Certificate
 	for block, rest := pem.Decode(body); block != nil; block, rest = pem.Decode(rest) {
@@ -128,7 +128,7 @@ func checkChain(chain []*x509.Certificate, names []string) error {
 	return nil
 }
 
-// checkKey wants one private key, plain without an argument, otherwise encrypted with that
+// checkKey demands one private key, plain without an argument, otherwise encrypted with that
 // password.
 func checkKey(body []byte, password []string) error {
 	want := "PRIVATE KEY"
@@ -143,7 +143,7 @@ func checkKey(body []byte, password []string) error {
 	return err
 }
 
-// checkPKCS12 wants a file with this password and certificates of these common names.
+// checkPKCS12 demands a file with this password and certificates with these common names.
 func checkPKCS12(body []byte, arguments []string) error {
 	key, cert, chain, err := pkcs12.DecodeChain(body, arguments[0])
 	if err != nil {
@@ -156,7 +156,7 @@ func checkPKCS12(body []byte, arguments []string) error {
 	return checkChain(append([]*x509.Certificate{cert}, chain...), arguments[1:])
 }
 
-// checkCRL wants a list in this encoding with so many entries, which is in force.
+// checkCRL demands a CRL in this encoding with so many entries, which is in force.
 func checkCRL(body []byte, arguments []string) error {
 	der := body
 	if block, rest := pem.Decode(body); block != nil && len(rest) == 0 {

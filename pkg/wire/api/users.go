@@ -88,8 +88,8 @@ func (h users) GetUserInfo(ctx context.Context, _ gen.GetUserInfoRequestObject) 
 	return gen.GetUserInfo200JSONResponse(convertProfile(profile)), nil
 }
 
-// UpdateUserInfo implements the operation updateUserInfo. A new password ends all sessions, so who
-// came with cookies gets new ones: these clients never sign in again by themselves.
+// UpdateUserInfo implements the operation updateUserInfo. A new password ends all sessions, so a
+// caller that came with cookies gets new ones: these clients never sign in again by themselves.
 func (h users) UpdateUserInfo(
 	ctx context.Context, request gen.UpdateUserInfoRequestObject,
 ) (gen.UpdateUserInfoResponseObject, error) {

@@ -11,8 +11,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestWithheldBody: a client that keeps its body back until its apikey is gone has changed nothing
-// when it sends it, and reads nothing. The server asks for the body when it knows who is there.
+// TestWithheldBody: a client that holds its body back until its apikey is deleted or demoted
+// changes nothing and reads nothing when it sends the body. The server asks for the body once it
+// has authenticated the caller.
 func TestWithheldBody(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -63,8 +64,8 @@ func TestWithheldBody(t *testing.T) {
 	}
 }
 
-// withhold sends a request whose body comes only after meanwhile, which begins when the server
-// waits for the body.
+// withhold sends a request whose body comes only after meanwhile, which runs when the server waits
+// for the body.
 func withhold(t *testing.T, s *wiretest.Server, token string, r [3]string, meanwhile func()) answer {
 	t.Helper()
 	asked := false

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// files has the licences too: a binary that hands the bundle on hands them on with it.
+// files includes the licences: a binary that distributes the bundle distributes them with it.
 //
 //go:embed index.html init.js docs.css
 //go:embed swagger/LICENSE swagger/NOTICE swagger/*.css swagger/*.js swagger/*.png swagger/*.txt
 var files embed.FS
 
-// mediaTypes are ours and not the system's, which may lack one; the page runs under nosniff. Other
-// files are text.
+// mediaTypes are set here and not taken from the system, which may lack one: the page runs under
+// nosniff. Other files are text.
 var mediaTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -28,7 +28,8 @@ var mediaTypes = map[string]string{
 	".png":  "image/png",
 }
 
-// asset is a file as it is served, plain and compressed. Its version is a part of its sum.
+// asset is a file as it is served, plain and compressed. Its version is the beginning of its
+// SHA-256 sum.
 type asset struct {
 	name, mediaType, version string
 	plain                    []byte
@@ -53,7 +54,8 @@ func loadAssets() map[string]*asset {
 	return assets
 }
 
-// newAsset compresses at the first request for it: most runs of a server never serve the page.
+// newAsset returns an asset that is compressed on the first request for it, because most runs of a
+// server never serve the page.
 func newAsset(name string, content []byte) *asset {
 	mediaType, ok := mediaTypes[path.Ext(name)]
 	if !ok {
@@ -66,8 +68,9 @@ func newAsset(name string, content []byte) *asset {
 	}
 }
 
-// ServeHTTP answers with the encoding the client takes. Asked for by its version an asset is good
-// forever; otherwise the client keeps it and asks every time whether it is still current.
+// ServeHTTP answers in the encoding that the client accepts. An asset that is requested with its
+// version may be cached forever; otherwise the client may keep it, but has to revalidate it every
+// time.
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.mediaType)
@@ -86,11 +89,11 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(body))
 }
 
-// compress returns content in the format of RFC 1952.
+// compress returns content in gzip format (RFC 1952).
 func compress(content []byte) []byte {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
-	_, _ = w.Write(content) // a buffer takes everything
+	_, _ = w.Write(content) // writing to a buffer can't fail
 	_ = w.Close()
 	return out.Bytes()
 }

@@ -12,7 +12,7 @@ import (
 	"net/http"
 )
 
-// Path is where the explorer lives. Without the final slash it redirects here.
+// Path is where the explorer is served. Without the final slash it redirects here.
 const Path = "/docs/"
 
 // policy admits this server's own files and nothing else. Swagger UI has icons in data: URLs, in
@@ -55,7 +55,7 @@ func Handler(cfg Config) http.Handler {
 }
 
 // page renders index.html once. Its links to assets carry their versions, so that a browser may
-// keep those for good.
+// cache those forever.
 func page(documents []Document, assets map[string]*asset) *asset {
 	link := func(name string) string { return name + "?v=" + assets[name].version }
 	index := template.New("index.html").Funcs(template.FuncMap{"asset": link})

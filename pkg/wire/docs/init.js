@@ -7,13 +7,14 @@ select.value = new URLSearchParams(location.search).get("document") ?? "";
 if (select.selectedIndex < 0) select.selectedIndex = 0;
 const shown = select.value;
 select.addEventListener("change", () => location.assign("?" + new URLSearchParams({ document: select.value })));
-addEventListener("pageshow", () => { select.value = shown; }); // back in the history, possibly with the choice that left
+// Back in the history, the select may still have the choice that left the page.
+addEventListener("pageshow", () => { select.value = shown; });
 
 SwaggerUIBundle({
   dom_id: "#swagger-ui",
   url: select.selectedOptions[0].dataset.url,
   layout: "BaseLayout", // StandaloneLayout has inline styles, which the policy refuses
   deepLinking: true,
-  validatorUrl: null, // else a public service would be sent the address of the document
+  validatorUrl: null, // otherwise Swagger UI sends the document's address to a public service
   persistAuthorization: false,
 });

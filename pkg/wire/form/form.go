@@ -2,8 +2,8 @@
 // application/x-www-form-urlencoded and multipart/form-data. It is shared by the dialects.
 //
 // It imports domain. What can't be read is a *domain.Error with Malformed. What is not obvious: a
-// name that counts and is there twice in one place is refused, since of two readers one takes the
-// first value and the other the last.
+// wanted name that appears twice in one place is refused, because one reader takes the first value
+// and another the last.
 package form
 
 import (
@@ -38,7 +38,7 @@ func Is(contentType string) bool {
 	return media == URLEncoded || media == Multipart
 }
 
-// Body reads the fields of these names from the body of a form. Errors: Malformed, with
+// Body reads the fields with these names from the body of a form. Errors: Malformed, with
 // ReasonContentType for JSON that is sent as a form.
 func Body(contentType string, body []byte, names []string) (Fields, error) {
 	media, parameters, _ := mime.ParseMediaType(contentType)
@@ -51,7 +51,7 @@ func Body(contentType string, body []byte, names []string) (Fields, error) {
 	return Text(string(body), names)
 }
 
-// LooksLikeJSON reports whether a body begins as JSON objects and lists do. Those who write forms
+// LooksLikeJSON reports whether a body begins as a JSON object or list does. Encoders of forms
 // escape these characters.
 func LooksLikeJSON(body []byte) bool {
 	body = bytes.TrimLeft(body, " \t\r\n")
@@ -60,8 +60,8 @@ func LooksLikeJSON(body []byte) bool {
 
 var errUTF8 = errors.New("not UTF-8")
 
-// Text reads the fields of these names from a text as name=value&name=value; nobody looks at the
-// others.
+// Text reads the fields with these names from a text such as name=value&name=value. Other fields
+// are dropped, but they must be well-formed too.
 func Text(text string, names []string) (Fields, error) {
 	fields := Fields{}
 	for pair := range strings.SplitSeq(text, "&") {
@@ -92,7 +92,7 @@ func (f Fields) add(name, value string, names []string) error {
 	return nil
 }
 
-// readParts reads a multipart body (RFC 7578), which is in memory and bounded already. Files are
+// readParts reads a multipart body (RFC 7578) that is already in memory, and so bounded. Files are
 // refused.
 func readParts(body []byte, boundary string, names []string) (Fields, error) {
 	fields := Fields{}
@@ -131,7 +131,8 @@ func (f Fields) addPart(part *multipart.Part, names []string) error {
 	return f.add(part.FormName(), string(value), names)
 }
 
-// plainEncoding reports whether a part is what it says (RFC 2045, 6.2).
+// plainEncoding reports whether a Content-Transfer-Encoding leaves the content as it is (RFC 2045,
+// section 6.2).
 func plainEncoding(encoding string) bool {
 	return slices.Contains([]string{"7bit", "8bit", "binary"}, strings.ToLower(encoding))
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
-// FuzzText reads the fields that the standard library reads, refuses what it refuses, and a field
-// that is there twice.
+// FuzzText: the fields are those that the standard library reads; what it refuses is refused, and
+// so is a wanted field that appears twice.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{
 		"", "ip=1&hostname=a+b", "ip=1&ip=2", "ip=%zz", "ip=%ff", "ip", "&&=", "%69p=1;ip=2", "ip=1=2",

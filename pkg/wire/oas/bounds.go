@@ -11,13 +11,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// longestList is the most items that a list of a request may have: NewDocument demands a bound
+// longestList is the most items that a list of a request may have. NewDocument demands a bound
 // (maxItems) of every list, and none above this.
 const longestList = domain.MaxFaults
 
-// cutLists shortens lists that are too long for any operation to one item more than is allowed: the
-// filter collects the faults of all items, however many. What is wrong with a body stays wrong: a
-// list of that length is refused, or of no field that anybody reads. The text is good JSON.
+// cutLists shortens every list that is too long for any operation to one item more than is allowed,
+// because the filter collects the faults of all items, however many there are. An invalid body
+// stays invalid: a list of that length is refused, unless it belongs to a field that no schema
+// names. text is valid JSON.
 func cutLists(text []byte) []byte {
 	if bytes.Count(text, []byte{','}) <= longestList {
 		return text
@@ -39,7 +40,7 @@ func cutLists(text []byte) []byte {
 	return cut
 }
 
-// shortened returns a value without the ends of lists that are too long, and whether there was one.
+// shortened returns a value with its too long lists cut, and whether there was one.
 func shortened(value any) (any, bool) {
 	cut := false
 	switch v := value.(type) {
@@ -75,7 +76,7 @@ func checkLists(body *openapi3.RequestBodyRef) error {
 
 func checkList(schema *openapi3.Schema, path []string) error {
 	if len(path) > maxDepth {
-		return nil // it goes round
+		return nil // the schema is recursive
 	}
 	for name, property := range schema.Properties {
 		if err := checkList(property.Value, append(path, name)); err != nil {

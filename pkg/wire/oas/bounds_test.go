@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestCutLists: only what is too long for any operation is cut.
+// TestCutLists: only lists that are too long for any operation are cut.
 func TestCutLists(t *testing.T) {
 	t.Parallel()
 	list := func(n int) string { return "[" + strings.TrimSuffix(strings.Repeat("{},", n), ",") + "]" }

@@ -16,8 +16,8 @@ import (
 
 var formats sync.Once
 
-// defineFormats makes the formats of the documents be checked; the library accepts an unknown
-// format unchecked.
+// defineFormats registers checks for the formats that the documents use, because the library
+// accepts values of an unknown format unchecked.
 func defineFormats() {
 	formats.Do(func() {
 		openapi3.DefineStringFormatValidator("email", openapi3.NewCallbackValidator(checkEmail))
@@ -34,8 +34,7 @@ func checkEmail(text string) error {
 	return nil
 }
 
-// faultsOf turns what the filter found into the domain's errors. Each fault of each field is
-// reported once.
+// faultsOf turns the filter's errors into the domain's. Each fault of each field is reported once.
 func faultsOf(err error) error {
 	var all domain.FaultList
 	collect(err, &all)
@@ -60,8 +59,8 @@ func collect(err error, all *domain.FaultList) {
 	}
 }
 
-// parameterFault leaves out what the filter says, which quotes the value: a cause gets into the
-// log.
+// parameterFault leaves out the filter's message, because it quotes the value and a cause is
+// logged.
 func parameterFault(failed *openapi3filter.RequestError) error {
 	fault := domain.Fault(domain.Malformed, failed.Parameter.Name, domain.ReasonFormat)
 	if schema, ok := errors.AsType[*openapi3.SchemaError](failed.Err); ok {
@@ -72,7 +71,7 @@ func parameterFault(failed *openapi3filter.RequestError) error {
 	return fault
 }
 
-// bodyFaults tells a body that can't be read (Malformed) from one whose values are at fault.
+// bodyFaults distinguishes a body that can't be read (Malformed) from one with invalid values.
 func bodyFaults(failed *openapi3filter.RequestError, all *domain.FaultList) {
 	var found domain.FaultList
 	schemaFaults(failed.Err, &found)
@@ -107,7 +106,7 @@ func schemaFaults(err error, all *domain.FaultList) {
 
 func schemaFault(e *openapi3.SchemaError) error {
 	field := fieldPath(e.JSONPointer())
-	if field == "" { // the body as a whole: not an object
+	if field == "" { // the fault is of the whole body: it is not an object
 		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: e}
 	}
 	reason, args := reasonOf(e)
@@ -134,8 +133,8 @@ func fieldPath(pointer []string) string {
 	return path.String()
 }
 
-// reasonOf says which rule of the schema a value breaks. A null where none is allowed is a field
-// left out.
+// reasonOf says which rule of the schema a value breaks. A null where none is allowed counts as a
+// missing field.
 func reasonOf(e *openapi3.SchemaError) (domain.Reason, []any) {
 	schema := e.Schema
 	switch e.SchemaField {

@@ -24,8 +24,8 @@ const maxDepth = 32
 
 var errDepth = errors.New("JSON nests too deep")
 
-// checkJSON refuses what is not exactly one JSON value in UTF-8, and objects with a key twice: of
-// two readers one takes the first, the other the last.
+// checkJSON accepts exactly one JSON value in UTF-8. It refuses an object with a duplicate key,
+// because one reader takes the first value and another the last.
 func checkJSON(data []byte) error {
 	if !utf8.Valid(data) {
 		return domain.Fault(domain.Malformed, "", domain.ReasonJSON)
@@ -45,13 +45,13 @@ func checkJSON(data []byte) error {
 	return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: err}
 }
 
-// keyTwice is the first key that stands twice in an object; it may be empty.
+// keyTwice is the first key that appears twice in an object; it may be empty.
 type keyTwice string
 
 // Error implements error. It does not quote the key.
 func (keyTwice) Error() string { return "a key twice in an object" }
 
-// walk reads one value. Errors: also keyTwice.
+// walk reads one value. Its errors include keyTwice.
 func walk(decoder *json.Decoder, depth int) error {
 	if depth > maxDepth {
 		return errDepth
@@ -94,8 +94,8 @@ func walkObject(decoder *json.Decoder, depth int) error {
 	return err
 }
 
-// prune removes from the validated body every key that the schema does not name, and makes what is
-// left the only body there is: whoever reads the bytes gets the same.
+// prune removes from the validated body every key that the schema does not name, and makes the
+// result the request's only body: code that reads the bytes gets the same value.
 func prune(request *http.Request, operation *Operation) error {
 	kept, ok := request.Body.(interface{ ValidatedValue() any })
 	if !ok {
@@ -114,8 +114,8 @@ func prune(request *http.Request, operation *Operation) error {
 	return nil
 }
 
-// pruned returns the value without unknown keys, and with its integers written as such. An integer
-// that no int64 holds is a fault, which the filter, counting in floating point, has not seen.
+// pruned returns the value without unknown keys, and with integers written as integers. An integer
+// beyond int64 is a fault, which the filter misses because it calculates in floating point.
 func pruned(value any, schema *openapi3.Schema, path []string, faults *domain.FaultList) any {
 	schema = branch(schema, value)
 	switch v := value.(type) {
@@ -147,7 +147,8 @@ func pruned(value any, schema *openapi3.Schema, path []string, faults *domain.Fa
 	return value
 }
 
-// branch is the alternative of a oneOf that the value is of; a document has no two for objects.
+// branch returns the alternative of a oneOf that has the value's type, or else schema. No document
+// has two alternatives for objects.
 func branch(schema *openapi3.Schema, value any) *openapi3.Schema {
 	kind := openapi3.TypeInteger
 	if _, ok := value.(map[string]any); ok {
@@ -161,8 +162,8 @@ func branch(schema *openapi3.Schema, value any) *openapi3.Schema {
 	return schema
 }
 
-// wholeNumber writes an integer without point and exponent: 1.0 and 1e0 are integers too, and
-// generated code reads neither. It is false for what is none, or none that an int64 holds.
+// wholeNumber writes an integer without point and exponent: 1.0 and 1e0 are integers too, but
+// generated code reads neither. It returns false if number is not an integer, or beyond int64.
 func wholeNumber(number json.Number) (json.Number, bool) {
 	if _, err := number.Int64(); err == nil {
 		return number, true
@@ -184,14 +185,14 @@ func wholeNumber(number json.Number) (json.Number, bool) {
 // digits take milliseconds.
 const maxDigits = 400
 
-// costly reports whether a number would take long to calculate. Of these only zeros are integers
-// that an int64 holds, save for some that nobody writes.
+// costly reports whether a number would take long to calculate. Of such numbers only zeros are
+// integers within int64, apart from spellings that do not occur in practice.
 func costly(number string) bool {
 	exponent, err := strconv.Atoi(strings.TrimLeft(number[len(mantissa(number)):], "eE"))
 	return len(number) > maxDigits || exponent > maxDigits || exponent < -maxDigits || errors.Is(err, strconv.ErrRange)
 }
 
-// mantissa is a number without its exponent.
+// mantissa returns a number without its exponent.
 func mantissa(number string) string {
 	if i := strings.IndexAny(number, "eE"); i >= 0 {
 		return number[:i]
@@ -199,7 +200,7 @@ func mantissa(number string) string {
 	return number
 }
 
-// validated is a request body that is a value; its bytes are made when somebody reads them.
+// validated is a request body that is a value; its bytes are made when they are first read.
 type validated struct {
 	value any
 	text  io.Reader

@@ -46,8 +46,8 @@ func TestCheckJSON(t *testing.T) {
 // errLimit says that a text nests deeper than is allowed.
 var errLimit = errors.New("too deep")
 
-// read decodes a value as readers do of which one keeps the first of equal keys and the other the
-// last.
+// read decodes a value as a reader does that keeps the first of equal keys, or else as one that
+// keeps the last.
 func read(decoder *json.Decoder, firstWins bool, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errLimit
@@ -107,8 +107,8 @@ func tokens(text []byte) (count int) {
 	}
 }
 
-// Whatever is accepted means the same to every reader; what is refused is no JSON, nests too deep,
-// or has a key twice.
+// What is accepted means the same to every reader; what is refused is no JSON, nests too deep, or
+// has a key twice.
 func FuzzCheckJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"a": 1, "a": 2}`, `{"a": [{"b": null}], "c": "\ud800"}`, "[1, 2, 3]", `{"\ud800": 1, "\ud801": 2}`, "{}{}",

@@ -15,11 +15,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/form"
 )
 
-// DefaultMaxBody is the size of a request body in bytes unless the operation's extension x-max-body
-// says otherwise.
+// DefaultMaxBody is the maximum size of a request body in bytes, unless the operation's extension
+// x-max-body says otherwise.
 const DefaultMaxBody = 256 << 10
 
-// Document is an OpenAPI document whose operations are found by the route that the server has
+// Document is an OpenAPI document. Its operations are found by the route that the server has
 // matched.
 type Document struct {
 	prefix     string
@@ -32,18 +32,19 @@ type Operation struct {
 	Method  string
 	MaxBody int64
 	Public  bool   // needs no credential
-	Scope   string // what the right to call it is about: its extension x-scope; empty only when it is public
-	// media is the one media type of bodies that are not JSON and are left to the handler as they
-	// come; empty: JSON, or no body.
+	Scope   string // of the right to call it: its extension x-scope; empty only if it is public
+	// media is the one media type of a body that is not JSON; the handler gets such a body as it
+	// came. Empty: JSON, or no body.
 	media string
-	// form names the fields of a body that may also be a form, separated by commas; empty: none
-	// may.
+	// form names the fields of a body that may also be sent as a form, separated by commas; empty:
+	// it may not.
 	form  string
 	route *routers.Route
 }
 
-// NewDocument prepares a document whose paths are served under a prefix; it fails when an operation
-// has no id, or has a credential and no scope.
+// NewDocument prepares a document whose paths are served under a prefix. It fails if an operation
+// has no id, if it both has a scope and is public, or neither, or if a list of its body has no
+// bound.
 func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 	defineFormats()
 	d := &Document{prefix: prefix, operations: map[string]*Operation{}}
@@ -67,8 +68,8 @@ func NewDocument(spec *openapi3.T, prefix string) (*Document, error) {
 	return d, nil
 }
 
-// newOperation prepares one operation. The filter gets a copy that demands no credential:
-// authentication is another middleware's.
+// newOperation prepares one operation. The filter gets a copy that demands no credential, because
+// another middleware authenticates.
 func newOperation(route *routers.Route) *Operation {
 	operation := route.Operation
 	open := *operation
@@ -97,7 +98,7 @@ func rawMedia(operation *openapi3.Operation) string {
 	return ""
 }
 
-// formFields are the properties of the schema that an operation has for forms. All are texts.
+// formFields returns the properties of the schema that an operation has for forms. All are strings.
 func formFields(operation *openapi3.Operation) string {
 	if operation.RequestBody == nil {
 		return ""
@@ -158,8 +159,8 @@ func specPath(path string) string {
 // HasBody reports whether the operation takes a body at all.
 func (o *Operation) HasBody() bool { return o.route.Operation.RequestBody != nil }
 
-// joinHeaders makes one line of each header parameter that came in several: they are lists (RFC
-// 9110, 5.3), and generated code wants one.
+// joinHeaders joins a header parameter that came in several lines into one: such headers are lists
+// (RFC 9110, section 5.3), and generated code expects one line.
 func (o *Operation) joinHeaders(header http.Header) {
 	for _, list := range []openapi3.Parameters{o.route.PathItem.Parameters, o.route.Operation.Parameters} {
 		for _, parameter := range list {

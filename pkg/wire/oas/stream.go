@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// ChunkTimeout is how long a client may take to accept a chunk of a long answer. Who reads nothing
-// holds a connection and a buffer for so long.
+// ChunkTimeout is how long a client may take to accept a chunk of a long answer. For that long, a
+// client that reads nothing holds a connection and a buffer.
 const ChunkTimeout = 30 * time.Second
 
-// Stream writes a long answer. Each Write has a deadline of its own: a client that goes on reading
+// Stream writes a long answer. Each Write has a deadline of its own: a client that keeps reading
 // may take as long as it needs.
 type Stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 }
 
-// NewStream writes to a client.
+// NewStream returns a Stream to a client.
 func NewStream(w http.ResponseWriter) Stream { return Stream{w, http.NewResponseController(w)} }
 
 // Write implements io.Writer.

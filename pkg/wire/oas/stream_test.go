@@ -19,8 +19,8 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// TestStream: every chunk has its own deadline, however long the whole takes; where there are no
-// deadlines it writes all the same.
+// TestStream: every chunk has its own deadline, however long the whole answer takes; a writer
+// without deadlines is written to all the same.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
@@ -41,7 +41,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStream_OutlivesTheServersTimeout: a client that goes on reading gets everything.
+// TestStream_OutlivesTheServersTimeout: a client that keeps reading gets everything.
 func TestStream_OutlivesTheServersTimeout(t *testing.T) {
 	t.Parallel()
 	chunk := make([]byte, 1<<20)

@@ -19,9 +19,9 @@ import (
 )
 
 var filterOptions = &openapi3filter.Options{
-	MultiError:              true, // authentication is a middleware before this one
+	MultiError:              true,
 	KeepValidatedValue:      true,
-	AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc,
+	AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc, // authentication is a middleware before this one
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 }
 
@@ -32,13 +32,13 @@ var rawOptions = func() *openapi3filter.Options {
 	return &options
 }()
 
-// ReadBody reads all that reader has of a body, which has at most limit bytes. Errors:
-// [domain.Malformed], ReasonBodySize when reader is an [http.MaxBytesReader] and ends;
+// ReadBody reads a whole body, of at most limit bytes, from reader. Errors: [domain.Malformed],
+// with ReasonBodySize if reader is an [http.MaxBytesReader] and its limit is exceeded;
 // [domain.Unavailable]; that of the request's context.
 type ReadBody func(c echo.Context, reader io.Reader, limit int64) ([]byte, error)
 
-// BodyFault says in the dialects' words why a body could not be read. An error that says to try
-// again stays as it is.
+// BodyFault turns an error of reading a body into a fault that the dialects can answer. An error
+// that asks for a retry stays as it is.
 func BodyFault(err error) error {
 	if err == nil || domain.RetryAfter(err) > 0 {
 		return err
@@ -100,8 +100,8 @@ func pathParams(c echo.Context) map[string]string {
 	return params
 }
 
-// cleanQuery drops empty parameters, which count as absent, and refuses what no text column can
-// hold.
+// cleanQuery drops empty parameters, which count as absent, and refuses values that no text column
+// can hold.
 func cleanQuery(raw string) (url.Values, error) {
 	if raw == "" {
 		return nil, nil
@@ -129,7 +129,7 @@ func cleanQuery(raw string) (url.Values, error) {
 	return query, nil
 }
 
-// printable is the name of a parameter as an error may show it.
+// printable returns the name of a parameter if an error may show it, else "".
 func printable(name string) string {
 	if len(name) > 64 || !utf8.ValidString(name) {
 		return ""
@@ -137,7 +137,7 @@ func printable(name string) string {
 	return name
 }
 
-// checkBody reads the body within its limit and refuses JSON that two readers could read in two
+// checkBody reads the body within its limit, and refuses JSON that two readers could read in two
 // ways.
 func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 	request := c.Request()
@@ -169,15 +169,16 @@ func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 	return nil
 }
 
-// isBare reports whether a request has no content type and a Bearer credential in its header: there
-// it is JSON, as examples of the dialect leave it out. Pages of other sites can't send that header;
-// with a cookie alone the content type is wanted, for they can send a body without one.
+// isBare reports whether a request has no content type but a Bearer credential in its Authorization
+// header. Such a body may be JSON, because examples of the dialect leave the content type out, and
+// pages of other sites can't send that header. With a cookie alone the content type is required,
+// because pages of other sites can send a body without one.
 func isBare(request *http.Request) bool {
 	scheme, _, _ := strings.Cut(request.Header.Get(echo.HeaderAuthorization), " ")
 	return request.Header.Get(echo.HeaderContentType) == "" && strings.EqualFold(scheme, "Bearer")
 }
 
-// formAsJSON makes JSON of a form, so that nothing behind it has to know of two kinds of bodies.
+// formAsJSON turns a form into JSON, so that the code behind it handles one kind of body only.
 func formAsJSON(request *http.Request, data []byte, names []string) ([]byte, error) {
 	fields, err := form.Body(request.Header.Get(echo.HeaderContentType), data, names)
 	if err != nil {
@@ -196,14 +197,14 @@ func checkMedia(request *http.Request, wanted string) error {
 	return nil
 }
 
-// mediaOf is a content type without its parameters, in lower case.
+// mediaOf returns a content type without its parameters, in lower case.
 func mediaOf(contentType string) string {
 	media, _, _ := strings.Cut(contentType, ";")
 	return strings.ToLower(strings.TrimSpace(media))
 }
 
-// isJSON reports whether the filter will take the body for JSON: it does not look at parameters and
-// letter case.
+// isJSON reports whether the filter will take the body for JSON: parameters and letter case do not
+// matter.
 func isJSON(contentType string) bool {
 	return mediaOf(contentType) == echo.MIMEApplicationJSON
 }

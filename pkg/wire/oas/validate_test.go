@@ -64,7 +64,7 @@ func serve(t *testing.T, request *http.Request, handler echo.HandlerFunc) error 
 	return outcome
 }
 
-// readAll reads as the server does when it has little to do.
+// readAll reads a body as the server does when it has little to do.
 func readAll(_ echo.Context, reader io.Reader, _ int64) ([]byte, error) {
 	data, err := io.ReadAll(reader)
 	return data, BodyFault(err)
@@ -155,7 +155,7 @@ func TestValidate_Bodies(t *testing.T) {
 	}
 }
 
-// A fault carries what its text needs.
+// A fault has the arguments that its text needs.
 func TestValidate_Arguments(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string][]any{
@@ -256,7 +256,7 @@ func TestValidate_JoinsLinesOfHeaders(t *testing.T) {
 	}
 }
 
-// What is left of a query is a part of it that every text column can hold, without empty values.
+// A cleaned query is a part of the original that every text column can hold, without empty values.
 func FuzzCleanQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "a=1&b=&c", "a=%00", "a=%ff&a=1", "a;b", "%zz", "a=1&a=2&a=", "%00=1", "a=%2500", "=&==&===", "ã=+%20",

@@ -16,17 +16,17 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// errNoCredential is answered as the vendor's gateway does.
+// errNoCredential is answered as the vendor's gateway answers it.
 var errNoCredential = &domain.Error{Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonRequired}
 
-// authenticator finds out which authorization makes a request, and whether it may.
+// authenticator finds the authorization that makes a request, and checks whether it may.
 type authenticator struct {
 	access *vault.Authenticator
 	// overTLS reports whether the client's connection was TLS.
 	overTLS func(echo.Context) bool
-	// certificate is the client's, in DER; nil when it has shown none.
+	// certificate returns the client's certificate in DER; nil if it has shown none.
 	certificate func(echo.Context) []byte
-	// externalURL is scheme and host under which clients reach the service; empty when not known.
+	// externalURL is the scheme and host under which clients reach the service; empty: not known.
 	externalURL string
 }
 
@@ -46,8 +46,8 @@ func (a authenticator) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// once lets a request with a nonce through once. A change that succeeds has spent it; for a change
-// that fails it is spent now, for what reads before the answer.
+// once lets a request with a nonce through once. A read spends the nonce before it is answered. A
+// change that succeeds has spent it; for a change that fails it is spent here.
 func (a authenticator) once(c echo.Context, nonce *domain.Nonce, next echo.HandlerFunc) error {
 	ctx := c.Request().Context()
 	if c.Request().Method == http.MethodGet {
@@ -64,8 +64,8 @@ func (a authenticator) once(c echo.Context, nonce *domain.Nonce, next echo.Handl
 	return nil
 }
 
-// nonceKey is where the handler of a change finds its nonce: the generated code between them hands
-// on nothing else.
+// nonceKey is the context key under which the handler of a change finds the nonce: the generated
+// code between them passes on nothing else.
 type nonceKey struct{}
 
 func nonceOf(ctx context.Context) *domain.Nonce {
@@ -97,8 +97,8 @@ func (a authenticator) authenticate(c echo.Context) (domain.PAMAuthorization, *d
 	return a.access.Signed(r.Context(), parameters, request)
 }
 
-// oneCredential refuses a request that has none, or one of an unknown scheme, or more than one: the
-// server must not choose whose the request is.
+// oneCredential refuses a request with no credential, with an unknown scheme, or with more than one
+// credential: the server must not choose who the caller is.
 func oneCredential(r *http.Request, signed auth.OAuth1Request) error {
 	headers := r.Header.Values(echo.HeaderAuthorization)
 	listed := auth.ListsOAuth1(signed.Query) || auth.ListsOAuth1(signed.Form)
@@ -117,8 +117,8 @@ func oneCredential(r *http.Request, signed auth.OAuth1Request) error {
 	return errNoCredential
 }
 
-// address is what the client must have signed: the path under the external URL when there is one,
-// otherwise under the host that the request names.
+// address returns the URL that the client must have signed: the path under the external URL if
+// there is one, otherwise under the host that the request names.
 func (a authenticator) address(c echo.Context) string {
 	r := c.Request()
 	path := r.URL.EscapedPath()
@@ -145,7 +145,7 @@ func twoCredentials(cause string) error {
 	}
 }
 
-// withOrigin hands where the request comes from to what comes after it.
+// withOrigin passes the origin of the request to what comes after it.
 func withOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		address, _ := netip.ParseAddr(c.RealIP())
@@ -158,12 +158,13 @@ func withOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// refusals records every request that was refused for who it is from.
+// refusals records every request that is refused because of its credential or its rights.
 type refusals struct {
 	service *audit.Refusals
 	// resource is what the refused requests are about.
 	resource domain.Scope
-	// all makes also requests be recorded that nobody could answer.
+	// all makes every other fault of a caller be recorded too, such as a request that can't be
+	// read.
 	all bool
 }
 

@@ -22,8 +22,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// The sizes of a request body in bytes: of any, and of a request for a token, to which anybody may
-// come.
+// The maximum sizes of a request body in bytes: of any request, and of a request for a token, which
+// anybody may send.
 const (
 	maxBody      = 256 << 10
 	maxTokenBody = 8 << 10
@@ -33,7 +33,7 @@ const (
 type rawBody struct {
 	text        []byte
 	contentType string
-	err         error // why there is not all of it; who needs the body returns it
+	err         error // why the body is incomplete; code that needs the body returns this error
 }
 
 type rawBodyKey struct{}
@@ -43,7 +43,8 @@ func bodyOf(ctx context.Context) rawBody {
 	return body
 }
 
-// readBody keeps the body, which may have so many bytes, for the signature and for the normaliser.
+// readBody reads the body, of at most that many bytes, and keeps it for the signature and for the
+// normaliser.
 func readBody(read oas.ReadBody, most int64) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -69,8 +70,8 @@ func unreadable(cause error) error {
 	return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: cause}
 }
 
-// form is the body as it came if it is a form, whatever the method: a form is signed also where
-// nobody reads it.
+// form returns the body as it came if it is a form, whatever the method: a form is signed even if
+// no operation reads it.
 func (b rawBody) form() string {
 	if b.media() == form.URLEncoded {
 		return string(b.text)
@@ -78,14 +79,14 @@ func (b rawBody) form() string {
 	return ""
 }
 
-// deviceFields are what an upsert consists of.
+// deviceFields are the fields of an upsert.
 var deviceFields = []string{
 	"hostname", "ip", "model", "type", "vendor", "site", "device_domain", "device_tags", "connectivities",
 	"session_remote_config",
 }
 
-// normalise makes one JSON object of the query and the body: the body wins, and only fields of
-// devices are kept.
+// normalise merges the query and the body into one JSON object. The body takes precedence, and only
+// fields of devices are kept.
 func normalise(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		merged, err := merge(c.Request().URL.RawQuery, bodyOf(c.Request().Context()), deviceFields)
@@ -96,7 +97,7 @@ func normalise(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// replaceBody goes on with the fields as the body.
+// replaceBody continues with the fields as the body, in JSON.
 func replaceBody(c echo.Context, merged form.Fields, next echo.HandlerFunc) error {
 	text, err := json.Marshal(merged)
 	if err != nil {
@@ -108,8 +109,8 @@ func replaceBody(c echo.Context, merged form.Fields, next echo.HandlerFunc) erro
 	return next(c)
 }
 
-// merge reads the fields of these names; nobody looks at the others. One that is twice in one place
-// is refused.
+// merge reads the fields with these names and drops the others. A field that appears twice in one
+// place is refused.
 func merge(query string, body rawBody, names []string) (form.Fields, error) {
 	if body.err != nil {
 		return nil, body.err
@@ -123,8 +124,8 @@ func merge(query string, body rawBody, names []string) (form.Fields, error) {
 	return merged, err
 }
 
-// fields reads the body: as JSON where it says so, or says nothing that is a form and looks like
-// it.
+// fields reads the body by its content type: as a form, or as JSON. With any other type, or none,
+// it is JSON if it looks like JSON, else text such as name=value&name=value.
 func (b rawBody) fields(names []string) (form.Fields, error) {
 	text := bytes.TrimSpace(b.text)
 	switch {
@@ -199,8 +200,8 @@ func addMembers(fields form.Fields, decoder *json.Decoder, names []string) error
 	return err
 }
 
-// scalar is the text of a JSON value. Clients send numbers, and lists where the dialect has texts
-// with commas.
+// scalar returns the text of a JSON value. Clients send numbers too, and lists where the dialect
+// has texts with commas.
 func scalar(value any) (string, error) {
 	switch v := value.(type) {
 	case string:

@@ -11,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
 
-// FuzzMerge: whatever comes as query and body, nothing but the known fields comes out, each of them
-// text that JSON can hold, and the body wins.
+// FuzzMerge: for any query and body, the result has only known fields, each a text that JSON can
+// hold, and the body takes precedence.
 func FuzzMerge(f *testing.F) {
 	const form = "application/x-www-form-urlencoded"
 	for _, media := range []string{form, "application/json", "", "text/plain"} {

@@ -13,10 +13,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// The tests of this file send what known clients send, octet for octet, and look at what those
-// clients look at and at nothing else.
+// The tests of this file send what known clients send, octet for octet, and check what those
+// clients evaluate and nothing else.
 
-// object decodes as a client does that looks at nothing but the body.
+// object decodes the body as a client does that looks at nothing else.
 func (a answer) object(t testing.TB) (object map[string]any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), &object); err != nil {
@@ -25,8 +25,8 @@ func (a answer) object(t testing.TB) (object map[string]any) {
 	return object
 }
 
-// ansible is the vendor's module: it knows 200, 201 and, for what is to be absent, 400; every other
-// status is a crash.
+// ansible is the vendor's module: it accepts 200 and 201 and, if a device is to be absent, 400; on
+// every other status it crashes.
 type ansible struct {
 	t     *testing.T
 	s     *wiretest.Server
@@ -82,7 +82,7 @@ func TestClient_Ansible(t *testing.T) {
 	) {
 		t.Error("nothing was changed")
 	}
-	// what is not set is not sent, and stays
+	// fields that are not set are not sent, and stay
 	c.present("ip=10.0.0.2&hostname=win+1&type=Server&vendor=Red+Hat&model=RHEL&site=Cloud")
 	got := send(t, s, "GET", "/iso/pam/device/win%201", "", "Authorization", "Bearer "+c.token).device(t)
 	if got.IP != "10.0.0.2" || got.Vendor != "Red Hat" || got.DeviceDomain != "corp.example.com" ||
@@ -97,7 +97,8 @@ func TestClient_Ansible(t *testing.T) {
 	}
 }
 
-// TestClient_Ansible_Idempotence: the module knows that nothing was changed when the server tells.
+// TestClient_Ansible_Idempotence: the module reports that nothing was changed if the server says
+// so.
 func TestClient_Ansible_Idempotence(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.Config.PAMChanged = true })
@@ -114,8 +115,8 @@ func TestClient_Ansible_Idempotence(t *testing.T) {
 	}
 }
 
-// TestClient_Ansible_Enables: a device that was absent is there again when it is present, where the
-// server is set to; otherwise the answer says that it is not.
+// TestClient_Ansible_Enables: if the server is configured so, present enables a device that absent
+// disabled; otherwise the answer says that nothing was changed.
 func TestClient_Ansible_Enables(t *testing.T) {
 	t.Parallel()
 	for _, enables := range []bool{false, true} {
@@ -135,7 +136,7 @@ func TestClient_Ansible_Enables(t *testing.T) {
 	}
 }
 
-// The vendor's command line looks at no status, but at the types of what it decodes.
+// The vendor's command line ignores the status, but depends on the types of what it decodes.
 func TestClient_DSM(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -205,7 +206,7 @@ func TestClient_ESO(t *testing.T) {
 	}
 }
 
-// rustAnswer is what the Rust client demands of every answer: a key without a default must be
+// rustAnswer checks what the Rust client demands of every answer: a key without a default must be
 // there.
 func rustAnswer(t testing.TB, got answer) (status int, message string, code int) {
 	t.Helper()
@@ -306,7 +307,7 @@ func TestClient_Python(t *testing.T) {
 	}
 }
 
-// The Go client has its credentials in HTTP Basic, and a charset.
+// The Go client sends its credentials in HTTP Basic, and a charset.
 func TestClient_Go(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -340,7 +341,7 @@ func TestClient_Go(t *testing.T) {
 	}
 }
 
-// The PHP client and the community's curl have key and token in the query, and their fields too.
+// The PHP client and the community's curl send key and token in the query, and the fields too.
 func TestClient_Unsigned(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ tls, allowed bool }{
@@ -394,7 +395,7 @@ func TestClient_Unsigned(t *testing.T) {
 	}
 }
 
-// The two C# programs write headers as nobody should.
+// The two C# programs write malformed headers.
 func TestClient_CSharp(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -440,8 +441,8 @@ func TestClient_CSharp(t *testing.T) {
 	}
 }
 
-// A client signs the URL that it knows. Where the external URL is configured it has to be that one,
-// whatever host the request names.
+// A client signs the URL that it knows. If an external URL is configured, the client must sign that
+// one, whatever host the request names.
 func TestClient_BehindProxy(t *testing.T) {
 	t.Parallel()
 	const external = "https://vault.example.com:8443"

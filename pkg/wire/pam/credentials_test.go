@@ -11,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// A request has one credential. Of two the server would have to choose, and somebody else might
-// choose the other.
+// A request has one credential. With two, the server would have to choose, and another component
+// might choose the other.
 func TestCredentials_One(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS, settings.Config.PAMUnsigned = true, true })
@@ -52,7 +52,7 @@ func TestCredentials_One(t *testing.T) {
 	send(t, s, "POST", "/iso/pam/device?"+query, someDevice, "Content-Type", form).device(t)
 }
 
-// That clients reach the service under https is said by the external URL; that this one did is not.
+// The external URL says that clients reach the service under https, but not that this one did.
 func TestUnsigned_NeedsTLS(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -113,8 +113,8 @@ func TestSignature_OfThisHost(t *testing.T) {
 	}
 }
 
-// No answer may stay in a cache: neither those with a credential nor those to a URL that has one,
-// nor errors.
+// No answer may stay in a cache: neither one with a credential, nor one to a URL with a credential,
+// nor an error.
 func TestNoStore(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS, settings.Config.PAMUnsigned = true, true })
@@ -141,7 +141,7 @@ func TestNoStore(t *testing.T) {
 	}
 }
 
-// Anybody may come to the token endpoint, so little is read of what they send.
+// Anybody may send requests to the token endpoint, so it reads little of them.
 func TestToken_Bound(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -27,8 +27,8 @@ func (h devices) ListDevices(
 	return deviceList{ctx, list}, nil
 }
 
-// deviceList is the answer as gen.ListDevices200JSONResponse would write it, but written while the
-// devices are read.
+// deviceList writes what gen.ListDevices200JSONResponse would write, but while the devices are
+// read.
 type deviceList struct {
 	ctx  context.Context // of the request that this answers
 	list *vault.DeviceList
@@ -39,8 +39,8 @@ const listBuffer = 64 << 10
 
 var errEnvelope = errors.New("pam: the envelope has no list of devices")
 
-// VisitListDevicesResponse implements gen.ListDevicesResponseObject. A failure behind the first
-// device ends the connection, so that nobody takes half of the list for all of it.
+// VisitListDevicesResponse implements gen.ListDevicesResponseObject. A failure after the first
+// device aborts the connection, so that no client takes a part of the list for the whole.
 func (a deviceList) VisitListDevicesResponse(w http.ResponseWriter) error {
 	begin, end, err := a.envelope()
 	if err != nil {
@@ -53,14 +53,14 @@ func (a deviceList) VisitListDevicesResponse(w http.ResponseWriter) error {
 	if err := out.start(); err != nil {
 		return out.fail(err)
 	}
-	out.buffer.Write(end) // it keeps the error until Flush
+	out.buffer.Write(end) // the buffer keeps the error until Flush
 	if err := out.buffer.Flush(); err != nil {
 		return out.fail(err)
 	}
 	return nil
 }
 
-// envelope is what comes before and after the devices.
+// envelope returns what comes before and after the devices.
 func (a deviceList) envelope() (begin, end []byte, err error) {
 	var text bytes.Buffer
 	err = json.NewEncoder(&text).Encode(gen.ListDevices200JSONResponse{
@@ -83,8 +83,8 @@ type listWriter struct {
 	items   int
 }
 
-// start writes what comes before the first device: not before that was read, so that a failure can
-// be told.
+// start writes what comes before the first device. It is called when that device has been read, so
+// that a failure before it can still be answered.
 func (l *listWriter) start() error {
 	if l.started {
 		return nil
@@ -115,7 +115,7 @@ func (l *listWriter) add(some []domain.Device) error {
 	return nil
 }
 
-// fail returns an error that can still be told; otherwise it ends the connection.
+// fail returns the error if it can still be answered; otherwise it aborts the connection.
 func (l *listWriter) fail(err error) error {
 	if l.started {
 		panic(http.ErrAbortHandler)

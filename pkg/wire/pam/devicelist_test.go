@@ -21,10 +21,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// manyDevices is a file of that many devices.
+// manyDevices returns a file with that many devices.
 func manyDevices(count int) io.Reader {
 	var file bytes.Buffer
-	padding := strings.Repeat("long ", 30) // so that the list is more than the buffers of a connection hold
+	padding := strings.Repeat("long ", 30) // makes the list larger than the buffers of a connection
 	file.WriteString("hostname,ip,model,type,vendor,site,device_tags,enabled\n")
 	for i := range count {
 		fmt.Fprintf(
@@ -35,7 +35,8 @@ func manyDevices(count int) io.Reader {
 	return &file
 }
 
-// TestListDevices_Bytes: what is written piece by piece is what the whole would be.
+// TestListDevices_Bytes: a list that is written piece by piece has the same bytes as one that is
+// written at once.
 func TestListDevices_Bytes(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -69,8 +70,8 @@ func TestListDevices_Bytes(t *testing.T) {
 	}
 }
 
-// TestListDevices_Fails: a list that fails at its beginning is refused; one that fails later has no
-// end that could be taken for one.
+// TestListDevices_Fails: a list that fails after its beginning ends with an error of the
+// connection, so that no client takes it for the whole.
 func TestListDevices_Fails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("has many thousands of devices, which -short leaves out")
@@ -96,7 +97,7 @@ func TestListDevices_Fails(t *testing.T) {
 	}
 }
 
-// bare is the service on the same data, without the check that keeps every answer.
+// bare returns the service on the same data, without the check, which keeps every answer.
 func bare(t *testing.T, s *wiretest.Server) http.Handler {
 	t.Helper()
 	var config app.Config
@@ -108,7 +109,8 @@ func bare(t *testing.T, s *wiretest.Server) http.Handler {
 	return server.Handler
 }
 
-// listing asks for the list by a connection with small buffers, and reads the header of the answer.
+// listing requests the list over a connection with small buffers, and reads the header of the
+// answer.
 func listing(t *testing.T, server *httptest.Server, token string) (net.Conn, io.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -134,7 +136,7 @@ func listing(t *testing.T, server *httptest.Server, token string) (net.Conn, io.
 }
 
 // TestListDevices_Stalled: clients that do not read hold neither memory nor connections of the
-// database. It runs alone: it measures the process.
+// database. It runs alone, because it measures the memory of the process.
 func TestListDevices_Stalled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("has many thousands of devices, which -short leaves out")
@@ -175,7 +177,7 @@ func TestListDevices_Stalled(t *testing.T) {
 	}
 }
 
-// alive is how much memory is in use. What a sync.Pool holds is gone after the second collection.
+// alive returns how much memory is in use. The second collection empties every sync.Pool.
 func alive() int64 {
 	var stats runtime.MemStats
 	runtime.GC()

@@ -13,7 +13,7 @@ import (
 
 type devices struct {
 	service     *vault.Devices
-	tellChanged bool // whether an upsert has changed something
+	tellChanged bool // the answer to an upsert says whether it has changed something
 }
 
 // GetDevice implements the operation getDevice.
@@ -80,8 +80,8 @@ func (h devices) EnableDevice(
 	return gen.EnableDevice200JSONResponse{Code: http.StatusOK, Response: succeeded(http.StatusOK, textActivated)}, nil
 }
 
-// namedDevice is the device that a change is of: its body may name a hostname beside the reference
-// of the path. A body that can't be read is ignored.
+// namedDevice returns the device that a change is for. The body may name a hostname in addition to
+// the reference in the path. A body that can't be read is ignored.
 func namedDevice(ctx context.Context, ref string) vault.Ref {
 	fields, _ := bodyOf(ctx).fields([]string{"device"})
 	return vault.Ref{Path: ref, Hostname: fields["device"]}

@@ -32,8 +32,8 @@ func failed(status, errorCode int, message string) gen.Response {
 	}
 }
 
-// tagSeparator is that of the vendor's own examples: the answer to a creation has none but the
-// comma, all others a space as well.
+// tagSeparator is that of the vendor's own examples: the answer to a creation has a comma alone,
+// all others have a comma and a space.
 type tagSeparator string
 
 const (

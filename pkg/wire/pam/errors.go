@@ -34,7 +34,7 @@ const (
 	detailTwoCredentials = "The request has more than one credential: send one"
 )
 
-// The error codes that the envelope tells beside the code of the exception.
+// The error codes that the envelope has in addition to the code of the exception.
 const (
 	errorCodeBusiness = 1
 	errorCodeNoSub    = 4
@@ -46,7 +46,7 @@ type coded struct {
 	text string
 }
 
-// missingCodes are those of fields that are required.
+// missingCodes are the codes of required fields that are missing.
 var missingCodes = map[string]coded{
 	"hostname": {1004, "The device's hostname was not informed"},
 	"ip":       {1005, "The device's IP was not informed"},
@@ -56,7 +56,7 @@ var missingCodes = map[string]coded{
 	"type":     {1022, "The device's type was not informed"},
 }
 
-// invalidCodes are those of lists that can't be read; every other field has codeText.
+// invalidCodes are the codes of lists that can't be read; every other field has codeText.
 var invalidCodes = map[string]coded{
 	"connectivities":        {9002, "The device's connectivities are not valid"},
 	"session_remote_config": {9003, "The device's remote session expressions are not valid"},
@@ -77,7 +77,7 @@ var (
 type errorWriter struct {
 	log    *slog.Logger
 	render func(error) (int, any)
-	// challenge is the WWW-Authenticate header of an answer 401; empty: none.
+	// challenge returns the WWW-Authenticate header of an answer 401; empty: none.
 	challenge func(*http.Request) string
 }
 
@@ -98,7 +98,7 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 				ctx, "request refused", "request_id", id, "status", status, "cause", domain.Cause(err), "part",
 				domain.PartOf(err),
 			)
-		case !errors.Is(ctx.Err(), context.Canceled): // otherwise nobody waits for the answer
+		case !errors.Is(ctx.Err(), context.Canceled): // otherwise the client is gone
 			w.log.ErrorContext(ctx, "request failed", "request_id", id, "error", domain.Cause(err))
 		}
 		if wait := domain.RetryAfter(err); wait > 0 {
@@ -111,8 +111,8 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// render gives status and body of an error. Of several faults the first is told, as the vendor
-// does.
+// render returns status and body of an error. Of several faults the first is answered, as the
+// vendor does.
 func render(err error) (int, any) {
 	if errors.Is(err, errNoCredential) {
 		return http.StatusNotFound, gen.GatewayError{Message: textNoRoute}
@@ -147,7 +147,7 @@ func render(err error) (int, any) {
 	return plain(http.StatusBadRequest, c.code, fmt.Sprintf("%d: %s", c.code, c.text))
 }
 
-// codeOf is total over the kinds that are the caller's mistake.
+// codeOf returns the code of a fault. Every kind that is the caller's mistake has one.
 func codeOf(fault *domain.Error) coded {
 	switch fault.Kind {
 	case domain.Required:
@@ -174,7 +174,7 @@ func codeOf(fault *domain.Error) coded {
 	return codeText
 }
 
-// bodyCode says what is wrong with a request that can't be read, where that is known.
+// bodyCode says what is wrong with a request that can't be read, if that is known.
 func bodyCode(fault *domain.Error) coded {
 	c := codeBody
 	switch fault.Reason {
@@ -188,8 +188,7 @@ func bodyCode(fault *domain.Error) coded {
 	return c
 }
 
-// detailed is plain with more to say, which goes where clients show it to people and decide nothing
-// by it.
+// detailed is plain with a detail, which clients show to people and base no decision on.
 func detailed(status, code int, message, detail string) (int, any) {
 	response := failed(status, errorCodeBusiness, message)
 	response.Detail = detail

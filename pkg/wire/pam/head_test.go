@@ -8,7 +8,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// A client signs the method that it sends: HEAD is not GET (RFC 5849, 3.4.1.1).
+// A client signs the method that it sends: HEAD is not GET (RFC 5849, section 3.4.1.1).
 func TestHead_Signed(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// engines are what every test that goes to the database's limits runs on.
+// engines are the databases on which every test of a database's limits runs.
 var engines = map[string]func(testing.TB) func(*wiretest.Settings){
 	"sqlite": func(testing.TB) func(*wiretest.Settings) { return func(*wiretest.Settings) {} }, "postgres": onPostgres,
 }
@@ -29,7 +29,7 @@ func onEngines(t *testing.T, test func(*testing.T, *wiretest.Server)) {
 	}
 }
 
-// withField is a good upsert in JSON but for one value, which is JSON.
+// withField returns a valid upsert in JSON, but with the given JSON value in one field.
 func withField(name, value string) string {
 	members := []string{fmt.Sprintf("%q: %s", name, value)}
 	for _, member := range [][2]string{
@@ -103,7 +103,7 @@ func TestHostile(t *testing.T) {
 			}
 		}
 		before.unchanged(t, s)
-		// Bodies that nobody reads.
+		// Bodies that are ignored, or whose null leaves the value of the query.
 		for _, step := range [][3]string{
 			{
 				"POST", "/iso/pam/device?ip=2",
@@ -130,7 +130,7 @@ func numbers(count int) string {
 	return text.String()
 }
 
-// Credentials that no text column can hold are refused as any other.
+// Credentials that no text column can hold are refused as any others that are not valid.
 func TestHostile_Credentials(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, s *wiretest.Server) {
@@ -212,7 +212,7 @@ func TestHostile_Raw(t *testing.T) {
 	}
 }
 
-// Whoever comes first makes the device, and the others change it.
+// Of concurrent upserts one creates the device, and the others update it.
 func TestRace(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, s *wiretest.Server) {
@@ -254,7 +254,7 @@ func TestRace(t *testing.T) {
 	})
 }
 
-// A store that fails is answered as the documents say, and never with its own words.
+// A failure of the store is answered as the documents say, and never with the store's own message.
 func TestStoreFails(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

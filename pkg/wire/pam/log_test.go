@@ -30,8 +30,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// Neither the log nor the audit has a credential, whether it was good or not, nor a query, in which
-// credentials are.
+// Neither the log nor the audit has a credential, valid or not, or a query, because that may have
+// credentials.
 func TestLog_HoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	log := &lines{}

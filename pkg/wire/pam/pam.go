@@ -15,7 +15,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
-// Prefix is where the dialect lives, Alias where its devices live as well.
+// Prefix is the path of the dialect, Alias a second path of its devices and tokens.
 const (
 	Prefix = "/iso"
 	Alias  = "/api"
@@ -24,19 +24,19 @@ const (
 // Config is what the dialect is made of.
 type Config struct {
 	Services *service.Services
-	// ExternalURL is scheme and host under which clients reach the service, for the signatures of
-	// OAuth 1.0; empty when not known.
+	// ExternalURL is the scheme and host under which clients reach the service, for the signatures
+	// of OAuth 1.0; empty: not known.
 	ExternalURL string
 	Log         *slog.Logger
-	// PAMChanged makes the answers to upserts say whether they have changed something.
+	// PAMChanged makes the answers to upserts say whether the upsert has changed something.
 	PAMChanged bool
 	// TLS reports whether the client's connection was TLS.
 	TLS func(echo.Context) bool
-	// Certificate returns the client's certificate in DER; nil when it has shown none.
+	// Certificate returns the client's certificate in DER; nil if it has shown none.
 	Certificate func(echo.Context) []byte
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
 	Recover echo.MiddlewareFunc
-	// Share bounds what one caller has of long requests.
+	// Share bounds how many long requests of one caller are served at once.
 	Share echo.MiddlewareFunc
 	// ReadBody reads the bodies of requests.
 	ReadBody oas.ReadBody
@@ -50,11 +50,11 @@ type handlers struct {
 
 var _ gen.StrictServerInterface = handlers{}
 
-// readSpec reads the document once in a process.
+// readSpec reads the document once per process.
 var readSpec = sync.OnceValues(gen.GetSpec)
 
-// Mount adds the dialect's routes. The other dialect has all paths under Alias: foreign, which has
-// to be used by the caller, takes from it the requests that are of this one.
+// Mount adds the dialect's routes. The paths under Alias belong to the other dialect: foreign is a
+// middleware that the caller must install, which takes the requests of this dialect from it.
 func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error) {
 	spec, err := readSpec()
 	if err != nil {
@@ -105,8 +105,8 @@ func Mount(e *echo.Echo, config Config) (foreign echo.MiddlewareFunc, err error)
 	return foreign, nil
 }
 
-// mountDevices adds the operations on devices, behind what all of them need. A reference may have
-// slashes.
+// mountDevices adds the operations on devices, behind the middleware that all of them need. A
+// reference may have slashes.
 func mountDevices(e *echo.Echo, prefix string, routes gen.ServerInterfaceWrapper, known []echo.MiddlewareFunc) {
 	with := func(last echo.MiddlewareFunc) []echo.MiddlewareFunc {
 		return slices.Concat(known, []echo.MiddlewareFunc{last})
@@ -134,8 +134,8 @@ func chain(h echo.HandlerFunc, middleware []echo.MiddlewareFunc) echo.HandlerFun
 	return h
 }
 
-// noStore keeps every answer out of caches: it has a credential, or is to one that may stand in the
-// URL.
+// noStore keeps every answer out of caches: it has a credential, or answers a request that may have
+// one in its URL.
 func noStore(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
@@ -147,7 +147,8 @@ func noSuchFunction(echo.Context) error {
 	return domain.Fault(domain.Missing, "", domain.ReasonNoRoute)
 }
 
-// known lets nobody see which functions there are who has no credential at all.
+// known refuses a request without a valid credential, so that only authenticated callers learn
+// which functions there are.
 func (a authenticator) known(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if _, _, err := a.authenticate(c); err != nil {
@@ -157,9 +158,9 @@ func (a authenticator) known(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// reference reads the id or hostname of the path: all that is behind it, as it came, for a hostname
-// may have any character, and clients that do not escape a slash. What comes after it is told that
-// it is escaped. Segments of dots that are not escaped are no part of a hostname.
+// reference reads the id or hostname from the path: everything behind base, as it came, because a
+// hostname may have any character and some clients do not escape a slash. RawPath tells the code
+// behind it that the value is escaped. Unescaped segments of dots are not part of a hostname.
 func reference(base string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -177,7 +178,7 @@ func reference(base string) echo.MiddlewareFunc {
 	}
 }
 
-// under makes a request whose reference has slashes one of the operation on one device.
+// under gives a request whose reference has slashes the route of the operation on one device.
 func under(path string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -187,8 +188,8 @@ func under(path string) echo.MiddlewareFunc {
 	}
 }
 
-// ofAlias takes the requests for tokens of this dialect, and those on devices by a path or method
-// that there is not.
+// ofAlias takes the requests for tokens of this dialect, and the requests on devices whose path or
+// method does not exist.
 func ofAlias(read oas.ReadBody, token, nowhere echo.HandlerFunc) echo.MiddlewareFunc {
 	devices := Alias + "/pam/device"
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

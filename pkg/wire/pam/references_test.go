@@ -9,8 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// A reference is an id only as ids are written, a hostname may have slashes, and the one that the
-// body of a change names goes first.
+// A reference is an id only if it is spelled as ids are. A hostname may have slashes. A hostname in
+// the body of a change takes precedence over the reference.
 func TestReferences(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -58,7 +58,7 @@ func TestReferences(t *testing.T) {
 		{"DELETE", "1", "device=1", form, 200, "1", false}, // and not the device with the id 1
 		{"PUT", "1", `{"device": "1"}`, "application/json", 200, "1", true},
 		{"DELETE", "a/b", "device=a%2Fb", form, 200, "a/b", false},
-		{"DELETE", "3", "device=3", form, 400, "001", true}, // the id of another
+		{"DELETE", "3", "device=3", form, 400, "001", true}, // the id of another device
 		{"DELETE", "1", "device=", form, 200, "first", false},
 		{"PUT", "1", "device=first", "application/json", 200, "first", true}, // a form that says it is JSON
 		{"DELETE", "7", "device=nothing", form, 200, "2", false},

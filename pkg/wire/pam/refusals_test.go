@@ -35,7 +35,7 @@ func refused(t *testing.T, s *wiretest.Server, r *http.Request, status int, mess
 	}
 }
 
-// What is wrong with a signature, each time of the same request.
+// Each case makes the same request with another fault in its signature.
 func TestRefusals_Signature(t *testing.T) {
 	t.Parallel()
 	at := func(change time.Duration) func(*signer) {
@@ -86,7 +86,7 @@ func TestRefusals_Signature(t *testing.T) {
 	}
 }
 
-// A signature is good for the request that was signed, and for no other.
+// A signature is valid for the request that was signed, and for no other.
 func TestRefusals_AnotherRequest(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -101,7 +101,7 @@ func TestRefusals_AnotherRequest(t *testing.T) {
 		{"token in the query too", "POST", "/iso/pam/device?oauth_token=" + p.token, someDevice},
 		{"version in the form too", "POST", "/iso/pam/device", someDevice + "&oauth_version=1.0"},
 	} {
-		t.Run(test.name, func(t *testing.T) { // one after the other: they count what the audit has
+		t.Run(test.name, func(t *testing.T) { // not parallel: each counts the events of the audit
 			signed := upsert(t, s)
 			signer{party: p}.sign(t, signed)
 			sent := request(
@@ -120,7 +120,7 @@ func plaintext(p party) string {
 	})
 }
 
-// PLAINTEXT is good when it is allowed and the client came over TLS.
+// PLAINTEXT is accepted if it is allowed and the client came over TLS.
 func TestPlaintext(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ tls, allowed bool }{
@@ -156,7 +156,7 @@ func TestPlaintext(t *testing.T) {
 	}
 }
 
-// A nonce is good once, whatever came of the request that had it.
+// A nonce is accepted once, whatever the outcome of the request that had it.
 func TestRefusals_Replay(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -198,7 +198,8 @@ func TestRefusals_Replay(t *testing.T) {
 	}
 }
 
-// Who is known may still not: each refusal with the three ways to prove who one is.
+// An authenticated caller may still lack a right: each refusal is tried with all three methods of
+// authentication.
 func TestRefusals_Rights(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.TLS, settings.Config.PAMUnsigned = true, true })
@@ -227,7 +228,7 @@ func TestRefusals_Rights(t *testing.T) {
 		for _, method := range []domain.AuthMethod{domain.AuthOAuth1, domain.AuthOAuth2, domain.AuthUnsigned} {
 			t.Run(name+" "+string(method), func(t *testing.T) {
 				p := authorize(t, s, method)
-				r := prove(t, s, p, method) // proved as long as it is good
+				r := prove(t, s, p, method) // authenticated while the authorization is still valid
 				changeTo(t, s, p.id, test.change)
 				refused(t, s, r, test.status, test.message)
 			})
@@ -235,7 +236,7 @@ func TestRefusals_Rights(t *testing.T) {
 	}
 }
 
-// prove is an upsert with a proof of the method.
+// prove returns an upsert that is authenticated by the method.
 func prove(t testing.TB, s *wiretest.Server, p party, method domain.AuthMethod) *http.Request {
 	t.Helper()
 	switch r := upsert(t, s); method {
@@ -251,7 +252,7 @@ func prove(t testing.TB, s *wiretest.Server, p party, method domain.AuthMethod) 
 	}
 }
 
-// changeTo changes an authorization to what a new one would be after the change.
+// changeTo applies a change to an authorization and stores it.
 func changeTo(t testing.TB, s *wiretest.Server, id int64, change func(*domain.PAMAuthorization)) {
 	t.Helper()
 	a, err := s.Services.Authorizations.Get(s.Operator, id)
@@ -291,7 +292,8 @@ func TestReferrer(t *testing.T) {
 	}
 }
 
-// A disabled application, an application that is gone, and methods that are not the application's.
+// A disabled application, an authorization that was deleted, and methods that are not the
+// application's.
 func TestRefusals_Application(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) {
@@ -328,8 +330,8 @@ func TestRefusals_Application(t *testing.T) {
 	refused(t, s, upsert(t, s), http.StatusNotFound, "no Route matched with those values")
 }
 
-// Secrets that were rotated out are good during the overlap, and not after it; so are the tokens
-// that were made with them.
+// Secrets that were rotated out are accepted during the overlap, and not after it; so are the
+// tokens that were issued with them.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -127,7 +127,7 @@ var seed = []struct {
 }`},
 }
 
-// Byte for byte, but for the white space and the id.
+// The answers are equal byte for byte, apart from white space and the id.
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// A short name that two domains have is refused with their names, which both are good.
+// A short name of two domains is refused. The message has the full names, which are both accepted.
 func TestUpsert_ShortName(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// TestSight: what an authorization does not see is answered as what does not exist, whatever it
-// asks for.
+// TestSight: a device that an authorization does not see is answered as one that does not exist,
+// whatever the request.
 func TestSight(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
@@ -54,8 +54,8 @@ func TestSight(t *testing.T) {
 	before.unchanged(t, s)
 }
 
-// TestClientCertificate: a trusted proxy hands on the certificate that the client has shown to it
-// (RFC 9440); nobody else is believed.
+// TestClientCertificate: a trusted proxy passes on the certificate that the client has shown to it
+// (RFC 9440); no other peer is believed.
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	der := []byte("not read as a certificate")
@@ -77,7 +77,7 @@ func TestClientCertificate(t *testing.T) {
 		},
 		"nothing between the colons":     {"127.0.0.0/8", []string{"Client-Cert", "::"}, 500},
 		"no base64":                      {"127.0.0.0/8", []string{"Client-Cert", ":%:"}, 500},
-		"from one who is not to believe": {"10.0.0.0/8", []string{"Client-Cert", header(der)}, 500},
+		"from a peer that isn't trusted": {"10.0.0.0/8", []string{"Client-Cert", header(der)}, 500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

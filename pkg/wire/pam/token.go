@@ -29,7 +29,7 @@ const (
 
 type tokens struct{ access *vault.Authenticator }
 
-// CreateToken implements the operation createToken, for bodies that the middleware has made one of
+// CreateToken implements the operation createToken. The middleware has replaced the body with its
 // fields.
 func (h tokens) CreateToken(
 	ctx context.Context, request gen.CreateTokenRequestObject,
@@ -55,8 +55,8 @@ func (h tokens) CreateToken(
 	}, nil
 }
 
-// The texts of RFC 6749, 5.2 as the vendor's server has them, and ours for requests that can't be
-// read.
+// The texts of RFC 6749, section 5.2, as the vendor's server has them, and our own for requests
+// that can't be read.
 const (
 	textGrant           = "The authorization grant type is not supported by the authorization server."
 	textMissing         = "The request is missing a required parameter: %s."
@@ -65,7 +65,7 @@ const (
 	textTokenUnreadable = "The request could not be read."
 )
 
-// renderToken gives status and body of an error of the token endpoint, which has no envelope.
+// renderToken returns status and body of an error of the token endpoint, which has no envelope.
 func renderToken(err error) (int, any) {
 	faults := domain.Faults(err)
 	if len(faults) == 0 {
@@ -101,7 +101,7 @@ func tokenError(name, description string) gen.TokenError {
 	return gen.TokenError{Error: name, ErrorDescription: description, Message: description}
 }
 
-// basicChallenge asks for HTTP Basic those who have used it (RFC 6749, 5.2).
+// basicChallenge asks for HTTP Basic if the client has used it (RFC 6749, section 5.2).
 func basicChallenge(r *http.Request) string {
 	if isBasic(r.Header.Get(echo.HeaderAuthorization)) {
 		return `Basic realm="OAuth"`
@@ -121,7 +121,7 @@ func certificateOf(ctx context.Context) []byte {
 	return der
 }
 
-// withCertificate hands the client's certificate to what comes after it.
+// withCertificate passes the client's certificate to what comes after it.
 func withCertificate(certificate func(echo.Context) []byte) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -133,10 +133,10 @@ func withCertificate(certificate func(echo.Context) []byte) echo.MiddlewareFunc 
 	}
 }
 
-// credentials puts what an Authorization header of the scheme Basic has among the fields of a token
-// request; its parts may be form-encoded (RFC 6749, 2.3.1). Each field comes from one place: a
-// client that sends two credentials is told so. Headers of other schemes are not looked at, since
-// clients send an old access token along when they ask for the next one.
+// credentials adds the client id and secret of HTTP Basic to the fields of a token request; they
+// may be form-encoded (RFC 6749, section 2.3.1). Each field comes from one place: a client that
+// sends two credentials is told so. Headers of other schemes are ignored, because clients send an
+// old access token when they ask for the next one.
 func credentials(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -211,8 +211,9 @@ const (
 	grantPassword = "password"
 )
 
-// isTokenRequest reports whether a request for a token under the alias is one of this dialect: by
-// its grant, and where that says nothing, a form or the scheme Basic. The body can be read again.
+// isTokenRequest reports whether a request for a token under the alias belongs to this dialect: its
+// grant decides, and if that says nothing, a form or the scheme Basic does. The body can be read
+// again.
 func isTokenRequest(c echo.Context, read oas.ReadBody) bool {
 	r := c.Request()
 	text, err := read(c, io.LimitReader(r.Body, maxTokenBody+1), maxTokenBody)
@@ -223,12 +224,13 @@ func isTokenRequest(c echo.Context, read oas.ReadBody) bool {
 		return named
 	}
 	if form.LooksLikeJSON(text) {
-		body.contentType = echo.MIMEApplicationJSON // whatever it says: whose it is should say what is wrong with it
+		// Whatever its type is: the dialect that the grant names should say what is wrong with it.
+		body.contentType = echo.MIMEApplicationJSON
 	}
 	fields, err := body.fields([]string{fieldGrant})
 	switch grant := fields[fieldGrant]; {
 	case err == nil && (grant == grantRefresh || grant == grantPassword) && !strings.HasSuffix(r.URL.Path, "/"):
-		// that has no path with a slash
+		// that dialect has no path with a slash at the end
 		return false
 	case err == nil && grant == grantClient:
 		return true

@@ -13,8 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
-// families are where paths begin and how they end. Transcripts that do not care run with each of
-// them.
+// families are the beginnings and ends of paths. A transcript that uses <prefix> runs with each of
+// them, any other with the first.
 var families = []struct{ prefix, slash string }{{"/iso", ""}, {"/iso", "/"}, {"/api", ""}, {"/api", "/"}}
 
 func TestTranscripts(t *testing.T) {

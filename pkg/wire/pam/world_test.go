@@ -45,7 +45,7 @@ func onPostgres(t testing.TB) func(*wiretest.Settings) {
 	return func(settings *wiretest.Settings) { settings.Config.DatabaseURL = app.URL(address) }
 }
 
-// party is an authorization with what its holder was told.
+// party is an authorization with the credentials that its holder was given.
 type party struct {
 	id, application             int64
 	key, secret, token, secret2 string
@@ -81,7 +81,7 @@ func authorize(
 	}
 }
 
-// bearer is an access token.
+// bearer returns an access token.
 func (p party) bearer(t testing.TB, s *wiretest.Server) string {
 	t.Helper()
 	body := url.Values{"grant_type": {"client_credentials"}, "client_id": {p.key}, "client_secret": {p.secret}}.Encode()
@@ -147,7 +147,7 @@ func (a answer) want(t testing.TB, status int, message string) {
 	}
 }
 
-// device is the device of an answer that went well.
+// device returns the device of a successful answer.
 func (a answer) device(t testing.TB) gen.Device {
 	t.Helper()
 	var body gen.DeviceAnswer
@@ -157,10 +157,10 @@ func (a answer) device(t testing.TB) gen.Device {
 	return body.Device
 }
 
-// rows are what requests of this dialect can change, and what the audit says of it.
+// rows are what requests of this dialect can change, and the audit's events of changes.
 type rows struct {
 	Devices []domain.Device
-	Events  []domain.Event // without those that were refused
+	Events  []domain.Event // without refusals
 }
 
 func inventory(t testing.TB, s *wiretest.Server) rows {
@@ -188,7 +188,7 @@ func refusals(t testing.TB, s *wiretest.Server) int {
 	return len(events(t, s, &refused))
 }
 
-// unchanged demands that everything is as it was.
+// unchanged demands that the database is as it was.
 func (r rows) unchanged(t testing.TB, s *wiretest.Server) {
 	t.Helper()
 	if diff := cmp.Diff(r, inventory(t, s), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {

@@ -22,7 +22,7 @@ import (
 // statuses are all that clients of the api dialect understand.
 var statuses = []int{200, 304, 400, 401, 403, 404, 409, 500}
 
-// documents are the paths under /api that the document does not describe.
+// documents are the paths under /api and /iso that no OpenAPI document describes.
 var documents = []string{"/api/openapi.json", "/api/openapi.yaml", "/iso/openapi.json", "/iso/openapi.yaml"}
 
 var registerDecoders = sync.OnceFunc(func() {
@@ -46,9 +46,9 @@ type checker struct {
 	answers    *answers
 }
 
-// dialect is a document, and what holds for all answers beside it.
+// dialect is an OpenAPI document, with the rules for all answers that the document does not state.
 type dialect struct {
-	name     string // before the operationIds of all but the api dialect
+	name     string // prefix of the operationIds; empty for the api dialect
 	spec     *openapi3.T
 	paths    []string // sorted, which puts /things/import before /things/{id}
 	statuses []int
@@ -92,8 +92,8 @@ func (c *checker) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// dialectOf says which document a request belongs to, and the prefix of its paths; none for what is
-// not of a dialect.
+// dialectOf returns the dialect of a request and the prefix of its paths; nil if it belongs to
+// none.
 func (c *checker) dialectOf(r *http.Request) (*dialect, string) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/iso/") && !slices.Contains(documents, path):
@@ -144,9 +144,9 @@ func (c *checker) check(d *dialect, prefix string, r *http.Request, got *tee) {
 // route finds the operation by the document alone, without the router under test.
 func (d *dialect) route(r *http.Request, prefix string) *routers.Route {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), prefix)
-	if d.name != "" { // that of the vault ignores a slash at the end
+	if d.name != "" { // the vault's dialect ignores a slash at the end
 		path = strings.TrimSuffix(path, "/")
-		// and the slashes of a hostname
+		// and a hostname may have slashes
 		if ref, one := strings.CutPrefix(path, "/pam/device/"); one && !strings.HasPrefix(ref, "..") {
 			path = "/pam/device/" + strings.ReplaceAll(ref, "/", "%2F")
 		}

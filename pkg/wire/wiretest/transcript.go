@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Transcript runs the steps of a file against a server, one after the other. A step is what a
-// client sends and what it is answered:
+// Transcript runs the steps of a file against a server, one after the other. A step is a request
+// and the expected answer:
 //
-//	# Anything after a hash explains.
+//	# A line that begins with a hash is a comment.
 //	> POST /api/openvpn/cas
 //	> Accept-Language: en
 //	{"name": "ca-matriz", "email": "ca@empresa.com.br"}
@@ -26,24 +26,25 @@ import (
 //	< Content-Type: application/json
 //	{"id": "<id:ca>", "name": "ca-matriz", "created_at": "<date>", …}
 //
-// The request is made as superuser unless it has an Authorization of its own (`> Authorization:`
-// with nothing is none), with Content-Type application/json if it has a body; a form ends without
-// the line's end. The answer's status and whole body must be as written: JSON member by member,
-// however it is laid out; no body where none is written. Headers are compared where written, and
-// must be absent where written with nothing.
+// The request is made as superuser unless it has an Authorization header of its own; an empty one
+// is not sent. Content-Type is application/json if there is a body. A form is sent without its
+// final line feed. The answer's status and whole body must be as written: JSON is compared member
+// by member, whatever its layout; where no body is written there must be none. Only the headers
+// that are written are compared; one that is written without a value must be absent.
 //
-// Placeholders in what is expected: <any>, <id> (a positive integer), <text> (not empty), <masked>
-// (a token) and <date>; <id:ca> keeps what it matched, and <ca> stands for it from then on,
-// wherever it is written. A body of the form `!name arguments` is handed to the Check of that name;
-// one behind `!text` is text, compared as it is but for white space around it.
+// Placeholders in an expected answer: <any>, <id> (a positive integer), <text> (not empty),
+// <masked> (a token) and <date>. <id:ca> keeps what it matched, and from then on <ca> stands for
+// that, wherever it is written. A body of the form `!name arguments` is passed to the Check of that
+// name. A body behind `!text` is text, which is compared as it is, apart from white space around
+// it.
 type Transcript struct {
 	Server *Server
 	Vars   map[string]string
 	Checks map[string]func(body []byte, arguments []string) error
 }
 
-// step is one exchange. Expectations are kept as they are written, since what they stand for is
-// known only when it is their turn.
+// step is one exchange. Expectations are kept as they are written, because the values of variables
+// are known only when the step runs.
 type step struct {
 	line                   int
 	method, path           string
@@ -52,7 +53,7 @@ type step struct {
 	body, wantedBody       string
 }
 
-// Run runs a file. It goes on after a step that failed.
+// Run runs a file. It continues after a step that failed.
 func (r *Transcript) Run(t *testing.T, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -178,7 +179,7 @@ var (
 	placeholder = regexp.MustCompile(`<(any|id|text|masked|date)(?::(\w+))?>`)
 )
 
-// fill puts the variables in; inside of JSON their text is escaped. Placeholders stay.
+// fill replaces variables by their values, which are escaped inside of JSON. Placeholders stay.
 func (r *Transcript) fill(text string, escaped bool) (string, error) {
 	var err error
 	filled := variable.ReplaceAllStringFunc(text, func(match string) string {
@@ -189,7 +190,7 @@ func (r *Transcript) fill(text string, escaped bool) (string, error) {
 		case !known:
 			err = fmt.Errorf("%s stands for nothing", match)
 		case escaped:
-			quoted, _ := json.Marshal(value) // a string always can
+			quoted, _ := json.Marshal(value) // a string can always be encoded
 			return string(quoted[1 : len(quoted)-1])
 		}
 		return value
@@ -197,7 +198,7 @@ func (r *Transcript) fill(text string, escaped bool) (string, error) {
 	return filled, err
 }
 
-// matchHeader compares one of the header's values with the wanted one, in which placeholders may
+// matchHeader demands that one of the header's values is the wanted one, in which placeholders may
 // stand for parts.
 func (r *Transcript) matchHeader(values []string, wanted string) error {
 	wanted, err := r.fill(wanted, false)
@@ -282,7 +283,7 @@ func decode(text []byte) (value any, err error) {
 	return value, err
 }
 
-// resolve puts what was answered in the place of every placeholder that it fits.
+// resolve replaces every placeholder by the answered value, if it fits.
 func (r *Transcript) resolve(want, got any) any {
 	switch w := want.(type) {
 	case map[string]any:

@@ -15,9 +15,9 @@ import (
 // vaultStatuses are all that clients of the vault's dialect understand.
 var vaultStatuses = []int{200, 201, 400, 401, 404, 500}
 
-// isVaultToken reports whether a request for a token under /api is one of the vault's dialect, by
-// what the document of that dialect says: it has none of the grants of the other dialect, and is a
-// form, has HTTP Basic, or the grant of that dialect in JSON.
+// isVaultToken reports whether a request for a token under /api belongs to the vault's dialect, by
+// what the document of that dialect says: it has none of the grants of the other dialect, and it is
+// a form, has HTTP Basic, or has the grant of the vault's dialect in JSON.
 func isVaultToken(r *http.Request) bool {
 	if r.Method != http.MethodPost || strings.TrimSuffix(r.URL.Path, "/") != "/api/oauth2/token" {
 		return false
@@ -43,7 +43,7 @@ func isVaultToken(r *http.Request) bool {
 	return basic || isForm || len(grants) == 1 && grants[0] == "client_credentials"
 }
 
-// failing is the end of a body, which may have come too early.
+// failing ends a body that was read before: with the error of reading it, or with io.EOF.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) {
@@ -75,8 +75,8 @@ func (c *checker) checkVaultErrors(where string, got *tee) {
 	c.checkEnvelope(where, got)
 }
 
-// checkEnvelope demands what the envelope says twice to be the same, and to be what the status
-// says.
+// checkEnvelope demands that the fields which the envelope has twice are equal, and that they agree
+// with the status.
 func (c *checker) checkEnvelope(where string, got *tee) {
 	var body pam.ErrorAnswer
 	if err := json.Unmarshal(got.body.Bytes(), &body); err != nil || body.Response.Status == 0 {

@@ -2,9 +2,8 @@
 // against the OpenAPI document.
 //
 // Only tests import it, and since it imports app, only external test packages (api_test and the
-// like) can. What is not obvious: the check is not something that a test asks for. Whatever goes
-// through a Server and diverges from the document fails the test, also when the test looks at
-// something else.
+// like) can. What is not obvious: tests do not have to ask for the check. Any answer of a Server
+// that diverges from the document fails the test, whatever the test itself looks at.
 package wiretest
 
 import (
@@ -34,9 +33,10 @@ type Server struct {
 	// Token belongs to the apikey 1, which may do everything, Powerless to the apikey 2, which may
 	// do nothing.
 	Token, Powerless string
-	// Vault is what the service keeps its data in.
+	// Storage is what the service keeps its data in.
 	Storage *app.Storage
-	// Services are what it serves, and Operator is a context of somebody who may call all of them.
+	// Services are what it serves, and Operator is a context of a principal that may call all of
+	// them.
 	Services *service.Services
 	Operator context.Context
 	// HTTP follows no redirects, keeps no cookies and, with Settings.TLS, trusts the server.
@@ -91,7 +91,7 @@ func makeDatabase(t testing.TB, storage app.StorageConfig) {
 	}
 }
 
-// makeTokens makes the two apikeys, 1 and 2, as somebody who may do everything.
+// makeTokens makes the two apikeys, 1 and 2, as a principal that may do everything.
 func (s *Server) makeTokens(t testing.TB, services *service.Services) {
 	t.Helper()
 	s.Services, s.Operator = services,
@@ -140,6 +140,6 @@ func (s *Server) listen(t testing.TB, settings Settings) {
 	s.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-// Answers counts what was answered so far, by operationId and status; those of the storage's
-// dialect are named as in pam.listDevices.
+// Answers counts the answers so far, by operationId and status; the operationIds of the vault's
+// dialect have a prefix, as in pam.listDevices.
 func (s *Server) Answers() map[string]map[int]int { return s.answers.copy() }

@@ -24,7 +24,7 @@ const (
 	lifetime = 90 * time.Second
 	// patience is how long one step may take.
 	patience = 30 * time.Second
-	// pasted is the length in bytes from which on a value is pasted and not typed, as people do.
+	// pasted is the length in bytes from which on a value is pasted instead of typed, as people do.
 	pasted = 100
 	// farewell is how long a browser may take to close before it is killed.
 	farewell = 5 * time.Second
@@ -33,12 +33,12 @@ const (
 // binaries are the names under which systems install Chromium, the best first.
 var binaries = []string{"chromium", "chromium-browser", "google-chrome"}
 
-// Browser is one Chromium with one tab and an empty profile. Its methods fail the test and belong
-// to its goroutine.
+// Browser is one Chromium with one tab and an empty profile. Its methods fail the test, and only
+// the test's goroutine may call them.
 type Browser struct {
 	t       testing.TB
-	ctx     context.Context // the tab, in the terms of chromedp
-	crashed bool            // once already
+	ctx     context.Context // the tab, as chromedp identifies it
+	crashed bool            // it has crashed once already
 	problems
 }
 
@@ -69,9 +69,9 @@ func (b *Browser) start() {
 	}
 }
 
-// restart replaces a browser whose process was ended by a signal of its own making; Chromium does
-// that now and then when it starts. It does so once: a page that makes every browser crash fails
-// its test.
+// restart replaces a browser that has crashed: a signal of its own making ended its process, as
+// happens to Chromium now and then when it starts. It does so once: a page that makes every browser
+// crash fails its test.
 func (b *Browser) restart(err error) bool {
 	if b.crashed || !strings.Contains(err.Error(), "browser process exited: signal") {
 		return false
@@ -98,8 +98,8 @@ func find(t testing.TB) string {
 	return ""
 }
 
-// options are chosen for a container without a display, a sandbox, a large /dev/shm and a network.
-// The profile is a temporary folder that goes with the browser.
+// options fit a container without a display, a sandbox, a large /dev/shm and a network. The profile
+// is a temporary folder that is removed with the browser.
 func options(path string) []chromedp.ExecAllocatorOption {
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),

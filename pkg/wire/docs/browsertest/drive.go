@@ -13,7 +13,7 @@ import (
 )
 
 // Navigate opens a URL and waits until it is loaded. An answer of 400 and above is a problem, not a
-// failure. A browser that crashes over it is started again, once.
+// failure. A browser that crashes meanwhile is started again, once.
 func (b *Browser) Navigate(url string) {
 	b.t.Helper()
 	err := b.try(chromedp.Navigate(url))
@@ -25,8 +25,8 @@ func (b *Browser) Navigate(url string) {
 	}
 }
 
-// Back sets out for the page before this one in the tab's history, and doesn't wait until it's
-// there: a page that comes out of the browser's memory as it was left doesn't load.
+// Back starts to go back to the previous page in the tab's history, and doesn't wait for it: a page
+// that the browser restores from memory doesn't load.
 func (b *Browser) Back() {
 	b.t.Helper()
 	call[any](b, "going back from", `() => history.back()`, "the page")
@@ -65,9 +65,9 @@ func (b *Browser) Click(selector string) {
 	b.do("clicking "+selector, chromedp.MouseClickXY(point.X, point.Y))
 }
 
-// SetValue replaces the text of a field by typing the value, key by key, as fields need that a
-// framework controls, or by pasting it when it is long. It waits until the field holds the value. A
-// tab that is typed leaves the field.
+// SetValue replaces the text of a field and waits until the field holds the value. The value is
+// typed key by key, as fields that a framework controls need, or pasted if it is long. A tab
+// character that is typed leaves the field.
 func (b *Browser) SetValue(selector, value string) {
 	b.t.Helper()
 	b.Click(selector)
@@ -76,7 +76,7 @@ func (b *Browser) SetValue(selector, value string) {
 	call[any](b, fmt.Sprintf("waiting for %q in", value), holds, selector, value)
 }
 
-// input is how a value gets into the focused field, in place of what is selected there.
+// input enters a value into the focused field, in place of the selection.
 func input(value string) chromedp.Action[chromedp.Void] {
 	switch {
 	case value == "":
@@ -124,8 +124,8 @@ func (b *Browser) try(steps ...chromedp.Action[chromedp.Void]) error {
 	return chromedp.Do(ctx, steps...)
 }
 
-// call runs a function of the page, the first argument of which is a selector, and returns what it
-// returns. It starts over when the page under it is replaced by another.
+// call runs a function in the page, the first argument of which is a selector, and returns what it
+// returns. It starts over when the page is replaced by another while it runs.
 func call[T any](b *Browser, what, function string, args ...any) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -144,7 +144,7 @@ func call[T any](b *Browser, what, function string, args ...any) T {
 	return *result
 }
 
-// expression is the call of a function with arguments, in JavaScript.
+// expression returns the call of a function with arguments, in JavaScript.
 func expression(function string, args []any) string {
 	list, err := json.Marshal(args)
 	if err != nil {
@@ -153,13 +153,13 @@ func expression(function string, args []any) string {
 	return "(" + function + ")(..." + string(list) + ")"
 }
 
-// obeyPolicy keeps the policy of the page in force for what our functions set off in it.
+// obeyPolicy keeps the policy of the page in force for what this package's functions do in it.
 func obeyPolicy(p *runtime.EvaluateParams) {
 	p.AllowUnsafeEvalBlockedByCSP = new(bool)
 }
 
-// replaced reports whether a function ended because the page it ran in is gone. The protocol has
-// only texts for that.
+// replaced reports whether a function ended because the page it ran in is gone. The protocol
+// reports that only as text.
 func replaced(err error) bool {
 	for _, text := range []string{
 		"context was destroyed", "Cannot find context", "target navigated", "Promise was collected",
@@ -171,7 +171,7 @@ func replaced(err error) bool {
 	return false
 }
 
-// fail ends the test with what the page had to say for itself.
+// fail ends the test with the problems of the page so far.
 func (b *Browser) fail(what string, err error) {
 	b.t.Helper()
 	b.t.Fatalf("browsertest: %s: %v\nproblems: %q", what, err, b.soFar())

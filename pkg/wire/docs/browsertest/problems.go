@@ -18,7 +18,7 @@ import (
 
 // problems collects what the browser reports. The browser writes from a goroutine of its own.
 type problems struct {
-	// mu guards seen and requests, for a look-up or a copy.
+	// mu guards seen and requests, for one addition, look-up or copy.
 	mu       sync.Mutex
 	seen     []string
 	requests map[network.RequestID]string
@@ -87,8 +87,8 @@ func (p *problems) console(e *runtime.EventConsoleAPICalled) {
 	p.add("console %s: %s", e.Type, strings.Join(words, " "))
 }
 
-// word is an argument of a message as the console shows it: strings bare, objects and errors by
-// their description.
+// word returns an argument of a message as the console shows it: strings bare, objects and errors
+// by their description.
 func word(arg *runtime.RemoteObject) string {
 	var text string
 	if json.Unmarshal(arg.Value, &text) == nil {
@@ -97,7 +97,7 @@ func word(arg *runtime.RemoteObject) string {
 	return cmp.Or(arg.Description, string(arg.Value))
 }
 
-// sent keeps the address of a request, which the event of its failure lacks.
+// sent keeps the address of a request, because the event of its failure lacks it.
 func (p *problems) sent(e *network.EventRequestWillBeSent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,8 +107,8 @@ func (p *problems) sent(e *network.EventRequestWillBeSent) {
 	p.requests[e.RequestID] = e.Request.Method + " " + e.Request.URL
 }
 
-// failed records a request without an answer. Those that a page gave up itself, or by leaving, are
-// no problem.
+// failed records a request without an answer. A request that the page cancels itself, or by being
+// left, is no problem.
 func (p *problems) failed(e *network.EventLoadingFailed) {
 	p.mu.Lock()
 	request := p.requests[e.RequestID]
@@ -118,7 +118,8 @@ func (p *problems) failed(e *network.EventLoadingFailed) {
 	}
 }
 
-// describe is an exception with its stack, or else the place of it.
+// describe returns the description of an exception, which has its stack, or else its text and
+// place.
 func describe(e *runtime.ExceptionDetails) string {
 	if e.Exception != nil && e.Exception.Description != "" {
 		return e.Exception.Description

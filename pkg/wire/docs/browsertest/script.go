@@ -1,7 +1,7 @@
 package browsertest
 
-// reportViolations runs in every document before its own scripts. A policy that a page breaks and
-// nobody notices would otherwise show up as an entry of the browser's log at most.
+// reportViolations runs in every document before its own scripts. Without it, a violation of the
+// policy would show up as an entry of the browser's log at most.
 const reportViolations = `document.addEventListener("securitypolicyviolation", e =>
   console.error("policy violated:", e.effectiveDirective, "by", e.blockedURI, "at", e.sourceFile + ":" + e.lineNumber));`
 

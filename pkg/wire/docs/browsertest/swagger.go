@@ -9,8 +9,8 @@ import (
 // Param is a parameter of an operation, with the text to type into its field.
 type Param struct{ Name, Value string }
 
-// Authorize gives an open Swagger UI the token of its first bearer scheme. To change it, open the
-// page anew first.
+// Authorize gives an open Swagger UI the token of its first bearer scheme. To change the token,
+// reload the page first.
 func (b *Browser) Authorize(token string) {
 	b.t.Helper()
 	b.Click(".swagger-ui .auth-wrapper .btn.authorize")
@@ -57,8 +57,8 @@ func (b *Browser) prepare(block string) {
 	}
 }
 
-// answer reads the row of the answer. Its status is followed by a remark when the document does not
-// have it.
+// answer reads the row of the answer. A remark follows the status if the document does not declare
+// it.
 func (b *Browser) answer(row string) (status int, response string) {
 	b.t.Helper()
 	b.WaitFor(row)
