@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -17,6 +16,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 	"github.com/chaveiro/chaveiro/pkg/wire/docs"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
 
@@ -120,7 +120,7 @@ func plainErrors(err error, c echo.Context) {
 	}
 	if wait := domain.RetryAfter(err); wait > 0 {
 		status = http.StatusServiceUnavailable
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())))
+		oas.SetRetryAfter(c, wait)
 	}
 	_ = c.String(status, http.StatusText(status)+"\n")
 }

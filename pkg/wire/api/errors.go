@@ -5,15 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 // errorWriter turns the errors that handlers and middleware return into the dialect's answers.
@@ -45,7 +44,7 @@ func (w errorWriter) write(c echo.Context, err error) error {
 		w.log.ErrorContext(request.Context(), "request failed", "request_id", requestID(c), "error", domain.Cause(err))
 	}
 	if wait := waitOf(err); wait > 0 {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		oas.SetRetryAfter(c, wait)
 	}
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	gen "github.com/chaveiro/chaveiro/gen/pam"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 // The vendor's texts that have no code.
@@ -102,7 +102,7 @@ func (w errorWriter) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 			w.log.ErrorContext(ctx, "request failed", "request_id", id, "error", domain.Cause(err))
 		}
 		if wait := domain.RetryAfter(err); wait > 0 {
-			c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())))
+			oas.SetRetryAfter(c, wait)
 		}
 		if challenge := w.challenge(c.Request()); status == http.StatusUnauthorized && challenge != "" {
 			c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)
