@@ -112,9 +112,7 @@ func TestAccess_Roles(t *testing.T) {
 		w.Roles.Create(
 			Operator(t), domain.Role{Name: "role", Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}},
 		),
-	)(
-		t,
-	)
+	)(t)
 	key := Must(w.APIKeys.Create(Operator(t), domain.APIKey{Name: "key", Enabled: true}, []int64{role.ID}))(t)
 	other, asked := counting(t, w)
 	before, after := domain.RightsOf(role.Scopes),

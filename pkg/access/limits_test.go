@@ -178,12 +178,8 @@ func TestAccess_Uses(t *testing.T) {
 	use(w, one, "192.0.2.4") // an earlier use, which another replica stores later
 	Check(t, w.Access.StoreUses(t.Context()))
 	wantUsed(one, Noon.Add(time.Millisecond), "192.0.2.2")
-	WantSame(
-		t,
-		Must(w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 10}))(
-			t,
-		).Items, []domain.Event{},
-	)
+	updates := domain.AuditFilter{Action: domain.ActionUpdate}
+	WantSame(t, Must(w.Audit.Page(t.Context(), updates, domain.PageRequest{Size: 10}))(t).Items, []domain.Event{})
 }
 
 // TestAccess_Uses_SetBack: the noted use of an apikey is not stored for another apikey that has the

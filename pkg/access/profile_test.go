@@ -20,9 +20,7 @@ func TestUsers_Profile(t *testing.T) {
 		w.APIKeys.Create(
 			Operator(t), domain.APIKey{Name: "key", Description: "what for", Enabled: true}, []int64{two.ID},
 		),
-	)(
-		t,
-	)
+	)(t)
 	root := w.NewAPIKey(t)
 	for sentence, test := range map[string]struct {
 		holder domain.Holder
@@ -168,9 +166,7 @@ func TestUsers_UpdateProfile(t *testing.T) {
 					w.Users.Update(
 						Operator(t), victim.ID, domain.UserUpdate{Password: new(domain.Secret("de outra pessoa"))},
 					),
-				)(
-					t,
-				)
+				)(t)
 			}}
 		})
 		_, _, err := slow.Users.UpdateProfile(

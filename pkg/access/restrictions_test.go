@@ -213,9 +213,7 @@ func testRestrictedVault(t *testing.T, w *World) {
 		w.Applications.Create(
 			Operator(t), domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true},
 		),
-	)(
-		t,
-	)
+	)(t)
 	inside := domain.PAMAuthorization{
 		ApplicationID: app.ID, Enabled: true, ExpiresAt: Noon.Add(Day),
 		AllowedIPs: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},
@@ -242,10 +240,10 @@ func testRestrictedVault(t *testing.T, w *World) {
 	})
 	both := []Fault{beyondLimits("expires_at"), beyondLimits("allowed_ips")}
 	free := Must(
-		create(Operator(t), func(a *domain.PAMAuthorization) { a.ExpiresAt, a.AllowedIPs = time.Time{}, nil }),
-	)(
-		t,
-	)
+		create(Operator(t), func(a *domain.PAMAuthorization) {
+			a.ExpiresAt, a.AllowedIPs, a.Resources = time.Time{}, nil, []domain.PAMResource{}
+		}),
+	)(t)
 	update := func(u domain.PAMAuthorizationUpdate) error { return Second(w.Authorizations.Update(ctx, free, u)) }
 	t.Run("changed", func(t *testing.T) {
 		WantFaults(t, Second(w.Authorizations.Rotate(ctx, free, 0)), both...)

@@ -271,16 +271,14 @@ func TestRights_Tokens(t *testing.T) {
 			WantSame(
 				t,
 				string(
-					Must(test.w.APIKeys.Update(test.ctx, key.ID, domain.APIKeyUpdate{Description: new(Fresh("text"))}))(
-						t,
-					).Token,
+					Must(test.w.APIKeys.Update(test.ctx, key.ID, domain.APIKeyUpdate{
+						Description: new(Fresh("text")),
+					}))(t).Token,
 				), test.want,
 			)
 		})
 		t.Run(test.sentence+", but the new one who made it", func(t *testing.T) {
-			created := Must(test.w.APIKeys.Create(test.ctx, domain.APIKey{Name: Fresh("apikey"), Enabled: true}, nil))(
-				t,
-			)
+			created := Must(test.w.APIKeys.Create(test.ctx, domain.APIKey{Name: Fresh("apikey"), Enabled: true}, nil))(t)
 			test.w.Authenticate(t, created.Token)
 			rotated := Must(test.w.APIKeys.Rotate(test.ctx, created.ID, 0))(t)
 			test.w.Authenticate(t, rotated.Token)

@@ -161,9 +161,7 @@ func TestSigning_RotateDue(t *testing.T) {
 				w.Audit.Page(
 					t.Context(), domain.AuditFilter{Action: domain.ActionRotate}, domain.PageRequest{Size: 10},
 				),
-			)(
-				t,
-			).Items
+			)(t).Items
 			WantSame(t, len(events), 2) // also of the one that took the place of none
 			WantSame(t, events[0].ActorKind, domain.PrincipalNobody)
 			WantSame(t, events[1].ResourceName, w.Kids(t)[1])

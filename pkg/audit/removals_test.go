@@ -268,9 +268,8 @@ func wantFound(t *testing.T, w *World, expected audit.ExpectedCheckpoint, want f
 // checkpoint is whole without it.
 func wantRestored(t *testing.T, w *World, expected audit.ExpectedCheckpoint) {
 	t.Helper()
-	if report := Must(w.Audit.Verify(t.Context(), expected, audit.ExpectedCheckpoint{Hash: expected.Hash}))(
-		t,
-	); !report.Whole() {
+	report := Must(w.Audit.Verify(t.Context(), expected, audit.ExpectedCheckpoint{Hash: expected.Hash}))(t)
+	if !report.Whole() {
 		t.Errorf("it is not as it was: %q", report.Problems)
 	}
 }

@@ -58,9 +58,7 @@ func testImportedCA(t *testing.T, w *World) {
 			t,
 			Must(
 				w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Description: new("new")}}),
-			)(
-				t,
-			), got,
+			)(t), got,
 		)
 		_, err := w.CAs.Update(ctx, got.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Country: new("Brasil")}})
 		WantFaults(t, err, NewFault(domain.Invalid, "country", domain.ReasonCountry))

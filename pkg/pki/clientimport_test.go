@@ -53,9 +53,7 @@ func TestClients_Import(t *testing.T) {
 					CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: KeyPEM(t, key),
 				},
 			),
-		)(
-			t,
-		)
+		)(t)
 	})
 	t.Run("a subject with control characters is stored without them", func(t *testing.T) {
 		key := NewKey(t)
@@ -66,9 +64,7 @@ func TestClients_Import(t *testing.T) {
 					CAID: authority.ID, Email: "a@example.com", Certificate: text, Key: KeyPEM(t, key),
 				},
 			),
-		)(
-			t,
-		)
+		)(t)
 		WantSame(t, got.Organization, "abc")
 	})
 	t.Run("passwords", func(t *testing.T) { testImportPasswords(t, w, old, authority.ID) })

@@ -103,9 +103,7 @@ func TestCRLs_AnotherHistory(t *testing.T) {
 	Must(
 		w.Store.Histories().
 			Renew(t.Context(), Must(w.Store.Histories().Incarnation(t.Context()))(t).Value, w.Clock.Now()),
-	)(
-		t,
-	)
+	)(t)
 	w.Clock.Pass(time.Second)
 	after := Must(w.CRLs.Current(t.Context(), authority.ID))(t)
 	WantSame(t, after.ThisUpdate, w.Clock.Now())

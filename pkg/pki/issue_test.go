@@ -80,9 +80,7 @@ func TestClients_Create_Expiration(t *testing.T) {
 					Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days,
 				},
 			),
-		)(
-			t,
-		)
+		)(t)
 	}
 	long, short := w.NewCA(t), authority(100)
 	for _, test := range []struct {
@@ -123,9 +121,7 @@ func TestClients_Create_ExpiredCA(t *testing.T) {
 		w.CAs.Create(
 			t.Context(), domain.CASpec{Name: "ca", Subject: domain.Subject{Email: "ca@example.com"}, Expiration: &days},
 		),
-	)(
-		t,
-	)
+	)(t)
 	client := w.NewClient(t, authority.ID)
 	w.Clock.Pass(2*Day - time.Microsecond)
 	w.NewClient(t, authority.ID)

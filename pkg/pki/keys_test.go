@@ -75,9 +75,7 @@ func TestClients_PKCS12(t *testing.T) {
 							ca.ParsePrivateKey(
 								Must(w.Clients.Key(t.Context(), test.client.ID))(t), string(test.password),
 							),
-						)(
-							t,
-						),
+						)(t),
 					),
 				)
 				WantSame(t, cert.Subject.CommonName, test.client.Name)
@@ -104,9 +102,7 @@ func TestSealedKeys(t *testing.T) {
 			t.Context(),
 			`UPDATE certificates SET sealed_key = (SELECT sealed_key FROM certificates WHERE client_id = ?) WHERE client_id = ?`, one.ID, two.ID,
 		),
-	)(
-		t,
-	)
+	)(t)
 	Must(w.Clients.Key(t.Context(), one.ID))(t)
 	if _, err := w.Clients.Key(t.Context(), two.ID); !errors.Is(err, seal.ErrSealed) {
 		t.Errorf("error is %v", err)
@@ -117,9 +113,7 @@ func TestSealedKeys(t *testing.T) {
 			t.Context(), `UPDATE cas SET sealed_key = (SELECT sealed_key FROM cas WHERE id = ?) WHERE id = ?`,
 			authority.ID, other.ID,
 		),
-	)(
-		t,
-	)
+	)(t)
 	if _, err := w.CAs.Authorities.Get(t.Context(), other.ID); !errors.Is(err, seal.ErrSealed) {
 		t.Errorf("error is %v", err)
 	}

@@ -55,9 +55,7 @@ func TestClients_Update(t *testing.T) {
 						RecordUpdate: domain.RecordUpdate{Description: new(""), City: new("")},
 					},
 				),
-			)(
-				t,
-			), want,
+			)(t), want,
 		)
 	})
 	t.Run("a client that does not exist is missing", func(t *testing.T) {
@@ -81,9 +79,7 @@ func TestCAs_Update(t *testing.T) {
 					Name: &authority.Name, Expiration: new(7300), KeyAlgorithm: new("ecdsa-p256"),
 				},
 			),
-		)(
-			t,
-		), authority,
+		)(t), authority,
 	)
 	_, err := w.CAs.Update(
 		ctx, authority.ID, domain.CAUpdate{Name: new("x"), Expiration: new(1), KeyAlgorithm: new("rsa-2048")},
@@ -95,9 +91,9 @@ func TestCAs_Update(t *testing.T) {
 	want.Sector, want.UpdatedAt = "TI", w.Clock.Now()
 	WantSame(
 		t,
-		Must(w.CAs.Update(ctx, authority.ID, domain.CAUpdate{RecordUpdate: domain.RecordUpdate{Sector: &want.Sector}}))(
-			t,
-		), want,
+		Must(w.CAs.Update(ctx, authority.ID, domain.CAUpdate{
+			RecordUpdate: domain.RecordUpdate{Sector: &want.Sector},
+		}))(t), want,
 	)
 	WantSame(t, Must(w.CAs.Get(ctx, authority.ID))(t), want)
 	_, err = w.CAs.Update(ctx, 1<<40, domain.CAUpdate{})
@@ -116,9 +112,7 @@ func TestClients_Page(t *testing.T) {
 		all := []int64{}
 		for _, c := range Must(
 			w.Clients.Page(t.Context(), domain.ClientFilter{Status: status}, domain.PageRequest{Size: 10}),
-		)(
-			t,
-		).Items {
+		)(t).Items {
 			all = append(all, c.ID)
 		}
 		return all

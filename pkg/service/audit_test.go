@@ -252,9 +252,7 @@ func (s *scenario) testClient(t *testing.T, caID int64) {
 				Expiration: new(30),
 			},
 		),
-	)(
-		t,
-	)
+	)(t)
 	serial := s.Serial(t, client.ID)
 	s.seen++
 	ends := client.ExpiresAt.Format(time.RFC3339Nano)

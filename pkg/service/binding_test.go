@@ -71,9 +71,7 @@ func testBoundUser(t *testing.T, w *World) {
 			Operator(t), domain.User{Username: Fresh("user"), Email: "a@example.com", FullName: "A", Enabled: true},
 			Password, nil,
 		),
-	)(
-		t,
-	)
+	)(t)
 	session := w.SignIn(t, user)
 	w.Authenticate(t, session.Refresh)
 	Check(t, w.Users.Delete(Operator(t), user.ID))
@@ -87,9 +85,7 @@ func testBoundAuthorization(t *testing.T, w *World) {
 	ctx := Operator(t)
 	app := Must(
 		w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}),
-	)(
-		t,
-	)
+	)(t)
 	a := Must(w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: app.ID, Name: "a", Enabled: true}))(t)
 	token := Must(w.PAMAccess.Token(t.Context(), a.Key, a.Secret, OverTLS))(t).Token
 	Must(w.PAMAccess.Bearer(t.Context(), token, OverTLS))(t)
@@ -170,14 +166,10 @@ func TestDisabled(t *testing.T) {
 		w.Applications.Create(
 			Operator(t), domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true},
 		),
-	)(
-		t,
-	)
+	)(t)
 	a := Must(
 		w.Authorizations.Create(Operator(t), domain.PAMAuthorization{ApplicationID: app.ID, Name: "a", Enabled: true}),
-	)(
-		t,
-	)
+	)(t)
 	for what, able := range map[string]func(context.Context, *bool) error{
 		"an authorization": func(ctx context.Context, on *bool) error {
 			return Second(w.Authorizations.Update(ctx, a.ID, domain.PAMAuthorizationUpdate{Enabled: on}))

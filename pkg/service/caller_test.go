@@ -193,14 +193,10 @@ func newStage(t testing.TB, w *World) *stage {
 		w.Roles.Create(
 			ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}},
 		),
-	)(
-		t,
-	).ID
+	)(t).ID
 	s.application = Must(
 		w.Applications.Create(ctx, domain.Application{Name: Fresh("app"), Method: domain.AuthOAuth2, Enabled: true}),
-	)(
-		t,
-	).ID
+	)(t).ID
 	Must(w.Devices.Upsert(ctx, DeviceSpec(s.device), nil))(t)
 	return s
 }
@@ -244,9 +240,7 @@ func wantNoDeed(t testing.TB, w *World, id int64) {
 			t.Context(), domain.AuditFilter{ActorKind: new(domain.PrincipalAPIKey), ActorID: id},
 			domain.PageRequest{Size: 10},
 		),
-	)(
-		t,
-	)
+	)(t)
 	for _, e := range page.Items {
 		t.Errorf("it was done: %s %s", e.Action, e.Resource)
 	}
@@ -299,9 +293,7 @@ func TestCaller_Role(t *testing.T) {
 				{Scope: domain.ScopeAPIKeys, Write: true},
 			}
 			role := Must(w.Roles.Create(Operator(t), domain.Role{Name: "both", Scopes: both}))(t)
-			key := Must(w.APIKeys.Create(Operator(t), domain.APIKey{Name: "worker", Enabled: true}, []int64{role.ID}))(
-				t,
-			)
+			key := Must(w.APIKeys.Create(Operator(t), domain.APIKey{Name: "worker", Enabled: true}, []int64{role.ID}))(t)
 			issue, store := here.RequestOf(t, key.Token, domain.ScopeClients),
 				here.RequestOf(t, key.Token, domain.ScopeDevices)
 			grant := here.RequestOf(t, key.Token, domain.ScopeAPIKeys)
@@ -344,9 +336,7 @@ func TestCaller_Race(t *testing.T) {
 			w.Audit.Page(
 				t.Context(), domain.AuditFilter{Resource: domain.ScopeAPIKeys}, domain.PageRequest{Size: 1000},
 			),
-		)(
-			t,
-		)
+		)(t)
 		if last := page.Items[len(page.Items)-1]; last.Action != domain.ActionDelete {
 			t.Errorf("the last was %s by %s %d, and the apikey was gone", last.Action, last.ActorKind, last.ActorID)
 		}
@@ -399,9 +389,7 @@ func TestCaller_Vault(t *testing.T) {
 				w.Applications.Create(
 					Operator(t), domain.Application{Name: "app", Method: domain.AuthOAuth2, Enabled: true},
 				),
-			)(
-				t,
-			)
+			)(t)
 			update := func(u domain.PAMAuthorizationUpdate) func(int64) error {
 				return func(id int64) error { return Second(w.Authorizations.Update(Operator(t), id, u)) }
 			}

@@ -66,9 +66,7 @@ func TestUsers_Unlock(t *testing.T) {
 			t,
 			Must(
 				w.Audit.Page(t.Context(), domain.AuditFilter{Action: domain.ActionUpdate}, domain.PageRequest{Size: 5}),
-			)(
-				t,
-			).Items[i], want,
+			)(t).Items[i], want,
 		)
 	}
 }

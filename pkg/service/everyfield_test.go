@@ -190,9 +190,7 @@ func vaultEditables(t *testing.T, w *World) map[string]editable {
 	ctx := Operator(t)
 	application := Must(
 		w.Applications.Create(ctx, domain.Application{Name: "one", Method: domain.AuthOAuth2, Enabled: true}),
-	)(
-		t,
-	)
+	)(t)
 	authorization := w.NewAuthorization(t, domain.AuthOAuth1).PAMAuthorization
 	corp := Must(w.DeviceDomains.Create(ctx, domain.DeviceDomain{Name: "corp.example.com", ShortName: "CORP"}))(t)
 	device := Must(w.Devices.Upsert(ctx, DeviceSpec("srv-a"), nil))(t).After

@@ -58,9 +58,7 @@ func leaveTraces(t *testing.T, w *World) ([]Needle, []byte) {
 					KeyAlgorithm: string(algorithm),
 				},
 			),
-		)(
-			t,
-		)
+		)(t)
 		secrets = append(secrets,
 			needlesOf(t, "CA "+string(algorithm), Must(w.CAs.Authorities.Get(ctx, authority.ID))(t).Signer)...)
 		passwords := []domain.Secret{"", clientPassword}

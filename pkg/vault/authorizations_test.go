@@ -84,9 +84,7 @@ func TestAuthorizations(t *testing.T) {
 				w.Applications.Create(
 					ctx, domain.Application{Name: "Ansible", Method: domain.AuthOAuth1, Enabled: true},
 				),
-			)(
-				t,
-			)
+			)(t)
 			_, err := w.Applications.Create(ctx, domain.Application{Name: "ANSIBLE", Method: domain.AuthOAuth2})
 			WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
 			_, err = w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: 1 << 40, Name: "a"})
@@ -105,9 +103,7 @@ func TestAuthorizations(t *testing.T) {
 					w.Authorizations.Update(
 						ctx, one.ID, domain.PAMAuthorizationUpdate{Name: new("one"), Referrers: []string{"https://a"}},
 					),
-				)(
-					t,
-				), stored,
+				)(t), stored,
 			)
 			WantSame(
 				t,
@@ -115,9 +111,7 @@ func TestAuthorizations(t *testing.T) {
 					w.Applications.Update(
 						ctx, app.ID, domain.ApplicationUpdate{Name: new("Ansible"), Method: new("oauth1")},
 					),
-				)(
-					t,
-				), app,
+				)(t), app,
 			)
 			WantSame(t, w.CountEvents(t), before)
 			w.Clock.Pass(time.Minute)
@@ -127,9 +121,7 @@ func TestAuthorizations(t *testing.T) {
 						Write: new(true), Referrers: []string{}, ExpiresAt: new(Noon.Add(Day)),
 					},
 				),
-			)(
-				t,
-			)
+			)(t)
 			WantSame(
 				t, []any{changed.Write, len(changed.Referrers), changed.ExpiresAt, changed.UpdatedAt},
 				[]any{true, 0, Noon.Add(Day), Noon.Add(time.Minute)},

@@ -71,9 +71,7 @@ func TestDevices_Import_Names(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	labels := func() (list []string) {
-		rows := Must(Must(w.Store.SQL())(t).QueryContext(t.Context(), "SELECT label FROM device_names ORDER BY label"))(
-			t,
-		)
+		rows := Must(Must(w.Store.SQL())(t).QueryContext(t.Context(), "SELECT label FROM device_names ORDER BY label"))(t)
 		defer rows.Close()
 		for rows.Next() {
 			list = append(list, "")

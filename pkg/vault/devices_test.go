@@ -303,9 +303,7 @@ func TestDeviceDomains(t *testing.T) {
 			w.DeviceDomains.Update(
 				ctx, d.ID, domain.DeviceDomainUpdate{Name: new("corp.example.com"), ShortName: new("CORP")},
 			),
-		)(
-			t,
-		), d,
+		)(t), d,
 	)
 	WantSame(t, w.CountEvents(t), before)
 	d.ShortName, d.UpdatedAt = "C2", w.Clock.Now()

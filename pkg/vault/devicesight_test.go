@@ -52,9 +52,7 @@ func TestDevices_Sight(t *testing.T) {
 				w.Authorizations.Update(
 					Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: append([]int64{after.ID}, listed...)},
 				),
-			)(
-				t,
-			)
+			)(t)
 			WantSame(t, inUse(t, w, as(widened)), []string{"listed 1", "listed 2", "own 1", "own 2", "after all"})
 			for _, hostname := range []string{"listed 1", "listed 3", "OWN 1"} {
 				Must(w.Devices.Get(as(a.PAMAuthorization), hostname))(t)
@@ -120,9 +118,7 @@ func TestAuthorizations_Devices(t *testing.T) {
 	WantSame(t, len(Must(w.Authorizations.Get(t.Context(), a.ID))(t).Devices), 0)
 	changed := Must(
 		w.Authorizations.Update(Operator(t), a.ID, domain.PAMAuthorizationUpdate{Devices: []int64{device.ID}}),
-	)(
-		t,
-	)
+	)(t)
 	WantSame(t, changed.Devices, []int64{device.ID})
 	WantSame(t, Must(w.Authorizations.Get(t.Context(), a.ID))(t), changed)
 	WantSame(t, lastEvent(t, w).After, `{"devices":[1]}`)

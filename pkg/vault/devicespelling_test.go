@@ -91,9 +91,7 @@ func TestDevices_Respell_Created(t *testing.T) {
 			}
 			page := Must(
 				w.Devices.Page(t.Context(), domain.DeviceFilter{Vendor: "RED hat"}, domain.PageRequest{Size: 100}),
-			)(
-				t,
-			)
+			)(t)
 			WantSame(t, len(page.Items), 6)
 		})
 	}

@@ -33,9 +33,7 @@ func TestDevices_Update(t *testing.T) {
 				w.Clock.Now()
 			changed := Must(
 				w.Devices.Update(ctx, want.ID, domain.DeviceUpdate{Domains: []string{"corp"}, Enabled: new(false)}),
-			)(
-				t,
-			)
+			)(t)
 			WantSame(t, changed, Must(w.Devices.ByID(ctx, want.ID))(t))
 			WantSame(
 				t, []any{changed.Domains[0], changed.Enabled, changed.Revision},

@@ -102,9 +102,7 @@ func TestPAMAccess_TokenLife(t *testing.T) {
 		w.Authorizations.Update(
 			Operator(t), a.ID, domain.PAMAuthorizationUpdate{ExpiresAt: new(Noon.Add(5 * time.Minute))},
 		),
-	)(
-		t,
-	)
+	)(t)
 	WantSame(t, []time.Duration{life(a), life(rotated)}, []time.Duration{5 * time.Minute, 5 * time.Minute})
 	w.Clock.Pass(5*time.Minute - 1)
 	WantSame(t, life(rotated), 1)

@@ -74,9 +74,7 @@ func postgresRows(t *testing.T, s *store.Store) []byte {
 	db := Must(s.SQL())(t)
 	tables := Must(
 		db.QueryContext(t.Context(), "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"),
-	)(
-		t,
-	)
+	)(t)
 	defer tables.Close()
 	var all bytes.Buffer
 	for tables.Next() {

@@ -22,9 +22,7 @@ func (w *World) NewAuthorization(
 	t.Helper()
 	app := Must(
 		w.Applications.Create(Operator(t), domain.Application{Name: Fresh("app"), Method: method, Enabled: true}),
-	)(
-		t,
-	)
+	)(t)
 	a := domain.PAMAuthorization{
 		ApplicationID: app.ID, Name: "one", Enabled: true, Write: true, Resources: []domain.PAMResource{domain.PAMCore},
 	}

@@ -157,9 +157,7 @@ func (w *World) NewCA(t testing.TB) domain.CA {
 	t.Helper()
 	return Must(
 		w.CAs.Create(t.Context(), domain.CASpec{Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}}),
-	)(
-		t,
-	)
+	)(t)
 }
 
 // NewAPIKey makes an apikey, a superuser unless it is altered.

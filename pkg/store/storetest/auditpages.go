@@ -50,9 +50,8 @@ func testAuditPages(t *testing.T, s domain.Store) {
 
 func testAuditTimes(t *testing.T, s domain.Store, model []domain.Event, clock time.Time) {
 	t.Run("the items are whole, newest first", func(t *testing.T) {
-		page := must(s.Audit().Page(t.Context(), domain.AuditFilter{Descending: true}, domain.PageRequest{Size: 100}))(
-			t,
-		)
+		newest := domain.AuditFilter{Descending: true}
+		page := must(s.Audit().Page(t.Context(), newest, domain.PageRequest{Size: 100}))(t)
 		for i, want := range slices.Backward(model) {
 			wantSame(t, page.Items[len(model)-1-i], stored(want))
 		}

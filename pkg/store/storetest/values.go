@@ -99,9 +99,7 @@ func testAccessTexts(t *testing.T, s domain.Store, text string) {
 					ctx, domain.AuditFilter{ActorKind: &event.ActorKind, Action: event.Action},
 					domain.PageRequest{Size: 2},
 				),
-		)(
-			t,
-		).Items, []domain.Event{
+		)(t).Items, []domain.Event{
 			event,
 		},
 	)
