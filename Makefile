@@ -1,4 +1,4 @@
-# Everything is built without cgo: one static binary, no C compiler needed.
+# Everything is built without cgo: one static binary, and no C compiler is needed.
 export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
@@ -13,11 +13,11 @@ VERSION =
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-generate: ## make gen/ from openapi/
+generate: ## generate gen/ from openapi/
 	rm -rf gen
 	$(GO) generate .
 
-verify: ## check that gen/ is what openapi/ gives, byte for byte
+verify: ## check that gen/ is exactly what openapi/ generates
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && cp -r gen "$$kept/gen" && $(MAKE) --no-print-directory generate && diff -r "$$kept/gen" gen
 
 build: ## build bin/chaveiro
@@ -29,13 +29,13 @@ lint: ## gofmt, the width of lines, vet, staticcheck
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install what the tests need of the system: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib
+setup: ## install the programs that the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib
 	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
 
 unit: ## go test ./...
 	$(GO) test -timeout 10m ./...
 
-quick: lint ## lint, and the tests without PostgreSQL, a browser and the program itself
+quick: lint ## lint, and the tests that need neither PostgreSQL nor a browser nor the built program
 	$(GO) test -short ./...
 
 test: setup verify lint unit ## everything
@@ -50,24 +50,24 @@ fuzz: ## run every fuzz target for FUZZTIME
 		done; \
 	done
 
-nightly: ## what takes too long for every change: long loops, the race detector over everything, and a minute for every fuzz target
+nightly: ## the checks that take too long for every change: long loops, the race detector on all packages, and a minute per fuzz target
 	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 30m ./pkg/app
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
-bench: ## measure against floors: rates, latencies, memory; some minutes, on a machine that does nothing else
+bench: ## measure rates, latencies and memory against floors; takes some minutes on an otherwise idle machine
 	$(GO) run ./bench
 
-profile: ## CPU profile of the benchmarks BENCH of PACKAGE: cpu.prof, and where the time goes
+profile: ## write a CPU profile of the benchmarks BENCH of PACKAGE to cpu.prof, and list where the time goes
 	$(GO) test -run '^$$' -bench '$(BENCH)' -cpuprofile cpu.prof -o cpu.test $(PACKAGE)
 	$(GO) tool pprof -top -cum -nodecount 40 cpu.test cpu.prof
 
-demo: build ## a certificate is made, let in, revoked and refused, by a real OpenVPN
+demo: build ## issue a certificate, connect with it, revoke it and be refused, with a real OpenVPN
 	@scripts/setup.sh openvpn
 	@$(GO) run ./demo
 
-run: ## run the server on ./data, with a token and commands to try; it is built and started again when a source changes
+run: ## run the server on ./data, print a token and commands to try; rebuild and restart it when a source file changes
 	@scripts/run.sh
 
-release: ## check and build the release VERSION into dist/, with its notes out of CHANGELOG.md; publishes nothing
+release: ## check and build the release VERSION into dist/, with its notes from CHANGELOG.md; publishes nothing
 	@scripts/release.sh "$(VERSION)"

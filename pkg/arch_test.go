@@ -1,5 +1,5 @@
-// Package pkg_test holds the rules of the house: which package may import which, what no package is
-// called, and how long a function and a file may be.
+// Package pkg_test checks the rules of the code base: which package may import which, which names
+// no package has, and how long a function and a file may be.
 package pkg_test
 
 import (
@@ -29,25 +29,26 @@ const (
 	maxFile     = 400 // lines
 )
 
-// pkg is what `go list -json` says of a package. Imports are those of its production code.
+// pkg is the description of a package by `go list -json`. Imports are those of its production code.
 type pkg struct {
 	ImportPath, Name, Dir   string
 	GoFiles, IgnoredGoFiles []string
 	Imports                 []string
 }
 
-// path is the import path within the module.
+// path returns the import path within the module.
 func (p pkg) path() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/") }
 
-// forTests reports whether only tests, and programs for developers, may import the package. The
-// rules don't hold for its own code.
+// forTests reports whether only tests and programs for developers may import the package. The rules
+// don't apply to its own code.
 func (p pkg) forTests() bool { return strings.HasSuffix(p.path(), "test") }
 
-// forDevelopers are programs that are not shipped; the rules of layers don't hold for them.
+// forDevelopers reports whether the package is a program that is not shipped. The rules of layers
+// don't apply to it.
 func (p pkg) forDevelopers() bool { return p.path() == "bench" || p.path() == "demo" }
 
-// layers say what a package may import beside the standard library. Patterns are paths within the
-// module or of other modules; a pattern that ends in /... means what is below it as well.
+// layers lists what a package may import besides the standard library. Patterns are paths within
+// the module or of other modules; a pattern that ends in /... includes everything below it.
 var layers = map[string][]string{
 	"db":                   {},
 	"pkg/domain":           {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
@@ -76,7 +77,7 @@ var layers = map[string][]string{
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
 		"modernc.org/sqlite/...",
 	},
-	// The commands beside serve have no HTTP between them and what they do.
+	// All commands except serve work without HTTP.
 	"cmd/chaveiro": {
 		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/vault", "pkg/store",
 		"github.com/alecthomas/kong",
@@ -84,7 +85,7 @@ var layers = map[string][]string{
 	},
 }
 
-// owners say who alone may import something.
+// owners lists the only packages that may import something.
 var owners = map[string][]string{
 	"gorm.io/...":                   {"pkg/store/..."},
 	"github.com/labstack/echo/...":  {"pkg/wire/...", "gen/..."},
@@ -101,10 +102,10 @@ var owners = map[string][]string{
 	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle"},
 }
 
-// dialects know nothing of each other.
+// dialects are the wire dialects, which must not import each other.
 var dialects = []string{"api", "pam"}
 
-// forbiddenNames say nothing about what a package is for.
+// forbiddenNames are names that do not say what a package is for.
 var forbiddenNames = []string{"util", "utils", "common", "helper", "helpers", "dto", "mapper", "usecase"}
 
 // violations checks the names and the imports of packages.
@@ -123,7 +124,7 @@ func violations(packages []pkg) []string {
 	return found
 }
 
-// forbids says why a package must not import another; "" when it may.
+// forbids returns why a package must not import another; "" if it may.
 func forbids(p pkg, imported string) string {
 	if p.forDevelopers() || p.forTests() || isStandard(imported) {
 		return ""
@@ -154,7 +155,8 @@ func isOtherDialect(dialect, target string) bool {
 	})
 }
 
-// isStandard: paths of other modules begin with the name of a host.
+// isStandard reports whether a path is of the standard library: paths of other modules begin with a
+// host name.
 func isStandard(imported string) bool {
 	first, _, _ := strings.Cut(imported, "/")
 	return !strings.Contains(first, ".")
@@ -186,7 +188,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestViolations checks that every kind of rule is found broken when it is.
+// TestViolations checks that a violation of each kind of rule is found.
 func TestViolations(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -243,11 +245,11 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// claimed is what a package's comment says of its imports.
+// claimed matches what a package comment says about its imports.
 var claimed = regexp.MustCompile(`\bIt imports (.*?)(?:\.(?: |$)|;|, and (?:knows|of others) )`)
 
-// falseClaims says where the comment of a package tells of other imports of this module than it
-// has.
+// falseClaims returns the differences between the imports from this module that a package comment
+// names and the actual ones.
 func falseClaims(p pkg, doc string) []string {
 	claim := claimed.FindStringSubmatch(strings.Join(strings.Fields(doc), " ") + " ")
 	if claim == nil {
@@ -277,7 +279,7 @@ func falseClaims(p pkg, doc string) []string {
 	return found
 }
 
-// TestDocs: the comment of a package names what it imports of this module.
+// TestDocs: the comment of each package names what it imports from this module.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	for _, p := range list(t) {
@@ -303,7 +305,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// packageComment is the whole comment of a package.
+// packageComment returns the whole comment of a package.
 func packageComment(t *testing.T, p pkg) string {
 	t.Helper()
 	for _, name := range p.GoFiles {
@@ -327,7 +329,7 @@ func TestLengths(t *testing.T) {
 			continue
 		}
 		for _, name := range append(p.GoFiles, p.IgnoredGoFiles...) {
-			if strings.HasSuffix(name, "_test.go") { // of another system
+			if strings.HasSuffix(name, "_test.go") { // a test file for another operating system
 				continue
 			}
 			for _, fault := range tooLong(t, filepath.Join(p.Dir, name), nil) {
@@ -337,7 +339,7 @@ func TestLengths(t *testing.T) {
 	}
 }
 
-// TestTooLong checks the check.
+// TestTooLong checks the check itself.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	source := func(before, body int) string {
@@ -357,7 +359,7 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// tooLong lists what is too long in a file; source is nil to read it.
+// tooLong returns what is too long in a file. If source is nil, it reads the file.
 func tooLong(t *testing.T, name string, source any) []string {
 	t.Helper()
 	files := token.NewFileSet()

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Checks and builds a release into dist/: binaries of one static program each, their
-# checksums, and the notes of the version out of CHANGELOG.md. It publishes nothing; at
-# the end it says how the tag is made.
+# Checks a release and builds it into dist/: one static binary per architecture, their
+# checksums, and the notes of the version from CHANGELOG.md. It publishes nothing; at
+# the end it prints the command that makes the tag.
 set -eu
 
 main() {
@@ -9,10 +9,10 @@ main() {
 	cd "$(dirname "$0")/.."
 	case $version in
 	v[0-9]*.[0-9]*.[0-9]*) ;;
-	*) fail "say which: make release VERSION=v1.2.3" ;;
+	*) fail "give the version: make release VERSION=v1.2.3" ;;
 	esac
-	[ -z "$(git status --porcelain)" ] || fail "the tree has changes that are not committed"
-	! git rev-parse -q --verify "refs/tags/$version" >/dev/null || fail "the tag $version is there already"
+	[ -z "$(git status --porcelain)" ] || fail "the working tree has uncommitted changes"
+	! git rev-parse -q --verify "refs/tags/$version" >/dev/null || fail "the tag $version exists already"
 	notes=$(notes_of "${version#v}")
 	[ -n "$notes" ] || fail "CHANGELOG.md has no section [${version#v}], or it is empty"
 	[ -n "${SKIP_TESTS:-}" ] || make --no-print-directory test
@@ -24,10 +24,10 @@ main() {
 	(cd dist && sha256sum chaveiro-* >SHA256SUMS)
 	printf '%s\n' "$notes" >dist/NOTES.md
 	ls -l dist
-	echo "Nothing is published. The tag: git tag -a $version -F dist/NOTES.md"
+	echo "Nothing is published. To make the tag: git tag -a $version -F dist/NOTES.md"
 }
 
-# notes_of is the section of a version, without its heading.
+# notes_of prints the section of a version in CHANGELOG.md, without its heading.
 notes_of() {
 	awk -v version="$1" '
 		/^## / { inside = index($0, "## [" version "]") == 1; next }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Builds the server and runs it on ./data (or CHAVEIRO_DATA_DIR), with an apikey
-# that may do everything: made at the first run, its token kept beside the data.
-# When a source changes, it is built and started again; a build that fails leaves
-# the server running that there is.
-# All CHAVEIRO_ variables mean what they mean to the server.
+# that is a superuser. The first run makes the apikey and stores its token beside
+# the data. When a source file changes, the server is rebuilt and restarted; if the
+# build fails, the running server stays.
+# The server reads all CHAVEIRO_ variables as usual.
 set -eu
 
 main() {
@@ -29,7 +29,8 @@ start() {
 	server=$!
 }
 
-# stop is heard by the server too when it is Control-C; it ends once.
+# stop ends the server. After Control-C the server has had the signal already, so a
+# failing kill is no error.
 stop() {
 	kill "$server" 2>/dev/null || true
 	wait "$server" 2>/dev/null || true
@@ -49,8 +50,8 @@ rebuild() {
 	fi
 }
 
-# make_token names the key after the moment, so that a token that was lost is in
-# nobody's way. The file appears whole, and readable by nobody else.
+# make_token puts the time into the apikey's name, so that the name is free even if an
+# earlier token was lost. The token file appears complete, and only its owner can read it.
 make_token() {
 	umask 077
 	bin/chaveiro migrate up >/dev/null

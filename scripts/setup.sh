@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes a machine ready for the tests and the demo that run real programs:
+# Prepares a machine for the tests and the demo that run real programs:
 #
 #   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
 #
-# Programs that are there are left alone, silently. Missing ones are installed
-# from Debian's packages when this account may do that, as root or with a sudo
-# that asks nothing. Otherwise it says what is missing: tests then skip what they
-# cannot run, so that is a failure only under CI=true.
+# Installed programs are left alone, silently. Missing ones are installed from
+# Debian's packages if this account may do that, as root or with a sudo that does
+# not prompt. Otherwise the script prints what is missing. The tests then skip what
+# they cannot run, so that is a failure only under CI=true.
 set -eu
 
 drop_in=/etc/postgresql-common/createcluster.d/chaveiro-setup.conf
@@ -16,14 +16,14 @@ main() {
 	[ -n "$missing" ] || return 0
 	if root=$(how_to_be_root); then
 		# shellcheck disable=SC2086 # both are lists of words
-		install_packages "$root" $missing || echo "setup: apt-get did not succeed" >&2
+		install_packages "$root" $missing || echo "setup: apt-get failed" >&2
 		missing=$(list_missing "$@")
 		[ -n "$missing" ] || return 0
 	fi
 	report "$missing"
 }
 
-# list_missing prints the Debian packages for the needs that are not met.
+# list_missing prints the Debian packages of the programs that are missing.
 list_missing() {
 	for need in "$@"; do
 		case $need in
@@ -43,7 +43,7 @@ list_missing() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The server programs are outside PATH on Debian, one directory a version.
+# On Debian the server programs are outside PATH, in one directory per version.
 have_postgres() {
 	have initdb && have postgres && return 0
 	for initdb in /usr/lib/postgresql/*/bin/initdb; do
@@ -57,7 +57,7 @@ have_oauthlib() {
 	/usr/bin/python3 -c 'import oauthlib' 2>/dev/null || python3 -c 'import oauthlib' 2>/dev/null
 }
 
-# how_to_be_root prints the command prefix for it, and fails if there is none.
+# how_to_be_root prints the command prefix for running as root, and fails if there is none.
 how_to_be_root() {
 	have apt-get || return 1
 	[ "$(id -u)" -ne 0 ] || return 0
@@ -78,7 +78,7 @@ install_packages() {
 
 # Debian's package creates a cluster and starts it; the tests start their own.
 # The setting is needed only while the package is configured and removed after,
-# so that it does not surprise whoever installs another version later.
+# so that it does not affect the installation of another version later.
 suppress_default_cluster() {
 	trap '$root rm -f "$drop_in"' EXIT
 	trap 'exit 1' HUP INT TERM

@@ -10,18 +10,19 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authorities opens the CAs: it unseals a CA's key at first use and keeps the opened authority. A
-// CA's certificate and key never change in one history of the database. Whatever is stored of a
-// CA's names the certificate that has signed it, so that a CA which is gone, or whose id another
-// has in a database that was set back, is refused.
+// Authorities unseals the key of a CA at first use and caches the opened authority. Within one
+// history of the database, the certificate and key of a CA never change. Everything that is stored
+// under a CA names the certificate that signed it. So a CA that is gone is refused, and so is one
+// whose id belongs to another CA after the database was set back.
 type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring
 
-	// mu guards open and age, for a look-up; never while a CA is read and its key unsealed.
+	// mu guards open and age, for a look-up. It is not held while a CA is read and its key
+	// unsealed.
 	mu   sync.Mutex
 	open map[int64]*ca.Authority
-	age  int // how often all was forgotten
+	age  int // counts the calls of Forget and ForgetAll; a load that began before one is not cached
 }
 
 // Get returns the authority of a CA. Errors: *domain.Error with Missing.
@@ -68,7 +69,7 @@ func (a *Authorities) load(ctx context.Context, id int64) (*ca.Authority, error)
 	return ca.OpenAuthority(cert, signer)
 }
 
-// Forget drops an opened authority, and reports whether there was one.
+// Forget evicts an authority, and reports whether it was in the cache.
 func (a *Authorities) Forget(id int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,7 +79,7 @@ func (a *Authorities) Forget(id int64) bool {
 	return was
 }
 
-// ForgetAll drops all opened authorities, and those that are being opened.
+// ForgetAll empties the cache. Authorities that are being loaded are not cached either.
 func (a *Authorities) ForgetAll() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Import takes over a CA that was made elsewhere, with the revocations of its CRL. Its key is
-// opened when all else was found good.
+// Import registers a CA that was made elsewhere, with the revocations of its CRL. A costly key is
+// opened after all other checks have passed.
 func (s *CAs) Import(ctx context.Context, in domain.CAImport) (domain.CA, error) {
 	in.Name = domain.CleanName(in.Name)
 	if err := in.Validate(); err != nil {

@@ -25,8 +25,8 @@ func TestCAs_Import(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			t.Run("the record is the certificate's subject", func(t *testing.T) { testImportedCA(t, w) })
-			t.Run("its list goes on", func(t *testing.T) { testImportedList(t, w) })
-			t.Run("lists that can't go on are refused", func(t *testing.T) { testImpossibleLists(t, w) })
+			t.Run("its lists continue", func(t *testing.T) { testImportedList(t, w) })
+			t.Run("lists that can't be continued are refused", func(t *testing.T) { testImpossibleLists(t, w) })
 			t.Run("faults", func(t *testing.T) { testCAImportFaults(t, w) })
 		})
 	}
@@ -52,7 +52,7 @@ func testImportedCA(t *testing.T, w *World) {
 	WantSame(t, Must(w.CAs.Get(ctx, got.ID))(t), got)
 	WantSame(t, Must(w.CAs.Certificate(ctx, got.ID))(t), CertPEM(old.Cert.Raw))
 	WantSame(t, w.Current(t, got.ID).Number.Int64(), Noon.Unix())
-	t.Run("what breaks our rules in its subject does not hinder an update", func(t *testing.T) {
+	t.Run("a subject that breaks the rules of a record does not prevent an update", func(t *testing.T) {
 		got.Description = "new"
 		WantSame(
 			t,
@@ -78,7 +78,7 @@ func testImportedCA(t *testing.T, w *World) {
 		WantFaults(t, err, NewFault(domain.Invalid, "password", domain.ReasonPasswordWrong))
 		request.Password = "certo"
 		imported := Must(w.CAs.Import(ctx, request))(t)
-		WantSame(t, w.Current(t, imported.ID).Number.Int64(), Noon.Unix()) // the password is not needed any more
+		WantSame(t, w.Current(t, imported.ID).Number.Int64(), Noon.Unix()) // the password is no longer needed
 	})
 }
 
@@ -89,7 +89,7 @@ func testImportedList(t *testing.T, w *World) {
 	authority := old.ImportInto(t, w, old.List(t, big.NewInt(1<<40),
 		entry(1, date, 1), entry(2, date.Add(time.Hour), 4), entry(3, date, removeFromCRL), entry(4, date, 7),
 		entry(5, date, 42), entry(1, Noon, 5)))
-	t.Run("numbers go on above, entries keep reason and date", func(t *testing.T) {
+	t.Run("numbers continue from the imported one, entries keep reason and date", func(t *testing.T) {
 		list := w.Current(t, authority.ID)
 		WantSame(t, list.Number.Int64(), 1<<40+1)
 		got := map[int64]x509.RevocationListEntry{}
@@ -124,10 +124,10 @@ func testImportedList(t *testing.T, w *World) {
 			Check(t, w.Clients.Revoke(ctx, got.ID))
 		}
 		list := w.Current(t, authority.ID)
-		WantSame(t, list.Number.Int64(), 1<<40+1) // nothing was added
+		WantSame(t, list.Number.Int64(), 1<<40+1) // no list was signed, because no revocation was added
 		WantSame(t, len(list.RevokedCertificateEntries), 4)
 	})
-	t.Run("one that was taken off the list is not revoked", func(t *testing.T) {
+	t.Run("a client that was removed from the list is not revoked", func(t *testing.T) {
 		key := NewKey(t)
 		got := Must(w.Clients.Import(ctx, domain.ClientImport{
 			CAID: authority.ID, Email: "a@example.com", Key: KeyPEM(t, key),
@@ -155,7 +155,7 @@ func testImportedList(t *testing.T, w *World) {
 			WantSame(t, len(list.RevokedCertificateEntries), 0)
 		}
 	})
-	t.Run("the largest number and the oldest date that can go on", func(t *testing.T) {
+	t.Run("the largest number and the oldest date that can be continued", func(t *testing.T) {
 		old := NewForeignCA(t)
 		largest := int64(math.MaxInt64 >> 1)
 		oldest := time.Date(1950, time.January, 1, 0, 0, 0, 0, time.UTC)

@@ -16,7 +16,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// backdate is how far before now a certificate begins to be valid, for peers whose clocks are late.
+// backdate is how far before now a certificate begins to be valid, for peers whose clocks are slow.
 const backdate = time.Minute
 
 const day = 24 * time.Hour
@@ -27,7 +27,7 @@ type CAs struct {
 	Authorities *Authorities
 	Keys        *seal.Keyring
 	Generator   *ca.KeyGenerator
-	Derivations *turns.Turns // of keys from passwords
+	Derivations *turns.Turns // for deriving keys from passwords
 	Recorder    *audit.Recorder
 	Now         func() time.Time
 }
@@ -85,7 +85,7 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 	return s.keep(ctx, domain.ActionCreate, record, authority.Certificate, signer, nil)
 }
 
-// keep stores a CA with its sealed key, and what came with it.
+// keep stores a CA with its sealed key and the revocations of its imported CRL, if any.
 func (s *CAs) keep(
 	ctx context.Context, action domain.Action, record domain.CA, cert *x509.Certificate, signer crypto.Signer,
 	crl *ca.CRL,
@@ -158,7 +158,7 @@ func (s *CAs) Delete(ctx context.Context, id int64) error {
 	return nil
 }
 
-// keyAlgorithm reads the name of an algorithm that keys can be made with; empty is the default.
+// keyAlgorithm parses the name of a key algorithm; the empty name is the default.
 func keyAlgorithm(name string) (ca.KeyAlgorithm, error) {
 	algorithm := ca.KeyAlgorithm(name)
 	if name == "" {
@@ -189,7 +189,7 @@ func recordSubject(s ca.Subject) domain.Subject {
 	}
 }
 
-// printable leaves out what a record can't hold: control characters and what is no UTF-8.
+// printable drops what a record can't hold: control characters and invalid UTF-8.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

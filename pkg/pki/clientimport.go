@@ -9,7 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Import takes over a client whose certificate was made elsewhere by the same CA.
+// Import registers a client whose certificate was made elsewhere by the same CA.
 func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
 	client, err := s.takeOver(ctx, in)
 	if s.otherCA(err, in.CAID) {
@@ -45,8 +45,8 @@ func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.
 	})
 }
 
-// checkImport checks the certificate and all that can be seen of the key against each other, the CA
-// and the rules of names, and returns them with the CA's certificate.
+// checkImport checks the certificate against the CA, the rules for names and, as far as the key can
+// be read without cost, against the key. It returns them with the CA's certificate.
 func (s *Clients) checkImport(
 	ctx context.Context, in domain.ClientImport,
 ) (cert *x509.Certificate, key *foreignKey, issuer []byte, err error) {
@@ -73,8 +73,8 @@ func (s *Clients) checkImport(
 	return cert, key, authority.Certificate.Raw, nil
 }
 
-// importedPEM opens the key and writes it anew in the form that is kept: PKCS#8, encrypted with its
-// password if it has one. The password of a key that is not encrypted protects it from now on.
+// importedPEM opens the key and encodes it in the stored form: PKCS#8, encrypted if there is a
+// password. A password that comes with a key in clear encrypts it from now on.
 func (s *Clients) importedPEM(
 	ctx context.Context, key *foreignKey, cert *x509.Certificate, password domain.Secret,
 ) ([]byte, error) {
@@ -87,8 +87,8 @@ func (s *Clients) importedPEM(
 	return s.keyPEM(ctx, key.signer, password)
 }
 
-// checkImportedName checks the common name as the name of a client. The certificate is to blame, so
-// the fault is on cert.
+// checkImportedName checks the common name as the name of a client. Its fault is on the field cert,
+// because the name comes from the certificate.
 func (s *Clients) checkImportedName(ctx context.Context, name string) error {
 	if err := domain.CheckClientName("cert", name); err != nil {
 		return &domain.Error{
@@ -108,8 +108,8 @@ func (s *Clients) checkImportedSerial(ctx context.Context, caID int64, serial st
 	return err
 }
 
-// importRevocation sets since when the client is revoked, if it is: by the CA's list, or because
-// the caller says so.
+// importRevocation sets the time of revocation if the CA's list has the certificate, or else if the
+// caller says that it is revoked.
 func (s *Clients) importRevocation(
 	ctx context.Context, in domain.ClientImport, serial string, client *domain.Client,
 ) error {

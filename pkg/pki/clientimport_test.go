@@ -94,7 +94,7 @@ func testImportPasswords(t *testing.T, w *World, old ForeignCA, caID int64) {
 	wantProtected(t, w, got.ID, plain, "novo")
 }
 
-// wantProtected checks that a key is kept and handed out under its password.
+// wantProtected checks that a key is stored and handed out encrypted with its password.
 func wantProtected(t *testing.T, w *World, clientID int64, key crypto.Signer, password string) {
 	t.Helper()
 	text := Must(w.Clients.Key(t.Context(), clientID))(t)

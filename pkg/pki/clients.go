@@ -18,17 +18,17 @@ type Clients struct {
 	Authorities *Authorities
 	Keys        *seal.Keyring
 	Generator   *ca.KeyGenerator
-	Derivations *turns.Turns // of keys from passwords
+	Derivations *turns.Turns // for deriving keys from passwords
 	Scans       *turns.Turns
 	Recorder    *audit.Recorder
 	Now         func() time.Time
 }
 
-// markBatch is how many ended certificates are marked in one statement.
+// markBatch is how many expired certificates one statement marks.
 const markBatch = 1000
 
-// MarkExpired marks the certificates that have expired, which keeps lists by status fast. It is
-// called in the background; lists are exact without it.
+// MarkExpired marks the certificates that have expired, which keeps lists by status fast. It runs
+// in the background; the lists are exact without it.
 func (s *Clients) MarkExpired(ctx context.Context) error {
 	for {
 		marked, err := s.Store.Clients().MarkExpired(ctx, s.Now(), markBatch)
@@ -66,8 +66,8 @@ func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpda
 	return record, err
 }
 
-// Revoke revokes the client's certificate; once it has returned, every CRL that is served lists it.
-// Revoking again changes nothing.
+// Revoke revokes the client's certificate. Every CRL that is requested after it returns lists the
+// certificate, unless only a stale one can be had. It is idempotent.
 func (s *Clients) Revoke(ctx context.Context, id int64) error {
 	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		client, err := tx.Clients().Lock(ctx, id)

@@ -8,10 +8,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// heed takes a list to a state that was read of its CA, which is read again first if that is
-// wanted. Of two who ask at the same time the later may come first, so what does not follow is read
-// again, too; if it still does not, the CA is another one, or its revocations have gone back, and
-// what is known of it is forgotten. Its caller has the turn.
+// heed brings a list to a state that was read for its CA. If again is set, it reads the state again
+// first. Two concurrent requests may arrive in reverse order, so a state that does not follow the
+// last one is also read again. If it still does not follow, the CA is another one or its
+// revocations have gone back, and the cached state of the CA is dropped. The caller holds the
+// list's turn.
 func (s *CRLs) heed(
 	ctx context.Context, l *list, caID int64, state domain.CRLState, again bool,
 ) (domain.CRLState, error) {
@@ -27,7 +28,8 @@ func (s *CRLs) heed(
 			return state, err
 		}
 		if before != nil && !state.Follows(*before) {
-			s.Log.ErrorContext(ctx, "the revocations of a CA have gone back: its list is made anew", "ca_id", caID,
+			s.Log.ErrorContext(ctx,
+				"the revocations of a CA have gone back to an earlier state: its list is built anew", "ca_id", caID,
 				"epoch", state.Epoch,
 				"epoch_before", before.Epoch, "incarnation", state.Incarnation, "incarnation_before",
 				before.Incarnation)
@@ -39,9 +41,9 @@ func (s *CRLs) heed(
 	return state, nil
 }
 
-// lapsedList is what was on a list of another history.
+// lapsedList holds the revocations of a list that belongs to another history.
 type lapsedList struct {
-	ca          string // the fingerprint of its key
+	ca          string // the fingerprint of the CA's key
 	revocations []domain.Revocation
 }
 
@@ -54,8 +56,8 @@ func (l *list) forget() {
 	l.restart()
 }
 
-// keep remembers what was revoked in the history that has ended. Where another replica has signed
-// the last list, that is only in the list.
+// keep remembers what was revoked in the history that has ended. If another replica has signed the
+// last list, its newest revocations are only in that list.
 func (l *list) keep(crl *SignedCRL) {
 	seen, revocations := l.seen.Load(), l.revocations
 	if crl != nil && crl.Epoch > l.epoch {
@@ -70,9 +72,10 @@ func (l *list) keep(crl *SignedCRL) {
 
 func (l *list) restart() { l.revocations, l.epoch, l.last = nil, 0, domain.Revocation{} }
 
-// another looks whether the database has another history than the state was read from: a list is
-// only made in one that is known. Nobody may have noticed yet, and what was published in the one
-// that has ended is not known here, unless the incarnation is renewed first.
+// another reports whether the database's history is another one than that of the state. A list is
+// signed only in a history whose incarnation is settled: after a set-back that no replica has
+// noticed yet, this replica does not know what was published in the history that has ended, unless
+// the incarnation is renewed first.
 func (s *CRLs) another(ctx context.Context, state domain.CRLState) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, crlStateTime)
 	defer cancel()
@@ -80,11 +83,11 @@ func (s *CRLs) another(ctx context.Context, state domain.CRLState) (bool, error)
 	return incarnation != state.Incarnation, err
 }
 
-// maxToldSerials bounds the serials in a line of the log.
+// maxToldSerials bounds the serial numbers in one log line.
 const maxToldSerials = 100
 
-// tellGone says which certificates are good again because their revocation is gone with the history
-// that had it: it is not among all that there are. Its caller has the turn.
+// tellGone logs the certificates that are valid again because their revocation was lost with its
+// history: it is not among all present revocations. The caller holds the list's turn.
 func (s *CRLs) tellGone(ctx context.Context, l *list, caID int64, state domain.CRLState, all []domain.Revocation) {
 	before := l.before
 	if l.before = nil; before == nil || before.ca != state.CA {
@@ -98,7 +101,8 @@ func (s *CRLs) tellGone(ctx context.Context, l *list, caID int64, state domain.C
 	}
 }
 
-// missing are the serials of what is not among others, and not over.
+// missing returns the serial numbers that are not among others, except those of certificates that
+// have ended.
 func (b *lapsedList) missing(others []domain.Revocation, now time.Time) (serials []string) {
 	there := make(map[string]bool, len(others))
 	for _, r := range others {
@@ -106,7 +110,7 @@ func (b *lapsedList) missing(others []domain.Revocation, now time.Time) (serials
 	}
 	for _, r := range b.revocations {
 		gone := !there[r.Serial]
-		there[r.Serial] = true // it may be here twice
+		there[r.Serial] = true // a serial number may occur twice
 		if gone && (r.NotAfter.IsZero() || now.Before(r.NotAfter)) {
 			serials = append(serials, r.Serial)
 		}
@@ -114,8 +118,8 @@ func (b *lapsedList) missing(others []domain.Revocation, now time.Time) (serials
 	return serials
 }
 
-// rejoin checks that the last revocation that is known is still there, as it was. Otherwise the
-// number has fallen and risen again unseen, and all are read.
+// rejoin checks that a revocation of the last known epoch is still stored unchanged. If it is not,
+// the epoch has gone back and risen again unnoticed, and all revocations are read again.
 func (s *CRLs) rejoin(ctx context.Context, l *list) error {
 	if l.last.Serial == "" {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// readCRL reads a CRL that was made elsewhere, and checks that it is a complete one of the CA, from
-// which its own lists can go on; no text is no CRL.
+// readCRL reads a CRL that was made elsewhere, and checks that it is a complete one of the CA after
+// which its own lists can continue. Without a text there is no CRL.
 func (s *CAs) readCRL(text []byte, issuer *x509.Certificate) (*ca.CRL, error) {
 	if len(text) == 0 {
 		return nil, nil
@@ -20,13 +20,15 @@ func (s *CAs) readCRL(text []byte, issuer *x509.Certificate) (*ca.CRL, error) {
 	if err != nil {
 		return nil, crlFault(err)
 	}
-	if crl.ThisUpdate.After(s.Now()) { // ours are to be later, and OpenVPN lets nobody in with a list of the future
+	// the CA's own lists must begin later, and OpenVPN refuses every client while its list is in
+	// the future
+	if crl.ThisUpdate.After(s.Now()) {
 		return nil, domain.Fault(domain.Invalid, "crl", domain.ReasonCRLFuture, crl.ThisUpdate)
 	}
 	return crl, nil
 }
 
-// crlFault turns an error about a list into the domain's, with the reason.
+// crlFault turns an error about a list into a fault of the domain with the reason.
 func crlFault(err error) error {
 	fault := &domain.Error{Kind: domain.Invalid, Field: "crl", Reason: domain.ReasonCRL, Err: err}
 	scope, ok := errors.AsType[*ca.ScopeError](err)
@@ -43,11 +45,11 @@ func crlFault(err error) error {
 	return fault
 }
 
-// maxSmallNumber bounds the CRL numbers that are counted on from. It leaves room for more lists
-// than anyone can sign. What is larger is a base.
+// maxSmallNumber bounds the CRL numbers from which the database counts on. It leaves room for more
+// lists than can ever be signed. A larger number becomes a base.
 const maxSmallNumber = 62 // bits
 
-// stateAfter is where the lists of a CA stand after the list that came with it.
+// stateAfter returns the state of a CA's lists after the CRL that was imported with it.
 func stateAfter(crl *ca.CRL) domain.CRLState {
 	if crl == nil {
 		return domain.CRLState{}
@@ -67,7 +69,7 @@ func stateAfter(crl *ca.CRL) domain.CRLState {
 func importRevocations(ctx context.Context, tx domain.Store, caID int64, crl *ca.CRL) error {
 	list := listedRevocations(caID, crl)
 	if len(list) == 0 {
-		return nil // an epoch without revocations would never be reached by a list
+		return nil // no list could ever reach an epoch without revocations
 	}
 	epoch, err := tx.Revocations().Advance(ctx, caID)
 	if err != nil {
@@ -79,7 +81,7 @@ func importRevocations(ctx context.Context, tx domain.Store, caID int64, crl *ca
 	return tx.Revocations().Add(ctx, list)
 }
 
-// listedRevocations are those of a CRL; of none, none.
+// listedRevocations returns the revocations of a CRL; none for nil.
 func listedRevocations(caID int64, crl *ca.CRL) []domain.Revocation {
 	if crl == nil {
 		return nil

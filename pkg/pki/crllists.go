@@ -9,38 +9,38 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Lists are the lists that this process has served, by CA. The zero value has none.
+// Lists caches the lists that this process has served, by CA. The zero value is empty.
 type Lists struct {
-	mu    sync.Mutex // guards the map, for a look-up; what a list has is guarded by its turn
+	mu    sync.Mutex // guards the map, for a look-up; the content of a list is guarded by its turn
 	lists map[int64]*list
 }
 
-// list is what this process knows of one CA's list. turn guards all that is no atomic. It is held
-// while the state and the revocations are read, and a list is signed and published, so that
-// requests which need a new list wait for one signature; each step at the database is bounded, the
-// longest by crlReadTime. The atomics are loaded without it.
+// list is what this process has cached of one CA's list. turn guards all fields that are not
+// atomic. It is held while the state and the revocations are read and a list is signed and
+// published, so that concurrent requests wait for one signature. Each database step in it has a
+// timeout, of which crlReadTime is the longest. The atomics are loaded without it.
 type list struct {
 	turn chan struct{}
-	// current is the list that is served. It is stored under turn; Forget takes it away without.
+	// current is the list that is served. It is stored under turn. Forget clears it without turn.
 	current atomic.Pointer[SignedCRL]
-	// stale is nil while all is well. It is stored without turn, by a request that gets the last
-	// list, and taken away by one that gets a good one, and by Forget.
+	// stale is nil while the list is current. It is stored without turn, by a request that gets the
+	// last list. It is cleared by a request that gets a good one, and by Forget.
 	stale atomic.Pointer[staleness]
-	// seen is the state that the list was last taken to. It is stored under turn.
+	// seen is the state to which the list was last brought. It is stored under turn.
 	seen        atomic.Pointer[domain.RevocationPoint]
-	revocations []domain.Revocation // up to epoch, less those that were dropped
+	revocations []domain.Revocation // up to epoch, without those that were dropped
 	epoch       int64
-	last        domain.Revocation // one of epoch
-	// lapsed says that the database has another history than what is known here. Forget sets it
-	// without turn; it is cleared under turn, when what was known is forgotten.
+	last        domain.Revocation // one of the revocations of epoch
+	// lapsed says that the database has another history than the cached one. Forget sets it without
+	// turn. It is cleared under turn, when the cached state is dropped.
 	lapsed atomic.Bool
-	// ended is the last list of the history that lapsed. Forget stores it without turn; it is taken
-	// under turn.
+	// ended is the last list of the history that has ended. Forget stores it without turn. It is
+	// taken under turn.
 	ended  atomic.Pointer[SignedCRL]
-	before *lapsedList // what has been compared with nothing yet
+	before *lapsedList // revocations of an ended history, not yet compared with the present ones
 }
 
-// of returns the list of a CA, which is empty the first time.
+// of returns the list of a CA, and creates it at the first call.
 func (m *Lists) of(caID int64) *list {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,14 +68,14 @@ func (m *Lists) all() []*list {
 	return slices.Collect(maps.Values(m.lists))
 }
 
-// drop forgets the list of a CA.
+// drop evicts the list of a CA.
 func (m *Lists) drop(caID int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.lists, caID)
 }
 
-// keepOnly forgets the lists of CAs that another replica has deleted. The ids are in ascending
+// keepOnly evicts the lists of CAs that another replica has deleted. The ids are in ascending
 // order.
 func (m *Lists) keepOnly(ids []int64) {
 	m.mu.Lock()
@@ -87,8 +87,8 @@ func (m *Lists) keepOnly(ids []int64) {
 	}
 }
 
-// Forget drops all lists: the database has another history. What was on them is kept until it has
-// been compared with what is on the next ones.
+// Forget drops all lists, because the database has another history. Their revocations are kept
+// until they are compared with those of the next lists.
 func (m *Lists) Forget() {
 	for _, l := range m.all() {
 		if crl := l.current.Swap(nil); crl != nil {

@@ -17,7 +17,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestCRLs_AfterImport: an OpenVPN that has the imported list takes ours only if it begins later.
+// TestCRLs_AfterImport: an OpenVPN server that has the imported list accepts a later list of this
+// service only if it has a later thisUpdate.
 func TestCRLs_AfterImport(t *testing.T) {
 	t.Parallel()
 	for sentence, age := range map[string]time.Duration{
@@ -51,8 +52,8 @@ func listOf(t testing.TB, crl *pki.SignedCRL) *ca.CRL {
 	return Must(ca.ParseCRL(crl.PEM))(t)
 }
 
-// TestCRLs_Future lets a replica whose clock is two hours ahead publish a list that OpenVPN refuses
-// everybody for.
+// TestCRLs_Future lets a replica whose clock is two hours ahead publish a list for which OpenVPN
+// refuses every client.
 func TestCRLs_Future(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -73,7 +74,7 @@ func TestCRLs_Future(t *testing.T) {
 		t.Errorf("list %v of %d entries begins at %v", mended.Number, len(mended.Entries), mended.ThisUpdate)
 	}
 	WantSame(t, Must(w.Replica(t).CRLs.Current(t.Context(), authority.ID))(t).DER, mended.Raw)
-	t.Run("when the future has come, the list is later than that of the future", func(t *testing.T) {
+	t.Run("once that time has come, the next list begins later than the wrong one", func(t *testing.T) {
 		w.Clock.Pass(future.ThisUpdate.Sub(w.Clock.Now()))
 		WantSame(t, Must(w.CRLs.Current(t.Context(), authority.ID))(t).DER, mended.Raw)
 		w.Clock.Pass(time.Second)
@@ -82,7 +83,7 @@ func TestCRLs_Future(t *testing.T) {
 			t.Errorf("the list begins at %v, that of the future at %v", list.ThisUpdate, future.ThisUpdate)
 		}
 	})
-	t.Run("a list in memory that a clock set back makes one of the future", func(t *testing.T) {
+	t.Run("a cached list that begins in the future after the clock was set back is not served", func(t *testing.T) {
 		w.Clock.Pass(-24 * time.Hour)
 		list := listOf(t, Must(w.CRLs.Current(t.Context(), authority.ID))(t))
 		if list.ThisUpdate.After(w.Clock.Now()) {
@@ -91,8 +92,8 @@ func TestCRLs_Future(t *testing.T) {
 	})
 }
 
-// TestCRLs_AnotherHistory: what was published before a restore is not known, but the next list is
-// later.
+// TestCRLs_AnotherHistory: what was published before a restore is not known, but the next list has
+// a later thisUpdate and number.
 func TestCRLs_AnotherHistory(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -112,7 +113,7 @@ func TestCRLs_AnotherHistory(t *testing.T) {
 	}
 }
 
-// failing is a database that does not answer, or can't be written to, when it is told so.
+// failing is a database that the test makes fail: it is down, read-only or does not answer.
 type failing struct {
 	domain.Store
 	down, readOnly, slow *atomic.Bool
@@ -178,7 +179,7 @@ func TestCRLs_LastGood(t *testing.T) {
 			if !strings.Contains(log.String(), "the last one is served") {
 				t.Error("the log says nothing")
 			}
-			w.Clock.Pass(time.Second) // nobody is helped by a list that has ended
+			w.Clock.Pass(time.Second) // a list that has ended is of no use
 			if _, err := w.CRLs.Current(t.Context(), authority.ID); err == nil {
 				t.Error("a list that has ended is served")
 			}
@@ -189,7 +190,7 @@ func TestCRLs_LastGood(t *testing.T) {
 	}
 }
 
-// TestCRLs_OneQuestion: a thousand who ask at once don't ask the database a thousand times.
+// TestCRLs_OneQuestion: a thousand concurrent requests share a few queries to the database.
 func TestCRLs_OneQuestion(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -206,7 +207,7 @@ func TestCRLs_OneQuestion(t *testing.T) {
 	}
 }
 
-// countingStates is a slow database that counts what it is asked for.
+// countingStates is a slow database that counts the queries for State.
 type countingStates struct {
 	domain.Store
 	asked atomic.Int64
@@ -221,6 +222,6 @@ func (c *countingStates) CRLs() domain.CRLs { return countedStates{c.Store.CRLs(
 
 func (c countedStates) State(ctx context.Context, caID int64) (domain.CRLState, error) {
 	c.c.asked.Add(1)
-	time.Sleep(20 * time.Millisecond) // so that those who come meanwhile are many, however busy the machine is
+	time.Sleep(20 * time.Millisecond) // so that many requests arrive meanwhile, however busy the machine is
 	return c.CRLs.State(ctx, caID)
 }

@@ -16,32 +16,32 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/history"
 )
 
-// CRLs signs and serves the revocation lists. A list is signed when it is asked for and the CA's
-// epoch has moved, so that one signature serves however many revocations came in between; or when
-// two thirds of its life are over.
+// CRLs signs and serves the revocation lists. A list is signed on request when the CA's epoch has
+// moved since the last one, so that one signature covers all revocations in between, or when two
+// thirds of its life are over.
 //
-// OpenVPN that holds two lists of a CA believes the one with the later thisUpdate, and refuses
-// everybody while that is in the future. So numbers and thisUpdate only rise, and a list of the
-// future, which a wrong clock has made, is not served: another one is signed in its place, with a
-// higher number and a thisUpdate of now. When the future has come, the next list is later than that
-// one was.
+// An OpenVPN server that holds two lists of a CA uses the one with the later thisUpdate, and
+// refuses every client while that is in the future. So numbers and thisUpdate only rise. A list
+// with a thisUpdate in the future, which a wrong clock has made, is not served: another list is
+// signed in its place, with a higher number and a thisUpdate of now. Once that future has come, the
+// next list has a later thisUpdate than the wrong one.
 //
-// The last good list is served until it ends when no other can be had: while the database does not
-// answer, or can't be written to.
+// If no current list can be had because the database does not answer or can't be written to, the
+// last good list is served until it ends.
 type CRLs struct {
 	Store       domain.Store
 	History     *history.Watcher
 	Authorities *Authorities
 	Now         func() time.Time
-	Life        time.Duration // of a list, from thisUpdate to nextUpdate
+	Life        time.Duration // from thisUpdate to nextUpdate of a list
 	Lists       *Lists
 	Log         *slog.Logger
 
 	states bounded.Flights[int64, domain.CRLState]
 }
 
-// SignedCRL is a revocation list in both encodings. Tag changes when the list does. Stale says that
-// this is the last list that could be had, and that later revocations may not be on it.
+// SignedCRL is a revocation list in both encodings. Tag changes with the list. Stale says that no
+// current list could be had, and that later revocations may be missing.
 type SignedCRL struct {
 	domain.CRL
 	PEM   []byte
@@ -49,21 +49,21 @@ type SignedCRL struct {
 	Stale bool
 }
 
-// errCRLContention says that other replicas published first every time.
+// errCRLContention says that other replicas published first on every attempt.
 var errCRLContention = errors.New("pki: the CRL number was taken by another replica too many times")
 
 const publishAttempts = 20
 
-// How long the database may take: to say where a list stands, to read or store one, and to say what
-// is new.
+// The timeouts of the database: to read the state of a list, to read or store a list, and to read
+// the new revocations.
 const (
 	crlStateTime = time.Second
 	crlStoreTime = 5 * time.Second
-	crlReadTime  = 20 * time.Second // the revocations, maybe a million
+	crlReadTime  = 20 * time.Second // for up to a million revocations
 )
 
-// Current returns a list that has every revocation committed before the call; or, if that can't be
-// had, the last one, Stale. Errors: *domain.Error with Missing.
+// Current returns a list that has every revocation committed before the call. If that can't be had,
+// it returns the last list, as Stale. Errors: *domain.Error with Missing.
 func (s *CRLs) Current(ctx context.Context, caID int64) (*SignedCRL, error) {
 	crl, err := s.fresh(ctx, caID)
 	switch {
@@ -97,8 +97,8 @@ func (s *CRLs) fresh(ctx context.Context, caID int64) (*SignedCRL, error) {
 	return s.renewed(ctx, l, caID, state)
 }
 
-// renewed returns a list that is good for one who has seen the state asked. Its caller has the
-// turn.
+// renewed returns a list that is good for a caller that has read the state asked. The caller holds
+// the list's turn.
 func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CRLState) (*SignedCRL, error) {
 	for attempt := range publishAttempts {
 		state, err := s.heed(ctx, l, caID, asked, attempt > 0)
@@ -119,8 +119,8 @@ func (s *CRLs) renewed(ctx context.Context, l *list, caID int64, asked domain.CR
 	return nil, &domain.Unavailable{Err: errCRLContention}
 }
 
-// state reads where the lists of a CA stand. All who ask at once share one question to the
-// database, which was put after they asked.
+// state reads the state of a CA's lists. Concurrent callers share one query, which begins after all
+// of them have called.
 func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 	return s.states.Do(ctx, caID, func() (domain.CRLState, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), crlStateTime)
@@ -129,9 +129,9 @@ func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 	})
 }
 
-// good reports whether a list can be served to one who has seen the state: it is the last one, or
-// has all revocations of it, is not due, does not begin in the future, and is not older than one
-// that OpenVPN may have from somebody whose clock was wrong.
+// good reports whether a list can be served to a caller that has read the state. The list must have
+// the state's revocations and its number, must not be due or begin in the future, and must not be
+// older than a list that OpenVPN may hold from a replica whose clock was wrong.
 func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
 	now := s.Now()
 	overtaken := state.ThisUpdate.After(crl.ThisUpdate) && !state.ThisUpdate.Add(time.Second).After(now)
@@ -139,9 +139,9 @@ func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
 		!crl.ThisUpdate.After(now) && !ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now)
 }
 
-// renew takes the list that another replica has published, or signs and publishes the next one, if
-// no other replica is faster. The state, with the number, was read before the revocations: whoever
-// publishes a later number has read at least as many.
+// renew takes over the list that another replica has published, or signs and publishes the next one
+// unless another replica is faster. The state, with its number, was read before the revocations, so
+// a replica that publishes a later number has read at least as many of them.
 func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state domain.CRLState) error {
 	latest, found, err := s.latest(ctx, caID)
 	if err != nil {
@@ -153,7 +153,7 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state doma
 		return nil
 	}
 	if another, err := s.another(ctx, state); another || err != nil {
-		return err // then the state is of no use
+		return err // the state can't be used: its history has ended, or may have
 	}
 	if err := s.catchUp(ctx, l, caID, state, latest); err != nil {
 		return err
@@ -189,9 +189,9 @@ func (s *CRLs) publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	return s.Store.CRLs().Publish(ctx, crl)
 }
 
-// catchUp reads the revocations since the last time, and drops those whose certificate had ended
-// before the latest list if that had seen them: they were on one list after their end (RFC 5280,
-// 3.3).
+// catchUp reads the revocations since the last time. It drops those that the latest list had, if
+// their certificate had ended before that list: they were on one list after the end (RFC 5280,
+// section 3.3).
 func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CRLState, latest domain.CRL) error {
 	ctx, cancel := context.WithTimeout(ctx, crlReadTime)
 	defer cancel()
@@ -254,17 +254,18 @@ func (s *CRLs) sign(
 	return crl, err
 }
 
-// begin is thisUpdate of the next list: an hour back, but later than that of the last one.
+// begin returns thisUpdate of the next list: an hour before now, but later than that of the last
+// list.
 func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.CRL) (time.Time, error) {
 	now := s.Now().UTC().Truncate(time.Second)
 	last := later(state.ThisUpdate, latest.ThisUpdate)
 	if last.After(now) {
 		s.Log.WarnContext(
-			ctx, "a CRL begins in the future by this clock: another one is signed", "ca_id", latest.CAID, "this_update",
-			last, "now", now,
+			ctx, "a CRL begins in the future by this clock: another one is signed in its place", "ca_id", latest.CAID,
+			"this_update", last, "now", now,
 		)
 		if last = latest.ThisUpdate; last.IsZero() || last.After(now) {
-			return now, nil // what was before it is not known, but was not later than this
+			return now, nil // the list before the wrong one is not known, but did not begin later than now
 		}
 	}
 	thisUpdate, _ := ca.CRLWindow(now, s.Life)
@@ -272,7 +273,7 @@ func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.C
 	if !next.After(now) {
 		return later(thisUpdate, next), nil
 	}
-	// The last one began this very second, as one that was imported may have.
+	// The last list began within this second, as an imported one may have.
 	return next, wait(ctx, next.Sub(s.Now()))
 }
 
@@ -283,7 +284,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// wait returns after the time, or with the context's error when that ends before.
+// wait waits for d. It returns the error of ctx if that ends first.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

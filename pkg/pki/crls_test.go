@@ -94,8 +94,8 @@ func TestCRLs_Current_Coalesces(t *testing.T) {
 	WantSame(t, len(list.RevokedCertificateEntries), len(clients))
 }
 
-// TestCRLs_Current_ThisUpdate: OpenVPN keeps an old list whose thisUpdate is the same second as
-// that of the new one.
+// TestCRLs_Current_ThisUpdate: OpenVPN keeps the old list if the new one has a thisUpdate in the
+// same second.
 func TestCRLs_Current_ThisUpdate(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -109,7 +109,7 @@ func TestCRLs_Current_ThisUpdate(t *testing.T) {
 		}
 		last = list.ThisUpdate
 	}
-	w.Clock.Pass(-2 * time.Hour) // a clock that was set back makes no list of the future
+	w.Clock.Pass(-2 * time.Hour) // no list begins in the future after the clock was set back
 	w.Revoke(t, w.NewClient(t, authority.ID).ID)
 	if list := w.Current(t, authority.ID); list.ThisUpdate.After(w.Clock.Now()) {
 		t.Errorf("thisUpdate is %v at %v", list.ThisUpdate, w.Clock.Now())
@@ -169,8 +169,8 @@ func TestCRLs_Keep(t *testing.T) {
 	<-ended
 }
 
-// TestCRLs_Current_DropsEnded: a revocation leaves the list after it was on one that was made after
-// its certificate's end (RFC 5280, 3.3).
+// TestCRLs_Current_DropsEnded: a revocation is dropped after it was on one list that was made after
+// the end of its certificate (RFC 5280, section 3.3).
 func TestCRLs_Current_DropsEnded(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -195,17 +195,17 @@ func TestCRLs_Current_DropsEnded(t *testing.T) {
 	second := news()
 	WantSame(t, Serials(w.Current(t, authority.ID)), []string{first, second})
 
-	w.Revoke(t, late.ID) // after its end: it is on one list nevertheless
+	w.Revoke(t, late.ID) // revoked after its end, it is on one list all the same
 	WantSame(t, Serials(w.Current(t, authority.ID)), []string{first, second, w.Serial(t, late.ID)})
 	third := news()
 	WantSame(t, Serials(w.Current(t, authority.ID)), []string{first, second, third})
-	t.Run("a replica that begins now drops the same", func(t *testing.T) {
+	t.Run("a replica that starts now drops the same entries", func(t *testing.T) {
 		fourth := news()
 		WantSame(t, Serials(w.Replica(t).Current(t, authority.ID)), []string{first, second, third, fourth})
 	})
 }
 
-// published records the lists that a replica published.
+// published records the numbers of the lists that a replica published.
 type published struct {
 	domain.Store
 	mu      sync.Mutex
@@ -229,7 +229,7 @@ func (c publishedCRLs) Publish(ctx context.Context, crl domain.CRL) (bool, error
 	return ok, err
 }
 
-// TestCRLs_Replicas lets two replicas revoke and serve at once.
+// TestCRLs_Replicas lets two replicas revoke and serve concurrently.
 func TestCRLs_Replicas(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -271,7 +271,7 @@ func TestCRLs_Replicas(t *testing.T) {
 			}))
 			WantSame(t, len(Serials(one.Current(t, authority.ID))), len(clients))
 			WantSame(t, one.Current(t, authority.ID).Raw, two.Current(t, authority.ID).Raw)
-			slices.Sort(record.numbers) // they are noted after they were published, maybe in another order
+			slices.Sort(record.numbers) // they are recorded after publication, perhaps in another order
 			for i, number := range record.numbers {
 				if number != Noon.Unix()+int64(i) {
 					t.Fatalf("published were %v", record.numbers)
@@ -289,8 +289,8 @@ func parse(t testing.TB, w *World, crl *pki.SignedCRL) []string {
 	return Serials(Must(x509.ParseRevocationList(crl.DER))(t))
 }
 
-// TestCRLs_Current_Contention: a replica that is always late does not go on for ever, and says that
-// its list is an old one.
+// TestCRLs_Current_Contention: a replica that always publishes too late gives up, and says that its
+// list is stale.
 func TestCRLs_Current_Contention(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -30,7 +30,8 @@ func idp(critical bool, field ...byte) pkix.Extension {
 	return ext(oidIDP, critical, append([]byte{0x30, byte(len(field))}, field...)...)
 }
 
-// TestCAs_Import_Scope: a list that covers less than all clients of the CA would let the others in.
+// TestCAs_Import_Scope: a list that does not cover all clients of the CA is refused, because the
+// revoked clients that it leaves out would be admitted.
 func TestCAs_Import_Scope(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -40,7 +41,7 @@ func TestCAs_Import_Scope(t *testing.T) {
 		list     []pkix.Extension
 		entry    []pkix.Extension
 		alter    func(*x509.Certificate)
-		want     domain.Reason // empty: taken
+		want     domain.Reason // empty: accepted
 		detail   string
 	}{
 		{"a plain distribution point", []pkix.Extension{idp(true, url...)}, nil, nil, "", ""},

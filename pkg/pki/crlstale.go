@@ -12,13 +12,14 @@ import (
 // staleness is since when a list could not be renewed, and when that was last logged.
 type staleness struct{ since, logged time.Time }
 
-// staleLogInterval is how often it is logged that a list is not what it should be.
+// staleLogInterval is how often a stale list is logged.
 const staleLogInterval = time.Minute
 
-// last returns the last good list for one who can't have a better one because of cause, or cause.
+// last returns the last good list, as Stale, to a caller that can't have a current one because of
+// cause. If there is none, it returns cause.
 func (s *CRLs) last(ctx context.Context, caID int64, cause error) (*SignedCRL, error) {
 	l := s.Lists.known(caID)
-	if l == nil || ctx.Err() != nil { // who went away gets nothing
+	if l == nil || ctx.Err() != nil { // a caller that has gone away gets nothing
 		return nil, cause
 	}
 	now := s.Now()
@@ -49,17 +50,17 @@ func (s *CRLs) noteStale(ctx context.Context, l *list, crl domain.CRL, now time.
 	}
 }
 
-// CRLHealth is what this process knows of the lists that it serves.
+// CRLHealth is what this process knows about the lists that it serves.
 type CRLHealth struct {
-	Ends    time.Time // when the first of them does; zero: there is none
-	Stale   int       // so many could not be brought up to date
-	Overdue int       // so many should have been signed anew an hour ago
+	Ends    time.Time // the earliest nextUpdate; zero: there is no list
+	Stale   int       // how many lists could not be brought up to date
+	Overdue int       // how many lists have been due for more than overdueAfter
 }
 
-// overdueAfter is how long after a list is due it is called overdue.
+// overdueAfter is how long after its renewal is due a list counts as overdue.
 const overdueAfter = time.Hour
 
-// Health tells how the lists are. It asks nobody.
+// Health returns the state of the lists. It does not query the database.
 func (s *CRLs) Health() CRLHealth {
 	now := s.Now()
 	var health CRLHealth
@@ -81,7 +82,7 @@ func (s *CRLs) Health() CRLHealth {
 	return health
 }
 
-// Refresh brings the lists of all CAs up to date, and goes on to the next CA when one fails.
+// Refresh brings the lists of all CAs up to date. When one CA fails it goes on to the next.
 func (s *CRLs) Refresh(ctx context.Context) error {
 	ids, err := s.Store.CAs().IDs(ctx)
 	if err == nil {
@@ -89,14 +90,14 @@ func (s *CRLs) Refresh(ctx context.Context) error {
 	}
 	for _, id := range ids {
 		if _, one := s.fresh(ctx, id); one != nil && !domain.IsKind(one, domain.Missing) {
-			_, _ = s.last(ctx, id, one) // it is noted as stale
+			_, _ = s.last(ctx, id, one) // notes the list as stale
 			err = errors.Join(err, one)
 		}
 	}
 	return err
 }
 
-// Keep refreshes at every interval until ctx ends.
+// Keep calls Refresh at every interval until ctx ends.
 func (s *CRLs) Keep(ctx context.Context, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

@@ -5,9 +5,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// What the audit tells of each resource. The names are those of the fields that people know.
+// This file says what the audit records of each resource. The names of the facts are those of the
+// fields that users know.
 
-// The resources of this package, as the audit and the log tell of them.
+// The resources of this package, as the audit and the log describe them.
 var (
 	cas = audit.Resource[domain.CA]{
 		Scope: domain.ScopeCAs, Facts: caFacts, Name: func(c domain.CA) (int64, string) { return c.ID, c.Name },
@@ -38,7 +39,7 @@ func clientFacts(c domain.Client) audit.Facts {
 	}, c.Subject)
 }
 
-// issuedFacts adds what only the certificate knows.
+// issuedFacts adds the facts that only the certificate has.
 func issuedFacts(c domain.Client, cert domain.Certificate) audit.Facts {
 	f := clientFacts(c)
 	f["serial"], f["key_protected"] = cert.Serial, cert.KeyProtected

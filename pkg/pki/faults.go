@@ -7,8 +7,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// materialFaults says which kind of fault of uploaded certificates and keys each error of the ca
-// package is.
+// materialFaults maps the errors of the ca package to the faults of uploaded certificates and keys.
 var materialFaults = []struct {
 	err    error
 	kind   domain.Kind
@@ -30,9 +29,9 @@ var materialFaults = []struct {
 	{ca.ErrInvalidRequest, domain.Invalid, domain.ReasonFormat},
 }
 
-// material turns an error of the ca package about the uploaded field into the domain's; faults of
-// the password go to the field password, a key of another certificate to the field key. Other
-// errors stay what they are.
+// material turns an error of the ca package about the uploaded field into a fault of the domain.
+// Faults of the password go to the field password, and a mismatch of key and certificate to the
+// field key. Other errors are returned unchanged.
 func material(field string, err error) error {
 	if bound, ok := errors.AsType[*ca.BoundError](err); ok {
 		return beyond(field, bound)
@@ -58,7 +57,7 @@ func material(field string, err error) error {
 	return err
 }
 
-// beyond is the fault of a key that takes too much.
+// beyond returns the fault of a key that exceeds a bound.
 func beyond(field string, bound *ca.BoundError) error {
 	fault := &domain.Error{Kind: domain.Invalid, Field: field, Args: []any{bound.Found, bound.Most}, Err: bound}
 	switch bound.What {

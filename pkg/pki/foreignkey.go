@@ -10,15 +10,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// foreignKey is an uploaded private key. How long it takes to open is the choice of its file, so
-// that is done last, and in turns.
+// foreignKey is an uploaded private key. The uploaded file determines how long the key takes to
+// open, so that is done last, and in turns.
 type foreignKey struct {
 	file     *ca.PrivateKeyFile
 	password string
-	signer   crypto.Signer // nil: it is costly, and not open yet
+	signer   crypto.Signer // nil while a costly key is not opened yet
 }
 
-// readKey reads a key, and opens it if that costs nothing.
+// readKey reads a key, and opens it unless that is costly.
 func readKey(text, password domain.Secret) (*foreignKey, error) {
 	file, err := ca.ReadPrivateKey([]byte(text))
 	if err != nil {
@@ -34,7 +34,8 @@ func readKey(text, password domain.Secret) (*foreignKey, error) {
 	return key, err
 }
 
-// matches reports whether the key belongs to a certificate, as far as that is known.
+// matches returns an error if the key does not belong to the certificate. A key that is not opened
+// yet passes.
 func (k *foreignKey) matches(cert *x509.Certificate) error {
 	if k.signer == nil {
 		return nil
@@ -42,7 +43,7 @@ func (k *foreignKey) matches(cert *x509.Certificate) error {
 	return ca.CheckPair(cert, k.signer)
 }
 
-// open opens the key in the turn of the caller.
+// open opens a costly key when the caller's turn comes.
 func (k *foreignKey) open(ctx context.Context, turns *turns.Turns) error {
 	if k.signer != nil {
 		return nil

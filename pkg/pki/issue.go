@@ -22,8 +22,8 @@ func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Cl
 	return client, err
 }
 
-// otherCA reports whether something was refused because the CA of that id is not the one that was
-// known. Then it is forgotten, and to ask again helps.
+// otherCA reports whether the refusal may come from a cached authority that is not the present CA
+// of that id. It evicts the authority; the caller then tries once more.
 func (s *Clients) otherCA(err error, caID int64) bool {
 	refused := slices.ContainsFunc(
 		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" },
@@ -79,7 +79,8 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 	}
 	err := errors.Join(spec.Validate(), algorithmErr, caErr)
 	costly := algorithm.Costly() || spec.Password != ""
-	if err != nil || costly { // otherwise it is cheaper to let the database say that a name is taken
+	// If the key is cheap, it costs less to let the insert report that a name is taken.
+	if err != nil || costly {
 		taken, nameErr := s.Store.Clients().NameTaken(ctx, spec.Name)
 		err = errors.Join(err, nameFault(taken, nameErr))
 	}
@@ -94,11 +95,11 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 	plan.certificate, err = authority.PrepareClient(ca.ClientRequest{
 		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: plan.now.Add(-backdate), NotAfter: end,
 	})
-	return plan, material("name", err) // a subject that can't be, as that of the CA itself
+	return plan, material("name", err) // a subject that is not possible, such as that of the CA itself
 }
 
-// clientEnd is when a certificate issued now ends: after the asked days, or after the default ones
-// but not after its CA.
+// clientEnd returns when a certificate that is issued now ends: after the requested days, or after
+// the default life but not after its CA.
 func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
 	if !now.Before(caEnd) {
 		return time.Time{}, domain.Fault(domain.Rule, "ca_id", domain.ReasonCAExpired)
@@ -110,7 +111,7 @@ func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
 		}
 		return end, nil
 	}
-	// certificates count whole seconds, so the CA's end is one
+	// certificates have whole seconds, so the CA's end is a whole second
 	end := now.Add(time.Duration(*days) * day).Truncate(time.Second)
 	if end.After(caEnd) {
 		return time.Time{}, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, caEnd.UTC())
@@ -118,7 +119,7 @@ func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
 	return end, nil
 }
 
-// keyPEM writes a private key, encrypted if there is a password.
+// keyPEM encodes a private key, encrypted if there is a password.
 func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password domain.Secret) (pem []byte, err error) {
 	if password == "" {
 		return ca.MarshalPrivateKey(signer)
@@ -130,7 +131,7 @@ func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password dom
 	return pem, err
 }
 
-// keep stores a client with its certificate and the event of it, and the revocation if the client
+// keep stores a client with its certificate and audit event, and also its revocation if the client
 // is revoked.
 func (s *Clients) keep(
 	ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate,
@@ -168,7 +169,7 @@ func (s *Clients) enrol(
 	)
 }
 
-// revokeImported puts a certificate that came revoked on the list, unless the CA's own list had it
+// revokeImported adds the revocation of an imported certificate, unless the CA's own list had it
 // already.
 func revokeImported(ctx context.Context, tx domain.Store, cert domain.Certificate, at time.Time) error {
 	_, listed, err := tx.Revocations().Find(ctx, cert.CAID, cert.Serial)

@@ -37,8 +37,8 @@ func TestClients_Create_Algorithms(t *testing.T) {
 	}
 }
 
-// wantIssued checks what was stored of a client against what was asked, with the eyes of a TLS
-// server.
+// wantIssued checks what was stored of a client against the request, and verifies the certificate
+// as a TLS server does.
 func wantIssued(t *testing.T, w *World, asked domain.ClientSpec, got domain.Client, algorithm ca.KeyAlgorithm) {
 	t.Helper()
 	chain := Must(w.Clients.Certificate(t.Context(), got.ID))(t)
@@ -103,7 +103,7 @@ func TestClients_Create_Expiration(t *testing.T) {
 			wantIssued(t, w, asked, got, ca.ECDSAP256)
 		})
 	}
-	t.Run("beyond the CA is refused, with the time until when it could be", func(t *testing.T) {
+	t.Run("an end after that of the CA is refused, with the latest possible time", func(t *testing.T) {
 		asked := Spec(short.ID)
 		asked.Expiration = new(101)
 		_, err := w.Clients.Create(ctx, asked)
@@ -132,7 +132,7 @@ func TestClients_Create_ExpiredCA(t *testing.T) {
 		_, err := w.Clients.Create(t.Context(), asked)
 		WantFaults(t, err, NewFault(domain.Rule, "ca_id", domain.ReasonCAExpired))
 	}
-	w.Revoke(t, client.ID) // and its lists go on
+	w.Revoke(t, client.ID) // and its lists continue
 	WantSame(t, Serials(w.Current(t, authority.ID)), []string{w.Serial(t, client.ID)})
 }
 

@@ -10,7 +10,7 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestImport_KeyEncryption: an encryption that is not read is named, on the field of the key, with
+// TestImport_KeyEncryption: an unsupported encryption is named in the fault of the field key, with
 // or without a password.
 func TestImport_KeyEncryption(t *testing.T) {
 	t.Parallel()

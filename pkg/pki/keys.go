@@ -23,7 +23,8 @@ func (s *Clients) Key(ctx context.Context, id int64) ([]byte, error) {
 	return pem, nil
 }
 
-// handOut records that a private key leaves the service; without the record it does not.
+// handOut records that a private key leaves the service. Without the record the key is not handed
+// out.
 func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form string) error {
 	client, err := s.Store.Clients().Get(ctx, cert.ClientID)
 	if err != nil {
@@ -44,8 +45,8 @@ func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form str
 // PKCS12Profile is the encryption of a PKCS#12 file: modern, legacy, or empty for modern.
 type PKCS12Profile = ca.PKCS12Profile
 
-// PKCS12 returns key, certificate and CA certificate as one file, protected with the password. The
-// password must be the key's own if that has one.
+// PKCS12 returns the key, the certificate and the CA's certificate as one file, protected with the
+// password. If the key has a password, it must be the same one.
 func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
 	if profile == "" {
 		profile = ca.PKCS12Modern
@@ -93,7 +94,7 @@ func encodePKCS12(
 	return ca.EncodePKCS12(profile, signer, leaf, []*x509.Certificate{issuer}, password)
 }
 
-// unseal returns the client's certificate and its private key as it is kept.
+// unseal returns the client's certificate and its private key in the stored form.
 func (s *Clients) unseal(ctx context.Context, id int64) (domain.Certificate, []byte, error) {
 	cert, err := s.Store.Certificates().OfClient(ctx, id)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestClients_PKCS12(t *testing.T) {
 		sentence string
 		client   domain.Client
 		password domain.Secret
-		want     []Fault // none: the file opens
+		want     []Fault // empty: the file is made and opens
 	}{
 		{"any password protects a key that has none", plain, "qualquer", nil},
 		{
@@ -90,7 +90,7 @@ func TestClients_PKCS12(t *testing.T) {
 	}
 }
 
-// TestSealedKeys: a sealed key that was moved to another row does not open.
+// TestSealedKeys: a sealed key that was moved to another row can't be opened.
 func TestSealedKeys(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

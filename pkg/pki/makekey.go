@@ -9,12 +9,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// keyTime is how long a request may wait for its turn to make an RSA key, and make it.
+// keyTime is how long a request may take to wait for its turn to make an RSA key and to make it.
 const keyTime = 130 * time.Second
 
-// makeKey makes a private key. One that is costly has a time of its own, after which the rest of
-// the request has as much as it had when it began: that is for the context which is returned, and
-// which the caller ends.
+// makeKey makes a private key. A costly key has a deadline of its own. After it, the rest of the
+// request has as much time again as the whole request had: that is the returned context, which the
+// caller has to end.
 func makeKey(
 	ctx context.Context, generator *ca.KeyGenerator, algorithm ca.KeyAlgorithm,
 ) (crypto.Signer, context.Context, context.CancelFunc, error) {

@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Restore is what a database needs that has gone back to an earlier state: what was published since
-// then must stay published.
+// Restore completes a database that was set back to an earlier state, so that what was published
+// since then stays published.
 type Restore struct {
 	Store       domain.Store
 	Authorities *Authorities
@@ -22,68 +22,68 @@ type Restore struct {
 	Now         func() time.Time
 }
 
-// Rotator ends all sessions and access tokens, with revoke.
+// Rotator rotates the signing keys. With revoke it ends all sessions and access tokens.
 type Rotator interface {
 	Rotate(ctx context.Context, revoke bool) error
 }
 
-// LostState is the state that a database had before it went back, as far as it can still be read.
+// LostState is the state of the database before it was set back, as far as it can still be read.
 type LostState interface {
-	// Incarnation returns the value of the incarnation, empty when there was none yet.
+	// Incarnation returns the incarnation, empty if there was none yet.
 	Incarnation(ctx context.Context) (string, error)
 	CAs(ctx context.Context) ([]domain.KnownCA, error)
 	Revocations(ctx context.Context, caID int64) ([]domain.Revocation, error)
-	// Issued calls each with the CA's certificates, in batches.
+	// Issued calls each with the certificates of the CA, in batches.
 	Issued(ctx context.Context, caID int64, each func([]domain.Issued) error) error
-	// AccessChanges returns what was changed of who may do what, behind these ends of the audit's
+	// AccessChanges returns the changes of access control that come after these ends of the audit's
 	// chains.
 	AccessChanges(ctx context.Context, ends []domain.Link) ([]domain.Event, error)
 }
 
-// Since says what is known of the time since the backup.
+// Since holds what is known about the time since the backup.
 type Since struct {
-	Origin       string          // where the database came from, for the audit
-	Lost         LostState       // nil: it can't be read
-	CRLs         [][]byte        // lists that were published, PEM or DER
-	Numbers      map[int64]int64 // by id of the CA: that a list of this number was published, whatever else is known
-	Ended        []string        // incarnations that this ends, beside the database\'s own
-	RevokeIssued bool            // revoke the certificates that were issued since
-	AcceptLoss   bool            // go on although it is not known of some CA what was published
+	Origin       string          // where the database came from; the audit records it
+	Lost         LostState       // nil if it can't be read
+	CRLs         [][]byte        // published lists, in PEM or DER
+	Numbers      map[int64]int64 // by id of the CA: the number of a list that is known to have been published
+	Ended        []string        // incarnations to end, besides the database's own
+	RevokeIssued bool            // revoke the certificates that were issued since the backup
+	AcceptLoss   bool            // go on even if it is not known for some CA what was published
 }
 
-// Restored tells what has been done, and what the operator must know.
+// Restored is what was done, and what the operator must know.
 type Restored struct {
 	CAs    []RestoredCA
-	Gone   []domain.KnownCA // CAs that were made since: they are on no list here
-	Access []domain.Event   // changes of who may do what that are undone
-	Lost   bool             // the state before could be read: Gone, Access and Issued are all there was
-	ended  []string         // incarnations that this ends
+	Gone   []domain.KnownCA // CAs created since the backup, which this database does not have
+	Access []domain.Event   // changes of access control that are undone
+	Lost   bool             // the lost state could be read, so Gone, Access and Issued are complete
+	ended  []string         // incarnations to end
 }
 
 // RestoredCA is what was done for one CA.
 type RestoredCA struct {
 	ID                int64
 	Name              string
-	NumberWas, Number int64           // of the last list
-	Revocations       int             // added
-	Issued            []domain.Issued // since, and not known here
-	Known             bool            // it is known what was published since
+	NumberWas, Number int64           // of the last list, before and after
+	Revocations       int             // how many were added
+	Issued            []domain.Issued // issued since the backup and missing here
+	Known             bool            // it is known what was published since the backup
 	issuer            *x509.Certificate
 	base              *big.Int            // see domain.CRLState
 	revocations       []domain.Revocation // to add
-	last              *domain.CRL         // the latest list that was published, if it is later than what is here
+	last              *domain.CRL         // the latest published list, if it is later than the database's
 }
 
-// UnknownSinceError says of which CAs nothing is known.
+// UnknownSinceError names the CAs for which it is not known what was published since the backup.
 type UnknownSinceError struct{ Names []string }
 
-// Error describes what is missing.
+// Error describes what is not known.
 func (e *UnknownSinceError) Error() string {
 	return fmt.Sprintf("it is not known which certificates of the CAs %q were revoked since the backup", e.Names)
 }
 
-// Complete merges what is known into the database, ends all sessions and access tokens, and puts an
-// event into the audit. Errors: *UnknownSinceError, unless AcceptLoss is set.
+// Complete merges what is known into the database, records an audit event, and ends all sessions
+// and access tokens. Errors: *UnknownSinceError, unless AcceptLoss is set.
 func (r *Restore) Complete(ctx context.Context, since Since) (Restored, error) {
 	result, err := r.plan(ctx, since)
 	if err != nil {
@@ -111,8 +111,8 @@ func (r *Restore) Complete(ctx context.Context, since Since) (Restored, error) {
 	return result, r.Signing.Rotate(ctx, true)
 }
 
-// renew gives the database a new incarnation: what anybody remembers of another history is not of
-// this one.
+// renew gives the database a new incarnation, so that nothing that a replica remembers of another
+// history counts for this one.
 func (r *Restore) renew(ctx context.Context, tx domain.Store, ended []string) error {
 	before, err := tx.Histories().Incarnation(ctx)
 	if err == nil {
@@ -121,7 +121,7 @@ func (r *Restore) renew(ctx context.Context, tx domain.Store, ended []string) er
 	return err
 }
 
-// plan finds out what is to be done, and changes nothing.
+// plan determines what is to be done, and changes nothing.
 func (r *Restore) plan(ctx context.Context, since Since) (Restored, error) {
 	result := Restored{Lost: since.Lost != nil, ended: since.Ended}
 	if err := r.readCAs(ctx, since, &result); err != nil {
@@ -174,8 +174,8 @@ func (r *Restore) readCAs(ctx context.Context, since Since, result *Restored) er
 	return nil
 }
 
-// complete adds the certificates that are to be revoked, and refuses when it is not known what was
-// published.
+// complete adds the certificates to be revoked. It refuses if it is not known what was published,
+// unless AcceptLoss is set.
 func (r *Restored) complete(since Since, now time.Time) error {
 	var unknown []string
 	for i := range r.CAs {

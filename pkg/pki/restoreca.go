@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// revokeIssued adds the certificates that the database does not know to what is revoked: nobody
-// could revoke them any more.
+// revokeIssued adds the certificates that the database does not have to the revocations, because
+// there is no row by which they could be revoked later.
 func (c *RestoredCA) revokeIssued(now time.Time) {
 	revoked := make(map[string]bool, len(c.revocations))
 	for _, one := range c.revocations {
@@ -29,14 +29,14 @@ func (c *RestoredCA) revokeIssued(now time.Time) {
 	}
 }
 
-// apply stores what was planned for one CA. The next list has the revocations, a later number and a
-// later time than all that were published.
+// apply stores what was planned for one CA. The next list then has the revocations, and a later
+// number and thisUpdate than every published one.
 func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
 	if err := tx.CRLs().Continue(ctx, c.ID, c.Number, c.last); err != nil {
 		return err
 	}
 	if c.Revocations = len(c.revocations); c.Revocations == 0 {
-		return nil // an epoch without revocations would never be reached by a list
+		return nil // no list could ever reach an epoch without revocations
 	}
 	epoch, err := tx.Revocations().Advance(ctx, c.ID)
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
 // markBatchSize is how many certificates are looked up at once.
 const markBatchSize = 500
 
-// markClients sets the clients revoked whose certificates are.
+// markClients marks the clients as revoked whose certificates are.
 func (c *RestoredCA) markClients(ctx context.Context, tx domain.Store) error {
 	for batch := range slices.Chunk(c.revocations, markBatchSize) {
 		serials := make([]string, len(batch))
@@ -89,7 +89,7 @@ func (r *Restore) OpenAll(ctx context.Context) error {
 	return err
 }
 
-// Copied puts into the audit that the database is a copy of one on that engine.
+// Copied records in the audit that the database is a copy of one on that engine.
 func (r *Restore) Copied(ctx context.Context, engine string) error {
 	return r.Recorder.Apply(ctx, r.Store, func(domain.Store) (audit.Change, error) {
 		return audit.Change{

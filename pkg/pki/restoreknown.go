@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// readLost reads what the database before knew of the same CAs, which are those of the same
-// certificates.
+// readLost reads what the lost state knew about the CAs that both databases have. A CA is the same
+// if its certificate is.
 func (r *Restore) readLost(ctx context.Context, since Since, result *Restored) error {
 	lost, err := since.Lost.CAs(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (r *Restored) of(certificate []byte) *RestoredCA {
 	return nil
 }
 
-// readLost reads what the database before knew of one CA. It knew everything unless a later list is
+// readLost reads what the lost state knew about one CA. It knew everything, unless a later list is
 // known to have been published.
 func (c *RestoredCA) readLost(ctx context.Context, store domain.Store, since Since, known domain.KnownCA) error {
 	c.Known = c.Known || known.CRLNumber >= c.Number
@@ -66,7 +66,7 @@ func (c *RestoredCA) readLost(ctx context.Context, store domain.Store, since Sin
 	})
 }
 
-// readIssued keeps the certificates that the database does not know.
+// readIssued keeps the certificates that the database does not have.
 func (c *RestoredCA) readIssued(ctx context.Context, store domain.Store, batch []domain.Issued) error {
 	serials := make([]string, len(batch))
 	for i, one := range batch {
@@ -81,7 +81,7 @@ func (c *RestoredCA) readIssued(ctx context.Context, store domain.Store, batch [
 	return err
 }
 
-// later keeps the latest of the lists that were published.
+// later keeps the latest of the published lists.
 func (c *RestoredCA) later(crl domain.CRL) {
 	if c.last == nil || crl.Number > c.last.Number {
 		crl.CAID = c.ID
@@ -89,10 +89,10 @@ func (c *RestoredCA) later(crl domain.CRL) {
 	}
 }
 
-// errNoSuchCA is the answer to a list of another CA.
+// errNoSuchCA says that no CA of the database has signed a list.
 var errNoSuchCA = errors.New("none of the CAs in the database has signed it")
 
-// readList reads a published list. It belongs to the CA that has signed it.
+// readList reads a published list and assigns it to the CA that has signed it.
 func (r *Restored) readList(list []byte) error {
 	parsed, err := ca.ParseCRL(list)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *RestoredCA) readList(list *ca.CRL) error {
 	return nil
 }
 
-// numberOf is the number of a list as the database counts it.
+// numberOf returns the number of a list as the database counts it, without the base.
 func (c *RestoredCA) numberOf(list *ca.CRL) (int64, error) {
 	number := new(big.Int)
 	if list.Number != nil {
@@ -149,7 +149,7 @@ func (c *RestoredCA) numberOf(list *ca.CRL) (int64, error) {
 	return number.Int64(), nil
 }
 
-// leaveKnown drops the revocations that the database has, and those that are there twice.
+// leaveKnown drops the revocations that the database has already, and duplicates.
 func (c *RestoredCA) leaveKnown(ctx context.Context, store domain.Store) error {
 	known, err := store.Revocations().After(ctx, c.ID, 0)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 )
 
-// Sealed keys are bound to their certificate: the context is its SHA-256 fingerprint, so that a
-// sealed key moved to another row does not open.
+// Sealed keys are bound to their certificate: their context contains its SHA-256 fingerprint. So a
+// sealed key that was moved to another row can't be opened.
 
 func caKeyContext(certificate []byte) string { return "ca-key/" + fingerprint(certificate) }
 

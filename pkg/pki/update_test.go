@@ -14,7 +14,7 @@ func TestClients_Update(t *testing.T) {
 	ctx := t.Context()
 	client := w.NewClient(t, w.NewCA(t).ID)
 	w.Clock.Pass(time.Hour)
-	t.Run("what is sent as it is changes nothing", func(t *testing.T) {
+	t.Run("unchanged values change nothing", func(t *testing.T) {
 		for _, update := range []domain.ClientUpdate{
 			{},
 			{Name: &client.Name, CAID: &client.CAID, Expiration: new(3650), Password: new(domain.Secret)},
@@ -24,7 +24,7 @@ func TestClients_Update(t *testing.T) {
 		}
 		WantSame(t, Must(w.Clients.Get(ctx, client.ID))(t), client)
 	})
-	t.Run("what is fixed is refused, with every other fault, and nothing is changed", func(t *testing.T) {
+	t.Run("fixed fields are refused, with every other fault, and nothing is changed", func(t *testing.T) {
 		_, err := w.Clients.Update(ctx, client.ID, domain.ClientUpdate{
 			Name: new(client.Name + "x"), CAID: new(client.CAID + 1), Expiration: new(10),
 			Password:     new(domain.Secret("x")),
@@ -129,7 +129,7 @@ func TestClients_Page(t *testing.T) {
 		)
 		return n
 	}
-	WantSame(t, marked(), 0) // who reads writes nothing
+	WantSame(t, marked(), 0) // reading writes nothing
 	Check(t, w.Clients.MarkExpired(t.Context()))
 	WantSame(t, marked(), 1)
 	WantSame(t, ids(domain.StatusValid), []int64{lasting.ID})

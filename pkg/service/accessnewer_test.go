@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestAccess_Newer: what one replica has just made another accepts at once, though it has not yet
-// asked for what has changed.
+// TestAccess_Newer: a replica accepts at once what another replica has just made, even if it has
+// not read the latest changes yet.
 func TestAccess_Newer(t *testing.T) {
 	t.Parallel()
 	t.Run("the token of an apikey that was rotated", func(t *testing.T) {
@@ -50,8 +50,8 @@ func TestAccess_Newer(t *testing.T) {
 	})
 }
 
-// TestPAMAccess_Newer is TestAccess_Newer for the vault: a client that got new secrets, or a token,
-// from one replica and goes to another with them.
+// TestPAMAccess_Newer is TestAccess_Newer for the vault: a client gets new secrets or a token from
+// one replica and uses them at another.
 func TestPAMAccess_Newer(t *testing.T) {
 	t.Parallel()
 	for method, use := range map[domain.AuthMethod]func(t *testing.T, w *World, a vault.IssuedAuthorization,
@@ -71,7 +71,7 @@ func TestPAMAccess_Newer(t *testing.T) {
 			w := NewWorld(t).With(t, Permissive)
 			other := w.Replica(t)
 			a := w.NewAuthorization(t, method)
-			// the first makes a signing key, which makes it ask again
+			// the first one makes a signing key, so the replica reads the changes
 			for _, nonce := range []string{"first", "second"} {
 				use(t, other, a, nonce)
 			}
@@ -108,8 +108,8 @@ func TestPAMAccess_Newer(t *testing.T) {
 	}
 }
 
-// TestAccess_Overlap: what was made from the token before a rotation ends with the overlap, however
-// long it would live.
+// TestAccess_Overlap: an access token made from the previous token of an apikey ends with the
+// overlap, even if it would live longer.
 func TestAccess_Overlap(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -16,8 +16,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// recorded is what an event must say: what was done to what, and JSON in which %s stands for the
-// serial of the certificate.
+// recorded is what an event must say: the action and its resource, and the JSON of before and
+// after.
 type recorded struct {
 	action        domain.Action
 	resource      domain.Scope
@@ -26,8 +26,8 @@ type recorded struct {
 	before, after string
 }
 
-// TestAudit: every change leaves exactly one event, which says who, from where, what, and what
-// differs.
+// TestAudit: every change leaves exactly one event, which says who made it, from which address,
+// what it was and what differs.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -48,15 +48,15 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// scenario is a world in which one change after the other is made by an operator.
+// scenario is a world in which an operator makes one change after the other.
 type scenario struct {
 	*World
 	ctx     context.Context
-	seen    int // events
+	seen    int // number of events
 	secrets []Needle
 }
 
-// want makes a change and checks the event of it.
+// want makes a change and checks its event.
 func (s *scenario) want(t *testing.T, want recorded, change func(ctx context.Context) error) {
 	t.Helper()
 	s.Clock.Pass(time.Minute + 123456789)
@@ -244,7 +244,7 @@ func (s *scenario) testCertificates(t *testing.T) {
 func (s *scenario) testClient(t *testing.T, caID int64) {
 	var client domain.Client
 	s.secret("client's password", clientPassword)
-	// The serial is known when it has happened, so this event is looked at afterwards.
+	// The serial number is known only after the change, so its event is checked separately.
 	client = Must(
 		s.Clients.Create(
 			s.ctx, domain.ClientSpec{
@@ -335,7 +335,8 @@ func (s *scenario) testImported(t *testing.T) {
 	}
 }
 
-// TestAudit_Unwritable: what can't be recorded does not happen, and no key leaves the service.
+// TestAudit_Unwritable: a change that can't be recorded does not happen, and no key leaves the
+// service.
 func TestAudit_Unwritable(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {

@@ -20,8 +20,8 @@ func wantRefused(t testing.TB, w *World, what string, token domain.Secret) {
 	}
 }
 
-// TestBinding: a token is good for the row that it was made for, and for no other that has got its
-// id and generation, as after a restore.
+// TestBinding: a token is valid for the row that it was made for, and not for another row with the
+// same id and generation, as there may be after a restore.
 func TestBinding(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -53,7 +53,7 @@ func testBoundKey(t *testing.T, w *World) {
 	WantFault(t, err, domain.Unauthenticated)
 }
 
-// replaceKey puts a row where another one was.
+// replaceKey stores a row in the place of a deleted one.
 func replaceKey(t testing.TB, w *World, key domain.APIKey) {
 	t.Helper()
 	Check(t, w.Store.Transact(t.Context(), func(tx domain.Store) error {
@@ -97,8 +97,7 @@ func testBoundAuthorization(t *testing.T, w *World) {
 	WantFault(t, err, domain.Unauthenticated)
 }
 
-// TestBinding_Before: what was made before rows had bindings is good for as long as the row has
-// none.
+// TestBinding_Before: a credential from before rows had bindings is valid while its row has none.
 func TestBinding_Before(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -119,13 +118,13 @@ func TestBinding_Before(t *testing.T) {
 	w.Clock.Pass(time.Minute)
 	wantRefused(t, w, "the token before", token)
 	wantRefused(t, w, "what was made from it", access)
-	user := w.NewUser(t) // has none
+	user := w.NewUser(t) // has no binding
 	w.Authenticate(t, w.SignIn(t, user).Refresh)
 }
 
-// TestDisabled: what was disabled once does not come back with what had been made before: sessions
-// and access tokens end for good. The token of an apikey itself, and the secrets of an
-// authorization, are good again when it is enabled.
+// TestDisabled: disabling ends sessions and access tokens for good, so enabling does not bring them
+// back. The token of an apikey itself and the secrets of an authorization are valid again after
+// enabling.
 func TestDisabled(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -191,7 +190,7 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
-// TestAccessToken_Life: an access token lives no longer than what it was made from.
+// TestAccessToken_Life: an access token does not outlive the credential that it was made from.
 func TestAccessToken_Life(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -17,8 +17,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// falls are what can happen to an apikey between the moment at which it is authenticated and the
-// one at which it changes something.
+// falls are the ways in which an apikey can lose its rights between its authentication and its
+// change.
 var falls = map[string]func(ctx context.Context, w *World, id int64) error{
 	"deleted": func(ctx context.Context, w *World, id int64) error { return w.APIKeys.Delete(ctx, id) },
 	"disabled": func(ctx context.Context, w *World, id int64) error {
@@ -39,13 +39,13 @@ var falls = map[string]func(ctx context.Context, w *World, id int64) error{
 	},
 }
 
-// deed is something that is changed, with the scope that it needs.
+// deed is a change and the scope that it needs.
 type deed struct {
 	scope domain.Scope
 	do    func(ctx context.Context, w *World) error
 }
 
-// deeds are all kinds of changes. Each can be done once on a stage.
+// deeds returns changes of all kinds. Each can be made once per stage.
 func (s *stage) deeds(t testing.TB) map[string]deed {
 	old := NewForeignCA(t)
 	return map[string]deed{
@@ -175,7 +175,7 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 	}
 }
 
-// stage is what the deeds are done to.
+// stage holds the resources that the deeds change.
 type stage struct {
 	ca, client, role, helper, doomed, application int64
 	device                                        string
@@ -187,7 +187,7 @@ func newStage(t testing.TB, w *World) *stage {
 	s := &stage{
 		ca: w.NewCA(t).ID, device: Fresh("host"), helper: w.NewAPIKey(t, Weak).ID, doomed: w.NewAPIKey(t, Weak).ID,
 	}
-	w.NewAPIKey(t) // one superuser is left
+	w.NewAPIKey(t) // so that one superuser is left
 	s.client = w.NewClient(t, s.ca).ID
 	s.role = Must(
 		w.Roles.Create(
@@ -201,8 +201,8 @@ func newStage(t testing.TB, w *World) *stage {
 	return s
 }
 
-// TestCaller_Fallen: a caller that was authenticated a moment ago, and has since lost its rights on
-// another replica, changes nothing.
+// TestCaller_Fallen: a caller that was just authenticated, but has lost its rights on another
+// replica since, changes nothing.
 func TestCaller_Fallen(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -232,7 +232,7 @@ func TestCaller_Fallen(t *testing.T) {
 	}
 }
 
-// wantNoDeed: the audit has nothing that the apikey has done.
+// wantNoDeed checks that the audit has no event of the apikey.
 func wantNoDeed(t testing.TB, w *World, id int64) {
 	t.Helper()
 	page := Must(
@@ -246,11 +246,11 @@ func wantNoDeed(t testing.TB, w *World, id int64) {
 	}
 }
 
-// testStanding: that somebody else has changed something else is no hindrance.
+// testStanding checks that an unrelated change of access control does not stop a caller.
 func testStanding(t *testing.T, w, here *World, deeds map[string]deed) {
 	for what, deed := range deeds {
 		if what == "disable a device" {
-			continue // it would be in the way of the others
+			continue // it would break the other deeds
 		}
 		key := w.NewAPIKey(t)
 		ctx := here.RequestOf(t, key.Token, deed.scope)
@@ -261,7 +261,7 @@ func testStanding(t *testing.T, w, here *World, deeds map[string]deed) {
 	}
 }
 
-// TestCaller_Overlap: the token before a rotation changes nothing once the overlap is over.
+// TestCaller_Overlap: the previous token of an apikey changes nothing once the overlap is over.
 func TestCaller_Overlap(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -279,8 +279,7 @@ func TestCaller_Overlap(t *testing.T) {
 	WantFault(t, Second(w.Access.Confirm(ctx)), domain.Unauthenticated)
 }
 
-// TestCaller_Role: a role that is made narrower takes from those who have it what they are about to
-// do.
+// TestCaller_Role: a role that loses rights stops the pending changes of its holders.
 func TestCaller_Role(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -308,8 +307,8 @@ func TestCaller_Role(t *testing.T) {
 	}
 }
 
-// TestCaller_Race: of one who takes away a right, and one who grants it at the same moment, the
-// second is refused or was first.
+// TestCaller_Race: when a caller grants a right while an operator deletes the caller's apikey, the
+// grant either comes first or is refused.
 func TestCaller_Race(t *testing.T) {
 	t.Parallel()
 	w := WorldOn(t, NewPostgres(t), slog.DiscardHandler)
@@ -343,7 +342,7 @@ func TestCaller_Race(t *testing.T) {
 	}
 }
 
-// TestCaller_Restless: while others change who may do what without a pause, changes come through.
+// TestCaller_Restless: changes succeed even while others change access control without a pause.
 func TestCaller_Restless(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -376,8 +375,8 @@ func TestCaller_Restless(t *testing.T) {
 	}
 }
 
-// TestCaller_Vault: an authorization of the vault that was authenticated a moment ago and has lost
-// its rights since stores nothing.
+// TestCaller_Vault: an authorization of the vault that was just authenticated, but has lost its
+// rights since, stores nothing.
 func TestCaller_Vault(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -412,7 +411,7 @@ func TestCaller_Vault(t *testing.T) {
 						ApplicationID: app.ID, Name: Fresh("auth"), Enabled: true, Write: true,
 						Resources: []domain.PAMResource{domain.PAMCore},
 					}))(t)
-					here := here.Replica(t) // it has not seen the authorization before
+					here := here.Replica(t) // a replica that has not cached the authorization
 					token := Must(here.PAMAccess.Token(t.Context(), a.Key, a.Secret, OverTLS))(t)
 					found := Must(here.PAMAccess.Bearer(t.Context(), token.Token, OverTLS))(t)
 					caller := found.Principal()
@@ -435,8 +434,8 @@ func TestCaller_Vault(t *testing.T) {
 	}
 }
 
-// TestAccess_Confirm: a second look by memory sees within a second what has changed, and asks
-// nobody when it has just been asked.
+// TestAccess_Confirm: confirming a caller from the cache notices a change of its rights within a
+// second, and the end of its access token.
 func TestAccess_Confirm(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

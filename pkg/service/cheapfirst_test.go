@@ -17,8 +17,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// idle is a world in which nothing costly is ever begun: what needs it waits until the deadline of
-// its request.
+// idle returns a world in which costly work never begins: a request that needs it waits until its
+// deadline.
 func idle(t *testing.T, w *World) *World {
 	t.Helper()
 	nobody := turns.New(bounded.TurnBounds{Queue: 100, Total: 100}, 0)
@@ -28,14 +28,14 @@ func idle(t *testing.T, w *World) *World {
 	return idle
 }
 
-// soon is the context of somebody who does not wait long.
+// soon returns the context of an operator's request with a short deadline.
 func soon(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(Operator(t), 5*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// wantWaiting checks that something that is in order comes to where it is costly.
+// wantWaiting checks that a valid request gets as far as its costly part.
 func wantWaiting(t *testing.T, do func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(Operator(t), 300*time.Millisecond)
@@ -45,7 +45,8 @@ func wantWaiting(t *testing.T, do func(context.Context) error) {
 	}
 }
 
-// TestCheapFirst: what can be known without making or opening a key is answered before that.
+// TestCheapFirst: faults that can be found without making or opening a key are reported before
+// that.
 func TestCheapFirst(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -98,7 +99,7 @@ func TestCheapFirst(t *testing.T) {
 	t.Run("users", func(t *testing.T) { testCheapUsers(t, idle) })
 }
 
-// taking gives a certificate a name of its own and a serial.
+// taking gives a certificate a new name and this serial number.
 func taking(serial int64) func(*x509.Certificate) {
 	return func(c *x509.Certificate) { c.SerialNumber, c.Subject.CommonName = big.NewInt(serial), Fresh("site") }
 }
@@ -163,7 +164,7 @@ func testCheapImport(t *testing.T, idle *World, old ForeignCA, good domain.Clien
 			func(i *domain.ClientImport) { i.Certificate = []byte("x") },
 			NewFault(domain.Invalid, "cert", domain.ReasonPEM),
 		},
-		"a name that is no": {named("a b"), NewFault(domain.Invalid, "cert", domain.ReasonNoName)},
+		"an invalid name": {named("a b"), NewFault(domain.Invalid, "cert", domain.ReasonNoName)},
 		"a name of another": {
 			named(strings.ToUpper(taken)), NewFault(domain.Duplicated, "name", domain.ReasonDuplicated),
 		},

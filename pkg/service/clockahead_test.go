@@ -10,8 +10,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestLogin_ClockAhead: a wrong password that was given while the clock was ahead keeps nobody out
-// when it is right.
+// TestLogin_ClockAhead: wrong passwords that were given while the clock was ahead lock no user out
+// once the clock is right.
 func TestLogin_ClockAhead(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -33,7 +33,8 @@ func TestLogin_ClockAhead(t *testing.T) {
 	}
 }
 
-// TestUsers_Unlock: an operator ends the wait of a user and of an address, and the audit knows it.
+// TestUsers_Unlock: an operator ends the lock of a user and of an address, and the audit records
+// it.
 func TestUsers_Unlock(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -71,7 +72,7 @@ func TestUsers_Unlock(t *testing.T) {
 	}
 }
 
-// TestClients_ClockAhead: the filters by status are exact again when the clock is.
+// TestClients_ClockAhead: the filters by status are exact again once the clock is right.
 func TestClients_ClockAhead(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -90,7 +91,8 @@ func TestClients_ClockAhead(t *testing.T) {
 	WantSame(t, [2]int{list(domain.StatusValid), list(domain.StatusExpired)}, [2]int{0, 1})
 }
 
-// TestAccess_StoreUses_ClockAhead: when a key was last used is told truly again.
+// TestAccess_StoreUses_ClockAhead: the last use of an apikey is correct again once the clock is
+// right.
 func TestAccess_StoreUses_ClockAhead(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

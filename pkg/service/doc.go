@@ -1,8 +1,8 @@
-// Package service puts the use cases together: New builds them, Run does what they do in the
-// background.
+// Package service builds the use cases and connects them: New builds them, Run runs their
+// background tasks.
 //
 // It imports domain, ca, seal, auth, turns, history, audit, pki, access and vault. What is not
-// obvious: everything is built in one direction, and nothing is assigned after construction. What
-// two of them share, as what is to be forgotten when the database has another history, is built
-// first.
+// obvious: dependencies have one direction, and no field is assigned after construction. What
+// several use cases share is built first, for example the caches that are emptied when the database
+// has another history.
 package service

@@ -15,18 +15,19 @@ import (
 
 // editable is a record whose fields are changed one by one.
 type editable struct {
-	record any                                              // as it is before
-	update any                                              // the type of its changes
-	values map[string]any                                   // another value for each field of update
-	fixed  map[string]string                                // fields of update that can't be changed, and why
-	other  map[string]string                                // fields of record that are not in update, and why
-	apply  func(ctx context.Context, update any) error      // makes a change
-	get    func(ctx context.Context, id int64) (any, error) // reads the record
+	record any               // before any change
+	update any               // a value of the type of its changes
+	values map[string]any    // another value for each field of update
+	fixed  map[string]string // fields of update that can't be changed, with the reason
+	// fields of record that update does not have, with the reason
+	other map[string]string
+	apply func(ctx context.Context, update any) error      // makes a change
+	get   func(ctx context.Context, id int64) (any, error) // reads the record
 }
 
-// TestEveryField alters each field of each resource alone: the change is stored and audited, and
-// the same change again is none. A new field of a resource or of its changes fails this test until
-// it is listed.
+// TestEveryField changes each field of each resource alone. The change is stored and audited, and
+// making the same change again is none. A new field of a resource or of its changes fails this test
+// until it is listed.
 func TestEveryField(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -83,7 +84,7 @@ func checkField(t *testing.T, w *World, one editable, field string, value any) {
 			"%s: %d events for one change, the last from %s to %s", field, len(told)-events, last.Before, last.After,
 		)
 	}
-	if field == "Password" { // it is never the same
+	if field == "Password" { // a password never counts as unchanged
 		return
 	}
 	Check(t, one.apply(ctx, update.Interface()))
@@ -92,14 +93,14 @@ func checkField(t *testing.T, w *World, one editable, field string, value any) {
 	}
 }
 
-// The reasons for which a field is not changed by a change.
+// The reasons for which an update does not change a field.
 const (
 	byDatabase    = "the database or the clock gives it"
 	byCertificate = "it is what the certificate says"
 	byOthers      = "other operations change it"
 )
 
-// given are the fields that most records have.
+// given returns the fields that most records have, and more.
 func given(more map[string]string) map[string]string {
 	all := map[string]string{"ID": byDatabase, "CreatedAt": byDatabase, "UpdatedAt": byDatabase}
 	for field, why := range more {
@@ -108,7 +109,7 @@ func given(more map[string]string) map[string]string {
 	return all
 }
 
-// subject has another value for each field that CAs and clients share.
+// subject returns another value for each field that CAs and clients share.
 func subject() map[string]any {
 	return map[string]any{
 		"Description": new("another"), "Country": new("PT"), "Province": new("Lisboa"), "City": new("Lisboa"),
@@ -119,7 +120,7 @@ func subject() map[string]any {
 
 func editables(t *testing.T, w *World) map[string]editable {
 	t.Helper()
-	w.NewAPIKey(t) // a superuser who stays
+	w.NewAPIKey(t) // so that one superuser is left
 	ca := w.NewCA(t)
 	client := w.NewClient(t, ca.ID)
 	role, other := w.NewRole(t, Read(domain.ScopeCAs)), w.NewRole(t, Write(domain.ScopeClients))

@@ -20,8 +20,8 @@ import (
 
 const clientPassword = "uma senha que ninguém adivinha"
 
-// TestSecretsAtRest makes keys in every way there is, and looks for them in what the database has
-// written and in the log.
+// TestSecretsAtRest makes keys in every way there is, and searches for them in what the database
+// has written and in the log.
 func TestSecretsAtRest(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -44,8 +44,8 @@ func TestSecretsAtRest(t *testing.T) {
 	}
 }
 
-// leaveTraces uses every service that touches a secret. It returns the secrets, and something that
-// has to be in the database.
+// leaveTraces uses every service that touches a secret. It returns the secrets, and bytes that must
+// be in the database.
 func leaveTraces(t *testing.T, w *World) ([]Needle, []byte) {
 	t.Helper()
 	ctx := t.Context()
@@ -63,7 +63,7 @@ func leaveTraces(t *testing.T, w *World) ([]Needle, []byte) {
 			needlesOf(t, "CA "+string(algorithm), Must(w.CAs.Authorities.Get(ctx, authority.ID))(t).Signer)...)
 		passwords := []domain.Secret{"", clientPassword}
 		if algorithm != ca.ECDSAP256 {
-			passwords = passwords[:1] // deriving keys takes long and knows no algorithms
+			passwords = passwords[:1] // key derivation is slow and does not depend on the algorithm
 		}
 		for _, password := range passwords {
 			asked := Spec(authority.ID)
@@ -94,8 +94,8 @@ func leaveTraces(t *testing.T, w *World) ([]Needle, []byte) {
 		old.Cert.Raw
 }
 
-// leaveTracesOfAccess signs in in every way, right and wrong: people type their password where the
-// name belongs.
+// leaveTracesOfAccess signs in in every way, right and wrong. One way is a password in the place of
+// the username, a common mistake.
 func leaveTracesOfAccess(t *testing.T, w *World) (secrets []Needle) {
 	t.Helper()
 	ctx := Operator(t)
@@ -131,8 +131,8 @@ func leaveTracesOfAccess(t *testing.T, w *World) (secrets []Needle) {
 	return append(secrets, NewNeedle("first password", []byte(first)), NewNeedle("second password", []byte(second)))
 }
 
-// needlesOf are the private parts of a key: its PKCS#8 bytes, the lines of its PEM text, and its
-// numbers in pieces, because a database splits what is long.
+// needlesOf returns the private parts of a key: its PKCS#8 bytes, the lines of its PEM text, and
+// its numbers in pieces, because a database may split a long value.
 func needlesOf(t *testing.T, what string, key crypto.Signer) []Needle {
 	t.Helper()
 	all := append(
@@ -158,7 +158,7 @@ func needlesOf(t *testing.T, what string, key crypto.Signer) []Needle {
 	return all
 }
 
-// lines are those of a PEM text that belong to it alone.
+// lines returns the lines of a PEM text without those that other PEM texts may have too.
 func lines(what string, text []byte) []Needle {
 	var all []Needle
 	for line := range strings.Lines(string(text)) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The intervals of what is done in the background. CRLs that are asked for are always current;
-// these are for those that nobody asks for.
+// The intervals of the background work. A CRL that a client requests is always current; crlInterval
+// is for those that no client requests.
 const (
 	crlInterval   = time.Minute
 	usesInterval  = 5 * time.Second
@@ -18,27 +18,25 @@ const (
 	lookInterval   = time.Second
 )
 
-// choreTimeout bounds each time that something is done in the background, lastTimeout what is done
-// at the end.
+// choreTimeout bounds one run of a background task, lastTimeout the work at the end.
 const (
 	choreTimeout = 30 * time.Second
 	lastTimeout  = 5 * time.Second
 )
 
-// Run does what has to be done in the background until ctx ends, and then what must not be left
-// undone.
+// Run does the background work until ctx ends, and then stores what is only in memory.
 func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
 	workers.Go(func() { s.always(ctx, sealInterval, "sealing the tokens of the vault", s.PAMAccess.SealTokens) })
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
-	workers.Go(func() { s.every(ctx, lookInterval, "looking at the database", s.History.Watch) })
+	workers.Go(func() { s.every(ctx, lookInterval, "checking the history of the database", s.History.Watch) })
 	workers.Go(func() { s.always(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
-	workers.Go(func() { s.every(ctx, choreInterval, "emptying the throttles", s.Login.Forget) })
+	workers.Go(func() { s.every(ctx, choreInterval, "removing idle login throttles", s.Login.Forget) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old nonces", s.PAMAccess.Forget) })
-	workers.Go(func() { s.every(ctx, importInterval, "ending imports that were left", s.Devices.ResumeImports) })
+	workers.Go(func() { s.every(ctx, importInterval, "resuming interrupted imports", s.Devices.ResumeImports) })
 	workers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
 	defer cancel()
@@ -47,7 +45,7 @@ func (s *Services) Run(ctx context.Context) {
 	}
 }
 
-// always is every, with a call at the beginning: what was left while no server ran does not wait.
+// always is every with a call at the start, for work that may have piled up while no server ran.
 func (s *Services) always(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
 	s.once(ctx, what, do)
 	s.every(ctx, interval, what, do)

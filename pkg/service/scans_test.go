@@ -10,7 +10,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// TestScans: pages that have to be searched for wait for their turn, others do not.
+// TestScans: pages that need a scan wait for their turn; others do not.
 func TestScans(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

@@ -23,7 +23,7 @@ type secretSealer struct {
 // Seal seals a value.
 func (s secretSealer) Seal(plain []byte) []byte { return s.keys.Seal(plain, "secret/"+s.name) }
 
-// Open opens what was sealed. Errors: the master key is not the one that it was sealed with.
+// Open unseals a value. It fails if the value was sealed with another master key.
 func (s secretSealer) Open(sealed []byte) ([]byte, error) {
 	plain, err := s.keys.Open(sealed, "secret/"+s.name)
 	if err != nil {
@@ -32,8 +32,8 @@ func (s secretSealer) Open(sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// openAuditSecret is openSecret for the audit's: beside it the same value has which checkpoint was
-// the last one.
+// openAuditSecret is openSecret for the secret of the audit. The sealed value also holds, after the
+// secret, which checkpoint was the last one.
 func openAuditSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([]byte, error) {
 	secret, err := openSecret(ctx, store, sealer)
 	if err == nil && len(secret) < auth.SecretSize {
@@ -45,8 +45,8 @@ func openAuditSecret(ctx context.Context, store domain.Store, sealer secretSeale
 	return secret[:auth.SecretSize:auth.SecretSize], nil
 }
 
-// openSecret unseals a secret, and makes it the first time. It fails when the master key is not the
-// one that the database was sealed with.
+// openSecret unseals a secret, and creates it the first time. It fails if the database was sealed
+// with another master key.
 func openSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([]byte, error) {
 	fresh := make([]byte, auth.SecretSize)
 	rand.Read(fresh)
@@ -57,8 +57,7 @@ func openSecret(ctx context.Context, store domain.Store, sealer secretSealer) ([
 	return sealer.Open(sealed)
 }
 
-// CheckMasterKey fails when the master key is not the one that these secrets were sealed with; they
-// are by name.
+// CheckMasterKey fails if these secrets, by name, were sealed with another master key.
 func CheckMasterKey(keys *seal.Keyring, secrets map[string][]byte) error {
 	for name, sealed := range secrets {
 		if _, err := (secretSealer{keys, name}).Open(sealed); err != nil {

@@ -7,8 +7,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestNew_Whole: whatever a use case needs is there. Without its turns, for one, it would work, and
-// have no bound.
+// TestNew_Whole: New sets every field of every use case. Some fail silently: without its turns, for
+// example, a use case works but has no bound.
 func TestNew_Whole(t *testing.T) {
 	t.Parallel()
 	services := reflect.ValueOf(NewWorld(t).Services).Elem()

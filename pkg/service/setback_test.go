@@ -12,8 +12,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestSetBack_CRLs: the number of revocations falls and rises again, to less, to the same and to
-// more than what a replica has on its list.
+// TestSetBack_CRLs: the number of revocations falls and rises again, to less than, as many as and
+// more than a replica has on its list.
 func TestSetBack_CRLs(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -49,7 +49,8 @@ func TestSetBack_CRLs(t *testing.T) {
 	})
 }
 
-// TestSetBack_CA: what is asked of a CA's id is signed by the CA that the database has, or by none.
+// TestSetBack_CA: whatever is requested for the id of a CA is signed by the CA that the database
+// has, or refused.
 func TestSetBack_CA(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -70,11 +71,11 @@ func TestSetBack_CA(t *testing.T) {
 		restore()
 		other := w.Replica(t)
 		taken := other.NewCA(t)
-		WantSame(t, taken.ID, kept.ID) // otherwise this tests nothing
+		WantSame(t, taken.ID, kept.ID) // otherwise the test proves nothing
 		client := w.NewClient(t, taken.ID)
 		cert := Must(x509.ParseCertificate(Must(w.Store.Certificates().OfClient(t.Context(), client.ID))(t).DER))(t)
 		Check(t, cert.CheckSignatureFrom(Must(other.CAs.Authorities.Get(t.Context(), taken.ID))(t).Certificate))
-		w.Current(t, taken.ID) // checks the signature against what Authorities has
+		w.Current(t, taken.ID) // checks the signature against the cached authority
 		Check(
 			t, Must(w.CAs.Authorities.Get(t.Context(), taken.ID))(t).
 				Certificate.CheckSignatureFrom(Must(other.CAs.Authorities.Get(t.Context(), taken.ID))(t).Certificate),
@@ -82,7 +83,7 @@ func TestSetBack_CA(t *testing.T) {
 	})
 }
 
-// TestSetBack_CRLOfAnotherCA: two CAs of one id, of which neither has revoked anything, have
+// TestSetBack_CRLOfAnotherCA: two CAs that had the same id, neither with any revocations, have
 // different lists.
 func TestSetBack_CRLOfAnotherCA(t *testing.T) {
 	t.Parallel()
@@ -99,8 +100,8 @@ func TestSetBack_CRLOfAnotherCA(t *testing.T) {
 	})
 }
 
-// TestSetBack_Rights: a key that is gone is nobody's within a second, though another of its number
-// and generation has as many changes behind it.
+// TestSetBack_Rights: an apikey that is gone is refused within a second, even if another apikey has
+// its id and generation after the same number of changes.
 func TestSetBack_Rights(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -124,7 +125,7 @@ func TestSetBack_Rights(t *testing.T) {
 	})
 }
 
-// TestSetBack_Devices: names and devices of the same ids as those that are remembered are others.
+// TestSetBack_Devices: names and devices that have the ids of cached ones are not taken for them.
 func TestSetBack_Devices(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -155,8 +156,7 @@ func TestSetBack_Devices(t *testing.T) {
 	})
 }
 
-// TestSetBack_Import: the names of many devices that are stored in one transaction are those of the
-// database, too.
+// TestSetBack_Import: an import, too, does not take cached names for those of the database.
 func TestSetBack_Import(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -174,7 +174,7 @@ func TestSetBack_Import(t *testing.T) {
 	})
 }
 
-// put upserts a device; tags that are empty stay.
+// put upserts a device. Empty tags leave its tags as they are.
 func put(t testing.TB, w *World, hostname, model, tags string) {
 	t.Helper()
 	s := domain.DeviceSpec{Hostname: hostname, IP: "192.0.2.7", Model: model, Type: "t", Vendor: "v", Site: "s"}

@@ -11,8 +11,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestSetBack_Numbers: once who has seen what is lost has looked, the next list of every server is
-// later than any that was published.
+// TestSetBack_Numbers: once a replica that has seen the lost state has checked the history, the
+// next list of every replica is later than all published ones.
 func TestSetBack_Numbers(t *testing.T) {
 	t.Parallel()
 	SetBack(t, func(t *testing.T, w *World, keep func() func()) {
@@ -21,7 +21,7 @@ func TestSetBack_Numbers(t *testing.T) {
 		w.Current(t, authority.ID)
 		restore := keep()
 		other, published := w.Replica(t), w.Current(t, authority.ID)
-		for range 3 { // within one second: their numbers run ahead of the time
+		for range 3 { // within one second, so their numbers run ahead of the time
 			other.Revoke(t, other.NewClient(t, authority.ID).ID)
 			published = other.Current(t, authority.ID)
 		}
@@ -38,10 +38,10 @@ func TestSetBack_Numbers(t *testing.T) {
 	})
 }
 
-// movedStore is a database on another server, in which that can't be stored at first.
-// errDown is what a database answers that can't be written to.
+// errDown is the error of a database that can't be written to.
 var errDown = errors.New("the database is gone")
 
+// movedStore is a database that has moved to another server and can't be written to at first.
 type movedStore struct {
 	domain.Store
 	readOnly bool
@@ -67,8 +67,8 @@ func (h movedHistory) Renew(ctx context.Context, from string, now time.Time, aba
 	return h.Histories.Renew(ctx, from, now, abandon...)
 }
 
-// TestSetBack_NewServer: a server that remembers nothing publishes nothing in a database that has
-// moved, before the incarnation is renewed.
+// TestSetBack_NewServer: a replica without cached state publishes no list in a database that has
+// moved until the incarnation is renewed.
 func TestSetBack_NewServer(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -92,8 +92,8 @@ func TestSetBack_NewServer(t *testing.T) {
 	}
 }
 
-// TestSetBack_Log: a server that has served a list logs once which of its certificates are good
-// again. Another server may have signed the list.
+// TestSetBack_Log: a replica that has served a list logs once which of its certificates are good
+// again, no matter which replica has signed the list.
 func TestSetBack_Log(t *testing.T) {
 	t.Parallel()
 	for name, signs := range map[string]bool{"its own list": true, "the list of another": false} {

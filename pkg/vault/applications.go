@@ -71,7 +71,7 @@ func (s *Applications) Update(
 	return a, err
 }
 
-// mayEnable refuses those who may not enable all authorizations of an application.
+// mayEnable refuses a caller that may not enable all authorizations of the application.
 func mayEnable(ctx context.Context, tx domain.Store, a domain.Application) error {
 	for cursor := int64(0); ; {
 		page, err := tx.PAMAuthorizations().Page(ctx, a.ID, domain.PageRequest{Cursor: cursor, Size: pageOfAll})

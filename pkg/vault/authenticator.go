@@ -15,38 +15,38 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authenticator finds out which authorization of which application makes a request of the vault's
-// dialect.
+// Authenticator finds the authorization that makes a request in the vault's dialect.
 type Authenticator struct {
 	Access *access.Authenticator
 	Keys   *seal.Keyring
 	Now    func() time.Time
 	Log    *slog.Logger
-	// AllowUnsigned lets applications of the method none in, over TLS only; AllowPlaintext the
-	// signature method PLAINTEXT, over TLS only.
+	// AllowUnsigned admits applications of the method none, AllowPlaintext the signature method
+	// PLAINTEXT; both over TLS only.
 	AllowUnsigned, AllowPlaintext bool
 
 	memory holderMemory
 }
 
-// TimestampWindow is how far the clock of an OAuth 1.0 client may be from ours.
+// TimestampWindow is how far the timestamp of an OAuth 1.0 request may be from this server's clock.
 const TimestampWindow = 5 * time.Minute
 
-// Request is what access control looks at beside the credential.
+// Request is what access control checks beside the credential.
 type Request struct {
 	TLS         bool
 	Referrer    string
 	Certificate []byte // the client's, in DER; nil: none
 }
 
-// errClient is the cause for all that is wrong with a client's credentials.
+// errClient is the cause of a refusal for any wrong credential of a client.
 var errClient = errors.New("client authentication failed")
 
-// errUnknown is the cause for a key that nobody has.
+// errUnknown is the cause of a refusal for a key that no authorization has.
 var errUnknown = errors.New("no authorization has this key")
 
-// Token gives an OAuth 2.0 access token for client credentials (RFC 6749, 4.4). Errors:
-// *domain.Error with Unauthenticated.
+// Token issues an OAuth 2.0 access token for client credentials (RFC 6749, section 4.4). Errors:
+// *domain.Error with Unauthenticated, or Forbidden for a request from a place that the
+// authorization does not admit.
 func (s *Authenticator) Token(
 	ctx context.Context, clientID string, secret domain.Secret, r Request,
 ) (access.Token, error) {
@@ -64,12 +64,12 @@ func (s *Authenticator) Token(
 	if err != nil {
 		return access.Token{}, err
 	}
-	holder := found.Holder().At(found.generation) // a token ends with the secret that it was made with
+	holder := found.Holder().At(found.generation) // a token ends when the secret that it was made with ends
 	token, err := tokens.PAM(holder)
 	return access.Token{Token: token, Life: holder.Left(s.Now(), auth.PAMLife)}, err
 }
 
-// provenHolder is an authorization, and of which generation the secrets are that were proven.
+// provenHolder is an authorization and the generation of the secrets that were proven.
 type provenHolder struct {
 	holder
 	generation int64
@@ -94,7 +94,7 @@ func (s *Authenticator) provenClient(
 	return proven, nil
 }
 
-// Bearer finds the authorization of an access token.
+// Bearer returns the authorization of an access token.
 func (s *Authenticator) Bearer(ctx context.Context, token domain.Secret, r Request) (domain.PAMAuthorization, error) {
 	found, err := access.Latest(
 		ctx, s.Access, func(k *access.Knowledge) (holder, error) { return s.bearer(ctx, k, token) },
@@ -128,8 +128,8 @@ func (s *Authenticator) bearer(ctx context.Context, k *access.Knowledge, token d
 	return found, nil
 }
 
-// Signed finds the authorization of an OAuth 1.0 request, and returns its nonce, which is still to
-// be spent; nil when it has none.
+// Signed returns the authorization of an OAuth 1.0 request and its nonce, which the caller has
+// still to spend. The nonce is nil if the request has none.
 func (s *Authenticator) Signed(
 	ctx context.Context, o *auth.OAuth1, r Request,
 ) (domain.PAMAuthorization, *domain.Nonce, error) {
@@ -164,7 +164,7 @@ func (s *Authenticator) signer(
 	return proven, err
 }
 
-// prove checks the signature, or that none is needed, and says of which generation the secrets are.
+// prove checks the signature, or that none is needed, and returns the generation of the secrets.
 func (s *Authenticator) prove(found holder, o *auth.OAuth1, r Request) (generation int64, err error) {
 	method := found.Application.Method
 	switch {
@@ -194,8 +194,8 @@ func (s *Authenticator) prove(found holder, o *auth.OAuth1, r Request) (generati
 	return generation, nil
 }
 
-// diagnose writes what a signature that is not good should have covered, for those who search why.
-// Secrets are not in it.
+// diagnose logs the base string that a wrong signature should have covered, so that an operator can
+// find the cause. It contains no secrets.
 func (s *Authenticator) diagnose(ctx context.Context, o *auth.OAuth1, cause error) {
 	if o.Unsigned || domain.PartOf(cause) != domain.PartSignature || !s.Log.Enabled(ctx, slog.LevelDebug) {
 		return
@@ -205,10 +205,11 @@ func (s *Authenticator) diagnose(ctx context.Context, o *auth.OAuth1, cause erro
 		"base_string", o.BaseString(domain.HarmlessField, maxBaseString))
 }
 
-// maxBaseString is how much of a base string the log has, in bytes.
+// maxBaseString bounds the logged base string, in bytes.
 const maxBaseString = 2 << 10
 
-// admit checks whether the authorization is in force, and from where it may come.
+// admit checks that the authorization is in force and that the request comes from a place it
+// admits.
 func (s *Authenticator) admit(ctx context.Context, found holder, r Request, referrer bool) error {
 	address := domain.OriginOf(ctx).Address
 	switch {
@@ -232,24 +233,24 @@ func notFromHere(part domain.Part, cause error) error {
 	}
 }
 
-// Forget removes the nonces of requests that are too old to come again, also when our clock is
-// ahead: it keeps those that are as young as the newest.
+// Forget removes the nonces of requests whose timestamp is too old to be accepted again. It keeps
+// those that are within the same age of the newest nonce, in case this server's clock is ahead.
 func (s *Authenticator) Forget(ctx context.Context) error {
 	return s.Access.Store.Nonces().Purge(ctx, s.Now().Add(-2*TimestampWindow), 2*TimestampWindow)
 }
 
-// secretPair are the opened secrets of an authorization: the client secret, or those of consumer
-// and token.
+// secretPair holds the unsealed secrets of an authorization: the client secret, or those of
+// consumer and token.
 type secretPair struct{ secret, tokenSecret domain.Secret }
 
-// holder is an authorization as it was read, or that there is none.
+// holder is an authorization as it was read, or the fact that there is none.
 type holder struct {
 	domain.PAMAuthorization
 	present, previous secretPair
 	missing           bool
 }
 
-// uses refuses what is not there, or of an application of another method.
+// uses refuses an authorization that does not exist, or whose application has another method.
 func (h holder) uses(method domain.AuthMethod) error {
 	switch {
 	case h.missing:
@@ -264,8 +265,8 @@ func (h holder) uses(method domain.AuthMethod) error {
 	return nil
 }
 
-// opens reports whether a proof is good with the present secrets, or with those before while they
-// last, and of which generation they are.
+// opens reports whether a proof holds with the present secrets, or with the previous ones during
+// the overlap, and returns their generation.
 func (h holder) opens(now time.Time, proof func(secretPair) bool) (generation int64, good bool) {
 	if proof(h.present) {
 		return h.Generation, true
@@ -273,8 +274,8 @@ func (h holder) opens(now time.Time, proof func(secretPair) bool) (generation in
 	return h.Generation - 1, len(h.Secrets.Previous) > 0 && now.Before(h.PreviousUntil) && proof(h.previous)
 }
 
-// keyed finds an authorization by what was sent as its key. What can't be one is not looked up, nor
-// remembered.
+// keyed finds an authorization by the key that was sent. A text that can't be a key is neither
+// looked up nor cached.
 func (s *Authenticator) keyed(ctx context.Context, k *access.Knowledge, key string) (holder, error) {
 	if len(key) != publicDigits {
 		return holder{missing: true}, nil
@@ -285,7 +286,7 @@ func (s *Authenticator) keyed(ctx context.Context, k *access.Knowledge, key stri
 	)
 }
 
-// known reads an authorization, unless it is known.
+// known returns an authorization from the cache, or reads and caches it.
 func (s *Authenticator) known(
 	ctx context.Context, k *access.Knowledge, key string, read func() (domain.PAMAuthorization, error),
 ) (holder, error) {
@@ -320,10 +321,11 @@ func (s *Authenticator) open(ctx context.Context, a domain.PAMAuthorization) (ho
 	return h, err
 }
 
-// authorizationContext binds sealed secrets to their row.
+// authorizationContext binds sealed secrets to the public key of their row.
 func authorizationContext(publicKey string) string { return "pam-authorization/" + publicKey }
 
-// sealSecrets and openSecrets bind the secrets to the public key of their row.
+// sealSecrets seals the secrets and binds them to the public key of their row; openSecrets unseals
+// them.
 func sealSecrets(keys *seal.Keyring, publicKey string, one secretPair) []byte {
 	return keys.Seal([]byte(string(one.secret)+" "+string(one.tokenSecret)), authorizationContext(publicKey))
 }

@@ -45,7 +45,7 @@ func TestPAMAccess_Token(t *testing.T) {
 		_, err := w.PAMAccess.Bearer(t.Context(), other, vault.Request{})
 		WantFaults(t, err, BadClient)
 	}
-	for _, use := range []auth.Use{auth.Refresh, auth.Access, auth.Session} { // nor is it one of the other dialect's
+	for _, use := range []auth.Use{auth.Refresh, auth.Access, auth.Session} { // nor is it accepted by the other dialect
 		_, err := w.Access.Authenticate(t.Context(), token.Token, use)
 		WantFaults(t, err, BadClient)
 	}
@@ -96,7 +96,7 @@ func TestPAMAccess_Signed(t *testing.T) {
 			w.WantPAM(t, Plaintext(t, other), OverTLS, test.want)
 		}
 	})
-	t.Run("a clock may be five minutes away, and no second more", func(t *testing.T) {
+	t.Run("a timestamp may be five minutes off, and not one second more", func(t *testing.T) {
 		for _, away := range []time.Duration{0, 5 * time.Minute, -5 * time.Minute} {
 			w.WantPAM(t, Oauth1(t, one, "n", Noon.Add(away)), OverTLS)
 		}
@@ -131,7 +131,7 @@ func TestPAMAccess_Rules(t *testing.T) {
 	}
 	WantFaults(t, bearer(inside, vault.Request{}), BadLocation)
 	WantFaults(t, bearer(inside, vault.Request{Referrer: "https://intranet.example.com/"}), BadLocation)
-	// who is not known does not learn from where one may come
+	// a caller with wrong credentials does not learn that its address is refused
 	_, err := w.PAMAccess.Token(outside, limited.Key, "wrong", vault.Request{})
 	WantFaults(t, err, BadClient)
 	w.Clock.Pass(time.Minute - 1)
@@ -142,8 +142,8 @@ func TestPAMAccess_Rules(t *testing.T) {
 	WantFaults(t, err, BadClient)
 }
 
-// TestPAMAccess_Certificate: where a fingerprint is set, nobody comes in without the certificate,
-// whatever else they know.
+// TestPAMAccess_Certificate: if a fingerprint is set, every request without that certificate is
+// refused, whatever its other credentials.
 func TestPAMAccess_Certificate(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t).With(t, Permissive)
@@ -173,8 +173,8 @@ func TestPAMAccess_Certificate(t *testing.T) {
 	Check(t, err)
 }
 
-// TestPAMAccess_Changes: what happens to an authorization or its application holds here at once,
-// and on other replicas within a second.
+// TestPAMAccess_Changes: a change of an authorization or its application takes effect at once on
+// this replica, and within a second on others.
 func TestPAMAccess_Changes(t *testing.T) {
 	t.Parallel()
 	for sentence, change := range map[string]func(ctx context.Context, w *World, a vault.IssuedAuthorization) error{
@@ -227,7 +227,8 @@ func TestPAMAccess_Changes(t *testing.T) {
 	}
 }
 
-// TestPAMAccess_Rotation: secrets, and tokens that were made with them, are good for the overlap.
+// TestPAMAccess_Rotation: previous secrets, and tokens that were made with them, are valid during
+// the overlap.
 func TestPAMAccess_Rotation(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t).With(t, Permissive)
@@ -243,7 +244,7 @@ func TestPAMAccess_Rotation(t *testing.T) {
 		},
 	)
 	w.Clock.Pass(time.Minute - time.Microsecond)
-	// with the secret that is about to end
+	// made with the previous secret
 	late := Must(w.PAMAccess.Token(t.Context(), two.Key, two.Secret, vault.Request{}))(t).Token
 	present := Must(w.PAMAccess.Token(t.Context(), two.Key, newTwo.Secret, vault.Request{}))(t).Token
 	for _, token := range []domain.Secret{first, late, present} {
@@ -267,7 +268,7 @@ func TestPAMAccess_Rotation(t *testing.T) {
 	_, err = w.Authorizations.Rotate(Operator(t), one.ID, -1)
 	WantFaults(t, err, NewFault(domain.Invalid, "overlap", domain.ReasonTooSmall))
 
-	t.Run("without secrets there is a new token at once", func(t *testing.T) {
+	t.Run("for the method none the token is replaced at once", func(t *testing.T) {
 		none := w.NewAuthorization(t, domain.AuthUnsigned)
 		w.WantPAM(t, Unsigned(t, none), OverTLS)
 		rotated := Must(w.Authorizations.Rotate(Operator(t), none.ID, time.Hour))(t)
@@ -280,8 +281,8 @@ func TestPAMAccess_Rotation(t *testing.T) {
 	})
 }
 
-// TestPAMAccess_Nonce: a request with a nonce changes something once, on whichever replica, and
-// none is good twice.
+// TestPAMAccess_Nonce: a nonce is good for one request only, on all replicas, so a request with a
+// nonce changes something at most once.
 func TestPAMAccess_Nonce(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -294,13 +295,15 @@ func TestPAMAccess_Nonce(t *testing.T) {
 				Check(t, err)
 				return found
 			}
-			t.Run("of many at once one changes something", func(t *testing.T) { testNonceRace(t, w, signed) })
+			t.Run(
+				"of many concurrent requests one changes something", func(t *testing.T) { testNonceRace(t, w, signed) },
+			)
 			t.Run("every change", func(t *testing.T) { testNonceOfEveryChange(t, w, signed) })
 			t.Run("reading spends it too", func(t *testing.T) {
 				Check(t, w.PAMAccess.Spend(t.Context(), signed(t, w, "reading")))
 				WantFaults(t, w.PAMAccess.Spend(t.Context(), signed(t, w.Replica(t), "reading")), BadProof)
 			})
-			t.Run("it is remembered for as long as it could come again", func(t *testing.T) {
+			t.Run("it is kept for as long as its request could be replayed", func(t *testing.T) {
 				Check(t, w.PAMAccess.Spend(t.Context(), signed(t, w, "old")))
 				w.Clock.Pass(vault.TimestampWindow)
 				Check(t, w.PAMAccess.Forget(t.Context()))
@@ -322,8 +325,8 @@ func TestPAMAccess_Nonce(t *testing.T) {
 	}
 }
 
-// testNonceOfEveryChange: a change that fails leaves the nonce, one that succeeds has spent it, and
-// a replay changes nothing.
+// testNonceOfEveryChange checks that a change that fails does not spend the nonce, that one that
+// succeeds does, and that a replay changes nothing.
 func testNonceOfEveryChange(t *testing.T, w *World, signed func(testing.TB, *World, string) *domain.Nonce) {
 	ctx, corp := t.Context(),
 		Must(w.DeviceDomains.Create(Operator(t), domain.DeviceDomain{Name: "corp.example.com"}))(t)
@@ -336,7 +339,7 @@ func testNonceOfEveryChange(t *testing.T, w *World, signed func(testing.TB, *Wor
 	for _, change := range []struct {
 		name      string
 		fails, do func(*domain.Nonce) error
-		back      func(*domain.Nonce) error // what a replay would do, if it were let in
+		back      func(*domain.Nonce) error // what a replay would change if it were accepted
 	}{
 		{"a new device",
 			func(n *domain.Nonce) error { return Second(w.Devices.Upsert(ctx, inDomain("every", "nobody"), n)) },

@@ -16,7 +16,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authorizations are the use cases of the keys of applications.
+// Authorizations are the use cases of authorizations: the credentials of applications.
 type Authorizations struct {
 	Control *access.Control
 	Keys    *seal.Keyring
@@ -25,12 +25,11 @@ type Authorizations struct {
 // IssuedAuthorization is an authorization with its secrets, which are shown once.
 type IssuedAuthorization struct {
 	domain.PAMAuthorization
-	// empty where the method of the application has none; of the method none the Token is the
-	// secret
+	// empty if the application's method has none; for the method none, Token is the secret
 	Secret, TokenSecret domain.Secret
 }
 
-// Page lists the authorizations of an application, or all when the id is 0.
+// Page lists the authorizations of an application, or all of them if the id is 0.
 func (s *Authorizations) Page(
 	ctx context.Context, applicationID int64, req domain.PageRequest,
 ) (domain.Page[domain.PAMAuthorization], error) {
@@ -102,14 +101,15 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 	return issued(a, secrets), err
 }
 
-// mayAuthorize refuses those who would let an application do with devices what they may not do
-// themselves.
+// mayAuthorize refuses a caller that lacks the rights on devices which the authorization would
+// have.
 func mayAuthorize(ctx context.Context, a domain.PAMAuthorization) error {
 	needed := []domain.Permission{{Scope: domain.ScopeDevices, Read: true, Write: a.Write}}
 	return access.MayGrant(ctx, "authorization", false, domain.RightsOf(needed))
 }
 
-// listedDevices refuses a list with devices that there are not. None is ever removed.
+// listedDevices refuses a list that names a device twice or one that does not exist. Devices are
+// never deleted, so a list that is accepted stays valid.
 func listedDevices(ctx context.Context, tx domain.Store, ids []int64) error {
 	present, err := tx.Devices().Some(ctx, ids)
 	if err != nil {
@@ -131,7 +131,7 @@ func listedDevices(ctx context.Context, tx domain.Store, ids []int64) error {
 func newSecrets(method domain.AuthMethod) secretPair {
 	switch method {
 	case domain.AuthUnsigned:
-		return secretPair{secret: domain.Secret(randomHex(publicDigits))} // its token
+		return secretPair{secret: domain.Secret(randomHex(publicDigits))} // becomes the token
 	case domain.AuthOAuth1:
 		return secretPair{domain.Secret(randomHex(secretDigits)), domain.Secret(randomHex(secretDigits))}
 	}
@@ -146,9 +146,9 @@ func (s *Authorizations) Update(
 	return concealed(a), err
 }
 
-// Rotate gives an authorization new secrets. Those before are good for the overlap, as are the
-// access tokens that were made with them. Of the method none the token is the secret: there is a
-// new one, and the one before ends at once.
+// Rotate gives an authorization new secrets. The previous secrets, and the access tokens made with
+// them, remain valid for the overlap. For the method none the token is the secret: there is a new
+// token, and the previous one ends at once.
 func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedAuthorization, error) {
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedAuthorization{}, err
@@ -190,7 +190,7 @@ func (s *Authorizations) edit(
 		if err := listedDevices(ctx, tx, a.Devices); err != nil {
 			return none, err
 		}
-		// its secrets are good when it is enabled again, the tokens made with them are not
+		// the secrets work again once it is enabled, the access tokens made with them do not
 		if before.Enabled && !a.Enabled {
 			a.Binding = a.Binding.Closed()
 		}
@@ -203,8 +203,8 @@ func (s *Authorizations) edit(
 	return a, err
 }
 
-// gives reports whether a change gives an authorization something: it does unless it only takes
-// away, renames or restricts.
+// gives reports whether a change gives an authorization anything. A change that only takes away,
+// renames or restricts does not.
 func (s *Authorizations) gives(before, after domain.PAMAuthorization) bool {
 	now := s.Control.Now()
 	if after.Holder().Active(now) && !before.Holder().Active(now) {
@@ -215,7 +215,7 @@ func (s *Authorizations) gives(before, after domain.PAMAuthorization) bool {
 	return !reflect.DeepEqual(before, after)
 }
 
-// Delete removes an authorization: its keys and tokens are good for nothing from then on.
+// Delete removes an authorization. Its keys and tokens stop working.
 func (s *Authorizations) Delete(ctx context.Context, id int64) error {
 	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		a, err := tx.PAMAuthorizations().Get(ctx, id)

@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// keeper is somebody who keeps applications, and has some rights on devices.
+// keeper returns the context of a user who may change applications, and has these rights on
+// devices.
 func keeper(t testing.TB, devices ...domain.Permission) context.Context {
 	rights := domain.RightsOf(
 		append(devices, domain.Permission{Scope: domain.ScopeApplications, Read: true, Write: true}),
@@ -23,8 +24,8 @@ func keeper(t testing.TB, devices ...domain.Permission) context.Context {
 	)
 }
 
-// TestAuthorizations_Rights: nobody lets an application do with devices what he may not do, nor
-// touches one that may.
+// TestAuthorizations_Rights: a caller can neither give an authorization rights on devices that it
+// lacks itself, nor change one that has such rights.
 func TestAuthorizations_Rights(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -148,8 +149,8 @@ func TestAuthorizations(t *testing.T) {
 	}
 }
 
-// TestAuthorizations_Secrets looks for the secrets in what the database has written, in the audit
-// and in the log.
+// TestAuthorizations_Secrets searches for the secrets in what the database has written, in the
+// audit and in the log.
 func TestAuthorizations_Secrets(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {

@@ -10,8 +10,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// BenchmarkDevices_Upsert is a new device, and a device that is changed, with and without the
-// memory of recent devices.
+// BenchmarkDevices_Upsert measures upserts of a new device and of an existing one, with and without
+// the cache of recent devices.
 func BenchmarkDevices_Upsert(b *testing.B) {
 	for engine, open := range Engines {
 		for _, forgets := range []bool{false, true} {

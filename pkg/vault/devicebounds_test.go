@@ -10,7 +10,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// allocated is how many bytes fn allocates in all; nothing else may run meanwhile.
+// allocated returns how many bytes fn allocates in all. Nothing else may run at the same time.
 func allocated(fn func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -19,16 +19,16 @@ func allocated(fn func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestDevices_Import_Bounds: no file costs much more than its size, whatever is wrong with it. It
-// runs alone: it measures the process.
+// TestDevices_Import_Bounds: the memory for a file is bounded, whatever is wrong with the file. The
+// test is not parallel, because it measures the whole process.
 func TestDevices_Import_Bounds(t *testing.T) {
 	w := NewWorld(t)
 	const size = 1800 << 10
 	rows := func(row string) string { return deviceHeader + "\n" + strings.Repeat(row, size/len(row)) }
 	for name, test := range map[string]struct {
 		file   string
-		faults int // of an import that is all or none
-		failed int // rows of one that is not
+		faults int // of an atomic import
+		failed int // rows of an import that is not atomic
 		bound  uint64
 	}{
 		"separators":        {rows(",,,,,\n"), 0, 0, 20 << 20},
@@ -62,8 +62,8 @@ func TestDevices_Import_Bounds(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_Spellings: whatever a spreadsheet writes is read, and what is wrong is told
-// with its line, all of a row at once.
+// TestDevices_Import_Spellings: whatever a spreadsheet writes is read. All faults of a row are
+// reported at once, with its line.
 func TestDevices_Import_Spellings(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

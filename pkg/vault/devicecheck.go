@@ -12,10 +12,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
-// rowFaults are the faults of rows, of which no more are kept than an answer tells.
+// rowFaults collects the faults of rows. It counts all failed rows, but keeps no more faults than
+// an answer holds.
 type rowFaults struct {
 	list   []domain.RowFault
-	count  int // of faults; a row may have several
+	count  int // of the faults in list; a row may have several
 	failed int // rows
 }
 
@@ -29,7 +30,7 @@ func (f *rowFaults) add(fault domain.RowFault) {
 
 func (f *rowFaults) full() bool { return f.count >= domain.MaxFaults }
 
-// err joins the faults for those who want all rows or none.
+// err joins the faults, for an import that stores all rows or none.
 func (f *rowFaults) err() error {
 	var all domain.FaultList
 	for _, fault := range f.list {
@@ -38,7 +39,7 @@ func (f *rowFaults) err() error {
 	return all.Err()
 }
 
-// inRow puts the row before the fields of its faults.
+// inRow prefixes the fields of the faults with the row.
 func inRow(fault domain.RowFault) error {
 	var all []error
 	for _, one := range domain.Faults(fault.Err) {
@@ -49,20 +50,20 @@ func inRow(fault domain.RowFault) error {
 	return errors.Join(all...)
 }
 
-// checkedFile is a file whose rows were looked at once. They are read again when they are stored:
-// so the memory that an import takes depends on its file alone.
+// checkedFile is a file whose rows were checked. The rows are parsed again when they are stored, so
+// the memory that an import takes depends only on the size of its file.
 type checkedFile struct {
 	*devicefile.File
 	bad     []bool // by row
 	faults  rowFaults
-	domains map[string]string // the registered names by what the file calls them, in lower case
+	domains map[string]string // the registered names, by name key of what the file calls them
 }
 
-// errEnough ends the look at a file that will not be stored.
+// errEnough ends the check of a file that will not be stored.
 var errEnough = errors.New("vault: enough faults")
 
-// check looks at all rows, or, when all are to be stored or none, at so many as have the faults
-// that are told. Of two rows of one hostname the second is at fault.
+// check checks all rows. If all rows are to be stored or none, it stops when it has as many faults
+// as an answer holds. Of two rows with the same hostname, the second has a fault.
 func (s *Devices) check(ctx context.Context, file *devicefile.File, atomic bool) (*checkedFile, error) {
 	checked := &checkedFile{File: file, domains: map[string]string{}}
 	seen := map[[16]byte]struct{}{}
@@ -108,7 +109,7 @@ func (c *checkedFile) add(row devicefile.Row, err error) {
 	c.faults.add(domain.RowFault{Row: row.Number, Err: placed.Err()})
 }
 
-// twice is the fault of a row whose hostname an earlier good row has.
+// twice returns the fault of a row whose hostname an earlier row without faults has.
 func twice(seen map[[16]byte]struct{}, row devicefile.Row) error {
 	if row.Err != nil {
 		return nil
@@ -122,17 +123,17 @@ func twice(seen map[[16]byte]struct{}, row devicefile.Row) error {
 	return nil
 }
 
-// maxKnownDomains bounds what is remembered of the domains that a file names.
+// maxKnownDomains bounds the cache of the domains that a file names.
 const maxKnownDomains = 20000
 
-// knownDomains remembers what is wrong with what domains are called; nil for nothing.
+// knownDomains caches the fault of each name of a domain; nil means that the name is good.
 type knownDomains struct {
 	find  func(ctx context.Context, texts []string) (map[string][]domain.DeviceDomain, error)
 	known map[string]*domain.Error
-	names map[string]string // those that were found
+	names map[string]string // registered names, by name key
 }
 
-// read looks up those of a batch that are not remembered.
+// read looks up the domains of a batch that are not in the cache.
 func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
 	if len(k.known) > maxKnownDomains {
 		clear(k.known)
@@ -166,7 +167,7 @@ func (k *knownDomains) fault(plan domain.DevicePlan) error {
 	return nil
 }
 
-// batches calls fn with the rows that are not at fault, some at a time.
+// batches calls fn with the rows without faults, importBatch at a time.
 func (c *checkedFile) batches(fn func(goodRows) error) error {
 	var good goodRows
 	spelling := fileSpelling{}

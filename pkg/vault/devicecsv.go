@@ -13,18 +13,19 @@ import (
 type ImportResult struct {
 	Created, Updated, Unchanged int
 	Failed                      int // rows that were not stored
-	// of the first of them, in their order: at most domain.MaxFaults in all
+	// of the first failed rows, in row order: at most domain.MaxFaults in all
 	Faults []domain.RowFault
 }
 
-// importBatch is how many devices are stored at once; in one transaction when rows may fail by
-// themselves.
+// importBatch is how many devices are stored at once. An import that is not atomic stores each
+// batch in a transaction of its own.
 const importBatch = 1024
 
-// Import upserts the devices of a CSV file (RFC 4180) with a header. With atomic all rows are
-// stored or none: the faults of rows are the error then. Otherwise the good ones are stored. One
-// import runs at a time, and reads its file when it is its turn. Errors: *domain.Error with
-// Malformed for a file that can't be read, Forbidden with ReasonLimit when too many imports wait.
+// Import upserts the devices of a CSV file (RFC 4180) with a header. If atomic is set, either all
+// rows are stored or none, and the error holds the faults of the rows. Otherwise the rows without
+// faults are stored. One import runs at a time; it parses its file when its turn comes. Errors:
+// *domain.Error with Malformed for a file that can't be read, Forbidden with ReasonLimit when too
+// many imports wait.
 func (s *Devices) Import(ctx context.Context, file io.Reader, atomic bool) (result ImportResult, err error) {
 	raw, err := io.ReadAll(file)
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Devices) importFile(ctx context.Context, raw []byte, atomic bool) (Impo
 	return result, err
 }
 
-// importAll stores all rows: few in one transaction, many in parts.
+// importAll stores all rows or none: up to importBatch rows in one transaction, more in parts.
 func (s *Devices) importAll(ctx context.Context, checked *checkedFile) (result ImportResult, err error) {
 	if err := checked.faults.err(); err != nil {
 		return ImportResult{}, err
@@ -79,7 +80,8 @@ func (s *Devices) importAll(ctx context.Context, checked *checkedFile) (result I
 	return result, nil
 }
 
-// importSome stores the rows whose domains are known in one transaction.
+// importSome stores the rows whose domains still exist, in one transaction. A row whose domain was
+// deleted since the check fails.
 func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportResult) error {
 	if err := s.makeNames(ctx, good.plans); err != nil {
 		return err
@@ -88,7 +90,7 @@ func (s *Devices) importSome(ctx context.Context, good goodRows, result *ImportR
 	var gone []domain.RowFault
 	err := s.transact(ctx, func(tx domain.Store) (err error) {
 		stored = s.storing(tx, 0)
-		if gone, err = unknownDomains(ctx, tx, good); err != nil { // since then
+		if gone, err = unknownDomains(ctx, tx, good); err != nil { // deleted since the check
 			return err
 		}
 		return stored.put(ctx, good.without(gone).plans)
@@ -129,8 +131,7 @@ func (r *ImportResult) count(changes []domain.DeviceChange) {
 	}
 }
 
-// goodRows are the plans of rows that are not at fault, with the numbers of the rows and their
-// lines.
+// goodRows are the plans of rows without faults, with their row and line numbers.
 type goodRows struct {
 	plans       []domain.DevicePlan
 	rows, lines []int
@@ -140,7 +141,7 @@ func (g *goodRows) add(plan domain.DevicePlan, row, line int) {
 	g.plans, g.rows, g.lines = append(g.plans, plan), append(g.rows, row), append(g.lines, line)
 }
 
-// without leaves out rows that turned out to be at fault; they are in order.
+// without returns the rows that are not among the faults, which are in row order.
 func (g goodRows) without(faults []domain.RowFault) goodRows {
 	var left goodRows
 	for i, row := range g.rows {
@@ -153,7 +154,7 @@ func (g goodRows) without(faults []domain.RowFault) goodRows {
 	return left
 }
 
-// unknownDomains are the faults of rows whose domains are not registered.
+// unknownDomains returns the faults of the rows whose domains are not registered.
 func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults []domain.RowFault, err error) {
 	found, err := tx.DeviceDomains().Find(ctx, deviceDomainTexts(good.plans))
 	if err != nil {

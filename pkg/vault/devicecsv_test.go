@@ -24,7 +24,7 @@ func TestDevices_Import(t *testing.T) {
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			newDomain(t, w, "corp", "")
 			t.Run("all or none", func(t *testing.T) { testImportAtomic(t, w) })
-			t.Run("what is good", func(t *testing.T) { testImportGood(t, w) })
+			t.Run("the rows without faults", func(t *testing.T) { testImportGood(t, w) })
 		})
 	}
 }
@@ -132,7 +132,7 @@ func TestDevices_Import_Files(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_Optional: a column that is absent keeps, one that is empty clears.
+// TestDevices_Import_Optional: an absent column leaves the field as it is, an empty cell clears it.
 func TestDevices_Import_Optional(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -180,7 +180,7 @@ func TestDevices_Import_Many(t *testing.T) {
 	}
 }
 
-// TestDevices_Export: what is exported is imported as it was.
+// TestDevices_Export: an export can be imported again and changes nothing.
 func TestDevices_Export(t *testing.T) {
 	t.Parallel()
 	one, two := NewWorld(t), NewWorld(t)
@@ -207,7 +207,7 @@ func TestDevices_Export(t *testing.T) {
 	})
 	file := exported(t, one, domain.DeviceFilter{})
 	devices := importDevices(t, one, file, true).Unchanged
-	if devices < 50 && !testing.Short() { // rapid checks less with -short
+	if devices < 50 && !testing.Short() { // rapid makes fewer checks with -short
 		t.Fatalf("%d devices only", devices)
 	}
 	WantSame(t, importDevices(t, two, file, true), vault.ImportResult{Created: devices})

@@ -6,11 +6,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// toldDomains is how many of the domains that have one short name an error names.
+// toldDomains is how many domains an error names when several have the same short name.
 const toldDomains = 5
 
-// deviceDomainFault is what is wrong with a text for which these domains were found; nil when that
-// is one.
+// deviceDomainFault returns the fault of a text for which the look-up found these domains; nil if
+// it found exactly one.
 func deviceDomainFault(found []domain.DeviceDomain) *domain.Error {
 	switch len(found) {
 	case 0:
@@ -29,8 +29,8 @@ func deviceDomainFault(found []domain.DeviceDomain) *domain.Error {
 	return domain.Fault(domain.Invalid, "device_domain", domain.ReasonShortName, strings.Join(names, ", "))
 }
 
-// firstDeviceDomainFault is the fault of the first of the texts that has one. Each call makes
-// another, which the caller may place.
+// firstDeviceDomainFault returns the fault of the first text that has one. It is a copy, so the
+// caller may set its position.
 func firstDeviceDomainFault(texts []string, fault func(key string) *domain.Error) *domain.Error {
 	for _, text := range texts {
 		if f := fault(domain.NameKey(text)); f != nil {

@@ -14,7 +14,8 @@ func (s *Devices) Export(ctx context.Context, filter domain.DeviceFilter, file i
 	if err != nil {
 		return err
 	}
-	// what is not written yet stays unwritten: who has got nothing can be told
+	// The rows that are still buffered are dropped: a caller that has received nothing yet can be
+	// sent the error.
 	if err := s.each(ctx, filter, writer.Write); err != nil {
 		return err
 	}

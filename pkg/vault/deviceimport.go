@@ -14,13 +14,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
-// importLease is how long nobody may have worked at an import before others take it over.
+// importLease is how long an import may show no sign of life before another process takes it over.
 const importLease = 10 * time.Second
 
-// errImportGone says that others have taken an import for dead before it was decided.
-var errImportGone = errors.New("vault: the import was given up by others")
+// errImportGone says that another process has removed or finished the import, or has stored the
+// rows in question.
+var errImportGone = errors.New("vault: another process has removed or taken over the import")
 
-// importAuthor is who asked for an import, as it is kept.
+// importAuthor is the caller and the origin of an import, in the form in which they are stored.
 type importAuthor struct {
 	Kind      domain.PrincipalKind `json:"Kind"`
 	ID        int64                `json:"ID"`
@@ -38,8 +39,8 @@ func authorOf(ctx context.Context) (string, error) {
 	return string(text), err
 }
 
-// asAuthor is a context in which the events of an import that was decided are made: what its author
-// may do was looked at then.
+// asAuthor returns a context for the audit events of an import that is decided. It has no rights:
+// those of the author were checked at the decision.
 func asAuthor(ctx context.Context, text string) (context.Context, error) {
 	var author importAuthor
 	if err := json.Unmarshal([]byte(text), &author); err != nil {
@@ -51,9 +52,10 @@ func asAuthor(ctx context.Context, text string) (context.Context, error) {
 	), nil
 }
 
-// importInParts keeps the file, decides that its rows are stored, and stores them: nobody has to
-// wait longer than for a part, and nobody sees what is changed before all of it is stored. After
-// the decision nothing ends it: if this process does, another goes on, or the next one.
+// importInParts stores the file, decides that its rows will be stored, and stores them part by
+// part. Other transactions wait at most for one part, and no reader sees a change before all of
+// them are stored. After the decision nothing stops the import: if this process ends, another
+// process or the next one finishes it.
 func (s *Devices) importInParts(ctx context.Context, checked *checkedFile) (result ImportResult, err error) {
 	of := domain.DeviceImport{AliveAt: s.Now()}
 	domains, err := json.Marshal(checked.domains)
@@ -81,10 +83,10 @@ func (s *Devices) importInParts(ctx context.Context, checked *checkedFile) (resu
 	return result, err
 }
 
-// partSize is how much of a file is kept in one row.
+// partSize is how many bytes of a file one row of the database holds.
 const partSize = 1 << 20
 
-// stage keeps the text of a file.
+// stage stores the text of a file.
 func (s *Devices) stage(ctx context.Context, id int64, text string) error {
 	pace := s.pacer()
 	for place := int64(1); len(text) > 0; place++ {
@@ -109,13 +111,13 @@ func (s *Devices) stage(ctx context.Context, id int64, text string) error {
 	return nil
 }
 
-// decidePause is how long an import waits before it looks again whether the one before it is
-// finished.
+// decidePause is how long an import waits before it checks again whether the decided import before
+// it is finished.
 const decidePause = 100 * time.Millisecond
 
-// decide looks once more at who asks and at the domains, which nobody can remove from then on. Of
-// imports that are decided there is one at a time: it waits for that of another process, or
-// finishes it if nobody else does.
+// decide checks the caller's rights and the domains once more, and decides the import. From then on
+// these domains can't be deleted. Only one import at a time is decided: decide waits for that of
+// another process, and finishes it if that process shows no sign of life.
 func (s *Devices) decide(ctx context.Context, id int64, domains map[string]string) error {
 	for {
 		err := s.transact(ctx, func(tx domain.Store) error { return s.tryDecide(ctx, tx, id, domains) })
@@ -136,8 +138,8 @@ func (s *Devices) decide(ctx context.Context, id int64, domains map[string]strin
 	}
 }
 
-// errOtherImport says that another import is decided and not finished.
-var errOtherImport = errors.New("vault: another import of devices goes on")
+// errOtherImport says that another import is decided and not yet finished.
+var errOtherImport = errors.New("vault: another import of devices is in progress")
 
 func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, domains map[string]string) error {
 	if _, err := s.Recorder.Again(ctx, tx); err != nil {
@@ -154,7 +156,7 @@ func (s *Devices) tryDecide(ctx context.Context, tx domain.Store, id int64, doma
 	return err
 }
 
-// finish stores the rows of an import that was decided, and lets everybody see them.
+// finish stores the rows of a decided import and then makes them visible to all readers.
 func (s *Devices) finish(
 	ctx context.Context, of domain.DeviceImport, file *devicefile.File, result *ImportResult,
 ) error {
@@ -188,7 +190,7 @@ func (s *Devices) finish(
 	if err == nil {
 		err = store(1)
 	}
-	if errors.Is(err, errImportGone) { // somebody else has taken it over
+	if errors.Is(err, errImportGone) { // another process has taken it over
 		return nil
 	}
 	if err == nil {
@@ -200,7 +202,7 @@ func (s *Devices) finish(
 	return s.clear(ctx, of.ID)
 }
 
-// finishSome stores some rows. Errors: errImportGone when somebody else has stored them.
+// finishSome stores some rows. Errors: errImportGone when another process has stored them.
 func (s *Devices) finishSome(
 	ctx context.Context, of *domain.DeviceImport, plans []domain.DevicePlan, result *ImportResult,
 ) error {
@@ -232,7 +234,7 @@ func (s *Devices) finishSome(
 	return nil
 }
 
-// clear removes what an import has left that is finished or was abandoned.
+// clear removes the data of an import that is finished or was abandoned.
 func (s *Devices) clear(ctx context.Context, id int64) error {
 	pace := s.pacer()
 	for more := true; more; {

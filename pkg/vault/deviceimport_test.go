@@ -15,7 +15,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// dying is a store of a process that dies at one of its transactions: none after it begins.
+// dying is the store of a process that dies: only the first left transactions begin.
 type dying struct {
 	domain.Store
 	left int
@@ -32,7 +32,7 @@ func (s *dying) Transact(ctx context.Context, fn func(domain.Store) error) error
 	return s.Store.Transact(ctx, fn)
 }
 
-// DeviceImports lets nobody clean up who is dead.
+// DeviceImports makes Abandon fail once the process is dead.
 func (s *dying) DeviceImports() domain.DeviceImports { return dyingImports{s.Store.DeviceImports(), s} }
 
 type dyingImports struct {
@@ -47,8 +47,9 @@ func (i dyingImports) Abandon(ctx context.Context, id int64) (bool, error) {
 	return i.DeviceImports.Abandon(ctx, id)
 }
 
-// TestDevices_Import_InParts: wherever an import of many ends, others have all of it in the end, or
-// nothing; until then nobody sees what it changes, and others write meanwhile.
+// TestDevices_Import_InParts: at whichever transaction a large import dies, in the end other
+// replicas have all of it or nothing. Until then no reader sees its changes, and other callers can
+// write.
 func TestDevices_Import_InParts(t *testing.T) {
 	t.Parallel()
 	const rows = 1100
@@ -95,7 +96,8 @@ func TestDevices_Import_InParts(t *testing.T) {
 						t, other.DeviceDomains.Delete(t.Context(), 1), NewFault(domain.Rule, "id", domain.ReasonInUse),
 					)
 				}
-				Check(t, other.Devices.ResumeImports(t.Context())) // nobody can know yet that it is dead
+				// within importLease other processes take it for alive
+				Check(t, other.Devices.ResumeImports(t.Context()))
 				if !whole {
 					WantSame(t, listed(t, w), before)
 					WantSame(t, Must(w.Devices.Get(t.Context(), "stock"))(t).IP, stocked)
@@ -120,8 +122,8 @@ func TestDevices_Import_InParts(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_OtherChanges: who changes a device that an import has stored changes what it
-// has stored, and sees that; nothing of either is lost.
+// TestDevices_Import_OtherChanges: a caller that changes a device which an unfinished import has
+// stored changes the stored state, and sees it. No change of either is lost.
 func TestDevices_Import_OtherChanges(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -167,8 +169,8 @@ func TestDevices_Import_OtherChanges(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_DomainGone: a domain that is deleted between the look at the file and the
-// decision refuses the import, and nothing is stored.
+// TestDevices_Import_DomainGone: if a domain is deleted between the check of the file and the
+// decision, the import is refused and stores nothing.
 func TestDevices_Import_DomainGone(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -201,8 +203,8 @@ func TestDevices_Import_DomainGone(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_OneAfterTheOther: an import waits for one of another process that is decided,
-// and finishes it when that has died.
+// TestDevices_Import_OneAfterTheOther: an import waits for a decided import of another process, and
+// finishes it if that process has died.
 func TestDevices_Import_OneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -226,7 +228,7 @@ func TestDevices_Import_OneAfterTheOther(t *testing.T) {
 			waiting := w.With(t, func(s *service.Settings) {
 				n := 0
 				s.Store = &dying{w.Store, 1000, func() {
-					if n++; n == 3 { // its file is kept, and it was not decided
+					if n++; n == 3 { // its file is stored, and the first attempt to decide it has failed
 						close(looked)
 					}
 				}}
@@ -245,7 +247,7 @@ func TestDevices_Import_OneAfterTheOther(t *testing.T) {
 	}
 }
 
-// listed is how many devices a list has.
+// listed returns the number of devices in a list.
 func listed(t testing.TB, w *World) (n int) {
 	t.Helper()
 	return Must(w.Devices.InUse(t.Context()))(t).Count()

@@ -8,12 +8,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
-// fewPlans is the size of a piece: while the database stores one, the next is read, and the events
-// of the one before are made.
+// fewPlans is the number of rows in a piece of an import. While the database stores a piece, the
+// next one is parsed.
 const fewPlans = importBatch / 4
 
-// readAhead calls fn with the plans of a file but those of the first rows, some at a time, and
-// reads the next meanwhile.
+// readAhead calls fn with the plans of a file in pieces, except those of the first but rows. It
+// parses the next piece while fn runs.
 func readAhead(file *devicefile.File, but int64, fn func([]domain.DevicePlan) error) error {
 	read, end := make(chan []domain.DevicePlan), make(chan struct{})
 	var failed error
@@ -30,7 +30,7 @@ func readAhead(file *devicefile.File, but int64, fn func([]domain.DevicePlan) er
 	}()
 	defer func() {
 		close(end)
-		for range read { // until it has ended
+		for range read { // drains until the reader has ended
 		}
 	}()
 	for plans := range read {
@@ -41,7 +41,7 @@ func readAhead(file *devicefile.File, but int64, fn func([]domain.DevicePlan) er
 	return failed
 }
 
-// readSome calls fn with the plans of a file but those of the first rows, some at a time.
+// readSome calls fn with the plans of a file in pieces, except those of the first but rows.
 func readSome(file *devicefile.File, but int64, fn func([]domain.DevicePlan) error) error {
 	var spelling fileSpelling
 	var plans []domain.DevicePlan
@@ -64,7 +64,7 @@ func readSome(file *devicefile.File, but int64, fn func([]domain.DevicePlan) err
 	return fn(plans)
 }
 
-// registered are the registered names of domains, each once; nil stays nil.
+// registered returns the registered names of the domains, each once; nil for nil.
 func registered(texts []string, names map[string]string) []string {
 	if texts == nil {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
-// ResumeImports ends the imports that nobody works at any more: those that were decided are
-// finished, the others removed.
+// ResumeImports ends the imports that no process works on any more: it finishes those that are
+// decided and removes the others.
 func (s *Devices) ResumeImports(ctx context.Context) error {
 	imports := s.Store.DeviceImports()
 	unfinished, err := imports.Unfinished(ctx)
@@ -20,7 +20,10 @@ func (s *Devices) ResumeImports(ctx context.Context) error {
 		if s.Now().Sub(of.AliveAt).Abs() < importLease {
 			continue
 		}
-		s.Log.WarnContext(ctx, "an import of devices was left by others", "import_id", of.ID, "decided", of.Decided)
+		s.Log.WarnContext(
+			ctx, "no process works on an import of devices any more: it is finished if it was decided, else removed",
+			"import_id", of.ID, "decided", of.Decided,
+		)
 		if of.Decided {
 			err = errors.Join(err, s.resume(ctx, of))
 			continue
@@ -36,7 +39,7 @@ func (s *Devices) ResumeImports(ctx context.Context) error {
 	return err
 }
 
-// resume finishes an import whose file is kept.
+// resume finishes an import from its stored file.
 func (s *Devices) resume(ctx context.Context, of domain.DeviceImport) error {
 	parts, err := s.Store.DeviceImports().Parts(ctx, of.ID)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 // TestDevices_Import_Concurrency: imports of the same devices in different orders, with the same
-// new names, and upserts of these devices beside them. Nobody waits for one who waits for him, and
-// every change is counted and recorded once.
+// new names, run beside upserts of these devices. There is no deadlock, and every change is counted
+// and recorded once.
 func TestDevices_Import_Concurrency(t *testing.T) {
 	t.Parallel()
 	const devices, imports, upserters, upserts = 1100, 6, 3, 40 // an import has two batches
@@ -65,8 +65,8 @@ func TestDevices_Import_Concurrency(t *testing.T) {
 	}
 }
 
-// TestDevices_Import_Names: they are there before the transaction begins, or whoever needs one
-// would wait for its end; a file that is refused makes none.
+// TestDevices_Import_Names: an import makes its new names before its transaction begins; otherwise
+// other transactions that need one would wait until it ends. A file that is refused makes no names.
 func TestDevices_Import_Names(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -95,8 +95,8 @@ func TestDevices_Import_Names(t *testing.T) {
 	}
 }
 
-// namedDevice is a device that no other version is the same as, and some of whose names others
-// have, too.
+// namedDevice returns a device that differs from all its other versions and shares some names with
+// other devices.
 func namedDevice(device, version int) domain.DeviceSpec {
 	name := func(kind string, n, of int) string { return fmt.Sprintf("%s %d", kind, n%of) }
 	return domain.DeviceSpec{
@@ -106,7 +106,7 @@ func namedDevice(device, version int) domain.DeviceSpec {
 	}
 }
 
-// shuffled is a file of devices in an order of its own.
+// shuffled returns a file of the devices in random order.
 func shuffled(devices, version int) string {
 	lines := []string{deviceHeader}
 	for device := range devices {

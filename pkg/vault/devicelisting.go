@@ -8,21 +8,22 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// idsAtOnce is how many ids are read at once.
+// idsAtOnce is how many ids one query reads.
 const idsAtOnce = 10_000
 
-// DeviceList are devices that were counted, and that are read when somebody wants them. It holds a
-// byte or two for each, and nothing of the database.
+// DeviceList is a list of devices that were counted and are read later, by Each. It takes a byte or
+// two of memory for each device and holds no resource of the database.
 type DeviceList struct {
 	devices domain.Devices
 	ids     idList
 }
 
-// Count is how many devices there are in the list.
+// Count returns the number of devices in the list.
 func (l *DeviceList) Count() int { return l.ids.count }
 
-// Each calls fn with the devices, some at a time, by ascending id: those that were counted, as they
-// are when they are read. No connection is held while fn runs.
+// Each calls fn with the devices of the list in batches, by ascending id. The set of devices is
+// that of the count; their content is that of the moment when they are read. No connection is held
+// while fn runs.
 func (l *DeviceList) Each(ctx context.Context, fn func([]domain.Device) error) error {
 	return l.ids.chunks(pageOfAll, func(ids []int64) error {
 		some, err := l.devices.Some(ctx, ids)
@@ -33,11 +34,11 @@ func (l *DeviceList) Each(ctx context.Context, fn func([]domain.Device) error) e
 	})
 }
 
-// InUse lists the devices that are in use and that the caller sees.
+// InUse lists the enabled devices that the caller sees.
 func (s *Devices) InUse(ctx context.Context) (*DeviceList, error) {
 	caller, enabled := domain.PrincipalOf(ctx), true
 	filter := domain.DeviceFilter{Enabled: &enabled}
-	var listed []int64 // that are not the caller's own
+	var listed []int64 // the devices of the caller's list that it has not created
 	if len(caller.Devices) > 0 {
 		some, err := s.Store.Devices().Some(ctx, caller.Devices)
 		if err != nil {
@@ -68,7 +69,7 @@ func (s *Devices) InUse(ctx context.Context) (*DeviceList, error) {
 	return list, nil
 }
 
-// idList are ascending ids, each kept as the distance from the one before.
+// idList holds ascending ids, each as its distance from the one before.
 type idList struct {
 	distances []byte
 	last      int64
@@ -81,7 +82,7 @@ func (l *idList) add(id int64) {
 	l.count++
 }
 
-// addUntil adds those of ascending ids that are not past an end, and returns the others.
+// addUntil adds the ids up to and including end, and returns the rest. The ids are ascending.
 func (l *idList) addUntil(ids []int64, end int64) []int64 {
 	for len(ids) > 0 && ids[0] <= end {
 		l.add(ids[0])
@@ -90,7 +91,7 @@ func (l *idList) addUntil(ids []int64, end int64) []int64 {
 	return ids
 }
 
-// chunks calls fn with n ids at a time; they are valid until it returns.
+// chunks calls fn with n ids at a time.
 func (l *idList) chunks(n int, fn func([]int64) error) error {
 	rest, last := l.distances, int64(0)
 	ids := make([]int64, 0, n)

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestIDList: what was added comes out, and in chunks of the size that was asked for.
+// TestIDList: the ids come out as they were added, in chunks of the requested size.
 func TestIDList(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

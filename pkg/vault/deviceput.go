@@ -8,9 +8,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// transact runs fn, which changes many devices, in one transaction. There is one such transaction
-// at a time. In this process imports wait for their turn before it, without a connection, which
-// others need.
+// transact runs fn, which changes many devices, in one transaction. Audit.Reserve serializes these
+// transactions. Imports of this process wait for their turn before the transaction begins, so that
+// a waiting import holds no connection.
 func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) error {
 	return s.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.Audit().Reserve(ctx); err != nil {
@@ -20,8 +20,9 @@ func (s *Devices) transact(ctx context.Context, fn func(tx domain.Store) error) 
 	})
 }
 
-// makeNames makes the names of the plans that are new, before the transaction: in it everybody else
-// who needs one of these would have to wait for its end.
+// makeNames creates the names of the plans that do not exist yet. It runs before the transaction:
+// inside it, any other transaction that needs one of the new names would have to wait until it
+// ends.
 func (s *Devices) makeNames(ctx context.Context, plans []domain.DevicePlan) error {
 	var named []*domain.Device
 	seen := map[[4]string]bool{}
@@ -34,11 +35,11 @@ func (s *Devices) makeNames(ctx context.Context, plans []domain.DevicePlan) erro
 	return s.Store.Devices().MakeNames(ctx, named...)
 }
 
-// storing stores the devices of plans, with their events, in one transaction.
+// storing stores the devices of plans, with their audit events, in one transaction.
 type storing struct {
 	devices   *Devices
 	tx        domain.Store
-	importID  int64 // of the import that new devices are of, or 0
+	importID  int64 // of the unfinished import that stores the devices; 0: none
 	corrected correctedNames
 	counted   ImportResult
 }
@@ -47,7 +48,7 @@ func (s *Devices) storing(tx domain.Store, importID int64) *storing {
 	return &storing{devices: s, tx: tx, importID: importID, corrected: correctedNames{}}
 }
 
-// put stores what the plans say, of hostnames that differ.
+// put stores the plans, whose hostnames must differ, and records their events.
 func (w *storing) put(ctx context.Context, plans []domain.DevicePlan) error {
 	changes, err := w.change(ctx, plans)
 	if err != nil {
@@ -77,14 +78,14 @@ func (s *Devices) events(ctx context.Context, changes []domain.DeviceChange) ([]
 	return events, nil
 }
 
-// pendingChange is a plan that is not stored yet, and what becomes of its device.
+// pendingChange is a plan that is not stored yet, and where the change of its device goes.
 type pendingChange struct {
 	plan   domain.DevicePlan
 	change *domain.DeviceChange
 }
 
-// change stores the devices. A hostname that another transaction inserts meanwhile is an update of
-// that device.
+// change stores the devices. If another transaction inserts a hostname at the same time, the plan
+// becomes an update of that device.
 func (w *storing) change(ctx context.Context, plans []domain.DevicePlan) ([]domain.DeviceChange, error) {
 	domains, err := findDeviceDomains(ctx, w.tx, plans)
 	if err != nil {
@@ -102,8 +103,8 @@ func (w *storing) change(ctx context.Context, plans []domain.DevicePlan) ([]doma
 	return changes, nil
 }
 
-// changeOnce returns what is still pending: the devices that another transaction has inserted
-// between the look and the insertion.
+// changeOnce makes one attempt and returns the changes that are still pending: those of hostnames
+// that another transaction inserted after this one had looked them up.
 func (w *storing) changeOnce(
 	ctx context.Context, domains deviceDomainNames, pending []pendingChange,
 ) ([]pendingChange, error) {
@@ -149,7 +150,7 @@ func (w *storing) update(ctx context.Context, updated []pendingChange) error {
 	return err
 }
 
-// insert returns those whose hostname was taken meanwhile.
+// insert returns the changes whose hostname was taken by another transaction.
 func (w *storing) insert(ctx context.Context, created []pendingChange) (taken []pendingChange, err error) {
 	devices := make([]domain.Device, len(created))
 	for i, p := range created {
@@ -165,11 +166,12 @@ func (w *storing) insert(ctx context.Context, created []pendingChange) (taken []
 	return taken, err
 }
 
-// deviceDomainNames are registered domains by what they were called, in lower case.
+// deviceDomainNames maps what the plans call their domains, as a name key, to the registered
+// domains.
 type deviceDomainNames map[string]domain.DeviceDomain
 
 // findDeviceDomains looks up the domains of all plans. Errors: *domain.Error on device_domain with
-// NotFound, or Invalid for a short name of several.
+// NotFound, or Invalid for a short name that several domains have.
 func findDeviceDomains(ctx context.Context, tx domain.Store, plans []domain.DevicePlan) (deviceDomainNames, error) {
 	texts := deviceDomainTexts(plans)
 	if len(texts) == 0 {
@@ -190,7 +192,7 @@ func findDeviceDomains(ctx context.Context, tx domain.Store, plans []domain.Devi
 	return names, nil
 }
 
-// deviceDomainTexts are what the plans call their domains, each once.
+// deviceDomainTexts returns the distinct names by which the plans call their domains.
 func deviceDomainTexts(plans []domain.DevicePlan) []string {
 	texts := map[string]bool{}
 	for _, plan := range plans {
@@ -201,7 +203,7 @@ func deviceDomainTexts(plans []domain.DevicePlan) []string {
 	return slices.Sorted(maps.Keys(texts))
 }
 
-// ids are the domains', each once.
+// ids returns the distinct ids of the domains.
 func (n deviceDomainNames) ids() []int64 {
 	var ids []int64
 	for _, found := range n {
@@ -212,7 +214,7 @@ func (n deviceDomainNames) ids() []int64 {
 	return ids
 }
 
-// of gives domains their registered names, each once.
+// of returns the registered names of the domains, each once.
 func (n deviceDomainNames) of(texts []string) []string {
 	names := []string{}
 	seen := map[int64]bool{}

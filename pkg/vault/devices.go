@@ -19,7 +19,7 @@ type Devices struct {
 	Scans    *turns.Turns
 	Now      func() time.Time
 	Log      *slog.Logger
-	// PAMPresentEnables makes an upsert take the device into use again.
+	// PAMPresentEnables makes an upsert enable the device.
 	PAMPresentEnables bool
 
 	Recent  *RecentDevices
@@ -35,10 +35,10 @@ func (s *Devices) Page(
 	})
 }
 
-// pageOfAll is how many devices are read at once when all are wanted.
+// pageOfAll is the page size for reading all items.
 const pageOfAll = 500
 
-// each calls fn with all devices of a filter, by ascending id.
+// each calls fn with all devices that the filter selects, by ascending id.
 func (s *Devices) each(ctx context.Context, filter domain.DeviceFilter, fn func(domain.Device) error) error {
 	for cursor := int64(0); ; {
 		page, err := s.Page(ctx, filter, domain.PageRequest{Cursor: cursor, Size: pageOfAll})
@@ -62,8 +62,8 @@ func (s *Devices) ByID(ctx context.Context, id int64) (domain.Device, error) {
 	return s.Store.Devices().Get(ctx, id)
 }
 
-// Get returns the device of an id or a hostname: of digits alone the id goes first. Errors:
-// *domain.Error with Missing, also for one that the caller does not see.
+// Get returns the device with an id or a hostname. A reference that consists of digits is tried as
+// an id first. Errors: *domain.Error with Missing, also for a device that the caller does not see.
 func (s *Devices) Get(ctx context.Context, ref string) (domain.Device, error) {
 	return visible(ctx, s.Store, ref)
 }
@@ -76,7 +76,7 @@ func visible(ctx context.Context, tx domain.Store, ref string) (domain.Device, e
 	return device, seen(ctx, device)
 }
 
-// seen refuses a device that the caller does not see.
+// seen returns Missing for a device that the caller does not see.
 func seen(ctx context.Context, d domain.Device) error {
 	if !domain.PrincipalOf(ctx).Sees(d) {
 		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
@@ -84,8 +84,8 @@ func seen(ctx context.Context, d domain.Device) error {
 	return nil
 }
 
-// find looks for an id only where the reference is one as ids are written: digits without a sign, a
-// space or a zero before them.
+// find tries the reference as an id only if it is written as ids are: digits without a sign, spaces
+// or leading zeros.
 func find(ctx context.Context, tx domain.Store, ref string) (domain.Device, error) {
 	if id, err := strconv.ParseUint(ref, 10, 63); err == nil && strconv.FormatUint(id, 10) == ref {
 		device, err := tx.Devices().Get(ctx, int64(id))
@@ -96,12 +96,11 @@ func find(ctx context.Context, tx domain.Store, ref string) (domain.Device, erro
 	return tx.Devices().Named(ctx, domain.CleanName(ref))
 }
 
-// Ref names a device: by what the path of a request says, and by the hostname that its body may
-// name beside that.
+// Ref names a device by the path of a request and, optionally, by the hostname in its body.
 type Ref struct{ Path, Hostname string }
 
-// chosen is the device of the hostname, where there is one, and otherwise that of the path. A path
-// that is the same text is that hostname, and no id.
+// chosen returns the device of the hostname if there is one, and otherwise that of the path. If
+// path and hostname are the same text, the path is not tried as an id.
 func chosen(ctx context.Context, tx domain.Store, ref Ref) (domain.Device, error) {
 	hostname := domain.CleanName(ref.Hostname)
 	if hostname == "" {
@@ -117,8 +116,8 @@ func chosen(ctx context.Context, tx domain.Store, ref Ref) (domain.Device, error
 	return device, seen(ctx, device)
 }
 
-// Upsert makes the device of a hostname, or changes the one there is. What the spec leaves out
-// stays.
+// Upsert creates the device of a hostname, or changes the existing one. Fields that the spec leaves
+// out stay as they are.
 func (s *Devices) Upsert(
 	ctx context.Context, spec domain.DeviceSpec, nonce *domain.Nonce,
 ) (domain.DeviceChange, error) {
@@ -151,8 +150,8 @@ func (s *Devices) Upsert(
 	})
 }
 
-// before is the device of a hostname, which has the id 0 when there is none. It may be guessed
-// unless the caller wants to be sure.
+// before returns the device of a hostname, with the id 0 if there is none. Unless sure is set, it
+// may be the guess of Recent.
 func (s *Devices) before(ctx context.Context, tx domain.Store, hostname string, sure bool) (domain.Device, error) {
 	if !sure {
 		if device, ok := s.Recent.guess(hostname); ok {
@@ -166,7 +165,8 @@ func (s *Devices) before(ctx context.Context, tx domain.Store, hostname string, 
 	return device, err
 }
 
-// stored is a device that was found, as it has to be changed.
+// stored takes a device that was found and returns it as it is to be changed: with what an
+// unfinished import has stored.
 func stored(ctx context.Context, tx domain.Store, found domain.Device, err error) (domain.Device, error) {
 	if err != nil || !found.Earlier {
 		return found, err
@@ -174,7 +174,7 @@ func stored(ctx context.Context, tx domain.Store, found domain.Device, err error
 	return tx.Devices().Stored(ctx, found.Hostname)
 }
 
-// planned is what a plan makes of a device; of none, whose id is 0, a new one.
+// planned applies a plan to a device. If before.ID is 0, the result is a new device.
 func (s *Devices) planned(plan domain.DevicePlan, before domain.Device, domains deviceDomainNames) domain.DeviceChange {
 	after := before
 	if before.ID == 0 {
@@ -187,17 +187,19 @@ func (s *Devices) planned(plan domain.DevicePlan, before domain.Device, domains 
 	return domain.DeviceChange{Before: before, After: after}
 }
 
-// saveAttempts is how often a device may be changed by others between the look and the change.
+// saveAttempts bounds the attempts at a change while others change the same device between the read
+// and the save.
 const saveAttempts = 100
 
 var errDeviceContention = errors.New("vault: the device was changed by others too many times")
 
-// deviceStep makes a change of what tx has. It may guess that unless it has to be sure.
+// deviceStep computes a change from the state in tx. If sure is false, it may use a guess of that
+// state.
 type deviceStep func(ctx context.Context, tx domain.Store, sure bool) (domain.DeviceSave, error)
 
-// save stores what next makes of the present state. When somebody else has changed that meanwhile,
-// or the rights of the caller, or next had guessed it wrong, it asks again, and wants to be sure:
-// no change is lost. That nothing is to be changed has to be sure, too.
+// save stores what next makes of the present state. It tries again, with sure set, if another
+// caller has changed the device meanwhile, if the caller's rights have changed, or if next had
+// guessed wrong: so no change is lost. A result without a change also counts only if sure was set.
 func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep) (domain.DeviceChange, error) {
 	for attempt := range saveAttempts {
 		var done domain.DeviceSave
@@ -222,11 +224,11 @@ func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep
 	return domain.DeviceChange{}, &domain.Unavailable{Err: errDeviceContention}
 }
 
-// errDeviceMoved says that nothing was stored, and that it has to be looked at again.
-var errDeviceMoved = errors.New("vault: the device, or who may change it, is not as it was when it was read")
+// errDeviceMoved says that nothing was stored and that the device has to be read again.
+var errDeviceMoved = errors.New("vault: the device or the caller's rights have changed since they were read")
 
-// attempt makes one change and stores it, with the nonce. One that is sure reads the rights of the
-// caller again.
+// attempt makes one attempt at a change and stores it together with the nonce. If sure is set, it
+// reads the caller's rights again first.
 func (s *Devices) attempt(
 	ctx context.Context, tx domain.Store, nonce *domain.Nonce, next deviceStep, sure bool,
 ) (save domain.DeviceSave, err error) {
@@ -257,7 +259,7 @@ func (s *Devices) attempt(
 	return save, replayed(err)
 }
 
-// told is a change as the audit and the log tell of it.
+// told returns a change as the audit and the log describe it.
 func told(c domain.DeviceChange) audit.Change {
 	if c.Created() {
 		return devices.Created(c.After)
@@ -265,12 +267,12 @@ func told(c domain.DeviceChange) audit.Change {
 	return devices.Changed(domain.ActionUpdate, c.Before, c.After)
 }
 
-// Disable takes a device out of use. Errors: Missing, also for one that is out of use already.
+// Disable disables a device. Errors: Missing, also for a device that is disabled already.
 func (s *Devices) Disable(ctx context.Context, ref Ref, nonce *domain.Nonce) error {
 	return s.enable(ctx, ref, nonce, false, domain.Fault(domain.Missing, "id", domain.ReasonNotFound))
 }
 
-// Enable takes a device into use again. Errors: Missing, Rule for one that is in use.
+// Enable enables a device. Errors: Missing; Rule for a device that is enabled already.
 func (s *Devices) Enable(ctx context.Context, ref Ref, nonce *domain.Nonce) error {
 	return s.enable(ctx, ref, nonce, true, domain.Fault(domain.Rule, "id", domain.ReasonActive))
 }

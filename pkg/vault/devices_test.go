@@ -53,7 +53,7 @@ func TestDevices_Upsert(t *testing.T) {
 	WantSame(t, made, want)
 	WantSame(t, Must(w.Devices.ByID(ctx, made.ID))(t), want)
 
-	t.Run("the same again, in whatever order, changes nothing and leaves no event", func(t *testing.T) {
+	t.Run("the same again, with lists in another order, changes nothing and leaves no event", func(t *testing.T) {
 		before := w.CountEvents(t)
 		w.Clock.Pass(time.Minute)
 		again := full
@@ -65,7 +65,7 @@ func TestDevices_Upsert(t *testing.T) {
 		WantSame(t, Must(w.Devices.ByID(ctx, made.ID))(t), want)
 		WantSame(t, w.CountEvents(t), before)
 	})
-	t.Run("what is absent stays", func(t *testing.T) {
+	t.Run("absent fields stay", func(t *testing.T) {
 		change := DeviceSpec("Win 1")
 		change.IP = "10.0.0.2"
 		want.IP, want.UpdatedAt, want.Revision = "10.0.0.2", w.Clock.Now(), 2
@@ -77,7 +77,7 @@ func TestDevices_Upsert(t *testing.T) {
 			[]string{`{"ip":"10.0.0.1"}`, `{"ip":"10.0.0.2"}`, "update"},
 		)
 	})
-	t.Run("what is empty is cleared", func(t *testing.T) {
+	t.Run("empty fields are cleared", func(t *testing.T) {
 		change := DeviceSpec("win 1")
 		change.Tags, change.Domains, change.Connectivities, change.Remote = new(""), new(""), new(""), new("")
 		got := upsert(t, w, change)
@@ -97,7 +97,7 @@ func TestDevices_Upsert(t *testing.T) {
 		_, err := w.Devices.Get(ctx, "with a domain")
 		WantFaults(t, err, NewFault(domain.Missing, "id", domain.ReasonNotFound))
 	})
-	t.Run("faults are told before anything is looked up", func(t *testing.T) {
+	t.Run("faults of the fields are reported before any look-up", func(t *testing.T) {
 		_, err := w.Devices.Upsert(
 			ctx, domain.DeviceSpec{IP: "a", Model: "b", Type: "c", Vendor: "d", Site: "e", Domains: new("nobody")}, nil,
 		)
@@ -148,7 +148,7 @@ func TestDevices_Enable(t *testing.T) {
 	}
 }
 
-// TestDevices_Get: of digits alone an id goes first; a sign makes a hostname.
+// TestDevices_Get: a reference of digits is tried as an id first; one with a sign is a hostname.
 func TestDevices_Get(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -164,8 +164,8 @@ func TestDevices_Get(t *testing.T) {
 	}
 }
 
-// TestDevices_Upsert_Concurrency: many who make one device make one, and what each adds to it
-// stays.
+// TestDevices_Upsert_Concurrency: concurrent upserts of one hostname make one device, and what each
+// of them adds to it stays.
 func TestDevices_Upsert_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -201,8 +201,8 @@ func TestDevices_Upsert_Concurrency(t *testing.T) {
 	}
 }
 
-// TestDevices_Mixed_Concurrency changes a few devices in every way at once: nothing fails but by
-// the rules, and the audit stays whole.
+// TestDevices_Mixed_Concurrency changes a few devices in every way at once: only rules of the
+// domain make a change fail, and the audit stays intact.
 func TestDevices_Mixed_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -241,8 +241,8 @@ func TestDevices_Mixed_Concurrency(t *testing.T) {
 	}
 }
 
-// overlapping is a file of devices that others change too, in an order that depends on n, and with
-// names that are new.
+// overlapping returns a file of devices that other callers change too, in an order that depends on
+// n, and with new names.
 func overlapping(n int) string {
 	lines := make([]string, 20)
 	for i := range lines {
@@ -254,8 +254,8 @@ func overlapping(n int) string {
 	return "hostname,ip,model,type,vendor,site\n" + strings.Join(lines, "")
 }
 
-// TestDevices_Upsert_ShortName: by the short name of two domains a device gets into neither, and by
-// their names into each.
+// TestDevices_Upsert_ShortName: a short name that two domains have is refused; their full names
+// select each of them.
 func TestDevices_Upsert_ShortName(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {

@@ -11,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestDevices_Sight: an authorization with a list sees the devices of the list and its own, and
-// nobody can tell the others from none.
+// TestDevices_Sight: an authorization with a list sees the devices of the list and those it has
+// created. It can't tell any other device from one that does not exist.
 func TestDevices_Sight(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -81,7 +81,8 @@ func inUse(t testing.TB, w *World, ctx context.Context) (hostnames []string) {
 	return hostnames
 }
 
-// wantInvisible checks that nothing can be done with a device, and that nothing was.
+// wantInvisible checks that the caller can do nothing with a device, and that the device is
+// unchanged.
 func wantInvisible(t testing.TB, w *World, ctx context.Context, hostname string) {
 	t.Helper()
 	missing := NewFault(domain.Missing, "id", domain.ReasonNotFound)
@@ -124,8 +125,8 @@ func TestAuthorizations_Devices(t *testing.T) {
 	WantSame(t, lastEvent(t, w).After, `{"devices":[1]}`)
 }
 
-// TestDevices_Upsert_Guesses: what another replica has done to a device that this one remembers is
-// neither overlooked nor overwritten.
+// TestDevices_Upsert_Guesses: a change that another replica has made to a cached device is neither
+// overlooked nor overwritten.
 func TestDevices_Upsert_Guesses(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -140,7 +141,7 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 			full.IP, full.Connectivities = "10.0.0.2", new("SSH:22")
 			upsert(t, other, full)
 
-			t.Run("a change keeps the other's", func(t *testing.T) {
+			t.Run("a change keeps the change of the other replica", func(t *testing.T) {
 				moved := DeviceSpec("win 1")
 				moved.Site = "moved"
 				got := upsert(t, one, moved)
@@ -151,7 +152,7 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 				WantSame(t, Must(one.Devices.ByID(t.Context(), got.ID))(t), got)
 				WantSame(t, lastEvent(t, one).Before, `{"ip":"10.0.0.2","site":"Cloud"}`)
 			})
-			t.Run("what would change nothing here undoes the other's change", func(t *testing.T) {
+			t.Run("an upsert that equals the cached state still undoes the other replica's change", func(t *testing.T) {
 				present := Must(one.Devices.Get(t.Context(), "win 1"))(t)
 				away := DeviceSpec("win 1")
 				away.Site, away.IP = "moved", "10.9.9.9"
@@ -161,8 +162,8 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 				got := upsert(t, one, back)
 				WantSame(t, []any{got.IP, got.Revision}, []any{present.IP, present.Revision + 2})
 			})
-			t.Run("one that the other has made is changed", func(t *testing.T) {
-				upsert(t, one, DeviceSpec("new 1")) // so the next is thought to be new
+			t.Run("a device that the other replica has made is changed", func(t *testing.T) {
+				upsert(t, one, DeviceSpec("new 1")) // so the next hostname is guessed to be new
 				upsert(t, other, DeviceSpec("new 2"))
 				other.Clock.Pass(time.Minute)
 				changed := DeviceSpec("new 2")
@@ -170,7 +171,7 @@ func TestDevices_Upsert_Guesses(t *testing.T) {
 				got, created, err := upserted(one.Devices.Upsert(t.Context(), changed, nil))
 				Check(t, err)
 				WantSame(t, []any{created, got.Revision, got.IP}, []any{false, int64(2), "10.0.0.3"})
-				upsert(t, one, DeviceSpec("new 3")) // so the next is thought to be there
+				upsert(t, one, DeviceSpec("new 3")) // so the next hostname is not guessed to be new
 				_, created, err = upserted(one.Devices.Upsert(t.Context(), DeviceSpec("new 4"), nil))
 				Check(t, err)
 				WantSame(t, created, true)

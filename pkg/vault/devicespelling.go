@@ -2,7 +2,7 @@ package vault
 
 import "github.com/chaveiro/chaveiro/pkg/domain"
 
-// planName is a model, type, vendor or site as text.
+// planName is the text of a model, type, vendor or site. kind is its index in planNames.
 type planName struct {
 	kind int
 	text string
@@ -13,12 +13,12 @@ func planNames(p *domain.DevicePlan) [4]*string {
 	return [4]*string{&p.Model, &p.Type, &p.Vendor, &p.Site}
 }
 
-// maxSpellings bounds what is remembered of the names of a file.
+// maxSpellings bounds the names of a file that fileSpelling remembers.
 const maxSpellings = 20000
 
-// fileSpelling gives each model, type, vendor and site of a file one spelling, the first: all
-// devices share it. With more names than are remembered the rows behind may have another, which is
-// one more change.
+// fileSpelling gives each model, type, vendor and site of a file one spelling, that of its first
+// row, because all devices share one spelling of a name. A file with more than maxSpellings names
+// empties the memory, so later rows may use another spelling; that costs one more change.
 type fileSpelling struct{ byText, byKey map[planName]string }
 
 func (f *fileSpelling) unify(p *domain.DevicePlan) {
@@ -40,12 +40,13 @@ func (f *fileSpelling) unify(p *domain.DevicePlan) {
 	}
 }
 
-// correctedNames are those whose spelling a change of the same transaction has corrected, for all
-// devices that have them.
+// correctedNames are the names whose spelling an earlier change of the same transaction has
+// corrected. A correction applies to all devices that have the name.
 type correctedNames map[planName]bool
 
-// settle gives a device the spelling that an earlier change has made of its names, or notes those
-// that its plan corrects.
+// settle gives the device the spelling of those of its names that an earlier change has corrected
+// already, so that a correction is counted and recorded once. It notes the names that this plan
+// corrects.
 func (c correctedNames) settle(before *domain.Device, plan domain.DevicePlan) {
 	if before.ID == 0 {
 		return

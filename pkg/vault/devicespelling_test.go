@@ -11,8 +11,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestDevices_Respell: an upsert that differs in case alone corrects the spelling, once, with an
-// event; the second time it is no change, also in another process, which remembers the old
+// TestDevices_Respell: an upsert that differs only in case corrects the spelling once, with an
+// event. The second time it is no change, also on another replica, which has cached the old
 // spelling.
 func TestDevices_Respell(t *testing.T) {
 	t.Parallel()
@@ -54,8 +54,8 @@ func TestDevices_Respell(t *testing.T) {
 				}
 				WantSame(t, w.CountEvents(t), before+1)
 			}
-			// The names are those of all devices, and those of the other device are remembered in
-			// the old spelling.
+			// All devices share the names, and the replicas have cached the other device with the
+			// old spelling.
 			got := Must(w.Devices.ByID(t.Context(), other.ID))(t)
 			WantSame(
 				t, []string{got.Model, got.Type, got.Vendor, got.Site}, []string{"rhel", "SERVER", "RED HAT", "cLOUD"},
@@ -70,8 +70,8 @@ func TestDevices_Respell(t *testing.T) {
 	}
 }
 
-// TestDevices_Respell_Created: a new device spells the names of all, and is no change when it comes
-// again.
+// TestDevices_Respell_Created: a new device respells the names for all devices, and the same upsert
+// again is no change.
 func TestDevices_Respell_Created(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -97,15 +97,15 @@ func TestDevices_Respell_Created(t *testing.T) {
 	}
 }
 
-// TestDevices_Respell_Import: the first row that spells a name in another way corrects it for all,
-// and a file that mixes spellings is no change when it comes again.
+// TestDevices_Respell_Import: the first row that spells a name in another way corrects it for all
+// devices, and a file that mixes spellings is no change the second time.
 func TestDevices_Respell_Import(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
-			for _, rows := range []int{20, 1500} { // at once, and in parts
+			for _, rows := range []int{20, 1500} { // in one transaction, and in parts
 				file := func(vendors ...string) string {
 					var text strings.Builder
 					text.WriteString("hostname,ip,model,type,vendor,site\n")
@@ -134,8 +134,8 @@ func TestDevices_Respell_Import(t *testing.T) {
 	}
 }
 
-// TestDevices_Respell_Concurrency: many who spell the same names in many ways, by themselves and in
-// files, wait for one another and do not fail.
+// TestDevices_Respell_Concurrency: concurrent upserts and imports that spell the same names in
+// different ways wait for one another and do not fail.
 func TestDevices_Respell_Concurrency(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {

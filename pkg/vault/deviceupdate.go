@@ -6,7 +6,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Update changes what the update says of one device. Errors: *domain.Error with Missing.
+// Update makes the changes of the update to one device. Errors: *domain.Error with Missing.
 func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpdate) (domain.Device, error) {
 	done, err := s.save(ctx, nil, func(ctx context.Context, tx domain.Store, _ bool) (domain.DeviceSave, error) {
 		found, err := tx.Devices().Get(ctx, id)
@@ -27,13 +27,13 @@ func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpda
 	return done.After, err
 }
 
-// SetEnabled takes a device out of use or into use again; one that is so already stays as it is.
-// Errors: *domain.Error with Missing.
+// SetEnabled enables or disables a device. It does nothing if the device is so already. Errors:
+// *domain.Error with Missing.
 func (s *Devices) SetEnabled(ctx context.Context, id int64, enabled bool) (domain.Device, error) {
 	return s.Update(ctx, id, domain.DeviceUpdate{Enabled: &enabled})
 }
 
-// onField gives the faults of an error another field.
+// onField sets the field of all faults of an error.
 func onField(field string, err error) error {
 	for _, fault := range domain.Faults(err) {
 		fault.Field = field

@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestDevices_Update: each change leaves one event, none leaves none, and what another has changed
-// meanwhile stays.
+// TestDevices_Update: each change leaves one event, an update without a change leaves none, and
+// what another caller has changed meanwhile stays.
 func TestDevices_Update(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -61,8 +61,8 @@ func TestDevices_Update(t *testing.T) {
 	}
 }
 
-// TestDevices_Upsert_Enables: an upsert enables where the server is set to, and says what it was
-// before.
+// TestDevices_Upsert_Enables: an upsert enables the device if the server is configured to, and
+// returns what it was before.
 func TestDevices_Upsert_Enables(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)

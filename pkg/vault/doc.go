@@ -2,6 +2,6 @@
 // the applications whose authorizations reach them.
 //
 // It imports domain, auth, seal, access, audit, bounded, turns and vault/devicefile. What is not
-// obvious: a device is saved in one statement that names the revision it changes, so nobody's
-// change is lost and nothing is locked between the look and the save.
+// obvious: a device is saved in one statement that names the revision it changes. So no change is
+// lost, and no lock is held between the read and the save.
 package vault

@@ -2,8 +2,8 @@ package vault
 
 import "github.com/chaveiro/chaveiro/pkg/seal"
 
-// SealedEmpty is what earlier releases have sealed for authorizations of the method none, which had
-// no secrets.
+// SealedEmpty returns what earlier releases have sealed for authorizations of the method none,
+// which had no secrets then.
 func SealedEmpty(keys *seal.Keyring, publicKey string) []byte {
 	return sealSecrets(keys, publicKey, secretPair{})
 }

@@ -7,9 +7,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// What the audit tells of each resource. The names are those of the fields that people know.
+// This file says what the audit records of each resource. The names of the facts are those of the
+// fields that users know.
 
-// The resources of this package, as the audit and the log tell of them.
+// The resources of this package, as the audit and the log describe them.
 var (
 	devices = audit.Resource[domain.Device]{
 		Scope: domain.ScopeDevices, Facts: deviceFacts,

@@ -7,10 +7,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/bounded"
 )
 
-// holderMemory has the authorizations that were read, by what they were asked for. What it has goes
-// with one knowledge of who may do what: it is dropped when that is replaced.
+// holderMemory caches the authorizations that were read, by the key of the look-up. The cache
+// belongs to one access.Knowledge and is emptied when that is replaced.
 type holderMemory struct {
-	mu      sync.RWMutex // guards all that follows, for a look-up
+	mu      sync.RWMutex // guards all fields below, for a look-up
 	of      *access.Knowledge
 	holders map[string]holder
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestImportAuthor: an import is finished by later versions too, so the author keeps the form in
-// which it was stored first.
+// TestImportAuthor: a later version may finish an import, so the stored form of its author must not
+// change.
 func TestImportAuthor(t *testing.T) {
 	t.Parallel()
 	const golden = `{"Kind":"apikey","ID":7,"Name":"admin","Operation":"importDevices","Address":"192.0.2.1","RequestID":"r1"}`

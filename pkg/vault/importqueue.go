@@ -11,18 +11,20 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// The bounds of imports: what is beyond them is refused at once, and is told when to come back.
+// The bounds of waiting imports. An import beyond them is refused at once and told to retry after
+// importRetry.
 const (
 	maxWaitingImports = 64
-	maxCallersImports = 16 // of one caller
+	maxCallersImports = 16 // per caller
 	maxImportBytes    = 128 << 20
 	importRetry       = 5 * time.Second
 )
 
-// ImportQueue lets one import run at a time, of the callers by turns. A nil queue does not bound.
+// ImportQueue lets one import run at a time and alternates between the callers. A nil queue sets no
+// bounds.
 type ImportQueue struct {
 	turns *turns.Turns
-	// mu guards files and bytes, for an addition; never while an import waits or runs.
+	// mu guards files and bytes, for an addition. It is not held while an import waits or runs.
 	mu    sync.Mutex
 	files int
 	bytes int
@@ -37,8 +39,8 @@ func NewImportQueue() *ImportQueue {
 	}
 }
 
-// Do runs fn, which needs a file of so many bytes, when it is its turn. Errors: Forbidden with
-// ReasonLimit when too many wait already; that of the context if it ends before.
+// Do runs fn, which needs a file of size bytes, when its turn comes. Errors: Forbidden with
+// ReasonLimit when too many imports wait already; the error of ctx if that ends first.
 func (q *ImportQueue) Do(ctx context.Context, size int, fn func() error) error {
 	if q == nil {
 		return fn()
@@ -63,7 +65,7 @@ func tooManyImports() error {
 	return &domain.Error{Kind: domain.Forbidden, Reason: domain.ReasonLimit, Args: []any{seconds}, Wait: importRetry}
 }
 
-// take makes room for a file. One that is alone may be as large as it is.
+// take reserves memory for a file, if there is enough. A file that is alone may have any size.
 func (q *ImportQueue) take(size int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

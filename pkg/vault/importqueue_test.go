@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestImportQueue: one runs, so many wait, by their number, of one caller and of all, and by their
-// bytes; the others are told to come back.
+// TestImportQueue: one import runs at a time. The number of waiting imports, per caller and in all,
+// and their bytes are bounded; imports beyond that are told to retry.
 func TestImportQueue(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ callers, each, size, fit int }{
@@ -58,7 +58,7 @@ func TestImportQueue(t *testing.T) {
 	}
 }
 
-// TestImportQueue_Others: who has one import does not wait for all of another's.
+// TestImportQueue_Others: a caller with one import does not wait for all imports of another caller.
 func TestImportQueue_Others(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The nonce of a request that was signed is an argument of whatever the request changes, and nil
-// for a request without one. A change that succeeds has spent it, in its transaction; one that
-// fails has not.
+// The nonce of a signed request is an argument of whatever the request changes; it is nil for a
+// request without one. A change that succeeds has spent the nonce in its own transaction. A change
+// that fails has not.
 
 // Spend spends the nonce of a request that has changed nothing. Errors: *domain.Error with
-// Unauthenticated when it was spent before.
+// Unauthenticated if it was spent before.
 func (s *Authenticator) Spend(ctx context.Context, nonce *domain.Nonce) error {
 	return spend(ctx, s.Access.Store, nonce)
 }
@@ -24,7 +24,7 @@ func spend(ctx context.Context, tx domain.Store, nonce *domain.Nonce) error {
 	return replayed(tx.Nonces().Spend(ctx, *nonce))
 }
 
-// replayed is the fault of a request that comes a second time, if err says that its nonce was used
+// replayed turns err into the fault of a replayed request, if err says that the nonce was used
 // before.
 func replayed(err error) error {
 	if domain.IsKind(err, domain.Duplicated) {
@@ -33,7 +33,7 @@ func replayed(err error) error {
 	return err
 }
 
-// badSignature is the fault of an OAuth 1.0 request that does not prove who it is from.
+// badSignature is the fault of an OAuth 1.0 request that does not prove its origin.
 func badSignature(part domain.Part, cause string) error {
 	return &domain.Error{
 		Kind: domain.Unauthenticated, Field: "authorization", Reason: domain.ReasonSignature,

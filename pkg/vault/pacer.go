@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// How long one writes at a time, and then leaves room: another process that waits for an SQLite
-// file looks at it every 20 ms at least.
+// How long a long write works before it pauses, and for how long. A process that waits for an
+// SQLite file tries again at least every 20 ms, so it gets in during a pause.
 const (
 	paceWork = 300 * time.Millisecond
 	paceRest = 25 * time.Millisecond
 )
 
-// pacer lets others write between the parts of a long work, where one writes at a time, and says
-// how many rows a part should have.
+// pacer paces long work that consists of parts. On a database with one writer it pauses between
+// parts, so that others can write. It also says how many rows the next part should have.
 type pacer struct {
 	rests  bool
-	worked time.Duration // since the last rest
+	worked time.Duration // since the last pause
 	rows   int           // of the next part
 }
 
-// The bounds of the rows of a part.
+// The bounds of the number of rows in a part.
 const (
 	fewestRows = 64
 	mostRows   = 4 * importBatch
@@ -28,7 +28,7 @@ const (
 
 func (s *Devices) pacer() *pacer { return &pacer{rests: s.Store.OneWriter(), rows: importBatch / 2} }
 
-// step runs one part.
+// step runs one part, adapts the size of the next one, and pauses if it is time to.
 func (p *pacer) step(ctx context.Context, part func() error) error {
 	began := time.Now()
 	err := part()

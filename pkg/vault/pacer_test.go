@@ -9,8 +9,8 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestDevices_Import_SlowDisk: where a part takes too long the next ones are smaller, down to 64
-// rows: those who wait to write do not wait longer than that.
+// TestDevices_Import_SlowDisk: if a part takes too long the next ones are smaller, down to 64 rows,
+// because other writers wait for as long as one part takes.
 func TestDevices_Import_SlowDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a slow disk, which -short leaves out")
@@ -29,6 +29,6 @@ func TestDevices_Import_SlowDisk(t *testing.T) {
 	}}
 	result := Must(w.Devices.Import(Operator(t), strings.NewReader(file.String()), true))(t)
 	WantSame(t, result.Created, 1100)
-	// The text, the decision, and parts of 512, 256, 128 and 64 rows until there are none left.
+	// The text, the decision, and parts of 512, 256, 128 and 64 rows until all rows are stored.
 	WantSame(t, transactions, 2+4+3)
 }

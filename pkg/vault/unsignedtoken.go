@@ -7,11 +7,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The token of an authorization of the method none is its secret. It is sealed, as the secrets of
-// the other methods are; the row has in its place what is left of it for people to see. Rows of
-// earlier releases have the token itself: it goes on working, and is sealed in the background.
+// For an application of the method none, the token of an authorization is its secret. The token is
+// sealed, as the secrets of the other methods are, and the row holds the masked token in its place.
+// Rows of earlier releases hold the token in clear: such a token remains valid, and is sealed in
+// the background.
 
-// seal puts the sealed secrets into the authorization.
+// seal stores the sealed secrets in the authorization. For the method none it also masks the token.
 func (s *Authorizations) seal(a *domain.PAMAuthorization, secrets secretPair) {
 	a.Secrets.Present = sealSecrets(s.Keys, a.Key, secrets)
 	if a.Application.Method == domain.AuthUnsigned {
@@ -19,7 +20,7 @@ func (s *Authorizations) seal(a *domain.PAMAuthorization, secrets secretPair) {
 	}
 }
 
-// issued is an authorization with its secrets, for the one answer that shows them.
+// issued returns an authorization with its secrets, for the only answer that shows them.
 func issued(a domain.PAMAuthorization, secrets secretPair) IssuedAuthorization {
 	if a.Application.Method == domain.AuthUnsigned {
 		a.Token = string(secrets.secret)
@@ -28,7 +29,7 @@ func issued(a domain.PAMAuthorization, secrets secretPair) IssuedAuthorization {
 	return IssuedAuthorization{a, secrets.secret, secrets.tokenSecret}
 }
 
-// concealed is an authorization without a token that is a secret.
+// concealed masks the token of an authorization if that is a secret.
 func concealed(a domain.PAMAuthorization) domain.PAMAuthorization {
 	if a.Application.Method == domain.AuthUnsigned {
 		a.Token = string(domain.Secret(a.Token).Masked())
@@ -36,7 +37,7 @@ func concealed(a domain.PAMAuthorization) domain.PAMAuthorization {
 	return a
 }
 
-// token is what a request has to come with beside the key.
+// token returns the token that a request must carry beside the key.
 func (h holder) token() string {
 	if h.Application.Method == domain.AuthUnsigned && !h.plainToken() {
 		return string(h.present.secret)
@@ -44,16 +45,17 @@ func (h holder) token() string {
 	return h.Token
 }
 
-// plainToken reports whether the token is a secret that is not sealed.
+// plainToken reports whether the token is a secret that is stored in clear.
 func (h holder) plainToken() bool {
 	return h.Application.Method == domain.AuthUnsigned && h.present.secret == ""
 }
 
-// sealToken seals the token of an authorization unless that has been done. Nothing else of the
-// authorization changes, so nobody is asked for a right, and the audit has no event.
+// sealToken seals the token of an authorization unless it is sealed already. Nothing else of the
+// authorization changes, so no right is checked and no audit event is recorded.
 func (s *Authenticator) sealToken(ctx context.Context, id int64) error {
 	return s.Access.Store.Transact(ctx, func(tx domain.Store) error {
-		if err := tx.AccessControl().Advance(ctx); err != nil { // nobody else changes authorizations meanwhile
+		// serializes this with all other changes of authorizations
+		if err := tx.AccessControl().Advance(ctx); err != nil {
 			return err
 		}
 		a, err := tx.PAMAuthorizations().Get(ctx, id)
@@ -70,8 +72,8 @@ func (s *Authenticator) sealToken(ctx context.Context, id int64) error {
 	})
 }
 
-// SealTokens seals the tokens that earlier releases have left open, also those that a replica of an
-// earlier release makes beside this one.
+// SealTokens seals the tokens that earlier releases have stored in clear. It also seals those that
+// a replica of an earlier release creates while this one runs.
 func (s *Authenticator) SealTokens(ctx context.Context) error {
 	for cursor := int64(0); ; {
 		page, err := s.Access.Store.PAMAuthorizations().

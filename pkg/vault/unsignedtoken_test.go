@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
 
-// TestUnsigned_TokenIsSecret: the token of the method none is shown once, is sealed at rest, and is
-// in no list, log or event.
+// TestUnsigned_TokenIsSecret: the token of the method none is shown once, sealed at rest, and in no
+// list, log or event.
 func TestUnsigned_TokenIsSecret(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -38,7 +38,7 @@ func TestUnsigned_TokenIsSecret(t *testing.T) {
 				Must(w.Authorizations.Update(ctx, first.ID, domain.PAMAuthorizationUpdate{Write: new(false)}))(t).Token,
 			}
 			WantSame(t, seen, []string{want, want, want})
-			second.Token = want // what everybody sees is no token
+			second.Token = want // the masked token is not a valid one
 			w.WantPAM(t, Unsigned(t, second), OverTLS, BadClient)
 			secrets := []Needle{NewNeedle("token", []byte(first.Token))}
 			WantNone(t, "log", []byte(log.String()), secrets)
@@ -52,7 +52,7 @@ func TestUnsigned_TokenIsSecret(t *testing.T) {
 	}
 }
 
-// leaveOpen makes the row of an authorization what an earlier release would have made it.
+// leaveOpen changes the row of an authorization to what an earlier release would have stored.
 func leaveOpen(t testing.TB, w *World, issued vault.IssuedAuthorization, sealedEmpty []byte) {
 	t.Helper()
 	a := Must(w.Store.PAMAuthorizations().Get(t.Context(), issued.ID))(t)
@@ -60,8 +60,8 @@ func leaveOpen(t testing.TB, w *World, issued vault.IssuedAuthorization, sealedE
 	Check(t, w.Store.PAMAuthorizations().Update(t.Context(), a))
 }
 
-// TestUnsigned_EarlierRelease: tokens that an earlier release has left open go on working, and are
-// sealed in the background; using them writes nothing.
+// TestUnsigned_EarlierRelease: tokens that an earlier release has stored in clear remain valid and
+// are sealed in the background. Using them writes nothing.
 func TestUnsigned_EarlierRelease(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
@@ -71,7 +71,7 @@ func TestUnsigned_EarlierRelease(t *testing.T) {
 			issued := w.NewAuthorization(t, domain.AuthUnsigned)
 			leaveOpen(t, w, issued, vault.SealedEmpty(w.Settings.Keys, issued.Key))
 			stored := func() string { return Must(w.Store.PAMAuthorizations().Get(t.Context(), issued.ID))(t).Token }
-			replica := w.With(t, Permissive) // has read nothing yet
+			replica := w.With(t, Permissive) // with an empty cache
 			masked := "************" + issued.Token[37:]
 			WantSame(t, Must(replica.Authorizations.Get(t.Context(), issued.ID))(t).Token, masked)
 			replica.WantPAM(t, Unsigned(t, issued), OverTLS)
@@ -86,8 +86,8 @@ func TestUnsigned_EarlierRelease(t *testing.T) {
 	}
 }
 
-// TestPAMAccess_TokenLife: what a client is told of a token's life is no longer than the
-// authorization has left, or the secret that it came with.
+// TestPAMAccess_TokenLife: the reported life of a token is not longer than what is left of the
+// authorization, or of the secret that the token was made with.
 func TestPAMAccess_TokenLife(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
@@ -108,8 +108,8 @@ func TestPAMAccess_TokenLife(t *testing.T) {
 	WantSame(t, life(rotated), 1)
 }
 
-// TestPAMAccess_Parts: a refusal says which part of the credential it is for, to the audit and the
-// log.
+// TestPAMAccess_Parts: the audit and the log say which part of the credential a request was refused
+// for.
 func TestPAMAccess_Parts(t *testing.T) {
 	t.Parallel()
 	log := &LockedBuffer{}

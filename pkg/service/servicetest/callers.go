@@ -10,19 +10,19 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Unauthenticated is the fault of a credential that is not good.
+// Unauthenticated is the fault of a wrong credential.
 var Unauthenticated = Fault{domain.Unauthenticated, "authorization", domain.ReasonCredential}
 
-// Authenticate says whose any token is.
+// Authenticate returns the principal of a token of any kind.
 func (w *World) Authenticate(t testing.TB, token domain.Secret) domain.Principal {
 	t.Helper()
 	return Must(w.Access.Authenticate(t.Context(), token, auth.Refresh, auth.Session, auth.Access))(t)
 }
 
-// Weak makes an apikey that is no superuser.
+// Weak makes an apikey one that is no superuser.
 func Weak(k *domain.APIKey) { k.Superuser = false }
 
-// From is a context of a request from an address.
+// From returns a context of a request from an address.
 func From(ctx context.Context, address string) context.Context {
 	origin := domain.Origin{Operation: "test", RequestID: "request-1"}
 	if address != "" {
@@ -31,7 +31,7 @@ func From(ctx context.Context, address string) context.Context {
 	return domain.WithOrigin(ctx, origin)
 }
 
-// RequestOf is the context of a request of one who was authenticated with a token a moment ago.
+// RequestOf returns the context of a request whose caller was just authenticated with a token.
 func (w *World) RequestOf(t testing.TB, token domain.Secret, needs domain.Scope) context.Context {
 	t.Helper()
 	caller := w.Authenticate(t, token)
@@ -39,10 +39,10 @@ func (w *World) RequestOf(t testing.TB, token domain.Secret, needs domain.Scope)
 	return domain.WithPrincipal(t.Context(), caller)
 }
 
-// Second leaves out a value.
+// Second drops the first value and returns the error.
 func Second[T any](_ T, err error) error { return err }
 
-// WantFault checks of which kind an error is.
+// WantFault checks the kind of an error.
 func WantFault(t testing.TB, err error, kind domain.Kind) {
 	t.Helper()
 	if !domain.IsKind(err, kind) {
@@ -50,15 +50,15 @@ func WantFault(t testing.TB, err error, kind domain.Kind) {
 	}
 }
 
-// AsUser is the context of a user who has signed in.
+// AsUser returns the context of a user who has signed in.
 func AsUser(t testing.TB, u domain.User) context.Context {
 	return domain.WithPrincipal(t.Context(), u.Holder().Principal())
 }
 
-// Read is the right to read.
+// Read returns the right to read.
 func Read(scope domain.Scope) domain.Permission { return domain.Permission{Scope: scope, Read: true} }
 
-// Write is the right to change.
+// Write returns the right to change.
 func Write(scope domain.Scope) domain.Permission { return domain.Permission{Scope: scope, Write: true} }
 
 // NewRole makes a role with these rights.
@@ -67,7 +67,7 @@ func (w *World) NewRole(t testing.TB, rights ...domain.Permission) domain.Role {
 	return Must(w.Roles.Create(Operator(t), domain.Role{Name: Fresh("role"), Scopes: rights}))(t)
 }
 
-// Kids are the signing keys that there are, the oldest first.
+// Kids returns the ids of the signing keys, the oldest first.
 func (w *World) Kids(t testing.TB) []string {
 	t.Helper()
 	var ids []string
@@ -77,13 +77,13 @@ func (w *World) Kids(t testing.TB) []string {
 	return ids
 }
 
-// Exec runs raw SQL, as somebody does who has got hold of the database.
+// Exec runs raw SQL, as an attacker with access to the database could.
 func (w *World) Exec(t testing.TB, query string, args ...any) {
 	t.Helper()
 	Must(Must(w.Store.SQL())(t).ExecContext(t.Context(), query, args...))(t)
 }
 
-// WantOut checks that a token opens nothing.
+// WantOut checks that a token is refused everywhere.
 func WantOut(t testing.TB, w *World, token domain.Secret) {
 	t.Helper()
 	principal, err := w.Access.Authenticate(t.Context(), token, auth.Refresh, auth.Session, auth.Access)

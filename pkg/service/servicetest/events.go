@@ -7,7 +7,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Events are all that the audit has, the oldest first.
+// Events returns all events of the audit, the oldest first.
 func (w *World) Events(t testing.TB) []domain.Event {
 	t.Helper()
 	var all []domain.Event
@@ -18,14 +18,14 @@ func (w *World) Events(t testing.TB) []domain.Event {
 	return all
 }
 
-// CountEvents is how many events there are.
+// CountEvents returns the number of events.
 func (w *World) CountEvents(t testing.TB) (n int) {
 	t.Helper()
 	Check(t, Must(w.Store.SQL())(t).QueryRowContext(t.Context(), "SELECT count(*) FROM audit_events").Scan(&n))
 	return n
 }
 
-// WantEvent compares what an event says; its id, place and time are the database's and the clock's.
+// WantEvent compares an event without its id, link and time, which the database and the clock set.
 func WantEvent(t testing.TB, got, want domain.Event) {
 	t.Helper()
 	got.ID, got.Link, got.At = 0, domain.Link{}, time.Time{}

@@ -17,7 +17,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// ForeignCA is a CA of another software, made with the standard library alone.
+// ForeignCA is a CA of other software, made with the standard library alone.
 type ForeignCA struct {
 	Key  crypto.Signer
 	Cert *x509.Certificate
@@ -54,7 +54,7 @@ func NewForeignCA(t testing.TB, alter ...func(*x509.Certificate)) ForeignCA {
 	return ForeignCA{Key: key, Cert: Must(x509.ParseCertificate(der))(t)}
 }
 
-// Issue signs a certificate for a client, altered.
+// Issue signs a certificate for a client; alter changes it before it is signed.
 func (f ForeignCA) Issue(t testing.TB, pub crypto.PublicKey, alter ...func(*x509.Certificate)) []byte {
 	t.Helper()
 	template := &x509.Certificate{
@@ -79,7 +79,7 @@ func (f ForeignCA) List(t testing.TB, number *big.Int, entries ...x509.Revocatio
 	return f.ListAt(t, Noon.Add(-Day), number, entries...)
 }
 
-// ListAt is List with another thisUpdate and number.
+// ListAt is List with a given thisUpdate.
 func (f ForeignCA) ListAt(
 	t testing.TB, thisUpdate time.Time, number *big.Int, entries ...x509.RevocationListEntry,
 ) []byte {
@@ -90,14 +90,14 @@ func (f ForeignCA) ListAt(
 	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
-// Own signs a list that the standard library would not.
+// Own signs a list that the standard library would not sign.
 func (f ForeignCA) Own(t testing.TB, request ca.CRLRequest) []byte {
 	t.Helper()
 	request.ThisUpdate, request.NextUpdate = Noon.Add(-Day), Noon.Add(Day)
 	return ca.EncodeCRLPEM(Must(Must(ca.NewAuthority(f.Cert, f.Key))(t).SignCRL(request))(t))
 }
 
-// Request asks for the import of the CA, with a CRL or nil.
+// Request returns a request to import the CA, with a CRL or nil.
 func (f ForeignCA) Request(t testing.TB, crl []byte) domain.CAImport {
 	t.Helper()
 	return domain.CAImport{Name: Fresh("imported"), Certificate: CertPEM(f.Cert.Raw), Key: KeyPEM(t, f.Key), CRL: crl}
@@ -109,19 +109,19 @@ func (f ForeignCA) ImportInto(t testing.TB, w *World, crl []byte) domain.CA {
 	return Must(w.CAs.Import(t.Context(), f.Request(t, crl)))(t)
 }
 
-// CertPEM writes a certificate.
+// CertPEM encodes a certificate.
 func CertPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// KeyPEM writes a key in PKCS#8.
+// KeyPEM encodes a key in PKCS#8.
 func KeyPEM(t testing.TB, key crypto.Signer) domain.Secret {
 	t.Helper()
 	der := Must(x509.MarshalPKCS8PrivateKey(key))(t)
 	return domain.Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// EncryptedPEM writes a key in PKCS#8 under a password.
+// EncryptedPEM encodes a key in PKCS#8, encrypted with a password.
 func EncryptedPEM(t testing.TB, key crypto.Signer, password string) domain.Secret {
 	t.Helper()
 	return domain.Secret(Must(ca.EncryptPrivateKey(key, password))(t))

@@ -6,8 +6,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Hooked is a store at which something happens in between: what another does at that moment, or a
-// crash.
+// Hooked is a store with hooks, by which a test makes another replica act, or a crash happen, at a
+// chosen moment.
 type Hooked struct {
 	domain.Store
 	BeforeTransact func()       // before each transaction
@@ -29,7 +29,7 @@ func (s *Hooked) Transact(ctx context.Context, fn func(domain.Store) error) erro
 	})
 }
 
-// Audit returns events by way of the hooks.
+// Audit returns the audit with the hooks.
 func (s *Hooked) Audit() domain.Audit { return hookedAudit{s.Store.Audit(), s} }
 
 type hookedAudit struct {

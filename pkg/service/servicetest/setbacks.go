@@ -12,8 +12,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/setbacktest"
 )
 
-// SetBack runs a test on each engine, with what keeps the state of the database and what brings
-// that back.
+// SetBack runs a test on each engine. keep takes a copy of the database's state and returns what
+// restores it.
 func SetBack(t *testing.T, run func(t *testing.T, w *World, keep func() (restore func()))) {
 	SetBackLogged(t, func(t *testing.T, w *World, _ *LockedBuffer, keep func() func()) { run(t, w, keep) })
 }

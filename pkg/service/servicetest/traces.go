@@ -12,7 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// Needle is what must not be found, with what it is.
+// Needle is a secret that must not be found, and its description.
 type Needle struct {
 	what string
 	text []byte
@@ -21,7 +21,7 @@ type Needle struct {
 // NewNeedle returns a Needle.
 func NewNeedle(what string, text []byte) Needle { return Needle{what, text} }
 
-// WantNone checks that none of the secrets is in a haystack, neither as it is nor in hexadecimal
+// WantNone checks that none of the secrets is in a haystack, as plain bytes or in hexadecimal
 // digits.
 func WantNone(t *testing.T, where string, haystack []byte, secrets []Needle) {
 	t.Helper()
@@ -35,8 +35,8 @@ func WantNone(t *testing.T, where string, haystack []byte, secrets []Needle) {
 	}
 }
 
-// Written is what the database holds: the files of SQLite while it is open and after it was closed,
-// the rows of PostgreSQL.
+// Written returns what the database has written: for SQLite its files while it is open and after it
+// was closed, for PostgreSQL its rows.
 func Written(t *testing.T, s *store.Store) map[string][]byte {
 	t.Helper()
 	if s.Engine() == store.Postgres {
@@ -68,7 +68,7 @@ func readFile(t *testing.T, path string) []byte {
 	return Must(os.ReadFile(path))(t)
 }
 
-// postgresRows is every row of every table as text; binary columns are unhexed in it.
+// postgresRows returns every row of every table as text, and the binary columns also decoded.
 func postgresRows(t *testing.T, s *store.Store) []byte {
 	t.Helper()
 	db := Must(s.SQL())(t)
@@ -97,9 +97,9 @@ func postgresRows(t *testing.T, s *store.Store) []byte {
 	return all.Bytes()
 }
 
-// LockedBuffer keeps what concurrent loggers write.
+// LockedBuffer collects the output of concurrent loggers.
 type LockedBuffer struct {
-	mu   sync.Mutex // guards text, while it is added to or copied
+	mu   sync.Mutex // guards text, for a write or a copy
 	text bytes.Buffer
 }
 

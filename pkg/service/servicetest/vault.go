@@ -37,7 +37,7 @@ var OverTLS = vault.Request{TLS: true}
 
 const deviceURL = "https://vault.example.com/iso/pam/device"
 
-// Oauth1 is a request with the parameters of an authorization, signed by hand.
+// Oauth1 returns a request with the parameters of an authorization, signed by hand.
 func Oauth1(t testing.TB, a vault.IssuedAuthorization, nonce string, at time.Time) *auth.OAuth1 {
 	t.Helper()
 	q := url.Values{
@@ -51,7 +51,7 @@ func Oauth1(t testing.TB, a vault.IssuedAuthorization, nonce string, at time.Tim
 	return parameters(t, q.Encode())
 }
 
-// Plaintext is a request with the signature method PLAINTEXT.
+// Plaintext returns a request with the signature method PLAINTEXT.
 func Plaintext(t testing.TB, a vault.IssuedAuthorization) *auth.OAuth1 {
 	t.Helper()
 	return parameters(t, url.Values{
@@ -60,7 +60,7 @@ func Plaintext(t testing.TB, a vault.IssuedAuthorization) *auth.OAuth1 {
 	}.Encode())
 }
 
-// Unsigned is a request without a signature.
+// Unsigned returns a request without a signature.
 func Unsigned(t testing.TB, a vault.IssuedAuthorization) *auth.OAuth1 {
 	t.Helper()
 	return parameters(t, "&oauth_consumer_key="+a.Key+"&oauth_token="+a.Token+"&oauth_signature=-")
@@ -78,17 +78,17 @@ func (w *World) WantPAM(t testing.TB, o *auth.OAuth1, r vault.Request, want ...F
 	WantFaults(t, err, want...)
 }
 
-// Permissive lets requests in that are not signed, or PLAINTEXT.
+// Permissive admits unsigned requests and the signature method PLAINTEXT.
 func Permissive(s *service.Settings) { s.PAMUnsigned, s.PAMPlaintext = true, true }
 
-// The two faults of those who are not let in.
+// The faults of a request that is refused.
 var (
 	BadClient   = Fault{domain.Unauthenticated, "authorization", domain.ReasonCredential}
 	BadProof    = Fault{domain.Unauthenticated, "authorization", domain.ReasonSignature}
 	BadLocation = Fault{domain.Forbidden, "authorization", domain.ReasonAddress}
 )
 
-// DeviceSpec is what a device of this hostname is made from.
+// DeviceSpec returns a valid spec for a hostname.
 func DeviceSpec(hostname string) domain.DeviceSpec {
 	return domain.DeviceSpec{
 		Hostname: hostname, IP: "10.0.0.1", Model: "RHEL", Type: "Server", Vendor: "Red Hat", Site: "Cloud",

@@ -29,7 +29,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/sqlitetest"
 )
 
-// Noon is when every test begins.
+// Noon is the time at which every test begins.
 var Noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 
 const (
@@ -39,20 +39,20 @@ const (
 	SigningKeyLife = 90 * Day
 )
 
-// Clock is a present that a test sets: At is stored by the test, and loaded by all that ask for the
+// Clock is a clock that a test sets. At is stored by the test and loaded by every reader of the
 // time.
 type Clock struct{ At atomic.Pointer[time.Time] }
 
-// Now returns the present.
+// Now returns the present time.
 func (c *Clock) Now() time.Time { return *c.At.Load() }
 
-// Pass lets time pass.
+// Pass moves the clock by d.
 func (c *Clock) Pass(d time.Duration) {
 	at := c.Now().Add(d)
 	c.At.Store(&at)
 }
 
-// rsaTurns are shared: they bound the RSA keys that are made at once.
+// rsaTurns are shared by all tests, to bound the RSA keys that are made at once.
 var rsaTurns = service.RSATurns(2)
 
 // World is one replica of the services on a database.
@@ -63,7 +63,7 @@ type World struct {
 	Clock    *Clock
 }
 
-// Engines makes an empty, migrated database of each kind.
+// Engines maps each kind of database to a function that makes an empty, migrated one.
 var Engines = map[string]func(t testing.TB) *store.Store{
 	"sqlite":   NewSQLite,
 	"postgres": NewPostgres,
@@ -119,14 +119,14 @@ func WorldOn(t testing.TB, s *store.Store, log slog.Handler) *World {
 	return w.With(t, func(*service.Settings) {})
 }
 
-// Replica is another process on the same database: it shares the master key and what time it is,
-// and nothing else.
+// Replica returns another process on the same database. It shares only the master key and the
+// clock.
 func (w *World) Replica(t testing.TB) *World {
 	t.Helper()
 	return w.With(t, func(s *service.Settings) { s.Log = slog.New(slog.DiscardHandler) })
 }
 
-// With is a replica with other settings.
+// With returns a replica with other settings.
 func (w *World) With(t testing.TB, alter func(*service.Settings)) *World {
 	t.Helper()
 	settings := w.Settings
@@ -136,20 +136,20 @@ func (w *World) With(t testing.TB, alter func(*service.Settings)) *World {
 	}
 }
 
-// TokensOnce shows tokens of apikeys once.
+// TokensOnce makes the service show tokens of apikeys only once.
 func TokensOnce(s *service.Settings) { s.APIKeyTokensOnce = true }
 
-// Operator is the context of somebody at the command line, who may everything.
+// Operator returns the context of an operator at the command line, who has all rights.
 func Operator(t testing.TB) context.Context {
 	return domain.WithPrincipal(
 		t.Context(), domain.Principal{Kind: domain.PrincipalCommand, Name: "operator", Superuser: true},
 	)
 }
 
-// names counts the names that Fresh has made, of all tests.
+// names counts the names that Fresh has made in all tests.
 var names atomic.Int64
 
-// Fresh is a name that nothing else has.
+// Fresh returns a name that is not in use.
 func Fresh(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add(1)) }
 
 // NewCA makes a CA.
@@ -170,13 +170,13 @@ func (w *World) NewAPIKey(t testing.TB, alter ...func(*domain.APIKey)) access.Is
 	return Must(w.APIKeys.Create(Operator(t), key, nil))(t)
 }
 
-// Password is that of every user of newUser, whose hash is made once because it takes long.
+// Password is the password of every user of NewUser. Its hash is made once, because that is slow.
 const Password domain.Secret = "uma senha de usuário"
 
-// PasswordHash is that of Password.
+// PasswordHash returns the hash of Password.
 var PasswordHash = sync.OnceValue(func() domain.Secret { return auth.HashPassword(Password) })
 
-// NewUser makes a user, who may nothing unless altered.
+// NewUser makes a user, who has no rights unless altered.
 func (w *World) NewUser(t testing.TB, alter ...func(*domain.User)) domain.User {
 	t.Helper()
 	user := domain.User{
@@ -197,7 +197,7 @@ func (w *World) SignIn(t testing.TB, user domain.User) access.Session {
 	return Must(w.Login.Password(t.Context(), user.Username, Password))(t)
 }
 
-// Spec is what a client of a new name is made from.
+// Spec returns a valid spec for a client with a new name.
 func Spec(caID int64) domain.ClientSpec {
 	return domain.ClientSpec{CAID: caID, Name: Fresh("client"), Subject: domain.Subject{Email: "ti@example.com"}}
 }
@@ -208,7 +208,7 @@ func (w *World) NewClient(t testing.TB, caID int64) domain.Client {
 	return Must(w.Clients.Create(t.Context(), Spec(caID)))(t)
 }
 
-// Serial is that of the certificate of a client.
+// Serial returns the serial number of the certificate of a client.
 func (w *World) Serial(t testing.TB, clientID int64) string {
 	t.Helper()
 	return Must(w.Store.Certificates().OfClient(t.Context(), clientID))(t).Serial
@@ -220,7 +220,7 @@ func (w *World) Revoke(t testing.TB, clientID int64) {
 	Check(t, w.Clients.Revoke(t.Context(), clientID))
 }
 
-// Current returns the list that is served, after it was checked against its CA.
+// Current returns the list that is served, after checking it against its CA.
 func (w *World) Current(t testing.TB, caID int64) *x509.RevocationList {
 	t.Helper()
 	signed := Must(w.CRLs.Current(t.Context(), caID))(t)
@@ -237,7 +237,7 @@ func (w *World) Current(t testing.TB, caID int64) *x509.RevocationList {
 	return list
 }
 
-// Serials are those of the entries of a list, in order.
+// Serials returns the serial numbers of the entries of a list, in order.
 func Serials(list *x509.RevocationList) []string {
 	all := []string{}
 	for _, entry := range list.RevokedCertificateEntries {
@@ -246,7 +246,7 @@ func Serials(list *x509.RevocationList) []string {
 	return all
 }
 
-// Check ends the test when there is an error.
+// Check ends the test if there is an error.
 func Check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -254,7 +254,7 @@ func Check(t testing.TB, err error) {
 	}
 }
 
-// Must returns the value of a call that has to succeed: must(f())(t).
+// Must returns the value of a call that has to succeed: Must(f())(t).
 func Must[T any](value T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()
@@ -266,7 +266,7 @@ func Must[T any](value T, err error) func(testing.TB) T {
 // opaque are the types that are compared as a whole.
 var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
 
-// unproven leaves out when and by what a principal was found, and what is random.
+// unproven ignores when and by which credential a principal was authenticated, and what is random.
 var unproven = cmp.Options{
 	cmpopts.IgnoreFields(domain.Principal{}, "Proof", "Limits"), cmpopts.IgnoreFields(domain.APIKey{}, "Binding"),
 }
@@ -279,7 +279,7 @@ func WantSame[T any](t testing.TB, got, want T) {
 	}
 }
 
-// Fault is a domain.Error in short.
+// Fault is the essence of a domain.Error.
 type Fault struct {
 	Kind   domain.Kind
 	Field  string
@@ -303,7 +303,7 @@ func WantFaults(t testing.TB, err error, want ...Fault) {
 	}
 }
 
-// Together runs fn in n goroutines that begin at once.
+// Together runs fn in n goroutines that begin at the same time.
 func Together(n int, fn func(i int) error) error {
 	faults := make([]error, n)
 	begin := make(chan struct{})

@@ -2,8 +2,8 @@ package devicefile
 
 import "strings"
 
-// shieldCell puts a ' before a value that a spreadsheet would take for a formula, and before one
-// that only looks as if that had been done: then bareCell gives back every value as it was.
+// shieldCell puts a ' before a value that a spreadsheet would take for a formula. It also does so
+// for a value that already looks shielded, so that bareCell restores every value exactly.
 func shieldCell(value string) string {
 	if looksActive(value) {
 		return "'" + value
@@ -11,7 +11,7 @@ func shieldCell(value string) string {
 	return value
 }
 
-// bareCell takes away the ' that shieldCell has put before a value.
+// bareCell removes the ' that shieldCell has put before a value.
 func bareCell(cell string) string {
 	if value, shielded := strings.CutPrefix(cell, "'"); shielded && looksActive(value) {
 		return value
@@ -19,7 +19,7 @@ func bareCell(cell string) string {
 	return cell
 }
 
-// looksActive reports whether a value begins with what begins a formula, behind any number of '.
+// looksActive reports whether a value begins as a formula does, after any number of '.
 func looksActive(value string) bool {
 	value = strings.TrimLeft(value, "'")
 	return value != "" && strings.IndexByte("=+-@\t\r", value[0]) >= 0

@@ -9,32 +9,33 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The columns of a file of devices. The names are those of the vendor's fields, save for enabled.
+// The columns of a file of devices. Their names are those of the vendor's fields, except for
+// enabled.
 var (
 	requiredColumns = []string{"hostname", "ip", "model", "type", "vendor", "site"}
 	optionalColumns = []string{"device_domain", "device_tags", "connectivities", "session_remote_config", "enabled"}
 	allColumns      = slices.Concat(requiredColumns, optionalColumns)
 )
 
-// separators are those that a file is tried with, unless its first line is sep= and one.
+// separators are the separators that Open tries, unless the first line is sep= and a separator.
 const separators = ",;\t"
 
 // File is a file of devices whose header was read.
 type File struct {
-	begin   csvReader      // behind the header
-	columns map[string]int // their places
-	header  []string       // their names in the order of the file
+	begin   csvReader      // just after the header
+	columns map[string]int // index of each column, by name
+	header  []string       // names of the columns, in the order of the file
 }
 
-// Row is a row of a file. Err holds all faults of its cells.
+// Row is a row of a file. Err joins the faults of its cells.
 type Row struct {
-	Number, Line int // row 1 is the first behind the header; line 1 the first of the file
+	Number, Line int // row 1 is the first after the header; line 1 is the first of the file
 	Plan         domain.DevicePlan
 	Err          error
 }
 
-// Open reads the header. Errors: *domain.Error with Malformed for what is no such file, Invalid for
-// columns that nobody knows.
+// Open reads the header. Errors: *domain.Error with Malformed for a text that is not a file of
+// devices, Invalid for unknown columns.
 func Open(raw []byte) (*File, error) {
 	text, err := decodeText(raw)
 	if err != nil {
@@ -65,11 +66,11 @@ func Open(raw []byte) (*File, error) {
 	}
 }
 
-// Text is the text of the file, in UTF-8, from which [Open] makes it again.
+// Text returns the text of the file in UTF-8. [Open] makes the same file from it.
 func (f *File) Text() string { return f.begin.text }
 
-// readSeparator reads a first line that says what separates the cells, as spreadsheets write it:
-// sep=; – it is false when there is none.
+// readSeparator reads a first line that names the separator, as spreadsheets write it: sep=; – it
+// returns false if there is no such line.
 func (r *csvReader) readSeparator() bool {
 	end := strings.IndexAny(r.text, "\r\n")
 	if end < 0 {
@@ -89,7 +90,7 @@ func (r *csvReader) readSeparator() bool {
 	return true
 }
 
-// likelySeparator is the separator with which the first record has the most known columns.
+// likelySeparator returns the separator with which the first record has the most known columns.
 func likelySeparator(r csvReader) byte {
 	best, most := separators[0], 0
 	for i := range len(separators) {
@@ -114,7 +115,7 @@ func likelySeparator(r csvReader) byte {
 
 func columnName(cell string) string { return strings.ToLower(strings.TrimSpace(cell)) }
 
-// readHeader finds the columns. Cells at the end that are empty are no columns.
+// readHeader finds the columns. Empty cells at the end are ignored.
 func (f *File) readHeader(record csvRecord) error {
 	for _, cell := range record.cells {
 		f.header = append(f.header, columnName(cell))
@@ -150,7 +151,7 @@ func (f *File) readHeader(record csvRecord) error {
 	return missing.Err()
 }
 
-// printableName is the name of a column as an error may show it.
+// printableName returns the name of a column if an error may show it, else "".
 func printableName(name string) string {
 	if len(name) > 64 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
 		return ""
@@ -158,13 +159,13 @@ func printableName(name string) string {
 	return name
 }
 
-// AtLine says on which line of a file a fault is.
+// AtLine sets the line of a fault.
 func AtLine(fault *domain.Error, line int) *domain.Error {
 	fault.Line = line
 	return fault
 }
 
-// Rows calls fn with each row that is not blank, and ends at its first error. Errors: also
+// Rows calls fn with each row that is not blank, and stops at the first error of fn. Errors: also
 // Malformed with ReasonQuote.
 func (f *File) Rows(fn func(Row) error) error {
 	reader := f.begin
@@ -187,7 +188,8 @@ func (f *File) Rows(fn func(Row) error) error {
 	}
 }
 
-// plan reads the cells of a record. Cells past the columns may be there when they are empty.
+// plan reads the cells of a record. More cells than columns are accepted if the extra cells are
+// blank.
 func (f *File) plan(record csvRecord) (domain.DevicePlan, error) {
 	cells := record.cells
 	for len(cells) > len(f.header) && strings.TrimSpace(cells[len(cells)-1]) == "" {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzCSVReader reads what the reader of the standard library reads, and refuses what that refuses.
-// That one knows no CR.
+// FuzzCSVReader: the reader accepts what the reader of the standard library accepts, and reads the
+// same. It leaves out CR, which the latter does not take for a line end.
 func FuzzCSVReader(f *testing.F) {
 	for _, seed := range []string{
 		"", "a,b\nc,\"d\"\"e\nf\"\n", "\"", "a\"b", "\"a\"b", ",,\n\n\"\"\n", "é,\u00a0\n", "a,\"b\n",
@@ -33,7 +33,7 @@ func FuzzCSVReader(f *testing.F) {
 	})
 }
 
-// records reads all that is not empty.
+// records reads all records that are not empty.
 func records(text string) (all [][]string, err error) {
 	for reader := (csvReader{text: text, separator: ',', line: 1}); ; {
 		record, err := reader.next()

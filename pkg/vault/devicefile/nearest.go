@@ -2,8 +2,8 @@ package devicefile
 
 import "strings"
 
-// nearest is the name that takes the fewest letters to change to (Levenshtein distance), or that
-// has the text in it; of equals the first.
+// nearest returns the name with the smallest Levenshtein distance to the text. A name that contains
+// the text counts as distance 1. Among equals the first name wins.
 func nearest(text string, names []string) string {
 	const longest = 64
 	runes := []rune(text)

@@ -8,26 +8,26 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// csvReader reads the records of a text (RFC 4180). Lines end with CR, LF or both, also within
-// quotes, where they are part of the value.
+// csvReader reads the records of a text (RFC 4180). A line ends with CR, LF or CRLF, also within
+// quotes, where the line end is part of the value.
 type csvReader struct {
 	text      string
 	separator byte
 	at        int
-	line      int // of at; 1 is the first
-	lineStart int // where it begins
+	line      int // line number of at; the first is 1
+	lineStart int // offset at which the line begins
 	record    []string
 }
 
 // maxCells bounds the cells of a record that are kept.
 const maxCells = 256
 
-// csvRecord is a record, which is valid until the next is read.
+// csvRecord is a record. It is valid until the next one is read.
 type csvRecord struct {
-	line  int // where it begins
+	line  int // number of its first line
 	cells []string
-	blank bool // there is nothing but white space in it
-	more  bool // there are more cells than are kept, and something is in them
+	blank bool // it has only white space
+	more  bool // there are more cells than are kept, and at least one of them is not blank
 }
 
 // next returns the next record, or io.EOF. Errors: Malformed with ReasonQuote.
@@ -58,7 +58,7 @@ func (r *csvReader) next() (csvRecord, error) {
 	return record, nil
 }
 
-// endLine goes past the end of a line.
+// endLine moves past a line end.
 func (r *csvReader) endLine() {
 	if r.at < len(r.text) && r.text[r.at] == '\r' {
 		r.at++
@@ -89,7 +89,7 @@ func (r *csvReader) cell() (string, error) {
 }
 
 func (r *csvReader) quoted() (string, error) {
-	opened := *r // where, if nothing ends it
+	opened := *r // the position for the fault, if no quote closes it
 	r.at++
 	begin, twice := r.at, false
 	for r.at < len(r.text) {
@@ -118,7 +118,7 @@ func (r *csvReader) quoted() (string, error) {
 	return "", opened.quoteFault()
 }
 
-// quoteFault says where a quote is that should not be there, or that nothing ends.
+// quoteFault gives the position of a quote that is misplaced or not closed.
 func (r *csvReader) quoteFault() error {
 	column := utf8.RuneCountInString(r.text[r.lineStart:r.at]) + 1
 	return domain.Fault(domain.Malformed, "", domain.ReasonQuote, r.line, column)

@@ -9,15 +9,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The marks that tell how a file is encoded.
+// The byte order marks that tell the encoding of a file.
 const (
 	markUTF8    = "\xef\xbb\xbf"
 	markUTF16LE = "\xff\xfe"
 	markUTF16BE = "\xfe\xff"
 )
 
-// decodeText turns the text of a file into UTF-8 without a mark. It reads UTF-8, UTF-16 with its
-// mark, and Windows-1252, which spreadsheets write where people speak a language of Western Europe.
+// decodeText converts a file to UTF-8 without a byte order mark. It reads UTF-8, UTF-16 with a byte
+// order mark, and Windows-1252, which spreadsheets write for the languages of Western Europe.
 // Errors: Malformed with ReasonEncoding.
 func decodeText(raw []byte) (string, error) {
 	text := string(raw)
@@ -65,15 +65,15 @@ func decodeUTF16(text string, order binary.ByteOrder) (string, error) {
 	return out.String(), nil
 }
 
-// windows1252 are the characters of the bytes 0x80 to 0x9f in Windows-1252; 0 is none. All other
-// bytes are what they are in Latin-1.
+// windows1252 are the characters of the bytes 0x80 to 0x9f in Windows-1252; 0 stands for none. All
+// other bytes are as in Latin-1.
 var windows1252 = [32]rune{
 	'€', 0, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0, 'Ž', 0,
 	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
 }
 
-// decodeWindows refuses a text with NUL, with bytes that Windows-1252 does not have, and one that
-// has characters of UTF-8 too: that is damaged.
+// decodeWindows refuses a text with NUL or with bytes that Windows-1252 does not define. It also
+// refuses a text with any multi-byte UTF-8 character: that is a damaged UTF-8 file.
 func decodeWindows(text string) (string, error) {
 	var out strings.Builder
 	out.Grow(len(text) + len(text)/8)

@@ -42,7 +42,7 @@ func TestDecodeText(t *testing.T) {
 	}
 }
 
-// TestShieldCell: every value comes back as it was, and none begins as a formula does.
+// TestShieldCell: every value is restored exactly, and no cell begins as a formula does.
 func TestShieldCell(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -57,7 +57,8 @@ func TestShieldCell(t *testing.T) {
 	})
 }
 
-// TestCSVReader_ReadsWhatIsWritten: whatever the values, the separator and the ends of lines.
+// TestCSVReader_ReadsWhatIsWritten: quoted values are read back unchanged with every separator and
+// line end.
 func TestCSVReader_ReadsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -13,7 +13,7 @@ import (
 // value for a formula.
 type Writer struct{ rows *csv.Writer }
 
-// NewWriter begins a file with its header. What is not flushed may be unwritten.
+// NewWriter begins a file with its header. Output is buffered until Flush.
 func NewWriter(file io.Writer) (Writer, error) {
 	w := Writer{csv.NewWriter(file)}
 	return w, w.rows.Write(allColumns)
@@ -31,7 +31,7 @@ func (w Writer) Write(d domain.Device) error {
 	return w.rows.Write(cells)
 }
 
-// Flush writes what is not written yet.
+// Flush writes the buffered output.
 func (w Writer) Flush() error {
 	w.rows.Flush()
 	return w.rows.Error()

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestWriter: what is written is read back the same, also what a spreadsheet would execute.
+// TestWriter: what is written is read back unchanged, including values that a spreadsheet would
+// execute.
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	device := domain.Device{
@@ -40,7 +41,7 @@ func TestWriter(t *testing.T) {
 		got = append(got, read)
 		return row.Err
 	})
-	device.Remote = []domain.RemoteExpression{} // a column that is empty empties
+	device.Remote = []domain.RemoteExpression{} // an empty column clears the field
 	if diff := cmp.Diff([]domain.Device{device}, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
