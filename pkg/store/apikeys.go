@@ -37,7 +37,7 @@ const apikeyColumns = "id, name, description, superuser, enabled, expires_at, al
 
 func (apikeyRow) TableName() string { return "apikeys" }
 
-func (r *apikeyRow) key() int64 { return r.ID }
+func (r *apikeyRow) key() *int64 { return &r.ID }
 
 func (r *apikeyRow) fields() []any {
 	return []any{

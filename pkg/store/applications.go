@@ -23,7 +23,7 @@ const applicationColumns = "id, name, description, method, enabled, passing, cre
 
 func (applicationRow) TableName() string { return "pam_applications" }
 
-func (r *applicationRow) key() int64 { return r.ID }
+func (r *applicationRow) key() *int64 { return &r.ID }
 
 func (r *applicationRow) fields() []any {
 	return []any{&r.ID, &r.Name, &r.Description, &r.Method, &r.Enabled, &r.Passing, &r.CreatedAt, &r.UpdatedAt}
@@ -61,21 +61,15 @@ func (r applications) Get(ctx context.Context, id int64) (domain.Application, er
 
 // Create implements domain.Applications.
 func (r applications) Create(ctx context.Context, a *domain.Application) error {
-	record := toApplicationRow(*a)
-	record.ID = 0 // the database gives it, also when this is tried again
-	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("name_key", "name"))
-	}
-	a.ID = record.ID
-	return nil
+	return create(ctx, r.s.write, toApplicationRow(*a), &a.ID, duplicated("name_key", "name"))
 }
 
 // Update implements domain.Applications.
 func (r applications) Update(ctx context.Context, a domain.Application) error {
-	record := toApplicationRow(a)
-	done := r.s.write.WithContext(ctx).Model(&record).
-		Select("name", "name_key", "description", "enabled", "passing", "updated_at").Updates(&record)
-	return changedOne(done, duplicated("name_key", "name"))
+	return update(
+		ctx, r.s.write, toApplicationRow(a), duplicated("name_key", "name"),
+		"name", "name_key", "description", "enabled", "passing", "updated_at",
+	)
 }
 
 // Delete implements domain.Applications.

@@ -38,7 +38,7 @@ const (
 
 func (eventRow) TableName() string { return "audit_events" }
 
-func (r *eventRow) key() int64 { return r.ID }
+func (r *eventRow) key() *int64 { return &r.ID }
 
 func (r *eventRow) fields() []any {
 	return append([]any{&r.ID, &r.ResourceID, &r.Chain, &r.Position, &r.Hash}, r.contents()...)

@@ -42,7 +42,7 @@ const authorizationColumns = "id, application_id, name, enabled, may_write, reso
 
 func (authorizationRow) TableName() string { return "pam_authorizations" }
 
-func (r *authorizationRow) key() int64 { return r.ID }
+func (r *authorizationRow) key() *int64 { return &r.ID }
 
 func (r *authorizationRow) fields() []any {
 	own := []any{
@@ -128,13 +128,7 @@ func (r authorizations) Keyed(ctx context.Context, key string) (domain.PAMAuthor
 
 // Create implements domain.PAMAuthorizations.
 func (r authorizations) Create(ctx context.Context, a *domain.PAMAuthorization) error {
-	record := toAuthorizationRow(*a)
-	record.ID = 0 // the database gives it, also when this is tried again
-	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, authorizationFaults)
-	}
-	a.ID = record.ID
-	return nil
+	return create(ctx, r.s.write, toAuthorizationRow(*a), &a.ID, authorizationFaults)
 }
 
 // Update implements domain.PAMAuthorizations.

@@ -36,7 +36,7 @@ const caColumns = "id, name, description, country, province, city, organization,
 
 func (caRow) TableName() string { return "cas" }
 
-func (r *caRow) key() int64 { return r.ID }
+func (r *caRow) key() *int64 { return &r.ID }
 
 func (r *caRow) fields() []any {
 	return []any{
@@ -98,9 +98,7 @@ func (r cas) Get(ctx context.Context, id int64) (domain.CA, error) {
 
 // Lock implements domain.CAs.
 func (r cas) Lock(ctx context.Context, id int64) (domain.CA, error) {
-	var found caRow
-	err := r.s.write.WithContext(ctx).Clauses(forUpdate).Select(caColumns).Take(&found, id).Error
-	return found.entity(), translate(err, faults{})
+	return takeLocked[caRow, domain.CA](ctx, r.s.write, caTable, id)
 }
 
 // Key implements domain.CAs.
@@ -145,9 +143,7 @@ func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last do
 
 // Update implements domain.CAs.
 func (r cas) Update(ctx context.Context, c domain.CA) error {
-	record := toCARow(c)
-	done := r.s.write.WithContext(ctx).Model(&record).Select(recordColumns).Updates(&record)
-	return changedOne(done, faults{})
+	return update(ctx, r.s.write, toCARow(c), faults{}, recordColumns...)
 }
 
 // Delete implements domain.CAs.

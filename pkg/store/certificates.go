@@ -23,6 +23,8 @@ type certificateRow struct {
 
 func (certificateRow) TableName() string { return "certificates" }
 
+func (r *certificateRow) key() *int64 { return &r.ID }
+
 type certificates struct{ s *Store }
 
 // Create implements domain.Certificates.
@@ -32,12 +34,8 @@ func (r certificates) Create(ctx context.Context, c *domain.Certificate) error {
 		NotAfter: micro(c.NotAfter),
 		DER:      c.DER, SealedKey: c.SealedKey, KeyProtected: c.KeyProtected, CreatedAt: micro(c.CreatedAt),
 	}
-	record.ID = 0 // the database gives it, also when this is tried again
-	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
-	}
-	c.ID = record.ID
-	return nil
+	as := duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound)
+	return create(ctx, r.s.write, record, &c.ID, as)
 }
 
 // OfClient implements domain.Certificates.

@@ -36,7 +36,7 @@ const clientColumns = "id, ca_id, name, description, country, province, city, or
 
 func (clientRow) TableName() string { return "clients" }
 
-func (r *clientRow) key() int64 { return r.ID }
+func (r *clientRow) key() *int64 { return &r.ID }
 
 func (r *clientRow) fields() []any {
 	return []any{
@@ -163,9 +163,7 @@ func (r clients) Get(ctx context.Context, id int64) (domain.Client, error) {
 
 // Lock implements domain.Clients.
 func (r clients) Lock(ctx context.Context, id int64) (domain.Client, error) {
-	var found clientRow
-	err := r.s.write.WithContext(ctx).Clauses(forUpdate).Take(&found, id).Error
-	return found.entity(), translate(err, faults{})
+	return takeLocked[clientRow, domain.Client](ctx, r.s.write, clientTable, id)
 }
 
 // NameTaken implements domain.Clients.
@@ -175,13 +173,8 @@ func (r clients) NameTaken(ctx context.Context, name string) (bool, error) {
 
 // Create implements domain.Clients.
 func (r clients) Create(ctx context.Context, c *domain.Client) error {
-	record := toClientRow(*c)
-	record.ID = 0 // the database gives it, also when this is tried again
-	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
-	}
-	c.ID = record.ID
-	return nil
+	as := duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound)
+	return create(ctx, r.s.write, toClientRow(*c), &c.ID, as)
 }
 
 // Enrol implements domain.Clients: on PostgreSQL by one statement, where a transaction of three
@@ -233,9 +226,7 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 
 // Update implements domain.Clients.
 func (r clients) Update(ctx context.Context, c domain.Client) error {
-	record := toClientRow(c)
-	done := r.s.write.WithContext(ctx).Model(&record).Select(recordColumns).Updates(&record)
-	return changedOne(done, faults{})
+	return update(ctx, r.s.write, toClientRow(c), faults{}, recordColumns...)
 }
 
 // Revoke implements domain.Clients.

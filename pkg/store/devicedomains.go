@@ -21,7 +21,7 @@ type deviceDomainRow struct {
 
 func (deviceDomainRow) TableName() string { return "device_domains" }
 
-func (r *deviceDomainRow) key() int64 { return r.ID }
+func (r *deviceDomainRow) key() *int64 { return &r.ID }
 
 func (r *deviceDomainRow) fields() []any {
 	return []any{&r.ID, &r.Name, &r.ShortName, &r.CreatedAt, &r.UpdatedAt}
@@ -49,8 +49,6 @@ type deviceDomains struct{ s *Store }
 
 var deviceDomainTable = listing{table: "device_domains", columns: "id, name, short_name, created_at, updated_at"}
 
-var deviceDomainFaults = faults{duplicated: map[string]string{"name_key": "name"}}
-
 // Page implements domain.DeviceDomains.
 func (r deviceDomains) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.DeviceDomain], error) {
 	return page[deviceDomainRow, domain.DeviceDomain](ctx, r.s.read, deviceDomainTable, req)
@@ -63,9 +61,7 @@ func (r deviceDomains) Get(ctx context.Context, id int64) (domain.DeviceDomain, 
 
 // Lock implements domain.DeviceDomains.
 func (r deviceDomains) Lock(ctx context.Context, id int64) (domain.DeviceDomain, error) {
-	var found deviceDomainRow
-	err := r.s.write.WithContext(ctx).Clauses(forUpdate).Take(&found, id).Error
-	return found.entity(), translate(err, faults{})
+	return takeLocked[deviceDomainRow, domain.DeviceDomain](ctx, r.s.write, deviceDomainTable, id)
 }
 
 // Find implements domain.DeviceDomains.
@@ -98,20 +94,12 @@ func (r deviceDomains) Find(ctx context.Context, texts []string) (map[string][]d
 
 // Create implements domain.DeviceDomains.
 func (r deviceDomains) Create(ctx context.Context, d *domain.DeviceDomain) error {
-	record := toDeviceDomainRow(*d)
-	record.ID = 0 // the database gives it, also when this is tried again
-	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, deviceDomainFaults)
-	}
-	d.ID = record.ID
-	return nil
+	return create(ctx, r.s.write, toDeviceDomainRow(*d), &d.ID, duplicated("name_key", "name"))
 }
 
 // Update implements domain.DeviceDomains.
 func (r deviceDomains) Update(ctx context.Context, d domain.DeviceDomain) error {
-	record := toDeviceDomainRow(d)
-	done := r.s.write.WithContext(ctx).Model(&record).Select("short_name", "short_key", "updated_at").Updates(&record)
-	return changedOne(done, deviceDomainFaults)
+	return update(ctx, r.s.write, toDeviceDomainRow(d), faults{}, "short_name", "short_key", "updated_at")
 }
 
 // Delete implements domain.DeviceDomains: with the row locked nobody can put a device into the

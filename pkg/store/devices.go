@@ -58,7 +58,7 @@ const (
 	orNoName = "), '')" // a list is read also where a name is missing
 )
 
-func (r *namedRow) key() int64 { return r.ID }
+func (r *namedRow) key() *int64 { return &r.ID }
 
 func (r *namedRow) fields() []any {
 	return []any{

@@ -165,8 +165,7 @@ func (l listing) start() int64 {
 func fill[R, T any, P record[R, T]](result *domain.Page[T], rows []R, size int) {
 	if len(rows) > size {
 		rows = rows[:size]
-		next := P(&rows[size-1]).key()
-		result.Next = &next
+		result.Next = new(*P(&rows[size-1]).key())
 	}
 	result.Items = make([]T, len(rows))
 	for i := range rows {

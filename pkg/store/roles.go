@@ -28,7 +28,7 @@ type permission struct {
 
 func (roleRow) TableName() string { return "roles" }
 
-func (r *roleRow) key() int64 { return r.ID }
+func (r *roleRow) key() *int64 { return &r.ID }
 
 func (r *roleRow) fields() []any { return []any{&r.ID, &r.Name, &r.Scopes, &r.CreatedAt, &r.UpdatedAt} }
 
@@ -103,21 +103,14 @@ func (r roles) Limits(ctx context.Context, id int64) ([]domain.Restrictions, err
 
 // Create implements domain.Roles.
 func (r roles) Create(ctx context.Context, role *domain.Role) error {
-	record := toRoleRow(*role)
-	record.ID = 0 // the database gives it, also when this is tried again
-	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, duplicated("name_key", "name"))
-	}
-	role.ID = record.ID
-	return nil
+	return create(ctx, r.s.write, toRoleRow(*role), &role.ID, duplicated("name_key", "name"))
 }
 
 // Update implements domain.Roles.
 func (r roles) Update(ctx context.Context, role domain.Role) error {
-	record := toRoleRow(role)
-	done := r.s.write.WithContext(ctx).Model(&record).Select("name", "name_key", "scopes", "updated_at").
-		Updates(&record)
-	return changedOne(done, duplicated("name_key", "name"))
+	return update(
+		ctx, r.s.write, toRoleRow(role), duplicated("name_key", "name"), "name", "name_key", "scopes", "updated_at",
+	)
 }
 
 // Delete implements domain.Roles.

@@ -28,7 +28,7 @@ const userColumns = "id, username, email, fullname, superuser, enabled, password
 
 func (userRow) TableName() string { return "users" }
 
-func (r *userRow) key() int64 { return r.ID }
+func (r *userRow) key() *int64 { return &r.ID }
 
 func (r *userRow) fields() []any {
 	return []any{
