@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"reflect"
@@ -58,6 +59,43 @@ func (r Resource[T]) Deleted(before T) Change {
 	c := Change{Action: domain.ActionDelete, Resource: r.Scope, Before: r.Facts(before)}
 	c.ID, c.Name = r.Name(before)
 	return c
+}
+
+// Edit reads the record of an id, changes it, and stores it unless nothing has changed: then the
+// record is as it was and the change is the zero one. lock and update are methods of its repository
+// in the transaction; what lock reads must stay as it is until the end of that. edit gets a copy:
+// it replaces lists, and writes into none.
+func (r Resource[T]) Edit(
+	ctx context.Context, id int64, lock func(context.Context, int64) (T, error),
+	update func(context.Context, T) error, edit func(*T) error,
+) (record T, done Change, err error) {
+	before, err := lock(ctx, id)
+	if err != nil {
+		return record, done, err
+	}
+	record = before
+	if err := edit(&record); err != nil || r.Same(before, record) {
+		return before, done, err
+	}
+	if err := update(ctx, record); err != nil {
+		return before, done, err
+	}
+	return record, r.Changed(domain.ActionUpdate, before, record), nil
+}
+
+// Remove reads the record of an id and deletes it. lock and remove are as for Edit.
+func (r Resource[T]) Remove(
+	ctx context.Context, id int64, lock func(context.Context, int64) (T, error),
+	remove func(context.Context, int64) error,
+) (done Change, err error) {
+	before, err := lock(ctx, id)
+	if err != nil {
+		return done, err
+	}
+	if err := remove(ctx, id); err != nil {
+		return done, err
+	}
+	return r.Deleted(before), nil
 }
 
 func differing(before, after Facts) (Facts, Facts) {

@@ -134,36 +134,22 @@ func nameFault(taken bool, err error) error {
 }
 
 // Update changes a CA's record.
-func (s *CAs) Update(ctx context.Context, id int64, update domain.CAUpdate) (domain.CA, error) {
-	var record domain.CA
-	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		if record, err = tx.CAs().Lock(ctx, id); err != nil {
-			return none, err
-		}
-		before := record
-		if err := update.Apply(&record); err != nil || cas.Same(before, record) {
-			return none, err
-		}
-		record.UpdatedAt = s.Now()
-		if err := tx.CAs().Update(ctx, record); err != nil {
-			return none, err
-		}
-		return cas.Changed(domain.ActionUpdate, before, record), nil
+func (s *CAs) Update(ctx context.Context, id int64, update domain.CAUpdate) (record domain.CA, err error) {
+	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (done audit.Change, err error) {
+		rows := tx.CAs()
+		record, done, err = cas.Edit(ctx, id, rows.Lock, rows.Update, func(c *domain.CA) error {
+			c.UpdatedAt = s.Now()
+			return update.Apply(c)
+		})
+		return done, err
 	})
 	return record, err
 }
 
 // Delete removes a CA that has no certificates.
 func (s *CAs) Delete(ctx context.Context, id int64) error {
-	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		record, err := tx.CAs().Lock(ctx, id)
-		if err != nil {
-			return none, err
-		}
-		if err := tx.CAs().Delete(ctx, id); err != nil {
-			return none, err
-		}
-		return cas.Deleted(record), nil
+	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (audit.Change, error) {
+		return cas.Remove(ctx, id, tx.CAs().Lock, tx.CAs().Delete)
 	})
 	if err != nil {
 		return err

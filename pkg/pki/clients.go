@@ -54,21 +54,14 @@ func (s *Clients) Get(ctx context.Context, id int64) (domain.Client, error) {
 }
 
 // Update changes a client's record.
-func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpdate) (domain.Client, error) {
-	var record domain.Client
-	err := s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		if record, err = tx.Clients().Lock(ctx, id); err != nil {
-			return none, err
-		}
-		before := record
-		if err := update.Apply(&record); err != nil || clients.Same(before, record) {
-			return none, err
-		}
-		record.UpdatedAt = s.Now()
-		if err := tx.Clients().Update(ctx, record); err != nil {
-			return none, err
-		}
-		return clients.Changed(domain.ActionUpdate, before, record), nil
+func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpdate) (record domain.Client, err error) {
+	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (done audit.Change, err error) {
+		rows := tx.Clients()
+		record, done, err = clients.Edit(ctx, id, rows.Lock, rows.Update, func(c *domain.Client) error {
+			c.UpdatedAt = s.Now()
+			return update.Apply(c)
+		})
+		return done, err
 	})
 	return record, err
 }

@@ -95,14 +95,7 @@ func mayEnable(ctx context.Context, tx domain.Store, a domain.Application) error
 
 // Delete removes an application that has no authorizations.
 func (s *Applications) Delete(ctx context.Context, id int64) error {
-	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
-		a, err := tx.Applications().Get(ctx, id)
-		if err != nil {
-			return none, err
-		}
-		if err := tx.Applications().Delete(ctx, id); err != nil {
-			return none, err
-		}
-		return applications.Deleted(a), nil
+	return s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (audit.Change, error) {
+		return applications.Remove(ctx, id, tx.Applications().Get, tx.Applications().Delete)
 	})
 }

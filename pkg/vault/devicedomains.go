@@ -46,34 +46,20 @@ func (s *DeviceDomains) Create(ctx context.Context, d domain.DeviceDomain) (doma
 func (s *DeviceDomains) Update(
 	ctx context.Context, id int64, update domain.DeviceDomainUpdate,
 ) (d domain.DeviceDomain, err error) {
-	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		before, err := tx.DeviceDomains().Lock(ctx, id)
-		if err != nil {
-			return none, err
-		}
-		d = before
-		if err := update.Apply(&d); err != nil || deviceDomains.Same(before, d) {
-			return none, err
-		}
-		d.UpdatedAt = s.Now()
-		if err := tx.DeviceDomains().Update(ctx, d); err != nil {
-			return none, err
-		}
-		return deviceDomains.Changed(domain.ActionUpdate, before, d), nil
+	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (done audit.Change, err error) {
+		rows := tx.DeviceDomains()
+		d, done, err = deviceDomains.Edit(ctx, id, rows.Lock, rows.Update, func(d *domain.DeviceDomain) error {
+			d.UpdatedAt = s.Now()
+			return update.Apply(d)
+		})
+		return done, err
 	})
 	return d, err
 }
 
 // Delete removes a domain that no device is in.
 func (s *DeviceDomains) Delete(ctx context.Context, id int64) error {
-	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		d, err := tx.DeviceDomains().Lock(ctx, id)
-		if err != nil {
-			return none, err
-		}
-		if err := tx.DeviceDomains().Delete(ctx, id); err != nil {
-			return none, err
-		}
-		return deviceDomains.Deleted(d), nil
+	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (audit.Change, error) {
+		return deviceDomains.Remove(ctx, id, tx.DeviceDomains().Lock, tx.DeviceDomains().Delete)
 	})
 }
