@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit quick test race fuzz nightly bench profile demo run release setup
+.PHONY: help generate verify build lint unit quick newresource test race fuzz nightly bench profile demo run release setup
 
 FUZZTIME = 20s
 PACKAGE = ./pkg/vault
@@ -38,7 +38,10 @@ unit: ## go test ./...
 quick: lint ## lint, and the tests that need neither PostgreSQL nor a browser nor the built program
 	$(GO) test -short ./...
 
-test: setup verify lint unit ## everything
+newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, and build and test it there
+	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg
+
+test: setup verify lint unit newresource ## everything
 
 race: ## go test with the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
