@@ -27,9 +27,8 @@ type Certificate struct {
 // The groups Certificates, Certificates_ClientsOf and Clients_Enrol of the suite test it.
 type Certificates interface {
 	// Create stores c and sets c.ID; it ignores Issuer. It does not check that the client belongs
-	// to the CA. On PostgreSQL it waits for a Lock of the CA or of the client. Errors: Duplicated
-	// on cert when the CA has the serial already; NotFound on ca_id when there is no such CA, or no
-	// such client.
+	// to the CA. On PostgreSQL it waits for a Lock of the CA. Errors: Duplicated on cert when the
+	// CA has the serial already; NotFound on ca_id when there is no such CA, or no such client.
 	Create(ctx context.Context, c *Certificate) error
 	// OfClient returns the client's certificate, or of several the one with the highest id. Issuer
 	// is nil. Errors: Missing, when the client has none or does not exist.

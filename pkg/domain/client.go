@@ -199,9 +199,9 @@ type Clients interface {
 	Page(ctx context.Context, filter ClientFilter, page PageRequest) (Page[Client], error)
 	// Get returns one client. Errors: Missing.
 	Get(ctx context.Context, id int64) (Client, error)
-	// Lock is a Get after which no other transaction can change the client, or give it a
-	// certificate, until this one ends. It has to be called inside a transaction: outside, the lock
-	// ends with the call. Errors: Missing.
+	// Lock is a Get after which no other transaction can change the client until this one ends; on
+	// PostgreSQL another may still give it a certificate. It has to be called inside a transaction:
+	// outside, the lock ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (Client, error)
 	// NameTaken reports whether a client of any CA has that name, regardless of case; false for a
 	// name that no database can hold. It reserves nothing: Create and Enrol decide.

@@ -60,7 +60,8 @@ type Store interface {
 	//
 	// On PostgreSQL nothing is committed more than a second after the deadline of ctx, by the clock
 	// of the server. Locks are taken in this order: AccessControl.Advance or Audit.Reserve first,
-	// then rows, then the chain of the audit (see Audit.Append).
+	// then rows, a client before its CA, then the chain of the audit (see Audit.Append). The group
+	// Deadlocks of the suite tests it.
 	Transact(ctx context.Context, fn func(tx Store) error) error
 	// Atomic runs fn in the transaction that this Store is, or else in a new one by Transact. In
 	// the former case an error of fn is returned and rolls back nothing: the caller of Transact has

@@ -98,7 +98,7 @@ func (r cas) Get(ctx context.Context, id int64) (domain.CA, error) {
 
 // Lock implements domain.CAs.
 func (r cas) Lock(ctx context.Context, id int64) (domain.CA, error) {
-	return takeLocked[caRow, domain.CA](ctx, r.s.write, caTable, id)
+	return takeLocked[caRow, domain.CA](ctx, r.s.write, caTable, id, forUpdate)
 }
 
 // Key implements domain.CAs.
@@ -164,9 +164,14 @@ var recordColumns = []string{
 	"description", "country", "province", "city", "organization", "sector", "email", "updated_at",
 }
 
-// forUpdate keeps a row from being changed by others until the transaction ends. SQLite needs none:
-// it has one writer.
-var forUpdate = clause.Locking{Strength: "UPDATE"}
+// Locks that keep a row from being changed by others until the transaction ends. SQLite needs none:
+// it has one writer. Behind forUpdate the row may be deleted: the checks of foreign keys that lead to
+// it wait. Behind forChange they don't: deleting a CA looks at its clients while it holds the CA, so
+// who has locked a client and then waits for the CA must not keep it from that.
+var (
+	forUpdate = clause.Locking{Strength: "UPDATE"}
+	forChange = clause.Locking{Strength: "NO KEY UPDATE"}
+)
 
 // changedOne says Missing when a statement by id met no row, and translates its error.
 func changedOne(done *gorm.DB, as faults) error {

@@ -163,7 +163,7 @@ func (r clients) Get(ctx context.Context, id int64) (domain.Client, error) {
 
 // Lock implements domain.Clients.
 func (r clients) Lock(ctx context.Context, id int64) (domain.Client, error) {
-	return takeLocked[clientRow, domain.Client](ctx, r.s.write, clientTable, id)
+	return takeLocked[clientRow, domain.Client](ctx, r.s.write, clientTable, id, forChange)
 }
 
 // NameTaken implements domain.Clients.
@@ -187,11 +187,12 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 }
 
 // enrolment inserts the client, the certificate with the id that the client got, and the event of
-// it. That the chain is moved with what the certificate's insertion returns makes it the last to be
-// waited for.
+// it. The chain is moved with what the certificate's insertion returns, and the CA's row is locked
+// before, although the foreign keys lock it again: they are checked at the end of the statement, and
+// a statement that holds a chain must not wait for a row.
 var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
 		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::timestamptz,
-			?::timestamptz, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate)) RETURNING id),
+			?::timestamptz, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate) FOR KEY SHARE) RETURNING id),
 	certificate AS (INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
 		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
 		RETURNING client_id, id),

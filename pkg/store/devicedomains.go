@@ -61,7 +61,7 @@ func (r deviceDomains) Get(ctx context.Context, id int64) (domain.DeviceDomain, 
 
 // Lock implements domain.DeviceDomains.
 func (r deviceDomains) Lock(ctx context.Context, id int64) (domain.DeviceDomain, error) {
-	return takeLocked[deviceDomainRow, domain.DeviceDomain](ctx, r.s.write, deviceDomainTable, id)
+	return takeLocked[deviceDomainRow, domain.DeviceDomain](ctx, r.s.write, deviceDomainTable, id, forUpdate)
 }
 
 // Find implements domain.DeviceDomains.

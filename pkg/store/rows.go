@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -78,9 +79,11 @@ func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 }
 
 // takeLocked is take, after which nobody else can change the row until the transaction ends.
-func takeLocked[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
+func takeLocked[R, T any, P record[R, T]](
+	ctx context.Context, db *gorm.DB, l listing, id int64, lock clause.Locking,
+) (T, error) {
 	var found R
-	err := db.WithContext(ctx).Clauses(forUpdate).Select(l.columns).Take(&found, id).Error
+	err := db.WithContext(ctx).Clauses(lock).Select(l.columns).Take(&found, id).Error
 	return P(&found).entity(), translate(err, faults{})
 }
 

@@ -71,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) domain.Store) {
 		{"Transact_Doomed", testDoomedTransact},
 		{"EndedContext", testEndedContext},
 		{"Concurrency", testConcurrency},
+		{"Deadlocks", testDeadlocks},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
