@@ -224,28 +224,29 @@ func (r *Reading) Issued(ctx context.Context, caID int64, each func([]domain.Iss
 // maxAccessChanges bounds the list of AccessChanges.
 const maxAccessChanges = 1000
 
+// accessChanges are the oldest changes of who may do what behind a position of a chain.
+const accessChanges = `SELECT at, action, resource, resource_id, resource_name, actor_name FROM audit_events
+	WHERE chain = $1 AND position > $2 AND NOT refused AND action <> 'login' AND (resource LIKE 'auth.%' OR resource IN
+	('pam.applications', 'pam.authorizations')) ORDER BY at, position LIMIT $3`
+
 // AccessChanges returns what the audit says was changed of who may do what, behind these ends of
-// the chains: up to 1000 events, the oldest first.
+// the chains: the oldest 1000 events, the oldest first.
 func (r *Reading) AccessChanges(ctx context.Context, ends []domain.Link) ([]domain.Event, error) {
 	var list []domain.Event
 	for _, end := range ends {
-		err := r.each(ctx, `SELECT at, action, resource, resource_id, resource_name, actor_name FROM audit_events
-			WHERE chain = $1 AND position > $2 AND NOT refused AND action <> 'login' AND (resource LIKE 'auth.%' OR resource IN
-			('pam.applications', 'pam.authorizations')) ORDER BY position`,
-			[]any{end.Chain, end.Position}, func(scan func(...any) error) error {
-				var e domain.Event
-				err := scan(&e.At, &e.Action, &e.Resource, &e.ResourceID, &e.ResourceName, &e.ActorName)
-				if len(list) < maxAccessChanges {
-					list = append(list, e)
-				}
-				return err
-			})
+		args := []any{end.Chain, end.Position, maxAccessChanges}
+		err := r.each(ctx, accessChanges, args, func(scan func(...any) error) error {
+			var e domain.Event
+			err := scan(&e.At, &e.Action, &e.Resource, &e.ResourceID, &e.ResourceName, &e.ActorName)
+			list = append(list, e)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(list, func(a, b domain.Event) int { return a.At.Compare(b.At) })
-	return list, nil
+	slices.SortStableFunc(list, func(a, b domain.Event) int { return a.At.Compare(b.At) })
+	return list[:min(len(list), maxAccessChanges)], nil
 }
 
 // each calls read for each row of a query, whose parameters are written as PostgreSQL has them.
