@@ -28,8 +28,11 @@ func LockServer(s StorageConfig) (release func() error, err error) {
 	}
 	for {
 		file, err := lockFile(path + "-server")
-		if file != nil || err != nil {
-			return func() error { return errors.Join(os.Remove(file.Name()), file.Close()) }, err
+		if err != nil {
+			return nil, err
+		}
+		if file != nil {
+			return func() error { return errors.Join(os.Remove(file.Name()), file.Close()) }, nil
 		}
 	}
 }

@@ -91,70 +91,22 @@ func splitPrefixes(text string) []netip.Prefix {
 	return list
 }
 
-type apikeys struct{ s *Store }
-
-var apikeyTable = listing{table: "apikeys", columns: apikeyColumns}
-
-// Page implements domain.APIKeys.
-func (r apikeys) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.APIKey], error) {
-	found, err := page[apikeyRow, domain.APIKey](ctx, r.s.read, apikeyTable, req)
-	if err != nil {
-		return found, err
-	}
-	ids := make([]int64, len(found.Items))
-	for i, key := range found.Items {
-		ids[i] = key.ID
-	}
-	roles, err := apikeyRoles.of(ctx, r.s.read, ids)
-	for i := range found.Items {
-		found.Items[i].Roles = roles[found.Items[i].ID]
-	}
-	return found, err
+type apikeys struct {
+	holders[apikeyRow, domain.APIKey, *apikeyRow]
 }
 
-// Get implements domain.APIKeys.
-func (r apikeys) Get(ctx context.Context, id int64) (domain.APIKey, error) {
-	key, err := take[apikeyRow, domain.APIKey](ctx, r.s.read, apikeyTable, id)
-	if err != nil {
-		return key, err
-	}
-	roles, err := apikeyRoles.of(ctx, r.s.read, []int64{id})
-	key.Roles = roles[id]
-	return key, err
+var apikeyTable = table[apikeyRow, domain.APIKey]{
+	list: listing{table: "apikeys", columns: apikeyColumns}, row: toAPIKeyRow,
+	id: func(k *domain.APIKey) *int64 { return &k.ID },
+	updated: []string{
+		"name", "name_key", "description", "superuser", "enabled", "expires_at", "allowed_ips", "rate_limit",
+		"generation", "previous_until", "binding", "binding_before", "passing", "updated_at",
+	},
+	stored: duplicated("name_key", "name"),
 }
 
-// Create implements domain.APIKeys.
-func (r apikeys) Create(ctx context.Context, k *domain.APIKey) error {
-	record := toAPIKeyRow(*k)
-	err := r.s.atomic(ctx, func(tx *Store) error {
-		record.ID = 0 // the database gives it, also when this is tried again
-		if err := tx.write.WithContext(ctx).Create(&record).Error; err != nil {
-			return translate(err, duplicated("name_key", "name"))
-		}
-		return apikeyRoles.add(ctx, tx.write, record.ID, k.Roles)
-	})
-	if err == nil {
-		k.ID = record.ID
-	}
-	return err
-}
-
-// Update implements domain.APIKeys.
-func (r apikeys) Update(ctx context.Context, k domain.APIKey) error {
-	record := toAPIKeyRow(k)
-	return r.s.atomic(ctx, func(tx *Store) error {
-		done := tx.write.WithContext(ctx).Model(&record).Select("*").
-			Omit("id", "last_used_at", "last_used_ip", "created_at").Updates(&record)
-		if err := changedOne(done, duplicated("name_key", "name")); err != nil {
-			return err
-		}
-		return apikeyRoles.replace(ctx, tx.write, k.ID, k.Roles)
-	})
-}
-
-// Delete implements domain.APIKeys.
-func (r apikeys) Delete(ctx context.Context, id int64) error {
-	return changedOne(r.s.write.WithContext(ctx).Delete(&apikeyRow{}, id), faults{})
+var apikeyRoles = assignments[domain.APIKey]{
+	table: "apikey_roles", holder: "apikey_id", roles: func(k *domain.APIKey) *[]domain.Role { return &k.Roles },
 }
 
 // Used implements domain.APIKeys. The order of the ids keeps two replicas from waiting for each

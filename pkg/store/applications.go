@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -45,37 +44,9 @@ func toApplicationRow(a domain.Application) applicationRow {
 	}
 }
 
-type applications struct{ s *Store }
-
-var applicationTable = listing{table: "pam_applications", columns: applicationColumns}
-
-// Page implements domain.Applications.
-func (r applications) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.Application], error) {
-	return page[applicationRow, domain.Application](ctx, r.s.read, applicationTable, req)
-}
-
-// Get implements domain.Applications.
-func (r applications) Get(ctx context.Context, id int64) (domain.Application, error) {
-	return take[applicationRow, domain.Application](ctx, r.s.read, applicationTable, id)
-}
-
-// Create implements domain.Applications.
-func (r applications) Create(ctx context.Context, a *domain.Application) error {
-	return create(ctx, r.s.write, toApplicationRow(*a), &a.ID, duplicated("name_key", "name"))
-}
-
-// Update implements domain.Applications.
-func (r applications) Update(ctx context.Context, a domain.Application) error {
-	return update(
-		ctx, r.s.write, toApplicationRow(a), duplicated("name_key", "name"),
-		"name", "name_key", "description", "enabled", "passing", "updated_at",
-	)
-}
-
-// Delete implements domain.Applications.
-func (r applications) Delete(ctx context.Context, id int64) error {
-	return changedOne(
-		r.s.write.WithContext(ctx).Delete(&applicationRow{}, id),
-		faults{}.orForeign(domain.Rule, "id", domain.ReasonInUse),
-	)
+var applicationTable = table[applicationRow, domain.Application]{
+	list: listing{table: "pam_applications", columns: applicationColumns}, row: toApplicationRow,
+	id:      func(a *domain.Application) *int64 { return &a.ID },
+	updated: []string{"name", "name_key", "description", "enabled", "passing", "updated_at"},
+	stored:  duplicated("name_key", "name"), deleted: faults{}.orForeign(domain.Rule, "id", domain.ReasonInUse),
 }

@@ -8,16 +8,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// assignments is the table that says which roles somebody has.
-type assignments struct{ table, holder string }
-
-var (
-	apikeyRoles = assignments{table: "apikey_roles", holder: "apikey_id"}
-	userRoles   = assignments{table: "user_roles", holder: "user_id"}
-)
+// assignments is the table that says which roles the holders of one kind have.
+type assignments[T any] struct {
+	table, holder string
+	roles         func(*T) *[]domain.Role
+}
 
 // of returns the roles of each holder, by ascending id.
-func (a assignments) of(ctx context.Context, db *gorm.DB, holders []int64) (map[int64][]domain.Role, error) {
+func (a assignments[T]) of(ctx context.Context, db *gorm.DB, holders []int64) (map[int64][]domain.Role, error) {
 	if len(holders) == 0 {
 		return nil, nil
 	}
@@ -41,7 +39,7 @@ func (a assignments) of(ctx context.Context, db *gorm.DB, holders []int64) (map[
 	return roles, rows.Err()
 }
 
-func (a assignments) add(ctx context.Context, db *gorm.DB, holder int64, roles []domain.Role) error {
+func (a assignments[T]) add(ctx context.Context, db *gorm.DB, holder int64, roles []domain.Role) error {
 	for _, role := range roles {
 		err := db.WithContext(ctx).
 			Exec("INSERT INTO "+a.table+" ("+a.holder+", role_id) VALUES (?, ?)", holder, role.ID).Error
@@ -52,9 +50,81 @@ func (a assignments) add(ctx context.Context, db *gorm.DB, holder int64, roles [
 	return nil
 }
 
-func (a assignments) replace(ctx context.Context, db *gorm.DB, holder int64, roles []domain.Role) error {
+func (a assignments[T]) replace(ctx context.Context, db *gorm.DB, holder int64, roles []domain.Role) error {
 	if err := db.WithContext(ctx).Exec("DELETE FROM "+a.table+" WHERE "+a.holder+" = ?", holder).Error; err != nil {
 		return err
 	}
 	return a.add(ctx, db, holder, roles)
+}
+
+// holders are the records of those who have roles. They are read and stored with their roles.
+type holders[R, T any, P record[R, T]] struct {
+	records[R, T, P]
+	assigned *assignments[T]
+}
+
+func holdersOf[R, T any, P record[R, T]](
+	s *Store, kept *table[R, T], assigned *assignments[T],
+) holders[R, T, P] {
+	return holders[R, T, P]{of[R, T, P](s, kept), assigned}
+}
+
+// assign reads the roles of holders that were read without.
+func (r holders[R, T, P]) assign(ctx context.Context, list ...*T) error {
+	ids := make([]int64, len(list))
+	for i, one := range list {
+		ids[i] = *r.kept.id(one)
+	}
+	roles, err := r.assigned.of(ctx, r.s.read, ids)
+	for i, one := range list {
+		*r.assigned.roles(one) = roles[ids[i]]
+	}
+	return err
+}
+
+// Page returns one page of all holders.
+func (r holders[R, T, P]) Page(ctx context.Context, req domain.PageRequest) (domain.Page[T], error) {
+	found, err := r.records.Page(ctx, req)
+	if err != nil {
+		return found, err
+	}
+	list := make([]*T, len(found.Items))
+	for i := range found.Items {
+		list[i] = &found.Items[i]
+	}
+	return found, r.assign(ctx, list...)
+}
+
+// Get returns one holder.
+func (r holders[R, T, P]) Get(ctx context.Context, id int64) (T, error) {
+	one, err := r.records.Get(ctx, id)
+	if err == nil {
+		err = r.assign(ctx, &one)
+	}
+	return one, err
+}
+
+// Create stores a holder and sets its id.
+func (r holders[R, T, P]) Create(ctx context.Context, one *T) error {
+	stored := *one
+	err := r.s.atomic(ctx, func(tx *Store) error {
+		if err := of[R, T, P](tx, r.kept).Create(ctx, &stored); err != nil {
+			return err
+		}
+		return r.assigned.add(ctx, tx.write, *r.kept.id(&stored), *r.assigned.roles(one))
+	})
+	if err == nil {
+		*one = stored
+	}
+	return err
+}
+
+// Update stores the columns of a holder that may change, and its roles.
+func (r holders[R, T, P]) Update(ctx context.Context, one T) error {
+	return r.s.atomic(ctx, func(tx *Store) error {
+		if err := of[R, T, P](tx, r.kept).Update(ctx, one); err != nil {
+			return err
+		}
+		return r.assigned.replace(ctx, tx.write, *r.kept.id(&one), *r.assigned.roles(&one))
+	})
 }

@@ -84,30 +84,34 @@ func toAuthorizationRow(a domain.PAMAuthorization) authorizationRow {
 	return row
 }
 
-type authorizations struct{ s *Store }
-
-var authorizationTable = listing{
-	table: "pam_authorizations a JOIN pam_applications p ON p.id = a.application_id", id: "a.id",
-	columns: qualified("a", authorizationColumns) + ", " + qualified("p", applicationColumns),
+type authorizations struct {
+	records[authorizationRow, domain.PAMAuthorization, *authorizationRow]
 }
 
-var authorizationFaults = faults{duplicated: map[string]string{"name_key": "name", "public_key": "key"}}.
-	orForeign(domain.NotFound, "application_id", domain.ReasonNotFound)
+var authorizationTable = table[authorizationRow, domain.PAMAuthorization]{
+	list: listing{
+		table: "pam_authorizations a JOIN pam_applications p ON p.id = a.application_id", id: "a.id",
+		columns: qualified("a", authorizationColumns) + ", " + qualified("p", applicationColumns),
+	},
+	row: toAuthorizationRow, id: func(a *domain.PAMAuthorization) *int64 { return &a.ID },
+	updated: []string{
+		"name", "name_key", "enabled", "may_write", "resources", "expires_at", "allowed_ips", "referrers", "devices",
+		"certificate_fingerprint", "public_key", "token", "sealed", "sealed_before", "generation", "previous_until",
+		"binding", "binding_before", "passing", "updated_at",
+	},
+	stored: faults{duplicated: map[string]string{"name_key": "name", "public_key": "key"}}.
+		orForeign(domain.NotFound, "application_id", domain.ReasonNotFound),
+}
 
 // Page implements domain.PAMAuthorizations.
 func (r authorizations) Page(
 	ctx context.Context, applicationID int64, req domain.PageRequest,
 ) (domain.Page[domain.PAMAuthorization], error) {
-	l := authorizationTable
+	l := authorizationTable.list
 	if applicationID != 0 {
 		l.restrict("a.application_id = ?", applicationID)
 	}
 	return page[authorizationRow, domain.PAMAuthorization](ctx, r.s.read, l, req)
-}
-
-// Get implements domain.PAMAuthorizations.
-func (r authorizations) Get(ctx context.Context, id int64) (domain.PAMAuthorization, error) {
-	return take[authorizationRow, domain.PAMAuthorization](ctx, r.s.read, authorizationTable, id)
 }
 
 // Keyed implements domain.PAMAuthorizations.
@@ -115,7 +119,7 @@ func (r authorizations) Keyed(ctx context.Context, key string) (domain.PAMAuthor
 	if !storable(key) {
 		return domain.PAMAuthorization{}, translate(gorm.ErrRecordNotFound, faults{})
 	}
-	query := "SELECT " + authorizationTable.columns + " FROM " + authorizationTable.table + " WHERE a.public_key = ?"
+	query := "SELECT " + authorizationTable.list.columns + " FROM " + authorizationTable.list.table + " WHERE a.public_key = ?"
 	rows, err := find[authorizationRow, domain.PAMAuthorization](ctx, r.s.read, query, []any{key})
 	if err == nil && len(rows) == 0 {
 		err = gorm.ErrRecordNotFound
@@ -124,22 +128,4 @@ func (r authorizations) Keyed(ctx context.Context, key string) (domain.PAMAuthor
 		return domain.PAMAuthorization{}, translate(err, faults{})
 	}
 	return rows[0].entity(), nil
-}
-
-// Create implements domain.PAMAuthorizations.
-func (r authorizations) Create(ctx context.Context, a *domain.PAMAuthorization) error {
-	return create(ctx, r.s.write, toAuthorizationRow(*a), &a.ID, authorizationFaults)
-}
-
-// Update implements domain.PAMAuthorizations.
-func (r authorizations) Update(ctx context.Context, a domain.PAMAuthorization) error {
-	record := toAuthorizationRow(a)
-	done := r.s.write.WithContext(ctx).Model(&record).Select("*").Omit("id", "application_id", "created_at").
-		Updates(&record)
-	return changedOne(done, authorizationFaults)
-}
-
-// Delete implements domain.PAMAuthorizations.
-func (r authorizations) Delete(ctx context.Context, id int64) error {
-	return changedOne(r.s.write.WithContext(ctx).Delete(&authorizationRow{}, id), faults{})
 }

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -82,23 +81,13 @@ type newCARow struct {
 
 func (newCARow) TableName() string { return "cas" }
 
-type cas struct{ s *Store }
-
-var caTable = listing{table: "cas", columns: caColumns}
-
-// Page implements domain.CAs.
-func (r cas) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.CA], error) {
-	return page[caRow, domain.CA](ctx, r.s.read, caTable, req)
+type cas struct {
+	records[caRow, domain.CA, *caRow]
 }
 
-// Get implements domain.CAs.
-func (r cas) Get(ctx context.Context, id int64) (domain.CA, error) {
-	return take[caRow, domain.CA](ctx, r.s.read, caTable, id)
-}
-
-// Lock implements domain.CAs.
-func (r cas) Lock(ctx context.Context, id int64) (domain.CA, error) {
-	return takeLocked[caRow, domain.CA](ctx, r.s.write, caTable, id, forUpdate)
+var caTable = table[caRow, domain.CA]{
+	list: listing{table: "cas", columns: caColumns}, row: toCARow, updated: recordColumns, lock: forUpdate,
+	deleted: faults{}.orForeign(domain.Rule, "id", domain.ReasonCAInUse),
 }
 
 // Key implements domain.CAs.
@@ -141,17 +130,6 @@ func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last do
 	return nil
 }
 
-// Update implements domain.CAs.
-func (r cas) Update(ctx context.Context, c domain.CA) error {
-	return update(ctx, r.s.write, toCARow(c), faults{}, recordColumns...)
-}
-
-// Delete implements domain.CAs.
-func (r cas) Delete(ctx context.Context, id int64) error {
-	done := r.s.write.WithContext(ctx).Delete(&caRow{}, id)
-	return changedOne(done, faults{}.orForeign(domain.Rule, "id", domain.ReasonCAInUse))
-}
-
 // IDs implements domain.CAs.
 func (r cas) IDs(ctx context.Context) ([]int64, error) {
 	var ids []int64
@@ -162,23 +140,6 @@ func (r cas) IDs(ctx context.Context) ([]int64, error) {
 // recordColumns are those that an update may change.
 var recordColumns = []string{
 	"description", "country", "province", "city", "organization", "sector", "email", "updated_at",
-}
-
-// Locks that keep a row from being changed by others until the transaction ends. SQLite needs none:
-// it has one writer. Behind forUpdate the row may be deleted: the checks of foreign keys that lead to
-// it wait. Behind forChange they don't: deleting a CA looks at its clients while it holds the CA, so
-// who has locked a client and then waits for the CA must not keep it from that.
-var (
-	forUpdate = clause.Locking{Strength: "UPDATE"}
-	forChange = clause.Locking{Strength: "NO KEY UPDATE"}
-)
-
-// changedOne says Missing when a statement by id met no row, and translates its error.
-func changedOne(done *gorm.DB, as faults) error {
-	if done.Error == nil && done.RowsAffected == 0 {
-		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
-	}
-	return translate(done.Error, as)
 }
 
 func nameTaken[R any](ctx context.Context, db *gorm.DB, name string) (bool, error) {

@@ -67,7 +67,9 @@ func toClientRow(c domain.Client) clientRow {
 	}
 }
 
-type clients struct{ s *Store }
+type clients struct {
+	records[clientRow, domain.Client, *clientRow]
+}
 
 // Page implements domain.Clients.
 func (r clients) Page(
@@ -107,12 +109,16 @@ func (r clients) exact(l listing, f domain.ClientFilter) listing {
 	return l
 }
 
-var clientTable = listing{table: "clients", columns: clientColumns}
+var clientTable = table[clientRow, domain.Client]{
+	list: listing{table: "clients", columns: clientColumns}, row: toClientRow, updated: recordColumns, lock: forChange,
+	id:     func(c *domain.Client) *int64 { return &c.ID },
+	stored: duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound),
+}
 
 // listing spells the conditions on the state as the partial indexes have them; PostgreSQL's by id
 // alone ask for id > 0.
 func (r clients) listing(f domain.ClientFilter) listing {
-	l := clientTable
+	l := clientTable.list
 	switch {
 	case f.CAID != 0 && r.s.engine == Postgres:
 		l.owner, l.ownerColumn = f.CAID, "ca_id"
@@ -156,25 +162,9 @@ func (l *listing) restrictName(pattern string) {
 	l.restrict(`name_key LIKE ? ESCAPE '\'`, likeEscapes.Replace(pattern))
 }
 
-// Get implements domain.Clients.
-func (r clients) Get(ctx context.Context, id int64) (domain.Client, error) {
-	return take[clientRow, domain.Client](ctx, r.s.read, clientTable, id)
-}
-
-// Lock implements domain.Clients.
-func (r clients) Lock(ctx context.Context, id int64) (domain.Client, error) {
-	return takeLocked[clientRow, domain.Client](ctx, r.s.write, clientTable, id, forChange)
-}
-
 // NameTaken implements domain.Clients.
 func (r clients) NameTaken(ctx context.Context, name string) (bool, error) {
 	return nameTaken[clientRow](ctx, r.s.read, name)
-}
-
-// Create implements domain.Clients.
-func (r clients) Create(ctx context.Context, c *domain.Client) error {
-	as := duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound)
-	return create(ctx, r.s.write, toClientRow(*c), &c.ID, as)
 }
 
 // Enrol implements domain.Clients: on PostgreSQL by one statement, where a transaction of three
@@ -187,9 +177,9 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 }
 
 // enrolment inserts the client, the certificate with the id that the client got, and the event of
-// it. The chain is moved with what the certificate's insertion returns, and the CA's row is locked
-// before, although the foreign keys lock it again: they are checked at the end of the statement, and
-// a statement that holds a chain must not wait for a row.
+// it. The chain is moved with what the certificate's insertion returns, and the CA's row is
+// locked before, although the foreign keys lock it again: they are checked at the end of the
+// statement, and a statement that holds a chain must not wait for a row.
 var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
 		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::timestamptz,
 			?::timestamptz, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate) FOR KEY SHARE) RETURNING id),
@@ -223,11 +213,6 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 	}
 	cert.ClientID, e.ResourceID = c.ID, c.ID
 	return nil
-}
-
-// Update implements domain.Clients.
-func (r clients) Update(ctx context.Context, c domain.Client) error {
-	return update(ctx, r.s.write, toClientRow(c), faults{}, recordColumns...)
 }
 
 // Revoke implements domain.Clients.

@@ -45,28 +45,20 @@ func toDeviceDomainRow(d domain.DeviceDomain) deviceDomainRow {
 	return row
 }
 
-type deviceDomains struct{ s *Store }
-
-var deviceDomainTable = listing{table: "device_domains", columns: "id, name, short_name, created_at, updated_at"}
-
-// Page implements domain.DeviceDomains.
-func (r deviceDomains) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.DeviceDomain], error) {
-	return page[deviceDomainRow, domain.DeviceDomain](ctx, r.s.read, deviceDomainTable, req)
+type deviceDomains struct {
+	records[deviceDomainRow, domain.DeviceDomain, *deviceDomainRow]
 }
 
-// Get implements domain.DeviceDomains.
-func (r deviceDomains) Get(ctx context.Context, id int64) (domain.DeviceDomain, error) {
-	return take[deviceDomainRow, domain.DeviceDomain](ctx, r.s.read, deviceDomainTable, id)
-}
-
-// Lock implements domain.DeviceDomains.
-func (r deviceDomains) Lock(ctx context.Context, id int64) (domain.DeviceDomain, error) {
-	return takeLocked[deviceDomainRow, domain.DeviceDomain](ctx, r.s.write, deviceDomainTable, id, forUpdate)
+var deviceDomainTable = table[deviceDomainRow, domain.DeviceDomain]{
+	list: listing{table: "device_domains", columns: "id, name, short_name, created_at, updated_at"},
+	row:  toDeviceDomainRow, lock: forUpdate,
+	id:      func(d *domain.DeviceDomain) *int64 { return &d.ID },
+	updated: []string{"short_name", "short_key", "updated_at"}, stored: duplicated("name_key", "name"),
 }
 
 // Find implements domain.DeviceDomains.
 func (r deviceDomains) Find(ctx context.Context, texts []string) (map[string][]domain.DeviceDomain, error) {
-	query := "SELECT " + deviceDomainTable.columns + " FROM device_domains WHERE name_key IN ? OR short_key IN ?"
+	query := "SELECT " + deviceDomainTable.list.columns + " FROM device_domains WHERE name_key IN ? OR short_key IN ?"
 	if r.s.engine == Postgres && r.s.inTx {
 		query += " ORDER BY id FOR SHARE"
 	}
@@ -90,16 +82,6 @@ func (r deviceDomains) Find(ctx context.Context, texts []string) (map[string][]d
 		found[domain.NameKey(d.Name)] = []domain.DeviceDomain{d}
 	}
 	return found, nil
-}
-
-// Create implements domain.DeviceDomains.
-func (r deviceDomains) Create(ctx context.Context, d *domain.DeviceDomain) error {
-	return create(ctx, r.s.write, toDeviceDomainRow(*d), &d.ID, duplicated("name_key", "name"))
-}
-
-// Update implements domain.DeviceDomains.
-func (r deviceDomains) Update(ctx context.Context, d domain.DeviceDomain) error {
-	return update(ctx, r.s.write, toDeviceDomainRow(d), faults{}, "short_name", "short_key", "updated_at")
 }
 
 // Delete implements domain.DeviceDomains: with the row locked nobody can put a device into the

@@ -56,18 +56,15 @@ func qualified(table, columns string) string {
 	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
 }
 
-type roles struct{ s *Store }
-
-var roleTable = listing{table: "roles", columns: roleColumns}
-
-// Page implements domain.Roles.
-func (r roles) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.Role], error) {
-	return page[roleRow, domain.Role](ctx, r.s.read, roleTable, req)
+type roles struct {
+	records[roleRow, domain.Role, *roleRow]
 }
 
-// Get implements domain.Roles.
-func (r roles) Get(ctx context.Context, id int64) (domain.Role, error) {
-	return take[roleRow, domain.Role](ctx, r.s.read, roleTable, id)
+var roleTable = table[roleRow, domain.Role]{
+	list: listing{table: "roles", columns: roleColumns}, row: toRoleRow,
+	id:      func(r *domain.Role) *int64 { return &r.ID },
+	updated: []string{"name", "name_key", "scopes", "updated_at"},
+	stored:  duplicated("name_key", "name"), deleted: faults{}.orForeign(domain.Rule, "id", domain.ReasonRoleInUse),
 }
 
 // Find implements domain.Roles.
@@ -99,22 +96,4 @@ func (r roles) Limits(ctx context.Context, id int64) ([]domain.Restrictions, err
 		return err
 	})
 	return list, err
-}
-
-// Create implements domain.Roles.
-func (r roles) Create(ctx context.Context, role *domain.Role) error {
-	return create(ctx, r.s.write, toRoleRow(*role), &role.ID, duplicated("name_key", "name"))
-}
-
-// Update implements domain.Roles.
-func (r roles) Update(ctx context.Context, role domain.Role) error {
-	return update(
-		ctx, r.s.write, toRoleRow(role), duplicated("name_key", "name"), "name", "name_key", "scopes", "updated_at",
-	)
-}
-
-// Delete implements domain.Roles.
-func (r roles) Delete(ctx context.Context, id int64) error {
-	done := r.s.write.WithContext(ctx).Delete(&roleRow{}, id)
-	return changedOne(done, faults{}.orForeign(domain.Rule, "id", domain.ReasonRoleInUse))
 }

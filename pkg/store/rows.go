@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -65,45 +64,6 @@ func scanOne(rows *sql.Rows, places []any) error {
 		return err
 	}
 	return rows.Close()
-}
-
-// take reads the one row of an id.
-func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
-	var found R
-	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE " + l.idColumn() + " = ?"
-	if err := scan(ctx, db, P(&found).fields(), query, id); err != nil {
-		var none T
-		return none, translate(err, faults{})
-	}
-	return P(&found).entity(), nil
-}
-
-// takeLocked is take, after which nobody else can change the row until the transaction ends.
-func takeLocked[R, T any, P record[R, T]](
-	ctx context.Context, db *gorm.DB, l listing, id int64, lock clause.Locking,
-) (T, error) {
-	var found R
-	err := db.WithContext(ctx).Clauses(lock).Select(l.columns).Take(&found, id).Error
-	return P(&found).entity(), translate(err, faults{})
-}
-
-// create inserts a row, and sets id to what the database gives it.
-func create[R any, P interface {
-	*R
-	key() *int64
-}](ctx context.Context, db *gorm.DB, row R, id *int64, as faults) error {
-	key := P(&row).key()
-	*key = 0 // it may have one, when this is tried again
-	if err := db.WithContext(ctx).Create(&row).Error; err != nil {
-		return translate(err, as)
-	}
-	*id = *key
-	return nil
-}
-
-// update stores the columns of a row. Errors: Missing.
-func update[R any](ctx context.Context, db *gorm.DB, row R, as faults, columns ...string) error {
-	return changedOne(db.WithContext(ctx).Model(&row).Select(columns).Updates(&row), as)
 }
 
 // returned calls read for each row of a query.

@@ -70,10 +70,10 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) SQL() (*sql.DB, error) { return s.write.DB() }
 
 // CAs implements domain.Store.
-func (s *Store) CAs() domain.CAs { return cas{s} }
+func (s *Store) CAs() domain.CAs { return cas{of(s, &caTable)} }
 
 // Clients implements domain.Store.
-func (s *Store) Clients() domain.Clients { return clients{s} }
+func (s *Store) Clients() domain.Clients { return clients{of(s, &clientTable)} }
 
 // Certificates implements domain.Store.
 func (s *Store) Certificates() domain.Certificates { return certificates{s} }
@@ -85,13 +85,13 @@ func (s *Store) Revocations() domain.Revocations { return revocations{s} }
 func (s *Store) CRLs() domain.CRLs { return crls{s} }
 
 // APIKeys implements domain.Store.
-func (s *Store) APIKeys() domain.APIKeys { return apikeys{s} }
+func (s *Store) APIKeys() domain.APIKeys { return apikeys{holdersOf(s, &apikeyTable, &apikeyRoles)} }
 
 // Users implements domain.Store.
-func (s *Store) Users() domain.Users { return users{s} }
+func (s *Store) Users() domain.Users { return users{holdersOf(s, &userTable, &userRoles)} }
 
 // Roles implements domain.Store.
-func (s *Store) Roles() domain.Roles { return roles{s} }
+func (s *Store) Roles() domain.Roles { return roles{of(s, &roleTable)} }
 
 // AccessControl implements domain.Store.
 func (s *Store) AccessControl() domain.AccessControl { return accessControl{s} }
@@ -109,16 +109,18 @@ func (s *Store) Audit() domain.Audit { return audit{s} }
 func (s *Store) Devices() domain.Devices { return devices{s} }
 
 // DeviceDomains implements domain.Store.
-func (s *Store) DeviceDomains() domain.DeviceDomains { return deviceDomains{s} }
+func (s *Store) DeviceDomains() domain.DeviceDomains { return deviceDomains{of(s, &deviceDomainTable)} }
 
 // DeviceImports implements domain.Store.
 func (s *Store) DeviceImports() domain.DeviceImports { return deviceImports{s} }
 
 // Applications implements domain.Store.
-func (s *Store) Applications() domain.Applications { return applications{s} }
+func (s *Store) Applications() domain.Applications { return of(s, &applicationTable) }
 
 // PAMAuthorizations implements domain.Store.
-func (s *Store) PAMAuthorizations() domain.PAMAuthorizations { return authorizations{s} }
+func (s *Store) PAMAuthorizations() domain.PAMAuthorizations {
+	return authorizations{of(s, &authorizationTable)}
+}
 
 // Nonces implements domain.Store.
 func (s *Store) Nonces() domain.Nonces { return nonces{s} }

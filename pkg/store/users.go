@@ -55,31 +55,22 @@ func toUserRow(u domain.User) userRow {
 	}
 }
 
-type users struct{ s *Store }
-
-var userTable = listing{table: "users", columns: userColumns}
-
-// Page implements domain.Users.
-func (r users) Page(ctx context.Context, req domain.PageRequest) (domain.Page[domain.User], error) {
-	found, err := page[userRow, domain.User](ctx, r.s.read, userTable, req)
-	if err != nil {
-		return found, err
-	}
-	ids := make([]int64, len(found.Items))
-	for i, user := range found.Items {
-		ids[i] = user.ID
-	}
-	roles, err := userRoles.of(ctx, r.s.read, ids)
-	for i := range found.Items {
-		found.Items[i].Roles = roles[found.Items[i].ID]
-	}
-	return found, err
+type users struct {
+	holders[userRow, domain.User, *userRow]
 }
 
-// Get implements domain.Users.
-func (r users) Get(ctx context.Context, id int64) (domain.User, error) {
-	user, err := take[userRow, domain.User](ctx, r.s.read, userTable, id)
-	return r.withRoles(ctx, user, err)
+var userTable = table[userRow, domain.User]{
+	list: listing{table: "users", columns: userColumns}, row: toUserRow,
+	id: func(u *domain.User) *int64 { return &u.ID },
+	updated: []string{
+		"username", "username_key", "email", "fullname", "superuser", "enabled", "password_hash", "generation",
+		"binding", "updated_at",
+	},
+	stored: duplicated("username_key", "username"),
+}
+
+var userRoles = assignments[domain.User]{
+	table: "user_roles", holder: "user_id", roles: func(u *domain.User) *[]domain.Role { return &u.Roles },
 }
 
 // Named implements domain.Users.
@@ -95,44 +86,9 @@ func (r users) Named(ctx context.Context, username string) (domain.User, error) 
 	if err != nil {
 		return domain.User{}, translate(err, faults{})
 	}
-	return r.withRoles(ctx, rows[0].entity(), nil)
-}
-
-func (r users) withRoles(ctx context.Context, user domain.User, err error) (domain.User, error) {
-	if err != nil {
-		return user, err
-	}
-	roles, err := userRoles.of(ctx, r.s.read, []int64{user.ID})
-	user.Roles = roles[user.ID]
+	user := rows[0].entity()
+	err = r.assign(ctx, &user)
 	return user, err
-}
-
-// Create implements domain.Users.
-func (r users) Create(ctx context.Context, u *domain.User) error {
-	record := toUserRow(*u)
-	err := r.s.atomic(ctx, func(tx *Store) error {
-		record.ID = 0 // the database gives it, also when this is tried again
-		if err := tx.write.WithContext(ctx).Create(&record).Error; err != nil {
-			return translate(err, duplicated("username_key", "username"))
-		}
-		return userRoles.add(ctx, tx.write, record.ID, u.Roles)
-	})
-	if err == nil {
-		u.ID = record.ID
-	}
-	return err
-}
-
-// Update implements domain.Users.
-func (r users) Update(ctx context.Context, u domain.User) error {
-	record := toUserRow(u)
-	return r.s.atomic(ctx, func(tx *Store) error {
-		done := tx.write.WithContext(ctx).Model(&record).Select("*").Omit("id", "created_at").Updates(&record)
-		if err := changedOne(done, duplicated("username_key", "username")); err != nil {
-			return err
-		}
-		return userRoles.replace(ctx, tx.write, u.ID, u.Roles)
-	})
 }
 
 // Rehash implements domain.Users.
@@ -141,9 +97,4 @@ func (r users) Rehash(ctx context.Context, id int64, before, after domain.Secret
 		Exec(
 			"UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", string(after), id, string(before),
 		).Error
-}
-
-// Delete implements domain.Users.
-func (r users) Delete(ctx context.Context, id int64) error {
-	return changedOne(r.s.write.WithContext(ctx).Delete(&userRow{}, id), faults{})
 }

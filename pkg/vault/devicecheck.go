@@ -149,13 +149,16 @@ func (k *knownDomains) read(ctx context.Context, batch []devicefile.Row) error {
 		return nil
 	}
 	found, err := k.find(ctx, unread)
+	if err != nil {
+		return err
+	}
 	for _, text := range unread {
 		key := domain.NameKey(text)
 		if k.known[key] = deviceDomainFault(found[key]); k.known[key] == nil {
 			k.names[key] = found[key][0].Name
 		}
 	}
-	return err
+	return nil
 }
 
 func (k *knownDomains) fault(plan domain.DevicePlan) error {
