@@ -10,7 +10,8 @@ import (
 
 type accessControl struct{ s *Store }
 
-// Advance implements domain.AccessControl: the row stays locked until the transaction ends.
+// Advance implements domain.AccessControl. It updates the only row of access_control, which stays
+// locked until the transaction ends.
 func (r accessControl) Advance(ctx context.Context) error {
 	return r.s.write.WithContext(ctx).Exec("UPDATE access_control SET epoch = epoch + 1, mark = ?", rand.Text()).Error
 }
@@ -36,7 +37,8 @@ func (r accessControl) Superusers(ctx context.Context, now time.Time) (int, erro
 	return n, err
 }
 
-// LastingSuperusers implements domain.AccessControl. The networks are those of domain.Everywhere.
+// LastingSuperusers implements domain.AccessControl. The two networks in the query are those that
+// domain.Everywhere accepts.
 func (r accessControl) LastingSuperusers(ctx context.Context) (int, error) {
 	var n int
 	err := scan(ctx, r.s.read, []any{&n}, `SELECT (SELECT count(*) FROM users WHERE superuser AND enabled) +

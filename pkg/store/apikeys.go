@@ -19,7 +19,7 @@ type apikeyRow struct {
 	Superuser     bool
 	Enabled       bool
 	ExpiresAt     *time.Time
-	AllowedIPs    string // separated by spaces
+	AllowedIPs    string // networks, separated by spaces
 	RateLimit     int
 	Generation    int64
 	PreviousUntil *time.Time
@@ -80,8 +80,8 @@ func joinPrefixes(list []netip.Prefix) string {
 	return strings.Join(texts, " ")
 }
 
-// splitPrefixes reads what joinPrefixes wrote. A text that somebody else put there is a prefix that
-// contains nothing: the key works from nowhere rather than from everywhere.
+// splitPrefixes parses what joinPrefixes has written. A word that is not a network becomes a prefix
+// that contains no address: the credential then works from nowhere rather than from everywhere.
 func splitPrefixes(text string) []netip.Prefix {
 	var list []netip.Prefix
 	for field := range strings.FieldsSeq(text) {
@@ -109,8 +109,9 @@ var apikeyRoles = assignments[domain.APIKey]{
 	table: "apikey_roles", holder: "apikey_id", roles: func(k *domain.APIKey) *[]domain.Role { return &k.Roles },
 }
 
-// Used implements domain.APIKeys. The order of the ids keeps two replicas from waiting for each
-// other's rows.
+// Used implements domain.APIKeys. It updates the rows by ascending id, so that two replicas can't
+// deadlock. A stored time that is later than the use by more than replicasApart was set by a clock
+// that was ahead, and is overwritten.
 func (r apikeys) Used(ctx context.Context, uses []domain.APIKeyUse) error {
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b domain.APIKeyUse) int { return cmp.Compare(a.ID, b.ID) })
 	return r.s.atomic(ctx, func(tx *Store) error {

@@ -8,13 +8,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// assignments is the table that says which roles the holders of one kind have.
+// assignments is the table of the roles that the holders of one kind have. The holders are apikeys
+// or users.
 type assignments[T any] struct {
 	table, holder string
 	roles         func(*T) *[]domain.Role
 }
 
-// of returns the roles of each holder, by ascending id.
+// of returns the roles of each holder, by ascending id of the role.
 func (a assignments[T]) of(ctx context.Context, db *gorm.DB, holders []int64) (map[int64][]domain.Role, error) {
 	if len(holders) == 0 {
 		return nil, nil
@@ -57,7 +58,8 @@ func (a assignments[T]) replace(ctx context.Context, db *gorm.DB, holder int64, 
 	return a.add(ctx, db, holder, roles)
 }
 
-// holders are the records of those who have roles. They are read and stored with their roles.
+// holders is the repository of a kind of records that have roles. Its methods read and store a
+// record together with its roles.
 type holders[R, T any, P record[R, T]] struct {
 	records[R, T, P]
 	assigned *assignments[T]
@@ -69,7 +71,7 @@ func holdersOf[R, T any, P record[R, T]](
 	return holders[R, T, P]{of[R, T, P](s, kept), assigned}
 }
 
-// assign reads the roles of holders that were read without.
+// assign reads the roles of holders that were read without them.
 func (r holders[R, T, P]) assign(ctx context.Context, list ...*T) error {
 	ids := make([]int64, len(list))
 	for i, one := range list {
@@ -104,7 +106,7 @@ func (r holders[R, T, P]) Get(ctx context.Context, id int64) (T, error) {
 	return one, err
 }
 
-// Create stores a holder and sets its id.
+// Create stores a holder with its roles, and sets its id.
 func (r holders[R, T, P]) Create(ctx context.Context, one *T) error {
 	stored := *one
 	err := r.s.atomic(ctx, func(tx *Store) error {
@@ -119,7 +121,7 @@ func (r holders[R, T, P]) Create(ctx context.Context, one *T) error {
 	return err
 }
 
-// Update stores the columns of a holder that may change, and its roles.
+// Update stores the columns of a holder that may change, and replaces its roles.
 func (r holders[R, T, P]) Update(ctx context.Context, one T) error {
 	return r.s.atomic(ctx, func(tx *Store) error {
 		if err := of[R, T, P](tx, r.kept).Update(ctx, one); err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// statement is one of PostgreSQL's that is put together; a ? in the text of a part stands for its
-// next argument.
+// statement is a statement for PostgreSQL that is built from parts. Each ? in the text of a part
+// becomes a numbered parameter, whose value is the next argument.
 type statement struct {
 	text strings.Builder
 	args []any
-	next int // number of the parameter last named
+	next int // the number of the last parameter
 }
 
 func (s *statement) add(part string, args ...any) {
@@ -33,31 +33,39 @@ func (s *statement) add(part string, args ...any) {
 	s.args = append(s.args, args...)
 }
 
-// numbered is a statement of one part.
+// numbered replaces each ? of a statement by a numbered parameter.
 func numbered(text string) string {
 	var s statement
 	s.add(text)
 	return s.text.String()
 }
 
-// inTime is the last column of a statement for [Store.atOnce], with its last two parameters: a
-// deadline, and how many seconds the statement may take. After either it fails and changes nothing.
+// inTime is the last column of a statement for [Store.atOnce]. Its parameters, the last two of the
+// statement, are a deadline by the clock of the server, and how many seconds the statement may
+// take. After either, the column divides by zero: the statement fails and changes nothing.
 const inTime = ", 1 / (clock_timestamp() < LEAST(?::timestamptz, statement_timestamp() + make_interval(secs => ?)))::integer"
 
-// maxAge is how old what a statement has read may be when it stores: a statement that waits for a
-// lock goes on with what it saw before.
+// maxAge is how long after its beginning a statement may still store. A statement that has waited
+// for a lock continues with what it read when it began, so this is how outdated the rights can be
+// that it has checked.
 const maxAge = time.Second
 
 var errMovedMeanwhile = errors.New("store: rights have changed while the change waited for a lock")
 
-// tries bounds how often a statement of [Store.atOnce] begins again.
+// tries is the maximum number of attempts of [Store.atOnce] and of [pgRow].
 const tries = 10
 
-// atOnce reads the one row of a statement for PostgreSQL with numbered parameters, which ends with
-// [inTime] and stores e. It goes past GORM, which would read the text letter by letter each time,
-// and these are long. A statement that has waited longer than [maxAge] begins again; in a
-// transaction, where it can't, the rights are looked at once more, and it is the commit that may
-// not come late.
+// atOnce executes a statement for PostgreSQL that stores e, and reads the one row that it returns.
+// The statement has numbered parameters and ends with [inTime]. It bypasses GORM, which would parse
+// the text letter by letter each time: these texts are long.
+//
+// Outside a transaction, a statement that takes longer than [maxAge] fails and is retried. Inside,
+// it can't be retried: it has no limit of its own, the rights are checked again when it has taken
+// that long, and Commit compares the deadline.
+//
+// Errors: gorm.ErrRecordNotFound when a condition of the statement does not hold;
+// context.DeadlineExceeded when all attempts were too late; *domain.Unavailable inside a
+// transaction, when the rights have changed while it waited.
 func (s *Store) atOnce(ctx context.Context, e *domain.Event, places []any, text string, args []any) error {
 	begin := time.Now()
 	if s.inTx {
@@ -65,14 +73,14 @@ func (s *Store) atOnce(ctx context.Context, e *domain.Event, places []any, text 
 		if err == nil {
 			err = s.holdsStill(ctx, e, begin)
 		}
-		if errors.Is(err, domain.ErrRightsMoved) { // too late to do it again: it is stored, and has to be rolled back
+		if errors.Is(err, domain.ErrRightsMoved) { // e is stored: the caller must roll back
 			err = &domain.Unavailable{Err: errMovedMeanwhile}
 		}
 		return err
 	}
 	err := s.oneRow(ctx, places, text, args, s.clock, maxAge)
 	for i := 1; i < tries && isLate(err) && ctx.Err() == nil; i++ {
-		if err := s.compareClock(ctx); err != nil { // the clock of the server may have been set
+		if err := s.compareClock(ctx); err != nil { // it may have been set since it was compared
 			return err
 		}
 		err = s.oneRow(ctx, places, text, args, s.clock, maxAge)
@@ -83,7 +91,7 @@ func (s *Store) atOnce(ctx context.Context, e *domain.Event, places []any, text 
 	return err
 }
 
-// untimed is for statements in a transaction.
+// untimed replaces maxAge inside a transaction: in effect there is no limit.
 const untimed = 24 * time.Hour
 
 func (s *Store) oneRow(
@@ -103,7 +111,7 @@ func (s *Store) oneRow(
 	return err
 }
 
-// compareClock asks what the clock of the server says now.
+// compareClock compares the clock of the server with that of this process again.
 func (s *Store) compareClock(ctx context.Context) error {
 	conn, err := s.SQL()
 	if err != nil {

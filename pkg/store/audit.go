@@ -30,7 +30,8 @@ type eventRow struct {
 	After        string
 }
 
-// linkColumns come from the chain, eventColumns with the event.
+// linkColumns are set by the chain, eventColumns by the caller. resource_id is in neither: when the
+// resource is new, only the statement that creates it knows its id.
 const (
 	linkColumns  = "chain, position, hash"
 	eventColumns = "at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource, resource_name, before, after"
@@ -44,7 +45,8 @@ func (r *eventRow) fields() []any {
 	return append([]any{&r.ID, &r.ResourceID, &r.Chain, &r.Position, &r.Hash}, r.contents()...)
 }
 
-// contents are the places of eventColumns.
+// contents are pointers to the values of eventColumns: the destinations of a scan, and the
+// arguments of an insertion.
 func (r *eventRow) contents() []any {
 	return []any{
 		&r.At, &r.ActorKind, &r.ActorID, &r.ActorName, &r.Address, &r.RequestID, &r.Operation, &r.Action, &r.Refused,
@@ -95,8 +97,8 @@ func (r audit) After(ctx context.Context, chain int, position int64, limit int) 
 	return list, err
 }
 
-// strayEvents goes from chain to chain by the index, so that it reads no events but those that it
-// counts.
+// strayEvents steps from one chain to the next by the index on chain and position, so that it reads
+// only the events that it counts.
 const strayEvents = `WITH RECURSIVE used (chain) AS (SELECT min(chain) FROM audit_events
 		UNION ALL SELECT (SELECT min(chain) FROM audit_events WHERE chain > used.chain) FROM used WHERE used.chain IS NOT NULL)
 	SELECT chain, (SELECT count(*) FROM audit_events WHERE audit_events.chain = used.chain) FROM used WHERE chain NOT IN ? ORDER BY chain`

@@ -24,13 +24,14 @@ func (r audit) Page(
 	return page[eventRow, domain.Event](ctx, r.s.read, l, req)
 }
 
-// manyEvents is from how many events on of one kind they are looked for by id, and not collected
-// and sorted.
+// manyEvents is the number of matching events from which on SQLite reads a page by id. Below it, it
+// may read all of them by another index, and sort them.
 const manyEvents = 2000
 
-// byID is how a condition on a column is spelled that SQLite is not to take an index for: with the
-// many rows that it finds there, each page would be sorted out of all of them. PostgreSQL knows
-// that by itself.
+// byID returns how a condition spells a column. With at least manyEvents rows of the value it is a
+// unary +, which keeps SQLite from using an index on the column: for each page it would sort all
+// rows that it finds there. alone says that the filter has no id of that kind, by which the index
+// would be sorted. PostgreSQL decides well by itself.
 func (r audit) byID(ctx context.Context, column, value string, alone bool) (string, error) {
 	if r.s.engine == Postgres || value == "" || !alone {
 		return column, nil
@@ -46,9 +47,9 @@ func (r audit) byID(ctx context.Context, column, value string, alone bool) (stri
 	return column, err
 }
 
-// listing spells the conditions. Those on the time are tests of each row that no index can serve,
-// since a scan by time would have to sort what it finds; where to begin and to end is said by the
-// span.
+// listing adds the conditions of a filter. Those on the time are CASE expressions, which no index
+// can serve: a scan by time would have to sort what it finds. The ids of span bound the scan
+// instead.
 func (r audit) listing(ctx context.Context, f domain.AuditFilter) (listing, error) {
 	l := eventTable
 	l.descending = f.Descending

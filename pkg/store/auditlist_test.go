@@ -7,8 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestAudit_Page_Many: of the many events of a kind a page is read by id, and of few by their
-// index; SQLite would collect and sort the many.
+// TestAudit_Page_Many: on SQLite, a page of a frequent kind of events is read by id, and one of a
+// rare kind by its index. By the index SQLite would read and sort all events of the frequent kind.
 func TestAudit_Page_Many(t *testing.T) {
 	t.Parallel()
 	s := filled(t, sqliteFile(t), eventFillers)

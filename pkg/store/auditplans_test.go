@@ -14,8 +14,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// eventFillers make an event every ten seconds of 2026, by forty apikeys and about a thousand
-// clients.
+// eventFillers insert plannedRows events, one every ten seconds from the beginning of 2026, by
+// forty apikeys and about a thousand clients.
 var eventFillers = map[store.Engine][]string{
 	store.Postgres: {
 		fmt.Sprintf(
@@ -34,7 +34,8 @@ const fillEvents = `INSERT INTO audit_events (id, chain, position, at, hash, act
 	refused, resource, resource_id, resource_name, before, after)
 	SELECT i, i%%16, i, %s, %s, 'apikey', i%%40+1, '', '', '', '', 'update', i%%9 = 0, 'openvpn.clients', i%%1000+1, '', '', '' FROM %s`
 
-// auditPlan is a filter, and the index that finds what it selects; empty: the primary key.
+// auditPlan is a filter, and a pattern of the index that its pages must be read by; empty: the
+// primary key.
 type auditPlan struct {
 	filter domain.AuditFilter
 	index  string
@@ -85,7 +86,7 @@ func TestAudit_Page_Plans(t *testing.T) {
 					for _, one := range calls {
 						index := planned.index
 						if strings.Contains(one.query, "FROM audit_chains") {
-							continue // the ends of the chains, of which there are few
+							continue // it has 16 rows
 						}
 						if strings.Contains(one.query, "WITH c (chain, bound)") {
 							index = "audit_events_(chain_at|position)"
@@ -100,9 +101,9 @@ func TestAudit_Page_Plans(t *testing.T) {
 	}
 }
 
-// TestAudit_Page_Depth: SQLite's plans do not say where a run begins. Were it at the beginning of
-// the time and not at the cursor, a page in the depth would take some thirty times as long as the
-// first.
+// TestAudit_Page_Depth: SQLite's plans do not say where a scan begins. If it began at the start of
+// the filter's time and not at the cursor, a page far down would take about thirty times as long as
+// the first one.
 func TestAudit_Page_Depth(t *testing.T) {
 	t.Parallel()
 	s := filled(t, sqliteFile(t), eventFillers)
@@ -133,8 +134,8 @@ func TestAudit_Page_Depth(t *testing.T) {
 	}
 }
 
-// wellPlanned judges a plan: a run of one index (by default the primary key), and hardly longer
-// than the page.
+// wellPlanned reports whether a plan is good: it scans one index, by default the primary key, and
+// reads hardly more rows than the page has.
 var wellPlanned = map[store.Engine]func(index, plan string) bool{
 	store.Postgres: func(index, plan string) bool {
 		for _, number := range regexp.MustCompile(`(?:on audit_events.*actual rows=|Rows Removed by Filter: )(\d+)`).
@@ -163,7 +164,7 @@ var wellPlanned = map[store.Engine]func(index, plan string) bool{
 	},
 }
 
-// TestAudit_Strays: they are found by the index, however many events there are.
+// TestAudit_Strays: strays are found by an index, without reading all events.
 func TestAudit_Strays(t *testing.T) {
 	t.Parallel()
 	for name, location := range locations {

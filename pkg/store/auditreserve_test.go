@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestAudit_Reserve_Limits: whoever waits for the last chain does so for longer than the
-// connection's limits, which hold again behind it, and no longer than its context.
+// TestAudit_Reserve_Limits: Reserve waits for the last chain for longer than the timeouts of the
+// connection, but not for longer than its context. After it the timeouts apply again.
 func TestAudit_Reserve_Limits(t *testing.T) {
 	t.Parallel()
 	const limit = time.Second

@@ -8,15 +8,16 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// span finds ids between which all events of the filter's time lie, however wrong clocks were: on
-// each chain an event is by so much at most earlier than one before it as the chain says, so what
-// stands before one that is by more than that too early is too early as well, and after one that is
-// so much too late too late. On a chain ids ascend.
+// span returns ids between which all events of the filter's time lie, however wrong the clocks
+// were. audit_chains has for each chain, as behind, by how much at most an event is earlier than
+// one before it. So what comes before an event that is too early by more than that is too early as
+// well, and what comes after one that is too late by more than that is too late. Ids ascend along a
+// chain.
 func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int64, err error) {
 	first, last = 0, domain.MaxID
 	if !f.From.IsZero() {
 		if first, err = r.spanEnd(ctx, firstSince, f.From, -1); err == nil {
-			first-- // the ends of a span are not in it
+			first-- // a scan that begins at an end leaves that out
 		}
 	}
 	if !f.To.IsZero() && err == nil {
@@ -27,8 +28,9 @@ func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int6
 	return first, last, err
 }
 
-// Both find the event of a chain where its span ends: they look by time for one that is certainly
-// outside, and take the next towards the inside. The last row stands for there being none.
+// firstSince and lastBefore return the first and the last id of a span. On each chain they look up,
+// by time, an event that is certainly outside, and take the next one towards the inside. The last
+// parameter is the result when there is no such event.
 const (
 	firstSince = `SELECT COALESCE(min(id), ?) FROM (SELECT (SELECT e.id FROM audit_events e WHERE e.chain = c.chain AND e.position > COALESCE((SELECT o.position
 		FROM audit_events o WHERE o.chain = c.chain AND o.at < c.bound ORDER BY o.at DESC LIMIT 1), -1) ORDER BY e.position LIMIT 1) AS id FROM c) ids`
@@ -43,7 +45,7 @@ func (r audit) spanEnd(ctx context.Context, query string, at time.Time, directio
 	}
 	var disorder [domain.AuditChains]int64
 	for chain := range disorder {
-		disorder[chain] = anyDisorder // of a chain whose end is lost
+		disorder[chain] = anyDisorder // of a chain that audit_chains does not have
 	}
 	err = returned(ctx, r.s.read, "SELECT chain, behind FROM audit_chains", nil, func(scan func(...any) error) error {
 		var chain, behind int64
@@ -69,12 +71,12 @@ func (r audit) spanEnd(ctx context.Context, query string, at time.Time, directio
 	return id, err
 }
 
-// anyDisorder is the disorder of a chain of which nothing is known: its times may be those of any
-// hundred years. In microseconds.
+// anyDisorder is the behind of a chain of which nothing is known, in microseconds: its times may be
+// in any order within a hundred years.
 const anyDisorder = 100 * 366 * 86400 * 1_000_000
 
-// shifted moves a time by microseconds, within the years of four digits: SQLite compares times as
-// text.
+// shifted adds microseconds to a time. The result stays within the years 1 to 9999: SQLite compares
+// times as text.
 func shifted(t time.Time, by int64) time.Time {
 	moved := time.UnixMicro(t.UnixMicro() + by).UTC()
 	switch {

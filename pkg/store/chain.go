@@ -13,15 +13,15 @@ import (
 
 var errReserve = errors.New("store: Reserve has to be the first in a transaction")
 
-// reserveChain locks the last chain. The limits of the connection are lifted for as long as that
-// takes: a transaction that writes much takes longer.
+// reserveChain locks the last chain. It lifts the timeouts of the connection meanwhile: the
+// transaction that holds the chain writes many rows, and may take longer.
 var reserveChain = []string{
 	"SET LOCAL lock_timeout = 0", "SET LOCAL statement_timeout = 0",
 	"SELECT FROM audit_chains WHERE chain = " + strconv.Itoa(reservedChain) + " FOR UPDATE",
 	"SET LOCAL lock_timeout TO DEFAULT", "SET LOCAL statement_timeout TO DEFAULT",
 }
 
-// Reserve implements domain.Audit. SQLite has one writer.
+// Reserve implements domain.Audit. On SQLite there is nothing to lock: there is one writer.
 func (r audit) Reserve(ctx context.Context) error {
 	if !r.s.inTx || r.s.chain != nil {
 		return errReserve
@@ -47,10 +47,10 @@ func (r audit) Append(ctx context.Context, e *domain.Event) error {
 	return r.s.atomic(ctx, func(tx *Store) error { return audit{tx}.appendStepwise(ctx, e) })
 }
 
-// moveChain moves a chain by an event of a resource, on PostgreSQL; its parameters are those of
-// chainMove. The id of the event is part of its hash, so the statement draws it from the sequence,
-// and hands on with lastID what it has drawn last: while it waits for the chain it may draw more
-// than once.
+// moveChain is an UPDATE for PostgreSQL that moves the end of a chain by an event of a resource.
+// Its parameters are those of chainMove. The id of the event is part of its hash, so the statement
+// draws the id from the sequence. While it waits for the chain it may draw several ids; lastID is
+// the last one, which is in the hash.
 func moveChain(resource string) string {
 	return `UPDATE audit_chains SET position = position + 1, latest = GREATEST(latest, ?::bigint), behind = GREATEST(behind, latest - ?::bigint),
 		hash = sha256(hash || ?::bytea || int8send(` + resource + `) || int8send(nextval('audit_events_id_seq')))`
@@ -63,23 +63,26 @@ func chainMove(e *domain.Event) []any {
 
 const lastID = "currval('audit_events_id_seq') AS event_id"
 
-// appendEvent moves the chain by one link and hangs the event on it. See domain.Link for the hash.
+// appendEvent moves the end of a chain by one position, and inserts the event there. See
+// domain.Link for the hash.
 var appendEvent = numbered(`WITH link AS (` + moveChain("?::bigint") + `
 		WHERE chain = ? AND ` + rightsHold + ` RETURNING ` + lastID + `, chain, position, hash)
 	INSERT INTO audit_events (resource_id, id, ` + linkColumns + `, ` + eventColumns + `)
 		SELECT ?::bigint, link.*, ` + eventValues + ` FROM link RETURNING id, position, hash` + inTime)
 
-// eventValues are the parameters of eventColumns, with the types that a SELECT can't guess.
+// eventValues are the parameters of eventColumns, with their types, which PostgreSQL can't infer in
+// a SELECT.
 const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean, ?::text, ?::text, ?::text, ?::text"
 
-// appendAtOnce is one statement, so that the chain is held as short as can be.
+// appendAtOnce is one statement, so that the chain is locked for as short a time as possible.
 func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {
 	record := toEventRow(*e)
 	args := append(append(chainMove(e), e.ResourceID, e.Chain, e.Point.String(), e.ResourceID), record.contents()...)
 	return ifMoved(r.s.atOnce(ctx, e, []any{&e.ID, &e.Position, placeOf(&e.Hash)}, appendEvent, args))
 }
 
-// appendStepwise does the same for SQLite, which has no SHA-256 and one writer.
+// appendStepwise is appendAtOnce for SQLite. SQLite has no SHA-256, so it takes several statements;
+// as there is one writer, nobody else changes the chain between them.
 func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	end, err := r.s.chainEnd(ctx, e, liteChainEnd)
 	if err != nil {
@@ -88,8 +91,8 @@ func (r audit) appendStepwise(ctx context.Context, e *domain.Event) error {
 	return r.s.hang(ctx, end, e)
 }
 
-// nextID is the id that SQLite gives to the next event: no earlier one had it, also none that was
-// removed.
+// nextID is the id that SQLite gives to the next event. No event has had it before, not even one
+// that was pruned.
 const nextID = `1 + max(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0), COALESCE((SELECT max(id) FROM audit_events), 0))`
 
 // intoEvents takes the values of eventValuesOf.
@@ -101,8 +104,8 @@ func eventValuesOf(e domain.Event) []any {
 		record.contents()...)
 }
 
-// AppendAll implements domain.Audit: the chain is held while the events are written, and moved
-// once.
+// AppendAll implements domain.Audit. It locks the chain, inserts the events, and then moves the end
+// of the chain once.
 func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -134,8 +137,9 @@ func (r audit) AppendAll(ctx context.Context, events []*domain.Event) error {
 	})
 }
 
-// chainEnd is where a chain ends, and what is known of the times on it, in microseconds since 1970:
-// the latest, and by how much at most an event is earlier than one before it.
+// chainEnd is the end of a chain, with what is known of the times on it: latest is the latest one,
+// in microseconds since 1970; behind is by how many microseconds at most an event is earlier than
+// one before it.
 type chainEnd struct {
 	domain.Link
 	latest, behind int64
@@ -145,7 +149,7 @@ const chainColumns = "position, hash, latest, behind"
 
 func (c *chainEnd) places() []any { return []any{&c.Position, placeOf(&c.Hash), &c.latest, &c.behind} }
 
-// take hangs an event on the end.
+// take links an event to the end, and makes it the new end.
 func (c *chainEnd) take(e *domain.Event) {
 	at := e.At.UnixMicro()
 	c.latest, c.behind = max(c.latest, at), max(c.behind, c.latest-at)
@@ -160,7 +164,7 @@ func (c *chainEnd) store(db *gorm.DB) error {
 	).Error
 }
 
-// number gives ids to events whose chain is held.
+// number assigns ids to events. The caller has locked their chain.
 func (r audit) number(ctx context.Context, events []*domain.Event) error {
 	if r.s.engine == SQLite {
 		var first int64
@@ -178,12 +182,12 @@ func (r audit) number(ctx context.Context, events []*domain.Event) error {
 	})
 }
 
-// reservedChain is the chain of the audit that only those are on who reserve it.
+// reservedChain is the chain of the audit that only transactions with a Reserve use.
 const reservedChain = domain.AuditChains - 1
 
-// nextChain takes the other chains in turn: at one that another has just taken, its commit would
-// have to be waited for. A transaction stays on one, or two transactions could wait for each
-// other's.
+// nextChain takes the other chains in turn: a chain that another transaction has just used stays
+// locked until that commits. A transaction stays on one chain; otherwise two transactions could
+// wait for each other's.
 func (s *Store) nextChain() int {
 	if s.chain != nil {
 		return *s.chain
@@ -195,13 +199,15 @@ func (s *Store) nextChain() int {
 	return chain
 }
 
-// liteChainEnd reads where a chain ends, and the id of the next event, if the rights hold.
+// liteChainEnd reads the end of a chain, and the id of the next event, on condition that the rights
+// hold.
 const liteChainEnd = "SELECT " + chainColumns + ", " + nextID + " FROM audit_chains WHERE chain = ? AND " +
 	rightsHoldLite
 
-// chainEnd reads where the chain of an event ends, by liteChainEnd and what follows it, and gives
-// the event its id. In a transaction on SQLite nobody else moves the chain until the event hangs on
-// it. Errors: gorm.ErrRecordNotFound when a condition does not hold.
+// chainEnd reads the end of the chain of an event, and sets the event's id. query is liteChainEnd,
+// with further conditions whose parameters are more. In a transaction on SQLite nobody else moves
+// the chain until the event is appended. Errors: gorm.ErrRecordNotFound when a condition does not
+// hold.
 func (s *Store) chainEnd(ctx context.Context, e *domain.Event, query string, more ...any) (*chainEnd, error) {
 	end := &chainEnd{Link: domain.Link{Chain: e.Chain}}
 	args := append([]any{e.Chain, e.Point.String()}, more...)
@@ -213,7 +219,7 @@ const liteMoveChain = "UPDATE audit_chains SET position = ?, hash = ?, latest = 
 // liteEvent takes the values of eventValuesOf.
 var liteEvent = insertOf("audit_events", intoEvents.columns)
 
-// hang hangs an event on the end of its chain.
+// hang appends an event to the end of its chain.
 func (s *Store) hang(ctx context.Context, end *chainEnd, e *domain.Event) error {
 	end.take(e)
 	if _, err := s.execDirect(

@@ -11,7 +11,7 @@ import (
 
 type checkpointRow struct {
 	ID        int64 `gorm:"primaryKey"`
-	Number    int64 // 0: of a version that did not number them
+	Number    int64 // 0: stored by a version that did not number checkpoints
 	Previous  []byte
 	At        time.Time
 	Base      bool
@@ -22,14 +22,14 @@ type checkpointRow struct {
 
 func (checkpointRow) TableName() string { return "audit_checkpoints" }
 
-// storedLink is how a link is written in the column.
+// storedLink is the form of a link in the JSON of the column.
 type storedLink struct {
 	Chain    int    `json:"chain"`
 	Position int64  `json:"position"`
 	Hash     string `json:"hash"`
 }
 
-// entity leaves out links that are not what toCheckpointRow wrote: the signature will not fit.
+// entity leaves out what it can't read of the links. The signature does not verify then.
 func (r checkpointRow) entity() domain.Checkpoint {
 	c := domain.Checkpoint{
 		ID: r.ID, Number: r.Number, At: r.At.UTC(), Base: r.Base, Loss: r.Loss, Signature: r.Signature,

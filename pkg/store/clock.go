@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Clock returns the time of the database. SQLite has none but the process's.
+// Clock returns the time of the database, in UTC. It is not known on SQLite, whose clock is that of
+// this process.
 func (s *Store) Clock(ctx context.Context) (now time.Time, known bool, err error) {
 	if s.engine == SQLite {
 		return now, false, nil
@@ -14,8 +15,9 @@ func (s *Store) Clock(ctx context.Context) (now time.Time, known bool, err error
 	return now.UTC(), err == nil, err
 }
 
-// ShareClock stores by how much a process is ahead of the database, and returns those of all others
-// that have done so within the memory.
+// ShareClock stores by how much the clock of a process is ahead of the database's, under the name
+// of the process. It returns the values of all other processes that have stored theirs within the
+// duration of memory. Values of more than an hour ago are removed. It needs PostgreSQL.
 func (s *Store) ShareClock(ctx context.Context, name string, ahead, memory time.Duration) ([]time.Duration, error) {
 	err := s.write.WithContext(ctx).Exec(`INSERT INTO replica_clocks (id, ahead, seen_at) VALUES (?, ?, now())
 		ON CONFLICT (id) DO UPDATE SET ahead = excluded.ahead, seen_at = excluded.seen_at`, name, ahead.Microseconds()).Error

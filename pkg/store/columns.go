@@ -8,8 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// storedList is a list as a column keeps it, in JSON. A text that is no such list is an error of
-// the row: what can't be read is not taken for empty.
+// storedList is a list that a column holds as JSON. A text that is not such a list is an error when
+// the row is read: a list that can't be read must not be taken for an empty one.
 type storedList[T any] []T
 
 // Scan implements sql.Scanner.
@@ -39,8 +39,8 @@ func (l storedList[T]) text() (string, error) {
 	return string(text), err
 }
 
-// The forms in which parts of devices are stored. The names are those of the first release, and
-// stay when those of the domain change.
+// The JSON forms of the parts of devices. The names are those of the first release; they stay when
+// the names in domain change.
 type (
 	storedConnectivity struct {
 		Type string `json:"Type"`
@@ -59,7 +59,7 @@ func (c storedConnectivity) entity() domain.Connectivity            { return dom
 func toStoredRemote(r domain.RemoteExpression) storedRemote { return storedRemote(r) }
 func (r storedRemote) entity() domain.RemoteExpression      { return domain.RemoteExpression(r) }
 
-// each makes a list of the other form. Nil stays nil.
+// each converts the elements of a list. Nil stays nil.
 func each[A, B any](list []A, convert func(A) B) []B {
 	if list == nil {
 		return nil
@@ -71,11 +71,11 @@ func each[A, B any](list []A, convert func(A) B) []B {
 	return converted
 }
 
-// hashPlace is where a query puts the hash of a link. NULL gives zeros, and so does what is missing
-// of a hash that is too short: whoever checks the chain finds that it does not fit.
+// hashPlace is the destination of a hash in a scan. NULL becomes zeros, and a hash that is too
+// short ends with zeros: a check of the chain then finds that it does not fit.
 type hashPlace [32]byte
 
-// placeOf is the place of a hash.
+// placeOf returns the destination of a scan into hash.
 func placeOf(hash *[32]byte) *hashPlace { return (*hashPlace)(hash) }
 
 // Scan implements sql.Scanner.

@@ -9,8 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestStoredLists: lists are stored in the form in which they were first, whatever the domain calls
-// their parts, and what can't be read is an error: a list that is empty may mean that there is no
+// TestStoredLists: the JSON of lists is that of the first release, whatever the domain calls their
+// parts. A list that can't be read is an error: an empty list may mean that there is no
 // restriction.
 func TestStoredLists(t *testing.T) {
 	t.Parallel()
