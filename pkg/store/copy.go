@@ -12,18 +12,19 @@ import (
 	"time"
 )
 
-// CopiedTable is a table that a copy has. Digest is over its rows, in whatever order: it is the
-// same on both engines.
+// CopiedTable describes a table that was copied. Digest covers its rows in any order: equal rows
+// give the same digest on both engines.
 type CopiedTable struct {
 	Name   string
 	Rows   int64
 	Digest string
 }
 
-// Copy copies all rows from one database to another, on whichever engines. Both have the present
-// schema, and the target has nothing but what the migrations have put there. It reads one snapshot
-// and writes one transaction, so a copy that was broken off leaves the target as it was. Before it
-// commits, it reads back what it has written and compares. The copy has an incarnation of its own.
+// Copy copies all rows of one database to another; each may be on either engine. Both must have the
+// schema of this program, and the target must have only the rows that the migrations insert. Copy
+// reads one snapshot of the source and writes one transaction, so a copy that fails leaves the
+// target as it was. Before it commits, it reads back what it has written and compares. The target
+// gets an incarnation of its own, since now. Errors: ErrNotEmpty.
 func Copy(ctx context.Context, from, to string, now time.Time) ([]CopiedTable, error) {
 	source, err := openSide(ctx, from, true)
 	if err != nil {
@@ -75,7 +76,7 @@ func copyTables(ctx context.Context, source, target side, tables []copyTable, no
 	return copied, err
 }
 
-// copyRows copies one table, and goes on with its ids where the source would: an id is never given
+// copyRows copies the rows of one table, and the last id that was given: an id is never given
 // twice.
 func copyRows(ctx context.Context, source, target side, t copyTable) (CopiedTable, error) {
 	digest := tableDigest{}
@@ -99,32 +100,31 @@ func copyRows(ctx context.Context, source, target side, t copyTable) (CopiedTabl
 	return digest.of(t), err
 }
 
-// side is one database of a copy. All that is done to it is one transaction.
+// side is one database of a copy. All that happens to it is one transaction.
 type side interface {
-	// tables lists the tables with their columns by name.
+	// tables lists the tables, each with its columns by ascending name.
 	tables(ctx context.Context) ([]copyTable, error)
-	// begin keeps others from writing to the tables.
+	// begin locks the tables against other writers.
 	begin(ctx context.Context, tables []copyTable) error
 	// read yields all rows of a table. Values are nil, int64, bool, string, []byte or time.Time in
 	// UTC.
 	read(ctx context.Context, t copyTable) iter.Seq2[[]any, error]
 	write(ctx context.Context, t copyTable, rows iter.Seq2[[]any, error]) error
 	count(ctx context.Context, t copyTable) (int64, error)
-	// lastID is the last id that was given, of a row that may be gone.
+	// lastID is the highest id that was ever given. Its row may have been deleted.
 	lastID(ctx context.Context, t copyTable) (int64, error)
 	setLastID(ctx context.Context, t copyTable, last int64) error
 	exec(ctx context.Context, statement string, args ...any) error
 	commit(ctx context.Context) error
-	close() // without a commit nothing has been done
+	close() // without commit it rolls back
 }
 
-// copyTable is a table of the database. Tables that belong to the migrations or to a backup are
-// none.
+// copyTable is a table that is copied. The table of goose and that of a backup's manifest are not.
 type copyTable struct {
 	name     string
 	columns  []copyColumn
 	parents  []string // tables that its rows refer to
-	identity string   // the column whose values the database gives; empty: there is none
+	identity string   // the column whose values the database generates; empty: none
 }
 
 type copyColumn struct {
@@ -132,7 +132,7 @@ type copyColumn struct {
 	kind copyKind
 }
 
-// copyKind is what the values of a column are, on both engines.
+// copyKind is the type of a column, the same for both engines.
 type copyKind string
 
 const (
@@ -158,8 +158,8 @@ func openSide(ctx context.Context, location string, source bool) (side, error) {
 	return openSQLiteSide(ctx, location, source)
 }
 
-// commonTables returns the tables of both databases, parents before children. They must be the
-// same.
+// commonTables returns the tables, parents before children. It fails when the two databases do not
+// have the same tables and columns.
 func commonTables(ctx context.Context, source, target side) ([]copyTable, error) {
 	list, err := source.tables(ctx)
 	if err != nil {
@@ -184,7 +184,7 @@ func commonTables(ctx context.Context, source, target side) ([]copyTable, error)
 	return parentsFirst(list)
 }
 
-// parentsFirst sorts tables so that none comes before one that its rows refer to.
+// parentsFirst sorts tables so that each comes after the tables that its rows refer to.
 func parentsFirst(tables []copyTable) ([]copyTable, error) {
 	var sorted []copyTable
 	done := map[string]bool{}
@@ -206,11 +206,11 @@ func parentsFirst(tables []copyTable) ([]copyTable, error) {
 	return sorted, nil
 }
 
-// ErrNotEmpty says that the target of a copy has been used.
+// ErrNotEmpty says that the target of a copy has other rows than a new database.
 var ErrNotEmpty = errors.New("the target is not empty: a copy needs a new database")
 
-// empty checks that a database has only what the migrations have put there, and removes that: what
-// a new one has is counted in one.
+// empty checks that a database has only the rows that the migrations insert, and deletes them. To
+// know how many rows that is, it creates a new database and counts.
 func empty(ctx context.Context, target side, tables []copyTable) error {
 	dir, err := os.MkdirTemp("", "chaveiro-copy-")
 	if err != nil {
@@ -241,7 +241,7 @@ func empty(ctx context.Context, target side, tables []copyTable) error {
 	return nil
 }
 
-// newDatabase makes a database of the present schema.
+// newDatabase creates an SQLite database with the schema of this program.
 func newDatabase(ctx context.Context, path string) (side, error) {
 	s, err := openSQLite(ctx, path)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/storetest"
 )
 
-// newSQLite is the path of a new database.
+// newSQLite is the path of a new database with the schema.
 func newSQLite(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "copy.db")
@@ -46,7 +46,7 @@ func copyAll(t *testing.T, from, to string) []store.CopiedTable {
 	return copied
 }
 
-// sameButIncarnation leaves out what every copy has of its own.
+// sameButIncarnation leaves out the incarnation, which each copy has of its own.
 func sameButIncarnation(list []store.CopiedTable) map[string]store.CopiedTable {
 	found := map[string]store.CopiedTable{}
 	for _, one := range list {
@@ -57,15 +57,15 @@ func sameButIncarnation(list []store.CopiedTable) map[string]store.CopiedTable {
 	return found
 }
 
-// TestCopy copies a filled database from engine to engine and back. Every table of the schema has
-// rows, so that one that is forgotten here or there is noticed.
+// TestCopy copies a filled database from engine to engine and back. Fill must put rows into every
+// table, so that a table that Copy leaves out is noticed.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	first, second, third, fourth := newSQLite(t), postgresURL(t), postgresURL(t), newSQLite(t)
 	use(t, first, func(s *store.Store) { storetest.Fill(t, s) })
 	copied := copyAll(t, first, second)
 	for _, one := range copied {
-		if one.Rows == 0 && one.Name != "replica_clocks" { // of processes that run
+		if one.Rows == 0 && one.Name != "replica_clocks" { // only running processes store rows there
 			t.Errorf("storetest.Fill puts nothing into %s", one.Name)
 		}
 	}
@@ -80,8 +80,8 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// TestCopy_GoesOn: ids go on above the last that was given, also if its row is gone, and the copy
-// has an incarnation of its own.
+// TestCopy_GoesOn: the ids of a copy continue above the last one that was given, also if its row
+// was deleted. Each copy has an incarnation of its own.
 func TestCopy_GoesOn(t *testing.T) {
 	t.Parallel()
 	path := newSQLite(t)
@@ -104,7 +104,7 @@ func TestCopy_GoesOn(t *testing.T) {
 			if next := storetest.SpentID(t, s); next != last+1 {
 				t.Errorf("the next id is %d, want %d", next, last+1)
 			}
-			storetest.Fill(t, s) // a copy is a database like any other
+			storetest.Fill(t, s) // a copy can be used like any database
 		})
 	}
 	if len(incarnations) != 3 {
@@ -112,7 +112,7 @@ func TestCopy_GoesOn(t *testing.T) {
 	}
 }
 
-// TestCopy_NeedsANewDatabase: the target is left as it was.
+// TestCopy_NeedsANewDatabase: a target that has been used is refused, and left as it was.
 func TestCopy_NeedsANewDatabase(t *testing.T) {
 	t.Parallel()
 	source := newSQLite(t)
@@ -129,8 +129,8 @@ func TestCopy_NeedsANewDatabase(t *testing.T) {
 	}
 }
 
-// TestCopy_BrokenOff: what one engine has and the other can't keep ends a copy that has begun to
-// write. It leaves nothing, and can begin again.
+// TestCopy_BrokenOff: a value that can't be copied makes a copy fail after it has begun to write.
+// The target stays empty, and the copy can be repeated.
 func TestCopy_BrokenOff(t *testing.T) {
 	t.Parallel()
 	source := newSQLite(t)

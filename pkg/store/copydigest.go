@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// tableDigest is a sum of hashes of rows: engines need not agree about the order of texts.
+// tableDigest is the sum of the SHA-256 hashes of rows, as 256-bit numbers. It does not depend on
+// the order of the rows, because the engines do not sort texts alike.
 type tableDigest struct {
 	rows int64
 	sum  [4]uint64
@@ -33,7 +34,8 @@ func (d *tableDigest) add(row []any) error {
 	return nil
 }
 
-// hashValue writes a value so that no two values, and no two rows of them, are written alike.
+// hashValue writes a value such that different values, and different sequences of values, are never
+// written alike.
 func hashValue(h hash.Hash, value any) error {
 	number := func(kind byte, n int64) { h.Write(binary.BigEndian.AppendUint64([]byte{kind}, uint64(n))) }
 	switch v := value.(type) {

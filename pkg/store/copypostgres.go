@@ -19,12 +19,12 @@ type postgresSide struct {
 }
 
 func openPostgresSide(ctx context.Context, location string, source bool) (side, error) {
-	pool, err := pgxpool.ParseConfig(location) // it knows the parameters of pools, too
+	pool, err := pgxpool.ParseConfig(location) // it accepts the parameters of pools, too
 	if err != nil {
 		return nil, errURL
 	}
 	config := pool.ConnConfig
-	config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // a pooler may be between
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // there may be a pooler in between
 	config.RuntimeParams["application_name"], config.RuntimeParams["timezone"] = "chaveiro-copy", "UTC"
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
@@ -52,12 +52,13 @@ func openPostgresSide(ctx context.Context, location string, source bool) (side, 
 func (s *postgresSide) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), busyTimeout)
 	defer cancel()
-	_ = s.conn.Close(ctx) // an open transaction ends with it
+	_ = s.conn.Close(ctx) // the server rolls back an open transaction
 }
 
 func (s *postgresSide) commit(ctx context.Context) error { return s.tx.Commit(ctx) }
 
-// begin locks the tables, so that nobody can make a second database of the target meanwhile.
+// begin locks the tables exclusively, so that no server and no other copy writes to the target
+// meanwhile.
 func (s *postgresSide) begin(ctx context.Context, tables []copyTable) error {
 	var names []string
 	for _, t := range tables {
@@ -91,7 +92,7 @@ func (s *postgresSide) each(
 	return rows.Err()
 }
 
-// postgresKinds are the types of the migrations.
+// postgresKinds are the types that the migrations use.
 var postgresKinds = map[string]copyKind{
 	"bigint": kindInteger, "integer": kindInteger, "smallint": kindInteger, "boolean": kindBoolean, "text": kindText,
 	"bytea":                    kindBytes,
@@ -145,7 +146,7 @@ func (s *postgresSide) tables(ctx context.Context) ([]copyTable, error) {
 	})
 }
 
-// sortColumns sorts as SQLite does, whatever the collation.
+// sortColumns sorts by bytes, as SQLite does: PostgreSQL may sort by another collation.
 func sortColumns(list []copyTable) {
 	for _, t := range list {
 		slices.SortFunc(t.columns, func(a, b copyColumn) int { return strings.Compare(a.name, b.name) })
@@ -206,7 +207,7 @@ func (s *postgresSide) read(ctx context.Context, t copyTable) iter.Seq2[[]any, e
 	}
 }
 
-// fromPostgres turns what the driver returns into a value of a copy.
+// fromPostgres converts a value of the driver to one of a copy.
 func fromPostgres(value any) (any, error) {
 	switch v := value.(type) {
 	case nil, int64, bool, string, []byte:

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// sqliteSide is an SQLite file of a copy.
+// sqliteSide is a database of a copy in an SQLite file.
 type sqliteSide struct {
 	db *sql.DB
 	tx *sql.Tx
@@ -39,7 +39,7 @@ func (s *sqliteSide) close() {
 
 func (s *sqliteSide) commit(context.Context) error { return s.tx.Commit() }
 
-// begin has nothing to do: the transaction that writes is the only one.
+// begin is a no-op: the transaction excludes other writers since it began.
 func (s *sqliteSide) begin(context.Context, []copyTable) error { return nil }
 
 func (s *sqliteSide) exec(ctx context.Context, statement string, args ...any) error {
@@ -79,7 +79,7 @@ func (s *sqliteSide) tables(ctx context.Context) ([]copyTable, error) {
 	return list, err
 }
 
-// sqliteKinds are the types that the migrations declare.
+// sqliteKinds are the types that the migrations use.
 var sqliteKinds = map[string]copyKind{
 	"integer": kindInteger, "boolean": kindBoolean, "text": kindText, "blob": kindBytes, "datetime": kindTime,
 }
@@ -173,7 +173,8 @@ func scanRow(rows *sql.Rows, t copyTable) ([]any, error) {
 	return row, nil
 }
 
-// fromSQLite turns what the driver returns for a column into a value of its kind.
+// fromSQLite converts a value of the driver to one of a copy. It is false when the value is not of
+// the column's kind.
 func fromSQLite(kind copyKind, value any) (any, bool) {
 	if value == nil {
 		return nil, true
@@ -189,14 +190,14 @@ func fromSQLite(kind copyKind, value any) (any, bool) {
 	case string:
 		return v, kind == kindText
 	case []byte:
-		return append([]byte{}, v...), kind == kindBytes // of none the driver makes a nil
+		return append([]byte{}, v...), kind == kindBytes // the driver returns nil for an empty blob
 	case time.Time:
 		return v.UTC(), kind == kindTime
 	}
 	return nil, false
 }
 
-// write inserts rows by statements of insertBatch rows, and the rest one by one.
+// write inserts rows by statements of insertBatch rows each, and the remaining rows one by one.
 func (s *sqliteSide) write(ctx context.Context, t copyTable, rows iter.Seq2[[]any, error]) error {
 	into := insertion{table: t.name, columns: strings.Join(t.columnNames(), ", ")}
 	var batch [][]any

@@ -80,7 +80,9 @@ func (r crls) FirstExpiry(ctx context.Context) (time.Time, bool, error) {
 	return found[0].UTC(), true, nil
 }
 
-// sameCA keeps lists away that were made from what another history had.
+// sameCA adds the conditions that the CA has the certificate that has signed the list, and that its
+// revocations and the incarnation follow those that the list was made from. They refuse lists of
+// another history of the database.
 func sameCA(db *gorm.DB, crl domain.CRL) *gorm.DB {
 	if crl.Issuer != nil {
 		db = db.Where("certificate = ?", crl.Issuer)
@@ -94,8 +96,8 @@ func sameCA(db *gorm.DB, crl domain.CRL) *gorm.DB {
 	return db
 }
 
-// Publish implements domain.CRLs. The number moves from the last one to a later one by a
-// conditional update, so that a number is never given twice although old lists are removed.
+// Publish implements domain.CRLs. The number of the CA moves by a conditional update, so that a
+// number is never used twice although old lists are deleted.
 func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	published := false
 	err := r.s.Transact(ctx, func(tx domain.Store) error {
@@ -121,8 +123,8 @@ func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 	return published && err == nil, err
 }
 
-// unseen is the epoch of a list that has seen no revocation: the next one is signed when it is
-// asked for.
+// unseen is the epoch of a list that was signed elsewhere. It is below every epoch of a CA, so the
+// next list has to be signed when it is asked for.
 const unseen = -1
 
 // Continue implements domain.CRLs.
