@@ -9,18 +9,19 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// An import of many devices is stored in parts, and seen when it is finished: until then its
-// devices are marked by its id, and what those were like that it has changed is in device_befores.
-// Who changes such a device meanwhile changes what is stored, and takes the mark away.
+// An import of many devices is stored in parts, and becomes visible as a whole when it is finished.
+// Until then the devices that it has created or changed have its id in import_id, and
+// device_befores has the earlier states of those that it has changed. When somebody else changes
+// such a device meanwhile, import_id is reset: the stored device becomes visible.
 const (
-	// notSeenYet is whether an import that goes on has made or changed the device.
+	// notSeenYet tells whether an unfinished import has created or changed the device.
 	notSeenYet = "(import_id <> 0 AND import_id IN (SELECT i.id FROM device_imports i))"
-	// anyBefores is whether lists have to look for devices as they were.
+	// anyBefores tells whether lists have to look for earlier states.
 	anyBefores = "EXISTS (SELECT 1 FROM device_befores)"
-	// stillMarked is of a device as it was, that it has to be seen so.
+	// stillMarked is the condition that readers see an earlier state and not the stored device.
 	stillMarked = "import_id IN (SELECT i.id FROM device_imports i) AND " +
 		"EXISTS (SELECT 1 FROM devices d WHERE d.id = device_befores.id AND d.import_id = device_befores.import_id)"
-	// keptBefore are the columns of both tables.
+	// keptBefore are the columns that devices and device_befores share.
 	keptBefore = "id, hostname, hostname_key, ip, model_ref, type_ref, vendor_ref, site_ref, domains, connectivities, remote, tags, enabled, creator_id, " +
 		"revision, created_at, updated_at"
 )
@@ -32,7 +33,8 @@ var (
 		", terms FROM unnest($2::bigint[], $3::text[]) AS changed (id, terms) JOIN devices USING (id)"
 )
 
-// keepBefores keeps what devices are like that an import is about to change; all have the same.
+// keepBefores stores the earlier states of devices that an import is about to change. All changes
+// are of the same import, or of none.
 func (r devices) keepBefores(ctx context.Context, changes []domain.DeviceChange) error {
 	if len(changes) == 0 || changes[0].After.ImportID == 0 {
 		return nil
@@ -54,8 +56,8 @@ func (r devices) keepBefores(ctx context.Context, changes []domain.DeviceChange)
 	return nil
 }
 
-// visible are devices as everybody sees them: those that an import that goes on has changed as they
-// were, and without those that it has made.
+// visible returns devices as readers see them: one that an unfinished import has changed is
+// replaced by its earlier state, and one that it has created is left out.
 func (r devices) visible(ctx context.Context, rows []namedRow) ([]domain.Device, error) {
 	list, hidden := make([]domain.Device, 0, len(rows)), map[int64]bool{}
 	for i := range rows {
@@ -78,7 +80,7 @@ func (r devices) visible(ctx context.Context, rows []namedRow) ([]domain.Device,
 	if err != nil || len(hidden) == 0 {
 		return list, err
 	}
-	rest, err := r.among(ctx, "devices", hidden, "NOT "+notSeenYet) // what was finished in this moment
+	rest, err := r.among(ctx, "devices", hidden, "NOT "+notSeenYet) // whose import has finished meanwhile
 	for i := range rest {
 		list = append(list, rest[i].entity())
 	}
@@ -94,7 +96,7 @@ func (r devices) among(ctx context.Context, table string, ids map[int64]bool, co
 	return find[namedRow, domain.Device](ctx, r.s.read, query, []any{list})
 }
 
-// visibleOne is visible of one device.
+// visibleOne is visible for one device. Errors: Missing.
 func (r devices) visibleOne(ctx context.Context, column string, value any) (domain.Device, error) {
 	rows, err := find[namedRow, domain.Device](
 		ctx, r.s.read, "SELECT "+deviceColumns+" FROM devices WHERE "+column+" = ?", []any{value},
@@ -112,8 +114,8 @@ func (r devices) visibleOne(ctx context.Context, column string, value any) (doma
 	return list[0], nil
 }
 
-// listingBefore is listing for devices as they were before an import that goes on. There are few
-// for a short time, so that no index is needed.
+// listingBefore is listing for earlier states of devices. There are few of them, for a short time,
+// so it needs no index.
 func (r devices) listingBefore(ctx context.Context, f domain.DeviceFilter) (listing, error) {
 	l := listing{table: "device_befores", columns: deviceColumns}
 	l.restrict(stillMarked)
@@ -126,7 +128,7 @@ func (r devices) listingBefore(ctx context.Context, f domain.DeviceFilter) (list
 	return l, r.restrictColumns(ctx, f, func(column string, value any) { l.restrict(column+" = ?", value) }, &l)
 }
 
-// anyBefore looks for itself where a page has no row to tell.
+// anyBefore reads anyBefores by a query of its own, for a page that has no row to return it with.
 func (r devices) anyBefore(ctx context.Context) (found bool, err error) {
 	err = scan(ctx, r.s.read, []any{&found}, "SELECT "+anyBefores)
 	return found, err

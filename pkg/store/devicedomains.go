@@ -78,14 +78,14 @@ func (r deviceDomains) Find(ctx context.Context, texts []string) (map[string][]d
 			found[short] = append(found[short], rows[id])
 		}
 	}
-	for _, d := range rows { // a name goes before a short name
+	for _, d := range rows { // a name takes precedence over the short name of another domain
 		found[domain.NameKey(d.Name)] = []domain.DeviceDomain{d}
 	}
 	return found, nil
 }
 
-// Delete implements domain.DeviceDomains: with the row locked nobody can put a device into the
-// domain.
+// Delete implements domain.DeviceDomains. It locks the row first: then nobody can put a device into
+// the domain.
 func (r deviceDomains) Delete(ctx context.Context, id int64) error {
 	return r.s.atomic(ctx, func(tx *Store) error {
 		db := tx.write.WithContext(ctx)
@@ -98,7 +98,7 @@ func (r deviceDomains) Delete(ctx context.Context, id int64) error {
 			Error; err != nil {
 			return err
 		}
-		if len(used) == 0 { // imports that were decided may put devices into it
+		if len(used) == 0 { // a decided import may still put devices into it
 			if err := db.Raw("SELECT id FROM device_imports WHERE decided LIMIT 1").Scan(&used).Error; err != nil {
 				return err
 			}

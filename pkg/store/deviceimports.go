@@ -47,8 +47,8 @@ func (r deviceImports) Parts(ctx context.Context, id int64) (parts []domain.Impo
 	return parts, err
 }
 
-// Decide implements domain.DeviceImports. On PostgreSQL two at once would not see each other; the
-// caller holds the audit's reserved chain.
+// Decide implements domain.DeviceImports. On PostgreSQL two concurrent calls would not see each
+// other; the caller excludes them by Audit.Reserve.
 func (r deviceImports) Decide(ctx context.Context, id int64, now time.Time) (bool, error) {
 	const query = `UPDATE device_imports SET decided = true, alive_at = ? WHERE id = ?
 		AND NOT EXISTS (SELECT 1 FROM device_imports other WHERE other.decided)`
@@ -96,7 +96,7 @@ func (r deviceImports) Left(ctx context.Context) (ids []int64, err error) {
 	return ids, err
 }
 
-// clearings remove some rows of an import.
+// clearings each delete a part of what an import has left.
 var clearings = []string{
 	"DELETE FROM device_import_rows WHERE import_id = ? AND place IN (SELECT place FROM device_import_rows WHERE import_id = ? ORDER BY place LIMIT 4)",
 	"DELETE FROM device_befores WHERE import_id = ? AND id IN (SELECT id FROM device_befores WHERE import_id = ? ORDER BY id LIMIT 2000)",

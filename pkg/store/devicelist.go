@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Page implements domain.Devices. While an import changes devices that are there the page is read
-// again, with those as they were among the others.
+// Page implements domain.Devices. While an import changes existing devices, the page is read a
+// second time, with their earlier states among the other devices.
 func (r devices) Page(
 	ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest,
 ) (domain.Page[domain.Device], error) {
@@ -71,12 +71,12 @@ func (r devices) readIDs(
 	return ids, err
 }
 
-// finishedImport leaves out the devices of imports that go on: lists have all of an import, or
-// none.
+// finishedImport excludes the devices of unfinished imports: a list shows all changes of an import
+// or none.
 const finishedImport = "(import_id = 0 OR import_id NOT IN (SELECT i.id FROM device_imports i))"
 
-// listing picks the index that the list is read from: one of a term if the filter has any,
-// otherwise of a column. All other conditions are checked on each row.
+// listing chooses the index that the list is read from: that of a term if the filter has terms,
+// otherwise that of a column. All other conditions are checked on each row.
 func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int64) (listing, error) {
 	l := deviceTable
 	l.shown = finishedImport
@@ -100,7 +100,7 @@ func (r devices) listing(ctx context.Context, f domain.DeviceFilter, cursor int6
 	return l, r.restrictColumns(ctx, f, func(column string, value any) { r.drive(&l, column, value) }, &l)
 }
 
-// restrictColumns adds the conditions on columns, by equal those on columns that have an index.
+// restrictColumns adds the conditions on columns. It calls equal for a column that has an index.
 func (r devices) restrictColumns(
 	ctx context.Context, f domain.DeviceFilter, equal func(column string, value any), l *listing,
 ) error {
@@ -121,7 +121,7 @@ func (r devices) restrictColumns(
 		if err != nil {
 			return err
 		}
-		equal(name.kind+"_ref", found[id].ref) // 0 when there is none: no device has that
+		equal(name.kind+"_ref", found[id].ref) // 0 when there is no such name: no device has that reference
 	}
 	if f.Hostname != "" {
 		l.restrict("hostname_key = ?", domain.NameKey(f.Hostname))
@@ -132,7 +132,8 @@ func (r devices) restrictColumns(
 	return nil
 }
 
-// hasTerm is a condition that no planner makes a join of, or thinks to be rarely true.
+// hasTerm is the condition that a device has a term. No planner makes a join of this form, or takes
+// it to be rarely true.
 const hasTerm = "(SELECT 1 FROM device_terms other WHERE other.term = ? AND other.device_id = device_terms.device_id) IS NOT NULL"
 
 // driveByTerms reads the list from the index of the first term.
@@ -144,7 +145,8 @@ func (r devices) driveByTerms(l *listing, terms []string) {
 	}
 }
 
-// drive adds a condition on a column that has an index with the id: the first leads the scan.
+// drive adds a condition on a column that has an index with the id. The first one decides from
+// which index the list is read.
 func (r devices) drive(l *listing, column string, value any) {
 	if r.s.engine == Postgres && l.owner == nil {
 		l.owner, l.ownerColumn = value, column
@@ -153,14 +155,14 @@ func (r devices) drive(l *listing, column string, value any) {
 	l.restrict(column+" = ?", value)
 }
 
-// maxFilterWords bounds the conditions of a statement.
+// maxFilterWords is how many words of a filter are used: it bounds the length of a statement.
 const maxFilterWords = 16
 
-// lookAround is how many devices of a term, on each side of the cursor, tell how rare it is.
+// lookAround is how many devices of a term rarestFirst reads on each side of the cursor.
 const lookAround = 16
 
-// rarestFirst puts the term first whose devices around the cursor are the farthest apart: the list
-// is read from it. That takes the same time however many devices there are.
+// rarestFirst moves to the front the term whose devices around the cursor are the farthest apart:
+// the list is read from its index. It takes the same time however many devices there are.
 func (r devices) rarestFirst(ctx context.Context, terms []string, cursor int64) ([]string, error) {
 	if len(terms) < 2 {
 		return terms, nil
@@ -179,7 +181,7 @@ func (r devices) rarestFirst(ctx context.Context, terms []string, cursor int64) 
 		var place, side, found, low, high int64
 		err := scan(&place, &side, &found, &low, &high)
 		distance := []int64{high - cursor, cursor - low}[side]
-		if found < lookAround { // there are no more: rarer than any that has, and the more so the fewer there are
+		if found < lookAround { // there are no more, so it is rarer than a term that has more; the fewer, the rarer
 			distance = domain.MaxID - found
 		}
 		reach[terms[place]] += distance

@@ -20,19 +20,19 @@ const (
 	kindSite   = "site"
 )
 
-// nameID is a name regardless of its spelling.
+// nameID identifies a name regardless of its spelling.
 type nameID struct{ kind, key string }
 
-// knownName is a name and how it is spelled. Names are never removed, and a reference stays true in
-// the same history of the database; a spelling may change.
+// knownName is a name with its spelling. Names are never removed, and a reference is valid as long
+// as the database keeps its history; the spelling may change.
 type knownName struct {
 	ref       int64
 	label     string
-	stored    string // what the database has, of one that is respelled
-	respelled bool   // by this transaction, which writes that at its end
+	stored    string // the label in the database, if respelled
+	respelled bool   // by this transaction, which stores label at its end
 }
 
-// inDatabase is how the database spells the name.
+// inDatabase is the label that the database has.
 func (n knownName) inDatabase() string {
 	if n.respelled {
 		return n.stored
@@ -40,15 +40,15 @@ func (n knownName) inDatabase() string {
 	return n.label
 }
 
-// deviceNameCache remembers names that are committed.
+// deviceNameCache caches committed names.
 type deviceNameCache struct {
-	// mu guards known and age, for a look-up; never while the database is asked.
+	// mu guards known and age, for a look-up. It is not held during a query.
 	mu    sync.RWMutex
 	known map[nameID]knownName
-	age   int // how often all was forgotten
+	age   int // counts the calls of forget
 }
 
-// maxCachedNames bounds the memory; beyond it everything is forgotten.
+// maxCachedNames bounds the cache, which is emptied when it has more.
 const maxCachedNames = 20000
 
 func (c *deviceNameCache) get(id nameID) (knownName, bool) {
@@ -58,7 +58,7 @@ func (c *deviceNameCache) get(id nameID) (knownName, bool) {
 	return name, ok
 }
 
-// begin returns the age, for add.
+// begin returns the age for a call of add.
 func (c *deviceNameCache) begin() int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -72,7 +72,7 @@ func (c *deviceNameCache) forget() {
 	c.age++
 }
 
-// add remembers what was read, unless all was forgotten since age.
+// add caches names that were read after begin, unless forget was called in between.
 func (c *deviceNameCache) add(age int, names namesFound) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,11 +87,11 @@ func (c *deviceNameCache) add(age int, names namesFound) {
 	}
 }
 
-// namesFound are the names of some devices.
+// namesFound are names by what identifies them.
 type namesFound map[nameID]knownName
 
-// names reads the names of devices, and makes those that are new. What this transaction has made
-// may roll back, so only it remembers that.
+// names returns the names of devices, and creates those that are new. Those of a transaction may be
+// rolled back, so the transaction keeps them to itself.
 func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound, error) {
 	found, missing, age := namesFound{}, map[nameID]string{}, s.cachedNames.begin()
 	for _, d := range devices {
@@ -133,8 +133,8 @@ func (s *Store) names(ctx context.Context, devices []*domain.Device) (namesFound
 	return found, err
 }
 
-// knownName is a name that was read before. A transaction, which is of many devices, relies on what
-// it has read itself.
+// knownName returns a name that was read before. A transaction uses only what it has read itself:
+// an outdated name would doom it, and with it the changes of many devices.
 func (s *Store) knownName(id nameID) (knownName, bool) {
 	if s.inTx {
 		name, ok := s.madeNames[id]
@@ -143,12 +143,11 @@ func (s *Store) knownName(id nameID) (knownName, bool) {
 	return s.cachedNames.get(id)
 }
 
-// newRef is random, so that no name of another history of the database has the same reference: one
-// that was remembered from there leads nowhere.
+// newRef is random, so that two histories of the database never give the same reference to
+// different names: a reference that was cached in another history does not exist.
 func newRef() int64 { return 1 + rand.Int64N(domain.MaxID) }
 
-// makeNames inserts names in an order that all share, so that nobody waits for one who waits for
-// them.
+// makeNames inserts names in ascending order, so that transactions can't deadlock.
 func (s *Store) makeNames(ctx context.Context, wanted map[nameID]string) (namesFound, error) {
 	ids := slices.SortedFunc(
 		maps.Keys(wanted),

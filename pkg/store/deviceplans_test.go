@@ -11,9 +11,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// deviceFillers make the devices: of each kind of name one that all have but a thousandth, one of a
-// thousandth, and one of the last hundred. So it is with tags, domains and words. One in a hundred
-// is out of use.
+// deviceFillers insert the devices. Of each kind of name one is on nearly all devices, one on a
+// thousandth of them, and one on the last hundred; so it is with tags, domains and words. One
+// device in a hundred is disabled.
 var deviceFillers = map[store.Engine][]string{
 	store.Postgres: append(deviceFills("generate_series(1, %d) n(i)", "", "now()"), "ANALYZE"),
 	store.SQLite: deviceFills(
@@ -50,8 +50,8 @@ func deviceFills(series, with, now string) []string {
 	return append(statements, all+`INSERT INTO device_terms (term, device_id) SELECT 'w:'||i, i FROM `+series)
 }
 
-// TestDevices_Page_Plans: each filter alone is a run of one index, forth and back, wherever what it
-// selects lies.
+// TestDevices_Page_Plans: a page by one filter scans one index, and so does the cursor of the page
+// before it, wherever the devices lie that it selects.
 func TestDevices_Page_Plans(t *testing.T) {
 	t.Parallel()
 	for name, location := range locations {
@@ -61,7 +61,7 @@ func TestDevices_Page_Plans(t *testing.T) {
 			var query string
 			var values []any
 			if err := s.OnQuery(func(q string, v []any) {
-				if q != "SELECT EXISTS (SELECT 1 FROM device_befores)" { // of which there are few, if any
+				if q != "SELECT EXISTS (SELECT 1 FROM device_befores)" { // which has few rows, if any
 					query, values = q, v
 				}
 			}); err != nil {
@@ -96,11 +96,11 @@ func deviceFilters() []domain.DeviceFilter {
 	return all
 }
 
-// plannedDevices judges a plan: nothing is sorted, no large table is read as a whole, and of no
-// index more than some pages.
+// plannedDevices reports whether a plan is good: it sorts nothing, reads no large table as a whole,
+// and no more than some pages of an index.
 var plannedDevices = map[store.Engine]func(plan string) bool{
 	store.Postgres: func(plan string) bool {
-		if strings.Contains(plan, "devices_hostname_key") { // the one row that has it may be sorted
+		if strings.Contains(plan, "devices_hostname_key") { // it finds a single row, which may be sorted
 			plan = strings.ReplaceAll(plan, "Sort", "")
 		}
 		if regexp.MustCompile(`Sort|Seq Scan on device(s|_terms)|Bitmap|Hash|Merge`).MatchString(plan) {
@@ -115,7 +115,7 @@ var plannedDevices = map[store.Engine]func(plan string) bool{
 		return strings.Contains(plan, "actual rows=")
 	},
 	store.SQLite: func(plan string) bool {
-		plan = strings.ReplaceAll(plan, "SCAN device_befores", "") // for whether there is a row: it ends at the first
+		plan = strings.ReplaceAll(plan, "SCAN device_befores", "") // for EXISTS, which ends at the first row
 		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") &&
 			regexp.MustCompile(`SEARCH device(s|_terms) USING`).MatchString(plan)
 	},

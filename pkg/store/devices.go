@@ -11,15 +11,15 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// deviceRow is a device as the table has it; names are references. Of a row that is read the lists
-// are in namedRow.
+// deviceRow is a row of devices. Its names and lists are used only when it is written; when it is
+// read, they are in namedRow.
 type deviceRow struct {
 	ID             int64 `gorm:"primaryKey"`
 	Hostname       string
 	HostnameKey    string
 	IP             string
-	names          []nameUse // four, of a row that is written; a row that is read has none
-	Domains        string    // JSON, as all lists
+	names          []nameUse // of model, type, vendor and site
+	Domains        string    // JSON, like all lists
 	Connectivities string
 	Remote         string
 	Tags           string
@@ -32,7 +32,7 @@ type deviceRow struct {
 
 func (deviceRow) TableName() string { return "devices" }
 
-// namedRow is a device as it is read: with its names.
+// namedRow is a device as it is read, with the labels of its names.
 type namedRow struct {
 	deviceRow
 	Model, Type, Vendor, Site string
@@ -47,15 +47,14 @@ type deviceLists struct {
 	remote         storedList[storedRemote]
 }
 
-// deviceColumns reads the names of each row by themselves: with joins a planner may begin at the
-// names.
+// deviceColumns selects the names by subqueries: with joins a planner may begin at the names.
 const (
 	deviceColumns = "id, hostname, ip, " + nameOf + "model_ref" + orNoName + ", " + nameOf + "type_ref" + orNoName +
 		", " +
 		nameOf + "vendor_ref" + orNoName + ", " + nameOf + "site_ref" + orNoName + ", " +
 		"domains, connectivities, remote, tags, enabled, creator_id, revision, created_at, updated_at, " + notSeenYet
 	nameOf   = "COALESCE((SELECT label FROM device_names WHERE ref = "
-	orNoName = "), '')" // a list is read also where a name is missing
+	orNoName = "), '')" // a device can be read although a name is missing
 )
 
 func (r *namedRow) key() *int64 { return &r.ID }
@@ -128,12 +127,12 @@ func (r devices) Some(ctx context.Context, ids []int64) ([]domain.Device, error)
 	return list, nil
 }
 
-// lockDevices locks in an order that all share, so that nobody waits for one who waits for them.
+// lockDevices locks by ascending key, so that transactions can't deadlock.
 const lockDevices = `SELECT hostname_key FROM devices WHERE hostname_key IN ? ORDER BY hostname_key COLLATE "C" FOR UPDATE`
 
-// Lock implements domain.Devices. PostgreSQL reads the devices after it has locked them: one
-// statement for both would miss those whose names are changed while it waits. SQLite has one
-// writer.
+// Lock implements domain.Devices. On PostgreSQL one statement locks the devices, and another reads
+// them: a single statement would read the names as they were before it waited. On SQLite there is
+// nothing to lock: there is one writer.
 func (r devices) Lock(ctx context.Context, hostnames []string) (map[string]domain.Device, error) {
 	keys := keysOf(hostnames)
 	if r.s.engine == Postgres {
@@ -167,7 +166,7 @@ func (r devices) named(ctx context.Context, db *gorm.DB, keys []string) (map[str
 	return found, nil
 }
 
-// keysOf are the keys of names, without those that no row can have.
+// keysOf are the keys of names, without those that no database can hold.
 func keysOf(names []string) []string {
 	keys := make([]string, 0, len(names))
 	for _, name := range names {

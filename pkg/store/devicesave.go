@@ -17,20 +17,20 @@ func (r devices) MakeNames(ctx context.Context, list ...*domain.Device) error {
 	return err
 }
 
-// nameThere is the reference of a name, or NULL when there is none, which the columns refuse.
-// Foreign keys would say the same, but lock the names for each device: upserts would take a fifth
-// longer, imports half as long again. Names are never removed, so nothing has to be locked.
-// nameAsRead wants the spelling, too, to be what it was when it was read.
+// nameThere is the reference of a name that exists, or else NULL, which the columns refuse. Foreign
+// keys would refuse the same, but they lock the name for each device: upserts would take a fifth
+// longer, imports half as long again. Names are never removed, so they need no lock. nameAsRead
+// also requires that the label is the one that was read.
 const (
 	nameThere   = "(SELECT ref FROM device_names WHERE ref = ?)"
 	nameAsRead  = "(SELECT ref FROM device_names WHERE ref = ? AND label = ?)"
 	namesAsRead = nameAsRead + ", " + nameAsRead + ", " + nameAsRead + ", " + nameAsRead
 )
 
-// Save implements domain.Devices. The nonce is spent only if the device is stored: a crash before
-// the next attempt must not leave one that was spent for nothing. Names that were remembered from
-// another history of the database are not there, and those that somebody else has spelled in
-// another way are not as they were read: they have to be read again.
+// Save implements domain.Devices. The nonce is stored only together with the device: otherwise a
+// crash before the next attempt would leave a nonce that was spent for nothing. A NULL means that a
+// name was respelled since it was read, or that it was cached in another history of the database:
+// the names have to be read again.
 func (r devices) Save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	saved, err := r.save(ctx, s)
 	if !isNull(err) {
@@ -43,7 +43,7 @@ func (r devices) Save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	return false, nil
 }
 
-// save is one statement on PostgreSQL, where a transaction would travel seven times.
+// save is one statement on PostgreSQL, where a transaction would take seven round trips.
 func (r devices) save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	rows, err := r.rows(ctx, []domain.Device{s.After})
 	if err != nil {
@@ -69,9 +69,9 @@ func (r devices) save(ctx context.Context, s *domain.DeviceSave) (bool, error) {
 	return saved && err == nil, err
 }
 
-// unchangedDevice is the condition that a device still is as it was before. Another history of the
-// database may have another device of the same id, or the same one at the same revision with
-// another content, but not of the same microsecond.
+// unchangedDevice is the condition that a device is still as it was before. Another history of the
+// database may have another device of the same id, or the same one at the same revision with other
+// content; but then updated_at, in microseconds, differs.
 const unchangedDevice = "revision = ? AND hostname_key = ? AND updated_at = ?"
 
 func unchanged(before domain.Device) []any {
@@ -108,7 +108,7 @@ const (
 	liteChangedDevice = "UPDATE devices SET " + updatedDevice + ", import_id = 0 WHERE id = ? AND " + unchangedDevice
 )
 
-// storeDevice is false when another has made or changed the device since it was looked at.
+// storeDevice is false when somebody else has created or changed the device since it was read.
 func (r devices) storeDevice(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
 	text, args := liteNewDevice, row.inserted(row.asRead())
 	if s.Before.ID != 0 {
@@ -134,8 +134,10 @@ func (r devices) domainsThere(ctx context.Context, db *gorm.DB, ids []int64) (bo
 	return n == len(ids), err
 }
 
-// saveAtOnce lets each part begin with what the one before returns: the device, its terms, the
-// chain, the event. The chain is the last to be waited for.
+// saveAtOnce makes the event depend on the chain, and the chain on the device: a Save that waits
+// for the device does not hold a chain. PostgreSQL executes the parts that nothing depends on
+// (nonce, terms and spellings) after these, so a Save that waits for a name does hold its chain.
+// This can't deadlock, because every transaction locks names last.
 func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
 	entry := toEventRow(*s.Event)
 	s.Event.Chain = r.s.nextChain()
@@ -158,7 +160,7 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 		q.args,
 	)
 	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound): // no device was stored
+	case errors.Is(err, gorm.ErrRecordNotFound): // a condition of addDevice does not hold
 		return false, nil
 	case isDuplicate(err, "nonces"):
 		return false, usedNonce()
@@ -167,8 +169,8 @@ func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row devic
 	return err == nil, err
 }
 
-// addDevice adds the insertion or the change of the device, on the condition that the rights hold,
-// and that its domains are there, and still will be when it is committed.
+// addDevice adds the insertion or the update of the device, on condition that the rights hold and
+// its domains exist. It locks the domains, so that they still exist when it commits.
 func (q *statement) addDevice(s *domain.DeviceSave, row deviceRow) {
 	condition := rightsHold
 	if len(s.DomainIDs) > 0 {

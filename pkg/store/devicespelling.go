@@ -9,8 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// nameUse is a name as a device uses it: how it was spelled when it was read, and how the device
-// spells it.
+// nameUse is a name as a device uses it: label is the spelling that was read, wanted is the
+// spelling that the device has.
 type nameUse struct {
 	id     nameID
 	ref    int64
@@ -20,19 +20,19 @@ type nameUse struct {
 
 func (n nameUse) respelled() bool { return n.label != n.wanted }
 
-// namePlace is where a device has a name.
+// namePlace is a field of a device that holds a name.
 type namePlace struct {
 	kind  string
 	label *string
 }
 
-// namesOf are the names of a device.
+// namesOf are the fields of a device that hold names.
 func namesOf(d *domain.Device) [4]namePlace {
 	return [4]namePlace{{kindModel, &d.Model}, {kindType, &d.Type}, {kindVendor, &d.Vendor}, {kindSite, &d.Site}}
 }
 
-// use says what a device makes of names that were read. In a transaction the first other spelling
-// of a name counts, for all that follow.
+// use returns how a device uses names that were read. In a transaction the first new spelling of a
+// name counts: use sets it in all devices that follow.
 func (s *Store) use(names namesFound, d *domain.Device) []nameUse {
 	uses := make([]nameUse, 4)
 	for i, name := range namesOf(d) {
@@ -47,7 +47,7 @@ func (s *Store) use(names namesFound, d *domain.Device) []nameUse {
 	return uses
 }
 
-// respellOnce notes how a name is spelled from now on, unless that is noted already.
+// respellOnce records the new spelling of a name, unless the transaction has recorded one already.
 func (s *Store) respellOnce(names namesFound, id nameID, label string) knownName {
 	name, ok := s.madeNames[id]
 	if !ok {
@@ -61,7 +61,7 @@ func (s *Store) respellOnce(names namesFound, id nameID, label string) knownName
 	return name
 }
 
-// respellLater notes how a device that was stored by itself spells its names.
+// respellLater records the spellings of a saved device. The transaction stores them at its end.
 func (s *Store) respellLater(row deviceRow) {
 	for _, n := range row.names {
 		if n.respelled() {
@@ -70,8 +70,8 @@ func (s *Store) respellLater(row deviceRow) {
 	}
 }
 
-// respelledNow notes that a device that was stored by itself has respelled its names: where it is
-// in a transaction, that knows it, and others when it ends.
+// respelledNow records that a saved device has respelled its names. A transaction keeps that to
+// itself until it commits.
 func (s *Store) respelledNow(row deviceRow) {
 	if !s.inTx {
 		s.cachedNames.respell(row)
@@ -84,9 +84,9 @@ func (s *Store) respelledNow(row deviceRow) {
 	}
 }
 
-// respell writes the spellings that a transaction has noted. It is the last that it does: who waits
-// for a name holds all that it needs, so that nobody waits for one who waits for them; and all take
-// the names in one order.
+// respell stores the spellings that a transaction has recorded, as its last statements: a
+// transaction that waits for a name then holds all other locks that it needs. All transactions lock
+// the names by ascending reference, so they can't deadlock.
 func (s *Store) respell(ctx context.Context, names namesFound) error {
 	list := slices.SortedFunc(maps.Values(names), func(a, b knownName) int { return cmp.Compare(a.ref, b.ref) })
 	for _, name := range list {
@@ -98,7 +98,7 @@ func (s *Store) respell(ctx context.Context, names namesFound) error {
 	return nil
 }
 
-// respelledNames are those that a transaction has noted.
+// respelledNames are the names whose spelling a transaction has recorded.
 func (s *Store) respelledNames() namesFound {
 	found := namesFound{}
 	for id, name := range s.madeNames {
@@ -114,13 +114,13 @@ func (r deviceRow) refs() []any {
 	return []any{r.names[0].ref, r.names[1].ref, r.names[2].ref, r.names[3].ref}
 }
 
-// asRead are the references, each with how the name was spelled when it was read.
+// asRead are the references of the names, each with the label that was read.
 func (r deviceRow) asRead() []any {
 	n := r.names
 	return []any{n[0].ref, n[0].label, n[1].ref, n[1].label, n[2].ref, n[2].label, n[3].ref, n[3].label}
 }
 
-// expect makes the spelling of the names that a device keeps that which its state before has shown.
+// expect requires of a name that the device keeps that it is still spelled as in the state before.
 func (r *deviceRow) expect(before domain.Device) {
 	for i, name := range namesOf(&before) {
 		n := &r.names[i]
@@ -130,8 +130,8 @@ func (r *deviceRow) expect(before domain.Device) {
 	}
 }
 
-// addSpellings adds how names are spelled from now on, if there are such. All take the names in one
-// order.
+// addSpellings adds the update of names that are respelled, if any. It locks them by ascending
+// reference.
 func (q *statement) addSpellings(row deviceRow) {
 	var refs []int64
 	var labels []string
@@ -148,7 +148,7 @@ func (q *statement) addSpellings(row deviceRow) {
 			WHERE n.ref = mine.ref AND n.ref = w.ref)`, refs, refs, labels)
 }
 
-// respell remembers how a device that was stored spells its names.
+// respell caches how a saved device spells its names.
 func (c *deviceNameCache) respell(row deviceRow) {
 	for _, n := range row.names {
 		if n.respelled() {
@@ -157,7 +157,7 @@ func (c *deviceNameCache) respell(row deviceRow) {
 	}
 }
 
-// put remembers what was written of names that are known.
+// put updates the names that are in the cache.
 func (c *deviceNameCache) put(names namesFound) {
 	if len(names) == 0 {
 		return
@@ -171,7 +171,7 @@ func (c *deviceNameCache) put(names namesFound) {
 	}
 }
 
-// drop forgets the names of a device.
+// drop removes the names of a device from the cache.
 func (c *deviceNameCache) drop(d domain.Device) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

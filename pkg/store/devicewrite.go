@@ -30,7 +30,7 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 	for i, row := range rows {
 		values[i] = row.inserted(row.refs())
 	}
-	// as Lock does
+	// in the order in which Lock locks
 	slices.SortFunc(values, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) })
 	ids := map[string]int64{}
 	scan := func(scan func(...any) error) error {
@@ -41,7 +41,7 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 		return err
 	}
 	into := insertion{"devices", insertedDevice, " ON CONFLICT (hostname_key) DO NOTHING RETURNING id, hostname_key"}
-	if len(list) > 0 && list[0].ImportID != 0 { // of one that inserts many all have the same
+	if len(list) > 0 && list[0].ImportID != 0 { // all devices of a call are of the same import
 		into.columns += ", import_id"
 		for i := range values {
 			values[i] = append(values[i], list[0].ImportID)
@@ -60,13 +60,14 @@ func (r devices) insert(ctx context.Context, list []domain.Device) (lost []int, 
 		list[i].ID, list[i].Revision = id, 1
 		terms = append(terms, termRows(id, list[i].Terms())...)
 	}
-	slices.SortFunc(terms, func(a, b []any) int { // as the index has them
+	slices.SortFunc(terms, func(a, b []any) int { // in the order of the index
 		return cmp.Or(strings.Compare(a[0].(string), b[0].(string)), cmp.Compare(a[1].(int64), b[1].(int64)))
 	})
 	return lost, r.s.insertRows(ctx, insertion{"device_terms", "term, device_id", ""}, terms, nil)
 }
 
-// inserted are the values of insertedDevice, with what the statement needs for the names.
+// inserted are the values of insertedDevice. names are those that the statement needs for the four
+// names.
 func (r deviceRow) inserted(names []any) []any {
 	return slices.Concat([]any{r.Hostname, r.HostnameKey, r.IP}, names, []any{
 		r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.CreatorID, int64(1), r.CreatedAt, r.UpdatedAt,
@@ -114,7 +115,8 @@ func (r devices) update(ctx context.Context, changes []domain.DeviceChange) erro
 	return nil
 }
 
-// What a change writes, with the references of names checked by nameThere or by nameAsRead.
+// The assignments of an UPDATE. updatedInBulk checks the names by nameThere, updatedDevice by
+// nameAsRead.
 const (
 	updatedInBulk = updatedBefore + "model_ref = " + nameThere + ", type_ref = " + nameThere + ", vendor_ref = " +
 		nameThere + ", site_ref = " +
@@ -126,14 +128,15 @@ const (
 	updatedBehind = ", domains = ?, connectivities = ?, remote = ?, tags = ?, enabled = ?, updated_at = ?, revision = revision + 1"
 )
 
-// updated are the values of a change, with what the statement needs for the names.
+// updated are the values of these assignments. names are those that the statement needs for the
+// four names.
 func (r deviceRow) updated(names []any) []any {
 	return slices.Concat(
 		[]any{r.Hostname, r.IP}, names, []any{r.Domains, r.Connectivities, r.Remote, r.Tags, r.Enabled, r.UpdatedAt},
 	)
 }
 
-// movedTerms are the terms that a change takes away and those that it adds.
+// movedTerms returns the terms that a change removes and those that it adds.
 func movedTerms(c domain.DeviceChange) (gone, added []string) {
 	if c.Created() {
 		return nil, c.After.Terms()
@@ -159,7 +162,7 @@ func (r devices) moveTerms(ctx context.Context, c domain.DeviceChange) error {
 	)
 }
 
-// rows makes the rows of devices, and sets the spelling of their names.
+// rows returns the rows of devices. In a transaction it may respell their names, see use.
 func (r devices) rows(ctx context.Context, list []domain.Device) ([]deviceRow, error) {
 	pointers := make([]*domain.Device, len(list))
 	for i := range list {
