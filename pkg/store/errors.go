@@ -12,21 +12,23 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The SQLSTATE codes of PostgreSQL that are the caller's fault.
+// The SQLSTATE codes that translate and Save distinguish.
 const (
 	pgUniqueViolation     = "23505"
 	pgForeignKeyViolation = "23503"
 	pgNotNullViolation    = "23502"
 )
 
-// faults says what the violations of one statement mean: which field is to blame for which unique
-// column, and what a foreign key that leads nowhere is (SQLite does not name foreign keys).
+// faults says what the violations of a statement mean: which field is at fault when a unique column
+// has the value already, and what a violated foreign key is. It has one meaning for all foreign
+// keys, since SQLite does not name them.
 type faults struct {
 	duplicated map[string]string
 	foreign    *domain.Error
 }
 
-// translate turns the errors of GORM and of the drivers into the domain's.
+// translate turns an error of GORM or of a driver into the one of domain that as names. Other
+// errors are returned as they are.
 func translate(err error, as faults) error {
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
@@ -42,8 +44,8 @@ func translate(err error, as faults) error {
 	return err
 }
 
-// isUniqueViolation reports whether the column has the value already. PostgreSQL names the index,
-// which is named after its table and column; SQLite names both in its text.
+// isUniqueViolation reports whether a row has the value of the column already. PostgreSQL names the
+// index, whose name ends with that of the column; SQLite names the column in the text of the error.
 func isUniqueViolation(err error, column string) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == pgUniqueViolation && strings.HasSuffix(pg.ConstraintName, "_"+column)
@@ -52,7 +54,7 @@ func isUniqueViolation(err error, column string) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(lite.Error(), "."+column)
 }
 
-// isDuplicate reports whether PostgreSQL has the row of a table already.
+// isDuplicate reports whether a table of PostgreSQL has the row already.
 func isDuplicate(err error, table string) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == pgUniqueViolation && pg.TableName == table
@@ -72,7 +74,7 @@ func isForeignKeyViolation(err error) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// isNull reports whether a column was to be NULL that must not be.
+// isNull reports whether a NOT NULL column would have become NULL.
 func isNull(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == pgNotNullViolation

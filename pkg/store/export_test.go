@@ -15,7 +15,7 @@ func (s *Store) Reader() (*sql.DB, error) { return s.read.DB() }
 // Migrations returns goose's view of the schema.
 func (s *Store) Migrations() (*goose.Provider, error) { return s.migrations() }
 
-// OnQuery calls fn with the text and the values of every query outside a transaction.
+// OnQuery calls fn with the text and the values of each query outside transactions.
 func (s *Store) OnQuery(fn func(query string, values []any)) error {
 	report := func(db *gorm.DB) { fn(db.Statement.SQL.String(), db.Statement.Vars) }
 	on := s.read.Callback()
@@ -25,5 +25,5 @@ func (s *Store) OnQuery(fn func(query string, values []any)) error {
 	)
 }
 
-// SetServerClock makes the store believe that the clock of the server says so.
+// SetServerClock overrides what the store knows of the clock of the server.
 func (s *Store) SetServerClock(now time.Time) { s.clock.note(now, time.Now()) }

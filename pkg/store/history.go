@@ -16,14 +16,14 @@ import (
 
 type histories struct{ s *Store }
 
-// serverQuery names the server of PostgreSQL: the system identifier changes with the cluster, the
-// timeline at every promotion and every recovery to a point in time. A server in recovery has no
-// timeline of its own yet.
+// serverQuery identifies the server of PostgreSQL by its system identifier and its timeline. A new
+// cluster has another system identifier; each promotion and each recovery to a point in time begins
+// a new timeline. A server in recovery has no timeline of its own yet.
 const serverQuery = `(SELECT system_identifier::text FROM pg_control_system()) || '/' ||
 	CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END`
 
-// serverOf is the expression by which this database names its server, an empty text where it can't:
-// in SQLite, and in databases that only speak the protocol of PostgreSQL.
+// serverOf returns the SQL expression by which this database identifies its server. It is an empty
+// text on SQLite, and on databases that speak the protocol of PostgreSQL but lack its functions.
 func (s *Store) serverOf(ctx context.Context) (string, error) {
 	if s.engine == SQLite {
 		return "''", nil
@@ -42,12 +42,12 @@ func (s *Store) serverOf(ctx context.Context) (string, error) {
 	return expression, err
 }
 
-// unknownFunction are the SQLSTATE codes of a server that has no such function, or has it for
-// others only.
+// unknownFunction are the SQLSTATE codes for a function that does not exist, or that the role may
+// not call.
 var unknownFunction = []string{"42883", "42501", "0A000"}
 
-// serverExpression is nil until a server was asked whether it can name itself; then it is stored
-// for good. Two that ask at the same time store the same.
+// serverExpression is the cached result of serverOf; nil: the server was not asked yet. Concurrent
+// callers store the same value.
 type serverExpression = atomic.Pointer[string]
 
 const glanceColumns = `a.epoch, a.mark, i.value, i.server, COALESCE(newest.chain, 0), COALESCE(newest.position, 0), newest.hash,
@@ -74,7 +74,7 @@ func (r histories) Glance(ctx context.Context, seen domain.Link) (domain.Glance,
 	if err := scan(ctx, r.s.read, places, query, seen.Chain, seen.Position, seen.Chain); err != nil {
 		return g, err
 	}
-	// An event that is not there was pruned, if its chain reaches as far.
+	// An event that does not exist was pruned, unless its chain ends before it.
 	g.Lost = seen.Position > 0 && (end < seen.Position || there != nil && !slices.Equal(there, seen.Hash[:]))
 	g.Moved = made != "" && placed(g.Server) && g.Server != made
 	if made == "" && placed(g.Server) {
@@ -83,7 +83,7 @@ func (r histories) Glance(ctx context.Context, seen domain.Link) (domain.Glance,
 	return g, err
 }
 
-// placed reports whether a server has said on which timeline it is.
+// placed reports whether a server has named its timeline.
 func placed(server string) bool { return server != "" && server[len(server)-1] != '/' }
 
 // Incarnation implements domain.Histories.
@@ -122,7 +122,7 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 		if done.Error != nil {
 			return done.Error
 		}
-		if done.RowsAffected == 0 { // another has renewed it, maybe while this waited
+		if done.RowsAffected == 0 { // somebody else has renewed it
 			before, err = tx.Histories().Incarnation(ctx)
 			value = before.Value
 			return err
@@ -132,13 +132,13 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 	return value, err
 }
 
-// listsAhead is more than the number of a list is ahead of the time in seconds: a list begins an
-// hour back or a second after the one before, and never in the future.
+// listsAhead, in seconds, is more than the number of a list is ahead of the Unix time. A list
+// begins an hour ago, or a second after the list before it, but never in the future.
 const listsAhead = 7200
 
-// outdoLists makes the next list of each CA a later one than any that was published in the history
-// that has ended. Those are not known, but none of them begins later than now or has a number that
-// is further ahead.
+// outdoLists gives the next list of each CA a higher number and a later ThisUpdate than any list
+// that was published in the history that has ended. Those lists are not known, but none of them
+// begins after now or has a number above the Unix time plus listsAhead.
 func (s *Store) outdoLists(ctx context.Context, now time.Time) error {
 	begins, number := micro(now), now.Unix()+listsAhead
 	db := s.write.WithContext(ctx)
@@ -151,7 +151,7 @@ func (s *Store) outdoLists(ctx context.Context, now time.Time) error {
 	return db.Exec("UPDATE cas SET crl_number = ? WHERE crl_number < ?", number, number).Error
 }
 
-// abandonedOf keeps each value once, and the latest.
+// abandonedOf returns each value once, and of those the last domain.MaxAbandoned.
 func abandonedOf(values []string) []string {
 	kept := []string{}
 	for _, value := range values {

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// insertBatch is how many rows go in one statement at most: SQLite bounds its parameters.
+// insertBatch is the maximum number of rows of a statement: SQLite limits the number of parameters.
 const insertBatch = 512
 
-// batchOf is how many of n rows go in the next statement. Many go by powers of two, so that few
-// different statements are prepared.
+// batchOf is how many of n rows go into the next statement. More than a few go in powers of two, so
+// that few different statements are prepared.
 func batchOf(n int) int {
 	const few = 32
 	if n <= few {
@@ -22,10 +22,10 @@ func batchOf(n int) int {
 	return min(1<<(bits.Len(uint(n))-1), insertBatch)
 }
 
-// insertion says where rows are inserted, and what follows the values.
+// insertion is where rows are inserted, and what follows the values.
 type insertion struct{ table, columns, suffix string }
 
-// insertRows inserts rows of values by as few statements as can be. read, if not nil, is called for
+// insertRows inserts rows by as few statements as possible. If read is not nil, it is called for
 // each row that a statement returns.
 func (s *Store) insertRows(
 	ctx context.Context, into insertion, rows [][]any, read func(scan func(...any) error) error,
@@ -49,7 +49,7 @@ func (s *Store) insertRows(
 	return nil
 }
 
-// spelled is the statement with a parameter for each value.
+// spelled is a statement with a parameter for each value.
 func (i insertion) spelled(rows [][]any) (string, []any, error) {
 	place := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
 	text := "INSERT INTO " + i.table + " (" + i.columns + ") VALUES " + place +
@@ -57,8 +57,8 @@ func (i insertion) spelled(rows [][]any) (string, []any, error) {
 	return text, slices.Concat(rows...), nil
 }
 
-// transposed is the statement for PostgreSQL with an array for each column, which is prepared once
-// for any number of rows.
+// transposed is a statement for PostgreSQL with an array for each column. The text is the same for
+// any number of rows, so it is prepared once.
 func (i insertion) transposed(rows [][]any) (string, []any, error) {
 	types, args := make([]string, len(rows[0])), make([]any, len(rows[0]))
 	for c := range args {
@@ -72,8 +72,7 @@ func (i insertion) transposed(rows [][]any) (string, []any, error) {
 		i.suffix, args, nil
 }
 
-// columnOf returns the values of a column and their type in PostgreSQL. Values may be places of
-// values.
+// columnOf returns the values of a column and their type in PostgreSQL. Values may be pointers.
 func columnOf(rows [][]any, c int) (kind string, array any, err error) {
 	switch rows[0][c].(type) {
 	case string, *string:
@@ -102,7 +101,7 @@ func gather[T any](rows [][]any, c int) []T {
 	return column
 }
 
-// run executes a statement, past GORM, which would read the long text letter by letter.
+// run executes a statement. It bypasses GORM, which would parse the long text letter by letter.
 func (s *Store) run(ctx context.Context, text string, args []any, read func(scan func(...any) error) error) error {
 	pool := s.write.Statement.ConnPool
 	if read == nil {
@@ -116,7 +115,7 @@ func (s *Store) run(ctx context.Context, text string, args []any, read func(scan
 	return readAll(rows, read)
 }
 
-// insertOf is the insertion of one row.
+// insertOf is a statement that inserts one row.
 func insertOf(table, columns string) string {
 	return "INSERT INTO " + table + " (" + columns + ") VALUES (?" +
 		strings.Repeat(", ?", strings.Count(columns, ",")) + ")"

@@ -10,9 +10,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// The statements of an enrolment on SQLite. The first reads where the chain ends, on the condition
-// that the rights hold and that the CA is the one that has signed: who tries again after
-// ErrRightsMoved, in the same transaction or in another, finds nothing of the first attempt.
+// The statements of an enrolment on SQLite. The first one reads the end of the chain, on condition
+// that the rights hold and that the CA is the one that has signed. So an attempt that fails with
+// ErrRightsMoved has written nothing, and the caller can retry in the same transaction.
 var (
 	liteMayEnrol = liteChainEnd + " AND EXISTS (SELECT 1 FROM cas WHERE id = ? AND (? OR certificate = ?))"
 	liteClient   = insertOf("clients", strings.TrimPrefix(clientColumns, "id, ")+", name_key")

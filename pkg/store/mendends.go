@@ -7,8 +7,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// MendEnds implements domain.Audit. A statement that changes no row has found another end than it
-// was told.
+// MendEnds implements domain.Audit. A statement that changes no row has found another end than was
+// says.
 func (r audit) MendEnds(ctx context.Context, was, ends []domain.Link) (bool, error) {
 	mended := true
 	err := r.s.atomic(ctx, func(tx *Store) error {
@@ -29,7 +29,7 @@ type mending struct {
 	args  []any
 }
 
-// mendings are the statements that make chains end elsewhere.
+// mendings are the statements that move chains from their ends in was to those in ends.
 func mendings(was, ends []domain.Link) []mending {
 	var list []mending
 	for _, end := range ends {

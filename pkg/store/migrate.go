@@ -13,9 +13,9 @@ import (
 	"github.com/chaveiro/chaveiro/db"
 )
 
-// MigrateUp applies what is missing of the schema and returns the names of what it applied. Several
-// processes may call it at once: a lock makes the others wait for the first. A schema with steps
-// that are not known is left alone: [ErrNewerSchema].
+// MigrateUp applies the missing migrations, and returns the names of those that it has applied.
+// Several processes may call it at once: a lock makes the others wait. Errors: [ErrNewerSchema],
+// when the database has migrations that the program does not know; nothing is applied then.
 func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
 	unlock, err := s.lockMigrations(ctx)
 	if err != nil {
@@ -25,9 +25,9 @@ func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
 	return names, errors.Join(err, unlock())
 }
 
-// lockMigrations does for SQLite what goose does for PostgreSQL. The lock is on an empty database
-// beside the file, because goose itself takes and leaves the file's own; the system lets go of it
-// when the process ends.
+// lockMigrations is for SQLite what the session lock of goose is for PostgreSQL. It locks an empty
+// database beside the file, because goose takes and releases the lock of the file itself. The
+// system releases the lock when the process ends.
 func (s *Store) lockMigrations(ctx context.Context) (unlock func() error, err error) {
 	if s.engine != SQLite {
 		return func() error { return nil }, nil

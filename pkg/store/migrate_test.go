@@ -22,7 +22,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// emptyLocation is a place for a database in which nothing is.
+// emptyLocation is the location of a database without a schema.
 func emptyLocation(t *testing.T, engine string) string {
 	t.Helper()
 	location := locations[engine](t)
@@ -176,7 +176,7 @@ func TestMigrations_SameNames(t *testing.T) {
 		t.Errorf("the folders differ (-sqlite +postgres):\n%s", diff)
 	}
 	last := ""
-	for _, name := range names { // numbers may be left out
+	for _, name := range names { // not every number is used
 		if !regexp.MustCompile(`^\d{5}_[a-z_]+\.sql$`).MatchString(name) || name[:5] <= last[:min(5, len(last))] {
 			t.Errorf("%s is not the name of a migration after %s", name, last)
 		}
@@ -187,7 +187,8 @@ func TestMigrations_SameNames(t *testing.T) {
 	}
 }
 
-// schemaQueries describe a schema in words that the engines share. Each gives lines of one column.
+// schemaQueries describe a schema in words that are the same for both engines. Each query returns
+// one column of lines.
 var schemaQueries = map[store.Engine]map[string]string{
 	store.SQLite: {
 		"columns": `SELECT m.name || '.' || c.name || CASE WHEN c."notnull" OR c.pk THEN ' NOT NULL' ELSE '' END ||
@@ -234,7 +235,7 @@ func TestMigrations_SameSchema(t *testing.T) {
 	}
 }
 
-// plain leaves out of a definition what one engine alone writes, or needs.
+// plain removes from a definition what only one engine writes or needs.
 func plain(line string) string {
 	return strings.NewReplacer("public.", "", "USING btree ", "", `"`, "", "(", "", ")", "", " AND (id > 0)", "").
 		Replace(line)
@@ -252,12 +253,12 @@ func TestSQLite_Pragmas(t *testing.T) {
 		db          *sql.DB
 		connections int
 		queryOnly   string
-		busy        string // the writer waits in turns of so many milliseconds
+		busy        string // in milliseconds; the writer retries after each
 	}{{"writer", writer(t, s), 1, "0", "50"}, {"reader", reader, 4, "1", "10000"}} {
 		if got := pool.db.Stats().MaxOpenConnections; got < pool.connections || pool.name == "writer" && got != 1 {
 			t.Errorf("the %s has %d connections", pool.name, got)
 		}
-		for range pool.connections { // all at once, so that each is another one
+		for range pool.connections { // all are open at once, so each is another one
 			conn, err := pool.db.Conn(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -288,9 +289,9 @@ func TestSQLite_ReaderCannotWrite(t *testing.T) {
 	}
 }
 
-// TestSQLite_LibcVersion: modernc.org/sqlite is tested with one version of modernc.org/libc and
-// breaks in subtle ways with any other, and go.mod would silently take a later one that another
-// module asks for.
+// TestSQLite_LibcVersion: modernc.org/sqlite is tested with one version of modernc.org/libc, and
+// breaks in subtle ways with any other. If another module asks for a later version, go.mod takes
+// that without a word.
 func TestSQLite_LibcVersion(t *testing.T) {
 	t.Parallel()
 	list := exec.CommandContext(
@@ -310,7 +311,7 @@ func TestSQLite_LibcVersion(t *testing.T) {
 	}
 }
 
-// demandedVersion reads which version of a module a go.mod demands.
+// demandedVersion returns the version of a module that a go.mod requires.
 func demandedVersion(t *testing.T, file, module string) string {
 	t.Helper()
 	text, err := os.Open(file)

@@ -22,7 +22,7 @@ import (
 )
 
 // Open connects to a database: a URL that begins with postgres:// or postgresql://, otherwise the
-// path of an SQLite file, which is made when it does not exist. It does not migrate.
+// path of an SQLite file, which is created when it does not exist. It does not migrate.
 func Open(ctx context.Context, location string) (*Store, error) {
 	if EngineOf(location) == Postgres {
 		return openPostgres(ctx, location)
@@ -38,8 +38,8 @@ func EngineOf(location string) Engine {
 	return SQLite
 }
 
-// poolLimits holds what a URL of PostgreSQL may override (pool_max_conns of each pool,
-// statement_timeout …).
+// poolLimits are the settings of a session. The URL of PostgreSQL may override them, and has
+// parameters of the pools as well (pool_max_conns is for each of the two).
 var poolLimits = map[string]string{
 	"application_name":                    "chaveiro",
 	"timezone":                            "UTC",
@@ -48,8 +48,8 @@ var poolLimits = map[string]string{
 	"idle_in_transaction_session_timeout": "10s",
 }
 
-// openPostgres opens one pool that writes and one that reads, so that many long reads never take
-// the connections that changes need.
+// openPostgres opens one pool for writes and one for reads, so that many long reads never take the
+// connections that changes need.
 func openPostgres(ctx context.Context, location string) (*Store, error) {
 	pooled, err := behindPooler(ctx, location)
 	if err != nil {
@@ -74,15 +74,16 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 }
 
 const (
-	// connectTimeout bounds the making of a connection unless the URL has a connect_timeout.
+	// connectTimeout bounds the opening of a connection, unless the URL has a connect_timeout.
 	connectTimeout = 5 * time.Second
-	// pingTimeout is after what a connection that does not answer is given up for another.
+	// pingTimeout is how long an idle connection may take to answer before it is replaced.
 	pingTimeout = 5 * time.Second
-	// closeTimeout bounds the wait for connections that are in use when the store is closed.
+	// closeTimeout bounds how long Close waits for connections that are in use.
 	closeTimeout = 5 * time.Second
 )
 
-// closeBounded closes a pool, and leaves behind a connection that somebody does not give back.
+// closeBounded closes a pool. It leaves behind connections that are still in use after
+// closeTimeout.
 func closeBounded(pool *pgxpool.Pool) error {
 	closed := make(chan struct{})
 	go func() {
@@ -97,7 +98,7 @@ func closeBounded(pool *pgxpool.Pool) error {
 	}
 }
 
-// postgresPool opens a pool, and returns what closes it.
+// postgresPool opens a pool, and returns the function that closes it.
 func postgresPool(
 	ctx context.Context, location string, clock *pgClock, reads, pooled bool,
 ) (func() error, *gorm.DB, error) {
@@ -133,7 +134,7 @@ func postgresPool(
 		}
 	}
 	conn := sql.OpenDB(pgConnector{Connector: stdlib.GetPoolConnector(pool), reads: reads})
-	conn.SetMaxIdleConns(0) // the pool keeps them
+	conn.SetMaxIdleConns(0) // the pool keeps idle connections
 	closePool := func() error { return errors.Join(conn.Close(), closeBounded(pool)) }
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
 	if err != nil {
@@ -142,10 +143,10 @@ func postgresPool(
 	return closePool, db, nil
 }
 
-// errURL is all that is said of a URL that is not understood: the cause quotes the password.
+// errURL is all that is said of an invalid URL: the error of the parser may quote the password.
 var errURL = errors.New("the database URL is not valid")
 
-// setSession sets what every session is to have, unless the URL says otherwise.
+// setSession sets the settings of each session, unless the URL has them.
 func setSession(config *pgx.ConnConfig) {
 	for name, value := range poolLimits {
 		if _, set := config.RuntimeParams[name]; !set {
@@ -155,8 +156,8 @@ func setSession(config *pgx.ConnConfig) {
 }
 
 // openSQLite opens one connection that writes and several that read: in WAL mode readers and the
-// writer do not wait for each other. Commits are synced to disk (synchronous FULL): a certificate
-// that was answered survives a power cut.
+// writer do not wait for each other. Each commit is synced to disk (synchronous FULL), so a
+// certificate that was sent to a client survives a power cut.
 func openSQLite(ctx context.Context, path string) (*Store, error) {
 	writer, write, err := sqlitePool(
 		ctx, path, 1, fmt.Sprintf("?_pragma=busy_timeout(%d)&_txlock=immediate", shortBusyTimeout),
@@ -182,15 +183,15 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// sqliteOptions are those of both pools.
+// sqliteOptions are the options of both pools.
 const sqliteOptions = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)&_time_format=sqlite"
 
 func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
-// sqlitePool opens a pool of so many connections. They keep their statements themselves: GORM would
-// under one lock, which it holds while it waits for a connection; with a single connection, whoever
-// has that in a transaction and needs the lock would wait for ever.
+// sqlitePool opens a pool of size connections. The connections cache their statements themselves.
+// The cache of GORM has one lock, which it holds while it waits for a connection: with a single
+// connection, a transaction that holds that connection and needs the lock would wait for ever.
 func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
 	connector, err := sqlitedriver.NewConnector(sqliteURL(path) + options + sqliteOptions)
 	if err != nil {
@@ -209,11 +210,12 @@ func sqlitePool(ctx context.Context, path string, size int, options string) (*sq
 	return conn, db, nil
 }
 
-// busyTimeout is how long one who needs a lock of an SQLite file waits for it.
+// busyTimeout is how long a connection waits for a lock of an SQLite file.
 const busyTimeout = 10 * time.Second
 
-// connect makes the first connection. Of several processes that open a new file at once, one makes
-// it a WAL database; SQLite tells the others that it is busy and does not wait, so this does.
+// connect opens the first connection. When several processes open a new file at once, one of them
+// turns it into a WAL database. SQLite reports to the others that the file is busy, without a wait,
+// so connect retries.
 func connect(ctx context.Context, conn *sql.DB) error {
 	for deadline := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
 		err := conn.PingContext(ctx)
@@ -227,6 +229,6 @@ func gormConfig() *gorm.Config {
 	return &gorm.Config{
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
-		Logger:                 logger.Discard, // it would log values; errors are returned and logged by the caller
+		Logger:                 logger.Discard, // it would log values; the caller logs the errors
 	}
 }

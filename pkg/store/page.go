@@ -12,30 +12,30 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// listing says which rows of a table are listed.
+// listing is which rows of a table are listed, and in which order.
 type listing struct {
 	table, columns string
-	keyTable       string   // where the ids of the rows can be read alone; empty: table
-	shown          string   // condition on the rows that are shown, which their table has; empty: none
+	keyTable       string   // from which the ids of the rows can be read alone; empty: table
+	shown          string   // condition on the rows that back does not check; empty: none
 	where          []string // conditions that all must hold
-	args           []any    // of where
-	// owner is a value that a column of all rows must have, for PostgreSQL: written as a range of
-	// the index (ownerColumn, id) it is never taken for a filter on a scan by id, which has no
-	// bound when the rows of that value come late. SQLite does the right thing with an equation,
-	// and only with that.
+	args           []any    // the parameters of where
+	// owner is a value that a column of all rows must have, for PostgreSQL. It is written as a
+	// range of the index on (ownerColumn, id). As an equation it could become a filter on a scan by
+	// id, which reads the whole table when the rows of that value come late. SQLite chooses well
+	// with an equation, and only with that.
 	owner       any
 	ownerColumn string
 	id          string // the column of the id; empty: id
 	descending  bool   // newest first
-	// first and last are ids between which all rows lie, when that is known beforehand. They and
-	// the cursor become one bound: of two SQLite would take one and read on from there to the
-	// other.
+	// first and last are ids between which all rows lie, if that is known. They and the cursor
+	// become one bound: of two lower bounds SQLite would use one for the index, and read all rows
+	// up to the other.
 	first, last int64
-	more        []any // places of what columns has behind those of the row
-	// rows of another table that are listed among these; their first column, as that of these, is
-	// the id
+	more        []any // destinations of the columns that follow those of the row
+	// also are rows of another table, which are listed among these. The first column of both is the
+	// id.
 	also  *listing
-	apart bool // no row of also has an id that the table of these has: the page before this one has to count both
+	apart bool // no row of also is in keyTable or table: the page before counts both
 }
 
 func (l *listing) restrict(condition string, args ...any) {
@@ -43,9 +43,8 @@ func (l *listing) restrict(condition string, args ...any) {
 	l.args = append(l.args, args...)
 }
 
-// after selects n rows behind the cursor; back selects the cursor of the page before. Numbers of
-// rows are written out: with parameters in their place PostgreSQL plans every page anew, which
-// takes longer than reading it.
+// after returns a query for n rows beyond the cursor. Limits are written as literals: with
+// parameters PostgreSQL plans each page anew, which takes longer than reading it.
 func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, l.descending, false)
 	if l.shown != "" {
@@ -65,6 +64,7 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 	), append(args, otherArgs...)
 }
 
+// back returns a query for the cursor of the page before, which has n rows.
 func (l listing) back(cursor int64, n int) (string, []any) {
 	key, args, order := l.keyset(cursor, !l.descending, true)
 	args = append(l.args[:len(l.args):len(l.args)], args...)
@@ -83,8 +83,8 @@ func (l listing) back(cursor int64, n int) (string, []any) {
 	return both, slices.Concat(args, l.also.args, otherArgs)
 }
 
-// keyset is the condition on what lies in one direction from the cursor, with it or without, and
-// the order of that direction.
+// keyset returns the condition on the rows on one side of the cursor, with its parameters, and the
+// order of that side. inclusive includes the row of the cursor.
 func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []any, order string) {
 	sign, bound, suffix := ">", "<=", ""
 	if down {
@@ -114,8 +114,9 @@ func (l listing) and(key string) string {
 	return strings.Join(append(l.where[:len(l.where):len(l.where)], key), " AND ")
 }
 
-// page reads one page by id: one statement of two index ranges, size+1 rows forward for the page
-// and size backward for the cursor of the page before it. No count, no offset from the start.
+// page reads one page by id, by one statement that scans two ranges of an index: size+1 rows
+// forward for the page, and size rows backward for the cursor of the page before. It does not
+// count, and uses no offset from the first page.
 func page[R, T any, P record[R, T]](
 	ctx context.Context, db *gorm.DB, l listing, req domain.PageRequest,
 ) (domain.Page[T], error) {
@@ -135,7 +136,7 @@ func page[R, T any, P record[R, T]](
 	}
 	query, args := l.after(columns, req.Cursor, req.Size+1)
 	rows, err := find[R, T, P](ctx, db, query, append(before[:len(before):len(before)], args...), places...)
-	if err == nil && (len(rows) == 0 || l.also != nil) { // past the end there is no row to carry it
+	if err == nil && (len(rows) == 0 || l.also != nil) { // past the end no row returns it
 		err = db.WithContext(ctx).Raw(back, backArgs...).Scan(&previous).Error
 	}
 	result.Previous = new(int64)
@@ -161,7 +162,7 @@ func (l listing) start() int64 {
 	return 0
 }
 
-// fill puts the rows on the page; one more than its size says that there is a next one.
+// fill puts the rows on the page. A row beyond the size says that there is a next page.
 func fill[R, T any, P record[R, T]](result *domain.Page[T], rows []R, size int) {
 	if len(rows) > size {
 		rows = rows[:size]

@@ -9,7 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// table says how records T of one kind are kept as rows R.
+// table is how records T of one kind are stored as rows R.
 type table[R, T any] struct {
 	list    listing
 	id      func(*T) *int64
@@ -17,17 +17,18 @@ type table[R, T any] struct {
 	updated []string       // the columns that Update stores
 	stored  faults         // what a violation by Create or Update means
 	deleted faults         // what a violation by Delete means
-	lock    clause.Locking // of Lock
+	lock    clause.Locking // for Lock
 }
 
-// records are the repository of one kind of records. Each method is what the interface of that kind
-// in domain says; where a kind differs, its repository embeds records and has a method of its own.
+// records is the repository of one kind of records. Each method does what the interface of that
+// kind in domain says. A repository that needs another method embeds records and has that method of
+// its own.
 type records[R, T any, P record[R, T]] struct {
 	s    *Store
 	kept *table[R, T]
 }
 
-// of is the repository of one kind.
+// of returns the repository of one kind.
 func of[R, T any, P record[R, T]](s *Store, kept *table[R, T]) records[R, T, P] {
 	return records[R, T, P]{s, kept}
 }
@@ -42,7 +43,7 @@ func (r records[R, T, P]) Get(ctx context.Context, id int64) (T, error) {
 	return take[R, T, P](ctx, r.s.read, r.kept.list, id)
 }
 
-// Lock is a Get after which nobody else can change the record until the transaction ends.
+// Lock is a Get after which no other transaction can change the record until this one ends.
 func (r records[R, T, P]) Lock(ctx context.Context, id int64) (T, error) {
 	var found R
 	err := r.s.write.WithContext(ctx).Clauses(r.kept.lock).Select(r.kept.list.columns).Take(&found, id).Error
@@ -66,7 +67,7 @@ func (r records[R, T, P]) Delete(ctx context.Context, id int64) error {
 	return changedOne(r.s.write.WithContext(ctx).Delete(new(R), id), r.kept.deleted)
 }
 
-// take reads the one row of an id.
+// take reads the row of an id. Errors: Missing.
 func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing, id int64) (T, error) {
 	var found R
 	query := "SELECT " + l.columns + " FROM " + l.table + " WHERE " + l.idColumn() + " = ?"
@@ -77,13 +78,13 @@ func take[R, T any, P record[R, T]](ctx context.Context, db *gorm.DB, l listing,
 	return P(&found).entity(), nil
 }
 
-// create inserts a row, and sets id to what the database gives it.
+// create inserts a row, and sets id to the one that the database has generated.
 func create[R any, P interface {
 	*R
 	key() *int64
 }](ctx context.Context, db *gorm.DB, row R, id *int64, as faults) error {
 	key := P(&row).key()
-	*key = 0 // it may have one, when this is tried again
+	*key = 0 // a retry would insert the id of the first attempt
 	if err := db.WithContext(ctx).Create(&row).Error; err != nil {
 		return translate(err, as)
 	}
@@ -91,16 +92,19 @@ func create[R any, P interface {
 	return nil
 }
 
-// Locks that keep a row from being changed by others until the transaction ends. SQLite needs none:
-// it has one writer. Behind forUpdate the row may be deleted: the checks of foreign keys that lead to
-// it wait. Behind forChange they don't: deleting a CA looks at its clients while it holds the CA, so
-// who has locked a client and then waits for the CA must not keep it from that.
+// The locks of Lock. Until the transaction ends no other can change the row. SQLite ignores them:
+// it has one writer.
+//
+// After forUpdate the row may be deleted: inserts of rows that refer to it wait for the lock. After
+// forChange they do not wait. Deleting a CA checks its clients while it holds the CA; a transaction
+// that has locked a client by forUpdate and then waits for the CA would deadlock with it.
 var (
 	forUpdate = clause.Locking{Strength: "UPDATE"}
 	forChange = clause.Locking{Strength: "NO KEY UPDATE"}
 )
 
-// changedOne says Missing when a statement by id met no row, and translates its error.
+// changedOne is Missing when a statement by id has changed no row; otherwise it translates the
+// error.
 func changedOne(done *gorm.DB, as faults) error {
 	if done.Error == nil && done.RowsAffected == 0 {
 		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
