@@ -60,8 +60,8 @@ const tries = 10
 // the text letter by letter each time: these texts are long.
 //
 // Outside a transaction, a statement that takes longer than [maxAge] fails and is retried. Inside,
-// it can't be retried: it has no limit of its own, the rights are checked again when it has taken
-// that long, and Commit compares the deadline.
+// it can't be retried, and has no limit of its own: if it has taken that long, the rights are
+// checked again. The deadline is checked by Commit.
 //
 // Errors: gorm.ErrRecordNotFound when a condition of the statement does not hold;
 // context.DeadlineExceeded when all attempts were too late; *domain.Unavailable inside a

@@ -38,8 +38,8 @@ func EngineOf(location string) Engine {
 	return SQLite
 }
 
-// poolLimits are the settings of a session. The URL of PostgreSQL may override them, and has
-// parameters of the pools as well (pool_max_conns is for each of the two).
+// poolLimits are the settings of a session, which the URL of PostgreSQL may override. The URL may
+// also have pool_max_conns, the maximum number of connections of each of the two pools.
 var poolLimits = map[string]string{
 	"application_name":                    "chaveiro",
 	"timezone":                            "UTC",

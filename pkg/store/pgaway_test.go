@@ -13,7 +13,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
-// ownCluster is a server that a test may stop and end, and a migrated store on it.
+// ownCluster starts a server that only this test uses, and opens a migrated store on it.
 func ownCluster(t *testing.T) (*pgtest.Cluster, *store.Store) {
 	t.Helper()
 	pgtest.Long(t)
@@ -38,8 +38,9 @@ func createdCAs(t *testing.T, s *store.Store) int {
 	return n
 }
 
-// TestPostgres_NothingIsCommittedLate stops the server in the middle of transactions and
-// statements. They end with their deadlines, and when the server goes on nothing of them is there.
+// TestPostgres_NothingIsCommittedLate freezes the server in the middle of transactions and
+// statements. They end with their deadlines, and when the server continues, nothing of them is
+// committed.
 func TestPostgres_NothingIsCommittedLate(t *testing.T) {
 	t.Parallel()
 	cluster, s := ownCluster(t)
@@ -55,13 +56,13 @@ func TestPostgres_NothingIsCommittedLate(t *testing.T) {
 			errs[i] = s.Transact(ctx, func(tx domain.Store) error {
 				_, err := tx.Throttles().Take(ctx, fmt.Sprint("late ", i), time.Now(), time.Minute, 5)
 				ready.Done()
-				<-frozen // all that is left is the commit
+				<-frozen // only the commit is left
 				return err
 			})
 		})
 	}
 	ready.Wait()
-	for range 4 { // connections that are there when the event is appended
+	for range 4 { // so that connections are open for the event below
 		if err := s.Audit().Append(ctx, &domain.Event{At: time.Now(), Action: domain.ActionCreate}); err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +86,7 @@ func TestPostgres_NothingIsCommittedLate(t *testing.T) {
 			t.Errorf("a transaction: %v", err)
 		}
 	}
-	time.Sleep(1500 * time.Millisecond) // beyond what clocks may differ
+	time.Sleep(1500 * time.Millisecond) // longer than lateSlack
 	thaw()
 	awaitQuiet(t, s)
 	if n := createdCAs(t, s); n != 0 {
@@ -96,7 +97,7 @@ func TestPostgres_NothingIsCommittedLate(t *testing.T) {
 	}
 }
 
-// freeze stops all processes of the server, and returns what lets them go on.
+// freeze stops all processes of the server. thaw lets them continue.
 func freeze(t *testing.T, cluster *pgtest.Cluster) (thaw func()) {
 	t.Helper()
 	if err := cluster.Freeze(); err != nil {
@@ -111,7 +112,7 @@ func freeze(t *testing.T, cluster *pgtest.Cluster) (thaw func()) {
 	return thaw
 }
 
-// awaitQuiet waits until the server does nothing for connections other than the one that asks.
+// awaitQuiet waits until the server executes nothing for other connections.
 func awaitQuiet(t *testing.T, s *store.Store) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
@@ -129,8 +130,8 @@ func awaitQuiet(t *testing.T, s *store.Store) {
 	}
 }
 
-// TestPostgres_DeadConnections: after all connections were ended nobody sees an error, whether they
-// were idle or had just been used.
+// TestPostgres_DeadConnections: after the server has ended all connections no caller gets an error,
+// whether the connections were idle or had just been used.
 func TestPostgres_DeadConnections(t *testing.T) {
 	t.Parallel()
 	cluster, s := ownCluster(t)
@@ -159,7 +160,8 @@ func TestPostgres_DeadConnections(t *testing.T) {
 	}
 }
 
-// TestPostgres_WaitsForARestart: while the server restarts who asks waits, within the deadline.
+// TestPostgres_WaitsForARestart: a call waits until the server has restarted, or until its
+// deadline.
 func TestPostgres_WaitsForARestart(t *testing.T) {
 	t.Parallel()
 	cluster, s := ownCluster(t)
@@ -193,8 +195,8 @@ func TestPostgres_WaitsForARestart(t *testing.T) {
 	}
 }
 
-// TestPostgres_ClockIsSet: a deadline that is computed from an old comparison of clocks refuses
-// nothing that is in time.
+// TestPostgres_ClockIsSet: a deadline that is computed from an outdated comparison of clocks
+// refuses no statement that is in time.
 func TestPostgres_ClockIsSet(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, locations[string(store.Postgres)](t))

@@ -17,21 +17,24 @@ import (
 )
 
 const (
-	// connectPatience is how long one who needs a connection waits for a server that refuses them:
-	// it starts anew, or another takes its place.
+	// connectPatience is how long Connect waits for a server that refuses connections: it may be
+	// restarting, or another server may be about to take its place.
 	connectPatience = 10 * time.Second
 	connectPause    = 100 * time.Millisecond
-	// rollbackTimeout bounds what is still tried for a transaction after its context has ended.
+	// rollbackTimeout bounds a rollback, which may begin after the context of the transaction has
+	// ended.
 	rollbackTimeout = 5 * time.Second
 )
 
-// pgConnector makes connections that know what may be tried again, and that commit nothing late.
+// pgConnector opens connections that know which statements may be retried, and that commit nothing
+// late.
 type pgConnector struct {
 	driver.Connector
-	reads bool // statements change nothing, so they may be repeated
+	reads bool // statements change nothing, so they may be retried
 }
 
-// Connect implements driver.Connector. While the server refuses connections it waits for one.
+// Connect implements driver.Connector. It retries while the server refuses connections. Errors:
+// *domain.Unavailable.
 func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	for end := time.Now().Add(connectPatience); ; {
 		opened, err := p.Connector.Connect(ctx)
@@ -80,8 +83,7 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 	return rows, nil
 }
 
-// BeginTx implements driver.ConnBeginTx. A transaction that has not begun can always be begun
-// again.
+// BeginTx implements driver.ConnBeginTx. A transaction that has not begun may always be retried.
 func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	begun := time.Now()
 	tx, err := c.Conn.BeginTx(ctx, options)
@@ -95,8 +97,9 @@ func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.
 	return &pgTx{Tx: tx, ctx: ctx, conn: c, begun: begun}, nil
 }
 
-// explain turns the error of a connection that was lost into one that database/sql tries again
-// with, if that is safe, and otherwise says that it passes.
+// explain turns the error of a lost connection into driver.ErrBadConn, which makes database/sql
+// retry, if that is safe. Otherwise it becomes *domain.Unavailable, or the error of ctx if that has
+// ended.
 func (c *pgConn) explain(ctx context.Context, err error) error {
 	switch {
 	case err == nil || errors.Is(err, driver.ErrBadConn) && !c.inTx:
@@ -111,8 +114,8 @@ func (c *pgConn) explain(ctx context.Context, err error) error {
 	return &domain.Unavailable{Err: err}
 }
 
-// pgTx is a transaction that is not committed after its context has ended, whenever the server is
-// handed the message.
+// pgTx is a transaction that is not committed after its deadline, whenever the server receives the
+// commit.
 type pgTx struct {
 	driver.Tx
 	ctx   context.Context
@@ -120,9 +123,9 @@ type pgTx struct {
 	begun time.Time
 }
 
-// Commit implements driver.Tx. The server compares the time that has passed since the transaction
-// began, by its own clock, with what there was until the deadline; a statement that fails before it
-// keeps COMMIT from being executed.
+// Commit implements driver.Tx. The server measures by its own clock how long ago the transaction
+// began, and compares that with the time that was left until the deadline then, plus lateSlack. If
+// it is longer, the statement before COMMIT fails, and COMMIT is not executed.
 func (t *pgTx) Commit() error {
 	t.conn.inTx = false
 	end, bounded := t.ctx.Deadline()
@@ -155,8 +158,7 @@ func (t *pgTx) Rollback() error {
 	return t.rollback()
 }
 
-// rollback leaves a connection that is closed already alone: the server rolls back what was not
-// committed.
+// rollback is a no-op on a closed connection: the server rolls back what was not committed.
 func (t *pgTx) rollback() error {
 	conn := t.conn.Conn.Conn()
 	if conn.IsClosed() {
@@ -168,7 +170,7 @@ func (t *pgTx) rollback() error {
 	return err
 }
 
-// pgDivisionByZero is the SQLSTATE by which a guard refuses what comes too late.
+// pgDivisionByZero is the SQLSTATE of a statement that refuses to be executed late.
 const pgDivisionByZero = "22012"
 
 func isLate(err error) bool {
@@ -176,15 +178,15 @@ func isLate(err error) bool {
 	return ok && pg.Code == pgDivisionByZero
 }
 
-// isAway reports whether the server can't be reached, is about to end or to start, has no
-// connection left, or accepts no writes: all that passes.
+// isAway reports whether an error is temporary: the server can't be reached, is shutting down or
+// starting, has no free connection, or accepts no writes.
 func isAway(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
 		case "57P01", "57P02", "57P03", "53300", "25006":
 			return true
 		}
-		return strings.HasPrefix(pg.Code, "08") && pg.Code != "08P01" // which is about the protocol
+		return strings.HasPrefix(pg.Code, "08") && pg.Code != "08P01" // which is a fault of the protocol
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true

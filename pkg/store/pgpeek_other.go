@@ -4,5 +4,5 @@ package store
 
 import "net"
 
-// isSilent can't tell.
+// isSilent is always true: only on Unix can it look without reading.
 func isSilent(net.Conn) bool { return true }

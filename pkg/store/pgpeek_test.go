@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestIsSilent: also while somebody reads in the background, as pgx does after a write that took
-// long.
+// TestIsSilent: it answers also while another goroutine reads from the connection. pgx does so in
+// the background after a write that took long.
 func TestIsSilent(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// isSilent reports whether a connection that nobody uses has nothing to say. One whose server has
-// ended has: that, or its end. It costs one call to the system.
+// isSilent reports whether an idle connection has nothing to read. If its server has ended it,
+// there is a message or the end of the stream. It costs one system call.
 func isSilent(conn net.Conn) bool {
 	if secured, ok := conn.(*tls.Conn); ok {
 		conn = secured.NetConn()
@@ -24,7 +24,7 @@ func isSilent(conn net.Conn) bool {
 		return false
 	}
 	silent := false
-	// Control and not Read: that would wait for pgx, which may be reading in the background after a
+	// Control, not Read: Read would wait for pgx, which may be reading in the background after a
 	// write that took long.
 	err = raw.Control(func(fd uintptr) {
 		var one [1]byte

@@ -13,12 +13,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// plannedRows is how many clients the plans are made for: enough that reading all of them would be
+// plannedRows is how many rows the plans are made for: enough that reading all of them would be
 // noticed.
 const plannedRows = 20000
 
-// fillers make four CAs and the clients: the third CA has a client in a thousand, the fourth the
-// last thousand. One in twenty is expired, one in thirty revoked.
+// fillers insert four CAs and the clients. The third CA has one client in a thousand, the fourth
+// the last thousand. One client in twenty is expired, one in thirty is revoked.
 var fillers = map[store.Engine][]string{
 	store.Postgres: {
 		fillCAs +
@@ -86,8 +86,8 @@ func TestClients_Page_Plans(t *testing.T) {
 	}
 }
 
-// planned judges a plan. Without a name every page is a run of an index by id. With one, the few
-// rows that have it may be sorted instead.
+// planned reports whether a plan is good. Without a name, each page is a scan of an index by id.
+// With a name, the few rows of that name may be sorted instead.
 var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
 	store.Postgres: func(f domain.ClientFilter, plan string) bool {
 		if f.Name == "" && regexp.MustCompile("Sort|Seq Scan|Bitmap").MatchString(plan) {
@@ -106,7 +106,7 @@ var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
 	},
 	store.SQLite: func(f domain.ClientFilter, plan string) bool {
 		byPrefix := f.CAID == 0 && strings.HasPrefix(f.Name, "site-") && strings.HasSuffix(f.Name, "*")
-		if byPrefix { // the range of the names is smaller than the table, for all that SQLite knows
+		if byPrefix { // SQLite estimates that the range of names is smaller than the table
 			return strings.Contains(plan, "clients_name_key (name_key>? AND name_key<?)")
 		}
 		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") &&
@@ -114,7 +114,8 @@ var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
 	},
 }
 
-// locations makes an empty place for a database of each engine; that of PostgreSQL is migrated.
+// locations returns the location of an empty database on each engine; only that of PostgreSQL has
+// the schema.
 var locations = map[string]func(testing.TB) string{"sqlite": sqliteFile, "postgres": postgresURL}
 
 func plannedFilters() []domain.ClientFilter {
@@ -151,7 +152,7 @@ func explain(t *testing.T, s *store.Store, query string, values []any) string {
 	return strings.Join(cells(t, db, column, prefix+query, values...), "\n")
 }
 
-// cells returns the nth column of what a query gives.
+// cells returns the nth column of the rows of a query.
 func cells(t testing.TB, db *sql.DB, n int, query string, values ...any) []string {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query, values...)

@@ -12,21 +12,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// A pooler such as PgBouncer stands between the program and PostgreSQL, and may give each
-// transaction another session of the server. Then nothing may be expected of a session: no prepared
-// statements, no settings of its own, no locks that outlive the transaction.
+// A pooler such as PgBouncer may run each transaction in another session of the server. So a store
+// behind one relies on nothing in a session: no prepared statements, no settings of its own, no
+// locks that outlive the transaction.
 
-// pooledParameters are the settings that poolers take from their clients and carry along.
+// pooledParameters are the settings that poolers accept from clients and apply to their sessions.
 var pooledParameters = []string{
 	"application_name", "timezone", "client_encoding", "datestyle", "standard_conforming_strings",
 }
 
-// requiredLimits are the settings that must be there in one way or the other: without them one
-// statement that hangs holds up all others.
+// requiredLimits are the timeouts that must be set, for the session, the role or the database:
+// without them one statement that hangs blocks all others.
 var requiredLimits = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
 
-// behindPooler finds out whether a pooler is between: it refuses the settings of a session, or does
-// not hand them on.
+// behindPooler reports whether the server is reached through a pooler, which refuses or ignores the
+// settings of a session.
 func behindPooler(ctx context.Context, location string) (bool, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
@@ -46,21 +46,20 @@ func behindPooler(ctx context.Context, location string) (bool, error) {
 	return value != probeValue, errors.Join(err, conn.Close(ctx))
 }
 
-// What is asked for at the beginning of a session to see whether it arrives: a value that nobody
-// else has set.
+// behindPooler sets this value, which nobody else sets, to see whether it reaches the server.
 const (
 	probeSetting = "idle_in_transaction_session_timeout"
 	probeValue   = "98765ms"
 )
 
-// refusesParameter reports whether a server has refused a setting at the beginning of a session, as
-// PgBouncer does (08P01, "unsupported startup parameter").
+// refusesParameter reports whether the error is a refused setting of a session, as of PgBouncer
+// (08P01, "unsupported startup parameter").
 func refusesParameter(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == "08P01" && strings.Contains(pg.Message, "startup parameter")
 }
 
-// setPooled makes connections fit for a pooler: settings that it takes only, and statements that
+// setPooled makes connections fit for a pooler: only settings that it accepts, and statements that
 // need no session.
 func setPooled(config *pgx.ConnConfig, location string) {
 	for name := range config.RuntimeParams {
@@ -78,7 +77,7 @@ func setPooled(config *pgx.ConnConfig, location string) {
 	}
 }
 
-// checkPooled refuses a pooler behind which statements have no bounds in time.
+// checkPooled refuses a pooler behind which statements have no timeouts.
 func checkPooled(ctx context.Context, pool *pgxpool.Pool) error {
 	var missing []string
 	var user string
@@ -103,6 +102,6 @@ func checkPooled(ctx context.Context, pool *pgxpool.Pool) error {
 		"and reconnect the pooler: %s", strings.Join(missing, " "))
 }
 
-// errPooledMigration is the answer to who would migrate through a pooler.
+// errPooledMigration is the error of MigrateUp through a pooler when migrations are missing.
 var errPooledMigration = errors.New("PostgreSQL is reached through a pooler (PgBouncer), which does not keep the lock of the migrations: " +
 	"run `chaveiro migrate up --database-url` with the address of PostgreSQL itself")

@@ -12,7 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/storetest"
 )
 
-// limitDatabase sets on a database what a pooler does not hand on.
+// limitDatabase sets on a database the timeouts that a pooler does not hand on.
 func limitDatabase(t *testing.T, location string) {
 	t.Helper()
 	use(t, location, func(s *store.Store) {
@@ -31,9 +31,9 @@ func limitDatabase(t *testing.T, location string) {
 	})
 }
 
-// TestPooler goes through PgBouncer in transaction mode, once with a PgBouncer that refuses the
-// settings of sessions and once with one that ignores them. Clients that share few sessions of the
-// server do all that a store does.
+// TestPooler goes through PgBouncer in transaction mode: once it refuses the settings of sessions,
+// once it ignores them. Several stores share few sessions of the server, and do everything that a
+// store does.
 func TestPooler(t *testing.T) {
 	t.Parallel()
 	for name, more := range map[string][]string{
@@ -49,7 +49,7 @@ func TestPooler(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			limitDatabase(t, direct)
-			pooled = pgtest.PgBouncer(t, direct, more...) // with sessions that have the limits
+			pooled = pgtest.PgBouncer(t, direct, more...) // with new sessions, which have the timeouts
 			var clients sync.WaitGroup
 			for range 3 {
 				clients.Go(func() {
@@ -68,7 +68,8 @@ func TestPooler(t *testing.T) {
 	}
 }
 
-// TestPooler_NoMigrations: the lock of the migrations is one of a session.
+// TestPooler_NoMigrations: missing migrations are not applied through a pooler, because their lock
+// belongs to a session.
 func TestPooler_NoMigrations(t *testing.T) {
 	t.Parallel()
 	direct := postgresURL(t)

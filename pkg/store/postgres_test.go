@@ -19,7 +19,7 @@ func TestPostgres(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) domain.Store { return open(t, postgresURL(t)) })
 }
 
-// postgresURL is the address of a migrated, empty database.
+// postgresURL is the URL of a new, migrated database.
 func postgresURL(t testing.TB) string {
 	t.Helper()
 	return pgtest.URL(t, migrateTemplate)

@@ -11,13 +11,13 @@ import (
 	sqlitedriver "modernc.org/sqlite"
 )
 
-// probeWait is how long a probe waits for whoever writes at the moment.
+// probeWait is how long a probe waits for a lock.
 const probeWait = 200 * time.Millisecond
 
-// Probe tries whether the database can be written to, and commits: one row of the throttles under
-// this name, which ends by itself a minute after now. A database that is busy because somebody else
-// writes is good. It fails for a full disk, a file or server that is read-only, and a commit that
-// ctx does not see the end of.
+// Probe checks that the database can be written to, by the commit of one row: the bucket of this
+// name in throttles, which is empty a minute after now. A database that is busy with another writer
+// passes. Probe fails for a full disk, for a file or server that is read-only, and when ctx ends
+// before the commit.
 func (s *Store) Probe(ctx context.Context, name string, now time.Time) error {
 	var err error
 	if s.engine == SQLite {
@@ -41,8 +41,8 @@ func probe(ctx context.Context, tx *sql.Tx, name string, now time.Time) error {
 	return tx.Commit()
 }
 
-// probeSQLite has a connection of its own: the one that writes belongs to an import for as long as
-// that lasts, and waits longer for a lock.
+// probeSQLite uses a connection of its own. The one that writes may belong to an import for a long
+// time, and waits longer for a lock.
 func (s *Store) probeSQLite(ctx context.Context, name string, now time.Time) (err error) {
 	options := fmt.Sprintf(
 		"?mode=rw&_pragma=busy_timeout(%d)&_pragma=synchronous(FULL)&_txlock=immediate", probeWait.Milliseconds(),
@@ -75,7 +75,7 @@ func (s *Store) probePostgres(ctx context.Context, name string, now time.Time) e
 	return probe(ctx, tx, name, now)
 }
 
-// pgLockNotAvailable is the SQLSTATE of a lock that was waited for too long.
+// pgLockNotAvailable is the SQLSTATE of a lock timeout.
 const pgLockNotAvailable = "55P03"
 
 func isLockTimeout(err error) bool {
