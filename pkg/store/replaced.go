@@ -8,12 +8,12 @@ import (
 	"gorm.io/gorm"
 )
 
-// ErrReplaced says that another file stands in the place of the SQLite file that is open, or none:
-// what is written would be lost.
+// ErrReplaced says that the path of the open SQLite file leads to another file or to none: what is
+// written would be lost.
 var ErrReplaced = errors.New("store: the SQLite file was replaced while it was open")
 
-// Replaced returns ErrReplaced when the path no longer leads to the file that is open. It costs a
-// system call, of SQLite alone.
+// Replaced returns ErrReplaced when the path of the SQLite file no longer leads to the open file.
+// It costs one system call; on PostgreSQL it is a no-op.
 func (s *Store) Replaced() error { return replaced(s.path, s.file) }
 
 func replaced(path string, open os.FileInfo) error {
@@ -27,7 +27,7 @@ func replaced(path string, open os.FileInfo) error {
 	return fmt.Errorf("%w: %s", ErrReplaced, path)
 }
 
-// refuseReplaced keeps statements from a file that is no longer in its place.
+// refuseReplaced makes statements fail when the file is no longer in its place.
 func refuseReplaced(db *gorm.DB, path string, open os.FileInfo) error {
 	check := func(db *gorm.DB) {
 		if err := replaced(path, open); err != nil {

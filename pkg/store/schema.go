@@ -14,25 +14,25 @@ import (
 	"github.com/chaveiro/chaveiro/db"
 )
 
-// Migration is one step of the schema and whether it was applied.
+// Migration is one step of the schema, and whether it is applied.
 type Migration struct {
 	Version int64
-	Name    string // empty: a newer program has applied it, this one does not know it
+	Name    string // empty: this program does not know it, a newer one has applied it
 	Applied bool
 }
 
-// ErrNewerSchema says that the database has steps that this program does not know. It must not read
-// or write there.
+// ErrNewerSchema says that the database has migrations that this program does not know. The program
+// must neither read nor write there.
 var ErrNewerSchema = errors.New("the database was migrated by a newer version of the program: use that one")
 
-// Schema tells how the schema of the database differs from the one that the program knows.
+// Schema is how the schema of a database differs from that of the program.
 type Schema struct {
-	Missing int  // steps that were not applied
-	Newer   int  // steps that the program does not know
-	Empty   bool // no step was ever applied
+	Missing int  // migrations that are not applied
+	Newer   int  // migrations that the program does not know
+	Empty   bool // no migration is applied
 }
 
-// Fault is nil when the schema is the one that the program knows.
+// Fault is nil when the schema is that of the program. Errors: ErrNewerSchema.
 func (s Schema) Fault() error {
 	switch {
 	case s.Newer > 0:
@@ -43,8 +43,8 @@ func (s Schema) Fault() error {
 	return nil
 }
 
-// Schema compares the schema of the database with the one that the program knows. It reads one
-// small table, takes no lock and waits for nobody who migrates.
+// Schema compares the schema of the database with that of the program. It reads one small table,
+// takes no lock, and does not wait for a migration.
 func (s *Store) Schema(ctx context.Context) (Schema, error) {
 	list, err := s.MigrateStatus(ctx)
 	schema := Schema{Empty: err == nil}
@@ -60,8 +60,8 @@ func (s *Store) Schema(ctx context.Context) (Schema, error) {
 	return schema, err
 }
 
-// MigrateStatus lists the steps of the schema: those that the program knows, then those that it
-// does not.
+// MigrateStatus lists the migrations: those that the program knows, by ascending number, and then
+// those that it does not know.
 func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
 	list, err := s.knownMigrations()
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
 	return list, nil
 }
 
-// knownMigrations lists the files in the program in the order of their numbers.
+// knownMigrations lists the migrations of the program by ascending number.
 func (s *Store) knownMigrations() ([]Migration, error) {
 	files, err := fs.ReadDir(db.Migrations, "migrations/"+string(s.engine))
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *Store) knownMigrations() ([]Migration, error) {
 	return list, nil
 }
 
-// appliedMigrations reads what goose has written down: of several rows with one version the last
-// counts. A database without the table has no schema yet.
+// appliedMigrations reads the table of goose. Of several rows of one version the last one counts. A
+// database without the table has no schema yet.
 func (s *Store) appliedMigrations(ctx context.Context) (map[int64]bool, error) {
 	var rows []struct {
 		VersionID int64

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestStore_Schema_OfANewerProgram: a step that is not known is told, and nothing is migrated.
+// TestStore_Schema_OfANewerProgram: a migration that is not known is reported, and nothing is
+// migrated.
 func TestStore_Schema_OfANewerProgram(t *testing.T) {
 	t.Parallel()
 	for engine, locate := range locations {
@@ -29,7 +30,7 @@ func TestStore_Schema_OfANewerProgram(t *testing.T) {
 	}
 }
 
-// TestStore_Schema_WaitsForNobody: while one migrates, who asks for the schema gets an answer.
+// TestStore_Schema_WaitsForNobody: Schema answers while somebody holds the lock of the migrations.
 func TestStore_Schema_WaitsForNobody(t *testing.T) {
 	t.Parallel()
 	s := open(t, locations[string(store.Postgres)](t))
@@ -65,7 +66,7 @@ func TestStore_Probe(t *testing.T) {
 				t.Errorf("%d rows until %d (%v)", rows, emptyAt, err)
 			}
 		})
-		t.Run(engine+": busy is good", func(t *testing.T) {
+		t.Run(engine+": a busy database passes", func(t *testing.T) {
 			t.Parallel()
 			s := openMigrated(t, locate(t))
 			wantProbe(t, s, time.Now(), nil)
@@ -86,7 +87,7 @@ func TestStore_Probe(t *testing.T) {
 	}
 }
 
-// TestStore_Probe_ReadOnly: a server that accepts no writes, as a standby.
+// TestStore_Probe_ReadOnly: the probe of a server that accepts no writes, such as a standby, fails.
 func TestStore_Probe_ReadOnly(t *testing.T) {
 	t.Parallel()
 	s := open(t, locations[string(store.Postgres)](t)+"&default_transaction_read_only=on")

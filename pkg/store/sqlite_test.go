@@ -17,7 +17,7 @@ func TestSQLite(t *testing.T) {
 
 func sqliteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "a file?#%20.db") }
 
-// open opens a database that is closed when the test ends.
+// open opens a database, and closes it when the test ends.
 func open(t testing.TB, location string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), location)
@@ -32,8 +32,8 @@ func open(t testing.TB, location string) *store.Store {
 	return s
 }
 
-// migrated opens a new database with its schema, of an address of postgresURL or a path of
-// sqliteFile.
+// migrated opens a database with the schema. The location is a URL of postgresURL, or a path of
+// sqliteFile, at which it creates the file.
 func migrated(t testing.TB, location string) *store.Store {
 	t.Helper()
 	if filepath.IsAbs(location) {

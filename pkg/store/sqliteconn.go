@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// keepingConnector opens connections to SQLite that keep their statements, which the driver would
-// otherwise compile anew each time. What keeps them is the connection itself: that is in one pair
-// of hands at a time, so there is nothing to lock.
+// keepingConnector opens connections to SQLite that cache prepared statements: the driver would
+// compile them each time. The cache belongs to the connection, which one goroutine uses at a time,
+// so it needs no lock.
 type keepingConnector struct{ driver.Connector }
 
 // Connect implements driver.Connector.
@@ -25,7 +25,7 @@ func (k keepingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &keepingConn{liteConn: conn, kept: map[string]*keptStatement{}}, nil
 }
 
-// liteConn is what the driver's connections can do.
+// liteConn is what the connections of the driver implement.
 type liteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -37,7 +37,7 @@ type liteConn interface {
 	driver.Validator
 }
 
-// maxKept bounds the statements of a connection. There are less: texts depend on few things.
+// maxKept bounds the cache of a connection. The store has fewer different texts.
 const maxKept = 256
 
 type keepingConn struct {
@@ -45,18 +45,18 @@ type keepingConn struct {
 	kept map[string]*keptStatement
 }
 
-// keptStatement is in use until its rows are closed. It is not used twice at once.
+// keptStatement is busy until its rows are closed. A busy one is not executed a second time.
 type keptStatement struct {
 	driver.Stmt
 	busy bool
 }
 
-// shortBusyTimeout is how long SQLite waits at a time for another process that writes, in
-// milliseconds. It looks after 1, 3, 8, 18 and 33 ms, and then ever more seldom: one that waits for
-// long would miss the moments in which an import lets others write. So it begins anew.
+// shortBusyTimeout is how long SQLite itself waits for a lock of another process, in milliseconds.
+// It tries after 1, 3, 8, 18 and 33 ms, and then ever more rarely, so in a long wait it would miss
+// the moments in which an import lets others write. patiently begins such waits again.
 const shortBusyTimeout = 50
 
-// patiently tries again while another process writes, for up to busyTimeout.
+// patiently retries while another process writes, for up to busyTimeout.
 func patiently[T any](ctx context.Context, try func() (T, error)) (T, error) {
 	for deadline := time.Now().Add(busyTimeout); ; {
 		done, err := try()
@@ -109,7 +109,7 @@ func (c *keepingConn) query(ctx context.Context, text string, args []driver.Name
 	return &keptRows{rows, s}, nil
 }
 
-// prepare returns the statement of a text, which it makes when there is none.
+// prepare returns the cached statement of a text, or else a new one.
 func (c *keepingConn) prepare(ctx context.Context, text string) (*keptStatement, error) {
 	if s, ok := c.kept[text]; ok {
 		return s, nil
@@ -128,18 +128,18 @@ func (c *keepingConn) prepare(ctx context.Context, text string) (*keptStatement,
 	return s, nil
 }
 
-// dropOn forgets a statement that has failed, in whatever state it may be.
+// dropOn removes a statement that has failed from the cache, because its state is not known.
 func (c *keepingConn) dropOn(err error, text string) error {
 	if err == nil {
 		return nil
 	}
 	s := c.kept[text]
 	delete(c.kept, text)
-	_ = s.Close() // it repeats the error
+	_ = s.Close() // it repeats err
 	return err
 }
 
-// forget closes all statements that are not in use.
+// forget closes and removes all statements that are not busy.
 func (c *keepingConn) forget() error {
 	var all error
 	for text, s := range c.kept {
@@ -154,7 +154,7 @@ func (c *keepingConn) forget() error {
 // Close implements driver.Conn.
 func (c *keepingConn) Close() error { return errors.Join(c.forget(), c.liteConn.Close()) }
 
-// keptRows gives the statement back when they are closed.
+// keptRows releases the statement when it is closed.
 type keptRows struct {
 	driver.Rows
 	statement *keptStatement

@@ -7,8 +7,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestSQLite_KeptStatements: that a connection keeps its statements shows in nothing but the time
-// that they take.
+// TestSQLite_KeptStatements: the cache of statements changes nothing but their speed.
 func TestSQLite_KeptStatements(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), sqliteFile(t))
@@ -25,7 +24,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 		check(t, exec("INSERT INTO numbers (n) VALUES (?)", n+1))
 	}
 
-	t.Run("one that has rows open runs a second time beside itself", func(t *testing.T) {
+	t.Run("a statement with open rows can be executed again", func(t *testing.T) {
 		tx, err := db.BeginTx(t.Context(), nil)
 		check(t, err)
 		defer func() { check(t, tx.Rollback()) }()
@@ -34,7 +33,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 		check(t, err)
 		defer outer.Close()
 		sum := 0
-		for outer.Next() && sum <= 36 { // a statement that began anew would have no end
+		for outer.Next() && sum <= 36 { // if the inner query reset the outer one, this would not end
 			var a int
 			check(t, outer.Scan(&a))
 			inner, err := tx.QueryContext(t.Context(), query)
@@ -51,7 +50,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 			t.Errorf("the sum is %d", sum)
 		}
 	})
-	t.Run("one that has failed runs again", func(t *testing.T) {
+	t.Run("a statement that has failed can be executed again", func(t *testing.T) {
 		const query = "INSERT INTO numbers (n) VALUES (?)"
 		if exec(query, 1) == nil {
 			t.Error("a number is there twice")
@@ -61,7 +60,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 			t.Error("a column that is not there was read")
 		}
 	})
-	t.Run("one sees a schema that was changed since", func(t *testing.T) {
+	t.Run("a cached statement sees a changed schema", func(t *testing.T) {
 		read := func() (columns []string) {
 			rows, err := db.QueryContext(t.Context(), "SELECT * FROM numbers LIMIT 1")
 			check(t, err)
@@ -76,7 +75,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 			t.Errorf("the columns are %v, then %v", before, after)
 		}
 	})
-	t.Run("there may be more than are kept", func(t *testing.T) {
+	t.Run("more statements than the cache holds", func(t *testing.T) {
 		for n := range 600 {
 			var got int
 			check(t, db.QueryRowContext(t.Context(), fmt.Sprintf("SELECT %d", n)).Scan(&got))

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// ErrInUse reports that another process has the SQLite file open.
+// ErrInUse says that another process has the SQLite file open.
 var ErrInUse = errors.New("another process has the database open")
 
-// SnapshotSQLite writes an SQLite database as it is at one moment to target, a file that does not
-// exist or is empty. Others may read and write the database meanwhile. What it writes is one file,
-// without a log beside it.
+// SnapshotSQLite writes a snapshot of an SQLite database to target, a file that does not exist or
+// is empty. Others may read and write the database meanwhile. The snapshot is one file, without a
+// WAL beside it.
 func SnapshotSQLite(ctx context.Context, source, target string) error {
 	return withSQLite(source, "?mode=rw&_pragma=busy_timeout(10000)", func(db *sql.DB) error {
 		_, err := db.ExecContext(ctx, "VACUUM INTO ?", target)
@@ -21,8 +21,8 @@ func SnapshotSQLite(ctx context.Context, source, target string) error {
 	})
 }
 
-// SettleSQLite makes an SQLite database one file: what is in its log goes into it, and the log is
-// removed. Opening it begins a new one. Errors: ErrInUse.
+// SettleSQLite makes a single file of an SQLite database: it moves the WAL into the database and
+// removes it. Open begins a new WAL. Errors: ErrInUse.
 func SettleSQLite(ctx context.Context, path string) error {
 	return withSQLite(path, "?mode=rw&_pragma=busy_timeout(1000)", func(db *sql.DB) error {
 		var mode string
@@ -37,8 +37,8 @@ func SettleSQLite(ctx context.Context, path string) error {
 	})
 }
 
-// CheckSQLite reads an SQLite file that nobody writes to, and reports damage and rows that refer to
-// rows that do not exist.
+// CheckSQLite reads an SQLite file that nobody writes to. Its errors tell of damage, and of rows
+// that refer to rows that do not exist.
 func CheckSQLite(ctx context.Context, path string) error {
 	return withSQLite(path, stillOptions, func(db *sql.DB) error {
 		found, err := firstTexts(ctx, db, "PRAGMA integrity_check(20)")
@@ -58,8 +58,8 @@ func CheckSQLite(ctx context.Context, path string) error {
 	})
 }
 
-// stillOptions are for a file that nobody writes to and that has no log: nothing is written beside
-// it.
+// stillOptions are for a file that nobody writes to and that has no WAL. SQLite creates no files
+// beside it.
 const stillOptions = "?mode=ro&immutable=1"
 
 func withSQLite(path, options string, do func(*sql.DB) error) error {
@@ -71,7 +71,7 @@ func withSQLite(path, options string, do func(*sql.DB) error) error {
 	return errors.Join(do(db), db.Close())
 }
 
-// firstTexts returns the first column of a query.
+// firstTexts returns the first column of the rows of a query.
 func firstTexts(ctx context.Context, db *sql.DB, query string, args ...any) ([]string, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -93,7 +93,7 @@ const (
 	createManifest = "CREATE TABLE backup_manifest (manifest text NOT NULL)"
 )
 
-// WriteManifest puts the manifest into a backup, an SQLite file that nobody else has open.
+// WriteManifest stores the manifest in a backup, an SQLite file that nobody else has open.
 func WriteManifest(ctx context.Context, path, manifest string) error {
 	return withSQLite(path, "?mode=rw", func(db *sql.DB) error {
 		for _, statement := range []string{dropManifest, createManifest} {
@@ -106,7 +106,7 @@ func WriteManifest(ctx context.Context, path, manifest string) error {
 	})
 }
 
-// RemoveManifest makes a database of a backup.
+// RemoveManifest removes the manifest: the backup becomes an ordinary database.
 func RemoveManifest(ctx context.Context, path string) error {
 	return withSQLite(path, "?mode=rw", func(db *sql.DB) error {
 		_, err := db.ExecContext(ctx, dropManifest)

@@ -21,22 +21,22 @@ const (
 	SQLite   Engine = "sqlite"
 )
 
-// Store implements domain.Store. Outside a transaction reads and writes go to different
-// connections; inside both are the transaction.
+// Store implements domain.Store. Outside a transaction reads and writes use different connections;
+// inside, both use that of the transaction.
 type Store struct {
 	engine      Engine
 	write       *gorm.DB
 	read        *gorm.DB
-	turns       *atomic.Uint32 // of the audit's chains: counted up by each that needs one
+	turns       *atomic.Uint32 // counts how often a chain of the audit was taken
 	inTx        bool
-	chain       *int        // of a transaction that has events: where they go
-	path        string      // of an SQLite file
-	file        os.FileInfo // what was there when it was opened
+	chain       *int        // of the events of this transaction; nil: none was taken
+	path        string      // of the SQLite file
+	file        os.FileInfo // what path led to when the file was opened
 	pooled      bool        // PostgreSQL is reached through a pooler
 	server      *serverExpression
 	cachedNames *deviceNameCache
-	madeNames   namesFound // of a transaction
-	clock       *pgClock   // of PostgreSQL
+	madeNames   namesFound // the names that this transaction has read or created
+	clock       *pgClock   // of the server; nil on SQLite
 	close       func() error
 }
 
@@ -66,7 +66,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return db.PingContext(ctx)
 }
 
-// SQL returns the connections that write, for the migrations.
+// SQL returns the connections that write, for statements that do not go through GORM.
 func (s *Store) SQL() (*sql.DB, error) { return s.write.DB() }
 
 // CAs implements domain.Store.
