@@ -97,8 +97,8 @@ func (r audit) After(ctx context.Context, chain int, position int64, limit int) 
 	return list, err
 }
 
-// strayEvents steps from one chain to the next by the index on chain and position, so that it reads
-// only the events that it counts.
+// strayEvents steps from one chain to the next by the index on chain and position. Of a chain that
+// should exist it reads one entry.
 const strayEvents = `WITH RECURSIVE used (chain) AS (SELECT min(chain) FROM audit_events
 		UNION ALL SELECT (SELECT min(chain) FROM audit_events WHERE chain > used.chain) FROM used WHERE used.chain IS NOT NULL)
 	SELECT chain, (SELECT count(*) FROM audit_events WHERE audit_events.chain = used.chain) FROM used WHERE chain NOT IN ? ORDER BY chain`

@@ -9,15 +9,15 @@ import (
 )
 
 // span returns ids between which all events of the filter's time lie, however wrong the clocks
-// were. audit_chains has for each chain, as behind, by how much at most an event is earlier than
-// one before it. So what comes before an event that is too early by more than that is too early as
-// well, and what comes after one that is too late by more than that is too late. Ids ascend along a
-// chain.
+// were. The column behind of audit_chains says for each chain by how much at most an event is
+// earlier than one before it. So what comes before an event that is too early by more than that is
+// too early as well, and what comes after an event that is too late by more than that is too late.
+// Ids ascend along a chain.
 func (r audit) span(ctx context.Context, f domain.AuditFilter) (first, last int64, err error) {
 	first, last = 0, domain.MaxID
 	if !f.From.IsZero() {
 		if first, err = r.spanEnd(ctx, firstSince, f.From, -1); err == nil {
-			first-- // a scan that begins at an end leaves that out
+			first-- // a scan leaves out the id that it begins at
 		}
 	}
 	if !f.To.IsZero() && err == nil {
@@ -71,8 +71,8 @@ func (r audit) spanEnd(ctx context.Context, query string, at time.Time, directio
 	return id, err
 }
 
-// anyDisorder is the behind of a chain of which nothing is known, in microseconds: its times may be
-// in any order within a hundred years.
+// anyDisorder is the value of behind for a chain of which nothing is known, in microseconds: its
+// times may be in any order within a hundred years.
 const anyDisorder = 100 * 366 * 86400 * 1_000_000
 
 // shifted adds microseconds to a time. The result stays within the years 1 to 9999: SQLite compares

@@ -24,7 +24,7 @@ type CopiedTable struct {
 // schema of this program, and the target must have only the rows that the migrations insert. Copy
 // reads one snapshot of the source and writes one transaction, so a copy that fails leaves the
 // target as it was. Before it commits, it reads back what it has written and compares. The target
-// gets an incarnation of its own, since now. Errors: ErrNotEmpty.
+// gets an incarnation of its own. Errors: ErrNotEmpty.
 func Copy(ctx context.Context, from, to string, now time.Time) ([]CopiedTable, error) {
 	source, err := openSide(ctx, from, true)
 	if err != nil {

@@ -137,7 +137,7 @@ func (r devices) domainsThere(ctx context.Context, db *gorm.DB, ids []int64) (bo
 // saveAtOnce makes the event depend on the chain, and the chain on the device: a Save that waits
 // for the device does not hold a chain. PostgreSQL executes the parts that nothing depends on
 // (nonce, terms and spellings) after these, so a Save that waits for a name does hold its chain.
-// This can't deadlock, because every transaction locks names last.
+// This can't deadlock, because names are locked last everywhere.
 func (r devices) saveAtOnce(ctx context.Context, s *domain.DeviceSave, row deviceRow) (bool, error) {
 	entry := toEventRow(*s.Event)
 	s.Event.Chain = r.s.nextChain()

@@ -27,8 +27,8 @@ type faults struct {
 	foreign    *domain.Error
 }
 
-// translate turns an error of GORM or of a driver into the one of domain that as names. Other
-// errors are returned as they are.
+// translate turns a missing row, and the violations that as lists, into a *domain.Error. It returns
+// other errors as they are.
 func translate(err error, as faults) error {
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return domain.Fault(domain.Missing, "id", domain.ReasonNotFound)

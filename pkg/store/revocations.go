@@ -43,7 +43,7 @@ func (r revocations) Epoch(ctx context.Context, caID int64) (int64, error) {
 	return epoch(ctx, r.s.read, caID)
 }
 
-// pointColumns are those of a RevocationPoint, of a CA and the incarnation.
+// pointColumns are the columns of a domain.RevocationPoint, from cas and incarnation.
 const pointColumns = "revocation_epoch, revocation_mark, COALESCE(key_fingerprint, ''), value"
 
 // Point implements domain.Revocations.
@@ -58,7 +58,7 @@ func epoch(ctx context.Context, db *gorm.DB, caID int64) (int64, error) {
 	return counter(ctx, db, caID, "revocation_epoch")
 }
 
-// counter reads one number of a CA.
+// counter reads one number of a CA. Errors: Missing.
 func counter(ctx context.Context, db *gorm.DB, caID int64, column string) (int64, error) {
 	var found []int64
 	err := db.WithContext(ctx).Model(&caRow{}).Where("id = ?", caID).Limit(1).Pluck(column, &found).Error

@@ -10,8 +10,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestRights_Waiting: a change that has waited for its chain for longer than a second is not stored
-// by the rights of before.
+// TestRights_Waiting: a change that has waited for its chain for more than a second is not stored
+// when the rights have changed meanwhile.
 func TestRights_Waiting(t *testing.T) {
 	t.Parallel()
 	s := open(t, postgresURL(t))
@@ -53,7 +53,7 @@ func TestRights_Waiting(t *testing.T) {
 	}
 }
 
-// holdChains locks all chains until the function that it returns is called.
+// holdChains locks all chains until release is called.
 func holdChains(t *testing.T, s *store.Store) (release func()) {
 	t.Helper()
 	db, err := s.SQL()
@@ -74,7 +74,7 @@ func holdChains(t *testing.T, s *store.Store) (release func()) {
 	}
 }
 
-// waitForLocks returns when so many statements wait for a lock.
+// waitForLocks returns when n statements wait for a lock.
 func waitForLocks(t *testing.T, s *store.Store, n int) {
 	t.Helper()
 	db, err := s.SQL()

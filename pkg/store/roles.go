@@ -19,7 +19,7 @@ type roleRow struct {
 
 const roleColumns = "id, name, scopes, created_at, updated_at"
 
-// permission is how a permission is written in the column.
+// permission is the form of a permission in the JSON of the column.
 type permission struct {
 	Name  domain.Scope `json:"name"`
 	Read  bool         `json:"read"`
@@ -51,7 +51,7 @@ func toRoleRow(r domain.Role) roleRow {
 	}
 }
 
-// qualified puts the name of a table before each column of a list.
+// qualified adds the name of a table to each column of a list.
 func qualified(table, columns string) string {
 	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
 }
@@ -82,7 +82,8 @@ func (r roles) Find(ctx context.Context, ids []int64) ([]domain.Role, error) {
 	return found, err
 }
 
-// limitsOf are those of the apikeys that have a role, and of the users, who have none, together.
+// limitsOf selects the limits of all apikeys that have a role, and those of users, which are none,
+// if users have it.
 const limitsOf = `SELECT expires_at, allowed_ips, rate_limit FROM apikeys WHERE id IN (SELECT apikey_id FROM apikey_roles WHERE role_id = ?)
 	UNION SELECT NULL, '', 0 FROM user_roles WHERE role_id = ?`
 

@@ -12,16 +12,16 @@ import (
 
 type throttles struct{ s *Store }
 
-// takeOnce uses a bucket by one statement, so that of many at once no more than its size get
-// through: empty_at moves by one interval from where it is, or from now when that is later, unless
-// that would overfill the bucket. One that empties later than a full one can was filled by a clock
-// that was ahead, and counts as empty.
+// takeOnce uses a bucket once. It is one statement, so that of many concurrent calls no more than
+// the size get through. empty_at moves by one interval, from where it is, or from now if that is
+// later, unless that would overfill the bucket. An empty_at beyond what a full bucket can have was
+// set by a clock that was ahead: the bucket counts as empty.
 const takeOnce = `INSERT INTO throttles (bucket, empty_at) VALUES (?, ?)
 	ON CONFLICT (bucket) DO UPDATE SET empty_at = CASE WHEN throttles.empty_at > ? AND throttles.empty_at <= ? THEN throttles.empty_at ELSE ? END + ?
 	WHERE throttles.empty_at <= ? OR throttles.empty_at > ? RETURNING empty_at`
 
-// replicasApart is how much later a bucket may empty than a full one can, because the clock of
-// another replica is ahead.
+// replicasApart is how far the clock of another replica may be ahead. A stored time that is further
+// ahead than that is taken for wrong.
 const replicasApart = time.Minute
 
 // Take implements domain.Throttles.
@@ -29,7 +29,7 @@ func (r throttles) Take(
 	ctx context.Context, key string, now time.Time, interval time.Duration, size int,
 ) (time.Duration, error) {
 	at, step := now.UnixMicro(), interval.Microseconds()
-	full := at + step*int64(size-1) // a bucket that empties later than this has no room for one more
+	full := at + step*int64(size-1) // a bucket that empties later than this is full
 	impossible := full + step + replicasApart.Microseconds()
 	var taken []int64
 	err := r.s.write.WithContext(ctx).Raw(takeOnce, key, at+step, at, impossible, at, step, full, impossible).

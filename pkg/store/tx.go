@@ -10,11 +10,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// errNested is the answer to a transaction inside a transaction.
+// errNested is the error of Transact inside a transaction.
 var errNested = errors.New("store: Transact was called on a store already in a transaction")
 
-// Transact implements domain.Store. A statement that failed dooms the transaction even if fn
-// returns nil: PostgreSQL would not commit it, SQLite would.
+// Transact implements domain.Store. A statement that has failed dooms the transaction even if fn
+// returns nil: PostgreSQL would not commit it, but SQLite would.
 func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) error {
 	if s.inTx {
 		return errNested
@@ -55,10 +55,10 @@ func (s *Store) atomic(ctx context.Context, fn func(tx *Store) error) error {
 	return s.Atomic(ctx, func(tx domain.Store) error { return fn(tx.(*Store)) })
 }
 
-// failureKey is where a transaction keeps the error of a failed statement.
+// failureKey is the setting of GORM in which a transaction keeps the error of a failed statement.
 const failureKey = "chaveiro:failure"
 
-// watchFailures makes every statement report to its transaction that it failed.
+// watchFailures makes every statement of GORM record its failure in its transaction.
 func watchFailures(db *gorm.DB) error {
 	report := func(db *gorm.DB) { noteFailure(db, db.Error) }
 	on, name := db.Callback(), failureKey
