@@ -1,6 +1,6 @@
-// Package db holds the schema: one folder of goose migrations per database, with the same numbers
-// and names in both. A migration that was released is never edited: migrations/released.sha256
-// holds what each was.
+// Package db holds the schema: goose migrations, in one folder a database, with the same numbers
+// and names in both. A released migration is never edited: migrations/released.sha256 has their
+// checksums.
 package db
 
 import "embed"

@@ -14,7 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/db"
 )
 
-// migrations are the names of the files of one database, in their order.
+// migrations returns the names of the files of one database, in their order.
 func migrations(t *testing.T, database string) []string {
 	t.Helper()
 	paths, err := fs.Glob(db.Migrations, "migrations/"+database+"/*.sql")
@@ -28,8 +28,7 @@ func migrations(t *testing.T, database string) []string {
 	return names
 }
 
-// TestMigrations_Both: what one database has the other has too, and a number stands for one
-// migration.
+// TestMigrations_Both: both databases have the same migrations, each with a number of its own.
 func TestMigrations_Both(t *testing.T) {
 	t.Parallel()
 	all := migrations(t, "postgres")
@@ -48,7 +47,7 @@ func TestMigrations_Both(t *testing.T) {
 
 func number(name string) string { n, _, _ := strings.Cut(name, "_"); return n }
 
-// TestMigrations_Released: what was released stays as it was, and what is new comes after it.
+// TestMigrations_Released: released migrations have not changed, and new ones have higher numbers.
 func TestMigrations_Released(t *testing.T) {
 	t.Parallel()
 	sums, err := db.Migrations.ReadFile("migrations/released.sha256")
