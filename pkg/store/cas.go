@@ -29,7 +29,7 @@ type caRow struct {
 	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
 }
 
-// caColumns is what a CA's record consists of; its certificate and key are read apart.
+// caColumns are the columns of a CA. Its certificate and key are read separately.
 const caColumns = "id, name, description, country, province, city, organization, sector, email, key_algorithm, " +
 	"expires_at, created_at, updated_at"
 
@@ -67,7 +67,7 @@ func toCARow(c domain.CA) caRow {
 	}
 }
 
-// newCARow is a caRow with what is written once.
+// newCARow is a caRow with the other columns that Create sets.
 type newCARow struct {
 	Record         caRow `gorm:"embedded"`
 	Certificate    []byte
@@ -122,7 +122,7 @@ func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last do
 	if key.Fingerprint != "" {
 		record.KeyFingerprint = &key.Fingerprint
 	}
-	record.Record.ID = 0 // the database gives it, also when this is tried again
+	record.Record.ID = 0 // an attempt that was rolled back may have set it
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
 		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "key_fingerprint": "cert"}})
 	}
@@ -137,7 +137,7 @@ func (r cas) IDs(ctx context.Context) ([]int64, error) {
 	return ids, err
 }
 
-// recordColumns are those that an update may change.
+// recordColumns are the columns of CAs and clients that Update stores.
 var recordColumns = []string{
 	"description", "country", "province", "city", "organization", "sector", "email", "updated_at",
 }
@@ -152,14 +152,15 @@ func nameTaken[R any](ctx context.Context, db *gorm.DB, name string) (bool, erro
 	return len(found) > 0, err
 }
 
-// storable reports whether a text can be in the database at all: PostgreSQL refuses a statement
-// with any other.
+// storable reports whether a database can hold a text. PostgreSQL refuses a statement with a text
+// that is not UTF-8 or has a NUL.
 func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
-// micro is the form in which times are stored: UTC, microseconds. SQLite compares times as text.
+// micro is the form in which a time is stored: UTC, truncated to microseconds. SQLite compares
+// times as text.
 func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// optional is micro for times that may be zero, which are stored as NULL.
+// optional is micro for a time that may be zero, which is stored as NULL.
 func optional(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -24,13 +24,13 @@ type clientRow struct {
 	Sector       string
 	Email        string
 	ExpiresAt    time.Time
-	Expired      bool // as of the last MarkExpired; only for the indexes
+	Expired      bool // set by MarkExpired; only for the indexes
 	RevokedAt    *time.Time
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
 }
 
-// clientColumns is what a client consists of; the others are for the indexes.
+// clientColumns are the columns of a client. The other columns are for the indexes.
 const clientColumns = "id, ca_id, name, description, country, province, city, organization, sector, email, " +
 	"expires_at, revoked_at, created_at, updated_at"
 
@@ -89,9 +89,9 @@ func (r clients) Page(
 	return page[clientRow, domain.Client](ctx, r.s.read, l, req)
 }
 
-// exact is a listing by status while some certificates are not marked as they are: those that are
-// marked and are not are left out, and those that are and are not marked are listed among the
-// others. They are few, and are read by an index on their end.
+// exact corrects a listing by status while some marks are outdated. Clients whose mark says the
+// status, but whose end does not, are left out. Clients whose end says the status, but whose mark
+// does not, are listed among the others: they are few, and are read by an index on the end.
 func (r clients) exact(l listing, f domain.ClientFilter) listing {
 	at := micro(f.At)
 	unmarked, condition := "expired AND expires_at IS NOT NULL AND expires_at > ? AND revoked_at IS NULL",
@@ -115,8 +115,8 @@ var clientTable = table[clientRow, domain.Client]{
 	stored: duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound),
 }
 
-// listing spells the conditions on the state as the partial indexes have them; PostgreSQL's by id
-// alone ask for id > 0.
+// listing writes the conditions on the status as the partial indexes have them. On PostgreSQL those
+// by id alone have the condition id > 0.
 func (r clients) listing(f domain.ClientFilter) listing {
 	l := clientTable.list
 	switch {
@@ -142,11 +142,11 @@ func (r clients) listing(f domain.ClientFilter) listing {
 	return l
 }
 
-// likeEscapes keeps what LIKE gives a meaning from having one, and gives `*` its own.
+// likeEscapes escapes the characters that mean something to LIKE, and turns `*` into its wildcard.
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
 
-// restrictName adds the condition on the name. The text before the first `*` is also a range of the
-// index on names.
+// restrictName adds the condition on the name. The text before the first `*` is also written as a
+// range of names, which the index on names serves.
 func (l *listing) restrictName(pattern string) {
 	prefix, _, wild := strings.Cut(pattern, "*")
 	switch {
@@ -167,8 +167,8 @@ func (r clients) NameTaken(ctx context.Context, name string) (bool, error) {
 	return nameTaken[clientRow](ctx, r.s.read, name)
 }
 
-// Enrol implements domain.Clients: on PostgreSQL by one statement, where a transaction of three
-// would travel five times.
+// Enrol implements domain.Clients. On PostgreSQL it is one statement; a transaction of three
+// statements would take five round trips.
 func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	if r.s.engine == Postgres {
 		return r.enrolAtOnce(ctx, c, cert, e)
@@ -176,10 +176,10 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 	return r.s.atomic(ctx, func(tx *Store) error { return tx.enrolStepwise(ctx, c, cert, e) })
 }
 
-// enrolment inserts the client, the certificate with the id that the client got, and the event of
-// it. The chain is moved with what the certificate's insertion returns, and the CA's row is
-// locked before, although the foreign keys lock it again: they are checked at the end of the
-// statement, and a statement that holds a chain must not wait for a row.
+// enrolment inserts the client, the certificate with the client's id, and the event. It locks the
+// CA's row first, and the chain last: the chain depends on what the insertion of the certificate
+// returns. The foreign keys lock the CA's row too, but only at the end of the statement, and a
+// statement that holds a chain must not wait for a row.
 var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
 		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::timestamptz,
 			?::timestamptz, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate) FOR KEY SHARE) RETURNING id),
@@ -192,7 +192,8 @@ var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimP
 		SELECT client_id, event_id, ` + linkColumns + `, ` + eventValues + ` FROM link RETURNING id)
 	SELECT client_id, certificate_id, event.id, position, hash` + inTime + ` FROM link, event`)
 
-// otherIssuer says that the CA of an id is gone, or is another one now.
+// otherIssuer says that the CA does not exist, or has another certificate than the one that has
+// signed.
 func otherIssuer() error { return domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound) }
 
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
@@ -222,22 +223,21 @@ func (r clients) Revoke(ctx context.Context, id int64, at time.Time) error {
 	return changedOne(done, faults{})
 }
 
-// anyToMark asks for one client of each kind only, so that no planner thinks of reading more than
-// the first entry of an index: one that has ended and is not marked, and one that is marked and has
-// not ended, since the clock was ahead when it was marked.
+// anyToMark finds one client that has ended and is not marked, and one that is marked and has not
+// ended. The latter was marked by a clock that was ahead. It asks for one of each, so that planners
+// read one entry of an index.
 const anyToMark = `SELECT COALESCE((SELECT id FROM clients WHERE NOT expired AND expires_at <= ? ORDER BY expires_at LIMIT 1), 0),
 	COALESCE((SELECT id FROM clients WHERE expired AND expires_at > ? ORDER BY expires_at DESC LIMIT 1), 0)`
 
-// toMark reports whether there are certificates that have ended and are not marked, and marked ones
-// that have not ended.
+// toMark reports whether any client has ended and is not marked, and whether any is marked and has
+// not ended.
 func (r clients) toMark(ctx context.Context, now time.Time) (ended, revived bool, err error) {
 	var first, last int64
 	err = scan(ctx, r.s.read, []any{&first, &last}, anyToMark, micro(now), micro(now))
 	return first != 0, last != 0, err
 }
 
-// MarkExpired implements domain.Clients. Most of the time there is nothing to mark, and it only
-// reads.
+// MarkExpired implements domain.Clients. Usually there is nothing to mark, and it only reads.
 func (r clients) MarkExpired(ctx context.Context, now time.Time, limit int) (int, error) {
 	ended, revived, err := r.toMark(ctx, now)
 	marked, unmarked := 0, 0

@@ -16,8 +16,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// Reading is a database that is read as it is, whatever its schema: it is not migrated, and nothing
-// is made where nothing is.
+// Reading is a database that is only read, whatever its schema. It is not migrated, and not created
+// when it does not exist.
 type Reading struct {
 	db     *sql.DB
 	engine Engine
@@ -30,13 +30,13 @@ func OpenReading(ctx context.Context, location string) (*Reading, error) {
 		if err != nil {
 			return nil, errURL
 		}
-		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // a pooler may be between
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // there may be a pooler in between
 		return openReading(ctx, stdlib.OpenDB(*config.ConnConfig), Postgres)
 	}
 	return openSQLiteReading(ctx, location, "?mode=ro&_pragma=busy_timeout(10000)&_time_format=sqlite")
 }
 
-// OpenStill opens an SQLite file that nobody writes to and that has no log, and writes nothing
+// OpenStill opens an SQLite file that nobody writes to and that has no WAL. SQLite creates no files
 // beside it.
 func OpenStill(ctx context.Context, path string) (*Reading, error) {
 	return openSQLiteReading(ctx, path, stillOptions+"&_time_format=sqlite")
@@ -61,7 +61,7 @@ func openReading(ctx context.Context, db *sql.DB, engine Engine) (*Reading, erro
 // Close closes the database.
 func (r *Reading) Close() error { return r.db.Close() }
 
-// Schema returns the number of the last migration that was applied.
+// Schema returns the number of the newest migration that is applied, or 0.
 func (r *Reading) Schema(ctx context.Context) (int64, error) {
 	var version int64
 	err := r.db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").
@@ -69,16 +69,16 @@ func (r *Reading) Schema(ctx context.Context) (int64, error) {
 	return version, err
 }
 
-// NewestSchema returns the number of the last migration that the program knows.
+// NewestSchema returns the number of the newest migration that the program knows.
 func NewestSchema() int64 {
 	list, err := (&Store{engine: SQLite}).knownMigrations()
 	if err != nil || len(list) == 0 {
-		return 0 // a program without its files knows none
+		return 0 // without its embedded files the program knows none
 	}
 	return list[len(list)-1].Version
 }
 
-// Manifest returns the manifest of a backup; empty: it is none.
+// Manifest returns the manifest of a backup. It is empty for an SQLite file that is not a backup.
 func (r *Reading) Manifest(ctx context.Context) (string, error) {
 	found, err := firstTexts(
 		ctx, r.db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'backup_manifest'",
@@ -93,8 +93,8 @@ func (r *Reading) Manifest(ctx context.Context) (string, error) {
 	return found[0], nil
 }
 
-// Users returns how many connections servers have to a PostgreSQL database. Of an SQLite file it is
-// not known.
+// Users returns how many connections servers have open to a PostgreSQL database. It is 0 for an
+// SQLite file, of which that is not known.
 func (r *Reading) Users(ctx context.Context) (n int, err error) {
 	if r.engine == Postgres {
 		err = r.db.QueryRowContext(ctx,
@@ -107,7 +107,7 @@ func (r *Reading) Users(ctx context.Context) (n int, err error) {
 // incarnationSchema is the first schema that has an incarnation.
 const incarnationSchema = 11
 
-// Incarnation returns the value of the incarnation, empty when the schema is older than that.
+// Incarnation returns the value of the incarnation. It is empty when the schema has none yet.
 func (r *Reading) Incarnation(ctx context.Context) (value string, err error) {
 	schema, err := r.Schema(ctx)
 	if err == nil && schema >= incarnationSchema {
@@ -116,7 +116,7 @@ func (r *Reading) Incarnation(ctx context.Context) (value string, err error) {
 	return value, err
 }
 
-// Secrets returns the service's own secrets, sealed, by their names.
+// Secrets returns the secrets of the service by name. They are sealed.
 func (r *Reading) Secrets(ctx context.Context) (map[string][]byte, error) {
 	list := map[string][]byte{}
 	err := r.each(ctx, "SELECT name, sealed FROM secrets", nil, func(scan func(...any) error) error {
@@ -129,8 +129,8 @@ func (r *Reading) Secrets(ctx context.Context) (map[string][]byte, error) {
 	return list, err
 }
 
-// AuditEnds returns where the audit's chains end. It fails when the last event of one is not what
-// its end says.
+// AuditEnds returns the ends of the audit's chains by ascending chain. It fails when the last event
+// of a chain has another hash than its end.
 func (r *Reading) AuditEnds(ctx context.Context) ([]domain.Link, error) {
 	var ends []domain.Link
 	err := r.each(ctx, `SELECT c.chain, c.position, c.hash, e.hash FROM audit_chains c
@@ -150,7 +150,7 @@ func (r *Reading) AuditEnds(ctx context.Context) ([]domain.Link, error) {
 	return ends, err
 }
 
-// CAs returns the CAs, by id.
+// CAs returns the CAs by ascending id.
 func (r *Reading) CAs(ctx context.Context) ([]domain.KnownCA, error) {
 	var list []domain.KnownCA
 	err := r.each(ctx,
@@ -180,7 +180,7 @@ func (r *Reading) lastCRL(ctx context.Context, caID int64) (*domain.CRL, error) 
 	return found, err
 }
 
-// Revocations returns the revocations of a CA, in their order.
+// Revocations returns the revocations of a CA by ascending epoch, and then by serial.
 func (r *Reading) Revocations(ctx context.Context, caID int64) ([]domain.Revocation, error) {
 	var list []domain.Revocation
 	err := r.each(ctx,
@@ -196,10 +196,11 @@ func (r *Reading) Revocations(ctx context.Context, caID int64) ([]domain.Revocat
 	return list, err
 }
 
-// issuedBatch is how many certificates are handed on at once.
+// issuedBatch is the maximum number of certificates of a batch.
 const issuedBatch = 500
 
-// Issued calls each with the certificates that a CA has issued, in batches, by id.
+// Issued calls each with the certificates that a CA has issued, in batches, by ascending id. An
+// error of each ends it, and is returned.
 func (r *Reading) Issued(ctx context.Context, caID int64, each func([]domain.Issued) error) error {
 	var batch []domain.Issued
 	err := r.each(ctx, `SELECT t.serial, c.name, t.not_after, c.revoked_at IS NOT NULL FROM certificates t JOIN clients c ON c.id = t.client_id
@@ -221,16 +222,16 @@ func (r *Reading) Issued(ctx context.Context, caID int64, each func([]domain.Iss
 	return each(batch)
 }
 
-// maxAccessChanges bounds the list of AccessChanges.
+// maxAccessChanges bounds the result of AccessChanges.
 const maxAccessChanges = 1000
 
-// accessChanges are the oldest changes of who may do what behind a position of a chain.
+// accessChanges selects the oldest changes of who may do what above a position of a chain.
 const accessChanges = `SELECT at, action, resource, resource_id, resource_name, actor_name FROM audit_events
 	WHERE chain = $1 AND position > $2 AND NOT refused AND action <> 'login' AND (resource LIKE 'auth.%' OR resource IN
 	('pam.applications', 'pam.authorizations')) ORDER BY at, position LIMIT $3`
 
-// AccessChanges returns what the audit says was changed of who may do what, behind these ends of
-// the chains: the oldest 1000 events, the oldest first.
+// AccessChanges returns the events above these ends of the chains that have changed who may do
+// what: the 1000 oldest ones, by ascending time.
 func (r *Reading) AccessChanges(ctx context.Context, ends []domain.Link) ([]domain.Event, error) {
 	var list []domain.Event
 	for _, end := range ends {
@@ -249,7 +250,7 @@ func (r *Reading) AccessChanges(ctx context.Context, ends []domain.Link) ([]doma
 	return list[:min(len(list), maxAccessChanges)], nil
 }
 
-// each calls read for each row of a query, whose parameters are written as PostgreSQL has them.
+// each calls read for each row of a query. Parameters are written as for PostgreSQL: $1.
 func (r *Reading) each(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
 	if r.engine == SQLite {
 		query = strings.ReplaceAll(query, "$", "?")

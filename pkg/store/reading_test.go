@@ -8,8 +8,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestReading_AccessChanges: of more changes than are told the oldest are, whichever chains they
-// are on.
+// TestReading_AccessChanges: if there are more changes than the limit, the oldest are returned,
+// whichever chains they are on.
 func TestReading_AccessChanges(t *testing.T) {
 	t.Parallel()
 	for engine, newLocation := range locations {

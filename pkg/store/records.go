@@ -84,7 +84,7 @@ func create[R any, P interface {
 	key() *int64
 }](ctx context.Context, db *gorm.DB, row R, id *int64, as faults) error {
 	key := P(&row).key()
-	*key = 0 // a retry would insert the id of the first attempt
+	*key = 0 // an attempt that was rolled back may have set it
 	if err := db.WithContext(ctx).Create(&row).Error; err != nil {
 		return translate(err, as)
 	}

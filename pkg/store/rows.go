@@ -14,8 +14,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// record is a row type R of a table whose entity is T. fields are the places of its columns in
-// their order: rows on the hot paths are read without reflection, which costs half as much.
+// record is a row type R whose entity is T. fields are pointers to its columns, in their order:
+// rows on the hot paths are read without reflection, which takes half the time.
 type record[R, T any] interface {
 	*R
 	fields() []any
@@ -23,8 +23,8 @@ type record[R, T any] interface {
 	entity() T
 }
 
-// find reads the rows of a query that selects the columns of R, and what extra has places for after
-// them.
+// find reads the rows of a query that selects the columns of R, followed by those that extra points
+// to.
 func find[R, T any, P record[R, T]](
 	ctx context.Context, db *gorm.DB, query string, args []any, extra ...any,
 ) ([]R, error) {
@@ -44,8 +44,8 @@ func find[R, T any, P record[R, T]](
 	return found, rows.Err()
 }
 
-// scan reads the one row that a query gives. GORM's Row panics at a statement that could not be
-// prepared, as that of an ended context.
+// scan reads the one row of a query. It does not use GORM's Row, which panics when the statement
+// could not be prepared, for example because ctx has ended. Errors: gorm.ErrRecordNotFound.
 func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...any) error {
 	rows, err := db.WithContext(ctx).Raw(query, args...).Rows()
 	if err != nil {
@@ -54,7 +54,7 @@ func scan(ctx context.Context, db *gorm.DB, places []any, query string, args ...
 	return scanOne(rows, places)
 }
 
-// scanOne reads the one row that there is, and closes the rows.
+// scanOne reads the one row of rows, and closes them. Errors: gorm.ErrRecordNotFound.
 func scanOne(rows *sql.Rows, places []any) error {
 	defer rows.Close()
 	if !rows.Next() {
@@ -87,9 +87,9 @@ func readAll(rows *sql.Rows, read func(scan func(...any) error) error) error {
 	return rows.Err()
 }
 
-// execDirect executes a statement past GORM, which would read the text letter by letter and build a
-// statement of its own. It is for transactions: that an SQLite file is still in its place is looked
-// at when they end.
+// execDirect executes a statement. It bypasses GORM, which would parse the text letter by letter
+// and build a statement of its own. It is for transactions: whether an SQLite file is still in its
+// place is checked when they end.
 func (s *Store) execDirect(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	result, err := s.write.Statement.ConnPool.ExecContext(ctx, text, args...)
 	noteFailure(s.write, err)
@@ -106,9 +106,9 @@ func (s *Store) rowDirect(ctx context.Context, places []any, text string, args .
 	return err
 }
 
-// pgRow reads the one row of a statement of many parameters by pgx itself: database/sql would
-// convert and check each of them, and begin a goroutine that watches the context. A statement that
-// was not sent is tried again on another connection. Errors: gorm.ErrRecordNotFound;
+// pgRow reads the one row of a statement with many parameters. It calls pgx directly: database/sql
+// would convert and check each parameter, and start a goroutine that watches the context. A
+// statement that was not sent is retried on another connection. Errors: gorm.ErrRecordNotFound;
 // *domain.Unavailable.
 func pgRow(ctx context.Context, db *sql.DB, places []any, text string, args []any) error {
 	err := driver.ErrBadConn
@@ -133,7 +133,7 @@ func onConn(ctx context.Context, db *sql.DB, fn func(*pgConn) error) error {
 	return err
 }
 
-// row is driver.ErrBadConn when the statement was not sent.
+// row returns driver.ErrBadConn when the statement was not sent.
 func (c *pgConn) row(ctx context.Context, places []any, text string, args []any) error {
 	conn := c.Conn.Conn()
 	if conn.IsClosed() {

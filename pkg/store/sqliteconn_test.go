@@ -24,7 +24,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 		check(t, exec("INSERT INTO numbers (n) VALUES (?)", n+1))
 	}
 
-	t.Run("a statement with open rows can be executed again", func(t *testing.T) {
+	t.Run("one that has rows open runs a second time beside itself", func(t *testing.T) {
 		tx, err := db.BeginTx(t.Context(), nil)
 		check(t, err)
 		defer func() { check(t, tx.Rollback()) }()
@@ -33,7 +33,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 		check(t, err)
 		defer outer.Close()
 		sum := 0
-		for outer.Next() && sum <= 36 { // if the inner query reset the outer one, this would not end
+		for outer.Next() && sum <= 36 { // a statement that began anew would have no end
 			var a int
 			check(t, outer.Scan(&a))
 			inner, err := tx.QueryContext(t.Context(), query)
@@ -50,7 +50,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 			t.Errorf("the sum is %d", sum)
 		}
 	})
-	t.Run("a statement that has failed can be executed again", func(t *testing.T) {
+	t.Run("one that has failed runs again", func(t *testing.T) {
 		const query = "INSERT INTO numbers (n) VALUES (?)"
 		if exec(query, 1) == nil {
 			t.Error("a number is there twice")
