@@ -29,7 +29,7 @@ func ownCluster(t *testing.T) (*pgtest.Cluster, *store.Store) {
 	return cluster, openMigrated(t, cluster.URL("postgres"))
 }
 
-func createdCAs(t *testing.T, s *store.Store) int {
+func storedThrottles(t *testing.T, s *store.Store) int {
 	t.Helper()
 	var n int
 	if err := writer(t, s).QueryRowContext(t.Context(), "SELECT count(*) FROM throttles").Scan(&n); err != nil {
@@ -89,7 +89,7 @@ func TestPostgres_NothingIsCommittedLate(t *testing.T) {
 	time.Sleep(1500 * time.Millisecond) // longer than lateSlack
 	thaw()
 	awaitQuiet(t, s)
-	if n := createdCAs(t, s); n != 0 {
+	if n := storedThrottles(t, s); n != 0 {
 		t.Errorf("%d of %d transactions were committed", n, transactions)
 	}
 	if n := events() - before; n != 0 {
