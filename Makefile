@@ -23,9 +23,9 @@ verify: ## check that gen/ is exactly what openapi/ generates
 build: ## build bin/chaveiro
 	$(GO) build -buildvcs=auto -o bin/chaveiro ./cmd/chaveiro
 
-lint: ## gofmt, the width of lines, vet, staticcheck
+lint: ## gofmt, the width of lines, the length of functions and files, vet, staticcheck
 	@files=$$(gofmt -l $$(git ls-files '*.go' ':!gen')) && test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
-	$(GO) test -run TestColumns ./pkg
+	$(GO) test -run 'TestColumns|TestLengths' ./pkg
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 

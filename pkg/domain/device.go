@@ -194,8 +194,8 @@ var ErrNamesMoved = errors.New("domain: names have changed since they were read"
 // A transaction that changes many devices calls Audit.Reserve first, then Lock, Update and Insert,
 // and Audit.AppendAll for their events. A change of one device is a Save.
 //
-// The groups Devices, Devices_Save, Devices_Concurrency, Devices_Page_Model and DeviceImportSight
-// of the suite test it. No group tests ErrNamesMoved, nor Save inside a transaction.
+// The groups Devices, Devices_Save, Devices_Page_Model, DeviceImports_Sight and Deadlines of the
+// suite test it. No group tests ErrNamesMoved.
 type Devices interface {
 	// Page returns one page of the devices that a filter selects, by ascending id. See PageRequest
 	// for its bounds. At most 16 words of filter.Text are used. A text of the filter that no

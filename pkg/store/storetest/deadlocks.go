@@ -14,7 +14,7 @@ import (
 // that waits for it.
 func testDeadlocks(t *testing.T, s domain.Store) {
 	const each, rounds = 3, 10
-	c := contested{Store: s, authority: newCA(t, s), place: newDeviceDomain(t, s), device: sampleDevice()}
+	c := contested{Store: s, authority: newCA(t, s), place: newDomain(t, s), device: sampleDevice()}
 	c.client = newClient(t, s, c.authority.ID)
 	check(t, s.Devices().MakeNames(t.Context(), &c.device))
 	changes := []func(context.Context) error{
@@ -33,13 +33,6 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 			t.Error(err)
 		}
 	}
-}
-
-func newDeviceDomain(t *testing.T, s domain.Store) domain.DeviceDomain {
-	t.Helper()
-	d := domain.DeviceDomain{Name: fresh("domain"), CreatedAt: noon, UpdatedAt: noon}
-	check(t, s.DeviceDomains().Create(t.Context(), &d))
-	return d
 }
 
 // contested are records that many change at once.
