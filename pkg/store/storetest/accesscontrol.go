@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // accessControlRules is the contract of domain.AccessControl.
@@ -95,7 +96,7 @@ func testAdvanceSerializes(t *testing.T, s domain.Store) {
 	for i := range list {
 		list[i] = newUser(t, s)
 	}
-	demoted, faults := together(t, len(list), func(i int) (done bool, err error) {
+	demoted, faults := domaintest.Together(len(list), func(i int) (done bool, err error) {
 		err = s.Transact(ctx, func(tx domain.Store) error {
 			if err := tx.AccessControl().Advance(ctx); err != nil {
 				return err

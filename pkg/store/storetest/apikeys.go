@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // sampleAPIKey has something in every field, and as roles those given.
@@ -232,7 +233,7 @@ func testAPIKeyLocks(t *testing.T, s domain.Store) {
 			there[i] = domain.APIKeyUse{ID: newAPIKey(t, s).ID, Address: "192.0.2.1"}
 			back[19-i] = there[i]
 		}
-		_, faults := together(t, 8, func(n int) (struct{}, error) {
+		_, faults := domaintest.Together(8, func(n int) (struct{}, error) {
 			list := slices.Clone([][]domain.APIKeyUse{there, back}[n%2])
 			for round := range 5 {
 				for i := range list {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // sampleEvent has a value in every field, and a digest of its own.
@@ -162,7 +163,7 @@ func testAuditLocks(t *testing.T, s domain.Store) {
 	var all []domain.Event
 	collect := func(t *testing.T, n int, fn func(i int) ([]domain.Event, error)) {
 		t.Helper()
-		lists, faults := together(t, n, fn)
+		lists, faults := domaintest.Together(n, fn)
 		checkAll(t, faults)
 		for _, list := range lists {
 			all = append(all, list...)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // caRules is the contract of domain.CAs, except for its pages.
@@ -162,7 +163,7 @@ func testCAUpdate(t *testing.T, s domain.Store) {
 func testDeleteRace(t *testing.T, s domain.Store) {
 	for range 10 {
 		authority := newCA(t, s)
-		_, faults := together(t, 2, func(i int) (int64, error) {
+		_, faults := domaintest.Together(2, func(i int) (int64, error) {
 			if i == 0 {
 				return 0, s.CAs().Delete(t.Context(), authority.ID)
 			}

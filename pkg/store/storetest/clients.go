@@ -7,6 +7,7 @@ import (
 	_ "time/tzdata" // so that Lisbon is known everywhere
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // clientRules is the contract of domain.Clients, except for what has a group of its own.
@@ -121,7 +122,7 @@ func wantIDs(t testing.TB, s domain.Store, filter domain.ClientFilter, want ...i
 func testOneName(t *testing.T, s domain.Store) {
 	authority := newCA(t, s)
 	name := fresh("client")
-	ids, faults := together(t, 16, func(int) (int64, error) {
+	ids, faults := domaintest.Together(16, func(int) (int64, error) {
 		c := sampleClient(authority.ID, name)
 		err := s.Clients().Create(t.Context(), &c)
 		return c.ID, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func sampleCRL(caID, number int64) domain.CRL {
@@ -203,9 +204,9 @@ func testFirstExpiry(t *testing.T, s domain.Store) {
 func testPublishRace(t *testing.T, s domain.Store) {
 	c := newCA(t, s)
 	for number := int64(1); number <= 10; number++ {
-		published, faults := together(
-			t, 8, func(int) (bool, error) { return s.CRLs().Publish(t.Context(), sampleCRL(c.ID, number)) },
-		)
+		published, faults := domaintest.Together(8, func(int) (bool, error) {
+			return s.CRLs().Publish(t.Context(), sampleCRL(c.ID, number))
+		})
 		checkAll(t, faults)
 		wantSame(t, slices.Index(published, true) >= 0, true)
 		wantSame(t, len(slices.DeleteFunc(published, func(p bool) bool { return !p })), 1)
@@ -221,7 +222,7 @@ func testPublishRace(t *testing.T, s domain.Store) {
 func testPublishLadder(t *testing.T, s domain.Store) {
 	c := newCA(t, s)
 	const rungs = 40
-	mine, faults := together(t, 4, func(int) (numbers []int64, err error) {
+	mine, faults := domaintest.Together(4, func(int) (numbers []int64, err error) {
 		for last := int64(0); last < rungs; {
 			if last, err = s.CRLs().LastNumber(t.Context(), c.ID); err != nil {
 				return nil, err

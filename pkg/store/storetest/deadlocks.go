@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // testDeadlocks runs all changes of one CA, its clients, a device and its domain beside each other.
@@ -20,7 +21,7 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 	changes := []func(context.Context) error{
 		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.saveDevice, c.editDomain, c.deleteDomain,
 	}
-	_, faults := together(t, each*len(changes), func(i int) (struct{}, error) {
+	_, faults := domaintest.Together(each*len(changes), func(i int) (struct{}, error) {
 		for range rounds {
 			if err := changes[i%len(changes)](t.Context()); err != nil {
 				return struct{}{}, fmt.Errorf("change %d: %w", i%len(changes), err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func newDomain(t testing.TB, s domain.Store) domain.DeviceDomain {
@@ -152,7 +153,7 @@ func testDomainRace(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	for range 10 {
 		d := newDomain(t, s)
-		_, faults := together(t, 2, func(i int) (struct{}, error) {
+		_, faults := domaintest.Together(2, func(i int) (struct{}, error) {
 			if i == 0 {
 				return struct{}{}, s.DeviceDomains().Delete(ctx, d.ID)
 			}

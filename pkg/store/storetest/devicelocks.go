@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func testDeviceLocks(t *testing.T, s domain.Store) {
@@ -39,7 +40,7 @@ func testHostnameRace(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	d := sampleDevice()
 	d.Model = fresh("contested")
-	_, faults := together(t, 16, func(int) (bool, error) {
+	_, faults := domaintest.Together(16, func(int) (bool, error) {
 		list := []domain.Device{d}
 		lost := []int{}
 		err := s.Transact(ctx, func(tx domain.Store) (err error) {
@@ -61,7 +62,7 @@ func testHostnameRace(t *testing.T, s domain.Store) {
 func testDeviceWait(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	d := newDevice(t, s)
-	_, faults := together(t, 8, func(int) (struct{}, error) {
+	_, faults := domaintest.Together(8, func(int) (struct{}, error) {
 		for range 10 {
 			err := s.Transact(ctx, func(tx domain.Store) error {
 				present, err := tx.Devices().Lock(ctx, []string{d.Hostname})
@@ -90,7 +91,7 @@ func testInsertOrders(t *testing.T, s domain.Store) {
 		list[i] = sampleDevice()
 		list[i].Model, list[i].Site = fresh("model"), fresh("site")
 	}
-	inserted, faults := together(t, 8, func(i int) (int, error) {
+	inserted, faults := domaintest.Together(8, func(i int) (int, error) {
 		mine := slices.Clone(list)
 		if i%2 == 1 {
 			slices.Reverse(mine)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // historyRules is the contract of domain.Histories.
@@ -81,7 +82,9 @@ func testHistoryLocks(t *testing.T, s domain.Store) {
 	t.Run("all who renew the incarnation at once are told the same", func(t *testing.T) {
 		for range 4 {
 			before := must(s.Histories().Incarnation(ctx))(t).Value
-			told, faults := together(t, 8, func(int) (string, error) { return s.Histories().Renew(ctx, before, noon) })
+			told, faults := domaintest.Together(8, func(int) (string, error) {
+				return s.Histories().Renew(ctx, before, noon)
+			})
 			check(t, errors.Join(faults...))
 			after := must(s.Histories().Incarnation(ctx))(t).Value
 			for _, value := range told {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func wantSpent(t testing.TB, err error) {
@@ -83,7 +84,7 @@ func testNonceLocks(t *testing.T, s domain.Store) {
 		for _, inTransaction := range []bool{false, true} {
 			n := n
 			n.Value = fresh("nonce")
-			_, faults := together(t, 16, func(int) (struct{}, error) {
+			_, faults := domaintest.Together(16, func(int) (struct{}, error) {
 				if inTransaction {
 					return struct{}{}, s.Transact(ctx, func(tx domain.Store) error { return tx.Nonces().Spend(ctx, n) })
 				}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // revocationRules is the contract of domain.Revocations.
@@ -131,7 +132,7 @@ func testLongList(t *testing.T, s domain.Store) {
 func testAdvanceRace(t *testing.T, s domain.Store) {
 	for _, inTransaction := range []bool{false, true} {
 		c := newCA(t, s)
-		epochs, faults := together(t, 16, func(int) (epoch int64, err error) {
+		epochs, faults := domaintest.Together(16, func(int) (epoch int64, err error) {
 			if !inTransaction {
 				return s.Revocations().Advance(t.Context(), c.ID)
 			}

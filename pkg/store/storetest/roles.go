@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func sampleRole() domain.Role {
@@ -157,7 +158,7 @@ func testRoleRace(t *testing.T, s domain.Store) {
 	for range 10 {
 		role := newRole(t, s)
 		k := sampleAPIKey(role)
-		_, faults := together(t, 2, func(i int) (struct{}, error) {
+		_, faults := domaintest.Together(2, func(i int) (struct{}, error) {
 			if i == 0 {
 				return struct{}{}, s.Roles().Delete(t.Context(), role.ID)
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // secretRules is the contract of domain.Secrets.
@@ -40,7 +41,7 @@ func testSecretForm(t *testing.T, s domain.Store) {
 
 func testSecretLocks(t *testing.T, s domain.Store) {
 	t.Run("all who ask for a secret get the same", func(t *testing.T) {
-		secrets, faults := together(t, 8, func(i int) (string, error) {
+		secrets, faults := domaintest.Together(8, func(i int) (string, error) {
 			sealed, err := s.Secrets().GetOrCreate(t.Context(), "contested", []byte{byte(i)})
 			return string(sealed), err
 		})

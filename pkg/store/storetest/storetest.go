@@ -6,9 +6,7 @@
 package storetest
 
 import (
-	"fmt"
 	"net/netip"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // groups are the parts of the suite. Each gets a store of its own, so that they run in parallel.
@@ -111,35 +110,19 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 123456000, time.UTC)
 // absent is an id that no row has.
 const absent = 1 << 40
 
-// names counts the names that fresh has made, of all groups.
-var names atomic.Int64
-
-// fresh makes a name that nothing has yet.
-func fresh(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add(1)) }
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+// The suite has short names for what domaintest has.
+var (
+	fresh = domaintest.Fresh
+	check = domaintest.Check
+)
 
 // must returns the value of a call that has to succeed: must(f())(t).
-func must[T any](value T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		check(t, err)
-		return value
-	}
-}
+func must[T any](value T, err error) func(testing.TB) T { return domaintest.Must(value, err) }
 
 // wantFault checks that err is the one fault.
 func wantFault(t testing.TB, err error, kind domain.Kind, field string, reason domain.Reason) {
 	t.Helper()
-	faults := domain.Faults(err)
-	if len(faults) != 1 || faults[0].Kind != kind || faults[0].Field != field || faults[0].Reason != reason {
-		t.Errorf("error is %v, want kind %d of %s: %s", err, kind, field, reason)
-	}
+	domaintest.WantFaults(t, err, domaintest.NewFault(kind, field, reason))
 }
 
 func wantMissing(t testing.TB, err error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // throttleInterval is how long one use takes to be forgotten.
@@ -122,8 +123,7 @@ func testThrottleLocks(t *testing.T, s domain.Store) {
 	const interval = throttleInterval
 	t.Run("of many at once as many go through as the size says", func(t *testing.T) {
 		for _, key := range []string{fresh("bucket"), fresh("bucket"), fresh("bucket")} {
-			waits, faults := together(
-				t, 32,
+			waits, faults := domaintest.Together(32,
 				func(int) (time.Duration, error) { return s.Throttles().Take(t.Context(), key, noon, interval, 5) },
 			)
 			checkAll(t, faults)

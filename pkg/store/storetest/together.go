@@ -2,29 +2,11 @@ package storetest
 
 import (
 	"strconv"
-	"sync"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
-
-// together runs fn in n goroutines that begin at once, and returns what they returned in the order
-// of their numbers.
-func together[T any](t *testing.T, n int, fn func(i int) (T, error)) ([]T, []error) {
-	t.Helper()
-	values, faults := make([]T, n), make([]error, n)
-	begin := make(chan struct{})
-	var group sync.WaitGroup
-	for i := range n {
-		group.Go(func() {
-			<-begin
-			values[i], faults[i] = fn(i)
-		})
-	}
-	close(begin)
-	group.Wait()
-	return values, faults
-}
 
 func checkAll(t *testing.T, faults []error) {
 	t.Helper()
@@ -38,7 +20,7 @@ func checkAll(t *testing.T, faults []error) {
 func wantNoLostUpdate(t *testing.T, s domain.Store, increment func(tx domain.Store) error, count func() string) {
 	t.Helper()
 	const workers, rounds = 8, 20
-	_, faults := together(t, workers, func(int) (struct{}, error) {
+	_, faults := domaintest.Together(workers, func(int) (struct{}, error) {
 		for range rounds {
 			if err := s.Transact(t.Context(), increment); err != nil {
 				return struct{}{}, err
