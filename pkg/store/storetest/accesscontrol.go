@@ -148,7 +148,8 @@ func testSuperusers(t *testing.T, s domain.Store) {
 	}
 }
 
-// testLasting: those are left out that end, or that a network shuts out.
+// testLasting leaves out superusers that expire, and those whose networks do not admit all
+// addresses.
 func testLasting(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	want := must(s.AccessControl().LastingSuperusers(ctx))(t)
@@ -192,8 +193,8 @@ func testLasting(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.AccessControl().LastingSuperusers(ctx))(t), want+1)
 }
 
-// testRightsHold: an event of a point that has passed is not stored, nor what it is about; the
-// transaction goes on.
+// testRightsHold appends events that name a point of access which has passed. They are not stored,
+// and the transaction goes on.
 func testRightsHold(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	now := must(s.AccessControl().Point(ctx))(t)

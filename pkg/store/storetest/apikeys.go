@@ -11,7 +11,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-// sampleAPIKey has something in every field, and as roles those given.
+// sampleAPIKey has a value in every field, and the given roles.
 func sampleAPIKey(roles ...domain.Role) domain.APIKey {
 	return domain.APIKey{
 		Name: fresh("Integração"), Description: "a key\nof two lines", Superuser: true, Roles: roles, Enabled: true,

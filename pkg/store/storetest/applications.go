@@ -21,7 +21,7 @@ func newApplication(t testing.TB, s domain.Store) domain.Application {
 	return a
 }
 
-// sampleAuthorization has something in every field.
+// sampleAuthorization has a value in every field.
 func sampleAuthorization(a domain.Application) domain.PAMAuthorization {
 	return domain.PAMAuthorization{
 		Application: a, ApplicationID: a.ID, Name: fresh("Autorização"), Enabled: true, Write: true,

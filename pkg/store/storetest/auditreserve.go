@@ -12,8 +12,8 @@ import (
 
 const reservedChain = domain.AuditChains - 1
 
-// testReserve: the last chain is that of one long transaction at a time, which may append and go
-// on.
+// testReserve checks that the last chain belongs to one long transaction at a time. That one may go
+// on after it has appended.
 func testReserve(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	var all []domain.Event

@@ -159,7 +159,7 @@ func testCAUpdate(t *testing.T, s domain.Store) {
 	wantSame(t, string(must(s.CAs().Key(t.Context(), before.ID))(t).Certificate), "certificate")
 }
 
-// testDeleteRace: whatever the order, there is never a client without its CA.
+// testDeleteRace checks that no client is without its CA, whichever comes first.
 func testDeleteRace(t *testing.T, s domain.Store) {
 	for range 10 {
 		authority := newCA(t, s)

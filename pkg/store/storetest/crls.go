@@ -123,8 +123,8 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 	})
 }
 
-// testCRLState: numbers may leave some out, of any size, and the latest thisUpdate is kept whatever
-// comes after it.
+// testCRLState checks that numbers may be of any size and leave some out, and that the latest
+// thisUpdate is kept, whatever list comes after it.
 func testCRLState(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	base, _ := new(big.Int).SetString("1180591620717411303429", 10)

@@ -148,7 +148,7 @@ func testFindDomains(t *testing.T, s domain.Store) {
 	walk(t, s.DeviceDomains().Page, pageIDs(must(s.DeviceDomains().Page(ctx, domain.PageRequest{Size: 100}))(t)), 2)
 }
 
-// testDomainRace: whatever the order, no device is in a domain that is gone.
+// testDomainRace checks that no device is in a domain that is gone, whichever comes first.
 func testDomainRace(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	for range 10 {

@@ -9,7 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// sampleDevice has something in every field.
+// sampleDevice has a value in every field.
 func sampleDevice() domain.Device {
 	return domain.Device{
 		Hostname: fresh("Win 1"), IP: "https://10.0.0.1/x", Model: "RHEL", Type: "Server", Vendor: "Red Hat",

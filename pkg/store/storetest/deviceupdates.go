@@ -53,8 +53,9 @@ func testDeviceSpelling(t *testing.T, s domain.Store) {
 	t.Run("names have one spelling, the last", func(t *testing.T) { testDeviceNames(t, s) })
 }
 
-// testDeviceNames: regardless of case a name has one spelling, that of who was stored last; kinds
-// are apart; what was rolled back was never there.
+// testDeviceNames checks that a name has one spelling, regardless of case: that of the device that
+// was stored last. Each kind of name has spellings of its own. A transaction that was rolled back
+// leaves none.
 func testDeviceNames(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	first := sampleDevice()

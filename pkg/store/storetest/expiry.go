@@ -57,7 +57,8 @@ func testMarkExpired(t *testing.T, s domain.Store) {
 	})
 }
 
-// testMarkAhead: what a clock that was ahead has marked is valid again when it is right.
+// testMarkAhead checks that a client which a clock that was ahead has marked as expired is valid
+// again once the clock is right.
 func testMarkAhead(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	authority := newCA(t, s)

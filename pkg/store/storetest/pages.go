@@ -72,8 +72,8 @@ func wantPage[T any](t reporter, page domain.Page[T], err error, ids []int64, cu
 	}
 }
 
-// modelPage: the page begins after the cursor; the previous one ends at the cursor and is full,
-// unless it is the first.
+// modelPage is the page that begins after the cursor. The previous page ends at the cursor and is
+// full, unless it is the first.
 func modelPage(ids []int64, cursor int64, size int) domain.Page[int64] {
 	begin := 0
 	for begin < len(ids) && ids[begin] <= cursor {

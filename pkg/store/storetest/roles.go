@@ -153,7 +153,7 @@ func testRoleDeletion(t *testing.T, s domain.Store) {
 	}
 }
 
-// testRoleRace: whatever the order, nobody has a role that is gone.
+// testRoleRace checks that no apikey has a role that is gone, whichever comes first.
 func testRoleRace(t *testing.T, s domain.Store) {
 	for range 10 {
 		role := newRole(t, s)

@@ -8,7 +8,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// sampleUser has something in every field, and as roles those given.
+// sampleUser has a value in every field, and the given roles.
 func sampleUser(roles ...domain.Role) domain.User {
 	return domain.User{
 		Username: fresh("João"), Email: "joao@example.com", FullName: "João da Silva", Superuser: true, Roles: roles,
