@@ -135,7 +135,8 @@ func onlyRequires(variants openapi3.SchemaRefs) bool {
 	})
 }
 
-// onlyNarrows reports whether properties have values and no types: those of `grant_type: {enum: [password]}`.
+// onlyNarrows reports whether properties have values and no types, as in
+// `grant_type: {enum: [password]}`.
 func onlyNarrows(properties openapi3.Schemas) bool {
 	for _, property := range properties {
 		if property.Ref != "" || property.Value.Type != nil {
