@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -163,17 +164,17 @@ func TestCall_RetryAfter(t *testing.T) {
 // TestCall_NoConnection: a connection that is refused or cut is a NetworkError, and tried again.
 func TestCall_NoConnection(t *testing.T) {
 	t.Parallel()
-	count := 0
+	var count atomic.Int64
 	c := serve(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
-		if count++; count == 1 {
+		if count.Add(1) == 1 {
 			w.Header().Set("Content-Length", "100") // and then the connection ends
 			_, _ = w.Write([]byte(`{"id":`))
 			panic(http.ErrAbortHandler)
 		}
 		answer(w, http.StatusOK, `{"id":7}`)
 	})
-	if value, err := call[item](t.Context(), c.client, get(), nil); err != nil || value.ID != 7 || count != 2 {
-		t.Errorf("%v, %v after %d requests", value, err, count)
+	if value, err := call[item](t.Context(), c.client, get(), nil); err != nil || value.ID != 7 || count.Load() != 2 {
+		t.Errorf("%v, %v after %d requests", value, err, count.Load())
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
