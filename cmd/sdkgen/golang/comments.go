@@ -103,6 +103,8 @@ func limits(t *model.Type) string {
 		return fmt.Sprintf("At most %d %s.", *t.MaxLength, unit)
 	case unit != "" && t.MinLength != nil:
 		return fmt.Sprintf("At least %d %s.", *t.MinLength, unit)
+	case t.Maximum != nil && *t.Maximum == 1<<53-1: // an id
+		return ""
 	case t.Minimum != nil && t.Maximum != nil:
 		return fmt.Sprintf("From %.0f to %.0f.", *t.Minimum, *t.Maximum)
 	case t.Minimum != nil:

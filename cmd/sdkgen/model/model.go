@@ -61,7 +61,7 @@ type Operation struct {
 	Method      string // upper case
 	Path        string // below Document.Prefix, with {id}
 	// Parameters are those of path, query and header. Accept-Language and Idempotency-Key are left
-	// out: the runtimes send them.
+	// out, which the runtimes send, and those of the query that the body has as fields.
 	Parameters  []Parameter
 	Body        *Body    // nil without one
 	Results     []Result // the 2xx answers, by status
@@ -138,16 +138,17 @@ const (
 
 // A Type is a schema.
 type Type struct {
-	Name     string // "" of one that is written where it is used
-	Doc      string
-	Kind     Kind
-	Format   string   // as in the document: int64, email, password
-	Fields   []Field  // of Object, in the author's order
-	Values   []string // of Enum
-	Element  *Ref     // of Array and Map
-	Variants []Ref    // of OneOf
-	Default  any
-	Example  any
+	Name          string // "" of one that is written where it is used
+	Doc           string
+	Kind          Kind
+	Format        string   // as in the document: int64, email, password
+	Fields        []Field  // of Object, in the author's order
+	Values        []string // of Enum
+	Element       *Ref     // of Array and Map
+	Variants      []Ref    // of OneOf
+	Discriminator string   // of OneOf: the field whose value tells the variants apart; "" without
+	Default       any
+	Example       any
 
 	Minimum, Maximum     *float64
 	MinLength, MaxLength *int // of String in characters, of Array in items
@@ -156,6 +157,7 @@ type Type struct {
 	// InRequest and InResponse say whether an operation sends it, and whether one is answered with
 	// it (2xx), by itself or within another.
 	InRequest, InResponse bool
+	Extensions            map[string]any // all extensions as they are written
 	At                    string
 }
 

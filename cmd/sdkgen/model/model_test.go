@@ -235,6 +235,25 @@ func TestRead_Faults(t *testing.T) {
 	}
 }
 
+// TestRead_Parameters: what the runtimes send is left out, and what the body has, too.
+func TestRead_Parameters(t *testing.T) {
+	t.Parallel()
+	d, err := readText(t, document(goodOperation+`
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/A'}}}}
+      parameters:
+        - {name: accept-language, in: header, schema: {type: string}}
+        - {name: Idempotency-Key, in: header, schema: {type: string}}
+        - {name: zulu, in: query, schema: {type: string}}
+        - {name: other, in: query, schema: {type: string}}`, goodSchemas))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters := d.Groups[0].Operations[0].Parameters
+	if len(parameters) != 1 || parameters[0].Name != "other" {
+		t.Errorf("parameters %+v", parameters)
+	}
+}
+
 func TestRead_Shapes(t *testing.T) {
 	t.Parallel()
 	d, err := readText(t, document(goodOperation+`
@@ -243,6 +262,12 @@ func TestRead_Shapes(t *testing.T) {
         grouped: {allOf: [{$ref: '#/components/schemas/Colour'}], nullable: true, description: Its own.}
         either: {oneOf: [{type: integer}, {type: object, required: [id], properties: {id: {type: integer}}}]}
         at: {type: string, x-sdk-type: date-time}
+    Ordered:
+      type: object
+      properties:
+        last: {type: string, x-order: 2}
+        first: {$ref: '#/components/schemas/Colour', x-order: 1}
+    Told: {oneOf: [{$ref: '#/components/schemas/A'}], discriminator: {propertyName: zulu}, x-own: 1}
     Colour: {type: string, enum: [red, null], nullable: true}
     Merged: {allOf: [{$ref: '#/components/schemas/A'}, {type: object, properties: {more: {type: string}}}]}
     Grant:
@@ -273,6 +298,12 @@ func TestRead_Shapes(t *testing.T) {
 	}
 	if merged := d.Type("Merged"); len(merged.Fields) != len(a.Fields)+1 {
 		t.Errorf("merged: %+v", merged)
+	}
+	if told := d.Type("Told"); told.Discriminator != "zulu" || told.Extensions["x-own"] == nil {
+		t.Errorf("told apart: %+v", told)
+	}
+	if ordered := d.Type("Ordered"); ordered.Fields[0].Name != "first" {
+		t.Errorf("ordered: %+v", ordered.Fields)
 	}
 	if grant := d.Type("Grant"); grant.Kind != Object || len(grant.Fields) != 2 {
 		t.Errorf("oneOf of required: %+v", grant)

@@ -37,6 +37,7 @@ func (r *reader) readOperation(l located) (string, Operation) {
 	operation.Security = r.security(source, at)
 	operation.Parameters = r.parameters(l)
 	operation.Body = r.body(source)
+	operation.Parameters = withoutRepeated(operation)
 	r.answers(source, &operation)
 	operation.Pages = r.pages(&operation)
 	operation.Retry = r.retry(operation)
@@ -161,6 +162,19 @@ func (r *reader) parameters(l located) []Parameter {
 		all = append(all, parameter)
 	}
 	return all
+}
+
+// withoutRepeated returns the parameters without those of the query that are fields of the body,
+// too: one form of a request is enough.
+func withoutRepeated(operation Operation) []Parameter {
+	if operation.Body == nil {
+		return operation.Parameters
+	}
+	return slices.DeleteFunc(operation.Parameters, func(p Parameter) bool {
+		return p.In == "query" && slices.ContainsFunc(operation.Body.Type.Type.Fields, func(f Field) bool {
+			return f.Name == p.Name
+		})
+	})
 }
 
 // body returns the body of a request; nil if there is none.

@@ -15,7 +15,7 @@ import (
 // validators. Extensions are always allowed.
 var understood = []string{
 	"type", "format", "title", "description", "example", "default", "nullable", "deprecated", "readOnly", "writeOnly",
-	"enum", "properties", "required", "additionalProperties", "items", "allOf", "oneOf", "anyOf",
+	"enum", "properties", "required", "additionalProperties", "items", "allOf", "oneOf", "anyOf", "discriminator",
 	"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
 	"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties",
 }
@@ -89,6 +89,7 @@ func (r *reader) fill(t *Type, source *openapi3.SchemaRef, name string) {
 	t.At, t.Doc = r.at(schema.Origin), strings.TrimSpace(schema.Description)
 	t.Format, t.Default, t.Example, t.Pattern = schema.Format, schema.Default, schema.Example, schema.Pattern
 	t.Minimum, t.Maximum = schema.Min, schema.Max
+	t.Extensions = schema.Extensions
 	r.checkKeywords(schema)
 	switch {
 	case len(schema.AllOf) > 0:
@@ -177,6 +178,9 @@ func (r *reader) fillMerged(t *Type, schema *openapi3.Schema, name string) {
 // fillVariants reads oneOf.
 func (r *reader) fillVariants(t *Type, schema *openapi3.Schema, name string) {
 	t.Kind = OneOf
+	if schema.Discriminator != nil {
+		t.Discriminator = schema.Discriminator.PropertyName
+	}
 	if len(schema.Properties) > 0 {
 		r.fault(t.At, "oneOf beside properties is not understood")
 	}
@@ -211,13 +215,14 @@ func (r *reader) fillObject(t *Type, schema *openapi3.Schema, name string) {
 func inOrder(properties openapi3.Schemas) []string {
 	place := func(name string) float64 {
 		source := properties[name]
-		if order, ok := source.Value.Extensions["x-order"].(float64); ok && source.Ref == "" {
+		extensions, origin := source.Value.Extensions, source.Value.Origin
+		if source.Ref != "" {
+			extensions, origin = source.Extensions, source.Origin
+		}
+		if order, ok := extensions["x-order"].(float64); ok {
 			return order
 		}
-		if source.Ref != "" {
-			return float64(line(source.Origin))
-		}
-		return float64(line(source.Value.Origin))
+		return float64(line(origin))
 	}
 	return slices.SortedFunc(maps.Keys(properties), func(a, b string) int {
 		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))

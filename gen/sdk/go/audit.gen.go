@@ -71,7 +71,7 @@ func (s *AuditService) GetEvent(ctx context.Context, id int64, options ...CallOp
 type GetEventsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -81,14 +81,12 @@ type GetEventsPagesParams struct {
 	// Only what was done by users, by apikeys, by authorizations of the vault, at the command line
 	// of the server, or by nobody known.
 	ActorType AuditActorType
-	// Only what the user, apikey or authorization of this id did; useful with `actor_type`. From 1
-	// to 9007199254740991.
+	// Only what the user, apikey or authorization of this id did; useful with `actor_type`.
 	ActorID int64
 	// Only what concerns resources of this kind: a scope, as `openvpn.clients`; or `auth.tokens`
 	// (sign-ins), `auth.signing_keys`, `pam.authorizations`. At most 64 characters.
 	Resource string
-	// Only what concerns the resource of this id; useful with `resource`. From 1 to
-	// 9007199254740991.
+	// Only what concerns the resource of this id; useful with `resource`.
 	ResourceID int64
 	// Only events of this action, as `create`. At most 32 characters.
 	Action string

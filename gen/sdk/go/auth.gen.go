@@ -425,7 +425,7 @@ func (s *AuthService) CreateTokenV1(ctx context.Context, body TokenRequest, opti
 type GetApikeysPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -435,7 +435,7 @@ type GetApikeysPagesParams struct {
 type GetRolesPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -445,7 +445,7 @@ type GetRolesPagesParams struct {
 type GetUsersPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int

@@ -359,7 +359,7 @@ func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientS
 type GetCAsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -381,7 +381,7 @@ type GetCACRLParams struct {
 type GetClientsSite2SitePagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -389,12 +389,12 @@ type GetClientsSite2SitePagesParams struct {
 	// any text there: `site-*` are the names that begin with `site-`, `*rio*` those that contain
 	// `rio`. At most 64 characters.
 	Name string
-	// Only the clients of this CA. From 1 to 9007199254740991.
+	// Only the clients of this CA.
 	CAID int64
 	// `valid`: neither expired nor revoked. `expired`: the certificate has ended, revoked or not.
 	// `revoked`: revoked, expired or not. Without it: all. One of valid, expired, revoked.
 	Status string
 	// Only the clients of this OpenVPN instance. No instances exist in this version, so any value
-	// gives an empty page. From 1 to 9007199254740991.
+	// gives an empty page.
 	InstanceID int64
 }

@@ -531,7 +531,7 @@ func (s *PAMService) UpdateDeviceDomain(ctx context.Context, id int64, body Devi
 type GetApplicationsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -542,11 +542,11 @@ type GetApplicationsPagesParams struct {
 type GetAuthorizationsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
-	// Only the authorizations of this application. From 1 to 9007199254740991.
+	// Only the authorizations of this application.
 	ApplicationID int64
 }
 
@@ -554,7 +554,7 @@ type GetAuthorizationsPagesParams struct {
 type GetDevicesPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -587,7 +587,7 @@ type GetDevicesPagesParams struct {
 type GetDeviceHistoryPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
@@ -630,7 +630,7 @@ type ImportDevicesParams struct {
 type GetDeviceDomainsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page. From 0 to 9007199254740991.
+	// past the end gives an empty page.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int

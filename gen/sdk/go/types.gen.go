@@ -289,7 +289,7 @@ type Authorization struct {
 
 // AuthorizationCreate is sent: the schema AuthorizationCreate of the document Chaveiro.
 type AuthorizationCreate struct {
-	// The application that it is of. From 1 to 9007199254740991.
+	// The application that it is of.
 	ApplicationID int64 `json:"application_id"`
 	// Unique within the application regardless of case; 1 to 255 characters.
 	Name string `json:"name"`
@@ -545,7 +545,7 @@ type ClientSite2Site struct {
 
 // ClientSite2SiteCreate is sent: the schema ClientSite2SiteCreate of the document Chaveiro.
 type ClientSite2SiteCreate struct {
-	// The CA that signs. From 1 to 9007199254740991.
+	// The CA that signs.
 	CAID int64 `json:"ca_id"`
 	// Unique; letters, digits, `-` and `.`. The common name of the certificate. From 1 to 30
 	// characters.
@@ -576,7 +576,7 @@ type ClientSite2SiteCreate struct {
 
 // ClientSite2SiteImport is sent: the schema ClientSite2SiteImport of the document Chaveiro.
 type ClientSite2SiteImport struct {
-	// The CA that signed. From 1 to 9007199254740991.
+	// The CA that signed.
 	CAID int64 `json:"ca_id"`
 	// E-mail address. At most 255 characters.
 	Email string `json:"email"`
@@ -1009,7 +1009,7 @@ type UserUpdate struct {
 
 // RoleIDObject is sent: the schema RoleIDObject of the document Chaveiro.
 type RoleIDObject struct {
-	// The id of the role. From 1 to 9007199254740991.
+	// The id of the role.
 	ID int64 `json:"id"`
 }
 
