@@ -3,6 +3,7 @@ package golang_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -106,6 +107,28 @@ func flowPages(t *testing.T, sdk live) {
 	}
 	if met != count {
 		t.Errorf("%d clients", met)
+	}
+}
+
+// flowMoved deletes each item when it is met, so that pages move: every one is met once.
+func flowMoved(t *testing.T, sdk live) {
+	const count = 7
+	for i := range count {
+		in := chaveiro.DeviceDomainCreate{Name: fmt.Sprintf("moved-%d.example", i)}
+		must(sdk.PAM.CreateDeviceDomain(t.Context(), in))(t)
+	}
+	met := 0
+	pages := sdk.PAM.GetDeviceDomainsPages(chaveiro.GetDeviceDomainsPagesParams{Size: 2})
+	for domain, err := range pages.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if met++; sdk.PAM.DeleteDeviceDomain(t.Context(), domain.ID) != nil {
+			t.Errorf("%d is met twice, or can't be deleted", domain.ID)
+		}
+	}
+	if met != count {
+		t.Errorf("%d of %d domains", met, count)
 	}
 }
 

@@ -129,7 +129,7 @@ func TestLive(t *testing.T) {
 	sdk := live{connect(t, chaveiro.Config{URL: p.URL, Auth: key, Language: "en"}), p}
 	for name, flow := range map[string]func(*testing.T, live){
 		"a client": flowClient, "pages": flowPages, "apikeys": flowApikeys, "users": flowUsers, "devices": flowDevices,
-		"the vault": flowVault, "three states": flowStates,
+		"the vault": flowVault, "pages that move": flowMoved, "three states": flowStates,
 		"the example of the README": func(t *testing.T, l live) { runExample(t, l.process.URL, string(key)) },
 		"a user": func(t *testing.T, l live) {
 			o := o

@@ -2,10 +2,13 @@ package chaveiro
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -217,6 +220,52 @@ func TestCall_Timeout(t *testing.T) {
 	_, err = call[item](ctx, c.client, get(), nil)
 	if _, ok := errors.AsType[*TimeoutError](err); !ok || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestCall_ConnectTimeout: a connection that takes too long is a TimeoutError that says so, and is
+// tried again.
+func TestCall_ConnectTimeout(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections, and never speaks TLS
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	c, err := newClient(Config{URL: "https://" + listener.Addr().String(), ConnectTimeout: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pauses := 0
+	c.wait = func(context.Context, time.Duration) error { pauses++; return nil }
+	_, err = call[item](t.Context(), c, get(), nil)
+	if late, ok := errors.AsType[*TimeoutError](err); !ok || !late.Connecting || pauses != defaultRetries {
+		t.Errorf("error %v after %d pauses", err, pauses)
+	}
+}
+
+// TestNewClient_CABundle: the server's certificate must be signed with one of the bundle.
+func TestNewClient_CABundle(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, `{"id":7}`)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the refused handshake
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	for _, test := range []struct {
+		bundle []byte
+		good   bool
+	}{{bundle, true}, {nil, false}} {
+		c, err := newClient(Config{URL: server.URL, CABundle: test.bundle, Retries: NoRetries})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = call[item](t.Context(), c, get(), nil)
+		if _, refused := errors.AsType[*NetworkError](err); (err == nil) != test.good || refused == test.good {
+			t.Errorf("error %v, want %v", err, test.good)
+		}
 	}
 }
 

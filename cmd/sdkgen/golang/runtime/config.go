@@ -99,6 +99,9 @@ func newClient(config Config) (*client, error) {
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
 		return nil, errors.New("chaveiro: the URL of the server must be an http or https address")
 	}
+	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New("chaveiro: the URL of the server must have neither a user nor a query")
+	}
 	config.complete()
 	if config.Transport == nil {
 		if config.Transport, err = config.transport(); err != nil {
