@@ -84,6 +84,21 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestFiles_Fixed: a field that has one value only is sent with it.
+func TestFiles_Fixed(t *testing.T) {
+	t.Parallel()
+	kind := "required: [ca_id, kind], properties: {kind: {type: string, enum: [small]}, "
+	schemas := strings.Replace(goodSchemas, "required: [ca_id], properties: {", kind, 1)
+	files, err := Files(document(t, "api", goodOperation, schemas))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "func (v Thing) MarshalJSON() ([]byte, error) {\n\ttype plain Thing\n\tv.Kind = \"small\"\n\treturn json.Marshal(plain(v))\n}\n"
+	if types := string(files["types.gen.go"]); !strings.Contains(types, want) || strings.Contains(types, "func (v Other)") {
+		t.Error(types)
+	}
+}
+
 // TestFiles_Faults: what can't be said in Go is an error with its line.
 func TestFiles_Faults(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 
 // importable are the packages that templates use, by their names.
 var importable = map[string]string{
-	"context": "context", "fmt": "fmt", "io": "io", "http": "net/http", "url": "net/url", "time": "time",
+	"context": "context", "json": "encoding/json", "fmt": "fmt", "io": "io", "http": "net/http", "url": "net/url", "time": "time",
 }
 
 // imports returns the import declaration that a text of Go needs, which has none and no package

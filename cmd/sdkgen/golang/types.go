@@ -20,6 +20,7 @@ type typeView struct {
 	Name     string
 	Kind     model.Kind
 	Fields   []fieldView
+	Fixed    []valueView // the fields that have one value only, which is sent when they are empty
 	Values   []valueView
 	Scalars  []scalarView // the variants of a oneOf that need a type of their own
 	Variants []string     // the names of all variants
@@ -49,6 +50,9 @@ func (d *documentView) typeView(t *model.Type) typeView {
 	case model.Object:
 		for _, field := range t.Fields {
 			view.Fields = append(view.Fields, d.fieldView(t, field))
+			if isFixed(t, field) {
+				view.Fixed = append(view.Fixed, valueView{exported(field.Name), field.Type.Type.Values[0]})
+			}
 		}
 	case model.Enum:
 		for _, value := range t.Values {
@@ -101,6 +105,9 @@ func (d *documentView) fieldView(owner *model.Type, field model.Field) fieldView
 	case field.Type.Name == "" && (owner.InRequest || field.Type.Type.Kind == model.Enum):
 		text = withLimits(text, field.Type.Type)
 	}
+	if isFixed(owner, field) {
+		text += " Empty: it is sent nevertheless."
+	}
 	view.Comment = comment(1, text)
 	switch {
 	case field.Required && !field.Nullable:
@@ -111,6 +118,12 @@ func (d *documentView) fieldView(owner *model.Type, field model.Field) fieldView
 		view.Type = "*" + view.Type
 	}
 	return view
+}
+
+// isFixed reports whether a field that is sent has one value only, as the type of a grant has.
+func isFixed(owner *model.Type, field model.Field) bool {
+	t := field.Type.Type
+	return owner.InRequest && field.Required && !field.Nullable && t.Kind == model.Enum && len(t.Values) == 1
 }
 
 // isNilable reports whether the Go type of a kind has nil.
