@@ -193,6 +193,7 @@ func TestComment(t *testing.T) {
 	}
 	for summary, want := range map[string]string{
 		"Get a CA": "gets a CA.", "Exchange a key": "exchanges a key.", "Fix it": "fixes it.", "Give it": "gives it.",
+		"Create or update a device": "creates or updates a device.",
 	} {
 		if got := does(summary); got != want {
 			t.Errorf("%s: %s", summary, got)

@@ -269,7 +269,7 @@ func (s *AuthService) GetScopes(ctx context.Context, options ...CallOption) (*Sc
 // The user or the apikey whose credential it is, and what it may do. For an apikey `username` is
 // its name, `fullname` its description and `email` empty.
 //
-// It needs the right to read self. Errors of the server: BadRequestError, UnauthorizedError,
+// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, ServerError. Source: GET /api/user/info, operation getUserInfo.
 func (s *AuthService) GetUserInfo(ctx context.Context, options ...CallOption) (*UserInfo, error) {
 	r := &request{
@@ -286,7 +286,7 @@ func (s *AuthService) GetUserInfo(ctx context.Context, options ...CallOption) (*
 // 409 `invalid`. A changed password ends all sessions of the user; a caller with cookies gets both
 // anew. An apikey is refused: 403.
 //
-// It needs the right to write self. Errors of the server: BadRequestError, UnauthorizedError,
+// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, ConflictError, ServerError. Source: PUT /api/user/info, operation updateUserInfo.
 func (s *AuthService) UpdateUserInfo(ctx context.Context, body UserInfoUpdate, options ...CallOption) (*UserInfo, error) {
 	r := &request{
