@@ -154,6 +154,9 @@ func (u *upload) Close() error {
 func (r *request) http(ctx context.Context, c *client, body io.Reader) (*http.Request, error) {
 	path := r.path
 	for _, arg := range r.args {
+		if arg == "" || arg == "." || arg == ".." { // that would be another path
+			return nil, fmt.Errorf("chaveiro: %s: %q is the name of nothing", r.operation, arg)
+		}
 		before, after, _ := strings.Cut(path, "{")
 		_, after, _ = strings.Cut(after, "}")
 		path = before + url.PathEscape(arg) + after
