@@ -209,6 +209,9 @@ var removalsOfAll = []struct {
 // TestAudit_Verify_Removals: which removals a check finds, and which it finds only with a
 // checkpoint that was seen elsewhere.
 func TestAudit_Verify_Removals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {

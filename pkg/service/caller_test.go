@@ -204,6 +204,9 @@ func newStage(t testing.TB, w *World) *stage {
 // TestCaller_Fallen: a caller that was just authenticated, but has lost its rights on another
 // replica since, changes nothing.
 func TestCaller_Fallen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {
@@ -344,6 +347,9 @@ func TestCaller_Race(t *testing.T) {
 
 // TestCaller_Restless: changes succeed even while others change access control without a pause.
 func TestCaller_Restless(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {

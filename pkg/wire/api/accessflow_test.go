@@ -46,6 +46,9 @@ func credentials(s *wiretest.Server) map[string]map[string]any {
 
 // With either credential, and on either path, the cookies are all that the SDK's auth module needs.
 func TestFlow_Access(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	s := withUser(t)
 	for kind, credential := range credentials(s) {

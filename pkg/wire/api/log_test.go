@@ -35,6 +35,9 @@ func (b *logBuffer) handler() slog.Handler {
 
 // No token, password, cookie or private key gets into the log, whether requests succeed or fail.
 func TestLog_HoldsNoSecrets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	vars := materials(t)
 	var log logBuffer

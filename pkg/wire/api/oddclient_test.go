@@ -427,6 +427,9 @@ func (i oddIssuer) plainClient(serial, name string, key []byte) oddCert {
 // client in, handed out as they came, and revoked under their serial number; otherwise they are
 // refused.
 func TestOdd_Clients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := newOddWorld(t)
 	ec, rsaCA := w.newIssuer(t, "ec ca", ecSigner(t)), w.newIssuer(t, "rsaca", rsaSigner(t))
