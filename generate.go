@@ -5,3 +5,4 @@ package chaveiro
 //go:generate go tool oapi-codegen -config openapi/api/oapi-codegen.yaml gen/api/openapi.gen.yaml
 //go:generate go run ./cmd/specbundle openapi/pam/openapi.yaml gen/pam/openapi.gen.yaml
 //go:generate go tool oapi-codegen -config openapi/pam/oapi-codegen.yaml gen/pam/openapi.gen.yaml
+//go:generate go run ./cmd/sdkgen gen/api/openapi.gen.yaml gen/pam/openapi.gen.yaml gen/sdk

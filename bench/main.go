@@ -11,8 +11,9 @@
 // Two groups are about authentication alone: credential measures it in this process, and auth
 // compares the product with itself without it.
 //
-// It imports what it measures: the service through pkg/app, and pkg/access, pkg/service and
-// pkg/wire where a part is measured by itself; Echo, pgx and database/sql for the floors.
+// It imports what it measures: the service through pkg/app, the Go SDK of gen/sdk/go, and
+// pkg/access, pkg/service and pkg/wire where a part is measured by itself; Echo, pgx and
+// database/sql for the floors.
 package main
 
 import (
@@ -46,7 +47,7 @@ type group struct {
 var groups = []group{
 	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"get", getRows}, {"list", listRows},
 	{"revoke", revokeRows},
-	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"devices", deviceRows},
+	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"devices", deviceRows}, {"sdk", sdkRows},
 }
 
 // bench is one run.

@@ -93,7 +93,7 @@ var owners = map[string][]string{
 	"pkg/seal":                      {"pkg/pki", "pkg/access", "pkg/vault", "pkg/service", "pkg/app"},
 	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
 	"modernc.org/sqlite/...":        {"pkg/store/..."},
-	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle"},
+	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle", "cmd/sdkgen/model"},
 }
 
 // dialects are the wire dialects, which must not import each other.

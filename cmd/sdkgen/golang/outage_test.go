@@ -1,0 +1,146 @@
+package golang_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/gen/sdk/go"
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+// freeAddress returns an address of the loopback interface where nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// TestOutage: the server is killed in the middle of an iteration and comes back, and the iteration
+// meets every item once.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	const count = 60
+	p, o := start(t, "--listen", freeAddress(t))
+	sdk := connect(t, chaveiro.Config{URL: p.URL, Auth: token(t, p), Retries: 20})
+	ca := newCA(t, sdk, "outage")
+	fill(t, sdk, ca.ID, count)
+	returned := make(chan error, 1)
+	met := map[int64]bool{}
+	pages := sdk.OpenVPN.GetClientsSite2SitePages(chaveiro.GetClientsSite2SitePagesParams{Size: 10})
+	for client, err := range pages.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if met[client.ID] {
+			t.Errorf("%d is met twice", client.ID)
+		}
+		if met[client.ID] = true; len(met) == count/2 {
+			p.Kill()
+			go func() {
+				_, err := apptest.Launch(t.Context(), apptest.Binary(t), o)
+				returned <- err
+			}()
+		}
+	}
+	if err := <-returned; err != nil {
+		t.Fatal(err)
+	}
+	if len(met) != count {
+		t.Errorf("%d of %d clients", len(met), count)
+	}
+}
+
+// mood is what a proxy does to the next requests.
+type mood struct {
+	cut, html, delayed atomic.Int64
+	delay              time.Duration
+}
+
+// proxy stands before a server, in a mood.
+func (m *mood) proxy(t *testing.T, target string) string {
+	t.Helper()
+	backend, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(backend)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case m.cut.Add(-1) >= 0:
+			panic(http.ErrAbortHandler)
+		case m.html.Add(-1) >= 0:
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusBadGateway)
+			_, _ = io.WriteString(w, "<html>Bad Gateway</html>")
+		case m.delayed.Add(-1) >= 0:
+			select {
+			case <-time.After(m.delay):
+				forward.ServeHTTP(w, r)
+			case <-r.Context().Done():
+			}
+		default:
+			forward.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// TestProxy: what a proxy does to requests is mended by trying again, and told apart where not.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	p, _ := start(t)
+	m := &mood{delay: time.Minute}
+	address := m.proxy(t, p.URL)
+	key := token(t, p)
+	sdk := connect(t, chaveiro.Config{URL: address, Auth: key})
+	once := connect(t, chaveiro.Config{URL: address, Auth: key, Retries: chaveiro.NoRetries})
+	newCA(t, once, "first")
+	for name, step := range map[string]*atomic.Int64{"cut": &m.cut, "HTML": &m.html} {
+		step.Store(2)
+		newCA(t, sdk, name)
+	}
+	m.cut.Store(5)
+	_, err := once.Auth.GetScopes(t.Context())
+	fails[*chaveiro.NetworkError](t, err)
+	m.cut.Store(0)
+	m.html.Store(1)
+	_, err = once.Auth.GetScopes(t.Context())
+	if e := fails[*chaveiro.ServerError](t, err); e.Status != http.StatusBadGateway || e.Decode == nil {
+		t.Errorf("%+v", e)
+	}
+	m.delayed.Store(1)
+	_, err = sdk.Auth.GetScopes(t.Context(), chaveiro.WithTimeout(100*time.Millisecond))
+	if e := fails[*chaveiro.TimeoutError](t, err); e.Connecting || strings.Contains(err.Error(), address) {
+		t.Errorf("%+v", e)
+	}
+	if _, err := sdk.Auth.GetScopes(t.Context()); err != nil {
+		t.Error(err)
+	}
+	checkPortal(t, key)
+}
+
+// checkPortal: a page that answers 200 to everything is no server.
+func checkPortal(t *testing.T, key chaveiro.Authenticator) {
+	t.Helper()
+	portal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<html>Sign in to the network</html>")
+	}))
+	t.Cleanup(portal.Close)
+	_, err := connect(t, chaveiro.Config{URL: portal.URL, Auth: key}).Auth.GetScopes(t.Context())
+	if e := fails[*chaveiro.DecodeError](t, err); e.Status != http.StatusOK || !strings.HasPrefix(e.MediaType, "text/html") {
+		t.Errorf("%+v", e)
+	}
+}
