@@ -70,7 +70,7 @@ func TestFiles(t *testing.T) {
 	for _, want := range []string{
 		"// MakeThing makes a thing.\n//\n// Source: POST /api/things/{id}, operation makeThing.\n" +
 			"func (s *AuthService) MakeThing(ctx context.Context, id int64, body Thing, options ...CallOption) (*Other, error) {",
-		"retry: keyed",
+		"retry: never",
 	} {
 		if !strings.Contains(group, want) {
 			t.Errorf("no %q in\n%s", want, group)

@@ -57,8 +57,8 @@ func WithHeader(name, value string) CallOption {
 // WithLanguage asks for messages in another language: "pt-BR" or "en".
 func WithLanguage(language string) CallOption { return WithHeader("Accept-Language", language) }
 
-// WithIdempotencyKey sends this key instead of a random one. With the same key and body, the server
-// answers for 24 hours as it did the first time, and does nothing again.
+// WithIdempotencyKey sends this key with an operation that takes one, in place of a random one: for
+// the same key and body the server answers as it did the first time, and does nothing again.
 func WithIdempotencyKey(key string) CallOption { return WithHeader("Idempotency-Key", key) }
 
 // WithTimeout gives the call another time-out than Config.Timeout.
