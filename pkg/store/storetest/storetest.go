@@ -7,6 +7,7 @@ package storetest
 
 import (
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
@@ -96,11 +97,28 @@ func (r rules) run(t *testing.T, s domain.Store) {
 
 // Run runs the suite. open returns a migrated, empty store that ends with its test.
 func Run(t *testing.T, open func(t *testing.T) domain.Store) {
+	checkGroups(t)
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			g.run(t, open(t))
 		})
+	}
+}
+
+// checkGroups checks that each repository of the store has a group of its name.
+func checkGroups(t *testing.T) {
+	t.Helper()
+	has := map[string]bool{}
+	for _, g := range groups {
+		has[g.name] = true
+	}
+	for method := range reflect.TypeFor[domain.Store]().Methods() {
+		repository := method.Type.NumIn() == 0 && method.Type.NumOut() == 1 &&
+			method.Type.Out(0).Kind() == reflect.Interface
+		if repository && !has[method.Name] {
+			t.Errorf("no group tests the repository %s", method.Name)
+		}
 	}
 }
 
