@@ -54,8 +54,8 @@ func bundleFiles(t *testing.T, a, b string) (string, error) {
 			t.Fatal(err)
 		}
 	}
-	output := filepath.Join(dir, "gen", "out.yaml")
-	return output, bundle(filepath.Join(dir, "root.yaml"), output)
+	output := filepath.Join(dir, "gen")
+	return filepath.Join(output, "openapi.gen.yaml"), bundle(filepath.Join(dir, "root.yaml"), output)
 }
 
 func TestBundle_JoinsTheFilesInTheirOrder(t *testing.T) {

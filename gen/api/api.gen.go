@@ -71,6 +71,24 @@ func (e AuditActorType) Valid() bool {
 	}
 }
 
+// Defines values for AuditOrder.
+const (
+	AuditOrderAsc  AuditOrder = "asc"
+	AuditOrderDesc AuditOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the AuditOrder enum.
+func (e AuditOrder) Valid() bool {
+	switch e {
+	case AuditOrderAsc:
+		return true
+	case AuditOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AuditOutcome.
 const (
 	AuditOutcomeDone    AuditOutcome = "done"
@@ -89,216 +107,147 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
-// Defines values for CACreateKeyAlgorithm.
+// Defines values for ClientStatus.
 const (
-	CACreateKeyAlgorithmEcdsaP256   CACreateKeyAlgorithm = "ecdsa-p256"
-	CACreateKeyAlgorithmEcdsaP384   CACreateKeyAlgorithm = "ecdsa-p384"
-	CACreateKeyAlgorithmEd25519     CACreateKeyAlgorithm = "ed25519"
-	CACreateKeyAlgorithmLessThanNil CACreateKeyAlgorithm = "<nil>"
-	CACreateKeyAlgorithmRsa2048     CACreateKeyAlgorithm = "rsa-2048"
-	CACreateKeyAlgorithmRsa3072     CACreateKeyAlgorithm = "rsa-3072"
-	CACreateKeyAlgorithmRsa4096     CACreateKeyAlgorithm = "rsa-4096"
+	ClientStatusExpired ClientStatus = "expired"
+	ClientStatusRevoked ClientStatus = "revoked"
+	ClientStatusValid   ClientStatus = "valid"
 )
 
-// Valid indicates whether the value is a known member of the CACreateKeyAlgorithm enum.
-func (e CACreateKeyAlgorithm) Valid() bool {
+// Valid indicates whether the value is a known member of the ClientStatus enum.
+func (e ClientStatus) Valid() bool {
 	switch e {
-	case CACreateKeyAlgorithmEcdsaP256:
+	case ClientStatusExpired:
 		return true
-	case CACreateKeyAlgorithmEcdsaP384:
+	case ClientStatusRevoked:
 		return true
-	case CACreateKeyAlgorithmEd25519:
-		return true
-	case CACreateKeyAlgorithmLessThanNil:
-		return true
-	case CACreateKeyAlgorithmRsa2048:
-		return true
-	case CACreateKeyAlgorithmRsa3072:
-		return true
-	case CACreateKeyAlgorithmRsa4096:
+	case ClientStatusValid:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for ClientSite2SiteCreateKeyAlgorithm.
+// Defines values for CrlFormat.
 const (
-	ClientSite2SiteCreateKeyAlgorithmEcdsaP256   ClientSite2SiteCreateKeyAlgorithm = "ecdsa-p256"
-	ClientSite2SiteCreateKeyAlgorithmEcdsaP384   ClientSite2SiteCreateKeyAlgorithm = "ecdsa-p384"
-	ClientSite2SiteCreateKeyAlgorithmEd25519     ClientSite2SiteCreateKeyAlgorithm = "ed25519"
-	ClientSite2SiteCreateKeyAlgorithmLessThanNil ClientSite2SiteCreateKeyAlgorithm = "<nil>"
-	ClientSite2SiteCreateKeyAlgorithmRsa2048     ClientSite2SiteCreateKeyAlgorithm = "rsa-2048"
-	ClientSite2SiteCreateKeyAlgorithmRsa3072     ClientSite2SiteCreateKeyAlgorithm = "rsa-3072"
-	ClientSite2SiteCreateKeyAlgorithmRsa4096     ClientSite2SiteCreateKeyAlgorithm = "rsa-4096"
+	CrlFormatDer CrlFormat = "der"
+	CrlFormatPem CrlFormat = "pem"
 )
 
-// Valid indicates whether the value is a known member of the ClientSite2SiteCreateKeyAlgorithm enum.
-func (e ClientSite2SiteCreateKeyAlgorithm) Valid() bool {
+// Valid indicates whether the value is a known member of the CrlFormat enum.
+func (e CrlFormat) Valid() bool {
 	switch e {
-	case ClientSite2SiteCreateKeyAlgorithmEcdsaP256:
+	case CrlFormatDer:
 		return true
-	case ClientSite2SiteCreateKeyAlgorithmEcdsaP384:
-		return true
-	case ClientSite2SiteCreateKeyAlgorithmEd25519:
-		return true
-	case ClientSite2SiteCreateKeyAlgorithmLessThanNil:
-		return true
-	case ClientSite2SiteCreateKeyAlgorithmRsa2048:
-		return true
-	case ClientSite2SiteCreateKeyAlgorithmRsa3072:
-		return true
-	case ClientSite2SiteCreateKeyAlgorithmRsa4096:
+	case CrlFormatPem:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for ErrorType.
+// Defines values for CrlStale.
 const (
-	ErrorTypeDuplicated ErrorType = "duplicated"
-	ErrorTypeInvalid    ErrorType = "invalid"
-	ErrorTypeNotFound   ErrorType = "not_found"
-	ErrorTypeRequired   ErrorType = "required"
-	ErrorTypeRule       ErrorType = "rule"
+	CrlStaleTrue CrlStale = "true"
 )
 
-// Valid indicates whether the value is a known member of the ErrorType enum.
-func (e ErrorType) Valid() bool {
+// Valid indicates whether the value is a known member of the CrlStale enum.
+func (e CrlStale) Valid() bool {
 	switch e {
-	case ErrorTypeDuplicated:
-		return true
-	case ErrorTypeInvalid:
-		return true
-	case ErrorTypeNotFound:
-		return true
-	case ErrorTypeRequired:
-		return true
-	case ErrorTypeRule:
+	case CrlStaleTrue:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for PKCS12RequestProfile.
+// Defines values for FieldErrorType.
 const (
-	PKCS12RequestProfileLegacy      PKCS12RequestProfile = "legacy"
-	PKCS12RequestProfileLessThanNil PKCS12RequestProfile = "<nil>"
-	PKCS12RequestProfileModern      PKCS12RequestProfile = "modern"
+	FieldErrorTypeDuplicated FieldErrorType = "duplicated"
+	FieldErrorTypeInvalid    FieldErrorType = "invalid"
+	FieldErrorTypeNotFound   FieldErrorType = "not_found"
+	FieldErrorTypeRequired   FieldErrorType = "required"
+	FieldErrorTypeRule       FieldErrorType = "rule"
 )
 
-// Valid indicates whether the value is a known member of the PKCS12RequestProfile enum.
-func (e PKCS12RequestProfile) Valid() bool {
+// Valid indicates whether the value is a known member of the FieldErrorType enum.
+func (e FieldErrorType) Valid() bool {
 	switch e {
-	case PKCS12RequestProfileLegacy:
+	case FieldErrorTypeDuplicated:
 		return true
-	case PKCS12RequestProfileLessThanNil:
+	case FieldErrorTypeInvalid:
 		return true
-	case PKCS12RequestProfileModern:
+	case FieldErrorTypeNotFound:
+		return true
+	case FieldErrorTypeRequired:
+		return true
+	case FieldErrorTypeRule:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for PamDeviceImportErrorType.
+// Defines values for KeyAlgorithm.
 const (
-	PamDeviceImportErrorTypeDuplicated PamDeviceImportErrorType = "duplicated"
-	PamDeviceImportErrorTypeInvalid    PamDeviceImportErrorType = "invalid"
-	PamDeviceImportErrorTypeNotFound   PamDeviceImportErrorType = "not_found"
-	PamDeviceImportErrorTypeRequired   PamDeviceImportErrorType = "required"
-	PamDeviceImportErrorTypeRule       PamDeviceImportErrorType = "rule"
+	KeyAlgorithmEcdsaP256 KeyAlgorithm = "ecdsa-p256"
+	KeyAlgorithmEcdsaP384 KeyAlgorithm = "ecdsa-p384"
+	KeyAlgorithmEd25519   KeyAlgorithm = "ed25519"
+	KeyAlgorithmRsa2048   KeyAlgorithm = "rsa-2048"
+	KeyAlgorithmRsa3072   KeyAlgorithm = "rsa-3072"
+	KeyAlgorithmRsa4096   KeyAlgorithm = "rsa-4096"
 )
 
-// Valid indicates whether the value is a known member of the PamDeviceImportErrorType enum.
-func (e PamDeviceImportErrorType) Valid() bool {
+// Valid indicates whether the value is a known member of the KeyAlgorithm enum.
+func (e KeyAlgorithm) Valid() bool {
 	switch e {
-	case PamDeviceImportErrorTypeDuplicated:
+	case KeyAlgorithmEcdsaP256:
 		return true
-	case PamDeviceImportErrorTypeInvalid:
+	case KeyAlgorithmEcdsaP384:
 		return true
-	case PamDeviceImportErrorTypeNotFound:
+	case KeyAlgorithmEd25519:
 		return true
-	case PamDeviceImportErrorTypeRequired:
+	case KeyAlgorithmRsa2048:
 		return true
-	case PamDeviceImportErrorTypeRule:
+	case KeyAlgorithmRsa3072:
+		return true
+	case KeyAlgorithmRsa4096:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for UserInfoOwnerType.
+// Defines values for OwnerType.
 const (
-	UserInfoOwnerTypeApikey UserInfoOwnerType = "apikey"
-	UserInfoOwnerTypeUser   UserInfoOwnerType = "user"
+	OwnerTypeApikey OwnerType = "apikey"
+	OwnerTypeUser   OwnerType = "user"
 )
 
-// Valid indicates whether the value is a known member of the UserInfoOwnerType enum.
-func (e UserInfoOwnerType) Valid() bool {
+// Valid indicates whether the value is a known member of the OwnerType enum.
+func (e OwnerType) Valid() bool {
 	switch e {
-	case UserInfoOwnerTypeApikey:
+	case OwnerTypeApikey:
 		return true
-	case UserInfoOwnerTypeUser:
+	case OwnerTypeUser:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for GetAuditEventsPageParamsOrder.
+// Defines values for Pkcs12Profile.
 const (
-	GetAuditEventsPageParamsOrderAsc  GetAuditEventsPageParamsOrder = "asc"
-	GetAuditEventsPageParamsOrderDesc GetAuditEventsPageParamsOrder = "desc"
+	Pkcs12ProfileLegacy Pkcs12Profile = "legacy"
+	Pkcs12ProfileModern Pkcs12Profile = "modern"
 )
 
-// Valid indicates whether the value is a known member of the GetAuditEventsPageParamsOrder enum.
-func (e GetAuditEventsPageParamsOrder) Valid() bool {
+// Valid indicates whether the value is a known member of the Pkcs12Profile enum.
+func (e Pkcs12Profile) Valid() bool {
 	switch e {
-	case GetAuditEventsPageParamsOrderAsc:
+	case Pkcs12ProfileLegacy:
 		return true
-	case GetAuditEventsPageParamsOrderDesc:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GetCaCrlParamsFormat.
-const (
-	GetCaCrlParamsFormatDer GetCaCrlParamsFormat = "der"
-	GetCaCrlParamsFormatPem GetCaCrlParamsFormat = "pem"
-)
-
-// Valid indicates whether the value is a known member of the GetCaCrlParamsFormat enum.
-func (e GetCaCrlParamsFormat) Valid() bool {
-	switch e {
-	case GetCaCrlParamsFormatDer:
-		return true
-	case GetCaCrlParamsFormatPem:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GetClientsSite2SitePageParamsStatus.
-const (
-	GetClientsSite2SitePageParamsStatusExpired GetClientsSite2SitePageParamsStatus = "expired"
-	GetClientsSite2SitePageParamsStatusRevoked GetClientsSite2SitePageParamsStatus = "revoked"
-	GetClientsSite2SitePageParamsStatusValid   GetClientsSite2SitePageParamsStatus = "valid"
-)
-
-// Valid indicates whether the value is a known member of the GetClientsSite2SitePageParamsStatus enum.
-func (e GetClientsSite2SitePageParamsStatus) Valid() bool {
-	switch e {
-	case GetClientsSite2SitePageParamsStatusExpired:
-		return true
-	case GetClientsSite2SitePageParamsStatusRevoked:
-		return true
-	case GetClientsSite2SitePageParamsStatusValid:
+	case Pkcs12ProfileModern:
 		return true
 	default:
 		return false
@@ -358,7 +307,7 @@ type ApikeyCreate struct {
 	// Name Unique regardless of case; 1 to 255 characters.
 	Name string `json:"name"`
 
-	// Superuser Whether it may do everything, whatever its roles.
+	// Superuser Whether it may do everything, whatever its roles; `false` when left out.
 	Superuser *bool `json:"superuser,omitempty"`
 
 	// Roles Its roles.
@@ -367,7 +316,7 @@ type ApikeyCreate struct {
 	// Description Free text.
 	Description *string `json:"description,omitempty"`
 
-	// Enabled Whether it works.
+	// Enabled Whether it works; `true` when left out.
 	Enabled *bool `json:"enabled,omitempty"`
 
 	// ExpiresAt When it stops working, in ISO 8601; without a zone it is UTC. Empty is never.
@@ -386,15 +335,14 @@ type ApikeyCreate struct {
 
 // ApikeyPage Example: {"apikeys":[{"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":true,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ApikeyPage struct {
-	Apikeys []Apikey `json:"apikeys"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
-	Cursor Cursor `json:"cursor"`
+	Cursor  Cursor   `json:"cursor"`
+	Apikeys []Apikey `json:"apikeys"`
 }
 
 // ApikeyRotate defines model for ApikeyRotate.
 type ApikeyRotate struct {
-	// Overlap For how many seconds the token before still works; 0 ends it at once.
+	// Overlap For how many seconds the token before still works; 0 ends it at once, and left out it is 3600.
 	Overlap *int `json:"overlap,omitempty"`
 }
 
@@ -440,6 +388,9 @@ type Application struct {
 	// Description Its description.
 	Description string `json:"description"`
 
+	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+	Method ApplicationMethod `json:"method"`
+
 	// Enabled Whether its authorizations work.
 	Enabled bool `json:"enabled"`
 
@@ -448,9 +399,6 @@ type Application struct {
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt string `json:"updated_at"`
-
-	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
-	Method ApplicationMethod `json:"method"`
 }
 
 // ApplicationCreate defines model for ApplicationCreate.
@@ -461,11 +409,11 @@ type ApplicationCreate struct {
 	// Description Free text.
 	Description *string `json:"description,omitempty"`
 
-	// Enabled Whether its authorizations work.
-	Enabled *bool `json:"enabled,omitempty"`
-
 	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
 	Method ApplicationMethod `json:"method"`
+
+	// Enabled Whether its authorizations work; `true` when left out.
+	Enabled *bool `json:"enabled,omitempty"`
 }
 
 // ApplicationMethod How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
@@ -473,10 +421,9 @@ type ApplicationMethod string
 
 // ApplicationPage Example: {"applications":[{"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"id":1,"method":"oauth2","name":"inventory","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ApplicationPage struct {
-	Applications []Application `json:"applications"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
-	Cursor Cursor `json:"cursor"`
+	Cursor       Cursor        `json:"cursor"`
+	Applications []Application `json:"applications"`
 }
 
 // ApplicationUpdate defines model for ApplicationUpdate.
@@ -496,14 +443,14 @@ type ApplicationUpdate struct {
 
 // AuditActor Example: {"id":1,"name":"maria","type":"user"}
 type AuditActor struct {
+	// Type `authorization` is one of an application of the vault, `command` somebody at the command line of the server, `nobody` a caller without a valid credential.
+	Type AuditActorType `json:"type"`
+
 	// ID The id of the user, apikey or authorization; `null` for others.
 	ID *int64 `json:"id"`
 
 	// Name The name at that time.
 	Name string `json:"name"`
-
-	// Type `authorization` is one of an application of the vault, `command` somebody at the command line of the server, `nobody` a caller without a valid credential.
-	Type AuditActorType `json:"type"`
 }
 
 // AuditActorType `authorization` is one of an application of the vault, `command` somebody at the command line of the server, `nobody` a caller without a valid credential.
@@ -517,6 +464,9 @@ type AuditEvent struct {
 	// At When it happened.
 	At string `json:"at"`
 
+	// Actor Example: {"id":1,"name":"maria","type":"user"}
+	Actor AuditActor `json:"actor"`
+
 	// Address The address of the caller; empty at the command line.
 	Address string `json:"address"`
 
@@ -528,6 +478,9 @@ type AuditEvent struct {
 
 	// Action What was done, as `create`, `update`, `delete`, `revoke`, `rotate`, `export`, `login`; `access` is any attempt that was refused.
 	Action string `json:"action"`
+
+	// Outcome Whether it was done or refused.
+	Outcome AuditOutcome `json:"outcome"`
 
 	// Resource The kind of the resource: a scope, as `openvpn.clients`; or `auth.tokens` (sign-ins), `auth.signing_keys`, `pam.authorizations`.
 	Resource string `json:"resource"`
@@ -552,21 +505,17 @@ type AuditEvent struct {
 
 	// Hash The hash of the chain up to this event: SHA-256 in hexadecimal.
 	Hash string `json:"hash"`
-
-	// Actor Example: {"id":1,"name":"maria","type":"user"}
-	Actor AuditActor `json:"actor"`
-
-	// Outcome Whether it was done or refused.
-	Outcome AuditOutcome `json:"outcome"`
 }
 
 // AuditEventPage Example: {"cursor":{"current":0,"next":null,"previous":null},"events":[{"action":"update","actor":{"id":1,"name":"maria","type":"user"},"address":"192.0.2.7","after":{"description":"Matriz"},"at":"2020-10-05T12:20:02.932000+00:00","before":{"description":"Empresa XYZ"},"chain":3,"hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"operation":"updateClientSite2Site","outcome":"done","position":42,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s"}]}
 type AuditEventPage struct {
-	Events []AuditEvent `json:"events"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
-	Cursor Cursor `json:"cursor"`
+	Cursor Cursor       `json:"cursor"`
+	Events []AuditEvent `json:"events"`
 }
+
+// AuditOrder `asc`: by ascending id. `desc`: by descending id.
+type AuditOrder string
 
 // AuditOutcome Whether it was done or refused.
 type AuditOutcome string
@@ -581,6 +530,9 @@ type Authorization struct {
 
 	// ApplicationName The name of its application.
 	ApplicationName string `json:"application_name"`
+
+	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+	Method ApplicationMethod `json:"method"`
 
 	// Name Its name.
 	Name string `json:"name"`
@@ -623,9 +575,6 @@ type Authorization struct {
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt string `json:"updated_at"`
-
-	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
-	Method ApplicationMethod `json:"method"`
 }
 
 // AuthorizationCreate defines model for AuthorizationCreate.
@@ -636,13 +585,13 @@ type AuthorizationCreate struct {
 	// Name Unique within the application regardless of case; 1 to 255 characters.
 	Name string `json:"name"`
 
-	// Enabled Whether it works.
+	// Enabled Whether it works; `true` when left out.
 	Enabled *bool `json:"enabled,omitempty"`
 
-	// Write Whether it may read and write; otherwise it may only read.
+	// Write Whether it may read and write; otherwise it may only read; `false` when left out.
 	Write *bool `json:"write,omitempty"`
 
-	// Resources The parts of the vault that it is for: `PAM Core` (the devices), `Certificate Manager`, `Task Manager`, `Dashboards`, `Web Proxy Session`, `Users`, `A2A`, `System`. There is only the first in this version.
+	// Resources The parts of the vault that it is for: `PAM Core` (the devices), `Certificate Manager`, `Task Manager`, `Dashboards`, `Web Proxy Session`, `Users`, `A2A`, `System`. There is only the first in this version, and it is the one when left out.
 	Resources []string `json:"resources,omitempty"`
 
 	// ExpiresAt When it stops working, in ISO 8601; without a zone it is UTC. Empty is never.
@@ -673,15 +622,14 @@ type AuthorizationCreate struct {
 
 // AuthorizationPage Example: {"authorizations":[{"allowed_ips":["192.0.2.0/24"],"application_id":1,"application_name":"inventory","certificate_fingerprint":"","client_id":"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4","created_at":"2017-10-05T12:20:02.932000+00:00","devices":[],"enabled":true,"expires_at":null,"id":1,"method":"oauth2","name":"production","previous_until":null,"referrers":[],"resources":["PAM Core"],"token":"","updated_at":"2017-11-05T12:20:02.932000+00:00","write":true}],"cursor":{"current":0,"next":null,"previous":null}}
 type AuthorizationPage struct {
-	Authorizations []Authorization `json:"authorizations"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
-	Cursor Cursor `json:"cursor"`
+	Cursor         Cursor          `json:"cursor"`
+	Authorizations []Authorization `json:"authorizations"`
 }
 
 // AuthorizationRotate defines model for AuthorizationRotate.
 type AuthorizationRotate struct {
-	// Overlap For how many seconds the secrets before still work; 0 ends them at once.
+	// Overlap For how many seconds the secrets before still work; 0 ends them at once, and left out it is 3600.
 	Overlap *int `json:"overlap,omitempty"`
 }
 
@@ -695,6 +643,9 @@ type AuthorizationSecrets struct {
 
 	// ApplicationName The name of its application.
 	ApplicationName string `json:"application_name"`
+
+	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
+	Method ApplicationMethod `json:"method"`
 
 	// Name Its name.
 	Name string `json:"name"`
@@ -743,9 +694,6 @@ type AuthorizationSecrets struct {
 
 	// TokenSecret The token secret of OAuth 1.0; otherwise empty.
 	TokenSecret string `json:"token_secret"`
-
-	// Method How the authorizations of an application prove themselves. `oauth2`: client id and client secret are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and token in the URL, without a signature; refused unless the server was set to accept it, and then over TLS only.
-	Method ApplicationMethod `json:"method"`
 }
 
 // AuthorizationUpdate defines model for AuthorizationUpdate.
@@ -788,8 +736,8 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
-// CA Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
-type CA struct {
+// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+type Ca struct {
 	// ID The id of the CA.
 	ID int64 `json:"id"`
 
@@ -830,8 +778,8 @@ type CA struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
-// CACreate defines model for CACreate.
-type CACreate struct {
+// CaCreate defines model for CaCreate.
+type CaCreate struct {
 	// Name Unique regardless of case; the certificate's common name. Any printable characters.
 	Name string `json:"name"`
 
@@ -856,18 +804,15 @@ type CACreate struct {
 	// Sector Department (organizational unit).
 	Sector *string `json:"sector,omitempty"`
 
-	// Expiration Life of the certificate in days.
+	// Expiration Life of the certificate in days; 7300 when left out.
 	Expiration *int `json:"expiration,omitempty"`
 
-	// KeyAlgorithm The algorithm of the key.
-	KeyAlgorithm *CACreateKeyAlgorithm `json:"key_algorithm,omitempty"`
+	// KeyAlgorithm The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
 
-// CACreateKeyAlgorithm The algorithm of the key.
-type CACreateKeyAlgorithm string
-
-// CAImport defines model for CAImport.
-type CAImport struct {
+// CaImport defines model for CaImport.
+type CaImport struct {
 	// Name The name; by default the common name of the certificate.
 	Name *string `json:"name,omitempty"`
 
@@ -890,16 +835,15 @@ type CAImport struct {
 	Crl *string `json:"crl,omitempty"`
 }
 
-// CAPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
-type CAPage struct {
-	Cas []CA `json:"cas"`
-
+// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type CaPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
+	Cas    []Ca   `json:"cas"`
 }
 
-// CAUpdate defines model for CAUpdate.
-type CAUpdate struct {
+// CaUpdate defines model for CaUpdate.
+type CaUpdate struct {
 	// Name Not editable.
 	Name *string `json:"name,omitempty"`
 
@@ -1014,12 +958,9 @@ type ClientSite2SiteCreate struct {
 	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
 	Expiration *int `json:"expiration,omitempty"`
 
-	// KeyAlgorithm The algorithm of the key.
-	KeyAlgorithm *ClientSite2SiteCreateKeyAlgorithm `json:"key_algorithm,omitempty"`
+	// KeyAlgorithm The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
-
-// ClientSite2SiteCreateKeyAlgorithm The algorithm of the key.
-type ClientSite2SiteCreateKeyAlgorithm string
 
 // ClientSite2SiteImport defines model for ClientSite2SiteImport.
 type ClientSite2SiteImport struct {
@@ -1041,7 +982,7 @@ type ClientSite2SiteImport struct {
 	// Password The password of an encrypted key.
 	Password *string `json:"password,omitempty"`
 
-	// Revoked Whether the certificate is revoked.
+	// Revoked Whether the certificate is revoked; `false` when left out.
 	Revoked *bool `json:"revoked,omitempty"`
 
 	// RevokedDate Since when, in ISO 8601; without a zone it is UTC.
@@ -1052,10 +993,9 @@ type ClientSite2SiteImport struct {
 
 // ClientSite2SitePage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"client-s2s","organization":"Empresa XYZ","province":"Rio de Janeiro","revoked":false,"sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ClientSite2SitePage struct {
-	Clients []ClientSite2Site `json:"clients"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
-	Cursor Cursor `json:"cursor"`
+	Cursor  Cursor            `json:"cursor"`
+	Clients []ClientSite2Site `json:"clients"`
 }
 
 // ClientSite2SiteUpdate defines model for ClientSite2SiteUpdate.
@@ -1093,6 +1033,15 @@ type ClientSite2SiteUpdate struct {
 	// Sector Department (organizational unit).
 	Sector *string `json:"sector,omitempty"`
 }
+
+// ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
+type ClientStatus string
+
+// CrlFormat The encoding of a CRL.
+type CrlFormat string
+
+// CrlStale That a CRL is the last one that could be had.
+type CrlStale string
 
 // Cursor Example: {"current":0,"next":null,"previous":null}
 type Cursor struct {
@@ -1135,10 +1084,9 @@ type DeviceDomainCreate struct {
 
 // DeviceDomainPage Example: {"cursor":{"current":0,"next":null,"previous":null},"domains":[{"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}]}
 type DeviceDomainPage struct {
-	Domains []DeviceDomain `json:"domains"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
-	Cursor Cursor `json:"cursor"`
+	Cursor  Cursor         `json:"cursor"`
+	Domains []DeviceDomain `json:"domains"`
 }
 
 // DeviceDomainUpdate defines model for DeviceDomainUpdate.
@@ -1150,37 +1098,31 @@ type DeviceDomainUpdate struct {
 	ShortName *string `json:"short_name,omitempty"`
 }
 
-// Error defines model for Error.
-type Error struct {
+// Errors Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
+type Errors struct {
+	Errors []FieldError `json:"errors"`
+}
+
+// FieldError defines model for FieldError.
+type FieldError struct {
 	// Field The path of the faulty field, as `name`, `data.value` or `list[1].value`; empty when no field is to blame.
 	Field string `json:"field"`
 
 	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
-	Type ErrorType `json:"type"`
+	Type FieldErrorType `json:"type"`
 
 	// Msg A text for people, in the language of `Accept-Language`.
 	Msg string `json:"msg"`
 }
 
-// ErrorType `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
-type ErrorType string
+// FieldErrorType `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+type FieldErrorType string
 
-// Errors Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
-type Errors struct {
-	Errors []Error `json:"errors"`
-}
+// KeyAlgorithm The algorithm of a key pair.
+type KeyAlgorithm string
 
-// PKCS12Request defines model for PKCS12Request.
-type PKCS12Request struct {
-	// Password Protects the file.
-	Password string `json:"password"`
-
-	// Profile The encryption of the file.
-	Profile *PKCS12RequestProfile `json:"profile,omitempty"`
-}
-
-// PKCS12RequestProfile The encryption of the file.
-type PKCS12RequestProfile string
+// OwnerType What the caller is.
+type OwnerType string
 
 // PamConnectivity Example: {"port":22,"type":"SSH"}
 type PamConnectivity struct {
@@ -1274,22 +1216,18 @@ type PamDeviceImportError struct {
 	// Field The name of the faulty column; empty when no column is to blame.
 	Field string `json:"field"`
 
-	// Type As in errors.
-	Type PamDeviceImportErrorType `json:"type"`
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
 
 	// Msg A text for people, in the language of `Accept-Language`.
 	Msg string `json:"msg"`
 }
 
-// PamDeviceImportErrorType As in errors.
-type PamDeviceImportErrorType string
-
 // PamDevicePage Example: {"cursor":{"current":0,"next":null,"previous":null},"devices":[{"connectivities":[{"port":22,"type":"SSH"}],"created_at":"2017-10-05T12:20:02.932000+00:00","domains":["testlab.com"],"enabled":true,"hostname":"Device-via-API","id":31,"ip":"172.10.21.21","model":"RedHat","remote_sessions":[{"connectivity":"SSH","expect":"EXPECT","fill":"FILL"}],"site":"AWS","tags":["api","app"],"type":"Desktop","updated_at":"2017-11-05T12:20:02.932000+00:00","vendor":"Linux"}]}
 type PamDevicePage struct {
-	Devices []PamDevice `json:"devices"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
-	Cursor Cursor `json:"cursor"`
+	Cursor  Cursor      `json:"cursor"`
+	Devices []PamDevice `json:"devices"`
 }
 
 // PamDeviceUpdate defines model for PamDeviceUpdate.
@@ -1352,6 +1290,18 @@ type PamRemoteSessionUpdate struct {
 	Fill *string `json:"fill,omitempty"`
 }
 
+// Pkcs12Profile `modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems.
+type Pkcs12Profile string
+
+// Pkcs12Request defines model for Pkcs12Request.
+type Pkcs12Request struct {
+	// Password Protects the file.
+	Password string `json:"password"`
+
+	// Profile The encryption of the file; `modern` when left out.
+	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
 // Role Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Role struct {
 	// ID The id of the role.
@@ -1397,10 +1347,9 @@ type RoleID1 struct {
 
 // RolePage Example: {"cursor":{"current":0,"next":null,"previous":null},"roles":[{"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}]}
 type RolePage struct {
-	Roles []Role `json:"roles"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
+	Roles  []Role `json:"roles"`
 }
 
 // RoleRef Example: {"id":1,"name":"Gerenciamento de usuários"}
@@ -1509,13 +1458,13 @@ type UserCreate struct {
 	// Fullname The name of the person.
 	Fullname *string `json:"fullname,omitempty"`
 
-	// Superuser Whether the user may do everything, whatever the roles.
+	// Superuser Whether the user may do everything, whatever the roles; `false` when left out.
 	Superuser *bool `json:"superuser,omitempty"`
 
 	// Roles The user's roles.
 	Roles []RoleID `json:"roles,omitempty"`
 
-	// Enabled Whether the user may sign in.
+	// Enabled Whether the user may sign in; `true` when left out.
 	Enabled *bool `json:"enabled,omitempty"`
 }
 
@@ -1537,7 +1486,7 @@ type UserInfo struct {
 	Superuser bool `json:"superuser"`
 
 	// OwnerType What the caller is.
-	OwnerType UserInfoOwnerType `json:"owner_type"`
+	OwnerType OwnerType `json:"owner_type"`
 
 	// Scopes What the caller may do: the rights of all roles together. A superuser has all.
 	Scopes []ScopeRights `json:"scopes"`
@@ -1545,9 +1494,6 @@ type UserInfo struct {
 	// Roles The caller's roles.
 	Roles []RoleRef `json:"roles"`
 }
-
-// UserInfoOwnerType What the caller is.
-type UserInfoOwnerType string
 
 // UserInfoUpdate defines model for UserInfoUpdate.
 type UserInfoUpdate struct {
@@ -1566,10 +1512,9 @@ type UserInfoUpdate struct {
 
 // UserPage Example: {"cursor":{"current":0,"next":null,"previous":null},"users":[{"created_at":"2017-10-05T12:20:02.932000+00:00","email":"maria@empresa.com.br","enabled":true,"fullname":"Maria Silva","id":1,"roles":[{"id":1,"name":"Gerenciamento de usuários"}],"superuser":false,"updated_at":"2017-11-05T12:20:02.932000+00:00","username":"maria"}]}
 type UserPage struct {
-	Users []User `json:"users"`
-
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
+	Users  []User `json:"users"`
 }
 
 // UserUpdate defines model for UserUpdate.
@@ -1599,7 +1544,7 @@ type UserUpdate struct {
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
 
-// ID defines model for ID.
+// ID defines model for Id.
 type ID = int64
 
 // PageCursor defines model for PageCursor.
@@ -1676,8 +1621,8 @@ type GetAuditEventsPageParams struct {
 	// Size Items a page.
 	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
 
-	// Order `asc`: by ascending id. `desc`: newest first; the cursor is the id before which the page begins then.
-	Order *GetAuditEventsPageParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+	// Order `asc` (the default): by ascending id. `desc`: newest first; the cursor is the id before which the page begins then.
+	Order *AuditOrder `form:"order,omitempty" json:"order,omitempty"`
 
 	// ActorType Only what was done by users, by apikeys, by authorizations of the vault, at the command line of the server, or by nobody known.
 	ActorType *AuditActorType `form:"actor_type,omitempty" json:"actor_type,omitempty"`
@@ -1706,9 +1651,6 @@ type GetAuditEventsPageParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
-
-// GetAuditEventsPageParamsOrder defines parameters for GetAuditEventsPage.
-type GetAuditEventsPageParamsOrder string
 
 // GetAuditEventParams defines parameters for GetAuditEvent.
 type GetAuditEventParams struct {
@@ -1773,7 +1715,7 @@ type GetCaCertificateParams struct {
 // GetCaCrlParams defines parameters for GetCaCrl.
 type GetCaCrlParams struct {
 	// Format The encoding; without it `Accept` decides, and PEM is the default.
-	Format *GetCaCrlParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+	Format *CrlFormat `form:"format,omitempty" json:"format,omitempty"`
 
 	// IfNoneMatch The ETag of a copy at hand.
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
@@ -1784,9 +1726,6 @@ type GetCaCrlParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
-
-// GetCaCrlParamsFormat defines parameters for GetCaCrl.
-type GetCaCrlParamsFormat string
 
 // GetClientsSite2SitePageParams defines parameters for GetClientsSite2SitePage.
 type GetClientsSite2SitePageParams struct {
@@ -1803,7 +1742,7 @@ type GetClientsSite2SitePageParams struct {
 	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
 
 	// Status `valid`: neither expired nor revoked. `expired`: the certificate has ended, revoked or not. `revoked`: revoked, expired or not. Without it: all.
-	Status *GetClientsSite2SitePageParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+	Status *ClientStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// InstanceID Only the clients of this OpenVPN instance. No instances exist in this version, so any value gives an empty page.
 	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
@@ -1811,9 +1750,6 @@ type GetClientsSite2SitePageParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
-
-// GetClientsSite2SitePageParamsStatus defines parameters for GetClientsSite2SitePage.
-type GetClientsSite2SitePageParamsStatus string
 
 // CreateClientSite2SiteParams defines parameters for CreateClientSite2Site.
 type CreateClientSite2SiteParams struct {
@@ -2215,13 +2151,13 @@ type CreateTokenJSONRequestBody = TokenRequest
 type CreateTokenFormdataRequestBody = TokenRequest
 
 // CreateCaJSONRequestBody defines body for CreateCa for application/json ContentType.
-type CreateCaJSONRequestBody = CACreate
+type CreateCaJSONRequestBody = CaCreate
 
 // ImportCaJSONRequestBody defines body for ImportCa for application/json ContentType.
-type ImportCaJSONRequestBody = CAImport
+type ImportCaJSONRequestBody = CaImport
 
 // UpdateCaJSONRequestBody defines body for UpdateCa for application/json ContentType.
-type UpdateCaJSONRequestBody = CAUpdate
+type UpdateCaJSONRequestBody = CaUpdate
 
 // CreateClientSite2SiteJSONRequestBody defines body for CreateClientSite2Site for application/json ContentType.
 type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
@@ -2233,7 +2169,7 @@ type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
-type CreateClientSite2SitePkcs12JSONRequestBody = PKCS12Request
+type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
 
 // CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
 type CreateApplicationJSONRequestBody = ApplicationCreate
@@ -5127,32 +5063,31 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.GET(options.BaseURL+"/3rdparty/apikeys", wrapper.GetApikeysPage, options.OperationMiddlewares["getApikeysPage"]...)
-	router.POST(options.BaseURL+"/3rdparty/apikeys", wrapper.CreateApikey, options.OperationMiddlewares["createApikey"]...)
-	router.DELETE(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.DeleteApikey, options.OperationMiddlewares["deleteApikey"]...)
-	router.GET(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.GetApikey, options.OperationMiddlewares["getApikey"]...)
-	router.PUT(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.UpdateApikey, options.OperationMiddlewares["updateApikey"]...)
-	router.POST(options.BaseURL+"/3rdparty/apikeys/:id/rotate", wrapper.RotateApikey, options.OperationMiddlewares["rotateApikey"]...)
-	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
-	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
-	router.POST(options.BaseURL+"/oauth2/token", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
-	router.GET(options.BaseURL+"/openvpn/cas", wrapper.GetCasPage, options.OperationMiddlewares["getCasPage"]...)
-	router.POST(options.BaseURL+"/openvpn/cas", wrapper.CreateCa, options.OperationMiddlewares["createCa"]...)
-	router.DELETE(options.BaseURL+"/openvpn/cas/:id", wrapper.DeleteCa, options.OperationMiddlewares["deleteCa"]...)
-	router.GET(options.BaseURL+"/openvpn/cas/:id", wrapper.GetCa, options.OperationMiddlewares["getCa"]...)
-	router.PUT(options.BaseURL+"/openvpn/cas/:id", wrapper.UpdateCa, options.OperationMiddlewares["updateCa"]...)
-	router.GET(options.BaseURL+"/openvpn/cas/:id/certificate", wrapper.GetCaCertificate, options.OperationMiddlewares["getCaCertificate"]...)
-	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
-	router.POST(options.BaseURL+"/openvpn/cas/import", wrapper.ImportCa, options.OperationMiddlewares["importCa"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
 	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.RevokeClientSite2Site, options.OperationMiddlewares["revokeClientSite2Site"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.GetClientSite2Site, options.OperationMiddlewares["getClientSite2Site"]...)
 	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.UpdateClientSite2Site, options.OperationMiddlewares["updateClientSite2Site"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/certificate", wrapper.GetClientSite2SiteCertificate, options.OperationMiddlewares["getClientSite2SiteCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/key", wrapper.GetClientSite2SiteKey, options.OperationMiddlewares["getClientSite2SiteKey"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/pkcs12", wrapper.CreateClientSite2SitePkcs12, options.OperationMiddlewares["createClientSite2SitePkcs12"]...)
-	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.GET(options.BaseURL+"/openvpn/cas", wrapper.GetCasPage, options.OperationMiddlewares["getCasPage"]...)
+	router.POST(options.BaseURL+"/openvpn/cas", wrapper.CreateCa, options.OperationMiddlewares["createCa"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/import", wrapper.ImportCa, options.OperationMiddlewares["importCa"]...)
+	router.DELETE(options.BaseURL+"/openvpn/cas/:id", wrapper.DeleteCa, options.OperationMiddlewares["deleteCa"]...)
+	router.GET(options.BaseURL+"/openvpn/cas/:id", wrapper.GetCa, options.OperationMiddlewares["getCa"]...)
+	router.PUT(options.BaseURL+"/openvpn/cas/:id", wrapper.UpdateCa, options.OperationMiddlewares["updateCa"]...)
+	router.GET(options.BaseURL+"/openvpn/cas/:id/certificate", wrapper.GetCaCertificate, options.OperationMiddlewares["getCaCertificate"]...)
+	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
+	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
+	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
+	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
+	router.DELETE(options.BaseURL+"/pam/devices/:id", wrapper.DisablePamDevice, options.OperationMiddlewares["disablePamDevice"]...)
+	router.GET(options.BaseURL+"/pam/devices/:id", wrapper.GetPamDevice, options.OperationMiddlewares["getPamDevice"]...)
+	router.PUT(options.BaseURL+"/pam/devices/:id", wrapper.UpdatePamDevice, options.OperationMiddlewares["updatePamDevice"]...)
+	router.POST(options.BaseURL+"/pam/devices/:id/enable", wrapper.EnablePamDevice, options.OperationMiddlewares["enablePamDevice"]...)
+	router.GET(options.BaseURL+"/pam/devices/:id/history", wrapper.GetPamDeviceHistoryPage, options.OperationMiddlewares["getPamDeviceHistoryPage"]...)
 	router.GET(options.BaseURL+"/pam/applications", wrapper.GetApplicationsPage, options.OperationMiddlewares["getApplicationsPage"]...)
 	router.POST(options.BaseURL+"/pam/applications", wrapper.CreateApplication, options.OperationMiddlewares["createApplication"]...)
 	router.DELETE(options.BaseURL+"/pam/applications/:id", wrapper.DeleteApplication, options.OperationMiddlewares["deleteApplication"]...)
@@ -5164,33 +5099,34 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/pam/authorizations/:id", wrapper.GetAuthorization, options.OperationMiddlewares["getAuthorization"]...)
 	router.PUT(options.BaseURL+"/pam/authorizations/:id", wrapper.UpdateAuthorization, options.OperationMiddlewares["updateAuthorization"]...)
 	router.POST(options.BaseURL+"/pam/authorizations/:id/rotate", wrapper.RotateAuthorization, options.OperationMiddlewares["rotateAuthorization"]...)
-	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
-	router.DELETE(options.BaseURL+"/pam/devices/:id", wrapper.DisablePamDevice, options.OperationMiddlewares["disablePamDevice"]...)
-	router.GET(options.BaseURL+"/pam/devices/:id", wrapper.GetPamDevice, options.OperationMiddlewares["getPamDevice"]...)
-	router.PUT(options.BaseURL+"/pam/devices/:id", wrapper.UpdatePamDevice, options.OperationMiddlewares["updatePamDevice"]...)
-	router.POST(options.BaseURL+"/pam/devices/:id/enable", wrapper.EnablePamDevice, options.OperationMiddlewares["enablePamDevice"]...)
-	router.GET(options.BaseURL+"/pam/devices/:id/history", wrapper.GetPamDeviceHistoryPage, options.OperationMiddlewares["getPamDeviceHistoryPage"]...)
-	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
-	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/domains", wrapper.GetDeviceDomainsPage, options.OperationMiddlewares["getDeviceDomainsPage"]...)
 	router.POST(options.BaseURL+"/pam/domains", wrapper.CreateDeviceDomain, options.OperationMiddlewares["createDeviceDomain"]...)
 	router.DELETE(options.BaseURL+"/pam/domains/:id", wrapper.DeleteDeviceDomain, options.OperationMiddlewares["deleteDeviceDomain"]...)
 	router.GET(options.BaseURL+"/pam/domains/:id", wrapper.GetDeviceDomain, options.OperationMiddlewares["getDeviceDomain"]...)
 	router.PUT(options.BaseURL+"/pam/domains/:id", wrapper.UpdateDeviceDomain, options.OperationMiddlewares["updateDeviceDomain"]...)
+	router.POST(options.BaseURL+"/oauth2/token", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
+	router.POST(options.BaseURL+"/v1/oauth2/token", wrapper.CreateTokenV1, options.OperationMiddlewares["createTokenV1"]...)
+	router.GET(options.BaseURL+"/3rdparty/apikeys", wrapper.GetApikeysPage, options.OperationMiddlewares["getApikeysPage"]...)
+	router.POST(options.BaseURL+"/3rdparty/apikeys", wrapper.CreateApikey, options.OperationMiddlewares["createApikey"]...)
+	router.DELETE(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.DeleteApikey, options.OperationMiddlewares["deleteApikey"]...)
+	router.GET(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.GetApikey, options.OperationMiddlewares["getApikey"]...)
+	router.PUT(options.BaseURL+"/3rdparty/apikeys/:id", wrapper.UpdateApikey, options.OperationMiddlewares["updateApikey"]...)
+	router.POST(options.BaseURL+"/3rdparty/apikeys/:id/rotate", wrapper.RotateApikey, options.OperationMiddlewares["rotateApikey"]...)
 	router.GET(options.BaseURL+"/roles", wrapper.GetRolesPage, options.OperationMiddlewares["getRolesPage"]...)
 	router.POST(options.BaseURL+"/roles", wrapper.CreateRole, options.OperationMiddlewares["createRole"]...)
 	router.DELETE(options.BaseURL+"/roles/:id", wrapper.DeleteRole, options.OperationMiddlewares["deleteRole"]...)
 	router.GET(options.BaseURL+"/roles/:id", wrapper.GetRole, options.OperationMiddlewares["getRole"]...)
 	router.PUT(options.BaseURL+"/roles/:id", wrapper.UpdateRole, options.OperationMiddlewares["updateRole"]...)
 	router.GET(options.BaseURL+"/scopes", wrapper.GetScopes, options.OperationMiddlewares["getScopes"]...)
-	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
-	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
 	router.GET(options.BaseURL+"/users", wrapper.GetUsersPage, options.OperationMiddlewares["getUsersPage"]...)
 	router.POST(options.BaseURL+"/users", wrapper.CreateUser, options.OperationMiddlewares["createUser"]...)
 	router.DELETE(options.BaseURL+"/users/:id", wrapper.DeleteUser, options.OperationMiddlewares["deleteUser"]...)
 	router.GET(options.BaseURL+"/users/:id", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
 	router.PUT(options.BaseURL+"/users/:id", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
-	router.POST(options.BaseURL+"/v1/oauth2/token", wrapper.CreateTokenV1, options.OperationMiddlewares["createTokenV1"]...)
+	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
+	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
+	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
+	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 
 }
 
@@ -6192,7 +6128,7 @@ type GetCasPageResponseObject interface {
 	VisitGetCasPageResponse(w http.ResponseWriter) error
 }
 
-type GetCasPage200JSONResponse CAPage
+type GetCasPage200JSONResponse CaPage
 
 func (response GetCasPage200JSONResponse) VisitGetCasPageResponse(w http.ResponseWriter) error {
 
@@ -6277,7 +6213,7 @@ type CreateCaResponseObject interface {
 	VisitCreateCaResponse(w http.ResponseWriter) error
 }
 
-type CreateCa200JSONResponse CA
+type CreateCa200JSONResponse Ca
 
 func (response CreateCa200JSONResponse) VisitCreateCaResponse(w http.ResponseWriter) error {
 
@@ -6376,7 +6312,7 @@ type ImportCaResponseObject interface {
 	VisitImportCaResponse(w http.ResponseWriter) error
 }
 
-type ImportCa200JSONResponse CA
+type ImportCa200JSONResponse Ca
 
 func (response ImportCa200JSONResponse) VisitImportCaResponse(w http.ResponseWriter) error {
 
@@ -6582,7 +6518,7 @@ type GetCaResponseObject interface {
 	VisitGetCaResponse(w http.ResponseWriter) error
 }
 
-type GetCa200JSONResponse CA
+type GetCa200JSONResponse Ca
 
 func (response GetCa200JSONResponse) VisitGetCaResponse(w http.ResponseWriter) error {
 
@@ -6682,7 +6618,7 @@ type UpdateCaResponseObject interface {
 	VisitUpdateCaResponse(w http.ResponseWriter) error
 }
 
-type UpdateCa200JSONResponse CA
+type UpdateCa200JSONResponse Ca
 
 func (response UpdateCa200JSONResponse) VisitUpdateCaResponse(w http.ResponseWriter) error {
 
@@ -6910,7 +6846,7 @@ type GetCaCrlResponseObject interface {
 
 type GetCaCrl200ResponseHeaders struct {
 	CacheControl       *string
-	ChaveiroCRLStale   *string
+	ChaveiroCRLStale   *CrlStale
 	ContentDisposition *string
 	ETag               *string
 	LastModified       *string
@@ -6990,7 +6926,7 @@ func (response GetCaCrl200ApplicationXPemFileResponse) VisitGetCaCrlResponse(w h
 
 type GetCaCrl304ResponseHeaders struct {
 	CacheControl     *string
-	ChaveiroCRLStale *string
+	ChaveiroCRLStale *CrlStale
 	ETag             *string
 	LastModified     *string
 }
@@ -14306,352 +14242,355 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37chs3tjf6Kih+X1XsvZsUSUm2RNXU2YpsJ04c21uyJ/NN7KOGukES4ybAAUDJTEoP8z3DeYT9Yqew",
-	"FtA3dpNNirok1vwxsdg3XBbW+q37H61ITqZSMGF0a/BHa8xozBT88+T0zS8y5kPOYvtnzHSk+NRwKVqD",
-	"1ocxIwnX5jtNzJjrj9OYGhaQqzGPxkRIIs2YKbiDyCExY0ZOjsmY6g45YyIm3JALGn0hXJDw9bDtv9M+",
-	"4yJiYacVtNhXOpkmrDVo/crigPT3yVt5Sfrd/jPS6w+63UG3S3745UMraOlozCbUDtHMp/YBbRQXo9b1",
-	"dWDncGaofU15Au8V00wYcjVmisEcCNcw0IRqgyM3Y2pIJGdJTC4YGdM4IFTEJKGGKaLYpYyofZsmEzon",
-	"Qhp7lxSEmwG8KKaGXlDNSCyZhutU6CumAiIViaj4Dh64UtwYJoiRncJkmJhNWoPfWkbNWOtzUDU5Go3Z",
-	"iRRGyWRxgr+OGeyBHfFYXsGILmQ8h8FeMBLZp+POqgWUwjBhXnA9lZrjq8tfOiZDnjAi6ISRoVTpl1a9",
-	"++UHOqp6mzZKihG5pAmPqZHKU5B95xHRFfTzVgrW/oWaaByu+ugpM2p+PDRMVXza/gyLNaFiTjSLpIg1",
-	"MZIYNSd0RLk4IlNHOFIkc0s9wo5NMXIFdCQlPqvYv2dMG223ekh5wmKSyBEXuji+CRd8Yve5m24wF4aN",
-	"mGpd29FOqaITZtyJPI4iNjVvqBjN6IjVHEp31S5aONGj0K4RU0oqHZBwatrfn4bkCZAnG9JZYp7aIYZM",
-	"lE4d3NkKWty+GLlCK2jZPbYLBQNppyNZvuSvX1QPlcd+Z2kcK6Y1i4liWs5UxAqD6blhTKkZZ4PgcSto",
-	"2XXmynIoe07y4xhKNaEGF/TZXitoTehXXOvDbvd57/Cwv7/3fK97eNgLsm3oVWxD0HpPR+xkprRUlccM",
-	"+AcjU7vqF8xu8oB0S2vseMuQK23gzgBZ5BXX+DSPCQXyQxZaeqFjm0DzYQRD6Qj21YSwee6HqWKXXM50",
-	"aJeVCsdtyExEYypGLO6QY4K3kikF9saIfeuIXzJtH2CTqZnDZwvL33XL/+8ZU/Ns/fFVhb1304VHNlr/",
-	"bu36n/HfKyj+tWETTejimHv71YPW9jWVQ7ZPpEPsdbsrqOLa0p6eSqEZnM3vaXyKZ97+FSHbtP+k02nC",
-	"UVDs/Esj/8w+/78VG7YGrf+1k4nhHbyqd17CqcVvLZ4ex2EsZU1oYlebxUdW9P509u4tkRf/YpEJCCUX",
-	"NCYpGwmAQyVUjViHvJVmzMWIXFFNPIm0kOcPEx7dxUTeCWYpeCKVPRssiTWhiqGsBB5DLxIG8pISNUuY",
-	"Zxh6rg2bWGlzwWNtxcGT0F4Pnx4RRqOxXRUrwi3R103zFTwcM3FHGxYpFjNhOE3s6EC6kYuZydDBWCYx",
-	"zE7x0djArLnOrQWLyVDJCYIVxzID/IkKBFyaG1wuuEcOLbCwjEiQK27GJATp1wY5Fz61ByaH93LX6ibq",
-	"7t7JCVGY7GthmBI0gQW4o+XUTF3yiDnpeoTQTY4syIR/R3SmGZmJmCEiSc9LJnWAP36nSfiPtju77ddx",
-	"CMTxVppXcibiO5rMogDMyIJ95drAoD4KOjNjqfjv7C4G9lbmaBaoSgqGoNiiZYEkLBVhX6dWBh8RmmhJ",
-	"KCIdJ85SRORQkBRMB6SGJLdFkdeewyNsmvIvbA6Y2ouHP1o0SeQVi8/5VFuU3Tvsd7qdfqe709+zaDtS",
-	"jBoWn4ME63d7z9u9bru7/6HXH/S7g26/c7jb73a7/wmKSKu8clYSCcu6UlyCS6ThfWKWJIGFL1awWG3j",
-	"fKaLn+ot+1T2BJ+2BunIn2dCjuKEg5ZHBOczYXjiv6yoYecJn/B0LEomVor99jlo6dmUqZm2K44jN/KL",
-	"ZZEtNv+py/5xzN/xn37+e++/+ZuTn8YXP0T279cff3/de8t/OmwFrRlogk1nYyGuklOmDEcxWtiWKtAo",
-	"mLmS6otGvodgiRsCvwUW6568fnFqzw2chSO8jSWaoaLHgXb3ursd8tKinYHnn3O4bgmQW0xRgWRTEECV",
-	"onZ1v7alsrB4cHhdJJgKjChgkFYC4X32QylCsivWNnxikUnxo/YjI9le/NF9ubdXPrWLCEmT3C+dyk+4",
-	"tz27ztFtnT7pFzv3pgspE0ZF/lXPr4s0X7ck2siphhdyMToioaXHEMQeu2SqdpXsbXacKZGutWoH13j8",
-	"ViglcIoKQ/BQtoQG8xtyXT7Sy4gBTA32TgvUhuwqVTkTathdrUavOGbLVMpjfpWdNSepFmbQaTQO/8n+",
-	"tWdWVfRqrywl1P71Im8rv+ij/TlV0AmwMXLBhtKpazBy5fgE0YYnCRJ2uu5Xbqe8JL6t9d+9LvLk8kxO",
-	"vS1hyhSZcDEr0YYk8GCHfM/mEo0jyOOqJCx5aeGxBU9MkamSkd3MSM6E0Wi70kReiSW7WUX03etUhlTt",
-	"J1w6IleAHAwYoGJpxwi/WHCAR25CRooKowtceBl2OZUJO2XDZbx5/7og05ZwNTcse9LmoDEEMD77NywL",
-	"zGI517Pc2MnLKt6CNFhgL/bg//TrB/Lkx7P+/rOnHfIaNi9mil9meJ+RL2z+nSaKRVLFYNKjRPORsHqN",
-	"ZpFiBn506oI2UlnN59exhNGjzAFbFBA80/6dRDOGZ3ksE2bFp8Etsci4Q14LQpPEGXPxR42Gr3RJNYml",
-	"XSjpDKUT+oUBTrQilc6PcD3tD1YIp9+bUP0F2J4m4X/k/kcvojjsEA/wAZ5rZoydaIhL1oZl1G0pIhYS",
-	"QZWSVzghnASuspFu2rAwOG2wTsJ4vHmy9lDaM5mHMiu5eKpZbkeu76OBwRu3fkNrF7BMT2J5uvbHrwgG",
-	"MmleEMZBAWUVeE9JeJXkwgLTLcCewoJlBmu0RNgjijj8BJ6wK7oG8jt2+hHQcAoBn1is97QKCdaju1QF",
-	"KGH+oNXvdnuD+OJgMOjZ4acMaEK/vmFiZMatwbO9YBEVTujX13ivvVzDNRf40vNVwO2VYowY9hXETm4M",
-	"vW63u4ao3StjOmfuwsdWQ7yaD1Uwv/1NIB9A9tdn78jBs27vCASWnBlCye+WZaAk+/jhxO1nAQpltup+",
-	"d7db0s/+WVy0JTtTDYOrwclHwf89Y0SxEVVxYiWnHJKIanZEepbj9Pf3LSNQNDJM6dLG9ff3l0GiTUBA",
-	"tyD/W0UDZrdbMGJ215HoBw0E+lpS+vWL4lFZSsULh2V3UYg7Mh7SRC+j48ZCvTmd98usGWilnuG9d76a",
-	"vPEBLliN+9EQ8UAMEXapUxdPNFMKDGuWRtnXdHh+Gvj39aL1wu/rH81OhrNMLYGvli1k41r2LuegKhNn",
-	"6qXxY6sn1FMASYuSWV4yldBp4dztPrPntySxZJXztKx7FTStLmEC7ffUEAvoCkysv3/YvwET611f184V",
-	"AxYeUch9oZBH2HGnsKO5ZeZPB0PsVmrDaGq3ywI07huj3DEmqWB1qVOoBEC2jSochpgwM5axHQOdmXE/",
-	"F6shLpkwEjzxN/QQ3I+hfX+bdvbdZtxQE+/uc2FmlnmtNkA1sWyndLGBedtv8ipok37jF3zg5ibfezTI",
-	"PFtmjynaXNz65I0v61lJ0oWrM5XchcTub2Q3qCXZ5qxs9zZI7FYV9yp1MJ3Dii3+JZ1pccA/uojN0nK6",
-	"wK7seTJV8hIcGhPNkkumOyRE5hsOSJRwKwg5WozdX95crBhhX90hAcOofXEE7gDA6/5FvXCQRTPapzQf",
-	"CRaTJ6evTsj+wd7h0w4JhRQsHIBF2X4KAT9Hz8vH0zdBDmHZx6mZKXZEFBta9ZHMBGyJSY2+cIo1M3Zr",
-	"MPaFcIPBtxA5YDUS8uHNGdiiAZS5YFk7jlaA4qfn/9GvCJ8tbEKlhp5eRTX9TyQxt6TK5hegsT6bAY47",
-	"Umpzo1xx1OpUvnvhprfGPvcK7LMc0GMIizkE1XVuoKnsPgxNpRLyzmJujiODpJU70O68udM1oYrTDAQA",
-	"ZF84AquBlH0ucJ48CFLM717qo7XMFVxouhJtrWPQqFt3iIyhE0aoy1qwIGclnsKLK450uqAf7N3lkwiv",
-	"CHJo6PPSTfngvlgcfVhYN3BqWzV8Udi5Zb+0UCQgYSQnEyrikGg5YZDbQDGq2V0gCRdZyChIlsDKKntr",
-	"SCiJaJJYYZPKJoxoy4Le8qLF+dlSk2ZhzBbj4TftOsAHqoWOXYmXly5oLy9vIrcWyOvt+z0RN6JcF5ZR",
-	"MsPS6jyHX6hR/Hd4DCVKv7tCmqHtbvFNLydW26bkH//nn/Z10Zhy0RrsBq0x1ePWoHU4PHgWdw96Bwd7",
-	"0fP42f4h7Q8Zpd1of5/G3d4+3b0Y7g17F/2L7sVBvx/Fvf34WdTbv+gOu13aPWilgtIeTFpYoxPAM2fc",
-	"sL79PyvtZyaSsEox4oAsZ2Wvj3TLtDm3b2ztD7tRjz0fHg6f0b2oyw6GvWGX7l70o714nz0bQm4BhmJa",
-	"Wp4ycTkVHcRQOnfx3I0v/dtHx8Odbd3XFUFuUbWw+dWeXAt97PDRN46wIwxIiJO2/4pZwvBfil3KL/gv",
-	"sN3af7GvU6mM/ReEYYZHJERYB+eKCntIDJtMHaOwn3M4bGVsWEqSzRhGgS7/qI969ScUj+ORS0OoOMor",
-	"leqU3mkcw8bT5H1u5at1F5rqirDk3JALFtEJy8yCCJmXmWQcrytHVS1TVMd0OmViawqq5efZKb3Z/K+o",
-	"vuHkuxkzqNp4uOQE1ZgRdglqiuX6neXmBztLZC1Vr7VXUmKCT8ymkL015ho/MiBnPx63+/vPrHIyZl9p",
-	"zCI+QUa/PMhyNRiAD2xgT8lxtqoPpJdfxy6yPz0US0e9f51jiA2O7Dt373WebVaZaqYJjSDPMV1ml4TQ",
-	"W3fyu9dFplw1/WJsfjF0f1NWsXedZ+5VX/3CRbqv/s6BVV4jOXWcuSQSwiNIxbKooIMBSiF5YnXdNhf6",
-	"aeCuuJit8y9sri2LntJJpwj5w6Ujf35dkjzLSdLfWgxpxHxFMNnjQt0Akh5cL4i+WmxaGlRzrHpYaXzD",
-	"SCYQNJmcKRBU/mwFXupmpyJHBMVVLU8p5axewnjmljsqji/Vwl8AfRWGhrU19aAFjMYFDzzCxr8ubPy8",
-	"6PtYy2iSUUpT802mnSy13tRZY9znas/Au0wc1XuAHfyFYNUMl3otzO2Qu1KjY+UVs7WyfnK6pt+g/E8V",
-	"prnIbs7Q3sDOh1yMmJoqbg9xy16EzUTC6Q57rB/vRnsX+/TZ4fODg+eHz+j+xV60G/dZb9hNr7c2ifm5",
-	"5JGPm2ka71NreZwqGc88r6wJ3GFDphRkadlPeiKGNX1//As5saf+cxays7YNM2hdKXs4YRK3nSS07VSg",
-	"MhXVy2iw+G3sjOtfV5HnMvFb8b2l+lQtdZc/4lG1B9/oasg9Tp68eHn61CUPGp15FCYzbSxyY6BwwObY",
-	"zVVgNSxAdL9LAkI0NBGMxSuUVtAXcqewUhfxTpIcuhZ6NmGKuPSf5Zkb95T49ew6d+6rKSxVrN19fvUx",
-	"CP+CaR4zYsZSs/TKmGoyoTFLF5smiX+8cCBWkeky+dHbXprZ/l8gzSwvrv407vi99TOwnCGhSQ7Wgr4C",
-	"ATO3mIK1f10QapWGOTvg8NTexFTouWmRj0GxDsfIZGp61rnjJDDiZzPhgnlWmbCtIqwpVUYXDOXp4eaa",
-	"DKU6StmBZaAk9PI63GxMzxumPL2zsIz0Ol3w4rrxIe069/FRriIK6PWrjTL3maFjJ+5AyopYL8UoeuDh",
-	"9vw03Q2QUWXvWs7sqmNQSmijAhLkQlLc31lkCs4gT1XLU4XSM5JJn3qYkJe9WdbSzXKI8tzyMZUoPYJN",
-	"MGfek5bjCXJYKXU2K5dU9vLfC4DMoUaMPCGRTCB8JnX25VMMsWSIJFR/AV9t7quaPAnbbaeU538Pn7qq",
-	"NEbNtGExmSr5dW7fMnZRKhMiBXkSormhfcLAJ3P66oQc7u11ny5Bs1mA8RbMIPmQhf7BOu717q0CzAGG",
-	"v7rUUg7rzw34H4b5gmqwPE8iGTPS6/Z6T+uAaXYWe0H/8zKgumEZsM0Dgw/vLANv95sJhbejdOFlea52",
-	"G/F9/XuAhjnJMjZmqgc7O6nRqeMu7tRJlorpbCxaDhYBp6PeoqFnAxw6yEFPXywPjvPTgIQnOcb/CxV0",
-	"xFQYkPCDZdG5v19QPb6QVMXgTPmVXZD3wIbPmNZcCvvjR80UXD3uH9v/nEHlMEwxRy8IoK+sOB+QFdfk",
-	"kintNLJblt/7RSS5RmbjeshynSCyEtJcAJlLYn1yAK0qsLLg7WqSAflolH2QRtntRJmWqKGxoyJv4r+b",
-	"SNPiSFeS/q0lU5bMKHmjicumBPB5d/mU+Vmf4eD+nF4XfA7X1z7b7fX6/d3dvb39/WfPnj8/ODg8pPTi",
-	"IorimLHh8C/KE+Cf2So8um4eXTd/WddN8cQv+QTesvgZ/N3HIYGpYcGuuXwcB48upEcX0qML6dGF9OhC",
-	"uhcXUhHu1H/fpU3mh7Hm1w4fHVZ/cYdVGVGUqGulzvhYlCa1/j46jv6sjqPDR7/RdvxGB7dXM6n/V3EU",
-	"7d+9o2i9UkrfquPo+RZgZvPKTrcjh/ZuCTCt49CtsrieHJdzSLiZtwatUy5JzMhPVDCuJKQkz4RR9hK0",
-	"8rpZCYt8zkbQYhNq9bVWRP+L4YVOJCedC+Xh2PwcsUzViS9/yBk6v7D5OU1GUnEznrQGLRbFmran/f1n",
-	"uaZTtD3BNJSgJdWIijTOvzTAqZKXXEAWxsK6aIZJMq2z2VQqgJM3LUoFO1CmkhO+QicApOM3aeFpvBAA",
-	"z93tPXtGaDId03Z/pVZ9T/ak/tZrZCGRLWQPte3vPnt4ReZYiRxrlkMXECMTsd7WovQaWXBOjjcw25TO",
-	"S2XIl7/sZQuWnNckzA5XeET4BM5BTE6OsZnlmF4yV7PCMmVBIirIBSNQtd3y5uWqbvfmtb6Kh7v8mne5",
-	"qysTJjNWsKA8QFV4CY0Q4JaVGbWedZTf9IJZcTZxGcBL7Xn3aQPYbV7GzPOl3PoFyOdKm5Muij+wZcos",
-	"HsH14j1PjuuCPJez3I3Vl81ZcvkTU2oMU/ax//fJb8ftf9L275//6F8//X/+91L+bf+tGIUeXi0hiRsM",
-	"sbpM647Kta7FfFO69Lu/VmgVkEbulDuX+PPdRZf4Gz5Mk4jz7JoLEtO5LhUePdwvtXBs7ug+rGaubmhF",
-	"XLKC57o+G/kUxsLj7o/dA8vuWdzf3+8dtoKW0rTd7+4duH/udp/33T/3uofPWoGdy+d1oznXLtlUWujv",
-	"NKTYS4EcnByLOQGrjB1CvdZkIfeEi5QUV6hM6zH+TRXHDeTCxiylmdwgT/IzpwmZCW6e3mSOBzWVCfGc",
-	"VnPb14AEKrgtUzXm8ZPj8mF8//KX8rD393efNaYChLBJjUMWI43IyembXGfxyq8e7B4cPOserEkVD4q/",
-	"HpGLuW8ijNrxIv9rxIPXqlTnuiVWlP5Q/NJu8hc238ZG76+sZ1aaP8szoJqlWMp51jLeTKnWV1LFdeYL",
-	"vOrKlDERqTn0aC03jUtfU6KY/noR0eXANHsgcauqT3JVrQnqalk+2gvu2F6wlWDJiDaPkDw5vpuwSDum",
-	"avqrc2bdEm4/uGfc/uwh4Pb9reL29bo7lHD8srqjzZF4f7WZo+HL16liuvEr7w6/Ht4hfn1+T/i11602",
-	"f5cK+JRlnI8hvk8p58IA+vq/8J8lYWeZqMvvKAu/fkPht1gv6AYCDutIZoO6BQM5bRBPu7YVFGJENzO9",
-	"H2zf9P6siek9F6Tw0NtB72/FBJ8Kh2Vu7LJJZ0w1YaIYI1zhH8M40JX2/fLbt2nf321k33dcYH0b/w2s",
-	"6Lvbs6IfbtGKjp5hx2+a0gPXxD2zgiD6N7fRg61spZG+dI7vrgcsctKgaMzZivHeHdJse25kuC9K6Vor",
-	"fr1cODlGi4fmI6FvsUTBoz7yJ9FHlpvTlugfKxwHR2T32X4XA8UTNjREzjDVA6zhafD5yTGm12HwecHb",
-	"gN6KzZwNvd5fz9vQX+FtOCIJs0StAxLzETc6IGE7hAiasOPaf69l6dvtli19uVPjDk23fdhpf/7P6lMT",
-	"janSkPB23P4noe3fSbd9SNqkczO/9I3Uu1rz40u0NWoXFJXaZH0eUlVp361YIfe+Ga2zYOyqkrgNZF6t",
-	"L6WZzCsBia3X5anxr2zXl7P/1/NYV3pHPhRP4rbcYA/LBVEC7k0KVSwH8s0jIXNaQ42md2Y5DkjrpoHK",
-	"pcDk3sEWA5MP6phILkTGJaI0YSVVzhxXUxocOo9Gr4dg9NqOl8fva1NPT8kcejduHzfIBqRb6weqloJl",
-	"2/sN22XdknZ3eM/a3fOHoN09ux9v0/6teZtuwSN0dyoDmK3q8ULtufrTKQYH96UYVNe/OUkZarGrR7Ne",
-	"Hgv9HRQTpjbySUuFujDXZEpHbBODMoxm1fsZsffBN9JEetfxByydN28c07/Or8bq8fh7K8eEldtuPqjd",
-	"CoEHG+LWLTfkKsn3AvIKX8iJa3x1g4brRcBjmDYJvbCAqhW09Fgq48sifXh59uHN8fd/1r7qzVprxbCk",
-	"d+s+AU9CbqWrXgLXXaDagullqa56j0kA+8tyAHIzXs/en6f9OmP/NnrGpuocdPvSYDPUU+rSedfo2r18",
-	"d48FZhiD+XEoFfSfrv10effJC5fYHFHxnSEXjExnhnBhJKGOmMnFnNAcAaHdh7rPYmK57NwskrMq/HfV",
-	"3m2nRRXOcbPO2bfP+m7eWCmdX0MlrSAZNuqt5L+4av/q1K1muPZGyc7fwnlaWPuXSiHhFJd7yFlSa7Uz",
-	"aZdKMKHNCdyNeXl27NDklRrauaTJjIXQWDDh2vzW++x+SiuOWVEhJL7AlUO4SFaJNqj5pEcVuwRaIezP",
-	"lMlpwgLfxD+hYjSjI3DFhMfQkr/9xv0WrpR2prrtsyf0cEAomVARUyPVPJvMhGvNxahDQi6gNXM4cMni",
-	"yYyRC8XoF00oUbMkdRHBsx0SxjNM9seXOyqwRxVJwdIGvCUt6WbXF65xQ8wVj1iHhEKa86GcCfsOIUuP",
-	"c/sZ+2kYfX4MGkoM21W84LF9Yd4flx7uoOUmZQ93OlpoH+2+2gpa9rWLTc6WMXkkvMA35rbb/LmObMt1",
-	"Opn78beUfj0sAGppndDJVBJ5ofiImv/5/xSXuZ1PB1HBXln6tUbcEs/UOmzSfaBqpu9/Pjnr9V0P0cWD",
-	"Wq8xv1fSsMh52YZ8DbV5jWynqZL21UWX70TGTIlKd6+z8eeaofuReQJLH07YiEbz9b23CySVTrVyeenk",
-	"RArBIsMvna0tR1HoAOv30wfPzn5cVD28m6yCV0plOitDAKvZC9Tumvt2rWdnP66oxFjT2h4G12DmdYJ3",
-	"+eSO0oiDQnqP/VghwuDZ/v7u/qYhBuusUVABxNdE1lXrWLOAKNfLeDNbVVjD3+ro6PMGjowUmBaQ5WI5",
-	"3rHUxuFMHGT7ktP28fvXDqHu9oIWn7YGrd7zfqfX7fR7nX7PrpOMWdIatE5Z/CPoTYpNpGHnGkvSO0hc",
-	"ODEwGbBp2oUZtF7+4/3Lkw+W2fDEvurV6zdvYLIawp1bx7+eWUKmI42l2TnWUMut8Qumvxg53aB27yUT",
-	"MThB3nAx+1phJSjtTRVBXdE5ABHFKNQdK5RqWcb3y7xkRbHeeypzsVvE/9WJa9rHNLs7N6uM2LQEFNcW",
-	"p800axAdmRF2nVkkILM6lXylxaSBLQdO0wa2HD6tHrJzMgTkxdszFy6kLJqkIwaG4I+nb1YCVHdqq14P",
-	"lxq0Ey+d8spyTxagz6cstruFTxD/xDqH5BQedU0uVlb71JUVjMB8xc3qWF3kM1WP2ysbViHt1UokeLGT",
-	"fktdQPdZRsPuuOeUVRPAayuSBaqscOnhBHL3dJmiefdNt6cZGwrKfHmRIN1G5ktprmPeS2V1FtS0aN0G",
-	"WFKhRMBUEi4Y9PhepksoedUa9Kt0iqA1pDxx35gJt6FgiXJDbw26dUbtxV360bdW8CUIoWpgTlIs50WZ",
-	"QlN9yq+UFKO0HvjkKOel6HW7XdT71zrz+dVP9aNyacFlHWb88tWuhJJXbhmowQEuXwdowJhtRLMVpoli",
-	"NJ4T0KIZV/arRLvqHcs9s+k2N9zL7MgvQ8Zle5sjmOxz+Ummqxgs1Tirdqt4YLZ4MoLmlqd8LK2zPEUy",
-	"mU1E2ZyEvza2J9ndwUlUfdVeySurVvhhSVr7i91/KHGoB6QHX/QnZbXed2c2LKjtbTegan5KXpWHTi7Y",
-	"mGM11wwNYvkCu7C6Q75PqPiCRw7LkmMEx2rOUy01jwEAIk3eorVpoS+UXRS390FT01N6PLbkakh7qjxq",
-	"jg9Jc9yCkyWrIryelNzQw+I+t5Rma6PZNtCLm9c3XUNpdgMsg4P1yg7XqrdvkZmpnKMFeJtiI64NUyz2",
-	"Cu9GxVtXVaBdayLPN1Gem0ckgw5Tr0znPWsB0fTSu7000VOWJK5g740cbjfUiG9UI2iVxnwE5boRUeAi",
-	"C3Z1o6/ubkPNriVL9tX+C+45sgB4IrUhlsGVCpttpKPf+FAertTjt7/ez1Yq/2UP7tIzn1vV/W45oMO7",
-	"gC+YuWKYbzepZxLdpUwCrjddWLCQLLdEbH9lm5kPtv/d/UoP9oJBqdYa3xhxLLEaz+udEBlIzu5u7LzJ",
-	"xlT1+ux0WwF8RblZWcTWMjmc1HIeY8ZsVSXjMuLIr0Y6bve1zw12qAEIudEyrxVFtf6yH0Ede6s0lD+W",
-	"N2LcbEeyb+Tyf6CZx3rfXL55VZt1KhO21eDPH5hiIuLUim5IYZnp2f/8X8WlbgUtHcmp03Tc7XRmxp2Z",
-	"xpY3itFULyk1b/0Lh4sqmbB7CBZ1W1FNnIaMFBVr2PzO7OtO+Whs9DJ95kEHk+KKrGdptufnNgNI1w8T",
-	"bbSvR0RIaMNRrCOw6XZviBObx3zaZX79osp8Zk8PyAOrq9hDpQgE5xF8GOMUMFKqkELZC1pSsHdDNP1v",
-	"q31OmQRucPo3HMIigS+u52e3otsxadkZbCN29mFIjpsbgtx6NDQDgQDeyAKE36k7Laf2k4WtbbzaCyvw",
-	"MGVYLSuvW5L1go1vzqfXC0duxLdrddaE63vh3gsLDe9+w3XZ6brhAQ5yt8fcVN8JKdEVJzdb021imIUT",
-	"6T7zuW413CuL67HWIjQiWOj0Z7+H6lH25vCIhD+8/EB26JTv4GBDIBidWi6WtqRa6BJGa/iBshO1Z+OH",
-	"lx+Wx/b065tVFV4E7fMQqLDEHj1uSCyZBh8UF1EyixkJ7YjC5R/crakuD5PxY6nawQ++1WupyWUUMa3P",
-	"VzaCHUpFwkLbzAH5nlHFVLgSovued1zUuSqzQlE4HvdRDg1gpasbuNxPrdhQMT1eNhN3i3s5ACqLzy3f",
-	"cQHpWSioYFfeerle/GpxHEFxgQtrUbtLtVHTwDvPa8P6cx/G7AUfQhyuezSWF0Cxh/E7ndZBOcI+a2kb",
-	"dhhl6ePbz3tusN9pC2MqCJ1yaMLk8g6KpGBv8btdM5vi6jaY0l738Nmaxn27rssL8+NI7X1NFv0GNv8S",
-	"UecIr4pqP2qmbmh88eVMJlTxqmL1RWfvcJYkTvD8Yh8gZzy5pBkSz6B8c7D4OWjp2ZSpGUzGVSdZ1x2b",
-	"bSHOZAMLjnEn7BbsOAdbKS2728TDl85iQudQV4twsVyyPb/O7+uqQJopU3oFa25mtbKD3ADxp8pRLXuE",
-	"O47IlW84mq5GLCFWDRPl5m4ck3UNVV43ul7e0TlH0o22Ks5jlQBGaf9OlSO9fBP3mxZxTSn8Fqxjh814",
-	"qZGeMIGNbqClpR/JCkylFJxfek8um4aBWv5aZ5xr2NBmIU/+Rg7hwvF3+VP42HrcYL1KZJtwhxt5C5vV",
-	"gRuQXj/vWaWGJIzqXKZtOn2M86ciBtyf9hVOW25TxYhRnMVZLF4j5LQUVjRkVWtxntcvbtJju4IxNa1q",
-	"tx6jak5f+xvxjKMlORtbsIKXeE6O3SxNDrTs4rUYynKe6XKItQpTySvBlFM+WgW2tj7O2tgIWoHQViKu",
-	"tTik1XNTdWElDFqXI6X6R+7mVPNd/cnmiAbcB+kL18Q2+Z2u7Z8e0SRhivBC4KsjC/zy0pjWZ8sZE759",
-	"I9a0AhQdrLJR5iaHfAaz38GUA6ebJgkOixg5As7UIcckpUxw0tAk2bbL8XlzNFcY/s3xXCO1tJrybg1Q",
-	"5Wg05/GsdyV4nlgbxIFeovMVIt9ZqTPTh58CauK3afRYo3vh9sBe/65h13Lr0zHY5R4Q8FoDTl7XUOV2",
-	"nJcoOzdxXv5lLS8394C6RW3odgEr2EYeUPxOHduqY1n3r/l9E6ren5fnrKH8bScp4lY0w4elCW6xdNei",
-	"QMASqzPFzfzMLmneRXci5Rdecx4KTjPM8SQR3I+UFr5/d+bcptJqWv0d5yTSzGgLXq2WxcUI0AzTxgeH",
-	"2ze4ukuUXCh5ZZdc07m27CRSUuu25oaRJ+EZi9qvmInG7TNuoJLWO8VHXIRP7a173d0j17bJvU4zeywY",
-	"xzJhjMZMwXmwJyXm2szUBZoDuZ0jjiRrL4vzbXufmiemKf+ZQfmKC3BMVpVDKy6VHNYuTaqpLTqRCDea",
-	"JcMOSY2ZbgJcp8eGG0ITe+RjFvGY6aN0Nf0sEym/sJhQExAhFbkaQ55ucZWN10f8vkRywjQZKgnObjh2",
-	"QMU433QlxsZMW5mPbBnpbOQjCzYiMj8JuDuiStnlAC8WVNaFLgEaNmhqWIyckxtNqNBXdkWY/TfBMYV5",
-	"EgjdODrkJKNJ9zVc8L3urh0yYvTCo7U05mZfR2T2rHJnYynVIc/1XaDoMDew8SLO92QAVfLdlIm/v38L",
-	"qSRtI3Hk7qAc5ep2oN4JrS54wkYsbjs6voQW3dQlvdIppphyKRzx+AyxTwJ8DPa4saOUferA7TmOzim1",
-	"9jnLV8dUxAkDdReEAjX4JASw2J+8a2NOYh53PolP4qXlw0TPcHBck3632yFY9Qw2Ivzjk8vh/mRB4ifM",
-	"Xv3UCj7BAsM/Jnr0yaK3EPfLCc69bpc8mdDEikgW++19GpC9bo88EZJAnu0nESkWM2E4TeDarr1mD2Mi",
-	"r1gMP+3B7XoWjYliWs5UxOD3Q/KEZlXw4CmgRcwls2ot1pvLKsw9tb/ud7sdP3M5dWWv8TWwaZ7s7ZJe",
-	"MFdCOXC52C59WVtAQ7WFEpeWD3OIYj0iM/FFyCuBr8MV5CMhFbPL/QKoyP7mu24QLsjHDye4bhNuOTSG",
-	"TwxIuKrdQwgbaPEmEoMnjLFMYm/8MGMlZ6NxWkPAylYSfm2D/h26vETjw3ccV7GQ1QWM/PDyAxGMxdqF",
-	"umC1ngDFN8FqgRNmxjImIRj+QuACn4SXFC5SBj8C92eNRrix2100xeDHLPBFdhJaxh3aVZdTJtLAHKQd",
-	"kpFOQOgFvlMTu/52EZjq2POKc9GfhP9uNn+7FdPZRcKjzicoBccjJnQ+Sup4SqMxa/c7oLGoxPFqPdjZ",
-	"ubq66lC43JFqtOOe1TtvXp+8fHv2Ep6xiIEbaJxyMqaXrqPGJVOYQNTqdbp4l50dnfLWoLXb6XZ2wWBs",
-	"xoAmdnZVPKXKzHfcDkNgCavw1b0TDMp+Fw2UOoCanzpiIgZSBTGdbvLruDWwrzvGm0G5tV9XdMKMV1Gr",
-	"MGR2y459KFXCGt19xn9nTe7F8gO++gBonorpqbQrbReg3+26jB7jCsLnWOrOvzSmaSHcXQWGcQVgAUBa",
-	"VDmQsJY8wgcYwAnQx4kURsmk7gvu/h242d8L39jD8Vc9lM5z53sa+wgjeKS3+pGPwkmy37H2xV53d/VD",
-	"r4BPxgxqJe03GdlrYSzuTlylFdAFJhMKDXTecG08Ceay6R2dWeX5a3tKR1ykDR9S20lrBzXtnayuvFNn",
-	"WjvZG9G8kt5brjyfXUl/Qm0eIrW8Ln9thwHswDs1sg98bev4S3uk5GzqLqY/OvYwYubc3X9uiQNDmKWu",
-	"OJy/0C+AKQjY8PHsYTM6OKoImcYuneBqLBMH9ToEk8ktr1riu3orL2Q8JxEVZEK/sBz4RdkiFcuEAhVO",
-	"IsgrMfBMWMEnLUJI4xzZV7uHoA8c5su8EilICNLkN/7ZIm/ByIhfWgZ9xSOGt+dKyy4yHLR5IS2szW4q",
-	"mQLs6/cynjfgBxXRsH4k3hxWNHG5YNh1+Ihz/18XbUjuRbfMw+r4l9cXgCTKdPaN8LW97uHqJ06kGCYc",
-	"LXo3ZoRICdmJrGOGG3MhPEyOEcHHFzDDzh88vkamlLCq4OdTNpGXyKCcM4hAYjdaKLxil9PFNdFGTsmV",
-	"VF8gSNrCMtSJLXVxAUwB0Sw2KoW4oQzpOcSO44nJE+AZUCf66SK7wLtSdlF1fMqZHPYDIyiKbj8OzJFr",
-	"tK12Wg+cQvdWP/FWmldQjuheSPoF7MctkjRueErSgQe8NbC1dc8s9dthnmuS5o0p7QdmbpHMMvwGwG0t",
-	"FAJ2802wynRWAQ9PIKBSZ8X5deZz0EyYI+JNHWkhbG3oXGMCKuFWrwfs4tpDO/vJOZ/qkCg2TWjE4OUo",
-	"8qGMP9z42+eQRAmjyr7nCPqjgv8p9IkP1IBS73/ODRs/RUmorPhJ+IQbsBB08YWY40Neu5ptelEw5KSG",
-	"nV/MNfiqiFTEtcL0INbKGp0KGwPdS6EPhoTo3LJsKuBhjFXNIeI0M7ceFYP5yEJau7h6Fo0dTK4QZE+K",
-	"QRQBcR63wEFomMdTt1tSsAHJRF2HnIIJz+6yYsOZtjN2vdRBqrvyR0W2h57WHOfbBvZtZ4UcPQbuVfh5",
-	"10TBvqLPw0PB6cEhQl498u8HAy2QYm6R5yOdr0bLO0oa78a/I8GwzHAATm3gbkGuLGjObgCMHTmU5bAX",
-	"bGi5m2WZGpMB5SVTCZ2GyPacoRnZKB0a5tLpipx2GazP6ZEF5os1ZYyrNQOGWKINTxL3bmqIFFHRZoFr",
-	"vR6PRpa8wB3xVTfnjm65WoPdZ93ummzvFEnn2vG9h6HsWwL6JhX+B8/zfrBAI6P93FnfOvfD01HgfuAe",
-	"3GGXvp12I98C3j5w7hiEWMhL8BdqjAWMWdKugzcdcizwYaz/zY3BvGFw3SsqNI18kLUl2hS8xfafXLCY",
-	"GImeJE0u5pZFjI9IGDnvivN1XjLFh/OQ6LG80hk7wnFM5CViTJpAKU7LiDDT2w3j+P1r912o4amcaQSn",
-	"3CGveIKRRIqRSE4uYFBwyj61qIg/tXIMcEJNNEZrKnzBQkqdoWnvUFhUa+00XsIH79ojU8pSpjoKBwse",
-	"JNQDwoGlVKYNBkShKdv1o3WOUh6nkigVWkBHWMw6LQuXMl74vvfx/3vG1Dxz8WMkTp4VZ82gKDzl49rx",
-	"L3jVQlD79eIs30FqrieRGOTn3Hvc7dzznrR8Tn1asRr8+gHx4ehyMrEkm6/prZm6ZAoUi4s5ESj7wFtc",
-	"nL+Ll66aP42MzMVQN5IRlpCO7XMf7GNL5+6jDHyQAZyR/GzTpso8JjGPj+zdw1mShmn40YXlgkf1k4Eo",
-	"8mwq2ytGVD/NyKIPJXQaTKDTeX3hIh4Qmq9mIadMXE5FxwV5hEeQqA98F+FOSJ5oPhJtLvTTwF2xP3Ax",
-	"OrdEEwYknNJJp0g3xSVqlb5Ss/9+wIUlW1omoNlCYPAQvju3x6X99Xc02l1/8x1vMPLodA4oS3Aj0Upe",
-	"Wnf8sf642VfXLPZufyPGAgxAFn72orHIBqWoG5ecmUhO1uQB79xDDVfOcCyHnFBjGQIXaczKUa5S5O8Q",
-	"Awai/OOHk+IEcvErEK8y6Hb/WTOhocKutVXLvNdtusxuBk7cpLO42eCfrRy8kWsO/SGFPKQwY3XYwzcQ",
-	"rZA/Ay5sLg/A4e9N4xYcvr6dsAUcaBn953/NGbxxJD5eoawBpJ7CWo9LSjOtO6HMOqqE4f7VXHnb8peg",
-	"hrWakG9CQnfmMrEkmo9QxnahVbayck0l9jXK+VU2LC+U5QhCeox2BX2sWLEY3ykyuVjrK0gZKb4yAcVv",
-	"t0tiOtdopXO2Ox9YnY4Q+ixY3Rc0BCriAOx3PhwfwBj1kdz/ogrgjYtWH6SFj3yk9RP3zafOL1QIw35C",
-	"NUmkGPnw8NxYj9y60ATKfaEkRUsgxn2iPqOJpnPS2/f2xKc4t3zwfPijMVMroS0SPqMTdsYN+9uZUTwy",
-	"9qf31Iz/thO6gM8zFs0UC4m8ZIpArCWgJbAb+OjaMCtvFGJ4Ujd1B0GSTuZEk0NyIc3YFWvxtscju4Bp",
-	"8Ghqq3SNtC1RCGlckCm8v9chr6ClFUkkbrdiBDxeLCZTpnz2FowC/o7A6TUgF2wuXbQ33A/hzwioT5lR",
-	"8/bx0DAV4rK5QVugZrfkp7N3b31dWUsDE/KEJnaOmkxmieFTqsyO/b0dU0OfBgQ6ptgJAujxjQQOyM/8",
-	"e3DtFQvChT4PwmuokJ5AvqeaR+SCaR4zrHTDkbzBZZePud3rdjvkGEfmcZXMNF5zJf26c7RBp1HAJOY0",
-	"KVTJBbw2pWbcIW+lPxsejUIveBePHdFozOK6kLIPzmp2PxFlmP6DtrXBHy1onV6uA7dQcK5UGK3F5j91",
-	"2T+O+Tv+089/7/03f3Py0/jih8j+/frj7697b/lPh8D1fcpV9WdyGWlZrlxrNqFtzcSYtu25p5V5mNeN",
-	"rd2F6nf2sfzafG1fXV21gTxnKmEikjHmIW707i05EHMG/mIlxWbLXqyNeNjtbrp9a61wrYk/53bZnjk/",
-	"aJ0x016ag3QlUw5fljeLUqZT0I/KCtFjtGA+i9BHnno49/LrQvQC5LX4E52WP8lRQgHpmTECvQn92r4A",
-	"XnbQO+yvEVVoHAFaDIZGqp2INvcTnBw3zD84od9y7sHJ8aMCro2llhz12r82Vbctjd6Grp0aaumiv81d",
-	"q1KYIto0QYDYMz6lXLngKs2SYdvqHSwmJ8f5hETy5MIitRMptFGUW5h1cjz4cPrxZWBf8lHbY/iFzU+Y",
-	"Mmd8hNpKdPrG/tvB9Knil/ZNkCSriWY0gRRXopiLDxOQmZ0weukzxZiCxuQI83OjYSLWLpAAY8ccxrTK",
-	"R0Ce73a7lg84h00dfDuh95oNEGHzplMOFS9+osJlbAGWBzL9/rRVPqEvsQIH+cf/+WeuOkdUVZojXZbW",
-	"wC5I0PrC5uc0GUnFzXhiwUMUa9qe9vefZQbGiLYn1Cj+u10zNaLCwfeFT0+VvOQiYlUz0Cwy0HbybDaV",
-	"CpusNWVN95PKcHJcxw5Pjh+82ee+cgzIyXEVA70B93IwIKILGGCHpz3OqznaB+BooMhTgclEFgCcHA/Q",
-	"tZ8xjwB+yHMjMHtcuXx9BYnm4DyBB5Hdk5PTN8iG7AOTGfQTBmuGkeiFzX/Ap1znWZZ7Jq0jbpcvS6eG",
-	"WiiFBHD7jpPTN7pDzmbY5AUCHuypnrsYThpDtn/5U0cktOsZev4HDU5hLnIykQK7ThDMSWaW1aT46fQN",
-	"eeJd59xyeBz1mF4ygmLhKblgWGeAEsUuJZ62XOCPC6iL7fCgph0YEcCmlJ9dGm+M+8pidP4cwRjEbHLB",
-	"lCYjSaQg9EJeopklvRdSLX5mc+319Pc/n5z9r4MA/9uzsPXs5UkPDBMYHiwVYSJS8ynkf7z//uVZP63h",
-	"oGjMXWb2+5e/+Pu4tILrWKTRwVYgUmG/lo7jYmYI13qWBV0syhq8+b5lDbNnp/Vp1u3uRvYP+BeDSrNJ",
-	"dkEl6e9gVXC/f2Hz9PcKOZHT+CNq/1iH32M/9kd+/4D5PW5RLb/PtL1ef/+gf9jr31AK4ImplAKNM8tS",
-	"5jqmGrrn55hPVjwEUs+O7b1Y06Zwk2VvX5DZWA4qg03SyODcP6aQPZAUsu0jFpc7FtFleWO1RPDIy+7F",
-	"Zbl9MkC1+0+f15XLvUKbaZattaiDO25o5Cwas3iAIUbcR9HGxENpdO1FUsUdB0yDotIOVtyCchpapPUd",
-	"wGX3tgGWErIz8TWgELGzf89o4kG4L7AFTooAvT9XXLsiAVyAky2sS3Jyx3RDiFU2sAA4WgMI3U/20jLm",
-	"UcpaehRC20k22j73cVlGdYBpJ3dqa23pbssLB1xYfQg8/lZ/c+XIvtMkjGhYY1fP1TdbT+Z9bU/ZpD3k",
-	"vo/eQgznBRcUQuEWnDpV1JubR9lZhd9vv+B6KjX3ht6lLit8JP/EY+50hWAtmzycleNWZO15nqjvNDho",
-	"4XSpZPmpOn1Dnpy+OiH7/YPuU5TI2JcQs1cyM4oL5nnx8s3LDy8hWhdDE1hcCDR1IgpjF2ZmzIRxp2gA",
-	"FqN8qTGwaJRPr0raLmkFYpJevDxFWRriYftbzBS0iIMgDlgDSLUO8+d1+oV/bUcqCQnVLunPgoTXWfFG",
-	"IclrrWdcjF5we1gvZvbB95IL47MKfYXDKzlLYhea3CHHMGkXfPTyAx0BQnhDtWn/ImM+5Cw+IrvdPTfo",
-	"18P2WylY+xdqonG+zhw8KlWQKwIXZM/4V7XPuIgwtId9pZGBipOs+Dmo5gmlOTGZ3dmBxjTOlMzyZgYY",
-	"hkO18cUrIYjJ14L3JdraJ6dv2meGJqyWpapk0XZUEaIoIhlzMSrUvEu3z1UaRdXX0oQDZjkXSWWwNHLf",
-	"PIrxWS9TNgHvhGqU9PIh3Y8hxJNN5wTWTWR1XJHbZt8u7Gtd2DMWEG70+cKOVowjVzzAhcwzDO9SDuuS",
-	"wohwKT3oFRItn2k5K3jTsrkV6W+9+a3nHfZHdV3BGtymgD45fbPNKJLF47TyDadv8D779HYwQdCyJL7q",
-	"SbjnOmgV6LHBaNNbYUV3UcJXIJ8cTYM6hg6Mh7PYd7dGG+GzOwJONTE4VTAqBxBA+iyDVc3hk0ruBzZh",
-	"ZPGO5ob1NV+ikZSje9yTixE+N0mSdf4pk/ZIyizHxcqEQWU6rYs/9psCw02fGyl5lXOMsSm2EVwU8Tix",
-	"M7si9v/uNwn3nXAICNc7DYvFhgVV5SCPSfgfoc9GZQLTnQ2GQkOghl9zKubEsK8GheqAhFDZ+j/CNI7a",
-	"Yzf7NBu5NmrutjAg4X8oLv8jzLdJsCKPckFCxWU53Q7G39b9ugxH3zjoZtmNOdJM1+rkuEnaYkTvLmEx",
-	"RNPXIC2r772aApLOwdPR8XWY7H1lJgQQV8QszjlGIHK9Q0L3Qzjwl4L09f6eX1NMOvDtr7KdgrHVbJI2",
-	"1ECo1CIC9Y+5b4G9AT7fPA27avO8UsKFNtTVDkn/0L5OqcCbXXnlALIBxBwtj3WZ91Xz8y++TVJ4SLGH",
-	"sNhFVvetByJmedhenqfrs3lIYvrOWwxLTL/RHHjgI+ep9N8wUNHJpkKA4snx4NXxm7OXAYn5iBuanPGR",
-	"oGamWODuP55Bx4Bk/jRw4SwWS2DkMAmBHYeNSiAHLtAoScjJMYbqYPF5bJOC7DHt1BB2rOzqdJyn48XL",
-	"V8cf33wIC4XYLlhEZ5qlzAc5CCTEUDJhVECq0NDXnEeGms8WM4sRll/YFIOGrCpgefHM5IJg7DocuRIZ",
-	"Lr4bW5d4x459PGPcBY+NqQ/H3H22jzlglvWn4Ofk2Jl8IMKTa1/DI6uWAhYglisPBZviy0FjAbu6OM4i",
-	"T7nfQBuQ6ZYRbzO8EyZ4rvv6v/Cf1VGevW4GLfLYZ3kcZy54Bwm2ryGG59ZCPIu7dU/xniWSqfMi4Go/",
-	"BgTVBIDi+tQLrhtKDB8O6sg/1RivlyqUa4WKFthY2lEpEwdeTrBEMzAI5kIdc+wWpUZA9JqhmuRJKS4z",
-	"DROlvu0ISjp7zYUjphzcsnnsYWJfkpMFkJ0Kjv3sZjdq6IDCVJqIirP9TmcxjSenb5x7AlwNKMvStmkp",
-	"1oceVBn2P4+pKUWcCnkFIVOuOqwzqrrqLvgStKGmvn5XEms4s0K7NpLyYXL72gDLGzL4ujhMr+q4TnL5",
-	"bcCWmAelfj7/3JhF31OI5iOL3kbM5i2zaB+ruSaLXh3HaclZ5/Tz7wox/Gh4w6giH8OE5m7LulInmzsV",
-	"A2KJNeyQV8iCedo2Tgrnt7Ncz2fmOz8dMsESw+4QGJpF43REuUhr9/mie24Y/W63olooDGeRgTWND03t",
-	"NH/5ENEb0z8S0O3TP25JBf0viQZttP+PPPSBxIreMgFlVpEi9fxV40ix42IIyCd8uqWoUsTqgc97AjNL",
-	"3l5xq9Gk5DiPvQsWi4GdMOaJaf/WtOD0FdVkQmOWQvO6sNQKfrGVGNVKAHruSvOXgOim2PGeolrX4XuP",
-	"Ya63E+Z6y4zTB71ugDwbB8RWmJmH0qmzF/M0ldNbODFgdomPN7N6PZAwWYgO5AnbanTIY4DtnQbY3gNA",
-	"uf/g2+pz7Uph1Z7ngoMEDusgTR0upwcH5PjlWbu//6x98v1JQN5///OLV32U1T/+cnzSPvvx2F59miaO",
-	"e25h5To2qMxK5/h061heiUTSGLU5i15Y7M1eUACxCfP4ed0eZI9M41tnGnnC34hpVPZ8WIdj3GXbswac",
-	"Yvol0r3+vffb+ZnNgwJHh6oPxTQcik0lsLRBH05eQKZKGhZllq5UAYFQdVE0nNldH0NdR39bkFdZipUp",
-	"BHOJzV7ByRSfpx0STmTMlAA9x/FHXyTUMUTyy/HJEQkTNqLRHO7bffHyLH9Tz94CGQMyiQl/dxaQCY3s",
-	"f45FrCSPYRV+5SKWVz5ZW5MrRr80Z6MELWaUvH939gGic7jx3eWxebwHbkDpDV3L75FqbqCBLXe3Iotu",
-	"4Ro317ksafT6Wytf+LWdnY6bC4sc2T4KjL+euvcLNAAvbPPtS5gax/C5o1tQAad0spOj6uZVBPMPNSsn",
-	"eJx74huuK5hbhse4Pm0KhFTorZX7edP4vtK7tx/kB11kih8pHs0pnVR3uM2eaRjcJ/Ir5VMDXd2WUgOk",
-	"OTONAvTq5Hlu7e81cGDCzFjaYWGp+Xw48CUTRqp5a40ugOmn7ieYKr+otf0B01seXfVLWvbnqbOeX9zk",
-	"jKb9+/N7ViEu12vinz5XKLpUPLwd8s5He9rrWk7YZo3584v0WFrpAXXnv33qTVv156h3Wb/+VaTyyP8e",
-	"UNf92yefEkD5K/nZi73yc2WbQsQaVU5w9Ho28IBjK7k6/3fTpvtonSk3tMy14s/LEW3ktNCDv741ffGQ",
-	"b4jIXCP99TvPp2+9r/bz6zCfR1/3rfWPv33ulTaTr4JuhXPV3NZReKwitfpDlhhdgfOKKdJrNBzOf/WB",
-	"pDtXtdq13DEvuRs0ms1u/0YyOgub+Wj30aZESVu3/JTf/oBsP4WhNbf+lNs+F1mNAw4YsD2mmO2iWaSY",
-	"0d5a5KOvsQc7RGZX2IkcPCkbnCprGqzmdj7ST0hzPrQyKCRSFIpknVcWm3SWqPyk79UW5fJzzvkUiLR3",
-	"2O90O/1Od6e/Z4m0xNEsR3JbPlUynvm2xeBUS+HOBqzjnmxX+SGcIVHV4qj8vbk8MEeL2/NuPbapqrWQ",
-	"lU7N7drICh+rgVpr2cnyT1q9CVzzOi1Hnm+spYsaUKZHLSpZtZay0mI92sq2a7jImb7uhCy98atIlkvM",
-	"Xw32f/tMtBH3/HZ45X1Z0+6EIhdA35/eogYZzVrOVMR0GJAwB47sn4oNmVJMaZdkErNLbu8kik0TGmEV",
-	"q6uxTBiWaoObfvucM8gd5Ux2vr0nNVBuNcxFfZ0PuRgxNVVcmII5r6mxLWdWk1m1pyLUthJGF4xsaWfj",
-	"WC5KpFoL3AKf2RCJOgy5pgUu//V7ssGtzf9KdrhHZvjwDHp3wkC9Sa8x0txR0rislXsNXEXlXbCrsiZe",
-	"1NWPSOiCtKCWhoH2jCmLcYw6dN185ZC8gxJNvU4X8ad7t69+bTkVxI2G8pKphE5DMpHKsz/3Zl8/iJrm",
-	"CNopc6bU5jifn2fGbHKUrzxoRYpMYqaINjxJ8GOu5TvaD8pmDft6dMaQUEjBQu8nd9MEh8zIzpfCyrp1",
-	"ydrJ2QG7pXCse0EEZIU60iWCQh2LuehAR1tj3e5rrcHus253M959ipR97Zj3A1b4c2T/yLsfDO/+gV8u",
-	"cu78Xt0aF8ezVMfFHUZs7JNx9wc5AJd2INtm6dvbK2j7nk5e4CQeiG8HlzT16YylNrXlbAuVSXEa7UtO",
-	"28fvX9eU8PSvq6sl29/fb1qP1O09LnLWjoBrEvJpqb5t73m/0+t2+r1Ov1dXXHS6xTH51ZvImCWrl+6U",
-	"xT9C64CqgcE7bmFs9qkmu6q/GDmtGRt8eftDu2Qilmr14N5wMftaMzR8xy0MTnPTYN2Ofz2rq9KLhQm2",
-	"Sv64oXS0elx0yuv2ko62OCyXYRTLCeVidWHswhgN0yahF51ITmrGiq/dwnBdKEsmSKTC4msFgZKvyRws",
-	"1GTGqmJVw/SBMvlxunFdSJkwKlauo4sBteI6SSxAj3MnmH111ZUZVzlOjX9bLujhMFeWOqxgHDEzZmrg",
-	"DC/wvoCoGXrxE2ZQQooYC8Pq1Zvl5EU9Xf173W16QA77VDo/Ouu18TSZw4YOumzsoM/eeDue+ez9jeyz",
-	"7nbvjS+h0h321RfLrASnx0lSPLZoWUXQqVnCIrOASqFjHCUnZ3/HdLBUt45kMpv42BrfRhuSM7H0mllo",
-	"sI2e/AWMiYPOYOaq/kiPQPARCD4CwUcg+AgEH4HgXw0I2nXaifTldrqyOZn9LfZMvTGefAmoZBWi3BDK",
-	"IeTxaG4Rx60qeo4xVNCVAZ1OFqI58h5KRRiNxkTJK9cDy2M3aFy61zvoPgWYx00GmuAguf4ZapagEAnf",
-	"vzv7QHa4lrnRhR1ywpJEOze8JXfD4k/iYg6lz2lANJvwSCZS2PEZegGs6mKO1R8pdosgCReMhJpN/4ZO",
-	"jSP4BdoSoaA4OQ3Im1fwqDRjtGXCLLgmHz+8ah8E8J9eWrLkYm4YkSpmikyo+mK/+km4wiPtXn+/3/kk",
-	"Pgl8jR2BXZ8x1bleVb43GSJbKAFHxRzfOSChX6swAI4VYP2UxP7Dnkf7XxTlLp5AQ2USLBmP3usjH2Rw",
-	"jmIhDD4J/4ulL/uKSArBIsMvueEYtqCZ1lyKc8Um0rDzSIohH/nCmMi38TMS6IMmHXLsJpGWQU4jJBJG",
-	"L60sdvAf6m/mMo+w5REXnwQtvwLvTqMXAqItrwcPnh9Fh7yDflReN7CD2usepoG9aTdXwahi2pAvQl6B",
-	"y8sOGXYXG4H57KaYRRLaVEHFm09iwjWEZsTk3zMJ202EJDMQgLlthWjern2nPwQCEp5IAgzdfsRVp4dH",
-	"uCbUECh2f2Sf0GnX1awLFFD7Fz6dshjo6JiE34XegRf+ze7Tf9r/g9Zm/xUGlvDt8E5OfTM1aILmW79Q",
-	"ErEkgWWlX5gg9IrOsU8X8gYynRmIKjDYp8CrVXqqGI31mDGjSSyxvCr9ArEqnwQO1W4Jtf8/mSUUBov9",
-	"ZaiREx6FIJ5hlhR9j2lrL8EG7oJbjdwG2je4IByqSWhv+63X/9xJD0UeecBERlLG5e+k7s9PwvmVs8Lc",
-	"rtmAO4SwX9puodNMUAnAA2aHa08XkAU4TKcsSezSwtwzNXdgX6fZJVM0gePsicxvPYbfwLA+CVPgDWly",
-	"syceoBq341B13DHfDjn1s4TXMdceohfkPnTBxtx5fquYDcbFW/GP0BP7DVse6e4DQU7eytLCTbCRNBWk",
-	"1+123RpicjYKEURMwHgNn7AjV+FOSjKxxH1FuXHBK3vdXVd/6pQZNW8fDw1TYeeTqOnd0FxjD6FiO/SK",
-	"84TWISFEBrnmdFW00hC5IlUXkJtrXOGfqsKx2wzJz4O2DG2mIJdPAyRhoGCnMIJqluP8QZHtfxJFG0WQ",
-	"NwsEqIQHTuENQLcMjn89Cz5ZpSkgdDr91ArOzn4c9PufRHXe0jIoeXfBVikN5dtSFInnV19e2VPFYzx9",
-	"VXOIFUB1Qr+2L4B0d3f39/f2dvs3gK+uT0QtfF0VRf/B9YHzBrwZOKhnmh1ZVoQxnBjckyZGx96a6NVg",
-	"lxaUVqHgOvceQhMrJufleNDF2HrUnVMyXCOwPvvaY3h9g/B6XOh007esULl9PJ/SiSPLZbH0q7Z7u6yt",
-	"Tj3HcT5SSmWjhluhkhEzJQp5yOHtQUN9vElhCQxgz3riCNQa8OMY7O5wZq5KRCen8i4UnCAXM7DoQc6c",
-	"Q9+DFCpbTO5TKrPaEhAF6pE6KEHLsD3XaU32HKL3zTJTxTfnCUq1qZwkkIpwYSRKhWoHFKL4IlPYMHKS",
-	"T4sunH6OgtHuSKfT1ufmxUD9oO4nFr4hD3ssRHE7TRduhQm6KPU8H6zCbzt4wO49Nr2EFUtnuYD/uIAr",
-	"qzAfTuwhYYC/9Pm5uSVe3CZyRGpYfRzGXEMlx6aBv+wy60Pv6lg726YUEVMinU9ABLti2vguymAUgmgR",
-	"3xmJx2nORJqVAZ8Ci6KGNDKshg1ogY/GhhiJfUpTbyEYCsHo664s71KQUu6POO87jf293QonMTcv7eb8",
-	"ySOm7v4gQojVFVpFp1MmWGyJadW53CDoCs/Ow4q5OncMIFcI5a66HwAvAn/RGnkHeH+zkte4Xy/wkW+4",
-	"5nV+HR7jKbXxVLRwtB2pbB5Vmb73lk54+v51Trh7alWpo1M24hqDT9wCZe45HwvjQx8FpHk3qHGdJlKC",
-	"9j+WCruE67qKQ/l9uNeCQz4kqxAIBRM4d5c+vDz78Ob4++Y1sPNzu59CQoXVrYPucPXRHVFT3oekgW9L",
-	"WMeGZ9aV9Ckc2xxsxxc1r+XjQ//gBAuZsyZ5DRPcostS+TYofV06wY/1fB5I7evbJFxX9KdEuPWOigY0",
-	"8sjvHoS74vZoZgGgPCS/RYZUjjLvA6+qbB1nMWZSsEJN62oHw7YqWteY+xeO1ob4pwB1NoY592Peb37s",
-	"Hy38t2Thvz2+4ez8FSBJyWSNCgZwdzM7wqm99Ru2H9j5P9oNIHwyKYQiAWFsbC3wb9u+rcCuVse/vnii",
-	"7KUqUQx3rzIRNGlqRY6xW+U65YjhAf0b/9xxcehWlGJ7YnNldRZ4KJ4hAUNA9lsJekJEBRkpKkwa+T33",
-	"4cNjmcQDstfdrbM12N17CDaGH5hiIuJ0woSxWhqZ6dn//F/FpYYQR7s0MDIfGGo3d6bteO23aezjQfPV",
-	"jZu74u0q3I81Ata/hqVYcny0QdTZIBRSbgUb2pADOMuDwh3xsnQNU4O9PzU0WOIEaCwkoVPuOvu66G10",
-	"Zm9gWHDH9dGg8FAMClunQmdGQCqstx4sIYRHvnR/toKtk4OHJX+Fer0oxtMSvHp1Dd7lVXR9PhDgADRD",
-	"AKPNpyt7LadDzuDrLmVvONMstmMDwwNwfi5GR0RkiApNFQW2DiBLr4WyUFNLT+umhoi1ARCW5l0PAd2P",
-	"oWIVp3k0T9yOeWLrrMoZJTL85Kl2ScUavMWln1LFrNYDRxxrHIaWsl02LBA25BO7UClnwzBXEuOiNJ74",
-	"9PzpSjsGsoHtqDy3dCJgiFbXrjsWuGrfhLVB++3arkh1rwUytVx0h4uhrKVUu+aA56VyjecBz19BjeFI",
-	"sZgJw2mSN4hfuTpJE2qlRIe8srJK+CdD+zY0jXNsk4QlM8LhLEnc71C4Mx2FywifUJ6EHsRXUPdHzdRr",
-	"O5VbJM/0G5UJfZJM0uQDJ+/+6oRqod9V1cRzZPsRRHWBbDVLho0J1hLMORDp9RZY1+03Oc0IGWoIIN3m",
-	"cN0xCadU6yup4jAX4Bo6E+F5enGQ5utzgyYwD03CwFeHuFJSjEBslJJSjtOMFv8+wkSsATW6ygtpGK9d",
-	"YTvFiCYJU/jqSMovnGms9X0h7ccEu3JNx+Akc+3R5FIAWDiXG4LA8tLYl09oWzMxpu1EihFtBS2/7lD5",
-	"XXFKznhySckZFUai1EsfljOjio83Rot+OveDGJcxoJRV307fhqB1xkz7BMiiWk5YOOLJJlRsqJget13d",
-	"fODhWLe+7UvGY8r+mHm6i+iEFYkPEmQdGWN4OG5hp6qgU5bq/Wg3rMK9UjDHd7fBmR3kzTFnDyia++Dg",
-	"7mY+OBjqN+yDs/N/9MFpQ7ziX0HDG/jg/NtuyQfnX98c6Kz0wdn5ulIrKxxxOReZhWeEonQABgv1VZzq",
-	"6KsGcUXklUBZDiWGkrWceKCF/MY/N3Hf1Xjk7Nzu1SMHYK01aE0sfvgvNpkqpmknkpPOhapFGEVosYhL",
-	"XFzCb73PlpinTNltcGaqoOXVIf/V9ZDI/XjuYJ+WIJBHz12d526GFL5EAK/JN5znboY74iXwGp472C9y",
-	"XKMVQN26pX09wcWWUG1IStubePfc0X/07j0U797WKdV595BS6717SwjhkXfdn3dv6+TgAc9fwLt3nDXL",
-	"RGOPVHkrUK6tJoKk9dyAOYPpbcUSb2QsStNF7A/fZRVO69p9FgBp6mFESDqWUJGwHpVCrVULKYmeRWOH",
-	"USskzxNvq0YbVeDragUOv0KH0aduB6EwZCabOgQM7EvdpMuMXDcxcK2yXWUYci14eH9GqjUMVI8ie0tu",
-	"za3z6JyNB8HlZW9H2hv7O2DDq6/k7M1/5878x75GOT4LP2L92vSgOv+Sey53i2dAR3mzueYj4dEr1jOO",
-	"XdmI7IHAeamKr0ygodxul8R0rpGHuMqjEVWK50eofSEoYFtUxAHEXWCzUO0t8GirJP+iCnqKONPlYMEC",
-	"+sR982mFLZQ8oZpYfZHQ/ArBWI/cutCEJHzIDJ+wwJURxKJUmqlL6HRC56S37xuNPvVt8pwlVTES/mjM",
-	"9J1I5mFAwjM6YWfcsL+dGcUjY396T834bzuul2d4xqKZYiGRl0yRsTFTDXX5QdzNBFY4DiEs5BzKRLvq",
-	"xIWM35xQlUP0IrhAEteEFLwOmRfRl7yZcK2hmJYCvg1iCt/f65BXlFuxk0jcbmVl54Rb8Te1vCWOFdNo",
-	"Ooa/IwiiGZALNpeuUi3cb19WVRjWVeSGQUdyAkEYP529ewtSRbsKxOQJTewcNZnMEsOnVJkd+3s7poY+",
-	"DbBSuZ0gVts2ZCK1IQfkZ/49NNcOCy0+Q4Imdy9igZEy8j3VPCIXTPMYlnICst5L1mzZAl8VGkbmfUYy",
-	"K7JrrqRfd66BhtNSxCTmNGGRycoCQ2ODKTVjK7D92fAND+zv4Ni1IIRGYxbX2XI+WAr+e+/ezDkar1vm",
-	"Yv8FJaTBMJ1SbGvQKnApkN/5vwctNv+py/5xzN/xn37+e++/+ZuTn8YXP0T279cff3/de8t/OgTOiCad",
-	"us+k5qEVlqJFW9B1Y3EP653Kx+ugsDZf21dXV20g0JlKmIDq480FeundWwITOfiDzHC9ZQ9avjU9F63B",
-	"Ybe76fattcK1bXhzLZkfrs/t0W/WAFhZucfNvDX47XOxc4ZXWlIPOBSkTzWmoYtzyVECeQLsnE4YmQnL",
-	"4C2aQL5rOenTfLdfi79KNY0Peof9NYyA8Mnzy55jG9k8/mhdMKosh/rts1WdcYierPA3Rzu5H+3sEVpU",
-	"1D7HRkxw2TIulbQGrR065cCw3ZwWVG0HnOQQKmG2jWxDRUwzE4IlOtcqJ2LK8CF4CyCUzc3T4pW+/b+K",
-	"Pron2SO+u7LxLmR8qWKXElkQFpnPvfjkWFe8Mqtklyq/l9hMId98mShXOMWJaJHd6IVr4HY/3OFahrnv",
-	"+opSi9/ON39G2TzTLHtz1m+92H8/7X8HAbrcABrIfbDQU7pmxpiLWVP4ZWHwPqezYgr5LvX5MVgKXrzd",
-	"nsQRwgjyhUEPfguxIDYgDW8uVkZ0BuasdEXgVXx7NLHjdexMNtCKvkGb/cJiwTcrxuoMBW4L0khOv/SY",
-	"keYMGTK/ZhjCt/jC90xOEzAFgWpjqcipF569+Ng6mY+Y4Pl1RX1v8d0v7WxTi4u3yWQmDmPYZGoKGxRz",
-	"07r+fP3/BwAA//8=",
+	"7L3rchs3tjD6Kih+X1XsvZsUSUm2RNXU2YpsJ06c2FuyJ/NN7KOGukES4ybAAUDRTEoP8z3DeYT9Yqew",
+	"FtA3dpNNirKURPNjIrO7cVlYWPfL761ITqZSMGF0a/B7a8xozBT8eUajMTuTwiiZ2H/HTEeKTw2XojVo",
+	"/TJmZswUoSImYzknZszIlYwXZEIX5IqRyH4dd1pBS0djNqF2BLOYstagpY3iYtS6uQladngmzAuup1Jz",
+	"HLo80ykZ8oQRQSeMDKVKZ1o7tkp+kjEfchYvD/p+zEjCtflGEzPm+sM0poYFZD7m0ZgISSRszr5B5BCm",
+	"PDslY6o75IKJmHBDrmj0mXBBwtfDtp+nfcFFxEK7MvaFTqaJXdIvLA5I/5D8LK9Jv9t/Rnr9Qbc76HbJ",
+	"dz+9X7+HC0PtMOUNvFNMM2HIfMwUgz0QrmGhCdUGV27G1JBIzpLYnsiYxgEcV0INU0SxaxlRO5qGMxPS",
+	"2LekINwMYKCYGnpFNSOxZBqeU6HnTAVEKhJR8Q18MFfcGCaIkcUD+d+KDVuD1v/ayxBsD5/qvXRbdo8v",
+	"39NR1alro6QYkWua8JgaqfxB2LM/IbriGH6WgrV/oiYah+uQ45wZtTgdGqYqprY/A1JPqFgQzSIpYk2M",
+	"JEYtCB1RLk7I1MFfimRhD0HYtSlG5nAcUuK3iv17xrTRFmJDyhMWk0SOuNDF9U244JPZpDXoBn6tXBg2",
+	"Yqp1Y1c7pYpOmHEX8zSK2NS8oWI0oyNWg9vuqQVaONGj0MKIKSWVDkg4Ne1vz0PyBE6ZDeksMU/tEkMm",
+	"SsgLb7aCFrcDI3FoBS17Fy2gYCHtdCWrQf665hry2J8sjWPFtGYxUUzLmYpYYTE9t4wpNeNsETxuBS0L",
+	"Z67sRTdqxvLrGEo1oQYB+uygFbQm9AvC+rjbfd47Pu4fHjw/6B4f94LsGHoVxxC03tERO5spLVUlOYRr",
+	"yMjUQv2K2UMekG4Jxu6KDrnSBt4MkNLMucaveUwooB9SotKAjvoAzocRLKUj2BcTwuG5H6aKXXM506EF",
+	"KxXu0pKZiMZUjFjcIacEXyVTClSCETvqiF8zbT9gk6lZwLQF8Hcd+P89Y2qRwR+HKpy92y58shX8u7Xw",
+	"v+C/VWD8a8MmmtDlNfcOqxet7TCVS7ZfpEvsdbtrsOLG4p6eSqEZ3M1vaXyOd97+K0L2Zv+k02nCkd7u",
+	"/Usjn2tGLF/CrcW5lm+PozAWsyY0sdBm8YnlYD9cvP2ZyKt/scgEhJIrGpOUjARAoRKqRqxDfpZmzMWI",
+	"zKkmHkVayJuHCY++xkbeCmYxeCKVvRssiTWhiiHLARpDrxIGbIcSNUuYJxh6oQ2bWKngisfasoMnoX0e",
+	"Pj0hjEZjCxXLCS3S123zFXwcM/GVDixSLGbCcJrY1QF3I1czkzHZsUxi2J3io7GBXXOdgwWLyVDJCfJ8",
+	"RzID/IkKlFs0NwgueEcOLX+2hEiQOTdjEgL3awOfC5/aC5MT+3LP6jbq3t7LMVHY7GthmBI0AQB8JXBq",
+	"pq55xBx3PUEJSI6srAZ/R3SmGZmJmKHkmN6XjOsAffxGk/AfbXd326/jEJDjZ2leyZmIv9Jmlhlghhbs",
+	"C9cGFvVB0JkZS8V/Y19jYT/LHM4CVknBULa0QqdAFJaKsC9Ty4NPCE20JBQlHcfOUonISUFSMB2QGpTc",
+	"FUbeeAqPYtOUf2YL+1fKHn5v0SSRcxZf8qluDX5t9Y77nW6n3+nu9Q9an4JWpBg1LL4EDtbv9p63e912",
+	"9/B9rz/odwfdfud4v9/tdv8T5PlWGXKWEwlLulK5BEGkYTwxS5LAii+WsVih/XKmi1P1Vk2VfcGnrUG6",
+	"8ucZk6O44aDlJYLLmTA88TMrathlwic8XYuSieViv34KWno2ZWqmLcRx5UZ+tiSyxRY/dNk/Tvlb/sOP",
+	"f+/9N39z9sP46rvI/vv1h99e937mPxy3gtYMFKqmu7EirpJTpgxHNlo4liqhUTAzl+qzRrqHwhI3BH4L",
+	"rKx79vrFub03cBdO8DWWaIb6EgfcPejud8hLK+0MPP1cwHOLgNzKFBWSbCoEUKWohe6XtlRWLB4c3xQR",
+	"pkJGFLBIy4HwPTtRKiFZiLUNn1jJpDipnWQk28s/upl7B+VbuywhaZL7pVM5hRvt2U0Ob+v0fg/s3EhX",
+	"UiaMivxQz2+KOF8HEm3kVMOAXIxOSGjxMQS2x66ZqoWSfc2uM0XSjaB2dIPXb41SAreosAQvypakwfyB",
+	"3JSv9CpkAI3dvmkFtSGbpyqn1dS/FjR6xTVbolJe86vsrjlOtbSDTqN1+Cn7N55YVeGrfbISUfs3y7St",
+	"PNAH+3OqoBMgY+SKDaVT12DlytEJog1PEkTsFO5zd1KeE98V/PdvijS5vJNzb0uYMkUmXMxKuCEJfNgh",
+	"37KFROMI0rgqDkteWvHYCk9MkamSkT3MSM6E0WgC0kTOxYrTrEL67k3KQ6rOEx6dkDlIDgaMTrG0a4Rf",
+	"rHCAV25CRooKowtUeJXsci4Tds6Gq2jz4U2Bp62gam5Z9qYtQGMIYH323wAW2MVqqmepseOXVbQFcbBA",
+	"XuzF/+GX9+TJ9xf9w2dPO+Q1HF7MFL/O5H1GPrPFN5ooFkkVgy2PEs1Hwuo1mkWKGfjRqQvaSGU1n1/G",
+	"ElaPPAdsUYDwTPsxiWYM7/JYJsyyT4NHYiXjDnktCE0SZxPFHzUavlKQahJLCyjp7I0T+pmBnGhZKl2c",
+	"IDztD5YJp/NNqP4MZE+T8D9y/6NXURx2iBfwQTzXzBi70RBB1gYw6rYUEQuJoErJOW4IN4FQNtJtGwCD",
+	"2wYrMqzHm5FrL6W9k3lRZi0VTzXL3fD1QzQweOPWr2jtApLpUSyP1/76FYWBjJsXmHFQkLIKtKfEvEp8",
+	"YYnoFsSeAsA+pTtGS4S9oiiHn8EXFqIbSH6nTj8CHE5FwCdW1ntaJQnWS3epClCS+YNWv9vtDeKro8Gg",
+	"Z5efEqAJ/fKGiZEZtwbPDoJlqXBCv7zGd+3jGqq5RJeerxPcXinGiGFfgO3k1tDrdrsbsNqDTWS6ExLa",
+	"4RzrS9jQEDkzK5hBBQ083EbyA8n99cVbcvSs2zsBviVnhlDym6UcyNA+vD9zx1qQiDKTdb+73y2paf8s",
+	"wm7FAVVLw9UyygfB/z1jRLERVXFiGagckohqdkJ6lvD0Dw8tPVA0Mkzp0vn1Dw9XSUbbyALdghjQKtox",
+	"u92CLbO7CWM/asDXN2LWr+PijVmJzEt3Zn+3vPyEhEOa6Nuhe79MqAFl6snfO+e5yZsi4IHVvx/NEg/E",
+	"LGFBnTp8oplSYGazqMq+pMvz28B/3yzbMvy5/t7sgjg71Qph1uo92bpWOlq9cyZHWUqImvpv/DrrkfYc",
+	"xKdlni2vmUpolcIoq/yoZTWsoHR1CRNoyqeGWNnO+azdrXRMYP9Zt1ugcP3D4/4tKBxApWbXGBvwKKk8",
+	"REnlUSbZuUzS3Hrzh5NR7FFqw2hq28uCOP7IAswWkkoFqUsdRyWxZNeyhpMsJsyMZWzXQGdm3M/Fc4hr",
+	"JowEb/0tvQj3Y4x/tktb/H4zaqiJdwm6iC5LvFYbqQ4bWr9TvNjCBO4PeZ3Ak87xE35QYge3NBHfowHn",
+	"+Sr7TdFGM/Fbz4w1m1lVUiDWmVa+Bvfu3wJfd2F2ONgN1u3fj9JfpUOm+1lz6j+luy4u+HsXnFsCuIsN",
+	"y74nUyWvwScy0Sy5ZrpDQqTN4YBECbd8kqPR2f3LW5wVI+yLuzdgW7UDR+BRADnfD9QLB1lApP1K85Fg",
+	"MXly/uqMHB4dHD/tkFBIwcIBGKXtVKgocHTefDh/E+QEMPs5NTPFTohiQ6tzkpmAIzGp3RgutmbGHg2G",
+	"zxBuUKWA4AOrupD3by7AnA0ym7Cix68tu45WgNyp5//o5w4hk6dzh1Cp1qdPUbf/AzHUHem/eQA0VoIz",
+	"eeQeNOHcitdcuzrt8KET29uQ1XJ8kCEs5hCj17mFUrP/MJSaSul4FnNzGhlEs9zldnfP3bQJVZxmMgJI",
+	"90vXYb3MZb8LnGMQYh7zp5e6fC2hBY+crhTMmmtO9U54CLShE0aoyyWwMtBacRUfrrneKUDf27dX3UqD",
+	"L2SC06eVB/TezV7cSViAIfjLrfa+zATdEVzTWWICEkZyMqEiDomWEwbpLRQDpt0DknCRRaMCxwksD7Ov",
+	"hoSSiCaJZUIpz8JguSyeLs9ynAsvtY8W1mzFQZzTwgEmqGZGFhIvr108YJ4PRQ4WyAPs+B6hG2Gxi/go",
+	"2XRpdQrFT9Qo/ht8hpym313D5dAWuDzSy4lV0in5x//5px0uGlMuWoP9oDWmetwatI6HR8/i7lHv6Ogg",
+	"eh4/Ozym/SGjtBsdHtK42zuk+1fDg2Hvqn/VvTrq96O4dxg/i3qHV91ht0u7R62UgdpLSgswOgM554Ib",
+	"1rf/Z6WAmYkkQClG+SBLWzroI94ybS7tiK3DYTfqsefD4+EzehB12dGwN+zS/at+dBAfsmdDSFvAKE+L",
+	"y1Mmrqeig7KVzj28dOtL/+0D7+HNtu7rivi5qJrx/GJvsRWJ7PLR7Y7iSBiQEDdt/4pZwvAvxa7lZ/wL",
+	"jL/2L/ZlKpWxf0GEZ3hCQhT34F5RYS+JYZOpIxp2OiefraQdz29yKNmMeJRJT4qjv9cH1/rbilfzxGU7",
+	"VFzrlYu1DDHFfRrHgAQ0eZc7BaS7FfB3ojKAnxtyxSI6YZllEcXqVVYdR/fKwUOr9NsxnU6Z2Jlea3lG",
+	"dmNvt/851bfcfD8jDFUHD48cAxszwq5BlbEcoLPagmEPGclM1bD2SYpMMMVsCkliY65xkgG5+P603T98",
+	"ZhWYMftCYxbxCRL9egnkWSPDDEywhUkmR+WqJkgfv45dAkF6KdbGjKbEscH1feveLVlw67NAXxtNpgmN",
+	"IEMxBbnLe+htCojDmyKxrgJFMR2gmC2wLdnAeT3Rr5r1MxfpGfs3B1bZjeTUUewSqwhPIPvLSgsdjIkK",
+	"yROrG7e50E8D98SFiV1+ZgttSfeUTjpFtSBcufLjmxJHWo2e/tViFCWmSIIHAAF1C7EVow2LPLFWgC2t",
+	"qrlA2+tVWvAwfMqxIM91CiiVv2mB58fZHcmhQRGu5T2ldNbzG0/qcpfFUalawRjEwQrTxMa6fdACsuNi",
+	"FB4Fyj+vQPlp2ZmytZklw5qmxp9Mh1lp+6mz37jpau/DWxxgWUnUUTggVwtCdcREzMWI8LhjxWH/wP6V",
+	"PcnpblRHzlRXr5W9zfhjvVfbyeYQpJsJzX4ahyTuSc1Uea1xo2ynnCLscST/U4U9MbL4MbQvsMshFyOm",
+	"popbOtKyDwGfEHe7wx7rx/vRwdUhfXb8/Ojo+fEzenh1EO3HfdYbdtPnrW2im6555COEmkY21ZpLp0rG",
+	"M0+ua0KU2JApBdlpdkp/jwCm705/ImeW8HzKgpM2NrwGrbmy9AE2cdfJUbtMgQKmXEajekkBbJNbexj7",
+	"N1X4uUoGqJhvpSmrFr3Lk3g536sD6CDJfU6evHh5/tRlTRqd+UEmM22s/MhABYLTsaerwL5ZUBr8MQmI",
+	"O9FEMBavUalBLcxdw0rtyLt2cvK+0LMJU8TlPa1OO7unjDcMR3IXvxrDUlXfveehj9kHV0zzmBEzlpql",
+	"T8ZUkwmNWQpsmiT+88KNWIemq+5If3f5dc8ecn7dcbMIgzy/+kPGGBxunobmzBxNEtGWNCiICLrDPLRn",
+	"NwUOV2lCtAsOz+1LTIWeshZpGlQscURNpkZynbtaAkOatuQ0vZsC561CsilVRhdM+ulF55oMpTpJSYMl",
+	"piT0zDvcbk1HDfO+3loZjfQ6XfBDu/UhHjsH+EmuLAxYGlbT4cN7TlOyG3cSy5pgNsUoxhDA6/ltuhcg",
+	"rcy+tS6xuFItL0oeFeJBLs7G/TsLt8Ed5LFqdb5UekcyTlQvMuT5cJa6dbtEqjzlfMynypwIDeTPvM8v",
+	"RxPksJIDbVczqsSo7keYzEmQGDtDIplAAFDqlsznWWLdFEmo/gwe5tysmjwJ221nJMj/Hj51pXmMmmnD",
+	"YjJV8svCjjJ2cTYTIgV5EqL5o33GwHt0/uqMHB8cdJ+ukGyzCOodmGXygRb9o02CArp3KmwOML7X5ddy",
+	"gD834B0Z5qvKAXieRDJmpNft9Z7WCanZXewF/U+rhNYta6FtH/l8/LXTEPf/MiH/dpUuTi5P3O4iULF/",
+	"DxJijsGMjZnqwd5eaojquId7dQymYjtbc5ijHcidg5yo6SsEwvV9GpDwLEfof6KCjpgKAxK+tyQ59+8X",
+	"VI+vJFUxuHN+YVfkHZDdC6Y1l8L++EEzBU9P+6f2PxdQLg3z6tEPA9JWVpEQ8Idrcs2UHQPjJHHV9iV7",
+	"SEt38Y4Z+uEdiJY7yfg8KEugS8LnimilnOBWFTJa8Ms1SQh9tNw+SMvtbuJnS9jQ2ImS9wN8/Rja4qrX",
+	"XoPd5ZaWbCt5S4pLLgWJ9AGkl+b3f4Gr/mM6bPA7BLz9ttvr9fv7+wcHh4fPnj1/fnR0fEzp1VUUxTFj",
+	"w+GflFLAnxkUHr0+j16fP6/Xp3jlV0yBryxPg7/7QCqwTCyZQVev4/jR+/TofXr0Pj16nx69T/fufSrK",
+	"PvXzu5zR/DI2m63fffR1/cl9XWXpooRda1XJx4I9KXd+9Dn9UX1Ox48up924nI7urp5U/8/iXDr8+s6l",
+	"zcpM/VWdTc93IGY2r3p1N3zo4I4Epk2cwFXm1zNaTofhZtEatM65JDEjP1DBuJKQdz0TRtlH0ArtdvU7",
+	"8uknQYtNqNXXWhH9L4YPOpGcdK6UF8cWlyjLVN348kTO6vmZLS5pMpKKm/GkNWixKNa0Pe0fPss17aLt",
+	"CWbUBC2pRlSk+QKlBU6VvOYCEkqW4KIZ5vu0LmZTqUCcvG3BLjiBMpac8TU6AUg6/pCWvsYHAdDc/d6z",
+	"Z4Qm0zFt99fm996Tbam/8/phiGRLiVBt+7tPi16b/FdAxxpw6ILEyESsdwWUXiNrztnpFiac0n2pjBbz",
+	"jz1vwZL9moTZ5QpPCJ/APYjJ2Sn21BzTa+aKdFiiLEhEBbliBKreW9q8WrHu3r72WfFyl4d5m3u6Njc/",
+	"IwVLygNU1ZfQSAJeWWuw8qSjPNILZtnZxKU2r+zccp82gP3mZd08XcrBL0A6VzqcFCj+wpYxs3gFNwsV",
+	"PaN18aGrSe7W6sv2JLk8xZQaw5T97P998utp+5+0/dun3/s3T/+f/72Sftu/FaPQA60lJHGLIVaXaX2l",
+	"UrYbEd8UL/3pbxSOBahRc8vf8GGaAZ2nz1yQmC70CXm+3+0uh8LkKrMeH5b6YDZ3fR9XUViaJG+HENey",
+	"ymr+I1ucpl/dfArWEWbXzOSkQJXXh/g0obcrKlCVoPqNhmoAUiB9JqdiQcDmYqes14msQD3hIkW0NQrR",
+	"ZmR9W7VwC6q/NcFoxhXIk/zOaUJmgpunt9njUU3RRbyF1bT0NfD5ClrKVI3x++y0fPPevfypvOzDw/1n",
+	"jbEABdSkxvWKoUbk7PxNrn155axH+0dHz7pHG2LFg6KeJ5iZPcx032Vi14jCblR4z/WSrKhSovi1PeTP",
+	"bLGLgz5cW56ttH+WJ0A1oFhJeTYyzUyp1nOp4jrjBD51ldaYiNQCOtiWW+qlw5Qwpr9ZjHQ5Gs1eSDyq",
+	"6ptcVRSDujKdj9aAr2wN2Em0ZESbh0ie0a8fF2nXV42LdW6rO5LQj+5ZQn/2ECT0w51K6Jv1uFghsZdL",
+	"qm5WzHONQaPh4JsUaN16yK8nyx5/RVn2+T3Jsr1utaG7VHWozO986PB9cjzn8O/r/8I/S4zPElFI2Vhm",
+	"hP2GjHC5yNEtmB2WxcwWdQemcNoginZjeyfwtO2M7Ee7N7I/a2Jkz4UjPPTG2Yc7MbanzGGVw7psyxlT",
+	"TZgoRgZXeMLAjr7ekl8efZeW/P1GlnxHBTa35t/CXr6/O3v58Q7t5egDdvSmKT5wTdw3axCif3trfK9R",
+	"SF7pHn+9brlISYOiYWcnZnp3SbPjuZWJvsila+319Xzh7BStH5qPhL7DOgaP+sgfRB9ZbVq7jcdg/9lh",
+	"yWMA4XhgGU/DzM9OMd0Ow8wLLoXn+92tPQq93h/IpdBf41I4IQmz2KoDEvMRNzogYTuEIJiw4zqgb2TO",
+	"2++WzXm56+BuQ7d93Gl/+s/q6xCNqdKQwHba/ieh7d9It31M2qRzO9fyrfS2WhvjSzQoahfXlBpefVpR",
+	"VanhnZgaD/4y6mTBilXFShsws1qHSTNmVpIQdl6Vp8aJsluHzeGfz+lc6QJ5X7yJu/J1PSw/w60k8p2U",
+	"n8hpBTWa3IUlPDBF05DjUohx72iHIcZHdbQkF+ziUkqaUJQqx40rdA3Om0ej1kMwau3Go+PPtalXp2Tu",
+	"/PouHrfgBmhc6/OpZoxlO/tt2ifcnSZ3fM+a3POHoMk9ux/P0uGdeZbuwPvz9bQIMFHVixC19+oPpysc",
+	"3Zeu0FvlejLUzCrSV0LohhcOiGAcZCbHFomA7gdovgQVGPPUzFxC31hhj+tLlMw0v2b59ggwXqVlrqpT",
+	"wplKXrmDrpIpmYgkdHqwMiU5O3+Tn2nKJiAFqLqRLwxNKmN2qMHRfFE1MIRaOQzUnUjOkphcMTKmhcYP",
+	"FvzVU6Xsq9jYpVk7l6UWH4oJUxtTpqVCAwTXZEpHbBvzPKxm3fiM2PdgjrQAgWv75MG1g6aXGTTWr8e/",
+	"W7kmLJ53+0XtV4gUcCAObrklV8kWLyAf84WcuE5ot2jiXxQvDdMmoVdWfG0FLT2WyvjaUu9fXrx/c/rt",
+	"H7VX/0EjZ1QMIP26zijwy+QgXTUIPHchgEv2rpUGgntMnjhclTuR2/Fm3pM87te5TnbRXDhVnqHlmwZD",
+	"rZ5Slwa9Qav31ad7KpDjgc13KBU0La+dunz65IVLCI+o+MZYbjKdGcKFkYQ6ZIYuRzkEQu5D3bSYkC87",
+	"t4uRrQqsXnd2u+lShnvcrt363ZO+3fbWSvfaUD0ucImt2mv5GdedZZ1y20yLuFXC+F/hbi3B/qVSUpUr",
+	"SDL346+/t4acJbHViF1xGD2y+jidTCWRV4qPqPmf/09xmWMe6fFX4CxLZ2uEdq/s5LDClXWVykjnZqlC",
+	"tdyISyjmtlptKjZp21YImV8QeBvzOS1soAMyNbRzTZMZC6G7ZsK1+bX3yf2UVq2zrFJIHMCV0bhK1rF2",
+	"qBtmgb+EmWB3AJycMjlNWEC4l3rFaEZH4P8LT6OITU37jfst3ElH9gya5Y7sS4QAgRv4zux2K6vPp6Yn",
+	"ux8zHBBKJlTE1Ei1yIA54VpzMeqQkAuvKWKRg2TGyJVi9LMmlKhZkvpF4dsOCeMZFqnAwd3Ns3iK18/e",
+	"RxglLUtozxeecUPMnEesQ0IhzeVQzgRoqLL0OTQGtFPD6vNr0FBl257iFY/tgHk9LoVj0HKbsgQ1XS30",
+	"dnezWu11llRrfQU/9vqUZQqemCnlKr+WQiqA+8f+kZVqWdw/POwd2xVo2u53D47cn/vd533350H3+Fnl",
+	"2t7OBas58rRYh+uLz3V9//uqod/RyZkUgkWGXzvbZY7UoY+x308/vLj4flnR8J7ICsoglemsDZ80lTuD",
+	"CmcL36H34uL7NbUry3fK3SVYXNVlKu28jrWu3txJVuc4nyZlJytEZzw7PNw/3DY8YxMYBRVi94ZydBUc",
+	"awCInLssXWZQBRj+WodHn7ZwEqViaEGOXK5gPJbaOKkSF9m+5rR9+u61k0f3e0GLT1uDVu95v9Prdvq9",
+	"Tr9n4SRjlrQGrXMWfw9akmITadilxh4ATgAu3BjYDFjILGAGrZf/ePfy7L1V7Xhih3r1+s0b2KyGUPHW",
+	"6S8XFpHpSGONe46V5nIwfsH0ZyOnW5Q7vmYiBgfTGy5mXypsAqWzqUKoOV0A21WMQnW2QkGbVQyvTEtu",
+	"VnctuadiIPtFCb86AVD7eHD35vb1I5sUyuLaSiUzzRpElmaIXWcECcisTgFfax9pYLmB27SF5YZPq5fs",
+	"nDYBefHzhYvIUlZ2oSMGhvUPaCZeKY65W1s1PDxaGx2+dMsr+awVRxdTFtvTwi+I/2KTS3IOn7quImur",
+	"gOvKOk9grOJmfZwz0pmqz+2TW9RqreZIMLDjfitdavdZbMSeuKeUVRvAZ2sSLapsbunlBHT3eJnK9W5O",
+	"d6YZGQrKdHkZId1B5guObmLMS3l1Fje2bMsGsaRCu4WtJFwwaOq+SslVct4a9KuU3aA1pDxxc8yEO1Cw",
+	"O7mltwbdOhP28il979tU+EKNUFsxxylW06JM066+5XMlxSitoD45yfkket1uF7Xcje58Hvqpzl4uwLiq",
+	"Y48HXy0klJw7MFCDC1wNB3sJcgfRDMI0UYzGCwI6G+PKzko0XejVc+UM5I3PMrvyqyTjskXNIUw2XX6T",
+	"KRSDVVaQytMqXpgd3oyguZ0lH67s7CyRTGYTUTae4K+NrSf2dHATVbPaJ5kxIIHITSzca3+x5w+FIPWA",
+	"9LwDFm7Ker3vq1ls7P2BA6jan5Lz8tLJFRtzrHmbSYNYBsICVnfItwkVn/HKYfF2jIhZT3luZzha6pBl",
+	"d+UOL2hqRUrxe0eegbSPzKPq95BUvx37RLLCyZuxvC0dIm66lfhbG+q3hZLbvKTrBhqwW2CZ029WablW",
+	"V/0ZKZPK+UWAUCk24towxWKvvW5Vr3Zd0d2NNvJ8G024eeg2KCT1mnHeERYQTa+9l0oTPWVJ4moU38o/",
+	"dkv19laFk9apvydQoRzFAwSyYPNbzbq/C525Fi3ZF/sXvHNipdmJ1IZYYleq9raVwn3rS3m8VinfPbyf",
+	"rdXkyw7XlXc+B9XDbjkWw3tsr5iZM0w8nNQTie5KIgHPmwIWzB2rzQq7h2wzW8Du5z2sdDgvWYdqTeuN",
+	"pY8VJuBFvUchk3iztxt7YrI1VUaBprfbMuA55WZt3V5L5HBTq2mMGbN1xZvLEkceGum63WyfGpxQAyHk",
+	"VmDeKABqc7CfQKCsVSDKk+UtErc7kWyOXKIU9C/ZbM7Vh1d5WJ8j3eu/U9IqrhX+cssdlQgH5PTlBTRr",
+	"AfpHie/d8tPpWYeECRvRaBEOyP6Llxf5V3r2hQBkCZnEzk1dcMDiBFZFgzGqXbCwyHPsrVDhgKyNsX+n",
+	"pGGR0alq3jjQfoO6qNMMeM0Swoswr84Id9mEFhdzloUT4g9kg3zwJR0i3XcVQpzLhO00kPc7ppiIOLWy",
+	"HCR/zfTsf/6v4lK3gpaO5NSpwe51OjPjzkxj2yfFaKq0lnoc/4lDf5VM2D0E/rqjqKZWhowUFRtYdC/s",
+	"cOd8NDZ6lYL7oAODESKb+RHs/bnLYODNQ34bnesJERJa0axotr/BcW+pODSP37Vgfh1XGUft7QEBwSqv",
+	"9lIpAsGVBD/GKBSMuiokH/eClhTMke+dtZAqo8Atbv+WS1hG8GV4fnIQ3Y290+5gF3HQD4Nz7NZK6GDT",
+	"0EYIzHgr8yDOU3dzzu2UhWNuDPklaDxMflZL1utAslng+O1p9mah5Y1oeK1BI+H6Xij5EqBh7Ddcl93r",
+	"W17mIPd6zE31m1BYoOIWZzDdpTyzFBzopvlUBw03ZBEeGwGhEcJC50s7H+rO2cjhCQm/e/me7NEp38PF",
+	"hoAwOjVrrWzRttQ1j9bQA2U3au/Gdy/fr47i6tc3bysMBO0kUWhhib163JBYMg3eRi6iZBYzEtoVhasn",
+	"3K/pxwCb8WupOsH3vvVxqelrFDGtL9c2RrZqcVhoIzsg3zKqmArXiuu+ByQXdU7prJwarsdNyqEhsnTV",
+	"NVdHJCg2VEyPV+3EveIGB+HKyuqW7rhA9yzoV7C5N21vFqlcXEdQBHABFrWnVGs9ANp5aerSBXITY1aG",
+	"157DTa/G6mpC9jJ+o9OiQifYd9AH2CCFL02++4oBDc47belNBcGo+TSfoYgKkALgTrtmN0XoNtjSQff4",
+	"2YaeHwvX1a0scKX2vSZAv4VDqITUOcSrwtoPmqlbGmJ8UaAJVbyqvUMxKmA4SxLHeH6yH5ALnlzTTCrP",
+	"xPrmwuKnoKVnU6YgzcLX+NnUb58dIe5kC2uOcTfsDmw6RzspwLzfxP2b7mJCF1CkjnCxro17/lzXhUxN",
+	"mdJrSHMzC5Zd5BYSf6oc1ZJHeOOEzH1OTwqNWEJUIiY9Ltw6JpsarbxudLO6w3kOpRsdVZyXVQJYpf13",
+	"qhzp1Yd42LTUcYrhd2ApO25GS430iAlkdAstLZ0kK9OWYnAe9B5dtg34tfS1zlDXsAXUUv2DW0ULbHX9",
+	"T0hoh751Wb9tiMStPMrNaisOSK+f975TQxJGdS55OgUKJnZQEYP4n7bbTjvRU8WIUZzFWfBlIwFqpXTR",
+	"kGJtRIBex7dpPX8n9Gkn1SMPt6IgJytydXZgHy9RoBzxWekls8TjtRjKcuL7aoFrnYQl54Ipp4q0CkRu",
+	"c6lra/Nohby2Vv7aiF5arTdVHtYKRZsSplQbyb2c6sHrp2wu34BjIR1wQ0knf9KrKUKW2VwuBltPejDT",
+	"eSvis0b6OVpnjMwlWiNlwfR5sNnAxaVJgssiRo6AFnXIKUmRDjwzNEl27Wd83pwsFpZ/e8Gtkf5ZjVR3",
+	"Jjnl0C/n5qz3GXhyVxvKg66hyzVM3ZmjMxuH3wKq3Hdp3digsefupLr+1xasVpuZTsEA94BEqw0Expsa",
+	"rNyNxxLZ4jYeyz+tiWW3bk8H4Ia+FjB9beX2xHnqSFgd+frjqHt/aMXuj0t/NlD1dpMm80D1wF0qfDus",
+	"vbbMHLAi8Uxxs7iwIM375c6k/Mxr7kPBU4YpvCSC9xHTwndvL5yvVFqFqr/nPEOaGW0FWatMcTECyYZp",
+	"49MF7AiuiBMlV0rOLcg1XWhLTiIltW5rbhh5El6wqP2KmWjcvuAGyoK9VXzERfjUvnrQ3T9xHc3ccJrZ",
+	"a+FqGY8ZjZlK6xXHXJuZukIbILd7xJVkXZhxv23vSPPINOU/MqhOcgXeyKp6dkVQyWEtaFKFbNlzRLjR",
+	"LBl2SGrBdBvgOr023BCa2Csfs4jHTJ+k0PS7TKT8zGJCTQA1nOdjSMMuQtl43cSfSyQnTJOhkuDhhmsH",
+	"WIz7TSExNmbayhxjq1BnK8dYsBWS+U1g9WaqlAUHuK6gTDI02NBwQFPDYqSc3GhChZ5biDD7N8E1hXkU",
+	"CN06OuQsw0k3GwL8oLtvl4zyeuHTWhxzu69DMntXuTOllMr25zqZUPSSGzh4Eee7nIBa+XbKxN/f/QzJ",
+	"RW0jceXuopzkyrKgDgrNYnjCRixuOzy+hk721OU00ylWR+NSOOTxOYMfBTgW7HVjJyn51IE7c1ydU3Dt",
+	"d5aujqmIEwaqLzAFavBLiFqxP3l/xoLEPO58FB/FS0uHiZ7h4rgm/W63Q7DaIhxE+PtHl6L/0QqMHzG3",
+	"+WMr+AgAhj8mevTRSnIhnpdjnAfdLnkyoYllkSz2x/s0IAfdHnkiJIEScR9FpFjMhOE0gWf79pm9jImc",
+	"sxh+OoDX9SwaE8W0nKmIwe/H5AnNSurBV4CLmF1oVVwsXpeVq3tqfz3sdjt+53LqqsTjMHBoHu0tSK+Y",
+	"q4cduFR7l52urUBDtRUlri0d5mCoPCEz8VnIucDhEIJ8JKRiFtwvAIvsb75hDeGCfHh/hnCbcEuhMWZi",
+	"QMJ1nVJCOEArbyIyeMQYyyT2hhAzVnI2GqclIixvJeGXNujioctUNT5mx1EVK7K6KJHvXr4ngrFYu/gW",
+	"LMYUIPt2lesnzIxlTEKw74VABT4KzylceAxOAu9nPXq4scddNMvgZFbwRXISWsIdWqjLKRNpNA7iDslQ",
+	"JyD0CsfUxMLfAoGpjr2vuBf9Ufh5s/3bo5jOrhIedT5CbgiPmND50KjTKY3GrN3vgPaiEker9WBvbz6f",
+	"dyg87kg12nPf6r03r89e/nzxEr6xEgM30HPobEyvXTOaa6YwpazV63TxLbs7OuWtQWu/0+3sg13YjEGa",
+	"2NtX8ZQqs9hzJwzRJKzCQfdWMKjhXrRD6gCKtuqICSj5z4FNp4f8Om4N7HCn+DIounZ2RSfMeHW1SobM",
+	"XtmzHzmF7CZo9PYF/401eRerS/jiEqCFKqan0kLaAqDf7bocL+Oq++dI6t6/NCbuobi7ThhGCAAAgFtU",
+	"uYuwMQCKD7CAM8CPMymMkkndDO79PXjZvwtzHOD6qz5K97n3LY19WBF80lv/yQfhONlvWNrkoLu//qNX",
+	"QCdjBqWwDpus7LUwVu5OXCEd0AUmEwq9p95wbTwK5motODyzyvOX9pSOuEj7o6R2lNYeatp7WZMAp860",
+	"9rIR0dSSvltuI5A9SX9CbR7Cs7wuf2OXAeTA+y6yCb60dfy5PVJyNnUP0x8deRgxc+nev7TIgXHLUldc",
+	"zp/oZ5ApCJjq8e5hO0e4qigyjV0+wXwsEyfqdQiWF7C0aoWL6md5JeMFiaggE/qZ5YRf5C1SsYwpUOE4",
+	"gpyLgSfCCqa0EkIa3Mi+2DMEfeA4XzOWSEFC4Ca/8k9W8haMjPi1JdBzHjF8PVendpngoP0LcWFjclNJ",
+	"FOBcv5XxogE9qAiB9SvxprGiuctFwG5CR5zP/6ZoQ3ID3TENq6NfXl8AlCjj2V+Erh10j9d/cSbFMOFo",
+	"0bs1IURMyG5kHTHcmgrhZXKECCZfkhn2fufxDRKlhFVFPJ+zibxGAuUcQwRS/dFC4RW7nC6uiTZySuZS",
+	"fYbIaCuWoU5ssYsLIAoozWKfIwgWyiQ9J7HjemLyBGgGFJ1+ukwu8K2UXFRdn3L6hp1gBFXt7eRAHLlG",
+	"22qn9cAx9GD9Fz9L8woqad8LSr+A87hDlMYDT1E68AJvjdjaumeS+tchnhui5q0x7Ttm7hDNMvkNBLeN",
+	"pBCwm28jq0xnFeLhGURR6qzSv858DpoJc0K8qSOtc64NXWjMQCXc6vUgu7gG685+csmnOiSKTRMaMRgc",
+	"WT70BIAXf/0UkihhVNlxTqDDMPifQp/tQA0o9f7n3LJxKkpCZdlPwifcgIWgiwNiYg957Ury6WXGkOMa",
+	"dn8x1+CrIjJrl+eEWMtrdMpsDDT+hUYmEkJyy7ypIA9jgGpOIk5Tc+ulYjAfWZHWAlfPorETkysY2ZNi",
+	"QEVAnMctcCI07OOpOy0p2IBkrK5DzsGEZ09ZseFM2x1rjH4Dru4KYhXJHnpdc5RvF7JvO6vT6WXgXoXP",
+	"d0Mp2Nd4enhScHpxiJDzR/r9YEQLxJg7pPmI5+ul5T0ljXfjfyXGsMpwAE5toG5Bruprzm4AhN21FBWM",
+	"XLGhpW6WZGrMAJTXTCV0GiLZc4ZmJKN0aJjLoStS2lVifU6PLBDfk6zlJ9cEDLFEG54kbmxqiBRR0WaB",
+	"sN6MRiNJXqKOONTtqaMDV2uw/6zb3ZDsnSPq3Di69zCUfYtAf0mF/8HTvO+soJHhfu6u75z64e0oUD9w",
+	"D+6xa9+JvpFvAV8fOHcMilhIS/AXaowVGLNMXSfedMipwI+xvDs3BpOFwXWvqNA08rHUFmlT4S22f3LB",
+	"YmIkepI0uVpYEjE+IWHkvCvO13nNFB8uQqLHcq4zcoTrmMhrlDFpAsVZLSHC9G63jNN3r928UNVVOdMI",
+	"brlDXvEEI4kUI5GcXMGi4JZ9bFERf2zlCOCEmmiM1lSYwYqUOpOmvUNhWa2123gJE35tj0wpNZnqKCRP",
+	"0LMNtc6fDpb8SagVQLPrOdMGw6PQsO1aDTu3KY9TvpSyMMAqrFyelg1MyTCsxnv8/z1japE5/DEupzFh",
+	"thB9C5/cLG/zLSTkehyJgYEuvMvdbjfvSstn0qcVycGxHxAfmy4nE4uz+ZrtmqlrpkCzuFoQgcwP3MXF",
+	"Lbvg6aot08jIXEB1432f2u8gun/l3n2YgY8ygEuS323aIpvHJObxiX17OEvSOA2/urBc8qh+MxBSnm1l",
+	"d+WI6rcZWfFDCZ1GE+h0X5+5iAeE5mtYyCkT11PRcVEe4Qmk5wPhRXknJE80H4k2F/pp4J7YH7gYXVqk",
+	"CQMSTumkU8SbIohapVlqzt8vuACylcUBmgECo4dw7NwZl87Xv9HodP3LX/mAkUine0BmggeJZvIS3PHH",
+	"+utmh64B9n5/I2B7wgIEQBZ+9ryxSPmkqFuXnJlITjakAW/dRw0hZzhWyE6osQSBizRo5SRXPPQ3CAID",
+	"Xv7h/VlxA7kAFghYGXS7/6zZ0FBhD+IqMB90m4LZ7cBxmHQXt1v8s7WLN3LDpT+kmIdUzlgf9/AXCFfI",
+	"3wEXN5eXwOHf2wYuOAH7buIWcKFl8T//a87ijSvxAQtlFSB1Fda6XFKcaX0VzKzDSljun82XtyuHCapY",
+	"6xH5Nij01XwmFkXzIcrYDrbKWFaupMS+RDnHypZFhbKEQciP0a6Mj2UrVsZ3uksu2HoOOSPFIRPQ/Pa7",
+	"JKYLjWY6Z7zzkdXpCqH1hlV+QUOgIsbK1j4e39W9dqHc/6IKxBsXrj5Iyx35UOsnbs6nzjFUiMN+QjVJ",
+	"pBj5+PDcWk8cXGgCRb6Qk6IpEAM/UZ/RRNMF6R16g+JT3Fs+ej783pip5dBWEr6gE3bBDfvbhVE8Mvan",
+	"d9SM/7YXuojPCxbNFAuJvGaKQLAlSEtgOPDhtWFW1CjE+KRu6g+CLJ3MiyaH5EqasSvR4o2PJxaAafRo",
+	"aqx0bbktUghpXJQpjN/rkFfQsowkEo9bMQIuLxaTKVM+fQtWAf+OwOs1IFdsIV24N7wP8c8oUJ8zoxbt",
+	"06FhKkSwuUVbQc0eyQ8Xb3/2lWUtDkzIE5rYPWoymSWGT6kye/b3dkwNfRoQaKJjNwhCj+8tcUR+5N+C",
+	"b69YBi70iRBeQ4X8BPIt1TwiV0zzmGF9G47oDT67fNDtQbfbIae4Mi9XyUzjNXPp4c7RCJ2GAZOY06RQ",
+	"JxfktSk14w75Wfq74aVR6GzvArIjGo1ZXBdT9t6Zze4npAzzf9C4Nvi9BY3Yy9XflsrMlcqhtdjihy77",
+	"xyl/y3/48e+9/+Zvzn4YX30X2X+//vDb697P/IdjoPo+56p6mlxKWpYs15pNaFszMaZte+9pZVLmTWNz",
+	"d6Hmnf0sD5sv7fl83gb0nKmEiUjGmIi41dg78iDmLPzF+onNwF6siHjc7W57fBtBuNbGn/O77M6eH7Qu",
+	"mGmvTEKay5TCl/nNMpfpFPSjskL0GC6YTyP0oadenHv5ZSl8ARJb/I1Oy5zkMKEg6ZkxCnoT+qV9BbTs",
+	"qHfc3yCs0DgEtDIYGqn2ItrcUXB22jAB4Yz+lZMPzuijAq6NxZYc9p7R7fMELI7eha6dGmrpssPNPatS",
+	"mCLaNEOA2Ds+pVy56CrNkmHb6h0sJmen+YxE8uTKSmpnUmijKLdi1tnp4P35h5eBHeSDttfwM1ucMWUu",
+	"+Ai1lej8jf3bielTxa/tSJAlq4lmNIEcV6KYCxATkJqdMHrtU8WYgsbzKObnVsNErF0kAQaPORnTKh8B",
+	"eb7f7Vo64LxIdeLbGb3XdIAI+3mdcyh/8QMVLmULZHlA02/PW+Ub+hLLcZB//J9/5kp1RFV1OlKwtAYW",
+	"IEHrM1tc0mQkFTfjiRUeoljT9rR/+CwzMEa0PaFG8d8szNSICie+L009VfKai4hV7UCzyEBX0ovZVCrs",
+	"u9eUNN1PLsMZrSOHZ6cP3uxzX0kG5Oy0ioDegno5MSCiSzLAHk972FdTtPdA0UCRpwKziawAcHY6QN9+",
+	"RjwC+CFPjcDsMXcJ+woyzcF5Ah8iuSdn52+QDNkPJjPoFw3WDCPRC5ufwOdc50mW+yatHm7Bl+VTQzGU",
+	"Qga4HePs/I3ukIsZtnmBiAd7qxcuiJPGkO5fnuqEhBaeoad/0PMW9iInEymw1wTBpGRmSU0qP52/IU+8",
+	"t5xbCo+rHtNrRpAtPCVXDAsNUKLYtcTblov8cRF1sV0e1K4DIwLYlPK7SwOO8VxZjM6fE1iDmE2umNJk",
+	"JIkUhF7JazSzpO9CrsWPbKG9nv7ux7OL/3UU4H97Vmy9eHnWA8MExgdL5fuPsZg8effty4t+WsRB0Zi7",
+	"1Ox3L3/K9Sl7ihEkLjzYMkQq7GzpOq5mhnCtZ1nUxTKvwZfvm9cwe3daH2fd7n5k/wF/Magvm2QPVJL+",
+	"DlYF9/tntkh/r+ATOY0/ovYfm9B77Lf/SO8fML3HI6ql95m21+sfHvWPe/1bcgG8MZVcoHFqWUpcx9Te",
+	"zQLxyaqHQO7ZqX0Xi9oUXrLk7TMSG0tBZbBNHhnc+8ccsgeSQ7Z7icUlj0V0VeJYLRI80rJ7cVnuHg1Q",
+	"7f7DJ3blkq/QZpqlay3r4I4aGjmLxiweYIgR92G0MfGiNLr2IqnijhNMg6LSDlbcgnIaWknrGxCX3WgD",
+	"rCVkd+KLQKHEzv49o4kXwn2FLXBSBOj9mXPtqgRwAU62sC7LyV3TLUWssoEFhKMNBKH7SV9aRTxKaUuP",
+	"TGg32Ua7pz4uzahOYNrL3dpaW7o78sIFF1YfAo+/1d9cPbJvNAkjGtbY1XMFzjbjeV/aUzZp+67TFTGc",
+	"V1xQCIVbcupUYW9uH2VnFc7ffsH1VGruDb0rXVb4Sf6Lx+TpCsZaNnk4K8ed8NrLPFJ/1eCgpdulktW3",
+	"6vwNeXL+6owc9o+6T5EjYzdCTF/JzCgumOfFyzcv37+EaF0MTWBxIdDUsSiMXZiZMRPG3aIBWIzytcbA",
+	"olG+vSppu6wViEl68fIceWmIl+1vMVPQGA6COAAGkGsd5u/r9DP/0o5UEhKqXdafFRJeZ9UbhSSvtZ5x",
+	"MXrB7WW9mtkP30kujE8r9CUO53KWxC40uUNOYdMu+OjlezoCCeEN1ab9k4z5kLP4hOx3D9yiXw/bP0vB",
+	"2j9RE43zhebgU6mCXBW4IPvGD9W+4CLC0B72hUYGSk6y4nRQzhNqc2I2u7MDjWmcKZnlwwwwDIdq46tX",
+	"QhCTLwzva7S1z87ftC8MTVgtSVXJsu2osr2+jLkYFYrepcfnSo2i6mtxwglmORdJZbA0Ut/GUoxKXuEX",
+	"FXHT79MjGUJI2XRBAHQiq+WKBDebvnC0dZHPWER4bdj2+/KhVqwjV0DARc0zjPBSTtwlhRUhNL3cKyQa",
+	"P9OSVjDSqr0VUXCz/W3mIPa3dVPeGtwljz47f7PLQJLlG7V2BJXge/br3YgFQcui+Lov4Z2boFXAxwar",
+	"TV8FiO4jk68QfnI4DRoZ+jAeDrC/Hoy2EtG+kuxUE4ZTJUnlZARgQKskq+YSlEruR3LC4OI9zQ3ra75C",
+	"KSkH+Lgvl4N8bpMo61xUJm2HlBmPi9UJg8qUWheC7A8Flpt+N1JynvONsSn2D1zm8rixCwsR+3/3m4j7",
+	"VjghCOGdRsZi04KqkpCnJPyP0CekMoEpzwajoSFWw8OcigUx7ItBpjogIVS3/o8wDaX24pv9mo1cxzT3",
+	"WhiQ8D8Ul/8R5lslWJZHuSCh4rKccQfrb+t+XZKjbyR0uwTHHGqmsDo7bZK5GNGvl7MYovVrkJbW945N",
+	"AYnn4Ozo+FpM9r0yEQIpV8QszvlGIHi9Q0L3Qzjwj4J0eP/OL6lYOvDtsLKTgrXVHJI21EC0VEMhFE7i",
+	"Aj/a5Mi8NsKFNtRVDUn/oX2FUoEvu8LKAaQBiAWaHOty7qt25Qe+SwR4SEGHeCoFAvdXj0DMErA9F0/h",
+	"s30sYjrmHcYjpnM0Fzfwk8uU528Zoeg4UiEy8ex08Or0zcXLgMR8xA1NLvhIUDNTLHDvn86gV0CyeBq4",
+	"OBYrQWDIMAmBCIeNih8HLsIoScjZKcboYNl5bJCCRDHt0RB2LMfqdJyL48XLV6cf3rwPCyXYrlhEZ5ql",
+	"xAcpCGTCUDJhVECO0NBXm0cymk8TM8uhlZ/ZFKOFrAJgKfDM5KJfLBxOXDkMF9iNTUu8R8d+npHrgqvG",
+	"1Mdh7j87xOQvS/BTkefs1Nl6ILSTa1+vI6uTAqYflisMBYfiC0Fj6bq6AM4iTbnfCBvg5JYQ7zKuEzZ4",
+	"qfv6v/DP6vDOXjcTKPISz+oAzlzUDiJsX0Pwzp3FdhZP654CPUsoU+c+QGg/RgLVRH4ifOoZ1y05ho8D",
+	"deif6ok3K9XIjWJEC2Qs7aWUsQPPJ1iiGZgBczGOOXKLXCMgesMYTfKkFJCZxodS33AEOZ195uIQUwpu",
+	"yTx2L7GD5HgBpKWCRz972a0aep8wlWag4m6/0Vkw49n5G+eXAB8D8rK0YVoq4UP3qUziv4ypKYWaCjmH",
+	"WClXF9aZUl1ZFxwELaepk98VwxrOLNOuDaF8mNS+NrLylgS+LgDTgdD3kMsfAzbGPCp18vnn1iT6nmIz",
+	"H0n0LoI175hE+yDNDUn0+gBOi846p59/UwjeR3MbhhP54CU0clvSlXrX3K0YEIusYYe8QhLM04ZxUjiH",
+	"naV6PiXfOeiQCJYIdofA0qw0TkeUi7Rqny+355bR73Yr6oTCcpYJWNPA0NQ686ePDb01/iMC3T3+45FU",
+	"4P+KMNBG5/9IQx9IkOgdI1BmFSliz581gBR7LYYg+YRPdxROirJ64BOewMySt1fcaRgpOc3L3gWLxcBu",
+	"GBPEtB81LTU9p5pMaMxS0bwuHrWCXuwkOLVSAL10RflLgui2suM9hbNuQvce41vvJr71jgmnj3bdQvJs",
+	"HAlbYWYeSqfOXi3SHE5v4cRI2RWe3czq9UDiYyEskCdspzEhj5G1XzWy9h4ElPuPuq2+164GVu19LjhI",
+	"4LIO0pzhcl5wQE5fXrT7h8/aZ9+eBeTdtz++eNVHXv39T6dn7YvvT+3Tp2nGuKcWlq9ja8qsZo7Ps47l",
+	"XCSSxqjNWemFxd7sBZUPmxCPHzftPvZINP7qRCOP+FsRjcpuD5tQjK/Z8KwBpZh+jnSvf++ddn5ki6BA",
+	"0aHcQzH/hmI7Caxp0IebF5CpkoZFmaUrVUAgRl0UDWf21MdQ0NG/FuRVlmJJCsFcRrNXcDLF52mHhBMZ",
+	"MyVAz3H00VcHdQSR/HR6dkLChI1otID39l+8vMi/1LOvQKqATGLC314EZEIj+59TESvJY4DCL1zEcu6z",
+	"tDWZM/q5ORklaDGj5N3bi/cQncON7yuPbeO94AaY3tC1/A6x5hYa2Gp3K5LoFsK4uc6Fy9pZ3cIv7ex2",
+	"3J5Z5ND2kWH8+dS9n6D1d+GY757D1DiGLx3eggo4pZO9HFY3Lx+Y/6hZHcHT3Bd/4YKCOTA8xvVpU0Ck",
+	"Qlet3M/bxveVxt59kB+0jylOUryaUzqp7m2bfdMwuE/kIeVzAl3BllLnowUzjQL06tv/pxPda+DAhJmx",
+	"tMvCGvP5cOBrJoxUi9YG/f/Sqe4nmCoP1NrOgOkrj676Fc3689hZTy9uc0fTzv35M6tgl5u170+/K1Rb",
+	"Kl7eDnnroz3tcy0nbLuW/HkgPdZUekB9+e8ee9Mm/TnsXdWpfx2qPNK/B9Rv/+7RpySg/Jn87MUu+bl6",
+	"TSHKGlVOcPR6NvCAYw+5Ov9303b7aJ0pd7LMNeHP8xFt5LTQfb++KX3xkm8pkbkW+pv3nE9Hva/G85sQ",
+	"n0df9511jr976pW2ka8S3Qr3qrmto/BZRUL1+ywdukLOKyZGb9BqOD/rA0lyruqxa6ljnnM36DCbvf4X",
+	"yegsHOaj3UebEibt3PJTHv0B2X4KS2tu/Sn3ey6SGic4YMD2mGK2i2aRYkZ7a5GPvsbu6xCZXWEncuJJ",
+	"2eBUWclgPbXzkX5Cmsuh5UEhkaJQHeuyssqks0TlN32vtiiXn3PJp4CkveN+p9vpd7p7/QOLpCWKZimS",
+	"O/KpkvHM9ysGp1oq7mxBOu7JdpVfwgUiVa0clX83lwfmcHF33q3H/lS1FrLSrblbG1lhshpRayM7Wf5L",
+	"qzeBa16ndcjzHbV0UQPK9KhlJavWUlYC1qOtbLeGi5zp66ugpTd+FdFyhfmrwfnvnog2op5/HVp5X9a0",
+	"r4KRS0LfH96iBhnNWs5UxHQYkDAnHNl/KjZkSjGlXZJJzK65fZMoNk1ohLWr5mOZMCzQBi/9+ilnkDvJ",
+	"mex8X09qoM5qmIv6uhxyMWJqqrgwBXNeU2NbzqwmsxpPRVHbchhdMLKlLY1jucyRai1wS3RmS0nUyZAb",
+	"WuDys9+TDW5j+leywz0Sw4dn0PsqBNSb9BpLmntKGpe1cq+Bq6i8CzYva+JFXf2EhC5IC2ppGOjLmJIY",
+	"R6hD18ZXDslbKNHU63RR/nRj+7LXllJB3Ggor5lK6DQkE6k8+XMj+/pB1DSXoJ0yZ0r9jfP5eWbMJif5",
+	"eoOWpcgkZopow5MEJ3O93tF+UDZr2OHRGUNCIQULvZ/cbRMcMiO7XwqQdXDJ+sjZBTtQONK9xAKyQh0p",
+	"iKBQx3IuOuDRzki3m6012H/W7W5Hu88Rs28c8X7ACn8O7R9p94Oh3d/x62XKnT+rO6PieJfqqLiTERv7",
+	"ZNz7QU6AS1uP7bLg7d2VsX1HJy9wEw/Et4MgTX06Y6lNbRHbQj1S3Eb7mtP26bvXNSU8/XB1FWT7h4dN",
+	"S8i6s0cgZ30IuCYhn5aq2vae9zu9bqff6/R7dcVFpztck4feRMYsWQ+6cxZ/Dz0DqhYGY9zB2uxXTU5V",
+	"fzZyWrM2mHn3S7tmIpZq/eLecDH7UrM0HOMOFqe5aQC3018u6mrzYmGCnaI/HigdrV8XnfK6s6SjHS7L",
+	"ZRjFckK5WF8Ou7BGw7RJ6FUnkpOateKwO1iuC2XJGIlUWHytwFDylZiDpUrMWFWsapk+UCa/TreuKykT",
+	"RsVaOLoYUMuuk8QK6HHuBrMvrroy4ypHqfHflgp6cZgrix2WMY6YGTM1cIYXGC8gaoZe/IQZ5JAixsKw",
+	"ev1hOX5Rj1f/3vSYHpDDPuXOj856bTxO5mRDJ7ps7aDPRrwbz3w2fiP7rHvde+NLUuke++KLZVYKp6dJ",
+	"Ury2aFlFoVOzhEVmSSqFVnGUnF38HdPBUt06ksls4mNrfP9sSM7E0mtmqbM2evKXZExcdCZmrmuM9CgI",
+	"PgqCj4LgoyD4KAg+CoJ/NkHQwmkv0tdFAbBZ5zXHof+KrVFvLT2+BBlknfy4peCGAo6X3ZaltnUlzjFi",
+	"CnowoIvJCmQOmYdSEUajMVFy7vpceUkN+pMe9I66T0Go4yYTkeDauG4ZapYgywjfvb14T/a4lrnVhR1y",
+	"xpJEO6e7RW7D4o/iagGFzmlANJvwSCZS2PUZegWE6WqBtR4p9oYgCReMhJpN/4YujBP4BVoPIVs4Ow/I",
+	"m1fwqTRjtFzCLrgmH96/ah8F8J9eWqDkamEYkSpmikyo+mxn/ShcmZF2r3/Y73wUHwUOY1dg4TOmOteP",
+	"yvcfQzkWCr5RscAxByT0sAoDoE8BVktJ7B/2Ptr/IuN20QMa6pBggXj0VZ/4kIJLZAJh8FH4Xyx+2SEi",
+	"KQSLDL/mhmOQgmZacykuFZtIwy4jKYZ85MtgIpXGaSTgB0065NRtIi16nMZDJIxeW87rhH2otpnLM8IG",
+	"R1x8FLQ8BL6dxioERFvKDv46v4oOeQs9p7wmYBd10D1Ow3jTpq2CUcW0IZ+FnIODyy4ZThebfflcpphF",
+	"ElpRQX2bj2LCNQRixOTfMwnHTYQkM2B3uWOF2N2uHdNfAgHpTSQB8m0ncbXo4ROuCTUEStuf2C902lw1",
+	"6/kE2P6ZT6csBjw6JeE3oXfXhX+z5/Sf9v+gfdl/hYFFfLu8s3PfMA0anflGL5RELEkArPQzE4TO6QJ7",
+	"cSFtINOZgRgCg10JvBKlp4rRWI8ZM5rEEoup0s8QmfJR4FLtkVD7/5NZQmGx2E2GGjnhUQjMGHZJ0dOY",
+	"tu8SbOAeOGjkDtCO4EJuqCahfe3XXv9TJ70UeTkDNjKSMi7Pkzo7PwrnRc7KcLvWAu4Swnlpe4ROD0GR",
+	"Hy+YXa69XYAW4B6dsiSxoIW9Z0rtwA6n2TVTNIHr7JHMHz0G28CyPgpToA1pKrNHHsAad+JQY9wR3w45",
+	"97uE4ZhrBtELchNdsTF3ft4qYoNR8JbZo6CJbYUtjXTvASMnP8sS4CbYL5oK0ut2uw6GmIqNTATlIyC8",
+	"hk/YiatnJyWZWOSeU25cqMpBd99VmzpnRi3ap0PDVNj5KGo6NTTXz0Oozw794DyidUgIcUCuAV0VrjSU",
+	"UxGrC3Kaa1Phv6qSWncZgJ8X0TLZMhVp+TRAFAYMduohKGI5yh8Uyf5HUbRIBHkjQIAqd+DU2wA0yeD0",
+	"l4vgo1WRAkKn04+t4OLi+0G//1FUSfB5wfHrBVKlGJNvOVFElV986WSPA4+x8lWNH9aIpRP6pX0FiLq/",
+	"f3h4cLDfv4Ww6npA1Aqr6yLk37seb944NwPn80yzE0t4MD4TA3fSpOfYWwq9iutSftIKE1znxiE0sUxx",
+	"UY71XI6bR704RcMNguaz2R5D5xuEziOg00PfsfrkzvFySicOLVfFya877t2StjplHNf5iCmVTRjuBEtG",
+	"zJQw5CGHrgcNte8mRSMwOD3rdyNQR8DJMZDdSZW5ChCdnIK7VEyCXM3AWgf5cE7WHqSCsZXAfbpkVjcC",
+	"Ijy9XA4qzypJnuu03npOfveNMFM1N+flSXWnHCeQinBhJHKFaucSyuxForBlVCSfFt0z/RwGo02RTqet",
+	"T80LffpF3U+ce0Ma9lhk4m4aKtwJEXQR6Hk6WCW/7eEFu/e485KsWLrLBfmPC3iyTubDjT0kGeBPfX9u",
+	"b3cXdyk5Ijasvw5jrqFKY9OgXnad9Zh3NaqdJVOKiCmR7icggs2ZNr5DMpiAIBLEdz3icZoPkWZcwFRg",
+	"P9SQIoaVrkFa4KOxIUZiD9LUEwhmQTDxuierOxCkmPs97vurxvXebfWSmJuX9nD+4NFQX/8iQvjUHG2g",
+	"0ykTLLbItO5ebhFQhXfnYcVTXToCkCty8rU6GwAtAu/QBjkF+H6zctZ4Xi/wk79wPes8HB5jJbXxWLR0",
+	"tR2qbB8xmY57Rzc8HX+TG+6+WlfG6JyNuMbAEgegzBnn41x8WKOAFO4G9avTJEnQ/sdSYQdwXVdNKH8O",
+	"91pMyIdbFYKcYAOX7tH7lxfv35x+27y+dX5v91MkqADdOtEdnj66I2pK95A0qG0F6djyzrpyPYVrmxPb",
+	"caDmdXp8WB/cYCFz1iSvYYITdFWa3hZlrUs3+LFWzwOpa32XiOsK+pQQt95R0QBHHundg3BX3B3OLAko",
+	"D8lvkUkqJ5n3gVdVrY6ziDIpWKFedbWDYVfVqmvM/UtXa0v5pyDqbC3m3I95v/m1f7Tw35GF/+7ohrPz",
+	"VwhJSiYbVCeAt5vZEc7tq39h+4Hd/6PdAIIlk0IoEiDG1tYCP9rubQUWWh0/fPFG2UdVrBjeXmciaNKw",
+	"ipxiJ8pNSg3DB/pX/qnjos4tK8XWw2ZudRb4KJ4hAkP49c8S9ISICjJSVJg0znvhg4XHMokH5KC7X2dr",
+	"sKf3EGwM3zHFRMTphAljtTQy07P/+b+KSw0BjRY0sDIfBmoPd6bteu3cNPbRn/nKxc1d8RYK92ONAPjX",
+	"kBSLjo82iDobhELMrSBDW1IAZ3lQeCKel25garDvp4YGi5wgGgtJ6JS7rr0uVhud2VsYFtx1fTQoPBSD",
+	"ws6x0JkREAvrrQcrEOGRLt2frWDn6ODFkj9DLV5k42l5Xb2+vu7qCrk++wfkADRDAKHNpyJ7LadDLmB2",
+	"l6A3nGkW27WB4QEoPxejEyIyiQpNFQWyDkKW3kjKQk0tva3bGiI2FoCw7O5mEtD9GCrWUZpH88TdmCd2",
+	"TqqcUSKTnzzWrqhGg6+4ZFOqmNV64Ipj/cLQYrbLfQXEhuxhFyrlbBhmLjEuSuONT++frrRjIBnYjcpz",
+	"RzcClmh17bprgVD7S1gbtD+u3bJUNyygqaWie1wMZS2mWpiDPC+VayoP8vwc6gdHisVMGE6TvEF87mog",
+	"TajlEh3yyvIq4b8M7WhoGufYAgnLYYTDWZK436EoZ7oKl/89oTwJvRBfgd0fNFOv7VbuED3TOSoT+iSZ",
+	"pMkHjt/92RHVin7zqo3n0PYDsOoC2mqWDBsjrEWYS0DSmx2QrrtvYJohMlQMQLzNyXWnJJxSredSxWEu",
+	"wDV0JsLL9OEgzc7nBk1gXjQJA18LYq6kGAHbKCWlnKYZLX48wkSsQWp0dRbSMF4LYbvFiCYJUzh0JOVn",
+	"zjTW8b6SdjLB5q6hGNxkrr00uVIALNzLLYXAMmjs4BPa1kyMaTuRYkRbQcvDHaq6K07JBU+uKbmgwkjk",
+	"eunHcmZU8fPG0qLfzv1IjKsIUEqq76YnQ9C6YKZ9BmhRzSesOOLRJlRsqJget11NfKDhWJO+7cvBY4L+",
+	"mHm8i+iEFZEPEmQdGmN4OB5hZ3Wq96PdsErulYI5ursLyuxE3hxx9gJFcx8cvN3MBwdL/Qv74Oz+H31w",
+	"2hCv+Ffg8BY+OD/aHfng/PDNBZ21Pji7X1dYZY0jLucis+IZocgdgMBCNRWnOvoaQVwRORfIy6GgULKR",
+	"Ew+0kF/5pybuuxqPnN3bvXrkQFhrDVoTKz/8F5tMFdO0E8lJ50rVShhF0WJZLnFxCb/2PllknjJlj8GZ",
+	"qYKWV4f8rJtJIvfjuYNzWiGBPHru6jx3M8TwFQx4Q7rhPHczPBHPgTfw3MF5kdMarQCq1K3s2QkutoRq",
+	"Q1Lc3sa7567+o3fvoXj3do6pzruHmFrv3VuBCI+06/68eztHBy/w/Am8e6dZI0w09kiVtwLlWmaikLSZ",
+	"GzBnML2rWOKtjEVpuoj94ZusnmldK8+CQJp6GFEkHUuoP1gvlUJlVStSEj2Lxk5GreA8T7ytGm1Uga+r",
+	"FTj5FbqHPnUnCGUgM97UIWBgX+kmXWXkuo2Ba53tKpMhNxIP789ItYGB6pFl78ituXManbPxoHB53duT",
+	"9sX+Htjw6us2e/PfpTP/sS9Rjs7Cj1itNr2ozr/kvsu94gnQSd5srvlIeOkVqxfHrmxE9kHgvFTFIRNo",
+	"FrffJTFdaKQhrs5oRJXi+RVqXwgKyBYVcQBxF9gIVHsLPNoqyb+ogn4hznQ5WLKAPnFzPq2whZInVBOr",
+	"LxKahxCs9cTBhSYk4UNm+IQFrowgFqXSTF1DFxO6IL1D30T0qW+B5yypipHwe2Omb0WyCAMSXtAJu+CG",
+	"/e3CKB4Z+9M7asZ/23N9OsMLFs0UC4m8ZoqMjZlqqLkP7G4msJ5xCGEhl1AU2tUiLmT85piqHKIXwQWS",
+	"uAaj4HXIvIi+5M2Eaw3FtBTQbWBTOH6vQ15RbtlOIvG4leWdE27Z39TSljhWTKPpGP4dQRDNgFyxhXR1",
+	"aeF9O1hVGVhXfxsWHckJBGH8cPH2Z+Aq2tUbJk9oYveoyWSWGD6lyuzZ39sxNfRpgHXJ7QaxtrYhE6kN",
+	"OSI/8m+hcXZYaN8ZEjS5exYLhJSRb6nmEblimscAygnwes9ZM7AFvgY0rMz7jGRWUtfMpYc714DDaeFh",
+	"EnOasMhkRYChacGUmrFl2P5u+GYG9ndw7FohhEZjFtfZct5bDP57797MORqfW+Ji/4KC0WCYTjG2NWgV",
+	"qBTw7/y/By22+KHL/nHK3/Iffvx777/5m7MfxlffRfbfrz/89rr3M//hGCgjmnTqpknNQ2ssRcu2oJvG",
+	"7B7gnfLHm6AAmy/t+XzeBgSdqYQJqDXenKGXxt6RMJETf5AYbgb2oOXbznPRGhx3u9se30YQrm2xm2u3",
+	"/HB9bo9+swaCleV73Cxag18/FftkeKUl9YBD+flUYxq6OJccJpAnQM7phJGZsATeShNIdy0lfZrv5Gvl",
+	"r1JN46PecX8DIyBMeXndc2Qj28fvrStGlaVQv36yqjMu0aMV/uZwJ/ej3T2KFhWVzrHJEjy2hEslrUFr",
+	"j045EGy3pyVV2wlOcgiVMNtGtqEippkJwRKda4MTMWX4ELwFEMrm9mnllb79v4oeuWfZJ75zsvEuZBxU",
+	"sWuJJAhLyucGPqO6Ysiskl2q/F5j64R8Y2WiXOEUx6JF9qJnroE7/XCPaxnm5vUVpZbnzjd2Rt480ywb",
+	"OeulXuytn/a2gwBdbkAayE1Y6Bdds2PMxawp/LK0eJ/TWbGFfAf6/BosBi+/bm/iCMUI8plBf30rYkFs",
+	"QBreXKyM6AzMWemKwKv49mpiN+vYmWygzXyDFvoFYMGcFWt1hgJ3BGkkpwc9ZqQ5Q4bMwwxD+JYHfMfk",
+	"NAFTEKg2FouceuHJi4+tk/mICZ6HK+p7y2O/tLtNLS7eJpOZOIxhk6kpHFDMTevm083/HwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

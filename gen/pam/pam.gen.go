@@ -22,6 +22,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for Changed.
+const (
+	ChangedFalse Changed = "false"
+	ChangedTrue  Changed = "true"
+)
+
+// Valid indicates whether the value is a known member of the Changed enum.
+func (e Changed) Valid() bool {
+	switch e {
+	case ChangedFalse:
+		return true
+	case ChangedTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Changed Whether something was changed, as a text.
+type Changed string
+
 // Device Example: {"connectivities":"SSH:22","device_domain":"testlab.com,demo.lab.com","device_tags":"api,app","hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","session_remote_config":"","site":"AWS","type":"Desktop","vendor":"Linux"}
 type Device struct {
 	// ID The id of the device.
@@ -61,9 +82,9 @@ type Device struct {
 // DeviceAnswer Example: {"code":201,"device":{"connectivities":"SSH:22","device_domain":"testlab.com,demo.lab.com","device_tags":"api,app","hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","session_remote_config":"","site":"AWS","type":"Desktop","vendor":"Linux"},"response":{"cod_erro":0,"detail":"","erro":false,"error":false,"error_code":0,"mensagem":"Device successfully registered!","message":"Device successfully registered!","status":201}}
 type DeviceAnswer struct {
 	// Code The status of HTTP.
-	Code     int      `json:"code"`
-	Response Response `json:"response"`
-	Device   Device   `json:"device"`
+	Code     int          `json:"code"`
+	Response ResponseInfo `json:"response"`
+	Device   Device       `json:"device"`
 }
 
 // DeviceItem Example: {"hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","site":"AWS","tags":"api, app","type":"Desktop","vendor":"Linux"}
@@ -97,7 +118,7 @@ type DeviceItem struct {
 type DeviceListAnswer struct {
 	// Code The status of HTTP.
 	Code     int          `json:"code"`
-	Response Response     `json:"response"`
+	Response ResponseInfo `json:"response"`
 	Devices  []DeviceItem `json:"devices"`
 }
 
@@ -137,13 +158,13 @@ type DeviceUpsert struct {
 // ErrorAnswer Example: {"code":400,"exception":{"code":1011,"detail":null,"message":"1011: Device not found"},"response":{"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}}
 type ErrorAnswer struct {
 	// Code The status of HTTP.
-	Code      int        `json:"code"`
-	Response  Response   `json:"response"`
-	Exception *Exception `json:"exception,omitempty"`
+	Code      int            `json:"code"`
+	Response  ResponseInfo   `json:"response"`
+	Exception *ExceptionInfo `json:"exception,omitempty"`
 }
 
-// Exception Example: {"code":1011,"detail":null,"message":"1011: Device not found"}
-type Exception struct {
+// ExceptionInfo Example: {"code":1011,"detail":null,"message":"1011: Device not found"}
+type ExceptionInfo struct {
 	// Code The number of the error, as 1011; of what is not of the caller 500.
 	Code int `json:"code"`
 
@@ -163,12 +184,12 @@ type GatewayError struct {
 // PlainAnswer Example: {"code":200,"response":{"cod_erro":0,"detail":"","erro":false,"error":false,"error_code":0,"mensagem":"Device successfully deactivated","message":"Device successfully deactivated","status":200}}
 type PlainAnswer struct {
 	// Code The status of HTTP.
-	Code     int      `json:"code"`
-	Response Response `json:"response"`
+	Code     int          `json:"code"`
+	Response ResponseInfo `json:"response"`
 }
 
-// Response Example: {"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}
-type Response struct {
+// ResponseInfo Example: {"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}
+type ResponseInfo struct {
 	// Status The status of HTTP.
 	Status int `json:"status"`
 
@@ -194,7 +215,7 @@ type Response struct {
 	CodErro int `json:"cod_erro"`
 
 	// Changed Whether an upsert has changed something, as a text; only of an upsert, and only where the server was set to tell (`--pam-changed`): the vendor's documents do not have it, its module for Ansible asks for it.
-	Changed *string `json:"changed,omitempty"`
+	Changed *Changed `json:"changed,omitempty"`
 }
 
 // TokenAnswer Example: {"access_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","expires_in":3600,"token_type":"Bearer"}
@@ -403,12 +424,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.POST(options.BaseURL+"/oauth2/token", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.GET(options.BaseURL+"/pam/device", wrapper.ListDevices, options.OperationMiddlewares["listDevices"]...)
 	router.POST(options.BaseURL+"/pam/device", wrapper.UpsertDevice, options.OperationMiddlewares["upsertDevice"]...)
 	router.DELETE(options.BaseURL+"/pam/device/:ref", wrapper.DisableDevice, options.OperationMiddlewares["disableDevice"]...)
 	router.GET(options.BaseURL+"/pam/device/:ref", wrapper.GetDevice, options.OperationMiddlewares["getDevice"]...)
 	router.PUT(options.BaseURL+"/pam/device/:ref", wrapper.EnableDevice, options.OperationMiddlewares["enableDevice"]...)
+	router.POST(options.BaseURL+"/oauth2/token", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 
 }
 
@@ -1140,110 +1161,110 @@ func (sh *strictHandler) EnableDevice(ctx echo.Context, ref string) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7Fzrchs3ln6VM71blaSqRfEm2aJqfii2kijj2BpLHmcrcqkh9iGJcRPoAUDRnERV+zT7YPskW+cAfSOb",
-	"lJTYnmR3f1gm2bjjXL5z65+jsZ7nWqFyNhr9HM1QpGj44zMxnuEzrZzRGX1P0Y6NzJ3UKhpFb2foZmhA",
-	"qBRmegluhnCj0xXMxQpuEMbUO+1EcWTHM5wLGsGtcoxGkXVGqml0dxdHb9++PVm4GSonx8Lh5jTJ18LK",
-	"MRgU2fzPV9Eran0VJTEsZ6h40rHBlPqLzMJYzBGEhe8uL8+Be+5ewF0cGbS5VhZ5y2fKoVEiOzVGG/ph",
-	"rJVD5eijyPOMFim12v+7pcX9XBv53w1OolH0b/vVce77p3afRztRdonGz9nc4uUMQSzcTBv5Tx4epAWl",
-	"HUy0ATeTFgxavTBjjEEb/8TouX8k0tSgtfTA4ASNQTOC5D/0AoRBblsMjSk4DWI8puaNYTtJB14ZPkyL",
-	"5laOESZCZpiOIHmj8EOOY4cpIG2jkxxzw0xPYSasvwGxsAgLlaIfxOA/FmgdyBT0hH8RvPkvLCQ/7r32",
-	"T/fO0qQT3cXRS/1aL/zVf5TT/lY4XIqVv8L24zboj7hGOyBVfe28sjeqOrvPSQz1VXlKuBWZTGNIpRU3",
-	"GaZ02/ghlwbTkiTCSc/RzTSfu3QWasscQfIsk6g8QQSGI2LzV510gKa2cqqEWxiMeTQn52idmOeg/dUq",
-	"rcZYrIpoKXe0ohEkZ4oXWY1At3tXMB9z13Mk2qJP+EHM86y4c4VjJ2+lk8SE0cXFd6N+P6KDoebXqZ4L",
-	"SUfj0LpM3HTGeh6nONed8KVq6sSURhC5jEWeR3E009YpMSee95Pv3Uqxd3J+FsWRTKNRNOjRpzwaRb0n",
-	"/U6v2+n3On36ba5TzKJR9BrT74QjIYLWSq2uDc61w+uxVhM5jUYRPZJEvtHJ24soLkTMc7TvnaY13KJK",
-	"SZhEL6RafCC6yo3O0fjtbh7AugQ8sZD4M4lZrl2MhsNBcgw4z93KX4XCTjVzEG5x9GFPmxRNNDq62zjM",
-	"n1vIjg7KFpTjG9oYLObCCOL/mxUk8aMmfnq3djXr0545C/Rkc5qCH73kYMlFfOFJlnQON4MEMLO4JJZ+",
-	"zMJ6vbs6cbQti57EpEukg6WwYHPMiPUyQdJhx9j9O09bbUdcSUR/LLsXeedJs211QezH8PzlBS+VGHQu",
-	"lJjinHj8zesXO8ce3JUk3jY8P9o5wPBuK0usD3j6ITe+paXzZGI+/fH89Nnl6JuzFy+SGLRCEJBJ9bhL",
-	"7N4VvNe2B3qys/+Tu+JhK1mu8t3dD+4q3m4bwD/bOcShByD/WJAkj0Y/Ed3U6JKvv7inMEw5Z9j6OmfH",
-	"6/Jk2zU1OfNduUp983ccOxJTXmIGVbUutFOMRv1urxjl/6gkL8BjOJNrgkjRqEvbcEJmflD/40RkFv0X",
-	"0/x27U+zG0dzVJY4uNwk2AXjtckiy1ZgcCqtQ4Ppn2hfaKnxg9paJ9zC8o3dtSigFNvFle9GIosUT42U",
-	"pXI4RbMurSpaEFn2ahKNftqNhQIguHu3Jpnqx/qwkV4XPRpj9df5i7daG79c8nb6P3N0Hw3q/5i02CC4",
-	"iujBU/2jwcT/67TfqtN+oz55HMyBR8Op/wUK6x6F80Jat1PpdAuutSwWfkfc+O5TaoRe4C8LE71QaUMD",
-	"bD6rJH7300t8HlQ6nNv7rN+aTC2JORLGiFX0r9YBu2jyTW7RsOH/ONstuVzlODrXxiVrvD/W87mwx7CU",
-	"bqYXDgTk2jgSzNI7VWglX1jQSxWzvUMYeSpvUYFbkrYf64VyFsge96Y7dbAxKX5h0ox9QhMYC4u+v5uh",
-	"NDyJHcHFxXdA9uQlZgod9AcxvH5+DoPB06MY/vbyGRwcdbve3ISn4cMFDIeDGH5YXfz1BQwG3cMY6NMF",
-	"mls00BsOBjH82OvBN9oshUl5/LdSpXpp4fX5M+gNDmJ4ZcQ4Q+gd9HsxnGvrpgZplC9FZjUk4Rf6KfkK",
-	"DoaDfgwvnp+cAy+MPl3A4eAwhtc/+MUdHD09KL9d0NfD2qw/8A/+eIIhGXxW88K+tF7PpGhahDPRv1pk",
-	"mbghCeTMAn+blf281aj2pBADivGMvsugqUn90Wc7I8rgXzYv9xhsLojxhSHO9/44HpAdgN5Fg2kHTrIM",
-	"5gvr4AZr4BC+7HX7R1+1HZE03iOwaZs/6lie3OcDuNxUjMWJ9A+6MJ4JI8YOjQXhYK6tY56pbfR4nTfa",
-	"mWCDYVpdCyV9rG86BrxFswLNXu9AIAymaCVeE3h+haCzLKT6UUf1dKdTwmMtVE66VRNxte13BBODCA4/",
-	"ODrHg5Zz7MDrIBYftcptEO5EVQhONDCcWENxH3lB/e24j86MH8UwFyn6oIGXsQqXxx93HYNf5xJJnlVK",
-	"ZDU6Dd720TcyyxqukRj63W63dbm0zYk01sFYZ1oBqjR45mtDx7CcyfGM9k6DMgVpW+qNoCPYFoAbnEoV",
-	"KFtkCyQmmcgsA6lisBrcTDh+WgUHyh3BWBAb3aJfjD2GG+1mRViI0a63QRQkJLVHo8cJlB1uH+/Bdvg5",
-	"bvtwKxgvlPHnWMVwB6a/LOXS51jJwd1dC3yqRzva0PyQ0Dx+ICUlfRTF/97r9noVZqZFNOBut9cbQXB7",
-	"+EgZod6tDpleG/z2+wnou/YlgO9eE3y3z/iARVVQfPhpoXjjFB+GmE/LLv86F0wb6D6tb2WDZn4tbTz0",
-	"4NVifoOmULFMEyywaORj+nlJ0i/EwEKrscgyNHDQ7T7EZvIr31Cg2VKsLCS0o+TRmqc8gVZxhB9cY0P3",
-	"eHva76yYotxC2901wq/N66suSWngoC/MhRvPMC0gHekjVjh288K2bjC5f7TkHqfU2n6Lqdr2d54Jqe7z",
-	"T3xev3CKgnQ8gdV7/cLNtp/JS/AvFSava5M3b+t3px02bmAm1BTTXck3sGDXBNstoTlYPUc3k2rKYksw",
-	"95ORlLHdUPYp/ArZCjiAWiaAoPHeYXSE+xxmGXyZ7O3lYr4Xpki+GjXNnlSPFwTv6RNvjwGgdDFbsHOd",
-	"LjLkfJYTZeVNhiDse8s/SPY8o1rM6ULppKM4Yjao3WaNZ6d6b6cJXt1rK+WGBKGkusxkN/0+3SGxTz2Y",
-	"tbTX8gh9cslcG0bNVqzovxx1nuGIz7/Mj/FiallPQ7Gxb+INO4+zpS0TP+717z505/VN32idoVDrRjsW",
-	"Eryd9DyOFGpDn7QMN7hrcs/6mN0RKB0Ggt6oGhWGo+pIlSZRNoNcuBmHBjjVZfftDe/qjLrzXAKvJvc4",
-	"wHdo2rd0WzOR56gwPS53sYYRgm3Fl8+uHoYb94ZfCjnx2+XxmgwNA9fVu7/6xp2VTFA7z0BuNZ5rk7+X",
-	"+j22K0yfi3btqEE0inD1fRd/PJGv5Pd/+Vvvr/LFs+9nN9+O6fvZm3+e9V7K749oTk58stdSRaPBIWlb",
-	"HuA6TPw1CoNmEz40J2sFSfSIZVJyUk/HG4EfM7k3+lRfWtsMmZxgQQ1+NqnA4lir1O6+NaKA+ja3YceH",
-	"rHSDAmoDN/YQNw9t6+W2Yb0gPSLp08Kux5x7VtJUc/W7EtMaWnRnw40r3yLBOMVOp3wTr795BodPhkcx",
-	"HHT690YuW9a+cREeaxMVeZl/L2PvBO5r+qrW4D5qXLvjJkvXJ4p3wl2+4JCyuY6g+DKuOcbWnfSwnw7G",
-	"w5sDcXj05OnTJ0eH4uBmOB6kfexNuuVzkha+n8WxQUd9u71evz8YDIcHB4eHT548fXp0JMTNzXicpoiT",
-	"SRRHUyOUKzg89K8pzRbrrlpb6/V7OpLpMYMVlsXNnOFHeR/XdrRjRt9k66wTbeaCziQX1i61SR9rBdYP",
-	"apuM2Dy/RzrgWjw97PocL4x0qwuC8P4WbrwsbnMVcyI39DvdMiOZ5aGeQHL+6uIS9qXV+5oYvb/Pj5KY",
-	"maqW0WrXcl4T3zwpU74ZjfgllAueOZcTuXDb3nec7b65QL+6XqcLX5KEOHg6PPrK35cIC2VkRihZWrvA",
-	"FG5wog3OhEpHkPjuPMX1WCu7mKO5fo+rP19F//2f/3UVxeEZD7X+Y5lAe+339eer6LsfTp7tXXx30qt1",
-	"LTJz17tzhu76j7dorNQ0Va/TbZmqaP/QQ+4lHUiKVfUPDhPGgiHWBE5r75P+xwLNiq0MQePOOSRFk2Ia",
-	"w/cXr14GL0oIYJbJxsFXfABzqRYObZHvXpgnX1gYZ3r8Pg5jl1nJU61TjvDEoMmMEVkGBnkztgPJ+YuT",
-	"s5eXpz9e8noNThYWU1iozKfEt1k/flNsyQQPufJDX764YNuJqI2T2nzlBDGST0ZoYIiKAEUu/4KrigT/",
-	"Sme0Q/jnwog5soM2hCz5VDnvW6pwsB042XFlSitMwKIqrq9BlAlvLKlRZAIi0wrjWnC6pBSalhkhWSeh",
-	"PV8ZsOJLfszZuhnOt51uDDfoywsqzGSdUGl5GiEriK+AT6a6gc29bl4DSS6pJluMpiKrgm2y3MhbmeEU",
-	"070gs27FIiMT168klSLDcelnK2zjKmBCaN8LXwtLbd7DQgV7unOlrtTprecWjkreLJzv1ICLqNJcS+XK",
-	"0gtUt5jpHCEpfCDJiK6LMX0cbP/AJYR5QpTZ12oIBadqmkk7Cy3OtXGL6QItwntcdYBXdKV8CKhulxK3",
-	"g9cMMXDonvZG6rTuG6VrlhaSq4gli0K62eDeBAaNds02ItIZdrtVhLfFFwtSXamk9HZ32Ib3G/AxKTaw",
-	"lFTTIpedzqADJ2AzQVsNkSuVhmslc1JakFOluaCChrKa1zKRmHEoTbiynua90kvFF/aLh5G/hCgrcQYR",
-	"8C9X6pe9vT3+R4163e4QfoGkIqgvLBRxXuYHGpaI0MwxTaDodLDR6ex8e/Nej5qvO5iqx0cbo1npdkzf",
-	"72504Ejqjh69jR6eB3Z06W90If7c0YG3cVaSWK6t9yc5DagckVAoXfCXNgsD3SAqyA3eSr2wjfTYcugB",
-	"D/02iLzzkx/gGUdvF8ZbGSee53M0c8mBzsT7wDZKtwyK4FYLIw+Htash1smoyQpKT2xYw1G3S0eoFwb0",
-	"UhEfM/1xRpDWkGkiaZ+fMfZlefXwXTFEvz5E0sxQSmAs1BchB0SkMY8l/JkXMd3C2eIpOuQl3eBKqxR6",
-	"dM6HBweDg3K6QWO61vj3xqy1DcXFjkQjWL25mnLCYWPCWmpJ8siDOqgPVK9ba6x2xCKEKxu9D8oDGZXS",
-	"Z8YwHgNXuxJm6iv1SmXNDkGReVqm+a/Uiaqn22hVBppcGctnoSetz04a1ZyEcVn1R8soyv7iWpkgUXPM",
-	"e4xZ/PBf/tw7ipm5+W+P//a5ZS++UkfclGiI/w748RHLustKSHu3X5PsvV+5hhuPvaKp/VJu1MMSL2e5",
-	"SK0+kk9bYhwXlACJXoIjHSh4U6jVlaoVydXqhKSFYXcIDwoJwQk0BqkU1/ZyOz9B70rtLqY7rkMmVsP1",
-	"QroCsNanrGrpwhStFXVwsn7w9TEm2lwpT8ieECDxYsxgwgSZagyzpXPpaor3i0YhafKaSApNwjR90O3+",
-	"moLS5MOeHesciSv9qvhrgB4+FcWLz1S6MvvEZ1cVSIpULdQ3dAxloKJ5DCmOZYq2c0VIO5NjDAGfAovn",
-	"YjzDvX6nG8XRwmTBELSj/f3lctkR/LijzXQ/9LX7L86enb68OOU+ZO9Kl7EHaiZuURodh+SYReaK5XJC",
-	"MNtZ0YjsLN9R56hELqNRNOh0O4MojghwsHncsG85uVRbt80YJVM5OBHqFc9fVh6sYWf4VbDfmhxFzPkA",
-	"sxku16up9RwrGyP2H2sij2m5Xmwd0CUTN3O3YobPM0FXtxVMcZgqcaiEcsEacS5LYm4VYFkHTkL231P4",
-	"i/zaQzeWyt7cEGkwIhknZ/IWWUrN9MLEYZ2sFrj4wa5Lr5Boyc6ZUFrOdou0kOGkAOEWj0E6sE7nHsAT",
-	"xuSsQB/8IRkTtuydukXGTct8dcFYC/DEkGKGLtT1VotiXKEd5yPqhTeYy6iIwYlBO/N778Ab5rBkX+Qy",
-	"aWEqbzpI64Gv07oIsVBT9h9ZsiZ4yNIepDspfFKJh8as4MhAUSHDuCxXpwMoB2v1N/kOZCuwTYCZDTYF",
-	"K9egupuuMZ2jB2JnaTSKOF8T2TkZeUcnWve1TlcPqNP+3bowH1ZA3vDIkvla3+OHveVyuUenuLcwGSoy",
-	"UNKHF6evjb3xfoR+t/vRCuHrcaFtb0WouQY78FIXWr5ARkzBG++bWH+FxV7tHRZtCwrt9xvvu+AVDT/2",
-	"dre+lCAp4iSBlJMdiLRA7d448NUA2oSI80x4ATRugyclKi3934xMyZxR0w4kC2UXOeF9TK8rek04Osvf",
-	"vShVLFD4FQnDbu9zn5BfexLf8z6DUWOjtq5tmmKVHlSCTDbi7YUoKl+24B8z2vVStQCzLK2ZFmk81pwb",
-	"L+lYI863b9/urb/8ZBd9rr8rhQ/p4PORqHfgXfv8gVHL60I+7ptBaiGFaPTTuziyi/lcmBWnT3u/WRsg",
-	"YvyjGqKjLOb6iZ2yEacU2fT93tToRc7RlnlU/BYQo1cwIfJJa9nPxXy/KnCdtgV6TrIMUHnKCa7DGG5W",
-	"IOwYVUpogcwKHVCRmOJxlXbgPWWLbncwfsn/YbOmKwmOtgm/70NhqXLZNPJwwKMqmMiMDN0RJN+eXgLh",
-	"gNribVLWOLSYEyHGkUlvfxYrsIjWI6CA1Dlx3Ps0ebi5SLFw/rnKzrCI3iwuiicKJc44bMJtZcpN8YP0",
-	"RahNRU8reR7qsz6hMtooPdyikcKB1GVf27DlOvcb75DhTsP7OxWvxKn4e3f75muLmHNKXqE9FcuuMcLz",
-	"quYtGGqeDzpV03t5ZIruumh+F2+xXn4Q7z3tFL5jRu6F+5MFp2dm3yhgR8a2o9Jptq20PWFzNTRa5Cnj",
-	"43rjPyWxLz/od3sdOLlSpWSvPNlF2hz7fZ1Y1dG4t1NL53rHJ8EkYMXKxi3RDVkGN7wcIAovcudygxaV",
-	"2/NPbPJV6VgJllFda5RhngoTN2yv4+qFW0tJNt0tmkY3lYYXujCbsk+8EbjxKD41Os/JujpTPHp8pbzL",
-	"3fuWQi6Xd8o4QaaVsMHdzTYBO/OLksUiWSFDcUvCzhVb8yZLUlx62aEoZ4p3FrY57z7gohYmHh+PCImG",
-	"XNZVvLzoAweQy3liSGROf9lzTR8Yz8SQeMd0MGysdJgEO9JnTBRaxJOUD2ieKNBM1CK7UgF7BeeLtxEX",
-	"LpCPL7CXXFQTyruJrInUMhQmhHt+oDXZuKi/8Svyx04L8mde1W2UoTUu3Si/lee+re6TEzG5VY5ZFqIi",
-	"ZaGPzwTtwAXJZ5EVguJKEZLhrrTys3Ne8dv1LNGK2jfyQ+Ma0xQ/MtdUKam0r5DFuuJ0VXb7VxGxDV3g",
-	"FxteGvFbrL5P86ISeMCbSh5fhX7/GyAeo+FCIfNHNhvXxm4xG3sfWVM/REuXfAhKL4PG7j6WUnYXKXWH",
-	"uwpRusMRPCzo92lLlx6xjl+9gY0yp4/yNrz7YxejGpQ4O4+L8j9f8xnCj2T0tkUV4ctCcMeFmDZwkwn1",
-	"/qsORz5Ga9HEYC1WAKTDkZb74oAdjq88Mp7HnfqbETz+fbA11MaPh2uBMf7xYIdLoQO+PoEalHcsbZmB",
-	"0ExIb3G/1wB/B17qTXH+xwHMz9jyo4sJ2r/Y/EdGz8HCDGOvmZj7Pxuc3Hk0nWFrrSvj6vJiCH3oCSws",
-	"bkHNtcKfpANnBVaxzic9lOnoxfV34KSMehY++A2NHIByTSV/IvusXnXVIifO1qokPrLv7l4pFXinWadQ",
-	"FOdrs+5VCgkAD5QefxzWee43+Kk4JpxfyTJxuxfmlapejMAuE1Hz56kNn0tgFu96kan3vSSbtD5F9+np",
-	"/OHo5ndF5H8gGv0W3aeiz8ofwu6QMnGTqx3vf3FaGfIrNfCmTdeB53LKAcX1DM1/otEhC7nIqDRIBqhM",
-	"fT5JkSxbYTgyK5UuNIj3ChLKSatkOYWYhgQqQDsW7Ct4W7x6m/WDnsD5m0ta+/PTF6eXpzxQgB9JHNKw",
-	"ijmnBBR4OVz1VyDt8I4uxefqZlUKJ11zvZDBg93tL/R+F0f5wu3QluvuH+U0KU0QUyHVFtVZV5wPUIre",
-	"v/M70YnBHf37khYPRM297nA4CrqzcKsXqvOPI3BO1afUif5cKhTZjJpUJRg/vbuLf16reqj/FtLQf3pH",
-	"LOTdO21yi8NZ/nGZSbMvrY5opPWmwTPlwz8ktHzILLwqMHQWueQi73Ao92Rhl0k3nUpGPC9d0BvxmFoQ",
-	"yHaaqfnR3bu7/wkAAP//",
+	"7HzrchtHsuar5PRuhO2IJogbJRGM+UFLtE2PLHFEeuQNU8EudieAGjWqeqoKpDA2I/Zp9sH2SU5kVvUN",
+	"aICkLenY55wfogB03SsvX976lyjVi0IrVM5Gk1+iOYoMDX98LtI5PtfKGZ3T9wxtamThpFbRJHo7RzdH",
+	"A0JlMNe34OYI1zpbwUKs4Bohpd5ZL4ojm85xIWgEtyowmkTWGalm0d1dHL19+/Z46eaonEyFw81pkq+F",
+	"lSkYFPnir5fRa2p9GSUx3M5R8aSpwYz6i9xCKhYIwsJ3FxdnwD13L+AujgzaQiuLvOVT5dAokZ8Yow39",
+	"kGrlUDn6KIoip0VKrfb/aWlxvzRG/t8Gp9Ek+l/79XHu+6d2n0c7VvYWjZ+zvcWLOYJYurk28t88PEgL",
+	"SjuYagNuLi0YtHppUoxBG//E6IV/JLLMoLX0wOAUjUEzgeT/6CUIg9y2HBozcBpEmlLz1rC9pAevDR+m",
+	"RXMjU4SpkDlmE0h+VPihwNRhBkjb6CVH3DDXM5gL629ALC3CUmXoBzH4ryVaBzIDPeVfBG/+CwvJT3tv",
+	"/NO90yzpRXdx9Eq/0Ut/9R/ltL8VDm/Fyl9h93Eb9EfcoB2Qqrl2XtmPqj67z0kMzVV5SrgRucxiyKQV",
+	"1zlmdNv4oZAGs4okwkkv0M01n7t0FhrLnEDyPJeoPEEEhiNi81ed9ICmtnKmhFsajHk0JxdonVgUoP3V",
+	"Kq1SLFdFtFQ4WtEEklPFi6xHoNu9K5nPC5S5UDN/lN2yxGpavlQzuBUWUt88JoYW4PCDI2ZGtVxEk58j",
+	"Z5YYxdFU5Bajd/E6a8fRCyRKpsnwg1gUeUlhClMnb6STxPLR+fl3k+Ewomug5leZXghJa3JoXS6ue6le",
+	"xBkudC98qZs6MaMRRCFjURRRHM21dUosaBl+8r0bKfaOz06jOJJZNIlGA/pURJNo8HTYG/R7w0FvSL8t",
+	"dIZ5NIneYPadcCSy0Fqp1ZXBhXZ4lWo1lbNoEtEjScwSHb89j6pdv0D73mlaww2qjERX9FKq5Qc6h8Lo",
+	"Ao3f7uYBrF/FsYXEn0nMUvR8Mh6PkiPAReFW/uIV9qL1846jD3vaZGiiyeHdxmH+0kHkdFC2pFPf0MZg",
+	"sRBGkLS5XkESP2riZ3drV7M+7amzQE82pym538splpPEhZ5BSMNxM0gAc4u3JEAes7DB4K5JHF3LoidM",
+	"6NIx7dsCc2L0XFi3c+zhnaetriOu5a8/lt2LvPOk2bW6oGRiePHqnJdK4mAhlJjhgiTKj29e7hx7dFeR",
+	"eNfw/GjnAOO7rSyxPuDJh8L4lpbOk4n55Kezk+cXk29OX75MYtAKQUAu1eMusX9X8l7XHujJzv5P78qH",
+	"nWS5KnZ3P7irebtrAP9s5xBPPNz515L0BolQmTWFFl9/eU9hmGrOsPV1zo7X5cm2a2pzZi2u9fU/MXW1",
+	"uA6KcV1oZxhNhv1BOcp/U0leQtVwJlcEyKJJn7bhhMz9oP5HVov+i2l/u/Kn2Y+jBSpLHFxtEuyS0eF0",
+	"mecrMDiT1qHB7C+0L7TU+EFtrRNuafnG7joUUIbd4sp3I5FFiqdBylI5nKFZl1Y1LYg8fz2NJj/vRl4B",
+	"ENy9W5NMzWN92EhvQo9TNdXt8YbrPMbbbcxRLXs7D5w6upMWB3xMemwRXU344Cn/0YDif/Ta79Vrv1On",
+	"PA7qwKMh1X8BpXWP0nkprdupePol11oWDX8gbnz3KbXCIPCXhaleqqylBTaf1VK//+mlPg8qHS7sffZ2",
+	"Q6ZWxBwJY8Qq+iPogV10+WNh0bC74XE2XHKxKnBypo1L1vg/1YuFsEdwK91cLx0IKLRxJJyld+XQSr6w",
+	"oG9VzHYPYeWZvEEF7pa0fqqXylnQKkXvMKAONiYAIEyWsydqCqmw6Pu7OUrDk9gJnJ9/B2RXXmCu0MFw",
+	"FMObF2cwGj07jOEfr57DwWG/781OeBY+nMN4PIrhh9X531/CaNR/EgN9OkdzgwYG49Eohp8GA/hGm1th",
+	"Mh7/rVSZvrXw5uw5DEYHMbw2Is0RBgfDQQxn2rqZQRrlS5FbDUn4hX5KvoKD8WgYw8sXx2fAC6NP5/Bk",
+	"9CSGNz/4xR0cPjuovp3T1yeNWX/gH/zxBIMyeMoWpZ1pva7J0HQIaOIBtcxzcU1SyJkl/j5r+0Wnce1J",
+	"IQYU6Zy+y6CtSQXSZzsnyuBfNi/3CGwhiPmFIe73XkAekN2O3jGEWQ+O8xwWS+vgGhsgEb4c9IeHX3Ud",
+	"kTTeM7Bpoz/qWJ7e5wu42FSO5YkMD/qQzoURqUNjQThYaOuYZxobPVrnjW4m2GCYThdDRR/rm44Bb9Cs",
+	"QLN/LBAIAypaidcGnl8h6C0LmX7UUT3b6ZzweAuVk27VRl1d+53A1CCyr47O8aDjHHvwJojFR61yG4w7",
+	"VjWKEy0cJ9aQ3Ede0HA79qMz40cxLESGPlThZazC26OPu47Rb3ONJM9rJbKanAQf/+QbmectF0kMw36/",
+	"37lc2uZUGusg1blWgCoL8YDG0DHczmU6p73ToExB2lZ6I+gItgfgGmdSBcoW+RKJSaYyz0GqGKwGNxeO",
+	"n9YhiWpHkApioxv0i7FHcK3dvAxGMeL1doiChKT2ZPI4gbLD/eP95g4/x20/2QrIS2X8OVYx3oHrLyq5",
+	"9DlWcnB31wGfmjGWLkQ/JkSPH0hJSR+78b8P+oNBjZtpES3I2x8MJhDcHz4+R8h3q2Nm0AXB/X4CAm98",
+	"CQB80Abg3TM+YFE1HB9/WjjeOsWHoeaTsssmbP7sMLwLfLfX10U/v5VOHnoJarm4RlOqW6YPFl408hH9",
+	"fEuSMEThQqtU5DkaOOj3H2JD+ZVvKNP8VqwsJLSj5NFaqDqBTtGEH1xrQ/d4f7rvrZyi2kLX/bUCwO3r",
+	"qy9JaeCwMyyES+eYlfCOdBMrH7t5YVs3mNw/WnKPk2ptv+VUXfs7y4VU9/krPq+vOENB+p6A672+4nbb",
+	"z+Q1+E8XKq3hNm7tD6cxNm6iDt0/7PjKWD+d3LbEIViyg4OtnzBBnQLQCPuTqZWz9VH1Kb0T+Qo4HFsl",
+	"r6DxfmZ0hB4d5jl8meztFWKxF6ZIvpq0jadMp0syEugTHwjDSOlitoMXOlvmyLk4x8rK6xxB2PeWf5Ds",
+	"w27Z4vVldpJtyE9K6htMdhPvsx3i+sSjWkvLrU7B57YstGH4bMWK/itQFzlO+Air9Bwvo26bWTA29k28",
+	"hecBt7RV3sm9zt6H7ry56WutcxRq3XrHUnx3U48HlEJtKJOO4UZ3bZZZH7M/AaXDQDCY1KPCeFIfqdIk",
+	"x+ZQCDfnOAFn2uy+vfFdkzt3nktg0OQeb/gONfuWbmsuigIVZkfVLtYAQjCy+PLZ58NY495YTCkcfr8w",
+	"XhOeYeCmbvdX37qzigka5xnIrcFzXYL3Qr/Hbm3pU+GuHDWIJhGuvu/jT8fytfz+b/8Y/F2+fP79/Prb",
+	"lL6f/vjv08Er+f0hzcl5V/ZKqmgyekKqlge4ChN/jcKg2cQO7ck6ERI9YrGSHDezASfgx0zuDUU1l9Y1",
+	"Qy6nWFKDn00qsJhqldndt0YU0NzmNuD4kJVuUEBj4NYe4vahbb3cLqAXpEckfVbaVcqpbxVNtVe/Ky+u",
+	"pTp3Nty48i0SjDP8dMY38eab5/Dk6fgwhoPe8N4wZsfaNy7CA22iIi/z72Xsnah9TV81GtxHjWt33Gbp",
+	"5kTxTqzLFxwyRtdhE1/GFQfc+tMBDrNROr4+EE8Onz579vTwiTi4HqejbIiDab96TtLC97OYGnTUtz8Y",
+	"DIej0Xh8cPDkydOnz54dHgpxfZ2mWYY4nUZxNDNCuZLDQ/+G0uww7eq1dV6/pyOZHTHeYFncTll+lBty",
+	"bUc7ZvRNts461WYh6EwKYe2tNtljTcDmQW2TEZvn90hPXIfLh32g6dJItzonAOpv4drL4i6fMeeRw7DX",
+	"rxKiWR7qKSRnr88vYF9ava+J0Yf7/CiJmakaCbV2LeU28c2TKuOc0YhfQrXguXMFkQu3HXzHyfabC/Sr",
+	"G/T68CVJiINn48Ov/H2JsFBGZgR0pbVLzOAap9rgXKhsAonvzlNcpVrZ5QLN1Xtc/fUy+v//9/9dRnF4",
+	"xkOt/1jl7175ff31Mvruh+Pne+ffHQ8aXcvE4PXunCC8/uMNGis1TTXo9TumKts/9JAHSQ+SclXDgycJ",
+	"Y8EQdAKntXdO/2uJZsWGgqBxFxybokkxi+H789evggslRDKrXOfgND6AhVRLh7ZMty8tjC8spLlO38dh",
+	"7CopeqZ1xqGeGDRZIiLPwSBvxvYgOXt5fPrq4uSnC16vwenSYgZLlfuM/C4Dxm+KjZHgKld+6IuX52z+",
+	"ELVxlpsv3CBG8pkJLQxRE6Ao5N9wVZPg3+mMdgj/QhixQPbUhtglnyqnnUsVDrYHxzuuTGmFCVhU5fW1",
+	"iDLhjSUNikxA5Fph3IhSV5RC0zIjJOsktOcLE1Z8yY85WzfHxbbTjeEafXVDjZmsEyqrTiOkCPEV8MnU",
+	"N7C5181rIMklg0tg8wbKFAu2yQojb2SOM8z2gsy6EcucrFS/kkyKHNPKyVaat3XkhNC+F74WbrV5D0sV",
+	"TOLepbpUJzeeWzg8eb10vlMLLqLKCi2Vqyo/UN1grguEpHR+JBO6Lsb0cTDfA5cQ5gnhZl8qIhScqFku",
+	"7Ty0ONPGLWdLtAjvcdUDXtGl8rGgpl1K3A5eM8TAMXzaG6nTpmOUrllaSC4jliwK6WaDbxMYNNo124hI",
+	"Z9zv16HeDkcsSHWpksrt3WMb3m/AB6fYwFJSzcrkdq5cgGOwuaCthhCWysK1kjkpLciZ0lzPQUNZzWuZ",
+	"Ssw5piZcVc7zXulbxRf2q4eRv4ZwK3EGEfCvl+rXvb09/keNBv3+GH6FpCaoLyyUAV/mBxqWiNAsMEug",
+	"7HSw0en0bHvzwYCar3uV6seHG6NZ6XZMP+xvdOCQ6o4eg40engd2dBludCH+3NGBt3FakVihrXcJOQ2o",
+	"HJFQqGXwlzYPA10jKigM3ki9tK182WroEQ/9Noi8s+Mf4DmHcZfGWxnHnucLNAvJEc/Eu7E2KscMiuAZ",
+	"CyOPx42rIdbJqckKKjdsWMNhv09HqJcG9K0iPmb649QgrSHXRNI+USP1VYHNOF45xLA5RNJOVUogFeqL",
+	"kAwispjHEv7My+Bu6WzxFB0SlK5xpVUGAzrnJwcHo4NqulFrus5A+MasjQ3F5Y5EK2q9uZpqwnFrwkaO",
+	"SfLIgzpoDtQsm2utdsIihAsrvQ/KAxmV0WfGMB4D17sSZuYLBStlzQ5BkXtapvkv1bFq5t1oVUWZXBXU",
+	"Z6EnrU9TmjSchHFVdEjLKKsO40aVIlFzzHuMWfzwX/48OIyZufnvgP8OueUgvlSH3JRoiP+O+PEhy7qL",
+	"Wkh7t1+b7L1ruIEbj7yiafxSbdTDEi9nuUauOZLPX2IcF5QAiV6CIz0oeVOo1aVq1Og1CoekhXF/DA+K",
+	"B8ExtAapFdf2aj8/weBS7a7lO2pCJlbDzTq+ErA2p6xL+cIUnQV9cLx+8M0xptpcKk/InhAg8WLMYMIE",
+	"mWkMs2UL6RqK94tWHWvyhkgKTcI0fdDv/5Z61uTDnk11gcSVflX8NUAPn5PixWcmXZWG4tOsSiRFqhaa",
+	"GzqCKtbQPoYMU5mh7V0S0s5liiHUVGLxQqRz3Bv2+lEcLU0eDEE72d+/vb3tCX7c02a2H/ra/Zenz09e",
+	"nZ9wH7J3pcvZAzUXNyiNjkOWzDJ35XI5O5jtrGhCdpbvqAtUopDRJBr1+r1RFEcEONg8btm3nGWqrdtm",
+	"jJKpHJwIzYLrL2sP1rg3/irYb22OIuZ8gNkMF+vF3HqBtY0R+48Nkce03Kz1DuiSiZu5WzHDF7mgq9sK",
+	"pjjSlDhUQrlgjTiXJzG3CrCsB8chDfAZ/E1+7aEbS2VvbogsGJGMk3N5gyyl5npp4rBOVgtcCWHXpVfI",
+	"uGTnTKhsZ7tFWshxWoJwi0cgHVinCw/gCWNyeqAP/pCMCVv2Tt0y9aZjvqZgbAR4YsgwRxfKiutFMa7Q",
+	"jhMT9dIbzFVUxODUoJ37vffgR+awZF8UMulgKm86SOuBr9O6DLFQU/YfWbImeMjKHqQ7KX1SiYfGrODI",
+	"QFEh1biqlqcDqAbr9Df5DmQrsE2AuQ02BSvXoLrbrjFdoAdip1k0iThxE9k5GXlHJ1r3tc5WDygT/8O6",
+	"MB9Wv97yyJL52tzjh73b29s9OsW9pclRkYGSPbw2fm3sjdczDPv9j1aH34wLbXspQ8M12INXutTyJTJi",
+	"Ct543cX6GzT2Gq/Q6FpQaL/fet0Gr2j8sbe79Z0ISRknCaSc7ECkJWr3xoEvC9AmRJznwgugtAueVKi0",
+	"8n8zMiVzRs16kCyVXRaE9zG7quk14egsf/eiVLFA4Tc0jPuDz31Cfu1JfM/rFCatjdqmtmmLVXpQCzLZ",
+	"ireXoqh614N/zGjXS9USzLK0Zlqk8VhzbrwjZI043759u7f+7pVd9Ln+qhY+pIPPR6LegXfl8wcmHW8r",
+	"+bgvJmmEFKLJz+/iyC4XC2FWnEft/WZdgIjxj2qJjqqy62d2ykacS2Sz93szo5dFNIkYxkXlrwEzehUT",
+	"Yp+0mv1CLPbrmtdZV6jnOM8Blaed4DyM4XoFwqaoMsILZFjogIvEDI/qxAPvK1v2+6P0Ff+H7RKvJLja",
+	"pvzCEYWV0mXjyAMCj6tgKnMydSeQfHtyAYQEGou3SVXu0GFQhChHLr0FWq7AIlqPgQJW5xxy79Xk4RYi",
+	"w9L952pLwyJ6w7isoyjVOCOxKbeVGTfFD9LXpLZVPa3kRSjV+oTqaKMScYtOCgfSlH5dw1br3G+9xIY7",
+	"je/vVL6Tp+bw3e3b701i3qm4hfZULrvBCi/q8rdgqnHccdGrmz6AS2borsoOd/EWC+YH8d5TT+k/ZvRe",
+	"ukBZeHqG9o0CfmR8O6kcZ9vq3RM2WUOjZZExRm42/ksS+1qEYX/Qg+NLVUn32ptdZr+x79eJVRORe1u1",
+	"crD3fCJMAlasbNwR4ZBVgMNLAqLxMgWuMGhRuT3/xCZfVc6VYB01NUcV6qlxccv+Oqrf+XUrya67QdPq",
+	"prLwlhdmVPaLt4I3HslnRhcFWVinikePL5V3u3v/Usjn8o4ZJ8i8Eja4vNkuYId+Wb9YJizkKG5I3Lly",
+	"a95sScpLrzqUtU3xzio3510IXOHCxONjEiFfkGu8yvcnfeAgcjVPDIks6C97r+kDY5oYEu+cDsaNlQ6T",
+	"YEv6rIlSk3iS8kHNYwWaiVrklyrgr+CA8Xbi0gXy8RX3kitsQr03kTWRWo7ChJDPD7QmG5fFOH5F/thp",
+	"Qf7M6yKOKrzGdRzVt+rctxWBcj4ltyowz0NkpKr68QmdPTgnCS3yUlRcKkIz3JVWfnrGK367nuxZU/tG",
+	"mmfcYJryR+aaOrOU9hWSUVcbL57y3py2NvCLDW+S+D2W36d5ewk84PUljy9Lv/+VEI/RcaGq+SObjmtj",
+	"d5iOg4+sqx+ipys+BKVvg87uP5ZSdlcs9ce7KlH64wk8LPD3aeuYHrGO37yBjZqnj/JCvvvjF5MGlDg9",
+	"i8taQF8AGkKQZPh2RRbhy1Jwx6WYNnCdC/X+qx5HPyZrEcVgMdYApMfRlvtigT2OsTwypsedhptRPP59",
+	"tDXcxo/Ha8Ex/vFgh1uhB74wgRpUdyxtlYXQTkrvcME3IH8PXulNcf7ngczP2fajiwnav9z8R8fPwcoM",
+	"o6+Zmfu/GJzeeTydY2fpKyPr6moIf+gpLC1uwc2N2p+kB6clWrHOpz5USeklAfTguIp9lp74DZ0coHJD",
+	"KX8iG61ZeNUhKU7XaiU+sgfvXjkVuKddrVDW6muz7lsKaQAPlB9/HuZ54Tf46XgmnGDFNHG3L+a1qt+U",
+	"wI4T0fDrqQ3PS2AX74CRmffAJJvUPkP36Sn94QjnD0XmfyIq/Rbdp6PQ2ivCTpEqhZOr9u5/n1oV/Kv0",
+	"8KZl14MXcsahxfVczX+j0SEfucytNEhmqMx8ZkmZNlsjOTIulS61iPcOEtbJ6rQ5hZiFVCpAmwr2GLwt",
+	"3wHOOkJP4ezHC1r7i5OXJxcnPFAAIUkcErLKOWcEF3g5/FLhEm+HV3cpPnU3r5M56aKbJQ0e8m5/s/i7",
+	"OCqWbofGXHcCKadJcYKYCam2qM+m8nyAYvRenj+IXgxu6T+WvHggdh70x+NJ0J+le71Un38ekXOiPq1e",
+	"9CdTY8l2BKUux/j53V38y1oFRPO3kJL+8ztiIu/m6ZJcHNryj6usmn1pdUQjrTcNHiofCiKx5cNn4R2C",
+	"obMoJNcrh2O5JyO7SsDp1VLiReWK3ojMNAJCttdO04/u3t39RwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

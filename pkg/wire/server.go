@@ -15,7 +15,6 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
-	"github.com/chaveiro/chaveiro/pkg/wire/docs"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
@@ -89,24 +88,6 @@ func origins(externalURL string) []string {
 		return nil
 	}
 	return []string{u.Scheme + "://" + u.Host}
-}
-
-// mountDocuments serves the OpenAPI documents in both encodings, and the explorer that shows them.
-func mountDocuments(e *echo.Echo) {
-	sources := []struct {
-		name, prefix string
-		text         encodings
-	}{{"api", api.Prefix, apiDocument}, {"pam", pam.Prefix, pamDocument}}
-	var shown []docs.Document
-	for _, source := range sources {
-		e.GET(source.prefix+"/openapi.json", document("application/json", source.text.asJSON))
-		e.GET(source.prefix+"/openapi.yaml", document("application/yaml", source.text.asYAML))
-		shown = append(shown, docs.Document{Name: source.name, URL: source.prefix + "/openapi.json"})
-	}
-	explorer := echo.WrapHandler(docs.Handler(docs.Config{Documents: shown}))
-	e.Any("/docs", explorer)
-	e.Any("/docs/*", explorer)
-	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusTemporaryRedirect, docs.Path) })
 }
 
 // plainErrors answers errors on the paths that belong to no dialect.

@@ -52,7 +52,7 @@ func auditFilter(p gen.GetAuditEventsPageParams) (domain.AuditFilter, error) {
 		ActorID: value(p.ActorID), Resource: domain.Scope(text(p.Resource)), ResourceID: value(p.ResourceID),
 		Action: domain.Action(text(p.Action)),
 		From:   value(from), To: value(to), Descending: p.Order != nil &&
-			*p.Order == gen.GetAuditEventsPageParamsOrderDesc,
+			*p.Order == gen.AuditOrderDesc,
 	}
 	if p.ActorType != nil {
 		kind := domain.PrincipalNobody

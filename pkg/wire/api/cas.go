@@ -108,8 +108,8 @@ func caFile(id int64, extension string) string {
 	return "ca-" + strconv.FormatInt(id, 10) + extension
 }
 
-func convertCA(c domain.CA) gen.CA {
-	return gen.CA{
+func convertCA(c domain.CA) gen.Ca {
+	return gen.Ca{
 		ID: c.ID, Name: c.Name, Description: c.Description, Country: c.Country, Province: c.Province, City: c.City,
 		Organization: c.Organization, Sector: c.Sector, Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
 		ExpiryDate: date(c.ExpiresAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),

@@ -50,7 +50,7 @@ func crlHeaders(crl *pki.SignedCRL, der bool) gen.GetCaCrl304ResponseHeaders {
 		CacheControl: header(noCache),
 	}
 	if crl.Stale {
-		headers.ChaveiroCRLStale = header("true")
+		headers.ChaveiroCRLStale = new(gen.CrlStaleTrue)
 	}
 	return headers
 }

@@ -81,7 +81,7 @@ func (h devices) ImportPamDevices(
 			if len(answer.Errors) < domain.MaxFaults {
 				answer.Errors = append(answer.Errors, gen.PamDeviceImportError{
 					Row: row.Row, Line: fault.Line, Field: fault.Field,
-					Type: gen.PamDeviceImportErrorType(types[fault.Kind]), Msg: filledIn(fault, lang),
+					Type: gen.FieldErrorType(types[fault.Kind]), Msg: filledIn(fault, lang),
 				})
 			}
 		}

@@ -81,16 +81,16 @@ var statuses = map[domain.Kind]int{
 }
 
 // types maps each kind of fault to the dialect's type. Every kind has an entry.
-var types = map[domain.Kind]gen.ErrorType{
-	domain.Required:        gen.ErrorTypeRequired,
-	domain.Invalid:         gen.ErrorTypeInvalid,
-	domain.Duplicated:      gen.ErrorTypeDuplicated,
-	domain.NotFound:        gen.ErrorTypeNotFound,
-	domain.Rule:            gen.ErrorTypeRule,
-	domain.Missing:         gen.ErrorTypeNotFound,
-	domain.Malformed:       gen.ErrorTypeInvalid,
-	domain.Unauthenticated: gen.ErrorTypeInvalid,
-	domain.Forbidden:       gen.ErrorTypeRule,
+var types = map[domain.Kind]gen.FieldErrorType{
+	domain.Required:        gen.FieldErrorTypeRequired,
+	domain.Invalid:         gen.FieldErrorTypeInvalid,
+	domain.Duplicated:      gen.FieldErrorTypeDuplicated,
+	domain.NotFound:        gen.FieldErrorTypeNotFound,
+	domain.Rule:            gen.FieldErrorTypeRule,
+	domain.Missing:         gen.FieldErrorTypeNotFound,
+	domain.Malformed:       gen.FieldErrorTypeInvalid,
+	domain.Unauthenticated: gen.FieldErrorTypeInvalid,
+	domain.Forbidden:       gen.FieldErrorTypeRule,
 }
 
 // severity orders the statuses: of several faults the most fundamental one decides.
@@ -105,16 +105,16 @@ func render(err error, lang language) (int, gen.Errors) {
 	faults := faultsOf(err)
 	if len(faults) == 0 {
 		return http.StatusInternalServerError, gen.Errors{
-			Errors: []gen.Error{{Type: gen.ErrorTypeRule, Msg: internalError[lang]}},
+			Errors: []gen.FieldError{{Type: gen.FieldErrorTypeRule, Msg: internalError[lang]}},
 		}
 	}
 	status := http.StatusConflict
-	body := gen.Errors{Errors: make([]gen.Error, len(faults))}
+	body := gen.Errors{Errors: make([]gen.FieldError, len(faults))}
 	for i, fault := range faults {
 		if s := statuses[fault.Kind]; severity[s] > severity[status] {
 			status = s
 		}
-		body.Errors[i] = gen.Error{Field: fault.Field, Type: types[fault.Kind], Msg: message(fault, lang)}
+		body.Errors[i] = gen.FieldError{Field: fault.Field, Type: types[fault.Kind], Msg: message(fault, lang)}
 	}
 	return status, body
 }

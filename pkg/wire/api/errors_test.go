@@ -24,7 +24,7 @@ import (
 // known are the statuses and types that clients of the dialect understand.
 var (
 	knownStatuses = []int{400, 401, 403, 404, 409, 500}
-	knownTypes    = []gen.ErrorType{"required", "invalid", "duplicated", "not_found", "rule"}
+	knownTypes    = []gen.FieldErrorType{"required", "invalid", "duplicated", "not_found", "rule"}
 )
 
 func TestErrors_EveryKindHasStatusTypeAndSeverity(t *testing.T) {

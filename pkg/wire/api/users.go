@@ -120,7 +120,7 @@ func convertProfile(p access.Profile) gen.UserInfo {
 	u := p.User
 	return gen.UserInfo{
 		ID: u.ID, Username: u.Username, Email: u.Email, Fullname: u.FullName, Superuser: u.Superuser,
-		OwnerType: gen.UserInfoOwnerType(p.Kind),
+		OwnerType: gen.OwnerType(p.Kind),
 		Roles:     roleRefs(u.Roles), Scopes: convertAll(p.Scopes, convertPermission),
 	}
 }

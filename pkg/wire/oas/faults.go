@@ -64,7 +64,7 @@ func collect(err error, all *domain.FaultList) {
 func parameterFault(failed *openapi3filter.RequestError) error {
 	fault := domain.Fault(domain.Malformed, failed.Parameter.Name, domain.ReasonFormat)
 	if schema, ok := errors.AsType[*openapi3.SchemaError](failed.Err); ok {
-		fault.Reason, fault.Args = reasonOf(schema)
+		fault.Reason, fault.Args = reasonOf(ruleOf(schema))
 	} else if errors.Is(failed.Err, openapi3filter.ErrInvalidRequired) {
 		fault.Reason = domain.ReasonRequired
 	}
@@ -104,12 +104,24 @@ func schemaFaults(err error, all *domain.FaultList) {
 	}
 }
 
+// ruleOf returns the error of the rule that a value breaks. A value that may be null has the rules
+// of its component in an allOf, whose own error says nothing.
+func ruleOf(e *openapi3.SchemaError) *openapi3.SchemaError {
+	if e.SchemaField != "allOf" {
+		return e
+	}
+	if inner, ok := errors.AsType[*openapi3.SchemaError](e.Origin); ok {
+		return inner
+	}
+	return e
+}
+
 func schemaFault(e *openapi3.SchemaError) error {
 	field := fieldPath(e.JSONPointer())
 	if field == "" { // the fault is of the whole body: it is not an object
 		return &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonJSON, Err: e}
 	}
-	reason, args := reasonOf(e)
+	reason, args := reasonOf(ruleOf(e))
 	kind := domain.Invalid
 	if reason == domain.ReasonRequired {
 		kind = domain.Required

@@ -52,7 +52,7 @@ func (h devices) UpsertDevice(
 		response.Detail = detailDisabled
 	}
 	if h.tellChanged {
-		response.Changed = new(strconv.FormatBool(done.Changed()))
+		response.Changed = new(gen.Changed(strconv.FormatBool(done.Changed())))
 	}
 	return gen.UpsertDevice201JSONResponse{
 		Code: http.StatusCreated, Response: response, Device: convertDevice(done.After, tags),

@@ -20,13 +20,13 @@ const (
 const detailDisabled = "The device is disabled, and stays so until it is activated"
 
 // succeeded is the response part of an answer, in both languages.
-func succeeded(status int, message string) gen.Response {
-	return gen.Response{Status: status, Message: message, Mensagem: message}
+func succeeded(status int, message string) gen.ResponseInfo {
+	return gen.ResponseInfo{Status: status, Message: message, Mensagem: message}
 }
 
 // failed is the response part of an error.
-func failed(status, errorCode int, message string) gen.Response {
-	return gen.Response{
+func failed(status, errorCode int, message string) gen.ResponseInfo {
+	return gen.ResponseInfo{
 		Status: status, Message: message, Mensagem: message, Error: true, Erro: true, ErrorCode: errorCode,
 		CodErro: errorCode,
 	}

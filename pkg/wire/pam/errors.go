@@ -193,14 +193,14 @@ func detailed(status, code int, message, detail string) (int, any) {
 	response := failed(status, errorCodeBusiness, message)
 	response.Detail = detail
 	return status, gen.ErrorAnswer{
-		Code: status, Response: response, Exception: &gen.Exception{Code: code, Message: message},
+		Code: status, Response: response, Exception: &gen.ExceptionInfo{Code: code, Message: message},
 	}
 }
 
 func plain(status, code int, message string) (int, any) {
 	return status, gen.ErrorAnswer{
 		Code: status, Response: failed(status, errorCodeBusiness, message),
-		Exception: &gen.Exception{Code: code, Message: message},
+		Exception: &gen.ExceptionInfo{Code: code, Message: message},
 	}
 }
 

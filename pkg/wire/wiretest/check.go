@@ -23,7 +23,10 @@ import (
 var statuses = []int{200, 304, 400, 401, 403, 404, 409, 500}
 
 // documents are the paths under /api and /iso that no OpenAPI document describes.
-var documents = []string{"/api/openapi.json", "/api/openapi.yaml", "/iso/openapi.json", "/iso/openapi.yaml"}
+var documents = []string{
+	"/api/openapi.json", "/api/openapi.yaml", "/api/openapi-3.1.json", "/api/openapi-3.1.yaml",
+	"/iso/openapi.json", "/iso/openapi.yaml", "/iso/openapi-3.1.json", "/iso/openapi-3.1.yaml",
+}
 
 var registerDecoders = sync.OnceFunc(func() {
 	for _, mediaType := range []string{

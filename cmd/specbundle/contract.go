@@ -1,0 +1,112 @@
+package main
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ofServer are the extensions that only the server's own code reads. Other generators take some of
+// them for their own, x-go-type for example.
+var ofServer = []string{"x-go-type", "x-charset", "x-reason"}
+
+const (
+	served         = "x-served"
+	everyOperation = "x-every-operation"
+	everyResponse  = "x-every-response"
+)
+
+// serverOf returns the document that the server is generated from. Its integers have no format
+// int32: they are the int of Go, and a value beyond it has one fault, not two.
+func serverOf(doc *yaml.Node) *yaml.Node {
+	server := plain(doc)
+	strip(server, served, everyOperation, everyResponse)
+	plainIntegers(server)
+	return server
+}
+
+func plainIntegers(node *yaml.Node) {
+	if format := get(node, "format"); format != nil && format.Value == "int32" {
+		drop(node, "format")
+	}
+	for _, child := range node.Content {
+		plainIntegers(child)
+	}
+}
+
+// contractOf returns the document of the contract.
+func contractOf(doc *yaml.Node) *yaml.Node {
+	contract := plain(doc)
+	strip(contract, ofServer...)
+	overlay(contract)
+	for _, path := range members(get(contract, "paths")) {
+		for _, operation := range members(path.value) {
+			if get(operation.value, "responses") != nil {
+				merge(operation.value, get(contract, everyOperation))
+			}
+		}
+	}
+	addToResponses(contract, get(contract, everyResponse))
+	drop(contract, everyOperation)
+	drop(contract, everyResponse)
+	return contract
+}
+
+// strip takes members of these names out, at every depth.
+func strip(node *yaml.Node, names ...string) {
+	for _, one := range members(node) {
+		if slices.Contains(names, one.key) {
+			drop(node, one.key)
+		}
+	}
+	for _, child := range node.Content {
+		strip(child, names...)
+	}
+}
+
+// overlay puts what x-served has in the place of what stands beside it; null takes it out.
+func overlay(node *yaml.Node) {
+	if over := get(node, served); over != nil {
+		drop(node, served)
+		if get(over, "$ref") != nil {
+			node.Content = nil
+		}
+		for _, one := range members(over) {
+			if one.value.Tag == "!!null" {
+				drop(node, one.key)
+				continue
+			}
+			set(node, one.key, one.value)
+		}
+	}
+	for _, child := range node.Content {
+		overlay(child)
+	}
+}
+
+// merge adds the members of more that node lacks, at every depth.
+func merge(node, more *yaml.Node) {
+	for _, one := range members(more) {
+		if there := get(node, one.key); there != nil {
+			merge(there, one.value)
+			continue
+		}
+		set(node, one.key, plain(one.value))
+	}
+}
+
+// addToResponses merges more into every response that is written out.
+func addToResponses(doc, more *yaml.Node) {
+	var all []member
+	for _, path := range members(get(doc, "paths")) {
+		for _, operation := range members(path.value) {
+			all = append(all, members(get(operation.value, "responses"))...)
+		}
+	}
+	all = append(all, members(get(get(doc, "components"), "responses"))...)
+	for _, response := range all {
+		if get(response.value, "$ref") == nil {
+			merge(response.value, more)
+		}
+	}
+}
