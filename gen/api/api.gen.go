@@ -1571,6 +1571,9 @@ type NotFound = Errors
 // Unauthorized Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type Unauthorized = Errors
 
+// Unexpected Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
+type Unexpected = Errors
+
 // GetApikeysPageParams defines parameters for GetApikeysPage.
 type GetApikeysPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -5143,18 +5146,28 @@ type ForbiddenJSONResponse struct {
 	Headers ForbiddenResponseHeaders
 }
 
-type InternalErrorJSONResponse Errors
+type InternalErrorResponseHeaders struct {
+	RetryAfter *int
+}
+type InternalErrorJSONResponse struct {
+	Body Errors
+
+	Headers InternalErrorResponseHeaders
+}
 
 type NotFoundJSONResponse Errors
 
 type UnauthorizedResponseHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 type UnauthorizedJSONResponse struct {
 	Body Errors
 
 	Headers UnauthorizedResponseHeaders
 }
+
+type UnexpectedJSONResponse Errors
 
 type GetApikeysPageRequestObject struct {
 	Params GetApikeysPageParams
@@ -5214,6 +5227,9 @@ func (response GetApikeysPage401JSONResponse) VisitGetApikeysPageResponse(w http
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5241,10 +5257,13 @@ type GetApikeysPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetApikeysPage500JSONResponse) VisitGetApikeysPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5309,6 +5328,9 @@ func (response CreateApikey401JSONResponse) VisitCreateApikeyResponse(w http.Res
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5350,10 +5372,13 @@ type CreateApikey500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateApikey500JSONResponse) VisitCreateApikeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5401,6 +5426,9 @@ func (response DeleteApikey401JSONResponse) VisitDeleteApikeyResponse(w http.Res
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -5457,10 +5485,13 @@ type DeleteApikey500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DeleteApikey500JSONResponse) VisitDeleteApikeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5525,6 +5556,9 @@ func (response GetApikey401JSONResponse) VisitGetApikeyResponse(w http.ResponseW
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5566,10 +5600,13 @@ type GetApikey500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetApikey500JSONResponse) VisitGetApikeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5635,6 +5672,9 @@ func (response UpdateApikey401JSONResponse) VisitUpdateApikeyResponse(w http.Res
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5690,10 +5730,13 @@ type UpdateApikey500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateApikey500JSONResponse) VisitUpdateApikeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5759,6 +5802,9 @@ func (response RotateApikey401JSONResponse) VisitRotateApikeyResponse(w http.Res
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5814,10 +5860,13 @@ type RotateApikey500JSONResponse struct{ InternalErrorJSONResponse }
 func (response RotateApikey500JSONResponse) VisitRotateApikeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5871,6 +5920,9 @@ func (response GetAuditEventsPage401JSONResponse) VisitGetAuditEventsPageRespons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5898,10 +5950,13 @@ type GetAuditEventsPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetAuditEventsPage500JSONResponse) VisitGetAuditEventsPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5956,6 +6011,9 @@ func (response GetAuditEvent401JSONResponse) VisitGetAuditEventResponse(w http.R
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5997,10 +6055,13 @@ type GetAuditEvent500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetAuditEvent500JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6070,6 +6131,9 @@ func (response CreateToken401JSONResponse) VisitCreateTokenResponse(w http.Respo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6111,10 +6175,13 @@ type CreateToken500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateToken500JSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6168,6 +6235,9 @@ func (response GetCasPage401JSONResponse) VisitGetCasPageResponse(w http.Respons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6195,10 +6265,13 @@ type GetCasPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetCasPage500JSONResponse) VisitGetCasPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6253,6 +6326,9 @@ func (response CreateCa401JSONResponse) VisitCreateCaResponse(w http.ResponseWri
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6294,10 +6370,13 @@ type CreateCa500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateCa500JSONResponse) VisitCreateCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6352,6 +6431,9 @@ func (response ImportCa401JSONResponse) VisitImportCaResponse(w http.ResponseWri
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6393,10 +6475,13 @@ type ImportCa500JSONResponse struct{ InternalErrorJSONResponse }
 func (response ImportCa500JSONResponse) VisitImportCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6444,6 +6529,9 @@ func (response DeleteCa401JSONResponse) VisitDeleteCaResponse(w http.ResponseWri
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6500,10 +6588,13 @@ type DeleteCa500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DeleteCa500JSONResponse) VisitDeleteCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6558,6 +6649,9 @@ func (response GetCa401JSONResponse) VisitGetCaResponse(w http.ResponseWriter) e
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6599,10 +6693,13 @@ type GetCa500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetCa500JSONResponse) VisitGetCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6657,6 +6754,9 @@ func (response UpdateCa401JSONResponse) VisitUpdateCaResponse(w http.ResponseWri
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6713,10 +6813,13 @@ type UpdateCa500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateCa500JSONResponse) VisitUpdateCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6785,6 +6888,9 @@ func (response GetCaCertificate401JSONResponse) VisitGetCaCertificateResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6826,10 +6932,13 @@ type GetCaCertificate500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetCaCertificate500JSONResponse) VisitGetCaCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6985,10 +7094,13 @@ type GetCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetCaCrl500JSONResponse) VisitGetCaCrlResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7042,6 +7154,9 @@ func (response GetClientsSite2SitePage401JSONResponse) VisitGetClientsSite2SiteP
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7069,10 +7184,13 @@ type GetClientsSite2SitePage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetClientsSite2SitePage500JSONResponse) VisitGetClientsSite2SitePageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7127,6 +7245,9 @@ func (response CreateClientSite2Site401JSONResponse) VisitCreateClientSite2SiteR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7168,10 +7289,13 @@ type CreateClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7226,6 +7350,9 @@ func (response ImportClientSite2Site401JSONResponse) VisitImportClientSite2SiteR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7267,10 +7394,13 @@ type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7319,6 +7449,9 @@ func (response RevokeClientSite2Site401JSONResponse) VisitRevokeClientSite2SiteR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7360,10 +7493,13 @@ type RevokeClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 func (response RevokeClientSite2Site500JSONResponse) VisitRevokeClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7418,6 +7554,9 @@ func (response GetClientSite2Site401JSONResponse) VisitGetClientSite2SiteRespons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7459,10 +7598,13 @@ type GetClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetClientSite2Site500JSONResponse) VisitGetClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7517,6 +7659,9 @@ func (response UpdateClientSite2Site401JSONResponse) VisitUpdateClientSite2SiteR
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -7573,10 +7718,13 @@ type UpdateClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateClientSite2Site500JSONResponse) VisitUpdateClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7649,6 +7797,9 @@ func (response GetClientSite2SiteCertificate401JSONResponse) VisitGetClientSite2
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7690,10 +7841,13 @@ type GetClientSite2SiteCertificate500JSONResponse struct{ InternalErrorJSONRespo
 func (response GetClientSite2SiteCertificate500JSONResponse) VisitGetClientSite2SiteCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7766,6 +7920,9 @@ func (response GetClientSite2SiteKey401JSONResponse) VisitGetClientSite2SiteKeyR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7807,10 +7964,13 @@ type GetClientSite2SiteKey500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetClientSite2SiteKey500JSONResponse) VisitGetClientSite2SiteKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7884,6 +8044,9 @@ func (response CreateClientSite2SitePkcs12401JSONResponse) VisitCreateClientSite
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7939,10 +8102,13 @@ type CreateClientSite2SitePkcs12500JSONResponse struct{ InternalErrorJSONRespons
 func (response CreateClientSite2SitePkcs12500JSONResponse) VisitCreateClientSite2SitePkcs12Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7996,6 +8162,9 @@ func (response GetApplicationsPage401JSONResponse) VisitGetApplicationsPageRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8023,10 +8192,13 @@ type GetApplicationsPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetApplicationsPage500JSONResponse) VisitGetApplicationsPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8081,6 +8253,9 @@ func (response CreateApplication401JSONResponse) VisitCreateApplicationResponse(
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8122,10 +8297,13 @@ type CreateApplication500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateApplication500JSONResponse) VisitCreateApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8173,6 +8351,9 @@ func (response DeleteApplication401JSONResponse) VisitDeleteApplicationResponse(
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8229,10 +8410,13 @@ type DeleteApplication500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DeleteApplication500JSONResponse) VisitDeleteApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8287,6 +8471,9 @@ func (response GetApplication401JSONResponse) VisitGetApplicationResponse(w http
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8328,10 +8515,13 @@ type GetApplication500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetApplication500JSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8386,6 +8576,9 @@ func (response UpdateApplication401JSONResponse) VisitUpdateApplicationResponse(
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8442,10 +8635,13 @@ type UpdateApplication500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateApplication500JSONResponse) VisitUpdateApplicationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8499,6 +8695,9 @@ func (response GetAuthorizationsPage401JSONResponse) VisitGetAuthorizationsPageR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8526,10 +8725,13 @@ type GetAuthorizationsPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetAuthorizationsPage500JSONResponse) VisitGetAuthorizationsPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8594,6 +8796,9 @@ func (response CreateAuthorization401JSONResponse) VisitCreateAuthorizationRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8635,10 +8840,13 @@ type CreateAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateAuthorization500JSONResponse) VisitCreateAuthorizationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8687,6 +8895,9 @@ func (response DeleteAuthorization401JSONResponse) VisitDeleteAuthorizationRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8728,10 +8939,13 @@ type DeleteAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DeleteAuthorization500JSONResponse) VisitDeleteAuthorizationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8796,6 +9010,9 @@ func (response GetAuthorization401JSONResponse) VisitGetAuthorizationResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8837,10 +9054,13 @@ type GetAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetAuthorization500JSONResponse) VisitGetAuthorizationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8906,6 +9126,9 @@ func (response UpdateAuthorization401JSONResponse) VisitUpdateAuthorizationRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8961,10 +9184,13 @@ type UpdateAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateAuthorization500JSONResponse) VisitUpdateAuthorizationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9030,6 +9256,9 @@ func (response RotateAuthorization401JSONResponse) VisitRotateAuthorizationRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9085,10 +9314,13 @@ type RotateAuthorization500JSONResponse struct{ InternalErrorJSONResponse }
 func (response RotateAuthorization500JSONResponse) VisitRotateAuthorizationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9142,6 +9374,9 @@ func (response GetPamDevicesPage401JSONResponse) VisitGetPamDevicesPageResponse(
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9169,10 +9404,13 @@ type GetPamDevicesPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetPamDevicesPage500JSONResponse) VisitGetPamDevicesPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9240,6 +9478,9 @@ func (response ExportPamDevices401JSONResponse) VisitExportPamDevicesResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9267,10 +9508,13 @@ type ExportPamDevices500JSONResponse struct{ InternalErrorJSONResponse }
 func (response ExportPamDevices500JSONResponse) VisitExportPamDevicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9325,6 +9569,9 @@ func (response ImportPamDevices401JSONResponse) VisitImportPamDevicesResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9366,10 +9613,13 @@ type ImportPamDevices500JSONResponse struct{ InternalErrorJSONResponse }
 func (response ImportPamDevices500JSONResponse) VisitImportPamDevicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9418,6 +9668,9 @@ func (response DisablePamDevice401JSONResponse) VisitDisablePamDeviceResponse(w 
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9459,10 +9712,13 @@ type DisablePamDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DisablePamDevice500JSONResponse) VisitDisablePamDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9517,6 +9773,9 @@ func (response GetPamDevice401JSONResponse) VisitGetPamDeviceResponse(w http.Res
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9558,10 +9817,13 @@ type GetPamDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetPamDevice500JSONResponse) VisitGetPamDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9616,6 +9878,9 @@ func (response UpdatePamDevice401JSONResponse) VisitUpdatePamDeviceResponse(w ht
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -9672,10 +9937,13 @@ type UpdatePamDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdatePamDevice500JSONResponse) VisitUpdatePamDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9730,6 +9998,9 @@ func (response EnablePamDevice401JSONResponse) VisitEnablePamDeviceResponse(w ht
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9771,10 +10042,13 @@ type EnablePamDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response EnablePamDevice500JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9829,6 +10103,9 @@ func (response GetPamDeviceHistoryPage401JSONResponse) VisitGetPamDeviceHistoryP
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9870,10 +10147,13 @@ type GetPamDeviceHistoryPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetPamDeviceHistoryPage500JSONResponse) VisitGetPamDeviceHistoryPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9927,6 +10207,9 @@ func (response GetDeviceDomainsPage401JSONResponse) VisitGetDeviceDomainsPageRes
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -9954,10 +10237,13 @@ type GetDeviceDomainsPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetDeviceDomainsPage500JSONResponse) VisitGetDeviceDomainsPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10012,6 +10298,9 @@ func (response CreateDeviceDomain401JSONResponse) VisitCreateDeviceDomainRespons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10053,10 +10342,13 @@ type CreateDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateDeviceDomain500JSONResponse) VisitCreateDeviceDomainResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10104,6 +10396,9 @@ func (response DeleteDeviceDomain401JSONResponse) VisitDeleteDeviceDomainRespons
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -10160,10 +10455,13 @@ type DeleteDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DeleteDeviceDomain500JSONResponse) VisitDeleteDeviceDomainResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10218,6 +10516,9 @@ func (response GetDeviceDomain401JSONResponse) VisitGetDeviceDomainResponse(w ht
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10259,10 +10560,13 @@ type GetDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetDeviceDomain500JSONResponse) VisitGetDeviceDomainResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10317,6 +10621,9 @@ func (response UpdateDeviceDomain401JSONResponse) VisitUpdateDeviceDomainRespons
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -10373,10 +10680,13 @@ type UpdateDeviceDomain500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateDeviceDomain500JSONResponse) VisitUpdateDeviceDomainResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10430,6 +10740,9 @@ func (response GetRolesPage401JSONResponse) VisitGetRolesPageResponse(w http.Res
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10457,10 +10770,13 @@ type GetRolesPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetRolesPage500JSONResponse) VisitGetRolesPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10515,6 +10831,9 @@ func (response CreateRole401JSONResponse) VisitCreateRoleResponse(w http.Respons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10556,10 +10875,13 @@ type CreateRole500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateRole500JSONResponse) VisitCreateRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10607,6 +10929,9 @@ func (response DeleteRole401JSONResponse) VisitDeleteRoleResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -10663,10 +10988,13 @@ type DeleteRole500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DeleteRole500JSONResponse) VisitDeleteRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10721,6 +11049,9 @@ func (response GetRole401JSONResponse) VisitGetRoleResponse(w http.ResponseWrite
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10762,10 +11093,13 @@ type GetRole500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetRole500JSONResponse) VisitGetRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10820,6 +11154,9 @@ func (response UpdateRole401JSONResponse) VisitUpdateRoleResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -10876,10 +11213,13 @@ type UpdateRole500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateRole500JSONResponse) VisitUpdateRoleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10933,6 +11273,9 @@ func (response GetScopes401JSONResponse) VisitGetScopesResponse(w http.ResponseW
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -10960,10 +11303,13 @@ type GetScopes500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetScopes500JSONResponse) VisitGetScopesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11017,6 +11363,9 @@ func (response GetUserInfo401JSONResponse) VisitGetUserInfoResponse(w http.Respo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11044,10 +11393,13 @@ type GetUserInfo500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetUserInfo500JSONResponse) VisitGetUserInfoResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11116,6 +11468,9 @@ func (response UpdateUserInfo401JSONResponse) VisitUpdateUserInfoResponse(w http
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11157,10 +11512,13 @@ type UpdateUserInfo500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateUserInfo500JSONResponse) VisitUpdateUserInfoResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11214,6 +11572,9 @@ func (response GetUsersPage401JSONResponse) VisitGetUsersPageResponse(w http.Res
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11241,10 +11602,13 @@ type GetUsersPage500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetUsersPage500JSONResponse) VisitGetUsersPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11299,6 +11663,9 @@ func (response CreateUser401JSONResponse) VisitCreateUserResponse(w http.Respons
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11340,10 +11707,13 @@ type CreateUser500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateUser500JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11391,6 +11761,9 @@ func (response DeleteUser401JSONResponse) VisitDeleteUserResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -11447,10 +11820,13 @@ type DeleteUser500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DeleteUser500JSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11505,6 +11881,9 @@ func (response GetUser401JSONResponse) VisitGetUserResponse(w http.ResponseWrite
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11546,10 +11925,13 @@ type GetUser500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetUser500JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11604,6 +11986,9 @@ func (response UpdateUser401JSONResponse) VisitUpdateUserResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -11660,10 +12045,13 @@ type UpdateUser500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpdateUser500JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11733,6 +12121,9 @@ func (response CreateTokenV1401JSONResponse) VisitCreateTokenV1Response(w http.R
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11774,10 +12165,13 @@ type CreateTokenV1500JSONResponse struct{ InternalErrorJSONResponse }
 func (response CreateTokenV1500JSONResponse) VisitCreateTokenV1Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -14242,355 +14636,372 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rchs3tjD6Kih+X1XsvZsUSUm2RNXU2YpsJ06c2FuyJ/NN7KOGukES4ybAAUDRTEoP8z3DeYT9Yqew",
-	"FtA3dpNNirKURPNjIrO7cVlYWPfL761ITqZSMGF0a/B7a8xozBT8eUajMTuTwiiZ2H/HTEeKTw2XojVo",
-	"/TJmZswUoSImYzknZszIlYwXZEIX5IqRyH4dd1pBS0djNqF2BLOYstagpY3iYtS6uQladngmzAuup1Jz",
-	"HLo80ykZ8oQRQSeMDKVKZ1o7tkp+kjEfchYvD/p+zEjCtflGEzPm+sM0poYFZD7m0ZgISSRszr5B5BCm",
-	"PDslY6o75IKJmHBDrmj0mXBBwtfDtp+nfcFFxEK7MvaFTqaJXdIvLA5I/5D8LK9Jv9t/Rnr9Qbc76HbJ",
-	"dz+9X7+HC0PtMOUNvFNMM2HIfMwUgz0QrmGhCdUGV27G1JBIzpLYnsiYxgEcV0INU0SxaxlRO5qGMxPS",
-	"2LekINwMYKCYGnpFNSOxZBqeU6HnTAVEKhJR8Q18MFfcGCaIkcUD+d+KDVuD1v/ayxBsD5/qvXRbdo8v",
-	"39NR1alro6QYkWua8JgaqfxB2LM/IbriGH6WgrV/oiYah+uQ45wZtTgdGqYqprY/A1JPqFgQzSIpYk2M",
-	"JEYtCB1RLk7I1MFfimRhD0HYtSlG5nAcUuK3iv17xrTRFmJDyhMWk0SOuNDF9U244JPZpDXoBn6tXBg2",
-	"Yqp1Y1c7pYpOmHEX8zSK2NS8oWI0oyNWg9vuqQVaONGj0MKIKSWVDkg4Ne1vz0PyBE6ZDeksMU/tEkMm",
-	"SsgLb7aCFrcDI3FoBS17Fy2gYCHtdCWrQf665hry2J8sjWPFtGYxUUzLmYpYYTE9t4wpNeNsETxuBS0L",
-	"Z67sRTdqxvLrGEo1oQYB+uygFbQm9AvC+rjbfd47Pu4fHjw/6B4f94LsGHoVxxC03tERO5spLVUlOYRr",
-	"yMjUQv2K2UMekG4Jxu6KDrnSBt4MkNLMucaveUwooB9SotKAjvoAzocRLKUj2BcTwuG5H6aKXXM506EF",
-	"KxXu0pKZiMZUjFjcIacEXyVTClSCETvqiF8zbT9gk6lZwLQF8Hcd+P89Y2qRwR+HKpy92y58shX8u7Xw",
-	"v+C/VWD8a8MmmtDlNfcOqxet7TCVS7ZfpEvsdbtrsOLG4p6eSqEZ3M1vaXyOd97+K0L2Zv+k02nCkd7u",
-	"/Usjn2tGLF/CrcW5lm+PozAWsyY0sdBm8YnlYD9cvP2ZyKt/scgEhJIrGpOUjARAoRKqRqxDfpZmzMWI",
-	"zKkmHkVayJuHCY++xkbeCmYxeCKVvRssiTWhiiHLARpDrxIGbIcSNUuYJxh6oQ2bWKngisfasoMnoX0e",
-	"Pj0hjEZjCxXLCS3S123zFXwcM/GVDixSLGbCcJrY1QF3I1czkzHZsUxi2J3io7GBXXOdgwWLyVDJCfJ8",
-	"RzID/IkKlFs0NwgueEcOLX+2hEiQOTdjEgL3awOfC5/aC5MT+3LP6jbq3t7LMVHY7GthmBI0AQB8JXBq",
-	"pq55xBx3PUEJSI6srAZ/R3SmGZmJmKHkmN6XjOsAffxGk/AfbXd326/jEJDjZ2leyZmIv9Jmlhlghhbs",
-	"C9cGFvVB0JkZS8V/Y19jYT/LHM4CVknBULa0QqdAFJaKsC9Ty4NPCE20JBQlHcfOUonISUFSMB2QGpTc",
-	"FUbeeAqPYtOUf2YL+1fKHn5v0SSRcxZf8qluDX5t9Y77nW6n3+nu9Q9an4JWpBg1LL4EDtbv9p63e912",
-	"9/B9rz/odwfdfud4v9/tdv8T5PlWGXKWEwlLulK5BEGkYTwxS5LAii+WsVih/XKmi1P1Vk2VfcGnrUG6",
-	"8ucZk6O44aDlJYLLmTA88TMrathlwic8XYuSieViv34KWno2ZWqmLcRx5UZ+tiSyxRY/dNk/Tvlb/sOP",
-	"f+/9N39z9sP46rvI/vv1h99e937mPxy3gtYMFKqmu7EirpJTpgxHNlo4liqhUTAzl+qzRrqHwhI3BH4L",
-	"rKx79vrFub03cBdO8DWWaIb6EgfcPejud8hLK+0MPP1cwHOLgNzKFBWSbCoEUKWohe6XtlRWLB4c3xQR",
-	"pkJGFLBIy4HwPTtRKiFZiLUNn1jJpDipnWQk28s/upl7B+VbuywhaZL7pVM5hRvt2U0Ob+v0fg/s3EhX",
-	"UiaMivxQz2+KOF8HEm3kVMOAXIxOSGjxMQS2x66ZqoWSfc2uM0XSjaB2dIPXb41SAreosAQvypakwfyB",
-	"3JSv9CpkAI3dvmkFtSGbpyqn1dS/FjR6xTVbolJe86vsrjlOtbSDTqN1+Cn7N55YVeGrfbISUfs3y7St",
-	"PNAH+3OqoBMgY+SKDaVT12DlytEJog1PEkTsFO5zd1KeE98V/PdvijS5vJNzb0uYMkUmXMxKuCEJfNgh",
-	"37KFROMI0rgqDkteWvHYCk9MkamSkT3MSM6E0WgC0kTOxYrTrEL67k3KQ6rOEx6dkDlIDgaMTrG0a4Rf",
-	"rHCAV25CRooKowtUeJXsci4Tds6Gq2jz4U2Bp62gam5Z9qYtQGMIYH323wAW2MVqqmepseOXVbQFcbBA",
-	"XuzF/+GX9+TJ9xf9w2dPO+Q1HF7MFL/O5H1GPrPFN5ooFkkVgy2PEs1Hwuo1mkWKGfjRqQvaSGU1n1/G",
-	"ElaPPAdsUYDwTPsxiWYM7/JYJsyyT4NHYiXjDnktCE0SZxPFHzUavlKQahJLCyjp7I0T+pmBnGhZKl2c",
-	"IDztD5YJp/NNqP4MZE+T8D9y/6NXURx2iBfwQTzXzBi70RBB1gYw6rYUEQuJoErJOW4IN4FQNtJtGwCD",
-	"2wYrMqzHm5FrL6W9k3lRZi0VTzXL3fD1QzQweOPWr2jtApLpUSyP1/76FYWBjJsXmHFQkLIKtKfEvEp8",
-	"YYnoFsSeAsA+pTtGS4S9oiiHn8EXFqIbSH6nTj8CHE5FwCdW1ntaJQnWS3epClCS+YNWv9vtDeKro8Gg",
-	"Z5efEqAJ/fKGiZEZtwbPDoJlqXBCv7zGd+3jGqq5RJeerxPcXinGiGFfgO3k1tDrdrsbsNqDTWS6ExLa",
-	"4RzrS9jQEDkzK5hBBQ083EbyA8n99cVbcvSs2zsBviVnhlDym6UcyNA+vD9zx1qQiDKTdb+73y2paf8s",
-	"wm7FAVVLw9UyygfB/z1jRLERVXFiGagckohqdkJ6lvD0Dw8tPVA0Mkzp0vn1Dw9XSUbbyALdghjQKtox",
-	"u92CLbO7CWM/asDXN2LWr+PijVmJzEt3Zn+3vPyEhEOa6Nuhe79MqAFl6snfO+e5yZsi4IHVvx/NEg/E",
-	"LGFBnTp8oplSYGazqMq+pMvz28B/3yzbMvy5/t7sgjg71Qph1uo92bpWOlq9cyZHWUqImvpv/DrrkfYc",
-	"xKdlni2vmUpolcIoq/yoZTWsoHR1CRNoyqeGWNnO+azdrXRMYP9Zt1ugcP3D4/4tKBxApWbXGBvwKKk8",
-	"REnlUSbZuUzS3Hrzh5NR7FFqw2hq28uCOP7IAswWkkoFqUsdRyWxZNeyhpMsJsyMZWzXQGdm3M/Fc4hr",
-	"JowEb/0tvQj3Y4x/tktb/H4zaqiJdwm6iC5LvFYbqQ4bWr9TvNjCBO4PeZ3Ak87xE35QYge3NBHfowHn",
-	"+Sr7TdFGM/Fbz4w1m1lVUiDWmVa+Bvfu3wJfd2F2ONgN1u3fj9JfpUOm+1lz6j+luy4u+HsXnFsCuIsN",
-	"y74nUyWvwScy0Sy5ZrpDQqTN4YBECbd8kqPR2f3LW5wVI+yLuzdgW7UDR+BRADnfD9QLB1lApP1K85Fg",
-	"MXly/uqMHB4dHD/tkFBIwcIBGKXtVKgocHTefDh/E+QEMPs5NTPFTohiQ6tzkpmAIzGp3RgutmbGHg2G",
-	"zxBuUKWA4AOrupD3by7AnA0ym7Cix68tu45WgNyp5//o5w4hk6dzh1Cp1qdPUbf/AzHUHem/eQA0VoIz",
-	"eeQeNOHcitdcuzrt8KET29uQ1XJ8kCEs5hCj17mFUrP/MJSaSul4FnNzGhlEs9zldnfP3bQJVZxmMgJI",
-	"90vXYb3MZb8LnGMQYh7zp5e6fC2hBY+crhTMmmtO9U54CLShE0aoyyWwMtBacRUfrrneKUDf27dX3UqD",
-	"L2SC06eVB/TezV7cSViAIfjLrfa+zATdEVzTWWICEkZyMqEiDomWEwbpLRQDpt0DknCRRaMCxwksD7Ov",
-	"hoSSiCaJZUIpz8JguSyeLs9ynAsvtY8W1mzFQZzTwgEmqGZGFhIvr108YJ4PRQ4WyAPs+B6hG2Gxi/go",
-	"2XRpdQrFT9Qo/ht8hpym313D5dAWuDzSy4lV0in5x//5px0uGlMuWoP9oDWmetwatI6HR8/i7lHv6Ogg",
-	"eh4/Ozym/SGjtBsdHtK42zuk+1fDg2Hvqn/VvTrq96O4dxg/i3qHV91ht0u7R62UgdpLSgswOgM554Ib",
-	"1rf/Z6WAmYkkQClG+SBLWzroI94ybS7tiK3DYTfqsefD4+EzehB12dGwN+zS/at+dBAfsmdDSFvAKE+L",
-	"y1Mmrqeig7KVzj28dOtL/+0D7+HNtu7rivi5qJrx/GJvsRWJ7PLR7Y7iSBiQEDdt/4pZwvAvxa7lZ/wL",
-	"jL/2L/ZlKpWxf0GEZ3hCQhT34F5RYS+JYZOpIxp2OiefraQdz29yKNmMeJRJT4qjv9cH1/rbilfzxGU7",
-	"VFzrlYu1DDHFfRrHgAQ0eZc7BaS7FfB3ojKAnxtyxSI6YZllEcXqVVYdR/fKwUOr9NsxnU6Z2Jlea3lG",
-	"dmNvt/851bfcfD8jDFUHD48cAxszwq5BlbEcoLPagmEPGclM1bD2SYpMMMVsCkliY65xkgG5+P603T98",
-	"ZhWYMftCYxbxCRL9egnkWSPDDEywhUkmR+WqJkgfv45dAkF6KdbGjKbEscH1feveLVlw67NAXxtNpgmN",
-	"IEMxBbnLe+htCojDmyKxrgJFMR2gmC2wLdnAeT3Rr5r1MxfpGfs3B1bZjeTUUewSqwhPIPvLSgsdjIkK",
-	"yROrG7e50E8D98SFiV1+ZgttSfeUTjpFtSBcufLjmxJHWo2e/tViFCWmSIIHAAF1C7EVow2LPLFWgC2t",
-	"qrlA2+tVWvAwfMqxIM91CiiVv2mB58fZHcmhQRGu5T2ldNbzG0/qcpfFUalawRjEwQrTxMa6fdACsuNi",
-	"FB4Fyj+vQPlp2ZmytZklw5qmxp9Mh1lp+6mz37jpau/DWxxgWUnUUTggVwtCdcREzMWI8LhjxWH/wP6V",
-	"PcnpblRHzlRXr5W9zfhjvVfbyeYQpJsJzX4ahyTuSc1Uea1xo2ynnCLscST/U4U9MbL4MbQvsMshFyOm",
-	"popbOtKyDwGfEHe7wx7rx/vRwdUhfXb8/Ojo+fEzenh1EO3HfdYbdtPnrW2im6555COEmkY21ZpLp0rG",
-	"M0+ua0KU2JApBdlpdkp/jwCm705/ImeW8HzKgpM2NrwGrbmy9AE2cdfJUbtMgQKmXEajekkBbJNbexj7",
-	"N1X4uUoGqJhvpSmrFr3Lk3g536sD6CDJfU6evHh5/tRlTRqd+UEmM22s/MhABYLTsaerwL5ZUBr8MQmI",
-	"O9FEMBavUalBLcxdw0rtyLt2cvK+0LMJU8TlPa1OO7unjDcMR3IXvxrDUlXfveehj9kHV0zzmBEzlpql",
-	"T8ZUkwmNWQpsmiT+88KNWIemq+5If3f5dc8ecn7dcbMIgzy/+kPGGBxunobmzBxNEtGWNCiICLrDPLRn",
-	"NwUOV2lCtAsOz+1LTIWeshZpGlQscURNpkZynbtaAkOatuQ0vZsC561CsilVRhdM+ulF55oMpTpJSYMl",
-	"piT0zDvcbk1HDfO+3loZjfQ6XfBDu/UhHjsH+EmuLAxYGlbT4cN7TlOyG3cSy5pgNsUoxhDA6/ltuhcg",
-	"rcy+tS6xuFItL0oeFeJBLs7G/TsLt8Ed5LFqdb5UekcyTlQvMuT5cJa6dbtEqjzlfMynypwIDeTPvM8v",
-	"RxPksJIDbVczqsSo7keYzEmQGDtDIplAAFDqlsznWWLdFEmo/gwe5tysmjwJ221nJMj/Hj51pXmMmmnD",
-	"YjJV8svCjjJ2cTYTIgV5EqL5o33GwHt0/uqMHB8cdJ+ukGyzCOodmGXygRb9o02CArp3KmwOML7X5ddy",
-	"gD834B0Z5qvKAXieRDJmpNft9Z7WCanZXewF/U+rhNYta6FtH/l8/LXTEPf/MiH/dpUuTi5P3O4iULF/",
-	"DxJijsGMjZnqwd5eaojquId7dQymYjtbc5ijHcidg5yo6SsEwvV9GpDwLEfof6KCjpgKAxK+tyQ59+8X",
-	"VI+vJFUxuHN+YVfkHZDdC6Y1l8L++EEzBU9P+6f2PxdQLg3z6tEPA9JWVpEQ8Idrcs2UHQPjJHHV9iV7",
-	"SEt38Y4Z+uEdiJY7yfg8KEugS8LnimilnOBWFTJa8Ms1SQh9tNw+SMvtbuJnS9jQ2ImS9wN8/Rja4qrX",
-	"XoPd5ZaWbCt5S4pLLgWJ9AGkl+b3f4Gr/mM6bPA7BLz9ttvr9fv7+wcHh4fPnj1/fnR0fEzp1VUUxTFj",
-	"w+GflFLAnxkUHr0+j16fP6/Xp3jlV0yBryxPg7/7QCqwTCyZQVev4/jR+/TofXr0Pj16nx69T/fufSrK",
-	"PvXzu5zR/DI2m63fffR1/cl9XWXpooRda1XJx4I9KXd+9Dn9UX1Ox48up924nI7urp5U/8/iXDr8+s6l",
-	"zcpM/VWdTc93IGY2r3p1N3zo4I4Epk2cwFXm1zNaTofhZtEatM65JDEjP1DBuJKQdz0TRtlH0ArtdvU7",
-	"8uknQYtNqNXXWhH9L4YPOpGcdK6UF8cWlyjLVN348kTO6vmZLS5pMpKKm/GkNWixKNa0Pe0fPss17aLt",
-	"CWbUBC2pRlSk+QKlBU6VvOYCEkqW4KIZ5vu0LmZTqUCcvG3BLjiBMpac8TU6AUg6/pCWvsYHAdDc/d6z",
-	"Z4Qm0zFt99fm996Tbam/8/phiGRLiVBt+7tPi16b/FdAxxpw6ILEyESsdwWUXiNrztnpFiac0n2pjBbz",
-	"jz1vwZL9moTZ5QpPCJ/APYjJ2Sn21BzTa+aKdFiiLEhEBbliBKreW9q8WrHu3r72WfFyl4d5m3u6Njc/",
-	"IwVLygNU1ZfQSAJeWWuw8qSjPNILZtnZxKU2r+zccp82gP3mZd08XcrBL0A6VzqcFCj+wpYxs3gFNwsV",
-	"PaN18aGrSe7W6sv2JLk8xZQaw5T97P998utp+5+0/dun3/s3T/+f/72Sftu/FaPQA60lJHGLIVaXaX2l",
-	"UrYbEd8UL/3pbxSOBahRc8vf8GGaAZ2nz1yQmC70CXm+3+0uh8LkKrMeH5b6YDZ3fR9XUViaJG+HENey",
-	"ymr+I1ucpl/dfArWEWbXzOSkQJXXh/g0obcrKlCVoPqNhmoAUiB9JqdiQcDmYqes14msQD3hIkW0NQrR",
-	"ZmR9W7VwC6q/NcFoxhXIk/zOaUJmgpunt9njUU3RRbyF1bT0NfD5ClrKVI3x++y0fPPevfypvOzDw/1n",
-	"jbEABdSkxvWKoUbk7PxNrn155axH+0dHz7pHG2LFg6KeJ5iZPcx032Vi14jCblR4z/WSrKhSovi1PeTP",
-	"bLGLgz5cW56ttH+WJ0A1oFhJeTYyzUyp1nOp4jrjBD51ldaYiNQCOtiWW+qlw5Qwpr9ZjHQ5Gs1eSDyq",
-	"6ptcVRSDujKdj9aAr2wN2Em0ZESbh0ie0a8fF2nXV42LdW6rO5LQj+5ZQn/2ECT0w51K6Jv1uFghsZdL",
-	"qm5WzHONQaPh4JsUaN16yK8nyx5/RVn2+T3Jsr1utaG7VHWozO986PB9cjzn8O/r/8I/S4zPElFI2Vhm",
-	"hP2GjHC5yNEtmB2WxcwWdQemcNoginZjeyfwtO2M7Ee7N7I/a2Jkz4UjPPTG2Yc7MbanzGGVw7psyxlT",
-	"TZgoRgZXeMLAjr7ekl8efZeW/P1GlnxHBTa35t/CXr6/O3v58Q7t5egDdvSmKT5wTdw3axCif3trfK9R",
-	"SF7pHn+9brlISYOiYWcnZnp3SbPjuZWJvsila+319Xzh7BStH5qPhL7DOgaP+sgfRB9ZbVq7jcdg/9lh",
-	"yWMA4XhgGU/DzM9OMd0Ow8wLLoXn+92tPQq93h/IpdBf41I4IQmz2KoDEvMRNzogYTuEIJiw4zqgb2TO",
-	"2++WzXm56+BuQ7d93Gl/+s/q6xCNqdKQwHba/ieh7d9It31M2qRzO9fyrfS2WhvjSzQoahfXlBpefVpR",
-	"VanhnZgaD/4y6mTBilXFShsws1qHSTNmVpIQdl6Vp8aJsluHzeGfz+lc6QJ5X7yJu/J1PSw/w60k8p2U",
-	"n8hpBTWa3IUlPDBF05DjUohx72iHIcZHdbQkF+ziUkqaUJQqx40rdA3Om0ej1kMwau3Go+PPtalXp2Tu",
-	"/PouHrfgBmhc6/OpZoxlO/tt2ifcnSZ3fM+a3POHoMk9ux/P0uGdeZbuwPvz9bQIMFHVixC19+oPpysc",
-	"3Zeu0FvlejLUzCrSV0LohhcOiGAcZCbHFomA7gdovgQVGPPUzFxC31hhj+tLlMw0v2b59ggwXqVlrqpT",
-	"wplKXrmDrpIpmYgkdHqwMiU5O3+Tn2nKJiAFqLqRLwxNKmN2qMHRfFE1MIRaOQzUnUjOkphcMTKmhcYP",
-	"FvzVU6Xsq9jYpVk7l6UWH4oJUxtTpqVCAwTXZEpHbBvzPKxm3fiM2PdgjrQAgWv75MG1g6aXGTTWr8e/",
-	"W7kmLJ53+0XtV4gUcCAObrklV8kWLyAf84WcuE5ot2jiXxQvDdMmoVdWfG0FLT2WyvjaUu9fXrx/c/rt",
-	"H7VX/0EjZ1QMIP26zijwy+QgXTUIPHchgEv2rpUGgntMnjhclTuR2/Fm3pM87te5TnbRXDhVnqHlmwZD",
-	"rZ5Slwa9Qav31ad7KpDjgc13KBU0La+dunz65IVLCI+o+MZYbjKdGcKFkYQ6ZIYuRzkEQu5D3bSYkC87",
-	"t4uRrQqsXnd2u+lShnvcrt363ZO+3fbWSvfaUD0ucImt2mv5GdedZZ1y20yLuFXC+F/hbi3B/qVSUpUr",
-	"SDL346+/t4acJbHViF1xGD2y+jidTCWRV4qPqPmf/09xmWMe6fFX4CxLZ2uEdq/s5LDClXWVykjnZqlC",
-	"tdyISyjmtlptKjZp21YImV8QeBvzOS1soAMyNbRzTZMZC6G7ZsK1+bX3yf2UVq2zrFJIHMCV0bhK1rF2",
-	"qBtmgb+EmWB3AJycMjlNWEC4l3rFaEZH4P8LT6OITU37jfst3ElH9gya5Y7sS4QAgRv4zux2K6vPp6Yn",
-	"ux8zHBBKJlTE1Ei1yIA54VpzMeqQkAuvKWKRg2TGyJVi9LMmlKhZkvpF4dsOCeMZFqnAwd3Ns3iK18/e",
-	"RxglLUtozxeecUPMnEesQ0IhzeVQzgRoqLL0OTQGtFPD6vNr0FBl257iFY/tgHk9LoVj0HKbsgQ1XS30",
-	"dnezWu11llRrfQU/9vqUZQqemCnlKr+WQiqA+8f+kZVqWdw/POwd2xVo2u53D47cn/vd533350H3+Fnl",
-	"2t7OBas58rRYh+uLz3V9//uqod/RyZkUgkWGXzvbZY7UoY+x308/vLj4flnR8J7ICsoglemsDZ80lTuD",
-	"CmcL36H34uL7NbUry3fK3SVYXNVlKu28jrWu3txJVuc4nyZlJytEZzw7PNw/3DY8YxMYBRVi94ZydBUc",
-	"awCInLssXWZQBRj+WodHn7ZwEqViaEGOXK5gPJbaOKkSF9m+5rR9+u61k0f3e0GLT1uDVu95v9Prdvq9",
-	"Tr9n4SRjlrQGrXMWfw9akmITadilxh4ATgAu3BjYDFjILGAGrZf/ePfy7L1V7Xhih3r1+s0b2KyGUPHW",
-	"6S8XFpHpSGONe46V5nIwfsH0ZyOnW5Q7vmYiBgfTGy5mXypsAqWzqUKoOV0A21WMQnW2QkGbVQyvTEtu",
-	"VnctuadiIPtFCb86AVD7eHD35vb1I5sUyuLaSiUzzRpElmaIXWcECcisTgFfax9pYLmB27SF5YZPq5fs",
-	"nDYBefHzhYvIUlZ2oSMGhvUPaCZeKY65W1s1PDxaGx2+dMsr+awVRxdTFtvTwi+I/2KTS3IOn7quImur",
-	"gOvKOk9grOJmfZwz0pmqz+2TW9RqreZIMLDjfitdavdZbMSeuKeUVRvAZ2sSLapsbunlBHT3eJnK9W5O",
-	"d6YZGQrKdHkZId1B5guObmLMS3l1Fje2bMsGsaRCu4WtJFwwaOq+SslVct4a9KuU3aA1pDxxc8yEO1Cw",
-	"O7mltwbdOhP28il979tU+EKNUFsxxylW06JM066+5XMlxSitoD45yfkket1uF7Xcje58Hvqpzl4uwLiq",
-	"Y48HXy0klJw7MFCDC1wNB3sJcgfRDMI0UYzGCwI6G+PKzko0XejVc+UM5I3PMrvyqyTjskXNIUw2XX6T",
-	"KRSDVVaQytMqXpgd3oyguZ0lH67s7CyRTGYTUTae4K+NrSf2dHATVbPaJ5kxIIHITSzca3+x5w+FIPWA",
-	"9LwDFm7Ker3vq1ls7P2BA6jan5Lz8tLJFRtzrHmbSYNYBsICVnfItwkVn/HKYfF2jIhZT3luZzha6pBl",
-	"d+UOL2hqRUrxe0eegbSPzKPq95BUvx37RLLCyZuxvC0dIm66lfhbG+q3hZLbvKTrBhqwW2CZ029WablW",
-	"V/0ZKZPK+UWAUCk24towxWKvvW5Vr3Zd0d2NNvJ8G024eeg2KCT1mnHeERYQTa+9l0oTPWVJ4moU38o/",
-	"dkv19laFk9apvydQoRzFAwSyYPNbzbq/C525Fi3ZF/sXvHNipdmJ1IZYYleq9raVwn3rS3m8VinfPbyf",
-	"rdXkyw7XlXc+B9XDbjkWw3tsr5iZM0w8nNQTie5KIgHPmwIWzB2rzQq7h2wzW8Du5z2sdDgvWYdqTeuN",
-	"pY8VJuBFvUchk3iztxt7YrI1VUaBprfbMuA55WZt3V5L5HBTq2mMGbN1xZvLEkceGum63WyfGpxQAyHk",
-	"VmDeKABqc7CfQKCsVSDKk+UtErc7kWyOXKIU9C/ZbM7Vh1d5WJ8j3eu/U9IqrhX+cssdlQgH5PTlBTRr",
-	"AfpHie/d8tPpWYeECRvRaBEOyP6Llxf5V3r2hQBkCZnEzk1dcMDiBFZFgzGqXbCwyHPsrVDhgKyNsX+n",
-	"pGGR0alq3jjQfoO6qNMMeM0Swoswr84Id9mEFhdzloUT4g9kg3zwJR0i3XcVQpzLhO00kPc7ppiIOLWy",
-	"HCR/zfTsf/6v4lK3gpaO5NSpwe51OjPjzkxj2yfFaKq0lnoc/4lDf5VM2D0E/rqjqKZWhowUFRtYdC/s",
-	"cOd8NDZ6lYL7oAODESKb+RHs/bnLYODNQ34bnesJERJa0axotr/BcW+pODSP37Vgfh1XGUft7QEBwSqv",
-	"9lIpAsGVBD/GKBSMuiokH/eClhTMke+dtZAqo8Atbv+WS1hG8GV4fnIQ3Y290+5gF3HQD4Nz7NZK6GDT",
-	"0EYIzHgr8yDOU3dzzu2UhWNuDPklaDxMflZL1utAslng+O1p9mah5Y1oeK1BI+H6Xij5EqBh7Ddcl93r",
-	"W17mIPd6zE31m1BYoOIWZzDdpTyzFBzopvlUBw03ZBEeGwGhEcJC50s7H+rO2cjhCQm/e/me7NEp38PF",
-	"hoAwOjVrrWzRttQ1j9bQA2U3au/Gdy/fr47i6tc3bysMBO0kUWhhib163JBYMg3eRi6iZBYzEtoVhasn",
-	"3K/pxwCb8WupOsH3vvVxqelrFDGtL9c2RrZqcVhoIzsg3zKqmArXiuu+ByQXdU7prJwarsdNyqEhsnTV",
-	"NVdHJCg2VEyPV+3EveIGB+HKyuqW7rhA9yzoV7C5N21vFqlcXEdQBHABFrWnVGs9ANp5aerSBXITY1aG",
-	"157DTa/G6mpC9jJ+o9OiQifYd9AH2CCFL02++4oBDc47belNBcGo+TSfoYgKkALgTrtmN0XoNtjSQff4",
-	"2YaeHwvX1a0scKX2vSZAv4VDqITUOcSrwtoPmqlbGmJ8UaAJVbyqvUMxKmA4SxLHeH6yH5ALnlzTTCrP",
-	"xPrmwuKnoKVnU6YgzcLX+NnUb58dIe5kC2uOcTfsDmw6RzspwLzfxP2b7mJCF1CkjnCxro17/lzXhUxN",
-	"mdJrSHMzC5Zd5BYSf6oc1ZJHeOOEzH1OTwqNWEJUIiY9Ltw6JpsarbxudLO6w3kOpRsdVZyXVQJYpf13",
-	"qhzp1Yd42LTUcYrhd2ApO25GS430iAlkdAstLZ0kK9OWYnAe9B5dtg34tfS1zlDXsAXUUv2DW0ULbHX9",
-	"T0hoh751Wb9tiMStPMrNaisOSK+f975TQxJGdS55OgUKJnZQEYP4n7bbTjvRU8WIUZzFWfBlIwFqpXTR",
-	"kGJtRIBex7dpPX8n9Gkn1SMPt6IgJytydXZgHy9RoBzxWekls8TjtRjKcuL7aoFrnYQl54Ipp4q0CkRu",
-	"c6lra/Nohby2Vv7aiF5arTdVHtYKRZsSplQbyb2c6sHrp2wu34BjIR1wQ0knf9KrKUKW2VwuBltPejDT",
-	"eSvis0b6OVpnjMwlWiNlwfR5sNnAxaVJgssiRo6AFnXIKUmRDjwzNEl27Wd83pwsFpZ/e8Gtkf5ZjVR3",
-	"Jjnl0C/n5qz3GXhyVxvKg66hyzVM3ZmjMxuH3wKq3Hdp3digsefupLr+1xasVpuZTsEA94BEqw0Expsa",
-	"rNyNxxLZ4jYeyz+tiWW3bk8H4Ia+FjB9beX2xHnqSFgd+frjqHt/aMXuj0t/NlD1dpMm80D1wF0qfDus",
-	"vbbMHLAi8Uxxs7iwIM375c6k/Mxr7kPBU4YpvCSC9xHTwndvL5yvVFqFqr/nPEOaGW0FWatMcTECyYZp",
-	"49MF7AiuiBMlV0rOLcg1XWhLTiIltW5rbhh5El6wqP2KmWjcvuAGyoK9VXzERfjUvnrQ3T9xHc3ccJrZ",
-	"a+FqGY8ZjZlK6xXHXJuZukIbILd7xJVkXZhxv23vSPPINOU/MqhOcgXeyKp6dkVQyWEtaFKFbNlzRLjR",
-	"LBl2SGrBdBvgOr023BCa2Csfs4jHTJ+k0PS7TKT8zGJCTQA1nOdjSMMuQtl43cSfSyQnTJOhkuDhhmsH",
-	"WIz7TSExNmbayhxjq1BnK8dYsBWS+U1g9WaqlAUHuK6gTDI02NBwQFPDYqSc3GhChZ5biDD7N8E1hXkU",
-	"CN06OuQsw0k3GwL8oLtvl4zyeuHTWhxzu69DMntXuTOllMr25zqZUPSSGzh4Eee7nIBa+XbKxN/f/QzJ",
-	"RW0jceXuopzkyrKgDgrNYnjCRixuOzy+hk721OU00ylWR+NSOOTxOYMfBTgW7HVjJyn51IE7c1ydU3Dt",
-	"d5aujqmIEwaqLzAFavBLiFqxP3l/xoLEPO58FB/FS0uHiZ7h4rgm/W63Q7DaIhxE+PtHl6L/0QqMHzG3",
-	"+WMr+AgAhj8mevTRSnIhnpdjnAfdLnkyoYllkSz2x/s0IAfdHnkiJIEScR9FpFjMhOE0gWf79pm9jImc",
-	"sxh+OoDX9SwaE8W0nKmIwe/H5AnNSurBV4CLmF1oVVwsXpeVq3tqfz3sdjt+53LqqsTjMHBoHu0tSK+Y",
-	"q4cduFR7l52urUBDtRUlri0d5mCoPCEz8VnIucDhEIJ8JKRiFtwvAIvsb75hDeGCfHh/hnCbcEuhMWZi",
-	"QMJ1nVJCOEArbyIyeMQYyyT2hhAzVnI2GqclIixvJeGXNujioctUNT5mx1EVK7K6KJHvXr4ngrFYu/gW",
-	"LMYUIPt2lesnzIxlTEKw74VABT4KzylceAxOAu9nPXq4scddNMvgZFbwRXISWsIdWqjLKRNpNA7iDslQ",
-	"JyD0CsfUxMLfAoGpjr2vuBf9Ufh5s/3bo5jOrhIedT5CbgiPmND50KjTKY3GrN3vgPaiEker9WBvbz6f",
-	"dyg87kg12nPf6r03r89e/nzxEr6xEgM30HPobEyvXTOaa6YwpazV63TxLbs7OuWtQWu/0+3sg13YjEGa",
-	"2NtX8ZQqs9hzJwzRJKzCQfdWMKjhXrRD6gCKtuqICSj5z4FNp4f8Om4N7HCn+DIounZ2RSfMeHW1SobM",
-	"XtmzHzmF7CZo9PYF/401eRerS/jiEqCFKqan0kLaAqDf7bocL+Oq++dI6t6/NCbuobi7ThhGCAAAgFtU",
-	"uYuwMQCKD7CAM8CPMymMkkndDO79PXjZvwtzHOD6qz5K97n3LY19WBF80lv/yQfhONlvWNrkoLu//qNX",
-	"QCdjBqWwDpus7LUwVu5OXCEd0AUmEwq9p95wbTwK5motODyzyvOX9pSOuEj7o6R2lNYeatp7WZMAp860",
-	"9rIR0dSSvltuI5A9SX9CbR7Cs7wuf2OXAeTA+y6yCb60dfy5PVJyNnUP0x8deRgxc+nev7TIgXHLUldc",
-	"zp/oZ5ApCJjq8e5hO0e4qigyjV0+wXwsEyfqdQiWF7C0aoWL6md5JeMFiaggE/qZ5YRf5C1SsYwpUOE4",
-	"gpyLgSfCCqa0EkIa3Mi+2DMEfeA4XzOWSEFC4Ca/8k9W8haMjPi1JdBzHjF8PVendpngoP0LcWFjclNJ",
-	"FOBcv5XxogE9qAiB9SvxprGiuctFwG5CR5zP/6ZoQ3ID3TENq6NfXl8AlCjj2V+Erh10j9d/cSbFMOFo",
-	"0bs1IURMyG5kHTHcmgrhZXKECCZfkhn2fufxDRKlhFVFPJ+zibxGAuUcQwRS/dFC4RW7nC6uiTZySuZS",
-	"fYbIaCuWoU5ssYsLIAoozWKfIwgWyiQ9J7HjemLyBGgGFJ1+ukwu8K2UXFRdn3L6hp1gBFXt7eRAHLlG",
-	"22qn9cAx9GD9Fz9L8woqad8LSr+A87hDlMYDT1E68AJvjdjaumeS+tchnhui5q0x7Ttm7hDNMvkNBLeN",
-	"pBCwm28jq0xnFeLhGURR6qzSv858DpoJc0K8qSOtc64NXWjMQCXc6vUgu7gG685+csmnOiSKTRMaMRgc",
-	"WT70BIAXf/0UkihhVNlxTqDDMPifQp/tQA0o9f7n3LJxKkpCZdlPwifcgIWgiwNiYg957Ury6WXGkOMa",
-	"dn8x1+CrIjJrl+eEWMtrdMpsDDT+hUYmEkJyy7ypIA9jgGpOIk5Tc+ulYjAfWZHWAlfPorETkysY2ZNi",
-	"QEVAnMctcCI07OOpOy0p2IBkrK5DzsGEZ09ZseFM2x1rjH4Dru4KYhXJHnpdc5RvF7JvO6vT6WXgXoXP",
-	"d0Mp2Nd4enhScHpxiJDzR/r9YEQLxJg7pPmI5+ul5T0ljXfjfyXGsMpwAE5toG5Bruprzm4AhN21FBWM",
-	"XLGhpW6WZGrMAJTXTCV0GiLZc4ZmJKN0aJjLoStS2lVifU6PLBDfk6zlJ9cEDLFEG54kbmxqiBRR0WaB",
-	"sN6MRiNJXqKOONTtqaMDV2uw/6zb3ZDsnSPq3Di69zCUfYtAf0mF/8HTvO+soJHhfu6u75z64e0oUD9w",
-	"D+6xa9+JvpFvAV8fOHcMilhIS/AXaowVGLNMXSfedMipwI+xvDs3BpOFwXWvqNA08rHUFmlT4S22f3LB",
-	"YmIkepI0uVpYEjE+IWHkvCvO13nNFB8uQqLHcq4zcoTrmMhrlDFpAsVZLSHC9G63jNN3r928UNVVOdMI",
-	"brlDXvEEI4kUI5GcXMGi4JZ9bFERf2zlCOCEmmiM1lSYwYqUOpOmvUNhWa2123gJE35tj0wpNZnqKCRP",
-	"0LMNtc6fDpb8SagVQLPrOdMGw6PQsO1aDTu3KY9TvpSyMMAqrFyelg1MyTCsxnv8/z1japE5/DEupzFh",
-	"thB9C5/cLG/zLSTkehyJgYEuvMvdbjfvSstn0qcVycGxHxAfmy4nE4uz+ZrtmqlrpkCzuFoQgcwP3MXF",
-	"Lbvg6aot08jIXEB1432f2u8gun/l3n2YgY8ygEuS323aIpvHJObxiX17OEvSOA2/urBc8qh+MxBSnm1l",
-	"d+WI6rcZWfFDCZ1GE+h0X5+5iAeE5mtYyCkT11PRcVEe4Qmk5wPhRXknJE80H4k2F/pp4J7YH7gYXVqk",
-	"CQMSTumkU8SbIohapVlqzt8vuACylcUBmgECo4dw7NwZl87Xv9HodP3LX/mAkUine0BmggeJZvIS3PHH",
-	"+utmh64B9n5/I2B7wgIEQBZ+9ryxSPmkqFuXnJlITjakAW/dRw0hZzhWyE6osQSBizRo5SRXPPQ3CAID",
-	"Xv7h/VlxA7kAFghYGXS7/6zZ0FBhD+IqMB90m4LZ7cBxmHQXt1v8s7WLN3LDpT+kmIdUzlgf9/AXCFfI",
-	"3wEXN5eXwOHf2wYuOAH7buIWcKFl8T//a87ijSvxAQtlFSB1Fda6XFKcaX0VzKzDSljun82XtyuHCapY",
-	"6xH5Nij01XwmFkXzIcrYDrbKWFaupMS+RDnHypZFhbKEQciP0a6Mj2UrVsZ3uksu2HoOOSPFIRPQ/Pa7",
-	"JKYLjWY6Z7zzkdXpCqH1hlV+QUOgIsbK1j4e39W9dqHc/6IKxBsXrj5Iyx35UOsnbs6nzjFUiMN+QjVJ",
-	"pBj5+PDcWk8cXGgCRb6Qk6IpEAM/UZ/RRNMF6R16g+JT3Fs+ej783pip5dBWEr6gE3bBDfvbhVE8Mvan",
-	"d9SM/7YXuojPCxbNFAuJvGaKQLAlSEtgOPDhtWFW1CjE+KRu6g+CLJ3MiyaH5EqasSvR4o2PJxaAafRo",
-	"aqx0bbktUghpXJQpjN/rkFfQsowkEo9bMQIuLxaTKVM+fQtWAf+OwOs1IFdsIV24N7wP8c8oUJ8zoxbt",
-	"06FhKkSwuUVbQc0eyQ8Xb3/2lWUtDkzIE5rYPWoymSWGT6kye/b3dkwNfRoQaKJjNwhCj+8tcUR+5N+C",
-	"b69YBi70iRBeQ4X8BPIt1TwiV0zzmGF9G47oDT67fNDtQbfbIae4Mi9XyUzjNXPp4c7RCJ2GAZOY06RQ",
-	"JxfktSk14w75Wfq74aVR6GzvArIjGo1ZXBdT9t6Zze4npAzzf9C4Nvi9BY3Yy9XflsrMlcqhtdjihy77",
-	"xyl/y3/48e+9/+Zvzn4YX30X2X+//vDb697P/IdjoPo+56p6mlxKWpYs15pNaFszMaZte+9pZVLmTWNz",
-	"d6Hmnf0sD5sv7fl83gb0nKmEiUjGmIi41dg78iDmLPzF+onNwF6siHjc7W57fBtBuNbGn/O77M6eH7Qu",
-	"mGmvTEKay5TCl/nNMpfpFPSjskL0GC6YTyP0oadenHv5ZSl8ARJb/I1Oy5zkMKEg6ZkxCnoT+qV9BbTs",
-	"qHfc3yCs0DgEtDIYGqn2ItrcUXB22jAB4Yz+lZMPzuijAq6NxZYc9p7R7fMELI7eha6dGmrpssPNPatS",
-	"mCLaNEOA2Ds+pVy56CrNkmHb6h0sJmen+YxE8uTKSmpnUmijKLdi1tnp4P35h5eBHeSDttfwM1ucMWUu",
-	"+Ai1lej8jf3bielTxa/tSJAlq4lmNIEcV6KYCxATkJqdMHrtU8WYgsbzKObnVsNErF0kAQaPORnTKh8B",
-	"eb7f7Vo64LxIdeLbGb3XdIAI+3mdcyh/8QMVLmULZHlA02/PW+Ub+hLLcZB//J9/5kp1RFV1OlKwtAYW",
-	"IEHrM1tc0mQkFTfjiRUeoljT9rR/+CwzMEa0PaFG8d8szNSICie+L009VfKai4hV7UCzyEBX0ovZVCrs",
-	"u9eUNN1PLsMZrSOHZ6cP3uxzX0kG5Oy0ioDegno5MSCiSzLAHk972FdTtPdA0UCRpwKziawAcHY6QN9+",
-	"RjwC+CFPjcDsMXcJ+woyzcF5Ah8iuSdn52+QDNkPJjPoFw3WDCPRC5ufwOdc50mW+yatHm7Bl+VTQzGU",
-	"Qga4HePs/I3ukIsZtnmBiAd7qxcuiJPGkO5fnuqEhBaeoad/0PMW9iInEymw1wTBpGRmSU0qP52/IU+8",
-	"t5xbCo+rHtNrRpAtPCVXDAsNUKLYtcTblov8cRF1sV0e1K4DIwLYlPK7SwOO8VxZjM6fE1iDmE2umNJk",
-	"JIkUhF7JazSzpO9CrsWPbKG9nv7ux7OL/3UU4H97Vmy9eHnWA8MExgdL5fuPsZg8effty4t+WsRB0Zi7",
-	"1Ox3L3/K9Sl7ihEkLjzYMkQq7GzpOq5mhnCtZ1nUxTKvwZfvm9cwe3daH2fd7n5k/wF/Magvm2QPVJL+",
-	"DlYF9/tntkh/r+ATOY0/ovYfm9B77Lf/SO8fML3HI6ql95m21+sfHvWPe/1bcgG8MZVcoHFqWUpcx9Te",
-	"zQLxyaqHQO7ZqX0Xi9oUXrLk7TMSG0tBZbBNHhnc+8ccsgeSQ7Z7icUlj0V0VeJYLRI80rJ7cVnuHg1Q",
-	"7f7DJ3blkq/QZpqlay3r4I4aGjmLxiweYIgR92G0MfGiNLr2IqnijhNMg6LSDlbcgnIaWknrGxCX3WgD",
-	"rCVkd+KLQKHEzv49o4kXwn2FLXBSBOj9mXPtqgRwAU62sC7LyV3TLUWssoEFhKMNBKH7SV9aRTxKaUuP",
-	"TGg32Ua7pz4uzahOYNrL3dpaW7o78sIFF1YfAo+/1d9cPbJvNAkjGtbY1XMFzjbjeV/aUzZp+67TFTGc",
-	"V1xQCIVbcupUYW9uH2VnFc7ffsH1VGruDb0rXVb4Sf6Lx+TpCsZaNnk4K8ed8NrLPFJ/1eCgpdulktW3",
-	"6vwNeXL+6owc9o+6T5EjYzdCTF/JzCgumOfFyzcv37+EaF0MTWBxIdDUsSiMXZiZMRPG3aIBWIzytcbA",
-	"olG+vSppu6wViEl68fIceWmIl+1vMVPQGA6COAAGkGsd5u/r9DP/0o5UEhKqXdafFRJeZ9UbhSSvtZ5x",
-	"MXrB7WW9mtkP30kujE8r9CUO53KWxC40uUNOYdMu+OjlezoCCeEN1ab9k4z5kLP4hOx3D9yiXw/bP0vB",
-	"2j9RE43zhebgU6mCXBW4IPvGD9W+4CLC0B72hUYGSk6y4nRQzhNqc2I2u7MDjWmcKZnlwwwwDIdq46tX",
-	"QhCTLwzva7S1z87ftC8MTVgtSVXJsu2osr2+jLkYFYrepcfnSo2i6mtxwglmORdJZbA0Ut/GUoxKXuEX",
-	"FXHT79MjGUJI2XRBAHQiq+WKBDebvnC0dZHPWER4bdj2+/KhVqwjV0DARc0zjPBSTtwlhRUhNL3cKyQa",
-	"P9OSVjDSqr0VUXCz/W3mIPa3dVPeGtwljz47f7PLQJLlG7V2BJXge/br3YgFQcui+Lov4Z2boFXAxwar",
-	"TV8FiO4jk68QfnI4DRoZ+jAeDrC/Hoy2EtG+kuxUE4ZTJUnlZARgQKskq+YSlEruR3LC4OI9zQ3ra75C",
-	"KSkH+Lgvl4N8bpMo61xUJm2HlBmPi9UJg8qUWheC7A8Flpt+N1JynvONsSn2D1zm8rixCwsR+3/3m4j7",
-	"VjghCOGdRsZi04KqkpCnJPyP0CekMoEpzwajoSFWw8OcigUx7ItBpjogIVS3/o8wDaX24pv9mo1cxzT3",
-	"WhiQ8D8Ul/8R5lslWJZHuSCh4rKccQfrb+t+XZKjbyR0uwTHHGqmsDo7bZK5GNGvl7MYovVrkJbW945N",
-	"AYnn4Ozo+FpM9r0yEQIpV8QszvlGIHi9Q0L3Qzjwj4J0eP/OL6lYOvDtsLKTgrXVHJI21EC0VEMhFE7i",
-	"Aj/a5Mi8NsKFNtRVDUn/oX2FUoEvu8LKAaQBiAWaHOty7qt25Qe+SwR4SEGHeCoFAvdXj0DMErA9F0/h",
-	"s30sYjrmHcYjpnM0Fzfwk8uU528Zoeg4UiEy8ex08Or0zcXLgMR8xA1NLvhIUDNTLHDvn86gV0CyeBq4",
-	"OBYrQWDIMAmBCIeNih8HLsIoScjZKcboYNl5bJCCRDHt0RB2LMfqdJyL48XLV6cf3rwPCyXYrlhEZ5ql",
-	"xAcpCGTCUDJhVECO0NBXm0cymk8TM8uhlZ/ZFKOFrAJgKfDM5KJfLBxOXDkMF9iNTUu8R8d+npHrgqvG",
-	"1Mdh7j87xOQvS/BTkefs1Nl6ILSTa1+vI6uTAqYflisMBYfiC0Fj6bq6AM4iTbnfCBvg5JYQ7zKuEzZ4",
-	"qfv6v/DP6vDOXjcTKPISz+oAzlzUDiJsX0Pwzp3FdhZP654CPUsoU+c+QGg/RgLVRH4ifOoZ1y05ho8D",
-	"deif6ok3K9XIjWJEC2Qs7aWUsQPPJ1iiGZgBczGOOXKLXCMgesMYTfKkFJCZxodS33AEOZ195uIQUwpu",
-	"yTx2L7GD5HgBpKWCRz972a0aep8wlWag4m6/0Vkw49n5G+eXAB8D8rK0YVoq4UP3qUziv4ypKYWaCjmH",
-	"WClXF9aZUl1ZFxwELaepk98VwxrOLNOuDaF8mNS+NrLylgS+LgDTgdD3kMsfAzbGPCp18vnn1iT6nmIz",
-	"H0n0LoI175hE+yDNDUn0+gBOi846p59/UwjeR3MbhhP54CU0clvSlXrX3K0YEIusYYe8QhLM04ZxUjiH",
-	"naV6PiXfOeiQCJYIdofA0qw0TkeUi7Rqny+355bR73Yr6oTCcpYJWNPA0NQ686ePDb01/iMC3T3+45FU",
-	"4P+KMNBG5/9IQx9IkOgdI1BmFSliz581gBR7LYYg+YRPdxROirJ64BOewMySt1fcaRgpOc3L3gWLxcBu",
-	"GBPEtB81LTU9p5pMaMxS0bwuHrWCXuwkOLVSAL10RflLgui2suM9hbNuQvce41vvJr71jgmnj3bdQvJs",
-	"HAlbYWYeSqfOXi3SHE5v4cRI2RWe3czq9UDiYyEskCdspzEhj5G1XzWy9h4ElPuPuq2+164GVu19LjhI",
-	"4LIO0pzhcl5wQE5fXrT7h8/aZ9+eBeTdtz++eNVHXv39T6dn7YvvT+3Tp2nGuKcWlq9ja8qsZo7Ps47l",
-	"XCSSxqjNWemFxd7sBZUPmxCPHzftPvZINP7qRCOP+FsRjcpuD5tQjK/Z8KwBpZh+jnSvf++ddn5ki6BA",
-	"0aHcQzH/hmI7Caxp0IebF5CpkoZFmaUrVUAgRl0UDWf21MdQ0NG/FuRVlmJJCsFcRrNXcDLF52mHhBMZ",
-	"MyVAz3H00VcHdQSR/HR6dkLChI1otID39l+8vMi/1LOvQKqATGLC314EZEIj+59TESvJY4DCL1zEcu6z",
-	"tDWZM/q5ORklaDGj5N3bi/cQncON7yuPbeO94AaY3tC1/A6x5hYa2Gp3K5LoFsK4uc6Fy9pZ3cIv7ex2",
-	"3J5Z5ND2kWH8+dS9n6D1d+GY757D1DiGLx3eggo4pZO9HFY3Lx+Y/6hZHcHT3Bd/4YKCOTA8xvVpU0Ck",
-	"Qlet3M/bxveVxt59kB+0jylOUryaUzqp7m2bfdMwuE/kIeVzAl3BllLnowUzjQL06tv/pxPda+DAhJmx",
-	"tMvCGvP5cOBrJoxUi9YG/f/Sqe4nmCoP1NrOgOkrj676Fc3689hZTy9uc0fTzv35M6tgl5u170+/K1Rb",
-	"Kl7eDnnroz3tcy0nbLuW/HkgPdZUekB9+e8ee9Mm/TnsXdWpfx2qPNK/B9Rv/+7RpySg/Jn87MUu+bl6",
-	"TSHKGlVOcPR6NvCAYw+5Ov9303b7aJ0pd7LMNeHP8xFt5LTQfb++KX3xkm8pkbkW+pv3nE9Hva/G85sQ",
-	"n0df9511jr976pW2ka8S3Qr3qrmto/BZRUL1+ywdukLOKyZGb9BqOD/rA0lyruqxa6ljnnM36DCbvf4X",
-	"yegsHOaj3UebEibt3PJTHv0B2X4KS2tu/Sn3ey6SGic4YMD2mGK2i2aRYkZ7a5GPvsbu6xCZXWEncuJJ",
-	"2eBUWclgPbXzkX5Cmsuh5UEhkaJQHeuyssqks0TlN32vtiiXn3PJp4CkveN+p9vpd7p7/QOLpCWKZimS",
-	"O/KpkvHM9ysGp1oq7mxBOu7JdpVfwgUiVa0clX83lwfmcHF33q3H/lS1FrLSrblbG1lhshpRayM7Wf5L",
-	"qzeBa16ndcjzHbV0UQPK9KhlJavWUlYC1qOtbLeGi5zp66ugpTd+FdFyhfmrwfnvnog2op5/HVp5X9a0",
-	"r4KRS0LfH96iBhnNWs5UxHQYkDAnHNl/KjZkSjGlXZJJzK65fZMoNk1ohLWr5mOZMCzQBi/9+ilnkDvJ",
-	"mex8X09qoM5qmIv6uhxyMWJqqrgwBXNeU2NbzqwmsxpPRVHbchhdMLKlLY1jucyRai1wS3RmS0nUyZAb",
-	"WuDys9+TDW5j+leywz0Sw4dn0PsqBNSb9BpLmntKGpe1cq+Bq6i8CzYva+JFXf2EhC5IC2ppGOjLmJIY",
-	"R6hD18ZXDslbKNHU63RR/nRj+7LXllJB3Ggor5lK6DQkE6k8+XMj+/pB1DSXoJ0yZ0r9jfP5eWbMJif5",
-	"eoOWpcgkZopow5MEJ3O93tF+UDZr2OHRGUNCIQULvZ/cbRMcMiO7XwqQdXDJ+sjZBTtQONK9xAKyQh0p",
-	"iKBQx3IuOuDRzki3m6012H/W7W5Hu88Rs28c8X7ACn8O7R9p94Oh3d/x62XKnT+rO6PieJfqqLiTERv7",
-	"ZNz7QU6AS1uP7bLg7d2VsX1HJy9wEw/Et4MgTX06Y6lNbRHbQj1S3Eb7mtP26bvXNSU8/XB1FWT7h4dN",
-	"S8i6s0cgZ30IuCYhn5aq2vae9zu9bqff6/R7dcVFpztck4feRMYsWQ+6cxZ/Dz0DqhYGY9zB2uxXTU5V",
-	"fzZyWrM2mHn3S7tmIpZq/eLecDH7UrM0HOMOFqe5aQC3018u6mrzYmGCnaI/HigdrV8XnfK6s6SjHS7L",
-	"ZRjFckK5WF8Ou7BGw7RJ6FUnkpOateKwO1iuC2XJGIlUWHytwFDylZiDpUrMWFWsapk+UCa/TreuKykT",
-	"RsVaOLoYUMuuk8QK6HHuBrMvrroy4ypHqfHflgp6cZgrix2WMY6YGTM1cIYXGC8gaoZe/IQZ5JAixsKw",
-	"ev1hOX5Rj1f/3vSYHpDDPuXOj856bTxO5mRDJ7ps7aDPRrwbz3w2fiP7rHvde+NLUuke++KLZVYKp6dJ",
-	"Ury2aFlFoVOzhEVmSSqFVnGUnF38HdPBUt06ksls4mNrfP9sSM7E0mtmqbM2evKXZExcdCZmrmuM9CgI",
-	"PgqCj4LgoyD4KAg+CoJ/NkHQwmkv0tdFAbBZ5zXHof+KrVFvLT2+BBlknfy4peCGAo6X3ZaltnUlzjFi",
-	"CnowoIvJCmQOmYdSEUajMVFy7vpceUkN+pMe9I66T0Go4yYTkeDauG4ZapYgywjfvb14T/a4lrnVhR1y",
-	"xpJEO6e7RW7D4o/iagGFzmlANJvwSCZS2PUZegWE6WqBtR4p9oYgCReMhJpN/4YujBP4BVoPIVs4Ow/I",
-	"m1fwqTRjtFzCLrgmH96/ah8F8J9eWqDkamEYkSpmikyo+mxn/ShcmZF2r3/Y73wUHwUOY1dg4TOmOteP",
-	"yvcfQzkWCr5RscAxByT0sAoDoE8BVktJ7B/2Ptr/IuN20QMa6pBggXj0VZ/4kIJLZAJh8FH4Xyx+2SEi",
-	"KQSLDL/mhmOQgmZacykuFZtIwy4jKYZ85MtgIpXGaSTgB0065NRtIi16nMZDJIxeW87rhH2otpnLM8IG",
-	"R1x8FLQ8BL6dxioERFvKDv46v4oOeQs9p7wmYBd10D1Ow3jTpq2CUcW0IZ+FnIODyy4ZThebfflcpphF",
-	"ElpRQX2bj2LCNQRixOTfMwnHTYQkM2B3uWOF2N2uHdNfAgHpTSQB8m0ncbXo4ROuCTUEStuf2C902lw1",
-	"6/kE2P6ZT6csBjw6JeE3oXfXhX+z5/Sf9v+gfdl/hYFFfLu8s3PfMA0anflGL5RELEkArPQzE4TO6QJ7",
-	"cSFtINOZgRgCg10JvBKlp4rRWI8ZM5rEEoup0s8QmfJR4FLtkVD7/5NZQmGx2E2GGjnhUQjMGHZJ0dOY",
-	"tu8SbOAeOGjkDtCO4EJuqCahfe3XXv9TJ70UeTkDNjKSMi7Pkzo7PwrnRc7KcLvWAu4Swnlpe4ROD0GR",
-	"Hy+YXa69XYAW4B6dsiSxoIW9Z0rtwA6n2TVTNIHr7JHMHz0G28CyPgpToA1pKrNHHsAad+JQY9wR3w45",
-	"97uE4ZhrBtELchNdsTF3ft4qYoNR8JbZo6CJbYUtjXTvASMnP8sS4CbYL5oK0ut2uw6GmIqNTATlIyC8",
-	"hk/YiatnJyWZWOSeU25cqMpBd99VmzpnRi3ap0PDVNj5KGo6NTTXz0Oozw794DyidUgIcUCuAV0VrjSU",
-	"UxGrC3Kaa1Phv6qSWncZgJ8X0TLZMhVp+TRAFAYMduohKGI5yh8Uyf5HUbRIBHkjQIAqd+DU2wA0yeD0",
-	"l4vgo1WRAkKn04+t4OLi+0G//1FUSfB5wfHrBVKlGJNvOVFElV986WSPA4+x8lWNH9aIpRP6pX0FiLq/",
-	"f3h4cLDfv4Ww6npA1Aqr6yLk37seb944NwPn80yzE0t4MD4TA3fSpOfYWwq9iutSftIKE1znxiE0sUxx",
-	"UY71XI6bR704RcMNguaz2R5D5xuEziOg00PfsfrkzvFySicOLVfFya877t2StjplHNf5iCmVTRjuBEtG",
-	"zJQw5CGHrgcNte8mRSMwOD3rdyNQR8DJMZDdSZW5ChCdnIK7VEyCXM3AWgf5cE7WHqSCsZXAfbpkVjcC",
-	"Ijy9XA4qzypJnuu03npOfveNMFM1N+flSXWnHCeQinBhJHKFaucSyuxForBlVCSfFt0z/RwGo02RTqet",
-	"T80LffpF3U+ce0Ma9lhk4m4aKtwJEXQR6Hk6WCW/7eEFu/e485KsWLrLBfmPC3iyTubDjT0kGeBPfX9u",
-	"b3cXdyk5Ijasvw5jrqFKY9OgXnad9Zh3NaqdJVOKiCmR7icggs2ZNr5DMpiAIBLEdz3icZoPkWZcwFRg",
-	"P9SQIoaVrkFa4KOxIUZiD9LUEwhmQTDxuierOxCkmPs97vurxvXebfWSmJuX9nD+4NFQX/8iQvjUHG2g",
-	"0ykTLLbItO5ebhFQhXfnYcVTXToCkCty8rU6GwAtAu/QBjkF+H6zctZ4Xi/wk79wPes8HB5jJbXxWLR0",
-	"tR2qbB8xmY57Rzc8HX+TG+6+WlfG6JyNuMbAEgegzBnn41x8WKOAFO4G9avTJEnQ/sdSYQdwXVdNKH8O",
-	"91pMyIdbFYKcYAOX7tH7lxfv35x+27y+dX5v91MkqADdOtEdnj66I2pK95A0qG0F6djyzrpyPYVrmxPb",
-	"caDmdXp8WB/cYCFz1iSvYYITdFWa3hZlrUs3+LFWzwOpa32XiOsK+pQQt95R0QBHHundg3BX3B3OLAko",
-	"D8lvkUkqJ5n3gVdVrY6ziDIpWKFedbWDYVfVqmvM/UtXa0v5pyDqbC3m3I95v/m1f7Tw35GF/+7ohrPz",
-	"VwhJSiYbVCeAt5vZEc7tq39h+4Hd/6PdAIIlk0IoEiDG1tYCP9rubQUWWh0/fPFG2UdVrBjeXmciaNKw",
-	"ipxiJ8pNSg3DB/pX/qnjos4tK8XWw2ZudRb4KJ4hAkP49c8S9ISICjJSVJg0znvhg4XHMokH5KC7X2dr",
-	"sKf3EGwM3zHFRMTphAljtTQy07P/+b+KSw0BjRY0sDIfBmoPd6bteu3cNPbRn/nKxc1d8RYK92ONAPjX",
-	"kBSLjo82iDobhELMrSBDW1IAZ3lQeCKel25garDvp4YGi5wgGgtJ6JS7rr0uVhud2VsYFtx1fTQoPBSD",
-	"ws6x0JkREAvrrQcrEOGRLt2frWDn6ODFkj9DLV5k42l5Xb2+vu7qCrk++wfkADRDAKHNpyJ7LadDLmB2",
-	"l6A3nGkW27WB4QEoPxejEyIyiQpNFQWyDkKW3kjKQk0tva3bGiI2FoCw7O5mEtD9GCrWUZpH88TdmCd2",
-	"TqqcUSKTnzzWrqhGg6+4ZFOqmNV64Ipj/cLQYrbLfQXEhuxhFyrlbBhmLjEuSuONT++frrRjIBnYjcpz",
-	"RzcClmh17bprgVD7S1gbtD+u3bJUNyygqaWie1wMZS2mWpiDPC+VayoP8vwc6gdHisVMGE6TvEF87mog",
-	"TajlEh3yyvIq4b8M7WhoGufYAgnLYYTDWZK436EoZ7oKl/89oTwJvRBfgd0fNFOv7VbuED3TOSoT+iSZ",
-	"pMkHjt/92RHVin7zqo3n0PYDsOoC2mqWDBsjrEWYS0DSmx2QrrtvYJohMlQMQLzNyXWnJJxSredSxWEu",
-	"wDV0JsLL9OEgzc7nBk1gXjQJA18LYq6kGAHbKCWlnKYZLX48wkSsQWp0dRbSMF4LYbvFiCYJUzh0JOVn",
-	"zjTW8b6SdjLB5q6hGNxkrr00uVIALNzLLYXAMmjs4BPa1kyMaTuRYkRbQcvDHaq6K07JBU+uKbmgwkjk",
-	"eunHcmZU8fPG0qLfzv1IjKsIUEqq76YnQ9C6YKZ9BmhRzSesOOLRJlRsqJget11NfKDhWJO+7cvBY4L+",
-	"mHm8i+iEFZEPEmQdGmN4OB5hZ3Wq96PdsErulYI5ursLyuxE3hxx9gJFcx8cvN3MBwdL/Qv74Oz+H31w",
-	"2hCv+Ffg8BY+OD/aHfng/PDNBZ21Pji7X1dYZY0jLucis+IZocgdgMBCNRWnOvoaQVwRORfIy6GgULKR",
-	"Ew+0kF/5pybuuxqPnN3bvXrkQFhrDVoTKz/8F5tMFdO0E8lJ50rVShhF0WJZLnFxCb/2PllknjJlj8GZ",
-	"qYKWV4f8rJtJIvfjuYNzWiGBPHru6jx3M8TwFQx4Q7rhPHczPBHPgTfw3MF5kdMarQCq1K3s2QkutoRq",
-	"Q1Lc3sa7567+o3fvoXj3do6pzruHmFrv3VuBCI+06/68eztHBy/w/Am8e6dZI0w09kiVtwLlWmaikLSZ",
-	"GzBnML2rWOKtjEVpuoj94ZusnmldK8+CQJp6GFEkHUuoP1gvlUJlVStSEj2Lxk5GreA8T7ytGm1Uga+r",
-	"FTj5FbqHPnUnCGUgM97UIWBgX+kmXWXkuo2Ba53tKpMhNxIP789ItYGB6pFl78ituXManbPxoHB53duT",
-	"9sX+Htjw6us2e/PfpTP/sS9Rjs7Cj1itNr2ozr/kvsu94gnQSd5srvlIeOkVqxfHrmxE9kHgvFTFIRNo",
-	"FrffJTFdaKQhrs5oRJXi+RVqXwgKyBYVcQBxF9gIVHsLPNoqyb+ogn4hznQ5WLKAPnFzPq2whZInVBOr",
-	"LxKahxCs9cTBhSYk4UNm+IQFrowgFqXSTF1DFxO6IL1D30T0qW+B5yypipHwe2Omb0WyCAMSXtAJu+CG",
-	"/e3CKB4Z+9M7asZ/23N9OsMLFs0UC4m8ZoqMjZlqqLkP7G4msJ5xCGEhl1AU2tUiLmT85piqHKIXwQWS",
-	"uAaj4HXIvIi+5M2Eaw3FtBTQbWBTOH6vQ15RbtlOIvG4leWdE27Z39TSljhWTKPpGP4dQRDNgFyxhXR1",
-	"aeF9O1hVGVhXfxsWHckJBGH8cPH2Z+Aq2tUbJk9oYveoyWSWGD6lyuzZ39sxNfRpgHXJ7QaxtrYhE6kN",
-	"OSI/8m+hcXZYaN8ZEjS5exYLhJSRb6nmEblimscAygnwes9ZM7AFvgY0rMz7jGRWUtfMpYc714DDaeFh",
-	"EnOasMhkRYChacGUmrFl2P5u+GYG9ndw7FohhEZjFtfZct5bDP57797MORqfW+Ji/4KC0WCYTjG2NWgV",
-	"qBTw7/y/By22+KHL/nHK3/Iffvx777/5m7MfxlffRfbfrz/89rr3M//hGCgjmnTqpknNQ2ssRcu2oJvG",
-	"7B7gnfLHm6AAmy/t+XzeBgSdqYQJqDXenKGXxt6RMJETf5AYbgb2oOXbznPRGhx3u9se30YQrm2xm2u3",
-	"/HB9bo9+swaCleV73Cxag18/FftkeKUl9YBD+flUYxq6OJccJpAnQM7phJGZsATeShNIdy0lfZrv5Gvl",
-	"r1JN46PecX8DIyBMeXndc2Qj28fvrStGlaVQv36yqjMu0aMV/uZwJ/ej3T2KFhWVzrHJEjy2hEslrUFr",
-	"j045EGy3pyVV2wlOcgiVMNtGtqEippkJwRKda4MTMWX4ELwFEMrm9mnllb79v4oeuWfZJ75zsvEuZBxU",
-	"sWuJJAhLyucGPqO6Ysiskl2q/F5j64R8Y2WiXOEUx6JF9qJnroE7/XCPaxnm5vUVpZbnzjd2Rt480ywb",
-	"OeulXuytn/a2gwBdbkAayE1Y6Bdds2PMxawp/LK0eJ/TWbGFfAf6/BosBi+/bm/iCMUI8plBf30rYkFs",
-	"QBreXKyM6AzMWemKwKv49mpiN+vYmWygzXyDFvoFYMGcFWt1hgJ3BGkkpwc9ZqQ5Q4bMwwxD+JYHfMfk",
-	"NAFTEKg2FouceuHJi4+tk/mICZ6HK+p7y2O/tLtNLS7eJpOZOIxhk6kpHFDMTevm083/HwAA//8=",
+	"7L3rchs3uij6KijuXRV7FkmRlGRLVE2dUWQ7ceLYXpI9mT2xjxrsBkmMmgAHAEUzKT3MqvMI5xHmxXbh",
+	"+4C+sZtsUpSlJJofE5ndjet3v/7WCOVkKgUTRjf6vzXGjEZMwZ9nNByzMymMkrH9d8R0qPjUcCka/cbP",
+	"Y2bGTBEqIjKWc2LGjAxktCATuiADRkL7ddRuNBs6HLMJtSOYxZQ1+g1tFBejxs1Ns2GHZ8K84HoqNceh",
+	"izOdkiGPGRF0wshQqmSmtWOr+CcZ8SFn0fKgH8aMxFybbzQxY64/TiNqWJPMxzwcEyGJhM3ZN4gcwpRn",
+	"p2RMdZtcMBERbsiAhleECxK8Hrb8PK0LLkIW2JWxL3Qyje2SfmZRk/QOyVt5TXqd3jPS7fU7nX6nQ777",
+	"6cP6PVwYaocpbuC9YpoJQ+ZjphjsgXANC42pNrhyM6aGhHIWR/ZGxjRqwnXF1DBFFLuWIbWjabgzIY19",
+	"SwrCTR8GiqihA6oZiSTT8JwKPWeqSaQiIRXfwAdzxY1hghiZv5D/rdiw0W/8r70UwPbwqd5LtmX3+PID",
+	"HZXdujZKihG5pjGPqJHKX4S9+xOiS67hrRSs9RM14ThYBxzn7N8zps3rCtDgkZ9N4YsneLRcMP8gliML",
+	"EHYNRsr8lR8OO2GXPR8eD5/Rg7DDjobdYYfuD3rhQXTIng1zi5vQL2+YGJlxo//soFm6VqMWp0PDVMkx",
+	"2Z8BASdULIhmoRSRJkYSoxaEjigX5Mn5qzNy3O12mva5/ZB0O+1ee//pCZk6MJIiXlhYEnZvipE5QJWU",
+	"OKw7BG0vfkh5zCK7fS40gIL/jGimrnnIHGzYfzEi5Dx3Nvud3N654JPZpNHvJBvnwrARU7Dzn3/++XRm",
+	"xkwYHlLDyu8KRoNroSRULLJv0xiBfw7AH8kmCb5lVDEVlJ5Gt/2s3X2av0N8f5Obumk2plTRCTOOgp6G",
+	"IZuaN1SMZnRUsfrYPbXrDyZ6FFhgZkpJpZskmJrWt+cBeQLoyIZ0Fpun9sgDJgpUBt5sNBvcDoxUvNFs",
+	"WKJpoQQW0kpWsho31iMFjSLFtGYRUUzLmQpZbjFdt4wpNeN0ETxqNBsWkriyFNmoGcuuYyjVhBoEgGcH",
+	"jaY9bYSN407neff4uHd48Pygc3zcbaZg0y0Fm/d0xM5mSktVyreAXjIytac+YBaM+6RTOGNHS4dcaQNv",
+	"NpElzLnGr3lEKOAesozCgI5NAHEKQlhKW7AvJoDLcz9MFbvmcqYDgF3hqCuZiXBMxYhFbXJK8FUypUDO",
+	"GbGjjvg10/YDNpmaBUybO/6OO/5/z5hapOePQ+Xu3m0XPtnq/DuV53/Bfy2B+NeGTTShy2vuHpYvWtth",
+	"Spdsv0iW2O101kDFjYU9PZVCM8DNb2nkeID9V4hyiP2TTqcxR8a49y+NAkmyzN8aiJqN/i+/NYacxVH2",
+	"YCd61Og3XsFBSsLF9X/+J+YR8IZkPcDOGjefb+ryypc4IexgGScdZbbwOqGxvUMWnVgB5oeLd2+JHPyL",
+	"haZJKBnQiCTEqQmUPaZqxNrkrTRjLkZkTjXxgNdA0WwY8/D2xwM36Q/nh//8D2FfuDaMzCaEGzYhoZwQ",
+	"Zn+4prFUmcOKZjgV29F5vbPMW5GJVBaxWRxpQhVDwQYIJB3EDDgaJWoWJ5xeL7Rd51CqAY+A4T8J7PPg",
+	"6QlhNBzbw7fylsXYqtN8BR9HTNz6OOnMjKXiv8I3ybmehkxrScR//j9JpkxNuMkDnl3v7qAuw2a5RgmN",
+	"DGYmFRTHMo5QfOKjsYEz5Tpz0iwiQyUnKLc6btLEn6hA2Vtzg5cB78ihlTEtjRZkzs2YBCAVtUD+CYB1",
+	"Z1SXzLOqjbq39zLCFWz2tTBMCRrDAdz6spL7scMRDmPf3bV4+QtFtJOcmGr/DulMMzITEVNZ2TbL2IEF",
+	"faNJ8I+WI4+t11HQJj8vnbnFA67JYKYXqFZkRwypsLoBiJYghO7ugt5K80rORLS7u3lrkYYJO5iiOawR",
+	"0lwOYbKd3dGy6JRiDRBGIBcfhUdzFt0RxTgDHA4tDluwEIYROUuYFr0rpvVWZqgH4LcUDIV1q8LiVPZn",
+	"9mVqBcUTQmMtCUWFw8lciWLilBEpmG6SCuKwG9ADZaRV1EZWfV1UXuAwPgr2ZcpCw6LfEW05FQtnEIFl",
+	"NPFK5JDM7bVpQ63KOWBmzpggYcwB60Xk6VGbfCgYh7ScMOSTLAZ5mgog820QH92CQIOa8iu2KJwFjWM5",
+	"Z9Eln9oDaXSPe22rznb2egeNz81GqJiVGS5BmO11us9b3U6rc/ih2+v3Ov1Or3283+t0Ov8FNphGca9W",
+	"KBVWEEhUFAREDeOJWRw3rSZjZcyYanM50/mpuqumSr/g00Y/WfnzVN6luOFmwysHlzNheOxnVtSwy5hP",
+	"eLIWJWMr0P7yudnQsylTM23hGldu5JUVOBps8UOH/eOUv+M//Pj37n/zN2c/jAffhfbfrz/++rr7lv9w",
+	"3Gg2ZmAEq7sbq+0qOWXKcJSoc9dSpj8KZuZSXWnk86g3caujqyvdtGrv2esX55YQAhac4GsWQNDGhfzm",
+	"oLPfJi+t4tP38sICnlvIt/KkLlFqE5ygSlF7ul9aUlkNuX98kweYEnVRwCKtPIfv2YkSZcmeWMtwkHDz",
+	"k9pJRrK1/KObuXtQxLNlZUmTzC/t0incaM9uMnBbZav1h50ZaSBlzKjIDvX8Jg/zVUeijZxqGJCL0QkJ",
+	"LDwGIOaxa6YqT8m+ZteZAOlGp3Z0g+i3xj4BWJRbgtdqC4ph9kJuiii9ChjAymrftNrVkM0T01tMDfta",
+	"p9HNr9kSleKaX6W45kSPpR20a63DT9m78cSqDF7tk5WA2rtZpm3FgT7an1OzIpAxMmBD6Sw3sHLl6ATR",
+	"hscxAnZy7nN3U160uqvz37/J0+TiTs694XTKFJlwMSvAhiTwYZt8yxYSDdpI48rkGPLSKptgVlVkqqRV",
+	"+UgoZ8JoNNtrIudixW2WAX3nJuEhZfcJj06Q0XMD/DuSdo3wixXBEOUmZKSoMDpHhVdJG+cyZudsuIo2",
+	"H97keNoKquaWZTFtAXJFE9Zn/w3HArtYTfUsNXb8soy2IAzmyItF/B9+/kCefH/RO3z2tE1ew+VFTPHr",
+	"VL9l5IotvtFEsVCqCMQiSjQfCSv9aBYqhrKSU4+1kYpFbfLzWMLqkeeA4R0Anmk/JtGMIS6PZcws+zR4",
+	"JVaDa5PXgtA4dmIb/qjRyp8cqQbD+HwsnY9oQq8YSOOWpdLFCZ6n/QGkND/fhOorIHuaBH/J/I8OQqsp",
+	"ekUU1EjNjLEbDfDIWnCMuiVFyAIiqFJyjhvCTeApG+m2DQeD2wbPH6zHu/4qkdLiZFaUWUvFEzvNbvj6",
+	"IdoavZ37FzR8OysYglgWrj365YWBlJvnmHEzJ2XlaE+BeRX4whLRzYk9uQP7nOwYzYewOR1dtf6lW96f",
+	"MOU/soXFXRTQz2Aoe9QbiISnThMG4E5kwydWCHxaJiJWi32JblBQBpqNXqfT7UeDo36/a/eVUKbVnhww",
+	"LL/Gd+3jCnK6RLCer5PoXinGiGFfgB9l1tDtdDob8OCDTYS9ExLY4RxPjNnQEDkzK7hECXE83EYkBJH+",
+	"9cU7cvSs0z0BhiZnhlDyqyUpyOk+fjhz15oTlVK3Vq+z3ynob//Mn92KCyoXk8uFl4+C/3vGiGIjqqLY",
+	"clY5JCHV7IR0LUXqHR5aQqFoaJjShfvrHR6uEpm2ERI6Ofmgkfd1dDo5f0dnE45/VIPhb8TFX0d5jFkJ",
+	"zEs4s79bJn9CgiGN9e3AvVek4AAyS3QxIX/vnXc3a6OAB2iwebRXPAh7hT3qxCkczpQCy5sFVfYlWZ7f",
+	"Bv77ZtnI4e/1t3oI4gxYK6RcqxCl61oZNeP9jBnKUgDUxBXp11kNtOcgVy3zbHnNVEzLNElZFmhS1M9y",
+	"2liHMIEeM2qIFfpcAJLDSscE9p91OjkK1zs87t2CwsGpVOwaA70eJZWHKKk8yiQ7l0nqm3V+dzKKvUpt",
+	"GE2Mfmko2+9ZgNlCUikhdYkvqSCW7FrWcJLFhJmxjOwa6MyMe5mYL3HNhJEQ0XNL98L9WOmf7dJIv1+P",
+	"GmqS89gi8VptvTqsaRZP4GIL27i/5HUCTzLHT/hBgR3c0nZ8j5ad56sMO3njzcRvPbXi1Da35BG4yrTy",
+	"Nbh37xbwuguzw8FuoG7/fpT+Mh0y2c+aW/8p2XV+wd+7TIvCgbv40fR7MlXyGpwlE83ia6bbJEDaHPS9",
+	"h56jNdr9y5uiFSPsi8MbMLragUNwNYCc7wfqBv00LNx+pflIsAjDqw+PDo6ftkkgpGBBH6zVECEEigJH",
+	"r87H8zfNjABmP6dmptgJUWxodU4yE3AlJjEoA2JrZuzVYBwZ4SYJPhLEqi7kw5sLsHODzCas6PFLw66j",
+	"0UTu1PV/9DKXkMrTmUsoVeuTp6jb/44Y6o703+wB1FaCU3nkHjThzIrXoF2VdvjQie1tyGoxPMsQFnEI",
+	"hW3fQqnZfxhKTal0PIu4OQ0NglkGuR3uOUybUMVpKiOAdL+EDutlLvtd03kMIbQ4e3uJL9gSWnDV6VLB",
+	"rL7mVO2dhwgcOmGEusQwKwOtFVfx4Rr0Tg70g317FVYafCEVnD6vvKAPbvb8ToLcGYIjXWJeVoEJuiu4",
+	"prPYNEkQysmEiiiA8DMIR6OYVOEe5NK7kOM0LQ+zrwaEkpDGsWVCCc/CWMU0nDHLcpxvL7GPFoMw3Zz2",
+	"HGCCcmZkT+LltQsRzPKh0J0F8gA7vgfoWlDsQkEKNl1anmP2EzWK/wqfIafpddZwObQFLo/0cmKVdEr+",
+	"8X/+aYcLx5SLRn+/2RhTPW70G8fDo2dR56h7dHQQPo+eHR7T3pBR2gkPD2nU6R7S/cHwYNgd9AadwVGv",
+	"F0bdw+hZ2D0cdIadDu0cNRIGapGU5s7oDOScC25Yz/6flQJmJpRwShHKB2kO6kEP4ZZpc2lHrJPR5+N5",
+	"LSxPmbieijbKVjrz8NKtL/m3T86BN1u6p0sC68JyxvMzZLhRTezy0R+P4kjQJAFu2v4VsZjhX4pdyyv8",
+	"C4y/9i/2ZSqVsX9BgG1wQgIU9wCvqLBIYthk6oiGnc7JZytpx/ObDEjWIx5F0pPA6G/VYdQeWxE1T1xG",
+	"VAlar1ysZYgJ7NMoAiCg8fvMLSDdLTl/JyrD8XNDBiykE5ZaFlGsXmXVyTjZs1FFq/TbMZ1OmdiZXmt5",
+	"Roqxt9v/nOpbbr6XEoayi4dHjoGNGWHXoMpYDtBebcGwl4xkpmxY+yQBJphiNoUs2jHXOEmfXHx/2uod",
+	"PrMKzJh9oREL+QSJfrUE8qyWYQYm2MIkk6FyZRMkj19HLpMmQYq1waQJcayBvu/cuwULbnVK/2ujyTSm",
+	"IaSbJ0fuEoC6mx7E4U2eWJcdRT6fJZ/usi3ZwHk90S+b9YqLTCI5vtm3ym4op45iF1hFcAIZolZaaGOw",
+	"VECeWN24xYV+2nRPXPzY5RVbaEu6p3TSzqsFwcqVH98UONK6HHh8NR9eiYni4AHAg7qF2IphiHmeWCnA",
+	"FlZVX6DtdksteBhX5ViQ5zo5kMpiWtPz4xRHMmCQP9finhI66/mNJ3UZZHFUqlIwBnGwxDSxsW7fbADZ",
+	"cTEKjwLlH1eg/LzsTNnazJJCTV3jT6rDrLT9VNlv3HSV+PAOB1hWEnUY9MlgQagOmYi4GBEeta047B/Y",
+	"v9InGd2N6tCZ6qq1sncpf6z2ajvZHKJ3U6HZT+OAxD2pmCqrNW6UBpVRhD2MZH8qsSeGFj6GkKx2OeRi",
+	"xNRUcUtHGvYhwBPCbmfYZb1oPzwYHNJnx8+Pjp4fP6OHg4NwP+qx7rCTPG9sE910zUMfIVQ3sqnSXDpV",
+	"Mpp5cl0RosSGTClIDrRTejyCM31/+hM5s4TncxqctLHhtdmYK0sfYBN3nTW1y9woYMpFMKqWFMA2ubWH",
+	"sXdTBp+rZICS+VaasirBuziJl/O9OoAOkszn5MmLl+dPXdKq0akfZDLTxsqPDFQguB17uwrsmzmlwV+T",
+	"gLgTTQRj0RqVGtTCDBqWakfetZOR94WeTZgiLiFqdT7aPaXCYTiSQ/xyCEtUffeeP31MSxgwzSNGzFhq",
+	"ljwZU00mNGLJYdM49p/nMGIdmK7Ckd7uEu+ePeTEu+N6EQZZfvW7jDE43Dw/zZk56mSoLWlQEBF0hwlq",
+	"z25yHK7UhGgXHJzbl5gKPGXN0zSoauSImkyM5DqDWgJDmrbkNN2bHOctA7IpVUbnTPoJonNNhlKdJKTB",
+	"ElMSeOYdbLemo5oJYe+sjEa67Q74od36EI6dA/wkUzoKLA2r6fDhPecv2Y07iWVNMJtiFGMI4PXsNt0L",
+	"kG9m31qXcVyqlucljxLxIBNn4/6dhtvgDrJQtTqRKsGRlBNViwxZPpzmdG2fYVWU9B/zqVInQg35M+vz",
+	"y9AEOSzlQNvVlSswqvsRJjMSJMbOkFDGEACUuCWzCZhY+EcSqq/Aw5yZVZMnQavljATZ34OnrgKWUTNt",
+	"WESmSn5Z2FHGLs5mQqQgTwI0f7TOGHiPoKjiwUHn6QrJNo2g3oFZJhto0TvaJCigc6fCZh/je13iLYfz",
+	"5wa8I8NsbU04niehjBjpdrrdp1VCaoqL3Wbv8yqhdct6idtHPh9/7TTE/T9NyL9dpYuTyxK3uwhU7N2D",
+	"hJhhMGNjprq/t5cYotru4V4VgynZztYc5mgHcmc/I2r6KqKAvk+bJDjLEPqfqKAjpoImCT5Ykpz59wuq",
+	"xwNJVQTunJ/ZgLwHsnvBtOZS2B8/aqbg6Wnv1P7nAqoSYsI9+mFA2kqrlnKsqUSumbJjYJwkrtq+ZC9p",
+	"CRfvmKEf3oFouZOMz4OiBLokfK6IVsoIbmUhozm/XJ2E0EfL7YO03O4mfrYADbWdKFk/wNePoc2vei0a",
+	"7C63tGBbyVpSXHIpSKQPIL00u/8LXPXv02GD3+HB22873W6vt79/cHB4+OzZ8+dHR8fHlA4GYRhFjA2H",
+	"f1BKAX+mp/Do9Xn0+vxxvT55lF8xBb6yPA3+7gOpwDKxZAZdvY7jR+/To/fp0fv06H169D7du/cpL/tU",
+	"z+9yRrPL2Gy2XufR1/UH93UVpYsCdK1VJR8L9iTc+dHn9Hv1OR0/upx243I6urt6Ur0/inPp8Os7lzYr",
+	"M/VndTY934GYWb/q1d3woYM7Epg2cQKXmV/PaDEdhptFo98455JEjPxABeNKQt71TBhlH0G7xNvV78im",
+	"nzQbbEKtvtYI6d8YPmiHctIeKC+OLS5RlinD+OJEzup5xRaXNB5Jxc140ug3WBhp2pr2Dp9lGvvR1gQz",
+	"apoNqUZUJPkChQVOlbzmAhJKls5FM8z3aVzMplKBOHnbgl1wA0UoOeNrdAKQdPwlLX2ND5pAc/e7z54R",
+	"Gk/HtNVbm997T7al3s7rhyGQLSVCtezvPi16bfJfDhwrjkPnJEYmIr2rQ+nWsuacnW5hwingS2m0mH/s",
+	"eQvW8tckSJErOCF8AngQkbNTbJA8ptfMFenAjkWuyRmUw7e0ebVi3bl97bM8cheHeZd5ujY3PyUFS8oD",
+	"lNuX0GECXllrsPKkozjSC2bZ2cSlNq9s6XKfNoD9+mXdPF3KnF8T6VzhcpJD8QhbhMw8Cm4WKnpGq+JD",
+	"V5PcrdWX7UlycYopNYYp+9n/++SX09Y/aevXz7/1bp7+P/97Jf22fytGoS1aQ0jiFkOsLtP4SqVsNyK+",
+	"CVz6298oHAtAowLL3/BhkgGdpc9ckIgu9Al5vt/pLIfCZCqzHh8WeuXWd30fl1FYGsfvhhDXsspq/iNb",
+	"nCZf3XxuriPMrsvJSY4qrw/xqUNvV1SgKpzqNxqqAUiB9JmcigUBm4udslonsgL1hIsE0NYoRJuR9W3V",
+	"wi2o/tYEox5XIE+yO6cxmQlunt5mj0cVRRcRC8tp6Wvg8yW0lKkK4/fZaRHz3r/8qbjsw8P9Z7WhAAXU",
+	"uML1iqFG5Oz8TSoalc96tH909KxztCFUPCjqeYKZ2cNU910mdrUo7EaF91yTyZIqJYpf20u+YotdXPTh",
+	"2vJshf2zLAGqOIqVlGcj08yUaj2XKqoyTuBTV2mNiVAtoJVzsddeMkwBYnqbxUgXo9EsQuJVlWNyWVEM",
+	"6sp0PloDvrI1YCfRkiGtHyJ5Rr9+XKRdXzksVrmt7khCP7pnCf3ZQ5DQD3cqoW/W42KFxF4sqbpZMc81",
+	"Bo2ag29SoHXrIb+eLHv8FWXZ5/cky3Y75YbuQtWhIr/zocP3yfGcw7+n/4Z/FhifJaKQsrHMCHs1GeFy",
+	"kaNbMDssi5ku6g5M4bRGFO3G9k7gadsZ2Y92b2R/VsfInglHeOgdtQ93YmxPmMMqh3XRljOmmjCRjwwu",
+	"8YSBHX29Jb84+i4t+fu1LPmOCmxuzb+FvXx/d/by4x3ay9EH7OhNXXjgmrhv1gBE7/bW+G6tkLwCHn+9",
+	"NrpISZt5w85OzPQOSdPruZWJPs+lK+311Xzh7BStH5qPhL7DOgaP+sjvRB9ZbVq7jcdg/9lhwWMA4Xhg",
+	"GU/CzM9OMd0Ow8xzLoXn+52tPQrd7u/IpdBb41I4ITGz0KqbJOIjbnSTBK0AgmCCtmuNvpE5b79TNOdl",
+	"0MFhQ6d13G59/q9ydAjHVGlIYDtt/ZPQ1q+k0zomLdK+nWv5VnpbpY3xJRoUtYtrSgyvPq2orNTwTkyN",
+	"B38adTJnxSpjpTWYWaXDpB4zK0gIO6/KU+FE2a3D5vCP53QudYF8yGPirnxdD8vPcCuJfCflJzJaQYUm",
+	"d2EJD0xRN+S4EGLcPdphiPFRFS3JBLu4lJJlimLH0dFV61+65cw4SFGKlq1lylPm4HEFscHJ82j8egjG",
+	"r914fvy91vX+LAPPV3YFuQXXYKCVvqFyBlq0x9+mzcLdaXzH96zxPX8IGt+z+/FAHd6ZB+oOvERfT9sA",
+	"U1a1qFGJV787neLovnSK7ioXlaFmVpLmEkDXvKBPBOMgWzm2SAR0SUAzJ6jKmM9m5hL6ywp7XV/CeKb5",
+	"Ncu2UYDxSi14ZR0VzlT8yl10mezJRCihI4SVPcnZ+ZvsTFM2ASlAVY18YWhcGttDDY7mi6+BwdTKa6AW",
+	"hXIWR2TAyJjmGkTY4y+fKmFf+QYw9dq+LLUCUUyYytgzLRUaKrgmUzpi25jxYTXrxmfEvgdzJIUKXHso",
+	"f1w7aI6Znsb69fh3S9eERfZuv6j9EpECLsSdW2bJZbLFC8jbfCEnrmPaLZr958VLw7SJ6cCKr41mQ4+l",
+	"Mr4G1YeXFx/enH77e+3pf1DLaRXBkX5dpxX4bzInXTYIPHehgkt2sZWGhHtMsjhclWOR2fFmXpYs7Fe5",
+	"WHbRhDhRsqE1nAaDrp5Sly69QUv41bd7KpDjgW14KBU0N6+cunj75IVLHA+p+MZYbjKdGcKFkYQ6YIZu",
+	"SBkAQu5D3bSYuC/bt4ulLQvAXnd3u+lmhnvcri373ZO+3fbgSvZaUz3OcYmt2nD5GdfdZZVyW0+LuFVi",
+	"+Z8Bt5bO/qVSUhUrTTL34y+/NYacxZHViF0RGT2y+jidTCWRA8VH1Pzn/1dcZphHcv0lMMuS2WqB3Ss7",
+	"OaxwZf2lItC5WcpALTPiEoi5rZablE3S3hVC6xcE3sa8T3s20CmZGtq+pvGMBdCFM+ba/NL97H5KqttZ",
+	"VikkDuDKbQzidawd6ovZw1+CTLA7AExOmZzGrEm4l3rFaEZH4CcMTsOQTU3rjfst2Enn9vQ0i53blwgB",
+	"Hm7Td3C3W1l9PxW92/2YQZ9QMqEiokaqRXqYE641F6M2CbjwmiIWQ4hnjAwUo1eaUKJmceI/hW/bJIhm",
+	"WMwCB3eYZ+EU0c/iI4ySlC+09wvPuCFmzkPWJoGQ5nIoZwI0VFn4HBoI2qlh9dk1aKjGbW9xwCM7YFaP",
+	"S86x2XCbsgQ1WS30gHezWu11FpdrfTl/9/rUZgoemynlKruWXMqA+8f+kZVqWdQ7POwe2xVo2up1Do7c",
+	"n/ud5z3350Hn+Fnp2t7NBau48qSoh+ufz3V1n/yyod/TyZkUgoWGXzvbZYbUoS+y10s+vLj4flnR8B7L",
+	"EsoglWmvDbM0pTuDSmgL38n34uL7NTUuizjlcAkWV4ZMhZ1XsdbVmztJ6yFn06nsZLkojmeHh/uH24Zx",
+	"bHJGzRKxe0M5uuwcKw4QOXdRukxPFc7wlyo4+ryFkygRQ3Ny5HKl47HUxkmVuMjWNaet0/evnTy63202",
+	"+LTRb3Sf99rdTrvXbfe69pxkxOJGv3HOou9BS1JsIg271NgrwAnAOYyBzYCFzB5Mv/HyH+9fnn2wqh2P",
+	"7VCvXr95A5vVEFLeOP35wgIyHWmshc+xIl3mjF8wfWXkdIuyyNdMROBgesPF7EuJTaBwN2UANacLYLuK",
+	"Uajilit8s4rhFWnJzeruJvdUNGQ/L+GXJwpqHzfu3ty+zmSdglpcW6lkplmNCNQUsKuMIE0yq1LA19pH",
+	"alhuAJu2sNzwafmSndOmSV68vXCRW8rKLnTEwLD+Ec3EK8Uxh7Vlw8OjtVHkS1heymetOLqYssjeFn5B",
+	"/BebIMk5fOq6j6ytFq5L60GBsYqb9fHQSGfKPrdPblHTtZwjwcCO+610qd1nURJ7455Slm0An61JyCiz",
+	"uSXICeDu4TKR692c7k5TMtQs0uVlgHQXmS1MuokxL+HVaXzZsi0bxJIS7Ra2EnPBoPn7KiVXyXmj3ytT",
+	"dpuNIeWxm2Mm3IWC3cktvdHvVJmwl2/pe9/Owhd0hBqMGU6xmhalmnY5ls+VFKOk0vrkJOOT6HY6HdRy",
+	"N8L57OknOnuxUOOqzj7++CpPQsm5OwZqcIGrz8EiQeYi6p0wjRWj0YKAzsa4srMSTRd69VwZA3ntu0xR",
+	"fpVkXLSoOYBJp8tuMjnF5iorSOlt5RFmh5jRrG9nyYY1OztLKOPZRBSNJ/hrbeuJvR3cRNms9klqDIgh",
+	"whML/Npf7P1DwUjdJ13vgAVMWa/3fTWLjcUfuICy/Sk5Ly6dDNiYY23cVBrEchH2YHWbfBtTcYUoh0Xe",
+	"MSJmPeW5neFoqZOW3ZW7vGZdK1IC3zvyDCT9Zh5Vv4ek+u3YJ5IWWN6M5W3pEHHTrYTfylC/LZTc+qVf",
+	"N9CA3QKLnH6zisyVuupbpEwq4xcBQqXYiGvDFIu89rpVXdt1xXk32sjzbTTh+iHeoJBUa8ZZR1iTaHrt",
+	"vVSa6CmLY1fL+Fb+sVuqt7cqsLRO/T2BSuYoHuAhCza/1az7u9CZK8GSfbF/wTsnVpqdSG2IJXaFqnBb",
+	"Kdy3RsrjtUr57s/72VpNvuhwXYnzmVM97BRjMbzHdsDMnGGC4qSaSHRWEgl4Xvdgwdyx2qyw+5OtZwvY",
+	"/byHpQ7nJetQpWm9tvSxwgS8qPYopBJv+nZtT0y6ptIo0AS7LQOeU27W1ve1RA43tZrGmDFbV+S5KHFk",
+	"TyNZt5vtc40bqiGE3OqYNwqA2vzYTyBQ1ioQxcmyFonb3Ug6RyahCvqcbDbn6ssrvayrUHd775W0imuJ",
+	"v9xyRyWCPjl9eQFNXYD+UeJ7vPx0etYmQcxGNFwEfbL/4uVF9pWufaEJsoSMI+emzjlgcQKrosEY5S5Y",
+	"WOQ59mAocUBWxti/V9Kw0OhENa8daL9B/dRpenj1EsfzZ16eOe6yDi0sZiwLJ8RfyAZ540s6RLLvMoA4",
+	"lzHbaSDvd0wxEXJqZTlI/prp2X/+R3GpG82GDuXUqcHudToz4/ZMY3soxWiitBZ6If+BQ3+VjNk9BP66",
+	"qyinVoaMFBUbWHQv7HDnfDQ2epWC+6ADg/FENvMjWPy5y2DgzUN+a93rCRESWtasaMq/wXVvqTjUj9+1",
+	"x/w6KjOOWuwBAcEqrxapFIHgSoIfYxQKRl3lkpS7zYYUzJHvnbWaKoLALbB/yyUsA/jyeX52J7obe6fd",
+	"wS7ioB8G59itldCdTU0bITDjrcyDOE8V5pzbKXPXXPvkl07jYfKzSrJedSSbBY7fnmZvFlpei4ZXGjRi",
+	"ru+Fki8dNIz9huuie31LZG5mXo+4KX8TCguUYHF6pruUZ5aCA900n6tOww2ZP4+NDqEWwEKHTDsf6s7p",
+	"yMEJCb57+YHs0Snfw8UGADA6MWutbOW21F2PVtADZTdqceO7lx9WR3H1qpu85QaCtpMotLDYoh43JJJM",
+	"g7eRizCeRYwEdkXB6gn3K/o2wGb8Wspu8INvkVxoDhuGTOvLtQ2UrVoc5NrN9sm3jCqmgrXiuu8VyUWV",
+	"Uzotu4brcZNyaJwsXRXO1REJig0V0+NVO3GvuMFBuLKyuqU7LtA9DfoVbO5N25tFKufX0cwfcO4sKm+p",
+	"0noAtPPSVKULZCbGrAyvPQebosbqqkMWGb/RSfGhE+xP6ANskMIXJt99xYAa9520/qaCYNR8ks+QBwVI",
+	"AXC3XbGb/OnW2NJB5/jZhp4fe66rW17gSu17dQ79Fg6hAlBnAK8Maj9qpm5piPFFgSZU8bI2EPmogOEs",
+	"jh3j+cl+QC54fE1TqTwV6+sLi5+bDT2bMgVpFr7Gz6Z++/QKcSdbWHOMw7A7sOkc7aRQ834d92+yiwld",
+	"QDE7wsW6du/Ze10XMjVlSq8hzfUsWHaRW0j8iXJUSR7hjRMy9zk9yWlEEqISMelx4dYx2dRo5XWjm9Wd",
+	"0DMgXeuqoqys0oRV2n8nypFefYmHdUsiJxB+B5ay43q01EgPmEBGt9DSkknScm4JBGeP3oPLtgG/lr5W",
+	"Gepqtopaqn9wq2iBrdD/hAR26FuX/9uGSNzKo1yvBmOfdHtZ7zs1JGZUZ5Knk0PBxA4qIhD/k7bcScd6",
+	"qhgxirMoDb6sJUCtlC5qUqyNCNDr6DYt6u+EPu2kyuThVhTkZEWuzg7s4wUKlCE+K71klni8FkNZTHxf",
+	"LXCtk7DkXDDlVJFGjshtLnVtbR4tkdfWyl8b0Uur9SbKw1qhaFPClGgjmZcTPXj9lPXlG3AsJANuKOlk",
+	"b3o1RUgzm4tFY6tJD2Y6b0V81kg/R+uMkZlEa6QsmD4PNhtAXBrHuCxi5AhoUZuckgTowDND43jXfsbn",
+	"9clibvm3F9xq6Z/lQHVnklMG/DJuzmqfgSd3laE86Bq6XMPUnTk6tXH4LaDKfZfWjQ0agO5Oqut9bcFq",
+	"tZnpFAxwD0i02kBgvKmAyt14LJEtbuOx/MOaWHbr9nQHXNPXAqavrdyeOE8VCasiX78fde93rdj9funP",
+	"BqrebtJkHqgeuEuFb4e115aZA1YkniluFhf2SLN+uTMpr3gFPuQ8ZZjCS0J4HyEteP/uwvlKpVWoenvO",
+	"M6SZ0VaQtcoUFyOQbJg2Pl3AjuCKOFEyUHJuj1zThbbkJFRS65bmhpEnwQULW6+YCcetC26gLNg7xUdc",
+	"BE/tqwed/RPX+cwNp5lFC1fLeMxoxFRSrzji2szUAG2A3O4RV5J2a8b9trwjzQPTlP/IoDrJALyRZfXs",
+	"8kclh5VHkyhky54jwo1m8bBNEgum2wDXCdpwQ2hsUT5iIY+YPklO0+8ylvKKRYSaJtRwno8hDTt/ysbr",
+	"Jv5eQjlhmgyVBA83oB1AMe43OYmxMdNG6hhbBTpbOcaaWwGZ3wRWb6ZK2eMA1xWUSYZGHBouaGpYhJST",
+	"G02o0HN7Isz+TXBNQRYEAreONjlLYdLNhgd+0Nm3S0Z5PfdpJYy53VcBmcVV7kwpoRSGYni++/hsTK9d",
+	"q4iZit2N6P7e3oib8QwSXPdC907yx1K9/cZZpnkKRYe7ARgSUbaxCmio76ZM/P39W8hTahmJh+Bw7iRT",
+	"4QXVWehPw2M2YlHLocQ1NM+nLj2aTrHQGpfCwaFPP/wkwEdhMZedJJRYNx344Oqcrmy/syR6TEUUM9Ci",
+	"gb9Qg19CAIz9ybtGFiTiUfuT+CReWpJO9AwXxzXpdTptgoUb4U6D3z65bP9PVvb8hGnSnxrNT3BX8MdE",
+	"jz5ZoTDAq3c8+KDTIU8mNLbclkUeUp42yUGnS54ISaDa3CcRKhYxYTiN4dm+fWbxOpZzFsFPB/C6noVj",
+	"opiWMxUy+P2YPKFpdT74CsAaExWttox18NLKd0/tr4edTtvvXE5dwXkcBi7NY5A90gFzpbWbLmvfJbpr",
+	"KxtRbaWSa0vSOdg8T8hMXAk5FzgcniAfCamYPe4XAEX2N98jh3BBPn44w3ObcEvsMfyiT4J1TVcCuEAr",
+	"uiIweMAYyzjyNhUzVnI2GifVJiybJsGXFqj1gUt6NT78xxEoK/26gJPvXn4ggrFIu1AZrOvUREnAFcGf",
+	"MDOWEQnAVBgAQfkkPNNxkTY4CbyftgXixl533sKDk1kZGilTYHlAYE9dTplIAnsQdkgKOk1CBzimJvb8",
+	"7SEw1bb4invRn4SfN92/vYrpbBDzsP0J0kx4yITORlmdTmk4Zq1eu7NEZObzeZvC47ZUoz33rd578/rs",
+	"5duLl/CNFT64iQvE6popzE5rdNsdfMvujk55o9/Yb3fa+2BiNmMQTPb2VTSlyiz23A1DYAor8fW9EwzK",
+	"wedNmroJ9V91yAR0D+DA8ZNLfh01+na4U3wZdGY7u6ITZrzmWyaOpq/s2Y+cbnfTrPX2Bf+V1XkXC1X4",
+	"OhWg0Cqmp9KetD2AXqfjeYNrFJAhqXv/0pgDiJLzOrkaTwAOABhPmecJewygJAILOAP4OJPCKBlXzeDe",
+	"34OX/bswxwGuv+yjZJ9739LIRyjBJ931n3wUjpP9ilVSDjr76z96BXQyYlBV67DOyl4LY0X42NXkAbVi",
+	"MqHQxuoN18aDYKZsg4Mzq4d/aU3piIuk1UpikmnsodK+l/YbcJpRYy8dEa02ybvFjgTpk+QnNAxApJc3",
+	"C9xAyy9LDrwbJJ0Ae4HRmFMNdhaTQoi/D//SSMnZ1I1Q0kUM8etHh1/p2OnjSzft5TT3gmJ6FhuUiGBV",
+	"VomWugT5f6JXILMQ8CogbmOHSiAFKN2NXerDfCxjJ5W2CVZCsLRwhTftrRzIaEFCKsiEXrGMnI68SyqW",
+	"Mh0qHMeRc9H3RF7BlFYCSeIw2RcLI6C6HGfL2xIpSADc6hf+2SoJgpERv7YMYM5Dhq9nSuouEzQ01eF9",
+	"bUzOSokO3Pe3MlrUoDcl0bp+Jd6Kl7fMuWDdTeiUC0+4yZu73EB3TCOr6KNXbQAkinD2J6GbB53j9V+c",
+	"STGMORofb01oERJSjKwitiup3BoCluDTj2xRpF747DKZvJRywZqXRJm933h0g7QsZmUx3edsIq+RrjnX",
+	"F4FiBmiD8aprxtqgiTZySuZSXUHst5UWUeu3QMkF0BIUsrGTE4RDpQKoUyRwPRF5AqQGymo/XaYy+FZC",
+	"ZcqwrpigYicYQd1+OznQVK7RetxuPHDAPlj/xVtpXkGt8HvBhBdwH3eLCcmdl2ACPvOYcNOsFtOXKGVi",
+	"VRxSldh9UmezZszlJFYI7o17Jvp/HvK+IRbcGqi/Y+ZuIToRTqvF0mqqvqlsBY6LbSSw6awElc4gjFWn",
+	"rRZ06vTRTJgT4g1ESaF5behCYwow4brt5EzXCd9ZnS75VAdEsWlMQwaDoyADTRngxV8+BySMGVV2nBNo",
+	"BQ0OwMCnm1ADphD/c2bZOBUlgbJcM+YTbsCu0sEBMbOKvHY1EfUy38owNbu/iGtwFhKZ9it0orllhTrh",
+	"hQY6NEMnGQkx0UXWmZPyMUI4I+cnudHVsj4Y3aygbg9Xz8KxE/5L+OyTfERLkziXZ9MpBrCPp+62pGB9",
+	"knLiNjkHw6e9ZcWGM213rDH8EIQRV5EsTyrR7Z2hlruQ6FtpoVQv2XdLnO4byva+yNbDk+0TxCFCzh9p",
+	"/oORfBBi7pZPJAhUwirw2fY6wJ6SxodffCV+ssqKAsEIQBSbmWq9GSMK8APXClYwMmBDSxQtpdWYuSmv",
+	"mYrpNEBq6az6SH3p0DCX+5gn0KuUlYyomKPZJ2mrVq4JWL2JNjyO3djUECnCvAEHz3oz0o6UfImo4lC3",
+	"J6ruuBr9/WedzobU8hxB58aRy4dh+bAA9Ke0fjx4UvmdlU9S2M/g+l0QzQRBSogmPqtFNMGFu8euoY9/",
+	"Xf8Pvt53LjMU6JAE4S/UGCueponZTphqk1OBH2M1f24M5oZDpIaiQtPQh85bWE9Excj+yQWLiJHo7dNk",
+	"sLCUZXxCAu+Bd/7oa6b4cBEQPZZznVIxXMdEXqNES2OoxWvpF2bzu2Wcvn/t5oUivsrZiXDLbfKKxxg4",
+	"phgJ5WQAiwLk/NSgIvrUyNDNCTXhGC3SMIMVYHUqu3unz7LibbfxEib82l6zQiY61WFAnmD0AZS2f9pf",
+	"8vmhDgK9zedMG4yGQ+eA6yztXNs8SthZwvkAqrBQfVIlMqHesBof4PHvGVOLNL4Dw7Bq03N7ou/gk5vl",
+	"bb6D/GsPIxHw3YUPi7Dbzbo7s4UTkgL0EHzRJD4VQU4mFmazJfo1U9dMgR4zWBCBPBNc+vktu1j5si3T",
+	"0MhM/HztfZ/a7yCZY+XefSiIjwQBJMnuNumIziMS8ejEvj2cxUlYjl9dUKxwVb0ZyCBIt7K76lPV2wyt",
+	"1KKETiI+dLKvKy6iPqHZkiVyysT1VLRdJE5wAtUYgF6jmBSQJ5qPRIsL/bTpntgfuBhdWqAJmiSY0kk7",
+	"Dzf5I2oUZqm4f7/g3JGtrAVR7yAwWAzHztxx4X79G7Vu17/8lS8YiXSyB2QmeJHoSyicO/5YjW526IrD",
+	"3u9tdNiesAABkLmfPW/MUz4pqtYlZyaUkw1pwDv3Uc2TMxwLosfUWILARRJYdJKpFfsrxPwBL//44Sy/",
+	"gUyQEQQV9Tudf1ZsaKiw5XTZMR906h6z24HjMMkubrf4Z2sXb+SGS39IcSmJnLE+NuVPEFKSxQEX25gV",
+	"3OHf2waXOAH7bmJLcKFFrSH7a84mn0qWpfEiuNSqcBG3kSXdIXG4VioQ8J5TZJEBYamIxNuKRnEpvOiP",
+	"iScrpOPGV8GNKryA/fzRXKu7ciqhkrcelW4HxJXgWwG3X82rZLEjG0WPHYvL7ILFYl/sS5hxPW1Z9yrN",
+	"aYUULu0qTVlWaJHN6VuZfIA5pDXlh4xBW93vkIguNFoknZ3SB/8nK4TuMBZrQauhIsLi6z5lxJVmd9kG",
+	"/6IKRDKXUdFPKnL5bIAnbs6nznWWSxV4QjWJpRh5V3ZmrSfuXGgMdeiQ+6PVEwOKUQfTRNMF6R562+lT",
+	"3Fs2wSP43piplSqs9H5BJ+yCG/bXC6N4aOxP76kZ/3UvcJHEFyycKRYQec0UgSBekPDA2OHDtoO07laA",
+	"cWmdxGMGiWSpn1EOyUCasasi5O2sJ/YAk6jkxC7rOsdboBDSuOhlGL/bJq+gqx6JJV63YgScgiwiU6Z8",
+	"hiGsAv4dgl+wTwZsIV0aAbwPcfWoBJwzoxat06FhKsBjc4u2wqW9kh8u3r31xY8tDEzIExrbPWoymcWG",
+	"T6kye/b3VkQNfdok0OfJbhAENd/+5Ij8yL8F72e+UmHgc3W8Vg0pNORbqnlIBkzziGEJJo7gDV7NbDD3",
+	"QafTJqe4Mi8LylRLN3Ppz52jvT0JLycRp3GulDPImFNqxm3yVnrc8BK0/d0H+oc0HLOoKpbwg7MQ3k8o",
+	"IaaooUGw/1vjmsYzVixQuFQJsVCxr8EWP3TYP075O/7Dj3/v/jd/c/bDePBdaP/9+uOvr7tv+Q/HwCd8",
+	"WmD5NJmsyTSfszGb0JZmYkxbFu9pad7wTW3Lfq4so/0sezZfWvP5vAXgOVMxE6GMMFd2q7F35GPNODPy",
+	"JT7rHXu+aOdxp7Pt9W10wpXujIyLaXeui2bjgpnWyjy5uUwofJHfLHOZdk6nKypxj2Gi2UxXH3LsBcCX",
+	"X5YCPCBhymN0UoknAwk52dCMUTSc0C+tAdCyo+5xb6NwUk9Sy6JJTe5ZIh8aB7VWcENr3F5I63tEzk5r",
+	"ZsOc0T9zJswZfbQ0aGOhJQPyZ3T7pBULo3dhVEgs0nTZIemeletluLUlrSyklRYFO8W65BNiyciUcuVC",
+	"3DSLhy2r2rCInJ1mk2nJk4EVBs+k0EZRbiW5s9P+h/OPL5t2kI/aIu0VW5wxZS74CBWi8PyN/dtpAlPF",
+	"r+1IkCuuiWY0hkxvopiL0hNQoCBm9NpnOTJ1zUMXt5FdDRORdnEZGMHnxFir3zTJ8/1Ox1IN51yrkhDP",
+	"6L1mmoTY1e6cQxGYH6hw2YagLgBQf3veKOLzSyxKQ/7xf/6ZKVgTllWrSY6l0bcH0mxcscUljUdScTOe",
+	"WPkkjDRtTXuHz1K7a0hbE2oU/9WemRpR4TSEpamnSl5zEbKyHWgWGujNezGbSoXdJ+sSsvtJkzmjVcTz",
+	"7PTB26LuK3+FnJ2Wkdvb0TqHmqcVYkZIyyjdkoCxxyfYibvKPvQBCCCYFqjAvDYrXZyd9tFMmtKaJhpR",
+	"M8QLDDFzV+VCQXkGcEHBh8hLyNn5G6Ra9oPJDJqsg33FSPRlZyfw1QWyFM59k5Tct6edVg6ACkK5Wgd2",
+	"jLPzN7pNLmbYGwniRiwRWLjAWxpBjYziVCcksGcceHIJjaJhL3IykQIbtBBMv2eWMiXC2fkb8sTHHHDL",
+	"EHDVY3rNCHKRp2TAsDoHJYpdS0TOTNiVi4KM7PKg4COYNcDKld1dEiSO98oidKGdwBrEbDJgSpORJFIQ",
+	"OpDXaPhJ3oX0nR/ZQnvLwfsfzy7+11ET/9u1gvTFy7MumEowplsq37SPReTJ+29fXvSSyieKRtwVIXj/",
+	"8qdMc7+nGIfjQrot/6TCzpasYzAzhGs9S2NXllkTvnzfrIlZ3Gl8mnU6+6H9B/zFoChznD5QcfI72Dnc",
+	"71dskfxewlYyNoiQ2n9swh5eI14/soeHyx7wiirZQ6p/dnuHR73jbu/2TMMhzRLTwN9rM43ayY0JLR5T",
+	"i8o5WpVW6IHsx1P7LhaOyr1kqeEV0iZLcGVzm0xGIBOPWYwPJIvxTuQhd9GnFamLIV2ZtujlGcVCqVyu",
+	"TkG+qTCnNB7J6QPy/N4JaIFZodyqUE4vf+e5g5n8PjQ6pxmByxYGR42NnIVjFvUxtILrJLrCS/7oG7XY",
+	"1XZydDNvkgAzeE71Dqxg+A1I9260Phb5sjvxhd5QwWD/ntHY6wy+ih54eZroPptz7cprcAFeyqAqkc6h",
+	"9JYSYdF8BLLcBnLb/WTIrSI0hcy4Rya4m4S2O6FUDoJPK7LYNpHv9jJIXumGcBCSowfCansQYWG1U1dX",
+	"8BtNgpAGFTw0U6hwM3b6pTVlk5ZvRF8S5zvggkK45JITrQzYC9w+6xzE+VsvuJ5Kzb2NfKWLED/JfvFY",
+	"AqCEZxcNOs6Gc0dsPA9qJRz9Mix5I8WWzMOvGsy1hJ0qXo2V52/Ik/NXZ+Swd9R5igIANjjFFKnUyOSC",
+	"r168fPPyw0uICMdQEhblgpkdR8RYk5kZM2EcFvbBnpatOQj2niL2q7jlMqMghuzFy3Nk3QEi618jpqDX",
+	"JATdwBlA9YAgi+/TK/6lFao4IFS7hFQrk7xOC8IKSV5rPeNi9IJbZB/M7IfvJYfYT7DB+VKnczmLIxf+",
+	"3iansGkXLPbyAx2BQPKGatP6SUZ8yFl0QvY7B27Rr4ett1Kw1k/UhONswUn4VKpmphpkM/3GD9W64CLE",
+	"UCz2hYYGqtiy/HRQIRjK/WJ9BmclG9Mo1amLl9nEsCmqjS+IC0FnvteEr9XYOjt/07owNGaVJFnFy5a1",
+	"kiBUEcqIi1Gu+GVyfa56MWr6FiacHJjxN5UG5CP1ri00qfgVflESm/8huZIhhABOFwSOTqTloZFgp9Pn",
+	"rrYquh7rkq9NDfhQvNSSdWRKYrjMDIYRecpJ1yS3IjxNL2YLiabhpPQcjLRqb3kQ3Gx/m/nmPbZuypub",
+	"d8njz87f7DLwZxmj1o6gYnzPfr0bsaLZsCC+7kt456bZyMFjjdUmr8KJ7qOQUCI8ZWAaFED08Dycw/56",
+	"Z7SViPeVZK+KsKkySSwjIwADWiWZbSCBAWcplbwyT1KJS8X3I2lh8Pie5ob1NF+hBBVjsdyXy/FYt0ne",
+	"dg4/k3RkS23r+aqjzdI0bxdi7i8Rlpt8N1JynvE0sim2MF2WCnBjF/ZE7P/db3L4O+GEJjzvJPIZ+6aU",
+	"lXo9JcFfAp8kzQSm4RuMdodAGX/mVCyIYV8MMuE+CaAq/l+CJFTei3v2azZyTRvda0GTBH9RXP4lyHZr",
+	"gSL/XJBAcVnMAoX1t3SvKvHW9zK7XdJtBjSTszo7rZNNG9Kvl0cboHGun3T38G5iAcUQwBfU9tXI7HtF",
+	"ogVSsYhYlHEdQXJCmwTuh6DvHzWT4f07PydibN935EtvCtZWcUnaUAOBbTWFVriJC/xokyvz2gsX2lBX",
+	"ACf5h/aVhwW+7AqyNyHNQyzQIlpVB6JsV37guwSAhxQfireSI3B/9mDRtCiA5/rJ+WwfNpqMeYeho8kc",
+	"m4gnJSyuPKAUX7xMxIPK8FK3jE1DTB1Xy4WWnp32X52+uXjZJBEfcUPjCz4S1MwUa7r3T2fQpyRePG26",
+	"yCIrhWCEOAmAkAe1CqM3XcxXHJOzU4yawpYX2OcJCWvSHyZoW67XbjsvzouXr04/vvkQ5AoZDlhIZ5ol",
+	"BAypEGRLUTJhVEAe2dB3ukBSnE0lNMuxsVdsivFbVumwVHxmMvFI9hxOXJkXF/yPvZe808p+npL8nDfK",
+	"VAfS7j87xARByzQSsens1NmXIDaXa1+HJq3/A+YmlqmTBpfii8RjAciqCNw8XbrfmCeQBiwx32VgLmzw",
+	"Uvf03/DP8vjcbicVSrJS0+oI3EwcFQJsT0M41Z0F5+Zv654idQsgU+XywNN+jM2qCN3F86lmfrfnOlUY",
+	"XhrV69Ak0Ukr2E3BpVdUZTeK+s2RwaSlXMpOPJ9hsWZgusxErWbINXKdJtEbRt2SJ4UQ2yTil/pmScgp",
+	"7TMXWZpwAMsmsPOSHSTDSyD1GYIe0pfdqqFvE1NJljPu9hudhqeenb9xvhTwiyAvTPpGJloGNOFLtY7L",
+	"iJpC8LCQcwhnc9WZnfnXlTvCQdDam8RBuCJxw5ll+pVBsQ+TW1TGyt6SQVSF1Loj9K00s9eA/YGPCl3I",
+	"/rk1ib+naNtHEr+L8Nu7J/FVaFkag7sjEr8+Rteig87YGL7JhzuCyRAjtnx8GBr2LelLPIoOq/rEAnvQ",
+	"Jq+QhPOk76YUzklpqaYvG+GckkhECwS/TWBpVhugI8pFUg3Tl7F0y+h1OiVle2E5yyddN/Y3sTD94cN/",
+	"b40/CEBfBX+qbjVfdBZeWsafVWG/+LKzrdNsrPmW4cC1AO+R+D+QYOG7h9xSmKgwJtWh+X/cyGLsjhuA",
+	"vBc83VGcMWooTZ+4B8aprJXnTuOLyWlW48jZeSx1cYmO2o+a1KufU00mNGKJQlIVqFxCbHYStVwqdl+6",
+	"hiAF8Xtbifme4pw3IZqPgc93E/h891S3Cj9KY6J3KG/XjpkuMe4PpTMCDBZJLrO3K2NMdR2J46FEUkMA",
+	"KI/ZTqN/HmOwv2oM9n1IR+vCswvI+sCDtcuJhCt1V0kccj4uwPx+kohfTLZvktOXF63e4bPW2bdnTfL+",
+	"2x9fvOqh4PD9T6dnrYvvT+3Tp0kZBk96rJCBnYfT0li+eEEk5yKWNEKF2IpSLPKWRyiJWocS/bhp68ZH",
+	"CvRnp0BZwN+KApX2r9mE/FT0ilwiO6Vtbb5m28gaZGZ6Fepu794bj/3IFs0cb4ECLPmcMYptcrDKSA/Q",
+	"tkmmShoWppbGRJWCvAiRN1xakBlD0Vf/WjOrfOWLxAjmigZ4VS1V4Z62STCREVMCNDZHXH0FYUdNyU+n",
+	"ZyckiNmIhgt4b//Fy4vsS137CqSnyDgi/N1Fk0xoaP9zKiIlORYd/5mLSM59IQRN5oxe1afBBC2WlLx/",
+	"d/EBIry4cc6uYK64YYEXIQFNaoYWvEeouYUuudrdjvS9gWdcX3vEZe2stumXVoodt+c0GbB95DZ/PMX1",
+	"Jwpm7uw1fxX2tBo/64QHXE7zbyesyv0OKu2UTvYyuFG/5mj2o3rFR08zX/yJq5BmjuExwlSbHCDlWhVm",
+	"ft420rQw9u7DTaG5Vn6SPIJP6aSqN3keG3R5m/L0paoQ09z06+JMRfa4fUqsK89UaC63YKZWrGiVaJHZ",
+	"4L3GoEyYGUu7LGyJkY1uv2bCSLVobNCZNZnqfuL6soda2bM1eeUx6qMisC+HBiuJzi0RvQwVyng3LXmj",
+	"DMPLmXb9kmy5jeeKs+Wxv03e+chl+1zLCdum8lp+448l2B5ICbavBv5lUFBWny0H4SsiNnLMy4VtRFzT",
+	"Qezql66ROxuPpPmBt+76SoC5BBarRK81FPmPE5URZIYOsmXfAhSiykIm0EdeI14C+49WRUukVTDm3Iy5",
+	"ADuda6EEEYQQXH7iLGDFLsgZKpDlb9rIKZlLBeGEvsFzWTBFkURsKWoyAWto9Ic01mwbqfJ+AiM2I12P",
+	"kRF3Ehnx1WhfGciXxUZsIZPmELO+KSn3WUnlhA9p3YMSATZfAWGDPvfZWR9INYOyBu+WvGYFhxrtzdPX",
+	"/ySp27nLfDSraVOApJ0b1oqjPyjT2hJmlxvXcq9VmtfyO61hYMt+sEyznAiD6RFjirlpmoWKGe0Ncj7X",
+	"QY/lXGMeRIkpzglKRZteae2T9WTTR6gKaS6HlhsGRIpc/b3L0rK5zsKR3fS9mvtcNt0lnwK0d4977U67",
+	"1+7s9Q4stBdIoyVtDiSmSkYz33UfXKiJ4LUFDbon82B2CRcIVJUSXfbdTNamg8Xd+TIfOxZWGiELWHPX",
+	"ZsjCdKWGyNJ3yqlhleC3kTky+6VVAyGaQyfdIbKNGnVeoUvVwmWdsdIgWdjeo0lyt1acjIXxa8F2+cWW",
+	"WhnzwLvKzrhMG7EsVI48rlYpGl+Lztci8H8ecn5fhsuvBe8lcLZatF1LxX/nBkwosqDlTIVMB00SZCRA",
+	"+0/FhkwpprTLAIvYNbdvEsWmMQ2xpN98LGOGdS7hpV8+Z+yfJxkLqW9nTQ2Uqw4ygYyXQy5GTE0VFyZn",
+	"Pa1r28z6MtLSd3l9wnJAnbNpJp38I7nMMSsNnkuUaktx2wnKGxo8s7Pfk8lzYwpaMHs+ktOHZz/9WiS4",
+	"HIdKbai7Eqf3lDQur+xeA7rRzCHYvGizyFs1TkjgwhGhRpCBhsMJnXLUPnAt8OWQvIPSdd12B4VsN7Zv",
+	"QWDJHcRTB/KaqZhOAzKRytNQN7Kvq0ZNfTXBqb2w9pyikWbgmjGbnGRruVq+JOOIKaINj2OcDALLQ2dp",
+	"KRqA7PDoQCOBkIIFPubCbROcaCO7Xwon684l7XhqF+yOwtH/JT6SFiBKjggKEC3XyAA42hn9d7M1+vvP",
+	"Op3tGMA5QvaN4wAP2DSSAftHBvBgGMB3/HqZ/Gfv6i5ZQTk65UuTwCtbsgInrdb2pbn3m7mwGNc6c5cV",
+	"ye+uzvh7OnmBm3ggPjk80sQXN5baVFYZzxWMxm20rjltnb5/XVFj2Q9XVeK7d3hYt8a3u3s85LSxDNck",
+	"4NNC2fHu816722n3uu1et6r683SHa/KnN5ERi9cf3TmLvocmMGULgzHuYG32qzq3qq+MnFasDWbe/dKu",
+	"mYikWr+4N1zMvlQsDce4g8Vpbmqc2+nPF1XF07Hwwk7BHy+Ujtavi0551V3S0Q6X5dL3IjmhXKzvV5Bb",
+	"o2HaxHTQDuWkYq047A6W62KYUkYiFVamzDGUbKn85lKpfCy5WLZMHyGVXadb10DKmFGx9hxdULLl+XFs",
+	"pfwog8Hsiyt/z7jKUGr8t6WCXqbmykKHZYwjZsZM9Z0JCMZrEjXD6IuYGeSQIsKq23r9ZTl+UQ1X/970",
+	"mh5QoEXCnR+DLLTxMJkRMJ3osnVgRTri3URUpOPXtDVnZLHSKAo3YFX4hJ+vKNDusS++CHGpXHsax3mM",
+	"R/MwyquaxSw0SwIttB2l5Ozi75immej2oYxnEx9OxVwpX0iaxpKUSXe9pMgvxlwsiae46FRCXdck71GG",
+	"fJQhH2XIRxnyUYZ8lCH/aDKkPae9UF/nZcd6XTgdh/4zttm+teD5EmSQdaLn9jIfyjgvCt/kHl4WR0yL",
+	"runrZVFvXb8JDIiDhjroNrNSnMOAoVSE0XBMlJy7xodevIMG1wfdo85TkAS5SeUqwDXX+kjNYuQzwft3",
+	"Fx/IHtcys7qgTc5YHGsXbmAxwrDokxgsoOsEbRLNJjyUsRR2fYYOgJoNFliClmKjHxJzwUig2fSv6Hc5",
+	"gV+gFx3ykrPzJnnzCj6VZoyWUtgF1+Tjh1etoyb8p5tUGxosDCNSRUyRCVVXdtZPwtUManV7h732J/FJ",
+	"4DB2BfZ8xlRnGhT6hpQo/EIdSSoWOGafBP6sgiYQtSaWPortHxaJ7X+R27u4CQ1FhbBbB3rpT3wwxSVy",
+	"jqD5SfhfLFDaIUIpBAsNv+aGY3iGZlpzKS4Vm0jDLkMphnzkq/MiacdpJMAHjdvk1G0iqSCfRILEjF5b",
+	"du00BCgCnElow453XHwStDgEvp1EaTSJtuwAnIx+FW3yDpoQevXBLuqgc5xEaSddvwWjimlDroScg1fO",
+	"LhluF7s/+qS5iIUSehNCsapPYsI1hKBE5N8zCddNhCQz4JGZa4XQ7I4d0yOBgDw6EgPNt5O4xiDwCdeE",
+	"GgJ9Rk7sFzqJX0ubAAK0X/HplEUAR6ck+CbwPsbgr/ae/sv+H/Sz/FvQtIBvl3d27jtoQudL37WLkpDF",
+	"MRwrvWKC0DldYHNGJBhkOjMQPWGwRYzXvPRUMRrpMWNGk0hijWd6BTE5nwQu1V4Jtf8/mcUUFoutwaiR",
+	"Ex4GwMFhlxTdo0k/R8H67oE7jcwF2hFcsBHVJLCv/dLtfW4nSJEVTmAjIymj4jyJh/aTcK7vtKeB6/Pi",
+	"kBDuS9srdMoL6gmIYHa5FrsALMCnO2VxbI8W9p5qwn07nGbXTNEY0NkDmb96DDOCZX0SJkcbklx+DzwA",
+	"Ne7GoWGDI75tcu53CcMx15mn28xMNGBj7pzTZcQGkxyshIDSKfaltzTSvQfcn7yVhYMDrz4srNvpdNwZ",
+	"Yi0CZCIoVAHhNXzCTlxlSynJxAL3nHLjgnQOOvuudNw5M2rROh0apoL2J1HRNqe+Uh9AswtoEOoBrU0C",
+	"iIByHUnLYKWmcItQnRPuXM8g/1WZqLvL/IqsXJcKpIkczKdNBGGAYKdTgvaWofzNPNn/JPJmjGbWctBE",
+	"Pb3pdOImqJ/N058vmp+sXtUkdDr91GheXHzf7/U+iTKxPyttfr0QsgRisv1/8qDys6/o7mHgMRWirAvP",
+	"Gll2Qr+0BgCo+/uHhwcH+73bSbiI8BUSrmvEUynhKuYuuyDkrst5+OAafXpL4Ayc5DPNTizBwohWjFJK",
+	"svIjb5b0+rTLBEtKs3CdGYfQ2DLTRTE6djkTApXwBHw3SINIZ3tMhqiRDIEHnVz67nW1kqvMJz7g88sp",
+	"nTiIXpn2gK/Ur6yyDoR2S2arrAm46kfoK21yc1eQV7j9JbdQBuIqfEIPPe+gWdOAUKfACmYWpP3PBKo5",
+	"ODlmITjBOFMtpZ3R0ZcKr5DBDKyUkJLk1IV+IttbJcIn9KY1ViCy1qsWoLWtUka4TjpRZFQQ35g50dQz",
+	"3q1E/cswJakIF0Yigyp3qqHakaclW0aj8mneLdXLAD7aUul02vhcv/CwX9T9JCnUJH2PBVnuplXNXdHO",
+	"ZYAvSx2oQ0HLhNA9RM17zxQoCLwFKpATYrmAJ+sEV9zYQxI6/tCYd3tPhbhj8XcZIPLOClEUfjdDpDHX",
+	"UB62buw1u7aHk1Y1irjj+aEUIVMiOYkmEWzOtEFjGhrLMGDH97DjUZL7kmTXwFRgdtWQU4jV/kFC4aOx",
+	"IUZiH+3E6wrWVLCMuyerW7gk5/g97vurhl/fbXGgiJuX9nJ+50FrXx+FIcptjqbj6ZQJFllgWofRW8S9",
+	"Ie48tLC3DCasCH67dISiKgbO7e1rdocBWgZOuQ1SR/D9esX88Xxe4Cd/4mr+2XN4DInVxkPREmlwoLJ9",
+	"YGwy7h1RiGT8jShEBgNWUQg3emWUrJu8srrYORtxjVFE7oRTJ6oPavIxrAKKDtSo3J9k5ILJYyyVQWde",
+	"VZGv7I7vtcaXj63LRbTBBi7dow8vLz68Of22fmX/7N7up3ZX7nSrtA54+uhGqqioRZIIxhW0Z3ukL8WC",
+	"siJaOaSvwvaM0oGrqF82yweAAvoLmbG/ec0aPN+rckG3KOZf2Phj6awHUs3/jqG+9PLLymvloX6ln8mR",
+	"sTVyZeOR2j5gx9KdAt0yJKyWrKqJ7MNxMqUS1knqKuJl5fijNIJRCpYrxF/uDdpVGf4K38wSUm4pt+VE",
+	"tK3Fs/vxxdQnGI/umDtyx9wpxSmF9DK/zAbCnZLxBqU74O161pdz++qf2Opi9/9obYHI3jgXNweAsbWN",
+	"xY+2ewuLPa22Hz6PjvZRuQSQQHmpZQVGqzKo4FSV5pQ6bQ3JKbZO3qRaOnygf+Gf2y6zwrJvbLRv5lZF",
+	"g4+iGcI9pBi8laAWhVSQkaLCJLkMCx8QP5Zx1CcHnf0qu4w9p4dgj/mOKSZCTidMGKuUkpme/ed/FJca",
+	"gnbt0cDKfKizhYmZtuu1c9PIRzhni6/Xj9Wwp3A/lhs4/wpKZAHx0V5TZa9RCLkl1Gt7wpHDiTLrjMo+",
+	"ylGMDNfewBhj309MMRaeQYIXktApd53pXQoDhjlsYXpxu3k0uTwUk8tdAG7uqssMLAiiK+wq9gWX3DR3",
+	"hS2Ap+hKIbLxSBYfmmHlLkArve1SMaqKGv7+C4Oj1JHU+tbri32vLtftE/JAbEFLDRD5bEkBr8u1yQXM",
+	"7nJmhzPNIrs2sM0AL+JidEJEKgCiNSfHUhB/NxIKUU9NsHtbW83G8hrWAN9MYLsfW846yvRowbkbC85d",
+	"kLYctJfZa9aJex7QVxSiwldcyjhVzOp1QBWw6mlgkcFlsAMuQA0AF7nnjDtmLjFMTyORSFC2nDcj5diN",
+	"UndHSARLfMO1qcIkPLU/hRlG++vaNddO4GCJb+v8kwSw3e8A2pZY73ExlJXQbe8JVBapMDoUVZY5lDsP",
+	"FYuYMJzGWdeElywn1DKjNnllWaLwXwZ2NHRScOxth9VzguEsjt3vUP43WYWr/DChPA68nlKCER81U6/t",
+	"Vu4QpJM5SlN5JZkkOTuOrf7RgdtKpPOyjWdA/SNIBDlQ1ywebgDkmatdAnMLTpc8+zCBdPtocxn1Xvpq",
+	"p8AP9UUQ1jMi5ykJplTruVRRkInrDpyN9jJ52M/0okJjopeagqavHDNXUoyAPRXyv06T5DE/HmEi0iDQ",
+	"uqosSfS6PVy7xZDGMVM4dCjlFWcaWxUMpJ1MsLnrLgnYz7UXdFfKpjlc3lI+LR6NHXxCW5qJMW3FUoxo",
+	"o9nw5w6NKxSn5ILH15RcUGEkctfkYzkzKv95bUHWb+d+hNlVRCsh73fTu6bZuGCmdQZgUc5brNjjwSZQ",
+	"bKiYHrdc2w+g+9h2o+U7XmA5jzHzcBfSCcsDH6TFOzDGrAi8wvbqwhCPFtgykVwK5mj1jqj5En6XSeRr",
+	"abqXXer7TuHter5T2OGf2Hdq9//oO9WGeFNGCehv4Tv1o92R79QPv4lMVe07hdGqfKc4VaXv1I7sij6t",
+	"caBmXJtWgCQUeRGQc6j05BRiX7+MKyLnAiUHKHYWb+R8Bd3qF/65jtu1wpNq93avnlQQDRv9xsRKK39j",
+	"k6limrZDOWkPVKU8kxdklqUgF4byS/ezxYEpU0Bl0V7XbHiFzc+6mdxzPx7Xj8gmKuWdR49rlcd1hhC+",
+	"gt1vTm5yuFPmcZ1lH1Xx+g08rnDF5LRCbYGimyubQ4NrNKbakAQdtvHKuh0/emUfilf2LoA7d9VlXllv",
+	"hqiUU+0L9WsqrQCqR9J5f17ZuwCt9LZLBbRdWbwenFf2NO2mjJYwqbImskzfZZTpNnPfZizQdxUmv5Ul",
+	"LcF8+8M3aWnoqn7QOfk58QyjBD2WUMq1WoiGItVWAiZ6Fo6dSF3C9Z544z8a8Jq+1GDTidvQgvqpu0Go",
+	"qJvyxTYBL8dK9/YqC+BtrH/rDHupyLuRNHt/FrwNrHeP4sKO3NF3QdNz4F1l/FolC19396Qdu7cHNtHq",
+	"qvnenHrpzKnsS5ghzfAj1gpPcNv5+Nx3mVc8zTrJuiE0HwkvbGPt+MhVn0k/aDpPYX7IGFqD7ndIRBca",
+	"yY6r8hxSpXh2hdrXsANKR0XUhBAb7B2tvUcDbb/kX1RBiydnCu4vWZSfuDmfltiWyROqidWICc2eEKz1",
+	"xJ0LjUnMh8zwCWu6YqxYT08zdQ2Np+iCdA993+mnvuGps0wrRoLvjZm+E/EiaJLggk7YBTfsrxdG8dDY",
+	"n95TM/7rnmvtHFywcKZYQOQ1U2RszFRDmxTgkDOB1eQDiAC6hJL8rhJ8Lm8/w4flEL0yLmbI9aQGL07q",
+	"yfU1tyZca6gDqIDUA2fD8btt8opyy6liidetLLudcMsxp5YcRZFiGk3x8O8Q4qX6ZMAW0lUFh/ftYGVF",
+	"uF33A1h0KCcQb/PDxbu3wIi0q/ZOnqDIrMlkFhs+pcrs2d9bETX0aRO7QtgNYmcDQyZSG3JEfuTfnlio",
+	"D3JNeQOCLgzPlYH2MvIt1TwkA6Z5BEc5AfHAM+P02Jq+Aj+szPvgZFrQ3MylP3euAYaTsu8k4jRmoUlL",
+	"sEOfmSk1Y8vjPW74/jP2d3CuW7mFhmMWVVmrPlgI/nv33gxWGp9b4mL/gnL9YLFPIBbqJWeoFLD87L/7",
+	"Dbb4ocP+ccrf8R9+/Hv3v/mbsx/Gg+9C++/XH3993X3LfzgGyohGq6ppEgPYGlvYsrXrpraEAOedsNSb",
+	"Zu5svrTm83kLAHSmYiag00N9GaAw9o7kj4zEhMRws2NvNlAC1JdcNPrHnc6217fRCVd2Zc906H+4PsxH",
+	"P2QNWczyPW4Wjf4vn/Otjbyek0QUQPOPRMkaulijDCSQJ0DO6YSRmbAE3koTSHctJX2abf5uRbZCRfmj",
+	"7nFvIzNnSnTLLJ2wpMvr7rKEZ1LQzmz/t8aAUWUJ2y+frZKOO/PQiL85kMv8aA8NJZKS9hTYTg8eW3qn",
+	"4ka/sUenHOi8O4olpd7JW3IItX9bRragBrCZCcFinWl4FjJl+BDcKBC56LZvxZye/b+SRupn6Se+R7/x",
+	"nnwcVLFriZQL+4BkBj6jumTItAJnomZfY7+bbAt/olzVJMfZRfqi58lNBzTBHtcyyMzr69ktz32anQFY",
+	"+kyzdOSkJwzJdfRPu5hCCDc3IERkJswOW7VjTGiuqPq0tPgXSVGppS1k8Cd72IAgy69bBB6h9EGu2EI7",
+	"YyaEaCQB8PmKrs6MnpaeaXpjgsVoJQ21wiQah+RUk7lUV1YaXWm2zx4WzFmyVmeScFeQBO76o8cUS2cy",
+	"kdkzO3cZo8UB3zM5jcHoBBqRhSKnlXiq5MMiZTZwhWfP9aPzqBbHfml3m9h2vPUnNaYYwyZTk7ugiJvG",
+	"zeeb/xsAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
