@@ -101,7 +101,9 @@ func (j *joiner) inline(node *yaml.Node, root string) error {
 // collects the components that they refer to.
 func (j *joiner) collect(node *yaml.Node, file string) error {
 	if ref := get(node, "$ref"); ref != nil {
-		return j.refer(ref, file)
+		if err := j.refer(ref, file); err != nil {
+			return err
+		}
 	}
 	for _, child := range node.Content {
 		if err := j.collect(child, file); err != nil {

@@ -236,6 +236,57 @@ func (e OwnerType) Valid() bool {
 	}
 }
 
+// Defines values for PamResource.
+const (
+	PamResourceA2A                PamResource = "A2A"
+	PamResourceCertificateManager PamResource = "Certificate Manager"
+	PamResourceDashboards         PamResource = "Dashboards"
+	PamResourcePAMCore            PamResource = "PAM Core"
+	PamResourceSystem             PamResource = "System"
+	PamResourceTaskManager        PamResource = "Task Manager"
+	PamResourceUsers              PamResource = "Users"
+	PamResourceWebProxySession    PamResource = "Web Proxy Session"
+)
+
+// Valid indicates whether the value is a known member of the PamResource enum.
+func (e PamResource) Valid() bool {
+	switch e {
+	case PamResourceA2A:
+		return true
+	case PamResourceCertificateManager:
+		return true
+	case PamResourceDashboards:
+		return true
+	case PamResourcePAMCore:
+		return true
+	case PamResourceSystem:
+		return true
+	case PamResourceTaskManager:
+		return true
+	case PamResourceUsers:
+		return true
+	case PamResourceWebProxySession:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PasswordGrantType.
+const (
+	PasswordGrantTypePassword PasswordGrantType = "password"
+)
+
+// Valid indicates whether the value is a known member of the PasswordGrantType enum.
+func (e PasswordGrantType) Valid() bool {
+	switch e {
+	case PasswordGrantTypePassword:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Pkcs12Profile.
 const (
 	Pkcs12ProfileLegacy Pkcs12Profile = "legacy"
@@ -248,6 +299,21 @@ func (e Pkcs12Profile) Valid() bool {
 	case Pkcs12ProfileLegacy:
 		return true
 	case Pkcs12ProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RefreshTokenGrantType.
+const (
+	RefreshTokenGrantTypeRefreshToken RefreshTokenGrantType = "refresh_token"
+)
+
+// Valid indicates whether the value is a known member of the RefreshTokenGrantType enum.
+func (e RefreshTokenGrantType) Valid() bool {
+	switch e {
+	case RefreshTokenGrantTypeRefreshToken:
 		return true
 	default:
 		return false
@@ -1118,6 +1184,11 @@ type FieldError struct {
 // FieldErrorType `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
 type FieldErrorType string
 
+// Grant One credential, for an access token.
+type Grant struct {
+	union json.RawMessage
+}
+
 // KeyAlgorithm The algorithm of a key pair.
 type KeyAlgorithm string
 
@@ -1290,6 +1361,24 @@ type PamRemoteSessionUpdate struct {
 	Fill *string `json:"fill,omitempty"`
 }
 
+// PamResource A part of the vault.
+type PamResource string
+
+// PasswordGrant Example: {"grant_type":"password","password":"uma-senha-longa","username":"maria"}
+type PasswordGrant struct {
+	// GrantType The grant of a user.
+	GrantType PasswordGrantType `json:"grant_type"`
+
+	// Username The name of a user.
+	Username string `json:"username"`
+
+	// Password The user's password.
+	Password string `json:"password"`
+}
+
+// PasswordGrantType The grant of a user.
+type PasswordGrantType string
+
 // Pkcs12Profile `modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems.
 type Pkcs12Profile string
 
@@ -1301,6 +1390,18 @@ type Pkcs12Request struct {
 	// Profile The encryption of the file; `modern` when left out.
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
 }
+
+// RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
+type RefreshTokenGrant struct {
+	// GrantType The grant of an apikey, or of the refresh token of a session.
+	GrantType RefreshTokenGrantType `json:"grant_type"`
+
+	// RefreshToken The token of an apikey, or the refresh token of a session.
+	RefreshToken string `json:"refresh_token"`
+}
+
+// RefreshTokenGrantType The grant of an apikey, or of the refresh token of a session.
+type RefreshTokenGrantType string
 
 // Role Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Role struct {
@@ -2218,6 +2319,107 @@ type CreateTokenV1JSONRequestBody = TokenRequest
 
 // CreateTokenV1FormdataRequestBody defines body for CreateTokenV1 for application/x-www-form-urlencoded ContentType.
 type CreateTokenV1FormdataRequestBody = TokenRequest
+
+// AsRefreshTokenGrant returns the union data inside the Grant as a RefreshTokenGrant
+func (t Grant) AsRefreshTokenGrant() (RefreshTokenGrant, error) {
+	var body RefreshTokenGrant
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromRefreshTokenGrant overwrites any union data inside the Grant as the provided RefreshTokenGrant
+func (t *Grant) FromRefreshTokenGrant(v RefreshTokenGrant) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"grant_type":"refresh_token"}`))
+	t.union = b
+	return err
+}
+
+// MergeRefreshTokenGrant performs a merge with any union data inside the Grant, using the provided RefreshTokenGrant
+func (t *Grant) MergeRefreshTokenGrant(v RefreshTokenGrant) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"grant_type":"refresh_token"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPasswordGrant returns the union data inside the Grant as a PasswordGrant
+func (t Grant) AsPasswordGrant() (PasswordGrant, error) {
+	var body PasswordGrant
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPasswordGrant overwrites any union data inside the Grant as the provided PasswordGrant
+func (t *Grant) FromPasswordGrant(v PasswordGrant) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"grant_type":"password"}`))
+	t.union = b
+	return err
+}
+
+// MergePasswordGrant performs a merge with any union data inside the Grant, using the provided PasswordGrant
+func (t *Grant) MergePasswordGrant(v PasswordGrant) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b, err = runtime.JSONMerge(b, []byte(`{"grant_type":"password"}`))
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Grant) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"grant_type"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t Grant) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "password":
+		return t.AsPasswordGrant()
+	case "refresh_token":
+		return t.AsRefreshTokenGrant()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t Grant) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Grant) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // AsRoleID0 returns the union data inside the RoleID as a RoleID0
 func (t RoleID) AsRoleID0() (RoleID0, error) {
@@ -14636,372 +14838,377 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rchs3uij6KijuXRV7FkmRlGRLVE2dUWQ7ceLYXpI9mT2xjxrsBkmMmgAHAEUzKT3MqvMI5xHmxXbh",
-	"+4C+sZtsUpSlJJofE5ndjet3v/7WCOVkKgUTRjf6vzXGjEZMwZ9nNByzMymMkrH9d8R0qPjUcCka/cbP",
-	"Y2bGTBEqIjKWc2LGjAxktCATuiADRkL7ddRuNBs6HLMJtSOYxZQ1+g1tFBejxs1Ns2GHZ8K84HoqNceh",
-	"izOdkiGPGRF0wshQqmSmtWOr+CcZ8SFn0fKgH8aMxFybbzQxY64/TiNqWJPMxzwcEyGJhM3ZN4gcwpRn",
-	"p2RMdZtcMBERbsiAhleECxK8Hrb8PK0LLkIW2JWxL3Qyje2SfmZRk/QOyVt5TXqd3jPS7fU7nX6nQ777",
-	"6cP6PVwYaocpbuC9YpoJQ+ZjphjsgXANC42pNrhyM6aGhHIWR/ZGxjRqwnXF1DBFFLuWIbWjabgzIY19",
-	"SwrCTR8GiqihA6oZiSTT8JwKPWeqSaQiIRXfwAdzxY1hghiZv5D/rdiw0W/8r70UwPbwqd5LtmX3+PID",
-	"HZXdujZKihG5pjGPqJHKX4S9+xOiS67hrRSs9RM14ThYBxzn7N8zps3rCtDgkZ9N4YsneLRcMP8gliML",
-	"EHYNRsr8lR8OO2GXPR8eD5/Rg7DDjobdYYfuD3rhQXTIng1zi5vQL2+YGJlxo//soFm6VqMWp0PDVMkx",
-	"2Z8BASdULIhmoRSRJkYSoxaEjigX5Mn5qzNy3O12mva5/ZB0O+1ee//pCZk6MJIiXlhYEnZvipE5QJWU",
-	"OKw7BG0vfkh5zCK7fS40gIL/jGimrnnIHGzYfzEi5Dx3Nvud3N654JPZpNHvJBvnwrARU7Dzn3/++XRm",
-	"xkwYHlLDyu8KRoNroSRULLJv0xiBfw7AH8kmCb5lVDEVlJ5Gt/2s3X2av0N8f5Obumk2plTRCTOOgp6G",
-	"IZuaN1SMZnRUsfrYPbXrDyZ6FFhgZkpJpZskmJrWt+cBeQLoyIZ0Fpun9sgDJgpUBt5sNBvcDoxUvNFs",
-	"WKJpoQQW0kpWsho31iMFjSLFtGYRUUzLmQpZbjFdt4wpNeN0ETxqNBsWkriyFNmoGcuuYyjVhBoEgGcH",
-	"jaY9bYSN407neff4uHd48Pygc3zcbaZg0y0Fm/d0xM5mSktVyreAXjIytac+YBaM+6RTOGNHS4dcaQNv",
-	"NpElzLnGr3lEKOAesozCgI5NAHEKQlhKW7AvJoDLcz9MFbvmcqYDgF3hqCuZiXBMxYhFbXJK8FUypUDO",
-	"GbGjjvg10/YDNpmaBUybO/6OO/5/z5hapOePQ+Xu3m0XPtnq/DuV53/Bfy2B+NeGTTShy2vuHpYvWtth",
-	"Spdsv0iW2O101kDFjYU9PZVCM8DNb2nkeID9V4hyiP2TTqcxR8a49y+NAkmyzN8aiJqN/i+/NYacxVH2",
-	"YCd61Og3XsFBSsLF9X/+J+YR8IZkPcDOGjefb+ryypc4IexgGScdZbbwOqGxvUMWnVgB5oeLd2+JHPyL",
-	"haZJKBnQiCTEqQmUPaZqxNrkrTRjLkZkTjXxgNdA0WwY8/D2xwM36Q/nh//8D2FfuDaMzCaEGzYhoZwQ",
-	"Zn+4prFUmcOKZjgV29F5vbPMW5GJVBaxWRxpQhVDwQYIJB3EDDgaJWoWJ5xeL7Rd51CqAY+A4T8J7PPg",
-	"6QlhNBzbw7fylsXYqtN8BR9HTNz6OOnMjKXiv8I3ybmehkxrScR//j9JpkxNuMkDnl3v7qAuw2a5RgmN",
-	"DGYmFRTHMo5QfOKjsYEz5Tpz0iwiQyUnKLc6btLEn6hA2Vtzg5cB78ihlTEtjRZkzs2YBCAVtUD+CYB1",
-	"Z1SXzLOqjbq39zLCFWz2tTBMCRrDAdz6spL7scMRDmPf3bV4+QtFtJOcmGr/DulMMzITEVNZ2TbL2IEF",
-	"faNJ8I+WI4+t11HQJj8vnbnFA67JYKYXqFZkRwypsLoBiJYghO7ugt5K80rORLS7u3lrkYYJO5iiOawR",
-	"0lwOYbKd3dGy6JRiDRBGIBcfhUdzFt0RxTgDHA4tDluwEIYROUuYFr0rpvVWZqgH4LcUDIV1q8LiVPZn",
-	"9mVqBcUTQmMtCUWFw8lciWLilBEpmG6SCuKwG9ADZaRV1EZWfV1UXuAwPgr2ZcpCw6LfEW05FQtnEIFl",
-	"NPFK5JDM7bVpQ63KOWBmzpggYcwB60Xk6VGbfCgYh7ScMOSTLAZ5mgog820QH92CQIOa8iu2KJwFjWM5",
-	"Z9Eln9oDaXSPe22rznb2egeNz81GqJiVGS5BmO11us9b3U6rc/ih2+v3Ov1Or3283+t0Ov8FNphGca9W",
-	"KBVWEEhUFAREDeOJWRw3rSZjZcyYanM50/mpuqumSr/g00Y/WfnzVN6luOFmwysHlzNheOxnVtSwy5hP",
-	"eLIWJWMr0P7yudnQsylTM23hGldu5JUVOBps8UOH/eOUv+M//Pj37n/zN2c/jAffhfbfrz/++rr7lv9w",
-	"3Gg2ZmAEq7sbq+0qOWXKcJSoc9dSpj8KZuZSXWnk86g3caujqyvdtGrv2esX55YQAhac4GsWQNDGhfzm",
-	"oLPfJi+t4tP38sICnlvIt/KkLlFqE5ygSlF7ul9aUlkNuX98kweYEnVRwCKtPIfv2YkSZcmeWMtwkHDz",
-	"k9pJRrK1/KObuXtQxLNlZUmTzC/t0incaM9uMnBbZav1h50ZaSBlzKjIDvX8Jg/zVUeijZxqGJCL0QkJ",
-	"LDwGIOaxa6YqT8m+ZteZAOlGp3Z0g+i3xj4BWJRbgtdqC4ph9kJuiii9ChjAymrftNrVkM0T01tMDfta",
-	"p9HNr9kSleKaX6W45kSPpR20a63DT9m78cSqDF7tk5WA2rtZpm3FgT7an1OzIpAxMmBD6Sw3sHLl6ATR",
-	"hscxAnZy7nN3U160uqvz37/J0+TiTs694XTKFJlwMSvAhiTwYZt8yxYSDdpI48rkGPLSKptgVlVkqqRV",
-	"+UgoZ8JoNNtrIudixW2WAX3nJuEhZfcJj06Q0XMD/DuSdo3wixXBEOUmZKSoMDpHhVdJG+cyZudsuIo2",
-	"H97keNoKquaWZTFtAXJFE9Zn/w3HArtYTfUsNXb8soy2IAzmyItF/B9+/kCefH/RO3z2tE1ew+VFTPHr",
-	"VL9l5IotvtFEsVCqCMQiSjQfCSv9aBYqhrKSU4+1kYpFbfLzWMLqkeeA4R0Anmk/JtGMIS6PZcws+zR4",
-	"JVaDa5PXgtA4dmIb/qjRyp8cqQbD+HwsnY9oQq8YSOOWpdLFCZ6n/QGkND/fhOorIHuaBH/J/I8OQqsp",
-	"ekUU1EjNjLEbDfDIWnCMuiVFyAIiqFJyjhvCTeApG+m2DQeD2wbPH6zHu/4qkdLiZFaUWUvFEzvNbvj6",
-	"IdoavZ37FzR8OysYglgWrj365YWBlJvnmHEzJ2XlaE+BeRX4whLRzYk9uQP7nOwYzYewOR1dtf6lW96f",
-	"MOU/soXFXRTQz2Aoe9QbiISnThMG4E5kwydWCHxaJiJWi32JblBQBpqNXqfT7UeDo36/a/eVUKbVnhww",
-	"LL/Gd+3jCnK6RLCer5PoXinGiGFfgB9l1tDtdDob8OCDTYS9ExLY4RxPjNnQEDkzK7hECXE83EYkBJH+",
-	"9cU7cvSs0z0BhiZnhlDyqyUpyOk+fjhz15oTlVK3Vq+z3ynob//Mn92KCyoXk8uFl4+C/3vGiGIjqqLY",
-	"clY5JCHV7IR0LUXqHR5aQqFoaJjShfvrHR6uEpm2ERI6Ofmgkfd1dDo5f0dnE45/VIPhb8TFX0d5jFkJ",
-	"zEs4s79bJn9CgiGN9e3AvVek4AAyS3QxIX/vnXc3a6OAB2iwebRXPAh7hT3qxCkczpQCy5sFVfYlWZ7f",
-	"Bv77ZtnI4e/1t3oI4gxYK6RcqxCl61oZNeP9jBnKUgDUxBXp11kNtOcgVy3zbHnNVEzLNElZFmhS1M9y",
-	"2liHMIEeM2qIFfpcAJLDSscE9p91OjkK1zs87t2CwsGpVOwaA70eJZWHKKk8yiQ7l0nqm3V+dzKKvUpt",
-	"GE2Mfmko2+9ZgNlCUikhdYkvqSCW7FrWcJLFhJmxjOwa6MyMe5mYL3HNhJEQ0XNL98L9WOmf7dJIv1+P",
-	"GmqS89gi8VptvTqsaRZP4GIL27i/5HUCTzLHT/hBgR3c0nZ8j5ad56sMO3njzcRvPbXi1Da35BG4yrTy",
-	"Nbh37xbwuguzw8FuoG7/fpT+Mh0y2c+aW/8p2XV+wd+7TIvCgbv40fR7MlXyGpwlE83ia6bbJEDaHPS9",
-	"h56jNdr9y5uiFSPsi8MbMLragUNwNYCc7wfqBv00LNx+pflIsAjDqw+PDo6ftkkgpGBBH6zVECEEigJH",
-	"r87H8zfNjABmP6dmptgJUWxodU4yE3AlJjEoA2JrZuzVYBwZ4SYJPhLEqi7kw5sLsHODzCas6PFLw66j",
-	"0UTu1PV/9DKXkMrTmUsoVeuTp6jb/44Y6o703+wB1FaCU3nkHjThzIrXoF2VdvjQie1tyGoxPMsQFnEI",
-	"hW3fQqnZfxhKTal0PIu4OQ0NglkGuR3uOUybUMVpKiOAdL+EDutlLvtd03kMIbQ4e3uJL9gSWnDV6VLB",
-	"rL7mVO2dhwgcOmGEusQwKwOtFVfx4Rr0Tg70g317FVYafCEVnD6vvKAPbvb8ToLcGYIjXWJeVoEJuiu4",
-	"prPYNEkQysmEiiiA8DMIR6OYVOEe5NK7kOM0LQ+zrwaEkpDGsWVCCc/CWMU0nDHLcpxvL7GPFoMw3Zz2",
-	"HGCCcmZkT+LltQsRzPKh0J0F8gA7vgfoWlDsQkEKNl1anmP2EzWK/wqfIafpddZwObQFLo/0cmKVdEr+",
-	"8X/+aYcLx5SLRn+/2RhTPW70G8fDo2dR56h7dHQQPo+eHR7T3pBR2gkPD2nU6R7S/cHwYNgd9AadwVGv",
-	"F0bdw+hZ2D0cdIadDu0cNRIGapGU5s7oDOScC25Yz/6flQJmJpRwShHKB2kO6kEP4ZZpc2lHrJPR5+N5",
-	"LSxPmbieijbKVjrz8NKtL/m3T86BN1u6p0sC68JyxvMzZLhRTezy0R+P4kjQJAFu2v4VsZjhX4pdyyv8",
-	"C4y/9i/2ZSqVsX9BgG1wQgIU9wCvqLBIYthk6oiGnc7JZytpx/ObDEjWIx5F0pPA6G/VYdQeWxE1T1xG",
-	"VAlar1ysZYgJ7NMoAiCg8fvMLSDdLTl/JyrD8XNDBiykE5ZaFlGsXmXVyTjZs1FFq/TbMZ1OmdiZXmt5",
-	"Roqxt9v/nOpbbr6XEoayi4dHjoGNGWHXoMpYDtBebcGwl4xkpmxY+yQBJphiNoUs2jHXOEmfXHx/2uod",
-	"PrMKzJh9oREL+QSJfrUE8qyWYQYm2MIkk6FyZRMkj19HLpMmQYq1waQJcayBvu/cuwULbnVK/2ujyTSm",
-	"IaSbJ0fuEoC6mx7E4U2eWJcdRT6fJZ/usi3ZwHk90S+b9YqLTCI5vtm3ym4op45iF1hFcAIZolZaaGOw",
-	"VECeWN24xYV+2nRPXPzY5RVbaEu6p3TSzqsFwcqVH98UONK6HHh8NR9eiYni4AHAg7qF2IphiHmeWCnA",
-	"FlZVX6DtdksteBhX5ViQ5zo5kMpiWtPz4xRHMmCQP9finhI66/mNJ3UZZHFUqlIwBnGwxDSxsW7fbADZ",
-	"cTEKjwLlH1eg/LzsTNnazJJCTV3jT6rDrLT9VNlv3HSV+PAOB1hWEnUY9MlgQagOmYi4GBEeta047B/Y",
-	"v9InGd2N6tCZ6qq1sncpf6z2ajvZHKJ3U6HZT+OAxD2pmCqrNW6UBpVRhD2MZH8qsSeGFj6GkKx2OeRi",
-	"xNRUcUtHGvYhwBPCbmfYZb1oPzwYHNJnx8+Pjp4fP6OHg4NwP+qx7rCTPG9sE910zUMfIVQ3sqnSXDpV",
-	"Mpp5cl0RosSGTClIDrRTejyCM31/+hM5s4TncxqctLHhtdmYK0sfYBN3nTW1y9woYMpFMKqWFMA2ubWH",
-	"sXdTBp+rZICS+VaasirBuziJl/O9OoAOkszn5MmLl+dPXdKq0akfZDLTxsqPDFQguB17uwrsmzmlwV+T",
-	"gLgTTQRj0RqVGtTCDBqWakfetZOR94WeTZgiLiFqdT7aPaXCYTiSQ/xyCEtUffeeP31MSxgwzSNGzFhq",
-	"ljwZU00mNGLJYdM49p/nMGIdmK7Ckd7uEu+ePeTEu+N6EQZZfvW7jDE43Dw/zZk56mSoLWlQEBF0hwlq",
-	"z25yHK7UhGgXHJzbl5gKPGXN0zSoauSImkyM5DqDWgJDmrbkNN2bHOctA7IpVUbnTPoJonNNhlKdJKTB",
-	"ElMSeOYdbLemo5oJYe+sjEa67Q74od36EI6dA/wkUzoKLA2r6fDhPecv2Y07iWVNMJtiFGMI4PXsNt0L",
-	"kG9m31qXcVyqlucljxLxIBNn4/6dhtvgDrJQtTqRKsGRlBNViwxZPpzmdG2fYVWU9B/zqVInQg35M+vz",
-	"y9AEOSzlQNvVlSswqvsRJjMSJMbOkFDGEACUuCWzCZhY+EcSqq/Aw5yZVZMnQavljATZ34OnrgKWUTNt",
-	"WESmSn5Z2FHGLs5mQqQgTwI0f7TOGHiPoKjiwUHn6QrJNo2g3oFZJhto0TvaJCigc6fCZh/je13iLYfz",
-	"5wa8I8NsbU04niehjBjpdrrdp1VCaoqL3Wbv8yqhdct6idtHPh9/7TTE/T9NyL9dpYuTyxK3uwhU7N2D",
-	"hJhhMGNjprq/t5cYotru4V4VgynZztYc5mgHcmc/I2r6KqKAvk+bJDjLEPqfqKAjpoImCT5Ykpz59wuq",
-	"xwNJVQTunJ/ZgLwHsnvBtOZS2B8/aqbg6Wnv1P7nAqoSYsI9+mFA2kqrlnKsqUSumbJjYJwkrtq+ZC9p",
-	"CRfvmKEf3oFouZOMz4OiBLokfK6IVsoIbmUhozm/XJ2E0EfL7YO03O4mfrYADbWdKFk/wNePoc2vei0a",
-	"7C63tGBbyVpSXHIpSKQPIL00u/8LXPXv02GD3+HB22873W6vt79/cHB4+OzZ8+dHR8fHlA4GYRhFjA2H",
-	"f1BKAX+mp/Do9Xn0+vxxvT55lF8xBb6yPA3+7gOpwDKxZAZdvY7jR+/To/fp0fv06H169D7du/cpL/tU",
-	"z+9yRrPL2Gy2XufR1/UH93UVpYsCdK1VJR8L9iTc+dHn9Hv1OR0/upx243I6urt6Ur0/inPp8Os7lzYr",
-	"M/VndTY934GYWb/q1d3woYM7Epg2cQKXmV/PaDEdhptFo98455JEjPxABeNKQt71TBhlH0G7xNvV78im",
-	"nzQbbEKtvtYI6d8YPmiHctIeKC+OLS5RlinD+OJEzup5xRaXNB5Jxc140ug3WBhp2pr2Dp9lGvvR1gQz",
-	"apoNqUZUJPkChQVOlbzmAhJKls5FM8z3aVzMplKBOHnbgl1wA0UoOeNrdAKQdPwlLX2ND5pAc/e7z54R",
-	"Gk/HtNVbm997T7al3s7rhyGQLSVCtezvPi16bfJfDhwrjkPnJEYmIr2rQ+nWsuacnW5hwingS2m0mH/s",
-	"eQvW8tckSJErOCF8AngQkbNTbJA8ptfMFenAjkWuyRmUw7e0ebVi3bl97bM8cheHeZd5ujY3PyUFS8oD",
-	"lNuX0GECXllrsPKkozjSC2bZ2cSlNq9s6XKfNoD9+mXdPF3KnF8T6VzhcpJD8QhbhMw8Cm4WKnpGq+JD",
-	"V5PcrdWX7UlycYopNYYp+9n/++SX09Y/aevXz7/1bp7+P/97Jf22fytGoS1aQ0jiFkOsLtP4SqVsNyK+",
-	"CVz6298oHAtAowLL3/BhkgGdpc9ckIgu9Al5vt/pLIfCZCqzHh8WeuXWd30fl1FYGsfvhhDXsspq/iNb",
-	"nCZf3XxuriPMrsvJSY4qrw/xqUNvV1SgKpzqNxqqAUiB9JmcigUBm4udslonsgL1hIsE0NYoRJuR9W3V",
-	"wi2o/tYEox5XIE+yO6cxmQlunt5mj0cVRRcRC8tp6Wvg8yW0lKkK4/fZaRHz3r/8qbjsw8P9Z7WhAAXU",
-	"uML1iqFG5Oz8TSoalc96tH909KxztCFUPCjqeYKZ2cNU910mdrUo7EaF91yTyZIqJYpf20u+YotdXPTh",
-	"2vJshf2zLAGqOIqVlGcj08yUaj2XKqoyTuBTV2mNiVAtoJVzsddeMkwBYnqbxUgXo9EsQuJVlWNyWVEM",
-	"6sp0PloDvrI1YCfRkiGtHyJ5Rr9+XKRdXzksVrmt7khCP7pnCf3ZQ5DQD3cqoW/W42KFxF4sqbpZMc81",
-	"Bo2ag29SoHXrIb+eLHv8FWXZ5/cky3Y75YbuQtWhIr/zocP3yfGcw7+n/4Z/FhifJaKQsrHMCHs1GeFy",
-	"kaNbMDssi5ku6g5M4bRGFO3G9k7gadsZ2Y92b2R/VsfInglHeOgdtQ93YmxPmMMqh3XRljOmmjCRjwwu",
-	"8YSBHX29Jb84+i4t+fu1LPmOCmxuzb+FvXx/d/by4x3ay9EH7OhNXXjgmrhv1gBE7/bW+G6tkLwCHn+9",
-	"NrpISZt5w85OzPQOSdPruZWJPs+lK+311Xzh7BStH5qPhL7DOgaP+sjvRB9ZbVq7jcdg/9lhwWMA4Xhg",
-	"GU/CzM9OMd0Ow8xzLoXn+52tPQrd7u/IpdBb41I4ITGz0KqbJOIjbnSTBK0AgmCCtmuNvpE5b79TNOdl",
-	"0MFhQ6d13G59/q9ydAjHVGlIYDtt/ZPQ1q+k0zomLdK+nWv5VnpbpY3xJRoUtYtrSgyvPq2orNTwTkyN",
-	"B38adTJnxSpjpTWYWaXDpB4zK0gIO6/KU+FE2a3D5vCP53QudYF8yGPirnxdD8vPcCuJfCflJzJaQYUm",
-	"d2EJD0xRN+S4EGLcPdphiPFRFS3JBLu4lJJlimLH0dFV61+65cw4SFGKlq1lylPm4HEFscHJ82j8egjG",
-	"r914fvy91vX+LAPPV3YFuQXXYKCVvqFyBlq0x9+mzcLdaXzH96zxPX8IGt+z+/FAHd6ZB+oOvERfT9sA",
-	"U1a1qFGJV787neLovnSK7ioXlaFmVpLmEkDXvKBPBOMgWzm2SAR0SUAzJ6jKmM9m5hL6ywp7XV/CeKb5",
-	"Ncu2UYDxSi14ZR0VzlT8yl10mezJRCihI4SVPcnZ+ZvsTFM2ASlAVY18YWhcGttDDY7mi6+BwdTKa6AW",
-	"hXIWR2TAyJjmGkTY4y+fKmFf+QYw9dq+LLUCUUyYytgzLRUaKrgmUzpi25jxYTXrxmfEvgdzJIUKXHso",
-	"f1w7aI6Znsb69fh3S9eERfZuv6j9EpECLsSdW2bJZbLFC8jbfCEnrmPaLZr958VLw7SJ6cCKr41mQ4+l",
-	"Mr4G1YeXFx/enH77e+3pf1DLaRXBkX5dpxX4bzInXTYIPHehgkt2sZWGhHtMsjhclWOR2fFmXpYs7Fe5",
-	"WHbRhDhRsqE1nAaDrp5Sly69QUv41bd7KpDjgW14KBU0N6+cunj75IVLHA+p+MZYbjKdGcKFkYQ6YIZu",
-	"SBkAQu5D3bSYuC/bt4ulLQvAXnd3u+lmhnvcri373ZO+3fbgSvZaUz3OcYmt2nD5GdfdZZVyW0+LuFVi",
-	"+Z8Bt5bO/qVSUhUrTTL34y+/NYacxZHViF0RGT2y+jidTCWRA8VH1Pzn/1dcZphHcv0lMMuS2WqB3Ss7",
-	"OaxwZf2lItC5WcpALTPiEoi5rZablE3S3hVC6xcE3sa8T3s20CmZGtq+pvGMBdCFM+ba/NL97H5KqttZ",
-	"VikkDuDKbQzidawd6ovZw1+CTLA7AExOmZzGrEm4l3rFaEZH4CcMTsOQTU3rjfst2Enn9vQ0i53blwgB",
-	"Hm7Td3C3W1l9PxW92/2YQZ9QMqEiokaqRXqYE641F6M2CbjwmiIWQ4hnjAwUo1eaUKJmceI/hW/bJIhm",
-	"WMwCB3eYZ+EU0c/iI4ySlC+09wvPuCFmzkPWJoGQ5nIoZwI0VFn4HBoI2qlh9dk1aKjGbW9xwCM7YFaP",
-	"S86x2XCbsgQ1WS30gHezWu11FpdrfTl/9/rUZgoemynlKruWXMqA+8f+kZVqWdQ7POwe2xVo2up1Do7c",
-	"n/ud5z3350Hn+Fnp2t7NBau48qSoh+ufz3V1n/yyod/TyZkUgoWGXzvbZYbUoS+y10s+vLj4flnR8B7L",
-	"EsoglWmvDbM0pTuDSmgL38n34uL7NTUuizjlcAkWV4ZMhZ1XsdbVmztJ6yFn06nsZLkojmeHh/uH24Zx",
-	"bHJGzRKxe0M5uuwcKw4QOXdRukxPFc7wlyo4+ryFkygRQ3Ny5HKl47HUxkmVuMjWNaet0/evnTy63202",
-	"+LTRb3Sf99rdTrvXbfe69pxkxOJGv3HOou9BS1JsIg271NgrwAnAOYyBzYCFzB5Mv/HyH+9fnn2wqh2P",
-	"7VCvXr95A5vVEFLeOP35wgIyHWmshc+xIl3mjF8wfWXkdIuyyNdMROBgesPF7EuJTaBwN2UANacLYLuK",
-	"Uajilit8s4rhFWnJzeruJvdUNGQ/L+GXJwpqHzfu3ty+zmSdglpcW6lkplmNCNQUsKuMIE0yq1LA19pH",
-	"alhuAJu2sNzwafmSndOmSV68vXCRW8rKLnTEwLD+Ec3EK8Uxh7Vlw8OjtVHkS1heymetOLqYssjeFn5B",
-	"/BebIMk5fOq6j6ytFq5L60GBsYqb9fHQSGfKPrdPblHTtZwjwcCO+610qd1nURJ7455Slm0An61JyCiz",
-	"uSXICeDu4TKR692c7k5TMtQs0uVlgHQXmS1MuokxL+HVaXzZsi0bxJIS7Ra2EnPBoPn7KiVXyXmj3ytT",
-	"dpuNIeWxm2Mm3IWC3cktvdHvVJmwl2/pe9/Owhd0hBqMGU6xmhalmnY5ls+VFKOk0vrkJOOT6HY6HdRy",
-	"N8L57OknOnuxUOOqzj7++CpPQsm5OwZqcIGrz8EiQeYi6p0wjRWj0YKAzsa4srMSTRd69VwZA3ntu0xR",
-	"fpVkXLSoOYBJp8tuMjnF5iorSOlt5RFmh5jRrG9nyYY1OztLKOPZRBSNJ/hrbeuJvR3cRNms9klqDIgh",
-	"whML/Npf7P1DwUjdJ13vgAVMWa/3fTWLjcUfuICy/Sk5Ly6dDNiYY23cVBrEchH2YHWbfBtTcYUoh0Xe",
-	"MSJmPeW5neFoqZOW3ZW7vGZdK1IC3zvyDCT9Zh5Vv4ek+u3YJ5IWWN6M5W3pEHHTrYTfylC/LZTc+qVf",
-	"N9CA3QKLnH6zisyVuupbpEwq4xcBQqXYiGvDFIu89rpVXdt1xXk32sjzbTTh+iHeoJBUa8ZZR1iTaHrt",
-	"vVSa6CmLY1fL+Fb+sVuqt7cqsLRO/T2BSuYoHuAhCza/1az7u9CZK8GSfbF/wTsnVpqdSG2IJXaFqnBb",
-	"Kdy3RsrjtUr57s/72VpNvuhwXYnzmVM97BRjMbzHdsDMnGGC4qSaSHRWEgl4Xvdgwdyx2qyw+5OtZwvY",
-	"/byHpQ7nJetQpWm9tvSxwgS8qPYopBJv+nZtT0y6ptIo0AS7LQOeU27W1ve1RA43tZrGmDFbV+S5KHFk",
-	"TyNZt5vtc40bqiGE3OqYNwqA2vzYTyBQ1ioQxcmyFonb3Ug6RyahCvqcbDbn6ssrvayrUHd775W0imuJ",
-	"v9xyRyWCPjl9eQFNXYD+UeJ7vPx0etYmQcxGNFwEfbL/4uVF9pWufaEJsoSMI+emzjlgcQKrosEY5S5Y",
-	"WOQ59mAocUBWxti/V9Kw0OhENa8daL9B/dRpenj1EsfzZ16eOe6yDi0sZiwLJ8RfyAZ540s6RLLvMoA4",
-	"lzHbaSDvd0wxEXJqZTlI/prp2X/+R3GpG82GDuXUqcHudToz4/ZMY3soxWiitBZ6If+BQ3+VjNk9BP66",
-	"qyinVoaMFBUbWHQv7HDnfDQ2epWC+6ADg/FENvMjWPy5y2DgzUN+a93rCRESWtasaMq/wXVvqTjUj9+1",
-	"x/w6KjOOWuwBAcEqrxapFIHgSoIfYxQKRl3lkpS7zYYUzJHvnbWaKoLALbB/yyUsA/jyeX52J7obe6fd",
-	"wS7ioB8G59itldCdTU0bITDjrcyDOE8V5pzbKXPXXPvkl07jYfKzSrJedSSbBY7fnmZvFlpei4ZXGjRi",
-	"ru+Fki8dNIz9huuie31LZG5mXo+4KX8TCguUYHF6pruUZ5aCA900n6tOww2ZP4+NDqEWwEKHTDsf6s7p",
-	"yMEJCb57+YHs0Snfw8UGADA6MWutbOW21F2PVtADZTdqceO7lx9WR3H1qpu85QaCtpMotLDYoh43JJJM",
-	"g7eRizCeRYwEdkXB6gn3K/o2wGb8Wspu8INvkVxoDhuGTOvLtQ2UrVoc5NrN9sm3jCqmgrXiuu8VyUWV",
-	"Uzotu4brcZNyaJwsXRXO1REJig0V0+NVO3GvuMFBuLKyuqU7LtA9DfoVbO5N25tFKufX0cwfcO4sKm+p",
-	"0noAtPPSVKULZCbGrAyvPQebosbqqkMWGb/RSfGhE+xP6ANskMIXJt99xYAa9520/qaCYNR8ks+QBwVI",
-	"AXC3XbGb/OnW2NJB5/jZhp4fe66rW17gSu17dQ79Fg6hAlBnAK8Maj9qpm5piPFFgSZU8bI2EPmogOEs",
-	"jh3j+cl+QC54fE1TqTwV6+sLi5+bDT2bMgVpFr7Gz6Z++/QKcSdbWHOMw7A7sOkc7aRQ834d92+yiwld",
-	"QDE7wsW6du/Ze10XMjVlSq8hzfUsWHaRW0j8iXJUSR7hjRMy9zk9yWlEEqISMelx4dYx2dRo5XWjm9Wd",
-	"0DMgXeuqoqys0oRV2n8nypFefYmHdUsiJxB+B5ay43q01EgPmEBGt9DSkknScm4JBGeP3oPLtgG/lr5W",
-	"Gepqtopaqn9wq2iBrdD/hAR26FuX/9uGSNzKo1yvBmOfdHtZ7zs1JGZUZ5Knk0PBxA4qIhD/k7bcScd6",
-	"qhgxirMoDb6sJUCtlC5qUqyNCNDr6DYt6u+EPu2kyuThVhTkZEWuzg7s4wUKlCE+K71klni8FkNZTHxf",
-	"LXCtk7DkXDDlVJFGjshtLnVtbR4tkdfWyl8b0Uur9SbKw1qhaFPClGgjmZcTPXj9lPXlG3AsJANuKOlk",
-	"b3o1RUgzm4tFY6tJD2Y6b0V81kg/R+uMkZlEa6QsmD4PNhtAXBrHuCxi5AhoUZuckgTowDND43jXfsbn",
-	"9clibvm3F9xq6Z/lQHVnklMG/DJuzmqfgSd3laE86Bq6XMPUnTk6tXH4LaDKfZfWjQ0agO5Oqut9bcFq",
-	"tZnpFAxwD0i02kBgvKmAyt14LJEtbuOx/MOaWHbr9nQHXNPXAqavrdyeOE8VCasiX78fde93rdj9funP",
-	"BqrebtJkHqgeuEuFb4e115aZA1YkniluFhf2SLN+uTMpr3gFPuQ8ZZjCS0J4HyEteP/uwvlKpVWoenvO",
-	"M6SZ0VaQtcoUFyOQbJg2Pl3AjuCKOFEyUHJuj1zThbbkJFRS65bmhpEnwQULW6+YCcetC26gLNg7xUdc",
-	"BE/tqwed/RPX+cwNp5lFC1fLeMxoxFRSrzji2szUAG2A3O4RV5J2a8b9trwjzQPTlP/IoDrJALyRZfXs",
-	"8kclh5VHkyhky54jwo1m8bBNEgum2wDXCdpwQ2hsUT5iIY+YPklO0+8ylvKKRYSaJtRwno8hDTt/ysbr",
-	"Jv5eQjlhmgyVBA83oB1AMe43OYmxMdNG6hhbBTpbOcaaWwGZ3wRWb6ZK2eMA1xWUSYZGHBouaGpYhJST",
-	"G02o0HN7Isz+TXBNQRYEAreONjlLYdLNhgd+0Nm3S0Z5PfdpJYy53VcBmcVV7kwpoRSGYni++/hsTK9d",
-	"q4iZit2N6P7e3oib8QwSXPdC907yx1K9/cZZpnkKRYe7ARgSUbaxCmio76ZM/P39W8hTahmJh+Bw7iRT",
-	"4QXVWehPw2M2YlHLocQ1NM+nLj2aTrHQGpfCwaFPP/wkwEdhMZedJJRYNx344Oqcrmy/syR6TEUUM9Ci",
-	"gb9Qg19CAIz9ybtGFiTiUfuT+CReWpJO9AwXxzXpdTptgoUb4U6D3z65bP9PVvb8hGnSnxrNT3BX8MdE",
-	"jz5ZoTDAq3c8+KDTIU8mNLbclkUeUp42yUGnS54ISaDa3CcRKhYxYTiN4dm+fWbxOpZzFsFPB/C6noVj",
-	"opiWMxUy+P2YPKFpdT74CsAaExWttox18NLKd0/tr4edTtvvXE5dwXkcBi7NY5A90gFzpbWbLmvfJbpr",
-	"KxtRbaWSa0vSOdg8T8hMXAk5FzgcniAfCamYPe4XAEX2N98jh3BBPn44w3ObcEvsMfyiT4J1TVcCuEAr",
-	"uiIweMAYyzjyNhUzVnI2GifVJiybJsGXFqj1gUt6NT78xxEoK/26gJPvXn4ggrFIu1AZrOvUREnAFcGf",
-	"MDOWEQnAVBgAQfkkPNNxkTY4CbyftgXixl533sKDk1kZGilTYHlAYE9dTplIAnsQdkgKOk1CBzimJvb8",
-	"7SEw1bb4invRn4SfN92/vYrpbBDzsP0J0kx4yITORlmdTmk4Zq1eu7NEZObzeZvC47ZUoz33rd578/rs",
-	"5duLl/CNFT64iQvE6popzE5rdNsdfMvujk55o9/Yb3fa+2BiNmMQTPb2VTSlyiz23A1DYAor8fW9EwzK",
-	"wedNmroJ9V91yAR0D+DA8ZNLfh01+na4U3wZdGY7u6ITZrzmWyaOpq/s2Y+cbnfTrPX2Bf+V1XkXC1X4",
-	"OhWg0Cqmp9KetD2AXqfjeYNrFJAhqXv/0pgDiJLzOrkaTwAOABhPmecJewygJAILOAP4OJPCKBlXzeDe",
-	"34OX/bswxwGuv+yjZJ9739LIRyjBJ931n3wUjpP9ilVSDjr76z96BXQyYlBV67DOyl4LY0X42NXkAbVi",
-	"MqHQxuoN18aDYKZsg4Mzq4d/aU3piIuk1UpikmnsodK+l/YbcJpRYy8dEa02ybvFjgTpk+QnNAxApJc3",
-	"C9xAyy9LDrwbJJ0Ae4HRmFMNdhaTQoi/D//SSMnZ1I1Q0kUM8etHh1/p2OnjSzft5TT3gmJ6FhuUiGBV",
-	"VomWugT5f6JXILMQ8CogbmOHSiAFKN2NXerDfCxjJ5W2CVZCsLRwhTftrRzIaEFCKsiEXrGMnI68SyqW",
-	"Mh0qHMeRc9H3RF7BlFYCSeIw2RcLI6C6HGfL2xIpSADc6hf+2SoJgpERv7YMYM5Dhq9nSuouEzQ01eF9",
-	"bUzOSokO3Pe3MlrUoDcl0bp+Jd6Kl7fMuWDdTeiUC0+4yZu73EB3TCOr6KNXbQAkinD2J6GbB53j9V+c",
-	"STGMORofb01oERJSjKwitiup3BoCluDTj2xRpF747DKZvJRywZqXRJm933h0g7QsZmUx3edsIq+RrjnX",
-	"F4FiBmiD8aprxtqgiTZySuZSXUHst5UWUeu3QMkF0BIUsrGTE4RDpQKoUyRwPRF5AqQGymo/XaYy+FZC",
-	"ZcqwrpigYicYQd1+OznQVK7RetxuPHDAPlj/xVtpXkGt8HvBhBdwH3eLCcmdl2ACPvOYcNOsFtOXKGVi",
-	"VRxSldh9UmezZszlJFYI7o17Jvp/HvK+IRbcGqi/Y+ZuIToRTqvF0mqqvqlsBY6LbSSw6awElc4gjFWn",
-	"rRZ06vTRTJgT4g1ESaF5behCYwow4brt5EzXCd9ZnS75VAdEsWlMQwaDoyADTRngxV8+BySMGVV2nBNo",
-	"BQ0OwMCnm1ADphD/c2bZOBUlgbJcM+YTbsCu0sEBMbOKvHY1EfUy38owNbu/iGtwFhKZ9it0orllhTrh",
-	"hQY6NEMnGQkx0UXWmZPyMUI4I+cnudHVsj4Y3aygbg9Xz8KxE/5L+OyTfERLkziXZ9MpBrCPp+62pGB9",
-	"knLiNjkHw6e9ZcWGM213rDH8EIQRV5EsTyrR7Z2hlruQ6FtpoVQv2XdLnO4byva+yNbDk+0TxCFCzh9p",
-	"/oORfBBi7pZPJAhUwirw2fY6wJ6SxodffCV+ssqKAsEIQBSbmWq9GSMK8APXClYwMmBDSxQtpdWYuSmv",
-	"mYrpNEBq6az6SH3p0DCX+5gn0KuUlYyomKPZJ2mrVq4JWL2JNjyO3djUECnCvAEHz3oz0o6UfImo4lC3",
-	"J6ruuBr9/WedzobU8hxB58aRy4dh+bAA9Ke0fjx4UvmdlU9S2M/g+l0QzQRBSogmPqtFNMGFu8euoY9/",
-	"Xf8Pvt53LjMU6JAE4S/UGCueponZTphqk1OBH2M1f24M5oZDpIaiQtPQh85bWE9Excj+yQWLiJHo7dNk",
-	"sLCUZXxCAu+Bd/7oa6b4cBEQPZZznVIxXMdEXqNES2OoxWvpF2bzu2Wcvn/t5oUivsrZiXDLbfKKxxg4",
-	"phgJ5WQAiwLk/NSgIvrUyNDNCTXhGC3SMIMVYHUqu3unz7LibbfxEib82l6zQiY61WFAnmD0AZS2f9pf",
-	"8vmhDgK9zedMG4yGQ+eA6yztXNs8SthZwvkAqrBQfVIlMqHesBof4PHvGVOLNL4Dw7Bq03N7ou/gk5vl",
-	"bb6D/GsPIxHw3YUPi7Dbzbo7s4UTkgL0EHzRJD4VQU4mFmazJfo1U9dMgR4zWBCBPBNc+vktu1j5si3T",
-	"0MhM/HztfZ/a7yCZY+XefSiIjwQBJMnuNumIziMS8ejEvj2cxUlYjl9dUKxwVb0ZyCBIt7K76lPV2wyt",
-	"1KKETiI+dLKvKy6iPqHZkiVyysT1VLRdJE5wAtUYgF6jmBSQJ5qPRIsL/bTpntgfuBhdWqAJmiSY0kk7",
-	"Dzf5I2oUZqm4f7/g3JGtrAVR7yAwWAzHztxx4X79G7Vu17/8lS8YiXSyB2QmeJHoSyicO/5YjW526IrD",
-	"3u9tdNiesAABkLmfPW/MUz4pqtYlZyaUkw1pwDv3Uc2TMxwLosfUWILARRJYdJKpFfsrxPwBL//44Sy/",
-	"gUyQEQQV9Tudf1ZsaKiw5XTZMR906h6z24HjMMkubrf4Z2sXb+SGS39IcSmJnLE+NuVPEFKSxQEX25gV",
-	"3OHf2waXOAH7bmJLcKFFrSH7a84mn0qWpfEiuNSqcBG3kSXdIXG4VioQ8J5TZJEBYamIxNuKRnEpvOiP",
-	"iScrpOPGV8GNKryA/fzRXKu7ciqhkrcelW4HxJXgWwG3X82rZLEjG0WPHYvL7ILFYl/sS5hxPW1Z9yrN",
-	"aYUULu0qTVlWaJHN6VuZfIA5pDXlh4xBW93vkIguNFoknZ3SB/8nK4TuMBZrQauhIsLi6z5lxJVmd9kG",
-	"/6IKRDKXUdFPKnL5bIAnbs6nznWWSxV4QjWJpRh5V3ZmrSfuXGgMdeiQ+6PVEwOKUQfTRNMF6R562+lT",
-	"3Fs2wSP43piplSqs9H5BJ+yCG/bXC6N4aOxP76kZ/3UvcJHEFyycKRYQec0UgSBekPDA2OHDtoO07laA",
-	"cWmdxGMGiWSpn1EOyUCasasi5O2sJ/YAk6jkxC7rOsdboBDSuOhlGL/bJq+gqx6JJV63YgScgiwiU6Z8",
-	"hiGsAv4dgl+wTwZsIV0aAbwPcfWoBJwzoxat06FhKsBjc4u2wqW9kh8u3r31xY8tDEzIExrbPWoymcWG",
-	"T6kye/b3VkQNfdok0OfJbhAENd/+5Ij8yL8F72e+UmHgc3W8Vg0pNORbqnlIBkzziGEJJo7gDV7NbDD3",
-	"QafTJqe4Mi8LylRLN3Ppz52jvT0JLycRp3GulDPImFNqxm3yVnrc8BK0/d0H+oc0HLOoKpbwg7MQ3k8o",
-	"IaaooUGw/1vjmsYzVixQuFQJsVCxr8EWP3TYP075O/7Dj3/v/jd/c/bDePBdaP/9+uOvr7tv+Q/HwCd8",
-	"WmD5NJmsyTSfszGb0JZmYkxbFu9pad7wTW3Lfq4so/0sezZfWvP5vAXgOVMxE6GMMFd2q7F35GPNODPy",
-	"JT7rHXu+aOdxp7Pt9W10wpXujIyLaXeui2bjgpnWyjy5uUwofJHfLHOZdk6nKypxj2Gi2UxXH3LsBcCX",
-	"X5YCPCBhymN0UoknAwk52dCMUTSc0C+tAdCyo+5xb6NwUk9Sy6JJTe5ZIh8aB7VWcENr3F5I63tEzk5r",
-	"ZsOc0T9zJswZfbQ0aGOhJQPyZ3T7pBULo3dhVEgs0nTZIemeletluLUlrSyklRYFO8W65BNiyciUcuVC",
-	"3DSLhy2r2rCInJ1mk2nJk4EVBs+k0EZRbiW5s9P+h/OPL5t2kI/aIu0VW5wxZS74CBWi8PyN/dtpAlPF",
-	"r+1IkCuuiWY0hkxvopiL0hNQoCBm9NpnOTJ1zUMXt5FdDRORdnEZGMHnxFir3zTJ8/1Ox1IN51yrkhDP",
-	"6L1mmoTY1e6cQxGYH6hw2YagLgBQf3veKOLzSyxKQ/7xf/6ZKVgTllWrSY6l0bcH0mxcscUljUdScTOe",
-	"WPkkjDRtTXuHz1K7a0hbE2oU/9WemRpR4TSEpamnSl5zEbKyHWgWGujNezGbSoXdJ+sSsvtJkzmjVcTz",
-	"7PTB26LuK3+FnJ2Wkdvb0TqHmqcVYkZIyyjdkoCxxyfYibvKPvQBCCCYFqjAvDYrXZyd9tFMmtKaJhpR",
-	"M8QLDDFzV+VCQXkGcEHBh8hLyNn5G6Ra9oPJDJqsg33FSPRlZyfw1QWyFM59k5Tct6edVg6ACkK5Wgd2",
-	"jLPzN7pNLmbYGwniRiwRWLjAWxpBjYziVCcksGcceHIJjaJhL3IykQIbtBBMv2eWMiXC2fkb8sTHHHDL",
-	"EHDVY3rNCHKRp2TAsDoHJYpdS0TOTNiVi4KM7PKg4COYNcDKld1dEiSO98oidKGdwBrEbDJgSpORJFIQ",
-	"OpDXaPhJ3oX0nR/ZQnvLwfsfzy7+11ET/9u1gvTFy7MumEowplsq37SPReTJ+29fXvSSyieKRtwVIXj/",
-	"8qdMc7+nGIfjQrot/6TCzpasYzAzhGs9S2NXllkTvnzfrIlZ3Gl8mnU6+6H9B/zFoChznD5QcfI72Dnc",
-	"71dskfxewlYyNoiQ2n9swh5eI14/soeHyx7wiirZQ6p/dnuHR73jbu/2TMMhzRLTwN9rM43ayY0JLR5T",
-	"i8o5WpVW6IHsx1P7LhaOyr1kqeEV0iZLcGVzm0xGIBOPWYwPJIvxTuQhd9GnFamLIV2ZtujlGcVCqVyu",
-	"TkG+qTCnNB7J6QPy/N4JaIFZodyqUE4vf+e5g5n8PjQ6pxmByxYGR42NnIVjFvUxtILrJLrCS/7oG7XY",
-	"1XZydDNvkgAzeE71Dqxg+A1I9260Phb5sjvxhd5QwWD/ntHY6wy+ih54eZroPptz7cprcAFeyqAqkc6h",
-	"9JYSYdF8BLLcBnLb/WTIrSI0hcy4Rya4m4S2O6FUDoJPK7LYNpHv9jJIXumGcBCSowfCansQYWG1U1dX",
-	"8BtNgpAGFTw0U6hwM3b6pTVlk5ZvRF8S5zvggkK45JITrQzYC9w+6xzE+VsvuJ5Kzb2NfKWLED/JfvFY",
-	"AqCEZxcNOs6Gc0dsPA9qJRz9Mix5I8WWzMOvGsy1hJ0qXo2V52/Ik/NXZ+Swd9R5igIANjjFFKnUyOSC",
-	"r168fPPyw0uICMdQEhblgpkdR8RYk5kZM2EcFvbBnpatOQj2niL2q7jlMqMghuzFy3Nk3QEi618jpqDX",
-	"JATdwBlA9YAgi+/TK/6lFao4IFS7hFQrk7xOC8IKSV5rPeNi9IJbZB/M7IfvJYfYT7DB+VKnczmLIxf+",
-	"3iansGkXLPbyAx2BQPKGatP6SUZ8yFl0QvY7B27Rr4ett1Kw1k/UhONswUn4VKpmphpkM/3GD9W64CLE",
-	"UCz2hYYGqtiy/HRQIRjK/WJ9BmclG9Mo1amLl9nEsCmqjS+IC0FnvteEr9XYOjt/07owNGaVJFnFy5a1",
-	"kiBUEcqIi1Gu+GVyfa56MWr6FiacHJjxN5UG5CP1ri00qfgVflESm/8huZIhhABOFwSOTqTloZFgp9Pn",
-	"rrYquh7rkq9NDfhQvNSSdWRKYrjMDIYRecpJ1yS3IjxNL2YLiabhpPQcjLRqb3kQ3Gx/m/nmPbZuypub",
-	"d8njz87f7DLwZxmj1o6gYnzPfr0bsaLZsCC+7kt456bZyMFjjdUmr8KJ7qOQUCI8ZWAaFED08Dycw/56",
-	"Z7SViPeVZK+KsKkySSwjIwADWiWZbSCBAWcplbwyT1KJS8X3I2lh8Pie5ob1NF+hBBVjsdyXy/FYt0ne",
-	"dg4/k3RkS23r+aqjzdI0bxdi7i8Rlpt8N1JynvE0sim2MF2WCnBjF/ZE7P/db3L4O+GEJjzvJPIZ+6aU",
-	"lXo9JcFfAp8kzQSm4RuMdodAGX/mVCyIYV8MMuE+CaAq/l+CJFTei3v2azZyTRvda0GTBH9RXP4lyHZr",
-	"gSL/XJBAcVnMAoX1t3SvKvHW9zK7XdJtBjSTszo7rZNNG9Kvl0cboHGun3T38G5iAcUQwBfU9tXI7HtF",
-	"ogVSsYhYlHEdQXJCmwTuh6DvHzWT4f07PydibN935EtvCtZWcUnaUAOBbTWFVriJC/xokyvz2gsX2lBX",
-	"ACf5h/aVhwW+7AqyNyHNQyzQIlpVB6JsV37guwSAhxQfireSI3B/9mDRtCiA5/rJ+WwfNpqMeYeho8kc",
-	"m4gnJSyuPKAUX7xMxIPK8FK3jE1DTB1Xy4WWnp32X52+uXjZJBEfcUPjCz4S1MwUa7r3T2fQpyRePG26",
-	"yCIrhWCEOAmAkAe1CqM3XcxXHJOzU4yawpYX2OcJCWvSHyZoW67XbjsvzouXr04/vvkQ5AoZDlhIZ5ol",
-	"BAypEGRLUTJhVEAe2dB3ukBSnE0lNMuxsVdsivFbVumwVHxmMvFI9hxOXJkXF/yPvZe808p+npL8nDfK",
-	"VAfS7j87xARByzQSsens1NmXIDaXa1+HJq3/A+YmlqmTBpfii8RjAciqCNw8XbrfmCeQBiwx32VgLmzw",
-	"Uvf03/DP8vjcbicVSrJS0+oI3EwcFQJsT0M41Z0F5+Zv654idQsgU+XywNN+jM2qCN3F86lmfrfnOlUY",
-	"XhrV69Ak0Ukr2E3BpVdUZTeK+s2RwaSlXMpOPJ9hsWZgusxErWbINXKdJtEbRt2SJ4UQ2yTil/pmScgp",
-	"7TMXWZpwAMsmsPOSHSTDSyD1GYIe0pfdqqFvE1NJljPu9hudhqeenb9xvhTwiyAvTPpGJloGNOFLtY7L",
-	"iJpC8LCQcwhnc9WZnfnXlTvCQdDam8RBuCJxw5ll+pVBsQ+TW1TGyt6SQVSF1Loj9K00s9eA/YGPCl3I",
-	"/rk1ib+naNtHEr+L8Nu7J/FVaFkag7sjEr8+Rteig87YGL7JhzuCyRAjtnx8GBr2LelLPIoOq/rEAnvQ",
-	"Jq+QhPOk76YUzklpqaYvG+GckkhECwS/TWBpVhugI8pFUg3Tl7F0y+h1OiVle2E5yyddN/Y3sTD94cN/",
-	"b40/CEBfBX+qbjVfdBZeWsafVWG/+LKzrdNsrPmW4cC1AO+R+D+QYOG7h9xSmKgwJtWh+X/cyGLsjhuA",
-	"vBc83VGcMWooTZ+4B8aprJXnTuOLyWlW48jZeSx1cYmO2o+a1KufU00mNGKJQlIVqFxCbHYStVwqdl+6",
-	"hiAF8Xtbifme4pw3IZqPgc93E/h891S3Cj9KY6J3KG/XjpkuMe4PpTMCDBZJLrO3K2NMdR2J46FEUkMA",
-	"KI/ZTqN/HmOwv2oM9n1IR+vCswvI+sCDtcuJhCt1V0kccj4uwPx+kohfTLZvktOXF63e4bPW2bdnTfL+",
-	"2x9fvOqh4PD9T6dnrYvvT+3Tp0kZBk96rJCBnYfT0li+eEEk5yKWNEKF2IpSLPKWRyiJWocS/bhp68ZH",
-	"CvRnp0BZwN+KApX2r9mE/FT0ilwiO6Vtbb5m28gaZGZ6Fepu794bj/3IFs0cb4ECLPmcMYptcrDKSA/Q",
-	"tkmmShoWppbGRJWCvAiRN1xakBlD0Vf/WjOrfOWLxAjmigZ4VS1V4Z62STCREVMCNDZHXH0FYUdNyU+n",
-	"ZyckiNmIhgt4b//Fy4vsS137CqSnyDgi/N1Fk0xoaP9zKiIlORYd/5mLSM59IQRN5oxe1afBBC2WlLx/",
-	"d/EBIry4cc6uYK64YYEXIQFNaoYWvEeouYUuudrdjvS9gWdcX3vEZe2stumXVoodt+c0GbB95DZ/PMX1",
-	"Jwpm7uw1fxX2tBo/64QHXE7zbyesyv0OKu2UTvYyuFG/5mj2o3rFR08zX/yJq5BmjuExwlSbHCDlWhVm",
-	"ft420rQw9u7DTaG5Vn6SPIJP6aSqN3keG3R5m/L0paoQ09z06+JMRfa4fUqsK89UaC63YKZWrGiVaJHZ",
-	"4L3GoEyYGUu7LGyJkY1uv2bCSLVobNCZNZnqfuL6soda2bM1eeUx6qMisC+HBiuJzi0RvQwVyng3LXmj",
-	"DMPLmXb9kmy5jeeKs+Wxv03e+chl+1zLCdum8lp+448l2B5ICbavBv5lUFBWny0H4SsiNnLMy4VtRFzT",
-	"Qezql66ROxuPpPmBt+76SoC5BBarRK81FPmPE5URZIYOsmXfAhSiykIm0EdeI14C+49WRUukVTDm3Iy5",
-	"ADuda6EEEYQQXH7iLGDFLsgZKpDlb9rIKZlLBeGEvsFzWTBFkURsKWoyAWto9Ic01mwbqfJ+AiM2I12P",
-	"kRF3Ehnx1WhfGciXxUZsIZPmELO+KSn3WUnlhA9p3YMSATZfAWGDPvfZWR9INYOyBu+WvGYFhxrtzdPX",
-	"/ySp27nLfDSraVOApJ0b1oqjPyjT2hJmlxvXcq9VmtfyO61hYMt+sEyznAiD6RFjirlpmoWKGe0Ncj7X",
-	"QY/lXGMeRIkpzglKRZteae2T9WTTR6gKaS6HlhsGRIpc/b3L0rK5zsKR3fS9mvtcNt0lnwK0d4977U67",
-	"1+7s9Q4stBdIoyVtDiSmSkYz33UfXKiJ4LUFDbon82B2CRcIVJUSXfbdTNamg8Xd+TIfOxZWGiELWHPX",
-	"ZsjCdKWGyNJ3yqlhleC3kTky+6VVAyGaQyfdIbKNGnVeoUvVwmWdsdIgWdjeo0lyt1acjIXxa8F2+cWW",
-	"WhnzwLvKzrhMG7EsVI48rlYpGl+Lztci8H8ecn5fhsuvBe8lcLZatF1LxX/nBkwosqDlTIVMB00SZCRA",
-	"+0/FhkwpprTLAIvYNbdvEsWmMQ2xpN98LGOGdS7hpV8+Z+yfJxkLqW9nTQ2Uqw4ygYyXQy5GTE0VFyZn",
-	"Pa1r28z6MtLSd3l9wnJAnbNpJp38I7nMMSsNnkuUaktx2wnKGxo8s7Pfk8lzYwpaMHs+ktOHZz/9WiS4",
-	"HIdKbai7Eqf3lDQur+xeA7rRzCHYvGizyFs1TkjgwhGhRpCBhsMJnXLUPnAt8OWQvIPSdd12B4VsN7Zv",
-	"QWDJHcRTB/KaqZhOAzKRytNQN7Kvq0ZNfTXBqb2w9pyikWbgmjGbnGRruVq+JOOIKaINj2OcDALLQ2dp",
-	"KRqA7PDoQCOBkIIFPubCbROcaCO7Xwon684l7XhqF+yOwtH/JT6SFiBKjggKEC3XyAA42hn9d7M1+vvP",
-	"Op3tGMA5QvaN4wAP2DSSAftHBvBgGMB3/HqZ/Gfv6i5ZQTk65UuTwCtbsgInrdb2pbn3m7mwGNc6c5cV",
-	"ye+uzvh7OnmBm3ggPjk80sQXN5baVFYZzxWMxm20rjltnb5/XVFj2Q9XVeK7d3hYt8a3u3s85LSxDNck",
-	"4NNC2fHu816722n3uu1et6r683SHa/KnN5ERi9cf3TmLvocmMGULgzHuYG32qzq3qq+MnFasDWbe/dKu",
-	"mYikWr+4N1zMvlQsDce4g8Vpbmqc2+nPF1XF07Hwwk7BHy+Ujtavi0551V3S0Q6X5dL3IjmhXKzvV5Bb",
-	"o2HaxHTQDuWkYq047A6W62KYUkYiFVamzDGUbKn85lKpfCy5WLZMHyGVXadb10DKmFGx9hxdULLl+XFs",
-	"pfwog8Hsiyt/z7jKUGr8t6WCXqbmykKHZYwjZsZM9Z0JCMZrEjXD6IuYGeSQIsKq23r9ZTl+UQ1X/970",
-	"mh5QoEXCnR+DLLTxMJkRMJ3osnVgRTri3URUpOPXtDVnZLHSKAo3YFX4hJ+vKNDusS++CHGpXHsax3mM",
-	"R/MwyquaxSw0SwIttB2l5Ozi75immej2oYxnEx9OxVwpX0iaxpKUSXe9pMgvxlwsiae46FRCXdck71GG",
-	"fJQhH2XIRxnyUYZ8lCH/aDKkPae9UF/nZcd6XTgdh/4zttm+teD5EmSQdaLn9jIfyjgvCt/kHl4WR0yL",
-	"runrZVFvXb8JDIiDhjroNrNSnMOAoVSE0XBMlJy7xodevIMG1wfdo85TkAS5SeUqwDXX+kjNYuQzwft3",
-	"Fx/IHtcys7qgTc5YHGsXbmAxwrDokxgsoOsEbRLNJjyUsRR2fYYOgJoNFliClmKjHxJzwUig2fSv6Hc5",
-	"gV+gFx3ykrPzJnnzCj6VZoyWUtgF1+Tjh1etoyb8p5tUGxosDCNSRUyRCVVXdtZPwtUManV7h732J/FJ",
-	"4DB2BfZ8xlRnGhT6hpQo/EIdSSoWOGafBP6sgiYQtSaWPortHxaJ7X+R27u4CQ1FhbBbB3rpT3wwxSVy",
-	"jqD5SfhfLFDaIUIpBAsNv+aGY3iGZlpzKS4Vm0jDLkMphnzkq/MiacdpJMAHjdvk1G0iqSCfRILEjF5b",
-	"du00BCgCnElow453XHwStDgEvp1EaTSJtuwAnIx+FW3yDpoQevXBLuqgc5xEaSddvwWjimlDroScg1fO",
-	"LhluF7s/+qS5iIUSehNCsapPYsI1hKBE5N8zCddNhCQz4JGZa4XQ7I4d0yOBgDw6EgPNt5O4xiDwCdeE",
-	"GgJ9Rk7sFzqJX0ubAAK0X/HplEUAR6ck+CbwPsbgr/ae/sv+H/Sz/FvQtIBvl3d27jtoQudL37WLkpDF",
-	"MRwrvWKC0DldYHNGJBhkOjMQPWGwRYzXvPRUMRrpMWNGk0hijWd6BTE5nwQu1V4Jtf8/mcUUFoutwaiR",
-	"Ex4GwMFhlxTdo0k/R8H67oE7jcwF2hFcsBHVJLCv/dLtfW4nSJEVTmAjIymj4jyJh/aTcK7vtKeB6/Pi",
-	"kBDuS9srdMoL6gmIYHa5FrsALMCnO2VxbI8W9p5qwn07nGbXTNEY0NkDmb96DDOCZX0SJkcbklx+DzwA",
-	"Ne7GoWGDI75tcu53CcMx15mn28xMNGBj7pzTZcQGkxyshIDSKfaltzTSvQfcn7yVhYMDrz4srNvpdNwZ",
-	"Yi0CZCIoVAHhNXzCTlxlSynJxAL3nHLjgnQOOvuudNw5M2rROh0apoL2J1HRNqe+Uh9AswtoEOoBrU0C",
-	"iIByHUnLYKWmcItQnRPuXM8g/1WZqLvL/IqsXJcKpIkczKdNBGGAYKdTgvaWofzNPNn/JPJmjGbWctBE",
-	"Pb3pdOImqJ/N058vmp+sXtUkdDr91GheXHzf7/U+iTKxPyttfr0QsgRisv1/8qDys6/o7mHgMRWirAvP",
-	"Gll2Qr+0BgCo+/uHhwcH+73bSbiI8BUSrmvEUynhKuYuuyDkrst5+OAafXpL4Ayc5DPNTizBwohWjFJK",
-	"svIjb5b0+rTLBEtKs3CdGYfQ2DLTRTE6djkTApXwBHw3SINIZ3tMhqiRDIEHnVz67nW1kqvMJz7g88sp",
-	"nTiIXpn2gK/Ur6yyDoR2S2arrAm46kfoK21yc1eQV7j9JbdQBuIqfEIPPe+gWdOAUKfACmYWpP3PBKo5",
-	"ODlmITjBOFMtpZ3R0ZcKr5DBDKyUkJLk1IV+IttbJcIn9KY1ViCy1qsWoLWtUka4TjpRZFQQ35g50dQz",
-	"3q1E/cswJakIF0Yigyp3qqHakaclW0aj8mneLdXLAD7aUul02vhcv/CwX9T9JCnUJH2PBVnuplXNXdHO",
-	"ZYAvSx2oQ0HLhNA9RM17zxQoCLwFKpATYrmAJ+sEV9zYQxI6/tCYd3tPhbhj8XcZIPLOClEUfjdDpDHX",
-	"UB62buw1u7aHk1Y1irjj+aEUIVMiOYkmEWzOtEFjGhrLMGDH97DjUZL7kmTXwFRgdtWQU4jV/kFC4aOx",
-	"IUZiH+3E6wrWVLCMuyerW7gk5/g97vurhl/fbXGgiJuX9nJ+50FrXx+FIcptjqbj6ZQJFllgWofRW8S9",
-	"Ie48tLC3DCasCH67dISiKgbO7e1rdocBWgZOuQ1SR/D9esX88Xxe4Cd/4mr+2XN4DInVxkPREmlwoLJ9",
-	"YGwy7h1RiGT8jShEBgNWUQg3emWUrJu8srrYORtxjVFE7oRTJ6oPavIxrAKKDtSo3J9k5ILJYyyVQWde",
-	"VZGv7I7vtcaXj63LRbTBBi7dow8vLz68Of22fmX/7N7up3ZX7nSrtA54+uhGqqioRZIIxhW0Z3ukL8WC",
-	"siJaOaSvwvaM0oGrqF82yweAAvoLmbG/ec0aPN+rckG3KOZf2Phj6awHUs3/jqG+9PLLymvloX6ln8mR",
-	"sTVyZeOR2j5gx9KdAt0yJKyWrKqJ7MNxMqUS1knqKuJl5fijNIJRCpYrxF/uDdpVGf4K38wSUm4pt+VE",
-	"tK3Fs/vxxdQnGI/umDtyx9wpxSmF9DK/zAbCnZLxBqU74O161pdz++qf2Opi9/9obYHI3jgXNweAsbWN",
-	"xY+2ewuLPa22Hz6PjvZRuQSQQHmpZQVGqzKo4FSV5pQ6bQ3JKbZO3qRaOnygf+Gf2y6zwrJvbLRv5lZF",
-	"g4+iGcI9pBi8laAWhVSQkaLCJLkMCx8QP5Zx1CcHnf0qu4w9p4dgj/mOKSZCTidMGKuUkpme/ed/FJca",
-	"gnbt0cDKfKizhYmZtuu1c9PIRzhni6/Xj9Wwp3A/lhs4/wpKZAHx0V5TZa9RCLkl1Gt7wpHDiTLrjMo+",
-	"ylGMDNfewBhj309MMRaeQYIXktApd53pXQoDhjlsYXpxu3k0uTwUk8tdAG7uqssMLAiiK+wq9gWX3DR3",
-	"hS2Ap+hKIbLxSBYfmmHlLkArve1SMaqKGv7+C4Oj1JHU+tbri32vLtftE/JAbEFLDRD5bEkBr8u1yQXM",
-	"7nJmhzPNIrs2sM0AL+JidEJEKgCiNSfHUhB/NxIKUU9NsHtbW83G8hrWAN9MYLsfW846yvRowbkbC85d",
-	"kLYctJfZa9aJex7QVxSiwldcyjhVzOp1QBWw6mlgkcFlsAMuQA0AF7nnjDtmLjFMTyORSFC2nDcj5diN",
-	"UndHSARLfMO1qcIkPLU/hRlG++vaNddO4GCJb+v8kwSw3e8A2pZY73ExlJXQbe8JVBapMDoUVZY5lDsP",
-	"FYuYMJzGWdeElywn1DKjNnllWaLwXwZ2NHRScOxth9VzguEsjt3vUP43WYWr/DChPA68nlKCER81U6/t",
-	"Vu4QpJM5SlN5JZkkOTuOrf7RgdtKpPOyjWdA/SNIBDlQ1ywebgDkmatdAnMLTpc8+zCBdPtocxn1Xvpq",
-	"p8AP9UUQ1jMi5ykJplTruVRRkInrDpyN9jJ52M/0okJjopeagqavHDNXUoyAPRXyv06T5DE/HmEi0iDQ",
-	"uqosSfS6PVy7xZDGMVM4dCjlFWcaWxUMpJ1MsLnrLgnYz7UXdFfKpjlc3lI+LR6NHXxCW5qJMW3FUoxo",
-	"o9nw5w6NKxSn5ILH15RcUGEkctfkYzkzKv95bUHWb+d+hNlVRCsh73fTu6bZuGCmdQZgUc5brNjjwSZQ",
-	"bKiYHrdc2w+g+9h2o+U7XmA5jzHzcBfSCcsDH6TFOzDGrAi8wvbqwhCPFtgykVwK5mj1jqj5En6XSeRr",
-	"abqXXer7TuHter5T2OGf2Hdq9//oO9WGeFNGCehv4Tv1o92R79QPv4lMVe07hdGqfKc4VaXv1I7sij6t",
-	"caBmXJtWgCQUeRGQc6j05BRiX7+MKyLnAiUHKHYWb+R8Bd3qF/65jtu1wpNq93avnlQQDRv9xsRKK39j",
-	"k6limrZDOWkPVKU8kxdklqUgF4byS/ezxYEpU0Bl0V7XbHiFzc+6mdxzPx7Xj8gmKuWdR49rlcd1hhC+",
-	"gt1vTm5yuFPmcZ1lH1Xx+g08rnDF5LRCbYGimyubQ4NrNKbakAQdtvHKuh0/emUfilf2LoA7d9VlXllv",
-	"hqiUU+0L9WsqrQCqR9J5f17ZuwCt9LZLBbRdWbwenFf2NO2mjJYwqbImskzfZZTpNnPfZizQdxUmv5Ul",
-	"LcF8+8M3aWnoqn7QOfk58QyjBD2WUMq1WoiGItVWAiZ6Fo6dSF3C9Z544z8a8Jq+1GDTidvQgvqpu0Go",
-	"qJvyxTYBL8dK9/YqC+BtrH/rDHupyLuRNHt/FrwNrHeP4sKO3NF3QdNz4F1l/FolC19396Qdu7cHNtHq",
-	"qvnenHrpzKnsS5ghzfAj1gpPcNv5+Nx3mVc8zTrJuiE0HwkvbGPt+MhVn0k/aDpPYX7IGFqD7ndIRBca",
-	"yY6r8hxSpXh2hdrXsANKR0XUhBAb7B2tvUcDbb/kX1RBiydnCu4vWZSfuDmfltiWyROqidWICc2eEKz1",
-	"xJ0LjUnMh8zwCWu6YqxYT08zdQ2Np+iCdA993+mnvuGps0wrRoLvjZm+E/EiaJLggk7YBTfsrxdG8dDY",
-	"n95TM/7rnmvtHFywcKZYQOQ1U2RszFRDmxTgkDOB1eQDiAC6hJL8rhJ8Lm8/w4flEL0yLmbI9aQGL07q",
-	"yfU1tyZca6gDqIDUA2fD8btt8opyy6liidetLLudcMsxp5YcRZFiGk3x8O8Q4qX6ZMAW0lUFh/ftYGVF",
-	"uF33A1h0KCcQb/PDxbu3wIi0q/ZOnqDIrMlkFhs+pcrs2d9bETX0aRO7QtgNYmcDQyZSG3JEfuTfnlio",
-	"D3JNeQOCLgzPlYH2MvIt1TwkA6Z5BEc5AfHAM+P02Jq+Aj+szPvgZFrQ3MylP3euAYaTsu8k4jRmoUlL",
-	"sEOfmSk1Y8vjPW74/jP2d3CuW7mFhmMWVVmrPlgI/nv33gxWGp9b4mL/gnL9YLFPIBbqJWeoFLD87L/7",
-	"Dbb4ocP+ccrf8R9+/Hv3v/mbsx/Gg+9C++/XH3993X3LfzgGyohGq6ppEgPYGlvYsrXrpraEAOedsNSb",
-	"Zu5svrTm83kLAHSmYiag00N9GaAw9o7kj4zEhMRws2NvNlAC1JdcNPrHnc6217fRCVd2Zc906H+4PsxH",
-	"P2QNWczyPW4Wjf4vn/Otjbyek0QUQPOPRMkaulijDCSQJ0DO6YSRmbAE3koTSHctJX2abf5uRbZCRfmj",
-	"7nFvIzNnSnTLLJ2wpMvr7rKEZ1LQzmz/t8aAUWUJ2y+frZKOO/PQiL85kMv8aA8NJZKS9hTYTg8eW3qn",
-	"4ka/sUenHOi8O4olpd7JW3IItX9bRragBrCZCcFinWl4FjJl+BDcKBC56LZvxZye/b+SRupn6Se+R7/x",
-	"nnwcVLFriZQL+4BkBj6jumTItAJnomZfY7+bbAt/olzVJMfZRfqi58lNBzTBHtcyyMzr69ktz32anQFY",
-	"+kyzdOSkJwzJdfRPu5hCCDc3IERkJswOW7VjTGiuqPq0tPgXSVGppS1k8Cd72IAgy69bBB6h9EGu2EI7",
-	"YyaEaCQB8PmKrs6MnpaeaXpjgsVoJQ21wiQah+RUk7lUV1YaXWm2zx4WzFmyVmeScFeQBO76o8cUS2cy",
-	"kdkzO3cZo8UB3zM5jcHoBBqRhSKnlXiq5MMiZTZwhWfP9aPzqBbHfml3m9h2vPUnNaYYwyZTk7ugiJvG",
-	"zeeb/xsAAP//",
+	"7L3rcttGuij6Kl3cuyr2LJIiKcmWqJo6o8h24sSxvSR7MntiH6EJNMkegWhOd1M0k9LDrDqPcB5hXmxX",
+	"f1830AABEpRIS0k0PyYyAfT1u19/a4RiMhUJS7Rq9H9rjBmNmIQ/z2g4Zmci0VLE5t8RU6HkU81F0ug3",
+	"fh4zPWaS0CQiYzEneszIQEQLMqELMmAkNF9H7UazocIxm1Azgl5MWaPfUFryZNS4uWk2zPAs0S+4mgrF",
+	"cejiTKdkyGNGEjphZChkOtPasWX8k4j4kLNoedAPY0ZirvQ3iugxVx+nEdWsSeZjHo5JIoiAzZk3iBjC",
+	"lGenZExVm1ywJCJckwENrwhPSPB62HLztC54ErLArIx9oZNpbJb0M4uapHdI3opr0uv0npFur9/p9Dsd",
+	"8t1PH9bv4UJTM0xxA+8lUyzRZD5mksEeCFew0JgqjSvXY6pJKGZxZG5kTKMmXFdMNZNEsmsRUjOagjtL",
+	"hDZviYRw3YeBIqrpgCpGIsEUPKeJmjPZJEKSkCbfwAdzybVmCdEifyH/W7Jho9/4X3sZgO3hU7WXbsvs",
+	"8eUHOiq7daWlSEbkmsY8olpIdxHm7k+IKrmGtyJhrZ+oDsfBOuA4Z/+eMaVfV4AGj9xsEl88waPlCXMP",
+	"YjEyAGHWoIXIX/nhsBN22fPh8fAZPQg77GjYHXbo/qAXHkSH7Nkwt7gJ/fKGJSM9bvSfHTRL16rl4nSo",
+	"mSw5JvMzIOCEJguiWCiSSBEtiJYLQkeUJ+TJ+aszctztdprmufmQdDvtXnv/6QmZWjASSbwwsJSYvUlG",
+	"5gBVQuCw9hCUufgh5TGLzPZ5ogAU3GdEMXnNQ2Zhw/yLkUTMc2ez38ntnSd8Mps0+p104zzRbMQk7Pzn",
+	"n38+nekxSzQPqWbldwWjwbVQEkoWmbdpjMA/B+CPRJME3zIqmQxKT6PbftbuPs3fIb6/yU3dNBtTKumE",
+	"aUtBT8OQTfUbmoxmdFSx+tg+NesPJmoUGGBmUgqpmiSY6ta35wF5AujIhnQW66fmyAOWFKgMvNloNrgZ",
+	"GKl4o9kwRNNACSykla5kNW6sRwoaRZIpxSIimRIzGbLcYrp2GVOqx9kieNRoNgwkcWkospYz5q9jKOSE",
+	"agSAZweNpjlthI3jTud59/i4d3jw/KBzfNxtZmDTLQWb93TEzmZSCVnKt4BeMjI1pz5gBoz7pFM4Y0tL",
+	"h1wqDW82kSXMucKveUQo4B6yjMKAlk0AcQpCWEo7YV90AJdnf5hKds3FTAUAu4mlrmSWhGOajFjUJqcE",
+	"XyVTCuScETPqiF8zZT5gk6lewLS54+/Y4//3jMlFdv44VO7u7Xbhk1udf6fy/C/4ryUQ/1qziSJ0ec3d",
+	"w/JFKzNM6ZLNF+kSu53OGqi4MbCnpiJRDHDzWxpZHmD+FaIcYv6k02nMkTHu/UuhQJIu87cGomaj/8tv",
+	"jSFnceQf7ESNGv3GKzhIQXhy/Z//iXkEvCFdD7Czxs3nm7q88iVOCDtYxklLmQ28Tmhs7pBFJ0aA+eHi",
+	"3VsiBv9ioW4SSgY0IilxagJlj6kcsTZ5K/SYJyMyp4o4wGugaDaMeXj344GbdIfzw3/+h7AvXGlGZhPC",
+	"NZuQUEwIMz9c01hI77CiGU7FtnRe7wzzlmQipEFsFkeKUMlQsAECSQcxA45GiZzFKadXC2XWORRywCNg",
+	"+E8C8zx4ekIYDcfm8I28ZTC26jRfwccRS+58nHSmx0LyX+Gb9FxPQ6aUIMl//j9BpkxOuM4Dnlnv9qDO",
+	"Y7NcoYRGBjOdCYpjEUcoPvHRWMOZcuWdNIvIUIoJyq2WmzTxJ5qg7K24xsuAd8TQyJiGRidkzvWYBCAV",
+	"tUD+CYB1e6qL96xqo/btPU+4gs2+TjSTCY3hAO58Wen9mOEIh7F3dy1O/kIR7SQnppq/QzpTjMySiElf",
+	"tvUZO7CgbxQJ/tGy5LH1Ogra5OelMzd4wBUZzNQC1Qp/xJAmRjcA0RKE0O1d0FuhX4lZEm3vbt4apGGJ",
+	"GUzSHNYkQl8OYbKt3dGy6JRhDRBGIBcfE4fmLNoRxTgDHA4NDhuwSDQjYpYyLborpvVWeNQD8FskDIV1",
+	"o8LiVOZn9mVqBMUTQmMlCEWFw8pcqWJilRGRMNUkFcRhO6AHykirqI2s+rqovMBhfEzYlykLNYt+R7Tl",
+	"NFlYgwgso4lXIoZkbq5NaWpUzgHTc8YSEsYcsD6JHD1qkw8F45ASE4Z8ksUgT9MEyHwbxEe7INCgpvyK",
+	"LQpnQeNYzFl0yafmQBrd417bqLOdvd5B43OzEUpmZIZLEGZ7ne7zVrfT6hx+6Pb6vU6/02sf7/c6nc5/",
+	"gQ2mUdyrEUoTIwikKgoCooLxklkcN40mY2TMmCp9OVP5qbqrpsq+4NNGP13580zepbjhZsMpB5ezRPPY",
+	"zSypZpcxn/B0LVLERqD95XOzoWZTJmfKwDWuXIsrI3A02OKHDvvHKX/Hf/jx793/5m/OfhgPvgvNv19/",
+	"/PV19y3/4bjRbMzACFZ3N0bblWLKpOYoUeeupUx/TJieC3mlkM+j3sSNji6vVNOovWevX5wbQghYcIKv",
+	"GQBBGxfym4POfpu8NIpP38kLC3huIN/Ik6qgqfcOD5dUddAcXuPLniZPpaTm7L+0hDT6c//4Jg9OJcpk",
+	"Alsw0h6+Z5aRqlLmPFuao/ybLWm/V1yRmXMkWss/2oV0D4pIuaxZKeL90s7P2O10OmVz2uGf3XhQX2Xp",
+	"dVflkZiBEDGjiT/U85s8xlQdmdJiqmBAnoxOSGCgOQAhkV0zWfcUzVdm2SnEb3SqRzeIy2uMHYCSuRU5",
+	"FbmgZfoXdlOkD6tgB0y25k2jqg3ZPLXjxVSz+odzt9Po5tdsKFRxza8yxLVyzNIOCoBnsGv9stwKejeO",
+	"EJaBt3lSGL4Eub3xejfLdLQ48Efzc2bCBJJJBmworJUINiYtTSJK8zhGNEivZW4v0olxu7qe/Zs8/S/u",
+	"5NwZaadMkglPZgXQEQQ+bJNv2UKg8RzpaZnMRF4axRZMuJJMpTDqJQnFLNEKXQSKiDlQmYpdleFE5ybl",
+	"V2X3C49OUKjgGmSFSJg1wi9G3EOMnJCRpIlWOYq/SrI5FzE7Z8M83c+RxCXKf3iT46craKJdpkHMBcg0",
+	"TViv+TccE+xqNc00xN3y6jJShDCZo0aGTvzw8wfy5PuL3uGzp23yGi4zYpJfZ7o1I1ds8Y0ikoVCRiCS",
+	"UaL4KDGSl2KhZCinWdVcaSFZ1CY/jwWsHjkaGP0BAZhyYxLFGKL+WMTMsG6NV2S0xzZ5nRAax1ZkxB8V",
+	"ehjSI1VglJ+PhfVPTegVA03AsHO6OMHzND+AhOjmm1B1BVRSkeAv3v/oIDRaqlOCQYVVTGuz0QCPrAXH",
+	"qFoiCVlAEiqlmOOGcBN4ylrYbcPB4LbB6wjrcW7HSiQ1OOqLUWuJfmoj2onUcIhmT2dy/wVt8NYghxDn",
+	"g7nDzryokYkGOc7ezAl8OdJUYH0FrrJEk3MyVu78Pqc7RksmbE5FV61/qZZzbUz5j2xhUBt1hTMYypz8",
+	"BtLpqVXKAdZTMfWJkUeflkmr1RJoqqYU9JJmo9fpdPvR4Kjf75p9lYmqJU6loqRaQW2X6NfzdfLiK8kY",
+	"0eyLLpUUa7Psg00kxxMSmOEsy4zZUBMx0yuYSAmtPLyNfAnaxeuLd+ToWad7AvxOzDSh5FdDYZARfvxw",
+	"Zq81J2hlHrZeZ79TUCX/eQdh51mlrPMx4f+eMSLZiMooNoxXDElIFTshXUOgeoeHhm5IGmom1UYSUfc2",
+	"MkQnJz408m6XTifneulsIhAc1ZAHNmLyr6MyHl8XZ/a3y/NPSDCksbobuPeKFBxAZokupuTvvXU0++YS",
+	"eIC2o0fTyYMwnZijTv3T4UxKMAIaUGVf0uW5beC/b5btLe5ef6uHINaWVkSQanww6lO2zJXxPM4D6hGa",
+	"AtymTlK37GoYPgepa5mFi2smY1qmloqyEJiiNpfT3TqEJejLo5oYkdCGRlkktTxh/1mnkyN4vcPj3h0I",
+	"HpxKxa4xBO1RcHmIgsujiLJ1EaW+Ueh3J7KYq1Sa0dSCmAXZ/Z7lmVsILiWkLvVyFaSUbYseVtCYMD0W",
+	"kVkDnelxz4tGS65ZogXEGt3R8fEgPATPduog2K9HLRXJ+ZqRuK22fR3WtMGncHMLQ7wDgnXyUTrHT/hB",
+	"gV1s2TL9cOxEz1eZifKmoIk7mcwmVNt4k8f/KkPN12D+vTuA8zaMGAfbAcr9+zEhlGmk6X7W3PpP6a7z",
+	"C/7eppAUDtwGxmbfk6kU1+CZmSgWXzPVJgGS9qDvQg84mrrtv5ydWzLCvlg0AouuGTgEvwaoCW6gbtDP",
+	"4t3NV4qPEhZh3Pjh0cHx0zYJEpGwoA+mcAh9Aj2Dowvp4/mbpie/mc+pnkl2QiQbGg2WzBK4Ep1aqwHP",
+	"FdPmajBAjnCdRlUlxGg+5MObCzCig8iXGMnll4ZZR6OJzK3r/uh5l5CJ494llBoJ0qdoKfgd8eMtadP+",
+	"AdRWqTNx5v71am8Da7CwStd86LT3LlS2GIamCYs4hPzexWW9/zBUpFJZexZxfRpqBDMP1y0qWsSbUMlp",
+	"JkKBrrCEHeslNPNd03onIYTav73UD23oLrgFVakYV18Pq44UgEgjOmGE2gQ4IyFtxOH209Ncg/3pAX8w",
+	"b6/CUo0vZHLV55UX9sHOnt9ZkDtTcOoLzEcr8Eh7Jdd0FusmCUIxmdAkCiDsDsLwKCaT2Ae5tDZkSE3D",
+	"4syrAaEkpHFseFTK0jBGMwvj9DmSdSSmxthi8Kmd05wDTFDOq8xJvLy2oZE+mwrtWSCLMOM7AK8F1TZq",
+	"pWBApuW5dT9RLfmv8Bkyol5nDRNES+PySC8nU8kUJf/4P/80w4VjypNGf7/ZGFM1bvQbx8OjZ1HnqHt0",
+	"dBA+j54dHtPekFHaCQ8PadTpHtL9wfBg2B30Bp3BUa8XRt3D6FnYPRx0hp0O7Rw1Uv5qkJbmzugMxKAL",
+	"rlnP/J8REmY6FHBKEYoPWe7tQQ/hlil9aUask8no4pgNLE9Zcj1N2ih6Ke/hpV1f+m+XlARvtlRPlQQU",
+	"huWM6GfI7KOKmOVjLABKK0GTBLhp81fEYoZ/SXYtrvAvMC2bv9iXqZDa/AWBxcEJCVAaBLyiiUESzSZT",
+	"S0TMdFZ8a9dRtzxrZgqh9WhJkRKlIPtbdTS5Q17E1BObGFaC5SWsbqWFNMUMGkUAIjR+790RUumS27Fy",
+	"NlwO12TAQjphmVUTZfJVFiXP3+/HP63Slcd0OmXJrnRkw3Ay9L7bccypuuNZ9DIqUgYW8MhyvzEj7BrU",
+	"IsMu2quNJebOkSaVDWuepKAGU8ymkGo85gon6ZOL709bvcNnRhkasy80YiGfIIeoC3fdZ7VMQjDfLYxB",
+	"HoUsmyB9/Dqy2UcpBhXl3t7RGtt5Smhr4P47+27B1lxdFuG1VmQa0xBS9tMbsUlU3U0P5vAmT/jLjiaf",
+	"E5RPGapPc1YfG67DMZSyVVzxxEvOxzf7Rs8OxdRygwIbCk4g69ZIIm0MAgvIE6OWt3iinjbtExsXd3nF",
+	"FsqwhSmdtPMqSLAJFB/fFJjfujID+Go+qhRz8cGVged4B4kZoy/z7LdSdi6sapUsvcZy3O2WGhcxgMzy",
+	"O8ficiDoY2rTyQIZTnlgkj/o4iZTsu24maOcHnJZolcplIMoWmI12djs0GwA2bLBGI/C7B9XmP287Ca6",
+	"tckng5q6dqlMf9rELFVlWrKzV6LHOxxgWV9VYdAngwWhKmRJxJMR4VHbSObugfkre+KpkVSF1qhYrSC+",
+	"y9hrtfveqgkQxJzJ724aCzP2ScVUvgK7USaap5M7kPF/KrF8hgZchpAveDnkyYjJqeSGrDTMQwAvBOXO",
+	"sMt60X54MDikz46fHx09P35GDwcH4X7UY91hJ33euE1U1zUPXWRU3YiuSsPuVIpo5qh3RWgWGzIpIT/T",
+	"TOnQCs70/elP5MzQoc9ZUNbGJuJmYy4NuYBN7Dpx7eulpwFLLwJZtZwBRtVbO1J7N2XQu0qCKJlvIxtc",
+	"JTIUJ3U6h1NN0PHjfU6evHh5/tRmGWuV+XcmM6WNsMpAHYO7NLAgwVCbU2DcpSYQjqNIwliEtGR1xo6H",
+	"tKWamnNZecpGomYTJolNOqutNh08mGRFjOGyRKQcHlOThX3P3Q1megyY4hEjeiwUS5+MqSITGrH0Kmgc",
+	"u89z2LUOqDdIA+r2tpcZ+ex3lBl5XC8qw2eNf4i4jMPNMwat/aZOzuCScgdRVztMGXx2k2OupYZUs+Dg",
+	"3LzEZODIdp5AQk0rSyFF6ipQHiYmGDa2EybXvcmJBGUgOaVSq5zbI6UaXJGhkCcpnTF0mwROqgh2seKj",
+	"mul874xoSbrtDjj67eoRJ2yEwYlXdAzsKxsxhMOHlYxmjsWKYWtCESWjGMIBr/uHYF+AXELz1rpc9FLT",
+	"Q15gKpFqvDAn++8s2gl34EPk6qy4FPsyllgt2fjiQpagd/t0uaL68pgcl3llaojNvk/VoydiWMrrblev",
+	"sMAS70fm9QRdDF0ioYgh/ip1+/rJtVhQShCqrsCj782qyJOg1bKGEP/34KmtrKblTGkWkakUXxZmlLEN",
+	"c5oQkZAnAZp4WmcMvHNQrPPgoPN0hQCexb9vwfRUtFTXD8Lo7FTq7WN0tk2q5nD+XINDaejXbIXjeRKK",
+	"iJFup9t9WiUtZ7jYbfY+r5Keb1mH8/Zx68dfO6d0/0+TsGFWacMUfeK2izjR3j3Inh6DGWs9Vf29vdS6",
+	"1rYP96oYTB2Rry4IH21BZu17YqqrTgvo+7RJgjOP0P9EEzpiMmiS4IMhyd6/X1A1HggqI3Bp/cwG5D2Q",
+	"3QumFBeJ+fGjYhKenvZOzX8uoNolFlNA5xNIW1k1XI61usg1k2YMDFPFVZuXzCUt4eKOGfrhDkTLraTv",
+	"HhQl0CXhc0U0mCe4lUXs5nyTdbJ7H83RD9IcvZ3w5QI01HYU+c6New9hzm9iLVZsL1G4YMTxTTY2UxgE",
+	"1AeQK+zv/wJX/ft0SuF3ePDm20632+vt7x8cHB4+e/b8+dHR8TGlg0EYRhFjw+EflHDAn9kpPHq2Hj1b",
+	"j56tUs9Wnl6smBFfWZ4Vf3eBamDlWDK4brSs40eH26PD7dHh9uhwe3S4PTrcnMMtL9BVL8emJfurutPk",
+	"vc6jt+/P5e0rykQF2FurPT8WnEqlhEev2+/V63b86HTbjtPtaHf10Hp/FPfa4dd3r21WJu3P6m57vgWJ",
+	"tX7Vtt3woYMdCUybuMHLLM5ntJj0xPWi0W+cc0EiRn6gCeNSQGb/LNHSPIJGpHcrIOMnGTUbbEKNYtgI",
+	"6d8YPmiHYtIeSCeOLS5RlinD+OJE1tB7xRaXNB4JyfV40ug3WBgp2pr2Dp95LTNpa4J5U82GkCOapGkg",
+	"hQVOpbjmCaQNLZ2LYpjV1biYTYUEcfKuBefgBopQcsaXNIbVujdIPu7SlkbDB02gwfvdZ88Ijadj2upt",
+	"mkL+MCxkvd2Xx0MYXcqWa5nfXaL+RvdzfFOA7orjUzkBlCWR2tEhdmsZqc5Ob2GZKmBjaTSee+w4F/bB",
+	"UCTIUDc4IXwCWBaRs1NsbD6m18wWncFOY7Y5IbSSMJR/Ix2/s/1CgHnKUhz2nfd0o6Gf3/h0aUmTgc4W",
+	"Apq7wCsbm+0cXSuO/IIZXjux2fm1hzx6WPaL/fo1ER0N9Y67iTS6cLfpmTlqUYT7PL5vFuh7Rquie2uz",
+	"i81Ur9uzj+IUU6o1k+az//fJL6etf9LWr59/6908/X/+9yon1IH5WzIKzRIbiSB2McToYY2vVEZ6I8qf",
+	"gqm7/Y3IBIBGBZF4w4dp0r7PDHhCIrpQJ+T5fqezHMjkVUU+Pix00K4fqXBcRr9pHL8bQlTSKlfDj2xx",
+	"mn5187m5juzb/kMnOZq/PkCrDvleUa+tcKrfKKhvIRIk9+Q0WRCwF5kpq/U5w1cmPEkBbY0yd2uusJFK",
+	"ezcmsRnBqMc0yBN/5zQms4Trp3fZ41FFxVLEwnJa+hqkiBJaymSFWf/stIh571/+VFz24eH+s9pQgNJz",
+	"XOHsxkAxcnb+JhO8ymc92j86etY52hAqHhT1PMFiAcNMb18mdrUo7EZlKm3r2ZK6O5Jfm0u+YottXPTh",
+	"2mKGhf0znwBVHMVKyrORWWlKlZoLGVUZVvCprUPIklAuoMF7sWlmOkwBYnqbRbgXgwcNQuJVlWNyWdkW",
+	"amvcPloyvrIlYyuxriGtH+B6Ru89qtUstxw0qzxwOxLYj+5ZYH/2EAT2w60K7Ju1m1khwBfrEW9WCXeN",
+	"9WT3xY5XzLC5G+PrSL7HX1HyfX5Pkm+3U27SL1TRKnJHFxd+n/zRhjb01N/wzwKbNDQW0nOW2WavJttc",
+	"Ltp1B9aIJWazRe3A6E9rBEFvbHsFlrcdd8LRzt0Jz+q4E7y4jN97W/7DnbgVUla0ytNfNCSNqSIsyceF",
+	"l7gQwUWw3mdRHH2HPov9Wj4LS2M291ts0RWwvztXwPEOXQHoe7fUry44cUXsN2vgqbd9R0O3VqRkgYzc",
+	"W7NuJPvNvM1qKx4ISwKy27uT9yEvUlS6IqqZ2NkpGnYUHyVqhwU2HnWr34lutdpqeBdnyP6zw4IzBKIk",
+	"weifphmcnWLiJ6YZ5Lwlz/c7t3aWdLu/I29Jb4235ITEzECrapKIj7hWTRK0AohNCtpYQmAzS+V+p2ip",
+	"9NDBYkOnddxuff6vcnQIx1QqSKU8bf2T0NavpNM6Ji3S3prTfXMls9J8+hJtpcqGm6U2ZZejVlb4eytW",
+	"1IM/je6bs8iVsdIazKzSF1SPmRUEhq2Xi6rwD23XF3X4x/Onl3p3PuQxcVtuvIflQrmTwL6Vuiie0lCh",
+	"J14YwgNT1I0EL0R+d4+2GPl9VEVLvDgem+mzTFHMOCq6av1LtazNCSlK0Qy3THnKfFe2Gj34rx4tdQ/B",
+	"Urcdp5a717qOrWXguV8vl11/DX5a6fYq56dF38JdeqDsTgE8vmcF8PlDUACf3Y9z7XBnzrWv4PH6esoI",
+	"GL6qJZFKPPvdqRxH96VydFe52zTVs5LkpAC6aQZ9kjAOopflmiSBliVoJAVNGrMQ9VxAW+rEXNeXMJ4p",
+	"fs38niYwXqmBr6y9yZmMX9mLLhNNWRIKaM9iRFNydv7Gn2nKJiAkyKqRLzSNS6OaqMbRXNFAMK8acQ60",
+	"plDM4ogMGBnTXLcWc/zlU6XsLN+cqV5LpqU2PZIlujLqTgmJdgyuyJSO2G2cBrCadeMzYt6DOdI6FrbV",
+	"mzuuLTTRzU5j/Xrcu6VrwuKQd1/UfomIARdiz81bcpms8QKybV+IiW2O6APEhtJvXvrUTOmYDox022g2",
+	"1FhI7YqlfXh58eHN6bdb8PE+hFypg1oeswhO+H49ZuAc8i6ibFB4bmMol6xqG5mcH05yyuGq3BTvQDZz",
+	"4fiYU+W/2Uar81SDhyaRCqzFakptinx9N96ayz9NkF+C4XkoJOG6WT11ETjIC1ssIKTJN9rwoulME55o",
+	"QaiFfWhs5sEX8i5qp8ViDeKOomFZ4Pq6u9tOn0Lco7UzPDjCud3ueulea+reOR6zjQZ7bgHrrrZKc/4K",
+	"QXl/BlRbOvuXUgpZrK/K7I+//NYYchZHRt22dYTUyCj7dDIVRAwkH1H9n/9fcuHFOKTXXwLCLJ2tFhS+",
+	"MpPDCjcqsFcEQjtrGeh5MyyBnN16uTlbp22iIWNhQeBtTNY1ZwXt2amm7Wsaz1gA7XljrvQv3c/2p7RM",
+	"o2GsicABbAWWQWwFhZUAC5exBKlg5AAYnTIxjVmTcCdSJ6MZHYGPMjgNQzbVrTf2t2DlZPsp5NS9rw/m",
+	"7VWEAQ/XDotbWX0/H+z8BdXSjRn0CSUTmkRUC7nIDnPCleLJqE0Cnjg1FOtjxDNGBpLRK0UokbM49d3C",
+	"t20SRDOsb4KDW0w0cIvoaPATRknrcJr7hWdcEz3nIWuTIBH6cihmCai/ovA5tAo1U8Pq/TUoKFFvbnHA",
+	"IzOgrySm59hs2E0ZApuu1ghKblajGs/icpXyO0nLlMB3CTPSd8QSzWncBEiiCaFhaMQeKMBlFhNx89GE",
+	"J9QaISZ0OjUjGzxKLTDlcPLePscVQFUXydT40lUNLv3oHF/6YN7BDzPysniL3HZkfr+End40GyJhNUIO",
+	"ysZd/UV++UDmcnEL63P7KXjeppRL/15zWS32H/tHRt9gUe/wsHtsjkrRVq9zcGT/3O8879k/DzrHz0rv",
+	"+d08YRXok9bMCWkcQ/0nfz3QhbnZoFOezz3Khn5PJ2ciSVio+bU1OntsBH3KvUz4v7j4flkjdJ7nEior",
+	"pG6vje3VpTuDMoQL1y794uL7YEPRu0CvLJ2CxZYRqsJJVIkxqzd7klVc9zMAzWS56Jxnh4f7h7cNz9nk",
+	"zJolGs8WzrHiAFFKKgr22anCGf5SBVefb+H8SzWAnAi/XEt9LJS2Aj0usnXNaev0/WurCux3mw0+bfQb",
+	"3ee9drfT7nXbva45JxGxuNFvnLPoe4qUbiI0u1TYnMTqHjkMgs2AadMcTL/x8h/vX559MEo2j81Qr16/",
+	"eQObVZDX0Dj9+cKgCB0pbL7BsQCkd8YvmLrSYnqLwuvXLInAcfiGJ7MvJcacwt2UAdScLkCkkYxC0cRc",
+	"nanVVDZPW+prIQ+navV+XvUqz3xVLrXBvnnb+rErz6Ru8TuujLg4U6xG1HKGFVW2riaZVRlONjaD1TDY",
+	"AWrewmDHp+VbsK68Jnnx9sKG90kjZNIRA/fKR3QWbGRjsyShbDp4tHGiwxJJKWXyRq9YTFlkbhe/IO6L",
+	"TTDyHD61vZU2AD9wzKnS0m9gwuR685B8pHllw5knt8Wi3mFnTeHocuYJ82aMun6RoQdUEciAk6P5ZfvD",
+	"ZxtWYCsz5KaUA3DPIUWqDdo1WIjJSGizyHGWod+ChV/heBMLcSqFZBGRy+4VELhKbCSwlZgnrNHfX20q",
+	"kWLe6PfKTCbNxpDy2M4xS+x9gzHTLr3R71R5VZZv7XvXCshVhoVirh7TW00YM3tNOUmZS5GM0kYTkxPP",
+	"TdbtdDpoG9mIwPinv7Hlx6CTO77Kk5Bibo+Balzg6nMwSOFdRL0TprFkNFoQ0PQZl2ZWouhCrZ7Lc8LU",
+	"vsuMIqyS+Yt2WQsw2XT+JtNTbK6ynZXeVh5htogZzfrWOT8Q31rnQhHPJknR5Ia/Fm1umxVFxF2VLcM8",
+	"yWxKMQQpY+lw84sBCChFq/qk64IEAHXWq7zbNvx5Oz5Yn68JV1S2YSnmxb2QARtzLMOdybpY3cUcvWqT",
+	"b2OaXCFSYuMKDOtaT5vuZpBcaltodmVvs1nXOpliwJYcUmk3r0e19yGpvVt2xWW13Ddjitvxw9nZV4Jz",
+	"ZfjqLfT9+kWnNzAG2AUuH8gmteArFfO3SKik544DuiXZiCvNJIucqn6ritq19PhN6oJvrNfXz2IAhada",
+	"z/f9r02i6LVzjiqipiyObRX1O7llt6ycbxS1uk5ZP4EeCihP4CEnbH6nWfe3odFXgiX7Yv6Cd06M+DsR",
+	"ShND+wo1HW9lDrgzUh6vtRFs/7yfrTUkFP38K3HeO9XDTjEiyAUKDJieM8zBnVQTic56M0XdgwXry2qz",
+	"xfZPtp4xYfvzHpbGOSzZriq9DLWFkRXW8EW1cyUTgLO3b+2kytZYGtmcYrthyHPKdUkt8N5qgd9QQdz1",
+	"aiKkxyzZbOTlKFj//NKd2ek/17jTGmLLQ76YEwgPNxrI7q4om8PLMoSeTNu8vMrLwv4lZbrrlEqd613i",
+	"O6LTzsLNxpmXsfkTMHsj1X6g6sr75wuqxgNBZaQazcbPbEDeQ08oh/rNxkeFHcxOe6eNZuMCgi0qHNy+",
+	"qz9PM7xgg1wGiRf9MJvQlmLJmLZikYyo0UUUk1almlDJ6TIZ8YfdIA6hqOCuL2tqlvKNSlNzayfE1EwK",
+	"BltWuttVdhoKSynDsJpTLak73hl6i/AOpBxCi8dZumoYO7/sNFtkeXgPlK5C1e29l2LIyzJGAiNQyiTo",
+	"k9OXF9CBDUQGSlxDtp9Oz9okiNmIhougT/ZfvLzwX+maFzBaR8SRDSDKhXPgBI1mA8dYschzbJhUEr5Q",
+	"CVDvpdAs1Cq1dm0bnLqIKO7w6pUTyZ95eT0Rm4tuiLFnrDsh7kI2qCayBIcr4W058GgFfcmHSC2HTLHF",
+	"Dx32j1P+jv/w49+7/83fnP0wHnwXmn+//vjr6+5b/sPxXWjN0mLL6E1hUSs7ldKEYGBRGj5nv/ZecQpN",
+	"DVg66Bw/2xK9yO+i1s3VoRa5/VpIW73lLN6vfEEZ2p6LmG01Feg7JlkScmo0acgun6nZf/5HcmG4pgrF",
+	"1Nok7et0psftmWWqktHUgui37v/8Z0oekiJmDyB1yN5UuWCoETrra/wXZrhzPhprtYEx8veUWYTntZnP",
+	"2CDfLrOJNs8ZqnXrJyQR0OdwmcFtARjqmibqJwCZY34dlekOBtdAU+NaAQpKAukYBD/GWEqMy86VUOn6",
+	"IcJb609aBIE70IpbLmEZwJfP87M90e14rswOtpFI9TDYznb9PfZsanp7gJNvw9GD01Yh0rlZQe7Wa1/E",
+	"0uH8PphhJdWvOqLNMtHuTtI3y1WrReIrTdUxV/dC6JcOGsZ+w1VR97klrje91yOuy9+EqkglSJ6d6Q6F",
+	"oaWAeDvr56rDsTPkj2ejM6kFv9CE3cyHJs9s5OCEBN+9/ED26JTv4WIDgB+V+i9qd5a8cassjR4xGzWo",
+	"8t3LD6uDj3vVfYRzA0FncxRxWGwwkWsSCaYgyoQnYTyLGAnMioLVE+5XtNeCzbi1lN3gB6cI568Ac6nW",
+	"q8lDIUlwOtNjIW0Nlz75llHJ5HLYjlF/1zfXY+qSJ1XhSllNWT/Zi/CEKBYKW8B8dfBaDQtAXucF2cxI",
+	"/oYuWVNAlvmSsLmvENff8BKaFe0nuSvIHU7lPVZaxfJWlKUERW9izAN1FoxgU+TZyJ57gk2yXXCmtUTk",
+	"J99+AaRdmYAqdpM/3dp2oo2CADYxYtc59DvEBlSbrcqg9qNi8o5WIVcCEXwVJf288vFiw1kcW9b0k/mA",
+	"XPD4mmZSfqYm1Jc2PzcbajZlEpIRXUXDTSO61ntdajXdMMPs3sB0tJOeGPt1AoXSTU7oAir7EiyAs7rM",
+	"aXbt66Jxp0yqTVuE1LO3OVfMhipGqpxVklN444TMXaZsejyRgAh4LNOwsOuYbGpSc8rYBlHuz25yKFHr",
+	"LiNfGmrCqs2/U+1Mrb7lw7r9JFIM2b0h77geadbCATJQ5S1ojZ4/0dV1TDHAvxkHXbfNRTHku8quWLOl",
+	"6NpyUJtVrb4N+TghgRn6zrWU70hkNo9dqlfQuk+6PT/Oi2oSM6q86jDpoWBCJE0i0D+ESw4QyhV7kYxo",
+	"yVmUpQHUks9WCi81CdxG9Op1VEau6hoCdkK+tlKy+/BWFOVkRY7rFsz5BQpUN5jBEI/XyVAUK/uslufW",
+	"CXBinjDpXNI5Ire5UHdra26JOLhWvNuIXrqKJ6CbbCxkbUqoUuXHeznVw8uWsDV5CRwl6QwbSk4+KKwm",
+	"GVn9kWKJ/mrahPVIbkWdNpSmjtZZU73yKEiKsIAQWJkA02kc4zKJFiMgXm1ySlIoBc8TjeMde1mf1yer",
+	"ud3cXS6spR6Xw9xXk8Q8aPW8vNU+Ekc+K0NK0TN2uUZIsOb2zCTjtoAWgl0aYzZoPL89KbH3tQW11Vax",
+	"UzAgPiBRbQMB9KYCKrfjsEU2exuH7R/WIrRdr6894Jq+JLDUbcPri9NWUbQqavb70SZ/13rj75ccbaBJ",
+	"biff84GqmdvUJ7dYu3aZV2B7iJnkenFhjtT3O54JccUr8CHn+MPiFSSE9xHSgvfvLqwvWBh9rbdn/VqK",
+	"aWXEXqOr8WQEgg5T2uW9mRFs0UtKBlLMzZErulCGnIRSKNVSXDPyJLhgYesV0+G4dcE1lFF9J/mIJ8FT",
+	"8+pBZ//ENq21wylm0MI2lhgzGjGZNo+IuNIzOUALJDd7xJU0Uj6D+205N6ADpin/kUHFsQF4W8vqAeeP",
+	"SgwrjybV75b9XoRrxeJhm6T2U7sBrlK04ZrQ2KB8xEIeMXWSnqbbZSzEFYsI1U1oqDEfQwGS/Clrp8m4",
+	"ewnFhCkylAI8+IB2AMW43/QkxlpPG5lbbxXo3Mqt17wVkLlNYCsNKqU5DnC8Qc8KaJqm4IKmmkVIOblW",
+	"hCZqbk6Emb8JrinwQSCw62iTswwm7Wx44AedfbNkFN9zn1bCmN19FZAZXOXWUhOKRFPMGrMfn43ptW3r",
+	"NZOxvRHV39sbcT2eQeGGvdC+k/6x1AwplzZFMaBAAwwlkd8ED/TZd1OW/P39W0i4bWmBh2Bx7sQrtIbK",
+	"L/QS5DEbsahlUQLyt2BotGFgYVouEguHLo/+UwIeE4O57CSlxKppwQdXZzVr850h0WOaRDEDnRv4C9X4",
+	"JcT7mJ+co2ZBIh61PyWfkpeGpBM1w8VxRXqdTptg4Wu40+C3T7bOzScjin7C8h+fGs1PcFfwx0SNPhkZ",
+	"McCrtzz4oNMhTyY0NtyWRQ5SnjbJQadLniSCQHXeT0lWTxee7ZtnBq9jMWcR/HQAr6tZOCbSpsnB78fk",
+	"Cc2qGcNXANaYcW+UaawbnFUKfmp+Pex02m7nYmq7/+AwcGkOg8yRDpjtc9K05WlsARdlZCOqjFRybUg6",
+	"B5PqCZklV4mYJzgcniAfJUIyc9wvAIrMb66fIeEJ+fjhDM9twg2xx2iSPgnWNcgL4AIhWw+AwQHGWMSR",
+	"s8DosRSz0Tits2TYNAm+tEDLD2z1Bu3CmyyBMtKvDaj57uUHkjAWKRsKhNUYmygJ2I5EE6bHIiIBWCID",
+	"ICifEsd0bCQRTgLvZy0cuTbXnbcH4WRGhkbKFBgeEJhTF1OWpIFLCDu5Usx0gGMqYs7fHAKTbYOvuBf1",
+	"KXHzZvs3VzGdDWIetj9B8hcPWaL8KLLTKQ3HrNVrd5aIzHw+b1N43BZytGe/VXtvXp+9fHvxEr4xwgfX",
+	"cYFYXTOJadaNbruDb5nd0Slv9Bv77U57HyzYegyCyd6+jKZU6sWevWEIq2EV1amntpZRZiFVTaifr0KW",
+	"QCsnDhw/veTXUaNvhjvFl0GFNrNLOmHaKcJl4mj2yp75yKp6VfWhC29f8F9ZnXexIpMryAT6rWRqKsxJ",
+	"mwPodTqON9iuTR5J3fuXwmR2lJzXydV4AnAAwHjKHFvY8AklEVjAGcDHmUi0FHHVDPb9PXjZvQtzHOD6",
+	"yz5K97n3LY1cfBV80l3/ycfEcrJfsT7YQWd//UevgE5GDIpXHtZZ2etEGxE+ttXoQK2YTCi0HH3DlXYg",
+	"6JUjsnBm9PAvrSkd8STte5daaBp7qLTvZc2frGbU2MtGRCNO+m6xPVT2JP0JDQMQp+bMAjfQntWQA+dl",
+	"ySbAvq005lSB2UVnEOLuw700kmI2tSOUdHxF/PrR4lc2dvb40k57Oc29IJmaxRolIliVUaKFKkH+n+gV",
+	"yCwEfBKI29hNHEgBSndjmwgyH4vYSqVtgiV9DC1c4ax7KwYiWpCQJmRCr5gnpyPvEpJlTIcmluOIedJ3",
+	"RF7ClEYCSeNM2RcDI6C6HPvtAIhISADc6hf+2SgJCSMjfm0YwJyHDF/3WhAsEzS03OF9bUzOSokO3Pe3",
+	"IlrUoDcl0chuJc6olzfU2WDkTeiUjX64yZu77EA7ppFV9NGpNgASRTj7k9DNg87x+i/ORDKMORof70xo",
+	"ERIyjKwitiup3BoCluLTj2xRpF747DKdvJRywZqXRJm933h0g7QsZmUx6+dsIq6RrlnPGIGqPGiDcaqr",
+	"Z21QRGkxJXMhryC23UiLqPUboOQJ0BIUsrGtJgRjZQKoVSRwPRF5AqQG2pA8XaYy+FZKZcqwrpifYyYY",
+	"Qd8jMznQVK7QetxuPHDAPlj/xVuhX0FvlXvBhBdwH7vFhPTOSzABnzlMuGlWi+lLlDK1Kg6pTO0+mS9a",
+	"MWYzNCsE98Y9E/0/D3nfEAvuDNTfMb1biE6F02qxtJqqbypbgePiNhLYdFaCSmcQRKuy1lQqc/oolugT",
+	"4gxEafMYpelCYUI04apt5cwArQ3W6nTJpyogkk1jGjIYHAUZaGIFL/7yOSBhzKg045yY+0EHYOCSZagG",
+	"U4j72Vs2TkVJIA3XjPmEa7CrdHBAzBwjr22tX7XMtzymZvYXcQXOQiKy5tFWNDesUKW8UI9ZglYVJSBC",
+	"u8g6c1I+xid7cn6aKV4t64PRzQjq5nDVLBxb4b+Ezz7JB7w0iXV5Nq1iAPt4am9LJKxPMk7cJudg+DS3",
+	"LNlwpsyOFUY3gjBiS2vmSSV6wT1quQ2JvpWVCHeSfbfEB7+hbO+qRT482T5FHJKI+SPNfzCSD0LMbvlE",
+	"ikAlrAKf3V4H2JNCu/CLr8RPVllRIBgBiGLTK0vvGVGAH9i+/AkjAzY0RNFQWoWZqeKayZhOA6SW1qqP",
+	"1JcONbOpnHkCvUpZ8UTFHM0+yfrmc0XA6k2U5nFsx6aaiCTMG3DwrDcj7UjJl4gqDnV3omqPq9Hff9bp",
+	"bEgtzxF0biy5fBiWDwNAf0rrx4Mnld8Z+SSDfQ/Xd0E0UwQpIZr4rBbRBBfuHrs2+6zt/8HX+9ZlhgId",
+	"kiD8hWptxNMsz9wKU21ymuDH2MeGa42p7hCpIWmiaOgi8Q2sp6JiZP7kCYuIFujtU2SwMJRlfEIC54G3",
+	"/uhrJvlwERA1FnOVUTFcx0Rco0RLYygqb+gXViuwyzh9/9rOC9XopbUT4Zbb5BWPMXBMMhKKyQAWBcj5",
+	"qUGT6FPDo5sTqsMxWqRhBiPAqkx2d06fZcXbbOMlTPi1vWaFPHqqwoA8wegDaOrytL/k80MdJOgbcGdK",
+	"YzQcOgfQFeJc2zxK2VnK+QCqsCNLWs04pd6wGhfg8e8Zk4ssvgPDsGrTc3Oi7+CTm+VtvoPscQcjEfDd",
+	"hQuLMNv13Z1+YQiVK57bJC5xQUwmBmb9XjSKyWsmQY8ZLEiCPBNc+vkt29D5si3TUAsvnL72vk/Nd5AK",
+	"snLvLhTERYIAkvi7xa1wqPYV8ejEvD2cxWlYjltdUKz3Vb0ZSCjItrK9WlzV2wyN1CITlUZ8qHRfVzyJ",
+	"+oT6JVnElCXX06RtI3GCE6glAfQaxaSAPFF8lLR4op427RPzA09GlwZogiYJpnTSzsNN/ogahVkq7t8t",
+	"OHdkKytZ1DsIDBbDsb07Ltyve6PW7bqXv/IFI5FO94DMBC8SfQmFc8cfq9EN61aXHvZy6nQtwoJ1SHM/",
+	"O96Yp3wiqVqXmOlQTDakAe/sRzVPTnPs7BFTbQgCT9LAohOvhPmvEPMHvPzjh7P8BrwgIwgq6nc6/6zY",
+	"0FCKSdUxH3TqHrPdgeUw6S7utvhnaxevxYZLf0hxKamcsT425U8QUuLjgI1t9AV3+Pdtg0usgL2b2BJc",
+	"aFFr8H/N2eQzybI0XgSXWhUuYjeypDukDtdKBQLes4osMiAsVJF6W9EoLhIn+mPiyQrpuPFVcKMKL2A/",
+	"fzTX6racSqjkrUeluwFxJfhWwO1X8yoZ7PCj6MH8WGoXLJYqY19Cz/V0y6pdWYorpHApWyfLsEKDbFbf",
+	"8vIB5pDWlB8yBm11v0MiulBokbR2Shf8n64Q2pwZrAWthiYRtkRwKSO2YYLNNvgXlSCS2YyKflpPzGUD",
+	"PLFzPrWus1yqwBOqSCySkXNle2s9sedCYyirh9wfrZ4YUIw6mCKKLkj30NlOn+Le/ASP4Hutp0aqMNL7",
+	"BZ2wC67ZXy+05KE2P72nevzXvcBGEl+wcCZZQMQ1kwSCeEHCA2OHC9sOsqphAcaldVKPGSSSZX5GMSQD",
+	"oce2ppGzs56YA0yjklO77IQrZfRwIcG9hdHLMH63TV5BP1kSC7xuyQg4BVlEpky6DENYBfw7BL9gnwzY",
+	"Qtg0Angf4upRCThnWi5ap0PNZIDHZhdthEtzJT9cvHvrSkEbGJiQJzQ2e1RkMos1n1Kp98zvrYhq+rRJ",
+	"oGGh2SAIaq6P1xH5kX8L3s98JcbA5eo4rRpSaMi3VPGQDJjiEcOCUBzBG7yafjD3QafTJqe4MicLikxL",
+	"13Phzp2jvT0NLycRp3GusDXImFOqx23yVjjccBK0+d0F+oc0HLOoKpbwg7UQ3k8oIaaooUGw/1vjmsaz",
+	"XfXBsIl51dPcvp3PTW3Lfq6opPnMP5svrfl83gLwnMmYJaGIMFf2VmNvycfqOTPyJUzrHXu+Bulxp3P7",
+	"NiYbnEKlO8NzMW3PddFsXDDdWpknNxcphS/ym2Uu087pdEUl7jFM1M90dSHHTgB8+WUpwAMSphxGp4V+",
+	"PEjIyYZ6jKLhhH5pDYCWHXWPexuFkzqSWhZNqnPPUvlQW6g1ghta4/ZCWt8jcnZaMxvmjP6ZM2HO6KOl",
+	"QWkDLR7In9HbJ60YGN2FUSG1SNNlh6R9Vq6X4daWtLKQVloUzBTrkk+IISNTyqUNcVMsHraMasMicnbq",
+	"J9OSJwMjDJ6JRGlJuZHkzk77H84/vmyaQT4qg7RXbHHGpL7gI1SIwvM35m+rCUwlvzYjQa64IorRGDK9",
+	"iWQ2Si+BAgUxo9cuy5HJax7auA1/NSyJlI3LwAg+K8Ya/aZJnu93OoZqWOdalYR4Ru810yTE9qznHGrC",
+	"/EATm20I6gIA9bfnjSI+v8QaNeQf/+efXv2asKx4TXosjb45kGbjii0uaTwSkuvxxMgnYaRoa9o7fJbZ",
+	"XUPamlAt+a/mzOSIJlZDWJp6KsU1T0JWtgPFQg095y9mUyGxjXJdQnY/aTJntIp4np0+eFvUfeWvkLPT",
+	"MnJ7N1pnUfO0QswIaRmlWxIw9vjEQF61fegDEEAwLdAE89qMdHF22kczaUZrmmhE9YgXGGLmtsqFhPIM",
+	"4IKCD5GXkLPzN0i1zAeTmdJkwMC+ogX6sv0JXHUBn8LZb9IOAua0s8oBUEEoV+vAjHF2/ka1ycUMO0VB",
+	"3IghAgsbeEsjqJFRnOqEBOaMA0cujfCIexGTiUiwPw3B9HtmKFMqnJ2/IU9czAE3DAFXPabXjCAXeUoG",
+	"DKtzUCLZtUDk9MKubBRkZJYH9SPBrAFWLn93aZA43iuL0IV2AmtIZpMBk4qMBBEJoQNxjYaf9F1I3/mR",
+	"LZSzHLz/8ezifx018b9dI0hfvDzrgqkEY7qFdK00WUSevP/25UUvrXwiacRtEYL3L3/yWm4+xTgcG9Jt",
+	"+CdNzGzpOgYzTbhSsyx2ZZk14cv3zZqYwZ3Gp1mnsx+af8BfDGo+x9kDGae/g53D/n7FFunvJWzFs0GE",
+	"1PxjE/bwGvH6kT08XPaAV1TJHjL9s9s7POodd3t3ZxoWaZaYBv5em2nUTm5MafGYGlTO0aqsQg9kP56a",
+	"d7FwVO4lQw2vkDYZgiuat8lkBDLxmMX4QLIYdyIP2Ys+rUhdDOnKtEUnz0gWCmlzdQryTYU5pfFITh+Q",
+	"53cnoAVmhXKrQjm9/J3nDnr5fWh0zjICly0MlhprMQvHLOpjaAVXaXSFk/zRN2qwq23l6GbeJAFm8Jzq",
+	"HRjB8BuQ7u1ofSzyZXbiCr2hgsH+PaOx0xlcFT3w8jTRfTbnypbX4Al4KYOqRDqL0reUCIvmI5DlNpDb",
+	"7idDbhWhKWTGPTLB7SS07YRSWQg+rchi20S+2/OQvNINYSEkRw8So+1BhIXRTm1dwW8UCUIaVPBQr1Dh",
+	"Zuz0S2vKJq0hd/1Dl+J8BzyhEC655EQrA/YCt/edgzh/6wVXU6G4s5GvdBHiJ/4XjyUASnh20aBjbTg7",
+	"YuN5UCvh6JdhyRsZtngPv2ow1xJ2yng1Vp6/IU/OX52Rw95R5ykKANjAFVOkMiOTDb568fLNyw8vISIc",
+	"Q0lYlAtmthwRY01meswSbbGwD/Y0v+Yg2HuK2C/jls2MghiyFy/PkXUHiKx/jZiETpkQdANnANUDAh/f",
+	"p1f8SyuUcUCosgmpRiZ5nRWETQR5rdSMJ6MX3CD7YGY+fC84xH6CDc6VOp2LWRzZ8Pc2OYVN22Cxlx/o",
+	"CASSN1Tp1k8i4kPOohOy3zmwi349bL0VCWv9RHU49gtOwqdCNr1qkM3sGzdU64InIYZisS801FDFluWn",
+	"gwrBUO4X6zNYK9mYRplOXbzMJoZNUaVdQVwIOnOtJ1ytxtbZ+ZvWhaYxqyTJMl62rJUEoSahiHgyyhW/",
+	"TK/PVi9GTd/AhJUDPX9TaUA+Uu/aQpOMX+EXJbH5H9IrGUII4HRB4OiSrDw0Euxs+tzVVkXXl/XjqZg+",
+	"d6kl6/BKYtjMDIYRedJK1yS3IjxNJ2YnAk3Daek5GGnV3vIguNn+NvPNO2zdlDc3d8njz87fbDPwZxmj",
+	"1o4gY3zPfL0dsaLZMCC+7kt456bZyMFjjdWmr8KJ7qOQUCI8eTANCiB6eB7OYX+9M7qViPeVZK+KsKky",
+	"ScyTEYABrZLMNpDAgLOUSl7ek0zikvH9SFoYPL6nuGY9xVcoQcVYLPvlcjzWXZK3rcNPp/3cMtt6vupo",
+	"szTN24aYu0uE5abfjaSYe55GNsWOqctSAW7swpyI+b/7TQ5/l1ihCc87jXzGvillpV5PSfCXwCVJswTT",
+	"8DVGu0OgjDtzmiyIZl80MuE+CaAq/l+CNFTeiXvmazayPSHta0GTBH+RXPwl8Lu1QJF/npBAclHMAoX1",
+	"t1SvKvHWtTa7W9KtB5rpWZ2d1smmDenXy6MN0DjXT7t7ODdxAsUQwBfUdtXIzHtFogVScRKxyHMdQXJC",
+	"mwT2h6DvHjXT4d07P6dibN/178tuCtZWcUlKUw2BbTWFVriJC/xokytz2gtPlKa2AE76D+UqDyf4si3I",
+	"3oQ0j2SBFtGqOhBlu3ID7xIAHlJ8KN5KjsD92YNFs6IAjuun53P7sNF0zB2GjqZzbCKelLC48oBSfPEy",
+	"FQ8qw0vtMjYNMbVcLRdaenbaf3X65uJlk0R8xDWNL/gooXomWdO+fzqDPiXx4mnTRhYZKQQjxEkAhDyo",
+	"VRi9aWO+4picnWLUFLa8wD5PSFjT/jBB23C9dtt6cV68fHX68c2HIFfIcMBCOlMsJWBIhSBbipIJownk",
+	"kQ1dpwskxX4qoV6Ojb1iU4zfMkqHoeIz7cUjmXM4sWVebPA/9l5yTivzeUbyc94oXR1Iu//sEBMEDdNI",
+	"xaazU2tfgthcrlwdmqz+D5ibmFcnDS7FFYnHApBVEbh5unS/MU8gDRhivs3AXNjgpeqpv+Gf5fG53U4m",
+	"lPhS0+oIXC+OCgG2pyCcamfBufnbuqdI3QLIVLk88LQfY7MqQnfxfKqZ3925ThWGl0b1WjRJddIKdlNw",
+	"6RVV2Y2ifnNkMG0pl7ETx2dYrBiYLr2oVY9cI9dpErVh1C15UgixTSN+qWuWhJzSPLORpSkHMGwCOy+Z",
+	"QTxeAqnPEPSQvWxXDX2bmEyznHG336gsPPXs/I31pYBfBHlh2jcy1TKgCV+mdVxGVBeChxMxh3A2W53Z",
+	"mn9tuSMcBK29aRyELRI3nBmmXxkU+zC5RWWs7B0ZRFVIrT1C10rTvwZsF3xU6EL2z1uT+HuKtn0k8dsI",
+	"v909ia9Cy9IY3C2R+PUxugYdlGdj+CYf7ggmQ4zYcvFhaNg3pC/1KFqs6hMD7EGbvEISztO+myKxTkpD",
+	"NV3ZCOuURCJaIPhtAksz2gAdUZ6k1TBdGUu7jF6nU1K2F5azfNJ1Y39TC9MfPvz3zviDAPRV8KfqVvNF",
+	"Z+GlZfxZFfaLL1vbOvVjzW8ZDlwL8B6J/wMJFt495JbCRIUxqQ7N/+NGFmN33ADkveDpluKMUUNpusQ9",
+	"ME75Vp6dxheTU1/jyNl5DHWxiY7KjZrWq59TRSY0YqlCUhWoXEJsthK1XCp2X9qGIAXx+7YS8z3FOW9C",
+	"NB8Dn3cT+Lx7qluFH6Ux0VuUt2vHTJcY94fCGgEGizSX2dmVMaa6jsTxUCKpIQCUx2yr0T+PMdhfNQb7",
+	"PqSjdeHZBWR94MHa5UTClrqrJA45Hxdgfj9NxC8m2zfJ6cuLVu/wWevs27Mmef/tjy9e9VBw+P6n07PW",
+	"xfen5unTtAyDIz1GyMDOw1lpLFe8IBLzJBY0QoXYiFIscpZHKIlahxL9uGnrxkcK9GenQD7g34oClfav",
+	"2YT8VPSKXCI7pW1tvmbbyBpkZnoVqm7v3huP/cgWzRxvgQIs+Zwxim1ysMpID9C2SaZSaBZmlsZUlYK8",
+	"iCRvuDQgM4air+61pq985YvEJMwWDXCqWqbCPW2TYCIiJhPQ2CxxdRWELTUlP52enZAgZiMaLuC9/Rcv",
+	"L/yXuuYVSE8RcUT4u4smmdDQ/Oc0iaTgWHT8Z55EYu4KISgyZ/SqPg0maLGk5P27iw8Q4cW1dXYFc8k1",
+	"C5wICWhSM7TgPULNHXTJ1e52pO8NPOP62iMua2u1Tb+0Muy4O6fxwPaR2/zxFNefKJi5/Wv+KuxpNX7W",
+	"CQ+4nObfTlmV/R1U2imd7Hm4Ub/mqP9RveKjp94Xf+IqpN4xPEaYKp0DpFyrQu/n20aaFsbefrgpNNfK",
+	"T5JH8CmdVPUmz2ODKm9Tnr1UFWKam35dnGniH7dLibXlmQrN5RZM14oVrRItvA3eawzKhOmxMMvClhh+",
+	"dPs1S7SQi8YGnVnTqe4nrs8/1Mqerekrj1EfFYF9OTRYSXTuiOhlqFDGu2nJG2UYXs6065dky208V5wt",
+	"j/1t8s5FLpvnSkzYbSqv5Tf+WILtgZRg+2rgXwYFZfXZchC+ImIjx7xs2EbEFR3Etn7pGrmz8UiaH3jr",
+	"rq8EmEtgsUr0WkOR/zhRGYE3dOCXfQtQiCoLmUAfeY14Cew/WhUtkVXBmHM95gnY6WwLJYgghODyE2sB",
+	"K3ZB9qiAz9+UFlMyFxLCCV2D57JgiiKJuKWoyRJYQ6M/pLFit5Eq7ycwYjPS9RgZsZPIiK9G+8pAviw2",
+	"4hYyaQ4x65uScp+VVE74kNU9KBFg8xUQNuhz78/6QKoZlDV4N+TVFxxqtDfPXv+TpG7nLvPRrKZ0AZK2",
+	"blgrjv6gTGtLmF1uXMu9Vmley++0hoHN/2CZZlkRBtMjxhRz0xQLJdPKGeRcroMai7nCPIgSU5wVlIo2",
+	"vdLaJ+vJpotQTYS+HBpuGBCR5OrvXZaWzbUWDn/T92rus9l0l3wK0N497rU77V67s9c7MNBeII2GtFmQ",
+	"mEoRzVzXfXChpoLXLWjQPZkH/SVcIFBVSnT+u17WpoXF7fkyHzsWVhohC1izazNkYbpSQ2TpO+XUsErw",
+	"28gc6X9p1ECI5lBpdwi/UaPKK3SZWrisM1YaJAvbezRJbteK41kYvxZsl19sqZUxD7yr7IzLtBHLQuXI",
+	"42qVovG16HwtAv/nIef3Zbj8WvBeAmerRdu1VPx3bsCEIgtKzGTIVNAkgScBmn9KNmRSMqlsBljErrl5",
+	"k0g2jWmIJf3mYxEzrHMJL/3y2bN/nngWUtfOmmooVx14gYyXQ56MmJxKnuic9bSubdP3ZWSl7/L6hOGA",
+	"KmfTTDv5R2KZY1YaPJco1S3FbSsob2jw9Ge/J5PnxhS0YPZ8JKcPz376tUhwOQ6V2lC3JU7vSaFtXtm9",
+	"BnSjmSNh86LNIm/VOCGBDUeEGkEaGg6ndMpS+8C2wBdD8g5K13XbHRSy7diuBYEhdxBPHYhrJmM6DchE",
+	"SEdD7ciurhrV9dUEq/bC2nOKRpaBq8dscuLXcjV8ScQRk0RpHsc4GQSWh9bSUjQAmeHRgUaCRCQscDEX",
+	"dpvgRBuZ/VI4WXsuWcdTs2B7FJb+L/GRrABRekRQgGi5RgbA0dbov52t0d9/1uncjgGcI2TfWA7wgE0j",
+	"Htg/MoAHwwC+49fL5N+/q12ygnJ0ypcmgVduyQqstFrbl2bfb+bCYmzrzG1WJN9dnfH3dPICN/FAfHJ4",
+	"pKkvbiyUrqwynisYjdtoXXPaOn3/uqLGshuuqsR37/Cwbo1ve/d4yFljGa5IwKeFsuPd5712t9Puddu9",
+	"blX15+kW1+RObyIiFq8/unMWfQ9NYMoWBmPsYG3mqzq3qq60mFasDWbe/tKuWRIJuX5xb3gy+1KxNBxj",
+	"B4tTXNc4t9OfL6qKp2Phha2CP14oHa1fF53yqrukoy0uy6bvRWJCebK+X0FujZopHdNBOxSTirXisFtY",
+	"ro1hyhiJkFiZMsdQ/FL5zaVS+VhysWyZLkLKX6dd10CImNFk7TnaoGTD8+PYSPmRh8Hsiy1/z7j0KDX+",
+	"21BBJ1NzaaDDMMYR02Mm+9YEBOM1iZxh9EXMNHLIJMKq22r9ZVl+UQ1X/970mh5QoEXKnR+DLJR2MOkJ",
+	"mFZ0uXVgRTbibiIqsvFr2po9Waw0isIOWBU+4eYrCrR77IsrQlwq157GcR7j0TyM8qpiMQv1kkALbUcp",
+	"Obv4O6Zpprp9KOLZxIVTMVvKF5KmsSRl2l0vLfKLMRdL4ikuOpNQ1zXJe5QhH2XIRxnyUYZ8lCEfZcg/",
+	"mgxpzmkvVNd52bFeF07Lof+MbbbvLHi+BBlkneh5e5kPZZwXhW9yDy+LI2ZF19T1sqi3rt8EBsRBQx10",
+	"mxkpzmLAUEjCaDgmUsxt40Mn3kGD64PuUecpSIJcZ3IV4JptfSRnMfKZ4P27iw9kjyvhrS5okzMWx8qG",
+	"GxiM0Cz6lAwW0HWCNoliEx6KWCRmfZoOgJoNFliClmKjHxLzhJFAself0e9yAr9ALzrkJWfnTfLmFXwq",
+	"9BgtpbALrsjHD69aR034TzetNjRYaEaEjJgkEyqvzKyfElszqNXtHfban5JPCQ5jVmDOZ0yV16DQNaRE",
+	"4RfqSNJkgWP2SeDOKmgCUWti6aPY/GGQ2PwXub2Nm1BQVAi7daCX/sQFU1wi5wianxL3iwFKM0QokoSF",
+	"ml9zzTE8QzGluEguJZsIzS5DkQz5yFXnRdKO0wiADxq3yandRFpBPo0EiRm9NuzaaghQBNhLaMOOdzz5",
+	"lNDiEPh2GqXRJMqwA3AyulW0yTtoQujUB7Oog85xGqWddv1OGJVMaXKViDl45cyS4Xax+6NLmotYKKA3",
+	"IRSr+pRMuIIQlIj8eybgukkiyAx4pHetEJrdMWM6JEggj47EQPPNJLYxCHzCFaGaQJ+RE/OFSuPXsiaA",
+	"AO1XfDplEcDRKQm+CZyPMfiruaf/Mv8H/Sz/FjQN4JvlnZ27DprQ+dJ17aIkZHEMx0qvWELonC6wOSMS",
+	"DDKdaYie0NgixmleaioZjdSYMa1IJLDGM72CmJxPCS7VXAk1/z+ZxRQWi63BqBYTHgbAwWGXFN2jaT/H",
+	"hPXtA3sa3gWaEWywEVUkMK/90u19bqdI4QsnsJGREFFxntRD+ymxru+sp4Ht82KREO5LmSu0ygvqCYhg",
+	"ZrkGuwAswKc7ZXFsjhb2nmnCfTOcYtdM0hjQ2QGZu3oMM4JlfUp0jjakufwOeABq7I1DwwZLfNvk3O0S",
+	"hmO2M0+36U00YGNundNlxAaTHIyEgNIp9qU3NNK+B9yfvBWFgwOvPiys2+l07BliLQJkIihUAeHVfMJO",
+	"bGVLIcjEAPeccm2DdA46+7Z03DnTctE6HWomg/anpKJtTn2lPoBmF9Ag1AFamwQQAWU7kpbBSk3hFqE6",
+	"J9zZnkHuqzJRd5v5Fb5clwmkqRzMp00EYYBgq1OC9uZR/mae7H9K8maMpm85aKKe3rQ6cRPUz+bpzxfN",
+	"T0avahI6nX5qNC8uvu/3ep+SMrHflza/XghZCjF+/588qPzsKro7GHhMhSjrwrNGlp3QL60BAOr+/uHh",
+	"wcF+724SLiJ8hYRrG/FUSriS2csuCLnrch4+2EafzhI4Ayf5TLETQ7AwohWjlNKs/MiZJZ0+bTPB0tIs",
+	"XHnjEBobZrooRscuZ0KgEp6C7wZpENlsj8kQNZIh8KDTS9++rlZylfnEB3x+OaUTC9Er0x7wlfqVVdaB",
+	"0HbJbJU1AVf9CH2lTW52BXmF219yC3kQV+ETeuh5B82aBoQ6BVYwsyDrf5agmoOTYxaCFYy9ailtT0df",
+	"KrxCBjOwUkJKklUX+qlsb5QIl9Cb1ViByFqnWoDWtkoZ4SrtROGpIK4xc6qpe96tVP3zmJKQhCdaIIMq",
+	"d6qh2pGnJbeMRuXTvFuq5wE+2lLpdNr4XL/wsFvU/SQp1CR9jwVZdtOqZle0cxngy1IH6lDQMiF0D1Hz",
+	"3jMFCgJvgQrkhFiewJN1gitu7CEJHX9ozLu7pyLZsfi7DBB5Z0VSFH43Q6QxV1Aetm7sNbs2h5NVNYq4",
+	"5fmhSEImk/QkmiRhc6Y0GtPQWIYBO66HHY/S3Jc0uwamArOrgpxCrPYPEgofjTXRAvtop15XsKaCZdw+",
+	"Wd3CJT3H73HfXzX8erfFgSKuX5rL+Z0HrX19FIYotzmajqdTlrDIANM6jL5F3BvizkMLe/MwYUXw26Ul",
+	"FFUxcHZvX7M7DNAycMptkDqC79cr5o/n8wI/+RNX8/fP4TEkVmkHRUukwYLK7QNj03F3RCHS8TeiEB4G",
+	"rKIQdvTKKFk7eWV1sXM24gqjiOwJZ05UF9TkYlgTKDpQo3J/mpELJo+xkBqdeVVFvvwd32uNLxdbl4to",
+	"gw1c2kcfXl58eHP6bf3K/v7e7qd2V+50q7QOeProRqqoqEXSCMYVtOf2SF+KBWVFtHJIX4XtntKBq6hf",
+	"NssFgAL6J8KzvznNGjzfq3JBb1HMv7Dxx9JZD6Sa/46hvvTyy8pr5aF+pZ/JkrE1cmXjkdo+YMfSToFu",
+	"GRJWS1bVRPbhOJkyCeskcxXxsnL8URbBKBKWK8Rf7g3aVhn+Ct/MElLeUm7LiWi3Fs/uxxdTn2A8umN2",
+	"5I7ZKcUphfQyv8wGwp0U8QalO+DtetaXc/Pqn9jqYvb/aG2ByN44FzcHgHFrG4sbbfsWFnNabTd8Hh3N",
+	"o3IJIIXyUssKjFZlUMGpKs0pddoaklNsnbxJtXT4QP3CP7dtZoVh39hoX8+NigYfRTOEe0gxeCtALQpp",
+	"QkaSJjrNZVi4gPixiKM+OejsV9llzDk9BHvMd0yyJOR0whJtlFIyU7P//I/kQkHQrjkaWJkLdTYwMVNm",
+	"vWZuGrkIZ7/4ev1YDXMK92O5gfOvoEQGEB/tNVX2GomQW0K9bk84cjhRZp2R/qMcxfC49gbGGPN+aoox",
+	"8AwSfCIInXLbmd6mMGCYwy1ML3Y3jyaXh2Jy2QXg5q66zMCCILrCrmJesMlNc1vYAniKqhQiG49k8aEZ",
+	"VnYBWtltl4pRVdTw918YHKWOtNa3Wl/se3W5bpeQB2ILWmqAyPslBZwu1yYXMLvNmR3OFIvM2sA2A7yI",
+	"J6MTkmQCIFpzciwF8XcjoRD11BS7b2ur2Vhewxrgmwls92PLWUeZHi04u7Hg7IK05aC9zF6zTtxzgL6i",
+	"EBW+YlPGqWRGrwOqgFVPA4MMNoMdcAFqANjIPWvc0XOBYXoKiUSKsuW8GSnHdpS6HSERLPENV7oKk/DU",
+	"/hRmGOWua9tcO4WDJb6t8k9SwLa/A2gbYr3Hk6GohG5zT6CyCInRoaiyzKHceShZxBLNaey7JpxkOaGG",
+	"GbXJK8MSE/dlYEZDJwXH3nZYPScYzuLY/g7lf9NV2MoPE8rjwOkpJRjxUTH52mxlhyCdzlGayivIJM3Z",
+	"sWz1jw7cRiKdl23cA/WPIBHkQF2xeLgBkHtXuwTmBpwuuf8whXTzaHMZ9V76amfAD/VFENY9kfOUBFOq",
+	"1FzIKPDiugNro71MH/a9XlRoTHRSU9B0lWPmUiQjYE+F/K/TNHnMjUdYEikQaG1VljR63Ryu2WJI45hJ",
+	"HDoU4oozha0KBsJMlrC57S4J2M+VE3RXyqY5XL6lfFo8GjP4hLYUS8a0FYtkRBvNhjt3aFwhOSUXPL6m",
+	"5IImWiB3TT8WMy3zn9cWZN127keYXUW0UvK+m941zcYF060zAIty3mLEHgc2gWRDydS4Zdt+AN3Hthst",
+	"1/ECy3mMmYO7kE5YHvggLd6CMWZF4BW2VxeGeLTAlonkImGWVm+Jmi/hd5lEvpamO9mlvu8U3q7nO4Ud",
+	"/ol9p2b/j75TpYkzZZSA/i18p260HflO3fCbyFTVvlMYrcp3ilNV+k7NyLbo0xoHqufaNAIkociLgJxD",
+	"pSerELv6ZVwSMU9QcoBiZ/FGzlfQrX7hn+u4XSs8qWZv9+pJBdGw0W9MjLTyNzaZSqZoOxST9kBWyjN5",
+	"QWZZCrJhKL90PxscmDIJVBbtdc2GU9jcrJvJPffjcf2IbKJS3nn0uFZ5XGcI4SvY/ebkJoc7ZR7Xmf+o",
+	"itdv4HGFKyanFWoLFN1c2RwaXKMxVZqk6HAbr6zd8aNX9qF4ZXcB3LmrLvPKOjNEpZxqXqhfU2kFUD2S",
+	"zvvzyu4CtLLbLhXQtmXxenBe2dOsmzJawoT0TWRe32WU6TZz33oW6F2Fyd/KkpZivvnhm6w0dFU/6Jz8",
+	"nHqGUYIeCyjlWi1EQ5FqIwETNQvHVqQu4XpPnPEfDXhNV2qwacVtaEH91N4gVNTN+GKbgJdjpXt7lQXw",
+	"Lta/dYa9TOTdSJq9PwveBta7R3FhS+7oXdD0HHhXGb9WycLX3T1hxu7tgU20umq+M6deWnMq+xJ6pBl+",
+	"xFrhKW5bH5/9znvF0awT3w2h+ChxwjbWjo9s9Znsg6b1FOaHjKE16H6HRHShkOzYKs8hlZL7K1Suhh1Q",
+	"OppETQixwd7Rynk00PZL/kUltHiypuD+kkX5iZ3zaYltmTyhihiNmFD/hGCtJ/ZcaExiPmSaT1jTFmPF",
+	"enqKyWtoPEUXpHvo+k4/dQ1PrWVaMhJ8r/X0XRIvgiYJLuiEXXDN/nqhJQ+1+ek91eO/7tnWzsEFC2eS",
+	"BURcM0nGWk8VtEkBDjlLsJp8ABFAl1CS31aCz+Xte3xYDNErY2OGbE9q8OJknlxXc2vClYI6gBJIPXA2",
+	"HL/bJq8oN5wqFnjd0rDbCTccc2rIURRJptAUD/8OIV6qTwZsIWxVcHjfDFZWhNt2P4BFh2IC8TY/XLx7",
+	"C4xI2Wrv5AmKzIpMZrHmUyr1nvm9FVFNnzaxK4TZIHY20GQilCZH5Ef+7YmB+iDXlDcg6MJwXBloLyPf",
+	"UsVDMmCKR3CUExAPHDPOjq3pKvDDypwPTmQFzfVcuHPnCmA4LftOIk5jFuqsBDv0mZlSPTY83uGG6z9j",
+	"fgfnupFbaDhmUZW16oOB4L93781gpfC5IS7mLyjXDxb7FGKhXrJHpYDl+//uN9jihw77xyl/x3/48e/d",
+	"/+Zvzn4YD74Lzb9ff/z1dfct/+EYKCMaraqmSQ1ga2xhy9aum9oSApx3ylJvmrmz+dKaz+ctANCZjFkC",
+	"nR7qywCFsbckf3gSExLDzY692UAJUF3ypNE/7nRue30bnXBlV3avQ//D9WE++iFryGKG73G9aPR/+Zxv",
+	"beT0nDSiAJp/pErW0MYaeZBAngA5pxNGZokh8EaaQLprKOlTv/m7EdkKFeWPuse9jcycGdEts3TCki6v",
+	"u8sSns5A29v+b40Bo9IQtl8+GyUdd+agEX+zIOf9aA4NJZKS9hTYTg8eG3on40a/sUenHOi8PYolpd7K",
+	"W2IItX9bWrSgBrCeJQmLldfwLGRS8yG4USBy0W7fiDk9838ljdTPsk9cj37tPPk4qGTXAikX9gHxBj6j",
+	"qmTIrAJnqmZfY78bv4U/kbZqkuXsSfai48lNCzTBHlci8OZ19eyW5z71ZwCWPlMsGzntCUNyHf2zLqYQ",
+	"ws01CBHehP6wVTvGhOaKqk9Li3+RFpVa2oKHP/5hA4Isv24QeITSB7liC2WNmRCikQbA5yu6WjN6Vnqm",
+	"6YwJBqOl0NQIk2gcElNF5kJeGWl0pdnePyyYs2St1iRhryAN3HVHjymW1mQi/DM7txmjxQHfMzGNwegE",
+	"GpGBIquVOKrkwiKFH7jC/XP9aD2qxbFfmt2mth1n/cmMKVqzyVTnLijiunHz+eb/BgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

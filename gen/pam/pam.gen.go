@@ -40,6 +40,21 @@ func (e Changed) Valid() bool {
 	}
 }
 
+// Defines values for GrantType.
+const (
+	GrantTypeClientCredentials GrantType = "client_credentials"
+)
+
+// Valid indicates whether the value is a known member of the GrantType enum.
+func (e GrantType) Valid() bool {
+	switch e {
+	case GrantTypeClientCredentials:
+		return true
+	default:
+		return false
+	}
+}
+
 // Changed Whether something was changed, as a text.
 type Changed string
 
@@ -124,23 +139,23 @@ type DeviceListAnswer struct {
 
 // DeviceUpsert defines model for DeviceUpsert.
 type DeviceUpsert struct {
-	// Hostname The identity of the device, regardless of case: free text, 255 characters at most. Required.
-	Hostname *string `json:"hostname,omitempty"`
+	// Hostname The identity of the device, regardless of case: free text.
+	Hostname string `json:"hostname"`
 
-	// IP An address, a DNS name or a management URL, 255 characters at most. Required.
-	IP *string `json:"ip,omitempty"`
+	// IP An address, a DNS name or a management URL.
+	IP string `json:"ip"`
 
-	// Model The model, made when it is new; 255 characters at most. Required.
-	Model *string `json:"model,omitempty"`
+	// Model The model, made when it is new.
+	Model string `json:"model"`
 
-	// Type The type, made when it is new; 255 characters at most. Required.
-	Type *string `json:"type,omitempty"`
+	// Type The type, made when it is new.
+	Type string `json:"type"`
 
-	// Vendor The vendor, made when it is new; 255 characters at most. Required.
-	Vendor *string `json:"vendor,omitempty"`
+	// Vendor The vendor, made when it is new.
+	Vendor string `json:"vendor"`
 
-	// Site The site, made when it is new; 255 characters at most. Required.
-	Site *string `json:"site,omitempty"`
+	// Site The site, made when it is new.
+	Site string `json:"site"`
 
 	// DeviceDomain Domains, separated by commas, each by its name or its short name regardless of case; spaces around the commas are accepted. All must be registered (1029). The answer has their names, separated by `,`.
 	DeviceDomain *string `json:"device_domain,omitempty"`
@@ -180,6 +195,9 @@ type GatewayError struct {
 	// Message `no Route matched with those values`.
 	Message string `json:"message"`
 }
+
+// GrantType The one grant that there is.
+type GrantType string
 
 // PlainAnswer Example: {"code":200,"response":{"cod_erro":0,"detail":"","erro":false,"error":false,"error_code":0,"mensagem":"Device successfully deactivated","message":"Device successfully deactivated","status":200}}
 type PlainAnswer struct {
@@ -244,8 +262,8 @@ type TokenError struct {
 
 // TokenRequest Example: {"client_id":"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4","client_secret":"00112233445566778899aabbccddeeff","grant_type":"client_credentials"}
 type TokenRequest struct {
-	// GrantType Always `client_credentials`.
-	GrantType *string `json:"grant_type,omitempty"`
+	// GrantType The one grant that there is.
+	GrantType GrantType `json:"grant_type"`
 
 	// ClientID The client id; not with HTTP Basic.
 	ClientID *string `json:"client_id,omitempty"`
@@ -436,11 +454,26 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
-type InternalErrorJSONResponse ErrorAnswer
+type InternalErrorResponseHeaders struct {
+	RetryAfter *int
+}
+type InternalErrorJSONResponse struct {
+	Body ErrorAnswer
+
+	Headers InternalErrorResponseHeaders
+}
 
 type NoRouteJSONResponse GatewayError
 
-type UnauthorizedJSONResponse ErrorAnswer
+type UnauthorizedResponseHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+}
+type UnauthorizedJSONResponse struct {
+	Body ErrorAnswer
+
+	Headers UnauthorizedResponseHeaders
+}
 
 type UnexpectedJSONResponse ErrorAnswer
 
@@ -555,10 +588,16 @@ type ListDevices401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response ListDevices401JSONResponse) VisitListDevicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -583,10 +622,13 @@ type ListDevices500JSONResponse struct{ InternalErrorJSONResponse }
 func (response ListDevices500JSONResponse) VisitListDevicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -634,10 +676,16 @@ type UpsertDevice401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response UpsertDevice401JSONResponse) VisitUpsertDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -662,10 +710,13 @@ type UpsertDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response UpsertDevice500JSONResponse) VisitUpsertDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -712,10 +763,16 @@ type DisableDevice401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response DisableDevice401JSONResponse) VisitDisableDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -740,10 +797,13 @@ type DisableDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response DisableDevice500JSONResponse) VisitDisableDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -790,10 +850,16 @@ type GetDevice401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response GetDevice401JSONResponse) VisitGetDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -818,10 +884,13 @@ type GetDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response GetDevice500JSONResponse) VisitGetDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -868,10 +937,16 @@ type EnableDevice401JSONResponse struct{ UnauthorizedJSONResponse }
 func (response EnableDevice401JSONResponse) VisitEnableDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -896,10 +971,13 @@ type EnableDevice500JSONResponse struct{ InternalErrorJSONResponse }
 func (response EnableDevice500JSONResponse) VisitEnableDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1166,113 +1244,117 @@ func (sh *strictHandler) EnableDevice(ctx echo.Context, ref string) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7Hz9chs3su+r9M69VUmqRhQ/ZWtU+4diK4myjq21lHVuRS4NONMksR4CswBGFDdR1X2a+2D3SU6hgfki",
-	"h5SU2D7JOecPyyQHAzSARvevv/BLkMhlLgUKo4Pol2CBLEVFH1+wZIEvpDBKZvZ7ijpRPDdciiAK3i3Q",
-	"LFABEyks5ArMAmEq0zUs2RqmCIl9O+0FYaCTBS6Z7cGscwyiQBvFxTy4vw+Dt/ivArU5T7cHuFog8BTk",
-	"jLpWruEJfcm4wPJBJuewYBq4ASOlHQ/v2DLP7ECTWT8Z4LPZ8eyIjZM+Pp8NZn02mg6TcTrBo1mLuCW7",
-	"e4VibhZBdDQOO2h99+7daWEWKAxPmMFtiuOvmeYJKGTZ8q/XwRvb+jqIQ1gtUBCxicLUvs8yDQlbIjAN",
-	"311dXQC9uX+x7sNAoc6l0Ejbcy4MKsGyM6Wksj8kUhgUxn5keZ5ZIrkUh//UlrhfGj3/b4WzIAr+12G9",
-	"9YfuqT6k3k6FXqFyY25vCivMQir+b+oeuAYhDcykArPgGhRqWagEQ5DKPVFy6R6xNFWotX2gcIZKoYog",
-	"/j+yAKaQ2pZdYwpGAksS27zVbS/uwRtFi6lR3fIEYcZ4hmkE8Y8C73JMDKaAdhq9+KTFIrQDrNAIhUhR",
-	"NfmqwWmMJv+FhvinA8+eB+dp3Avuw+C1fCsLt/UfZbW/ZQZXbO22sHu5FbolbvAOcNGknSj7UdRr9zmZ",
-	"oUmV44RblvE0hJRrNs0wtbuNdzlXmFYs4Vd6iWYhad250dAgM4L4RcZROIbwB84ym9vquAd2aM3ngplC",
-	"YUi9Gb5EbdgyB+m2VkiRYEmV5aXcWIoiiM8FEVn3EPs1LPnnc63gqViDJDFKDBsCy7S0C7JaMAPaMJFq",
-	"mKJZIQpI/JKItGR9tw5NqaulXVQu5oCZRjALJuj89EiCeapIuC+YmGO6W67XPa2YhsQ1D63AYmDwzpCk",
-	"FcUyiH4OjCowCIMZyzQG77dkZxi8REuuHawSzrTAAhPDb7nhVqQFl5ffRcNhYBfJNr9J5ZJxS5NBbTI2",
-	"7SVyGaa4lD3/pW5q2Nz2wHIesjwPwmAhtRFsaclwgx/ccnZwenEehAFPgygYDeynPIiCwbNhb9DvDQe9",
-	"of1tKVPMgih4i+l3zFiRjFpzKW4ULqXBm0SKGZ8HUWAfcSsMgtN3l0E165eoPxhpabhFkVrRHLzioriz",
-	"65ArmaNy091egM2tONUQuzUJSUtcRuPxKD4BXOZm7RhbYC/YXO8wuDuQKkUVRMf3W4vZpWbtQunyHLqG",
-	"OgSNOVPMStPpGuLwSQM/v9/Yms1hz40G+2R7mFK6OTlMesBKGScALPNTM4iJw1dWQD6FsMHgvskcXWTZ",
-	"J8To3BDv6xwzK8gyps3evof3jrf2Ixm3LPuJvHes2UWdV6IhvHx9SaRacbdkgs1xacXDj29f7e17dF+x",
-	"eFf39GhvB+P7nUdis8Ozu1y5ltquJzHz2U8XZy+uom/OX72KQ5ACgRGee9Im9u/Ls9c1B/tk7/vP7suH",
-	"nWy5zve/Prmvz3ZXB+7Z3i6OHJz7V2H1ohWhPG0KLdr+cp98N9WYfuqbJzvclCe7tql9MmtxLaf/xMTU",
-	"4tqrrU2hnWIQDfuDspf/ppK8hOJ+TW6s/g6ivp2GYTxznbofSS26L6r97catZj8Mlii0PcHVJEEXhH5n",
-	"RZatQeGca4MK07/YeaG2jR/VVhtmCk07dt+hgFLsFlfuNSuyrOJpsDIXBueoNqVVzQssy97Mgujn/bjI",
-	"A4L79xuSqbmsj+vprX/jXMxku7/h5hmj6TbGqMjefQbOjd2T1gn4mPzYYrqa8cFx/pMBxf/otd+r136n",
-	"Tnka1IEnQ6r/AkrrAaXzimuzV/H0y1OrSTT8gU7j+0+pFQb+fGmYyUKkLS2w/ayW+v1PL/WpU25wqR+y",
-	"hhsytWLmgCnF1sEfQQ/s48sfc42KnAFPs+Hiq3WO0YVUJt44/4lcLpk+gRU3C1kYYJBLZaxw5s5VZSn5",
-	"QoNciZDsHouV5/wWBZiV1fqJLITRIEXpCLAv6NACAKbSjDxtM0iYRve+WSBXNIiO4PLyO7B25RVmAg0M",
-	"RyG8fXkBo9Hz4xD+8foFTI77fWd2wnP/4RLG41EIP6wv//4KRqP+UQj20yWqW1QwGI9GIfw0GMA3Uq2Y",
-	"Sqn/d1ykcqXh7cULGIwmIbxRLMkQBpPhIIQLqc1coe3lS3J9xP4X+1P8FUzGo2EIr16eXgARZj9dwtHo",
-	"KIS3PzjiJsfPJ9W3S/v1qDHqD/SDWx5vUHpP4LK0M7XTNSmqDgFtz4AosoxNrRQyqsDfZ22/7DSuHSuE",
-	"gCxZ2O/ca2urAu1nvbCcQb9sb+4J6JzZw8+UPf3Oy0kdklvVOb4w7cFplsGy0Aam2ACJ8OWgPzz+qmuJ",
-	"uHKegW0b/UnL8uwhX8DVtnIsV2Q46UOyYIolBpUGZmAptaEz05joyebZ6D4EWwem08VQ8cfmpEPAW1Sl",
-	"w84zCAEqS4nTBu68gtdbGlL5pKV6vtc54fAWCsPNuo26uuYbwUwhkq/OruOkYx178NaLxSdRuQvGnYoa",
-	"xbEWjmMbSO4jEzTcjf3smtGjEJYsRReKcTJW4Ork49Ix+m2ukfhFrUTW0Zn3QUff8CxruUhCGPb7/U5y",
-	"7TRnXGkDicykABSpj3c0ug5hteDJws5dlgE0qSu94XUE2QMwxTkXnrNZVqA9JDOeZcBFCFqCWTBDT+uQ",
-	"SzUjSJg9RrfoiNEnMJVmUbqoCfE6O0RAbKV2FD1NoOxx/7i4gMHPsdtHOwF5qYw/BxXjPbj+qpJLn4OS",
-	"yf19B3xqRkC6EP3YInq8s0qKu8iK+33QHwxq3GyJaEHe/mAQgXd/uPijRb47HTODLgju5uMReOOLB+CD",
-	"NgDvHvERRNVwfPxp4XhrFR+Hms/KV7Zh82eH4V3gu01fF//8Vj557CaIYjlFVarbMkynwfZ8UoXqfJTR",
-	"t0pYlqGCSb//GBvKUb6lTLMVW2uI7YziJ2uhagU6RRPemdaEHvD+dO9bOUQ1ha79awW429tXb5KQQGF1",
-	"WDKTLDAt4Z3VTaR89PaG7Zxg/HBv8QNOqo35lkN1ze8iY1w85K/4vL7iFJnV9xa4Pugrbrf9TF6D/3Sh",
-	"0upua9f+cBpjayfq0P3jlq+M9duV25XEBQU5OMj68QPUKQCNsL81tTKyPqp3Su9EtgYKx1bJOaicnxmN",
-	"RY8Gswy+jA8OcrY88EPEX0Vt4ymVSWGNBPuJFoRgJDch2cFLmRYZUq7RqdB8miEw/UHTD5x82C1bvN7M",
-	"Trb1+VdxvYPxfuZ9vkdcnzlUqy251Sq43J2lVASfNVvb/3KUeYYRLWGVfuRk1KqZ5aND18RZeA5wc13l",
-	"1Tzo7H3szJuTnkqZIROb1juW4rubexygZGJLmXR0N7pvH5nNPvsRCOk7gkFU9wrjqF5SIa0cW0DOzILi",
-	"BJRJtH/3xvfN07l3XfwBjR/whu9Rs+/sbi1YnqPA9KSaxQZA8EYWbT75fAhrPBiLKYXD7xfGG8LTd9zU",
-	"7W7rW3tWHYLGenp2a5y5LsF7JT9gt7Z0qX43xjYIogDX3/fxp1P+hn//t38M/s5fvfh+Mf02sd/Pf/z3",
-	"+eA1//6YMj1zrlDfcBFEoyOraqmDGz/w18gUqm3s0B6sEyHZRyRW4tNmtmMErs/4wVBUk7SuETI+q1JY",
-	"3WhcgMZEilTv3zXLAc1p7gKOj6F0iwMaHbfmELYXbefmdgE9Lz0C7rLublweW8VTber35f21VOfehltb",
-	"vkOCUQajTGkn3n7zAo6ejY9DmPSGD4YxO2jf2ggHtC0XOZn/4MHei9o39FWjwUPcuLHH7SPdHCjci3Vp",
-	"g31G7CZsos24oYBbfzbAYTpKxtMJOzp+9vz5s+MjNpmOk1E6xMGsXz230sK9pzFRaOy7/cFgOByNxuPJ",
-	"5Ojo2bPnz4+PGZtOkyRNEWezIAzmiglTnnD/fkNpdph2NW2d2+/4iKcnhDdIFrdTsp/khtyY0Z4RXZOd",
-	"o86kWjK7JjnTeiVV+lQTsLlQu2TE9vo90RPX4fIhH2hSKG7WlxaAul2YOlnc5TOmPHkY9vpVwjfJQzmD",
-	"+OLN5RUcci0PpT3ow0N6FId0qBpZuXojpTh2zeMqo57QiCOhInhhTG7ZhdoOvqPCh20CHXWDXh++tBJi",
-	"8nx8/JXbL+YJJWRmgS7XusAUpjiTChdMpBHE7nUa4iaRQhdLVDcfcP3X6+D//9//dx2E/hl1tfljlZ98",
-	"4+b11+vgux9OXxxcfnc6aLxaJj5vvk4J0Js/3qLSXNqhBr1+x1Bl+8cu8iDuQVxSNZwcxYQFfdCJSjLI",
-	"Of2vAtWaDAVm+11SbMoOimkI31++ee1dKD6SWeVye6fxBJZcFAZ1WU5QWhhfaEgymXwIfd9V0vdcypRC",
-	"PSFIa4mwLAOFNBndg/ji1en566uzn66IXoWzQmMKhchcxUGXAeMmRcaId5UL1/XVq0syfyy3UZabK6Kx",
-	"B8llJrQwRM2ALOd/w3XNgn+3a7RH+OdMsSWSp9bHLmlVKa2eC7+wPTjds2VCCoxBoyi3r8WUMU0sbnBk",
-	"DCyTAsNGlLriFDssHYR4k4UOXOHFmjb5KWtrFrjctbohTNFVb9SYyWfI+9XwKUK0BbQy9Q5sz3V7G6zk",
-	"4t4lkEhhWEIC3PfwwlqinDBuoTIvPnR0eDjnZlFQEuNh4ttUH4LOmokyW4PMu1zxW57hHNMDL/5uWZFZ",
-	"g9dNKuUsw6Ty15WWch2EsYaDk+MaVlJ9gEJ467p3La7F2a07eBTpnBbGvdRCnijSXHJhqiIZFLeYyRwh",
-	"Lv0ocWR3nsyD0HsC/IGz8MlHrl1VDRNwJuYZ1wvf4kIqU8wL1AgfcN0DouhauLBS08S1ggOckvGVEHZu",
-	"VjM3fayWY7iG+DogISXQMol3kwLhT71hZlkuHPf7ddS4w6cLXFyLuPKg98gd4Cbg4lxkqwku5mWePBVB",
-	"wCnojNmp+miYSP22WsuUa+BzIan0hco2JNEy45hReI6ZqvLpg5ArQRv2q0Okv/rIrT1k9iz8ei1+PTg4",
-	"oH+20aDfH8OvENcM9YWGMnZMR8t2a/lZLTGNoXxpsvXS+cXu5oOBbb7poKofH2/1prnZM/ywv/UCRWf3",
-	"vDHYesOdgT2vDLdesUd9zws0jfOKxXKpnXfJSEBhLAv5sgi3aQvf0RRRQK7wlstCt1Jvq65H1PU7Lz0v",
-	"Tn+AFxQRLpQzWE7dmc9RLTkFT2PnEdsqslPIvJPN9zweN7bGHp3MNllD5dH1NBz3+3YJZaFAroQ9x8R/",
-	"lGUkJWTSsrTL+UhcsWczJFh2MWx2EbeznmJImPjC55WwNKS+mFvzMk5c+m0cR/tcpymupUhhYNf5aDIZ",
-	"TarhRq3hOmPqW6M2JhSWM2KtAPg2NdWA49aAjXSV+IkLNWl21KwwbFEbkQihyi3nznKYSKT2M8EhB6fr",
-	"WTE1dzWVld4n3yLLHC/b8a/FqWim8EhRBaxMlR9AQo9rl/EUNfyNYVWfackoCzTDRkGn5eaQ5hiS+KG/",
-	"9HlwHNLhpr8D+jukloPwWhxTU8tD9HdEj49J1l3VQtp5ENts77zMDQh64hRN45dqog7hODlL5YTNnlwq",
-	"FEFCrwSs6LXIpgfl2WRifS0a5YyNGiSuYdwfw6NCS3AKrU5qxbW7MNINMLgW+8seT5roi9Rws+SxxL7N",
-	"IeuqRz9EZ+0jnG4ufLOPmVTXwjGyYwSInRhTGBNDphL9aOmSm4bi/aJV8hu/tSyFKiaenvT7v6X0N747",
-	"0InM0Z5KRxV99dDDpbc48ZlyU2W0uIytEklZVQvNCZ1AFbZoL0OKCU9R964taM94gj5qVcL6nCULPBj2",
-	"+lugcLVa9Rg97kk1P/Tv6sNX5y/OXl+e0TvWdOYma4LL0CfcFJkpyaVEYzLZgsiabO5FmaNgOQ+iYNTr",
-	"90ZBGFjAQZZ2y1SmhFWpzS671lrd3h/RrE3/snaGjXvjr7wp2D5R9nA+wgKHq826d7nE2lwJ3ceGyCNe",
-	"bpbFe3RJzE2nW9CBzzNmt24nmKKgVWxQMGG8YWNMFofUysOyHpz6jMLn8Df+tYNuJJWd5cJSb48STs74",
-	"LZKUWshChZ5OUgtUVKE3pZdP3iQ/j78EgEwgriHDWQnCNZ4AN6CNzB2Ap+pdi5FdHMnKGD9l5x8us3g6",
-	"xmsKxkasKIQUMzS+ArsminCFNJTjKAtne1cBFoUzhXrh5t6DH+mExYcs53HHoXKmA9cO+Bopy2iNbUqu",
-	"KG2tCeqyMi3tnpTurdhBY1Jw1kARPmu5uljALkDVWafryr1gbQWyCagCmmwKUq5edbe9bDJHB8TO0yAK",
-	"KAcUyc8ZOJ8pavO1TNePqAf/w3pDH1eo3nLuWku4Oce7g9VqdWBX8aBQGQproKSPL4Lf6HvrJothv//R",
-	"Cu6bIaZd91c0vIw9eC1LLV8iI+LgrVtMNi9GOWjcjNJFkG9/2LpFhSgaf+zp7rw+Ii5DLp6V4z2ItETt",
-	"zjhwFQZS+eD1gjkBlHTBkwqVVq50QqbWnBHzHsSF0EVu8T6mNzW/xhTope9OlAoSKHQRw7g/+Nwr5GiP",
-	"wwdunohaE9VNbdMWq/ZBLch4K3RfiqLqWgz3mNCuk6olmCVpTbxo+yPNuXWdygZzvnv37mDzmpp9/Ll5",
-	"qw0t0uTzsajzBd64VISo42KXj3uHSyM6EUQ/vw8DXSyXTK0pJdv5zboAEeEf0RIdVZHYz+TfDSgtSacf",
-	"DuZKFnkQBQTjgvLXf+oDDxvbWsY9bT3yQVZL62HOlod1ce28K6Z0mmWAwnGWdy2GMF0D0wmK1KIJa3ZI",
-	"j5rYHE/qDAfnSSv6/VHymv7Ddi1Z7B1xM7q5RWClksl0cnDBoS6Y8cwawhHE355dgcUJDeJ1XNVVdJgb",
-	"PpyScWeflhRoRO0QkkfyUpfmjQMcS5Zi6Rw0tR2iEZ3ZXBZslEqecNqM2vKUmuIdd8WvbSBgKXnpa8I+",
-	"obLaKnncobH8gjRlY1e3FZ2HrduA6KXxwy+VlxvV539/+/YFVHSyqrNk51SS3TgoL+s6O2/IUYBz2aub",
-	"Pu4MzbGxP60jNEdzs9mbQm27iao6v/twh1X0A/vgeK70SZNFULpVSSA7IeEaeUxKmDmqnHG7yvFjMoN9",
-	"oyJPCXc3G/8lDl2pxLA/6MHptag0Ru0hL5PzyJ9s2LqJ8p39Wzntey5PJwbN1jrsCMDwKv7i5Ic9GWWG",
-	"Xq5QozAH7omOv6ocNt7iamqjKhJVY+2WTXdSXw+34tZWvEXVek2k/hIaOt7ka2/Flpx1kCqZ59ZqOxfU",
-	"e3gtnCvf+ax8uplz9hhmTTamvRudbA0KEpTllWU+RYbs1gpJU07NmUJxuenVC2XpVbi3CM84twQV4BDz",
-	"uDiHT2ekErTy+qo7inFX44QQ89z+JY+4/UA4KYTYOby9waS5wdjbpy6po9ROjqVczPVUgCSmZtm18JjO",
-	"O3Wc7VkYzz7uQgBOBUC+HN2ytWW1DJnyYaQfLE06LGuFHEVu2S1Bbs3rGpMq+kdlJtW3at131ahSuie1",
-	"yjHLfLSlKkpy+aY9uLRynWWlgLkWFiHRq5by8wui+N1mLmrN7VtZqGHj0JQ/0qmpE1/tvHyu7HrrXizn",
-	"IWrrEEesv+ji91iTn+ZyFXjE7SpPr5p/+MaKp2hGX3T9kc3Rjb47zNHBR9bwj9Hu1TkEIVde0/efyin7",
-	"C6r6432FMv1xBI8LJn7aMqsn0PGbJ7BVkvVRbvN7OCYSNaDE+UVYliq6+lQf1rTGdFe0Er4sBXdYimkF",
-	"04yJD1/1KKISbUQpvRVaA5AeRXAeii/2KG7zxDghvTTcjgzS76OdITx6PN4IuNGPkz2uih64ugnboNpj",
-	"rqvMhnbOfIdbv2Eo9OC13Bbnfx6g/YIsRrsxXvuXk/8UqNuZp5VK6zJd0/bDDeS9adMe/qJwdu9geIad",
-	"Bb0EyKsdtbBFzqDQuANuNyqa4h6clyBHG5eFUaXal3zTg9MqDFsGBbZUuUfYDV3+iQzCZjlZh4A536gA",
-	"+cjOxAfFmz907RqM8gYCqTbdXD4j4ZFi589z5l66CX7So7bJcq2z5h+Wh+0+7HYMvRH1/RDkxWENF6TY",
-	"cgP54+S8QTx17qB4+zRUtvend408Bjj9oY7Bn4iLv0XzSTm4ySY7PDS71UQY1MmuVN/48M1zVWyzggTb",
-	"RmYPXvI5RU43s1r/jUr6zO0yC1WhtYh56hJnygTjGlRaO1fIUjM596aFXWmdFSgQU58pBqgTRs6Ld+Vt",
-	"8KR35AwufryytL88e3V2dUYdeTwUhz7frBxzbpELkdO+6N5dciZop8yiTnu1zNEs/nDoe/cd8+/DIC/M",
-	"Hi286Y8SRlplDGzOuNihkpsK+RHK1jmc/iC61vvV/1gy5pEwftAfjyOvk8v4QKmS/zxi6kx8cl27wXEt",
-	"YeWeVZp2I35U17X8/P4+/GWjlKT5m8/t//m9PWPOIdUl2Ciw5x5XOUWHXMvA9rTZ1PvSXCDMSjUXPPSX",
-	"MfqXWc6p8Nuv2i/789Gr9KNeLUReVk7zrchTIxyme+16h+D+/f1/BAAA//8=",
+	"7F3rchs3ln4VTO9WJa5qUc2bbFE1PxRZSZRxbI2ljLMVudRQ9yGJcRPoAUDRnERV+zT7YPskW+cAfWWT",
+	"khI549TsjygkG43ruXznBv8cJGqRKwnSmmDyczAHnoKmjyc8mcOJklarDL+nYBItciuUDCbBuznYOWjG",
+	"ZcrmasXsHNiNStdswdfsBliCb6e9IAxMMocFxx7sOodgEhirhZwFd3dh8Bb+sQRjz9LNAS7nwETK1JS6",
+	"1q7hEX3JhITiQaZmbM4NE5ZZpXA8+MgXeYYDjadR0ofn08PpAR8lEbyY9qcRH94MklE6hoNpY3IL/vEV",
+	"yJmdB5ODUdg5V6vXx1MLenOy9DPtw4LLNTOQKJkaZhWzes34jAvJvnz79Qk77PejEJ/ji6wf9Qa94bMj",
+	"lmswIC1TMluz1Rwkrc2AvhUJ7qX8wtI3YFKtQqY04zSiVcqNOOUig5Rxa2GRW9PYh2HUWKeQYrFcBJOo",
+	"XKSQFmagaZXv3r07Xto5SCsSbmFzqfFX3IiEaeDZ4s9XwRtsfRXEYTXtREOK7/PMsIQvgHHDvr28PGf0",
+	"5m6SuAsDDSZX0gAR4Zm0oCXPTrVWtO+JkhakxY88zzOcpFBy/+8GJ/dzref/1DANJsF/7FcEvu+emn3q",
+	"7ViaFS36LuwgPb60c6XFP6l7JgyTyrKp0szOhWEajFrqBOgo6IlWC/eIp6kGY/CBhiloDXrC4v9SS8Y1",
+	"UNuia0iRQHiSYPNGt724x97oBg24A56w+AcJH3NILKQMcBm9+KjBCHQCfGmALWUKus49NX7itPgvDIt/",
+	"3PNMuHeWxng4NRFAJL9X0nzXlvrW+zXuoB19rd6qpaOfJzmyb7iFFV87Oug+Mw3unGoEyISsb0AvuAuD",
+	"H2R1AL8nRdVn5cjplmciDVkqDL9B7lWawcdcaEhLuvLHtQA7V3R4whpWm+aExSeZQNHBK65FinX0EvcY",
+	"Dm3ETHK71BBSb1YswFi+yJly9CGVTKCYFRJkbnFGExafSZpk1cMTkQgJmr22pNn1dlsw0S5XzPB7neSx",
+	"XDNFmo+4L2Q8MwoPZjXnlhnLUe7fgF0BSJb4o5FpwcfuPOqK0ig8XCFnDDIDzM65JGHQI3HsZ0X6eM7l",
+	"DNLtqrjqacUNS1zzEKUvZxY+WlIKEkX/T4HVSwjCYMozA8H7DXUXBi8Bp4uDlXqENlii6roVVqB8Di4u",
+	"vp0MBgFuEja/TtWCC5yTBWMzftNL1CJMYaF6/kvV1PIZ9sBzEfI8R6JSxkq+wGm4wfduBd87Pj8LwkCk",
+	"wSQY9vFTHkyC/vNBD3VnvzfA3xYqhSyYBG8h/ZZb1C9gjFDyWsNCWbhOlJyKWTAJ8JFAUguO310E5apf",
+	"gvlgFc7hFmSKeiZ4JeTyI+5DrlUO2i13cwM2cIBhsduTkFTexWQ0GsZHDJXy2jGYBDyHGtroR1EUtU8g",
+	"DD7uKZ0iUx3ebWxvF1bCrTOFhHANDSKNnGuOyuJmzeLwnqkMDnZP5cVd6/jaEzmzhuGTzYELSewUDyk+",
+	"lIhOWCGDUDMWExesUJjfv2s7Ztrv39Upqmue+IS4Q1hiGJNDhlI448a292U83jHW4M4R6G4E6/at3fHO",
+	"Ndw5cu+avEcZIXv5+oJWgqJ8wSWfwQJFzg9vXz1qDcO7ko26hqNHj+pwdLeVDdsDnH5E+IstDR4HMdDp",
+	"j+enJ5eTr89evYpDpiQwTrD/Hvq9hyiiu0IAdC0Snzxqjc/vioedfLDOH9fd+K4SQF0dumeP6vLAAep/",
+	"LBFUoNwXaV3SEn0VB++7Kefgt6otfMK2ENx2zk1RUekYdfN3SGylY7yubWuaFPA8+0Uv/6bqpzCG/J5c",
+	"I+gg0y0Fy0XmOnU/ki53X3Tz27XbzSgMFiANiohykcwsyf6YLrNszTTMhLGgIf0TrgsMNn5QW2O5XRo6",
+	"sbsOrZlCt3h0r6GIRG3ZCzZM0pY4rGiBZ9mbaTD5aTeY8yjm7n1L1NW39WE9vfVvnMmpavY3aPMYLbc2",
+	"Rjnt7TxwZvFMGhzwlPTYILqK8Jmj/EejoP/Xq/9ivfrEKuxxUI7FvwmZvfj3UJr3KL1Xwtidii8qpIYh",
+	"0fQZSYP3n1Ir9T0/GzZVS5k2tNDms0rrRJ9e61CnwsLC3OdCqMn0ktgDrjVfB5+DHtpFlz/kBjR5UB5n",
+	"+MaX6xwm50rbuCUwErVYcHPEVsLO1dIyznKlLSoH4ZyVOJMvDFMrGZIhiGB/Jm5BMrsi77daSmuYkoX3",
+	"BF8wIQIQrtOMfK1TlnAD7n07B6FpEDNhFxffMjTGLyGTYNlgGLK3L8/ZcPjiMGR/e33CxodR5Gx19sJ/",
+	"uGCj0TBk368v/vqKDYfRQcjw0wXoW9CsPxoOQ/Zjv8++VnrFdUr9vxMyVSvD3p6fsP5wHLI3micZsP54",
+	"0A/ZuTJ2pgF7+ZL8RbH/BX+Kn7HxaDgI2auXx+eMJoafLtjB8CBkb793kxsfvhiX3y7w60Ft1O/pB7c9",
+	"3sL2vuBFYXgbp8xS0B0SHXlALrOM36AUsnoJv80h8bLT/+BIIWTAkzl+Fx4toI7Fz2aOlEG/bB7uETM5",
+	"R+bnGrnf+bmpQ3KsO68lpD12nGVssTSW3UANpLIv+9Hg8FnXFgntnCebTotHbcvz+5wjl5vatNiRwThi",
+	"yZxrnljQhnHLFspY4pnaQo/avNHNBBsM0+lzKemjveiQwS3owsvpCYQAHc7EaQPHr8zrLcNStaFho0ds",
+	"3YudzhqH90BaYddN1Ne1/gmbaoDS4dnW+gshS6DyKzDisawgIm+ARP4AmPjAwQfbQSPuBT0K2YKn4IJu",
+	"TpZKWP2GMYe/zl8Tn1SKYT059c74ydciyxp+m5ANoqiLxh2FToU2liUqU5IBRU6J6KuuQ7aai2SO61RF",
+	"8FeZUhd4uU82BruBmZCeWnm2BCT8qcgyJmTIjGJ2zi09rQJp5YpYwpE1bsFNxhyxG2Xnha+eYK+zbSSL",
+	"URJPJnGnD+rBpL/DJ+UiNxae+qgPtiLwQrs+9YijHSD9shQqTz3quA2IHgXhuzBSPTbUBdtHePTwETWR",
+	"cDEn93s/6vcrcIy00cC1Ub8/Yd7H4sLMCG+3en/6XTjbkZmH2bUvHmX3myi7e8QHTKrC3KNPi7kbu/gw",
+	"aHxavLKJjX93rN1JPY35ddHPr6WThx6CXC5uQBc6tAhgGoY9H5VBTB8H9q0SnmWg2TiKHmIouZlvaM1s",
+	"xdeGxbiiuNNd8GB5SQ6VYks65Rd8tI0VPs49se1kizHLRXadcCNJoXnA1TFKxSg1gi24TeaQFigP1Rnp",
+	"K7N5pFtXHN/fW/zIyFl7A4qxOxesubSXW3UJwVVsUupcytGoB6JdiPy6ljPUGY4+z7iQ9zlMfl9neQoc",
+	"wQki53ud5c22v5Pb4l8u8BrdbZzaZ6fNNk6iSrh42PYVGRq4c9uyJdmSPCxkfvkBqsSNWrLGkcsFVNPq",
+	"ncI94lIENZT5YaCdox0sZRxClrEv4729nC/2/BDxs0nTektVskRLBT/RhhDmFTYkQ3yh0mUGlO52LI24",
+	"yYBx88HQD4LMqoYzoDrMTrL1KYBxdYLxbuJ9sUOVnDoIbnC65S64zK+F0oT1DV/j/3JQeQYT2sIyA85J",
+	"x1U9R8yErokzKZ2kEqbMynqc9BzfFSR8/1bUd+FGqQy4bPsToNAk3eTkUDKXlaLb3t3wrslD7T6jCZPK",
+	"d8T6k6pXNppUeywVCrY5y7mdU2iEEtN2H+fors6uO/fFc+wjVdbBLkzwDs9zzvMcJKRH5bJa8MbbjEQe",
+	"5JYipPRY6FDJk98uv1vy1ndcByKOOBqnWvJNbcc9QdbYtEtWX6oP0K1gXYLqtcUGwSSA9XcR/Hgs3ojv",
+	"/vK3/l/Fq5Pv5jffJPj97Id/nvVfi+8OKfs4FxrMtZDBZHhA+4YdXPuBvwKuXR5gU+Y2B+vEd/iIJFF8",
+	"XM/RnTDXZ5t2RtHhwT14sj7XriEzMS3zzd3wQhY53ruPEUmivu5twLh76v2Dx+C02jiNJYXNTd16+F2o",
+	"1cufQLg00GuH1kqaay5mVyJqQxvvbLhBEltkIKXUqpQO5u3XJ+zg+egwZOPeoLWJm8n8bUtzcykbx+Ss",
+	"CiQ6p1UeLxh22iwtFVlr8EhJOGwTRVNG1EcOdwJ7ogifGN6Gbg6xU9QxmvZhkA6T0c2YHxw+f/Hi+eEB",
+	"H9+MkmE6gP40Kp+j+HHvGUg0WHw36vcHg+FwNBqPDw6eP3/x4vCQ85ubJElTgOk0CAOyHQqR0WEpbEK2",
+	"am6d9OIIT6RHhHlI2jcrE1qE82CzFI+4tcAdE3BNtk5iqvSC4xbl3JiV0ulvmBjKt/o23pNlX9pzuyRN",
+	"rb9N2iE/crLUwq4vsFd3MDdO3nf506mChA16UVkKQSJWTVl8/ubiku0Lo/YVCovBPj2KQ+LEWoq3aeXJ",
+	"x655XNaaECZyUygnPLc2Rwqitv1vKc18c4Judv1e5Op3xi9Gh8/cmXE/UQKMiL+FMUtI2Q1MlYY5l+mE",
+	"xe51GuI6UdIsF6CvP8D6z1fB//73/1wFoX9GXbV/LJPur926/nwVfPv98cnexbfH/dqrRTZ/+3XK6m//",
+	"eAvaCIVD9XtRx1BF+4ducj/usbiY1WB8EBMi9cE4KskiB/8/lqDXZL9w7HdBMTscFNKQfXfx5rX3OvkI",
+	"b1mg4B3vY7YQcmnBFIU2heHzhWFJppIPoe+7rGSYKZVSCCxkCg0knmVMAy3G9Fh8/ur47PXl6Y+XNF8N",
+	"06WBlC1l5mpxuuwqtyiykXy4QbquL19dkFWG1EbZh65kIQgDn7HRwCkVAfJc/AXWFQn+Ffdoh4LIueYL",
+	"oOCJj+nSrlKtiJB+Y3vseMeRSSUhZgZkcXwNooxpYXGNImPGMyUhrEXvS0rBYYkR4jYJ7bmSpDUd8mP2",
+	"1s5hsW13Q3YDrq6pgmG+3MLvhg+60RHQzlQnsLnWzWNAySW8pyJR0vKEhLjv4QQNZEE4eqkzLz7MZH9/",
+	"Jux8Scml+4lvU34IOguBiiwWsjpzLW5FBjNI97z4u+XLDO1wt6hU8AyS0qNZGPBVIAutFadWDFsp/YEt",
+	"pTf6e1fySp7eOsajCPDN0nviGmAWZJorIW1ZPgbyFjKVA4sL9048wZMnEyT0DgrPcAjBfETf1ZtxyU7l",
+	"LBNm7lucK22XsyUYYB9g3WM0oyvpQnN1yxsFB3MazJfV4NpQWdfd0kgxwrD4KiAhJQGJxHuWGWFY07Lt",
+	"kApHUVRF0zvc4EzIKxmXQYceeSncAlyskAxEKeSsKLGgADM7ZibjuFQfUZSpP1a0j4VhYiYV1XNRDZCi",
+	"uUwFZBTi5LasCfwg1UrSgf3iUO0vNADxNgXEfrmSv+zt7dF/2KgfRSP2C4srgvrCsCLARayF3SI96wWk",
+	"MSteGm+8dHa+vXm/j83bfrPq8eFGb0bYHcMPoo0XKAi3443+xhuOB3a8Mth4BVl9xwu0jLOSxHJlnNPL",
+	"KgbSIgn5ihp3aHPf0Q2AZLmGW6GWppESXXY9pK7feel5fvw9O6Go+lI7o+fY8XwOeiEoAB07R91G+akG",
+	"7n1/vufRqHY0yDoZNlmz0tHs53AYRbiFaqmZWknkY6I/yr5SimUKSdrlwiSu2LsepS+6GNS7iJvZYLEv",
+	"UKZ8G56G1Bd3e97w++OmueJllwN2A2slU9bHfT4Yj4fjcrhhY7jOvISNUWsLCosV8UYSweZsygFHjQFr",
+	"aTzxIzdqXO+oXnvbmO2ERAiVATqnmsNEMsXPBIccnK5WxfXMVRuXep9cnjxztIzjX8ljWU9tUrKM8dky",
+	"x4KEnjAuE2xSc4OGZeUyTqMoXQ5rpc5IzSGtMSTxQ3/pc/8wJOamv336O6CW/fBKHlJTpCH6O6THhyTr",
+	"Lish7fyYTbJ3zu8aBD1yiqb2S7lQh3CcnKUa2XpPLkWMIKFXAih6Edn0WMGbXK6vZK1Gt1asJgwbRSP2",
+	"oFgbO2aNTirFtb3a1w3Qv5K7a3mP6uiL1HC9jrfAvvUhq1JeP0RnQS87bm98vY+p0lfSEbIjBBY7MaYh",
+	"JoJMFfjR0oWwNcX7RaMYPn6LJAU6JpoeR9GvKYqPP+6ZROWAXOlmRV899HApQk58psKWWUEuk61AUqhq",
+	"WX1BR6yMpjS3IYVEpGB6VwjaM5GAD6YVsD7nyRz2Br1oAxSuVqsep8c9pWf7/l2z/+rs5PT1xSm9cxcG",
+	"VtisDi5Dn7S0zGwxXcpLIZMtmKDJ5l5UOUiei2ASDHtRbxiEAQIOsrQbpjIl8ipjt9m1aHV7n0T91oYv",
+	"K4faqDd65k3BJkchcz7AAmeX7Rsh1AIqcyV0H2sij2i5fmGER5dE3MTdkhg+zzge3VYwRbG02ILk0nrD",
+	"xtosDqmVh2U9duwzLV+wv4ivHHQjqewsF556e5RwciZugaTUXC116OdJaoGKXUxbevmkVvL1+OsxyAQS",
+	"hmUwLUC4gSMmLDNW5Q7AUyk4YmQX3kIZ45fsXM5FglTHeHXBWAthhSyFDKy/VqCaFOEKZSn3Uy2d7V2G",
+	"eTRMNZi5W3uP/UAcFu/zXMQdTOVMB2Ec8LVKFTEjbEr+IoPWBHVZmpZ4JoWLK3bQmBQcGijSZ3OXV27g",
+	"BpSdsXjTGxi7F9BWIJuAyunJpiDl6lV309OmcnBA7CwNJgHlxgK5PgPn8QJjv1Lp+gGXC3y2DtKH3XrQ",
+	"8PeiJVxf48e91Wq1h7u4t9QZSDRQ0offqNDqe+OOl0EUPdntDfUw1rabXWpexh57rQotXyAjouCNW4za",
+	"FyPt1W5G2nVtReMWJZrR6KmXu/VOlLgI23hSjncg0gK1O+PAVV4o7WPqc+4EUNIFT0pUWnrXCZmiOSNn",
+	"PRYvpVnmiPchva7oNaZwM313olSSQKEbWkZR//feITf3OLznOpVJY6Gmrm2aYhUfVIJMNDIKClFU3vXi",
+	"HhPadVK1ALMkrYkWsT/SnBsXDbWI80muVRn/fiTqfIHXLiFi0nHl0ZPeblSPTgSTn96HgVkuFlyvKa3d",
+	"+c26ABHhH9kQHWXx3E/k3w0oW8qkH/ZmWi3zYBIQjAuKX/9u9jxsbGoZ97TxyAdqca77OV/sV0XPs664",
+	"0nGWMZCOsrxrMWQ3a8ZNAjJFNIFmh/Koic/gqMqzcJ60ZRQNk9f0P2jW2MXeETel64gklCqZTCcHFxzq",
+	"YlORoSE8YfE3p5cMcUJt8iYu6006zA0fTsmEs0+LGRgA4xCSR/LKFOaNAxwLnkLhHLSVHWIAnNlcFLIU",
+	"Sp5w2pTaipSawkfhipKbQABn8tLXyn1CZbVRCrpFY/kNqcvGrm7Lee43rriil0b3v1Tc2FXx/+72zavZ",
+	"iLNKXsI1FdOuMcrLqv7QG3IU5Fz0qqYP46EZ1M6nwUIzsNft3jQY7GZS1j/ehVusou/5B0dzhU+aLILC",
+	"rUoC2QkJ18hjUsLMk9IZt+2ahJjMYN9omaeEu+uN/xSHrtxkEPV77PhKlhqj8pAXOYPkT7Z8XUf5zv4t",
+	"nfY9lwsUM8PXJuwIwIgy/uLkB3JGkTjobyTcc09M/Kx02HiLq66NykhUhbUbNt1RdT3kSqCteAu68ZpM",
+	"/f1FxN7ka2/Elpx1kGqV52i1nUnqPbySzpXvfFY+6c05eyxHk40b70YnW4OCBEXZaZFzkQG/RSFpi6U5",
+	"UyguDr18oShBC3cWJ1rnlqAiJiIeF+fwWZZUmlfcyfaRYtzlOCGLRY5/ySOOHwgnhSx2Dm9vMBlhIfb2",
+	"qQvJF9rJkZSLuR5LpoioeXYlPabzTh1ney6tJx93UYOgIipf149kjaSWAdc+jPQ9zsmERb2Vm5HbdpyQ",
+	"2/OqfKeM/klY1WKB5b5vq92lLFRqlUOW+WhLWdjl0mB77ALlOs8KAXMlESHRqzjzs3Oa8bt2imxF7RvJ",
+	"sWGNaYofiWuqfFxcl0/hXW9csuY8RE0d4ibrLyD5LdbkfZfebJbw77ws4PFXBNx/Pchj1J2vMH9iG7PV",
+	"d4eN2X9itf0QlV0yF5Nq5dV39Njj311YFo12FQxFowl7WITw05abPWIev3oBG6VpT3Lf4/2BjkkNH5yd",
+	"h0XJpivS9bFKtJC7QpDsy0Iah4Xs1ewm4/LDsx6FSSat0KM3LStU0aOwzH1Bwx4FYx4Z/KOXBpvhPvp9",
+	"uDUuR49HrSga/Tje4X/oMVejgQ3KMxamTFdo5ud3+Opr6L/HXqtNGf3HQc8nZAbiwXiVXiz+U0BpZ3OW",
+	"eqrLHk2bD1twum2o7v+sYXrnsHUGnYXNhLLLE0UsoqZsaWALhq5VT8U9dlYgF2NdakWZtF/QTY8dl7HV",
+	"wtO/oZ89bK4p6E9k5dVL1zoEzFmr2uSJPYT3ijfPdM3yjuJ6BaXbviufZvBAsfPH4bmXboGflNXaJNfg",
+	"Nf+wYLa7sNvb80ZWl1+Qa4bX/Ipyw7fj2cm5eETqfDzxJjeUBvWn93c8BDh9VmzwB6Lib8B+Ugquk8kW",
+	"t8t2NREGVQYr1VLef61fGbAsIcGm5dhjL8WMwqHtVNV/glY+HbtILdWAZq5IXTZMkTVcgUo0XqUqNJPz",
+	"WSLsSqtUPwmQ+vQvBibh5JF4V/zjB6R31JSd/3CJc395+ur08pQ68ngoDn0SWTHmDJELTaf5r1e4G90k",
+	"nZSdV7msSBz1fHyHvrf/kwrvwyBf2h1auO1kklahMnb/bMUWlVxXyA9Qts6L9JnoWu8s/7xkzANhfD8a",
+	"jSZeJxdO/0Il/3HE1Kn85Lq2RXENYeWelZq2FRSqilV+en8X/tyqD6n/5hP2f3qPPOa8TF2CjaJ17nGZ",
+	"KLQvjAqwp3ZT7yBz0S2Uai4i6K+t8S/zXFCRud+1n3cnmZc5Rb1KiLwsPeEb4aRajMv0mkUMwd37u/8L",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -36,8 +36,8 @@ func (h devices) UpsertDevice(
 ) (gen.UpsertDeviceResponseObject, error) {
 	b := request.JSONBody // normalise has made it
 	done, err := h.service.Upsert(ctx, domain.DeviceSpec{
-		Hostname: text(b.Hostname), IP: text(b.IP), Model: text(b.Model), Type: text(b.Type), Vendor: text(b.Vendor),
-		Site:    text(b.Site),
+		Hostname: b.Hostname, IP: b.IP, Model: b.Model, Type: b.Type, Vendor: b.Vendor,
+		Site:    b.Site,
 		Domains: b.DeviceDomain, Tags: b.DeviceTags, Connectivities: b.Connectivities, Remote: b.SessionRemoteConfig,
 	}, nonceOf(ctx))
 	if err != nil {
@@ -85,11 +85,4 @@ func (h devices) EnableDevice(
 func namedDevice(ctx context.Context, ref string) vault.Ref {
 	fields, _ := bodyOf(ctx).fields([]string{"device"})
 	return vault.Ref{Path: ref, Hostname: fields["device"]}
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

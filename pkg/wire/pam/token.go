@@ -36,7 +36,7 @@ func (h tokens) CreateToken(
 ) (gen.CreateTokenResponseObject, error) {
 	b := request.JSONBody
 	switch {
-	case text(b.GrantType) != grantClient:
+	case string(b.GrantType) != grantClient:
 		return nil, domain.Fault(domain.Malformed, fieldGrant, domain.ReasonGrant)
 	case text(b.ClientID) == "":
 		return nil, domain.Fault(domain.Malformed, fieldClientID, domain.ReasonRequired)
@@ -236,4 +236,11 @@ func isTokenRequest(c echo.Context, read oas.ReadBody) bool {
 		return true
 	}
 	return named
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
