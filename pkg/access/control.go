@@ -75,7 +75,10 @@ func (c *Control) mayChange(ctx context.Context, tx domain.Store, before, after 
 			return err
 		}
 	}
-	return c.superuserStays(ctx, tx, before, after)
+	if err := c.superuserStays(ctx, tx, before, after); err != nil {
+		return err
+	}
+	return sparesSelf(ctx, before, after, c.Now())
 }
 
 // superuserStays checks that another superuser remains. When a lasting superuser, who never expires

@@ -39,6 +39,8 @@ var (
 	// ErrInvalidRequest: a request to issue or sign contradicts itself or its
 	// profile (no common name, empty validity, bad CRL number and the like).
 	ErrInvalidRequest = errors.New("invalid request")
+	// ErrSelfIssued: a certificate would have the subject of its CA.
+	ErrSelfIssued = errors.New("the subject is the CA's own")
 	// ErrBeyondCA: a validity would end after the authority's own.
 	ErrBeyondCA = errors.New("validity reaches beyond the CA's own")
 	// ErrRedeemed: a prepared certificate was signed before.

@@ -161,7 +161,13 @@ func TestIssueClient_Refuses(t *testing.T) {
 			"a NUL in the name", func(r *ca.ClientRequest) { r.Subject.CommonName = "root\x00.example" },
 			ca.ErrInvalidRequest,
 		},
-		{"the CA's own name", func(r *ca.ClientRequest) { r.Subject = rootRequest().Subject }, ca.ErrInvalidRequest},
+		{"the CA's own name", func(r *ca.ClientRequest) { r.Subject = rootRequest().Subject }, ca.ErrSelfIssued},
+		{
+			"the CA's own name in other letters", func(r *ca.ClientRequest) {
+				r.Subject = rootRequest().Subject
+				r.Subject.CommonName = strings.ToUpper(r.Subject.CommonName)
+			}, ca.ErrSelfIssued,
+		},
 		{"no key", func(r *ca.ClientRequest) { r.PublicKey = nil }, ca.ErrUnsupportedKey},
 		{"RSA of 1024 bits", func(r *ca.ClientRequest) { r.PublicKey = rsaPublic(1024) }, ca.ErrWeakKey},
 		{"RSA of 16384 bits", func(r *ca.ClientRequest) { r.PublicKey = rsaPublic(16384) }, ca.ErrUnsupportedKey},

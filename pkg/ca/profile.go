@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -106,10 +105,11 @@ func (a *Authority) PrepareClient(req ClientRequest) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes.Equal(prepared.template.RawSubject, a.Certificate.RawSubject) {
-		// Such a certificate would count as self-issued (RFC 5280, section
-		// 3.2) and confuse path building.
-		return nil, fmt.Errorf("%w: the subject is the CA's own", ErrInvalidRequest)
+	if sameName(prepared.template.RawSubject, a.Certificate.RawSubject) {
+		// It would be self-issued (RFC 5280, section 3.2). OpenSSL takes such a
+		// certificate for a self-signed one and refuses it when it does not
+		// look at key identifiers; other libraries never look at them.
+		return nil, ErrSelfIssued
 	}
 	return prepared, nil
 }

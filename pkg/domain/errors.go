@@ -109,6 +109,8 @@ const (
 	ReasonNotEditable      Reason = "not editable"             //
 	ReasonShortName        Reason = "short name of several"    // the names of the domains
 	ReasonBeyondCA         Reason = "ends after its CA"        // time until when it could be
+	ReasonLikeCA           Reason = "named like its CA"        //
+	ReasonSelf             Reason = "own rights"               //
 	ReasonCAExpired        Reason = "CA has expired"           //
 	ReasonCAInUse          Reason = "CA has certificates"      //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //
@@ -176,7 +178,7 @@ func Reasons() []Reason {
 		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated,
 		ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
-		ReasonBeyondCA, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired,
+		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,
 		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,

@@ -26,6 +26,7 @@ var materialFaults = []struct {
 	{ca.ErrIsCA, domain.Invalid, domain.ReasonIsCA},
 	{ca.ErrNotSignedByCA, domain.Invalid, domain.ReasonNotSignedByCA},
 	{ca.ErrNotClient, domain.Invalid, domain.ReasonNotClient},
+	{ca.ErrSelfIssued, domain.Rule, domain.ReasonLikeCA},
 	{ca.ErrInvalidRequest, domain.Invalid, domain.ReasonFormat},
 }
 

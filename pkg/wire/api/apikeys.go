@@ -69,6 +69,7 @@ func (h apikeys) CreateApikey(
 func (h apikeys) UpdateApikey(
 	ctx context.Context, request gen.UpdateApikeyRequestObject,
 ) (gen.UpdateApikeyResponseObject, error) {
+	ctx = sparing(ctx, request.Params.Self)
 	b := request.Body
 	roles, rolesErr := roleIDs(b.Roles)
 	expires, expiresErr := parseDate("expires_at", b.ExpiresAt)
@@ -96,6 +97,7 @@ func (h apikeys) UpdateApikey(
 func (h apikeys) DeleteApikey(
 	ctx context.Context, request gen.DeleteApikeyRequestObject,
 ) (gen.DeleteApikeyResponseObject, error) {
+	ctx = sparing(ctx, request.Params.Self)
 	if err := h.service.Delete(ctx, request.ID); err != nil {
 		return nil, err
 	}
@@ -106,6 +108,7 @@ func (h apikeys) DeleteApikey(
 func (h apikeys) RotateApikey(
 	ctx context.Context, request gen.RotateApikeyRequestObject,
 ) (gen.RotateApikeyResponseObject, error) {
+	ctx = sparing(ctx, request.Params.Self)
 	overlap := domain.DefaultOverlap
 	if request.Body != nil && request.Body.Overlap != nil {
 		overlap = time.Duration(*request.Body.Overlap) * time.Second

@@ -156,6 +156,14 @@ var catalogue = map[domain.Reason][languages]string{
 		"O certificado expiraria depois da sua CA; a data máxima é %s.",
 		"The certificate would end after its CA; it can last until %s.",
 	},
+	domain.ReasonLikeCA: {
+		"O certificado teria o mesmo nome (subject) da sua CA, e o OpenSSL o tomaria por autoassinado: use outro nome.",
+		"The certificate would have the same subject as its CA, and OpenSSL would take it for self-signed: use another name.",
+	},
+	domain.ReasonSelf: {
+		"Isto tiraria as suas próprias permissões; se for o que você quer, repita com self=true.",
+		"This would take away your own rights; if that is what you want, repeat it with self=true.",
+	},
 	domain.ReasonCAExpired: {"A CA expirou.", "The CA has expired."},
 	domain.ReasonCAInUse: {
 		"A CA tem certificados e não pode ser excluída.", "The CA has certificates and can't be deleted.",

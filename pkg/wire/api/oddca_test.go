@@ -196,7 +196,7 @@ func (w oddWorld) tryCA(t *testing.T, test oddCA, name string) {
 // wantWorks demands that a client of the CA is valid until it is revoked.
 func (w oddWorld) wantWorks(t *testing.T, issuer oddIssuer, name string) {
 	t.Helper()
-	body := map[string]any{"ca_id": issuer.id, "name": name, "email": "a@b.c", "expiration": 10}
+	body := map[string]any{"ca_id": issuer.id, "name": "of-" + name, "email": "a@b.c", "expiration": 10}
 	path := fmt.Sprint(clientsPath, "/", w.post(t, clientsPath, body).object(t)["id"])
 	client := w.getPEM(t, path+"/certificate")
 	if said := verify(t, issuer.cert, w.getPEM(t, fmt.Sprint(casPath, "/", issuer.id, "/crl")), client); said != "" {

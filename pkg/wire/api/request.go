@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
@@ -54,6 +55,14 @@ func withCookies(ctx context.Context, byCookie bool) context.Context {
 	info := infoOf(ctx)
 	info.byCookie = byCookie
 	return context.WithValue(ctx, requestInfoKey{}, info)
+}
+
+// sparing keeps callers from taking away their own rights, unless self says that they mean it.
+func sparing(ctx context.Context, self *bool) context.Context {
+	if value(self) {
+		return ctx
+	}
+	return access.SparingSelf(ctx)
 }
 
 const (

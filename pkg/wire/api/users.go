@@ -54,6 +54,7 @@ func (h users) CreateUser(
 func (h users) UpdateUser(
 	ctx context.Context, request gen.UpdateUserRequestObject,
 ) (gen.UpdateUserResponseObject, error) {
+	ctx = sparing(ctx, request.Params.Self)
 	b := request.Body
 	ids, err := roleIDs(b.Roles)
 	if err != nil {
@@ -73,6 +74,7 @@ func (h users) UpdateUser(
 func (h users) DeleteUser(
 	ctx context.Context, request gen.DeleteUserRequestObject,
 ) (gen.DeleteUserResponseObject, error) {
+	ctx = sparing(ctx, request.Params.Self)
 	if err := h.service.Delete(ctx, request.ID); err != nil {
 		return nil, err
 	}

@@ -38,8 +38,10 @@ type Operation struct {
 	media string
 	// form names the fields of a body that may also be sent as a form, separated by commas; empty:
 	// it may not.
-	form  string
-	route *routers.Route
+	form string
+	// bodyOptional is set if the body may be left out; then it may be empty or null too.
+	bodyOptional bool
+	route        *routers.Route
 }
 
 // NewDocument prepares a document whose paths are served under a prefix. It fails if an operation
@@ -77,14 +79,15 @@ func newOperation(route *routers.Route) *Operation {
 	route.Operation = &open
 	scope, _ := operation.Extensions["x-scope"].(string)
 	return &Operation{
-		ID:      operation.OperationID,
-		Method:  route.Method,
-		MaxBody: maxBody(operation),
-		Public:  operation.Security != nil && len(*operation.Security) == 0,
-		Scope:   scope,
-		media:   rawMedia(operation),
-		form:    formFields(operation),
-		route:   route,
+		ID:           operation.OperationID,
+		Method:       route.Method,
+		MaxBody:      maxBody(operation),
+		Public:       operation.Security != nil && len(*operation.Security) == 0,
+		Scope:        scope,
+		media:        rawMedia(operation),
+		form:         formFields(operation),
+		bodyOptional: operation.RequestBody != nil && !operation.RequestBody.Value.Required,
+		route:        route,
 	}
 }
 

@@ -159,6 +159,11 @@ func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 			return err
 		}
 	}
+	if operation.bodyOptional && isNothing(data) {
+		request.Body, request.ContentLength = http.NoBody, 0
+		request.Header.Del(echo.HeaderContentType)
+		return nil
+	}
 	if len(data) > 0 && isJSON(request.Header.Get(echo.HeaderContentType)) {
 		if err := checkJSON(data); err != nil {
 			return err
@@ -167,6 +172,12 @@ func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 	}
 	request.Body = io.NopCloser(bytes.NewReader(data))
 	return nil
+}
+
+// isNothing reports whether a body is empty, or null in JSON.
+func isNothing(data []byte) bool {
+	text := bytes.TrimSpace(data)
+	return len(text) == 0 || string(text) == "null"
 }
 
 // isBare reports whether a request has no content type but a Bearer credential in its Authorization
