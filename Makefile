@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit quick newresource test race fuzz nightly bench profile demo run release setup
+.PHONY: help generate verify build lint unit quick newresource contract test race fuzz nightly bench profile demo run release setup
 
 FUZZTIME = 20s
 PACKAGE = ./pkg/vault
@@ -29,8 +29,8 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install the programs that the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib
-	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
+setup: ## install the programs that the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib, Redocly
+	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib redocly
 
 unit: ## go test ./...
 	$(GO) test -timeout 10m ./...
@@ -41,7 +41,11 @@ quick: lint ## lint, and the tests that take little and need neither PostgreSQL 
 newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, and build and test it there
 	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg
 
-test: setup verify lint unit newresource ## everything
+contract: ## lint the contract, check its examples, and compare it with the one that was released last
+	@scripts/setup.sh redocly
+	CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/contract
+
+test: setup verify lint unit newresource contract ## everything
 
 race: ## go test with the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...

@@ -28,7 +28,7 @@ const (
 
 func registered(d gen.DeviceUpsert) []any {
 	return []any{
-		*d.Hostname, *d.IP, *d.Model, *d.Type, *d.Vendor, *d.Site, *d.DeviceTags, *d.Connectivities, time.Now().UTC(),
+		d.Hostname, d.IP, d.Model, d.Type, d.Vendor, d.Site, *d.DeviceTags, *d.Connectivities, time.Now().UTC(),
 	}
 }
 

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib redocly
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
 # not prompt. Otherwise the script prints what is missing. The tests then skip what
 # they cannot run, so that is a failure only under CI=true.
 set -eu
+cd "$(dirname "$0")/.."
 
 drop_in=/etc/postgresql-common/createcluster.d/chaveiro-setup.conf
 
@@ -33,8 +34,9 @@ list_missing() {
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
 		openssl) have openssl || echo openssl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
+		redocly) have_redocly || install_redocly || echo nodejs npm ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib redocly)" >&2
 			exit 2
 			;;
 		esac
@@ -55,6 +57,18 @@ have_postgres() {
 # Debian's package is for Debian's Python, which need not be the first in PATH.
 have_oauthlib() {
 	/usr/bin/python3 -c 'import oauthlib' 2>/dev/null || python3 -c 'import oauthlib' 2>/dev/null
+}
+
+have_redocly() {
+	cmp -s openapi/lint/package-lock.json openapi/lint/node_modules/.installed
+}
+
+# The linter of the contract is no Debian package. Its lock file has the sums of what is installed.
+install_redocly() {
+	have npm || return 1
+	echo "setup: installing @redocly/cli" >&2
+	(cd openapi/lint && npm ci --ignore-scripts --no-audit --no-fund >&2) || return 1
+	cp openapi/lint/package-lock.json openapi/lint/node_modules/.installed
 }
 
 # how_to_be_root prints the command prefix for running as root, and fails if there is none.

@@ -49,7 +49,38 @@ func contractOf(doc *yaml.Node) *yaml.Node {
 	addToResponses(contract, get(contract, everyResponse))
 	drop(contract, everyOperation)
 	drop(contract, everyResponse)
+	prune(contract)
 	return contract
+}
+
+// prune takes out the components that only the server refers to.
+func prune(doc *yaml.Node) {
+	components := get(doc, "components")
+	for {
+		used := map[string]bool{}
+		collectRefs(doc, used)
+		pruned := false
+		for _, kind := range members(components) {
+			for _, one := range members(kind.value) {
+				if kind.key != "securitySchemes" && !used["#/components/"+kind.key+"/"+one.key] {
+					drop(kind.value, one.key)
+					pruned = true
+				}
+			}
+		}
+		if !pruned {
+			return
+		}
+	}
+}
+
+func collectRefs(node *yaml.Node, used map[string]bool) {
+	if ref := get(node, "$ref"); ref != nil {
+		used[ref.Value] = true
+	}
+	for _, child := range node.Content {
+		collectRefs(child, used)
+	}
 }
 
 // strip takes members of these names out, at every depth.

@@ -83,6 +83,7 @@ func admitNull(schema *yaml.Node) {
 			either = sequence(both)
 		}
 		drop(schema, "allOf")
+		drop(schema, "type")
 		set(schema, "anyOf", sequence(append(either.Content[:len(either.Content):len(either.Content)], null)...))
 	case kind != nil:
 		set(schema, "type", sequence(word(kind.Value), word("null")))

@@ -55,7 +55,7 @@ func (e GrantType) Valid() bool {
 	}
 }
 
-// Changed Whether something was changed, as a text.
+// Changed Whether an upsert has changed something, as a text; only of an upsert, and only where the server was set to tell (`--pam-changed`): the vendor's documents do not have it, its module for Ansible asks for it.
 type Changed string
 
 // Device Example: {"connectivities":"SSH:22","device_domain":"testlab.com,demo.lab.com","device_tags":"api,app","hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","session_remote_config":"","site":"AWS","type":"Desktop","vendor":"Linux"}
@@ -97,9 +97,13 @@ type Device struct {
 // DeviceAnswer Example: {"code":201,"device":{"connectivities":"SSH:22","device_domain":"testlab.com,demo.lab.com","device_tags":"api,app","hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","session_remote_config":"","site":"AWS","type":"Desktop","vendor":"Linux"},"response":{"cod_erro":0,"detail":"","erro":false,"error":false,"error_code":0,"mensagem":"Device successfully registered!","message":"Device successfully registered!","status":201}}
 type DeviceAnswer struct {
 	// Code The status of HTTP.
-	Code     int          `json:"code"`
+	Code int `json:"code"`
+
+	// Response Example: {"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}
 	Response ResponseInfo `json:"response"`
-	Device   Device       `json:"device"`
+
+	// Device Example: {"connectivities":"SSH:22","device_domain":"testlab.com,demo.lab.com","device_tags":"api,app","hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","session_remote_config":"","site":"AWS","type":"Desktop","vendor":"Linux"}
+	Device Device `json:"device"`
 }
 
 // DeviceItem Example: {"hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","site":"AWS","tags":"api, app","type":"Desktop","vendor":"Linux"}
@@ -132,7 +136,9 @@ type DeviceItem struct {
 // DeviceListAnswer Example: {"code":200,"devices":[{"hostname":"Device-via-API","id":"31","ip":"172.10.21.21","model":"RedHat","site":"AWS","tags":"api, app","type":"Desktop","vendor":"Linux"}],"response":{"cod_erro":0,"detail":"","erro":false,"error":false,"error_code":0,"mensagem":"1 devices found","message":"1 devices found","status":200}}
 type DeviceListAnswer struct {
 	// Code The status of HTTP.
-	Code     int          `json:"code"`
+	Code int `json:"code"`
+
+	// Response Example: {"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}
 	Response ResponseInfo `json:"response"`
 	Devices  []DeviceItem `json:"devices"`
 }
@@ -173,8 +179,12 @@ type DeviceUpsert struct {
 // ErrorAnswer Example: {"code":400,"exception":{"code":1011,"detail":null,"message":"1011: Device not found"},"response":{"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}}
 type ErrorAnswer struct {
 	// Code The status of HTTP.
-	Code      int            `json:"code"`
-	Response  ResponseInfo   `json:"response"`
+	Code int `json:"code"`
+
+	// Response Example: {"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}
+	Response ResponseInfo `json:"response"`
+
+	// Exception Example: {"code":1011,"detail":null,"message":"1011: Device not found"}
 	Exception *ExceptionInfo `json:"exception,omitempty"`
 }
 
@@ -202,7 +212,9 @@ type GrantType string
 // PlainAnswer Example: {"code":200,"response":{"cod_erro":0,"detail":"","erro":false,"error":false,"error_code":0,"mensagem":"Device successfully deactivated","message":"Device successfully deactivated","status":200}}
 type PlainAnswer struct {
 	// Code The status of HTTP.
-	Code     int          `json:"code"`
+	Code int `json:"code"`
+
+	// Response Example: {"cod_erro":1,"detail":"","erro":true,"error":true,"error_code":1,"mensagem":"1011: Device not found","message":"1011: Device not found","status":400}
 	Response ResponseInfo `json:"response"`
 }
 
@@ -1244,118 +1256,118 @@ func (sh *strictHandler) EnableDevice(ctx echo.Context, ref string) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7F3rchs3ln4VTO9WJa5qUc2bbFE1PxRZSZRxbI2ljLMVudRQ9yGJcRPoAUDRnERV+zT7YPskW+cAfWWT",
-	"khI549TsjygkG43ruXznBv8cJGqRKwnSmmDyczAHnoKmjyc8mcOJklarDL+nYBItciuUDCbBuznYOWjG",
-	"ZcrmasXsHNiNStdswdfsBliCb6e9IAxMMocFxx7sOodgEhirhZwFd3dh8Bb+sQRjz9LNAS7nwETK1JS6",
-	"1q7hEX3JhITiQaZmbM4NE5ZZpXA8+MgXeYYDjadR0ofn08PpAR8lEbyY9qcRH94MklE6hoNpY3IL/vEV",
-	"yJmdB5ODUdg5V6vXx1MLenOy9DPtw4LLNTOQKJkaZhWzes34jAvJvnz79Qk77PejEJ/ji6wf9Qa94bMj",
-	"lmswIC1TMluz1Rwkrc2AvhUJ7qX8wtI3YFKtQqY04zSiVcqNOOUig5Rxa2GRW9PYh2HUWKeQYrFcBJOo",
-	"XKSQFmagaZXv3r07Xto5SCsSbmFzqfFX3IiEaeDZ4s9XwRtsfRXEYTXtREOK7/PMsIQvgHHDvr28PGf0",
-	"5m6SuAsDDSZX0gAR4Zm0oCXPTrVWtO+JkhakxY88zzOcpFBy/+8GJ/dzref/1DANJsF/7FcEvu+emn3q",
-	"7ViaFS36LuwgPb60c6XFP6l7JgyTyrKp0szOhWEajFrqBOgo6IlWC/eIp6kGY/CBhiloDXrC4v9SS8Y1",
-	"UNuia0iRQHiSYPNGt724x97oBg24A56w+AcJH3NILKQMcBm9+KjBCHQCfGmALWUKus49NX7itPgvDIt/",
-	"3PNMuHeWxng4NRFAJL9X0nzXlvrW+zXuoB19rd6qpaOfJzmyb7iFFV87Oug+Mw3unGoEyISsb0AvuAuD",
-	"H2R1AL8nRdVn5cjplmciDVkqDL9B7lWawcdcaEhLuvLHtQA7V3R4whpWm+aExSeZQNHBK65FinX0EvcY",
-	"Dm3ETHK71BBSb1YswFi+yJly9CGVTKCYFRJkbnFGExafSZpk1cMTkQgJmr22pNn1dlsw0S5XzPB7neSx",
-	"XDNFmo+4L2Q8MwoPZjXnlhnLUe7fgF0BSJb4o5FpwcfuPOqK0ig8XCFnDDIDzM65JGHQI3HsZ0X6eM7l",
-	"DNLtqrjqacUNS1zzEKUvZxY+WlIKEkX/T4HVSwjCYMozA8H7DXUXBi8Bp4uDlXqENlii6roVVqB8Di4u",
-	"vp0MBgFuEja/TtWCC5yTBWMzftNL1CJMYaF6/kvV1PIZ9sBzEfI8R6JSxkq+wGm4wfduBd87Pj8LwkCk",
-	"wSQY9vFTHkyC/vNBD3VnvzfA3xYqhSyYBG8h/ZZb1C9gjFDyWsNCWbhOlJyKWTAJ8JFAUguO310E5apf",
-	"gvlgFc7hFmSKeiZ4JeTyI+5DrlUO2i13cwM2cIBhsduTkFTexWQ0GsZHDJXy2jGYBDyHGtroR1EUtU8g",
-	"DD7uKZ0iUx3ebWxvF1bCrTOFhHANDSKNnGuOyuJmzeLwnqkMDnZP5cVd6/jaEzmzhuGTzYELSewUDyk+",
-	"lIhOWCGDUDMWExesUJjfv2s7Ztrv39Upqmue+IS4Q1hiGJNDhlI448a292U83jHW4M4R6G4E6/at3fHO",
-	"Ndw5cu+avEcZIXv5+oJWgqJ8wSWfwQJFzg9vXz1qDcO7ko26hqNHj+pwdLeVDdsDnH5E+IstDR4HMdDp",
-	"j+enJ5eTr89evYpDpiQwTrD/Hvq9hyiiu0IAdC0Snzxqjc/vioedfLDOH9fd+K4SQF0dumeP6vLAAep/",
-	"LBFUoNwXaV3SEn0VB++7Kefgt6otfMK2ENx2zk1RUekYdfN3SGylY7yubWuaFPA8+0Uv/6bqpzCG/J5c",
-	"I+gg0y0Fy0XmOnU/ki53X3Tz27XbzSgMFiANiohykcwsyf6YLrNszTTMhLGgIf0TrgsMNn5QW2O5XRo6",
-	"sbsOrZlCt3h0r6GIRG3ZCzZM0pY4rGiBZ9mbaTD5aTeY8yjm7n1L1NW39WE9vfVvnMmpavY3aPMYLbc2",
-	"Rjnt7TxwZvFMGhzwlPTYILqK8Jmj/EejoP/Xq/9ivfrEKuxxUI7FvwmZvfj3UJr3KL1Xwtidii8qpIYh",
-	"0fQZSYP3n1Ir9T0/GzZVS5k2tNDms0rrRJ9e61CnwsLC3OdCqMn0ktgDrjVfB5+DHtpFlz/kBjR5UB5n",
-	"+MaX6xwm50rbuCUwErVYcHPEVsLO1dIyznKlLSoH4ZyVOJMvDFMrGZIhiGB/Jm5BMrsi77daSmuYkoX3",
-	"BF8wIQIQrtOMfK1TlnAD7n07B6FpEDNhFxffMjTGLyGTYNlgGLK3L8/ZcPjiMGR/e33CxodR5Gx19sJ/",
-	"uGCj0TBk368v/vqKDYfRQcjw0wXoW9CsPxoOQ/Zjv8++VnrFdUr9vxMyVSvD3p6fsP5wHLI3micZsP54",
-	"0A/ZuTJ2pgF7+ZL8RbH/BX+Kn7HxaDgI2auXx+eMJoafLtjB8CBkb793kxsfvhiX3y7w60Ft1O/pB7c9",
-	"3sL2vuBFYXgbp8xS0B0SHXlALrOM36AUsnoJv80h8bLT/+BIIWTAkzl+Fx4toI7Fz2aOlEG/bB7uETM5",
-	"R+bnGrnf+bmpQ3KsO68lpD12nGVssTSW3UANpLIv+9Hg8FnXFgntnCebTotHbcvz+5wjl5vatNiRwThi",
-	"yZxrnljQhnHLFspY4pnaQo/avNHNBBsM0+lzKemjveiQwS3owsvpCYQAHc7EaQPHr8zrLcNStaFho0ds",
-	"3YudzhqH90BaYddN1Ne1/gmbaoDS4dnW+gshS6DyKzDisawgIm+ARP4AmPjAwQfbQSPuBT0K2YKn4IJu",
-	"TpZKWP2GMYe/zl8Tn1SKYT059c74ydciyxp+m5ANoqiLxh2FToU2liUqU5IBRU6J6KuuQ7aai2SO61RF",
-	"8FeZUhd4uU82BruBmZCeWnm2BCT8qcgyJmTIjGJ2zi09rQJp5YpYwpE1bsFNxhyxG2Xnha+eYK+zbSSL",
-	"URJPJnGnD+rBpL/DJ+UiNxae+qgPtiLwQrs+9YijHSD9shQqTz3quA2IHgXhuzBSPTbUBdtHePTwETWR",
-	"cDEn93s/6vcrcIy00cC1Ub8/Yd7H4sLMCG+3en/6XTjbkZmH2bUvHmX3myi7e8QHTKrC3KNPi7kbu/gw",
-	"aHxavLKJjX93rN1JPY35ddHPr6WThx6CXC5uQBc6tAhgGoY9H5VBTB8H9q0SnmWg2TiKHmIouZlvaM1s",
-	"xdeGxbiiuNNd8GB5SQ6VYks65Rd8tI0VPs49se1kizHLRXadcCNJoXnA1TFKxSg1gi24TeaQFigP1Rnp",
-	"K7N5pFtXHN/fW/zIyFl7A4qxOxesubSXW3UJwVVsUupcytGoB6JdiPy6ljPUGY4+z7iQ9zlMfl9neQoc",
-	"wQki53ud5c22v5Pb4l8u8BrdbZzaZ6fNNk6iSrh42PYVGRq4c9uyJdmSPCxkfvkBqsSNWrLGkcsFVNPq",
-	"ncI94lIENZT5YaCdox0sZRxClrEv4729nC/2/BDxs0nTektVskRLBT/RhhDmFTYkQ3yh0mUGlO52LI24",
-	"yYBx88HQD4LMqoYzoDrMTrL1KYBxdYLxbuJ9sUOVnDoIbnC65S64zK+F0oT1DV/j/3JQeQYT2sIyA85J",
-	"x1U9R8yErokzKZ2kEqbMynqc9BzfFSR8/1bUd+FGqQy4bPsToNAk3eTkUDKXlaLb3t3wrslD7T6jCZPK",
-	"d8T6k6pXNppUeywVCrY5y7mdU2iEEtN2H+fors6uO/fFc+wjVdbBLkzwDs9zzvMcJKRH5bJa8MbbjEQe",
-	"5JYipPRY6FDJk98uv1vy1ndcByKOOBqnWvJNbcc9QdbYtEtWX6oP0K1gXYLqtcUGwSSA9XcR/Hgs3ojv",
-	"/vK3/l/Fq5Pv5jffJPj97Id/nvVfi+8OKfs4FxrMtZDBZHhA+4YdXPuBvwKuXR5gU+Y2B+vEd/iIJFF8",
-	"XM/RnTDXZ5t2RtHhwT14sj7XriEzMS3zzd3wQhY53ruPEUmivu5twLh76v2Dx+C02jiNJYXNTd16+F2o",
-	"1cufQLg00GuH1kqaay5mVyJqQxvvbLhBEltkIKXUqpQO5u3XJ+zg+egwZOPeoLWJm8n8bUtzcykbx+Ss",
-	"CiQ6p1UeLxh22iwtFVlr8EhJOGwTRVNG1EcOdwJ7ogifGN6Gbg6xU9QxmvZhkA6T0c2YHxw+f/Hi+eEB",
-	"H9+MkmE6gP40Kp+j+HHvGUg0WHw36vcHg+FwNBqPDw6eP3/x4vCQ85ubJElTgOk0CAOyHQqR0WEpbEK2",
-	"am6d9OIIT6RHhHlI2jcrE1qE82CzFI+4tcAdE3BNtk5iqvSC4xbl3JiV0ulvmBjKt/o23pNlX9pzuyRN",
-	"rb9N2iE/crLUwq4vsFd3MDdO3nf506mChA16UVkKQSJWTVl8/ubiku0Lo/YVCovBPj2KQ+LEWoq3aeXJ",
-	"x655XNaaECZyUygnPLc2Rwqitv1vKc18c4Judv1e5Op3xi9Gh8/cmXE/UQKMiL+FMUtI2Q1MlYY5l+mE",
-	"xe51GuI6UdIsF6CvP8D6z1fB//73/1wFoX9GXbV/LJPur926/nwVfPv98cnexbfH/dqrRTZ/+3XK6m//",
-	"eAvaCIVD9XtRx1BF+4ducj/usbiY1WB8EBMi9cE4KskiB/8/lqDXZL9w7HdBMTscFNKQfXfx5rX3OvkI",
-	"b1mg4B3vY7YQcmnBFIU2heHzhWFJppIPoe+7rGSYKZVSCCxkCg0knmVMAy3G9Fh8/ur47PXl6Y+XNF8N",
-	"06WBlC1l5mpxuuwqtyiykXy4QbquL19dkFWG1EbZh65kIQgDn7HRwCkVAfJc/AXWFQn+Ffdoh4LIueYL",
-	"oOCJj+nSrlKtiJB+Y3vseMeRSSUhZgZkcXwNooxpYXGNImPGMyUhrEXvS0rBYYkR4jYJ7bmSpDUd8mP2",
-	"1s5hsW13Q3YDrq6pgmG+3MLvhg+60RHQzlQnsLnWzWNAySW8pyJR0vKEhLjv4QQNZEE4eqkzLz7MZH9/",
-	"Jux8Scml+4lvU34IOguBiiwWsjpzLW5FBjNI97z4u+XLDO1wt6hU8AyS0qNZGPBVIAutFadWDFsp/YEt",
-	"pTf6e1fySp7eOsajCPDN0nviGmAWZJorIW1ZPgbyFjKVA4sL9048wZMnEyT0DgrPcAjBfETf1ZtxyU7l",
-	"LBNm7lucK22XsyUYYB9g3WM0oyvpQnN1yxsFB3MazJfV4NpQWdfd0kgxwrD4KiAhJQGJxHuWGWFY07Lt",
-	"kApHUVRF0zvc4EzIKxmXQYceeSncAlyskAxEKeSsKLGgADM7ZibjuFQfUZSpP1a0j4VhYiYV1XNRDZCi",
-	"uUwFZBTi5LasCfwg1UrSgb3zayWL21i+Nrj3GbegmRfejKep8d2EdAKG+sdBi2Ao/wC0X1QPxFcoRpce",
-	"bKAJLK1eFyTmyIVlaobr8RCFMijc7P1IV9LTG0uV65tmje846V7Kp5q0cKfsM30KmJsBv8VpCcvU0tKq",
-	"f3FY/hfaVpJoFAb85Ur+sre3R/9ho34UjdgvLK7Y6AvDirAeCRScFnKxXkAas+Kl8cZLZ+fbm/f72Lzt",
-	"LaweH270ZoTdMfwg2niBQo873uhvvOE4f8crg41XUMDteIGWcVYyVq6Mc/VZhfSBjOPriBypzn1HNwCS",
-	"5RpuhVqaRiJ42fWQun7nqeD8+Ht2QrkES+1MvWMn6XLQC0Fh99i5JzeKbjVw7/H0PY9GtaNBgZFhkzUr",
-	"3et+DodRhFuolpqplUQOIiImSlSKZQoZ2WUAJa7EvZ6bUHQxqHcRN3PgYl+WTVlGPA2pL+72vBHtwE1z",
-	"Jdsu8+0G1kqmrI/7fDAeD8flcMPGcJ3ZGBuj1hYUFivijdSJzdmUA44aA9aSl+JHbtS43lG94rgx2wkJ",
-	"Tip+dK5EhwRlip8JBDojoloV1zNXY12iHXL08szRMo5/JY9lPaFLyTKyacvMEhL1wrj8t0nN+RuW9do4",
-	"jaJgO6wVeCM1h7TGkMQP/aXP/cOQmJv+9unvgFr2wyt5SE2RhujvkB4fkqy7rFST8942yd65/GvA+8ip",
-	"19ov5UIdrnMinyqD6z25xDgCwl71ocJBPNdjBW9yub6StcrkWomeMGwUjdiDIoyoN+qdVOp6e42zG6B/",
-	"JXdXMB/VMSeBj3r1coH460NWBcx+iM4yZnbc3vh6H1OlUd9BSQgsdmJMQ0wEWepAni6ErcGNLxpXAMRv",
-	"kaRAx0TT4yj6NVcBxB/3TKJyQK50s6KvHnC5xCgnPlNhy1wol79X4EdU1ay+oCNWxpCa25BCIlIwvSs0",
-	"VTKRgA8hFsZMzpM57A160QYUXq1WPU6Pe0rP9v27Zv/V2cnp64tTeucuDKywWR1Shz5Va5nZYrqUjUNY",
-	"J5igoepeVDlInotgEgx7UW8YhAEhHpxcw0FA6cvK2G3W/KAXFTCnflfFl5UbcdQbPfMGcJOjkDkf4Hdg",
-	"l+17MNQCKiMtdB9rIo9ouX5NhsfURNzE3ZIYPs84Ht1WCEkRxNiC5NJ6c87aLA6plQejPXbs80tfsL+I",
-	"rxxgJans7DWeeiucrINM3BK8ZHO11KGfJ6kFKvExbenlU3nJw+UvBSHDTyDumxamh4EjhH/GqtyZLVQA",
-	"j5aBC+qhjPFLdo72Ii2sY7y6YKwF7kKWQgbWX6ZQTYpwhbKU8Yrwk9WvjtAw1WDmbu099gNxWLzPcxF3",
-	"MJUzmIRxcN8qVUTKsCl5yQzaUNRlaVDjmRSOvdgZBKTg0CyTPoe9vGgEN6DsjMWbPtDYvYAWEllCdIkA",
-	"WVKkXL3qbvoXVQ4OiJ2lwSSgjGAgh2/g/Hxg7FcqXT/gSoXP1i38sLseGl5utP/ra/y4t1qt9nAX95Y6",
-	"A4kGSvrweyRafW/cbDOIoie7s6IevNt2n03Nt9pjr1Wh5QtkRBS8cXdT+zqovdp9ULsu62jcHUUzGj31",
-	"crfeBBMXwSpPyvEORFqgdmccuHoTpX0mwZw7AZR0wZMSlZYxBUKmaM7IWY/FS2mWOeJ9SK8reo0pyE7f",
-	"nSiVJFDoXppR1P+9d8jNPQ7vuURm0lioqWubpljFB5UgE408ikIUlTfcuMeEdp1ULcAsSWuiReyPNOfG",
-	"9Uot4nySy2TGvx+JOg/otUsDmXRc9PSkdzrVYzLB5Kf3YWCWiwXXa0rm9+6fDkBE+Ec2REdZMvgTebUD",
-	"yhEz6Ye9mVbLPJgEBOOC4te/mz0PG5taxj1tPPLhaZzrfs4X+1Wp96wrmnacZQykoyzvUA3ZzZpxk4BM",
-	"ybuEpORRE5/BUZVd4vyHyygaJq/pf9CsLIy9+3FKlzBJKFUymU4OLjjUxaYiQ0N4wuJvTi8Z4oTa5E1c",
-	"Vtl0mBs+iJQJZ58WMzAAxiEkj+SVKcwbBzgWPIXCJVrzxRlwfjZVlO8USp5w2pTaipSawkfhSrGbQABn",
-	"8tJXCH5CZbVRALtFY/kNqcvGrm7Lee43Lvail0b3v1TcU1bx/+72zQvpiLNKXsI1FdOuMcrLqurSG3IU",
-	"2l30qqYP46EZ1M6nwUIzsNft3jQY7GZSVn3ehVusou/JWVyVVTmLoHCrkkB2QsI18piUMPOkdMZtuxwi",
-	"JjPYN1rmKeHueuM/xaErshlE/R47vpKlxqjiAkWmJHnRLV/XUb6zf8tQRc9lQMXM8LUJO8JOoow6OfmB",
-	"nFGkS/p7GPfcExM/Kx023uKqa6My/lZh7YZNd1RdirkSaCvegm68JlN/axOxN0UYGhE1Zx2kWuU5Wm1n",
-	"knoPr6QLYDiflU/1c84ey9Fk48a70cnWoNDINhe8LZbmTKG4OPTyhaLwLtxZkmmdW4JKt4h4nN/f55ZS",
-	"QWJxE91HiuyX44QsFjn+JY84fiCcFLLYOby9wWSEhdjbpy4RodBOjqRcpPlYMkVEzbMr6TGdd+o423Np",
-	"Pfm46ykERUv8bQZI1khqGXDtg2ff45xMWFSZuRm5bccJuT2vipbKmKeEVS0CWu77toplyr2lVjlkmY8x",
-	"leVsLvm3xy5QrvOsEDBXEhESvYozPzv30aNWYnBF7RspwWGNaYofiWuqLGRcl09cXm9cLec8RE0d4ibr",
-	"r135LdbkfVf9bF5csPOKhMdfjHD/pSiPUXe+rv6JbcxW3x02Zv+J1fZDVHbJXEyqlVff0WOPf3c5XTTa",
-	"VSYVjSbsYRHCT1tk94h5/OoFbBTkPcktl/cHOiY1fHB2HhaFqq402ccq0ULuCkGyLwtpHBayV7ObjMsP",
-	"z3oUJpm0Qo/etKxQRY/CMvcFDXsUjHlk8I9eGmyG++j34da4HD0etaJo9ON4h/+hx1xlCjYoz1iYMkmj",
-	"WZXQ4auvof8ee602ZfQfBz2fkBmIB+NVerH4TwGlnc1Z6qkuezRtPmzB6bahuv+zhumdw9YZdJZzE8ou",
-	"TxSxiJqypYEtGLpWMxb32FmBXIx1CSVlqUJBNz12XMZWC0//hn72sLmmoD+RlVcv2OsQMGetGpsn9hDe",
-	"K9480zWLWopLJZRu+658msEDxc4fh+deugV+UlZrk1yD1/zDgtnuwm5vzxtZXflBrhle8yvKDd+OZyfn",
-	"4hGp8/HEm9xQGtSf3t/xEOD0WbHBH4iKvwH7SSm4TiZb3C7b1UQYVHm7VEF6/2WGZcCyhASblmOPvRQz",
-	"Coe2E3T/CVr5JPQioVYDmrkiddkwRa50BSrReJWq0EzOZ4mwK60SHCVA6tO/GJiEk0fiXfFPPpDeUVN2",
-	"/sMlzv3l6avTy1PqyOOhOPRJZMWYM0QuNJ3mv9nh7rGTdFJ2XmXwInHUqxAc+t7+D0m8D4N8aXdo4baT",
-	"SVqFytj9Yx1bVHJdIT9A2Tov0meia72z/POSMQ+E8f1oNJp4nVw4/QuV/McRU6fyk+vaFsU1hJV7Vmra",
-	"VlCoKtH56f1d+HOrKqb+my9T+Ok98pjzMnUJNorWucdlotC+MCrAntpNvYPMRbdQqrmIoL+sx7/Mc0Gl",
-	"9X7Xft6dWl/mFPUqIfKy9IRvhJNqMS7Ta5ZuBHfv7/4vAAD//w==",
+	"7F3rchs3ln6VM71blbiqRTVvskXV/FBkJVHGcTSWMs5W5FJD3Yckxk2gBwBFcRJV7dPsg+2TbOEAfWWT",
+	"khI5k9TsjygkG43ruXznBv8UJHKRS4HC6GDyUzBHlqKijycsmeOJFEbJzH5PUSeK54ZLEUyC93M0c1TA",
+	"RApzuQIzR7iR6RoWbA03CIl9O+0FYaCTOS6Y7cGscwwmgTaKi1lwfx8G7/AfS9TmLN0c4HKOwFOQU+pa",
+	"uYZH9CXjAosHmZzBnGngBoyUdjy8Y4s8swONp1HSx5fTw+kBGyURvpr2pxEb3gySUTrGg2ljcgt29wbF",
+	"zMyDycEo7JyrUevjqUG1OVn6mfZhwcQaNCZSpBqMBKPWwGaMC/j83ZcncNjvR6F9bl+EftQb9IYvjiBX",
+	"qFEYkCJbw2qOgtamUd3yxO6l+MzQNwQhVyFIBYxGNFK6EaeMZ5gCMwYXudGNfRhGjXVywRfLRTCJykVy",
+	"YXCGilb5/v3746WZozA8YQY3lxp/wTRPQCHLFn++Cr6zra+COKymnShM7fss05CwBQLT8PXl5TnQm7tJ",
+	"4j4MFOpcCo1EhGfCoBIsO1VK0r4nUhgUxn5keZ7ZSXIp9v+u7eR+qvX8nwqnwST4j/2KwPfdU71PvR0L",
+	"vaJF34cdpMeWZi4V/yd1D1yDkAamUoGZcw0KtVyqBOko6ImSC/eIpalCre0DhVNUCtUE4v+SS2AKqW3R",
+	"NaaWQFiS2OaNbntxD75TDRpwBzyB+HuBdzkmBlNAu4xefNRgBDoBttQIS5GiqnNPjZ8YLf4zDfEPe54J",
+	"987S2B5OTQQQye+VNN+1pb71fo07aEffyndy6ejnWY7sK2ZwxdaODrrPTKE7pxoBAhf1DegF92HwvagO",
+	"4LekqPqsHDndsoynIaRcsxvLvVIB3uVcYVrSlT+uBZq5pMPjRkNtmhOITzJuRQeruNZSrKOXuAd2aM1n",
+	"gpmlwpB6M3yB2rBFDtLRh5AiwWJWliBzY2c0gfhM0CSrHp6JREjQ7LUlza6324KJdrliht/qJI/FGiRp",
+	"PuK+EFimpT2Y1ZwZ0IZZuX+DZoUoIPFHI9KCj9151BWllvZwuZgBZhrBzJkgYdAjcexnRfp4zsQM012q",
+	"GJa5RmVIDiSuedV/aOUwA4N35sgpGjmt3glploX+UVgKH1SwYho0GlJnmGXweby3l7PFnh8ifjGh1rco",
+	"UmllSiqT5cJuKqSSSGrObhG4CYl6FzJdZkiy9FhofpNZBfFR0w/ckOYSVj/9GBi1xCAMpizTGHzY0Mlh",
+	"8BrtntodKZUdUYGw+vWWG26VSHBx8fVkMAjsSdrm16lcMG43zqA2GbvpJXIRpriQPf+lamrYzPbAch6y",
+	"PLeUL7URbGGn4Qbfu+Vs7/j8LAgDngaTYNi3n/JgEvRfDnpWwfd7A/vbQqaYBZPgHaZfM2OVIGrNpbhW",
+	"uJAGrxMppnwWTAL7iFt+CI7fXwTlql+j/miknYPb52ASvOFieWf3IVcyR+WWu7kBG2BFQ+z2JCS9fDEZ",
+	"jYbxEVjksHZSQKA9hxok6kdRFLVPIAzu9qRKLecf3m9sbxegs1unCzHmGmoLh3KmmNVoN2uIwwemMjjY",
+	"PZVX963ja0/kzGiwTzYHLtSF046kna3YdhLV8gc1g5hYldjk4V3bMdN+/75OUV3ztE+IcblxbJhjZlVF",
+	"xrRp78t4vGOswb0j0N0w2+1bu+Oda7h35N41eQ+FQnj99oJWYvXNggk2Qyse4Pt3b560huF9yUZdw9Gj",
+	"J3U4ut/Khu0BTu8sRrcttT0OYqDTH85PTy4nX569eROHIAUCI9vkAfp9gCii+0IAdC3SPnnSGl/eFw87",
+	"+WCdP6278X0lgLo6dM+e1OWBQ/3/WFrkY+U+T+uSluirOHjfTTkHv1Vt4RO2heC2c26KikrHyJu/Y2Iq",
+	"HeMBQVvTpGjPs1/08m+qfgqLze/JtUVGZF+maBjPXKfuR9Ll7otqfrt2uxmFwQKFtiKiXCToJRlJ02WW",
+	"rUHhjGuDCtM/2XWhto0f1VYbZpaaTuy+Q2um2C0e3WtWRFpt2Qs27OaWOKxoYRfO9NilJd7qW7nr7Xe+",
+	"3ZmYyqaYb/ESLavWbzm97bR+ZuzeNyj9OemuQVwVgYOj8Cejnf/Xn/9i/fnMquppkA3iX4XAXv17KMcH",
+	"lNsbrs1OBRcVUkMHkx9/V9Lgw6fUPn3Pz9Y2XYq0oW02n1XaJfr02oU65QYX+nF6hmR6SewBU4qt/2W6",
+	"Zxctfk/eCDuFpxm18eU6x8m5VCZuCYlELhZMH8GKm7lcGmCQS2WsQuDOW2pn8pkGuRKFEwRhxm9RgFmR",
+	"+10uhdEgReG+sS/o0IILptKMnL1TSJhG976ZI1c0iJ7AxcXXYA3tS8wEGhgMQ3j3+hyGw1eHIfzt7QmM",
+	"D6PI2eHwyn+4gNFoGMK364u/voHhMDoIwX66cN6Y/mg4DOGHfh++lGrFVEr9v+cilSsN785PoD8ch/Cd",
+	"YkmG0B8P+iGcS21mCm0vn5PDKva/2J/iFzAeDQchvHl9fA40MfvpAg6GByG8+9ZNbnz4alx+u7BfD2qj",
+	"fks/uO3x1rN3Ri8Ko1o7BZai6pDilu7FMsvYjZU8Ri3x1zkbXnf6FhwphIAsmdvv3CMEINeTBj23lEG/",
+	"bB7uEeicWYZnynK8c7RTh+TZd25TTHtwnGWwWGoDN1gDoPB5PxocvujaIq6cY2TTIfGkbXn5kOPjclOD",
+	"FjsyGEeQzJliiUGlgRlYSG2IZ2oLPWrzRjcTbDBMpz+lpI/2okPAW1SFm9UTCIG4hpdRrgR4XaUhlRta",
+	"NXrC1r3a6YhxGA+F4WbdRHpd65/AVCGSn7VL0y+4KMHJL8CFx6KChawBDNkjoOEjBx9sB4p2L+hRCAuW",
+	"oov6OVkqcPUrxhz+Ml9MfFIphvXk1EcDJl/yLGv4ZEIYRFEXjTsKnXKlDSQykwKQQrdE9FXXIazmPJnb",
+	"dcoi+ix1qQu83Ce7Am5wxoWnVpYt0RL+lGcZcBGClmDmzNDTKpJXrggSJpy/nCajj+BGmnkRLCCo6+wZ",
+	"AbGVxJNJ3OlfejTp7/A3udCRwec+6oOtqLvQrs894mgHML8shcpzjzpuA6InwfYujFQPTnVB9ZE9eryz",
+	"moi7oJf7vR/1+xUgtrTRwLJRvz8B7z9xcW4Labd6dvpd2NqRmYfWtS8eWfebyLp7xEdMqsLZo0+Lsxu7",
+	"uDNgWDRs4+HfBFN3UkljRl108kvp4bGbLZaLG1SFriwipRpsz0dltNQHnH2rhGUZKhhH0WOMIDfzDe2Y",
+	"rdhaQ2xXFHe6Ah4tF8lZUmxJp5zCO9NY4dNcD9tOthizXGTXCTeyIZoHXB2jkEA5GLBgJpljWqA5q7ZI",
+	"L+nNI9264vjh3uInRr/aG1CM3blgxYS53KozCJbaJqVupWSQejDZxeKva8lJnSHl84xx8ZAz5Ld1eKfI",
+	"LAixCPlBh3ez7W/kkviXCLlGZxsn9bvTVBu7X2Vz7NqyIumjZf1WK+w8P590F1fLinef4qsdMvXUYU5t",
+	"MWmZGuJyrRZSEbjVbG3/l6PMM5xQXkmZc+bExKqelaVD18TZUI5luS7zoJ4mRsb3xbk+vBX1XbiRMkMm",
+	"2gY0FiK1O8fGwUImKom/vbvhfZOw2n1GExDSdwT9SdUrjCbVHgtpOXwOOTNz8v9TKtju4xzd12l45754",
+	"Mn6i7D7YpRzf2/OcszxHgelRuayWnvdGEpEH+WEIMjxVh1ZM9usFWUsI+Y7rGtkRR+NUS76p7bgnyBqb",
+	"dgmwS/kRuzWNSwm9NrZBMAlw/U2EPxzz7/g3f/lb/6/8zck385uvEvv97Pt/nvXf8m8OKd835wr1NRfB",
+	"ZHhA+2Y7uPYDf4FMucy7piBqDtYJdOwjSs+Kj+tZsRNwfbZpZxQdHjwArOpz7Roy49Myw9sNz0WRVb37",
+	"GC1J1Ne9DSF2T71/8BTAUhunsaSwualbD78Lvnn5E3CXeHntYEtJc83F7Er9bKionQ03SGKLDKQkVpnS",
+	"wbz78gQOXo4OQxj3Bq1N3Eyfb5tWm0vZOCYHry3ROa3ydMGwE7y3VGStwRMl4bBNFE0ZUR853IlwiSJ8",
+	"KnYbzzjoSqG1aNrHQTpMRjdjdnD48tWrl4cHbHwzSobpAPvTqHxuxY97T2Oi0Nh3o35/MBgOR6Px+ODg",
+	"5ctXrw4PGbu5SZI0RZxOgzAgEF2IjA7IvIljqrl10osjPJ4eETIiad+sBXi0QWbPtLWiHSO6JltHnUq1",
+	"YHZPcqb1Sqo0eKJpWN+oBzLXS9Nllyyp9bdJHeQaTZaKm/WF7dVt/Y2T6F0uYqrKgEEvKssLSIjKKcTn",
+	"311cwj7Xcl9acTDYp0dxSLxWS5vWrdzz2DWPy/oNQj1uCuWE58bklkaobf9rSt3enKCbXb8XuZqY8avR",
+	"4Qt3SMxPlCDhimngWi8xhRucSoVzJtIJxO51GuI6kUIvF6iuP+L6z1fB//73/1wFoX9GXbV/LBPZr926",
+	"/nwVfP3t8cnexdfH/dqrRYZ8+3XKlG//eItKc2mH6veijqGK9o/d5H7cg7iY1WB8EBPm9PElKnMin/U/",
+	"lqjW5Hlmtt8FhaHsoJiG8M3Fd2+9g8UHLcukf+9LHsOCi6VBXRSvFPnen2lIMpl8DH3fZXXATMqUojoh",
+	"yFtUwLIMFNJidA/i8zfHZ28vT3+4pPkqnC41prAUmatv6Uond4ui1HDvQReu68s3F5SMbqmNkuVcGYDl",
+	"Upd40EAiFQGynP8F1xUJ/tXu0Q4VkDPFFkjxAB+mpF2l+gsu/Mb24HjHkQkpMAaNoji+BlHGtLC4RpEx",
+	"sEwKDGsB6ZJS7LDECHGbhPZcmc+aDvkpe2vmuNi2uyHcoKsVqoCWL2Hwu+HjSHQEtDPVCWyudfMYrOTi",
+	"3kBPpDAsIanteziZs1vkhJSXKvPiQ0/292fczJeUC7mf+Dblh6CzuKZIxiC7Mlf8lmc4w3TPi79btsxM",
+	"WCwq5SzDpHTeFRHFKjZj7RGnRzSspPoIS+Ht9d6VuBKnt47xKKh5s/ROpwZcRZHmkgtTlmShuMVM5ghx",
+	"4dWIJ/bkycgIfV2GZzgLsnyQ2tVwMQGnYpZxPfctzqUyy9kSNcJHXPeAZnQlXLSpbltbwQFOg/lSFbs2",
+	"q47rHlhLMVxDfBWQkBJoicQ7UYFQqm5Zb5YKR1FUBYg7PL7AxZWISz96j/wQbgEu/EUmoOBiVlQEUMwU",
+	"jkFnzC7VB8lE6o/VWsBcA58JSTVSVFcjaS5TjhlF7Zgp6+w+CrkSdGDv/VrJptaGrbXd+4wZVOCFN7A0",
+	"1b6bkE5AU/920CK+xz4i7RdV67CVFaNLjy6skSuMWhck5sgFMjmz6/GYhJIC3Oz9SFfC0xuk0vVNs7bv",
+	"OOleyqeatHCn7JNXCiCbIbu10+IG5NLQqn92aP1n2laSaBTZ+vlK/Ly3t0f/2Ub9KBrBzxBXbPSZhiJS",
+	"RQLFTstysVpgGkPx0njjpbPz7c37fdu87SSrHh9u9Ka52TH8INp4gaJpO97ob7zhOH/HK4ONV6yA2/EC",
+	"LeOsZKxcalfhZKSlD8s4vuzFkercd3SDKCBXeMvlUjfylsuuh9T1e08F58ffwgmFx5fKGXPHTtLlqBac",
+	"Ismxq8raKGRVyHyhl+95NKodjRUYmW2yhtKT7OdwGEV2C+VSgVwJy0FExESJUkImLSO7pJbElY3Xw+1F",
+	"F4N6F3EzrSv2pc6UOMPSkPpibs8bjn27aa4M2iVz3eBaihT6dp8PxuPhuBxu2BiuM8FgY9TagsJiRayR",
+	"DbA5m3LAUWPAWj5O/MSNGtc7qlfxNmY7IcFJBYXOWeiQoEjtZwKBzoioVsXUzNUtl2iHXLksc7Rsx78S",
+	"x6KeoyRFGcQzZbIEiXquXUrXpObeDcsaaDuNogg6rBVNW2oOaY0hiR/6S5/7hyExN/3t098BteyHV+KQ",
+	"mloaor9DenxIsu6yUk3OP9ske1fpWAPeR0691n4pF+pwnRP5VG1b78nlehEQ9qrPKhyL53pQ8CYT6ytR",
+	"q/atVZRxDaNoBI8Kplm9Ue+kUtfb64bdAP0rsbsq+KiOOQl81CuCC8RfH7IqCvZDdJYGw3F74+t9TKWy",
+	"+g5LQoDYiTGFMRFkqQNZuuCmBjc+a5TVx+8sSaGKiabHUfRLyuvjuz2dyBwtV7pZ0VcPuFyujxOfKTdl",
+	"eo9LSSvwo1XVUF/QEZSls81tSDHhKerelTVVMp6gj5YVxkzOkjnuDXrRBhRerVY9Ro97Us32/bt6/83Z",
+	"yenbi1N65z4MDDdZHVKHPvtomZliupRgQlgnmFhD1b0ocxQs58EkGPai3jAIA0I8dnINBwFl5Epttlnz",
+	"g15UwJz6/Q+fV47CUW/0whvATY6yzPkIvwNctu+WkAusjLTQfayJPKLl+tUTHlMTcRN3C2L4PGP26LZC",
+	"SMpciA0KJow354zJ4pBaeTDag2OfMvkK/sK/cICVpLKz11jqrXCyDjJ+S/AS5nKpQj9PUgtUqaLb0stn",
+	"p5JLy1+0QYYft7hvWpgeGo8s/NNG5s5soaJyaxm4sJ2VMX7JzpVeZDp1jFcXjLXQXAgpZmj8BQXVpAhX",
+	"SENJnBZ+Qv06BoVThXru1t6D74nD4n2W87iDqZzBxLWD+0bKIhZmm5KXTFsbirosDWp7JoUnL3YGASk4",
+	"a5YJn5ZdXt5hN6DsDOJNL2fsXrAWEllCVJhPlhQpV6+6mw5FmaMDYmdpMAkoyRXJpRs4Px9q84VM14+4",
+	"puB36/h93P0JDT+2tf/ra7zbW61We3YX95YqQ2ENlPTxdzO0+t64LWYQRc92D0Q9PLftjpiab7UHb2Wh",
+	"5QtkRBS8cR9S+4qlvdodS7suwGjcx0QzGj33crferhIX4ShPyvEORFqgdmccuBIKqXyuwJw5AZR0wZMS",
+	"lZZRA0Km1pwRsx7ES6GXucX7mF5X9BpTGJ2+O1EqSKDQXS+jqP9b75Cbexw+cDHLpLFQXdc2TbFqH1SC",
+	"jDcyJQpRVN4a4x4T2nVStQCzJK2JFm1/pDk3rixqEeezXNAy/u1I1HlAr12ix6Tj8qRnvSepHpMJJj9+",
+	"CAO9XCyYWlN+unf/dAAiwj+iITrKyrcfyasdfAiDuz2dftybKbnMg0lAMC4ofv273vOwsall3NPGIx+A",
+	"tnPdz9liv6pMnnWFz46zDFA4yvIO1RBu1sB0giIl75IlJY+a2AyPqvwR5z9cRtEweUv/w2aBXOzdj1O6",
+	"2EhgqZLJdHJwwaEumPLMGsITiL86vQSLE2qT13FZONJhbvggUsadfVrMQCNqh5A8kpe6MG8c4FiwFAuX",
+	"aM0Xp9H52WRRkVIoecJpU2rLU2qKd9xVFDeBgJ3Ja1/09gmV1UYd5xaN5TekLhu7ui3nud+4LIteGj38",
+	"UnH3V8X/u9s3L3kjzip5ya6pmHaNUV5XhYTekKNY7qJXNX0cD82wdj4NFpqhuW73plDbbiZlIeN9uMUq",
+	"+pacxVWlkLMICrcqCWQnJFwjj0kJM09KZ9y2uwxiMoN9o2WeEu6uN/5THLq6kUHU78HxlSg1RhUXKC6I",
+	"Ii+6Yes6ynf2bxmq6Lkcpxg0W+uwI+zEy6iTkx+WM4pbovzdhnvuiY5flA4bb3HVtVEZf6uwdsOmO6ou",
+	"mlxxayveomq8JlJ/yRCxN0UYGhE1Zx2kSua5tdrOBPUeXgkXwHA+K5/M55w9hlmTjWnvRidbg0Ij21zw",
+	"pliaM4Xi4tDLF4pasnBnlaFxbgmqRiLicX5/f6UW1dgVt7vdUWS/HCeEmOf2L3nE7QfCSSHEzuHtDSbN",
+	"DcbePnWJCIV2ciTlIs3HAiQRNcuuhMd03qnjbM+l8eTjblngFC3xRfmWrC2pZciUD559a+ekw6Jwys3I",
+	"bbudkNvzqg6njHkKXNUioOW+byvCpRIqapVjlvkYU1mh5e4868GFlessKwTMlbAIiV61Mz8799Gj1n1o",
+	"FbVv3IQW1pim+JG4prp8za7L39e2dqGkVXVdm/MQNXWIm2x5X8gvtyYfuplms/5+Z6X/0+v7H77b4ynq",
+	"zpeKP7ON2eq7w8bsP7PafozKLpkLhFx59R099fh3V4hFo10VQdFoAo+LEH7aurEnzOMXL2CjxuxZbo58",
+	"ONAxqeGDs/OwqL101bY+Vmkt5K4QJHxeSOOwkL0KbjImPr7oUZhk0go9etOyQhU9Css8FDTsUTDmicE/",
+	"emmwGe6j34db43L0eNSKotGP4x3+hx64ggzboDxjrsskjWbdQYevvob+e/BWbsroPw56PiEz0B6MV+nF",
+	"4j8FlHY2Z+1eq017NG0+bMHptqG6/5PC6b3D1hl2VigTyi5P1GIROYWlxi0YulYeFffgrEAu2riEkrIY",
+	"oaCbHhyXsdXC07+hnz1srinoT2Tl1WvTOgTMWauK5pk9hA+KN890zbKV4p4Eqdq+K59m8Eix88fhuddu",
+	"gZ+U1dok1+A1/7Bgtvuw29vznahusSDXDKv5FcWGb8ezk3Px8NT5eOJNbigN6k/v73gMcPpdscEfiIq/",
+	"QvNJKbhOJlvcLtvVRBhUebt0I9nDd/KVAcsSEmxajj14zWcUDm0n6P4TlfRJ6EVCrUJr5vLUZcMUudIV",
+	"qLTGq5CFZnI+Swu70irBUSCmPv0LUCeMPBLvi39GgfSOnML595d27q9P35xenlJHHg/FoU8iK8acWeRC",
+	"02n+OxjuOjZBJ2XmVQavJY56FYJD39v/cYYPYZAvzQ4t3HYyCSOtMnb/AMYWlVxXyI9Qts6L9DvRtd5Z",
+	"/vuSMY+E8f1oNJp4nVw4/QuV/McRU6fik+vaFsU1hJV7VmraVlCoKtH58cN9+FOrKqb+my9T+PGD5THn",
+	"ZeoSbBStc4/LRKF9rmVge2o39Q4yF92yUs1FBP39M/5llnO6RNHv2k+7U+vLnKJeJURel57wjXBSLcal",
+	"e83SjeD+w/3/BQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
