@@ -320,7 +320,7 @@ func (e RefreshTokenGrantType) Valid() bool {
 	}
 }
 
-// Apikey Example: {"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":true,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// Apikey Example: {"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":false,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Apikey struct {
 	// ID The id of the apikey.
 	ID int64 `json:"id"`
@@ -399,7 +399,7 @@ type ApikeyCreate struct {
 	RateLimit *int `json:"rate_limit,omitempty"`
 }
 
-// ApikeyPage Example: {"apikeys":[{"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":true,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// ApikeyPage Example: {"apikeys":[{"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":false,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ApikeyPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor  Cursor   `json:"cursor"`
@@ -1645,6 +1645,9 @@ type UserUpdate struct {
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
 
+// HolderID defines model for HolderId.
+type HolderID = int64
+
 // ID defines model for Id.
 type ID = int64
 
@@ -2511,16 +2514,16 @@ type ServerInterface interface {
 	CreateApikey(ctx echo.Context, params CreateApikeyParams) error
 	// DeleteApikey Delete an apikey
 	// (DELETE /3rdparty/apikeys/{id})
-	DeleteApikey(ctx echo.Context, id ID, params DeleteApikeyParams) error
+	DeleteApikey(ctx echo.Context, id HolderID, params DeleteApikeyParams) error
 	// GetApikey Get an apikey
 	// (GET /3rdparty/apikeys/{id})
-	GetApikey(ctx echo.Context, id ID, params GetApikeyParams) error
+	GetApikey(ctx echo.Context, id HolderID, params GetApikeyParams) error
 	// UpdateApikey Update an apikey
 	// (PUT /3rdparty/apikeys/{id})
-	UpdateApikey(ctx echo.Context, id ID, params UpdateApikeyParams) error
+	UpdateApikey(ctx echo.Context, id HolderID, params UpdateApikeyParams) error
 	// RotateApikey Give an apikey a new token
 	// (POST /3rdparty/apikeys/{id}/rotate)
-	RotateApikey(ctx echo.Context, id ID, params RotateApikeyParams) error
+	RotateApikey(ctx echo.Context, id HolderID, params RotateApikeyParams) error
 	// GetAuditEventsPage List events of the audit
 	// (GET /audit/events)
 	GetAuditEventsPage(ctx echo.Context, params GetAuditEventsPageParams) error
@@ -2661,13 +2664,13 @@ type ServerInterface interface {
 	CreateRole(ctx echo.Context, params CreateRoleParams) error
 	// DeleteRole Delete a role
 	// (DELETE /roles/{id})
-	DeleteRole(ctx echo.Context, id ID, params DeleteRoleParams) error
+	DeleteRole(ctx echo.Context, id HolderID, params DeleteRoleParams) error
 	// GetRole Get a role
 	// (GET /roles/{id})
-	GetRole(ctx echo.Context, id ID, params GetRoleParams) error
+	GetRole(ctx echo.Context, id HolderID, params GetRoleParams) error
 	// UpdateRole Update a role
 	// (PUT /roles/{id})
-	UpdateRole(ctx echo.Context, id ID, params UpdateRoleParams) error
+	UpdateRole(ctx echo.Context, id HolderID, params UpdateRoleParams) error
 	// GetScopes List scopes
 	// (GET /scopes)
 	GetScopes(ctx echo.Context, params GetScopesParams) error
@@ -2685,13 +2688,13 @@ type ServerInterface interface {
 	CreateUser(ctx echo.Context, params CreateUserParams) error
 	// DeleteUser Delete a user
 	// (DELETE /users/{id})
-	DeleteUser(ctx echo.Context, id ID, params DeleteUserParams) error
+	DeleteUser(ctx echo.Context, id HolderID, params DeleteUserParams) error
 	// GetUser Get a user
 	// (GET /users/{id})
-	GetUser(ctx echo.Context, id ID, params GetUserParams) error
+	GetUser(ctx echo.Context, id HolderID, params GetUserParams) error
 	// UpdateUser Update a user
 	// (PUT /users/{id})
-	UpdateUser(ctx echo.Context, id ID, params UpdateUserParams) error
+	UpdateUser(ctx echo.Context, id HolderID, params UpdateUserParams) error
 	// CreateTokenV1 Exchange an apikey or a password for an access token (the same under its other path)
 	// (POST /v1/oauth2/token)
 	CreateTokenV1(ctx echo.Context, params CreateTokenV1Params) error
@@ -2777,7 +2780,7 @@ func (w *ServerInterfaceWrapper) CreateApikey(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeleteApikey(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -2819,7 +2822,7 @@ func (w *ServerInterfaceWrapper) DeleteApikey(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetApikey(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -2855,7 +2858,7 @@ func (w *ServerInterfaceWrapper) GetApikey(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) UpdateApikey(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -2897,7 +2900,7 @@ func (w *ServerInterfaceWrapper) UpdateApikey(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) RotateApikey(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -4858,7 +4861,7 @@ func (w *ServerInterfaceWrapper) CreateRole(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeleteRole(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -4894,7 +4897,7 @@ func (w *ServerInterfaceWrapper) DeleteRole(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetRole(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -4930,7 +4933,7 @@ func (w *ServerInterfaceWrapper) GetRole(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) UpdateRole(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -5124,7 +5127,7 @@ func (w *ServerInterfaceWrapper) CreateUser(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeleteUser(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -5166,7 +5169,7 @@ func (w *ServerInterfaceWrapper) DeleteUser(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetUser(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -5202,7 +5205,7 @@ func (w *ServerInterfaceWrapper) GetUser(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) UpdateUser(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id ID
+	var id HolderID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -5635,7 +5638,7 @@ func (response CreateApikey500JSONResponse) VisitCreateApikeyResponse(w http.Res
 }
 
 type DeleteApikeyRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params DeleteApikeyParams
 }
 
@@ -5748,7 +5751,7 @@ func (response DeleteApikey500JSONResponse) VisitDeleteApikeyResponse(w http.Res
 }
 
 type GetApikeyRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params GetApikeyParams
 }
 
@@ -5863,7 +5866,7 @@ func (response GetApikey500JSONResponse) VisitGetApikeyResponse(w http.ResponseW
 }
 
 type UpdateApikeyRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params UpdateApikeyParams
 	Body   *UpdateApikeyJSONRequestBody
 }
@@ -5993,7 +5996,7 @@ func (response UpdateApikey500JSONResponse) VisitUpdateApikeyResponse(w http.Res
 }
 
 type RotateApikeyRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params RotateApikeyParams
 	Body   *RotateApikeyJSONRequestBody
 }
@@ -11138,7 +11141,7 @@ func (response CreateRole500JSONResponse) VisitCreateRoleResponse(w http.Respons
 }
 
 type DeleteRoleRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params DeleteRoleParams
 }
 
@@ -11251,7 +11254,7 @@ func (response DeleteRole500JSONResponse) VisitDeleteRoleResponse(w http.Respons
 }
 
 type GetRoleRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params GetRoleParams
 }
 
@@ -11356,7 +11359,7 @@ func (response GetRole500JSONResponse) VisitGetRoleResponse(w http.ResponseWrite
 }
 
 type UpdateRoleRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params UpdateRoleParams
 	Body   *UpdateRoleJSONRequestBody
 }
@@ -11970,7 +11973,7 @@ func (response CreateUser500JSONResponse) VisitCreateUserResponse(w http.Respons
 }
 
 type DeleteUserRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params DeleteUserParams
 }
 
@@ -12083,7 +12086,7 @@ func (response DeleteUser500JSONResponse) VisitDeleteUserResponse(w http.Respons
 }
 
 type GetUserRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params GetUserParams
 }
 
@@ -12188,7 +12191,7 @@ func (response GetUser500JSONResponse) VisitGetUserResponse(w http.ResponseWrite
 }
 
 type UpdateUserRequestObject struct {
-	ID     ID `json:"id"`
+	ID     HolderID `json:"id"`
 	Params UpdateUserParams
 	Body   *UpdateUserJSONRequestBody
 }
@@ -12709,7 +12712,7 @@ func (sh *strictHandler) CreateApikey(ctx echo.Context, params CreateApikeyParam
 }
 
 // DeleteApikey operation middleware
-func (sh *strictHandler) DeleteApikey(ctx echo.Context, id ID, params DeleteApikeyParams) error {
+func (sh *strictHandler) DeleteApikey(ctx echo.Context, id HolderID, params DeleteApikeyParams) error {
 	var request DeleteApikeyRequestObject
 
 	request.ID = id
@@ -12735,7 +12738,7 @@ func (sh *strictHandler) DeleteApikey(ctx echo.Context, id ID, params DeleteApik
 }
 
 // GetApikey operation middleware
-func (sh *strictHandler) GetApikey(ctx echo.Context, id ID, params GetApikeyParams) error {
+func (sh *strictHandler) GetApikey(ctx echo.Context, id HolderID, params GetApikeyParams) error {
 	var request GetApikeyRequestObject
 
 	request.ID = id
@@ -12761,7 +12764,7 @@ func (sh *strictHandler) GetApikey(ctx echo.Context, id ID, params GetApikeyPara
 }
 
 // UpdateApikey operation middleware
-func (sh *strictHandler) UpdateApikey(ctx echo.Context, id ID, params UpdateApikeyParams) error {
+func (sh *strictHandler) UpdateApikey(ctx echo.Context, id HolderID, params UpdateApikeyParams) error {
 	var request UpdateApikeyRequestObject
 
 	request.ID = id
@@ -12810,7 +12813,7 @@ func (sh *strictHandler) UpdateApikey(ctx echo.Context, id ID, params UpdateApik
 }
 
 // RotateApikey operation middleware
-func (sh *strictHandler) RotateApikey(ctx echo.Context, id ID, params RotateApikeyParams) error {
+func (sh *strictHandler) RotateApikey(ctx echo.Context, id HolderID, params RotateApikeyParams) error {
 	var request RotateApikeyRequestObject
 
 	request.ID = id
@@ -14448,7 +14451,7 @@ func (sh *strictHandler) CreateRole(ctx echo.Context, params CreateRoleParams) e
 }
 
 // DeleteRole operation middleware
-func (sh *strictHandler) DeleteRole(ctx echo.Context, id ID, params DeleteRoleParams) error {
+func (sh *strictHandler) DeleteRole(ctx echo.Context, id HolderID, params DeleteRoleParams) error {
 	var request DeleteRoleRequestObject
 
 	request.ID = id
@@ -14474,7 +14477,7 @@ func (sh *strictHandler) DeleteRole(ctx echo.Context, id ID, params DeleteRolePa
 }
 
 // GetRole operation middleware
-func (sh *strictHandler) GetRole(ctx echo.Context, id ID, params GetRoleParams) error {
+func (sh *strictHandler) GetRole(ctx echo.Context, id HolderID, params GetRoleParams) error {
 	var request GetRoleRequestObject
 
 	request.ID = id
@@ -14500,7 +14503,7 @@ func (sh *strictHandler) GetRole(ctx echo.Context, id ID, params GetRoleParams) 
 }
 
 // UpdateRole operation middleware
-func (sh *strictHandler) UpdateRole(ctx echo.Context, id ID, params UpdateRoleParams) error {
+func (sh *strictHandler) UpdateRole(ctx echo.Context, id HolderID, params UpdateRoleParams) error {
 	var request UpdateRoleRequestObject
 
 	request.ID = id
@@ -14720,7 +14723,7 @@ func (sh *strictHandler) CreateUser(ctx echo.Context, params CreateUserParams) e
 }
 
 // DeleteUser operation middleware
-func (sh *strictHandler) DeleteUser(ctx echo.Context, id ID, params DeleteUserParams) error {
+func (sh *strictHandler) DeleteUser(ctx echo.Context, id HolderID, params DeleteUserParams) error {
 	var request DeleteUserRequestObject
 
 	request.ID = id
@@ -14746,7 +14749,7 @@ func (sh *strictHandler) DeleteUser(ctx echo.Context, id ID, params DeleteUserPa
 }
 
 // GetUser operation middleware
-func (sh *strictHandler) GetUser(ctx echo.Context, id ID, params GetUserParams) error {
+func (sh *strictHandler) GetUser(ctx echo.Context, id HolderID, params GetUserParams) error {
 	var request GetUserRequestObject
 
 	request.ID = id
@@ -14772,7 +14775,7 @@ func (sh *strictHandler) GetUser(ctx echo.Context, id ID, params GetUserParams) 
 }
 
 // UpdateUser operation middleware
-func (sh *strictHandler) UpdateUser(ctx echo.Context, id ID, params UpdateUserParams) error {
+func (sh *strictHandler) UpdateUser(ctx echo.Context, id HolderID, params UpdateUserParams) error {
 	var request UpdateUserRequestObject
 
 	request.ID = id
@@ -14886,384 +14889,407 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rchs3uij6KijuXRV77SZFUpItUTW1lyLbiRMn9pbsldkT+6ihbpDEqAlwAFA0k/LDrDqPcB5hXuwU",
-	"vg/oG7vJpkRaSqL5MZHZ3bh+9+vvrUhOplIwYXRr8HtrzGjMFPx5RqMxO5PCKJnYf8dMR4pPDZeiNWj9",
-	"MmZmzBShIiZjOSdmzMiVjBdkQhfkipHIfh13WkFLR2M2oXYEs5iy1qCljeJi1PryJWjZ4ZkwL7ieSs1x",
-	"6PJMp2TIE0YEnTAylCqdae3YKvlJxnzIWbw86PsxIwnX5htNzJjrD9OYGhaQ+ZhHYyIkkbA5+waRQ5jy",
-	"7JSMqe6QCyZiwg25otE14YKEr4dtP0/7gouIhXZl7DOdTBO7pF9YHJD+IflZ3pB+t/+M9PqDbnfQ7ZLv",
-	"fnq/fg8Xhtphyht4p5hmwpD5mCkGeyBcw0ITqg2u3IypIZGcJbG9kTGNA7iuhBqmiGI3MqJ2NA13JqSx",
-	"b0lBuBnAQDE19IpqRmLJNDynQs+ZCohUJKLiG/hgrrgxTBAjixfyPxUbtgat/7GXAdgePtV76bbsHl++",
-	"p6OqW9dGSTEiNzThMTVS+Yuwd39CdMU1/CwFa/9ETTQO1wHHOfvXjGnzugY0eOxnU/jiCR4tF8w/SOTI",
-	"AoRdg5GyeOWHw27UY8+Hx8Nn9CDqsqNhb9il+1f96CA+ZM+GhcVN6Oc3TIzMuDV4dhBUrtWoxenQMFVx",
-	"TPZnQMAJFQuiWSRFrImRxKgFoSPKBXly/uqMHPd63cA+tx+SXrfT7+w/PSFTB0ZSJAsLS8LuTTEyB6iS",
-	"Eod1h6DtxQ8pT1hst8+FBlDwnxHN1A2PmIMN+y9GhJwXzma/W9g7F3wym7QG3XTjXBg2Ygp2/ssvv5zO",
-	"zJgJwyNqWPVdwWhwLZREisX2bZog8M8B+GMZkPBbRhVTYeVp9DrPOr2nxTvE9ze5qS9Ba0oVnTDjKOhp",
-	"FLGpeUPFaEZHNatP3FO7/nCiR6EFZqaUVDog4dS0vz0PyRNARzaks8Q8tUceMlGiMvBmK2hxOzBS8VbQ",
-	"skTTQgkspJ2uZDVurEcKGseKac1iopiWMxWxwmJ6bhlTasbZInjcCloWkriyFNmoGcuvYyjVhBoEgGcH",
-	"rcCeNsLGcbf7vHd83D88eH7QPT7uBRnY9CrB5h0dsbOZ0lJV8i2gl4xM7alfMQvGA9ItnbGjpUOutIE3",
-	"A2QJc67xax4TCriHLKM0oGMTQJzCCJbSEeyzCeHy3A9TxW64nOkQYFc46kpmIhpTMWJxh5wSfJVMKZBz",
-	"RuyoI37DtP2ATaZmAdMWjr/rjv9fM6YW2fnjUIW7d9uFT251/t3a87/gv1VA/GvDJprQ5TX3DqsXre0w",
-	"lUu2X6RL7HW7a6HigiXD5RWFFg7DAaGJlikzZQSvgBh6bY96ThdE8dHYUkDEgIgmCVPfaCLngtApv2YL",
-	"e7UzzVSHvE0hRc+isSVLOBrX5KB7TEI1S1hoOW2oWTIMB0QKhvQqZgkzDOhszDW9SphlMIFfBy4CYEjP",
-	"pkzZ6UJYXmBxEt5gFpOBrgFxZsAOxpaYXzNBqCX1iK6Vx23PqPK4hzTRLD3XKykTRgUSPcX0VArNgOZ9",
-	"S2PHW+2/IpTv7J90Ok04Chx7/9Qo6KXX/3sLSV5r8OvvrSFnSZwH2IketQatVwCgknBx8+//TngMPDe9",
-	"ZxATWl8+fWkqg7zECWEHy7TOcTx7ZROaWNxg8YkVDH+4ePszkVf/ZJEJCCVXNCYp0Q+AYyZUjViH/CzN",
-	"mIsRmVNNPEK3UOQdJjy6+/HAlfnD+eHf/03YZ64NI7MJ4YZNSCQnhNkfbmgiVe6w4hlOxbZ0Xm+tUKTI",
-	"RCpLMFli4VAxFBiB8Vg4BmCkxIK+xyG90HadQ6mueAyC1BNEjacnhNFobA/fyrGWEtad5iv4OGbizsdJ",
-	"Z2YsFf8NvknP9TRiWksi/v3/SjJlasJNEfDsercHdTnxhWuUfMnVzGQC+FgmMYqllhDAmXKdO2kWk6GS",
-	"E9QHHJcO8CcqUKfR3OBlwDtyaGV3y/sEmXMzJiFIm22QK0MQiXIqYe5Z3Ubd23s5oRU2+1oYpgRN4ADu",
-	"fFnp/djhCIexd3ctXq5F0fekIP4jM5hpRmYiZiqvM+QFJmDt32gS/r3tyGP7dRx2yC9LZ27xgGtyNdML",
-	"VNfyI0ZUWJ0LRHYQ7rd3QT9L80rORLy9u/nZIg0TdjBFC1gjpLkcwmRbu6NlkTTDGiCMQC4+CI/mLN4R",
-	"xTgDHI4sDluwEIYROUuZFt0V0/pZ5qgH4HcqVHBN3FQgEHyeWgH8BCUeioqck2VThc8peVIwHZAa4rAd",
-	"0AMlr13W8lZ9XVYK4TA+CPZ5yiLD4j8QbTkVC2dogmUEeCVySOb22rShVna7YmbOmCBRwgHrRezpUYe8",
-	"LxndtJww5JMsAT2FCiDzHRCA3YJAMwWJtXQWNEnknMWXfGoPpNU77ne6nX6nu9c/aH0KWpFiVma4BCWh",
-	"3+09b/e67e7h+15/0O8Ouv3O8X6/2+3+L7Bttcp7tcK+sIJAqvohIGoYT8ySJLAaopXdE6rN5UwXp+qt",
-	"mir7gk9bg3TlzzPBFkX0VtDyStflTBie+JkVNewy4ROerkXJxAq0v34KWqmo7VcOonRr0GKLH7rs76f8",
-	"Lf/hx//q/R/+5uyH8dV3kf336w+/ve79zH84bgWtGRgXm+7mi12jnDJlOErUhWup0ssFM3OprjXyedRH",
-	"uSHwW0C4IGevX5xbQghYcIKvWQBBdQf5zUF3v0NeWoVy4OWFBTwHVcGqbSULSP/wcMkEAhrZa3w5ZyGh",
-	"SlF79p/bUsX2GI+/FMGpQkkXsAUr7eF7dhmpimrPs204yr/Zkvb75RXZOUeyvfyjW0jvoIyUyxqrJrlf",
-	"OsUZe91ut2pON/yzLzmor7Og+6vKkRivXuWGev6liDF1R6aNnGoYkIvRCQktNIcgJLIbppqeov3KLjuF",
-	"+I1O9egL4vIaIxKgZGFF3vRQ0t7zF/alTB9WwQ6Ywu2bVlUbsnlqH02oYc0P526n0Suu2VKo8ppfZYjr",
-	"5JilHZQAz2LX+mX5FfS/eEJYBd72SWn4CuTOjdf/skxHywN/sD9npmG0PlyxoXQGFtiYcjSJaMOTBNEg",
-	"vZa5u0gvxu3qeva/FOl/eSfn3vg9ZYpMuJiVQEcS+LBDvmULiU4JpKdVMhN5aRVbMI0rMlXSqpckkjNh",
-	"NLpewKLUqd9VFU50v6T8qup+4dEJChXcgKwQS7tG+MWKe4iREzJSVBhdoPirJJtzmbBzNizS/QJJXKL8",
-	"h18K/HQFTXTLtIi5AJkmgPXaf8Mxwa5W00xL3B2vriJFCJMFamTpxA+/vCdPvr/oHz572iGv4TJjpvhN",
-	"plszcs0W32iiWCRVDCIZJZqPhJW8NIsUQznNqebaSMXiDvllLGH1yNHAyAcIwLQfk2jGEPXHMmGWdRu8",
-	"Iqs9dshrQWiSOJERf9TouUmPVIOzYz6Wzu83odcMNAHLzuniBM/T/gASop9vQvU1UElNwv/I/Y9eRVZL",
-	"9UowqLCaGWM3GuKRteEYdVuKiIVEUKXkHDeEm8BTNtJtGw4Gtw3eXFiPd+fWIqnF0bwYtZbopzainUgN",
-	"h2j29K6MX9G34QxyCHF5MPfYWRQ1MtGgwNmDgsBXIE0l1lfiKks0uSBjFc7vU7pjtGTC5nR83f6nbnuX",
-	"0ZT/yBYWtVFXOIOh7MlvIJ2eOqUcYD0VU59YefRplbRaL4GmakpJLwla/W63N4ivjgaDnt1Xlaha4awr",
-	"S6o11HaJfj1fJy++UowRwz6bSkmxMcs+2ERyPCHoxUCWmbChIXJmVjCRClp5eBv5ErSL1xdvydGzbu8E",
-	"+J2cGULJb5bCICP88P7MXWtB0Mo8l/3ufrekSv7jDsLOs1pZ54Pg/5oxotiIqjixjFcOSUQ1OyE9S6D6",
-	"h4eWbigaGab0RhJR7zYyRLcgPrSK7qxut+DS6m4iEBw1kAc2YvKv4yoe3xRn9rfL809ICM6oO4F7v0zB",
-	"AWSW6GJK/t45B37eXAIP0Hb0aDp5EKYTe9Sp3z+aKQVGQAuq7HO6PL8N/PeXZXuLv9ffmyGIs6WVEaQe",
-	"H6z6lC1zZZyU94DmCE0JblMnqV92PQyfg9S1zMLlDVMJrVJLZVVoUVmbK+huXXQ4c+M9zS7kzCGp4wn7",
-	"z7rdAsHrHx7370Dw4FRqdo2hfY+Cy0MUXB5FlK2LKM2NQn84kcVepTaMphbELHjxjyzP3EJwqSB1qZer",
-	"JKVsW/RwgsaEmbGM7RrozIz7uSg/ccOEkRBUdEfHx4PwEDzbqYNgvxm11KTga0bittr2ddjQBp/CzS0M",
-	"8R4I1slH6Rw/4QcldrFly/TDsRM9X2UmKpqCJv5kMptQY+NNEf/rDDVfg/n37wDO2zBiHGwHKPfvx4RQ",
-	"pZGm+1lz6z+luy4u+HuXmlM6cBdwnH1PpkregGdmollyw3SHhEjaw4EPPeBo6nb/8nZuxQj77NAILLp2",
-	"4Aj8GqAm+IF64SDLI7BfaT4SLMZ4/MOjg+OnHRIKKVg4AFM4hD6BnsHRhfTh/E2Qk9/s59TMFDshig2t",
-	"BktmAq7EpNZqwHPNjL0aDJCDaFoXVSWI1XzI+zcXYEQHkU9YyeXXll1HK0Dm1vN/9HOXkInjuUuoNBKk",
-	"T9FS8Afix1vSpvMH0FilzsSZ+9ercxtYg4V1uuZDp713obLlMDRDWMwh5PcuLuv9h6EiVcras5ib08gg",
-	"mOVw3aGiQ7wJVZxmIhToCkvYsV5Cs98FuQyDwu2lfmhLd8EtqCvFuOZ6WH2kAEQa0Qkj1CUWWglpIw63",
-	"n57mGuxPD/i9fXsVlhp8IZOrPq28sPdu9lIKSOFMwakvMc+vxCPdldzQWWICEkZyMqEiDiHsDsLwKCbp",
-	"uAeFdEFkSIFlcfbVkFCXQ5JjaRijmYVx5jmScySmxthy8Kmb054DTFDNq+xJvLxxoZF5NhW5s0AWYcf3",
-	"AN4Iql3USsmATKtzFn+iRvHf4DNkRP3uGiaIlsblkV5OpoppSv7+f/9hh4vGlIvWYD9ojaketwat4+HR",
-	"s7h71Ds6Ooiex88Oj2l/yCjtRoeHNO72Dun+1fBg2LvqX3Wvjvr9KO4dxs+i3uFVd9jt0u5RK+WvFmlp",
-	"4YzOQAy64Ib17f9ZIWFmIgmnFKP4kOU0H/QRbpk2l3bEJhmiPo7ZwvKUiZup6KDopXMPL9360n/7ZC94",
-	"s637uiKgMKpmRL9AxiTVxC4fYwFQWgkDEuKm7V+Yo2T/UuxGXuNfYFq2f7HPU6mM/QsCi8MTEqI0CHhF",
-	"hUUSwyZTR0TsdE586zRRt3LWzBRCm9GSMiVKQfb3+mjyYrbXiUu4q8DyCla30kKaYgaNYwARmrzL3RFS",
-	"6YrbcXI2XA435IpFdMIyqybK5KssSjl/fz7+aZWuPKbTKRO70pEtw8nQ+27HMaf6jmfRz6hIFVjAI8f9",
-	"xoywG1CLLLvorDaW2DtHmlQ1rH2SghpMMZtCCveYa5xkQC6+P233D59ZZWjMPtOYRXyCHKIp3PWeNTIJ",
-	"wXy3MAblKGTVBOnj17HLPkoxqCz39o/W2M5TQtsA99+6d0u25vpyE6+NJtOERlAKIb0Rl0TV2/RgDr8U",
-	"CX/V0RRzgoopQ81pzupjw3V4hlK1imsuckUP8M2B1bMjOXXcoMSGwhPIRLWSSAeDwELyxKrlbS7008A9",
-	"cXFxl9dsoS1bmNJJp6iChJtA8fGXEvNbV74BXy1GlWKNA3Bl4DneQWLG6Msi+62VnUurWiVLr7Ec93qV",
-	"xkUMIHP8zrO4AgjmMTXwskCGUzkwKR50eZMp2fbczFPOHHI5olcrlIMoWmE12djsELSAbLlgjEdh9s8r",
-	"zH5adhPd2uSTQU1Tu1SmP21ilqozLbnZa9HjLQ6wrK/qKByQqwWhOmIi5mJEeNyxkrl/YP/KnuTUSKoj",
-	"Z1SsVxDfZuy13n3v1AQIYs7kdz+Ngxn3pGaqvAK7USZaTif3IJP/qcLyGVlwGUK+4OWQixFTU8UtWWnZ",
-	"hwBeCMrdYY/14/3o4OqQPjt+fnT0/PgZPbw6iPbjPusNu+nz1m2ium545COjmkZ01Rp2p0rGM0+9a0Kz",
-	"2JApBfmZdkqPVnCm705/ImeWDn3KgrI2NhEHrbmy5AI2sevEta+XngYsvQxk9XIGGFVv7Ujtf6mC3lUS",
-	"RMV8G9ngapGhPKnXObxqgo6f3OfkyYuX509dlrHRmX9nMtPGCqsM1DG4SwsLCgy1BQXGX6qAcBxNBGMx",
-	"0pLVGTs5pK3U1LzLKqdsCD2bMEVc0lljtengwSQrYgyXIyLV8JiaLNx7/m4w0+OKaR4zYsZSs/TJmGoy",
-	"oTFLr4Imif+8gF3rgHqDNKBef3uZkc/+QJmRx82iMvKs8U8Rl3G4ecags980yRlcUu4g6mqHKYPPvhSY",
-	"a6Uh1S44PLcvMRV6sl0kkFArzFFImboKdA4TBYaN7YTJ9b4URIIqkJxSlZW8ArdHSjW4JkOpTlI6Y+k2",
-	"Cb1UEe5ixUcN0/neWtGS9DpdcPS71SNOuAiDk1wxN7CvbMQQDh9WMpo9FieGrQlFVIxiCAe8nj8E9wLk",
-	"Etq31uWiV5oeigJThVSTC3Ny/86inXAHeYhcnRWXYl/GEuslm7y4kCXo3T5drqy+PCbHZV6ZBmJz3qea",
-	"oydyWMnrblcHssQS70fmzQm6GLpEIplA/FXq9s0n12JBKUmovgaPfm5WTZ6E7bYzhOR/D5+6ympGzbRh",
-	"MZkq+XlhRxm7MKcJkYI8CdHE0z5j4J2DIqgHB92nKwTwLP59C6ansqW6eRBGd6dS7wCjs11SNYfz5wYc",
-	"SsN8LVw4nieRjBnpdXu9p3XScoaLvaD/aZX0fMv6prePWz/+2jml+3+ZhA27ShemmCduu4gT7d+D7Jlj",
-	"MGNjpnqwt5da1zru4V4dg2ki8jUF4aMtyKyDnJjqq/4C+j4NSHiWI/Q/UUFHTIUBCd9bkpz79wuqx1eS",
-	"qhhcWr+wK/IOyO4F05pLYX/8oJmCp6f9U/ufC6h2icUU0PkE0lZWZZhjrS5yw5SG6q00LSZiX7KXtISL",
-	"O2bohzsQLbeSvntQlkCXhM8V0WA5wa0qYrfgm2yS3ftojn6Q5ujthC+XoKGxoyjv3Lj3EObiJtZixfYS",
-	"hUtGnLzJppuWpp48hFzh/P4vcNV/TKcUfocHb7/t9nr9/v7+wcHh4bNnz58fHR0fU3p1FUVxzNhw+Ccl",
-	"HPBndgqPnq1Hz9ajZ6vSs1WkFytmxFeWZ8XffaAaWDmWDK4bLev40eH26HB7dLg9OtweHW6PDjfvcCsK",
-	"dPXLcWnJ+VXdafJ+99Hb99fy9pVlohLsrdWeHwtOpVLCo9ftj+p1O350um3H6Xa0u3po/T+Le+3w67vX",
-	"NiuT9ld1tz3fgsTavGrbbvjQwY4Epk3c4FUW5zNaTnriZtEatM65JDEjP1DBuJKQ2T8TRtlH0OD1bgVk",
-	"8klGQYtNqFUMWxH9T4YPOpGcdK6UF8cWlyjLVGF8eSJn6L1mi0uajKTiZjxpDVosijVtT/uHz3KtSGl7",
-	"gnlTQUuqERVpGkhpgVMlb7iAtKGlc9EMs7paF7OpVCBO3rXgHNxAGUrO+JLGsFr3BsnHX9rSaPggABq8",
-	"33v2jNBkOqbt/qYp5A/DQtbffXk8hNGlbLm2/d0n6m90P8dfStBdc3y6IIAyEesdHWKvkZHq7PQWlqkS",
-	"NlZG4/nHnnNhHwxNwgx1wxPCJ4BlMTk7xYbxY3rDXNEZ7DTmmhNCKwlL+TfS8bvbLwRYpCzlYd/mnm40",
-	"9PMvebq0pMlAZwsJzV3glY3Ndp6ulUd+wSyvnbjs/MZDHj0s+8V+85qInobmjjtAGl262/TMPLUow30R",
-	"3zcL9D2jddG9jdnFZqrX7dlHeYopNYYp+9n/8+TX0/Y/aPu3T7/3vzz93/9zlRPqwP6tGIVmiS0hiVsM",
-	"sXpY6yuVkd6I8qdg6m9/IzIBoFFDJN7wYZq0n2cGXJCYLvQJeb7f7S4HMuWqIh8fljqTN49UOK6i3zRJ",
-	"3g4hKmmVq+FHtjhNv/ryKVhH9l3/oZMCzV8foNWEfK+o11Y61W801LeQAsk9ORULAvYiO2W9Pmf5yoSL",
-	"FNDWKHO35gobqbR3YxKbEYxmTIM8ye+cJmQmuHl6lz0e1VQsRSyspqWvQYqooKVM1Zj1z07LmPfu5U/l",
-	"ZR8e7j9rDAUoPSc1zm4MFCNn528ywat61qP9o6Nn3aMNoeJBUc8TLBYwzPT2ZWLXiMJuVKbStZ6tqLuj",
-	"+I295Gu22MZFH64tZljaP8sToJqjWEl5NjIrTanWc6niOsMKPnV1CJmI1AIavJebZqbDlCCmv1mEezl4",
-	"0CIkXlU1JleVbaGuxu2jJeMrWzK2Eusa0eYBrmf03qNa7XKrQbPOA7cjgf3ongX2Zw9BYD/cqsC+WbuZ",
-	"FQJ8uR7xZpVw11hPGg6+SXXjWw/59UTb468o2j6/J9G216222ZfKZJXZnw/8vk8G6GIX+vo/8c8SH7RE",
-	"FPJvlvlivyFfXK7KdQfehzVks0XtwKpPG0Q5b2xcBZ62HX/B0c79Bc+a+AtygRd/9L77hzvxG6S8ZpUr",
-	"v2wpGlNNmCgGflf4CMEHsN4pUR59h06J/UZOCUdjNndMbNHWv787W//xDm396Fx31K8pOHFN3Ddr4Km/",
-	"fU9Cr1EoZImM3Fs3biT7QdEotRUXgyMB2e3dyb1QFClqfQ31TOzsFC03mo+E3mEFjUfl6Q+iPK02C97F",
-	"27H/7LDk7YAwSLDqp3kEZ6eY2Yl5BAV3yPP97q29Ib3eH8gd0l/jDjkhCbPQqgMS8xE3OiBhO4Tgo7CD",
-	"NQI2M0Xud8umyBw6OGzoto877U//qxodojFVGnIlT9v/ILT9G+m2j0mbdLbmVd9cyay1j75EY6h28WSp",
-	"0dgnoVVV9t6KmfTgL6P7FkxuVay0ATOrdfY0Y2YlgWHr9aBqHEDbdTYd/vkc5pXum/dFTNyWn+5h+Uju",
-	"JLBvpfBJTmmo0RMvLOGBKZqGepdCu3tHWwztPqqjJblAHZfKs0xR7Dg6vm7/U7edzQkpStkMt0x5qpxT",
-	"rtw8OKgeLXUPwVK3Ha+Vv9emnqtl4LlfN5ZbfwN+WuvXquanZV/CXZqc7E4BPL5nBfD5Q1AAn92P9+xw",
-	"Z96zHXi4vp7yAYauesmjFq/+cCrG0X2pGL1V7jVDzawi2yiE9pjhgAjGQdRyXJII6EGCRlHQnDGt0Mwl",
-	"9JkW9ro+R8lM8xuWb1IC41Ua9Kr6lZyp5JW76CpRlIlIQr8VK4qSs/M3+ZmmbAJCgaob+cLQpDJMiRoc",
-	"zVcBBHOqFd9AS4rkLInJFSNjWmi/Yo+/eqqUfRW7LTXrsbTUd0cxYWrD6LRUaLfgmkzpiN3GSQCrWTc+",
-	"I/Y9mCMtTOF6t/nj2kJX3Ow01q/Hv1u5Jqz2ePdF7VeIFHAh7txyS66SLV5A+uwLOXHdDvMAsaG0W5Q2",
-	"DdMmoVdWmm0FLT2WyvjqZ+9fXrx/c/rtFny6DyH56aCRhyyGE75fDxk4g3IXUTUoPHdBkUtWtI1MzA8n",
-	"2+RwVbJJ7kA2c9nkMafOX7ON3uWpxg5dHzVYh/WUupz35m67NZd/KpBfgqF5KBXhJqifugwc5IXL/o+o",
-	"+MZYXjSdGcKFkYQ62IdOZTn4Qt5F3bRYfUF27hZUXBWJvu7uttN4EPfo7AoPjnBut11euteGunaBx2yj",
-	"Y55fwLqrrdOUm6kkdyoW8FdAtaWzf6mUVOWCqcz9+OvvrSFnSWzVa1cYSI+sck8nU0nkleIjav79/yku",
-	"czEN6fVXgDBLZ2sEha/s5LDCjSrmlYHQzVoFerkZlkDObb3afG3Svs+QgrAg8DZm39qzgn7r1NDODU1m",
-	"LIR+uwnX5tfeJ/dTWnfRMlYhcQBXUuUqcYLCSoCFy1iCVDBqAIxOmZwmLCDci9RiNKMj8EmGp1HEpqb9",
-	"xv0WrpxsP4Wcpvf13r69ijDg4bphcSur7+e9m7+kWvoxwwGhZEJFTI1Ui+wwJ1xrLkYdEnLh1VAseJHM",
-	"GLlSjF5rQomaJamvFr7tkDCeYcESHNxhooVbREeLnzBKWljT3i8844aYOY9Yh4RCmsuhnAlQf2Xpc+j9",
-	"aaeG1efXoKHmvL3FKx7bAfNKYnqOQcttyhLYdLVWUPKzWtV4llSrlN8pWqUEvhXMSt8xE4bTJABIooLQ",
-	"KLJiD1TUsouJuf1owgV1RogJnU7tyBaPUgtMNZy8c89xBVCmRTE9vvRlgCs/OseX3tt38MOMvCx+Rm47",
-	"sr9fwk6/BC0pWIMQg6pxV39RXD6QuUKcwvpkfQqetinlKn+vhTQV94/9I6tvsLh/eNg7tkelabvfPThy",
-	"f+53n/fdnwfd42eV9/x2LlgN+qRFcCKaJFDQKb8eaKsctOiUF5OJsqHf0cmZFIJFht84I3OOjaAPuZ8J",
-	"/xcX3y9rhN7TXEFlpTKdtbG8pnJnUFdw4fufX1x8H24oepfolaNTsNgqQlU6iToxZvVmT7IS6vmUPjtZ",
-	"IRrn2eHh/uFtw3E2ObOgQuPZwjnWHCBKSWXBPjtVOMNf6+Dq0y2cfakGUBDhl4ujj6U2TqDHRbZvOG2f",
-	"vnvtVIH9XtDi09ag1Xve7/S6nX6v0+/Zc5IxS1qD1jmLv6dI6SbSsEuN3Uac7lHAINgMmDbtwQxaL//+",
-	"7uXZe6tk88QO9er1mzewWQ15DK3TXy4sitCRxm4aHCs65s74BdPXRk5vUUn9hokYHIVvuJh9rjDmlO6m",
-	"CqDmdAEijWIUqiAWCketprJF2tJcC3k4Zaj3i6pXdSqr9qkM7s3bFoRdeSZNq9lxbcXFmWYNopQzrKiz",
-	"dQVkVmc42dgM1sBgB6h5C4Mdn1ZvwbnuAvLi5wsXzqeskElHDNwrH9BZsJGNzZGEqung0caJDUskpZLJ",
-	"W71iMWWxvV38gvgvNsHIc/jUNUvaAPzAMacra7mBCZObzUPwkeZVDWef3BaL+ofdNZWgq5knzJsx6uZV",
-	"gx5QiR8LTp7mV+0Pn21YUq3KkJtSDsA9jxSpNujW4CAmI6FBmeMsQ78Di3zJ4k0sxKkUkkVALrtXQOCq",
-	"sJHAVhIuWGuwv9pUouS8NehXmUyC1pDyxM0xE+6+wZjplt4adOu8Ksu39r3v7eNLvUJ11hzTW00YM3tN",
-	"NUmZKylGaeeIyUnOTdbrdrtoG9mIwORPf2PLj0Unf3y1J6Hk3B0DNbjA1edgkSJ3Ec1OmCaK0XhBQNNn",
-	"XNlZiaYLvXqunBOm8V1mFGGVzF+2yzqAyabLbzI9xWCV7azytooIs0XMCJpb5/KB9846F8lkNhFlkxv+",
-	"Wra5bVblEHdVtQz7JLMpJRCUjLXA7S8WIKC2rB6Qng8SANRZr/Ju2/CX2/HB+vxMuKKqDSs5L++FXLEx",
-	"x7ramayL5Vrs0esO+Tah4hqREjtRYBjXetp0N4PkUh9Cuyt3m0FT62SKAVtySKXtuR7V3oek9m7ZFZcV",
-	"Z9+MKW7HD+dmXwnOteGqt9D3m1eR3sAY4Ba4fCCbFHevVcx/RkKlcu44oFuKjbg2TLHYq+q3KpHdSI/f",
-	"pND3xnp986wFUHjq9fy8/zUgmt5456gmesqSxJVFv5NbdsvK+UZRq+uU9RNoioDyBB6yYPM7zbq/DY2+",
-	"FizZZ/sXvHNixd+J1IZY2lcq0ngrc8CdkfJ4rY1g++f9bK0hoeznX4nzuVM97JYjgnygwBUzc4Y5t5N6",
-	"ItFdb6ZoerBgfVltttj+yTYzJmx/3sPKOIcl21Wtl6GxMLLCGr6od65kAnD29q2dVNkaKyObU2y3DHlO",
-	"uako7t1fLfBbKoi7Xk2EzJiJzUZejoLNn1+6Mzf9pwZ32kBsecgXcwLh4VYD2d0VZXPksgqhydI2L6/2",
-	"srAhSZXuOqXKFJqR5B3RaavgoFXR5r8VtPJd/ltBK2vy3wpaSz3+W0ELWvy3gtZp/7QVtLDBf42DO+/q",
-	"L9KMXLBBIYMkF/0wm9C2ZmJM24kUI2p1Ec2UU6kmVHG6TEbyw24Qh1BWcNfXKbVL+UanqbiNE2IaJgGD",
-	"LSvd7So7DYWlVGFYw6mW1J3cGeYWkTuQaggtH2flqmHs4rLTbJHl4XOgdB3pXv+dkkNelTESWoFSiXBA",
-	"Tl9eQEs1EBko8R3Wfjo965AwYSMaLcIB2X/x8iL/Ss++gNE6MoldAFEhnAMnaAUtHGPFIs+xA1JF+EIt",
-	"QL1T0rDI6NTatW1w6iGi+MNrVj6keObV9UNc7rklxjlj3QnxF7JB9ZAlOFwJb8uBRyvoSzFEajlkii1+",
-	"6LK/n/K3/Icf/6v3f/ibsx/GV99F9t+vP/z2uvcz/+H4LrRmabFV9Ka0qJWtR6kgGFiUhs+5r3OveIWm",
-	"ASwddI+fbYleFHfR6OaaUIvCfh2krd5yFu9XvaAMbc9lwraaCvQdU0xEnFpNGrLJZ3r27/9WXFquqSM5",
-	"dTZJ9zqdmXFn5piqYjS1IOZ78X/6KyUPKZmwB5A65G6qWjA0CJ3NNf4LO9w5H42N3sAY+UfKLMLz2sxn",
-	"bJFvl9lEm+cMNbr1EyIkNC5cZnBbAIamponmCUD2mF/HVbqDxTXQ1LjRgIKKQDoGwY8xlhLjsgslU3r5",
-	"EOGtNRwtg8AdaMUtl7AM4Mvn+cmd6HY8V3YH20ikehhsZ7v+Hnc2Db09wMm34ejBaesQ6dyuoHDrjS9i",
-	"6XD+GMywlurXHdFmmWh3J+mb5ao1IvG1puqE63sh9EsHDWO/4bqs+9wS14Pc6zE31W9CFaQKJM/OdIfC",
-	"0FJAvJv1U93huBmKx7PRmTSCX+iqbudDk2c2cnhCwu9evid7dMr3cLEhwI9O/ReNW0V+8ausjB6xG7Wo",
-	"8t3L96uDj/v1jYELA0GrchRxWGIxkRsSS6YhyoSLKJnFjIR2ReHqCfdr+mXBZvxaqm7wvVeEi1eAuVTr",
-	"1eShVCQ8nZmxVK6Gy4B8y6hiajlsx6q/67vlMX3JRV24UlZDNp/sRbggmkXSFSxfHbzWwAJQ1HlBNrOS",
-	"v6VLzhSQZb4INs8rxM03vIRmZftJ4QoKh1N7j7VWsaIVZSlBMTcx5oF6C0a4KfJsZM89wa7XPjjTWSKK",
-	"k2+/ANKuTEA1uymebmM70UZBAJsYsZsc+h1iA+rNVlVQ+0EzdUerkC95CL6KigZdxXix4SxJHGv6yX5A",
-	"LnhyQzMpP1MTmkubn4KWnk2ZgmREX8Fw04iu9V6XRk027DC7NzAd7aQHxn6TQKF0kxO6gEq+BAvgrC5r",
-	"ml37umjcKVN605Ygzext3hWzoYqRKme15BTeOCFznymbHk8sIQIeyzQs3Domm5rUvDK2QZT7sy8FlGh0",
-	"l3FeGgpg1fbfqXamV9/yYdP+ESmG7N6Qd9yMNBvpARmo8ha0xpw/0ddxTDEgfzMeum6bi2LJd51dsWGP",
-	"0LXloDarUn0b8nFCQjv0nWsn35HIbB671KyA9YD0+vk4L2pIwqjOVYdJDwUTIqmIQf+QPjlAal/sRTFi",
-	"FGdxlgbQSD5bKbw0JHAb0avXcRW5amoI2An52kqJ7sNbUZSTFTmuWzDnlyhQ02AGSzxei6EsV/ZZLc+t",
-	"E+DkXDDlXdIFIre5UHdra26FOLhWvNuIXvqKJ6CbbCxkbUqoUuUn93Kqh1ctYWvyEjhK0hk2lJzyoLCa",
-	"ZGT1R8ol+etpE9YjuRV12lCaOlpnTc2VR0FShAWEwMoEmE6TBJdJjBwB8eqQU5JCKXieaJLs2Mv6vDlZ",
-	"Lezm7nJhI/W4Gua+miSWg9acl7feR+LJZ21IKXrGLtcICc7cnplk/BbQQrBLY8wGneS3JyX2v7agttoq",
-	"dgoGxAckqm0ggH6pgcrtOGyRzd7GYfuntQht1+vrDrihLwksddvw+uK0dRStjpr9cbTJP7Te+MclRxto",
-	"ktvJ93ygauY29ckt1q5d5hXYHmKmuFlc2CPN+x3PpLzmNfhQcPxh8QoSwfsIaeG7txfOFyytvtbfc34t",
-	"zYy2Yq/V1bgYgaDDtPF5b3YEV/SSkisl5/bINV1oS04iJbVua24YeRJesKj9iplo3L7gBsqovlV8xEX4",
-	"1L560N0/cU1q3XCaWbRwjSXGjMZMpc0jYq7NTF2hBZLbPeJKWimfwf22vRvQA9OU/8ig4tgVeFur6gEX",
-	"j0oOa48m1e+W/V6EG82SYYek9lO3Aa5TtOGG0MSifMwiHjN9kp6m32Ui5TWLCTUBNNSYj6EASfGUjddk",
-	"/L1EcsI0GSoJHnxAO4Bi3G96EmNjpq3MrbcKdG7l1gtuBWR+E9hKgypljwMcb9CzApqkabigqWExUk5u",
-	"NKFCz+2JMPs3wTWFeRAI3To65CyDSTcbHvhBd98uGcX3wqe1MOZ2XwdkFle5s9REUhiKWWPu47MxvXFt",
-	"vGYqcTeiB3t7I27GMyjcsBe5d9I/lpofFdKmKAYUGIAhEeeb3oE++3bKxH+9+xkSbttG4iE4nDvJFVpD",
-	"5Rd6B/KEjVjcdigB+VswNNowsDAtl8LBoc+j/yjAY2Ixl52klFgHDnxwdU6ztt9ZEj2mIk4Y6NzAX6jB",
-	"LyHex/7kHTULEvO481F8FC8tSSd6hovjmvS73Q7Bwtdwp+HvH12dm49WFP2I5T8+toKPcFfwx0SPPloZ",
-	"McSrdzz4oNslTyY0sdyWxR5SngbkoNsjT4QkUJ33o8jq6cKzffvM4nUi5yyGnw7gdT2LxkS5NDn4/Zg8",
-	"oVk1Y/gKwBoz7q0yjXWDs0rBT+2vh91ux+9cTl33HxwGLs1jkD3SK+b6nASuPI0r4KKtbES1lUpuLEnn",
-	"YFI9ITNxLeRc4HB4gnwkpGKxxc1/zeycU6rohBmmcmmGUCz5o3gS/m/Nf2N/Q4JeP1Hno3gBIGkn8M0Q",
-	"CRfkw/szvIQJt5wDQ1MGJFzXXS8EaPA5kUAltaELPSCUJNSu9YYpSMqkcayhxrcOstNLt4Rw6XYPZSGQ",
-	"PgS535DSaCQ9sHH4mYnZBAoxFJ4bes30R+HDsencXsrM8U7ojmnUwhfzQZ8aSeSoQy4kob5l+2SmjbsH",
-	"vw7jggHTmCd7bzglvG1/GoKEn15P2o9zNgHgMoR+FBr6OlUPB2cK6ZQwrsfcsUxibyIzYyVno3FaCMvK",
-	"UST83AYzTOjKaxgff+ZWYNUTF/H03cv3RDAWaxerheUyAxTVXMuoCTNjGZMQTMUh7PGj8FKBC/XCSeD9",
-	"rKcmNxYfiwY7nMwqOXhYoWXSoQUaOWUijSxD5C7UyqZXOKYmFkHsITDVsQQV96I/Cj9vtn8L3tPZVcKj",
-	"zkfIzuMREzof5nc6pdGYtfud7hIXmM/nHQqPO1KN9ty3eu/N67OXP1+8hG+sdMhNUuImDtZbg1av08W3",
-	"7O7olLcGrf1Ot7MPLgYzBslxb1/FU6rMYs/dMMQ9sZry4VNXbCozYesAGhzoiAnotcVBJEsv+XXcGtjh",
-	"TvFlsHHY2T3G1Sb6Za/s2Y+cLl5XwLv09gX/jTV5F0tm+YpZYIBQTE+lPWl7AP1u1zNv11Yrx/P2/qmx",
-	"2gCqNusUHzwBOACQDKo8j9iRC0VFWMAZwMeZFEbJpG4G9/4evOzfhTkOcP1VH6X73PuWxj4ADj7prf/k",
-	"g3Cixm9YwO2gu7/+o1fAyGIG1UUPm6zstTBWx0pcuUDQ+yYTCj1g33BtPAjm6kU5OGt9smrUlI64SBsT",
-	"pia01h5aVfay7lxOdW3tZSOilS19t9y/K3uS/oSWGwgk9HabL9Av15ID7wbLJsBGujThVINdzGQQ4u/D",
-	"vzRScjZ1I1S04EX8+tHhVzZ29vjSTXs5LbygmJ4lBkVWWNWXoDWVugL5f7KczJJvcBohbmN7dyAFKH6P",
-	"XabOfCwTpzZ0CNZcsrRwhTf1Z3kl4wWJqCATes1yihTKA5b3pUyHCsdx5FwMPJFXMKVlZCkXY58tjIBu",
-	"eZzv10CkICFwq1/5J6vFCUZG/MYygDmPGL6e6xGxTNDQtIr3tTE5qyQ6cN/fynjRgN5UhIv7lXira9GS",
-	"6qLFN6FTLjzlS9Ee6QbaMY2so49e9wSQKMPZX4RuHnSP139xJsUw4WgdvjOhRUjIMLKO2K6kcmsIWIpP",
-	"P7JFmXrhs8t08krKBWteEmX2fufxF6RlCatKKjhnE3mDdM25LgmUTUIjmbct5MxBmmgjp2Qu1TUkH1hp",
-	"Ec0yFii5AFqCigv2PYVouUwAdZoericmT4DUQJ+Yp8tUBt+6JZW5YMmwVqAp513ZdY2gn5VdM5BirtEr",
-	"0Gk9cHw4WP/Fz9K8gp4594JAL+Aad4tAKahUIBA+8wj0JaiX7pcIbGotHlKV2vOyGAPNmMu8rZH3W/fM",
-	"K/46XGFDLLgzUH/HzG4hOpVp66XZemawKbEEh9RtBLfprAKVzsCQo7OWYzpz5mkmzAnxhr+0KRCYqzDR",
-	"nXDdceJpiEYKZ0285FMdEsWmCY0YDI7yDzQngxd//RSSKGFU2XFOwNwDjt3QJ0FRAxYU/3Nu2TgVJaGy",
-	"zDbhE27AHNPFATEjkLx2NZz1MrvL8UK7v5hrcAITmTUFdxK95aA6ZaFmzAQaY7SEyPsyxy0oB85GlqkH",
-	"aQWAehUBjKlWvreHq2fR2OkMFez5STGQKSDOlR04fQL28dTdlhRsQDIG3iHnYNC2t6zYcKbtjjVGrYIM",
-	"40qmFkklRjfcncdvQ39oZxXjvR7RqwjJ2FCT8MVDH54mkeIbEXL+yCoejMCEELNb9pLiXQWHwWe31zj2",
-	"lDQ+GucrsaFVNhuITQFaGuS6FORMNsBGkB5aen7FhpaWWgKtMVFZ3jCV0GmIRNb5ZZBo06FhLrO3SNdX",
-	"qUY5CbNA6rGGpXF+HLCxE214krixqSFSREVzEZ71ZhwBGcASLcah7o0Wu1NuDfafdbsbEtlzhLgKcvc6",
-	"dQV6YSNA9h843yAkLv/+JfURUoVOWO+/67QekMXHgvJf0urz4In2d1bAyrAwR3V2Qb5TVK0g3/isEfmG",
-	"2II9dmP32djvha8PnKsQJVIkhvgLNcYiWFYAwUmDHXIq8GNssMSNwRoMEEKkqNA08ikiFtZTWTe2f3LB",
-	"YmIkejk1uVpYGjc+IaEPDXGBEjdM8eEiJHos5zqjp7iOibxBkZwm0O3AUlJ0TbtlnL577eaFNgnK2cdw",
-	"yx3yiifoJleMRHJyBYsC5PzYoiL+2MpR8Ak10Rgt8TCDlcB1pnx4Z9ey5cBu4yVM+LW9haUCD1RHIXmC",
-	"YTHQbejpYMnXiUpUOLDgzrTBME10iqALyIdC8DhlrCkPBqjCVkFpme2UIcBqfOQRxF5kgUcYH9iYRdgT",
-	"fQuffFne5lsoa+BhJAYJYOHjdex2827efMUSXajqHBCfUSMnEwuz+SZJmqkbpkARu1oQgdwbYk2KW3Y5",
-	"HVVbppGRuTyPxvs+td9BjtLKvfsYJR+iBEiS3y1uhUMZupjHJ/bt4SxJ48X86sJyIbr6zUCmS7aV7RWJ",
-	"q99mZOUnJXQaiqTTfV1zEQ8IzdcKklMmbqai40LEwhOQFYBeo8AWkieaj0SbC/00cE/sD1yMLi3QhAEJ",
-	"p3TSKcJN8YhapVlq7t8vuHBkK0usNDsIjGLEsXN3XLpf/0aj2/Uvf+ULRiKd7gGZCV4k+lBK544/1qMb",
-	"FlSvPOzlnP5GhAUL5BZ+9ryxSPmkqFuXnJlITjakAW/dRw1PznBsOQOhY9BrzQepneSC3n6DYFTg5R/e",
-	"nxU3kAtYgwC1Qbf7j5oNDZWc1B3zQbfpMbsdOA6T7uJui3+2dvFGbrj0hxSPk8oZ62Ny/gKhNHkccEG3",
-	"ecEd/n3boBonYO8mpgYXWtYa8r8WnAqZZFkZJ4NLrQuTcRtZ0h1SR3OtAgHvOUUWGRBWUEm9zGjVl8KL",
-	"/pgRtUI6bn0V3KjDC9jPn803vC2vGCp561HpbkBcC741cPvV3GIWO/LpHWAIrbRQlmvosc9Rznd2y3Jy",
-	"We415BZqV8ANg7Njr2/lElXmkG9XHDIBbXW/S2K60GgbdRZTn5WSrhDCvi3WglZDRYy9Onwuk+vk4dJg",
-	"/kkViGQu1WeQFrrzaSpP3JxPne+vkMPyhGqSSDHyvvjcWk/cudAE6j0i90f7KwZSow6miaYL0jv0Vtyn",
-	"uLd85lH4vTFTK1VY6f2CTtgFN+xvF0bxyNif3lEz/tte6CKoL1g0Uywk8oYpAsHLIOGBscPnE4RZObsQ",
-	"4/G6qcsPMhwzR6kckitpxq7Ylrf4ntgDTKOxUwvxhGtt9XCpwD+HUdswfq9DXkGjY5JIvG7FCHg1WUym",
-	"TPnUV1gF/DsCx+aAXLGFdPkt8D4kfKAScM6MWrRPh4apEI/NLdoKl/ZKfrh4+7OvUW5hYEKe0MTuUZPJ",
-	"LDF8SpXZs7+3Y2ro04BAJ027QRDUfIO5I/Ij/xbct8USoaFPIvNaNeR2kW+p5hG5YprHDCuVcQRvcMvm",
-	"g9gPut0OOcWVeVlQZlq6mUt/7hwt/2lYPYk5TQoV10HGnFIz7pCfpccNL0Hb373ZOaLRmMV1MZTvnYXw",
-	"fkIoMXcSDYKD31uQKLGjBi0uY7R+mtv3mfrS2FlQqHZqP8ufzef2fD5vA3jOVMJEJGNM4r7V2Fvy9ub8",
-	"I8Xaus2OvVgc97jbvX1/nQ1OodadkXN2bc91EbQumGmvTOCcy5TCl/nNMpfpFHS6shL3GB6bT8H2odZe",
-	"AHz5eSlCBTL5PEanFahykFCQDc0YRcMJ/dy+Alp21DvubxRG60lqVRStKTxL5UPjoNYKbmiN24toc4/I",
-	"2WnDLKAz+lfOADqjj5YGbSy05ED+jN4+WcfC6C6MCqlFmi47JN2zar0Mt7aklUW01qJgp1iXdEMsGZlS",
-	"rlyMnmbJsG1VGxaTs9N8ljd5cmWFwTMptFGUW0nu7HTw/vzDy8AO8kFbpL1mizOmzAUfoUIUnb+xfztN",
-	"YKr4jR0JihhoohlNoAQBUcyFGQqonJEweuOzO5m64ZGLIMmvholYuwgRDEF0YqzVbwLyfL/btVTDOdfq",
-	"JMQzeq8ZNhH2DT7nUKzoBypcliWoCwDU3563yvj8Eosnkb//33/kCitFVVWV0mNpDeyBBK1rtrikyUgq",
-	"bsYTK59Esabtaf/wWWZ3jWh7Qo3iv9kzUyMqnIawNPVUyRsuIla1A80iI1Vr0LqYTaXC/t5NCdn9pAed",
-	"0TrieXb64G1R95W3Q85Oq8jt3WidQ83TGjEjolWUbknA2OMTC3n19qH3QADBtEAF5vNZ6eLsdIBm0ozW",
-	"BGhEzREvMMTMXfkVBXVDwAUFHyIvIWfnb5Bq2Q8gc/6KgX3FSPRl5yfwZS/yFM59k7a2sKedlbSA0laF",
-	"Ihx2jLPzN7pDLmbYwgziRiwRWLjIYRpD8ZbyVCcktGccenJphUfci5xMpMDGSQTrQmBZAS+cnb8hT3zM",
-	"AbcMAVc9pjeMIBd5Sq4Ylo2hRLEbiciZC7ty8ZixXR4UNgWzBli58rtLo9zxXlmMLrQTWIOYTa6Y0mQk",
-	"iRSEXskbNPyk70L+0Y9sob3l4N2PZxf/4yjA//asIH3x8qwHphIMSpfK93hlMXny7tuXF/20JI+iMXf1",
-	"Hd69/CnXC/YpxuG4mHTLP6mws6XruJoZwrWeZbEry6wJX75v1sQs7rQ+zrrd/cj+A/5iUIw8yR6oJP0d",
-	"7Bzu92u2SH+vYCs5G0RE7T82YQ+vEa8f2cPDZQ94RbXsIdM/e/3Do/5xr393puGQZolp4O+NmUbjpM6U",
-	"Fo+pReUCrcpKR0HW56l9FyuaFV6y1PAaaZMluDK4TQYnkInHNMwHkoa5E3nIXfRpTe5lRFfmXXp5RrFI",
-	"KpdsVJJvaswprUdy+oA8vzsBLTArVFsVqunlHzz5MZegiEbnLKVx2cLgqLGRs2jM4gGGVnCdRld4yR99",
-	"oxa7Ok6ODoomCTCDF1Tv0AqG34B070YbYPU5SJBwFQhRwWD/mtHE6wy+vCN4eQJ0n825dmVFuAAvZViX",
-	"CehQ+pYSYdl8BLLcBnLb/eTqrSI0pRy9Rya4ndS6nVAqB8GnNfl0m8h3ezkkr3VDOAgp0ANhtT2IsLDa",
-	"qSt4+Y0mYUTDGh6aq6C5GTv93J6ySXvIfWPbpTjfKy4ohEsuOdGqgL3E7fPOQZy//YLrqdTc28hXugjx",
-	"k/wXjzUMKnh22aDjbDg7YuNFUKvg6JdRxRsZtuQeftVgriXsVMlqrDx/Q56cvzojh/2j7lMUALCzMKZI",
-	"ZUYmF3z14uWbl+9fQkQ4hpKwuBDM7DgixprMzJgJ47BwAPa0fK1FsPeUsV8lbZcZBTFkL16eI+sOEVn/",
-	"FjMFmZAQdANnAOUPwjy+T6/553akkpBQ7VJjrUzyOqtULCR5rfWMi9ELbpH9amY/fCc5xH6CDc7X4J3L",
-	"WRK78PcOOcWqoaiCvnxPRyCQvKHatH+SMR9yFp+Q/e6BW/TrYftnKVj7J2qicb7QJnwqVZCrghlk3/ih",
-	"2hdcRBiKxT7TyEB5ZVacDkpXQx1qLDDhrGRjGmc6dfkyAwybotr4Ss0QdOZ7ovgale2z8zftC0MTVkuS",
-	"VbJsWasIQhWRjLkYFYp+ptfnymqjpm9hwsmBOX9TZUA+Uu/GQpNKXuEXFbH579MrGUII4HRB4OhEVrcc",
-	"CXY2feFq66LrqxpF1UxfuNSKdeRqerjMDIYRecpJ16SwIjxNL2YLiabhtOQejLRqb0UQ3Gx/m/nmPbZu",
-	"ypuDXfL4s/M32wz8WcaotSOoBN+zX29HrAhaFsTXfQnvfAlaBXhssNr0VTjRfRQSKoSnHEyDAogenodz",
-	"2F/vjG4l4n0l2asmbKpKEsvJCMCAVklmG0hgwFkqJa/ck0ziUsn9SFoYPL6nuWF9zVcoQeVYLPflcjzW",
-	"XZK3ncPPpI0GM9t6sdpqUJnm7ULM/SXCctPvRkrOc55GNsVWvstSAW7swp6I/b/7TQ5/K5zQ5Iq0+8hn",
-	"bOhTVeL2lIT/EfokaSZiV4Udot0hUMafORULYthng0x4QEJo1/AfYRoq78U9+zUbuWal7rUwIOF/KC7/",
-	"I8y3EYLuE1yQUHFZzgKF9bd1vy7x1vfcu1vSbQ4007M6O22STRvRr5dHG6JxbpC2nfFuYgHFEMAX1PHl",
-	"1Ox7ZaIFUrGIWZxzHUFyQoeE7odw4B8F6fD+nV9SMXbgG0tmNwVrq7kkLOTfXGiFm7jAjza5Mq+9cKEN",
-	"daV40n9oX3FZ4MuuEH0AaR5i4foQ1NSBqNqVH3iXAPCQ4kPxVgoE7q8eLJoVBfBcPz2f24eNpmPuMHQ0",
-	"nWMT8aSCxVUHlOKLl6l4UBte6paxaYip42qF0NKz08Gr0zcXLwMS8xE3NLngI0HNTLHAvX86gwY6yeJp",
-	"4CKLrBSCEeIkBEIeNioIH7iYryQhZ6cYNYWtPrABGRLWtHFR2LFcr9NxXpwXL1+dfnjzPixUYrxiEZ1p",
-	"lhIwpEKQLUXJhFEBeWRD3+EDSXE+ldAsx8ZesynGb1mlw1LxmcnFI9lzOHFlXlzwPzYF804r+3lG8gve",
-	"KFMfSLv/7BATBC3TSMWms1NnX4LYXK59HZqs/g+Ym1iuYhtcii+O7ypYXkgXJufMclhqS7tQNRwjF+3m",
-	"Z16+wAF5/+aCJPxKUUyWpNdQb2AoVT58uTbmt0gJ7zfKCuQPyz62GQoMG7zUff2f+Gd1RHCvm4lBeTlt",
-	"dcxvLnILUaSvIYBrZ+HAxdu6p9jgEsjUOVnwtB+jwWqChfF86tnt3flcHYZXxhE7NEm14BoGV3IilpXn",
-	"jeKMC4Q37a6YMTDP2ViiGRhLc3GyOQaBfC5IiWfTOF/ypBTUm8YYU9+WCnmzfeZiWVOeYxkT9riyg+S4",
-	"FyRbQ5hF9rJbNXTIYirNq8bdfqOzgNiz8zfOewOeGOS+aQvVVK+BfpSZnnMZU1MKV4YmZVz79njO4OwK",
-	"LOEgaF9OIy9cWbrhzIoZtWG4D5Nb1Ebn3pFB1AXxuiP0XWXz14Cds49KPfT+cWsSf0/xvY8kfhsBv7sn",
-	"8XVoWRn1uyUSvz4q2KKDzlk1vikGWIKREmPEfEQauhIs6Ut9mA6rBsQCe9ghr5CE87QFrRTOLWqppi9U",
-	"4dygSERLBL9DYGnQH3JEuUjrb6ZdI3EZ/W63omQxLGf5pJtGG6c2rT99wPGd8QcB6KvgT92tFsvcwkvL",
-	"+LMq0BhfdtZ8mo9uv2UAciPAeyT+DyQ8efeQWwkTNearJjT/zxvLjI2iQ5D3wqdbimxGDSXwqYJgDsvb",
-	"lXYa0UxO8xpHwbJkqYtLrdR+1LRW/5xqMqExSxWSutDoCmKzlTjpSrH70jVDKYnft5WY7ymyehOi+Rhq",
-	"vZtQ691T3Tr8qIzC3qK83ThKu8KdMJTOCHC1WLInYxR3E4njocRuQ8gpT9hW440eo76/atT3fUhH6wLC",
-	"S8j6wMPDq4mEK65XSxwKXjXA/EGa+l9O7w/I6cuLdv/wWfvs27OAvPv2xxev+ig4fP/T6Vn74vtT+/Rp",
-	"WvjBkx4rZGCP56wYly+XEMu5SCSNUSG2ohSLveURirA2oUQ/btrt8pEC/dUpUB7wb0WBKjvmbEJ+atpr",
-	"LpGdykY6X7PTZgMyM72OdK9/703XfmSLoMBboORLMUuNoo8d65r0AW0DMlXSsCizNKaqFGRiiKLh0oLM",
-	"GMrM+teCvPJVLEsjmCtT4FW1TIV72iHhRMZMCdDYHHH1NYsdNSU/nZ6dkDBhIxot4L39Fy8v8i/17Cvg",
-	"3JdJTPjbi4BMaGT/cypiJTmWOf+Fi1jOfekFTeaMXjenwQQtlpS8e3vxHmLKuHHOrnCuuGGhFyEBTRqG",
-	"FrxDqLmDLrna3Y70vYVn3Fx7xGVtrZrq53aGHXfnNDmwfeQ2fz7F9ScKZu78NX8V9rQaP5uEB1xOi2+n",
-	"rMr9DirtlE72crjRvMpp/qNm5U5Pc1/8heue5o7hMaZVmwIgFZoj5n6+bWxraeztB7hCO6/iJEUEn9JJ",
-	"XTv3Ijbo6s7u2Ut1Qa2F6ddFtor8cfskXFcQqtTObsFMo+jUOtEit8F7jUGZMDOWdlnYhCMfT3/DhJFq",
-	"0dqgvWw61f3E9eUPtbZLbPrKY9RHTWBfAQ1WEp07InoVKlTxblrxRhWGVzPt5kXgChsvlIMrYn+HvPWx",
-	"0va5lhN2m1pvxY0/Fn17IEXfvhr4V0FBVUW4AoSviNgoMC8XthFzTa8SVzF1jdzZeiTND7xZ2FcCzCWw",
-	"WCV6raHIf56ojDA3dJgvNBeiEFUVMoE+8gbxEtjxtC5aIqu7MedmzAXY6VzTJogghODyE2cBK/ddzlGB",
-	"PH/TRk7JXCoIJ/QtpauCKcok4paiJhOwhtZgSBPNbiNV3k9gxGak6zEyYieREV+N9lWBfFVsxC1k0gJi",
-	"NjclFT6rqNXwPqu0UCHAFmsubNBZPz/rA6mfUNVS3pLXvODQoKF69vpfJFm8cJmPZjVtSpC0dcNaefQH",
-	"ZVpbwuxq41rhtVrzWnGnDQxs+Q+WaZYTYTA9YkwxN02zSDGjvUHO5zrosZxrzIOoMMU5Qals06ustrKe",
-	"bPoIVSHN5dByw5BIUaj4d1lZqNdZOPKbvldzn8umu+RTgPbecb/T7fQ73b3+gYX2Emm0pM2BxFTJeOb7",
-	"/IMLNRW8bkGD7sk8mF/CBQJVrUSXfzeXtelgcXu+zMceibVGyBLW7NoMWZqu0hBZ+U41NawT/DYyR+a/",
-	"tGogRHPotB9FvjWkLip0mVq4rDPWGiRL23s0SW7XipOzMH4t2K6+2EorYxF4V9kZl2kjFqIqkMfVKkXr",
-	"a9H5RgT+r0PO78tw+bXgvQLOVou2a6n4H9yACUUWtJypiOkwIGFOArT/VGzIlGJKuwywmN1w+yZRbJrQ",
-	"CIsIYmkfqKwJL/36KWf/PMlZSH0DbWqgQHaYC2S8HHIxYmqquDAF62lT22bel5EV2yvqE5YD6oJNEwMI",
-	"tSSxXOaYtQbPJUp1S3HbCcobGjzzs9+TyXNjCloyez6S04dnP/1aJLgahyptqNsSp/eUNC6v7F4DutHM",
-	"Idi8bLMoWjVOSOjCEaFGkIEWxymdctQ+dE335ZC8hWJ5vU4XhWw3tm96YMkdxFOH8oaphE5DMpHK01A3",
-	"sq/kRk1zNcGpvbD2gqKRZeCaMZuc5KvHWr4kk5gpog1PEpwMAssjZ2kpG4Ds8OhAI6GQgoU+5sJtE5xo",
-	"I7tfCifrziXrsWoX7I7C0f8lPpIVIEqPCAoQLdfIADjaGv13s7UG+8+63dsxgHOE7Aoa/Nr45qee9QfI",
-	"hwMSilmSIAv+/UvogRBSt5ME+3DTCVp6H7S1JYdJjzzlwfCU7/jNMkfJ39UuuUs1hharncArt+QuTgBu",
-	"7J5z7weFSBvX/3ObZdV3Vyz9HZ28wE08EDcfHmnq3htLbWpLpReqXuM22jectk/fva4pFO2Hq6tT3j88",
-	"bFqo3N09HnLWHYdrEvJpqXZ673m/0+t2+r1Ov1dXwnq6xTX505vImCXrj+6cxd9DJ5uqhcEYO1ib/arJ",
-	"reprI6c1a4OZt7+0GyZiqdYv7g0Xs881S8MxdrA4zU2Dczv95aKuAjzWctgq+OOF0tH6ddEpr7tLOtri",
-	"slxGYCwnlIv1TRcKazRMm4RedSI5qVkrDruF5bqwqIyRSIXFLgsMJV/vP1iq949VHKuW6YOu8ut067qS",
-	"MmFUrD1HF+d8g8LjXKo4h8Hss6vhz7jKUWr8t6WCXkznykKHZYwjZsZMDZxVCcYLiJphQEfCDHJIEWPp",
-	"cL3+shy/qIerf216TQ8odiPlzo9xG9p4mMwJmE50uXWsRjbiboI0svEbmq9zslhlYIYbsC4iw89XFmj3",
-	"2Gdf17hSrj1NkiLGo8UZ5VXNEhaZJYEWeqdScnbxX5j5mZoLIpnMJj5Ci7nqwJCHjVUu0xaBad1gDONY",
-	"Ek9x0ZmEuq7T36MM+ShDPsqQjzLkowz5KEP+2WRIe057kb4pyo7NWok6Dv1X7BV+Z8HzJcgg60TP28t8",
-	"KOO8KH1TeHhZHjGr46ZvlkW9dS0sMMYOugKhJ85KcQ4DhlIRRqMxUXLuujd68Q66dB/0jrpPQRLkJpOr",
-	"ANdc/yY1S5DPhO/eXrwne1zL3OrCDjljSaJdBIPFCMPij+JqAY0saEA0m/BIJlLY9Rl6BdTsaoFVbSl2",
-	"KyIJF4yEmk3/hq6cE/gFGuohLzk7D8ibV/CpNGO0lMIuuCYf3r9qHwXwn15awOhqYRiRKmaKTKi6trN+",
-	"FK4MUbvXP+x3PoqPAoexK7DnM6Y612XRd9VE4RdKU1KxwDEHJPRnFQZA1AKsppTYPywS2/8it3ehGBrq",
-	"FGEDEHT8n/j4jEvkHGHwUfhfLFDaISIpBIsMv+GGY8SHZlpzKS4Vm0jDLiMphnzkC/4iacdpJMAHTTrk",
-	"1G0iLUqfBpckjN5Ydu00BKgrnMuRw7Z9XHwUtDwEvp0GfgREW3YAfku/ig55C50UvfpgF3XQPU4Dv9PW",
-	"5YJRxbQh10LOwdFnlwy3iy0sfR5ezCIJDRah/tVHMeEaolpi8q+ZhOsmQpIZ8MjctUK0d9eO6ZFAQGoe",
-	"SYDm20lcrxH4hGtCDYHWJSf2C52GxGWdDAHar/l0ymKAo1MSfhN6t2X4N3tP/8v+HzTl/M8wsIBvl3d2",
-	"7tuAQvtO33qMkoglCRwrvWaC0DldYIdJJBhkOjMQkGGw64zXvPRUMRrrMWNGk1hi2Wh6DWE+HwUu1V4J",
-	"tf8/mSUUFov9zaiREx6FwMFhlxQ9rmlTSsEG7oE7jdwF2hFc/BLVJLSv/drrf+qkSJEXTmAjIynj8jyp",
-	"0/ejcN70rE2Cax3jkBDuS9srdMoL6gmIYHa5FrsALMBNPGVJYo8W9p5pwgM7nGY3TNEE0NkDmb96jFyC",
-	"ZX0UpkAb0vIAHngAatyNQw8IR3w75NzvEoZjrtlPL8hNdMXG3Pm7q4gN5k1YCQGlU2yub2mkew+4P/lZ",
-	"lg4OAgVgYb1ut+vOEMsbIBNBoQoIr+ETduKKZUpJJha455QbF/dz0N131ejOmVGL9unQMBV2PoqaTjzN",
-	"lfoQ+mdAl1MPaB0SQlCVa6taBSsNhVuE6oJw59oQ+a+qRN1tpmzk5bpMIE3lYD4NEIQBgp1OCdpbjvIH",
-	"RbL/URTNGEHechCgnh44nTgA9TM4/eUi+Gj1qoDQ6fRjK7i4+H7Q738UVWJ/Xtr8elFpKcTkWwoVQeUX",
-	"XyTew8BjdkVVY581suyEfm5fAaDu7x8eHhzs9+8m4SLC10i4rrdPrYSrmLvskpC7Lo3ivetW6i2BM3CS",
-	"zzQ7sQQLg2Qx8ClN9I+9WdLr0y65LK32wnVuHEITy0wX5YDb5eQKVMJT8N0gsyKb7TG/okF+BR50eunb",
-	"19UqrrKYS4HPL6d04iB6ZSYFvtK8WMs6ENouma2zJuCqH6Gvsm/OriCvdPtLbqEcxNX4hB56KkPQ0IDQ",
-	"pGYLJitkLdUEqjk4OSY2OME4V4Clk9PRl2q5kKsZWCkhy8mpC4NUtrdKhM8Rzsq2QLCuVy1Aa1uljHCd",
-	"NrfIqSC+u3Sqqee8W6n6l2NKUhEujEQGVe1UQ7WjSEtuGeDKp0W3VD8H+GhLpdNp61PzWsZ+UfeT99CQ",
-	"9D3WeNlN95td0c5lgK/KRmhCQauE0D1EzXtPPigJvCUqUBBiuYAn6wRX3NhDEjr+1Jh3d0+F2LH4uwwQ",
-	"RWeFKAu/myHSmGuoONs09prd2MPJCiXF3PH8SIqIKZGeREAEmzNt0JiGxjIM2PFt8XicptOkCTswFZhd",
-	"NaQpYgMBkFD4aGyIkdiaO/W6gjUVLOPuyequMOk5fo/7/qrh17utNxRz89Jezh88aO3rozBEuc3RdDyd",
-	"MsFiC0zrMPoWcW+IOw8t7C2HCSuC3y4doaiLgXN7+5oNZ4CWgVNug9QRfL9ZfwA8nxf4yV+4QUD+HB5D",
-	"YrXxULREGhyo3D4wNh13RxQiHX8jCpHDgFUUwo1eGyXrJq8tWHbORlxjFJE74cyJ6oOafAyrgDoGDZoB",
-	"pEm+YPIYS2XQmVdXNyy/43stG+Zj6woRbbCBS/fo/cuL929Ov23eLCC/t/spB1Y43TqtA54+upFqinSR",
-	"NIJxBe25PdJXYkFVXa4C0tdhe07pwFU0r8TlA0AB/YXM2d+8Zg2e71W5oLfoD1Da+GM1rgfSIGDHUF95",
-	"+VUVu4pQv9LP5MjYGrmy9UhtH7BjaadAtwwJqyWreiL7cJxMmYR1krmKeFWF/ziLYJSCFWr7V3uDtlXZ",
-	"v8Y3s4SUt5TbCiLarcWz+/HFNCcYj+6YHbljdkpxKiG9yi+zgXCnZLJB6Q54u5n15dy++he2utj9P1pb",
-	"ILI3KcTNAWDc2sbiR9u+hcWeVscPX0RH+6haAkihvNKyAqPVGVRwqlpzSpNOieQUuzFvUoAdPtC/8k8d",
-	"l1lh2Tf27jdzq6LBR/EM4R5SDH6WoBZFVJCRosKkuQwLHxA/lkk8IAfd/Tq7jD2nh2CP+Y4pJiJOJ0wY",
-	"q5SSmZ79+78VlxqCdu3RwMp8qLOFiZm267Vz09hHOOfruTeP1bCncD+WGzj/GkpkAfHRXlNnr1EIuRXU",
-	"6/aEo4ATVdYZlX9UoBg5rr2BMca+n5piLDyDBC8koVPumt27FAYMc7iF6cXt5tHk8lBMLrsA3MJVVxlY",
-	"EERX2FXsCy65ae4KWwBP0bVCZOuRLD40w8ouQCu77Uoxqo4a/vFrjaPUkZYP1+vrh6+uAO4T8kBsQUsN",
-	"EPl8SQGvy3XIBczucmaHM81iuzawzQAv4mJ0QkQmAKI1p8BSEH83EgpRT02x+7a2mo3lNSwrvpnAdj+2",
-	"nHWU6dGCsxsLzi5IWwHaq+w168Q9D+grClHhKy5lnCpm9TqgClj1NLTI4DLYARegBoCL3HPGHTOXGKan",
-	"kUikKFvNm5FybEep2xESwRLfcG3qMAlP7S9hhtH+urbNtVM4WOLbuvgkBWz3O4C2JdZ7XAxlLXTbewKV",
-	"RSqMDkWVZQ4V1CPFYiYMp0neNeElywm1zKhDXlmWKPyXoR0NnRQc2+Vh9ZxwOEsS9zuU/01X4So/TChP",
-	"Qq+nVGDEB83Ua7uVHYJ0OkdlKq8kkzRnx7HVPztwW4l0XrXxHKh/AImgAOqaJcMNgDx3tUtgbsHpkucf",
-	"ppBuH20uo95Lq+4M+KG+CMJ6TuQ8JeGUaj2XKg5zcd2hs9Fepg8HufZWaEz0UlMY+MoxcyXFCNhTKf/r",
-	"NE0e8+MRJmINAq2rypJGr9vDtVuMaJIwhUNHUl5zprH7wZW0kwk2dw0rAfu59oLuStm0gMu3lE/LR2MH",
-	"n9C2ZmJM24kUI9oKWv7coReG4pRc8OSGkgsqjETumn4sZ0YVP28syPrt3I8wu4popeR9N+1wgtYFM+0z",
-	"AItq3mLFHg82oWJDxfS47TqJAN3HTh5t30QDy3mMmYe7iE5YEfggLd6BMWZF4BV2VheGeLTAVonkUjBH",
-	"q7dEzZfwu0oiX0vTvezS3HcKbzfzncIO/8K+U7v/R9+pNsSbMipA/xa+Uz/ajnynfvhNZKp63ymMVuc7",
-	"xalqfad2ZFf0aY0DNefatAIkociLgJxDpSenEPv6ZVwRORcoOUCxs2Qj5yvoVr/yT03crjWeVLu3e/Wk",
-	"gmjYGrQmVlr5TzaZKqZpJ5KTzpWqlWeKgsyyFOTCUH7tfbI4MGUKqCza64KWV9j8rJvJPffjcf2AbKJW",
-	"3nn0uNZ5XGcI4SvY/ebkpoA7VR7XWf5RHa/fwOMKV0xOa9QWKLq5st80uEYTqg1J0eE2XtlbUYsLK03V",
-	"MfhHZ+59OHN3gRMFCKly5nrrRa14a19oXorJzfRIcR+WM3cXoJXddqVcty1D2YNz5p5mfZ3RgCZV3rKW",
-	"6wCNouBmXt+c4XpX0fW3MsClmG9/+CarKF3XmbogdqcOZRS8xxIqwNbL3lDb2grORM+isZPEK5jlE+8z",
-	"QLtf4CsUBk5Kh2bYT90NQiHejJ12CDhHVnrFVxkO78JxbymVrzMjZgL2RrLz/dkLN7AVPkoZW3J+74IV",
-	"FLCiztS2SvK+6e1JO3Z/Dyyw9TX6vfH20hlv2ecoR9HhR6xMnpIE51F03+Ve8aTuJO/00HwkvGiPlepj",
-	"V+sm+yBwfsnikAk0It3vkpguNFIrV1M6okrx/Aq1r5gHBJKKOICAHmx+rb3/BC3N5J9UQUMpZ3geLNmv",
-	"n7g5n1ZYsskTqonVvwnNnxCs9cSdC01IwofM8AkLXOlXrN6nmbqBNld0QXqHvnH2U99e1dnBFSPh98ZM",
-	"34pkEQYkvKATdsEN+9uFUTwy9qd31Iz/tud6U4cXLJopFhJ5wxQZGzPV0JQFGOtMYO36EOKNLqEBgKs7",
-	"X6gSkGPfcog+IBeh5Jpqg88o8xv7Cl8TrjVUHVTAIYAh4vi9DnlFuWVwicTrVpZLT7hltFNLjuJYMY2G",
-	"f/h3BNFZA3LFFtLVIIf37WBVJb9drwVYdCQnEN3zw8Xbn4F/aVdbnjxBSVuTySwxfEqV2bO/t2Nq6NMA",
-	"e1DYDWIfBUMmUhtyRH7k355YqA8LLYBDgg4Tz8yB9jLyLdU8IldM8xiOcgJShefh2bEFvt4/rMx7/GRW",
-	"Pt3MpT93rgGG0yLzJOY0YZHJCr5DV5spNWMrGnjc8N1u7O++b3dEozGL62xj7y0E/1fv3sxjGp9b4mL/",
-	"guYA4B9IIRaqM+eoFOhD+X8PWmzxQ5f9/ZS/5T/8+F+9/8PfnP0wvvousv9+/eG3172f+Q/HQBnRRFY3",
-	"TWpuW2N5W7atfWksIcB5pyz1S1A4m8/t+XzeBgCdqYQJ6CvRXAYojb0l+SMnMSEx3OzYgxYKjvqSi9bg",
-	"uNu97fVtdMK1PeBhB0i3H67H9NHr2UAWs3yPm0Vr8OunYiMlrx6l8QvQaiTVzYYusikHCeQJkHM6YWQm",
-	"LIG30gTSXUtJn+ZbzVuRrVS//qh33N/IqJoR3Sq7Kizp8qa3LOGZDLRz2/+9dcWosoTt109Wt8edeWjE",
-	"3xzI5X60h4YSSUUzDGzeB48tvVNJa9Dao1MOdN4dxZItwMlbcgiVhttGtqHisJkJwRKda68WMWX4EJw2",
-	"ECfptm/FnL79v4q27WfZJ8RBqPFxAzioYjcSKRd2HckNfEZ1xZBZvc9UO7/B7jo5KqiJcjWaHGcX2Yue",
-	"JwcOaMI9rmWYm9dXz1ue+zQ/A7D0mWbZyGkHGr/X3/Kv+oBxbkCIyE2YH7Zux5g+XVNjamnxL9ISVktb",
-	"yOFP/rABQZZftwg8QumDXLOFdjZQCAhJw+2L9WOd0T4rdBN4G4TFaCUNtcIk2pTkVJO5VNdWGl3pJMgf",
-	"FsxZsVZnyXBXkIYJ+6PHhE5naZH5Mzt3+anlAd8xOU3AVgUakYUip5V4quSDMGU+TIbnz/WD89+Wx35p",
-	"d5uahLzRKLPBGMMmU1O4oJib1pdPX/7/AAAA//8=",
+	"7L3pchrJuij6KhmcE9H2XoAADZZQrDgbIdmWbQ3WYLe75atKqhJIq8ikKxMh3OGH2XF+3Ae4j7Be7EZ+",
+	"mVkTVVBIYKm7tX6slqmqHL95/LPk8sGQM8KkKDX/LPUJ9kgAf7ax2ydtzmTAffVvjwg3oENJOSs1S5/7",
+	"RPZJgDDzUJ+PkewT1OHeBA3wBHUIctXXXrVULgm3TwZYjSAnQ1JqloQMKOuVfvwol9TwhMl9KoZcUD10",
+	"eqYW6lKfIIYHBHV5EM40d+zAP+Ie7VLiTQ960SfIp0L+IpDsU3E59LAkZTTuU7ePGEccNqfeQLwLU7Zb",
+	"qI9FFZ0T5iEqUQe7N4gy5Bx2K3aeyjllLnHUysgdHgx9taTPxCujxiY65reoUWtsoXqjWas1azX05uhi",
+	"/h7OJVbDpDdwGhBBmETjPgkI7AFRAQv1sZB65bKPJXL5yPfUjfSxV4br8rEkAQrILXexGk3AnTEu1Vuc",
+	"ISqbMJCHJe5gQZDHiYDnmIkxCcqIB8jF7Bf4YBxQKQlDkicv5H8HpFtqlv7XWgRga/qpWAu3pfZ4cIF7",
+	"WbcuZMBZD91in3pY8sBehLr7XSQyruGYM1I5wtLtO/OA44z8MSJCHuaABvXsbIF+cVcfLWXEPvB5TwGE",
+	"WoPkPHnlm92aWyevujvdLbzh1sh2t96t4fVOw93wNslWN7G4Ab77QFhP9kvNrY1y5lplMGl1JQkyjkn9",
+	"DAg4wGyCBHE58wSSHMlggnAPU4ZenL1uo516vVZWz9WHqF6rNqrrL3fR0IARZ/5EwRJTewsIGgNUca6H",
+	"NYcg1MV3MfWJp7ZPmQBQsJ8hQYJb6hIDG+pfBDE+TpzNei2xd8roYDQoNWvhximTpEcC2Pnnz59bI9kn",
+	"TFIXS5J9VzAaXAtGbkA89Tb2NfCPAfg9XkbOHsEBCZzM06hXt6r1l8k71O8vclM/yqUhDvCASENBW65L",
+	"hvIDZr0R7uWs3jdP1fqdgeg5CphJEPBAlJEzlJW9Mwe9AHQkXTzy5Ut15A5hKSoDb5bKJaoG1lS8VC4p",
+	"oqmgBBZSCVcyGzfect8jwXzUwJ4XECGIhwIi+ChwSRVdAPRQRS6QWVwZCa5vg3HgEG4fsx4BYkUDxMcM",
+	"BbTXlwJ1JgpqKetV7UaGWPajbVCvVC4pWKSBoukyGJH4Tro8GGCpQWhro1RW96Wha6dWe1Xf2Wlsbrza",
+	"qO3s1MsR4NUzAe9em4/fR/2RN3CKe6Q9CgQPMlk3sAyChgrwOkRhchPVUmBm2EmXBkLCm2XNFcdU6K+p",
+	"hzCQH801UwMaTgn02XFhKVVG7qQD8Gt+GAbklvKRcAB9mWEwaMQ0jHhV1EL6VTTEwNEIUqP26C0R6gMy",
+	"GMoJTJs4/po5/j9GJJhE56+HSoC/2S58cq/zr+We/zn9noH0h5IMBMLTa65vZi9aqGEyl6y+CJdYr9Xm",
+	"QsU58bvTK3IUHDpNhH3BQ3mCGDRFEt+oox7jiUVTgwEu9n0S/CIAg/GQ3pCJutqRIEEVnYSQIkZuX1Fm",
+	"PRoVaKO2g5xg5BNHCRuOIH7XaSLOiCYSHvGJJMBqPCpwxyeKx5btOvQiAIbEaEgCNZ0DyysrnIQ3iCJm",
+	"QNqBPxHgiH3Fz24IQ1hxO42umcetzijzuLvYFyQ81w7nPsFM0/2AiCFnggDZ38OeES/Uv1wt4qo/8XDo",
+	"Uy1zrX0TWtYNr//Pkqb6pebvf5a6lPheHGAHoldqll4DgHJE2e1//senHogd4T2DpFT68fVHUTHsQE8I",
+	"O5imdYbpqysbYF/hBvF2FV1/d35yjHjnG3FlGWHUwR4K+V4ZhAYfBz1SRcdc9inroTEWyCJ0SUv9XZ+6",
+	"Dz8euDJ7OO/+8z+I3FEhCRoNEJVkgFw+QET9cIt9HsQOyxvpqciSzutEyYUBGvBAEUziKzgMiJaZgfcq",
+	"OAZgxEiBvsUhMRFqnV0edKgHsuQLjRovdxHBbl8dvhLlFSXMO83X8LFH2IOPE49knwf0O3wTnmvLJUJw",
+	"xP7zfzkakmBAZRLw1HqXB3UxCY4KLfyjzkhGOkif+56WzBUhgDOlInbSxEPdgA+0SmS4dFn/hJlW6wSV",
+	"+jLgHd5V6ovifQyNqewjBwTuCojWDkiFMa049ixvo+bttZjcDps9ZJIEDPtwAA++rPB+1HCIwtiruxYr",
+	"2mvpfzehAWlmMBIEjZhHgrjaFBeYgLX/IpDza8WQx8qh51TR56kzV3hABeqMxERrrPERXcyU2glaC+g3",
+	"y7ugYy5f8xHzlnc3xwppCFODBTiBNYzL6y5MtrQ7mhZJI6wBwgjk4pJZNCfeiihGG3DYVTiswIJJgvgo",
+	"ZFp4VUzrmMeoB+B3KFRQgcxUIBDcDZUAvqslHqx1WSPLhjqv0XM5I6KMcojDckAP9NxKWtGd9XVaL4bD",
+	"uGTkbkhcSby/EG1psYmxtcEyyvpKeBeN1bUJiZXs1iFyTAhDrk8B65ln6REonAm7o+ADovkk8UFPwQzI",
+	"fBUEYLMgUM5BYk2dBfZ9PibeNR2qAynVdxrVWrVRra01NkpfyyU3IEpmuAYloVGrv6rUa5Xa5kW90WzU",
+	"mrVGdWe9UavV/gXmvVJ6r0rYZ0oQCFU/DYgCxmMj3y8rDVHJ7j4W8nokklPVZ00VfUGHpWa48leRYKtF",
+	"9FK5ZJWu6xGT1LczB1iSa58OaLiWgPtKoP39a7kUitqRFKxk6VKzRCbvauTXFj2h795/qn+kH9rv+p03",
+	"rvr34eX3w/oxfbdTKpdGYGAtup0fapF8SAJJtUiduJcsxZwROebBjdCMXiukVCL4rYwoQ+3D/TNFCQEN",
+	"dvVrCkK0vqMZzkZtvYoOlEbZtALDBJ6DrqD0tpQVqLG5OWUGApXsUL8csxLhIMDq8O8qPPDUOe78SMJT",
+	"hpbOYAtK3NPvqWWEOqo6z4qkWgCOlrTeSK9IzdnjlekfzULqG2msnFZZBYr9Uk3OWK/VallzmuG3fsTA",
+	"Ps+LYK8qRmOsfhUb6tWPJMrkHZmQfChgQMp6u8hR4OyAlEhuSVD0FNVXatkWWRc71e0fGpnnWJEAJxMr",
+	"sraHlPoev7AfaQIxC3bAHaDeVLpal4xDG7GPJSl+OA87jXpyzYpEpdf8OkJcI8hM7SAFeAq75i/LrqDx",
+	"w1LCLPBWT1LDZyB3bLzGj2lCmh74Uv0cmce1+aFDutxYWGBjgaFJSEjq+xoNwmsZm4u0ctyqrmf9R5IB",
+	"pHdyZh0AQxKgAWWjFOhwBB9W0R6ZcO2Y0fQ0S2hCB0qzBfdAgIYBV/olcvmISaHdT2BSqubvKgsnaj9C",
+	"hpV1v/BoV0sVVIKw4HG1RvhFyXsaIweoF2AmRYLizxJtzrhPzkg3SfcTJHGK8m/+SDDUGTTRLFMh5gSE",
+	"mjKsV/0bjgl2NZtmKuJueHUWKdIwmaBGik68+3yBXrw9b2xuvayiQ7hMjwT0NlKuCbohk18ECojLAw9k",
+	"MowE7TElegniBkQLakY3F5IHxKuiz30Oq9ccDax8gADaHaDGRIIQjfp97hPFuqW+IqU+VtEhQ9j3jcyo",
+	"fxTaexUeqQCHz7jPje9zgG8IqAKKnePJrj5P9QOIiHa+ARY3QCUFcv4r9j/ccZWaarVg0GEFkVJt1NFH",
+	"VoFjFBXOXOIghoOAj/WG9Cb0KUtutg0Ho7cNHm1Yj3Vp5yKpwtG4GDWX6IdGopVIDZva7ml9Gb9r54ax",
+	"yGmIi4O5xc6kqBGJBgnOXk4IfAnSlGJ9Ka4yRZMTMlbi/L6GO9amTNic8G4q30TFus2G9D2ZKNTWykIb",
+	"hlInv4B02jJaOcB6KKa+UPLoyyxpNV8CDfWUlGJSLjVqtXrT62w3m3W1ryxRNcNhmZZUc6jtFP16NU9e",
+	"fB0QgiS5k5mSYmGWvbGI5LiLtBtDs0yfdCXiIzmDiWTQys37yJegXRyen6DtrVp9F/gdH0mE0XdFYTQj",
+	"vLxom2tNCFqR97ZRW6+ldMnfHiDsbOXKOpeM/jEiKCA9HHi+Yry8i1wsyC6qKwLV2NxUdCPAriSBWEgi",
+	"qt9HhqglxIdS0p9VqyV8WrVFBILtAvLAQkz+0Mvi8UVxZn25PH8XOaCHPwjcG2kKDiAzRRdD8ndqghji",
+	"9hJ4oI1Hz7aTp2E7UWcdev7dURCAGVDBKrkL12f3of/9Y9rgYi/2z2IYYqxpaQzJRwilP0XLnBksZn2g",
+	"MUqTAtzQTWqXnQ/EZyB2TfNwfksCH2fppTwrviqtziWUt5p2OVNpfc0m7s5gqWEK61u1WoLiNTZ3Gg+g",
+	"eHAqObvW8Y3PkstTlFyeZZSlyyjFrUJ/OZlFXaWQBIcmxCiC868s0NxDcskgdaGfKyWmLFv2MJLGgMg+",
+	"99Qa8Ej2G7E4P3ZLmOQQVvRAz8eTcBFsrdRDsF6MWgqU8DZr4jbb+LVZ0Agfws09LPEWCObJR+EcR/qD",
+	"FLtYsmn66RiKXs2yEyVtQQN7MpFRqLD1Jon/eZaan8H8Gw8A52VYMTaWA5Trj2NDyFJJw/3MufWjcNfJ",
+	"Bb81+UmpAzchx9H3aBjwW3DNDATxb4moIkeTdqdpgw+otnWbf1lDd0AQuTNoBCZdNbALjg1QE+xAdacZ",
+	"JVOorwTtMeLppITN7Y2dl1XkMM6I0wRbOAQ/gZ5BtQ/p8uxDOSa/qc+xHAVkFwWkq1RYNGJwJTI0VwOe",
+	"CyLV1egQOYinNXFVDCnNB118OAcrOoh8TEkuv5fUOkplzdzq9o9G7BIicTx2CZlWgvCpNhX8hfjxkrTp",
+	"+AEUVqkjcebx9erYBuZgYZ6u+dRp70OobDoQTSLiUQj6fYjPev1pqEiZsvbIo7LlSg1mMVw3qGgQb4AD",
+	"iiMRCnSFKeyYL6Gp78qxHIPE7YWOaEV3wS8oMsW44npYfqgAhBrhAUHYZFcqCWkhDrcenuYc7A8P+EK9",
+	"PQtLpX4hkqu+zrywCzN7Kgkkcabg1ec62THFI82V3OKRL8vIcflggJnnQOAdBOJhnaZjHiRyJjVDKisW",
+	"p151EDZZJDGWpqM0o0DOOEcynsTQGpsOPzVzqnOACbJ5lTqJg1sTHBlnU645C80i1PgWwAtBtQlbSVmQ",
+	"cXbi5hGWAf0On2lG1KjNYYLa0jg90sFgGBCB0a9fflPDuX1MWam5Xi71seiXmqWd7vaWV9uub29vuK+8",
+	"rc0d3OgSjGvu5ib2avVNvN7pbnTrnUan1tluNFyvvultufXNTq1bq+HadinkrwppceKM2iAGnVNJGur/",
+	"lJAwki6HU/K0+BAldm80NNwSIa/ViEXSZG0ks4LlIWG3Q1bVopeIPbw26wv/bdO94M2KaIiMiEI3mxF9",
+	"hrRRLJBavg4G0NKKU0aO3rT6S2cpqb8Ccstv9F9gWlZ/kbshD6T6C0KLnV3kaGkQ8AozhSSSDIaGiKjp",
+	"jPhWLaJuxayZIYQWoyVpShSC7J/58eTJfK9dk3KXgeUZrG6mhTTEDOx5ACLYP43dkabSGbdj5Gy4HCpR",
+	"h7h4QCKrppbJZ1mUYg7/eADULF25j4dDwlalIyuGE6H3w45jjMUDz6IRUZEssIBHhvv1CSK3oBYpdlGd",
+	"bSxRd65pUtaw6kkIajDFaAh57H0q9CRNdP62VWlsbillqE/usEdcOtAcoijc1bcKmYRgvnsYg2IUMmuC",
+	"8PGhZ/KPQgxKy72N7Tm285DQFsD9E/NuytacX3PjUAo09LEL9SDCGzFpVPVFD2bzR5LwZx1NMisomTRU",
+	"nObMPja9DstQslZxQ1ms8oN+s6n0bJcPDTdIsSFnF3JRlSRS1VFgDnqh1PIKZeJl2TwxgXHXN2QiFFsY",
+	"4kE1qYI4i0Dxzo8U85tXw0K/mgwrlVGqvj7HB0jMOvwyyX5zZefUqmbJ0nMsx/V6pnFRR5AZfmdZXAIE",
+	"45hatrJAhFMxMEkedHqTIdm23MxSzhhyGaKXK5SDKJphNVnY7FAuAdky0RjPwuzfV5j9Ou0murfJJ4Ka",
+	"onapSH9axCyVZ1oys+eix4keYFpfFa7TRJ0JwsIlzKOsh6hXVZK5faD+ip7E1EgsXGNUzFcQTyL2mu++",
+	"N2oCRDFH8rudxsCMeZIzVVyBXSgXLaaTW5CJ/5Rh+XQVuHQhY/C6S1mPBMOAKrJSUg8BvDQo17p10vDW",
+	"3Y3OJt7aebW9/WpnC292Ntx1r0Hq3Vr4vHSfsK5b6trQqKIhXbmG3WHAvZGl3jmxWaRLggAyNNWUFq3g",
+	"TE9bR6it6NDXKChrYRNxuTQOFLmATaw6c+3n5acBS08DWb6cAUbVeztSGz+yoHeWBJEx30I2uFxkSE9q",
+	"dQ6rmmjHT+xz9GL/4OylyTOWIvLvDEZCKmGVgDoGd6lgIQBDbUKBsZfKIBxHIEaIp2nJ7JSdGNJmamrW",
+	"ZRVTNpgYDUiATNZZYbVp48lkK+oYLkNEsuExNFmY9+zd6FSPDhHUI0j2uSDhkz4WaIA9El4F9n37eQK7",
+	"5gH1AnlA9cbyUiO3/kKpkTvFojLirPFvEZexuXjKoLHfFEkanFLuIOpqhTmDWz8SzDXTkKoW7Jypl0jg",
+	"WLKdJJBQLcxQSB66CkQME5kOG1sJk6v/SIgEWSA5xEFU9ArcHiHVoAJ1ebAb0hlFt5FjpQpnFSveLpjP",
+	"d6JES1Sv1sDRb1avccJEGOzGyrmBfWUhhrD5tLLR1LEYMWxOKGJAsA7hgNfjh2BegGRC9da8ZPRM00NS",
+	"YMqQamJhTubfUbST3kEcImenxYXYF7HEfMkmLi5EGXr3z5dLqy/P2XGRV6aA2Bz3qcboCe9m8rr7VYJM",
+	"scTHkXljgq4OXUIu9yH+KnT7xrNrdUkpjrC4AY9+bFaBXjiVijGExH93XpraajIYCUk8NAz43USN0jdh",
+	"TgPEGXrhaBNPpU3AOweVYDc2ai9nCOBR/PsSTE9pS3XxIIzaSqXepo7ONlnVFM6fSnAodeMFgeF4Xrjc",
+	"I6heq9df5knLES7Wy42vs6Tne1Y4vX/c+s7PTipd/8ckbKhVmjDFOHFbRZxo4xFkzxiD6Us5FM21tdC6",
+	"VjUP1/IYTBGRrygIby9BZm3GxFRb9xfQ92UZOe0YoT/CDPdI4JSRc6FIcuzf+1j0OxwHHri0PpMOOgWy",
+	"e06EoJypHy8FCeBpq9FS/zmHepdOrE40SFtRnWGqq3WhWxIIqN+Kw2oi6iV1SVO4uGKGvrkC0XIp+bsb",
+	"aQl0SvicEQ0WE9yyInYTvski6b3P5ugnaY5eTvhyChoKO4rizo1HD2FObmIuViwvUThlxImbbGphcerB",
+	"U8gVju//XK/6r+mU0t/pg1ff1ur1RmN9fWNjc3Nr69Wr7e2dHYw7Hdf1PEK63b8p4YA/o1N49mw9e7ae",
+	"PVuZnq0kvZgxo35lelb9uw1UAyvHlMF1oWXtPDvcnh1uzw63Z4fbs8Pt2eFmHW5JgS5/OSYtOb6qB03e",
+	"qD17+/5Z3r60TJSCvbna83PBqVBKePa6/VW9bjvPTrflON22V1cPrfF3ca9t/nz32mJl0v6p7rZXS5BY",
+	"i1dtWw0f2liRwLSIGzzL4tzG6aQnKielZumMcuQR9A4zQgMOmf0jJgP1CLrcPqyATDzJqFwiA6wUw5KL",
+	"/5voB1WXD6qdwIpjk2sty2RhfHoiY+i9IZNr7Pd4QGV/UGqWiOsJXBk2NrdizUhxZaDzpsolHvQwC9NA",
+	"UgscBvyWMkgbmjoXQXRWV+l8NOQBiJMPLTgHN5CGkjad0hhm694g+dhLmxpNPygDDV6vb20h7A/7uNJY",
+	"NIX8aVjIGqsvj6dhdCpbrqJ+t4n6C93Pzo8UdOccn0gIoIR5YkWHWC9kpGq37mGZSmFjZjSefWw5l26E",
+	"IZAToa6zi+gAsMxD7Zbumt/Ht8QUndG9xkx7QugloSj/Qjp+bfmFAJOUJT3sSezpQkO/+hGnS1OaDLS2",
+	"4NDdBV5Z2Gxn6Vp65H2ieO3AZOcXHnL7adkv1ovXRLQ0NHbcZU2jU3cbnpmlFmm4T+L7YoG+bZwX3VuY",
+	"XSymet2ffaSnGGIpSaA++39e/N6q/IYr37/+2fjx8v/871lOqA31d0AwtEssMY7MYpDSw0o/qYz0QpQ/",
+	"BFN7+wuRCQCNHCLxgXbDpP04M6AMeXgidtGr9VptOpApVhV5ZzPVm7x4pMJOFv3Gvn/ShaikWa6G92TS",
+	"Cr/68bU8j+ybBkS7CZo/P0CrCPmeUa8tdaq/CKhvwZkm96jFJgjsRWrKfH1O8ZUBZSGgzVHm7s0VFlJp",
+	"H8YkFiMYxZgGehHfOfbRiFH58iF73M6pWKqxMJuWHoIUkUFLSZBj1m+30ph3enCUXvbm5vpWYSjQ0rOf",
+	"4+zWgWKoffYhEryyZ91e397eqm0vCBVPinru6mIB3UhvnyZ2hSjsQmUqTfPZjLo7Ab1Vl3xDJsu46M25",
+	"xQxT+ydxApRzFDMpz0JmpSEWYswDL8+wop+aOoSEucEEWrynu2aGw6QgprFYhHs6eFAhpL6qbEzOKtuC",
+	"TY3bZ0vGT7ZkLCXW1cXFA1zb+NGjWtVys0EzzwO3IoF9+5EF9q2nILBvLlVgX6zdzAwBPl2PeLFKuHOs",
+	"JwUHX6S68b2H/Hmi7c5PFG1fPZJoW69l2+xTZbLS7M8Gfj8mAzSxCw3x3/rPFB9URNT0YkvzxUZBvjhd",
+	"lesBvE/XkI0WtQKrPi4Q5bywcRV42nL8Bdsr9xdsFfEXxAIv/uqN9zdX4jcIec0sV37aUtTHAhGWDPzO",
+	"8BGCD2C+UyI9+gqdEuuFnBKGxizumFiirX99dbb+nRXa+rVz3VC/ouBEBTLfzIGnxvI9CfVCoZApMvJo",
+	"7bg12S8njVJLcTEYEhDd3oPcC0mRItfXkM/E2i1tuRG0x8QKK2g8K09/EeVptlnwId6O9a3NlLcDwiDB",
+	"qh/mEbRbOrNT5xEk3CGv1mv39obU638hd0hjjjtkF/lEQasoI4/2qBRl5FQcCD5yqrpGwGKmyPVa2hQZ",
+	"QweDDbXKTrXy9V/Z6OD2cSAgV7JV+Q3hyndUq+ygCqouzau+uJKZax890MZQYeLJQqOxTULLquy9FDPp",
+	"xj9G902Y3LJYaQFmluvsKcbMUgLD0utB5TiAluts2vz7Ocwz3TcXSUxclp/uaflIHiSwL6XwSUxpyNET",
+	"zxXhgSmKhnqnQrvr20sM7d7OoyWxQB2TyjNNUdQ4wrupfBMVY3PSFCVthpumPFnOKVNuHhxUz5a6p2Cp",
+	"W47Xyt5rUc/VNPA8rhvLrL8AP831a2Xz07Qv4SFNTlanAO48sgL46ikogFuP4z3bXJn3bAUerp+nfICh",
+	"K1/yyMWrv5yKsf1YKkZ9lntNYjnKyDZyoD2m00SMUBC1DJdEDHqQaKMoaM46rVCOOfSZZuq67lx/JOgt",
+	"iTcpgfEyDXpZ/Uragf/aXHSWKEqYy6HfihJFUfvsQ3ymIRmAUBDkjXwusZ8ZpoSlHs1WAQRzqhLfQEty",
+	"+cj3UIegPk60X1HHnz1VyL6S3ZaK9Via6rsTECZzw+gED7Tdggo0xD1yHycBrGbe+ASp92COsDCF6d1m",
+	"j2sJXXGj05i/Hvtu5pp0tceHL2o9Q6SACzHnFltylmyxD+mz+3xguh3GAWJBaTcpbUoipI87SpotlUui",
+	"zwNpq59dHJxffGjtLcGn+xSSnzYKecg8OOHH9ZCBMyh2EVmDwnMTFDllRVvIxPx0sk02ZyWbxA5kMZdN",
+	"HHPy/DXL6F0eauzQ9VGAdVgMscl5L+62m3P5Lab5JRiauzxAVJbzp04DB9o32f8uZr9IxYuGI4kokxxh",
+	"A/vQqSwGX5p3YTOtrr7Aqw8LKs6KRJ93d8tpPKj3aOwKT45wLrddXrjXgrp2gscso2OeXcC8q83TlIup",
+	"JA8qFvBPQLWpsz8IAh6kC6YS8+Pvf5a6lPieUq9NYSDRU8o9Hgw54p2A9rD8z/8XUB6LaQivPwOESThb",
+	"ISh8rSaHFS5UMS8NhGbWLNCLzTAFcmbr2eZrGfZ9hhSECYK3dfatOivot44lrt5if0Qc6LfrUyF/r381",
+	"P4V1FxVjZVwPYEqqdHwjKMwEWLiMKUgFowbA6JDwoU/KiFqRmvVGuAc+SaflumQoKx/Mb87MydZDyCl6",
+	"Xxfq7VmEQR+uGVZvZfb9XJj5U6qlHdNpIowGmHlY8mASHeaACkFZr4ocyqwaqgte+COCOgHBNwJhFIz8",
+	"0FcL31aR4410wRI9uMFEBbcaHRV+wihhYU11v/CMSiTH1CVV5DAur7t8xED95anPofenmhpWH1+DgJrz",
+	"6hY71FMDxpXE8BzLJbMpRWDD1SpByc6qVOORn61SvglwlhJ4woiSvj3CJMV+GSAJM4RdV4k9UFFLLcaj",
+	"6qMBZdgYIQZ4OFQjKzwKLTDZcHJqnusVQJmWgIj+tS0DnPnRmX7pQr2jP4zIy+RYc9ue+v0advqjXOKM",
+	"FAgxyBp39hfJ5QOZS8QpzE/Wx+BpG2IaxO81kaZi/rG+rfQN4jU2N+s76qgErjRqG9vmz/Xaq4b5c6O2",
+	"s5V5zydjRnLQJyyC42Lfh4JO8fVAW+VyCQ9pMpkoGvoUD9qcMeJKemuMzDE2on3IjUj4Pz9/O60RWk9z",
+	"BpXlgazOjeWVmTuDuoIT2//8/Pyts6DonaJXhk7BYrMIVeok8sSY2ZvdjUqox1P61GSJaJytzc31zfuG",
+	"4yxyZuUMjWcJ55hzgFpKSgv20anCGf6eB1df7+HsCzWAhAg/XRy9z4U0Ar1eZOWW4krr9NCoAuv1cokO",
+	"S81S/VWjWq9VG/Vqo67OiXvELzVLZ8R7izWlG3BJroXuNmJ0jwQGwWbAtKkOplk6+PX0oH2hlGzqq6Fe",
+	"H374AJsVkMdQan0+VyiCe0J306C6omPsjPeJuJF8eI9K6reEeeAo/EDZ6C7DmJO6myyAGuMJiDQBwVAF",
+	"MVE4ajaVTdKW4lrI0ylDvZ5UvbJTWYVNZTBv3rcg7MwzKVrNjgolLo4EKRClHGFFnq2rjEZ5hpOFzWAF",
+	"DHaAmvcw2NFh9haM666M9o/PTThfoIRM3CPgXrnUzoKFbGyGJGRNB48WTmyYIimZTF7pFZMh8dTt6i+Q",
+	"/WIRjDyDT02zpAXADxxzIrOWG5gwqVw8BF/TvKzh1JP7YlFjszanEnQ284R5I0ZdvGrQEyrxo8DJ0vys",
+	"/elnC5ZUyzLkhpQDcM8iRagNmjUYiIlIaDnNcaah34BFvGTxIhbiUAqJIiCn3SsgcGXYSGArPmWk1Fyf",
+	"bSoJ+LjUbGSZTMqlLqa+mWPEzH2DMdMsvdSs5XlVpm/tre3tY0u9QnXWGNObTRgje002SRkHnPXCzhGD",
+	"3ZibrF6r1bRtZCECEz/9hS0/Cp3s8eWeRMDH5hiw1AucfQ4KKWIXUeyEsR8Q7E0QaPqEBmpWJPBEzJ4r",
+	"5oQpfJcRRZgl86ftsgZgounimwxPsTzLdpZ5W0mEWSJmlItb5+KB98Y653J/NGBpk5v+NW1zW6zKod5V",
+	"1jLUk8im5ENQsq4Frn5RAAG1ZUUT1W2QAKDOfJV32Ya/2I435udnwhVlbTjg4/ReUIf0qa6rHcm6ulyL",
+	"OnpRRXs+ZjcaKXUnCh3GNZ82PcwgOdWHUO3K3Ga5qHUyxIAlOaTC9lzPau9TUnuX7IqLirMvxhSX44cz",
+	"s88E59xw1Xvo+8WrSC9gDDALnD6QRYq75yrmx5pQBTF3HNCtgPSokCQgnlXV71Uiu5Aev0ih74X1+uJZ",
+	"C6Dw5Ov5cf9rGQl8a52jAokh8X1TFv1BbtklK+cLRa3OU9Z3oSmClif0ITMyftCs68vQ6HPBktypv+Cd",
+	"XSX+DriQSNG+VJHGe5kDHoyUO3NtBMs/7625hoS0n38mzsdOdbOWjgiygQIdIsdE59wO8olEbb6ZoujB",
+	"gvVlttli+SdbzJiw/Hk3M+McpmxXuV6GwsLIDGv4JN+5EgnA0dv3dlJFa8yMbA6xXTHkMaYyo7h3Y7bA",
+	"r6ig3vVsIiT7hC028nQUbPz8wp2Z6b8WuNMCYstTvphdCA9XGsjqriiaI5ZVCE2Wlnl5uZelG5Jk6a5D",
+	"HMhEM5K4IzpsFVwuZbT5L5VL8S7/pXIpavJfKpemevyXyiVo8V8ql1qNVqlc0g3+cxzccVd/kmbEgg0S",
+	"GSSx6IfRAFcEYX1c8TnrYaWLCBIYlWqAA4qnyUh82AXiENIK7vw6pWopv4gwFbdwQkzBJGCwZYW7nWWn",
+	"wbCULAwrONWUuhM7w9giYgeSDaHp48xcNYydXHaYLTI9fAyUblxRb5wGvEuzMkYcJVAGzGmi1sE5tFQD",
+	"kQEj22HtqNWuIscnPexOnCZa3z84j79SVy/oaB3ueyaAKBHOoScolUt6jBmLPNMdkDLCF3IB6jTgkrhS",
+	"hNauZYNTXSOKPbxi5UOSZ55dP8TknitiHDPW7SJ7IQtUD5mCw5nwNh14NIO+JEOkpkOmyORdjfzaoif0",
+	"3ftP9Y/0Q/tdv/PGVf8+vPx+WD+m73YeQmumFptFb1KLmtl6FDOkA4vC8DnzdewVq9AUgKWN2s7WkuhF",
+	"cheFbq4ItUjs10Da7C1H8X7ZC4rQ9oz7ZKmpQG9IQJhLsdKkIZt8JEb/+Z+AcsU1hcuHxiZpXscj2a+O",
+	"DFMNCA4tiPFe/F//SclDAffJE0gdMjeVLRhKDZ3FNf5zNdwZ7fWlWMAY+VfKLNLntZjPWCHfKrOJFs8Z",
+	"KnTru4hxaFw4zeCWAAxFTRPFE4DUMR96WbqDwjXQ1KgUgIIBgnQMpD/WsZQ6LjtRMqUeDxFeWsPRNAg8",
+	"gFbccwnTAD59nl/NiS7Hc6V2sIxEqqfBdpbr7zFnU9DbA5x8GY4ePW0eIp2pFSRuvfBFTB3OX4MZ5lL9",
+	"vCNaLBPt4SR9sVy1QiQ+11TtU/EohH7qoGHsD1SkdZ974no59rpHZfabUAUpA8mjM12hMDQVEG9m/Zp3",
+	"OGaG5PEsdCaF4Be6qqv5tMkzGtnZRc6bgwu0hod0TS/WAfgRof+icKvIH3aVmdEjaqMKVd4cXMwOPm7k",
+	"NwZODAStyrWIQ3yFiVQijxMBUSaUuf7II8hRK3JmT7ie0y8LNmPXknWDF1YRTl6BzqWaryZ3eYCc1kj2",
+	"eWBquDTRHsEBCabDdpT6O79bHhHXlOWFK0U1ZOPJXogyJIjLTcHy2cFrBSwASZ0XZDMl+Su6ZEwBUeYL",
+	"I+O4Qlx8w1NolrafJK4gcTi595hrFUtaUaYSFGMT6zxQa8FwFkWehey5u7rrtQ3ONJaI5OTLL4C0KhNQ",
+	"zm6Sp1vYTrRQEMAiRuwih/6A2IB8s1UW1F4KEjzQKmRLHoKvIqNBVzJerDvyfcOajtQH6Jz6tziS8iM1",
+	"obi0+bVcEqMhCSAZ0VYwXDSia77XpVCTDTXM6g1M2yvpgbFeJFAo3OQAT6CSL9IFcGaXNY2ufV407pAE",
+	"YtGWIMXsbdYVs6CKESpnueQU3thFY5spGx6PxyECXpdpmJh1DBY1qVllbIEo960fCZQodJdeXBoqw6rV",
+	"v0PtTMy+5c2i/SNCDFm9IW+nGGmW3AIyUOUlaI0xf6Kt4xhiQPxmLHTdNxdFke88u2LBHqFzy0EtVqX6",
+	"PuRjFzlq6AfXTn4gkVk8dqlYAesmqjficV5YIp9gEasOEx6KTojEzAP9g9vkAC5ssZeAIBlQ4kVpAIXk",
+	"s5nCS0ECtxC9OvSyyFVRQ8BKyNdSSnRv3oui7M7IcV2COT9FgYoGMyjicci6PF3ZZ7Y8N0+A42NGAuuS",
+	"ThC5xYW6e1tzM8TBueLdQvTSVjwB3WRhIWtRQhUqP7GXQz08awlLk5fAURLOsKDkFAeF2SQjqj+SLsmf",
+	"T5t0PZJ7UacFpantedbUWHkUTYp0ASGwMgGmY9/Xy0SS94B4VVELhVAKnifs+yv2sr4qTlYTu3m4XFhI",
+	"Pc6GuZ8micWgNeblzfeRWPKZG1KqPWPXc4QEY26PTDJ2C9pCsEpjzAKd5JcnJTZ+tqA22yrWAgPiExLV",
+	"FhBAf+RA5XIctprN3sdh+7e1CC3X62sOuKAvCSx1y/D66mnzKFoeNfvraJN/ab3xr0uOFtAkl5Pv+UTV",
+	"zGXqk0usXTvNK3R7iFFA5eRcHWnc79jm/Ibm4EPC8aeLVyAX3teQ5pyenBtfMFf6WmPN+LUEkUKJvUpX",
+	"o6wHgg4R0ua9qRFM0UuMOgEfqyMXeCIUOXEDLkRFUEnQC+ecuJXXRLr9yjmVUEb1JKA9ypyX6tWN2vqu",
+	"aVJrhhNEoYVpLNEn2CNB2DzCo0KOgo62QFK1R72SUshn9H4r1g1ogWlI3xOoONYBb2tWPeDkUfFu7tGE",
+	"+t203wtRKYjfraLQfmo2QEWINlQi7CuU94hLPSJ2w9O0u/Q5vyEewrIMDTXGfShAkjxlaTUZey8uHxCB",
+	"ugEHDz6gHUCx3m94En0ph6XIrTcLdO7l1ivfC8jsJnQrDRwE6jjA8QY9K6BJmoALGkriacpJpUCYibE6",
+	"EaL+RnpNThwEHLOOKmpHMGlm0we+UVtXS9bie+LTXBgzu88DMoWr1FhqXM4k1llj5uN2H9+aNl6jwDc3",
+	"Ippraz0q+yMo3LDmmnfCP6aaHyXSprAOKJAAQ8yLN70DffZkSNin02NIuK1Irg/B4NxurNCaVn6hdyD1",
+	"SY94FYMSkL8FQ2sbhi5MSzkzcGjz6K8YeEwU5pLdkBKLsgEfvTqjWavvFInuY+b5BHRu4C9Y6i8h3kf9",
+	"ZB01E+RRr3rFrtiBIulIjPTiqECNWq2KdOFruFPnzytT5+ZKiaJXuvzHVal8BXcFfwxE70rJiI6+esOD",
+	"N2o19GKAfcVtiWch5WUZbdTq6AXjCKrzXrGoni48W1fPFF77fEw8+GkDXhcjt48CkyYHv++gFziqZgxf",
+	"AVjrjHulTOu6wVGl4Jfq181arWp3zoem+48eBi7NYpA60g4xfU7KpjyNKeAilGyEhZJKbhVJp2BS3UUj",
+	"dsP4mOnh9AnSHuMB8RRu/jFScw5xgAdEkiCWZgjFkq/YC+f/CPqd/FsT9PyJqldsH0BSTWCbISLK0OVF",
+	"W1/CgCrOoUNTmsiZ113PAWiwOZFAJYXEE9FEGPlYrfWWBJCUiT1PQI1vUY5OL9yShkuzeygLoelDOfab",
+	"pjRCkx7YOPxM2GgAhRgSzyW+IeKK2XBsPFaXMjK8E7pjymBii/lonxryea+KzjnCtmX7YCSkuQe7DmmC",
+	"AcOYJ3Vvekp4W/3UBQk/vJ6wH+doAMAlEb5iAvo6ZQ8HZwrplDCuxdw+9z1rIpP9gI96/bAQlpKjkHNX",
+	"ATOMY8prSBt/Zlag1BMT8fTm4AIxQjxhYrV0ucyyFtVMy6gBkX3uIQdMxQ7s8YpZqcCEeulJ4P2opyaV",
+	"Ch+TBjs9mVJy9GE5ikk7Cmj4kLAwskwjd6JWNu7oMQVSCKIOgQRVRVD1XsQVs/NG+1fgPRx1fOpWryA7",
+	"j7qEiXiYX2uI3T6pNKq1KS4wHo+rGB5XedBbM9+KtQ+H7YPj8wP4RkmHVPopbmJgvdQs1as1/ZbaHR7S",
+	"UrO0Xq1V18HFIPsgOa6tB94QB3KyZm4Y4p5ITvnwoSk2FZmwRRkaHAiXMOi1RUEkCy/50Cs11XAt/TLY",
+	"ONTsFuNyE/2iV9bUR0YXzyvgnXr7nH4nRd7VJbNsxSwwQAREDLk6aXUAjVrNMm/TVivG89a+CV1tQKs2",
+	"8xQffQJwACAZZHkedUcuLSrCAtoAH23OZMD9vBnM+2vwsn0X5tjQ68/6KNzn2h72bAAcfFKf/8klM6LG",
+	"d13AbaO2Pv+j18DIPALVRTeLrOyQSaVj+aZcIOh9gwGGHrAfqJAWBGP1ogyclb4qNWqIe5SFjQlDE1pp",
+	"TVtV1qLuXEZ1La1FI2orW/huun9X9CT8SVtuIJDQ2m1+QL9cRQ6sGyyaQDfSxT7FAuxiMoIQex/2pV7A",
+	"R0MzQkYLXo1f7w1+RWNHj6/NtNfDxAsBESNfapEVVvWjXBpykYH8R4qTKfINTiON27q9O5ACLX73TabO",
+	"uM99ozZUka65pGjhDG/qMe9wb4JczNAA35CYIqXlAcX7QqaDmeE4fMyalsgHMKViZCEXI3cKRkC33In3",
+	"a0CcIQe41e/0q9LiGEE9eqsYwJi6RL8e6xExTdC0aVXf18LkLJPowH3vcW9SgN5khIvblVira4Yl9Ud5",
+	"IUJl4lN+JA2SJu58xUQyj0Ba5RNgIg1o/xDCuVHbmf9Fm7OuT7V5+MGUVkNChJJ51HYmmZtDwUKEek8m",
+	"afKln12Hk2eSLljzlCyz9if1fmhi5pOsrIIzMuC3mrAZ3yWCuknaSmaNCzF7kEBC8iEa8+AGsg+UuKjt",
+	"MgooKQNiojUX3fgUwuUiCdSoeno9HnoBtAYaxbycJjP6rXuSmXPid3MlmnTilVpXDxpaqTUDLaZCuwWq",
+	"pSeODxvzvzjm8jU0zXkUBNqHa1wtAoWgkoFA+plFoB/lfPF+isCG5uIuDkKDXhRkIAgxqbc5An/pkXnF",
+	"P4crLIgFDwbqN0SuFqJDoTZfnM1nBosSy7eg0INf6j7y23CUgVBtsOeIqPOYiHx6gjC5i6z9L+wNBFYr",
+	"ne+OqKgaKdXRtgpjVLymQ+GggAx97BIYXEtB0KMMXvz9q4Ncn+BAjbMLVh/w7zo2FwpLMKTYn2PL1lNh",
+	"5ASK5fp0QCVYZWp6QJ0YiA5NKWcxzfRiHFHtz6MCfMGIR73BjWCv+KgIGansE6ZtMoJDAH6a7yZ0BGMq",
+	"i7SEsBBAvqYANlUl5qvDFSO3b1SHDCb9IhnPVEbGo102agXs46W5Lc5IE0VsvIrOwK6tbjkg3ZFQOxY6",
+	"eBUkGVM5NUkwdZDDwzn9PdWIlDigVbz//L//+b885lCDxVVsVfkF1QlbQvTpqRMhuiHGx8/84slITRpi",
+	"VstjQrTLYDP62f3VjrWASxuT81N50Sz7DcSpAEEtxzoWxMw3wEs0UVREvUO6iqAqKi100jK/JYGPh46m",
+	"tMZHoyk37kpisnyTxH2WlhQTNhP0XtezlManA0eChKS+b8bGEnHmJk1H+sQXYwuaC0wRZD3UoxFkc8ql",
+	"5vpWrbYgqT3TcJdB9A5Dt6CVOMpaBigbPyEkMf/5I/QX4kA7ZK0vr1p6QsYfBcr/SAPQkyfdb5SUFWFh",
+	"jOqsgoiHqJpBxPWzQkQc4gzWyK3aZ2EfmH69adyGWizVxFD/gqVUCBYVQzAiYRW1mP5YN1uiUup6DBBO",
+	"FGAmsGvTRRSshwKvp/6kjHhIcu3xFKgzUTSuv4scGyZigiZuSUC7EweJPh+LiJ7qdQz4rZbLsQ+dDxQl",
+	"1W5qs4zW6aGZF1omBMZUprdcRa+pr13mAUEuH3RgUYCcVyXMvKtSjIIPsHT72ioPMygxXEQaiHV8TRsR",
+	"1DYOYMKf7TlMFXvAwnXQCx0iA52HXjan/J5ak3KaCtyJkDpkUztItDvIhkVQL2SsIQ8GqNJtg8KS2xB0",
+	"BGEXkRiuQwMLcwR1gCfwyY/pXZ1ARQMLEh4w/IkN1VG7i3t448VKRKKgcxnZZBo+GCgQjfdHEiS4JQEo",
+	"X50JYppZQ5hJ3g6xK3kso6PwNlvqO8hGmrlVG41kg5EABeKb0yunUHDOo96uers78sPIMLs6Z/YGII8l",
+	"Wv7ySsDlb81VElHARBhoJMK93FDmNRGOVwLiQ8Juh6xqAsCcXeD+QIG1COagF4L2WIUy8bJsnqgfKOtd",
+	"K7hwysgZ4kE1CRq5x2IXlTiWmUVSim1WxyHqsWN3l7o3+8bc5f3ki9PkNFy3Jvv6grTjYxaY6Zrnmac5",
+	"nXZfiADoGraJny3LyiNII+nywYK4emI+KngqkuomMBDMBd3PbNjYbiwM7TuEhwJHvbxo5623G/BB3qFt",
+	"1IoemlmgIePhIh+4NskXXNlTim8JefX8GJd/QGhKHIJNEGtc+IV/3zdIxQipq4lR0QtNS97xXxM2+kg6",
+	"y4w70UvNCzsxG5mSv0O/ba4QDu8ZZVCzA12RJHTaavM4Z1Z81hlGMyTM0k/BjTy8gP383Vyty3IyaUVp",
+	"Pio9DIhzwTcHbhf3Mt3TpqewI54uASbFTCtfuiYduXNjTqh7lmeLcpkhV0+Ygmg62NmzOkss8WMM+WvJ",
+	"IX3Q+NZryMMToe2LxuposzzCFUIYtcJaUBUw83TvC5sbZDpjmLSSbzgAYcmkzjTDwnE27eOFmfOlcaIl",
+	"ckJeYIF8znrWtR1b6645F+xD/UTN3LUNUwcma8VGIIEnqL5pLaEv9d7imTzOWymHSmhQ8vI5HpBzKsm/",
+	"z2VAXal+OsWy/+81x0QknxN3FBAH8VsSIAgGBnEMDAY2Pt+JysM5Or6tFvrOIGMw8jjyLupw2TfFq6zV",
+	"dFcdYBjdHFpZB1QIpcvyABxdOgoaxq9X0WtoHIx8rq87IAjcg8RDQxLYVFJYBfzbBQ9hE3XIhJt8EXgf",
+	"Eii0SH5GZDCptLqSBI4+NrNoJRqqK3l3fnJsa34rGBigF9hXexRoMPIlHeJArqnfKx6W+GUZQWdKtUGQ",
+	"w2zDtm30nu6BHzRZctOxSVlWVYVcKbSHBXVRhwjqEV35i2rwBv9mPCh8o1aropZemRX1eKT6yjG35061",
+	"9TwMU0cexX6igjmIkEMs+1V0zC1uWPlX/W5Nty52+8TLi0m8MFa2xwlJ1LmI2qjW/LMEiQcranhiMjDz",
+	"p7l/36YfhQ3uieqh6rP42dxVxuNxBcBzFPiEudzTSdH3GntJftOYjyFZq7bYsSeLze7UavfvV7PAKeS6",
+	"BGIOo+WZ/8ulcyIrMxMixzyk8Gl+M81lqgmdLq3EPUebxlOabeiyFQAP7qZCPSAzzmJ0WNEpBgkJ2VD2",
+	"tWg4wHeVDtCy7fpOY6GoVEtSs4JSZeJZKB9KA7VKcNNWtjUXF/cqtFsFs2ra+J+cUdPGz5YGIRW0xEC+",
+	"je+f/KJgdBVGhdDSjKedeuZZtl6mtzallbk416KgppiXxIIUGRliGphgN0H8bkWpNsRD7VY8axq96Chh",
+	"sM2ZkAGmSpJrt5oXZ5cHZTXIpVBIe0MmbRLIc9rTCpF79kH9bTSBYUBv1UhQFEAgQbAPKf0oICZej0El",
+	"Cp/gW5stSYJb6poojPhqCPOEibLQsXxGjFX6TRm9Wq/VFNUwDqo8CbGNHzVjxdV9eM8oFP95h5nJWgR1",
+	"AYB676yUxucDXYwI/frlt1ihIjerSlF4LKWmOpBy6YZMrrHf4wGV/YGST1xP4MqwsbkV2V1dXBlgGdDv",
+	"6syCHmZGQ5iaehjwW8pckrUDQVzJg1KzdD4a8kD3yy5KyB4n26aN84hnu/XkbVGPlQaD2q0scvswWmdQ",
+	"s5UjZrg4i9JNCRhrdKAgL98+dAEEEEwLmOn8OCVdtFtNbSaNaE1ZG1FjxAsMMWNTziSAOhzgL4IPNS9B",
+	"7bMPmmqpDyATvUPAviK5dhDHJ7BlJOIUznwTtopQpx2ViIBSUYmiFmqM9tkHUUXnI90SDGIvFBGYmBBc",
+	"7EExlPRUu8hRZ+xYcqmER70XPhhwphsRIV1nQafpW+Hs7AN6Yf32VDEEveo+viVIc5GXqEN0GRaMAnLL",
+	"NXLGQpdMZKOnlgeFQsGsAVau+O7CcHF9r8TTDrBdWAMbDTokEKjHEWcId/itNvyE70I6z3syEdZycPq+",
+	"ff6/tsv6v3UlSJ8ftOtgKtHR3TywPVOJh16c7h2cN8ISNwH2qKmXcHpwFOut+lLHspjgbsU/MVOzhevo",
+	"jCSiQoyi+I8IRmwYjeYPUB0HEuabxlcGRpNgAkYp5k+meZqe5bF5GlFIV6qo/+0dvDk8Ru2Ds4vD14ft",
+	"1sUB/HrFjg4P9xrf2+3Wlze91vhwr9U7vDz5fDQ6+b754ab28Yt3ejqhg0lr/+6SDE5643bvy+F7/tvh",
+	"92+1g9b4cHzFTr4dfDhq3bxp1S8P9vpH7Y/+4d3r/db5Xu/4016LH7Vrn6T79p3vNg56n1/7+Ojscnww",
+	"/rL/6ePH/f3W3bcr9uW8Puz8unfrsrP+b28Oxod77vHRty93RxeHjaOLm/Hx99b4c793evStVT+6aK0f",
+	"XfTuTtR/9/fw0T6/u2Lt7613er4vF62bd+dHZx/HBz2Y4/1+S77u/Lo3+e3X4/7h6/5vn78dfDraO4L1",
+	"tsbjoy+NA3nF8Of6uLP+rvbl81n/6PWNWuFbs89262O45/3WR3f/Y691cHj47UN748Kvnx52vMMxuWL9",
+	"N11//+zV7UFrvHnZufnELtcP7y5fvfn0/V/dz/vfBhtvb16f82HwedzouvX3d/XxHjv74825d7FzvBEc",
+	"frpiR9ubnd77429Hbw7Gbz9+2f90VjvZ2/ty8Prt5c7a572D4af6m45/ivsXa+740/HlxdvJ6dHettqJ",
+	"dzj++OWKHe3h1sy3W/rtg/HB3tr44+uj1tFeq7s93u/BbKdXrPXx7dpe6+N+q3fw5qjF37Tbf7w5P9rY",
+	"2WsdtVu1Xuvo4LJ9+HH/8we31Xuz89r9wn8NBv86o5evRm8+1obdK7ZxvHX8/rfJ9vrHk1/P++cbnd5h",
+	"702r/evmu7VjcnfMCB0efhs0To/Pbjsfhv7Y+9eb4zuyd/f21YQPR7V/XzEAzYPj/QxwnSNmgYEvDvCn",
+	"Z4efWhcH6P3BlxDg37xt9Q5aCgT2JnpzarN2o63xwdu9N7UxVsjw8WNv8nl4PnkrG/y1f/b2M+dXbCA+",
+	"1IPfvhG+uTl68324f9PZ/9ba3Kpjb9I/ax23W62PPXokPvRPfr3c7svat72tg9/+dXn8drT9cX/fP7ti",
+	"o7PP3oX77fWF+O3X082dLycnnR75+Ok9HcjO/m873y+Dt7+23nhv+G/v6qe1dSr6l9+/+6NW7GimN5YQ",
+	"GzX9wR5eRNo71Gz6Wdp7utKevqJcaS8yJ9Ubm9uNnXrj4TKgYWVTMqD+vbAMWDjlORSt+lhx5oToEVVW",
+	"g5zolnpXF/xLvKSEmxstaij5iZfvk98MzPs5SfmJJCmvRL0xF93KyUx28cysZKueBMTlgUnCS6krOdbR",
+	"0jM5fUKBHCsBLbASZhsJs+nlTwraWFVScCxxV/uQolTfaYOhocaSj9w+8Zo6UoqKMFjKKvI61EFhV9Wo",
+	"xeWkhRG8WglLmqP0vF9AWTejNXVxRsgZMgU6tb2A/DHCvjUB2Oqn4LQta2/4mApTdYcyCDpw8jJkDUov",
+	"Jc31SFv8FpDbHieJdRahSSWvPjPB5eScroRSGQhu5SSaLiLfrcWQPNeraCAkQQ8YOj04goCpLg9sPdhf",
+	"BHJc7OTw0FiB2cXY6V1lSAaVLrV9n6cC6juUYYh+nvKJZwF7itvHff16/so+FUMuqHV5zfT460/iXzxX",
+	"+Mjg2Wn7rDHJroiNJ0Etg6NfuxlvRNgSe/hTYzOnsDPwZ2Pl2Qf04ux1G202tmsvtQCgG2/rrMHIZmxi",
+	"KfcPPhxcHEA2ho4MI14i9cBwRB06NpJ9wqTBwiaYx+OlSMF8m8b+wK+YZEEICd0/ONOs29HI+m+PBJAc",
+	"DDF0cAZQFsSJ4/vwht5V3MB3EBYmW1zJJIdRIW/G0aEQI8p6+1Qhe2ekPjzlFEK5waRuS1SP+cj3TOpJ",
+	"FbV0UV2tgh5c4B4IJB+wkJUj7tEuJd4uWq9tmEUfdivHnJHKEZZuP16HFj7lQTlWJLYcfWOHqpxT5urI",
+	"SnKHXQnVx0lyOqjsDmXadeEVY/TuYy/SqdOXWdZRkFhIW8gcYkhtyyBbwrXSPvtQOZfYJ7kkOfCn7d0Z",
+	"MeXM5R5lvURN3PD6TNV5rekrmDByYMx9nJk+o6l3YaEp8F/rLzIyaS7CK+lCRO9wguDoWJRspAl2NH3i",
+	"avOSZbL6qOVMn7jUjHXEat2YrCiiA2wDI12jxIr0aVoxm3Ht6QkrUsJIs/aWBMHF9rdYqI3F1kV5c3mV",
+	"PL599mGZcXzTGDV3hMDX76mvlyNWlEsKxOd9Ce/8KJcS8FhgteGrcKLrWkjIEJ5iMA0KoHbYPp3D/nln",
+	"dC8R7yfJXjlRkFmSWExGAAY0SzJbQAIDzpIpecWeRBJX4D+OpKVzQdYElaQh6AwlKB1aab6cDq98SD0D",
+	"47+XYR/OyLaeLEZczqx8YDJG7CXCcsPvegEfxwIHyFB3up6WCvTGztWJqP973HoJJ8wITaaHgU1k0P2u",
+	"sipAt5DzX44tJECYZ5oUQPIKxL3ZM8dsgiS5k5oJN5ED3Uz+ywkzX6y4p74mPdPL17zmlJHzXwHl/+XE",
+	"u2xBcxbKkBNQnptubXtPPix1PQaD4aG0W3lzuvjnZaM72vLWDFsu2ZAOBsU/wNFTtTUE1XtpigQiL/OI",
+	"F/MLQSJRFTnmB6dpH5XD4e07n0MZtRk2Vc04Et2yorj8CWd9rj9a5FKsIkKZkNgUmgr/IWxtcaZfNi0X",
+	"ypCAxSam40ZOlZOsXdmBV3ndTylyW99Kglb908O4DQDGGHh4PvcP6A7HXGFQdzjHIpJGBrfKDvXWL16H",
+	"nD438NssY9Hgb8OgEkHf7VbzdevD+UEZebRHJfbPaY9hOQpI2bzfGkGrKH/ysmxi/pRAoXM3kANk2ynU",
+	"+qBsojF9H7VbOp5RN7XRrfY0GQ1bdDlVxcCqVeOQ2T943br8cOEkio12iItHgoQETFMhyGPEaEAwg2C6",
+	"ru1lowlvPMlXTket35ChjqxU+oOi2SMZixRU57BrihiZtBzd/s76n9TnEYFPOJZkfoj7+tamTt1VLCKU",
+	"gNotYyqCqHkqbJWlqLoVWI5IrB4hXIptA2GKtJ5zE8BqLGy6kJwwQaR6jFgcqp15+gKb6OLDOfJpJ8A6",
+	"jRnfQKGPLg/iiQW50fhJSvi4YYwgbSj2scwgfdjgtWiI/9Z/Zsfq12uR0AOvVURDzI3Gj/I6DYo0hPpt",
+	"dYH6ydt6pKj9FMjk+Uv0aT8HduWE8evzyWe3D+dzeRieGeFv0CRUaHMYXMofmNaDF8oASBDesI9oxMAs",
+	"ZyO+IGD3jEWwxxiE5nPlkHgWjcBHL1Lh9mH0P7YN2DRvVs9MlHnIcxRj0t3c1CAx7gVlECBiInrZrBp6",
+	"wZEgrHigd/uLiELV22cfjCMGnCqa+4bNgkMtBjqvRlrNtYdlKpEA2vFRYRtBGtuxKUSmB9Gm4jCIwhRd",
+	"7I6UmDEdyTEdKB/mikabsU/NI70t9S8lWvSxaIY3GxUiNL02kWn8nRld/zR5VLGg+/br7+12qzMJg+4v",
+	"v4mT7+fbnyadbrfb2T+u89/WvL2eOzk6+ilB92/7WUH37vHRd/jte/jbt9a/jj6K8RVrf4Tx3hyM37Uv",
+	"vx1cHu0dwnravfGHs8/1sTv49P3L+d6Xz5/43ZuL1q96bUdHB2+OBf78aXTFvHZ8Ddvjzxeti72e+0f/",
+	"5tvJ6cfDvb1ez/x9tLc3Pm63WhfrbweDf9Xro9Fv7TeTK/Z2m7hr7/eEv/GpvnO6dvnxrr/926u922/k",
+	"i8v+xTie3OAWwf7gZmfSEd+7tZPJCa27E7E5lP75+s4V6335l7z84817vvGmc3T45stRaxwPkW8ftVph",
+	"eHwUHE9aJoXAu2LvPn480qHy4k3r4+XrvfFR+2ivBk/3ex8/7+2d/SFuvf0vO+Nuz7s4av+6vnMTbLzZ",
+	"3nhPGhet7hVTJ/P2/OjgzX7rc2/vrH7arffO3n/yzgabFw1+ubZ+9Pri08Hd9rfvrW/w7tnBwdv9Fu6d",
+	"9b913vj+Feuws677/d33j+Zsvfbmt06jNvrCDtPQs3/+sTU+6x32W8fruD1p7J8N90dXbDDZ6bODyefN",
+	"I/dkuPmRf6p/+/zlbntt7UMfn15un7ToQStovP/c65wO/LXB1uZlB2Nv7cOd5PLX47F/xU7edr6xcR1v",
+	"Dv51dPTH/ED+B4ppK4j1//ivm4uN/W+9T8end5v1wd0Vez3Bm8eNz6+2Xu8d4ju+uXb86+YZm3xpDN6b",
+	"WP8kRKbh8YotCpEWHufF+ht6vWgXtRTRfKSQ/2dRcRk5AKsXFfMYbWYiwJJExfmJAgrwRcw6+ksy5hqE",
+	"FB02aoNUtXdRiVBhWIPBnyZSwO5U0WstCtKwaTtnJlJCSV+2FJWJjNDCWEpwrCJYGnRU7mHKwirVYZ9l",
+	"vYxGrZZR2B+WM33SRRMQQkv43z4H4cH4owHop+BP3q0mi8HDS9P4Myv3QL9sHHw4nvByz5yEQoD3TPyf",
+	"SMbC6iE3EyZyzOBFaP7fN70BvVBI5oDE6rxcUrKD1ofLthgAmNXj9umVJjmgVtxykbBQQwK8Lp4g7Khh",
+	"R5sxFmiAPRIaNvKyJTKIzVJSJzIVh2vTGiylQNxXYn6kZItFiOZz9sVqsi9WT3Xz8CMzMWOJ8nbhxI0M",
+	"t2SXG2NiZzLll9KJHUUkjqeSzgFR6NQnSw1BfE4E+amJII8hHc3LEUkh6xPPGMkmEqZ8bi5xSHjnAfOb",
+	"YXGfdAGfMmodnFcam1uV9l67jE733u+/bmjB4e1Rq105f9tST1+GpZ0s6VFCRo/eEhYrt2kLInl8zHyO",
+	"Pa0QK1GKeNaDAWXWi1Ci94u2h36mQP90ChQH/HtRoMy+couQn5x+1FNkJ7Pd3L1aU6+OzAxvXFFvLN6g",
+	"dMmtSd+TSTnBW6CoWzJxFetYHV25rAFoW0bDgEviRpbGUJWC5CyWNFwqkOlDIXn7WjmufCULzzFiKpdY",
+	"VS1S4V5WkTPgHgkYaGyGuNquBIaaoqNWexc5PulhdwLvre8fnMdfqqtXIEiI+x6iJ+dlNMCu+k+LeQGn",
+	"upHJZ8o8PrbVWAQaE3xTnAYjbbHE6PTk/AJiU6k0TnNnHFBJHCtCApoUDFE61VDzAF1ydtiOpu8lfcbF",
+	"tUe9rKXVS7+rRNjxcE4TA9tnbvP3U1yPMJi549f8U9jTbPwsEmZ0PUy+HbIq8zuotEM8WIvhRvE65vGP",
+	"ihU0b8W++AdXNo8dw3NsvJAJQEq0EI79fN8Y+dTYyw+UhxaZyUmSCD7Eg2zZM40NmRHy8aHzguMT08+L",
+	"kGfx47Z5+aZGXKoL7ITIQlHueaJFbIOPGlU2ILLP1bJ0m614Xs4tYZIHk9ICTdjDqR4nPjh+qLm91MNX",
+	"nqM+cgKEE2gwk+g8ENGzUCGLd+OMN7IwPJtpF68Lmdh4okJkEvur6MTmXKjngg/Ifco/Jjf+XAfyidSB",
+	"/GngnwUFWUUiExA+I2IjwbxM2IZHBe74pib6HLmz9Eyan3g70J8EmFNgMUv0mkOR/z5RGU5saCdee9LR",
+	"QlRWyIT2kReIl9ANyPOiJaJSPGMq+5SBnc60ZYQIQkhS2TUWsISgCtp4SAXi/E1IPkRjHkA4oewTlhdM",
+	"kSYR9xQ1CYM1LBpOHJv9cQIjFiNdz5ERK4mM+Gm0Lwvks2Ij7iGTJhCzuCkp8VlG+ZaLqPhKhgCbLMOS",
+	"V5khozt4fNYnUlJlmrTpaOq44JBdZSL2yj+k0ETiAp9NaUKmoGfpxrT06E/KnDaFzdkGtcRruSa15E4L",
+	"GNXiH0zTKSO26JSIPtZ5rYK4AZHCGuFsfoPo87HQuQ8Z5jcjHKXteJlFl+aTShuVyri87ioO6CDOEoU/",
+	"rzPrdRurRnzTj2riM5m413QI0F7faVRr1Ua1ttbYUNCeIo2KtBmQGAbcG7lm/eA2DYWte9CgRzIJxpdw",
+	"roEqV4qLvxvL+DawuDz/5XPn41zDYwprVm16TE2XaXzMfCebGuYJewuZIONfKtUPIjhE2JYm3vBZJJW4",
+	"SBWc1hNzjZCp7T2bIZdruYlZFX8WbGdfbKZlMQm8s2yL07RRl6xLkMfZakTpZ9H5QgT+n0POH8tY+bPg",
+	"PQPOZou2c6n4X9xoCQVaBB8FLhFOGTkxCVD9MyBdEgQkECbryyO3VL2JAjL0satrieqyYFBgF176/WvM",
+	"5rkbs4rqapbiGkuok+/Eghevu5T1SDAMKJMJi2lRe2bcfxGV5UzqE4oDioQdUwcNCo48Ps0xc42cU5Tq",
+	"nuK2EZQXNHLGZ38kM+fCFDRl6nwmp0/PZvqzSHA2DmXaTZclTq8FXJpcskcN4tZmDkbGaZtF0qqxixwT",
+	"ggj1xRS9jtEpQ+0doFEQnHwChTbr1ZoWss3YtveJIncQQ+3wWxL4eOigAQ8sDTUj2yqQWBZXE4zaC2tP",
+	"KBpR1q3sk8FuvIi04kvc90iAhKS+ryeDYHLXWFrSBiA1vHaaIYdxRhwbZ2G2CY6zntovhpM15xJ1TlcL",
+	"Nkdh6P8UH4mKl4VHBMXLputiABwtjf6b2UrN9a1a7X4M4ExDdgYNPpS2pbll/WXNh8vIYSPf1yz4zx+O",
+	"BUJI1/Z9ODSBB9rS+6StLTFMeuYpT4anvKG30xwlfler5C7ZGJqscAKv3JO7GAG4sEvOvF9ORNeYNsDL",
+	"7K6wup4Jp3iwrzfxRFx7+khDl16fC5nbMSHHx2e/yWtV0NjcLNqrwFywPsmoExYVyKHD3D4JdLjEqe1J",
+	"DLhH/EWOAT5YwULUV4usA2ZZ/jJuCfN4sMhC9BcrWIqgcqETMSUUlgqc+mpwb6Gbwb0lLsMk3nl8gCmb",
+	"3+4kZ0368yUsy0QZRTSaB7oGbYJWx5tulGc13bBBS/GFmYV0OPcJZnMPyMQJ32pBbMwDL4ZU5M700iA0",
+	"iFE9/W9FbKzISwN1zYrJ9Ijsk6BpLDQwXhkFIx0Q4ROpuQ3zdAl/scgt/LHoBTyhgIeQpT0HOwhpgS8m",
+	"lRl+f+8Ah2jE1UQ2ROMXtPnGBJjMaAYzYF4Yg50vLQWukTtbSDxTGGz5fhK1tZlWC3mC+MSVU1Ig9B3G",
+	"qH3+SadIhjq2y/3RgIlk3WpIWNblIMP2mmGhbh37MCXT6UVHYt28LpnPgtez4PUseD0LXs+C17PgBUxO",
+	"HciaK26TAlex3rWGrf0Tm9M/WFo7AMY9T167v6CkBYP91DeJh9fpEaMqYeJ2Wj6a12hFR3NB7yrt81Gi",
+	"jxEzujxABLt9FPCxaRdqZSJoC79R3669BPGJykgYAaQyXcaCka85gXN6cn6B1qjgsdU5VdQmvi+Mr1xh",
+	"hCTeFetMoN0KLiNBBtTlPmdqfRJ3gE51JrpmKtY9tZBPGUGOIMN/a6fBLvwCTR419W+fldGH1/Apl31t",
+	"k4NdUIEuL15Xtsvwn3pYHqczkQTxwCMBGuDgRs16xUyRm0q9sdmoXrErpodRK1Dn08ci1tbTtnHVEiMU",
+	"PsRsosdsIseelVMG6lXWtXp89YdCYvVfzY+N019AFRzdpka7mHdtJMC15glO+YrZXxRQqiFczhhxJb2l",
+	"kurYAkGEoJxdB2TAJbl2OevSni0nq2m4noYDfGC/ilpmE2HJ8zCMwSf4VjFYI1ZD1dpYBpZuLknZFcPp",
+	"IfTbYYhBGQlF98FDZldRRSfQ3dPK3GpRG7WdMMQ47JXPCA6IkOiG8TG4lNSS4XZ1z1Sb5eURl0PTT6iu",
+	"dMUGVED8hIf+GHG4bsQ4GgH3i10rxBXX1JgWCRgkfiEfaL6axHTEgU+oQFgiaLCzq74QYfBV1G8ToP2G",
+	"DofEAzhqIecXxzrInH+re/qX+j/oAvvfTlkBvlpe+8z2nYV+sbZBHkYu8X04VnxDGMJjPGmaPjtArYYj",
+	"Ca5/qXsjWXVFDAOCPdEnRArkcV2UGN9AQMkV00tVV4LV/w9GPobF6i58WPIBdR1g1bBLrH17YaNURprm",
+	"gTmN2AWqEUykDBbIUa/9Xm98rYZIERc7YCM9zr30PKF78YoZv21UhN80ODJICPcl1BUaLUHL6BrB1HIV",
+	"dgFYgENySHxfHS3sPVIfm2o4QW5JgH1AZwtk9up1jAws64rJBG0Ik88t8ADUmBuHDgOG+FbRmd0lDEdM",
+	"S6p6OTZRh/Sp8axmERsdoa8kBC1fwj+BRpr3gPujY546OHBJw8LqtVrNnKFOnjcdmkB6AsIr6YDsmlKM",
+	"nKOBAu4xptJEmGzU1k2tszMig0ml1ZUkcKrQpySrc1NxTdiB7gzQedcCWhU5EL5jWv1mwUoVuvgZp68a",
+	"ISfvCKA6IdyZZln2qyyZdpnJAXG5LlxwqLKX6bCsQRgg2Oh4oF/FKH85SfavmD7ayi3FldbpYbn+qlGt",
+	"16qNerVRL58R7y2W5X0ibiQflj9QNrortz6fl69KeEjLCA+HV6Xy+fnbZqNxxbLk+7i0+fPin0KIiTes",
+	"SYLKZ1uC3MLAcxx/VtuYObLsAN9VOgCo6+ubmxsb642HSbga4XMkXNM5JlfCDYi57JSQOy9g/8L01LXm",
+	"sxG4Y0eC7CqCpcMxdYhNmEbuWVue1ZRNGlNYS4SK2DgI+4qZTtKhndNh/Fq9DsF3gRj+aLbnSP4Ckfz6",
+	"oMNLX76ulnGVyah9/fx6iAcGomfG7OtXipcCmQdCyyWzedYEvepn6MvsyrIqyEvd/pQvJQZxOY6Upx40",
+	"Xy5oQChSEUSHxUcNu5hWc/TkOoTeCMax8h7VmI4+VSkEdUZgjoR8GqMuNEPZXikRNhs1KgoCYaFWtQCt",
+	"bZYyQkXYOiGmgtge6KGmHnMJhepfjCnxAFEmuWZQ2Z4orXYkack9QympAtiYcNmIAT4e0hIkr5a+Fq+U",
+	"axf1OBH2BUnfcwWR1fRWWRXtnAb4rLj3IhQ0Swhd06j56GHuKYE3RQUSQixl8GSe4Ko39pSEjr815j3c",
+	"U8FWLP5OA0TSWcHSwu9iiNSnAuqZFo3yJbfqcKIyPB41PN/lzCUBC0+ijBgZEyG1MU0by3SUS6zbuE3c",
+	"CFNDYCowuwpIiNPl6UFCob2+RJLrBvKhPxWsqWAZN09m9xwJz/Gt3vdPDfRdbWUbj8oDdTl/8Uivn4/C",
+	"EBo21qbj4ZAw4ilgmofR9wgW07jz1GLFYpgwI2Ls2hCKvMAxs7ef2c4EaBk45RZIUtDvF6s+r89nX3/y",
+	"Dy4/Hz+H5zhSIS0UTZEGAyr3jyYNx10RhQjHX4hCxDBgFoUwo+eGlprJc0tjnZEeFTpcyJxw5ES10Us2",
+	"8JNBxnyBUvNhOimYPPo8kNqZl1ehKr7jRy1QZaPjiJA+7lRdrq4INnBtHl0cnF98aO0VL0Uf39vjFJ5K",
+	"nG6e1gFPn91IOeWgUBibOIP23B/pM7EgqwJUAunzsD2mdOhVFK/5ZEM4Af0Zj9nfrGYNnu9ZWYf3qD6f",
+	"2vhz3acnUn5+xVCfeflZtaGSUD/Tz2TI2By5svRMbZ+wY2mlQDcNCbMlq3wi+3ScTJGEtRu5imhW/Xgv",
+	"imDkjCQqx2d7g5ZVNz7HNzOFlPeU2xIi2r3Fs8fxxRQnGM/umBW5Y1ZKcTIhPcsvs4BwF3B/gSIR8HYx",
+	"68uZevUfbHVR+3+2tkBkr5+ImwPAuLeNxY62fAuLOq2qHT6JjupRtgQQQnmmZQVGyzOo6KlyzSlF+vCh",
+	"lu71u0ipb/hA/E6/Vk1mhWLfujO8HCsVDT7yRhruIcXgmINa5GKGegFmMsxlmNiA+D73vSbaqK3n2WXU",
+	"OT0Fe8wbEhDmUjwgTCqlFI3E6D//E1AuIGhXHQ2szIY6K5gYCbVeNTf2bIRzvHJ48VgNdQqPY7mB88+h",
+	"RAoQn+01efaaQENuBvW6P+FI4ESWdSaIP0pQjBjXXsAYo94PTTEKnkGCZxzhITWt1E0Kgw5zuIfpxezm",
+	"2eTyVEwuqwDcxFVnGVg0iM6wq6gXTHLT2FSDAJ4icoXI0jNZfGqGlVWAVnTbmWJUHjVcVKZ4C0U9n15t",
+	"ay17hOWqxfx61bMrTtu0PBBetL0GSH28goDV6KroHGY3mbPdkSCeWhtYaIAjUdbbRSwSA7VNJ8FYNBYv",
+	"JBpqbTXE8ftabBaW2nQZ68XEtsex6MyjT892nNXYcVZB4BLQnmW1mSf0WUCfUcNJv2ISx3FAlHYHVEFX",
+	"2XQUMpg8dsAFqARg4veMiUeOuQ7WE5pIhCibzaE15ViOarciJIIlfqBC5mGSPrV/hDFG2OtaNu8O4WCK",
+	"e4vkkxCwze8A2opYr1HW5bnQre4JFBce6BhRrbiMoWK3GxCPMEmxH3dQWPlygBUzqqLXiiUy+6WjRtOu",
+	"Cqrbs+liOU535Pvmdyg3G67C1H8YYOo7VlvJwIhLQYJDtZUVgnQ4R2ZCL0eDMHPHsNW/O3AruXSctfEY",
+	"qF+CRJAAdUH87gJAHrvaKTBX4HRN4w9DSFePFpdUH6UddAT8UGVEw3pM5GwhZ4iFGPPAc2LR3Y6x1F6H",
+	"D5uxdkrapGilJqds68eMA856wJ5SWWCtMIXMjocI8wQItKY2SxjDrg5XbdHFvk8CPbTL+Q0lQlfb73A1",
+	"GSNj0yARsJ8KK+jOlE0TuHxP+TR9NGrwAa4Iwvq44nPWw6VyyZ479F4IKEbn1L/F6BwzyTV3DT/mIxkk",
+	"Py8syNrtPI4wO4toheR9Ne1XyqVzIittAIts3qLEHgs2TkC6ARH9iulcAXRfd46o2KYNuqhHn1i4c/GA",
+	"JIEPkuMNGOvcCH2F1dnlIZ7tsFkiOWfE0OolUfMp/M6SyOfSdCu7FPegwtvFPKiww3+wB1Xt/9mDKiSy",
+	"powM0L+HB9WOtiIPqh1+EZkq34MKo+V5UPVUuR5UNbIp/TTHjRpzcCoBEmHNi4CcQ70noxDbKmY0QHzM",
+	"tOQAJc/8hVywoFv9Tr8Wcb7m+FPV3h7VnwqiYalZGihp5b/JYBgQgasuH1Q7Qa48kxRkpqUgE4zy+1eF",
+	"AkMSAJHV5rpyyeprdtLFxJ7Hcbteai6RK+48u13z3K4jDeAzuP3i1CaBOllu11H8UR6rX8DtCleMWjla",
+	"C1TenNneGPyjPhYShehwH9fsvYjFuRKm8vj7s0f3MTy6q8CJBIRkeXSt8SJXulUvFK/HZGZ6prhPy6O7",
+	"CtCKbjtTrFuWneyJenRbUTNhbUXjQdy8Fms7rOXBxVy/Mev1qgLt72WFC/Ff/fBLVFw6rx1yQvYOvcpa",
+	"+u5zKAabL4BDmWslPSMxcvtGHM9gmS+s40Ab/8q2WGHZiOrQgfmluUGoyRsx1SoCD8lM1/gs6+FD+O49",
+	"RfPZtsSFpObHMxQuYCR8li+W5PVeBRNIYEKejW2WzH1bX+Nq7MYamF7zS/Rbq+21sdqSOzdGxeFHXZg8",
+	"JAPGlWi+i71iydtu3NshaI9ZoV4XqvdMqZvog7JxSCaH9KHj5XoNeXgiNIUyJaVdHAQ0vkJhC+YBUcTM",
+	"K0Mkj+6yLKzjRJuY0TccQBMmY3FuThmuX5g5X2aYsNELLJBSvBGOnxCsddecC/aRT7tE0gEpm8qvunif",
+	"IMEttIbCE1TftB2aX9o+nsYAHhDkvJVyeML8iVNGzjkekHMqyb/PZUBdqX46xbL/7zXTBNk5J+4oIA7i",
+	"tyRAfSmHArqtADMdMV263oFAo2uo/2/KzieKBMRYNu9q548JTTLdm8FZFDmMbYGvARUCig4GwBWACerx",
+	"61X0GlPF1HyurztQnHlAFXMdKnLkeQER2uIP/3YhLKuJOmTCTQlyeF8NllXx27RagEW7fABhPe/OT46B",
+	"ZwlTWh690DK2QIORL+kQB3JN/V7xsMQvy7oFhdqgbqMg0YALibbRe7q3q6DeSfSadZD2lFgGDrSXoD0s",
+	"qIs6RFAPjnIAkoTl29GxlW25f1iZdfXxqHq6HHN77lQADIc15pFHsU9cGdV7h+41Qyz7ShywuGG72qjf",
+	"bYNoF7t94uUZxS4UBH+qP5pdTOjniriov6A3ADgGQoiF4swxKgWaUPzfzRKZvKuRX1v0hL57/6n+kX5o",
+	"v+t33rjq34eX3w/rx/TdDlBGbRzLmya0s80xuU1b1X4UlhDgvEOW+qOcOJu7yng8rgCAjgKfMGgrUVwG",
+	"SI29JPkjJiVpYrjYsZdLWlgU15SVmju12n2vb6ETzm02Hutl/3Rdpc/uzgKymOJ7VE6s6Tvqo2RVojBw",
+	"ATqNhPpY14Q0xSABvbBt8dGIKQKvpAlNdxUlfRnvaa5EtlT5+u36TmMhc2pEdLMsqrCk69v6tIQnI9CO",
+	"bf/PUofgQBG2378qfV7vzEKj/s2AXOxHdWhaIsnohaG768FjRe8Cv9QsreEhBTpvjmJK/zfyFu9CoeGK",
+	"5BUoOCxHjBFfxNqouSSQtAveGgiQNNtXYk5D/V9Gf/B29IltPS9twIAeNCC3XFMu3XQkNnAbi4who3Kf",
+	"oUZ+q5vrxDvTo8CUaDKcnUUvWp5cNkDjrFHBndi8tnje9NzxzviapY8EiUYOG9Ak2+xHfUYhUpxKECJi",
+	"EyYa7ufsWGdP55SYmlr8fljBamoLMfyJHzYgyPTrCoF7WvpAN2QijPUTIkHCOPtk+Vhjro/q3JSt3UFh",
+	"tG707xk7Eh8KNObBjZJGZ7oH4ocFc2as1VgvzBWE8cH26HU+p7Gu8PiZnZn01PSAp4QPfbBPgUakoMho",
+	"JZYq2ehLHo+PofFzvTSO2/TYB2q3oRnIGooiu4uUZDCUiQvyqCz9+Prj/w8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

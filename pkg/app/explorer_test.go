@@ -102,7 +102,7 @@ func wantSent(t *testing.T, b *browsertest.Browser, operation, address string) {
 }
 
 // tryOut executes an operation in the page; it must succeed.
-func tryOut(t *testing.T, b *browsertest.Browser, operation string, in object) record {
+func tryOut(t *testing.T, b *browsertest.Browser, operation string, in any) record {
 	t.Helper()
 	var out record
 	execute(t, b, operation, in, http.StatusOK, &out)

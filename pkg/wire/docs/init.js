@@ -10,11 +10,38 @@ select.addEventListener("change", () => location.assign("?" + new URLSearchParam
 // Back in the history, the select may still have the choice that left the page.
 addEventListener("pageshow", () => { select.value = shown; });
 
-SwaggerUIBundle({
+// The colours follow the system, also when it changes.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colour = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", colour);
+colour();
+
+const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   url: select.selectedOptions[0].dataset.url,
   layout: "BaseLayout", // StandaloneLayout has inline styles, which the policy refuses
   deepLinking: true,
+  filter: true,
+  requestSnippetsEnabled: true,
   validatorUrl: null, // otherwise Swagger UI sends the document's address to a public service
   persistAuthorization: false,
 });
+
+// Swagger UI reads the fragment of the address only when it begins, and scrolls only to what it draws then.
+addEventListener("hashchange", () => {
+  ui.layoutActions.parseDeepLinkHash(location.hash);
+  ui.layoutActions.clearScrollTo();
+  const [tag, operation] = location.hash.slice(2).split("/").map(decodeURIComponent);
+  const id = ["operations", tag, operation].filter(Boolean).join("-").replaceAll(" ", "_");
+  setTimeout(() => document.getElementById(id)?.scrollIntoView());
+});
+
+// Swagger UI leaves fields without a label. A parameter has its name, any other field what it shows while it is empty.
+const nameOf = (field) => field.closest("tr")?.dataset.paramName || field.placeholder || field.className || field.type;
+const label = () => {
+  for (const field of document.querySelectorAll("#swagger-ui :is(input, select, textarea)")) {
+    if (field.labels?.length || field.hasAttribute("aria-label") || field.hasAttribute("aria-labelledby")) continue;
+    field.setAttribute("aria-label", nameOf(field));
+  }
+};
+new MutationObserver(label).observe(document.getElementById("swagger-ui"), { childList: true, subtree: true });
