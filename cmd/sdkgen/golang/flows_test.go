@@ -148,21 +148,29 @@ func flowApikeys(t *testing.T, sdk live) {
 	if len(key.Roles) != 1 || key.Roles[0].ID != role.ID || key.Token == "" || key.ExpiresAt != nil {
 		t.Errorf("created %+v", key)
 	}
-	same := must(sdk.Auth.UpdateApikey(ctx, key.ID, chaveiro.ApikeyUpdate{Roles: chaveiro.Set(asObjects(role.ID))}))(t)
+	same := must(sdk.Auth.UpdateApikey(
+		ctx, key.ID, chaveiro.ApikeyUpdate{Roles: chaveiro.Set(asObjects(role.ID))}, chaveiro.UpdateApikeyParams{},
+	))(t)
 	if len(same.Roles) != 1 || same.Roles[0].Name != "auditor" {
 		t.Errorf("updated %+v", same)
 	}
-	none := must(sdk.Auth.UpdateApikey(ctx, key.ID, chaveiro.ApikeyUpdate{Roles: chaveiro.Set([]chaveiro.RoleID{})}))(t)
+	none := must(sdk.Auth.UpdateApikey(
+		ctx, key.ID, chaveiro.ApikeyUpdate{Roles: chaveiro.Set([]chaveiro.RoleID{})}, chaveiro.UpdateApikeyParams{},
+	))(t)
 	if len(none.Roles) != 0 {
 		t.Errorf("updated %+v", none)
 	}
-	must(sdk.Auth.UpdateApikey(ctx, key.ID, chaveiro.ApikeyUpdate{Roles: chaveiro.Set(asObjects(role.ID))}))(t)
+	must(sdk.Auth.UpdateApikey(
+		ctx, key.ID, chaveiro.ApikeyUpdate{Roles: chaveiro.Set(asObjects(role.ID))}, chaveiro.UpdateApikeyParams{},
+	))(t)
 	checkAuditor(t, sdk, key.Token)
-	rotated := must(sdk.Auth.RotateApikey(ctx, key.ID, chaveiro.ApikeyRotate{Overlap: chaveiro.Set(0)}))(t)
+	rotated := must(sdk.Auth.RotateApikey(
+		ctx, key.ID, chaveiro.ApikeyRotate{Overlap: chaveiro.Set(0)}, chaveiro.RotateApikeyParams{},
+	))(t)
 	if rotated.Token == key.Token {
 		t.Error("the token is the same")
 	}
-	if err := sdk.Auth.DeleteApikey(ctx, key.ID); err != nil {
+	if err := sdk.Auth.DeleteApikey(ctx, key.ID, chaveiro.DeleteApikeyParams{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -192,7 +200,7 @@ func flowUsers(t *testing.T, sdk live) {
 	ctx := t.Context()
 	user := must(sdk.Auth.CreateUser(ctx, chaveiro.UserCreate{Username: "joana", Password: "uma senha bem longa"}))(t)
 	update := chaveiro.UserUpdate{Fullname: chaveiro.Set("Joana"), Email: chaveiro.Set("joana@example.com")}
-	user = must(sdk.Auth.UpdateUser(ctx, user.ID, update))(t)
+	user = must(sdk.Auth.UpdateUser(ctx, user.ID, update, chaveiro.UpdateUserParams{}))(t)
 	if user.Fullname != "Joana" || !user.Enabled || len(user.Roles) != 0 {
 		t.Errorf("updated %+v", user)
 	}
@@ -206,10 +214,10 @@ func flowUsers(t *testing.T, sdk live) {
 	if !found {
 		t.Error("the user is not in the list")
 	}
-	if err := sdk.Auth.DeleteUser(ctx, user.ID); err != nil {
+	if err := sdk.Auth.DeleteUser(ctx, user.ID, chaveiro.DeleteUserParams{}); err != nil {
 		t.Error(err)
 	}
-	fails[*chaveiro.NotFoundError](t, sdk.Auth.DeleteUser(ctx, user.ID))
+	fails[*chaveiro.NotFoundError](t, sdk.Auth.DeleteUser(ctx, user.ID, chaveiro.DeleteUserParams{}))
 }
 
 // flowStates: an update leaves alone what is absent, and clears by null or by an empty value.
@@ -222,17 +230,21 @@ func flowStates(t *testing.T, sdk live) {
 	if want := time.Date(2099, 1, 2, 3, 4, 5, 0, time.UTC); key.ExpiresAt == nil || !key.ExpiresAt.Equal(want) {
 		t.Errorf("it ends %v", key.ExpiresAt)
 	}
-	key = must(sdk.Auth.UpdateApikey(ctx, key.ID, chaveiro.ApikeyUpdate{}))(t)
+	key = must(sdk.Auth.UpdateApikey(
+		ctx, key.ID, chaveiro.ApikeyUpdate{}, chaveiro.UpdateApikeyParams{},
+	))(t)
 	if key.Description != "text" || key.RateLimit == nil || *key.RateLimit != 60 || key.ExpiresAt == nil {
 		t.Errorf("after no change: %+v", key)
 	}
 	key = must(sdk.Auth.UpdateApikey(ctx, key.ID, chaveiro.ApikeyUpdate{
 		Description: chaveiro.Set(""), RateLimit: chaveiro.Set(0), ExpiresAt: chaveiro.Set(""),
-	}))(t)
+	}, chaveiro.UpdateApikeyParams{}))(t)
 	if key.Description != "" || key.RateLimit != nil || key.ExpiresAt != nil {
 		t.Errorf("after clearing: %+v", key)
 	}
-	key = must(sdk.Auth.UpdateApikey(ctx, key.ID, chaveiro.ApikeyUpdate{Description: chaveiro.Null[string]()}))(t)
+	key = must(sdk.Auth.UpdateApikey(
+		ctx, key.ID, chaveiro.ApikeyUpdate{Description: chaveiro.Null[string]()}, chaveiro.UpdateApikeyParams{},
+	))(t)
 	if key.Name != "states" {
 		t.Errorf("after null: %+v", key)
 	}

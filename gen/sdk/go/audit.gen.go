@@ -55,6 +55,8 @@ func (s *AuditService) GetEventsPages(params GetEventsPagesParams, options ...Ca
 
 // GetEvent gets an event of the audit.
 //
+// One event, with what changed and its place on its chain.
+//
 // It needs the right to read audit. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, NotFoundError, ServerError. Source: GET /api/audit/events/{id}, operation
 // getAuditEvent.
@@ -75,9 +77,9 @@ type GetEventsPagesParams struct {
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
-	// `asc`: by ascending id. `desc`: newest first; the cursor is the id before which the page
-	// begins then. One of asc, desc.
-	Order string
+	// `asc` (the default): by ascending id. `desc`: newest first; the cursor is the id before which
+	// the page begins then.
+	Order AuditOrder
 	// Only what was done by users, by apikeys, by authorizations of the vault, at the command line
 	// of the server, or by nobody known.
 	ActorType AuditActorType

@@ -11,6 +11,59 @@ import (
 // AuthService has the operations of the group auth, below /api. Each can fail as the package says.
 type AuthService struct{ client *client }
 
+// CreateToken exchanges an apikey or a password for an access token.
+//
+// `refresh_token` exchanges the token of an apikey, or the refresh token of a session; `password`
+// signs a user in and begins a session, whose refresh token lives 30 days. The answer carries the
+// tokens in its body and, for clients with a cookie jar, as cookies: `refresh-token` (30 days) and
+// `access-token` (as long as the token lives; the real lifetime, where other servers say 15
+// seconds). The cookies are `HttpOnly`, `SameSite=Strict`, `Path=/`, and `Secure` over https only.
+// An unknown `grant_type` is 400, and so are the fields of both grants at once; a credential that
+// is missing or not valid is 401. Failed logins are limited per address and per account: beyond the
+// limit 401 with `Retry-After`. The fields come as JSON or as a form (also as multipart/form-data),
+// each once, in at most 8 KiB; an `Authorization` header of the scheme Basic beside them is a
+// second credential, 400. A form without one of the two grants is for the other dialect that has
+// this path. No answer of this path may be cached.
+//
+// It needs no credential. Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError,
+// ConflictError, ServerError. Source: POST /api/oauth2/token, operation createToken.
+func (s *AuthService) CreateToken(ctx context.Context, body Grant, options ...CallOption) (*Token, error) {
+	r := &request{
+		operation: "createToken", method: "POST", path: "/api/oauth2/token", retry: never,
+		accept: "application/json",
+		json:   body,
+		open:   true,
+	}
+	return call[Token](ctx, s.client, r, options)
+}
+
+// CreateTokenV1 exchanges an apikey or a password for an access token (the same under its other
+// path).
+//
+// `refresh_token` exchanges the token of an apikey, or the refresh token of a session; `password`
+// signs a user in and begins a session, whose refresh token lives 30 days. The answer carries the
+// tokens in its body and, for clients with a cookie jar, as cookies: `refresh-token` (30 days) and
+// `access-token` (as long as the token lives; the real lifetime, where other servers say 15
+// seconds). The cookies are `HttpOnly`, `SameSite=Strict`, `Path=/`, and `Secure` over https only.
+// An unknown `grant_type` is 400, and so are the fields of both grants at once; a credential that
+// is missing or not valid is 401. Failed logins are limited per address and per account: beyond the
+// limit 401 with `Retry-After`. The fields come as JSON or as a form (also as multipart/form-data),
+// each once, in at most 8 KiB; an `Authorization` header of the scheme Basic beside them is a
+// second credential, 400. A form without one of the two grants is for the other dialect that has
+// this path. No answer of this path may be cached.
+//
+// It needs no credential. Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError,
+// ConflictError, ServerError. Source: POST /api/v1/oauth2/token, operation createTokenV1.
+func (s *AuthService) CreateTokenV1(ctx context.Context, body Grant, options ...CallOption) (*Token, error) {
+	r := &request{
+		operation: "createTokenV1", method: "POST", path: "/api/v1/oauth2/token", retry: never,
+		accept: "application/json",
+		json:   body,
+		open:   true,
+	}
+	return call[Token](ctx, s.client, r, options)
+}
+
 // GetApikeysPages lists apikeys.
 //
 // One page of the apikeys, by ascending id.
@@ -59,23 +112,9 @@ func (s *AuthService) CreateApikey(ctx context.Context, body ApikeyCreate, optio
 	return call[Apikey](ctx, s.client, r, options)
 }
 
-// DeleteApikey deletes an apikey.
-//
-// Removes an apikey. Its token and its access tokens stop working everywhere within one second. The
-// last superuser is not deleted (409 `rule`).
-//
-// It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
-// /api/3rdparty/apikeys/{id}, operation deleteApikey.
-func (s *AuthService) DeleteApikey(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "deleteApikey", method: "DELETE", path: "/api/3rdparty/apikeys/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
 // GetApikey gets an apikey.
+//
+// One apikey, with its token as far as the caller may see it.
 //
 // It needs the right to read auth.apikeys. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -101,14 +140,34 @@ func (s *AuthService) GetApikey(ctx context.Context, id int64, options ...CallOp
 // It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
 // /api/3rdparty/apikeys/{id}, operation updateApikey.
-func (s *AuthService) UpdateApikey(ctx context.Context, id int64, body ApikeyUpdate, options ...CallOption) (*Apikey, error) {
+func (s *AuthService) UpdateApikey(ctx context.Context, id int64, body ApikeyUpdate, params UpdateApikeyParams, options ...CallOption) (*Apikey, error) {
 	r := &request{
 		operation: "updateApikey", method: "PUT", path: "/api/3rdparty/apikeys/{id}", retry: safe,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 		json:   body,
+		query:  url.Values{},
 	}
+	set(r.query, "self", params.Self)
 	return call[Apikey](ctx, s.client, r, options)
+}
+
+// DeleteApikey deletes an apikey.
+//
+// Removes an apikey. Its token and its access tokens stop working everywhere within one second. The
+// last superuser is not deleted (409 `rule`).
+//
+// It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/3rdparty/apikeys/{id}, operation deleteApikey.
+func (s *AuthService) DeleteApikey(ctx context.Context, id int64, params DeleteApikeyParams, options ...CallOption) error {
+	r := &request{
+		operation: "deleteApikey", method: "DELETE", path: "/api/3rdparty/apikeys/{id}", retry: safe,
+		args:  []string{fmt.Sprint(id)},
+		query: url.Values{},
+	}
+	set(r.query, "self", params.Self)
+	return callEmpty(ctx, s.client, r, options)
 }
 
 // RotateApikey gives an apikey a new token.
@@ -120,40 +179,16 @@ func (s *AuthService) UpdateApikey(ctx context.Context, id int64, body ApikeyUpd
 // It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
 // /api/3rdparty/apikeys/{id}/rotate, operation rotateApikey.
-func (s *AuthService) RotateApikey(ctx context.Context, id int64, body ApikeyRotate, options ...CallOption) (*Apikey, error) {
+func (s *AuthService) RotateApikey(ctx context.Context, id int64, body ApikeyRotate, params RotateApikeyParams, options ...CallOption) (*Apikey, error) {
 	r := &request{
 		operation: "rotateApikey", method: "POST", path: "/api/3rdparty/apikeys/{id}/rotate", retry: never,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 		json:   body,
+		query:  url.Values{},
 	}
+	set(r.query, "self", params.Self)
 	return call[Apikey](ctx, s.client, r, options)
-}
-
-// CreateToken exchanges an apikey or a password for an access token.
-//
-// `refresh_token` exchanges the token of an apikey, or the refresh token of a session; `password`
-// signs a user in and begins a session, whose refresh token lives 30 days. The answer carries the
-// tokens in its body and, for clients with a cookie jar, as cookies: `refresh-token` (30 days) and
-// `access-token` (as long as the token lives; the real lifetime, where other servers say 15
-// seconds). The cookies are `HttpOnly`, `SameSite=Strict`, `Path=/`, and `Secure` over https only.
-// An unknown `grant_type` is 400, and so are the fields of both grants at once; a credential that
-// is missing or not valid is 401. Failed logins are limited per address and per account: beyond the
-// limit 401 with `Retry-After`. The fields come as JSON or as a form (also as multipart/form-data),
-// each once, in at most 8 KiB; an `Authorization` header of the scheme Basic beside them is a
-// second credential, 400. A form without one of the two grants is for the other dialect that has
-// this path. No answer of this path may be cached.
-//
-// It needs no credential. Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError,
-// ConflictError, ServerError. Source: POST /api/oauth2/token, operation createToken.
-func (s *AuthService) CreateToken(ctx context.Context, body TokenRequest, options ...CallOption) (*Token, error) {
-	r := &request{
-		operation: "createToken", method: "POST", path: "/api/oauth2/token", retry: never,
-		accept: "application/json",
-		json:   body,
-		open:   true,
-	}
-	return call[Token](ctx, s.client, r, options)
 }
 
 // GetRolesPages lists roles.
@@ -201,22 +236,9 @@ func (s *AuthService) CreateRole(ctx context.Context, body RoleCreate, options .
 	return call[Role](ctx, s.client, r, options)
 }
 
-// DeleteRole deletes a role.
-//
-// Removes a role that no user and no apikey has. One in use is not deleted (409 `rule`).
-//
-// It needs the right to write auth.roles. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE /api/roles/{id},
-// operation deleteRole.
-func (s *AuthService) DeleteRole(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "deleteRole", method: "DELETE", path: "/api/roles/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
 // GetRole gets a role.
+//
+// One role, with what it grants.
 //
 // It needs the right to read auth.roles. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, NotFoundError, ServerError. Source: GET /api/roles/{id}, operation getRole.
@@ -249,6 +271,21 @@ func (s *AuthService) UpdateRole(ctx context.Context, id int64, body RoleUpdate,
 	return call[Role](ctx, s.client, r, options)
 }
 
+// DeleteRole deletes a role.
+//
+// Removes a role that no user and no apikey has. One in use is not deleted (409 `rule`).
+//
+// It needs the right to write auth.roles. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE /api/roles/{id},
+// operation deleteRole.
+func (s *AuthService) DeleteRole(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteRole", method: "DELETE", path: "/api/roles/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
 // GetScopes lists scopes.
 //
 // All scopes there are, on one page. `read` and `write` say which of the two rights have
@@ -262,39 +299,6 @@ func (s *AuthService) GetScopes(ctx context.Context, options ...CallOption) (*Sc
 		accept: "application/json",
 	}
 	return call[ScopeList](ctx, s.client, r, options)
-}
-
-// GetUserInfo gets who makes the request.
-//
-// The user or the apikey whose credential it is, and what it may do. For an apikey `username` is
-// its name, `fullname` its description and `email` empty.
-//
-// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, ServerError. Source: GET /api/user/info, operation getUserInfo.
-func (s *AuthService) GetUserInfo(ctx context.Context, options ...CallOption) (*UserInfo, error) {
-	r := &request{
-		operation: "getUserInfo", method: "GET", path: "/api/user/info", retry: safe,
-		accept: "application/json",
-	}
-	return call[UserInfo](ctx, s.client, r, options)
-}
-
-// UpdateUserInfo updates oneself.
-//
-// Changes the fields that are sent; a field left out stays as it is, an empty `fullname` or `email`
-// clears it. A `password` needs the `current_password`: without it 409 `required`, with a wrong one
-// 409 `invalid`. A changed password ends all sessions of the user; a caller with cookies gets both
-// anew. An apikey is refused: 403.
-//
-// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, ConflictError, ServerError. Source: PUT /api/user/info, operation updateUserInfo.
-func (s *AuthService) UpdateUserInfo(ctx context.Context, body UserInfoUpdate, options ...CallOption) (*UserInfo, error) {
-	r := &request{
-		operation: "updateUserInfo", method: "PUT", path: "/api/user/info", retry: safe,
-		accept: "application/json",
-		json:   body,
-	}
-	return call[UserInfo](ctx, s.client, r, options)
 }
 
 // GetUsersPages lists users.
@@ -343,23 +347,9 @@ func (s *AuthService) CreateUser(ctx context.Context, body UserCreate, options .
 	return call[User](ctx, s.client, r, options)
 }
 
-// DeleteUser deletes a user.
-//
-// Removes a user. All sessions of the user end everywhere within one second. The last superuser is
-// not deleted (409 `rule`).
-//
-// It needs the right to write auth.users. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE /api/users/{id},
-// operation deleteUser.
-func (s *AuthService) DeleteUser(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "deleteUser", method: "DELETE", path: "/api/users/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
 // GetUser gets a user.
+//
+// One user, also a disabled one.
 //
 // It needs the right to read auth.users. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, NotFoundError, ServerError. Source: GET /api/users/{id}, operation getUser.
@@ -384,41 +374,67 @@ func (s *AuthService) GetUser(ctx context.Context, id int64, options ...CallOpti
 // It needs the right to write auth.users. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT /api/users/{id}, operation
 // updateUser.
-func (s *AuthService) UpdateUser(ctx context.Context, id int64, body UserUpdate, options ...CallOption) (*User, error) {
+func (s *AuthService) UpdateUser(ctx context.Context, id int64, body UserUpdate, params UpdateUserParams, options ...CallOption) (*User, error) {
 	r := &request{
 		operation: "updateUser", method: "PUT", path: "/api/users/{id}", retry: safe,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 		json:   body,
+		query:  url.Values{},
 	}
+	set(r.query, "self", params.Self)
 	return call[User](ctx, s.client, r, options)
 }
 
-// CreateTokenV1 exchanges an apikey or a password for an access token (the same under its other
-// path).
+// DeleteUser deletes a user.
 //
-// `refresh_token` exchanges the token of an apikey, or the refresh token of a session; `password`
-// signs a user in and begins a session, whose refresh token lives 30 days. The answer carries the
-// tokens in its body and, for clients with a cookie jar, as cookies: `refresh-token` (30 days) and
-// `access-token` (as long as the token lives; the real lifetime, where other servers say 15
-// seconds). The cookies are `HttpOnly`, `SameSite=Strict`, `Path=/`, and `Secure` over https only.
-// An unknown `grant_type` is 400, and so are the fields of both grants at once; a credential that
-// is missing or not valid is 401. Failed logins are limited per address and per account: beyond the
-// limit 401 with `Retry-After`. The fields come as JSON or as a form (also as multipart/form-data),
-// each once, in at most 8 KiB; an `Authorization` header of the scheme Basic beside them is a
-// second credential, 400. A form without one of the two grants is for the other dialect that has
-// this path. No answer of this path may be cached.
+// Removes a user. All sessions of the user end everywhere within one second. The last superuser is
+// not deleted (409 `rule`).
 //
-// It needs no credential. Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError,
-// ConflictError, ServerError. Source: POST /api/v1/oauth2/token, operation createTokenV1.
-func (s *AuthService) CreateTokenV1(ctx context.Context, body TokenRequest, options ...CallOption) (*Token, error) {
+// It needs the right to write auth.users. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE /api/users/{id},
+// operation deleteUser.
+func (s *AuthService) DeleteUser(ctx context.Context, id int64, params DeleteUserParams, options ...CallOption) error {
 	r := &request{
-		operation: "createTokenV1", method: "POST", path: "/api/v1/oauth2/token", retry: never,
+		operation: "deleteUser", method: "DELETE", path: "/api/users/{id}", retry: safe,
+		args:  []string{fmt.Sprint(id)},
+		query: url.Values{},
+	}
+	set(r.query, "self", params.Self)
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// GetUserInfo gets who makes the request.
+//
+// The user or the apikey whose credential it is, and what it may do. For an apikey `username` is
+// its name, `fullname` its description and `email` empty.
+//
+// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, ServerError. Source: GET /api/user/info, operation getUserInfo.
+func (s *AuthService) GetUserInfo(ctx context.Context, options ...CallOption) (*UserInfo, error) {
+	r := &request{
+		operation: "getUserInfo", method: "GET", path: "/api/user/info", retry: safe,
+		accept: "application/json",
+	}
+	return call[UserInfo](ctx, s.client, r, options)
+}
+
+// UpdateUserInfo updates oneself.
+//
+// Changes the fields that are sent; a field left out stays as it is, an empty `fullname` or `email`
+// clears it. A `password` needs the `current_password`: without it 409 `required`, with a wrong one
+// 409 `invalid`. A changed password ends all sessions of the user; a caller with cookies gets both
+// anew. An apikey is refused: 403.
+//
+// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, ConflictError, ServerError. Source: PUT /api/user/info, operation updateUserInfo.
+func (s *AuthService) UpdateUserInfo(ctx context.Context, body UserInfoUpdate, options ...CallOption) (*UserInfo, error) {
+	r := &request{
+		operation: "updateUserInfo", method: "PUT", path: "/api/user/info", retry: safe,
 		accept: "application/json",
 		json:   body,
-		open:   true,
 	}
-	return call[Token](ctx, s.client, r, options)
+	return call[UserInfo](ctx, s.client, r, options)
 }
 
 // GetApikeysPagesParams are the parameters of GetApikeysPages. A zero value is not sent.
@@ -429,6 +445,30 @@ type GetApikeysPagesParams struct {
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
+}
+
+// UpdateApikeyParams are the parameters of UpdateApikey. A zero value is not sent.
+type UpdateApikeyParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
+}
+
+// DeleteApikeyParams are the parameters of DeleteApikey. A zero value is not sent.
+type DeleteApikeyParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
+}
+
+// RotateApikeyParams are the parameters of RotateApikey. A zero value is not sent.
+type RotateApikeyParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
 }
 
 // GetRolesPagesParams are the parameters of GetRolesPages. A zero value is not sent.
@@ -449,4 +489,20 @@ type GetUsersPagesParams struct {
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
+}
+
+// UpdateUserParams are the parameters of UpdateUser. A zero value is not sent.
+type UpdateUserParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
+}
+
+// DeleteUserParams are the parameters of DeleteUser. A zero value is not sent.
+type DeleteUserParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
 }

@@ -13,166 +13,6 @@ import (
 // says.
 type OpenVPNService struct{ client *client }
 
-// GetCAsPages lists CAs.
-//
-// One page of the CAs, by ascending id.
-//
-// It needs the right to read openvpn.cas. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, ServerError. Source: GET /api/openvpn/cas, operation getCasPage.
-func (s *OpenVPNService) GetCAsPages(params GetCAsPagesParams, options ...CallOption) *Pages[CA] {
-	fetch := func(ctx context.Context, cursor int64) (*Page[CA], error) {
-		params := params
-		params.Cursor = cursor
-		r := &request{
-			operation: "getCasPage", method: "GET", path: "/api/openvpn/cas", retry: safe,
-			accept: "application/json",
-			query:  url.Values{},
-		}
-		set(r.query, "cursor", params.Cursor)
-		set(r.query, "size", params.Size)
-		answer, err := call[CAPage](ctx, s.client, r, options)
-		if err != nil {
-			return nil, err
-		}
-		return &Page[CA]{
-			Items: answer.CAs, Current: answer.Cursor.Current,
-			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
-		}, nil
-	}
-	return &Pages[CA]{fetch: fetch, first: params.Cursor}
-}
-
-// CreateCA creates a CA.
-//
-// Makes a key pair and a self-signed CA certificate (basicConstraints CA:TRUE, keyUsage keyCertSign
-// and cRLSign). The private key is sealed at rest and never leaves the service. The certificate
-// ends after `expiration` days, 7300 by default.
-//
-// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST /api/openvpn/cas,
-// operation createCa.
-func (s *OpenVPNService) CreateCA(ctx context.Context, body CACreate, options ...CallOption) (*CA, error) {
-	r := &request{
-		operation: "createCa", method: "POST", path: "/api/openvpn/cas", retry: never,
-		accept: "application/json",
-		json:   body,
-	}
-	return call[CA](ctx, s.client, r, options)
-}
-
-// DeleteCA deletes a CA.
-//
-// Removes a CA that has no certificates, and its key. A CA with certificates, revoked ones too, is
-// not deleted (409 `rule`).
-//
-// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
-// /api/openvpn/cas/{id}, operation deleteCa.
-func (s *OpenVPNService) DeleteCA(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "deleteCa", method: "DELETE", path: "/api/openvpn/cas/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
-// GetCA gets a CA.
-//
-// It needs the right to read openvpn.cas. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, NotFoundError, ServerError. Source: GET /api/openvpn/cas/{id}, operation getCa.
-func (s *OpenVPNService) GetCA(ctx context.Context, id int64, options ...CallOption) (*CA, error) {
-	r := &request{
-		operation: "getCa", method: "GET", path: "/api/openvpn/cas/{id}", retry: safe,
-		args:   []string{fmt.Sprint(id)},
-		accept: "application/json",
-	}
-	return call[CA](ctx, s.client, r, options)
-}
-
-// UpdateCA updates a CA.
-//
-// Changes the fields that are sent; a field left out stays as it is, an empty string clears it. The
-// certificate is not touched: what is changed here is the record. `name`, `expiration` and
-// `key_algorithm` can't be changed: they are accepted when equal to the present value, otherwise
-// 409 `invalid`.
-//
-// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
-// /api/openvpn/cas/{id}, operation updateCa.
-func (s *OpenVPNService) UpdateCA(ctx context.Context, id int64, body CAUpdate, options ...CallOption) (*CA, error) {
-	r := &request{
-		operation: "updateCa", method: "PUT", path: "/api/openvpn/cas/{id}", retry: safe,
-		args:   []string{fmt.Sprint(id)},
-		accept: "application/json",
-		json:   body,
-	}
-	return call[CA](ctx, s.client, r, options)
-}
-
-// GetCACertificate gets the certificate of a CA.
-//
-// The CA certificate in PEM, as for OpenVPN's `ca`.
-//
-// It needs the right to read openvpn.cas. The file must be closed. Errors of the server:
-// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
-// /api/openvpn/cas/{id}/certificate, operation getCaCertificate.
-func (s *OpenVPNService) GetCACertificate(ctx context.Context, id int64, options ...CallOption) (*File, error) {
-	r := &request{
-		operation: "getCaCertificate", method: "GET", path: "/api/openvpn/cas/{id}/certificate", retry: safe,
-		args:   []string{fmt.Sprint(id)},
-		accept: "application/x-pem-file",
-	}
-	return callFile(ctx, s.client, r, options)
-}
-
-// GetCACRL gets the certificate revocation list of a CA.
-//
-// The CRL (RFC 5280) that lists every revocation whose DELETE was answered before this request. No
-// authentication: CRLs are public. PEM for OpenVPN's `crl-verify`, or DER when `format=der` or an
-// `Accept` of `application/pkix-crl` asks for it. It carries no IssuingDistributionPoint, which
-// OpenVPN would refuse. Answers with ETag and Last-Modified; 304 when `If-None-Match` names the
-// ETag or, without it, when `If-Modified-Since` is exactly the Last-Modified. Where no list can be
-// had that has every revocation, the last one is served with `Chaveiro-CRL-Stale`.
-//
-// It needs no credential. The file must be closed. It is NotModified when it is still the one that
-// params name. Errors of the server: BadRequestError, NotFoundError, ServerError. Source: GET
-// /api/openvpn/cas/{id}/crl, operation getCaCrl.
-func (s *OpenVPNService) GetCACRL(ctx context.Context, id int64, params GetCACRLParams, options ...CallOption) (*File, error) {
-	r := &request{
-		operation: "getCaCrl", method: "GET", path: "/api/openvpn/cas/{id}/crl", retry: safe,
-		args:   []string{fmt.Sprint(id)},
-		open:   true,
-		query:  url.Values{},
-		header: http.Header{},
-	}
-	set(r.query, "format", params.Format)
-	set(r.header, "If-None-Match", params.IfNoneMatch)
-	set(r.header, "If-Modified-Since", params.IfModifiedSince)
-	return callFile(ctx, s.client, r, options)
-}
-
-// ImportCA imports a CA.
-//
-// Takes over an existing CA: its certificate, its private key and, when there is one, its current
-// CRL. The key must belong to the certificate, and the certificate must be that of a CA that may
-// sign certificates and CRLs. Subject and expiry are read from the certificate; `name` defaults to
-// its common name. Every entry of the CRL (which this CA must have signed) becomes a revocation,
-// with its date and reason, also for certificates that are imported later; CRL numbers go on above
-// the imported one. Keys may be PKCS#8, PKCS#1 or SEC1, in clear or encrypted (PBES2 or the
-// traditional PEM encryption). An expired CA can be imported but issues nothing.
-//
-// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
-// /api/openvpn/cas/import, operation importCa.
-func (s *OpenVPNService) ImportCA(ctx context.Context, body CAImport, options ...CallOption) (*CA, error) {
-	r := &request{
-		operation: "importCa", method: "POST", path: "/api/openvpn/cas/import", retry: never,
-		accept: "application/json",
-		json:   body,
-	}
-	return call[CA](ctx, s.client, r, options)
-}
-
 // GetClientsSite2SitePages lists clients.
 //
 // One page of the clients, by ascending id. Filters are combined with "and"; one that matches
@@ -216,7 +56,8 @@ func (s *OpenVPNService) GetClientsSite2SitePages(params GetClientsSite2SitePage
 // clients; `.`, `..` and `DEFAULT` are refused because OpenVPN gives them a meaning of its own.
 // With `password` the private key is kept and handed out encrypted only; the password itself is not
 // kept. Without `expiration` the certificate ends after 3650 days or with its CA, whichever is
-// first; one that would end after the CA is 409 `rule`.
+// first; one that would end after the CA is 409 `rule`. So is one whose whole subject would be that
+// of its CA, regardless of case: TLS libraries take it for self-signed.
 //
 // It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -230,24 +71,30 @@ func (s *OpenVPNService) CreateClientSite2Site(ctx context.Context, body ClientS
 	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
-// RevokeClientSite2Site revokes a client.
+// ImportClientSite2Site imports a client.
 //
-// Revokes the client's certificate. The record stays and is listed with `revoked: true`. From this
-// answer on every CRL that is served lists the certificate. Revoking again changes nothing and is
-// 200.
+// Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key. Name,
+// subject and expiry are read from the certificate (its common name must be a valid client name).
+// An encrypted key needs its `password` and stays encrypted with it. A serial that the CA's
+// imported CRL lists is revoked whatever `revoked` says. `revoked_date` defaults to now, is allowed
+// only with `revoked`, and can't be in the future. The certificate of the example is of the CA that
+// the example of the import of CAs has: `ca_id` is the id of that one.
 //
 // It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
-// /api/openvpn/clients/site2site/{id}, operation revokeClientSite2Site.
-func (s *OpenVPNService) RevokeClientSite2Site(ctx context.Context, id int64, options ...CallOption) error {
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/import, operation importClientSite2Site.
+func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientSite2SiteImport, options ...CallOption) (*ClientSite2Site, error) {
 	r := &request{
-		operation: "revokeClientSite2Site", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
+		operation: "importClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/import", retry: never,
+		accept: "application/json",
+		json:   body,
 	}
-	return callEmpty(ctx, s.client, r, options)
+	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
 // GetClientSite2Site gets a client.
+//
+// One client, also a revoked one: its record, not its certificate.
 //
 // It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -279,6 +126,23 @@ func (s *OpenVPNService) UpdateClientSite2Site(ctx context.Context, id int64, bo
 		json:   body,
 	}
 	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2Site revokes a client.
+//
+// Revokes the client's certificate. The record stays and is listed with `revoked: true`. From this
+// answer on every CRL that is served lists the certificate. Revoking again changes nothing and is
+// 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}, operation revokeClientSite2Site.
+func (s *OpenVPNService) RevokeClientSite2Site(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "revokeClientSite2Site", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
 }
 
 // GetClientSite2SiteCertificate gets the certificate of a client.
@@ -335,45 +199,167 @@ func (s *OpenVPNService) CreateClientSite2SitePKCS12(ctx context.Context, id int
 	return callFile(ctx, s.client, r, options)
 }
 
-// ImportClientSite2Site imports a client.
+// GetCAsPages lists CAs.
 //
-// Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key. Name,
-// subject and expiry are read from the certificate (its common name must be a valid client name).
-// An encrypted key needs its `password` and stays encrypted with it. A serial that the CA's
-// imported CRL lists is revoked whatever `revoked` says. `revoked_date` defaults to now, is allowed
-// only with `revoked`, and can't be in the future.
+// One page of the CAs, by ascending id.
 //
-// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
-// /api/openvpn/clients/site2site/import, operation importClientSite2Site.
-func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientSite2SiteImport, options ...CallOption) (*ClientSite2Site, error) {
+// It needs the right to read openvpn.cas. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, ServerError. Source: GET /api/openvpn/cas, operation getCasPage.
+func (s *OpenVPNService) GetCAsPages(params GetCAsPagesParams, options ...CallOption) *Pages[CA] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[CA], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getCasPage", method: "GET", path: "/api/openvpn/cas", retry: safe,
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[CAPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[CA]{
+			Items: answer.CAs, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[CA]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateCA creates a CA.
+//
+// Makes a key pair and a self-signed CA certificate (basicConstraints CA:TRUE, keyUsage keyCertSign
+// and cRLSign). The private key is sealed at rest and never leaves the service. The certificate
+// ends after `expiration` days, 7300 by default.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST /api/openvpn/cas,
+// operation createCa.
+func (s *OpenVPNService) CreateCA(ctx context.Context, body CACreate, options ...CallOption) (*CA, error) {
 	r := &request{
-		operation: "importClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/import", retry: never,
+		operation: "createCa", method: "POST", path: "/api/openvpn/cas", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
-	return call[ClientSite2Site](ctx, s.client, r, options)
+	return call[CA](ctx, s.client, r, options)
 }
 
-// GetCAsPagesParams are the parameters of GetCAsPages. A zero value is not sent.
-type GetCAsPagesParams struct {
-	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
-	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page.
-	Cursor int64
-	// Items a page. From 1 to 100.
-	Size int
+// ImportCA imports a CA.
+//
+// Takes over an existing CA: its certificate, its private key and, when there is one, its current
+// CRL. The key must belong to the certificate, and the certificate must be that of a CA that may
+// sign certificates and CRLs. Subject and expiry are read from the certificate; `name` defaults to
+// its common name. Every entry of the CRL (which this CA must have signed) becomes a revocation,
+// with its date and reason, also for certificates that are imported later; CRL numbers go on above
+// the imported one. Keys may be PKCS#8, PKCS#1 or SEC1, in clear or encrypted (PBES2 or the
+// traditional PEM encryption). An expired CA can be imported but issues nothing. The key of the
+// example is public: it is for trying only.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/import, operation importCa.
+func (s *OpenVPNService) ImportCA(ctx context.Context, body CAImport, options ...CallOption) (*CA, error) {
+	r := &request{
+		operation: "importCa", method: "POST", path: "/api/openvpn/cas/import", retry: never,
+		accept: "application/json",
+		json:   body,
+	}
+	return call[CA](ctx, s.client, r, options)
 }
 
-// GetCACRLParams are the parameters of GetCACRL. A zero value is not sent.
-type GetCACRLParams struct {
-	// The encoding; without it `Accept` decides, and PEM is the default. One of pem, der.
-	Format string
-	// The ETag of a copy at hand. At most 1000 characters.
-	IfNoneMatch string
-	// The Last-Modified of a copy at hand. It counts only where there is no If-None-Match, and what
-	// is no date does not count. At most 1000 characters.
-	IfModifiedSince string
+// GetCA gets a CA.
+//
+// One CA: its record, not its certificate.
+//
+// It needs the right to read openvpn.cas. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/openvpn/cas/{id}, operation getCa.
+func (s *OpenVPNService) GetCA(ctx context.Context, id int64, options ...CallOption) (*CA, error) {
+	r := &request{
+		operation: "getCa", method: "GET", path: "/api/openvpn/cas/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[CA](ctx, s.client, r, options)
+}
+
+// UpdateCA updates a CA.
+//
+// Changes the fields that are sent; a field left out stays as it is, an empty string clears it. The
+// certificate is not touched: what is changed here is the record. `name`, `expiration` and
+// `key_algorithm` can't be changed: they are accepted when equal to the present value, otherwise
+// 409 `invalid`.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/cas/{id}, operation updateCa.
+func (s *OpenVPNService) UpdateCA(ctx context.Context, id int64, body CAUpdate, options ...CallOption) (*CA, error) {
+	r := &request{
+		operation: "updateCa", method: "PUT", path: "/api/openvpn/cas/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[CA](ctx, s.client, r, options)
+}
+
+// DeleteCA deletes a CA.
+//
+// Removes a CA that has no certificates, and its key. A CA with certificates, revoked ones too, is
+// not deleted (409 `rule`).
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/openvpn/cas/{id}, operation deleteCa.
+func (s *OpenVPNService) DeleteCA(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteCa", method: "DELETE", path: "/api/openvpn/cas/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// GetCACertificate gets the certificate of a CA.
+//
+// The CA certificate in PEM, as for OpenVPN's `ca`.
+//
+// It needs the right to read openvpn.cas. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/cas/{id}/certificate, operation getCaCertificate.
+func (s *OpenVPNService) GetCACertificate(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getCaCertificate", method: "GET", path: "/api/openvpn/cas/{id}/certificate", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pem-file",
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetCACRL gets the certificate revocation list of a CA.
+//
+// The CRL (RFC 5280) that lists every revocation whose DELETE was answered before this request. No
+// authentication: CRLs are public. PEM for OpenVPN's `crl-verify`, or DER when `format=der` or an
+// `Accept` of `application/pkix-crl` asks for it. It carries no IssuingDistributionPoint, which
+// OpenVPN would refuse. Answers with ETag and Last-Modified; 304 when `If-None-Match` names the
+// ETag or, without it, when `If-Modified-Since` is exactly the Last-Modified. Where no list can be
+// had that has every revocation, the last one is served with `Chaveiro-CRL-Stale`.
+//
+// It needs no credential. The file must be closed. It is NotModified when it is still the one that
+// params name. Errors of the server: BadRequestError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/cas/{id}/crl, operation getCaCrl.
+func (s *OpenVPNService) GetCACRL(ctx context.Context, id int64, params GetCACRLParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getCaCrl", method: "GET", path: "/api/openvpn/cas/{id}/crl", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		open:   true,
+		query:  url.Values{},
+		header: http.Header{},
+	}
+	set(r.query, "format", params.Format)
+	set(r.header, "If-None-Match", params.IfNoneMatch)
+	set(r.header, "If-Modified-Since", params.IfModifiedSince)
+	return callFile(ctx, s.client, r, options)
 }
 
 // GetClientsSite2SitePagesParams are the parameters of GetClientsSite2SitePages. A zero value is
@@ -392,9 +378,30 @@ type GetClientsSite2SitePagesParams struct {
 	// Only the clients of this CA.
 	CAID int64
 	// `valid`: neither expired nor revoked. `expired`: the certificate has ended, revoked or not.
-	// `revoked`: revoked, expired or not. Without it: all. One of valid, expired, revoked.
-	Status string
+	// `revoked`: revoked, expired or not. Without it: all.
+	Status ClientStatus
 	// Only the clients of this OpenVPN instance. No instances exist in this version, so any value
 	// gives an empty page.
 	InstanceID int64
+}
+
+// GetCAsPagesParams are the parameters of GetCAsPages. A zero value is not sent.
+type GetCAsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetCACRLParams are the parameters of GetCACRL. A zero value is not sent.
+type GetCACRLParams struct {
+	// The encoding; without it `Accept` decides, and PEM is the default.
+	Format CRLFormat
+	// The ETag of a copy at hand. At most 1000 characters.
+	IfNoneMatch string
+	// The Last-Modified of a copy at hand. It counts only where there is no If-None-Match, and what
+	// is no date does not count. At most 1000 characters.
+	IfModifiedSince string
 }

@@ -12,6 +12,213 @@ import (
 // PAMService has the operations of the group pam, below /api. Each can fail as the package says.
 type PAMService struct{ client *client }
 
+// GetDevicesPages lists devices.
+//
+// One page of the devices, disabled ones too, by ascending id. Filters are combined with "and"; one
+// that matches nothing gives an empty page. The cost of a page does not grow with its depth.
+//
+// It needs the right to read pam.devices. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, ServerError. Source: GET /api/pam/devices, operation getPamDevicesPage.
+func (s *PAMService) GetDevicesPages(params GetDevicesPagesParams, options ...CallOption) *Pages[PAMDevice] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[PAMDevice], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getPamDevicesPage", method: "GET", path: "/api/pam/devices", retry: safe,
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		set(r.query, "hostname", params.Hostname)
+		set(r.query, "ip", params.IP)
+		set(r.query, "model", params.Model)
+		set(r.query, "type", params.Type)
+		set(r.query, "vendor", params.Vendor)
+		set(r.query, "site", params.Site)
+		set(r.query, "tag", params.Tag)
+		set(r.query, "domain", params.Domain)
+		set(r.query, "enabled", params.Enabled)
+		set(r.query, "q", params.Q)
+		answer, err := call[PAMDevicePage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[PAMDevice]{
+			Items: answer.Devices, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[PAMDevice]{fetch: fetch, first: params.Cursor}
+}
+
+// ImportDevices imports devices.
+//
+// Creates or updates a device for each row of a CSV file (RFC 4180), by its hostname and by the
+// rules of `POST /iso/pam/device`. Cells are separated by comma, semicolon or tab, or by what a
+// first line `sep=` says; lines end with CR, LF or both. The file is UTF-8, UTF-16 with a byte
+// order mark, or Windows-1252.
+//
+// The first row has the names of the columns, in any order: `hostname`, `ip`, `model`, `type`,
+// `vendor` and `site` are required; `device_domain`, `device_tags`, `connectivities`,
+// `session_remote_config` and `enabled` are optional. A column that is left out leaves what there
+// is, an empty value in a column that is there clears it, save for `enabled`. Other columns are
+// 409, which names the nearest known one. A file that can't be decoded, has a misplaced quote or no
+// usable first row is 400. A row of another length than the first is at fault; rows without any
+// value are skipped.
+//
+// A `'` before `=`, `+`, `-`, `@`, tab or CR at the beginning of a cell is taken away: the export
+// puts it there, so that spreadsheets do not take the value for a formula.
+//
+// With `atomic` all rows are stored or none: rows at fault are 409, with fields as
+// `rows[12].hostname`. Without it the good rows are stored, and the answer lists the faults of the
+// others. A model, type, vendor or site has one spelling for all devices: of several in a file the
+// first counts, and the first row that has another than before is an update. Rows are counted from
+// 1, the first behind the names of the columns; the texts name the line of the file. No answer
+// lists more than 1000 faults. One import runs at a time; when too many wait it is 403 with
+// `Retry-After`.
+//
+// It needs the right to write pam.devices. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/pam/devices/import, operation importPamDevices.
+func (s *PAMService) ImportDevices(ctx context.Context, content io.Reader, params ImportDevicesParams, options ...CallOption) (*PAMDeviceImport, error) {
+	r := &request{
+		operation: "importPamDevices", method: "POST", path: "/api/pam/devices/import", retry: never,
+		accept:  "application/json",
+		content: content, mediaType: "text/csv",
+		query: url.Values{},
+	}
+	set(r.query, "atomic", params.Atomic)
+	return call[PAMDeviceImport](ctx, s.client, r, options)
+}
+
+// ExportDevices exports devices.
+//
+// All devices that the filters select, by ascending id, as a CSV file with the columns of the
+// import, so that it can be imported again.
+//
+// It needs the right to read pam.devices. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, ServerError. Source: GET
+// /api/pam/devices/export, operation exportPamDevices.
+func (s *PAMService) ExportDevices(ctx context.Context, params ExportDevicesParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "exportPamDevices", method: "GET", path: "/api/pam/devices/export", retry: safe,
+		accept: "text/csv",
+		query:  url.Values{},
+	}
+	set(r.query, "hostname", params.Hostname)
+	set(r.query, "ip", params.IP)
+	set(r.query, "model", params.Model)
+	set(r.query, "type", params.Type)
+	set(r.query, "vendor", params.Vendor)
+	set(r.query, "site", params.Site)
+	set(r.query, "tag", params.Tag)
+	set(r.query, "domain", params.Domain)
+	set(r.query, "enabled", params.Enabled)
+	set(r.query, "q", params.Q)
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetPAMDevice gets a device.
+//
+// One device, also a disabled one.
+//
+// It needs the right to read pam.devices. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/pam/devices/{id}, operation
+// getPamDevice.
+func (s *PAMService) GetPAMDevice(ctx context.Context, id int64, options ...CallOption) (*PAMDevice, error) {
+	r := &request{
+		operation: "getPamDevice", method: "GET", path: "/api/pam/devices/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[PAMDevice](ctx, s.client, r, options)
+}
+
+// UpdatePAMDevice updates a device.
+//
+// Changes the fields that are sent, by the rules of `POST /iso/pam/device`; a field left out stays
+// as it is, a list that is sent takes the place of the present one. `hostname` can't be changed but
+// in its spelling: another one is 409 `invalid`. The spelling of a model, type, vendor or site is
+// that of all devices. With `enabled` the device is taken out of use or into use again.
+//
+// It needs the right to write pam.devices. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/pam/devices/{id}, operation updatePamDevice.
+func (s *PAMService) UpdatePAMDevice(ctx context.Context, id int64, body PAMDeviceUpdate, options ...CallOption) (*PAMDevice, error) {
+	r := &request{
+		operation: "updatePamDevice", method: "PUT", path: "/api/pam/devices/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[PAMDevice](ctx, s.client, r, options)
+}
+
+// DisablePAMDevice disables a device.
+//
+// Takes a device out of use; it stays where it is, and can be enabled again. One that is out of use
+// already stays as it is.
+//
+// It needs the right to write pam.devices. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/pam/devices/{id}, operation disablePamDevice.
+func (s *PAMService) DisablePAMDevice(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "disablePamDevice", method: "DELETE", path: "/api/pam/devices/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// EnablePAMDevice enables a device.
+//
+// Takes a device into use again. One that is in use stays as it is.
+//
+// It needs the right to write pam.devices. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: POST
+// /api/pam/devices/{id}/enable, operation enablePamDevice.
+func (s *PAMService) EnablePAMDevice(ctx context.Context, id int64, options ...CallOption) (*PAMDevice, error) {
+	r := &request{
+		operation: "enablePamDevice", method: "POST", path: "/api/pam/devices/{id}/enable", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[PAMDevice](ctx, s.client, r, options)
+}
+
+// GetDeviceHistoryPages lists what happened to a device.
+//
+// One page of the events of the audit that concern a device, newest first; the cursor is the id
+// before which the page begins. It needs the right to read devices, not that to read the audit.
+//
+// It needs the right to read pam.devices. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/pam/devices/{id}/history, operation
+// getPamDeviceHistoryPage.
+func (s *PAMService) GetDeviceHistoryPages(id int64, params GetDeviceHistoryPagesParams, options ...CallOption) *Pages[AuditEvent] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[AuditEvent], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getPamDeviceHistoryPage", method: "GET", path: "/api/pam/devices/{id}/history", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[AuditEventPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[AuditEvent]{
+			Items: answer.Events, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[AuditEvent]{fetch: fetch, first: params.Cursor}
+}
+
 // GetApplicationsPages lists applications.
 //
 // One page of the applications, by ascending id.
@@ -58,22 +265,9 @@ func (s *PAMService) CreateApplication(ctx context.Context, body ApplicationCrea
 	return call[Application](ctx, s.client, r, options)
 }
 
-// DeleteApplication deletes an application.
-//
-// Removes an application that has no authorizations. One that has some is not deleted (409 `rule`).
-//
-// It needs the right to write pam.applications. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
-// /api/pam/applications/{id}, operation deleteApplication.
-func (s *PAMService) DeleteApplication(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "deleteApplication", method: "DELETE", path: "/api/pam/applications/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
 // GetApplication gets an application.
+//
+// One application, also a disabled one.
 //
 // It needs the right to read pam.applications. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -105,6 +299,21 @@ func (s *PAMService) UpdateApplication(ctx context.Context, id int64, body Appli
 		json:   body,
 	}
 	return call[Application](ctx, s.client, r, options)
+}
+
+// DeleteApplication deletes an application.
+//
+// Removes an application that has no authorizations. One that has some is not deleted (409 `rule`).
+//
+// It needs the right to write pam.applications. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/pam/applications/{id}, operation deleteApplication.
+func (s *PAMService) DeleteApplication(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteApplication", method: "DELETE", path: "/api/pam/applications/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
 }
 
 // GetAuthorizationsPages lists authorizations.
@@ -157,23 +366,9 @@ func (s *PAMService) CreateAuthorization(ctx context.Context, body Authorization
 	return call[AuthorizationSecrets](ctx, s.client, r, options)
 }
 
-// DeleteAuthorization deletes an authorization.
-//
-// Removes an authorization. Its keys and its access tokens stop working everywhere within one
-// second.
-//
-// It needs the right to write pam.applications. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
-// /api/pam/authorizations/{id}, operation deleteAuthorization.
-func (s *PAMService) DeleteAuthorization(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "deleteAuthorization", method: "DELETE", path: "/api/pam/authorizations/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
 // GetAuthorization gets an authorization.
+//
+// One authorization, without its secrets.
 //
 // It needs the right to read pam.applications. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -207,6 +402,22 @@ func (s *PAMService) UpdateAuthorization(ctx context.Context, id int64, body Aut
 	return call[Authorization](ctx, s.client, r, options)
 }
 
+// DeleteAuthorization deletes an authorization.
+//
+// Removes an authorization. Its keys and its access tokens stop working everywhere within one
+// second.
+//
+// It needs the right to write pam.applications. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/pam/authorizations/{id}, operation deleteAuthorization.
+func (s *PAMService) DeleteAuthorization(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteAuthorization", method: "DELETE", path: "/api/pam/authorizations/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
 // RotateAuthorization gives an authorization new secrets.
 //
 // Makes new secrets, which the answer has; `client_id` stays, and so does the `token` of OAuth 1.0.
@@ -226,211 +437,6 @@ func (s *PAMService) RotateAuthorization(ctx context.Context, id int64, body Aut
 		json:   body,
 	}
 	return call[AuthorizationSecrets](ctx, s.client, r, options)
-}
-
-// GetDevicesPages lists devices.
-//
-// One page of the devices, disabled ones too, by ascending id. Filters are combined with "and"; one
-// that matches nothing gives an empty page. The cost of a page does not grow with its depth.
-//
-// It needs the right to read pam.devices. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, ServerError. Source: GET /api/pam/devices, operation getPamDevicesPage.
-func (s *PAMService) GetDevicesPages(params GetDevicesPagesParams, options ...CallOption) *Pages[PAMDevice] {
-	fetch := func(ctx context.Context, cursor int64) (*Page[PAMDevice], error) {
-		params := params
-		params.Cursor = cursor
-		r := &request{
-			operation: "getPamDevicesPage", method: "GET", path: "/api/pam/devices", retry: safe,
-			accept: "application/json",
-			query:  url.Values{},
-		}
-		set(r.query, "cursor", params.Cursor)
-		set(r.query, "size", params.Size)
-		set(r.query, "hostname", params.Hostname)
-		set(r.query, "ip", params.IP)
-		set(r.query, "model", params.Model)
-		set(r.query, "type", params.Type)
-		set(r.query, "vendor", params.Vendor)
-		set(r.query, "site", params.Site)
-		set(r.query, "tag", params.Tag)
-		set(r.query, "domain", params.Domain)
-		set(r.query, "enabled", params.Enabled)
-		set(r.query, "q", params.Q)
-		answer, err := call[PAMDevicePage](ctx, s.client, r, options)
-		if err != nil {
-			return nil, err
-		}
-		return &Page[PAMDevice]{
-			Items: answer.Devices, Current: answer.Cursor.Current,
-			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
-		}, nil
-	}
-	return &Pages[PAMDevice]{fetch: fetch, first: params.Cursor}
-}
-
-// DisablePAMDevice disables a device.
-//
-// Takes a device out of use; it stays where it is, and can be enabled again. One that is out of use
-// already stays as it is.
-//
-// It needs the right to write pam.devices. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
-// /api/pam/devices/{id}, operation disablePamDevice.
-func (s *PAMService) DisablePAMDevice(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "disablePamDevice", method: "DELETE", path: "/api/pam/devices/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
-// GetPAMDevice gets a device.
-//
-// It needs the right to read pam.devices. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, NotFoundError, ServerError. Source: GET /api/pam/devices/{id}, operation
-// getPamDevice.
-func (s *PAMService) GetPAMDevice(ctx context.Context, id int64, options ...CallOption) (*PAMDevice, error) {
-	r := &request{
-		operation: "getPamDevice", method: "GET", path: "/api/pam/devices/{id}", retry: safe,
-		args:   []string{fmt.Sprint(id)},
-		accept: "application/json",
-	}
-	return call[PAMDevice](ctx, s.client, r, options)
-}
-
-// UpdatePAMDevice updates a device.
-//
-// Changes the fields that are sent, by the rules of `POST /iso/pam/device`; a field left out stays
-// as it is, a list that is sent takes the place of the present one. `hostname` can't be changed but
-// in its spelling: another one is 409 `invalid`. The spelling of a model, type, vendor or site is
-// that of all devices. With `enabled` the device is taken out of use or into use again.
-//
-// It needs the right to write pam.devices. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
-// /api/pam/devices/{id}, operation updatePamDevice.
-func (s *PAMService) UpdatePAMDevice(ctx context.Context, id int64, body PAMDeviceUpdate, options ...CallOption) (*PAMDevice, error) {
-	r := &request{
-		operation: "updatePamDevice", method: "PUT", path: "/api/pam/devices/{id}", retry: safe,
-		args:   []string{fmt.Sprint(id)},
-		accept: "application/json",
-		json:   body,
-	}
-	return call[PAMDevice](ctx, s.client, r, options)
-}
-
-// EnablePAMDevice enables a device.
-//
-// Takes a device into use again. One that is in use stays as it is.
-//
-// It needs the right to write pam.devices. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: POST
-// /api/pam/devices/{id}/enable, operation enablePamDevice.
-func (s *PAMService) EnablePAMDevice(ctx context.Context, id int64, options ...CallOption) (*PAMDevice, error) {
-	r := &request{
-		operation: "enablePamDevice", method: "POST", path: "/api/pam/devices/{id}/enable", retry: never,
-		args:   []string{fmt.Sprint(id)},
-		accept: "application/json",
-	}
-	return call[PAMDevice](ctx, s.client, r, options)
-}
-
-// GetDeviceHistoryPages lists what happened to a device.
-//
-// One page of the events of the audit that concern a device, newest first; the cursor is the id
-// before which the page begins. It needs the right to read devices, not that to read the audit.
-//
-// It needs the right to read pam.devices. Errors of the server: BadRequestError, UnauthorizedError,
-// ForbiddenError, NotFoundError, ServerError. Source: GET /api/pam/devices/{id}/history, operation
-// getPamDeviceHistoryPage.
-func (s *PAMService) GetDeviceHistoryPages(id int64, params GetDeviceHistoryPagesParams, options ...CallOption) *Pages[AuditEvent] {
-	fetch := func(ctx context.Context, cursor int64) (*Page[AuditEvent], error) {
-		params := params
-		params.Cursor = cursor
-		r := &request{
-			operation: "getPamDeviceHistoryPage", method: "GET", path: "/api/pam/devices/{id}/history", retry: safe,
-			args:   []string{fmt.Sprint(id)},
-			accept: "application/json",
-			query:  url.Values{},
-		}
-		set(r.query, "cursor", params.Cursor)
-		set(r.query, "size", params.Size)
-		answer, err := call[AuditEventPage](ctx, s.client, r, options)
-		if err != nil {
-			return nil, err
-		}
-		return &Page[AuditEvent]{
-			Items: answer.Events, Current: answer.Cursor.Current,
-			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
-		}, nil
-	}
-	return &Pages[AuditEvent]{fetch: fetch, first: params.Cursor}
-}
-
-// ExportDevices exports devices.
-//
-// All devices that the filters select, by ascending id, as a CSV file with the columns of the
-// import, so that it can be imported again.
-//
-// It needs the right to read pam.devices. The file must be closed. Errors of the server:
-// BadRequestError, UnauthorizedError, ForbiddenError, ServerError. Source: GET
-// /api/pam/devices/export, operation exportPamDevices.
-func (s *PAMService) ExportDevices(ctx context.Context, params ExportDevicesParams, options ...CallOption) (*File, error) {
-	r := &request{
-		operation: "exportPamDevices", method: "GET", path: "/api/pam/devices/export", retry: safe,
-		accept: "text/csv",
-		query:  url.Values{},
-	}
-	set(r.query, "hostname", params.Hostname)
-	set(r.query, "ip", params.IP)
-	set(r.query, "model", params.Model)
-	set(r.query, "type", params.Type)
-	set(r.query, "vendor", params.Vendor)
-	set(r.query, "site", params.Site)
-	set(r.query, "tag", params.Tag)
-	set(r.query, "domain", params.Domain)
-	set(r.query, "enabled", params.Enabled)
-	set(r.query, "q", params.Q)
-	return callFile(ctx, s.client, r, options)
-}
-
-// ImportDevices imports devices.
-//
-// Creates or updates a device for each row of a CSV file (RFC 4180), by its hostname and by the
-// rules of `POST /iso/pam/device`. Cells are separated by comma, semicolon or tab, or by what a
-// first line `sep=` says; lines end with CR, LF or both. The file is UTF-8, UTF-16 with a byte
-// order mark, or Windows-1252.
-//
-// The first row has the names of the columns, in any order: `hostname`, `ip`, `model`, `type`,
-// `vendor` and `site` are required; `device_domain`, `device_tags`, `connectivities`,
-// `session_remote_config` and `enabled` are optional. A column that is left out leaves what there
-// is, an empty value in a column that is there clears it, save for `enabled`. Other columns are
-// 409, which names the nearest known one. A file that can't be decoded, has a misplaced quote or no
-// usable first row is 400. A row of another length than the first is at fault; rows without any
-// value are skipped.
-//
-// A `'` before `=`, `+`, `-`, `@`, tab or CR at the beginning of a cell is taken away: the export
-// puts it there, so that spreadsheets do not take the value for a formula.
-//
-// With `atomic` all rows are stored or none: rows at fault are 409, with fields as
-// `rows[12].hostname`. Without it the good rows are stored, and the answer lists the faults of the
-// others. A model, type, vendor or site has one spelling for all devices: of several in a file the
-// first counts, and the first row that has another than before is an update. Rows are counted from
-// 1, the first behind the names of the columns; the texts name the line of the file. No answer
-// lists more than 1000 faults. One import runs at a time; when too many wait it is 403 with
-// `Retry-After`.
-//
-// It needs the right to write pam.devices. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
-// /api/pam/devices/import, operation importPamDevices.
-func (s *PAMService) ImportDevices(ctx context.Context, content io.Reader, params ImportDevicesParams, options ...CallOption) (*PAMDeviceImport, error) {
-	r := &request{
-		operation: "importPamDevices", method: "POST", path: "/api/pam/devices/import", retry: never,
-		accept:  "application/json",
-		content: content, mediaType: "text/csv",
-		query: url.Values{},
-	}
-	set(r.query, "atomic", params.Atomic)
-	return call[PAMDeviceImport](ctx, s.client, r, options)
 }
 
 // GetDeviceDomainsPages lists domains.
@@ -479,23 +485,9 @@ func (s *PAMService) CreateDeviceDomain(ctx context.Context, body DeviceDomainCr
 	return call[DeviceDomain](ctx, s.client, r, options)
 }
 
-// DeleteDeviceDomain deletes a domain.
-//
-// Removes a domain that no device is in. One with devices, disabled ones too, is not deleted (409
-// `rule`).
-//
-// It needs the right to write pam.domains. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
-// /api/pam/domains/{id}, operation deleteDeviceDomain.
-func (s *PAMService) DeleteDeviceDomain(ctx context.Context, id int64, options ...CallOption) error {
-	r := &request{
-		operation: "deleteDeviceDomain", method: "DELETE", path: "/api/pam/domains/{id}", retry: safe,
-		args: []string{fmt.Sprint(id)},
-	}
-	return callEmpty(ctx, s.client, r, options)
-}
-
 // GetDeviceDomain gets a domain.
+//
+// One domain.
 //
 // It needs the right to read pam.domains. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, NotFoundError, ServerError. Source: GET /api/pam/domains/{id}, operation
@@ -527,27 +519,20 @@ func (s *PAMService) UpdateDeviceDomain(ctx context.Context, id int64, body Devi
 	return call[DeviceDomain](ctx, s.client, r, options)
 }
 
-// GetApplicationsPagesParams are the parameters of GetApplicationsPages. A zero value is not sent.
-type GetApplicationsPagesParams struct {
-	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
-	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page.
-	Cursor int64
-	// Items a page. From 1 to 100.
-	Size int
-}
-
-// GetAuthorizationsPagesParams are the parameters of GetAuthorizationsPages. A zero value is not
-// sent.
-type GetAuthorizationsPagesParams struct {
-	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
-	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page.
-	Cursor int64
-	// Items a page. From 1 to 100.
-	Size int
-	// Only the authorizations of this application.
-	ApplicationID int64
+// DeleteDeviceDomain deletes a domain.
+//
+// Removes a domain that no device is in. One with devices, disabled ones too, is not deleted (409
+// `rule`).
+//
+// It needs the right to write pam.domains. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/pam/domains/{id}, operation deleteDeviceDomain.
+func (s *PAMService) DeleteDeviceDomain(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteDeviceDomain", method: "DELETE", path: "/api/pam/domains/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
 }
 
 // GetDevicesPagesParams are the parameters of GetDevicesPages. A zero value is not sent.
@@ -558,6 +543,38 @@ type GetDevicesPagesParams struct {
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
+	// Only the device of this hostname, regardless of case. At most 255 characters.
+	Hostname string
+	// Only devices with exactly this `ip`. At most 255 characters.
+	IP string
+	// Only devices of this model, regardless of case. At most 255 characters.
+	Model string
+	// Only devices of this type, regardless of case. At most 255 characters.
+	Type string
+	// Only devices of this vendor, regardless of case. At most 255 characters.
+	Vendor string
+	// Only devices of this site, regardless of case. At most 255 characters.
+	Site string
+	// Only devices with this tag, regardless of case. At most 255 characters.
+	Tag string
+	// Only devices in the domain of this name, regardless of case. At most 255 characters.
+	Domain string
+	// Only enabled devices, or only disabled ones. Without it, all.
+	Enabled *bool
+	// Only devices that have all words of this text in their hostname, their `ip` and their tags
+	// together: whole words, runs of letters and digits, regardless of case. At most 255
+	// characters.
+	Q string
+}
+
+// ImportDevicesParams are the parameters of ImportDevices. A zero value is not sent.
+type ImportDevicesParams struct {
+	// `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool
+}
+
+// ExportDevicesParams are the parameters of ExportDevices. A zero value is not sent.
+type ExportDevicesParams struct {
 	// Only the device of this hostname, regardless of case. At most 255 characters.
 	Hostname string
 	// Only devices with exactly this `ip`. At most 255 characters.
@@ -593,36 +610,27 @@ type GetDeviceHistoryPagesParams struct {
 	Size int
 }
 
-// ExportDevicesParams are the parameters of ExportDevices. A zero value is not sent.
-type ExportDevicesParams struct {
-	// Only the device of this hostname, regardless of case. At most 255 characters.
-	Hostname string
-	// Only devices with exactly this `ip`. At most 255 characters.
-	IP string
-	// Only devices of this model, regardless of case. At most 255 characters.
-	Model string
-	// Only devices of this type, regardless of case. At most 255 characters.
-	Type string
-	// Only devices of this vendor, regardless of case. At most 255 characters.
-	Vendor string
-	// Only devices of this site, regardless of case. At most 255 characters.
-	Site string
-	// Only devices with this tag, regardless of case. At most 255 characters.
-	Tag string
-	// Only devices in the domain of this name, regardless of case. At most 255 characters.
-	Domain string
-	// Only enabled devices, or only disabled ones. Without it, all.
-	Enabled *bool
-	// Only devices that have all words of this text in their hostname, their `ip` and their tags
-	// together: whole words, runs of letters and digits, regardless of case. At most 255
-	// characters.
-	Q string
+// GetApplicationsPagesParams are the parameters of GetApplicationsPages. A zero value is not sent.
+type GetApplicationsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
 }
 
-// ImportDevicesParams are the parameters of ImportDevices. A zero value is not sent.
-type ImportDevicesParams struct {
-	// `true`: all or none. `false`: the good rows are stored.
-	Atomic *bool
+// GetAuthorizationsPagesParams are the parameters of GetAuthorizationsPages. A zero value is not
+// sent.
+type GetAuthorizationsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+	// Only the authorizations of this application.
+	ApplicationID int64
 }
 
 // GetDeviceDomainsPagesParams are the parameters of GetDeviceDomainsPages. A zero value is not

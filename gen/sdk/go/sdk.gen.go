@@ -7,10 +7,10 @@ const Version = "1.0.0"
 
 // An SDK calls the operations of a server.
 type SDK struct {
-	Auth    *AuthService
-	Audit   *AuditService
 	OpenVPN *OpenVPNService
 	PAM     *PAMService
+	Auth    *AuthService
+	Audit   *AuditService
 	Vault   *VaultService
 }
 
@@ -21,10 +21,10 @@ func New(config Config) (*SDK, error) {
 		return nil, err
 	}
 	return &SDK{
-		Auth:    &AuthService{c},
-		Audit:   &AuditService{c},
 		OpenVPN: &OpenVPNService{c},
 		PAM:     &PAMService{c},
+		Auth:    &AuthService{c},
+		Audit:   &AuditService{c},
 		Vault:   &VaultService{c},
 	}, nil
 }

@@ -3,8 +3,888 @@
 package chaveiro
 
 import (
+	"encoding/json"
 	"time"
 )
+
+// ClientStatus is the schema ClientStatus of the document Chaveiro. A newer server may have more
+// values.
+//
+// `valid`: neither expired nor revoked. The other two are not exclusive.
+type ClientStatus string
+
+// The values of ClientStatus.
+const (
+	ClientStatusValid   ClientStatus = "valid"
+	ClientStatusExpired ClientStatus = "expired"
+	ClientStatusRevoked ClientStatus = "revoked"
+)
+
+// ClientSite2SitePage is the schema ClientSite2SitePage of the document Chaveiro.
+type ClientSite2SitePage struct {
+	Cursor  Cursor            `json:"cursor"`
+	Clients []ClientSite2Site `json:"clients"`
+}
+
+// Cursor is the schema Cursor of the document Chaveiro.
+type Cursor struct {
+	// The cursor of this page.
+	Current int64 `json:"current"`
+	// The cursor of the next page; `null` on the last one.
+	Next *int64 `json:"next"`
+	// The cursor of the previous page; `null` on the first one.
+	Previous *int64 `json:"previous"`
+}
+
+// ClientSite2Site is the schema ClientSite2Site of the document Chaveiro.
+type ClientSite2Site struct {
+	// The id of the client.
+	ID int64 `json:"id"`
+	// The id of its CA.
+	CAID int64 `json:"ca_id"`
+	// Its name.
+	Name string `json:"name"`
+	// E-mail address.
+	Email string `json:"email"`
+	// Its description.
+	Description string `json:"description"`
+	// Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+	// State or province.
+	Province string `json:"province"`
+	// City.
+	City string `json:"city"`
+	// Organization.
+	Organization string `json:"organization"`
+	// Department.
+	Sector string `json:"sector"`
+	// Whether the certificate has ended.
+	Expired bool `json:"expired"`
+	// Whether the certificate is revoked.
+	Revoked bool `json:"revoked"`
+	// When the certificate ends.
+	ExpiryDate time.Time `json:"expiry_date"`
+	// When the client was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When the client was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// FieldErrorType is the schema FieldErrorType of the document Chaveiro. A newer server may have
+// more values.
+//
+// `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field.
+// `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has
+// that id. `rule`: a rule of the system forbids it.
+type FieldErrorType string
+
+// The values of FieldErrorType.
+const (
+	FieldErrorTypeRequired   FieldErrorType = "required"
+	FieldErrorTypeInvalid    FieldErrorType = "invalid"
+	FieldErrorTypeDuplicated FieldErrorType = "duplicated"
+	FieldErrorTypeNotFound   FieldErrorType = "not_found"
+	FieldErrorTypeRule       FieldErrorType = "rule"
+)
+
+// ClientSite2SiteCreate is sent: the schema ClientSite2SiteCreate of the document Chaveiro.
+type ClientSite2SiteCreate struct {
+	// The CA that signs.
+	CAID int64 `json:"ca_id"`
+	// Unique; letters, digits, `-` and `.`. The common name of the certificate. From 1 to 30
+	// characters.
+	Name string `json:"name"`
+	// E-mail address. At most 255 characters.
+	Email string `json:"email"`
+	// Encrypts the private key; empty is none. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+	// Life of the certificate in days; 3650 when left out, or less when the CA ends before. From 1
+	// to 7300.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+}
+
+// KeyAlgorithm is the schema KeyAlgorithm of the document Chaveiro. A newer server may have more
+// values.
+//
+// The algorithm of a key pair.
+type KeyAlgorithm string
+
+// The values of KeyAlgorithm.
+const (
+	KeyAlgorithmECDSAP256 KeyAlgorithm = "ecdsa-p256"
+	KeyAlgorithmECDSAP384 KeyAlgorithm = "ecdsa-p384"
+	KeyAlgorithmEd25519   KeyAlgorithm = "ed25519"
+	KeyAlgorithmRSA2048   KeyAlgorithm = "rsa-2048"
+	KeyAlgorithmRSA3072   KeyAlgorithm = "rsa-3072"
+	KeyAlgorithmRSA4096   KeyAlgorithm = "rsa-4096"
+)
+
+// ClientSite2SiteImport is sent: the schema ClientSite2SiteImport of the document Chaveiro.
+type ClientSite2SiteImport struct {
+	// The CA that signed.
+	CAID int64 `json:"ca_id"`
+	// E-mail address. At most 255 characters.
+	Email string `json:"email"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// The private key in PEM. From 1 to 65536 characters.
+	Key string `json:"key"`
+	// The certificate in PEM. From 1 to 65536 characters.
+	Cert string `json:"cert"`
+	// The password of an encrypted key. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// Whether the certificate is revoked; `false` when left out.
+	Revoked Optional[bool] `json:"revoked,omitzero"`
+	// Since when, in ISO 8601; without a zone it is UTC. At most 64 characters.
+	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
+}
+
+// ClientSite2SiteUpdate is sent: the schema ClientSite2SiteUpdate of the document Chaveiro.
+type ClientSite2SiteUpdate struct {
+	// Not editable.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Not editable.
+	Name Optional[string] `json:"name,omitzero"`
+	// Not editable.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// Not editable. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// E-mail address. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+}
+
+// PKCS12Request is sent: the schema Pkcs12Request of the document Chaveiro.
+type PKCS12Request struct {
+	// Protects the file. From 1 to 1024 characters.
+	Password string `json:"password"`
+	// The encryption of the file; `modern` when left out.
+	Profile Optional[PKCS12Profile] `json:"profile,omitzero"`
+}
+
+// PKCS12Profile is the schema Pkcs12Profile of the document Chaveiro. A newer server may have more
+// values.
+//
+// `modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems.
+type PKCS12Profile string
+
+// The values of PKCS12Profile.
+const (
+	PKCS12ProfileModern PKCS12Profile = "modern"
+	PKCS12ProfileLegacy PKCS12Profile = "legacy"
+)
+
+// CAPage is the schema CaPage of the document Chaveiro.
+type CAPage struct {
+	Cursor Cursor `json:"cursor"`
+	CAs    []CA   `json:"cas"`
+}
+
+// CA is the schema Ca of the document Chaveiro.
+type CA struct {
+	// The id of the CA.
+	ID int64 `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+	// Its description.
+	Description string `json:"description"`
+	// Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+	// State or province.
+	Province string `json:"province"`
+	// City.
+	City string `json:"city"`
+	// Organization.
+	Organization string `json:"organization"`
+	// Department.
+	Sector string `json:"sector"`
+	// E-mail address.
+	Email string `json:"email"`
+	// The algorithm of its key, as `ecdsa-p256`; imported CAs may have others than can be asked
+	// for.
+	KeyAlgorithm string `json:"key_algorithm"`
+	// When its certificate ends.
+	ExpiryDate time.Time `json:"expiry_date"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// CACreate is sent: the schema CaCreate of the document Chaveiro.
+type CACreate struct {
+	// Unique regardless of case; the certificate's common name. Any printable characters. From 1 to
+	// 64 characters.
+	Name string `json:"name"`
+	// E-mail address. At most 255 characters.
+	Email string `json:"email"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+	// Life of the certificate in days; 7300 when left out. From 1 to 10950.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+}
+
+// CAImport is sent: the schema CaImport of the document Chaveiro.
+type CAImport struct {
+	// The name; by default the common name of the certificate. From 1 to 64 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// E-mail address; by default that of the certificate. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// The CA certificate in PEM. From 1 to 65536 characters.
+	Cert string `json:"cert"`
+	// Its private key in PEM. From 1 to 65536 characters.
+	Key string `json:"key"`
+	// The password of an encrypted key. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// The current CRL of the CA in PEM. At most 8388608 characters.
+	CRL Optional[string] `json:"crl,omitzero"`
+}
+
+// CAUpdate is sent: the schema CaUpdate of the document Chaveiro.
+type CAUpdate struct {
+	// Not editable.
+	Name Optional[string] `json:"name,omitzero"`
+	// Not editable.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// Not editable.
+	KeyAlgorithm Optional[string] `json:"key_algorithm,omitzero"`
+	// E-mail address. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+}
+
+// CRLFormat is the schema CrlFormat of the document Chaveiro. A newer server may have more values.
+//
+// The encoding of a CRL.
+type CRLFormat string
+
+// The values of CRLFormat.
+const (
+	CRLFormatPEM CRLFormat = "pem"
+	CRLFormatDER CRLFormat = "der"
+)
+
+// PAMDevicePage is the schema PamDevicePage of the document Chaveiro.
+type PAMDevicePage struct {
+	Cursor  Cursor      `json:"cursor"`
+	Devices []PAMDevice `json:"devices"`
+}
+
+// PAMDevice is the schema PamDevice of the document Chaveiro.
+type PAMDevice struct {
+	// The id of the device.
+	ID int64 `json:"id"`
+	// Its name, unique regardless of case.
+	Hostname string `json:"hostname"`
+	// Its address, DNS name or management URL.
+	IP string `json:"ip"`
+	// Its model.
+	Model string `json:"model"`
+	// Its type.
+	Type string `json:"type"`
+	// Its vendor.
+	Vendor string `json:"vendor"`
+	// Its site.
+	Site string `json:"site"`
+	// The names of its domains.
+	Domains []string `json:"domains"`
+	// The ways to reach it.
+	Connectivities []PAMConnectivity `json:"connectivities"`
+	// What is typed in remote sessions.
+	RemoteSessions []PAMRemoteSession `json:"remote_sessions"`
+	// Its tags.
+	Tags []string `json:"tags"`
+	// Whether it is in use.
+	Enabled bool `json:"enabled"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// PAMConnectivity is the schema PamConnectivity of the document Chaveiro.
+type PAMConnectivity struct {
+	// The type, as `SSH`.
+	Type string `json:"type"`
+	// The port.
+	Port int `json:"port"`
+}
+
+// PAMRemoteSession is the schema PamRemoteSession of the document Chaveiro.
+type PAMRemoteSession struct {
+	// The type of the connectivity, as `SSH`.
+	Connectivity string `json:"connectivity"`
+	// The expression to wait for.
+	Expect string `json:"expect"`
+	// What is typed then.
+	Fill string `json:"fill"`
+}
+
+// PAMDeviceImport is the schema PamDeviceImport of the document Chaveiro.
+type PAMDeviceImport struct {
+	// How many devices were created.
+	Created int `json:"created"`
+	// How many devices were changed.
+	Updated int `json:"updated"`
+	// How many devices were already as their row says.
+	Unchanged int `json:"unchanged"`
+	// How many rows were at fault.
+	Failed int `json:"failed"`
+	// What is wrong with them; the first 1000 faults.
+	Errors []PAMDeviceImportError `json:"errors"`
+}
+
+// PAMDeviceImportError is the schema PamDeviceImportError of the document Chaveiro.
+type PAMDeviceImportError struct {
+	// The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+	// The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+	// The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+	// `required`: a mandatory field is missing.
+	Type FieldErrorType `json:"type"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PAMDeviceUpdate is sent: the schema PamDeviceUpdate of the document Chaveiro.
+type PAMDeviceUpdate struct {
+	// Not editable, save for its spelling. At most 255 characters.
+	Hostname Optional[string] `json:"hostname,omitzero"`
+	// Its address, DNS name or management URL. At most 255 characters.
+	IP Optional[string] `json:"ip,omitzero"`
+	// Its model; made when it is new. At most 255 characters.
+	Model Optional[string] `json:"model,omitzero"`
+	// Its type; made when it is new. At most 255 characters.
+	Type Optional[string] `json:"type,omitzero"`
+	// Its vendor; made when it is new. At most 255 characters.
+	Vendor Optional[string] `json:"vendor,omitzero"`
+	// Its site; made when it is new. At most 255 characters.
+	Site Optional[string] `json:"site,omitzero"`
+	// Names or short names of registered domains, instead of the present ones. At most 100 items.
+	Domains Optional[[]string] `json:"domains,omitzero"`
+	// The ways to reach it, instead of the present ones. At most 100 items.
+	Connectivities Optional[[]PAMConnectivityUpdate] `json:"connectivities,omitzero"`
+	// What is typed in remote sessions, instead of the present expressions; at most 2000
+	// characters. At most 100 items.
+	RemoteSessions Optional[[]PAMRemoteSessionUpdate] `json:"remote_sessions,omitzero"`
+	// Its tags, without commas, instead of the present ones; at most 250 characters with commas
+	// between them. At most 250 items.
+	Tags Optional[[]string] `json:"tags,omitzero"`
+	// Whether it is in use.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+}
+
+// PAMConnectivityUpdate is sent: the schema PamConnectivityUpdate of the document Chaveiro.
+type PAMConnectivityUpdate struct {
+	// The type, as `SSH`, regardless of case. At most 255 characters.
+	Type string `json:"type"`
+	// The port; left out that of the type. From 1 to 65535.
+	Port Optional[int] `json:"port,omitzero"`
+}
+
+// PAMRemoteSessionUpdate is sent: the schema PamRemoteSessionUpdate of the document Chaveiro.
+type PAMRemoteSessionUpdate struct {
+	// The type of the connectivity, as `SSH`. At most 255 characters.
+	Connectivity string `json:"connectivity"`
+	// The expression to wait for; one line. At most 2000 characters.
+	Expect Optional[string] `json:"expect,omitzero"`
+	// What is typed then; one line without a colon. At most 2000 characters.
+	Fill Optional[string] `json:"fill,omitzero"`
+}
+
+// AuditEventPage is the schema AuditEventPage of the document Chaveiro.
+type AuditEventPage struct {
+	Cursor Cursor       `json:"cursor"`
+	Events []AuditEvent `json:"events"`
+}
+
+// AuditEvent is the schema AuditEvent of the document Chaveiro.
+type AuditEvent struct {
+	// The id of the event.
+	ID int64 `json:"id"`
+	// When it happened.
+	At    time.Time  `json:"at"`
+	Actor AuditActor `json:"actor"`
+	// The address of the caller; empty at the command line.
+	Address string `json:"address"`
+	// The `X-Request-Id` of the answer; empty at the command line.
+	RequestID string `json:"request_id"`
+	// The operationId, or the command.
+	Operation string `json:"operation"`
+	// What was done, as `create`, `update`, `delete`, `revoke`, `rotate`, `export`, `login`;
+	// `access` is any attempt that was refused.
+	Action string `json:"action"`
+	// Whether it was done or refused.
+	Outcome AuditOutcome `json:"outcome"`
+	// The kind of the resource: a scope, as `openvpn.clients`; or `auth.tokens` (sign-ins),
+	// `auth.signing_keys`, `pam.authorizations`.
+	Resource string `json:"resource"`
+	// The id of the resource; `null` when there is none.
+	ResourceID *int64 `json:"resource_id"`
+	// The name of the resource at that time.
+	ResourceName string `json:"resource_name"`
+	// What changed, as it was; without secrets.
+	Before map[string]any `json:"before"`
+	// What changed, as it became; without secrets.
+	After map[string]any `json:"after"`
+	// The chain that the event is on.
+	Chain int `json:"chain"`
+	// Its place on the chain, from 1.
+	Position int64 `json:"position"`
+	// The hash of the chain up to this event: SHA-256 in hexadecimal.
+	Hash string `json:"hash"`
+}
+
+// AuditActor is the schema AuditActor of the document Chaveiro.
+type AuditActor struct {
+	// `authorization` is one of an application of the vault, `command` somebody at the command line
+	// of the server, `nobody` a caller without a valid credential.
+	Type AuditActorType `json:"type"`
+	// The id of the user, apikey or authorization; `null` for others.
+	ID *int64 `json:"id"`
+	// The name at that time.
+	Name string `json:"name"`
+}
+
+// AuditActorType is the schema AuditActorType of the document Chaveiro. A newer server may have
+// more values.
+//
+// `authorization` is one of an application of the vault, `command` somebody at the command line of
+// the server, `nobody` a caller without a valid credential.
+type AuditActorType string
+
+// The values of AuditActorType.
+const (
+	AuditActorTypeUser          AuditActorType = "user"
+	AuditActorTypeApikey        AuditActorType = "apikey"
+	AuditActorTypeAuthorization AuditActorType = "authorization"
+	AuditActorTypeCommand       AuditActorType = "command"
+	AuditActorTypeNobody        AuditActorType = "nobody"
+)
+
+// AuditOutcome is the schema AuditOutcome of the document Chaveiro. A newer server may have more
+// values.
+//
+// Whether it was done or refused.
+type AuditOutcome string
+
+// The values of AuditOutcome.
+const (
+	AuditOutcomeDone    AuditOutcome = "done"
+	AuditOutcomeRefused AuditOutcome = "refused"
+)
+
+// ApplicationPage is the schema ApplicationPage of the document Chaveiro.
+type ApplicationPage struct {
+	Cursor       Cursor        `json:"cursor"`
+	Applications []Application `json:"applications"`
+}
+
+// Application is the schema Application of the document Chaveiro.
+type Application struct {
+	// The id of the application.
+	ID int64 `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+	// Its description.
+	Description string `json:"description"`
+	// How the authorizations of an application prove themselves.
+	Method ApplicationMethod `json:"method"`
+	// Whether its authorizations work.
+	Enabled bool `json:"enabled"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// ApplicationMethod is the schema ApplicationMethod of the document Chaveiro. A newer server may
+// have more values.
+//
+// How the authorizations of an application prove themselves. `oauth2`: client id and client secret
+// are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and
+// token in the URL, without a signature; refused unless the server was set to accept it, and then
+// over TLS only.
+type ApplicationMethod string
+
+// The values of ApplicationMethod.
+const (
+	ApplicationMethodNone   ApplicationMethod = "none"
+	ApplicationMethodOAuth1 ApplicationMethod = "oauth1"
+	ApplicationMethodOAuth2 ApplicationMethod = "oauth2"
+)
+
+// ApplicationCreate is sent: the schema ApplicationCreate of the document Chaveiro.
+type ApplicationCreate struct {
+	// Unique regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// How the authorizations of an application prove themselves.
+	Method ApplicationMethod `json:"method"`
+	// Whether its authorizations work; `true` when left out.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+}
+
+// ApplicationUpdate is sent: the schema ApplicationUpdate of the document Chaveiro.
+type ApplicationUpdate struct {
+	// Unique regardless of case; 1 to 255 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Not editable. At most 64 characters.
+	Method Optional[string] `json:"method,omitzero"`
+	// Whether its authorizations work.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+}
+
+// AuthorizationPage is the schema AuthorizationPage of the document Chaveiro.
+type AuthorizationPage struct {
+	Cursor         Cursor          `json:"cursor"`
+	Authorizations []Authorization `json:"authorizations"`
+}
+
+// Authorization is the schema Authorization of the document Chaveiro.
+type Authorization struct {
+	// The id of the authorization.
+	ID int64 `json:"id"`
+	// The id of its application.
+	ApplicationID int64 `json:"application_id"`
+	// The name of its application.
+	ApplicationName string `json:"application_name"`
+	// How the authorizations of an application prove themselves.
+	Method ApplicationMethod `json:"method"`
+	// Its name.
+	Name string `json:"name"`
+	// Whether it works.
+	Enabled bool `json:"enabled"`
+	// Whether it may read and write; otherwise it may only read.
+	Write bool `json:"write"`
+	// The parts of the vault that it is for; devices need `PAM Core`.
+	Resources []string `json:"resources"`
+	// When it stops working; `null` is never.
+	ExpiresAt *time.Time `json:"expires_at"`
+	// The networks from which it works, in CIDR notation. Empty: from anywhere.
+	AllowedIPs []string `json:"allowed_ips"`
+	// What the `Referer` of its requests must begin with, one of these. Empty: anything.
+	Referrers []string `json:"referrers"`
+	// The ids of the devices that it sees beside those that it has made. Empty: all devices.
+	Devices []int64 `json:"devices"`
+	// SHA-256 of the client certificate (DER) that its requests must come with, in lower case
+	// hexadecimal. Empty: none is needed.
+	CertificateFingerprint string `json:"certificate_fingerprint"`
+	// The client id, or the consumer key.
+	ClientID string `json:"client_id"`
+	// The token of OAuth 1.0 and of the method `none`; otherwise empty.
+	Token string `json:"token"`
+	// Until when the secrets before the last rotation still work; `null` when they do not.
+	PreviousUntil *time.Time `json:"previous_until"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// AuthorizationCreate is sent: the schema AuthorizationCreate of the document Chaveiro.
+type AuthorizationCreate struct {
+	// The application that it is of.
+	ApplicationID int64 `json:"application_id"`
+	// Unique within the application regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+	// Whether it works; `true` when left out.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+	// Whether it may read and write; otherwise it may only read; `false` when left out.
+	Write Optional[bool] `json:"write,omitzero"`
+	// The parts of the vault that it is for: `PAM Core` (the devices), `Certificate Manager`, `Task
+	// Manager`, `Dashboards`, `Web Proxy Session`, `Users`, `A2A`, `System`. There is only the
+	// first in this version, and it is the one when left out. At most 64 items.
+	Resources Optional[[]PAMResource] `json:"resources,omitzero"`
+	// When it stops working, in ISO 8601; without a zone it is UTC. Empty is never. At most 64
+	// characters.
+	ExpiresAt Optional[string] `json:"expires_at,omitzero"`
+	// Addresses or networks (CIDR) from which it works. Empty: from anywhere. At most 64 items.
+	AllowedIPs Optional[[]string] `json:"allowed_ips,omitzero"`
+	// What the `Referer` of its requests must begin with, one of these. Empty: anything. At most 64
+	// items.
+	Referrers Optional[[]string] `json:"referrers,omitzero"`
+	// The ids of the devices that it sees beside those that it has made: every other is to it as if
+	// there were none (code 1011). Empty: all devices. At most 1000 items.
+	Devices Optional[[]int64] `json:"devices,omitzero"`
+	// SHA-256 of the client certificate (DER) that its requests must come with, in hexadecimal,
+	// with colons or without. The server has to ask for certificates (`--client-certificates`), or
+	// a trusted proxy to hand them on (`Client-Cert`, RFC 9440). Empty: none is needed. At most 128
+	// characters.
+	CertificateFingerprint Optional[string] `json:"certificate_fingerprint,omitzero"`
+}
+
+// PAMResource is the schema PamResource of the document Chaveiro. A newer server may have more
+// values.
+//
+// A part of the vault.
+type PAMResource string
+
+// The values of PAMResource.
+const (
+	PAMResourcePAMCore            PAMResource = "PAM Core"
+	PAMResourceCertificateManager PAMResource = "Certificate Manager"
+	PAMResourceTaskManager        PAMResource = "Task Manager"
+	PAMResourceDashboards         PAMResource = "Dashboards"
+	PAMResourceWebProxySession    PAMResource = "Web Proxy Session"
+	PAMResourceUsers              PAMResource = "Users"
+	PAMResourceA2A                PAMResource = "A2A"
+	PAMResourceSystem             PAMResource = "System"
+)
+
+// AuthorizationSecrets is the schema AuthorizationSecrets of the document Chaveiro.
+type AuthorizationSecrets struct {
+	// The id of the authorization.
+	ID int64 `json:"id"`
+	// The id of its application.
+	ApplicationID int64 `json:"application_id"`
+	// The name of its application.
+	ApplicationName string `json:"application_name"`
+	// How the authorizations of an application prove themselves.
+	Method ApplicationMethod `json:"method"`
+	// Its name.
+	Name string `json:"name"`
+	// Whether it works.
+	Enabled bool `json:"enabled"`
+	// Whether it may read and write; otherwise it may only read.
+	Write bool `json:"write"`
+	// The parts of the vault that it is for; devices need `PAM Core`.
+	Resources []string `json:"resources"`
+	// When it stops working; `null` is never.
+	ExpiresAt *time.Time `json:"expires_at"`
+	// The networks from which it works, in CIDR notation. Empty: from anywhere.
+	AllowedIPs []string `json:"allowed_ips"`
+	// What the `Referer` of its requests must begin with, one of these. Empty: anything.
+	Referrers []string `json:"referrers"`
+	// The ids of the devices that it sees beside those that it has made. Empty: all devices.
+	Devices []int64 `json:"devices"`
+	// SHA-256 of the client certificate (DER) that its requests must come with, in lower case
+	// hexadecimal. Empty: none is needed.
+	CertificateFingerprint string `json:"certificate_fingerprint"`
+	// The client id, or the consumer key.
+	ClientID string `json:"client_id"`
+	// The token of OAuth 1.0 and of the method `none`; otherwise empty.
+	Token string `json:"token"`
+	// Until when the secrets before the last rotation still work; `null` when they do not.
+	PreviousUntil *time.Time `json:"previous_until"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+	// The client secret, or the consumer secret; empty with the method `none`.
+	ClientSecret string `json:"client_secret"`
+	// The token secret of OAuth 1.0; otherwise empty.
+	TokenSecret string `json:"token_secret"`
+}
+
+// AuthorizationUpdate is sent: the schema AuthorizationUpdate of the document Chaveiro.
+type AuthorizationUpdate struct {
+	// Unique within the application regardless of case; 1 to 255 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Whether it works.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+	// Whether it may read and write; otherwise it may only read.
+	Write Optional[bool] `json:"write,omitzero"`
+	// The parts of the vault that it is for, instead of the present ones. At most 64 items.
+	Resources Optional[[]PAMResource] `json:"resources,omitzero"`
+	// When it stops working, in ISO 8601; without a zone it is UTC. Empty is never. At most 64
+	// characters.
+	ExpiresAt Optional[string] `json:"expires_at,omitzero"`
+	// Addresses or networks (CIDR) from which it works. Empty: from anywhere. At most 64 items.
+	AllowedIPs Optional[[]string] `json:"allowed_ips,omitzero"`
+	// What the `Referer` of its requests must begin with, one of these. Empty: anything. At most 64
+	// items.
+	Referrers Optional[[]string] `json:"referrers,omitzero"`
+	// The ids of the devices that it sees beside those that it has made: every other is to it as if
+	// there were none (code 1011). Empty: all devices. At most 1000 items.
+	Devices Optional[[]int64] `json:"devices,omitzero"`
+	// SHA-256 of the client certificate (DER) that its requests must come with, in hexadecimal,
+	// with colons or without. The server has to ask for certificates (`--client-certificates`), or
+	// a trusted proxy to hand them on (`Client-Cert`, RFC 9440). Empty: none is needed. At most 128
+	// characters.
+	CertificateFingerprint Optional[string] `json:"certificate_fingerprint,omitzero"`
+}
+
+// AuthorizationRotate is sent: the schema AuthorizationRotate of the document Chaveiro.
+type AuthorizationRotate struct {
+	// For how many seconds the secrets before still work; 0 ends them at once, and left out it is
+	// 3600. From 0 to 2592000.
+	Overlap Optional[int] `json:"overlap,omitzero"`
+}
+
+// DeviceDomainPage is the schema DeviceDomainPage of the document Chaveiro.
+type DeviceDomainPage struct {
+	Cursor  Cursor         `json:"cursor"`
+	Domains []DeviceDomain `json:"domains"`
+}
+
+// DeviceDomain is the schema DeviceDomain of the document Chaveiro.
+type DeviceDomain struct {
+	// The id of the domain.
+	ID int64 `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+	// Its short name; empty is none.
+	ShortName string `json:"short_name"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// DeviceDomainCreate is sent: the schema DeviceDomainCreate of the document Chaveiro.
+type DeviceDomainCreate struct {
+	// Unique regardless of case; 1 to 255 characters without commas and spaces.
+	Name string `json:"name"`
+	// Another name for it, without commas and spaces; empty is none. Devices can't be put into a
+	// domain by a short name that another has too. At most 255 characters.
+	ShortName Optional[string] `json:"short_name,omitzero"`
+}
+
+// DeviceDomainUpdate is sent: the schema DeviceDomainUpdate of the document Chaveiro.
+type DeviceDomainUpdate struct {
+	// Not editable. At most 255 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Another name for it, without commas and spaces; empty is none. Devices can't be put into a
+	// domain by a short name that another has too. At most 255 characters.
+	ShortName Optional[string] `json:"short_name,omitzero"`
+}
+
+// Grant is sent: the schema Grant of the document Chaveiro.
+//
+// One credential, for an access token.
+//
+// It is one of RefreshTokenGrant, PasswordGrant.
+type Grant interface{ isGrant() }
+
+func (RefreshTokenGrant) isGrant() {}
+
+func (PasswordGrant) isGrant() {}
+
+// RefreshTokenGrant is sent: the schema RefreshTokenGrant of the document Chaveiro.
+type RefreshTokenGrant struct {
+	// The grant of an apikey, or of the refresh token of a session. Empty: it is sent nevertheless.
+	GrantType RefreshTokenGrantType `json:"grant_type"`
+	// The token of an apikey, or the refresh token of a session. From 1 to 4096 characters.
+	RefreshToken string `json:"refresh_token"`
+}
+
+// MarshalJSON implements json.Marshaler: it sends the only value of a field.
+func (v RefreshTokenGrant) MarshalJSON() ([]byte, error) {
+	type plain RefreshTokenGrant
+	v.GrantType = "refresh_token"
+	return json.Marshal(plain(v))
+}
+
+// RefreshTokenGrantType is the schema RefreshTokenGrantType of the document Chaveiro. A newer
+// server may have more values.
+//
+// The grant of an apikey, or of the refresh token of a session.
+type RefreshTokenGrantType string
+
+// The values of RefreshTokenGrantType.
+const (
+	RefreshTokenGrantTypeRefreshToken RefreshTokenGrantType = "refresh_token"
+)
+
+// PasswordGrant is sent: the schema PasswordGrant of the document Chaveiro.
+type PasswordGrant struct {
+	// The grant of a user. Empty: it is sent nevertheless.
+	GrantType PasswordGrantType `json:"grant_type"`
+	// The name of a user. From 1 to 255 characters.
+	Username string `json:"username"`
+	// The user's password. From 1 to 1024 characters.
+	Password string `json:"password"`
+}
+
+// MarshalJSON implements json.Marshaler: it sends the only value of a field.
+func (v PasswordGrant) MarshalJSON() ([]byte, error) {
+	type plain PasswordGrant
+	v.GrantType = "password"
+	return json.Marshal(plain(v))
+}
+
+// PasswordGrantType is the schema PasswordGrantType of the document Chaveiro. A newer server may
+// have more values.
+//
+// The grant of a user.
+type PasswordGrantType string
+
+// The values of PasswordGrantType.
+const (
+	PasswordGrantTypePassword PasswordGrantType = "password"
+)
+
+// Token is the schema Token of the document Chaveiro.
+type Token struct {
+	// The refresh token that was sent, or that of the new session.
+	RefreshToken string `json:"refresh_token"`
+	// The token for `Authorization: Bearer`.
+	AccessToken string `json:"access_token"`
+	// The life of the access token in seconds.
+	ExpiresIn int `json:"expires_in"`
+}
+
+// ApikeyPage is the schema ApikeyPage of the document Chaveiro.
+type ApikeyPage struct {
+	Cursor  Cursor   `json:"cursor"`
+	Apikeys []Apikey `json:"apikeys"`
+}
 
 // Apikey is the schema Apikey of the document Chaveiro.
 type Apikey struct {
@@ -46,17 +926,25 @@ type Apikey struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// RoleRef is the schema RoleRef of the document Chaveiro.
+type RoleRef struct {
+	// The id of the role.
+	ID int64 `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+}
+
 // ApikeyCreate is sent: the schema ApikeyCreate of the document Chaveiro.
 type ApikeyCreate struct {
 	// Unique regardless of case; 1 to 255 characters.
 	Name string `json:"name"`
-	// Whether it may do everything, whatever its roles.
+	// Whether it may do everything, whatever its roles; `false` when left out.
 	Superuser Optional[bool] `json:"superuser,omitzero"`
 	// Its roles. At most 1000 items.
 	Roles Optional[[]RoleID] `json:"roles,omitzero"`
 	// Free text. At most 1000 characters.
 	Description Optional[string] `json:"description,omitzero"`
-	// Whether it works.
+	// Whether it works; `true` when left out.
 	Enabled Optional[bool] `json:"enabled,omitzero"`
 	// When it stops working, in ISO 8601; without a zone it is UTC. Empty is never. At most 64
 	// characters.
@@ -67,17 +955,19 @@ type ApikeyCreate struct {
 	RateLimit Optional[int] `json:"rate_limit,omitzero"`
 }
 
-// ApikeyPage is the schema ApikeyPage of the document Chaveiro.
-type ApikeyPage struct {
-	Apikeys []Apikey `json:"apikeys"`
-	Cursor  Cursor   `json:"cursor"`
-}
+// RoleID is sent: the schema RoleId of the document Chaveiro.
+//
+// A role, as its id or as an object that has it.
+//
+// It is one of RoleIDInteger, RoleIDObject.
+type RoleID interface{ isRoleID() }
 
-// ApikeyRotate is sent: the schema ApikeyRotate of the document Chaveiro.
-type ApikeyRotate struct {
-	// For how many seconds the token before still works; 0 ends it at once. From 0 to 2592000.
-	Overlap Optional[int] `json:"overlap,omitzero"`
-}
+// RoleIDInteger is one of RoleID.
+type RoleIDInteger int64
+
+func (RoleIDInteger) isRoleID() {}
+
+func (RoleIDObject) isRoleID() {}
 
 // ApikeyUpdate is sent: the schema ApikeyUpdate of the document Chaveiro.
 type ApikeyUpdate struct {
@@ -100,716 +990,17 @@ type ApikeyUpdate struct {
 	RateLimit Optional[int] `json:"rate_limit,omitzero"`
 }
 
-// Application is the schema Application of the document Chaveiro.
-type Application struct {
-	// The id of the application.
-	ID int64 `json:"id"`
-	// Its name.
-	Name string `json:"name"`
-	// Its description.
-	Description string `json:"description"`
-	// Whether its authorizations work.
-	Enabled bool `json:"enabled"`
-	// When it was created.
-	CreatedAt time.Time `json:"created_at"`
-	// When it was last changed.
-	UpdatedAt time.Time `json:"updated_at"`
-	// How the authorizations of an application prove themselves.
-	Method ApplicationMethod `json:"method"`
-}
-
-// ApplicationCreate is sent: the schema ApplicationCreate of the document Chaveiro.
-type ApplicationCreate struct {
-	// Unique regardless of case; 1 to 255 characters.
-	Name string `json:"name"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// Whether its authorizations work.
-	Enabled Optional[bool] `json:"enabled,omitzero"`
-	// How the authorizations of an application prove themselves.
-	Method ApplicationMethod `json:"method"`
-}
-
-// ApplicationMethod is the schema ApplicationMethod of the document Chaveiro. A newer server may
-// have more values.
-//
-// How the authorizations of an application prove themselves. `oauth2`: client id and client secret
-// are exchanged for an access token. `oauth1`: requests are signed (RFC 5849). `none`: key and
-// token in the URL, without a signature; refused unless the server was set to accept it, and then
-// over TLS only.
-type ApplicationMethod string
-
-// The values of ApplicationMethod.
-const (
-	ApplicationMethodNone   ApplicationMethod = "none"
-	ApplicationMethodOAuth1 ApplicationMethod = "oauth1"
-	ApplicationMethodOAuth2 ApplicationMethod = "oauth2"
-)
-
-// ApplicationPage is the schema ApplicationPage of the document Chaveiro.
-type ApplicationPage struct {
-	Applications []Application `json:"applications"`
-	Cursor       Cursor        `json:"cursor"`
-}
-
-// ApplicationUpdate is sent: the schema ApplicationUpdate of the document Chaveiro.
-type ApplicationUpdate struct {
-	// Unique regardless of case; 1 to 255 characters.
-	Name Optional[string] `json:"name,omitzero"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// Not editable. At most 64 characters.
-	Method Optional[string] `json:"method,omitzero"`
-	// Whether its authorizations work.
-	Enabled Optional[bool] `json:"enabled,omitzero"`
-}
-
-// AuditActor is the schema AuditActor of the document Chaveiro.
-type AuditActor struct {
-	// The id of the user, apikey or authorization; `null` for others.
-	ID *int64 `json:"id"`
-	// The name at that time.
-	Name string `json:"name"`
-	// `authorization` is one of an application of the vault, `command` somebody at the command line
-	// of the server, `nobody` a caller without a valid credential.
-	Type AuditActorType `json:"type"`
-}
-
-// AuditActorType is the schema AuditActorType of the document Chaveiro. A newer server may have
-// more values.
-//
-// `authorization` is one of an application of the vault, `command` somebody at the command line of
-// the server, `nobody` a caller without a valid credential.
-type AuditActorType string
-
-// The values of AuditActorType.
-const (
-	AuditActorTypeUser          AuditActorType = "user"
-	AuditActorTypeApikey        AuditActorType = "apikey"
-	AuditActorTypeAuthorization AuditActorType = "authorization"
-	AuditActorTypeCommand       AuditActorType = "command"
-	AuditActorTypeNobody        AuditActorType = "nobody"
-)
-
-// AuditEvent is the schema AuditEvent of the document Chaveiro.
-type AuditEvent struct {
-	// The id of the event.
-	ID int64 `json:"id"`
-	// When it happened.
-	At time.Time `json:"at"`
-	// The address of the caller; empty at the command line.
-	Address string `json:"address"`
-	// The `X-Request-Id` of the answer; empty at the command line.
-	RequestID string `json:"request_id"`
-	// The operationId, or the command.
-	Operation string `json:"operation"`
-	// What was done, as `create`, `update`, `delete`, `revoke`, `rotate`, `export`, `login`;
-	// `access` is any attempt that was refused.
-	Action string `json:"action"`
-	// The kind of the resource: a scope, as `openvpn.clients`; or `auth.tokens` (sign-ins),
-	// `auth.signing_keys`, `pam.authorizations`.
-	Resource string `json:"resource"`
-	// The id of the resource; `null` when there is none.
-	ResourceID *int64 `json:"resource_id"`
-	// The name of the resource at that time.
-	ResourceName string `json:"resource_name"`
-	// What changed, as it was; without secrets.
-	Before map[string]any `json:"before"`
-	// What changed, as it became; without secrets.
-	After map[string]any `json:"after"`
-	// The chain that the event is on.
-	Chain int `json:"chain"`
-	// Its place on the chain, from 1.
-	Position int64 `json:"position"`
-	// The hash of the chain up to this event: SHA-256 in hexadecimal.
-	Hash  string     `json:"hash"`
-	Actor AuditActor `json:"actor"`
-	// Whether it was done or refused.
-	Outcome AuditOutcome `json:"outcome"`
-}
-
-// AuditEventPage is the schema AuditEventPage of the document Chaveiro.
-type AuditEventPage struct {
-	Events []AuditEvent `json:"events"`
-	Cursor Cursor       `json:"cursor"`
-}
-
-// AuditOutcome is the schema AuditOutcome of the document Chaveiro. A newer server may have more
-// values.
-//
-// Whether it was done or refused.
-type AuditOutcome string
-
-// The values of AuditOutcome.
-const (
-	AuditOutcomeDone    AuditOutcome = "done"
-	AuditOutcomeRefused AuditOutcome = "refused"
-)
-
-// Authorization is the schema Authorization of the document Chaveiro.
-type Authorization struct {
-	// The id of the authorization.
-	ID int64 `json:"id"`
-	// The id of its application.
-	ApplicationID int64 `json:"application_id"`
-	// The name of its application.
-	ApplicationName string `json:"application_name"`
-	// Its name.
-	Name string `json:"name"`
-	// Whether it works.
-	Enabled bool `json:"enabled"`
-	// Whether it may read and write; otherwise it may only read.
-	Write bool `json:"write"`
-	// The parts of the vault that it is for; devices need `PAM Core`.
-	Resources []string `json:"resources"`
-	// When it stops working; `null` is never.
-	ExpiresAt *time.Time `json:"expires_at"`
-	// The networks from which it works, in CIDR notation. Empty: from anywhere.
-	AllowedIPs []string `json:"allowed_ips"`
-	// What the `Referer` of its requests must begin with, one of these. Empty: anything.
-	Referrers []string `json:"referrers"`
-	// The ids of the devices that it sees beside those that it has made. Empty: all devices.
-	Devices []int64 `json:"devices"`
-	// SHA-256 of the client certificate (DER) that its requests must come with, in lower case
-	// hexadecimal. Empty: none is needed.
-	CertificateFingerprint string `json:"certificate_fingerprint"`
-	// The client id, or the consumer key.
-	ClientID string `json:"client_id"`
-	// The token of OAuth 1.0 and of the method `none`; otherwise empty.
-	Token string `json:"token"`
-	// Until when the secrets before the last rotation still work; `null` when they do not.
-	PreviousUntil *time.Time `json:"previous_until"`
-	// When it was created.
-	CreatedAt time.Time `json:"created_at"`
-	// When it was last changed.
-	UpdatedAt time.Time `json:"updated_at"`
-	// How the authorizations of an application prove themselves.
-	Method ApplicationMethod `json:"method"`
-}
-
-// AuthorizationCreate is sent: the schema AuthorizationCreate of the document Chaveiro.
-type AuthorizationCreate struct {
-	// The application that it is of.
-	ApplicationID int64 `json:"application_id"`
-	// Unique within the application regardless of case; 1 to 255 characters.
-	Name string `json:"name"`
-	// Whether it works.
-	Enabled Optional[bool] `json:"enabled,omitzero"`
-	// Whether it may read and write; otherwise it may only read.
-	Write Optional[bool] `json:"write,omitzero"`
-	// The parts of the vault that it is for: `PAM Core` (the devices), `Certificate Manager`, `Task
-	// Manager`, `Dashboards`, `Web Proxy Session`, `Users`, `A2A`, `System`. There is only the
-	// first in this version. At most 64 items.
-	Resources Optional[[]string] `json:"resources,omitzero"`
-	// When it stops working, in ISO 8601; without a zone it is UTC. Empty is never. At most 64
-	// characters.
-	ExpiresAt Optional[string] `json:"expires_at,omitzero"`
-	// Addresses or networks (CIDR) from which it works. Empty: from anywhere. At most 64 items.
-	AllowedIPs Optional[[]string] `json:"allowed_ips,omitzero"`
-	// What the `Referer` of its requests must begin with, one of these. Empty: anything. At most 64
-	// items.
-	Referrers Optional[[]string] `json:"referrers,omitzero"`
-	// The ids of the devices that it sees beside those that it has made: every other is to it as if
-	// there were none (code 1011). Empty: all devices. At most 1000 items.
-	Devices Optional[[]int64] `json:"devices,omitzero"`
-	// SHA-256 of the client certificate (DER) that its requests must come with, in hexadecimal,
-	// with colons or without. The server has to ask for certificates (`--client-certificates`), or
-	// a trusted proxy to hand them on (`Client-Cert`, RFC 9440). Empty: none is needed. At most 128
-	// characters.
-	CertificateFingerprint Optional[string] `json:"certificate_fingerprint,omitzero"`
-}
-
-// AuthorizationPage is the schema AuthorizationPage of the document Chaveiro.
-type AuthorizationPage struct {
-	Authorizations []Authorization `json:"authorizations"`
-	Cursor         Cursor          `json:"cursor"`
-}
-
-// AuthorizationRotate is sent: the schema AuthorizationRotate of the document Chaveiro.
-type AuthorizationRotate struct {
-	// For how many seconds the secrets before still work; 0 ends them at once. From 0 to 2592000.
+// ApikeyRotate is sent: the schema ApikeyRotate of the document Chaveiro.
+type ApikeyRotate struct {
+	// For how many seconds the token before still works; 0 ends it at once, and left out it is
+	// 3600. From 0 to 2592000.
 	Overlap Optional[int] `json:"overlap,omitzero"`
 }
 
-// AuthorizationSecrets is the schema AuthorizationSecrets of the document Chaveiro.
-type AuthorizationSecrets struct {
-	// The id of the authorization.
-	ID int64 `json:"id"`
-	// The id of its application.
-	ApplicationID int64 `json:"application_id"`
-	// The name of its application.
-	ApplicationName string `json:"application_name"`
-	// Its name.
-	Name string `json:"name"`
-	// Whether it works.
-	Enabled bool `json:"enabled"`
-	// Whether it may read and write; otherwise it may only read.
-	Write bool `json:"write"`
-	// The parts of the vault that it is for; devices need `PAM Core`.
-	Resources []string `json:"resources"`
-	// When it stops working; `null` is never.
-	ExpiresAt *time.Time `json:"expires_at"`
-	// The networks from which it works, in CIDR notation. Empty: from anywhere.
-	AllowedIPs []string `json:"allowed_ips"`
-	// What the `Referer` of its requests must begin with, one of these. Empty: anything.
-	Referrers []string `json:"referrers"`
-	// The ids of the devices that it sees beside those that it has made. Empty: all devices.
-	Devices []int64 `json:"devices"`
-	// SHA-256 of the client certificate (DER) that its requests must come with, in lower case
-	// hexadecimal. Empty: none is needed.
-	CertificateFingerprint string `json:"certificate_fingerprint"`
-	// The client id, or the consumer key.
-	ClientID string `json:"client_id"`
-	// The token of OAuth 1.0 and of the method `none`; otherwise empty.
-	Token string `json:"token"`
-	// Until when the secrets before the last rotation still work; `null` when they do not.
-	PreviousUntil *time.Time `json:"previous_until"`
-	// When it was created.
-	CreatedAt time.Time `json:"created_at"`
-	// When it was last changed.
-	UpdatedAt time.Time `json:"updated_at"`
-	// The client secret, or the consumer secret; empty with the method `none`.
-	ClientSecret string `json:"client_secret"`
-	// The token secret of OAuth 1.0; otherwise empty.
-	TokenSecret string `json:"token_secret"`
-	// How the authorizations of an application prove themselves.
-	Method ApplicationMethod `json:"method"`
-}
-
-// AuthorizationUpdate is sent: the schema AuthorizationUpdate of the document Chaveiro.
-type AuthorizationUpdate struct {
-	// Unique within the application regardless of case; 1 to 255 characters.
-	Name Optional[string] `json:"name,omitzero"`
-	// Whether it works.
-	Enabled Optional[bool] `json:"enabled,omitzero"`
-	// Whether it may read and write; otherwise it may only read.
-	Write Optional[bool] `json:"write,omitzero"`
-	// The parts of the vault that it is for, instead of the present ones. At most 64 items.
-	Resources Optional[[]string] `json:"resources,omitzero"`
-	// When it stops working, in ISO 8601; without a zone it is UTC. Empty is never. At most 64
-	// characters.
-	ExpiresAt Optional[string] `json:"expires_at,omitzero"`
-	// Addresses or networks (CIDR) from which it works. Empty: from anywhere. At most 64 items.
-	AllowedIPs Optional[[]string] `json:"allowed_ips,omitzero"`
-	// What the `Referer` of its requests must begin with, one of these. Empty: anything. At most 64
-	// items.
-	Referrers Optional[[]string] `json:"referrers,omitzero"`
-	// The ids of the devices that it sees beside those that it has made: every other is to it as if
-	// there were none (code 1011). Empty: all devices. At most 1000 items.
-	Devices Optional[[]int64] `json:"devices,omitzero"`
-	// SHA-256 of the client certificate (DER) that its requests must come with, in hexadecimal,
-	// with colons or without. The server has to ask for certificates (`--client-certificates`), or
-	// a trusted proxy to hand them on (`Client-Cert`, RFC 9440). Empty: none is needed. At most 128
-	// characters.
-	CertificateFingerprint Optional[string] `json:"certificate_fingerprint,omitzero"`
-}
-
-// CA is the schema CA of the document Chaveiro.
-type CA struct {
-	// The id of the CA.
-	ID int64 `json:"id"`
-	// Its name.
-	Name string `json:"name"`
-	// Its description.
-	Description string `json:"description"`
-	// Country, ISO 3166 alpha-2.
-	Country string `json:"country"`
-	// State or province.
-	Province string `json:"province"`
-	// City.
-	City string `json:"city"`
-	// Organization.
-	Organization string `json:"organization"`
-	// Department.
-	Sector string `json:"sector"`
-	// E-mail address.
-	Email string `json:"email"`
-	// The algorithm of its key, as `ecdsa-p256`; imported CAs may have others than can be asked
-	// for.
-	KeyAlgorithm string `json:"key_algorithm"`
-	// When its certificate ends.
-	ExpiryDate time.Time `json:"expiry_date"`
-	// When it was created.
-	CreatedAt time.Time `json:"created_at"`
-	// When it was last changed.
-	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// CACreate is sent: the schema CACreate of the document Chaveiro.
-type CACreate struct {
-	// Unique regardless of case; the certificate's common name. Any printable characters. From 1 to
-	// 64 characters.
-	Name string `json:"name"`
-	// E-mail address. At most 255 characters.
-	Email string `json:"email"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// Country, ISO 3166 alpha-2.
-	Country Optional[string] `json:"country,omitzero"`
-	// State or province. At most 128 characters.
-	Province Optional[string] `json:"province,omitzero"`
-	// City. At most 128 characters.
-	City Optional[string] `json:"city,omitzero"`
-	// Organization. At most 64 characters.
-	Organization Optional[string] `json:"organization,omitzero"`
-	// Department (organizational unit). At most 64 characters.
-	Sector Optional[string] `json:"sector,omitzero"`
-	// Life of the certificate in days. From 1 to 10950.
-	Expiration Optional[int] `json:"expiration,omitzero"`
-	// The algorithm of the key. One of ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072,
-	// rsa-4096.
-	KeyAlgorithm Optional[string] `json:"key_algorithm,omitzero"`
-}
-
-// CAImport is sent: the schema CAImport of the document Chaveiro.
-type CAImport struct {
-	// The name; by default the common name of the certificate. From 1 to 64 characters.
-	Name Optional[string] `json:"name,omitzero"`
-	// E-mail address; by default that of the certificate. At most 255 characters.
-	Email Optional[string] `json:"email,omitzero"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// The CA certificate in PEM. From 1 to 65536 characters.
-	Cert string `json:"cert"`
-	// Its private key in PEM. From 1 to 65536 characters.
-	Key string `json:"key"`
-	// The password of an encrypted key. At most 1024 characters.
-	Password Optional[string] `json:"password,omitzero"`
-	// The current CRL of the CA in PEM. At most 8388608 characters.
-	CRL Optional[string] `json:"crl,omitzero"`
-}
-
-// CAPage is the schema CAPage of the document Chaveiro.
-type CAPage struct {
-	CAs    []CA   `json:"cas"`
+// RolePage is the schema RolePage of the document Chaveiro.
+type RolePage struct {
 	Cursor Cursor `json:"cursor"`
-}
-
-// CAUpdate is sent: the schema CAUpdate of the document Chaveiro.
-type CAUpdate struct {
-	// Not editable.
-	Name Optional[string] `json:"name,omitzero"`
-	// Not editable.
-	Expiration Optional[int] `json:"expiration,omitzero"`
-	// Not editable.
-	KeyAlgorithm Optional[string] `json:"key_algorithm,omitzero"`
-	// E-mail address. At most 255 characters.
-	Email Optional[string] `json:"email,omitzero"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// Country, ISO 3166 alpha-2.
-	Country Optional[string] `json:"country,omitzero"`
-	// State or province. At most 128 characters.
-	Province Optional[string] `json:"province,omitzero"`
-	// City. At most 128 characters.
-	City Optional[string] `json:"city,omitzero"`
-	// Organization. At most 64 characters.
-	Organization Optional[string] `json:"organization,omitzero"`
-	// Department (organizational unit). At most 64 characters.
-	Sector Optional[string] `json:"sector,omitzero"`
-}
-
-// ClientSite2Site is the schema ClientSite2Site of the document Chaveiro.
-type ClientSite2Site struct {
-	// The id of the client.
-	ID int64 `json:"id"`
-	// The id of its CA.
-	CAID int64 `json:"ca_id"`
-	// Its name.
-	Name string `json:"name"`
-	// E-mail address.
-	Email string `json:"email"`
-	// Its description.
-	Description string `json:"description"`
-	// Country, ISO 3166 alpha-2.
-	Country string `json:"country"`
-	// State or province.
-	Province string `json:"province"`
-	// City.
-	City string `json:"city"`
-	// Organization.
-	Organization string `json:"organization"`
-	// Department.
-	Sector string `json:"sector"`
-	// Whether the certificate has ended.
-	Expired bool `json:"expired"`
-	// Whether the certificate is revoked.
-	Revoked bool `json:"revoked"`
-	// When the certificate ends.
-	ExpiryDate time.Time `json:"expiry_date"`
-	// When the client was created.
-	CreatedAt time.Time `json:"created_at"`
-	// When the client was last changed.
-	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// ClientSite2SiteCreate is sent: the schema ClientSite2SiteCreate of the document Chaveiro.
-type ClientSite2SiteCreate struct {
-	// The CA that signs.
-	CAID int64 `json:"ca_id"`
-	// Unique; letters, digits, `-` and `.`. The common name of the certificate. From 1 to 30
-	// characters.
-	Name string `json:"name"`
-	// E-mail address. At most 255 characters.
-	Email string `json:"email"`
-	// Encrypts the private key; empty is none. At most 1024 characters.
-	Password Optional[string] `json:"password,omitzero"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// Country, ISO 3166 alpha-2.
-	Country Optional[string] `json:"country,omitzero"`
-	// State or province. At most 128 characters.
-	Province Optional[string] `json:"province,omitzero"`
-	// City. At most 128 characters.
-	City Optional[string] `json:"city,omitzero"`
-	// Organization. At most 64 characters.
-	Organization Optional[string] `json:"organization,omitzero"`
-	// Department (organizational unit). At most 64 characters.
-	Sector Optional[string] `json:"sector,omitzero"`
-	// Life of the certificate in days; 3650 when left out, or less when the CA ends before. From 1
-	// to 7300.
-	Expiration Optional[int] `json:"expiration,omitzero"`
-	// The algorithm of the key. One of ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072,
-	// rsa-4096.
-	KeyAlgorithm Optional[string] `json:"key_algorithm,omitzero"`
-}
-
-// ClientSite2SiteImport is sent: the schema ClientSite2SiteImport of the document Chaveiro.
-type ClientSite2SiteImport struct {
-	// The CA that signed.
-	CAID int64 `json:"ca_id"`
-	// E-mail address. At most 255 characters.
-	Email string `json:"email"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// The private key in PEM. From 1 to 65536 characters.
-	Key string `json:"key"`
-	// The certificate in PEM. From 1 to 65536 characters.
-	Cert string `json:"cert"`
-	// The password of an encrypted key. At most 1024 characters.
-	Password Optional[string] `json:"password,omitzero"`
-	// Whether the certificate is revoked.
-	Revoked Optional[bool] `json:"revoked,omitzero"`
-	// Since when, in ISO 8601; without a zone it is UTC. At most 64 characters.
-	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
-}
-
-// ClientSite2SitePage is the schema ClientSite2SitePage of the document Chaveiro.
-type ClientSite2SitePage struct {
-	Clients []ClientSite2Site `json:"clients"`
-	Cursor  Cursor            `json:"cursor"`
-}
-
-// ClientSite2SiteUpdate is sent: the schema ClientSite2SiteUpdate of the document Chaveiro.
-type ClientSite2SiteUpdate struct {
-	// Not editable.
-	CAID Optional[int64] `json:"ca_id,omitzero"`
-	// Not editable.
-	Name Optional[string] `json:"name,omitzero"`
-	// Not editable.
-	Expiration Optional[int] `json:"expiration,omitzero"`
-	// Not editable. At most 1024 characters.
-	Password Optional[string] `json:"password,omitzero"`
-	// E-mail address. At most 255 characters.
-	Email Optional[string] `json:"email,omitzero"`
-	// Free text. At most 1000 characters.
-	Description Optional[string] `json:"description,omitzero"`
-	// Country, ISO 3166 alpha-2.
-	Country Optional[string] `json:"country,omitzero"`
-	// State or province. At most 128 characters.
-	Province Optional[string] `json:"province,omitzero"`
-	// City. At most 128 characters.
-	City Optional[string] `json:"city,omitzero"`
-	// Organization. At most 64 characters.
-	Organization Optional[string] `json:"organization,omitzero"`
-	// Department (organizational unit). At most 64 characters.
-	Sector Optional[string] `json:"sector,omitzero"`
-}
-
-// Cursor is the schema Cursor of the document Chaveiro.
-type Cursor struct {
-	// The cursor of this page.
-	Current int64 `json:"current"`
-	// The cursor of the next page; `null` on the last one.
-	Next *int64 `json:"next"`
-	// The cursor of the previous page; `null` on the first one.
-	Previous *int64 `json:"previous"`
-}
-
-// DeviceDomain is the schema DeviceDomain of the document Chaveiro.
-type DeviceDomain struct {
-	// The id of the domain.
-	ID int64 `json:"id"`
-	// Its name.
-	Name string `json:"name"`
-	// Its short name; empty is none.
-	ShortName string `json:"short_name"`
-	// When it was created.
-	CreatedAt time.Time `json:"created_at"`
-	// When it was last changed.
-	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// DeviceDomainCreate is sent: the schema DeviceDomainCreate of the document Chaveiro.
-type DeviceDomainCreate struct {
-	// Unique regardless of case; 1 to 255 characters without commas and spaces.
-	Name string `json:"name"`
-	// Another name for it, without commas and spaces; empty is none. Devices can't be put into a
-	// domain by a short name that another has too. At most 255 characters.
-	ShortName Optional[string] `json:"short_name,omitzero"`
-}
-
-// DeviceDomainPage is the schema DeviceDomainPage of the document Chaveiro.
-type DeviceDomainPage struct {
-	Domains []DeviceDomain `json:"domains"`
-	Cursor  Cursor         `json:"cursor"`
-}
-
-// DeviceDomainUpdate is sent: the schema DeviceDomainUpdate of the document Chaveiro.
-type DeviceDomainUpdate struct {
-	// Not editable. At most 255 characters.
-	Name Optional[string] `json:"name,omitzero"`
-	// Another name for it, without commas and spaces; empty is none. Devices can't be put into a
-	// domain by a short name that another has too. At most 255 characters.
-	ShortName Optional[string] `json:"short_name,omitzero"`
-}
-
-// PKCS12Request is sent: the schema PKCS12Request of the document Chaveiro.
-type PKCS12Request struct {
-	// Protects the file. From 1 to 1024 characters.
-	Password string `json:"password"`
-	// The encryption of the file. One of modern, legacy.
-	Profile Optional[string] `json:"profile,omitzero"`
-}
-
-// PAMConnectivity is the schema PamConnectivity of the document Chaveiro.
-type PAMConnectivity struct {
-	// The type, as `SSH`.
-	Type string `json:"type"`
-	// The port.
-	Port int `json:"port"`
-}
-
-// PAMConnectivityUpdate is sent: the schema PamConnectivityUpdate of the document Chaveiro.
-type PAMConnectivityUpdate struct {
-	// The type, as `SSH`, regardless of case. At most 255 characters.
-	Type string `json:"type"`
-	// The port; left out that of the type. From 1 to 65535.
-	Port Optional[int] `json:"port,omitzero"`
-}
-
-// PAMDevice is the schema PamDevice of the document Chaveiro.
-type PAMDevice struct {
-	// The id of the device.
-	ID int64 `json:"id"`
-	// Its name, unique regardless of case.
-	Hostname string `json:"hostname"`
-	// Its address, DNS name or management URL.
-	IP string `json:"ip"`
-	// Its model.
-	Model string `json:"model"`
-	// Its type.
-	Type string `json:"type"`
-	// Its vendor.
-	Vendor string `json:"vendor"`
-	// Its site.
-	Site string `json:"site"`
-	// The names of its domains.
-	Domains []string `json:"domains"`
-	// The ways to reach it.
-	Connectivities []PAMConnectivity `json:"connectivities"`
-	// What is typed in remote sessions.
-	RemoteSessions []PAMRemoteSession `json:"remote_sessions"`
-	// Its tags.
-	Tags []string `json:"tags"`
-	// Whether it is in use.
-	Enabled bool `json:"enabled"`
-	// When it was created.
-	CreatedAt time.Time `json:"created_at"`
-	// When it was last changed.
-	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// PAMDeviceImport is the schema PamDeviceImport of the document Chaveiro.
-type PAMDeviceImport struct {
-	// How many devices were created.
-	Created int `json:"created"`
-	// How many devices were changed.
-	Updated int `json:"updated"`
-	// How many devices were already as their row says.
-	Unchanged int `json:"unchanged"`
-	// How many rows were at fault.
-	Failed int `json:"failed"`
-	// What is wrong with them; the first 1000 faults.
-	Errors []PAMDeviceImportError `json:"errors"`
-}
-
-// PAMDeviceImportError is the schema PamDeviceImportError of the document Chaveiro.
-type PAMDeviceImportError struct {
-	// The row: 1 is the first behind the names of the columns. Blank rows do not count.
-	Row int `json:"row"`
-	// The line of the file in which the row begins: 1 is the first.
-	Line int `json:"line"`
-	// The name of the faulty column; empty when no column is to blame.
-	Field string `json:"field"`
-	// As in errors. One of required, invalid, duplicated, not_found, rule.
-	Type string `json:"type"`
-	// A text for people, in the language of `Accept-Language`.
-	Msg string `json:"msg"`
-}
-
-// PAMDevicePage is the schema PamDevicePage of the document Chaveiro.
-type PAMDevicePage struct {
-	Devices []PAMDevice `json:"devices"`
-	Cursor  Cursor      `json:"cursor"`
-}
-
-// PAMDeviceUpdate is sent: the schema PamDeviceUpdate of the document Chaveiro.
-type PAMDeviceUpdate struct {
-	// Not editable, save for its spelling. At most 255 characters.
-	Hostname Optional[string] `json:"hostname,omitzero"`
-	// Its address, DNS name or management URL. At most 255 characters.
-	IP Optional[string] `json:"ip,omitzero"`
-	// Its model; made when it is new. At most 255 characters.
-	Model Optional[string] `json:"model,omitzero"`
-	// Its type; made when it is new. At most 255 characters.
-	Type Optional[string] `json:"type,omitzero"`
-	// Its vendor; made when it is new. At most 255 characters.
-	Vendor Optional[string] `json:"vendor,omitzero"`
-	// Its site; made when it is new. At most 255 characters.
-	Site Optional[string] `json:"site,omitzero"`
-	// Names or short names of registered domains, instead of the present ones. At most 100 items.
-	Domains Optional[[]string] `json:"domains,omitzero"`
-	// The ways to reach it, instead of the present ones. At most 100 items.
-	Connectivities Optional[[]PAMConnectivityUpdate] `json:"connectivities,omitzero"`
-	// What is typed in remote sessions, instead of the present expressions; at most 2000
-	// characters. At most 100 items.
-	RemoteSessions Optional[[]PAMRemoteSessionUpdate] `json:"remote_sessions,omitzero"`
-	// Its tags, without commas, instead of the present ones; at most 250 characters with commas
-	// between them. At most 250 items.
-	Tags Optional[[]string] `json:"tags,omitzero"`
-	// Whether it is in use.
-	Enabled Optional[bool] `json:"enabled,omitzero"`
-}
-
-// PAMRemoteSession is the schema PamRemoteSession of the document Chaveiro.
-type PAMRemoteSession struct {
-	// The type of the connectivity, as `SSH`.
-	Connectivity string `json:"connectivity"`
-	// The expression to wait for.
-	Expect string `json:"expect"`
-	// What is typed then.
-	Fill string `json:"fill"`
-}
-
-// PAMRemoteSessionUpdate is sent: the schema PamRemoteSessionUpdate of the document Chaveiro.
-type PAMRemoteSessionUpdate struct {
-	// The type of the connectivity, as `SSH`. At most 255 characters.
-	Connectivity string `json:"connectivity"`
-	// The expression to wait for; one line. At most 2000 characters.
-	Expect Optional[string] `json:"expect,omitzero"`
-	// What is typed then; one line without a colon. At most 2000 characters.
-	Fill Optional[string] `json:"fill,omitzero"`
+	Roles  []Role `json:"roles"`
 }
 
 // Role is the schema Role of the document Chaveiro.
@@ -826,40 +1017,22 @@ type Role struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// ScopeRights is the schema ScopeRights of the document Chaveiro.
+type ScopeRights struct {
+	// The scope, as `auth.users`; `GET /api/scopes` lists them. At most 64 characters.
+	Name string `json:"name"`
+	// The right to GET.
+	Read bool `json:"read"`
+	// The right to everything else; it does not include `read`.
+	Write bool `json:"write"`
+}
+
 // RoleCreate is sent: the schema RoleCreate of the document Chaveiro.
 type RoleCreate struct {
 	// Unique regardless of case; 1 to 255 characters.
 	Name string `json:"name"`
 	// What it grants; nothing when left out. At most 100 items.
 	Scopes Optional[[]ScopeRights] `json:"scopes,omitzero"`
-}
-
-// RoleID is sent: the schema RoleID of the document Chaveiro.
-//
-// A role, as its id or as an object that has it.
-//
-// It is one of RoleIDInteger, RoleIDObject.
-type RoleID interface{ isRoleID() }
-
-// RoleIDInteger is one of RoleID.
-type RoleIDInteger int64
-
-func (RoleIDInteger) isRoleID() {}
-
-func (RoleIDObject) isRoleID() {}
-
-// RolePage is the schema RolePage of the document Chaveiro.
-type RolePage struct {
-	Roles  []Role `json:"roles"`
-	Cursor Cursor `json:"cursor"`
-}
-
-// RoleRef is the schema RoleRef of the document Chaveiro.
-type RoleRef struct {
-	// The id of the role.
-	ID int64 `json:"id"`
-	// Its name.
-	Name string `json:"name"`
 }
 
 // RoleUpdate is sent: the schema RoleUpdate of the document Chaveiro.
@@ -875,37 +1048,10 @@ type ScopeList struct {
 	Scopes []ScopeRights `json:"scopes"`
 }
 
-// ScopeRights is the schema ScopeRights of the document Chaveiro.
-type ScopeRights struct {
-	// The scope, as `auth.users`; `GET /api/scopes` lists them. At most 64 characters.
-	Name string `json:"name"`
-	// The right to GET.
-	Read bool `json:"read"`
-	// The right to everything else; it does not include `read`.
-	Write bool `json:"write"`
-}
-
-// Token is the schema Token of the document Chaveiro.
-type Token struct {
-	// The refresh token that was sent, or that of the new session.
-	RefreshToken string `json:"refresh_token"`
-	// The token for `Authorization: Bearer`.
-	AccessToken string `json:"access_token"`
-	// The life of the access token in seconds.
-	ExpiresIn int `json:"expires_in"`
-}
-
-// TokenRequest is sent: the schema TokenRequest of the document Chaveiro.
-type TokenRequest struct {
-	// `refresh_token` or `password`. At most 64 characters.
-	GrantType string `json:"grant_type"`
-	// The token of an apikey, or the refresh token of a session; only with the grant
-	// `refresh_token`. At most 4096 characters.
-	RefreshToken Optional[string] `json:"refresh_token,omitzero"`
-	// The name of a user; only with the grant `password`. At most 255 characters.
-	Username Optional[string] `json:"username,omitzero"`
-	// The user's password; only with the grant `password`. At most 1024 characters.
-	Password Optional[string] `json:"password,omitzero"`
+// UserPage is the schema UserPage of the document Chaveiro.
+type UserPage struct {
+	Cursor Cursor `json:"cursor"`
+	Users  []User `json:"users"`
 }
 
 // User is the schema User of the document Chaveiro.
@@ -935,15 +1081,34 @@ type UserCreate struct {
 	// The name to sign in with; unique regardless of case. 1 to 255 characters.
 	Username string `json:"username"`
 	// The password: 12 characters at least, without the user name, and not one of those that are
-	// tried first. At most 1024 characters.
+	// tried first. From 12 to 1024 characters.
 	Password string `json:"password"`
+	// E-mail address; empty is none. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// The name of the person. At most 255 characters.
+	Fullname Optional[string] `json:"fullname,omitzero"`
+	// Whether the user may do everything, whatever the roles; `false` when left out.
+	Superuser Optional[bool] `json:"superuser,omitzero"`
+	// The user's roles. At most 1000 items.
+	Roles Optional[[]RoleID] `json:"roles,omitzero"`
+	// Whether the user may sign in; `true` when left out.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+}
+
+// UserUpdate is sent: the schema UserUpdate of the document Chaveiro.
+type UserUpdate struct {
+	// Not editable. At most 255 characters.
+	Username Optional[string] `json:"username,omitzero"`
+	// A new password: 12 characters at least, without the user name, and not one of those that are
+	// tried first. From 12 to 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
 	// E-mail address; empty is none. At most 255 characters.
 	Email Optional[string] `json:"email,omitzero"`
 	// The name of the person. At most 255 characters.
 	Fullname Optional[string] `json:"fullname,omitzero"`
 	// Whether the user may do everything, whatever the roles.
 	Superuser Optional[bool] `json:"superuser,omitzero"`
-	// The user's roles. At most 1000 items.
+	// The user's roles, instead of the present ones. At most 1000 items.
 	Roles Optional[[]RoleID] `json:"roles,omitzero"`
 	// Whether the user may sign in.
 	Enabled Optional[bool] `json:"enabled,omitzero"`
@@ -961,13 +1126,24 @@ type UserInfo struct {
 	Fullname string `json:"fullname"`
 	// Whether the caller may do everything, whatever the roles.
 	Superuser bool `json:"superuser"`
-	// What the caller is. One of user, apikey.
-	OwnerType string `json:"owner_type"`
+	// What the caller is.
+	OwnerType OwnerType `json:"owner_type"`
 	// What the caller may do: the rights of all roles together. A superuser has all.
 	Scopes []ScopeRights `json:"scopes"`
 	// The caller's roles.
 	Roles []RoleRef `json:"roles"`
 }
+
+// OwnerType is the schema OwnerType of the document Chaveiro. A newer server may have more values.
+//
+// What the caller is.
+type OwnerType string
+
+// The values of OwnerType.
+const (
+	OwnerTypeUser   OwnerType = "user"
+	OwnerTypeApikey OwnerType = "apikey"
+)
 
 // UserInfoUpdate is sent: the schema UserInfoUpdate of the document Chaveiro.
 type UserInfoUpdate struct {
@@ -978,39 +1154,135 @@ type UserInfoUpdate struct {
 	// The present password; required with `password`. At most 1024 characters.
 	CurrentPassword Optional[string] `json:"current_password,omitzero"`
 	// A new password: 12 characters at least, without the user name, and not one of those that are
-	// tried first. At most 1024 characters.
+	// tried first. From 12 to 1024 characters.
 	Password Optional[string] `json:"password,omitzero"`
 }
 
-// UserPage is the schema UserPage of the document Chaveiro.
-type UserPage struct {
-	Users  []User `json:"users"`
-	Cursor Cursor `json:"cursor"`
-}
+// AuditOrder is the schema AuditOrder of the document Chaveiro. A newer server may have more
+// values.
+//
+// `asc`: by ascending id. `desc`: by descending id.
+type AuditOrder string
 
-// UserUpdate is sent: the schema UserUpdate of the document Chaveiro.
-type UserUpdate struct {
-	// Not editable. At most 255 characters.
-	Username Optional[string] `json:"username,omitzero"`
-	// A new password: 12 characters at least, without the user name, and not one of those that are
-	// tried first. At most 1024 characters.
-	Password Optional[string] `json:"password,omitzero"`
-	// E-mail address; empty is none. At most 255 characters.
-	Email Optional[string] `json:"email,omitzero"`
-	// The name of the person. At most 255 characters.
-	Fullname Optional[string] `json:"fullname,omitzero"`
-	// Whether the user may do everything, whatever the roles.
-	Superuser Optional[bool] `json:"superuser,omitzero"`
-	// The user's roles, instead of the present ones. At most 1000 items.
-	Roles Optional[[]RoleID] `json:"roles,omitzero"`
-	// Whether the user may sign in.
-	Enabled Optional[bool] `json:"enabled,omitzero"`
-}
+// The values of AuditOrder.
+const (
+	AuditOrderAsc  AuditOrder = "asc"
+	AuditOrderDesc AuditOrder = "desc"
+)
 
-// RoleIDObject is sent: the schema RoleIDObject of the document Chaveiro.
+// RoleIDObject is sent: the schema RoleIdObject of the document Chaveiro.
 type RoleIDObject struct {
 	// The id of the role.
 	ID int64 `json:"id"`
+}
+
+// VaultDeviceListAnswer is the schema DeviceListAnswer of the document Chaveiro, the vault dialect.
+type VaultDeviceListAnswer struct {
+	// The status of HTTP.
+	Code     int               `json:"code"`
+	Response VaultResponseInfo `json:"response"`
+	Devices  []VaultDeviceItem `json:"devices"`
+}
+
+// VaultResponseInfo is the schema ResponseInfo of the document Chaveiro, the vault dialect.
+type VaultResponseInfo struct {
+	// The status of HTTP.
+	Status int `json:"status"`
+	// What happened; an error of the caller begins with its number.
+	Message string `json:"message"`
+	// Whether it is an error.
+	Error bool `json:"error"`
+	// 0: no error. 1: an error. 4: there is no such path or method.
+	ErrorCode int `json:"error_code"`
+	// Empty, save where there is more to say to people: of a request with two credentials, of a
+	// device that is disabled.
+	Detail string `json:"detail"`
+	// The same as `message`.
+	Mensagem string `json:"mensagem"`
+	// The same as `error`.
+	Erro bool `json:"erro"`
+	// The same as `error_code`.
+	CodErro int `json:"cod_erro"`
+	// Whether an upsert has changed something, as a text; only of an upsert, and only where the
+	// server was set to tell (`--pam-changed`): the vendor's documents do not have it, its module
+	// for Ansible asks for it.
+	Changed *VaultChanged `json:"changed"`
+}
+
+// VaultChanged is the schema Changed of the document Chaveiro, the vault dialect. A newer server
+// may have more values.
+//
+// Whether an upsert has changed something, as a text; only of an upsert, and only where the server
+// was set to tell (`--pam-changed`): the vendor's documents do not have it, its module for Ansible
+// asks for it.
+type VaultChanged string
+
+// The values of VaultChanged.
+const (
+	VaultChangedTrue  VaultChanged = "true"
+	VaultChangedFalse VaultChanged = "false"
+)
+
+// VaultDeviceItem is the schema DeviceItem of the document Chaveiro, the vault dialect.
+type VaultDeviceItem struct {
+	// The id of the device.
+	ID string `json:"id"`
+	// Its name, as it was spelled last.
+	Hostname string `json:"hostname"`
+	// Its address, DNS name or management URL.
+	IP string `json:"ip"`
+	// Its model.
+	Model string `json:"model"`
+	// Its type.
+	Type string `json:"type"`
+	// Its vendor.
+	Vendor string `json:"vendor"`
+	// Its site.
+	Site string `json:"site"`
+	// Its tags, separated by `, `; empty is none.
+	Tags string `json:"tags"`
+}
+
+// VaultDeviceUpsert is sent: the schema DeviceUpsert of the document Chaveiro, the vault dialect.
+type VaultDeviceUpsert struct {
+	// The identity of the device, regardless of case: free text. From 1 to 255 characters.
+	Hostname string `json:"hostname"`
+	// An address, a DNS name or a management URL. From 1 to 255 characters.
+	IP string `json:"ip"`
+	// The model, made when it is new. From 1 to 255 characters.
+	Model string `json:"model"`
+	// The type, made when it is new. From 1 to 255 characters.
+	Type string `json:"type"`
+	// The vendor, made when it is new. From 1 to 255 characters.
+	Vendor string `json:"vendor"`
+	// The site, made when it is new. From 1 to 255 characters.
+	Site string `json:"site"`
+	// Domains, separated by commas, each by its name or its short name regardless of case; spaces
+	// around the commas are accepted. All must be registered (1029). The answer has their names,
+	// separated by `,`.
+	DeviceDomain Optional[string] `json:"device_domain,omitzero"`
+	// Tags, separated by commas, 250 characters at most with the commas; one given twice,
+	// regardless of case, counts once. The answer to a creation has them separated by `,`, every
+	// other by `, `, as the vendor's own examples do.
+	DeviceTags Optional[string] `json:"device_tags,omitzero"`
+	// `Type:Port`, separated by commas; without a port it is the type's own, and one given twice
+	// counts once. The types, regardless of case, and their ports: SSH 22, Telnet 23, RDP 3389, VNC
+	// 5900, HTTP 80, HTTPS 443, MySQL 3306, SQL Server 1433, X11 Forward 22, Windows RPC 135,
+	// Oracle 1521, PostgreSQL (also `PostgreeSQL`) 5432, LDAP 389, LDAPS 636, RM HTTP 5985, RM
+	// HTTPS 5986, Windows RM 5986. The answer has them in the same order, separated by `, `.
+	Connectivities Optional[string] `json:"connectivities,omitzero"`
+	// Expressions `Connectivity:Expected:Fill`, one a line, 2000 characters at most. The first
+	// colon ends the connectivity, which is one of those types, and the last begins the value to
+	// fill in, so that the expected expression can have colons; both may be empty, as in `HTTP::`.
+	SessionRemoteConfig Optional[string] `json:"session_remote_config,omitzero"`
+}
+
+// VaultDeviceAnswer is the schema DeviceAnswer of the document Chaveiro, the vault dialect.
+type VaultDeviceAnswer struct {
+	// The status of HTTP.
+	Code     int               `json:"code"`
+	Response VaultResponseInfo `json:"response"`
+	Device   VaultDevice       `json:"device"`
 }
 
 // VaultDevice is the schema Device of the document Chaveiro, the vault dialect.
@@ -1039,107 +1311,40 @@ type VaultDevice struct {
 	DeviceTags string `json:"device_tags"`
 }
 
-// VaultDeviceAnswer is the schema DeviceAnswer of the document Chaveiro, the vault dialect.
-type VaultDeviceAnswer struct {
-	// The status of HTTP.
-	Code     int           `json:"code"`
-	Response VaultResponse `json:"response"`
-	Device   VaultDevice   `json:"device"`
-}
-
-// VaultDeviceItem is the schema DeviceItem of the document Chaveiro, the vault dialect.
-type VaultDeviceItem struct {
-	// The id of the device.
-	ID string `json:"id"`
-	// Its name, as it was spelled last.
-	Hostname string `json:"hostname"`
-	// Its address, DNS name or management URL.
-	IP string `json:"ip"`
-	// Its model.
-	Model string `json:"model"`
-	// Its type.
-	Type string `json:"type"`
-	// Its vendor.
-	Vendor string `json:"vendor"`
-	// Its site.
-	Site string `json:"site"`
-	// Its tags, separated by `, `; empty is none.
-	Tags string `json:"tags"`
-}
-
-// VaultDeviceListAnswer is the schema DeviceListAnswer of the document Chaveiro, the vault dialect.
-type VaultDeviceListAnswer struct {
-	// The status of HTTP.
-	Code     int               `json:"code"`
-	Response VaultResponse     `json:"response"`
-	Devices  []VaultDeviceItem `json:"devices"`
-}
-
-// VaultDeviceUpsert is sent: the schema DeviceUpsert of the document Chaveiro, the vault dialect.
-type VaultDeviceUpsert struct {
-	// The identity of the device, regardless of case: free text, 255 characters at most. Required.
-	Hostname Optional[string] `json:"hostname,omitzero"`
-	// An address, a DNS name or a management URL, 255 characters at most. Required.
-	IP Optional[string] `json:"ip,omitzero"`
-	// The model, made when it is new; 255 characters at most. Required.
-	Model Optional[string] `json:"model,omitzero"`
-	// The type, made when it is new; 255 characters at most. Required.
-	Type Optional[string] `json:"type,omitzero"`
-	// The vendor, made when it is new; 255 characters at most. Required.
-	Vendor Optional[string] `json:"vendor,omitzero"`
-	// The site, made when it is new; 255 characters at most. Required.
-	Site Optional[string] `json:"site,omitzero"`
-	// Domains, separated by commas, each by its name or its short name regardless of case; spaces
-	// around the commas are accepted. All must be registered (1029). The answer has their names,
-	// separated by `,`.
-	DeviceDomain Optional[string] `json:"device_domain,omitzero"`
-	// Tags, separated by commas, 250 characters at most with the commas; one given twice,
-	// regardless of case, counts once. The answer to a creation has them separated by `,`, every
-	// other by `, `, as the vendor's own examples do.
-	DeviceTags Optional[string] `json:"device_tags,omitzero"`
-	// `Type:Port`, separated by commas; without a port it is the type's own, and one given twice
-	// counts once. The types, regardless of case, and their ports: SSH 22, Telnet 23, RDP 3389, VNC
-	// 5900, HTTP 80, HTTPS 443, MySQL 3306, SQL Server 1433, X11 Forward 22, Windows RPC 135,
-	// Oracle 1521, PostgreSQL (also `PostgreeSQL`) 5432, LDAP 389, LDAPS 636, RM HTTP 5985, RM
-	// HTTPS 5986, Windows RM 5986. The answer has them in the same order, separated by `, `.
-	Connectivities Optional[string] `json:"connectivities,omitzero"`
-	// Expressions `Connectivity:Expected:Fill`, one a line, 2000 characters at most. The first
-	// colon ends the connectivity, which is one of those types, and the last begins the value to
-	// fill in, so that the expected expression can have colons; both may be empty, as in `HTTP::`.
-	SessionRemoteConfig Optional[string] `json:"session_remote_config,omitzero"`
-}
-
 // VaultPlainAnswer is the schema PlainAnswer of the document Chaveiro, the vault dialect.
 type VaultPlainAnswer struct {
 	// The status of HTTP.
-	Code     int           `json:"code"`
-	Response VaultResponse `json:"response"`
+	Code     int               `json:"code"`
+	Response VaultResponseInfo `json:"response"`
 }
 
-// VaultResponse is the schema Response of the document Chaveiro, the vault dialect.
-type VaultResponse struct {
-	// The status of HTTP.
-	Status int `json:"status"`
-	// What happened; an error of the caller begins with its number.
-	Message string `json:"message"`
-	// Whether it is an error.
-	Error bool `json:"error"`
-	// 0: no error. 1: an error. 4: there is no such path or method.
-	ErrorCode int `json:"error_code"`
-	// Empty, save where there is more to say to people: of a request with two credentials, of a
-	// device that is disabled.
-	Detail string `json:"detail"`
-	// The same as `message`.
-	Mensagem string `json:"mensagem"`
-	// The same as `error`.
-	Erro bool `json:"erro"`
-	// The same as `error_code`.
-	CodErro int `json:"cod_erro"`
-	// Whether an upsert has changed something, as a text; only of an upsert, and only where the
-	// server was set to tell (`--pam-changed`): the vendor's documents do not have it, its module
-	// for Ansible asks for it. One of true, false.
-	Changed *string `json:"changed"`
+// VaultTokenRequest is sent: the schema TokenRequest of the document Chaveiro, the vault dialect.
+type VaultTokenRequest struct {
+	// The one grant that there is. Empty: it is sent nevertheless.
+	GrantType VaultGrantType `json:"grant_type"`
+	// The client id; not with HTTP Basic.
+	ClientID Optional[string] `json:"client_id,omitzero"`
+	// The client secret; not with HTTP Basic.
+	ClientSecret Optional[string] `json:"client_secret,omitzero"`
 }
+
+// MarshalJSON implements json.Marshaler: it sends the only value of a field.
+func (v VaultTokenRequest) MarshalJSON() ([]byte, error) {
+	type plain VaultTokenRequest
+	v.GrantType = "client_credentials"
+	return json.Marshal(plain(v))
+}
+
+// VaultGrantType is the schema GrantType of the document Chaveiro, the vault dialect. A newer
+// server may have more values.
+//
+// The one grant that there is.
+type VaultGrantType string
+
+// The values of VaultGrantType.
+const (
+	VaultGrantTypeClientCredentials VaultGrantType = "client_credentials"
+)
 
 // VaultTokenAnswer is the schema TokenAnswer of the document Chaveiro, the vault dialect.
 type VaultTokenAnswer struct {
@@ -1149,14 +1354,4 @@ type VaultTokenAnswer struct {
 	ExpiresIn int `json:"expires_in"`
 	// The token for `Authorization: Bearer`.
 	AccessToken string `json:"access_token"`
-}
-
-// VaultTokenRequest is sent: the schema TokenRequest of the document Chaveiro, the vault dialect.
-type VaultTokenRequest struct {
-	// Always `client_credentials`.
-	GrantType Optional[string] `json:"grant_type,omitzero"`
-	// The client id; not with HTTP Basic.
-	ClientID Optional[string] `json:"client_id,omitzero"`
-	// The client secret; not with HTTP Basic.
-	ClientSecret Optional[string] `json:"client_secret,omitzero"`
 }

@@ -11,31 +11,6 @@ import (
 // says.
 type VaultService struct{ client *client }
 
-// CreateToken exchanges client credentials for an access token.
-//
-// OAuth 2.0 client credentials (RFC 6749, 4.4), for authorizations of applications of the method
-// `oauth2`. The credentials come in a form, in a JSON object or as HTTP Basic, each once and in one
-// place; fields that are not known, as `tenant` and `ttl`, are ignored. At most 8 KiB of a body are
-// read. The token lives an hour, or as long as its authorization or its secret, when less is left
-// of these; it stops working everywhere within one second when its authorization or application is
-// disabled, deleted, or its secret is rotated out. There is no refresh token. Under `/api` the
-// other dialect has this path too: there the grants `refresh_token` and `password` are for that
-// one, and for this one the grant `client_credentials`, and whatever else is a form or has HTTP
-// Basic.
-//
-// It needs no credential. Errors of the server: BadRequestError, UnauthorizedError, ServerError.
-// Source: POST /iso/oauth2/token, operation createToken.
-func (s *VaultService) CreateToken(ctx context.Context, body VaultTokenRequest, options ...CallOption) (*VaultTokenAnswer, error) {
-	r := &request{
-		operation: "createToken", method: "POST", path: "/iso/oauth2/token", retry: never,
-		accept: "application/json",
-		json:   body,
-		vault:  true,
-		open:   true,
-	}
-	return call[VaultTokenAnswer](ctx, s.client, r, options)
-}
-
 // GetDevices lists devices.
 //
 // All enabled devices, by ascending id, on one page; `message` is `<N> devices found`, also for
@@ -86,24 +61,6 @@ func (s *VaultService) CreateDevice(ctx context.Context, body VaultDeviceUpsert,
 	return call[VaultDeviceAnswer](ctx, s.client, r, options)
 }
 
-// DisableDevice disables a device.
-//
-// Takes a device out of use: `Device successfully deactivated`. It stays stored, with its hostname.
-// A body is ignored.
-//
-// It needs the right to write pam.devices. Errors of the server: BadRequestError,
-// UnauthorizedError, NotFoundError, ServerError. Source: DELETE /iso/pam/device/{ref}, operation
-// disableDevice.
-func (s *VaultService) DisableDevice(ctx context.Context, ref string, options ...CallOption) (*VaultPlainAnswer, error) {
-	r := &request{
-		operation: "disableDevice", method: "DELETE", path: "/iso/pam/device/{ref}", retry: safe,
-		args:   []string{fmt.Sprint(ref)},
-		accept: "application/json",
-		vault:  true,
-	}
-	return call[VaultPlainAnswer](ctx, s.client, r, options)
-}
-
 // GetDevice gets a device.
 //
 // One device, also a disabled one; `message` is `Device <id>`.
@@ -135,4 +92,47 @@ func (s *VaultService) EnableDevice(ctx context.Context, ref string, options ...
 		vault:  true,
 	}
 	return call[VaultPlainAnswer](ctx, s.client, r, options)
+}
+
+// DisableDevice disables a device.
+//
+// Takes a device out of use: `Device successfully deactivated`. It stays stored, with its hostname.
+// A body is ignored.
+//
+// It needs the right to write pam.devices. Errors of the server: BadRequestError,
+// UnauthorizedError, NotFoundError, ServerError. Source: DELETE /iso/pam/device/{ref}, operation
+// disableDevice.
+func (s *VaultService) DisableDevice(ctx context.Context, ref string, options ...CallOption) (*VaultPlainAnswer, error) {
+	r := &request{
+		operation: "disableDevice", method: "DELETE", path: "/iso/pam/device/{ref}", retry: safe,
+		args:   []string{fmt.Sprint(ref)},
+		accept: "application/json",
+		vault:  true,
+	}
+	return call[VaultPlainAnswer](ctx, s.client, r, options)
+}
+
+// CreateToken exchanges client credentials for an access token.
+//
+// OAuth 2.0 client credentials (RFC 6749, 4.4), for authorizations of applications of the method
+// `oauth2`. The credentials come in a form, in a JSON object or as HTTP Basic, each once and in one
+// place; fields that are not known, as `tenant` and `ttl`, are ignored. At most 8 KiB of a body are
+// read. The token lives an hour, or as long as its authorization or its secret, when less is left
+// of these; it stops working everywhere within one second when its authorization or application is
+// disabled, deleted, or its secret is rotated out. There is no refresh token. Under `/api` the
+// other dialect has this path too: there the grants `refresh_token` and `password` are for that
+// one, and for this one the grant `client_credentials`, and whatever else is a form or has HTTP
+// Basic.
+//
+// It needs no credential. Errors of the server: BadRequestError, UnauthorizedError, ServerError.
+// Source: POST /iso/oauth2/token, operation createToken.
+func (s *VaultService) CreateToken(ctx context.Context, body VaultTokenRequest, options ...CallOption) (*VaultTokenAnswer, error) {
+	r := &request{
+		operation: "createToken", method: "POST", path: "/iso/oauth2/token", retry: never,
+		accept: "application/json",
+		json:   body,
+		vault:  true,
+		open:   true,
+	}
+	return call[VaultTokenAnswer](ctx, s.client, r, options)
 }
