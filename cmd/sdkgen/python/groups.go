@@ -126,9 +126,9 @@ func (d *documentView) addBody(view *operationView, o model.Operation) {
 				arg.Type, arg.Default = arg.Type+" | Unset", "UNSET"
 			}
 			view.Fields = append(view.Fields, arg)
-			parts = append(parts, quote(field.Name)+": "+arg.Name)
+			parts = append(parts, "\n                "+quote(field.Name)+": "+arg.Name+",")
 		}
-		view.Body = "{" + strings.Join(parts, ", ") + "}"
+		view.Body = "{" + strings.Join(parts, "") + "\n            }"
 	}
 }
 

@@ -132,7 +132,8 @@ class ResultPages(Generic[P, T]):
             return self._kind(status=status, errors=errors, cursor=cursor)
         if page is None:
             return None
-        return self._kind(**{"cursor": page.cursor, self._name: page.items})
+        values: dict[str, Any] = {"cursor": page.cursor, self._name: page.items}
+        return self._kind(**values)
 
     def __iter__(self) -> Iterator[T]:
         """Go over the items of this and all later pages. It raises what ``next`` would return."""

@@ -24,9 +24,11 @@ class AsyncSigner(Protocol):
 
     async def sign(self, request: httpx2.Request) -> None:
         """Sign a request before it is sent."""
+        ...
 
     async def refused(self, request: httpx2.Request) -> bool:
         """Take note that a request was answered with 401. True: signing anew may help."""
+        ...
 
 
 def signer_of(

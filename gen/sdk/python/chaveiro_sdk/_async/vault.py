@@ -67,7 +67,11 @@ class AsyncVault:
             "POST",
             "/iso/oauth2/token",
             "never",
-            body={"grant_type": grant_type, "client_id": client_id, "client_secret": client_secret},
+            body={
+                "grant_type": grant_type,
+                "client_id": client_id,
+                "client_secret": client_secret,
+            },
             vault=True,
             open=True,
         )
@@ -171,7 +175,18 @@ class AsyncVault:
             "POST",
             "/iso/pam/device",
             "safe",
-            body={"hostname": hostname, "ip": ip, "model": model, "type": type, "vendor": vendor, "site": site, "device_domain": device_domain, "device_tags": device_tags, "connectivities": connectivities, "session_remote_config": session_remote_config},
+            body={
+                "hostname": hostname,
+                "ip": ip,
+                "model": model,
+                "type": type,
+                "vendor": vendor,
+                "site": site,
+                "device_domain": device_domain,
+                "device_tags": device_tags,
+                "connectivities": connectivities,
+                "session_remote_config": session_remote_config,
+            },
             vault=True,
         )
         return await self._transport.json(call, DeviceAnswer.from_dict, options)

@@ -122,7 +122,16 @@ class Auth:
             "POST",
             "/api/3rdparty/apikeys",
             "keyed",
-            body={"name": name, "superuser": superuser, "roles": roles, "description": description, "enabled": enabled, "expires_at": expires_at, "allowed_ips": allowed_ips, "rate_limit": rate_limit},
+            body={
+                "name": name,
+                "superuser": superuser,
+                "roles": roles,
+                "description": description,
+                "enabled": enabled,
+                "expires_at": expires_at,
+                "allowed_ips": allowed_ips,
+                "rate_limit": rate_limit,
+            },
         )
         return self._transport.json(call, Apikey.from_dict, options)
 
@@ -232,7 +241,16 @@ class Auth:
             "/api/3rdparty/apikeys/{id}",
             "safe",
             args={"id": id},
-            body={"name": name, "superuser": superuser, "roles": roles, "description": description, "enabled": enabled, "expires_at": expires_at, "allowed_ips": allowed_ips, "rate_limit": rate_limit},
+            body={
+                "name": name,
+                "superuser": superuser,
+                "roles": roles,
+                "description": description,
+                "enabled": enabled,
+                "expires_at": expires_at,
+                "allowed_ips": allowed_ips,
+                "rate_limit": rate_limit,
+            },
         )
         return self._transport.json(call, Apikey.from_dict, options)
 
@@ -268,7 +286,9 @@ class Auth:
             "/api/3rdparty/apikeys/{id}/rotate",
             "keyed",
             args={"id": id},
-            body={"overlap": overlap},
+            body={
+                "overlap": overlap,
+            },
         )
         return self._transport.json(call, Apikey.from_dict, options)
 
@@ -315,7 +335,12 @@ class Auth:
             "POST",
             "/api/oauth2/token",
             "never",
-            body={"grant_type": grant_type, "refresh_token": refresh_token, "username": username, "password": password},
+            body={
+                "grant_type": grant_type,
+                "refresh_token": refresh_token,
+                "username": username,
+                "password": password,
+            },
             open=True,
         )
         return self._transport.json(call, Token.from_dict, options)
@@ -391,7 +416,10 @@ class Auth:
             "POST",
             "/api/roles",
             "keyed",
-            body={"name": name, "scopes": scopes},
+            body={
+                "name": name,
+                "scopes": scopes,
+            },
         )
         return self._transport.json(call, Role.from_dict, options)
 
@@ -484,7 +512,10 @@ class Auth:
             "/api/roles/{id}",
             "safe",
             args={"id": id},
-            body={"name": name, "scopes": scopes},
+            body={
+                "name": name,
+                "scopes": scopes,
+            },
         )
         return self._transport.json(call, Role.from_dict, options)
 
@@ -571,7 +602,12 @@ class Auth:
             "PUT",
             "/api/user/info",
             "safe",
-            body={"fullname": fullname, "email": email, "current_password": current_password, "password": password},
+            body={
+                "fullname": fullname,
+                "email": email,
+                "current_password": current_password,
+                "password": password,
+            },
         )
         return self._transport.json(call, UserInfo.from_dict, options)
 
@@ -658,7 +694,15 @@ class Auth:
             "POST",
             "/api/users",
             "keyed",
-            body={"username": username, "password": password, "email": email, "fullname": fullname, "superuser": superuser, "roles": roles, "enabled": enabled},
+            body={
+                "username": username,
+                "password": password,
+                "email": email,
+                "fullname": fullname,
+                "superuser": superuser,
+                "roles": roles,
+                "enabled": enabled,
+            },
         )
         return self._transport.json(call, User.from_dict, options)
 
@@ -766,7 +810,15 @@ class Auth:
             "/api/users/{id}",
             "safe",
             args={"id": id},
-            body={"username": username, "password": password, "email": email, "fullname": fullname, "superuser": superuser, "roles": roles, "enabled": enabled},
+            body={
+                "username": username,
+                "password": password,
+                "email": email,
+                "fullname": fullname,
+                "superuser": superuser,
+                "roles": roles,
+                "enabled": enabled,
+            },
         )
         return self._transport.json(call, User.from_dict, options)
 
@@ -813,7 +865,12 @@ class Auth:
             "POST",
             "/api/v1/oauth2/token",
             "never",
-            body={"grant_type": grant_type, "refresh_token": refresh_token, "username": username, "password": password},
+            body={
+                "grant_type": grant_type,
+                "refresh_token": refresh_token,
+                "username": username,
+                "password": password,
+            },
             open=True,
         )
         return self._transport.json(call, Token.from_dict, options)

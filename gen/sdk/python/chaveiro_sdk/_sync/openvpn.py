@@ -118,7 +118,18 @@ class Openvpn:
             "POST",
             "/api/openvpn/cas",
             "keyed",
-            body={"name": name, "email": email, "description": description, "country": country, "province": province, "city": city, "organization": organization, "sector": sector, "expiration": expiration, "key_algorithm": key_algorithm},
+            body={
+                "name": name,
+                "email": email,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
         )
         return self._transport.json(call, CA.from_dict, options)
 
@@ -228,7 +239,18 @@ class Openvpn:
             "/api/openvpn/cas/{id}",
             "safe",
             args={"id": id},
-            body={"name": name, "expiration": expiration, "key_algorithm": key_algorithm, "email": email, "description": description, "country": country, "province": province, "city": city, "organization": organization, "sector": sector},
+            body={
+                "name": name,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+                "email": email,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+            },
         )
         return self._transport.json(call, CA.from_dict, options)
 
@@ -357,7 +379,15 @@ class Openvpn:
             "POST",
             "/api/openvpn/cas/import",
             "keyed",
-            body={"name": name, "email": email, "description": description, "cert": cert, "key": key, "password": password, "crl": crl},
+            body={
+                "name": name,
+                "email": email,
+                "description": description,
+                "cert": cert,
+                "key": key,
+                "password": password,
+                "crl": crl,
+            },
         )
         return self._transport.json(call, CA.from_dict, options)
 
@@ -477,7 +507,20 @@ class Openvpn:
             "POST",
             "/api/openvpn/clients/site2site",
             "keyed",
-            body={"ca_id": ca_id, "name": name, "email": email, "password": password, "description": description, "country": country, "province": province, "city": city, "organization": organization, "sector": sector, "expiration": expiration, "key_algorithm": key_algorithm},
+            body={
+                "ca_id": ca_id,
+                "name": name,
+                "email": email,
+                "password": password,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
         )
         return self._transport.json(call, ClientSite2Site.from_dict, options)
 
@@ -591,7 +634,19 @@ class Openvpn:
             "/api/openvpn/clients/site2site/{id}",
             "safe",
             args={"id": id},
-            body={"ca_id": ca_id, "name": name, "expiration": expiration, "password": password, "email": email, "description": description, "country": country, "province": province, "city": city, "organization": organization, "sector": sector},
+            body={
+                "ca_id": ca_id,
+                "name": name,
+                "expiration": expiration,
+                "password": password,
+                "email": email,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+            },
         )
         return self._transport.json(call, ClientSite2Site.from_dict, options)
 
@@ -695,7 +750,10 @@ class Openvpn:
             "keyed",
             args={"id": id},
             accept="application/x-pkcs12",
-            body={"password": password, "profile": profile},
+            body={
+                "password": password,
+                "profile": profile,
+            },
             file=True,
         )
         return self._transport.file(call, options)
@@ -743,7 +801,16 @@ class Openvpn:
             "POST",
             "/api/openvpn/clients/site2site/import",
             "keyed",
-            body={"ca_id": ca_id, "email": email, "description": description, "key": key, "cert": cert, "password": password, "revoked": revoked, "revoked_date": revoked_date},
+            body={
+                "ca_id": ca_id,
+                "email": email,
+                "description": description,
+                "key": key,
+                "cert": cert,
+                "password": password,
+                "revoked": revoked,
+                "revoked_date": revoked_date,
+            },
         )
         return self._transport.json(call, ClientSite2Site.from_dict, options)
 

@@ -122,7 +122,12 @@ class Pam:
             "POST",
             "/api/pam/applications",
             "keyed",
-            body={"name": name, "description": description, "enabled": enabled, "method": method},
+            body={
+                "name": name,
+                "description": description,
+                "enabled": enabled,
+                "method": method,
+            },
         )
         return self._transport.json(call, Application.from_dict, options)
 
@@ -220,7 +225,12 @@ class Pam:
             "/api/pam/applications/{id}",
             "safe",
             args={"id": id},
-            body={"name": name, "description": description, "method": method, "enabled": enabled},
+            body={
+                "name": name,
+                "description": description,
+                "method": method,
+                "enabled": enabled,
+            },
         )
         return self._transport.json(call, Application.from_dict, options)
 
@@ -325,7 +335,18 @@ class Pam:
             "POST",
             "/api/pam/authorizations",
             "keyed",
-            body={"application_id": application_id, "name": name, "enabled": enabled, "write": write, "resources": resources, "expires_at": expires_at, "allowed_ips": allowed_ips, "referrers": referrers, "devices": devices, "certificate_fingerprint": certificate_fingerprint},
+            body={
+                "application_id": application_id,
+                "name": name,
+                "enabled": enabled,
+                "write": write,
+                "resources": resources,
+                "expires_at": expires_at,
+                "allowed_ips": allowed_ips,
+                "referrers": referrers,
+                "devices": devices,
+                "certificate_fingerprint": certificate_fingerprint,
+            },
         )
         return self._transport.json(call, AuthorizationSecrets.from_dict, options)
 
@@ -442,7 +463,17 @@ class Pam:
             "/api/pam/authorizations/{id}",
             "safe",
             args={"id": id},
-            body={"name": name, "enabled": enabled, "write": write, "resources": resources, "expires_at": expires_at, "allowed_ips": allowed_ips, "referrers": referrers, "devices": devices, "certificate_fingerprint": certificate_fingerprint},
+            body={
+                "name": name,
+                "enabled": enabled,
+                "write": write,
+                "resources": resources,
+                "expires_at": expires_at,
+                "allowed_ips": allowed_ips,
+                "referrers": referrers,
+                "devices": devices,
+                "certificate_fingerprint": certificate_fingerprint,
+            },
         )
         return self._transport.json(call, Authorization.from_dict, options)
 
@@ -479,7 +510,9 @@ class Pam:
             "/api/pam/authorizations/{id}/rotate",
             "keyed",
             args={"id": id},
-            body={"overlap": overlap},
+            body={
+                "overlap": overlap,
+            },
         )
         return self._transport.json(call, AuthorizationSecrets.from_dict, options)
 
@@ -672,7 +705,19 @@ class Pam:
             "/api/pam/devices/{id}",
             "safe",
             args={"id": id},
-            body={"hostname": hostname, "ip": ip, "model": model, "type": type, "vendor": vendor, "site": site, "domains": domains, "connectivities": connectivities, "remote_sessions": remote_sessions, "tags": tags, "enabled": enabled},
+            body={
+                "hostname": hostname,
+                "ip": ip,
+                "model": model,
+                "type": type,
+                "vendor": vendor,
+                "site": site,
+                "domains": domains,
+                "connectivities": connectivities,
+                "remote_sessions": remote_sessions,
+                "tags": tags,
+                "enabled": enabled,
+            },
         )
         return self._transport.json(call, PamDevice.from_dict, options)
 
@@ -944,7 +989,10 @@ class Pam:
             "POST",
             "/api/pam/domains",
             "keyed",
-            body={"name": name, "short_name": short_name},
+            body={
+                "name": name,
+                "short_name": short_name,
+            },
         )
         return self._transport.json(call, DeviceDomain.from_dict, options)
 
@@ -1037,7 +1085,10 @@ class Pam:
             "/api/pam/domains/{id}",
             "safe",
             args={"id": id},
-            body={"name": name, "short_name": short_name},
+            body={
+                "name": name,
+                "short_name": short_name,
+            },
         )
         return self._transport.json(call, DeviceDomain.from_dict, options)
 
