@@ -83,6 +83,10 @@ func (d *documentView) groupView(group model.Group) groupView {
 	return view
 }
 
+// pageAliases are names that the dialect's documentation has for requests, and its published SDK
+// does not.
+var pageAliases = map[string]string{"getApikeysPage": "GetApikeyPageRequest"}
+
 func (d *documentView) operationView(o model.Operation) operationView {
 	view := operationView{
 		Name: o.Name, ID: o.ID, Method: o.Method, Path: d.document.Prefix + o.Path, Retry: string(o.Retry),
@@ -90,6 +94,9 @@ func (d *documentView) operationView(o model.Operation) operationView {
 		Request: capital(o.ID) + "Request", Response: capital(o.ID) + "Response", Accept: "application/json",
 	}
 	view.Aliases = append(slices.Clone(o.Aliases[""]), o.Aliases["python"]...)
+	if alias := pageAliases[o.ID]; alias != "" && !slices.Contains(view.Aliases, alias) {
+		view.Aliases = append(view.Aliases, alias)
+	}
 	d.addBody(&view, o)
 	d.addParameters(&view, o)
 	d.addAnswer(&view, o)

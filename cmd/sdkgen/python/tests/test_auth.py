@@ -192,3 +192,31 @@ def test_a_signed_request(server: Server) -> None:
     assert len(set(headers)) == 2, "each try has a nonce of its own"
     assert headers[0].startswith('OAuth oauth_consumer_key="ck"')
     assert 'oauth_signature_method="HMAC-SHA256"' in headers[0]
+
+
+def test_signature_of_the_token() -> None:
+    """RFC 5849, section 1.2: the exchange of the temporary token."""
+    parameters = [
+        ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
+        ("oauth_token", "hh5s93j4hdidpola"),
+        ("oauth_signature_method", "HMAC-SHA1"),
+        ("oauth_timestamp", "137131201"),
+        ("oauth_nonce", "walatlh"),
+        ("oauth_verifier", "hfdp7dh39dks9884"),
+    ]
+    credential = OAuth1("dpf43f3p2l4k3l03", "kd94hf93k423kf44", "", "hdhd0244k9j7ao03", "HMAC-SHA1")
+    base = base_string("POST", "https://photos.example.net/token", parameters)
+    assert credential.signature(base) == "gKgrFCywp7rO0OXSjdot/IHF7IU="
+
+
+@pytest.mark.parametrize(
+    ("method", "signature"),
+    [
+        ("HMAC-SHA1", "euZi1pi6AKBl7UD0D1JNdIu1t%2Fc%3D"),
+        ("HMAC-SHA256", "VzATg488JN%2BOBH0W6RegYhzLw51yB3FwhAYrTMgX384%3D"),
+    ],
+)
+def test_whole_headers(method: str, signature: str) -> None:
+    header = signer(method, "1772625600").header("POST", "https://vault.example.com/iso/pam/device?a=1")
+    assert header.startswith('OAuth oauth_consumer_key="dpf43f3p2l4k3l03", oauth_token="nnch734d00sl2jdk", ')
+    assert header.endswith(f'oauth_signature="{signature}"')

@@ -37,6 +37,9 @@ class GetApikeysPageRequest(Request):
     size: int | None | None = None
 
 
+GetApikeyPageRequest = GetApikeysPageRequest
+
+
 @dataclass
 class GetApikeysPageResponse(PageResponse[Apikey]):
     """A page of ``get_apikeys_pages``."""
@@ -375,6 +378,7 @@ __all__ = [
     "RoleIDObject",
     "GetApikeysPageRequest",
     "GetApikeysPageResponse",
+    "GetApikeyPageRequest",
     "CreateApikeyRequest",
     "CreateApikeyResponse",
     "DeleteApikeyRequest",
