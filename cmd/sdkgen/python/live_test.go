@@ -105,7 +105,8 @@ func TestTypes(t *testing.T) {
 	succeed(t, pyright)
 }
 
-// start starts a server on an empty SQLite database, and returns what a program needs to know of it.
+// start starts a server on an empty SQLite database. It returns what a program needs to know of it,
+// too.
 func start(t *testing.T, args ...string) (*apptest.Process, apptest.Options, []string) {
 	t.Helper()
 	o := apptest.Options{DataDir: filepath.Join(t.TempDir(), "data"), Args: args}

@@ -115,8 +115,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses between tries are short, and the environment says nothing."""
+def fast(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Pauses between tries are short, and the environment says nothing, but for the live tests."""
+    if request.path.parent.name == "live":
+        return
     monkeypatch.setattr("chaveiro_sdk.calls.FIRST_PAUSE", 0.01)
     for name in ("CHAVEIRO_URL", "CHAVEIRO_TOKEN", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)

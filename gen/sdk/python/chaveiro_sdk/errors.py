@@ -94,7 +94,7 @@ class StatusError(ChaveiroError):
     def _describe(self) -> str:
         texts = [f"{e.field}: {e.msg} ({e.type})" if e.field else f"{e.msg} ({e.type})" for e in self.errors]
         if self.exception is not None:
-            texts.append(f"{self.exception.message} ({self.exception.code})")
+            texts.append(f"{self.exception.code} {self.exception.message.removeprefix(f'{self.exception.code}: ')}")
         text = f"status {self.status}"
         if texts:
             text += ": " + "; ".join(texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from chaveiro_sdk import (
     AsyncChaveiro,
+    BadRequestError,
     CallOptions,
     Chaveiro,
     ClientCredentials,
@@ -27,6 +29,7 @@ from chaveiro_sdk.openvpn.types import CreateClientSite2SiteRequest, GetClientsS
 
 URL, TOKEN = os.environ["CHAVEIRO_URL"], os.environ["CHAVEIRO_TOKEN"]
 COUNT = 1000
+TEXTS = ("site", "model", "vendor")
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +158,7 @@ def test_users_and_audit(sdk: Chaveiro) -> None:
     assert sdk.auth.update_user(user.id, email="joana@example.com").fullname == "Joana"
     assert "joana" in [u.username for u in sdk.auth.get_users_pages()]
     sdk.auth.delete_user(user.id)
-    events = sdk.audit.get_events_pages(resource="user", resource_id=user.id, order="asc", size=1)
+    events = sdk.audit.get_events_pages(resource="auth.users", resource_id=user.id, order="asc", size=1)
     found = list(events)
     assert [e.action for e in found] == ["create", "update", "delete"]
     assert sdk.audit.get_event(found[0].id).actor.type == "apikey"
@@ -195,18 +198,29 @@ def test_devices(sdk: Chaveiro, domain: str, method: str) -> None:
     assert sdk2.vault.get_device(made.device.id).device.vendor == "Ação"
     assert name in [d.hostname for d in sdk2.vault.get_devices().devices]
     sdk2.vault.disable_device(made.device.id)
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(BadRequestError) as caught:
         sdk2.vault.get_device("999999999")
     assert caught.value.exception and caught.value.exception.code == 1011
 
 
 def test_csv(sdk: Chaveiro, domain: str) -> None:
+    rows: list[list[str]] = []
     file = sdk.pam.export_devices()
     assert file.media_type == "text/csv"
-    header = file.text.splitlines()[0]
-    rows = [header, *(f"csv-{i}" + "," * header.count(",") for i in range(2))]
-    report = sdk.pam.import_devices("\r\n".join(rows))
-    assert report.created + report.failed == 2
+    header = file.text.splitlines()[0].split(",")
+    for i in range(2):
+        known = {"hostname": f"csv-{i}", "ip": f"192.0.2.10{i}", "type": "Router", "domains": domain}
+        rows.append([known.get(name, "x" if name in TEXTS else "") for name in header])
+    text = "\r\n".join(",".join(row) for row in [header, *rows])
+    report = sdk.pam.import_devices(text)
+    assert (report.created, report.failed, report.errors) == (2, 0, [])
+    assert {d.hostname for d in sdk.pam.get_devices_pages(q="csv-")} == {"csv-0", "csv-1"}
+    wrong = "".join(text.rsplit("Router", 1))
+    report = sdk.pam.import_devices(io.BytesIO(wrong.encode()))
+    assert report.failed == 1 and [(e.row, e.field) for e in report.errors] == [(2, "type")]
+    with pytest.raises(ConflictError) as caught:
+        sdk.pam.import_devices(wrong, atomic=True)
+    assert "rows[2].type" in {e.field for e in caught.value.errors}
     again = sdk.pam.import_devices(sdk.pam.export_devices().content)
     assert again.failed == 0 and again.created == 0
 
