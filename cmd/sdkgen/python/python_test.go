@@ -120,6 +120,22 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestFiles_Forms: a body of one of several objects has the arguments of all.
+func TestFiles_Forms(t *testing.T) {
+	t.Parallel()
+	forms := `    B: {oneOf: [{$ref: '#/components/schemas/C'}, {$ref: '#/components/schemas/D'}]}
+    C: {type: object, required: [k, c], properties: {k: {type: string, enum: [c]}, c: {type: string}}}
+    D: {type: object, required: [k, d], properties: {k: {type: string, enum: [d]}, d: {type: string}}}`
+	made, err := files(t, strings.Replace(document, "    B: {type: object, properties: {b: {type: string}}}", forms, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "        k: str,\n        c: str | Unset = UNSET,\n        d: str | Unset = UNSET,\n"
+	if text := string(made["chaveiro_sdk/_sync/auth.py"]); !strings.Contains(text, want) {
+		t.Errorf("no %q in %s", want, text)
+	}
+}
+
 // TestFiles_Faults: what can't be said in Python is refused with the line.
 func TestFiles_Faults(t *testing.T) {
 	t.Parallel()

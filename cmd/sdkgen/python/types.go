@@ -61,11 +61,8 @@ func (d *documentView) nested() []*model.Type {
 			if operation.Body == nil {
 				continue
 			}
-			body := operation.Body.Type
-			if body.Type.Kind != model.Object {
-				collect(body, &found)
-			}
-			for _, field := range body.Type.Fields {
+			fields, _ := bodyFields(operation.Body.Type.Type)
+			for _, field := range fields {
 				collect(field.Type, &found)
 			}
 		}

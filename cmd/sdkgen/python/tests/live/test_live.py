@@ -216,10 +216,10 @@ def test_csv(sdk: Chaveiro, domain: str) -> None:
     assert (report.created, report.failed, report.errors) == (2, 0, [])
     assert {d.hostname for d in sdk.pam.get_devices_pages(q="csv-")} == {"csv-0", "csv-1"}
     wrong = "".join(text.rsplit("Router", 1))
-    report = sdk.pam.import_devices(io.BytesIO(wrong.encode()))
+    report = sdk.pam.import_devices(io.BytesIO(wrong.encode()), atomic=False)
     assert report.failed == 1 and [(e.row, e.field) for e in report.errors] == [(2, "type")]
     with pytest.raises(ConflictError) as caught:
-        sdk.pam.import_devices(wrong, atomic=True)
+        sdk.pam.import_devices(wrong)
     assert "rows[2].type" in {e.field for e in caught.value.errors}
     again = sdk.pam.import_devices(sdk.pam.export_devices().content)
     assert again.failed == 0 and again.created == 0
