@@ -28,6 +28,7 @@ type operationView struct {
 	Path             string // with the prefix of its document
 	Retry            string // safe, keyed, never
 	Vault, Open      bool
+	Indent           string // of its request, beyond that of a method
 	Accept           string
 
 	Args, Fields          []argView // positional, and by name; what is required is first
@@ -108,73 +109,6 @@ func (d *documentView) operationView(o model.Operation) operationView {
 	return view
 }
 
-func (d *documentView) addBody(view *operationView, o model.Operation) {
-	switch {
-	case o.Body == nil:
-	case o.Body.Binary:
-		view.Content = o.Body.MediaType
-		view.Args = append(view.Args, argView{Name: "content", Type: "Content"})
-	case o.Body.MediaType != "application/json":
-		d.fault(o.Body.At, "a body of %s is not understood", o.Body.MediaType)
-	default:
-		fields, ok := bodyFields(o.Body.Type.Type)
-		if !ok {
-			d.fault(o.Body.At, "a body of %s is not understood", o.Body.Type.Type.Kind)
-		}
-		var parts []string
-		for _, field := range fields {
-			arg := argView{
-				Name: local(field.Name), Wire: field.Name, Type: d.pyType(field.Type, true, field.Doc, field.At),
-				Doc: sentence(field.Doc) + limits(field.Type),
-			}
-			if field.Nullable {
-				arg.Type += " | None"
-			}
-			if !field.Required {
-				arg.Type, arg.Default = arg.Type+" | Unset", "UNSET"
-			}
-			view.Fields = append(view.Fields, arg)
-			parts = append(parts, "\n                "+quote(field.Name)+": "+arg.Name+",")
-		}
-		view.Body = "{" + strings.Join(parts, "") + "\n            }"
-	}
-}
-
-// bodyFields returns the fields of a body. Of several objects, of which it is one, they are all
-// fields, and what each requires is required. It reports whether the body has fields.
-func bodyFields(t *model.Type) ([]model.Field, bool) {
-	switch t.Kind {
-	case model.Object:
-		return t.Fields, true
-	case model.OneOf:
-	default:
-		return nil, false
-	}
-	var fields []model.Field
-	required := map[string]int{}
-	for _, variant := range t.Variants {
-		if variant.Type.Kind != model.Object {
-			return nil, false
-		}
-		for _, field := range variant.Type.Fields {
-			if field.Required {
-				required[field.Name]++
-			}
-			if !slices.ContainsFunc(fields, func(f model.Field) bool { return f.Name == field.Name }) {
-				fields = append(fields, field)
-			}
-		}
-	}
-	for i := range fields {
-		fields[i].Required = required[fields[i].Name] == len(t.Variants)
-		if fields[i].Type.Name == "" && fields[i].Type.Type.Kind == model.Enum {
-			// Each object has a value of its own.
-			fields[i].Type = model.Ref{Type: &model.Type{Kind: model.String}}
-		}
-	}
-	return fields, true
-}
-
 // addParameters makes arguments of parameters. One of the query that the body has as well is left
 // out: it is another form of the same request.
 func (d *documentView) addParameters(view *operationView, o model.Operation) {
@@ -244,6 +178,7 @@ func (d *documentView) addAnswer(view *operationView, o model.Operation) {
 		view.ResultType = view.Answer
 	}
 	if o.Pages != nil {
+		view.Indent = "    "
 		view.Pages = &pagesView{
 			Item: d.pyType(o.Pages.Item, false, "", o.At), Request: local(o.Pages.Request),
 			Current: expression(o.Pages.Current), Next: expression(o.Pages.Next),

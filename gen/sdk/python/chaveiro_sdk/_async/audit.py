@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from ..calls import Call, CallOptions, Content
-from ..models import api as models
 from ..models.api import (
     AuditActor,
     AuditActorType,
@@ -85,24 +84,24 @@ class AsyncAudit:
 
         async def fetch(cursor: int) -> Page[AuditEvent]:
             call = Call(
-            "getAuditEventsPage",
-            "GET",
-            "/api/audit/events",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-                "order": order,
-                "actor_type": actor_type,
-                "actor_id": actor_id,
-                "resource": resource,
-                "resource_id": resource_id,
-                "action": action,
-                "outcome": outcome,
-                "from": from_,
-                "to": to,
-            },
-        )
+                "getAuditEventsPage",
+                "GET",
+                "/api/audit/events",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "order": order,
+                    "actor_type": actor_type,
+                    "actor_id": actor_id,
+                    "resource": resource,
+                    "resource_id": resource_id,
+                    "action": action,
+                    "outcome": outcome,
+                    "from": from_,
+                    "to": to,
+                },
+            )
             answer = await self._transport.json(call, AuditEventPage.from_dict, options)
             return Page(
                 answer.events, answer.cursor.current, answer.cursor.next, answer.cursor.previous

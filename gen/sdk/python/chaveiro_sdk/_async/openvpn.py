@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from ..calls import Call, CallOptions, Content
-from ..models import api as models
 from ..models.api import (
     CA,
     CAPage,
@@ -55,15 +54,15 @@ class AsyncOpenvpn:
 
         async def fetch(cursor: int) -> Page[CA]:
             call = Call(
-            "getCasPage",
-            "GET",
-            "/api/openvpn/cas",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-            },
-        )
+                "getCasPage",
+                "GET",
+                "/api/openvpn/cas",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
             answer = await self._transport.json(call, CAPage.from_dict, options)
             return Page(
                 answer.cas, answer.cursor.current, answer.cursor.next, answer.cursor.previous
@@ -432,19 +431,19 @@ class AsyncOpenvpn:
 
         async def fetch(cursor: int) -> Page[ClientSite2Site]:
             call = Call(
-            "getClientsSite2SitePage",
-            "GET",
-            "/api/openvpn/clients/site2site",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-                "name": name,
-                "ca_id": ca_id,
-                "status": status,
-                "instance_id": instance_id,
-            },
-        )
+                "getClientsSite2SitePage",
+                "GET",
+                "/api/openvpn/clients/site2site",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "name": name,
+                    "ca_id": ca_id,
+                    "status": status,
+                    "instance_id": instance_id,
+                },
+            )
             answer = await self._transport.json(call, ClientSite2SitePage.from_dict, options)
             return Page(
                 answer.clients, answer.cursor.current, answer.cursor.next, answer.cursor.previous

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from ..calls import Call, CallOptions, Content
-from ..models import api as models
 from ..models.api import (
     Application,
     ApplicationMethod,
@@ -72,15 +71,15 @@ class AsyncPam:
 
         async def fetch(cursor: int) -> Page[Application]:
             call = Call(
-            "getApplicationsPage",
-            "GET",
-            "/api/pam/applications",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-            },
-        )
+                "getApplicationsPage",
+                "GET",
+                "/api/pam/applications",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
             answer = await self._transport.json(call, ApplicationPage.from_dict, options)
             return Page(
                 answer.applications, answer.cursor.current, answer.cursor.next, answer.cursor.previous
@@ -263,16 +262,16 @@ class AsyncPam:
 
         async def fetch(cursor: int) -> Page[Authorization]:
             call = Call(
-            "getAuthorizationsPage",
-            "GET",
-            "/api/pam/authorizations",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-                "application_id": application_id,
-            },
-        )
+                "getAuthorizationsPage",
+                "GET",
+                "/api/pam/authorizations",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "application_id": application_id,
+                },
+            )
             answer = await self._transport.json(call, AuthorizationPage.from_dict, options)
             return Page(
                 answer.authorizations, answer.cursor.current, answer.cursor.next, answer.cursor.previous
@@ -567,25 +566,25 @@ class AsyncPam:
 
         async def fetch(cursor: int) -> Page[PamDevice]:
             call = Call(
-            "getPamDevicesPage",
-            "GET",
-            "/api/pam/devices",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-                "hostname": hostname,
-                "ip": ip,
-                "model": model,
-                "type": type,
-                "vendor": vendor,
-                "site": site,
-                "tag": tag,
-                "domain": domain,
-                "enabled": enabled,
-                "q": q,
-            },
-        )
+                "getPamDevicesPage",
+                "GET",
+                "/api/pam/devices",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "hostname": hostname,
+                    "ip": ip,
+                    "model": model,
+                    "type": type,
+                    "vendor": vendor,
+                    "site": site,
+                    "tag": tag,
+                    "domain": domain,
+                    "enabled": enabled,
+                    "q": q,
+                },
+            )
             answer = await self._transport.json(call, PamDevicePage.from_dict, options)
             return Page(
                 answer.devices, answer.cursor.current, answer.cursor.next, answer.cursor.previous
@@ -781,16 +780,16 @@ class AsyncPam:
 
         async def fetch(cursor: int) -> Page[AuditEvent]:
             call = Call(
-            "getPamDeviceHistoryPage",
-            "GET",
-            "/api/pam/devices/{id}/history",
-            "safe",
-            args={"id": id},
-            query={
-                "cursor": cursor,
-                "size": size,
-            },
-        )
+                "getPamDeviceHistoryPage",
+                "GET",
+                "/api/pam/devices/{id}/history",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
             answer = await self._transport.json(call, AuditEventPage.from_dict, options)
             return Page(
                 answer.events, answer.cursor.current, answer.cursor.next, answer.cursor.previous
@@ -943,15 +942,15 @@ class AsyncPam:
 
         async def fetch(cursor: int) -> Page[DeviceDomain]:
             call = Call(
-            "getDeviceDomainsPage",
-            "GET",
-            "/api/pam/domains",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-            },
-        )
+                "getDeviceDomainsPage",
+                "GET",
+                "/api/pam/domains",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
             answer = await self._transport.json(call, DeviceDomainPage.from_dict, options)
             return Page(
                 answer.domains, answer.cursor.current, answer.cursor.next, answer.cursor.previous

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from ..calls import Call, CallOptions, Content
-from ..models import vault as models
 from ..models.vault import (
     Device,
     DeviceAnswer,

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from ..calls import Call, CallOptions, Content
-from ..models import api as models
 from ..models.api import (
     Apikey,
     ApikeyPage,
@@ -63,15 +62,15 @@ class Auth:
 
         def fetch(cursor: int) -> Page[Apikey]:
             call = Call(
-            "getApikeysPage",
-            "GET",
-            "/api/3rdparty/apikeys",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-            },
-        )
+                "getApikeysPage",
+                "GET",
+                "/api/3rdparty/apikeys",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
             answer = self._transport.json(call, ApikeyPage.from_dict, options)
             return Page(
                 answer.apikeys, answer.cursor.current, answer.cursor.next, answer.cursor.previous
@@ -371,15 +370,15 @@ class Auth:
 
         def fetch(cursor: int) -> Page[Role]:
             call = Call(
-            "getRolesPage",
-            "GET",
-            "/api/roles",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-            },
-        )
+                "getRolesPage",
+                "GET",
+                "/api/roles",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
             answer = self._transport.json(call, RolePage.from_dict, options)
             return Page(
                 answer.roles, answer.cursor.current, answer.cursor.next, answer.cursor.previous
@@ -637,15 +636,15 @@ class Auth:
 
         def fetch(cursor: int) -> Page[User]:
             call = Call(
-            "getUsersPage",
-            "GET",
-            "/api/users",
-            "safe",
-            query={
-                "cursor": cursor,
-                "size": size,
-            },
-        )
+                "getUsersPage",
+                "GET",
+                "/api/users",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
             answer = self._transport.json(call, UserPage.from_dict, options)
             return Page(
                 answer.users, answer.cursor.current, answer.cursor.next, answer.cursor.previous
