@@ -38,10 +38,12 @@ class AsyncTransport:
             verify=config.verify,
             proxy=config.proxy,
             transport=config.transport,
-            headers={"User-Agent": config.user_agent},
             # The token is in a header. Cookies would be a second credential.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
+        names = ("Accept-Encoding", "Connection")
+        self._headers = {name: self._http.headers[name] for name in names}
+        self._headers["User-Agent"] = config.user_agent
         self._api = signer_of(config.credential, self._granted)
         self._vault = signer_of(config.vault_credential, self._granted)
 
@@ -94,13 +96,12 @@ class AsyncTransport:
 
     async def _tries(self, call: Call, options: CallOptions, deadline: float) -> RawResponse:
         signer, content = self._signer(call), call.payload()
-        headers = call.all_headers(self.config.language, options)
+        headers = self._headers | call.all_headers(self.config.language, options)
+        url = self.config.url + call.target()
         renewed, tries = False, 0
         while True:
             tries += 1
-            request = self._http.build_request(
-                call.method, self.config.url + call.target(), headers=headers, content=content
-            )
+            request = httpx2.Request(call.method, url, headers=headers, content=content)
             if signer is not None:
                 await signer.sign(request)
             try:
