@@ -2,8 +2,6 @@ package python_test
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/python/pythontest"
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
@@ -22,30 +21,6 @@ func TestMain(m *testing.M) {
 		code = max(code, 1)
 	}
 	os.Exit(code)
-}
-
-// interpreter returns the Python that has the packages of requirements.txt.
-func interpreter(t *testing.T) string {
-	t.Helper()
-	lock, err := os.ReadFile("requirements.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if cache == "" {
-		cache = filepath.Join(os.Getenv("HOME"), ".cache")
-	}
-	sum := sha256.Sum256(lock)
-	place := filepath.Join(cache, "chaveiro", "python-"+hex.EncodeToString(sum[:])[:16])
-	if _, err := os.Stat(filepath.Join(place, "ready")); err == nil {
-		return filepath.Join(place, "bin", "python")
-	}
-	const hint = "no Python packages in %s: scripts/setup.sh python installs them"
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(hint, place)
-	}
-	t.Skipf(hint, place)
-	return ""
 }
 
 // sdkFolder is the generated SDK.
@@ -61,7 +36,7 @@ func sdkFolder(t *testing.T) string {
 // python returns a command of the interpreter that finds the SDK, and leaves no file beside it.
 func python(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), interpreter(t), args...)
+	cmd := exec.CommandContext(t.Context(), pythontest.Interpreter(t), args...)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "PYTHONPATH="+sdkFolder(t))
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
@@ -97,7 +72,7 @@ func TestTypes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute, which -short leaves out")
 	}
-	cache := filepath.Join(filepath.Dir(interpreter(t)), "mypy-cache")
+	cache := filepath.Join(filepath.Dir(pythontest.Interpreter(t)), "mypy-cache")
 	mypy := python(t, nil, "-m", "mypy", "--cache-dir", cache)
 	mypy.Dir = sdkFolder(t)
 	succeed(t, mypy)
@@ -107,7 +82,7 @@ func TestTypes(t *testing.T) {
 	)
 	program.Dir = "tests"
 	succeed(t, program)
-	pyright := python(t, nil, "-m", "pyright", "--pythonpath", interpreter(t))
+	pyright := python(t, nil, "-m", "pyright", "--pythonpath", pythontest.Interpreter(t))
 	pyright.Dir = sdkFolder(t)
 	succeed(t, pyright)
 }
@@ -130,14 +105,14 @@ func start(t *testing.T, args ...string) (*apptest.Process, apptest.Options, []s
 
 func TestSnippets(t *testing.T) {
 	t.Parallel()
-	interpreter(t)
+	pythontest.Interpreter(t)
 	_, _, env := start(t)
 	pytest(t, append(env, material(t)...), "tests/live/test_snippets.py")
 }
 
 func TestLive(t *testing.T) {
 	t.Parallel()
-	interpreter(t)
+	pythontest.Interpreter(t)
 	_, o, env := start(t)
 	o.Stdin = "uma senha bem longa\n"
 	apptest.MustCommand(t, o, "user", "create", "--username", "maria", "--superuser", "--password-stdin")
@@ -148,7 +123,7 @@ func TestLive(t *testing.T) {
 // meets every item once.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	interpreter(t)
+	pythontest.Interpreter(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
