@@ -132,3 +132,7 @@ def test_a_login_that_fails(server: Server) -> None:
     with pytest.raises(AuthenticationError):
         Sdk(server.url, "maria", "errada").auth.get_scopes()
     assert server.asked[0].json == {"grant_type": "password", "username": "maria", "password": "errada"}
+    with pytest.raises(AuthenticationError):
+        Sdk(server.url).auth.get_scopes()
+    with pytest.raises(AuthenticationError):
+        Sdk(server.url).openvpn.get_cas_pages().next()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ._sync.pages import Pages
-from .errors import ChaveiroError, FieldError, StatusError
+from .errors import ChaveiroError, FieldError, NoCredentialError, StatusError
 from .page import Page
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ P = TypeVar("P", bound="PageResponse[Any]")
 
 
 class AuthenticationError(ChaveiroError):
-    """The server refused the credential when it was exchanged for a token."""
+    """There is no credential, or the server refused to exchange it for a token."""
 
 
 class ResponseStatus(enum.Enum):
@@ -86,6 +86,8 @@ def perform(kind: type[R], name: str, call: Callable[[], Any]) -> R:
         answer = call()
     except StatusError as error:
         return kind(*_failure(error))
+    except NoCredentialError as error:
+        raise AuthenticationError(error.operation, str(error)) from error
     return kind(**{name: answer}) if name else kind()
 
 
@@ -130,6 +132,8 @@ class ResultPages(Generic[P, T]):
             status, errors = _failure(error)
             cursor = self._pages.page.cursor if self._pages.page else 0
             return self._kind(status=status, errors=errors, cursor=cursor)
+        except NoCredentialError as error:
+            raise AuthenticationError(error.operation, str(error)) from error
         if page is None:
             return None
         values: dict[str, Any] = {"cursor": page.cursor, self._name: page.items}
