@@ -23,9 +23,9 @@ verify: ## check that gen/ is exactly what openapi/ generates
 build: ## build bin/chaveiro
 	$(GO) build -buildvcs=auto -o bin/chaveiro ./cmd/chaveiro
 
-lint: ## gofmt, the width of lines, vet, staticcheck
+lint: ## gofmt, the width of lines, the length of functions and files, vet, staticcheck
 	@files=$$(gofmt -l $$(git ls-files '*.go' ':!gen')) && test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
-	$(GO) test -run TestColumns ./pkg
+	$(GO) test -run 'TestColumns|TestLengths' ./pkg
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
@@ -35,8 +35,8 @@ setup: ## install the programs that the tests need: PostgreSQL, PgBouncer, OpenV
 unit: ## go test ./...
 	$(GO) test -timeout 10m ./...
 
-quick: lint ## lint, and the tests that need neither PostgreSQL nor a browser nor the built program
-	$(GO) test -short ./...
+quick: lint ## lint, and the tests that take little and need neither PostgreSQL nor a browser nor the built program
+	$(GO) test -short -vet=off ./...
 
 newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, and build and test it there
 	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg

@@ -1,5 +1,5 @@
 // Package pkg_test checks the rules of the code base: which package may import which, which names
-// no package has, and how long a function and a file may be.
+// no package has, and how long and wide code may be.
 package pkg_test
 
 import (
@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
@@ -23,11 +22,6 @@ import (
 )
 
 const module = "github.com/chaveiro/chaveiro"
-
-const (
-	maxFunction = 80  // lines
-	maxFile     = 400 // lines
-)
 
 // pkg is the description of a package by `go list -json`. Imports are those of its production code.
 type pkg struct {
@@ -320,71 +314,6 @@ func packageComment(t *testing.T, p pkg) string {
 		}
 	}
 	return ""
-}
-
-func TestLengths(t *testing.T) {
-	t.Parallel()
-	for _, p := range list(t) {
-		if p.forTests() || matches("gen/...", p.path()) {
-			continue
-		}
-		for _, name := range append(p.GoFiles, p.IgnoredGoFiles...) {
-			if strings.HasSuffix(name, "_test.go") { // a test file for another operating system
-				continue
-			}
-			for _, fault := range tooLong(t, filepath.Join(p.Dir, name), nil) {
-				t.Error(fault)
-			}
-		}
-	}
-}
-
-// TestTooLong checks the check itself.
-func TestTooLong(t *testing.T) {
-	t.Parallel()
-	source := func(before, body int) string {
-		return "package a\n" + strings.Repeat("\n", before) + "func f() {\n" + strings.Repeat("\n", body) + "}\n"
-	}
-	for name, test := range map[string]struct {
-		source string
-		want   []string
-	}{
-		"both within": {source(maxFile-maxFunction-1, maxFunction-2), nil},
-		"a function":  {source(0, maxFunction-1), []string{"a.go: f has 81 lines"}},
-		"a file":      {source(maxFile-2, 0), []string{"a.go has 401 lines"}},
-	} {
-		if diff := cmp.Diff(test.want, tooLong(t, "a.go", test.source)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
-}
-
-// tooLong returns what is too long in a file. If source is nil, it reads the file.
-func tooLong(t *testing.T, name string, source any) []string {
-	t.Helper()
-	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, name, source, parser.SkipObjectResolution|parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if ast.IsGenerated(file) {
-		return nil
-	}
-	line := func(at token.Pos) int { return files.Position(at).Line }
-	var found []string
-	if lines := line(file.FileEnd); lines > maxFile {
-		found = append(found, fmt.Sprintf("%s has %d lines", name, lines))
-	}
-	for _, declaration := range file.Decls {
-		f, ok := declaration.(*ast.FuncDecl)
-		if !ok {
-			continue
-		}
-		if lines := line(f.End()) - line(f.Pos()) + 1; lines > maxFunction {
-			found = append(found, fmt.Sprintf("%s: %s has %d lines", name, f.Name.Name, lines))
-		}
-	}
-	return found
 }
 
 // list returns the packages of the module.

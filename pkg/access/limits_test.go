@@ -214,6 +214,9 @@ func TestServices_Run(t *testing.T) {
 
 // TestAccess_Memory: the cache of tokens does not grow without bound.
 func TestAccess_Memory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := NewWorld(t)
 	key := w.NewAPIKey(t)

@@ -46,168 +46,199 @@ func TestUsers_Profile(t *testing.T) {
 	}
 }
 
+// profileOwner is a user who changes the own profile.
+type profileOwner struct {
+	w       *World
+	role    domain.Role // the only one of the user
+	user    domain.User // as it should be stored
+	session access.Session
+}
+
+func (o *profileOwner) stored(t *testing.T) domain.User {
+	t.Helper()
+	return Must(o.w.Users.Get(t.Context(), o.user.ID))(t)
+}
+
 func TestUsers_UpdateProfile(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	role := w.NewRole(t, Read(domain.ScopeCAs))
 	user := w.NewUser(t, func(u *domain.User) { u.Roles = []domain.Role{role} })
-	session := w.SignIn(t, user)
-	stored := func() domain.User { return Must(w.Users.Get(t.Context(), user.ID))(t) }
+	o := &profileOwner{w, role, user, w.SignIn(t, user)}
 	w.Clock.Pass(time.Minute)
-	t.Run("one's own address and name", func(t *testing.T) {
-		profile, next, err := w.Users.UpdateProfile(
-			AsUser(t, user), access.ProfileUpdate{Email: new("novo@example.com"), FullName: new("Outro Nome")},
-		)
-		Check(t, err)
-		user.Email, user.FullName, user.UpdatedAt = "novo@example.com", "Outro Nome", w.Clock.Now()
-		WantSame(t, profile, access.Profile{Kind: domain.PrincipalUser, User: user, Scopes: role.Scopes})
-		WantSame(t, stored(), user)
-		if next != nil {
-			t.Error("a session came back")
-		}
-		w.Authenticate(t, session.Refresh)
-	})
-	t.Run("what is wrong changes nothing", func(t *testing.T) {
-		good, before := new(domain.Secret("outra senha boa")), w.CountEvents(t)
-		for sentence, test := range map[string]struct {
-			update access.ProfileUpdate
-			want   []Fault
-		}{
-			"no present password": {
-				access.ProfileUpdate{Password: good}, []Fault{
-					NewFault(domain.Required, "current_password", domain.ReasonRequired),
-				},
+	t.Run("one's own address and name", o.testOwnAddress)
+	t.Run("what is wrong changes nothing", o.testWrongProfiles)
+	t.Run("what is as it was leaves no event", o.testSameProfile)
+	t.Run("a new password ends the sessions and begins one", o.testNewPassword)
+	t.Run("a password that somebody else has changed meanwhile stays theirs", o.testPasswordRace)
+	t.Run("guesses of the present password are as few as those at the door", o.testProfileGuesses)
+	t.Run("an apikey has no profile to change", o.testProfileOfAPIKey)
+	t.Run("a caller who is gone is not known any more", o.testProfileOfNobody)
+}
+
+func (o *profileOwner) testOwnAddress(t *testing.T) {
+	profile, next, err := o.w.Users.UpdateProfile(
+		AsUser(t, o.user), access.ProfileUpdate{Email: new("novo@example.com"), FullName: new("Outro Nome")},
+	)
+	Check(t, err)
+	o.user.Email, o.user.FullName, o.user.UpdatedAt = "novo@example.com", "Outro Nome", o.w.Clock.Now()
+	WantSame(t, profile, access.Profile{Kind: domain.PrincipalUser, User: o.user, Scopes: o.role.Scopes})
+	WantSame(t, o.stored(t), o.user)
+	if next != nil {
+		t.Error("a session came back")
+	}
+	o.w.Authenticate(t, o.session.Refresh)
+}
+
+func (o *profileOwner) testWrongProfiles(t *testing.T) {
+	good, before := new(domain.Secret("outra senha boa")), o.w.CountEvents(t)
+	for sentence, test := range map[string]struct {
+		update access.ProfileUpdate
+		want   []Fault
+	}{
+		"no present password": {
+			access.ProfileUpdate{Password: good}, []Fault{
+				NewFault(domain.Required, "current_password", domain.ReasonRequired),
 			},
-			"an empty one": {
-				access.ProfileUpdate{Password: good, Current: new(domain.Secret)},
-				[]Fault{NewFault(domain.Required, "current_password", domain.ReasonRequired)},
+		},
+		"an empty one": {
+			access.ProfileUpdate{Password: good, Current: new(domain.Secret)},
+			[]Fault{NewFault(domain.Required, "current_password", domain.ReasonRequired)},
+		},
+		"another one": {
+			access.ProfileUpdate{Password: good, Current: good},
+			[]Fault{NewFault(domain.Invalid, "current_password", domain.ReasonPassword)},
+		},
+		"a short one": {
+			access.ProfileUpdate{Password: new(domain.Secret("sete 77")), Current: new(Password)},
+			[]Fault{NewFault(domain.Invalid, "password", domain.ReasonTooShort)},
+		},
+		"no password": {
+			access.ProfileUpdate{Password: new(domain.Secret)},
+			[]Fault{
+				NewFault(domain.Required, "current_password", domain.ReasonRequired),
+				NewFault(domain.Required, "password", domain.ReasonRequired),
 			},
-			"another one": {
-				access.ProfileUpdate{Password: good, Current: good},
-				[]Fault{NewFault(domain.Invalid, "current_password", domain.ReasonPassword)},
+		},
+		"a bad address": {
+			access.ProfileUpdate{Email: new("nobody")}, []Fault{
+				NewFault(domain.Invalid, "email", domain.ReasonEmail),
 			},
-			"a short one": {
-				access.ProfileUpdate{Password: new(domain.Secret("sete 77")), Current: new(Password)},
-				[]Fault{NewFault(domain.Invalid, "password", domain.ReasonTooShort)},
-			},
-			"no password": {
-				access.ProfileUpdate{Password: new(domain.Secret)},
-				[]Fault{
-					NewFault(domain.Required, "current_password", domain.ReasonRequired),
-					NewFault(domain.Required, "password", domain.ReasonRequired),
-				},
-			},
-			"a bad address": {
-				access.ProfileUpdate{Email: new("nobody")}, []Fault{
-					NewFault(domain.Invalid, "email", domain.ReasonEmail),
-				},
-			},
-			"a bad address beside all": {
-				access.ProfileUpdate{Email: new("nobody"), Password: good, Current: new(Password)},
-				[]Fault{NewFault(domain.Invalid, "email", domain.ReasonEmail)},
-			},
-		} {
-			t.Run(sentence, func(t *testing.T) {
-				_, next, err := w.Users.UpdateProfile(AsUser(t, user), test.update)
-				WantFaults(t, err, test.want...)
-				WantSame(t, stored(), user)
-				if next != nil {
-					t.Error("a session came back")
-				}
-			})
-		}
-		w.Authenticate(t, session.Refresh)
-		events := w.Events(t)[before:]
-		WantSame(t, len(events), 1) // the event of the wrong password
-		WantEvent(t, events[0], domain.Event{
-			ActorKind: domain.PrincipalUser, ActorID: user.ID, ActorName: user.Username, Action: domain.ActionAccess,
-			Refused:  true,
-			Resource: domain.ResourceTokens, ResourceID: user.ID,
-			After: `{"cause":"current_password: wrong password","field":"current_password"}`,
+		},
+		"a bad address beside all": {
+			access.ProfileUpdate{Email: new("nobody"), Password: good, Current: new(Password)},
+			[]Fault{NewFault(domain.Invalid, "email", domain.ReasonEmail)},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			_, next, err := o.w.Users.UpdateProfile(AsUser(t, o.user), test.update)
+			WantFaults(t, err, test.want...)
+			WantSame(t, o.stored(t), o.user)
+			if next != nil {
+				t.Error("a session came back")
+			}
 		})
+	}
+	o.w.Authenticate(t, o.session.Refresh)
+	events := o.w.Events(t)[before:]
+	WantSame(t, len(events), 1) // the event of the wrong password
+	WantEvent(t, events[0], domain.Event{
+		ActorKind: domain.PrincipalUser, ActorID: o.user.ID, ActorName: o.user.Username, Action: domain.ActionAccess,
+		Refused:  true,
+		Resource: domain.ResourceTokens, ResourceID: o.user.ID,
+		After: `{"cause":"current_password: wrong password","field":"current_password"}`,
 	})
-	t.Run("what is as it was leaves no event", func(t *testing.T) {
-		before := w.CountEvents(t)
-		for _, update := range []access.ProfileUpdate{
-			{}, {Email: &user.Email, FullName: &user.FullName}, {Current: new(Password)},
-		} {
-			_, _, err := w.Users.UpdateProfile(AsUser(t, user), update)
-			Check(t, err)
-		}
-		WantSame(t, stored(), user)
-		WantSame(t, w.CountEvents(t), before)
-	})
-	t.Run("a new password ends the sessions and begins one", func(t *testing.T) {
-		profile, next, err := w.Users.UpdateProfile(
-			AsUser(t, user), access.ProfileUpdate{
-				Password: new(domain.Secret("outra senha boa")), Current: new(Password),
-			},
-		)
+}
+
+func (o *profileOwner) testSameProfile(t *testing.T) {
+	before := o.w.CountEvents(t)
+	for _, update := range []access.ProfileUpdate{
+		{}, {Email: &o.user.Email, FullName: &o.user.FullName}, {Current: new(Password)},
+	} {
+		_, _, err := o.w.Users.UpdateProfile(AsUser(t, o.user), update)
 		Check(t, err)
-		user.Generation, user.PasswordHash, user.Binding = 2, profile.User.PasswordHash, profile.User.Binding
-		WantSame(t, profile.User, user)
-		WantSame(t, stored(), user)
-		WantOut(t, w, session.Refresh)
-		WantOut(t, w, session.Access.Token)
-		for _, token := range []domain.Secret{
-			next.Refresh, next.Access.Token, Must(w.Login.Password(t.Context(), user.Username, "outra senha boa"))(t).
-				Refresh,
-		} {
-			WantSame(t, w.Authenticate(t, token), user.Holder().Principal())
-		}
-		_, err = w.Login.Password(t.Context(), user.Username, Password)
-		WantFaults(t, err, Unauthenticated)
+	}
+	WantSame(t, o.stored(t), o.user)
+	WantSame(t, o.w.CountEvents(t), before)
+}
+
+func (o *profileOwner) testNewPassword(t *testing.T) {
+	profile, next, err := o.w.Users.UpdateProfile(
+		AsUser(t, o.user), access.ProfileUpdate{
+			Password: new(domain.Secret("outra senha boa")), Current: new(Password),
+		},
+	)
+	Check(t, err)
+	o.user.Generation, o.user.PasswordHash, o.user.Binding = 2, profile.User.PasswordHash, profile.User.Binding
+	WantSame(t, profile.User, o.user)
+	WantSame(t, o.stored(t), o.user)
+	WantOut(t, o.w, o.session.Refresh)
+	WantOut(t, o.w, o.session.Access.Token)
+	for _, token := range []domain.Secret{
+		next.Refresh, next.Access.Token, Must(o.w.Login.Password(t.Context(), o.user.Username, "outra senha boa"))(t).
+			Refresh,
+	} {
+		WantSame(t, o.w.Authenticate(t, token), o.user.Holder().Principal())
+	}
+	_, err = o.w.Login.Password(t.Context(), o.user.Username, Password)
+	WantFaults(t, err, Unauthenticated)
+}
+
+func (o *profileOwner) testPasswordRace(t *testing.T) {
+	w := o.w
+	victim := w.NewUser(t)
+	slow := w.With(t, func(s *service.Settings) {
+		s.Store = &Hooked{Store: w.Store, BeforeTransact: func() {
+			Must(
+				w.Users.Update(
+					Operator(t), victim.ID, domain.UserUpdate{Password: new(domain.Secret("de outra pessoa"))},
+				),
+			)(t)
+		}}
 	})
-	t.Run("a password that somebody else has changed meanwhile stays theirs", func(t *testing.T) {
-		victim := w.NewUser(t)
-		slow := w.With(t, func(s *service.Settings) {
-			s.Store = &Hooked{Store: w.Store, BeforeTransact: func() {
-				Must(
-					w.Users.Update(
-						Operator(t), victim.ID, domain.UserUpdate{Password: new(domain.Secret("de outra pessoa"))},
-					),
-				)(t)
-			}}
-		})
-		_, _, err := slow.Users.UpdateProfile(
-			AsUser(t, victim), access.ProfileUpdate{
-				Password: new(domain.Secret("outra senha boa")), Current: new(Password),
-			},
-		)
-		WantFaults(t, err, Unauthenticated)
-		Must(w.Login.Password(t.Context(), victim.Username, "de outra pessoa"))(t)
-	})
-	t.Run("guesses of the present password are as few as those at the door", func(t *testing.T) {
-		victim := w.NewUser(t, cheaply)
-		wrong := access.ProfileUpdate{
-			Password: new(domain.Secret("outra senha boa")), Current: new(domain.Secret("errada")),
-		}
-		for range 10 {
-			_, _, err := w.Users.UpdateProfile(AsUser(t, victim), wrong)
-			WantFaults(t, err, NewFault(domain.Invalid, "current_password", domain.ReasonPassword))
-		}
+	_, _, err := slow.Users.UpdateProfile(
+		AsUser(t, victim), access.ProfileUpdate{
+			Password: new(domain.Secret("outra senha boa")), Current: new(Password),
+		},
+	)
+	WantFaults(t, err, Unauthenticated)
+	Must(w.Login.Password(t.Context(), victim.Username, "de outra pessoa"))(t)
+}
+
+func (o *profileOwner) testProfileGuesses(t *testing.T) {
+	w := o.w
+	victim := w.NewUser(t, cheaply)
+	wrong := access.ProfileUpdate{
+		Password: new(domain.Secret("outra senha boa")), Current: new(domain.Secret("errada")),
+	}
+	for range 10 {
 		_, _, err := w.Users.UpdateProfile(AsUser(t, victim), wrong)
-		WantFaults(t, err, tooManyAttempts)
-		WantFaults(t, guess(t.Context(), w, victim.Username), tooManyAttempts)
-	})
-	t.Run("an apikey has no profile to change", func(t *testing.T) {
-		key := w.NewAPIKey(t)
-		for _, ctx := range []context.Context{
-			domain.WithPrincipal(t.Context(), key.Holder().Principal()), Operator(t), t.Context(),
-		} {
-			_, _, err := w.Users.UpdateProfile(ctx, access.ProfileUpdate{Email: new("a@example.com")})
-			WantFaults(t, err, NewFault(domain.Forbidden, "authorization", domain.ReasonForbidden))
-		}
-	})
-	t.Run("a caller who is gone is not known any more", func(t *testing.T) {
-		Check(t, w.Users.Delete(Operator(t), user.ID))
-		for _, update := range []access.ProfileUpdate{
-			{Email: new("a@example.com")}, {Password: new(domain.Secret("outra senha boa")), Current: new(Password)},
-		} {
-			_, _, err := w.Users.UpdateProfile(AsUser(t, user), update)
-			WantFaults(t, err, Unauthenticated)
-		}
-		_, err := w.Users.Profile(AsUser(t, user))
+		WantFaults(t, err, NewFault(domain.Invalid, "current_password", domain.ReasonPassword))
+	}
+	_, _, err := w.Users.UpdateProfile(AsUser(t, victim), wrong)
+	WantFaults(t, err, tooManyAttempts)
+	WantFaults(t, guess(t.Context(), w, victim.Username), tooManyAttempts)
+}
+
+func (o *profileOwner) testProfileOfAPIKey(t *testing.T) {
+	w := o.w
+	key := w.NewAPIKey(t)
+	for _, ctx := range []context.Context{
+		domain.WithPrincipal(t.Context(), key.Holder().Principal()), Operator(t), t.Context(),
+	} {
+		_, _, err := w.Users.UpdateProfile(ctx, access.ProfileUpdate{Email: new("a@example.com")})
+		WantFaults(t, err, NewFault(domain.Forbidden, "authorization", domain.ReasonForbidden))
+	}
+}
+
+func (o *profileOwner) testProfileOfNobody(t *testing.T) {
+	Check(t, o.w.Users.Delete(Operator(t), o.user.ID))
+	for _, update := range []access.ProfileUpdate{
+		{Email: new("a@example.com")}, {Password: new(domain.Secret("outra senha boa")), Current: new(Password)},
+	} {
+		_, _, err := o.w.Users.UpdateProfile(AsUser(t, o.user), update)
 		WantFaults(t, err, Unauthenticated)
-	})
+	}
+	_, err := o.w.Users.Profile(AsUser(t, o.user))
+	WantFaults(t, err, Unauthenticated)
 }

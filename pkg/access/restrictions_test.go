@@ -238,6 +238,14 @@ func testRestrictedVault(t *testing.T, w *World) {
 		slow, _ := restrictedCaller(t, w)
 		WantFaults(t, Second(create(slow, func(*domain.PAMAuthorization) {})), beyondLimits("rate_limit"))
 	})
+	testRestrictedVaultChanges(t, w, ctx, app, create)
+}
+
+// testRestrictedVaultChanges changes an authorization without limits, and its application.
+func testRestrictedVaultChanges(
+	t *testing.T, w *World, ctx context.Context, app domain.Application,
+	create func(context.Context, func(*domain.PAMAuthorization)) (int64, error),
+) {
 	both := []Fault{beyondLimits("expires_at"), beyondLimits("allowed_ips")}
 	free := Must(
 		create(Operator(t), func(a *domain.PAMAuthorization) {

@@ -94,6 +94,9 @@ func wantAllowed(t testing.TB, w *World, allowed bool, field string, call func()
 // TestRights: no caller can make, change, rotate or delete a holder that has more rights than the
 // caller, nor give such rights.
 func TestRights(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := NewWorld(t)
 	w.NewAPIKey(t) // so that no other is the last superuser

@@ -66,42 +66,12 @@ func TestOutage_FrozenDatabase(t *testing.T) {
 	p := apptest.Start(t, o)
 	c := login(t, p)
 	authority := createCA(t, c, "frozen")
-	stored := map[string]bool{}
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	frozen := make(chan struct{})
-	for worker := range 8 { // all the time, so that the stop meets requests in every stage
-		group.Go(func() {
-			for n := 0; ; n++ {
-				name := fmt.Sprintf("site-%d-%d", worker, n)
-				begin := time.Now()
-				status, retry := answeredBy(
-					t, c, http.MethodPost, clients, object{
-						"ca_id": authority.ID, "name": name, "email": "site@example.com",
-					},
-				)
-				if status == http.StatusOK {
-					mu.Lock()
-					stored[name] = true
-					mu.Unlock()
-				} else if status != http.StatusInternalServerError || retry == "" ||
-					time.Since(begin) > 10*time.Second {
-					t.Errorf("%d after %s, try again after %q", status, time.Since(begin), retry)
-				}
-				select {
-				case <-frozen:
-					return
-				default:
-				}
-			}
-		})
-	}
+	stop := createAllTheTime(t, c, authority.ID)
 	time.Sleep(500 * time.Millisecond)
 	if err := cluster.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	close(frozen)
-	group.Wait()
+	stored := stop()
 	if status, retry := answeredBy(t, c, http.MethodGet, clients, nil); status != http.StatusInternalServerError ||
 		retry == "" {
 		t.Errorf("a list: %d, try again after %q", status, retry)
@@ -131,6 +101,45 @@ func TestOutage_FrozenDatabase(t *testing.T) {
 	}
 	if len(stored) > 0 {
 		t.Errorf("lost: %v", stored)
+	}
+}
+
+// createAllTheTime has eight callers that create clients, so that whatever happens meets requests
+// in every stage. The function that it returns ends them, and gives the names that were answered
+// as stored. Every other answer is checked: it comes in time, and says when to try again.
+func createAllTheTime(t *testing.T, c *apptest.Client, caID int64) (stop func() map[string]bool) {
+	t.Helper()
+	stored := map[string]bool{}
+	var mu sync.Mutex // guards stored
+	var group sync.WaitGroup
+	ended := make(chan struct{})
+	for worker := range 8 {
+		group.Go(func() {
+			for n := 0; ; n++ {
+				name := fmt.Sprintf("site-%d-%d", worker, n)
+				begin := time.Now()
+				body := object{"ca_id": caID, "name": name, "email": "site@example.com"}
+				status, retry := answeredBy(t, c, http.MethodPost, clients, body)
+				if status == http.StatusOK {
+					mu.Lock()
+					stored[name] = true
+					mu.Unlock()
+				} else if status != http.StatusInternalServerError || retry == "" ||
+					time.Since(begin) > 10*time.Second {
+					t.Errorf("%d after %s, try again after %q", status, time.Since(begin), retry)
+				}
+				select {
+				case <-ended:
+					return
+				default:
+				}
+			}
+		})
+	}
+	return func() map[string]bool {
+		close(ended)
+		group.Wait()
+		return stored
 	}
 }
 

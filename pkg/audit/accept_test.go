@@ -30,6 +30,9 @@ var every = map[string]int{"sqlite": 3, "postgres": 9}
 // TestAudit_Accept: every loss can be accepted. Signing continues after it, and later losses are
 // found.
 func TestAudit_Accept(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {

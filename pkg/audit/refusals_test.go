@@ -44,29 +44,9 @@ func TestRefusals(t *testing.T) {
 func TestRefusals_Limit(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
-	// wantRecorded checks that n refusals are recorded, and how long the next has to wait.
 	wantRecorded := func(t *testing.T, ctx func(i int) context.Context, n int, wait time.Duration) {
 		t.Helper()
-		before := w.CountEvents(t)
-		for i := range n {
-			WantSame(
-				t,
-				w.Refusals.Record(
-					ctx(i), domain.ScopeCAs, 0,
-					domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential),
-				), 0,
-			)
-		}
-		for i := range 3 {
-			WantSame(
-				t,
-				w.Refusals.Record(
-					ctx(n+i), domain.ScopeCAs, 0,
-					domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential),
-				), wait,
-			)
-		}
-		WantSame(t, w.CountEvents(t), before+n)
+		wantRefusalsRecorded(t, w, ctx, n, wait)
 	}
 	stranger := func(format string) func(int) context.Context {
 		return func(i int) context.Context {
@@ -103,6 +83,21 @@ func TestRefusals_Limit(t *testing.T) {
 		w.Clock.Pass(time.Second)
 		wantRecorded(t, known(domain.Principal{Kind: domain.PrincipalUser, ID: 7}), 20, time.Second/20)
 	})
+}
+
+// wantRefusalsRecorded checks that n refusals are recorded, and how long the next ones have to
+// wait.
+func wantRefusalsRecorded(t *testing.T, w *World, ctx func(i int) context.Context, n int, wait time.Duration) {
+	t.Helper()
+	refused := domain.Fault(domain.Unauthenticated, "authorization", domain.ReasonCredential)
+	before := w.CountEvents(t)
+	for i := range n {
+		WantSame(t, w.Refusals.Record(ctx(i), domain.ScopeCAs, 0, refused), 0)
+	}
+	for i := range 3 {
+		WantSame(t, w.Refusals.Record(ctx(n+i), domain.ScopeCAs, 0, refused), wait)
+	}
+	WantSame(t, w.CountEvents(t), before+n)
 }
 
 // TestRefusals_Failure: an attempt is refused also when the refusal can't be recorded. The failure

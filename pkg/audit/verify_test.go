@@ -88,6 +88,9 @@ func TestAudit_Verify_Columns(t *testing.T) {
 // TestAudit_Verify_Tampering does what an attacker could do who can write to the database and does
 // not have the secret. %d is the chain.
 func TestAudit_Verify_Tampering(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	const headBack = "; UPDATE audit_chains SET position = position - 1, hash = (SELECT hash FROM audit_events e WHERE e.chain = %[1]d AND e.position = audit_chains.position - 1) WHERE chain = %[1]d"
 	for sentence, test := range map[string]struct {

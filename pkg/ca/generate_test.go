@@ -9,6 +9,9 @@ import (
 )
 
 func TestKeyGenerator_MakesWhatItIsAsked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for _, algorithm := range algorithms {
 		if !algorithm.Valid() {

@@ -25,6 +25,9 @@ import (
 var algorithms = []ca.KeyAlgorithm{ca.ECDSAP256, ca.ECDSAP384, ca.Ed25519, ca.RSA2048, ca.RSA3072, ca.RSA4096}
 
 func TestIssueClient_EveryPairOfAlgorithms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	signedWith := map[ca.KeyAlgorithm]x509.SignatureAlgorithm{
 		ca.ECDSAP256: x509.ECDSAWithSHA256,

@@ -49,6 +49,9 @@ func TestOpenSSL_VerifiesChainAndCRL(t *testing.T) {
 }
 
 func TestOpenSSL_ReadsOurKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for _, algorithm := range []ca.KeyAlgorithm{ca.Ed25519, ca.RSA2048} {
 		t.Run(string(algorithm), func(t *testing.T) {
@@ -122,6 +125,9 @@ func TestOpenSSL_ReadsOurPKCS12(t *testing.T) {
 }
 
 func TestOpenSSL_ItsKeysAreRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	type variant struct {
 		name string

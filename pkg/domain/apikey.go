@@ -161,7 +161,7 @@ type APIKeyUse struct {
 // of case. Create, Update and Delete must come after AccessControl.Advance in the same transaction:
 // without it, other replicas go on using their cached state.
 //
-// The groups APIKeys, Concurrency and EndedContext of the suite test it.
+// The groups APIKeys and Deadlines of the suite test it.
 type APIKeys interface {
 	// Page returns one page of all keys, by ascending id. See PageRequest for its bounds. The roles
 	// are read by a second statement: outside a transaction they may be newer than the keys.

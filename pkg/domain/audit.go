@@ -141,9 +141,9 @@ type Checkpoint struct {
 // consecutive and ids ascend. On SQLite the ids leave no gaps; on PostgreSQL they may, and an event
 // may become visible after one with a higher id.
 //
-// The groups Audit, Audit_Chains, Audit_Concurrency, Audit_Page_Model, Audit_AppendAll,
-// Audit_Reserve and AccessControl of the suite test it. No group tests Strays with a chain that
-// does not exist.
+// The groups Audit, Audit_Chains, Audit_Locks, Audit_Page_Model, Audit_AppendAll, Audit_Reserve,
+// AccessControl and Deadlines of the suite test it. No group tests Strays with a chain that does
+// not exist.
 type Audit interface {
 	// Reserve makes the transaction a long one: its events go on the last chain, which only such
 	// transactions use, and which it locks from now on until it ends. So there is one such

@@ -107,7 +107,7 @@ func (u CAUpdate) Apply(c *CA) error {
 
 // CAs keeps the CAs. A name is unique regardless of case. No two CAs have the same key.
 //
-// The groups CAs, CAs_Page and Concurrency of the suite test it.
+// The groups CAs, CAs_Page and Deadlines of the suite test it.
 type CAs interface {
 	// Page returns one page of all CAs, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[CA], error)

@@ -24,7 +24,7 @@ type Certificate struct {
 // Certificates keeps the certificates; none is ever removed or changed. A serial is unique within
 // its CA.
 //
-// The groups Certificates, Certificates_ClientsOf and Clients_Enrol of the suite test it.
+// The groups Certificates and Clients_Enrol of the suite test it.
 type Certificates interface {
 	// Create stores c and sets c.ID; it ignores Issuer. It does not check that the client belongs
 	// to the CA. On PostgreSQL it waits for a Lock of the CA. Errors: Duplicated on cert when the
@@ -56,7 +56,7 @@ type Revocation struct {
 // together with its CA. A revocation is stored by Advance and Add in one transaction, in this
 // order.
 //
-// The groups Revocations, Revocations_Points and Concurrency of the suite test it.
+// The group Revocations of the suite tests it.
 type Revocations interface {
 	// Advance increments the CA's epoch by one, gives it a new mark and returns the epoch. It locks
 	// the CA's row: until the transaction ends every other Advance, Lock, Publish or change of this
@@ -116,8 +116,7 @@ type CRLState struct {
 // CRLs keeps the CRLs: for each CA the current one, and the number of the last one for as long as
 // the CA exists. Numbers and the latest ThisUpdate never decrease.
 //
-// The groups CRLs, CRLs_FirstExpiry, CRLs_Continue, Revocations_Points and Concurrency of the suite
-// test it.
+// The groups CRLs, CRLs_FirstExpiry and Revocations of the suite test it.
 type CRLs interface {
 	// LastNumber returns the number of the CA's last CRL: that of the last Publish, or the number
 	// to which CAs.Create, Continue or Histories.Renew has raised it. It is 0 when there was none.

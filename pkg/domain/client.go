@@ -190,7 +190,7 @@ func (f ClientFilter) Wide() bool { return strings.Contains(f.Name, "*") }
 // CAs.
 //
 // The groups Clients, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
-// Clients_Page_Filters, Clients_Page_Model and Concurrency of the suite test it.
+// Clients_Page_Filters, Clients_Page_Model and Deadlines of the suite test it.
 type Clients interface {
 	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
 	// does not grow with its depth. See PageRequest for its bounds. A name that no database can

@@ -27,7 +27,7 @@ type ImportPart struct {
 // its rows are stored in parts, and it is finished; or it is abandoned before it is decided. Its
 // file, and the earlier states of devices, are cleared after that.
 //
-// The groups DeviceImports and DeviceImportSight of the suite test it.
+// The groups DeviceImports and DeviceImports_Sight of the suite test it.
 type DeviceImports interface {
 	// Begin stores an import with its Author, Domains and AliveAt, and sets i.ID. Decided must be
 	// false; Done is ignored, and begins at 0.

@@ -138,7 +138,7 @@ func (h Holder) Standing(now time.Time) Standing {
 // AccessControl keeps the version of the access rights: of all users, apikeys, roles, signing keys,
 // applications and authorizations together. It is one row of the database.
 //
-// The groups AccessControl and EndedContext of the suite test it.
+// The groups AccessControl and Deadlines of the suite test it.
 type AccessControl interface {
 	// Advance increments the epoch of the access rights, and gives it a new mark. It locks the row:
 	// until the transaction ends, all other calls of Advance wait, on every replica, so only one

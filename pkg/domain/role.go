@@ -112,7 +112,7 @@ func roleField(i int) string { return fmt.Sprintf("roles[%d]", i) }
 // after AccessControl.Advance in the same transaction: without it, other replicas go on using their
 // cached state.
 //
-// The groups Roles and Concurrency of the suite test it.
+// The group Roles of the suite tests it.
 type Roles interface {
 	// Page returns one page of all roles, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[Role], error)

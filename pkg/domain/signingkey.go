@@ -33,7 +33,7 @@ const MaxThrottle = 24 * time.Hour
 // Throttles slows down callers that try too often, over all replicas together. Each key is a
 // bucket: each use adds one, and one drains away every interval.
 //
-// The groups Throttles and EndedContext of the suite test it.
+// The groups Throttles and Deadlines of the suite test it.
 type Throttles interface {
 	// Take uses the bucket once. When it is full, Take adds nothing and returns how long until
 	// there is room, at least a microsecond; otherwise it returns 0. Of many concurrent calls at

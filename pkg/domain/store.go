@@ -40,9 +40,9 @@ import "context"
 // reused. After an error or a rollback the ID must not be used. On PostgreSQL a row may be
 // committed after one with a higher id; on SQLite it is not.
 //
-// The groups Transact, Transact_Doomed, EndedContext, Texts, Times, TriedAgain and Concurrency of
-// the suite test these rules. No group tests the isolation of a transaction on PostgreSQL,
-// *Unavailable, OneWriter, or that a read waits for no lock.
+// The groups Transact, Deadlines, Texts, Times and NewIDs of the suite test these rules. No group
+// tests the isolation of a transaction on PostgreSQL, *Unavailable, OneWriter, or that a read waits
+// for no lock.
 type Store interface {
 	// Transact runs fn once, in one transaction, and commits when fn returns nil. An error of fn is
 	// returned as it is. An error, a panic, an ended ctx or a refused statement rolls back. A panic
@@ -104,7 +104,7 @@ type Store interface {
 // Secrets keeps the service's own secrets, sealed under the master key, by their names. A secret is
 // never removed.
 //
-// The groups Secrets and Concurrency of the suite test it. No group tests that Replace locks.
+// The group Secrets of the suite tests it. No group tests that Replace locks.
 type Secrets interface {
 	// Any reports whether there is a secret: a database without one has never been used.
 	Any(ctx context.Context) (bool, error)

@@ -73,7 +73,7 @@ func (c UserUpdate) Apply(u *User) error {
 // Create, Update and Delete must come after AccessControl.Advance in the same transaction: without
 // it, other replicas go on using their cached state.
 //
-// The groups Users, Concurrency and EndedContext of the suite test it.
+// The groups Users and Deadlines of the suite test it.
 type Users interface {
 	// Page returns one page of all users, by ascending id. See PageRequest for its bounds. The
 	// roles are read by a second statement: outside a transaction they may be newer than the users.

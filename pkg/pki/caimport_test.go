@@ -83,7 +83,6 @@ func testImportedCA(t *testing.T, w *World) {
 }
 
 func testImportedList(t *testing.T, w *World) {
-	ctx := t.Context()
 	old := NewForeignCA(t)
 	date := Noon.Add(-10 * Day)
 	authority := old.ImportInto(t, w, old.List(t, big.NewInt(1<<40),
@@ -109,34 +108,7 @@ func testImportedList(t *testing.T, w *World) {
 		WantSame(t, len(got), len(diff))
 		WantSame(t, len(list.RevokedCertificateEntries), len(diff))
 	})
-	t.Run("a client on it is revoked whatever the request says", func(t *testing.T) {
-		for _, revoked := range []bool{false, true} {
-			serial := map[bool]int64{false: 1, true: 2}[revoked]
-			key := NewKey(t)
-			request := domain.ClientImport{
-				CAID: authority.ID, Email: "a@example.com", Key: KeyPEM(t, key), Revoked: revoked,
-				Certificate: old.Issue(
-					t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) },
-				),
-			}
-			got := Must(w.Clients.Import(ctx, request))(t)
-			WantSame(t, Must(w.Clients.Get(ctx, got.ID))(t).RevokedAt, date.Add(time.Duration(serial-1)*time.Hour))
-			Check(t, w.Clients.Revoke(ctx, got.ID))
-		}
-		list := w.Current(t, authority.ID)
-		WantSame(t, list.Number.Int64(), 1<<40+1) // no list was signed, because no revocation was added
-		WantSame(t, len(list.RevokedCertificateEntries), 4)
-	})
-	t.Run("a client that was removed from the list is not revoked", func(t *testing.T) {
-		key := NewKey(t)
-		got := Must(w.Clients.Import(ctx, domain.ClientImport{
-			CAID: authority.ID, Email: "a@example.com", Key: KeyPEM(t, key),
-			Certificate: old.Issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(3) }),
-		}))(t)
-		WantSame(t, got.Revoked(), false)
-		w.Revoke(t, got.ID)
-		WantSame(t, len(w.Current(t, authority.ID).RevokedCertificateEntries), 5)
-	})
+	testImportedListClients(t, w, old, authority.ID, date)
 	t.Run("foreign entries stay for ever", func(t *testing.T) {
 		client := w.NewClient(t, authority.ID)
 		w.Clock.Pass(900 * Day)
@@ -147,6 +119,44 @@ func testImportedList(t *testing.T, w *World) {
 			t.Errorf("left are %v", Serials(list))
 		}
 	})
+	testImportedListBounds(t, w, date)
+}
+
+// testImportedListClients imports clients of the CA old. Its list has the serials 1 and 2, dated
+// an hour apart from date on, and says that 3 was removed.
+func testImportedListClients(t *testing.T, w *World, old ForeignCA, id int64, date time.Time) {
+	ctx := t.Context()
+	t.Run("a client on it is revoked whatever the request says", func(t *testing.T) {
+		for _, revoked := range []bool{false, true} {
+			serial := map[bool]int64{false: 1, true: 2}[revoked]
+			key := NewKey(t)
+			request := domain.ClientImport{
+				CAID: id, Email: "a@example.com", Key: KeyPEM(t, key), Revoked: revoked,
+				Certificate: old.Issue(
+					t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) },
+				),
+			}
+			got := Must(w.Clients.Import(ctx, request))(t)
+			WantSame(t, Must(w.Clients.Get(ctx, got.ID))(t).RevokedAt, date.Add(time.Duration(serial-1)*time.Hour))
+			Check(t, w.Clients.Revoke(ctx, got.ID))
+		}
+		list := w.Current(t, id)
+		WantSame(t, list.Number.Int64(), 1<<40+1) // no list was signed, because no revocation was added
+		WantSame(t, len(list.RevokedCertificateEntries), 4)
+	})
+	t.Run("a client that was removed from the list is not revoked", func(t *testing.T) {
+		key := NewKey(t)
+		got := Must(w.Clients.Import(ctx, domain.ClientImport{
+			CAID: id, Email: "a@example.com", Key: KeyPEM(t, key),
+			Certificate: old.Issue(t, key.Public(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(3) }),
+		}))(t)
+		WantSame(t, got.Revoked(), false)
+		w.Revoke(t, got.ID)
+		WantSame(t, len(w.Current(t, id).RevokedCertificateEntries), 5)
+	})
+}
+
+func testImportedListBounds(t *testing.T, w *World, date time.Time) {
 	t.Run("lists without entries that count", func(t *testing.T) {
 		for _, entries := range [][]x509.RevocationListEntry{nil, {entry(1, date, removeFromCRL)}} {
 			old := NewForeignCA(t)

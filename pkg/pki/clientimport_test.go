@@ -15,6 +15,9 @@ import (
 )
 
 func TestClients_Import(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := NewWorld(t)
 	ctx := t.Context()

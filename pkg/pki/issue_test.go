@@ -13,6 +13,9 @@ import (
 )
 
 func TestClients_Create_Algorithms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := NewWorld(t)
 	leaves := []ca.KeyAlgorithm{ca.ECDSAP256, ca.Ed25519, ca.RSA2048}

@@ -13,6 +13,9 @@ import (
 )
 
 func TestClients_PKCS12(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := NewWorld(t)
 	authority := w.NewCA(t)

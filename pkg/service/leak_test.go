@@ -23,6 +23,9 @@ const clientPassword = "uma senha que ninguém adivinha"
 // TestSecretsAtRest makes keys in every way there is, and searches for them in what the database
 // has written and in the log.
 func TestSecretsAtRest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {

@@ -21,16 +21,7 @@ func TestAudit_Reserve_Limits(t *testing.T) {
 	if err := s.DeviceDomains().Create(ctx, &d); err != nil {
 		t.Fatal(err)
 	}
-	holding, release, held := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	go func() {
-		held <- s.Transact(ctx, func(tx domain.Store) error {
-			_, lockErr := tx.DeviceDomains().Lock(ctx, d.ID)
-			close(holding)
-			<-release
-			return lockErr
-		})
-	}()
-	<-holding
+	release := holdDomain(t, s, d.ID)
 	t.Run("the limits hold again", func(t *testing.T) {
 		begin, err := time.Now(), reserved(ctx, s, func(tx domain.Store) error {
 			_, err := tx.DeviceDomains().Lock(ctx, d.ID)
@@ -40,10 +31,7 @@ func TestAudit_Reserve_Limits(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(begin), err)
 		}
 	})
-	close(release)
-	if err := <-held; err != nil {
-		t.Fatal(err)
-	}
+	release()
 	t.Run("it waits for longer than the limits", func(t *testing.T) {
 		waited := make(chan error, 1)
 		err := reserved(ctx, s, func(domain.Store) error {
@@ -74,6 +62,29 @@ func TestAudit_Reserve_Limits(t *testing.T) {
 	})
 }
 
+// holdDomain locks a domain of devices in a transaction that lasts until it is released.
+func holdDomain(t *testing.T, s *store.Store, id int64) (release func()) {
+	t.Helper()
+	holding, end, held := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		held <- s.Transact(t.Context(), func(tx domain.Store) error {
+			_, lockErr := tx.DeviceDomains().Lock(t.Context(), id)
+			close(holding)
+			<-end
+			return lockErr
+		})
+	}()
+	<-holding
+	return func() {
+		t.Helper()
+		close(end)
+		if err := <-held; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// reserved runs fn in a transaction that has the last chain.
 func reserved(ctx context.Context, s *store.Store, fn func(tx domain.Store) error) error {
 	return s.Transact(ctx, func(tx domain.Store) error {
 		if err := tx.Audit().Reserve(ctx); err != nil {

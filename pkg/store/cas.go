@@ -17,12 +17,7 @@ type caRow struct {
 	Name         string
 	NameKey      string
 	Description  string
-	Country      string
-	Province     string
-	City         string
-	Organization string
-	Sector       string
-	Email        string
+	Subject      domain.Subject `gorm:"embedded"`
 	KeyAlgorithm string
 	ExpiresAt    time.Time
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
@@ -39,7 +34,8 @@ func (r *caRow) key() *int64 { return &r.ID }
 
 func (r *caRow) fields() []any {
 	return []any{
-		&r.ID, &r.Name, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email,
+		&r.ID, &r.Name, &r.Description, &r.Subject.Country, &r.Subject.Province, &r.Subject.City,
+		&r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
 		&r.KeyAlgorithm,
 		&r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt,
 	}
@@ -48,10 +44,7 @@ func (r *caRow) fields() []any {
 func (r *caRow) entity() domain.CA {
 	return domain.CA{
 		ID: r.ID, Name: r.Name, Description: r.Description,
-		Subject: domain.Subject{
-			Country: r.Country, Province: r.Province, City: r.City, Organization: r.Organization, Sector: r.Sector,
-			Email: r.Email,
-		},
+		Subject:      r.Subject,
 		KeyAlgorithm: r.KeyAlgorithm,
 		ExpiresAt:    r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
@@ -60,8 +53,7 @@ func (r *caRow) entity() domain.CA {
 func toCARow(c domain.CA) caRow {
 	return caRow{
 		ID: c.ID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
-		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector,
-		Email:        c.Email,
+		Subject:      c.Subject,
 		KeyAlgorithm: c.KeyAlgorithm,
 		ExpiresAt:    micro(c.ExpiresAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
 	}

@@ -12,22 +12,17 @@ import (
 )
 
 type clientRow struct {
-	ID           int64 `gorm:"primaryKey"`
-	CAID         int64
-	Name         string
-	NameKey      string
-	Description  string
-	Country      string
-	Province     string
-	City         string
-	Organization string
-	Sector       string
-	Email        string
-	ExpiresAt    time.Time
-	Expired      bool // set by MarkExpired; only for the indexes
-	RevokedAt    *time.Time
-	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
-	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
+	ID          int64 `gorm:"primaryKey"`
+	CAID        int64
+	Name        string
+	NameKey     string
+	Description string
+	Subject     domain.Subject `gorm:"embedded"`
+	ExpiresAt   time.Time
+	Expired     bool // set by MarkExpired; only for the indexes
+	RevokedAt   *time.Time
+	CreatedAt   time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false"`
 }
 
 // clientColumns are the columns of a client. The other columns are for the indexes.
@@ -40,7 +35,8 @@ func (r *clientRow) key() *int64 { return &r.ID }
 
 func (r *clientRow) fields() []any {
 	return []any{
-		&r.ID, &r.CAID, &r.Name, &r.Description, &r.Country, &r.Province, &r.City, &r.Organization, &r.Sector, &r.Email,
+		&r.ID, &r.CAID, &r.Name, &r.Description, &r.Subject.Country, &r.Subject.Province, &r.Subject.City,
+		&r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
 		&r.ExpiresAt, &r.RevokedAt, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
@@ -48,10 +44,7 @@ func (r *clientRow) fields() []any {
 func (r *clientRow) entity() domain.Client {
 	return domain.Client{
 		ID: r.ID, CAID: r.CAID, Name: r.Name, Description: r.Description,
-		Subject: domain.Subject{
-			Country: r.Country, Province: r.Province, City: r.City, Organization: r.Organization, Sector: r.Sector,
-			Email: r.Email,
-		},
+		Subject:   r.Subject,
 		ExpiresAt: r.ExpiresAt.UTC(), RevokedAt: orZero(r.RevokedAt), CreatedAt: r.CreatedAt.UTC(),
 		UpdatedAt: r.UpdatedAt.UTC(),
 	}
@@ -60,8 +53,7 @@ func (r *clientRow) entity() domain.Client {
 func toClientRow(c domain.Client) clientRow {
 	return clientRow{
 		ID: c.ID, CAID: c.CAID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
-		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector,
-		Email:     c.Email,
+		Subject:   c.Subject,
 		ExpiresAt: micro(c.ExpiresAt), RevokedAt: optional(c.RevokedAt), CreatedAt: micro(c.CreatedAt),
 		UpdatedAt: micro(c.UpdatedAt),
 	}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
 	"testing"
 
@@ -24,32 +25,7 @@ func TestSQLite_KeptStatements(t *testing.T) {
 		check(t, exec("INSERT INTO numbers (n) VALUES (?)", n+1))
 	}
 
-	t.Run("one that has rows open runs a second time beside itself", func(t *testing.T) {
-		tx, err := db.BeginTx(t.Context(), nil)
-		check(t, err)
-		defer func() { check(t, tx.Rollback()) }()
-		const query = "SELECT n FROM numbers ORDER BY n"
-		outer, err := tx.QueryContext(t.Context(), query)
-		check(t, err)
-		defer outer.Close()
-		sum := 0
-		for outer.Next() && sum <= 36 { // a statement that began anew would have no end
-			var a int
-			check(t, outer.Scan(&a))
-			inner, err := tx.QueryContext(t.Context(), query)
-			check(t, err)
-			for inner.Next() {
-				var b int
-				check(t, inner.Scan(&b))
-				sum += a * b
-			}
-			check(t, inner.Close())
-		}
-		check(t, outer.Err())
-		if sum != 36 {
-			t.Errorf("the sum is %d", sum)
-		}
-	})
+	t.Run("one that has rows open runs a second time beside itself", func(t *testing.T) { testOpenRows(t, db) })
 	t.Run("one that has failed runs again", func(t *testing.T) {
 		const query = "INSERT INTO numbers (n) VALUES (?)"
 		if exec(query, 1) == nil {
@@ -84,6 +60,34 @@ func TestSQLite_KeptStatements(t *testing.T) {
 			}
 		}
 	})
+}
+
+// testOpenRows multiplies all numbers, which are 1, 2 and 3, by all numbers.
+func testOpenRows(t *testing.T, db *sql.DB) {
+	tx, err := db.BeginTx(t.Context(), nil)
+	check(t, err)
+	defer func() { check(t, tx.Rollback()) }()
+	const query = "SELECT n FROM numbers ORDER BY n"
+	outer, err := tx.QueryContext(t.Context(), query)
+	check(t, err)
+	defer outer.Close()
+	sum := 0
+	for outer.Next() && sum <= 36 { // a statement that began anew would have no end
+		var a int
+		check(t, outer.Scan(&a))
+		inner, err := tx.QueryContext(t.Context(), query)
+		check(t, err)
+		for inner.Next() {
+			var b int
+			check(t, inner.Scan(&b))
+			sum += a * b
+		}
+		check(t, inner.Close())
+	}
+	check(t, outer.Err())
+	if sum != 36 {
+		t.Errorf("the sum is %d", sum)
+	}
 }
 
 func check(t testing.TB, err error) {

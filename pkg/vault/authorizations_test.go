@@ -80,57 +80,12 @@ func TestAuthorizations(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
-			ctx := Operator(t)
-			app := Must(
-				w.Applications.Create(
-					ctx, domain.Application{Name: "Ansible", Method: domain.AuthOAuth1, Enabled: true},
-				),
-			)(t)
-			_, err := w.Applications.Create(ctx, domain.Application{Name: "ANSIBLE", Method: domain.AuthOAuth2})
-			WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
-			_, err = w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: 1 << 40, Name: "a"})
-			WantFaults(t, err, NewFault(domain.NotFound, "application_id", domain.ReasonNotFound))
-			one := Must(w.Authorizations.Create(ctx, domain.PAMAuthorization{
-				ApplicationID: app.ID, Name: "one", Enabled: true, Resources: []domain.PAMResource{domain.PAMCore},
-				Referrers: []string{"https://a"},
-			}))(t)
-			_, err = w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: app.ID, Name: "ONE"})
-			WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
-			stored := Must(w.Authorizations.Get(ctx, one.ID))(t)
+			app, one := makeAnsible(t, w)
 			before := w.CountEvents(t)
-			WantSame(
-				t,
-				Must(
-					w.Authorizations.Update(
-						ctx, one.ID, domain.PAMAuthorizationUpdate{Name: new("one"), Referrers: []string{"https://a"}},
-					),
-				)(t), stored,
-			)
-			WantSame(
-				t,
-				Must(
-					w.Applications.Update(
-						ctx, app.ID, domain.ApplicationUpdate{Name: new("Ansible"), Method: new("oauth1")},
-					),
-				)(t), app,
-			)
+			wantUnchanged(t, w, app, one.ID)
 			WantSame(t, w.CountEvents(t), before)
-			w.Clock.Pass(time.Minute)
-			changed := Must(
-				w.Authorizations.Update(
-					ctx, one.ID, domain.PAMAuthorizationUpdate{
-						Write: new(true), Referrers: []string{}, ExpiresAt: new(Noon.Add(Day)),
-					},
-				),
-			)(t)
-			WantSame(
-				t, []any{changed.Write, len(changed.Referrers), changed.ExpiresAt, changed.UpdatedAt},
-				[]any{true, 0, Noon.Add(Day), Noon.Add(time.Minute)},
-			)
-			events := w.Events(t)
-			WantSame(
-				t, events[len(events)-1].After, `{"expires_at":"2026-03-05T12:00:00Z","referrers":[],"write":true}`,
-			)
+			wantChanged(t, w, one.ID)
+			ctx := Operator(t)
 			Must(w.Authorizations.Rotate(ctx, one.ID, time.Hour))(t)
 			WantFaults(t, w.Applications.Delete(ctx, app.ID), NewFault(domain.Rule, "id", domain.ReasonInUse))
 			Check(t, w.Authorizations.Delete(ctx, one.ID))
@@ -147,6 +102,54 @@ func TestAuthorizations(t *testing.T) {
 			WantSame(t, len(Must(w.Audit.Verify(ctx))(t).Problems), 0)
 		})
 	}
+}
+
+// makeAnsible creates an application and an authorization of it. Names that are taken and an
+// application that does not exist are refused.
+func makeAnsible(t *testing.T, w *World) (domain.Application, vault.IssuedAuthorization) {
+	t.Helper()
+	ctx := Operator(t)
+	app := Must(
+		w.Applications.Create(ctx, domain.Application{Name: "Ansible", Method: domain.AuthOAuth1, Enabled: true}),
+	)(t)
+	_, err := w.Applications.Create(ctx, domain.Application{Name: "ANSIBLE", Method: domain.AuthOAuth2})
+	WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
+	_, err = w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: 1 << 40, Name: "a"})
+	WantFaults(t, err, NewFault(domain.NotFound, "application_id", domain.ReasonNotFound))
+	one := Must(w.Authorizations.Create(ctx, domain.PAMAuthorization{
+		ApplicationID: app.ID, Name: "one", Enabled: true, Resources: []domain.PAMResource{domain.PAMCore},
+		Referrers: []string{"https://a"},
+	}))(t)
+	_, err = w.Authorizations.Create(ctx, domain.PAMAuthorization{ApplicationID: app.ID, Name: "ONE"})
+	WantFaults(t, err, NewFault(domain.Duplicated, "name", domain.ReasonDuplicated))
+	return app, one
+}
+
+// wantUnchanged makes updates that say what is stored already.
+func wantUnchanged(t *testing.T, w *World, app domain.Application, id int64) {
+	t.Helper()
+	ctx := Operator(t)
+	stored := Must(w.Authorizations.Get(ctx, id))(t)
+	same := domain.PAMAuthorizationUpdate{Name: new("one"), Referrers: []string{"https://a"}}
+	WantSame(t, Must(w.Authorizations.Update(ctx, id, same))(t), stored)
+	sameApp := domain.ApplicationUpdate{Name: new("Ansible"), Method: new("oauth1")}
+	WantSame(t, Must(w.Applications.Update(ctx, app.ID, sameApp))(t), app)
+}
+
+// wantChanged makes an update a minute later, and checks its event.
+func wantChanged(t *testing.T, w *World, id int64) {
+	t.Helper()
+	w.Clock.Pass(time.Minute)
+	update := domain.PAMAuthorizationUpdate{
+		Write: new(true), Referrers: []string{}, ExpiresAt: new(Noon.Add(Day)),
+	}
+	changed := Must(w.Authorizations.Update(Operator(t), id, update))(t)
+	WantSame(
+		t, []any{changed.Write, len(changed.Referrers), changed.ExpiresAt, changed.UpdatedAt},
+		[]any{true, 0, Noon.Add(Day), Noon.Add(time.Minute)},
+	)
+	events := w.Events(t)
+	WantSame(t, events[len(events)-1].After, `{"expires_at":"2026-03-05T12:00:00Z","referrers":[],"write":true}`)
 }
 
 // TestAuthorizations_Secrets searches for the secrets in what the database has written, in the

@@ -22,6 +22,9 @@ func allocated(fn func()) uint64 {
 // TestDevices_Import_Bounds: the memory for a file is bounded, whatever is wrong with the file. The
 // test is not parallel, because it measures the whole process.
 func TestDevices_Import_Bounds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	w := NewWorld(t)
 	const size = 1800 << 10
 	rows := func(row string) string { return deviceHeader + "\n" + strings.Repeat(row, size/len(row)) }

@@ -145,6 +145,9 @@ func TestDevices_Import_Optional(t *testing.T) {
 }
 
 func TestDevices_Import_Many(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	for engine, open := range Engines {
 		t.Run(engine, func(t *testing.T) {

@@ -62,12 +62,7 @@ func TestDevices_Import_InParts(t *testing.T) {
 			for transactions, whole := 0, false; !whole; transactions++ {
 				before, stocked := listed(t, w), Must(w.Devices.Get(t.Context(), "stock"))(t).IP
 				prefix := fmt.Sprintf("at %d", transactions)
-				stock := fmt.Sprintf("stock,%d,m,t,v,s,SHORT\n", transactions)
-				var file strings.Builder
-				file.WriteString(deviceHeader + ",device_domain\n" + stock)
-				for i := range rows {
-					fmt.Fprintf(&file, "%s host %d,1,m,t,v,s,corp\n", prefix, i)
-				}
+				file := stockAndHosts(transactions, prefix, rows)
 				steps, other := 0, w.Replica(t)
 				mine := w.With(t, func(s *service.Settings) {
 					s.Store = &dying{w.Store, transactions, func() {
@@ -83,7 +78,7 @@ func TestDevices_Import_InParts(t *testing.T) {
 						}
 					}}
 				})
-				result, err := mine.Devices.Import(t.Context(), strings.NewReader(file.String()), true)
+				result, err := mine.Devices.Import(t.Context(), strings.NewReader(file), true)
 				if whole = err == nil; whole {
 					WantSame(t, result, vault.ImportResult{Created: rows, Updated: 1})
 				} else if !errors.Is(err, errDied) {
@@ -120,6 +115,16 @@ func TestDevices_Import_InParts(t *testing.T) {
 			WantSame(t, len(Must(w.Audit.Verify(t.Context()))(t).Problems), 0)
 		})
 	}
+}
+
+// stockAndHosts is a file that gives the device stock an address, and has hosts that are new.
+func stockAndHosts(address int, prefix string, hosts int) string {
+	var file strings.Builder
+	file.WriteString(deviceHeader + ",device_domain\n" + fmt.Sprintf("stock,%d,m,t,v,s,SHORT\n", address))
+	for i := range hosts {
+		fmt.Fprintf(&file, "%s host %d,1,m,t,v,s,corp\n", prefix, i)
+	}
+	return file.String()
 }
 
 // TestDevices_Import_OtherChanges: a caller that changes a device which an unfinished import has

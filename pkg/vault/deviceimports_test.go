@@ -20,6 +20,9 @@ import (
 // new names, run beside upserts of these devices. There is no deadlock, and every change is counted
 // and recorded once.
 func TestDevices_Import_Concurrency(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	const devices, imports, upserters, upserts = 1100, 6, 3, 40 // an import has two batches
 	for engine, open := range Engines {

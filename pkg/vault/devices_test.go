@@ -87,6 +87,14 @@ func TestDevices_Upsert(t *testing.T) {
 			[]domain.Device{},
 		)
 	})
+}
+
+// TestDevices_Upsert_Refused: a device that is refused is not stored.
+func TestDevices_Upsert_Refused(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(t)
+	ctx := t.Context()
+	newDomain(t, w, "corp.example.com", "CORP")
 	t.Run("a domain that is not registered is refused, and nothing is stored", func(t *testing.T) {
 		for _, text := range []string{"nobody", "corp,nobody", "corp.example", "a\x00b", "\xff"} {
 			bad := DeviceSpec("with a domain")

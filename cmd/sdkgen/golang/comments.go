@@ -61,15 +61,20 @@ func sentence(text string) string {
 // does turns a summary in the imperative into what a method does: "Get a CA" is "gets a CA".
 func does(summary string) string {
 	verb, rest, _ := strings.Cut(summary, " ")
-	verb = strings.ToLower(verb)
-	switch {
-	case strings.HasSuffix(verb, "s"), strings.HasSuffix(verb, "sh"), strings.HasSuffix(verb, "ch"),
-		strings.HasSuffix(verb, "x"):
-		verb += "es"
-	default:
-		verb += "s"
+	text := thirdPerson(strings.ToLower(verb))
+	if other, more, ok := strings.Cut(strings.TrimPrefix(rest, "or "), " "); ok && strings.HasPrefix(rest, "or ") {
+		rest = "or " + thirdPerson(other) + " " + more
 	}
-	return sentence(verb + " " + rest)
+	return sentence(text + " " + rest)
+}
+
+func thirdPerson(verb string) string {
+	for _, end := range []string{"s", "sh", "ch", "x"} {
+		if strings.HasSuffix(verb, end) {
+			return verb + "es"
+		}
+	}
+	return verb + "s"
 }
 
 // firstSentence returns the first sentence of a text.

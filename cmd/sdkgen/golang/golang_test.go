@@ -70,7 +70,7 @@ func TestFiles(t *testing.T) {
 	for _, want := range []string{
 		"// MakeThing makes a thing.\n//\n// Source: POST /api/things/{id}, operation makeThing.\n" +
 			"func (s *AuthService) MakeThing(ctx context.Context, id int64, body Thing, options ...CallOption) (*Other, error) {",
-		"retry: keyed",
+		"retry: never",
 	} {
 		if !strings.Contains(group, want) {
 			t.Errorf("no %q in\n%s", want, group)
@@ -193,6 +193,7 @@ func TestComment(t *testing.T) {
 	}
 	for summary, want := range map[string]string{
 		"Get a CA": "gets a CA.", "Exchange a key": "exchanges a key.", "Fix it": "fixes it.", "Give it": "gives it.",
+		"Create or update a device": "creates or updates a device.",
 	} {
 		if got := does(summary); got != want {
 			t.Errorf("%s: %s", summary, got)

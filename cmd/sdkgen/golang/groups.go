@@ -95,6 +95,8 @@ func (d *documentView) facts(view operationView, o model.Operation) string {
 	switch {
 	case view.Open:
 		texts = append(texts, "It needs no credential.")
+	case o.Scope == "self":
+		texts = append(texts, "It needs a credential, and no right.")
 	case o.Scope != "" && o.Method == http.MethodGet:
 		texts = append(texts, "It needs the right to read "+o.Scope+".")
 	case o.Scope != "":

@@ -107,13 +107,18 @@ func TestProxy(t *testing.T) {
 	key := token(t, p)
 	sdk := connect(t, chaveiro.Config{URL: address, Auth: key})
 	once := connect(t, chaveiro.Config{URL: address, Auth: key, Retries: chaveiro.NoRetries})
-	newCA(t, once, "first")
+	id := newCA(t, once, "first").ID
 	for name, step := range map[string]*atomic.Int64{"cut": &m.cut, "HTML": &m.html} {
 		step.Store(2)
-		newCA(t, sdk, name)
+		if _, err := sdk.OpenVPN.GetCA(t.Context(), id); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
+	m.html.Store(1)
+	_, err := sdk.OpenVPN.CreateCA(t.Context(), chaveiro.CACreate{Name: "not again"})
+	fails[*chaveiro.ServerError](t, err)
 	m.cut.Store(5)
-	_, err := once.Auth.GetScopes(t.Context())
+	_, err = once.Auth.GetScopes(t.Context())
 	fails[*chaveiro.NetworkError](t, err)
 	m.cut.Store(0)
 	m.html.Store(1)

@@ -38,7 +38,7 @@ type RetryClass string
 const (
 	RetryNever RetryClass = "never" // an exchange of tokens
 	RetrySafe  RetryClass = "safe"  // GET, PUT, DELETE, and the vault's upsert by name
-	RetryKeyed RetryClass = "keyed" // a POST of the document "api": safe with an Idempotency-Key
+	RetryKeyed RetryClass = "keyed" // a POST that declares the header Idempotency-Key: safe with one
 )
 
 // The ways to authenticate, of Operation.Security.

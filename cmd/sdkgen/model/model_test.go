@@ -66,7 +66,7 @@ func TestRead_Documents(t *testing.T) {
 		t.Error(diff)
 	}
 	for id, want := range map[string]RetryClass{
-		"createApikey": RetryKeyed, "createToken": RetryNever, "updateApikey": RetrySafe, "deleteApikey": RetrySafe,
+		"createApikey": RetryNever, "createToken": RetryNever, "updateApikey": RetrySafe, "deleteApikey": RetrySafe,
 	} {
 		if got := operation(t, api, id).Retry; got != want {
 			t.Errorf("%s is retried %s, want %s", id, got, want)
@@ -248,9 +248,25 @@ func TestRead_Parameters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters := d.Groups[0].Operations[0].Parameters
-	if len(parameters) != 1 || parameters[0].Name != "other" {
-		t.Errorf("parameters %+v", parameters)
+	one := d.Groups[0].Operations[0]
+	if len(one.Parameters) != 1 || one.Parameters[0].Name != "other" {
+		t.Errorf("parameters %+v", one.Parameters)
+	}
+}
+
+// TestRead_Retry: a POST is tried again with a key, if the document says that the operation takes
+// one.
+func TestRead_Retry(t *testing.T) {
+	t.Parallel()
+	const key = "\n      parameters: [{name: Idempotency-Key, in: header, schema: {type: string}}]"
+	for operation, want := range map[string]RetryClass{goodOperation + key: RetryKeyed, goodOperation: RetryNever} {
+		d, err := readText(t, strings.Replace(document(operation, goodSchemas), "get:", "post:", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Groups[0].Operations[0].Retry; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

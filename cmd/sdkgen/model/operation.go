@@ -15,8 +15,10 @@ import (
 // snake matches a name in snake_case.
 var snake = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
+const idempotencyKey = "idempotency-key"
+
 // sentByRuntimes are the header parameters that no method takes.
-var sentByRuntimes = []string{"accept-language", "idempotency-key"}
+var sentByRuntimes = []string{"accept-language", idempotencyKey}
 
 // readOperation returns an operation and its group; no group when it has none.
 func (r *reader) readOperation(l located) (string, Operation) {
@@ -40,7 +42,7 @@ func (r *reader) readOperation(l located) (string, Operation) {
 	operation.Parameters = withoutRepeated(operation)
 	r.answers(source, &operation)
 	operation.Pages = r.pages(&operation)
-	operation.Retry = r.retry(operation)
+	operation.Retry = r.retry(operation, takesKey(l))
 	if group != "" && r.document.Name == "pam" {
 		group = Vault
 	}
@@ -278,15 +280,23 @@ func (r *reader) result(id string, status int, answer *openapi3.Response) Result
 	return result
 }
 
-// retry returns the class of an operation.
-func (r *reader) retry(operation Operation) RetryClass {
+// retry returns the class of an operation. keyed says that it takes an Idempotency-Key.
+func (r *reader) retry(operation Operation, keyed bool) RetryClass {
 	switch {
 	case operation.Method != http.MethodPost:
 		return RetrySafe
-	case slices.Contains(operation.Security, NoAuth):
+	case keyed:
+		return RetryKeyed
+	case slices.Contains(operation.Security, NoAuth) || r.document.Name != "pam":
 		return RetryNever
-	case r.document.Name == "pam":
-		return RetrySafe
 	}
-	return RetryKeyed
+	return RetrySafe
+}
+
+// takesKey reports whether an operation declares the header Idempotency-Key: the server promises to
+// do nothing twice for one key.
+func takesKey(l located) bool {
+	return slices.ContainsFunc(slices.Concat(l.shared, l.operation.Parameters), func(p *openapi3.ParameterRef) bool {
+		return p.Value.In == "header" && strings.EqualFold(p.Value.Name, idempotencyKey)
+	})
 }

@@ -52,7 +52,7 @@ func (s *AuthService) GetApikeysPages(params GetApikeysPagesParams, options ...C
 // /api/3rdparty/apikeys, operation createApikey.
 func (s *AuthService) CreateApikey(ctx context.Context, body ApikeyCreate, options ...CallOption) (*Apikey, error) {
 	r := &request{
-		operation: "createApikey", method: "POST", path: "/api/3rdparty/apikeys", retry: keyed,
+		operation: "createApikey", method: "POST", path: "/api/3rdparty/apikeys", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
@@ -122,7 +122,7 @@ func (s *AuthService) UpdateApikey(ctx context.Context, id int64, body ApikeyUpd
 // /api/3rdparty/apikeys/{id}/rotate, operation rotateApikey.
 func (s *AuthService) RotateApikey(ctx context.Context, id int64, body ApikeyRotate, options ...CallOption) (*Apikey, error) {
 	r := &request{
-		operation: "rotateApikey", method: "POST", path: "/api/3rdparty/apikeys/{id}/rotate", retry: keyed,
+		operation: "rotateApikey", method: "POST", path: "/api/3rdparty/apikeys/{id}/rotate", retry: never,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 		json:   body,
@@ -194,7 +194,7 @@ func (s *AuthService) GetRolesPages(params GetRolesPagesParams, options ...CallO
 // ForbiddenError, ConflictError, ServerError. Source: POST /api/roles, operation createRole.
 func (s *AuthService) CreateRole(ctx context.Context, body RoleCreate, options ...CallOption) (*Role, error) {
 	r := &request{
-		operation: "createRole", method: "POST", path: "/api/roles", retry: keyed,
+		operation: "createRole", method: "POST", path: "/api/roles", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
@@ -269,7 +269,7 @@ func (s *AuthService) GetScopes(ctx context.Context, options ...CallOption) (*Sc
 // The user or the apikey whose credential it is, and what it may do. For an apikey `username` is
 // its name, `fullname` its description and `email` empty.
 //
-// It needs the right to read self. Errors of the server: BadRequestError, UnauthorizedError,
+// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, ServerError. Source: GET /api/user/info, operation getUserInfo.
 func (s *AuthService) GetUserInfo(ctx context.Context, options ...CallOption) (*UserInfo, error) {
 	r := &request{
@@ -286,7 +286,7 @@ func (s *AuthService) GetUserInfo(ctx context.Context, options ...CallOption) (*
 // 409 `invalid`. A changed password ends all sessions of the user; a caller with cookies gets both
 // anew. An apikey is refused: 403.
 //
-// It needs the right to write self. Errors of the server: BadRequestError, UnauthorizedError,
+// It needs a credential, and no right. Errors of the server: BadRequestError, UnauthorizedError,
 // ForbiddenError, ConflictError, ServerError. Source: PUT /api/user/info, operation updateUserInfo.
 func (s *AuthService) UpdateUserInfo(ctx context.Context, body UserInfoUpdate, options ...CallOption) (*UserInfo, error) {
 	r := &request{
@@ -336,7 +336,7 @@ func (s *AuthService) GetUsersPages(params GetUsersPagesParams, options ...CallO
 // ForbiddenError, ConflictError, ServerError. Source: POST /api/users, operation createUser.
 func (s *AuthService) CreateUser(ctx context.Context, body UserCreate, options ...CallOption) (*User, error) {
 	r := &request{
-		operation: "createUser", method: "POST", path: "/api/users", retry: keyed,
+		operation: "createUser", method: "POST", path: "/api/users", retry: never,
 		accept: "application/json",
 		json:   body,
 	}

@@ -88,7 +88,8 @@ type tries struct {
 	body       func() (io.Reader, error)
 	replayable bool
 	deadline   time.Time
-	count      int
+	count      int  // of all requests
+	again      int  // of those after a failure
 	renewed    bool // the credential was renewed after a 401
 }
 
@@ -210,7 +211,7 @@ func (t *tries) renews(ctx context.Context, sent *http.Request, err error) bool 
 
 // pause returns how long to wait before the next try, and whether there is one.
 func (t *tries) pause(err error) (time.Duration, bool) {
-	if t.request.retry == never || !t.replayable || t.count > t.client.config.Retries {
+	if t.request.retry == never || !t.replayable || t.again >= t.client.config.Retries {
 		return 0, false
 	}
 	asked, ok := retryable(err)
@@ -219,9 +220,10 @@ func (t *tries) pause(err error) (time.Duration, bool) {
 	}
 	pause := asked
 	if asked == 0 {
-		most := min(firstPause<<min(t.count-1, 8), longestPause)
+		most := min(firstPause<<min(t.again, 8), longestPause)
 		pause = time.Duration(t.client.random() * float64(most))
 	}
+	t.again++
 	return pause, t.client.now().Add(pause).Before(t.deadline)
 }
 

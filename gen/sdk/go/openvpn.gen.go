@@ -53,7 +53,7 @@ func (s *OpenVPNService) GetCAsPages(params GetCAsPagesParams, options ...CallOp
 // operation createCa.
 func (s *OpenVPNService) CreateCA(ctx context.Context, body CACreate, options ...CallOption) (*CA, error) {
 	r := &request{
-		operation: "createCa", method: "POST", path: "/api/openvpn/cas", retry: keyed,
+		operation: "createCa", method: "POST", path: "/api/openvpn/cas", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
@@ -166,7 +166,7 @@ func (s *OpenVPNService) GetCACRL(ctx context.Context, id int64, params GetCACRL
 // /api/openvpn/cas/import, operation importCa.
 func (s *OpenVPNService) ImportCA(ctx context.Context, body CAImport, options ...CallOption) (*CA, error) {
 	r := &request{
-		operation: "importCa", method: "POST", path: "/api/openvpn/cas/import", retry: keyed,
+		operation: "importCa", method: "POST", path: "/api/openvpn/cas/import", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
@@ -223,7 +223,7 @@ func (s *OpenVPNService) GetClientsSite2SitePages(params GetClientsSite2SitePage
 // /api/openvpn/clients/site2site, operation createClientSite2Site.
 func (s *OpenVPNService) CreateClientSite2Site(ctx context.Context, body ClientSite2SiteCreate, options ...CallOption) (*ClientSite2Site, error) {
 	r := &request{
-		operation: "createClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site", retry: keyed,
+		operation: "createClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
@@ -327,7 +327,7 @@ func (s *OpenVPNService) GetClientSite2SiteKey(ctx context.Context, id int64, op
 // Source: POST /api/openvpn/clients/site2site/{id}/pkcs12, operation createClientSite2SitePkcs12.
 func (s *OpenVPNService) CreateClientSite2SitePKCS12(ctx context.Context, id int64, body PKCS12Request, options ...CallOption) (*File, error) {
 	r := &request{
-		operation: "createClientSite2SitePkcs12", method: "POST", path: "/api/openvpn/clients/site2site/{id}/pkcs12", retry: keyed,
+		operation: "createClientSite2SitePkcs12", method: "POST", path: "/api/openvpn/clients/site2site/{id}/pkcs12", retry: never,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/x-pkcs12",
 		json:   body,
@@ -348,7 +348,7 @@ func (s *OpenVPNService) CreateClientSite2SitePKCS12(ctx context.Context, id int
 // /api/openvpn/clients/site2site/import, operation importClientSite2Site.
 func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientSite2SiteImport, options ...CallOption) (*ClientSite2Site, error) {
 	r := &request{
-		operation: "importClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/import", retry: keyed,
+		operation: "importClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/import", retry: never,
 		accept: "application/json",
 		json:   body,
 	}

@@ -51,7 +51,7 @@ func (s *PAMService) GetApplicationsPages(params GetApplicationsPagesParams, opt
 // /api/pam/applications, operation createApplication.
 func (s *PAMService) CreateApplication(ctx context.Context, body ApplicationCreate, options ...CallOption) (*Application, error) {
 	r := &request{
-		operation: "createApplication", method: "POST", path: "/api/pam/applications", retry: keyed,
+		operation: "createApplication", method: "POST", path: "/api/pam/applications", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
@@ -150,7 +150,7 @@ func (s *PAMService) GetAuthorizationsPages(params GetAuthorizationsPagesParams,
 // /api/pam/authorizations, operation createAuthorization.
 func (s *PAMService) CreateAuthorization(ctx context.Context, body AuthorizationCreate, options ...CallOption) (*AuthorizationSecrets, error) {
 	r := &request{
-		operation: "createAuthorization", method: "POST", path: "/api/pam/authorizations", retry: keyed,
+		operation: "createAuthorization", method: "POST", path: "/api/pam/authorizations", retry: never,
 		accept: "application/json",
 		json:   body,
 	}
@@ -220,7 +220,7 @@ func (s *PAMService) UpdateAuthorization(ctx context.Context, id int64, body Aut
 // /api/pam/authorizations/{id}/rotate, operation rotateAuthorization.
 func (s *PAMService) RotateAuthorization(ctx context.Context, id int64, body AuthorizationRotate, options ...CallOption) (*AuthorizationSecrets, error) {
 	r := &request{
-		operation: "rotateAuthorization", method: "POST", path: "/api/pam/authorizations/{id}/rotate", retry: keyed,
+		operation: "rotateAuthorization", method: "POST", path: "/api/pam/authorizations/{id}/rotate", retry: never,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 		json:   body,
@@ -327,7 +327,7 @@ func (s *PAMService) UpdatePAMDevice(ctx context.Context, id int64, body PAMDevi
 // /api/pam/devices/{id}/enable, operation enablePamDevice.
 func (s *PAMService) EnablePAMDevice(ctx context.Context, id int64, options ...CallOption) (*PAMDevice, error) {
 	r := &request{
-		operation: "enablePamDevice", method: "POST", path: "/api/pam/devices/{id}/enable", retry: keyed,
+		operation: "enablePamDevice", method: "POST", path: "/api/pam/devices/{id}/enable", retry: never,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 	}
@@ -424,7 +424,7 @@ func (s *PAMService) ExportDevices(ctx context.Context, params ExportDevicesPara
 // /api/pam/devices/import, operation importPamDevices.
 func (s *PAMService) ImportDevices(ctx context.Context, content io.Reader, params ImportDevicesParams, options ...CallOption) (*PAMDeviceImport, error) {
 	r := &request{
-		operation: "importPamDevices", method: "POST", path: "/api/pam/devices/import", retry: keyed,
+		operation: "importPamDevices", method: "POST", path: "/api/pam/devices/import", retry: never,
 		accept:  "application/json",
 		content: content, mediaType: "text/csv",
 		query: url.Values{},
@@ -472,7 +472,7 @@ func (s *PAMService) GetDeviceDomainsPages(params GetDeviceDomainsPagesParams, o
 // operation createDeviceDomain.
 func (s *PAMService) CreateDeviceDomain(ctx context.Context, body DeviceDomainCreate, options ...CallOption) (*DeviceDomain, error) {
 	r := &request{
-		operation: "createDeviceDomain", method: "POST", path: "/api/pam/domains", retry: keyed,
+		operation: "createDeviceDomain", method: "POST", path: "/api/pam/domains", retry: never,
 		accept: "application/json",
 		json:   body,
 	}

@@ -57,8 +57,8 @@ func WithHeader(name, value string) CallOption {
 // WithLanguage asks for messages in another language: "pt-BR" or "en".
 func WithLanguage(language string) CallOption { return WithHeader("Accept-Language", language) }
 
-// WithIdempotencyKey sends this key instead of a random one. With the same key and body, the server
-// answers for 24 hours as it did the first time, and does nothing again.
+// WithIdempotencyKey sends this key with an operation that takes one, in place of a random one: for
+// the same key and body the server answers as it did the first time, and does nothing again.
 func WithIdempotencyKey(key string) CallOption { return WithHeader("Idempotency-Key", key) }
 
 // WithTimeout gives the call another time-out than Config.Timeout.
@@ -154,6 +154,9 @@ func (u *upload) Close() error {
 func (r *request) http(ctx context.Context, c *client, body io.Reader) (*http.Request, error) {
 	path := r.path
 	for _, arg := range r.args {
+		if arg == "" || arg == "." || arg == ".." { // that would be another path
+			return nil, fmt.Errorf("chaveiro: %s: %q is the name of nothing", r.operation, arg)
+		}
 		before, after, _ := strings.Cut(path, "{")
 		_, after, _ = strings.Cut(after, "}")
 		path = before + url.PathEscape(arg) + after

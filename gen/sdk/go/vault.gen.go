@@ -54,7 +54,7 @@ func (s *VaultService) GetDevices(ctx context.Context, options ...CallOption) (*
 	return call[VaultDeviceListAnswer](ctx, s.client, r, options)
 }
 
-// CreateDevice creates or update a device.
+// CreateDevice creates or updates a device.
 //
 // Makes the device of a hostname, or changes the one there is: `Device successfully registered!` or
 // `Device updated successfully!`, both 201. A disabled device is changed and stays disabled, which

@@ -11,7 +11,7 @@ import (
 )
 
 // Unauthenticated is the fault of a wrong credential.
-var Unauthenticated = Fault{domain.Unauthenticated, "authorization", domain.ReasonCredential}
+var Unauthenticated = NewFault(domain.Unauthenticated, "authorization", domain.ReasonCredential)
 
 // Authenticate returns the principal of a token of any kind.
 func (w *World) Authenticate(t testing.TB, token domain.Secret) domain.Principal {

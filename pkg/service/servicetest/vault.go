@@ -83,9 +83,9 @@ func Permissive(s *service.Settings) { s.PAMUnsigned, s.PAMPlaintext = true, tru
 
 // The faults of a request that is refused.
 var (
-	BadClient   = Fault{domain.Unauthenticated, "authorization", domain.ReasonCredential}
-	BadProof    = Fault{domain.Unauthenticated, "authorization", domain.ReasonSignature}
-	BadLocation = Fault{domain.Forbidden, "authorization", domain.ReasonAddress}
+	BadClient   = NewFault(domain.Unauthenticated, "authorization", domain.ReasonCredential)
+	BadProof    = NewFault(domain.Unauthenticated, "authorization", domain.ReasonSignature)
+	BadLocation = NewFault(domain.Forbidden, "authorization", domain.ReasonAddress)
 )
 
 // DeviceSpec returns a valid spec for a hostname.

@@ -6,17 +6,12 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net/netip"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/auth"
@@ -146,12 +141,6 @@ func Operator(t testing.TB) context.Context {
 	)
 }
 
-// names counts the names that Fresh has made in all tests.
-var names atomic.Int64
-
-// Fresh returns a name that is not in use.
-func Fresh(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add(1)) }
-
 // NewCA makes a CA.
 func (w *World) NewCA(t testing.TB) domain.CA {
 	t.Helper()
@@ -244,77 +233,4 @@ func Serials(list *x509.RevocationList) []string {
 		all = append(all, ca.FormatSerial(entry.SerialNumber))
 	}
 	return all
-}
-
-// Check ends the test if there is an error.
-func Check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Must returns the value of a call that has to succeed: Must(f())(t).
-func Must[T any](value T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		Check(t, err)
-		return value
-	}
-}
-
-// opaque are the types that are compared as a whole.
-var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
-
-// unproven ignores when and by which credential a principal was authenticated, and what is random.
-var unproven = cmp.Options{
-	cmpopts.IgnoreFields(domain.Principal{}, "Proof", "Limits"), cmpopts.IgnoreFields(domain.APIKey{}, "Binding"),
-}
-
-// WantSame compares two values.
-func WantSame[T any](t testing.TB, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got, opaque, unproven); diff != "" {
-		t.Errorf("differs (-want +got):\n%s", diff)
-	}
-}
-
-// Fault is the essence of a domain.Error.
-type Fault struct {
-	Kind   domain.Kind
-	Field  string
-	Reason domain.Reason
-}
-
-// NewFault returns a Fault.
-func NewFault(kind domain.Kind, field string, reason domain.Reason) Fault {
-	return Fault{kind, field, reason}
-}
-
-// WantFaults checks that err is exactly these faults in this order.
-func WantFaults(t testing.TB, err error, want ...Fault) {
-	t.Helper()
-	var got []Fault
-	for _, f := range domain.Faults(err) {
-		got = append(got, Fault{f.Kind, f.Field, f.Reason})
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("faults of %v (-want +got):\n%s", err, diff)
-	}
-}
-
-// Together runs fn in n goroutines that begin at the same time.
-func Together(n int, fn func(i int) error) error {
-	faults := make([]error, n)
-	begin := make(chan struct{})
-	var group sync.WaitGroup
-	for i := range n {
-		group.Go(func() {
-			<-begin
-			faults[i] = fn(i)
-		})
-	}
-	close(begin)
-	group.Wait()
-	return errors.Join(faults...)
 }

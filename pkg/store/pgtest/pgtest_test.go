@@ -75,6 +75,7 @@ func TestURL_DropsItsDatabase(t *testing.T) {
 
 func TestStart_Settings(t *testing.T) {
 	t.Parallel()
+	Long(t)
 	for _, durable := range []bool{false, true} {
 		t.Run(fmt.Sprintf("durable %t", durable), func(t *testing.T) {
 			c := start(t, Config{Durable: durable})
@@ -94,6 +95,7 @@ func TestStart_Settings(t *testing.T) {
 
 func TestStop_LeavesNothing(t *testing.T) {
 	t.Parallel()
+	Long(t)
 	c := start(t, Config{})
 	if err := c.CreateDatabase(t.Context(), `odd "name"`); err != nil {
 		t.Fatal(err)
@@ -114,6 +116,7 @@ func TestStop_LeavesNothing(t *testing.T) {
 
 func TestKilledProcessLeavesNoServer(t *testing.T) {
 	t.Parallel()
+	Long(t)
 	requirePrograms(t)
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childVariable+"=1")

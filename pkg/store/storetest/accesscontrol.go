@@ -8,9 +8,18 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-func testAccessControl(t *testing.T, s domain.Store) {
+// accessControlRules is the contract of domain.AccessControl.
+var accessControlRules = rules{
+	{"Epoch", testAccessEpoch},
+	{"Superusers", testAllSuperusers},
+	{"Point", testAccessPoint},
+	{locks, testAccessLocks},
+}
+
+func testAccessEpoch(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	epoch := func(t *testing.T) int64 { return must(s.AccessControl().Epoch(ctx))(t) }
 	t.Run("advancing counts, and what is rolled back does not", func(t *testing.T) {
@@ -31,14 +40,20 @@ func testAccessControl(t *testing.T, s domain.Store) {
 		wantFault(t, err, domain.Rule, "", domain.ReasonForbidden)
 		wantSame(t, epoch(t), before+2)
 	})
+}
+
+func testAllSuperusers(t *testing.T, s domain.Store) {
+	t.Run("superusers", func(t *testing.T) { testSuperusers(t, s) })
+	t.Run("lasting superusers", func(t *testing.T) { testLasting(t, s) })
+}
+
+func testAccessPoint(t *testing.T, s domain.Store) {
+	t.Run("rights that have moved", func(t *testing.T) { testRightsHold(t, s) })
+}
+
+func testAccessLocks(t *testing.T, s domain.Store) {
 	t.Run("who advances second waits, and sees what the first has done", func(t *testing.T) { testAdvanceWaits(t, s) })
 	t.Run("of many who each look before they leap one leaps", func(t *testing.T) { testAdvanceSerializes(t, s) })
-	t.Run("lasting superusers", func(t *testing.T) { testLasting(t, s) })
-	t.Run("rights that have moved", func(t *testing.T) { testRightsHold(t, s) })
-	t.Run(
-		"superusers are the users and apikeys that are enabled and not expired",
-		func(t *testing.T) { testSuperusers(t, s) },
-	)
 }
 
 func testAdvanceWaits(t *testing.T, s domain.Store) {
@@ -81,7 +96,7 @@ func testAdvanceSerializes(t *testing.T, s domain.Store) {
 	for i := range list {
 		list[i] = newUser(t, s)
 	}
-	demoted, faults := together(t, len(list), func(i int) (done bool, err error) {
+	demoted, faults := domaintest.Together(len(list), func(i int) (done bool, err error) {
 		err = s.Transact(ctx, func(tx domain.Store) error {
 			if err := tx.AccessControl().Advance(ctx); err != nil {
 				return err
@@ -133,7 +148,8 @@ func testSuperusers(t *testing.T, s domain.Store) {
 	}
 }
 
-// testLasting: those are left out that end, or that a network shuts out.
+// testLasting leaves out superusers that expire, and those whose networks do not admit all
+// addresses.
 func testLasting(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	want := must(s.AccessControl().LastingSuperusers(ctx))(t)
@@ -177,8 +193,8 @@ func testLasting(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.AccessControl().LastingSuperusers(ctx))(t), want+1)
 }
 
-// testRightsHold: an event of a point that has passed is not stored, nor what it is about; the
-// transaction goes on.
+// testRightsHold appends events that name a point of access which has passed. They are not stored,
+// and the transaction goes on.
 func testRightsHold(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	now := must(s.AccessControl().Point(ctx))(t)
@@ -208,30 +224,4 @@ func testRightsHold(t *testing.T, s domain.Store) {
 		t, len(must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1000}))(t).Items), len(events),
 	)
 	check(t, s.Audit().Append(ctx, &domain.Event{At: noon, Point: now}))
-}
-
-func testSigningKeys(t *testing.T, s domain.Store) {
-	ctx := t.Context()
-	wantSame(t, len(must(s.SigningKeys().List(ctx))(t)), 0)
-	var want []domain.SigningKey
-	for i, id := range []string{"c", "a", "b", "A"} {
-		want = append(
-			want, domain.SigningKey{
-				ID: id, Sealed: []byte{0, 0xff, byte(i)}, CreatedAt: noon.Add(time.Duration(i) * time.Microsecond),
-			},
-		)
-	}
-	for _, i := range []int{2, 0, 3, 1} {
-		check(t, s.SigningKeys().Create(ctx, want[i]))
-	}
-	wantSame(t, must(s.SigningKeys().List(ctx))(t), want)
-	if s.SigningKeys().Create(ctx, want[0]) == nil {
-		t.Error("an id was given twice")
-	}
-	for _, ids := range [][]string{nil, {}, {"gone"}} {
-		check(t, s.SigningKeys().Delete(ctx, ids))
-		wantSame(t, must(s.SigningKeys().List(ctx))(t), want)
-	}
-	check(t, s.SigningKeys().Delete(ctx, []string{"b", "gone", "c"}))
-	wantSame(t, must(s.SigningKeys().List(ctx))(t), []domain.SigningKey{want[1], want[3]})
 }

@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-// sampleAPIKey has something in every field, and as roles those given.
+// sampleAPIKey has a value in every field, and the given roles.
 func sampleAPIKey(roles ...domain.Role) domain.APIKey {
 	return domain.APIKey{
 		Name: fresh("Integração"), Description: "a key\nof two lines", Superuser: true, Roles: roles, Enabled: true,
@@ -33,7 +34,19 @@ func newAPIKey(t testing.TB, s domain.Store, roles ...domain.Role) domain.APIKey
 	return k
 }
 
-func testAPIKeys(t *testing.T, s domain.Store) {
+// apiKeyRules is the contract of domain.APIKeys.
+var apiKeyRules = rules{
+	{storedForm, testAPIKeyForm},
+	{missing, testAPIKeyMissing},
+	{unique, testAPIKeyUnique},
+	{references, testAPIKeyReferences},
+	{updates, testAPIKeyUpdates},
+	{order, testAPIKeyOrder},
+	{"Uses", testAPIKeyUses},
+	{locks, testAPIKeyLocks},
+}
+
+func testAPIKeyForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	one, two := newRole(t, s), newRole(t, s)
 	t.Run("a created apikey is read back whole, its roles by ascending id", func(t *testing.T) {
@@ -47,6 +60,11 @@ func testAPIKeys(t *testing.T, s domain.Store) {
 		check(t, s.APIKeys().Create(ctx, &plain))
 		wantSame(t, must(s.APIKeys().Get(ctx, plain.ID))(t), plain)
 	})
+}
+
+func testAPIKeyMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	one := newRole(t, s)
 	t.Run("an id that does not exist is missing", func(t *testing.T) {
 		for _, id := range []int64{0, -1, absent} {
 			_, err := s.APIKeys().Get(ctx, id)
@@ -57,6 +75,10 @@ func testAPIKeys(t *testing.T, s domain.Store) {
 		gone.ID = absent
 		wantMissing(t, s.APIKeys().Update(ctx, gone))
 	})
+}
+
+func testAPIKeyUnique(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("a name is taken regardless of case", func(t *testing.T) {
 		taken, other := newAPIKey(t, s), newAPIKey(t, s)
 		again := sampleAPIKey()
@@ -70,11 +92,11 @@ func testAPIKeys(t *testing.T, s domain.Store) {
 		check(t, s.APIKeys().Update(ctx, taken))
 		wantSame(t, must(s.APIKeys().Get(ctx, taken.ID))(t), taken)
 	})
-	testAPIKeyChanges(t, s, one, two)
 }
 
-func testAPIKeyChanges(t *testing.T, s domain.Store, one, two domain.Role) {
+func testAPIKeyReferences(t *testing.T, s domain.Store) {
 	ctx := t.Context()
+	one := newRole(t, s)
 	t.Run("a role that does not exist is not found, and leaves no apikey", func(t *testing.T) {
 		k := sampleAPIKey(one, domain.Role{ID: absent})
 		wantFault(t, s.APIKeys().Create(ctx, &k), domain.NotFound, "roles", domain.ReasonNotFound)
@@ -87,10 +109,6 @@ func testAPIKeyChanges(t *testing.T, s domain.Store, one, two domain.Role) {
 		k.Roles = nil
 		check(t, s.APIKeys().Create(ctx, &k))
 	})
-	t.Run(
-		"an update replaces everything but the last use and the creation",
-		func(t *testing.T) { testAPIKeyUpdate(t, s) },
-	)
 	t.Run("deletion takes the assignments along, not the roles", func(t *testing.T) {
 		role := newRole(t, s)
 		gone, left := newAPIKey(t, s, one, role), newAPIKey(t, s, one)
@@ -101,8 +119,17 @@ func testAPIKeyChanges(t *testing.T, s domain.Store, one, two domain.Role) {
 		wantSame(t, must(s.Roles().Get(ctx, role.ID))(t), role)
 		check(t, s.Roles().Delete(ctx, role.ID))
 	})
+}
+
+func testAPIKeyUpdates(t *testing.T, s domain.Store) {
+	t.Run(
+		"an update replaces everything but the last use and the creation",
+		func(t *testing.T) { testAPIKeyUpdate(t, s) },
+	)
+}
+
+func testAPIKeyOrder(t *testing.T, s domain.Store) {
 	t.Run("pages carry the roles of each", func(t *testing.T) { testAPIKeyPages(t, s) })
-	t.Run("uses", func(t *testing.T) { testAPIKeyUses(t, s) })
 }
 
 func testAPIKeyUpdate(t *testing.T, s domain.Store) {
@@ -196,13 +223,17 @@ func testAPIKeyUses(t *testing.T, s domain.Store) {
 		used(t, &k, noon.Add(3000), "third")
 	})
 	t.Run("none is nothing", func(t *testing.T) { check(t, s.APIKeys().Used(ctx, nil)) })
-	t.Run("many at once in any order do not stop one another", func(t *testing.T) {
+}
+
+func testAPIKeyLocks(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("many who store uses in different orders do not stop one another", func(t *testing.T) {
 		there, back := make([]domain.APIKeyUse, 20), make([]domain.APIKeyUse, 20)
 		for i := range there {
 			there[i] = domain.APIKeyUse{ID: newAPIKey(t, s).ID, Address: "192.0.2.1"}
 			back[19-i] = there[i]
 		}
-		_, faults := together(t, 8, func(n int) (struct{}, error) {
+		_, faults := domaintest.Together(8, func(n int) (struct{}, error) {
 			list := slices.Clone([][]domain.APIKeyUse{there, back}[n%2])
 			for round := range 5 {
 				for i := range list {

@@ -21,7 +21,7 @@ func newApplication(t testing.TB, s domain.Store) domain.Application {
 	return a
 }
 
-// sampleAuthorization has something in every field.
+// sampleAuthorization has a value in every field.
 func sampleAuthorization(a domain.Application) domain.PAMAuthorization {
 	return domain.PAMAuthorization{
 		Application: a, ApplicationID: a.ID, Name: fresh("Autorização"), Enabled: true, Write: true,
@@ -45,7 +45,17 @@ func newAuthorization(t testing.TB, s domain.Store, a domain.Application) domain
 	return z
 }
 
-func testApplications(t *testing.T, s domain.Store) {
+// applicationRules is the contract of domain.Applications.
+var applicationRules = rules{
+	{storedForm, testApplicationForm},
+	{missing, testApplicationMissing},
+	{unique, testApplicationUnique},
+	{updates, testApplicationUpdates},
+	{references, testApplicationReferences},
+	{order, testApplicationOrder},
+}
+
+func testApplicationForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("an application is read back whole", func(t *testing.T) {
 		one := newApplication(t, s)
@@ -55,19 +65,20 @@ func testApplications(t *testing.T, s domain.Store) {
 		check(t, s.Applications().Update(ctx, one))
 		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
 	})
-	t.Run("the method never changes", func(t *testing.T) {
-		one := newApplication(t, s)
-		other := one
-		other.Method = domain.AuthUnsigned
-		check(t, s.Applications().Update(ctx, other))
-		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
-	})
+}
+
+func testApplicationMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("an id that does not exist is missing", func(t *testing.T) {
 		_, err := s.Applications().Get(ctx, absent)
 		wantMissing(t, err)
 		wantMissing(t, s.Applications().Update(ctx, domain.Application{ID: absent, Name: fresh("x")}))
 		wantMissing(t, s.Applications().Delete(ctx, absent))
 	})
+}
+
+func testApplicationUnique(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("a name is taken regardless of case", func(t *testing.T) {
 		taken, other := newApplication(t, s), newApplication(t, s)
 		other.Name = strings.ToUpper(taken.Name)
@@ -75,6 +86,21 @@ func testApplications(t *testing.T, s domain.Store) {
 		wantFault(t, s.Applications().Create(ctx, &again), domain.Duplicated, "name", domain.ReasonDuplicated)
 		wantFault(t, s.Applications().Update(ctx, other), domain.Duplicated, "name", domain.ReasonDuplicated)
 	})
+}
+
+func testApplicationUpdates(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("the method never changes", func(t *testing.T) {
+		one := newApplication(t, s)
+		other := one
+		other.Method = domain.AuthUnsigned
+		check(t, s.Applications().Update(ctx, other))
+		wantSame(t, must(s.Applications().Get(ctx, one.ID))(t), one)
+	})
+}
+
+func testApplicationReferences(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("one that has authorizations stays", func(t *testing.T) {
 		one := newApplication(t, s)
 		z := newAuthorization(t, s, one)
@@ -84,12 +110,27 @@ func testApplications(t *testing.T, s domain.Store) {
 		_, err := s.Applications().Get(ctx, one.ID)
 		wantMissing(t, err)
 	})
-	walk(t, s.Applications().Page, pageIDs(must(s.Applications().Page(ctx, domain.PageRequest{Size: 100}))(t)), 2)
 }
 
-func testAuthorizations(t *testing.T, s domain.Store) {
+func testApplicationOrder(t *testing.T, s domain.Store) {
 	ctx := t.Context()
-	app, other := newApplication(t, s), newApplication(t, s)
+	t.Run("pages are by ascending id", func(t *testing.T) {
+		walk(t, s.Applications().Page, pageIDs(must(s.Applications().Page(ctx, domain.PageRequest{Size: 100}))(t)), 2)
+	})
+}
+
+// authorizationRules is the contract of domain.PAMAuthorizations.
+var authorizationRules = rules{
+	{storedForm, testAuthorizationForm},
+	{missing, testAuthorizationMissing},
+	{unique, testAuthorizationUnique},
+	{updates, testAuthorizationUpdates},
+	{order, testAuthorizationOrder},
+}
+
+func testAuthorizationForm(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	app := newApplication(t, s)
 	t.Run("an authorization is read back whole, by id and by key", func(t *testing.T) {
 		want := newAuthorization(t, s, app)
 		wantSame(t, must(s.PAMAuthorizations().Get(ctx, want.ID))(t), want)
@@ -104,6 +145,11 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		got.Resources, got.Referrers, got.Devices, got.Secrets.Previous = nil, nil, nil, nil
 		wantSame(t, got, plain)
 	})
+}
+
+func testAuthorizationMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	app := newApplication(t, s)
 	t.Run("what does not exist is missing, also a key that no database can hold", func(t *testing.T) {
 		_, err := s.PAMAuthorizations().Get(ctx, absent)
 		wantMissing(t, err)
@@ -116,23 +162,11 @@ func testAuthorizations(t *testing.T, s domain.Store) {
 		gone.ID = absent
 		wantMissing(t, s.PAMAuthorizations().Update(ctx, gone))
 	})
-	testAuthorizationTaken(t, s, app, other)
-	testAuthorizationUpdate(t, s, app, other)
-	for _, id := range []int64{0, app.ID, other.ID, absent} {
-		var ids []int64
-		for _, z := range must(s.PAMAuthorizations().Page(ctx, 0, domain.PageRequest{Size: 100}))(t).Items {
-			if id == 0 || z.ApplicationID == id {
-				ids = append(ids, z.ID)
-			}
-		}
-		walk(t, func(ctx context.Context, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
-			return s.PAMAuthorizations().Page(ctx, id, req)
-		}, ids, 2)
-	}
 }
 
-func testAuthorizationTaken(t *testing.T, s domain.Store, app, other domain.Application) {
+func testAuthorizationUnique(t *testing.T, s domain.Store) {
 	ctx := t.Context()
+	app, other := newApplication(t, s), newApplication(t, s)
 	t.Run("a key is taken as it is", func(t *testing.T) {
 		want := newAuthorization(t, s, app)
 		_, err := s.PAMAuthorizations().Keyed(ctx, strings.ToUpper(want.Key))
@@ -155,8 +189,9 @@ func testAuthorizationTaken(t *testing.T, s domain.Store, app, other domain.Appl
 	})
 }
 
-func testAuthorizationUpdate(t *testing.T, s domain.Store, app, other domain.Application) {
+func testAuthorizationUpdates(t *testing.T, s domain.Store) {
 	ctx := t.Context()
+	app, other := newApplication(t, s), newApplication(t, s)
 	t.Run("an update changes all but the application", func(t *testing.T) {
 		before := newAuthorization(t, s, app)
 		want := sampleAuthorization(app)
@@ -175,5 +210,23 @@ func testAuthorizationUpdate(t *testing.T, s domain.Store, app, other domain.App
 		other.Enabled = false
 		check(t, s.Applications().Update(ctx, other))
 		wantSame(t, must(s.PAMAuthorizations().Keyed(ctx, z.Key))(t).Application, other)
+	})
+}
+
+func testAuthorizationOrder(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	app, other := newApplication(t, s), newApplication(t, s)
+	t.Run("pages are by ascending id, of one application or of all", func(t *testing.T) {
+		for _, id := range []int64{0, app.ID, other.ID, absent} {
+			var ids []int64
+			for _, z := range must(s.PAMAuthorizations().Page(ctx, 0, domain.PageRequest{Size: 100}))(t).Items {
+				if id == 0 || z.ApplicationID == id {
+					ids = append(ids, z.ID)
+				}
+			}
+			walk(t, func(ctx context.Context, req domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
+				return s.PAMAuthorizations().Page(ctx, id, req)
+			}, ids, 2)
+		}
 	})
 }

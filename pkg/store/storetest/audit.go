@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-// sampleEvent has something in every field, and a digest of its own.
+// sampleEvent has a value in every field, and a digest of its own.
 func sampleEvent() domain.Event {
 	name := fresh("event")
 	return domain.Event{
@@ -155,14 +156,14 @@ func testAuditSpread(t *testing.T, s domain.Store, all []domain.Event) {
 	})
 }
 
-// testAuditConcurrency: whatever others do at the same time, every change is on a chain, and nobody
-// waits for ever.
-func testAuditConcurrency(t *testing.T, s domain.Store) {
+// testAuditLocks checks that all events of callers that come at the same time are on a chain, and
+// that no two of them wait for each other.
+func testAuditLocks(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	var all []domain.Event
 	collect := func(t *testing.T, n int, fn func(i int) ([]domain.Event, error)) {
 		t.Helper()
-		lists, faults := together(t, n, fn)
+		lists, faults := domaintest.Together(n, fn)
 		checkAll(t, faults)
 		for _, list := range lists {
 			all = append(all, list...)

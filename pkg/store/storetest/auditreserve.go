@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 const reservedChain = domain.AuditChains - 1
 
-// testReserve: the last chain is that of one long transaction at a time, which may append and go
-// on.
+// testReserve checks that the last chain belongs to one long transaction at a time. That one may go
+// on after it has appended.
 func testReserve(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	var all []domain.Event
@@ -63,7 +64,7 @@ func testReserveWaits(t *testing.T, s domain.Store, all []domain.Event) {
 		authority := newCA(t, s)
 		row := newClient(t, s, authority.ID)
 		var inside atomic.Int32 // how many transactions have the last chain
-		lists, faults := together(t, 8, func(i int) (list []domain.Event, err error) {
+		lists, faults := domaintest.Together(8, func(i int) (list []domain.Event, err error) {
 			for round := 0; round < 5 && err == nil; round++ {
 				one, two := sampleEvent(), sampleEvent()
 				if i%2 == 0 {

@@ -1,14 +1,27 @@
 package storetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-func testCAs(t *testing.T, s domain.Store) {
+// caRules is the contract of domain.CAs, except for its pages.
+var caRules = rules{
+	{storedForm, testCAForm},
+	{missing, testCAMissing},
+	{unique, testCAUnique},
+	{updates, testCAUpdates},
+	{references, testCAReferences},
+	{order, testCAOrder},
+	{locks, testCALocks},
+}
+
+func testCAForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("a created CA is read back whole", func(t *testing.T) {
 		want := sampleCA(fresh("Matriz"))
@@ -24,6 +37,10 @@ func testCAs(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.CRLs().LastNumber(ctx, want.ID))(t), 41)
 		wantSame(t, must(s.Revocations().Epoch(ctx, want.ID))(t), 0)
 	})
+}
+
+func testCAMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("an id that does not exist is missing", func(t *testing.T) {
 		for _, id := range []int64{0, -1, absent} {
 			_, err := s.CAs().Get(ctx, id)
@@ -38,6 +55,15 @@ func testCAs(t *testing.T, s domain.Store) {
 		gone.ID = absent
 		wantMissing(t, s.CAs().Update(ctx, gone))
 	})
+	t.Run("a name that no database can hold is not taken", func(t *testing.T) {
+		for _, name := range []string{"a\x00b", "a\xffb"} {
+			wantSame(t, must(s.CAs().NameTaken(ctx, name))(t), false)
+		}
+	})
+}
+
+func testCAUnique(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("a name is taken regardless of case", func(t *testing.T) {
 		taken := newCA(t, s)
 		again := sampleCA(strings.ToUpper(taken.Name))
@@ -49,11 +75,6 @@ func testCAs(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.CAs().NameTaken(ctx, strings.ToUpper(taken.Name)))(t), true)
 		wantSame(t, must(s.CAs().NameTaken(ctx, taken.Name+"x"))(t), false)
 	})
-	testCAChanges(t, s)
-}
-
-func testCAChanges(t *testing.T, s domain.Store) {
-	ctx := t.Context()
 	t.Run("a key is taken", func(t *testing.T) {
 		first, second := sampleCA(fresh("ca")), sampleCA(fresh("ca"))
 		key := domain.CAKey{Certificate: []byte{1}, SealedKey: []byte{1}, Fingerprint: fresh("fingerprint")}
@@ -67,35 +88,15 @@ func testCAChanges(t *testing.T, s domain.Store) {
 		key.Fingerprint = fresh("fingerprint")
 		check(t, s.CAs().Create(ctx, &second, key, domain.CRLState{}))
 	})
-	t.Run("a name that no database can hold is not taken", func(t *testing.T) {
-		for _, name := range []string{"a\x00b", "a\xffb"} {
-			wantSame(t, must(s.CAs().NameTaken(ctx, name))(t), false)
-		}
-	})
+}
+
+func testCAUpdates(t *testing.T, s domain.Store) {
 	t.Run("an update changes the record, and an empty value clears", func(t *testing.T) { testCAUpdate(t, s) })
-	t.Run("the ids are those of all CAs in order", func(t *testing.T) {
-		first, second := newCA(t, s), newCA(t, s)
-		ids := must(s.CAs().IDs(ctx))(t)
-		wantSame(t, ids[len(ids)-2:], []int64{first.ID, second.ID})
-	})
-	t.Run("deletion", func(t *testing.T) { testCADeletion(t, s) })
 }
 
-func testCAUpdate(t *testing.T, s domain.Store) {
-	before := newCA(t, s)
-	asked := before
-	asked.Description, asked.Subject, asked.UpdatedAt = "", domain.Subject{Email: "novo@example.com"},
-		noon.Add(time.Hour)
-	want := asked
-	asked.Name, asked.KeyAlgorithm, asked.ExpiresAt, asked.CreatedAt = "other", "rsa-2048", noon, noon.Add(time.Hour)
-	check(t, s.CAs().Update(t.Context(), asked))
-	wantSame(t, must(s.CAs().Get(t.Context(), before.ID))(t), want)
-	wantSame(t, string(must(s.CAs().Key(t.Context(), before.ID))(t).Certificate), "certificate")
-}
-
-func testCADeletion(t *testing.T, s domain.Store) {
+func testCAReferences(t *testing.T, s domain.Store) {
 	ctx := t.Context()
-	t.Run("takes its CRLs and imported revocations along", func(t *testing.T) {
+	t.Run("deletion takes its CRLs and imported revocations along", func(t *testing.T) {
 		c := newCA(t, s)
 		check(t, s.Revocations().Add(ctx, []domain.Revocation{{CAID: c.ID, Serial: "01", RevokedAt: noon, Epoch: 1}}))
 		publish(t, s, c.ID, 1)
@@ -110,7 +111,7 @@ func testCADeletion(t *testing.T, s domain.Store) {
 			t.Errorf("CRL left: %t, revocation left: %t", found, listed)
 		}
 	})
-	t.Run("is refused while it has clients, and changes nothing", func(t *testing.T) {
+	t.Run("deletion is refused while it has clients, and changes nothing", func(t *testing.T) {
 		c := newCA(t, s)
 		client := newClient(t, s, c.ID)
 		wantFault(t, s.CAs().Delete(ctx, c.ID), domain.Rule, "id", domain.ReasonCAInUse)
@@ -123,7 +124,7 @@ func testCADeletion(t *testing.T, s domain.Store) {
 		check(t, err)
 		wantSame(t, listed, true)
 	})
-	t.Run("frees the name, never the id", func(t *testing.T) {
+	t.Run("deletion frees the name, never the id", func(t *testing.T) {
 		old := newCA(t, s)
 		check(t, s.CAs().Delete(ctx, old.ID))
 		again := sampleCA(old.Name)
@@ -134,5 +135,128 @@ func testCADeletion(t *testing.T, s domain.Store) {
 		if again.ID <= old.ID {
 			t.Errorf("id %d after %d", again.ID, old.ID)
 		}
+	})
+}
+
+func testCAOrder(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("the ids are those of all CAs in order", func(t *testing.T) {
+		first, second := newCA(t, s), newCA(t, s)
+		ids := must(s.CAs().IDs(ctx))(t)
+		wantSame(t, ids[len(ids)-2:], []int64{first.ID, second.ID})
+	})
+}
+
+func testCAUpdate(t *testing.T, s domain.Store) {
+	before := newCA(t, s)
+	asked := before
+	asked.Description, asked.Subject, asked.UpdatedAt = "", domain.Subject{Email: "novo@example.com"},
+		noon.Add(time.Hour)
+	want := asked
+	asked.Name, asked.KeyAlgorithm, asked.ExpiresAt, asked.CreatedAt = "other", "rsa-2048", noon, noon.Add(time.Hour)
+	check(t, s.CAs().Update(t.Context(), asked))
+	wantSame(t, must(s.CAs().Get(t.Context(), before.ID))(t), want)
+	wantSame(t, string(must(s.CAs().Key(t.Context(), before.ID))(t).Certificate), "certificate")
+}
+
+// testDeleteRace checks that no client is without its CA, whichever comes first.
+func testDeleteRace(t *testing.T, s domain.Store) {
+	for range 10 {
+		authority := newCA(t, s)
+		_, faults := domaintest.Together(2, func(i int) (int64, error) {
+			if i == 0 {
+				return 0, s.CAs().Delete(t.Context(), authority.ID)
+			}
+			c := sampleClient(authority.ID, fresh("client"))
+			return c.ID, s.Clients().Create(t.Context(), &c)
+		})
+		switch {
+		case faults[0] == nil:
+			wantFault(t, faults[1], domain.NotFound, "ca_id", domain.ReasonNotFound)
+		default:
+			wantFault(t, faults[0], domain.Rule, "id", domain.ReasonCAInUse)
+			check(t, faults[1])
+		}
+	}
+}
+
+func testCALocks(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("of two who delete and use a CA one wins", func(t *testing.T) { testDeleteRace(t, s) })
+	t.Run("a locked row loses no update", func(t *testing.T) {
+		authority := newCA(t, s)
+		authority.Description = "0"
+		check(t, s.CAs().Update(ctx, authority))
+		wantNoLostUpdate(t, s, func(tx domain.Store) error {
+			c, err := tx.CAs().Lock(ctx, authority.ID)
+			if err == nil {
+				c.Description, err = incremented(c.Description)
+			}
+			if err != nil {
+				return err
+			}
+			return tx.CAs().Update(ctx, c)
+		}, func() string { return must(s.CAs().Get(ctx, authority.ID))(t).Description })
+	})
+}
+
+func sampleCA(name string) domain.CA {
+	return domain.CA{
+		Name: name, Description: "a CA", Subject: sampleSubject(), KeyAlgorithm: "ecdsa-p256",
+		ExpiresAt: noon.AddDate(20, 0, 0), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+	}
+}
+
+func sampleSubject() domain.Subject {
+	return domain.Subject{
+		Country: "BR", Province: "SP", City: "São Paulo", Organization: "Empresa", Sector: "TI",
+		Email: "ti@example.com",
+	}
+}
+
+func newCA(t testing.TB, s domain.Store) domain.CA {
+	t.Helper()
+	c := sampleCA(fresh("ca"))
+	check(
+		t,
+		s.CAs().
+			Create(
+				t.Context(), &c, domain.CAKey{Certificate: []byte("certificate"), SealedKey: []byte("key")},
+				domain.CRLState{},
+			),
+	)
+	return c
+}
+
+func testCAPages(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	var all []domain.CA
+	var ids []int64
+	for range 23 {
+		c := newCA(t, s)
+		all, ids = append(all, c), append(ids, c.ID)
+	}
+	t.Run("the items are whole", func(t *testing.T) {
+		wantSame(t, must(s.CAs().Page(ctx, domain.PageRequest{Size: 100}))(t).Items, all)
+	})
+	t.Run("every size walks over all", func(t *testing.T) {
+		for _, size := range []int{1, 2, 5, 22, 23, 24, 100} {
+			walk(t, s.CAs().Page, ids, size)
+		}
+	})
+	t.Run("past the end there is nothing, and the previous page is the last", func(t *testing.T) {
+		for _, cursor := range []int64{ids[22], absent, domain.MaxID} {
+			page, err := s.CAs().Page(ctx, domain.PageRequest{Cursor: cursor, Size: 5})
+			wantPage(t, page, err, ids, cursor, 5)
+			wantSame(t, *page.Previous, ids[17])
+		}
+	})
+	t.Run("the cursor of a CA that was deleted goes on after it", func(t *testing.T) {
+		check(t, s.CAs().Delete(ctx, ids[9]))
+		left := slices.Delete(slices.Clone(ids), 9, 10)
+		page, err := s.CAs().Page(ctx, domain.PageRequest{Cursor: ids[9], Size: 4})
+		wantPage(t, page, err, left, ids[9], 4)
+		wantSame(t, pageIDs(page), ids[10:14])
+		walk(t, s.CAs().Page, left, 4)
 	})
 }

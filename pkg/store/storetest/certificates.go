@@ -2,11 +2,22 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-func testCertificates(t *testing.T, s domain.Store) {
+// certificateRules is the contract of domain.Certificates.
+var certificateRules = rules{
+	{storedForm, testCertificateForm},
+	{missing, testCertificateMissing},
+	{unique, testCertificateUnique},
+	{references, testCertificateReferences},
+	{order, testCertificateOrder},
+	{"ClientsOf", testClientsOf},
+}
+
+func testCertificateForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	authority := newCA(t, s)
 	t.Run("a created certificate is read back whole", func(t *testing.T) {
@@ -14,19 +25,22 @@ func testCertificates(t *testing.T, s domain.Store) {
 		check(t, s.Certificates().Create(ctx, &want))
 		wantSame(t, must(s.Certificates().OfClient(ctx, want.ClientID))(t), want)
 	})
+}
+
+func testCertificateMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
 	t.Run("a client without one has none", func(t *testing.T) {
 		for _, id := range []int64{0, absent, newClient(t, s, authority.ID).ID} {
 			_, err := s.Certificates().OfClient(ctx, id)
 			wantMissing(t, err)
 		}
 	})
-	t.Run("of several the last is the client's", func(t *testing.T) {
-		client := newClient(t, s, authority.ID)
-		old, renewed := sampleCertificate(client, "0b01"), sampleCertificate(client, "0b00")
-		check(t, s.Certificates().Create(ctx, &old))
-		check(t, s.Certificates().Create(ctx, &renewed))
-		wantSame(t, must(s.Certificates().OfClient(ctx, client.ID))(t), renewed)
-	})
+}
+
+func testCertificateUnique(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
 	t.Run("a CA gives a serial once", func(t *testing.T) {
 		first, second := sampleCertificate(newClient(t, s, authority.ID), "0c"),
 			sampleCertificate(newClient(t, s, authority.ID), "0c")
@@ -35,6 +49,11 @@ func testCertificates(t *testing.T, s domain.Store) {
 		other := sampleCertificate(newClient(t, s, newCA(t, s).ID), "0c")
 		check(t, s.Certificates().Create(ctx, &other))
 	})
+}
+
+func testCertificateReferences(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
 	t.Run("a CA that does not exist is not found", func(t *testing.T) {
 		orphan := sampleCertificate(newClient(t, s, authority.ID), "0d")
 		orphan.CAID = absent
@@ -46,4 +65,42 @@ func testCertificates(t *testing.T, s domain.Store) {
 			t.Errorf("error is %v", err)
 		}
 	})
+}
+
+func testCertificateOrder(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
+	t.Run("of several the last is the client's", func(t *testing.T) {
+		client := newClient(t, s, authority.ID)
+		old, renewed := sampleCertificate(client, "0b01"), sampleCertificate(client, "0b00")
+		check(t, s.Certificates().Create(ctx, &old))
+		check(t, s.Certificates().Create(ctx, &renewed))
+		wantSame(t, must(s.Certificates().OfClient(ctx, client.ID))(t), renewed)
+	})
+}
+
+func testClientsOf(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority, other := newCA(t, s), newCA(t, s)
+	one, foreign := sampleCertificate(newClient(t, s, authority.ID), "0a"),
+		sampleCertificate(newClient(t, s, other.ID), "0b")
+	check(t, s.Certificates().Create(ctx, &one))
+	check(t, s.Certificates().Create(ctx, &foreign))
+	many := make([]string, 0, 3000)
+	for range 3000 {
+		many = append(many, fresh("serial"))
+	}
+	wantSame(
+		t, must(s.Certificates().ClientsOf(ctx, authority.ID, append(many, "0b", "0a")))(t),
+		map[string]int64{"0a": one.ClientID},
+	)
+	wantSame(t, must(s.Certificates().ClientsOf(ctx, authority.ID, nil))(t), map[string]int64{})
+}
+
+func sampleCertificate(client domain.Client, serial string) domain.Certificate {
+	return domain.Certificate{
+		CAID: client.CAID, ClientID: client.ID, Serial: serial, NotBefore: noon.Add(-time.Minute),
+		NotAfter: noon.AddDate(1, 0, 0),
+		DER:      []byte("der of " + serial), SealedKey: []byte{0, 1, 0xff}, KeyProtected: true, CreatedAt: noon,
+	}
 }

@@ -7,9 +7,20 @@ import (
 	_ "time/tzdata" // so that Lisbon is known everywhere
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-func testClients(t *testing.T, s domain.Store) {
+// clientRules is the contract of domain.Clients, except for what has a group of its own.
+var clientRules = rules{
+	{storedForm, testClientForm},
+	{missing, testClientMissing},
+	{unique, testClientUnique},
+	{references, testClientReferences},
+	{updates, testClientUpdates},
+	{locks, testClientLocks},
+}
+
+func testClientForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	authority := newCA(t, s)
 	t.Run("a created client is read back whole", func(t *testing.T) {
@@ -19,6 +30,11 @@ func testClients(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Clients().Get(ctx, want.ID))(t), want)
 		wantSame(t, must(s.Clients().Lock(ctx, want.ID))(t), want)
 	})
+}
+
+func testClientMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
 	t.Run("an id that does not exist is missing", func(t *testing.T) {
 		for _, id := range []int64{0, -1, absent} {
 			_, err := s.Clients().Get(ctx, id)
@@ -31,6 +47,16 @@ func testClients(t *testing.T, s domain.Store) {
 		gone.ID = absent
 		wantMissing(t, s.Clients().Update(ctx, gone))
 	})
+	t.Run("a name that no database can hold is not taken", func(t *testing.T) {
+		for _, name := range []string{"a\x00b", "a\xffb"} {
+			wantSame(t, must(s.Clients().NameTaken(ctx, name))(t), false)
+		}
+	})
+}
+
+func testClientUnique(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
 	t.Run("a name is taken regardless of case, and of the CA", func(t *testing.T) {
 		taken := newClient(t, s, authority.ID)
 		again := sampleClient(newCA(t, s).ID, strings.ToUpper(taken.Name))
@@ -38,16 +64,20 @@ func testClients(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Clients().NameTaken(ctx, strings.ToUpper(taken.Name)))(t), true)
 		wantSame(t, must(s.Clients().NameTaken(ctx, taken.Name+"x"))(t), false)
 	})
-	t.Run("a name that no database can hold is not taken", func(t *testing.T) {
-		for _, name := range []string{"a\x00b", "a\xffb"} {
-			wantSame(t, must(s.Clients().NameTaken(ctx, name))(t), false)
-		}
-	})
+}
+
+func testClientReferences(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("a CA that does not exist is not found", func(t *testing.T) {
 		orphan := sampleClient(absent, fresh("client"))
 		wantFault(t, s.Clients().Create(ctx, &orphan), domain.NotFound, "ca_id", domain.ReasonNotFound)
 		wantSame(t, must(s.Clients().NameTaken(ctx, orphan.Name))(t), false)
 	})
+}
+
+func testClientUpdates(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority := newCA(t, s)
 	t.Run(
 		"an update changes the record alone, and an empty value clears",
 		func(t *testing.T) { testClientUpdate(t, s, authority.ID) },
@@ -72,76 +102,6 @@ func testClientUpdate(t *testing.T, s domain.Store, caID int64) {
 	wantSame(t, must(s.Clients().Get(t.Context(), before.ID))(t), want)
 }
 
-func testMarkExpired(t *testing.T, s domain.Store) {
-	ctx := t.Context()
-	authority := newCA(t, s)
-	end := func(at time.Time) int64 {
-		c := sampleClient(authority.ID, fresh("client"))
-		c.ExpiresAt = at
-		check(t, s.Clients().Create(ctx, &c))
-		return c.ID
-	}
-	// Expiry is compared as an instant, in whatever zone it was said: Brasília is three hours
-	// behind, and on 25 October 2026 a clock in Lisbon shows half past one twice.
-	brasilia := time.FixedZone("-03", -3*60*60)
-	lisbon := must(time.LoadLocation("Europe/Lisbon"))(t)
-	firstHalfPast := time.Date(2026, time.October, 25, 0, 30, 0, 0, time.UTC).In(lisbon)
-	secondHalfPast := firstHalfPast.Add(time.Hour)
-	if firstHalfPast.Format(time.TimeOnly) != secondHalfPast.Format(time.TimeOnly) {
-		t.Fatal("these are not the same time of day")
-	}
-	ended := []int64{
-		end(noon),
-		end(noon.Add(-time.Microsecond).In(brasilia)),
-		end(noon.Truncate(time.Second).In(lisbon)),
-	}
-	later := []int64{
-		end(noon.Add(time.Microsecond).In(brasilia)),
-		end(noon.Add(time.Hour).In(brasilia)), // earlier than noon if read as text
-		end(firstHalfPast), end(secondHalfPast),
-	}
-	t.Run("nothing is expired before it was marked", func(t *testing.T) {
-		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusExpired})
-		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid}, append(ended[:3:3], later...)...)
-	})
-	t.Run("at most limit are marked, the earliest first", func(t *testing.T) {
-		wantSame(t, must(s.Clients().MarkExpired(ctx, noon.In(brasilia), 2))(t), 2)
-		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusExpired}, ended[1], ended[2])
-		wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 1)
-		wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 0)
-	})
-	t.Run("exactly those that ended by now are marked", func(t *testing.T) {
-		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusExpired}, ended...)
-		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid}, later...)
-	})
-	t.Run("the hour that comes twice is two hours", func(t *testing.T) {
-		wantSame(t, must(s.Clients().MarkExpired(ctx, firstHalfPast, 100))(t), 3)
-		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid}, later[3])
-		wantSame(t, must(s.Clients().MarkExpired(ctx, secondHalfPast.UTC(), 100))(t), 1)
-	})
-}
-
-// testMarkAhead: what a clock that was ahead has marked is valid again when it is right.
-func testMarkAhead(t *testing.T, s domain.Store) {
-	ctx := t.Context()
-	authority := newCA(t, s)
-	var ids []int64
-	for i := range 5 {
-		c := sampleClient(authority.ID, fresh("client"))
-		c.ExpiresAt = noon.AddDate(i-1, 0, 0)
-		check(t, s.Clients().Create(ctx, &c))
-		ids = append(ids, c.ID)
-	}
-	wantSame(t, must(s.Clients().MarkExpired(ctx, noon.AddDate(10, 0, 0), 100))(t), 5)
-	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid})
-	wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 2)
-	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid}, ids[3:]...)
-	wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 1)
-	wantSame(t, must(s.Clients().MarkExpired(ctx, noon, 2))(t), 0)
-	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusValid}, ids[2:]...)
-	wantIDs(t, s, domain.ClientFilter{Status: domain.StatusExpired}, ids[:2]...)
-}
-
 // wantIDs checks which clients a filter selects.
 func wantIDs(t testing.TB, s domain.Store, filter domain.ClientFilter, want ...int64) {
 	t.Helper()
@@ -157,4 +117,58 @@ func wantIDs(t testing.TB, s domain.Store, filter domain.ClientFilter, want ...i
 		want = []int64{}
 	}
 	wantSame(t, got, want)
+}
+
+func testOneName(t *testing.T, s domain.Store) {
+	authority := newCA(t, s)
+	name := fresh("client")
+	ids, faults := domaintest.Together(16, func(int) (int64, error) {
+		c := sampleClient(authority.ID, name)
+		err := s.Clients().Create(t.Context(), &c)
+		return c.ID, err
+	})
+	winners := 0
+	for i, err := range faults {
+		if err == nil {
+			winners++
+			wantSame(t, must(s.Clients().Get(t.Context(), ids[i]))(t).Name, name)
+			continue
+		}
+		wantFault(t, err, domain.Duplicated, "name", domain.ReasonDuplicated)
+	}
+	wantSame(t, winners, 1)
+}
+
+func testClientLocks(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("of many who create one name one wins and the others are told", func(t *testing.T) { testOneName(t, s) })
+	t.Run("a locked row loses no update", func(t *testing.T) {
+		client := newClient(t, s, newCA(t, s).ID)
+		client.Description = "0"
+		check(t, s.Clients().Update(ctx, client))
+		wantNoLostUpdate(t, s, func(tx domain.Store) error {
+			c, err := tx.Clients().Lock(ctx, client.ID)
+			if err == nil {
+				c.Description, err = incremented(c.Description)
+			}
+			if err != nil {
+				return err
+			}
+			return tx.Clients().Update(ctx, c)
+		}, func() string { return must(s.Clients().Get(ctx, client.ID))(t).Description })
+	})
+}
+
+func sampleClient(caID int64, name string) domain.Client {
+	return domain.Client{
+		CAID: caID, Name: name, Description: "a client", Subject: sampleSubject(),
+		ExpiresAt: noon.AddDate(1, 0, 0), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
+	}
+}
+
+func newClient(t testing.TB, s domain.Store, caID int64) domain.Client {
+	t.Helper()
+	c := sampleClient(caID, fresh("client"))
+	check(t, s.Clients().Create(t.Context(), &c))
+	return c
 }

@@ -1,11 +1,14 @@
 package storetest
 
 import (
+	"fmt"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func sampleCRL(caID, number int64) domain.CRL {
@@ -26,7 +29,34 @@ func publish(t testing.TB, s domain.Store, caID, number int64) domain.CRL {
 	return crl
 }
 
-func testCRLs(t *testing.T, s domain.Store) {
+// crlRules is the contract of domain.CRLs, except for FirstExpiry.
+var crlRules = rules{
+	{storedForm, testCRLForm},
+	{missing, testCRLMissing},
+	{atomicity, testCRLAtomic},
+	{"Numbers", testCRLNumbers},
+	{"State", testCRLState},
+	{"Continue", testContinue},
+	{locks, testCRLLocks},
+}
+
+func testCRLForm(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("the latest is read back whole", func(t *testing.T) {
+		c := newCA(t, s)
+		for number := int64(1); number <= 3; number++ {
+			want := publish(t, s, c.ID, number)
+			got, found, err := s.CRLs().Latest(ctx, c.ID)
+			check(t, err)
+			wantSame(t, found, true)
+			want.Follows = 0 // it is not kept
+			wantSame(t, got, want)
+			wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), number)
+		}
+	})
+}
+
+func testCRLMissing(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("a CA begins without a list", func(t *testing.T) {
 		c := newCA(t, s)
@@ -40,6 +70,10 @@ func testCRLs(t *testing.T, s domain.Store) {
 		wantMissing(t, err)
 		wantSame(t, must(s.CRLs().Publish(ctx, sampleCRL(absent, 1)))(t), false)
 	})
+}
+
+func testCRLAtomic(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("publishing is a transaction of its own, and refused inside one", func(t *testing.T) {
 		c, published := newCA(t, s), false
 		err := s.Transact(ctx, func(tx domain.Store) (err error) {
@@ -50,19 +84,6 @@ func testCRLs(t *testing.T, s domain.Store) {
 			t.Errorf("published: %t, error is %v", published, err)
 		}
 	})
-	t.Run("the latest is read back whole", func(t *testing.T) {
-		c := newCA(t, s)
-		for number := int64(1); number <= 3; number++ {
-			want := publish(t, s, c.ID, number)
-			got, found, err := s.CRLs().Latest(ctx, c.ID)
-			check(t, err)
-			wantSame(t, found, true)
-			want.Follows = 0 // it is not kept
-			wantSame(t, got, want)
-			wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), number)
-		}
-	})
-	testCRLNumbers(t, s)
 }
 
 func testCRLNumbers(t *testing.T, s domain.Store) {
@@ -78,7 +99,6 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 		want.Follows = 0
 		wantSame(t, got, want)
 	})
-	t.Run("the state of all lists", func(t *testing.T) { testCRLState(t, s) })
 	t.Run("numbers go on above those of another CA software", func(t *testing.T) {
 		c := sampleCA(fresh("ca"))
 		check(
@@ -103,8 +123,8 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 	})
 }
 
-// testCRLState: numbers may leave some out, of any size, and the latest thisUpdate is kept whatever
-// comes after it.
+// testCRLState checks that numbers may be of any size and leave some out, and that the latest
+// thisUpdate is kept, whatever list comes after it.
 func testCRLState(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	base, _ := new(big.Int).SetString("1180591620717411303429", 10)
@@ -179,4 +199,99 @@ func testFirstExpiry(t *testing.T, s domain.Store) {
 	expiry(early.ID, 1, noon, noon)
 	// the list that would have ended first is no longer the current one
 	expiry(early.ID, 2, noon.Add(2*time.Hour), noon.Add(time.Hour))
+}
+
+func testPublishRace(t *testing.T, s domain.Store) {
+	c := newCA(t, s)
+	for number := int64(1); number <= 10; number++ {
+		published, faults := domaintest.Together(8, func(int) (bool, error) {
+			return s.CRLs().Publish(t.Context(), sampleCRL(c.ID, number))
+		})
+		checkAll(t, faults)
+		wantSame(t, slices.Index(published, true) >= 0, true)
+		wantSame(t, len(slices.DeleteFunc(published, func(p bool) bool { return !p })), 1)
+		wantSame(t, must(s.CRLs().LastNumber(t.Context(), c.ID))(t), number)
+		for old := range number {
+			wantSame(t, must(s.CRLs().Publish(t.Context(), sampleCRL(c.ID, old+1)))(t), false)
+		}
+	}
+}
+
+// testPublishLadder lets replicas climb as fast as they can; each number is one replica's, and none
+// is left out.
+func testPublishLadder(t *testing.T, s domain.Store) {
+	c := newCA(t, s)
+	const rungs = 40
+	mine, faults := domaintest.Together(4, func(int) (numbers []int64, err error) {
+		for last := int64(0); last < rungs; {
+			if last, err = s.CRLs().LastNumber(t.Context(), c.ID); err != nil {
+				return nil, err
+			}
+			if len(numbers) > 0 && last < numbers[len(numbers)-1] {
+				return nil, fmt.Errorf("the number fell to %d after %d", last, numbers[len(numbers)-1])
+			}
+			published, err := s.CRLs().Publish(t.Context(), sampleCRL(c.ID, last+1))
+			if err != nil {
+				return nil, err
+			}
+			if published {
+				numbers = append(numbers, last+1)
+			}
+		}
+		return numbers, nil
+	})
+	checkAll(t, faults)
+	all := slices.Sorted(slices.Values(slices.Concat(mine...)))
+	for i, number := range all {
+		if number != int64(i+1) {
+			t.Fatalf("the numbers are %v", all)
+		}
+	}
+	latest, _, err := s.CRLs().Latest(t.Context(), c.ID)
+	check(t, err)
+	wantSame(t, latest.Number, int64(len(all)))
+}
+
+func testContinue(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("numbers go on above those that were published", func(t *testing.T) {
+		c := newCA(t, s)
+		publish(t, s, c.ID, 1)
+		check(t, s.CRLs().Continue(ctx, c.ID, 7, nil))
+		wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), 7)
+		got, _, err := s.CRLs().Latest(ctx, c.ID)
+		check(t, err)
+		wantSame(t, got.Number, 1)
+		wantSame(t, got.Epoch, -1)
+		check(t, s.CRLs().Continue(ctx, c.ID, 3, nil))
+		wantSame(t, must(s.CRLs().LastNumber(ctx, c.ID))(t), 7)
+		publish(t, s, c.ID, 8)
+	})
+	t.Run("a later list takes the place of the latest, an earlier one does not", func(t *testing.T) {
+		c, other := newCA(t, s), newCA(t, s)
+		publish(t, s, c.ID, 1)
+		untouched := publish(t, s, other.ID, 1)
+		later, earlier := sampleCRL(c.ID, 5), sampleCRL(c.ID, 4)
+		check(t, s.CRLs().Continue(ctx, c.ID, 5, &later))
+		check(t, s.CRLs().Continue(ctx, c.ID, 5, &earlier))
+		later.Epoch, later.Follows = -1, 0
+		got, found, err := s.CRLs().Latest(ctx, c.ID)
+		check(t, err)
+		wantSame(t, found, true)
+		wantSame(t, got, later)
+		got, _, err = s.CRLs().Latest(ctx, other.ID)
+		check(t, err)
+		untouched.Follows = 0
+		wantSame(t, got, untouched)
+	})
+	t.Run("a CA that does not exist is nothing", func(t *testing.T) {
+		check(t, s.CRLs().Continue(ctx, absent, 7, nil))
+	})
+}
+
+func testCRLLocks(t *testing.T, s domain.Store) {
+	t.Run("of many who publish a number one does, and numbers never fall", func(t *testing.T) {
+		testPublishRace(t, s)
+	})
+	t.Run("each number is of one replica, and none is left out", func(t *testing.T) { testPublishLadder(t, s) })
 }

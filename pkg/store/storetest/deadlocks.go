@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // testDeadlocks runs all changes of one CA, its clients, a device and its domain beside each other.
@@ -14,13 +15,13 @@ import (
 // that waits for it.
 func testDeadlocks(t *testing.T, s domain.Store) {
 	const each, rounds = 3, 10
-	c := contested{Store: s, authority: newCA(t, s), place: newDeviceDomain(t, s), device: sampleDevice()}
+	c := contested{Store: s, authority: newCA(t, s), place: newDomain(t, s), device: sampleDevice()}
 	c.client = newClient(t, s, c.authority.ID)
 	check(t, s.Devices().MakeNames(t.Context(), &c.device))
 	changes := []func(context.Context) error{
 		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.saveDevice, c.editDomain, c.deleteDomain,
 	}
-	_, faults := together(t, each*len(changes), func(i int) (struct{}, error) {
+	_, faults := domaintest.Together(each*len(changes), func(i int) (struct{}, error) {
 		for range rounds {
 			if err := changes[i%len(changes)](t.Context()); err != nil {
 				return struct{}{}, fmt.Errorf("change %d: %w", i%len(changes), err)
@@ -33,13 +34,6 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 			t.Error(err)
 		}
 	}
-}
-
-func newDeviceDomain(t *testing.T, s domain.Store) domain.DeviceDomain {
-	t.Helper()
-	d := domain.DeviceDomain{Name: fresh("domain"), CreatedAt: noon, UpdatedAt: noon}
-	check(t, s.DeviceDomains().Create(t.Context(), &d))
-	return d
 }
 
 // contested are records that many change at once.

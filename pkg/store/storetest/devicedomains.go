@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func newDomain(t testing.TB, s domain.Store) domain.DeviceDomain {
@@ -18,7 +19,18 @@ func newDomain(t testing.TB, s domain.Store) domain.DeviceDomain {
 	return d
 }
 
-func testDeviceDomains(t *testing.T, s domain.Store) {
+// deviceDomainRules is the contract of domain.DeviceDomains.
+var deviceDomainRules = rules{
+	{storedForm, testDomainForm},
+	{missing, testDomainMissing},
+	{unique, testDomainUnique},
+	{updates, testDomainUpdates},
+	{references, testDomainReferences},
+	{order, testDomainOrder},
+	{locks, testDomainLocks},
+}
+
+func testDomainForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("a domain is read back whole, with a short name or without", func(t *testing.T) {
 		one := newDomain(t, s)
@@ -34,6 +46,10 @@ func testDeviceDomains(t *testing.T, s domain.Store) {
 			return err
 		}))
 	})
+}
+
+func testDomainMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("an id that does not exist is missing", func(t *testing.T) {
 		_, err := s.DeviceDomains().Get(ctx, absent)
 		wantMissing(t, err)
@@ -42,6 +58,10 @@ func testDeviceDomains(t *testing.T, s domain.Store) {
 		wantMissing(t, s.DeviceDomains().Delete(ctx, absent))
 		wantMissing(t, s.DeviceDomains().Update(ctx, domain.DeviceDomain{ID: absent}))
 	})
+}
+
+func testDomainUnique(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("names are taken regardless of case, short names are not", func(t *testing.T) {
 		taken, other := newDomain(t, s), newDomain(t, s)
 		again := domain.DeviceDomain{Name: strings.ToUpper(taken.Name), CreatedAt: noon, UpdatedAt: noon}
@@ -56,10 +76,9 @@ func testDeviceDomains(t *testing.T, s domain.Store) {
 		wantSame(t, found[domain.NameKey(taken.ShortName)], []domain.DeviceDomain{taken, other, third})
 		wantSame(t, found[domain.NameKey(taken.Name)], []domain.DeviceDomain{taken})
 	})
-	testDeviceDomainChanges(t, s)
 }
 
-func testDeviceDomainChanges(t *testing.T, s domain.Store) {
+func testDomainUpdates(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("an update changes the short name", func(t *testing.T) {
 		d := newDomain(t, s)
@@ -69,7 +88,10 @@ func testDeviceDomainChanges(t *testing.T, s domain.Store) {
 			wantSame(t, must(s.DeviceDomains().Get(ctx, d.ID))(t), d)
 		}
 	})
-	t.Run("domains are found by either name, and a name goes first", func(t *testing.T) { testFindDomains(t, s) })
+}
+
+func testDomainReferences(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("a domain that a device is in stays", func(t *testing.T) {
 		d := newDomain(t, s)
 		device := sampleDevice()
@@ -83,7 +105,14 @@ func testDeviceDomainChanges(t *testing.T, s domain.Store) {
 		_, err := s.DeviceDomains().Get(ctx, d.ID)
 		wantMissing(t, err)
 	})
-	t.Run("of many who delete and use a domain one wins", func(t *testing.T) { testDomainRace(t, s) })
+}
+
+func testDomainOrder(t *testing.T, s domain.Store) {
+	t.Run("domains are found by either name, and a name goes first", func(t *testing.T) { testFindDomains(t, s) })
+}
+
+func testDomainLocks(t *testing.T, s domain.Store) {
+	t.Run("of two who delete and use a domain one wins", func(t *testing.T) { testDomainRace(t, s) })
 }
 
 func testFindDomains(t *testing.T, s domain.Store) {
@@ -119,12 +148,12 @@ func testFindDomains(t *testing.T, s domain.Store) {
 	walk(t, s.DeviceDomains().Page, pageIDs(must(s.DeviceDomains().Page(ctx, domain.PageRequest{Size: 100}))(t)), 2)
 }
 
-// testDomainRace: whatever the order, no device is in a domain that is gone.
+// testDomainRace checks that no device is in a domain that is gone, whichever comes first.
 func testDomainRace(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	for range 10 {
 		d := newDomain(t, s)
-		_, faults := together(t, 2, func(i int) (struct{}, error) {
+		_, faults := domaintest.Together(2, func(i int) (struct{}, error) {
 			if i == 0 {
 				return struct{}{}, s.DeviceDomains().Delete(ctx, d.ID)
 			}

@@ -2,8 +2,6 @@ package storetest
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -36,68 +34,87 @@ func fillImport(ctx context.Context, t testing.TB, s domain.Store) domain.Device
 	return of
 }
 
-// testDeviceImports: an import is there until it is finished, and is decided alone; what it leaves
-// is there until it is cleared.
+// testDeviceImports follows two imports, of which one is decided and finished, and the other is
+// abandoned. Each step begins where the one before has ended.
 func testDeviceImports(t *testing.T, s domain.Store) {
-	ctx, imports := t.Context(), s.DeviceImports()
-	of := fillImport(ctx, t, s)
-	if !of.Decided {
-		t.Fatal("it is not decided")
-	}
+	decided := fillImport(t.Context(), t, s)
 	undecided := domain.DeviceImport{Author: "x", Domains: "{}", AliveAt: noon}
-	check(t, imports.Begin(ctx, &undecided))
-	check(t, imports.Stage(ctx, undecided.ID, domain.ImportPart{Place: 7, Text: "z"}))
-	for _, id := range []int64{undecided.ID, of.ID} {
-		if decided, err := imports.Decide(ctx, id, noon); err != nil || decided {
-			t.Errorf("two are decided, or one twice: %v", err)
-		}
-	}
+	check(t, s.DeviceImports().Begin(t.Context(), &undecided))
+	check(t, s.DeviceImports().Stage(t.Context(), undecided.ID, domain.ImportPart{Place: 7, Text: "z"}))
 	place := newDomain(t, s)
+	t.Run("one import is decided at a time, and once", func(t *testing.T) {
+		testDecide(t, s, decided, undecided, place)
+	})
+	t.Run("an import is alive from the last touch on", func(t *testing.T) { testTouch(t, s, &decided, &undecided) })
+	t.Run("the work goes on from where it is", func(t *testing.T) { testImportAdvance(t, s, &decided) })
+	t.Run("an import is abandoned unless it is decided", func(t *testing.T) {
+		testAbandon(t, s, decided, undecided)
+	})
+	t.Run("a finished import leaves its rows until they are cleared", func(t *testing.T) {
+		testFinish(t, s, decided, undecided, place)
+	})
+}
+
+// testDecide also checks that domains stay while an import is decided, because it may use them.
+func testDecide(t *testing.T, s domain.Store, decided, undecided domain.DeviceImport, place domain.DeviceDomain) {
+	ctx := t.Context()
+	wantSame(t, decided.Decided, true)
+	for _, id := range []int64{undecided.ID, decided.ID} {
+		wantSame(t, must(s.DeviceImports().Decide(ctx, id, noon))(t), false)
+	}
 	check(t, s.Transact(ctx, func(tx domain.Store) error { // the refusal dooms nothing
 		wantFault(t, tx.DeviceDomains().Delete(ctx, place.ID), domain.Rule, "id", domain.ReasonInUse)
 		return nil
 	}))
+}
+
+func testTouch(t *testing.T, s domain.Store, decided, undecided *domain.DeviceImport) {
 	later := noon.Add(time.Second)
-	for id, want := range map[int64]bool{undecided.ID: true, of.ID: true, 999_999: false} {
-		if got, err := imports.Touch(ctx, id, later); err != nil || got != want {
-			t.Errorf("Touch(%d) = %t, %v", id, got, err)
-		}
+	for id, want := range map[int64]bool{undecided.ID: true, decided.ID: true, 999_999: false} {
+		wantSame(t, must(s.DeviceImports().Touch(t.Context(), id, later))(t), want)
 	}
-	of.AliveAt, undecided.AliveAt = later, later
-	wantImports(t, s, of, undecided)
+	decided.AliveAt, undecided.AliveAt = later, later
+	wantImports(t, s, *decided, *undecided)
+}
+
+func testImportAdvance(t *testing.T, s domain.Store, decided *domain.DeviceImport) {
+	ctx := t.Context()
 	for done, want := range []bool{true, false, true} { // 0 to 2 at once, then nobody can do so from 1
-		if got, err := imports.Advance(ctx, of.ID, int64(done), 2, noon); err != nil || got != want {
-			t.Errorf("Advance from %d = %t, %v", done, got, err)
-		}
+		wantSame(t, must(s.DeviceImports().Advance(ctx, decided.ID, int64(done), 2, noon))(t), want)
 	}
-	of.AliveAt, of.Done = noon, 4
-	parts, err := imports.Parts(ctx, of.ID)
-	check(t, err)
-	if diff := cmp.Diff(fileParts, parts); diff != "" {
-		t.Error(diff)
+	decided.AliveAt, decided.Done = noon, 4
+	wantSame(t, must(s.DeviceImports().Parts(ctx, decided.ID))(t), fileParts)
+}
+
+func testAbandon(t *testing.T, s domain.Store, decided, undecided domain.DeviceImport) {
+	ctx := t.Context()
+	for id, want := range map[int64]bool{undecided.ID: true, decided.ID: false} {
+		wantSame(t, must(s.DeviceImports().Abandon(ctx, id))(t), want)
 	}
-	for id, want := range map[int64]bool{undecided.ID: true, of.ID: false} {
-		if got, err := imports.Abandon(ctx, id); err != nil || got != want {
-			t.Errorf("Abandon(%d) = %t, %v", id, got, err)
-		}
-	}
-	if _, err := imports.Decide(ctx, undecided.ID, noon); !domain.IsKind(err, domain.Missing) {
+	if _, err := s.DeviceImports().Decide(ctx, undecided.ID, noon); !domain.IsKind(err, domain.Missing) {
 		t.Error(err)
 	}
-	wantImports(t, s, of)
+	wantImports(t, s, decided)
 	wantLeft(t, s, undecided.ID)
-	check(t, imports.Finish(ctx, of.ID))
-	check(t, imports.Finish(ctx, of.ID))
+}
+
+func testFinish(t *testing.T, s domain.Store, decided, undecided domain.DeviceImport, place domain.DeviceDomain) {
+	ctx := t.Context()
+	check(t, s.DeviceImports().Finish(ctx, decided.ID))
+	check(t, s.DeviceImports().Finish(ctx, decided.ID))
 	check(t, s.DeviceDomains().Delete(ctx, place.ID))
 	wantImports(t, s)
-	wantLeft(t, s, of.ID, undecided.ID)
-	for _, id := range []int64{of.ID, undecided.ID} {
-		for more := true; more; {
-			more, err = imports.Clear(ctx, id)
-			check(t, err)
-		}
-	}
+	wantLeft(t, s, decided.ID, undecided.ID)
+	clearImport(t, s, decided.ID)
+	clearImport(t, s, undecided.ID)
 	wantLeft(t, s)
+}
+
+// clearImport removes all that an import has left.
+func clearImport(t *testing.T, s domain.Store, id int64) {
+	t.Helper()
+	for must(s.DeviceImports().Clear(t.Context(), id))(t) {
+	}
 }
 
 func wantLeft(t *testing.T, s domain.Store, want ...int64) {
@@ -107,140 +124,6 @@ func wantLeft(t *testing.T, s domain.Store, want ...int64) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-}
-
-// testDeviceImportSight: whatever asks for devices sees what an import has stored when that is
-// finished, and before it what there was. Who changes a device meanwhile changes what is stored,
-// and makes that visible.
-func testDeviceImportSight(t *testing.T, s domain.Store) {
-	ctx := t.Context()
-	of := domain.DeviceImport{Author: "x", Domains: "{}", AliveAt: noon}
-	check(t, s.DeviceImports().Begin(ctx, &of))
-	v := &importSight{s: s, site: fresh("site")}
-	insert := func(id int64, names ...string) {
-		list := make([]domain.Device, len(names))
-		for i, name := range names {
-			list[i] = v.device(name, "before")
-			list[i].ImportID = id
-		}
-		_, err := s.Devices().Insert(ctx, list)
-		check(t, err)
-	}
-	insert(0, "a", "b", "c")
-	insert(of.ID, "d", "e")
-	var changes []domain.DeviceChange
-	for _, name := range []string{"a", "c"} {
-		before := v.stored(t, name)
-		after := before
-		after.IP, after.Tags, after.ImportID = "after", []string{"after"}, of.ID
-		changes = append(changes, domain.DeviceChange{Before: before, After: after})
-	}
-	check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Devices().Update(ctx, changes) }))
-	v.want(t, "a before", "b before", "c before")
-	for _, name := range []string{"a", "d"} { // somebody else
-		change := domain.DeviceChange{Before: v.stored(t, name)}
-		change.After = change.Before
-		change.After.Enabled = false
-		check(
-			t,
-			s.Transact(
-				ctx, func(tx domain.Store) error { return tx.Devices().Update(ctx, []domain.DeviceChange{change}) },
-			),
-		)
-	}
-	v.want(t, "a after", "b before", "c before", "d before")
-	check(t, s.DeviceImports().Finish(ctx, of.ID))
-	v.want(t, "a after", "b before", "c after", "d before", "e before")
-	for more := true; more; {
-		var err error
-		more, err = s.DeviceImports().Clear(ctx, of.ID)
-		check(t, err)
-	}
-	v.want(t, "a after", "b before", "c after", "d before", "e before")
-}
-
-type importSight struct {
-	s    domain.Store
-	site string
-}
-
-func (v *importSight) device(name, ip string) domain.Device {
-	return domain.Device{
-		Hostname: v.site + name, IP: ip, Model: "m", Type: "t", Vendor: "v", Site: v.site, Tags: []string{ip},
-		Enabled: true, CreatedAt: noon, UpdatedAt: noon,
-	}
-}
-
-func (v *importSight) stored(t *testing.T, name string) domain.Device {
-	t.Helper()
-	d, err := v.s.Devices().Stored(t.Context(), v.site+name)
-	check(t, err)
-	return d
-}
-
-// want asks in every way for the devices of the site, by name and address.
-func (v *importSight) want(t *testing.T, want ...string) {
-	t.Helper()
-	ctx := t.Context()
-	short := func(list []domain.Device) (texts []string) {
-		for _, d := range list {
-			texts = append(texts, d.Hostname[len(v.site):]+" "+d.IP)
-		}
-		return texts
-	}
-	wantTexts := func(what string, got []string) {
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", what, diff)
-		}
-	}
-	for _, size := range []int{1, 2, 10} {
-		var all []domain.Device
-		for cursor, next := int64(0), true; next; {
-			page, err := v.s.Devices().
-				Page(ctx, domain.DeviceFilter{Site: v.site}, domain.PageRequest{Cursor: cursor, Size: size})
-			check(t, err)
-			all = append(all, page.Items...)
-			if next = page.Next != nil; next {
-				cursor = *page.Next
-			}
-		}
-		wantTexts("pages", short(all))
-	}
-	var byFilter []domain.Device
-	for _, ip := range []string{"before", "after"} {
-		for _, filter := range []domain.DeviceFilter{
-			{IP: ip, Site: v.site}, {Tag: ip, Site: v.site}, {Text: ip, Site: v.site},
-		} {
-			found, err := v.s.Devices().IDs(ctx, filter, 0, 100)
-			check(t, err)
-			list, err := v.s.Devices().Some(ctx, found)
-			check(t, err)
-			if filter.IP != "" {
-				byFilter = append(byFilter, list...)
-			}
-			for _, d := range list {
-				if d.IP != ip {
-					t.Errorf("%+v finds %s with %s", filter, d.Hostname, d.IP)
-				}
-			}
-		}
-	}
-	slices.SortFunc(byFilter, func(a, b domain.Device) int { return strings.Compare(a.Hostname, b.Hostname) })
-	wantTexts("filters", short(byFilter))
-	var one []domain.Device
-	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		d, err := v.s.Devices().Named(ctx, v.site+name)
-		if domain.IsKind(err, domain.Missing) {
-			continue
-		}
-		check(t, err)
-		same, err := v.s.Devices().Get(ctx, d.ID)
-		if check(t, err); same.IP != d.IP {
-			t.Errorf("%s has %s by name and %s by id", d.Hostname, d.IP, same.IP)
-		}
-		one = append(one, d)
-	}
-	wantTexts("by name", short(one))
 }
 
 func wantImports(t *testing.T, s domain.Store, want ...domain.DeviceImport) {

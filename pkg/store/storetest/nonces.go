@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 func wantSpent(t testing.TB, err error) {
@@ -13,10 +14,21 @@ func wantSpent(t testing.TB, err error) {
 	wantFault(t, err, domain.Duplicated, "oauth_nonce", domain.ReasonNonce)
 }
 
-func testNonces(t *testing.T, s domain.Store) {
+func sampleNonce() domain.Nonce {
+	return domain.Nonce{Key: "key", Token: "token", Value: "a'é", At: noon.Truncate(time.Second)}
+}
+
+// nonceRules is the contract of domain.Nonces.
+var nonceRules = rules{
+	{"Purge", testNoncePurge}, // begins with an empty table
+	{unique, testNonceUnique},
+	{atomicity, testNonceAtomic},
+	{locks, testNonceLocks},
+}
+
+func testNonceUnique(t *testing.T, s domain.Store) {
 	ctx := t.Context()
-	n := domain.Nonce{Key: "key", Token: "token", Value: "a'é", At: noon.Truncate(time.Second)}
-	check(t, s.Nonces().Purge(ctx, noon, 0)) // of none there are
+	n := sampleNonce()
 	t.Run("a nonce is spent once, and each part makes another", func(t *testing.T) {
 		check(t, s.Nonces().Spend(ctx, n))
 		wantSpent(t, s.Nonces().Spend(ctx, n))
@@ -30,6 +42,11 @@ func testNonces(t *testing.T, s domain.Store) {
 			wantSpent(t, s.Nonces().Spend(ctx, other))
 		}
 	})
+}
+
+func testNonceAtomic(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	n := sampleNonce()
 	t.Run("a nonce of a transaction that is rolled back is not spent", func(t *testing.T) {
 		n, failure := n, errors.New("rolled back")
 		n.Value = fresh("nonce")
@@ -41,11 +58,12 @@ func testNonces(t *testing.T, s domain.Store) {
 			return nil
 		}))
 	})
-	testNoncesForgotten(t, s, n)
 }
 
-func testNoncesForgotten(t *testing.T, s domain.Store, n domain.Nonce) {
+func testNoncePurge(t *testing.T, s domain.Store) {
 	ctx := t.Context()
+	n := sampleNonce()
+	check(t, s.Nonces().Purge(ctx, noon, 0))
 	t.Run("old ones are forgotten", func(t *testing.T) {
 		early, late := n, n
 		early.Value, late.Value, early.At = fresh("nonce"), fresh("nonce"), n.At.Add(-time.Second)
@@ -57,11 +75,16 @@ func testNoncesForgotten(t *testing.T, s domain.Store, n domain.Nonce) {
 		wantSpent(t, s.Nonces().Spend(ctx, late))
 		check(t, s.Nonces().Spend(ctx, early))
 	})
+}
+
+func testNonceLocks(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	n := sampleNonce()
 	t.Run("of many who spend one nonce one does", func(t *testing.T) {
 		for _, inTransaction := range []bool{false, true} {
 			n := n
 			n.Value = fresh("nonce")
-			_, faults := together(t, 16, func(int) (struct{}, error) {
+			_, faults := domaintest.Together(16, func(int) (struct{}, error) {
 				if inTransaction {
 					return struct{}{}, s.Transact(ctx, func(tx domain.Store) error { return tx.Nonces().Spend(ctx, n) })
 				}
@@ -78,39 +101,4 @@ func testNoncesForgotten(t *testing.T, s domain.Store, n domain.Nonce) {
 			wantSame(t, spent, 1)
 		}
 	})
-}
-
-// testAppendAll: many events are on one chain as if they had been appended one by one.
-func testAppendAll(t *testing.T, s domain.Store) {
-	ctx := t.Context()
-	for _, n := range []int{0, 1, 2, 3, 700} {
-		events := make([]*domain.Event, n)
-		for i := range events {
-			event := sampleEvent()
-			event.ResourceID, event.Digest = int64(i), [32]byte{byte(i), byte(i >> 8), 7}
-			events[i] = &event
-		}
-		before := must(s.Audit().Ends(ctx))(t)
-		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Audit().AppendAll(ctx, events) }))
-		if n == 0 {
-			wantSame(t, must(s.Audit().Ends(ctx))(t), before)
-			continue
-		}
-		chain := events[0].Chain
-		at := before[chain]
-		stored := must(s.Audit().After(ctx, chain, at.Position, n+1))(t)
-		wantSame(t, len(stored), n)
-		for i, e := range stored {
-			at = events[i].Follow(at)
-			wantSame(t, e.Link, at)
-			wantSame(t, events[i].Link, at)
-			want := *events[i]
-			want.Digest = [32]byte{}
-			wantSame(t, e, want)
-		}
-		before[chain] = at
-		wantSame(t, must(s.Audit().Ends(ctx))(t), before)
-		one := sampleEvent()
-		check(t, s.Audit().Append(ctx, &one))
-	}
 }

@@ -3,13 +3,26 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-func testRevocations(t *testing.T, s domain.Store) {
+// revocationRules is the contract of domain.Revocations.
+var revocationRules = rules{
+	{storedForm, testRevocationForm},
+	{missing, testRevocationMissing},
+	{unique, testRevocationUnique},
+	{order, testRevocationOrder},
+	{"Epochs", testRevocationEpochs},
+	{"Points", testRevocationPoints},
+	{locks, testRevocationLocks},
+}
+
+func testRevocationForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("an added revocation is found whole", func(t *testing.T) {
 		c := newCA(t, s)
@@ -28,6 +41,11 @@ func testRevocations(t *testing.T, s domain.Store) {
 			t.Fatal("the foreign one should have no end")
 		}
 	})
+	t.Run("none added is nothing", func(t *testing.T) { check(t, s.Revocations().Add(ctx, nil)) })
+}
+
+func testRevocationMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("a serial is looked for in its CA and as it is written", func(t *testing.T) {
 		c, other := newCA(t, s), newCA(t, s)
 		check(t, s.Revocations().Add(ctx, []domain.Revocation{{CAID: c.ID, Serial: "0a", RevokedAt: noon}}))
@@ -40,6 +58,20 @@ func testRevocations(t *testing.T, s domain.Store) {
 			wantSame(t, found, false)
 		}
 	})
+	t.Run("a CA that does not exist has no epoch", func(t *testing.T) {
+		_, err := s.Revocations().Epoch(ctx, absent)
+		wantMissing(t, err)
+		_, err = s.Revocations().Advance(ctx, absent)
+		wantMissing(t, err)
+	})
+}
+
+func testRevocationUnique(t *testing.T, s domain.Store) {
+	t.Run("a long list is kept whole or not at all", func(t *testing.T) { testLongList(t, s) })
+}
+
+func testRevocationOrder(t *testing.T, s domain.Store) {
+	ctx := t.Context()
 	t.Run("those after an epoch come by epoch", func(t *testing.T) {
 		c := newCA(t, s)
 		at := func(epoch int64, serial string) domain.Revocation {
@@ -53,8 +85,6 @@ func testRevocations(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Revocations().After(ctx, c.ID, 2))(t), []domain.Revocation{at(3, "01")})
 		wantSame(t, len(must(s.Revocations().After(ctx, c.ID, 3))(t)), 0)
 	})
-	t.Run("none added is nothing", func(t *testing.T) { check(t, s.Revocations().Add(ctx, nil)) })
-	testRevocationEpochs(t, s)
 }
 
 func testRevocationEpochs(t *testing.T, s domain.Store) {
@@ -79,13 +109,6 @@ func testRevocationEpochs(t *testing.T, s domain.Store) {
 		}
 		wantSame(t, must(s.Revocations().Epoch(ctx, c.ID))(t), 0)
 	})
-	t.Run("a CA that does not exist has no epoch", func(t *testing.T) {
-		_, err := s.Revocations().Epoch(ctx, absent)
-		wantMissing(t, err)
-		_, err = s.Revocations().Advance(ctx, absent)
-		wantMissing(t, err)
-	})
-	t.Run("a long list is kept whole or not at all", func(t *testing.T) { testLongList(t, s) })
 }
 
 func testLongList(t *testing.T, s domain.Store) {
@@ -104,4 +127,78 @@ func testLongList(t *testing.T, s domain.Store) {
 	last.Serial = serial
 	check(t, s.Revocations().Add(t.Context(), long))
 	wantSame(t, must(s.Revocations().After(t.Context(), c.ID, 0))(t), long)
+}
+
+func testAdvanceRace(t *testing.T, s domain.Store) {
+	for _, inTransaction := range []bool{false, true} {
+		c := newCA(t, s)
+		epochs, faults := domaintest.Together(16, func(int) (epoch int64, err error) {
+			if !inTransaction {
+				return s.Revocations().Advance(t.Context(), c.ID)
+			}
+			err = s.Transact(t.Context(), func(tx domain.Store) error {
+				epoch, err = tx.Revocations().Advance(t.Context(), c.ID)
+				return err
+			})
+			return epoch, err
+		})
+		checkAll(t, faults)
+		slices.Sort(epochs)
+		want := make([]int64, 16)
+		for i := range want {
+			want[i] = int64(i + 1)
+		}
+		wantSame(t, epochs, want)
+	}
+}
+
+func testRevocationPoints(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	point := func(t *testing.T, id int64) domain.RevocationPoint { return must(s.Revocations().Point(ctx, id))(t) }
+	c, other := newCA(t, s), newCA(t, s)
+	t.Run("a point follows those before it, and no other CA's", func(t *testing.T) {
+		first := point(t, c.ID)
+		must(s.Revocations().Advance(ctx, c.ID))(t)
+		next := point(t, c.ID)
+		if !next.Follows(first) || first.Follows(next) || !next.Follows(next) || next.Epoch != first.Epoch+1 ||
+			next.Mark == first.Mark {
+			t.Errorf("%+v after %+v", next, first)
+		}
+		if first.Mark == "" || point(t, other.ID).Follows(first) || point(t, other.ID).Mark == first.Mark {
+			t.Error("two CAs look the same")
+		}
+		again := next
+		again.Mark = "another"
+		if again.Follows(next) {
+			t.Error("the same number with another mark follows")
+		}
+		_, err := s.Revocations().Point(ctx, absent)
+		wantFault(t, err, domain.Missing, "id", domain.ReasonNotFound)
+	})
+	t.Run("a list of another history is not published", func(t *testing.T) {
+		good := point(t, c.ID)
+		number := must(s.CRLs().LastNumber(ctx, c.ID))(t) + 1
+		issuer := must(s.CAs().Key(ctx, c.ID))(t).Certificate
+		for name, alter := range map[string]func(*domain.CRL){
+			"mark":        func(l *domain.CRL) { l.Seen.Mark = "another" },
+			"incarnation": func(l *domain.CRL) { l.Seen.Incarnation = "another" },
+			"later epoch": func(l *domain.CRL) { l.Epoch = good.Epoch + 1 },
+			"issuer":      func(l *domain.CRL) { l.Issuer = append([]byte{0}, issuer...) },
+			"none":        func(*domain.CRL) {},
+		} {
+			crl := sampleCRL(c.ID, number)
+			crl.Epoch, crl.Seen, crl.Issuer = good.Epoch, good, issuer
+			alter(&crl)
+			if published := must(s.CRLs().Publish(ctx, crl))(t); published != (name == "none") {
+				t.Errorf("%s: published %t", name, published)
+			}
+			number = must(s.CRLs().LastNumber(ctx, c.ID))(t) + 1
+		}
+	})
+}
+
+func testRevocationLocks(t *testing.T, s domain.Store) {
+	t.Run("advancing gives every caller an epoch of its own, without gaps", func(t *testing.T) {
+		testAdvanceRace(t, s)
+	})
 }

@@ -1,12 +1,20 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
-func testSecrets(t *testing.T, s domain.Store) {
+// secretRules is the contract of domain.Secrets.
+var secretRules = rules{
+	{storedForm, testSecretForm},
+	{locks, testSecretLocks},
+}
+
+func testSecretForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	wantSame(t, must(s.Secrets().Any(ctx))(t), false)
 	first := []byte("\x00first\xff")
@@ -29,4 +37,17 @@ func testSecrets(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.Secrets().Replace(ctx, "one", first, []byte("other")))(t), false)
 	wantSame(t, must(s.Secrets().Get(ctx, "one"))(t), []byte("next"))
 	wantSame(t, must(s.Secrets().Get(ctx, "two"))(t), []byte("other"))
+}
+
+func testSecretLocks(t *testing.T, s domain.Store) {
+	t.Run("all who ask for a secret get the same", func(t *testing.T) {
+		secrets, faults := domaintest.Together(8, func(i int) (string, error) {
+			sealed, err := s.Secrets().GetOrCreate(t.Context(), "contested", []byte{byte(i)})
+			return string(sealed), err
+		})
+		checkAll(t, faults)
+		if slices.Sort(secrets); secrets[0] != secrets[7] || len(secrets[0]) != 1 {
+			t.Errorf("the secrets are %q", secrets)
+		}
+	})
 }

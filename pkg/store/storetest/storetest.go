@@ -1,15 +1,13 @@
-// Package storetest is the conformance suite of domain.Store: what every engine has to do, and do
-// alike.
+// Package storetest is the conformance suite of domain.Store: all engines must pass it, and so
+// behave alike.
 //
-// It imports domain and the test libraries, and knows no engine: an engine's own test is a page
-// that opens it and calls Run. Each group of cases gets a store of its own, so that groups run in
-// parallel and share nothing.
+// It imports domain and the test libraries, and no engine. The test of an engine opens a database
+// and calls Run. Each group of tests gets a store of its own, so groups run in parallel.
 package storetest
 
 import (
-	"fmt"
 	"net/netip"
-	"sync/atomic"
+	"reflect"
 	"testing"
 	"time"
 
@@ -17,67 +15,110 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
+
+// groups are the parts of the suite. Each gets a store of its own, so that they run in parallel.
+//
+// A resource has one group, which tests it rule by rule: `-run 'TestSQLite/^Roles$'` runs all rules
+// of one resource, `-run 'TestSQLite//^Unique$'` one rule of all resources. A test that reads a
+// whole table, or that compares with a model in memory, is a group of its own.
+var groups = []struct {
+	name string
+	run  func(t *testing.T, s domain.Store)
+}{
+	{"CAs", caRules.run},
+	{"CAs_Page", testCAPages},
+	{"Clients", clientRules.run},
+	{"Clients_Enrol", enrolRules.run},
+	{"Clients_MarkExpired", testMarkExpired},
+	{"Clients_MarkExpired_ClockAhead", testMarkAhead},
+	{"Clients_Page_Filters", testClientFilters},
+	{"Clients_Page_Model", testClientPages},
+	{"Certificates", certificateRules.run},
+	{"Revocations", revocationRules.run},
+	{"CRLs", crlRules.run},
+	{"CRLs_FirstExpiry", testFirstExpiry},
+	{"Histories", historyRules.run},
+	{"APIKeys", apiKeyRules.run},
+	{"Users", userRules.run},
+	{"Roles", roleRules.run},
+	{"AccessControl", accessControlRules.run},
+	{"SigningKeys", testSigningKeys},
+	{"Throttles", throttleRules.run},
+	{"Audit", testAudit},
+	{"Audit_Chains", testAuditChains},
+	{"Audit_Locks", testAuditLocks},
+	{"Audit_Page_Model", testAuditPages},
+	{"Audit_AppendAll", testAppendAll},
+	{"Audit_Reserve", testReserve},
+	{"Devices", deviceRules.run},
+	{"Devices_Save", testDeviceSave},
+	{"Devices_Page_Model", testDevicePages},
+	{"DeviceDomains", deviceDomainRules.run},
+	{"DeviceImports", testDeviceImports},
+	{"DeviceImports_Sight", testDeviceImportSight},
+	{"Applications", applicationRules.run},
+	{"PAMAuthorizations", authorizationRules.run},
+	{"Nonces", nonceRules.run},
+	{"Secrets", secretRules.run},
+	{"Texts", testTexts},
+	{"Times", testTimes},
+	{"NewIDs", testNewIDs},
+	{"Transact", transactRules.run},
+	{"Deadlines", testDeadlines},
+	{"Deadlocks", testDeadlocks},
+}
+
+// The rules that resources have in common.
+const (
+	storedForm = "StoredForm" // what is read is what was written, with all its fields
+	missing    = "Missing"    // the error for a row that does not exist
+	unique     = "Unique"     // the error for a name, key or serial that is taken
+	references = "References" // foreign keys: the row that is named exists, and a row in use stays
+	updates    = "Updates"    // which fields a change sets, and which never change
+	order      = "Order"      // the order of lists and pages, and the cursors of pages
+	atomicity  = "Atomic"     // all of a change is stored, or nothing
+	locks      = "Locks"      // callers that come at the same time
+)
+
+// rules are tests of one group, each named by the rule that it tests. They run one after the other
+// on the same store.
+type rules []struct {
+	rule string
+	test func(t *testing.T, s domain.Store)
+}
+
+func (r rules) run(t *testing.T, s domain.Store) {
+	for _, one := range r {
+		t.Run(one.rule, func(t *testing.T) { one.test(t, s) })
+	}
+}
 
 // Run runs the suite. open returns a migrated, empty store that ends with its test.
 func Run(t *testing.T, open func(t *testing.T) domain.Store) {
-	groups := []struct {
-		name string
-		run  func(t *testing.T, s domain.Store)
-	}{
-		{"CAs", testCAs},
-		{"Clients", testClients},
-		{"Clients_MarkExpired", testMarkExpired},
-		{"Clients_MarkExpired_ClockAhead", testMarkAhead},
-		{"Clients_Page_Filters", testClientFilters},
-		{"Clients_Page_Model", testClientPages},
-		{"CAs_Page", testCAPages},
-		{"Certificates", testCertificates},
-		{"Clients_Enrol", testEnrol},
-		{"Revocations", testRevocations},
-		{"CRLs", testCRLs},
-		{"CRLs_FirstExpiry", testFirstExpiry},
-		{"Histories", testHistories},
-		{"Revocations_Points", testRevocationPoints},
-		{"CRLs_Continue", testContinue},
-		{"TriedAgain", testTriedAgain},
-		{"Certificates_ClientsOf", testClientsOf},
-		{"APIKeys", testAPIKeys},
-		{"Users", testUsers},
-		{"Roles", testRoles},
-		{"AccessControl", testAccessControl},
-		{"SigningKeys", testSigningKeys},
-		{"Throttles", testThrottles},
-		{"Audit", testAudit},
-		{"Audit_Chains", testAuditChains},
-		{"Audit_Concurrency", testAuditConcurrency},
-		{"Audit_Page_Model", testAuditPages},
-		{"Audit_AppendAll", testAppendAll},
-		{"Audit_Reserve", testReserve},
-		{"Devices", testDevices},
-		{"DeviceImports", testDeviceImports},
-		{"DeviceImportSight", testDeviceImportSight},
-		{"Devices_Save", testDeviceSave},
-		{"Devices_Concurrency", testDeviceConcurrency},
-		{"Devices_Page_Model", testDevicePages},
-		{"DeviceDomains", testDeviceDomains},
-		{"Applications", testApplications},
-		{"PAMAuthorizations", testAuthorizations},
-		{"Nonces", testNonces},
-		{"Secrets", testSecrets},
-		{"Texts", testTexts},
-		{"Times", testTimes},
-		{"Transact", testTransact},
-		{"Transact_Doomed", testDoomedTransact},
-		{"EndedContext", testEndedContext},
-		{"Concurrency", testConcurrency},
-		{"Deadlocks", testDeadlocks},
-	}
+	checkGroups(t)
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			g.run(t, open(t))
 		})
+	}
+}
+
+// checkGroups checks that each repository of the store has a group of its name.
+func checkGroups(t *testing.T) {
+	t.Helper()
+	has := map[string]bool{}
+	for _, g := range groups {
+		has[g.name] = true
+	}
+	for method := range reflect.TypeFor[domain.Store]().Methods() {
+		repository := method.Type.NumIn() == 0 && method.Type.NumOut() == 1 &&
+			method.Type.Out(0).Kind() == reflect.Interface
+		if repository && !has[method.Name] {
+			t.Errorf("no group tests the repository %s", method.Name)
+		}
 	}
 }
 
@@ -87,85 +128,19 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 123456000, time.UTC)
 // absent is an id that no row has.
 const absent = 1 << 40
 
-// names counts the names that fresh has made, of all groups.
-var names atomic.Int64
-
-// fresh makes a name that nothing has yet.
-func fresh(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add(1)) }
-
-func sampleCA(name string) domain.CA {
-	return domain.CA{
-		Name: name, Description: "a CA", Subject: sampleSubject(), KeyAlgorithm: "ecdsa-p256",
-		ExpiresAt: noon.AddDate(20, 0, 0), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
-	}
-}
-
-func sampleSubject() domain.Subject {
-	return domain.Subject{
-		Country: "BR", Province: "SP", City: "São Paulo", Organization: "Empresa", Sector: "TI",
-		Email: "ti@example.com",
-	}
-}
-
-func sampleClient(caID int64, name string) domain.Client {
-	return domain.Client{
-		CAID: caID, Name: name, Description: "a client", Subject: sampleSubject(),
-		ExpiresAt: noon.AddDate(1, 0, 0), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
-	}
-}
-
-func sampleCertificate(client domain.Client, serial string) domain.Certificate {
-	return domain.Certificate{
-		CAID: client.CAID, ClientID: client.ID, Serial: serial, NotBefore: noon.Add(-time.Minute),
-		NotAfter: noon.AddDate(1, 0, 0),
-		DER:      []byte("der of " + serial), SealedKey: []byte{0, 1, 0xff}, KeyProtected: true, CreatedAt: noon,
-	}
-}
-
-func newCA(t testing.TB, s domain.Store) domain.CA {
-	t.Helper()
-	c := sampleCA(fresh("ca"))
-	check(
-		t,
-		s.CAs().
-			Create(
-				t.Context(), &c, domain.CAKey{Certificate: []byte("certificate"), SealedKey: []byte("key")},
-				domain.CRLState{},
-			),
-	)
-	return c
-}
-
-func newClient(t testing.TB, s domain.Store, caID int64) domain.Client {
-	t.Helper()
-	c := sampleClient(caID, fresh("client"))
-	check(t, s.Clients().Create(t.Context(), &c))
-	return c
-}
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+// The suite has short names for what domaintest has.
+var (
+	fresh = domaintest.Fresh
+	check = domaintest.Check
+)
 
 // must returns the value of a call that has to succeed: must(f())(t).
-func must[T any](value T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		check(t, err)
-		return value
-	}
-}
+func must[T any](value T, err error) func(testing.TB) T { return domaintest.Must(value, err) }
 
 // wantFault checks that err is the one fault.
 func wantFault(t testing.TB, err error, kind domain.Kind, field string, reason domain.Reason) {
 	t.Helper()
-	faults := domain.Faults(err)
-	if len(faults) != 1 || faults[0].Kind != kind || faults[0].Field != field || faults[0].Reason != reason {
-		t.Errorf("error is %v, want kind %d of %s: %s", err, kind, field, reason)
-	}
+	domaintest.WantFaults(t, err, domaintest.NewFault(kind, field, reason))
 }
 
 func wantMissing(t testing.TB, err error) {

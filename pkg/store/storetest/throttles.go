@@ -5,15 +5,18 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 )
 
 // throttleInterval is how long one use takes to be forgotten.
 const throttleInterval = 10 * time.Second
 
-func testThrottles(t *testing.T, s domain.Store) {
-	testThrottleRate(t, buckets{s})
-	testThrottleClocks(t, buckets{s})
-	testThrottleRoom(t, buckets{s})
+// throttleRules is the contract of domain.Throttles.
+var throttleRules = rules{
+	{"Rate", testThrottleRate},
+	{"Clocks", testThrottleClocks},
+	{"Room", testThrottleRoom},
+	{locks, testThrottleLocks},
 }
 
 // buckets counts uses.
@@ -35,7 +38,8 @@ func (b buckets) wantThrough(t *testing.T, key string, now time.Time, size, n in
 	}
 }
 
-func testThrottleRate(t *testing.T, b buckets) {
+func testThrottleRate(t *testing.T, s domain.Store) {
+	b := buckets{s}
 	const interval = throttleInterval
 	t.Run("at one instant as many go through as the size says", func(t *testing.T) {
 		for _, size := range []int{1, 2, 5} {
@@ -64,7 +68,8 @@ func testThrottleRate(t *testing.T, b buckets) {
 	})
 }
 
-func testThrottleClocks(t *testing.T, b buckets) {
+func testThrottleClocks(t *testing.T, s domain.Store) {
+	b := buckets{s}
 	const interval = throttleInterval
 	t.Run("a clock that is behind lets nobody in sooner", func(t *testing.T) {
 		key := fresh("bucket")
@@ -92,7 +97,8 @@ func testThrottleClocks(t *testing.T, b buckets) {
 	})
 }
 
-func testThrottleRoom(t *testing.T, b buckets) {
+func testThrottleRoom(t *testing.T, s domain.Store) {
+	b := buckets{s}
 	const interval = throttleInterval
 	t.Run("an emptied bucket has room, another's stays full", func(t *testing.T) {
 		key, other := fresh("bucket"), fresh("bucket")
@@ -111,11 +117,14 @@ func testThrottleRoom(t *testing.T, b buckets) {
 		check(t, b.Throttles().Purge(t.Context(), noon.Add(2*interval)))
 		b.wantThrough(t, key, noon, 2, 2)
 	})
+}
+
+func testThrottleLocks(t *testing.T, s domain.Store) {
+	const interval = throttleInterval
 	t.Run("of many at once as many go through as the size says", func(t *testing.T) {
 		for _, key := range []string{fresh("bucket"), fresh("bucket"), fresh("bucket")} {
-			waits, faults := together(
-				t, 32,
-				func(int) (time.Duration, error) { return b.Throttles().Take(t.Context(), key, noon, interval, 5) },
+			waits, faults := domaintest.Together(32,
+				func(int) (time.Duration, error) { return s.Throttles().Take(t.Context(), key, noon, interval, 5) },
 			)
 			checkAll(t, faults)
 			through := 0

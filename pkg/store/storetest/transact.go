@@ -8,10 +8,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-func testTransact(t *testing.T, s domain.Store) {
-	c := creations{s, newCA(t, s)}
-	testTransactEnds(t, c)
-	testTransactBounds(t, c)
+// transactRules is the contract of Store.Transact and Store.Atomic.
+var transactRules = rules{
+	{atomicity, testTransactAtomic},
+	{"Bounds", testTransactBounds},
+	{"Doomed", testTransactDoomed},
 }
 
 // creations makes clients of one CA.
@@ -30,7 +31,8 @@ func (c creations) create(t *testing.T, tx domain.Store, name string) error {
 	return tx.Clients().Create(t.Context(), &client)
 }
 
-func testTransactEnds(t *testing.T, c creations) {
+func testTransactAtomic(t *testing.T, s domain.Store) {
+	c := creations{s, newCA(t, s)}
 	t.Run("what succeeds is kept", func(t *testing.T) {
 		one, two := fresh("client"), fresh("client")
 		check(
@@ -73,7 +75,8 @@ func testTransactEnds(t *testing.T, c creations) {
 	})
 }
 
-func testTransactBounds(t *testing.T, c creations) {
+func testTransactBounds(t *testing.T, s domain.Store) {
+	c := creations{s, newCA(t, s)}
 	t.Run("an ended context rolls back", func(t *testing.T) {
 		name := fresh("client")
 		ended, cancel := context.WithCancel(t.Context())
@@ -125,31 +128,23 @@ func testTransactBounds(t *testing.T, c creations) {
 	})
 }
 
-// testDoomedTransact: a failed statement dooms its transaction, also when fn goes on as if nothing
-// had been.
-func testDoomedTransact(t *testing.T, s domain.Store) {
+// testTransactDoomed checks that a transaction is rolled back when one of its statements has
+// failed, even if fn ignores the error.
+func testTransactDoomed(t *testing.T, s domain.Store) {
 	ctx := t.Context()
-	authority := newCA(t, s)
-	exists := func(t *testing.T, name string) bool {
-		t.Helper()
-		return must(s.Clients().NameTaken(ctx, name))(t)
-	}
-	create := func(tx domain.Store, name string) error {
-		c := sampleClient(authority.ID, name)
-		return tx.Clients().Create(ctx, &c)
-	}
-	for sentence, fail := range failures(authority.ID) {
+	c := creations{s, newCA(t, s)}
+	for sentence, fail := range failures(c.authority.ID) {
 		t.Run(sentence, func(t *testing.T) {
 			name := fresh("client")
-			check(t, create(s, name+"-taken"))
+			check(t, c.create(t, s, name+"-taken"))
 			err := s.Transact(ctx, func(tx domain.Store) error {
-				check(t, create(tx, name))
+				check(t, c.create(t, tx, name))
 				if fail(ctx, tx, name+"-taken") == nil {
 					t.Error("the statement did not fail")
 				}
 				return nil
 			})
-			if err == nil || exists(t, name) {
+			if err == nil || c.exists(t, name) {
 				t.Errorf("error is %v", err)
 			}
 		})
@@ -160,9 +155,9 @@ func testDoomedTransact(t *testing.T, s domain.Store) {
 			_, err := tx.Clients().Get(ctx, absent)
 			wantMissing(t, err)
 			wantMissing(t, tx.CAs().Delete(ctx, absent))
-			return create(tx, name)
+			return c.create(t, tx, name)
 		}))
-		wantSame(t, exists(t, name), true)
+		wantSame(t, c.exists(t, name), true)
 	})
 }
 
@@ -195,48 +190,3 @@ func failures(caID int64) map[string]func(ctx context.Context, tx domain.Store, 
 		},
 	}
 }
-
-// testEndedContext reads and writes with a context that has ended, outside of transactions and
-// inside.
-func testEndedContext(t *testing.T, s domain.Store) {
-	event := sampleEvent()
-	calls := map[string]func(ctx context.Context, s domain.Store) error{
-		"a client": func(ctx context.Context, s domain.Store) error { return second(s.Clients().Get(ctx, 1)) },
-		"a name":   func(ctx context.Context, s domain.Store) error { return second(s.Users().Named(ctx, "a")) },
-		"an epoch": func(ctx context.Context, s domain.Store) error { return second(s.AccessControl().Epoch(ctx)) },
-		"superusers": func(ctx context.Context, s domain.Store) error {
-			return second(s.AccessControl().Superusers(ctx, noon))
-		},
-		"a throttle": func(ctx context.Context, s domain.Store) error {
-			return second(s.Throttles().Take(ctx, "a", noon, 1, 1))
-		},
-		"events": func(ctx context.Context,
-			s domain.Store) error {
-			return second(s.Audit().After(ctx, 1, 0, 1))
-		},
-		"a link": func(ctx context.Context,
-			s domain.Store) error {
-			return second(s.Audit().LastBefore(ctx, 1, noon))
-		},
-		"an event":     func(ctx context.Context, s domain.Store) error { return s.Audit().Append(ctx, &event) },
-		"an enrolment": func(ctx context.Context, s domain.Store) error { return enrolOne(ctx, s, 1, &event) },
-		"a use": func(ctx context.Context, s domain.Store) error {
-			return s.APIKeys().Used(ctx, []domain.APIKeyUse{{ID: 1, At: noon}})
-		},
-	}
-	for name, call := range calls {
-		t.Run(name, func(t *testing.T) {
-			ended, cancel := context.WithCancel(t.Context())
-			cancel()
-			outside := call(ended, s)
-			inside := s.Transact(t.Context(), func(tx domain.Store) error { return call(ended, tx) })
-			for _, err := range []error{outside, inside} {
-				if err == nil || domain.Faults(err) != nil {
-					t.Errorf("error is %v", err)
-				}
-			}
-		})
-	}
-}
-
-func second[T any](_ T, err error) error { return err }

@@ -8,7 +8,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// sampleUser has something in every field, and as roles those given.
+// sampleUser has a value in every field, and the given roles.
 func sampleUser(roles ...domain.Role) domain.User {
 	return domain.User{
 		Username: fresh("João"), Email: "joao@example.com", FullName: "João da Silva", Superuser: true, Roles: roles,
@@ -25,7 +25,17 @@ func newUser(t testing.TB, s domain.Store, roles ...domain.Role) domain.User {
 	return u
 }
 
-func testUsers(t *testing.T, s domain.Store) {
+// userRules is the contract of domain.Users.
+var userRules = rules{
+	{storedForm, testUserForm},
+	{missing, testUserMissing},
+	{unique, testUserUnique},
+	{references, testUserReferences},
+	{updates, testUserUpdate},
+	{order, testUserOrder},
+}
+
+func testUserForm(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	one, two := newRole(t, s), newRole(t, s)
 	t.Run("a created user is read back whole, the roles by ascending id", func(t *testing.T) {
@@ -36,6 +46,17 @@ func testUsers(t *testing.T, s domain.Store) {
 		check(t, s.Users().Create(ctx, &plain))
 		wantSame(t, must(s.Users().Get(ctx, plain.ID))(t), plain)
 	})
+	t.Run("a user is found by name regardless of case", func(t *testing.T) {
+		want := newUser(t, s, one, two)
+		for _, name := range []string{want.Username, strings.ToUpper(want.Username), strings.ToLower(want.Username)} {
+			wantSame(t, must(s.Users().Named(ctx, name))(t), want)
+		}
+	})
+}
+
+func testUserMissing(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	one := newRole(t, s)
 	t.Run("an id that does not exist is missing", func(t *testing.T) {
 		for _, id := range []int64{0, -1, absent} {
 			_, err := s.Users().Get(ctx, id)
@@ -46,22 +67,15 @@ func testUsers(t *testing.T, s domain.Store) {
 		gone.ID = absent
 		wantMissing(t, s.Users().Update(ctx, gone))
 	})
-	t.Run("a user is found by name regardless of case", func(t *testing.T) {
-		want := newUser(t, s, one, two)
-		for _, name := range []string{want.Username, strings.ToUpper(want.Username), strings.ToLower(want.Username)} {
-			wantSame(t, must(s.Users().Named(ctx, name))(t), want)
-		}
-	})
 	t.Run("a name that nobody has is missing, also one that no database can hold", func(t *testing.T) {
 		for _, name := range []string{"", "nobody", "%", "João", "a\x00b", "a\xffb"} {
 			_, err := s.Users().Named(ctx, name)
 			wantMissing(t, err)
 		}
 	})
-	testUserRoles(t, s, one, two)
 }
 
-func testUserRoles(t *testing.T, s domain.Store, one, two domain.Role) {
+func testUserUnique(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	t.Run("a name is taken regardless of case", func(t *testing.T) {
 		taken, other := newUser(t, s), newUser(t, s)
@@ -71,6 +85,11 @@ func testUserRoles(t *testing.T, s domain.Store, one, two domain.Role) {
 		other.Username = again.Username
 		wantFault(t, s.Users().Update(ctx, other), domain.Duplicated, "username", domain.ReasonDuplicated)
 	})
+}
+
+func testUserReferences(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	one := newRole(t, s)
 	t.Run("a role that does not exist is not found, and leaves no user", func(t *testing.T) {
 		u := sampleUser(one, domain.Role{ID: absent})
 		wantFault(t, s.Users().Create(ctx, &u), domain.NotFound, "roles", domain.ReasonNotFound)
@@ -82,7 +101,6 @@ func testUserRoles(t *testing.T, s domain.Store, one, two domain.Role) {
 		wantFault(t, s.Users().Update(ctx, asked), domain.NotFound, "roles", domain.ReasonNotFound)
 		wantSame(t, must(s.Users().Get(ctx, there.ID))(t), there)
 	})
-	t.Run("changes", func(t *testing.T) { testUserChanges(t, s, one, two) })
 	t.Run("deletion takes the assignments along, not the roles", func(t *testing.T) {
 		role := newRole(t, s)
 		gone := newUser(t, s, one, role)
@@ -92,18 +110,11 @@ func testUserRoles(t *testing.T, s domain.Store, one, two domain.Role) {
 		check(t, s.Roles().Delete(ctx, role.ID))
 		wantSame(t, must(s.Roles().Get(ctx, one.ID))(t), one)
 	})
-	t.Run("pages carry the roles of each", func(t *testing.T) {
-		var ids []int64
-		for _, u := range must(s.Users().Page(ctx, domain.PageRequest{Size: 100}))(t).Items {
-			ids = append(ids, u.ID)
-			wantSame(t, u, must(s.Users().Get(ctx, u.ID))(t))
-		}
-		walk(t, s.Users().Page, ids, 3)
-	})
 }
 
-func testUserChanges(t *testing.T, s domain.Store, one, two domain.Role) {
+func testUserUpdate(t *testing.T, s domain.Store) {
 	ctx := t.Context()
+	one, two := newRole(t, s), newRole(t, s)
 	t.Run("an update replaces everything but the creation", func(t *testing.T) {
 		u := newUser(t, s, one)
 		want := domain.User{
@@ -127,5 +138,17 @@ func testUserChanges(t *testing.T, s domain.Store, one, two domain.Role) {
 		want.PasswordHash = "new"
 		wantSame(t, must(s.Users().Get(ctx, want.ID))(t), want)
 		wantSame(t, must(s.Users().Get(ctx, other.ID))(t), other)
+	})
+}
+
+func testUserOrder(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("pages carry the roles of each", func(t *testing.T) {
+		var ids []int64
+		for _, u := range must(s.Users().Page(ctx, domain.PageRequest{Size: 100}))(t).Items {
+			ids = append(ids, u.ID)
+			wantSame(t, u, must(s.Users().Get(ctx, u.ID))(t))
+		}
+		walk(t, s.Users().Page, ids, 3)
 	})
 }

@@ -11,6 +11,9 @@ import (
 // TestErrors_AreBounded: however many faults a request has, its answer is small, and finding the
 // faults costs little. It runs alone, because it measures the process.
 func TestErrors_AreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	s := wiretest.Start(t)
 	many := func(item string) string {
 		return "[" + strings.TrimSuffix(strings.Repeat(item+",", (250<<10)/(len(item)+1)), ",") + "]"

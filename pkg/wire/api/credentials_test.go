@@ -98,55 +98,9 @@ func TestCredentials_Hostile(t *testing.T) {
 	s := withUser(t)
 	apikey, user := holders(t, s)
 	now := tokensAt(t, s, 0)
-	token := func(make func(domain.Holder) (domain.Secret, error), h domain.Holder) string {
-		token, err := make(h)
-		return made(t, token, err)
-	}
-	access, userAccess, session := token(now.Access, apikey), token(now.Access, user), token(now.Session, user)
-	gone := apikey
-	gone.ID = 77
-	earlier := user
-	earlier.Generation--
-	later := apikey
-	later.Generation++
-	foreign, err := auth.NewTokens(
-		make([]byte, auth.SecretSize), []auth.SigningKey{{ID: "foreign", Secret: make([]byte, auth.SecretSize)}},
-		time.Now,
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	foreignKey, err := foreign.Refresh(domain.APIKey{ID: 1, Generation: 1})
-	never := map[string]string{
-		"an access token that has expired":          token(tokensAt(t, s, auth.AccessLife+time.Second).Access, apikey),
-		"a session that has expired":                token(tokensAt(t, s, auth.SessionLife+time.Second).Session, user),
-		"an access token of an apikey that is gone": token(now.Access, gone),
-		"an access token of an earlier generation":  token(now.Access, earlier),
-		"an access token of a later generation":     token(now.Access, later),
-		"a session of an apikey":                    token(now.Session, apikey),
-		"an access token of another service":        token(foreign.Access, apikey),
-		"an apikey of another service":              made(t, foreignKey, err),
-		"another signature":                         access[:len(access)-8] + "AAAAAAAA",
-		"no signature":                              access[:strings.LastIndex(access, ".")+1],
-		"no algorithm":                              altered(t, access, 0, "alg", "none"),
-		"no algorithm, no signature": strings.TrimSuffix(
-			altered(t, access, 0, "alg", "none"), access[strings.LastIndex(access, ".")+1:],
-		),
-		"another algorithm":          altered(t, access, 0, "alg", "HS512"),
-		"an unknown key":             altered(t, access, 0, "kid", "unknown"),
-		"a key that is no text":      altered(t, access, 0, "kid", []string{"unknown"}),
-		"a key in a file":            altered(t, access, 0, "kid", "../../../../dev/null"),
-		"no key":                     altered(t, access, 0, "kid", nil),
-		"an apikey with a key":       altered(t, s.Token, 0, "kid", "unknown"),
-		"another subject":            altered(t, access, 1, "sub", "user:1"),
-		"another audience":           altered(t, access, 1, "aud", []string{"chaveiro:refresh"}),
-		"a longer life":              altered(t, access, 1, "exp", 9999999999),
-		"an end beyond all numbers":  altered(t, access, 1, "exp", 1e300),
-		"an apikey made superuser's": altered(t, s.Powerless, 1, "sub", "apikey:1"),
-		"no token":                   "x",
-		"three dots":                 "...",
-		"JSON":                       `{"alg":"none"}`,
-	}
+	access, userAccess := issued(t, now.Access, apikey), issued(t, now.Access, user)
+	session := issued(t, now.Session, user)
+	never := hostileTokens(t, s)
 	bearer, accessCookie, refreshCookie, exchange := uses(t, s)
 	before := inventory(t, s)
 	refuse := func(use use, what, token string) {
@@ -187,6 +141,69 @@ func TestCredentials_Hostile(t *testing.T) {
 			status = 200
 		}
 		good.use.try(good.token).want(t, status, "name", "duplicated")
+	}
+}
+
+// issued returns a token of a kind for a holder.
+func issued(t *testing.T, issue func(domain.Holder) (domain.Secret, error), h domain.Holder) string {
+	t.Helper()
+	token, err := issue(h)
+	return made(t, token, err)
+}
+
+// hostileTokens are tokens that no use accepts, by what is wrong with them.
+func hostileTokens(t *testing.T, s *wiretest.Server) map[string]string {
+	t.Helper()
+	apikey, user := holders(t, s)
+	now := tokensAt(t, s, 0)
+	token := func(issue func(domain.Holder) (domain.Secret, error), h domain.Holder) string {
+		t.Helper()
+		return issued(t, issue, h)
+	}
+	access := token(now.Access, apikey)
+	gone := apikey
+	gone.ID = 77
+	earlier := user
+	earlier.Generation--
+	later := apikey
+	later.Generation++
+	foreign, err := auth.NewTokens(
+		make([]byte, auth.SecretSize), []auth.SigningKey{{ID: "foreign", Secret: make([]byte, auth.SecretSize)}},
+		time.Now,
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreignKey, err := foreign.Refresh(domain.APIKey{ID: 1, Generation: 1})
+	return map[string]string{
+		"an access token that has expired":          token(tokensAt(t, s, auth.AccessLife+time.Second).Access, apikey),
+		"a session that has expired":                token(tokensAt(t, s, auth.SessionLife+time.Second).Session, user),
+		"an access token of an apikey that is gone": token(now.Access, gone),
+		"an access token of an earlier generation":  token(now.Access, earlier),
+		"an access token of a later generation":     token(now.Access, later),
+		"a session of an apikey":                    token(now.Session, apikey),
+		"an access token of another service":        token(foreign.Access, apikey),
+		"an apikey of another service":              made(t, foreignKey, err),
+		"another signature":                         access[:len(access)-8] + "AAAAAAAA",
+		"no signature":                              access[:strings.LastIndex(access, ".")+1],
+		"no algorithm":                              altered(t, access, 0, "alg", "none"),
+		"no algorithm, no signature": strings.TrimSuffix(
+			altered(t, access, 0, "alg", "none"), access[strings.LastIndex(access, ".")+1:],
+		),
+		"another algorithm":          altered(t, access, 0, "alg", "HS512"),
+		"an unknown key":             altered(t, access, 0, "kid", "unknown"),
+		"a key that is no text":      altered(t, access, 0, "kid", []string{"unknown"}),
+		"a key in a file":            altered(t, access, 0, "kid", "../../../../dev/null"),
+		"no key":                     altered(t, access, 0, "kid", nil),
+		"an apikey with a key":       altered(t, s.Token, 0, "kid", "unknown"),
+		"another subject":            altered(t, access, 1, "sub", "user:1"),
+		"another audience":           altered(t, access, 1, "aud", []string{"chaveiro:refresh"}),
+		"a longer life":              altered(t, access, 1, "exp", 9999999999),
+		"an end beyond all numbers":  altered(t, access, 1, "exp", 1e300),
+		"an apikey made superuser's": altered(t, s.Powerless, 1, "sub", "apikey:1"),
+		"no token":                   "x",
+		"three dots":                 "...",
+		"JSON":                       `{"alg":"none"}`,
 	}
 }
 

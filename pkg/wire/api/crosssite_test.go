@@ -13,6 +13,9 @@ const externalURL = "https://vpn.example.com"
 // A page of another site can't write with the cookies of its visitors; clients that are no browsers
 // are not affected.
 func TestCrossSite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	s := wiretest.Start(t, func(settings *wiretest.Settings) { settings.Config.ExternalURL = externalURL })
 	role := s.Role(t, "visited")

@@ -58,6 +58,9 @@ func signIn(t *testing.T, s *wiretest.Server, path, username, secret, address st
 // spelling of its name, on both paths, and for the right password too. An account that does not
 // exist behaves the same.
 func TestGuessing_Account(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	s := withStill(t, behindProxy)
 	accounts := map[string][]string{"root": {"root", "ROOT"}, "nobody": {"nobody", "Nobody"}}
@@ -98,6 +101,9 @@ func TestGuessing_Account(t *testing.T) {
 // An address has thirty attempts, whatever the names; its neighbours have their own. A session that
 // exists continues.
 func TestGuessing_Address(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	s := withStill(t, behindProxy)
 	body := func(i int) string {
@@ -128,6 +134,9 @@ func TestGuessing_Address(t *testing.T) {
 // The current password is as hard to guess as at a sign-in: the attempts to change it count with
 // those to sign in.
 func TestGuessing_CurrentPassword(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	s := withStill(t)
 	c := newSession(t, s)

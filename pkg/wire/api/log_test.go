@@ -35,15 +35,25 @@ func (b *logBuffer) handler() slog.Handler {
 
 // No token, password, cookie or private key gets into the log, whether requests succeed or fail.
 func TestLog_HoldsNoSecrets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	vars := materials(t)
 	var log logBuffer
 	s := withCA(t, func(settings *wiretest.Settings) { settings.Log = log.handler() })
 	secrets := map[string]string{"the apikey": s.Token, "another apikey": s.Powerless}
-	quote := func(text string) string {
-		quoted, _ := json.Marshal(text)
-		return string(quoted)
-	}
+	leaveClientTraces(t, s, secrets)
+	leaveImportTraces(t, s, vars, secrets)
+	leaveTokenTraces(t, s, secrets)
+	checkLog(t, log.String(), secrets,
+		`"operation":"createClientSite2Site"`, `"principal":{"kind":"apikey","id":1,"name":"superuser"}`,
+		`"action":"export"`, `"msg":"request refused"`)
+}
+
+// leaveClientTraces makes a client with a password, and sends that in every wrong way.
+func leaveClientTraces(t *testing.T, s *wiretest.Server, secrets map[string]string) {
+	t.Helper()
 	const password, wrong = "Correct-Horse-7", "Battery-Staple-9"
 	secrets["a password"], secrets["a wrong password"] = password, wrong
 	create := `{"ca_id": 1, "name": "filial", "email": "a@b.c", "password": "` + password + `"`
@@ -67,6 +77,15 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	key := send(t, s, "GET", clientsPath+"/1/key", "")
 	key.want(t, 200, "", "")
 	secrets["the key that was made"] = strings.Split(string(key.body), "\n")[1]
+}
+
+// leaveImportTraces imports a CA and a client with their keys, and sends keys in wrong places.
+func leaveImportTraces(t *testing.T, s *wiretest.Server, vars, secrets map[string]string) {
+	t.Helper()
+	quote := func(text string) string {
+		quoted, _ := json.Marshal(text)
+		return string(quoted)
+	}
 	for _, name := range []string{"rootKey", "rootKeyLocked", "siteKey", "otherKey"} {
 		secrets[name] = strings.Split(vars[name], "\n")[1]
 	}
@@ -88,6 +107,13 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	).want(
 		t, 409, "key", "invalid",
 	)
+}
+
+// leaveTokenTraces exchanges the apikey for an access token, and presents it, a forged one and
+// passwords in every place.
+func leaveTokenTraces(t *testing.T, s *wiretest.Server, secrets map[string]string) {
+	t.Helper()
+	password := secrets["a password"]
 	exchange := `{"grant_type": "refresh_token", "refresh_token": "`
 	token := send(t, s, "POST", tokenPath, exchange+s.Token+`"}`)
 	var got struct {
@@ -118,9 +144,6 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 		want(t, 401, "authorization", "invalid")
 	send(t, s, "GET", clientsPath+"?token="+s.Token+"&size=x", "").want(t, 400, "size", "invalid")
 	send(t, s, "GET", "/api/nothing?access_token="+s.Token, "").want(t, 404, "", "not_found")
-	checkLog(t, log.String(), secrets,
-		`"operation":"createClientSite2Site"`, `"principal":{"kind":"apikey","id":1,"name":"superuser"}`,
-		`"action":"export"`, `"msg":"request refused"`)
 }
 
 // checkLog demands a log of JSON lines that has all of the parts and none of the secrets.

@@ -38,10 +38,24 @@ func TestLog_HoldsNoSecretsOfAccess(t *testing.T) {
 // adds the secrets to secrets.
 func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]string) {
 	t.Helper()
-	const first, second, short, wrong = "Correct-Horse-7", "Battery-Staple-9", "Bat-3", "Wrong-Donkey-5"
-	secrets["a password"], secrets["a new password"], secrets["a short password"], secrets["a wrong password"] = first,
-		second, short, wrong
+	secrets["a password"], secrets["a new password"] = firstPassword, secondPassword
+	secrets["a short password"], secrets["a wrong password"] = shortPassword, wrongPassword
+	leaveAPIKeyTraces(t, s, secrets)
+	leaveUserTraces(t, s)
+	access, refresh := leaveSessionTraces(t, s, secrets)
+	leaveProfileTraces(t, s, "access-token="+access+"; refresh-token="+refresh, secrets)
+	leaveTokensInWrongPlaces(t, s, access, refresh)
+}
 
+// The passwords that leave traces.
+const (
+	firstPassword, secondPassword = "Correct-Horse-7", "Battery-Staple-9"
+	shortPassword, wrongPassword  = "Bat-3", "Wrong-Donkey-5"
+)
+
+// leaveAPIKeyTraces makes and rotates an apikey, and sends its token as a name.
+func leaveAPIKeyTraces(t *testing.T, s *wiretest.Server, secrets map[string]string) {
+	t.Helper()
 	made := send(t, s, "POST", apikeysPath, `{"name": "key", "superuser": true}`).object(t)
 	secrets["an apikey that was made"] = made["token"].(string)
 	secrets["the one it was rotated to"] = send(t, s, "POST", apikeysPath+"/3/rotate", `{"overlap": 60}`).
@@ -49,7 +63,12 @@ func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]stri
 	send(t, s, "GET", apikeysPath, "").want(t, 200, "", "")
 	send(t, s, "POST", apikeysPath, `{"name": "`+made["token"].(string)+`", "roles": ["`+made["token"].(string)+`"]}`).
 		want(t, 409, "roles[0]", "invalid")
+}
 
+// leaveUserTraces makes a user with the first password, and sends passwords in every wrong way.
+func leaveUserTraces(t *testing.T, s *wiretest.Server) {
+	t.Helper()
+	const first, short, wrong = firstPassword, shortPassword, wrongPassword
 	user := func(password string) string {
 		return `{"username": "maria", "password": ` + password + `, "superuser": true}`
 	}
@@ -60,7 +79,13 @@ func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]stri
 	send(t, s, "POST", usersPath, user(`"`+strings.Repeat(wrong, 100)+`"`)).want(t, 409, "password", "invalid")
 	send(t, s, "POST", usersPath, user(`"`+wrong+`", "password": "`+wrong+`"`)).want(t, 400, "password", "invalid")
 	send(t, s, "POST", usersPath, user(`"`+wrong)).want(t, 400, "", "invalid")
+}
 
+// leaveSessionTraces signs the user in, with good and with wrong passwords, and exchanges the
+// tokens. It returns those of the session.
+func leaveSessionTraces(t *testing.T, s *wiretest.Server, secrets map[string]string) (access, refresh string) {
+	t.Helper()
+	const first, wrong = firstPassword, wrongPassword
 	secret := func(got answer) map[string]any {
 		object := got.object(t)
 		for _, name := range []string{"refresh_token", "access_token"} {
@@ -75,15 +100,20 @@ func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]stri
 	session := secret(grant("maria", first))
 	grant("maria", wrong).want(t, 401, "authorization", "invalid")
 	grant(wrong, wrong).want(t, 401, "authorization", "invalid") // users type the password into the user name field
-	refresh, access := session["refresh_token"].(string), session["access_token"].(string)
-	cookies := "access-token=" + access + "; refresh-token=" + refresh
+	refresh, access = session["refresh_token"].(string), session["access_token"].(string)
 	exchange := `{"grant_type": "refresh_token", "refresh_token": "` + refresh + `"`
 	secret(send(t, s, "POST", tokenPathV1, exchange+"}"))
 	send(t, s, "POST", tokenPath, exchange+`, "username": "maria", "password": "`+first+`"}`).
 		want(t, 400, "refresh_token", "invalid")
 	send(t, s, "POST", tokenPath, strings.Replace(exchange, refresh, refresh+"x", 1)+"}").
 		want(t, 401, "authorization", "invalid")
+	return access, refresh
+}
 
+// leaveProfileTraces changes the user's own password, after attempts that fail.
+func leaveProfileTraces(t *testing.T, s *wiretest.Server, cookies string, secrets map[string]string) {
+	t.Helper()
+	const first, second, short, wrong = firstPassword, secondPassword, shortPassword, wrongPassword
 	own := func(body string, header ...string) answer {
 		return send(t, s, "PUT", infoPath, body, append([]string{"Authorization", "", "Cookie", cookies}, header...)...)
 	}
@@ -100,6 +130,11 @@ func leaveAccessTraces(t *testing.T, s *wiretest.Server, secrets map[string]stri
 	}
 	own("{}").want(t, 401, "authorization", "invalid")
 	send(t, s, "PUT", usersPath+"/1", `{"password": "`+first+`"}`).want(t, 200, "", "")
+}
+
+// leaveTokensInWrongPlaces sends tokens where none belong.
+func leaveTokensInWrongPlaces(t *testing.T, s *wiretest.Server, access, refresh string) {
+	t.Helper()
 	send(t, s, "GET", casPath, "", "Authorization", "Bearer "+refresh).want(t, 401, "authorization", "invalid")
 	send(t, s, "GET", casPath, "", "Authorization", "Bearer "+access, "Authorization", "Bearer "+s.Token).
 		want(t, 400, "authorization", "invalid")

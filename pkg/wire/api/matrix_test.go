@@ -116,6 +116,9 @@ func callers(t *testing.T, s *wiretest.Server) []caller {
 // Every operation is open to the callers that the document says, and to no others. Authorization
 // comes first, so the requests need not be valid.
 func TestMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	s := wiretest.Start(t)
 	everybody := callers(t, s)

@@ -151,6 +151,9 @@ var oddCAs = []oddCA{
 // TestOdd_CAs: CAs of other software are accepted or refused. An accepted one is handed out as it
 // came, and OpenVPN judges correctly what it issues and revokes.
 func TestOdd_CAs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := newOddWorld(t)
 	for i, test := range oddCAs {

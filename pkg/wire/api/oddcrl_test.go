@@ -215,6 +215,9 @@ var oddLists = []oddRevocations{
 // TestOdd_Lists: what OpenVPN honours of a CRL that is imported with a CA is on all lists
 // afterwards, and a CRL that would revoke less than it seems to is refused.
 func TestOdd_Lists(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := newOddWorld(t)
 	for i, test := range oddLists {

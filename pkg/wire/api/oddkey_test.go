@@ -157,6 +157,9 @@ var oddKeys = []oddKey{
 // TestOdd_Keys: keys as openssl and other software write them can be opened, and the message about
 // one that can't names its encryption.
 func TestOdd_Keys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
 	t.Parallel()
 	w := newOddWorld(t)
 	for i, test := range oddKeys {

@@ -8,8 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,26 +25,12 @@ import (
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	vars := materials(t)
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	servers := make([]*wiretest.Server, len(files))
-	t.Run("files", func(t *testing.T) {
-		for i, file := range files {
-			t.Run(filepath.Base(file), func(t *testing.T) {
-				t.Parallel()
-				servers[i] = wiretest.Start(t)
-				play(t, servers[i], file, maps.Clone(vars))
-			})
-		}
-	})
-	spec, err := gen.GetSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// failures of the service
-	wiretest.CheckComplete(t, spec, "", servers, func(_ string, status int) bool { return status == 500 })
+	wiretest.Transcripts{
+		Spec:     gen.GetSpec,
+		Beyond:   func(_ string, status int) bool { return status == 500 }, // failures of the service
+		Variants: func([]byte) []wiretest.Variant { return []wiretest.Variant{{Vars: vars}} },
+		Play:     play,
+	}.Run(t)
 }
 
 func play(t *testing.T, server *wiretest.Server, file string, vars map[string]string) {

@@ -3,8 +3,6 @@ package pam_test
 import (
 	"bytes"
 	"encoding/base64"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,38 +17,25 @@ var families = []struct{ prefix, slash string }{{"/iso", ""}, {"/iso", "/"}, {"/
 
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	var servers []*wiretest.Server
-	t.Run("files", func(t *testing.T) {
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, family := range families {
-				if i > 0 && !bytes.Contains(text, []byte("<prefix>")) {
-					break
-				}
-				s := wiretest.Start(t)
-				servers = append(servers, s)
-				t.Run(filepath.Base(file)+family.prefix+family.slash, func(t *testing.T) {
-					t.Parallel()
-					play(t, s, file, map[string]string{"prefix": family.prefix, "slash": family.slash})
-				})
-			}
+	wiretest.Transcripts{
+		Spec: gen.GetSpec, Prefix: "pam.", Variants: inFamilies, Play: play,
+		Beyond: func(operation string, status int) bool { // a failure of the service
+			return operation == "createToken" && status == 500
+		},
+	}.Run(t)
+}
+
+func inFamilies(text []byte) (list []wiretest.Variant) {
+	for i, family := range families {
+		if i > 0 && !bytes.Contains(text, []byte("<prefix>")) {
+			break
 		}
-	})
-	spec, err := gen.GetSpec()
-	if err != nil {
-		t.Fatal(err)
+		list = append(list, wiretest.Variant{
+			Name: family.prefix + family.slash,
+			Vars: map[string]string{"prefix": family.prefix, "slash": family.slash},
+		})
 	}
-	// a failure of the service
-	wiretest.CheckComplete(t, spec, "pam.", servers, func(operation string, status int) bool {
-		return operation == "createToken" && status == 500
-	})
+	return list
 }
 
 func play(t *testing.T, s *wiretest.Server, file string, vars map[string]string) {

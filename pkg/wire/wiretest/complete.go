@@ -8,10 +8,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// CheckComplete demands that the servers have given every answer that a document declares, except
+// checkComplete demands that the servers have given every answer that a document declares, except
 // for those that except reports. prefix is what the server puts before the operations of the
 // document. Nothing is checked if -run left out some transcripts: their servers are nil.
-func CheckComplete(
+func checkComplete(
 	t *testing.T, spec *openapi3.T, prefix string, servers []*Server, except func(operation string, status int) bool,
 ) {
 	t.Helper()

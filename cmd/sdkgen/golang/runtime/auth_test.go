@@ -122,6 +122,25 @@ func TestAPIKey_401Again(t *testing.T) {
 	}
 }
 
+// TestAPIKey_RenewedAndRetried: a new token after a 401 is not counted as a retry.
+func TestAPIKey_RenewedAndRetried(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	c := serve(t, Config{Auth: APIKey("key")}, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/token"):
+			answer(w, http.StatusOK, `{"access_token":"a","expires_in":900}`)
+		case calls.Add(1) <= 3:
+			answer(w, map[int64]int{1: 401, 2: 503, 3: 503}[calls.Load()], `{"errors":[]}`)
+		default:
+			answer(w, http.StatusOK, `{"id":7}`)
+		}
+	})
+	if _, err := call[item](t.Context(), c.client, closed(), nil); err != nil || calls.Load() != 4 {
+		t.Errorf("error %v after %d calls", err, calls.Load())
+	}
+}
+
 // TestAPIKey_Refused: an apikey that is not accepted is an error of the exchange, made once.
 func TestAPIKey_Refused(t *testing.T) {
 	t.Parallel()

@@ -53,6 +53,19 @@ func TestCall_RequestAndAnswer(t *testing.T) {
 	}
 }
 
+// TestCall_OtherPath: an argument can't lead to another path.
+func TestCall_OtherPath(t *testing.T) {
+	t.Parallel()
+	c := serve(t, Config{}, func(http.ResponseWriter, *http.Request) { t.Error("it is sent") })
+	for _, arg := range []string{"", ".", ".."} {
+		r := get()
+		r.args = []string{arg}
+		if _, err := call[item](t.Context(), c.client, r, nil); err == nil {
+			t.Errorf("%q is accepted", arg)
+		}
+	}
+}
+
 // TestCall_Retries: which statuses of which requests are tried again, and how often.
 func TestCall_Retries(t *testing.T) {
 	t.Parallel()

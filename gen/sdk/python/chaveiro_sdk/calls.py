@@ -117,7 +117,7 @@ class Call:
             headers["Content-Type"] = self.media_type
         if options.language or language:
             headers["Accept-Language"] = options.language or language or ""
-        if self.retry == "keyed":
+        if self.retry == "keyed" or options.idempotency_key:
             headers["Idempotency-Key"] = options.idempotency_key or secrets.token_hex(16)
         headers.update((name, encode_text(value)) for name, value in self.headers.items() if value is not None)
         headers.update(options.headers)

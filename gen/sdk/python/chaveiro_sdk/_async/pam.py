@@ -120,7 +120,7 @@ class AsyncPam:
             "createApplication",
             "POST",
             "/api/pam/applications",
-            "keyed",
+            "never",
             body={
                 "name": name,
                 "description": description,
@@ -333,7 +333,7 @@ class AsyncPam:
             "createAuthorization",
             "POST",
             "/api/pam/authorizations",
-            "keyed",
+            "never",
             body={
                 "application_id": application_id,
                 "name": name,
@@ -507,7 +507,7 @@ class AsyncPam:
             "rotateAuthorization",
             "POST",
             "/api/pam/authorizations/{id}/rotate",
-            "keyed",
+            "never",
             args={"id": id},
             body={
                 "overlap": overlap,
@@ -744,7 +744,7 @@ class AsyncPam:
             "enablePamDevice",
             "POST",
             "/api/pam/devices/{id}/enable",
-            "keyed",
+            "never",
             args={"id": id},
         )
         return await self._transport.json(call, PamDevice.from_dict, options)
@@ -907,7 +907,7 @@ class AsyncPam:
             "importPamDevices",
             "POST",
             "/api/pam/devices/import",
-            "keyed",
+            "never",
             query={
                 "atomic": atomic,
             },
@@ -987,7 +987,7 @@ class AsyncPam:
             "createDeviceDomain",
             "POST",
             "/api/pam/domains",
-            "keyed",
+            "never",
             body={
                 "name": name,
                 "short_name": short_name,

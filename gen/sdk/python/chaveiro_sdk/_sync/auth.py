@@ -120,7 +120,7 @@ class Auth:
             "createApikey",
             "POST",
             "/api/3rdparty/apikeys",
-            "keyed",
+            "never",
             body={
                 "name": name,
                 "superuser": superuser,
@@ -283,7 +283,7 @@ class Auth:
             "rotateApikey",
             "POST",
             "/api/3rdparty/apikeys/{id}/rotate",
-            "keyed",
+            "never",
             args={"id": id},
             body={
                 "overlap": overlap,
@@ -414,7 +414,7 @@ class Auth:
             "createRole",
             "POST",
             "/api/roles",
-            "keyed",
+            "never",
             body={
                 "name": name,
                 "scopes": scopes,
@@ -692,7 +692,7 @@ class Auth:
             "createUser",
             "POST",
             "/api/users",
-            "keyed",
+            "never",
             body={
                 "username": username,
                 "password": password,

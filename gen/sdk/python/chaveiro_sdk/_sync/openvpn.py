@@ -116,7 +116,7 @@ class Openvpn:
             "createCa",
             "POST",
             "/api/openvpn/cas",
-            "keyed",
+            "never",
             body={
                 "name": name,
                 "email": email,
@@ -377,7 +377,7 @@ class Openvpn:
             "importCa",
             "POST",
             "/api/openvpn/cas/import",
-            "keyed",
+            "never",
             body={
                 "name": name,
                 "email": email,
@@ -505,7 +505,7 @@ class Openvpn:
             "createClientSite2Site",
             "POST",
             "/api/openvpn/clients/site2site",
-            "keyed",
+            "never",
             body={
                 "ca_id": ca_id,
                 "name": name,
@@ -746,7 +746,7 @@ class Openvpn:
             "createClientSite2SitePkcs12",
             "POST",
             "/api/openvpn/clients/site2site/{id}/pkcs12",
-            "keyed",
+            "never",
             args={"id": id},
             accept="application/x-pkcs12",
             body={
@@ -799,7 +799,7 @@ class Openvpn:
             "importClientSite2Site",
             "POST",
             "/api/openvpn/clients/site2site/import",
-            "keyed",
+            "never",
             body={
                 "ca_id": ca_id,
                 "email": email,

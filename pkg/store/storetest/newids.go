@@ -7,9 +7,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// testTriedAgain creates what has an id already, because a transaction that was rolled back had
-// given it: it is another's now.
-func testTriedAgain(t *testing.T, s domain.Store) {
+// testNewIDs creates values that have an id already, as after a transaction that was rolled back
+// and is tried again. The id may belong to another row by now, so each gets a new one.
+func testNewIDs(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	ca, key, user, role := newCA(t, s), newAPIKey(t, s), newUser(t, s), newRole(t, s)
 	application, site, short := newApplication(t, s), newClient(t, s, ca.ID), newDomain(t, s)

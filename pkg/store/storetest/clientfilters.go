@@ -1,0 +1,98 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+func testClientFilters(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	one, two := newCA(t, s), newCA(t, s)
+	add := func(caID int64, name string) int64 {
+		c := sampleClient(caID, name)
+		check(t, s.Clients().Create(ctx, &c))
+		return c.ID
+	}
+	alfa := add(one.ID, "Filial-Alfa")
+	beta := add(one.ID, "filial-beta")
+	outer := add(two.ID, "a-FILIAL")
+	percent := add(two.ID, "100%-x")
+	underscore := add(two.ID, "site_1")
+	plain := add(two.ID, "siteX1")
+	backslash := add(two.ID, `back\slash`)
+	quote := add(two.ID, `o'hara"--`)
+
+	for _, test := range []struct {
+		sentence string
+		filter   domain.ClientFilter
+		want     []int64
+	}{
+		{
+			"nothing is restricted by a zero filter", domain.ClientFilter{},
+			[]int64{alfa, beta, outer, percent, underscore, plain, backslash, quote},
+		},
+		{"a CA restricts", domain.ClientFilter{CAID: one.ID}, []int64{alfa, beta}},
+		{"a CA that does not exist has none", domain.ClientFilter{CAID: absent}, nil},
+		{"a name is exact but for its case", domain.ClientFilter{Name: "FILIAL-alfa"}, []int64{alfa}},
+		{"a part of a name is no name", domain.ClientFilter{Name: "filial"}, nil},
+		{"a star at the end stands for any text", domain.ClientFilter{Name: "Filial*"}, []int64{alfa, beta}},
+		{"a star at the end stands for no text", domain.ClientFilter{Name: "filial-alfa*"}, []int64{alfa}},
+		{"stars at both ends find a part", domain.ClientFilter{Name: "*FILIAL*"}, []int64{alfa, beta, outer}},
+		{"a star alone is any name", domain.ClientFilter{Name: "*", CAID: one.ID}, []int64{alfa, beta}},
+		{"name and CA restrict together", domain.ClientFilter{Name: "*filial*", CAID: two.ID}, []int64{outer}},
+		{"a percent sign is itself", domain.ClientFilter{Name: "*%*"}, []int64{percent}},
+		{"a percent sign in a prefix is itself", domain.ClientFilter{Name: "1%*"}, nil},
+		{"an underscore is itself", domain.ClientFilter{Name: "site_*"}, []int64{underscore}},
+		{"an underscore inside is itself", domain.ClientFilter{Name: "*e_1*"}, []int64{underscore}},
+		{"a backslash is itself", domain.ClientFilter{Name: `*\*`}, []int64{backslash}},
+		{"a backslash in a prefix is itself", domain.ClientFilter{Name: `BACK\*`}, []int64{backslash}},
+		{"a backslash and a percent sign are themselves", domain.ClientFilter{Name: `*\%*`}, nil},
+		{"a quote is itself", domain.ClientFilter{Name: `*'hara"--*`}, []int64{quote}},
+		{"SQL is text", domain.ClientFilter{Name: `' OR 1=1 --`}, nil},
+		{"a NUL is in no name", domain.ClientFilter{Name: "*\x00*"}, nil},
+		{"broken UTF-8 is in no name", domain.ClientFilter{Name: "*\xff*"}, nil},
+	} {
+		t.Run(test.sentence, func(t *testing.T) { wantIDs(t, s, test.filter, test.want...) })
+	}
+	t.Run("states", func(t *testing.T) { testStatusFilters(t, s) })
+}
+
+func testStatusFilters(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	authority, other := newCA(t, s), newCA(t, s)
+	add := func(caID int64, ended, revoked bool) int64 {
+		c := sampleClient(caID, fresh("client"))
+		if ended {
+			c.ExpiresAt = noon
+		}
+		if revoked {
+			c.RevokedAt = noon
+		}
+		check(t, s.Clients().Create(ctx, &c))
+		return c.ID
+	}
+	valid, expired, revoked := add(authority.ID, false, false), add(authority.ID, true, false),
+		add(authority.ID, false, true)
+	both, foreign := add(authority.ID, true, true), add(other.ID, true, false)
+	if marked := must(s.Clients().MarkExpired(ctx, noon, 100))(t); marked != 3 {
+		t.Fatalf("marked %d", marked)
+	}
+	for _, test := range []struct {
+		status domain.Status
+		want   []int64
+	}{
+		{domain.StatusAny, []int64{valid, expired, revoked, both}},
+		{domain.StatusValid, []int64{valid}},
+		{domain.StatusExpired, []int64{expired, both}},
+		{domain.StatusRevoked, []int64{revoked, both}},
+	} {
+		t.Run("of one CA "+string(test.status), func(t *testing.T) {
+			wantIDs(t, s, domain.ClientFilter{CAID: authority.ID, Status: test.status}, test.want...)
+		})
+	}
+	t.Run("of all CAs", func(t *testing.T) {
+		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusExpired}, expired, both, foreign)
+		wantIDs(t, s, domain.ClientFilter{Status: domain.StatusRevoked}, revoked, both)
+	})
+}
