@@ -37,7 +37,10 @@ func sdkRows(ctx context.Context, b *bench, e engine) (err error) {
 	if err := b.sdkRow(ctx, e, "Go SDK, one page of 100", 0.8, p, sdkPages(sdk), barePages(p)); err != nil {
 		return err
 	}
-	return b.sdkMemory(ctx, e, sdk)
+	if err := b.sdkMemory(ctx, e, sdk); err != nil {
+		return err
+	}
+	return pythonRows(ctx, b, e, p)
 }
 
 func (b *bench) sdkRow(

@@ -1,18 +1,26 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib redocly
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib redocly python
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
 # not prompt. Otherwise the script prints what is missing. The tests then skip what
 # they cannot run, so that is a failure only under CI=true.
+#
+# python is Python 3.11 with the packages of cmd/sdkgen/python/requirements.txt, in a
+# folder of their own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro.
 set -eu
 cd "$(dirname "$0")/.."
 
 drop_in=/etc/postgresql-common/createcluster.d/chaveiro-setup.conf
 
 main() {
+	install_programs "$@"
+	case " $* " in *" python "*) install_python_packages ;; esac
+}
+
+install_programs() {
 	missing=$(list_missing "$@")
 	[ -n "$missing" ] || return 0
 	if root=$(how_to_be_root); then
@@ -35,8 +43,9 @@ list_missing() {
 		openssl) have openssl || echo openssl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		redocly) have_redocly || install_redocly || echo nodejs npm ;;
+		python) have_python || echo python3-venv ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib redocly)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib redocly python)" >&2
 			exit 2
 			;;
 		esac
@@ -69,6 +78,31 @@ install_redocly() {
 	echo "setup: installing @redocly/cli" >&2
 	(cd openapi/lint && npm ci --ignore-scripts --no-audit --no-fund >&2) || return 1
 	cp openapi/lint/package-lock.json openapi/lint/node_modules/.installed
+}
+
+have_python() {
+	python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+# install_python_packages makes a virtual environment of the lock file. The file "ready" in it says
+# that it is whole. pyright brings its program with its first start.
+install_python_packages() {
+	lock=cmd/sdkgen/python/requirements.txt
+	sum=$(sha256sum "$lock" | cut -c 1-16)
+	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/python-$sum
+	[ ! -e "$place/ready" ] || return 0
+	echo "setup: installing Python packages into $place" >&2
+	if have_python && rm -rf "$place" && python3 -m venv "$place" &&
+		"$place/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$lock" >&2 &&
+		"$place/bin/python" -m pyright --version >/dev/null; then
+		touch "$place/ready"
+		return 0
+	fi
+	echo "setup: the Python packages of $lock are missing" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
+	echo "setup: without them, the tests of the Python SDK are skipped" >&2
 }
 
 # how_to_be_root prints the command prefix for running as root, and fails if there is none.
