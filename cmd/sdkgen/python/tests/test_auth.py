@@ -58,9 +58,10 @@ def test_a_refused_token_is_renewed_once(server: Server) -> None:
         return Answer(data=ca()) if fresh else Answer(401)
 
     server.route = route
-    sdk = Chaveiro(server.url, apikey="key", retries=0)
+    attempts: list[int] = []
+    sdk = Chaveiro(server.url, apikey="key", retries=0, after=lambda e: attempts.append(e.attempt))
     assert sdk.openvpn.create_ca(name="a", email="a@example.com").id == 1
-    assert server.tokens == 2
+    assert server.tokens == 2 and attempts == [1, 1, 1, 2], "of exchanges and of calls"
     assert len({a.headers.get("idempotency-key") for a in server.calls}) == 1
     server.route = lambda asked: Answer(401)
     with pytest.raises(errors.UnauthorizedError):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from chaveiro_sdk import calls, errors
-from chaveiro_sdk import AsyncChaveiro, CallOptions, Chaveiro, Event
+from chaveiro_sdk import AccessToken, AsyncChaveiro, CallOptions, Chaveiro, Event
 from chaveiro_sdk.calls import Call
 from conftest import Answer, Server, ca
 
@@ -185,8 +185,6 @@ def test_the_vault_has_exceptions(server: Server) -> None:
     sdk = Chaveiro(server.url, vault_credential=None)
     with pytest.raises(errors.NoCredentialError):
         sdk.vault.get_device("a")
-    from chaveiro_sdk import AccessToken
-
     sdk = Chaveiro(server.url, vault_credential=AccessToken("t"))
     with pytest.raises(errors.NotFoundError) as caught:
         sdk.vault.get_device("a/b")
@@ -246,6 +244,14 @@ def test_unknown_values_of_enums(server: Server) -> None:
 def test_ids_are_bounded(server: Server) -> None:
     with pytest.raises(ValueError, match="2\\^53"):
         client(server).openvpn.get_ca(2**53)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_no_argument_leads_to_another_path(server: Server, name: str) -> None:
+    sdk = Chaveiro(server.url, vault_credential=AccessToken("t"))
+    with pytest.raises(ValueError, match="of nothing"):
+        sdk.vault.get_device(name)
     assert server.asked == []
 
 

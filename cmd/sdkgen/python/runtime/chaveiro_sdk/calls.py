@@ -94,7 +94,10 @@ class Call:
         """Return its path and query. What is None is not in the query."""
         path = self.path
         for name, value in self.args.items():
-            path = path.replace("{" + name + "}", quote(encode_text(value), safe=""))
+            text = encode_text(value)
+            if text in ("", ".", ".."):  # that would be another path
+                raise ValueError(f"{self.operation}: {text!r} is the {name} of nothing")
+            path = path.replace("{" + name + "}", quote(text, safe=""))
         query = [(name, encode_text(value)) for name, value in self.query.items() if value is not None]
         return f"{path}?{urlencode(query)}" if query else path
 

@@ -100,7 +100,7 @@ class AsyncTransport:
         signer, content = self._signer(call), call.payload()
         headers = self._headers | call.all_headers(self.config.language, options)
         url = self.config.url + call.target()
-        renewed, tries = False, 0
+        tries, renewals = 0, 0
         while True:
             tries += 1
             request = httpx2.Request(call.method, url, headers=headers, content=content)
@@ -109,11 +109,11 @@ class AsyncTransport:
             try:
                 return await self._exchange(call, request, options, tries, deadline)
             except UnauthorizedError as error:
-                if signer is None or renewed or error.retry_after or not await signer.refused(request):
+                if signer is None or renewals or error.retry_after or not await signer.refused(request):
                     raise
-                renewed, tries = True, tries - 1
+                renewals = 1
             except (NetworkError, TimeoutError, StatusError) as error:
-                wait = pause(call, error, tries, self.config.retries)
+                wait = pause(call, error, tries - renewals, self.config.retries)
                 if wait is None or time.monotonic() + wait >= deadline:
                     raise
                 await sleep(wait)
