@@ -24,7 +24,7 @@ from chaveiro_sdk import (
     Sdk,
     UnauthorizedError,
 )
-from chaveiro_sdk.auth.types import CreateApikeyRequest, RoleIDObject, ScopeRights, UpdateApikeyRequest
+from chaveiro_sdk.auth.types import CreateApikeyRequest, RoleIdObject, ScopeRights, UpdateApikeyRequest
 from chaveiro_sdk.openvpn.types import CreateClientSite2SiteRequest, GetClientsSite2SitePageRequest
 
 URL, TOKEN = os.environ["CHAVEIRO_URL"], os.environ["CHAVEIRO_TOKEN"]
@@ -136,7 +136,7 @@ def test_apikeys(sdk: Chaveiro) -> None:
     role = sdk.auth.create_role(name="readers", scopes=[rights])
     key = sdk.auth.create_apikey(name="of ints", roles=[role.id])
     assert [(r.id, r.name) for r in key.roles] == [(role.id, "readers")]
-    for roles in ([{"id": role.id}], [RoleIDObject(id=role.id)]):
+    for roles in ([{"id": role.id}], [RoleIdObject(id=role.id)]):
         assert [r.id for r in sdk.auth.update_apikey(key.id, roles=roles).roles] == [role.id]
     reader = Chaveiro(apikey=key.token)
     assert isinstance(list(reader.openvpn.get_clients_site2site_pages(name="none")), list)
