@@ -92,9 +92,11 @@ func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) 
 	return s.whole(ctx, key)
 }
 
-// Update changes an apikey. Its token stays the same.
-func (s *APIKeys) Update(ctx context.Context, id int64, update domain.APIKeyUpdate) (IssuedKey, error) {
-	key, err := s.edit(ctx, id, domain.ActionUpdate, func(tx domain.Store, key *domain.APIKey) error {
+// Update changes an apikey, unless a guard refuses the change. Its token stays the same.
+func (s *APIKeys) Update(
+	ctx context.Context, id int64, update domain.APIKeyUpdate, guards ...Guard,
+) (IssuedKey, error) {
+	key, err := s.edit(ctx, id, domain.ActionUpdate, guards, func(tx domain.Store, key *domain.APIKey) error {
 		if err := update.Apply(key); err != nil {
 			return err
 		}
@@ -109,12 +111,14 @@ func (s *APIKeys) Update(ctx context.Context, id int64, update domain.APIKeyUpda
 }
 
 // Rotate gives an apikey a new token. The previous token works until the overlap ends; the tokens
-// before that stop working.
-func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (IssuedKey, error) {
+// before that stop working. A guard may refuse it.
+func (s *APIKeys) Rotate(
+	ctx context.Context, id int64, overlap time.Duration, guards ...Guard,
+) (IssuedKey, error) {
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedKey{}, err
 	}
-	key, err := s.edit(ctx, id, domain.ActionRotate, func(_ domain.Store, key *domain.APIKey) error {
+	key, err := s.edit(ctx, id, domain.ActionRotate, guards, func(_ domain.Store, key *domain.APIKey) error {
 		key.Generation++
 		key.Binding = key.Binding.Next()
 		key.PreviousUntil = time.Time{}
@@ -131,7 +135,7 @@ func (s *APIKeys) Rotate(ctx context.Context, id int64, overlap time.Duration) (
 
 // edit changes an apikey by fn, if the caller may make that change.
 func (s *APIKeys) edit(
-	ctx context.Context, id int64, action domain.Action, fn func(domain.Store, *domain.APIKey) error,
+	ctx context.Context, id int64, action domain.Action, guards []Guard, fn func(domain.Store, *domain.APIKey) error,
 ) (key domain.APIKey, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.APIKeys().Get(ctx, id)
@@ -142,7 +146,8 @@ func (s *APIKeys) edit(
 		if err := fn(tx, &key); err != nil {
 			return none, err
 		}
-		if err := s.Control.mayChange(ctx, tx, before.Holder(), key.Holder()); err != nil || apikeys.Same(before, key) {
+		err = s.Control.mayChange(ctx, tx, before.Holder(), key.Holder(), guards)
+		if err != nil || apikeys.Same(before, key) {
 			return none, err
 		}
 		// its own token works again once it is enabled; tokens made from that do not
@@ -158,14 +163,14 @@ func (s *APIKeys) edit(
 	return key, err
 }
 
-// Delete removes an apikey. Its tokens stop working.
-func (s *APIKeys) Delete(ctx context.Context, id int64) error {
+// Delete removes an apikey, unless a guard refuses it. Its tokens stop working.
+func (s *APIKeys) Delete(ctx context.Context, id int64, guards ...Guard) error {
 	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		key, err := tx.APIKeys().Get(ctx, id)
 		if err != nil {
 			return none, err
 		}
-		if err := s.Control.mayChange(ctx, tx, key.Holder(), domain.Holder{}); err != nil {
+		if err := s.Control.mayChange(ctx, tx, key.Holder(), domain.Holder{}, guards); err != nil {
 			return none, err
 		}
 		if err := tx.APIKeys().Delete(ctx, id); err != nil {

@@ -63,7 +63,9 @@ func MayGrant(ctx context.Context, field string, superuser bool, rights domain.R
 
 // mayChange checks a change of a user or an apikey from before to after. A zero after means a
 // deletion.
-func (c *Control) mayChange(ctx context.Context, tx domain.Store, before, after domain.Holder) error {
+func (c *Control) mayChange(
+	ctx context.Context, tx domain.Store, before, after domain.Holder, guards []Guard,
+) error {
 	if err := MayGrant(ctx, "authorization", before.Superuser, before.Rights); err != nil {
 		return err
 	}
@@ -78,7 +80,12 @@ func (c *Control) mayChange(ctx context.Context, tx domain.Store, before, after 
 	if err := c.superuserStays(ctx, tx, before, after); err != nil {
 		return err
 	}
-	return sparesSelf(ctx, before, after, c.Now())
+	for _, guard := range guards {
+		if err := guard(domain.PrincipalOf(ctx), before, after, c.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // superuserStays checks that another superuser remains. When a lasting superuser, who never expires

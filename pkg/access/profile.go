@@ -68,7 +68,7 @@ func (s *Users) UpdateProfile(ctx context.Context, update ProfileUpdate) (Profil
 	if err != nil {
 		return Profile{}, nil, err
 	}
-	user, err := s.edit(ctx, principal.ID, func(_ domain.Store, user *domain.User) error {
+	user, err := s.edit(ctx, principal.ID, nil, func(_ domain.Store, user *domain.User) error {
 		if hash != "" && user.Generation != generation { // another request has changed it since it was checked
 			return Unauthenticated(fmt.Errorf("the password of user %d has changed meanwhile", user.ID))
 		}
@@ -98,7 +98,7 @@ func (s *Users) newPassword(
 	if err := errors.Join(missing, domain.CheckUserPassword(principal.Name, *update.Password)); err != nil {
 		return 0, "", err
 	}
-	user, _, err := s.changed(ctx, s.Control.Store, principal.ID, func(_ domain.Store, user *domain.User) error {
+	user, _, err := s.changed(ctx, s.Control.Store, principal.ID, nil, func(_ domain.Store, user *domain.User) error {
 		endSessions(user)
 		return domain.UserUpdate{Email: update.Email, FullName: update.FullName}.Apply(user)
 	})

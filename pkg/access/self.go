@@ -1,29 +1,21 @@
 package access
 
 import (
-	"context"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-type sparing struct{}
+// Guard decides about a change of a user or an apikey from before to after; a zero after means a
+// deletion. Its error refuses the change.
+type Guard func(caller domain.Principal, before, after domain.Holder, now time.Time) error
 
-// SparingSelf returns a context in which callers can't take away their own rights: a change of the
+// SpareSelf is a [Guard] that keeps callers from taking away their own rights. A change of the
 // apikey or the user that makes the request is refused, with [domain.ReasonSelf], if it deletes or
 // disables it, if it takes a right or the mark of a superuser away, if it adds a restriction, or if
 // it ends the token of an apikey at once.
-func SparingSelf(ctx context.Context) context.Context {
-	return context.WithValue(ctx, sparing{}, true)
-}
-
-// sparesSelf checks a change from before to after; a zero after means a deletion.
-func sparesSelf(ctx context.Context, before, after domain.Holder, now time.Time) error {
-	caller := domain.PrincipalOf(ctx)
-	if ctx.Value(sparing{}) == nil || caller.Kind != before.Kind || caller.ID != before.ID {
-		return nil
-	}
-	if takes(before, after, now) {
+func SpareSelf(caller domain.Principal, before, after domain.Holder, now time.Time) error {
+	if caller.Kind == before.Kind && caller.ID == before.ID && takes(before, after, now) {
 		return domain.Fault(domain.Rule, "self", domain.ReasonSelf)
 	}
 	return nil

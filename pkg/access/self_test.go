@@ -13,9 +13,9 @@ import (
 
 var ownRights = NewFault(domain.Rule, "self", domain.ReasonSelf)
 
-// TestSparingSelf: callers that spare themselves lose nothing by a change of their own, and change
+// TestSpareSelf: callers that spare themselves lose nothing by a change of their own, and change
 // everything else, others, and themselves when they mean it.
-func TestSparingSelf(t *testing.T) {
+func TestSpareSelf(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	spare := w.NewAPIKey(t)
@@ -29,44 +29,45 @@ func TestSparingSelf(t *testing.T) {
 		t.Run("an apikey: "+change.sentence, func(t *testing.T) {
 			key := w.NewAPIKey(t)
 			ctx := domain.WithPrincipal(t.Context(), key.Holder().Principal())
-			WantFaults(t, change.do(access.SparingSelf(ctx), w, key.ID), ownRights)
+			WantFaults(t, change.do(ctx, w, key.ID, access.SpareSelf), ownRights)
 			if now := Must(w.APIKeys.Get(Operator(t), key.ID))(t); !now.Enabled || now.Generation != 1 {
 				t.Errorf("changed to %+v", now.APIKey)
 			}
 			other := domain.WithPrincipal(t.Context(), spare.Holder().Principal())
-			Check(t, change.do(access.SparingSelf(other), w, w.NewAPIKey(t).ID))
+			Check(t, change.do(other, w, w.NewAPIKey(t).ID, access.SpareSelf))
 			Check(t, change.do(ctx, w, key.ID))
 		})
 	}
 	for _, change := range weakeningUsers {
 		t.Run("a user: "+change.sentence, func(t *testing.T) {
 			user := w.NewUser(t, super)
-			WantFaults(t, change.do(access.SparingSelf(AsUser(t, user)), w, user.ID), ownRights)
-			Check(t, change.do(access.SparingSelf(Operator(t)), w, w.NewUser(t, super).ID))
+			WantFaults(t, change.do(AsUser(t, user), w, user.ID, access.SpareSelf), ownRights)
+			Check(t, change.do(Operator(t), w, w.NewUser(t, super).ID, access.SpareSelf))
 			Check(t, change.do(AsUser(t, user), w, user.ID))
 		})
 	}
 }
 
-// TestSparingSelf_Roles: a role that is given back takes rights away, another one that grants the
+// TestSpareSelf_Roles: a role that is given back takes rights away, another one that grants the
 // same does not.
-func TestSparingSelf_Roles(t *testing.T) {
+func TestSpareSelf_Roles(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
 	rights := []domain.Permission{{Scope: domain.ScopeAPIKeys, Read: true, Write: true}}
 	first, second := w.NewRole(t, rights...), w.NewRole(t, rights...)
 	key := w.NewAPIKey(t, func(k *domain.APIKey) { k.Superuser = false })
 	key = Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{Roles: []int64{first.ID}}))(t)
-	ctx := access.SparingSelf(domain.WithPrincipal(t.Context(), key.Holder().Principal()))
-	Must(w.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Name: new("own"), Roles: []int64{second.ID}}))(t)
-	_, err := w.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Roles: []int64{}})
+	ctx := domain.WithPrincipal(t.Context(), key.Holder().Principal())
+	own := domain.APIKeyUpdate{Name: new("own"), Roles: []int64{second.ID}}
+	Must(w.APIKeys.Update(ctx, key.ID, own, access.SpareSelf))(t)
+	_, err := w.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Roles: []int64{}}, access.SpareSelf)
 	WantFaults(t, err, ownRights)
-	Check(t, rotate(time.Minute)(ctx, w, key.ID))
+	Check(t, rotate(time.Minute)(ctx, w, key.ID, access.SpareSelf))
 }
 
-func rotate(overlap time.Duration) func(context.Context, *World, int64) error {
-	return func(ctx context.Context, w *World, id int64) error {
-		_, err := w.APIKeys.Rotate(ctx, id, overlap)
+func rotate(overlap time.Duration) change {
+	return func(ctx context.Context, w *World, id int64, guards ...access.Guard) error {
+		_, err := w.APIKeys.Rotate(ctx, id, overlap, guards...)
 		return err
 	}
 }

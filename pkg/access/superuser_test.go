@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
@@ -18,36 +19,43 @@ func super(u *domain.User) { u.Superuser = true }
 // ending makes an apikey expire in an hour.
 func ending(k *domain.APIKey) { k.ExpiresAt = Noon.Add(time.Hour) }
 
+// change is a change of the apikey or the user of an id.
+type change func(ctx context.Context, w *World, id int64, guards ...access.Guard) error
+
 // weakening is a change after which a holder is less of a superuser than before.
 type weakening struct {
 	sentence string
-	do       func(ctx context.Context, w *World, id int64) error
+	do       change
 }
 
-func updateKey(update domain.APIKeyUpdate) func(context.Context, *World, int64) error {
-	return func(ctx context.Context, w *World, id int64) error {
-		_, err := w.APIKeys.Update(ctx, id, update)
+func updateKey(update domain.APIKeyUpdate) change {
+	return func(ctx context.Context, w *World, id int64, guards ...access.Guard) error {
+		_, err := w.APIKeys.Update(ctx, id, update, guards...)
 		return err
 	}
 }
 
-func updateUser(update domain.UserUpdate) func(context.Context, *World, int64) error {
-	return func(ctx context.Context, w *World, id int64) error {
-		_, err := w.Users.Update(ctx, id, update)
+func updateUser(update domain.UserUpdate) change {
+	return func(ctx context.Context, w *World, id int64, guards ...access.Guard) error {
+		_, err := w.Users.Update(ctx, id, update, guards...)
 		return err
 	}
 }
 
 var (
 	weakeningKeys = []weakening{
-		{"delete", func(ctx context.Context, w *World, id int64) error { return w.APIKeys.Delete(ctx, id) }},
+		{"delete", func(ctx context.Context, w *World, id int64, guards ...access.Guard) error {
+			return w.APIKeys.Delete(ctx, id, guards...)
+		}},
 		{"demote", updateKey(domain.APIKeyUpdate{Superuser: new(false)})},
 		{"disable", updateKey(domain.APIKeyUpdate{Enabled: new(false)})},
 		{"end", updateKey(domain.APIKeyUpdate{ExpiresAt: new(Noon)})},
 		{"let end", updateKey(domain.APIKeyUpdate{ExpiresAt: new(Noon.Add(time.Hour))})},
 	}
 	weakeningUsers = []weakening{
-		{"delete", func(ctx context.Context, w *World, id int64) error { return w.Users.Delete(ctx, id) }},
+		{"delete", func(ctx context.Context, w *World, id int64, guards ...access.Guard) error {
+			return w.Users.Delete(ctx, id, guards...)
+		}},
 		{"demote", updateUser(domain.UserUpdate{Superuser: new(false)})},
 		{"disable", updateUser(domain.UserUpdate{Enabled: new(false)})},
 	}

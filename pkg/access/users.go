@@ -73,8 +73,10 @@ func (s *Users) mayCreate(ctx context.Context, tx domain.Store, user *domain.Use
 	return cmp.Or(err, error(domain.Fault(domain.Duplicated, "username", domain.ReasonDuplicated)))
 }
 
-// Update changes a user. A new password ends all sessions.
-func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) (domain.User, error) {
+// Update changes a user, unless a guard refuses the change. A new password ends all sessions.
+func (s *Users) Update(
+	ctx context.Context, id int64, update domain.UserUpdate, guards ...Guard,
+) (domain.User, error) {
 	var hash domain.Secret
 	apply := func(tx domain.Store, user *domain.User) error {
 		if err := update.Apply(user); err != nil {
@@ -87,18 +89,18 @@ func (s *Users) Update(ctx context.Context, id int64, update domain.UserUpdate) 
 	}
 	if update.Password != nil {
 		var err error
-		if hash, err = s.newHash(ctx, id, *update.Password, apply); err != nil {
+		if hash, err = s.newHash(ctx, id, *update.Password, guards, apply); err != nil {
 			return domain.User{}, err
 		}
 	}
-	return s.edit(ctx, id, apply)
+	return s.edit(ctx, id, guards, apply)
 }
 
 // newHash returns the hash of a new password, if the caller may make the change that sets it.
 func (s *Users) newHash(
-	ctx context.Context, id int64, password domain.Secret, apply func(domain.Store, *domain.User) error,
+	ctx context.Context, id int64, password domain.Secret, guards []Guard, apply func(domain.Store, *domain.User) error,
 ) (domain.Secret, error) {
-	_, _, err := s.changed(ctx, s.Control.Store, id, func(tx domain.Store, user *domain.User) error {
+	_, _, err := s.changed(ctx, s.Control.Store, id, guards, func(tx domain.Store, user *domain.User) error {
 		endSessions(user) // as a new password does
 		return apply(tx, user)
 	})
@@ -123,11 +125,11 @@ func endSessions(user *domain.User) {
 
 // edit changes a user by fn, if the caller may make that change.
 func (s *Users) edit(
-	ctx context.Context, id int64, fn func(domain.Store, *domain.User) error,
+	ctx context.Context, id int64, guards []Guard, fn func(domain.Store, *domain.User) error,
 ) (user domain.User, err error) {
 	err = s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		var before domain.User
-		if before, user, err = s.changed(ctx, tx, id, fn); err != nil || users.Same(before, user) {
+		if before, user, err = s.changed(ctx, tx, id, guards, fn); err != nil || users.Same(before, user) {
 			return none, err
 		}
 		if before.Enabled && !user.Enabled && user.Generation == before.Generation {
@@ -144,7 +146,7 @@ func (s *Users) edit(
 
 // changed returns a user before and after fn, if the caller may make that change.
 func (s *Users) changed(
-	ctx context.Context, tx domain.Store, id int64, fn func(domain.Store, *domain.User) error,
+	ctx context.Context, tx domain.Store, id int64, guards []Guard, fn func(domain.Store, *domain.User) error,
 ) (before, after domain.User, err error) {
 	if before, err = tx.Users().Get(ctx, id); err != nil {
 		return before, after, err
@@ -153,17 +155,17 @@ func (s *Users) changed(
 	if err := fn(tx, &after); err != nil {
 		return before, after, err
 	}
-	return before, after, s.Control.mayChange(ctx, tx, before.Holder(), after.Holder())
+	return before, after, s.Control.mayChange(ctx, tx, before.Holder(), after.Holder(), guards)
 }
 
-// Delete removes a user and ends its sessions.
-func (s *Users) Delete(ctx context.Context, id int64) error {
+// Delete removes a user and ends its sessions, unless a guard refuses it.
+func (s *Users) Delete(ctx context.Context, id int64, guards ...Guard) error {
 	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		user, err := tx.Users().Get(ctx, id)
 		if err != nil {
 			return none, err
 		}
-		if err := s.Control.mayChange(ctx, tx, user.Holder(), domain.Holder{}); err != nil {
+		if err := s.Control.mayChange(ctx, tx, user.Holder(), domain.Holder{}, guards); err != nil {
 			return none, err
 		}
 		if err := tx.Users().Delete(ctx, id); err != nil {

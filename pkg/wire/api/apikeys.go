@@ -69,7 +69,6 @@ func (h apikeys) CreateApikey(
 func (h apikeys) UpdateApikey(
 	ctx context.Context, request gen.UpdateApikeyRequestObject,
 ) (gen.UpdateApikeyResponseObject, error) {
-	ctx = sparing(ctx, request.Params.Self)
 	b := request.Body
 	roles, rolesErr := roleIDs(b.Roles)
 	expires, expiresErr := parseDate("expires_at", b.ExpiresAt)
@@ -84,7 +83,7 @@ func (h apikeys) UpdateApikey(
 		Name: b.Name, Description: b.Description, Superuser: b.Superuser, Roles: roles, Enabled: b.Enabled,
 		ExpiresAt:  expires,
 		AllowedIPs: addresses, RateLimit: b.RateLimit,
-	})
+	}, sparing(request.Params.Self)...)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +96,7 @@ func (h apikeys) UpdateApikey(
 func (h apikeys) DeleteApikey(
 	ctx context.Context, request gen.DeleteApikeyRequestObject,
 ) (gen.DeleteApikeyResponseObject, error) {
-	ctx = sparing(ctx, request.Params.Self)
-	if err := h.service.Delete(ctx, request.ID); err != nil {
+	if err := h.service.Delete(ctx, request.ID, sparing(request.Params.Self)...); err != nil {
 		return nil, err
 	}
 	return gen.DeleteApikey200Response{}, nil
@@ -108,12 +106,11 @@ func (h apikeys) DeleteApikey(
 func (h apikeys) RotateApikey(
 	ctx context.Context, request gen.RotateApikeyRequestObject,
 ) (gen.RotateApikeyResponseObject, error) {
-	ctx = sparing(ctx, request.Params.Self)
 	overlap := domain.DefaultOverlap
 	if request.Body != nil && request.Body.Overlap != nil {
 		overlap = time.Duration(*request.Body.Overlap) * time.Second
 	}
-	key, err := h.service.Rotate(ctx, request.ID, overlap)
+	key, err := h.service.Rotate(ctx, request.ID, overlap, sparing(request.Params.Self)...)
 	if err != nil {
 		return nil, err
 	}

@@ -58,11 +58,11 @@ func withCookies(ctx context.Context, byCookie bool) context.Context {
 }
 
 // sparing keeps callers from taking away their own rights, unless self says that they mean it.
-func sparing(ctx context.Context, self *bool) context.Context {
+func sparing(self *bool) []access.Guard {
 	if value(self) {
-		return ctx
+		return nil
 	}
-	return access.SparingSelf(ctx)
+	return []access.Guard{access.SpareSelf}
 }
 
 const (

@@ -54,7 +54,6 @@ func (h users) CreateUser(
 func (h users) UpdateUser(
 	ctx context.Context, request gen.UpdateUserRequestObject,
 ) (gen.UpdateUserResponseObject, error) {
-	ctx = sparing(ctx, request.Params.Self)
 	b := request.Body
 	ids, err := roleIDs(b.Roles)
 	if err != nil {
@@ -63,7 +62,7 @@ func (h users) UpdateUser(
 	user, err := h.service.Update(ctx, request.ID, domain.UserUpdate{
 		Username: b.Username, Email: b.Email, FullName: b.Fullname, Password: secret(b.Password),
 		Superuser: b.Superuser, Roles: ids, Enabled: b.Enabled,
-	})
+	}, sparing(request.Params.Self)...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +73,7 @@ func (h users) UpdateUser(
 func (h users) DeleteUser(
 	ctx context.Context, request gen.DeleteUserRequestObject,
 ) (gen.DeleteUserResponseObject, error) {
-	ctx = sparing(ctx, request.Params.Self)
-	if err := h.service.Delete(ctx, request.ID); err != nil {
+	if err := h.service.Delete(ctx, request.ID, sparing(request.Params.Self)...); err != nil {
 		return nil, err
 	}
 	return gen.DeleteUser200Response{}, nil
