@@ -29,8 +29,8 @@ lint: ## gofmt, the width of lines, vet, staticcheck
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install the programs that the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib
-	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
+setup: ## install the programs that the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib, Node with TypeScript
+	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib node
 
 unit: ## go test ./...
 	$(GO) test -timeout 10m ./...

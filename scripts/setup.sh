@@ -1,19 +1,30 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib node
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
 # not prompt. Otherwise the script prints what is missing. The tests then skip what
 # they cannot run, so that is a failure only under CI=true.
+#
+# node is Node with npm, and the packages that compile and test the TypeScript SDK:
+# they are installed as its lock file says, without running their scripts.
 set -eu
+
+sdk=$(dirname "$0")/../cmd/sdkgen/typescript
 
 drop_in=/etc/postgresql-common/createcluster.d/chaveiro-setup.conf
 
 main() {
 	missing=$(list_missing "$@")
-	[ -n "$missing" ] || return 0
+	if [ -n "$missing" ]; then
+		install_missing "$@"
+	fi
+	case " $* " in *" node "*) install_node_packages ;; esac
+}
+
+install_missing() {
 	if root=$(how_to_be_root); then
 		# shellcheck disable=SC2086 # both are lists of words
 		install_packages "$root" $missing || echo "setup: apt-get failed" >&2
@@ -33,8 +44,12 @@ list_missing() {
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
 		openssl) have openssl || echo openssl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
+		node)
+			have_node || echo nodejs
+			have npm || echo npm
+			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib node)" >&2
 			exit 2
 			;;
 		esac
@@ -55,6 +70,25 @@ have_postgres() {
 # Debian's package is for Debian's Python, which need not be the first in PATH.
 have_oauthlib() {
 	/usr/bin/python3 -c 'import oauthlib' 2>/dev/null || python3 -c 'import oauthlib' 2>/dev/null
+}
+
+# The SDK is for Node 20 and later.
+have_node() {
+	have node && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)'
+}
+
+# npm writes down what it has installed, which is compared with the lock file.
+install_node_packages() {
+	have_node && have npm || return 0 # that was reported
+	installed=$sdk/node_modules/.chaveiro-lock.json
+	cmp -s "$sdk/package-lock.json" "$installed" && return 0
+	echo "setup: installing the packages of $sdk" >&2
+	if (cd "$sdk" && npm ci --ignore-scripts --no-audit --no-fund >&2); then
+		cp "$sdk/package-lock.json" "$installed"
+		return 0
+	fi
+	echo "setup: npm ci failed in $sdk; without these packages the tests of the TypeScript SDK are skipped" >&2
+	[ "${CI:-}" != true ]
 }
 
 # how_to_be_root prints the command prefix for running as root, and fails if there is none.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/golang"
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/model"
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/typescript"
 )
 
 // languages are the SDKs: a folder, and what makes its files.
@@ -22,6 +23,7 @@ var languages = []struct {
 	files  func(documents ...*model.Document) (map[string][]byte, error)
 }{
 	{"go", golang.Files},
+	{"typescript", typescript.Files},
 }
 
 func main() {

@@ -1,0 +1,92 @@
+/**
+ * How a value of the wire and one of this SDK correspond: undefined is the same value; "date" is an
+ * RFC 3339 text and a Date.
+ */
+export type Shape = undefined | "date" | ListShape | MapShape | ObjectShape;
+
+/** An array of one shape. */
+export interface ListShape {
+  list: Shape;
+}
+
+/** An object whose names are data. */
+export interface MapShape {
+  map: Shape;
+}
+
+/** An object: the names on the wire, with those of this SDK and the shapes of the values. */
+export class ObjectShape {
+  readonly #define: () => Record<string, readonly [name: string, shape?: Shape]>;
+  #byWire: Map<string, readonly [string, Shape]> | undefined;
+  #byName: Map<string, readonly [string, Shape]> | undefined;
+
+  /** Shapes refer to each other, therefore the fields are asked for when they are needed first. */
+  constructor(define: () => Record<string, readonly [name: string, shape?: Shape]>) {
+    this.#define = define;
+  }
+
+  /** By the name on the wire: the name of this SDK and the shape. */
+  get byWire(): Map<string, readonly [string, Shape]> {
+    return (this.#byWire ??= new Map(Object.entries(this.#define()).map(([wire, [name, shape]]) => [wire, [name, shape]])));
+  }
+
+  /** By the name of this SDK: the name on the wire and the shape. */
+  get byName(): Map<string, readonly [string, Shape]> {
+    return (this.#byName ??= new Map([...this.byWire].map(([wire, [name, shape]]) => [name, [wire, shape]])));
+  }
+}
+
+/**
+ * Turns a value of the wire into one of this SDK. What a newer server adds is kept, under a name in
+ * camelCase. It throws a TypeError when a value is not of its shape.
+ */
+export function decode(value: unknown, shape: Shape): unknown {
+  if (value === null || value === undefined || shape === undefined) return value;
+  if (shape === "date") return date(value);
+  if ("list" in shape) {
+    if (!Array.isArray(value)) throw new TypeError("an array is expected");
+    return shape.list === undefined ? value : value.map((item) => decode(item, shape.list));
+  }
+  if (typeof value !== "object" || Array.isArray(value)) throw new TypeError("an object is expected");
+  const result: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (key === "__proto__") continue; // it would be the prototype
+    const [name, inner] = "map" in shape ? [key, shape.map] : shape.byWire.get(key) ?? [camelCase(key), undefined];
+    result[name] = inner === undefined ? item : decode(item, inner);
+  }
+  return result;
+}
+
+/**
+ * Turns a value of this SDK into one of the wire. undefined is left out, null stays null, a Date is
+ * RFC 3339. A name that is not known is sent in snake_case: a newer server may know it.
+ */
+export function encode(value: unknown, shape: Shape): unknown {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) {
+    const inner = typeof shape === "object" && "list" in shape ? shape.list : undefined;
+    return value.map((item) => encode(item, inner));
+  }
+  if (typeof value !== "object" || value === null || typeof shape !== "object" || "list" in shape) return value;
+  const result: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) {
+    if (item === undefined || name === "__proto__") continue;
+    const [key, inner] = "map" in shape ? [name, shape.map] : shape.byName.get(name) ?? [snakeCase(name), undefined];
+    result[key] = encode(item, inner);
+  }
+  return result;
+}
+
+function date(value: unknown): Date {
+  const result = new Date(typeof value === "string" ? value : NaN);
+  if (Number.isNaN(result.getTime())) throw new TypeError("a date is expected");
+  return result;
+}
+
+function camelCase(name: string): string {
+  return name.replace(/(?<=.)_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => "_" + letter.toLowerCase());
+}
