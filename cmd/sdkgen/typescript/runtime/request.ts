@@ -67,7 +67,7 @@ export function prepare(operation: Operation, base: string, given: object): Prep
   for (const [wire, name] of Object.entries(operation.args ?? {})) {
     const value = rest.get(name);
     if (!isScalar(value) || value === "") throw new TypeError(`chaveiro: ${operation.id}: ${name} is missing`);
-    path = path.replace(`{${wire}}`, () => segment(scalar(value)));
+    path = path.replace(`{${wire}}`, () => segment(operation, name, scalar(value)));
     rest.delete(name);
   }
   const query = new URLSearchParams();
@@ -118,7 +118,8 @@ function scalar(value: string | number | boolean | Date): string {
   return value instanceof Date ? value.toISOString() : String(value);
 }
 
-/** Escapes a segment of a path. One of dots alone would lead elsewhere. */
-function segment(text: string): string {
-  return /^\.+$/.test(text) ? text.replace(/\./g, "%2E") : encodeURIComponent(text);
+/** Escapes a segment of a path. One or two dots alone would lead elsewhere, also when they are escaped. */
+function segment(operation: Operation, name: string, value: string): string {
+  if (value === "." || value === "..") throw new TypeError(`chaveiro: ${operation.id}: ${name} is no name`);
+  return encodeURIComponent(value);
 }
