@@ -107,9 +107,6 @@ func (g *generator) copyRuntime() {
 // write executes a template.
 func (g *generator) write(name, templateName string, view any) {
 	var text bytes.Buffer
-	if path.Ext(name) == ".ts" {
-		fmt.Fprintf(&text, generated, "openapi/")
-	}
 	if err := g.templates.ExecuteTemplate(&text, templateName, view); err != nil {
 		g.faults = append(g.faults, err)
 	}
@@ -117,4 +114,12 @@ func (g *generator) write(name, templateName string, view any) {
 		g.fault(name, "the runtime has a file of this name")
 	}
 	g.files[name] = text.Bytes()
+	if path.Ext(name) != ".ts" {
+		return
+	}
+	head := fmt.Sprintf(generated, "openapi/")
+	if templateName == "group.ts.tmpl" {
+		head += imports(text.String())
+	}
+	g.files[name] = []byte(head + text.String())
 }
