@@ -107,7 +107,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// material writes a CA and a client of it into a folder, in PEM.
+// material writes a CA, a client of it and a server of it into a folder, in PEM.
 func material(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -121,6 +121,11 @@ func material(t *testing.T) string {
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	issue(t, dir, "client", client, ca, key)
+	server := &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	issue(t, dir, "server", server, ca, key)
 	return dir
 }
 

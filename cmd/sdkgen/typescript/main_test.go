@@ -120,5 +120,5 @@ func run(t *testing.T, variables []string, args ...string) string {
 // TestRuntime runs the tests of the runtime, against servers of their own.
 func TestRuntime(t *testing.T) {
 	t.Parallel()
-	run(t, nil, "--test", "out/tests/")
+	run(t, []string{"MATERIAL=" + material(t)}, "--test", "out/tests/")
 }

@@ -1,4 +1,4 @@
-import { NetworkError, StatusError } from "./errors.js";
+import { NetworkError, StatusError, TimeoutError } from "./errors.js";
 
 /**
  * The bounds of what is waited between two tries, in ms: it is random from 0 to firstPause, which
@@ -13,7 +13,8 @@ export function pauseAfter(error: unknown, attempt: number, random: () => number
   if (error instanceof StatusError) {
     return [429, 502, 503, 504].includes(error.status) ? error.retryAfter ?? jitter() : undefined;
   }
-  return error instanceof NetworkError ? jitter() : undefined;
+  const again = error instanceof NetworkError || (error instanceof TimeoutError && error.connecting);
+  return again ? jitter() : undefined;
 }
 
 /** Reads Retry-After: seconds, or a date (RFC 9110, section 10.2.3). It returns ms; undefined is none. */

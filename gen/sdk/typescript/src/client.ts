@@ -53,7 +53,7 @@ export class Client {
     this.#addHeaders(prepared.headers, operation, options);
     const timeout = options.timeout ?? this.config.timeout ?? defaultTimeout;
     const timer = new AbortController();
-    const late = new TimeoutError(operation.id, `there is no answer within ${timeout} ms`);
+    const late = new TimeoutError(operation.id, `there is no answer within ${timeout} ms`, false);
     const timing = setTimeout(() => timer.abort(late), timeout);
     const signal = options.signal ? AbortSignal.any([options.signal, timer.signal]) : timer.signal;
     const deadline = this.clock.now() + timeout;
@@ -181,6 +181,9 @@ class Tries {
     if (cause instanceof StatusError || cause instanceof DecodeError) return cause;
     const inner = (cause as { cause?: { code?: unknown; message?: unknown } })?.cause;
     const reason = inner?.code ?? inner?.message ?? "no connection";
+    if (reason === "ETIMEDOUT" || reason === "UND_ERR_CONNECT_TIMEOUT") {
+      return new TimeoutError(this.#operation.id, "there is no connection in time", true, { cause: inner });
+    }
     return new NetworkError(this.#operation.id, String(reason), { cause: inner ?? cause });
   }
 

@@ -26,7 +26,15 @@ export class NoPageError extends ChaveiroError {}
 export class NetworkError extends ChaveiroError {}
 
 /** There is no answer in time. */
-export class TimeoutError extends ChaveiroError {}
+export class TimeoutError extends ChaveiroError {
+  /** There is no connection in time; otherwise the time-out of the call has passed. */
+  readonly connecting: boolean;
+
+  constructor(operation: string, message: string, connecting: boolean, options?: ErrorOptions) {
+    super(operation, message, options);
+    this.connecting = connecting;
+  }
+}
 
 /** The answer is no JSON as expected: it is of a proxy, or the URL is not the server's. */
 export class DecodeError extends ChaveiroError {
