@@ -122,3 +122,18 @@ func TestRuntime(t *testing.T) {
 	t.Parallel()
 	run(t, []string{"MATERIAL=" + material(t)}, "--test", "out/tests/")
 }
+
+// TestBundlers: the types are found as bundlers look for them, too.
+func TestBundlers(t *testing.T) {
+	t.Parallel()
+	dir := compile(t)
+	packages, _ := tools(t)
+	write(t, dir, "bundled.ts", []byte(`import { Sdk, type ClientSite2Site } from "@chaveiro/sdk";
+import { nodeFetch } from "@chaveiro/sdk/node";
+export const read: (sdk: Sdk) => Promise<ClientSite2Site[]> = async (sdk) =>
+  (await sdk.openvpn.getClientsSite2SitePages().next()).payload;
+export const sdk = new Sdk({ fetch: nodeFetch() });
+`))
+	run(t, nil, compiler(packages), "--noEmit", "--strict", "--skipLibCheck", "--target", "es2022",
+		"--module", "esnext", "--moduleResolution", "bundler", "bundled.ts")
+}
