@@ -1,7 +1,7 @@
 import type { Signer } from "./credentials.js";
 import { apikey } from "./credentials.js";
 import { decode } from "./codec.js";
-import { baseUrl, environment, systemClock, type Clock, type Config, type RequestEvent } from "./config.js";
+import { baseUrl, environment, inNode, systemClock, type Clock, type Config, type RequestEvent } from "./config.js";
 import {
   DecodeError, NetworkError, NoCredentialError, StatusError, TimeoutError, UnauthorizedError, statusError,
 } from "./errors.js";
@@ -71,7 +71,8 @@ export class Client {
 
   #addHeaders(headers: Headers, operation: Operation, options: CallOptions): void {
     const language = options.language ?? this.config.language;
-    headers.set("user-agent", this.config.userAgent ?? defaultUserAgent);
+    const agent = this.config.userAgent ?? (inNode() ? defaultUserAgent : undefined); // browsers have their own
+    if (agent !== undefined) headers.set("user-agent", agent);
     if (language !== undefined) headers.set("accept-language", language);
     if (operation.retry === "keyed" || options.idempotencyKey !== undefined) {
       headers.set("idempotency-key", options.idempotencyKey ?? randomText());
@@ -143,7 +144,7 @@ class Tries {
   async #send<T>(): Promise<SdkResponse<T>> {
     const { method, url, headers, body } = this.#prepared;
     const init: RequestInit & { duplex?: "half" } = {
-      method, headers, signal: this.#signal, cache: "no-store", credentials: "omit",
+      method, headers, signal: this.#signal, credentials: "omit",
       redirect: "manual", // a redirect would carry the credential elsewhere: it is answered as it is
     };
     if (body !== undefined) init.body = body as BodyInit;

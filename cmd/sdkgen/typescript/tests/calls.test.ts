@@ -134,6 +134,21 @@ test("hooks see each request and no secret", async () => {
   assert.ok(!JSON.stringify(events).includes("secret"));
 });
 
+test("the name of the SDK is sent, but not by browsers, which would ask the server for leave first", async () => {
+  const served = await serve((_, response) => answer(response, 200, scopes));
+  const { sdk } = connect(served);
+  await sdk.auth.getScopes();
+  const { process } = globalThis;
+  try {
+    Object.assign(globalThis, { process: undefined });
+    await sdk.auth.getScopes();
+  } finally {
+    Object.assign(globalThis, { process });
+  }
+  assert.equal(served.got[0]!.headers["user-agent"], "chaveiro-typescript");
+  assert.notEqual(served.got[1]!.headers["user-agent"], "chaveiro-typescript");
+});
+
 test("a redirect is not followed", async () => {
   const served = await serve((_, response) => answer(response, 302, "", { location: "/elsewhere" }));
   await assert.rejects(connect(served).sdk.auth.getScopes(), { status: 302 });

@@ -15,7 +15,7 @@ export interface Config {
   vaultAuth?: Credential | undefined;
   /** The language of messages: "pt-BR" or "en". Default: the server's choice. */
   language?: string | undefined;
-  /** Sent with every request; browsers send their own. Default: the name of this SDK. */
+  /** Sent with every request. Default: the name of this SDK; browsers send their own. */
   userAgent?: string | undefined;
   /**
    * Sends the requests. Default: the platform's fetch. For a proxy, a CA bundle and a time-out of
@@ -83,10 +83,19 @@ export const systemClock: Clock = {
   },
 };
 
+interface Process {
+  env?: Record<string, string | undefined>;
+  versions?: { node?: string };
+}
+
 /** Returns a variable of the environment; undefined where there is none, as in browsers. */
 export function environment(name: string): string | undefined {
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return process?.env?.[name] || undefined;
+  return (globalThis as { process?: Process }).process?.env?.[name] || undefined;
+}
+
+/** Returns whether this is a server's JavaScript, and no browser's. */
+export function inNode(): boolean {
+  return (globalThis as { process?: Process }).process?.versions?.node !== undefined;
 }
 
 /** Checks the address of a server, and returns it without a final slash. */
