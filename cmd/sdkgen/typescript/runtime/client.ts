@@ -51,8 +51,8 @@ export class Client {
     this.#addHeaders(prepared.headers, operation, options);
     const timeout = options.timeout ?? this.config.timeout ?? defaultTimeout;
     const timer = new AbortController();
-    const late = new TimeoutError(operation.id, `there is no answer within ${timeout} ms`, false);
-    const timing = setTimeout(() => timer.abort(late), timeout);
+    const late = () => new TimeoutError(operation.id, `there is no answer within ${timeout} ms`, false);
+    const timing = setTimeout(() => timer.abort(late()), timeout);
     const signal = options.signal ? AbortSignal.any([options.signal, timer.signal]) : timer.signal;
     const deadline = this.clock.now() + timeout;
     try {

@@ -14,25 +14,32 @@ export interface MapShape {
   map: Shape;
 }
 
+/** What a field is on the wire and in this SDK. */
+interface FieldShape {
+  wire: string;
+  name: string;
+  shape: Shape;
+}
+
 /** An object: the names on the wire, with those of this SDK and the shapes of the values. */
 export class ObjectShape {
   readonly #define: () => Record<string, readonly [name: string, shape?: Shape]>;
-  #byWire: Map<string, readonly [string, Shape]> | undefined;
-  #byName: Map<string, readonly [string, Shape]> | undefined;
+  #fields: FieldShape[] | undefined;
+  #byName: Map<string, FieldShape> | undefined;
 
   /** Shapes refer to each other, therefore the fields are asked for when they are needed first. */
   constructor(define: () => Record<string, readonly [name: string, shape?: Shape]>) {
     this.#define = define;
   }
 
-  /** By the name on the wire: the name of this SDK and the shape. */
-  get byWire(): Map<string, readonly [string, Shape]> {
-    return (this.#byWire ??= new Map(Object.entries(this.#define()).map(([wire, [name, shape]]) => [wire, [name, shape]])));
+  /** In the order of the document. */
+  get fields(): FieldShape[] {
+    return (this.#fields ??= Object.entries(this.#define()).map(([wire, [name, shape]]) => ({ wire, name, shape })));
   }
 
-  /** By the name of this SDK: the name on the wire and the shape. */
-  get byName(): Map<string, readonly [string, Shape]> {
-    return (this.#byName ??= new Map([...this.byWire].map(([wire, [name, shape]]) => [name, [wire, shape]])));
+  /** By the name of this SDK. */
+  get byName(): Map<string, FieldShape> {
+    return (this.#byName ??= new Map(this.fields.map((field) => [field.name, field])));
   }
 }
 
@@ -48,11 +55,27 @@ export function decode(value: unknown, shape: Shape): unknown {
     return shape.list === undefined ? value : value.map((item) => decode(item, shape.list));
   }
   if (typeof value !== "object" || Array.isArray(value)) throw new TypeError("an object is expected");
+  if ("map" in shape) {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, decode(item, shape.map)]));
+  }
+  return decodeObject(value as Record<string, unknown>, shape);
+}
+
+/** Reads the fields in the order of the shape: objects that are made alike are fast. */
+function decodeObject(value: Record<string, unknown>, shape: ObjectShape): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) {
-    if (key === "__proto__") continue; // it would be the prototype
-    const [name, inner] = "map" in shape ? [key, shape.map] : shape.byWire.get(key) ?? [camelCase(key), undefined];
-    result[name] = inner === undefined ? item : decode(item, inner);
+  let known = 0;
+  for (const field of shape.fields) {
+    const item = value[field.wire];
+    if (item === undefined) continue;
+    known++;
+    result[field.name] = field.shape === undefined ? item : decode(item, field.shape);
+  }
+  const keys = Object.keys(value);
+  if (known === keys.length) return result;
+  const wires = new Set(shape.fields.map((field) => field.wire));
+  for (const key of keys) {
+    if (!wires.has(key) && key !== "__proto__") result[camelCase(key)] = value[key]; // that would be the prototype
   }
   return result;
 }
@@ -71,8 +94,12 @@ export function encode(value: unknown, shape: Shape): unknown {
   const result: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined || name === "__proto__") continue;
-    const [key, inner] = "map" in shape ? [name, shape.map] : shape.byName.get(name) ?? [snakeCase(name), undefined];
-    result[key] = encode(item, inner);
+    if ("map" in shape) {
+      result[name] = encode(item, shape.map);
+      continue;
+    }
+    const field = shape.byName.get(name);
+    result[field?.wire ?? snakeCase(name)] = encode(item, field?.shape);
   }
   return result;
 }
