@@ -35,8 +35,13 @@ test("what a newer server adds is kept, and may be sent", () => {
 
 test("names of objects do not reach the prototype", () => {
   const value = decode(JSON.parse('{"__proto__":{"polluted":1},"ca_id":1}'), shape) as Record<string, unknown>;
+  assert.equal(Object.getPrototypeOf(value), Object.prototype);
   assert.equal(value["polluted"], undefined);
   assert.deepEqual(decode({ to_string: 1 }, shape), { toString: 1 });
+  const named = '{"by_name":{"__proto__":{"created_at":null}}}';
+  const { byName } = decode(JSON.parse(named), shape) as { byName: object };
+  assert.deepEqual(Object.keys(byName), ["__proto__"]);
+  assert.equal(JSON.stringify(encode({ byName }, shape)), named);
 });
 
 test("a value of another shape is no answer", () => {

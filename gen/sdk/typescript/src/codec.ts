@@ -77,7 +77,7 @@ function decodeObject(value: Record<string, unknown>, shape: ObjectShape): Recor
   if (known === keys.length) return result;
   const wires = new Set(shape.fields.map((field) => field.wire));
   for (const key of keys) {
-    if (!wires.has(key) && key !== "__proto__") result[camelCase(key)] = value[key]; // that would be the prototype
+    if (!wires.has(key)) result[camelCase(key)] = value[key]; // never __proto__, which is _Proto__ then
   }
   return result;
 }
@@ -93,13 +93,12 @@ export function encode(value: unknown, shape: Shape): unknown {
     return value.map((item) => encode(item, inner));
   }
   if (typeof value !== "object" || value === null || typeof shape !== "object" || "list" in shape) return value;
+  if ("map" in shape) {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, encode(item, shape.map)]));
+  }
   const result: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value)) {
-    if (item === undefined || name === "__proto__") continue;
-    if ("map" in shape) {
-      result[name] = encode(item, shape.map);
-      continue;
-    }
+    if (item === undefined) continue;
     const field = shape.byName.get(name);
     result[field?.wire ?? snakeCase(name)] = encode(item, field?.shape);
   }
