@@ -29,8 +29,8 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, Python's oauthlib, Redocly, Python packages
-	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib redocly python
+setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, oauthlib, packages of Python and Node
+	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node
 
 unit: ## go test ./...
 	$(GO) test -timeout 10m ./...

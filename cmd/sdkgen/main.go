@@ -15,6 +15,7 @@ import (
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/golang"
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/model"
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/python"
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/typescript"
 )
 
 // languages are the SDKs: a folder, and what makes its files.
@@ -24,6 +25,7 @@ var languages = []struct {
 }{
 	{"go", golang.Files},
 	{"python", python.Files},
+	{"typescript", typescript.Files},
 }
 
 func main() {

@@ -1,0 +1,1 @@
+const response = await sdk.auth.deleteApiKey({ id: 2 });

@@ -1,0 +1,2 @@
+const response = await sdk.auth.getApiKey({ id: 1 });
+console.log(response.payload);

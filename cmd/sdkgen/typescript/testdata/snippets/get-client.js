@@ -1,0 +1,2 @@
+const response = await sdk.openvpn.getClientSite2Site({ id: 1 });
+console.log(response.payload);

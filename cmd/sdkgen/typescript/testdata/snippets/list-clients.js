@@ -1,0 +1,3 @@
+const pages = sdk.openvpn.getClientsSite2SitePages();
+const response = await pages.next();
+console.log(response.payload);

@@ -1,0 +1,2 @@
+const response = await sdk.openvpn.revokeClientSite2Site({ id: 2 });
+console.log(response);
