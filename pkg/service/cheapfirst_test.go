@@ -126,7 +126,7 @@ func testCheapCreate(t *testing.T, idle *World, own domain.CA, taken domain.Clie
 				NewFault(domain.Rule, "expiration", domain.ReasonBeyondCA),
 			},
 			// the subject of the CA itself
-			{func(s *domain.ClientSpec) { s.Name = own.Name }, NewFault(domain.Invalid, "name", domain.ReasonFormat)},
+			{func(s *domain.ClientSpec) { s.Name = own.Name }, NewFault(domain.Rule, "name", domain.ReasonLikeCA)},
 		} {
 			asked := Spec(own.ID)
 			costly(&asked)
