@@ -73,7 +73,7 @@ func TestFiles(t *testing.T) {
 	has(t, files, "src/auth.ts",
 		"  /**\n   * Make a thing.\n   *\n   * Source: POST /api/things/{id}, operation makeThing.\n   */\n"+
 			"  createApikey(request: CreateApikeyRequest, options?: CallOptions): Promise<SdkResponse<types.Other>> {",
-		"export type CreateApikeyRequest = types.Thing & {\n  id: number;\n};", "    retry: \"keyed\",\n",
+		"export type CreateApikeyRequest = types.Thing & {\n  id: number;\n};", "    retry: \"never\",\n",
 		"  /** Another name of createApikey. */\n  createApiKey(", "\n    ApiKey: empty<CreateApikeyRequest>,\n")
 	has(t, files, "src/sdk.ts", "readonly auth: AuthGroup;")
 	has(t, files, "package.json", `"version": "1"`)
