@@ -241,11 +241,11 @@ type Devices interface {
 	// PostgreSQL it does.
 	//
 	// On PostgreSQL it locks the domains against removal, the device, the chain, and last the
-	// respelled names by ascending reference: whoever holds a name waits for nothing but further
-	// names. It appends to a chain of the audit, so inside a transaction the rule of Audit.Append
-	// applies: Save must be the last statement. On PostgreSQL, outside a transaction, a Save that
-	// has waited for a lock for more than a second is retried, up to ten attempts in all; then the
-	// error is context.DeadlineExceeded.
+	// respelled names by ascending reference. A transaction that holds a name waits for further
+	// names only. It appends to a chain of the audit, so inside a transaction the rule of
+	// Audit.Append applies: Save must be the last statement. On PostgreSQL, outside a transaction,
+	// a Save that has waited for a lock for more than a second is retried, up to ten attempts in
+	// all; then the error is context.DeadlineExceeded.
 	Save(ctx context.Context, s *DeviceSave) (bool, error)
 	// Lock returns the devices of the hostnames that exist, by NameKey; until the transaction ends
 	// no other transaction can change them. It has to be called inside a transaction: outside, the
