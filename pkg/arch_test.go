@@ -54,18 +54,23 @@ var layers = map[string][]string{
 	"pkg/auth":             {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
 	"pkg/turns":            {"pkg/domain", "pkg/bounded"},
 	"pkg/history":          {"pkg/domain"},
-	"pkg/audit":            {"pkg/domain", "pkg/auth", "pkg/bounded", "pkg/turns"},
+	"pkg/idempotency":      {"pkg/domain", "pkg/seal"},
+	"pkg/audit":            {"pkg/domain", "pkg/auth", "pkg/bounded", "pkg/turns", "pkg/idempotency"},
 	"pkg/pki": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns",
+		"pkg/idempotency",
 	},
-	"pkg/access": {"pkg/domain", "pkg/auth", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns"},
+	"pkg/access": {
+		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns",
+		"pkg/idempotency",
+	},
 	"pkg/vault": {
 		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/access", "pkg/audit", "pkg/bounded", "pkg/turns",
-		"pkg/vault/devicefile",
+		"pkg/idempotency", "pkg/vault/devicefile",
 	},
 	"pkg/service": {
-		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/audit", "pkg/pki",
-		"pkg/access", "pkg/vault",
+		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
+		"pkg/pki", "pkg/access", "pkg/vault",
 	},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
@@ -81,16 +86,18 @@ var layers = map[string][]string{
 
 // owners lists the only packages that may import something.
 var owners = map[string][]string{
-	"gorm.io/...":                   {"pkg/store/..."},
-	"github.com/labstack/echo/...":  {"pkg/wire/...", "gen/..."},
-	"github.com/chromedp/...":       {"pkg/wire/docs/browsertest"},
-	"github.com/alecthomas/kong":    {"cmd/..."},
-	"gen/...":                       {"pkg/wire/..."},
-	"pkg/wire/...":                  {"pkg/wire/...", "pkg/app"},
-	"pkg/store/...":                 {"pkg/app", "cmd/chaveiro"},
-	"pkg/app":                       {"cmd/..."},
-	"pkg/ca":                        {"pkg/pki", "pkg/service"},
-	"pkg/seal":                      {"pkg/pki", "pkg/access", "pkg/vault", "pkg/service", "pkg/app"},
+	"gorm.io/...":                  {"pkg/store/..."},
+	"github.com/labstack/echo/...": {"pkg/wire/...", "gen/..."},
+	"github.com/chromedp/...":      {"pkg/wire/docs/browsertest"},
+	"github.com/alecthomas/kong":   {"cmd/..."},
+	"gen/...":                      {"pkg/wire/..."},
+	"pkg/wire/...":                 {"pkg/wire/...", "pkg/app"},
+	"pkg/store/...":                {"pkg/app", "cmd/chaveiro"},
+	"pkg/app":                      {"cmd/..."},
+	"pkg/ca":                       {"pkg/pki", "pkg/service"},
+	"pkg/seal": {
+		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/service", "pkg/app",
+	},
 	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
 	"modernc.org/sqlite/...":        {"pkg/store/..."},
 	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle", "cmd/sdkgen/model"},

@@ -1651,6 +1651,9 @@ type HolderID = int64
 // ID defines model for Id.
 type ID = int64
 
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
 // PageCursor defines model for PageCursor.
 type PageCursor = int64
 
@@ -1695,6 +1698,9 @@ type GetApikeysPageParams struct {
 
 // CreateApikeyParams defines parameters for CreateApikey.
 type CreateApikeyParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -1727,6 +1733,9 @@ type UpdateApikeyParams struct {
 type RotateApikeyParams struct {
 	// Self `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or `superuser` away, adds a restriction, or ends the token at once.
 	Self *Self `form:"self,omitempty" json:"self,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
@@ -1797,12 +1806,18 @@ type GetCasPageParams struct {
 
 // CreateCaParams defines parameters for CreateCa.
 type CreateCaParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
 // ImportCaParams defines parameters for ImportCa.
 type ImportCaParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -1872,12 +1887,18 @@ type GetClientsSite2SitePageParams struct {
 
 // CreateClientSite2SiteParams defines parameters for CreateClientSite2Site.
 type CreateClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -1932,6 +1953,9 @@ type GetApplicationsPageParams struct {
 
 // CreateApplicationParams defines parameters for CreateApplication.
 type CreateApplicationParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -1971,6 +1995,9 @@ type GetAuthorizationsPageParams struct {
 
 // CreateAuthorizationParams defines parameters for CreateAuthorization.
 type CreateAuthorizationParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -1995,6 +2022,9 @@ type UpdateAuthorizationParams struct {
 
 // RotateAuthorizationParams defines parameters for RotateAuthorization.
 type RotateAuthorizationParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2082,6 +2112,9 @@ type ImportPamDevicesParams struct {
 	// Atomic `true`: all or none. `false`: the good rows are stored.
 	Atomic *bool `form:"atomic,omitempty" json:"atomic,omitempty"`
 
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2106,6 +2139,9 @@ type UpdatePamDeviceParams struct {
 
 // EnablePamDeviceParams defines parameters for EnablePamDevice.
 type EnablePamDeviceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2136,6 +2172,9 @@ type GetDeviceDomainsPageParams struct {
 
 // CreateDeviceDomainParams defines parameters for CreateDeviceDomain.
 type CreateDeviceDomainParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2172,6 +2211,9 @@ type GetRolesPageParams struct {
 
 // CreateRoleParams defines parameters for CreateRole.
 type CreateRoleParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2226,6 +2268,9 @@ type GetUsersPageParams struct {
 
 // CreateUserParams defines parameters for CreateUser.
 type CreateUserParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2755,6 +2800,21 @@ func (w *ServerInterfaceWrapper) CreateApikey(ctx echo.Context) error {
 	var params CreateApikeyParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -2917,6 +2977,21 @@ func (w *ServerInterfaceWrapper) RotateApikey(ctx echo.Context) error {
 	}
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -3158,6 +3233,21 @@ func (w *ServerInterfaceWrapper) CreateCa(ctx echo.Context) error {
 	var params CreateCaParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -3187,6 +3277,21 @@ func (w *ServerInterfaceWrapper) ImportCa(ctx echo.Context) error {
 	var params ImportCaParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -3502,6 +3607,21 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	var params CreateClientSite2SiteParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -3531,6 +3651,21 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 	var params ImportClientSite2SiteParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -3818,6 +3953,21 @@ func (w *ServerInterfaceWrapper) CreateApplication(ctx echo.Context) error {
 	var params CreateApplicationParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -4004,6 +4154,21 @@ func (w *ServerInterfaceWrapper) CreateAuthorization(ctx echo.Context) error {
 	var params CreateAuthorizationParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -4148,6 +4313,21 @@ func (w *ServerInterfaceWrapper) RotateAuthorization(ctx echo.Context) error {
 	var params RotateAuthorizationParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -4393,6 +4573,21 @@ func (w *ServerInterfaceWrapper) ImportPamDevices(ctx echo.Context) error {
 	}
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -4537,6 +4732,21 @@ func (w *ServerInterfaceWrapper) EnablePamDevice(ctx echo.Context) error {
 	var params EnablePamDeviceParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -4657,6 +4867,21 @@ func (w *ServerInterfaceWrapper) CreateDeviceDomain(ctx echo.Context) error {
 	var params CreateDeviceDomainParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -4836,6 +5061,21 @@ func (w *ServerInterfaceWrapper) CreateRole(ctx echo.Context) error {
 	var params CreateRoleParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -5102,6 +5342,21 @@ func (w *ServerInterfaceWrapper) CreateUser(ctx echo.Context) error {
 	var params CreateUserParams
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
 	// ------------- Optional header parameter "Accept-Language" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
 		var AcceptLanguage AcceptLanguage
@@ -10290,6 +10545,20 @@ func (response EnablePamDevice404JSONResponse) VisitEnablePamDeviceResponse(w ht
 	return err
 }
 
+type EnablePamDevice409JSONResponse struct{ ConflictJSONResponse }
+
+func (response EnablePamDevice409JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EnablePamDevice500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response EnablePamDevice500JSONResponse) VisitEnablePamDeviceResponse(w http.ResponseWriter) error {
@@ -14889,407 +15158,411 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pchrJuij6KhmcE9H2XoAADZZQrDgbIdmWbQ3WYLe75atKqhJIq8ikKxMh3OGH2XF+3Ae4j7Be7EZ+",
-	"mVkTVVBIYKm7tX6slqmqHL95/LPk8sGQM8KkKDX/LPUJ9kgAf7ax2ydtzmTAffVvjwg3oENJOSs1S5/7",
-	"RPZJgDDzUJ+PkewT1OHeBA3wBHUIctXXXrVULgm3TwZYjSAnQ1JqloQMKOuVfvwol9TwhMl9KoZcUD10",
-	"eqYW6lKfIIYHBHV5EM40d+zAP+Ie7VLiTQ960SfIp0L+IpDsU3E59LAkZTTuU7ePGEccNqfeQLwLU7Zb",
-	"qI9FFZ0T5iEqUQe7N4gy5Bx2K3aeyjllLnHUysgdHgx9taTPxCujxiY65reoUWtsoXqjWas1azX05uhi",
-	"/h7OJVbDpDdwGhBBmETjPgkI7AFRAQv1sZB65bKPJXL5yPfUjfSxV4br8rEkAQrILXexGk3AnTEu1Vuc",
-	"ISqbMJCHJe5gQZDHiYDnmIkxCcqIB8jF7Bf4YBxQKQlDkicv5H8HpFtqlv7XWgRga/qpWAu3pfZ4cIF7",
-	"WbcuZMBZD91in3pY8sBehLr7XSQyruGYM1I5wtLtO/OA44z8MSJCHuaABvXsbIF+cVcfLWXEPvB5TwGE",
-	"WoPkPHnlm92aWyevujvdLbzh1sh2t96t4fVOw93wNslWN7G4Ab77QFhP9kvNrY1y5lplMGl1JQkyjkn9",
-	"DAg4wGyCBHE58wSSHMlggnAPU4ZenL1uo516vVZWz9WHqF6rNqrrL3fR0IARZ/5EwRJTewsIGgNUca6H",
-	"NYcg1MV3MfWJp7ZPmQBQsJ8hQYJb6hIDG+pfBDE+TpzNei2xd8roYDQoNWvhximTpEcC2Pnnz59bI9kn",
-	"TFIXS5J9VzAaXAtGbkA89Tb2NfCPAfg9XkbOHsEBCZzM06hXt6r1l8k71O8vclM/yqUhDvCASENBW65L",
-	"hvIDZr0R7uWs3jdP1fqdgeg5CphJEPBAlJEzlJW9Mwe9AHQkXTzy5Ut15A5hKSoDb5bKJaoG1lS8VC4p",
-	"oqmgBBZSCVcyGzfect8jwXzUwJ4XECGIhwIi+ChwSRVdAPRQRS6QWVwZCa5vg3HgEG4fsx4BYkUDxMcM",
-	"BbTXlwJ1JgpqKetV7UaGWPajbVCvVC4pWKSBoukyGJH4Tro8GGCpQWhro1RW96Wha6dWe1Xf2Wlsbrza",
-	"qO3s1MsR4NUzAe9em4/fR/2RN3CKe6Q9CgQPMlk3sAyChgrwOkRhchPVUmBm2EmXBkLCm2XNFcdU6K+p",
-	"hzCQH801UwMaTgn02XFhKVVG7qQD8Gt+GAbklvKRcAB9mWEwaMQ0jHhV1EL6VTTEwNEIUqP26C0R6gMy",
-	"GMoJTJs4/po5/j9GJJhE56+HSoC/2S58cq/zr+We/zn9noH0h5IMBMLTa65vZi9aqGEyl6y+CJdYr9Xm",
-	"QsU58bvTK3IUHDpNhH3BQ3mCGDRFEt+oox7jiUVTgwEu9n0S/CIAg/GQ3pCJutqRIEEVnYSQIkZuX1Fm",
-	"PRoVaKO2g5xg5BNHCRuOIH7XaSLOiCYSHvGJJMBqPCpwxyeKx5btOvQiAIbEaEgCNZ0DyysrnIQ3iCJm",
-	"QNqBPxHgiH3Fz24IQ1hxO42umcetzijzuLvYFyQ81w7nPsFM0/2AiCFnggDZ38OeES/Uv1wt4qo/8XDo",
-	"Uy1zrX0TWtYNr//Pkqb6pebvf5a6lPheHGAHoldqll4DgHJE2e1//senHogd4T2DpFT68fVHUTHsQE8I",
-	"O5imdYbpqysbYF/hBvF2FV1/d35yjHjnG3FlGWHUwR4K+V4ZhAYfBz1SRcdc9inroTEWyCJ0SUv9XZ+6",
-	"Dz8euDJ7OO/+8z+I3FEhCRoNEJVkgFw+QET9cIt9HsQOyxvpqciSzutEyYUBGvBAEUziKzgMiJaZgfcq",
-	"OAZgxEiBvsUhMRFqnV0edKgHsuQLjRovdxHBbl8dvhLlFSXMO83X8LFH2IOPE49knwf0O3wTnmvLJUJw",
-	"xP7zfzkakmBAZRLw1HqXB3UxCY4KLfyjzkhGOkif+56WzBUhgDOlInbSxEPdgA+0SmS4dFn/hJlW6wSV",
-	"+jLgHd5V6ovifQyNqewjBwTuCojWDkiFMa049ixvo+bttZjcDps9ZJIEDPtwAA++rPB+1HCIwtiruxYr",
-	"2mvpfzehAWlmMBIEjZhHgrjaFBeYgLX/IpDza8WQx8qh51TR56kzV3hABeqMxERrrPERXcyU2glaC+g3",
-	"y7ugYy5f8xHzlnc3xwppCFODBTiBNYzL6y5MtrQ7mhZJI6wBwgjk4pJZNCfeiihGG3DYVTiswIJJgvgo",
-	"ZFp4VUzrmMeoB+B3KFRQgcxUIBDcDZUAvqslHqx1WSPLhjqv0XM5I6KMcojDckAP9NxKWtGd9XVaL4bD",
-	"uGTkbkhcSby/EG1psYmxtcEyyvpKeBeN1bUJiZXs1iFyTAhDrk8B65ln6REonAm7o+ADovkk8UFPwQzI",
-	"fBUEYLMgUM5BYk2dBfZ9PibeNR2qAynVdxrVWrVRra01NkpfyyU3IEpmuAYloVGrv6rUa5Xa5kW90WzU",
-	"mrVGdWe9UavV/gXmvVJ6r0rYZ0oQCFU/DYgCxmMj3y8rDVHJ7j4W8nokklPVZ00VfUGHpWa48leRYKtF",
-	"9FK5ZJWu6xGT1LczB1iSa58OaLiWgPtKoP39a7kUitqRFKxk6VKzRCbvauTXFj2h795/qn+kH9rv+p03",
-	"rvr34eX3w/oxfbdTKpdGYGAtup0fapF8SAJJtUiduJcsxZwROebBjdCMXiukVCL4rYwoQ+3D/TNFCQEN",
-	"dvVrCkK0vqMZzkZtvYoOlEbZtALDBJ6DrqD0tpQVqLG5OWUGApXsUL8csxLhIMDq8O8qPPDUOe78SMJT",
-	"hpbOYAtK3NPvqWWEOqo6z4qkWgCOlrTeSK9IzdnjlekfzULqG2msnFZZBYr9Uk3OWK/VallzmuG3fsTA",
-	"Ps+LYK8qRmOsfhUb6tWPJMrkHZmQfChgQMp6u8hR4OyAlEhuSVD0FNVXatkWWRc71e0fGpnnWJEAJxMr",
-	"sraHlPoev7AfaQIxC3bAHaDeVLpal4xDG7GPJSl+OA87jXpyzYpEpdf8OkJcI8hM7SAFeAq75i/LrqDx",
-	"w1LCLPBWT1LDZyB3bLzGj2lCmh74Uv0cmce1+aFDutxYWGBjgaFJSEjq+xoNwmsZm4u0ctyqrmf9R5IB",
-	"pHdyZh0AQxKgAWWjFOhwBB9W0R6ZcO2Y0fQ0S2hCB0qzBfdAgIYBV/olcvmISaHdT2BSqubvKgsnaj9C",
-	"hpV1v/BoV0sVVIKw4HG1RvhFyXsaIweoF2AmRYLizxJtzrhPzkg3SfcTJHGK8m/+SDDUGTTRLFMh5gSE",
-	"mjKsV/0bjgl2NZtmKuJueHUWKdIwmaBGik68+3yBXrw9b2xuvayiQ7hMjwT0NlKuCbohk18ECojLAw9k",
-	"MowE7TElegniBkQLakY3F5IHxKuiz30Oq9ccDax8gADaHaDGRIIQjfp97hPFuqW+IqU+VtEhQ9j3jcyo",
-	"fxTaexUeqQCHz7jPje9zgG8IqAKKnePJrj5P9QOIiHa+ARY3QCUFcv4r9j/ccZWaarVg0GEFkVJt1NFH",
-	"VoFjFBXOXOIghoOAj/WG9Cb0KUtutg0Ho7cNHm1Yj3Vp5yKpwtG4GDWX6IdGopVIDZva7ml9Gb9r54ax",
-	"yGmIi4O5xc6kqBGJBgnOXk4IfAnSlGJ9Ka4yRZMTMlbi/L6GO9amTNic8G4q30TFus2G9D2ZKNTWykIb",
-	"hlInv4B02jJaOcB6KKa+UPLoyyxpNV8CDfWUlGJSLjVqtXrT62w3m3W1ryxRNcNhmZZUc6jtFP16NU9e",
-	"fB0QgiS5k5mSYmGWvbGI5LiLtBtDs0yfdCXiIzmDiWTQys37yJegXRyen6DtrVp9F/gdH0mE0XdFYTQj",
-	"vLxom2tNCFqR97ZRW6+ldMnfHiDsbOXKOpeM/jEiKCA9HHi+Yry8i1wsyC6qKwLV2NxUdCPAriSBWEgi",
-	"qt9HhqglxIdS0p9VqyV8WrVFBILtAvLAQkz+0Mvi8UVxZn25PH8XOaCHPwjcG2kKDiAzRRdD8ndqghji",
-	"9hJ4oI1Hz7aTp2E7UWcdev7dURCAGVDBKrkL12f3of/9Y9rgYi/2z2IYYqxpaQzJRwilP0XLnBksZn2g",
-	"MUqTAtzQTWqXnQ/EZyB2TfNwfksCH2fppTwrviqtziWUt5p2OVNpfc0m7s5gqWEK61u1WoLiNTZ3Gg+g",
-	"eHAqObvW8Y3PkstTlFyeZZSlyyjFrUJ/OZlFXaWQBIcmxCiC868s0NxDcskgdaGfKyWmLFv2MJLGgMg+",
-	"99Qa8Ej2G7E4P3ZLmOQQVvRAz8eTcBFsrdRDsF6MWgqU8DZr4jbb+LVZ0Agfws09LPEWCObJR+EcR/qD",
-	"FLtYsmn66RiKXs2yEyVtQQN7MpFRqLD1Jon/eZaan8H8Gw8A52VYMTaWA5Trj2NDyFJJw/3MufWjcNfJ",
-	"Bb81+UmpAzchx9H3aBjwW3DNDATxb4moIkeTdqdpgw+otnWbf1lDd0AQuTNoBCZdNbALjg1QE+xAdacZ",
-	"JVOorwTtMeLppITN7Y2dl1XkMM6I0wRbOAQ/gZ5BtQ/p8uxDOSa/qc+xHAVkFwWkq1RYNGJwJTI0VwOe",
-	"CyLV1egQOYinNXFVDCnNB118OAcrOoh8TEkuv5fUOkplzdzq9o9G7BIicTx2CZlWgvCpNhX8hfjxkrTp",
-	"+AEUVqkjcebx9erYBuZgYZ6u+dRp70OobDoQTSLiUQj6fYjPev1pqEiZsvbIo7LlSg1mMVw3qGgQb4AD",
-	"iiMRCnSFKeyYL6Gp78qxHIPE7YWOaEV3wS8oMsW44npYfqgAhBrhAUHYZFcqCWkhDrcenuYc7A8P+EK9",
-	"PQtLpX4hkqu+zrywCzN7Kgkkcabg1ec62THFI82V3OKRL8vIcflggJnnQOAdBOJhnaZjHiRyJjVDKisW",
-	"p151EDZZJDGWpqM0o0DOOEcynsTQGpsOPzVzqnOACbJ5lTqJg1sTHBlnU645C80i1PgWwAtBtQlbSVmQ",
-	"cXbi5hGWAf0On2lG1KjNYYLa0jg90sFgGBCB0a9fflPDuX1MWam5Xi71seiXmqWd7vaWV9uub29vuK+8",
-	"rc0d3OgSjGvu5ib2avVNvN7pbnTrnUan1tluNFyvvultufXNTq1bq+HadinkrwppceKM2iAGnVNJGur/",
-	"lJAwki6HU/K0+BAldm80NNwSIa/ViEXSZG0ks4LlIWG3Q1bVopeIPbw26wv/bdO94M2KaIiMiEI3mxF9",
-	"hrRRLJBavg4G0NKKU0aO3rT6S2cpqb8Ccstv9F9gWlZ/kbshD6T6C0KLnV3kaGkQ8AozhSSSDIaGiKjp",
-	"jPhWLaJuxayZIYQWoyVpShSC7J/58eTJfK9dk3KXgeUZrG6mhTTEDOx5ACLYP43dkabSGbdj5Gy4HCpR",
-	"h7h4QCKrppbJZ1mUYg7/eADULF25j4dDwlalIyuGE6H3w45jjMUDz6IRUZEssIBHhvv1CSK3oBYpdlGd",
-	"bSxRd65pUtaw6kkIajDFaAh57H0q9CRNdP62VWlsbillqE/usEdcOtAcoijc1bcKmYRgvnsYg2IUMmuC",
-	"8PGhZ/KPQgxKy72N7Tm285DQFsD9E/NuytacX3PjUAo09LEL9SDCGzFpVPVFD2bzR5LwZx1NMisomTRU",
-	"nObMPja9DstQslZxQ1ms8oN+s6n0bJcPDTdIsSFnF3JRlSRS1VFgDnqh1PIKZeJl2TwxgXHXN2QiFFsY",
-	"4kE1qYI4i0Dxzo8U85tXw0K/mgwrlVGqvj7HB0jMOvwyyX5zZefUqmbJ0nMsx/V6pnFRR5AZfmdZXAIE",
-	"45hatrJAhFMxMEkedHqTIdm23MxSzhhyGaKXK5SDKJphNVnY7FAuAdky0RjPwuzfV5j9Ou0murfJJ4Ka",
-	"onapSH9axCyVZ1oys+eix4keYFpfFa7TRJ0JwsIlzKOsh6hXVZK5faD+ip7E1EgsXGNUzFcQTyL2mu++",
-	"N2oCRDFH8rudxsCMeZIzVVyBXSgXLaaTW5CJ/5Rh+XQVuHQhY/C6S1mPBMOAKrJSUg8BvDQo17p10vDW",
-	"3Y3OJt7aebW9/WpnC292Ntx1r0Hq3Vr4vHSfsK5b6trQqKIhXbmG3WHAvZGl3jmxWaRLggAyNNWUFq3g",
-	"TE9bR6it6NDXKChrYRNxuTQOFLmATaw6c+3n5acBS08DWb6cAUbVeztSGz+yoHeWBJEx30I2uFxkSE9q",
-	"dQ6rmmjHT+xz9GL/4OylyTOWIvLvDEZCKmGVgDoGd6lgIQBDbUKBsZfKIBxHIEaIp2nJ7JSdGNJmamrW",
-	"ZRVTNpgYDUiATNZZYbVp48lkK+oYLkNEsuExNFmY9+zd6FSPDhHUI0j2uSDhkz4WaIA9El4F9n37eQK7",
-	"5gH1AnlA9cbyUiO3/kKpkTvFojLirPFvEZexuXjKoLHfFEkanFLuIOpqhTmDWz8SzDXTkKoW7Jypl0jg",
-	"WLKdJJBQLcxQSB66CkQME5kOG1sJk6v/SIgEWSA5xEFU9ArcHiHVoAJ1ebAb0hlFt5FjpQpnFSveLpjP",
-	"d6JES1Sv1sDRb1avccJEGOzGyrmBfWUhhrD5tLLR1LEYMWxOKGJAsA7hgNfjh2BegGRC9da8ZPRM00NS",
-	"YMqQamJhTubfUbST3kEcImenxYXYF7HEfMkmLi5EGXr3z5dLqy/P2XGRV6aA2Bz3qcboCe9m8rr7VYJM",
-	"scTHkXljgq4OXUIu9yH+KnT7xrNrdUkpjrC4AY9+bFaBXjiVijGExH93XpraajIYCUk8NAz43USN0jdh",
-	"TgPEGXrhaBNPpU3AOweVYDc2ai9nCOBR/PsSTE9pS3XxIIzaSqXepo7ONlnVFM6fSnAodeMFgeF4Xrjc",
-	"I6heq9df5knLES7Wy42vs6Tne1Y4vX/c+s7PTipd/8ckbKhVmjDFOHFbRZxo4xFkzxiD6Us5FM21tdC6",
-	"VjUP1/IYTBGRrygIby9BZm3GxFRb9xfQ92UZOe0YoT/CDPdI4JSRc6FIcuzf+1j0OxwHHri0PpMOOgWy",
-	"e06EoJypHy8FCeBpq9FS/zmHepdOrE40SFtRnWGqq3WhWxIIqN+Kw2oi6iV1SVO4uGKGvrkC0XIp+bsb",
-	"aQl0SvicEQ0WE9yyInYTvski6b3P5ugnaY5eTvhyChoKO4rizo1HD2FObmIuViwvUThlxImbbGphcerB",
-	"U8gVju//XK/6r+mU0t/pg1ff1ur1RmN9fWNjc3Nr69Wr7e2dHYw7Hdf1PEK63b8p4YA/o1N49mw9e7ae",
-	"PVuZnq0kvZgxo35lelb9uw1UAyvHlMF1oWXtPDvcnh1uzw63Z4fbs8Pt2eFmHW5JgS5/OSYtOb6qB03e",
-	"qD17+/5Z3r60TJSCvbna83PBqVBKePa6/VW9bjvPTrflON22V1cPrfF3ca9t/nz32mJl0v6p7rZXS5BY",
-	"i1dtWw0f2liRwLSIGzzL4tzG6aQnKielZumMcuQR9A4zQgMOmf0jJgP1CLrcPqyATDzJqFwiA6wUw5KL",
-	"/5voB1WXD6qdwIpjk2sty2RhfHoiY+i9IZNr7Pd4QGV/UGqWiOsJXBk2NrdizUhxZaDzpsolHvQwC9NA",
-	"UgscBvyWMkgbmjoXQXRWV+l8NOQBiJMPLTgHN5CGkjad0hhm694g+dhLmxpNPygDDV6vb20h7A/7uNJY",
-	"NIX8aVjIGqsvj6dhdCpbrqJ+t4n6C93Pzo8UdOccn0gIoIR5YkWHWC9kpGq37mGZSmFjZjSefWw5l26E",
-	"IZAToa6zi+gAsMxD7Zbumt/Ht8QUndG9xkx7QugloSj/Qjp+bfmFAJOUJT3sSezpQkO/+hGnS1OaDLS2",
-	"4NDdBV5Z2Gxn6Vp65H2ieO3AZOcXHnL7adkv1ovXRLQ0NHbcZU2jU3cbnpmlFmm4T+L7YoG+bZwX3VuY",
-	"XSymet2ffaSnGGIpSaA++39e/N6q/IYr37/+2fjx8v/871lOqA31d0AwtEssMY7MYpDSw0o/qYz0QpQ/",
-	"BFN7+wuRCQCNHCLxgXbDpP04M6AMeXgidtGr9VptOpApVhV5ZzPVm7x4pMJOFv3Gvn/ShaikWa6G92TS",
-	"Cr/68bU8j+ybBkS7CZo/P0CrCPmeUa8tdaq/CKhvwZkm96jFJgjsRWrKfH1O8ZUBZSGgzVHm7s0VFlJp",
-	"H8YkFiMYxZgGehHfOfbRiFH58iF73M6pWKqxMJuWHoIUkUFLSZBj1m+30ph3enCUXvbm5vpWYSjQ0rOf",
-	"4+zWgWKoffYhEryyZ91e397eqm0vCBVPinru6mIB3UhvnyZ2hSjsQmUqTfPZjLo7Ab1Vl3xDJsu46M25",
-	"xQxT+ydxApRzFDMpz0JmpSEWYswDL8+wop+aOoSEucEEWrynu2aGw6QgprFYhHs6eFAhpL6qbEzOKtuC",
-	"TY3bZ0vGT7ZkLCXW1cXFA1zb+NGjWtVys0EzzwO3IoF9+5EF9q2nILBvLlVgX6zdzAwBPl2PeLFKuHOs",
-	"JwUHX6S68b2H/Hmi7c5PFG1fPZJoW69l2+xTZbLS7M8Gfj8mAzSxCw3x3/rPFB9URNT0YkvzxUZBvjhd",
-	"lesBvE/XkI0WtQKrPi4Q5bywcRV42nL8Bdsr9xdsFfEXxAIv/uqN9zdX4jcIec0sV37aUtTHAhGWDPzO",
-	"8BGCD2C+UyI9+gqdEuuFnBKGxizumFiirX99dbb+nRXa+rVz3VC/ouBEBTLfzIGnxvI9CfVCoZApMvJo",
-	"7bg12S8njVJLcTEYEhDd3oPcC0mRItfXkM/E2i1tuRG0x8QKK2g8K09/EeVptlnwId6O9a3NlLcDwiDB",
-	"qh/mEbRbOrNT5xEk3CGv1mv39obU638hd0hjjjtkF/lEQasoI4/2qBRl5FQcCD5yqrpGwGKmyPVa2hQZ",
-	"QweDDbXKTrXy9V/Z6OD2cSAgV7JV+Q3hyndUq+ygCqouzau+uJKZax890MZQYeLJQqOxTULLquy9FDPp",
-	"xj9G902Y3LJYaQFmluvsKcbMUgLD0utB5TiAluts2vz7Ocwz3TcXSUxclp/uaflIHiSwL6XwSUxpyNET",
-	"zxXhgSmKhnqnQrvr20sM7d7OoyWxQB2TyjNNUdQ4wrupfBMVY3PSFCVthpumPFnOKVNuHhxUz5a6p2Cp",
-	"W47Xyt5rUc/VNPA8rhvLrL8AP831a2Xz07Qv4SFNTlanAO48sgL46ikogFuP4z3bXJn3bAUerp+nfICh",
-	"K1/yyMWrv5yKsf1YKkZ9lntNYjnKyDZyoD2m00SMUBC1DJdEDHqQaKMoaM46rVCOOfSZZuq67lx/JOgt",
-	"iTcpgfEyDXpZ/Uragf/aXHSWKEqYy6HfihJFUfvsQ3ymIRmAUBDkjXwusZ8ZpoSlHs1WAQRzqhLfQEty",
-	"+cj3UIegPk60X1HHnz1VyL6S3ZaK9Via6rsTECZzw+gED7Tdggo0xD1yHycBrGbe+ASp92COsDCF6d1m",
-	"j2sJXXGj05i/Hvtu5pp0tceHL2o9Q6SACzHnFltylmyxD+mz+3xguh3GAWJBaTcpbUoipI87SpotlUui",
-	"zwNpq59dHJxffGjtLcGn+xSSnzYKecg8OOHH9ZCBMyh2EVmDwnMTFDllRVvIxPx0sk02ZyWbxA5kMZdN",
-	"HHPy/DXL6F0eauzQ9VGAdVgMscl5L+62m3P5Lab5JRiauzxAVJbzp04DB9o32f8uZr9IxYuGI4kokxxh",
-	"A/vQqSwGX5p3YTOtrr7Aqw8LKs6KRJ93d8tpPKj3aOwKT45wLrddXrjXgrp2gscso2OeXcC8q83TlIup",
-	"JA8qFvBPQLWpsz8IAh6kC6YS8+Pvf5a6lPieUq9NYSDRU8o9Hgw54p2A9rD8z/8XUB6LaQivPwOESThb",
-	"ISh8rSaHFS5UMS8NhGbWLNCLzTAFcmbr2eZrGfZ9hhSECYK3dfatOivot44lrt5if0Qc6LfrUyF/r381",
-	"P4V1FxVjZVwPYEqqdHwjKMwEWLiMKUgFowbA6JDwoU/KiFqRmvVGuAc+SaflumQoKx/Mb87MydZDyCl6",
-	"Xxfq7VmEQR+uGVZvZfb9XJj5U6qlHdNpIowGmHlY8mASHeaACkFZr4ocyqwaqgte+COCOgHBNwJhFIz8",
-	"0FcL31aR4410wRI9uMFEBbcaHRV+wihhYU11v/CMSiTH1CVV5DAur7t8xED95anPofenmhpWH1+DgJrz",
-	"6hY71FMDxpXE8BzLJbMpRWDD1SpByc6qVOORn61SvglwlhJ4woiSvj3CJMV+GSAJM4RdV4k9UFFLLcaj",
-	"6qMBZdgYIQZ4OFQjKzwKLTDZcHJqnusVQJmWgIj+tS0DnPnRmX7pQr2jP4zIy+RYc9ue+v0advqjXOKM",
-	"FAgxyBp39hfJ5QOZS8QpzE/Wx+BpG2IaxO81kaZi/rG+rfQN4jU2N+s76qgErjRqG9vmz/Xaq4b5c6O2",
-	"s5V5zydjRnLQJyyC42Lfh4JO8fVAW+VyCQ9pMpkoGvoUD9qcMeJKemuMzDE2on3IjUj4Pz9/O60RWk9z",
-	"BpXlgazOjeWVmTuDuoIT2//8/Pyts6DonaJXhk7BYrMIVeok8sSY2ZvdjUqox1P61GSJaJytzc31zfuG",
-	"4yxyZuUMjWcJ55hzgFpKSgv20anCGf6eB1df7+HsCzWAhAg/XRy9z4U0Ar1eZOWW4krr9NCoAuv1cokO",
-	"S81S/VWjWq9VG/Vqo67OiXvELzVLZ8R7izWlG3BJroXuNmJ0jwQGwWbAtKkOplk6+PX0oH2hlGzqq6Fe",
-	"H374AJsVkMdQan0+VyiCe0J306C6omPsjPeJuJF8eI9K6reEeeAo/EDZ6C7DmJO6myyAGuMJiDQBwVAF",
-	"MVE4ajaVTdKW4lrI0ylDvZ5UvbJTWYVNZTBv3rcg7MwzKVrNjgolLo4EKRClHGFFnq2rjEZ5hpOFzWAF",
-	"DHaAmvcw2NFh9haM666M9o/PTThfoIRM3CPgXrnUzoKFbGyGJGRNB48WTmyYIimZTF7pFZMh8dTt6i+Q",
-	"/WIRjDyDT02zpAXADxxzIrOWG5gwqVw8BF/TvKzh1JP7YlFjszanEnQ284R5I0ZdvGrQEyrxo8DJ0vys",
-	"/elnC5ZUyzLkhpQDcM8iRagNmjUYiIlIaDnNcaah34BFvGTxIhbiUAqJIiCn3SsgcGXYSGArPmWk1Fyf",
-	"bSoJ+LjUbGSZTMqlLqa+mWPEzH2DMdMsvdSs5XlVpm/tre3tY0u9QnXWGNObTRgje002SRkHnPXCzhGD",
-	"3ZibrF6r1bRtZCECEz/9hS0/Cp3s8eWeRMDH5hiw1AucfQ4KKWIXUeyEsR8Q7E0QaPqEBmpWJPBEzJ4r",
-	"5oQpfJcRRZgl86ftsgZgounimwxPsTzLdpZ5W0mEWSJmlItb5+KB98Y653J/NGBpk5v+NW1zW6zKod5V",
-	"1jLUk8im5ENQsq4Frn5RAAG1ZUUT1W2QAKDOfJV32Ya/2I435udnwhVlbTjg4/ReUIf0qa6rHcm6ulyL",
-	"OnpRRXs+ZjcaKXUnCh3GNZ82PcwgOdWHUO3K3Ga5qHUyxIAlOaTC9lzPau9TUnuX7IqLirMvxhSX44cz",
-	"s88E59xw1Xvo+8WrSC9gDDALnD6QRYq75yrmx5pQBTF3HNCtgPSokCQgnlXV71Uiu5Aev0ih74X1+uJZ",
-	"C6Dw5Ov5cf9rGQl8a52jAokh8X1TFv1BbtklK+cLRa3OU9Z3oSmClif0ITMyftCs68vQ6HPBktypv+Cd",
-	"XSX+DriQSNG+VJHGe5kDHoyUO3NtBMs/7625hoS0n38mzsdOdbOWjgiygQIdIsdE59wO8olEbb6ZoujB",
-	"gvVlttli+SdbzJiw/Hk3M+McpmxXuV6GwsLIDGv4JN+5EgnA0dv3dlJFa8yMbA6xXTHkMaYyo7h3Y7bA",
-	"r6ig3vVsIiT7hC028nQUbPz8wp2Z6b8WuNMCYstTvphdCA9XGsjqriiaI5ZVCE2Wlnl5uZelG5Jk6a5D",
-	"HMhEM5K4IzpsFVwuZbT5L5VL8S7/pXIpavJfKpemevyXyiVo8V8ql1qNVqlc0g3+cxzccVd/kmbEgg0S",
-	"GSSx6IfRAFcEYX1c8TnrYaWLCBIYlWqAA4qnyUh82AXiENIK7vw6pWopv4gwFbdwQkzBJGCwZYW7nWWn",
-	"wbCULAwrONWUuhM7w9giYgeSDaHp48xcNYydXHaYLTI9fAyUblxRb5wGvEuzMkYcJVAGzGmi1sE5tFQD",
-	"kQEj22HtqNWuIscnPexOnCZa3z84j79SVy/oaB3ueyaAKBHOoScolUt6jBmLPNMdkDLCF3IB6jTgkrhS",
-	"hNauZYNTXSOKPbxi5UOSZ55dP8TknitiHDPW7SJ7IQtUD5mCw5nwNh14NIO+JEOkpkOmyORdjfzaoif0",
-	"3ftP9Y/0Q/tdv/PGVf8+vPx+WD+m73YeQmumFptFb1KLmtl6FDOkA4vC8DnzdewVq9AUgKWN2s7WkuhF",
-	"cheFbq4ItUjs10Da7C1H8X7ZC4rQ9oz7ZKmpQG9IQJhLsdKkIZt8JEb/+Z+AcsU1hcuHxiZpXscj2a+O",
-	"DFMNCA4tiPFe/F//SclDAffJE0gdMjeVLRhKDZ3FNf5zNdwZ7fWlWMAY+VfKLNLntZjPWCHfKrOJFs8Z",
-	"KnTru4hxaFw4zeCWAAxFTRPFE4DUMR96WbqDwjXQ1KgUgIIBgnQMpD/WsZQ6LjtRMqUeDxFeWsPRNAg8",
-	"gFbccwnTAD59nl/NiS7Hc6V2sIxEqqfBdpbr7zFnU9DbA5x8GY4ePW0eIp2pFSRuvfBFTB3OX4MZ5lL9",
-	"vCNaLBPt4SR9sVy1QiQ+11TtU/EohH7qoGHsD1SkdZ974no59rpHZfabUAUpA8mjM12hMDQVEG9m/Zp3",
-	"OGaG5PEsdCaF4Be6qqv5tMkzGtnZRc6bgwu0hod0TS/WAfgRof+icKvIH3aVmdEjaqMKVd4cXMwOPm7k",
-	"NwZODAStyrWIQ3yFiVQijxMBUSaUuf7II8hRK3JmT7ie0y8LNmPXknWDF1YRTl6BzqWaryZ3eYCc1kj2",
-	"eWBquDTRHsEBCabDdpT6O79bHhHXlOWFK0U1ZOPJXogyJIjLTcHy2cFrBSwASZ0XZDMl+Su6ZEwBUeYL",
-	"I+O4Qlx8w1NolrafJK4gcTi595hrFUtaUaYSFGMT6zxQa8FwFkWehey5u7rrtQ3ONJaI5OTLL4C0KhNQ",
-	"zm6Sp1vYTrRQEMAiRuwih/6A2IB8s1UW1F4KEjzQKmRLHoKvIqNBVzJerDvyfcOajtQH6Jz6tziS8iM1",
-	"obi0+bVcEqMhCSAZ0VYwXDSia77XpVCTDTXM6g1M2yvpgbFeJFAo3OQAT6CSL9IFcGaXNY2ufV407pAE",
-	"YtGWIMXsbdYVs6CKESpnueQU3thFY5spGx6PxyECXpdpmJh1DBY1qVllbIEo960fCZQodJdeXBoqw6rV",
-	"v0PtTMy+5c2i/SNCDFm9IW+nGGmW3AIyUOUlaI0xf6Kt4xhiQPxmLHTdNxdFke88u2LBHqFzy0EtVqX6",
-	"PuRjFzlq6AfXTn4gkVk8dqlYAesmqjficV5YIp9gEasOEx6KTojEzAP9g9vkAC5ssZeAIBlQ4kVpAIXk",
-	"s5nCS0ECtxC9OvSyyFVRQ8BKyNdSSnRv3oui7M7IcV2COT9FgYoGMyjicci6PF3ZZ7Y8N0+A42NGAuuS",
-	"ThC5xYW6e1tzM8TBueLdQvTSVjwB3WRhIWtRQhUqP7GXQz08awlLk5fAURLOsKDkFAeF2SQjqj+SLsmf",
-	"T5t0PZJ7UacFpantedbUWHkUTYp0ASGwMgGmY9/Xy0SS94B4VVELhVAKnifs+yv2sr4qTlYTu3m4XFhI",
-	"Pc6GuZ8micWgNeblzfeRWPKZG1KqPWPXc4QEY26PTDJ2C9pCsEpjzAKd5JcnJTZ+tqA22yrWAgPiExLV",
-	"FhBAf+RA5XIctprN3sdh+7e1CC3X62sOuKAvCSx1y/D66mnzKFoeNfvraJN/ab3xr0uOFtAkl5Pv+UTV",
-	"zGXqk0usXTvNK3R7iFFA5eRcHWnc79jm/Ibm4EPC8aeLVyAX3teQ5pyenBtfMFf6WmPN+LUEkUKJvUpX",
-	"o6wHgg4R0ua9qRFM0UuMOgEfqyMXeCIUOXEDLkRFUEnQC+ecuJXXRLr9yjmVUEb1JKA9ypyX6tWN2vqu",
-	"aVJrhhNEoYVpLNEn2CNB2DzCo0KOgo62QFK1R72SUshn9H4r1g1ogWlI3xOoONYBb2tWPeDkUfFu7tGE",
-	"+t203wtRKYjfraLQfmo2QEWINlQi7CuU94hLPSJ2w9O0u/Q5vyEewrIMDTXGfShAkjxlaTUZey8uHxCB",
-	"ugEHDz6gHUCx3m94En0ph6XIrTcLdO7l1ivfC8jsJnQrDRwE6jjA8QY9K6BJmoALGkriacpJpUCYibE6",
-	"EaL+RnpNThwEHLOOKmpHMGlm0we+UVtXS9bie+LTXBgzu88DMoWr1FhqXM4k1llj5uN2H9+aNl6jwDc3",
-	"Ippraz0q+yMo3LDmmnfCP6aaHyXSprAOKJAAQ8yLN70DffZkSNin02NIuK1Irg/B4NxurNCaVn6hdyD1",
-	"SY94FYMSkL8FQ2sbhi5MSzkzcGjz6K8YeEwU5pLdkBKLsgEfvTqjWavvFInuY+b5BHRu4C9Y6i8h3kf9",
-	"ZB01E+RRr3rFrtiBIulIjPTiqECNWq2KdOFruFPnzytT5+ZKiaJXuvzHVal8BXcFfwxE70rJiI6+esOD",
-	"N2o19GKAfcVtiWch5WUZbdTq6AXjCKrzXrGoni48W1fPFF77fEw8+GkDXhcjt48CkyYHv++gFziqZgxf",
-	"AVjrjHulTOu6wVGl4Jfq181arWp3zoem+48eBi7NYpA60g4xfU7KpjyNKeAilGyEhZJKbhVJp2BS3UUj",
-	"dsP4mOnh9AnSHuMB8RRu/jFScw5xgAdEkiCWZgjFkq/YC+f/CPqd/FsT9PyJqldsH0BSTWCbISLK0OVF",
-	"W1/CgCrOoUNTmsiZ113PAWiwOZFAJYXEE9FEGPlYrfWWBJCUiT1PQI1vUY5OL9yShkuzeygLoelDOfab",
-	"pjRCkx7YOPxM2GgAhRgSzyW+IeKK2XBsPFaXMjK8E7pjymBii/lonxryea+KzjnCtmX7YCSkuQe7DmmC",
-	"AcOYJ3Vvekp4W/3UBQk/vJ6wH+doAMAlEb5iAvo6ZQ8HZwrplDCuxdw+9z1rIpP9gI96/bAQlpKjkHNX",
-	"ATOMY8prSBt/Zlag1BMT8fTm4AIxQjxhYrV0ucyyFtVMy6gBkX3uIQdMxQ7s8YpZqcCEeulJ4P2opyaV",
-	"Ch+TBjs9mVJy9GE5ikk7Cmj4kLAwskwjd6JWNu7oMQVSCKIOgQRVRVD1XsQVs/NG+1fgPRx1fOpWryA7",
-	"j7qEiXiYX2uI3T6pNKq1KS4wHo+rGB5XedBbM9+KtQ+H7YPj8wP4RkmHVPopbmJgvdQs1as1/ZbaHR7S",
-	"UrO0Xq1V18HFIPsgOa6tB94QB3KyZm4Y4p5ITvnwoSk2FZmwRRkaHAiXMOi1RUEkCy/50Cs11XAt/TLY",
-	"ONTsFuNyE/2iV9bUR0YXzyvgnXr7nH4nRd7VJbNsxSwwQAREDLk6aXUAjVrNMm/TVivG89a+CV1tQKs2",
-	"8xQffQJwACAZZHkedUcuLSrCAtoAH23OZMD9vBnM+2vwsn0X5tjQ68/6KNzn2h72bAAcfFKf/8klM6LG",
-	"d13AbaO2Pv+j18DIPALVRTeLrOyQSaVj+aZcIOh9gwGGHrAfqJAWBGP1ogyclb4qNWqIe5SFjQlDE1pp",
-	"TVtV1qLuXEZ1La1FI2orW/huun9X9CT8SVtuIJDQ2m1+QL9cRQ6sGyyaQDfSxT7FAuxiMoIQex/2pV7A",
-	"R0MzQkYLXo1f7w1+RWNHj6/NtNfDxAsBESNfapEVVvWjXBpykYH8R4qTKfINTiON27q9O5ACLX73TabO",
-	"uM99ozZUka65pGjhDG/qMe9wb4JczNAA35CYIqXlAcX7QqaDmeE4fMyalsgHMKViZCEXI3cKRkC33In3",
-	"a0CcIQe41e/0q9LiGEE9eqsYwJi6RL8e6xExTdC0aVXf18LkLJPowH3vcW9SgN5khIvblVira4Yl9Ud5",
-	"IUJl4lN+JA2SJu58xUQyj0Ba5RNgIg1o/xDCuVHbmf9Fm7OuT7V5+MGUVkNChJJ51HYmmZtDwUKEek8m",
-	"afKln12Hk2eSLljzlCyz9if1fmhi5pOsrIIzMuC3mrAZ3yWCuknaSmaNCzF7kEBC8iEa8+AGsg+UuKjt",
-	"MgooKQNiojUX3fgUwuUiCdSoeno9HnoBtAYaxbycJjP6rXuSmXPid3MlmnTilVpXDxpaqTUDLaZCuwWq",
-	"pSeODxvzvzjm8jU0zXkUBNqHa1wtAoWgkoFA+plFoB/lfPF+isCG5uIuDkKDXhRkIAgxqbc5An/pkXnF",
-	"P4crLIgFDwbqN0SuFqJDoTZfnM1nBosSy7eg0INf6j7y23CUgVBtsOeIqPOYiHx6gjC5i6z9L+wNBFYr",
-	"ne+OqKgaKdXRtgpjVLymQ+GggAx97BIYXEtB0KMMXvz9q4Ncn+BAjbMLVh/w7zo2FwpLMKTYn2PL1lNh",
-	"5ASK5fp0QCVYZWp6QJ0YiA5NKWcxzfRiHFHtz6MCfMGIR73BjWCv+KgIGansE6ZtMoJDAH6a7yZ0BGMq",
-	"i7SEsBBAvqYANlUl5qvDFSO3b1SHDCb9IhnPVEbGo102agXs46W5Lc5IE0VsvIrOwK6tbjkg3ZFQOxY6",
-	"eBUkGVM5NUkwdZDDwzn9PdWIlDigVbz//L//+b885lCDxVVsVfkF1QlbQvTpqRMhuiHGx8/84slITRpi",
-	"VstjQrTLYDP62f3VjrWASxuT81N50Sz7DcSpAEEtxzoWxMw3wEs0UVREvUO6iqAqKi100jK/JYGPh46m",
-	"tMZHoyk37kpisnyTxH2WlhQTNhP0XtezlManA0eChKS+b8bGEnHmJk1H+sQXYwuaC0wRZD3UoxFkc8ql",
-	"5vpWrbYgqT3TcJdB9A5Dt6CVOMpaBigbPyEkMf/5I/QX4kA7ZK0vr1p6QsYfBcr/SAPQkyfdb5SUFWFh",
-	"jOqsgoiHqJpBxPWzQkQc4gzWyK3aZ2EfmH69adyGWizVxFD/gqVUCBYVQzAiYRW1mP5YN1uiUup6DBBO",
-	"FGAmsGvTRRSshwKvp/6kjHhIcu3xFKgzUTSuv4scGyZigiZuSUC7EweJPh+LiJ7qdQz4rZbLsQ+dDxQl",
-	"1W5qs4zW6aGZF1omBMZUprdcRa+pr13mAUEuH3RgUYCcVyXMvKtSjIIPsHT72ioPMygxXEQaiHV8TRsR",
-	"1DYOYMKf7TlMFXvAwnXQCx0iA52HXjan/J5ak3KaCtyJkDpkUztItDvIhkVQL2SsIQ8GqNJtg8KS2xB0",
-	"BGEXkRiuQwMLcwR1gCfwyY/pXZ1ARQMLEh4w/IkN1VG7i3t448VKRKKgcxnZZBo+GCgQjfdHEiS4JQEo",
-	"X50JYppZQ5hJ3g6xK3kso6PwNlvqO8hGmrlVG41kg5EABeKb0yunUHDOo96uers78sPIMLs6Z/YGII8l",
-	"Wv7ySsDlb81VElHARBhoJMK93FDmNRGOVwLiQ8Juh6xqAsCcXeD+QIG1COagF4L2WIUy8bJsnqgfKOtd",
-	"K7hwysgZ4kE1CRq5x2IXlTiWmUVSim1WxyHqsWN3l7o3+8bc5f3ki9PkNFy3Jvv6grTjYxaY6Zrnmac5",
-	"nXZfiADoGraJny3LyiNII+nywYK4emI+KngqkuomMBDMBd3PbNjYbiwM7TuEhwJHvbxo5623G/BB3qFt",
-	"1IoemlmgIePhIh+4NskXXNlTim8JefX8GJd/QGhKHIJNEGtc+IV/3zdIxQipq4lR0QtNS97xXxM2+kg6",
-	"y4w70UvNCzsxG5mSv0O/ba4QDu8ZZVCzA12RJHTaavM4Z1Z81hlGMyTM0k/BjTy8gP383Vyty3IyaUVp",
-	"Pio9DIhzwTcHbhf3Mt3TpqewI54uASbFTCtfuiYduXNjTqh7lmeLcpkhV0+Ygmg62NmzOkss8WMM+WvJ",
-	"IX3Q+NZryMMToe2LxuposzzCFUIYtcJaUBUw83TvC5sbZDpjmLSSbzgAYcmkzjTDwnE27eOFmfOlcaIl",
-	"ckJeYIF8znrWtR1b6645F+xD/UTN3LUNUwcma8VGIIEnqL5pLaEv9d7imTzOWymHSmhQ8vI5HpBzKsm/",
-	"z2VAXal+OsWy/+81x0QknxN3FBAH8VsSIAgGBnEMDAY2Pt+JysM5Or6tFvrOIGMw8jjyLupw2TfFq6zV",
-	"dFcdYBjdHFpZB1QIpcvyABxdOgoaxq9X0WtoHIx8rq87IAjcg8RDQxLYVFJYBfzbBQ9hE3XIhJt8EXgf",
-	"Eii0SH5GZDCptLqSBI4+NrNoJRqqK3l3fnJsa34rGBigF9hXexRoMPIlHeJArqnfKx6W+GUZQWdKtUGQ",
-	"w2zDtm30nu6BHzRZctOxSVlWVYVcKbSHBXVRhwjqEV35i2rwBv9mPCh8o1aropZemRX1eKT6yjG35061",
-	"9TwMU0cexX6igjmIkEMs+1V0zC1uWPlX/W5Nty52+8TLi0m8MFa2xwlJ1LmI2qjW/LMEiQcranhiMjDz",
-	"p7l/36YfhQ3uieqh6rP42dxVxuNxBcBzFPiEudzTSdH3GntJftOYjyFZq7bYsSeLze7UavfvV7PAKeS6",
-	"BGIOo+WZ/8ulcyIrMxMixzyk8Gl+M81lqgmdLq3EPUebxlOabeiyFQAP7qZCPSAzzmJ0WNEpBgkJ2VD2",
-	"tWg4wHeVDtCy7fpOY6GoVEtSs4JSZeJZKB9KA7VKcNNWtjUXF/cqtFsFs2ra+J+cUdPGz5YGIRW0xEC+",
-	"je+f/KJgdBVGhdDSjKedeuZZtl6mtzallbk416KgppiXxIIUGRliGphgN0H8bkWpNsRD7VY8axq96Chh",
-	"sM2ZkAGmSpJrt5oXZ5cHZTXIpVBIe0MmbRLIc9rTCpF79kH9bTSBYUBv1UhQFEAgQbAPKf0oICZej0El",
-	"Cp/gW5stSYJb6poojPhqCPOEibLQsXxGjFX6TRm9Wq/VFNUwDqo8CbGNHzVjxdV9eM8oFP95h5nJWgR1",
-	"AYB676yUxucDXYwI/frlt1ihIjerSlF4LKWmOpBy6YZMrrHf4wGV/YGST1xP4MqwsbkV2V1dXBlgGdDv",
-	"6syCHmZGQ5iaehjwW8pckrUDQVzJg1KzdD4a8kD3yy5KyB4n26aN84hnu/XkbVGPlQaD2q0scvswWmdQ",
-	"s5UjZrg4i9JNCRhrdKAgL98+dAEEEEwLmOn8OCVdtFtNbSaNaE1ZG1FjxAsMMWNTziSAOhzgL4IPNS9B",
-	"7bMPmmqpDyATvUPAviK5dhDHJ7BlJOIUznwTtopQpx2ViIBSUYmiFmqM9tkHUUXnI90SDGIvFBGYmBBc",
-	"7EExlPRUu8hRZ+xYcqmER70XPhhwphsRIV1nQafpW+Hs7AN6Yf32VDEEveo+viVIc5GXqEN0GRaMAnLL",
-	"NXLGQpdMZKOnlgeFQsGsAVau+O7CcHF9r8TTDrBdWAMbDTokEKjHEWcId/itNvyE70I6z3syEdZycPq+",
-	"ff6/tsv6v3UlSJ8ftOtgKtHR3TywPVOJh16c7h2cN8ISNwH2qKmXcHpwFOut+lLHspjgbsU/MVOzhevo",
-	"jCSiQoyi+I8IRmwYjeYPUB0HEuabxlcGRpNgAkYp5k+meZqe5bF5GlFIV6qo/+0dvDk8Ru2Ds4vD14ft",
-	"1sUB/HrFjg4P9xrf2+3Wlze91vhwr9U7vDz5fDQ6+b754ab28Yt3ejqhg0lr/+6SDE5643bvy+F7/tvh",
-	"92+1g9b4cHzFTr4dfDhq3bxp1S8P9vpH7Y/+4d3r/db5Xu/4016LH7Vrn6T79p3vNg56n1/7+Ojscnww",
-	"/rL/6ePH/f3W3bcr9uW8Puz8unfrsrP+b28Oxod77vHRty93RxeHjaOLm/Hx99b4c793evStVT+6aK0f",
-	"XfTuTtR/9/fw0T6/u2Lt7613er4vF62bd+dHZx/HBz2Y4/1+S77u/Lo3+e3X4/7h6/5vn78dfDraO4L1",
-	"tsbjoy+NA3nF8Of6uLP+rvbl81n/6PWNWuFbs89262O45/3WR3f/Y691cHj47UN748Kvnx52vMMxuWL9",
-	"N11//+zV7UFrvHnZufnELtcP7y5fvfn0/V/dz/vfBhtvb16f82HwedzouvX3d/XxHjv74825d7FzvBEc",
-	"frpiR9ubnd77429Hbw7Gbz9+2f90VjvZ2/ty8Prt5c7a572D4af6m45/ivsXa+740/HlxdvJ6dHettqJ",
-	"dzj++OWKHe3h1sy3W/rtg/HB3tr44+uj1tFeq7s93u/BbKdXrPXx7dpe6+N+q3fw5qjF37Tbf7w5P9rY",
-	"2WsdtVu1Xuvo4LJ9+HH/8we31Xuz89r9wn8NBv86o5evRm8+1obdK7ZxvHX8/rfJ9vrHk1/P++cbnd5h",
-	"702r/evmu7VjcnfMCB0efhs0To/Pbjsfhv7Y+9eb4zuyd/f21YQPR7V/XzEAzYPj/QxwnSNmgYEvDvCn",
-	"Z4efWhcH6P3BlxDg37xt9Q5aCgT2JnpzarN2o63xwdu9N7UxVsjw8WNv8nl4PnkrG/y1f/b2M+dXbCA+",
-	"1IPfvhG+uTl68324f9PZ/9ba3Kpjb9I/ax23W62PPXokPvRPfr3c7svat72tg9/+dXn8drT9cX/fP7ti",
-	"o7PP3oX77fWF+O3X082dLycnnR75+Ok9HcjO/m873y+Dt7+23nhv+G/v6qe1dSr6l9+/+6NW7GimN5YQ",
-	"GzX9wR5eRNo71Gz6Wdp7utKevqJcaS8yJ9Ubm9uNnXrj4TKgYWVTMqD+vbAMWDjlORSt+lhx5oToEVVW",
-	"g5zolnpXF/xLvKSEmxstaij5iZfvk98MzPs5SfmJJCmvRL0xF93KyUx28cysZKueBMTlgUnCS6krOdbR",
-	"0jM5fUKBHCsBLbASZhsJs+nlTwraWFVScCxxV/uQolTfaYOhocaSj9w+8Zo6UoqKMFjKKvI61EFhV9Wo",
-	"xeWkhRG8WglLmqP0vF9AWTejNXVxRsgZMgU6tb2A/DHCvjUB2Oqn4LQta2/4mApTdYcyCDpw8jJkDUov",
-	"Jc31SFv8FpDbHieJdRahSSWvPjPB5eScroRSGQhu5SSaLiLfrcWQPNeraCAkQQ8YOj04goCpLg9sPdhf",
-	"BHJc7OTw0FiB2cXY6V1lSAaVLrV9n6cC6juUYYh+nvKJZwF7itvHff16/so+FUMuqHV5zfT460/iXzxX",
-	"+Mjg2Wn7rDHJroiNJ0Etg6NfuxlvRNgSe/hTYzOnsDPwZ2Pl2Qf04ux1G202tmsvtQCgG2/rrMHIZmxi",
-	"KfcPPhxcHEA2ho4MI14i9cBwRB06NpJ9wqTBwiaYx+OlSMF8m8b+wK+YZEEICd0/ONOs29HI+m+PBJAc",
-	"DDF0cAZQFsSJ4/vwht5V3MB3EBYmW1zJJIdRIW/G0aEQI8p6+1Qhe2ekPjzlFEK5waRuS1SP+cj3TOpJ",
-	"FbV0UV2tgh5c4B4IJB+wkJUj7tEuJd4uWq9tmEUfdivHnJHKEZZuP16HFj7lQTlWJLYcfWOHqpxT5urI",
-	"SnKHXQnVx0lyOqjsDmXadeEVY/TuYy/SqdOXWdZRkFhIW8gcYkhtyyBbwrXSPvtQOZfYJ7kkOfCn7d0Z",
-	"MeXM5R5lvURN3PD6TNV5rekrmDByYMx9nJk+o6l3YaEp8F/rLzIyaS7CK+lCRO9wguDoWJRspAl2NH3i",
-	"avOSZbL6qOVMn7jUjHXEat2YrCiiA2wDI12jxIr0aVoxm3Ht6QkrUsJIs/aWBMHF9rdYqI3F1kV5c3mV",
-	"PL599mGZcXzTGDV3hMDX76mvlyNWlEsKxOd9Ce/8KJcS8FhgteGrcKLrWkjIEJ5iMA0KoHbYPp3D/nln",
-	"dC8R7yfJXjlRkFmSWExGAAY0SzJbQAIDzpIpecWeRBJX4D+OpKVzQdYElaQh6AwlKB1aab6cDq98SD0D",
-	"47+XYR/OyLaeLEZczqx8YDJG7CXCcsPvegEfxwIHyFB3up6WCvTGztWJqP973HoJJ8wITaaHgU1k0P2u",
-	"sipAt5DzX44tJECYZ5oUQPIKxL3ZM8dsgiS5k5oJN5ED3Uz+ywkzX6y4p74mPdPL17zmlJHzXwHl/+XE",
-	"u2xBcxbKkBNQnptubXtPPix1PQaD4aG0W3lzuvjnZaM72vLWDFsu2ZAOBsU/wNFTtTUE1XtpigQiL/OI",
-	"F/MLQSJRFTnmB6dpH5XD4e07n0MZtRk2Vc04Et2yorj8CWd9rj9a5FKsIkKZkNgUmgr/IWxtcaZfNi0X",
-	"ypCAxSam40ZOlZOsXdmBV3ndTylyW99Kglb908O4DQDGGHh4PvcP6A7HXGFQdzjHIpJGBrfKDvXWL16H",
-	"nD438NssY9Hgb8OgEkHf7VbzdevD+UEZebRHJfbPaY9hOQpI2bzfGkGrKH/ysmxi/pRAoXM3kANk2ynU",
-	"+qBsojF9H7VbOp5RN7XRrfY0GQ1bdDlVxcCqVeOQ2T943br8cOEkio12iItHgoQETFMhyGPEaEAwg2C6",
-	"ru1lowlvPMlXTket35ChjqxU+oOi2SMZixRU57BrihiZtBzd/s76n9TnEYFPOJZkfoj7+tamTt1VLCKU",
-	"gNotYyqCqHkqbJWlqLoVWI5IrB4hXIptA2GKtJ5zE8BqLGy6kJwwQaR6jFgcqp15+gKb6OLDOfJpJ8A6",
-	"jRnfQKGPLg/iiQW50fhJSvi4YYwgbSj2scwgfdjgtWiI/9Z/Zsfq12uR0AOvVURDzI3Gj/I6DYo0hPpt",
-	"dYH6ydt6pKj9FMjk+Uv0aT8HduWE8evzyWe3D+dzeRieGeFv0CRUaHMYXMofmNaDF8oASBDesI9oxMAs",
-	"ZyO+IGD3jEWwxxiE5nPlkHgWjcBHL1Lh9mH0P7YN2DRvVs9MlHnIcxRj0t3c1CAx7gVlECBiInrZrBp6",
-	"wZEgrHigd/uLiELV22cfjCMGnCqa+4bNgkMtBjqvRlrNtYdlKpEA2vFRYRtBGtuxKUSmB9Gm4jCIwhRd",
-	"7I6UmDEdyTEdKB/mikabsU/NI70t9S8lWvSxaIY3GxUiNL02kWn8nRld/zR5VLGg+/br7+12qzMJg+4v",
-	"v4mT7+fbnyadbrfb2T+u89/WvL2eOzk6+ilB92/7WUH37vHRd/jte/jbt9a/jj6K8RVrf4Tx3hyM37Uv",
-	"vx1cHu0dwnravfGHs8/1sTv49P3L+d6Xz5/43ZuL1q96bUdHB2+OBf78aXTFvHZ8Ddvjzxeti72e+0f/",
-	"5tvJ6cfDvb1ez/x9tLc3Pm63WhfrbweDf9Xro9Fv7TeTK/Z2m7hr7/eEv/GpvnO6dvnxrr/926u922/k",
-	"i8v+xTie3OAWwf7gZmfSEd+7tZPJCa27E7E5lP75+s4V6335l7z84817vvGmc3T45stRaxwPkW8ftVph",
-	"eHwUHE9aJoXAu2LvPn480qHy4k3r4+XrvfFR+2ivBk/3ex8/7+2d/SFuvf0vO+Nuz7s4av+6vnMTbLzZ",
-	"3nhPGhet7hVTJ/P2/OjgzX7rc2/vrH7arffO3n/yzgabFw1+ubZ+9Pri08Hd9rfvrW/w7tnBwdv9Fu6d",
-	"9b913vj+Feuws677/d33j+Zsvfbmt06jNvrCDtPQs3/+sTU+6x32W8fruD1p7J8N90dXbDDZ6bODyefN",
-	"I/dkuPmRf6p/+/zlbntt7UMfn15un7ToQStovP/c65wO/LXB1uZlB2Nv7cOd5PLX47F/xU7edr6xcR1v",
-	"Dv51dPTH/ED+B4ppK4j1//ivm4uN/W+9T8end5v1wd0Vez3Bm8eNz6+2Xu8d4ju+uXb86+YZm3xpDN6b",
-	"WP8kRKbh8YotCpEWHufF+ht6vWgXtRTRfKSQ/2dRcRk5AKsXFfMYbWYiwJJExfmJAgrwRcw6+ksy5hqE",
-	"FB02aoNUtXdRiVBhWIPBnyZSwO5U0WstCtKwaTtnJlJCSV+2FJWJjNDCWEpwrCJYGnRU7mHKwirVYZ9l",
-	"vYxGrZZR2B+WM33SRRMQQkv43z4H4cH4owHop+BP3q0mi8HDS9P4Myv3QL9sHHw4nvByz5yEQoD3TPyf",
-	"SMbC6iE3EyZyzOBFaP7fN70BvVBI5oDE6rxcUrKD1ofLthgAmNXj9umVJjmgVtxykbBQQwK8Lp4g7Khh",
-	"R5sxFmiAPRIaNvKyJTKIzVJSJzIVh2vTGiylQNxXYn6kZItFiOZz9sVqsi9WT3Xz8CMzMWOJ8nbhxI0M",
-	"t2SXG2NiZzLll9KJHUUkjqeSzgFR6NQnSw1BfE4E+amJII8hHc3LEUkh6xPPGMkmEqZ8bi5xSHjnAfOb",
-	"YXGfdAGfMmodnFcam1uV9l67jE733u+/bmjB4e1Rq105f9tST1+GpZ0s6VFCRo/eEhYrt2kLInl8zHyO",
-	"Pa0QK1GKeNaDAWXWi1Ci94u2h36mQP90ChQH/HtRoMy+couQn5x+1FNkJ7Pd3L1aU6+OzAxvXFFvLN6g",
-	"dMmtSd+TSTnBW6CoWzJxFetYHV25rAFoW0bDgEviRpbGUJWC5CyWNFwqkOlDIXn7WjmufCULzzFiKpdY",
-	"VS1S4V5WkTPgHgkYaGyGuNquBIaaoqNWexc5PulhdwLvre8fnMdfqqtXIEiI+x6iJ+dlNMCu+k+LeQGn",
-	"upHJZ8o8PrbVWAQaE3xTnAYjbbHE6PTk/AJiU6k0TnNnHFBJHCtCApoUDFE61VDzAF1ydtiOpu8lfcbF",
-	"tUe9rKXVS7+rRNjxcE4TA9tnbvP3U1yPMJi549f8U9jTbPwsEmZ0PUy+HbIq8zuotEM8WIvhRvE65vGP",
-	"ihU0b8W++AdXNo8dw3NsvJAJQEq0EI79fN8Y+dTYyw+UhxaZyUmSCD7Eg2zZM40NmRHy8aHzguMT08+L",
-	"kGfx47Z5+aZGXKoL7ITIQlHueaJFbIOPGlU2ILLP1bJ0m614Xs4tYZIHk9ICTdjDqR4nPjh+qLm91MNX",
-	"nqM+cgKEE2gwk+g8ENGzUCGLd+OMN7IwPJtpF68Lmdh4okJkEvur6MTmXKjngg/Ifco/Jjf+XAfyidSB",
-	"/GngnwUFWUUiExA+I2IjwbxM2IZHBe74pib6HLmz9Eyan3g70J8EmFNgMUv0mkOR/z5RGU5saCdee9LR",
-	"QlRWyIT2kReIl9ANyPOiJaJSPGMq+5SBnc60ZYQIQkhS2TUWsISgCtp4SAXi/E1IPkRjHkA4oewTlhdM",
-	"kSYR9xQ1CYM1LBpOHJv9cQIjFiNdz5ERK4mM+Gm0Lwvks2Ij7iGTJhCzuCkp8VlG+ZaLqPhKhgCbLMOS",
-	"V5khozt4fNYnUlJlmrTpaOq44JBdZSL2yj+k0ETiAp9NaUKmoGfpxrT06E/KnDaFzdkGtcRruSa15E4L",
-	"GNXiH0zTKSO26JSIPtZ5rYK4AZHCGuFsfoPo87HQuQ8Z5jcjHKXteJlFl+aTShuVyri87ioO6CDOEoU/",
-	"rzPrdRurRnzTj2riM5m413QI0F7faVRr1Ua1ttbYUNCeIo2KtBmQGAbcG7lm/eA2DYWte9CgRzIJxpdw",
-	"roEqV4qLvxvL+DawuDz/5XPn41zDYwprVm16TE2XaXzMfCebGuYJewuZIONfKtUPIjhE2JYm3vBZJJW4",
-	"SBWc1hNzjZCp7T2bIZdruYlZFX8WbGdfbKZlMQm8s2yL07RRl6xLkMfZakTpZ9H5QgT+n0POH8tY+bPg",
-	"PQPOZou2c6n4X9xoCQVaBB8FLhFOGTkxCVD9MyBdEgQkECbryyO3VL2JAjL0satrieqyYFBgF176/WvM",
-	"5rkbs4rqapbiGkuok+/Eghevu5T1SDAMKJMJi2lRe2bcfxGV5UzqE4oDioQdUwcNCo48Ps0xc42cU5Tq",
-	"nuK2EZQXNHLGZ38kM+fCFDRl6nwmp0/PZvqzSHA2DmXaTZclTq8FXJpcskcN4tZmDkbGaZtF0qqxixwT",
-	"ggj1xRS9jtEpQ+0doFEQnHwChTbr1ZoWss3YtveJIncQQ+3wWxL4eOigAQ8sDTUj2yqQWBZXE4zaC2tP",
-	"KBpR1q3sk8FuvIi04kvc90iAhKS+ryeDYHLXWFrSBiA1vHaaIYdxRhwbZ2G2CY6zntovhpM15xJ1TlcL",
-	"Nkdh6P8UH4mKl4VHBMXLputiABwtjf6b2UrN9a1a7X4M4ExDdgYNPpS2pbll/WXNh8vIYSPf1yz4zx+O",
-	"BUJI1/Z9ODSBB9rS+6StLTFMeuYpT4anvKG30xwlfler5C7ZGJqscAKv3JO7GAG4sEvOvF9ORNeYNsDL",
-	"7K6wup4Jp3iwrzfxRFx7+khDl16fC5nbMSHHx2e/yWtV0NjcLNqrwFywPsmoExYVyKHD3D4JdLjEqe1J",
-	"DLhH/EWOAT5YwULUV4usA2ZZ/jJuCfN4sMhC9BcrWIqgcqETMSUUlgqc+mpwb6Gbwb0lLsMk3nl8gCmb",
-	"3+4kZ0368yUsy0QZRTSaB7oGbYJWx5tulGc13bBBS/GFmYV0OPcJZnMPyMQJ32pBbMwDL4ZU5M700iA0",
-	"iFE9/W9FbKzISwN1zYrJ9Ijsk6BpLDQwXhkFIx0Q4ROpuQ3zdAl/scgt/LHoBTyhgIeQpT0HOwhpgS8m",
-	"lRl+f+8Ah2jE1UQ2ROMXtPnGBJjMaAYzYF4Yg50vLQWukTtbSDxTGGz5fhK1tZlWC3mC+MSVU1Ig9B3G",
-	"qH3+SadIhjq2y/3RgIlk3WpIWNblIMP2mmGhbh37MCXT6UVHYt28LpnPgtez4PUseD0LXs+C17PgBUxO",
-	"HciaK26TAlex3rWGrf0Tm9M/WFo7AMY9T167v6CkBYP91DeJh9fpEaMqYeJ2Wj6a12hFR3NB7yrt81Gi",
-	"jxEzujxABLt9FPCxaRdqZSJoC79R3669BPGJykgYAaQyXcaCka85gXN6cn6B1qjgsdU5VdQmvi+Mr1xh",
-	"hCTeFetMoN0KLiNBBtTlPmdqfRJ3gE51JrpmKtY9tZBPGUGOIMN/a6fBLvwCTR419W+fldGH1/Apl31t",
-	"k4NdUIEuL15Xtsvwn3pYHqczkQTxwCMBGuDgRs16xUyRm0q9sdmoXrErpodRK1Dn08ci1tbTtnHVEiMU",
-	"PsRsosdsIseelVMG6lXWtXp89YdCYvVfzY+N019AFRzdpka7mHdtJMC15glO+YrZXxRQqiFczhhxJb2l",
-	"kurYAkGEoJxdB2TAJbl2OevSni0nq2m4noYDfGC/ilpmE2HJ8zCMwSf4VjFYI1ZD1dpYBpZuLknZFcPp",
-	"IfTbYYhBGQlF98FDZldRRSfQ3dPK3GpRG7WdMMQ47JXPCA6IkOiG8TG4lNSS4XZ1z1Sb5eURl0PTT6iu",
-	"dMUGVED8hIf+GHG4bsQ4GgH3i10rxBXX1JgWCRgkfiEfaL6axHTEgU+oQFgiaLCzq74QYfBV1G8ToP2G",
-	"DofEAzhqIecXxzrInH+re/qX+j/oAvvfTlkBvlpe+8z2nYV+sbZBHkYu8X04VnxDGMJjPGmaPjtArYYj",
-	"Ca5/qXsjWXVFDAOCPdEnRArkcV2UGN9AQMkV00tVV4LV/w9GPobF6i58WPIBdR1g1bBLrH17YaNURprm",
-	"gTmN2AWqEUykDBbIUa/9Xm98rYZIERc7YCM9zr30PKF78YoZv21UhN80ODJICPcl1BUaLUHL6BrB1HIV",
-	"dgFYgENySHxfHS3sPVIfm2o4QW5JgH1AZwtk9up1jAws64rJBG0Ik88t8ADUmBuHDgOG+FbRmd0lDEdM",
-	"S6p6OTZRh/Sp8axmERsdoa8kBC1fwj+BRpr3gPujY546OHBJw8LqtVrNnKFOnjcdmkB6AsIr6YDsmlKM",
-	"nKOBAu4xptJEmGzU1k2tszMig0ml1ZUkcKrQpySrc1NxTdiB7gzQedcCWhU5EL5jWv1mwUoVuvgZp68a",
-	"ISfvCKA6IdyZZln2qyyZdpnJAXG5LlxwqLKX6bCsQRgg2Oh4oF/FKH85SfavmD7ayi3FldbpYbn+qlGt",
-	"16qNerVRL58R7y2W5X0ibiQflj9QNrortz6fl69KeEjLCA+HV6Xy+fnbZqNxxbLk+7i0+fPin0KIiTes",
-	"SYLKZ1uC3MLAcxx/VtuYObLsAN9VOgCo6+ubmxsb642HSbga4XMkXNM5JlfCDYi57JSQOy9g/8L01LXm",
-	"sxG4Y0eC7CqCpcMxdYhNmEbuWVue1ZRNGlNYS4SK2DgI+4qZTtKhndNh/Fq9DsF3gRj+aLbnSP4Ckfz6",
-	"oMNLX76ulnGVyah9/fx6iAcGomfG7OtXipcCmQdCyyWzedYEvepn6MvsyrIqyEvd/pQvJQZxOY6Upx40",
-	"Xy5oQChSEUSHxUcNu5hWc/TkOoTeCMax8h7VmI4+VSkEdUZgjoR8GqMuNEPZXikRNhs1KgoCYaFWtQCt",
-	"bZYyQkXYOiGmgtge6KGmHnMJhepfjCnxAFEmuWZQ2Z4orXYkack9QympAtiYcNmIAT4e0hIkr5a+Fq+U",
-	"axf1OBH2BUnfcwWR1fRWWRXtnAb4rLj3IhQ0Swhd06j56GHuKYE3RQUSQixl8GSe4Ko39pSEjr815j3c",
-	"U8FWLP5OA0TSWcHSwu9iiNSnAuqZFo3yJbfqcKIyPB41PN/lzCUBC0+ijBgZEyG1MU0by3SUS6zbuE3c",
-	"CFNDYCowuwpIiNPl6UFCob2+RJLrBvKhPxWsqWAZN09m9xwJz/Gt3vdPDfRdbWUbj8oDdTl/8Uivn4/C",
-	"EBo21qbj4ZAw4ilgmofR9wgW07jz1GLFYpgwI2Ls2hCKvMAxs7ef2c4EaBk45RZIUtDvF6s+r89nX3/y",
-	"Dy4/Hz+H5zhSIS0UTZEGAyr3jyYNx10RhQjHX4hCxDBgFoUwo+eGlprJc0tjnZEeFTpcyJxw5ES10Us2",
-	"8JNBxnyBUvNhOimYPPo8kNqZl1ehKr7jRy1QZaPjiJA+7lRdrq4INnBtHl0cnF98aO0VL0Uf39vjFJ5K",
-	"nG6e1gFPn91IOeWgUBibOIP23B/pM7EgqwJUAunzsD2mdOhVFK/5ZEM4Af0Zj9nfrGYNnu9ZWYf3qD6f",
-	"2vhz3acnUn5+xVCfeflZtaGSUD/Tz2TI2By5svRMbZ+wY2mlQDcNCbMlq3wi+3ScTJGEtRu5imhW/Xgv",
-	"imDkjCQqx2d7g5ZVNz7HNzOFlPeU2xIi2r3Fs8fxxRQnGM/umBW5Y1ZKcTIhPcsvs4BwF3B/gSIR8HYx",
-	"68uZevUfbHVR+3+2tkBkr5+ImwPAuLeNxY62fAuLOq2qHT6JjupRtgQQQnmmZQVGyzOo6KlyzSlF+vCh",
-	"lu71u0ipb/hA/E6/Vk1mhWLfujO8HCsVDT7yRhruIcXgmINa5GKGegFmMsxlmNiA+D73vSbaqK3n2WXU",
-	"OT0Fe8wbEhDmUjwgTCqlFI3E6D//E1AuIGhXHQ2szIY6K5gYCbVeNTf2bIRzvHJ48VgNdQqPY7mB88+h",
-	"RAoQn+01efaaQENuBvW6P+FI4ESWdSaIP0pQjBjXXsAYo94PTTEKnkGCZxzhITWt1E0Kgw5zuIfpxezm",
-	"2eTyVEwuqwDcxFVnGVg0iM6wq6gXTHLT2FSDAJ4icoXI0jNZfGqGlVWAVnTbmWJUHjVcVKZ4C0U9n15t",
-	"ay17hOWqxfx61bMrTtu0PBBetL0GSH28goDV6KroHGY3mbPdkSCeWhtYaIAjUdbbRSwSA7VNJ8FYNBYv",
-	"JBpqbTXE8ftabBaW2nQZ68XEtsex6MyjT892nNXYcVZB4BLQnmW1mSf0WUCfUcNJv2ISx3FAlHYHVEFX",
-	"2XQUMpg8dsAFqARg4veMiUeOuQ7WE5pIhCibzaE15ViOarciJIIlfqBC5mGSPrV/hDFG2OtaNu8O4WCK",
-	"e4vkkxCwze8A2opYr1HW5bnQre4JFBce6BhRrbiMoWK3GxCPMEmxH3dQWPlygBUzqqLXiiUy+6WjRtOu",
-	"Cqrbs+liOU535Pvmdyg3G67C1H8YYOo7VlvJwIhLQYJDtZUVgnQ4R2ZCL0eDMHPHsNW/O3AruXSctfEY",
-	"qF+CRJAAdUH87gJAHrvaKTBX4HRN4w9DSFePFpdUH6UddAT8UGVEw3pM5GwhZ4iFGPPAc2LR3Y6x1F6H",
-	"D5uxdkrapGilJqds68eMA856wJ5SWWCtMIXMjocI8wQItKY2SxjDrg5XbdHFvk8CPbTL+Q0lQlfb73A1",
-	"GSNj0yARsJ8KK+jOlE0TuHxP+TR9NGrwAa4Iwvq44nPWw6VyyZ479F4IKEbn1L/F6BwzyTV3DT/mIxkk",
-	"Py8syNrtPI4wO4toheR9Ne1XyqVzIittAIts3qLEHgs2TkC6ARH9iulcAXRfd46o2KYNuqhHn1i4c/GA",
-	"JIEPkuMNGOvcCH2F1dnlIZ7tsFkiOWfE0OolUfMp/M6SyOfSdCu7FPegwtvFPKiww3+wB1Xt/9mDKiSy",
-	"powM0L+HB9WOtiIPqh1+EZkq34MKo+V5UPVUuR5UNbIp/TTHjRpzcCoBEmHNi4CcQ70noxDbKmY0QHzM",
-	"tOQAJc/8hVywoFv9Tr8Wcb7m+FPV3h7VnwqiYalZGihp5b/JYBgQgasuH1Q7Qa48kxRkpqUgE4zy+1eF",
-	"AkMSAJHV5rpyyeprdtLFxJ7Hcbteai6RK+48u13z3K4jDeAzuP3i1CaBOllu11H8UR6rX8DtCleMWjla",
-	"C1TenNneGPyjPhYShehwH9fsvYjFuRKm8vj7s0f3MTy6q8CJBIRkeXSt8SJXulUvFK/HZGZ6prhPy6O7",
-	"CtCKbjtTrFuWneyJenRbUTNhbUXjQdy8Fms7rOXBxVy/Mev1qgLt72WFC/Ff/fBLVFw6rx1yQvYOvcpa",
-	"+u5zKAabL4BDmWslPSMxcvtGHM9gmS+s40Ab/8q2WGHZiOrQgfmluUGoyRsx1SoCD8lM1/gs6+FD+O49",
-	"RfPZtsSFpObHMxQuYCR8li+W5PVeBRNIYEKejW2WzH1bX+Nq7MYamF7zS/Rbq+21sdqSOzdGxeFHXZg8",
-	"JAPGlWi+i71iydtu3NshaI9ZoV4XqvdMqZvog7JxSCaH9KHj5XoNeXgiNIUyJaVdHAQ0vkJhC+YBUcTM",
-	"K0Mkj+6yLKzjRJuY0TccQBMmY3FuThmuX5g5X2aYsNELLJBSvBGOnxCsddecC/aRT7tE0gEpm8qvunif",
-	"IMEttIbCE1TftB2aX9o+nsYAHhDkvJVyeML8iVNGzjkekHMqyb/PZUBdqX46xbL/7zXTBNk5J+4oIA7i",
-	"tyRAfSmHArqtADMdMV263oFAo2uo/2/KzieKBMRYNu9q548JTTLdm8FZFDmMbYGvARUCig4GwBWACerx",
-	"61X0GlPF1HyurztQnHlAFXMdKnLkeQER2uIP/3YhLKuJOmTCTQlyeF8NllXx27RagEW7fABhPe/OT46B",
-	"ZwlTWh690DK2QIORL+kQB3JN/V7xsMQvy7oFhdqgbqMg0YALibbRe7q3q6DeSfSadZD2lFgGDrSXoD0s",
-	"qIs6RFAPjnIAkoTl29GxlW25f1iZdfXxqHq6HHN77lQADIc15pFHsU9cGdV7h+41Qyz7ShywuGG72qjf",
-	"bYNoF7t94uUZxS4UBH+qP5pdTOjniriov6A3ADgGQoiF4swxKgWaUPzfzRKZvKuRX1v0hL57/6n+kX5o",
-	"v+t33rjq34eX3w/rx/TdDlBGbRzLmya0s80xuU1b1X4UlhDgvEOW+qOcOJu7yng8rgCAjgKfMGgrUVwG",
-	"SI29JPkjJiVpYrjYsZdLWlgU15SVmju12n2vb6ETzm02Hutl/3Rdpc/uzgKymOJ7VE6s6Tvqo2RVojBw",
-	"ATqNhPpY14Q0xSABvbBt8dGIKQKvpAlNdxUlfRnvaa5EtlT5+u36TmMhc2pEdLMsqrCk69v6tIQnI9CO",
-	"bf/PUofgQBG2378qfV7vzEKj/s2AXOxHdWhaIsnohaG768FjRe8Cv9QsreEhBTpvjmJK/zfyFu9CoeGK",
-	"5BUoOCxHjBFfxNqouSSQtAveGgiQNNtXYk5D/V9Gf/B29IltPS9twIAeNCC3XFMu3XQkNnAbi4who3Kf",
-	"oUZ+q5vrxDvTo8CUaDKcnUUvWp5cNkDjrFHBndi8tnje9NzxzviapY8EiUYOG9Ak2+xHfUYhUpxKECJi",
-	"EyYa7ufsWGdP55SYmlr8fljBamoLMfyJHzYgyPTrCoF7WvpAN2QijPUTIkHCOPtk+Vhjro/q3JSt3UFh",
-	"tG707xk7Eh8KNObBjZJGZ7oH4ocFc2as1VgvzBWE8cH26HU+p7Gu8PiZnZn01PSAp4QPfbBPgUakoMho",
-	"JZYq2ehLHo+PofFzvTSO2/TYB2q3oRnIGooiu4uUZDCUiQvyqCz9+Prj/w8AAP//",
+	"7L3pdhq52jB6Kzp871qdvA0Y8BAbr72+jbGTOImHeEg63c5xiSoBiguJLglj0ivnXt71/TgXcC5h39hZ",
+	"eiTVRBUUNiROt/eP3TFVpfGZx79KLh8MOSNMilLzr1KfYI8E8M82dvukzZkMuK/+9ohwAzqUlLNSs/Sx",
+	"T2SfBAgzD/X5GMk+QR3uTdAAT1CHIFd97VVL5ZJw+2SA1QhyMiSlZknIgLJe6du3ckkNT5jcp2LIBdVD",
+	"p2dqoS71CWJ4QFCXB+FMc8cO/CPu0S4l3vSgF32CfCrkLwLJPhWXQw9LUkbjPnX7iHHEYXPqDcS7MGW7",
+	"hfpYVNE5YR6iEnWwe4MoQ85ht2LnqZxT5hJHrYzc4cHQV0v6SLwyamyiY36LGrXGFqo3mrVas1ZDr44u",
+	"5u/hXGI1THoDpwERhEk07pOAwB4QFbBQHwupVy77WCKXj3xP3Ugfe2W4Lh9LEqCA3HIXq9EE3BnjUr3F",
+	"GaKyCQN5WOIOFgR5nAh4jpkYk6CMeIBczH6BD8YBlZIwJHnyQv4rIN1Ss/S/1iIAW9NPxVq4LbXHgwvc",
+	"y7p1IQPOeugW+9TDkgf2ItTd7yKRcQ3HnJHKEZZu35kHHGfkzxER8jAHNKhnZwv0i7v6aCkj9oHPewog",
+	"1Bok58kr3+zW3Dp50d3pbuENt0a2u/VuDa93Gu6Gt0m2uonFDfDdO8J6sl9qbm2UM9cqg0mrK0mQcUzq",
+	"Z0DAAWYTJIjLmSeQ5EgGE4R7mDL07OxlG+3U67Wyeq4+RPVatVFdf76LhgaMOPMnCpaY2ltA0BiginM9",
+	"rDkEoS6+i6lPPLV9ygSAgv0MCRLcUpcY2FB/EcT4OHE267XE3imjg9Gg1KyFG6dMkh4JYOcfP35sjWSf",
+	"MEldLEn2XcFocC0YuQHx1NvY18A/BuD3eBk5ewQHJHAyT6Ne3arWnyfvUL+/yE19K5eGOMADIg0Fbbku",
+	"Gcp3mPVGuJezet88Vet3BqLnKGAmQcADUUbOUFb2zhz0DNCRdPHIl8/VkTuEpagMvFkql6gaWFPxUrmk",
+	"iKaCElhIJVzJbNx4zX2PBPNRA3teQIQgHgqI4KPAJVV0AdBDFblAZnFlJLi+DcaBQ7h9zHoEiBUNEB8z",
+	"FNBeXwrUmSiopaxXtRsZYtmPtkG9UrmkYJEGiqbLYETiO+nyYIClBqGtjVJZ3ZeGrp1a7UV9Z6exufFi",
+	"o7azUy9HgFfPBLx7bT5+H/UfvgEyGHJJmDt5SyZZ5FWSO+BtEz7SlwBXpG6OjIHPEuz2FWNhPUVOFA6J",
+	"kdtHWCCMLi8P96uohQIyJFimaCUaU9nXBEHx7BsyKcPV2h9c7PskgLcoQ40N1OcjBe2WzcCUilH1iBTR",
+	"Z5b5YF9wxah9As+6NBCwbiGp76NgxJiCIHQRm1+vCDPN1e0yqUAbtR3kBCOfOHo3+gGchKFzN4QMw1U1",
+	"EZXCblqx24ASD2FGxtU81ItdREXdRA49aWxuwp3av+uKlkhJAjXm//3H/1X5fz7/+l+lLO5winukPQoE",
+	"DzKFtECf0lCRmA5RNLuJaimCYgQHfZLqzbKWf8ZU6K+phzAwGi0fpQY0MhFwYseFpVQZuZMOUCrzwzAg",
+	"t5SPhAOEmpnbRCOmqYGnzl+/ioYY7oAgNWqP3hKhPiCDoZzAtAlEq5lz/3NEgkl07HqoxGmb7cIn98K0",
+	"bB6lzv+cfs0g74eSDBSyTK25vpm9aKGGyVyy+iJcYr1Wm4v/58TvTq/IURTHaVoUssChrwBJfKOOeown",
+	"liAbvNYI+4sAMoGHVGEUD9BIkKCKTkJI0eTBjpbALiVWOoL4XaeJOCMawzziE0lAqPCowB2fKGmqbNeh",
+	"FwEwJEZDEqjpHFheWVFfeIMoRAAmDpIIAdmnrySXG8KQokxME+bM41ZnlHncXewLEp5rh3OfYKY5fEDE",
+	"kDNBgMHvYc8IkuovVysz6p94OPSplq7Xvgit1YTX/1dJ8/dS84+/Sl1KfC8OsAPRKzVLLwFAOaLs9j//",
+	"41MPBMzwnkEmLn37/K2owH2gJ4QdTHO1GEEcYF/hBvF2FQd/c35yjHjnC3FlGWHUwR4KJZwyiIc+Dnqk",
+	"io4N1R5jgSxCl7R+1/Wp+/DjgSuzh/PmP/+DyB0VkqDRAFFJBsjlA0TUD7fY50HssLyRnoos6bxOlAYQ",
+	"oAEPFMEkvoLDgGjtCKQsBccAjBgp0Lc4JCZCrbPLgw71QGt4plHj+a7mtFSA0qYoYd5pvoSPPcIefJx4",
+	"JPs8oF/hm/BcWy4RgiP2n//D0ZAEAyqTgKfWuzyoi8nqVGg1D3VGMtI2+9z3tFyhCAGcKRWxkyYe6gZ8",
+	"oJVfI4+V9U+W1Qsq9WXAO7yrFFXF+5iWCBxQrSqgRDkg/8fsH7FneRs1b6/FNDTY7CFTnBv7cAAPvqzw",
+	"ftRwiMLYq7sWq8Rp+Wc3oetqZjASBI2YR4KE0BcTjYG1/yKQ81vFkMfKoedU0cepM1d4QAXqjMRE2ybi",
+	"I7qYoY5aEJNak13eBR1z+ZKPmLe8uzlWSEOYGizACaxhXF53YbKl3dG08hFhDRBGIBeXzKI58VZEMdqA",
+	"w67CYQUWTBLERyHTwqtiWsc8Rj0Av0OhggpkpgKB4G6oVK1dLfFgbbUwsmxo3TCSPmdElFEOcVgO6IFF",
+	"o5I2acz6Om0BgcO4ZORuSFxJvJ+ItrTYxFhVYRlGj+NdNFbXJiRWsluHyDEhDLk+BaxnnqVHWqGLW5gF",
+	"HxDNJ4kPegpmQOarIACbBYEZBiTW1Flg3+dj4l3ToTqQUn2nUa1VG9XaWmOj9LlccgOiZIZrUBIatfqL",
+	"Sr1WqW1e1BvNRq1Za1R31hu1Wu1XMOSW0ntVwj5TgkCo5GtAFDAeG/l+uUQ9kN19LOT1SCSnqs+aKvqC",
+	"DkvNcOUvIsFWi+ilcskqXdcjJqlvZw6wJNc+HdBwLQH3lUD7x+dyKRS1IylYydKlZolM3tTIby16Qt+8",
+	"/VB/T9+13/Q7r1z19+Hl18P6MX2zUyqXRmBKL7qdb2qRfEgCSbVInbiXLBMMI3LMgxuhGb1WSKlE8FsZ",
+	"UYbah/tnihICGuzq1xSEaH2HGr1/vYoOlEbZtALDBJ6DrqD0tiz9PKV8g0p2qF+O2QNxEGB1+HcVHnjq",
+	"HHe+JeEpQ0tnsAUl7un31DJCHVWdZ0VSLQBHS1pvpFek5uzxyvSPZiH1jTRWTqusAsV+qSZnrNdqtaw5",
+	"zfBb32Jgn+cvslcVozFWv4oN9eJbEmXyjkxIPhQwIGW9XeQocHa0EeuWBEVPUX2llm2RdbFT3f6mkXmO",
+	"vRBwMrEia3tIqe/xC/uWJhCzYAccP+pNpat1yTj0BvhYkuKH87DTqCfXrEhUes0vI8Q1gszUDlKAp7Br",
+	"/rLsChrfLCXMAm/1JDV8BnLHxmt8myak6YEv1c+RI0SbHzqky42FBTYWGJpkLJWABuG1jM1FWjluVdez",
+	"/i3JANI7ObOuniEJ0ICyUQp0OIIPq2iPTLh2wWl6miU0oQOl2YIjKEDDgCv9Erl8xKTQjkYwKVXzd5WF",
+	"E7VvIcPKul94tKulCipBWPC4WiP8ouQ9jZED1AswkyJB8WeJNmfcJ2ekm6T7CZI4Rfk3vyUY6gyaaJap",
+	"EHMCQk0Z1qv+1jZntavZNFMRd8Ors0iRhskENVJ04s3HC/Ts9Xljc+t5FR3CZXokoLeRcg0W9F8ECojL",
+	"Aw9kMowE7TElegniBkQLakY3F5IHxKuij30Oq9ccDax8gADa8QNWeUGIRv0+94li3VJfkVIfq+iQIez7",
+	"RmbUPwrtpwyPVIBbYtznxss9wDcEVAHFzvFkV5+n+gFERDvfAIsboJICOf8d+x/uuEpNtVow6LCCSKk2",
+	"6ugjq8AxigpnLnEQw0HAx3pDehP6lCU324aD0dvWPhW1Hhu8kIukCkfjYtRcoh8aiVYiNWxqu6f1Wv2h",
+	"3VjGIqchLg7mFjuTokYkGiQ4ezkh8CVIU4r1pbjKFE1OyFiJ8/sc7libMmFzwrupfBEV6yAd0rdkolBb",
+	"KwttGEqd/ALSacto5QDroZj6TMmjz7Ok1XwJNNRTUopJudSo1epNr7PdbNbVvrJE1QzXdFpSzaG2U/Tr",
+	"xTx58WVACHgSMyXFwix7YxHJcRdpN4ZmmT7pSsRHcgYTyaCVm/eRL0G7ODw/Qdtbtfou8Ds+kgijr4rC",
+	"aEZ4edE215oQtCI/faO2Xkvpkr8/QNjZypV1Lhn9c0RQQHo48HzFeHkXuViQXVRXBKqxuanoRoBdSQKx",
+	"kERUv48MUUuID6WkP6tWS/i0aosIBNsF5IGFmPyhl8Xji+LM+nJ5/i5yQA9/ELg30hQcQGaKLobk79SE",
+	"q8TtJfBAG4+ebCePw3aizjr0/LujIAAzoIJVcheuz+5D//1t2uBiL/avYhhirGlpDMlHCKU/RcucGRZo",
+	"faAxSpMC3NBNapedD8RnIHZN83B+SwIfZ+mlPCuSLq3OJZS3mnY5U2l9zSbC0mCpYQrrW7VaguI1Nnca",
+	"D6B4cCo5u9aRrE+Sy2OUXJ5klKXLKMWtQj+dzKKuUkiCQxNiFKv7Mws095BcMkhd6OdKiSnLlj2MpDEg",
+	"ss89tQY8kv1GLKKT3RImOYQVPdDz8ShcBFsr9RCsF6OWAiW8zZq4zTZ+bRY0wodwcw9LvAWCefJROMeR",
+	"/iDFLpZsmn48hqIXs+xESVvQwJ5MZBQqbL1J4n+epeZ7MP/GA8B5GVaMjeUA5fqPsSFkqaThfubc+lG4",
+	"6+SCX5tMtNSBm5Dj6Hs0DPgtuGYGgvi3RFSRo0m707TBB1Tbus1f1tAdEETuDBqBSVcN7IJjA9QEO1Dd",
+	"aUZpM+orQXuMeDr9ZHN7Y+d5FTmMM+I0wRYOwU+gZ1DtQ7o8e1eOyW/qcyxHAdlFAekqFRaNGFyJDM3V",
+	"gOeCSHU1OkQO4mlNXBVDSvNBF+/OwYoOIh9TkssfJbWOUlkzt7r9RyN2CZE4HruETCtB+FSbCn4ifrwk",
+	"bTp+AIVV6kic+fF6dWwDc7AwT9d87LT3IVQ2HYgmEfEoBP0+xGe9/jhUpExZe+RR2XKlBrMYrhtUNIg3",
+	"wAHFkQgFusIUdsyX0NR35ViOQeL2Qke0orvgFxSZYlxxPSw/VABCjSDtyOQDKQlpIQ63Hp7mHOwPD/hC",
+	"vT0LS6V+IZKrPs+8sAszeyoJJHGm4NXnOq01xSPNldzikS/LyHH5YICZ50DgHQTiYZ2mYx4ksmM1Qyor",
+	"FqdedRCOp31plqajNKNAzjhHMp7E0BqbDj81c6pzgAmyeZU6iYNbExwZZ1OuOQvNItT4FsALQbUJW0lZ",
+	"kHF2iu4RlgH9Cp9pRtSozWGC2tI4PdLBYBgQgdFvn35Xw7l9TFmpuV4u9bHol5qlne72llfbrm9vb7gv",
+	"vK3NHdzoEoxr7uYm9mr1Tbze6W50651Gp9bZbjRcr77pbbn1zU6tW6vh2nYp5K8KaXHijNogBp1TSRrq",
+	"/5SQMJIuh1PytPgQpfBvNDTcEiGv1YhFEqJtJLOC5SFht0NW1aKXiD28NusL/7bpXvBmRTRERkShm82I",
+	"PkKCMBZILV8HA2hpxSkjR29a/UtnKal/BeSW3+h/gWlZ/YvcDXkg1b8gtNjZRY6WBgGvMFNIIslgaIiI",
+	"ms6Ib9Ui6lbMmhlCaDFakqZEIcj+lR9Pnsz32jUpdxlYnsHqZlpIQ8zAngcggv3T2B1pKp1xO0bOhsuh",
+	"EnWIiwcksmpqmXyWRSnm8I8HQM3Slft4OCRsVTqyYjgRej/sOMZYPPAsGhEVyQILeGS4X58gcgtqkWIX",
+	"1dnGEnXnmiZlDauehKAGU4yGULGgT4WepInOX7cqjc0tpQz1yR32iEsHmkMUhbv6ViGTEMx3D2NQjEJm",
+	"TRA+PvRM/lGIQWm5t7E9x3YeEtoCuH9i3k3ZmvOrqxxKgYY+dqHyR3gjJo2qvujBbH5LEv6so0lmBSWT",
+	"horTnNnHptdhGUrWKm4oi9X40G82lZ7t8qHhBik25OxCLqqSRKo6CsxBz5RaXqFMPC+bJyYw7vqGTIRi",
+	"C0M8qCZVEGcRKN75lmJ+86qV6FeTYaUyKsqgz/EBErMOv0yy31zZObWqWbL0HMtxvZ5pXNQRZIbfWRaX",
+	"AME4ppatLBDhVAxMkged3mRIti03s5QzhlyG6OUK5SCKZlhNFjY7lEtAtkw0xpMw+/cVZj9Pu4nubfKJ",
+	"oKaoXSrSnxYxS+WZlszsuehxogeY1leF6zRRZ4KwcAnzKOsh6lWVZG4fqH9FT2JqJBauMSrmK4gnEXvN",
+	"d98bNQGimCP53U5jYMY8yZkqrsAulIsW08ktyMR/yrB8ugpcupAxeN2lrEeCYUAVWSmphwBeGpRr3Tpp",
+	"eOvuRmcTb+282N5+sbOFNzsb7rrXIPVuLXxeuk9Y1y11bWhU0ZCuXMPuMODeyFLvnNgs0iVBABmaakqL",
+	"VnCmp60j1FZ06HMUlLWwibhcGgeKXMAmVp259v3y04Clp4EsX84Ao+q9HamNb1nQO0uCyJhvIRtcLjKk",
+	"J7U6h1VNtOMn9jl6tn9w9tzkGUMhIOPfGYyEVMIqAXUM7lLBQgCG2oQCYy+VQTiOQIwQT9OS2Sk7MaTN",
+	"1NSsyyqmbDAxGpAAmayzwmrTxqPJVtQxXIaIZMNjaLIw79m70akeHSKoR5Dsc0HCJ30s0AB7JLwK7Pv2",
+	"8wR2zQPqBfKA6o3lpUZu/USpkTvFojLirPFvEZexuXjKoLHfFEkanFLuIOpqhTmDW98SzDXTkKoW7Jyp",
+	"l0jgWLKdJJBQLcxQSB66CkQME5kOG1sJk6t/S4gEWSA5xEFU9ArcHiHVoAJ1ebAb0hlFt5FjpQpnFSve",
+	"LpjPd6JES1Sv1sDRb1avccJEGOzGyrmBfWUhhrD5uLLR1LEYMWxOKGJAsA7hgNfjh2BegGRC9da8ZPRM",
+	"00NSYMqQamJhTubvKNpJ7yAOkbPT4kLsi1hivmQTFxeiDL3758ul1Zen7LjIK1NAbI77VGP0hHczed39",
+	"an6mWOKPkXljgq4OXUIu9yH+KnT7xrNrdUkpjrC4AY9+bFaBnjmVijGExH93npvaajIYCUk8NAz43USN",
+	"0jdhTgPEGXrmaBNPpU3AOwc1fzc2as9nCOBR/PsSTE9pS3XxIIzaSqXepo7ONlnVFM6fSnAodeOln+F4",
+	"nrncI6heq9ef50nLES7Wy43Ps6Tne9ayvX/c+s73Tipd/8ckbJjSvamQ6pXEiTZ+gOwZYzB9KYeiubYW",
+	"Wteq5uFaHoMpIvIVBeHtJciszZiYauv+Avo+LyOnHSP0R5jhHgmcMnIuFEmO/b2PRb/DceCBS+sj6aBT",
+	"ILvnRAjKmfrxUpAAnrYaLfWfc6h36cQqgoO0FavYrKt1oVsSCKjfisNqIuoldUlTuLhihr65AtFyKfm7",
+	"G2kJdEr4nBENFhPcsiJ2E77JIum9T+boR2mOXk74cgoaCjuK4s6NHx7CnNzEXKxYXqJwyogTN9nUwuLU",
+	"g8eQKxzf/7le9c/plNLf6YNX39bq9UZjfX1jY3Nza+vFi+3tnR2MOx3X9TxCut2/KeGAf0an8OTZevJs",
+	"PXm2Mj1bSXoxY0b9yvSs+ncbqBa2OkkYXBda1s6Tw+3J4fbkcHtyuD053J4cbtbhlhTo8pdj0pLjq3rQ",
+	"5I3ak7fvn+XtS8tEKdibqz0/FZwKpYQnr9vP6nXbeXK6Lcfptr26emiNv4t7bfP7u9cWK5P2T3W3vViC",
+	"xFq8attq+NDGigSmRdzgWRbnNk4nPVE5KTVLZ5Qjj6A3mBEacMjsHzEZqEfQz/hhBWTiSUblEhlgpRiW",
+	"XPxvoh9UXT6odgIrjk2utSyThfHpiYyh94ZMrrHf4wGV/UGpWSKuJ3Bl2NjcijUjxZWBzpsql3jQwyxM",
+	"A0ktcBjwW8ogbWjqXATRWV2l89GQByBOPrTgHNxAGkradEpjmK17g+RjL21qNP2gDDR4vb61hbA/7ONK",
+	"Y9EU8sdhIWusvjyehtGpbLmK+t0m6i90PzvfUtCdc3wiIYAS5okVHWK9kJGq3bqHZSqFjZnRePax5Vy6",
+	"EYZAToS6zi6iA8AyD7VbAqhhH98SU3RG9xoz7Qmhl4Si/Avp+LXlFwJMUpb0sCexpwsN/eJbnC5NaTLQ",
+	"2oJDdxd4ZWGznaVr6ZH3ieK1A5OdX3jI7cdlv1gvXhPR0tDYcZc1jU7dbXhmllqk4T6J74sF+rZxXnRv",
+	"YXaxmOp1f/aRniLWMP3ZH63K77jy9fNfjW/P//d/zXJCbah/BwRDu8QS48gsBik9rPSdykgvRPlDMLW3",
+	"vxCZANDIIRLvaDdM2o8zA8qQhydiF71Yr9WmA5liVZF3NlO9yYtHKuxk0W/s+yddiEqa5Wp4Syat8Ktv",
+	"n8vzyL5pQLSboPnzA7SKkO8Z9dpSp/qLgPoWnGlyj1psgsBepKbM1+cUXxlQFgLaHGXu3lxhIZX2YUxi",
+	"MYJRjGmgZ/GdYx+NGJXPH7LH7ZyKpRoLs2npIUgRGbSUBDlm/XYrjXmnB0fpZW9urm8VhgItPfs5zm4d",
+	"KIbaZ+8iwSt71u317e2t2vaCUPGoqOeuLhbQjfT2aWJXiMIuVKbSNJ/NqLsT0Ft1yTdksoyL3pxbzDC1",
+	"fxInQDlHMZPyLGRWGmIhxjzw8gwr+qmpQ0iYG0ygxXu6a2Y4TApiGotFuKeDBxVC6qvKxuSssi3Y1Lh9",
+	"smR8Z0vGUmJdXVw8wLWNf3hUq1puNmjmeeBWJLBv/2CBfesxCOybSxXYF2s3M0OAT9cjXqwS7hzrScHB",
+	"F6lufO8hv59ou/MdRdsXP0i0rdeybfapMllp9mcDv38kAzSxCw3xb/3PFB9URNT0YkvzxUZBvjhdlesB",
+	"vE/XkI0WtQKrPi4Q5bywcRV42nL8Bdsr9xdsFfEXxAIvfvbG+5sr8RuEvGaWKz9tKepjgQhLBn5n+AjB",
+	"BzDfKZEefYVOifVCTglDYxZ3TCzR1r++Olv/zgpt/dq5bqhfUXCiAplv5sBTY/mehHqhUMgUGflh7bg1",
+	"2S8njVJLcTEYEhDd3oPcC0mRItfXkM/E2i1tuRG0x8QKK2g8KU8/ifI02yz4EG/H+tZmytsBYZBg1Q/z",
+	"CNotndmp8wgS7pAX67V7e0Pq9Z/IHdKY4w7ZRT5R0CrKyKM9KkUZORUHgo+cqq4RsJgpcr2WNkXG0MFg",
+	"Q62yU618/jUbHdw+DgTkSrYqvyNc+YpqlR1UQdWledUXVzJz7aMH2hgqTDxZaDS2SWhZlb2XYibd+Mfo",
+	"vgmTWxYrLcDMcp09xZhZSmBYej2oHAfQcp1Nm38/h3mm++YiiYnL8tM9Lh/JgwT2pRQ+iSkNOXriuSI8",
+	"MEXRUO9UaHd9e4mh3dt5tCQWqGNSeaYpihpHeDeVL6JibE6aoqTNcNOUJ8s5ZcrNg4PqyVL3GCx1y/Fa",
+	"2Xst6rmaBp4f68Yy6y/AT3P9Wtn8NO1LeEiTk9UpgDs/WAF88RgUwK0f4z3bXJn3bAUeru+nfIChK1/y",
+	"yMWrn07F2P5RKkZ9lntNYjnKyDZyoD2m00SMUBC1DJdEDHqQaKMoaM46rVCOOfSZZuq67lx/JOgtiTcp",
+	"gfEyDXpZ/Uragf/SXHSWKEqYy6HfihJFUfvsXXymIRmAUBDkjXwusZ8ZpoSlHs1WAQRzqhLfQEty+cj3",
+	"UIegPk60X1HHnz1VyL6S3ZaK9Via6rsTECZzw+gED7Tdggo0xD1yHycBrGbe+ASp92COsDCF6d1mj2sJ",
+	"XXGj05i/Hvtu5pp0tceHL2o9Q6SACzHnFltylmyxD+mz+3xguh3GAWJBaTcpbUoipI87SpotlUuizwNp",
+	"q59dHJxfvGvtLcGn+xiSnzYKecg8OOEf6yEDZ1DsIrIGhecmKHLKiraQifnxZJtszko2iR3IYi6bOObk",
+	"+WuW0bs81Nih66MA67AYYpPzXtxtN+fyW0zzSzA0d3mAqCznT50GDrRvsv9dzH6RihcNRxJRJjnCBvah",
+	"U1kMvjTvwmZaXX2BVx8WVJwViT7v7pbTeFDv0dgVHh3hXG67vHCvBXXtBI9ZRsc8u4B5V5unKRdTSR5U",
+	"LOCfgGpTZ38QBDxIF0wl5sc//ip1KfE9pV6bwkCip5R7PBhyxDsB7WH5n/8voDwW0xBefwYIk3C2QlD4",
+	"Uk0OK1yoYl4aCM2sWaAXm2EK5MzWs83XMuz7DCkIEwRv6+xbdVbQbx1LXL3F/og40G/Xp0L+Uf9sfgrr",
+	"LirGyrgewJRU6fhGUJgJsHAZU5AKRg2A0SHhQ5+UEbUiNeuNcA98kk7LdclQVt6Z35yZk62HkFP0vi7U",
+	"27MIgz5cM6zeyuz7uTDzp1RLO6bTRBgNMPOw5MEkOswBFYKyXhU5lFk1VBe88EcEdQKCbwTCKBj5oa8W",
+	"vq0ixxvpgiV6cIOJCm41Oir8hFHCwprqfuEZlUiOqUuqyGFcXnf5iIH6y1OfQ+9PNTWsPr4GATXn1S12",
+	"qKcGjCuJ4TmWS2ZTisCGq1WCkp1VqcYjP1ulfBXgLCXwhBElfXuESYr9MkASZgi7rhJ7oKKWWoxH1UcD",
+	"yrAxQgzwcKhGVngUWmCy4eTUPNcrgDItARH9a1sGOPOjM/3ShXpHfxiRl8mx5rY99fs17PRbucQZKRBi",
+	"kDXu7C+Sywcyl4hTmJ+sj8HTNsQ0iN9rIk3F/LG+rfQN4jU2N+s76qgErjRqG9vmn+u1Fw3zz43azlbm",
+	"PZ+MGclBn7AIjot9Hwo6xdcDbZXLJTykyWSiaOhTPGhzxogr6a0xMsfYiPYhNyLh//z89bRGaD3NGVSW",
+	"B7I6N5ZXZu4M6gpObP/z8/PXzoKid4peGToFi80iVKmTyBNjZm92NyqhHk/pU5MlonG2NjfXN+8bjrPI",
+	"mZUzNJ4lnGPOAWopKS3YR6cKZ/hHHlx9voezL9QAEiL8dHH0PhfSCPR6kZVbiiut00OjCqzXyyU6LDVL",
+	"9ReNar1WbdSrjbo6J+4Rv9QsnRHvNdaUbsAluRa624jRPRIYBJsB06Y6mGbp4LfTg/aFUrKpr4Z6efju",
+	"HWxWQB5DqfXxXKEI7gndTYPqio6xM94n4kby4T0qqd8S5oGj8B1lo7sMY07qbrIAaownINIEBEMVxETh",
+	"qNlUNklbimshj6cM9XpS9cpOZRU2lcG8ed+CsDPPpGg1OyqUuDgSpECUcoQVebauMhrlGU4WNoMVMNgB",
+	"at7DYEeH2Vswrrsy2j8+N+F8gRIycY+Ae+VSOwsWsrEZkpA1HTxaOLFhiqRkMnmlV0yGxFO3q79A9otF",
+	"MPIMPjXNkhYAP3DMicxabmDCpHLxEHxN87KGU0/ui0WNzdqcStDZzBPmjRh18apBj6jEjwInS/Oz9qef",
+	"LVhSLcuQG1IOwD2LFKE2aNZgICYioeU0x5mGfgMW8ZLFi1iIQykkioCcdq+AwJVhI4Gt+JSRUnN9tqkk",
+	"4ONSs5FlMimXupj6Zo4RM/cNxkyz9FKzludVmb6117a3jy31CtVZY0xvNmGM7DXZJGUccNYLO0cMdmNu",
+	"snqtVtO2kYUITPz0F7b8KHSyx5d7EgEfm2PAUi9w9jkopIhdRLETxn5AsDdBoOkTGqhZkcATMXuumBOm",
+	"8F1GFGGWzJ+2yxqAiaaLbzI8xfIs21nmbSURZomYUS5unYsH3hvrnMv90YClTW7617TNbbEqh3pXWctQ",
+	"TyKbkg9ByboWuPpFAQTUlhVNVLdBAoA681XeZRv+YjvemJ+fCVeUteGAj9N7QR3Sp7qudiTr6nIt6uhF",
+	"Fe35mN1opNSdKHQY13za9DCD5FQfQrUrc5vlotbJEAOW5JAK23M9qb2PSe1dsisuKs6+GFNcjh/OzD4T",
+	"nHPDVe+h7xevIr2AMcAscPpAFinunquYH2tCFcTccUC3AtKjQpKAeFZVv1eJ7EJ6/CKFvhfW64tnLYDC",
+	"k6/nx/2vZSTwrXWOCiSGxPdNWfQHuWWXrJwvFLU6T1nfhaYIWp7Qh8zI+EGzri9Do88FS3Kn/gXv7Crx",
+	"d8CFRIr2pYo03ssc8GCk3JlrI1j+eW/NNSSk/fwzcT52qpu1dESQDRToEDkmOud2kE8kavPNFEUPFqwv",
+	"s80Wyz/ZYsaE5c+7mRnnMGW7yvUyFBZGZljDJ/nOlUgAjt6+t5MqWmNmZHOI7YohjzGVGcW9G7MFfkUF",
+	"9a5nEyHZJ2yxkaejYOPnF+7MTP+5wJ0WEFse88XsQni40kBWd0XRHLGsQmiytMzLy70s3ZAkS3cd4kAm",
+	"mpHEHdFhq+ByKaPNf6lcinf5L5VLUZP/Urk01eO/VC5Bi/9SudRqtErlkm7wn+Pgjrv6kzQjFmyQyCCJ",
+	"RT+MBrgiCOvjis9ZDytdRJDAqFQDHFA8TUbiwy4Qh5BWcOfXKVVL+UWEqbiFE2IKJgGDLSvc7Sw7DYal",
+	"ZGFYwamm1J3YGcYWETuQbAhNH2fmqmHs5LLDbJHp4WOgdOOKeuM04F2alTHiKIEyYE4TtQ7OoaUaiAwY",
+	"2Q5rR612FTk+6WF34jTR+v7BefyVunpBR+tw3zMBRIlwDj1BqVzSY8xY5JnugJQRvpALUKcBl8SVIrR2",
+	"LRuc6hpR7OEVKx+SPPPs+iEm91wR45ixbhfZC1mgesgUHM6Et+nAoxn0JRkiNR0yRSZvauS3Fj2hb95+",
+	"qL+n79pv+p1Xrvr78PLrYf2Yvtl5CK2ZWmwWvUktambrUcyQDiwKw+fM17FXrEJTAJY2ajtbS6IXyV0U",
+	"urki1CKxXwNps7ccxftlLyhC2zPuk6WmAr0iAWEuxUqThmzykRj9538CyhXXFC4fGpukeR2PZL86Mkw1",
+	"IDi0IMZ78X/+JyUPBdwnjyB1yNxUtmAoNXQW1/jP1XBntNeXYgFj5M+UWaTPazGfsUK+VWYTLZ4zVOjW",
+	"dxHj0LhwmsEtARiKmiaKJwCpYz70snQHhWugqVEpAAUDBOkYSH+sYyl1XHaiZEo9HiK8tIajaRB4AK24",
+	"5xKmAXz6PD+bE12O50rtYBmJVI+D7SzX32POpqC3Bzj5Mhw9eto8RDpTK0jceuGLmDqcn4MZ5lL9vCNa",
+	"LBPt4SR9sVy1QiQ+11TtU/FDCP3UQcPY76hI6z73xPVy7HWPyuw3oQpSBpJHZ7pCYWgqIN7M+jnvcMwM",
+	"yeNZ6EwKwS90VVfzaZNnNLKzi5xXBxdoDQ/pml6sA/AjQv9F4VaR3+wqM6NH1EYVqrw6uJgdfNzIbwyc",
+	"GAhalWsRh/gKE6lEHicCokwoc/2RR5CjVuTMnnA9p18WbMauJesGL6winLwCnUs1X03u8gA5rZHs88DU",
+	"cGmiPYIDEkyH7Sj1d363PCKuKcsLV4pqyMaTvRBlSBCXm4Lls4PXClgAkjovyGZK8ld0yZgCoswXRsZx",
+	"hbj4hqfQLG0/SVxB4nBy7zHXKpa0okwlKMYm1nmg1oLhLIo8C9lzd3XXaxucaSwRycmXXwBpVSagnN0k",
+	"T7ewnWihIIBFjNhFDv0BsQH5ZqssqL0UJHigVciWPARfRUaDrmS8WHfk+4Y1HakP0Dn1b3Ek5UdqQnFp",
+	"83O5JEZDEkAyoq1guGhE13yvS6EmG2qY1RuYtlfSA2O9SKBQuMkBnkAlX6QL4Mwuaxpd+7xo3CEJxKIt",
+	"QYrZ26wrZkEVI1TOcskpvLGLxjZTNjwej0MEvC7TMDHrGCxqUrPK2AJR7lvfEihR6C69uDRUhlWrv0Pt",
+	"TMy+5c2i/SNCDFm9IW+nGGmW3AIyUOUlaI0xf6Kt4xhiQPxmLHTdNxdFke88u2LBHqFzy0EtVqX6PuRj",
+	"Fzlq6AfXTn4gkVk8dqlYAesmqjficV5YIp9gEasOEx6KTojEzAP9g9vkAC5ssZeAIBlQ4kVpAIXks5nC",
+	"S0ECtxC9OvSyyFVRQ8BKyNdSSnRv3oui7M7IcV2COT9FgYoGMyjicci6PF3ZZ7Y8N0+A42NGAuuSThC5",
+	"xYW6e1tzM8TBueLdQvTSVjwB3WRhIWtRQhUqP7GXQz08awlLk5fAURLOsKDkFAeF2SQjqj+SLsmfT5t0",
+	"PZJ7UacFpantedbUWHkUTYp0ASGwMgGmY9/Xy0SS94B4VVELhVAKnifs+yv2sr4oTlYTu3m4XFhIPc6G",
+	"ue8micWgNeblzfeRWPKZG1KqPWPXc4QEY26PTDJ2C9pCsEpjzAKd5JcnJTa+t6A22yrWAgPiIxLVFhBA",
+	"v+VA5XIctprN3sdh+7e1CC3X62sOuKAvCSx1y/D66mnzKFoeNft5tMmfWm/8ecnRAprkcvI9H6mauUx9",
+	"com1a6d5hW4PMQqonJyrI437Hduc39AcfEg4/nTxCuTC+xrSnNOTc+ML5kpfa6wZv5YgUiixV+lqlPVA",
+	"0CFC2rw3NYIpeolRJ+BjdeQCT4QiJ27AhagIKgl65pwTt/KSSLdfOacSyqieBLRHmfNcvbpRW981TWrN",
+	"cIIotDCNJfoEeyQIm0d4VMhR0NEWSKr2qFdSCvmM3m/FugEtMA3pWwIVxzrgbc2qB5w8Kt7NPZpQv5v2",
+	"eyEqBfG7VRTaT80GqAjRhkqEfYXyHnGpR8RueJp2lz7nN8RDWJahoca4DwVIkqcsrSZj78XlAyJQN+Dg",
+	"wQe0AyjW+w1Poi/lsBS59WaBzr3ceuV7AZndhG6lgYNAHQc43qBnBTRJE3BBQ0k8TTmpFAgzMVYnQtS/",
+	"kV6TEwcBx6yjitoRTJrZ9IFv1NbVkrX4nvg0F8bM7vOATOEqNZYalzOJddaY+bjdx7emjdco8M2NiOba",
+	"Wo/K/ggKN6y55p3wH1PNjxJpU1gHFEiAIebFm96BPnsyJOzD6TEk3FYk14dgcG43VmhNK7/QO5D6pEe8",
+	"ikEJyN+CobUNQxempZwZOLR59FcMPCYKc8luSIlF2YCPXp3RrNV3ikT3MfN8Ajo38Bcs9ZcQ76N+so6a",
+	"CfKoV71iV+xAkXQkRnpxVKBGrVZFuvA13Knz15Wpc3OlRNErXf7jqlS+gruCfwxE70rJiI6+esODN2o1",
+	"9GyAfcVtiWch5XkZbdTq6BnjCKrzXrGoni48W1fPFF77fEw8+GkDXhcjt48CkyYHv++gZziqZgxfAVjr",
+	"jHulTOu6wVGl4Ofq181arWp3zoem+48eBi7NYpA60g4xfU7KpjyNKeAilGyEhZJKbhVJp2BS3UUjdsP4",
+	"mOnh9AnSHuMB8RRu/jlScw5xgAdEkiCWZgjFkq/YM+d/C/qV/EsT9PyJqldsH0BSTWCbISLK0OVFW1/C",
+	"gCrOoUNTmsiZ113PAWiwOZFAJYXEE9FEGPlYrfWWBJCUiT1PQI1vUY5OL9yShkuzeygLoelDOfabpjRC",
+	"kx7YOPxM2GgAhRgSzyW+IeKK2XBsPFaXMjK8E7pjymBii/lonxryea+KzjnCtmX7YCSkuQe7DmmCAcOY",
+	"J3Vvekp4W/3UBQk/vJ6wH+doAMAlEb5iAvo6ZQ8HZwrplDCuxdw+9z1rIpP9gI96/bAQlpKjkHNXATOM",
+	"Y8prSBt/Zlag1BMT8fTq4AIxQjxhYrV0ucyyFtVMy6gBkX3uIQdMxQ7s8YpZqcCEeulJ4P2opyaVCh+T",
+	"Bjs9mVJy9GE5ikk7Cmj4kLAwskwjd6JWNu7oMQVSCKIOgQRVRVD1XsQVs/NG+1fgPRx1fOpWryA7j7qE",
+	"iXiYX2uI3T6pNKq1KS4wHo+rGB5XedBbM9+KtXeH7YPj8wP4RkmHVPopbmJgvdQs1as1/ZbaHR7SUrO0",
+	"Xq1V18HFIPsgOa6tB94QB3KyZm4Y4p5ITvnwoSk2FZmwRRkaHAiXMOi1RUEkCy/50Cs11XAt/TLYONTs",
+	"FuNyE/2iV9bUR0YXzyvgnXr7nH4lRd7VJbNsxSwwQAREDLk6aXUAjVrNMm/TVivG89a+CF1tQKs28xQf",
+	"fQJwACAZZHkedUcuLSrCAtoAH23OZMD9vBnM+2vwsn0X5tjQ68/6KNzn2h72bAAcfFKf/8klM6LGV13A",
+	"baO2Pv+jl8DIPALVRTeLrOyQSaVj+aZcIOh9gwGGHrDvqJAWBGP1ogyclT4rNWqIe5SFjQlDE1ppTVtV",
+	"1qLuXEZ1La1FI2orW/huun9X9CT8SVtuIJDQ2m2+Qb9cRQ6sGyyaQDfSxT7FAuxiMoIQex/2pV7AR0Mz",
+	"QkYLXo1fbw1+RWNHj6/NtNfDxAsBESNfapEVVvWtXBpykYH8R4qTKfINTiON27q9O5ACLX73TabOuM99",
+	"ozZUka65pGjhDG/qMe9wb4JczNAA35CYIqXlAcX7QqaDmeE4fMyalsgHMKViZCEXI3cKRkC33In3a0Cc",
+	"IQe41R/0s9LiGEE9eqsYwJi6RL8e6xExTdC0aVXf18Lk7NAjgyGXhLkTrYvej0wBhOxxb1KAQmUEmNu1",
+	"Wztthu31W3kh0mYiWr4lTZgmUn3FZDWPpFp1FaAoDZr/EFK7UduZ/0Wbs65PtUH5wbRZQ0KExHn0eSZh",
+	"nEPzQhR8SyZpgqefXYeTZxI7WPOU9LP2F/W+afLnk6w8hDMy4LeaFBpvJ4JKS9quZs0RMQuSQELyIRrz",
+	"4AbyFZSAqS05CigpA/KjdR3dKhUC7CKZ1SiHej0eegbUCVrLPJ8mTPqtexKmc+J3c2WgdKqWWlcPWmCp",
+	"NQP1pkI7EqqlR44PG/O/OObyJbTZ+SEItA/XuFoECkElA4H0M4tA38r5CsEUgQ0NzF0chCbAKCxBEGKS",
+	"dXNUhNIP5hX/HK6wIBY8GKhfEblaiA7F4HwBOJ8ZLEosX4MJADxZ95HfhqMMhGqDBUhEvcpE5AUUhMld",
+	"ZC2GYTchsHPpDHlERdXItY62bhgz5DUdCgcFZOhjl8DgWgqCrmbw4h+fHeT6BAdqnF2wE4FH2LHZU1iC",
+	"6cX+HFu2ngojJ1As16cDKsGOU9MD6lRCdGiKP4tpphfjiGp/HhXgPUY86iZuVAHFR0XISGWfMG3FERxC",
+	"9tN8N6FVGONapFeEpQPydQuwwirFQB2uGLl9o2xkMOlnyQioMjI+8LJRRGAfz81tcUaaKGLjVXQGlnB1",
+	"ywHpjoTasdDhriDJmFqrSYKpwyIezunvqUakxAGtFP7n//3P/+ExFxwsrmLr0C+oTtiio49PnQjRDTE+",
+	"fuIXj0Zq0hCzWh4Tol0Gm9HP7q92rAVc2iie78qLZll8ILIFCGo51uMgZvABXqKJoiLqHdJVBFVRaaHT",
+	"nPktCXw8dDSlNV4dTblxVxKTF5wk7rO0pJiwmaD3ugKmNF4gOBIkJPV9MzaWiDM3aWzSJ74YW9BcYIog",
+	"66G+m03o4STc3Eupub5Vqy1InM80pGaQycPQ9WhllLKWGsrGFwmJ0n99C32SONBOX+svrJYekblIAf8/",
+	"0mT06In9KyWXRXgbo1OrIPshcmeQff2sENmHWIY1cqv2WdjPpl9vGtekFmQ1+dS/YCkVgkUFF4wQWUUt",
+	"pj/WDZ2olLrmA4QsBZgJ7NqUFAXroYjsqX9SRjwkufaqCtSZKKrY30WODUUxgRm3JKDdiYNEn49FRIH1",
+	"Ogb8Vkvy2IfuCor2ale4WUbr9NDMC20ZAmNc01uuopfU1275gCCXDzqwKEDOqxJm3lUpRvMHWLp9bfmH",
+	"GZTgLiKdxTrXps0OahsHMOH39k6mCkpg4TromQ7Dge5Gz5tTvlWtezlNBe5ESB0Wqp0w2uVkQy+oF7Li",
+	"kGsDVOnWRGFZbwhsgtCOSHDX4YeFOYI6wBP45Nv0rk6gaoIFCQ9EhIkNB1K7i3uR4wVRRKJodBnZhB0+",
+	"GCgQjfdgEiS4JQGoa50JYpq9QyhL3g6xK3ksa6TwNlvqO8h4mrlVG/FkA54ABeKb0yunUNTOo96uers7",
+	"8sPoM7s6Z/YGIFcmWv7yyszlb81VMlTARBjMJMK93FDmNRGOVxviQ8Juh6xqgsycXeD+QIG10OagZ4L2",
+	"WIUy8bxsnqgfKOtdK7hwysgZ4kE1CRq5x2IXlTiWmYVYim1WxzrqsWN3l7o3+8bc5X3ni9PkNFy3Jvv6",
+	"grSrZBaY6brqmac5ndpfiADoOrmJny3LyiNII+nywYK4emI+KngqkupGMxAwBh3WbGjabizU7SuEoAJH",
+	"vbxo5623G/BB3qFt1IoemlmgIePhIh+4NskXXNljiqEJefX8OJp/QPhLHIJNoGxc+IW/7xsIY4TU1cTB",
+	"6IWmJe/4rwmrfiSdZca26KXmhbaYjUzJ36GnN1cIh/eMMqjZga56Erp5tUGdMys+6yymGRJm6bvgRh5e",
+	"wH7+bs7ZZbmltKI0H5UeBsS54JsDt4v7pe5pBVTYEU/JACNkpl0wXfeO3Lkxt9U9S8BF+dKQDyhM0TUd",
+	"UO1ZnSWWXDKGHLnkkD5ofOs15OGJ0BZJY6e0mSThCiFUW2EtqAqYebq/hs0/Mt03TOrKFxyAsGTSc5ph",
+	"cTqbWvLMzPncuN0SeSfPsEA+Zz3rDI+tddecC/ahRqNm7trqqYOftWIjkMATVN+0ttPnem/xbCHntZRD",
+	"JTQoefkcD8g5leRf5zKgrlQ/nWLZ/9eaY6Kez4k7CoiD+C0JEAQcgzgGBgObA+BEJegcHUNXC71tkJUY",
+	"+Sh5F3W47JsCWdbOuqsOMIygDu2yAyqE0mV5AK4xHWkN49er6CU0J0Y+19cdEAQOReKhIQlsuiqsAv52",
+	"wafYRB0y4SYnBd6HJA0tkp8RGUwqra4kgaOPzSxaiYbqSt6cnxzbuuIKBgboGfbVHgUajHxJhziQa+r3",
+	"ioclfl5G0P1SbRDkMNsUbhu9pXvgOU2W9XRs4pdVVSEfC+1hQV3UIYJ6RFcXoxq8wSMaDzzfqNWqqKVX",
+	"ZkU9Hqm+csztuVNtbw9D4ZFHsZ+okg4i5BDLfhUdc4sbVv5Vv1vTrYvdPvHy4h4vjJVtMcK0rCBGne+o",
+	"jWrNv0qQ3LCipiomyzN/mvv3hvpW2OCeqFCqPoufzV1lPB5XADxHgU+Yyz2deH2vsZfkaY35GJL1cIsd",
+	"e7Kg7U6tdv+eOAucQq5LIOZiWp75v1w6J7IyM+lyzEMKn+Y301ymmtDp0krcU3xqPG3aBjtbAfDgbio4",
+	"BLLvLEaHVaNikJCQDWVfi4YDfFfpAC3bru80FopjtSQ1K4xVJp6F8qE0UKsEN21lW3Nxca9Cu1Uwc6eN",
+	"/8lZO238ZGkQUkFLDOTb+P4JNgpGV2FUCC3NeNqpZ55l62V6a1NamYtzLQpqinmJMkiRkSGmgQmPE8Tv",
+	"VpRqQzzUbsUzs9GzjhIG25wJGWCqJLl2q3lxdnlQVoNcCoW0N2TSJoE8pz2tELln79S/jSYwDOitGgkK",
+	"DwgkCPahbAAKiInwY1Dtwif41mZkkuCWuiZuI74awjxh4jJ09J8RY5V+U0Yv1ms1RTWMgypPQmzjnywr",
+	"xtXdgc8olCR6g5nJpQQFA9Bg76yUpgAHukQS+u3T77HySW5W7aTwIEtNdYTl0g2ZXGO/xwMq+wMl0bie",
+	"wJVhY3MrstS6uDLAMqBf1SkHPcyMTjE19TDgt5S5JGsHgriSB6Vm6Xw05IHu4l2U9P2YjJ42ziO37daj",
+	"t179qFQb1G5lEeiHUUeDzK0cwcTFWbRxSiRZowMFefkWpQsgmWCMwExn7Sl5pN1qasNqRJ3K2uwaI3dg",
+	"uhmbIisBVAcBDxN8qLkPap+903ROfQD58R0CFhnJtUs5PoEtbhGnieabsIGFOu2ocAUUsEqU2lBjtM/e",
+	"iSo6H+lGZRCtoYjAxIT5Yg9KtKSn2kWOOmPHElglbuq98MGAM90eCenqD7p4gBXnzt6hZ9bTTxUL0avu",
+	"41uCNN95jjpEF4fBKCC3XCNnLNjJRE96anlQvhQMIWAXi+8uDEnX90o87TLbhTWw0aBDAoF6HHGGcIff",
+	"alNR+C6kDL0lE2FtDadv2+f/a7us/1tXovf5QbsOxhUdQc4D28mVeOjZ6d7BeSMsvBNgj5oqDqcHR7GO",
+	"r8919IsJIFccFzM1W7iOzkgiKsQoihiJYMQG3mj+ADV7II2/abxrYGYJJmDGYv5kmgvqWX4+LkgUmpYq",
+	"6n97B68Oj1H74Ozi8OVhu3VxAL9esaPDw73G13a79elVrzU+3Gv1Di9PPh6NTr5uvrupvf/knZ5O6GDS",
+	"2r+7JIOT3rjd+3T4lv9++PVL7aA1PhxfsZMvB++OWjevWvXLg73+Ufu9f3j3cr91vtc7/rDX4kft2gfp",
+	"vn7ju42D3seXPj46uxwfjD/tf3j/fn+/dfflin06rw87v+3duuys//urg/Hhnnt89OXT3dHFYePo4mZ8",
+	"/LU1/tjvnR59adWPLlrrRxe9uxP13/09fLTP765Y+2vrjZ7v00Xr5s350dn78UEP5ni735IvO7/tTX7/",
+	"7bh/+LL/+8cvBx+O9o5gva3x+OhT40BeMfyxPu6sv6l9+njWP3p5o1b42uyz3Xof7nm/9d7df99rHRwe",
+	"fnnX3rjw66eHHe9wTK5Y/1XX3z97cXvQGm9edm4+sMv1w7vLF68+fP21+3H/y2Dj9c3Lcz4MPo4bXbf+",
+	"9q4+3mNnf7469y52jjeCww9X7Gh7s9N7e/zl6NXB+PX7T/sfzmone3ufDl6+vtxZ+7h3MPxQf9XxT3H/",
+	"Ys0dfzi+vHg9OT3a21Y78Q7H7z9dsaM93Jr5dku/fTA+2Fsbv3951Draa3W3x/s9mO30irXev17ba73f",
+	"b/UOXh21+Kt2+89X50cbO3uto3ar1msdHVy2D9/vf3zntnqvdl66n/hvweDXM3r5YvTqfW3YvWIbx1vH",
+	"b3+fbK+/P/ntvH++0ekd9l612r9tvlk7JnfHjNDh4ZdB4/T47LbzbuiPvV9fHd+RvbvXLyZ8OKr964oB",
+	"aB4c72eA6xzBDIyIcYA/PTv80Lo4QG8PPoUA/+p1q3fQUiCwN9GbU5u1G22ND17vvaqNsUKG9+97k4/D",
+	"88lr2eAv/bPXHzm/YgPxrh78/oXwzc3Rq6/D/ZvO/pfW5lYde5P+Weu43Wq979Ej8a5/8tvldl/Wvuxt",
+	"Hfz+6+Xx69H2+/19/+yKjc4+ehful5cX4vffTjd3Pp2cdHrk/Ye3dCA7+7/vfL0MXv/WeuW94r+/qZ/W",
+	"1qnoX3796o9asaOZ3lhC0NQUC3t4EfnwUDP2J/nw8cqH+opy5cPIZFVvbG43duqNh0uNhvlNSY3698JS",
+	"Y+FE7FAY62PFyxPCSlQhDjK1W+pdXbgw8ZISh260cKIkLl6+T9Y1sPun1OlHkjq9EoXIXHQrJ1/axTNz",
+	"pa1CExCXByY1MKXg5FhgS0/k9BEFi6wEtMASmW2IzKaX3ykwZFWpyrF0Yu2nihKQp42ShhpLPnL7xGvq",
+	"aCwqwoAsq/rrcAqFXVWjSJeTVkzwnCVsb47SDH8B9d6M1tRFJiEvyRQa1RYG8ucI+9ZoYKu4gmO4rD3u",
+	"YypM9SDKILDBycvbNSi9lOTbI20jXEBu+zGptbMITSql9okJLicTdiWUykBwKyf9dRH5bi2G5LmeSwMh",
+	"CXrA0OnBEQRldXlg69r+IpDjYieHh8YK5S7GTu8qQzKodKntXz0VtN+hDEOE9ZTfPQvYU9w+Hk+g56/s",
+	"UzHkglq32syoAv1J/IunuiMZPDtt0TVG3BWx8SSoZXD0azfjjQhbYg+/a/znFHYG/mysPHuHnp29bKPN",
+	"xnbtuRYAdANxnZkYWZlNvOb+wbuDiwPI+NDRZ8RLpDcYjqjD00ayT5g0WNgEg3q8pCoYfNPYH/gVk5AI",
+	"Yaf7B2eadTsaWf/lkQASkCFOD84AipU4cXwf3tC7ihv4DsLC5LArmeQwKkjOODoUYkRZb58qZO+M1Ien",
+	"nEK4OBjhbantMR/5nklvqaKWLg6sVdCDC9wDgeQdFrJyxD3apcTbReu1DbPow27lmDNSOcLS7cfr6cKn",
+	"PCjHit2Wo2/sUJVzylwdvUnusCuhijpJTgcV6qHcvC4HY8zkfexFOnX6Mss60hILaQuyQ5yqbX1kS9FW",
+	"2mfvKucS+ySXJAf+tIU8I26dudyjrJeo7Rten6merzV9BRNGDoy5qDNTdDT1Liw0Bf5L/UVGts5FeCVd",
+	"iBoeThAcHYsSmjTBjqZPXG1eQk5WP7ic6ROXmrGOWAUek3lFdBBvYKRrlFiRPk0rZjOufUNhZU0Yadbe",
+	"kiC42P4WC+ex2Looby6vkse3z94tM1ZwGqPmjhD4+j319XLEinJJgfi8L+Gdb+VSAh4LrDZ8FU50XQsJ",
+	"GcJTDKZBAdQu3sdz2N/vjO4l4n0n2Ssn0jJLEovJCMCAZklmC0hgwFkyJa/Yk0jiCvwfI2npfJM1QSVp",
+	"CDpDCUqHb5ovp0M4H1IzwXj8ZdhPNLKtJ4sqlzOrK5isFHuJsNzwu17Ax7FQAzLUHbunpQK9sXN1Iur/",
+	"fmxNhhNmhCbTi8EmS+i+XVmVrFvI+W/HFisgzDPNFiBBBmLr7JljNkGS3EnNhJvIga4s/+2E2TVW3FNf",
+	"k57pSWxec8rI+e+A8v924t3CoMkMZcgJKM9N6bY9NB+WHh+DwfBQ2q28OV38/TLeHW15a4ato2wQCIMC",
+	"I+DoqdrKhuq9NEUCkZd5xIv5hSBZqYoc84PTtI/K4fD2nY+hjNoMm8NmHIluvVFc/oSzPtcfLXIpVhGh",
+	"TEhsyl+FfwhbI53pl03riDIkebGJ6RySU0kla1d24FVe92OKDte3kqBV//RQcQOAMQYens/9g8bDMVcY",
+	"OB7OsYikkcGtssPJ9YvXIafPDS43y1g0wNwwqERgebvVfNl6d35QRh7tUYn9c9pjWI4CUjbvt0bQ8sqf",
+	"PC+bKEElUOj8EOQA2XYKtXAom/hN30ftlo6A1M15dMtATUbDVmNOVTGwatU4ZPYPXrYu3104iRKoHeLi",
+	"kSAhAdNUCHIlMRoQzCD8rmt78mjCG08kltOR8TdkqGMxlf6gaPZIxmIL1TnsmkJJJvVHt/Gz/if1eUTg",
+	"E44lmR9Gv761qdODFYsIJaB2y5iKIDKfClvJKaqgBZYjEquSCJdi21mY0rHn3IS8GgubLlYnTNipHiMW",
+	"uWpnnr7AJrp4d4582gmwTpXGN1BMpMuDePJCbsR/khL+bIGPIJ8ohrPMRAA4kmvREP/W/8zOB6jXIjEJ",
+	"XquIhpgb8R9lmxqkagj12+qSAZL3+4MyA1JAludh0af9FAqWkyqgzyefQT+cM+bRhMwsAoMmoQqcwxJT",
+	"HsS05rxQlkGCVIcdVCOWZ3kh8QUBS2ksSj7GUjRnLIfktmiUP3qWCukPMwywbT2nubl6ZiLZQy6lWJnu",
+	"Y6cGifE7KM4AMRbRy2bV0AWPBGEdBr3bX0QUDt8+e2dcN+CG0fw6bJMc6j3QczbSg649LFPJCtCIkArb",
+	"AtNYm015ND2INi6HYRemFGR3pAST6diP6WD8MIM12ox9ah7pbam/lDDSx6IZ3mxUHtF0GUWm5XlmBP/f",
+	"hasVC+xvv/zabrc6kzCw//KLOPl6vv1h0ul2u5394zr/fc3b67mTo6PvEtj/up8V2O8eH32F376Gv31p",
+	"/Xr0XoyvWPs9jPfqYPymffnl4PJo7xDW0+6N3519rI/dwYevn873Pn38wO9eXbR+02s7Ojp4dSzwxw+j",
+	"K+a142vYHn+8aF3s9dw/+zdfTk7fH+7t9Xrm30d7e+Pjdqt1sf56MPi1Xh+Nfm+/mlyx19vEXXu7J/yN",
+	"D/Wd07XL93f97d9f7N1+IZ9c9ivjeHKDWwT7g5udSUd87dZOJie07k7E5lD65+s7V6z36Vd5+eert3zj",
+	"Vefo8NWno9Y4HobfPmq1whD8KACftEyagnfF3rx/f6TD8cWr1vvLl3vjo/bRXg2e7vfef9zbO/tT3Hr7",
+	"n3bG3Z53cdT+bX3nJth4tb3xljQuWt0rpk7m9fnRwav91sfe3ln9tFvvnb394J0NNi8a/HJt/ejlxYeD",
+	"u+0vX1tf4N2zg4PX+y3cO+t/6bzy/SvWYWdd9+ubr+/N2XrtzS+dRm30iR2moWf//H1rfNY77LeO13F7",
+	"0tg/G+6PrthgstNnB5OPm0fuyXDzPf9Q//Lx09322tq7Pj693D5p0YNW0Hj7sdc5Hfhrg63Nyw7G3tq7",
+	"O8nlb8dj/4qdvO58YeM63hz8enT05/xkgQcKdivIJ3j/683Fxv6X3ofj07vN+uDuir2c4M3jxscXWy/3",
+	"DvEd31w7/m3zjE0+NQZvTT5BEiLT8HjFFoVIC4/z8gkMhV+0f1yKzP6gtIIn4XIZeQarFy7zWHNmssGS",
+	"hMv5yQgK8EXMAvtLMq4bxBodmmoDYbUHUwldYeiEwZ8mUsDuVNFLLTzSsME9ZyYaQ8lrtqSWib7Q4ltK",
+	"1KwiWBp0n+5hysJq22FPar2MRq2W0dIAljN90kWTHEJr+98+z+HB+KMB6LvgT96tJovaw0vT+DMrv0G/",
+	"bJyIOJ5Uc8+8h0KA90T8H0lWxOohNxMmckztRWj+3zeFAj1TSOaAxOo8X1JChdagy7ZEAZju4zbwlSZS",
+	"oFbc1pGwgkNavi7pIOyoYS+fMRZogD0SmkLyMjIyiM1S0jMyFYdr0xQtpUDcV2L+QQkdixDNpwyP1WR4",
+	"rJ7q5uFHZvLHEuXtwskhGa7PLjfmx85kyvelk0eKSByPJWUEIt2pT5Ya5viUbPJdk01+hHQ0Lw8lhayP",
+	"PCslm0iYMsC5xCERAQCY3wxLDqXLCpVR6+C80tjcqrT32mV0uvd2/2VDCw6vj1rtyvnrlnr6PCw4ZUmP",
+	"EjJ69JawWNlQW6bJ42Pmc+xphViJUsSzPg8oF1+EEr1dtDH2EwX6p1OgOODfiwJl9sdbhPzkdOKeIjuZ",
+	"bfPu1ZR7dWRmeOOKemPx1qxLbsr6lkzKCd4CpeaSybFYxwPpemoNQNsyGgZcEjeyNIaqFCSAsaThUoFM",
+	"Hwri29fKceUrWQ6PEVMdxapqkQr3vIqcAfdIwEBjM8TVdlcw1BQdtdq7yPFJD7sTeG99/+A8/lJdvQKB",
+	"SNz3ED05L6MBdtV/WswLONUNWT5S5vGxrfgi0Jjgm+I0GGmLJUanJ+cXEP9KpXGzO+OASuJYERLQpGAY",
+	"1KmGmgfokrMDfTR9L+kzLq496mUtre77XSXCjodzmhjYPnGbv5/ieoTBzB2/5u/CnmbjZ5HApOth8u2Q",
+	"VZnfQaUd4sFaDDeK12OPf1SsMHsr9sU/uEJ77Bie4u+FTABSohVy7Of7xuGnxl5+MD60+kxOkkTwIR5k",
+	"y55pbMiMwo8PnReAn5h+XhQ+ix+3zf03dehS3WwnRBaKpM8TLWIb/Mni0AZE9rnaiG4wFs8WuiVM8mBS",
+	"WqD9fDjVj4lBjl9Dbhf58JWnOJGcIOQE4swkUw8kDVnIk8XtccYbWTQhm80Xr1aZ2HiibmWSXlTRic0E",
+	"Uc8FH5D7FKVMbvypOuUjqU753cA/CwqySlcmIHxGjEeC3ZlAD48K3PFNbfc5kmrpiTQ/8kao3wkwp8Bi",
+	"lrA2hyL/feI4nNjQTrwipqOFqKwgC+1VLxBhoVuv58VXRAWCxlT2KQPLnmlICTGHkAiza2xmCdEW9PeQ",
+	"CsT5m5B8iMY8gABE2ScsL/wiTSLuKWoSBmtYNAA5NvuPCaVYjHQ9xVKsJJbiu9G+LJDPiqa4h0yaQMzi",
+	"xqfEZxlFZS6ikjAZAmyyOExevYiMvujxWR9JoZdp0qbjr+OCQ3bti9gr/5DyF4kLfDK+CZmCnqWb39Kj",
+	"PyoD3BQ2Z5vgEq/lGuGSOy1ghot/ME2njNiikyj6WOfOCuIGRAprtrMZEaLPx0JnS2QY7IxwlLb8ZZaC",
+	"mk8qbRwr4/K6qziggzhLlCO9zqwibqwa8U3/ZEZBkx98TYeAH/WdRrVWbVRra40NhR8pYqqIoQGiYcC9",
+	"kWt2DK7ZUDy7B9X6QUbE+BLONRjmyn3xd2N56AZ6l+cjfeoSnWuqTOHZqo2VqekyzZWZ72TTzzzxcCGj",
+	"ZfxLpSxClIgI2+vEm2OLpNoXKY/TmmWu2TK1vSfD5XJtPTE75PeC7eyLzbRFJoF3ljVymjbq0nsJ8jhb",
+	"8Sh9LzpfiMD/c8j5jzJvfi94z4Cz2cLwXCr+k5s5oWyM4KPAJcIpIycmAao/A9IlQUACYTLLPHJL1Zso",
+	"IEMfu7omqi5vBoWC4aU/PsespLsxO6quyimusYR6/04sQPK6S1mPBMOAMpmwsRa1gMY9HlF50aQGojig",
+	"SFg+dWCi4Mjj0xwz1yw6RanuKW4bQXlBs2h89h9kGF2YgqaMo0/k9PFZWb8XCc7GoUxL67LE6bWAS5Ov",
+	"9kMDxbVhhJFx2sqRtIPsIseEOULVM0WvY3TKUHsHaBQEQJ9AwdB6taaFbDO27eGiyB3EaTv8lgQ+Hjpo",
+	"wANLQ83ItpollsXVBKP2wtoTikaU2Sv7ZLAbL4at+BL3PRIgIanv68kgYN01tpm0yUgNr91syGGcEcdG",
+	"Zphtgqutp/aL4WTNuUQ949WCzVEY+j/FR6KSauERQUm16dobAEfLtfA8xF5jlltqrm/VavfjIGcaNTKI",
+	"+KG03eCt7FDWjLyMHDbyfc3D//rmWCiGnHLfh1MXeKCNy4/aXBNDxSem9GiY0it6O82S4ne1SvaUjeLJ",
+	"Mizwyj3Zk5GgC3sBzfvlRECP6Ye8zDYTq2secYoH+3oTj8SbqI809CL2uZC5rSNy3Ir2m7yeDY3NzaJN",
+	"G8wF65OMWoJRgRw6zG0YQYdLnNqexIB7xF/kGOCDFSxEfbXIOmCW5S/jljCPB4ssRH+xgqUIKhc6EVPn",
+	"YanAqa8G9xa6Gdxb4jJMdqDHB5iy+X1fctakP1/CskxgU0SjeaBL6yZodbz7SHlW9xEbJxVfmFlIh3Of",
+	"YDb3gExo8q0WxMY88GJIRe5MUxFCgxjV038rYmNlZhqoa1ZMpkdknwRNY+KB8cooGOkYDJ9IzW2Yp3sZ",
+	"iEVu4c9FL+ARxViELO0pvkJIC3wxqczw+3vHVEQjriaYIhq/oNE4JsBkBlCYAfMiJ+x8aSlwjdzZ+uiZ",
+	"wmDL95Oore28WsgTxCeunJICoQEzRu3zDzqPM1TSXe6PBkwky3FDVrWuWRn2GQ3rj+twiymZTi86Euvm",
+	"tQt9EryeBK8nwetJ8HoSvJ4EL2By6kDWXHGbFLiKNfE1bO2f2KX/wdLaATDuefLa/QUlLRjsp75JPLxO",
+	"jxiVMhO30/LRvP4xOhwMmnhpp5ESfYyY0eUBItjto4CPTd9UKxNBf/yN+nbtOYhPVEbCCCCVabcWjHzN",
+	"CZzTk/MLtEYFj63OqaI28X1hnO0KIyTxrlhnAl1kcBkJMqAu9zlT65O4A3SqM9GFXbFuLoZ8yghyBBn+",
+	"S3sdduEX6HapqX/7rIzevYRPuexrmxzsggp0efGysl2G/9TDGj6diSSIBx4J0AAHN2rWK2Yq8VTqjc1G",
+	"9YpdMT2MWoE6nz4Wsf6mtp+tlhihOiNmEz1mEzn2rJwyUK+yLijkq38oJFb/1fzYRA0IKNWju+9oH/Wu",
+	"DSW41jzBKV8x+4sCSjWEyxkjrqS3VFIdnCCIEJSz64AMuCTXLmdd2rM1bzUN19NwgA/sV1HLbCKsyx7G",
+	"QfgE3yoGa8RqKK0bS/rSXTYpu2I4PYR+O4xRKCOh6D642OwqqugE2pxamVstaqO2E0Y1my6yBDGCAyIk",
+	"umF8DD4ptWS4Xd081iaWecTl0P0USkBdsQEVEIDhoT9HHK4bMY5GwP1i1wqhzDU1pkUCBrlmyAearyYx",
+	"jX7gEyoQlgj6Bu2qL0QYvRU1HgVov6HDIfEAjlrI+cWxHjbnX+qeflX/B+1w/+2UFeCr5bXPbANeaJxr",
+	"OwVi5BLfh2PFN4QhPMaTpmkfBNRqOJIQOyB1yyerrohhQLAn+oRIgTyuKyfjG4hIuWJ6qepKsPr/wcjH",
+	"sFjdjhBLPqCuA6wadom1czDsGMtI0zwwpxG7QDWCCbXBAjnqtT/qjc/VECniYgdspMe5l54n9E9eMeP4",
+	"jToFmL5NBgnhvoS6QqMlaBldI5harsIuAAvwaA6J76ujhb1H6mNTDSfILQmwD+hsgcxevQ6ygWVdMZmg",
+	"DWG+uwUegBpz49AGwRDfKjqzu4ThiOm0VS/HJuqQPjWu2Sxio5MClISg5Uv4E2ikeQ+4PzrmqYMDnzYs",
+	"rF6r1cwZ6nx903gKpCcgvJIOyK6pF8k5GijgHmMqTYjKRm3dFGQ7IzKYVFpdSQKnCs1UshpSzdKEFw/3",
+	"TzVOhqYT0LTYgmYVORAxZLokZ0FXFdoZGjexGiEnOQrwICEOmq5h9qssKXiZ+QhxSTBccKjkl+mwrIEe",
+	"YN5ohaCRxXhFOckorpi+jMotxZXW6WG5/qJRrdeqjXq1US+fEe81luV9Im4kH5bfUTa6K7c+npevSnhI",
+	"ywgPh1el8vn562ajccWyNIK4fPr9Qq5CGIv34UmCykdbWd3CwFPqQFY3nDnS7wDfVToAqOvrm5sbG+uN",
+	"h8nEmkTkyMSmIU6uTBwQc9kpsXhejsCFaUdsDW4jcOCOBNlVJE5HgOqonjDX3bPWP6tbm1yrsOAJFbFx",
+	"EPYV+52ko0mnMwe0Qh6C7wJpA9FsT8kDBZIH9EGHl7587S7jKpOJAvr59RAPDETPTBPQrxSvVzIPhJZL",
+	"ZvPsD3rVT9CX2WxmVZCXuv0p70sM4nJcL489Tr9c0ORQpGyJjsSP+pAxrRjpyXXUvhGlYzVIqjGtfqqc",
+	"CeqMwIAJKTxGwWiG2oBSO2zKbFS5BCJRrTICet4s9YWKsCNETGmx7eND3T7mRAoVxhhT4gGiTHLNoLJ9",
+	"V1pRSdKSewZfUgWwMeGyEQN8PKQlyJctfS5eANgu6scE9RckfU9lTlbTMmZVtHMa4LNC7YtQ0CwhdE2j",
+	"5g+PrE8JvCkqkBBiKYMn8wRXvbH4uS0hzPsJdf9GqHvAVixwT4Ng0qHC0uL2YqjbpwLKvBaNRCa36nCi",
+	"6kQeNVKGy5lLAhaeRBkxMiZCaoOfNujpSJxYo3ebnRLmv8BUYBoWkPWn6/yDTER7fYkk1737Q58vWHzB",
+	"em+ezG7eEp7ja73v7xqMvNqCPx6VB+pyfvJotO+vtkD42libt4dDwoingGkeRt8joE3jzmOLZ4thwoyo",
+	"tmtDKPKC28zevmdfGKBl4DhcIJFCv1+sjL8+n339yT+4jn/8HJ5iXYW0UDRFGgyo3D/iNRx3RRQiHH8h",
+	"ChHDgFkUwoyeG/5qJs+tGHZGelTokCZzwpGj10ZY2eBUBmUBCtTsD3NmwcjS54HUDse8wl3xHf9kdbts",
+	"zB8R0sedqsvVpcKWr82ji4Pzi3etveI1/eOn8WPqcSXuI0+xgadPrq6cKlkojLicQa3uTyYy8SarMFaC",
+	"TOTRh5iaoldRvBSWDUwFgsF4zEZotX/w58/KpbxHGf/Uxp/KYT2SOv4rhvrMy88qmZWE+pm+MEPG5kii",
+	"pSdq+4idXysFumlImC2L5RPZx+MIi2Sy3cidRbMK8XtRXCZnJFGCP9tjtawC/Dn+oymkvKfclhDR7i2e",
+	"/Rh/UXGC8WR3XpHLaKUUJxPSs3xHCwh3AfcXKH0Bbxez15ypV//Bdhq1/yf7DMQr+4nYPgCMe1tl7GjL",
+	"t8mo06ra4ZPoqB5lSwAhlGfaYmC0PBOMnirXAFOkBSJq6TbLi9RMhw/EH/Rz1eSLKPatm/LLsVLR4CNv",
+	"pOEeEieOOahFLmaoF2AmwwyNiQ3z73Pfa6KN2nqeJUed089pwXlFAsJcigeESaXGopEY/ed/AsoFhCKr",
+	"w4S92ABuBUUjoXao5saejduOl2AvHoGizu3H2HrgxnJolwLdJwtPnoUn0LCeQe/uT2oSWJRlzwnijxI0",
+	"JsbnFzDfqPdD442CZ5D5GUd4SE3fe5PKoYM37mGsMbt5MtI8FiPNKgA3cdVZJhkNojMsMeoFk+Q1NlUx",
+	"gAuJXLGz9EQWH5spZhWgFd12puCVRw0XlUJeQ3XUx1ckXMseYd1vMb/w9+zS3TY9EYQXbeEBUh+vpGB1",
+	"wCo6h9lNBnF3JIin1gY2HeBIlPV2EYsER20FSjAWjcULCZNavw1x/L42noWlNl0PfDGx7cfYgObRpyfL",
+	"z2osP6sgcAloz7LzzBP6LKDPqGWlXzEJ9DggSh8EqqCrjToKGUw+P+ACVEQwMYLGKCTHXAcECk0kQpTN",
+	"5tCaciysDH5P2w0s8R0VMg+T9Kn9I8w3wl7Xsnl3CAdT3Fskn4SAbX4H0FbEeo2yLs+FbnVPoLjwQMeh",
+	"asVlDKXP3YB4hEmK/bhLw8qXA6yYURW9VCyR2S8dNZp2blDdGU8XDXK6I983v0PZ3XAVpg7GAFPfsdpK",
+	"BkZcChIcqq2sEKTDOTLTlDkahPlIhq3+3YFbyaXjrI3HQP0SJIIEqAvidxcA8tjVToG5AqdrGn8YQrp6",
+	"tLik+kM6cUfAD9VWNKzHRM4WcoZYiDEPPCcWQe4Y2+51+LAZ60uljZBWanLKto7OOOCsB+wpldvWChPj",
+	"7HiIME+AQGtq1IRx8upw1RZd7Psk0EO7nN9QInTbgg5XkzEyNr0pAfupsILuTNk0gcv3lE/TR6MGH+CK",
+	"IKyPKz5nPVwql+y5QxOLgGJ0Tv1bjM4xk1xz1/BjPpJB8vPCgqzdzo8RZmcRrZC8r6aPTbl0TmSlDWCR",
+	"zVuU2GPBxglINyCiXzEtQIDu6xYcFdv9Qhc36RMLdy4ekCTwQcq/AWOdf6GvsDq76MWTHTZLJOeMGFq9",
+	"JGo+hd9ZEvlcmm5ll+I+V3i7mM8VdvgP9rmq/T/5XIVE1pSRAfr38Lna0Vbkc7XDLyJT5ftcYbQ8n6ue",
+	"KtfnqkY2JbDmOF5jLlElQCKseRGQc6h7ZRRiW82NBoiPmZYcoPSbv5DTFnSrP+jnIu7aHA+s2ttP5oEF",
+	"YbLULA2UfPNvMhgGROCqywfVTpArASVFn2m5yQS8/PFZIc2QBECWtYGvXLIanp10MUHpxzhqLzVfyRWQ",
+	"nhy1eY7akUaJGfLB4vQpgWxZjtpR/FGecLCAoxauGLVy9ByoWTqzszR4VH0sJArR4T7O3HuRl3MlfuVJ",
+	"BE8+4B/hA14FTiQgJMsHbM0dufKweqF4XSoz0xPFfVw+4FWAVnTbmYLgsixrj9QH3Ir6OGu7Gw/iBrlY",
+	"x2ctQS7mLI7Zu1cVzH8vu12I/+qHX6Ky3HmdqBPSeuiH1vJ6n0MZ3XyRHQqEK3kbiZHbNwJ8Bst8Zl0N",
+	"2lxYtkUby0a4h+bXz80NQjXjiKlWEfhUZjrTZ9kbH8J37ymaz7Y+LiQ1/zjT4gJmxSf5Ykl+8lUwgQQm",
+	"5FnlZsnct/U1rsZurIGxNr+5gbXzXhs7L7lzY1QcftQl3UMyYJyP5rvYK5a87cb9I4L2mBXqdYl/zxTg",
+	"iT4oGxdmckgfeoWu15CHJ0JTKFOM28VBQOMrFLZwIBBFzLwyxP7oBtfCulq0URp9wQG0rzI26uaUqfuZ",
+	"mfN5htEbPcMCKcUb4fgJwVp3zblgH/m0SyQdkLKpgKuLGAoS3EJTLTxB9U3bHPu57YBqTOYBQc5rKYcn",
+	"zJ84ZeSc4wE5p5L861wG1JXqp1Ms+/9aM/2nnXPijgLiIH5LAtSXciigTw0w0xHTRf8dCE26hs4JpmB/",
+	"onRBjGXzrnYXmWAm0zgb3EuRi9kWOhtQIaD4YgBcAZigHr9eRS8xVUzN5/q6A8WZB1Qx16EiR54XEKF9",
+	"BPC3C4FcTdQhE26Kt8P7arCsWummSQUs2uUDCAR6c35yDDxLmKL86JmWsQUajHxJhziQa+r3ioclfl7W",
+	"zTvUBnUDCokGXEi0jd7SvV0F9U6iS6+DtG/FMnCgvQTtYUFd1CGCenCUA5AkLN+Ojq1sGyXAyqxzkEd1",
+	"5+WY23OnAmA4rM6PPIp94sqoUj70/Rli2VfigMUN2w9I/W5ba7vY7RMvz4x2oSD4Q3054Sv3YL5CP1fE",
+	"Rf0LuiqAKyGEWChSHaNSoAnF/26WyORNjfzWoif0zdsP9ff0XftNv/PKVX8fXn49rB/TNztAGbVxLG+a",
+	"0M42x+Q2bVX7VlhCgPMOWeq3cuJs7irj8bgCADoKfMKgIUdxGSA19pLkj5iUpInhYsdeLmlhUVxTVmru",
+	"1Gr3vb6FTji3TTvsQNPtx+tcfXKQFpDFFN+jcmJN31EHKqsShaEO0KMl1Me6JggqBgnoGZBzPCBoxBSB",
+	"V9KEpruKkj6Pd4NXIluqjP92faexkDk1IrpZFlVY0vVtfVrCkxFox7b/V6lDcKAI2x+flT6vd2ahUf9m",
+	"QC72ozo0LZFk9NPUfQnhsaJ3gV9qltbwkAKdN0cxpf8beYt3oeByRfIKFF6WI8aIL2IN6FwSSNoF/w6E",
+	"VJrtKzGnof4vo0lJO/rENu2XNsRADxqQW64pl27XEhu4jUXGkFHV0lAjv9VtieI9/VFgCkcZzs6iFy1P",
+	"Lhugcdao4E5sXlvSb3ruVnwGYOkjQaKRw9Y9KNHiP+rQCrHlVIIQEZswPmzejnWGdk7hq6nF74d1taa2",
+	"EMOf+GEDgky/rhC4p6UPdEMmwlg/IXYkjMxPltE15vqolk7Z2h0URgdcYiVMajsSHwo05sGNkkZnugfi",
+	"hwVzZqzVWC/MFYQRxfbodc6osa7w+JmdmRTY9ICnhA99sE+BRqSgyGgllirZeE0ej6ih8XO9NK7e9NgH",
+	"arehGcgaiiK7i5RkMJSJC/KoLH37/O3/DwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

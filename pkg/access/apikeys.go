@@ -7,6 +7,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // APIKeys are the use cases of apikeys.
@@ -68,9 +69,23 @@ func (s *APIKeys) whole(ctx context.Context, key domain.APIKey) (IssuedKey, erro
 
 // Create makes an apikey with the roles of the ids.
 func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) (IssuedKey, error) {
+	return s.issue(ctx, func() (domain.APIKey, error) { return s.create(ctx, key, roles) })
+}
+
+// issue returns the apikey that do gives, or gave when the request came first, with its whole
+// token.
+func (s *APIKeys) issue(ctx context.Context, do func() (domain.APIKey, error)) (IssuedKey, error) {
+	key, err := idempotency.Do(ctx, s.Control.Recorder.Results, do)
+	if err != nil {
+		return IssuedKey{}, err
+	}
+	return s.whole(ctx, key)
+}
+
+func (s *APIKeys) create(ctx context.Context, key domain.APIKey, roles []int64) (domain.APIKey, error) {
 	key.Name = domain.CleanName(key.Name)
 	if err := errors.Join(key.Validate(), domain.CheckRoleIDs(roles)); err != nil {
-		return IssuedKey{}, err
+		return key, err
 	}
 	now := s.Control.Now()
 	key.Generation, key.Binding, key.CreatedAt, key.UpdatedAt = 1, domain.NewBinding(), now, now
@@ -86,10 +101,7 @@ func (s *APIKeys) Create(ctx context.Context, key domain.APIKey, roles []int64) 
 		}
 		return apikeys.Created(key), nil
 	})
-	if err != nil {
-		return IssuedKey{}, err
-	}
-	return s.whole(ctx, key)
+	return key, err
 }
 
 // Update changes an apikey, unless a guard refuses the change. Its token stays the same.
@@ -118,7 +130,7 @@ func (s *APIKeys) Rotate(
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedKey{}, err
 	}
-	key, err := s.edit(ctx, id, domain.ActionRotate, guards, func(_ domain.Store, key *domain.APIKey) error {
+	rotate := func(_ domain.Store, key *domain.APIKey) error {
 		key.Generation++
 		key.Binding = key.Binding.Next()
 		key.PreviousUntil = time.Time{}
@@ -126,11 +138,8 @@ func (s *APIKeys) Rotate(
 			key.PreviousUntil = s.Control.Now().Add(overlap)
 		}
 		return nil
-	})
-	if err != nil {
-		return IssuedKey{}, err
 	}
-	return s.whole(ctx, key)
+	return s.issue(ctx, func() (domain.APIKey, error) { return s.edit(ctx, id, domain.ActionRotate, guards, rotate) })
 }
 
 // edit changes an apikey by fn, if the caller may make that change.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Roles are the use cases of roles.
@@ -24,6 +25,10 @@ func (s *Roles) Get(ctx context.Context, id int64) (domain.Role, error) {
 
 // Create makes a role. A caller can put only those rights into it that the caller has.
 func (s *Roles) Create(ctx context.Context, role domain.Role) (domain.Role, error) {
+	return idempotency.Do(ctx, s.Control.Recorder.Results, func() (domain.Role, error) { return s.create(ctx, role) })
+}
+
+func (s *Roles) create(ctx context.Context, role domain.Role) (domain.Role, error) {
 	role.Name = domain.CleanName(role.Name)
 	if err := role.Validate(); err != nil {
 		return role, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Users are the use cases of users.
@@ -30,6 +31,14 @@ func (s *Users) Get(ctx context.Context, id int64) (domain.User, error) {
 
 // Create makes a user with the roles of the ids.
 func (s *Users) Create(
+	ctx context.Context, user domain.User, password domain.Secret, roles []int64,
+) (domain.User, error) {
+	return idempotency.Do(ctx, s.Control.Recorder.Results, func() (domain.User, error) {
+		return s.create(ctx, user, password, roles)
+	})
+}
+
+func (s *Users) create(
 	ctx context.Context, user domain.User, password domain.Secret, roles []int64,
 ) (domain.User, error) {
 	user.Username = domain.CleanName(user.Username)

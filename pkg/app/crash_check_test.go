@@ -29,6 +29,8 @@ func (w *crashWorld) check(t *testing.T) {
 	wantReady(t, w.server.URL)
 	askAll(t, w, w.fresh, w.checkClient)
 	w.fresh = nil
+	askAll(t, w, w.keyed, w.repeat)
+	w.keyed = nil
 	w.checkKeys(t)
 	w.checkRevoked(t)
 	w.vault.check(t, w)

@@ -81,9 +81,10 @@ type crashWorld struct {
 
 	mu        sync.Mutex
 	answered  []record
-	fresh     []record // answered since the last check
-	revoked   []record // answered to a DELETE
-	freshKeys []apikey // answered since the last check
+	fresh     []record    // answered since the last check
+	revoked   []record    // answered to a DELETE
+	freshKeys []apikey    // answered since the last check
+	keyed     []keyedPost // since the last check
 	serials   map[string]int64
 }
 
@@ -141,8 +142,10 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
 		switch dice := rand.N(16); {
-		case dice < 5:
+		case dice < 4:
 			err = w.issue(t.Context(), c, authority)
+		case dice < 5:
+			err = w.postKeyed(t.Context(), c, authority)
 		case dice < 6:
 			err = w.bring(t.Context(), c, w.authorities[1])
 		case dice < 8:

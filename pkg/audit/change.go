@@ -21,6 +21,8 @@ type Change struct {
 	Name          string
 	Before, After Facts       // nil: it did not exist before, or does not exist after
 	Details       []slog.Attr // for the log alone
+	// Result is kept for repeats of the request: what the use case returns.
+	Result any
 }
 
 func (c Change) none() bool { return c.Action == "" }
@@ -42,14 +44,16 @@ func (r Resource[T]) Same(before, after T) bool {
 
 // Created is the change that makes a record.
 func (r Resource[T]) Created(after T) Change {
-	c := Change{Action: domain.ActionCreate, Resource: r.Scope, After: r.Facts(after)}
+	c := Change{Action: domain.ActionCreate, Resource: r.Scope, After: r.Facts(after), Result: after}
 	c.ID, c.Name = r.Name(after)
 	return c
 }
 
 // Changed is a change of a record.
 func (r Resource[T]) Changed(action domain.Action, before, after T) Change {
-	c := Change{Action: action, Resource: r.Scope, Before: r.Facts(before), After: r.Facts(after)}
+	c := Change{
+		Action: action, Resource: r.Scope, Before: r.Facts(before), After: r.Facts(after), Result: after,
+	}
 	c.ID, c.Name = r.Name(after)
 	return c
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Recorder writes the audit. It takes the actor and the origin of an event from the context.
@@ -14,6 +15,7 @@ type Recorder struct {
 	Notary  *auth.Notary
 	Now     func() time.Time
 	Callers Callers
+	Results *idempotency.Results
 	Log     *slog.Logger
 }
 
@@ -85,14 +87,17 @@ func (r *Recorder) Tell(ctx context.Context, c Change) {
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)
 }
 
-// Record appends the event of a change to the transaction of the change, as its last statement. A
-// zero change has no event.
+// Record keeps the result of a change for repeats of the request, and appends the event of the
+// change, as the last statement of its transaction. A zero change has neither.
 func (r *Recorder) Record(ctx context.Context, tx domain.Store, c Change) error {
 	if c.none() {
 		return nil
 	}
 	e, err := r.Event(ctx, c)
 	if err != nil {
+		return err
+	}
+	if err := r.Results.Keep(ctx, tx, c.Result); err != nil {
 		return err
 	}
 	return r.WhileAllowed(ctx, tx, func(tx domain.Store) error { return tx.Audit().Append(ctx, e) }, e)

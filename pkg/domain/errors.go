@@ -111,6 +111,7 @@ const (
 	ReasonBeyondCA         Reason = "ends after its CA"        // time until when it could be
 	ReasonLikeCA           Reason = "named like its CA"        //
 	ReasonSelf             Reason = "own rights"               //
+	ReasonOtherRequest     Reason = "key of another request"   //
 	ReasonCAExpired        Reason = "CA has expired"           //
 	ReasonCAInUse          Reason = "CA has certificates"      //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //
@@ -178,7 +179,7 @@ func Reasons() []Reason {
 		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated,
 		ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
-		ReasonBeyondCA, ReasonLikeCA, ReasonSelf,
+		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,
 		ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,

@@ -167,6 +167,7 @@ type Origin struct {
 	Operation string // operationId, or the command
 	Address   netip.Addr
 	RequestID string
+	Key       RequestKey // what is done for the request is kept for its repeats
 }
 
 // AddressText writes the address; nothing when there is none.

@@ -60,8 +60,9 @@ type Store interface {
 	//
 	// On PostgreSQL nothing is committed more than a second after the deadline of ctx, by the clock
 	// of the server. Locks are taken in this order: AccessControl.Advance or Audit.Reserve first,
-	// then rows, a client before its CA, then the chain of the audit (see Audit.Append). The group
-	// Deadlocks of the suite tests it.
+	// then rows, a client before its CA, then the chain of the audit (see Audit.Append). The key of
+	// the request (see RequestKeys.Keep) may be taken at any time before the chain: only requests
+	// with the same key wait for each other there. The group Deadlocks of the suite tests it.
 	Transact(ctx context.Context, fn func(tx Store) error) error
 	// Atomic runs fn in the transaction that this Store is, or else in a new one by Transact. In
 	// the former case an error of fn is returned and rolls back nothing: the caller of Transact has
@@ -91,6 +92,7 @@ type Store interface {
 	Applications() Applications
 	PAMAuthorizations() PAMAuthorizations
 	Nonces() Nonces
+	RequestKeys() RequestKeys
 	Secrets() Secrets
 	Histories() Histories
 

@@ -8,11 +8,16 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Import registers a CA that was made elsewhere, with the revocations of its CRL. A costly key is
 // opened after all other checks have passed.
 func (s *CAs) Import(ctx context.Context, in domain.CAImport) (domain.CA, error) {
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.CA, error) { return s.takeOver(ctx, in) })
+}
+
+func (s *CAs) takeOver(ctx context.Context, in domain.CAImport) (domain.CA, error) {
 	in.Name = domain.CleanName(in.Name)
 	if err := in.Validate(); err != nil {
 		return domain.CA{}, err

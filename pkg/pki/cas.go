@@ -12,6 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
@@ -53,6 +54,10 @@ func (s *CAs) Certificate(ctx context.Context, id int64) ([]byte, error) {
 
 // Create makes a CA with a self-signed certificate.
 func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.CA, error) { return s.create(ctx, spec) })
+}
+
+func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
 	algorithm, err := keyAlgorithm(spec.KeyAlgorithm)
 	spec.Name = domain.CleanName(spec.Name)
 	if err := errors.Join(spec.Validate(), err, s.checkName(ctx, spec.Name)); err != nil {

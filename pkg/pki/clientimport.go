@@ -7,15 +7,18 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Import registers a client whose certificate was made elsewhere by the same CA.
 func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
-	client, err := s.takeOver(ctx, in)
-	if s.otherCA(err, in.CAID) {
-		client, err = s.takeOver(ctx, in)
-	}
-	return client, err
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
+		client, err := s.takeOver(ctx, in)
+		if s.otherCA(err, in.CAID) {
+			client, err = s.takeOver(ctx, in)
+		}
+		return client, err
+	})
 }
 
 func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.Client, error) {

@@ -11,15 +11,18 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Create issues a certificate for a new client.
 func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
-	client, err := s.issue(ctx, spec)
-	if s.otherCA(err, spec.CAID) {
-		client, err = s.issue(ctx, spec)
-	}
-	return client, err
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
+		client, err := s.issue(ctx, spec)
+		if s.otherCA(err, spec.CAID) {
+			client, err = s.issue(ctx, spec)
+		}
+		return client, err
+	})
 }
 
 // otherCA reports whether the refusal may come from a cached authority that is not the present CA
@@ -143,12 +146,12 @@ func (s *Clients) keep(
 	if err != nil {
 		return domain.Client{}, err
 	}
-	if client.Revoked() {
-		err = s.Store.Transact(ctx, func(tx domain.Store) error {
+	if client.Revoked() || idempotency.Keyed(ctx) {
+		err = s.Recorder.Results.Transact(ctx, func(tx domain.Store) (any, error) {
 			if err := revokeImported(ctx, tx, cert, client.RevokedAt); err != nil {
-				return err
+				return nil, err
 			}
-			return s.enrol(ctx, tx, &client, &cert, event)
+			return &client, s.enrol(ctx, tx, &client, &cert, event)
 		})
 	} else {
 		err = s.enrol(ctx, s.Store, &client, &cert, event)
@@ -169,9 +172,12 @@ func (s *Clients) enrol(
 	)
 }
 
-// revokeImported adds the revocation of an imported certificate, unless the CA's own list had it
-// already.
+// revokeImported adds the revocation of an imported certificate, if it is revoked and the CA's own
+// list did not have it already.
 func revokeImported(ctx context.Context, tx domain.Store, cert domain.Certificate, at time.Time) error {
+	if at.IsZero() {
+		return nil
+	}
 	_, listed, err := tx.Revocations().Find(ctx, cert.CAID, cert.Serial)
 	if err != nil || listed {
 		return err

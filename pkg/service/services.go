@@ -11,6 +11,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/history"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/turns"
@@ -56,6 +57,7 @@ type Services struct {
 	Refusals *audit.Refusals
 	History  *history.Watcher
 	Restore  *pki.Restore
+	Results  *idempotency.Results
 
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
@@ -71,7 +73,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Services{Audit: shared.trail, History: shared.history}
+	s := &Services{Audit: shared.trail, History: shared.history, Results: shared.recorder.Results}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err
 	}
@@ -183,7 +185,10 @@ func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans 
 	if err != nil {
 		return nil, err
 	}
-	recorder := &audit.Recorder{Notary: notary, Now: set.Now, Callers: callers, Log: set.Log}
+	recorder := &audit.Recorder{
+		Notary: notary, Now: set.Now, Callers: callers, Log: set.Log,
+		Results: &idempotency.Results{Store: set.Store, Keys: set.Keys, Now: set.Now, Log: set.Log},
+	}
 	trail := &audit.Trail{
 		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans,
 		Now: set.Now, Log: set.Log,

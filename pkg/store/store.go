@@ -125,6 +125,9 @@ func (s *Store) PAMAuthorizations() domain.PAMAuthorizations {
 // Nonces implements domain.Store.
 func (s *Store) Nonces() domain.Nonces { return nonces{s} }
 
+// RequestKeys implements domain.Store.
+func (s *Store) RequestKeys() domain.RequestKeys { return requestKeys{s} }
+
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Applications are the use cases of the programs that use the vault.
@@ -26,6 +27,12 @@ func (s *Applications) Get(ctx context.Context, id int64) (domain.Application, e
 
 // Create makes an application.
 func (s *Applications) Create(ctx context.Context, a domain.Application) (domain.Application, error) {
+	return idempotency.Do(ctx, s.Control.Recorder.Results, func() (domain.Application, error) {
+		return s.create(ctx, a)
+	})
+}
+
+func (s *Applications) create(ctx context.Context, a domain.Application) (domain.Application, error) {
 	a.Name = domain.CleanName(a.Name)
 	if err := a.Validate(); err != nil {
 		return a, err

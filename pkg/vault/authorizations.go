@@ -60,17 +60,20 @@ func randomHex(digits int) string {
 
 // Create makes an authorization of an application.
 func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) (IssuedAuthorization, error) {
+	return s.issue(ctx, func() (domain.PAMAuthorization, error) { return s.create(ctx, a) })
+}
+
+func (s *Authorizations) create(ctx context.Context, a domain.PAMAuthorization) (domain.PAMAuthorization, error) {
 	a.Name = domain.CleanName(a.Name)
 	if a.Resources == nil {
 		a.Resources = domain.DefaultPAMResources()
 	}
 	if err := a.Validate(); err != nil {
-		return IssuedAuthorization{}, err
+		return a, err
 	}
 	now := s.Control.Now()
 	a.Generation, a.Binding, a.CreatedAt, a.UpdatedAt = 1, domain.NewBinding(), now, now
 	a.Key = randomHex(publicDigits)
-	var secrets secretPair
 	err := s.Control.Change(ctx, func(ctx context.Context, tx domain.Store) (none audit.Change, err error) {
 		application, err := tx.Applications().Get(ctx, a.ApplicationID)
 		if domain.IsKind(err, domain.Missing) {
@@ -91,14 +94,13 @@ func (s *Authorizations) Create(ctx context.Context, a domain.PAMAuthorization) 
 		if application.Method == domain.AuthOAuth1 {
 			a.Token = randomHex(publicDigits)
 		}
-		secrets = newSecrets(application.Method)
-		s.seal(&a, secrets)
+		s.seal(&a, newSecrets(application.Method))
 		if err := tx.PAMAuthorizations().Create(ctx, &a); err != nil {
 			return none, err
 		}
 		return authorizations.Created(a), nil
 	})
-	return issued(a, secrets), err
+	return a, err
 }
 
 // mayAuthorize refuses a caller that lacks the rights on devices which the authorization would
@@ -153,19 +155,17 @@ func (s *Authorizations) Rotate(ctx context.Context, id int64, overlap time.Dura
 	if err := domain.CheckOverlap(overlap); err != nil {
 		return IssuedAuthorization{}, err
 	}
-	var secrets secretPair
-	a, err := s.edit(ctx, id, domain.ActionRotate, func(a *domain.PAMAuthorization) error {
+	rotate := func(a *domain.PAMAuthorization) error {
 		a.Generation++
 		a.Binding = a.Binding.Next()
-		secrets = newSecrets(a.Application.Method)
 		a.PreviousUntil, a.Secrets.Previous = time.Time{}, nil
 		if overlap > 0 && a.Application.Method != domain.AuthUnsigned {
 			a.PreviousUntil, a.Secrets.Previous = s.Control.Now().Add(overlap), a.Secrets.Present
 		}
-		s.seal(a, secrets)
+		s.seal(a, newSecrets(a.Application.Method))
 		return nil
-	})
-	return issued(a, secrets), err
+	}
+	return s.issue(ctx, func() (domain.PAMAuthorization, error) { return s.edit(ctx, id, domain.ActionRotate, rotate) })
 }
 
 func (s *Authorizations) edit(

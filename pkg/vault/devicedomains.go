@@ -6,6 +6,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // DeviceDomains are the use cases of the domains that devices can be in.
@@ -27,6 +28,10 @@ func (s *DeviceDomains) Get(ctx context.Context, id int64) (domain.DeviceDomain,
 
 // Create registers a domain.
 func (s *DeviceDomains) Create(ctx context.Context, d domain.DeviceDomain) (domain.DeviceDomain, error) {
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.DeviceDomain, error) { return s.create(ctx, d) })
+}
+
+func (s *DeviceDomains) create(ctx context.Context, d domain.DeviceDomain) (domain.DeviceDomain, error) {
 	d.Name, d.ShortName = domain.CleanName(d.Name), domain.CleanName(d.ShortName)
 	if err := d.Validate(); err != nil {
 		return d, err

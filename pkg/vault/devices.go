@@ -9,6 +9,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
@@ -203,9 +204,9 @@ type deviceStep func(ctx context.Context, tx domain.Store, sure bool) (domain.De
 func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep) (domain.DeviceChange, error) {
 	for attempt := range saveAttempts {
 		var done domain.DeviceSave
-		err := audit.Quietly(ctx, s.Store, attempt, func(tx domain.Store) (err error) {
+		err := s.quietly(ctx, attempt, func(tx domain.Store) (_ any, err error) {
 			done, err = s.attempt(ctx, tx, nonce, next, attempt > 0)
-			return err
+			return &done.After, err
 		})
 		if errors.Is(err, errDeviceMoved) || errors.Is(err, domain.ErrNamesMoved) {
 			continue
@@ -222,6 +223,17 @@ func (s *Devices) save(ctx context.Context, nonce *domain.Nonce, next deviceStep
 		return done.DeviceChange, err
 	}
 	return domain.DeviceChange{}, &domain.Unavailable{Err: errDeviceContention}
+}
+
+// quietly is audit.Quietly, and keeps the result of fn if the request has a key.
+func (s *Devices) quietly(ctx context.Context, attempt int, fn func(tx domain.Store) (any, error)) error {
+	if idempotency.Keyed(ctx) {
+		return s.Recorder.Results.Transact(ctx, fn)
+	}
+	return audit.Quietly(ctx, s.Store, attempt, func(tx domain.Store) error {
+		_, err := fn(tx)
+		return err
+	})
 }
 
 // errDeviceMoved says that nothing was stored and that the device has to be read again.

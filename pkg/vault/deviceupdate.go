@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // Update makes the changes of the update to one device. Errors: *domain.Error with Missing.
@@ -30,7 +31,9 @@ func (s *Devices) Update(ctx context.Context, id int64, update domain.DeviceUpda
 // SetEnabled enables or disables a device. It does nothing if the device is so already. Errors:
 // *domain.Error with Missing.
 func (s *Devices) SetEnabled(ctx context.Context, id int64, enabled bool) (domain.Device, error) {
-	return s.Update(ctx, id, domain.DeviceUpdate{Enabled: &enabled})
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Device, error) {
+		return s.Update(ctx, id, domain.DeviceUpdate{Enabled: &enabled})
+	})
 }
 
 // onField sets the field of all faults of an error.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
 
 // For an application of the method none, the token of an authorization is its secret. The token is
@@ -20,13 +21,21 @@ func (s *Authorizations) seal(a *domain.PAMAuthorization, secrets secretPair) {
 	}
 }
 
-// issued returns an authorization with its secrets, for the only answer that shows them.
-func issued(a domain.PAMAuthorization, secrets secretPair) IssuedAuthorization {
+// issue returns the authorization that do gives, or gave when the request came first, with its
+// secrets. No other answer shows them.
+func (s *Authorizations) issue(
+	ctx context.Context, do func() (domain.PAMAuthorization, error),
+) (IssuedAuthorization, error) {
+	a, err := idempotency.Do(ctx, s.Control.Recorder.Results, do)
+	if err != nil {
+		return IssuedAuthorization{}, err
+	}
+	secrets, err := openSecrets(s.Keys, a.Key, a.Secrets.Present)
 	if a.Application.Method == domain.AuthUnsigned {
 		a.Token = string(secrets.secret)
-		return IssuedAuthorization{PAMAuthorization: a}
+		return IssuedAuthorization{PAMAuthorization: a}, err
 	}
-	return IssuedAuthorization{a, secrets.secret, secrets.tokenSecret}
+	return IssuedAuthorization{a, secrets.secret, secrets.tokenSecret}, err
 }
 
 // concealed masks the token of an authorization if that is a secret.

@@ -65,6 +65,7 @@ func TestOutage(t *testing.T) {
 // mood is what a proxy does to the next requests.
 type mood struct {
 	cut, html, delayed atomic.Int64
+	lost               atomic.Int64 // the server does what is asked, and its answer is cut off
 	delay              time.Duration
 }
 
@@ -79,6 +80,9 @@ func (m *mood) proxy(t *testing.T, target string) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case m.cut.Add(-1) >= 0:
+			panic(http.ErrAbortHandler)
+		case m.lost.Add(-1) >= 0:
+			forward.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		case m.html.Add(-1) >= 0:
 			w.Header().Set("Content-Type", "text/html")
@@ -114,9 +118,14 @@ func TestProxy(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	m.lost.Store(2)
+	if made, err := sdk.OpenVPN.CreateCA(t.Context(), chaveiro.CACreate{Name: "once", Email: "ca@example.com"}); err != nil ||
+		made.ID != id+1 {
+		t.Errorf("CA %d, %v", made.ID, err)
+	}
 	m.html.Store(1)
-	_, err := sdk.OpenVPN.CreateCA(t.Context(), chaveiro.CACreate{Name: "not again"})
-	fails[*chaveiro.ServerError](t, err)
+	_, err := sdk.OpenVPN.CreateClientSite2SitePKCS12(t.Context(), 1, chaveiro.PKCS12Request{})
+	fails[*chaveiro.ServerError](t, err) // it takes no key: it is not sent again
 	m.cut.Store(5)
 	_, err = once.Auth.GetScopes(t.Context())
 	fails[*chaveiro.NetworkError](t, err)

@@ -66,7 +66,7 @@ func TestRead_Documents(t *testing.T) {
 		t.Error(diff)
 	}
 	for id, want := range map[string]RetryClass{
-		"createApikey": RetryNever, "createToken": RetryNever, "updateApikey": RetrySafe, "deleteApikey": RetrySafe,
+		"createApikey": RetryKeyed, "createToken": RetryNever, "updateApikey": RetrySafe, "deleteApikey": RetrySafe,
 	} {
 		if got := operation(t, api, id).Retry; got != want {
 			t.Errorf("%s is retried %s, want %s", id, got, want)

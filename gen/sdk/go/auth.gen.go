@@ -105,7 +105,7 @@ func (s *AuthService) GetApikeysPages(params GetApikeysPagesParams, options ...C
 // /api/3rdparty/apikeys, operation createApikey.
 func (s *AuthService) CreateApikey(ctx context.Context, body ApikeyCreate, options ...CallOption) (*Apikey, error) {
 	r := &request{
-		operation: "createApikey", method: "POST", path: "/api/3rdparty/apikeys", retry: never,
+		operation: "createApikey", method: "POST", path: "/api/3rdparty/apikeys", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}
@@ -181,7 +181,7 @@ func (s *AuthService) DeleteApikey(ctx context.Context, id int64, params DeleteA
 // /api/3rdparty/apikeys/{id}/rotate, operation rotateApikey.
 func (s *AuthService) RotateApikey(ctx context.Context, id int64, body ApikeyRotate, params RotateApikeyParams, options ...CallOption) (*Apikey, error) {
 	r := &request{
-		operation: "rotateApikey", method: "POST", path: "/api/3rdparty/apikeys/{id}/rotate", retry: never,
+		operation: "rotateApikey", method: "POST", path: "/api/3rdparty/apikeys/{id}/rotate", retry: keyed,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 		json:   body,
@@ -229,7 +229,7 @@ func (s *AuthService) GetRolesPages(params GetRolesPagesParams, options ...CallO
 // ForbiddenError, ConflictError, ServerError. Source: POST /api/roles, operation createRole.
 func (s *AuthService) CreateRole(ctx context.Context, body RoleCreate, options ...CallOption) (*Role, error) {
 	r := &request{
-		operation: "createRole", method: "POST", path: "/api/roles", retry: never,
+		operation: "createRole", method: "POST", path: "/api/roles", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}
@@ -340,7 +340,7 @@ func (s *AuthService) GetUsersPages(params GetUsersPagesParams, options ...CallO
 // ForbiddenError, ConflictError, ServerError. Source: POST /api/users, operation createUser.
 func (s *AuthService) CreateUser(ctx context.Context, body UserCreate, options ...CallOption) (*User, error) {
 	r := &request{
-		operation: "createUser", method: "POST", path: "/api/users", retry: never,
+		operation: "createUser", method: "POST", path: "/api/users", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}

@@ -64,7 +64,7 @@ func (s *OpenVPNService) GetClientsSite2SitePages(params GetClientsSite2SitePage
 // /api/openvpn/clients/site2site, operation createClientSite2Site.
 func (s *OpenVPNService) CreateClientSite2Site(ctx context.Context, body ClientSite2SiteCreate, options ...CallOption) (*ClientSite2Site, error) {
 	r := &request{
-		operation: "createClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site", retry: never,
+		operation: "createClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}
@@ -85,7 +85,7 @@ func (s *OpenVPNService) CreateClientSite2Site(ctx context.Context, body ClientS
 // /api/openvpn/clients/site2site/import, operation importClientSite2Site.
 func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientSite2SiteImport, options ...CallOption) (*ClientSite2Site, error) {
 	r := &request{
-		operation: "importClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/import", retry: never,
+		operation: "importClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/import", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}
@@ -239,7 +239,7 @@ func (s *OpenVPNService) GetCAsPages(params GetCAsPagesParams, options ...CallOp
 // operation createCa.
 func (s *OpenVPNService) CreateCA(ctx context.Context, body CACreate, options ...CallOption) (*CA, error) {
 	r := &request{
-		operation: "createCa", method: "POST", path: "/api/openvpn/cas", retry: never,
+		operation: "createCa", method: "POST", path: "/api/openvpn/cas", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}
@@ -262,7 +262,7 @@ func (s *OpenVPNService) CreateCA(ctx context.Context, body CACreate, options ..
 // /api/openvpn/cas/import, operation importCa.
 func (s *OpenVPNService) ImportCA(ctx context.Context, body CAImport, options ...CallOption) (*CA, error) {
 	r := &request{
-		operation: "importCa", method: "POST", path: "/api/openvpn/cas/import", retry: never,
+		operation: "importCa", method: "POST", path: "/api/openvpn/cas/import", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}

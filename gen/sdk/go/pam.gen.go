@@ -83,7 +83,7 @@ func (s *PAMService) GetDevicesPages(params GetDevicesPagesParams, options ...Ca
 // /api/pam/devices/import, operation importPamDevices.
 func (s *PAMService) ImportDevices(ctx context.Context, content io.Reader, params ImportDevicesParams, options ...CallOption) (*PAMDeviceImport, error) {
 	r := &request{
-		operation: "importPamDevices", method: "POST", path: "/api/pam/devices/import", retry: never,
+		operation: "importPamDevices", method: "POST", path: "/api/pam/devices/import", retry: keyed,
 		accept:  "application/json",
 		content: content, mediaType: "text/csv",
 		query: url.Values{},
@@ -176,11 +176,11 @@ func (s *PAMService) DisablePAMDevice(ctx context.Context, id int64, options ...
 // Takes a device into use again. One that is in use stays as it is.
 //
 // It needs the right to write pam.devices. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: POST
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
 // /api/pam/devices/{id}/enable, operation enablePamDevice.
 func (s *PAMService) EnablePAMDevice(ctx context.Context, id int64, options ...CallOption) (*PAMDevice, error) {
 	r := &request{
-		operation: "enablePamDevice", method: "POST", path: "/api/pam/devices/{id}/enable", retry: never,
+		operation: "enablePamDevice", method: "POST", path: "/api/pam/devices/{id}/enable", retry: keyed,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 	}
@@ -258,7 +258,7 @@ func (s *PAMService) GetApplicationsPages(params GetApplicationsPagesParams, opt
 // /api/pam/applications, operation createApplication.
 func (s *PAMService) CreateApplication(ctx context.Context, body ApplicationCreate, options ...CallOption) (*Application, error) {
 	r := &request{
-		operation: "createApplication", method: "POST", path: "/api/pam/applications", retry: never,
+		operation: "createApplication", method: "POST", path: "/api/pam/applications", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}
@@ -359,7 +359,7 @@ func (s *PAMService) GetAuthorizationsPages(params GetAuthorizationsPagesParams,
 // /api/pam/authorizations, operation createAuthorization.
 func (s *PAMService) CreateAuthorization(ctx context.Context, body AuthorizationCreate, options ...CallOption) (*AuthorizationSecrets, error) {
 	r := &request{
-		operation: "createAuthorization", method: "POST", path: "/api/pam/authorizations", retry: never,
+		operation: "createAuthorization", method: "POST", path: "/api/pam/authorizations", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}
@@ -431,7 +431,7 @@ func (s *PAMService) DeleteAuthorization(ctx context.Context, id int64, options 
 // /api/pam/authorizations/{id}/rotate, operation rotateAuthorization.
 func (s *PAMService) RotateAuthorization(ctx context.Context, id int64, body AuthorizationRotate, options ...CallOption) (*AuthorizationSecrets, error) {
 	r := &request{
-		operation: "rotateAuthorization", method: "POST", path: "/api/pam/authorizations/{id}/rotate", retry: never,
+		operation: "rotateAuthorization", method: "POST", path: "/api/pam/authorizations/{id}/rotate", retry: keyed,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/json",
 		json:   body,
@@ -478,7 +478,7 @@ func (s *PAMService) GetDeviceDomainsPages(params GetDeviceDomainsPagesParams, o
 // operation createDeviceDomain.
 func (s *PAMService) CreateDeviceDomain(ctx context.Context, body DeviceDomainCreate, options ...CallOption) (*DeviceDomain, error) {
 	r := &request{
-		operation: "createDeviceDomain", method: "POST", path: "/api/pam/domains", retry: never,
+		operation: "createDeviceDomain", method: "POST", path: "/api/pam/domains", retry: keyed,
 		accept: "application/json",
 		json:   body,
 	}

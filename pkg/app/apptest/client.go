@@ -13,6 +13,7 @@ import (
 type Client struct {
 	URL   string       // of the server, without a final slash
 	Token string       // sent as Bearer; empty: none
+	Key   string       // the Idempotency-Key of its requests; empty: none
 	HTTP  *http.Client // nil: http.DefaultClient
 }
 
@@ -74,6 +75,9 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	}
 	if in != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.Key != "" {
+		request.Header.Set("Idempotency-Key", c.Key)
 	}
 	if c.Token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.Token)

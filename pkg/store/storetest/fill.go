@@ -89,6 +89,7 @@ func fillVault(t testing.TB, s domain.Store) {
 	authorization := sampleAuthorization(newApplication(t, s))
 	check(t, s.PAMAuthorizations().Create(ctx, &authorization))
 	check(t, s.Nonces().Spend(ctx, domain.Nonce{Key: fresh("public"), At: noon, Value: "nonce"}))
+	wantKept(t, s, sampleKept(), true)
 }
 
 func fillCheckpoint(ctx context.Context, t testing.TB, s domain.Store) {

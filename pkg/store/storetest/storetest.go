@@ -61,6 +61,7 @@ var groups = []struct {
 	{"Applications", applicationRules.run},
 	{"PAMAuthorizations", authorizationRules.run},
 	{"Nonces", nonceRules.run},
+	{"RequestKeys", requestKeyRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

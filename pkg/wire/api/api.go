@@ -58,7 +58,8 @@ var readSpec = sync.OnceValues(gen.GetSpec)
 
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the
 // operation is found first; then the caller is authenticated, the request is validated, which reads
-// the body, and the caller is confirmed. A refusal is recorded wherever it comes from.
+// the body, its Idempotency-Key is noted, and the caller is confirmed. A refusal is recorded
+// wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
 	spec, err := readSpec()
 	if err != nil {
@@ -75,7 +76,8 @@ func Mount(e *echo.Echo, config Config) error {
 	errors := errorWriter{log: config.Log}
 	refused := refusals{service: config.Services.Refusals}
 	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
-		refused.middleware, guard.middleware, config.Share, document.Validate(config.ReadBody), guard.confirm)
+		refused.middleware, guard.middleware, config.Share, document.Validate(config.ReadBody), withRequestKey,
+		guard.confirm)
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, now: config.Now},
@@ -85,7 +87,7 @@ func Mount(e *echo.Echo, config Config) error {
 		roles:          roles{service: s.Roles},
 		users:          users{service: s.Users},
 		auditEvents:    auditEvents{service: s.Audit},
-		devices:        devices{service: s.Devices, audit: s.Audit},
+		devices:        devices{service: s.Devices, audit: s.Audit, results: s.Results},
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},
 		authorizations: authorizations{service: s.Authorizations},

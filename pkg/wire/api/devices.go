@@ -9,6 +9,7 @@ import (
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
@@ -16,6 +17,7 @@ import (
 type devices struct {
 	service *vault.Devices
 	audit   *audit.Trail
+	results *idempotency.Results
 }
 
 // GetPamDevicesPage implements the operation getPamDevicesPage.
@@ -66,10 +68,29 @@ func (h devices) GetPamDeviceHistoryPage(
 func (h devices) ImportPamDevices(
 	ctx context.Context, request gen.ImportPamDevicesRequestObject,
 ) (gen.ImportPamDevicesResponseObject, error) {
+	answer, err := idempotency.Do(ctx, h.results, func() (gen.PamDeviceImport, error) {
+		answer, err := h.importFile(ctx, request)
+		if err != nil {
+			return answer, err
+		}
+		// An import is many transactions, and this is one more: if it is lost, a repeat imports the
+		// same rows again, which changes nothing.
+		keep := func(domain.Store) (any, error) { return answer, nil }
+		return answer, h.results.Transact(context.WithoutCancel(ctx), keep)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.ImportPamDevices200JSONResponse(answer), nil
+}
+
+func (h devices) importFile(
+	ctx context.Context, request gen.ImportPamDevicesRequestObject,
+) (gen.PamDeviceImport, error) {
 	atomic := request.Params.Atomic == nil || *request.Params.Atomic
 	result, err := h.service.Import(ctx, request.Body, atomic)
 	if err != nil {
-		return nil, err
+		return gen.PamDeviceImport{}, err
 	}
 	answer := gen.PamDeviceImport{
 		Created: result.Created, Updated: result.Updated, Unchanged: result.Unchanged, Failed: result.Failed,
@@ -86,7 +107,7 @@ func (h devices) ImportPamDevices(
 			}
 		}
 	}
-	return gen.ImportPamDevices200JSONResponse(answer), nil
+	return answer, nil
 }
 
 // ExportPamDevices implements the operation exportPamDevices.

@@ -164,6 +164,9 @@ var catalogue = map[domain.Reason][languages]string{
 		"Isto tiraria as suas próprias permissões; se for o que você quer, repita com self=true.",
 		"This would take away your own rights; if that is what you want, repeat it with self=true.",
 	},
+	domain.ReasonOtherRequest: {
+		"Esta chave já foi usada em outra requisição.", "This key was used for another request.",
+	},
 	domain.ReasonCAExpired: {"A CA expirou.", "The CA has expired."},
 	domain.ReasonCAInUse: {
 		"A CA tem certificados e não pode ser excluída.", "The CA has certificates and can't be deleted.",

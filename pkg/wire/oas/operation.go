@@ -162,6 +162,11 @@ func specPath(path string) string {
 // HasBody reports whether the operation takes a body at all.
 func (o *Operation) HasBody() bool { return o.route.Operation.RequestBody != nil }
 
+// TakesHeader reports whether the operation declares a header parameter.
+func (o *Operation) TakesHeader(name string) bool {
+	return o.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, name) != nil
+}
+
 // joinHeaders joins a header parameter that came in several lines into one: such headers are lists
 // (RFC 9110, section 5.3), and generated code expects one line.
 func (o *Operation) joinHeaders(header http.Header) {

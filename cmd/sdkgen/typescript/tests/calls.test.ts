@@ -36,15 +36,27 @@ test("a parameter that is missing or not known is refused, and nothing is sent",
   assert.equal(served.got.length, 0);
 });
 
-test("a POST that takes no Idempotency-Key is sent once, with the key of the caller if there is one", async () => {
+test("a POST that takes no Idempotency-Key is sent once, without one", async () => {
   const served = await serve((_, response) => answer(response, 503, {}));
   const { sdk, clock } = connect(served);
-  await assert.rejects(sdk.openvpn.createCa({ name: "a", email: "a@example.com" }), ServerError);
+  await assert.rejects(sdk.openvpn.createClientSite2SitePkcs12({ id: 1, password: "p" }), ServerError);
   assert.equal(served.got.length, 1);
   assert.equal(served.got[0]!.headers["idempotency-key"], undefined);
   assert.deepEqual(clock.pauses, []);
-  await assert.rejects(sdk.openvpn.createCa({ name: "a", email: "a@example.com" }, { idempotencyKey: "mine" }), ServerError);
-  assert.equal(served.got[1]!.headers["idempotency-key"], "mine");
+});
+
+test("a POST that takes an Idempotency-Key is sent again with the same key, which is new for each call", async () => {
+  const served = await serve((_, response) => answer(response, 503, {}));
+  const { sdk } = connect(served);
+  const create = (options = {}) => sdk.openvpn.createCa({ name: "a", email: "a@example.com" }, options);
+  await assert.rejects(create(), ServerError);
+  await assert.rejects(create(), ServerError);
+  await assert.rejects(create({ idempotencyKey: "mine" }), ServerError);
+  const keys = served.got.map((request) => request.headers["idempotency-key"]);
+  assert.equal(keys.length, 9);
+  assert.match(String(keys[0]), /^[!-~]{16,255}$/);
+  assert.notEqual(keys[0], keys[3]);
+  assert.deepEqual(keys, [keys[0], keys[0], keys[0], keys[3], keys[3], keys[3], "mine", "mine", "mine"]);
 });
 
 test("retries end after two, wait longer each time, and happen only where a further try may help", async () => {

@@ -236,7 +236,7 @@ const operations = {
     id: "importPamDevices",
     method: "POST",
     path: "/api/pam/devices/import",
-    retry: "never",
+    retry: "keyed",
     query: { "atomic": "atomic" },
     content: "text/csv",
     accept: "application/json",
@@ -282,7 +282,7 @@ const operations = {
     id: "enablePamDevice",
     method: "POST",
     path: "/api/pam/devices/{id}/enable",
-    retry: "never",
+    retry: "keyed",
     args: { "id": "id" },
     accept: "application/json",
     answer: shapes.PamDevice,
@@ -310,7 +310,7 @@ const operations = {
     id: "createApplication",
     method: "POST",
     path: "/api/pam/applications",
-    retry: "never",
+    retry: "keyed",
     json: { shape: shapes.ApplicationCreate },
     accept: "application/json",
     answer: shapes.Application,
@@ -355,7 +355,7 @@ const operations = {
     id: "createAuthorization",
     method: "POST",
     path: "/api/pam/authorizations",
-    retry: "never",
+    retry: "keyed",
     json: { shape: shapes.AuthorizationCreate },
     accept: "application/json",
     answer: shapes.AuthorizationSecrets,
@@ -391,7 +391,7 @@ const operations = {
     id: "rotateAuthorization",
     method: "POST",
     path: "/api/pam/authorizations/{id}/rotate",
-    retry: "never",
+    retry: "keyed",
     args: { "id": "id" },
     json: { shape: shapes.AuthorizationRotate },
     accept: "application/json",
@@ -410,7 +410,7 @@ const operations = {
     id: "createDeviceDomain",
     method: "POST",
     path: "/api/pam/domains",
-    retry: "never",
+    retry: "keyed",
     json: { shape: shapes.DeviceDomainCreate },
     accept: "application/json",
     answer: shapes.DeviceDomain,
@@ -589,7 +589,7 @@ export class PamGroup {
    * Takes a device into use again. One that is in use stays as it is.
    *
    * It needs the right to write pam.devices. Errors of the server: BadRequestError,
-   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: POST
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
    * /api/pam/devices/{id}/enable, operation enablePamDevice.
    */
   enablePamDevice(request: EnablePamDeviceRequest, options?: CallOptions): Promise<SdkResponse<types.PamDevice>> {

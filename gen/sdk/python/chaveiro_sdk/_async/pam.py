@@ -171,7 +171,7 @@ class AsyncPam:
             "importPamDevices",
             "POST",
             "/api/pam/devices/import",
-            "never",
+            "keyed",
             query={
                 "atomic": atomic,
             },
@@ -389,7 +389,7 @@ class AsyncPam:
         - id: The id of the addressed resource. From 1 to 9007199254740991.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
-        ServerError.
+        ConflictError, ServerError.
 
         Source: POST /api/pam/devices/{id}/enable, operation enablePamDevice.
         """
@@ -397,7 +397,7 @@ class AsyncPam:
             "enablePamDevice",
             "POST",
             "/api/pam/devices/{id}/enable",
-            "never",
+            "keyed",
             args={"id": id},
         )
         return await self._transport.json(call, PamDevice.from_dict, options)
@@ -525,7 +525,7 @@ class AsyncPam:
             "createApplication",
             "POST",
             "/api/pam/applications",
-            "never",
+            "keyed",
             body={
                 "name": name,
                 "description": description,
@@ -741,7 +741,7 @@ class AsyncPam:
             "createAuthorization",
             "POST",
             "/api/pam/authorizations",
-            "never",
+            "keyed",
             body={
                 "application_id": application_id,
                 "name": name,
@@ -917,7 +917,7 @@ class AsyncPam:
             "rotateAuthorization",
             "POST",
             "/api/pam/authorizations/{id}/rotate",
-            "never",
+            "keyed",
             args={"id": id},
             body={
                 "overlap": overlap,
@@ -996,7 +996,7 @@ class AsyncPam:
             "createDeviceDomain",
             "POST",
             "/api/pam/domains",
-            "never",
+            "keyed",
             body={
                 "name": name,
                 "short_name": short_name,

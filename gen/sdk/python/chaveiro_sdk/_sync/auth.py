@@ -227,7 +227,7 @@ class Auth:
             "createApikey",
             "POST",
             "/api/3rdparty/apikeys",
-            "never",
+            "keyed",
             body={
                 "name": name,
                 "superuser": superuser,
@@ -414,7 +414,7 @@ class Auth:
             "rotateApikey",
             "POST",
             "/api/3rdparty/apikeys/{id}/rotate",
-            "never",
+            "keyed",
             args={"id": id},
             query={
                 "self": self_,
@@ -495,7 +495,7 @@ class Auth:
             "createRole",
             "POST",
             "/api/roles",
-            "never",
+            "keyed",
             body={
                 "name": name,
                 "scopes": scopes,
@@ -710,7 +710,7 @@ class Auth:
             "createUser",
             "POST",
             "/api/users",
-            "never",
+            "keyed",
             body={
                 "username": username,
                 "password": password,

@@ -146,7 +146,7 @@ class Openvpn:
             "createClientSite2Site",
             "POST",
             "/api/openvpn/clients/site2site",
-            "never",
+            "keyed",
             body={
                 "ca_id": ca_id,
                 "name": name,
@@ -207,7 +207,7 @@ class Openvpn:
             "importClientSite2Site",
             "POST",
             "/api/openvpn/clients/site2site/import",
-            "never",
+            "keyed",
             body={
                 "ca_id": ca_id,
                 "email": email,
@@ -544,7 +544,7 @@ class Openvpn:
             "createCa",
             "POST",
             "/api/openvpn/cas",
-            "never",
+            "keyed",
             body={
                 "name": name,
                 "email": email,
@@ -603,7 +603,7 @@ class Openvpn:
             "importCa",
             "POST",
             "/api/openvpn/cas/import",
-            "never",
+            "keyed",
             body={
                 "name": name,
                 "email": email,

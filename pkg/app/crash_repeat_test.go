@@ -1,0 +1,58 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+// keyedPost is a request with an Idempotency-Key. answer is nil if the server was killed before it
+// answered.
+type keyedPost struct {
+	path, key string
+	in        object
+	answer    object
+}
+
+// postKeyed makes a client or an apikey.
+func (w *crashWorld) postKeyed(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
+	number := w.names.Add(1)
+	sent := keyedPost{path: apikeys, key: fmt.Sprintf("key-%d", number), in: object{"name": fmt.Sprintf("keyed-%d", number)}}
+	if number%2 == 0 {
+		sent.path = clients
+		sent.in["ca_id"], sent.in["email"] = authority.id, "site@example.com"
+	}
+	err := sent.post(ctx, c, &sent.answer)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keyed = append(w.keyed, sent)
+	return err
+}
+
+func (p keyedPost) post(ctx context.Context, c *apptest.Client, answer *object) error {
+	keyed := *c
+	keyed.Key = p.key
+	return keyed.Do(ctx, http.MethodPost, p.path, p.in, answer)
+}
+
+// repeat sends the request again: it must succeed, also if the killed server had stored its change,
+// and give what was answered.
+func (w *crashWorld) repeat(ctx context.Context, c *apptest.Client, sent keyedPost) error {
+	for range 2 {
+		var again object
+		if err := sent.post(ctx, c, &again); err != nil {
+			return err
+		}
+		if sent.answer == nil {
+			sent.answer = again
+		}
+		if diff := cmp.Diff(sent.answer, again); diff != "" {
+			return fmt.Errorf("a repeat of %s %s: %s", sent.path, sent.key, diff)
+		}
+	}
+	return nil
+}

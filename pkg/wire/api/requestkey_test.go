@@ -1,0 +1,225 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
+	"github.com/chaveiro/chaveiro/pkg/service/servicetest"
+	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
+)
+
+// keyed is a request of an operation that takes an Idempotency-Key, and another one of the same
+// operation.
+type keyed struct{ path, body, other, media string }
+
+// keyedRequests has a request of every operation that takes an Idempotency-Key. round makes the
+// names new.
+func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]keyed {
+	t.Helper()
+	app := fmt.Sprint(send(t, s, "POST", "/api/pam/applications", `{"name": "`+round+`", "method": "oauth1"}`).
+		object(t)["id"])
+	authorization := fmt.Sprint(send(t, s, "POST", "/api/pam/authorizations",
+		`{"application_id": `+app+`, "name": "rotated"}`).object(t)["id"])
+	apikey := fmt.Sprint(send(t, s, "POST", apikeysPath, `{"name": "rotated`+round+`"}`).object(t)["id"])
+	const header = "hostname,ip,model,type,vendor,site\n"
+	send(t, s, "POST", "/api/pam/devices/import", header+round+",10.0.0.1,m,t,v,s\n", "Content-Type", "text/csv").
+		want(t, 200, "", "")
+	found := send(t, s, "GET", "/api/pam/devices?hostname="+round, "").object(t)["devices"].([]any)
+	device := fmt.Sprint(found[0].(map[string]any)["id"])
+	send(t, s, "DELETE", "/api/pam/devices/"+device, "").want(t, 200, "", "")
+	foreign := servicetest.NewForeignCA(t)
+	foreignKey, clientKey := servicetest.KeyPEM(t, foreign.Key), servicetest.NewKey(t)
+	imported := fmt.Sprint(send(t, s, "POST", casPath+"/import", object(t,
+		"name", "foreign"+round, "cert", string(servicetest.CertPEM(foreign.Cert.Raw)), "key", string(foreignKey),
+	)).object(t)["id"])
+	own := servicetest.NewForeignCA(t)
+	return map[string]keyed{
+		"createApikey": {
+			path: apikeysPath, body: `{"name": "` + round + `", "allowed_ips": ["10.0.0.0/8"]}`,
+			other: `{"name": "other` + round + `"}`,
+		},
+		"rotateApikey":      {path: apikeysPath + "/" + apikey + "/rotate", body: `{"overlap": 60}`, other: `{"overlap": 61}`},
+		"createApplication": {path: "/api/pam/applications", body: `{"name": "a` + round + `", "method": "oauth2"}`},
+		"createAuthorization": {
+			path: "/api/pam/authorizations", body: `{"application_id": ` + app + `, "name": "` + round + `"}`,
+		},
+		"rotateAuthorization": {path: "/api/pam/authorizations/" + authorization + "/rotate", other: `{"overlap": 5}`},
+		"createCa":            {path: casPath, body: `{"name": "` + round + `", "email": "ca@empresa.com.br"}`},
+		"importCa": {path: casPath + "/import", body: object(t, "name", "own"+round,
+			"cert", string(servicetest.CertPEM(own.Cert.Raw)), "key", string(servicetest.KeyPEM(t, own.Key)))},
+		"createClientSite2Site": {
+			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
+		},
+		"importClientSite2Site": {path: clientsPath + "/import", body: object(t,
+			"ca_id", json.Number(imported), "email", "a@b.c", "key", string(servicetest.KeyPEM(t, clientKey)),
+			"cert", string(foreign.Issue(t, clientKey.Public())))},
+		"importPamDevices": {
+			path: "/api/pam/devices/import", body: header + "n" + round + ",10.0.0.2,m,t,v,s\n", other: header,
+			media: "text/csv",
+		},
+		"enablePamDevice":    {path: "/api/pam/devices/" + device + "/enable"},
+		"createDeviceDomain": {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
+		"createRole":         {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
+		"createUser":         {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
+	}
+}
+
+// object writes JSON of names and values in turn.
+func object(t *testing.T, pairs ...any) string {
+	t.Helper()
+	values := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i].(string)] = pairs[i+1]
+	}
+	return string(domaintest.Must(json.Marshal(values))(t))
+}
+
+// send sends the request, or the other one, with a key.
+func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header ...string) answer {
+	t.Helper()
+	if k.media != "" {
+		header = append(header, "Content-Type", k.media)
+	}
+	return send(t, s, "POST", k.path, body, append(header, "Idempotency-Key", key)...)
+}
+
+// unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
+var unkeyed = []string{"createClientSite2SitePkcs12", "createToken", "createTokenV1"}
+
+func TestRequestKey_EveryOperation(t *testing.T) {
+	t.Parallel()
+	var posts, keys []string
+	for _, item := range domaintest.Must(gen.GetSpec())(t).Paths.Map() {
+		if item.Post == nil {
+			continue
+		}
+		posts = append(posts, item.Post.OperationID)
+		if item.Post.Parameters.GetByInAndName(openapi3.ParameterInHeader, "Idempotency-Key") != nil {
+			keys = append(keys, item.Post.OperationID)
+		}
+	}
+	slices.Sort(keys)
+	slices.Sort(posts)
+	tested := slices.Sorted(maps.Keys(keyedRequests(t, wiretest.Start(t), "x")))
+	if diff := cmp.Diff(keys, tested); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(posts, slices.Sorted(slices.Values(append(tested, unkeyed...)))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func events(t *testing.T, s *wiretest.Server) int {
+	t.Helper()
+	page, err := s.Services.Audit.Page(s.Operator, domain.AuditFilter{}, domain.PageRequest{Size: 500})
+	domaintest.Check(t, err)
+	return len(page.Items)
+}
+
+func TestRequestKey_Repeats(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t)
+	for operation, k := range keyedRequests(t, s, "repeat") {
+		t.Run(operation, func(t *testing.T) {
+			key := "key-of-" + operation
+			first := k.send(t, s, k.body, key)
+			first.want(t, 200, "", "")
+			before := events(t, s)
+			again := k.send(t, s, k.body, key)
+			again.want(t, 200, "", "")
+			if diff := cmp.Diff(string(first.body), string(again.body)); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(first.header.Get("Content-Type"), again.header.Get("Content-Type")); diff != "" {
+				t.Error(diff)
+			}
+			if after := events(t, s); after != before {
+				t.Errorf("the repeat made %d events", after-before)
+			}
+			if k.other != "" {
+				k.send(t, s, k.other, key).want(t, 409, "Idempotency-Key", "rule")
+			}
+			send(t, s, "POST", rolesPath, `{"name": "unlike", "scopes": []}`, "Idempotency-Key", key).
+				want(t, 409, "Idempotency-Key", "rule")
+		})
+	}
+}
+
+// TestRequestKey_AtOnce: of many equal requests one does the work, and all get its answer.
+func TestRequestKey_AtOnce(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t)
+	for operation, k := range keyedRequests(t, s, "atonce") {
+		t.Run(operation, func(t *testing.T) {
+			answers, _ := domaintest.Together(6, func(int) (answer, error) {
+				return k.send(t, s, k.body, operation), nil
+			})
+			for _, one := range answers {
+				one.want(t, 200, "", "")
+				if diff := cmp.Diff(string(answers[0].body), string(one.body)); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}
+
+func TestRequestKey_Sameness(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t)
+	create := func(body, key string, header ...string) answer {
+		return send(t, s, "POST", apikeysPath, body, append(header, "Idempotency-Key", key)...)
+	}
+	const body = `{"name": "one", "description": "d"}`
+	first := create(body, "k")
+	first.want(t, 200, "", "")
+	t.Run("JSON counts by its value", func(t *testing.T) {
+		for _, same := range []string{
+			`{"description":"d","name":"one"}`, `{"name": "one", "description": "d", "unknown": 1}`,
+			`{"name": "\u006fne", "description": "d"}`,
+		} {
+			if got := create(same, "k"); string(got.body) != string(first.body) {
+				t.Errorf("%s: %d %s", same, got.status, got.body)
+			}
+		}
+		for _, other := range []string{
+			`{"name": "One", "description": "d"}`, `{"name": "one"}`,
+			`{"name": "one", "description": ""}`, `{"name": "one", "description": null}`,
+		} {
+			create(other, "k").want(t, 409, "Idempotency-Key", "rule")
+		}
+	})
+	t.Run("keys are told apart, and belong to a caller", func(t *testing.T) {
+		create(body, "K").want(t, 409, "name", "duplicated")
+		create(body, "").want(t, 409, "name", "duplicated")
+		token := s.APIKey(t, domain.APIKey{Name: "another", Superuser: true})
+		create(body, "k", "Authorization", "Bearer "+token).want(t, 409, "name", "duplicated")
+		create(body, "k", "Authorization", "Bearer "+s.Powerless).want(t, 403, "authorization", "rule")
+	})
+	t.Run("a refused request keeps nothing", func(t *testing.T) {
+		create(`{"name": "two", "roles": [7]}`, "refused").want(t, 409, "roles[0]", "not_found")
+		create(`{"name": "two"}`, "refused").want(t, 200, "", "")
+	})
+	t.Run("a key that is none is refused", func(t *testing.T) {
+		for _, key := range []string{"a b", "é", strings.Repeat("k", 256)} {
+			create(`{"name": "three"}`, key).want(t, 400, "Idempotency-Key", "invalid")
+		}
+		create(`{"name": "three"}`, strings.Repeat("k", 255)).want(t, 200, "", "")
+	})
+	t.Run("the answer stays as it was, and operations without keys ignore them", func(t *testing.T) {
+		send(t, s, "PUT", apikeysPath+"/3", `{"description": "e"}`, "Idempotency-Key", "k").want(t, 200, "", "")
+		if got := create(body, "k"); string(got.body) != string(first.body) {
+			t.Errorf("the answer has changed: %s", got.body)
+		}
+	})
+}
