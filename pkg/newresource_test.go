@@ -23,9 +23,10 @@ const renewing = newResource + ` no longer fits. Renew it by the commands in par
 const (
 	changed  = "./db ./pkg/domain ./pkg/store/... ./pkg/pki ./pkg/service ./pkg/wire ./pkg/wire/api"
 	provenBy = `^TestMigrations|^TestSiteUpdate_Apply$|^TestSQLite$/^Sites$|^TestNew_Whole$|^TestAudit$|` +
-		`^TestEveryField$/^sqlite$/^site$|^TestScopes$|^TestTranscripts$|^TestHead_AllOperations$`
+		`^TestEveryField$/^sqlite$/^site$|^TestScopes$|^TestTranscripts$|^TestHead_AllOperations$|^TestRequestKey_EveryOperation$`
 	proofs = "TestMigrations_Both TestSiteUpdate_Apply TestSQLite/Sites TestNew_Whole TestAudit/sqlite/sites " +
-		"TestEveryField/sqlite/site TestScopes TestTranscripts/files/sites.txt TestHead_AllOperations"
+		"TestEveryField/sqlite/site TestScopes TestTranscripts/files/sites.txt TestHead_AllOperations " +
+		"TestRequestKey_EveryOperation"
 )
 
 // TestNewResource adds a resource to a copy of the repository, by the patch alone, and generates,
