@@ -5,13 +5,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/proxytest"
 	"github.com/chaveiro/chaveiro/gen/sdk/go"
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
@@ -62,80 +60,40 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// mood is what a proxy does to the next requests.
-type mood struct {
-	cut, html, delayed atomic.Int64
-	lost               atomic.Int64 // the server does what is asked, and its answer is cut off
-	delay              time.Duration
-}
-
-// proxy stands before a server, in a mood.
-func (m *mood) proxy(t *testing.T, target string) string {
-	t.Helper()
-	backend, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forward := httputil.NewSingleHostReverseProxy(backend)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case m.cut.Add(-1) >= 0:
-			panic(http.ErrAbortHandler)
-		case m.lost.Add(-1) >= 0:
-			forward.ServeHTTP(httptest.NewRecorder(), r)
-			panic(http.ErrAbortHandler)
-		case m.html.Add(-1) >= 0:
-			w.Header().Set("Content-Type", "text/html")
-			w.WriteHeader(http.StatusBadGateway)
-			_, _ = io.WriteString(w, "<html>Bad Gateway</html>")
-		case m.delayed.Add(-1) >= 0:
-			select {
-			case <-time.After(m.delay):
-				forward.ServeHTTP(w, r)
-			case <-r.Context().Done():
-			}
-		default:
-			forward.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
 // TestProxy: what a proxy does to requests is mended by trying again, and told apart where not.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	p, _ := start(t)
-	m := &mood{delay: time.Minute}
-	address := m.proxy(t, p.URL)
+	address := proxytest.Start(t, p.URL)
+	next := func(mood string, n int) { proxytest.Next(t, address, mood, n) }
 	key := token(t, p)
 	sdk := connect(t, chaveiro.Config{URL: address, Auth: key})
 	once := connect(t, chaveiro.Config{URL: address, Auth: key, Retries: chaveiro.NoRetries})
 	id := newCA(t, once, "first").ID
-	for name, step := range map[string]*atomic.Int64{"cut": &m.cut, "HTML": &m.html} {
-		step.Store(2)
+	for _, mood := range []string{proxytest.Cut, proxytest.Lost, proxytest.HTML} {
+		next(mood, 2)
 		if _, err := sdk.OpenVPN.GetCA(t.Context(), id); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", mood, err)
 		}
 	}
-	m.lost.Store(2)
+	next(proxytest.Lost, 2)
 	if made, err := sdk.OpenVPN.CreateCA(t.Context(), chaveiro.CACreate{Name: "once", Email: "ca@example.com"}); err != nil ||
 		made.ID != id+1 {
 		t.Errorf("CA %d, %v", made.ID, err)
 	}
-	m.html.Store(1)
+	next(proxytest.HTML, 1)
 	_, err := sdk.OpenVPN.CreateClientSite2SitePKCS12(t.Context(), 1, chaveiro.PKCS12Request{})
 	fails[*chaveiro.ServerError](t, err) // it takes no key: it is not sent again
-	m.cut.Store(5)
+	next(proxytest.Cut, 5)
 	_, err = once.Auth.GetScopes(t.Context())
 	fails[*chaveiro.NetworkError](t, err)
-	m.cut.Store(0)
-	m.html.Store(1)
+	next(proxytest.Cut, 0)
+	next(proxytest.HTML, 1)
 	_, err = once.Auth.GetScopes(t.Context())
 	if e := fails[*chaveiro.ServerError](t, err); e.Status != http.StatusBadGateway || e.Decode == nil {
 		t.Errorf("%+v", e)
 	}
-	m.delayed.Store(1)
+	next(proxytest.Delayed, 1)
 	_, err = sdk.Auth.GetScopes(t.Context(), chaveiro.WithTimeout(100*time.Millisecond))
 	if e := fails[*chaveiro.TimeoutError](t, err); e.Connecting || strings.Contains(err.Error(), address) {
 		t.Errorf("%+v", e)

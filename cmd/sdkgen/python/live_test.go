@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/proxytest"
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/python/pythontest"
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
@@ -117,6 +118,14 @@ func TestLive(t *testing.T) {
 	o.Stdin = "uma senha bem longa\n"
 	apptest.MustCommand(t, o, "user", "create", "--username", "maria", "--superuser", "--password-stdin")
 	pytest(t, append(env, "README="+filepath.Join(sdkFolder(t), "README.md")), "tests/live/test_live.py")
+}
+
+// TestProxy: what a proxy does to requests is mended by trying again, and told apart where not.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	pythontest.Interpreter(t)
+	p, _, env := start(t)
+	pytest(t, append(env, "PROXY="+proxytest.Start(t, p.URL)), "tests/live/test_proxy.py")
 }
 
 // TestOutage: the server is killed in the middle of an iteration and comes back, and the iteration

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/proxytest"
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
@@ -45,6 +46,13 @@ func TestLive(t *testing.T) {
 			run(t, variables, "--test", "out/live/"+name+".test.js")
 		})
 	}
+}
+
+// TestProxy: what a proxy does to requests is mended by trying again, and told apart where not.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	p, _, variables := start(t)
+	run(t, append(variables, "PROXY="+proxytest.Start(t, p.URL)), "--test", "out/live/proxy.test.js")
 }
 
 // TestReadme runs the example of the README, on a server without a client.
