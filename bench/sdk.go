@@ -40,7 +40,7 @@ func sdkRows(ctx context.Context, b *bench, e engine) (err error) {
 	if err := b.sdkMemory(ctx, e, sdk); err != nil {
 		return err
 	}
-	return pythonRows(ctx, b, e, p)
+	return programRows(ctx, b, e, p)
 }
 
 func (b *bench) sdkRow(
