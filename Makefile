@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit quick newresource contract test race fuzz nightly bench profile demo run release setup
+.PHONY: help generate verify build lint unit quick sdks newresource contract test race fuzz nightly bench profile demo run release setup
 
 FUZZTIME = 20s
 PACKAGE = ./pkg/vault
@@ -32,11 +32,15 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, oauthlib, packages of Python and Node
 	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node
 
-unit: ## go test ./...
+unit: ## go test ./...; it needs neither Python nor Node
 	$(GO) test -timeout 10m ./...
 
 quick: lint ## lint, and the tests that take little and need neither PostgreSQL nor a browser nor the built program
 	$(GO) test -short -vet=off ./...
+
+sdks: ## the tests that need Python or Node: the SDKs in these languages, and signatures of oauthlib
+	@scripts/setup.sh oauthlib python node
+	CHAVEIRO_SDKS=1 $(GO) test -count=1 -timeout 10m ./cmd/sdkgen/python ./cmd/sdkgen/typescript ./pkg/auth
 
 newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, and build and test it there
 	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg
@@ -45,7 +49,7 @@ contract: ## lint the contract, check its examples, and compare it with the one 
 	@scripts/setup.sh redocly
 	CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/contract
 
-test: setup verify lint unit newresource contract ## everything
+test: setup verify lint unit sdks newresource contract ## everything
 
 race: ## go test with the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...

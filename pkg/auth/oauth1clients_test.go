@@ -167,9 +167,13 @@ func TestOAuth1_Oauthlib(t *testing.T) {
 	}
 }
 
-// python runs a program with the first Python that has oauthlib. CI must have it.
+// python runs a program with the first Python that has oauthlib. Without CHAVEIRO_SDKS the test is
+// skipped. CI must have the library then.
 func python(t testing.TB, program string, input io.Reader) []byte {
 	t.Helper()
+	if os.Getenv("CHAVEIRO_SDKS") == "" {
+		t.Skip("needs Python: make sdks")
+	}
 	for _, path := range []string{"/usr/bin/python3", "python3"} {
 		if exec.CommandContext(t.Context(), path, "-c", "import oauthlib").Run() != nil {
 			continue

@@ -70,9 +70,6 @@ func TestRuntime(t *testing.T) {
 // TestTypes checks the SDK, and what a program sees of it.
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes a minute, which -short leaves out")
-	}
 	cache := filepath.Join(filepath.Dir(pythontest.Interpreter(t)), "mypy-cache")
 	mypy := python(t, nil, "-m", "mypy", "--cache-dir", cache)
 	mypy.Dir = sdkFolder(t)
