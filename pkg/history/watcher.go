@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -15,25 +14,45 @@ import (
 // was set back. Then all caches of it are dropped, here at once and on the other replicas when they
 // look, and the database gets a new incarnation.
 type Watcher struct {
-	Store    domain.Store
-	Now      func() time.Time
-	Log      *slog.Logger
-	Memories []func() // each drops a cache
+	store    domain.Store
+	now      func() time.Time
+	log      *slog.Logger
+	memories []func() // each drops a cache
 
-	// mu guards all that follows. It is held for a whole look: one round trip to the database, and,
-	// when they are due, the renewal of the incarnation and the calls of Memories.
-	mu      sync.Mutex
+	// turn guards all that follows. It is full for a whole look: one round trip to the database,
+	// and, when they are due, the renewal of the incarnation and the calls of memories. It is no
+	// mutex because whoever waits for it must give up when its own time is over: a database that
+	// does not answer keeps the look of the background for longer than a request may take.
+	turn    chan struct{}
 	last    domain.Glance
 	looked  bool
 	pending bool // a new incarnation could not be stored yet
 	age     int  // how often the caches were dropped
 }
 
+// New returns a watcher of the history of store. Each of memories drops a cache.
+func New(store domain.Store, now func() time.Time, log *slog.Logger, memories ...func()) *Watcher {
+	return &Watcher{store: store, now: now, log: log, memories: memories, turn: make(chan struct{}, 1)}
+}
+
+func (h *Watcher) enter(ctx context.Context) error {
+	select {
+	case h.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (h *Watcher) leave() { <-h.turn }
+
 // Look returns the current access point, and a number that changes whenever the caches are dropped.
 func (h *Watcher) Look(ctx context.Context) (domain.AccessPoint, int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	g, err := h.Store.Histories().Glance(ctx, h.last.Newest)
+	if err := h.enter(ctx); err != nil {
+		return domain.AccessPoint{}, 0, err
+	}
+	defer h.leave()
+	g, err := h.store.Histories().Glance(ctx, h.last.Newest)
 	if err != nil {
 		return domain.AccessPoint{}, 0, err
 	}
@@ -63,8 +82,10 @@ func (h *Watcher) Settled(ctx context.Context) (string, error) {
 	if _, _, err := h.Look(ctx); err != nil {
 		return "", err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	if err := h.enter(ctx); err != nil {
+		return "", err
+	}
+	defer h.leave()
 	if h.pending {
 		return "", &domain.Unavailable{Err: errUnsettled}
 	}
@@ -74,13 +95,13 @@ func (h *Watcher) Settled(ctx context.Context) (string, error) {
 // begin drops the caches. It keeps the incarnation when another replica has renewed it already.
 func (h *Watcher) begin(ctx context.Context, g domain.Glance) {
 	h.age++
-	h.Store.Forget()
-	for _, forget := range h.Memories {
+	h.store.Forget()
+	for _, forget := range h.memories {
 		forget()
 	}
 	renewed := h.looked && g.Incarnation != h.last.Incarnation && !g.Moved
 	h.pending = h.pending || !renewed
-	h.Log.ErrorContext(ctx, "the database has another history: all caches of it are dropped", "incarnation",
+	h.log.ErrorContext(ctx, "the database has another history: all caches of it are dropped", "incarnation",
 		g.Incarnation,
 		"before", h.last.Incarnation, "server", g.Server, "server_before", h.last.Server, "events_lost", g.Lost,
 		"epoch", g.Access.Epoch,
@@ -89,9 +110,9 @@ func (h *Watcher) begin(ctx context.Context, g domain.Glance) {
 
 // renew stores a new incarnation. If that fails, as in a read-only database, the next look retries.
 func (h *Watcher) renew(ctx context.Context, g domain.Glance) domain.Glance {
-	value, err := h.Store.Histories().Renew(ctx, g.Incarnation, h.Now())
+	value, err := h.store.Histories().Renew(ctx, g.Incarnation, h.now())
 	if err != nil {
-		h.Log.ErrorContext(ctx, "the incarnation could not be renewed", "error", err)
+		h.log.ErrorContext(ctx, "the incarnation could not be renewed", "error", err)
 		return g
 	}
 	g.Incarnation, g.Moved, h.pending = value, false, false

@@ -102,10 +102,9 @@ func newParts(ctx context.Context, set Settings) (*parts, error) {
 		scans: turns.Scans(), authorities: &pki.Authorities{Store: set.Store, Keys: set.Keys}, lists: new(pki.Lists),
 		recent: new(vault.RecentDevices), uses: new(access.Uses), callers: &access.Callers{Now: set.Now},
 	}
-	p.history = &history.Watcher{
-		Store: set.Store, Now: set.Now, Log: set.Log,
-		Memories: []func(){p.authorities.ForgetAll, p.lists.Forget, p.recent.Forget, p.uses.Forget},
-	}
+	p.history = history.New(
+		set.Store, set.Now, set.Log, p.authorities.ForgetAll, p.lists.Forget, p.recent.Forget, p.uses.Forget,
+	)
 	var err error
 	if p.trail, err = newTrail(ctx, set, p.callers, p.scans); err != nil {
 		return nil, err

@@ -3,11 +3,13 @@ package service_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/history"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
@@ -77,7 +79,7 @@ func TestSetBack_NewServer(t *testing.T) {
 	before := w.Current(t, authority.ID)
 	w.Revoke(t, client.ID)
 	fresh, moved := w.Replica(t), &movedStore{w.Store, true}
-	fresh.CRLs.History.Store = moved
+	fresh.CRLs.History = history.New(moved, w.Clock.Now, slog.New(slog.DiscardHandler))
 	if got, err := fresh.CRLs.Current(t.Context(), authority.ID); err == nil {
 		t.Errorf("list %d is served", got.Number)
 	}
