@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit quick sdks newresource contract test race fuzz nightly bench profile demo run release setup
+.PHONY: help generate verify build lint unit quick browser sdks newresource contract test race fuzz nightly bench profile demo run release setup
 
 FUZZTIME = 20s
 PACKAGE = ./pkg/vault
@@ -32,11 +32,16 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, oauthlib, packages of Python and Node
 	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node
 
-unit: ## go test ./...; it needs neither Python nor Node
+unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...
 
-quick: lint ## lint, and the tests that take little and need neither PostgreSQL nor a browser nor the built program
+quick: lint ## lint, and the tests that take little and need neither PostgreSQL nor the built program
 	$(GO) test -short -vet=off ./...
+
+browser: ## the tests of the API explorer in Chromium
+	@scripts/setup.sh chromium
+	CHAVEIRO_BROWSER=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/docs/...
+	CHAVEIRO_BROWSER=1 $(GO) test -count=1 -timeout 10m -run '^TestExplorer' ./pkg/app
 
 sdks: ## the tests that need Python or Node: the SDKs in these languages, and signatures of oauthlib
 	@scripts/setup.sh oauthlib python node
@@ -49,10 +54,10 @@ contract: ## lint the contract, check its examples, and compare it with the one 
 	@scripts/setup.sh redocly
 	CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/contract
 
-test: setup verify lint unit sdks newresource contract ## everything
+test: setup verify lint unit browser sdks newresource contract ## everything
 
 race: ## go test with the race detector; needs a C compiler
-	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
+	CGO_ENABLED=1 CHAVEIRO_BROWSER=1 CHAVEIRO_SDKS=1 $(GO) test -race -timeout 40m ./...
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@for package in $(PACKAGES); do \
