@@ -20,24 +20,58 @@ func needPrograms(t *testing.T) {
 	}
 }
 
-// TestRedocly: Redocly's strictest rules find nothing.
-func TestRedocly(t *testing.T) {
-	t.Parallel()
+// redocly returns a command of Redocly, which runs in the folder openapi. Without Redocly the test
+// is skipped, and with CI=true it fails.
+func redocly(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
 	needPrograms(t)
 	program, err := filepath.Abs(root + "openapi/lint/node_modules/.bin/redocly")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(program); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("Redocly is missing: scripts/setup.sh redocly")
-		}
-		t.Skip("Redocly is missing: scripts/setup.sh redocly")
+		missing(t, "Redocly is missing: scripts/setup.sh redocly")
 	}
-	cmd := exec.CommandContext(t.Context(), program, "lint", "--format", "stylish")
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir = root + "openapi" // whose redocly.yaml names the documents
 	cmd.Env = append(os.Environ(), "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	return cmd
+}
+
+// missing skips a test for want of a program, which is a failure with CI=true.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// TestRedocly: Redocly's strictest rules find nothing.
+func TestRedocly(t *testing.T) {
+	t.Parallel()
+	if out, err := redocly(t, "lint", "--format", "stylish").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestWorkflows: the workflows of openapi/arazzo can be walked on a running server.
+func TestWorkflows(t *testing.T) {
+	t.Parallel()
+	needPrograms(t)
+	files, err := filepath.Glob(root + "openapi/arazzo/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	server := start(t)
+	args := []string{
+		"respect", "--input", "token=" + server.Token, "--server", "api=" + server.URL + "/api", "--server",
+		"pam=" + server.URL + "/iso",
+	}
+	for _, file := range files {
+		args = append(args, "arazzo/"+filepath.Base(file))
+	}
+	if out, err := redocly(t, args...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
