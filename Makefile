@@ -34,7 +34,7 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
 setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, oauthlib, packages of Python and Node
-	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node
+	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node schemathesis
 
 unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...
@@ -54,8 +54,8 @@ sdks: ## the tests that need Python or Node: the SDKs in these languages, and si
 newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, and build and test it there
 	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg
 
-contract: ## lint the contract, check its examples, and compare it with the one that was released last
-	@scripts/setup.sh redocly
+contract: ## lint the contract, try it on a running server, and compare it with the one that was released last
+	@scripts/setup.sh redocly schemathesis
 	CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/contract
 
 test: setup verify lint unit browser sdks newresource contract ## everything
@@ -70,8 +70,10 @@ fuzz: ## run every fuzz target for FUZZTIME
 		done; \
 	done
 
-nightly: ## the checks that take too long for every change: long loops, the race detector on all packages, and a minute per fuzz target
+nightly: ## the checks that take too long for every change: long loops, many made-up requests, the race detector, and a minute per fuzz target
 	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 30m ./pkg/app
+	@scripts/setup.sh schemathesis
+	CHAVEIRO_NIGHTLY=1 CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 60m -run TestSchemathesis ./pkg/wire/contract
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 

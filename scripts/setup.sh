@@ -1,15 +1,15 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node schemathesis
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
 # not prompt. Otherwise the script prints what is missing. The tests then skip what
 # they cannot run, so that is a failure only under CI=true.
 #
-# python is Python 3.11 with the packages of cmd/sdkgen/python/requirements.txt, in a
-# folder of their own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro. redocly and node are
+# python and schemathesis are Python 3.11 with the packages of cmd/sdkgen/python and of
+# openapi/fuzz, each in a folder of its own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro. redocly and node are
 # Node 20 and npm with the packages of openapi/lint and of cmd/sdkgen/typescript. All are
 # installed as their lock files say, without running their scripts.
 set -eu
@@ -21,7 +21,8 @@ main() {
 	install_programs "$@"
 	for need in "$@"; do
 		case $need in
-		python) install_python_packages ;;
+		python) install_python_packages cmd/sdkgen/python ;;
+		schemathesis) install_python_packages openapi/fuzz ;;
 		redocly) install_npm_packages openapi/lint ;;
 		node) install_npm_packages cmd/sdkgen/typescript ;;
 		esac
@@ -51,9 +52,9 @@ list_missing() {
 		openssl) have openssl || echo openssl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		redocly | node) have_node || echo nodejs npm ;;
-		python) have_python || echo python3-venv ;;
+		python | schemathesis) have_python || echo python3-venv ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib python redocly node)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib python redocly node schemathesis)" >&2
 			exit 2
 			;;
 		esac
@@ -101,17 +102,17 @@ have_python() {
 	python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
-# install_python_packages makes a virtual environment of the lock file. The file "ready" in it says
-# that it is whole. pyright brings its program with its first start.
+# install_python_packages makes a virtual environment of the lock file of a folder. The file "ready"
+# in it says that it is whole. pyright brings its program with its first start.
 install_python_packages() {
-	lock=cmd/sdkgen/python/requirements.txt
+	lock=$1/requirements.txt
 	sum=$(sha256sum "$lock" | cut -c 1-16)
 	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/python-$sum
 	[ ! -e "$place/ready" ] || return 0
 	echo "setup: installing Python packages into $place" >&2
 	if have_python && rm -rf "$place" && python3 -m venv "$place" &&
 		"$place/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$lock" >&2 &&
-		"$place/bin/python" -m pyright --version >/dev/null; then
+		{ [ ! -e "$place/bin/pyright" ] || "$place/bin/pyright" --version >/dev/null; }; then
 		touch "$place/ready"
 		return 0
 	fi
@@ -119,7 +120,7 @@ install_python_packages() {
 	if [ "${CI:-}" = true ]; then
 		exit 1
 	fi
-	echo "setup: without them, the tests of the Python SDK are skipped" >&2
+	echo "setup: without them, the tests that need them are skipped" >&2
 }
 
 # how_to_be_root prints the command prefix for running as root, and fails if there is none.
