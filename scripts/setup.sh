@@ -9,9 +9,10 @@
 # they cannot run, so that is a failure only under CI=true.
 #
 # python and schemathesis are Python 3.11 with the packages of cmd/sdkgen/python and of
-# openapi/fuzz, each in a folder of its own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro. redocly and node are
-# Node 20 and npm with the packages of openapi/lint and of cmd/sdkgen/typescript. All are
-# installed as their lock files say, without running their scripts.
+# openapi/fuzz, each in a folder of its own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro.
+# redocly and node are Node 20 and npm with the packages of openapi/lint and of
+# cmd/sdkgen/typescript. All are installed as their lock files say, without running their
+# scripts.
 set -eu
 cd "$(dirname "$0")/.."
 
