@@ -54,7 +54,7 @@ func bundled(t *testing.T) map[string]string {
 	if err := os.WriteFile(root, []byte(servedDocument), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := bundle(root, filepath.Join(dir, "gen")); err != nil {
+	if err := bundle(root, filepath.Join(dir, "gen"), sampled); err != nil {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
@@ -76,9 +76,13 @@ func TestBundle_SeparatesContractAndServer(t *testing.T) {
 			[]string{"Lenient", "x-go-type: int"}, []string{"default:", "X-Id", "in the contract", "int32", "maxLength", "x-served"},
 		},
 		"openapi.gen.yaml": {
-			[]string{"default:", "X-Id", "in the contract", "Strict", "int32", "x-order: 1"}, []string{"Lenient", "x-go-type", "x-served"},
+			[]string{"default:", "X-Id", "in the contract", "Strict", "int32", "x-order: 1"},
+			[]string{"Lenient", "x-go-type", "x-served", "x-codeSamples"},
 		},
-		"openapi.gen.json": {[]string{`"int32","nullable":true`}, []string{"x-order", "x-every", "x-served"}},
+		"openapi.gen.json": {
+			[]string{`"int32","nullable":true`, `"x-codeSamples":[{"lang":"Shell","label":"gen","source":"curl <a>"}]`},
+			[]string{"x-order", "x-every", "x-served"},
+		},
 	} {
 		for _, text := range want.has {
 			if !strings.Contains(files[name], text) {
@@ -104,7 +108,7 @@ func TestBundle_Upgrades(t *testing.T) {
 		`"kind":{"anyOf":[{"$ref":"#/components/schemas/Kind"},{"type":"null"}]}`,
 		`"file":{"type":"string","contentMediaType":"application/octet-stream"}`,
 		`"Kind":{"type":"string","enum":["one"],"examples":["one"]}`,
-		`{"openapi":"3.1.1"`,
+		`{"openapi":"3.1.1"`, `"x-codeSamples":[{"lang":"Shell"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in %s", want, text)

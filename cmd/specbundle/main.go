@@ -6,7 +6,7 @@
 //
 //   - openapi.gen.yaml, the contract: what clients are generated from, and what is checked;
 //   - openapi.gen.json and openapi-3.1.gen.json, the contract as a server serves it, in OpenAPI 3.0
-//     and 3.1, and served.gen.go, which embeds both;
+//     and 3.1, with samples (x-codeSamples), and served.gen.go, which embeds both;
 //   - server.gen.yaml, from which the server is generated and by which it checks requests.
 //
 // Everything keeps the order of the source. Components keep the name they have in their file; two
@@ -28,6 +28,9 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/model"
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/samples"
 )
 
 func main() {
@@ -35,13 +38,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: specbundle ROOT FOLDER")
 		os.Exit(2)
 	}
-	if err := bundle(os.Args[1], os.Args[2]); err != nil {
+	if err := bundle(os.Args[1], os.Args[2], readSamples); err != nil {
 		fmt.Fprintln(os.Stderr, "specbundle:", err)
 		os.Exit(1)
 	}
 }
 
-func bundle(root, dir string) error {
+// sampler returns the samples of a contract, which is in a file and has a name, by operationId.
+type sampler func(name, file string) (map[string][]samples.Sample, error)
+
+func readSamples(name, file string) (map[string][]samples.Sample, error) {
+	document, err := model.Read(name, file)
+	if err != nil {
+		return nil, err
+	}
+	return samples.Of(document)
+}
+
+func bundle(root, dir string, read sampler) error {
 	doc, err := join(root)
 	if err != nil {
 		return err
@@ -64,7 +78,11 @@ func bundle(root, dir string) error {
 			return err
 		}
 	}
-	return writeServed(contract, dir)
+	all, err := read(filepath.Base(dir), filepath.Join(dir, "openapi.gen.yaml"))
+	if err != nil {
+		return err
+	}
+	return writeServed(contract, dir, all)
 }
 
 // check demands that the document is valid, its examples too.

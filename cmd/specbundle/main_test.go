@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/samples"
 )
 
 const rootDocument = `
@@ -46,6 +48,11 @@ components:
 `
 }
 
+// sampled stands for the samples of the SDKs.
+func sampled(name, _ string) (map[string][]samples.Sample, error) {
+	return map[string][]samples.Sample{"a": {{Lang: "Shell", Label: name, Source: "curl <a>"}}}, nil
+}
+
 func bundleFiles(t *testing.T, a, b string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -55,7 +62,7 @@ func bundleFiles(t *testing.T, a, b string) (string, error) {
 		}
 	}
 	output := filepath.Join(dir, "gen")
-	return filepath.Join(output, "openapi.gen.yaml"), bundle(filepath.Join(dir, "root.yaml"), output)
+	return filepath.Join(output, "openapi.gen.yaml"), bundle(filepath.Join(dir, "root.yaml"), output, sampled)
 }
 
 func TestBundle_JoinsTheFilesInTheirOrder(t *testing.T) {

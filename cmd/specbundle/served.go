@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/samples"
 )
 
 const goFile = `// Package %[1]s is generated from the OpenAPI document of the dialect.
@@ -31,9 +33,10 @@ var Served31 []byte
 
 // writeServed writes the contract as it is served, in OpenAPI 3.0 and 3.1, and a Go file that
 // embeds both.
-func writeServed(contract *yaml.Node, dir string) error {
+func writeServed(contract *yaml.Node, dir string, all map[string][]samples.Sample) error {
 	served := plain(contract)
 	strip(served, "x-order")
+	addSamples(served, all)
 	texts := map[string][]byte{
 		"served.gen.go":    fmt.Appendf(nil, goFile, filepath.Base(dir)),
 		"openapi.gen.json": toJSON(served),
@@ -46,6 +49,27 @@ func writeServed(contract *yaml.Node, dir string) error {
 		}
 	}
 	return nil
+}
+
+// addSamples gives every operation the samples of its operationId.
+func addSamples(doc *yaml.Node, all map[string][]samples.Sample) {
+	for _, path := range members(get(doc, "paths")) {
+		for _, operation := range members(path.value) {
+			id := get(operation.value, "operationId")
+			if id == nil || all[id.Value] == nil {
+				continue
+			}
+			written := sequence()
+			for _, sample := range all[id.Value] {
+				one := mapping()
+				set(one, "lang", word(sample.Lang))
+				set(one, "label", word(sample.Label))
+				set(one, "source", word(sample.Source))
+				written.Content = append(written.Content, one)
+			}
+			set(operation.value, "x-codeSamples", written)
+		}
+	}
 }
 
 func toJSON(node *yaml.Node) []byte {

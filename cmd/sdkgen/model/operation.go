@@ -194,9 +194,20 @@ func (r *reader) body(source *openapi3.Operation) *Body {
 	body.MediaType, body.Others = media[0], media[1:]
 	body.Binary = !isJSON(body.MediaType) && !isForm(body.MediaType)
 	content := request.Content[body.MediaType]
-	body.Example = content.Example
+	body.Example = exampleOf(content)
 	body.Type = r.contentType(content, body.Binary, body.At, "the body of "+source.OperationID)
 	return body
+}
+
+// exampleOf returns the example of a content, or the first of several.
+func exampleOf(content *openapi3.MediaType) any {
+	if content.Example != nil || len(content.Examples) == 0 {
+		return content.Example
+	}
+	first := slices.MinFunc(slices.Sorted(maps.Keys(content.Examples)), func(a, b string) int {
+		return cmp.Compare(line(content.Examples[a].Value.Origin), line(content.Examples[b].Value.Origin))
+	})
+	return content.Examples[first].Value.Value
 }
 
 // contentType returns the type of a content. What is no file needs a schema with a name.

@@ -1,0 +1,236 @@
+package samples_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/model"
+	"github.com/chaveiro/chaveiro/cmd/sdkgen/samples"
+	"github.com/chaveiro/chaveiro/gen/sdk/go"
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := apptest.Clean(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// A step is the sample of an operation.
+type step struct {
+	document  string
+	operation model.Operation
+	path      *regexp.Regexp
+	source    string
+}
+
+// name is a name of a file and of a function.
+func (s step) name() string { return s.document + "_" + s.operation.ID }
+
+// steps returns the samples of a language in an order in which all of them succeed on the server of
+// a fixture: pam, whose credential the samples of api take away; then what makes things first, and
+// what deletes them last.
+func (f *fixture) steps(t *testing.T, label string) []step {
+	t.Helper()
+	var all []step
+	for _, name := range []string{"pam", "api"} {
+		document, err := model.Read(name, filepath.Join("..", "..", "..", "gen", name, "openapi.gen.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, err := samples.Of(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var steps []step
+		for _, group := range document.Groups {
+			for _, o := range group.Operations {
+				path := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(o.Path, `[^/{}]+`)
+				s := step{document: name, operation: o, path: regexp.MustCompile("^" + document.Prefix + path + "$")}
+				i := slices.IndexFunc(written[o.ID], func(one samples.Sample) bool { return one.Label == label })
+				if i < 0 {
+					t.Fatalf("%s has no sample of %s", o.ID, label)
+				}
+				s.source = f.real.Replace(written[o.ID][i].Source)
+				steps = append(steps, s)
+			}
+		}
+		slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(rank(a.operation), rank(b.operation)) })
+		all = append(all, steps...)
+	}
+	return all
+}
+
+func rank(o model.Operation) int {
+	switch {
+	case o.ID == "importCa": // the client to import is of it
+		return 0
+	case o.ID == "enableDevice": // it must be disabled
+		return 9
+	case o.Method == http.MethodPost && !strings.Contains(o.Path, "{"):
+		return 1
+	}
+	return 2 + slices.Index([]string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}, o.Method)
+}
+
+// A fixture is a server, and a proxy in front of it that notes what it is asked.
+type fixture struct {
+	url    string
+	sdk    *chaveiro.SDK
+	real   *strings.Replacer // of the secrets of the examples by those of the server
+	apikey string
+	vault  string     // an access token
+	mu     sync.Mutex // guards asked, for one addition or look-up
+	asked  []asked
+}
+
+type asked struct {
+	method, path string
+	body         []byte
+}
+
+// start starts a server that has what the samples name and none of them makes.
+func start(t *testing.T) *fixture {
+	t.Helper()
+	p := apptest.Start(t, apptest.Options{DataDir: filepath.Join(t.TempDir(), "data")})
+	if _, err := p.Token(t.Context(), "unused"); err != nil { // the apikey 1, which a sample deletes
+		t.Fatal(err)
+	}
+	token, err := p.Token(t.Context(), "tests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{apikey: token}
+	if f.sdk, err = chaveiro.New(chaveiro.Config{URL: p.URL, Auth: chaveiro.APIKey(token)}); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	must(f.sdk.PAM.CreateApplication(ctx, chaveiro.ApplicationCreate{Name: "tests", Method: chaveiro.ApplicationMethodOAuth2}))(t)
+	keys := must(f.sdk.PAM.CreateAuthorization(ctx, chaveiro.AuthorizationCreate{
+		ApplicationID: 1, Name: "tests", Write: chaveiro.Set(true),
+	}))(t)
+	f.vault = must(f.sdk.Vault.CreateToken(ctx, chaveiro.VaultTokenRequest{
+		ClientID: chaveiro.Set(keys.ClientID), ClientSecret: chaveiro.Set(keys.ClientSecret),
+	}))(t).AccessToken
+	devices := "hostname,ip,model,type,vendor,site\n"
+	for i := range 31 { // a sample names the device 31
+		devices += fmt.Sprintf("device-%d,10.0.0.%d,m,t,v,s\n", i, i)
+	}
+	must(f.sdk.PAM.ImportDevices(ctx, strings.NewReader(devices), chaveiro.ImportDevicesParams{}))(t)
+	f.real = strings.NewReplacer("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9", token,
+		"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4", keys.ClientID, "00112233445566778899aabbccddeeff", keys.ClientSecret)
+	f.url = f.proxy(t, p.URL)
+	return f
+}
+
+// must returns a value of a call that must succeed.
+func must[T any](value T, err error) func(t *testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+// unused are the addresses that requests go to instead, whose items are not in use and can be deleted.
+var unused = map[string]string{
+	"DELETE /api/openvpn/cas/1":      "/api/openvpn/cas/2",
+	"DELETE /api/pam/applications/1": "/api/pam/applications/2",
+}
+
+// proxy starts the proxy and returns its address.
+func (f *fixture) proxy(t *testing.T, to string) string {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(target)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		f.mu.Lock()
+		f.asked = append(f.asked, asked{r.Method, r.URL.Path, body})
+		f.mu.Unlock()
+		if other := unused[r.Method+" "+r.URL.Path]; other != "" {
+			r.URL.Path = other
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// token returns CHAVEIRO_TOKEN for a step. SDKs exchange a refresh token for an access token, and
+// curl sends an access token.
+func (f *fixture) token(t *testing.T, s step, exchanged bool) string {
+	t.Helper()
+	if s.document == "pam" {
+		return f.vault
+	}
+	if s.operation.ID != "updateUserInfo" { // an apikey has no password to change
+		return f.apikey
+	}
+	session := must(f.sdk.Auth.CreateToken(t.Context(), chaveiro.PasswordGrant{Username: "maria", Password: "uma-senha-longa"}))(t)
+	if exchanged {
+		return session.RefreshToken
+	}
+	return session.AccessToken
+}
+
+// check holds that a sample has sent what the document has as the example.
+func (f *fixture) check(t *testing.T, s step) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.ContainsFunc(f.asked, func(a asked) bool { return f.isOf(s, a) }) {
+		t.Errorf("%s: it has sent %s\n%s", s.name(), f.asked, s.source)
+	}
+	f.asked = nil
+}
+
+func (f *fixture) isOf(s step, a asked) bool {
+	if a.method != s.operation.Method || !s.path.MatchString(a.path) {
+		return false
+	}
+	body := s.operation.Body
+	if body == nil {
+		return len(a.body) == 0
+	}
+	if text, ok := body.Example.(string); ok {
+		return string(a.body) == text
+	}
+	var got, want any
+	example := body.Example
+	if example == nil {
+		example = body.Type.Type.Example
+	}
+	text, err := json.Marshal(example)
+	if err != nil || json.Unmarshal([]byte(f.real.Replace(string(text))), &want) != nil {
+		return false
+	}
+	return json.Unmarshal(a.body, &got) == nil && reflect.DeepEqual(got, want)
+}
