@@ -123,7 +123,9 @@ func start(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	must(f.sdk.PAM.CreateApplication(ctx, chaveiro.ApplicationCreate{Name: "tests", Method: chaveiro.ApplicationMethodOAuth2}))(t)
+	must(f.sdk.PAM.CreateApplication(ctx, chaveiro.ApplicationCreate{
+		Name: "tests", Method: chaveiro.ApplicationMethodOAuth2,
+	}))(t)
 	keys := must(f.sdk.PAM.CreateAuthorization(ctx, chaveiro.AuthorizationCreate{
 		ApplicationID: 1, Name: "tests", Write: chaveiro.Set(true),
 	}))(t)
@@ -152,7 +154,8 @@ func must[T any](value T, err error) func(t *testing.T) T {
 	}
 }
 
-// unused are the addresses that requests go to instead, whose items are not in use and can be deleted.
+// unused are the addresses that requests go to instead: their items are not in use and can be
+// deleted.
 var unused = map[string]string{
 	"DELETE /api/openvpn/cas/1":      "/api/openvpn/cas/2",
 	"DELETE /api/pam/applications/1": "/api/pam/applications/2",

@@ -15,7 +15,7 @@ import (
 
 // files includes the licences: a binary that distributes the bundle distributes them with it.
 //
-//go:embed index.html init.js docs.css
+//go:embed index.html *.js docs.css
 //go:embed swagger/LICENSE swagger/NOTICE swagger/*.css swagger/*.js swagger/*.png swagger/*.txt
 var files embed.FS
 

@@ -48,6 +48,7 @@ func TestHandler_Statuses(t *testing.T) {
 		{"HEAD", "/docs/", 200, "text/html; charset=utf-8"},
 		{"GET", "/docs/?document=PAM", 200, "text/html; charset=utf-8"},
 		{"GET", "/docs/init.js", 200, "text/javascript; charset=utf-8"},
+		{"GET", "/docs/oauth1.js", 200, "text/javascript; charset=utf-8"},
 		{"GET", "/docs/docs.css", 200, "text/css; charset=utf-8"},
 		{"GET", "/docs/swagger/swagger-ui-bundle.js", 200, "text/javascript; charset=utf-8"},
 		{"GET", "/docs/swagger/favicon-32x32.png", 200, "image/png"},
@@ -166,8 +167,8 @@ var link = regexp.MustCompile(`(?:src|href)="([^"]+\?v=[^"]+)"`)
 
 func TestHandler_LinksAreGoodForever(t *testing.T) {
 	links := link.FindAllSubmatch(body(t, ask(t, "GET", "/docs/").Body), -1)
-	if len(links) != 5 {
-		t.Fatalf("got %d links with a version, want 5", len(links))
+	if len(links) != 8 {
+		t.Fatalf("got %d links with a version, want 8", len(links))
 	}
 	for _, match := range links {
 		target := "/docs/" + string(match[1])

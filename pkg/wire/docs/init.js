@@ -25,6 +25,8 @@ const ui = SwaggerUIBundle({
   requestSnippetsEnabled: true,
   validatorUrl: null, // otherwise Swagger UI sends the document's address to a public service
   persistAuthorization: false,
+  plugins: [samplesPlugin, oauth1Plugin],
+  requestInterceptor: oauth1.intercept,
 });
 
 // Swagger UI reads the fragment of the address only when it begins, and scrolls only to what it draws then.

@@ -65,7 +65,7 @@ func (b *Browser) start() {
 	ctx, _ := chromedp.NewContext(allocator, chromedp.WithListener(b.observe))
 	b.ctx = ctx
 	b.t.Cleanup(func() { b.close(ctx) })
-	if err := chromedp.Do(ctx, chromedp.Func(inject), chromedp.Navigate("about:blank")); err != nil {
+	if err := chromedp.Do(ctx, inject(reportViolations), chromedp.Navigate("about:blank")); err != nil {
 		b.t.Fatalf("browsertest: starting the browser: %v", err)
 	}
 }
@@ -120,12 +120,13 @@ func options(path string) []chromedp.ExecAllocatorOption {
 	return options
 }
 
-// inject has every later document report violations of its policy before any script of its own
-// runs.
-func inject(ctx context.Context, _ *chromedp.Target) error {
-	params := page.AddScriptToEvaluateOnNewDocumentParams{Source: reportViolations}
-	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, params)
-	return err
+// inject has every later document run a script before its own.
+func inject(script string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		params := page.AddScriptToEvaluateOnNewDocumentParams{Source: script}
+		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, params)
+		return err
+	})
 }
 
 // close asks the browser to end; when it takes too long, its process is killed.

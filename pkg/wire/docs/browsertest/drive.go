@@ -124,8 +124,8 @@ func (b *Browser) try(steps ...chromedp.Action[chromedp.Void]) error {
 	return chromedp.Do(ctx, steps...)
 }
 
-// call runs a function in the page, the first argument of which is a selector, and returns what it
-// returns. It starts over when the page is replaced by another while it runs.
+// call runs a function in the page and returns what it returns. It starts over when the page is
+// replaced by another while it runs.
 func call[T any](b *Browser, what, function string, args ...any) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -136,7 +136,7 @@ func call[T any](b *Browser, what, function string, args ...any) T {
 		result, err = chromedp.Run(ctx, script)
 	}
 	if err != nil {
-		b.fail(fmt.Sprint(what, " ", args[0]), err)
+		b.fail(fmt.Sprint(what, " ", args), err)
 	}
 	if result == nil {
 		result = new(T)
@@ -146,7 +146,7 @@ func call[T any](b *Browser, what, function string, args ...any) T {
 
 // expression returns the call of a function with arguments, in JavaScript.
 func expression(function string, args []any) string {
-	list, err := json.Marshal(args)
+	list, err := json.Marshal(append([]any{}, args...)) // nil would be null
 	if err != nil {
 		panic(err) // they are strings
 	}

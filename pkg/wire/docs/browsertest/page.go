@@ -1,6 +1,12 @@
 package browsertest
 
-import "github.com/chromedp/chromedp"
+import (
+	"context"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
 
 // inView waits until the top of an element is on the screen.
 const inView = `async selector => {
@@ -42,4 +48,52 @@ func (b *Browser) WaitInView(selector string) {
 func (b *Browser) SetHash(hash string) {
 	b.t.Helper()
 	call[any](b, "changing the fragment to", `hash => { location.hash = hash }`, hash)
+}
+
+// Keys that Press presses.
+const (
+	ArrowLeft  = kb.ArrowLeft
+	ArrowRight = kb.ArrowRight
+	Home       = kb.Home
+	End        = kb.End
+	Tab        = kb.Tab
+)
+
+// Press presses a key.
+func (b *Browser) Press(key string) {
+	b.t.Helper()
+	b.do("pressing a key", chromedp.KeyEvent(key))
+}
+
+// Prefer makes the browser prefer a language, as pt-BR, for pages that are opened later.
+func (b *Browser) Prefer(language string) {
+	b.t.Helper()
+	b.do("preferring "+language, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		params := emulation.SetUserAgentOverrideParams{UserAgent: "browsertest", AcceptLanguage: language}
+		_, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, params)
+		return err
+	}))
+}
+
+// Dark makes the system prefer dark colours.
+func (b *Browser) Dark() {
+	b.t.Helper()
+	b.do("preferring dark colours", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		feature := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"}
+		params := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{feature}}
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, params)
+		return err
+	}))
+}
+
+// First runs a script in pages that are opened later, before their own.
+func (b *Browser) First(script string) {
+	b.t.Helper()
+	b.do("preparing pages", inject(script))
+}
+
+// Run calls a function of JavaScript in the page and returns what it returns, or its promise gives.
+func Run[T any](b *Browser, function string, args ...any) T {
+	b.t.Helper()
+	return call[T](b, "running", function, args...)
 }
