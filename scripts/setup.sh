@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl oauthlib python redocly node schemathesis
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -51,11 +51,12 @@ list_missing() {
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
 		openssl) have openssl || echo openssl ;;
+		curl) have curl || echo curl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		redocly | node) have_node || echo nodejs npm ;;
 		python | schemathesis) have_python || echo python3-venv ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl oauthlib python redocly node schemathesis)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis)" >&2
 			exit 2
 			;;
 		esac

@@ -63,6 +63,29 @@ func TestExplorer_Imports(t *testing.T) {
 	}
 }
 
+// TestExplorer_Dark: with dark colours all texts can be read.
+func TestExplorer_Dark(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Open(t)
+	c := login(t, apptest.Start(t, onSQLite(t)))
+	b.Dark()
+	for document, operation := range map[string]string{"api": "createCa", "pam": "upsertDevice"} {
+		b.Navigate(c.URL + "/docs/?document=" + document)
+		b.WaitFor("html.dark-mode")
+		block := `.opblock[id$="-` + operation + `"] `
+		b.Click(block + ".opblock-summary-control")
+		b.WaitFor(block + ".samples")
+		b.Click(block + ".try-out__btn")
+		b.WaitFor(block + ".btn.execute")
+		if document == "pam" {
+			b.Click(".oauth1 summary")
+		}
+		if faint := b.Faint(); len(faint) > 0 {
+			t.Errorf("%s: hard to read: %q", document, faint)
+		}
+	}
+}
+
 func wantShown(t *testing.T, b *browsertest.Browser, operation string) {
 	t.Helper()
 	b.WaitFor("#operations-" + operation + ".is-open .opblock-body")

@@ -1,13 +1,6 @@
-package docs_test
+package browsertest
 
-import (
-	"testing"
-
-	"github.com/chaveiro/chaveiro/pkg/wire/docs/browsertest"
-)
-
-// faint returns the texts on the screen whose contrast with what is behind them is below 4.5, the
-// least that WCAG 2.2 asks for (success criterion 1.4.3); 3 for large ones.
+// faint lists texts, each with its contrast.
 const faint = `() => {
 	const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
 	const over = ([r, g, b, a = 1], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a));
@@ -30,16 +23,10 @@ const faint = `() => {
 	return found;
 }`
 
-// TestExplorer_Dark: with dark colours all texts can be read.
-func TestExplorer_Dark(t *testing.T) {
-	b := browsertest.Open(t)
-	b.Dark()
-	b.Navigate(serve(t) + "/docs/")
-	b.WaitFor("html.dark-mode")
-	b.Click(".oauth1 summary")
-	b.Click("#operations-things-createThing .opblock-summary-control")
-	b.WaitForText(panel, "curl")
-	for _, text := range browsertest.Run[[]string](b, faint) {
-		t.Error(text)
-	}
+// Faint returns the texts of the page that can be seen and whose contrast with what is behind them
+// is below 4.5, or below 3 for large ones: the least that WCAG 2.2 asks for (success criterion
+// 1.4.3).
+func (b *Browser) Faint() []string {
+	b.t.Helper()
+	return call[[]string](b, "measuring contrasts", faint)
 }
