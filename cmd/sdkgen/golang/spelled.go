@@ -8,5 +8,5 @@ func Name(name string) string { return exported(name) }
 // TypeName returns how the SDK spells the name of a type of a document.
 func TypeName(document *model.Document, name string) string { return typeName(document, name) }
 
-// ReadsNil reports whether the Go type of a kind has nil, so that no pointer is needed.
-func ReadsNil(kind model.Kind) bool { return isNilable(kind) }
+// IsNilable reports whether the Go type of a kind has nil, so that no pointer is needed.
+func IsNilable(kind model.Kind) bool { return isNilable(kind) }

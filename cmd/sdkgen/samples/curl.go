@@ -1,6 +1,7 @@
 package samples
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 )
@@ -19,8 +20,10 @@ func curl(c call) string {
 		path += "?" + query.Encode()
 	}
 	parts := []string{`curl --fail-with-body "$CHAVEIRO_URL"` + shellQuote(path)}
-	if body := c.operation.Body; !c.isGet() && (body == nil || c.operation.Method != "POST") {
-		parts = append(parts, "-X "+c.operation.Method)
+	switch method := c.operation.Method; {
+	case method == http.MethodGet, method == http.MethodPost && c.operation.Body != nil: // curl's own choice
+	default:
+		parts = append(parts, "-X "+method)
 	}
 	if !c.open() {
 		parts = append(parts, `-H "Authorization: Bearer $CHAVEIRO_TOKEN"`)

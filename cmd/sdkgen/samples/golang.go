@@ -68,7 +68,7 @@ func goArguments(c call) []string {
 	if c.body != nil {
 		parts = append(parts, goLiteral(c.document, *c.body))
 	}
-	if !c.given() {
+	if !c.takesParams() {
 		return parts
 	}
 	var fields []string

@@ -20,7 +20,7 @@ func goField(d *model.Document, m member) string {
 		return literal
 	case m.field.Required && null:
 		return "nil"
-	case m.field.Required && golang.ReadsNil(m.field.Type.Type.Kind):
+	case m.field.Required && golang.IsNilable(m.field.Type.Type.Kind):
 		return literal
 	case m.field.Required:
 		return "new(" + kind + "(" + literal + "))"
@@ -38,8 +38,8 @@ func goLiteral(d *model.Document, v value) string {
 	var parts []string
 	switch {
 	case v.union != "" && t.Kind != model.Object: // golang gives the scalars of a oneOf types of their own
-		v.union, v.ref.Name = "", v.union+golang.Name(string(t.Kind))
-		return "chaveiro." + golang.TypeName(d, v.ref.Name) + "(" + quote(v.scalar) + ")"
+		name := golang.TypeName(d, v.union+golang.Name(string(t.Kind)))
+		return "chaveiro." + name + "(" + quote(v.scalar) + ")"
 	case t.Kind == model.Object:
 		for _, m := range v.fields {
 			parts = append(parts, golang.Name(m.name)+": "+goField(d, m))

@@ -6,7 +6,6 @@ package samples
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -120,15 +119,13 @@ func (c call) file() string {
 	extension := map[string]string{
 		"application/x-pem-file": ".pem", "application/x-pkcs12": ".p12", "text/csv": ".csv",
 	}[result.MediaTypes[0]]
-	return path.Base(c.operation.Path) + extension
+	return strings.Trim(path.Base(c.operation.Path), "{}") + extension
 }
 
 // silent reports whether the answer has no body.
 func (c call) silent() bool { return len(c.operation.Results[0].MediaTypes) == 0 }
 
-// given reports whether the method has an argument for what is neither of the path nor the body.
-func (c call) given() bool {
+// takesParams reports whether the operation has parameters outside of the path.
+func (c call) takesParams() bool {
 	return slices.ContainsFunc(c.operation.Parameters, func(p model.Parameter) bool { return p.In != "path" })
 }
-
-func (c call) isGet() bool { return c.operation.Method == http.MethodGet }

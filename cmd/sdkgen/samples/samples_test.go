@@ -119,6 +119,17 @@ func TestOf_Parameters(t *testing.T) {
 	}
 }
 
+// TestOf_Examples: of several examples the first is sent.
+func TestOf_Examples(t *testing.T) {
+	t.Parallel()
+	got, err := of(t, "must: {type: string}", `, examples: {
+          zulu: {value: {must: first}},
+          alpha: {value: {must: second}}}`)
+	if err != nil || !strings.Contains(got["curl"], `"first"`) {
+		t.Errorf("%s: %v", got["curl"], err)
+	}
+}
+
 func TestOf_NoExample(t *testing.T) {
 	t.Parallel()
 	if _, err := of(t, "must: {type: string}", ""); err == nil || !strings.Contains(err.Error(), "d.yaml:") {
