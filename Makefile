@@ -78,6 +78,7 @@ nightly: ## the checks that take too long for every change: long loops, many mad
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
 bench: ## measure rates, latencies and memory against floors; takes some minutes on an otherwise idle machine
+	@scripts/setup.sh postgres python node
 	$(GO) run ./bench
 
 profile: ## write a CPU profile of the benchmarks BENCH of PACKAGE to cpu.prof, and list where the time goes

@@ -28,12 +28,12 @@ func TestSpareSelf(t *testing.T) {
 	for _, change := range changes {
 		t.Run("an apikey: "+change.sentence, func(t *testing.T) {
 			key := w.NewAPIKey(t)
-			ctx := domain.WithPrincipal(t.Context(), key.Holder().Principal())
+			ctx := w.RequestOf(t, key.Token, domain.ScopeAPIKeys)
 			WantFaults(t, change.do(ctx, w, key.ID, access.SpareSelf), ownRights)
 			if now := Must(w.APIKeys.Get(Operator(t), key.ID))(t); !now.Enabled || now.Generation != 1 {
 				t.Errorf("changed to %+v", now.APIKey)
 			}
-			other := domain.WithPrincipal(t.Context(), spare.Holder().Principal())
+			other := w.RequestOf(t, spare.Token, domain.ScopeAPIKeys)
 			Check(t, change.do(other, w, w.NewAPIKey(t).ID, access.SpareSelf))
 			Check(t, change.do(ctx, w, key.ID))
 		})
@@ -56,13 +56,27 @@ func TestSpareSelf_Roles(t *testing.T) {
 	rights := []domain.Permission{{Scope: domain.ScopeAPIKeys, Read: true, Write: true}}
 	first, second := w.NewRole(t, rights...), w.NewRole(t, rights...)
 	key := w.NewAPIKey(t, func(k *domain.APIKey) { k.Superuser = false })
-	key = Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{Roles: []int64{first.ID}}))(t)
-	ctx := domain.WithPrincipal(t.Context(), key.Holder().Principal())
+	Must(w.APIKeys.Update(Operator(t), key.ID, domain.APIKeyUpdate{Roles: []int64{first.ID}}))(t)
+	ctx := w.RequestOf(t, key.Token, domain.ScopeAPIKeys)
 	own := domain.APIKeyUpdate{Name: new("own"), Roles: []int64{second.ID}}
 	Must(w.APIKeys.Update(ctx, key.ID, own, access.SpareSelf))(t)
 	_, err := w.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Roles: []int64{}}, access.SpareSelf)
 	WantFaults(t, err, ownRights)
 	Check(t, rotate(time.Minute)(ctx, w, key.ID, access.SpareSelf))
+}
+
+// TestSpareSelf_Rotations: a token that lives on because of an overlap can't end itself by a second
+// rotation. The new one can make it.
+func TestSpareSelf_Rotations(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(t)
+	key := w.NewAPIKey(t)
+	old := w.RequestOf(t, key.Token, domain.ScopeAPIKeys)
+	again := rotate(time.Hour)
+	second := Must(w.APIKeys.Rotate(old, key.ID, time.Hour, access.SpareSelf))(t)
+	WantFaults(t, again(old, w, key.ID, access.SpareSelf), ownRights)
+	Check(t, again(w.RequestOf(t, second.Token, domain.ScopeAPIKeys), w, key.ID, access.SpareSelf))
+	WantOut(t, w, key.Token)
 }
 
 func rotate(overlap time.Duration) change {

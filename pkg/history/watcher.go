@@ -20,9 +20,9 @@ type Watcher struct {
 	memories []func() // each drops a cache
 
 	// turn guards all that follows. It is full for a whole look: one round trip to the database,
-	// and, when they are due, the renewal of the incarnation and the calls of memories. It is no
-	// mutex because whoever waits for it must give up when its own time is over: a database that
-	// does not answer keeps the look of the background for longer than a request may take.
+	// and, when they are due, the renewal of the incarnation and the calls of memories. It is a
+	// channel, not a mutex: a request that waits for it stops at its deadline, also while the
+	// database does not answer a look.
 	turn    chan struct{}
 	last    domain.Glance
 	looked  bool

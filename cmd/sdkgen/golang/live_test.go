@@ -3,7 +3,6 @@ package golang_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -13,14 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := apptest.Clean(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { apptest.Main(m) }
 
 // start starts a server on an empty SQLite database.
 func start(t *testing.T, args ...string) (*apptest.Process, apptest.Options) {

@@ -2,7 +2,6 @@ package python_test
 
 import (
 	"bufio"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -15,14 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := apptest.Clean(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { apptest.Main(m) }
 
 // sdkFolder is the generated SDK.
 func sdkFolder(t *testing.T) string {

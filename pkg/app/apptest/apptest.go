@@ -28,7 +28,7 @@ var built struct {
 }
 
 // Binary returns the path of the program, built from the sources by the first call of a test
-// binary. TestMain must call [Clean].
+// binary. TestMain must be [Main], or call [Clean].
 func Binary(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
@@ -57,6 +57,16 @@ func build() (dir string, err error) {
 		return dir, fmt.Errorf("apptest: go build: %w\n%s", err, output)
 	}
 	return dir, nil
+}
+
+// Main is the TestMain of a package whose tests use [Binary] and need no clean-up of their own.
+func Main(m *testing.M) {
+	code := m.Run()
+	if err := Clean(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
 // Clean removes what [Binary] has built.

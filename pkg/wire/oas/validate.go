@@ -170,7 +170,7 @@ func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 		}
 		data = cutLists(data)
 	}
-	request.Body = io.NopCloser(bytes.NewReader(data))
+	request.Body = newReceived(data)
 	return nil
 }
 
