@@ -19,6 +19,8 @@ func TestExplorer_Page(t *testing.T) {
 	b.Resize(390, 844)
 	b.Navigate(c.URL + "/docs/#/Audit/getAuditEvent")
 	wantShown(t, b, "Audit-getAuditEvent")
+	b.SetHash("#/Roles")
+	b.WaitInView("#operations-tag-Roles")
 	b.SetHash("#/Cas/createCa")
 	wantShown(t, b, "Cas-createCa")
 	if wider := b.Overflow(); wider > 0 {

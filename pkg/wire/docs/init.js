@@ -33,10 +33,27 @@ const ui = SwaggerUIBundle({
 addEventListener("hashchange", () => {
   ui.layoutActions.parseDeepLinkHash(location.hash);
   ui.layoutActions.clearScrollTo();
-  const [tag, operation] = location.hash.slice(2).split("/").map(decodeURIComponent);
-  const id = ["operations", tag, operation].filter(Boolean).join("-").replaceAll(" ", "_");
-  setTimeout(() => document.getElementById(id)?.scrollIntoView());
+  const [tag, operation] = location.hash.slice(2).split("/").map((part) => decodeURIComponent(part).replaceAll(" ", "_"));
+  if (tag) reveal(operation ? `operations-${tag}-${operation}` : `operations-tag-${tag}`);
 });
+
+// Keeps a tag or an operation in view for three seconds, or until the reader does something: Swagger UI draws it late,
+// and a scroll that has begun before, to another operation, goes on for a second.
+const acts = ["wheel", "touchstart", "pointerdown", "keydown"];
+let revealing = new AbortController();
+function reveal(id) {
+  revealing.abort();
+  revealing = new AbortController();
+  const { signal } = revealing;
+  for (const act of acts) addEventListener(act, () => revealing.abort(), { signal, passive: true });
+  const until = performance.now() + 3000;
+  const step = () => {
+    if (signal.aborted || performance.now() > until) return;
+    document.getElementById(id)?.scrollIntoView();
+    requestAnimationFrame(step);
+  };
+  step();
+}
 
 // Swagger UI leaves fields without a label. A parameter has its name, any other field what it shows while it is empty.
 const nameOf = (field) => field.closest("tr")?.dataset.paramName || field.placeholder || field.className || field.type;
