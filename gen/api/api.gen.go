@@ -107,6 +107,45 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
+// Defines values for CertificateKind.
+const (
+	CertificateKindClient  CertificateKind = "client"
+	CertificateKindForeign CertificateKind = "foreign"
+	CertificateKindServer  CertificateKind = "server"
+)
+
+// Valid indicates whether the value is a known member of the CertificateKind enum.
+func (e CertificateKind) Valid() bool {
+	switch e {
+	case CertificateKindClient:
+		return true
+	case CertificateKindForeign:
+		return true
+	case CertificateKindServer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateOrder.
+const (
+	CertificateOrderExpiry CertificateOrder = "expiry"
+	CertificateOrderID     CertificateOrder = "id"
+)
+
+// Valid indicates whether the value is a known member of the CertificateOrder enum.
+func (e CertificateOrder) Valid() bool {
+	switch e {
+	case CertificateOrderExpiry:
+		return true
+	case CertificateOrderID:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ClientStatus.
 const (
 	ClientStatusExpired ClientStatus = "expired"
@@ -182,6 +221,42 @@ func (e FieldErrorType) Valid() bool {
 	case FieldErrorTypeRequired:
 		return true
 	case FieldErrorTypeRule:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FinalReason.
+const (
+	FinalReasonAACompromise         FinalReason = "aACompromise"
+	FinalReasonAffiliationChanged   FinalReason = "affiliationChanged"
+	FinalReasonCACompromise         FinalReason = "cACompromise"
+	FinalReasonCessationOfOperation FinalReason = "cessationOfOperation"
+	FinalReasonKeyCompromise        FinalReason = "keyCompromise"
+	FinalReasonPrivilegeWithdrawn   FinalReason = "privilegeWithdrawn"
+	FinalReasonSuperseded           FinalReason = "superseded"
+	FinalReasonUnspecified          FinalReason = "unspecified"
+)
+
+// Valid indicates whether the value is a known member of the FinalReason enum.
+func (e FinalReason) Valid() bool {
+	switch e {
+	case FinalReasonAACompromise:
+		return true
+	case FinalReasonAffiliationChanged:
+		return true
+	case FinalReasonCACompromise:
+		return true
+	case FinalReasonCessationOfOperation:
+		return true
+	case FinalReasonKeyCompromise:
+		return true
+	case FinalReasonPrivilegeWithdrawn:
+		return true
+	case FinalReasonSuperseded:
+		return true
+	case FinalReasonUnspecified:
 		return true
 	default:
 		return false
@@ -314,6 +389,48 @@ const (
 func (e RefreshTokenGrantType) Valid() bool {
 	switch e {
 	case RefreshTokenGrantTypeRefreshToken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RevocationReason.
+const (
+	RevocationReasonAACompromise         RevocationReason = "aACompromise"
+	RevocationReasonAffiliationChanged   RevocationReason = "affiliationChanged"
+	RevocationReasonCACompromise         RevocationReason = "cACompromise"
+	RevocationReasonCertificateHold      RevocationReason = "certificateHold"
+	RevocationReasonCessationOfOperation RevocationReason = "cessationOfOperation"
+	RevocationReasonKeyCompromise        RevocationReason = "keyCompromise"
+	RevocationReasonPrivilegeWithdrawn   RevocationReason = "privilegeWithdrawn"
+	RevocationReasonRemoveFromCRL        RevocationReason = "removeFromCRL"
+	RevocationReasonSuperseded           RevocationReason = "superseded"
+	RevocationReasonUnspecified          RevocationReason = "unspecified"
+)
+
+// Valid indicates whether the value is a known member of the RevocationReason enum.
+func (e RevocationReason) Valid() bool {
+	switch e {
+	case RevocationReasonAACompromise:
+		return true
+	case RevocationReasonAffiliationChanged:
+		return true
+	case RevocationReasonCACompromise:
+		return true
+	case RevocationReasonCertificateHold:
+		return true
+	case RevocationReasonCessationOfOperation:
+		return true
+	case RevocationReasonKeyCompromise:
+		return true
+	case RevocationReasonPrivilegeWithdrawn:
+		return true
+	case RevocationReasonRemoveFromCRL:
+		return true
+	case RevocationReasonSuperseded:
+		return true
+	case RevocationReasonUnspecified:
 		return true
 	default:
 		return false
@@ -941,7 +1058,79 @@ type CaUpdate struct {
 	Sector *string `json:"sector,omitempty"`
 }
 
-// ClientSite2Site Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"client-s2s","organization":"Empresa XYZ","province":"Rio de Janeiro","revoked":false,"sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// Certificate Example: {"ca_id":1,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expired":false,"expiry_date":"2030-10-03T12:20:02.000000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_kept":true,"key_protected":false,"kind":"client","name":"client-s2s","not_before":"2020-10-05T12:19:02.000000+00:00","revocation_reason":null,"revoked":false,"revoked_at":null,"serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","superseded_at":null}
+type Certificate struct {
+	// ID The id of the certificate.
+	ID int64 `json:"id"`
+
+	// CaID The id of its CA.
+	CaID int64 `json:"ca_id"`
+
+	// ClientID The id of the client that it is of; `null` when of none.
+	ClientID *int64 `json:"client_id"`
+
+	// Kind `foreign`: it was made elsewhere, and only its revocation is managed here.
+	Kind CertificateKind `json:"kind"`
+
+	// Name Its common name.
+	Name string `json:"name"`
+
+	// Serial Its serial number, in lower-case hex.
+	Serial string `json:"serial"`
+
+	// Fingerprint The SHA-256 of its DER, in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+
+	// KeyAlgorithm The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted now.
+	KeyAlgorithm string `json:"key_algorithm"`
+
+	// KeyKept Whether its private key is kept here.
+	KeyKept bool `json:"key_kept"`
+
+	// KeyProtected Whether the key that is kept here is encrypted with a password.
+	KeyProtected bool `json:"key_protected"`
+
+	// Expired Whether it has ended.
+	Expired bool `json:"expired"`
+
+	// Revoked Whether it is revoked, or suspended.
+	Revoked bool `json:"revoked"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why it is revoked; `certificateHold` is suspended.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// SupersededAt When the service revokes it, or would have, because another has taken its place.
+	SupersededAt *string `json:"superseded_at"`
+
+	// NotBefore When it begins.
+	NotBefore string `json:"not_before"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When it came to be known here.
+	CreatedAt string `json:"created_at"`
+}
+
+// CertificateKind `foreign`: it was made elsewhere, and only its revocation is managed here.
+type CertificateKind string
+
+// CertificateOrder An order of certificates.
+type CertificateOrder string
+
+// CertificatePage Example: {"certificates":[{"ca_id":1,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expired":false,"expiry_date":"2030-10-03T12:20:02.000000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_kept":true,"key_protected":false,"kind":"client","name":"client-s2s","not_before":"2020-10-05T12:19:02.000000+00:00","revocation_reason":null,"revoked":false,"revoked_at":null,"serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","superseded_at":null}],"cursor":{"current":0,"next":null,"previous":null}}
+type CertificatePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Certificates The certificates of the page.
+	Certificates []Certificate `json:"certificates"`
+}
+
+// ClientSite2Site Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type ClientSite2Site struct {
 	// ID The id of the client.
 	ID int64 `json:"id"`
@@ -976,8 +1165,29 @@ type ClientSite2Site struct {
 	// Expired Whether the certificate has ended.
 	Expired bool `json:"expired"`
 
-	// Revoked Whether the certificate is revoked.
+	// Revoked Whether the certificate is revoked, or suspended.
 	Revoked bool `json:"revoked"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why it is revoked; `certificateHold` is suspended.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Serial The serial number of the certificate, in lower-case hex.
+	Serial string `json:"serial"`
+
+	// Fingerprint The SHA-256 of the certificate in DER, in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+
+	// KeyAlgorithm The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted now.
+	KeyAlgorithm string `json:"key_algorithm"`
+
+	// KeyProtected Whether the key that is kept here is encrypted with a password.
+	KeyProtected bool `json:"key_protected"`
+
+	// NotBefore When the certificate begins.
+	NotBefore string `json:"not_before"`
 
 	// ExpiryDate When the certificate ends.
 	ExpiryDate string `json:"expiry_date"`
@@ -1039,8 +1249,8 @@ type ClientSite2SiteImport struct {
 	// Description Free text.
 	Description *string `json:"description,omitempty"`
 
-	// Key The private key in PEM.
-	Key string `json:"key"`
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
 
 	// Cert The certificate in PEM.
 	Cert string `json:"cert"`
@@ -1057,11 +1267,40 @@ type ClientSite2SiteImport struct {
 	RevokedDate *string `json:"revoked_date,omitempty"`
 }
 
-// ClientSite2SitePage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"client-s2s","organization":"Empresa XYZ","province":"Rio de Janeiro","revoked":false,"sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// ClientSite2SitePage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ClientSite2SitePage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor  Cursor            `json:"cursor"`
 	Clients []ClientSite2Site `json:"clients"`
+}
+
+// ClientSite2SiteRenew defines model for ClientSite2SiteRenew.
+type ClientSite2SiteRenew struct {
+	// Overlap How long the certificates before it stay valid, as an ISO 8601 duration of weeks, days, hours, minutes and seconds; `0` not at all. `P30D` when left out, at most `P7300D`.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Name Only for a client whose imported name a new certificate may not have, and required there. Otherwise the name can't be changed.
+	Name *string `json:"name,omitempty"`
+
+	// Password Encrypts the new private key with this password.
+	Password *string `json:"password,omitempty"`
+
+	// Expiration Days until the certificate ends, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// ClientSite2SiteRevoke defines model for ClientSite2SiteRevoke.
+type ClientSite2SiteRevoke struct {
+	// Reason A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+	Reason FinalReason `json:"reason"`
+
+	// InvalidityDate Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO 8601; not in the future.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	InvalidityDate *string `json:"invalidity_date,omitempty"`
 }
 
 // ClientSite2SiteUpdate defines model for ClientSite2SiteUpdate.
@@ -1183,6 +1422,9 @@ type FieldError struct {
 
 // FieldErrorType `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
 type FieldErrorType string
+
+// FinalReason A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+type FinalReason string
 
 // Grant One credential, for an access token.
 type Grant struct {
@@ -1402,6 +1644,9 @@ type RefreshTokenGrant struct {
 
 // RefreshTokenGrantType The grant of an apikey, or of the refresh token of a session.
 type RefreshTokenGrantType string
+
+// RevocationReason A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign list only.
+type RevocationReason string
 
 // Role Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"Gerenciamento de usuários","scopes":[{"name":"auth.users","read":true,"write":true}],"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Role struct {
@@ -1645,6 +1890,12 @@ type UserUpdate struct {
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
 
+// ExpiresAfter defines model for ExpiresAfter.
+type ExpiresAfter = string
+
+// ExpiresBefore defines model for ExpiresBefore.
+type ExpiresBefore = string
+
 // HolderID defines model for HolderId.
 type HolderID = int64
 
@@ -1662,6 +1913,9 @@ type PageSize = int
 
 // Self defines model for Self.
 type Self = bool
+
+// Sort An order of certificates.
+type Sort = CertificateOrder
 
 // BadRequest Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type BadRequest = Errors
@@ -1861,6 +2115,60 @@ type GetCaCrlParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetCertificatesPageParams defines parameters for GetCertificatesPage.
+type GetCertificatesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the certificates of this common name, regardless of case.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// Serial Only the certificates of this serial number: in hex, with or without colons, or in decimal when it is only digits and there is no such certificate in hex.
+	Serial *string `form:"serial,omitempty" json:"serial,omitempty"`
+
+	// Fingerprint Only the certificate with this SHA-256 of its DER, in hex, with or without colons.
+	Fingerprint *string `form:"fingerprint,omitempty" json:"fingerprint,omitempty"`
+
+	// CaID Only the certificates of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// ClientID Only the certificates of this client; 404 when it does not exist.
+	ClientID *int64 `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// Kind Only the certificates of this kind.
+	Kind *CertificateKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Status `valid`: neither expired nor revoked. `expired`: ended, revoked or not. `revoked`: revoked, expired or not.
+	Status *ClientStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// ExpiresBefore Only those that end before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *ExpiresBefore `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// ExpiresAfter Only those that end at this date or later, in ISO 8601; without a zone it is UTC.
+	ExpiresAfter *ExpiresAfter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetCertificateParams defines parameters for GetCertificate.
+type GetCertificateParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetCertificatePemParams defines parameters for GetCertificatePem.
+type GetCertificatePemParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetClientsSite2SitePageParams defines parameters for GetClientsSite2SitePage.
 type GetClientsSite2SitePageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -1877,6 +2185,18 @@ type GetClientsSite2SitePageParams struct {
 
 	// Status `valid`: neither expired nor revoked. `expired`: the certificate has ended, revoked or not. `revoked`: revoked, expired or not. Without it: all.
 	Status *ClientStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Serial Only the client that has or had a certificate of this serial number: in hex, with or without colons, or in decimal when it is only digits and has no such certificate in hex.
+	Serial *string `form:"serial,omitempty" json:"serial,omitempty"`
+
+	// ExpiresBefore Only those that end before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *ExpiresBefore `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// ExpiresAfter Only those that end at this date or later, in ISO 8601; without a zone it is UTC.
+	ExpiresAfter *ExpiresAfter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// InstanceID Only the clients of this OpenVPN instance. No instances exist in this version, so any value gives an empty page.
 	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
@@ -1927,6 +2247,18 @@ type GetClientSite2SiteCertificateParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2SiteCertificatesPageParams defines parameters for GetClientSite2SiteCertificatesPage.
+type GetClientSite2SiteCertificatesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetClientSite2SiteKeyParams defines parameters for GetClientSite2SiteKey.
 type GetClientSite2SiteKeyParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -1935,6 +2267,42 @@ type GetClientSite2SiteKeyParams struct {
 
 // CreateClientSite2SitePkcs12Params defines parameters for CreateClientSite2SitePkcs12.
 type CreateClientSite2SitePkcs12Params struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewClientSite2SiteParams defines parameters for RenewClientSite2Site.
+type RenewClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ResumeClientSite2SiteParams defines parameters for ResumeClientSite2Site.
+type ResumeClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2SiteForParams defines parameters for RevokeClientSite2SiteFor.
+type RevokeClientSite2SiteForParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
+type SuspendClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2341,6 +2709,12 @@ type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
 
+// RenewClientSite2SiteJSONRequestBody defines body for RenewClientSite2Site for application/json ContentType.
+type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
+
+// RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
+type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
+
 // CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
 type CreateApplicationJSONRequestBody = ApplicationCreate
 
@@ -2602,6 +2976,15 @@ type ServerInterface interface {
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error
+	// GetCertificatesPage List certificates
+	// (GET /openvpn/certificates)
+	GetCertificatesPage(ctx echo.Context, params GetCertificatesPageParams) error
+	// GetCertificate Get the record of a certificate
+	// (GET /openvpn/certificates/{id})
+	GetCertificate(ctx echo.Context, id ID, params GetCertificateParams) error
+	// GetCertificatePem Get a certificate
+	// (GET /openvpn/certificates/{id}/pem)
+	GetCertificatePem(ctx echo.Context, id ID, params GetCertificatePemParams) error
 	// GetClientsSite2SitePage List clients
 	// (GET /openvpn/clients/site2site)
 	GetClientsSite2SitePage(ctx echo.Context, params GetClientsSite2SitePageParams) error
@@ -2623,12 +3006,27 @@ type ServerInterface interface {
 	// GetClientSite2SiteCertificate Get the certificate of a client
 	// (GET /openvpn/clients/site2site/{id}/certificate)
 	GetClientSite2SiteCertificate(ctx echo.Context, id ID, params GetClientSite2SiteCertificateParams) error
+	// GetClientSite2SiteCertificatesPage List the certificates of a client
+	// (GET /openvpn/clients/site2site/{id}/certificates)
+	GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx echo.Context, id ID, params CreateClientSite2SitePkcs12Params) error
+	// RenewClientSite2Site Renew the certificate of a client
+	// (POST /openvpn/clients/site2site/{id}/renew)
+	RenewClientSite2Site(ctx echo.Context, id ID, params RenewClientSite2SiteParams) error
+	// ResumeClientSite2Site Resume a suspended client
+	// (POST /openvpn/clients/site2site/{id}/resume)
+	ResumeClientSite2Site(ctx echo.Context, id ID, params ResumeClientSite2SiteParams) error
+	// RevokeClientSite2SiteFor Revoke a client for a reason
+	// (POST /openvpn/clients/site2site/{id}/revoke)
+	RevokeClientSite2SiteFor(ctx echo.Context, id ID, params RevokeClientSite2SiteForParams) error
+	// SuspendClientSite2Site Suspend a client
+	// (POST /openvpn/clients/site2site/{id}/suspend)
+	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -3529,6 +3927,190 @@ func (w *ServerInterfaceWrapper) GetCaCrl(ctx echo.Context) error {
 	return err
 }
 
+// GetCertificatesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCertificatesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCertificatesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "serial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "serial", ctx.QueryParams(), &params.Serial, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter serial: %s", err))
+	}
+
+	// ------------- Optional query parameter "fingerprint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fingerprint", ctx.QueryParams(), &params.Fingerprint, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fingerprint: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "client_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "client_id", ctx.QueryParams(), &params.ClientID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_before", ctx.QueryParams(), &params.ExpiresBefore, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_after", ctx.QueryParams(), &params.ExpiresAfter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCertificatesPage(ctx, params)
+	return err
+}
+
+// GetCertificate converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCertificate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCertificateParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCertificate(ctx, id, params)
+	return err
+}
+
+// GetCertificatePem converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCertificatePem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCertificatePemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCertificatePem(ctx, id, params)
+	return err
+}
+
 // GetClientsSite2SitePage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetClientsSite2SitePage(ctx echo.Context) error {
 	var err error
@@ -3568,6 +4150,34 @@ func (w *ServerInterfaceWrapper) GetClientsSite2SitePage(ctx echo.Context) error
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "serial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "serial", ctx.QueryParams(), &params.Serial, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter serial: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_before", ctx.QueryParams(), &params.ExpiresBefore, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_after", ctx.QueryParams(), &params.ExpiresAfter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
 	}
 
 	// ------------- Optional query parameter "instance_id" -------------
@@ -3831,6 +4441,55 @@ func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificate(ctx echo.Context)
 	return err
 }
 
+// GetClientSite2SiteCertificatesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificatesPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteCertificatesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteCertificatesPage(ctx, id, params)
+	return err
+}
+
 // GetClientSite2SiteKey converts echo context to params.
 func (w *ServerInterfaceWrapper) GetClientSite2SiteKey(ctx echo.Context) error {
 	var err error
@@ -3900,6 +4559,210 @@ func (w *ServerInterfaceWrapper) CreateClientSite2SitePkcs12(ctx echo.Context) e
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateClientSite2SitePkcs12(ctx, id, params)
+	return err
+}
+
+// RenewClientSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewClientSite2Site(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewClientSite2SiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewClientSite2Site(ctx, id, params)
+	return err
+}
+
+// ResumeClientSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeClientSite2Site(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeClientSite2SiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeClientSite2Site(ctx, id, params)
+	return err
+}
+
+// RevokeClientSite2SiteFor converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2SiteFor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2SiteForParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2SiteFor(ctx, id, params)
+	return err
+}
+
+// SuspendClientSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SuspendClientSite2SiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SuspendClientSite2Site(ctx, id, params)
 	return err
 }
 
@@ -5583,6 +6446,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/certificate", wrapper.GetClientSite2SiteCertificate, options.OperationMiddlewares["getClientSite2SiteCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/key", wrapper.GetClientSite2SiteKey, options.OperationMiddlewares["getClientSite2SiteKey"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/pkcs12", wrapper.CreateClientSite2SitePkcs12, options.OperationMiddlewares["createClientSite2SitePkcs12"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/certificates", wrapper.GetClientSite2SiteCertificatesPage, options.OperationMiddlewares["getClientSite2SiteCertificatesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/renew", wrapper.RenewClientSite2Site, options.OperationMiddlewares["renewClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/suspend", wrapper.SuspendClientSite2Site, options.OperationMiddlewares["suspendClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/resume", wrapper.ResumeClientSite2Site, options.OperationMiddlewares["resumeClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/revoke", wrapper.RevokeClientSite2SiteFor, options.OperationMiddlewares["revokeClientSite2SiteFor"]...)
+	router.GET(options.BaseURL+"/openvpn/certificates", wrapper.GetCertificatesPage, options.OperationMiddlewares["getCertificatesPage"]...)
+	router.GET(options.BaseURL+"/openvpn/certificates/:id", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
+	router.GET(options.BaseURL+"/openvpn/certificates/:id/pem", wrapper.GetCertificatePem, options.OperationMiddlewares["getCertificatePem"]...)
 	router.GET(options.BaseURL+"/openvpn/cas", wrapper.GetCasPage, options.OperationMiddlewares["getCasPage"]...)
 	router.POST(options.BaseURL+"/openvpn/cas", wrapper.CreateCa, options.OperationMiddlewares["createCa"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/import", wrapper.ImportCa, options.OperationMiddlewares["importCa"]...)
@@ -7614,6 +8485,338 @@ func (response GetCaCrl500JSONResponse) VisitGetCaCrlResponse(w http.ResponseWri
 	return err
 }
 
+type GetCertificatesPageRequestObject struct {
+	Params GetCertificatesPageParams
+}
+
+type GetCertificatesPageResponseObject interface {
+	VisitGetCertificatesPageResponse(w http.ResponseWriter) error
+}
+
+type GetCertificatesPage200JSONResponse CertificatePage
+
+func (response GetCertificatesPage200JSONResponse) VisitGetCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCertificatesPage400JSONResponse) VisitGetCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetCertificatesPage401JSONResponse) VisitGetCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetCertificatesPage403JSONResponse) VisitGetCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCertificatesPage404JSONResponse) VisitGetCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCertificatesPage500JSONResponse) VisitGetCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificateRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetCertificateParams
+}
+
+type GetCertificateResponseObject interface {
+	VisitGetCertificateResponse(w http.ResponseWriter) error
+}
+
+type GetCertificate200JSONResponse Certificate
+
+func (response GetCertificate200JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificate400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCertificate400JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificate401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetCertificate401JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificate403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetCertificate403JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificate404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCertificate404JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificate500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCertificate500JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatePemRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetCertificatePemParams
+}
+
+type GetCertificatePemResponseObject interface {
+	VisitGetCertificatePemResponse(w http.ResponseWriter) error
+}
+
+type GetCertificatePem200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetCertificatePem200ApplicationXPemFileResponse struct {
+	Body          io.Reader
+	Headers       GetCertificatePem200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetCertificatePem200ApplicationXPemFileResponse) VisitGetCertificatePemResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetCertificatePem400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCertificatePem400JSONResponse) VisitGetCertificatePemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatePem401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetCertificatePem401JSONResponse) VisitGetCertificatePemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatePem403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetCertificatePem403JSONResponse) VisitGetCertificatePemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatePem404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCertificatePem404JSONResponse) VisitGetCertificatePemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificatePem500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCertificatePem500JSONResponse) VisitGetCertificatePemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetClientsSite2SitePageRequestObject struct {
 	Params GetClientsSite2SitePageParams
 }
@@ -8361,6 +9564,111 @@ func (response GetClientSite2SiteCertificate500JSONResponse) VisitGetClientSite2
 	return err
 }
 
+type GetClientSite2SiteCertificatesPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteCertificatesPageParams
+}
+
+type GetClientSite2SiteCertificatesPageResponseObject interface {
+	VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteCertificatesPage200JSONResponse CertificatePage
+
+func (response GetClientSite2SiteCertificatesPage200JSONResponse) VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteCertificatesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteCertificatesPage400JSONResponse) VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteCertificatesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteCertificatesPage401JSONResponse) VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteCertificatesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteCertificatesPage403JSONResponse) VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteCertificatesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteCertificatesPage404JSONResponse) VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteCertificatesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteCertificatesPage500JSONResponse) VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetClientSite2SiteKeyRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetClientSite2SiteKeyParams
@@ -8608,6 +9916,484 @@ func (response CreateClientSite2SitePkcs12409JSONResponse) VisitCreateClientSite
 type CreateClientSite2SitePkcs12500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response CreateClientSite2SitePkcs12500JSONResponse) VisitCreateClientSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2SiteRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewClientSite2SiteParams
+	Body   *RenewClientSite2SiteJSONRequestBody
+}
+
+type RenewClientSite2SiteResponseObject interface {
+	VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type RenewClientSite2Site200JSONResponse ClientSite2Site
+
+func (response RenewClientSite2Site200JSONResponse) VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewClientSite2Site400JSONResponse) VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewClientSite2Site401JSONResponse) VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewClientSite2Site403JSONResponse) VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2Site404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewClientSite2Site404JSONResponse) VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewClientSite2Site409JSONResponse) VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewClientSite2Site500JSONResponse) VisitRenewClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2SiteRequestObject struct {
+	ID     ID `json:"id"`
+	Params ResumeClientSite2SiteParams
+}
+
+type ResumeClientSite2SiteResponseObject interface {
+	VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ResumeClientSite2Site200JSONResponse ClientSite2Site
+
+func (response ResumeClientSite2Site200JSONResponse) VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ResumeClientSite2Site400JSONResponse) VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ResumeClientSite2Site401JSONResponse) VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ResumeClientSite2Site403JSONResponse) VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2Site404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ResumeClientSite2Site404JSONResponse) VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ResumeClientSite2Site409JSONResponse) VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ResumeClientSite2Site500JSONResponse) VisitResumeClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteForRequestObject struct {
+	ID     ID `json:"id"`
+	Params RevokeClientSite2SiteForParams
+	Body   *RevokeClientSite2SiteForJSONRequestBody
+}
+
+type RevokeClientSite2SiteForResponseObject interface {
+	VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2SiteFor200JSONResponse ClientSite2Site
+
+func (response RevokeClientSite2SiteFor200JSONResponse) VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteFor400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2SiteFor400JSONResponse) VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteFor401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2SiteFor401JSONResponse) VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteFor403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2SiteFor403JSONResponse) VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteFor404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2SiteFor404JSONResponse) VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteFor409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RevokeClientSite2SiteFor409JSONResponse) VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteFor500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2SiteFor500JSONResponse) VisitRevokeClientSite2SiteForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2SiteRequestObject struct {
+	ID     ID `json:"id"`
+	Params SuspendClientSite2SiteParams
+}
+
+type SuspendClientSite2SiteResponseObject interface {
+	VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type SuspendClientSite2Site200JSONResponse ClientSite2Site
+
+func (response SuspendClientSite2Site200JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SuspendClientSite2Site400JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response SuspendClientSite2Site401JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response SuspendClientSite2Site403JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2Site404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SuspendClientSite2Site404JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SuspendClientSite2Site409JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12752,6 +14538,15 @@ type StrictServerInterface interface {
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx context.Context, request GetCaCrlRequestObject) (GetCaCrlResponseObject, error)
+	// GetCertificatesPage List certificates
+	// (GET /openvpn/certificates)
+	GetCertificatesPage(ctx context.Context, request GetCertificatesPageRequestObject) (GetCertificatesPageResponseObject, error)
+	// GetCertificate Get the record of a certificate
+	// (GET /openvpn/certificates/{id})
+	GetCertificate(ctx context.Context, request GetCertificateRequestObject) (GetCertificateResponseObject, error)
+	// GetCertificatePem Get a certificate
+	// (GET /openvpn/certificates/{id}/pem)
+	GetCertificatePem(ctx context.Context, request GetCertificatePemRequestObject) (GetCertificatePemResponseObject, error)
 	// GetClientsSite2SitePage List clients
 	// (GET /openvpn/clients/site2site)
 	GetClientsSite2SitePage(ctx context.Context, request GetClientsSite2SitePageRequestObject) (GetClientsSite2SitePageResponseObject, error)
@@ -12773,12 +14568,27 @@ type StrictServerInterface interface {
 	// GetClientSite2SiteCertificate Get the certificate of a client
 	// (GET /openvpn/clients/site2site/{id}/certificate)
 	GetClientSite2SiteCertificate(ctx context.Context, request GetClientSite2SiteCertificateRequestObject) (GetClientSite2SiteCertificateResponseObject, error)
+	// GetClientSite2SiteCertificatesPage List the certificates of a client
+	// (GET /openvpn/clients/site2site/{id}/certificates)
+	GetClientSite2SiteCertificatesPage(ctx context.Context, request GetClientSite2SiteCertificatesPageRequestObject) (GetClientSite2SiteCertificatesPageResponseObject, error)
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx context.Context, request GetClientSite2SiteKeyRequestObject) (GetClientSite2SiteKeyResponseObject, error)
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx context.Context, request CreateClientSite2SitePkcs12RequestObject) (CreateClientSite2SitePkcs12ResponseObject, error)
+	// RenewClientSite2Site Renew the certificate of a client
+	// (POST /openvpn/clients/site2site/{id}/renew)
+	RenewClientSite2Site(ctx context.Context, request RenewClientSite2SiteRequestObject) (RenewClientSite2SiteResponseObject, error)
+	// ResumeClientSite2Site Resume a suspended client
+	// (POST /openvpn/clients/site2site/{id}/resume)
+	ResumeClientSite2Site(ctx context.Context, request ResumeClientSite2SiteRequestObject) (ResumeClientSite2SiteResponseObject, error)
+	// RevokeClientSite2SiteFor Revoke a client for a reason
+	// (POST /openvpn/clients/site2site/{id}/revoke)
+	RevokeClientSite2SiteFor(ctx context.Context, request RevokeClientSite2SiteForRequestObject) (RevokeClientSite2SiteForResponseObject, error)
+	// SuspendClientSite2Site Suspend a client
+	// (POST /openvpn/clients/site2site/{id}/suspend)
+	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -13519,6 +15329,83 @@ func (sh *strictHandler) GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams
 	return nil
 }
 
+// GetCertificatesPage operation middleware
+func (sh *strictHandler) GetCertificatesPage(ctx echo.Context, params GetCertificatesPageParams) error {
+	var request GetCertificatesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCertificatesPage(ctx.Request().Context(), request.(GetCertificatesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCertificatesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCertificatesPageResponseObject); ok {
+		return validResponse.VisitGetCertificatesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCertificate operation middleware
+func (sh *strictHandler) GetCertificate(ctx echo.Context, id ID, params GetCertificateParams) error {
+	var request GetCertificateRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCertificate(ctx.Request().Context(), request.(GetCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCertificate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCertificateResponseObject); ok {
+		return validResponse.VisitGetCertificateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCertificatePem operation middleware
+func (sh *strictHandler) GetCertificatePem(ctx echo.Context, id ID, params GetCertificatePemParams) error {
+	var request GetCertificatePemRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCertificatePem(ctx.Request().Context(), request.(GetCertificatePemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCertificatePem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCertificatePemResponseObject); ok {
+		return validResponse.VisitGetCertificatePemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetClientsSite2SitePage operation middleware
 func (sh *strictHandler) GetClientsSite2SitePage(ctx echo.Context, params GetClientsSite2SitePageParams) error {
 	var request GetClientsSite2SitePageRequestObject
@@ -13767,6 +15654,32 @@ func (sh *strictHandler) GetClientSite2SiteCertificate(ctx echo.Context, id ID, 
 	return nil
 }
 
+// GetClientSite2SiteCertificatesPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error {
+	var request GetClientSite2SiteCertificatesPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteCertificatesPage(ctx.Request().Context(), request.(GetClientSite2SiteCertificatesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteCertificatesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteCertificatesPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteCertificatesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetClientSite2SiteKey operation middleware
 func (sh *strictHandler) GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error {
 	var request GetClientSite2SiteKeyRequestObject
@@ -13836,6 +15749,159 @@ func (sh *strictHandler) CreateClientSite2SitePkcs12(ctx echo.Context, id ID, pa
 		return err
 	} else if validResponse, ok := response.(CreateClientSite2SitePkcs12ResponseObject); ok {
 		return validResponse.VisitCreateClientSite2SitePkcs12Response(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewClientSite2Site operation middleware
+func (sh *strictHandler) RenewClientSite2Site(ctx echo.Context, id ID, params RenewClientSite2SiteParams) error {
+	var request RenewClientSite2SiteRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewClientSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewClientSite2Site(ctx.Request().Context(), request.(RenewClientSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewClientSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewClientSite2SiteResponseObject); ok {
+		return validResponse.VisitRenewClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeClientSite2Site operation middleware
+func (sh *strictHandler) ResumeClientSite2Site(ctx echo.Context, id ID, params ResumeClientSite2SiteParams) error {
+	var request ResumeClientSite2SiteRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeClientSite2Site(ctx.Request().Context(), request.(ResumeClientSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeClientSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeClientSite2SiteResponseObject); ok {
+		return validResponse.VisitResumeClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2SiteFor operation middleware
+func (sh *strictHandler) RevokeClientSite2SiteFor(ctx echo.Context, id ID, params RevokeClientSite2SiteForParams) error {
+	var request RevokeClientSite2SiteForRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RevokeClientSite2SiteForJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2SiteFor(ctx.Request().Context(), request.(RevokeClientSite2SiteForRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2SiteFor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2SiteForResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2SiteForResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SuspendClientSite2Site operation middleware
+func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error {
+	var request SuspendClientSite2SiteRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SuspendClientSite2Site(ctx.Request().Context(), request.(SuspendClientSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SuspendClientSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SuspendClientSite2SiteResponseObject); ok {
+		return validResponse.VisitSuspendClientSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -15158,411 +17224,455 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pdhq52jB6Kzp871qdvA0Y8BAbr72+jbGTOImHeEg63c5xiSoBiguJLglj0ivnXt71/TgXcC5h39hZ",
-	"eiTVRBUUNiROt/eP3TFVpfGZx79KLh8MOSNMilLzr1KfYI8E8M82dvukzZkMuK/+9ohwAzqUlLNSs/Sx",
-	"T2SfBAgzD/X5GMk+QR3uTdAAT1CHIFd97VVL5ZJw+2SA1QhyMiSlZknIgLJe6du3ckkNT5jcp2LIBdVD",
-	"p2dqoS71CWJ4QFCXB+FMc8cO/CPu0S4l3vSgF32CfCrkLwLJPhWXQw9LUkbjPnX7iHHEYXPqDcS7MGW7",
-	"hfpYVNE5YR6iEnWwe4MoQ85ht2LnqZxT5hJHrYzc4cHQV0v6SLwyamyiY36LGrXGFqo3mrVas1ZDr44u",
-	"5u/hXGI1THoDpwERhEk07pOAwB4QFbBQHwupVy77WCKXj3xP3Ugfe2W4Lh9LEqCA3HIXq9EE3BnjUr3F",
-	"GaKyCQN5WOIOFgR5nAh4jpkYk6CMeIBczH6BD8YBlZIwJHnyQv4rIN1Ss/S/1iIAW9NPxVq4LbXHgwvc",
-	"y7p1IQPOeugW+9TDkgf2ItTd7yKRcQ3HnJHKEZZu35kHHGfkzxER8jAHNKhnZwv0i7v6aCkj9oHPewog",
-	"1Bok58kr3+zW3Dp50d3pbuENt0a2u/VuDa93Gu6Gt0m2uonFDfDdO8J6sl9qbm2UM9cqg0mrK0mQcUzq",
-	"Z0DAAWYTJIjLmSeQ5EgGE4R7mDL07OxlG+3U67Wyeq4+RPVatVFdf76LhgaMOPMnCpaY2ltA0BiginM9",
-	"rDkEoS6+i6lPPLV9ygSAgv0MCRLcUpcY2FB/EcT4OHE267XE3imjg9Gg1KyFG6dMkh4JYOcfP35sjWSf",
-	"MEldLEn2XcFocC0YuQHx1NvY18A/BuD3eBk5ewQHJHAyT6Ne3arWnyfvUL+/yE19K5eGOMADIg0Fbbku",
-	"Gcp3mPVGuJezet88Vet3BqLnKGAmQcADUUbOUFb2zhz0DNCRdPHIl8/VkTuEpagMvFkql6gaWFPxUrmk",
-	"iKaCElhIJVzJbNx4zX2PBPNRA3teQIQgHgqI4KPAJVV0AdBDFblAZnFlJLi+DcaBQ7h9zHoEiBUNEB8z",
-	"FNBeXwrUmSiopaxXtRsZYtmPtkG9UrmkYJEGiqbLYETiO+nyYIClBqGtjVJZ3ZeGrp1a7UV9Z6exufFi",
-	"o7azUy9HgFfPBLx7bT5+H/UfvgEyGHJJmDt5SyZZ5FWSO+BtEz7SlwBXpG6OjIHPEuz2FWNhPUVOFA6J",
-	"kdtHWCCMLi8P96uohQIyJFimaCUaU9nXBEHx7BsyKcPV2h9c7PskgLcoQ40N1OcjBe2WzcCUilH1iBTR",
-	"Z5b5YF9wxah9As+6NBCwbiGp76NgxJiCIHQRm1+vCDPN1e0yqUAbtR3kBCOfOHo3+gGchKFzN4QMw1U1",
-	"EZXCblqx24ASD2FGxtU81ItdREXdRA49aWxuwp3av+uKlkhJAjXm//3H/1X5fz7/+l+lLO5winukPQoE",
-	"DzKFtECf0lCRmA5RNLuJaimCYgQHfZLqzbKWf8ZU6K+phzAwGi0fpQY0MhFwYseFpVQZuZMOUCrzwzAg",
-	"t5SPhAOEmpnbRCOmqYGnzl+/ioYY7oAgNWqP3hKhPiCDoZzAtAlEq5lz/3NEgkl07HqoxGmb7cIn98K0",
-	"bB6lzv+cfs0g74eSDBSyTK25vpm9aKGGyVyy+iJcYr1Wm4v/58TvTq/IURTHaVoUssChrwBJfKOOeown",
-	"liAbvNYI+4sAMoGHVGEUD9BIkKCKTkJI0eTBjpbALiVWOoL4XaeJOCMawzziE0lAqPCowB2fKGmqbNeh",
-	"FwEwJEZDEqjpHFheWVFfeIMoRAAmDpIIAdmnrySXG8KQokxME+bM41ZnlHncXewLEp5rh3OfYKY5fEDE",
-	"kDNBgMHvYc8IkuovVysz6p94OPSplq7Xvgit1YTX/1dJ8/dS84+/Sl1KfC8OsAPRKzVLLwFAOaLs9j//",
-	"41MPBMzwnkEmLn37/K2owH2gJ4QdTHO1GEEcYF/hBvF2FQd/c35yjHjnC3FlGWHUwR4KJZwyiIc+Dnqk",
-	"io4N1R5jgSxCl7R+1/Wp+/DjgSuzh/PmP/+DyB0VkqDRAFFJBsjlA0TUD7fY50HssLyRnoos6bxOlAYQ",
-	"oAEPFMEkvoLDgGjtCKQsBccAjBgp0Lc4JCZCrbPLgw71QGt4plHj+a7mtFSA0qYoYd5pvoSPPcIefJx4",
-	"JPs8oF/hm/BcWy4RgiP2n//D0ZAEAyqTgKfWuzyoi8nqVGg1D3VGMtI2+9z3tFyhCAGcKRWxkyYe6gZ8",
-	"oJVfI4+V9U+W1Qsq9WXAO7yrFFXF+5iWCBxQrSqgRDkg/8fsH7FneRs1b6/FNDTY7CFTnBv7cAAPvqzw",
-	"ftRwiMLYq7sWq8Rp+Wc3oetqZjASBI2YR4KE0BcTjYG1/yKQ81vFkMfKoedU0cepM1d4QAXqjMRE2ybi",
-	"I7qYoY5aEJNak13eBR1z+ZKPmLe8uzlWSEOYGizACaxhXF53YbKl3dG08hFhDRBGIBeXzKI58VZEMdqA",
-	"w67CYQUWTBLERyHTwqtiWsc8Rj0Av0OhggpkpgKB4G6oVK1dLfFgbbUwsmxo3TCSPmdElFEOcVgO6IFF",
-	"o5I2acz6Om0BgcO4ZORuSFxJvJ+ItrTYxFhVYRlGj+NdNFbXJiRWsluHyDEhDLk+BaxnnqVHWqGLW5gF",
-	"HxDNJ4kPegpmQOarIACbBYEZBiTW1Flg3+dj4l3ToTqQUn2nUa1VG9XaWmOj9LlccgOiZIZrUBIatfqL",
-	"Sr1WqW1e1BvNRq1Za1R31hu1Wu1XMOSW0ntVwj5TgkCo5GtAFDAeG/l+uUQ9kN19LOT1SCSnqs+aKvqC",
-	"DkvNcOUvIsFWi+ilcskqXdcjJqlvZw6wJNc+HdBwLQH3lUD7x+dyKRS1IylYydKlZolM3tTIby16Qt+8",
-	"/VB/T9+13/Q7r1z19+Hl18P6MX2zUyqXRmBKL7qdb2qRfEgCSbVInbiXLBMMI3LMgxuhGb1WSKlE8FsZ",
-	"UYbah/tnihICGuzq1xSEaH2HGr1/vYoOlEbZtALDBJ6DrqD0tiz9PKV8g0p2qF+O2QNxEGB1+HcVHnjq",
-	"HHe+JeEpQ0tnsAUl7un31DJCHVWdZ0VSLQBHS1pvpFek5uzxyvSPZiH1jTRWTqusAsV+qSZnrNdqtaw5",
-	"zfBb32Jgn+cvslcVozFWv4oN9eJbEmXyjkxIPhQwIGW9XeQocHa0EeuWBEVPUX2llm2RdbFT3f6mkXmO",
-	"vRBwMrEia3tIqe/xC/uWJhCzYAccP+pNpat1yTj0BvhYkuKH87DTqCfXrEhUes0vI8Q1gszUDlKAp7Br",
-	"/rLsChrfLCXMAm/1JDV8BnLHxmt8myak6YEv1c+RI0SbHzqky42FBTYWGJpkLJWABuG1jM1FWjluVdez",
-	"/i3JANI7ObOuniEJ0ICyUQp0OIIPq2iPTLh2wWl6miU0oQOl2YIjKEDDgCv9Erl8xKTQjkYwKVXzd5WF",
-	"E7VvIcPKul94tKulCipBWPC4WiP8ouQ9jZED1AswkyJB8WeJNmfcJ2ekm6T7CZI4Rfk3vyUY6gyaaJap",
-	"EHMCQk0Z1qv+1jZntavZNFMRd8Ors0iRhskENVJ04s3HC/Ts9Xljc+t5FR3CZXokoLeRcg0W9F8ECojL",
-	"Aw9kMowE7TElegniBkQLakY3F5IHxKuij30Oq9ccDax8gADa8QNWeUGIRv0+94li3VJfkVIfq+iQIez7",
-	"RmbUPwrtpwyPVIBbYtznxss9wDcEVAHFzvFkV5+n+gFERDvfAIsboJICOf8d+x/uuEpNtVow6LCCSKk2",
-	"6ugjq8AxigpnLnEQw0HAx3pDehP6lCU324aD0dvWPhW1Hhu8kIukCkfjYtRcoh8aiVYiNWxqu6f1Wv2h",
-	"3VjGIqchLg7mFjuTokYkGiQ4ezkh8CVIU4r1pbjKFE1OyFiJ8/sc7libMmFzwrupfBEV6yAd0rdkolBb",
-	"KwttGEqd/ALSacto5QDroZj6TMmjz7Ok1XwJNNRTUopJudSo1epNr7PdbNbVvrJE1QzXdFpSzaG2U/Tr",
-	"xTx58WVACHgSMyXFwix7YxHJcRdpN4ZmmT7pSsRHcgYTyaCVm/eRL0G7ODw/Qdtbtfou8Ds+kgijr4rC",
-	"aEZ4edE215oQtCI/faO2Xkvpkr8/QNjZypV1Lhn9c0RQQHo48HzFeHkXuViQXVRXBKqxuanoRoBdSQKx",
-	"kERUv48MUUuID6WkP6tWS/i0aosIBNsF5IGFmPyhl8Xji+LM+nJ5/i5yQA9/ELg30hQcQGaKLobk79SE",
-	"q8TtJfBAG4+ebCePw3aizjr0/LujIAAzoIJVcheuz+5D//1t2uBiL/avYhhirGlpDMlHCKU/RcucGRZo",
-	"faAxSpMC3NBNapedD8RnIHZN83B+SwIfZ+mlPCuSLq3OJZS3mnY5U2l9zSbC0mCpYQrrW7VaguI1Nnca",
-	"D6B4cCo5u9aRrE+Sy2OUXJ5klKXLKMWtQj+dzKKuUkiCQxNiFKv7Mws095BcMkhd6OdKiSnLlj2MpDEg",
-	"ss89tQY8kv1GLKKT3RImOYQVPdDz8ShcBFsr9RCsF6OWAiW8zZq4zTZ+bRY0wodwcw9LvAWCefJROMeR",
-	"/iDFLpZsmn48hqIXs+xESVvQwJ5MZBQqbL1J4n+epeZ7MP/GA8B5GVaMjeUA5fqPsSFkqaThfubc+lG4",
-	"6+SCX5tMtNSBm5Dj6Hs0DPgtuGYGgvi3RFSRo0m707TBB1Tbus1f1tAdEETuDBqBSVcN7IJjA9QEO1Dd",
-	"aUZpM+orQXuMeDr9ZHN7Y+d5FTmMM+I0wRYOwU+gZ1DtQ7o8e1eOyW/qcyxHAdlFAekqFRaNGFyJDM3V",
-	"gOeCSHU1OkQO4mlNXBVDSvNBF+/OwYoOIh9TkssfJbWOUlkzt7r9RyN2CZE4HruETCtB+FSbCn4ifrwk",
-	"bTp+AIVV6kic+fF6dWwDc7AwT9d87LT3IVQ2HYgmEfEoBP0+xGe9/jhUpExZe+RR2XKlBrMYrhtUNIg3",
-	"wAHFkQgFusIUdsyX0NR35ViOQeL2Qke0orvgFxSZYlxxPSw/VABCjSDtyOQDKQlpIQ63Hp7mHOwPD/hC",
-	"vT0LS6V+IZKrPs+8sAszeyoJJHGm4NXnOq01xSPNldzikS/LyHH5YICZ50DgHQTiYZ2mYx4ksmM1Qyor",
-	"FqdedRCOp31plqajNKNAzjhHMp7E0BqbDj81c6pzgAmyeZU6iYNbExwZZ1OuOQvNItT4FsALQbUJW0lZ",
-	"kHF2iu4RlgH9Cp9pRtSozWGC2tI4PdLBYBgQgdFvn35Xw7l9TFmpuV4u9bHol5qlne72llfbrm9vb7gv",
-	"vK3NHdzoEoxr7uYm9mr1Tbze6W50651Gp9bZbjRcr77pbbn1zU6tW6vh2nYp5K8KaXHijNogBp1TSRrq",
-	"/5SQMJIuh1PytPgQpfBvNDTcEiGv1YhFEqJtJLOC5SFht0NW1aKXiD28NusL/7bpXvBmRTRERkShm82I",
-	"PkKCMBZILV8HA2hpxSkjR29a/UtnKal/BeSW3+h/gWlZ/YvcDXkg1b8gtNjZRY6WBgGvMFNIIslgaIiI",
-	"ms6Ib9Ui6lbMmhlCaDFakqZEIcj+lR9Pnsz32jUpdxlYnsHqZlpIQ8zAngcggv3T2B1pKp1xO0bOhsuh",
-	"EnWIiwcksmpqmXyWRSnm8I8HQM3Slft4OCRsVTqyYjgRej/sOMZYPPAsGhEVyQILeGS4X58gcgtqkWIX",
-	"1dnGEnXnmiZlDauehKAGU4yGULGgT4WepInOX7cqjc0tpQz1yR32iEsHmkMUhbv6ViGTEMx3D2NQjEJm",
-	"TRA+PvRM/lGIQWm5t7E9x3YeEtoCuH9i3k3ZmvOrqxxKgYY+dqHyR3gjJo2qvujBbH5LEv6so0lmBSWT",
-	"horTnNnHptdhGUrWKm4oi9X40G82lZ7t8qHhBik25OxCLqqSRKo6CsxBz5RaXqFMPC+bJyYw7vqGTIRi",
-	"C0M8qCZVEGcRKN75lmJ+86qV6FeTYaUyKsqgz/EBErMOv0yy31zZObWqWbL0HMtxvZ5pXNQRZIbfWRaX",
-	"AME4ppatLBDhVAxMkged3mRIti03s5QzhlyG6OUK5SCKZlhNFjY7lEtAtkw0xpMw+/cVZj9Pu4nubfKJ",
-	"oKaoXSrSnxYxS+WZlszsuehxogeY1leF6zRRZ4KwcAnzKOsh6lWVZG4fqH9FT2JqJBauMSrmK4gnEXvN",
-	"d98bNQGimCP53U5jYMY8yZkqrsAulIsW08ktyMR/yrB8ugpcupAxeN2lrEeCYUAVWSmphwBeGpRr3Tpp",
-	"eOvuRmcTb+282N5+sbOFNzsb7rrXIPVuLXxeuk9Y1y11bWhU0ZCuXMPuMODeyFLvnNgs0iVBABmaakqL",
-	"VnCmp60j1FZ06HMUlLWwibhcGgeKXMAmVp259v3y04Clp4EsX84Ao+q9HamNb1nQO0uCyJhvIRtcLjKk",
-	"J7U6h1VNtOMn9jl6tn9w9tzkGUMhIOPfGYyEVMIqAXUM7lLBQgCG2oQCYy+VQTiOQIwQT9OS2Sk7MaTN",
-	"1NSsyyqmbDAxGpAAmayzwmrTxqPJVtQxXIaIZMNjaLIw79m70akeHSKoR5Dsc0HCJ30s0AB7JLwK7Pv2",
-	"8wR2zQPqBfKA6o3lpUZu/USpkTvFojLirPFvEZexuXjKoLHfFEkanFLuIOpqhTmDW98SzDXTkKoW7Jyp",
-	"l0jgWLKdJJBQLcxQSB66CkQME5kOG1sJk6t/S4gEWSA5xEFU9ArcHiHVoAJ1ebAb0hlFt5FjpQpnFSve",
-	"LpjPd6JES1Sv1sDRb1avccJEGOzGyrmBfWUhhrD5uLLR1LEYMWxOKGJAsA7hgNfjh2BegGRC9da8ZPRM",
-	"00NSYMqQamJhTubvKNpJ7yAOkbPT4kLsi1hivmQTFxeiDL3758ul1Zen7LjIK1NAbI77VGP0hHczed39",
-	"an6mWOKPkXljgq4OXUIu9yH+KnT7xrNrdUkpjrC4AY9+bFaBnjmVijGExH93npvaajIYCUk8NAz43USN",
-	"0jdhTgPEGXrmaBNPpU3AOwc1fzc2as9nCOBR/PsSTE9pS3XxIIzaSqXepo7ONlnVFM6fSnAodeOln+F4",
-	"nrncI6heq9ef50nLES7Wy43Ps6Tne9ayvX/c+s73Tipd/8ckbJjSvamQ6pXEiTZ+gOwZYzB9KYeiubYW",
-	"Wteq5uFaHoMpIvIVBeHtJciszZiYauv+Avo+LyOnHSP0R5jhHgmcMnIuFEmO/b2PRb/DceCBS+sj6aBT",
-	"ILvnRAjKmfrxUpAAnrYaLfWfc6h36cQqgoO0FavYrKt1oVsSCKjfisNqIuoldUlTuLhihr65AtFyKfm7",
-	"G2kJdEr4nBENFhPcsiJ2E77JIum9T+boR2mOXk74cgoaCjuK4s6NHx7CnNzEXKxYXqJwyogTN9nUwuLU",
-	"g8eQKxzf/7le9c/plNLf6YNX39bq9UZjfX1jY3Nza+vFi+3tnR2MOx3X9TxCut2/KeGAf0an8OTZevJs",
-	"PXm2Mj1bSXoxY0b9yvSs+ncbqBa2OkkYXBda1s6Tw+3J4fbkcHtyuD053J4cbtbhlhTo8pdj0pLjq3rQ",
-	"5I3ak7fvn+XtS8tEKdibqz0/FZwKpYQnr9vP6nXbeXK6Lcfptr26emiNv4t7bfP7u9cWK5P2T3W3vViC",
-	"xFq8attq+NDGigSmRdzgWRbnNk4nPVE5KTVLZ5Qjj6A3mBEacMjsHzEZqEfQz/hhBWTiSUblEhlgpRiW",
-	"XPxvoh9UXT6odgIrjk2utSyThfHpiYyh94ZMrrHf4wGV/UGpWSKuJ3Bl2NjcijUjxZWBzpsql3jQwyxM",
-	"A0ktcBjwW8ogbWjqXATRWV2l89GQByBOPrTgHNxAGkradEpjmK17g+RjL21qNP2gDDR4vb61hbA/7ONK",
-	"Y9EU8sdhIWusvjyehtGpbLmK+t0m6i90PzvfUtCdc3wiIYAS5okVHWK9kJGq3bqHZSqFjZnRePax5Vy6",
-	"EYZAToS6zi6iA8AyD7VbAqhhH98SU3RG9xoz7Qmhl4Si/Avp+LXlFwJMUpb0sCexpwsN/eJbnC5NaTLQ",
-	"2oJDdxd4ZWGznaVr6ZH3ieK1A5OdX3jI7cdlv1gvXhPR0tDYcZc1jU7dbXhmllqk4T6J74sF+rZxXnRv",
-	"YXaxmOp1f/aRniLWMP3ZH63K77jy9fNfjW/P//d/zXJCbah/BwRDu8QS48gsBik9rPSdykgvRPlDMLW3",
-	"vxCZANDIIRLvaDdM2o8zA8qQhydiF71Yr9WmA5liVZF3NlO9yYtHKuxk0W/s+yddiEqa5Wp4Syat8Ktv",
-	"n8vzyL5pQLSboPnzA7SKkO8Z9dpSp/qLgPoWnGlyj1psgsBepKbM1+cUXxlQFgLaHGXu3lxhIZX2YUxi",
-	"MYJRjGmgZ/GdYx+NGJXPH7LH7ZyKpRoLs2npIUgRGbSUBDlm/XYrjXmnB0fpZW9urm8VhgItPfs5zm4d",
-	"KIbaZ+8iwSt71u317e2t2vaCUPGoqOeuLhbQjfT2aWJXiMIuVKbSNJ/NqLsT0Ft1yTdksoyL3pxbzDC1",
-	"fxInQDlHMZPyLGRWGmIhxjzw8gwr+qmpQ0iYG0ygxXu6a2Y4TApiGotFuKeDBxVC6qvKxuSssi3Y1Lh9",
-	"smR8Z0vGUmJdXVw8wLWNf3hUq1puNmjmeeBWJLBv/2CBfesxCOybSxXYF2s3M0OAT9cjXqwS7hzrScHB",
-	"F6lufO8hv59ou/MdRdsXP0i0rdeybfapMllp9mcDv38kAzSxCw3xb/3PFB9URNT0YkvzxUZBvjhdlesB",
-	"vE/XkI0WtQKrPi4Q5bywcRV42nL8Bdsr9xdsFfEXxAIvfvbG+5sr8RuEvGaWKz9tKepjgQhLBn5n+AjB",
-	"BzDfKZEefYVOifVCTglDYxZ3TCzR1r++Olv/zgpt/dq5bqhfUXCiAplv5sBTY/mehHqhUMgUGflh7bg1",
-	"2S8njVJLcTEYEhDd3oPcC0mRItfXkM/E2i1tuRG0x8QKK2g8KU8/ifI02yz4EG/H+tZmytsBYZBg1Q/z",
-	"CNotndmp8wgS7pAX67V7e0Pq9Z/IHdKY4w7ZRT5R0CrKyKM9KkUZORUHgo+cqq4RsJgpcr2WNkXG0MFg",
-	"Q62yU618/jUbHdw+DgTkSrYqvyNc+YpqlR1UQdWledUXVzJz7aMH2hgqTDxZaDS2SWhZlb2XYibd+Mfo",
-	"vgmTWxYrLcDMcp09xZhZSmBYej2oHAfQcp1Nm38/h3mm++YiiYnL8tM9Lh/JgwT2pRQ+iSkNOXriuSI8",
-	"MEXRUO9UaHd9e4mh3dt5tCQWqGNSeaYpihpHeDeVL6JibE6aoqTNcNOUJ8s5ZcrNg4PqyVL3GCx1y/Fa",
-	"2Xst6rmaBp4f68Yy6y/AT3P9Wtn8NO1LeEiTk9UpgDs/WAF88RgUwK0f4z3bXJn3bAUeru+nfIChK1/y",
-	"yMWrn07F2P5RKkZ9lntNYjnKyDZyoD2m00SMUBC1DJdEDHqQaKMoaM46rVCOOfSZZuq67lx/JOgtiTcp",
-	"gfEyDXpZ/Uragf/SXHSWKEqYy6HfihJFUfvsXXymIRmAUBDkjXwusZ8ZpoSlHs1WAQRzqhLfQEty+cj3",
-	"UIegPk60X1HHnz1VyL6S3ZaK9Via6rsTECZzw+gED7Tdggo0xD1yHycBrGbe+ASp92COsDCF6d1mj2sJ",
-	"XXGj05i/Hvtu5pp0tceHL2o9Q6SACzHnFltylmyxD+mz+3xguh3GAWJBaTcpbUoipI87SpotlUuizwNp",
-	"q59dHJxfvGvtLcGn+xiSnzYKecg8OOEf6yEDZ1DsIrIGhecmKHLKiraQifnxZJtszko2iR3IYi6bOObk",
-	"+WuW0bs81Nih66MA67AYYpPzXtxtN+fyW0zzSzA0d3mAqCznT50GDrRvsv9dzH6RihcNRxJRJjnCBvah",
-	"U1kMvjTvwmZaXX2BVx8WVJwViT7v7pbTeFDv0dgVHh3hXG67vHCvBXXtBI9ZRsc8u4B5V5unKRdTSR5U",
-	"LOCfgGpTZ38QBDxIF0wl5sc//ip1KfE9pV6bwkCip5R7PBhyxDsB7WH5n/8voDwW0xBefwYIk3C2QlD4",
-	"Uk0OK1yoYl4aCM2sWaAXm2EK5MzWs83XMuz7DCkIEwRv6+xbdVbQbx1LXL3F/og40G/Xp0L+Uf9sfgrr",
-	"LirGyrgewJRU6fhGUJgJsHAZU5AKRg2A0SHhQ5+UEbUiNeuNcA98kk7LdclQVt6Z35yZk62HkFP0vi7U",
-	"27MIgz5cM6zeyuz7uTDzp1RLO6bTRBgNMPOw5MEkOswBFYKyXhU5lFk1VBe88EcEdQKCbwTCKBj5oa8W",
-	"vq0ixxvpgiV6cIOJCm41Oir8hFHCwprqfuEZlUiOqUuqyGFcXnf5iIH6y1OfQ+9PNTWsPr4GATXn1S12",
-	"qKcGjCuJ4TmWS2ZTisCGq1WCkp1VqcYjP1ulfBXgLCXwhBElfXuESYr9MkASZgi7rhJ7oKKWWoxH1UcD",
-	"yrAxQgzwcKhGVngUWmCy4eTUPNcrgDItARH9a1sGOPOjM/3ShXpHfxiRl8mx5rY99fs17PRbucQZKRBi",
-	"kDXu7C+Sywcyl4hTmJ+sj8HTNsQ0iN9rIk3F/LG+rfQN4jU2N+s76qgErjRqG9vmn+u1Fw3zz43azlbm",
-	"PZ+MGclBn7AIjot9Hwo6xdcDbZXLJTykyWSiaOhTPGhzxogr6a0xMsfYiPYhNyLh//z89bRGaD3NGVSW",
-	"B7I6N5ZXZu4M6gpObP/z8/PXzoKid4peGToFi80iVKmTyBNjZm92NyqhHk/pU5MlonG2NjfXN+8bjrPI",
-	"mZUzNJ4lnGPOAWopKS3YR6cKZ/hHHlx9voezL9QAEiL8dHH0PhfSCPR6kZVbiiut00OjCqzXyyU6LDVL",
-	"9ReNar1WbdSrjbo6J+4Rv9QsnRHvNdaUbsAluRa624jRPRIYBJsB06Y6mGbp4LfTg/aFUrKpr4Z6efju",
-	"HWxWQB5DqfXxXKEI7gndTYPqio6xM94n4kby4T0qqd8S5oGj8B1lo7sMY07qbrIAaownINIEBEMVxETh",
-	"qNlUNklbimshj6cM9XpS9cpOZRU2lcG8ed+CsDPPpGg1OyqUuDgSpECUcoQVebauMhrlGU4WNoMVMNgB",
-	"at7DYEeH2Vswrrsy2j8+N+F8gRIycY+Ae+VSOwsWsrEZkpA1HTxaOLFhiqRkMnmlV0yGxFO3q79A9otF",
-	"MPIMPjXNkhYAP3DMicxabmDCpHLxEHxN87KGU0/ui0WNzdqcStDZzBPmjRh18apBj6jEjwInS/Oz9qef",
-	"LVhSLcuQG1IOwD2LFKE2aNZgICYioeU0x5mGfgMW8ZLFi1iIQykkioCcdq+AwJVhI4Gt+JSRUnN9tqkk",
-	"4ONSs5FlMimXupj6Zo4RM/cNxkyz9FKzludVmb6117a3jy31CtVZY0xvNmGM7DXZJGUccNYLO0cMdmNu",
-	"snqtVtO2kYUITPz0F7b8KHSyx5d7EgEfm2PAUi9w9jkopIhdRLETxn5AsDdBoOkTGqhZkcATMXuumBOm",
-	"8F1GFGGWzJ+2yxqAiaaLbzI8xfIs21nmbSURZomYUS5unYsH3hvrnMv90YClTW7617TNbbEqh3pXWctQ",
-	"TyKbkg9ByboWuPpFAQTUlhVNVLdBAoA681XeZRv+YjvemJ+fCVeUteGAj9N7QR3Sp7qudiTr6nIt6uhF",
-	"Fe35mN1opNSdKHQY13za9DCD5FQfQrUrc5vlotbJEAOW5JAK23M9qb2PSe1dsisuKs6+GFNcjh/OzD4T",
-	"nHPDVe+h7xevIr2AMcAscPpAFinunquYH2tCFcTccUC3AtKjQpKAeFZVv1eJ7EJ6/CKFvhfW64tnLYDC",
-	"k6/nx/2vZSTwrXWOCiSGxPdNWfQHuWWXrJwvFLU6T1nfhaYIWp7Qh8zI+EGzri9Do88FS3Kn/gXv7Crx",
-	"d8CFRIr2pYo03ssc8GCk3JlrI1j+eW/NNSSk/fwzcT52qpu1dESQDRToEDkmOud2kE8kavPNFEUPFqwv",
-	"s80Wyz/ZYsaE5c+7mRnnMGW7yvUyFBZGZljDJ/nOlUgAjt6+t5MqWmNmZHOI7YohjzGVGcW9G7MFfkUF",
-	"9a5nEyHZJ2yxkaejYOPnF+7MTP+5wJ0WEFse88XsQni40kBWd0XRHLGsQmiytMzLy70s3ZAkS3cd4kAm",
-	"mpHEHdFhq+ByKaPNf6lcinf5L5VLUZP/Urk01eO/VC5Bi/9SudRqtErlkm7wn+Pgjrv6kzQjFmyQyCCJ",
-	"RT+MBrgiCOvjis9ZDytdRJDAqFQDHFA8TUbiwy4Qh5BWcOfXKVVL+UWEqbiFE2IKJgGDLSvc7Sw7DYal",
-	"ZGFYwamm1J3YGcYWETuQbAhNH2fmqmHs5LLDbJHp4WOgdOOKeuM04F2alTHiKIEyYE4TtQ7OoaUaiAwY",
-	"2Q5rR612FTk+6WF34jTR+v7BefyVunpBR+tw3zMBRIlwDj1BqVzSY8xY5JnugJQRvpALUKcBl8SVIrR2",
-	"LRuc6hpR7OEVKx+SPPPs+iEm91wR45ixbhfZC1mgesgUHM6Et+nAoxn0JRkiNR0yRSZvauS3Fj2hb95+",
-	"qL+n79pv+p1Xrvr78PLrYf2Yvtl5CK2ZWmwWvUktambrUcyQDiwKw+fM17FXrEJTAJY2ajtbS6IXyV0U",
-	"urki1CKxXwNps7ccxftlLyhC2zPuk6WmAr0iAWEuxUqThmzykRj9538CyhXXFC4fGpukeR2PZL86Mkw1",
-	"IDi0IMZ78X/+JyUPBdwnjyB1yNxUtmAoNXQW1/jP1XBntNeXYgFj5M+UWaTPazGfsUK+VWYTLZ4zVOjW",
-	"dxHj0LhwmsEtARiKmiaKJwCpYz70snQHhWugqVEpAAUDBOkYSH+sYyl1XHaiZEo9HiK8tIajaRB4AK24",
-	"5xKmAXz6PD+bE12O50rtYBmJVI+D7SzX32POpqC3Bzj5Mhw9eto8RDpTK0jceuGLmDqcn4MZ5lL9vCNa",
-	"LBPt4SR9sVy1QiQ+11TtU/FDCP3UQcPY76hI6z73xPVy7HWPyuw3oQpSBpJHZ7pCYWgqIN7M+jnvcMwM",
-	"yeNZ6EwKwS90VVfzaZNnNLKzi5xXBxdoDQ/pml6sA/AjQv9F4VaR3+wqM6NH1EYVqrw6uJgdfNzIbwyc",
-	"GAhalWsRh/gKE6lEHicCokwoc/2RR5CjVuTMnnA9p18WbMauJesGL6winLwCnUs1X03u8gA5rZHs88DU",
-	"cGmiPYIDEkyH7Sj1d363PCKuKcsLV4pqyMaTvRBlSBCXm4Lls4PXClgAkjovyGZK8ld0yZgCoswXRsZx",
-	"hbj4hqfQLG0/SVxB4nBy7zHXKpa0okwlKMYm1nmg1oLhLIo8C9lzd3XXaxucaSwRycmXXwBpVSagnN0k",
-	"T7ewnWihIIBFjNhFDv0BsQH5ZqssqL0UJHigVciWPARfRUaDrmS8WHfk+4Y1HakP0Dn1b3Ek5UdqQnFp",
-	"83O5JEZDEkAyoq1guGhE13yvS6EmG2qY1RuYtlfSA2O9SKBQuMkBnkAlX6QL4Mwuaxpd+7xo3CEJxKIt",
-	"QYrZ26wrZkEVI1TOcskpvLGLxjZTNjwej0MEvC7TMDHrGCxqUrPK2AJR7lvfEihR6C69uDRUhlWrv0Pt",
-	"TMy+5c2i/SNCDFm9IW+nGGmW3AIyUOUlaI0xf6Kt4xhiQPxmLHTdNxdFke88u2LBHqFzy0EtVqX6PuRj",
-	"Fzlq6AfXTn4gkVk8dqlYAesmqjficV5YIp9gEasOEx6KTojEzAP9g9vkAC5ssZeAIBlQ4kVpAIXks5nC",
-	"S0ECtxC9OvSyyFVRQ8BKyNdSSnRv3oui7M7IcV2COT9FgYoGMyjicci6PF3ZZ7Y8N0+A42NGAuuSThC5",
-	"xYW6e1tzM8TBueLdQvTSVjwB3WRhIWtRQhUqP7GXQz08awlLk5fAURLOsKDkFAeF2SQjqj+SLsmfT5t0",
-	"PZJ7UacFpantedbUWHkUTYp0ASGwMgGmY9/Xy0SS94B4VVELhVAKnifs+yv2sr4oTlYTu3m4XFhIPc6G",
-	"ue8micWgNeblzfeRWPKZG1KqPWPXc4QEY26PTDJ2C9pCsEpjzAKd5JcnJTa+t6A22yrWAgPiIxLVFhBA",
-	"v+VA5XIctprN3sdh+7e1CC3X62sOuKAvCSx1y/D66mnzKFoeNft5tMmfWm/8ecnRAprkcvI9H6mauUx9",
-	"com1a6d5hW4PMQqonJyrI437Hduc39AcfEg4/nTxCuTC+xrSnNOTc+ML5kpfa6wZv5YgUiixV+lqlPVA",
-	"0CFC2rw3NYIpeolRJ+BjdeQCT4QiJ27AhagIKgl65pwTt/KSSLdfOacSyqieBLRHmfNcvbpRW981TWrN",
-	"cIIotDCNJfoEeyQIm0d4VMhR0NEWSKr2qFdSCvmM3m/FugEtMA3pWwIVxzrgbc2qB5w8Kt7NPZpQv5v2",
-	"eyEqBfG7VRTaT80GqAjRhkqEfYXyHnGpR8RueJp2lz7nN8RDWJahoca4DwVIkqcsrSZj78XlAyJQN+Dg",
-	"wQe0AyjW+w1Poi/lsBS59WaBzr3ceuV7AZndhG6lgYNAHQc43qBnBTRJE3BBQ0k8TTmpFAgzMVYnQtS/",
-	"kV6TEwcBx6yjitoRTJrZ9IFv1NbVkrX4nvg0F8bM7vOATOEqNZYalzOJddaY+bjdx7emjdco8M2NiOba",
-	"Wo/K/ggKN6y55p3wH1PNjxJpU1gHFEiAIebFm96BPnsyJOzD6TEk3FYk14dgcG43VmhNK7/QO5D6pEe8",
-	"ikEJyN+CobUNQxempZwZOLR59FcMPCYKc8luSIlF2YCPXp3RrNV3ikT3MfN8Ajo38Bcs9ZcQ76N+so6a",
-	"CfKoV71iV+xAkXQkRnpxVKBGrVZFuvA13Knz15Wpc3OlRNErXf7jqlS+gruCfwxE70rJiI6+esODN2o1",
-	"9GyAfcVtiWch5XkZbdTq6BnjCKrzXrGoni48W1fPFF77fEw8+GkDXhcjt48CkyYHv++gZziqZgxfAVjr",
-	"jHulTOu6wVGl4Ofq181arWp3zoem+48eBi7NYpA60g4xfU7KpjyNKeAilGyEhZJKbhVJp2BS3UUjdsP4",
-	"mOnh9AnSHuMB8RRu/jlScw5xgAdEkiCWZgjFkq/YM+d/C/qV/EsT9PyJqldsH0BSTWCbISLK0OVFW1/C",
-	"gCrOoUNTmsiZ113PAWiwOZFAJYXEE9FEGPlYrfWWBJCUiT1PQI1vUY5OL9yShkuzeygLoelDOfabpjRC",
-	"kx7YOPxM2GgAhRgSzyW+IeKK2XBsPFaXMjK8E7pjymBii/lonxryea+KzjnCtmX7YCSkuQe7DmmCAcOY",
-	"J3Vvekp4W/3UBQk/vJ6wH+doAMAlEb5iAvo6ZQ8HZwrplDCuxdw+9z1rIpP9gI96/bAQlpKjkHNXATOM",
-	"Y8prSBt/Zlag1BMT8fTq4AIxQjxhYrV0ucyyFtVMy6gBkX3uIQdMxQ7s8YpZqcCEeulJ4P2opyaVCh+T",
-	"Bjs9mVJy9GE5ikk7Cmj4kLAwskwjd6JWNu7oMQVSCKIOgQRVRVD1XsQVs/NG+1fgPRx1fOpWryA7j7qE",
-	"iXiYX2uI3T6pNKq1KS4wHo+rGB5XedBbM9+KtXeH7YPj8wP4RkmHVPopbmJgvdQs1as1/ZbaHR7SUrO0",
-	"Xq1V18HFIPsgOa6tB94QB3KyZm4Y4p5ITvnwoSk2FZmwRRkaHAiXMOi1RUEkCy/50Cs11XAt/TLYONTs",
-	"FuNyE/2iV9bUR0YXzyvgnXr7nH4lRd7VJbNsxSwwQAREDLk6aXUAjVrNMm/TVivG89a+CF1tQKs28xQf",
-	"fQJwACAZZHkedUcuLSrCAtoAH23OZMD9vBnM+2vwsn0X5tjQ68/6KNzn2h72bAAcfFKf/8klM6LGV13A",
-	"baO2Pv+jl8DIPALVRTeLrOyQSaVj+aZcIOh9gwGGHrDvqJAWBGP1ogyclT4rNWqIe5SFjQlDE1ppTVtV",
-	"1qLuXEZ1La1FI2orW/huun9X9CT8SVtuIJDQ2m2+Qb9cRQ6sGyyaQDfSxT7FAuxiMoIQex/2pV7AR0Mz",
-	"QkYLXo1fbw1+RWNHj6/NtNfDxAsBESNfapEVVvWtXBpykYH8R4qTKfINTiON27q9O5ACLX73TabOuM99",
-	"ozZUka65pGjhDG/qMe9wb4JczNAA35CYIqXlAcX7QqaDmeE4fMyalsgHMKViZCEXI3cKRkC33In3a0Cc",
-	"IQe41R/0s9LiGEE9eqsYwJi6RL8e6xExTdC0aVXf18Lk7NAjgyGXhLkTrYvej0wBhOxxb1KAQmUEmNu1",
-	"Wztthu31W3kh0mYiWr4lTZgmUn3FZDWPpFp1FaAoDZr/EFK7UduZ/0Wbs65PtUH5wbRZQ0KExHn0eSZh",
-	"nEPzQhR8SyZpgqefXYeTZxI7WPOU9LP2F/W+afLnk6w8hDMy4LeaFBpvJ4JKS9quZs0RMQuSQELyIRrz",
-	"4AbyFZSAqS05CigpA/KjdR3dKhUC7CKZ1SiHej0eegbUCVrLPJ8mTPqtexKmc+J3c2WgdKqWWlcPWmCp",
-	"NQP1pkI7EqqlR44PG/O/OObyJbTZ+SEItA/XuFoECkElA4H0M4tA38r5CsEUgQ0NzF0chCbAKCxBEGKS",
-	"dXNUhNIP5hX/HK6wIBY8GKhfEblaiA7F4HwBOJ8ZLEosX4MJADxZ95HfhqMMhGqDBUhEvcpE5AUUhMld",
-	"ZC2GYTchsHPpDHlERdXItY62bhgz5DUdCgcFZOhjl8DgWgqCrmbw4h+fHeT6BAdqnF2wE4FH2LHZU1iC",
-	"6cX+HFu2ngojJ1As16cDKsGOU9MD6lRCdGiKP4tpphfjiGp/HhXgPUY86iZuVAHFR0XISGWfMG3FERxC",
-	"9tN8N6FVGONapFeEpQPydQuwwirFQB2uGLl9o2xkMOlnyQioMjI+8LJRRGAfz81tcUaaKGLjVXQGlnB1",
-	"ywHpjoTasdDhriDJmFqrSYKpwyIezunvqUakxAGtFP7n//3P/+ExFxwsrmLr0C+oTtiio49PnQjRDTE+",
-	"fuIXj0Zq0hCzWh4Tol0Gm9HP7q92rAVc2iie78qLZll8ILIFCGo51uMgZvABXqKJoiLqHdJVBFVRaaHT",
-	"nPktCXw8dDSlNV4dTblxVxKTF5wk7rO0pJiwmaD3ugKmNF4gOBIkJPV9MzaWiDM3aWzSJ74YW9BcYIog",
-	"66G+m03o4STc3Eupub5Vqy1InM80pGaQycPQ9WhllLKWGsrGFwmJ0n99C32SONBOX+svrJYekblIAf8/",
-	"0mT06In9KyWXRXgbo1OrIPshcmeQff2sENmHWIY1cqv2WdjPpl9vGtekFmQ1+dS/YCkVgkUFF4wQWUUt",
-	"pj/WDZ2olLrmA4QsBZgJ7NqUFAXroYjsqX9SRjwkufaqCtSZKKrY30WODUUxgRm3JKDdiYNEn49FRIH1",
-	"Ogb8Vkvy2IfuCor2ale4WUbr9NDMC20ZAmNc01uuopfU1275gCCXDzqwKEDOqxJm3lUpRvMHWLp9bfmH",
-	"GZTgLiKdxTrXps0OahsHMOH39k6mCkpg4TromQ7Dge5Gz5tTvlWtezlNBe5ESB0Wqp0w2uVkQy+oF7Li",
-	"kGsDVOnWRGFZbwhsgtCOSHDX4YeFOYI6wBP45Nv0rk6gaoIFCQ9EhIkNB1K7i3uR4wVRRKJodBnZhB0+",
-	"GCgQjfdgEiS4JQGoa50JYpq9QyhL3g6xK3ksa6TwNlvqO8h4mrlVG/FkA54ABeKb0yunUNTOo96uers7",
-	"8sPoM7s6Z/YGIFcmWv7yyszlb81VMlTARBjMJMK93FDmNRGOVxviQ8Juh6xqgsycXeD+QIG10OagZ4L2",
-	"WIUy8bxsnqgfKOtdK7hwysgZ4kE1CRq5x2IXlTiWmYVYim1WxzrqsWN3l7o3+8bc5X3ni9PkNFy3Jvv6",
-	"grSrZBaY6brqmac5ndpfiADoOrmJny3LyiNII+nywYK4emI+KngqkupGMxAwBh3WbGjabizU7SuEoAJH",
-	"vbxo5623G/BB3qFt1IoemlmgIePhIh+4NskXXNljiqEJefX8OJp/QPhLHIJNoGxc+IW/7xsIY4TU1cTB",
-	"6IWmJe/4rwmrfiSdZca26KXmhbaYjUzJ36GnN1cIh/eMMqjZga56Erp5tUGdMys+6yymGRJm6bvgRh5e",
-	"wH7+bs7ZZbmltKI0H5UeBsS54JsDt4v7pe5pBVTYEU/JACNkpl0wXfeO3Lkxt9U9S8BF+dKQDyhM0TUd",
-	"UO1ZnSWWXDKGHLnkkD5ofOs15OGJ0BZJY6e0mSThCiFUW2EtqAqYebq/hs0/Mt03TOrKFxyAsGTSc5ph",
-	"cTqbWvLMzPncuN0SeSfPsEA+Zz3rDI+tddecC/ahRqNm7trqqYOftWIjkMATVN+0ttPnem/xbCHntZRD",
-	"JTQoefkcD8g5leRf5zKgrlQ/nWLZ/9eaY6Kez4k7CoiD+C0JEAQcgzgGBgObA+BEJegcHUNXC71tkJUY",
-	"+Sh5F3W47JsCWdbOuqsOMIygDu2yAyqE0mV5AK4xHWkN49er6CU0J0Y+19cdEAQOReKhIQlsuiqsAv52",
-	"wafYRB0y4SYnBd6HJA0tkp8RGUwqra4kgaOPzSxaiYbqSt6cnxzbuuIKBgboGfbVHgUajHxJhziQa+r3",
-	"ioclfl5G0P1SbRDkMNsUbhu9pXvgOU2W9XRs4pdVVSEfC+1hQV3UIYJ6RFcXoxq8wSMaDzzfqNWqqKVX",
-	"ZkU9Hqm+csztuVNtbw9D4ZFHsZ+okg4i5BDLfhUdc4sbVv5Vv1vTrYvdPvHy4h4vjJVtMcK0rCBGne+o",
-	"jWrNv0qQ3LCipiomyzN/mvv3hvpW2OCeqFCqPoufzV1lPB5XADxHgU+Yyz2deH2vsZfkaY35GJL1cIsd",
-	"e7Kg7U6tdv+eOAucQq5LIOZiWp75v1w6J7IyM+lyzEMKn+Y301ymmtDp0krcU3xqPG3aBjtbAfDgbio4",
-	"BLLvLEaHVaNikJCQDWVfi4YDfFfpAC3bru80FopjtSQ1K4xVJp6F8qE0UKsEN21lW3Nxca9Cu1Uwc6eN",
-	"/8lZO238ZGkQUkFLDOTb+P4JNgpGV2FUCC3NeNqpZ55l62V6a1NamYtzLQpqinmJMkiRkSGmgQmPE8Tv",
-	"VpRqQzzUbsUzs9GzjhIG25wJGWCqJLl2q3lxdnlQVoNcCoW0N2TSJoE8pz2tELln79S/jSYwDOitGgkK",
-	"DwgkCPahbAAKiInwY1Dtwif41mZkkuCWuiZuI74awjxh4jJ09J8RY5V+U0Yv1ms1RTWMgypPQmzjnywr",
-	"xtXdgc8olCR6g5nJpQQFA9Bg76yUpgAHukQS+u3T77HySW5W7aTwIEtNdYTl0g2ZXGO/xwMq+wMl0bie",
-	"wJVhY3MrstS6uDLAMqBf1SkHPcyMTjE19TDgt5S5JGsHgriSB6Vm6Xw05IHu4l2U9P2YjJ42ziO37daj",
-	"t179qFQb1G5lEeiHUUeDzK0cwcTFWbRxSiRZowMFefkWpQsgmWCMwExn7Sl5pN1qasNqRJ3K2uwaI3dg",
-	"uhmbIisBVAcBDxN8qLkPap+903ROfQD58R0CFhnJtUs5PoEtbhGnieabsIGFOu2ocAUUsEqU2lBjtM/e",
-	"iSo6H+lGZRCtoYjAxIT5Yg9KtKSn2kWOOmPHElglbuq98MGAM90eCenqD7p4gBXnzt6hZ9bTTxUL0avu",
-	"41uCNN95jjpEF4fBKCC3XCNnLNjJRE96anlQvhQMIWAXi+8uDEnX90o87TLbhTWw0aBDAoF6HHGGcIff",
-	"alNR+C6kDL0lE2FtDadv2+f/a7us/1tXovf5QbsOxhUdQc4D28mVeOjZ6d7BeSMsvBNgj5oqDqcHR7GO",
-	"r8919IsJIFccFzM1W7iOzkgiKsQoihiJYMQG3mj+ADV7II2/abxrYGYJJmDGYv5kmgvqWX4+LkgUmpYq",
-	"6n97B68Oj1H74Ozi8OVhu3VxAL9esaPDw73G13a79elVrzU+3Gv1Di9PPh6NTr5uvrupvf/knZ5O6GDS",
-	"2r+7JIOT3rjd+3T4lv9++PVL7aA1PhxfsZMvB++OWjevWvXLg73+Ufu9f3j3cr91vtc7/rDX4kft2gfp",
-	"vn7ju42D3seXPj46uxwfjD/tf3j/fn+/dfflin06rw87v+3duuys//urg/Hhnnt89OXT3dHFYePo4mZ8",
-	"/LU1/tjvnR59adWPLlrrRxe9uxP13/09fLTP765Y+2vrjZ7v00Xr5s350dn78UEP5ni735IvO7/tTX7/",
-	"7bh/+LL/+8cvBx+O9o5gva3x+OhT40BeMfyxPu6sv6l9+njWP3p5o1b42uyz3Xof7nm/9d7df99rHRwe",
-	"fnnX3rjw66eHHe9wTK5Y/1XX3z97cXvQGm9edm4+sMv1w7vLF68+fP21+3H/y2Dj9c3Lcz4MPo4bXbf+",
-	"9q4+3mNnf7469y52jjeCww9X7Gh7s9N7e/zl6NXB+PX7T/sfzmone3ufDl6+vtxZ+7h3MPxQf9XxT3H/",
-	"Ys0dfzi+vHg9OT3a21Y78Q7H7z9dsaM93Jr5dku/fTA+2Fsbv3951Draa3W3x/s9mO30irXev17ba73f",
-	"b/UOXh21+Kt2+89X50cbO3uto3ar1msdHVy2D9/vf3zntnqvdl66n/hvweDXM3r5YvTqfW3YvWIbx1vH",
-	"b3+fbK+/P/ntvH++0ekd9l612r9tvlk7JnfHjNDh4ZdB4/T47LbzbuiPvV9fHd+RvbvXLyZ8OKr964oB",
-	"aB4c72eA6xzBDIyIcYA/PTv80Lo4QG8PPoUA/+p1q3fQUiCwN9GbU5u1G22ND17vvaqNsUKG9+97k4/D",
-	"88lr2eAv/bPXHzm/YgPxrh78/oXwzc3Rq6/D/ZvO/pfW5lYde5P+Weu43Wq979Ej8a5/8tvldl/Wvuxt",
-	"Hfz+6+Xx69H2+/19/+yKjc4+ehful5cX4vffTjd3Pp2cdHrk/Ye3dCA7+7/vfL0MXv/WeuW94r+/qZ/W",
-	"1qnoX3796o9asaOZ3lhC0NQUC3t4EfnwUDP2J/nw8cqH+opy5cPIZFVvbG43duqNh0uNhvlNSY3698JS",
-	"Y+FE7FAY62PFyxPCSlQhDjK1W+pdXbgw8ZISh260cKIkLl6+T9Y1sPun1OlHkjq9EoXIXHQrJ1/axTNz",
-	"pa1CExCXByY1MKXg5FhgS0/k9BEFi6wEtMASmW2IzKaX3ykwZFWpyrF0Yu2nihKQp42ShhpLPnL7xGvq",
-	"aCwqwoAsq/rrcAqFXVWjSJeTVkzwnCVsb47SDH8B9d6M1tRFJiEvyRQa1RYG8ucI+9ZoYKu4gmO4rD3u",
-	"YypM9SDKILDBycvbNSi9lOTbI20jXEBu+zGptbMITSql9okJLicTdiWUykBwKyf9dRH5bi2G5LmeSwMh",
-	"CXrA0OnBEQRldXlg69r+IpDjYieHh8YK5S7GTu8qQzKodKntXz0VtN+hDEOE9ZTfPQvYU9w+Hk+g56/s",
-	"UzHkglq32syoAv1J/IunuiMZPDtt0TVG3BWx8SSoZXD0azfjjQhbYg+/a/znFHYG/mysPHuHnp29bKPN",
-	"xnbtuRYAdANxnZkYWZlNvOb+wbuDiwPI+NDRZ8RLpDcYjqjD00ayT5g0WNgEg3q8pCoYfNPYH/gVk5AI",
-	"Yaf7B2eadTsaWf/lkQASkCFOD84AipU4cXwf3tC7ihv4DsLC5LArmeQwKkjOODoUYkRZb58qZO+M1Ien",
-	"nEK4OBjhbantMR/5nklvqaKWLg6sVdCDC9wDgeQdFrJyxD3apcTbReu1DbPow27lmDNSOcLS7cfr6cKn",
-	"PCjHit2Wo2/sUJVzylwdvUnusCuhijpJTgcV6qHcvC4HY8zkfexFOnX6Mss60hILaQuyQ5yqbX1kS9FW",
-	"2mfvKucS+ySXJAf+tIU8I26dudyjrJeo7Rten6merzV9BRNGDoy5qDNTdDT1Liw0Bf5L/UVGts5FeCVd",
-	"iBoeThAcHYsSmjTBjqZPXG1eQk5WP7ic6ROXmrGOWAUek3lFdBBvYKRrlFiRPk0rZjOufUNhZU0Yadbe",
-	"kiC42P4WC+ex2Looby6vkse3z94tM1ZwGqPmjhD4+j319XLEinJJgfi8L+Gdb+VSAh4LrDZ8FU50XQsJ",
-	"GcJTDKZBAdQu3sdz2N/vjO4l4n0n2Ssn0jJLEovJCMCAZklmC0hgwFkyJa/Yk0jiCvwfI2npfJM1QSVp",
-	"CDpDCUqHb5ovp0M4H1IzwXj8ZdhPNLKtJ4sqlzOrK5isFHuJsNzwu17Ax7FQAzLUHbunpQK9sXN1Iur/",
-	"fmxNhhNmhCbTi8EmS+i+XVmVrFvI+W/HFisgzDPNFiBBBmLr7JljNkGS3EnNhJvIga4s/+2E2TVW3FNf",
-	"k57pSWxec8rI+e+A8v924t3CoMkMZcgJKM9N6bY9NB+WHh+DwfBQ2q28OV38/TLeHW15a4ato2wQCIMC",
-	"I+DoqdrKhuq9NEUCkZd5xIv5hSBZqYoc84PTtI/K4fD2nY+hjNoMm8NmHIluvVFc/oSzPtcfLXIpVhGh",
-	"TEhsyl+FfwhbI53pl03riDIkebGJ6RySU0kla1d24FVe92OKDte3kqBV//RQcQOAMQYens/9g8bDMVcY",
-	"OB7OsYikkcGtssPJ9YvXIafPDS43y1g0wNwwqERgebvVfNl6d35QRh7tUYn9c9pjWI4CUjbvt0bQ8sqf",
-	"PC+bKEElUOj8EOQA2XYKtXAom/hN30ftlo6A1M15dMtATUbDVmNOVTGwatU4ZPYPXrYu3104iRKoHeLi",
-	"kSAhAdNUCHIlMRoQzCD8rmt78mjCG08kltOR8TdkqGMxlf6gaPZIxmIL1TnsmkJJJvVHt/Gz/if1eUTg",
-	"E44lmR9Gv761qdODFYsIJaB2y5iKIDKfClvJKaqgBZYjEquSCJdi21mY0rHn3IS8GgubLlYnTNipHiMW",
-	"uWpnnr7AJrp4d4582gmwTpXGN1BMpMuDePJCbsR/khL+bIGPIJ8ohrPMRAA4kmvREP/W/8zOB6jXIjEJ",
-	"XquIhpgb8R9lmxqkagj12+qSAZL3+4MyA1JAludh0af9FAqWkyqgzyefQT+cM+bRhMwsAoMmoQqcwxJT",
-	"HsS05rxQlkGCVIcdVCOWZ3kh8QUBS2ksSj7GUjRnLIfktmiUP3qWCukPMwywbT2nubl6ZiLZQy6lWJnu",
-	"Y6cGifE7KM4AMRbRy2bV0AWPBGEdBr3bX0QUDt8+e2dcN+CG0fw6bJMc6j3QczbSg649LFPJCtCIkArb",
-	"AtNYm015ND2INi6HYRemFGR3pAST6diP6WD8MIM12ox9ah7pbam/lDDSx6IZ3mxUHtF0GUWm5XlmBP/f",
-	"hasVC+xvv/zabrc6kzCw//KLOPl6vv1h0ul2u5394zr/fc3b67mTo6PvEtj/up8V2O8eH32F376Gv31p",
-	"/Xr0XoyvWPs9jPfqYPymffnl4PJo7xDW0+6N3519rI/dwYevn873Pn38wO9eXbR+02s7Ojp4dSzwxw+j",
-	"K+a142vYHn+8aF3s9dw/+zdfTk7fH+7t9Xrm30d7e+Pjdqt1sf56MPi1Xh+Nfm+/mlyx19vEXXu7J/yN",
-	"D/Wd07XL93f97d9f7N1+IZ9c9ivjeHKDWwT7g5udSUd87dZOJie07k7E5lD65+s7V6z36Vd5+eert3zj",
-	"Vefo8NWno9Y4HobfPmq1whD8KACftEyagnfF3rx/f6TD8cWr1vvLl3vjo/bRXg2e7vfef9zbO/tT3Hr7",
-	"n3bG3Z53cdT+bX3nJth4tb3xljQuWt0rpk7m9fnRwav91sfe3ln9tFvvnb394J0NNi8a/HJt/ejlxYeD",
-	"u+0vX1tf4N2zg4PX+y3cO+t/6bzy/SvWYWdd9+ubr+/N2XrtzS+dRm30iR2moWf//H1rfNY77LeO13F7",
-	"0tg/G+6PrthgstNnB5OPm0fuyXDzPf9Q//Lx09322tq7Pj693D5p0YNW0Hj7sdc5Hfhrg63Nyw7G3tq7",
-	"O8nlb8dj/4qdvO58YeM63hz8enT05/xkgQcKdivIJ3j/683Fxv6X3ofj07vN+uDuir2c4M3jxscXWy/3",
-	"DvEd31w7/m3zjE0+NQZvTT5BEiLT8HjFFoVIC4/z8gkMhV+0f1yKzP6gtIIn4XIZeQarFy7zWHNmssGS",
-	"hMv5yQgK8EXMAvtLMq4bxBodmmoDYbUHUwldYeiEwZ8mUsDuVNFLLTzSsME9ZyYaQ8lrtqSWib7Q4ltK",
-	"1KwiWBp0n+5hysJq22FPar2MRq2W0dIAljN90kWTHEJr+98+z+HB+KMB6LvgT96tJovaw0vT+DMrv0G/",
-	"bJyIOJ5Uc8+8h0KA90T8H0lWxOohNxMmckztRWj+3zeFAj1TSOaAxOo8X1JChdagy7ZEAZju4zbwlSZS",
-	"oFbc1pGwgkNavi7pIOyoYS+fMRZogD0SmkLyMjIyiM1S0jMyFYdr0xQtpUDcV2L+QQkdixDNpwyP1WR4",
-	"rJ7q5uFHZvLHEuXtwskhGa7PLjfmx85kyvelk0eKSByPJWUEIt2pT5Ya5viUbPJdk01+hHQ0Lw8lhayP",
-	"PCslm0iYMsC5xCERAQCY3wxLDqXLCpVR6+C80tjcqrT32mV0uvd2/2VDCw6vj1rtyvnrlnr6PCw4ZUmP",
-	"EjJ69JawWNlQW6bJ42Pmc+xphViJUsSzPg8oF1+EEr1dtDH2EwX6p1OgOODfiwJl9sdbhPzkdOKeIjuZ",
-	"bfPu1ZR7dWRmeOOKemPx1qxLbsr6lkzKCd4CpeaSybFYxwPpemoNQNsyGgZcEjeyNIaqFCSAsaThUoFM",
-	"Hwri29fKceUrWQ6PEVMdxapqkQr3vIqcAfdIwEBjM8TVdlcw1BQdtdq7yPFJD7sTeG99/+A8/lJdvQKB",
-	"SNz3ED05L6MBdtV/WswLONUNWT5S5vGxrfgi0Jjgm+I0GGmLJUanJ+cXEP9KpXGzO+OASuJYERLQpGAY",
-	"1KmGmgfokrMDfTR9L+kzLq496mUtre77XSXCjodzmhjYPnGbv5/ieoTBzB2/5u/CnmbjZ5HApOth8u2Q",
-	"VZnfQaUd4sFaDDeK12OPf1SsMHsr9sU/uEJ77Bie4u+FTABSohVy7Of7xuGnxl5+MD60+kxOkkTwIR5k",
-	"y55pbMiMwo8PnReAn5h+XhQ+ix+3zf03dehS3WwnRBaKpM8TLWIb/Mni0AZE9rnaiG4wFs8WuiVM8mBS",
-	"WqD9fDjVj4lBjl9Dbhf58JWnOJGcIOQE4swkUw8kDVnIk8XtccYbWTQhm80Xr1aZ2HiibmWSXlTRic0E",
-	"Uc8FH5D7FKVMbvypOuUjqU753cA/CwqySlcmIHxGjEeC3ZlAD48K3PFNbfc5kmrpiTQ/8kao3wkwp8Bi",
-	"lrA2hyL/feI4nNjQTrwipqOFqKwgC+1VLxBhoVuv58VXRAWCxlT2KQPLnmlICTGHkAiza2xmCdEW9PeQ",
-	"CsT5m5B8iMY8gABE2ScsL/wiTSLuKWoSBmtYNAA5NvuPCaVYjHQ9xVKsJJbiu9G+LJDPiqa4h0yaQMzi",
-	"xqfEZxlFZS6ikjAZAmyyOExevYiMvujxWR9JoZdp0qbjr+OCQ3bti9gr/5DyF4kLfDK+CZmCnqWb39Kj",
-	"PyoD3BQ2Z5vgEq/lGuGSOy1ghot/ME2njNiikyj6WOfOCuIGRAprtrMZEaLPx0JnS2QY7IxwlLb8ZZaC",
-	"mk8qbRwr4/K6qziggzhLlCO9zqwibqwa8U3/ZEZBkx98TYeAH/WdRrVWbVRra40NhR8pYqqIoQGiYcC9",
-	"kWt2DK7ZUDy7B9X6QUbE+BLONRjmyn3xd2N56AZ6l+cjfeoSnWuqTOHZqo2VqekyzZWZ72TTzzzxcCGj",
-	"ZfxLpSxClIgI2+vEm2OLpNoXKY/TmmWu2TK1vSfD5XJtPTE75PeC7eyLzbRFJoF3ljVymjbq0nsJ8jhb",
-	"8Sh9LzpfiMD/c8j5jzJvfi94z4Cz2cLwXCr+k5s5oWyM4KPAJcIpIycmAao/A9IlQUACYTLLPHJL1Zso",
-	"IEMfu7omqi5vBoWC4aU/PsespLsxO6quyimusYR6/04sQPK6S1mPBMOAMpmwsRa1gMY9HlF50aQGojig",
-	"SFg+dWCi4Mjj0xwz1yw6RanuKW4bQXlBs2h89h9kGF2YgqaMo0/k9PFZWb8XCc7GoUxL67LE6bWAS5Ov",
-	"9kMDxbVhhJFx2sqRtIPsIseEOULVM0WvY3TKUHsHaBQEQJ9AwdB6taaFbDO27eGiyB3EaTv8lgQ+Hjpo",
-	"wANLQ83ItpollsXVBKP2wtoTikaU2Sv7ZLAbL4at+BL3PRIgIanv68kgYN01tpm0yUgNr91syGGcEcdG",
-	"Zphtgqutp/aL4WTNuUQ949WCzVEY+j/FR6KSauERQUm16dobAEfLtfA8xF5jlltqrm/VavfjIGcaNTKI",
-	"+KG03eCt7FDWjLyMHDbyfc3D//rmWCiGnHLfh1MXeKCNy4/aXBNDxSem9GiY0it6O82S4ne1SvaUjeLJ",
-	"Mizwyj3Zk5GgC3sBzfvlRECP6Ye8zDYTq2secYoH+3oTj8SbqI809CL2uZC5rSNy3Ir2m7yeDY3NzaJN",
-	"G8wF65OMWoJRgRw6zG0YQYdLnNqexIB7xF/kGOCDFSxEfbXIOmCW5S/jljCPB4ssRH+xgqUIKhc6EVPn",
-	"YanAqa8G9xa6Gdxb4jJMdqDHB5iy+X1fctakP1/CskxgU0SjeaBL6yZodbz7SHlW9xEbJxVfmFlIh3Of",
-	"YDb3gExo8q0WxMY88GJIRe5MUxFCgxjV038rYmNlZhqoa1ZMpkdknwRNY+KB8cooGOkYDJ9IzW2Yp3sZ",
-	"iEVu4c9FL+ARxViELO0pvkJIC3wxqczw+3vHVEQjriaYIhq/oNE4JsBkBlCYAfMiJ+x8aSlwjdzZ+uiZ",
-	"wmDL95Oore28WsgTxCeunJICoQEzRu3zDzqPM1TSXe6PBkwky3FDVrWuWRn2GQ3rj+twiymZTi86Euvm",
-	"tQt9EryeBK8nwetJ8HoSvJ4EL2By6kDWXHGbFLiKNfE1bO2f2KX/wdLaATDuefLa/QUlLRjsp75JPLxO",
-	"jxiVMhO30/LRvP4xOhwMmnhpp5ESfYyY0eUBItjto4CPTd9UKxNBf/yN+nbtOYhPVEbCCCCVabcWjHzN",
-	"CZzTk/MLtEYFj63OqaI28X1hnO0KIyTxrlhnAl1kcBkJMqAu9zlT65O4A3SqM9GFXbFuLoZ8yghyBBn+",
-	"S3sdduEX6HapqX/7rIzevYRPuexrmxzsggp0efGysl2G/9TDGj6diSSIBx4J0AAHN2rWK2Yq8VTqjc1G",
-	"9YpdMT2MWoE6nz4Wsf6mtp+tlhihOiNmEz1mEzn2rJwyUK+yLijkq38oJFb/1fzYRA0IKNWju+9oH/Wu",
-	"DSW41jzBKV8x+4sCSjWEyxkjrqS3VFIdnCCIEJSz64AMuCTXLmdd2rM1bzUN19NwgA/sV1HLbCKsyx7G",
-	"QfgE3yoGa8RqKK0bS/rSXTYpu2I4PYR+O4xRKCOh6D642OwqqugE2pxamVstaqO2E0Y1my6yBDGCAyIk",
-	"umF8DD4ptWS4Xd081iaWecTl0P0USkBdsQEVEIDhoT9HHK4bMY5GwP1i1wqhzDU1pkUCBrlmyAearyYx",
-	"jX7gEyoQlgj6Bu2qL0QYvRU1HgVov6HDIfEAjlrI+cWxHjbnX+qeflX/B+1w/+2UFeCr5bXPbANeaJxr",
-	"OwVi5BLfh2PFN4QhPMaTpmkfBNRqOJIQOyB1yyerrohhQLAn+oRIgTyuKyfjG4hIuWJ6qepKsPr/wcjH",
-	"sFjdjhBLPqCuA6wadom1czDsGMtI0zwwpxG7QDWCCbXBAjnqtT/qjc/VECniYgdspMe5l54n9E9eMeP4",
-	"jToFmL5NBgnhvoS6QqMlaBldI5harsIuAAvwaA6J76ujhb1H6mNTDSfILQmwD+hsgcxevQ6ygWVdMZmg",
-	"DWG+uwUegBpz49AGwRDfKjqzu4ThiOm0VS/HJuqQPjWu2Sxio5MClISg5Uv4E2ikeQ+4PzrmqYMDnzYs",
-	"rF6r1cwZ6nx903gKpCcgvJIOyK6pF8k5GijgHmMqTYjKRm3dFGQ7IzKYVFpdSQKnCs1UshpSzdKEFw/3",
-	"TzVOhqYT0LTYgmYVORAxZLokZ0FXFdoZGjexGiEnOQrwICEOmq5h9qssKXiZ+QhxSTBccKjkl+mwrIEe",
-	"YN5ohaCRxXhFOckorpi+jMotxZXW6WG5/qJRrdeqjXq1US+fEe81luV9Im4kH5bfUTa6K7c+npevSnhI",
-	"ywgPh1el8vn562ajccWyNIK4fPr9Qq5CGIv34UmCykdbWd3CwFPqQFY3nDnS7wDfVToAqOvrm5sbG+uN",
-	"h8nEmkTkyMSmIU6uTBwQc9kpsXhejsCFaUdsDW4jcOCOBNlVJE5HgOqonjDX3bPWP6tbm1yrsOAJFbFx",
-	"EPYV+52ko0mnMwe0Qh6C7wJpA9FsT8kDBZIH9EGHl7587S7jKpOJAvr59RAPDETPTBPQrxSvVzIPhJZL",
-	"ZvPsD3rVT9CX2WxmVZCXuv0p70sM4nJcL489Tr9c0ORQpGyJjsSP+pAxrRjpyXXUvhGlYzVIqjGtfqqc",
-	"CeqMwIAJKTxGwWiG2oBSO2zKbFS5BCJRrTICet4s9YWKsCNETGmx7eND3T7mRAoVxhhT4gGiTHLNoLJ9",
-	"V1pRSdKSewZfUgWwMeGyEQN8PKQlyJctfS5eANgu6scE9RckfU9lTlbTMmZVtHMa4LNC7YtQ0CwhdE2j",
-	"5g+PrE8JvCkqkBBiKYMn8wRXvbH4uS0hzPsJdf9GqHvAVixwT4Ng0qHC0uL2YqjbpwLKvBaNRCa36nCi",
-	"6kQeNVKGy5lLAhaeRBkxMiZCaoOfNujpSJxYo3ebnRLmv8BUYBoWkPWn6/yDTER7fYkk1737Q58vWHzB",
-	"em+ezG7eEp7ja73v7xqMvNqCPx6VB+pyfvJotO+vtkD42libt4dDwoingGkeRt8joE3jzmOLZ4thwoyo",
-	"tmtDKPKC28zevmdfGKBl4DhcIJFCv1+sjL8+n339yT+4jn/8HJ5iXYW0UDRFGgyo3D/iNRx3RRQiHH8h",
-	"ChHDgFkUwoyeG/5qJs+tGHZGelTokCZzwpGj10ZY2eBUBmUBCtTsD3NmwcjS54HUDse8wl3xHf9kdbts",
-	"zB8R0sedqsvVpcKWr82ji4Pzi3etveI1/eOn8WPqcSXuI0+xgadPrq6cKlkojLicQa3uTyYy8SarMFaC",
-	"TOTRh5iaoldRvBSWDUwFgsF4zEZotX/w58/KpbxHGf/Uxp/KYT2SOv4rhvrMy88qmZWE+pm+MEPG5kii",
-	"pSdq+4idXysFumlImC2L5RPZx+MIi2Sy3cidRbMK8XtRXCZnJFGCP9tjtawC/Dn+oymkvKfclhDR7i2e",
-	"/Rh/UXGC8WR3XpHLaKUUJxPSs3xHCwh3AfcXKH0Bbxez15ypV//Bdhq1/yf7DMQr+4nYPgCMe1tl7GjL",
-	"t8mo06ra4ZPoqB5lSwAhlGfaYmC0PBOMnirXAFOkBSJq6TbLi9RMhw/EH/Rz1eSLKPatm/LLsVLR4CNv",
-	"pOEeEieOOahFLmaoF2AmwwyNiQ3z73Pfa6KN2nqeJUed089pwXlFAsJcigeESaXGopEY/ed/AsoFhCKr",
-	"w4S92ABuBUUjoXao5saejduOl2AvHoGizu3H2HrgxnJolwLdJwtPnoUn0LCeQe/uT2oSWJRlzwnijxI0",
-	"JsbnFzDfqPdD442CZ5D5GUd4SE3fe5PKoYM37mGsMbt5MtI8FiPNKgA3cdVZJhkNojMsMeoFk+Q1NlUx",
-	"gAuJXLGz9EQWH5spZhWgFd12puCVRw0XlUJeQ3XUx1ckXMseYd1vMb/w9+zS3TY9EYQXbeEBUh+vpGB1",
-	"wCo6h9lNBnF3JIin1gY2HeBIlPV2EYsER20FSjAWjcULCZNavw1x/L42noWlNl0PfDGx7cfYgObRpyfL",
-	"z2osP6sgcAloz7LzzBP6LKDPqGWlXzEJ9DggSh8EqqCrjToKGUw+P+ACVEQwMYLGKCTHXAcECk0kQpTN",
-	"5tCaciysDH5P2w0s8R0VMg+T9Kn9I8w3wl7Xsnl3CAdT3Fskn4SAbX4H0FbEeo2yLs+FbnVPoLjwQMeh",
-	"asVlDKXP3YB4hEmK/bhLw8qXA6yYURW9VCyR2S8dNZp2blDdGU8XDXK6I983v0PZ3XAVpg7GAFPfsdpK",
-	"BkZcChIcqq2sEKTDOTLTlDkahPlIhq3+3YFbyaXjrI3HQP0SJIIEqAvidxcA8tjVToG5AqdrGn8YQrp6",
-	"tLik+kM6cUfAD9VWNKzHRM4WcoZYiDEPPCcWQe4Y2+51+LAZ60uljZBWanLKto7OOOCsB+wpldvWChPj",
-	"7HiIME+AQGtq1IRx8upw1RZd7Psk0EO7nN9QInTbgg5XkzEyNr0pAfupsILuTNk0gcv3lE/TR6MGH+CK",
-	"IKyPKz5nPVwql+y5QxOLgGJ0Tv1bjM4xk1xz1/BjPpJB8vPCgqzdzo8RZmcRrZC8r6aPTbl0TmSlDWCR",
-	"zVuU2GPBxglINyCiXzEtQIDu6xYcFdv9Qhc36RMLdy4ekCTwQcq/AWOdf6GvsDq76MWTHTZLJOeMGFq9",
-	"JGo+hd9ZEvlcmm5ll+I+V3i7mM8VdvgP9rmq/T/5XIVE1pSRAfr38Lna0Vbkc7XDLyJT5ftcYbQ8n6ue",
-	"KtfnqkY2JbDmOF5jLlElQCKseRGQc6h7ZRRiW82NBoiPmZYcoPSbv5DTFnSrP+jnIu7aHA+s2ttP5oEF",
-	"YbLULA2UfPNvMhgGROCqywfVTpArASVFn2m5yQS8/PFZIc2QBECWtYGvXLIanp10MUHpxzhqLzVfyRWQ",
-	"nhy1eY7akUaJGfLB4vQpgWxZjtpR/FGecLCAoxauGLVy9ByoWTqzszR4VH0sJArR4T7O3HuRl3MlfuVJ",
-	"BE8+4B/hA14FTiQgJMsHbM0dufKweqF4XSoz0xPFfVw+4FWAVnTbmYLgsixrj9QH3Ir6OGu7Gw/iBrlY",
-	"x2ctQS7mLI7Zu1cVzH8vu12I/+qHX6Ky3HmdqBPSeuiH1vJ6n0MZ3XyRHQqEK3kbiZHbNwJ8Bst8Zl0N",
-	"2lxYtkUby0a4h+bXz80NQjXjiKlWEfhUZjrTZ9kbH8J37ymaz7Y+LiQ1/zjT4gJmxSf5Ykl+8lUwgQQm",
-	"5FnlZsnct/U1rsZurIGxNr+5gbXzXhs7L7lzY1QcftQl3UMyYJyP5rvYK5a87cb9I4L2mBXqdYl/zxTg",
-	"iT4oGxdmckgfeoWu15CHJ0JTKFOM28VBQOMrFLZwIBBFzLwyxP7oBtfCulq0URp9wQG0rzI26uaUqfuZ",
-	"mfN5htEbPcMCKcUb4fgJwVp3zblgH/m0SyQdkLKpgKuLGAoS3EJTLTxB9U3bHPu57YBqTOYBQc5rKYcn",
-	"zJ84ZeSc4wE5p5L861wG1JXqp1Ms+/9aM/2nnXPijgLiIH5LAtSXciigTw0w0xHTRf8dCE26hs4JpmB/",
-	"onRBjGXzrnYXmWAm0zgb3EuRi9kWOhtQIaD4YgBcAZigHr9eRS8xVUzN5/q6A8WZB1Qx16EiR54XEKF9",
-	"BPC3C4FcTdQhE26Kt8P7arCsWummSQUs2uUDCAR6c35yDDxLmKL86JmWsQUajHxJhziQa+r3ioclfl7W",
-	"zTvUBnUDCokGXEi0jd7SvV0F9U6iS6+DtG/FMnCgvQTtYUFd1CGCenCUA5AkLN+Ojq1sGyXAyqxzkEd1",
-	"5+WY23OnAmA4rM6PPIp94sqoUj70/Rli2VfigMUN2w9I/W5ba7vY7RMvz4x2oSD4Q3054Sv3YL5CP1fE",
-	"Rf0LuiqAKyGEWChSHaNSoAnF/26WyORNjfzWoif0zdsP9ff0XftNv/PKVX8fXn49rB/TNztAGbVxLG+a",
-	"0M42x+Q2bVX7VlhCgPMOWeq3cuJs7irj8bgCADoKfMKgIUdxGSA19pLkj5iUpInhYsdeLmlhUVxTVmru",
-	"1Gr3vb6FTji3TTvsQNPtx+tcfXKQFpDFFN+jcmJN31EHKqsShaEO0KMl1Me6JggqBgnoGZBzPCBoxBSB",
-	"V9KEpruKkj6Pd4NXIluqjP92faexkDk1IrpZFlVY0vVtfVrCkxFox7b/V6lDcKAI2x+flT6vd2ahUf9m",
-	"QC72ozo0LZFk9NPUfQnhsaJ3gV9qltbwkAKdN0cxpf8beYt3oeByRfIKFF6WI8aIL2IN6FwSSNoF/w6E",
-	"VJrtKzGnof4vo0lJO/rENu2XNsRADxqQW64pl27XEhu4jUXGkFHV0lAjv9VtieI9/VFgCkcZzs6iFy1P",
-	"Lhugcdao4E5sXlvSb3ruVnwGYOkjQaKRw9Y9KNHiP+rQCrHlVIIQEZswPmzejnWGdk7hq6nF74d1taa2",
-	"EMOf+GEDgky/rhC4p6UPdEMmwlg/IXYkjMxPltE15vqolk7Z2h0URgdcYiVMajsSHwo05sGNkkZnugfi",
-	"hwVzZqzVWC/MFYQRxfbodc6osa7w+JmdmRTY9ICnhA99sE+BRqSgyGgllirZeE0ej6ih8XO9NK7e9NgH",
-	"arehGcgaiiK7i5RkMJSJC/KoLH37/O3/DwAA//8=",
+	"7L3rUtvI2jB6K739vVWTvGMb2xwCplZ9yxiSkIRAgCSTGbKjttS2O8jdHrWMcabY9/LW92NfwL6EdWO7",
+	"+uluqSVLtgw2kBnWjzXBkvr4nI9/lVw+GHJGWChKzb9KfYI9EsA/29jtkzZnYcB9+bdHhBvQYUg5KzVL",
+	"n/sk7JMAYeahPh+jsE9Qh3sTNMAT1CHIlV971VK5JNw+GWA5QjgZklKzJMKAsl7p5qZcksMTFu5TMeSC",
+	"qqHTM7VQl/oEMTwgqMuDaKa5Ywf+EfdolxJvetDzPkE+FeEvAoV9Kj4OPRySMhr3qdtHjCMOm5NvIN6F",
+	"Kdst1Meiis4I8xANUQe7l4gy5Bx2K2aeyhllLnHkysg1Hgx9uaTPxCujxiZ6z69Qo9bYQvVGs1Zr1mro",
+	"1dH5/D2chVgOk97ASUAEYSEa90lAYA+IClioj0WoVh72cYhcPvI9eSN97JXhunwckgAF5Iq7WI4m4M4Y",
+	"D+VbnCEaNmEgD4e4gwVBHicCnmMmxiQoIx4gF7Nf4INxQMOQMBTy5IX8V0C6pWbpf63FALamnoq1aFty",
+	"jwfnuJd16yIMOOuhK+xTD4c8MBch734XiYxreM8ZqRzh0O0784DjlPw5IiI8zAEN6pnZAvXirjpayoh5",
+	"4POeBAi5hpDz5JVvdmtunbzo7nS38IZbI9vdereG1zsNd8PbJFvdxOIG+PodYb2wX2pubZQz1xoGk1Y3",
+	"JEHGMcmfAQEHmE2QIC5nnkAhR2EwQbiHKUPPTl+20U69XivL5/JDVK9VG9X157toqMGIM38iYYnJvQUE",
+	"jQGqOFfD6kMQ8uK7mPrEk9unTAAomM+QIMEVdYmGDfkXQYyPE2ezXkvsnTI6GA1KzVq0ccpC0iMB7Pzz",
+	"58+tUdgnLKQuDkn2XcFocC0YuQHx5NvYV8A/BuD3eBk5ewQHJHAyT6Ne3arWnyfvUL2/yE3dlEtDHOAB",
+	"CTUFbbkuGYbvMOuNcC9n9b5+KtfvDETPkcBMgoAHooycYVjZO3XQM0BH0sUjP3wuj9whLEVl4M1SuUTl",
+	"wIqKl8olSTQllMBCKtFKZuPGwfWQBkTkQNyxhJSwzwVRRyzxEIeKAkkiKpcHFKYsd3J4doy2t2r1XTSm",
+	"YZ+PQoTRD86IRBsq0MfzdtUs+s8RCSbxmolaxTcMy1gIYfQG9kiXB6TYDjrwbryLJS1eDbvY6l9z3yPB",
+	"fMqEPS8gQhAPBUTwUeCSKjoH5KWSWiMNG2UkuNon48Cg3T5mPQK8ggaIjxkKaK8fCtSZSKJBWS/a1RCH",
+	"/XhT1CuVS5IU0ECy1DAYEXtjXR4McKgweGujVJY7Vci9U6u9qO/sNDY3XmzUdnbq5Rjv65l4f6vN2+hQ",
+	"f/ANkMGQh4S5k7dkksXdQnINosWEj9QlwBXJmyNjEHMIdvsSHllPUnNJwsTI7SMsEEYfPx7uV1ELBWRI",
+	"cJhiVQCsih5LkemSTMpwteYHF/s+CeAtylBjA/X5SBIbw+VhSikn9Ego4s8M78e+4FJO8gk869JAwLpF",
+	"SH0fBSPGJAShc2t+tSLMlFBllkkF2qjtICcY+cRRu1EP4CQ0m7kkZBitqoloKMympbQTUOIhzMi4mkf5",
+	"rIuoyJvIwcTG5ibcqfm7Lkl5GJJAjvl///F/Vf6fr7/+VykLW09wj7RHgeBBpowcqFMaSgrfIZJlNlEt",
+	"Rc+13KZOUr5ZVuLnmAr1NfUQUEEtnqYG1CIpCEKOC0upMnIdOsAo9A/DgFxRPhIO8EmmbxONmKIGnjx/",
+	"9SoaYrgDAnSxR6+IkB+QwTCcwLQJRKtl0z81VOK09Xbhk1thWraIIM//jP7IIPOHIRlIZJlac30ze9FC",
+	"DpO5ZPlFtMR6rTYX/8+I351ekSMpjtM0KGSAQ10BCvGlPOoxnhiCrPFaIewvAsgEHlKJUTxAI0GCKjqO",
+	"IEWRBzNaArukVO8I4nedJpL8CzDMIz4JCch0HhW44xMpzJbNOtQiAIbEaEgCOZ0DyytL6gtvEIkIIEOB",
+	"IEhA9OxLwfGSMCkVcKYIc+ZxyzPKPO4u9gWJzrXDuU8wU+fKgzDjXKnnlJVYJPnuxGmm2bvCLZcPNJpV",
+	"0SFQEPOBkmF90g2RZPMdIqhH9NOIjTvxFEYucWxUlcuw8KhDfM56IItTEJ09EuSehdxXYe2JBCHtgkR8",
+	"LAdVomdAxJAzQUDy3MOe1nDkX67SsuU/8XDoU6X2rX0XSt2OEOOvkhI8S80//ip1KfE9G5UHoldqll4C",
+	"6nJE2dV//senHmg+EQaAsla6+XpTdC8HakLYwTS/t1jFAPuSahBvV8o2b86O3yPe+U7csIww6mAPRaJ3",
+	"GfQWHwc9UkXvNT8bY4EMqSspw0PXp+7djwcu0BzOm//8DyLXVIQEjQaIhmQgYQ4R+cMV9nlgHZY3UlOR",
+	"JZ3XMQPReyDFWFicQDggSm0H8V9iOGAJRpIoGOoiJkKus8uDDvVAnX2miMbzXSWDUAHWBMkj8k7zJXzs",
+	"EXbn48SjsM8D+gO+ic615RIhOGL/+T8cDUkwoGES8OR6lwd1lhJJhbI/oM4ojM0gfe57SuKSJBLOlArr",
+	"pImHugEfKG1CS6pl9ZMRggQN1WXAO7wbEgZSAVOykgM6fwVUMAcUU8swZz3L26h+e80yHcBmD5mUabAP",
+	"B3Dny4ruRw6HKIy9umsx1gUlGe4mjDCKTY4EQSPmkSAhDltKAwg9vwjk/FbR5LFyKGn256kz1ypeZyQm",
+	"ymhmj+hihjpyQSxUJpblXdB7Hr7kI+Yt727eS6QhTA4W4ATWMB5+68JkS7ujabUsxhogjEAuPjKD5sRb",
+	"EcVoAw67EoclWLCQID6KmBZeFdN6zy3qAfgdiVtUID0ViEogRXi7ShbEypympfzI7KZ1IM6IKKMc4rAc",
+	"0ANTWyVta5v1ddo0B4fxkZHrIXFD4v1EtKXFJtrcD8vQGi7vorG8NhFiKdV2SDgmhCHXp4D1zDP0SKm6",
+	"tutD8AFRfJL4SghlQOarIMLqBYF9EGT51Flg3+dj4n2jQ3kgpfpOo1qrNqq1tcZG6Wu55AZEygzfQH1q",
+	"1OovKvVapbZ5Xm80G7VmrVHdWW/UarVfwcNQSu9VqkFMCgKR+SMSZ8NSk418v1yiHmg1Phbht5FITlWf",
+	"NVX8BR2WmtHKX8RirlJeSuWSUUe/jVhIfTNzgEPyzacDGq0l4L4UaP/4Wi5FSkisH0gto9QskcmbGvmt",
+	"RY/pm7ef6h/ou/abfueVK/8+/PjjsP6evtkplUsj8PEU3c6NXCQfSlFbidSJe8kyTjESjnlwKRSjV6o6",
+	"DRH8BubE9uH+qaSEgAa76jUJIUoTpNoisl5FB1LXbhqBYQLPQXOQGm2W5SJllgBl9VC9bNkYcRBgefjX",
+	"FdBFSs2dmyQ8ZdgvGGxBinvqPbmMSHuX51kJqRKA4yWtN9IrknP2eGX6R72Q+kYaK6eVeYGsX6rJGeu1",
+	"Wi1rTj381o0F9nmOTHNVFo0xmqc11IubJMrkHZkI+VDAgJT1dpEjwdlR5r0rpQYWOUX5lVy2QdbFTnX7",
+	"RiHzHEsq4GRiRcYqkzJs2Bd2kyYQs2AHPJLyTamrdck4clP5OCTFD+dup1FPrlmSqPSaX8aIqwWZqR2k",
+	"AE9i1/xlmRU0bgwlzAJv+SQ1fAZyW+M1bqYJaXrgj/Ln2EOnDDORs0M7iwNNk7QNF9Agupaxvkgjx63q",
+	"etZvkgwgvZNT44MckgANKBulQIcj+LCK9siEK9+woqdZQhM6kJoteCgDNAy41C+Ry0csFMoDDsa2av6u",
+	"snCidhMxrKz7hUe7SqqgIQgLHpdrhF+kvKcwcoB6AWahSFD8WaLNKffJKekm6X6CJE5R/s2bBEOdQRP1",
+	"MiViTkCoKcN65d/KGi93NZtmSuKueXUWKVIwmaBGkk68+XyOnr0+a2xuPTfWOo8E9CpWrsG38ItAAXF5",
+	"4IFMhpGgPSZFL0HcgChBTevmIuQB8aroc5/D6hVHA/snIIByiYG/QhCiUL/PfSJZd6iuSKqPVXTIEPZ9",
+	"LTOqH4VyoEdHKsBhM+5zHX4xwJcEVAHJzvFkV52n/AFERDPfAItLoJICOf9t/Q93XKmmGi0YdFhBwlBu",
+	"1FFHVoFjFBXOXOIghoOAj9WG1CbUKYdcbxsORm1beZvkekxUTS6SShy1xai5RD8yEq1EathUdk/jz/tD",
+	"Ofi0RU5BnA3mBjuTokYsGiQ4ezkh8CVIU4r1pbjKFE1OyFiJ8/sa7ViZMmFzwrusfBcV47kf0rdkIlFb",
+	"KQttGEqe/ALSaUtr5QDrkZj6TMqjz7Ok1XwJNNJTUopJudSo1epNr7PdbNblvrJE1Qx3d1pSzaG2U/Tr",
+	"xTx58WVACPhYMyXFwix7YxHJcRcpB0/SmTCDiWTQys3byJdFgxXUtSYErTiApFFbr6V0yd/vIOxs5co6",
+	"Hxn9c0RQQHo48HzJeHkXuViQXVSXBKqxuSnpRoDdkARiIYmofhsZopYQH0pJT1+tlvD21RYRCLYLyAML",
+	"MflDL4vHF8WZ9eXy/F3kgB5+J3BvpCk4gMwUXYzI34mOo7LtJfBAGY+ebCePw3YizzqKiXBHQQBmQAmr",
+	"5Dpan9mH+vtm2uBiLvavYhiirWlpDMlHCKk/xcuc6XE1PlCL0qQAN3KTmmXnA/EpiF3TPJxfkcDHWXop",
+	"zwrxTKtzCeWtppzxNDReeB36azzciimsb9VqCYrX2Nxp3IHiwank7FqFWD9JLo9RcnmSUZYuoxS3Cv10",
+	"Mou8ShESHJkQ4yDyn1mguYXkkkHqIj9XSkxZtuyhJY0BCfvck2vAo7DfsGJd2RVhIYcgozt6Ph6Fi2Br",
+	"pR6C9WLUUqCEt1kRt9nGr82CRvgIbm5hiTdAME8+iuY4Uh+k2MWSTdOPx1D0YpadKGkLGpiTiY1Cha03",
+	"SfzPs9TcB/Nv3AGcl2HF2FgOUK4/jA0hSyWN9jPn1o+iXScX/FqnSKYOXAdjx9+jYcCvwDUzEMS/IqKK",
+	"HEXanaYJPqDK1q3/MobugCByrdEITLpyYBccG6AmmIHqTjPO55JfCdpjxFN5UZvbGzvPq8hhnBGnCbZw",
+	"CH4CPYMqH9LH03dlS36Tn+NwFJBdFJCuVGHRiMGVhJG5GvBckFBejQqRg0hjHVfFkNR80Pm7M7Cig8jH",
+	"pOTyR0muo1RWzK1u/tGwLiEWx61LyLQSRE+VqeAn4sdL0qbtAyisUsfizMPr1dYG5mBhnq752GnvXahs",
+	"OhAtRMSjEPR7F5/1+uNQkTJl7ZFHw5YbKjCzcF2joka8AQ4ojkUo0BWmsGO+hCa/K1vZF4nbixzRku6C",
+	"X1BkinHF9bD8UAEINYKELJ0pJSWkhTjcenSac7A/OuBz+fYsLA3VC7Fc9XXmhZ3r2VNpHIkzBa8+V/nW",
+	"KR6pr+QKj/ywjByXDwaYeQ4E3kEgHlYJTPpBIm1bMaSyZHHyVQdhOyFOsTQVpRkHctocSXsSI2tsOvxU",
+	"zynPASbI5lXyJA6udHCkzaZcfRaKRcjxDYAXgmodtpKyIOPsTN4jHAb0B3ymGFGjNocJdnIyag8Gw4AI",
+	"jH778rsczu1jykrN9XKpj0W/1CztdLe3vNp2fXt7w33hbW3u4EaXYFxzNzexV6tv4vVOd6Nb7zQ6tc52",
+	"o+F69U1vy61vdmrdWg3XtksRf5VIixNn1AYx6IyGpCH/TwoJo9DlcEqeEh/i2hIbDQW3RITf5IhFMvVN",
+	"JLOE5SFhV0NWVaKXsB5+0+uL/jaJcPBmRTRERkShm82IPkPmOhZILl8FAyhpxSkjR21a/kvlb8l/BeSK",
+	"X6p/gWlZ/otcD3kQyn9BaLGzixwlDQJeYSaRJCSDoSYicjotvlWLqFuWNTOC0GK0JE2JIpD9Kz+ePJkJ",
+	"t6uTETOwPIPVzbSQRpiBPQ9ABPsn1h0pKp1xO1rOhsuhIeoQFw9IbNVUMvksi5Ll8LcDoGbpyn08HBK2",
+	"Kh1ZMpwYve92HGMs7ngWjZiKZIEFPNLcr08QuQK1SLKL6mxjibxzRZOyhpVPIlCDKUZDKKXRp0JN0kRn",
+	"r1uVxuaWVIb65Bp7xKUDxSGKwl19q5BJCOa7hTHIopBZE0SPDz2dfxRhUFrubWzPsZ1HhLYA7h/rd1O2",
+	"5vyyP4ehQEMfu1CSJroRnUZVX/RgNm+ShD/raJJZQcmkoeI0Z/axqXUYhpK1ikvKrOIz6s2m1LNdPtTc",
+	"IMWGnF1ITJWSSFVFgTnomVTLK5SJ52X9RAfGfbskEyHZwhAPqkkVxFkEinduUsxvXhkd9WoyrDSMy1Wo",
+	"c7yDxKzCL5PsN1d2Tq1qliw9x3Jcr2caF1UEmeZ3hsUlQNDG1LKRBWKcssAkedDpTUZk23AzQzkt5NJE",
+	"L1coB1E0w2qysNmhXAKypaMxnoTZv68w+3XaTXRrk08MNUXtUrH+tIhZKs+0pGfPRQ+VZZ+hrwrXaaLO",
+	"BGHhEuZR1kPUq0rJ3DyQ/4qfWGokFq42KuYriMcxe81332s1AaKYY/ndTKNhRj/JmcpWYBfKRbN0cgMy",
+	"9k8Zlk83Ll3wrUtZjwTDgEqyUpIPAbwUKNe6ddLw1t2Nzibe2nmxvf1iZwtvdjbcda9B6t1a9Lx0m7Cu",
+	"K+qa0KiiIV25ht1hwL2Rod45sVmkS4IAMjTllAat4ExPWkeoLenQ1zgoa2ETcbk0DiS5gE2sOnPt/vLT",
+	"gKWngSxfzgCj6q0dqY2bLOidJUFkzLeQDS4XGdKTGp3DqCbK8WN9jp7tH5w+13nGUCJJ+3cGI1P2RKpj",
+	"cJcSFgIw1CYUGHOpDMJxBGKEeIqWzE7ZsZA2U1MzLitL2WBiNCAB0llnhdWmjUeTrahiuDQRyYbHyGSh",
+	"3zN3o1I9dH0Zq0gN6PcCDbBHoqvAvm8+T2DXPKBeIA+o3lheauTWT5QauVMsKsNmjX+LuIzNxVMGtf2m",
+	"SNLglHIHUVcrzBncukkw10xDqlywcypfIoFjyHaSQEIdNU0heeQqEBYmMhU2thImV79JiARZIDnEQVwO",
+	"DNweEdWgAnV5sBvRGUm3kWOkCmcVK94umM93LEVLVK/WwNGvV69wQkcY7FrVs8C+shBD2Hxc2WjyWLQY",
+	"NicUMSBYhXDA6/Yh6BcgmVC+NS8ZPdP0kBSYMqQaK8xJ/x1HO6kd2BA5Oy0uwr6YJeZLNra4EGfo3T5f",
+	"Lq2+PGXHxV6ZAmKz7VO16AnvZvK621VDTbHEh5F5LUFXhS4hl/sQfxW5fe3sWlVSiiMsLsGjb80q0DOn",
+	"UtGGEPt357murRYGIxESDw0Dfj2Ro/R1mNMAcYaeOcrEU2kT8M5BMeqNjdrzGQJ4HP++BNNT2lJdPAij",
+	"tlKpt6mis3VWNdVlE8Gh1LVrksPxPHO5R1C9Vq8/z5OWY1yslxtfZ0nPt6zye/u49Z37Tipd/8ckbOii",
+	"xqmQ6pXEiTYeQPa0GEw/DIeiubYWWdeq+uFaHoMpIvIVBeHtJcisTUtMNRWRAX2fl5Fj1ThFR5jhHtRa",
+	"dc4lSbb+3sei3+E48MCl9Zl00AmQ3TMiBOVM/vhRkACethot+Z8zqHfpWLXSuaoHH9WyVtW60BUJBFS2",
+	"xVE1EfmSvKQpXFwxQ99cgWi5lPzdjbQEOiV8zogGswS3rIjdhG+ySHrvkzn6UZqjlxO+nIKGwo4i27nx",
+	"4CHMyU3MxYrlJQqnjDi2yaYWle0ePIZcYXv/Z2rVP6dTSn2nDl5+W6vXG4319Y2Nzc2trRcvtrd3djDu",
+	"dFzX8wjpdv+mhAP+GZ/Ck2frybP15NnK9Gwl6cWMGdUr07Oq302gWtQEJmFwXWhZO08OtyeH25PD7cnh",
+	"9uRwe3K4GYdbUqDLX45OS7ZXdafJG7Unb98/y9uXlolSsDdXe34qOBVJCU9et5/V67bz5HRbjtNte3X1",
+	"0Bp/F/fa5v271xYrk/ZPdbe9WILEWrxq22r40MaKBKZF3OBZFuc2Tic90XBSapZOKUceQW8wIzTgkNk/",
+	"YmEgH0Gj7bsVkLGTjMolMsBSMSy5+N9EPai6fFDtBEYcm3xTskwWxqcn0obeSzL5hv0eD2jYH5SaJeJ6",
+	"AleGjc0tq00rrgxU3lS5xIMeZlEaSGqBw4BfUQZpQ1PnIojK6iqdjYY8AHHyrgXn4AbSUNKmUxrDbN0b",
+	"JB9zaVOjqQdloMHr9a0thP1hH1cai6aQPw4LWWP15fEUjE5ly1Xk7yZRf6H72blJQXfO8YmEAEqYJ1Z0",
+	"iPVCRqp26xaWqRQ2ZkbjmceGc6lGGAI5Meo6u4gOAMs81G4JoIZ9fEV00RnVa0y3J4ReEpLyL6Tj15Zf",
+	"CDBJWaa68VtPFxr6xY1Nl6Y0GWhtwaG7C7yysNnO0LX0yPtE8tqBzs4vPOT247JfrBeviWhoqHXcZUWj",
+	"U3cbnZmhFmm4T+L7YoG+bZwX3VuYXSymet2efaSnsFrJP/ujVfkdV358/atx8/x//9csJ9SG/HdAMLRL",
+	"LDGO9GKQ1MNK91RGeiHKH4Gpuf2FyASARg6ReEe7UdK+zQwoQx6eiF30Yr1Wmw5ksqoi72ymurYXj1TY",
+	"yaLf2PePuxCVNMvV8JZMWtFXN1/L88i+bkC0m6D58wO0ipDvGfXaUqf6i4D6Fpwpco9abILAXiSnzNfn",
+	"JF8ZUBYB2hxl7tZcYSGV9m5MYjGCUYxpoGf2zrGPRoyGz++yx+2ciqUKC7Np6SFIERm0lAQ5Zv12K415",
+	"JwdH6WVvbq5vFYYCJT37Oc5uFSiG2qfvYsEre9bt9e3trdr2glDxqKjnrioW0I319mliV4jCLlSmUjef",
+	"zai7E9ArecmXZLKMi96cW8wwtX9iE6Cco5hJeRYyKw2xEGMeeHmGFfVU1yEkzA0m0OI93TUzGiYFMY3F",
+	"ItzTwYMSIdVVZWNyVtkWrGvcPlky7tmSsZRYVxcXD3Bt4wePapXLzQbNPA/cigT27QcW2Lceg8C+uVSB",
+	"fbF2MzME+HQ94sUq4c6xnhQcfJHqxrce8v5E2517FG1fPJBoW69l2+xjUWCK9Zmgbyt8sz7F4+YWB1P+",
+	"PC/ql5bDu9bjAVTfnWiAZCD58mqGzWSG8uElGYbmXOXfw4CHxA2tvVxS5kXVvCwWGlf3KpcYD7+ZAmmp",
+	"86rvZGw3IFdcB50YCmhixq/4pTW5/tsKTBckoFjKDJuN9U6NuF6jW990dzovvO4Lr1NzPW9re+tF98VG",
+	"fbvuutvuumnqKohnDZTBRgtEVS9szG3MjwyOTcU6fiKRW52M2ePdZdQ+XC/oh3ClOB1y1CHokvExQyZY",
+	"ZUUBUhEWzfD49bFAhCUjsjOcd2CcL+ItWKWDQJLBmfEz8vqtGBoJYfsHp3F0esVEpy9ik39RyC2Rpyne",
+	"t39Ch5/ry9C9tyNXexSFggOiW4EQDzE+XqTq9PaNTepm9VhIKLJyxcMwgvl8WDMGP4t05k1iOoYrFLdm",
+	"kH/EuiJEP+FIl5wD6rUbQ6TnSOnxlb+lbIEwZtu8t6hbxOYMeSgIURarQkIVgzzFboqaZE+jT0/Vl9Nm",
+	"2c/9iYZdza12kWOh12vuexA/L0ZiGJGuaZvszF1s3Fi8cQZ5jBcBkW6JKWeAUOMmyWqnxEMpEtpYql++",
+	"n2wAyK8xfD8LQNUzxEaDDgnmk8/5papTAkMm4Jr2ENQl+jgEtCniARpDF/8+viJlKPY+EgRhpsLmIGwR",
+	"X2pXNZSsvqdTzO5/r+SeZPDtpSIP2jCsTz7Jy6Z9dRGJTVPDmLHHMJwAtywETd9BgpLMcAx+nS3/v9V0",
+	"MlWaVY5Ke8xpGpfqAHsEEV8QCNBVGa4QR6RixMxqJSoMoL6AFzEKU0w1EphVvKq6YzlLZl1Va4059WNb",
+	"DMFNgiPGCmq156TRaU/mzZJlCLRGVRbBJ/Xon6oeLcc0mQCoTL+NHbVtIg1xjxTuC2vr9g9u2rS3m0mI",
+	"UvW6c40RD2iJ10kUDfFv9c+UQX4GFs8lAw+GxRbWKlQugKT2aWYi6a39BnfC7imXw20Q/q4Bl6szlSwn",
+	"lHN75aGcW0VMKJZNZ+UhnY36SkM6N1cS0rlRxOiTDuJZrgUoPfrqzEGQkriIOSgjeunu1qGC7YQ07f+b",
+	"W4bAQveQppvt5YbPrhcxuKTBaqXWl53VBfTurDCg98U/x2g0RWX+xhakpUZog901zyql81Rjq1QGQb+r",
+	"oapYReuUELL6WPFGY6adKRFtuJTY8VsZl4rbtGxDVjEb1Pzg9KQemBupni9nt1uKEQnaY2KF9ZefQm9+",
+	"ktCb2UGld4mVX9/aTMXKA2OAmPCoCk27peoCKuRIBNO/WK/dOpa+Xv+Jgukbc4Lpd5FPJLSKMvJoj4ai",
+	"jJyKA6Zlp6oqzC4WyLpeSweyWuigsaFW2alWvv6ajQ5uHwcCKu21Kr8jXPmBapUdVEHVpeVkLR6ilBtd",
+	"e6BkbKGzkSNPrdEUsvpCLiXIduMfEzmVsGpm8esCzCw3VaAYM0tJJUvvJjDXDL2sCPa/WbpVZvD/eRIT",
+	"9dHF5SloGKnNIsQT4BeBLlehfGouZr+EqENQH8cetOlzXwxXH1WA/p1UsKVU3X5hqWbZlrBYOStaZyRV",
+	"V6S+vcS6Itt5pMgALuDx16yG4MK7rHwXFW3eV6Qo7XSZJllZrlDd5TTlBX3yyzz5ZR6PX2Y5PloD6UVT",
+	"SKbR6WGdrnr9BUSTU8LIeFoymaUd7UuuBaXnMj0FYLbmTLl2Yun37orPxv3qPYyM76T75KfsHTN/AvXZ",
+	"cGSFAtt9VJcCVB0MK7BPd4AnYPBXQVRSVDC3ryqNVdFxVOcnNLWoI2nCMnCl9KWFMh5zK+e/5mPkc9ZL",
+	"A0VUhhXqd+EJusI+9QBKcMxXkTdS8CaPf0zIpdQI8USUUZ+PpHo4oGwkB5Pb1nX5d5FTc+BEcIiw71eR",
+	"c7Je23fSmjkO0YCLEDknEvz2ndkqa3GFS96PLerpgtFUJFwdyxWeciowpZFaEuNprKYMzp6Gk7lCTySk",
+	"aieTCnk3NQKfnb5so83Gdq0s7wKubbO6Xm08T8lK8ktd7aw7Ckepso7LFpKUvd24JWbRg5eUYf/UGD7z",
+	"KaoerQAdzU3Uy1bx0slRd8hcWKFNcueBbZIvHoNNcuth0gE3V5YOuIKUvfuzh4GHKZ8+5+LVT2f12n4o",
+	"q1d9FocJcTjKCFt0gK84TcQIBfVd61+I8SDyaoIxVwV8h2MOQQqSP5Br1x8JepUIFIbxMh1ZmSG8gf9S",
+	"X3SWeYMwl3uU9cC8gdqn7+yZhmQA6maQN/JZiP3MugtS6IDiGrqtGbgROdMxGC7Euysrjj2fPP7sqSI1",
+	"wNa5i2kwUwqM+SynLojg2vkKskrvNulOajXzxpdC0nUIc0RZe5wljuuO7K9xY5/G/PWYdzPXpNrXLSOb",
+	"cFo1C3QstDw3a8lZssU+1APe5wNMWRogFrSjaLODNiKERIQ+7lRdLoFe9HkQmnZO5wdn5+9ae0uIhHwM",
+	"1Rw3CkV0eXDCtwH+5Zb3sy8iM5dHPtdVXqYcOwt5PR9P+bzNWdXzrANZLIrAxpy8EIKFi3tlFGKOrMAu",
+	"Hwyw1kqHWBfxLh4vM+fyWzpBCjT5Lg8gmSp36jRwoH1dzjyyAQxHUh8LOcIa9lFngrAFXzp+0M7L4rx6",
+	"typJWaW15t1dlvl5UbNeuaT2qC3Wj45wfs1i27e0BFp7LWizTPCYRQyWeUZHs4B5V5unKRdTSe5U/fyf",
+	"gGpTZ38QBDxId4Ak+sc//ip1KfE9qV7rTieiJ5V7PBhyxDsB7eHwP/9fQLkV6xhdfwYIk2i2QlD4Uk4O",
+	"K1yoBVgaCPWsWaBnzTAFcnrr2S7RsG/EBKipNkHwtgrKlmfllJHj4RBXr7A/Io5U/ByfivCP+lf9UyJe",
+	"m3E1gO4R0fG1oDATYOEypiAVjBoAo0PCh74KmlQiNeuNcA/CZJwWBIBX3unfnJmTrUeQU/S+zuXbswiD",
+	"Olw9rNrK7Ps51/OnVEszptNEGA0w83DIg0l8mAMqBGW9KnK0edNp6gr+/oigTkDwpUAYBSM/Ch+Cb6vI",
+	"8UaqA4MaXGOihFuFjhI/YZSoU6C8X3hGQxSOqUuqyGE8/NblIwbqL099TuU0cmpYvb0GAU205S12qCcH",
+	"tJXE6BzLxmYrCWy0Wu0BhFmlajzys1VK28yZAUbKsiYXlG3OrZe1l8JK7lW6rSFyI+ZpKdSsfMTEkLi0",
+	"S2GVl2TS5oNhwAdUgCjXSvyJu13qUxi4rWTNROYluLWFgOfH3eMhCXDUXJVeUZ/0yGca9r0Aj+WP2B48",
+	"6zheBThLJz5mRCojHmEhxb7eM4MECiFULy65Q4/KjwaUYW2TGeDhUI4syUpkkMpGmxP9XK0A2nAERPS/",
+	"mTavORHz8NK5fEd9GFPbyXslfPTk799gpzflEmekUCT+9Lizv0guH6h+wqM2P6UFgy9hiGlgA0vC+a3/",
+	"WN+W6hfxGpub9R15VAJXGrWNbf3P9dqLhv7nRm1nK/Oej8eM5FCTqMmJi30fGvYkgFeAqoeHNFksMh76",
+	"BA/anDGJJFfa5m5xVRXl1Yh1obOz19MKsokFy2A6PAircxMCw8ydQd+4yZAoBnV29tpZUBNJkW9NtmGx",
+	"WXQ7dRJ5Ut3sze7GLbLtkq1ysoTbeGtzc33ztn7jRc6snKEALuEccw5QCY1pPSc+VaprDmTD1ddbRNVE",
+	"ClFCo5luft3nItT6jVpk5YriSuvkUGtG6/VyiQ5LzVL9RaNar1Ub9WqjLs+Je8QvNUunxHutEw0GPCTf",
+	"BBFCtZ3/I7HDid4MWHrlwTRLB7+dHLTPIQTHl0O9PHz3DjYrID281Pp8JlEE92AbeEhVxz7rjPeJuAz5",
+	"8Badsq8I8yBm5R1lo+sM21bqbrIAaownIOEFBEOXu8Jp+2naUlwpezxthteTmmh2qWJhkhz1m7dt+Dnz",
+	"TIp2K6NCSs8jQQokc8VYkWf6K6NRnh1pYatgAfsloOYt7Jd0mL0F7ckso/33ZzrgPtDFXMDb9FH5ThYy",
+	"OWqSkDUdPFo4O3qKpGQyealmTYbEk7ervkDmi0Uw8hQ+PVNfLgB+KhMus1cXWHRpuHj2paJ5WcPJJ7fF",
+	"osZmbU6n32zmCfPGjLp4+bNH1MJFgpOh+Vn7U88WbJmVZdeOKAfgnkGKSDnWa9AQE5PQcprjTEO/Bgu7",
+	"Je0iBvNIColzFKa9TSBwZZiMYCs+ZaTUXJ9tOQr4uNRsZFmQyqUupr6eY8T0fYNtVy+91KzlOZmyo9AG",
+	"mE2iVp7QfdNierMJY2y+yiYp44Czngn0IoNdy2tYr9VqylS0EIGxT39hQ5hEJ3N8uScR8LE+BhyqBc4+",
+	"B4kU1kUUO2HsBwR7EwSGD0IDOSsSeCJmz2X5pArfZUwRZsn8aTO1Bph4OnuT0SmWZ5kSM28riTBLxIxy",
+	"cWOlnRqnjZUu90cDlrZAql/TJsjFutipXWUtQz6JTWw+pA2pXs/yFwkQqq5CE9VNzASgznyVd9l2UGvH",
+	"G/OLvMAVZW044OP0XlCH9KnqmxzLuqodhzx6UUV7PmaXCik9DhEwENU2nzbdzT67MRXbyMcGRstFjbUR",
+	"BizJP2faMv/xpPY+JrV3yZ7JuPn2YkxxOW5JPftMcM6N3r2Fvl+8S/ACxgC9wOkDWaR5d65i/l4RqsDy",
+	"TgLdCkiPipAExDOq+q1aIBfS4xdp5LywXl88MRAUnnw933ZHl5HAV8ZXLJAYEt/Xba/v5KVesnK+UBDv",
+	"PGV9V1WBtStQkfGdZl1fhkafC5bkWv4L3tmN8kAk7Us14buVOeDOSLkz10aw/PPemmtISIc9zMR561Q3",
+	"a+kAKRM30SHhmKickkE+kajNN1MUPViwvsw2Wyz/ZIsZE5Y/72Zm2MeU7SrXy1BYGJlhDZ/kO1diATh+",
+	"+9ZOqniNmYHeEbZLhjzGNMxo3tyYLfA3bsyuZxOhsE/YYiNPBwXb5xftTE//tcCdFhBbHvPF7EK0vNRA",
+	"VndF8RxW4r7Lfb7Uy8u9LMFHQVauSAsNcRD5O6+MUcY4ok9aR6itKmpZxZzRETB7KdWeY3Fp/bmPRb/D",
+	"ceCJUrn0mXTQScCvJ8igfrn0UZBAPms1WqVy6QxiT3Ic3LarP0kzrGCDREKNFf0wGuCKIKyPKz5nPSx1",
+	"EUECrVINcEDxNBmxh10gDiGt4M7vQymX8sstkjMLVjgBW1a021l2GgxLycKwglNNqTvWGVqLsA4kG0LT",
+	"x5m5ahg7uewoeWZ6eAuULl1Rb5wEvEuzEmgcKVAGzGmi1sEZ1HfVdUJNudejVruKHJ/0sDtxmmh9/+DM",
+	"fqUuX1DROtz3dDxVIpxDTVAql9QYMxZ5Sv4cEZFRoScfoE5UnQYRWbuWDU51hSjm8IoluifPPDvTXZd3",
+	"0bnWZvm7yFzIAjnuU3A4E96mA49m0JdkiNR0yBSZvKmR31r0mL55+6n+gb5rv+l3Xrny78OPPw7r7+mb",
+	"nbvQmqnFZtGb1KIyOa18pAvrqMCiKJpQf229YhSaArC0UdvZWhK9SO6i0M0VoRaJ/WpIm73lOPwxe0Ex",
+	"2k5Vk71NeGN1urxs0yruihypZV6RlwEftE/fOU21Xt2xRMWCcuZP7j/8MbVqbW+MVnrrAMlT7pOl5pu9",
+	"IgFhLsUDwkKoLDMSo//8T0C5lEWEy4fa0qtfx6OwXx1pUSUgOLLLjgPQkuUfkqb9czLUAu6TR5Cfpm8q",
+	"W9wOFc4Xt6OcyeFOaa8figVMvD9T+po6r8U88RL5VpmytnhiWqFbhyIffcp602LDEoChqMGneJaZPOZD",
+	"L5NfcF9FgtJQAAoGukaN+lhFqKrg/0QZk7odeL2kKo035anaLbenFbdcwjSAT5/nV32iy/EHyh0sI1vv",
+	"cbCd5XrR9NkU9KEBJ1+G+0xNm4dIp3IFiVsvfBFTh/NzMMNcqp93RIulO96dpC+WEFmIxOc6AKQI/BCE",
+	"fuqgYex3VKQ1ylvietl63aNh9ptQ+DADyeMzXaEwNJVmoGf9mnc4eobk8Sx0JoXgF3o8yPmUITke2dlF",
+	"zquDc7SGh3RNLdYB+BGRV6hwu54bs8rMmBy5UYkqrw7OZ4d0S8lW73DmQOSKBBMl4hBfYiINkceJ0NXN",
+	"XH/kEakrYs+ZPeF6ppCiN2PWknWD58a8kLwClaE23/jQ5QFyWqOwzwNdKKiJ9ggOSDAdDLWzNUcXUBV5",
+	"xDfK8oLA4tr5dgodoszU7ZsfEljArpK0JIBsJiV/SZe0gSXOJ2JkbJsZim84oyBc0iqVuILE4eTeY66t",
+	"MWmbmsqCtSZWycbGLuQsijwLWcl3VY9XE/Kq7TvJyZdfZWtVhrWc3SRPt7D1baHQikVcA0UO/Q4RF/nG",
+	"wCyo/ShIcEerkKnYDB6gfxNVftiq1pyMwuuOfF+zpiP5ATqj/hWOpfxYTSgubX7VljVI8TRFixeNk5vv",
+	"yyrU/1AOs3oD0/ZK2hOuFwm/ijY5wBPoYIBUlaXZ9djja58X4zwkgVi0W2Mxe5txcC2oYkTKWS45hTd2",
+	"0djkH0fH43HIK1C1QCZ6HYNFTWpGGVsgdyDq6T4SWa21M+/Ss6WhMqxa/h1pZ2L2LRduzhVhyOoNeTvF",
+	"SHPIDSADVV6C1mh5aU2x0AgD7Jsx0HXbDB9JvvPsioXoQ4GaY4t157gN+dhFjhz6zk0f7khkFo8IK9Z5",
+	"o4nqDTt6DofIJ1hYJYiiQ1Fppph5M5p/hgElXpxcUUg+m11WuRiBW4heHXpZ5KqoIWAl5GspvUU2b0VR",
+	"dmdkDi/BnJ+iQEVDRCTxOGRdni4fNVuemyfA8TEjgXH0J4jc4kLdra25GeLgXPFuIXpp6siAbrKwkLUo",
+	"oYqUH+vlSA/PWsLS5CVwlEQzLCg52aAwm2TEVV3SvYTyaZOq8nIr6rSgNLU9z5pqFZ1RpEhVqQIrE2A6",
+	"9n21TBTyHhCvKmqhCErB84R9f8Ve1hfFyWpiN3eXCwupx9kwd2+SmAWtlpc330diyGduoK7yjH2bIyRo",
+	"c3tskon6foCFYJXGmMLt1JYpJTbuW1CbbRVrqU4fj0dUW0AAvcmByuU4bBWbvY3D9m9rEVqu11cfcEFf",
+	"EljqluH1VdPmUbQ8avbzaJM/td7485KjBTTJ5WTRPlI1c5n65BILJE/zCtWDZBTQcHImj9T2O7Y5v6Q5",
+	"+JBw/KmSIMiF9xWkOSfHZ9oXzKW+1ljTfi1BQiHFXqmrUdYDQYeI0GQTyhF0ZVWMOgEfyyMXeCIkOXED",
+	"LkRF0JCgZ84ZcSsvSej2K2c0hFq9xwHtUeY8l69u1NZ3de81PZwgEi1095I+wR4Jog4lHhXhKOgoCySV",
+	"e1QrKUV8Ru23YtyABpiG9C2BOm4d8LZmFZ1OHhXv5h5NpN9N+70QDQXxu1UU2U/1BqiI0IaGCPsS5T3i",
+	"Uo+I3eg0zS59zi+Jh3BYhq4tqi1t6pRDo8mYe3H5gAjUDTh48AHtAIrVfqOT6IfhsBS79WaBzq3ceuVb",
+	"AZnZhK5pGwTyOMDxBo1RoLurgAsahsRTlJOGAmEmxvJEiPw3UmtybBBw9DqqqB3DpJ5NHfhGbV0uWYnv",
+	"iU9zYUzvPg/IJK5SbalxOQuxysXTH7f7+Eq39BwFvr4R0Vxb69GwP4JyGGuufif6x1SHrUQyGlYBBSHV",
+	"TfkSLf94Fx0PCft08h7SmCshV4egcW7XKl+nlF8URax7FY0SkBUHQysbhqp+TDnTcGiqE1ww8JhAC8Td",
+	"iBKLsgYftTqtWcvvJInuY+b5BHRu4C84VF9CvA+0INSQPkEe9aoX7IIdSJKOxEgtjgrUqNWqSFVXhzt1",
+	"/rrQ1YMupCh6oYqqXJTKF3BX8I+B6F1IGdFRV6958Eathp4NsC+5LfEMpDwvo41aHT1jXLVMvGBxlWJ4",
+	"ti6fQedDPiYe/LQBr4uR20eBTj6E33fQMxyXzIavAKxVHQNV5HnkE6sc9XP562atVjU750PdYkoNA5dm",
+	"MEgeaYfoZjplXfRHl8UR0MxSSKnkSpJ0CibVXTRil4yPmRpOnSDtMR4QT+LmnyM55xAHeEBCEljJm1CR",
+	"+4I9c/63oD/IvxRBz5+oesH2ASTlBFG3ScrQx/O2uoQBlZxDhaY0kTOvObAD0GAyTYFKQiPvJsLIx3Kt",
+	"VySAVFfseQIKyYtyfHrRlhRc6t1DsQ1FH8rWb4rS6L7gsHH4mbDRAMpbJJ6H+JKIC2bCsfFYXspI805o",
+	"6x0GE1MiSfnUkM97VXTG406kg5EI9T2YdYQ6GDCKeZL3pqaEt+VPXZDwo+uJGomPBgBcIcIXTEDzsOzh",
+	"4EwhSRXGNZjb575nTGRhP+CjXj8qLyblKORcV8AM4+iiJaGJP9Mr4CZrpoleHZwjRogndKyWKkJaVqKa",
+	"7ks2IGGfe8gBU7EDe7xgRirQoV5qEng/0dV9o7aeNNipyaSSow7LkUzakUDDh4RFkWUKuRMVyHFHjSmQ",
+	"RBB5CCSooigDSFwwM2+8fwnew1HHp271AnIeqUuYsMP8WkPs9kmlUa1NcYHxeFzF8LjKg96a/lasvTts",
+	"H7w/O4BvpHRIQz/FTTSsl5qlerWm3pK7w0NaapbWq7XqOrgYwj5IjmvrgTfEQThZ0zcMcU8kpyj7UJfw",
+	"ik3YogxdNIRLGDR0oyCSRZd86JWacriWehlsHHJ2g3G56ZPxK2vyI62L55VFT719Rn+QIu+qQmSmDhkY",
+	"IAIihlyetDyARq1mmLfu3WbxvLXvOstNqTbzFB91AnAAIBlkeR5V2zclKsIC2gAfbc7CgPt5M+j31+Bl",
+	"8y7MsaHWn/VRtM+1PeyZADj4pD7/k49Mixo/VFm8jdr6/I9eAiPzCNRs3SyyskMWSh3L10UYQe8bDDC0",
+	"sH9HRWhA0KrCpeGs9FWqUUPcoyzqfhmZ0EpryqqyFreA06praS0eUVnZonfTTeLiJ9FPynIDgYTGbnMD",
+	"7f4lOTBusHiC64rwLivYp1iAXSyMIcTch3mpF/DRUI8Q/fhdVDQZUfj1VuNXPHb8+Jue9tsw8UJAxMgP",
+	"lcgKq7opl4ZcZCD/keRkknyD00j3hYZe3EAKlPjd15k64z73tdpQRaqSlaSFM7yp73mHexPkYoYG+JJY",
+	"ipSSByTvi5gOZprj8DFrGiIfwJSSkUVcjFxLGAHdcsduCoI4Qw5wqz/oV6nFMYJ69EoygDF1iXrdakQy",
+	"TdCUaVXd18Lk7NAjgyEPCXMnShe9HZkCCNnj3qQAhcoIMDdrN3baDNvrTXkh0qYjWm6SJkwdqb5isppH",
+	"Uo26ClCUBs1/CKndqO3M/6LNWdenyqB8Z9qsICFG4jz6PJMwzqF5EQq+JZM0wVPPvkWTZxI7WPOU9LP2",
+	"F/VuFPnzSVYewimkdQsrjABB/SplVzPmCMuCJJAI+RCNeXAJ+QpSwFSWHAmUlAH5UbqO6scLAXaxzKqV",
+	"Q7UeDz0D6gT9i55PEyb11i0J0xnxu7kyUDpVS66rB33W5JqBelOhHAnV0iPHh435X7zn4Uvo5fQgCLQP",
+	"17haBIpAJQOB1DODQDflfIVgisBGBuYuDiITYByWIAjRybo5KkLpgXnFP4crLIgFdwbqVyRcLURHYnC+",
+	"AJzPDBYllq/BBACerNvIb8NRBkKpkiMibognYi+gICzcRcZiGPVoAjuXypBHVFS1XOso64Y2Q36jQ+Gg",
+	"gAx97BIYXElBUC4FXvzjq4Ncn+BAjrMLdiLwCDsmewqHYHoxP1vLVlNh5ASS5fp0QEOw49TUgCqVEB3q",
+	"ktpimulZHFHuz6MCvMeIxy3rtSog+aiIGGnYJ0xZcQSHkP00301oFdq4FusVUemAfN0CrLBSMZCHK0Zu",
+	"XysbGUz6WTICqoy0D7ysFRHYx3N9W5yRJorZeBWdgiVc3nJAuiMhdyxUuCtIMrqCbZJgqrCIu3P6W6oR",
+	"KXFAKYX/+X//83+45YKDxVVMdf8F1QlTyvXxqRMRuiHGx0/84tFITQpiVstjIrTLYDPq2e3VjrWAhyaK",
+	"51550SyLD0S2AEEtW50jLIMP8BJFFCVR75CuJKiSSguV5syvSODjoaMorfbqKMqNuyHRecFJ4j5LS7KE",
+	"zQS9V3VFQ+0FgiNBIqS+r8fGIeLMTRqb1IkvxhYUF5giyGqoe7MJ3Z2E63spNde3arUFifOpgtQMMnkY",
+	"uR6NjFJWUkNZ+yIhUfqvm8gniQPl9DX+wmrpEZmLJPD/I01Gj57Yv5JyWYy3Fp1aBdmPkDuD7Ktnhcg+",
+	"xDKskSu5z8J+NvV6U7smlSCryKf6BYehRLC44IIWIquoxdTHqk0WDUNV8wFClgLMBHZNSoqE9UhE9uQ/",
+	"KSMeCrnyqgrUmUiq2N9FjglF0YEZVySg3YmDRJ+PRUyB1ToG/EpJ8tiHnhWS9ipXuF5G6+RQzwvNLgJt",
+	"XFNbrqKX1Fdu+YAglw86sChAzosSZt5FyaL5Axy6fWX5hxmk4C5incU416bNDnIbBzDhfXsnUwUlsHAd",
+	"9EyF4UDPqOfNKd+q0r2cpgR3IkIVFqqcMMrlZEIvqBex4ohrA1Sphk9RsXQIbILQjlhwV+GHhTmCPMBj",
+	"+ORmelfHUDXBgIQHIsLEhAPJ3dleZLsgikiU4i4jk7DDBwMJonZnK0GCKxKAutaZIKbYO4Sy5O0QuyG3",
+	"skYKb7Mlv4OMp5lbNRFPJuAJUMDenFo5haJ2HvV25dvdkR9Fn5nVObM3ALky8fKXV2Yuf2uulKECJqJg",
+	"JhHt5ZIyr4mwXW2IDwm7GrKqDjJzdoH7AwVWQpuDngnaYxXKxPOyfiJ/oKz3TcKFU0bOEA+qSdDIPRaz",
+	"qMSxzCzEUmyzKtZRjW3dXerezBtzl3fPF6fIabRuRfbVBSlXySwwU/VtM09zOrW/EAFQ1YcTPxuWlUeQ",
+	"RqHLBwvi6rH+qOCphFS174GAMehbZ0LTdq1Qtx8Qggoc9eN5O2+93YAP8g5to1b00PQCNRmPFnnHtYV8",
+	"wZU9phiaiFfPj6P5B4S/2BCsA2Vt4Rf+vm0gjBZSVxMHoxaalrztXxNW/Vg6y4xtUUvNC23RG5mSvyNP",
+	"b64QDu9pZVCxA1X1JHLzKoM6Z0Z8VllMMyTM0r3gRh5ewH7+bs7ZZbmllKI0H5XuBsS54JsDt4v7pW5p",
+	"BZTYYadkgBEy0y6YrntHrl3LbXXLEnBxvjTkAwpddE0FVHtGZ7GSS8aQI5cc0geNb72GPDwRyiKp7ZQm",
+	"kyRaIYRqS6wFVQEzT3UtMflHuqeJTl35jgMQlnR6TjMqTmdSS57pOZ9rt1si7+QZFsjnrGec4dZad/W5",
+	"YB9qNCrmrqyeKvhZKTYCCTxB9U1jO32u9mZnCzmvw3AohQYpL5/hATmjIfnXWRhQN5Q/neCw/681R0c9",
+	"nxF3FBAH8SsSIAg4Vl0TUItFOQBOXILOUTF0tcjbBlmJsY+Sd1GHh31dIMvYWXflAUYR1JFddkCFkLos",
+	"D8A1piKtYfx6Fb2Els/I5+q6A4LAoUg8NCSBSVeFVcDfLvgUm6hDJlznpMD7kKShRPJTEgaTSqsbksBR",
+	"x6YXLUVDeSVvzo7fm7riEgYG6Bn25R4FGoz8kA5xEK7J3yseDvHzMoKeonKDIIeZVnvb6C3dA89psqyn",
+	"YxK/jKoK+VhoDwvqog4R1COquhhV4A0eUTvwfKNWq6KWWpkR9Xis+oZjbs6dKnt7FAqPPIr9RJV0ECGH",
+	"OOxX0XtucMPIv/J3Y7p1sdsnXl7c47m2si1GmJYVxKjyHZVRrflXCZIbVtSqRmd55k9z+45bN4UN7okK",
+	"pfIz+2yuK+PxuALgOQp8wlzuqcTrW429JE+r5WNI1sMtduzJgrY7tdrtOw0tcAq5LgHLxbQ883+5dEbC",
+	"ysykyzGPKHya30xzmWpCp0srcU/xqXbatAl2NgLgwfVUcAhk3xmMjqpGWZCQkA3DvhINB/i60gFatl3f",
+	"aSwUx2pIalYYa5h4FsmHoYZaKbgpK9uai4t7Fdqtgpk7bfxPztpp4ydLgwgltFgg38a3T7CRMLoKo0Jk",
+	"acbTTj39LFsvU1ub0spcnGtRkFPMS5RBkowMMQ10eJwgfrciVRvioXbLzsxGzzpSGGxzJsIAUynJtVvN",
+	"89OPB2U5yEchkfaSTNokCM9oTylE7uk7+W+tCQwDeiVHgsIDAgmCfSgbgAKiI/wYVLvwCb4yGZkkuKKu",
+	"jtuwV0OYJ3Rchor+02Ks1G/K6MV6rSaphnZQ5UmIbfyTZcW4qufyKYWSRG8w07mUoGAAGuydltIU4ECV",
+	"SEK/ffndKp/kZtVOig6y1JRHCH3ovmG/xwMa9gdSonE9gSvDxuZWbKl1cWWAw4D+kKcc9DDTOsXU1MOA",
+	"X1HmkqwdCOKGPCg1S2ejIQ9Ub/SipO9hMnraOI/ctluP3nr1UKk2qN3KItB3o44amVs5gomLs2jjlEiy",
+	"RgcS8vItSudAMsEYgZnK2pPySLvVVIbVmDqVldnVIndguhnrIisBVAcBDxN8qLgPap++U3ROfgD58R0C",
+	"FpmQK5eyPYEpbmHTRP1N1MBCnnZcuAIKWCVKbcgx2qfvRBWdjVSjMojWkERgosN8sQclWtJT7SJHnrFj",
+	"CKwUN9Ve+GDAmWqPhFT1B1U8wIhzp+/QM+Ppp5KFqFX38RVBiu88Rx2iisNgFETNOq1gJx096ek2nWUE",
+	"hhCwi9m7i0LS1b0ST7nMdmENbDTokECgHkecIdzhV8pUFL0LKUNvyUQYW8PJ2/bZ/9ouq//Wpeh9dtCu",
+	"g3FFRZDzwPTHJR56drJ3cNaICu8E2KO6isPJwZHVR/e5in7RAeSS42ImZ4vW0RmFiAoxiiNGYhgxgTeK",
+	"P0DNHkjjb2rvGphZggmYsXS30SQXVLP8fFyQSDQtVeT/9g5eHb5H7YPT88OXh+3W+QH8esGODg/3Gj/a",
+	"7daXV73W+HCv1Tv8ePz5aHT8Y/PdZe3DF+/kZEIHk9b+9UcyOO6N270vh2/574c/vtcOWuPD8QU7/n7w",
+	"7qh1+apV/3iw1z9qf/APr1/ut872eu8/7bX4Ubv2KXRfv/HdxkHv80sfH51+HB+Mv+x/+vBhf791/f2C",
+	"fTmrDzu/7V257LT/+6uD8eGe+/7o+5fro/PDxtH55fj9j9b4c793cvS9VT86b60fnfeuj+V/9/fw0T6/",
+	"vmDtH603ar4v563LN2dHpx/GBz2Y4+1+K3zZ+W1v8vtv7/uHL/u/f/5+8Olo7wjW2xqPj740DsILhj/X",
+	"x531N7Uvn0/7Ry8v5Qpf6322Wx+iPe+3Prj7H3qtg8PD7+/aG+d+/eSw4x2OyQXrv+r6+6cvrg5a482P",
+	"nctP7OP64fXHF68+/fi1+3n/+2Dj9eXLMz4MPo8bXbf+9ro+3mOnf74688533m8Eh58u2NH2Zqf39v33",
+	"o1cH49cfvux/Oq0d7+19OXj5+uPO2ue9g+Gn+quOf4L752vu+NP7j+evJydHe9tyJ97h+MOXC3a0h1sz",
+	"326ptw/GB3tr4w8vj1pHe63u9ni/B7OdXLDWh9dre60P+63ewaujFn/Vbv/56uxoY2evddRu1Xqto4OP",
+	"7cMP+5/fua3eq52X7hf+WzD49ZR+fDF69aE27F6wjfdb79/+Ptle/3D821n/bKPTO+y9arV/23yz9p5c",
+	"v2eEDg+/Dxon70+vOu+G/tj79dX7a7J3/frFhA9HtX9dMADNg/f7GeA6RzADI6IN8Cenh59a5wfo7cGX",
+	"COBfvW71DloSBPYmanNys2ajrfHB671XtTGWyPDhQ2/yeXg2eR02+Ev/9PVnzi/YQLyrB79/J3xzc/Tq",
+	"x3D/srP/vbW5VcfepH/aet9utT706JF41z/+7eN2P6x939s6+P3Xj+9fj7Y/7O/7pxdsdPrZO3e/vzwX",
+	"v/92srnz5fi40yMfPr2lg7Cz//vOj4/B699ar7xX/Pc39ZPaOhX9jz9++KOWdTTTG0sImopiYQ8vIh8e",
+	"Ksb+JB8+XvlQXVGufBibrOqNze3GTr1xd6lRM78pqVH9XlhqLJyIHQljfSx5eUJYiSvEQaZ2S76rChcm",
+	"XpLi0KUSTqTExcu3yboGdv+UOv1IUqdXohDpi27l5Eu7eGautFFoAuLyQKcGphScHAts6YmcPqJgkZWA",
+	"Flgisw2R2fTyngJDVpWqbKUTKz9VnIA8bZTU1DjkI7dPvKaKxqIiCsgyqr8Kp5DYVdWKdDlpxQTPWcL2",
+	"5kjN8BdQ7/VoTVVkEvKSdKFRZWEgf46wb4wGpoorOIbLyuM+pkJXD6IMAhucvLxdjdJLSb49UjbCBeS2",
+	"h0mtnUVoUim1T0xwOZmwK6FUGoJbOemvi8h3axaS53ouNYQk6AFDJwdHEJTV5YGpa/uLQI6LnRweahXK",
+	"XYydXleGZFDpUtO/eipov0MZhgjrKb97FrCnuL0dT6Dmr+xTMeSCGrfazKgC9Yn9xVPdkQyenbboaiPu",
+	"ith4EtQyOPo3N+ONGFush/ca/zmFnYE/GytP36Fnpy/baLOxXXuuBADVQFxlJsZWZh2vuX/w7uD8ADI+",
+	"VPQZ8RLpDZojqvC0UdgnLNRY2ASDul1SFQy+aewP/IpOSISw0/2DU8W6HYWs//JIAAnIEKcHZwDFShwb",
+	"34eX9LriBr6DsNA57FImOYwLkjOODoUYUdbbpxLZOyP54QmnEC4ORnhTanvMR76n01uqqKWKAysV9OAc",
+	"90AgeYdFWDniHu1S4u2i9dqGXvRht/KeM1I5wqHbt+vpwqc8KFvFbsvxN2aoyhllroreJNfYDaGKOklO",
+	"BxXqody8KgejzeR97MU6dfoyyyrSEovQFGSHOFXT+siUoq20T99VzkLsk1ySHPjTFvKMuHXmco+yXqK2",
+	"b3R9unq+0vQlTGg50HJRZ6boKOpdWGgK/Jfqi4xsnfPoSroQNTycIDg6Fic0KYIdT5+42ryEnKx+cDnT",
+	"Jy41Yx1WBR6deUVUEG+gpWuUWJE6TSNmM658Q1FlTRhp1t6SILjY/hYL5zHYuihvLq+Sx7dP3y0zVnAa",
+	"o+aOEPjqPfn1csSKckmC+Lwv4Z2bcikBjwVWG70KJ7quhIQM4cmCaVAAlYv38Rz2/Z3RrUS8e5K9ciIt",
+	"syQxS0YABjRLMltAAgPOkil5WU9iiSvwH0bSsqzQhSI3se9nOON1PKdy9oNT29NxDNoio1I6JLGfivnU",
+	"SfMqOKEJFZlVEowODLCaUUl5DQWEkbFpvaKKQ9xPnQZLqH7gQg3HTEtS6f4qIMNakRrlrFrXOfKIaW15",
+	"t6z13FUJElDs6/CMplSg++RaXzGPe3m43OdMgOxMGYhWA+wryVKZZ0B48GhPNd3xEhIE9DhJqel9cp23",
+	"Y7WkvD1ndA0tuGkDt1Sgs9etSmNzy1Q42T84Lc/Zeq64SFmPBMOAsjBXmmls3/ma2q28Bbj4nosG5AM4",
+	"0IddaG1jICNZcz13D/DlY9nHJWW5BQfks+K6QTz6W/ldxkocZQ5uRv3MTGQSg6o34H2smnKb8j3CPElk",
+	"I8ckZMtVkaN/cJrmUTkaSr+Th23Q6qX4nuCqztRHRcoAHKicnT3Q5kvFP4DUvEIFzyDU4JFlB8Q3/5On",
+	"Cdy/WQ7yChICkCXy2T/fOtMgOfYKUw6UwLSglTAlzmQnIVgv5WYj2Nu8yZMuZ1c7MK2zlJzIuyCtJcNi",
+	"fcFNg7EoVmLanZ1mxboN4hx5rnQ/KJqHntpj+ISg2XZzdTzappS4tHx0XTaKzEGOR2hDT+Pe2pAMZhrT",
+	"bbTpclW5W2pmJuicQmJQWfu+5qHUCRk8qJcLjPPUJ0u1zDz5x1YX0/JQmK0AdRZyfxtarzweBFf7XhM0",
+	"JA35f4UzbyP7yixLzJ1sKppd6zKQiYSVpKJWzrS+6OoixhgHa4++6wV8bKWMkGHYz6ZFapdn8njk/z0W",
+	"k43qqWl0wFwrDWoh578dU3SSME83zYRCJ5Ajac4cswkKyXWoTCFN5EB33f92oiopxm0nvyY9yrSbDF5z",
+	"ysj574Dy/3ZsQxs0C6YMOQHlzj0YjHTVm8dlhFhYZU7LnuC6vLUajT5HvsYmwr6/Mr16NqBGTlgegFMW",
+	"p8MYVmrd0xHV92LYezT2hYJYYjz8lIkQ67ry0R/CNB9k6mXdk7UM1ZPYRLfkzTF9Z52pGXiV+PeYDCsK",
+	"TRLM459egyGWtIx0Fp3P7W0k0ZiPzTySIT5km0jUi98iOSzXTqKXsWjlBk2IExUb2q3my9a7s4OyIpbY",
+	"P6M9hsNRQMr6/dYIesn7k+dlnX6rdDkIZXSAjzqFeqOWdWK076uSLXjAVfOjiCBFXj7DKA23Y3ELpV3k",
+	"VKWsUa3qGOj9g5etj+/OnUTXoQ5x8UiQiLQp+gTlyTAaEMwg47Vr2mArHmnX7guni1FckmGoeYnkxRAJ",
+	"HqfzyhPa1bXJdbUdZTIyId/y85gXJ2K5w/zKFetbm6oin+F+kfYM0VlQDIMKUzw9LloPwVrEakwC12U6",
+	"yOpuTWdcZ5nroDbVH0LoTG81hpUsbmaevtomOn93hnzaCbCqTogvoX5vlwd2vZDcIhtJGvmz5RqDKClZ",
+	"0TJrbygHk2iIf6t/ZpfgqNdSLqmKaIi5RTbiAm8a8xpC/ra6+hvJ+32gYhwpIMsLalan/ZR9mVOdQ51P",
+	"Puu+O8/MowmZhTs0mkSmixxmmXInpC0eCxX2SJBqK2rFMEPDJYkvyFhFqkSEO8FSulEpUejZrZhoOaK/",
+	"xSttpMpqmHoUETdQLWU0+5cPJT/q4yuiSktEPEyuihHiqd7nFjeEaqmQ9BS/rPdURS2jtFln8YuI61O0",
+	"T9/pWGqIi1YcfdzHITCvSIFFAmrdmr+/eThMVQ9hfAzprLoZpA7/1P0K1CAqmCfKg9K9WbojKdBMJ2NN",
+	"V8eISsrFmzFP9SO1LfmXilMSzeje434lXF8tZyS3pMbfhecVq7TRfvmj3W51JlGljY/fxfGPs+1Pk063",
+	"2+3sv6/z39e8vZ47OTq6l0obr/tZlTbc90c/4Lcf0W/fW78efRDjC9b+AOO9Ohi/aX/8fvDxaO8Q1tPu",
+	"jd+dfq6P3cGnH1/O9r58/sSvX523flNrOzo6ePVe4M+fRhfMa9tr2B5/Pm+d7/XcP/uX349PPhzu7fV6",
+	"+t9He3vj9+1W63z99WDwa70+Gv3efjW5YK+3ibv2dk/4G5/qOydrHz9c97d/f7F39Z18cdmvjOPJJW4R",
+	"7A8udyYd8aNbO54c07o7EZvD0D9b37lgvS+/hh//fPWWb7zqHB2++nLUGtt1MdpHrVZUEyOuiEFaum6I",
+	"d8HefPhwpOpjiFetDx9f7o2P2kd7NXi63/vweW/v9E9x5e1/2Rl3e975Ufu39Z3LYOPV9sZb0jhvdS+Y",
+	"PJnXZ0cHr/Zbn3t7p/WTbr13+vaTdzrYPG/wj2vrRy/PPx1cb3//0foO754eHLzeb+Heaf9755XvX7AO",
+	"O+26P978+KDP1mtvfu80aqMv7DANPftnH1rj095hv/V+Hbcnjf3T4f7ogg0mO312MPm8eeQeDzc/8E/1",
+	"75+/XG+vrb3r45OP28ctetAKGm8/9zonA39tsLX5sYOxt/buOuThb+/H/gU7ft35zsZ1vDn49ejoz/nV",
+	"O+4o9q2gwMeHXy/PN/a/9z69P7nerA+uL9jLCd583/j8Yuvl3iG+5ptr73/bPGWTL43BW13gIwmRaXi8",
+	"YItCpIHHeQU+NIUvNbvYF+S2oucD1fl4Ej2XUfhj9aJnHmvOrP6xJNFzfnUQCfjCMpT8kiy0gOLID5OZ",
+	"rlIKpNAV5TJp/GkiCexOFb1UkiQVUfV0ptOjpLxmBFOdDqXEt5wKc1xEvVJpaMVXq46l4PuIIrCJrsiG",
+	"nBETQ+JCFoCjU9K00DZiHpQUgY1T1kO4hymLmuuZaGu9yUatltHBFDY7fY9Fa5pETpm/fVmTO2OnAs97",
+	"wc68W032sISXprFzVjkT9bL2Nc+JCytU5qQQ4D2xlscSMLJyyM2EiRwHQBGO8vetmIKeSSRzQB52ni+p",
+	"forSz8umIim4DWz7+0rrpqCWbUlJWOChCqeq4CrMqFHr7jEWaIA9Ehla8gqwZBCbpVRjyVRLvqlJvZR6",
+	"clt5/IHqtyxCNJ8KuqymoMvqqW4efmTWelmiNF+4FkyGQ/a28bIpD8sjqRDzFDv789eWeQjpaF68fApZ",
+	"H3kA/VwicdeMaU1H+ligPvamm+GAFAVufqOF92mvT0SIVMc6ylCXBy5ZkLTcb/LyU/bbI85+y0pNnU86",
+	"/n6pcLNxRSxKzAqmyj0eoqZbGeZKPAn/N4gzzahtQro1Qhm1Ds4qjc2tSnuvXUYne2/3XzYUCXt91GpX",
+	"dEr886hphqGDUnMCj7rV+sy0mvD4mPkce8rKJ/VD4hk3MbS8LUID35LJk1j1JFYtIlbZgH8rseqSTO5G",
+	"jBTQzic/l9Z7Eb25hBCDR0NmhpeuqDcgXOee7GCZUUFvyaScEJihXU6ywCdWAZaqJ0wD0LaMhgEPiRs7",
+	"ZyL7EBSxY0lfjwSZPjT1Na+VbYtSsqUPI7rCu7E/xXap51XkDLhHAgZmKE1cTYdoU2DkqNXeRY5Petid",
+	"wHvr+wdn9kt1+QpEdnLfQ/T4rIwG2JX/aTEv4FQV7PlMmcfHpmq9QGOCL4vTYKTcMBidHJ+dQ6oBDXVk",
+	"kjMOaEgcoxcDmhSMKz1RUHMHA9nsyElF30vqjIubxNSylta79roSY8fdOY0Ftk/c5u9njTvC4Luzr/le",
+	"2NNs/CwS6fltmHw7YlX69yJ2OqgA9uBc5FD17sJM9TpPWgMDixeUDRlmZGxaxiUT5lSty9jVDjEBCft1",
+	"2qEiLNe9CPFEt7EfsZD6MIjDr0jg46EDWQlxVznddlP+m2mPqUmwEMgRoyEJBPGI50AreT0IVKitOan3",
+	"Q92EXtfAxijgI5W0oN0gIuQ+YVXUSuQSWtGkcXqIbc5QgQNlNGIeCYBbqCTZEfNV83194LH1RHIZPm4q",
+	"F403UkSVZBW/B9BZdgznXSIy9QmXmqWT9dr+rR0yp4ASGdzgMDRhxcapV1YuvDJy2Mj3oRix89eNY+oG",
+	"g/fMV0Ak8EAZTp5cOn9DJgIw81DG4xxETMWEMDJerotHfjMgD847VF5CtvVNjMQQssbjUgEqhJ2Ra91K",
+	"dIqgRqQz6bC3MsssqiuJdY9zL51WZpLuGtUtoBmXhAzB42/afMp/48CnJIBgM8VsqB5bhDgIieqFGpBE",
+	"JXRdgAArOSXicyo6jXeRIFckwJBemEWx5Y2thGQ/0bS/IU2T0JKBRaulZdkgmiJm8qVlUzOJ0Q9OzUyo",
+	"65SnK1FvBgRF3X/B40REYrEOLQWpmDKXxIZhncGrIofAWBKMREi8rMDT3ThTOoqCjWBARRaxKRJoR6tG",
+	"CJkVtqqDDNWKtQAaNSleNKL1JQ8eVOZUC1fmwTYfDAM+oILcQfYEKHwKBvoHUdlE8LBR/xRY3XckscKm",
+	"IsHE37rWq7eht5qgPDjBPRmF86gt4ixqyz4VxG999pr7nlO2DAf6cyXTjQaa2EpZUES6eBWdqZMoEuaf",
+	"QZjnSKJTVFSf+5MQ+ESeipAnDZz3osfmgmaCIOm3FpT+hniwZkGgKFzgz/5oOqwoy1Pesr6470J5j6jq",
+	"k3UMTxWfRJgAJAuLbGi5dUhQauzlhwQN8aCamiSJ1UM8yHbBp7EhMwDIHjov3icx/by6T8w+bmOO1QXw",
+	"DDioodCEhIVqN+V5WK0N/mQVDAYk7HO5ES6PpGHXp7siLOTBpLgeY53Cw9S2sa8hh9RYgz9lGOcUt0kg",
+	"zkwydUfSkIU8WU5PnPFGFk3IZvMFUosH/GqKYsSVOqfoRRUdGzuwfC74IMrIUnN4OvoE5O/n01RDvZXc",
+	"eNGk3B5kBf/tM3LvH/z34VLuEfyzoCAB/uqFBPjPyt9NsDudxOtRgTu+yuKdJ6mWnkjzo87QvTfAnAKL",
+	"WcLaHIr898nRdayhnThVt4ocJURlJdAqK0SB7FnOZuXOxr1exzTsUwZ+SEFczjxVrQKchLs6dDAh2oIP",
+	"NKICNn8TIR+iMQ/AXB/2CctLrU2TiFuKmoTBGhYtXWPN/jBpsouRrifb00ryZO+N9mWBfFam7C1k0gRi",
+	"Fjc+JT7LyWrTXSEyBNhkf4jCzTlbiVkfSa+HadKmKvfYgkN2tXXrlX9IwfXEBT4Z30SYgp6lm9/Soz8q",
+	"A9wUNmeb4BKv5RrhkjstYIazP5imU1psUeW3VPipkMJNQKBnMZjtjBtM9PlYKBdZhsFOC0dpy19mN5j5",
+	"pNI40RgPv3UlB3QQZ8hJkhIn1yRob/onMwrqyrLf6BDwo77TqNaqjWptrbEh8SNFTCUx1EA0DLg3cvWO",
+	"IUMlEs9uQbUeyIhoL+FMgWGu3Ge/a9U31tC7vFSRmydTZZ6pMoVnqzZWpqbLNFdmvpNNP/PEw4WMlvaX",
+	"UlmEZDld/zBU6qcQKOSXhImk2hcrj9OaZa7ZMrW9J8Plcm09lh3yvmA7+2IzbZFJ4J1ljZymjar7VoI8",
+	"zlY8SvdF5wsR+H8OOX8o8+Z9wXsGnM0WhudS8Z/czAkNBwQfBS4RThk5lgQo/wxIlwQBCYSuGuiRKyrf",
+	"RAEZ+lilv+m2OT6oWvKlP75aVtJdy46qctTENxyqbCm7NWiXsh4JhgFlYcLGWtQCans84my4pAYiOaBI",
+	"WD5V0LHgyOPTHDPXLDpFqW4pbmtBeUGzqD37AxlGF6agKePoEzl9fFbW+yLB2TiUaWldlji9FvBQ1yJ8",
+	"0HBjZRhhZJy2ciTtILvI0fGN0E1H0muLTmlq7wCNgjoQx9Cirl6tKSFbj20SmyW5gwDhOJN5wANDQ/XI",
+	"pksaDourCVZR86SiEVdtDftksGv3w5V8ifseCXR1dJhMJ0Ar20zaZCSHV2425DDOiBO1MlXbBFdbT+5X",
+	"5YXrc4kTteWC9VFo+j/FR+JmPNERQTOe6SwUgKPlWniWkvS8vlWr3Y6DnCrU+PkynpdhrrFQ8YkpPRqm",
+	"9IpeTbMk+65WyZ6yUTyZFQOv3JI9aQm6sBdQv19OBPRIUsszPIJ36DS/uv7xJ3iwrzbxSLyJ6kgjL2Kf",
+	"izC3e3yOW9F8s2hr7IwV6QtWJ0musRvCMqlADh3m9oynwyVObU5iwD3iL3IM8MEKFiK/WmQdMMvyl3FF",
+	"mMeDRRaivljBUgQNFzoRnRSzVOBUV4N7C90M7i1xGbpImscHmLLobBZFXvX5EpalA5tiGs0D03jfotVx",
+	"02MKPVb8vHWZOCl7YXohHc59gtncA9KhyVdKEBvzwLOQilzrNvaEBhbVU39LYmNkZhrIa5ZMpkfCPgma",
+	"2sQD45VRMFIxGD4JFbdhnuqeLRa5hT8XvYBHFGMRsbSn+AoRGuCzpDLN728dUxGPuJpginj8gkZjS4DJ",
+	"DKDQA+ZFTpj50lLgGrk2fXczhcGW7ydRW9l5lZAniE/ccEoKhPIQGLXPPqXKxLjcHw2YSDZyheKSKp0Y",
+	"KkFA11jTuVaFW0zJdGrRsVg3LdI9CV5PgteT4PUkeD0JXk+CV4bgJQ9kzRVXSYGrUEFew9bS5rp/Qj3d",
+	"O0trB8C458lrtxeUlGCwn/om8fBbesS4YIO4mpaPlCgCjptMj4oKBxMS/5XTSIo+Wszo8gAR7PZRwMfK",
+	"fhXJRM9OX7bRRn279hzEJxrGwgggVUfJK8HIV5zAOTk+O0drVHBrdU4VtYnvC+1slxgREu+CdSbI5YMB",
+	"LiNBBtTlPmdyfSHuAJ3qTFTTPoy6NBAh8ikjyBFk+C/lddiFXwQippRt+7SM3r2ET3nYVzY52AUV6OP5",
+	"y8p2Gf5Tj0qZdyYhQTzwSIAGOLiUs14wXZC8Um9sNqoX7IKpYeQK5Pn0sXIrqQqDpgKOkhih8xZmEzVm",
+	"EznmrJwyUK+yqqvuy39IJJb/VfxYRw0IqFguj8n4qHdNKME3xROc8gUzv0iglEO4nDHihvSKhlQFJwgi",
+	"BOXsW0AGPCTfXM66tGf6GSoarqbhAB/YhwqPsImoZE4UB+ETfCUZrBaroW2ilfQFXQ0RZRcMp4dQb0cx",
+	"CmUkJN0HF5tZRRUdq9q6WuaWi9qo7URRzXDKqhYlDogI0SXjY/BJySXD7cJsUWKZR1zuEa+sKuFfsAEV",
+	"EIDhoT9HHK4bMY5GwP2sa4VQ5poc0yCBrrnmA82XkzCtVAQq8hmHqItHfrgrvxBR9Ja8fnUkAO2XdDgk",
+	"HsBRCzm/OMbD5vxL3tOv8v8q8v/+7ZQl4MvltU+RVmA6pEcZk9qKqpFKfB+OFV8ShvAYT6D/JFIEAw1H",
+	"oVCNlUlAYnVFDAOCPdEnJBTI46q2Hb6EiJQLppaqyml1eTAY+RgW+xnaDeCQD6jrAKuGXWLlHAxU8AiD",
+	"xrfqgT4N6wLlCDrUBgvkyNf+qDe+ViOksMUO2AhUZkrNE/knL5h2/MY9pmHGCAnhvoS8Qq0lKBldIZhc",
+	"rsQuAAvwaA6J78ujhb3H6mPTrg8q0dkAmbl6FWQDy7pgYYI2RPnuBngAakzdbPAZKOJbRadmlzAc8VA3",
+	"4ANUL1sTdUifatdsFrFRSQFSQlDypa5wyiKHCHB/9J6nDg582rCweq1W02eo8vUVE1HSExDekA7Irq6O",
+	"yDkaSOAeYxrqEJWN2rruS3FKwmBSaXVDEjhVaMOf1ITVyLM04cXD/ZMMzoF25U24Sg2aVeRAxJDTzIUu",
+	"KR1FbmI5Qk5yFOBBQhz0CJyc+SpLCl5mPoItCUYLjpT8Mh2WFdADzGutEDQyi1eUk4zigqnLqFxRXGmd",
+	"HJbrLxrVeq3aqFcb9fIp8V7jsLxPxGXIh+V3lI2uy63PZ+WLEh7SMsLD4UWpfHb2utloXLAsjcCWT+8v",
+	"5CqCsUMlEWWIx5+tcvEAA0+pAwnpV53cPOl3gK8rHQDU9fXNzY2N9cbdZGJFInJkYvUwXyYOiL7slFg8",
+	"L0dAlcWOJGHJi3gXjQTZNX0OhC4vHeW6e8b6Z3RrnWt1bBW+jsdB2Jfsd5KOJp3OHFAKeQS+C6QNxLM9",
+	"JQ8USB5QBx1d+vK1u4yrTCYKqOffhnigIXpmmoB6pXi9knkgtFwym2d/UKt+gr6sOP6VQV7q9qe8LxbE",
+	"5bheHnucfrmgyaFI2RIViR/V7oZ6sVGbBBW1r0VpqwZJ1dLqp8qZoM4IDJiQwqMVjGakDUi1w6TMxpVL",
+	"IBLVKCOg581SX6iIun1bSovSpCzd3nIiRQqjxZR4gCgLuWJQ2b4rpagkacktgy+pBFhLuGxYgI+HtAT5",
+	"sqWvxfugmUU9TFB/QdL3VOZkJQH4K6Od0wCfFWpfhIJmCaFrCjUfSR+YSOBNUYGEEEsZPJknuKqN2ef2",
+	"eGtkP6HuQ6DuAVuxwD0NgkmHCkuL24uhbp8KKPNaNBKZXMnDiasTeVRLGS5nLglYdBJlxMiYiFAZ/JRB",
+	"T0XiaOs5ol6UnRLlv8BUYBoWkPWn2p2CTER7fWhcIlXO2OcLFl+w3usns3tYR+f4Wu37b9O8vyW3fCAv",
+	"56l3/23C18bKvD0cEkY8CUzzMPoWAW0Kdx5bPJuFCTOi2r5pQpEX3Kb3dp/tsYGWgeNwgUQK9X6xMv7q",
+	"fPbVJ//gOv72OTzFuorQQNEUadCgcvuI12jcFVGIaPyFKISFAbMohB49N/xVT36T3/isR4UKadInHDt6",
+	"TYSVCU5lUBagQM3+KGcWjCx9HoTK4ZhXuMve8U9Wt8vE/BER+rhTdbm8VNjyN/3o/ODs/F1rr3hNf/s0",
+	"HqYeV+I+8hQbePrk6sqpkoWiiMsZ1Or2ZCITb7IKYyXIRB59sNQUtYripbBMYCoQDMYtG6HR/sGfPyuX",
+	"8hZl/FMbfyqH9Ujq+K8Y6jMvP6tkVhLqZ/rCNBmbI4mWnqjtI3Z+rRTopiFhtiyWT2QfjyMslsl2Y3cW",
+	"zSrE78VxmZyRRAn+bI/Vsgrw5/iPppDylnJbQkS7tXj2MP6i4gTjye68IpfRSilOJqRn+Y4WEO4C7i9Q",
+	"+gLeLmavOZWv/oPtNHL/T/aZ/5+9K9xtHDfCr0L4TxPAdpK9FrjN4oDmtr27zR12r3VzKLAIIkaiYzaS",
+	"aJCUfb4iD9Nn6YsVM0NSVCw5lhs3uZ7/LDaSTIrUcObjN8MZjFfOG7F9KBg7szK+tefnZGC2xr755nKE",
+	"W+0IIEh5KxeDrXVRMNRVJwGzTQlEdsHw7fvkTMcfmM/yeuzOi4D5vpMLUTK7hC0a/iirSO7x4MRHhdui",
+	"lJfsTvPShhMaKx/mP1N5ds5+f/pFF5MD8/TrZHC+FVqUqeSFKC1sY1llqn//S0tlMBQZJhPH4gO4QYoq",
+	"AyOEvnnm47bjFOzbR6DAvL0M14NfrEN3gegeGJ4uhkeTrLfou91VTWMVtfE5Or7V0DGRne9B38DzgbwB",
+	"eUbMXyrG5/JerNiM+6McFLyxA1njRnMgaV4LSbMPwW186jZKhkR0AxMDD7hDXkuXFQOtkOmEnYODWnxt",
+	"VMw+RKv+2q3Aq0sb9kUh32F21NeXJJywR8j7bZ5O/L05dbc/nojghRgeVPVxJgW/BxyzCfbuThBPKyMy",
+	"eDfkdNAiyfLuHStr4EgsUMOw0CruBSZpfxvW+K4cT2/URvnA+8G2l+GAntJPB+ZnP8zPPhRcQ9rbeJ6n",
+	"QJ8X9A25rOgRd4CeawH7QdQKlG00gcXgzvPjWsCMCC5G0JFCdqkoINCQkghLtt1Ck+bovRn8X3I3+Io/",
+	"SGO7VhLN2m+CvjH+cz237Q5ysGa9TfNOEGx3HUUblPWJLKeqU7rhO+HGRWmKQ6WNyxJTn6daZKK0kuex",
+	"S8Pjy4KDMRqzb8Aklv6XCbRGzg1JlfEoaVAyrfLcXce0u+EtXB6Mgss88buVlhVxZYT+AEPZo0iHPlqP",
+	"KStWhPNIzqz+vws34NJl28AjUb9CRNAQdSPyaQ8hjz7tmpiDON3I+GaQdLjVH6m+SCXuWvgx2wrJegQ5",
+	"L1gy58Yslc6SKII8cdzuTbh5HtWlIhLSo6Zk6PPoLLUq79A8PTrbdhEOxvn2mCgzg4DW5agJcfIwuTDE",
+	"lOe50NR0qtS9FIbKFtwq6KwUS1ebEle/NB7obsSmjbW8Iz59PDXQeMFHRpQzPspVeccHw4GfdyxioSVn",
+	"E5kvOJvw0iqyruHHqrK6+fOtgawfzsuA2U1KK6j3/dSxGQ4mwo7eo1i02xaAPV5sEi2mWpjZyJUAQb1P",
+	"JThGvvoFJTeZCS93KS9EU/jwyL8TYzp/QZ9wvDnpxYGHbYPkqhROVz+TNl9b322I/Emd7rHL9j5XfHo7",
+	"nyuO8Dfsc4XxH3yuxjJPZbSI/g4+V9/annyuvvk+mKrb54qtdflcqatOnyu07FJgPeF4jVyiACAZJ1uE",
+	"6hzzXrkNsc/mJjVTy5KQA6Z+y3s5bXFv9Vleb+Ou7fDAwth+ZR5YBJOD80EB+OaPophrYfg4VcX4Vnci",
+	"oCb0WcdNLuDl8zUsmrnQqJaJ4BsO/A7Pd9oPKL2Mo/aK7EonQDo4arsctRUtiQ34oL9+aiy2NkdtFd/q",
+	"Agc9HLX4idlFxz4Hc5ZurCyNHtWcG8vCctjFmbuTepkA/OpCBAcf8Ev4gPexJhoS0uYD9nRHJx6GB7bP",
+	"S+V6Omjc1+UD3odo1V+7FQg+F7P2Sn3AF3UdZ+LdlI4JuajiMyHIfs7iiO/eVzD/TrxdWP9w4Xd1Wu6u",
+	"StQNtB780ITXZwrT6HZDdkwQDnibmSqdOQDfYjKPvKuB6MKhT9o4dOAei18fuy+I2Yxrozpm6FPZ6Ezf",
+	"xDf+N3Z3R2i+mX3shZpfjlrsQSse8MUz+cn3YQQaK6GLlduEuRdnJwrafnOCZG13cQPP8944nlf8nEZa",
+	"HC9SSvegBpzz0f0uesSrt3exf8TIu9KDekrxn7kEPPUPhs6F2Wwyx1qhX5yyjK8MaSiXjDvlWsv4DY1P",
+	"HIhKkZfZEGN/qMC18a4WIqXZP7jG8lWOoz5fo7qPXJ/HLaQ3O+KGwcab8XiG8F3fuXnhOcvlVFhZiKHL",
+	"gEtJDI3QCyyqxVfs7A++OPaxr4DqKHMtWPKdtfNPZb5KhiyZ8EJMpBVfTayWqYVLP3I7++rE1Z9OJiKt",
+	"tEiYWgjNZtbODdapQWNalZT0P8HQpBusnOAS9jdSF0QmW03JXeSCmVzhbHQv1S5mn+iskMZg8kWNVgGN",
+	"ILV/NmbfcAlGLVf0uTVY5kKCcZ2DOsoyLQz5CPDvFAO5ztmtWCmXvB2fh8bacqW7IhX40qkqMBDocvLp",
+	"I9os45LysyPC2IYVVW7lnGt7AtdHGbf8eEjFO2CAVIDCskIZy75k38uv34HUJ40qvQkj34o34Kh7Bfua",
+	"G5myW2FkhlNZIJLwdruetqEvlIBv5p2Dqs47b5fKz7s0KMMhOz/LJM9FautM+Vj3Z87tDOCAXxu+HhBc",
+	"96W1U57ORNZFo/0NJPins+cJX9nB+Bq6D8oF/odVFdCVECQWk1RHWgp3QvHf5wOxujwVf7+Qn+Tl9z+d",
+	"/UX+8P5ydvttCn9/uPrlw9lHefkWNSORY13dBJ7tCcptnVV72Boh4HwHk/owbMzNz6PlcjlCAa10Lkos",
+	"yLE9BnjU9jPhjwglkTLsN+3DAYFFcyPLwfnb09NdP1+vGe4s044jIL39ep2rBwfpFlgM7J60K0991xWo",
+	"/JYohDpgjZawH5u6IKhIEtgRqnNeCFaVoOABTZDeBU16HFeDB8j2KI3/l2dv3/SiU2ul28ao4ivdLM7W",
+	"EZ6tRTsa/j8Ht4JrUGyfr2E/TyPz0kjXnMhFF2HSCJG01NOkuoR4G/SdzgfngxM+l6jn3VSs7f8d3lJT",
+	"TLg8smqEiZdtVZYiN1EBulRoK6fo38GQSjd8gDlv4J+WIiUXed74WV2r9P2FC9OUxlSwP3X1DAFS4kNL",
+	"gdvQUiyp9o4WC3VPBtF1/D5quKXv6DZzq8P68AYaEDRJWpNKxcRt87Ym64ypgQ1YUEmkSAMbpl3SKocq",
+	"yvpBjweGTmCTE2lUEvXr0wm2TGXcA85QZUTdcigb5Mf6S/yoj2uXFuc56jButmvEdDq8I+nW2sv/KeT0",
+	"WhtCtHbjycbFuf44KI87Qj7sXqyMY14xbiWcCmim8HWugjqPz9BzHihCynIAssRhqblhS6XvAQlvdE3E",
+	"k4V9tryrY07cJwjRzH7q6byqY3ZUPGd/dcdvHzf4o1DzHLkx3I2BFLkdkdeIPlZUxdE8Mp7XK+dmftz2",
+	"n2G0gYLyJFXN+VgrirltfKBM2sHD9cN/AgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

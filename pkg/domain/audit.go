@@ -40,6 +40,9 @@ const (
 	ActionUpdate Action = "update"
 	ActionDelete Action = "delete"
 	ActionRevoke Action = "revoke"
+	ActionRenew  Action = "renew"   // a client got another certificate
+	ActionHold   Action = "suspend" // a certificate is revoked until it is resumed
+	ActionResume Action = "resume"
 	ActionRotate Action = "rotate"
 	ActionExport Action = "export" // a private key was handed out
 	ActionLogin  Action = "login"

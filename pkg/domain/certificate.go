@@ -6,26 +6,79 @@ import (
 	"time"
 )
 
-// Certificate is one that a CA issued to a client, here or elsewhere. Serial is lower-case hex.
+// CertificateKind says what a certificate is for.
+type CertificateKind string
+
+// The kinds of certificates.
+const (
+	CertificateOfClient  CertificateKind = "client"
+	CertificateOfServer  CertificateKind = "server"
+	CertificateOfForeign CertificateKind = "foreign" // made elsewhere, and only known here
+)
+
+// Certificate is one that a CA issued, here or elsewhere. Serial is lower-case hex. Fingerprint is
+// the SHA-256 of DER in lower-case hex.
 type Certificate struct {
 	ID           int64
 	CAID         int64
-	ClientID     int64
+	ClientID     int64 // 0: of no client
+	Kind         CertificateKind
+	Name         string // the common name
 	Serial       string
+	Fingerprint  string
+	KeyAlgorithm string // empty: unknown
 	NotBefore    time.Time
 	NotAfter     time.Time
 	DER          []byte
-	SealedKey    []byte // the private key (PKCS#8 PEM) under the master key
-	KeyProtected bool   // the PEM inside is itself encrypted with the client's password
+	SealedKey    []byte    // the private key (PKCS#8 PEM) under the master key; nil: it is not kept here
+	KeyKept      bool      // SealedKey is not nil; also set where SealedKey is not read
+	KeyProtected bool      // the PEM inside is itself encrypted with the client's password
+	SupersededAt time.Time // when it is to be revoked, because another has taken its place; zero: never
+	RevokedAt    time.Time // zero: not revoked
+	Reason       RevocationReason
 	CreatedAt    time.Time
 	Issuer       []byte // the CA's certificate, in DER; only for Enrol
 }
 
-// Certificates keeps the certificates; none is ever removed or changed. A serial is unique within
-// its CA.
+// Revoked reports whether the certificate is revoked.
+func (c Certificate) Revoked() bool { return !c.RevokedAt.IsZero() }
+
+// Suspended reports whether the certificate is revoked only until it is resumed.
+func (c Certificate) Suspended() bool { return c.Revoked() && c.Reason == CertificateHold }
+
+// CertificateFilter selects certificates; zero fields do not restrict. Name is compared regardless
+// of case. ByExpiry lists by NotAfter and then by id; the cursor is still an id.
+type CertificateFilter struct {
+	CAID          int64
+	ClientID      int64
+	Kind          CertificateKind
+	Status        Status
+	Name          string
+	Serials       []string // any of these
+	Fingerprint   string
+	ExpiresBefore time.Time // exclusive
+	ExpiresAfter  time.Time // inclusive
+	ByExpiry      bool
+	At            time.Time // when a certificate is valid or expired
+}
+
+// Wide reports whether the database may have to scan for the page: no field selects few
+// certificates by an index.
+func (f CertificateFilter) Wide() bool {
+	narrow := f.ClientID != 0 || len(f.Serials) > 0 || f.Fingerprint != "" || f.Name != "" || f.ByExpiry
+	return !narrow && (f.Kind != "" || f.Status != StatusAny || !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero())
+}
+
+// Certificates keeps the certificates; none is ever removed. A serial is unique within its CA.
 //
-// The groups Certificates and Clients_Enrol of the suite test it.
+// The groups Certificates, Certificates_Page and Clients_Enrol of the suite test it.
 type Certificates interface {
+	// Page returns one page of the certificates that a filter selects, without DER and SealedKey,
+	// by ascending id unless the filter says otherwise. See PageRequest for its bounds. A text that
+	// no database can hold selects nothing.
+	Page(ctx context.Context, filter CertificateFilter, page PageRequest) (Page[Certificate], error)
+	// Get returns one certificate. Issuer is nil. Errors: Missing.
+	Get(ctx context.Context, id int64) (Certificate, error)
 	// Create stores c and sets c.ID; it ignores Issuer. It does not check that the client belongs
 	// to the CA. On PostgreSQL it waits for a Lock of the CA. Errors: Duplicated on cert when the
 	// CA has the serial already; NotFound on ca_id when there is no such CA, or no such client.
@@ -33,10 +86,30 @@ type Certificates interface {
 	// OfClient returns the client's certificate, or of several the one with the highest id. Issuer
 	// is nil. Errors: Missing, when the client has none or does not exist.
 	OfClient(ctx context.Context, clientID int64) (Certificate, error)
-	// ClientsOf returns the clients that have the certificates of these serials of a CA, by serial.
-	// Serials are compared as they are written; unknown ones are left out. The map is never nil.
-	// Any number of serials may be given: they are looked up in batches of 512, so outside a
-	// transaction the answer is not one snapshot.
+	// OfSerial returns the certificate of a serial, which is compared as it is written. Errors:
+	// Missing.
+	OfSerial(ctx context.Context, caID int64, serial string) (Certificate, error)
+	// Standing returns all certificates of a client that are not revoked, or only suspended, by
+	// ascending id, without DER and SealedKey.
+	Standing(ctx context.Context, clientID int64) ([]Certificate, error)
+	// Revoke sets RevokedAt and Reason of a certificate; a zero time resumes it. It does not add to
+	// the CA's list: the caller does, through Revocations, in the same transaction. Errors: Missing.
+	Revoke(ctx context.Context, id int64, at time.Time, reason RevocationReason) error
+	// Supersede sets SupersededAt. Errors: Missing.
+	Supersede(ctx context.Context, id int64, at time.Time) error
+	// Superseded returns certificates that are not revoked, or only suspended, and whose
+	// SupersededAt has come, the earliest first, at most limit, without DER and SealedKey.
+	Superseded(ctx context.Context, now time.Time, limit int) ([]Certificate, error)
+	// Undescribed returns certificates without a Fingerprint, at most limit. A version before
+	// schema 16 has stored them.
+	Undescribed(ctx context.Context, limit int) ([]Certificate, error)
+	// Describe sets Fingerprint and KeyAlgorithm of certificates, all or none, and of their clients
+	// where they are the newest ones of those. It is idempotent.
+	Describe(ctx context.Context, list []Certificate) error
+	// ClientsOf returns the clients that have the certificates of these serials of a CA, by serial;
+	// 0 for a certificate of no client. Serials are compared as they are written; unknown ones are
+	// left out. The map is never nil. Any number of serials may be given: they are looked up in
+	// batches of 512, so outside a transaction the answer is not one snapshot.
 	ClientsOf(ctx context.Context, caID int64, serials []string) (map[string]int64, error)
 }
 
@@ -44,17 +117,23 @@ type Certificates interface {
 // known (it came with a foreign CRL). Epoch counts the revocations of the CA in the order in which
 // they were committed.
 type Revocation struct {
-	CAID      int64
-	Serial    string
-	RevokedAt time.Time
-	Reason    int // RFC 5280, section 5.3.1
-	NotAfter  time.Time
-	Epoch     int64
+	CAID         int64
+	Serial       string
+	RevokedAt    time.Time
+	Reason       RevocationReason
+	InvalidSince time.Time // since when the key is not to be trusted (RFC 5280, section 5.3.2); zero: unknown
+	NotAfter     time.Time
+	Epoch        int64
+	Changed      bool // an earlier list may have an entry of the serial that differs
 }
 
-// Revocations keeps the revocations of each CA. None is ever changed, and none is removed except
-// together with its CA. A revocation is stored by Advance and Add in one transaction, in this
-// order.
+// Lifted reports whether the certificate is valid again. An entry of a foreign list with that
+// reason, which is a mistake there, is none.
+func (r Revocation) Lifted() bool { return r.Changed && r.Reason == RemoveFromCRL }
+
+// Revocations keeps the revocations of each CA. None is removed except together with its CA. One
+// changes only when a certificate that was suspended is resumed or revoked for good. A revocation
+// is stored by Advance and then Add or Change, in one transaction.
 //
 // The group Revocations of the suite tests it.
 type Revocations interface {
@@ -75,11 +154,14 @@ type Revocations interface {
 	// revoked already, a serial that is given twice and a CA that does not exist are errors that
 	// are no *Error, and doom the transaction: a caller that can't exclude them calls Find before.
 	Add(ctx context.Context, revocations []Revocation) error
-	// Find returns the revocation of a serial, which is compared as it is written, or false. A CA
-	// that does not exist has none.
+	// Change replaces the revocation of a serial by r, under the epoch of r, and sets Changed.
+	// Errors: Missing.
+	Change(ctx context.Context, r Revocation) error
+	// Find returns the revocation of a serial, which is compared as it is written, or false; also
+	// one that is lifted. A CA that does not exist has none.
 	Find(ctx context.Context, caID int64, serial string) (Revocation, bool, error)
-	// After returns all revocations of the CA with a later epoch, by epoch and then by serial;
-	// their number is not bounded. A CA that does not exist has none.
+	// After returns all revocations of the CA with a later epoch, by epoch and then by serial, also
+	// those that are lifted; their number is not bounded. A CA that does not exist has none.
 	After(ctx context.Context, caID, epoch int64) ([]Revocation, error)
 }
 

@@ -22,28 +22,52 @@ const firstCRLYear = 1950
 // ClientNameCharset is what a client's name may consist of, as shown to users.
 const ClientNameCharset = "A-Z a-z 0-9 - ."
 
-// Client is a site-to-site client: the record of a site and the state of its certificate.
+// Client is a site-to-site client: the record of a site and the state of its certificate in force,
+// which is the newest one.
 type Client struct {
 	ID          int64
 	CAID        int64
 	Name        string
 	Description string
 	Subject
-	ExpiresAt time.Time
-	RevokedAt time.Time // zero: not revoked
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	Serial       string // lower-case hex
+	Fingerprint  string // SHA-256 of the certificate in DER, in lower-case hex
+	KeyAlgorithm string
+	KeyProtected bool // the kept key is encrypted with a password
+	NotBefore    time.Time
+	ExpiresAt    time.Time
+	RevokedAt    time.Time // zero: not revoked
+	Reason       RevocationReason
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Take makes a certificate the one in force.
+func (c *Client) Take(cert Certificate) {
+	c.Serial, c.Fingerprint, c.KeyAlgorithm, c.KeyProtected = cert.Serial, cert.Fingerprint, cert.KeyAlgorithm,
+		cert.KeyProtected
+	c.NotBefore, c.ExpiresAt = cert.NotBefore.UTC(), cert.NotAfter.UTC()
+	c.RevokedAt, c.Reason = cert.RevokedAt, cert.Reason
 }
 
 // Revoked reports whether the certificate is revoked.
 func (c Client) Revoked() bool { return !c.RevokedAt.IsZero() }
 
+// Suspended reports whether the certificate is revoked only until it is resumed.
+func (c Client) Suspended() bool { return c.Revoked() && c.Reason == CertificateHold }
+
+// HoldsName reports whether no other client may have the name, at the time now: the certificate is
+// in force, or suspended and may come back.
+func (c Client) HoldsName(now time.Time) bool {
+	return (!c.Revoked() || c.Suspended()) && !c.Expired(now)
+}
+
 // Expired reports whether the certificate has ended at the time now.
 func (c Client) Expired(now time.Time) bool { return !now.Before(c.ExpiresAt) }
 
-// Life is the life of the certificate in days, as counted at its creation.
+// Life is the life of the certificate in days.
 func (c Client) Life() int {
-	return int(math.Round(c.ExpiresAt.Sub(c.CreatedAt).Hours() / 24))
+	return int(math.Round(c.ExpiresAt.Sub(c.NotBefore).Hours() / 24))
 }
 
 // ClientSpec is what is asked of a new client.
@@ -69,6 +93,69 @@ func (s ClientSpec) Validate() error {
 	)
 }
 
+// ClientRenewal is what is asked of the next certificate of a client.
+type ClientRenewal struct {
+	Name         *string        // only instead of a name that no new certificate may have; nil: as it is
+	Overlap      *time.Duration // how long the earlier certificates stay valid; nil: DefaultRenewalOverlap
+	Password     Secret         // of the new private key; empty: none
+	Expiration   *int           // days; nil: DefaultClientLife, or until the CA ends
+	KeyAlgorithm string         // empty: the default
+}
+
+// The bounds of the overlap of a renewal.
+const (
+	DefaultRenewalOverlap = 30 * 24 * time.Hour
+	MaxRenewalOverlap     = MaxClientLife * 24 * time.Hour
+	LongestRenewalOverlap = "P7300D" // MaxRenewalOverlap in ISO 8601
+)
+
+// Until returns when the overlap ends that begins at the time now.
+func (r ClientRenewal) Until(now time.Time) time.Time {
+	if r.Overlap == nil {
+		return now.Add(DefaultRenewalOverlap)
+	}
+	return now.Add(*r.Overlap)
+}
+
+// Spec returns what the renewal asks for as the spec of a new client. Errors: *Error.
+func (r ClientRenewal) Spec(c Client) (ClientSpec, error) {
+	spec := ClientSpec{
+		CAID: c.CAID, Name: c.Name, Description: c.Description, Subject: c.Subject, Password: r.Password,
+		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm,
+	}
+	switch {
+	case r.Name == nil || *r.Name == c.Name:
+	case CheckClientName("name", c.Name) == nil:
+		return spec, Fault(Invalid, "name", ReasonNotEditable)
+	default:
+		spec.Name = *r.Name
+	}
+	if r.Overlap != nil && (*r.Overlap < 0 || *r.Overlap > MaxRenewalOverlap) {
+		return spec, Fault(Invalid, "overlap", ReasonDuration, LongestRenewalOverlap)
+	}
+	return spec, nil
+}
+
+// RevocationSpec is what is asked of a revocation.
+type RevocationSpec struct {
+	Reason       RevocationReason
+	InvalidSince time.Time // zero: not told
+}
+
+// Validate joins the faults of all fields.
+func (s RevocationSpec) Validate(now time.Time) error {
+	var reason, since error
+	if !s.Reason.Final() {
+		reason = Fault(Invalid, "reason", ReasonFormat)
+	}
+	if s.InvalidSince.After(now) {
+		since = Fault(Invalid, "invalidity_date", ReasonFuture)
+	} else if !s.InvalidSince.IsZero() && s.InvalidSince.UTC().Year() < firstCRLYear {
+		since = Fault(Invalid, "invalidity_date", ReasonDate)
+	}
+	return errors.Join(reason, since)
+}
+
 // CheckClientName checks a client's name, which is also the common name that OpenVPN looks up in
 // its client-config-dir. `.`, `..` and `DEFAULT` mean something else there and are refused.
 func CheckClientName(field, name string) error {
@@ -87,6 +174,18 @@ func CheckClientName(field, name string) error {
 		return Fault(Invalid, field, ReasonReserved)
 	}
 	return nil
+}
+
+// MaxImportedName is the maximum length of a common name, in characters (RFC 5280, appendix A.1).
+const MaxImportedName = MaxCommonName
+
+// CheckImportedName checks the common name of a certificate that was made elsewhere: it is not
+// empty, not too long, and without control characters and invisible ones.
+func CheckImportedName(field, name string) error {
+	if name == "" {
+		return Fault(Required, field, ReasonRequired)
+	}
+	return checkNameText(field, name, MaxImportedName)
 }
 
 func checkLife(days *int, limit int) error {
@@ -174,20 +273,29 @@ const (
 )
 
 // ClientFilter selects clients; zero fields do not restrict. Name is compared regardless of case; a
-// `*` at its end, or at both ends, stands for any text.
+// `*` at its end, or at both ends, stands for any text. Serials are those of any certificate of
+// the client. ByExpiry lists by ExpiresAt and then by id; the cursor is then the id of the newest
+// certificate of the client after which the page begins, so it keeps its place when the client is
+// renewed.
 type ClientFilter struct {
-	Name   string
-	CAID   int64
-	Status Status
-	At     time.Time // when a certificate is valid or expired; zero: as of the last MarkExpired
+	Name          string
+	CAID          int64
+	Status        Status
+	Serials       []string // any of these
+	ExpiresBefore time.Time // exclusive
+	ExpiresAfter  time.Time // inclusive
+	ByExpiry      bool
+	At            time.Time // when a certificate is valid or expired; zero: as of the last MarkExpired
 }
 
-// Wide reports whether the database has to scan for the page: it may have to read all names, or all
-// with the same prefix.
-func (f ClientFilter) Wide() bool { return strings.Contains(f.Name, "*") }
+// Wide reports whether the database has to scan for the page: it may have to read all names, all
+// with the same prefix, or all clients for those of an expiry.
+func (f ClientFilter) Wide() bool {
+	return strings.Contains(f.Name, "*") || !f.ByExpiry && len(f.Serials) == 0 && !(f.ExpiresBefore.IsZero() && f.ExpiresAfter.IsZero())
+}
 
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
-// CAs.
+// CAs, among the clients that hold it: see Client.HoldsName.
 //
 // The groups Clients, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
 // Clients_Page_Filters, Clients_Page_Model and Deadlines of the suite test it.
@@ -203,11 +311,16 @@ type Clients interface {
 	// PostgreSQL another may still give it a certificate. It has to be called inside a transaction:
 	// outside, the lock ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (Client, error)
-	// NameTaken reports whether a client of any CA has that name, regardless of case; false for a
-	// name that no database can hold. It reserves nothing: Create and Enrol decide.
-	NameTaken(ctx context.Context, name string) (bool, error)
-	// Create stores c, without a certificate, and sets c.ID. A zero RevokedAt means not revoked. It
-	// waits for a Lock of the CA. Errors: Duplicated on name; NotFound on ca_id.
+	// NameTaken reports whether a client of any CA holds that name at the time now, regardless of
+	// case; false for a name that no database can hold. It reserves nothing: Create and Enrol
+	// decide.
+	NameTaken(ctx context.Context, name string, now time.Time) (bool, error)
+	// FreeName takes a name from the client that holds it, if its certificate has expired by now,
+	// and reports whether it did. Until then Create and Enrol find the name taken.
+	FreeName(ctx context.Context, name string, now time.Time) (bool, error)
+	// Create stores c, without a certificate, and sets c.ID. A zero RevokedAt means not revoked. A
+	// client that does not hold its name at CreatedAt leaves it free. It waits for a Lock of the
+	// CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
 	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with
@@ -230,10 +343,14 @@ type Clients interface {
 	// Update stores Description, Subject and UpdatedAt of c; empty values clear. The caller holds
 	// Lock. Errors: Missing.
 	Update(ctx context.Context, c Client) error
-	// Revoke sets RevokedAt and UpdatedAt to at, which must not be zero, whether or not the client
-	// is revoked already. It does not add to the CA's list: the caller does, through Revocations,
-	// in the same transaction. Errors: Missing.
-	Revoke(ctx context.Context, id int64, at time.Time) error
+	// Revoke sets RevokedAt and UpdatedAt to at, which must not be zero, and Reason, whether or not
+	// the client is revoked already. The name comes free unless the reason is CertificateHold. It
+	// does not add to the CA's list: the caller does, through Revocations, in the same transaction.
+	// Errors: Missing.
+	Revoke(ctx context.Context, id int64, at time.Time, reason RevocationReason) error
+	// Renew stores what c.Take has set, the Name, which c then holds, and UpdatedAt. The caller
+	// holds Lock. Errors: Missing; Duplicated on name.
+	Renew(ctx context.Context, c Client) error
 	// MarkExpired brings the filter by Status up to date: it marks clients whose certificates ended
 	// by now, the earliest first, and unmarks those that a clock that was ahead has marked and that
 	// have not ended, the latest first. It does so for at most limit of each kind, and returns the

@@ -91,6 +91,8 @@ const (
 	ReasonEmail            Reason = "no e-mail address"        //
 	ReasonCountry          Reason = "no country code"          //
 	ReasonDate             Reason = "no date"                  //
+	ReasonDuration         Reason = "no duration"              // the longest one
+	ReasonSerial           Reason = "no serial number"         //
 	ReasonFuture           Reason = "in the future"            //
 	ReasonReserved         Reason = "reserved name"            //
 	ReasonDuplicated       Reason = "duplicated"               //
@@ -114,6 +116,8 @@ const (
 	ReasonOtherRequest     Reason = "key of another request"   //
 	ReasonCAExpired        Reason = "CA has expired"           //
 	ReasonCAInUse          Reason = "CA has certificates"      //
+	ReasonRevoked          Reason = "revoked for good"         //
+	ReasonNoKey            Reason = "key is not kept here"     //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //
 	ReasonPasswordRequired Reason = "key is encrypted"         //
 	ReasonPasswordWrong    Reason = "password does not open"   //
@@ -176,11 +180,11 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge,
-		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonFuture, ReasonReserved, ReasonDuplicated,
+		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration, ReasonSerial, ReasonFuture, ReasonReserved, ReasonDuplicated,
 		ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,
-		ReasonCAExpired, ReasonCAInUse, ReasonPasswordFixed, ReasonPasswordRequired,
+		ReasonCAExpired, ReasonCAInUse, ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,
 		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,

@@ -138,7 +138,7 @@ func testImportedListClients(t *testing.T, w *World, old ForeignCA, id int64, da
 			}
 			got := Must(w.Clients.Import(ctx, request))(t)
 			WantSame(t, Must(w.Clients.Get(ctx, got.ID))(t).RevokedAt, date.Add(time.Duration(serial-1)*time.Hour))
-			Check(t, w.Clients.Revoke(ctx, got.ID))
+			Check(t, w.RevokeClient(ctx, got.ID))
 		}
 		list := w.Current(t, id)
 		WantSame(t, list.Number.Int64(), 1<<40+1) // no list was signed, because no revocation was added

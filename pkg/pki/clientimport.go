@@ -30,26 +30,32 @@ func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.
 	now := s.Now()
 	client := domain.Client{
 		CAID: in.CAID, Name: subject.CommonName, Description: in.Description, Subject: recordSubject(subject),
-		ExpiresAt: cert.NotAfter.UTC(), CreatedAt: now, UpdatedAt: now,
+		CreatedAt: now, UpdatedAt: now,
 	}
 	client.Email = in.Email
-	serial := ca.FormatSerial(cert.SerialNumber)
-	if err := s.importRevocation(ctx, in, serial, &client); err != nil {
+	record := described(in.CAID, domain.CertificateOfClient, cert, now)
+	record.Issuer = issuer
+	if err := s.importRevocation(ctx, in, &record); err != nil {
 		return domain.Client{}, err
 	}
-	pem, err := s.importedPEM(ctx, key, cert, in.Password)
-	if err != nil {
-		return domain.Client{}, material("key", err)
+	if client.Take(record); client.HoldsName(now) {
+		if err := s.checkNameFree(ctx, client.Name); err != nil {
+			return domain.Client{}, err
+		}
 	}
-	return s.keep(ctx, domain.ActionImport, client, domain.Certificate{
-		CAID: in.CAID, Serial: serial, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, DER: cert.Raw,
-		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: in.Password != "", CreatedAt: now,
-		Issuer: issuer,
-	})
+	if key != nil {
+		pem, err := s.importedPEM(ctx, key, cert, in.Password)
+		if err != nil {
+			return domain.Client{}, material("key", err)
+		}
+		s.keepKey(&record, pem, in.Password)
+	}
+	return s.keep(ctx, domain.ActionImport, client, record)
 }
 
 // checkImport checks the certificate against the CA, the rules for names and, as far as the key can
-// be read without cost, against the key. It returns them with the CA's certificate.
+// be read without cost, against the key. It returns them with the CA's certificate; the key is nil
+// if none was given.
 func (s *Clients) checkImport(
 	ctx context.Context, in domain.ClientImport,
 ) (cert *x509.Certificate, key *foreignKey, issuer []byte, err error) {
@@ -58,16 +64,17 @@ func (s *Clients) checkImport(
 		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
 	}
 	cert, certErr := ca.ParseCertificate(in.Certificate)
-	key, keyErr := readKey(in.Key, in.Password)
+	var keyErr error
+	if in.Key != "" {
+		key, keyErr = readKey(in.Key, in.Password)
+	}
 	if err := errors.Join(in.Validate(s.Now()), caErr, material("cert", certErr), material("key", keyErr)); err != nil {
 		return nil, nil, nil, err
 	}
 	if err := errors.Join(
 		material("cert", authority.CheckClient(cert)), material("key", key.matches(cert)),
+		checkImportedName(ca.SubjectOf(cert).CommonName),
 	); err != nil {
-		return nil, nil, nil, err
-	}
-	if err := s.checkImportedName(ctx, cert.Subject.CommonName); err != nil {
 		return nil, nil, nil, err
 	}
 	if err := s.checkImportedSerial(ctx, in.CAID, ca.FormatSerial(cert.SerialNumber)); err != nil {
@@ -90,17 +97,16 @@ func (s *Clients) importedPEM(
 	return s.keyPEM(ctx, key.signer, password)
 }
 
-// checkImportedName checks the common name as the name of a client. Its fault is on the field cert,
-// because the name comes from the certificate.
-func (s *Clients) checkImportedName(ctx context.Context, name string) error {
-	if err := domain.CheckClientName("cert", name); err != nil {
+// checkImportedName checks the common name as the name of a client. The rule for new names does not
+// apply: the certificate is in use as it is. The fault is on the field cert, because the name comes
+// from the certificate.
+func checkImportedName(name string) error {
+	if err := domain.CheckImportedName("cert", name); err != nil {
 		return &domain.Error{
-			Kind: domain.Invalid, Field: "cert", Reason: domain.ReasonNoName,
-			Args: []any{domain.ClientNameCharset, domain.MaxClientName}, Err: err,
+			Kind: domain.Invalid, Field: "cert", Reason: domain.ReasonNoName, Args: []any{domain.MaxImportedName}, Err: err,
 		}
 	}
-	taken, err := s.Store.Clients().NameTaken(ctx, name)
-	return nameFault(taken, err)
+	return nil
 }
 
 func (s *Clients) checkImportedSerial(ctx context.Context, caID int64, serial string) error {
@@ -111,21 +117,19 @@ func (s *Clients) checkImportedSerial(ctx context.Context, caID int64, serial st
 	return err
 }
 
-// importRevocation sets the time of revocation if the CA's list has the certificate, or else if the
-// caller says that it is revoked.
-func (s *Clients) importRevocation(
-	ctx context.Context, in domain.ClientImport, serial string, client *domain.Client,
-) error {
-	listed, found, err := s.Store.Revocations().Find(ctx, in.CAID, serial)
+// importRevocation sets the revocation if the CA's list has the certificate, or else if the caller
+// says that it is revoked.
+func (s *Clients) importRevocation(ctx context.Context, in domain.ClientImport, cert *domain.Certificate) error {
+	listed, found, err := s.Store.Revocations().Find(ctx, in.CAID, cert.Serial)
 	switch {
 	case err != nil:
 		return err
-	case found:
-		client.RevokedAt = listed.RevokedAt
+	case found && !listed.Lifted():
+		cert.RevokedAt, cert.Reason = listed.RevokedAt, listed.Reason
 	case in.Revoked && in.RevokedAt != nil:
-		client.RevokedAt = in.RevokedAt.UTC()
+		cert.RevokedAt = in.RevokedAt.UTC()
 	case in.Revoked:
-		client.RevokedAt = s.Now()
+		cert.RevokedAt = s.Now()
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package pki
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -66,53 +65,11 @@ func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpda
 	return record, err
 }
 
-// Revoke revokes the client's certificate. Every CRL that is requested after it returns lists the
-// certificate, unless only a stale one can be had. It is idempotent.
-func (s *Clients) Revoke(ctx context.Context, id int64) error {
-	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		client, err := tx.Clients().Lock(ctx, id)
-		if err != nil || client.Revoked() {
-			return none, err
-		}
-		revoked, err := tx.Certificates().OfClient(ctx, id)
-		if err != nil {
-			return none, err
-		}
-		now := s.Now()
-		if err := tx.Clients().Revoke(ctx, id, now); err != nil {
-			return none, err
-		}
-		if err := addRevocation(ctx, tx, revoked, now); err != nil {
-			return none, err
-		}
-		return audit.Change{
-			Action: domain.ActionRevoke, Resource: domain.ScopeClients, ID: id, Name: client.Name,
-			After:   audit.Facts{"serial": revoked.Serial, "revoked_at": audit.Moment(now)},
-			Details: []slog.Attr{slog.String("serial", revoked.Serial)},
-		}, nil
-	})
-}
-
-// addRevocation puts a certificate on its CA's list.
-func addRevocation(ctx context.Context, tx domain.Store, cert domain.Certificate, at time.Time) error {
-	epoch, err := tx.Revocations().Advance(ctx, cert.CAID)
-	if err != nil {
-		return err
-	}
-	return tx.Revocations().Add(ctx, []domain.Revocation{{
-		CAID: cert.CAID, Serial: cert.Serial, RevokedAt: at, NotAfter: cert.NotAfter, Epoch: epoch,
-	}})
-}
-
 // Certificate returns the client's certificate followed by its CA's, in PEM.
 func (s *Clients) Certificate(ctx context.Context, id int64) ([]byte, error) {
 	cert, err := s.Store.Certificates().OfClient(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	authority, err := s.Store.CAs().Key(ctx, cert.CAID)
-	if err != nil {
-		return nil, err
-	}
-	return append(ca.EncodeCertificatePEM(cert.DER), ca.EncodeCertificatePEM(authority.Certificate)...), nil
+	return chainPEM(ctx, s.Store, cert)
 }

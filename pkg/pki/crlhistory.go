@@ -118,14 +118,15 @@ func (b *lapsedList) missing(others []domain.Revocation, now time.Time) (serials
 	return serials
 }
 
-// rejoin checks that a revocation of the last known epoch is still stored unchanged. If it is not,
-// the epoch has gone back and risen again unnoticed, and all revocations are read again.
+// rejoin checks that a revocation of the last known epoch is still stored unchanged, or has changed
+// in a later epoch. If it has not, the epoch has gone back and risen again unnoticed, and all
+// revocations are read again.
 func (s *CRLs) rejoin(ctx context.Context, l *list) error {
 	if l.last.Serial == "" {
 		return nil
 	}
 	found, ok, err := s.Store.Revocations().Find(ctx, l.last.CAID, l.last.Serial)
-	if err == nil && (!ok || found != l.last) {
+	if later := found.Changed && found.Epoch > l.last.Epoch; err == nil && (!ok || found != l.last && !later) {
 		l.before = &lapsedList{l.seen.Load().CA, l.revocations}
 		l.restart()
 	}

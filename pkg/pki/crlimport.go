@@ -90,7 +90,8 @@ func listedRevocations(caID int64, crl *ca.CRL) []domain.Revocation {
 	for _, one := range crl.Revocations() {
 		list = append(
 			list, domain.Revocation{
-				CAID: caID, Serial: ca.FormatSerial(one.Serial), RevokedAt: one.RevokedAt, Reason: one.Reason,
+				CAID: caID, Serial: ca.FormatSerial(one.Serial), RevokedAt: one.RevokedAt,
+				Reason: domain.RevocationReason(one.Reason),
 			},
 		)
 	}

@@ -202,9 +202,9 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CR
 	if err != nil {
 		return err
 	}
-	all := append(l.revocations, fresh...)
+	all := merged(l.revocations, fresh)
 	s.tellGone(ctx, l, caID, state, all)
-	for _, r := range all {
+	for _, r := range fresh {
 		if r.Epoch > l.epoch {
 			l.epoch, l.last = r.Epoch, r
 		}
@@ -215,6 +215,22 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CR
 			r.NotAfter.Before(latest.ThisUpdate)
 	})
 	return nil
+}
+
+// merged returns the revocations of a list after fresh ones, which may replace earlier ones or lift
+// them.
+func merged(before, fresh []domain.Revocation) []domain.Revocation {
+	changed := map[string]bool{}
+	for _, r := range fresh {
+		if r.Changed {
+			changed[r.Serial] = true
+		}
+	}
+	if len(changed) > 0 {
+		before = slices.DeleteFunc(before, func(r domain.Revocation) bool { return changed[r.Serial] })
+		fresh = slices.DeleteFunc(slices.Clone(fresh), domain.Revocation.Lifted)
+	}
+	return append(before, fresh...)
 }
 
 // sign makes the list that follows the latest one.
@@ -231,7 +247,7 @@ func (s *CRLs) sign(
 		if err != nil {
 			return domain.CRL{}, err
 		}
-		entries[i] = ca.Revocation{Serial: serial, RevokedAt: r.RevokedAt, Reason: r.Reason}
+		entries[i] = ca.Revocation{Serial: serial, RevokedAt: r.RevokedAt, Reason: int(r.Reason)}
 	}
 	thisUpdate, err := s.begin(ctx, state, latest)
 	if err != nil {

@@ -81,7 +81,7 @@ func TestCRLs_Current_Coalesces(t *testing.T) {
 		clients[i] = w.NewClient(t, authority.ID)
 	}
 	before := w.Current(t, authority.ID).Number.Int64()
-	Check(t, Together(len(clients), func(i int) error { return w.Clients.Revoke(t.Context(), clients[i].ID) }))
+	Check(t, Together(len(clients), func(i int) error { return w.RevokeClient(t.Context(), clients[i].ID) }))
 	Check(t, Together(50, func(int) error {
 		crl, err := w.CRLs.Current(t.Context(), authority.ID)
 		if err == nil && crl.Number != before+1 {
@@ -252,7 +252,7 @@ func TestCRLs_Replicas(t *testing.T) {
 				}
 				last := int64(0)
 				for _, client := range clients[i*rounds : (i+1)*rounds] {
-					if err := mine.Clients.Revoke(t.Context(), client.ID); err != nil {
+					if err := mine.RevokeClient(t.Context(), client.ID); err != nil {
 						return err
 					}
 					for _, w := range []*World{mine, other} {

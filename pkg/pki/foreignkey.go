@@ -35,9 +35,9 @@ func readKey(text, password domain.Secret) (*foreignKey, error) {
 }
 
 // matches returns an error if the key does not belong to the certificate. A key that is not opened
-// yet passes.
+// yet passes, and so does nil.
 func (k *foreignKey) matches(cert *x509.Certificate) error {
-	if k.signer == nil {
+	if k == nil || k.signer == nil {
 		return nil
 	}
 	return ca.CheckPair(cert, k.signer)

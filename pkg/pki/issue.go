@@ -3,6 +3,7 @@ package pki
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"slices"
@@ -35,37 +36,25 @@ func (s *Clients) otherCA(err error, caID int64) bool {
 }
 
 func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
-	plan, err := s.plan(ctx, spec)
+	plan, err := s.plan(ctx, spec, s.checkNameFree)
 	if err != nil {
 		return domain.Client{}, err
 	}
-	signer, ctx, done, err := makeKey(ctx, s.Generator, plan.algorithm)
+	cert, ctx, done, err := s.make(ctx, plan)
 	if err != nil {
 		return domain.Client{}, err
 	}
 	defer done()
-	cert, err := plan.certificate.Issue(signer.Public())
-	if err != nil {
-		return domain.Client{}, err
-	}
-	pem, err := s.keyPEM(ctx, signer, spec.Password)
-	if err != nil {
-		return domain.Client{}, err
-	}
 	client := domain.Client{
 		CAID: spec.CAID, Name: spec.Name, Description: spec.Description, Subject: spec.Subject,
-		ExpiresAt: cert.NotAfter.UTC(), CreatedAt: plan.now, UpdatedAt: plan.now,
+		CreatedAt: plan.now, UpdatedAt: plan.now,
 	}
-	return s.keep(ctx, domain.ActionCreate, client, domain.Certificate{
-		CAID: spec.CAID, Serial: ca.FormatSerial(cert.SerialNumber), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
-		DER:       cert.Raw,
-		SealedKey: s.Keys.Seal(pem, clientKeyContext(cert.Raw)), KeyProtected: spec.Password != "", CreatedAt: plan.now,
-		Issuer: plan.authority.Certificate.Raw,
-	})
+	return s.keep(ctx, domain.ActionCreate, client, cert)
 }
 
 // issuePlan is a checked ClientSpec.
 type issuePlan struct {
+	spec        domain.ClientSpec
 	authority   *ca.Authority
 	algorithm   ca.KeyAlgorithm
 	now         time.Time
@@ -73,8 +62,10 @@ type issuePlan struct {
 }
 
 // plan checks everything that can be checked before a key is made, and reports all faults at once.
-func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, error) {
-	plan := issuePlan{now: s.Now()}
+func (s *Clients) plan(
+	ctx context.Context, spec domain.ClientSpec, checkFree func(context.Context, string) error,
+) (issuePlan, error) {
+	plan := issuePlan{spec: spec, now: s.Now()}
 	algorithm, algorithmErr := keyAlgorithm(spec.KeyAlgorithm)
 	authority, caErr := s.Authorities.Get(ctx, spec.CAID)
 	if domain.IsKind(caErr, domain.Missing) {
@@ -84,8 +75,7 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 	costly := algorithm.Costly() || spec.Password != ""
 	// If the key is cheap, it costs less to let the insert report that a name is taken.
 	if err != nil || costly {
-		taken, nameErr := s.Store.Clients().NameTaken(ctx, spec.Name)
-		err = errors.Join(err, nameFault(taken, nameErr))
+		err = errors.Join(err, checkFree(ctx, spec.Name))
 	}
 	if err != nil {
 		return plan, err
@@ -99,6 +89,54 @@ func (s *Clients) plan(ctx context.Context, spec domain.ClientSpec) (issuePlan, 
 		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: plan.now.Add(-backdate), NotAfter: end,
 	})
 	return plan, material("name", err) // a subject that is not possible, such as that of the CA itself
+}
+
+func (s *Clients) checkNameFree(ctx context.Context, name string) error {
+	taken, err := s.Store.Clients().NameTaken(ctx, name, s.Now())
+	return nameFault(taken, err)
+}
+
+// make makes the key and the certificate of a plan. The caller goes on with the returned context,
+// and has to end it.
+func (s *Clients) make(
+	ctx context.Context, plan issuePlan,
+) (domain.Certificate, context.Context, context.CancelFunc, error) {
+	signer, ctx, done, err := makeKey(ctx, s.Generator, plan.algorithm)
+	if err != nil {
+		return domain.Certificate{}, ctx, nil, err
+	}
+	cert, err := plan.certificate.Issue(signer.Public())
+	if err == nil {
+		var pem []byte
+		if pem, err = s.keyPEM(ctx, signer, plan.spec.Password); err == nil {
+			record := described(plan.spec.CAID, domain.CertificateOfClient, cert, plan.now)
+			record.Issuer = plan.authority.Certificate.Raw
+			s.keepKey(&record, pem, plan.spec.Password)
+			return record, ctx, done, nil
+		}
+	}
+	done()
+	return domain.Certificate{}, ctx, nil, err
+}
+
+// keepKey seals the private key of a certificate.
+func (s *Clients) keepKey(c *domain.Certificate, pem []byte, password domain.Secret) {
+	c.SealedKey, c.KeyKept, c.KeyProtected = s.Keys.Seal(pem, clientKeyContext(c.DER)), true, password != ""
+}
+
+// described returns the record of a certificate, without its key.
+func described(
+	caID int64, kind domain.CertificateKind, cert *x509.Certificate, now time.Time,
+) domain.Certificate {
+	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
+	if err != nil {
+		algorithm = "" // of a key that is not accepted any more
+	}
+	return domain.Certificate{
+		CAID: caID, Kind: kind, Name: ca.SubjectOf(cert).CommonName, Serial: ca.FormatSerial(cert.SerialNumber),
+		Fingerprint: fingerprint(cert.Raw), KeyAlgorithm: string(algorithm), NotBefore: cert.NotBefore,
+		NotAfter: cert.NotAfter, DER: cert.Raw, CreatedAt: now,
+	}
 }
 
 // clientEnd returns when a certificate that is issued now ends: after the requested days, or after
@@ -134,9 +172,32 @@ func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password dom
 	return pem, err
 }
 
-// keep stores a client with its certificate and audit event, and also its revocation if the client
-// is revoked.
+// keep stores a client with its certificate and audit event, and also its revocation if the
+// certificate is revoked. A name that an expired certificate holds comes free.
 func (s *Clients) keep(
+	ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate,
+) (domain.Client, error) {
+	client.Take(cert)
+	kept, err := s.keepOnce(ctx, action, client, cert)
+	if s.frees(ctx, err, client.Name) {
+		kept, err = s.keepOnce(ctx, action, client, cert)
+	}
+	return kept, err
+}
+
+// frees reports whether an error says that a name is taken which has come free now.
+func (s *Clients) frees(ctx context.Context, err error, name string) bool {
+	taken := slices.ContainsFunc(
+		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.Duplicated && f.Field == "name" },
+	)
+	if !taken {
+		return false
+	}
+	free, err := s.Store.Clients().FreeName(ctx, name, s.Now())
+	return free && err == nil
+}
+
+func (s *Clients) keepOnce(
 	ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate,
 ) (domain.Client, error) {
 	done := audit.Change{
@@ -148,7 +209,7 @@ func (s *Clients) keep(
 	}
 	if client.Revoked() || idempotency.Keyed(ctx) {
 		err = s.Recorder.Results.Transact(ctx, func(tx domain.Store) (any, error) {
-			if err := revokeImported(ctx, tx, cert, client.RevokedAt); err != nil {
+			if err := revokeImported(ctx, tx, cert); err != nil {
 				return nil, err
 			}
 			return &client, s.enrol(ctx, tx, &client, &cert, event)
@@ -174,13 +235,13 @@ func (s *Clients) enrol(
 
 // revokeImported adds the revocation of an imported certificate, if it is revoked and the CA's own
 // list did not have it already.
-func revokeImported(ctx context.Context, tx domain.Store, cert domain.Certificate, at time.Time) error {
-	if at.IsZero() {
+func revokeImported(ctx context.Context, tx domain.Store, cert domain.Certificate) error {
+	if !cert.Revoked() {
 		return nil
 	}
 	_, listed, err := tx.Revocations().Find(ctx, cert.CAID, cert.Serial)
 	if err != nil || listed {
 		return err
 	}
-	return addRevocation(ctx, tx, cert, at)
+	return revokeSerial(ctx, tx, cert, domain.Revocation{RevokedAt: cert.RevokedAt, Reason: cert.Reason})
 }

@@ -67,7 +67,9 @@ func wantIssued(t *testing.T, w *World, asked domain.ClientSpec, got domain.Clie
 	WantSame(t, leaf.NotBefore, w.Clock.Now().Add(-time.Minute))
 	WantSame(t, got, domain.Client{
 		ID: got.ID, CAID: asked.CAID, Name: asked.Name, Description: asked.Description, Subject: asked.Subject,
-		ExpiresAt: leaf.NotAfter, CreatedAt: w.Clock.Now(), UpdatedAt: w.Clock.Now(),
+		Serial: ca.FormatSerial(leaf.SerialNumber), Fingerprint: Digest(leaf.Raw), KeyAlgorithm: string(algorithm),
+		KeyProtected: asked.Password != "", NotBefore: leaf.NotBefore, ExpiresAt: leaf.NotAfter,
+		CreatedAt: w.Clock.Now(), UpdatedAt: w.Clock.Now(),
 	})
 	WantSame(t, Must(w.Clients.Get(t.Context(), got.ID))(t), got)
 }
@@ -112,7 +114,7 @@ func TestClients_Create_Expiration(t *testing.T) {
 		_, err := w.Clients.Create(ctx, asked)
 		WantFaults(t, err, NewFault(domain.Rule, "expiration", domain.ReasonBeyondCA))
 		WantSame(t, domain.Faults(err)[0].Args, []any{Noon.Add(100 * Day)})
-		WantSame(t, Must(w.Store.Clients().NameTaken(ctx, asked.Name))(t), false)
+		WantSame(t, Must(w.Store.Clients().NameTaken(ctx, asked.Name, w.Clock.Now()))(t), false)
 	})
 }
 
@@ -207,7 +209,7 @@ func testCreateFaults(t *testing.T, w *World) {
 		asked := Spec(gone.ID)
 		_, err := w.Clients.Create(ctx, asked)
 		WantFaults(t, err, NewFault(domain.NotFound, "ca_id", domain.ReasonNotFound))
-		WantSame(t, Must(w.Store.Clients().NameTaken(ctx, asked.Name))(t), false)
+		WantSame(t, Must(w.Store.Clients().NameTaken(ctx, asked.Name, w.Clock.Now()))(t), false)
 	})
 	t.Run("a CA with clients is not deleted", func(t *testing.T) {
 		WantFaults(t, w.CAs.Delete(ctx, authority.ID), NewFault(domain.Rule, "id", domain.ReasonCAInUse))

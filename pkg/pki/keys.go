@@ -100,6 +100,9 @@ func (s *Clients) unseal(ctx context.Context, id int64) (domain.Certificate, []b
 	if err != nil {
 		return cert, nil, err
 	}
+	if !cert.KeyKept {
+		return cert, nil, domain.Fault(domain.Missing, "id", domain.ReasonNoKey)
+	}
 	pem, err := s.Keys.Open(cert.SealedKey, clientKeyContext(cert.DER))
 	if err != nil {
 		return cert, nil, fmt.Errorf("key of client %d: %w", id, err)

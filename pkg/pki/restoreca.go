@@ -54,7 +54,7 @@ func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
 // markBatchSize is how many certificates are looked up at once.
 const markBatchSize = 500
 
-// markClients marks the clients as revoked whose certificates are.
+// markClients marks the certificates that are revoked, and their clients.
 func (c *RestoredCA) markClients(ctx context.Context, tx domain.Store) error {
 	for batch := range slices.Chunk(c.revocations, markBatchSize) {
 		serials := make([]string, len(batch))
@@ -66,16 +66,30 @@ func (c *RestoredCA) markClients(ctx context.Context, tx domain.Store) error {
 			return err
 		}
 		for _, one := range batch {
-			id, ok := clients[one.Serial]
-			if !ok {
-				continue
-			}
-			if err := tx.Clients().Revoke(ctx, id, one.RevokedAt); err != nil {
-				return err
+			if id, ok := clients[one.Serial]; ok {
+				if err := c.markClient(ctx, tx, id, one); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// markClient marks a certificate as revoked, and its client if it is the newest one of that.
+func (c *RestoredCA) markClient(ctx context.Context, tx domain.Store, clientID int64, r domain.Revocation) error {
+	cert, err := tx.Certificates().OfSerial(ctx, c.ID, r.Serial)
+	if err == nil {
+		err = tx.Certificates().Revoke(ctx, cert.ID, r.RevokedAt, r.Reason)
+	}
+	if err != nil || clientID == 0 {
+		return err
+	}
+	newest, err := tx.Certificates().OfClient(ctx, clientID)
+	if err != nil || newest.ID != cert.ID {
+		return err
+	}
+	return tx.Clients().Revoke(ctx, clientID, r.RevokedAt, r.Reason)
 }
 
 // OpenAll opens the key of every CA.

@@ -61,7 +61,7 @@ func TestClients_Update(t *testing.T) {
 	t.Run("a client that does not exist is missing", func(t *testing.T) {
 		_, err := w.Clients.Update(ctx, 1<<40, domain.ClientUpdate{})
 		WantFaults(t, err, NewFault(domain.Missing, "id", domain.ReasonNotFound))
-		WantFaults(t, w.Clients.Revoke(ctx, 1<<40), NewFault(domain.Missing, "id", domain.ReasonNotFound))
+		WantFaults(t, w.RevokeClient(ctx, 1<<40), NewFault(domain.Missing, "id", domain.ReasonNotFound))
 	})
 }
 

@@ -290,12 +290,12 @@ func (s *scenario) testClient(t *testing.T, caID int64) {
 	})
 	revoked := s.Clock.Now().Add(time.Minute + 123456789).Truncate(time.Microsecond).Format(time.RFC3339Nano)
 	s.want(t, recorded{
-		domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"revoked_at":"` + revoked +
-			`","serial":"` + serial + `"}`,
+		domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"reason":"unspecified","revoked_at":"` + revoked +
+			`","serials":["` + serial + `"]}`,
 	},
-		func(ctx context.Context) error { return s.Clients.Revoke(ctx, client.ID) })
+		func(ctx context.Context) error { return s.RevokeClient(ctx, client.ID) })
 	t.Run("what changes nothing leaves none", func(t *testing.T) {
-		Check(t, s.Clients.Revoke(s.ctx, client.ID))
+		Check(t, s.RevokeClient(s.ctx, client.ID))
 		Must(s.Clients.Update(s.ctx, client.ID, domain.ClientUpdate{Name: new("client")}))(t)
 		Must(s.CAs.Update(s.ctx, caID, domain.CAUpdate{}))(t)
 		Must(s.Clients.Get(s.ctx, client.ID))(t)

@@ -75,7 +75,7 @@ func TestAudit_Unwritable(t *testing.T) {
 						ctx, client.ID, domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{City: new("new")}},
 					)
 				},
-				"a client is revoked": func() (any, error) { return nil, w.Clients.Revoke(ctx, client.ID) },
+				"a client is revoked": func() (any, error) { return nil, w.RevokeClient(ctx, client.ID) },
 				"a key is handed out": func() (any, error) { return w.Clients.Key(ctx, client.ID) },
 				"a PKCS#12 is handed out": func() (any, error) {
 					return w.Clients.PKCS12(

@@ -114,7 +114,7 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 			)
 		}},
 		"revoke": {
-			domain.ScopeClients, func(ctx context.Context, w *World) error { return w.Clients.Revoke(ctx, s.client) },
+			domain.ScopeClients, func(ctx context.Context, w *World) error { return w.RevokeClient(ctx, s.client) },
 		},
 		"fetch a key": {
 			domain.ScopeKeys, func(ctx context.Context, w *World) error { return Second(w.Clients.Key(ctx, s.client)) },

@@ -164,7 +164,7 @@ func testCheapImport(t *testing.T, idle *World, old ForeignCA, good domain.Clien
 			func(i *domain.ClientImport) { i.Certificate = []byte("x") },
 			NewFault(domain.Invalid, "cert", domain.ReasonPEM),
 		},
-		"an invalid name": {named("a b"), NewFault(domain.Invalid, "cert", domain.ReasonNoName)},
+		"an invalid name": {named("a\x01b"), NewFault(domain.Invalid, "cert", domain.ReasonNoName)},
 		"a name of another": {
 			named(strings.ToUpper(taken)), NewFault(domain.Duplicated, "name", domain.ReasonDuplicated),
 		},

@@ -140,7 +140,10 @@ func editables(t *testing.T, w *World) map[string]editable {
 			"Name": byCertificate, "CAID": byCertificate, "Expiration": byCertificate,
 			"Password": "the key keeps the one it has",
 		},
-		given(map[string]string{"ExpiresAt": byCertificate, "RevokedAt": byOthers}),
+		given(map[string]string{
+			"Serial": byCertificate, "Fingerprint": byCertificate, "KeyAlgorithm": byCertificate, "KeyProtected": byOthers,
+			"NotBefore": byCertificate, "ExpiresAt": byCertificate, "RevokedAt": byOthers, "Reason": byOthers,
+		}),
 		func(ctx context.Context, u any) error {
 			return Second(w.Clients.Update(ctx, client.ID, u.(domain.ClientUpdate)))
 		},

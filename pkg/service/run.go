@@ -16,6 +16,8 @@ const (
 	// importInterval is short: until an import is finished no list has its devices.
 	importInterval = 5 * time.Second
 	lookInterval   = time.Second
+	// overlapInterval is how late a certificate may be revoked whose overlap has ended.
+	overlapInterval = time.Second
 )
 
 // choreTimeout bounds one run of a background task, lastTimeout the work at the end.
@@ -32,6 +34,8 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
 	workers.Go(func() { s.every(ctx, lookInterval, "checking the history of the database", s.History.Watch) })
 	workers.Go(func() { s.always(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
+	workers.Go(func() { s.always(ctx, overlapInterval, "revoking superseded certificates", s.Clients.RevokeSuperseded) })
+	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing idle login throttles", s.Login.Forget) })
@@ -43,6 +47,14 @@ func (s *Services) Run(ctx context.Context) {
 	defer cancel()
 	if err := s.Access.StoreUses(last); err != nil {
 		s.Access.Log.ErrorContext(ctx, "storing the uses of apikeys failed", "error", err)
+	}
+}
+
+// describe completes the records of an earlier version. It takes a minute or so for a million of
+// them, once.
+func (s *Services) describe(ctx context.Context) {
+	if err := s.Certificates.Describe(ctx); err != nil && ctx.Err() == nil {
+		s.Access.Log.ErrorContext(ctx, "describing certificates failed", "error", err)
 	}
 }
 

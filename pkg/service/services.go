@@ -44,20 +44,21 @@ func RSATurns(workers int) *turns.Turns {
 
 // Services are all use cases, put together.
 type Services struct {
-	CAs      *pki.CAs
-	Clients  *pki.Clients
-	CRLs     *pki.CRLs
-	Access   *access.Authenticator
-	Login    *access.Login
-	Signing  *access.Signing
-	APIKeys  *access.APIKeys
-	Roles    *access.Roles
-	Users    *access.Users
-	Audit    *audit.Trail
-	Refusals *audit.Refusals
-	History  *history.Watcher
-	Restore  *pki.Restore
-	Results  *idempotency.Results
+	CAs          *pki.CAs
+	Clients      *pki.Clients
+	Certificates *pki.Certificates
+	CRLs         *pki.CRLs
+	Access       *access.Authenticator
+	Login        *access.Login
+	Signing      *access.Signing
+	APIKeys      *access.APIKeys
+	Roles        *access.Roles
+	Users        *access.Users
+	Audit        *audit.Trail
+	Refusals     *audit.Refusals
+	History      *history.Watcher
+	Restore      *pki.Restore
+	Results      *idempotency.Results
 
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
@@ -149,6 +150,7 @@ func (p *parts) pki(set Settings, s *Services) {
 		Store: set.Store, Authorities: p.authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
 		Scans: p.scans, Recorder: p.recorder, Now: set.Now,
 	}
+	s.Certificates = &pki.Certificates{Store: set.Store, Scans: p.scans, Now: set.Now}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
 		Life: set.CRLLife, Log: set.Log,

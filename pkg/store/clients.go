@@ -18,16 +18,24 @@ type clientRow struct {
 	NameKey     string
 	Description string
 	Subject     domain.Subject `gorm:"embedded"`
-	ExpiresAt   time.Time
-	Expired     bool // set by MarkExpired; only for the indexes
-	RevokedAt   *time.Time
-	CreatedAt   time.Time `gorm:"autoCreateTime:false"`
-	UpdatedAt   time.Time `gorm:"autoUpdateTime:false"`
+
+	Serial       string
+	Fingerprint  string
+	KeyAlgorithm string
+	KeyProtected bool
+	NotBefore    *time.Time // NULL: without a certificate
+	ExpiresAt    time.Time
+	Expired      bool // set by MarkExpired; only for the indexes
+	RevokedAt    *time.Time
+	Reason       domain.RevocationReason
+	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
+	HeldName     *string
 }
 
 // clientColumns are the columns of a client. The other columns are for the indexes.
 const clientColumns = "id, ca_id, name, description, country, province, city, organization, sector, email, " +
-	"expires_at, revoked_at, created_at, updated_at"
+	"serial, fingerprint, key_algorithm, key_protected, not_before, expires_at, revoked_at, reason, created_at, updated_at"
 
 func (clientRow) TableName() string { return "clients" }
 
@@ -37,26 +45,34 @@ func (r *clientRow) fields() []any {
 	return []any{
 		&r.ID, &r.CAID, &r.Name, &r.Description, &r.Subject.Country, &r.Subject.Province, &r.Subject.City,
 		&r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
-		&r.ExpiresAt, &r.RevokedAt, &r.CreatedAt, &r.UpdatedAt,
+		&r.Serial, &r.Fingerprint, &r.KeyAlgorithm, &r.KeyProtected, &r.NotBefore, &r.ExpiresAt, &r.RevokedAt,
+		&r.Reason, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
 
 func (r *clientRow) entity() domain.Client {
 	return domain.Client{
 		ID: r.ID, CAID: r.CAID, Name: r.Name, Description: r.Description,
-		Subject:   r.Subject,
-		ExpiresAt: r.ExpiresAt.UTC(), RevokedAt: orZero(r.RevokedAt), CreatedAt: r.CreatedAt.UTC(),
-		UpdatedAt: r.UpdatedAt.UTC(),
+		Subject: r.Subject,
+		Serial:  r.Serial, Fingerprint: r.Fingerprint, KeyAlgorithm: r.KeyAlgorithm, KeyProtected: r.KeyProtected,
+		NotBefore: orZero(r.NotBefore), ExpiresAt: r.ExpiresAt.UTC(), RevokedAt: orZero(r.RevokedAt), Reason: r.Reason,
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
+// toClientRow holds the name as it is held when the client is created.
 func toClientRow(c domain.Client) clientRow {
-	return clientRow{
+	r := clientRow{
 		ID: c.ID, CAID: c.CAID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
-		Subject:   c.Subject,
-		ExpiresAt: micro(c.ExpiresAt), RevokedAt: optional(c.RevokedAt), CreatedAt: micro(c.CreatedAt),
-		UpdatedAt: micro(c.UpdatedAt),
+		Subject: c.Subject,
+		Serial:  c.Serial, Fingerprint: c.Fingerprint, KeyAlgorithm: c.KeyAlgorithm, KeyProtected: c.KeyProtected,
+		NotBefore: optional(c.NotBefore), ExpiresAt: micro(c.ExpiresAt), RevokedAt: optional(c.RevokedAt),
+		Reason: c.Reason, CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
 	}
+	if c.HoldsName(c.CreatedAt) {
+		r.HeldName = &r.NameKey
+	}
+	return r
 }
 
 type clients struct {
@@ -67,6 +83,9 @@ type clients struct {
 func (r clients) Page(
 	ctx context.Context, filter domain.ClientFilter, req domain.PageRequest,
 ) (domain.Page[domain.Client], error) {
+	if filter.ByExpiry {
+		return r.byExpiry(ctx, filter, req)
+	}
 	l := r.listing(filter)
 	if filter.At.IsZero() || filter.Status != domain.StatusValid && filter.Status != domain.StatusExpired {
 		return page[clientRow, domain.Client](ctx, r.s.read, l, req)
@@ -104,7 +123,7 @@ func (r clients) exact(l listing, f domain.ClientFilter) listing {
 var clientTable = table[clientRow, domain.Client]{
 	list: listing{table: "clients", columns: clientColumns}, row: toClientRow, updated: recordColumns, lock: forChange,
 	id:     func(c *domain.Client) *int64 { return &c.ID },
-	stored: duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound),
+	stored: duplicated("held_name", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound),
 }
 
 // listing writes the conditions on the status as the partial indexes have them. On PostgreSQL those
@@ -128,10 +147,19 @@ func (r clients) listing(f domain.ClientFilter) listing {
 	if f.Status != domain.StatusAny && f.CAID == 0 && f.Name == "" && r.s.engine == Postgres {
 		l.restrict("id > 0")
 	}
+	l.restrictClients(f)
+	return l
+}
+
+// restrictClients adds the conditions that do not depend on the order of the list.
+func (l *listing) restrictClients(f domain.ClientFilter) {
 	if f.Name != "" {
 		l.restrictName(domain.NameKey(f.Name))
 	}
-	return l
+	if len(f.Serials) > 0 {
+		l.restrictTexts("id IN (SELECT client_id FROM certificates WHERE serial IN ?)", f.Serials)
+	}
+	l.restrictSpan("expires_at", f.ExpiresAfter, f.ExpiresBefore)
 }
 
 // likeEscapes escapes the characters that mean something to LIKE, and turns `*` into its wildcard.
@@ -155,8 +183,21 @@ func (l *listing) restrictName(pattern string) {
 }
 
 // NameTaken implements domain.Clients.
-func (r clients) NameTaken(ctx context.Context, name string) (bool, error) {
-	return nameTaken[clientRow](ctx, r.s.read, name)
+func (r clients) NameTaken(ctx context.Context, name string, now time.Time) (bool, error) {
+	if !storable(name) {
+		return false, nil
+	}
+	var found []int64
+	err := r.s.read.WithContext(ctx).Model(&clientRow{}).
+		Where("held_name = ? AND expires_at > ?", domain.NameKey(name), micro(now)).Limit(1).Pluck("id", &found).Error
+	return len(found) > 0, err
+}
+
+// FreeName implements domain.Clients.
+func (r clients) FreeName(ctx context.Context, name string, now time.Time) (bool, error) {
+	done := r.s.write.WithContext(ctx).Model(&clientRow{}).
+		Where("held_name = ? AND expires_at <= ?", domain.NameKey(name), micro(now)).UpdateColumn("held_name", nil)
+	return done.RowsAffected > 0, done.Error
 }
 
 // Enrol implements domain.Clients. On PostgreSQL it is one statement; a transaction of three
@@ -172,11 +213,12 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 // CA's row first, and the chain last: the chain depends on what the insertion of the certificate
 // returns. The foreign keys lock the CA's row too, but only at the end of the statement, and a
 // statement that holds a chain must not wait for a row.
-var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key)
-		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::timestamptz,
-			?::timestamptz, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate) FOR KEY SHARE) RETURNING id),
-	certificate AS (INSERT INTO certificates (client_id, ca_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
-		SELECT id, ?::bigint, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean, ?::timestamptz FROM client
+var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key, held_name)
+		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean,
+			?::timestamptz, ?::timestamptz, ?::timestamptz, ?::bigint, ?::timestamptz, ?::timestamptz, ?::text, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate) FOR KEY SHARE) RETURNING id),
+	certificate AS (INSERT INTO certificates (client_id, ` + issuedColumns + `)
+		SELECT id, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean,
+			?::timestamptz, ?::timestamptz, ?::bigint, ?::timestamptz FROM client
 		RETURNING client_id, id),
 	link AS (` + moveChain("client_id") + ` FROM certificate
 		WHERE chain = ? RETURNING chain, position, hash, client_id, certificate.id AS certificate_id, ` + lastID + `),
@@ -191,9 +233,8 @@ func otherIssuer() error { return domain.Fault(domain.NotFound, "ca_id", domain.
 func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain.Certificate, e *domain.Event) error {
 	record, entry := toClientRow(*c), toEventRow(*e)
 	e.Chain = r.s.nextChain()
-	args := append(record.fields()[1:], record.NameKey, e.Point.String(), cert.CAID, cert.Issuer, cert.CAID,
-		cert.Serial, micro(cert.NotBefore), micro(cert.NotAfter), cert.DER, cert.SealedKey,
-		cert.KeyProtected, micro(cert.CreatedAt))
+	args := append(record.fields()[1:], record.NameKey, record.HeldName, e.Point.String(), cert.CAID, cert.Issuer)
+	args = append(args, issuedValues(*cert)...)
 	args = append(append(args, chainMove(e)...), e.Chain)
 	places := []any{&c.ID, &cert.ID, &e.ID, &e.Position, placeOf(&e.Hash)}
 	if err := r.s.atOnce(ctx, e, places, enrolment, append(args, entry.contents()...)); err != nil {
@@ -201,7 +242,7 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return r.s.unlessMoved(ctx, e, otherIssuer())
 		}
-		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "serial": "cert"}}.
+		return translate(err, faults{duplicated: map[string]string{"held_name": "name", "serial": "cert"}}.
 			orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}
 	cert.ClientID, e.ResourceID = c.ID, c.ID
@@ -209,10 +250,27 @@ func (r clients) enrolAtOnce(ctx context.Context, c *domain.Client, cert *domain
 }
 
 // Revoke implements domain.Clients.
-func (r clients) Revoke(ctx context.Context, id int64, at time.Time) error {
-	done := r.s.write.WithContext(ctx).Model(&clientRow{}).Where("id = ?", id).
-		Updates(map[string]any{"revoked_at": micro(at), "updated_at": micro(at)})
+func (r clients) Revoke(ctx context.Context, id int64, at time.Time, reason domain.RevocationReason) error {
+	set := map[string]any{"revoked_at": micro(at), "reason": reason, "updated_at": micro(at)}
+	if reason != domain.CertificateHold {
+		set["held_name"] = nil
+	}
+	done := r.s.write.WithContext(ctx).Model(&clientRow{}).Where("id = ?", id).Updates(set)
 	return changedOne(done, faults{})
+}
+
+// renewedColumns are the columns that Renew stores.
+var renewedColumns = []string{
+	"name", "name_key", "held_name", "serial", "fingerprint", "key_algorithm", "key_protected", "not_before",
+	"expires_at", "expired", "revoked_at", "reason", "updated_at",
+}
+
+// Renew implements domain.Clients.
+func (r clients) Renew(ctx context.Context, c domain.Client) error {
+	row := toClientRow(c)
+	row.HeldName = &row.NameKey
+	done := r.s.write.WithContext(ctx).Model(&row).Select(renewedColumns).Updates(&row)
+	return changedOne(done, duplicated("held_name", "name"))
 }
 
 // anyToMark finds one client that has ended and is not marked, and one that is marked and has not

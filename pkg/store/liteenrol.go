@@ -15,10 +15,8 @@ import (
 // ErrRightsMoved has written nothing, and the caller can retry in the same transaction.
 var (
 	liteMayEnrol = liteChainEnd + " AND EXISTS (SELECT 1 FROM cas WHERE id = ? AND (? OR certificate = ?))"
-	liteClient   = insertOf("clients", strings.TrimPrefix(clientColumns, "id, ")+", name_key")
-	liteIssued   = insertOf(
-		"certificates", "ca_id, client_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at",
-	)
+	liteClient   = insertOf("clients", strings.TrimPrefix(clientColumns, "id, ")+", name_key, held_name")
+	liteIssued   = insertOf("certificates", "client_id, "+issuedColumns)
 )
 
 // enrolStepwise is Enrol for SQLite.
@@ -32,17 +30,15 @@ func (s *Store) enrolStepwise(ctx context.Context, c *domain.Client, cert *domai
 		return err
 	}
 	record := toClientRow(*c)
-	made, err := s.execDirect(ctx, liteClient, append(record.fields()[1:], record.NameKey)...)
+	made, err := s.execDirect(ctx, liteClient, append(record.fields()[1:], record.NameKey, record.HeldName)...)
 	if err != nil {
-		return translate(err, duplicated("name_key", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
+		return translate(err, duplicated("held_name", "name").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}
 	if c.ID, err = made.LastInsertId(); err != nil {
 		return err
 	}
 	cert.ClientID, e.ResourceID = c.ID, c.ID
-	made, err = s.execDirect(ctx, liteIssued, cert.CAID, cert.ClientID, cert.Serial, micro(cert.NotBefore),
-		micro(cert.NotAfter), cert.DER,
-		cert.SealedKey, cert.KeyProtected, micro(cert.CreatedAt))
+	made, err = s.execDirect(ctx, liteIssued, append([]any{cert.ClientID}, issuedValues(*cert)...)...)
 	if err != nil {
 		return translate(err, duplicated("serial", "cert").orForeign(domain.NotFound, "ca_id", domain.ReasonNotFound))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -26,7 +27,11 @@ type listing struct {
 	owner       any
 	ownerColumn string
 	id          string // the column of the id; empty: id
-	descending  bool   // newest first
+	// by is a column of times by which the rows are ordered before their id, empty for none. from is
+	// that of the row of the cursor.
+	by         string
+	from       time.Time
+	descending bool // newest first
 	// first and last are ids between which all rows lie, if that is known. They and the cursor
 	// become one bound: of two lower bounds SQLite would use one for the index, and read all rows
 	// up to the other.
@@ -94,6 +99,13 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 		sign += "="
 	}
 	id := l.idColumn()
+	if l.by != "" {
+		order = l.by + suffix + ", " + id + suffix
+		if l.from.IsZero() {
+			return id + " > 0", nil, order
+		}
+		return "(" + l.by + ", " + id + ") " + sign + " (?, ?)", []any{micro(l.from), cursor}, order
+	}
 	if l.owner != nil {
 		of := l.ownerColumn
 		key = "(" + of + ", " + id + ") " + sign + " (?, ?) AND " + of + " " + bound + " ?"

@@ -180,11 +180,12 @@ func (r *Reading) lastCRL(ctx context.Context, caID int64) (*domain.CRL, error) 
 	return found, err
 }
 
-// Revocations returns the revocations of a CA by ascending epoch, and then by serial.
+// Revocations returns the revocations of a CA by ascending epoch, and then by serial, without those
+// that are lifted.
 func (r *Reading) Revocations(ctx context.Context, caID int64) ([]domain.Revocation, error) {
 	var list []domain.Revocation
 	err := r.each(ctx,
-		"SELECT serial, epoch, revoked_at, reason, not_after FROM revocations WHERE ca_id = $1 ORDER BY epoch, serial",
+		"SELECT serial, epoch, revoked_at, reason, not_after FROM revocations WHERE ca_id = $1 AND reason <> 8 ORDER BY epoch, serial",
 		[]any{caID}, func(scan func(...any) error) error {
 			one := domain.Revocation{CAID: caID}
 			var ends *time.Time
@@ -203,8 +204,8 @@ const issuedBatch = 500
 // error of each ends it, and is returned.
 func (r *Reading) Issued(ctx context.Context, caID int64, each func([]domain.Issued) error) error {
 	var batch []domain.Issued
-	err := r.each(ctx, `SELECT t.serial, c.name, t.not_after, c.revoked_at IS NOT NULL FROM certificates t JOIN clients c ON c.id = t.client_id
-		WHERE t.ca_id = $1 ORDER BY t.id`, []any{caID}, func(scan func(...any) error) error {
+	err := r.each(ctx, `SELECT t.serial, COALESCE(c.name, ''), t.not_after, EXISTS (SELECT 1 FROM revocations r WHERE r.ca_id = t.ca_id AND r.serial = t.serial AND r.reason <> 8)
+		FROM certificates t LEFT JOIN clients c ON c.id = t.client_id WHERE t.ca_id = $1 ORDER BY t.id`, []any{caID}, func(scan func(...any) error) error {
 		var one domain.Issued
 		if err := scan(&one.Serial, &one.Client, &one.NotAfter, &one.Revoked); err != nil {
 			return err

@@ -11,12 +11,14 @@ import (
 )
 
 type revocationRow struct {
-	CAID      int64  `gorm:"primaryKey;autoIncrement:false"`
-	Serial    string `gorm:"primaryKey"`
-	Epoch     int64
-	RevokedAt time.Time
-	Reason    int
-	NotAfter  *time.Time
+	CAID         int64  `gorm:"primaryKey;autoIncrement:false"`
+	Serial       string `gorm:"primaryKey"`
+	Epoch        int64
+	RevokedAt    time.Time
+	Reason       domain.RevocationReason
+	InvalidSince *time.Time
+	NotAfter     *time.Time
+	Changed      bool
 }
 
 func (revocationRow) TableName() string { return "revocations" }
@@ -24,7 +26,14 @@ func (revocationRow) TableName() string { return "revocations" }
 func (r revocationRow) entity() domain.Revocation {
 	return domain.Revocation{
 		CAID: r.CAID, Serial: r.Serial, Epoch: r.Epoch, RevokedAt: r.RevokedAt.UTC(), Reason: r.Reason,
-		NotAfter: orZero(r.NotAfter),
+		InvalidSince: orZero(r.InvalidSince), NotAfter: orZero(r.NotAfter), Changed: r.Changed,
+	}
+}
+
+func toRevocationRow(r domain.Revocation) revocationRow {
+	return revocationRow{
+		CAID: r.CAID, Serial: r.Serial, Epoch: r.Epoch, RevokedAt: micro(r.RevokedAt), Reason: r.Reason,
+		InvalidSince: optional(r.InvalidSince), NotAfter: optional(r.NotAfter), Changed: r.Changed,
 	}
 }
 
@@ -75,14 +84,20 @@ func counter(ctx context.Context, db *gorm.DB, caID int64, column string) (int64
 func (r revocations) Add(ctx context.Context, list []domain.Revocation) error {
 	rows := make([]revocationRow, len(list))
 	for i, one := range list {
-		rows[i] = revocationRow{
-			CAID: one.CAID, Serial: one.Serial, Epoch: one.Epoch, RevokedAt: micro(one.RevokedAt), Reason: one.Reason,
-			NotAfter: optional(one.NotAfter),
-		}
+		rows[i] = toRevocationRow(one)
 	}
 	return r.s.atomic(ctx, func(tx *Store) error {
 		return tx.write.WithContext(ctx).CreateInBatches(rows, 1000).Error
 	})
+}
+
+// Change implements domain.Revocations.
+func (r revocations) Change(ctx context.Context, one domain.Revocation) error {
+	one.Changed = true
+	row := toRevocationRow(one)
+	done := r.s.write.WithContext(ctx).Model(&row).
+		Select("epoch", "revoked_at", "reason", "invalid_since", "not_after", "changed").Updates(&row)
+	return changedOne(done, faults{})
 }
 
 // Find implements domain.Revocations.

@@ -15,9 +15,9 @@ type OpenVPNService struct{ client *client }
 
 // GetClientsSite2SitePages lists clients.
 //
-// One page of the clients, by ascending id. Filters are combined with "and"; one that matches
-// nothing, also the id of a CA that does not exist, gives an empty page. The cost of a page does
-// not grow with its depth.
+// One page of the clients, by ascending id or by expiry. Filters are combined with "and"; one that
+// matches nothing, also the id of a CA that does not exist, gives an empty page. The cost of a page
+// does not grow with its depth.
 //
 // It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/clients/site2site,
@@ -36,6 +36,10 @@ func (s *OpenVPNService) GetClientsSite2SitePages(params GetClientsSite2SitePage
 		set(r.query, "name", params.Name)
 		set(r.query, "ca_id", params.CAID)
 		set(r.query, "status", params.Status)
+		set(r.query, "serial", params.Serial)
+		set(r.query, "expires_before", params.ExpiresBefore)
+		set(r.query, "expires_after", params.ExpiresAfter)
+		set(r.query, "sort", params.Sort)
 		set(r.query, "instance_id", params.InstanceID)
 		answer, err := call[ClientSite2SitePage](ctx, s.client, r, options)
 		if err != nil {
@@ -52,12 +56,12 @@ func (s *OpenVPNService) GetClientsSite2SitePages(params GetClientsSite2SitePage
 // CreateClientSite2Site creates a client.
 //
 // Makes a key pair and a client certificate (CA:FALSE, digitalSignature, clientAuth only), signed
-// by the CA `ca_id`. Names are unique regardless of case, over all CAs and including revoked
-// clients; `.`, `..` and `DEFAULT` are refused because OpenVPN gives them a meaning of its own.
-// With `password` the private key is kept and handed out encrypted only; the password itself is not
-// kept. Without `expiration` the certificate ends after 3650 days or with its CA, whichever is
-// first; one that would end after the CA is 409 `rule`. So is one whose whole subject would be that
-// of its CA, regardless of case: TLS libraries take it for self-signed.
+// by the CA `ca_id`. Names are unique regardless of case, over all CAs, among the clients that are
+// neither revoked nor expired; `.`, `..` and `DEFAULT` are refused because OpenVPN gives them a
+// meaning of its own. With `password` the private key is kept and handed out encrypted only; the
+// password itself is not kept. Without `expiration` the certificate ends after 3650 days or with
+// its CA, whichever is first; one that would end after the CA is 409 `rule`. So is one whose whole
+// subject would be that of its CA, regardless of case: TLS libraries take it for self-signed.
 //
 // It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -73,12 +77,13 @@ func (s *OpenVPNService) CreateClientSite2Site(ctx context.Context, body ClientS
 
 // ImportClientSite2Site imports a client.
 //
-// Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key. Name,
-// subject and expiry are read from the certificate (its common name must be a valid client name).
-// An encrypted key needs its `password` and stays encrypted with it. A serial that the CA's
-// imported CRL lists is revoked whatever `revoked` says. `revoked_date` defaults to now, is allowed
-// only with `revoked`, and can't be in the future. The certificate of the example is of the CA that
-// the example of the import of CAs has: `ca_id` is the id of that one.
+// Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key if that is
+// given. Name, subject and expiry are read from the certificate; its common name may be one that a
+// new client may not have. An encrypted key needs its `password` and stays encrypted with it. A
+// serial that the CA's imported CRL lists is revoked whatever `revoked` says. `revoked_date`
+// defaults to now, is allowed only with `revoked`, and can't be in the future. The certificate of
+// the example is of the CA that the example of the import of CAs has: `ca_id` is the id of that
+// one.
 //
 // It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -131,7 +136,8 @@ func (s *OpenVPNService) UpdateClientSite2Site(ctx context.Context, id int64, bo
 // RevokeClientSite2Site revokes a client.
 //
 // Revokes the client's certificate. The record stays and is listed with `revoked: true`. From this
-// answer on every CRL that is served lists the certificate. Revoking again changes nothing and is
+// answer on every CRL that is served lists the certificate, and those before it that were still
+// valid, with the reason `unspecified`. It can't be undone. Revoking again changes nothing and is
 // 200.
 //
 // It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
@@ -195,6 +201,188 @@ func (s *OpenVPNService) CreateClientSite2SitePKCS12(ctx context.Context, id int
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/x-pkcs12",
 		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetClientSite2SiteCertificatesPages lists the certificates of a client.
+//
+// One page of all certificates that the client has had, by ascending id. The one with the highest
+// id is in force.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/certificates, operation getClientSite2SiteCertificatesPage.
+func (s *OpenVPNService) GetClientSite2SiteCertificatesPages(id int64, params GetClientSite2SiteCertificatesPagesParams, options ...CallOption) *Pages[Certificate] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Certificate], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2SiteCertificatesPage", method: "GET", path: "/api/openvpn/clients/site2site/{id}/certificates", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[CertificatePage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Certificate]{
+			Items: answer.Certificates, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Certificate]{fetch: fetch, first: params.Cursor}
+}
+
+// RenewClientSite2Site renews the certificate of a client.
+//
+// Issues another certificate for the client, with a new key and serial number and with the record
+// as it is now. The certificates before it stay valid until the `overlap` ends, and the service
+// then revokes them as `superseded`; an overlap of `0` revokes them at once, as for a router that
+// was stolen. A client that is revoked or expired is in force again, under its name, unless another
+// client has it now: 409 `duplicated`.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/renew, operation renewClientSite2Site.
+func (s *OpenVPNService) RenewClientSite2Site(ctx context.Context, id int64, body ClientSite2SiteRenew, options ...CallOption) (*ClientSite2Site, error) {
+	r := &request{
+		operation: "renewClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/{id}/renew", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// SuspendClientSite2Site suspends a client.
+//
+// Puts all certificates of the client on the CRL with the reason `certificateHold`, until the
+// client is resumed. It keeps its name. Suspending again changes nothing and is 200; a client that
+// is revoked for good is 409 `rule`.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/suspend, operation suspendClientSite2Site.
+func (s *OpenVPNService) SuspendClientSite2Site(ctx context.Context, id int64, options ...CallOption) (*ClientSite2Site, error) {
+	r := &request{
+		operation: "suspendClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/{id}/suspend", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// ResumeClientSite2Site resumes a suspended client.
+//
+// Takes the certificates of a suspended client off the next CRL. A client that is in force stays as
+// it is; one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of an earlier
+// CRL until it is restarted, where `crl-verify` names a file with the lists of several CAs.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/resume, operation resumeClientSite2Site.
+func (s *OpenVPNService) ResumeClientSite2Site(ctx context.Context, id int64, options ...CallOption) (*ClientSite2Site, error) {
+	r := &request{
+		operation: "resumeClientSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/{id}/resume", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteFor revokes a client for a reason.
+//
+// Revokes all certificates of the client, as DELETE does, with a reason and since when the key is
+// not to be trusted. It can't be undone; a client that is suspended is then revoked for good.
+// Revoking a client again changes nothing, also with another reason, and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/revoke, operation revokeClientSite2SiteFor.
+func (s *OpenVPNService) RevokeClientSite2SiteFor(ctx context.Context, id int64, body ClientSite2SiteRevoke, options ...CallOption) (*ClientSite2Site, error) {
+	r := &request{
+		operation: "revokeClientSite2SiteFor", method: "POST", path: "/api/openvpn/clients/site2site/{id}/revoke", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// GetCertificatesPages lists certificates.
+//
+// One page of all certificates that the CAs have issued and that are known here, by ascending id or
+// by expiry: of clients, with those that were renewed, and others. Filters are combined with "and";
+// one that matches nothing gives an empty page.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/certificates, operation getCertificatesPage.
+func (s *OpenVPNService) GetCertificatesPages(params GetCertificatesPagesParams, options ...CallOption) *Pages[Certificate] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Certificate], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getCertificatesPage", method: "GET", path: "/api/openvpn/certificates", retry: safe,
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		set(r.query, "name", params.Name)
+		set(r.query, "serial", params.Serial)
+		set(r.query, "fingerprint", params.Fingerprint)
+		set(r.query, "ca_id", params.CAID)
+		set(r.query, "client_id", params.ClientID)
+		set(r.query, "kind", params.Kind)
+		set(r.query, "status", params.Status)
+		set(r.query, "expires_before", params.ExpiresBefore)
+		set(r.query, "expires_after", params.ExpiresAfter)
+		set(r.query, "sort", params.Sort)
+		answer, err := call[CertificatePage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Certificate]{
+			Items: answer.Certificates, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Certificate]{fetch: fetch, first: params.Cursor}
+}
+
+// GetCertificate gets the record of a certificate.
+//
+// What is known of one certificate, also of a revoked one: its record, not the certificate itself.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/certificates/{id}, operation getCertificate.
+func (s *OpenVPNService) GetCertificate(ctx context.Context, id int64, options ...CallOption) (*Certificate, error) {
+	r := &request{
+		operation: "getCertificate", method: "GET", path: "/api/openvpn/certificates/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[Certificate](ctx, s.client, r, options)
+}
+
+// GetCertificatePEM gets a certificate.
+//
+// The certificate followed by that of its CA, in PEM.
+//
+// It needs the right to read openvpn.clients. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/certificates/{id}/pem, operation getCertificatePem.
+func (s *OpenVPNService) GetCertificatePEM(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getCertificatePem", method: "GET", path: "/api/openvpn/certificates/{id}/pem", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pem-file",
 	}
 	return callFile(ctx, s.client, r, options)
 }
@@ -380,9 +568,69 @@ type GetClientsSite2SitePagesParams struct {
 	// `valid`: neither expired nor revoked. `expired`: the certificate has ended, revoked or not.
 	// `revoked`: revoked, expired or not. Without it: all.
 	Status ClientStatus
+	// Only the client that has or had a certificate of this serial number: in hex, with or without
+	// colons, or in decimal when it is only digits and has no such certificate in hex. At most 255
+	// characters.
+	Serial string
+	// Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresBefore string
+	// Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresAfter string
+	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort CertificateOrder
 	// Only the clients of this OpenVPN instance. No instances exist in this version, so any value
 	// gives an empty page.
 	InstanceID int64
+}
+
+// GetClientSite2SiteCertificatesPagesParams are the parameters of
+// GetClientSite2SiteCertificatesPages. A zero value is not sent.
+type GetClientSite2SiteCertificatesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetCertificatesPagesParams are the parameters of GetCertificatesPages. A zero value is not sent.
+type GetCertificatesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+	// Only the certificates of this common name, regardless of case. At most 64 characters.
+	Name string
+	// Only the certificates of this serial number: in hex, with or without colons, or in decimal
+	// when it is only digits and there is no such certificate in hex. At most 255 characters.
+	Serial string
+	// Only the certificate with this SHA-256 of its DER, in hex, with or without colons. At most
+	// 128 characters.
+	Fingerprint string
+	// Only the certificates of this CA.
+	CAID int64
+	// Only the certificates of this client; 404 when it does not exist.
+	ClientID int64
+	// Only the certificates of this kind.
+	Kind CertificateKind
+	// `valid`: neither expired nor revoked. `expired`: ended, revoked or not. `revoked`: revoked,
+	// expired or not.
+	Status ClientStatus
+	// Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresBefore string
+	// Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresAfter string
+	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort CertificateOrder
 }
 
 // GetCAsPagesParams are the parameters of GetCAsPages. A zero value is not sent.

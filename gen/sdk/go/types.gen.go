@@ -20,6 +20,18 @@ const (
 	ClientStatusRevoked ClientStatus = "revoked"
 )
 
+// CertificateOrder is the schema CertificateOrder of the document Chaveiro. A newer server may have
+// more values.
+//
+// An order of certificates.
+type CertificateOrder string
+
+// The values of CertificateOrder.
+const (
+	CertificateOrderID     CertificateOrder = "id"
+	CertificateOrderExpiry CertificateOrder = "expiry"
+)
+
 // ClientSite2SitePage is the schema ClientSite2SitePage of the document Chaveiro.
 type ClientSite2SitePage struct {
 	Cursor  Cursor            `json:"cursor"`
@@ -60,8 +72,23 @@ type ClientSite2Site struct {
 	Sector string `json:"sector"`
 	// Whether the certificate has ended.
 	Expired bool `json:"expired"`
-	// Whether the certificate is revoked.
+	// Whether the certificate is revoked, or suspended.
 	Revoked bool `json:"revoked"`
+	// Since when it is revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// Why it is revoked; `certificateHold` is suspended.
+	RevocationReason *RevocationReason `json:"revocation_reason"`
+	// The serial number of the certificate, in lower-case hex.
+	Serial string `json:"serial"`
+	// The SHA-256 of the certificate in DER, in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+	// The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are
+	// accepted now.
+	KeyAlgorithm string `json:"key_algorithm"`
+	// Whether the key that is kept here is encrypted with a password.
+	KeyProtected bool `json:"key_protected"`
+	// When the certificate begins.
+	NotBefore time.Time `json:"not_before"`
 	// When the certificate ends.
 	ExpiryDate time.Time `json:"expiry_date"`
 	// When the client was created.
@@ -69,6 +96,27 @@ type ClientSite2Site struct {
 	// When the client was last changed.
 	UpdatedAt time.Time `json:"updated_at"`
 }
+
+// RevocationReason is the schema RevocationReason of the document Chaveiro. A newer server may have
+// more values.
+//
+// A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
+// list only.
+type RevocationReason string
+
+// The values of RevocationReason.
+const (
+	RevocationReasonUnspecified          RevocationReason = "unspecified"
+	RevocationReasonKeyCompromise        RevocationReason = "keyCompromise"
+	RevocationReasonCACompromise         RevocationReason = "cACompromise"
+	RevocationReasonAffiliationChanged   RevocationReason = "affiliationChanged"
+	RevocationReasonSuperseded           RevocationReason = "superseded"
+	RevocationReasonCessationOfOperation RevocationReason = "cessationOfOperation"
+	RevocationReasonCertificateHold      RevocationReason = "certificateHold"
+	RevocationReasonRemoveFromCRL        RevocationReason = "removeFromCRL"
+	RevocationReasonPrivilegeWithdrawn   RevocationReason = "privilegeWithdrawn"
+	RevocationReasonAACompromise         RevocationReason = "aACompromise"
+)
 
 // FieldErrorType is the schema FieldErrorType of the document Chaveiro. A newer server may have
 // more values.
@@ -141,8 +189,9 @@ type ClientSite2SiteImport struct {
 	Email string `json:"email"`
 	// Free text. At most 1000 characters.
 	Description Optional[string] `json:"description,omitzero"`
-	// The private key in PEM. From 1 to 65536 characters.
-	Key string `json:"key"`
+	// The private key in PEM; without it the key stays where it is, and can't be had here. At most
+	// 65536 characters.
+	Key Optional[string] `json:"key,omitzero"`
 	// The certificate in PEM. From 1 to 65536 characters.
 	Cert string `json:"cert"`
 	// The password of an encrypted key. At most 1024 characters.
@@ -197,6 +246,111 @@ type PKCS12Profile string
 const (
 	PKCS12ProfileModern PKCS12Profile = "modern"
 	PKCS12ProfileLegacy PKCS12Profile = "legacy"
+)
+
+// CertificatePage is the schema CertificatePage of the document Chaveiro.
+type CertificatePage struct {
+	Cursor Cursor `json:"cursor"`
+	// The certificates of the page.
+	Certificates []Certificate `json:"certificates"`
+}
+
+// Certificate is the schema Certificate of the document Chaveiro.
+type Certificate struct {
+	// The id of the certificate.
+	ID int64 `json:"id"`
+	// The id of its CA.
+	CAID int64 `json:"ca_id"`
+	// The id of the client that it is of; `null` when of none.
+	ClientID *int64 `json:"client_id"`
+	// `foreign`: it was made elsewhere, and only its revocation is managed here.
+	Kind CertificateKind `json:"kind"`
+	// Its common name.
+	Name string `json:"name"`
+	// Its serial number, in lower-case hex.
+	Serial string `json:"serial"`
+	// The SHA-256 of its DER, in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+	// The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are
+	// accepted now.
+	KeyAlgorithm string `json:"key_algorithm"`
+	// Whether its private key is kept here.
+	KeyKept bool `json:"key_kept"`
+	// Whether the key that is kept here is encrypted with a password.
+	KeyProtected bool `json:"key_protected"`
+	// Whether it has ended.
+	Expired bool `json:"expired"`
+	// Whether it is revoked, or suspended.
+	Revoked bool `json:"revoked"`
+	// Since when it is revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// Why it is revoked; `certificateHold` is suspended.
+	RevocationReason *RevocationReason `json:"revocation_reason"`
+	// When the service revokes it, or would have, because another has taken its place.
+	SupersededAt *time.Time `json:"superseded_at"`
+	// When it begins.
+	NotBefore time.Time `json:"not_before"`
+	// When it ends.
+	ExpiryDate time.Time `json:"expiry_date"`
+	// When it came to be known here.
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// CertificateKind is the schema CertificateKind of the document Chaveiro. A newer server may have
+// more values.
+//
+// `foreign`: it was made elsewhere, and only its revocation is managed here.
+type CertificateKind string
+
+// The values of CertificateKind.
+const (
+	CertificateKindClient  CertificateKind = "client"
+	CertificateKindServer  CertificateKind = "server"
+	CertificateKindForeign CertificateKind = "foreign"
+)
+
+// ClientSite2SiteRenew is sent: the schema ClientSite2SiteRenew of the document Chaveiro.
+type ClientSite2SiteRenew struct {
+	// How long the certificates before it stay valid, as an ISO 8601 duration of weeks, days,
+	// hours, minutes and seconds; `0` not at all. `P30D` when left out, at most `P7300D`. At most
+	// 32 characters.
+	Overlap Optional[string] `json:"overlap,omitzero"`
+	// Only for a client whose imported name a new certificate may not have, and required there.
+	// Otherwise the name can't be changed. At most 30 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Encrypts the new private key with this password. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// Days until the certificate ends, as on creation. From 1 to 7300.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+}
+
+// ClientSite2SiteRevoke is sent: the schema ClientSite2SiteRevoke of the document Chaveiro.
+type ClientSite2SiteRevoke struct {
+	// A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+	Reason FinalReason `json:"reason"`
+	// Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO 8601; not in the
+	// future. At most 64 characters.
+	InvalidityDate Optional[string] `json:"invalidity_date,omitzero"`
+}
+
+// FinalReason is the schema FinalReason of the document Chaveiro. A newer server may have more
+// values.
+//
+// A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+type FinalReason string
+
+// The values of FinalReason.
+const (
+	FinalReasonUnspecified          FinalReason = "unspecified"
+	FinalReasonKeyCompromise        FinalReason = "keyCompromise"
+	FinalReasonCACompromise         FinalReason = "cACompromise"
+	FinalReasonAffiliationChanged   FinalReason = "affiliationChanged"
+	FinalReasonSuperseded           FinalReason = "superseded"
+	FinalReasonCessationOfOperation FinalReason = "cessationOfOperation"
+	FinalReasonPrivilegeWithdrawn   FinalReason = "privilegeWithdrawn"
+	FinalReasonAACompromise         FinalReason = "aACompromise"
 )
 
 // CAPage is the schema CaPage of the document Chaveiro.

@@ -114,6 +114,12 @@ func CertPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
+// PEMBytes are the octets of the first block of a PEM file.
+func PEMBytes(text []byte) []byte {
+	block, _ := pem.Decode(text)
+	return block.Bytes
+}
+
 // KeyPEM encodes a key in PKCS#8.
 func KeyPEM(t testing.TB, key crypto.Signer) domain.Secret {
 	t.Helper()

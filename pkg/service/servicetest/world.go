@@ -3,9 +3,11 @@ package servicetest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -206,7 +208,16 @@ func (w *World) Serial(t testing.TB, clientID int64) string {
 // Revoke revokes a client.
 func (w *World) Revoke(t testing.TB, clientID int64) {
 	t.Helper()
-	Check(t, w.Clients.Revoke(t.Context(), clientID))
+	Check(t, w.RevokeClient(t.Context(), clientID))
+}
+
+// Digest is the SHA-256 of octets, in lower-case hex.
+func Digest(octets []byte) string { return fmt.Sprintf("%x", sha256.Sum256(octets)) }
+
+// RevokeClient revokes a client, without a reason.
+func (w *World) RevokeClient(ctx context.Context, clientID int64) error {
+	_, err := w.Clients.Revoke(ctx, clientID, domain.RevocationSpec{})
+	return err
 }
 
 // Current returns the list that is served, after checking it against its CA.

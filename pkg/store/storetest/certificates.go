@@ -99,8 +99,9 @@ func testClientsOf(t *testing.T, s domain.Store) {
 
 func sampleCertificate(client domain.Client, serial string) domain.Certificate {
 	return domain.Certificate{
-		CAID: client.CAID, ClientID: client.ID, Serial: serial, NotBefore: noon.Add(-time.Minute),
-		NotAfter: noon.AddDate(1, 0, 0),
-		DER:      []byte("der of " + serial), SealedKey: []byte{0, 1, 0xff}, KeyProtected: true, CreatedAt: noon,
+		CAID: client.CAID, ClientID: client.ID, Kind: domain.CertificateOfClient, Name: client.Name, Serial: serial,
+		Fingerprint: fresh("fingerprint"), KeyAlgorithm: "ed25519", NotBefore: noon.Add(-time.Minute),
+		NotAfter: noon.AddDate(1, 0, 0), DER: []byte("der of " + serial), SealedKey: []byte{0, 1, 0xff}, KeyKept: true,
+		KeyProtected: true, CreatedAt: noon,
 	}
 }

@@ -41,7 +41,7 @@ func testClientMissing(t *testing.T, s domain.Store) {
 			wantMissing(t, err)
 			_, err = s.Clients().Lock(ctx, id)
 			wantMissing(t, err)
-			wantMissing(t, s.Clients().Revoke(ctx, id, noon))
+			wantMissing(t, s.Clients().Revoke(ctx, id, noon, domain.Unspecified))
 		}
 		gone := sampleClient(authority.ID, "gone")
 		gone.ID = absent
@@ -49,7 +49,7 @@ func testClientMissing(t *testing.T, s domain.Store) {
 	})
 	t.Run("a name that no database can hold is not taken", func(t *testing.T) {
 		for _, name := range []string{"a\x00b", "a\xffb"} {
-			wantSame(t, must(s.Clients().NameTaken(ctx, name))(t), false)
+			wantSame(t, must(s.Clients().NameTaken(ctx, name, noon))(t), false)
 		}
 	})
 }
@@ -61,8 +61,8 @@ func testClientUnique(t *testing.T, s domain.Store) {
 		taken := newClient(t, s, authority.ID)
 		again := sampleClient(newCA(t, s).ID, strings.ToUpper(taken.Name))
 		wantFault(t, s.Clients().Create(ctx, &again), domain.Duplicated, "name", domain.ReasonDuplicated)
-		wantSame(t, must(s.Clients().NameTaken(ctx, strings.ToUpper(taken.Name)))(t), true)
-		wantSame(t, must(s.Clients().NameTaken(ctx, taken.Name+"x"))(t), false)
+		wantSame(t, must(s.Clients().NameTaken(ctx, strings.ToUpper(taken.Name), noon))(t), true)
+		wantSame(t, must(s.Clients().NameTaken(ctx, taken.Name+"x", noon))(t), false)
 	})
 }
 
@@ -71,7 +71,7 @@ func testClientReferences(t *testing.T, s domain.Store) {
 	t.Run("a CA that does not exist is not found", func(t *testing.T) {
 		orphan := sampleClient(absent, fresh("client"))
 		wantFault(t, s.Clients().Create(ctx, &orphan), domain.NotFound, "ca_id", domain.ReasonNotFound)
-		wantSame(t, must(s.Clients().NameTaken(ctx, orphan.Name))(t), false)
+		wantSame(t, must(s.Clients().NameTaken(ctx, orphan.Name, noon))(t), false)
 	})
 }
 
@@ -84,7 +84,7 @@ func testClientUpdates(t *testing.T, s domain.Store) {
 	)
 	t.Run("revoking sets the time", func(t *testing.T) {
 		client := newClient(t, s, authority.ID)
-		check(t, s.Clients().Revoke(ctx, client.ID, noon.Add(time.Hour)))
+		check(t, s.Clients().Revoke(ctx, client.ID, noon.Add(time.Hour), domain.Unspecified))
 		client.RevokedAt, client.UpdatedAt = noon.Add(time.Hour), noon.Add(time.Hour)
 		wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
 	})
@@ -161,7 +161,8 @@ func testClientLocks(t *testing.T, s domain.Store) {
 
 func sampleClient(caID int64, name string) domain.Client {
 	return domain.Client{
-		CAID: caID, Name: name, Description: "a client", Subject: sampleSubject(),
+		CAID: caID, Name: name, Description: "a client", Subject: sampleSubject(), Serial: "0a1b",
+		Fingerprint: "0c", KeyAlgorithm: "ed25519", KeyProtected: true, NotBefore: noon.Add(-time.Minute),
 		ExpiresAt: noon.AddDate(1, 0, 0), CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
 }

@@ -99,7 +99,7 @@ func (c contested) revoke(ctx context.Context) error {
 		if _, err := tx.Clients().Lock(ctx, c.client.ID); err != nil {
 			return err
 		}
-		if err := tx.Clients().Revoke(ctx, c.client.ID, noon); err != nil {
+		if err := tx.Clients().Revoke(ctx, c.client.ID, noon, domain.Unspecified); err != nil {
 			return err
 		}
 		epoch, err := tx.Revocations().Advance(ctx, c.authority.ID)

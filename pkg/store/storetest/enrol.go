@@ -69,7 +69,7 @@ func testEnrolUnique(t *testing.T, s domain.Store) {
 	t.Run("a serial that is taken leaves no client", func(t *testing.T) {
 		name := fresh("enrol")
 		wantFault(t, e.enrolled(t, name, "e0"), domain.Duplicated, "cert", domain.ReasonDuplicated)
-		if must(s.Clients().NameTaken(t.Context(), name))(t) {
+		if must(s.Clients().NameTaken(t.Context(), name, noon))(t) {
 			t.Error("the client is there without its certificate")
 		}
 	})
@@ -84,7 +84,7 @@ func testEnrolReferences(t *testing.T, s domain.Store) {
 		wantFault(
 			t, s.Clients().Enrol(t.Context(), &client, &cert, &event), domain.NotFound, "ca_id", domain.ReasonNotFound,
 		)
-		wantSame(t, must(s.Clients().NameTaken(t.Context(), client.Name))(t), false)
+		wantSame(t, must(s.Clients().NameTaken(t.Context(), client.Name, noon))(t), false)
 		cert.Issuer = []byte("certificate")
 		check(t, s.Clients().Enrol(t.Context(), &client, &cert, &event))
 	})
@@ -104,7 +104,7 @@ func testEnrolAtomic(t *testing.T, s domain.Store) {
 			check(t, tx.Clients().Enrol(t.Context(), &client, &cert, &event))
 			return domain.Fault(domain.Rule, "", domain.ReasonForbidden)
 		})
-		if !domain.IsKind(err, domain.Rule) || must(s.Clients().NameTaken(t.Context(), name))(t) {
+		if !domain.IsKind(err, domain.Rule) || must(s.Clients().NameTaken(t.Context(), name, noon))(t) {
 			t.Errorf("error %v, or the client is there", err)
 		}
 	})

@@ -66,7 +66,7 @@ func fillCertificates(t testing.TB, s domain.Store) {
 		{CAID: authority.ID, Serial: fresh("b0"), Epoch: epoch, RevokedAt: noon.AddDate(-70, 0, 0)},
 	}))
 	revoked := newClient(t, s, authority.ID)
-	check(t, s.Clients().Revoke(ctx, revoked.ID, noon))
+	check(t, s.Clients().Revoke(ctx, revoked.ID, noon, domain.Unspecified))
 }
 
 func fillAccess(t testing.TB, s domain.Store) {

@@ -150,7 +150,7 @@ func testTimes(t *testing.T, s domain.Store) {
 			wantSame(t, got, client)
 
 			revoked := newClient(t, s, authority.ID)
-			check(t, s.Clients().Revoke(ctx, revoked.ID, test.given))
+			check(t, s.Clients().Revoke(ctx, revoked.ID, test.given, domain.Unspecified))
 			wantSame(t, must(s.Clients().Get(ctx, revoked.ID))(t).RevokedAt, test.want)
 
 			c := newCA(t, s)

@@ -23,7 +23,7 @@ type creations struct {
 
 func (c creations) exists(t *testing.T, name string) bool {
 	t.Helper()
-	return must(c.Clients().NameTaken(t.Context(), name))(t)
+	return must(c.Clients().NameTaken(t.Context(), name, noon))(t)
 }
 
 func (c creations) create(t *testing.T, tx domain.Store, name string) error {
@@ -114,7 +114,7 @@ func testTransactBounds(t *testing.T, s domain.Store) {
 		name := fresh("client")
 		check(t, c.Transact(t.Context(), func(tx domain.Store) error {
 			check(t, c.create(t, tx, name))
-			wantSame(t, must(tx.Clients().NameTaken(t.Context(), name))(t), true)
+			wantSame(t, must(tx.Clients().NameTaken(t.Context(), name, noon))(t), true)
 			wantSame(
 				t,
 				must(tx.Clients().Page(t.Context(), domain.ClientFilter{Name: name}, domain.PageRequest{Size: 1}))(t).

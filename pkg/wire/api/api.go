@@ -38,6 +38,7 @@ type Config struct {
 // API implements the operations of the document: one struct per resource.
 type API struct {
 	clients
+	certificates
 	cas
 	tokens
 	apikeys
@@ -81,6 +82,7 @@ func Mount(e *echo.Echo, config Config) error {
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, now: config.Now},
+		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},

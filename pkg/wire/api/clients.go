@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -27,10 +28,14 @@ func (h clients) GetClientsSite2SitePage(
 			Cursor: gen.Cursor{Current: req.Cursor}, Clients: []gen.ClientSite2Site{},
 		}, nil
 	}
-	filter := domain.ClientFilter{Name: text(p.Name), Status: domain.Status(text(p.Status))}
-	if p.CaID != nil {
-		filter.CAID = *p.CaID
+	filter := domain.ClientFilter{Name: text(p.Name), CAID: value(p.CaID), Status: domain.Status(text(p.Status))}
+	serials, serialErr := querySerials(p.Serial)
+	span, spanErr := readSpan(p.ExpiresBefore, p.ExpiresAfter, p.Sort)
+	if err := errors.Join(serialErr, spanErr); err != nil {
+		return nil, err
 	}
+	filter.Serials, filter.ExpiresBefore, filter.ExpiresAfter, filter.ByExpiry = serials, span.before, span.after,
+		span.sorted
 	page, err := h.service.Page(ctx, filter, req)
 	if err != nil {
 		return nil, err
@@ -97,7 +102,7 @@ func (h clients) UpdateClientSite2Site(
 func (h clients) RevokeClientSite2Site(
 	ctx context.Context, request gen.RevokeClientSite2SiteRequestObject,
 ) (gen.RevokeClientSite2SiteResponseObject, error) {
-	if err := h.service.Revoke(ctx, request.ID); err != nil {
+	if _, err := h.service.Revoke(ctx, request.ID, domain.RevocationSpec{}); err != nil {
 		return nil, err
 	}
 	return gen.RevokeClientSite2Site200Response{}, nil
@@ -114,7 +119,7 @@ func (h clients) ImportClientSite2Site(
 	}
 	client, err := h.service.Import(ctx, domain.ClientImport{
 		CAID: b.CaID, Email: string(b.Email), Description: text(b.Description), Certificate: []byte(b.Cert),
-		Key:      domain.Secret(b.Key),
+		Key:      domain.Secret(text(b.Key)),
 		Password: domain.Secret(text(b.Password)), Revoked: b.Revoked != nil && *b.Revoked, RevokedAt: revokedAt,
 	})
 	if err != nil {
@@ -180,7 +185,9 @@ func (h clients) convert(c domain.Client) gen.ClientSite2Site {
 	return gen.ClientSite2Site{
 		ID: c.ID, CaID: c.CAID, Name: c.Name, Email: c.Email, Description: c.Description,
 		Country: c.Country, Province: c.Province, City: c.City, Organization: c.Organization, Sector: c.Sector,
-		Expired: c.Expired(h.now()), Revoked: c.Revoked(),
+		Expired: c.Expired(h.now()), Revoked: c.Revoked(), RevokedAt: optionalDate(c.RevokedAt),
+		RevocationReason: revocationReason(c.Revoked(), c.Reason), Serial: c.Serial, Fingerprint: c.Fingerprint,
+		KeyAlgorithm: c.KeyAlgorithm, KeyProtected: c.KeyProtected, NotBefore: date(c.NotBefore),
 		ExpiryDate: date(c.ExpiresAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
 	}
 }

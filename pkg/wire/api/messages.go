@@ -125,6 +125,14 @@ var catalogue = map[domain.Reason][languages]string{
 	},
 	domain.ReasonDate:       {"Data inválida: use ISO 8601.", "Not a date: use ISO 8601."},
 	domain.ReasonFuture:     {"A data está no futuro.", "The date is in the future."},
+	domain.ReasonDuration: {
+		"Duração inválida: use ISO 8601, de 0 a %s, como P30D ou PT12H.",
+		"Not a duration: use ISO 8601, from 0 to %s, such as P30D or PT12H.",
+	},
+	domain.ReasonSerial: {
+		"Número de série inválido: use hexadecimal, com ou sem dois-pontos, ou decimal.",
+		"Not a serial number: use hex, with or without colons, or decimal.",
+	},
 	domain.ReasonReserved:   {"Nome reservado pelo OpenVPN.", "OpenVPN reserves this name."},
 	domain.ReasonDuplicated: {"Já existe um item com este valor.", "An item with this value exists already."},
 	domain.ReasonTwice:      {"Item repetido na lista.", "Given twice in the list."},
@@ -170,6 +178,14 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonCAExpired: {"A CA expirou.", "The CA has expired."},
 	domain.ReasonCAInUse: {
 		"A CA tem certificados e não pode ser excluída.", "The CA has certificates and can't be deleted.",
+	},
+	domain.ReasonRevoked: {
+		"O certificado foi revogado definitivamente. Renove o cliente para que volte a valer.",
+		"The certificate is revoked for good. Renew the client to bring it back.",
+	},
+	domain.ReasonNoKey: {
+		"A chave privada não está guardada aqui: o certificado foi importado ou pedido sem ela.",
+		"The private key is not kept here: the certificate was imported or requested without it.",
 	},
 	domain.ReasonPasswordFixed: {
 		"A senha faz parte da chave e não pode ser alterada.", "The password belongs to the key and can't be changed.",
@@ -219,8 +235,8 @@ var catalogue = map[domain.Reason][languages]string{
 		"The certificate is not for client authentication.",
 	},
 	domain.ReasonNoName: {
-		"O nome comum (CN) do certificado não pode ser usado como nome (caracteres permitidos: %s; no máximo %d).",
-		"The certificate's common name can't be a name (allowed: %s; up to %d characters).",
+		"O nome comum (CN) do certificado não pode ser usado: está vazio, tem mais de %d caracteres ou caracteres de controle.",
+		"The certificate's common name can't be used: it is empty, has more than %d characters, or control characters.",
 	},
 	domain.ReasonCRL: {"Não é uma CRL desta CA.", "Not a CRL of this CA."},
 	domain.ReasonCRLSigner: {

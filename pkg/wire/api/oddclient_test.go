@@ -219,10 +219,10 @@ var oddClients = []oddClient{
 	}, want: taken},
 	{name: "no common name",
 		change: func(c *oddCert) { c.subject = seq(rdn(attribute(oidOrganization, tagUTF8, "Empresa"))) },
-		want:   refused("cert", "common name can't be a name").unlike()},
+		want:   refused("cert", "common name can't be used").unlike()},
 	{
 		name: "empty subject", change: func(c *oddCert) { c.subject = seq() },
-		want: refused("cert", "common name can't be a name").unlike(),
+		want: refused("cert", "common name can't be used").unlike(),
 	},
 	{
 		name:   "common name of a type that is no text",

@@ -43,6 +43,12 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"name", "foreign"+round, "cert", string(servicetest.CertPEM(foreign.Cert.Raw)), "key", string(foreignKey),
 	)).object(t)["id"])
 	own := servicetest.NewForeignCA(t)
+	site := func(name string) string {
+		made := send(t, s, "POST", clientsPath, `{"name": "`+name+round+`", "ca_id": `+imported+`, "email": "a@b.c"}`)
+		return clientsPath + "/" + fmt.Sprint(made.object(t)["id"])
+	}
+	held := site("held")
+	send(t, s, "POST", held+"/suspend", "").want(t, 200, "", "")
 	return map[string]keyed{
 		"createApikey": {
 			path: apikeysPath, body: `{"name": "` + round + `", "allowed_ips": ["10.0.0.0/8"]}`,
@@ -60,6 +66,10 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createClientSite2Site": {
 			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
 		},
+		"renewClientSite2Site":     {path: site("renewed") + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
+		"revokeClientSite2SiteFor": {path: site("revoked") + "/revoke", body: `{"reason": "keyCompromise"}`, other: `{"reason": "superseded"}`},
+		"suspendClientSite2Site":   {path: site("suspended") + "/suspend"},
+		"resumeClientSite2Site":    {path: held + "/resume"},
 		"importClientSite2Site": {path: clientsPath + "/import", body: object(t,
 			"ca_id", json.Number(imported), "email", "a@b.c", "key", string(servicetest.KeyPEM(t, clientKey)),
 			"cert", string(foreign.Issue(t, clientKey.Public())))},

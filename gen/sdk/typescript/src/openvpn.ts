@@ -31,6 +31,27 @@ export type GetClientsSite2SitePagesRequest = {
    */
   status?: types.ClientStatus | undefined;
   /**
+   * Only the client that has or had a certificate of this serial number: in hex, with or without
+   * colons, or in decimal when it is only digits and has no such certificate in hex. At most 255
+   * characters.
+   */
+  serial?: string | undefined;
+  /**
+   * Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresBefore?: string | undefined;
+  /**
+   * Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresAfter?: string | undefined;
+  /**
+   * `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+   * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+   */
+  sort?: types.CertificateOrder | undefined;
+  /**
    * Only the clients of this OpenVPN instance. No instances exist in this version, so any value
    * gives an empty page.
    */
@@ -75,6 +96,106 @@ export type GetClientSite2SiteKeyRequest = {
 
 /** What createClientSite2SitePkcs12 takes. */
 export type CreateClientSite2SitePkcs12Request = types.Pkcs12Request & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getClientSite2SiteCertificatesPages takes. */
+export type GetClientSite2SiteCertificatesPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What renewClientSite2Site takes. */
+export type RenewClientSite2SiteRequest = types.ClientSite2SiteRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What suspendClientSite2Site takes. */
+export type SuspendClientSite2SiteRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What resumeClientSite2Site takes. */
+export type ResumeClientSite2SiteRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What revokeClientSite2SiteFor takes. */
+export type RevokeClientSite2SiteForRequest = types.ClientSite2SiteRevoke & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getCertificatesPages takes. */
+export type GetCertificatesPagesRequest = {
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+  /** Only the certificates of this common name, regardless of case. At most 64 characters. */
+  name?: string | undefined;
+  /**
+   * Only the certificates of this serial number: in hex, with or without colons, or in decimal when
+   * it is only digits and there is no such certificate in hex. At most 255 characters.
+   */
+  serial?: string | undefined;
+  /**
+   * Only the certificate with this SHA-256 of its DER, in hex, with or without colons. At most 128
+   * characters.
+   */
+  fingerprint?: string | undefined;
+  /** Only the certificates of this CA. */
+  caId?: number | undefined;
+  /** Only the certificates of this client; 404 when it does not exist. */
+  clientId?: number | undefined;
+  /** Only the certificates of this kind. */
+  kind?: types.CertificateKind | undefined;
+  /**
+   * `valid`: neither expired nor revoked. `expired`: ended, revoked or not. `revoked`: revoked,
+   * expired or not.
+   */
+  status?: types.ClientStatus | undefined;
+  /**
+   * Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresBefore?: string | undefined;
+  /**
+   * Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresAfter?: string | undefined;
+  /**
+   * `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+   * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+   */
+  sort?: types.CertificateOrder | undefined;
+};
+
+/** What getCertificate takes. */
+export type GetCertificateRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getCertificatePem takes. */
+export type GetCertificatePemRequest = {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -142,7 +263,7 @@ const operations = {
     method: "GET",
     path: "/api/openvpn/clients/site2site",
     retry: "safe",
-    query: { "cursor": "cursor", "size": "size", "name": "name", "ca_id": "caId", "status": "status", "instance_id": "instanceId" },
+    query: { "cursor": "cursor", "size": "size", "name": "name", "ca_id": "caId", "status": "status", "serial": "serial", "expires_before": "expiresBefore", "expires_after": "expiresAfter", "sort": "sort", "instance_id": "instanceId" },
     accept: "application/json",
     answer: shapes.ClientSite2SitePage,
   },
@@ -217,6 +338,81 @@ const operations = {
     args: { "id": "id" },
     json: { shape: shapes.Pkcs12Request },
     accept: "application/x-pkcs12",
+    file: true,
+  },
+  getClientSite2SiteCertificatesPages: {
+    id: "getClientSite2SiteCertificatesPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/certificates",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.CertificatePage,
+  },
+  renewClientSite2Site: {
+    id: "renewClientSite2Site",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/renew",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRenew },
+    accept: "application/json",
+    answer: shapes.ClientSite2Site,
+  },
+  suspendClientSite2Site: {
+    id: "suspendClientSite2Site",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/suspend",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.ClientSite2Site,
+  },
+  resumeClientSite2Site: {
+    id: "resumeClientSite2Site",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/resume",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.ClientSite2Site,
+  },
+  revokeClientSite2SiteFor: {
+    id: "revokeClientSite2SiteFor",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/revoke",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRevoke },
+    accept: "application/json",
+    answer: shapes.ClientSite2Site,
+  },
+  getCertificatesPages: {
+    id: "getCertificatesPage",
+    method: "GET",
+    path: "/api/openvpn/certificates",
+    retry: "safe",
+    query: { "cursor": "cursor", "size": "size", "name": "name", "serial": "serial", "fingerprint": "fingerprint", "ca_id": "caId", "client_id": "clientId", "kind": "kind", "status": "status", "expires_before": "expiresBefore", "expires_after": "expiresAfter", "sort": "sort" },
+    accept: "application/json",
+    answer: shapes.CertificatePage,
+  },
+  getCertificate: {
+    id: "getCertificate",
+    method: "GET",
+    path: "/api/openvpn/certificates/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.Certificate,
+  },
+  getCertificatePem: {
+    id: "getCertificatePem",
+    method: "GET",
+    path: "/api/openvpn/certificates/{id}/pem",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/x-pem-file",
     file: true,
   },
   getCasPages: {
@@ -312,6 +508,8 @@ export class OpenvpnGroup {
     UpdateClientSite2Site: empty<UpdateClientSite2SiteRequest>,
     CreateClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     ClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
+    RenewClientSite2Site: empty<RenewClientSite2SiteRequest>,
+    RevokeClientSite2SiteFor: empty<RevokeClientSite2SiteForRequest>,
     CreateCa: empty<CreateCaRequest>,
     Ca: empty<CreateCaRequest>,
     ImportCa: empty<ImportCaRequest>,
@@ -325,9 +523,9 @@ export class OpenvpnGroup {
   /**
    * List clients.
    *
-   * One page of the clients, by ascending id. Filters are combined with "and"; one that matches
-   * nothing, also the id of a CA that does not exist, gives an empty page. The cost of a page does
-   * not grow with its depth.
+   * One page of the clients, by ascending id or by expiry. Filters are combined with "and"; one
+   * that matches nothing, also the id of a CA that does not exist, gives an empty page. The cost of
+   * a page does not grow with its depth.
    *
    * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/clients/site2site,
@@ -345,12 +543,13 @@ export class OpenvpnGroup {
    * Create a client.
    *
    * Makes a key pair and a client certificate (CA:FALSE, digitalSignature, clientAuth only), signed
-   * by the CA `ca_id`. Names are unique regardless of case, over all CAs and including revoked
-   * clients; `.`, `..` and `DEFAULT` are refused because OpenVPN gives them a meaning of its own.
-   * With `password` the private key is kept and handed out encrypted only; the password itself is
-   * not kept. Without `expiration` the certificate ends after 3650 days or with its CA, whichever
-   * is first; one that would end after the CA is 409 `rule`. So is one whose whole subject would be
-   * that of its CA, regardless of case: TLS libraries take it for self-signed.
+   * by the CA `ca_id`. Names are unique regardless of case, over all CAs, among the clients that
+   * are neither revoked nor expired; `.`, `..` and `DEFAULT` are refused because OpenVPN gives them
+   * a meaning of its own. With `password` the private key is kept and handed out encrypted only;
+   * the password itself is not kept. Without `expiration` the certificate ends after 3650 days or
+   * with its CA, whichever is first; one that would end after the CA is 409 `rule`. So is one whose
+   * whole subject would be that of its CA, regardless of case: TLS libraries take it for
+   * self-signed.
    *
    * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -363,12 +562,13 @@ export class OpenvpnGroup {
   /**
    * Import a client.
    *
-   * Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key. Name,
-   * subject and expiry are read from the certificate (its common name must be a valid client name).
-   * An encrypted key needs its `password` and stays encrypted with it. A serial that the CA's
-   * imported CRL lists is revoked whatever `revoked` says. `revoked_date` defaults to now, is
-   * allowed only with `revoked`, and can't be in the future. The certificate of the example is of
-   * the CA that the example of the import of CAs has: `ca_id` is the id of that one.
+   * Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key if that is
+   * given. Name, subject and expiry are read from the certificate; its common name may be one that
+   * a new client may not have. An encrypted key needs its `password` and stays encrypted with it. A
+   * serial that the CA's imported CRL lists is revoked whatever `revoked` says. `revoked_date`
+   * defaults to now, is allowed only with `revoked`, and can't be in the future. The certificate of
+   * the example is of the CA that the example of the import of CAs has: `ca_id` is the id of that
+   * one.
    *
    * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -412,7 +612,8 @@ export class OpenvpnGroup {
    * Revoke a client.
    *
    * Revokes the client's certificate. The record stays and is listed with `revoked: true`. From
-   * this answer on every CRL that is served lists the certificate. Revoking again changes nothing
+   * this answer on every CRL that is served lists the certificate, and those before it that were
+   * still valid, with the reason `unspecified`. It can't be undone. Revoking again changes nothing
    * and is 200.
    *
    * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
@@ -465,6 +666,133 @@ export class OpenvpnGroup {
    */
   createClientSite2SitePkcs12(request: CreateClientSite2SitePkcs12Request, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.createClientSite2SitePkcs12, request, options);
+  }
+
+  /**
+   * List the certificates of a client.
+   *
+   * One page of all certificates that the client has had, by ascending id. The one with the highest
+   * id is in force.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/certificates, operation getClientSite2SiteCertificatesPage.
+   */
+  getClientSite2SiteCertificatesPages(request: GetClientSite2SiteCertificatesPagesRequest, options?: CallOptions): Pages<types.Certificate> {
+    const operation = operations.getClientSite2SiteCertificatesPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["certificates"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Renew the certificate of a client.
+   *
+   * Issues another certificate for the client, with a new key and serial number and with the record
+   * as it is now. The certificates before it stay valid until the `overlap` ends, and the service
+   * then revokes them as `superseded`; an overlap of `0` revokes them at once, as for a router that
+   * was stolen. A client that is revoked or expired is in force again, under its name, unless
+   * another client has it now: 409 `duplicated`.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/renew, operation renewClientSite2Site.
+   */
+  renewClientSite2Site(request: RenewClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
+    return this.#client.call(operations.renewClientSite2Site, request, options);
+  }
+
+  /**
+   * Suspend a client.
+   *
+   * Puts all certificates of the client on the CRL with the reason `certificateHold`, until the
+   * client is resumed. It keeps its name. Suspending again changes nothing and is 200; a client
+   * that is revoked for good is 409 `rule`.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/suspend, operation suspendClientSite2Site.
+   */
+  suspendClientSite2Site(request: SuspendClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
+    return this.#client.call(operations.suspendClientSite2Site, request, options);
+  }
+
+  /**
+   * Resume a suspended client.
+   *
+   * Takes the certificates of a suspended client off the next CRL. A client that is in force stays
+   * as it is; one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of an
+   * earlier CRL until it is restarted, where `crl-verify` names a file with the lists of several
+   * CAs.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/resume, operation resumeClientSite2Site.
+   */
+  resumeClientSite2Site(request: ResumeClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
+    return this.#client.call(operations.resumeClientSite2Site, request, options);
+  }
+
+  /**
+   * Revoke a client for a reason.
+   *
+   * Revokes all certificates of the client, as DELETE does, with a reason and since when the key is
+   * not to be trusted. It can't be undone; a client that is suspended is then revoked for good.
+   * Revoking a client again changes nothing, also with another reason, and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/revoke, operation revokeClientSite2SiteFor.
+   */
+  revokeClientSite2SiteFor(request: RevokeClientSite2SiteForRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
+    return this.#client.call(operations.revokeClientSite2SiteFor, request, options);
+  }
+
+  /**
+   * List certificates.
+   *
+   * One page of all certificates that the CAs have issued and that are known here, by ascending id
+   * or by expiry: of clients, with those that were renewed, and others. Filters are combined with
+   * "and"; one that matches nothing gives an empty page.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/certificates, operation getCertificatesPage.
+   */
+  getCertificatesPages(request: GetCertificatesPagesRequest = {}, options?: CallOptions): Pages<types.Certificate> {
+    const operation = operations.getCertificatesPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["certificates"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Get the record of a certificate.
+   *
+   * What is known of one certificate, also of a revoked one: its record, not the certificate
+   * itself.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/certificates/{id}, operation getCertificate.
+   */
+  getCertificate(request: GetCertificateRequest, options?: CallOptions): Promise<SdkResponse<types.Certificate>> {
+    return this.#client.call(operations.getCertificate, request, options);
+  }
+
+  /**
+   * Get a certificate.
+   *
+   * The certificate followed by that of its CA, in PEM.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/certificates/{id}/pem, operation getCertificatePem.
+   */
+  getCertificatePem(request: GetCertificatePemRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getCertificatePem, request, options);
   }
 
   /**

@@ -26,6 +26,13 @@ export const ClientSite2Site: Shape = new ObjectShape(() => ({
   sector: ["sector"],
   expired: ["expired"],
   revoked: ["revoked"],
+  revoked_at: ["revokedAt", "date"],
+  revocation_reason: ["revocationReason"],
+  serial: ["serial"],
+  fingerprint: ["fingerprint"],
+  key_algorithm: ["keyAlgorithm"],
+  key_protected: ["keyProtected"],
+  not_before: ["notBefore", "date"],
   expiry_date: ["expiryDate", "date"],
   created_at: ["createdAt", "date"],
   updated_at: ["updatedAt", "date"],
@@ -74,6 +81,45 @@ export const ClientSite2SiteUpdate: Shape = new ObjectShape(() => ({
 export const Pkcs12Request: Shape = new ObjectShape(() => ({
   password: ["password"],
   profile: ["profile"],
+}));
+
+export const CertificatePage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  certificates: ["certificates", { list: Certificate }],
+}));
+
+export const Certificate: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  ca_id: ["caId"],
+  client_id: ["clientId"],
+  kind: ["kind"],
+  name: ["name"],
+  serial: ["serial"],
+  fingerprint: ["fingerprint"],
+  key_algorithm: ["keyAlgorithm"],
+  key_kept: ["keyKept"],
+  key_protected: ["keyProtected"],
+  expired: ["expired"],
+  revoked: ["revoked"],
+  revoked_at: ["revokedAt", "date"],
+  revocation_reason: ["revocationReason"],
+  superseded_at: ["supersededAt", "date"],
+  not_before: ["notBefore", "date"],
+  expiry_date: ["expiryDate", "date"],
+  created_at: ["createdAt", "date"],
+}));
+
+export const ClientSite2SiteRenew: Shape = new ObjectShape(() => ({
+  overlap: ["overlap"],
+  name: ["name"],
+  password: ["password"],
+  expiration: ["expiration"],
+  key_algorithm: ["keyAlgorithm"],
+}));
+
+export const ClientSite2SiteRevoke: Shape = new ObjectShape(() => ({
+  reason: ["reason"],
+  invalidity_date: ["invalidityDate"],
 }));
 
 export const CaPage: Shape = new ObjectShape(() => ({

@@ -7,6 +7,14 @@
  */
 export type ClientStatus = "valid" | "expired" | "revoked" | (string & {});
 
+/**
+ * An order of certificates.
+ *
+ * A newer server may have more values. Source: the schema CertificateOrder of the document
+ * Chaveiro.
+ */
+export type CertificateOrder = "id" | "expiry" | (string & {});
+
 /** Source: the schema ClientSite2SitePage of the document Chaveiro. */
 export interface ClientSite2SitePage {
   cursor: Cursor;
@@ -47,8 +55,25 @@ export interface ClientSite2Site {
   sector: string;
   /** Whether the certificate has ended. */
   expired: boolean;
-  /** Whether the certificate is revoked. */
+  /** Whether the certificate is revoked, or suspended. */
   revoked: boolean;
+  /** Since when it is revoked. */
+  revokedAt: Date | null;
+  /** Why it is revoked; `certificateHold` is suspended. */
+  revocationReason: RevocationReason | null;
+  /** The serial number of the certificate, in lower-case hex. */
+  serial: string;
+  /** The SHA-256 of the certificate in DER, in lower-case hex. */
+  fingerprint: string;
+  /**
+   * The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted
+   * now.
+   */
+  keyAlgorithm: string;
+  /** Whether the key that is kept here is encrypted with a password. */
+  keyProtected: boolean;
+  /** When the certificate begins. */
+  notBefore: Date;
   /** When the certificate ends. */
   expiryDate: Date;
   /** When the client was created. */
@@ -56,6 +81,15 @@ export interface ClientSite2Site {
   /** When the client was last changed. */
   updatedAt: Date;
 }
+
+/**
+ * A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
+ * list only.
+ *
+ * A newer server may have more values. Source: the schema RevocationReason of the document
+ * Chaveiro.
+ */
+export type RevocationReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "removeFromCRL" | "privilegeWithdrawn" | "aACompromise" | (string & {});
 
 /**
  * `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field.
@@ -115,8 +149,11 @@ export interface ClientSite2SiteImport {
   email: string;
   /** Free text. At most 1000 characters. */
   description?: string | null | undefined;
-  /** The private key in PEM. From 1 to 65536 characters. */
-  key: string;
+  /**
+   * The private key in PEM; without it the key stays where it is, and can't be had here. At most
+   * 65536 characters.
+   */
+  key?: string | null | undefined;
   /** The certificate in PEM. From 1 to 65536 characters. */
   cert: string;
   /** The password of an encrypted key. At most 1024 characters. */
@@ -167,6 +204,102 @@ export interface Pkcs12Request {
  * A newer server may have more values. Source: the schema Pkcs12Profile of the document Chaveiro.
  */
 export type Pkcs12Profile = "modern" | "legacy" | (string & {});
+
+/** Source: the schema CertificatePage of the document Chaveiro. */
+export interface CertificatePage {
+  cursor: Cursor;
+  /** The certificates of the page. */
+  certificates: Certificate[];
+}
+
+/** Source: the schema Certificate of the document Chaveiro. */
+export interface Certificate {
+  /** The id of the certificate. */
+  id: number;
+  /** The id of its CA. */
+  caId: number;
+  /** The id of the client that it is of; `null` when of none. */
+  clientId: number | null;
+  /** `foreign`: it was made elsewhere, and only its revocation is managed here. */
+  kind: CertificateKind;
+  /** Its common name. */
+  name: string;
+  /** Its serial number, in lower-case hex. */
+  serial: string;
+  /** The SHA-256 of its DER, in lower-case hex. */
+  fingerprint: string;
+  /**
+   * The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted
+   * now.
+   */
+  keyAlgorithm: string;
+  /** Whether its private key is kept here. */
+  keyKept: boolean;
+  /** Whether the key that is kept here is encrypted with a password. */
+  keyProtected: boolean;
+  /** Whether it has ended. */
+  expired: boolean;
+  /** Whether it is revoked, or suspended. */
+  revoked: boolean;
+  /** Since when it is revoked. */
+  revokedAt: Date | null;
+  /** Why it is revoked; `certificateHold` is suspended. */
+  revocationReason: RevocationReason | null;
+  /** When the service revokes it, or would have, because another has taken its place. */
+  supersededAt: Date | null;
+  /** When it begins. */
+  notBefore: Date;
+  /** When it ends. */
+  expiryDate: Date;
+  /** When it came to be known here. */
+  createdAt: Date;
+}
+
+/**
+ * `foreign`: it was made elsewhere, and only its revocation is managed here.
+ *
+ * A newer server may have more values. Source: the schema CertificateKind of the document Chaveiro.
+ */
+export type CertificateKind = "client" | "server" | "foreign" | (string & {});
+
+/** Source: the schema ClientSite2SiteRenew of the document Chaveiro. */
+export interface ClientSite2SiteRenew {
+  /**
+   * How long the certificates before it stay valid, as an ISO 8601 duration of weeks, days, hours,
+   * minutes and seconds; `0` not at all. `P30D` when left out, at most `P7300D`. At most 32
+   * characters.
+   */
+  overlap?: string | null | undefined;
+  /**
+   * Only for a client whose imported name a new certificate may not have, and required there.
+   * Otherwise the name can't be changed. At most 30 characters.
+   */
+  name?: string | null | undefined;
+  /** Encrypts the new private key with this password. At most 1024 characters. */
+  password?: string | null | undefined;
+  /** Days until the certificate ends, as on creation. From 1 to 7300. */
+  expiration?: number | null | undefined;
+  /** The algorithm of the new key; `ecdsa-p256` when left out. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+}
+
+/** Source: the schema ClientSite2SiteRevoke of the document Chaveiro. */
+export interface ClientSite2SiteRevoke {
+  /** A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone. */
+  reason: FinalReason;
+  /**
+   * Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO 8601; not in the
+   * future. At most 64 characters.
+   */
+  invalidityDate?: string | null | undefined;
+}
+
+/**
+ * A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+ *
+ * A newer server may have more values. Source: the schema FinalReason of the document Chaveiro.
+ */
+export type FinalReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise" | (string & {});
 
 /** Source: the schema CaPage of the document Chaveiro. */
 export interface CaPage {

@@ -11,11 +11,17 @@ from typing import Any
 from ..calls import Call, CallOptions, Content
 from ..models.api import (
     ClientStatus,
+    CertificateOrder,
     ClientSite2SitePage,
     Cursor,
     ClientSite2Site,
+    RevocationReason,
     KeyAlgorithm,
     Pkcs12Profile,
+    CertificatePage,
+    Certificate,
+    CertificateKind,
+    FinalReason,
     CaPage,
     Ca,
     CrlFormat,
@@ -40,14 +46,18 @@ class AsyncOpenvpn:
         name: str | None = None,
         ca_id: int | None = None,
         status: ClientStatus | str | None = None,
+        serial: str | None = None,
+        expires_before: datetime | str | None = None,
+        expires_after: datetime | str | None = None,
+        sort: CertificateOrder | str | None = None,
         instance_id: int | None = None,
         options: CallOptions | None = None,
     ) -> AsyncPages[ClientSite2Site]:
         """List clients.
 
-        One page of the clients, by ascending id. Filters are combined with "and"; one that matches
-        nothing, also the id of a CA that does not exist, gives an empty page. The cost of a page
-        does not grow with its depth.
+        One page of the clients, by ascending id or by expiry. Filters are combined with "and"; one
+        that matches nothing, also the id of a CA that does not exist, gives an empty page. The cost
+        of a page does not grow with its depth.
 
         It needs the right to read openvpn.clients.
 
@@ -62,6 +72,15 @@ class AsyncOpenvpn:
         - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
         - status: `valid`: neither expired nor revoked. `expired`: the certificate has ended,
           revoked or not. `revoked`: revoked, expired or not. Without it: all.
+        - serial: Only the client that has or had a certificate of this serial number: in hex, with
+          or without colons, or in decimal when it is only digits and has no such certificate in
+          hex. At most 255 characters.
+        - expires_before: Only those that end before this date, in ISO 8601; without a zone it is
+          UTC. At most 64 characters.
+        - expires_after: Only those that end at this date or later, in ISO 8601; without a zone it
+          is UTC. At most 64 characters.
+        - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
+          beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
         - instance_id: Only the clients of this OpenVPN instance. No instances exist in this
           version, so any value gives an empty page. From 1 to 9007199254740991.
 
@@ -82,6 +101,10 @@ class AsyncOpenvpn:
                     "name": name,
                     "ca_id": ca_id,
                     "status": status,
+                    "serial": serial,
+                    "expires_before": expires_before,
+                    "expires_after": expires_after,
+                    "sort": sort,
                     "instance_id": instance_id,
                 },
             )
@@ -112,12 +135,13 @@ class AsyncOpenvpn:
         """Create a client.
 
         Makes a key pair and a client certificate (CA:FALSE, digitalSignature, clientAuth only),
-        signed by the CA `ca_id`. Names are unique regardless of case, over all CAs and including
-        revoked clients; `.`, `..` and `DEFAULT` are refused because OpenVPN gives them a meaning of
-        its own. With `password` the private key is kept and handed out encrypted only; the password
-        itself is not kept. Without `expiration` the certificate ends after 3650 days or with its
-        CA, whichever is first; one that would end after the CA is 409 `rule`. So is one whose whole
-        subject would be that of its CA, regardless of case: TLS libraries take it for self-signed.
+        signed by the CA `ca_id`. Names are unique regardless of case, over all CAs, among the
+        clients that are neither revoked nor expired; `.`, `..` and `DEFAULT` are refused because
+        OpenVPN gives them a meaning of its own. With `password` the private key is kept and handed
+        out encrypted only; the password itself is not kept. Without `expiration` the certificate
+        ends after 3650 days or with its CA, whichever is first; one that would end after the CA is
+        409 `rule`. So is one whose whole subject would be that of its CA, regardless of case: TLS
+        libraries take it for self-signed.
 
         It needs the right to write openvpn.clients.
 
@@ -169,9 +193,9 @@ class AsyncOpenvpn:
         *,
         ca_id: int,
         email: str,
-        key: str,
         cert: str,
         description: str | None | Unset = UNSET,
+        key: str | None | Unset = UNSET,
         password: str | None | Unset = UNSET,
         revoked: bool | None | Unset = UNSET,
         revoked_date: datetime | str | None | Unset = UNSET,
@@ -179,21 +203,23 @@ class AsyncOpenvpn:
     ) -> ClientSite2Site:
         """Import a client.
 
-        Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key. Name,
-        subject and expiry are read from the certificate (its common name must be a valid client
-        name). An encrypted key needs its `password` and stays encrypted with it. A serial that the
-        CA's imported CRL lists is revoked whatever `revoked` says. `revoked_date` defaults to now,
-        is allowed only with `revoked`, and can't be in the future. The certificate of the example
-        is of the CA that the example of the import of CAs has: `ca_id` is the id of that one.
+        Takes over a certificate that the CA `ca_id` signed elsewhere, with its private key if that
+        is given. Name, subject and expiry are read from the certificate; its common name may be one
+        that a new client may not have. An encrypted key needs its `password` and stays encrypted
+        with it. A serial that the CA's imported CRL lists is revoked whatever `revoked` says.
+        `revoked_date` defaults to now, is allowed only with `revoked`, and can't be in the future.
+        The certificate of the example is of the CA that the example of the import of CAs has:
+        `ca_id` is the id of that one.
 
         It needs the right to write openvpn.clients.
 
         Arguments:
         - ca_id: The CA that signed. From 1 to 9007199254740991.
         - email: E-mail address. At most 255 characters.
-        - key: The private key in PEM. At most 65536 characters.
         - cert: The certificate in PEM. At most 65536 characters.
         - description: Free text. At most 1000 characters.
+        - key: The private key in PEM; without it the key stays where it is, and can't be had here.
+          At most 65536 characters.
         - password: The password of an encrypted key. At most 1024 characters.
         - revoked: Whether the certificate is revoked; `false` when left out.
         - revoked_date: Since when, in ISO 8601; without a zone it is UTC. At most 64 characters.
@@ -327,7 +353,8 @@ class AsyncOpenvpn:
         """Revoke a client.
 
         Revokes the client's certificate. The record stays and is listed with `revoked: true`. From
-        this answer on every CRL that is served lists the certificate. Revoking again changes
+        this answer on every CRL that is served lists the certificate, and those before it that were
+        still valid, with the reason `unspecified`. It can't be undone. Revoking again changes
         nothing and is 200.
 
         It needs the right to write openvpn.clients.
@@ -453,6 +480,355 @@ class AsyncOpenvpn:
                 "password": password,
                 "profile": profile,
             },
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    def get_client_site2site_certificates_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[Certificate]:
+        """List the certificates of a client.
+
+        One page of all certificates that the client has had, by ascending id. The one with the
+        highest id is in force.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/certificates, operation
+        getClientSite2SiteCertificatesPage.
+        """
+
+        async def fetch(cursor: int) -> Page[Certificate]:
+            call = Call(
+                "getClientSite2SiteCertificatesPage",
+                "GET",
+                "/api/openvpn/clients/site2site/{id}/certificates",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, CertificatePage.from_dict, options)
+            return Page(
+                answer.certificates, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def renew_client_site2site(
+        self,
+        id: int,
+        *,
+        overlap: datetime | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2Site:
+        """Renew the certificate of a client.
+
+        Issues another certificate for the client, with a new key and serial number and with the
+        record as it is now. The certificates before it stay valid until the `overlap` ends, and the
+        service then revokes them as `superseded`; an overlap of `0` revokes them at once, as for a
+        router that was stolen. A client that is revoked or expired is in force again, under its
+        name, unless another client has it now: 409 `duplicated`.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - overlap: How long the certificates before it stay valid, as an ISO 8601 duration of weeks,
+          days, hours, minutes and seconds; `0` not at all. `P30D` when left out, at most `P7300D`.
+          At most 32 characters.
+        - name: Only for a client whose imported name a new certificate may not have, and required
+          there. Otherwise the name can't be changed. At most 30 characters.
+        - password: Encrypts the new private key with this password. At most 1024 characters.
+        - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/renew, operation renewClientSite2Site.
+        """
+        call = Call(
+            "renewClientSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/renew",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+                "name": name,
+                "password": password,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
+        )
+        return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def suspend_client_site2site(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> ClientSite2Site:
+        """Suspend a client.
+
+        Puts all certificates of the client on the CRL with the reason `certificateHold`, until the
+        client is resumed. It keeps its name. Suspending again changes nothing and is 200; a client
+        that is revoked for good is 409 `rule`.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/suspend, operation suspendClientSite2Site.
+        """
+        call = Call(
+            "suspendClientSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/suspend",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def resume_client_site2site(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> ClientSite2Site:
+        """Resume a suspended client.
+
+        Takes the certificates of a suspended client off the next CRL. A client that is in force
+        stays as it is; one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of
+        an earlier CRL until it is restarted, where `crl-verify` names a file with the lists of
+        several CAs.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/resume, operation resumeClientSite2Site.
+        """
+        call = Call(
+            "resumeClientSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/resume",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def revoke_client_site2site_for(
+        self,
+        id: int,
+        *,
+        reason: FinalReason | str,
+        invalidity_date: datetime | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2Site:
+        """Revoke a client for a reason.
+
+        Revokes all certificates of the client, as DELETE does, with a reason and since when the key
+        is not to be trusted. It can't be undone; a client that is suspended is then revoked for
+        good. Revoking a client again changes nothing, also with another reason, and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - reason: A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+        - invalidity_date: Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO
+          8601; not in the future. At most 64 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/revoke, operation revokeClientSite2SiteFor.
+        """
+        call = Call(
+            "revokeClientSite2SiteFor",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/revoke",
+            "keyed",
+            args={"id": id},
+            body={
+                "reason": reason,
+                "invalidity_date": invalidity_date,
+            },
+        )
+        return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    def get_certificates_pages(
+        self,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        name: str | None = None,
+        serial: str | None = None,
+        fingerprint: str | None = None,
+        ca_id: int | None = None,
+        client_id: int | None = None,
+        kind: CertificateKind | str | None = None,
+        status: ClientStatus | str | None = None,
+        expires_before: datetime | str | None = None,
+        expires_after: datetime | str | None = None,
+        sort: CertificateOrder | str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[Certificate]:
+        """List certificates.
+
+        One page of all certificates that the CAs have issued and that are known here, by ascending
+        id or by expiry: of clients, with those that were renewed, and others. Filters are combined
+        with "and"; one that matches nothing gives an empty page.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+        - name: Only the certificates of this common name, regardless of case. At most 64
+          characters.
+        - serial: Only the certificates of this serial number: in hex, with or without colons, or in
+          decimal when it is only digits and there is no such certificate in hex. At most 255
+          characters.
+        - fingerprint: Only the certificate with this SHA-256 of its DER, in hex, with or without
+          colons. At most 128 characters.
+        - ca_id: Only the certificates of this CA. From 1 to 9007199254740991.
+        - client_id: Only the certificates of this client; 404 when it does not exist. From 1 to
+          9007199254740991.
+        - kind: Only the certificates of this kind.
+        - status: `valid`: neither expired nor revoked. `expired`: ended, revoked or not. `revoked`:
+          revoked, expired or not.
+        - expires_before: Only those that end before this date, in ISO 8601; without a zone it is
+          UTC. At most 64 characters.
+        - expires_after: Only those that end at this date or later, in ISO 8601; without a zone it
+          is UTC. At most 64 characters.
+        - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
+          beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/certificates, operation getCertificatesPage.
+        """
+
+        async def fetch(cursor: int) -> Page[Certificate]:
+            call = Call(
+                "getCertificatesPage",
+                "GET",
+                "/api/openvpn/certificates",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "name": name,
+                    "serial": serial,
+                    "fingerprint": fingerprint,
+                    "ca_id": ca_id,
+                    "client_id": client_id,
+                    "kind": kind,
+                    "status": status,
+                    "expires_before": expires_before,
+                    "expires_after": expires_after,
+                    "sort": sort,
+                },
+            )
+            answer = await self._transport.json(call, CertificatePage.from_dict, options)
+            return Page(
+                answer.certificates, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def get_certificate(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Certificate:
+        """Get the record of a certificate.
+
+        What is known of one certificate, also of a revoked one: its record, not the certificate
+        itself.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/certificates/{id}, operation getCertificate.
+        """
+        call = Call(
+            "getCertificate",
+            "GET",
+            "/api/openvpn/certificates/{id}",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, Certificate.from_dict, options)
+
+    async def get_certificate_pem(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get a certificate.
+
+        The certificate followed by that of its CA, in PEM.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/certificates/{id}/pem, operation getCertificatePem.
+        """
+        call = Call(
+            "getCertificatePem",
+            "GET",
+            "/api/openvpn/certificates/{id}/pem",
+            "safe",
+            args={"id": id},
+            accept="application/x-pem-file",
             file=True,
         )
         return await self._transport.file(call, options)

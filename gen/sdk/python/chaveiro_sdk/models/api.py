@@ -23,6 +23,13 @@ class ClientStatus(enum.StrEnum):
     REVOKED = "revoked"
 
 
+class CertificateOrder(enum.StrEnum):
+    """An order of certificates. A newer server may have more values, which are read as texts."""
+
+    ID = "id"
+    EXPIRY = "expiry"
+
+
 @dataclass(slots=True, kw_only=True)
 class ClientSite2SitePage:
     """The schema ClientSite2SitePage of the document Chaveiro."""
@@ -104,7 +111,30 @@ class ClientSite2Site:
     """Whether the certificate has ended."""
 
     revoked: bool
-    """Whether the certificate is revoked."""
+    """Whether the certificate is revoked, or suspended."""
+
+    revoked_at: datetime | None
+    """Since when it is revoked. At most 32."""
+
+    revocation_reason: RevocationReason | str | None
+    """Why it is revoked; `certificateHold` is suspended."""
+
+    serial: str
+    """The serial number of the certificate, in lower-case hex. At most 128 characters."""
+
+    fingerprint: str
+    """The SHA-256 of the certificate in DER, in lower-case hex. At most 64 characters."""
+
+    key_algorithm: str
+    """The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted
+    now. At most 32 characters.
+    """
+
+    key_protected: bool
+    """Whether the key that is kept here is encrypted with a password."""
+
+    not_before: datetime
+    """When the certificate begins. At most 32."""
 
     expiry_date: datetime
     """When the certificate ends. At most 32."""
@@ -132,10 +162,34 @@ class ClientSite2Site:
             sector=data["sector"],
             expired=data["expired"],
             revoked=data["revoked"],
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            revocation_reason=None if (value := data["revocation_reason"]) is None else read_enum(RevocationReason, value),
+            serial=data["serial"],
+            fingerprint=data["fingerprint"],
+            key_algorithm=data["key_algorithm"],
+            key_protected=data["key_protected"],
+            not_before=read_datetime(data["not_before"]),
             expiry_date=read_datetime(data["expiry_date"]),
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),
         )
+
+
+class RevocationReason(enum.StrEnum):
+    """A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
+    list only. A newer server may have more values, which are read as texts.
+    """
+
+    UNSPECIFIED = "unspecified"
+    KEYCOMPROMISE = "keyCompromise"
+    CACOMPROMISE = "cACompromise"
+    AFFILIATIONCHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATIONOFOPERATION = "cessationOfOperation"
+    CERTIFICATEHOLD = "certificateHold"
+    REMOVEFROMCRL = "removeFromCRL"
+    PRIVILEGEWITHDRAWN = "privilegeWithdrawn"
+    AACOMPROMISE = "aACompromise"
 
 
 class FieldErrorType(enum.StrEnum):
@@ -170,6 +224,137 @@ class Pkcs12Profile(enum.StrEnum):
 
     MODERN = "modern"
     LEGACY = "legacy"
+
+
+@dataclass(slots=True, kw_only=True)
+class CertificatePage:
+    """The schema CertificatePage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    certificates: list[Certificate]
+    """The certificates of the page. At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> CertificatePage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            certificates=[Certificate.from_dict(item) for item in data["certificates"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Certificate:
+    """The schema Certificate of the document Chaveiro."""
+
+    id: int
+    """The id of the certificate."""
+
+    ca_id: int
+    """The id of its CA."""
+
+    client_id: int | None
+    """The id of the client that it is of; `null` when of none."""
+
+    kind: CertificateKind | str
+    """`foreign`: it was made elsewhere, and only its revocation is managed here."""
+
+    name: str
+    """Its common name. At most 255 characters."""
+
+    serial: str
+    """Its serial number, in lower-case hex. At most 128 characters."""
+
+    fingerprint: str
+    """The SHA-256 of its DER, in lower-case hex. At most 64 characters."""
+
+    key_algorithm: str
+    """The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted
+    now. At most 32 characters.
+    """
+
+    key_kept: bool
+    """Whether its private key is kept here."""
+
+    key_protected: bool
+    """Whether the key that is kept here is encrypted with a password."""
+
+    expired: bool
+    """Whether it has ended."""
+
+    revoked: bool
+    """Whether it is revoked, or suspended."""
+
+    revoked_at: datetime | None
+    """Since when it is revoked. At most 32."""
+
+    revocation_reason: RevocationReason | str | None
+    """Why it is revoked; `certificateHold` is suspended."""
+
+    superseded_at: datetime | None
+    """When the service revokes it, or would have, because another has taken its place. At most 32.
+    """
+
+    not_before: datetime
+    """When it begins. At most 32."""
+
+    expiry_date: datetime
+    """When it ends. At most 32."""
+
+    created_at: datetime
+    """When it came to be known here. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Certificate:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            ca_id=data["ca_id"],
+            client_id=data["client_id"],
+            kind=read_enum(CertificateKind, data["kind"]),
+            name=data["name"],
+            serial=data["serial"],
+            fingerprint=data["fingerprint"],
+            key_algorithm=data["key_algorithm"],
+            key_kept=data["key_kept"],
+            key_protected=data["key_protected"],
+            expired=data["expired"],
+            revoked=data["revoked"],
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            revocation_reason=None if (value := data["revocation_reason"]) is None else read_enum(RevocationReason, value),
+            superseded_at=None if (value := data["superseded_at"]) is None else read_datetime(value),
+            not_before=read_datetime(data["not_before"]),
+            expiry_date=read_datetime(data["expiry_date"]),
+            created_at=read_datetime(data["created_at"]),
+        )
+
+
+class CertificateKind(enum.StrEnum):
+    """`foreign`: it was made elsewhere, and only its revocation is managed here. A newer server may
+    have more values, which are read as texts.
+    """
+
+    CLIENT = "client"
+    SERVER = "server"
+    FOREIGN = "foreign"
+
+
+class FinalReason(enum.StrEnum):
+    """A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone. A newer server may
+    have more values, which are read as texts.
+    """
+
+    UNSPECIFIED = "unspecified"
+    KEYCOMPROMISE = "keyCompromise"
+    CACOMPROMISE = "cACompromise"
+    AFFILIATIONCHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATIONOFOPERATION = "cessationOfOperation"
+    PRIVILEGEWITHDRAWN = "privilegeWithdrawn"
+    AACOMPROMISE = "aACompromise"
 
 
 @dataclass(slots=True, kw_only=True)

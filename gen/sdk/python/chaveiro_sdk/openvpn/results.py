@@ -95,6 +95,76 @@ class OpenvpnResults:
             types.CreateClientSite2SitePkcs12Response, "pkcs12", lambda: self._group.create_client_site2site_pkcs12(**arguments)
         )
 
+    def get_client_site2site_certificates_pages(
+        self, request: types.GetClientSite2SiteCertificatesPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2SiteCertificatesPageResponse, types.Certificate]:
+        """List the certificates of a client."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2site_certificates_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2SiteCertificatesPageResponse, "certificates", pages)
+
+    def renew_client_site2site(
+        self, request: types.RenewClientSite2SiteRequest
+    ) -> types.RenewClientSite2SiteResponse:
+        """Renew the certificate of a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewClientSite2SiteResponse, "client", lambda: self._group.renew_client_site2site(**arguments)
+        )
+
+    def suspend_client_site2site(
+        self, request: types.SuspendClientSite2SiteRequest
+    ) -> types.SuspendClientSite2SiteResponse:
+        """Suspend a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.SuspendClientSite2SiteResponse, "client", lambda: self._group.suspend_client_site2site(**arguments)
+        )
+
+    def resume_client_site2site(
+        self, request: types.ResumeClientSite2SiteRequest
+    ) -> types.ResumeClientSite2SiteResponse:
+        """Resume a suspended client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ResumeClientSite2SiteResponse, "client", lambda: self._group.resume_client_site2site(**arguments)
+        )
+
+    def revoke_client_site2site_for(
+        self, request: types.RevokeClientSite2SiteForRequest
+    ) -> types.RevokeClientSite2SiteForResponse:
+        """Revoke a client for a reason."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteForResponse, "client", lambda: self._group.revoke_client_site2site_for(**arguments)
+        )
+
+    def get_certificates_pages(
+        self, request: types.GetCertificatesPageRequest | None = None
+    ) -> results.ResultPages[types.GetCertificatesPageResponse, types.Certificate]:
+        """List certificates."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_certificates_pages(**arguments)
+        return results.ResultPages(types.GetCertificatesPageResponse, "certificates", pages)
+
+    def get_certificate(
+        self, request: types.GetCertificateRequest
+    ) -> types.GetCertificateResponse:
+        """Get the record of a certificate."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetCertificateResponse, "certificate", lambda: self._group.get_certificate(**arguments)
+        )
+
+    def get_certificate_pem(
+        self, request: types.GetCertificatePemRequest
+    ) -> types.GetCertificatePemResponse:
+        """Get a certificate."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetCertificatePemResponse, "certificate", lambda: self._group.get_certificate_pem(**arguments)
+        )
+
     def get_cas_pages(
         self, request: types.GetCasPageRequest | None = None
     ) -> results.ResultPages[types.GetCasPageResponse, types.Ca]:

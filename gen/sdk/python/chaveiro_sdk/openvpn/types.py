@@ -11,11 +11,17 @@ from typing import Any
 
 from ..models.api import (
     ClientStatus,
+    CertificateOrder,
     ClientSite2SitePage,
     Cursor,
     ClientSite2Site,
+    RevocationReason,
     KeyAlgorithm,
     Pkcs12Profile,
+    CertificatePage,
+    Certificate,
+    CertificateKind,
+    FinalReason,
     CaPage,
     Ca,
     CrlFormat,
@@ -34,6 +40,10 @@ class GetClientsSite2SitePageRequest(Request):
     name: str | None | None = None
     ca_id: int | None | None = None
     status: ClientStatus | str | None | None = None
+    serial: str | None | None = None
+    expires_before: datetime | str | None | None = None
+    expires_after: datetime | str | None | None = None
+    sort: CertificateOrder | str | None | None = None
     instance_id: int | None | None = None
 
 
@@ -75,9 +85,9 @@ class ImportClientSite2SiteRequest(Request):
 
     ca_id: int
     email: str
-    key: str
     cert: str
     description: str | None | Unset | None = None
+    key: str | None | Unset | None = None
     password: str | None | Unset | None = None
     revoked: bool | None | Unset | None = None
     revoked_date: datetime | str | None | Unset | None = None
@@ -183,6 +193,138 @@ class CreateClientSite2SitePkcs12Response(Response):
     """The result of ``create_client_site2site_pkcs12``."""
 
     pkcs12: File | None = None
+
+
+@dataclass
+class GetClientSite2SiteCertificatesPageRequest(Request):
+    """The request of ``get_client_site2site_certificates_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteCertificatesPageResponse(PageResponse[Certificate]):
+    """A page of ``get_client_site2site_certificates_pages``."""
+
+    certificates: list[Certificate] | None = None
+
+
+@dataclass
+class RenewClientSite2SiteRequest(Request):
+    """The request of ``renew_client_site2site``."""
+
+    id: int
+    overlap: datetime | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+
+
+@dataclass
+class RenewClientSite2SiteResponse(Response):
+    """The result of ``renew_client_site2site``."""
+
+    client: ClientSite2Site | None = None
+
+
+@dataclass
+class SuspendClientSite2SiteRequest(Request):
+    """The request of ``suspend_client_site2site``."""
+
+    id: int
+
+
+@dataclass
+class SuspendClientSite2SiteResponse(Response):
+    """The result of ``suspend_client_site2site``."""
+
+    client: ClientSite2Site | None = None
+
+
+@dataclass
+class ResumeClientSite2SiteRequest(Request):
+    """The request of ``resume_client_site2site``."""
+
+    id: int
+
+
+@dataclass
+class ResumeClientSite2SiteResponse(Response):
+    """The result of ``resume_client_site2site``."""
+
+    client: ClientSite2Site | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteForRequest(Request):
+    """The request of ``revoke_client_site2site_for``."""
+
+    id: int
+    reason: FinalReason | str
+    invalidity_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteForResponse(Response):
+    """The result of ``revoke_client_site2site_for``."""
+
+    client: ClientSite2Site | None = None
+
+
+@dataclass
+class GetCertificatesPageRequest(Request):
+    """The request of ``get_certificates_pages``."""
+
+    cursor: int | None | None = None
+    size: int | None | None = None
+    name: str | None | None = None
+    serial: str | None | None = None
+    fingerprint: str | None | None = None
+    ca_id: int | None | None = None
+    client_id: int | None | None = None
+    kind: CertificateKind | str | None | None = None
+    status: ClientStatus | str | None | None = None
+    expires_before: datetime | str | None | None = None
+    expires_after: datetime | str | None | None = None
+    sort: CertificateOrder | str | None | None = None
+
+
+@dataclass
+class GetCertificatesPageResponse(PageResponse[Certificate]):
+    """A page of ``get_certificates_pages``."""
+
+    certificates: list[Certificate] | None = None
+
+
+@dataclass
+class GetCertificateRequest(Request):
+    """The request of ``get_certificate``."""
+
+    id: int
+
+
+@dataclass
+class GetCertificateResponse(Response):
+    """The result of ``get_certificate``."""
+
+    certificate: Certificate | None = None
+
+
+@dataclass
+class GetCertificatePemRequest(Request):
+    """The request of ``get_certificate_pem``."""
+
+    id: int
+
+
+@dataclass
+class GetCertificatePemResponse(Response):
+    """The result of ``get_certificate_pem``."""
+
+    certificate: File | None = None
 
 
 @dataclass
@@ -326,11 +468,17 @@ class GetCaCrlResponse(Response):
 
 __all__ = [
     "ClientStatus",
+    "CertificateOrder",
     "ClientSite2SitePage",
     "Cursor",
     "ClientSite2Site",
+    "RevocationReason",
     "KeyAlgorithm",
     "Pkcs12Profile",
+    "CertificatePage",
+    "Certificate",
+    "CertificateKind",
+    "FinalReason",
     "CaPage",
     "Ca",
     "CrlFormat",
@@ -352,6 +500,22 @@ __all__ = [
     "GetClientSite2SiteKeyResponse",
     "CreateClientSite2SitePkcs12Request",
     "CreateClientSite2SitePkcs12Response",
+    "GetClientSite2SiteCertificatesPageRequest",
+    "GetClientSite2SiteCertificatesPageResponse",
+    "RenewClientSite2SiteRequest",
+    "RenewClientSite2SiteResponse",
+    "SuspendClientSite2SiteRequest",
+    "SuspendClientSite2SiteResponse",
+    "ResumeClientSite2SiteRequest",
+    "ResumeClientSite2SiteResponse",
+    "RevokeClientSite2SiteForRequest",
+    "RevokeClientSite2SiteForResponse",
+    "GetCertificatesPageRequest",
+    "GetCertificatesPageResponse",
+    "GetCertificateRequest",
+    "GetCertificateResponse",
+    "GetCertificatePemRequest",
+    "GetCertificatePemResponse",
     "GetCasPageRequest",
     "GetCasPageResponse",
     "CreateCaRequest",

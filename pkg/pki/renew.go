@@ -1,0 +1,184 @@
+package pki
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
+)
+
+// Renew issues another certificate for a client, with a new key. Its other certificates stay valid
+// until the overlap ends and are then revoked as superseded; without an overlap they are revoked
+// now. A client that is revoked or expired is in force again, under its name.
+//
+// Errors: those of Create; *domain.Error with Missing; with Duplicated on name if another client
+// has the name meanwhile.
+func (s *Clients) Renew(ctx context.Context, id int64, asked domain.ClientRenewal) (domain.Client, error) {
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
+		client, err := s.Store.Clients().Get(ctx, id)
+		if err != nil {
+			return client, err
+		}
+		renewed, err := s.renew(ctx, client, asked)
+		if s.otherCA(err, client.CAID) {
+			renewed, err = s.renew(ctx, client, asked)
+		}
+		return renewed, err
+	})
+}
+
+func (s *Clients) renew(
+	ctx context.Context, client domain.Client, asked domain.ClientRenewal,
+) (domain.Client, error) {
+	spec, err := asked.Spec(client)
+	plan, planErr := s.plan(ctx, spec, s.checkFreeFor(client))
+	if err := errors.Join(err, planErr); err != nil {
+		return domain.Client{}, err
+	}
+	cert, ctx, done, err := s.make(ctx, plan)
+	if err != nil {
+		return domain.Client{}, err
+	}
+	defer done()
+	cert.ClientID = client.ID
+	until := asked.Until(plan.now)
+	renewed, err := s.keepRenewed(ctx, spec.Name, cert, until)
+	if s.frees(ctx, err, spec.Name) {
+		renewed, err = s.keepRenewed(ctx, spec.Name, cert, until)
+	}
+	return renewed, err
+}
+
+// checkFreeFor checks that no client has a name, unless it is this one that holds it.
+func (s *Clients) checkFreeFor(client domain.Client) func(context.Context, string) error {
+	return func(ctx context.Context, name string) error {
+		if client.HoldsName(s.Now()) && domain.NameKey(client.Name) == domain.NameKey(name) {
+			return nil
+		}
+		return s.checkNameFree(ctx, name)
+	}
+}
+
+// keepRenewed stores the next certificate of a client.
+func (s *Clients) keepRenewed(
+	ctx context.Context, name string, cert domain.Certificate, until time.Time,
+) (record domain.Client, err error) {
+	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
+		record, err = tx.Clients().Lock(ctx, cert.ClientID)
+		if err != nil {
+			return none, err
+		}
+		before := record
+		if err := checkIssuer(ctx, tx, cert); err != nil {
+			return none, err
+		}
+		superseded, err := supersede(ctx, tx, cert.ClientID, cert.CreatedAt, until)
+		if err != nil {
+			return none, err
+		}
+		if err := tx.Certificates().Create(ctx, &cert); err != nil {
+			return none, err
+		}
+		record.Take(cert)
+		record.Name, record.UpdatedAt = name, cert.CreatedAt
+		if err := tx.Clients().Renew(ctx, record); err != nil {
+			return none, err
+		}
+		return renewal(before, record, superseded, until), nil
+	})
+	return record, err
+}
+
+func renewal(before, after domain.Client, superseded []string, until time.Time) audit.Change {
+	facts := func(c domain.Client) audit.Facts {
+		return audit.Facts{
+			"name": c.Name, "serial": c.Serial, "expires_at": audit.Moment(c.ExpiresAt),
+			"key_protected": c.KeyProtected, "revoked_at": audit.Moment(c.RevokedAt),
+		}
+	}
+	done := audit.Change{
+		Action: domain.ActionRenew, Resource: domain.ScopeClients, ID: after.ID, Name: after.Name,
+		Before: facts(before), After: facts(after), Result: after,
+		Details: []slog.Attr{slog.String("serial", after.Serial), slog.Any("superseded", superseded)},
+	}
+	done.After["superseded"], done.After["superseded_at"] = superseded, audit.Moment(until)
+	return done
+}
+
+// checkIssuer checks that the CA is the one that has signed the certificate.
+func checkIssuer(ctx context.Context, tx domain.Store, cert domain.Certificate) error {
+	key, err := tx.CAs().Key(ctx, cert.CAID)
+	if domain.IsKind(err, domain.Missing) || err == nil && !bytes.Equal(key.Certificate, cert.Issuer) {
+		return domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
+	}
+	return err
+}
+
+// supersede ends the certificates of a client that stand: at the time until, or now if that has
+// come. It returns their serials.
+func supersede(ctx context.Context, tx domain.Store, clientID int64, now, until time.Time) ([]string, error) {
+	if !until.After(now) {
+		return revokeStanding(ctx, tx, clientID, domain.Revocation{RevokedAt: now, Reason: domain.Superseded})
+	}
+	list, err := tx.Certificates().Standing(ctx, clientID)
+	serials := []string{}
+	for _, cert := range list {
+		if earlier := !cert.SupersededAt.IsZero() && cert.SupersededAt.Before(until); err == nil && !earlier {
+			err = tx.Certificates().Supersede(ctx, cert.ID, until)
+		}
+		serials = append(serials, cert.Serial)
+	}
+	return serials, err
+}
+
+// supersedeBatch is how many certificates are read at once.
+const supersedeBatch = 100
+
+// RevokeSuperseded revokes the certificates whose overlap has ended. It runs in the background, on
+// every replica: the row of the client decides which one does it.
+func (s *Clients) RevokeSuperseded(ctx context.Context) error {
+	for {
+		due, err := s.Store.Certificates().Superseded(ctx, s.Now(), supersedeBatch)
+		if err != nil {
+			return err
+		}
+		var failed error
+		for _, cert := range due {
+			failed = errors.Join(failed, s.revokeSuperseded(ctx, cert))
+		}
+		if failed != nil || len(due) < supersedeBatch {
+			return failed
+		}
+	}
+}
+
+func (s *Clients) revokeSuperseded(ctx context.Context, cert domain.Certificate) error {
+	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
+		client, err := tx.Clients().Lock(ctx, cert.ClientID)
+		if err != nil {
+			return none, err
+		}
+		now := s.Now()
+		cert, err := tx.Certificates().OfSerial(ctx, cert.CAID, cert.Serial)
+		if err != nil || cert.Revoked() && !cert.Suspended() || cert.SupersededAt.IsZero() ||
+			cert.SupersededAt.After(now) {
+			return none, err
+		}
+		r := domain.Revocation{RevokedAt: now, Reason: domain.Superseded}
+		if err := revokeCertificate(ctx, tx, cert, r); err != nil {
+			return none, err
+		}
+		return audit.Change{
+			Action: domain.ActionRevoke, Resource: domain.ScopeClients, ID: client.ID, Name: client.Name,
+			After: audit.Facts{
+				"serials": []string{cert.Serial}, "revoked_at": audit.Moment(now), "reason": r.Reason.String(),
+			},
+			Details: []slog.Attr{slog.Any("serials", []string{cert.Serial})},
+		}, nil
+	})
+}
