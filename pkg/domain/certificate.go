@@ -93,7 +93,8 @@ type Certificates interface {
 	// ascending id, without DER and SealedKey.
 	Standing(ctx context.Context, clientID int64) ([]Certificate, error)
 	// Revoke sets RevokedAt and Reason of a certificate; a zero time resumes it. It does not add to
-	// the CA's list: the caller does, through Revocations, in the same transaction. Errors: Missing.
+	// the CA's list: the caller does, through Revocations, in the same transaction. Errors:
+	// Missing.
 	Revoke(ctx context.Context, id int64, at time.Time, reason RevocationReason) error
 	// Supersede sets SupersededAt. Errors: Missing.
 	Supersede(ctx context.Context, id int64, at time.Time) error

@@ -281,7 +281,7 @@ type ClientFilter struct {
 	Name          string
 	CAID          int64
 	Status        Status
-	Serials       []string // any of these
+	Serials       []string  // any of these
 	ExpiresBefore time.Time // exclusive
 	ExpiresAfter  time.Time // inclusive
 	ByExpiry      bool
@@ -291,7 +291,8 @@ type ClientFilter struct {
 // Wide reports whether the database has to scan for the page: it may have to read all names, all
 // with the same prefix, or all clients for those of an expiry.
 func (f ClientFilter) Wide() bool {
-	return strings.Contains(f.Name, "*") || !f.ByExpiry && len(f.Serials) == 0 && !(f.ExpiresBefore.IsZero() && f.ExpiresAfter.IsZero())
+	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
+	return strings.Contains(f.Name, "*") || byEnd && !f.ByExpiry && len(f.Serials) == 0
 }
 
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all

@@ -180,7 +180,8 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge,
-		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration, ReasonSerial, ReasonFuture, ReasonReserved, ReasonDuplicated,
+		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration, ReasonSerial, ReasonFuture,
+		ReasonReserved, ReasonDuplicated,
 		ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,

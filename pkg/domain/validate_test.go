@@ -227,7 +227,7 @@ func TestCAImport_Validate(t *testing.T) {
 
 func TestClientUpdate_Apply(t *testing.T) {
 	t.Parallel()
-	present := domain.Client{ID: 1, CAID: 2, Name: "site", CreatedAt: noon, ExpiresAt: noon.Add(10 * 24 * time.Hour),
+	present := domain.Client{ID: 1, CAID: 2, Name: "site", NotBefore: noon, ExpiresAt: noon.Add(10 * 24 * time.Hour),
 		// as of an imported certificate: the country is not valid
 		Subject: domain.Subject{Country: "Brasil", Email: "a@example.com"}}
 	t.Run("nil is unchanged and the rest is set", func(t *testing.T) {

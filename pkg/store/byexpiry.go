@@ -117,7 +117,8 @@ func (r clients) byExpiry(
 		l.restrict("revoked_at IS NOT NULL")
 	}
 	l.restrictClients(f)
-	found, err := page[clientRow, domain.Client](ctx, r.s.read, l, domain.PageRequest{Cursor: from.ClientID, Size: req.Size})
+	after := domain.PageRequest{Cursor: from.ClientID, Size: req.Size}
+	found, err := page[clientRow, domain.Client](ctx, r.s.read, l, after)
 	if err != nil {
 		return found, err
 	}

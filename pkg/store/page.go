@@ -27,8 +27,8 @@ type listing struct {
 	owner       any
 	ownerColumn string
 	id          string // the column of the id; empty: id
-	// by is a column of times by which the rows are ordered before their id, empty for none. from is
-	// that of the row of the cursor.
+	// by is a column of times by which the rows are ordered before their id, empty for none. from
+	// is that of the row of the cursor.
 	by         string
 	from       time.Time
 	descending bool // newest first

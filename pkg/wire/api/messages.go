@@ -123,8 +123,8 @@ var catalogue = map[domain.Reason][languages]string{
 		"País inválido: use o código de duas letras (ISO 3166).",
 		"Not a country: use the code of two letters (ISO 3166).",
 	},
-	domain.ReasonDate:       {"Data inválida: use ISO 8601.", "Not a date: use ISO 8601."},
-	domain.ReasonFuture:     {"A data está no futuro.", "The date is in the future."},
+	domain.ReasonDate:   {"Data inválida: use ISO 8601.", "Not a date: use ISO 8601."},
+	domain.ReasonFuture: {"A data está no futuro.", "The date is in the future."},
 	domain.ReasonDuration: {
 		"Duração inválida: use ISO 8601, de 0 a %s, como P30D ou PT12H.",
 		"Not a duration: use ISO 8601, from 0 to %s, such as P30D or PT12H.",

@@ -143,7 +143,8 @@ func (p *pki) addClients(root *identity, odd pkix.Name) {
 	server := named("server")
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	p.add("server", server, root)
-	p.add("unnamed", named("filial_sul"), root)
+	p.add("unnamed", named(""), root)
+	p.add("underscore", named("filial_sul"), root)
 	p.add("taken", named("FILIAL-SP"), root)
 	twin := named("site-07")
 	twin.SerialNumber = made.cert.SerialNumber

@@ -61,10 +61,10 @@ func TestRequests_Exceptions(t *testing.T) {
 type values map[string]string
 
 // first and last are operations whose place is not the one of their method and path: others need
-// what the first make, and the last undoes what another does.
+// what the first make, and the last undo what others do, or can't be undone.
 var (
 	first = []string{"createUser", "importCa"}
-	last  = []string{"enableDevice"}
+	last  = []string{"enableDevice", "revokeClientSite2SiteFor"}
 )
 
 // otherIDs are used in place of those of the examples.
