@@ -65,7 +65,8 @@ func manyRevocations(n int) []ca.Revocation {
 	list := make([]ca.Revocation, n)
 	base := new(big.Int).Lsh(big.NewInt(1), 126)
 	for i := range list {
-		list[i] = ca.Revocation{Serial: new(big.Int).Add(base, big.NewInt(int64(i))), RevokedAt: epoch, Reason: i % 2}
+		serial := new(big.Int).Add(base, big.NewInt(int64(i)))
+		list[i] = ca.Revocation{Serial: serial, RevokedAt: epoch, Reason: ca.Reason(i % 2)}
 	}
 	return list
 }

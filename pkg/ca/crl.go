@@ -25,10 +25,13 @@ type Revocation struct {
 	Serial *big.Int
 	// RevokedAt is written in whole seconds.
 	RevokedAt time.Time
-	// Reason is a code of RFC 5280, section 5.3.1: 1 to 6, 9 or 10. With 0 (unspecified) the
-	// extension is absent, as that section wants. 8 (removeFromCRL) belongs to delta CRLs and is
-	// refused.
-	Reason int
+	// Reason is any of RFC 5280 but [RemoveFromCRL], which belongs to delta CRLs and is refused.
+	// With [Unspecified] the extension is absent, as section 5.3.1 wants.
+	Reason Reason
+	// InvalidityDate is since when the key is known or suspected to be compromised, or the
+	// certificate is invalid otherwise (RFC 5280, section 5.3.2). It is written in whole seconds,
+	// and may lie before RevokedAt. The zero time leaves the extension out.
+	InvalidityDate time.Time
 }
 
 // CRLRequest says what a CRL shall contain; [CRLWindow] proposes the instants.
@@ -113,8 +116,13 @@ func (r *Revocation) validate() error {
 			"%w: the revocation of %s has no representable date", ErrInvalidRequest, FormatSerial(r.Serial),
 		)
 	}
-	if r.Reason < 0 || r.Reason > 10 || r.Reason == 7 || r.Reason == 8 {
-		return fmt.Errorf("%w: reason %d does not exist or has no place in a full CRL", ErrInvalidRequest, r.Reason)
+	if !r.Reason.inFullList() {
+		return fmt.Errorf("%w: reason %d does not exist or has no place in a full CRL", ErrInvalidRequest, int(r.Reason))
+	}
+	if !r.InvalidityDate.IsZero() && !Representable(r.InvalidityDate) {
+		return fmt.Errorf(
+			"%w: the invalidity date of %s is not representable", ErrInvalidRequest, FormatSerial(r.Serial),
+		)
 	}
 	return nil
 }

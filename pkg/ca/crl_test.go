@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
 	"strings"
@@ -85,7 +86,9 @@ func drawCRL(t *rapid.T) ca.CRLRequest {
 		req.Revocations = append(req.Revocations, ca.Revocation{
 			Serial:    new(big.Int).Lsh(new(big.Int).SetUint64(serial), rapid.UintRange(0, 90).Draw(t, "shift")),
 			RevokedAt: instant.Draw(t, "revokedAt"),
-			Reason:    rapid.SampledFrom([]int{0, 1, 2, 3, 4, 5, 6, 9, 10}).Draw(t, "reason"),
+			Reason:    rapid.SampledFrom([]ca.Reason{0, 1, 2, 3, 4, 5, 6, 9, 10}).Draw(t, "reason"),
+
+			InvalidityDate: rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(t, "invalid since"),
 		})
 	}
 	seen := map[string]bool{}
@@ -103,9 +106,17 @@ func drawCRL(t *rapid.T) ca.CRLRequest {
 func stdTemplate(req ca.CRLRequest) *x509.RevocationList {
 	list := &x509.RevocationList{Number: req.Number, ThisUpdate: req.ThisUpdate, NextUpdate: req.NextUpdate}
 	for _, r := range req.Revocations {
-		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{
-			SerialNumber: r.Serial, RevocationTime: r.RevokedAt, ReasonCode: r.Reason,
-		})
+		entry := x509.RevocationListEntry{
+			SerialNumber: r.Serial, RevocationTime: r.RevokedAt, ReasonCode: int(r.Reason),
+		}
+		if !r.InvalidityDate.IsZero() {
+			value, err := asn1.MarshalWithParams(r.InvalidityDate.UTC(), "generalized")
+			if err != nil {
+				panic(err)
+			}
+			entry.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 24}, Value: value}}
+		}
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, entry)
 	}
 	return list
 }
@@ -150,6 +161,10 @@ func TestSignCRL_Refuses(t *testing.T) {
 		{"reason 7", func(r *ca.CRLRequest) { r.Revocations[1].Reason = 7 }},
 		{"removeFromCRL", func(r *ca.CRLRequest) { r.Revocations[1].Reason = 8 }},
 		{"reason 11", func(r *ca.CRLRequest) { r.Revocations[1].Reason = 11 }},
+		{"reason -1", func(r *ca.CRLRequest) { r.Revocations[1].Reason = -1 }},
+		{"invalid since the year 1", func(r *ca.CRLRequest) {
+			r.Revocations[1].InvalidityDate = time.Time{}.Add(time.Hour)
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -34,27 +34,22 @@ func (l *CRL) CheckNumbers() error {
 	return nil
 }
 
-// removeFromCRL is the reason of an entry that takes a revocation back (RFC
-// 5280, section 5.3.1).
-const removeFromCRL = 8
-
 // Revocations returns the entries that the CA's own lists take over: each serial once, by its first
-// entry, without the revocations that are taken back, with a date and a reason that an entry can
+// entry, without the revocations that are taken back, with dates and a reason that an entry can
 // have.
 func (l *CRL) Revocations() []Revocation {
 	var all []Revocation
 	seen := map[string]bool{}
 	for _, entry := range l.Entries {
 		serial := FormatSerial(entry.Serial)
-		if seen[serial] || entry.Reason == removeFromCRL {
+		if seen[serial] || entry.Reason == RemoveFromCRL {
 			continue
 		}
 		seen[serial] = true
-		all = append(
-			all, Revocation{
-				Serial: entry.Serial, RevokedAt: nearestDate(entry.RevokedAt), Reason: knownReason(entry.Reason),
-			},
-		)
+		all = append(all, Revocation{
+			Serial: entry.Serial, RevokedAt: nearestDate(entry.RevokedAt), Reason: knownReason(entry.Reason),
+			InvalidityDate: knownDate(entry.InvalidityDate),
+		})
 	}
 	return all
 }
@@ -68,11 +63,18 @@ func nearestDate(at time.Time) time.Time {
 	return at
 }
 
-// knownReason is the reason of an entry, unspecified if it is none that a list
-// may name (RFC 5280, section 5.3.1).
-func knownReason(code int) int {
-	if code < 0 || code > 10 || code == 7 {
-		return 0
+// knownDate is the date, or the zero time if an entry can't carry it.
+func knownDate(at time.Time) time.Time {
+	if !Representable(at) {
+		return time.Time{}
+	}
+	return at
+}
+
+// knownReason is the reason of an entry, [Unspecified] if it is none that a list may name.
+func knownReason(code Reason) Reason {
+	if !code.inFullList() {
+		return Unspecified
 	}
 	return code
 }

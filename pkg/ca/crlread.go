@@ -31,9 +31,10 @@ type CRL struct {
 // CRLEntry is a revoked certificate. RevokedAt is thisUpdate of the list where
 // the entry has no readable date.
 type CRLEntry struct {
-	Serial    *big.Int
-	RevokedAt time.Time
-	Reason    int // RFC 5280, section 5.3.1
+	Serial         *big.Int
+	RevokedAt      time.Time
+	Reason         Reason    // maybe one that RFC 5280 does not define
+	InvalidityDate time.Time // UTC; zero if there is none that can be read
 }
 
 // ParseCRL reads exactly one CRL, PEM or DER, of at most 64 MiB. It does not
@@ -146,12 +147,18 @@ func (l *CRL) readEntryExtensions(extensions cryptobyte.String, entry *CRLEntry)
 		}
 		switch e.oid {
 		case "2.5.29.21": // reasonCode
-			if !e.value.ReadASN1Enum(&entry.Reason) {
+			var code int
+			if !e.value.ReadASN1Enum(&code) {
 				return false
+			}
+			entry.Reason = Reason(code)
+		case "2.5.29.24": // invalidityDate
+			if text, tag, ok := readTime(&e.value); ok {
+				entry.InvalidityDate, _ = lenientTime(text, tag)
 			}
 		case "2.5.29.29": // certificateIssuer
 			l.scope.partial("certificateIssuer")
-		case "2.5.29.23", "2.5.29.24": // holdInstructionCode, invalidityDate
+		case "2.5.29.23": // holdInstructionCode
 		default:
 			l.scope.unknown(e)
 		}

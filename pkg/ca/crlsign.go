@@ -104,15 +104,31 @@ func addCRLExtensions(b *cryptobyte.Builder, keyID []byte, req CRLRequest) {
 
 // appendRevocation writes one revokedCertificates entry by hand, for there may
 // be many. Every length fits one byte: a serial takes at most 67 bytes, a date
-// 17, the reason 14.
+// 17, the extensions 40.
 func appendRevocation(der []byte, r *Revocation) []byte {
 	start := len(der)
 	der = append(der, 0x30, 0) // SEQUENCE, its length comes last
 	der = appendInteger(der, r.Serial)
 	der = appendTime(der, r.RevokedAt)
-	if r.Reason != 0 {
-		// SEQUENCE { SEQUENCE { OID 2.5.29.21, OCTET STRING { ENUMERATED } } }
-		der = append(der, 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01, byte(r.Reason))
+	der = appendEntryExtensions(der, r)
+	der[start+1] = byte(len(der) - start - 2)
+	return der
+}
+
+// appendEntryExtensions writes the crlEntryExtensions of RFC 5280, section 5.3; without any the
+// SEQUENCE is absent.
+func appendEntryExtensions(der []byte, r *Revocation) []byte {
+	if r.Reason == Unspecified && r.InvalidityDate.IsZero() {
+		return der
+	}
+	start := len(der)
+	der = append(der, 0x30, 0)
+	if !r.InvalidityDate.IsZero() { // SEQUENCE { OID 2.5.29.24, OCTET STRING { GeneralizedTime } }
+		der = append(der, 0x30, 0x18, 0x06, 0x03, 0x55, 0x1d, 0x18, 0x04, 0x11)
+		der = appendGeneralizedTime(der, r.InvalidityDate)
+	}
+	if r.Reason != Unspecified { // SEQUENCE { OID 2.5.29.21, OCTET STRING { ENUMERATED } }
+		der = append(der, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01, byte(r.Reason))
 	}
 	der[start+1] = byte(len(der) - start - 2)
 	return der
@@ -138,7 +154,11 @@ func appendTime(der []byte, t time.Time) []byte {
 	if t = t.UTC(); t.Year() < 2050 {
 		return t.AppendFormat(append(der, 0x17, 13), "060102150405Z")
 	}
-	return t.AppendFormat(append(der, 0x18, 15), "20060102150405Z")
+	return appendGeneralizedTime(der, t)
+}
+
+func appendGeneralizedTime(der []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(append(der, 0x18, 15), "20060102150405Z")
 }
 
 // addExtension writes an extension that is not critical.

@@ -91,7 +91,7 @@ func listedRevocations(caID int64, crl *ca.CRL) []domain.Revocation {
 		list = append(
 			list, domain.Revocation{
 				CAID: caID, Serial: ca.FormatSerial(one.Serial), RevokedAt: one.RevokedAt,
-				Reason: domain.RevocationReason(one.Reason),
+				Reason: domain.RevocationReason(one.Reason), InvalidSince: one.InvalidityDate,
 			},
 		)
 	}

@@ -247,7 +247,9 @@ func (s *CRLs) sign(
 		if err != nil {
 			return domain.CRL{}, err
 		}
-		entries[i] = ca.Revocation{Serial: serial, RevokedAt: r.RevokedAt, Reason: int(r.Reason)}
+		entries[i] = ca.Revocation{
+			Serial: serial, RevokedAt: r.RevokedAt, Reason: ca.Reason(r.Reason), InvalidityDate: r.InvalidSince,
+		}
 	}
 	thisUpdate, err := s.begin(ctx, state, latest)
 	if err != nil {
