@@ -3,7 +3,6 @@ package ca
 import (
 	"crypto"
 	"crypto/x509"
-	"fmt"
 	"time"
 )
 
@@ -32,21 +31,4 @@ func (a *Authority) IssueClient(req ClientRequest) (*x509.Certificate, error) {
 		return nil, err
 	}
 	return prepared.Issue(req.PublicKey)
-}
-
-// SignCSR issues a client certificate for the key of a PKCS #10 request. Only
-// the key is taken from it, and only if the request is signed with it
-// ([ErrPossession]); subject and validity come from req, whose PublicKey is
-// ignored. Otherwise it fails as [Authority.IssueClient] does.
-func (a *Authority) SignCSR(csr *x509.CertificateRequest, req ClientRequest) (*x509.Certificate, error) {
-	// The key is measured before it is used: checking a signature with a
-	// modulus of 100 000 bits would take minutes.
-	if _, err := AlgorithmOf(csr.PublicKey); err != nil {
-		return nil, err
-	}
-	if err := csr.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("%w: the signature does not verify", ErrPossession)
-	}
-	req.PublicKey = csr.PublicKey
-	return a.IssueClient(req)
 }

@@ -5,10 +5,8 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
 	"math/big"
@@ -234,43 +232,6 @@ func TestAuthority_AFaultySignerYieldsNothing(t *testing.T) {
 	}
 	_, err = bad.SignCRL(crlRequest(nil))
 	wantError(t, err, ca.ErrSelfCheck)
-}
-
-func TestSignCSR(t *testing.T) {
-	t.Parallel()
-	authority := newRoot(t, ca.ECDSAP256)
-	key := newKey(t, ca.ECDSAP256)
-	template := &x509.CertificateRequest{
-		Subject:  pkix.Name{CommonName: "somebody else", Organization: []string{"Evil"}},
-		DNSNames: []string{"vpn.example"},
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, template, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	csr, err := x509.ParseCertificateRequest(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req := clientRequest(nil)
-	cert, err := authority.SignCSR(csr, req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifyClient(t, authority, cert, epoch)
-	if diff := cmp.Diff(req.Subject, ca.SubjectOf(cert)); diff != "" || len(cert.DNSNames) > 0 {
-		t.Errorf("the request's own wishes show: %v %s", cert.DNSNames, diff)
-	}
-	if err := ca.CheckPair(cert, key); err != nil {
-		t.Error(err)
-	}
-
-	csr.Signature[len(csr.Signature)-1] ^= 1
-	_, err = authority.SignCSR(csr, req)
-	wantError(t, err, ca.ErrPossession)
-	csr.PublicKey = rsaPublic(65536)
-	_, err = authority.SignCSR(csr, req)
-	wantError(t, err, ca.ErrUnsupportedKey)
 }
 
 func TestNewRoot(t *testing.T) {

@@ -149,13 +149,13 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 		return nil, fmt.Errorf("%w: not a PKCS #8 key", ErrMalformed)
 	}
 	switch info.Algorithm.Algorithm.String() {
-	case "1.2.840.113549.1.1.1": // rsaEncryption
+	case oidRSA:
 		return parsePKCS1(info.PrivateKey)
-	case "1.2.840.10045.2.1": // id-ecPublicKey
+	case oidEC:
 		if err := checkCurve(info.Algorithm.Parameters.FullBytes); err != nil {
 			return nil, err
 		}
-	case "1.3.101.112": // id-Ed25519
+	case oidEd25519:
 	default:
 		return nil, fmt.Errorf("%w: the PKCS #8 key is neither RSA nor ECDSA nor Ed25519", ErrUnsupportedKey)
 	}

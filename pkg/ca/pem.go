@@ -48,21 +48,6 @@ func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 
 const trustedLabel = "TRUSTED CERTIFICATE"
 
-// ParseCSR reads exactly one PEM certificate request (PKCS #10, RFC 2986)
-// under the rules of [ParseCertificate]. Its signature is not verified;
-// [Authority.SignCSR] does that.
-func ParseCSR(pemBytes []byte) (*x509.CertificateRequest, error) {
-	block, err := oneSmallPEM(pemBytes, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
-	if err != nil {
-		return nil, err
-	}
-	csr, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%w: not a PKCS #10 request, or with a key of an unknown kind", ErrMalformed)
-	}
-	return csr, nil
-}
-
 // EncodeCertificatePEM wraps a certificate as RFC 7468, section 5, describes.
 func EncodeCertificatePEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})

@@ -2,10 +2,8 @@ package ca_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"math/big"
 	"strings"
 	"testing"
@@ -62,25 +60,6 @@ func TestParseCertificate(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestParseCSR(t *testing.T) {
-	t.Parallel()
-	der, err := x509.CreateCertificateRequest(
-		rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "x"}}, newKey(t, ca.ECDSAP256),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"} {
-		if _, err := ca.ParseCSR(pem.EncodeToMemory(&pem.Block{Type: name, Bytes: der})); err != nil {
-			t.Error(err)
-		}
-	}
-	_, err = ca.ParseCSR(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der[:90]}))
-	wantError(t, err, ca.ErrMalformed)
-	_, err = ca.ParseCSR(ca.EncodeCertificatePEM(der))
-	wantError(t, err, ca.ErrMalformed)
 }
 
 func TestSubjectOf_TheLastCommonNameCounts(t *testing.T) {

@@ -65,8 +65,11 @@ var (
 	}
 )
 
+// The kinds of keys, and of signatures that have no digest of their own.
 const (
+	oidRSA     = "1.2.840.113549.1.1.1"
 	oidPSS     = "1.2.840.113549.1.1.10"
+	oidEC      = "1.2.840.10045.2.1"
 	oidEd25519 = "1.3.101.112"
 )
 
