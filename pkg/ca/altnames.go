@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"net"
 	"net/netip"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -48,6 +49,15 @@ func readAltNames(der cryptobyte.String) (AltNames, bool) {
 		}
 	}
 	return names, true
+}
+
+// netIPs are the addresses as the standard library takes them.
+func (n AltNames) netIPs() []net.IP {
+	var ips []net.IP
+	for _, ip := range n.IPs {
+		ips = append(ips, ip.AsSlice())
+	}
+	return ips
 }
 
 func appendText(list []string, text []byte) []string {

@@ -3,6 +3,7 @@ package ca
 import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"net"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -106,14 +107,13 @@ func plainConstraints(der cryptobyte.String) ([]byte, bool) {
 	return plain, err == nil
 }
 
-// plainAltNames keeps the mail addresses of a subjectAltName (RFC 5280, section 4.2.1.6) that are
-// ASCII; nil for none.
+// plainAltNames keeps the names of a subjectAltName (RFC 5280, section 4.2.1.6) that matter here
+// and that the standard library reads; nil for none.
 func plainAltNames(der cryptobyte.String) ([]byte, bool) {
 	var body cryptobyte.String
 	if !der.ReadASN1(&body, cbasn1.SEQUENCE) || !der.Empty() {
 		return nil, false
 	}
-	mail := cbasn1.Tag(1).ContextSpecific()
 	var b cryptobyte.Builder
 	some := false
 	for !body.Empty() {
@@ -122,9 +122,9 @@ func plainAltNames(der cryptobyte.String) ([]byte, bool) {
 		if !body.ReadAnyASN1(&name, &tag) {
 			return nil, false
 		}
-		if tag == mail && ascii(name) {
+		if plainAltName(tag, name) {
 			some = true
-			b.AddASN1(mail, func(b *cryptobyte.Builder) { b.AddBytes(name) })
+			b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes(name) })
 		}
 	}
 	if !some {
@@ -138,6 +138,16 @@ func plainAltNames(der cryptobyte.String) ([]byte, bool) {
 	whole.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(names) })
 	plain, err := whole.Bytes()
 	return plain, err == nil
+}
+
+func plainAltName(tag cbasn1.Tag, name []byte) bool {
+	switch tag {
+	case tagEmail.ContextSpecific(), tagDNS.ContextSpecific():
+		return ascii(name)
+	case tagIP.ContextSpecific():
+		return len(name) == net.IPv4len || len(name) == net.IPv6len
+	}
+	return false
 }
 
 func ascii(text []byte) bool {

@@ -2,8 +2,10 @@ package ca
 
 import (
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -14,13 +16,14 @@ type Profile struct {
 	// IsCA makes a CA that issues no further CAs (path length 0).
 	IsCA        bool
 	KeyUsage    x509.KeyUsage
+	RSAKeyUsage x509.KeyUsage // added for an RSA key
 	ExtKeyUsage []x509.ExtKeyUsage
 	// MaxLife is how long a certificate may be valid.
 	MaxLife time.Duration
 }
 
-// The longest validity of a certificate. It includes the minute before now at which a certificate
-// begins, for clocks that are slow.
+// The longest validity of a certificate; a server's is that of a client. It includes the minute
+// before now at which a certificate begins, for clocks that are slow.
 const (
 	maxRootLife   = 100 * 366 * 24 * time.Hour
 	maxClientLife = 20 * 366 * 24 * time.Hour
@@ -35,34 +38,53 @@ var clientProfile = Profile{
 	MaxLife: maxClientLife,
 }
 
+// serverProfile is of OpenVPN's servers. TLS 1.2 with RSA may encrypt with the server's key.
+var serverProfile = Profile{
+	KeyUsage: x509.KeyUsageDigitalSignature, RSAKeyUsage: x509.KeyUsageKeyEncipherment,
+	ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, MaxLife: maxClientLife,
+}
+
 // Prepared is a certificate that was checked, and lacks its key and its signature. It is signed
 // once, because its serial number was made for one certificate.
 type Prepared struct {
 	authority *Authority // nil: it signs itself
+	profile   Profile
 	template  *x509.Certificate
 	redeemed  atomic.Bool // set by the first call that signs it, and never cleared
 }
 
+// wanted is what differs from one certificate of a profile to the next.
+type wanted struct {
+	subject             Subject
+	names               AltNames // beside the mail address of the subject
+	notBefore, notAfter time.Time
+}
+
 // prepare checks everything but the key. It fails with [ErrInvalidRequest].
-func (p Profile) prepare(authority *Authority, subject Subject, notBefore, notAfter time.Time) (*Prepared, error) {
-	notBefore, notAfter = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
+func (p Profile) prepare(authority *Authority, w wanted) (*Prepared, error) {
+	notBefore, notAfter := w.notBefore.UTC().Truncate(time.Second), w.notAfter.UTC().Truncate(time.Second)
 	if !notBefore.Before(notAfter) || !Representable(notBefore) || !Representable(notAfter) {
 		return nil, fmt.Errorf("%w: the validity is empty or not representable", ErrInvalidRequest)
 	}
 	if notAfter.Sub(notBefore) > p.MaxLife {
 		return nil, fmt.Errorf("%w: the validity is longer than %d days", ErrInvalidRequest, p.MaxLife/(24*time.Hour))
 	}
-	if err := subject.validate(); err != nil {
+	if w.subject.CommonName == "" && len(w.names.DNS)+len(w.names.IPs) == 0 {
+		return nil, fmt.Errorf("%w: the subject has no common name", ErrInvalidRequest)
+	}
+	if err := w.subject.validate(); err != nil {
 		return nil, err
 	}
-	rawSubject, err := subject.rawName()
+	rawSubject, err := w.subject.rawName()
 	if err != nil {
 		return nil, err
 	}
-	return &Prepared{authority: authority, template: &x509.Certificate{
+	return &Prepared{authority: authority, profile: p, template: &x509.Certificate{
 		SerialNumber:          newSerial(),
 		RawSubject:            rawSubject,
-		EmailAddresses:        subject.emails(),
+		EmailAddresses:        w.subject.emails(),
+		DNSNames:              slices.Clone(w.names.DNS),
+		IPAddresses:           w.names.netIPs(),
 		NotBefore:             notBefore,
 		NotAfter:              notAfter,
 		BasicConstraintsValid: true,
@@ -86,22 +108,30 @@ func (p *Prepared) redeem(key crypto.PublicKey) (*x509.Certificate, error) {
 	if !p.redeemed.CompareAndSwap(false, true) {
 		return nil, ErrRedeemed
 	}
+	if _, ok := key.(*rsa.PublicKey); ok {
+		p.template.KeyUsage |= p.profile.RSAKeyUsage
+	}
 	p.template.PublicKey, p.template.SubjectKeyId = key, id
 	return p.template, nil
 }
 
 // PrepareClient checks all that can be checked before there is a key. It fails
-// with [ErrInvalidRequest] or [ErrBeyondCA].
+// with [ErrInvalidRequest], [ErrSelfIssued] or [ErrBeyondCA].
 func (a *Authority) PrepareClient(req ClientRequest) (*Prepared, error) {
-	if req.NotAfter.After(a.Certificate.NotAfter) {
+	return a.prepareLeaf(
+		clientProfile, wanted{subject: req.Subject, notBefore: req.NotBefore, notAfter: req.NotAfter},
+	)
+}
+
+func (a *Authority) prepareLeaf(p Profile, w wanted) (*Prepared, error) {
+	if w.notAfter.After(a.Certificate.NotAfter) {
 		return nil,
 			fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, a.Certificate.NotAfter.UTC().Format(time.DateOnly))
 	}
-	notBefore := req.NotBefore
-	if notBefore.Before(a.Certificate.NotBefore) {
-		notBefore = a.Certificate.NotBefore
+	if w.notBefore.Before(a.Certificate.NotBefore) {
+		w.notBefore = a.Certificate.NotBefore
 	}
-	prepared, err := clientProfile.prepare(a, req.Subject, notBefore, req.NotAfter)
+	prepared, err := p.prepare(a, w)
 	if err != nil {
 		return nil, err
 	}
@@ -114,9 +144,9 @@ func (a *Authority) PrepareClient(req ClientRequest) (*Prepared, error) {
 	return prepared, nil
 }
 
-// Issue signs what [Authority.PrepareClient] has prepared, for a key. It fails
-// with [ErrWeakKey], [ErrUnsupportedKey], [ErrRedeemed], or, if the outcome is
-// not what was asked, [ErrSelfCheck].
+// Issue signs what [Authority.PrepareClient] or [Authority.PrepareServer] has
+// prepared, for a key. It fails with [ErrWeakKey], [ErrUnsupportedKey],
+// [ErrRedeemed], or, if the outcome is not what was asked, [ErrSelfCheck].
 func (p *Prepared) Issue(key crypto.PublicKey) (*x509.Certificate, error) {
 	template, err := p.issued(key)
 	if err != nil {
@@ -141,7 +171,7 @@ func (p *Prepared) issued(key crypto.PublicKey) (*x509.Certificate, error) {
 // PrepareRoot checks all of a CA that can be checked before there is a key. It
 // fails with [ErrInvalidRequest].
 func PrepareRoot(req RootRequest) (*Prepared, error) {
-	return rootProfile.prepare(nil, req.Subject, req.NotBefore, req.NotAfter)
+	return rootProfile.prepare(nil, wanted{subject: req.Subject, notBefore: req.NotBefore, notAfter: req.NotAfter})
 }
 
 // SelfSign signs what [PrepareRoot] has prepared, with the key itself. It fails

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"net"
 	"slices"
 )
 
@@ -55,7 +56,8 @@ func sameConstraints(cert, template *x509.Certificate) bool {
 
 func sameAltNames(cert, template *x509.Certificate) bool {
 	return slices.Equal(cert.EmailAddresses, template.EmailAddresses) &&
-		len(cert.DNSNames)+len(cert.IPAddresses)+len(cert.URIs) == 0
+		slices.Equal(cert.DNSNames, template.DNSNames) &&
+		slices.EqualFunc(cert.IPAddresses, template.IPAddresses, net.IP.Equal) && len(cert.URIs) == 0
 }
 
 // sameExtensions compares the extensions present, with their criticality, with those of the profile
@@ -67,8 +69,8 @@ func sameExtensions(cert, template *x509.Certificate) bool {
 		"2.5.29.19": true,  // basicConstraints
 		"2.5.29.35": false, // authorityKeyIdentifier
 	}
-	if len(template.EmailAddresses) > 0 {
-		want["2.5.29.17"] = false // subjectAltName
+	if len(template.EmailAddresses)+len(template.DNSNames)+len(template.IPAddresses) > 0 {
+		want[oidAltName] = emptyName(template.RawSubject) // RFC 5280, section 4.2.1.6
 	}
 	if len(template.ExtKeyUsage) > 0 {
 		want["2.5.29.37"] = false // extKeyUsage

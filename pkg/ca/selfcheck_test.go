@@ -9,6 +9,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"math/big"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ func TestSelfCheck_NamesWhatDiffers(t *testing.T) {
 		{"authorityKeyIdentifier", func(c *x509.Certificate) { c.AuthorityKeyId = []byte{1} }},
 		{"subjectAltName", func(c *x509.Certificate) { c.EmailAddresses = nil }},
 		{"subjectAltName", func(c *x509.Certificate) { c.DNSNames = []string{"vpn.example"} }},
+		{"subjectAltName", func(c *x509.Certificate) { c.IPAddresses = []net.IP{{192, 0, 2, 1}} }},
 		{"set of extensions", func(c *x509.Certificate) {
 			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}}}
 		}},

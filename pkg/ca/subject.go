@@ -69,12 +69,9 @@ func first(values []string) string {
 }
 
 // validate refuses what would not survive the way into a certificate and out
-// of OpenVPN's environment: a missing common name, invalid UTF-8, control
-// characters (RFC 5280 allows them, OpenVPN remaps them).
+// of OpenVPN's environment: invalid UTF-8, control characters (RFC 5280 allows
+// them, OpenVPN remaps them).
 func (s Subject) validate() error {
-	if s.CommonName == "" {
-		return fmt.Errorf("%w: the subject has no common name", ErrInvalidRequest)
-	}
 	for _, field := range []string{
 		s.CommonName, s.Organization, s.OrganizationalUnit, s.Country, s.Province, s.Locality,
 	} {
