@@ -25,7 +25,10 @@ type Authority struct {
 // RootRequest is the name and the life of a new self-signed CA. X.509 counts whole seconds;
 // fractions are cut off.
 type RootRequest struct {
-	Subject             Subject
+	Subject Subject
+	// PathLength is how many CAs may follow below it (RFC 5280, section 4.2.1.9). With 0 it issues
+	// clients and servers only.
+	PathLength          int
 	NotBefore, NotAfter time.Time
 }
 
@@ -82,12 +85,11 @@ func CheckCA(cert *x509.Certificate) error {
 	return nil
 }
 
-// NewRoot makes a self-signed CA around signer: CA:TRUE with path length 0 (it issues clients, no
-// further CAs), keyUsage keyCertSign and cRLSign, both critical, and key identifiers (RFC 5280,
-// section 4.2.1).
+// NewRoot makes a self-signed CA around signer: CA:TRUE with a path length, keyUsage keyCertSign
+// and cRLSign, both critical, and key identifiers (RFC 5280, section 4.2.1).
 //
-// It fails with [ErrInvalidRequest] (no common name, empty validity), an error about the key, or
-// [ErrSelfCheck].
+// It fails with [ErrInvalidRequest] (no common name, empty validity, negative path length), an
+// error about the key, or [ErrSelfCheck].
 func NewRoot(signer crypto.Signer, req RootRequest) (*Authority, error) {
 	prepared, err := PrepareRoot(req)
 	if err != nil {

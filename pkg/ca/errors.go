@@ -43,6 +43,12 @@ var (
 	ErrSelfIssued = errors.New("the subject is the CA's own")
 	// ErrBeyondCA: a validity would end after the authority's own.
 	ErrBeyondCA = errors.New("validity reaches beyond the CA's own")
+	// ErrPathLength: a CA allows no or fewer CAs below it.
+	ErrPathLength = errors.New("the path length of the CA does not allow that")
+	// ErrNoIssuer: the certificate of a CA that another one names as its issuer is missing.
+	ErrNoIssuer = errors.New("the issuer's certificate is missing")
+	// ErrUnrelated: a certificate was given that has no place in the chain.
+	ErrUnrelated = errors.New("a certificate is not part of the chain")
 	// ErrRedeemed: a prepared certificate was signed before.
 	ErrRedeemed = errors.New("the certificate was signed already")
 	// ErrLongNumber: a number in a CRL is longer than the CA's own lists could

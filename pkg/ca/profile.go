@@ -13,7 +13,6 @@ import (
 // Profile says what all certificates of one kind have in common (RFC 5280,
 // section 4.2.1).
 type Profile struct {
-	// IsCA makes a CA that issues no further CAs (path length 0).
 	IsCA        bool
 	KeyUsage    x509.KeyUsage
 	RSAKeyUsage x509.KeyUsage // added for an RSA key
@@ -25,12 +24,12 @@ type Profile struct {
 // The longest validity of a certificate; a server's is that of a client. It includes the minute
 // before now at which a certificate begins, for clocks that are slow.
 const (
-	maxRootLife   = 100 * 366 * 24 * time.Hour
+	maxCALife     = 100 * 366 * 24 * time.Hour
 	maxClientLife = 20 * 366 * 24 * time.Hour
 )
 
-// rootProfile is of CAs that sign clients and revocation lists.
-var rootProfile = Profile{IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, MaxLife: maxRootLife}
+// caProfile is of CAs, which sign certificates and revocation lists.
+var caProfile = Profile{IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, MaxLife: maxCALife}
 
 // clientProfile is of OpenVPN's clients: a client must never pass for a server.
 var clientProfile = Profile{
@@ -57,17 +56,18 @@ type Prepared struct {
 type wanted struct {
 	subject             Subject
 	names               AltNames // beside the mail address of the subject
+	pathLength          int      // of a CA
 	notBefore, notAfter time.Time
 }
 
 // prepare checks everything but the key. It fails with [ErrInvalidRequest].
 func (p Profile) prepare(authority *Authority, w wanted) (*Prepared, error) {
-	notBefore, notAfter := w.notBefore.UTC().Truncate(time.Second), w.notAfter.UTC().Truncate(time.Second)
-	if !notBefore.Before(notAfter) || !Representable(notBefore) || !Representable(notAfter) {
-		return nil, fmt.Errorf("%w: the validity is empty or not representable", ErrInvalidRequest)
+	notBefore, notAfter, err := p.period(w.notBefore, w.notAfter)
+	if err != nil {
+		return nil, err
 	}
-	if notAfter.Sub(notBefore) > p.MaxLife {
-		return nil, fmt.Errorf("%w: the validity is longer than %d days", ErrInvalidRequest, p.MaxLife/(24*time.Hour))
+	if w.pathLength < 0 {
+		return nil, fmt.Errorf("%w: the path length is negative", ErrInvalidRequest)
 	}
 	if w.subject.CommonName == "" && len(w.names.DNS)+len(w.names.IPs) == 0 {
 		return nil, fmt.Errorf("%w: the subject has no common name", ErrInvalidRequest)
@@ -89,10 +89,23 @@ func (p Profile) prepare(authority *Authority, w wanted) (*Prepared, error) {
 		NotAfter:              notAfter,
 		BasicConstraintsValid: true,
 		IsCA:                  p.IsCA,
-		MaxPathLenZero:        p.IsCA,
+		MaxPathLen:            w.pathLength,
+		MaxPathLenZero:        p.IsCA && w.pathLength == 0,
 		KeyUsage:              p.KeyUsage,
 		ExtKeyUsage:           p.ExtKeyUsage,
 	}}, nil
+}
+
+// period cuts a validity to whole seconds. It fails with [ErrInvalidRequest].
+func (p Profile) period(notBefore, notAfter time.Time) (from, to time.Time, err error) {
+	from, to = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
+	if !from.Before(to) || !Representable(from) || !Representable(to) {
+		return from, to, fmt.Errorf("%w: the validity is empty or not representable", ErrInvalidRequest)
+	}
+	if to.Sub(from) > p.MaxLife {
+		return from, to, fmt.Errorf("%w: the validity is longer than %d days", ErrInvalidRequest, p.MaxLife/(24*time.Hour))
+	}
+	return from, to, nil
 }
 
 // redeem returns the template for a key; the second time it fails with
@@ -118,18 +131,28 @@ func (p *Prepared) redeem(key crypto.PublicKey) (*x509.Certificate, error) {
 // PrepareClient checks all that can be checked before there is a key. It fails
 // with [ErrInvalidRequest], [ErrSelfIssued] or [ErrBeyondCA].
 func (a *Authority) PrepareClient(req ClientRequest) (*Prepared, error) {
-	return a.prepareLeaf(
+	return a.prepareUnder(
 		clientProfile, wanted{subject: req.Subject, notBefore: req.NotBefore, notAfter: req.NotAfter},
 	)
 }
 
-func (a *Authority) prepareLeaf(p Profile, w wanted) (*Prepared, error) {
-	if w.notAfter.After(a.Certificate.NotAfter) {
-		return nil,
-			fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, a.Certificate.NotAfter.UTC().Format(time.DateOnly))
+// window moves the beginning of a validity up to the CA's own. It fails with [ErrBeyondCA].
+func (a *Authority) window(notBefore, notAfter time.Time) (time.Time, error) {
+	own := a.Certificate
+	if notAfter.After(own.NotAfter) {
+		return notBefore, fmt.Errorf("%w: the CA expires on %s", ErrBeyondCA, own.NotAfter.UTC().Format(time.DateOnly))
 	}
-	if w.notBefore.Before(a.Certificate.NotBefore) {
-		w.notBefore = a.Certificate.NotBefore
+	if notBefore.Before(own.NotBefore) {
+		return own.NotBefore, nil
+	}
+	return notBefore, nil
+}
+
+// prepareUnder prepares a certificate that this authority issues.
+func (a *Authority) prepareUnder(p Profile, w wanted) (*Prepared, error) {
+	var err error
+	if w.notBefore, err = a.window(w.notBefore, w.notAfter); err != nil {
+		return nil, err
 	}
 	prepared, err := p.prepare(a, w)
 	if err != nil {
@@ -144,8 +167,8 @@ func (a *Authority) prepareLeaf(p Profile, w wanted) (*Prepared, error) {
 	return prepared, nil
 }
 
-// Issue signs what [Authority.PrepareClient] or [Authority.PrepareServer] has
-// prepared, for a key. It fails with [ErrWeakKey], [ErrUnsupportedKey],
+// Issue signs what [Authority.PrepareClient], [Authority.PrepareServer] or
+// [Authority.PrepareCA] has prepared, for a key. It fails with [ErrWeakKey], [ErrUnsupportedKey],
 // [ErrRedeemed], or, if the outcome is not what was asked, [ErrSelfCheck].
 func (p *Prepared) Issue(key crypto.PublicKey) (*x509.Certificate, error) {
 	template, err := p.issued(key)
@@ -171,7 +194,9 @@ func (p *Prepared) issued(key crypto.PublicKey) (*x509.Certificate, error) {
 // PrepareRoot checks all of a CA that can be checked before there is a key. It
 // fails with [ErrInvalidRequest].
 func PrepareRoot(req RootRequest) (*Prepared, error) {
-	return rootProfile.prepare(nil, wanted{subject: req.Subject, notBefore: req.NotBefore, notAfter: req.NotAfter})
+	return caProfile.prepare(nil, wanted{
+		subject: req.Subject, pathLength: req.PathLength, notBefore: req.NotBefore, notAfter: req.NotAfter,
+	})
 }
 
 // SelfSign signs what [PrepareRoot] has prepared, with the key itself. It fails

@@ -35,7 +35,7 @@ func selfCheck(der []byte, template *x509.Certificate) (*x509.Certificate, error
 		{"public key", samePublicKey(cert.PublicKey, template.PublicKey)},
 		{"basicConstraints", sameConstraints(cert, template)},
 		{"keyUsage", cert.KeyUsage == template.KeyUsage},
-		{"extendedKeyUsage", slices.Equal(cert.ExtKeyUsage, template.ExtKeyUsage) && len(cert.UnknownExtKeyUsage) == 0},
+		{"extendedKeyUsage", sameUsages(cert, template)},
 		{"subjectKeyIdentifier", bytes.Equal(cert.SubjectKeyId, template.SubjectKeyId)},
 		{"authorityKeyIdentifier", bytes.Equal(cert.AuthorityKeyId, template.AuthorityKeyId)},
 		{"subjectAltName", sameAltNames(cert, template)},
@@ -51,7 +51,12 @@ func selfCheck(der []byte, template *x509.Certificate) (*x509.Certificate, error
 
 func sameConstraints(cert, template *x509.Certificate) bool {
 	return cert.BasicConstraintsValid && cert.IsCA == template.IsCA &&
-		cert.MaxPathLenZero == template.MaxPathLenZero && cert.MaxPathLen <= 0
+		pathLength(cert) == pathLength(template)
+}
+
+func sameUsages(cert, template *x509.Certificate) bool {
+	return slices.Equal(cert.ExtKeyUsage, template.ExtKeyUsage) &&
+		slices.EqualFunc(cert.UnknownExtKeyUsage, template.UnknownExtKeyUsage, asn1.ObjectIdentifier.Equal)
 }
 
 func sameAltNames(cert, template *x509.Certificate) bool {
@@ -64,16 +69,22 @@ func sameAltNames(cert, template *x509.Certificate) bool {
 // (RFC 5280, section 4.2.1): each once and no other.
 func sameExtensions(cert, template *x509.Certificate) bool {
 	want := map[string]bool{ // object identifier: critical
-		"2.5.29.14": false, // subjectKeyIdentifier
-		"2.5.29.15": true,  // keyUsage
-		"2.5.29.19": true,  // basicConstraints
-		"2.5.29.35": false, // authorityKeyIdentifier
+		"2.5.29.14":    false, // subjectKeyIdentifier
+		oidKeyUsage:    true,
+		oidConstraints: true,
+		"2.5.29.35":    false, // authorityKeyIdentifier
 	}
 	if len(template.EmailAddresses)+len(template.DNSNames)+len(template.IPAddresses) > 0 {
 		want[oidAltName] = emptyName(template.RawSubject) // RFC 5280, section 4.2.1.6
 	}
-	if len(template.ExtKeyUsage) > 0 {
-		want["2.5.29.37"] = false // extKeyUsage
+	if len(template.ExtKeyUsage)+len(template.UnknownExtKeyUsage) > 0 {
+		want[oidExtKeyUsage] = false
+	}
+	for _, extra := range template.ExtraExtensions {
+		want[extra.Id.String()] = extra.Critical
+		if value, ok := extensionOf(cert, extra.Id.String()); !ok || !bytes.Equal(value, extra.Value) {
+			return false
+		}
 	}
 	for _, extension := range cert.Extensions {
 		oid := asn1.ObjectIdentifier(extension.Id).String()

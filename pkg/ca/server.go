@@ -30,7 +30,7 @@ func (a *Authority) PrepareServer(req ServerRequest) (*Prepared, error) {
 	if err := CheckServerNames(req.DNSNames, req.IPAddresses); err != nil {
 		return nil, err
 	}
-	return a.prepareLeaf(serverProfile, wanted{
+	return a.prepareUnder(serverProfile, wanted{
 		subject: req.Subject, names: AltNames{DNS: req.DNSNames, IPs: unmapped(req.IPAddresses)},
 		notBefore: req.NotBefore, notAfter: req.NotAfter,
 	})
