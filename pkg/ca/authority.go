@@ -79,6 +79,9 @@ func CheckCA(cert *x509.Certificate) error {
 	if oid := unknownCritical(cert); oid != "" {
 		return fmt.Errorf("%w: the critical extension %s is not understood", ErrNotCA, oid)
 	}
+	if _, ok := constraintsOf(cert); !ok {
+		return fmt.Errorf("%w: the name constraints can't be read", ErrNotCA)
+	}
 	if emptyName(cert.RawSubject) {
 		return fmt.Errorf("%w: the subject is empty", ErrNotCA)
 	}

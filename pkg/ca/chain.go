@@ -16,12 +16,12 @@ const maxChain = 10
 // are after a cross-signing, the self-signed one is taken.
 //
 // Every CA must be usable ([CheckCA]) and have signed the one below over a digest that is not weak;
-// its path length must allow those below. The validity is not looked at: it is a matter of the
-// clock, which the caller has.
+// its path length and its name constraints must allow those below. The validity is not looked at:
+// it is a matter of the clock, which the caller has.
 //
 // It fails with [ErrNoIssuer] when a CA of the chain is missing, [ErrUnrelated] when one of the
 // others has no place in it, [ErrMultiple] for more than 10, [ErrPathLength], [ErrWeakSignature],
-// or an error of CheckCA.
+// a [ConstraintError], or an error of CheckCA.
 func CheckChain(ca *x509.Certificate, others ...*x509.Certificate) ([]*x509.Certificate, error) {
 	if err := CheckCA(ca); err != nil {
 		return nil, err
@@ -88,10 +88,14 @@ func checkAbove(issuer, top *x509.Certificate, chain []*x509.Certificate) error 
 	if err := (&Authority{Certificate: issuer}).checkSignature(top); err != nil {
 		return err
 	}
-	below := 0 // self-issued certificates do not count (RFC 5280, section 6.1.4 (l))
+	below := 0 // self-issued certificates do not count (RFC 5280, sections 6.1.3 (b) and 6.1.4 (l))
 	for _, one := range chain {
-		if !sameName(one.RawIssuer, one.RawSubject) {
-			below++
+		if sameName(one.RawIssuer, one.RawSubject) {
+			continue
+		}
+		below++
+		if err := checkConstraints(issuer, one); err != nil {
+			return err
 		}
 	}
 	if limit := pathLength(issuer); limit >= 0 && below > limit {

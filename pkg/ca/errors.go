@@ -43,6 +43,8 @@ var (
 	ErrSelfIssued = errors.New("the subject is the CA's own")
 	// ErrBeyondCA: a validity would end after the authority's own.
 	ErrBeyondCA = errors.New("validity reaches beyond the CA's own")
+	// ErrConstrained: the name constraints of a CA do not allow a name.
+	ErrConstrained = errors.New("the CA's name constraints do not allow the name")
 	// ErrPathLength: a CA allows no or fewer CAs below it.
 	ErrPathLength = errors.New("the path length of the CA does not allow that")
 	// ErrNoIssuer: the certificate of a CA that another one names as its issuer is missing.

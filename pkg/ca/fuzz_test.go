@@ -24,6 +24,8 @@ func FuzzParseCertificate(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	odd, _ := constrained(f, permit(dns("a.b"), dir(part("\x06", 0x13, "BR")))+exclude(mail("a.b"), ipRange("::/0")))
+	f.Add("", odd.Certificate.Raw, "")
 	authority := &ca.Authority{Certificate: root}
 	f.Fuzz(func(t *testing.T, before string, der []byte, after string) {
 		cert, err := ca.ParseCertificate([]byte(before + string(ca.EncodeCertificatePEM(der)) + after))
@@ -41,6 +43,9 @@ func FuzzParseCertificate(f *testing.F) {
 		}
 		if _, err := ca.NewAuthority(cert, nil); err == nil {
 			t.Error("an authority without a key")
+		}
+		if _, err := (&ca.Authority{Certificate: cert}).PrepareServer(serverRequest()); err != nil {
+			oneOf(t, err, ca.ErrInvalidRequest, ca.ErrConstrained, ca.ErrBeyondCA, ca.ErrSelfIssued)
 		}
 	})
 }

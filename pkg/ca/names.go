@@ -100,20 +100,13 @@ func sameName(a, b []byte) bool {
 	}
 	first, ok := readName(a)
 	second, too := readName(b)
-	if !ok || !too || len(first) != len(second) {
-		return false
-	}
-	for i := range first {
-		if len(first[i]) != len(second[i]) {
-			return false
-		}
-		for j := range first[i] {
-			if !first[i][j].same(second[i][j]) {
-				return false
-			}
-		}
-	}
-	return true
+	return ok && too && sameSets(first, second)
+}
+
+func sameSets(first, second [][]attribute) bool {
+	return slices.EqualFunc(first, second, func(a, b []attribute) bool {
+		return slices.EqualFunc(a, b, attribute.same)
+	})
 }
 
 func (a attribute) same(b attribute) bool {

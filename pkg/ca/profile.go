@@ -129,7 +129,7 @@ func (p *Prepared) redeem(key crypto.PublicKey) (*x509.Certificate, error) {
 }
 
 // PrepareClient checks all that can be checked before there is a key. It fails
-// with [ErrInvalidRequest], [ErrSelfIssued] or [ErrBeyondCA].
+// with [ErrInvalidRequest], a [ConstraintError], [ErrSelfIssued] or [ErrBeyondCA].
 func (a *Authority) PrepareClient(req ClientRequest) (*Prepared, error) {
 	return a.prepareUnder(
 		clientProfile, wanted{subject: req.Subject, notBefore: req.NotBefore, notAfter: req.NotAfter},
@@ -163,6 +163,9 @@ func (a *Authority) prepareUnder(p Profile, w wanted) (*Prepared, error) {
 		// certificate for a self-signed one and refuses it when it does not
 		// look at key identifiers; other libraries never look at them.
 		return nil, ErrSelfIssued
+	}
+	if err := checkConstraints(a.Certificate, prepared.template); err != nil {
+		return nil, err
 	}
 	return prepared, nil
 }

@@ -25,7 +25,7 @@ type ServerRequest struct {
 // key identifiers; and the names as subjectAltName, critical only when the subject is empty (RFC
 // 5280, section 4.2.1.6).
 //
-// It fails with [ErrInvalidRequest], a [NameError], [ErrSelfIssued], or [ErrBeyondCA].
+// It fails with a [NameError], and as [Authority.PrepareClient] does.
 func (a *Authority) PrepareServer(req ServerRequest) (*Prepared, error) {
 	if err := CheckServerNames(req.DNSNames, req.IPAddresses); err != nil {
 		return nil, err

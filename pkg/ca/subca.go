@@ -38,8 +38,9 @@ func (a *Authority) PrepareCA(req CARequest) (*Prepared, error) {
 // usages, name constraints and policies are those of the given certificate; the path length is
 // shortened to what this CA allows.
 //
-// It fails with the errors of [CheckCA], and with [ErrPathLength], [ErrBeyondCA],
-// [ErrInvalidRequest], [ErrSelfCheck], or, for the CA's own certificate, [ErrSelfIssued].
+// It fails with the errors of [CheckCA], and with [ErrPathLength], [ErrBeyondCA], a
+// [ConstraintError], [ErrInvalidRequest], [ErrSelfCheck], or, for the CA's own certificate,
+// [ErrSelfIssued].
 func (a *Authority) CrossSign(of *x509.Certificate, notBefore, notAfter time.Time) (*x509.Certificate, error) {
 	if err := CheckCA(of); err != nil {
 		return nil, err
@@ -55,6 +56,11 @@ func (a *Authority) CrossSign(of *x509.Certificate, notBefore, notAfter time.Tim
 	template, err := a.templateAgain(of, length, notBefore, notAfter)
 	if err != nil {
 		return nil, err
+	}
+	if !self {
+		if err := checkConstraints(a.Certificate, template); err != nil {
+			return nil, err
+		}
 	}
 	template.RawIssuer = a.Certificate.RawSubject
 	template.SignatureAlgorithm = signatureAlgorithm(a.Certificate.PublicKey)

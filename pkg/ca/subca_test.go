@@ -29,7 +29,7 @@ func rootOf(t testing.TB, name string, pathLength int) *ca.Authority {
 
 func caRequest(name string, pathLength int) ca.CARequest {
 	return ca.CARequest{
-		Subject: ca.Subject{CommonName: name}, PathLength: pathLength, NotBefore: epoch, NotAfter: epoch.Add(5 * year),
+		Subject: ca.Subject{CommonName: name}, PathLength: pathLength, NotBefore: epoch, NotAfter: epoch.Add(year),
 	}
 }
 
