@@ -70,6 +70,26 @@ func (c Client) Life() int {
 	return int(math.Round(c.ExpiresAt.Sub(c.NotBefore).Hours() / 24))
 }
 
+// KeySpec is what is asked of the key of a certificate: it is made here, or it is that of a request
+// (PKCS #10) and stays where it is.
+type KeySpec struct {
+	Algorithm string // empty: the default
+	Password  Secret // encrypts the private key; empty: none
+	Request   []byte // PEM
+}
+
+// CheckRequest refuses what is said about a key that is not made here.
+func (s KeySpec) CheckRequest() error {
+	var algorithm, password error
+	if s.Algorithm != "" {
+		algorithm = Fault(Invalid, "key_algorithm", ReasonOfRequest)
+	}
+	if s.Password != "" {
+		password = Fault(Invalid, "password", ReasonOfRequest)
+	}
+	return errors.Join(algorithm, password)
+}
+
 // ClientSpec is what is asked of a new client.
 type ClientSpec struct {
 	CAID         int64
@@ -79,7 +99,11 @@ type ClientSpec struct {
 	Password     Secret // of the private key; empty: none
 	Expiration   *int   // days; nil: DefaultClientLife, or until the CA ends
 	KeyAlgorithm string // empty: the default
+	Request      []byte // PKCS #10 in PEM, with the key; empty: a key is made
 }
+
+// Key returns what is asked of the key.
+func (s ClientSpec) Key() KeySpec { return KeySpec{s.KeyAlgorithm, s.Password, s.Request} }
 
 // Validate joins the faults of all fields.
 func (s ClientSpec) Validate() error {
@@ -100,6 +124,7 @@ type ClientRenewal struct {
 	Password     Secret         // of the new private key; empty: none
 	Expiration   *int           // days; nil: DefaultClientLife, or until the CA ends
 	KeyAlgorithm string         // empty: the default
+	Request      []byte         // as in a ClientSpec
 }
 
 // The bounds of the overlap of a renewal.
@@ -121,7 +146,7 @@ func (r ClientRenewal) Until(now time.Time) time.Time {
 func (r ClientRenewal) Spec(c Client) (ClientSpec, error) {
 	spec := ClientSpec{
 		CAID: c.CAID, Name: c.Name, Description: c.Description, Subject: c.Subject, Password: r.Password,
-		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm,
+		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm, Request: r.Request,
 	}
 	switch {
 	case r.Name == nil || *r.Name == c.Name:

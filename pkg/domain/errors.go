@@ -116,6 +116,12 @@ const (
 	ReasonOtherRequest     Reason = "key of another request"   //
 	ReasonCAExpired        Reason = "CA has expired"           //
 	ReasonCAInUse          Reason = "CA has certificates"      //
+	ReasonOfRequest        Reason = "key is that of the csr"   //
+	ReasonCSR              Reason = "no certificate request"   //
+	ReasonPossession       Reason = "csr not signed by key"    //
+	ReasonHostname         Reason = "no host name or address"  //
+	ReasonConstraint       Reason = "CA does not allow name"   // the constraint
+	ReasonPathLength       Reason = "CA allows no CA below"    //
 	ReasonRevoked          Reason = "revoked for good"         //
 	ReasonNoKey            Reason = "key is not kept here"     //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //
@@ -185,7 +191,8 @@ func Reasons() []Reason {
 		ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,
-		ReasonCAExpired, ReasonCAInUse, ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
+		ReasonCAExpired, ReasonCAInUse, ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname,
+		ReasonConstraint, ReasonPathLength, ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,
 		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,

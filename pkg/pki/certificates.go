@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/big"
 	"strings"
-	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -12,11 +11,7 @@ import (
 )
 
 // Certificates are the use cases of certificates, whatever they are for.
-type Certificates struct {
-	Store domain.Store
-	Scans *turns.Turns
-	Now   func() time.Time
-}
+type Certificates struct{ Issuing }
 
 // Page lists certificates. Errors: *domain.Error with Missing if the filter is for a client that
 // does not exist.

@@ -11,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
-// Clients are the use cases of site-to-site clients.
-type Clients struct {
+// Issuing is what use cases need that issue certificates and hand out their keys.
+type Issuing struct {
 	Store       domain.Store
 	Authorities *Authorities
 	Keys        *seal.Keyring
@@ -22,6 +22,9 @@ type Clients struct {
 	Recorder    *audit.Recorder
 	Now         func() time.Time
 }
+
+// Clients are the use cases of site-to-site clients.
+type Clients struct{ Issuing }
 
 // markBatch is how many expired certificates one statement marks.
 const markBatch = 1000

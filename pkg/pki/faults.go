@@ -16,6 +16,7 @@ var materialFaults = []struct {
 	{ca.ErrPasswordRequired, domain.Required, domain.ReasonPasswordRequired},
 	{ca.ErrWrongPassword, domain.Invalid, domain.ReasonPasswordWrong},
 	{ca.ErrMultiple, domain.Invalid, domain.ReasonOnePEM},
+	{ca.ErrPossession, domain.Invalid, domain.ReasonPossession},
 	{ca.ErrMalformed, domain.Invalid, domain.ReasonPEM},
 	{ca.ErrWeakKey, domain.Invalid, domain.ReasonKeyWeak},
 	{ca.ErrUnsupportedKey, domain.Invalid, domain.ReasonKeyUnsupported},
@@ -48,6 +49,10 @@ func material(field string, err error) error {
 			continue
 		}
 		switch f.reason {
+		case domain.ReasonPEM:
+			if field == "csr" {
+				f.reason = domain.ReasonCSR
+			}
 		case domain.ReasonPasswordRequired, domain.ReasonPasswordWrong:
 			field = "password"
 		case domain.ReasonKeyMismatch:
@@ -56,6 +61,32 @@ func material(field string, err error) error {
 		return &domain.Error{Kind: f.kind, Field: field, Reason: f.reason, Err: err}
 	}
 	return err
+}
+
+// issuingFault turns an error about the names of a certificate that shall be issued into a fault of
+// the domain. places are the fields of the alternative names, by their kind and their order there.
+func issuingFault(err error, places map[ca.NameKind][]string) error {
+	fieldOf := func(kind ca.NameKind, index int) string {
+		if list := places[kind]; index < len(list) {
+			return list[index]
+		}
+		if kind == ca.EmailName {
+			return "email"
+		}
+		return "name"
+	}
+	if refused, ok := errors.AsType[*ca.ConstraintError](err); ok {
+		return &domain.Error{
+			Kind: domain.Invalid, Field: fieldOf(refused.Kind, refused.Index), Reason: domain.ReasonConstraint,
+			Args: []any{refused.Constraint}, Err: err,
+		}
+	}
+	if name, ok := errors.AsType[*ca.NameError](err); ok {
+		return &domain.Error{
+			Kind: domain.Invalid, Field: fieldOf(name.Kind, name.Index), Reason: domain.ReasonHostname, Err: err,
+		}
+	}
+	return material("name", err)
 }
 
 // beyond returns the fault of a key that exceeds a bound.

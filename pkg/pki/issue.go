@@ -2,12 +2,9 @@ package pki
 
 import (
 	"context"
-	"crypto"
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -26,21 +23,12 @@ func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Cl
 	})
 }
 
-// otherCA reports whether the refusal may come from a cached authority that is not the present CA
-// of that id. It evicts the authority; the caller then tries once more.
-func (s *Clients) otherCA(err error, caID int64) bool {
-	refused := slices.ContainsFunc(
-		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" },
-	)
-	return refused && s.Authorities.Forget(caID)
-}
-
 func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
 	plan, err := s.plan(ctx, spec, s.checkNameFree)
 	if err != nil {
 		return domain.Client{}, err
 	}
-	cert, ctx, done, err := s.make(ctx, plan)
+	cert, ctx, done, err := s.make(ctx, plan.issuePlan, domain.CertificateOfClient)
 	if err != nil {
 		return domain.Client{}, err
 	}
@@ -52,124 +40,39 @@ func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Cli
 	return s.keep(ctx, domain.ActionCreate, client, cert)
 }
 
-// issuePlan is a checked ClientSpec.
-type issuePlan struct {
-	spec        domain.ClientSpec
-	authority   *ca.Authority
-	algorithm   ca.KeyAlgorithm
-	now         time.Time
-	certificate *ca.Prepared
+// clientPlan is a checked ClientSpec.
+type clientPlan struct {
+	issuePlan
+	spec domain.ClientSpec
 }
 
 // plan checks everything that can be checked before a key is made, and reports all faults at once.
 func (s *Clients) plan(
 	ctx context.Context, spec domain.ClientSpec, checkFree func(context.Context, string) error,
-) (issuePlan, error) {
-	plan := issuePlan{spec: spec, now: s.Now()}
-	algorithm, algorithmErr := keyAlgorithm(spec.KeyAlgorithm)
-	authority, caErr := s.Authorities.Get(ctx, spec.CAID)
-	if domain.IsKind(caErr, domain.Missing) {
-		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
-	}
-	err := errors.Join(spec.Validate(), algorithmErr, caErr)
-	costly := algorithm.Costly() || spec.Password != ""
+) (clientPlan, error) {
+	plan, err := s.begin(ctx, spec.CAID, spec.Key())
+	err = errors.Join(spec.Validate(), err)
 	// If the key is cheap, it costs less to let the insert report that a name is taken.
-	if err != nil || costly {
+	if err != nil || plan.costly() {
 		err = errors.Join(err, checkFree(ctx, spec.Name))
 	}
 	if err != nil {
-		return plan, err
+		return clientPlan{}, err
 	}
-	plan.algorithm, plan.authority = algorithm, authority
-	end, err := clientEnd(plan.now, spec.Expiration, authority.Certificate.NotAfter)
+	end, err := certificateEnd(plan.now, spec.Expiration, plan.authority.Certificate.NotAfter)
 	if err != nil {
-		return plan, err
+		return clientPlan{}, err
 	}
-	plan.certificate, err = authority.PrepareClient(ca.ClientRequest{
+	plan.certificate, err = plan.authority.PrepareClient(ca.ClientRequest{
 		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: plan.now.Add(-backdate), NotAfter: end,
 	})
-	return plan, material("name", err) // a subject that is not possible, such as that of the CA itself
+	// the subject may be one that is not possible, such as that of the CA itself
+	return clientPlan{plan, spec}, issuingFault(err, nil)
 }
 
 func (s *Clients) checkNameFree(ctx context.Context, name string) error {
 	taken, err := s.Store.Clients().NameTaken(ctx, name, s.Now())
 	return nameFault(taken, err)
-}
-
-// make makes the key and the certificate of a plan. The caller goes on with the returned context,
-// and has to end it.
-func (s *Clients) make(
-	ctx context.Context, plan issuePlan,
-) (domain.Certificate, context.Context, context.CancelFunc, error) {
-	signer, ctx, done, err := makeKey(ctx, s.Generator, plan.algorithm)
-	if err != nil {
-		return domain.Certificate{}, ctx, nil, err
-	}
-	cert, err := plan.certificate.Issue(signer.Public())
-	if err == nil {
-		var pem []byte
-		if pem, err = s.keyPEM(ctx, signer, plan.spec.Password); err == nil {
-			record := described(plan.spec.CAID, domain.CertificateOfClient, cert, plan.now)
-			record.Issuer = plan.authority.Certificate.Raw
-			s.keepKey(&record, pem, plan.spec.Password)
-			return record, ctx, done, nil
-		}
-	}
-	done()
-	return domain.Certificate{}, ctx, nil, err
-}
-
-// keepKey seals the private key of a certificate.
-func (s *Clients) keepKey(c *domain.Certificate, pem []byte, password domain.Secret) {
-	c.SealedKey, c.KeyKept, c.KeyProtected = s.Keys.Seal(pem, clientKeyContext(c.DER)), true, password != ""
-}
-
-// described returns the record of a certificate, without its key.
-func described(
-	caID int64, kind domain.CertificateKind, cert *x509.Certificate, now time.Time,
-) domain.Certificate {
-	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
-	if err != nil {
-		algorithm = "" // of a key that is not accepted any more
-	}
-	return domain.Certificate{
-		CAID: caID, Kind: kind, Name: ca.SubjectOf(cert).CommonName, Serial: ca.FormatSerial(cert.SerialNumber),
-		Fingerprint: fingerprint(cert.Raw), KeyAlgorithm: string(algorithm), NotBefore: cert.NotBefore,
-		NotAfter: cert.NotAfter, DER: cert.Raw, CreatedAt: now,
-	}
-}
-
-// clientEnd returns when a certificate that is issued now ends: after the requested days, or after
-// the default life but not after its CA.
-func clientEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
-	if !now.Before(caEnd) {
-		return time.Time{}, domain.Fault(domain.Rule, "ca_id", domain.ReasonCAExpired)
-	}
-	if days == nil {
-		end := now.Add(domain.DefaultClientLife * day)
-		if end.After(caEnd) {
-			end = caEnd
-		}
-		return end, nil
-	}
-	// certificates have whole seconds, so the CA's end is a whole second
-	end := now.Add(time.Duration(*days) * day).Truncate(time.Second)
-	if end.After(caEnd) {
-		return time.Time{}, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, caEnd.UTC())
-	}
-	return end, nil
-}
-
-// keyPEM encodes a private key, encrypted if there is a password.
-func (s *Clients) keyPEM(ctx context.Context, signer crypto.Signer, password domain.Secret) (pem []byte, err error) {
-	if password == "" {
-		return ca.MarshalPrivateKey(signer)
-	}
-	err = s.Derivations.Do(ctx, func() (err error) {
-		pem, err = ca.EncryptPrivateKey(signer, string(password))
-		return err
-	})
-	return pem, err
 }
 
 // keep stores a client with its certificate and audit event, and also its revocation if the

@@ -13,7 +13,24 @@ import (
 
 // Key returns the client's private key in PEM, encrypted if the client was given a password.
 func (s *Clients) Key(ctx context.Context, id int64) ([]byte, error) {
-	cert, pem, err := s.unseal(ctx, id)
+	cert, err := s.Store.Certificates().OfClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.key(ctx, cert)
+}
+
+// Key returns the private key of a certificate in PEM, encrypted if it was given a password.
+func (s *Certificates) Key(ctx context.Context, id int64) ([]byte, error) {
+	cert, err := s.Store.Certificates().Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.key(ctx, cert)
+}
+
+func (s *Issuing) key(ctx context.Context, cert domain.Certificate) ([]byte, error) {
+	pem, err := s.unseal(cert)
 	if err != nil {
 		return nil, err
 	}
@@ -25,15 +42,14 @@ func (s *Clients) Key(ctx context.Context, id int64) ([]byte, error) {
 
 // handOut records that a private key leaves the service. Without the record the key is not handed
 // out.
-func (s *Clients) handOut(ctx context.Context, cert domain.Certificate, form string) error {
-	client, err := s.Store.Clients().Get(ctx, cert.ClientID)
-	if err != nil {
-		return err
-	}
+func (s *Issuing) handOut(ctx context.Context, cert domain.Certificate, form string) error {
 	out := audit.Change{
-		Action: domain.ActionExport, Resource: domain.ScopeKeys, ID: client.ID, Name: client.Name,
+		Action: domain.ActionExport, Resource: domain.ScopeKeys, ID: cert.ClientID, Name: cert.Name,
 		After:   audit.Facts{"form": form, "serial": cert.Serial},
 		Details: []slog.Attr{slog.String("form", form)},
+	}
+	if cert.ClientID == 0 {
+		out.ID, out.After["kind"] = cert.ID, string(cert.Kind)
 	}
 	if err := s.Recorder.Record(ctx, s.Store, out); err != nil {
 		return err
@@ -48,10 +64,31 @@ type PKCS12Profile = ca.PKCS12Profile
 // PKCS12 returns the key, the certificate and the CA's certificate as one file, protected with the
 // password. If the key has a password, it must be the same one.
 func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
+	cert, err := s.Store.Certificates().OfClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.pkcs12(ctx, cert, profile, password)
+}
+
+// PKCS12 is [Clients.PKCS12] of any certificate.
+func (s *Certificates) PKCS12(
+	ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret,
+) ([]byte, error) {
+	cert, err := s.Store.Certificates().Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.pkcs12(ctx, cert, profile, password)
+}
+
+func (s *Issuing) pkcs12(
+	ctx context.Context, cert domain.Certificate, profile PKCS12Profile, password domain.Secret,
+) ([]byte, error) {
 	if profile == "" {
 		profile = ca.PKCS12Modern
 	}
-	cert, pem, err := s.unseal(ctx, id)
+	pem, err := s.unseal(cert)
 	if err != nil {
 		return nil, err
 	}
@@ -94,18 +131,15 @@ func encodePKCS12(
 	return ca.EncodePKCS12(profile, signer, leaf, []*x509.Certificate{issuer}, password)
 }
 
-// unseal returns the client's certificate and its private key in the stored form.
-func (s *Clients) unseal(ctx context.Context, id int64) (domain.Certificate, []byte, error) {
-	cert, err := s.Store.Certificates().OfClient(ctx, id)
-	if err != nil {
-		return cert, nil, err
-	}
+// unseal returns the private key of a certificate in the stored form. Errors: *domain.Error with
+// Missing when it is not kept here.
+func (s *Issuing) unseal(cert domain.Certificate) ([]byte, error) {
 	if !cert.KeyKept {
-		return cert, nil, domain.Fault(domain.Missing, "id", domain.ReasonNoKey)
+		return nil, domain.Fault(domain.Missing, "id", domain.ReasonNoKey)
 	}
 	pem, err := s.Keys.Open(cert.SealedKey, clientKeyContext(cert.DER))
 	if err != nil {
-		return cert, nil, fmt.Errorf("key of client %d: %w", id, err)
+		return nil, fmt.Errorf("key of certificate %d: %w", cert.ID, err)
 	}
-	return cert, pem, nil
+	return pem, nil
 }

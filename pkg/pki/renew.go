@@ -40,7 +40,7 @@ func (s *Clients) renew(
 	if err := errors.Join(err, planErr); err != nil {
 		return domain.Client{}, err
 	}
-	cert, ctx, done, err := s.make(ctx, plan)
+	cert, ctx, done, err := s.make(ctx, plan.issuePlan, domain.CertificateOfClient)
 	if err != nil {
 		return domain.Client{}, err
 	}

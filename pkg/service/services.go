@@ -146,11 +146,11 @@ func (p *parts) pki(set Settings, s *Services) {
 		Store: set.Store, Authorities: p.authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
 		Recorder: p.recorder, Now: set.Now,
 	}
-	s.Clients = &pki.Clients{
+	issuing := pki.Issuing{
 		Store: set.Store, Authorities: p.authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
 		Scans: p.scans, Recorder: p.recorder, Now: set.Now,
 	}
-	s.Certificates = &pki.Certificates{Store: set.Store, Scans: p.scans, Now: set.Now}
+	s.Clients, s.Certificates = &pki.Clients{Issuing: issuing}, &pki.Certificates{Issuing: issuing}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
 		Life: set.CRLLife, Log: set.Log,

@@ -179,6 +179,26 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonCAInUse: {
 		"A CA tem certificados e não pode ser excluída.", "The CA has certificates and can't be deleted.",
 	},
+	domain.ReasonOfRequest: {
+		"Não se aplica com csr: a chave é a do pedido e fica com quem o fez.",
+		"It has no place beside csr: the key is that of the request, and stays where it is.",
+	},
+	domain.ReasonCSR: {
+		"Não é um pedido de certificado (PKCS #10) em PEM.", "Not a certificate request (PKCS #10) in PEM.",
+	},
+	domain.ReasonPossession: {
+		"O pedido não foi assinado com a própria chave.", "The request is not signed with its own key.",
+	},
+	domain.ReasonHostname: {
+		"Nome de host ou endereço IP inválido, repetido ou em excesso (no máximo 100).",
+		"Not a host name or IP address, given twice, or more than 100.",
+	},
+	domain.ReasonConstraint: {
+		"A CA não permite este nome (name constraints: %s).", "The CA does not allow this name (name constraints: %s).",
+	},
+	domain.ReasonPathLength: {
+		"A CA não permite outra CA abaixo dela (path length).", "The CA does not allow another CA below it (path length).",
+	},
 	domain.ReasonRevoked: {
 		"O certificado foi revogado definitivamente. Renove o cliente para que volte a valer.",
 		"The certificate is revoked for good. Renew the client to bring it back.",

@@ -1,0 +1,151 @@
+package pki
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// issuePlan is a certificate that can be issued as soon as there is a key.
+type issuePlan struct {
+	caID        int64
+	authority   *ca.Authority
+	key         domain.KeySpec
+	algorithm   ca.KeyAlgorithm
+	public      crypto.PublicKey // of a request; nil: a key is made
+	now         time.Time
+	certificate *ca.Prepared
+}
+
+// costly reports whether to make the key takes so long that everything else should be checked
+// before.
+func (p issuePlan) costly() bool {
+	return p.public == nil && (p.algorithm.Costly() || p.key.Password != "")
+}
+
+// begin checks the CA and the key of a plan, and reports all faults at once.
+func (s *Issuing) begin(ctx context.Context, caID int64, key domain.KeySpec) (issuePlan, error) {
+	plan := issuePlan{caID: caID, key: key, now: s.Now()}
+	var keyErr, caErr error
+	if plan.algorithm, keyErr = keyAlgorithm(key.Algorithm); len(key.Request) > 0 {
+		keyErr = errors.Join(keyErr, key.CheckRequest(), plan.read(key.Request))
+	}
+	plan.authority, caErr = s.Authorities.Get(ctx, caID)
+	if domain.IsKind(caErr, domain.Missing) {
+		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)
+	}
+	return plan, errors.Join(keyErr, caErr)
+}
+
+// read takes the public key of a request.
+func (p *issuePlan) read(request []byte) error {
+	read, err := ca.ReadRequest(request)
+	if err != nil {
+		return material("csr", err)
+	}
+	p.public = read.PublicKey
+	return nil
+}
+
+// make makes the key, unless that of a request is given, and the certificate of a plan. The caller
+// goes on with the returned context, and has to end it.
+func (s *Issuing) make(
+	ctx context.Context, plan issuePlan, kind domain.CertificateKind,
+) (domain.Certificate, context.Context, context.CancelFunc, error) {
+	if plan.public != nil {
+		record, err := plan.issue(plan.public, kind)
+		return record, ctx, func() {}, err
+	}
+	signer, ctx, done, err := makeKey(ctx, s.Generator, plan.algorithm)
+	if err != nil {
+		return domain.Certificate{}, ctx, nil, err
+	}
+	record, err := plan.issue(signer.Public(), kind)
+	if err == nil {
+		var pem []byte
+		if pem, err = s.keyPEM(ctx, signer, plan.key.Password); err == nil {
+			s.keepKey(&record, pem, plan.key.Password)
+			return record, ctx, done, nil
+		}
+	}
+	done()
+	return domain.Certificate{}, ctx, nil, err
+}
+
+func (p issuePlan) issue(public crypto.PublicKey, kind domain.CertificateKind) (domain.Certificate, error) {
+	cert, err := p.certificate.Issue(public)
+	if err != nil {
+		return domain.Certificate{}, err
+	}
+	record := described(p.caID, kind, cert, p.now)
+	record.Issuer = p.authority.Certificate.Raw
+	return record, nil
+}
+
+// keyPEM encodes a private key, encrypted if there is a password.
+func (s *Issuing) keyPEM(ctx context.Context, signer crypto.Signer, password domain.Secret) (pem []byte, err error) {
+	if password == "" {
+		return ca.MarshalPrivateKey(signer)
+	}
+	err = s.Derivations.Do(ctx, func() (err error) {
+		pem, err = ca.EncryptPrivateKey(signer, string(password))
+		return err
+	})
+	return pem, err
+}
+
+// keepKey seals the private key of a certificate.
+func (s *Issuing) keepKey(c *domain.Certificate, pem []byte, password domain.Secret) {
+	c.SealedKey, c.KeyKept, c.KeyProtected = s.Keys.Seal(pem, clientKeyContext(c.DER)), true, password != ""
+}
+
+// otherCA reports whether the refusal may come from a cached authority that is not the present CA
+// of that id. It evicts the authority; the caller then tries once more.
+func (s *Issuing) otherCA(err error, caID int64) bool {
+	refused := slices.ContainsFunc(
+		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" },
+	)
+	return refused && s.Authorities.Forget(caID)
+}
+
+// certificateEnd returns when a certificate that is issued now ends: after the requested days, or
+// after the default life but not after its CA.
+func certificateEnd(now time.Time, days *int, caEnd time.Time) (time.Time, error) {
+	if !now.Before(caEnd) {
+		return time.Time{}, domain.Fault(domain.Rule, "ca_id", domain.ReasonCAExpired)
+	}
+	if days == nil {
+		end := now.Add(domain.DefaultClientLife * day)
+		if end.After(caEnd) {
+			end = caEnd
+		}
+		return end, nil
+	}
+	// certificates have whole seconds, so the CA's end is a whole second
+	end := now.Add(time.Duration(*days) * day).Truncate(time.Second)
+	if end.After(caEnd) {
+		return time.Time{}, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, caEnd.UTC())
+	}
+	return end, nil
+}
+
+// described returns the record of a certificate, without its key.
+func described(
+	caID int64, kind domain.CertificateKind, cert *x509.Certificate, now time.Time,
+) domain.Certificate {
+	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
+	if err != nil {
+		algorithm = "" // of a key that is not accepted any more
+	}
+	return domain.Certificate{
+		CAID: caID, Kind: kind, Name: ca.SubjectOf(cert).CommonName, Serial: ca.FormatSerial(cert.SerialNumber),
+		Fingerprint: fingerprint(cert.Raw), KeyAlgorithm: string(algorithm), NotBefore: cert.NotBefore,
+		NotAfter: cert.NotAfter, DER: cert.Raw, CreatedAt: now,
+	}
+}
