@@ -263,6 +263,21 @@ func (e FinalReason) Valid() bool {
 	}
 }
 
+// Defines values for IssuedKind.
+const (
+	IssuedKindServer IssuedKind = "server"
+)
+
+// Valid indicates whether the value is a known member of the IssuedKind enum.
+func (e IssuedKind) Valid() bool {
+	switch e {
+	case IssuedKindServer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyAlgorithm.
 const (
 	KeyAlgorithmEcdsaP256 KeyAlgorithm = "ecdsa-p256"
@@ -1236,6 +1251,9 @@ type ClientSite2SiteCreate struct {
 
 	// KeyAlgorithm The algorithm of the key; `ecdsa-p256` when left out.
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Csr A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no place beside it.
+	Csr *string `json:"csr,omitempty"`
 }
 
 // ClientSite2SiteImport defines model for ClientSite2SiteImport.
@@ -1290,6 +1308,9 @@ type ClientSite2SiteRenew struct {
 
 	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Csr A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no place beside it.
+	Csr *string `json:"csr,omitempty"`
 }
 
 // ClientSite2SiteRevoke defines model for ClientSite2SiteRevoke.
@@ -1344,6 +1365,12 @@ type ClientStatus string
 
 // CrlFormat The encoding of a CRL.
 type CrlFormat string
+
+// CrlImport defines model for CrlImport.
+type CrlImport struct {
+	// Crl The list in PEM.
+	Crl string `json:"crl"`
+}
 
 // CrlStale That a CRL is the last one that could be had.
 type CrlStale string
@@ -1431,8 +1458,23 @@ type Grant struct {
 	union json.RawMessage
 }
 
+// IssuedKind A kind of certificate that can be created; those of clients are created with their client.
+type IssuedKind string
+
 // KeyAlgorithm The algorithm of a key pair.
 type KeyAlgorithm string
+
+// MergedCrl Example: {"added":1,"ca_id":1,"entries":3}
+type MergedCrl struct {
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Entries How many certificates the list revokes.
+	Entries int64 `json:"entries"`
+
+	// Added How many of them were not revoked here.
+	Added int64 `json:"added"`
+}
 
 // OwnerType What the caller is.
 type OwnerType string
@@ -1645,6 +1687,48 @@ type RefreshTokenGrant struct {
 // RefreshTokenGrantType The grant of an apikey, or of the refresh token of a session.
 type RefreshTokenGrantType string
 
+// Revocation Example: {"ca_id":1,"certificate_id":null,"client_id":null,"invalidity_date":null,"revocation_reason":"keyCompromise","revoked_at":"2020-10-05T12:20:02.932000+00:00","serial":"0a1b2c"}
+type Revocation struct {
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Serial The serial number, in lower-case hex.
+	Serial string `json:"serial"`
+
+	// CertificateID The id of the certificate; `null` when only its serial number is known.
+	CertificateID *int64 `json:"certificate_id"`
+
+	// ClientID The id of the client that it is of; `null` when of none.
+	ClientID *int64 `json:"client_id"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt string `json:"revoked_at"`
+
+	// RevocationReason A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign list only.
+	RevocationReason RevocationReason `json:"revocation_reason"`
+
+	// InvalidityDate Since when the key is not to be trusted.
+	InvalidityDate *string `json:"invalidity_date"`
+}
+
+// RevocationCreate defines model for RevocationCreate.
+type RevocationCreate struct {
+	// Serial The serial number: in hex, with or without colons or `0x`, or in decimal. One of digits alone must be that of a known certificate, in hex or in decimal, if it is not the same in both.
+	Serial *string `json:"serial,omitempty"`
+
+	// Cert The certificate in PEM, instead of `serial`.
+	Cert *string `json:"cert,omitempty"`
+
+	// Reason A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+	Reason FinalReason `json:"reason"`
+
+	// InvalidityDate Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO 8601; not in the future.
+	InvalidityDate *string `json:"invalidity_date,omitempty"`
+
+	// RevokedDate Since when it is revoked, in ISO 8601; now when left out. Not in the future.
+	RevokedDate *string `json:"revoked_date,omitempty"`
+}
+
 // RevocationReason A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign list only.
 type RevocationReason string
 
@@ -1731,6 +1815,51 @@ type ScopeRights struct {
 
 	// Write The right to everything else; it does not include `read`.
 	Write bool `json:"write"`
+}
+
+// ServerCertificateCreate defines model for ServerCertificateCreate.
+type ServerCertificateCreate struct {
+	// CaID The CA that signs.
+	CaID int64 `json:"ca_id"`
+
+	// Kind A kind of certificate that can be created; those of clients are created with their client.
+	Kind IssuedKind `json:"kind"`
+
+	// Name The common name, for `verify-x509-name` of the clients.
+	Name string `json:"name"`
+
+	// SubjectAltNames Host names, whose first label may be `*`, and IP addresses. Without any, the name is one, if it is a host name.
+	SubjectAltNames []string `json:"subject_alt_names,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Password Encrypts the private key; empty is none.
+	Password *string `json:"password,omitempty"`
+
+	// Expiration Days until the certificate ends, as of a client.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Csr A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no place beside it.
+	Csr *string `json:"csr,omitempty"`
 }
 
 // Token defines model for Token.
@@ -2115,6 +2244,24 @@ type GetCaCrlParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// ImportCaCrlParams defines parameters for ImportCaCrl.
+type ImportCaCrlParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateRevocationParams defines parameters for CreateRevocation.
+type CreateRevocationParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetCertificatesPageParams defines parameters for GetCertificatesPage.
 type GetCertificatesPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -2157,14 +2304,35 @@ type GetCertificatesPageParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// CreateServerCertificateParams defines parameters for CreateServerCertificate.
+type CreateServerCertificateParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetCertificateParams defines parameters for GetCertificate.
 type GetCertificateParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetCertificateKeyParams defines parameters for GetCertificateKey.
+type GetCertificateKeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetCertificatePemParams defines parameters for GetCertificatePem.
 type GetCertificatePemParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateCertificatePkcs12Params defines parameters for CreateCertificatePkcs12.
+type CreateCertificatePkcs12Params struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2697,6 +2865,18 @@ type ImportCaJSONRequestBody = CaImport
 // UpdateCaJSONRequestBody defines body for UpdateCa for application/json ContentType.
 type UpdateCaJSONRequestBody = CaUpdate
 
+// ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
+type ImportCaCrlJSONRequestBody = CrlImport
+
+// CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
+type CreateRevocationJSONRequestBody = RevocationCreate
+
+// CreateServerCertificateJSONRequestBody defines body for CreateServerCertificate for application/json ContentType.
+type CreateServerCertificateJSONRequestBody = ServerCertificateCreate
+
+// CreateCertificatePkcs12JSONRequestBody defines body for CreateCertificatePkcs12 for application/json ContentType.
+type CreateCertificatePkcs12JSONRequestBody = Pkcs12Request
+
 // CreateClientSite2SiteJSONRequestBody defines body for CreateClientSite2Site for application/json ContentType.
 type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
 
@@ -2976,15 +3156,30 @@ type ServerInterface interface {
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error
+	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
+	// (POST /openvpn/cas/{id}/crl/import)
+	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// CreateRevocation Revoke any certificate of a CA
+	// (POST /openvpn/cas/{id}/revocations)
+	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
 	// GetCertificatesPage List certificates
 	// (GET /openvpn/certificates)
 	GetCertificatesPage(ctx echo.Context, params GetCertificatesPageParams) error
+	// CreateServerCertificate Create a server certificate
+	// (POST /openvpn/certificates)
+	CreateServerCertificate(ctx echo.Context, params CreateServerCertificateParams) error
 	// GetCertificate Get the record of a certificate
 	// (GET /openvpn/certificates/{id})
 	GetCertificate(ctx echo.Context, id ID, params GetCertificateParams) error
+	// GetCertificateKey Get the private key of a certificate
+	// (GET /openvpn/certificates/{id}/key)
+	GetCertificateKey(ctx echo.Context, id ID, params GetCertificateKeyParams) error
 	// GetCertificatePem Get a certificate
 	// (GET /openvpn/certificates/{id}/pem)
 	GetCertificatePem(ctx echo.Context, id ID, params GetCertificatePemParams) error
+	// CreateCertificatePkcs12 Make a PKCS#12 file of a certificate
+	// (POST /openvpn/certificates/{id}/pkcs12)
+	CreateCertificatePkcs12(ctx echo.Context, id ID, params CreateCertificatePkcs12Params) error
 	// GetClientsSite2SitePage List clients
 	// (GET /openvpn/clients/site2site)
 	GetClientsSite2SitePage(ctx echo.Context, params GetClientsSite2SitePageParams) error
@@ -3927,6 +4122,108 @@ func (w *ServerInterfaceWrapper) GetCaCrl(ctx echo.Context) error {
 	return err
 }
 
+// ImportCaCrl converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCaCrlParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// CreateRevocation converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRevocation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRevocationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRevocation(ctx, id, params)
+	return err
+}
+
 // GetCertificatesPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCertificatesPage(ctx echo.Context) error {
 	var err error
@@ -4039,6 +4336,50 @@ func (w *ServerInterfaceWrapper) GetCertificatesPage(ctx echo.Context) error {
 	return err
 }
 
+// CreateServerCertificate converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateServerCertificate(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateServerCertificateParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateServerCertificate(ctx, params)
+	return err
+}
+
 // GetCertificate converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCertificate(ctx echo.Context) error {
 	var err error
@@ -4075,6 +4416,42 @@ func (w *ServerInterfaceWrapper) GetCertificate(ctx echo.Context) error {
 	return err
 }
 
+// GetCertificateKey converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCertificateKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCertificateKeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCertificateKey(ctx, id, params)
+	return err
+}
+
 // GetCertificatePem converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCertificatePem(ctx echo.Context) error {
 	var err error
@@ -4108,6 +4485,42 @@ func (w *ServerInterfaceWrapper) GetCertificatePem(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetCertificatePem(ctx, id, params)
+	return err
+}
+
+// CreateCertificatePkcs12 converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateCertificatePkcs12(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateCertificatePkcs12Params
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateCertificatePkcs12(ctx, id, params)
 	return err
 }
 
@@ -6452,8 +6865,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/resume", wrapper.ResumeClientSite2Site, options.OperationMiddlewares["resumeClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/revoke", wrapper.RevokeClientSite2SiteFor, options.OperationMiddlewares["revokeClientSite2SiteFor"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates", wrapper.GetCertificatesPage, options.OperationMiddlewares["getCertificatesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/certificates", wrapper.CreateServerCertificate, options.OperationMiddlewares["createServerCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates/:id", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates/:id/pem", wrapper.GetCertificatePem, options.OperationMiddlewares["getCertificatePem"]...)
+	router.GET(options.BaseURL+"/openvpn/certificates/:id/key", wrapper.GetCertificateKey, options.OperationMiddlewares["getCertificateKey"]...)
+	router.POST(options.BaseURL+"/openvpn/certificates/:id/pkcs12", wrapper.CreateCertificatePkcs12, options.OperationMiddlewares["createCertificatePkcs12"]...)
 	router.GET(options.BaseURL+"/openvpn/cas", wrapper.GetCasPage, options.OperationMiddlewares["getCasPage"]...)
 	router.POST(options.BaseURL+"/openvpn/cas", wrapper.CreateCa, options.OperationMiddlewares["createCa"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/import", wrapper.ImportCa, options.OperationMiddlewares["importCa"]...)
@@ -6462,6 +6878,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/openvpn/cas/:id", wrapper.UpdateCa, options.OperationMiddlewares["updateCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/certificate", wrapper.GetCaCertificate, options.OperationMiddlewares["getCaCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
@@ -8485,6 +8903,246 @@ func (response GetCaCrl500JSONResponse) VisitGetCaCrlResponse(w http.ResponseWri
 	return err
 }
 
+type ImportCaCrlRequestObject struct {
+	ID     ID `json:"id"`
+	Params ImportCaCrlParams
+	Body   *ImportCaCrlJSONRequestBody
+}
+
+type ImportCaCrlResponseObject interface {
+	VisitImportCaCrlResponse(w http.ResponseWriter) error
+}
+
+type ImportCaCrl200JSONResponse MergedCrl
+
+func (response ImportCaCrl200JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCrl400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportCaCrl400JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCrl401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportCaCrl401JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCrl403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportCaCrl403JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCrl404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ImportCaCrl404JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCrl409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRevocationRequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateRevocationParams
+	Body   *CreateRevocationJSONRequestBody
+}
+
+type CreateRevocationResponseObject interface {
+	VisitCreateRevocationResponse(w http.ResponseWriter) error
+}
+
+type CreateRevocation200JSONResponse Revocation
+
+func (response CreateRevocation200JSONResponse) VisitCreateRevocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRevocation400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateRevocation400JSONResponse) VisitCreateRevocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRevocation401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateRevocation401JSONResponse) VisitCreateRevocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRevocation403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateRevocation403JSONResponse) VisitCreateRevocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRevocation404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateRevocation404JSONResponse) VisitCreateRevocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRevocation409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateRevocation409JSONResponse) VisitCreateRevocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRevocation500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateRevocation500JSONResponse) VisitCreateRevocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCertificatesPageRequestObject struct {
 	Params GetCertificatesPageParams
 }
@@ -8575,6 +9233,111 @@ func (response GetCertificatesPage404JSONResponse) VisitGetCertificatesPageRespo
 type GetCertificatesPage500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetCertificatesPage500JSONResponse) VisitGetCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServerCertificateRequestObject struct {
+	Params CreateServerCertificateParams
+	Body   *CreateServerCertificateJSONRequestBody
+}
+
+type CreateServerCertificateResponseObject interface {
+	VisitCreateServerCertificateResponse(w http.ResponseWriter) error
+}
+
+type CreateServerCertificate200JSONResponse Certificate
+
+func (response CreateServerCertificate200JSONResponse) VisitCreateServerCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServerCertificate400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateServerCertificate400JSONResponse) VisitCreateServerCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServerCertificate401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateServerCertificate401JSONResponse) VisitCreateServerCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServerCertificate403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateServerCertificate403JSONResponse) VisitCreateServerCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServerCertificate409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateServerCertificate409JSONResponse) VisitCreateServerCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServerCertificate500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateServerCertificate500JSONResponse) VisitCreateServerCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8680,6 +9443,129 @@ func (response GetCertificate404JSONResponse) VisitGetCertificateResponse(w http
 type GetCertificate500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetCertificate500JSONResponse) VisitGetCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificateKeyRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetCertificateKeyParams
+}
+
+type GetCertificateKeyResponseObject interface {
+	VisitGetCertificateKeyResponse(w http.ResponseWriter) error
+}
+
+type GetCertificateKey200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetCertificateKey200ApplicationXPemFileResponse struct {
+	Body          io.Reader
+	Headers       GetCertificateKey200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetCertificateKey200ApplicationXPemFileResponse) VisitGetCertificateKeyResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetCertificateKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCertificateKey400JSONResponse) VisitGetCertificateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificateKey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetCertificateKey401JSONResponse) VisitGetCertificateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificateKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetCertificateKey403JSONResponse) VisitGetCertificateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificateKey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCertificateKey404JSONResponse) VisitGetCertificateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCertificateKey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCertificateKey500JSONResponse) VisitGetCertificateKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8803,6 +9689,144 @@ func (response GetCertificatePem404JSONResponse) VisitGetCertificatePemResponse(
 type GetCertificatePem500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetCertificatePem500JSONResponse) VisitGetCertificatePemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCertificatePkcs12RequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateCertificatePkcs12Params
+	Body   *CreateCertificatePkcs12JSONRequestBody
+}
+
+type CreateCertificatePkcs12ResponseObject interface {
+	VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error
+}
+
+type CreateCertificatePkcs12200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateCertificatePkcs12200ApplicationXPkcs12Response struct {
+	Body          io.Reader
+	Headers       CreateCertificatePkcs12200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateCertificatePkcs12200ApplicationXPkcs12Response) VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pkcs12")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateCertificatePkcs12400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateCertificatePkcs12400JSONResponse) VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCertificatePkcs12401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateCertificatePkcs12401JSONResponse) VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCertificatePkcs12403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateCertificatePkcs12403JSONResponse) VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCertificatePkcs12404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateCertificatePkcs12404JSONResponse) VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCertificatePkcs12409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateCertificatePkcs12409JSONResponse) VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCertificatePkcs12500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateCertificatePkcs12500JSONResponse) VisitCreateCertificatePkcs12Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14538,15 +15562,30 @@ type StrictServerInterface interface {
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx context.Context, request GetCaCrlRequestObject) (GetCaCrlResponseObject, error)
+	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
+	// (POST /openvpn/cas/{id}/crl/import)
+	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// CreateRevocation Revoke any certificate of a CA
+	// (POST /openvpn/cas/{id}/revocations)
+	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
 	// GetCertificatesPage List certificates
 	// (GET /openvpn/certificates)
 	GetCertificatesPage(ctx context.Context, request GetCertificatesPageRequestObject) (GetCertificatesPageResponseObject, error)
+	// CreateServerCertificate Create a server certificate
+	// (POST /openvpn/certificates)
+	CreateServerCertificate(ctx context.Context, request CreateServerCertificateRequestObject) (CreateServerCertificateResponseObject, error)
 	// GetCertificate Get the record of a certificate
 	// (GET /openvpn/certificates/{id})
 	GetCertificate(ctx context.Context, request GetCertificateRequestObject) (GetCertificateResponseObject, error)
+	// GetCertificateKey Get the private key of a certificate
+	// (GET /openvpn/certificates/{id}/key)
+	GetCertificateKey(ctx context.Context, request GetCertificateKeyRequestObject) (GetCertificateKeyResponseObject, error)
 	// GetCertificatePem Get a certificate
 	// (GET /openvpn/certificates/{id}/pem)
 	GetCertificatePem(ctx context.Context, request GetCertificatePemRequestObject) (GetCertificatePemResponseObject, error)
+	// CreateCertificatePkcs12 Make a PKCS#12 file of a certificate
+	// (POST /openvpn/certificates/{id}/pkcs12)
+	CreateCertificatePkcs12(ctx context.Context, request CreateCertificatePkcs12RequestObject) (CreateCertificatePkcs12ResponseObject, error)
 	// GetClientsSite2SitePage List clients
 	// (GET /openvpn/clients/site2site)
 	GetClientsSite2SitePage(ctx context.Context, request GetClientsSite2SitePageRequestObject) (GetClientsSite2SitePageResponseObject, error)
@@ -15329,6 +16368,104 @@ func (sh *strictHandler) GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams
 	return nil
 }
 
+// ImportCaCrl operation middleware
+func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error {
+	var request ImportCaCrlRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ImportCaCrlJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCaCrl(ctx.Request().Context(), request.(ImportCaCrlRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCaCrl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
+		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRevocation operation middleware
+func (sh *strictHandler) CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error {
+	var request CreateRevocationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateRevocationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRevocation(ctx.Request().Context(), request.(CreateRevocationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRevocation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateRevocationResponseObject); ok {
+		return validResponse.VisitCreateRevocationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCertificatesPage operation middleware
 func (sh *strictHandler) GetCertificatesPage(ctx echo.Context, params GetCertificatesPageParams) error {
 	var request GetCertificatesPageRequestObject
@@ -15348,6 +16485,54 @@ func (sh *strictHandler) GetCertificatesPage(ctx echo.Context, params GetCertifi
 		return err
 	} else if validResponse, ok := response.(GetCertificatesPageResponseObject); ok {
 		return validResponse.VisitGetCertificatesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateServerCertificate operation middleware
+func (sh *strictHandler) CreateServerCertificate(ctx echo.Context, params CreateServerCertificateParams) error {
+	var request CreateServerCertificateRequestObject
+
+	request.Params = params
+
+	var body CreateServerCertificateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateServerCertificate(ctx.Request().Context(), request.(CreateServerCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateServerCertificate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateServerCertificateResponseObject); ok {
+		return validResponse.VisitCreateServerCertificateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -15380,6 +16565,32 @@ func (sh *strictHandler) GetCertificate(ctx echo.Context, id ID, params GetCerti
 	return nil
 }
 
+// GetCertificateKey operation middleware
+func (sh *strictHandler) GetCertificateKey(ctx echo.Context, id ID, params GetCertificateKeyParams) error {
+	var request GetCertificateKeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCertificateKey(ctx.Request().Context(), request.(GetCertificateKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCertificateKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCertificateKeyResponseObject); ok {
+		return validResponse.VisitGetCertificateKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCertificatePem operation middleware
 func (sh *strictHandler) GetCertificatePem(ctx echo.Context, id ID, params GetCertificatePemParams) error {
 	var request GetCertificatePemRequestObject
@@ -15400,6 +16611,55 @@ func (sh *strictHandler) GetCertificatePem(ctx echo.Context, id ID, params GetCe
 		return err
 	} else if validResponse, ok := response.(GetCertificatePemResponseObject); ok {
 		return validResponse.VisitGetCertificatePemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateCertificatePkcs12 operation middleware
+func (sh *strictHandler) CreateCertificatePkcs12(ctx echo.Context, id ID, params CreateCertificatePkcs12Params) error {
+	var request CreateCertificatePkcs12RequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateCertificatePkcs12JSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCertificatePkcs12(ctx.Request().Context(), request.(CreateCertificatePkcs12RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCertificatePkcs12")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateCertificatePkcs12ResponseObject); ok {
+		return validResponse.VisitCreateCertificatePkcs12Response(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -17224,455 +18484,481 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rUtvI2jB6K739vVWTvGMb2xwCplZ9yxiSkIRAgCSTGbKjttS2O8jdHrWMcabY9/LW92NfwL6EdWO7",
-	"+uluqSVLtgw2kBnWjzXBkvr4nI9/lVw+GHJGWChKzb9KfYI9EsA/29jtkzZnYcB9+bdHhBvQYUg5KzVL",
-	"n/sk7JMAYeahPh+jsE9Qh3sTNMAT1CHIlV971VK5JNw+GWA5QjgZklKzJMKAsl7p5qZcksMTFu5TMeSC",
-	"qqHTM7VQl/oEMTwgqMuDaKa5Ywf+EfdolxJvetDzPkE+FeEvAoV9Kj4OPRySMhr3qdtHjCMOm5NvIN6F",
-	"Kdst1Meiis4I8xANUQe7l4gy5Bx2K2aeyhllLnHkysg1Hgx9uaTPxCujxiZ6z69Qo9bYQvVGs1Zr1mro",
-	"1dH5/D2chVgOk97ASUAEYSEa90lAYA+IClioj0WoVh72cYhcPvI9eSN97JXhunwckgAF5Iq7WI4m4M4Y",
-	"D+VbnCEaNmEgD4e4gwVBHicCnmMmxiQoIx4gF7Nf4INxQMOQMBTy5IX8V0C6pWbpf63FALamnoq1aFty",
-	"jwfnuJd16yIMOOuhK+xTD4c8MBch734XiYxreM8ZqRzh0O0784DjlPw5IiI8zAEN6pnZAvXirjpayoh5",
-	"4POeBAi5hpDz5JVvdmtunbzo7nS38IZbI9vdereG1zsNd8PbJFvdxOIG+PodYb2wX2pubZQz1xoGk1Y3",
-	"JEHGMcmfAQEHmE2QIC5nnkAhR2EwQbiHKUPPTl+20U69XivL5/JDVK9VG9X157toqMGIM38iYYnJvQUE",
-	"jQGqOFfD6kMQ8uK7mPrEk9unTAAomM+QIMEVdYmGDfkXQYyPE2ezXkvsnTI6GA1KzVq0ccpC0iMB7Pzz",
-	"58+tUdgnLKQuDkn2XcFocC0YuQHx5NvYV8A/BuD3eBk5ewQHJHAyT6Ne3arWnyfvUL2/yE3dlEtDHOAB",
-	"CTUFbbkuGYbvMOuNcC9n9b5+KtfvDETPkcBMgoAHooycYVjZO3XQM0BH0sUjP3wuj9whLEVl4M1SuUTl",
-	"wIqKl8olSTQllMBCKtFKZuPGwfWQBkTkQNyxhJSwzwVRRyzxEIeKAkkiKpcHFKYsd3J4doy2t2r1XTSm",
-	"YZ+PQoTRD86IRBsq0MfzdtUs+s8RCSbxmolaxTcMy1gIYfQG9kiXB6TYDjrwbryLJS1eDbvY6l9z3yPB",
-	"fMqEPS8gQhAPBUTwUeCSKjoH5KWSWiMNG2UkuNon48Cg3T5mPQK8ggaIjxkKaK8fCtSZSKJBWS/a1RCH",
-	"/XhT1CuVS5IU0ECy1DAYEXtjXR4McKgweGujVJY7Vci9U6u9qO/sNDY3XmzUdnbq5Rjv65l4f6vN2+hQ",
-	"f/ANkMGQh4S5k7dkksXdQnINosWEj9QlwBXJmyNjEHMIdvsSHllPUnNJwsTI7SMsEEYfPx7uV1ELBWRI",
-	"cJhiVQCsih5LkemSTMpwteYHF/s+CeAtylBjA/X5SBIbw+VhSikn9Ego4s8M78e+4FJO8gk869JAwLpF",
-	"SH0fBSPGJAShc2t+tSLMlFBllkkF2qjtICcY+cRRu1EP4CQ0m7kkZBitqoloKMympbQTUOIhzMi4mkf5",
-	"rIuoyJvIwcTG5ibcqfm7Lkl5GJJAjvl///F/Vf6fr7/+VykLW09wj7RHgeBBpowcqFMaSgrfIZJlNlEt",
-	"Rc+13KZOUr5ZVuLnmAr1NfUQUEEtnqYG1CIpCEKOC0upMnIdOsAo9A/DgFxRPhIO8EmmbxONmKIGnjx/",
-	"9SoaYrgDAnSxR6+IkB+QwTCcwLQJRKtl0z81VOK09Xbhk1thWraIIM//jP7IIPOHIRlIZJlac30ze9FC",
-	"DpO5ZPlFtMR6rTYX/8+I351ekSMpjtM0KGSAQ10BCvGlPOoxnhiCrPFaIewvAsgEHlKJUTxAI0GCKjqO",
-	"IEWRBzNaArukVO8I4nedJpL8CzDMIz4JCch0HhW44xMpzJbNOtQiAIbEaEgCOZ0DyytL6gtvEIkIIEOB",
-	"IEhA9OxLwfGSMCkVcKYIc+ZxyzPKPO4u9gWJzrXDuU8wU+fKgzDjXKnnlJVYJPnuxGmm2bvCLZcPNJpV",
-	"0SFQEPOBkmF90g2RZPMdIqhH9NOIjTvxFEYucWxUlcuw8KhDfM56IItTEJ09EuSehdxXYe2JBCHtgkR8",
-	"LAdVomdAxJAzQUDy3MOe1nDkX67SsuU/8XDoU6X2rX0XSt2OEOOvkhI8S80//ip1KfE9G5UHoldqll4C",
-	"6nJE2dV//senHmg+EQaAsla6+XpTdC8HakLYwTS/t1jFAPuSahBvV8o2b86O3yPe+U7csIww6mAPRaJ3",
-	"GfQWHwc9UkXvNT8bY4EMqSspw0PXp+7djwcu0BzOm//8DyLXVIQEjQaIhmQgYQ4R+cMV9nlgHZY3UlOR",
-	"JZ3XMQPReyDFWFicQDggSm0H8V9iOGAJRpIoGOoiJkKus8uDDvVAnX2miMbzXSWDUAHWBMkj8k7zJXzs",
-	"EXbn48SjsM8D+gO+ic615RIhOGL/+T8cDUkwoGES8OR6lwd1lhJJhbI/oM4ojM0gfe57SuKSJBLOlArr",
-	"pImHugEfKG1CS6pl9ZMRggQN1WXAO7wbEgZSAVOykgM6fwVUMAcUU8swZz3L26h+e80yHcBmD5mUabAP",
-	"B3Dny4ruRw6HKIy9umsx1gUlGe4mjDCKTY4EQSPmkSAhDltKAwg9vwjk/FbR5LFyKGn256kz1ypeZyQm",
-	"ymhmj+hihjpyQSxUJpblXdB7Hr7kI+Yt727eS6QhTA4W4ATWMB5+68JkS7ujabUsxhogjEAuPjKD5sRb",
-	"EcVoAw67EoclWLCQID6KmBZeFdN6zy3qAfgdiVtUID0ViEogRXi7ShbEypympfzI7KZ1IM6IKKMc4rAc",
-	"0ANTWyVta5v1ddo0B4fxkZHrIXFD4v1EtKXFJtrcD8vQGi7vorG8NhFiKdV2SDgmhCHXp4D1zDP0SKm6",
-	"tutD8AFRfJL4SghlQOarIMLqBYF9EGT51Flg3+dj4n2jQ3kgpfpOo1qrNqq1tcZG6Wu55AZEygzfQH1q",
-	"1OovKvVapbZ5Xm80G7VmrVHdWW/UarVfwcNQSu9VqkFMCgKR+SMSZ8NSk418v1yiHmg1Phbht5FITlWf",
-	"NVX8BR2WmtHKX8RirlJeSuWSUUe/jVhIfTNzgEPyzacDGq0l4L4UaP/4Wi5FSkisH0gto9QskcmbGvmt",
-	"RY/pm7ef6h/ou/abfueVK/8+/PjjsP6evtkplUsj8PEU3c6NXCQfSlFbidSJe8kyTjESjnlwKRSjV6o6",
-	"DRH8BubE9uH+qaSEgAa76jUJIUoTpNoisl5FB1LXbhqBYQLPQXOQGm2W5SJllgBl9VC9bNkYcRBgefjX",
-	"FdBFSs2dmyQ8ZdgvGGxBinvqPbmMSHuX51kJqRKA4yWtN9IrknP2eGX6R72Q+kYaK6eVeYGsX6rJGeu1",
-	"Wi1rTj381o0F9nmOTHNVFo0xmqc11IubJMrkHZkI+VDAgJT1dpEjwdlR5r0rpQYWOUX5lVy2QdbFTnX7",
-	"RiHzHEsq4GRiRcYqkzJs2Bd2kyYQs2AHPJLyTamrdck4clP5OCTFD+dup1FPrlmSqPSaX8aIqwWZqR2k",
-	"AE9i1/xlmRU0bgwlzAJv+SQ1fAZyW+M1bqYJaXrgj/Ln2EOnDDORs0M7iwNNk7QNF9Agupaxvkgjx63q",
-	"etZvkgwgvZNT44MckgANKBulQIcj+LCK9siEK9+woqdZQhM6kJoteCgDNAy41C+Ry0csFMoDDsa2av6u",
-	"snCidhMxrKz7hUe7SqqgIQgLHpdrhF+kvKcwcoB6AWahSFD8WaLNKffJKekm6X6CJE5R/s2bBEOdQRP1",
-	"MiViTkCoKcN65d/KGi93NZtmSuKueXUWKVIwmaBGkk68+XyOnr0+a2xuPTfWOo8E9CpWrsG38ItAAXF5",
-	"4IFMhpGgPSZFL0HcgChBTevmIuQB8aroc5/D6hVHA/snIIByiYG/QhCiUL/PfSJZd6iuSKqPVXTIEPZ9",
-	"LTOqH4VyoEdHKsBhM+5zHX4xwJcEVAHJzvFkV52n/AFERDPfAItLoJICOf9t/Q93XKmmGi0YdFhBwlBu",
-	"1FFHVoFjFBXOXOIghoOAj9WG1CbUKYdcbxsORm1beZvkekxUTS6SShy1xai5RD8yEq1EathUdk/jz/tD",
-	"Ofi0RU5BnA3mBjuTokYsGiQ4ezkh8CVIU4r1pbjKFE1OyFiJ8/sa7ViZMmFzwrusfBcV47kf0rdkIlFb",
-	"KQttGEqe/ALSaUtr5QDrkZj6TMqjz7Ok1XwJNNJTUopJudSo1epNr7PdbNblvrJE1Qx3d1pSzaG2U/Tr",
-	"xTx58WVACPhYMyXFwix7YxHJcRcpB0/SmTCDiWTQys3byJdFgxXUtSYErTiApFFbr6V0yd/vIOxs5co6",
-	"Hxn9c0RQQHo48HzJeHkXuViQXVSXBKqxuSnpRoDdkARiIYmofhsZopYQH0pJT1+tlvD21RYRCLYLyAML",
-	"MflDL4vHF8WZ9eXy/F3kgB5+J3BvpCk4gMwUXYzI34mOo7LtJfBAGY+ebCePw3YizzqKiXBHQQBmQAmr",
-	"5Dpan9mH+vtm2uBiLvavYhiirWlpDMlHCKk/xcuc6XE1PlCL0qQAN3KTmmXnA/EpiF3TPJxfkcDHWXop",
-	"zwrxTKtzCeWtppzxNDReeB36azzciimsb9VqCYrX2Nxp3IHiwank7FqFWD9JLo9RcnmSUZYuoxS3Cv10",
-	"Mou8ShESHJkQ4yDyn1mguYXkkkHqIj9XSkxZtuyhJY0BCfvck2vAo7DfsGJd2RVhIYcgozt6Ph6Fi2Br",
-	"pR6C9WLUUqCEt1kRt9nGr82CRvgIbm5hiTdAME8+iuY4Uh+k2MWSTdOPx1D0YpadKGkLGpiTiY1Cha03",
-	"SfzPs9TcB/Nv3AGcl2HF2FgOUK4/jA0hSyWN9jPn1o+iXScX/FqnSKYOXAdjx9+jYcCvwDUzEMS/IqKK",
-	"HEXanaYJPqDK1q3/MobugCByrdEITLpyYBccG6AmmIHqTjPO55JfCdpjxFN5UZvbGzvPq8hhnBGnCbZw",
-	"CH4CPYMqH9LH03dlS36Tn+NwFJBdFJCuVGHRiMGVhJG5GvBckFBejQqRg0hjHVfFkNR80Pm7M7Cig8jH",
-	"pOTyR0muo1RWzK1u/tGwLiEWx61LyLQSRE+VqeAn4sdL0qbtAyisUsfizMPr1dYG5mBhnq752GnvXahs",
-	"OhAtRMSjEPR7F5/1+uNQkTJl7ZFHw5YbKjCzcF2joka8AQ4ojkUo0BWmsGO+hCa/K1vZF4nbixzRku6C",
-	"X1BkinHF9bD8UAEINYKELJ0pJSWkhTjcenSac7A/OuBz+fYsLA3VC7Fc9XXmhZ3r2VNpHIkzBa8+V/nW",
-	"KR6pr+QKj/ywjByXDwaYeQ4E3kEgHlYJTPpBIm1bMaSyZHHyVQdhOyFOsTQVpRkHctocSXsSI2tsOvxU",
-	"zynPASbI5lXyJA6udHCkzaZcfRaKRcjxDYAXgmodtpKyIOPsTN4jHAb0B3ymGFGjNocJdnIyag8Gw4AI",
-	"jH778rsczu1jykrN9XKpj0W/1CztdLe3vNp2fXt7w33hbW3u4EaXYFxzNzexV6tv4vVOd6Nb7zQ6tc52",
-	"o+F69U1vy61vdmrdWg3XtksRf5VIixNn1AYx6IyGpCH/TwoJo9DlcEqeEh/i2hIbDQW3RITf5IhFMvVN",
-	"JLOE5SFhV0NWVaKXsB5+0+uL/jaJcPBmRTRERkShm82IPkPmOhZILl8FAyhpxSkjR21a/kvlb8l/BeSK",
-	"X6p/gWlZ/otcD3kQyn9BaLGzixwlDQJeYSaRJCSDoSYicjotvlWLqFuWNTOC0GK0JE2JIpD9Kz+ePJkJ",
-	"t6uTETOwPIPVzbSQRpiBPQ9ABPsn1h0pKp1xO1rOhsuhIeoQFw9IbNVUMvksi5Ll8LcDoGbpyn08HBK2",
-	"Kh1ZMpwYve92HGMs7ngWjZiKZIEFPNLcr08QuQK1SLKL6mxjibxzRZOyhpVPIlCDKUZDKKXRp0JN0kRn",
-	"r1uVxuaWVIb65Bp7xKUDxSGKwl19q5BJCOa7hTHIopBZE0SPDz2dfxRhUFrubWzPsZ1HhLYA7h/rd1O2",
-	"5vyyP4ehQEMfu1CSJroRnUZVX/RgNm+ShD/raJJZQcmkoeI0Z/axqXUYhpK1ikvKrOIz6s2m1LNdPtTc",
-	"IMWGnF1ITJWSSFVFgTnomVTLK5SJ52X9RAfGfbskEyHZwhAPqkkVxFkEinduUsxvXhkd9WoyrDSMy1Wo",
-	"c7yDxKzCL5PsN1d2Tq1qliw9x3Jcr2caF1UEmeZ3hsUlQNDG1LKRBWKcssAkedDpTUZk23AzQzkt5NJE",
-	"L1coB1E0w2qysNmhXAKypaMxnoTZv68w+3XaTXRrk08MNUXtUrH+tIhZKs+0pGfPRQ+VZZ+hrwrXaaLO",
-	"BGHhEuZR1kPUq0rJ3DyQ/4qfWGokFq42KuYriMcxe81332s1AaKYY/ndTKNhRj/JmcpWYBfKRbN0cgMy",
-	"9k8Zlk83Ll3wrUtZjwTDgEqyUpIPAbwUKNe6ddLw1t2Nzibe2nmxvf1iZwtvdjbcda9B6t1a9Lx0m7Cu",
-	"K+qa0KiiIV25ht1hwL2Rod45sVmkS4IAMjTllAat4ExPWkeoLenQ1zgoa2ETcbk0DiS5gE2sOnPt/vLT",
-	"gKWngSxfzgCj6q0dqY2bLOidJUFkzLeQDS4XGdKTGp3DqCbK8WN9jp7tH5w+13nGUCJJ+3cGI1P2RKpj",
-	"cJcSFgIw1CYUGHOpDMJxBGKEeIqWzE7ZsZA2U1MzLitL2WBiNCAB0llnhdWmjUeTrahiuDQRyYbHyGSh",
-	"3zN3o1I9dH0Zq0gN6PcCDbBHoqvAvm8+T2DXPKBeIA+o3lheauTWT5QauVMsKsNmjX+LuIzNxVMGtf2m",
-	"SNLglHIHUVcrzBncukkw10xDqlywcypfIoFjyHaSQEIdNU0heeQqEBYmMhU2thImV79JiARZIDnEQVwO",
-	"DNweEdWgAnV5sBvRGUm3kWOkCmcVK94umM93LEVLVK/WwNGvV69wQkcY7FrVs8C+shBD2Hxc2WjyWLQY",
-	"NicUMSBYhXDA6/Yh6BcgmVC+NS8ZPdP0kBSYMqQaK8xJ/x1HO6kd2BA5Oy0uwr6YJeZLNra4EGfo3T5f",
-	"Lq2+PGXHxV6ZAmKz7VO16AnvZvK621VDTbHEh5F5LUFXhS4hl/sQfxW5fe3sWlVSiiMsLsGjb80q0DOn",
-	"UtGGEPt357murRYGIxESDw0Dfj2Ro/R1mNMAcYaeOcrEU2kT8M5BMeqNjdrzGQJ4HP++BNNT2lJdPAij",
-	"tlKpt6mis3VWNdVlE8Gh1LVrksPxPHO5R1C9Vq8/z5OWY1yslxtfZ0nPt6zye/u49Z37Tipd/8ckbOii",
-	"xqmQ6pXEiTYeQPa0GEw/DIeiubYWWdeq+uFaHoMpIvIVBeHtJcisTUtMNRWRAX2fl5Fj1ThFR5jhHtRa",
-	"dc4lSbb+3sei3+E48MCl9Zl00AmQ3TMiBOVM/vhRkACethot+Z8zqHfpWLXSuaoHH9WyVtW60BUJBFS2",
-	"xVE1EfmSvKQpXFwxQ99cgWi5lPzdjbQEOiV8zogGswS3rIjdhG+ySHrvkzn6UZqjlxO+nIKGwo4i27nx",
-	"4CHMyU3MxYrlJQqnjDi2yaYWle0ePIZcYXv/Z2rVP6dTSn2nDl5+W6vXG4319Y2Nzc2trRcvtrd3djDu",
-	"dFzX8wjpdv+mhAP+GZ/Ck2frybP15NnK9Gwl6cWMGdUr07Oq302gWtQEJmFwXWhZO08OtyeH25PD7cnh",
-	"9uRwe3K4GYdbUqDLX45OS7ZXdafJG7Unb98/y9uXlolSsDdXe34qOBVJCU9et5/V67bz5HRbjtNte3X1",
-	"0Bp/F/fa5v271xYrk/ZPdbe9WILEWrxq22r40MaKBKZF3OBZFuc2Tic90XBSapZOKUceQW8wIzTgkNk/",
-	"YmEgH0Gj7bsVkLGTjMolMsBSMSy5+N9EPai6fFDtBEYcm3xTskwWxqcn0obeSzL5hv0eD2jYH5SaJeJ6",
-	"AleGjc0tq00rrgxU3lS5xIMeZlEaSGqBw4BfUQZpQ1PnIojK6iqdjYY8AHHyrgXn4AbSUNKmUxrDbN0b",
-	"JB9zaVOjqQdloMHr9a0thP1hH1cai6aQPw4LWWP15fEUjE5ly1Xk7yZRf6H72blJQXfO8YmEAEqYJ1Z0",
-	"iPVCRqp26xaWqRQ2ZkbjmceGc6lGGAI5Meo6u4gOAMs81G4JoIZ9fEV00RnVa0y3J4ReEpLyL6Tj15Zf",
-	"CDBJWaa68VtPFxr6xY1Nl6Y0GWhtwaG7C7yysNnO0LX0yPtE8tqBzs4vPOT247JfrBeviWhoqHXcZUWj",
-	"U3cbnZmhFmm4T+L7YoG+bZwX3VuYXSymet2efaSnsFrJP/ujVfkdV358/atx8/x//9csJ9SG/HdAMLRL",
-	"LDGO9GKQ1MNK91RGeiHKH4Gpuf2FyASARg6ReEe7UdK+zQwoQx6eiF30Yr1Wmw5ksqoi72ymurYXj1TY",
-	"yaLf2PePuxCVNMvV8JZMWtFXN1/L88i+bkC0m6D58wO0ipDvGfXaUqf6i4D6Fpwpco9abILAXiSnzNfn",
-	"JF8ZUBYB2hxl7tZcYSGV9m5MYjGCUYxpoGf2zrGPRoyGz++yx+2ciqUKC7Np6SFIERm0lAQ5Zv12K415",
-	"JwdH6WVvbq5vFYYCJT37Oc5uFSiG2qfvYsEre9bt9e3trdr2glDxqKjnrioW0I319mliV4jCLlSmUjef",
-	"zai7E9ArecmXZLKMi96cW8wwtX9iE6Cco5hJeRYyKw2xEGMeeHmGFfVU1yEkzA0m0OI93TUzGiYFMY3F",
-	"ItzTwYMSIdVVZWNyVtkWrGvcPlky7tmSsZRYVxcXD3Bt4wePapXLzQbNPA/cigT27QcW2Lceg8C+uVSB",
-	"fbF2MzME+HQ94sUq4c6xnhQcfJHqxrce8v5E2517FG1fPJBoW69l2+xjUWCK9Zmgbyt8sz7F4+YWB1P+",
-	"PC/ql5bDu9bjAVTfnWiAZCD58mqGzWSG8uElGYbmXOXfw4CHxA2tvVxS5kXVvCwWGlf3KpcYD7+ZAmmp",
-	"86rvZGw3IFdcB50YCmhixq/4pTW5/tsKTBckoFjKDJuN9U6NuF6jW990dzovvO4Lr1NzPW9re+tF98VG",
-	"fbvuutvuumnqKohnDZTBRgtEVS9szG3MjwyOTcU6fiKRW52M2ePdZdQ+XC/oh3ClOB1y1CHokvExQyZY",
-	"ZUUBUhEWzfD49bFAhCUjsjOcd2CcL+ItWKWDQJLBmfEz8vqtGBoJYfsHp3F0esVEpy9ik39RyC2Rpyne",
-	"t39Ch5/ry9C9tyNXexSFggOiW4EQDzE+XqTq9PaNTepm9VhIKLJyxcMwgvl8WDMGP4t05k1iOoYrFLdm",
-	"kH/EuiJEP+FIl5wD6rUbQ6TnSOnxlb+lbIEwZtu8t6hbxOYMeSgIURarQkIVgzzFboqaZE+jT0/Vl9Nm",
-	"2c/9iYZdza12kWOh12vuexA/L0ZiGJGuaZvszF1s3Fi8cQZ5jBcBkW6JKWeAUOMmyWqnxEMpEtpYql++",
-	"n2wAyK8xfD8LQNUzxEaDDgnmk8/5papTAkMm4Jr2ENQl+jgEtCniARpDF/8+viJlKPY+EgRhpsLmIGwR",
-	"X2pXNZSsvqdTzO5/r+SeZPDtpSIP2jCsTz7Jy6Z9dRGJTVPDmLHHMJwAtywETd9BgpLMcAx+nS3/v9V0",
-	"MlWaVY5Ke8xpGpfqAHsEEV8QCNBVGa4QR6RixMxqJSoMoL6AFzEKU0w1EphVvKq6YzlLZl1Va4059WNb",
-	"DMFNgiPGCmq156TRaU/mzZJlCLRGVRbBJ/Xon6oeLcc0mQCoTL+NHbVtIg1xjxTuC2vr9g9u2rS3m0mI",
-	"UvW6c40RD2iJ10kUDfFv9c+UQX4GFs8lAw+GxRbWKlQugKT2aWYi6a39BnfC7imXw20Q/q4Bl6szlSwn",
-	"lHN75aGcW0VMKJZNZ+UhnY36SkM6N1cS0rlRxOiTDuJZrgUoPfrqzEGQkriIOSgjeunu1qGC7YQ07f+b",
-	"W4bAQveQppvt5YbPrhcxuKTBaqXWl53VBfTurDCg98U/x2g0RWX+xhakpUZog901zyql81Rjq1QGQb+r",
-	"oapYReuUELL6WPFGY6adKRFtuJTY8VsZl4rbtGxDVjEb1Pzg9KQemBupni9nt1uKEQnaY2KF9ZefQm9+",
-	"ktCb2UGld4mVX9/aTMXKA2OAmPCoCk27peoCKuRIBNO/WK/dOpa+Xv+Jgukbc4Lpd5FPJLSKMvJoj4ai",
-	"jJyKA6Zlp6oqzC4WyLpeSweyWuigsaFW2alWvv6ajQ5uHwcCKu21Kr8jXPmBapUdVEHVpeVkLR6ilBtd",
-	"e6BkbKGzkSNPrdEUsvpCLiXIduMfEzmVsGpm8esCzCw3VaAYM0tJJUvvJjDXDL2sCPa/WbpVZvD/eRIT",
-	"9dHF5SloGKnNIsQT4BeBLlehfGouZr+EqENQH8cetOlzXwxXH1WA/p1UsKVU3X5hqWbZlrBYOStaZyRV",
-	"V6S+vcS6Itt5pMgALuDx16yG4MK7rHwXFW3eV6Qo7XSZJllZrlDd5TTlBX3yyzz5ZR6PX2Y5PloD6UVT",
-	"SKbR6WGdrnr9BUSTU8LIeFoymaUd7UuuBaXnMj0FYLbmTLl2Yun37orPxv3qPYyM76T75KfsHTN/AvXZ",
-	"cGSFAtt9VJcCVB0MK7BPd4AnYPBXQVRSVDC3ryqNVdFxVOcnNLWoI2nCMnCl9KWFMh5zK+e/5mPkc9ZL",
-	"A0VUhhXqd+EJusI+9QBKcMxXkTdS8CaPf0zIpdQI8USUUZ+PpHo4oGwkB5Pb1nX5d5FTc+BEcIiw71eR",
-	"c7Je23fSmjkO0YCLEDknEvz2ndkqa3GFS96PLerpgtFUJFwdyxWeciowpZFaEuNprKYMzp6Gk7lCTySk",
-	"aieTCnk3NQKfnb5so83Gdq0s7wKubbO6Xm08T8lK8ktd7aw7Ckepso7LFpKUvd24JWbRg5eUYf/UGD7z",
-	"KaoerQAdzU3Uy1bx0slRd8hcWKFNcueBbZIvHoNNcuth0gE3V5YOuIKUvfuzh4GHKZ8+5+LVT2f12n4o",
-	"q1d9FocJcTjKCFt0gK84TcQIBfVd61+I8SDyaoIxVwV8h2MOQQqSP5Br1x8JepUIFIbxMh1ZmSG8gf9S",
-	"X3SWeYMwl3uU9cC8gdqn7+yZhmQA6maQN/JZiP3MugtS6IDiGrqtGbgROdMxGC7Euysrjj2fPP7sqSI1",
-	"wNa5i2kwUwqM+SynLojg2vkKskrvNulOajXzxpdC0nUIc0RZe5wljuuO7K9xY5/G/PWYdzPXpNrXLSOb",
-	"cFo1C3QstDw3a8lZssU+1APe5wNMWRogFrSjaLODNiKERIQ+7lRdLoFe9HkQmnZO5wdn5+9ae0uIhHwM",
-	"1Rw3CkV0eXDCtwH+5Zb3sy8iM5dHPtdVXqYcOwt5PR9P+bzNWdXzrANZLIrAxpy8EIKFi3tlFGKOrMAu",
-	"Hwyw1kqHWBfxLh4vM+fyWzpBCjT5Lg8gmSp36jRwoH1dzjyyAQxHUh8LOcIa9lFngrAFXzp+0M7L4rx6",
-	"typJWaW15t1dlvl5UbNeuaT2qC3Wj45wfs1i27e0BFp7LWizTPCYRQyWeUZHs4B5V5unKRdTSe5U/fyf",
-	"gGpTZ38QBDxId4Ak+sc//ip1KfE9qV7rTieiJ5V7PBhyxDsB7eHwP/9fQLkV6xhdfwYIk2i2QlD4Uk4O",
-	"K1yoBVgaCPWsWaBnzTAFcnrr2S7RsG/EBKipNkHwtgrKlmfllJHj4RBXr7A/Io5U/ByfivCP+lf9UyJe",
-	"m3E1gO4R0fG1oDATYOEypiAVjBoAo0PCh74KmlQiNeuNcA/CZJwWBIBX3unfnJmTrUeQU/S+zuXbswiD",
-	"Olw9rNrK7Ps51/OnVEszptNEGA0w83DIg0l8mAMqBGW9KnK0edNp6gr+/oigTkDwpUAYBSM/Ch+Cb6vI",
-	"8UaqA4MaXGOihFuFjhI/YZSoU6C8X3hGQxSOqUuqyGE8/NblIwbqL099TuU0cmpYvb0GAU205S12qCcH",
-	"tJXE6BzLxmYrCWy0Wu0BhFmlajzys1VK28yZAUbKsiYXlG3OrZe1l8JK7lW6rSFyI+ZpKdSsfMTEkLi0",
-	"S2GVl2TS5oNhwAdUgCjXSvyJu13qUxi4rWTNROYluLWFgOfH3eMhCXDUXJVeUZ/0yGca9r0Aj+WP2B48",
-	"6zheBThLJz5mRCojHmEhxb7eM4MECiFULy65Q4/KjwaUYW2TGeDhUI4syUpkkMpGmxP9XK0A2nAERPS/",
-	"mTavORHz8NK5fEd9GFPbyXslfPTk799gpzflEmekUCT+9Lizv0guH6h+wqM2P6UFgy9hiGlgA0vC+a3/",
-	"WN+W6hfxGpub9R15VAJXGrWNbf3P9dqLhv7nRm1nK/Oej8eM5FCTqMmJi30fGvYkgFeAqoeHNFksMh76",
-	"BA/anDGJJFfa5m5xVRXl1Yh1obOz19MKsokFy2A6PAircxMCw8ydQd+4yZAoBnV29tpZUBNJkW9NtmGx",
-	"WXQ7dRJ5Ut3sze7GLbLtkq1ysoTbeGtzc33ztn7jRc6snKEALuEccw5QCY1pPSc+VaprDmTD1ddbRNVE",
-	"ClFCo5luft3nItT6jVpk5YriSuvkUGtG6/VyiQ5LzVL9RaNar1Ub9WqjLs+Je8QvNUunxHutEw0GPCTf",
-	"BBFCtZ3/I7HDid4MWHrlwTRLB7+dHLTPIQTHl0O9PHz3DjYrID281Pp8JlEE92AbeEhVxz7rjPeJuAz5",
-	"8Badsq8I8yBm5R1lo+sM21bqbrIAaownIOEFBEOXu8Jp+2naUlwpezxthteTmmh2qWJhkhz1m7dt+Dnz",
-	"TIp2K6NCSs8jQQokc8VYkWf6K6NRnh1pYatgAfsloOYt7Jd0mL0F7ckso/33ZzrgPtDFXMDb9FH5ThYy",
-	"OWqSkDUdPFo4O3qKpGQyealmTYbEk7ervkDmi0Uw8hQ+PVNfLgB+KhMus1cXWHRpuHj2paJ5WcPJJ7fF",
-	"osZmbU6n32zmCfPGjLp4+bNH1MJFgpOh+Vn7U88WbJmVZdeOKAfgnkGKSDnWa9AQE5PQcprjTEO/Bgu7",
-	"Je0iBvNIColzFKa9TSBwZZiMYCs+ZaTUXJ9tOQr4uNRsZFmQyqUupr6eY8T0fYNtVy+91KzlOZmyo9AG",
-	"mE2iVp7QfdNierMJY2y+yiYp44Czngn0IoNdy2tYr9VqylS0EIGxT39hQ5hEJ3N8uScR8LE+BhyqBc4+",
-	"B4kU1kUUO2HsBwR7EwSGD0IDOSsSeCJmz2X5pArfZUwRZsn8aTO1Bph4OnuT0SmWZ5kSM28riTBLxIxy",
-	"cWOlnRqnjZUu90cDlrZAql/TJsjFutipXWUtQz6JTWw+pA2pXs/yFwkQqq5CE9VNzASgznyVd9l2UGvH",
-	"G/OLvMAVZW044OP0XlCH9KnqmxzLuqodhzx6UUV7PmaXCik9DhEwENU2nzbdzT67MRXbyMcGRstFjbUR",
-	"BizJP2faMv/xpPY+JrV3yZ7JuPn2YkxxOW5JPftMcM6N3r2Fvl+8S/ACxgC9wOkDWaR5d65i/l4RqsDy",
-	"TgLdCkiPipAExDOq+q1aIBfS4xdp5LywXl88MRAUnnw933ZHl5HAV8ZXLJAYEt/Xba/v5KVesnK+UBDv",
-	"PGV9V1WBtStQkfGdZl1fhkafC5bkWv4L3tmN8kAk7Us14buVOeDOSLkz10aw/PPemmtISIc9zMR561Q3",
-	"a+kAKRM30SHhmKickkE+kajNN1MUPViwvsw2Wyz/ZIsZE5Y/72Zm2MeU7SrXy1BYGJlhDZ/kO1diATh+",
-	"+9ZOqniNmYHeEbZLhjzGNMxo3tyYLfA3bsyuZxOhsE/YYiNPBwXb5xftTE//tcCdFhBbHvPF7EK0vNRA",
-	"VndF8RxW4r7Lfb7Uy8u9LMFHQVauSAsNcRD5O6+MUcY4ok9aR6itKmpZxZzRETB7KdWeY3Fp/bmPRb/D",
-	"ceCJUrn0mXTQScCvJ8igfrn0UZBAPms1WqVy6QxiT3Ic3LarP0kzrGCDREKNFf0wGuCKIKyPKz5nPSx1",
-	"EUECrVINcEDxNBmxh10gDiGt4M7vQymX8sstkjMLVjgBW1a021l2GgxLycKwglNNqTvWGVqLsA4kG0LT",
-	"x5m5ahg7uewoeWZ6eAuULl1Rb5wEvEuzEmgcKVAGzGmi1sEZ1HfVdUJNudejVruKHJ/0sDtxmmh9/+DM",
-	"fqUuX1DROtz3dDxVIpxDTVAql9QYMxZ5Sv4cEZFRoScfoE5UnQYRWbuWDU51hSjm8IoluifPPDvTXZd3",
-	"0bnWZvm7yFzIAjnuU3A4E96mA49m0JdkiNR0yBSZvKmR31r0mL55+6n+gb5rv+l3Xrny78OPPw7r7+mb",
-	"nbvQmqnFZtGb1KIyOa18pAvrqMCiKJpQf229YhSaArC0UdvZWhK9SO6i0M0VoRaJ/WpIm73lOPwxe0Ex",
-	"2k5Vk71NeGN1urxs0yruihypZV6RlwEftE/fOU21Xt2xRMWCcuZP7j/8MbVqbW+MVnrrAMlT7pOl5pu9",
-	"IgFhLsUDwkKoLDMSo//8T0C5lEWEy4fa0qtfx6OwXx1pUSUgOLLLjgPQkuUfkqb9czLUAu6TR5Cfpm8q",
-	"W9wOFc4Xt6OcyeFOaa8figVMvD9T+po6r8U88RL5VpmytnhiWqFbhyIffcp602LDEoChqMGneJaZPOZD",
-	"L5NfcF9FgtJQAAoGukaN+lhFqKrg/0QZk7odeL2kKo035anaLbenFbdcwjSAT5/nV32iy/EHyh0sI1vv",
-	"cbCd5XrR9NkU9KEBJ1+G+0xNm4dIp3IFiVsvfBFTh/NzMMNcqp93RIulO96dpC+WEFmIxOc6AKQI/BCE",
-	"fuqgYex3VKQ1ylvietl63aNh9ptQ+DADyeMzXaEwNJVmoGf9mnc4eobk8Sx0JoXgF3o8yPmUITke2dlF",
-	"zquDc7SGh3RNLdYB+BGRV6hwu54bs8rMmBy5UYkqrw7OZ4d0S8lW73DmQOSKBBMl4hBfYiINkceJ0NXN",
-	"XH/kEakrYs+ZPeF6ppCiN2PWknWD58a8kLwClaE23/jQ5QFyWqOwzwNdKKiJ9ggOSDAdDLWzNUcXUBV5",
-	"xDfK8oLA4tr5dgodoszU7ZsfEljArpK0JIBsJiV/SZe0gSXOJ2JkbJsZim84oyBc0iqVuILE4eTeY66t",
-	"MWmbmsqCtSZWycbGLuQsijwLWcl3VY9XE/Kq7TvJyZdfZWtVhrWc3SRPt7D1baHQikVcA0UO/Q4RF/nG",
-	"wCyo/ShIcEerkKnYDB6gfxNVftiq1pyMwuuOfF+zpiP5ATqj/hWOpfxYTSgubX7VljVI8TRFixeNk5vv",
-	"yyrU/1AOs3oD0/ZK2hOuFwm/ijY5wBPoYIBUlaXZ9djja58X4zwkgVi0W2Mxe5txcC2oYkTKWS45hTd2",
-	"0djkH0fH43HIK1C1QCZ6HYNFTWpGGVsgdyDq6T4SWa21M+/Ss6WhMqxa/h1pZ2L2LRduzhVhyOoNeTvF",
-	"SHPIDSADVV6C1mh5aU2x0AgD7Jsx0HXbDB9JvvPsioXoQ4GaY4t157gN+dhFjhz6zk0f7khkFo8IK9Z5",
-	"o4nqDTt6DofIJ1hYJYiiQ1Fppph5M5p/hgElXpxcUUg+m11WuRiBW4heHXpZ5KqoIWAl5GspvUU2b0VR",
-	"dmdkDi/BnJ+iQEVDRCTxOGRdni4fNVuemyfA8TEjgXH0J4jc4kLdra25GeLgXPFuIXpp6siAbrKwkLUo",
-	"oYqUH+vlSA/PWsLS5CVwlEQzLCg52aAwm2TEVV3SvYTyaZOq8nIr6rSgNLU9z5pqFZ1RpEhVqQIrE2A6",
-	"9n21TBTyHhCvKmqhCErB84R9f8Ve1hfFyWpiN3eXCwupx9kwd2+SmAWtlpc330diyGduoK7yjH2bIyRo",
-	"c3tskon6foCFYJXGmMLt1JYpJTbuW1CbbRVrqU4fj0dUW0AAvcmByuU4bBWbvY3D9m9rEVqu11cfcEFf",
-	"EljqluH1VdPmUbQ8avbzaJM/td7485KjBTTJ5WTRPlI1c5n65BILJE/zCtWDZBTQcHImj9T2O7Y5v6Q5",
-	"+JBw/KmSIMiF9xWkOSfHZ9oXzKW+1ljTfi1BQiHFXqmrUdYDQYeI0GQTyhF0ZVWMOgEfyyMXeCIkOXED",
-	"LkRF0JCgZ84ZcSsvSej2K2c0hFq9xwHtUeY8l69u1NZ3de81PZwgEi1095I+wR4Jog4lHhXhKOgoCySV",
-	"e1QrKUV8Ru23YtyABpiG9C2BOm4d8LZmFZ1OHhXv5h5NpN9N+70QDQXxu1UU2U/1BqiI0IaGCPsS5T3i",
-	"Uo+I3eg0zS59zi+Jh3BYhq4tqi1t6pRDo8mYe3H5gAjUDTh48AHtAIrVfqOT6IfhsBS79WaBzq3ceuVb",
-	"AZnZhK5pGwTyOMDxBo1RoLurgAsahsRTlJOGAmEmxvJEiPw3UmtybBBw9DqqqB3DpJ5NHfhGbV0uWYnv",
-	"iU9zYUzvPg/IJK5SbalxOQuxysXTH7f7+Eq39BwFvr4R0Vxb69GwP4JyGGuufif6x1SHrUQyGlYBBSHV",
-	"TfkSLf94Fx0PCft08h7SmCshV4egcW7XKl+nlF8URax7FY0SkBUHQysbhqp+TDnTcGiqE1ww8JhAC8Td",
-	"iBKLsgYftTqtWcvvJInuY+b5BHRu4C84VF9CvA+0INSQPkEe9aoX7IIdSJKOxEgtjgrUqNWqSFVXhzt1",
-	"/rrQ1YMupCh6oYqqXJTKF3BX8I+B6F1IGdFRV6958Eathp4NsC+5LfEMpDwvo41aHT1jXLVMvGBxlWJ4",
-	"ti6fQedDPiYe/LQBr4uR20eBTj6E33fQMxyXzIavAKxVHQNV5HnkE6sc9XP562atVjU750PdYkoNA5dm",
-	"MEgeaYfoZjplXfRHl8UR0MxSSKnkSpJ0CibVXTRil4yPmRpOnSDtMR4QT+LmnyM55xAHeEBCEljJm1CR",
-	"+4I9c/63oD/IvxRBz5+oesH2ASTlBFG3ScrQx/O2uoQBlZxDhaY0kTOvObAD0GAyTYFKQiPvJsLIx3Kt",
-	"VySAVFfseQIKyYtyfHrRlhRc6t1DsQ1FH8rWb4rS6L7gsHH4mbDRAMpbJJ6H+JKIC2bCsfFYXspI805o",
-	"6x0GE1MiSfnUkM97VXTG406kg5EI9T2YdYQ6GDCKeZL3pqaEt+VPXZDwo+uJGomPBgBcIcIXTEDzsOzh",
-	"4EwhSRXGNZjb575nTGRhP+CjXj8qLyblKORcV8AM4+iiJaGJP9Mr4CZrpoleHZwjRogndKyWKkJaVqKa",
-	"7ks2IGGfe8gBU7EDe7xgRirQoV5qEng/0dV9o7aeNNipyaSSow7LkUzakUDDh4RFkWUKuRMVyHFHjSmQ",
-	"RBB5CCSooigDSFwwM2+8fwnew1HHp271AnIeqUuYsMP8WkPs9kmlUa1NcYHxeFzF8LjKg96a/lasvTts",
-	"H7w/O4BvpHRIQz/FTTSsl5qlerWm3pK7w0NaapbWq7XqOrgYwj5IjmvrgTfEQThZ0zcMcU8kpyj7UJfw",
-	"ik3YogxdNIRLGDR0oyCSRZd86JWacriWehlsHHJ2g3G56ZPxK2vyI62L55VFT719Rn+QIu+qQmSmDhkY",
-	"IAIihlyetDyARq1mmLfu3WbxvLXvOstNqTbzFB91AnAAIBlkeR5V2zclKsIC2gAfbc7CgPt5M+j31+Bl",
-	"8y7MsaHWn/VRtM+1PeyZADj4pD7/k49Mixo/VFm8jdr6/I9eAiPzCNRs3SyyskMWSh3L10UYQe8bDDC0",
-	"sH9HRWhA0KrCpeGs9FWqUUPcoyzqfhmZ0EpryqqyFreA06praS0eUVnZonfTTeLiJ9FPynIDgYTGbnMD",
-	"7f4lOTBusHiC64rwLivYp1iAXSyMIcTch3mpF/DRUI8Q/fhdVDQZUfj1VuNXPHb8+Jue9tsw8UJAxMgP",
-	"lcgKq7opl4ZcZCD/keRkknyD00j3hYZe3EAKlPjd15k64z73tdpQRaqSlaSFM7yp73mHexPkYoYG+JJY",
-	"ipSSByTvi5gOZprj8DFrGiIfwJSSkUVcjFxLGAHdcsduCoI4Qw5wqz/oV6nFMYJ69EoygDF1iXrdakQy",
-	"TdCUaVXd18Lk7NAjgyEPCXMnShe9HZkCCNnj3qQAhcoIMDdrN3baDNvrTXkh0qYjWm6SJkwdqb5isppH",
-	"Uo26ClCUBs1/CKndqO3M/6LNWdenyqB8Z9qsICFG4jz6PJMwzqF5EQq+JZM0wVPPvkWTZxI7WPOU9LP2",
-	"F/VuFPnzSVYewimkdQsrjABB/SplVzPmCMuCJJAI+RCNeXAJ+QpSwFSWHAmUlAH5UbqO6scLAXaxzKqV",
-	"Q7UeDz0D6gT9i55PEyb11i0J0xnxu7kyUDpVS66rB33W5JqBelOhHAnV0iPHh435X7zn4Uvo5fQgCLQP",
-	"17haBIpAJQOB1DODQDflfIVgisBGBuYuDiITYByWIAjRybo5KkLpgXnFP4crLIgFdwbqVyRcLURHYnC+",
-	"AJzPDBYllq/BBACerNvIb8NRBkKpkiMibognYi+gICzcRcZiGPVoAjuXypBHVFS1XOso64Y2Q36jQ+Gg",
-	"gAx97BIYXElBUC4FXvzjq4Ncn+BAjrMLdiLwCDsmewqHYHoxP1vLVlNh5ASS5fp0QEOw49TUgCqVEB3q",
-	"ktpimulZHFHuz6MCvMeIxy3rtSog+aiIGGnYJ0xZcQSHkP00301oFdq4FusVUemAfN0CrLBSMZCHK0Zu",
-	"XysbGUz6WTICqoy0D7ysFRHYx3N9W5yRJorZeBWdgiVc3nJAuiMhdyxUuCtIMrqCbZJgqrCIu3P6W6oR",
-	"KXFAKYX/+X//83+45YKDxVVMdf8F1QlTyvXxqRMRuiHGx0/84tFITQpiVstjIrTLYDPq2e3VjrWAhyaK",
-	"51550SyLD0S2AEEtW50jLIMP8BJFFCVR75CuJKiSSguV5syvSODjoaMorfbqKMqNuyHRecFJ4j5LS7KE",
-	"zQS9V3VFQ+0FgiNBIqS+r8fGIeLMTRqb1IkvxhYUF5giyGqoe7MJ3Z2E63spNde3arUFifOpgtQMMnkY",
-	"uR6NjFJWUkNZ+yIhUfqvm8gniQPl9DX+wmrpEZmLJPD/I01Gj57Yv5JyWYy3Fp1aBdmPkDuD7Ktnhcg+",
-	"xDKskSu5z8J+NvV6U7smlSCryKf6BYehRLC44IIWIquoxdTHqk0WDUNV8wFClgLMBHZNSoqE9UhE9uQ/",
-	"KSMeCrnyqgrUmUiq2N9FjglF0YEZVySg3YmDRJ+PRUyB1ToG/EpJ8tiHnhWS9ipXuF5G6+RQzwvNLgJt",
-	"XFNbrqKX1Fdu+YAglw86sChAzosSZt5FyaL5Axy6fWX5hxmk4C5incU416bNDnIbBzDhfXsnUwUlsHAd",
-	"9EyF4UDPqOfNKd+q0r2cpgR3IkIVFqqcMMrlZEIvqBex4ohrA1Sphk9RsXQIbILQjlhwV+GHhTmCPMBj",
-	"+ORmelfHUDXBgIQHIsLEhAPJ3dleZLsgikiU4i4jk7DDBwMJonZnK0GCKxKAutaZIKbYO4Sy5O0QuyG3",
-	"skYKb7Mlv4OMp5lbNRFPJuAJUMDenFo5haJ2HvV25dvdkR9Fn5nVObM3ALky8fKXV2Yuf2uulKECJqJg",
-	"JhHt5ZIyr4mwXW2IDwm7GrKqDjJzdoH7AwVWQpuDngnaYxXKxPOyfiJ/oKz3TcKFU0bOEA+qSdDIPRaz",
-	"qMSxzCzEUmyzKtZRjW3dXerezBtzl3fPF6fIabRuRfbVBSlXySwwU/VtM09zOrW/EAFQ1YcTPxuWlUeQ",
-	"RqHLBwvi6rH+qOCphFS174GAMehbZ0LTdq1Qtx8Qggoc9eN5O2+93YAP8g5to1b00PQCNRmPFnnHtYV8",
-	"wZU9phiaiFfPj6P5B4S/2BCsA2Vt4Rf+vm0gjBZSVxMHoxaalrztXxNW/Vg6y4xtUUvNC23RG5mSvyNP",
-	"b64QDu9pZVCxA1X1JHLzKoM6Z0Z8VllMMyTM0r3gRh5ewH7+bs7ZZbmllKI0H5XuBsS54JsDt4v7pW5p",
-	"BZTYYadkgBEy0y6YrntHrl3LbXXLEnBxvjTkAwpddE0FVHtGZ7GSS8aQI5cc0geNb72GPDwRyiKp7ZQm",
-	"kyRaIYRqS6wFVQEzT3UtMflHuqeJTl35jgMQlnR6TjMqTmdSS57pOZ9rt1si7+QZFsjnrGec4dZad/W5",
-	"YB9qNCrmrqyeKvhZKTYCCTxB9U1jO32u9mZnCzmvw3AohQYpL5/hATmjIfnXWRhQN5Q/neCw/681R0c9",
-	"nxF3FBAH8SsSIAg4Vl0TUItFOQBOXILOUTF0tcjbBlmJsY+Sd1GHh31dIMvYWXflAUYR1JFddkCFkLos",
-	"D8A1piKtYfx6Fb2Els/I5+q6A4LAoUg8NCSBSVeFVcDfLvgUm6hDJlznpMD7kKShRPJTEgaTSqsbksBR",
-	"x6YXLUVDeSVvzo7fm7riEgYG6Bn25R4FGoz8kA5xEK7J3yseDvHzMoKeonKDIIeZVnvb6C3dA89psqyn",
-	"YxK/jKoK+VhoDwvqog4R1COquhhV4A0eUTvwfKNWq6KWWpkR9Xis+oZjbs6dKnt7FAqPPIr9RJV0ECGH",
-	"OOxX0XtucMPIv/J3Y7p1sdsnXl7c47m2si1GmJYVxKjyHZVRrflXCZIbVtSqRmd55k9z+45bN4UN7okK",
-	"pfIz+2yuK+PxuALgOQp8wlzuqcTrW429JE+r5WNI1sMtduzJgrY7tdrtOw0tcAq5LgHLxbQ883+5dEbC",
-	"ysykyzGPKHya30xzmWpCp0srcU/xqXbatAl2NgLgwfVUcAhk3xmMjqpGWZCQkA3DvhINB/i60gFatl3f",
-	"aSwUx2pIalYYa5h4FsmHoYZaKbgpK9uai4t7Fdqtgpk7bfxPztpp4ydLgwgltFgg38a3T7CRMLoKo0Jk",
-	"acbTTj39LFsvU1ub0spcnGtRkFPMS5RBkowMMQ10eJwgfrciVRvioXbLzsxGzzpSGGxzJsIAUynJtVvN",
-	"89OPB2U5yEchkfaSTNokCM9oTylE7uk7+W+tCQwDeiVHgsIDAgmCfSgbgAKiI/wYVLvwCb4yGZkkuKKu",
-	"jtuwV0OYJ3Rchor+02Ks1G/K6MV6rSaphnZQ5UmIbfyTZcW4qufyKYWSRG8w07mUoGAAGuydltIU4ECV",
-	"SEK/ffndKp/kZtVOig6y1JRHCH3ovmG/xwMa9gdSonE9gSvDxuZWbKl1cWWAw4D+kKcc9DDTOsXU1MOA",
-	"X1HmkqwdCOKGPCg1S2ejIQ9Ub/SipO9hMnraOI/ctluP3nr1UKk2qN3KItB3o44amVs5gomLs2jjlEiy",
-	"RgcS8vItSudAMsEYgZnK2pPySLvVVIbVmDqVldnVIndguhnrIisBVAcBDxN8qLgPap++U3ROfgD58R0C",
-	"FpmQK5eyPYEpbmHTRP1N1MBCnnZcuAIKWCVKbcgx2qfvRBWdjVSjMojWkERgosN8sQclWtJT7SJHnrFj",
-	"CKwUN9Ve+GDAmWqPhFT1B1U8wIhzp+/QM+Ppp5KFqFX38RVBiu88Rx2iisNgFETNOq1gJx096ek2nWUE",
-	"hhCwi9m7i0LS1b0ST7nMdmENbDTokECgHkecIdzhV8pUFL0LKUNvyUQYW8PJ2/bZ/9ouq//Wpeh9dtCu",
-	"g3FFRZDzwPTHJR56drJ3cNaICu8E2KO6isPJwZHVR/e5in7RAeSS42ImZ4vW0RmFiAoxiiNGYhgxgTeK",
-	"P0DNHkjjb2rvGphZggmYsXS30SQXVLP8fFyQSDQtVeT/9g5eHb5H7YPT88OXh+3W+QH8esGODg/3Gj/a",
-	"7daXV73W+HCv1Tv8ePz5aHT8Y/PdZe3DF+/kZEIHk9b+9UcyOO6N270vh2/574c/vtcOWuPD8QU7/n7w",
-	"7qh1+apV/3iw1z9qf/APr1/ut872eu8/7bX4Ubv2KXRfv/HdxkHv80sfH51+HB+Mv+x/+vBhf791/f2C",
-	"fTmrDzu/7V257LT/+6uD8eGe+/7o+5fro/PDxtH55fj9j9b4c793cvS9VT86b60fnfeuj+V/9/fw0T6/",
-	"vmDtH603ar4v563LN2dHpx/GBz2Y4+1+K3zZ+W1v8vtv7/uHL/u/f/5+8Olo7wjW2xqPj740DsILhj/X",
-	"x531N7Uvn0/7Ry8v5Qpf6322Wx+iPe+3Prj7H3qtg8PD7+/aG+d+/eSw4x2OyQXrv+r6+6cvrg5a482P",
-	"nctP7OP64fXHF68+/fi1+3n/+2Dj9eXLMz4MPo8bXbf+9ro+3mOnf74688533m8Eh58u2NH2Zqf39v33",
-	"o1cH49cfvux/Oq0d7+19OXj5+uPO2ue9g+Gn+quOf4L752vu+NP7j+evJydHe9tyJ97h+MOXC3a0h1sz",
-	"326ptw/GB3tr4w8vj1pHe63u9ni/B7OdXLDWh9dre60P+63ewaujFn/Vbv/56uxoY2evddRu1Xqto4OP",
-	"7cMP+5/fua3eq52X7hf+WzD49ZR+fDF69aE27F6wjfdb79/+Ptle/3D821n/bKPTO+y9arV/23yz9p5c",
-	"v2eEDg+/Dxon70+vOu+G/tj79dX7a7J3/frFhA9HtX9dMADNg/f7GeA6RzADI6IN8Cenh59a5wfo7cGX",
-	"COBfvW71DloSBPYmanNys2ajrfHB671XtTGWyPDhQ2/yeXg2eR02+Ev/9PVnzi/YQLyrB79/J3xzc/Tq",
-	"x3D/srP/vbW5VcfepH/aet9utT706JF41z/+7eN2P6x939s6+P3Xj+9fj7Y/7O/7pxdsdPrZO3e/vzwX",
-	"v/92srnz5fi40yMfPr2lg7Cz//vOj4/B699ar7xX/Pc39ZPaOhX9jz9++KOWdTTTG0sImopiYQ8vIh8e",
-	"Ksb+JB8+XvlQXVGufBibrOqNze3GTr1xd6lRM78pqVH9XlhqLJyIHQljfSx5eUJYiSvEQaZ2S76rChcm",
-	"XpLi0KUSTqTExcu3yboGdv+UOv1IUqdXohDpi27l5Eu7eGautFFoAuLyQKcGphScHAts6YmcPqJgkZWA",
-	"Flgisw2R2fTyngJDVpWqbKUTKz9VnIA8bZTU1DjkI7dPvKaKxqIiCsgyqr8Kp5DYVdWKdDlpxQTPWcL2",
-	"5kjN8BdQ7/VoTVVkEvKSdKFRZWEgf46wb4wGpoorOIbLyuM+pkJXD6IMAhucvLxdjdJLSb49UjbCBeS2",
-	"h0mtnUVoUim1T0xwOZmwK6FUGoJbOemvi8h3axaS53ouNYQk6AFDJwdHEJTV5YGpa/uLQI6LnRweahXK",
-	"XYydXleGZFDpUtO/eipov0MZhgjrKb97FrCnuL0dT6Dmr+xTMeSCGrfazKgC9Yn9xVPdkQyenbboaiPu",
-	"ith4EtQyOPo3N+ONGFush/ca/zmFnYE/GytP36Fnpy/baLOxXXuuBADVQFxlJsZWZh2vuX/w7uD8ADI+",
-	"VPQZ8RLpDZojqvC0UdgnLNRY2ASDul1SFQy+aewP/IpOSISw0/2DU8W6HYWs//JIAAnIEKcHZwDFShwb",
-	"34eX9LriBr6DsNA57FImOYwLkjOODoUYUdbbpxLZOyP54QmnEC4ORnhTanvMR76n01uqqKWKAysV9OAc",
-	"90AgeYdFWDniHu1S4u2i9dqGXvRht/KeM1I5wqHbt+vpwqc8KFvFbsvxN2aoyhllroreJNfYDaGKOklO",
-	"BxXqody8KgejzeR97MU6dfoyyyrSEovQFGSHOFXT+siUoq20T99VzkLsk1ySHPjTFvKMuHXmco+yXqK2",
-	"b3R9unq+0vQlTGg50HJRZ6boKOpdWGgK/Jfqi4xsnfPoSroQNTycIDg6Fic0KYIdT5+42ryEnKx+cDnT",
-	"Jy41Yx1WBR6deUVUEG+gpWuUWJE6TSNmM658Q1FlTRhp1t6SILjY/hYL5zHYuihvLq+Sx7dP3y0zVnAa",
-	"o+aOEPjqPfn1csSKckmC+Lwv4Z2bcikBjwVWG70KJ7quhIQM4cmCaVAAlYv38Rz2/Z3RrUS8e5K9ciIt",
-	"syQxS0YABjRLMltAAgPOkil5WU9iiSvwH0bSsqzQhSI3se9nOON1PKdy9oNT29NxDNoio1I6JLGfivnU",
-	"SfMqOKEJFZlVEowODLCaUUl5DQWEkbFpvaKKQ9xPnQZLqH7gQg3HTEtS6f4qIMNakRrlrFrXOfKIaW15",
-	"t6z13FUJElDs6/CMplSg++RaXzGPe3m43OdMgOxMGYhWA+wryVKZZ0B48GhPNd3xEhIE9DhJqel9cp23",
-	"Y7WkvD1ndA0tuGkDt1Sgs9etSmNzy1Q42T84Lc/Zeq64SFmPBMOAsjBXmmls3/ma2q28Bbj4nosG5AM4",
-	"0IddaG1jICNZcz13D/DlY9nHJWW5BQfks+K6QTz6W/ldxkocZQ5uRv3MTGQSg6o34H2smnKb8j3CPElk",
-	"I8ckZMtVkaN/cJrmUTkaSr+Th23Q6qX4nuCqztRHRcoAHKicnT3Q5kvFP4DUvEIFzyDU4JFlB8Q3/5On",
-	"Cdy/WQ7yChICkCXy2T/fOtMgOfYKUw6UwLSglTAlzmQnIVgv5WYj2Nu8yZMuZ1c7MK2zlJzIuyCtJcNi",
-	"fcFNg7EoVmLanZ1mxboN4hx5rnQ/KJqHntpj+ISg2XZzdTzappS4tHx0XTaKzEGOR2hDT+Pe2pAMZhrT",
-	"bbTpclW5W2pmJuicQmJQWfu+5qHUCRk8qJcLjPPUJ0u1zDz5x1YX0/JQmK0AdRZyfxtarzweBFf7XhM0",
-	"JA35f4UzbyP7yixLzJ1sKppd6zKQiYSVpKJWzrS+6OoixhgHa4++6wV8bKWMkGHYz6ZFapdn8njk/z0W",
-	"k43qqWl0wFwrDWoh578dU3SSME83zYRCJ5Ajac4cswkKyXWoTCFN5EB33f92oiopxm0nvyY9yrSbDF5z",
-	"ysj574Dy/3ZsQxs0C6YMOQHlzj0YjHTVm8dlhFhYZU7LnuC6vLUajT5HvsYmwr6/Mr16NqBGTlgegFMW",
-	"p8MYVmrd0xHV92LYezT2hYJYYjz8lIkQ67ry0R/CNB9k6mXdk7UM1ZPYRLfkzTF9Z52pGXiV+PeYDCsK",
-	"TRLM459egyGWtIx0Fp3P7W0k0ZiPzTySIT5km0jUi98iOSzXTqKXsWjlBk2IExUb2q3my9a7s4OyIpbY",
-	"P6M9hsNRQMr6/dYIesn7k+dlnX6rdDkIZXSAjzqFeqOWdWK076uSLXjAVfOjiCBFXj7DKA23Y3ELpV3k",
-	"VKWsUa3qGOj9g5etj+/OnUTXoQ5x8UiQiLQp+gTlyTAaEMwg47Vr2mArHmnX7guni1FckmGoeYnkxRAJ",
-	"HqfzyhPa1bXJdbUdZTIyId/y85gXJ2K5w/zKFetbm6oin+F+kfYM0VlQDIMKUzw9LloPwVrEakwC12U6",
-	"yOpuTWdcZ5nroDbVH0LoTG81hpUsbmaevtomOn93hnzaCbCqTogvoX5vlwd2vZDcIhtJGvmz5RqDKClZ",
-	"0TJrbygHk2iIf6t/ZpfgqNdSLqmKaIi5RTbiAm8a8xpC/ra6+hvJ+32gYhwpIMsLalan/ZR9mVOdQ51P",
-	"Puu+O8/MowmZhTs0mkSmixxmmXInpC0eCxX2SJBqK2rFMEPDJYkvyFhFqkSEO8FSulEpUejZrZhoOaK/",
-	"xSttpMpqmHoUETdQLWU0+5cPJT/q4yuiSktEPEyuihHiqd7nFjeEaqmQ9BS/rPdURS2jtFln8YuI61O0",
-	"T9/pWGqIi1YcfdzHITCvSIFFAmrdmr+/eThMVQ9hfAzprLoZpA7/1P0K1CAqmCfKg9K9WbojKdBMJ2NN",
-	"V8eISsrFmzFP9SO1LfmXilMSzeje434lXF8tZyS3pMbfhecVq7TRfvmj3W51JlGljY/fxfGPs+1Pk063",
-	"2+3sv6/z39e8vZ47OTq6l0obr/tZlTbc90c/4Lcf0W/fW78efRDjC9b+AOO9Ohi/aX/8fvDxaO8Q1tPu",
-	"jd+dfq6P3cGnH1/O9r58/sSvX523flNrOzo6ePVe4M+fRhfMa9tr2B5/Pm+d7/XcP/uX349PPhzu7fV6",
-	"+t9He3vj9+1W63z99WDwa70+Gv3efjW5YK+3ibv2dk/4G5/qOydrHz9c97d/f7F39Z18cdmvjOPJJW4R",
-	"7A8udyYd8aNbO54c07o7EZvD0D9b37lgvS+/hh//fPWWb7zqHB2++nLUGtt1MdpHrVZUEyOuiEFaum6I",
-	"d8HefPhwpOpjiFetDx9f7o2P2kd7NXi63/vweW/v9E9x5e1/2Rl3e975Ufu39Z3LYOPV9sZb0jhvdS+Y",
-	"PJnXZ0cHr/Zbn3t7p/WTbr13+vaTdzrYPG/wj2vrRy/PPx1cb3//0foO754eHLzeb+Heaf9755XvX7AO",
-	"O+26P978+KDP1mtvfu80aqMv7DANPftnH1rj095hv/V+Hbcnjf3T4f7ogg0mO312MPm8eeQeDzc/8E/1",
-	"75+/XG+vrb3r45OP28ctetAKGm8/9zonA39tsLX5sYOxt/buOuThb+/H/gU7ft35zsZ1vDn49ejoz/nV",
-	"O+4o9q2gwMeHXy/PN/a/9z69P7nerA+uL9jLCd583/j8Yuvl3iG+5ptr73/bPGWTL43BW13gIwmRaXi8",
-	"YItCpIHHeQU+NIUvNbvYF+S2oucD1fl4Ej2XUfhj9aJnHmvOrP6xJNFzfnUQCfjCMpT8kiy0gOLID5OZ",
-	"rlIKpNAV5TJp/GkiCexOFb1UkiQVUfV0ptOjpLxmBFOdDqXEt5wKc1xEvVJpaMVXq46l4PuIIrCJrsiG",
-	"nBETQ+JCFoCjU9K00DZiHpQUgY1T1kO4hymLmuuZaGu9yUatltHBFDY7fY9Fa5pETpm/fVmTO2OnAs97",
-	"wc68W032sISXprFzVjkT9bL2Nc+JCytU5qQQ4D2xlscSMLJyyM2EiRwHQBGO8vetmIKeSSRzQB52ni+p",
-	"forSz8umIim4DWz7+0rrpqCWbUlJWOChCqeq4CrMqFHr7jEWaIA9Ehla8gqwZBCbpVRjyVRLvqlJvZR6",
-	"clt5/IHqtyxCNJ8KuqymoMvqqW4efmTWelmiNF+4FkyGQ/a28bIpD8sjqRDzFDv789eWeQjpaF68fApZ",
-	"H3kA/VwicdeMaU1H+ligPvamm+GAFAVufqOF92mvT0SIVMc6ylCXBy5ZkLTcb/LyU/bbI85+y0pNnU86",
-	"/n6pcLNxRSxKzAqmyj0eoqZbGeZKPAn/N4gzzahtQro1Qhm1Ds4qjc2tSnuvXUYne2/3XzYUCXt91GpX",
-	"dEr886hphqGDUnMCj7rV+sy0mvD4mPkce8rKJ/VD4hk3MbS8LUID35LJk1j1JFYtIlbZgH8rseqSTO5G",
-	"jBTQzic/l9Z7Eb25hBCDR0NmhpeuqDcgXOee7GCZUUFvyaScEJihXU6ywCdWAZaqJ0wD0LaMhgEPiRs7",
-	"ZyL7EBSxY0lfjwSZPjT1Na+VbYtSsqUPI7rCu7E/xXap51XkDLhHAgZmKE1cTYdoU2DkqNXeRY5Petid",
-	"wHvr+wdn9kt1+QpEdnLfQ/T4rIwG2JX/aTEv4FQV7PlMmcfHpmq9QGOCL4vTYKTcMBidHJ+dQ6oBDXVk",
-	"kjMOaEgcoxcDmhSMKz1RUHMHA9nsyElF30vqjIubxNSylta79roSY8fdOY0Ftk/c5u9njTvC4Luzr/le",
-	"2NNs/CwS6fltmHw7YlX69yJ2OqgA9uBc5FD17sJM9TpPWgMDixeUDRlmZGxaxiUT5lSty9jVDjEBCft1",
-	"2qEiLNe9CPFEt7EfsZD6MIjDr0jg46EDWQlxVznddlP+m2mPqUmwEMgRoyEJBPGI50AreT0IVKitOan3",
-	"Q92EXtfAxijgI5W0oN0gIuQ+YVXUSuQSWtGkcXqIbc5QgQNlNGIeCYBbqCTZEfNV83194LH1RHIZPm4q",
-	"F403UkSVZBW/B9BZdgznXSIy9QmXmqWT9dr+rR0yp4ASGdzgMDRhxcapV1YuvDJy2Mj3oRix89eNY+oG",
-	"g/fMV0Ak8EAZTp5cOn9DJgIw81DG4xxETMWEMDJerotHfjMgD847VF5CtvVNjMQQssbjUgEqhJ2Ra91K",
-	"dIqgRqQz6bC3MsssqiuJdY9zL51WZpLuGtUtoBmXhAzB42/afMp/48CnJIBgM8VsqB5bhDgIieqFGpBE",
-	"JXRdgAArOSXicyo6jXeRIFckwJBemEWx5Y2thGQ/0bS/IU2T0JKBRaulZdkgmiJm8qVlUzOJ0Q9OzUyo",
-	"65SnK1FvBgRF3X/B40REYrEOLQWpmDKXxIZhncGrIofAWBKMREi8rMDT3ThTOoqCjWBARRaxKRJoR6tG",
-	"CJkVtqqDDNWKtQAaNSleNKL1JQ8eVOZUC1fmwTYfDAM+oILcQfYEKHwKBvoHUdlE8LBR/xRY3XckscKm",
-	"IsHE37rWq7eht5qgPDjBPRmF86gt4ixqyz4VxG999pr7nlO2DAf6cyXTjQaa2EpZUES6eBWdqZMoEuaf",
-	"QZjnSKJTVFSf+5MQ+ESeipAnDZz3osfmgmaCIOm3FpT+hniwZkGgKFzgz/5oOqwoy1Pesr6470J5j6jq",
-	"k3UMTxWfRJgAJAuLbGi5dUhQauzlhwQN8aCamiSJ1UM8yHbBp7EhMwDIHjov3icx/by6T8w+bmOO1QXw",
-	"DDioodCEhIVqN+V5WK0N/mQVDAYk7HO5ES6PpGHXp7siLOTBpLgeY53Cw9S2sa8hh9RYgz9lGOcUt0kg",
-	"zkwydUfSkIU8WU5PnPFGFk3IZvMFUosH/GqKYsSVOqfoRRUdGzuwfC74IMrIUnN4OvoE5O/n01RDvZXc",
-	"eNGk3B5kBf/tM3LvH/z34VLuEfyzoCAB/uqFBPjPyt9NsDudxOtRgTu+yuKdJ6mWnkjzo87QvTfAnAKL",
-	"WcLaHIr898nRdayhnThVt4ocJURlJdAqK0SB7FnOZuXOxr1exzTsUwZ+SEFczjxVrQKchLs6dDAh2oIP",
-	"NKICNn8TIR+iMQ/AXB/2CctLrU2TiFuKmoTBGhYtXWPN/jBpsouRrifb00ryZO+N9mWBfFam7C1k0gRi",
-	"Fjc+JT7LyWrTXSEyBNhkf4jCzTlbiVkfSa+HadKmKvfYgkN2tXXrlX9IwfXEBT4Z30SYgp6lm9/Soz8q",
-	"A9wUNmeb4BKv5RrhkjstYIazP5imU1psUeW3VPipkMJNQKBnMZjtjBtM9PlYKBdZhsFOC0dpy19mN5j5",
-	"pNI40RgPv3UlB3QQZ8hJkhIn1yRob/onMwrqyrLf6BDwo77TqNaqjWptrbEh8SNFTCUx1EA0DLg3cvWO",
-	"IUMlEs9uQbUeyIhoL+FMgWGu3Ge/a9U31tC7vFSRmydTZZ6pMoVnqzZWpqbLNFdmvpNNP/PEw4WMlvaX",
-	"UlmEZDld/zBU6qcQKOSXhImk2hcrj9OaZa7ZMrW9J8Plcm09lh3yvmA7+2IzbZFJ4J1ljZymjar7VoI8",
-	"zlY8SvdF5wsR+H8OOX8o8+Z9wXsGnM0WhudS8Z/czAkNBwQfBS4RThk5lgQo/wxIlwQBCYSuGuiRKyrf",
-	"RAEZ+lilv+m2OT6oWvKlP75aVtJdy46qctTENxyqbCm7NWiXsh4JhgFlYcLGWtQCans84my4pAYiOaBI",
-	"WD5V0LHgyOPTHDPXLDpFqW4pbmtBeUGzqD37AxlGF6agKePoEzl9fFbW+yLB2TiUaWldlji9FvBQ1yJ8",
-	"0HBjZRhhZJy2ciTtILvI0fGN0E1H0muLTmlq7wCNgjoQx9Cirl6tKSFbj20SmyW5gwDhOJN5wANDQ/XI",
-	"pksaDourCVZR86SiEVdtDftksGv3w5V8ifseCXR1dJhMJ0Ar20zaZCSHV2425DDOiBO1MlXbBFdbT+5X",
-	"5YXrc4kTteWC9VFo+j/FR+JmPNERQTOe6SwUgKPlWniWkvS8vlWr3Y6DnCrU+PkynpdhrrFQ8YkpPRqm",
-	"9IpeTbMk+65WyZ6yUTyZFQOv3JI9aQm6sBdQv19OBPRIUsszPIJ36DS/uv7xJ3iwrzbxSLyJ6kgjL2Kf",
-	"izC3e3yOW9F8s2hr7IwV6QtWJ0musRvCMqlADh3m9oynwyVObU5iwD3iL3IM8MEKFiK/WmQdMMvyl3FF",
-	"mMeDRRaivljBUgQNFzoRnRSzVOBUV4N7C90M7i1xGbpImscHmLLobBZFXvX5EpalA5tiGs0D03jfotVx",
-	"02MKPVb8vHWZOCl7YXohHc59gtncA9KhyVdKEBvzwLOQilzrNvaEBhbVU39LYmNkZhrIa5ZMpkfCPgma",
-	"2sQD45VRMFIxGD4JFbdhnuqeLRa5hT8XvYBHFGMRsbSn+AoRGuCzpDLN728dUxGPuJpginj8gkZjS4DJ",
-	"DKDQA+ZFTpj50lLgGrk2fXczhcGW7ydRW9l5lZAniE/ccEoKhPIQGLXPPqXKxLjcHw2YSDZyheKSKp0Y",
-	"KkFA11jTuVaFW0zJdGrRsVg3LdI9CV5PgteT4PUkeD0JXk+CV4bgJQ9kzRVXSYGrUEFew9bS5rp/Qj3d",
-	"O0trB8C458lrtxeUlGCwn/om8fBbesS4YIO4mpaPlCgCjptMj4oKBxMS/5XTSIo+Wszo8gAR7PZRwMfK",
-	"fhXJRM9OX7bRRn279hzEJxrGwgggVUfJK8HIV5zAOTk+O0drVHBrdU4VtYnvC+1slxgREu+CdSbI5YMB",
-	"LiNBBtTlPmdyfSHuAJ3qTFTTPoy6NBAh8ikjyBFk+C/lddiFXwQippRt+7SM3r2ET3nYVzY52AUV6OP5",
-	"y8p2Gf5Tj0qZdyYhQTzwSIAGOLiUs14wXZC8Um9sNqoX7IKpYeQK5Pn0sXIrqQqDpgKOkhih8xZmEzVm",
-	"EznmrJwyUK+yqqvuy39IJJb/VfxYRw0IqFguj8n4qHdNKME3xROc8gUzv0iglEO4nDHihvSKhlQFJwgi",
-	"BOXsW0AGPCTfXM66tGf6GSoarqbhAB/YhwqPsImoZE4UB+ETfCUZrBaroW2ilfQFXQ0RZRcMp4dQb0cx",
-	"CmUkJN0HF5tZRRUdq9q6WuaWi9qo7URRzXDKqhYlDogI0SXjY/BJySXD7cJsUWKZR1zuEa+sKuFfsAEV",
-	"EIDhoT9HHK4bMY5GwP2sa4VQ5poc0yCBrrnmA82XkzCtVAQq8hmHqItHfrgrvxBR9Ja8fnUkAO2XdDgk",
-	"HsBRCzm/OMbD5vxL3tOv8v8q8v/+7ZQl4MvltU+RVmA6pEcZk9qKqpFKfB+OFV8ShvAYT6D/JFIEAw1H",
-	"oVCNlUlAYnVFDAOCPdEnJBTI46q2Hb6EiJQLppaqyml1eTAY+RgW+xnaDeCQD6jrAKuGXWLlHAxU8AiD",
-	"xrfqgT4N6wLlCDrUBgvkyNf+qDe+ViOksMUO2AhUZkrNE/knL5h2/MY9pmHGCAnhvoS8Qq0lKBldIZhc",
-	"rsQuAAvwaA6J78ujhb3H6mPTrg8q0dkAmbl6FWQDy7pgYYI2RPnuBngAakzdbPAZKOJbRadmlzAc8VA3",
-	"4ANUL1sTdUifatdsFrFRSQFSQlDypa5wyiKHCHB/9J6nDg582rCweq1W02eo8vUVE1HSExDekA7Irq6O",
-	"yDkaSOAeYxrqEJWN2rruS3FKwmBSaXVDEjhVaMOf1ITVyLM04cXD/ZMMzoF25U24Sg2aVeRAxJDTzIUu",
-	"KR1FbmI5Qk5yFOBBQhz0CJyc+SpLCl5mPoItCUYLjpT8Mh2WFdADzGutEDQyi1eUk4zigqnLqFxRXGmd",
-	"HJbrLxrVeq3aqFcb9fIp8V7jsLxPxGXIh+V3lI2uy63PZ+WLEh7SMsLD4UWpfHb2utloXLAsjcCWT+8v",
-	"5CqCsUMlEWWIx5+tcvEAA0+pAwnpV53cPOl3gK8rHQDU9fXNzY2N9cbdZGJFInJkYvUwXyYOiL7slFg8",
-	"L0dAlcWOJGHJi3gXjQTZNX0OhC4vHeW6e8b6Z3RrnWt1bBW+jsdB2Jfsd5KOJp3OHFAKeQS+C6QNxLM9",
-	"JQ8USB5QBx1d+vK1u4yrTCYKqOffhnigIXpmmoB6pXi9knkgtFwym2d/UKt+gr6sOP6VQV7q9qe8LxbE",
-	"5bheHnucfrmgyaFI2RIViR/V7oZ6sVGbBBW1r0VpqwZJ1dLqp8qZoM4IDJiQwqMVjGakDUi1w6TMxpVL",
-	"IBLVKCOg581SX6iIun1bSovSpCzd3nIiRQqjxZR4gCgLuWJQ2b4rpagkacktgy+pBFhLuGxYgI+HtAT5",
-	"sqWvxfugmUU9TFB/QdL3VOZkJQH4K6Od0wCfFWpfhIJmCaFrCjUfSR+YSOBNUYGEEEsZPJknuKqN2ef2",
-	"eGtkP6HuQ6DuAVuxwD0NgkmHCkuL24uhbp8KKPNaNBKZXMnDiasTeVRLGS5nLglYdBJlxMiYiFAZ/JRB",
-	"T0XiaOs5ol6UnRLlv8BUYBoWkPWn2p2CTER7fWhcIlXO2OcLFl+w3usns3tYR+f4Wu37b9O8vyW3fCAv",
-	"56l3/23C18bKvD0cEkY8CUzzMPoWAW0Kdx5bPJuFCTOi2r5pQpEX3Kb3dp/tsYGWgeNwgUQK9X6xMv7q",
-	"fPbVJ//gOv72OTzFuorQQNEUadCgcvuI12jcFVGIaPyFKISFAbMohB49N/xVT36T3/isR4UKadInHDt6",
-	"TYSVCU5lUBagQM3+KGcWjCx9HoTK4ZhXuMve8U9Wt8vE/BER+rhTdbm8VNjyN/3o/ODs/F1rr3hNf/s0",
-	"HqYeV+I+8hQbePrk6sqpkoWiiMsZ1Or2ZCITb7IKYyXIRB59sNQUtYripbBMYCoQDMYtG6HR/sGfPyuX",
-	"8hZl/FMbfyqH9Ujq+K8Y6jMvP6tkVhLqZ/rCNBmbI4mWnqjtI3Z+rRTopiFhtiyWT2QfjyMslsl2Y3cW",
-	"zSrE78VxmZyRRAn+bI/Vsgrw5/iPppDylnJbQkS7tXj2MP6i4gTjye68IpfRSilOJqRn+Y4WEO4C7i9Q",
-	"+gLeLmavOZWv/oPtNHL/T/aZ/5+9K9xtHDfCr0L4TxPAdpK9FrjN4oDmtr27zR12r3VzKLAIIkaiYzaS",
-	"aJCUfb4iD9Nn6YsVM0NSVCw5lhs3uZ7/LDaSTIrUcObjN8MZjFfOG7F9KBg7szK+tefnZGC2xr755nKE",
-	"W+0IIEh5KxeDrXVRMNRVJwGzTQlEdsHw7fvkTMcfmM/yeuzOi4D5vpMLUTK7hC0a/iirSO7x4MRHhdui",
-	"lJfsTvPShhMaKx/mP1N5ds5+f/pFF5MD8/TrZHC+FVqUqeSFKC1sY1llqn//S0tlMBQZJhPH4gO4QYoq",
-	"AyOEvnnm47bjFOzbR6DAvL0M14NfrEN3gegeGJ4uhkeTrLfou91VTWMVtfE5Or7V0DGRne9B38DzgbwB",
-	"eUbMXyrG5/JerNiM+6McFLyxA1njRnMgaV4LSbMPwW186jZKhkR0AxMDD7hDXkuXFQOtkOmEnYODWnxt",
-	"VMw+RKv+2q3Aq0sb9kUh32F21NeXJJywR8j7bZ5O/L05dbc/nojghRgeVPVxJgW/BxyzCfbuThBPKyMy",
-	"eDfkdNAiyfLuHStr4EgsUMOw0CruBSZpfxvW+K4cT2/URvnA+8G2l+GAntJPB+ZnP8zPPhRcQ9rbeJ6n",
-	"QJ8X9A25rOgRd4CeawH7QdQKlG00gcXgzvPjWsCMCC5G0JFCdqkoINCQkghLtt1Ck+bovRn8X3I3+Io/",
-	"SGO7VhLN2m+CvjH+cz237Q5ysGa9TfNOEGx3HUUblPWJLKeqU7rhO+HGRWmKQ6WNyxJTn6daZKK0kuex",
-	"S8Pjy4KDMRqzb8Aklv6XCbRGzg1JlfEoaVAyrfLcXce0u+EtXB6Mgss88buVlhVxZYT+AEPZo0iHPlqP",
-	"KStWhPNIzqz+vws34NJl28AjUb9CRNAQdSPyaQ8hjz7tmpiDON3I+GaQdLjVH6m+SCXuWvgx2wrJegQ5",
-	"L1gy58Yslc6SKII8cdzuTbh5HtWlIhLSo6Zk6PPoLLUq79A8PTrbdhEOxvn2mCgzg4DW5agJcfIwuTDE",
-	"lOe50NR0qtS9FIbKFtwq6KwUS1ebEle/NB7obsSmjbW8Iz59PDXQeMFHRpQzPspVeccHw4GfdyxioSVn",
-	"E5kvOJvw0iqyruHHqrK6+fOtgawfzsuA2U1KK6j3/dSxGQ4mwo7eo1i02xaAPV5sEi2mWpjZyJUAQb1P",
-	"JThGvvoFJTeZCS93KS9EU/jwyL8TYzp/QZ9wvDnpxYGHbYPkqhROVz+TNl9b322I/Emd7rHL9j5XfHo7",
-	"nyuO8Dfsc4XxH3yuxjJPZbSI/g4+V9/annyuvvk+mKrb54qtdflcqatOnyu07FJgPeF4jVyiACAZJ1uE",
-	"6hzzXrkNsc/mJjVTy5KQA6Z+y3s5bXFv9Vleb+Ou7fDAwth+ZR5YBJOD80EB+OaPophrYfg4VcX4Vnci",
-	"oCb0WcdNLuDl8zUsmrnQqJaJ4BsO/A7Pd9oPKL2Mo/aK7EonQDo4arsctRUtiQ34oL9+aiy2NkdtFd/q",
-	"Agc9HLX4idlFxz4Hc5ZurCyNHtWcG8vCctjFmbuTepkA/OpCBAcf8Ev4gPexJhoS0uYD9nRHJx6GB7bP",
-	"S+V6Omjc1+UD3odo1V+7FQg+F7P2Sn3AF3UdZ+LdlI4JuajiMyHIfs7iiO/eVzD/TrxdWP9w4Xd1Wu6u",
-	"StQNtB780ITXZwrT6HZDdkwQDnibmSqdOQDfYjKPvKuB6MKhT9o4dOAei18fuy+I2Yxrozpm6FPZ6Ezf",
-	"xDf+N3Z3R2i+mX3shZpfjlrsQSse8MUz+cn3YQQaK6GLlduEuRdnJwrafnOCZG13cQPP8944nlf8nEZa",
-	"HC9SSvegBpzz0f0uesSrt3exf8TIu9KDekrxn7kEPPUPhs6F2Wwyx1qhX5yyjK8MaSiXjDvlWsv4DY1P",
-	"HIhKkZfZEGN/qMC18a4WIqXZP7jG8lWOoz5fo7qPXJ/HLaQ3O+KGwcab8XiG8F3fuXnhOcvlVFhZiKHL",
-	"gEtJDI3QCyyqxVfs7A++OPaxr4DqKHMtWPKdtfNPZb5KhiyZ8EJMpBVfTayWqYVLP3I7++rE1Z9OJiKt",
-	"tEiYWgjNZtbODdapQWNalZT0P8HQpBusnOAS9jdSF0QmW03JXeSCmVzhbHQv1S5mn+iskMZg8kWNVgGN",
-	"ILV/NmbfcAlGLVf0uTVY5kKCcZ2DOsoyLQz5CPDvFAO5ztmtWCmXvB2fh8bacqW7IhX40qkqMBDocvLp",
-	"I9os45LysyPC2IYVVW7lnGt7AtdHGbf8eEjFO2CAVIDCskIZy75k38uv34HUJ40qvQkj34o34Kh7Bfua",
-	"G5myW2FkhlNZIJLwdruetqEvlIBv5p2Dqs47b5fKz7s0KMMhOz/LJM9FautM+Vj3Z87tDOCAXxu+HhBc",
-	"96W1U57ORNZFo/0NJPins+cJX9nB+Bq6D8oF/odVFdCVECQWk1RHWgp3QvHf5wOxujwVf7+Qn+Tl9z+d",
-	"/UX+8P5ydvttCn9/uPrlw9lHefkWNSORY13dBJ7tCcptnVV72Boh4HwHk/owbMzNz6PlcjlCAa10Lkos",
-	"yLE9BnjU9jPhjwglkTLsN+3DAYFFcyPLwfnb09NdP1+vGe4s044jIL39ep2rBwfpFlgM7J60K0991xWo",
-	"/JYohDpgjZawH5u6IKhIEtgRqnNeCFaVoOABTZDeBU16HFeDB8j2KI3/l2dv3/SiU2ul28ao4ivdLM7W",
-	"EZ6tRTsa/j8Ht4JrUGyfr2E/TyPz0kjXnMhFF2HSCJG01NOkuoR4G/SdzgfngxM+l6jn3VSs7f8d3lJT",
-	"TLg8smqEiZdtVZYiN1EBulRoK6fo38GQSjd8gDlv4J+WIiUXed74WV2r9P2FC9OUxlSwP3X1DAFS4kNL",
-	"gdvQUiyp9o4WC3VPBtF1/D5quKXv6DZzq8P68AYaEDRJWpNKxcRt87Ym64ypgQ1YUEmkSAMbpl3SKocq",
-	"yvpBjweGTmCTE2lUEvXr0wm2TGXcA85QZUTdcigb5Mf6S/yoj2uXFuc56jButmvEdDq8I+nW2sv/KeT0",
-	"WhtCtHbjycbFuf44KI87Qj7sXqyMY14xbiWcCmim8HWugjqPz9BzHihCynIAssRhqblhS6XvAQlvdE3E",
-	"k4V9tryrY07cJwjRzH7q6byqY3ZUPGd/dcdvHzf4o1DzHLkx3I2BFLkdkdeIPlZUxdE8Mp7XK+dmftz2",
-	"n2G0gYLyJFXN+VgrirltfKBM2sHD9cN/AgAA//8=",
+	"7L3pctu4/ij4KhjdW9XJv2VZkpfYcp26f1le4iRe4iVLH2dCiIQkxBSgJijLSpfnXW7dD/MA8wjnxabw",
+	"A0CCFClRtryk2+fD6Vgksf729a+Sy/sDzggLRanxV6lHsEcC+GcLuz3S4iwMuC//9ohwAzoIKWelRulz",
+	"j4Q9EiDMPNTjIxT2CGpzb4z6eIzaBLnya69SKpeE2yN9LEcIxwNSapREGFDWLd3elktyeMLCHSoGXFA1",
+	"dHqmJupQnyCG+wR1eBDNNHPswD/kHu1Q4k0Oet4jyKci/E2gsEfFxcDDISmjUY+6PcQ44rA5+QbiHZiy",
+	"1UQ9LCrojDAP0RC1sXuFKEPOQWfJzLN0RplLHLkycoP7A18u6TPxyqi+ho74NapX6+uoVm9Uq41qFe0f",
+	"ns/ew1mI5TDpDZwERBAWolGPBAT2gKiAhfpYhGrlYQ+HyOVD35M30sNeGa7LxyEJUECuuYvlaALujPFQ",
+	"vsUZomEDBvJwiNtYEORxIuA5ZmJEgjLiAXIx+w0+GAU0DAlDIU9eyP8MSKfUKP2P5RjAltVTsRxtS+5x",
+	"9xx3s25dhAFnXXSNferhkAfmIuTdbyGRcQ1HnJGlQxy6PWcWcJySP4dEhAc5oEE9M1ugXtxSR0sZMQ98",
+	"3pUAIdcQcp688rVO1a2RN53Nzjpedatko1PrVPFKu+6uemtkvZNYXB/ffCCsG/ZKjfXVcuZaw2Dc7IQk",
+	"yDgm+TMgYB+zMRLE5cwTKOQoDMYIdzFl6NXpXgtt1mrVsnwuP0S1aqVeWXm9hQYajDjzxxKWmNxbQNAI",
+	"oIpzNaw+BCEvvoOpTzy5fcoEgIL5DAkSXFOXaNiQfxHE+ChxNivVxN4po/1hv9SoRhunLCRdEsDOP3/+",
+	"3ByGPcJC6uKQZN8VjAbXgpEbEE++jX0F/CMAfo+XkbNNcEACJ/M0apX1Su118g7V+/Pc1G25NMAB7pNQ",
+	"U9Cm65JB+AGz7hB3c1bv66dy/U5fdB0JzCQIeCDKyBmES9unDnoF6Eg6eOiHr+WRO4SlqAy8WSqXqBxY",
+	"UfFSuSSJpoQSWMhStJLpuLF7M6ABETkQdywhJexxQdQRSzzEoaJAkojK5QGFKcudHJwdo431am0LjWjY",
+	"48MQYfSTMyLRhgp0cd6qmEX/OSTBOF4zUav4jmEZcyGM3sA26fCAFNtBG96Nd7Ggxath51v9W+57JJhN",
+	"mbDnBUQI4qGACD4MXFJB54C8VFJrpGGjjARX+2QcGLTbw6xLgFfQAPERQwHt9kKB2mNJNCjrRrsa4LAX",
+	"b4p6pXJJkgIaSJYaBkNib6zDgz4OFQavr5bKcqcKuTer1Te1zc362uqb1ermZq0c430tE+/vtHkbHWpP",
+	"vgHSH/CQMHf8noyzuFtIbkC0GPOhugS4InlzZARiDsFuT8Ij60pqLkmYGLo9hAXC6OLiYKeCmiggA4LD",
+	"FKsCYFX0WIpMV2Rchqs1P7jY90kAb1GG6quox4eS2BguD1NKOaFLQhF/Zng/9gWXcpJP4FmHBgLWLULq",
+	"+ygYMiYhCJ1b86sVYaaEKrNMKtBqdRM5wdAnjtqNegAnodnMFSGDaFUNRENhNi2lnYASD2FGRpU8ymdd",
+	"xJK8iRxMrK+twZ2av2uSlIchCeSY//e//6+l/+fb7/+zlIWtJ7hLWsNA8CBTRg7UKQ0khW8TyTIbqJqi",
+	"51puUycp3ywr8XNEhfqaegiooBZPUwNqkRQEIceFpVQYuQkdYBT6h0FArikfCgf4JNO3iYZMUQNPnr96",
+	"FQ0w3AEButil10TID0h/EI5h2gSiVbPpnxoqcdp6u/DJnTAtW0SQ539Gf2aQ+YOQ9CWyTKy5tpa9aCGH",
+	"yVyy/CJaYq1anYn/Z8TvTK7IkRTHaRgUMsChrgCF+Eoe9QiPDUHWeK0Q9jcBZAIPqMQoHqChIEEFHUeQ",
+	"osiDGS2BXVKqdwTxO04DSf4FGOYRn4QEZDqPCtz2iRRmy2YdahEAQ2I4IIGczoHllSX1hTeIRASQoUAQ",
+	"JCB69qTgeEWYlAo4U4Q587jlGWUedwf7gkTn2ubcJ5ipc+VBmHGu1HPKSiySfHfsNNLsXeGWy/sazSro",
+	"ACiI+UDJsD7phEiy+TYR1CP6acTGnXgKI5c4NqrKZVh41CY+Z12QxSmIzh4Jcs9C7quw9kSCkHZAIj6W",
+	"gyrRMyBiwJkgIHluY09rOPIvV2nZ8p94MPCpUvuWfwilbkeI8VdJCZ6lxr//KnUo8T0blfuiW2qU9gB1",
+	"OaLs+j//26ceaD4RBoCyVrr9dlt0L7tqQtjBJL+3WEUf+5JqEG9Lyjbvzo6PEG//IG5YRhi1sYci0bsM",
+	"eouPgy6poCPNz0ZYIEPqSsrw0PGpe//jgQs0h/PuP/8bkRsqQoKGfURD0pcwh4j84Rr7PLAOyxuqqciC",
+	"zuuYgejdl2IsLE4gHBCltoP4LzEcsAQjSRQMdRFjIdfZ4UGbeqDOvlJE4/WWkkGoAGuC5BF5p7kHH3uE",
+	"3fs48TDs8YD+hG+ic226RAiO2H/+D0cDEvRpmAQ8ud7FQZ2lRFKh7A+oPQxjM0iP+56SuCSJhDOlwjpp",
+	"4qFOwPtKm9CSaln9ZIQgQUN1GfAO74SEgVTAlKzkgM6/BCqYA4qpZZiznuVtVL+9bJkOYLMHTMo02IcD",
+	"uPdlRfcjh0MUxn64azHWBSUZbiWMMIpNDgVBQ+aRICEOW0oDCD2/CeR8WdLkcelA0uzPE2euVbz2UIyV",
+	"0cwe0cUMteWCWKhMLIu7oCMe7vEh8xZ3N0cSaQiTgwU4gTWMh987MNnC7mhSLYuxBggjkIsLZtCceA9E",
+	"MVqAw67EYQkWLCSIDyOmhR+KaR1xi3oAfkfiFhVITwWiEkgR3paSBbEyp2kpPzK7aR2IMyLKKIc4LAb0",
+	"wNS2lLa1Tfs6bZqDw7hg5GZA3JB4vxBtabKxNvfDMrSGyztoJK9NhFhKtW0SjghhyPUpYD3zDD1Sqq7t",
+	"+hC8TxSfJL4SQhmQ+QqIsHpBYB8EWT51Ftj3+Yh43+lAHkiptlmvVCv1SnW5vlr6Vi65AZEyw3dQn+rV",
+	"2pulWnWpunZeqzfq1Ua1XtlcqVer1d/Bw1BK71WqQUwKApH5IxJnw1KDDX2/XKIeaDU+FuH3oUhOVZs2",
+	"VfwFHZQa0crfxGKuUl5K5ZJRR78PWUh9M3OAQ/Ldp30arSXgvhRo//2tXIqUkFg/kFpGqVEi43dV8qVJ",
+	"j+m7959qH+mH1rtee9+Vfx9c/DyoHdF3m6VyaQg+nqLbuZWL5AMpaiuROnEvWcYpRsIRD66EYvRKVach",
+	"gt/AnNg62DmVlBDQYEu9JiFEaYJUW0RWKmhX6toNIzCM4TloDlKjzbJcpMwSoKweqJctGyMOAiwP/2YJ",
+	"dJFSY/M2CU8Z9gsGW5DinnpPLiPS3uV5LoVUCcDxklbq6RXJObt8afJHvZDaahorJ5V5gaxfKskZa9Vq",
+	"NWtOPfz6rQX2eY5Mc1UWjTGapzXUm9skyuQdmQj5QMCAlHW3kCPB2VHmvWulBhY5RfmVXLZB1vlOdeNW",
+	"IfMMSyrgZGJFxiqTMmzYF3abJhDTYAc8kvJNqat1yChyU/k4JMUP536nUUuuWZKo9Jr3YsTVgszEDlKA",
+	"J7Fr9rLMCuq3hhJmgbd8kho+A7mt8eq3k4Q0PfCF/Dn20CnDTOTs0M7iQNMkbcMFNIiuZaQv0shxD3U9",
+	"K7dJBpDeyanxQQ5IgPqUDVOgwxF8WEHbZMyVb1jR0yyhCe1KzRY8lAEaBFzql8jlQxYK5QEHY1slf1dZ",
+	"OFG9jRhW1v3Coy0lVdAQhAWPyzXCL1LeUxjZR90As1AkKP400eaU++SUdJJ0P0ESJyj/2m2CoU6hiXqZ",
+	"EjHHINSUYb3yb2WNl7uaTjMlcde8OosUKZhMUCNJJ959Pkev3p7V19ZfG2udRwJ6HSvX4Fv4TaCAuDzw",
+	"QCbDSNAuk6KXIG5AlKCmdXMR8oB4FfS5x2H1iqOB/RMQQLnEwF8hCFGo3+M+kaw7VFck1ccKOmAI+76W",
+	"GdWPQjnQoyMV4LAZ9bgOv+jjKwKqgGTneLylzlP+ACKima+PxRVQSYGc/7L+h9uuVFONFgw6rCBhKDfq",
+	"qCNbgmMUS5y5xEEMBwEfqQ2pTahTDrneNhyM2rbyNsn1mKiaXCSVOGqLUTOJfmQkehCpYU3ZPY0/79/K",
+	"wactcgribDA32JkUNWLRIMHZywmBL0GaUqwvxVUmaHJCxkqc37dox8qUCZsT3tXSD7FkPPcD+p6MJWor",
+	"ZaEFQ8mTn0M6bWqtHGA9ElNfSXn0dZa0mi+BRnpKSjEpl+rVaq3htTcajZrcV5aomuHuTkuqOdR2gn69",
+	"mSUv7gWEgI81U1IszLJX55Ect5By8CSdCVOYSAatXLuLfFk0WEFda0LQigNI6tWVakqX/OMews56rqxz",
+	"weifQ4IC0sWB50vGyzvIxYJsoZokUPW1NUk3AuyGJBBzSUS1u8gQ1YT4UEp6+qrVhLevOo9AsFFAHpiL",
+	"yR94WTy+KM6sLJbnbyEH9PB7gXs9TcEBZCboYkT+TnQclW0vgQfKePRiO3kethN51lFMhDsMAjADSlgl",
+	"N9H6zD7U37eTBhdzsX8VwxBtTUtjSD5CSP0pXuZUj6vxgVqUJgW4kZvULDsfiE9B7Jrk4fyaBD7O0kt5",
+	"VohnWp1LKG9V5YynofHC69Bf4+FWTGFlvVpNULz62mb9HhQPTiVn1yrE+kVyeY6Sy4uMsnAZpbhV6JeT",
+	"WeRVipDgyIQYB5H/ygLNHSSXDFIX+blSYsqiZQ8tafRJ2OOeXAMehr26FevKrgkLOQQZ3dPz8SxcBOsP",
+	"6iFYKUYtBUp4mxVxm278WitohI/g5g6WeAMEs+SjaI5D9UGKXSzYNP18DEVvptmJkragvjmZ2ChU2HqT",
+	"xP88S81jMP/6PcB5EVaM1cUA5crT2BCyVNJoPzNu/TDadXLBb3WKZOrAdTB2/D0aBPwaXDN9QfxrIirI",
+	"UaTdaZjgA6ps3fovY+gOCCI3Go3ApCsHdsGxAWqCGajmNOJ8LvmVoF1GPJUXtbaxuvm6ghzGGXEaYAuH",
+	"4CfQM6jyIV2cfihb8pv8HIfDgGyhgHSkCouGDK4kjMzVgOeChPJqVIgcRBrruCqGpOaDzj+cgRUdRD4m",
+	"JZd/l+Q6SmXF3GrmH3XrEmJx3LqETCtB9FSZCn4hfrwgbdo+gMIqdSzOPL1ebW1gBhbm6ZrPnfbeh8qm",
+	"A9FCRDwKQb/38VmvPA8VKVPWHno0bLqhAjML1zUqasTr44DiWIQCXWECO2ZLaPK7spV9kbi9yBEt6S74",
+	"BUWmGFdcD8sPFYBQI0jI0plSUkKai8OtRKc5A/ujAz6Xb0/D0lC9EMtV36Ze2LmePZXGkThT8OpzlW+d",
+	"4pH6Sq7x0A/LyHF5v4+Z50DgHQTiYZXApB8k0rYVQypLFidfdRC2E+IUS1NRmnEgp82RtCcxssamw0/1",
+	"nPIcYIJsXiVPYvdaB0fabMrVZ6FYhBzfAHghqNZhKykLMs7O5D3EYUB/wmeKEdWrM5hgOyejdrc/CIjA",
+	"6MvXP+Rwbg9TVmqslEs9LHqlRmmzs7HuVTdqGxur7htvfW0T1zsE46q7toa9am0Nr7Q7q51au96utjfq",
+	"dderrXnrbm2tXe1Uq7i6UYr4q0RanDijFohBZzQkdfl/UkgYhi6HU/KU+BDXllitK7glIvwuRyySqW8i",
+	"mSUsDwi7HrCKEr2E9fC7Xl/0t0mEgzeXRF1kRBS62YzoM2SuY4Hk8lUwgJJWnDJy1Kblv1T+lvxXQK75",
+	"lfoXmJblv8jNgAeh/BeEFjtbyFHSIOAVZhJJQtIfaCIip9PiW6WIumVZMyMILUZL0pQoAtm/8uPJk5lw",
+	"WzoZMQPLM1jdVAtphBnY8wBEsH9i3ZGi0hm3o+VsuBwaojZxcZ/EVk0lk0+zKFkOfzsAapqu3MODAWEP",
+	"pSNLhhOj9/2OY4TFPc+iHlORLLCAR5r79Qgi16AWSXZRmW4skXeuaFLWsPJJBGowxXAApTR6VKhJGujs",
+	"bXOpvrYulaEeucEecWlfcYiicFdbL2QSgvnuYAyyKGTWBNHjA0/nH0UYlJZ76xszbOcRoS2A+8f63ZSt",
+	"Ob/sz0Eo0MDHLpSkiW5Ep1HV5j2Ytdsk4c86mmRWUDJpqDjNmX5sah2GoWSt4ooyq/iMerMh9WyXDzQ3",
+	"SLEhZwsSU6UkUlFRYA56JdXyJcrE67J+ogPjvl+RsZBsYYD7laQK4swDxZu3KeY3q4yOejUZVhrG5SrU",
+	"Od5DYlbhl0n2mys7p1Y1TZaeYTmu1TKNiyqCTPM7w+ISIGhjatnIAjFOWWCSPOj0JiOybbiZoZwWcmmi",
+	"lyuUgyiaYTWZ2+xQLgHZ0tEYL8Ls31eY/TbpJrqzySeGmqJ2qVh/mscslWda0rPnoofKss/QV4XrNFB7",
+	"jLBwCfMo6yLqVaRkbh7If8VPLDUSC1cbFfMVxOOYvea777WaAFHMsfxuptEwo5/kTGUrsHPlolk6uQEZ",
+	"+6cMy6cbly743qGsS4JBQCVZKcmHAF4KlKudGql7K+5qew2vb77Z2HizuY7X2qvuilcntU41el66S1jX",
+	"NXVNaFTRkK5cw+4g4N7QUO+c2CzSIUEAGZpySoNWcKYnzUPUknToWxyUNbeJuFwaBZJcwCYeOnPt8fLT",
+	"gKWngSxfzgCj6p0dqfXbLOidJkFkzDeXDS4XGdKTGp3DqCbK8WN9jl7t7J6+1nnGUCJJ+3f6Q1P2RKpj",
+	"cJcSFgIw1CYUGHOpDMJxBGKEeIqWTE/ZsZA2U1MzLitL2WBi2CcB0llnhdWm1WeTrahiuDQRyYbHyGSh",
+	"3zN3o1I9dH0Zq0gN6PcC9bFHoqvAvm8+T2DXLKCeIw+oVl9cauT6L5QauVksKsNmjX+LuIy1+VMGtf2m",
+	"SNLghHIHUVcPmDO4fptgrpmGVLlg51S+RALHkO0kgYQ6appC8shVICxMZCps7EGYXO02IRJkgeQAB3E5",
+	"MHB7RFSDCtThwVZEZyTdRo6RKpyHWPFGwXy+YylaolqlCo5+vXqFEzrCYMuqngX2lbkYwtrzykaTx6LF",
+	"sBmhiAHBKoQDXrcPQb8AyYTyrVnJ6Jmmh6TAlCHVWGFO+u842kntwIbI6WlxEfbFLDFfsrHFhThD7+75",
+	"cmn15SU7LvbKFBCbbZ+qRU94J5PX3a0aaoolPo3Mawm6KnQJudyH+KvI7Wtn16qSUhxhcQUefWtWgV45",
+	"S0vaEGL/7rzWtdXCYChC4qFBwG/GcpSeDnPqI87QK0eZeJZaBLxzUIx6dbX6eooAHse/L8D0lLZUFw/C",
+	"qD6o1NtQ0dk6q5rqsongUOrYNcnheF653COoVq3VXudJyzEu1sr1b9Ok5ztW+b173PrmYyeVrvxjEjZ0",
+	"UeNUSPWDxInWn0D2tBhMLwwHorG8HFnXKvrhch6DKSLyFQXhjQXIrA1LTDUVkQF9X5eRY9U4RYeY4S7U",
+	"WnXOJUm2/t7BotfmOPDApfWZtNEJkN0zIgTlTP54IUgAT5v1pvzPGdS7dKxa6VzVg49qWatqXeiaBAIq",
+	"2+Komoh8SV7SBC4+MENfewDRciH5u6tpCXRC+JwSDWYJblkRuwnfZJH03hdz9LM0Ry8mfDkFDYUdRbZz",
+	"48lDmJObmIkVi0sUThlxbJNNNSrb3X8OucL2/s/Uqn9Np5T6Th28/LZaq9XrKyurq2tr6+tv3mxsbG5i",
+	"3G67rucR0un8TQkH/DM+hRfP1otn68WzlenZStKLKTOqVyZnVb+bQLWoCUzC4DrXsjZfHG4vDrcXh9uL",
+	"w+3F4fbicDMOt6RAl78cnZZsr+pek9erL96+f5a3Ly0TpWBvpvb8UnAqkhJevG6/qtdt88Xpthin28bD",
+	"1UOr/13ca2uP716br0zaP9Xd9mYBEmvxqm0Pw4dWH0hgmscNnmVxbuF00hMNx6VG6ZRy5BH0DjNCAw6Z",
+	"/UMWBvIRNNq+XwEZO8moXCJ9LBXDkov/m6gHFZf3K+3AiGPj70qWycL49ETa0HtFxt+x3+UBDXv9UqNE",
+	"XE/gpUF9bd1q04qX+ipvqlziQRezKA0ktcBBwK8pg7ShiXMRRGV1lc6GAx6AOHnfgnNwA2koadEJjWG6",
+	"7g2Sj7m0idHUgzLQ4JXa+jrC/qCHl+rzppA/DwtZ/eHL4ykYnciWW5K/m0T9ue5n8zYF3TnHJxICKGGe",
+	"eKBDrBUyUrWad7BMpbAxMxrPPDacSzXCEMiJUdfZQrQPWOahVlMANezha6KLzqheY7o9IfSSkJR/Lh2/",
+	"uvhCgEnKMtGN33o619Bvbm26NKHJQGsLDt1d4JW5zXaGrqVH3iGS1/Z1dn7hITeel/1ipXhNRENDreMu",
+	"KxqdutvozAy1SMN9Et/nC/Rt4bzo3sLsYj7V6+7sIz2F1Ur+1b+bS3/gpZ/f/qrfvv5f/3OaE2pV/jsg",
+	"GNollhhHejFI6mGlRyojPRflj8DU3P5cZAJAI4dIfKCdKGnfZgaUIQ+PxRZ6s1KtTgYyWVWRN9dSXduL",
+	"RypsZtFv7PvHHYhKmuZqeE/Gzeir22/lWWRfNyDaStD82QFaRcj3lHptqVP9TUB9C84UuUdNNkZgL5JT",
+	"5utzkq/0KYsAbYYyd2euMJdKez8mMR/BKMY00Ct759hHQ0bD1/fZ40ZOxVKFhdm09ACkiAxaSoIcs36r",
+	"mca8k93D9LLX1lbWC0OBkp79HGe3ChRDrdMPseCVPevGysbGenVjTqh4VtRzSxUL6MR6+ySxK0Rh5ypT",
+	"qZvPZtTdCei1vOQrMl7ERa/NLGaY2j+xCVDOUUylPHOZlQZYiBEPvDzDinqq6xAS5gZjaPGe7poZDZOC",
+	"mPp8Ee7p4EGJkOqqsjE5q2wL1jVuXywZj2zJWEisq4uLB7i28JNHtcrlZoNmngfugQT2jScW2Nefg8C+",
+	"tlCBfb52M1ME+HQ94vkq4c6wnhQcfJ7qxnce8vFE281HFG3fPJFoW6tm2+xjUWCC9Zmgbyt8szbB42YW",
+	"B1P+PC/ql5bDu1biAVTfnWiAZCD54mqGTWWG8uEVGYTmXOXfg4CHxA2tvVxR5kXVvCwWGlf3KpcYD7+b",
+	"Ammp86ptZmw3INdcB50YCmhixq/5lTW5/tsKTBckoFjKDGv1lXaVuF69U1tzN9tvvM4br111PW99Y/1N",
+	"581qbaPmuhvuimnqKohnDZTBRgtEVc9tzK3PjgyOTcU6fiKRW52M2eOdRdQ+XCnoh3ClOB1y1CboivER",
+	"QyZY5YECpCIsmuLx62GBCEtGZGc478A4X8Rb8JAOAkkGp8bPyOu3YmgkhO3snsbR6UsmOn0em/ybQm6J",
+	"PE3xsf0TOvxcX4buvR252qMoFBwQ3QqEeIjx0TxVpzdubVI3rcdCQpGVKx6EEcznw5ox+FmkM28S0zFc",
+	"obg1g/wj1hUh+glHuuQMUK/eGiI9Q0qPr/w9ZXOEMdvmvXndIjZnyENBiLJ4KCRUMcgT7KaoSfY0+vRU",
+	"fTlplv3cG2vY1dxqCzkWer3lvgfx82IoBhHpmrTJTt3F6q3FG6eQx3gREOmWmHIKCNVvk6x2QjyUIqGN",
+	"pfrlx8kGgPwaw/ezAFQ9Q2zYb5NgNvmcXao6JTBkAq5pD0Fdoo9DQJsiHqARdPHv4WtShmLvQ0EQZips",
+	"DsIW8ZV2VUPJ6kc6xez+90ruSQbfXinyoA3D+uSTvGzSVxeR2DQ1jBl7DMMJcMtC0PQdJCjJFMfgt+ny",
+	"/3tNJ1OlWeWotMuchnGp9rFHEPEFgQBdleEKcUQqRsysVqJCH+oLeBGjMMVUI4FZxauqO5azZNZVtdaY",
+	"Uz+2yRDcJDhirKBWe04anfZ41ixZhkBrVGURfFGP/qnq0WJMkwmAyvTb2FHbJtIQd0nhvrC2bv/kpk17",
+	"u5mEKFWvO9cY8YSWeJ1EURf/rf6ZMshPweKZZODJsNjCWoXKBZDUPs1MJL2z3+Be2D3hcrgLwt834PLh",
+	"TCWLCeXcePBQzvUiJhTLpvPgIZ312oOGdK49SEjnahGjTzqIZ7EWoPToD2cOgpTEecxBGdFL97cOFWwn",
+	"pGn/39wyBBa6pzTdbCw2fHaliMElDVYPan3ZfLiA3s0HDOh9888xGk1Qmb+xBWmhEdpgd82zSuk81dgq",
+	"lUHQ72uoKlbROiWEPHyseL0+1c6UiDZcSOz4nYxLxW1atiGrmA1qdnB6Ug/MjVTPl7NbTcWIBO0y8YD1",
+	"l/+hoTeuyDLAJeikThRFr07et87Q/6hVX+vYx0YWSe3wIBZ1VE0AEeKxQCMlQkiSWEHHprQodI02TefU",
+	"PLBEUQYpiGrhQFSQYyQNB2yUTgKCHZXtw7hujaizu2mYHZ9ZPM5i5ZcMT5oeeHuffIKV9bVUPgEwT4ib",
+	"jyr1tJqqdqIiIImEgzcr1TvnG9Rqv1DCQX1GwsEW8onEaFFGHu1SCfDOkgbtiqrCO1+w70o1HexrkQxN",
+	"MapLm5Wlb79nkwy3hwMB1QibS38gvPQTVZc20RKqLCxvbf4wrtwI5F2lhwidsR15s402ldU7cyGByKv/",
+	"mOiyhOU3S6YpwPBz0ymKMfyU5LbwjgszTfWLivL/m6WkZSZInCcxUR9dXMKDhhHHn5AIlN/Rxey3ELUJ",
+	"6uHYy3gP7r367JIY7qWmLqQy+RtLfc22FsYKbNFaLKnaK7WNBdZe2cgjRQZwAY+/ZTVNF97V0g+xpF0g",
+	"ihSlHVOTJCvLXaw7waY8xS++qxff1fPxXS3Gj20gvWiazSQ6Pa1jWq+/gGhyShgZZUgmLwrxLBY2TYHc",
+	"kTuDCoaZDifwfnCmPISxgnB/3XD1cVVDRkb3Ug/zMz8BEDpQu88YM8EFFJU3AW0Qwwrs0+3jMQCIisWT",
+	"AGEQRBWsq6DjqFxUaEqaRwKXZSdNqZRzJc7mNmB4y0fI56ybBoqomi+UgcNjdI196gGU4Fj0QN5QwZs8",
+	"/hEhV1JpxmNRRj0+lBp0n7KhHExuW7d32EJO1YETwSHCvl9BzslKdcdJGy9wiPpchMg5keC340zX6ovr",
+	"pPJ+bGlY1x2nIuExW6x8mVPIK033JL+aJHyUwdnTcDxTLowIlfZVqswJU2ry1eleC63VN6pleRdwbWuV",
+	"lUr9dUqcBHKmxuoMw2GqOuii5UjltjHerWn0YI8y7J8a+3k+09GjFWA1ufme2VpwOsfuHgkwD2ja3nxi",
+	"0/ab55BVuv40WaVrD5ZV+gCZn49nMgRHZT59zsWrX84wuPFUhsHaNA4T4nCYEf3qAF9xGogRChYOraIi",
+	"xoPIOQ72bpU3EI44xLpI/kBuXH8o6HUi3hzGy/SHZkaCB/6evugsCxBhLvco64IFCLVOP9gzDUgfNPIg",
+	"b+Rc+2Ze+Rafqk56U6q1FK4VlFaCghyTbOCfhdjPrDIiZSMoJaOb+IHTnDMdceRCdoeyx9nHIqEk+0Qi",
+	"hc62nhTTRSdUUfNZThUcwXWoAYhU3bsk96nVzBpfynI3IcwR5ahyljiue3Lp+q19GrPXY97NXJNq1riI",
+	"3NlJJTvQkf/y3KwlZ0HdDlS/3uF9TFkaIOa0iGkDkjYHhUSEPm5XXC5xU/R4EJrmZee7Z+cfmtsLiPt9",
+	"DrVLVwvFL3pwwncB/sUWs7QvIjNzTT7XNY0mXHRz+a+fT7HItWm1Iq0DmS9mxsacvICZuUvZZZQdj+z5",
+	"Lu/3sVaeB1iXrC8eHTbj8ps6HRAMDsoYVs6fOg0caEcX749MFYOhZKAhR1jDPmqPEbbgS0fL2lmInFfu",
+	"VxMsq5DcrLvLciTMa6Atl9Qete/h2RHOb1ls+442XWuvBa3PCR4zj+k5z3xsFjDravMU+mKa071q/f8T",
+	"UG3i7HeDgAfpfqdE//jvv0odSnyv1DCkty+6pUaphfsDjng7oF0c/uf/Cyi3Inuj688AYRLNVggK9+Tk",
+	"sMK5Gt6lgVDPmgV61gwTIKe3nu3cDntGTIAKgmMEb6sUBHlWThk5Hg5x5Rr7Q+JI/dSRGsq/a9/0T4ns",
+	"BMbVALojStvXgsJUgIXLmHSohFKmljA6IHzgqxBhJVKz7hB3IeDJaUK6w9IH/ZszdbKVCHKK3te5fHsa",
+	"YVCHq4dVW5l+P+d6/pQGbMZ0GgijPmYeDnkwjg+zT4WgrFtBjrbCOg3dr8IfEtQOCL4SCKNg6EeBYPBt",
+	"BTneUPUbUYNrTJRwq9BR4ieMEvXFBA1UPqMhCkfUJRXkMB5+7/AhAy2dpz6ncho5NazeXoOAlvHyFtvU",
+	"E9q5ZJTE6BzLxrQsCWy0Wu3LhVmlBj/0s1VK2xqbAUbKACgXlG11rpW1M8VKZVe6rSFyQ+ZpKdSsfMjE",
+	"gLi0Q2GVV2Tc4v1BwPtUgCjXTPyJOx3qUxi4pWTNRJ4xBCgIAc+PO8cDEuColTC9pj7pks807HkBHskf",
+	"sT141nHsBzhLJz5mRCojHmEhxb7eM4N0ISFU5zm5Q4/Kj/qUYW066uPBQI4syUpkN8tGmxP9XK0Ams4E",
+	"RPS+m6bGOfkh8NK5fEd9GFPb8ZESPrry9++w09tyiTNSKO9kctzpXySXD1T/QIgh8bILJTTRFVW9Am0n",
+	"m4EccJkpYWxLp2jJN5XzGYxX+mnUbpYGVqaZATRdLyHrnhNOydnJZRjcMQNMA3v8RIiF/mNlQ6qGxKuv",
+	"rdU25TUKvFSvrm7of65U39T1P1erm+uZazskQZd4LWXishuQexLgITQmCpIhLAyAU61MNqlWr2e5CqFP",
+	"uyIyfdNpKzS2wsniXLMVXigEhr8/UBOLaJO5e0m4PCMqrIupzJ0+nBcRpZdR1kebxaqOR4zkcKmoVZSL",
+	"fR/aniWIooBV4AFNltyNweIE91ucMUl8r7XLyQIOZSetxzr22dnbScOLsaZmCDM8CCsz06rDzJ1B983x",
+	"gCjB5+zsrTOnhps6cC0OwGKzDjl1EnnawvTNbkVO6kThazlZImpifW1tZe2uYRPznFk5w7CwgHPMOUCl",
+	"jKT15/hUqa7ckg1X3+4Qdxcp2glN+ZvVHk+dZo+LUOvNapFL1xQvNU8OtMa9UiuX6KDUKNXe1Cu1aqVe",
+	"q9Rr8py4R/xSo3RKvLc6XavPQ/JdECEoNyp+AoNgM+DokAfTKO1+OdltnUOQni+H2jv48AE2K6DIRqn5",
+	"+UyiCO7CNvCAqr6n1hnvEHEV8sHcmn65dE2YB1FtHygb3mTYTFN3kwVQIzwGzSEgGHqFFi5+kqYtxZX9",
+	"59OsfSVp4cgu+C5Mqrh+865tk6eeSdGej1RIrWwoSIGU2Bgr8kzKZTTMs0/ObW0uYBcH1LwDM6eD7C1o",
+	"R34Z7Ryd6ZScQJfEAmfrhXIdzmXK1iQhazp4NHeNiQmSksnkpfo+HhBP3q76Apkv5sHIU/j0TH05B/ip",
+	"fOLMjofgKaDh/DnsiuZlDSef3BWL6mvVGf3Ss5knzBsz6uJFJJ9RIywJTobmZ+1PPZuz8WCWvySiHIB7",
+	"Bikio4teg4aYmISW0xxnEvo1WNiNvedxxERSSOzln/RiKi1n0hQJW/EpI6XGynSLZMBHpUY9yzJZLnUw",
+	"9fUcQ6bvG3wGeumlRjXPeTlFGzENkUGzspjeDC0nMotmk5RRwFk3Unj7W5Y3ulatVpUJci4CY5/+3AZW",
+	"iU7m+HJPIuAjfQw4VAucfg4SKayLKHbC2A8I9sYIDGqEBnJWJPBYVGbqrNE1F7zLmCLMoz9qgImnszcZ",
+	"nWJ5mok687aSCLNAzCgXN4LbybPaCO5yf9hnacu2+jVt2p6vF6jaVXbcD7NMtz4kFqpkAIj05yNdnaaB",
+	"aiYWB1Bntsq7aPu6tePV2aWy4IqyNhzwUXovqE16VHWfj2Vd1dRIHr2ooG0fsyuFlB4Hmw8Edc6mTfez",
+	"+69OhPbykYHRclEnQIQBC/L7mub2/35Re5+T2rtgj7e55b/mZIqLcXfr2aeCc27w+h30/eK91ucwBugF",
+	"Th5I0Q7sG9MU8yNFqALL6w10KyBdKkISEM+o6ndqJF9Ij5+nHf7cen3x1GFQePL1fDvMoYwEviZR7psY",
+	"EN+nrHvv6IcFK+dzxbDPUta3VC1tu44fGd1r1pVFaPS5YElu5L/gna0oDUrSvlQr0zuZA+6NlJszbQSL",
+	"P+/1mYaEdDjNVJy3TnWtmg68M/E4bRKOiEqp6ucTiepsM0XRgwXry3SzxeJPtpgxYfHzrmWGE03YrnK9",
+	"DIWFkSnW8HG+cyUWgOO37+ykiteYmecQYbtkyCNMw4wW+PXpAn/91ux6OhEKe4TNN/JksLl9ftHO9PTf",
+	"CtxpAbHlOV/MFmRhSA3k4a4onsMq7eFyny/08nIvS/BhkJUq1UQDHET+zmtjlDGO6JPmIWqpuoRWSXx0",
+	"CMxeSrXnWFxZf+5g0WtzHHiiVC59Jm10EvCbMTKoXy5dCBLIZ816s1QunUFMU46D2w4hSdIMK4glkU9m",
+	"RdUM+3hJENbDSz5nXSx1EUECrVL1cUDxJBmxh50jviWt4M7u5iuX8tsdcpMLJiuBLSva7TQ7DYalZGFY",
+	"wakm1B3rDK1FWAeSDaHp48xcNYydXHaUOzY5vAVKV66o1U8C3qFZiVmOFCgD5jRQc/cMqmTrasumaPZh",
+	"s1VBjk+62B07DbSys3tmv1KTL6goMO57Ok4vEc6hJiiVS2qMKYs8VVUoMsIXcgHqRFVyEZG1a9HgVFOI",
+	"Yg6vWJ2H5JlnF3rQBaB0qQGz/C1kLmSOEg8TcDgV3iYD2qbQl2To3WQoHhm/q5IvTXpM373/VPtIP7Te",
+	"9dr7rvz74OLnQe2Ivtu8D62ZWGwWvUktKpPTyke69JYKLIqiVPXX1itGoSkAS6vVzfUF0YvkLgrdXBFq",
+	"kdhvVO5l2pbjsNrsBcVoG9fkzm+7EjNO+EnZIK3WR+qHiZIQcQWkVGmkiShZuypSkapTUYGkKq616+4d",
+	"WnHcOXovfRiF20mmOpaaplnJathUqJaii+hk+tzaq0KG4oLKhjxOefTccvdzFbnPLun3INXg501InKNQ",
+	"+32rsufGoUYlx1OYlWy9N7NyeRqysomv+S63tPgcZT4T1hxHbcO5Z8Gs+gJx5H6lde5a9GH1vpVzVuYo",
+	"OZlu7Zna1iglgKGjRe50LvRpyHl75EaZBKEZZmQa9DkDn4FTvXGAxVOGPOLSPvYr6Fh5glXVZ4R9qYT3",
+	"h+AejSJ9se5DnW6i0CM3yeHKiHasrjGQlSM1KcpQm4e9exrci1c8mqCRd8nVqUx2BmlYfTmQE5A+vyZ7",
+	"Ae+3Tj84DXVSutmkCqmXXPjxc3lSq9ZOzmild872OeU+WWjxhH0SEOZS3CcshIKXQzH8z/8OKBdypy4f",
+	"aPeyfh0Pw15lqO0jAcGRM3gUgGle/iEVqX9OuYWA++QZFFvQN5Vt4wuVolHceXMmhzul3V4o5vAr/0q1",
+	"GNR5zRf+J5HvIesvzF9lodCtA/fvUdadtFUsABiKepmKl0yQx3yQmYEncQ2M7pJPShQMdF1I9bFiliqT",
+	"NVE6sGZnES6oePxteaJe4t1pxR2XMAngk+f5TZ/oYoKQ5A4WUXriebCdxYbu6LMpGLgDnHwRMTtq2jxE",
+	"OpUrSNx64YuYOJxfgxnmUv28I5qvdsf9Sfp81T0KkfjcqAMpAj8FoZ84aBj7AxVpM/Ydcb1sve7RMPtN",
+	"qMeegeTxmT6gMDShK+lZv+Udjp4heTxznUkh+AW1Vc6nvNfxyM4WcvZ3z9EyHtBltVgH4EdEoSiFO63e",
+	"mlVmBgLLjUpU2d89n55HJiVbvcOpA5FrEoyViEN8iYk0RB4nQps9XH/oEakrYs+ZPuFKppCiN2PWknmD",
+	"kLhvuZ9fGtu9NLb7tRrbrd6nz/XCChUXahfQiWrhL66VXP0XaiUnFe0rXaVk2sKseiYpqprPG6wWcype",
+	"wLkmAe2Ml27WqpvQOsdJepVEBmeYIwjkH907rlb7ZzSPK5fEEHjld+yrWnWZtVGEDqcv6xYXKknIx23i",
+	"QzuLNkHOfzmqmcXBiaFHkmR+NuFqbFyOu1lQgTgjlkUco56ZJD+0dmVx8fereR6xK4WTuXrJuYmRSFXI",
+	"gfJNsyMoAG+bw7DHA32RDbRNcECCyYyuzfUZtkVVVVt8pywvky1uEWrXl5K8U/femJ3XWCA4JBkOAaLS",
+	"CAsk9RwdJRIXRWFkZMdKFN9whosjGVqTuILE4eTeY27AVDLAZqJEnDWxqsQXyQXzCuNzhfptqcgFk7er",
+	"g1SSky++Uv5DRQfl7CZ5uoVDiOby8s4T31jk0O+RNpIf0ZQFtReCBPf0MpnGdBDG+t9EdVmzmtIlUwk7",
+	"Q9/Xqu6h/ACdUf8ax1bD2OxY3Hr1TXvqoE6V6c02b7Lf7IDcma6qUGPYwzusNu4jwU/vIjorhyzapGTT",
+	"UoFFqgT59LaT8bXPStQekEBMkPIZ+dfF/HcmSndOk2Vk7M0lp/DGFhqZImrR8XgciiOoQrlxVbs5XXTG",
+	"uDtHAYT12wRKFLpLz7aulGHV8u/I2ium33KhEiYJDHl4x+BmMdIccgPIQJUXYIW2Qs1Nw58IA+ybMdB1",
+	"1zIlknzn2Z8K0YcCBfnna0J8F/KxhRw59L17296TyMyf1laswXAD1ep2CiAOkU+wsOpzR4eidHGp9DCu",
+	"mrHAgrkw5bYDgsKAEi+uEFFIPpveGq0YgZuLXh14WeSqqDL1IORrIS2U1+5EUbamlD9bQHhAigIVzXOR",
+	"xOOAdXi6tvp0eW6WAMdHjAQmWyFB5OYX6u7sHc4QB2eKd3PRS1NkGXSTuYWseQlVpPxYL0d6eNYSFiYv",
+	"QeBFNMOckpMNCtNJRlyaNh1fnU+bVKnaO1GnOaWpjVneWatyriJFyosAXitlxPZ9tUwU8i4QrwpqoghK",
+	"IZIF+/4DR229KU5WE7u5v1xYSD3OhrlHk8QsaLWixvJjLgz5zM02VpE232cICdp9H5tkot69YCF4SGPM",
+	"SlEtcpFSYv2xBbXpVrGm6tb7fES1OQTQ2xyoXEwAmGKzdwkA+9tahBYbRaYPuGBsCljqFhFFpqbNo2h5",
+	"1OzX0SZ/ab3x1yVHc2iSiykF9kzVzEXqkwvsHjbJK5SPeBjQcHwmj9T2O7Y4v6I5+JBw/Km6psiF9xWk",
+	"OSfHZzq2jEt9rb6s/VqChEKKvVJXo6wbxcbokkhyBN12CKN2wEfyyAUeC0lO3IALsSRoSNAr54y4S3sk",
+	"dHtLZzSERlbHAe1S5ryWr65WV7aifiwqzIpItNAdiHsEeySIugx7VITDoK0skFTuUa2kFPEZtd8l4wY0",
+	"wDSg7wkUo2+DtzWrI1vyqHgn92gi/W7S74VoKIjfqaDIfqo3QEWENjTUqWQecalHxFZ0mmaXPofuKTgs",
+	"Q+dlFbaUOuXQaDJxzFKfCNQJOEQEAtoBFKv9RifRC8NBKXbrTQOdO7n1yncCMrMJ3bYnCORxcBWhpYIF",
+	"IEoAiqAST1FOyMljYiRPhMh/I7UmxwYBR6+jgloxTOrZ1IGvVlfkkpX4nvg0F8b07vOA7BYSSZWlxuUs",
+	"xKqgkP641cPXhAZc8vbA1zciGsvLXRr2hlDTc9nV70T/mOiSn6iog1VAQQgwxLxkDxveQccDwj6dHEEt",
+	"tqWQq0PQOLdl1eDXEVxRBpy3pFECSvvA0MqGoVqDUc40HJoSi5cMPCYSc8lWRIlFWYOPWp3WrOV3kkT3",
+	"MPN8Ajo38Bccqi8hflj+ZBw1Y+RRr3LJLtmuJOlIDNXiqED1arWCVOtBuFPnr0tdAvlSiqKXqjLsZal8",
+	"CXcF/+iL7qWUER2dFap48Gq1il71sS+5LfEMpLwuo9VqDb1iHEF+8CWLW3jBsxX5TOK1z0fEg59W4XUx",
+	"dHso0BWU4PdN9ArH/eTgKwBrVYxRdUAb+sTq1fZa/rpWrVbMzvlAhwCpYeDSDAaZcBwoIWDCH3VtX8g3",
+	"xUJKJdeSpFMwqW6hIVM5rDCcOkHaZTwgnsTNP4dyzgEOcJ+EJLAqUEG7ukv2yvlfgv4k/1IEPX+iyiXb",
+	"AZCUE5hcYUQZujhvqUvoU8k5VGhKAzmzqlE4AA2mXBZQSQj0bCCMfCzXek0CqNeFPU9Al0VRjk8v2pKC",
+	"S717qBiq6EPZ+k1RGqFID2wcfiZs2IcanYnnIb4i4pKZ9C48kpcy1LwTM0QgAFZnQyufGvJ5t4LOeBRB",
+	"qTKN1T2YdZg6EVEMtbw3NSW8LX/qgIQfXY+m33KdAFwhwpdMhDgc5gwHZwqVtmBcg7k97nvGRBb2Aj7s",
+	"9qIa6T4Ex94sgRnG0ZVXQxPPrlfATRZuA+3vniNGiCd07LfqpFJWohpSjRH7JOxxDzlgKlahZZfMSAU6",
+	"dFxNAu9vRWBJQ4mPSYOdmoxBzBlE7kom7UAY2oCwKFJdIXeiPR9uqzEFkggiD4EEFRRlFItLZuaN9y/B",
+	"ezBs+9StXELhJuoSJuy0geYAuz2yVK9UJ7jAaDSqYHhc4UF3WX8rlj8ctHaPznbhGykd0tBPcRMN66VG",
+	"qVapqrfk7vCAlhqllUq1sgIuhrAHkuPySuANcBCOl/UNQ9wTyelYONB1yGMTtihDi1nhEuYBioNIFl3y",
+	"gVdqyOGa6mWwccjZDcblxu7GryzLj7QuntczMPX2Gf1JiryrqqmbYupggAiIGHB50vIA6tWqYd5EFXiy",
+	"eN7yD501r1SbWYqPOgE4AJAMsjyPXdAXlKgIC2gBfLQ4CwPu582g31+Gl827MMeqWn/WR9E+l7exZwLg",
+	"4JPa7E8umBY1fqra/qvVldkf7QEj8wg0nlkrsrIDFkody9edJEDv6/dxMIbi3iI0IGiVEtdwVvom1agB",
+	"7lIWBS5HJrTSsrKqLJtfItW1tByPqKxs0bvwp21vi55EPynLDQQSGrvNrVwGkAPjBosnuFkS3tUS9ikW",
+	"YBcLYwgx92Fe6gZ8ONAjRD/+EEuajCj8eq/xKx47fvxdT/t9kHghIGLoh0pkhVXdlksDLjKQ/1ByMkm+",
+	"wWmkcFtFYAMpUOJ3T2f+jnrc12pDBaly3JIWTvGmHvE298bQqLOPr4ilSCl5QPK+iOlgpjkOH7GGIfIB",
+	"TCkZWcTFyI2EEdAtN+2OuYgz5AC3+jf9JrU4RlCXXksGMKIuUa9bXXonCZoyrar7mpucHXikP+AhYe5Y",
+	"6aJ3I1MAIdvcGxegUBkJa2btxk6bYXu9Lc9F2nREy23ShKkz3x6YrOaRVKOuAhSlQfMfQmpXq5uzv2hx",
+	"1vGpMijfmzYrSIiROI8+TyWMM2hehILvyThN8NSz79HkmcQO1jwh/Sz/Rb1bRf58kpXXeAplYoQVRoCg",
+	"CLeyqxlzhGVBEkiEfIBGPLiC/EcpYCpLjgRKyoD8KF2ngiBcH4vQklm1cqjW46FXQJ2guffrScKk3roj",
+	"YTojfidXBkqnfst1dTkjas1AvalQjoRK6Znjw+rsL454uAeNzp8EgXbgGh8WgSJQyUAg9cwg0G05XyGY",
+	"ILCRgbmDg8gEGIclCGJSIXNUhNIT84p/DleYEwvuDdT7JHxYiI7E4HwBOJ8ZzEss34IJADxZd5HfBsMM",
+	"hFIlzEwR5tjSI4VnQVi4hYzFMGo0rRKaQe6GbGYl1+q8ZG2G/E4HwkEBUfnIcnAlBUH5NXjx398c5PoE",
+	"B3KcLbATgUfYMdlTOATTi/nZWraaCiMnkCzXp30agh2nqgZUpQnQgcmlnmR6FkeU+/OoAO8x4gFSsxvb",
+	"E/BRETHSsEeYsuIIDiH7ab6b0Cq0cS3WK6JSRPm6BVhhpWIgD1cM3Z5WNjKY9KtkBFQZaR94WSsisI/X",
+	"+rY4Iw0Us/EKOgVLuLzlgHSGQu5YqHBXkGR0G54kwVRhEffn9HdUI1LigFIK//P//uf/cMsFB4tbMi0K",
+	"51QnTD+a56dOROiGGB+98ItnIzUpiHlYHhOhXQabUc/urnYsBzw0UTyPyoumWXwgsgUIatlqf2kZfICX",
+	"KKIoiXqbdCRBlVRaVeBw+DUJfDxwFKXVXh1FuXEnJDovOEncp2lJlrCZoPeqOUqovUBwJEiE1Pf12DhE",
+	"nLlJY5M68fnYguICEwRZDfVoNqH7k3B9L6XGynq1OidxPlWQmkEmDyLXo5FRykpqKJty5hIm/rqNfJI4",
+	"UE5f4y+slJ6RuUgC/z/SZPTsif2+lMtivLXo1EOQ/Qi5M8i+elaI7EMswzK5lvss7GdTrze0a1IJsop8",
+	"ql9wGEoEiwsuaCGygppMfax6fdMwVDUfIGQpwExg16SkSFiPRGRP/pMy4qGQK6+qQO2xpIq9LeSYUBQd",
+	"mKGKzzhI9PhIxBRYraPPr5Ukj31ovAnVv8EVrpfRPDnQ80L17UAb19SWK2iP+sotH0DdmzYsCpDzsoSZ",
+	"d1myaH4fh25PWf5hBim4i1hnMc61SbOD3MYuTPjY3slUQQksXAe9UmE40Pj6dWPCt6p0L6chwZ2IUIWF",
+	"KieMcjmZ0AvqRaw44toAVaprddTxDQKbILQjFtxV+GFhjiAP8Bg+uZ3cFZTXGhmQ8EBEGJtwILk724ts",
+	"F0QRiX5iZWQSdni/L0HUbs8toLgbqGvtMWKKvUc9PLJ2iN2QW1kjhbfZlN9BxtPUrZqIJxPwBChgb06t",
+	"nEKRXI96W/LtztCPos/M6pzpG1DNG6LlL65sbf7WXClDBUxEwUwi2ssVZV4DYbt6IR8Qdj1gFR1k5mwB",
+	"9wcKrIQ2B70StMuWKBOvy/qJ/IGy7ncJF04ZOQPcryRBI/dYzKISxzK1EEuxzapYRzW2dXepezNvzFze",
+	"I1+cIqfRuhXZVxekXCXTwEzVy888zcnU/kIEQLVQSvxsWFYeQRqGLu/PiavH+qOCpxJS1YMYAsZSbSzi",
+	"ULefEIIKHPXivJW33k7A+3mHtlotemh6gZqMR4u859pCPufKnlMMTcSrZ8fR/APCX2wI1oGytvALf981",
+	"EEYLqQ8TB6MWmpa87V8TVv1YOsuMbVFLzQtt0RuZkL8jT2+uEA7vaWVQsQNV9SRy8yqDOmdGfFZZTFMk",
+	"zNKj4EYeXsB+/m7O2UW5pZSiNBuV7gfEueCbA7fz+6XuaAWU2GGnZIARMtMumK57R25cy211xxJwVkVd",
+	"qK6si66pgGrP6CxWcomqP5kc0geNb6WKPDwWyiKp7ZQmkyRaIYRqS6wFVQEzT5VSNflHujGrTl35gQMQ",
+	"lnR6TiMqTmdSS17pOV9rt1si7+QVFsjnrGuc4dZat/S5YB9qNCrmrqyeKvhZKTYCCTxGtTVjO32t9mZn",
+	"Czlvw3AghQYpL5/hPjmjIfnXWRhQN5Q/neCw969lXZnTOSPuMCAO4tckQBBwrLowoSaLcgCcuASdo2Lo",
+	"qpG3DbISYx8l70DnKl0gy9hZt+QBRhHUkV22T4WQuiwPwDWmIq1h/FoF7WHqEw/5XF13QBA4FImHBiQw",
+	"6aqwCvjbBZ9iA7XJmOucFHgfkjSUSH5KwmC81OyEJHDUselFS9FQXsm7s+Mj06dEwkAfvcK+3KNA/aEf",
+	"0gEOwmX5+5KHQ/y6jAh2e7BBkMNwiPpchGgDvafb4DlNlvV0TOKXUVUhHwttY0FdUxoacmWoAm/wiNqB",
+	"56vVagU11cqMqMdj1TcccXPuuuJ1FAqPPIr9RNcVECEHOOxV0BE3uGHkX/m7Md262O0RLy/u8Vxb2eYj",
+	"TIsKYlT5jsqo1virBMkND9RvV2d55k9z97bht4UN7okKpfIz+2xulkaj0RKA5zDwCXO5pxKv7zT2gjyt",
+	"lo8hWQ+32LEnC9puVqt3b5c8xynkugQsF9PizP/l0hkJl6YmXY54ROHT/GaSy1QSOl1aiXuJT7XTpk2w",
+	"sxEAd28mgkMg+85gdFQ1yoKEhGwY9pRo2Mc3S22gZRu1zfpccayGpGaFsYaJZ5F8GGqolYKbsrItu7i4",
+	"V6HVLJi508L/5KydFn6xNIhQQosF8i189wQbCaMPYVSILM140qmnn2XrZWprE1qZi3MtCnKKWYky0E1k",
+	"gGmgw+ME8TtLUrUhHmolm5q8akthsMWZCANMpSTXajbOTy92y3KQCyGR9oqMWyQIz2hXKUTu6Qf5b60J",
+	"WB0RpBQoCPahbAAKiI7wY1Dtwif42mRkkuCaujpuI93EQ8dlOHEfEAf0mzJ6s1KtSqqhHVR5EmIL/2JZ",
+	"MarnTumUQkmid5jpXMqoYU5p+7SUpgC7qkQS+vL1D6t8kptVO8lqqKKaoKQ6mZTiRiOxpdbFS30cBvRn",
+	"Kd2FIzV13KBicgemoUTpbDjgQUiKi0Ut/DQZPS2cR25bzWdvvXqqVBvUamYR6PtRR43MzRzBxMVZtHFC",
+	"JFmmfQl5+RalcyCZYIzATGXtSXmk1Wwow2qio3YoEuQOTDemDXtgdRSRHyrug1qnHxSdkx/ovt1gkQl5",
+	"uodROSpuYdPEyV7fphVYVMAqUWpDjtE6/SAq6Ex1VVHRGpIIjHWYL/agREt6qi3kqA4+msBKcVPtJe76",
+	"U0Gq+oMqHmDEudMP6JXx9FPJQtSqoReV4juvUZuo4jAYxd37rWAnHT3p6bbfZQSGELCL2buLQtLVvRJP",
+	"ucy2YA2q07pAXY44Q7jNr5WpKHoXUobek7EwtoaT962z/7FRVv+tSdH7bLdVA+OKiiDnASKq/w/x0KuT",
+	"7d2zelR4J8Ae1VUcTnYPzXuUS87YZFEAueS4mMnZonW0hyGiQgzjiJEYRkzgjeIPULMH0vgb2rsGZpZg",
+	"DGYs3b08yQXVLL8eFyQSTUtL8n/bu/sHR6i1e3p+sHfQap7vwq+X7PDgYLv+s9Vqft3vNkcH283uwcXx",
+	"58Ph8c+1D1fVj1+9k5Mx7Y+bOzcXpH/cHbW6Xw/e8z8Ofv6o7jZHB6NLdvxj98Nh82q/WbvY3e4dtj76",
+	"Bzd7O82z7e7Rp+0mP2xVP4Xu23e+W9/tft7z8eHpxWh39HXn08ePOzvNmx+X7OtZbdD+sn3tstPeH/u7",
+	"o4Nt9+jwx9ebw/OD+uH51ejoZ3P0udc9OfzRrB2eN1cOz7s3x/K/O9v4cIffXLLWz+Y7Nd/X8+bVu7PD",
+	"04+j3S7M8X6nGe61v2yP//hy1DvY6/3x+cfup8PtQ1hvczQ6/FrfDS8Z/lwbtVfeVb9+Pu0d7l3JFb7V",
+	"+2w1P0Z73ml+dHc+dpu7Bwc/PrRWz/3ayUHbOxiRS9bb7/g7p2+ud5ujtYv21Sd2sXJwc/Fm/9PP3zuf",
+	"d370V99e7Z3xQfB5VO+4tfc3tdE2O/1z/8w73zxaDQ4+XbLDjbV29/3Rj8P93dHbj193Pp1Wj7e3v+7u",
+	"vb3YXP68vTv4VNtv+ye4d77sjj4dXZy/HZ8cbm/InXgHo49fL9nhNm5Ofbup3t4d7W4vjz7uHTYPt5ud",
+	"jdFOF2Y7uWTNj2+Xt5sfd5rd3f3DJt9vtf7cPztc3dxuHraa1W7zcPeidfBx5/MHt9nd39xzv/IvQf/3",
+	"U3rxZrj/sTroXLLVo/Wj93+MN1Y+Hn85652ttrsH3f1m68vau+UjcnPECB0c/OjXT45Or9sfBv7I+33/",
+	"6IZs37x9M+aDYfVflwxAc/doJwNcZwhmYES0Af7k9OBT83wXvd/9GgH8/ttmd7cpQWB7rDYnN2s22hzt",
+	"vt3er46wRIaPH7vjz4Oz8duwzvf807efOb9kffGhFvzxg/C1teH+z8HOVXvnR3NtvYa9ce+0edRqNj92",
+	"6aH40Dv+crHRC6s/ttd3//j94ujtcOPjzo5/esmGp5+9c/fH3rn448vJ2ubX4+N2l3z89J72w/bOH5s/",
+	"L4K3X5r73j7/413tpLpCRe/i509/2LSOZnJjCUFTUSzs4XnkwwPF2F/kw+crH6orypUPY5NVrb62Ud+s",
+	"1e8vNWrmNyE1qt8LS42FE7EjYayHJS9PCCtxhTjI1G7Kd1XhwsRLUhy6UsKJlLh4+S5Z18DuX1Knn0nq",
+	"9IMoRPqimzn50i6emittFJqAuDzw4q6yFizmWGBLL+T0GQWLPAhogSUy2xCZTS8fKTDkoVKVrXRi5aeK",
+	"E5AnjZKaGod86PaI11DRWFREAVlG9VfhFBK7KlqRLietmFntml3MfgP1Xo/WUEUmIS9JFxpVFgby5xD7",
+	"xmhgqriCY7isPO4jKnT1IMogsMHJy9vVKL2Q5NtDZSOcQ257mtTaaYQmlVL7wgQXkwn7IJRKQ3AzJ/11",
+	"Hvlu2ULyXM+lhpAEPYCm7xCU1eGBqWv7m0COi50cHmoVyp2Pnd4sDUh/qUMV7mUE7bcpwxBhPeF3zwL2",
+	"FLe34wnU/Es7VAy4oMatNjWqQH1if/FSdySDZ6ctutqI+0BsPAlqGRz9u5vxRowt1sNHjf+cwM7An46V",
+	"px/Qq9O9Flqrb1RfKwHApyIUOjMxtjLreM2d3Q+757uQ8aGiz4iXSG/QHFGFpw3DHmGhxsIGGNTtkqpg",
+	"8E1jf+Av6YRECDvd2T1VrNtRyPovjwSQgAxxenAGUKzEsfF9cEVvltzAdxAWOoddyiQHcUFyxtGBEEPK",
+	"ujtUInt7KD884RTCxcEIb0ptj/jQ93R6SwU1VXFgpYLunuMuCCQfsAiXDrlHO5R4W2iluqoXfdBZOuKM",
+	"LB3i0O3Z9XThUx6UrWK35fgbM9TSGWWuit4kN9gNoYo6SU4HFeqh3LwqB6PN5D3sxTp1+jJVA3eogKIL",
+	"skOcqml9ZErRLrVOPyydhdgnuSQ58Cct5Blx68zlHmXdRG3f6Pp09Xyl6UuY0HKg5aLOTNFR1Luw0BT4",
+	"e+qLjGyd8+hKOhA1PBgjODoWJzQpgh1Pn7javIScrH5wOdMnLjVjHVYFHp15RVQQb6Cla5RYkTpNI2Yz",
+	"rnxDUWVNGGna3pIgON/+5gvnMdg6L28uPySPb51+WGSs4CRGzRwh8NV78uvFiBXlkgTxWV/CO7flUgIe",
+	"C6w2ehVOdEUJCRnCkwXToAAqF+/zOezHO6M7iXiPJHvlRFpmSWKWjAAMaJpkNocEBpwlU/KynsQSV+A/",
+	"uaRlh0k8kmEnMxqj6XnGkGJuJkoxhBuK7DymUwAD+4tiGT4JhY4v/U3VylcCoY4HgLgyKKwCcQJWPQgB",
+	"zRIYamP3qpGIUIhb3MD0ERNSoQ0hHot8B3ymhDGnD/5eHnWo6W/5F7+sVTcle7C86fs/WtujjwfbzfPm",
+	"++1u98/e1Y/jk48fd5o/muuHH8Wo9RH80vu7o3etix+7F4fbB+CLbnVHHy7Z6efayO1/+vn1bPvr50/8",
+	"Zu+8ea4824eHO/tHvQ+f/dDd3xx7+3tXX08tP/nOx/HRz8O1S/a55x4d/oRfV8yvn380/cPWYWu7udNc",
+	"/n31yw541nfHRz+aPw9/uD+PP/HRzo5c79GnS/b29GK3OeLbTdy8PmxVR29H4B3+sb3dHe3x5oV3vrL5",
+	"dffM/3Lxx/Bi88+9k82f2xe108POwcao1f26c8k+nVYvwGP80U1HDOycNZuj048Hveb72unyezdYO939",
+	"uL9J/S+DtZ23v/c/hjysXbLdlbC1/+lqZ7B5cnSzf/OmSbdr3dOr09YbtlHtfVn5cfZm5xqvfFo/8pqi",
+	"tfwVr/68OVsZuB/eds973X/ZXuTUHc1hWQv8p3GJHpKgSzwJ7BkCyWeTZK8QjF+T4MXCdl+jApy45FSn",
+	"H2L61GqCvqTDfIkvCIjZj+x4xRnML/K9ZvO/PsBPjo3O4gNPzpxOwVGr6gzZUkT6CiDcWd0DKMaQD6dT",
+	"DpWdOWZcUGRH8iRHkIBi3zGFZNKiiurphihDjvw51VVJcTriIdznqjxpwslcQceduKcPDbXPWSfl2dNA",
+	"Uzhtb9CeiSHzOCPJAnfGZ93hAepy7iHsBwR745SfBWlJuV6t5kVrn0YX/KS8UkUdlhqlKzJu8f4g4H0q",
+	"QHeEayk1SlXcqLUbdbc4RY639jSxzNbR5qiKMXa9EOX7EmVFHRBm48cx9magT1acdDD5QkR5AxtAbOpr",
+	"kY5COV3Y9zPCdHWml5KVIdzV0xHOWoa35fdUNpimgipsuQG9WlR6vA4ZttrUjggENTMyMk0ZVdm4x6ng",
+	"Zpnbn7iE2zHzJ9hGXGHIiuEuZ3XBybFUmqb396tnlbsqRV21QtaQ3K1HbvQV87jLn8t9zgSwRsrA6NrH",
+	"vrI5Kz4DZkWPdlU7Ti9hW4TuhykHXo/c5O1YE/ycPUMP3Ttt2sAtFejsbXOpvrZuah/u7J6WZ2w915BM",
+	"WZcEg4CyMNfOWd+49zW1mnkLcPEjlxPLB3CgD1vQ9NJARrIbU+4e4Mvnso8rynJLkclnxb0G8ejv5XcZ",
+	"K3FUoEgj6nRschYY1MMEGa9iCvHL9wjzJJGNQhZBqK0gR//gNMyjcjSUficP26AJZPE9wVWdqY+KFAjb",
+	"Vdn82+DnKxX/AIp2FCqFDBr3M8sbjm/+F08gfnyHPWQcJwQgS3Kzf75zDnJy7AdMRlYC05zxAylxJjs9",
+	"2XopN0/Z3ua8Ccs229QFEKL20VCVCL1qNRt7zQ9nu2XF9rF/RrsMh0MpS6p3mkPoqOyPX5eNVUTr1a0m",
+	"coBxOaDp6gA/LUI2VN8LKcmrSjZGIbbUXq2zJ6QXeEc3lFX9YsG5bwn3Thm1iYuHAnqg6IaF4PQeYBHX",
+	"z1Grz9OXz+BpMsjjl0rzAoFBMkpgZiBvXdsOXHlY+v2KqypZqjzG79gPv0MYgsTFydfq1ZVKtVKrrVTe",
+	"lL4VVtInzvOJ8o7tsJs8Zd3lgWe8IYlIrpe8k+y8ZE0skgFP+dR8EQp5Fn5m6eVqaXPEYuUp6NNLSZq+",
+	"5ErV5p208VLn2eru7VEiymSuQLY9cpZKXHoOKPMi4+QEJcYUBd8dR+4pZcyQL55hgGIa95Z1MbjcSMVE",
+	"hRQIHm5EiedxcrnRWUdY6IbAcRWopFar5ZUrMgjBeGZy8j0+Yj7HnpJU5NUSz/Q6gNqgs7D1/bwdEBcc",
+	"uQRBldQnC42oeYlrfkgSYsP2vehIZkOUokQkp+2itZbvme1R7tR88UFoyID0p9KQpEakWisqdUZVBaFQ",
+	"uams6cssRD8h/RdEf0H04kmHTyUdKECditgD65VnLCQMrlxRqz95DMN7Mi4nHf5soiYcViEOqiZOHRA1",
+	"ynbCk3b2sBcVf1uUWKJrP1lwoE7vHnYHq0SuBsq6kL+pCmaKspX63CPBHDFXalkLq2F7sxRDyf1prHV9",
+	"L3T2bxgEhq8IwolrflQJLB9HM8u12RQ7+WJEtPXvSUuHwtVlQUNSl/9XuMZsFC8wLbLgXjEC2naiG54l",
+	"SrMlHY/lzGgCXUffhJ3D2qPvugEfWcXRyCDsZQt1apdn8njk/z2XEAQVaWZ8mrlRB6iJnP9yTHs1wlS/",
+	"vlCV9IdqoObMMRujkNyEyrXfQI4EhiX5re4HYBLU5NekS5lOCIPXnDJy/iug/L8cO3BEUmFMGXICyp1H",
+	"CIDQ/R2el1N9bhdw2hAIEY93dgujz1FWXQNh338wP/F0QI3SDXkA6Yc4HcP1oNEqunbQowSqPBt/eUEs",
+	"MX4/ykSIdQfl6A+h6KuSJqlA1yRQHVoEB4IB9THyQrmyztQM/JD495wCBRSaJJjHP73aeKyyGtEpOp+7",
+	"+/yjMZ+buz9DfMh2+asXv0dyWK7fXy9jbpe/IsSJ2uTTfPzq/WI+/iMQDaSgMGT0zyHJkETKugSw76vm",
+	"BFYcvSZIceaZZpSG20lGqbnaFnIqUtaoVHS1n53dvebFh3NHF96FPpNREIAhbYo+QSMejPoEM6jtqmx6",
+	"fMQUj7S7VIWTZddB61a8RPJiqHkU+xbkCW3pLry6r4TJJ4iV9pgXJ6oWhfk12lfW11TvKcP9IjMk5CZA",
+	"HgQVpk1w3J4ZyhIQqwU/XBf0YTKF7irojOt6yrp8g+qErmMB9BhWWWQz8+TVNtD5hzPk03aAVR8uqTjR",
+	"EMwZVmX8XCtEkkb+suEWi6wyrwImRV38t/pndrH5WjUVYrkk6mJmOfmpdpqHqDSfvN8nCv9IAVle+R51",
+	"2i/xHjnxHup88ln3/XlmHk3ItHloNIlMFznMcobFY64S9rmJaZoZTuQHWiXYEyylE+V6gTNaMdFyRH+L",
+	"15RPFZA3ldcjboARIyPD/uVDk16tiqhHPEyuSoXXQbpczA2hLyCknVnOdLWnCmoapc06i99EXIm9dfpB",
+	"J4lb4X2jHg6BeUUKLBLQ1dH8/d3DYapOPuMjKNyKtW9OFTrRnbnVICo5Jcqr0ybwzlAKNJNlByfrwEfN",
+	"k+LNmKf6kdqW/Evl3YhGdO9xZ36ur5Yzkpu7/nfhecVqyrf2frZazfY4qil/8UMc/zzb+DRudzqd9s5R",
+	"jf+x7G133fHh4aPUlH/by6opH2XK/4x++9H8/fCjGF2yaXn66Sz9/fPmF5Olv7t/JPDnT8NL5rXsNWyM",
+	"PkMuv6srAhxsx9UBDre3R0etZvN85W2//3utNhz+0dofX7K3G8Rdfr8t/NVPtc2T5YuPN72NP95sX/8g",
+	"X132O+N4fIWbBPv9q81xW/zsVI/Hx7TmjsXaIPTPVjYvWffr7+HFn/vv+ep++/Bg/+thc2RXgG8dNptR",
+	"9fe49jtp6gr53iV79/HjoaoEL/abHy/2tkeHrcPtKjzd6X78vL19+qe49na+bo46Xe/8sPVlZfMqWN3f",
+	"WH1P6ufNziWTJ/P27HB3f6f5ubt9Wjvp1Lqn7z95p/218zq/WF453Dv/tHuz8eNn8we8e7q7+3anibun",
+	"vR/tfd+/ZG122nF/vvv5UZ+t11r70a5Xh1/ZwWR9gY/N0Wn3oNc8WsGtcX3ndLAzvGT98WaP7Y4/rx26",
+	"x4O1j/xT7cfnrzcby8sfevjkYuO4SXebQf395277pO8v99fXLtoYe8sfbkIefjka+Zfs+G37BxvV8Fr/",
+	"98PDP2fXqb+n2PcApew//n51vrrzo/vp6ORmrda/uWR7Y7x2VP/8Zn1v+wDf8LXloy9rp2z8td5/r0vZ",
+	"JyEyDY+XbF6INPA4q5S9pvClRgf7gtxV9HyiivYvouciStw/vOiZx5ozay0sSPScXQff1BEwEPJbsqQ4",
+	"siLXdW0AVRJA1ytISEgNJIHdqaA9JUlSEfUJZroQYFTyIi78p8S3nF5KXBBT5JGGVr6wCKnvqwbQUUYx",
+	"0b2HkDNkYkBcqHflZBVDqCDYOGVdhLuYMmS6kJvs4Wl1D9RmJ++xaPX+yCnzty/gv7Cc/EfAzrxbTWCn",
+	"emkSO6cV7lcva1/zjCD9QgX9CwHeC2t5LpF3Dw65mTCR4wAowlH+vr0B0CuJZA7Iw87rBXUKUPp52fTe",
+	"A7eBbX9/0A4BqGlbUhIWeOg3p3oVCjPqFdERxyMsUB97JDK05LUayCA2C+k7kKmWfFeTein15K7y+BN1",
+	"KpiHaL60LniY1gUPT3Xz8COzq8ECpfnCXQ8yHLJ3TTxIeVieSS+ElySEX7+LwlNIR7OSF1PI+syzGWcS",
+	"iftWANN0pIcF6mFvIhxXSVHg5jdaeI92e0SEiIIOTRnq8MAlc5KWxy3G9VLN5RlXc8kqtTSbdPz9SrtM",
+	"xxUxLzErXvrlmRC1xeRpqybgZdTcPVuqr60vtbZbZXSy/X5nr65I2NvDZmtJl3h7HadIaTqYld59zwTu",
+	"5L2+JHG/iFX3TuKeU6y6Q/J2FtDOJj/PK4s7m8z86pmeg4CHxI2dM5F9CNo1saSvR4KMFO1iYla2LUr9",
+	"oQjjKE1GdC9jY3+K7VKvK8hR2ZdghtLEVa0ARwUzD5utLeT4pIvdMby3srN7Zr9Uk69AZCf3PUSPz8qo",
+	"j135nybzAk5VAdrPlHl8ZPozCzQi+Ko4Dda1wDA6OT47h1QDmlH4C+qDSTQpGFf6kuH6kuH6Yo0rmOH6",
+	"sOxpOn4WifS8X4qr6XzAyOjJuciBEENInlK1ENOFGWNeUDZkmJERcAUIy7QT5lRXt9jVDjEBCft12qEi",
+	"LNe9CPFY+evRkIXUh0Ecfk0CHw8cyEowPn9VQpG6RHVGiHsdkL6czxHDAQkE8YjnbCGsmpL4eADlGqtO",
+	"6n3Jtly7/kHAhyppQbtBRMh9wiqomcgltKJJ4/QQ25yhAgfKaMg805UIAmyHDHIXogOPrSeSy/BRQ7lo",
+	"vKEiqiSrzTOAzqJjOO8TkalPuNQonaxUd+7skDkFlMjgBgehCSs2Tr2ycuGVkcOGvg9tN52/bqOuGeA9",
+	"8xUQCdxXhpMXl87fsi2DJEhPZDzOQcRUTAgjo8W6eOQ3ffLkvEPlJWRb38RQDCBrPC4VoELYGbkJoYXl",
+	"JEGNSGfSYT+jM00qrcwk3dUr60AzrggZgMefhYHSfhkiOPApCSDYTDEbqscWIQ5C3dYnIImev7oAAVZy",
+	"SsTnVHQa7yBBrkmAIb0wi2LLG3sQkv1C0/6GNE1CSwYWPSwtywbRFDGTLy2amkmMfjbdvyY8XYl6MyAo",
+	"6k7jHiciEot1aClIxZS5JLN2VsjBWBIMRUi87C5cOE0VYxgwrcDSJNCOVo0QMitsVQcZqhVrAVStuzx/",
+	"ROseD55jR6+7y54AhS/BQP+4hl7mdLX6p8DqsSOJFTYVCSb+3rFevQu91QTlyQnuyTCcRW0RVyRUCmoT",
+	"QfzWZ2+57zlly3BgOiGCTDfsa2IrZUER6eIVdKZOokiYfwZhniGJTlBRfe4vQuALeSpCnjRwPooemwua",
+	"CYKk35pT+hvg/rIFgaJwgT/7o8mwoixPedP64rEL5T2jqk/WMbxUfBJhApAsLLKh5c4hQamxFx8SNMD9",
+	"SmqSJFYPcD/bBZ/GhswAIHvovHifxPSz6j4x+7iNOVYXwDPgoPv+j0lYqHZTnofV2uAvVsGgT8Ielxvh",
+	"8kjqdn26a8JCHoyL6zHWKTxNbRv7GnJIjTX4S4ZxTnGbBOJMJVP3JA1ZyJPl9MQZb2TRhGw2XyC1uM+v",
+	"JyhGXKlzgl5U0LGxA0MjfN6PMrLUHJ6OPgH5+/Uk1VBvJTdeNCm3C1nBf/uM3McH/x24lEcE/ywoSIC/",
+	"eiEB/tPydxPsTifxelTgtq+yeGdJqqUX0vysM3QfDTAnwGKasDaDIv99cnQda2gnTtWtIEcJUVkJtMoK",
+	"USB7lrNpubMHIYLiiQJsT5SBH1IQlzNPVasAJ+GWDh1MiLbgA42ogM3fRMgHaMQDMNeHPcLyUmvTJOKO",
+	"oiZhsIZ5S9dYsz9Nmux8pOvF9vQgebKPRvuyQD4rU/YOMmkCMYsbnxKf5WS16a4QGQJssj9EXoXySbEg",
+	"Mesz6fUwSdpU5R5bcMiutm698g8puJ64wBfjmwhT0LNw81t69GdlgJvA5mwTXOK1XCNccqcFzHD2B5N0",
+	"SostqvyWCj8VUrgJSCiM2c64wUSPj4RykWUY7LRwlLb8ZXaDmU0qjRON8fB7R3JAB3GGnCQpcXJNgvam",
+	"fzGjoK4s+50OAD9qm/VKtVKvVJfrqxI/UsRUEkMNRIOAe0NX7xgyVCLx7A5U64mMiPYSzhQY5sp99rtW",
+	"fWMNvYtLFbl9MVXmmSpTePbQxsrUdJnmysx3sulnnng4l9HS/lIqi5Asp+sfhkr9FAKF/IowkVT7YuVx",
+	"UrPMNVumtvdiuFysrceyQz4WbGdfbKYtMgm806yRk7RRdd9KkMfpikfpseh8IQL/zyHnT2XefCx4z4Cz",
+	"6cLwTCr+i5s5oeGA4MPAJcIpI8eSAOWfAemQICCB0FUDPXJN5ZsoIAMfq/Q33TbHB1VLvvTvb5aVdMuy",
+	"o6ocNfEdhypbyu7Y2aGsS4JBQFmYsLEWtYDaHo84Gy6pgUgOKBKWTxV0LDjy+CTHzDWLTlCqO4rbWlCe",
+	"0yxqz/5EhtG5KWjKOPpCTp+flfWxSHA2DmVaWhclTi8HPNS1CJ803FgZRhgZpa0cSTvIFnJ0fCN005H0",
+	"2qJTmto7QKOgDsQxtKirVapKyNZjm8RmSe4gQDjOZO7zwNBQPbLpkobD4mqCVdQ8qWjEVVvDHulv2f1w",
+	"JV/ivkcCXR0dJtMJ0Mo2kzYZyeGVmw05jDPiRK1M1TbB1daV+1V54fpc4kRtuWB9FJr+T/CRuBlPdETQ",
+	"jGcyCwXgaLEWnoUkPa+sV6t34yCnCjV+vYznRZhrLFR8YUrPhint0+tJlmTf1UOyp2wUT2bFwCt3ZE9a",
+	"gi7sBdTvlxMBPZLU8gyP4D06zT9c//gT3N9Rm3gm3kR1pJEXscdFmNs9PsetaL6ZtzV2xor0BauTJDfY",
+	"DWGZVCCHDnJ7xtPBAqc2J9HnHvHnOQb44AEWIr+aZx0wy+KXcU2Yx4N5FqK+eIClCBrOdSI6KWahwKmu",
+	"BnfnuhncXeAydJE0j/cxZdHZzIu86vMFLEsHNsU0mgem8b5Fq+OmxxR6rPh56zJxUvbC9ELanPsEs5kH",
+	"pEOTr5UgNuKBZyEVudFt7AkNLKqn/pbExsjMNJDXLJlMl4Q9EjS0iQfGK6NgqGIwfBIqbsM81T1bzHML",
+	"f857Ac8oxiJiaS/xFSI0wGdJZZrf3zmmIh7xYYIp4vELGo0tASYzgEIPmBc5YeZLS4HL5Mb03c0UBpu+",
+	"n0RtZedVQp4gPnHDCSkQykNg1Dr7lCoT43J/2Gci2cgVikuqdGKoBAFdY03nWhVuMSHTqUXHYt2kSPci",
+	"eL0IXi+C14vg9SJ4vQheGYKXPJBlV1wnBa5CBXkNW0ub6/4J9XTvLa3tAuOeJa/dXVBSgsFO6pvEw+/p",
+	"EeOCDeJ6Uj5Sogg4bjI9KiocTEj8V04jKfpoMaPDA0Sw20MBHyn7VSQTvTrda6HV2kb1NYhPNIyFEUCq",
+	"tpJXgqGvOIFzcnx2jpap4NbqnApqEd8X2tkuMSIk3iVrj5HL+31cRoL0qct9zuT6QtwGOtUeq6Z9GHVo",
+	"IELkU0aQI8jgX8rrsAW/CERMKdvWaRl92INPedhTNjnYBRXo4nxvaaMM/6lFpczb45AgHngkQH0cXMlZ",
+	"L5kuSL5Uq6/VK5fskqlh5Ark+fSwciupCoOmAo6SGKHzFmZjNWYDOeasnDJQr7Kqq+7Lf0gklv9V/FhH",
+	"DQioWC6Pyfiot0wowXfFE5zyJTO/SKCUQ7icMeKG9JqGVAUnCCIE5ex7QPo8JN9dzjq0a/oZKhqupuEA",
+	"H9iHCo+wiahkThQH4RN8LRmsFquhbaKV9AVdDRFllwynh1BvRzEKZSQk3QcX2//P3vUut20j8VfB6EuT",
+	"OUq2nHSusaczVdO0SZpJelHT3kycMWERsnCmAB0BWXFv8jD3LPdiN7sLgKBEyqJq1W6jL5lYJEECWCx+",
+	"+we/9V/RY2+IW9dhbviox4dPQlYzjjJxUfJCGMsulV5gTAo+GWcX3xYOlmVipDORJcSEf6qm0mACRsb+",
+	"Pdc43UxpNsfdL5pWTGU+hDb9InCcaznqfHiJckZFQZnP3LIxn+f2BJ4wIXsLpp+GBKX9Us5mIkM5GrD0",
+	"i9RH2NKvYZ7+Bv904Z9v0gQEHz7v6VvmDJhzcSGVAmuFOFJFnuOw8kuhGF/wa6w/yUhhsNncGiqsLApR",
+	"mitmVgiemYkQ1rBME7cdv8SMlFNFn0p0WmNdTOc5x4/9FcsNcKuncpTiVo295BQcLCh5RGHhW7rgRiOa",
+	"QGjBpdpww1K47X3/6EMvLIoYdmBHkJlp6T0hPnmqXOC3rDGNbwyLEOfLwBQ6K4EwOi0w+FxYXSgWGNGc",
+	"iTyHocW+l+bjccwPCsvZC5mfekqywc86VbaiG8J5dy88KDWeNxtjBqR8e+yt7yU2JzI2LvSU9ZPoRedi",
+	"Il1otk7Z0KEAQAiELx3DqQoBEdz92Wu9NHAY08YP6x8eHroxpPP6tIkQekLFa+VUnDh2RK3ZFIR7waV1",
+	"KSqPDx+5uhRvhS2uu4OxFUXawzL8VUuYWl5nCbdP969ucCmWKz/GqXSi2WMpZgylx43SBegohImhhYbD",
+	"UbgOKnAwEzhy/qk6FHyb5xFiJBg+OBj5iZwlJPQo884qRIss2iuS6kZxqmgyuleSdwc/vUj6fz/q9Q97",
+	"R/3eUT95K7Ln3CbfCXNp9Sx5JdX8YzL4dZicdvhMJozPZqedZDh8fnx0dKrqLIIYn/5xKVdBxl4QIqqB",
+	"x79GdPEoA/ujAxX0SyN3E/qd8o/dcxTUR4++/PLx40dHvw8Tk4powMR0sRkTF8JN9hIsvumMANFiByQM",
+	"e5Ees7kRJ77OgXH00uGse+a9f962dmet3kTE12U7jOew/V4vZ5OunhwggzyIb4tjA+Xb9ocHNjg8QAMd",
+	"Jv32rbuaqaweFKDrZzM+dRK99pgA3bI5X8lNInS7arbJ/0BfvZe+ujz+nUne0uyvRF8iiWsIvdz3PP1k",
+	"Q5fDJrQllIkfuLuRLzaUSaCsfQelIw6SXmTVr9CZsPM5OjDxCI8zMI6DNQBmhz8yWzKXYCaqN0bQzltn",
+	"vkgTqn1HRgtZUpFtHwWRgsEYbUq6YFJZTRtUfeyKDJWqLtky+VKCwEbg8igSfD6THTwv2/mweR00/1F3",
+	"k9S/oerb05zsJAF/Z7pzVeDrUu030aB1IPSAluY9qQMTAO+SFqiAWKnwyk3AlToWj9v95cjeL927WLrP",
+	"1I4B96oIVgMqahlut1u6E2mQ5nXTTGRxBYNTshNl0qGMkVYjUagwEglTYiGMJYcfOfQoE8d5z5nMwumU",
+	"cP4FX4WuYYOn/qjcKWIieTHBwiVgcpYxX/T4ovfeXVlfwzqM43Pq91+meP8AuvwMJmdfu3+b9LUFubdn",
+	"M6FEBsJ004reIqGN1s59y2eLVsKarLYzpyiakttc3/7I8tioyzBw2OIgBd2/GY0/jc939MhnzOMfj8M+",
+	"19VYL0UrqsGJyvYZr6HdHWmI0H4rDRGtgHUawrXemP7qXv6pufDZhTSU0uRGuAz0+gwrn5yqkBZgA87+",
+	"cGYWnSwTXVgKODYRd8U9/pPxdvmcP2Fszs97Iw2Til0+c5d+fjb8+dXg2805/ePRuBs+rsp8NBk2eHUf",
+	"6mpgyWIh43KNttpeTdSumzpirIqaaNIPkZlCX7E5FZZPTEWFoXTkI/TWP8bz152l3ILGf6njezqse8Lj",
+	"v2Opr538OsqsqtSvjYU5NXYDEu3ste09Dn7tVOhWJWE9FmtWsvcnEFZispMynCXriPizMi9TK1Gh4K+P",
+	"WN0WAX9D/GhlUW6J2yoQbWt4djfxos0Vxt7vvKOQ0U41Tq2k18WOWoC7QuctqC/w7s38NW/h1s/YTwP9",
+	"3/tnMF85r+T2oWBs7ZXxrd2+TwZGq+ebry5HuFSPAIKU1/pisLUmFwy9qtEBs0kJRDZg+PVtONPxAfNe",
+	"fui58yKwfV/IK6GYXYCJhg9lc5J7PDjxWqNZNOKKXRRc2XBC49qn+U90nh2zx4ePmjw5ME5/Tg/OD6IQ",
+	"aiT5VCgLZiybm/n//ltIbTAVGQYT++ITuEGK5gZ6CO/mmc/bjinYN89AgXG7G18PzliD7gLR3Xt4mjw8",
+	"Bcl6jb7bXtVUVlGdP6eIL1V0TLTPt3DfwP3BeQPyjJhfacZn8lJcswn3RzkoeWMLZ43rzd5Jc1+cNLsQ",
+	"3MpU17lkSETXeGLgBnfIa+FYMXAXMo2ws7NXi/fNFbML0SpnuxZ4NWnDtijkObKj3j+ScMIegffb3Ez8",
+	"vZ662x9PRPBCHh5U9TGTgrcBe2yIb3cniMdzIzL4NvTp4I4k1cUJUyVwJC9QZWOhVdwKTJJ9G9b4tj6e",
+	"1qiN+MDbwba78QHdpJ/2np/deH52oeAq0l7n57kJ9HlBX8NlRbe4A/S8EGAPolYgttEUFoM7z49rARkR",
+	"XI6gcwrZhaaEQENKIizZ+h2aNEdrY/CP9N3gJ76SxjatJBq1z8J9Y/x03fbeHeRgZfc21StBsN3vKNqg",
+	"rA+kGutG6YZ5QsNFF5SHSobLAqnPR4XIhLKS53FIw+PLKYfNqMe+hy1R+SdTaI2CG5Iq4xFpUDqe57n7",
+	"HWl3w1c4Howpl3nqrZWaFfHOiOIFdGWHIh3eUXtMWbNpOI/kttW/unADLl3UdTwS9XeICCqibkQ+biHk",
+	"0dSuiDmI05mMLwZJh0vtkeqdVOIuhR/ZVkjWI8g5YOmMG7PQRZZGGeSp8+2ehYvHUV0qckJ61JQmnkdn",
+	"UWh1gdvT0tm2QTgY59tjQmUGAa3jqAl58jC40MURz3NRUNMjrS+lMFS24FzDy5RYuNqUuPql8UB3LTat",
+	"rOUt8eny0EDjU941Qk14N9fqgneSjh93LGJRSM6GMr/ibMiV1bS7hof13BbVxzcGsr47dwNm1ymtoN53",
+	"U8cm6QyF7T5FsajfWwD2eLFJCzEuhJl0XQkQ1PtUgqPrq18QuclEeLkb8amoCh8e+XdiTOcvaAp760kv",
+	"9n7YOkiulXC6+pa0+cr6rkPkN+p0j102j7ni3ZvFXLGHn3HMFfq/j7kay7wro0b0t4i5+tZ2FHP1zbfB",
+	"VM0xV2ytKeZKr2qMuULLjgLrhsBrFBIFAMk47UWozpH3yhnEns1NFkwvFCEHpH7LWwVt0bZ6Lz9sEq5t",
+	"iMBC3/5kEVgEk53jzhTwzTdiOiuE4b2RnvbOi0YEVIU+q7jJJby8/wCLZiYKVMvk4Es63sLzL20HlO4m",
+	"UPuO9pVGgLQP1DYFaue0JNbgg/b6qbLY6gK18/hSEzhoEajFKWaDBjsHOUvXVpbGiGrOjWVhOWwTzN1K",
+	"vQwBfjUhgn0M+C5iwLtYExUJqYsBe3dHIx6GGzbnpXJv2mvc+xUD3oVolbNdCwRvy7N2T2PAg7KOM/nd",
+	"dBE75KKKz4Qg2wWLI3/3rpL5t/LbhfUPP3xR0nI3VaKuoPUQhya8PtFIo9sM2ZEgHPA2M/PRxAH4mi3z",
+	"gQ81kLsw8aSNiQP3WPz6oZtBZDMuN9Uew5jK2mD6On/j79l3t4Tm672PrVDz3bkWW7gV9/jiluLku9gE",
+	"KiuhySu3DnNf9Q80tH10gM7a5uIG3s975vy84uMo0uL4I1G6BzXggo/uuegWr95O4viIkRfKg3qi+M8c",
+	"AU/5QOJCmNUmc6wV+uiQZfzakIZyZNwjXhQy/kLjiQNRKXKVJZj7QwWujQ+1kFOa/YsXWL7K+aiPV1zd",
+	"D9w7H9Y4vdkDbhgY3ozHI4TfeuLGhecsl2Nh5VQkjgGXSAyNKK6wqBa/Zv0vfXHsh74CqnOZF4Klz62d",
+	"vVH5dZqwdMinYiit+HpoCzmy8NNP3E6+PnD1p9OhGM0LkTJ9JQo2sXZmsE4NbqZzRaT/KaYmnWHlBEfY",
+	"X6EuiLZsPaZwkUtmcoWzMbxUhpg90dlUGoPkiwXuCrgJUvv9HvueS9jUck3TXcDOPJWwuc5AHWVZIQzF",
+	"CPDvESZyHbNzca0deTveD43VcaW7IhX40SM9xUSgl8M3r3HPMo6Unz0gjG3YdJ5bOeOFPYDfuxm3/GFC",
+	"xTugg1SAwrKpNpZ9xX6U356A1KeVKr0po9iK38BR9wr2LTdyxM6FkRkO5RSRhN+3y2FLfKEE/DIfHNQl",
+	"77xdaD/u0qAMB3Z+lkmei5EtmfKx7s+M2wnAAb82fD0g+N2X1h7x0URkTW60n0GCf+nfTvrKFpuvoeug",
+	"XOB/WFUBQwlBYpGkOtJSaAnFfx93xPXLQ/HPgXwjX/74S/8f8tXTl5PzH0bw94t3v73ov5Yvn6BmJOdY",
+	"02uCn+0Gl9uqV+3TxggBxztsqZ+Syth87C4Wiy4K6LzIhcKCHJtjgKW2bwl/RCiJlGG7YU86BBbNmVSd",
+	"4yeHh9tOX6sRbizTjj0gvX1/g6v7AOkGWAz2PWmvveu7rEDlTaKQ6oA1WoI9NnZJUJEksAeozvlUsLkC",
+	"BQ9ogvQuaNKHcTV4gGxLNP5f9Z8ctXKnlkq3zqOKn3R21V9FeLYU7aj7/+mcC16AYnv/Aex56pmXRvrN",
+	"iVz0IwwaIZKaeppUlxAvg74r8s5x54DPJOp5NxQr9r/DW3qMhMtdq7tIvGznSoncRAXoRqKwcozxHUyp",
+	"dN0HmHME/9QUKRnkeeWxslbp04FL05TGzME+dfUMAVLiTQuBZqgSC6q9U4grfUkbonvx06jhmndHl5lb",
+	"HdanN1CHoEnSmlQqJm6b1zVZMqYGb8AVlUSKNLBhhSOtcqhClTd6PJA4gU0PpNFp9F5PJ1gzlPEbcITm",
+	"RpQth7JBvq+/xbf6vHZpcZyjF8bNNvWYToc3kG6tfPx3gdNrpQvR2o0HGxfn6u2gPC4I+bBLcW2c5xXz",
+	"VsKpgCqFrwsVlDw+ifd5oAhpywHIkg9Lzwxb6OISkPDa0EQ8WPjOmm91nhM3BSGb2Q89nVd1nh0dj9lb",
+	"d/x2ucGfhJ7l6BtDawykyFlEXiP6XFEdZ/PIeFzfuTDzctvPoLfBBeWdVKXPx1oxndnKBGXSdj59+PT/",
+	"AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -62,6 +62,23 @@ func (a *Authority) CheckClient(cert *x509.Certificate) error {
 	return err
 }
 
+// CheckIssued reports whether the authority has signed a certificate, whatever it is for and
+// however weak it is: all that it has signed can be revoked. It fails with [ErrNotSignedByCA] or
+// [ErrMalformed].
+func (a *Authority) CheckIssued(cert *x509.Certificate) error {
+	if !sameName(cert.RawIssuer, a.Certificate.RawSubject) {
+		return fmt.Errorf("%w: it names another issuer", ErrNotSignedByCA)
+	}
+	outer, err := readSigned(cert.Raw)
+	if err != nil {
+		return err
+	}
+	if _, err := outer.verify(a.Certificate.PublicKey); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotSignedByCA, err)
+	}
+	return nil
+}
+
 func (a *Authority) checkSignature(cert *x509.Certificate) error {
 	outer, err := readSigned(cert.Raw)
 	if err != nil {

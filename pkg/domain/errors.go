@@ -93,6 +93,8 @@ const (
 	ReasonDate             Reason = "no date"                  //
 	ReasonDuration         Reason = "no duration"              // the longest one
 	ReasonSerial           Reason = "no serial number"         //
+	ReasonSerialTwoWays    Reason = "hex or decimal serial"    //
+	ReasonEither           Reason = "one of two fields"        // the fields
 	ReasonFuture           Reason = "in the future"            //
 	ReasonReserved         Reason = "reserved name"            //
 	ReasonDuplicated       Reason = "duplicated"               //
@@ -186,7 +188,8 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge,
-		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration, ReasonSerial, ReasonFuture,
+		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration, ReasonSerial, ReasonSerialTwoWays,
+		ReasonEither, ReasonFuture,
 		ReasonReserved, ReasonDuplicated,
 		ReasonTwice, ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,

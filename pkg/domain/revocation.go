@@ -1,6 +1,10 @@
 package domain
 
-import "slices"
+import (
+	"errors"
+	"slices"
+	"time"
+)
 
 // RevocationReason says why a certificate is revoked (RFC 5280, section 5.3.1).
 type RevocationReason int
@@ -42,4 +46,41 @@ func ParseRevocationReason(name string) (r RevocationReason, ok bool) {
 // Final reports whether a revocation for this reason is for ever, and may be asked for by a caller.
 func (r RevocationReason) Final() bool {
 	return r.String() != "" && r != CertificateHold && r != RemoveFromCRL
+}
+
+// SerialRevocation is what is asked of the revocation of one certificate of a CA, whether or not it
+// is known here.
+type SerialRevocation struct {
+	Serial      string // in hex or decimal; empty: that of Certificate
+	Certificate []byte // PEM; empty: only the serial is given
+	RevocationSpec
+	RevokedAt *time.Time // nil: now
+}
+
+// Validate joins the faults of the fields that can be checked without the CA.
+func (s SerialRevocation) Validate(now time.Time) error {
+	var which, date error
+	if (s.Serial == "") == (len(s.Certificate) == 0) {
+		which = Fault(Required, "serial", ReasonEither, "serial, cert")
+	}
+	if s.RevokedAt != nil && s.RevokedAt.After(now) {
+		date = Fault(Invalid, "revoked_date", ReasonFuture)
+	} else if s.RevokedAt != nil && s.RevokedAt.UTC().Year() < firstCRLYear {
+		date = Fault(Invalid, "revoked_date", ReasonDate)
+	}
+	return errors.Join(which, date, s.RevocationSpec.Validate(now))
+}
+
+// RevokedSerial is the revocation of one certificate, and the certificate if it is known.
+type RevokedSerial struct {
+	Revocation
+	CertificateID int64 // 0: not known
+	ClientID      int64 // 0: of no client
+}
+
+// MergedCRL is what was taken over from a list that was made elsewhere.
+type MergedCRL struct {
+	CAID    int64
+	Entries int // of the list
+	Added   int // that were not known here
 }

@@ -25,6 +25,7 @@ const (
 	ResourceSigningKeys    Scope = "auth.signing_keys"
 	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
 	ResourceDatabase       Scope = "database"           // as a whole
+	ResourceCertificates   Scope = "openvpn.certificates"
 )
 
 // Permission is a right on one scope, as a role lists it.

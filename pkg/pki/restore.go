@@ -151,27 +151,36 @@ func (r *Restore) readCAs(ctx context.Context, since Since, result *Restored) er
 		return err
 	}
 	for _, id := range ids {
-		one := RestoredCA{ID: id}
-		record, err := r.Store.CAs().Get(ctx, id)
+		one, err := readRestored(ctx, r.Store, id)
 		if err != nil {
 			return err
 		}
-		key, err := r.Store.CAs().Key(ctx, id)
-		if err != nil {
-			return err
-		}
-		if one.issuer, err = ca.ReadCertificate(key.Certificate); err != nil {
-			return err
-		}
-		state, err := r.Store.CRLs().State(ctx, id)
-		if err != nil {
-			return err
-		}
-		one.NumberWas, one.base = state.Number, state.Base
-		one.Name, one.Number = record.Name, max(one.NumberWas, since.Numbers[id])
+		one.Number = max(one.NumberWas, since.Numbers[id])
 		result.CAs = append(result.CAs, one)
 	}
 	return nil
+}
+
+// readRestored reads what the database knows about the lists of a CA.
+func readRestored(ctx context.Context, store domain.Store, id int64) (RestoredCA, error) {
+	one := RestoredCA{ID: id}
+	record, err := store.CAs().Get(ctx, id)
+	if err != nil {
+		return one, err
+	}
+	key, err := store.CAs().Key(ctx, id)
+	if err != nil {
+		return one, err
+	}
+	if one.issuer, err = ca.ReadCertificate(key.Certificate); err != nil {
+		return one, err
+	}
+	state, err := store.CRLs().State(ctx, id)
+	if err != nil {
+		return one, err
+	}
+	one.Name, one.NumberWas, one.Number, one.base = record.Name, state.Number, state.Number, state.Base
+	return one, nil
 }
 
 // complete adds the certificates to be revoked. It refuses if it is not known what was published,

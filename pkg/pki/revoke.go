@@ -141,12 +141,21 @@ func revokeCertificate(ctx context.Context, tx domain.Store, cert domain.Certifi
 // revokeSerial puts a certificate on its CA's list, or changes its entry. A certificate that was
 // resumed keeps the reason removeFromCRL, so it is known that there is an entry.
 func revokeSerial(ctx context.Context, tx domain.Store, cert domain.Certificate, r domain.Revocation) error {
+	listed := cert.ID != 0 && (cert.Suspended() || cert.Reason == domain.RemoveFromCRL)
+	return putOnList(ctx, tx, cert, listed, r)
+}
+
+// putOnList stores the revocation of a certificate under the next epoch of its CA. listed says that
+// there is one, which it replaces.
+func putOnList(
+	ctx context.Context, tx domain.Store, cert domain.Certificate, listed bool, r domain.Revocation,
+) error {
 	epoch, err := tx.Revocations().Advance(ctx, cert.CAID)
 	if err != nil {
 		return err
 	}
 	r.CAID, r.Serial, r.NotAfter, r.Epoch = cert.CAID, cert.Serial, cert.NotAfter, epoch
-	if cert.ID != 0 && (cert.Suspended() || cert.Reason == domain.RemoveFromCRL) {
+	if listed {
 		return tx.Revocations().Change(ctx, r)
 	}
 	return tx.Revocations().Add(ctx, []domain.Revocation{r})

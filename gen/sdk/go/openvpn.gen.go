@@ -355,6 +355,24 @@ func (s *OpenVPNService) GetCertificatesPages(params GetCertificatesPagesParams,
 	return &Pages[Certificate]{fetch: fetch, first: params.Cursor}
 }
 
+// CreateServerCertificate creates a server certificate.
+//
+// Makes a key pair and a certificate for an OpenVPN server (CA:FALSE, digitalSignature, serverAuth
+// only), signed by the CA `ca_id`. It is not renewed: create another one. It is revoked by its
+// serial number. It needs `write` of `openvpn.cas`, because who has it can pass for the server.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/certificates, operation createServerCertificate.
+func (s *OpenVPNService) CreateServerCertificate(ctx context.Context, body ServerCertificateCreate, options ...CallOption) (*Certificate, error) {
+	r := &request{
+		operation: "createServerCertificate", method: "POST", path: "/api/openvpn/certificates", retry: keyed,
+		accept: "application/json",
+		json:   body,
+	}
+	return call[Certificate](ctx, s.client, r, options)
+}
+
 // GetCertificate gets the record of a certificate.
 //
 // What is known of one certificate, also of a revoked one: its record, not the certificate itself.
@@ -383,6 +401,41 @@ func (s *OpenVPNService) GetCertificatePEM(ctx context.Context, id int64, option
 		operation: "getCertificatePem", method: "GET", path: "/api/openvpn/certificates/{id}/pem", retry: safe,
 		args:   []string{fmt.Sprint(id)},
 		accept: "application/x-pem-file",
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetCertificateKey gets the private key of a certificate.
+//
+// The private key in PEM: PKCS#8, encrypted when it was given a password; 404 when it is not kept
+// here. Every download is recorded in the audit.
+//
+// It needs the right to read openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/certificates/{id}/key, operation getCertificateKey.
+func (s *OpenVPNService) GetCertificateKey(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getCertificateKey", method: "GET", path: "/api/openvpn/certificates/{id}/key", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pem-file",
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// CreateCertificatePKCS12 makes a PKCS#12 file of a certificate.
+//
+// Key, certificate and CA certificate as one PKCS#12 file, as for a client; 404 when the key is not
+// kept here. Every download is recorded in the audit.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: POST /api/openvpn/certificates/{id}/pkcs12, operation createCertificatePkcs12.
+func (s *OpenVPNService) CreateCertificatePKCS12(ctx context.Context, id int64, body PKCS12Request, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createCertificatePkcs12", method: "POST", path: "/api/openvpn/certificates/{id}/pkcs12", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pkcs12",
+		json:   body,
 	}
 	return callFile(ctx, s.client, r, options)
 }
@@ -548,6 +601,44 @@ func (s *OpenVPNService) GetCACRL(ctx context.Context, id int64, params GetCACRL
 	set(r.header, "If-None-Match", params.IfNoneMatch)
 	set(r.header, "If-Modified-Since", params.IfModifiedSince)
 	return callFile(ctx, s.client, r, options)
+}
+
+// ImportCACRL merges a CRL that the CA has signed elsewhere.
+//
+// Adds the revocations of the list that are not known here, and lets the CA's own lists go on after
+// its number. Nothing is taken back: a revocation that the list does not have stays.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/crl/import, operation importCaCrl.
+func (s *OpenVPNService) ImportCACRL(ctx context.Context, id int64, body CRLImport, options ...CallOption) (*MergedCRL, error) {
+	r := &request{
+		operation: "importCaCrl", method: "POST", path: "/api/openvpn/cas/{id}/crl/import", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[MergedCRL](ctx, s.client, r, options)
+}
+
+// CreateRevocation revokes any certificate of a CA.
+//
+// Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
+// `serial`, or by the certificate itself in `cert`, which is then listed among the certificates. Of
+// a client it revokes this certificate alone. It can't be undone; one that is revoked for good
+// already stays as it is and is 200.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/revocations, operation createRevocation.
+func (s *OpenVPNService) CreateRevocation(ctx context.Context, id int64, body RevocationCreate, options ...CallOption) (*Revocation, error) {
+	r := &request{
+		operation: "createRevocation", method: "POST", path: "/api/openvpn/cas/{id}/revocations", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[Revocation](ctx, s.client, r, options)
 }
 
 // GetClientsSite2SitePagesParams are the parameters of GetClientsSite2SitePages. A zero value is

@@ -163,6 +163,10 @@ type ClientSite2SiteCreate struct {
 	Expiration Optional[int] `json:"expiration,omitzero"`
 	// The algorithm of the key; `ecdsa-p256` when left out.
 	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+	// is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+	// place beside it. At most 65536 characters.
+	CSR Optional[string] `json:"csr,omitzero"`
 }
 
 // KeyAlgorithm is the schema KeyAlgorithm of the document Chaveiro. A newer server may have more
@@ -324,6 +328,10 @@ type ClientSite2SiteRenew struct {
 	Expiration Optional[int] `json:"expiration,omitzero"`
 	// The algorithm of the new key; `ecdsa-p256` when left out.
 	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+	// is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+	// place beside it. At most 65536 characters.
+	CSR Optional[string] `json:"csr,omitzero"`
 }
 
 // ClientSite2SiteRevoke is sent: the schema ClientSite2SiteRevoke of the document Chaveiro.
@@ -351,6 +359,60 @@ const (
 	FinalReasonCessationOfOperation FinalReason = "cessationOfOperation"
 	FinalReasonPrivilegeWithdrawn   FinalReason = "privilegeWithdrawn"
 	FinalReasonAACompromise         FinalReason = "aACompromise"
+)
+
+// ServerCertificateCreate is sent: the schema ServerCertificateCreate of the document Chaveiro.
+type ServerCertificateCreate struct {
+	// The CA that signs.
+	CAID int64 `json:"ca_id"`
+	// A kind of certificate that can be created; those of clients are created with their client.
+	// Empty: it is sent nevertheless.
+	Kind IssuedKind `json:"kind"`
+	// The common name, for `verify-x509-name` of the clients. From 1 to 64 characters.
+	Name string `json:"name"`
+	// Host names, whose first label may be `*`, and IP addresses. Without any, the name is one, if
+	// it is a host name. At most 100 items.
+	SubjectAltNames Optional[[]string] `json:"subject_alt_names,omitzero"`
+	// E-mail address. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+	// Encrypts the private key; empty is none. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// Days until the certificate ends, as of a client. From 1 to 7300.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+	// is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+	// place beside it. At most 65536 characters.
+	CSR Optional[string] `json:"csr,omitzero"`
+}
+
+// MarshalJSON implements json.Marshaler: it sends the only value of a field.
+func (v ServerCertificateCreate) MarshalJSON() ([]byte, error) {
+	type plain ServerCertificateCreate
+	v.Kind = "server"
+	return json.Marshal(plain(v))
+}
+
+// IssuedKind is the schema IssuedKind of the document Chaveiro. A newer server may have more
+// values.
+//
+// A kind of certificate that can be created; those of clients are created with their client.
+type IssuedKind string
+
+// The values of IssuedKind.
+const (
+	IssuedKindServer IssuedKind = "server"
 )
 
 // CAPage is the schema CaPage of the document Chaveiro.
@@ -467,6 +529,58 @@ const (
 	CRLFormatPEM CRLFormat = "pem"
 	CRLFormatDER CRLFormat = "der"
 )
+
+// CRLImport is sent: the schema CrlImport of the document Chaveiro.
+type CRLImport struct {
+	// The list in PEM. From 1 to 8388608 characters.
+	CRL string `json:"crl"`
+}
+
+// MergedCRL is the schema MergedCrl of the document Chaveiro.
+type MergedCRL struct {
+	// The id of the CA.
+	CAID int64 `json:"ca_id"`
+	// How many certificates the list revokes.
+	Entries int64 `json:"entries"`
+	// How many of them were not revoked here.
+	Added int64 `json:"added"`
+}
+
+// RevocationCreate is sent: the schema RevocationCreate of the document Chaveiro.
+type RevocationCreate struct {
+	// The serial number: in hex, with or without colons or `0x`, or in decimal. One of digits alone
+	// must be that of a known certificate, in hex or in decimal, if it is not the same in both. At
+	// most 255 characters.
+	Serial Optional[string] `json:"serial,omitzero"`
+	// The certificate in PEM, instead of `serial`. At most 65536 characters.
+	Cert Optional[string] `json:"cert,omitzero"`
+	// A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+	Reason FinalReason `json:"reason"`
+	// Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO 8601; not in the
+	// future. At most 64 characters.
+	InvalidityDate Optional[string] `json:"invalidity_date,omitzero"`
+	// Since when it is revoked, in ISO 8601; now when left out. Not in the future. At most 64
+	// characters.
+	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
+}
+
+// Revocation is the schema Revocation of the document Chaveiro.
+type Revocation struct {
+	// The id of the CA.
+	CAID int64 `json:"ca_id"`
+	// The serial number, in lower-case hex.
+	Serial string `json:"serial"`
+	// The id of the certificate; `null` when only its serial number is known.
+	CertificateID *int64 `json:"certificate_id"`
+	// The id of the client that it is of; `null` when of none.
+	ClientID *int64 `json:"client_id"`
+	// Since when it is revoked.
+	RevokedAt time.Time `json:"revoked_at"`
+	// A reason of RFC 5280, section 5.3.1.
+	RevocationReason RevocationReason `json:"revocation_reason"`
+	// Since when the key is not to be trusted.
+	InvalidityDate *time.Time `json:"invalidity_date"`
+}
 
 // PAMDevicePage is the schema PamDevicePage of the document Chaveiro.
 type PAMDevicePage struct {

@@ -71,13 +71,68 @@ func (h certificates) GetCertificatePem(
 	if err != nil {
 		return nil, err
 	}
-	name := "certificate-" + strconv.FormatInt(request.ID, 10) + ".crt"
 	return gen.GetCertificatePem200ApplicationXPemFileResponse{
 		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
 		Headers: gen.GetCertificatePem200ResponseHeaders{
-			CacheControl: header(noCache), ContentDisposition: attachment(name),
+			CacheControl: header(noCache), ContentDisposition: attachment(certificateFile(request.ID, ".crt")),
 		},
 	}, nil
+}
+
+// CreateServerCertificate implements the operation createServerCertificate.
+func (h certificates) CreateServerCertificate(
+	ctx context.Context, request gen.CreateServerCertificateRequestObject,
+) (gen.CreateServerCertificateResponseObject, error) {
+	b := request.Body
+	made, err := h.certificates.CreateServer(ctx, domain.ServerSpec{
+		CAID: b.CaID, Name: b.Name, AltNames: b.SubjectAltNames, Password: domain.Secret(text(b.Password)),
+		Subject: domain.Subject{
+			Country: text(b.Country), Province: text(b.Province), City: text(b.City),
+			Organization: text(b.Organization), Sector: text(b.Sector), Email: text(b.Email),
+		},
+		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm), Request: []byte(text(b.Csr)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.CreateServerCertificate200JSONResponse(h.record(made)), nil
+}
+
+// GetCertificateKey implements the operation getCertificateKey.
+func (h certificates) GetCertificateKey(
+	ctx context.Context, request gen.GetCertificateKeyRequestObject,
+) (gen.GetCertificateKeyResponseObject, error) {
+	pem, err := h.certificates.Key(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetCertificateKey200ApplicationXPemFileResponse{
+		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
+		Headers: gen.GetCertificateKey200ResponseHeaders{
+			CacheControl: header(noStore), ContentDisposition: attachment(certificateFile(request.ID, ".key")),
+		},
+	}, nil
+}
+
+// CreateCertificatePkcs12 implements the operation createCertificatePkcs12.
+func (h certificates) CreateCertificatePkcs12(
+	ctx context.Context, request gen.CreateCertificatePkcs12RequestObject,
+) (gen.CreateCertificatePkcs12ResponseObject, error) {
+	profile := pki.PKCS12Profile(text(request.Body.Profile))
+	file, err := h.certificates.PKCS12(ctx, request.ID, profile, domain.Secret(request.Body.Password))
+	if err != nil {
+		return nil, err
+	}
+	return gen.CreateCertificatePkcs12200ApplicationXPkcs12Response{
+		Body: bytes.NewReader(file), ContentLength: int64(len(file)),
+		Headers: gen.CreateCertificatePkcs12200ResponseHeaders{
+			CacheControl: header(noStore), ContentDisposition: attachment(certificateFile(request.ID, ".p12")),
+		},
+	}, nil
+}
+
+func certificateFile(id int64, extension string) string {
+	return "certificate-" + strconv.FormatInt(id, 10) + extension
 }
 
 func (h certificates) page(page domain.Page[domain.Certificate]) gen.CertificatePage {

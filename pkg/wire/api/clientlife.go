@@ -22,7 +22,7 @@ func (h clients) RenewClientSite2Site(
 	}
 	client, err := h.service.Renew(ctx, request.ID, domain.ClientRenewal{
 		Name: b.Name, Overlap: overlap, Password: domain.Secret(text(b.Password)), Expiration: b.Expiration,
-		KeyAlgorithm: text(b.KeyAlgorithm),
+		KeyAlgorithm: text(b.KeyAlgorithm), Request: []byte(text(b.Csr)),
 	})
 	if err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func (h clients) CreateClientSite2Site(
 			Country: text(b.Country), Province: text(b.Province), City: text(b.City),
 			Organization: text(b.Organization), Sector: text(b.Sector), Email: string(b.Email),
 		},
-		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm),
+		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm), Request: []byte(text(b.Csr)),
 	})
 	if err != nil {
 		return nil, err

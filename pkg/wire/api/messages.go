@@ -133,6 +133,11 @@ var catalogue = map[domain.Reason][languages]string{
 		"Número de série inválido: use hexadecimal, com ou sem dois-pontos, ou decimal.",
 		"Not a serial number: use hex, with or without colons, or decimal.",
 	},
+	domain.ReasonSerialTwoWays: {
+		"Ambíguo e desconhecido aqui: informe em hexadecimal com dois-pontos ou 0x, ou envie o certificado.",
+		"Ambiguous, and not known here: give it in hex with colons or 0x, or send the certificate.",
+	},
+	domain.ReasonEither:     {"Informe um destes campos: %s.", "Give one of these fields: %s."},
 	domain.ReasonReserved:   {"Nome reservado pelo OpenVPN.", "OpenVPN reserves this name."},
 	domain.ReasonDuplicated: {"Já existe um item com este valor.", "An item with this value exists already."},
 	domain.ReasonTwice:      {"Item repetido na lista.", "Given twice in the list."},

@@ -21,6 +21,7 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonBeyondCA:    {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
 	domain.ReasonNoName:      {64},
 	domain.ReasonDuration:    {"P7300D"},
+	domain.ReasonEither:      {"serial, cert"},
 	domain.ReasonConstraint:  {"dNSName .example.com"},
 	domain.ReasonContentType: {"application/json"},
 	domain.ReasonBodySize:    {int64(262144)},

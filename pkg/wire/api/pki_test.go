@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -120,6 +121,7 @@ func materials(t testing.TB) map[string]string {
 	p.add("leaf", named("folha"), other)
 	p.addClients(root, odd)
 	p.addCRL(root)
+	p.addRequests()
 	p.addWeakKey()
 	return p.vars
 }
@@ -170,4 +172,18 @@ func (p *pki) addWeakKey() {
 	key, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	p.must(err)
 	p.vars["weakKey"] = keyPEM(p.t, key)
+}
+
+// addRequests makes a certificate request, and one that is not signed with its own key.
+func (p *pki) addRequests() {
+	p.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p.must(err)
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+		Subject: pkix.Name{CommonName: "another name"},
+	}, key)
+	p.must(err)
+	p.vars["csr"] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+	forged := bytes.Replace(der, []byte("another name"), []byte("forged name!"), 1)
+	p.vars["forgedCSR"] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: forged}))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +71,11 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"revokeClientSite2SiteFor": {path: site("revoked") + "/revoke", body: `{"reason": "keyCompromise"}`, other: `{"reason": "superseded"}`},
 		"suspendClientSite2Site":   {path: site("suspended") + "/suspend"},
 		"resumeClientSite2Site":    {path: held + "/resume"},
+		"createServerCertificate": {
+			path: "/api/openvpn/certificates", body: `{"ca_id": ` + imported + `, "kind": "server", "name": "vpn` + round + `.example.com"}`,
+		},
+		"createRevocation": {path: casPath + "/" + imported + "/revocations", body: `{"serial": "0x0a1b2c", "reason": "superseded"}`},
+		"importCaCrl":      {path: casPath + "/" + imported + "/crl/import", body: object(t, "crl", string(foreign.List(t, big.NewInt(1))))},
 		"importClientSite2Site": {path: clientsPath + "/import", body: object(t,
 			"ca_id", json.Number(imported), "email", "a@b.c", "key", string(servicetest.KeyPEM(t, clientKey)),
 			"cert", string(foreign.Issue(t, clientKey.Public())))},
@@ -104,7 +110,7 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 }
 
 // unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
-var unkeyed = []string{"createClientSite2SitePkcs12", "createToken", "createTokenV1"}
+var unkeyed = []string{"createCertificatePkcs12", "createClientSite2SitePkcs12", "createToken", "createTokenV1"}
 
 func TestRequestKey_EveryOperation(t *testing.T) {
 	t.Parallel()

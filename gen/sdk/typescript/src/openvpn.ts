@@ -188,6 +188,9 @@ export type GetCertificatesPagesRequest = {
   sort?: types.CertificateOrder | undefined;
 };
 
+/** What createServerCertificate takes. */
+export type CreateServerCertificateRequest = types.ServerCertificateCreate;
+
 /** What getCertificate takes. */
 export type GetCertificateRequest = {
   /** The id of the addressed resource. */
@@ -196,6 +199,18 @@ export type GetCertificateRequest = {
 
 /** What getCertificatePem takes. */
 export type GetCertificatePemRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getCertificateKey takes. */
+export type GetCertificateKeyRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What createCertificatePkcs12 takes. */
+export type CreateCertificatePkcs12Request = types.Pkcs12Request & {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -255,6 +270,18 @@ export type GetCaCrlRequest = {
    * is no date does not count. At most 1000 characters.
    */
   ifModifiedSince?: string | undefined;
+};
+
+/** What importCaCrl takes. */
+export type ImportCaCrlRequest = types.CrlImport & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What createRevocation takes. */
+export type CreateRevocationRequest = types.RevocationCreate & {
+  /** The id of the addressed resource. */
+  id: number;
 };
 
 const operations = {
@@ -397,6 +424,15 @@ const operations = {
     accept: "application/json",
     answer: shapes.CertificatePage,
   },
+  createServerCertificate: {
+    id: "createServerCertificate",
+    method: "POST",
+    path: "/api/openvpn/certificates",
+    retry: "keyed",
+    json: { shape: shapes.ServerCertificateCreate },
+    accept: "application/json",
+    answer: shapes.Certificate,
+  },
   getCertificate: {
     id: "getCertificate",
     method: "GET",
@@ -413,6 +449,25 @@ const operations = {
     retry: "safe",
     args: { "id": "id" },
     accept: "application/x-pem-file",
+    file: true,
+  },
+  getCertificateKey: {
+    id: "getCertificateKey",
+    method: "GET",
+    path: "/api/openvpn/certificates/{id}/key",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/x-pem-file",
+    file: true,
+  },
+  createCertificatePkcs12: {
+    id: "createCertificatePkcs12",
+    method: "POST",
+    path: "/api/openvpn/certificates/{id}/pkcs12",
+    retry: "never",
+    args: { "id": "id" },
+    json: { shape: shapes.Pkcs12Request },
+    accept: "application/x-pkcs12",
     file: true,
   },
   getCasPages: {
@@ -489,6 +544,26 @@ const operations = {
     file: true,
     open: true,
   },
+  importCaCrl: {
+    id: "importCaCrl",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/crl/import",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.CrlImport },
+    accept: "application/json",
+    answer: shapes.MergedCrl,
+  },
+  createRevocation: {
+    id: "createRevocation",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/revocations",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.RevocationCreate },
+    accept: "application/json",
+    answer: shapes.Revocation,
+  },
 } satisfies Record<string, Operation>;
 
 /** Makes an empty request, whose fields are then set. */
@@ -510,10 +585,17 @@ export class OpenvpnGroup {
     ClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     RenewClientSite2Site: empty<RenewClientSite2SiteRequest>,
     RevokeClientSite2SiteFor: empty<RevokeClientSite2SiteForRequest>,
+    CreateServerCertificate: empty<CreateServerCertificateRequest>,
+    ServerCertificate: empty<CreateServerCertificateRequest>,
+    CreateCertificatePkcs12: empty<CreateCertificatePkcs12Request>,
+    CertificatePkcs12: empty<CreateCertificatePkcs12Request>,
     CreateCa: empty<CreateCaRequest>,
     Ca: empty<CreateCaRequest>,
     ImportCa: empty<ImportCaRequest>,
     UpdateCa: empty<UpdateCaRequest>,
+    ImportCaCrl: empty<ImportCaCrlRequest>,
+    CreateRevocation: empty<CreateRevocationRequest>,
+    Revocation: empty<CreateRevocationRequest>,
   };
 
   constructor(client: Client) {
@@ -769,6 +851,22 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Create a server certificate.
+   *
+   * Makes a key pair and a certificate for an OpenVPN server (CA:FALSE, digitalSignature,
+   * serverAuth only), signed by the CA `ca_id`. It is not renewed: create another one. It is
+   * revoked by its serial number. It needs `write` of `openvpn.cas`, because who has it can pass
+   * for the server.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/certificates, operation createServerCertificate.
+   */
+  createServerCertificate(request: CreateServerCertificateRequest, options?: CallOptions): Promise<SdkResponse<types.Certificate>> {
+    return this.#client.call(operations.createServerCertificate, request, options);
+  }
+
+  /**
    * Get the record of a certificate.
    *
    * What is known of one certificate, also of a revoked one: its record, not the certificate
@@ -793,6 +891,34 @@ export class OpenvpnGroup {
    */
   getCertificatePem(request: GetCertificatePemRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getCertificatePem, request, options);
+  }
+
+  /**
+   * Get the private key of a certificate.
+   *
+   * The private key in PEM: PKCS#8, encrypted when it was given a password; 404 when it is not kept
+   * here. Every download is recorded in the audit.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/certificates/{id}/key, operation getCertificateKey.
+   */
+  getCertificateKey(request: GetCertificateKeyRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getCertificateKey, request, options);
+  }
+
+  /**
+   * Make a PKCS#12 file of a certificate.
+   *
+   * Key, certificate and CA certificate as one PKCS#12 file, as for a client; 404 when the key is
+   * not kept here. Every download is recorded in the audit.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/certificates/{id}/pkcs12, operation createCertificatePkcs12.
+   */
+  createCertificatePkcs12(request: CreateCertificatePkcs12Request, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createCertificatePkcs12, request, options);
   }
 
   /**
@@ -919,5 +1045,35 @@ export class OpenvpnGroup {
    */
   getCaCrl(request: GetCaCrlRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getCaCrl, request, options);
+  }
+
+  /**
+   * Merge a CRL that the CA has signed elsewhere.
+   *
+   * Adds the revocations of the list that are not known here, and lets the CA's own lists go on
+   * after its number. Nothing is taken back: a revocation that the list does not have stays.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/crl/import, operation importCaCrl.
+   */
+  importCaCrl(request: ImportCaCrlRequest, options?: CallOptions): Promise<SdkResponse<types.MergedCrl>> {
+    return this.#client.call(operations.importCaCrl, request, options);
+  }
+
+  /**
+   * Revoke any certificate of a CA.
+   *
+   * Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
+   * `serial`, or by the certificate itself in `cert`, which is then listed among the certificates.
+   * Of a client it revokes this certificate alone. It can't be undone; one that is revoked for good
+   * already stays as it is and is 200.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/revocations, operation createRevocation.
+   */
+  createRevocation(request: CreateRevocationRequest, options?: CallOptions): Promise<SdkResponse<types.Revocation>> {
+    return this.#client.call(operations.createRevocation, request, options);
   }
 }

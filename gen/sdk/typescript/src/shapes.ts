@@ -51,6 +51,7 @@ export const ClientSite2SiteCreate: Shape = new ObjectShape(() => ({
   sector: ["sector"],
   expiration: ["expiration"],
   key_algorithm: ["keyAlgorithm"],
+  csr: ["csr"],
 }));
 
 export const ClientSite2SiteImport: Shape = new ObjectShape(() => ({
@@ -115,11 +116,29 @@ export const ClientSite2SiteRenew: Shape = new ObjectShape(() => ({
   password: ["password"],
   expiration: ["expiration"],
   key_algorithm: ["keyAlgorithm"],
+  csr: ["csr"],
 }));
 
 export const ClientSite2SiteRevoke: Shape = new ObjectShape(() => ({
   reason: ["reason"],
   invalidity_date: ["invalidityDate"],
+}));
+
+export const ServerCertificateCreate: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  kind: ["kind"],
+  name: ["name"],
+  subject_alt_names: ["subjectAltNames", { list: undefined }],
+  email: ["email"],
+  country: ["country"],
+  province: ["province"],
+  city: ["city"],
+  organization: ["organization"],
+  sector: ["sector"],
+  password: ["password"],
+  expiration: ["expiration"],
+  key_algorithm: ["keyAlgorithm"],
+  csr: ["csr"],
 }));
 
 export const CaPage: Shape = new ObjectShape(() => ({
@@ -177,6 +196,34 @@ export const CaUpdate: Shape = new ObjectShape(() => ({
   city: ["city"],
   organization: ["organization"],
   sector: ["sector"],
+}));
+
+export const CrlImport: Shape = new ObjectShape(() => ({
+  crl: ["crl"],
+}));
+
+export const MergedCrl: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  entries: ["entries"],
+  added: ["added"],
+}));
+
+export const RevocationCreate: Shape = new ObjectShape(() => ({
+  serial: ["serial"],
+  cert: ["cert"],
+  reason: ["reason"],
+  invalidity_date: ["invalidityDate"],
+  revoked_date: ["revokedDate"],
+}));
+
+export const Revocation: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  serial: ["serial"],
+  certificate_id: ["certificateId"],
+  client_id: ["clientId"],
+  revoked_at: ["revokedAt", "date"],
+  revocation_reason: ["revocationReason"],
+  invalidity_date: ["invalidityDate", "date"],
 }));
 
 export const PamDevicePage: Shape = new ObjectShape(() => ({

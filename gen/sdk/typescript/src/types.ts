@@ -132,6 +132,12 @@ export interface ClientSite2SiteCreate {
   expiration?: number | null | undefined;
   /** The algorithm of the key; `ecdsa-p256` when left out. */
   keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+   * is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+   * place beside it. At most 65536 characters.
+   */
+  csr?: string | null | undefined;
 }
 
 /**
@@ -281,6 +287,12 @@ export interface ClientSite2SiteRenew {
   expiration?: number | null | undefined;
   /** The algorithm of the new key; `ecdsa-p256` when left out. */
   keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+   * is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+   * place beside it. At most 65536 characters.
+   */
+  csr?: string | null | undefined;
 }
 
 /** Source: the schema ClientSite2SiteRevoke of the document Chaveiro. */
@@ -300,6 +312,52 @@ export interface ClientSite2SiteRevoke {
  * A newer server may have more values. Source: the schema FinalReason of the document Chaveiro.
  */
 export type FinalReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise" | (string & {});
+
+/** Source: the schema ServerCertificateCreate of the document Chaveiro. */
+export interface ServerCertificateCreate {
+  /** The CA that signs. */
+  caId: number;
+  /** A kind of certificate that can be created; those of clients are created with their client. */
+  kind: IssuedKind;
+  /** The common name, for `verify-x509-name` of the clients. From 1 to 64 characters. */
+  name: string;
+  /**
+   * Host names, whose first label may be `*`, and IP addresses. Without any, the name is one, if it
+   * is a host name. At most 100 items.
+   */
+  subjectAltNames?: string[] | null | undefined;
+  /** E-mail address. At most 255 characters. */
+  email?: string | null | undefined;
+  /** Country, ISO 3166 alpha-2. */
+  country?: string | null | undefined;
+  /** State or province. At most 128 characters. */
+  province?: string | null | undefined;
+  /** City. At most 128 characters. */
+  city?: string | null | undefined;
+  /** Organization. At most 64 characters. */
+  organization?: string | null | undefined;
+  /** Department (organizational unit). At most 64 characters. */
+  sector?: string | null | undefined;
+  /** Encrypts the private key; empty is none. At most 1024 characters. */
+  password?: string | null | undefined;
+  /** Days until the certificate ends, as of a client. From 1 to 7300. */
+  expiration?: number | null | undefined;
+  /** The algorithm of the key; `ecdsa-p256` when left out. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+   * is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+   * place beside it. At most 65536 characters.
+   */
+  csr?: string | null | undefined;
+}
+
+/**
+ * A kind of certificate that can be created; those of clients are created with their client.
+ *
+ * A newer server may have more values. Source: the schema IssuedKind of the document Chaveiro.
+ */
+export type IssuedKind = "server";
 
 /** Source: the schema CaPage of the document Chaveiro. */
 export interface CaPage {
@@ -414,6 +472,64 @@ export interface CaUpdate {
  * A newer server may have more values. Source: the schema CrlFormat of the document Chaveiro.
  */
 export type CrlFormat = "pem" | "der" | (string & {});
+
+/** Source: the schema CrlImport of the document Chaveiro. */
+export interface CrlImport {
+  /** The list in PEM. From 1 to 8388608 characters. */
+  crl: string;
+}
+
+/** Source: the schema MergedCrl of the document Chaveiro. */
+export interface MergedCrl {
+  /** The id of the CA. */
+  caId: number;
+  /** How many certificates the list revokes. */
+  entries: number;
+  /** How many of them were not revoked here. */
+  added: number;
+}
+
+/** Source: the schema RevocationCreate of the document Chaveiro. */
+export interface RevocationCreate {
+  /**
+   * The serial number: in hex, with or without colons or `0x`, or in decimal. One of digits alone
+   * must be that of a known certificate, in hex or in decimal, if it is not the same in both. At
+   * most 255 characters.
+   */
+  serial?: string | null | undefined;
+  /** The certificate in PEM, instead of `serial`. At most 65536 characters. */
+  cert?: string | null | undefined;
+  /** A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone. */
+  reason: FinalReason;
+  /**
+   * Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO 8601; not in the
+   * future. At most 64 characters.
+   */
+  invalidityDate?: string | null | undefined;
+  /**
+   * Since when it is revoked, in ISO 8601; now when left out. Not in the future. At most 64
+   * characters.
+   */
+  revokedDate?: string | null | undefined;
+}
+
+/** Source: the schema Revocation of the document Chaveiro. */
+export interface Revocation {
+  /** The id of the CA. */
+  caId: number;
+  /** The serial number, in lower-case hex. */
+  serial: string;
+  /** The id of the certificate; `null` when only its serial number is known. */
+  certificateId: number | null;
+  /** The id of the client that it is of; `null` when of none. */
+  clientId: number | null;
+  /** Since when it is revoked. */
+  revokedAt: Date;
+  /** A reason of RFC 5280, section 5.3.1. */
+  revocationReason: RevocationReason;
+  /** Since when the key is not to be trusted. */
+  invalidityDate: Date | null;
+}
 
 /** Source: the schema PamDevicePage of the document Chaveiro. */
 export interface PamDevicePage {

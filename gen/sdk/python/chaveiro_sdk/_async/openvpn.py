@@ -22,9 +22,12 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    IssuedKind,
     CaPage,
     Ca,
     CrlFormat,
+    MergedCrl,
+    Revocation,
 )
 from ..page import Page
 from ..values import UNSET, File, Unset
@@ -130,6 +133,7 @@ class AsyncOpenvpn:
         sector: str | None | Unset = UNSET,
         expiration: int | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        csr: str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> ClientSite2Site:
         """Create a client.
@@ -160,6 +164,9 @@ class AsyncOpenvpn:
         - expiration: Life of the certificate in days; 3650 when left out, or less when the CA ends
           before. From 1 to 7300.
         - key_algorithm: The algorithm of the key; `ecdsa-p256` when left out.
+        - csr: A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays
+          where it is. Only the key of the request counts, not its names. `password` and
+          `key_algorithm` have no place beside it. At most 65536 characters.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
         ServerError.
@@ -184,6 +191,7 @@ class AsyncOpenvpn:
                 "sector": sector,
                 "expiration": expiration,
                 "key_algorithm": key_algorithm,
+                "csr": csr,
             },
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
@@ -541,6 +549,7 @@ class AsyncOpenvpn:
         password: str | None | Unset = UNSET,
         expiration: int | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        csr: str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> ClientSite2Site:
         """Renew the certificate of a client.
@@ -563,6 +572,9 @@ class AsyncOpenvpn:
         - password: Encrypts the new private key with this password. At most 1024 characters.
         - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
         - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
+        - csr: A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays
+          where it is. Only the key of the request counts, not its names. `password` and
+          `key_algorithm` have no place beside it. At most 65536 characters.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
         ConflictError, ServerError.
@@ -581,6 +593,7 @@ class AsyncOpenvpn:
                 "password": password,
                 "expiration": expiration,
                 "key_algorithm": key_algorithm,
+                "csr": csr,
             },
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
@@ -772,6 +785,83 @@ class AsyncOpenvpn:
 
         return AsyncPages(fetch, cursor or 0)
 
+    async def create_server_certificate(
+        self,
+        *,
+        ca_id: int,
+        kind: IssuedKind | str,
+        name: str,
+        subject_alt_names: Sequence[str] | None | Unset = UNSET,
+        email: str | None | Unset = UNSET,
+        country: str | None | Unset = UNSET,
+        province: str | None | Unset = UNSET,
+        city: str | None | Unset = UNSET,
+        organization: str | None | Unset = UNSET,
+        sector: str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        csr: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Certificate:
+        """Create a server certificate.
+
+        Makes a key pair and a certificate for an OpenVPN server (CA:FALSE, digitalSignature,
+        serverAuth only), signed by the CA `ca_id`. It is not renewed: create another one. It is
+        revoked by its serial number. It needs `write` of `openvpn.cas`, because who has it can pass
+        for the server.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - ca_id: The CA that signs. From 1 to 9007199254740991.
+        - kind: A kind of certificate that can be created; those of clients are created with their
+          client.
+        - name: The common name, for `verify-x509-name` of the clients. At most 64 characters.
+        - subject_alt_names: Host names, whose first label may be `*`, and IP addresses. Without
+          any, the name is one, if it is a host name. At most 100 items.
+        - email: E-mail address. At most 255 characters.
+        - country: Country, ISO 3166 alpha-2.
+        - province: State or province. At most 128 characters.
+        - city: City. At most 128 characters.
+        - organization: Organization. At most 64 characters.
+        - sector: Department (organizational unit). At most 64 characters.
+        - password: Encrypts the private key; empty is none. At most 1024 characters.
+        - expiration: Days until the certificate ends, as of a client. From 1 to 7300.
+        - key_algorithm: The algorithm of the key; `ecdsa-p256` when left out.
+        - csr: A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays
+          where it is. Only the key of the request counts, not its names. `password` and
+          `key_algorithm` have no place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/certificates, operation createServerCertificate.
+        """
+        call = Call(
+            "createServerCertificate",
+            "POST",
+            "/api/openvpn/certificates",
+            "keyed",
+            body={
+                "ca_id": ca_id,
+                "kind": kind,
+                "name": name,
+                "subject_alt_names": subject_alt_names,
+                "email": email,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+                "password": password,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+                "csr": csr,
+            },
+        )
+        return await self._transport.json(call, Certificate.from_dict, options)
+
     async def get_certificate(
         self,
         id: int,
@@ -829,6 +919,78 @@ class AsyncOpenvpn:
             "safe",
             args={"id": id},
             accept="application/x-pem-file",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def get_certificate_key(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the private key of a certificate.
+
+        The private key in PEM: PKCS#8, encrypted when it was given a password; 404 when it is not
+        kept here. Every download is recorded in the audit.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/certificates/{id}/key, operation getCertificateKey.
+        """
+        call = Call(
+            "getCertificateKey",
+            "GET",
+            "/api/openvpn/certificates/{id}/key",
+            "safe",
+            args={"id": id},
+            accept="application/x-pem-file",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def create_certificate_pkcs12(
+        self,
+        id: int,
+        *,
+        password: str,
+        profile: Pkcs12Profile | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make a PKCS#12 file of a certificate.
+
+        Key, certificate and CA certificate as one PKCS#12 file, as for a client; 404 when the key
+        is not kept here. Every download is recorded in the audit.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - password: Protects the file. At most 1024 characters.
+        - profile: The encryption of the file; `modern` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/certificates/{id}/pkcs12, operation createCertificatePkcs12.
+        """
+        call = Call(
+            "createCertificatePkcs12",
+            "POST",
+            "/api/openvpn/certificates/{id}/pkcs12",
+            "never",
+            args={"id": id},
+            accept="application/x-pkcs12",
+            body={
+                "password": password,
+                "profile": profile,
+            },
             file=True,
         )
         return await self._transport.file(call, options)
@@ -1194,4 +1356,92 @@ class AsyncOpenvpn:
             file=True,
         )
         return await self._transport.file(call, options)
+
+    async def import_ca_crl(
+        self,
+        id: int,
+        *,
+        crl: str,
+        options: CallOptions | None = None,
+    ) -> MergedCrl:
+        """Merge a CRL that the CA has signed elsewhere.
+
+        Adds the revocations of the list that are not known here, and lets the CA's own lists go on
+        after its number. Nothing is taken back: a revocation that the list does not have stays.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - crl: The list in PEM. At most 8388608 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/crl/import, operation importCaCrl.
+        """
+        call = Call(
+            "importCaCrl",
+            "POST",
+            "/api/openvpn/cas/{id}/crl/import",
+            "keyed",
+            args={"id": id},
+            body={
+                "crl": crl,
+            },
+        )
+        return await self._transport.json(call, MergedCrl.from_dict, options)
+
+    async def create_revocation(
+        self,
+        id: int,
+        *,
+        reason: FinalReason | str,
+        serial: str | None | Unset = UNSET,
+        cert: str | None | Unset = UNSET,
+        invalidity_date: datetime | str | None | Unset = UNSET,
+        revoked_date: datetime | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Revocation:
+        """Revoke any certificate of a CA.
+
+        Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
+        `serial`, or by the certificate itself in `cert`, which is then listed among the
+        certificates. Of a client it revokes this certificate alone. It can't be undone; one that is
+        revoked for good already stays as it is and is 200.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - reason: A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+        - serial: The serial number: in hex, with or without colons or `0x`, or in decimal. One of
+          digits alone must be that of a known certificate, in hex or in decimal, if it is not the
+          same in both. At most 255 characters.
+        - cert: The certificate in PEM, instead of `serial`. At most 65536 characters.
+        - invalidity_date: Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO
+          8601; not in the future. At most 64 characters.
+        - revoked_date: Since when it is revoked, in ISO 8601; now when left out. Not in the future.
+          At most 64 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/revocations, operation createRevocation.
+        """
+        call = Call(
+            "createRevocation",
+            "POST",
+            "/api/openvpn/cas/{id}/revocations",
+            "keyed",
+            args={"id": id},
+            body={
+                "serial": serial,
+                "cert": cert,
+                "reason": reason,
+                "invalidity_date": invalidity_date,
+                "revoked_date": revoked_date,
+            },
+        )
+        return await self._transport.json(call, Revocation.from_dict, options)
 

@@ -357,6 +357,14 @@ class FinalReason(enum.StrEnum):
     AACOMPROMISE = "aACompromise"
 
 
+class IssuedKind(enum.StrEnum):
+    """A kind of certificate that can be created; those of clients are created with their client. A
+    newer server may have more values, which are read as texts.
+    """
+
+    SERVER = "server"
+
+
 @dataclass(slots=True, kw_only=True)
 class CaPage:
     """The schema CaPage of the document Chaveiro."""
@@ -447,6 +455,72 @@ class CrlFormat(enum.StrEnum):
 
     PEM = "pem"
     DER = "der"
+
+
+@dataclass(slots=True, kw_only=True)
+class MergedCrl:
+    """The schema MergedCrl of the document Chaveiro."""
+
+    ca_id: int
+    """The id of the CA."""
+
+    entries: int
+    """How many certificates the list revokes."""
+
+    added: int
+    """How many of them were not revoked here."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> MergedCrl:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            ca_id=data["ca_id"],
+            entries=data["entries"],
+            added=data["added"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Revocation:
+    """The schema Revocation of the document Chaveiro."""
+
+    ca_id: int
+    """The id of the CA."""
+
+    serial: str
+    """The serial number, in lower-case hex. At most 128 characters."""
+
+    certificate_id: int | None
+    """The id of the certificate; `null` when only its serial number is known."""
+
+    client_id: int | None
+    """The id of the client that it is of; `null` when of none."""
+
+    revoked_at: datetime
+    """Since when it is revoked. At most 32."""
+
+    revocation_reason: RevocationReason | str
+    """A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
+    list only.
+    """
+
+    invalidity_date: datetime | None
+    """Since when the key is not to be trusted. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Revocation:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            ca_id=data["ca_id"],
+            serial=data["serial"],
+            certificate_id=data["certificate_id"],
+            client_id=data["client_id"],
+            revoked_at=read_datetime(data["revoked_at"]),
+            revocation_reason=read_enum(RevocationReason, data["revocation_reason"]),
+            invalidity_date=None if (value := data["invalidity_date"]) is None else read_datetime(value),
+        )
 
 
 @dataclass(slots=True, kw_only=True)

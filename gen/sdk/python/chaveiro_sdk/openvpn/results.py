@@ -147,6 +147,15 @@ class OpenvpnResults:
         pages = self._group.get_certificates_pages(**arguments)
         return results.ResultPages(types.GetCertificatesPageResponse, "certificates", pages)
 
+    def create_server_certificate(
+        self, request: types.CreateServerCertificateRequest
+    ) -> types.CreateServerCertificateResponse:
+        """Create a server certificate."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateServerCertificateResponse, "certificate", lambda: self._group.create_server_certificate(**arguments)
+        )
+
     def get_certificate(
         self, request: types.GetCertificateRequest
     ) -> types.GetCertificateResponse:
@@ -163,6 +172,24 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.GetCertificatePemResponse, "certificate", lambda: self._group.get_certificate_pem(**arguments)
+        )
+
+    def get_certificate_key(
+        self, request: types.GetCertificateKeyRequest
+    ) -> types.GetCertificateKeyResponse:
+        """Get the private key of a certificate."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetCertificateKeyResponse, "key", lambda: self._group.get_certificate_key(**arguments)
+        )
+
+    def create_certificate_pkcs12(
+        self, request: types.CreateCertificatePkcs12Request
+    ) -> types.CreateCertificatePkcs12Response:
+        """Make a PKCS#12 file of a certificate."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateCertificatePkcs12Response, "pkcs12", lambda: self._group.create_certificate_pkcs12(**arguments)
         )
 
     def get_cas_pages(
@@ -234,5 +261,23 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.GetCaCrlResponse, "crl", lambda: self._group.get_ca_crl(**arguments)
+        )
+
+    def import_ca_crl(
+        self, request: types.ImportCaCrlRequest
+    ) -> types.ImportCaCrlResponse:
+        """Merge a CRL that the CA has signed elsewhere."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ImportCaCrlResponse, "merged", lambda: self._group.import_ca_crl(**arguments)
+        )
+
+    def create_revocation(
+        self, request: types.CreateRevocationRequest
+    ) -> types.CreateRevocationResponse:
+        """Revoke any certificate of a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateRevocationResponse, "revocation", lambda: self._group.create_revocation(**arguments)
         )
 

@@ -22,9 +22,12 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    IssuedKind,
     CaPage,
     Ca,
     CrlFormat,
+    MergedCrl,
+    Revocation,
 )
 from ..calls import Content
 from ..results import PageResponse, Request, Response
@@ -70,6 +73,7 @@ class CreateClientSite2SiteRequest(Request):
     sector: str | None | Unset | None = None
     expiration: int | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
 
 
 @dataclass
@@ -221,6 +225,7 @@ class RenewClientSite2SiteRequest(Request):
     password: str | None | Unset | None = None
     expiration: int | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
 
 
 @dataclass
@@ -300,6 +305,33 @@ class GetCertificatesPageResponse(PageResponse[Certificate]):
 
 
 @dataclass
+class CreateServerCertificateRequest(Request):
+    """The request of ``create_server_certificate``."""
+
+    ca_id: int
+    kind: IssuedKind | str
+    name: str
+    subject_alt_names: Sequence[str] | None | Unset | None = None
+    email: str | None | Unset | None = None
+    country: str | None | Unset | None = None
+    province: str | None | Unset | None = None
+    city: str | None | Unset | None = None
+    organization: str | None | Unset | None = None
+    sector: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
+
+
+@dataclass
+class CreateServerCertificateResponse(Response):
+    """The result of ``create_server_certificate``."""
+
+    certificate: Certificate | None = None
+
+
+@dataclass
 class GetCertificateRequest(Request):
     """The request of ``get_certificate``."""
 
@@ -325,6 +357,36 @@ class GetCertificatePemResponse(Response):
     """The result of ``get_certificate_pem``."""
 
     certificate: File | None = None
+
+
+@dataclass
+class GetCertificateKeyRequest(Request):
+    """The request of ``get_certificate_key``."""
+
+    id: int
+
+
+@dataclass
+class GetCertificateKeyResponse(Response):
+    """The result of ``get_certificate_key``."""
+
+    key: File | None = None
+
+
+@dataclass
+class CreateCertificatePkcs12Request(Request):
+    """The request of ``create_certificate_pkcs12``."""
+
+    id: int
+    password: str
+    profile: Pkcs12Profile | str | None | Unset | None = None
+
+
+@dataclass
+class CreateCertificatePkcs12Response(Response):
+    """The result of ``create_certificate_pkcs12``."""
+
+    pkcs12: File | None = None
 
 
 @dataclass
@@ -466,6 +528,40 @@ class GetCaCrlResponse(Response):
     crl: File | None = None
 
 
+@dataclass
+class ImportCaCrlRequest(Request):
+    """The request of ``import_ca_crl``."""
+
+    id: int
+    crl: str
+
+
+@dataclass
+class ImportCaCrlResponse(Response):
+    """The result of ``import_ca_crl``."""
+
+    merged: MergedCrl | None = None
+
+
+@dataclass
+class CreateRevocationRequest(Request):
+    """The request of ``create_revocation``."""
+
+    id: int
+    reason: FinalReason | str
+    serial: str | None | Unset | None = None
+    cert: str | None | Unset | None = None
+    invalidity_date: datetime | str | None | Unset | None = None
+    revoked_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class CreateRevocationResponse(Response):
+    """The result of ``create_revocation``."""
+
+    revocation: Revocation | None = None
+
+
 __all__ = [
     "ClientStatus",
     "CertificateOrder",
@@ -479,9 +575,12 @@ __all__ = [
     "Certificate",
     "CertificateKind",
     "FinalReason",
+    "IssuedKind",
     "CaPage",
     "Ca",
     "CrlFormat",
+    "MergedCrl",
+    "Revocation",
     "GetClientsSite2SitePageRequest",
     "GetClientsSite2SitePageResponse",
     "CreateClientSite2SiteRequest",
@@ -512,10 +611,16 @@ __all__ = [
     "RevokeClientSite2SiteForResponse",
     "GetCertificatesPageRequest",
     "GetCertificatesPageResponse",
+    "CreateServerCertificateRequest",
+    "CreateServerCertificateResponse",
     "GetCertificateRequest",
     "GetCertificateResponse",
     "GetCertificatePemRequest",
     "GetCertificatePemResponse",
+    "GetCertificateKeyRequest",
+    "GetCertificateKeyResponse",
+    "CreateCertificatePkcs12Request",
+    "CreateCertificatePkcs12Response",
     "GetCasPageRequest",
     "GetCasPageResponse",
     "CreateCaRequest",
@@ -532,4 +637,8 @@ __all__ = [
     "GetCaCertificateResponse",
     "GetCaCrlRequest",
     "GetCaCrlResponse",
+    "ImportCaCrlRequest",
+    "ImportCaCrlResponse",
+    "CreateRevocationRequest",
+    "CreateRevocationResponse",
 ]
