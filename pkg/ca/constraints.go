@@ -141,8 +141,8 @@ func nameWithin(name, base []byte) bool {
 	return ok && too && len(sets) >= len(first) && sameSets(sets[:len(first)], first)
 }
 
-// hostWithin reports whether a host name is the base or lies below it. A base that begins with a dot
-// has only what lies below.
+// hostWithin reports whether a host name is the base or lies below it. A base that begins with a
+// dot has only what lies below.
 func hostWithin(name, base string) bool {
 	name, base = strings.ToLower(name), strings.ToLower(base)
 	if base == "" || name == base {

@@ -47,7 +47,7 @@ func TestReadPrivateKey_EncryptionError(t *testing.T) {
 		"IDEA-CBC":                  traditionalPEM("IDEA-CBC,0011223344556677"),
 		"RC2-40-CBC":                traditionalPEM("RC2-40-CBC,0011223344556677"),
 		"BF-CBC":                    traditionalPEM("BF-CBC,0011223344556677"),
-		"ARIA-256-CBC":              traditionalPEM("ARIA-256-CBC,00112233445566770011223344556677"),
+		"SM4-CBC":                   traditionalPEM("SM4-CBC,00112233445566770011223344556677"),
 		"FUTURE-1":                  traditionalPEM("FUTURE-1"),
 		"pbeWithMD5AndDES-CBC":      pkcs8PEM(t, oid(1, 2, 840, 113549, 1, 5, 3), 5),
 		"pbeWithSHA1AndRC2-CBC":     pkcs8PEM(t, oid(1, 2, 840, 113549, 1, 5, 11), 5),
@@ -55,7 +55,6 @@ func TestReadPrivateKey_EncryptionError(t *testing.T) {
 		"pbeWithSHAAnd128BitRC4":    pkcs8PEM(t, oid(1, 2, 840, 113549, 1, 12, 1, 1), 5),
 		"1.2.3.4":                   pkcs8PEM(t, oid(1, 2, 3, 4), 5),
 		"RC2-CBC":                   pbes2(oid(1, 2, 840, 113549, 3, 2)),
-		"ARIA-192-CBC":              pbes2(oid(1, 2, 410, 200046, 1, 1, 7)),
 		"AES-256-GCM":               pbes2(oid(2, 16, 840, 1, 101, 3, 4, 1, 46)),
 		"1.2.3.5":                   pbes2(oid(1, 2, 3, 5)),
 		"1.2.3.6": pkcs8PEM(

@@ -29,9 +29,9 @@ type PrivateKeyFile struct {
 }
 
 // ReadPrivateKey reads one PEM private key of at most 64 KiB: PKCS #8, PKCS #1
-// or SEC 1 (EC PARAMETERS before it are ignored), plain or encrypted. Read are
-// PBES2 ("ENCRYPTED PRIVATE KEY") and OpenSSL's traditional encryption (a
-// DEK-Info header).
+// or SEC 1 (EC PARAMETERS before it are ignored), plain or encrypted, under any
+// label under which OpenSSL reads it. Read are PBES2 and some of PBES1 (RFC
+// 8018), and OpenSSL's traditional encryption (a DEK-Info header).
 //
 // It fails with an [EncryptionError], [ErrMultiple] or [ErrMalformed], and
 // with a [BoundError] for what would take more than about a second of one core
@@ -43,11 +43,11 @@ func ReadPrivateKey(pemBytes []byte) (*PrivateKeyFile, error) {
 	}
 	file := &PrivateKeyFile{block: block}
 	switch {
-	case block.Type == "ENCRYPTED PRIVATE KEY":
+	case block.Headers["DEK-Info"] != "" && block.Type != "ENCRYPTED PRIVATE KEY":
+		file.open, err = readTraditional(block)
+	case encryptedPKCS8(block.Type, block.Bytes):
 		file.costly = true
 		file.open, err = readPKCS8(block.Bytes)
-	case block.Headers["DEK-Info"] != "":
-		file.open, err = readTraditional(block)
 	}
 	return file, err
 }
@@ -120,20 +120,6 @@ func checkKeySize(der []byte) error {
 		return fmt.Errorf("%w: a key of more than %d bytes", ErrMalformed, maxKeyBytes)
 	}
 	return nil
-}
-
-func parseKeyDER(pemType string, der []byte) (crypto.Signer, error) {
-	switch pemType {
-	case "PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
-		return parsePKCS8(der)
-	case "RSA PRIVATE KEY":
-		return parsePKCS1(der)
-	case "EC PRIVATE KEY":
-		return parseSEC1(der)
-	case "OPENSSH PRIVATE KEY", "DSA PRIVATE KEY":
-		return nil, fmt.Errorf("%w: an OpenSSH or DSA key", ErrUnsupportedKey)
-	}
-	return nil, fmt.Errorf("%w: the PEM block is no private key", ErrMalformed)
 }
 
 // parsePKCS8 reads a PrivateKeyInfo (RFC 5208). The algorithm is checked before the standard

@@ -40,11 +40,13 @@ func TestParsePrivateKey_Refuses(t *testing.T) {
 		{"too much text", strings.Repeat("x\n", 40_000) + good, ca.ErrMalformed},
 		{"too long a key", armour("PRIVATE KEY", make([]byte, 9<<10)), ca.ErrMalformed},
 		{"trailing data", armour("PRIVATE KEY", append(bytes.Clone(block.Bytes), 0)), ca.ErrMalformed},
-		{"PKCS #8 called PKCS #1", armour("RSA PRIVATE KEY", block.Bytes), ca.ErrMalformed},
-		{"PKCS #8 called SEC 1", armour("EC PRIVATE KEY", block.Bytes), ca.ErrMalformed},
-		{"PKCS #8 called encrypted", armour("ENCRYPTED PRIVATE KEY", block.Bytes), ca.ErrMalformed},
+		{"PKCS #8 called PKCS #1", armour("RSA PRIVATE KEY", block.Bytes), nil},
+		{"PKCS #8 called SEC 1", armour("EC PRIVATE KEY", block.Bytes), nil},
+		{"PKCS #8 called encrypted", armour("ENCRYPTED PRIVATE KEY", block.Bytes), nil},
+		{"PKCS #8 called DSA", armour("DSA PRIVATE KEY", block.Bytes), nil},
+		{"garbage called encrypted", armour("ENCRYPTED PRIVATE KEY", []byte{5, 0}), ca.ErrMalformed},
 		{"an OpenSSH key", armour("OPENSSH PRIVATE KEY", block.Bytes), ca.ErrUnsupportedKey},
-		{"a DSA key", armour("DSA PRIVATE KEY", block.Bytes), ca.ErrUnsupportedKey},
+		{"a DSA key", armour("DSA PRIVATE KEY", []byte("\x30\x06\x02\x01\x00\x02\x01\x05")), ca.ErrUnsupportedKey},
 		{"a public key", armour("PUBLIC KEY", block.Bytes), ca.ErrMalformed},
 	}
 	for _, test := range tests {

@@ -155,7 +155,13 @@ func TestOpenSSL_ItsKeysAreRead(t *testing.T) {
 		{"traditional camellia", "TRADITIONAL -camellia256", nil},
 		{"traditional camellia, 128", "TRADITIONAL -camellia128", nil},
 		{"traditional camellia, 192", "TRADITIONAL -camellia192", nil},
-		{"traditional aria", "TRADITIONAL -aria256", ca.ErrUnsupportedEncryption},
+		{"aria 128", "pkcs8 -topk8 -v2 aria-128-cbc", nil},
+		{"aria 192", "pkcs8 -topk8 -v2 aria-192-cbc", nil},
+		{"aria 256", "pkcs8 -topk8 -v2 aria-256-cbc", nil},
+		{"traditional aria, 128", "TRADITIONAL -aria128", nil},
+		{"traditional aria, 192", "TRADITIONAL -aria192", nil},
+		{"traditional aria, 256", "TRADITIONAL -aria256", nil},
+		{"sm4", "pkcs8 -topk8 -v2 sm4-cbc", ca.ErrUnsupportedEncryption},
 	}
 	for algorithm, traditional := range map[ca.KeyAlgorithm]string{
 		ca.ECDSAP256: "ec", ca.ECDSAP384: "ec", ca.RSA2048: "rsa -traditional",

@@ -121,6 +121,12 @@ func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, error) {
 		return blockCipher{24, newCamellia}, nil
 	case "1.2.392.200011.61.1.1.1.4":
 		return blockCipher{32, newCamellia}, nil
+	case "1.2.410.200046.1.1.2": // ARIA in CBC mode: RFC 5794, appendix B
+		return blockCipher{16, newARIA}, nil
+	case "1.2.410.200046.1.1.7":
+		return blockCipher{24, newARIA}, nil
+	case "1.2.410.200046.1.1.12":
+		return blockCipher{32, newARIA}, nil
 	}
 	return blockCipher{}, unknownOID(oid)
 }

@@ -21,6 +21,9 @@ var traditionalCiphers = map[string]blockCipher{
 	"CAMELLIA-128-CBC": {16, newCamellia},
 	"CAMELLIA-192-CBC": {24, newCamellia},
 	"CAMELLIA-256-CBC": {32, newCamellia},
+	"ARIA-128-CBC":     {16, newARIA},
+	"ARIA-192-CBC":     {24, newARIA},
+	"ARIA-256-CBC":     {32, newARIA},
 }
 
 // readTraditional reads OpenSSL's encryption from before PKCS #8 (the headers of RFC 1421, section

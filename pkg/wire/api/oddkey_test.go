@@ -55,6 +55,14 @@ func traditional(info string) func(*testing.T, string) string {
 	}
 }
 
+// labelled puts another PEM label over a key.
+func labelled(label string) func(*testing.T, string) string {
+	return func(t *testing.T, plain string) string {
+		block, _ := pem.Decode([]byte(plain))
+		return pemOf(label, block.Bytes)
+	}
+}
+
 func around(before, after string) func(*testing.T, string) string {
 	return func(_ *testing.T, plain string) string { return before + plain + after }
 }
@@ -103,10 +111,27 @@ var oddKeys = []oddKey{
 	},
 	{name: "SEC 1 without public key", args: "ec -no_public", want: taken},
 	{name: "SEC 1 with a compressed point", args: "ec -conv_form compressed", want: taken},
-	{name: "parameters in full", args: "ec -param_enc explicit", want: refused("key", "")},
+	{name: "parameters in full", args: "ec -param_enc explicit", want: refused("key", "").unlike()},
 	{name: "PKCS #1", args: "rsa -traditional", rsa: true, want: taken},
+	{name: "RSA PRIVATE KEY over PKCS #8", text: labelled("RSA PRIVATE KEY"), rsa: true, want: taken},
+	{name: "RSA PRIVATE KEY over PKCS #8 of EC", text: labelled("RSA PRIVATE KEY"), want: taken},
+	{name: "EC PRIVATE KEY over PKCS #8", text: labelled("EC PRIVATE KEY"), want: taken},
+	{name: "DSA PRIVATE KEY over PKCS #8", text: labelled("DSA PRIVATE KEY"), want: taken},
+	{name: "ENCRYPTED PRIVATE KEY over PKCS #8", text: labelled("ENCRYPTED PRIVATE KEY"), want: taken},
+	{
+		name: "PRIVATE KEY over PKCS #1", args: "rsa -traditional", text: labelled("PRIVATE KEY"), rsa: true,
+		want: taken,
+	},
+	{name: "PRIVATE KEY over SEC 1", args: "ec", text: labelled("PRIVATE KEY"), want: taken},
+	{name: "PRIVATE KEY over encrypted PKCS #8", args: "pkcs8 -topk8", text: labelled("PRIVATE KEY"), want: taken},
+	{
+		name: "RSA PRIVATE KEY over encrypted PKCS #8", args: "pkcs8 -topk8", text: labelled("RSA PRIVATE KEY"),
+		want: taken,
+	},
+	{name: "RSA PRIVATE KEY over SEC 1", args: "ec", text: labelled("RSA PRIVATE KEY"), want: badKey},
+	{name: "FOO KEY over PKCS #8", text: labelled("FOO KEY"), want: badKey},
 	{name: "a public key", args: "pkey -pubout", want: badKey},
-	{name: "a key and a certificate", text: around("", pemOf("CERTIFICATE", seq())), want: refused("key", "")},
+	{name: "a key and a certificate", text: around("", pemOf("CERTIFICATE", seq())), want: refused("key", "").unlike()},
 	{
 		name: "a key of OpenSSH",
 		text: func(*testing.T, string) string { return pemOf("OPENSSH PRIVATE KEY", []byte("openssh-key-v1\x00")) },
@@ -122,7 +147,11 @@ var oddKeys = []oddKey{
 	{name: "Camellia-192", args: "pkcs8 -topk8 -v2 camellia-192-cbc", want: taken},
 	{name: "Camellia-256", args: "pkcs8 -topk8 -v2 camellia-256-cbc", want: taken},
 	{name: "scrypt", args: "pkcs8 -topk8 -scrypt", want: taken},
-	{name: "ARIA-256", args: "pkcs8 -topk8 -v2 aria-256-cbc", want: unsupported("ARIA-256-CBC")},
+	{name: "ARIA-128", args: "pkcs8 -topk8 -v2 aria-128-cbc", want: taken},
+	{name: "ARIA-192", args: "pkcs8 -topk8 -v2 aria-192-cbc", want: taken},
+	{name: "ARIA-256", args: "pkcs8 -topk8 -v2 aria-256-cbc", want: taken},
+	{name: "SM4", args: "pkcs8 -topk8 -v2 sm4-cbc", want: unsupported("SM4-CBC").unlike()},
+	{name: "AES-256 in feedback mode", args: "pkcs8 -topk8 -v2 aes-256-cfb", want: unsupported("AES-256-CFB").unlike()},
 	{name: "PBE-SHA1-3DES", args: "pkcs8 -topk8 -v1 PBE-SHA1-3DES", want: taken},
 	{name: "PBE-SHA1-2DES", args: "pkcs8 -topk8 -v1 PBE-SHA1-2DES", want: taken},
 	{name: "PBE-MD2-DES", text: oldPBE("5.1"), want: unsupported("pbeWithMD2AndDES-CBC")},
@@ -145,7 +174,9 @@ var oddKeys = []oddKey{
 	{name: "traditional, Camellia-128", args: "ec -camellia128", want: taken},
 	{name: "traditional, Camellia-192", args: "ec -camellia192", want: taken},
 	{name: "traditional, Camellia-256", args: "ec -camellia256", want: taken},
-	{name: "traditional, ARIA-128", args: "ec -aria128", want: unsupported("ARIA-128-CBC")},
+	{name: "traditional, ARIA-128", args: "ec -aria128", want: taken},
+	{name: "traditional, ARIA-256", args: "ec -aria256", want: taken},
+	{name: "traditional, SM4", args: "ec -sm4", want: unsupported("SM4-CBC").unlike()},
 	{
 		name: "traditional, SEED", text: traditional("SEED-CBC,00112233445566778899AABBCCDDEEFF"),
 		want: unsupported("SEED-CBC"),
@@ -174,8 +205,10 @@ func (w oddWorld) tryKey(t *testing.T, test oddKey, name string) {
 	t.Helper()
 	issuer := newIssuer(t, name, signerOf(t, test.rsa))
 	own := issuer.signer
+	key := test.write(t, own)
+	test.want.wantSame(t, openKey(t, key))
 	body := map[string]any{
-		"name": name, "cert": pemOf("CERTIFICATE", issuer.cert), "key": test.write(t, own), "password": "secret",
+		"name": name, "cert": pemOf("CERTIFICATE", issuer.cert), "key": key, "password": "secret",
 	}
 	got := w.post(t, casPath+"/import", body)
 	if !test.want.check(t, got) {
@@ -183,6 +216,20 @@ func (w oddWorld) tryKey(t *testing.T, test oddKey, name string) {
 	}
 	issuer.id = got.object(t)["id"]
 	w.wantWorks(t, issuer, name)
+}
+
+// openKey returns what openssl says of a key; empty if it reads it.
+func openKey(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "odd.key"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := opensslIn(t, dir, "pkey", "-in", "odd.key", "-passin", "pass:secret", "-noout")
+	if err == nil {
+		return ""
+	}
+	return string(out) + " "
 }
 
 // write returns the text of the odd key.
