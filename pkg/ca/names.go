@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -132,7 +133,7 @@ func foldedText(text string) string {
 }
 
 // readable reports whether OpenSSL reads a name with this attribute: it reads
-// no other types of texts, and no UTF8String that is none.
+// no other types of texts, and none whose characters do not exist in Unicode.
 func (a attribute) readable() bool {
 	switch a.tag {
 	case cbasn1.OCTET_STRING, cbasn1.BOOLEAN, cbasn1.INTEGER, cbasn1.NULL, cbasn1.OBJECT_IDENTIFIER, cbasn1.SET,
@@ -140,20 +141,47 @@ func (a attribute) readable() bool {
 		return false
 	case cbasn1.UTF8String:
 		return utf8.Valid(a.value)
+	case tagBMP:
+		return validRunes(a.value, 2)
+	case tagUniversal:
+		return validRunes(a.value, 4)
 	}
 	return true
+}
+
+// validRunes reports whether a text is made of characters that take size octets each. None is a
+// surrogate, for that is half of a character.
+func validRunes(text []byte, size int) bool {
+	if len(text)%size != 0 {
+		return false
+	}
+	for at := 0; at < len(text); at += size {
+		var r uint32
+		for _, octet := range text[at : at+size] {
+			r = r<<8 | uint32(octet)
+		}
+		if r > unicode.MaxRune || !utf8.ValidRune(rune(r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// readableName reports whether OpenSSL reads a name.
+func readableName(der []byte) bool {
+	name, ok := readName(der)
+	return ok && !slices.ContainsFunc(name, func(set []attribute) bool {
+		return slices.ContainsFunc(set, func(a attribute) bool { return !a.readable() })
+	})
 }
 
 // plainName writes a name anew with every text as UTF8String, and with nothing
 // for the values that are no text: one that the standard library reads.
 func plainName(der []byte) ([]byte, bool) {
-	name, ok := readName(der)
-	for _, set := range name {
-		ok = ok && !slices.ContainsFunc(set, func(a attribute) bool { return !a.readable() })
-	}
-	if !ok {
+	if !readableName(der) {
 		return nil, false
 	}
+	name, _ := readName(der)
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		for _, set := range name {

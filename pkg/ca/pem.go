@@ -24,7 +24,7 @@ const pemBegin = "-----BEGIN "
 //
 // It fails with [ErrMultiple] when there is another block, of whatever type, and with
 // [ErrMalformed] for anything else wrong, see [ReadCertificate], and for a validity that is not
-// written as RFC 5280, section 4.1.2.5, requires: OpenVPN refuses that. The key is judged by
+// written as RFC 5280, section 4.1.2.5, requires, or a text that is none: OpenVPN refuses that. The key is judged by
 // [AlgorithmOf].
 func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 	block, err := oneSmallPEM(pemBytes, "CERTIFICATE", "X509 CERTIFICATE", trustedLabel)
@@ -40,10 +40,15 @@ func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 		der = cert
 	}
 	cert, err := ReadCertificate(der)
-	if err == nil && !strictValidity(cert.RawTBSCertificate) {
+	switch {
+	case err != nil:
+		return nil, err
+	case !strictValidity(cert.RawTBSCertificate):
 		return nil, fmt.Errorf("%w: the validity is not written as X.509 demands", ErrMalformed)
+	case !readableName(cert.RawIssuer) || !readableName(cert.RawSubject):
+		return nil, fmt.Errorf("%w: a name has characters that do not exist", ErrMalformed)
 	}
-	return cert, err
+	return cert, nil
 }
 
 const trustedLabel = "TRUSTED CERTIFICATE"
