@@ -109,6 +109,19 @@ var oddCAs = []oddCA{
 		change: only(isCA, signsCA, extension("2.5.29.30", critical, seq(tlv(0xa0, seq(tlv(0x81, []byte("b.c"))))))),
 		want:   taken,
 	},
+	{
+		name:   "name constraints that can't be read",
+		change: only(isCA, signsCA, extension("2.5.29.30", critical, seq(tlv(0xa0, seq(tlv(0xa4, tlv(5))))))), want: notACA,
+	},
+	{name: "name constraints of nothing", change: only(isCA, signsCA, extension("2.5.29.30", critical, seq())), want: taken},
+	{
+		name:   "an address of five octets in name constraints",
+		change: only(isCA, signsCA, extension("2.5.29.30", critical, seq(tlv(0xa0, seq(tlv(0x87, []byte("12345"))))))),
+		want:   taken,
+	},
+	{name: "names with an accent in subjectAltName", change: only(isCA, signsCA, altNames(
+		tlv(0x82, []byte("são.br")), tlv(0x81, []byte("joão@são.br")), tlv(0x86, []byte("http://são.br/")),
+	)), want: taken},
 	{name: "an unknown extension", change: only(isCA, signsCA, extension(unknownOID, nil, tlv(5))), want: taken},
 	{
 		name:   "basicConstraints with BER's true",

@@ -248,6 +248,7 @@ var oddClients = []oddClient{
 		by:   func(ca signer) signer { return ca.with(seq(oid("2.16.840.1.101.3.4.3.14"), tlv(5)), crypto.SHA3_256) },
 		want: taken,
 	},
+	{name: "RSA with SHA-256 without NULL", by: bareRSA, want: taken},
 	{name: "RSA with PSS", by: pss("2.16.840.1.101.3.4.2.1", crypto.SHA256), want: taken},
 	{name: "RSA with PSS and SHA-1", by: pss("1.3.14.3.2.26", crypto.SHA1), want: weak.unlike()},
 	{name: "RSA with MD5", by: rsaOver("4", crypto.MD5), want: weak.unlike()},

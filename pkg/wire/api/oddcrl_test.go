@@ -200,6 +200,9 @@ var oddLists = []oddRevocations{
 	{name: "the issuer in another type and case", change: func(l *oddList) {
 		l.issuer = commonNameOf(tagIA5, strings.ToUpper(string(l.issuer[len(commonName("")):])))
 	}, want: taken},
+	{name: "the issuer with other spaces", change: func(l *oddList) {
+		l.issuer = commonNameOf(tagPrintable, " "+string(l.issuer[len(commonName("")):])+"  ")
+	}, want: taken},
 	{name: "signed with another key", by: func(ca signer) signer {
 		return signer{
 			key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), algorithm: ca.algorithm, hash: ca.hash,
@@ -209,6 +212,11 @@ var oddLists = []oddRevocations{
 	{name: "SHA-1", by: ecdsaWith("1.2.840.10045.4.1", crypto.SHA1), want: taken},
 	{name: "SHA-224", by: ecdsaWith("1.2.840.10045.4.3.1", crypto.SHA224), want: taken},
 	{name: "RSA with MD5", rsa: true, by: rsaOver("4", crypto.MD5), want: taken},
+	{name: "RSA with SHA-256 without NULL", rsa: true, by: bareRSA, want: taken},
+	{name: "RSA with SHA-1", rsa: true, by: rsaOver("5", crypto.SHA1), want: taken},
+	{name: "RSA with MD5, version 1", rsa: true, by: rsaOver("4", crypto.MD5), change: func(l *oddList) {
+		l.version, l.extensions = []byte{}, nil
+	}, want: taken},
 	{name: "RSA with PSS", rsa: true, by: pss("2.16.840.1.101.3.4.2.1", crypto.SHA256), want: taken},
 }
 

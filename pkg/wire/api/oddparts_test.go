@@ -100,6 +100,9 @@ func rsaOver(arc string, hash crypto.Hash) func(signer) signer {
 	return func(ca signer) signer { return ca.with(rsaWith(arc), hash) }
 }
 
+// bareRSA leaves out the NULL that RFC 4055, section 5, demands.
+func bareRSA(ca signer) signer { return ca.with(seq(oid("1.2.840.113549.1.1.11")), crypto.SHA256) }
+
 // pss is RSASSA-PSS with one digest and a salt of its length (RFC 4055, section 3.1).
 func pss(digest string, hash crypto.Hash) func(signer) signer {
 	return func(ca signer) signer {
