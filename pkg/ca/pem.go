@@ -24,8 +24,8 @@ const pemBegin = "-----BEGIN "
 //
 // It fails with [ErrMultiple] when there is another block, of whatever type, and with
 // [ErrMalformed] for anything else wrong, see [ReadCertificate], and for a validity that is not
-// written as RFC 5280, section 4.1.2.5, requires, or a text that is none: OpenVPN refuses that. The key is judged by
-// [AlgorithmOf].
+// written as RFC 5280, section 4.1.2.5, requires, or a text that is none: OpenVPN refuses that. The
+// key is judged by [AlgorithmOf].
 func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 	block, err := oneSmallPEM(pemBytes, "CERTIFICATE", "X509 CERTIFICATE", trustedLabel)
 	if err != nil {

@@ -31,8 +31,10 @@ const (
 // EncodePKCS12 writes key, certificate and the chain of CA certificates above
 // it as a PKCS #12 file (RFC 7292), encrypted with password. It fails with
 // [ErrInvalidRequest] for another profile or a password the format cannot
-// carry (characters outside the Basic Multilingual Plane), with
-// [ErrPasswordRequired] for an empty one, and with [ErrKeyMismatch].
+// carry (characters outside the Basic Multilingual Plane), with a
+// [PasswordError] for one that is too long, with [ErrPasswordRequired] for an
+// empty one, and with [ErrKeyMismatch]. The file has no friendlyName: the
+// library writes none for a key.
 func EncodePKCS12(
 	profile PKCS12Profile, key crypto.Signer, cert *x509.Certificate, chain []*x509.Certificate, password string,
 ) ([]byte, error) {
@@ -61,6 +63,9 @@ func CheckPKCS12(profile PKCS12Profile, password string) error {
 	}
 	if password == "" {
 		return ErrPasswordRequired
+	}
+	if err := checkLength(password, MaxPKCS12Password); err != nil {
+		return err
 	}
 	for _, r := range password {
 		if r > 0xffff {
