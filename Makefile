@@ -33,8 +33,8 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, curl, oauthlib, packages of Python and Node
-	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis
+setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, Java, packages of Python and Node
+	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis
 
 unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...
@@ -47,9 +47,10 @@ browser: ## the tests of the API explorer in Chromium
 	CHAVEIRO_BROWSER=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/docs/...
 	CHAVEIRO_BROWSER=1 $(GO) test -count=1 -timeout 10m -run '^TestExplorer' ./pkg/app
 
-sdks: ## the tests that need Python or Node: the SDKs in these languages, and signatures of oauthlib
-	@scripts/setup.sh curl oauthlib python node
+sdks: ## the tests that need Python, Node or other readers: the SDKs in these languages, signatures of oauthlib, files of the CA
+	@scripts/setup.sh curl oauthlib readers python node
 	CHAVEIRO_SDKS=1 $(GO) test -count=1 -timeout 10m ./cmd/sdkgen/python ./cmd/sdkgen/typescript ./cmd/sdkgen/samples ./pkg/auth
+	CHAVEIRO_SDKS=1 $(GO) test -count=1 -timeout 10m -run TestReaders ./pkg/ca
 
 newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, and build and test it there
 	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -53,10 +53,11 @@ list_missing() {
 		openssl) have openssl || echo openssl ;;
 		curl) have curl || echo curl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
+		readers) list_missing_readers ;;
 		redocly | node) have_node || echo nodejs npm ;;
 		python | schemathesis) have_python || echo python3-venv ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis)" >&2
 			exit 2
 			;;
 		esac
@@ -77,6 +78,15 @@ have_postgres() {
 # Debian's package is for Debian's Python, which need not be the first in PATH.
 have_oauthlib() {
 	/usr/bin/python3 -c 'import oauthlib' 2>/dev/null || python3 -c 'import oauthlib' 2>/dev/null
+}
+
+# list_missing_readers prints the packages of the programs that read what the CA writes.
+list_missing_readers() {
+	have certtool || echo gnutls-bin
+	have certutil || echo libnss3-tools
+	have keytool || echo default-jre-headless
+	/usr/bin/python3 -c 'import cryptography' 2>/dev/null || python3 -c 'import cryptography' 2>/dev/null ||
+		echo python3-cryptography
 }
 
 have_node() {
