@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/elliptic"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -21,7 +22,8 @@ const maxForeignSerialBytes = 64
 // certificates are read by [ParseCertificate], which is stricter.
 //
 // Raw, RawTBSCertificate, RawSubject, RawIssuer and SerialNumber are those of the certificate;
-// RawSubjectPublicKeyInfo has its point uncompressed. It fails with [ErrMalformed].
+// RawSubjectPublicKeyInfo has its point uncompressed. It fails with [ErrContent] or
+// [ErrLongSerial], or, for a key that can't be read because of its kind, with [ErrUnsupportedKey].
 func ReadCertificate(der []byte) (*x509.Certificate, error) {
 	outer, err := readSigned(der)
 	if err != nil {
@@ -29,17 +31,17 @@ func ReadCertificate(der []byte) (*x509.Certificate, error) {
 	}
 	parts, ok := readTBS(outer.signed)
 	if !ok || !outer.sameAlgorithm(parts.algorithm) {
-		return nil, fmt.Errorf("%w: not an X.509 certificate", ErrMalformed)
+		return nil, fmt.Errorf("%w: not an X.509 certificate", ErrContent)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		cert, err = parts.readMended(der, outer)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: not an X.509 certificate, or with a key of an unknown kind", ErrMalformed)
+		return nil, parts.fault()
 	}
 	if len(cert.SerialNumber.Bytes()) > maxForeignSerialBytes {
-		return nil, fmt.Errorf("%w: the serial number has more than %d octets", ErrMalformed, maxForeignSerialBytes)
+		return nil, fmt.Errorf("%w: more than %d octets", ErrLongSerial, maxForeignSerialBytes)
 	}
 	return cert, nil
 }
@@ -67,6 +69,14 @@ func readTBS(der []byte) (tbsParts, bool) {
 	return p, ok
 }
 
+// fault says why a certificate can't be read: because of the kind of its key, or of something else.
+func (p tbsParts) fault() error {
+	if _, err := readPublicKey(p.key); errors.Is(err, ErrUnsupportedKey) {
+		return err
+	}
+	return fmt.Errorf("%w: not an X.509 certificate", ErrContent)
+}
+
 // readMended parses a copy that the standard library can read, and puts back
 // what was changed for that.
 func (p tbsParts) readMended(der []byte, outer signedData) (*x509.Certificate, error) {
@@ -74,7 +84,7 @@ func (p tbsParts) readMended(der []byte, outer signedData) (*x509.Certificate, e
 	subject, too := plainName(p.subject)
 	rest, all, read := plainExtensions(p.rest)
 	if !ok || !too || !read {
-		return nil, ErrMalformed
+		return nil, ErrContent
 	}
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {

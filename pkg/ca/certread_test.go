@@ -6,6 +6,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -53,5 +54,24 @@ func TestReadCertificate_Dates(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := ca.ParseCertificate(ca.EncodeCertificatePEM(odd))
+	wantError(t, err, ca.ErrDates)
 	wantError(t, err, ca.ErrMalformed)
+}
+
+// A certificate whose key is of an unknown kind is a certificate, and the fault is that of the key.
+func TestParseCertificate_NamesTheKey(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"ec -pkeyopt ec_paramgen_curve:secp256k1", "ec -pkeyopt ec_paramgen_curve:brainpoolP256r1",
+		"ec -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit", "ed448", "rsa-pss",
+	} {
+		dir := t.TempDir()
+		openssl(t, dir, append(strings.Fields("req -x509 -nodes -subj /CN=x -keyout key.pem -out cert.pem -newkey"),
+			strings.Fields(args)...)...)
+		cert, err := ca.ParseCertificate(readFile(t, dir, "cert.pem"))
+		if err == nil {
+			err = ca.CheckCA(cert)
+		}
+		wantError(t, err, ca.ErrUnsupportedKey)
+	}
 }

@@ -208,11 +208,11 @@ func TestParseCRL_Refuses(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"nothing":           {nil, ca.ErrMalformed},
+		"nothing":           {nil, ca.ErrContent},
 		"trailing data":     {append(bytes.Clone(der), 0), ca.ErrMalformed},
 		"two of them":       {append(bytes.Clone(pem), pem...), ca.ErrMultiple},
-		"another PEM block": {ca.EncodeCertificatePEM(der), ca.ErrMalformed},
-		"a cut one":         {der[:len(der)-1], ca.ErrMalformed},
+		"another PEM block": {ca.EncodeCertificatePEM(der), ca.ErrOtherPEM},
+		"a cut one":         {der[:len(der)-1], ca.ErrContent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

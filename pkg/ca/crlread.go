@@ -42,7 +42,7 @@ type CRLEntry struct {
 // [ErrMultiple].
 func ParseCRL(data []byte) (*CRL, error) {
 	if len(data) > maxCRLBytes {
-		return nil, fmt.Errorf("%w: a CRL of more than %d bytes", ErrMalformed, maxCRLBytes)
+		return nil, fmt.Errorf("%w: a CRL of more than %d bytes", ErrTooLarge, maxCRLBytes)
 	}
 	der := data
 	if bytes.Contains(data, []byte(pemBegin)) {
@@ -58,7 +58,7 @@ func ParseCRL(data []byte) (*CRL, error) {
 	}
 	list := &CRL{Raw: der, outer: outer}
 	if !list.readTBS(outer.signed) {
-		return nil, fmt.Errorf("%w: not a CRL", ErrMalformed)
+		return nil, fmt.Errorf("%w: not a CRL", ErrContent)
 	}
 	return list, nil
 }

@@ -93,7 +93,7 @@ func ParsePrivateKey(pemBytes []byte, password string) (crypto.Signer, error) {
 // -genkey` writes in front of a key say nothing the key does not.
 func keyBlock(pemBytes []byte) (*pem.Block, error) {
 	if len(pemBytes) > maxPEMBytes {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrMalformed, maxPEMBytes)
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, maxPEMBytes)
 	}
 	blocks, err := allPEM(pemBytes, 2)
 	if err != nil {
@@ -117,7 +117,7 @@ func wholeSequence(der []byte) bool {
 // checked before.
 func checkKeySize(der []byte) error {
 	if len(der) > maxKeyBytes {
-		return fmt.Errorf("%w: a key of more than %d bytes", ErrMalformed, maxKeyBytes)
+		return fmt.Errorf("%w: a key of more than %d bytes", ErrTooLarge, maxKeyBytes)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 		PrivateKey []byte
 	}
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: not a PKCS #8 key", ErrMalformed)
+		return nil, fmt.Errorf("%w: not a PKCS #8 key", ErrContent)
 	}
 	switch info.Algorithm.Algorithm.String() {
 	case oidRSA:
@@ -159,7 +159,7 @@ func parseSEC1(der []byte) (crypto.Signer, error) {
 		Parameters asn1.RawValue `asn1:"optional,explicit,tag:0"` // its Bytes are what the tag wraps
 	}
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: not a SEC 1 key", ErrMalformed)
+		return nil, fmt.Errorf("%w: not a SEC 1 key", ErrContent)
 	}
 	if err := checkCurve(info.Parameters.Bytes); err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func parsePKCS1(der []byte) (crypto.Signer, error) {
 	version, modulus := 0, new(big.Int)
 	if !outer.ReadASN1(&body, cbasn1.SEQUENCE) || !outer.Empty() ||
 		!body.ReadASN1Integer(&version) || !body.ReadASN1Integer(modulus) {
-		return nil, fmt.Errorf("%w: not an RSA key", ErrMalformed)
+		return nil, fmt.Errorf("%w: not an RSA key", ErrContent)
 	}
 	if err := checkRSABits(modulus.BitLen()); err != nil {
 		return nil, err
@@ -205,7 +205,7 @@ func parsePKCS1(der []byte) (crypto.Signer, error) {
 
 func checkedSigner(key any, err error) (crypto.Signer, error) {
 	if err != nil {
-		return nil, fmt.Errorf("%w: the numbers of the key do not fit together", ErrMalformed)
+		return nil, fmt.Errorf("%w: the numbers of the key do not fit together", ErrContent)
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {

@@ -29,17 +29,17 @@ func TestParsePrivateKey_Refuses(t *testing.T) {
 		data string
 		want error
 	}{
-		{"nothing", "", ca.ErrMalformed},
-		{"DER", string(block.Bytes), ca.ErrMalformed},
+		{"nothing", "", ca.ErrNotPEM},
+		{"DER", string(block.Bytes), ca.ErrNotPEM},
 		{"two keys", good + good, ca.ErrMultiple},
 		{"three blocks", good + good + good, ca.ErrMultiple},
 		{"a certificate in front", cert + good, ca.ErrMultiple},
-		{"a certificate", cert, ca.ErrMalformed},
-		{"parameters only", armour("EC PARAMETERS", []byte{5, 0}), ca.ErrMalformed},
+		{"a certificate", cert, ca.ErrOtherPEM},
+		{"parameters only", armour("EC PARAMETERS", []byte{5, 0}), ca.ErrOtherPEM},
 		{"text after it", good + "hello", nil},
-		{"too much text", strings.Repeat("x\n", 40_000) + good, ca.ErrMalformed},
+		{"too much text", strings.Repeat("x\n", 40_000) + good, ca.ErrTooLarge},
 		{"too long a key", armour("PRIVATE KEY", make([]byte, 9<<10)), ca.ErrMalformed},
-		{"trailing data", armour("PRIVATE KEY", append(bytes.Clone(block.Bytes), 0)), ca.ErrMalformed},
+		{"trailing data", armour("PRIVATE KEY", append(bytes.Clone(block.Bytes), 0)), ca.ErrContent},
 		{"PKCS #8 called PKCS #1", armour("RSA PRIVATE KEY", block.Bytes), nil},
 		{"PKCS #8 called SEC 1", armour("EC PRIVATE KEY", block.Bytes), nil},
 		{"PKCS #8 called encrypted", armour("ENCRYPTED PRIVATE KEY", block.Bytes), nil},
@@ -47,7 +47,7 @@ func TestParsePrivateKey_Refuses(t *testing.T) {
 		{"garbage called encrypted", armour("ENCRYPTED PRIVATE KEY", []byte{5, 0}), ca.ErrMalformed},
 		{"an OpenSSH key", armour("OPENSSH PRIVATE KEY", block.Bytes), ca.ErrUnsupportedKey},
 		{"a DSA key", armour("DSA PRIVATE KEY", []byte("\x30\x06\x02\x01\x00\x02\x01\x05")), ca.ErrUnsupportedKey},
-		{"a public key", armour("PUBLIC KEY", block.Bytes), ca.ErrMalformed},
+		{"a public key", armour("PUBLIC KEY", block.Bytes), ca.ErrOtherPEM},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

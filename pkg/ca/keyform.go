@@ -58,7 +58,7 @@ func parseKeyDER(label string, der []byte) (crypto.Signer, error) {
 	case !ok && label == "OPENSSH PRIVATE KEY":
 		return nil, fmt.Errorf("%w: an OpenSSH key", ErrUnsupportedKey)
 	case !ok:
-		return nil, fmt.Errorf("%w: the PEM block is no private key", ErrMalformed)
+		return nil, fmt.Errorf("%w: the PEM block is no private key", ErrOtherPEM)
 	case form == pkcs8Form:
 		return parsePKCS8(der)
 	case label == "DSA PRIVATE KEY":

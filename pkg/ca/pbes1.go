@@ -37,7 +37,7 @@ func readPBES1(scheme blockCipher, der, data []byte) (opener, error) {
 	rest, err := asn1.Unmarshal(der, &params)
 	if err != nil || len(rest) > 0 || params.Iterations.Sign() < 1 || len(params.Salt) == 0 ||
 		len(params.Salt) > maxPBES1Text {
-		return nil, fmt.Errorf("%w: damaged encryption parameters", ErrMalformed)
+		return nil, fmt.Errorf("%w: damaged encryption parameters", ErrContent)
 	}
 	if err := checkBound(Iterations, params.Iterations, maxPBES1Iterations); err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ type opener func(password string) ([]byte, error)
 func readPKCS8(der []byte) (opener, error) {
 	var info encryptedKeyInfo
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: not an encrypted PKCS #8 key", ErrMalformed)
+		return nil, fmt.Errorf("%w: not an encrypted PKCS #8 key", ErrContent)
 	}
 	if scheme, ok := pbes1Ciphers[info.Algorithm.Algorithm.String()]; ok {
 		return readPBES1(scheme, info.Algorithm.Parameters.FullBytes, info.Data)
@@ -86,7 +86,7 @@ func readPKCS8(der []byte) (opener, error) {
 	}
 	var params pbes2Params
 	if rest, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &params); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: damaged PBES2 parameters", ErrMalformed)
+		return nil, fmt.Errorf("%w: damaged PBES2 parameters", ErrContent)
 	}
 	scheme, err := cipherOf(params.Cipher.Algorithm)
 	if err != nil {
@@ -146,10 +146,10 @@ func readKDF(kdf pkix.AlgorithmIdentifier, keyBytes int) (derive opener, err err
 func readPBKDF2(der []byte, keyBytes int) (opener, error) {
 	var params pbkdf2Params
 	if rest, err := asn1.Unmarshal(der, &params); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: damaged PBKDF2 parameters", ErrMalformed)
+		return nil, fmt.Errorf("%w: damaged PBKDF2 parameters", ErrContent)
 	}
 	if params.Iterations.Sign() < 1 || params.KeyLength != 0 && params.KeyLength != keyBytes {
-		return nil, fmt.Errorf("%w: contradictory PBKDF2 parameters", ErrMalformed)
+		return nil, fmt.Errorf("%w: contradictory PBKDF2 parameters", ErrContent)
 	}
 	digest, err := digestOfPRF(params.PRF.Algorithm)
 	if err != nil {
@@ -205,13 +205,13 @@ func digestOfPRF(prf asn1.ObjectIdentifier) (func() hash.Hash, error) {
 func readScrypt(der []byte, keyBytes int) (opener, error) {
 	var params scryptParams
 	if rest, err := asn1.Unmarshal(der, &params); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: damaged scrypt parameters", ErrMalformed)
+		return nil, fmt.Errorf("%w: damaged scrypt parameters", ErrContent)
 	}
 	n, r, p := params.N, params.R, params.P
 	two := big.NewInt(2)
 	if n.Cmp(two) < 0 || n.TrailingZeroBits() != uint(n.BitLen()-1) || r.Sign() < 1 || p.Sign() < 1 ||
 		params.KeyLength != 0 && params.KeyLength != keyBytes {
-		return nil, fmt.Errorf("%w: contradictory scrypt parameters", ErrMalformed)
+		return nil, fmt.Errorf("%w: contradictory scrypt parameters", ErrContent)
 	}
 	if err := checkBound(ScryptWork, product(n, r, p), maxScryptWork); err != nil {
 		return nil, err
@@ -237,7 +237,7 @@ func decryptCBC(scheme blockCipher, key, ivDER, data []byte) ([]byte, error) {
 	size := block.BlockSize()
 	var iv []byte
 	if _, err := asn1.Unmarshal(ivDER, &iv); err != nil || len(iv) != size || len(data) == 0 || len(data)%size != 0 {
-		return nil, fmt.Errorf("%w: damaged encrypted data", ErrMalformed)
+		return nil, fmt.Errorf("%w: damaged encrypted data", ErrContent)
 	}
 	plain := make([]byte, len(data))
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(plain, data)

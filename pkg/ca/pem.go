@@ -22,10 +22,9 @@ const pemBegin = "-----BEGIN "
 // that OpenSSL reads. Text around it is allowed, as `openssl x509 -text` writes it, and so are CRLF
 // line ends.
 //
-// It fails with [ErrMultiple] when there is another block, of whatever type, and with
-// [ErrMalformed] for anything else wrong, see [ReadCertificate], and for a validity that is not
-// written as RFC 5280, section 4.1.2.5, requires, or a text that is none: OpenVPN refuses that. The
-// key is judged by [AlgorithmOf].
+// It fails with [ErrMultiple] when there is another block, of whatever type, with [ErrNotPEM],
+// [ErrOtherPEM] or [ErrTooLarge], as [ReadCertificate] does, and with [ErrDates] or [ErrNameText]
+// for what OpenVPN refuses. The key is judged by [AlgorithmOf].
 func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 	block, err := oneSmallPEM(pemBytes, "CERTIFICATE", "X509 CERTIFICATE", trustedLabel)
 	if err != nil {
@@ -35,7 +34,7 @@ func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 	if block.Type == trustedLabel { // what OpenSSL puts after the certificate says how it is to be used
 		rest, cert := cryptobyte.String(der), cryptobyte.String(nil)
 		if !rest.ReadASN1Element(&cert, cbasn1.SEQUENCE) {
-			return nil, fmt.Errorf("%w: not an X.509 certificate", ErrMalformed)
+			return nil, fmt.Errorf("%w: not an X.509 certificate", ErrContent)
 		}
 		der = cert
 	}
@@ -44,9 +43,9 @@ func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 	case err != nil:
 		return nil, err
 	case !strictValidity(cert.RawTBSCertificate):
-		return nil, fmt.Errorf("%w: the validity is not written as X.509 demands", ErrMalformed)
+		return nil, ErrDates
 	case !readableName(cert.RawIssuer) || !readableName(cert.RawSubject):
-		return nil, fmt.Errorf("%w: a name has characters that do not exist", ErrMalformed)
+		return nil, ErrNameText
 	}
 	return cert, nil
 }
@@ -60,7 +59,7 @@ func EncodeCertificatePEM(der []byte) []byte {
 
 func oneSmallPEM(data []byte, types ...string) (*pem.Block, error) {
 	if len(data) > maxPEMBytes {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrMalformed, maxPEMBytes)
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, maxPEMBytes)
 	}
 	return onePEM(data, types...)
 }
@@ -74,7 +73,7 @@ func onePEM(data []byte, types ...string) (*pem.Block, error) {
 	}
 	block := blocks[0]
 	if !slices.Contains(types, block.Type) || len(block.Headers) > 0 {
-		return nil, fmt.Errorf("%w: the PEM block is no %s", ErrMalformed, types[0])
+		return nil, fmt.Errorf("%w: no %s", ErrOtherPEM, types[0])
 	}
 	return block, nil
 }
@@ -88,7 +87,7 @@ func allPEM(data []byte, limit int) ([]*pem.Block, error) {
 	data = bytes.TrimSpace(data)
 	begun := bytes.Count(data, []byte(pemBegin))
 	if begun == 0 {
-		return nil, fmt.Errorf("%w: no PEM block", ErrMalformed)
+		return nil, fmt.Errorf("%w: none", ErrNotPEM)
 	}
 	if begun > limit {
 		return nil, fmt.Errorf("%w: %d PEM blocks", ErrMultiple, begun)
@@ -99,7 +98,7 @@ func allPEM(data []byte, limit int) ([]*pem.Block, error) {
 		data = bytes.TrimSpace(rest)
 	}
 	if len(blocks) != begun {
-		return nil, fmt.Errorf("%w: a PEM block is damaged", ErrMalformed)
+		return nil, fmt.Errorf("%w: damaged", ErrNotPEM)
 	}
 	return blocks, nil
 }

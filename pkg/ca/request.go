@@ -54,7 +54,7 @@ func ReadRequest(pemBytes []byte) (*Request, error) {
 	return request, nil
 }
 
-var errNoRequest = fmt.Errorf("%w: not a PKCS #10 request", ErrMalformed)
+var errNoRequest = fmt.Errorf("%w: not a PKCS #10 request", ErrContent)
 
 // checkPossession expects a key that was measured: checking a signature with a modulus of 100 000
 // bits would take minutes.
@@ -113,14 +113,14 @@ func readPublicKey(der cryptobyte.String) (crypto.PublicKey, error) {
 		Key       asn1.BitString
 	}
 	if rest, err := asn1.Unmarshal(plain, &info); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: the public key can't be read", ErrMalformed)
+		return nil, fmt.Errorf("%w: the public key can't be read", ErrContent)
 	}
 	if err := checkKeyKind(info.Algorithm); err != nil {
 		return nil, err
 	}
 	key, err := x509.ParsePKIXPublicKey(plain)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the public key can't be read", ErrMalformed)
+		return nil, fmt.Errorf("%w: the public key can't be read", ErrContent)
 	}
 	_, err = AlgorithmOf(key)
 	return key, err

@@ -36,7 +36,7 @@ func readSigned(der []byte) (signedData, error) {
 	if !outer.ReadASN1(&body, cbasn1.SEQUENCE) || !outer.Empty() ||
 		!body.ReadASN1Element(&signed, cbasn1.SEQUENCE) || !body.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) ||
 		!body.ReadASN1BitString(&bits) || !body.Empty() {
-		return signedData{}, fmt.Errorf("%w: no signed structure", ErrMalformed)
+		return signedData{}, fmt.Errorf("%w: no signed structure", ErrContent)
 	}
 	return signedData{signed, algorithm, bits.RightAlign()}, nil
 }

@@ -35,13 +35,13 @@ func readTraditional(block *pem.Block) (opener, error) {
 	scheme, ok := traditionalCiphers[name]
 	if !ok {
 		if !cipherName.MatchString(name) {
-			return nil, fmt.Errorf("%w: the DEK-Info header is damaged", ErrMalformed)
+			return nil, fmt.Errorf("%w: the DEK-Info header is damaged", ErrContent)
 		}
 		return nil, &EncryptionError{Algorithm: name}
 	}
 	iv, err := hex.DecodeString(strings.TrimSpace(ivText))
 	if err != nil || len(iv) < 8 {
-		return nil, fmt.Errorf("%w: the DEK-Info header is damaged", ErrMalformed)
+		return nil, fmt.Errorf("%w: the DEK-Info header is damaged", ErrContent)
 	}
 	ivDER, err := asn1.Marshal(iv)
 	if err != nil {

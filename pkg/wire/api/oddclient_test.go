@@ -166,6 +166,12 @@ var oddClients = []oddClient{
 	{name: "hybrid point", change: pointIn(hybrid), want: taken},
 	{name: "hybrid point of P-384", change: pointIn(hybrid), curve: elliptic.P384(), want: taken},
 	{name: "a point that is on no curve", change: pointIn(damagedPoint), want: malformed},
+	{name: "key of an unknown curve", change: func(c *oddCert) {
+		c.key = seq(seq(oid("1.2.840.10045.2.1"), oid("1.3.132.0.10")), bits(c.key[len(c.key)-65:]))
+	}, want: refused("cert", "Key type not supported")},
+	{name: "key of an unknown kind", change: func(c *oddCert) {
+		c.key = seq(seq(oid("1.3.101.113")), bits(make([]byte, 57)))
+	}, want: refused("cert", "").unlike()},
 	{name: "RSA key", rsa: true, want: taken},
 	{name: "RSA key without parameters", rsa: true, change: func(c *oddCert) {
 		c.key = bytes.Replace(c.key, rsaWith("1"), seq(oid("1.2.840.113549.1.1.1")), 1)
