@@ -14,6 +14,9 @@ var certificateRules = rules{
 	{unique, testCertificateUnique},
 	{references, testCertificateReferences},
 	{order, testCertificateOrder},
+	{updates, testCertificateUpdates},
+	{"Standing", testStanding},
+	{"Superseded", testSuperseded},
 	{"ClientsOf", testClientsOf},
 }
 
@@ -24,6 +27,16 @@ func testCertificateForm(t *testing.T, s domain.Store) {
 		want := sampleCertificate(newClient(t, s, authority.ID), "0a1b")
 		check(t, s.Certificates().Create(ctx, &want))
 		wantSame(t, must(s.Certificates().OfClient(ctx, want.ClientID))(t), want)
+		wantSame(t, must(s.Certificates().Get(ctx, want.ID))(t), want)
+		wantSame(t, must(s.Certificates().OfSerial(ctx, authority.ID, "0a1b"))(t), want)
+	})
+	t.Run("one that is superseded, suspended and of no client is read back whole", func(t *testing.T) {
+		want := sampleCertificate(domain.Client{CAID: authority.ID, Name: "servidor Ação"}, "0a1c")
+		want.Kind, want.SealedKey, want.KeyKept, want.KeyProtected = domain.CertificateOfServer, nil, false, false
+		want.SupersededAt, want.RevokedAt, want.Reason = noon.Add(time.Hour), noon, domain.CertificateHold
+		want.KeyAlgorithm = ""
+		check(t, s.Certificates().Create(ctx, &want))
+		wantSame(t, must(s.Certificates().Get(ctx, want.ID))(t), want)
 	})
 }
 
@@ -33,6 +46,24 @@ func testCertificateMissing(t *testing.T, s domain.Store) {
 	t.Run("a client without one has none", func(t *testing.T) {
 		for _, id := range []int64{0, absent, newClient(t, s, authority.ID).ID} {
 			_, err := s.Certificates().OfClient(ctx, id)
+			wantMissing(t, err)
+		}
+	})
+	t.Run("an id that does not exist is missing", func(t *testing.T) {
+		for _, id := range []int64{0, -1, absent} {
+			_, err := s.Certificates().Get(ctx, id)
+			wantMissing(t, err)
+			wantMissing(t, s.Certificates().Revoke(ctx, id, noon, domain.Superseded))
+			wantMissing(t, s.Certificates().Supersede(ctx, id, noon))
+		}
+	})
+	t.Run("a serial is looked for in its CA and as it is written", func(t *testing.T) {
+		newCertificate(t, s, newClient(t, s, authority.ID), func(c *domain.Certificate) { c.Serial = "0f" })
+		for _, miss := range []struct {
+			caID   int64
+			serial string
+		}{{newCA(t, s).ID, "0f"}, {authority.ID, "0F"}, {authority.ID, "f"}, {authority.ID, ""}} {
+			_, err := s.Certificates().OfSerial(ctx, miss.caID, miss.serial)
 			wantMissing(t, err)
 		}
 	})

@@ -17,6 +17,9 @@ var clientRules = rules{
 	{unique, testClientUnique},
 	{references, testClientReferences},
 	{updates, testClientUpdates},
+	{"Names", testClientNames},
+	{"Renewal", testClientRenewal},
+	{"Walk", testWalkByExpiry},
 	{locks, testClientLocks},
 }
 
@@ -29,6 +32,16 @@ func testClientForm(t *testing.T, s domain.Store) {
 		check(t, s.Clients().Create(ctx, &want))
 		wantSame(t, must(s.Clients().Get(ctx, want.ID))(t), want)
 		wantSame(t, must(s.Clients().Lock(ctx, want.ID))(t), want)
+	})
+	t.Run("one that is suspended, and one without a certificate, are read back whole", func(t *testing.T) {
+		held, bare := sampleClient(authority.ID, fresh("Filial")), sampleClient(authority.ID, fresh("Filial"))
+		held.RevokedAt, held.Reason = noon.Add(-time.Hour), domain.CertificateHold
+		bare.Take(domain.Certificate{NotAfter: noon.AddDate(1, 0, 0)})
+		bare.NotBefore = time.Time{}
+		for _, want := range []domain.Client{held, bare} {
+			check(t, s.Clients().Create(ctx, &want))
+			wantSame(t, must(s.Clients().Get(ctx, want.ID))(t), want)
+		}
 	})
 }
 
@@ -82,11 +95,16 @@ func testClientUpdates(t *testing.T, s domain.Store) {
 		"an update changes the record alone, and an empty value clears",
 		func(t *testing.T) { testClientUpdate(t, s, authority.ID) },
 	)
-	t.Run("revoking sets the time", func(t *testing.T) {
+	t.Run("revoking sets time and reason, again and again", func(t *testing.T) {
 		client := newClient(t, s, authority.ID)
-		check(t, s.Clients().Revoke(ctx, client.ID, noon.Add(time.Hour), domain.Unspecified))
-		client.RevokedAt, client.UpdatedAt = noon.Add(time.Hour), noon.Add(time.Hour)
-		wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
+		for i, reason := range []domain.RevocationReason{
+			domain.CertificateHold, domain.KeyCompromise, domain.Unspecified,
+		} {
+			client.RevokedAt, client.Reason = noon.Add(time.Duration(i)*time.Hour), reason
+			client.UpdatedAt = client.RevokedAt
+			check(t, s.Clients().Revoke(ctx, client.ID, client.RevokedAt, reason))
+			wantSame(t, must(s.Clients().Get(ctx, client.ID))(t), client)
+		}
 	})
 }
 

@@ -19,7 +19,7 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 	c.client = newClient(t, s, c.authority.ID)
 	check(t, s.Devices().MakeNames(t.Context(), &c.device))
 	changes := []func(context.Context) error{
-		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.saveDevice, c.editDomain, c.deleteDomain,
+		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.saveDevice, c.editDomain, c.deleteDomain,
 	}
 	_, faults := domaintest.Together(each*len(changes), func(i int) (struct{}, error) {
 		for range rounds {
@@ -109,6 +109,25 @@ func (c contested) revoke(ctx context.Context) error {
 		return tx.Revocations().Add(ctx, []domain.Revocation{
 			{CAID: c.authority.ID, Serial: fresh("serial"), RevokedAt: noon, Epoch: epoch},
 		})
+	})
+}
+
+// renew gives the client another certificate, after a revocation of the CA.
+func (c contested) renew(ctx context.Context) error {
+	return c.recorded(ctx, func(tx domain.Store) error {
+		record, err := tx.Clients().Lock(ctx, c.client.ID)
+		if err != nil {
+			return err
+		}
+		cert := sampleCertificate(record, fresh("serial"))
+		if _, err = tx.Revocations().Advance(ctx, c.authority.ID); err == nil {
+			err = tx.Certificates().Create(ctx, &cert)
+		}
+		if err != nil {
+			return err
+		}
+		record.Take(cert)
+		return tx.Clients().Renew(ctx, record)
 	})
 }
 

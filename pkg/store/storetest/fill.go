@@ -57,6 +57,7 @@ func fillCertificates(t testing.TB, s domain.Store) {
 		cert.DER, cert.SealedKey, cert.KeyProtected = octets(), [][]byte{{}, {0}, octets()}[i], i == 1
 		check(t, s.Certificates().Create(ctx, &cert))
 	}
+	fillLives(t, s, authority)
 	epoch := must(s.Revocations().Advance(ctx, authority.ID))(t)
 	check(t, s.Revocations().Add(ctx, []domain.Revocation{
 		{
@@ -67,6 +68,36 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	}))
 	revoked := newClient(t, s, authority.ID)
 	check(t, s.Clients().Revoke(ctx, revoked.ID, noon, domain.Unspecified))
+}
+
+// fillLives puts in certificates at all points of their life, of a client that was renewed and of
+// none, with a key and without, and revocations that have changed.
+func fillLives(t testing.TB, s domain.Store, authority domain.CA) {
+	t.Helper()
+	ctx := t.Context()
+	client := newClient(t, s, authority.ID)
+	newCertificate(t, s, client, func(c *domain.Certificate) {
+		c.SupersededAt, c.RevokedAt, c.Reason = noon, noon.Add(time.Microsecond), domain.Superseded
+	})
+	client.Take(newCertificate(t, s, client, func(c *domain.Certificate) { c.SealedKey, c.KeyProtected = nil, false }))
+	client.Name = fresh("Novo nome")
+	check(t, s.Clients().Renew(ctx, client))
+	newCertificate(t, s, domain.Client{CAID: authority.ID, Name: "Ação ☃"}, func(c *domain.Certificate) {
+		c.Kind, c.Fingerprint, c.KeyAlgorithm = domain.CertificateOfForeign, "", ""
+	})
+	held := newClient(t, s, authority.ID)
+	check(t, s.Clients().Revoke(ctx, held.ID, noon, domain.CertificateHold))
+	bare := sampleClient(authority.ID, fresh("client"))
+	bare.Take(domain.Certificate{NotAfter: noon})
+	bare.NotBefore = time.Time{}
+	check(t, s.Clients().Create(ctx, &bare))
+	changed := domain.Revocation{
+		CAID: authority.ID, Serial: fresh("c0"), RevokedAt: noon, Reason: domain.CertificateHold,
+		InvalidSince: noon.Add(-time.Microsecond), Epoch: must(s.Revocations().Advance(ctx, authority.ID))(t),
+	}
+	check(t, s.Revocations().Add(ctx, []domain.Revocation{changed}))
+	changed.Reason, changed.Epoch = domain.RemoveFromCRL, must(s.Revocations().Advance(ctx, authority.ID))(t)
+	check(t, s.Revocations().Change(ctx, changed))
 }
 
 func fillAccess(t testing.TB, s domain.Store) {

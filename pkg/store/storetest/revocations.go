@@ -17,6 +17,7 @@ var revocationRules = rules{
 	{missing, testRevocationMissing},
 	{unique, testRevocationUnique},
 	{order, testRevocationOrder},
+	{updates, testRevocationChange},
 	{"Epochs", testRevocationEpochs},
 	{"Points", testRevocationPoints},
 	{locks, testRevocationLocks},
@@ -28,6 +29,7 @@ func testRevocationForm(t *testing.T, s domain.Store) {
 		c := newCA(t, s)
 		known := domain.Revocation{
 			CAID: c.ID, Serial: "0a", RevokedAt: noon, Reason: 4, NotAfter: noon.Add(time.Hour), Epoch: 1,
+			InvalidSince: noon.Add(-time.Hour),
 		}
 		foreign := domain.Revocation{CAID: c.ID, Serial: "0b", RevokedAt: noon, Epoch: 2}
 		check(t, s.Revocations().Add(ctx, []domain.Revocation{known, foreign}))
@@ -63,6 +65,47 @@ func testRevocationMissing(t *testing.T, s domain.Store) {
 		wantMissing(t, err)
 		_, err = s.Revocations().Advance(ctx, absent)
 		wantMissing(t, err)
+	})
+}
+
+func testRevocationChange(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	c, other := newCA(t, s), newCA(t, s)
+	held := domain.Revocation{
+		CAID: c.ID, Serial: "0a", RevokedAt: noon, Reason: domain.CertificateHold, NotAfter: noon.Add(time.Hour), Epoch: 1,
+	}
+	beside, foreign := held, held
+	beside.Serial, foreign.CAID = "0b", other.ID
+	check(t, s.Revocations().Add(ctx, []domain.Revocation{held, beside, foreign}))
+	t.Run("a change replaces the revocation of the serial alone, and says so", func(t *testing.T) {
+		want := held
+		for _, reason := range []domain.RevocationReason{
+			domain.RemoveFromCRL, domain.CertificateHold, domain.KeyCompromise,
+		} {
+			want.Epoch++
+			want.Reason, want.RevokedAt, want.Changed = reason, want.RevokedAt.Add(time.Minute), false
+			want.InvalidSince, want.NotAfter = want.RevokedAt.Add(-time.Hour), want.NotAfter.Add(time.Second)
+			check(t, s.Revocations().Change(ctx, want))
+			want.Changed = true
+			got, found, err := s.Revocations().Find(ctx, c.ID, "0a")
+			check(t, err)
+			wantSame(t, found, true)
+			wantSame(t, got, want)
+			wantSame(t, got.Lifted(), reason == domain.RemoveFromCRL)
+			wantSame(t, must(s.Revocations().After(ctx, c.ID, 1))(t), []domain.Revocation{want})
+		}
+		wantSame(t, must(s.Revocations().After(ctx, c.ID, 0))(t), []domain.Revocation{beside, want})
+		wantSame(t, must(s.Revocations().After(ctx, other.ID, 0))(t), []domain.Revocation{foreign})
+		want.InvalidSince = time.Time{}
+		check(t, s.Revocations().Change(ctx, want))
+		wantSame(t, must(s.Revocations().After(ctx, c.ID, 1))(t), []domain.Revocation{want})
+	})
+	t.Run("a serial that is not revoked is missing", func(t *testing.T) {
+		unknown := held
+		unknown.Serial = "0c"
+		wantMissing(t, s.Revocations().Change(ctx, unknown))
+		unknown.CAID, unknown.Serial = absent, "0a"
+		wantMissing(t, s.Revocations().Change(ctx, unknown))
 	})
 }
 

@@ -36,6 +36,7 @@ var groups = []struct {
 	{"Clients_Page_Filters", testClientFilters},
 	{"Clients_Page_Model", testClientPages},
 	{"Certificates", certificateRules.run},
+	{"Certificates_Page", testCertificatePages},
 	{"Revocations", revocationRules.run},
 	{"CRLs", crlRules.run},
 	{"CRLs_FirstExpiry", testFirstExpiry},
