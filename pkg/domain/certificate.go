@@ -63,10 +63,15 @@ type CertificateFilter struct {
 }
 
 // Wide reports whether the database may have to scan for the page: no field selects few
-// certificates by an index.
+// certificates by an index, or those of the order by expiry are also selected by another field.
 func (f CertificateFilter) Wide() bool {
-	narrow := f.ClientID != 0 || len(f.Serials) > 0 || f.Fingerprint != "" || f.Name != "" || f.ByExpiry
-	return !narrow && (f.Kind != "" || f.Status != StatusAny || !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero())
+	if f.ClientID != 0 || len(f.Serials) > 0 || f.Fingerprint != "" || f.Name != "" {
+		return false
+	}
+	if f.ByExpiry {
+		return f.CAID != 0 || f.Kind != "" || f.Status == StatusRevoked
+	}
+	return f.Kind != "" || f.Status != StatusAny || !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 }
 
 // Certificates keeps the certificates; none is ever removed. A serial is unique within its CA.

@@ -314,10 +314,19 @@ type ClientFilter struct {
 }
 
 // Wide reports whether the database has to scan for the page: it may have to read all names, all
-// with the same prefix, or all clients for those of an expiry.
+// with the same prefix, or all clients for those of an expiry, or in the order of expiry for those
+// that another field selects.
 func (f ClientFilter) Wide() bool {
 	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
-	return strings.Contains(f.Name, "*") || byEnd && !f.ByExpiry && len(f.Serials) == 0
+	switch {
+	case strings.Contains(f.Name, "*"):
+		return true
+	case len(f.Serials) > 0 || f.Name != "":
+		return false
+	case f.ByExpiry:
+		return f.CAID != 0 || f.Status == StatusRevoked
+	}
+	return byEnd
 }
 
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all

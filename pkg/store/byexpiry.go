@@ -26,14 +26,38 @@ func (r certificates) Page(
 		}
 		l.by, l.from = "not_after", from.NotAfter
 	}
+	narrow := f.ClientID != 0 || f.Name != "" || f.Fingerprint != "" || len(f.Serials) > 0
+	switch {
+	case f.CAID == 0:
+	case f.ByExpiry || narrow:
+		r.s.restrictAside(&l, "ca_id", f.CAID)
+	default:
+		r.s.restrictOwner(&l, "ca_id", f.CAID)
+	}
 	l.restrictCertificates(f)
 	return page[certificateRow, domain.Certificate](ctx, r.s.read, l, req)
 }
 
-func (l *listing) restrictCertificates(f domain.CertificateFilter) {
-	if f.CAID != 0 {
-		l.restrict("ca_id = ?", f.CAID)
+// restrictOwner adds the condition by which the index of a list is chosen: see listing.owner.
+func (s *Store) restrictOwner(l *listing, column string, value int64) {
+	if s.engine == Postgres {
+		l.owner, l.ownerColumn = value, column
+		return
 	}
+	l.restrict(column+" = ?", value)
+}
+
+// restrictAside adds a condition by which no index is to be chosen, because another one selects
+// less. SQLite, which has no statistics, would choose it; the sign keeps it from that.
+func (s *Store) restrictAside(l *listing, column string, value int64) {
+	if s.engine == SQLite {
+		column = "+" + column
+	}
+	l.restrict(column+" = ?", value)
+}
+
+// restrictCertificates adds the conditions beside the one on the CA.
+func (l *listing) restrictCertificates(f domain.CertificateFilter) {
 	if f.ClientID != 0 {
 		l.restrict("client_id = ?", f.ClientID)
 	}
@@ -106,7 +130,7 @@ func (r clients) byExpiry(
 	l := clientTable.list
 	l.by, l.from = "expires_at", from.NotAfter
 	if f.CAID != 0 {
-		l.restrict("ca_id = ?", f.CAID)
+		r.s.restrictAside(&l, "ca_id", f.CAID)
 	}
 	switch f.Status {
 	case domain.StatusValid:
@@ -123,20 +147,24 @@ func (r clients) byExpiry(
 		return found, err
 	}
 	found.Current = req.Cursor
-	for _, cursor := range []*int64{found.Next, found.Previous} {
-		if err := certs.newest(ctx, cursor); err != nil {
+	if found.Next != nil {
+		last := found.Items[len(found.Items)-1]
+		if err := certs.newest(ctx, found.Next, last.ExpiresAt); err != nil {
 			return found, err
 		}
 	}
-	return found, nil
+	return found, certs.newest(ctx, found.Previous, from.NotAfter)
 }
 
-// newest replaces the id of a client by that of its newest certificate. Nil and 0 stay.
-func (r certificates) newest(ctx context.Context, cursor *int64) error {
+// newest replaces the id of a client by that of its newest certificate that ends by then. Nil and 0
+// stay. One that ends later was made after the list was read, and its place is not that of the
+// list.
+func (r certificates) newest(ctx context.Context, cursor *int64, by time.Time) error {
 	if cursor == nil || *cursor == 0 {
 		return nil
 	}
-	err := scan(ctx, r.s.read, []any{cursor}, "SELECT id FROM certificates WHERE client_id = ? ORDER BY id DESC LIMIT 1", *cursor)
+	const query = "SELECT id FROM certificates WHERE client_id = ? AND not_after <= ? ORDER BY id DESC LIMIT 1"
+	err := scan(ctx, r.s.read, []any{cursor}, query, *cursor, micro(by))
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		err = errors.New("store: a client has no certificate")
 	}

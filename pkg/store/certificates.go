@@ -162,10 +162,11 @@ func (r certificates) set(ctx context.Context, id int64, values map[string]any) 
 	return changedOne(r.s.write.WithContext(ctx).Model(&certificateRow{}).Where("id = ?", id).Updates(values), faults{})
 }
 
-// Undescribed implements domain.Certificates.
+// Undescribed implements domain.Certificates. Neither condition nor order is one of the ids alone:
+// PostgreSQL would read all those that are described already.
 func (r certificates) Undescribed(ctx context.Context, limit int) ([]domain.Certificate, error) {
 	var found []certificateRow
-	err := r.s.read.WithContext(ctx).Where("fingerprint = ''").Order("id").Limit(limit).Find(&found).Error
+	err := r.s.read.WithContext(ctx).Where("fingerprint <= ''").Order("fingerprint, id").Limit(limit).Find(&found).Error
 	return entities(found), err
 }
 

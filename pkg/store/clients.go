@@ -130,11 +130,8 @@ var clientTable = table[clientRow, domain.Client]{
 // by id alone have the condition id > 0.
 func (r clients) listing(f domain.ClientFilter) listing {
 	l := clientTable.list
-	switch {
-	case f.CAID != 0 && r.s.engine == Postgres:
-		l.owner, l.ownerColumn = f.CAID, "ca_id"
-	case f.CAID != 0:
-		l.restrict("ca_id = ?", f.CAID)
+	if f.CAID != 0 {
+		r.s.restrictOwner(&l, "ca_id", f.CAID)
 	}
 	switch f.Status {
 	case domain.StatusValid:

@@ -19,7 +19,7 @@ DROP INDEX certificates_serial;
 CREATE UNIQUE INDEX certificates_serial ON certificates (serial, ca_id);
 CREATE INDEX certificates_ca_id ON certificates (ca_id, id);
 CREATE INDEX certificates_name_key ON certificates (name_key, id);
-CREATE INDEX certificates_fingerprint ON certificates (fingerprint);
+CREATE INDEX certificates_fingerprint ON certificates (fingerprint, id);
 CREATE INDEX certificates_not_after ON certificates (not_after, id);
 CREATE INDEX certificates_superseded ON certificates (superseded_at) WHERE superseded_at IS NOT NULL AND (revoked_at IS NULL OR reason = 6);
 CREATE INDEX certificates_revoked ON certificates (id) WHERE revoked_at IS NOT NULL;
