@@ -13,8 +13,9 @@ import (
 )
 
 // Renew issues another certificate for a client, with a new key. Its other certificates stay valid
-// until the overlap ends and are then revoked as superseded; without an overlap they are revoked
-// now. A client that is revoked or expired is in force again, under its name.
+// until the overlap ends and are then revoked as superseded; without an overlap, and if they are
+// suspended, they are revoked now. A client that is revoked or expired is in force again, under its
+// name.
 //
 // Errors: those of Create; *domain.Error with Missing; with Duplicated on name if another client
 // has the name meanwhile.
@@ -119,21 +120,29 @@ func checkIssuer(ctx context.Context, tx domain.Store, cert domain.Certificate) 
 	return err
 }
 
-// supersede ends the certificates of a client that stand: at the time until, or now if that has
-// come. It returns their serials.
+// supersede ends the certificates of a client that stand. It returns their serials.
 func supersede(ctx context.Context, tx domain.Store, clientID int64, now, until time.Time) ([]string, error) {
-	if !until.After(now) {
-		return revokeStanding(ctx, tx, clientID, domain.Revocation{RevokedAt: now, Reason: domain.Superseded})
-	}
 	list, err := tx.Certificates().Standing(ctx, clientID)
 	serials := []string{}
 	for _, cert := range list {
-		if earlier := !cert.SupersededAt.IsZero() && cert.SupersededAt.Before(until); err == nil && !earlier {
-			err = tx.Certificates().Supersede(ctx, cert.ID, until)
+		if err == nil {
+			err = supersedeOne(ctx, tx, cert, now, until)
 		}
 		serials = append(serials, cert.Serial)
 	}
 	return serials, err
+}
+
+// supersedeOne ends a certificate at the time until, or now if that has come. One that is suspended
+// ends now: when the client is suspended again and resumed, it must not come back.
+func supersedeOne(ctx context.Context, tx domain.Store, cert domain.Certificate, now, until time.Time) error {
+	switch {
+	case !until.After(now) || cert.Suspended():
+		return revokeCertificate(ctx, tx, cert, domain.Revocation{RevokedAt: now, Reason: domain.Superseded})
+	case !cert.SupersededAt.IsZero() && cert.SupersededAt.Before(until):
+		return nil
+	}
+	return tx.Certificates().Supersede(ctx, cert.ID, until)
 }
 
 // supersedeBatch is how many certificates are read at once.

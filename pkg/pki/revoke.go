@@ -92,7 +92,11 @@ func (s *Clients) endOnce(
 		if err := tx.Clients().Revoke(ctx, id, r.RevokedAt, r.Reason); err != nil {
 			return none, err
 		}
-		return ended(action, before, record, serials), nil
+		done := ended(action, before, record, serials)
+		if !r.InvalidSince.IsZero() {
+			done.After["invalidity_date"] = audit.Moment(r.InvalidSince)
+		}
+		return done, nil
 	})
 	return record, err
 }
