@@ -26,7 +26,17 @@ func keyedUses(t *testing.T, w *World) []keyedUse {
 	spec, role := Spec(authority.ID), Fresh("role")
 	device := Must(w.Devices.Upsert(Operator(t), DeviceSpec(Fresh("host")), nil))(t).After
 	Must(w.Devices.SetEnabled(Operator(t), device.ID, false))(t)
+	client, held := w.NewClient(t, authority.ID), w.NewClient(t, authority.ID)
+	Must(w.Clients.Suspend(Operator(t), held.ID))(t)
 	return []keyedUse{
+		{"a renewal", 0, func(ctx context.Context, w *World) (any, error) {
+			return w.Clients.Renew(ctx, client.ID, domain.ClientRenewal{})
+		}},
+		{"a suspension", 0, func(ctx context.Context, w *World) (any, error) { return w.Clients.Suspend(ctx, client.ID) }},
+		{"a resumption", 0, func(ctx context.Context, w *World) (any, error) { return w.Clients.Resume(ctx, held.ID) }},
+		{"a revocation", 0, func(ctx context.Context, w *World) (any, error) {
+			return w.Clients.Revoke(ctx, held.ID, domain.RevocationSpec{Reason: domain.KeyCompromise})
+		}},
 		{"a role", domain.Duplicated, func(ctx context.Context, w *World) (any, error) {
 			return w.Roles.Create(ctx, domain.Role{Name: role})
 		}},
