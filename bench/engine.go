@@ -118,7 +118,8 @@ func (p *product) prepare(ctx context.Context) error {
 	if err := storage.Store.Close(); err != nil {
 		return err
 	}
-	return app.Command(ctx, p.storage, "bench", log, func(ctx context.Context, s *service.Services) error {
+	config := app.Config{StorageConfig: p.storage}
+	return app.Command(ctx, config, "bench", log, func(ctx context.Context, s *service.Services) error {
 		issued, err := s.APIKeys.Create(ctx, domain.APIKey{Name: "bench", Superuser: true, Enabled: true}, nil)
 		p.authorization = "Bearer " + string(issued.Token)
 		return err

@@ -81,6 +81,7 @@ var layers = map[string][]string{
 		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/vault", "pkg/store",
 		"github.com/alecthomas/kong",
 		"go.yaml.in/yaml/v3",
+		"golang.org/x/term",
 	},
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
-	"text/tabwriter"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
@@ -14,10 +12,13 @@ import (
 )
 
 type apikey struct {
-	Create apikeyCreate `cmd:"" help:"Create an apikey and print only its token."`
-	List   apikeyList   `cmd:"" help:"List the apikeys, without their tokens."`
-	Rotate apikeyRotate `cmd:"" help:"Give an apikey a new token and print only that token."`
-	Revoke apikeyRevoke `cmd:"" help:"Delete an apikey: its tokens stop working everywhere within a second."`
+	Create  apikeyCreate  `cmd:"" help:"Create an apikey and print only its token. The first one makes the SQLite database."`
+	List    apikeyList    `cmd:"" help:"List the apikeys, without their tokens."`
+	Show    apikeyShow    `cmd:"" help:"Show an apikey, without its token."`
+	Rotate  apikeyRotate  `cmd:"" help:"Give an apikey a new token and print only that token."`
+	Disable apikeyDisable `cmd:"" help:"Disable an apikey: its tokens stop working until it is enabled."`
+	Enable  apikeyEnable  `cmd:"" help:"Enable an apikey."`
+	Revoke  apikeyRevoke  `cmd:"" aliases:"delete" help:"Delete an apikey: its tokens stop working everywhere within a second."`
 }
 
 type apikeyCreate struct {
@@ -25,8 +26,10 @@ type apikeyCreate struct {
 	Name        string   `required:"" help:"Name of the apikey."`
 	Description string   `help:"What it is for."`
 	Superuser   bool     `help:"It may do everything."`
-	Role        []int64  `help:"Id of a role that it has; may be repeated."`
+	Role        []string `sep:"none" help:"Name or id of a role that it has; may be repeated."`
 	AllowedIP   []string `name:"allowed-ip" help:"Address or network (CIDR) from which it may be used; may be repeated."`
+	RateLimit   int      `placeholder:"N" help:"Requests a minute that it may make (default: no limit)."`
+	Expires     end      `placeholder:"DURATION|DATE" help:"When it ends: after 90d, 12h, 2w or P30D, or at a date as 2027-01-31 (default: never)."`
 }
 
 // Run creates the apikey.
@@ -35,89 +38,119 @@ func (c *apikeyCreate) Run(ctx context.Context) error {
 	if err != nil {
 		return plain(err)
 	}
-	return command(ctx, c.StorageConfig, "apikey create", func(ctx context.Context, s *service.Services) error {
-		key := domain.APIKey{
-			Name: c.Name, Description: c.Description, Superuser: c.Superuser, Enabled: true, AllowedIPs: addresses,
-		}
-		issued, err := s.APIKeys.Create(ctx, key, c.Role)
-		if err == nil {
-			fmt.Println(string(issued.Token))
-		}
-		return err
-	})
+	key := domain.APIKey{
+		Name: domain.CleanName(c.Name), Description: c.Description, Superuser: c.Superuser, Enabled: true,
+		AllowedIPs: addresses, RateLimit: c.RateLimit, ExpiresAt: c.Expires.time(app.Now()),
+	}
+	if err := key.Validate(); err != nil { // before a database is made
+		return plain(err)
+	}
+	config := app.Config{StorageConfig: c.StorageConfig}
+	config.MasterKey = masterKey()
+	return plain(app.FirstCommand(ctx, config, "chaveiro apikey create", logger(slog.LevelWarn),
+		func(ctx context.Context, s *service.Services) error {
+			roles, err := roleIDs(ctx, s, c.Role)
+			if err != nil {
+				return err
+			}
+			issued, err := s.APIKeys.Create(ctx, key, roles)
+			return printToken(issued.Token, err)
+		}))
 }
 
-type apikeyList struct{ app.StorageConfig }
+func printToken(token domain.Secret, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(string(token))
+	return err
+}
+
+type apikeyList struct {
+	app.StorageConfig
+	form
+}
 
 // Run lists the apikeys.
 func (c *apikeyList) Run(ctx context.Context) error {
 	return command(ctx, c.StorageConfig, "apikey list", func(ctx context.Context, s *service.Services) error {
-		out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(out, "ID\tNAME\tSUPERUSER\tENABLED\tEXPIRES\tLAST USED\tFROM")
-		for cursor := int64(0); ; {
-			page, err := s.APIKeys.Page(ctx, domain.PageRequest{Cursor: cursor, Size: 100})
-			if err != nil {
-				return err
-			}
-			for _, key := range page.Items {
-				fmt.Fprintf(out, "%d\t%s\t%t\t%t\t%s\t%s\t%s\n", key.ID, key.Name, key.Superuser, key.Enabled,
-					moment(key.ExpiresAt), moment(key.LastUsedAt), key.LastUsedIP)
-			}
-			if page.Next == nil {
-				return out.Flush()
-			}
-			cursor = *page.Next
+		page := func(ctx context.Context, request domain.PageRequest) (domain.Page[domain.APIKey], error) {
+			return apikeyPage(ctx, s, request)
 		}
+		return list(ctx, c.form, page, apikeyRecordOf)
 	})
 }
 
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return t.UTC().Format(time.RFC3339)
+type apikeyShow struct {
+	app.StorageConfig
+	form
+	Apikey string `arg:"" help:"Name or id of the apikey."`
+}
+
+// Run shows an apikey.
+func (c *apikeyShow) Run(ctx context.Context) error {
+	return on(ctx, c.StorageConfig, "apikey show", apikeyKind, c.Apikey,
+		func(_ context.Context, _ *service.Services, key domain.APIKey) error {
+			return show(c.form, apikeyRecordOf(key))
+		})
 }
 
 type apikeyRotate struct {
 	app.StorageConfig
-	ID      int64         `arg:"" help:"Id of the apikey."`
-	Overlap time.Duration `default:"1h" help:"How long the previous token still works; 0 ends it at once."`
+	Apikey  string   `arg:"" help:"Name or id of the apikey."`
+	Overlap duration `default:"1h" help:"How long the previous token still works; 0 ends it at once."`
 }
 
 // Run rotates the apikey.
 func (c *apikeyRotate) Run(ctx context.Context) error {
-	return command(ctx, c.StorageConfig, "apikey rotate", func(ctx context.Context, s *service.Services) error {
-		issued, err := s.APIKeys.Rotate(ctx, c.ID, c.Overlap)
-		if err == nil {
-			fmt.Println(string(issued.Token))
-		}
-		return err
-	})
+	return on(ctx, c.StorageConfig, "apikey rotate", apikeyKind, c.Apikey,
+		func(ctx context.Context, s *service.Services, key domain.APIKey) error {
+			issued, err := s.APIKeys.Rotate(ctx, key.ID, time.Duration(c.Overlap))
+			return printToken(issued.Token, err)
+		})
+}
+
+type apikeyDisable struct {
+	app.StorageConfig
+	Apikey string `arg:"" help:"Name or id of the apikey."`
+}
+
+// Run disables the apikey.
+func (c *apikeyDisable) Run(ctx context.Context) error {
+	return setAPIKeyEnabled(ctx, c.StorageConfig, "apikey disable", c.Apikey, false)
+}
+
+type apikeyEnable struct {
+	app.StorageConfig
+	Apikey string `arg:"" help:"Name or id of the apikey."`
+}
+
+// Run enables the apikey.
+func (c *apikeyEnable) Run(ctx context.Context) error {
+	return setAPIKeyEnabled(ctx, c.StorageConfig, "apikey enable", c.Apikey, true)
+}
+
+func setAPIKeyEnabled(ctx context.Context, storage app.StorageConfig, name, argument string, enabled bool) error {
+	return on(ctx, storage, name, apikeyKind, argument,
+		func(ctx context.Context, s *service.Services, key domain.APIKey) error {
+			_, err := s.APIKeys.Update(ctx, key.ID, domain.APIKeyUpdate{Enabled: &enabled})
+			return err
+		})
 }
 
 type apikeyRevoke struct {
 	app.StorageConfig
-	ID int64 `arg:"" help:"Id of the apikey."`
+	confirmation
+	Apikey string `arg:"" help:"Name or id of the apikey."`
 }
 
 // Run deletes the apikey.
 func (c *apikeyRevoke) Run(ctx context.Context) error {
-	return command(ctx, c.StorageConfig, "apikey revoke", func(ctx context.Context, s *service.Services) error {
-		return s.APIKeys.Delete(ctx, c.ID)
-	})
-}
-
-// command runs a use case on the storage.
-func command(
-	ctx context.Context, storage app.StorageConfig, name string, do func(context.Context, *service.Services) error,
-) error {
-	return commandLogging(ctx, storage, name, slog.LevelWarn, do)
-}
-
-func commandLogging(
-	ctx context.Context, storage app.StorageConfig, name string, level slog.Level,
-	do func(context.Context, *service.Services) error,
-) error {
-	storage.MasterKey = masterKey()
-	return plain(app.Command(ctx, storage, "chaveiro "+name, logger(level), do))
+	return on(ctx, c.StorageConfig, "apikey revoke", apikeyKind, c.Apikey,
+		func(ctx context.Context, s *service.Services, key domain.APIKey) error {
+			if err := c.confirm(ctx, "Delete %s? Its tokens stop working.", apikeyKind(s).call(key)); err != nil {
+				return err
+			}
+			return s.APIKeys.Delete(ctx, key.ID)
+		})
 }

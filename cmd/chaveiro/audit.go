@@ -98,17 +98,22 @@ func (c *auditCheckpoint) Run(ctx context.Context) error {
 
 type auditPrune struct {
 	app.StorageConfig
-	Keep time.Duration `required:"" help:"Age up to which events are kept, for example 8760h."`
+	confirmation
+	Keep duration `required:"" help:"Age up to which events are kept, for example 365d."`
 }
 
 // Run removes old events.
 func (c *auditPrune) Run(ctx context.Context) error {
 	if c.Keep < 0 {
-		return errors.New("--keep is negative")
+		return misuse("--keep is negative")
 	}
+	before := app.Now().Add(-time.Duration(c.Keep))
 	return commandLogging(ctx, c.StorageConfig, "audit prune", slog.LevelInfo,
 		func(ctx context.Context, s *service.Services) error {
-			removed, err := s.Audit.Prune(ctx, app.Now().Add(-c.Keep))
+			if err := c.confirm(ctx, "Remove all events from before %s?", moment(before)); err != nil {
+				return err
+			}
+			removed, err := s.Audit.Prune(ctx, before)
 			if err == nil || removed > 0 {
 				fmt.Printf("%d events removed\n", removed)
 			}

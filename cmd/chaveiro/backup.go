@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/pki"
@@ -86,6 +87,8 @@ func (c *restore) Run(ctx context.Context) error {
 
 const howToKnow = "nothing was changed. Pass --since-from with a database that has the revocations, or --crl with the last CRL file of each CA (as OpenVPN " +
 	"servers have it) and with any older CRL that lists more; or --accept-loss: then what was revoked since works again until you revoke it again"
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func printRestored(out io.Writer, result app.RestoreResult) {
 	if !result.Manifest.MadeAt.IsZero() {

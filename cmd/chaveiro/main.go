@@ -20,17 +20,22 @@ import (
 )
 
 type cli struct {
-	Serve      serve         `cmd:"" help:"Run the server."`
-	Migrate    migrate       `cmd:"" help:"Manage the schema of the database."`
-	Apikey     apikey        `cmd:"" help:"Manage apikeys."`
-	User       userCommands  `cmd:"" help:"Manage users."`
-	SigningKey signingKey    `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
-	Audit      auditCommands `cmd:"" help:"Check and prune the audit."`
-	Device     device        `cmd:"" help:"Import and export the devices of the vault."`
-	Backup     backup        `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
-	Restore    restore       `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
-	Copy       copyDatabase  `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
-	Version    version       `cmd:"" help:"Print the version."`
+	Serve      serve          `cmd:"" help:"Run the server."`
+	Migrate    migrate        `cmd:"" help:"Manage the schema of the database."`
+	CA         caCommands     `cmd:"" name:"ca" help:"Manage certificate authorities."`
+	Client     clientCommands `cmd:"" help:"Manage site-to-site clients: their certificates and keys."`
+	CRL        crlCommands    `cmd:"" name:"crl" help:"Fetch and look at revocation lists."`
+	Role       roleCommands   `cmd:"" help:"Manage roles."`
+	User       userCommands   `cmd:"" help:"Manage users."`
+	Apikey     apikey         `cmd:"" help:"Manage apikeys."`
+	SigningKey signingKey     `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
+	Audit      auditCommands  `cmd:"" help:"Check and prune the audit."`
+	Device     device         `cmd:"" help:"Import and export the devices of the vault."`
+	Backup     backup         `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
+	Restore    restore        `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
+	Copy       copyDatabase   `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
+	Completion completion     `cmd:"" help:"Print the script that completes commands and flags in a shell."`
+	Version    version        `cmd:"" help:"Print the version."`
 
 	Config       kong.ConfigFlag  `env:"CHAVEIRO_CONFIG" placeholder:"FILE" help:"YAML file of settings, by their names. Flags and environment variables take precedence over it."`
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
@@ -41,11 +46,18 @@ func main() {
 	signal.Notify(hangups, syscall.SIGHUP) // closing the terminal must not end a command
 	ctx := untilSignal()
 	parser := newParser(new(cli), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
+	if words, ok := toComplete(os.Args[1:]); ok {
+		printCandidates(os.Stdout, parser.Model.Node, words)
+		return
+	}
 	parsed, err := parser.Parse(helpAsFlag(os.Args[1:]))
 	if err != nil {
 		misused(parser, err)
 	}
-	parsed.FatalIfErrorf(parsed.Run())
+	if err := parsed.Run(); err != nil {
+		parser.Errorf("%s", err)
+		os.Exit(exitCode(err))
+	}
 }
 
 func newParser(commands *cli, options ...kong.Option) *kong.Kong {
@@ -55,10 +67,6 @@ func newParser(commands *cli, options ...kong.Option) *kong.Kong {
 				"Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users.",
 			))...)
 }
-
-// usageCode is the exit code for a command line that can't be parsed. A command that fails has the
-// exit code 1.
-const usageCode = 2
 
 // misused prints what is wrong with the command line and which help to read, and exits.
 func misused(parser *kong.Kong, err error) {

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -16,55 +12,70 @@ import (
 )
 
 type userCommands struct {
-	Create userCreate `cmd:"" help:"Create a user."`
-	Unlock userUnlock `cmd:"" help:"Forget the failed attempts to sign in, so that the user does not have to wait."`
+	List     userList     `cmd:"" help:"List the users."`
+	Show     userShow     `cmd:"" help:"Show a user."`
+	Create   userCreate   `cmd:"" help:"Create a user."`
+	Password userPassword `cmd:"" help:"Give a user a new password, which ends all sessions of the user."`
+	Disable  userDisable  `cmd:"" help:"Disable a user and end all sessions of the user."`
+	Enable   userEnable   `cmd:"" help:"Enable a user."`
+	Unlock   userUnlock   `cmd:"" help:"Forget the failed attempts to sign in, so that the user does not have to wait."`
+	Delete   userDelete   `cmd:"" help:"Delete a user and end all sessions of the user."`
 }
 
-type userUnlock struct {
+type userList struct {
 	app.StorageConfig
-	Username string     `arg:"" optional:"" help:"Name of the user."`
-	Address  netip.Addr `help:"Address from which too many attempts were made."`
+	form
 }
 
-// Run unlocks an account, an address or both.
-func (c *userUnlock) Run(ctx context.Context) error {
-	if c.Username == "" && !c.Address.IsValid() {
-		return errors.New("a username or --address is missing")
-	}
-	return command(ctx, c.StorageConfig, "user unlock", func(ctx context.Context, s *service.Services) error {
-		if c.Username != "" {
-			if err := s.Users.Unlock(ctx, c.Username); err != nil {
-				return err
-			}
-		}
-		if !c.Address.IsValid() {
-			return nil
-		}
-		return s.Users.UnlockAddress(ctx, c.Address)
+// Run lists the users.
+func (c *userList) Run(ctx context.Context) error {
+	return command(ctx, c.StorageConfig, "user list", func(ctx context.Context, s *service.Services) error {
+		return list(ctx, c.form, s.Users.Page, userRecordOf)
 	})
+}
+
+type userShow struct {
+	app.StorageConfig
+	form
+	User string `arg:"" help:"Name or id of the user."`
+}
+
+// Run shows a user.
+func (c *userShow) Run(ctx context.Context) error {
+	return on(ctx, c.StorageConfig, "user show", userKind, c.User,
+		func(_ context.Context, _ *service.Services, user domain.User) error {
+			return show(c.form, userRecordOf(user))
+		})
 }
 
 type userCreate struct {
 	app.StorageConfig
-	Username      string  `required:"" help:"Name to sign in with."`
-	Email         string  `help:"E-mail address."`
-	FullName      string  `name:"fullname" help:"Full name."`
-	Superuser     bool    `help:"The user may do everything."`
-	Role          []int64 `help:"Id of a role that the user has; may be repeated."`
-	PasswordStdin bool    `help:"Read the password from the first line of the standard input; without this flag a password is made, and only the password is printed."`
+	Username      string   `required:"" help:"Name to sign in with."`
+	Email         string   `help:"E-mail address."`
+	FullName      string   `name:"fullname" help:"Full name."`
+	Superuser     bool     `help:"The user may do everything."`
+	Role          []string `sep:"none" help:"Name or id of a role that the user has; may be repeated."`
+	PasswordStdin bool     `help:"Read the password from the first line of the standard input; without this flag a password is made, and only the password is printed."`
 }
 
 // Run creates the user.
 func (c *userCreate) Run(ctx context.Context) error {
-	password, err := c.password()
-	if err != nil {
-		return err
+	password := domain.Secret(rand.Text())
+	if c.PasswordStdin {
+		var err error
+		if password, err = stdinPassword(); err != nil {
+			return err
+		}
 	}
 	return command(ctx, c.StorageConfig, "user create", func(ctx context.Context, s *service.Services) error {
+		roles, err := roleIDs(ctx, s, c.Role)
+		if err != nil {
+			return err
+		}
 		user := domain.User{
 			Username: c.Username, Email: c.Email, FullName: c.FullName, Superuser: c.Superuser, Enabled: true,
 		}
-		if _, err := s.Users.Create(ctx, user, password, c.Role); err != nil {
+		if _, err := s.Users.Create(ctx, user, password, roles); err != nil {
 			return err
 		}
 		if !c.PasswordStdin {
@@ -74,13 +85,30 @@ func (c *userCreate) Run(ctx context.Context) error {
 	})
 }
 
-func (c *userCreate) password() (domain.Secret, error) {
-	if !c.PasswordStdin {
-		return domain.Secret(rand.Text()), nil
+type userUnlock struct {
+	app.StorageConfig
+	Username string     `arg:"" optional:"" help:"Name or id of the user."`
+	Address  netip.Addr `help:"Address from which too many attempts were made."`
+}
+
+// Run unlocks an account, an address or both.
+func (c *userUnlock) Run(ctx context.Context) error {
+	if c.Username == "" && !c.Address.IsValid() {
+		return misuse("a username or --address is missing")
 	}
-	lines := bufio.NewScanner(os.Stdin)
-	if !lines.Scan() {
-		return "", errors.Join(errors.New("there is no password on the standard input"), lines.Err())
-	}
-	return domain.Secret(strings.TrimSuffix(lines.Text(), "\r")), nil
+	return command(ctx, c.StorageConfig, "user unlock", func(ctx context.Context, s *service.Services) error {
+		if c.Username != "" {
+			user, err := userKind(s).find(ctx, c.Username)
+			if err != nil {
+				return err
+			}
+			if err := s.Users.Unlock(ctx, user.Username); err != nil {
+				return err
+			}
+		}
+		if !c.Address.IsValid() {
+			return nil
+		}
+		return s.Users.UnlockAddress(ctx, c.Address)
+	})
 }

@@ -36,7 +36,7 @@ func TestAttack_WithheldBody(t *testing.T) {
 	asked := false
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() {
 		asked = true
-		apptest.MustCommand(t, o, "apikey", "revoke", fmt.Sprint(id))
+		apptest.MustCommand(t, o, "apikey", "revoke", fmt.Sprint(id), "--yes")
 	}})
 	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
 	defer transport.CloseIdleConnections()

@@ -36,7 +36,7 @@ func TestAuditCommands(t *testing.T) {
 		wantBroken(
 			t, o, `^event \d+ \(chain \d+, position \d+\) was altered\n10 events, \d+ checkpoints, 1 problems\n$`,
 		)
-		outcome := apptest.Command(t, o, "audit", "prune", "--keep", "0s")
+		outcome := apptest.Command(t, o, "audit", "prune", "--keep", "0s", "--yes")
 		if outcome.Code != 1 || outcome.Stdout != "" || !strings.Contains(outcome.Stderr, "audit verify") {
 			t.Errorf("prune: %+v", outcome)
 		}
@@ -151,7 +151,7 @@ func wantBroken(t *testing.T, o apptest.Options, want string) {
 
 func wantPruned(t *testing.T, o apptest.Options, keep string, want int) {
 	t.Helper()
-	if got := apptest.MustCommand(t, o, "audit", "prune", "--keep", keep); got != fmt.Sprintf(
+	if got := apptest.MustCommand(t, o, "audit", "prune", "--keep", keep, "--yes"); got != fmt.Sprintf(
 		"%d events removed\n", want,
 	) {
 		t.Errorf("it says %q, want %d", got, want)

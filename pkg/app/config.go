@@ -119,9 +119,7 @@ func (c Config) Validate() error {
 			faults = append(faults, errors.New("external-url is not an http or https URL"))
 		}
 	}
-	if c.CRLLife < minCRLLife {
-		faults = append(faults, fmt.Errorf("crl-life is below %s", minCRLLife))
-	}
+	faults = append(faults, CheckCRLLife(c.CRLLife))
 	if c.RequestTimeout != 0 && (c.RequestTimeout < minRequestTimeout || c.RequestTimeout > maxRequestTimeout) {
 		faults = append(
 			faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout),
@@ -131,6 +129,14 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))
 	}
 	return errors.Join(faults...)
+}
+
+// CheckCRLLife checks the setting crl-life.
+func CheckCRLLife(life time.Duration) error {
+	if life < minCRLLife {
+		return fmt.Errorf("crl-life is below %s", minCRLLife)
+	}
+	return nil
 }
 
 // redactURL hides the password of a database URL, and its parameters, which may contain a password

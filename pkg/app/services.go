@@ -10,6 +10,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
 // Services makes the use cases on what the storage holds.
@@ -23,18 +24,40 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 	})
 }
 
+// UseCase is what a command does with the services.
+type UseCase = func(context.Context, *service.Services) error
+
 // Command runs one use case for an operator at the command line, who may do everything, on a
 // database that must exist. The audit has the name that the system knows the operator by.
-func Command(
-	ctx context.Context, s StorageConfig, name string, log *slog.Logger,
-	do func(context.Context, *service.Services) error,
+func Command(ctx context.Context, config Config, name string, log *slog.Logger, do UseCase) error {
+	return runCommand(ctx, OpenStore, config, name, log, do)
+}
+
+// FirstCommand is [Command], but makes an SQLite file that is missing, and warns that it did. It
+// makes none beside the master key of a database that is lost.
+func FirstCommand(ctx context.Context, config Config, name string, log *slog.Logger, do UseCase) error {
+	missing := errors.Is(config.there(), ErrNoDatabase)
+	if missing {
+		log = log.With("database", config.Location())
+	}
+	return runCommand(ctx, MakeStore, config, name, log, func(ctx context.Context, s *service.Services) error {
+		if missing {
+			log.WarnContext(ctx, "a new database was made")
+		}
+		return do(ctx, s)
+	})
+}
+
+func runCommand(
+	ctx context.Context, open func(context.Context, StorageConfig) (*store.Store, error), config Config, name string,
+	log *slog.Logger, do UseCase,
 ) error {
 	LimitMemory(log)
-	storage, err := openStorageBy(ctx, OpenStore, s, false, log)
+	storage, err := openStorageBy(ctx, open, config.StorageConfig, false, log)
 	if err != nil {
 		return err
 	}
-	services, err := storage.Services(ctx, Config{}, log)
+	services, err := storage.Services(ctx, config, log)
 	if err == nil {
 		err = do(asCommand(ctx, name), services)
 	}

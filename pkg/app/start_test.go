@@ -15,8 +15,8 @@ import (
 func TestCommands_MakeNoDatabase(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
-		"migrate status", "apikey create --name a --superuser", "apikey list", "apikey rotate 1", "apikey revoke 1",
-		"user create --username a",
+		"migrate status", "apikey list", "apikey rotate 1", "apikey revoke 1 --yes",
+		"user create --username a", "ca list", "client list", "crl get a", "role list",
 		"signing-key rotate", "audit verify", "audit prune --keep 1h", "device export", "device import -",
 	} {
 		t.Run(args, func(t *testing.T) {

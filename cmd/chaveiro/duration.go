@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// duration is a flag's span of time: 12h or 1h30m as Go writes it, also with days and weeks, as 90d,
+// 2w or 1d12h; or a duration of ISO 8601 without years and months, as P30D or PT12H.
+type duration time.Duration
+
+var (
+	longParts = regexp.MustCompile(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
+	isoParts  = regexp.MustCompile(`^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$`)
+	isoUnits  = []time.Duration{7 * day, day, time.Hour, time.Minute, time.Second}
+)
+
+var (
+	errDuration = errors.New("not a duration, as 90d, 12h, 2w or P30D")
+	errCalendar = errors.New("years and months have no fixed length: give days, as 90d or P90D")
+	errTooLong  = errors.New("the duration is too long")
+)
+
+// UnmarshalText reads a duration.
+func (d *duration) UnmarshalText(text []byte) error {
+	read, err := parseDuration(string(text))
+	if err == nil {
+		*d = duration(read)
+	}
+	return err
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	if strings.HasPrefix(text, "P") {
+		return parseISODuration(text)
+	}
+	unsigned, negative := strings.CutPrefix(text, "-")
+	parts := longParts.FindStringSubmatch(unsigned)
+	if parts == nil || strings.ContainsAny(parts[3], "+-") {
+		return 0, errDuration
+	}
+	total, err := sum(parts[1:3], isoUnits)
+	if err != nil {
+		return 0, err
+	}
+	if parts[3] != "" {
+		rest, err := time.ParseDuration(parts[3])
+		if err != nil {
+			return 0, errDuration
+		}
+		if total, err = plus(total, rest); err != nil {
+			return 0, err
+		}
+	} else if parts[1] == "" && parts[2] == "" {
+		return 0, errDuration
+	}
+	if negative {
+		total = -total
+	}
+	return total, nil
+}
+
+// parseISODuration reads a duration of ISO 8601-1, section 5.5.2, without years and months.
+func parseISODuration(text string) (time.Duration, error) {
+	date, _, _ := strings.Cut(text, "T")
+	if strings.ContainsAny(date, "YM") {
+		return 0, errCalendar
+	}
+	parts := isoParts.FindStringSubmatch(text)
+	if parts == nil || strings.HasSuffix(text, "T") || text == "P" {
+		return 0, errDuration
+	}
+	return sum(parts[1:], isoUnits)
+}
+
+// sum adds numbers of units; the empty text is none.
+func sum(numbers []string, units []time.Duration) (total time.Duration, err error) {
+	for i, number := range numbers {
+		if number == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || n > math.MaxInt64/int64(units[i]) {
+			return 0, errTooLong
+		}
+		if total, err = plus(total, time.Duration(n)*units[i]); err != nil {
+			return 0, err
+		}
+	}
+	return total, nil
+}
+
+// plus adds two durations that are not negative.
+func plus(a, b time.Duration) (time.Duration, error) {
+	if a > math.MaxInt64-b {
+		return 0, errTooLong
+	}
+	return a + b, nil
+}
+
+// life is the life of a certificate, in whole days; 0 is not given.
+type life int
+
+// UnmarshalText reads a duration of at least one day, in whole days.
+func (l *life) UnmarshalText(text []byte) error {
+	read, err := parseDuration(string(text))
+	if err != nil {
+		return err
+	}
+	if read < day || read%day != 0 {
+		return errors.New("a certificate lasts for whole days, as 365d")
+	}
+	*l = life(read / day)
+	return nil
+}
+
+// days is nil when no life was given.
+func (l life) days() *int {
+	if l == 0 {
+		return nil
+	}
+	days := int(l)
+	return &days
+}
+
+// end is when something ends: after a duration from now, or at a date. The zero value is never.
+type end struct {
+	after time.Duration
+	at    time.Time
+}
+
+// UnmarshalText reads a duration, a date as 2027-01-31, or a time of RFC 3339.
+func (e *end) UnmarshalText(text []byte) error {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, string(text)); err == nil {
+			*e = end{at: at.UTC()}
+			return nil
+		}
+	}
+	after, err := parseDuration(string(text))
+	switch {
+	case errors.Is(err, errDuration):
+		return fmt.Errorf("%w, nor a date as 2027-01-31", err)
+	case err == nil && after <= 0:
+		return errors.New("it has to be in the future")
+	}
+	*e = end{after: after}
+	return err
+}
+
+// time is the end as seen at the time now; zero is never.
+func (e end) time(now time.Time) time.Time {
+	if e.after > 0 {
+		return now.Add(e.after)
+	}
+	return e.at
+}
