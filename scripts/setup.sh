@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis shells
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -56,8 +56,12 @@ list_missing() {
 		readers) list_missing_readers ;;
 		redocly | node) have_node || echo nodejs npm ;;
 		python | schemathesis) have_python || echo python3-venv ;;
+		shells)
+			have zsh || echo zsh
+			have fish || echo fish
+			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis shells)" >&2
 			exit 2
 			;;
 		esac

@@ -55,21 +55,22 @@ func firstLine(r io.Reader) (string, error) {
 
 // waitFor calls read, and returns early when ctx ends: a signal has to end a command that waits for
 // its user.
-func waitFor(ctx context.Context, read func() (string, error)) (string, error) {
+func waitFor[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
-		text string
-		err  error
+		value T
+		err   error
 	}
 	done := make(chan result, 1)
 	go func() {
-		text, err := read()
-		done <- result{text, err}
+		value, err := read()
+		done <- result{value, err}
 	}()
 	select {
 	case r := <-done:
-		return r.text, r.err
+		return r.value, r.err
 	case <-ctx.Done():
-		return "", ctx.Err()
+		var none T
+		return none, ctx.Err()
 	}
 }
 
@@ -87,18 +88,14 @@ func (s passwordSource) password(ctx context.Context, prompt string) (domain.Sec
 	if !hasTerminal() {
 		return "", misuse("there is no terminal to ask for a password at: use --password-stdin")
 	}
-	first, err := askHidden(ctx, prompt+": ")
+	typed, err := askHidden(ctx, prompt+": ", prompt+", again: ")
 	if err != nil {
 		return "", err
 	}
-	again, err := askHidden(ctx, prompt+", again: ")
-	if err != nil {
-		return "", err
-	}
-	if first != again {
+	if typed[0] != typed[1] {
 		return "", misuse("the two passwords differ")
 	}
-	return domain.Secret(first), nil
+	return domain.Secret(typed[0]), nil
 }
 
 func stdinPassword() (domain.Secret, error) {
@@ -109,22 +106,37 @@ func stdinPassword() (domain.Secret, error) {
 	return domain.Secret(line), err
 }
 
-// askHidden asks without showing what is typed. It puts the terminal back as it was, also when a
-// signal ends the question.
-func askHidden(ctx context.Context, prompt string) (string, error) {
-	terminal := int(os.Stdin.Fd())
-	before, err := term.GetState(terminal)
+// errNotTyped says that the question for a password was ended with Ctrl-C or Ctrl-D.
+var errNotTyped = errors.New("no password was typed")
+
+// askHidden asks one question after the other, without showing what is typed. The terminal is as it
+// was afterwards, also when a signal ends the questions.
+func askHidden(ctx context.Context, prompts ...string) ([]string, error) {
+	before, err := term.MakeRaw(int(os.Stdin.Fd())) // before the question, so that no answer is seen
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	fmt.Fprint(os.Stderr, prompt)
-	text, err := waitFor(ctx, func() (string, error) {
-		line, err := term.ReadPassword(terminal)
-		return string(line), err
+	terminal := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{os.Stdin, os.Stderr}, "")
+	answers, err := waitFor(ctx, func() ([]string, error) {
+		var answers []string
+		for _, prompt := range prompts {
+			answer, err := terminal.ReadPassword(prompt)
+			if errors.Is(err, io.EOF) {
+				err = errNotTyped
+			}
+			if err != nil {
+				return nil, err
+			}
+			answers = append(answers, answer)
+		}
+		return answers, nil
 	})
-	fmt.Fprintln(os.Stderr)
+	err = errors.Join(err, term.Restore(int(os.Stdin.Fd()), before))
 	if err != nil {
-		return "", errors.Join(err, term.Restore(terminal, before))
+		fmt.Fprintln(os.Stderr) // the message begins a line
 	}
-	return text, nil
+	return answers, err
 }

@@ -71,8 +71,8 @@ type place struct {
 
 func newPlace(root *kong.Node) *place { return &place{node: root} }
 
-// pass goes on by one word. Unknown words are passed over. bash makes a word of the = between a flag
-// and its value.
+// pass goes on by one word. Unknown words are passed over. bash makes a word of the = between a
+// flag and its value.
 func (p *place) pass(word string) {
 	switch {
 	case word == "=":

@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
-	"text/tabwriter"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
 type copyDatabase struct {
@@ -16,6 +15,14 @@ type copyDatabase struct {
 	To     string `required:"" placeholder:"DATABASE" help:"A new database: an SQLite file that does not exist, or a PostgreSQL database after migrate up."`
 	Online bool   `help:"Copy although servers use the source: the changes that they make meanwhile are not in the copy."`
 }
+
+type copiedTable struct {
+	Table  string `json:"table" table:"TABLE"`
+	Rows   int64  `json:"rows" table:"ROWS"`
+	Digest string `json:"digest" table:"DIGEST"`
+}
+
+func copiedTableOf(t store.CopiedTable) copiedTable { return copiedTable{t.Name, t.Rows, t.Digest} }
 
 // Run copies the database.
 func (c *copyDatabase) Run(ctx context.Context) error {
@@ -26,12 +33,7 @@ func (c *copyDatabase) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "TABLE\tROWS\tDIGEST")
-	for _, t := range result.Tables {
-		fmt.Fprintf(out, "%s\t%d\t%s\n", t.Name, t.Rows, t.Digest)
-	}
-	if err := out.Flush(); err != nil {
+	if err := printAll(form{}, result.Tables, copiedTableOf); err != nil {
 		return err
 	}
 	for _, problem := range result.Audit.Problems {

@@ -12,8 +12,8 @@ import (
 
 const day = 24 * time.Hour
 
-// duration is a flag's span of time: 12h or 1h30m as Go writes it, also with days and weeks, as 90d,
-// 2w or 1d12h; or a duration of ISO 8601 without years and months, as P30D or PT12H.
+// duration is a flag's span of time: 12h or 1h30m as Go writes it, also with days and weeks, as
+// 90d, 2w or 1d12h; or a duration of ISO 8601 without years and months, as P30D or PT12H.
 type duration time.Duration
 
 var (

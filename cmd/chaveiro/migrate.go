@@ -34,7 +34,16 @@ func (c *migrateUp) Run(ctx context.Context) error {
 	})
 }
 
-type migrateStatus struct{ app.StorageConfig }
+type migrateStatus struct {
+	app.StorageConfig
+	form
+}
+
+type migration struct {
+	Version int64  `json:"version" table:"VERSION"`
+	State   string `json:"state" table:"STATE"`
+	Name    string `json:"name" table:"NAME"`
+}
 
 var errMissing = errors.New("migrations are missing")
 
@@ -46,18 +55,24 @@ func (c *migrateStatus) Run(ctx context.Context) error {
 			return err
 		}
 		var outcome error
-		for _, m := range list {
-			state := "applied"
+		for i, m := range list {
 			switch {
 			case !m.Applied:
-				state, outcome = "missing", errMissing
+				outcome = errMissing
 			case m.Name == "":
-				m.Name, outcome = "by a newer version of the program", store.ErrNewerSchema
+				list[i].Name, outcome = "by a newer version of the program", store.ErrNewerSchema
 			}
-			fmt.Printf("%05d %s %s\n", m.Version, state, m.Name)
 		}
-		return outcome
+		return errors.Join(printAll(c.form, list, migrationOf), outcome)
 	})
+}
+
+func migrationOf(m store.Migration) migration {
+	state := "applied"
+	if !m.Applied {
+		state = "missing"
+	}
+	return migration{m.Version, state, m.Name}
 }
 
 func withStore(

@@ -201,6 +201,17 @@ func list[T, R any](
 	return finished(p, each(ctx, page, func(item T) error { return p.add(convert(item)) }))
 }
 
+// printAll prints a list that is in memory.
+func printAll[T, R any](f form, items []T, convert func(T) R) error {
+	p := newPrinter[R](os.Stdout, f)
+	for _, item := range items {
+		if err := p.add(convert(item)); err != nil {
+			return err
+		}
+	}
+	return p.end()
+}
+
 // finished ends a list, also one that broke off: what was read is printed. A list that failed
 // before its first record prints nothing.
 func finished[R any](p *printer[R], err error) error {

@@ -22,11 +22,11 @@ func TestMigrations_OfPostgreSQLAreAStepOfTheirOwn(t *testing.T) {
 			)
 		}
 	}
-	wantCommand(1, "00001 missing 00001_", "migrate", "status")
+	wantCommand(1, "missing  00001_", "migrate", "status")
 	wantRefusal(t, o, "the database lacks") // a look changes nothing
 	wantCommand(0, "applied 00001_", "migrate", "up")
 	wantCommand(0, "up to date\n", "migrate", "up")
-	wantCommand(0, "00001 applied 00001_", "migrate", "status")
+	wantCommand(0, "applied  00001_", "migrate", "status")
 	p := apptest.Start(t, o)
 	wantReady(t, p.URL)
 	if log := p.Log(); strings.Contains(log, "migration applied") {

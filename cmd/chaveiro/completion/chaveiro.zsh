@@ -15,7 +15,7 @@ _chaveiro() {
 			found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
 		fi
 	done
-	_describe 'chaveiro' found
+	(( ! $#found )) || _describe 'chaveiro' found
 }
 
 if [[ $funcstack[1] == _chaveiro ]]; then
