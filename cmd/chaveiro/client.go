@@ -23,7 +23,7 @@ type clientList struct {
 	form
 	CA     string        `name:"ca" placeholder:"CA" help:"Only clients of this CA: its name or id."`
 	Name   string        `placeholder:"PATTERN" help:"Only clients with this name; a * at the end, or at both ends, stands for any text."`
-	Status domain.Status `enum:",valid,expired,revoked" default:"" help:"Only clients whose certificate is valid, expired or revoked."`
+	Status domain.Status `enum:",valid,expired,revoked" default:"" placeholder:"STATUS" help:"Only clients whose certificate is valid, expired or revoked."`
 }
 
 // Run lists the clients.

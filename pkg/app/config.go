@@ -25,10 +25,10 @@ import (
 
 // StorageConfig says where everything is stored, and which key seals it.
 type StorageConfig struct {
-	DataDir       string `name:"data-dir" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
-	DatabaseURL   URL    `name:"database-url" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)." note:"pool_max_conns in the URL bounds the connections that read, and those that write."`
-	MasterKeyFile string `name:"master-key-file" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)." note:"Its mode is 0600. The text of the key itself can be in CHAVEIRO_MASTER_KEY, and nowhere else."`
-	FloorFile     string `name:"floor-file" env:"CHAVEIRO_FLOOR_FILE" help:"File with the CRL numbers and audit ends that were published; a database that is older is refused (default: floor.json in the data directory)." note:"It is written every 10 s and at the end. A refused database needs chaveiro restore --accept, with --since-from or the present CRL of every CA."`
+	DataDir       string `name:"data-dir" group:"Storage:" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
+	DatabaseURL   URL    `name:"database-url" group:"Storage:" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)." note:"pool_max_conns in the URL bounds the connections that read, and those that write."`
+	MasterKeyFile string `name:"master-key-file" group:"Storage:" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)." note:"Its mode is 0600. The text of the key itself can be in CHAVEIRO_MASTER_KEY, and nowhere else."`
+	FloorFile     string `name:"floor-file" group:"Storage:" env:"CHAVEIRO_FLOOR_FILE" help:"File with the CRL numbers and audit ends that were published; a database that is older is refused (default: floor.json in the data directory)." note:"It is written every 10 s and at the end. A refused database needs chaveiro restore --accept, with --since-from or the present CRL of every CA."`
 	MasterKey     string `kong:"-"` // the text of the master key; only from the environment, CHAVEIRO_MASTER_KEY
 	Anew          bool   `kong:"-"` // a new database may be made although the master key is older
 }
