@@ -97,15 +97,15 @@ func (c *apikeyShow) Run(ctx context.Context) error {
 
 type apikeyRotate struct {
 	app.StorageConfig
-	Apikey  string   `arg:"" help:"Name or id of the apikey."`
-	Overlap duration `default:"1h" help:"How long the previous token still works; 0 ends it at once."`
+	Apikey  string        `arg:"" help:"Name or id of the apikey."`
+	Overlap time.Duration `default:"1h" help:"How long the previous token still works; 0 ends it at once."`
 }
 
 // Run rotates the apikey.
 func (c *apikeyRotate) Run(ctx context.Context) error {
 	return on(ctx, c.StorageConfig, "apikey rotate", apikeyKind, c.Apikey,
 		func(ctx context.Context, s *service.Services, key domain.APIKey) error {
-			issued, err := s.APIKeys.Rotate(ctx, key.ID, time.Duration(c.Overlap))
+			issued, err := s.APIKeys.Rotate(ctx, key.ID, c.Overlap)
 			return printToken(issued.Token, err)
 		})
 }

@@ -99,7 +99,7 @@ func (c *auditCheckpoint) Run(ctx context.Context) error {
 type auditPrune struct {
 	app.StorageConfig
 	confirmation
-	Keep duration `required:"" help:"Age up to which events are kept, for example 365d."`
+	Keep time.Duration `required:"" help:"Age up to which events are kept, for example 365d."`
 }
 
 // Run removes old events.
@@ -107,7 +107,7 @@ func (c *auditPrune) Run(ctx context.Context) error {
 	if c.Keep < 0 {
 		return misuse("--keep is negative")
 	}
-	before := app.Now().Add(-time.Duration(c.Keep))
+	before := app.Now().Add(-c.Keep)
 	return commandLogging(ctx, c.StorageConfig, "audit prune", slog.LevelInfo,
 		func(ctx context.Context, s *service.Services) error {
 			if err := c.confirm(ctx, "Remove all events from before %s?", moment(before)); err != nil {

@@ -4,17 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 const day = 24 * time.Hour
-
-// duration is a flag's span of time: 12h or 1h30m as Go writes it, also with days and weeks, as
-// 90d, 2w or 1d12h; or a duration of ISO 8601 without years and months, as P30D or PT12H.
-type duration time.Duration
 
 var (
 	longParts = regexp.MustCompile(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
@@ -28,15 +27,24 @@ var (
 	errTooLong  = errors.New("the duration is too long")
 )
 
-// UnmarshalText reads a duration.
-func (d *duration) UnmarshalText(text []byte) error {
-	read, err := parseDuration(string(text))
-	if err == nil {
-		*d = duration(read)
-	}
-	return err
+// durations reads every flag and setting of the type time.Duration by parseDuration.
+func durations() kong.Option {
+	return kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(
+		func(ctx *kong.DecodeContext, target reflect.Value) error {
+			var text string
+			if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
+				return err
+			}
+			read, err := parseDuration(text)
+			if err == nil {
+				target.SetInt(int64(read))
+			}
+			return err
+		}))
 }
 
+// parseDuration reads a span of time: 12h or 1h30m as Go writes it, also with days and weeks, as
+// 90d, 2w or 1d12h; or a duration of ISO 8601 without years and months, as P30D or PT12H.
 func parseDuration(text string) (time.Duration, error) {
 	if strings.HasPrefix(text, "P") {
 		return parseISODuration(text)
@@ -141,18 +149,25 @@ func (e *end) UnmarshalText(text []byte) error {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if at, err := time.Parse(layout, string(text)); err == nil {
 			*e = end{at: at.UTC()}
-			return nil
+			return inFuture(time.Until(at))
 		}
 	}
 	after, err := parseDuration(string(text))
-	switch {
-	case errors.Is(err, errDuration):
+	if errors.Is(err, errDuration) {
 		return fmt.Errorf("%w, nor a date as 2027-01-31", err)
-	case err == nil && after <= 0:
-		return errors.New("it has to be in the future")
+	}
+	if err != nil {
+		return err
 	}
 	*e = end{after: after}
-	return err
+	return inFuture(after)
+}
+
+func inFuture(after time.Duration) error {
+	if after <= 0 {
+		return errors.New("it has to be in the future")
+	}
+	return nil
 }
 
 // time is the end as seen at the time now; zero is never.

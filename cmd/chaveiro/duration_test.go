@@ -13,10 +13,18 @@ func TestDuration(t *testing.T) {
 		"P30D": 30 * day, "PT12H": 12 * time.Hour, "P1DT1H30M5S": day + 90*time.Minute + 5*time.Second, "P2W": 14 * day,
 		"106751d": 106751 * day,
 	} {
-		var got duration
-		if err := got.UnmarshalText([]byte(text)); err != nil || time.Duration(got) != want {
-			t.Errorf("%s: %s (%v), want %s", text, time.Duration(got), err, want)
+		if got, err := parseDuration(text); err != nil || got != want {
+			t.Errorf("%s: %s (%v), want %s", text, got, err, want)
 		}
+	}
+}
+
+// TestDuration_OfSettings: settings are durations like all others, also in the configuration file.
+func TestDuration_OfSettings(t *testing.T) {
+	t.Parallel()
+	got, err := serveConfig(t, "crl-life: 30d\n", "--signing-key-life", "P4W")
+	if err != nil || got.CRLLife != 30*day || got.SigningKeyLife != 28*day || got.RequestTimeout != 30*time.Second {
+		t.Errorf("%+v (%v)", got, err)
 	}
 }
 
@@ -30,9 +38,8 @@ func TestDuration_Faults(t *testing.T) {
 		"P1Y": errCalendar, "P1M": errCalendar, "P1Y2M3DT4H": errCalendar,
 		"106752d": errTooLong, "99999999999999999999d": errTooLong, "106751d24h": errTooLong, "P15251W": errTooLong,
 	} {
-		got := duration(time.Hour)
-		if err := got.UnmarshalText([]byte(text)); err != want || got != duration(time.Hour) {
-			t.Errorf("%q: %v, want %v", text, err, want)
+		if got, err := parseDuration(text); err != want {
+			t.Errorf("%q: %s (%v), want %v", text, got, err, want)
 		}
 	}
 }
@@ -59,15 +66,15 @@ func TestEnd(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{
-		"90d": now.Add(90 * day), "P1D": now.Add(day), "2027-01-31": time.Date(2027, time.January, 31, 0, 0, 0, 0, time.UTC),
-		"2027-01-31T12:00:00-03:00": time.Date(2027, time.January, 31, 15, 0, 0, 0, time.UTC),
+		"90d": now.Add(90 * day), "P1D": now.Add(day), "2127-01-31": time.Date(2127, time.January, 31, 0, 0, 0, 0, time.UTC),
+		"2127-01-31T12:00:00-03:00": time.Date(2127, time.January, 31, 15, 0, 0, 0, time.UTC),
 	} {
 		var got end
 		if err := got.UnmarshalText([]byte(text)); err != nil || !got.time(now).Equal(want) {
 			t.Errorf("%s: %s (%v), want %s", text, got.time(now), err, want)
 		}
 	}
-	for _, text := range []string{"", "0", "-1d", "soon", "2027-02-30", "31/01/2027", "P1Y"} {
+	for _, text := range []string{"", "0", "-1d", "soon", "2027-02-30", "31/01/2027", "P1Y", "2026-01-01"} {
 		if err := new(end).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is accepted", text)
 		}
