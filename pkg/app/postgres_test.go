@@ -112,7 +112,7 @@ func TestReplicas_ForgetCredentials(t *testing.T) {
 		change func(apikey)
 		status int
 	}{
-		{"revoked by a command", command("revoke"), http.StatusUnauthorized},
+		{"revoked by a command", command("revoke", "--yes"), http.StatusUnauthorized},
 		{"rotated by a command", command("rotate", "--overlap", "0s"), http.StatusUnauthorized},
 		{
 			"deleted", func(key apikey) { wantStatus(t, other, http.MethodDelete, key.path(), nil, http.StatusOK) },
