@@ -37,12 +37,13 @@ func refused(format string, args ...any) error {
 }
 
 // exitCode is the exit code for a command that ended with err. Of several faults the first decides.
+// A fault in a line of a file is no fault of the command line.
 func exitCode(err error) int {
 	if coded, ok := errors.AsType[*codedError](err); ok {
 		return coded.code
 	}
 	faults := domain.Faults(err)
-	if len(faults) == 0 {
+	if len(faults) == 0 || faults[0].Line > 0 {
 		return failedCode
 	}
 	switch faults[0].Kind {

@@ -80,6 +80,7 @@ func TestExitCode(t *testing.T) {
 		{domain.Fault(domain.Duplicated, "name", domain.ReasonDuplicated), refusedCode},
 		{domain.Fault(domain.Rule, "id", domain.ReasonCAInUse), refusedCode},
 		{domain.Fault(domain.Forbidden, "", domain.ReasonForbidden), refusedCode},
+		{&domain.Error{Kind: domain.Required, Field: "hostname", Line: 3}, failedCode},
 		{plain(domain.Fault(domain.Rule, "superuser", domain.ReasonLastSuperuser)), refusedCode},
 		{errors.Join(domain.Fault(domain.Missing, "id", domain.ReasonNotFound), errors.New("close")), failedCode},
 	} {
