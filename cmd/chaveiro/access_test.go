@@ -155,6 +155,7 @@ func TestAPIKey_First(t *testing.T) {
 		wantFail(t, o, 2, "", "apikey create "+fault)
 		wantFail(t, o, 1, "there is no database at ", "apikey list")
 	}
+	wantFail(t, o, 1, "there is no database at ", "apikey create --name a --role leitura")
 	outcome := apptest.Command(t, o, "apikey", "create", "--name", "root", "--superuser")
 	if outcome.Code != 0 || len(strings.Split(outcome.Stdout, ".")) != 3 ||
 		!strings.Contains(outcome.Stderr, `"a new database was made","database":"`+filepath.Join(o.DataDir, "chaveiro.db")) {

@@ -47,7 +47,11 @@ func (c *apikeyCreate) Run(ctx context.Context) error {
 	}
 	config := app.Config{StorageConfig: c.StorageConfig}
 	config.MasterKey = masterKey()
-	return plain(app.FirstCommand(ctx, config, "chaveiro apikey create", logger(slog.LevelWarn),
+	run := app.FirstCommand
+	if len(c.Role) > 0 { // a new database has no roles
+		run = app.Command
+	}
+	return plain(run(ctx, config, "chaveiro apikey create", logger(slog.LevelWarn),
 		func(ctx context.Context, s *service.Services) error {
 			roles, err := roleIDs(ctx, s, c.Role)
 			if err != nil {
