@@ -125,6 +125,7 @@ func (c *clientRevoke) Run(ctx context.Context) error {
 			if err := c.confirm(ctx, "Revoke the certificate of %s for good?", clientKind(s).call(client)); err != nil {
 				return err
 			}
-			return s.Clients.Revoke(ctx, client.ID)
+			_, err := s.Clients.Revoke(ctx, client.ID, domain.RevocationSpec{})
+			return err
 		})
 }
