@@ -109,6 +109,7 @@ func (e AuditOutcome) Valid() bool {
 
 // Defines values for CertificateKind.
 const (
+	CertificateKindCa      CertificateKind = "ca"
 	CertificateKindClient  CertificateKind = "client"
 	CertificateKindForeign CertificateKind = "foreign"
 	CertificateKindServer  CertificateKind = "server"
@@ -117,6 +118,8 @@ const (
 // Valid indicates whether the value is a known member of the CertificateKind enum.
 func (e CertificateKind) Valid() bool {
 	switch e {
+	case CertificateKindCa:
+		return true
 	case CertificateKindClient:
 		return true
 	case CertificateKindForeign:
@@ -934,10 +937,13 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
-// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
 	ID int64 `json:"id"`
+
+	// ParentID The id of the CA that has issued its certificate; `null` when none here has.
+	ParentID *int64 `json:"parent_id"`
 
 	// Name Its name.
 	Name string `json:"name"`
@@ -1002,8 +1008,14 @@ type CaCreate struct {
 	// Sector Department (organizational unit).
 	Sector *string `json:"sector,omitempty"`
 
-	// Expiration Life of the certificate in days; 7300 when left out.
+	// Expiration Life of the certificate in days; 10950 when left out.
 	Expiration *int `json:"expiration,omitempty"`
+
+	// ParentID The CA that issues its certificate; itself when left out.
+	ParentID *int64 `json:"parent_id,omitempty"`
+
+	// PathLength How many CAs may be below it (RFC 5280, section 4.2.1.9); when left out, 1 for a self-signed one and 0 for others.
+	PathLength *int `json:"path_length,omitempty"`
 
 	// KeyAlgorithm The algorithm of the key; `ecdsa-p256` when left out.
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
@@ -1020,7 +1032,7 @@ type CaImport struct {
 	// Description Free text.
 	Description *string `json:"description,omitempty"`
 
-	// Cert The CA certificate in PEM.
+	// Cert The CA certificate in PEM, and after it those of the CAs above it up to the root, if it is not a root. Without them the CA above is one that is here, or unknown.
 	Cert string `json:"cert"`
 
 	// Key Its private key in PEM.
@@ -1033,7 +1045,7 @@ type CaImport struct {
 	Crl *string `json:"crl,omitempty"`
 }
 
-// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type CaPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
@@ -1084,7 +1096,7 @@ type Certificate struct {
 	// ClientID The id of the client that it is of; `null` when of none.
 	ClientID *int64 `json:"client_id"`
 
-	// Kind `foreign`: it was made elsewhere, and only its revocation is managed here.
+	// Kind `ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is managed here.
 	Kind CertificateKind `json:"kind"`
 
 	// Name Its common name.
@@ -1130,7 +1142,7 @@ type Certificate struct {
 	CreatedAt string `json:"created_at"`
 }
 
-// CertificateKind `foreign`: it was made elsewhere, and only its revocation is managed here.
+// CertificateKind `ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is managed here.
 type CertificateKind string
 
 // CertificateOrder An order of certificates.
@@ -2244,6 +2256,12 @@ type GetCaCrlParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetCaCrlBundleParams defines parameters for GetCaCrlBundle.
+type GetCaCrlBundleParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ImportCaCrlParams defines parameters for ImportCaCrl.
 type ImportCaCrlParams struct {
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
@@ -3156,6 +3174,9 @@ type ServerInterface interface {
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error
+	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// (GET /openvpn/cas/{id}/crl-bundle)
+	GetCaCrlBundle(ctx echo.Context, id ID, params GetCaCrlBundleParams) error
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
@@ -4119,6 +4140,42 @@ func (w *ServerInterfaceWrapper) GetCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetCaCrl(ctx, id, params)
+	return err
+}
+
+// GetCaCrlBundle converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCaCrlBundle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCaCrlBundleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCaCrlBundle(ctx, id, params)
 	return err
 }
 
@@ -6878,6 +6935,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/openvpn/cas/:id", wrapper.UpdateCa, options.OperationMiddlewares["updateCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/certificate", wrapper.GetCaCertificate, options.OperationMiddlewares["getCaCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
+	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
@@ -8889,6 +8947,92 @@ func (response GetCaCrl404JSONResponse) VisitGetCaCrlResponse(w http.ResponseWri
 type GetCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetCaCrl500JSONResponse) VisitGetCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCrlBundleRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetCaCrlBundleParams
+}
+
+type GetCaCrlBundleResponseObject interface {
+	VisitGetCaCrlBundleResponse(w http.ResponseWriter) error
+}
+
+type GetCaCrlBundle200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetCaCrlBundle200ApplicationXPemFileResponse struct {
+	Body          io.Reader
+	Headers       GetCaCrlBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetCaCrlBundle200ApplicationXPemFileResponse) VisitGetCaCrlBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetCaCrlBundle400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCaCrlBundle400JSONResponse) VisitGetCaCrlBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCrlBundle404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCaCrlBundle404JSONResponse) VisitGetCaCrlBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCrlBundle500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCaCrlBundle500JSONResponse) VisitGetCaCrlBundleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15562,6 +15706,9 @@ type StrictServerInterface interface {
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx context.Context, request GetCaCrlRequestObject) (GetCaCrlResponseObject, error)
+	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// (GET /openvpn/cas/{id}/crl-bundle)
+	GetCaCrlBundle(ctx context.Context, request GetCaCrlBundleRequestObject) (GetCaCrlBundleResponseObject, error)
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
@@ -16362,6 +16509,32 @@ func (sh *strictHandler) GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams
 		return err
 	} else if validResponse, ok := response.(GetCaCrlResponseObject); ok {
 		return validResponse.VisitGetCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCaCrlBundle operation middleware
+func (sh *strictHandler) GetCaCrlBundle(ctx echo.Context, id ID, params GetCaCrlBundleParams) error {
+	var request GetCaCrlBundleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCaCrlBundle(ctx.Request().Context(), request.(GetCaCrlBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCaCrlBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCaCrlBundleResponseObject); ok {
+		return validResponse.VisitGetCaCrlBundleResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -18584,381 +18757,387 @@ var swaggerSpec = []string{
 	"w+3F4fbicDMOt6RAl78cnZZsr+pek9erL96+f5a3Ly0TpWBvpvb8UnAqkhJevG6/qtdt88Xpthin28bD",
 	"1UOr/13ca2uP716br0zaP9Xd9mYBEmvxqm0Pw4dWH0hgmscNnmVxbuF00hMNx6VG6ZRy5BH0DjNCAw6Z",
 	"/UMWBvIRNNq+XwEZO8moXCJ9LBXDkov/m6gHFZf3K+3AiGPj70qWycL49ETa0HtFxt+x3+UBDXv9UqNE",
-	"XE/gpUF9bd1q04qX+ipvqlziQRezKA0ktcBBwK8pg7ShiXMRRGV1lc6GAx6AOHnfgnNwA2koadEJjWG6",
-	"7g2Sj7m0idHUgzLQ4JXa+jrC/qCHl+rzppA/DwtZ/eHL4ykYnciWW5K/m0T9ue5n8zYF3TnHJxICKGGe",
-	"eKBDrBUyUrWad7BMpbAxMxrPPDacSzXCEMiJUdfZQrQPWOahVlMANezha6KLzqheY7o9IfSSkJR/Lh2/",
-	"uvhCgEnKMtGN33o619Bvbm26NKHJQGsLDt1d4JW5zXaGrqVH3iGS1/Z1dn7hITeel/1ipXhNRENDreMu",
-	"KxqdutvozAy1SMN9Et/nC/Rt4bzo3sLsYj7V6+7sIz2F1Ur+1b+bS3/gpZ/f/qrfvv5f/3OaE2pV/jsg",
-	"GNollhhHejFI6mGlRyojPRflj8DU3P5cZAJAI4dIfKCdKGnfZgaUIQ+PxRZ6s1KtTgYyWVWRN9dSXduL",
-	"RypsZtFv7PvHHYhKmuZqeE/Gzeir22/lWWRfNyDaStD82QFaRcj3lHptqVP9TUB9C84UuUdNNkZgL5JT",
-	"5utzkq/0KYsAbYYyd2euMJdKez8mMR/BKMY00Ct759hHQ0bD1/fZ40ZOxVKFhdm09ACkiAxaSoIcs36r",
-	"mca8k93D9LLX1lbWC0OBkp79HGe3ChRDrdMPseCVPevGysbGenVjTqh4VtRzSxUL6MR6+ySxK0Rh5ypT",
-	"qZvPZtTdCei1vOQrMl7ERa/NLGaY2j+xCVDOUUylPHOZlQZYiBEPvDzDinqq6xAS5gZjaPGe7poZDZOC",
-	"mPp8Ee7p4EGJkOqqsjE5q2wL1jVuXywZj2zJWEisq4uLB7i28JNHtcrlZoNmngfugQT2jScW2Nefg8C+",
-	"tlCBfb52M1ME+HQ94vkq4c6wnhQcfJ7qxnce8vFE281HFG3fPJFoW6tm2+xjUWCC9Zmgbyt8szbB42YW",
-	"B1P+PC/ql5bDu1biAVTfnWiAZCD54mqGTWWG8uEVGYTmXOXfg4CHxA2tvVxR5kXVvCwWGlf3KpcYD7+b",
-	"Ammp86ptZmw3INdcB50YCmhixq/5lTW5/tsKTBckoFjKDGv1lXaVuF69U1tzN9tvvM4br111PW99Y/1N",
-	"581qbaPmuhvuimnqKohnDZTBRgtEVc9tzK3PjgyOTcU6fiKRW52M2eOdRdQ+XCnoh3ClOB1y1CboivER",
-	"QyZY5YECpCIsmuLx62GBCEtGZGc478A4X8Rb8JAOAkkGp8bPyOu3YmgkhO3snsbR6UsmOn0em/ybQm6J",
-	"PE3xsf0TOvxcX4buvR252qMoFBwQ3QqEeIjx0TxVpzdubVI3rcdCQpGVKx6EEcznw5ox+FmkM28S0zFc",
-	"obg1g/wj1hUh+glHuuQMUK/eGiI9Q0qPr/w9ZXOEMdvmvXndIjZnyENBiLJ4KCRUMcgT7KaoSfY0+vRU",
-	"fTlplv3cG2vY1dxqCzkWer3lvgfx82IoBhHpmrTJTt3F6q3FG6eQx3gREOmWmHIKCNVvk6x2QjyUIqGN",
-	"pfrlx8kGgPwaw/ezAFQ9Q2zYb5NgNvmcXao6JTBkAq5pD0Fdoo9DQJsiHqARdPHv4WtShmLvQ0EQZips",
-	"DsIW8ZV2VUPJ6kc6xez+90ruSQbfXinyoA3D+uSTvGzSVxeR2DQ1jBl7DMMJcMtC0PQdJCjJFMfgt+ny",
-	"/3tNJ1OlWeWotMuchnGp9rFHEPEFgQBdleEKcUQqRsysVqJCH+oLeBGjMMVUI4FZxauqO5azZNZVtdaY",
-	"Uz+2yRDcJDhirKBWe04anfZ41ixZhkBrVGURfFGP/qnq0WJMkwmAyvTb2FHbJtIQd0nhvrC2bv/kpk17",
-	"u5mEKFWvO9cY8YSWeJ1EURf/rf6ZMshPweKZZODJsNjCWoXKBZDUPs1MJL2z3+Be2D3hcrgLwt834PLh",
-	"TCWLCeXcePBQzvUiJhTLpvPgIZ312oOGdK49SEjnahGjTzqIZ7EWoPToD2cOgpTEecxBGdFL97cOFWwn",
-	"pGn/39wyBBa6pzTdbCw2fHaliMElDVYPan3ZfLiA3s0HDOh9888xGk1Qmb+xBWmhEdpgd82zSuk81dgq",
-	"lUHQ72uoKlbROiWEPHyseL0+1c6UiDZcSOz4nYxLxW1atiGrmA1qdnB6Ug/MjVTPl7NbTcWIBO0y8YD1",
-	"l/+hoTeuyDLAJeikThRFr07et87Q/6hVX+vYx0YWSe3wIBZ1VE0AEeKxQCMlQkiSWEHHprQodI02TefU",
-	"PLBEUQYpiGrhQFSQYyQNB2yUTgKCHZXtw7hujaizu2mYHZ9ZPM5i5ZcMT5oeeHuffIKV9bVUPgEwT4ib",
-	"jyr1tJqqdqIiIImEgzcr1TvnG9Rqv1DCQX1GwsEW8onEaFFGHu1SCfDOkgbtiqrCO1+w70o1HexrkQxN",
-	"MapLm5Wlb79nkwy3hwMB1QibS38gvPQTVZc20RKqLCxvbf4wrtwI5F2lhwidsR15s402ldU7cyGByKv/",
-	"mOiyhOU3S6YpwPBz0ymKMfyU5LbwjgszTfWLivL/m6WkZSZInCcxUR9dXMKDhhHHn5AIlN/Rxey3ELUJ",
-	"6uHYy3gP7r367JIY7qWmLqQy+RtLfc22FsYKbNFaLKnaK7WNBdZe2cgjRQZwAY+/ZTVNF97V0g+xpF0g",
-	"ihSlHVOTJCvLXaw7waY8xS++qxff1fPxXS3Gj20gvWiazSQ6Pa1jWq+/gGhyShgZZUgmLwrxLBY2TYHc",
-	"kTuDCoaZDifwfnCmPISxgnB/3XD1cVVDRkb3Ug/zMz8BEDpQu88YM8EFFJU3AW0Qwwrs0+3jMQCIisWT",
-	"AGEQRBWsq6DjqFxUaEqaRwKXZSdNqZRzJc7mNmB4y0fI56ybBoqomi+UgcNjdI196gGU4Fj0QN5QwZs8",
-	"/hEhV1JpxmNRRj0+lBp0n7KhHExuW7d32EJO1YETwSHCvl9BzslKdcdJGy9wiPpchMg5keC340zX6ovr",
-	"pPJ+bGlY1x2nIuExW6x8mVPIK033JL+aJHyUwdnTcDxTLowIlfZVqswJU2ry1eleC63VN6pleRdwbWuV",
-	"lUr9dUqcBHKmxuoMw2GqOuii5UjltjHerWn0YI8y7J8a+3k+09GjFWA1ufme2VpwOsfuHgkwD2ja3nxi",
-	"0/ab55BVuv40WaVrD5ZV+gCZn49nMgRHZT59zsWrX84wuPFUhsHaNA4T4nCYEf3qAF9xGogRChYOraIi",
-	"xoPIOQ72bpU3EI44xLpI/kBuXH8o6HUi3hzGy/SHZkaCB/6evugsCxBhLvco64IFCLVOP9gzDUgfNPIg",
-	"b+Rc+2Ze+Rafqk56U6q1FK4VlFaCghyTbOCfhdjPrDIiZSMoJaOb+IHTnDMdceRCdoeyx9nHIqEk+0Qi",
-	"hc62nhTTRSdUUfNZThUcwXWoAYhU3bsk96nVzBpfynI3IcwR5ahyljiue3Lp+q19GrPXY97NXJNq1riI",
-	"3NlJJTvQkf/y3KwlZ0HdDlS/3uF9TFkaIOa0iGkDkjYHhUSEPm5XXC5xU/R4EJrmZee7Z+cfmtsLiPt9",
-	"DrVLVwvFL3pwwncB/sUWs7QvIjNzTT7XNY0mXHRz+a+fT7HItWm1Iq0DmS9mxsacvICZuUvZZZQdj+z5",
-	"Lu/3sVaeB1iXrC8eHTbj8ps6HRAMDsoYVs6fOg0caEcX749MFYOhZKAhR1jDPmqPEbbgS0fL2lmInFfu",
-	"VxMsq5DcrLvLciTMa6Atl9Qete/h2RHOb1ls+442XWuvBa3PCR4zj+k5z3xsFjDravMU+mKa071q/f8T",
-	"UG3i7HeDgAfpfqdE//jvv0odSnyv1DCkty+6pUaphfsDjng7oF0c/uf/Cyi3Inuj688AYRLNVggK9+Tk",
-	"sMK5Gt6lgVDPmgV61gwTIKe3nu3cDntGTIAKgmMEb6sUBHlWThk5Hg5x5Rr7Q+JI/dSRGsq/a9/0T4ns",
-	"BMbVALojStvXgsJUgIXLmHSohFKmljA6IHzgqxBhJVKz7hB3IeDJaUK6w9IH/ZszdbKVCHKK3te5fHsa",
-	"YVCHq4dVW5l+P+d6/pQGbMZ0GgijPmYeDnkwjg+zT4WgrFtBjrbCOg3dr8IfEtQOCL4SCKNg6EeBYPBt",
-	"BTneUPUbUYNrTJRwq9BR4ieMEvXFBA1UPqMhCkfUJRXkMB5+7/AhAy2dpz6ncho5NazeXoOAlvHyFtvU",
-	"E9q5ZJTE6BzLxrQsCWy0Wu3LhVmlBj/0s1VK2xqbAUbKACgXlG11rpW1M8VKZVe6rSFyQ+ZpKdSsfMjE",
-	"gLi0Q2GVV2Tc4v1BwPtUgCjXTPyJOx3qUxi4pWTNRJ4xBCgIAc+PO8cDEuColTC9pj7pks807HkBHskf",
-	"sT141nHsBzhLJz5mRCojHmEhxb7eM4N0ISFU5zm5Q4/Kj/qUYW066uPBQI4syUpkN8tGmxP9XK0Ams4E",
-	"RPS+m6bGOfkh8NK5fEd9GFPb8ZESPrry9++w09tyiTNSKO9kctzpXySXD1T/QIgh8bILJTTRFVW9Am0n",
-	"m4EccJkpYWxLp2jJN5XzGYxX+mnUbpYGVqaZATRdLyHrnhNOydnJZRjcMQNMA3v8RIiF/mNlQ6qGxKuv",
-	"rdU25TUKvFSvrm7of65U39T1P1erm+uZazskQZd4LWXishuQexLgITQmCpIhLAyAU61MNqlWr2e5CqFP",
-	"uyIyfdNpKzS2wsniXLMVXigEhr8/UBOLaJO5e0m4PCMqrIupzJ0+nBcRpZdR1kebxaqOR4zkcKmoVZSL",
-	"fR/aniWIooBV4AFNltyNweIE91ucMUl8r7XLyQIOZSetxzr22dnbScOLsaZmCDM8CCsz06rDzJ1B983x",
-	"gCjB5+zsrTOnhps6cC0OwGKzDjl1EnnawvTNbkVO6kThazlZImpifW1tZe2uYRPznFk5w7CwgHPMOUCl",
-	"jKT15/hUqa7ckg1X3+4Qdxcp2glN+ZvVHk+dZo+LUOvNapFL1xQvNU8OtMa9UiuX6KDUKNXe1Cu1aqVe",
-	"q9Rr8py4R/xSo3RKvLc6XavPQ/JdECEoNyp+AoNgM+DokAfTKO1+OdltnUOQni+H2jv48AE2K6DIRqn5",
-	"+UyiCO7CNvCAqr6n1hnvEHEV8sHcmn65dE2YB1FtHygb3mTYTFN3kwVQIzwGzSEgGHqFFi5+kqYtxZX9",
-	"59OsfSVp4cgu+C5Mqrh+865tk6eeSdGej1RIrWwoSIGU2Bgr8kzKZTTMs0/ObW0uYBcH1LwDM6eD7C1o",
-	"R34Z7Ryd6ZScQJfEAmfrhXIdzmXK1iQhazp4NHeNiQmSksnkpfo+HhBP3q76Apkv5sHIU/j0TH05B/ip",
-	"fOLMjofgKaDh/DnsiuZlDSef3BWL6mvVGf3Ss5knzBsz6uJFJJ9RIywJTobmZ+1PPZuz8WCWvySiHIB7",
-	"Bikio4teg4aYmISW0xxnEvo1WNiNvedxxERSSOzln/RiKi1n0hQJW/EpI6XGynSLZMBHpUY9yzJZLnUw",
-	"9fUcQ6bvG3wGeumlRjXPeTlFGzENkUGzspjeDC0nMotmk5RRwFk3Unj7W5Y3ulatVpUJci4CY5/+3AZW",
-	"iU7m+HJPIuAjfQw4VAucfg4SKayLKHbC2A8I9sYIDGqEBnJWJPBYVGbqrNE1F7zLmCLMoz9qgImnszcZ",
-	"nWJ5mok687aSCLNAzCgXN4LbybPaCO5yf9hnacu2+jVt2p6vF6jaVXbcD7NMtz4kFqpkAIj05yNdnaaB",
-	"aiYWB1Bntsq7aPu6tePV2aWy4IqyNhzwUXovqE16VHWfj2Vd1dRIHr2ooG0fsyuFlB4Hmw8Edc6mTfez",
-	"+69OhPbykYHRclEnQIQBC/L7mub2/35Re5+T2rtgj7e55b/mZIqLcXfr2aeCc27w+h30/eK91ucwBugF",
-	"Th5I0Q7sG9MU8yNFqALL6w10KyBdKkISEM+o6ndqJF9Ij5+nHf7cen3x1GFQePL1fDvMoYwEviZR7psY",
-	"EN+nrHvv6IcFK+dzxbDPUta3VC1tu44fGd1r1pVFaPS5YElu5L/gna0oDUrSvlQr0zuZA+6NlJszbQSL",
-	"P+/1mYaEdDjNVJy3TnWtmg68M/E4bRKOiEqp6ucTiepsM0XRgwXry3SzxeJPtpgxYfHzrmWGE03YrnK9",
-	"DIWFkSnW8HG+cyUWgOO37+ykiteYmecQYbtkyCNMw4wW+PXpAn/91ux6OhEKe4TNN/JksLl9ftHO9PTf",
-	"CtxpAbHlOV/MFmRhSA3k4a4onsMq7eFyny/08nIvS/BhkJUq1UQDHET+zmtjlDGO6JPmIWqpuoRWSXx0",
-	"CMxeSrXnWFxZf+5g0WtzHHiiVC59Jm10EvCbMTKoXy5dCBLIZ816s1QunUFMU46D2w4hSdIMK4glkU9m",
-	"RdUM+3hJENbDSz5nXSx1EUECrVL1cUDxJBmxh50jviWt4M7u5iuX8tsdcpMLJiuBLSva7TQ7DYalZGFY",
-	"wakm1B3rDK1FWAeSDaHp48xcNYydXHaUOzY5vAVKV66o1U8C3qFZiVmOFCgD5jRQc/cMqmTrasumaPZh",
-	"s1VBjk+62B07DbSys3tmv1KTL6goMO57Ok4vEc6hJiiVS2qMKYs8VVUoMsIXcgHqRFVyEZG1a9HgVFOI",
-	"Yg6vWJ2H5JlnF3rQBaB0qQGz/C1kLmSOEg8TcDgV3iYD2qbQl2To3WQoHhm/q5IvTXpM373/VPtIP7Te",
-	"9dr7rvz74OLnQe2Ivtu8D62ZWGwWvUktKpPTyke69JYKLIqiVPXX1itGoSkAS6vVzfUF0YvkLgrdXBFq",
-	"kdhvVO5l2pbjsNrsBcVoG9fkzm+7EjNO+EnZIK3WR+qHiZIQcQWkVGmkiShZuypSkapTUYGkKq616+4d",
-	"WnHcOXovfRiF20mmOpaaplnJathUqJaii+hk+tzaq0KG4oLKhjxOefTccvdzFbnPLun3INXg501InKNQ",
-	"+32rsufGoUYlx1OYlWy9N7NyeRqysomv+S63tPgcZT4T1hxHbcO5Z8Gs+gJx5H6lde5a9GH1vpVzVuYo",
-	"OZlu7Zna1iglgKGjRe50LvRpyHl75EaZBKEZZmQa9DkDn4FTvXGAxVOGPOLSPvYr6Fh5glXVZ4R9qYT3",
-	"h+AejSJ9se5DnW6i0CM3yeHKiHasrjGQlSM1KcpQm4e9exrci1c8mqCRd8nVqUx2BmlYfTmQE5A+vyZ7",
-	"Ae+3Tj84DXVSutmkCqmXXPjxc3lSq9ZOzmild872OeU+WWjxhH0SEOZS3CcshIKXQzH8z/8OKBdypy4f",
-	"aPeyfh0Pw15lqO0jAcGRM3gUgGle/iEVqX9OuYWA++QZFFvQN5Vt4wuVolHceXMmhzul3V4o5vAr/0q1",
-	"GNR5zRf+J5HvIesvzF9lodCtA/fvUdadtFUsABiKepmKl0yQx3yQmYEncQ2M7pJPShQMdF1I9bFiliqT",
-	"NVE6sGZnES6oePxteaJe4t1pxR2XMAngk+f5TZ/oYoKQ5A4WUXriebCdxYbu6LMpGLgDnHwRMTtq2jxE",
-	"OpUrSNx64YuYOJxfgxnmUv28I5qvdsf9Sfp81T0KkfjcqAMpAj8FoZ84aBj7AxVpM/Ydcb1sve7RMPtN",
-	"qMeegeTxmT6gMDShK+lZv+Udjp4heTxznUkh+AW1Vc6nvNfxyM4WcvZ3z9EyHtBltVgH4EdEoSiFO63e",
-	"mlVmBgLLjUpU2d89n55HJiVbvcOpA5FrEoyViEN8iYk0RB4nQps9XH/oEakrYs+ZPuFKppCiN2PWknmD",
-	"kLhvuZ9fGtu9NLb7tRrbrd6nz/XCChUXahfQiWrhL66VXP0XaiUnFe0rXaVk2sKseiYpqprPG6wWcype",
-	"wLkmAe2Ml27WqpvQOsdJepVEBmeYIwjkH907rlb7ZzSPK5fEEHjld+yrWnWZtVGEDqcv6xYXKknIx23i",
-	"QzuLNkHOfzmqmcXBiaFHkmR+NuFqbFyOu1lQgTgjlkUco56ZJD+0dmVx8fereR6xK4WTuXrJuYmRSFXI",
-	"gfJNsyMoAG+bw7DHA32RDbRNcECCyYyuzfUZtkVVVVt8pywvky1uEWrXl5K8U/femJ3XWCA4JBkOAaLS",
-	"CAsk9RwdJRIXRWFkZMdKFN9whosjGVqTuILE4eTeY27AVDLAZqJEnDWxqsQXyQXzCuNzhfptqcgFk7er",
-	"g1SSky++Uv5DRQfl7CZ5uoVDiOby8s4T31jk0O+RNpIf0ZQFtReCBPf0MpnGdBDG+t9EdVmzmtIlUwk7",
-	"Q9/Xqu6h/ACdUf8ax1bD2OxY3Hr1TXvqoE6V6c02b7Lf7IDcma6qUGPYwzusNu4jwU/vIjorhyzapGTT",
-	"UoFFqgT59LaT8bXPStQekEBMkPIZ+dfF/HcmSndOk2Vk7M0lp/DGFhqZImrR8XgciiOoQrlxVbs5XXTG",
-	"uDtHAYT12wRKFLpLz7aulGHV8u/I2ium33KhEiYJDHl4x+BmMdIccgPIQJUXYIW2Qs1Nw58IA+ybMdB1",
-	"1zIlknzn2Z8K0YcCBfnna0J8F/KxhRw59L17296TyMyf1laswXAD1ep2CiAOkU+wsOpzR4eidHGp9DCu",
-	"mrHAgrkw5bYDgsKAEi+uEFFIPpveGq0YgZuLXh14WeSqqDL1IORrIS2U1+5EUbamlD9bQHhAigIVzXOR",
-	"xOOAdXi6tvp0eW6WAMdHjAQmWyFB5OYX6u7sHc4QB2eKd3PRS1NkGXSTuYWseQlVpPxYL0d6eNYSFiYv",
-	"QeBFNMOckpMNCtNJRlyaNh1fnU+bVKnaO1GnOaWpjVneWatyriJFyosAXitlxPZ9tUwU8i4QrwpqoghK",
-	"IZIF+/4DR229KU5WE7u5v1xYSD3OhrlHk8QsaLWixvJjLgz5zM02VpE232cICdp9H5tkot69YCF4SGPM",
-	"SlEtcpFSYv2xBbXpVrGm6tb7fES1OQTQ2xyoXEwAmGKzdwkA+9tahBYbRaYPuGBsCljqFhFFpqbNo2h5",
-	"1OzX0SZ/ab3x1yVHc2iSiykF9kzVzEXqkwvsHjbJK5SPeBjQcHwmj9T2O7Y4v6I5+JBw/Km6psiF9xWk",
-	"OSfHZzq2jEt9rb6s/VqChEKKvVJXo6wbxcbokkhyBN12CKN2wEfyyAUeC0lO3IALsSRoSNAr54y4S3sk",
-	"dHtLZzSERlbHAe1S5ryWr65WV7aifiwqzIpItNAdiHsEeySIugx7VITDoK0skFTuUa2kFPEZtd8l4wY0",
-	"wDSg7wkUo2+DtzWrI1vyqHgn92gi/W7S74VoKIjfqaDIfqo3QEWENjTUqWQecalHxFZ0mmaXPofuKTgs",
-	"Q+dlFbaUOuXQaDJxzFKfCNQJOEQEAtoBFKv9RifRC8NBKXbrTQOdO7n1yncCMrMJ3bYnCORxcBWhpYIF",
-	"IEoAiqAST1FOyMljYiRPhMh/I7UmxwYBR6+jgloxTOrZ1IGvVlfkkpX4nvg0F8b07vOA7BYSSZWlxuUs",
-	"xKqgkP641cPXhAZc8vbA1zciGsvLXRr2hlDTc9nV70T/mOiSn6iog1VAQQgwxLxkDxveQccDwj6dHEEt",
-	"tqWQq0PQOLdl1eDXEVxRBpy3pFECSvvA0MqGoVqDUc40HJoSi5cMPCYSc8lWRIlFWYOPWp3WrOV3kkT3",
-	"MPN8Ajo38Bccqi8hflj+ZBw1Y+RRr3LJLtmuJOlIDNXiqED1arWCVOtBuFPnr0tdAvlSiqKXqjLsZal8",
-	"CXcF/+iL7qWUER2dFap48Gq1il71sS+5LfEMpLwuo9VqDb1iHEF+8CWLW3jBsxX5TOK1z0fEg59W4XUx",
-	"dHso0BWU4PdN9ArH/eTgKwBrVYxRdUAb+sTq1fZa/rpWrVbMzvlAhwCpYeDSDAaZcBwoIWDCH3VtX8g3",
-	"xUJKJdeSpFMwqW6hIVM5rDCcOkHaZTwgnsTNP4dyzgEOcJ+EJLAqUEG7ukv2yvlfgv4k/1IEPX+iyiXb",
-	"AZCUE5hcYUQZujhvqUvoU8k5VGhKAzmzqlE4AA2mXBZQSQj0bCCMfCzXek0CqNeFPU9Al0VRjk8v2pKC",
-	"S717qBiq6EPZ+k1RGqFID2wcfiZs2IcanYnnIb4i4pKZ9C48kpcy1LwTM0QgAFZnQyufGvJ5t4LOeBRB",
-	"qTKN1T2YdZg6EVEMtbw3NSW8LX/qgIQfXY+m33KdAFwhwpdMhDgc5gwHZwqVtmBcg7k97nvGRBb2Aj7s",
-	"9qIa6T4Ex94sgRnG0ZVXQxPPrlfATRZuA+3vniNGiCd07LfqpFJWohpSjRH7JOxxDzlgKlahZZfMSAU6",
-	"dFxNAu9vRWBJQ4mPSYOdmoxBzBlE7kom7UAY2oCwKFJdIXeiPR9uqzEFkggiD4EEFRRlFItLZuaN9y/B",
-	"ezBs+9StXELhJuoSJuy0geYAuz2yVK9UJ7jAaDSqYHhc4UF3WX8rlj8ctHaPznbhGykd0tBPcRMN66VG",
-	"qVapqrfk7vCAlhqllUq1sgIuhrAHkuPySuANcBCOl/UNQ9wTyelYONB1yGMTtihDi1nhEuYBioNIFl3y",
-	"gVdqyOGa6mWwccjZDcblxu7GryzLj7QuntczMPX2Gf1JiryrqqmbYupggAiIGHB50vIA6tWqYd5EFXiy",
-	"eN7yD501r1SbWYqPOgE4AJAMsjyPXdAXlKgIC2gBfLQ4CwPu582g31+Gl827MMeqWn/WR9E+l7exZwLg",
-	"4JPa7E8umBY1fqra/qvVldkf7QEj8wg0nlkrsrIDFkody9edJEDv6/dxMIbi3iI0IGiVEtdwVvom1agB",
-	"7lIWBS5HJrTSsrKqLJtfItW1tByPqKxs0bvwp21vi55EPynLDQQSGrvNrVwGkAPjBosnuFkS3tUS9ikW",
-	"YBcLYwgx92Fe6gZ8ONAjRD/+EEuajCj8eq/xKx47fvxdT/t9kHghIGLoh0pkhVXdlksDLjKQ/1ByMkm+",
-	"wWmkcFtFYAMpUOJ3T2f+jnrc12pDBaly3JIWTvGmHvE298bQqLOPr4ilSCl5QPK+iOlgpjkOH7GGIfIB",
-	"TCkZWcTFyI2EEdAtN+2OuYgz5AC3+jf9JrU4RlCXXksGMKIuUa9bXXonCZoyrar7mpucHXikP+AhYe5Y",
-	"6aJ3I1MAIdvcGxegUBkJa2btxk6bYXu9Lc9F2nREy23ShKkz3x6YrOaRVKOuAhSlQfMfQmpXq5uzv2hx",
-	"1vGpMijfmzYrSIiROI8+TyWMM2hehILvyThN8NSz79HkmcQO1jwh/Sz/Rb1bRf58kpXXeAplYoQVRoCg",
-	"CLeyqxlzhGVBEkiEfIBGPLiC/EcpYCpLjgRKyoD8KF2ngiBcH4vQklm1cqjW46FXQJ2guffrScKk3roj",
-	"YTojfidXBkqnfst1dTkjas1AvalQjoRK6Znjw+rsL454uAeNzp8EgXbgGh8WgSJQyUAg9cwg0G05XyGY",
-	"ILCRgbmDg8gEGIclCGJSIXNUhNIT84p/DleYEwvuDdT7JHxYiI7E4HwBOJ8ZzEss34IJADxZd5HfBsMM",
-	"hFIlzEwR5tjSI4VnQVi4hYzFMGo0rRKaQe6GbGYl1+q8ZG2G/E4HwkEBUfnIcnAlBUH5NXjx398c5PoE",
-	"B3KcLbATgUfYMdlTOATTi/nZWraaCiMnkCzXp30agh2nqgZUpQnQgcmlnmR6FkeU+/OoAO8x4gFSsxvb",
-	"E/BRETHSsEeYsuIIDiH7ab6b0Cq0cS3WK6JSRPm6BVhhpWIgD1cM3Z5WNjKY9KtkBFQZaR94WSsisI/X",
-	"+rY4Iw0Us/EKOgVLuLzlgHSGQu5YqHBXkGR0G54kwVRhEffn9HdUI1LigFIK//P//uf/cMsFB4tbMi0K",
-	"51QnTD+a56dOROiGGB+98ItnIzUpiHlYHhOhXQabUc/urnYsBzw0UTyPyoumWXwgsgUIatlqf2kZfICX",
-	"KKIoiXqbdCRBlVRaVeBw+DUJfDxwFKXVXh1FuXEnJDovOEncp2lJlrCZoPeqOUqovUBwJEiE1Pf12DhE",
-	"nLlJY5M68fnYguICEwRZDfVoNqH7k3B9L6XGynq1OidxPlWQmkEmDyLXo5FRykpqKJty5hIm/rqNfJI4",
-	"UE5f4y+slJ6RuUgC/z/SZPTsif2+lMtivLXo1EOQ/Qi5M8i+elaI7EMswzK5lvss7GdTrze0a1IJsop8",
-	"ql9wGEoEiwsuaCGygppMfax6fdMwVDUfIGQpwExg16SkSFiPRGRP/pMy4qGQK6+qQO2xpIq9LeSYUBQd",
-	"mKGKzzhI9PhIxBRYraPPr5Ukj31ovAnVv8EVrpfRPDnQ80L17UAb19SWK2iP+sotH0DdmzYsCpDzsoSZ",
-	"d1myaH4fh25PWf5hBim4i1hnMc61SbOD3MYuTPjY3slUQQksXAe9UmE40Pj6dWPCt6p0L6chwZ2IUIWF",
-	"KieMcjmZ0AvqRaw44toAVaprddTxDQKbILQjFtxV+GFhjiAP8Bg+uZ3cFZTXGhmQ8EBEGJtwILk724ts",
-	"F0QRiX5iZWQSdni/L0HUbs8toLgbqGvtMWKKvUc9PLJ2iN2QW1kjhbfZlN9BxtPUrZqIJxPwBChgb06t",
-	"nEKRXI96W/LtztCPos/M6pzpG1DNG6LlL65sbf7WXClDBUxEwUwi2ssVZV4DYbt6IR8Qdj1gFR1k5mwB",
-	"9wcKrIQ2B70StMuWKBOvy/qJ/IGy7ncJF04ZOQPcryRBI/dYzKISxzK1EEuxzapYRzW2dXepezNvzFze",
-	"I1+cIqfRuhXZVxekXCXTwEzVy888zcnU/kIEQLVQSvxsWFYeQRqGLu/PiavH+qOCpxJS1YMYAsZSbSzi",
-	"ULefEIIKHPXivJW33k7A+3mHtlotemh6gZqMR4u859pCPufKnlMMTcSrZ8fR/APCX2wI1oGytvALf981",
-	"EEYLqQ8TB6MWmpa87V8TVv1YOsuMbVFLzQtt0RuZkL8jT2+uEA7vaWVQsQNV9SRy8yqDOmdGfFZZTFMk",
-	"zNKj4EYeXsB+/m7O2UW5pZSiNBuV7gfEueCbA7fz+6XuaAWU2GGnZIARMtMumK57R25cy211xxJwVkVd",
-	"qK6si66pgGrP6CxWcomqP5kc0geNb6WKPDwWyiKp7ZQmkyRaIYRqS6wFVQEzT5VSNflHujGrTl35gQMQ",
-	"lnR6TiMqTmdSS17pOV9rt1si7+QVFsjnrGuc4dZat/S5YB9qNCrmrqyeKvhZKTYCCTxGtTVjO32t9mZn",
-	"Czlvw3AghQYpL5/hPjmjIfnXWRhQN5Q/neCw969lXZnTOSPuMCAO4tckQBBwrLowoSaLcgCcuASdo2Lo",
-	"qpG3DbISYx8l70DnKl0gy9hZt+QBRhHUkV22T4WQuiwPwDWmIq1h/FoF7WHqEw/5XF13QBA4FImHBiQw",
-	"6aqwCvjbBZ9iA7XJmOucFHgfkjSUSH5KwmC81OyEJHDUselFS9FQXsm7s+Mj06dEwkAfvcK+3KNA/aEf",
-	"0gEOwmX5+5KHQ/y6jAh2e7BBkMNwiPpchGgDvafb4DlNlvV0TOKXUVUhHwttY0FdUxoacmWoAm/wiNqB",
-	"56vVagU11cqMqMdj1TcccXPuuuJ1FAqPPIr9RNcVECEHOOxV0BE3uGHkX/m7Md262O0RLy/u8Vxb2eYj",
-	"TIsKYlT5jsqo1virBMkND9RvV2d55k9z97bht4UN7okKpfIz+2xulkaj0RKA5zDwCXO5pxKv7zT2gjyt",
-	"lo8hWQ+32LEnC9puVqt3b5c8xynkugQsF9PizP/l0hkJl6YmXY54ROHT/GaSy1QSOl1aiXuJT7XTpk2w",
-	"sxEAd28mgkMg+85gdFQ1yoKEhGwY9pRo2Mc3S22gZRu1zfpccayGpGaFsYaJZ5F8GGqolYKbsrItu7i4",
-	"V6HVLJi508L/5KydFn6xNIhQQosF8i189wQbCaMPYVSILM140qmnn2XrZWprE1qZi3MtCnKKWYky0E1k",
-	"gGmgw+ME8TtLUrUhHmolm5q8akthsMWZCANMpSTXajbOTy92y3KQCyGR9oqMWyQIz2hXKUTu6Qf5b60J",
-	"WB0RpBQoCPahbAAKiI7wY1Dtwif42mRkkuCaujpuI93EQ8dlOHEfEAf0mzJ6s1KtSqqhHVR5EmIL/2JZ",
-	"MarnTumUQkmid5jpXMqoYU5p+7SUpgC7qkQS+vL1D6t8kptVO8lqqKKaoKQ6mZTiRiOxpdbFS30cBvRn",
-	"Kd2FIzV13KBicgemoUTpbDjgQUiKi0Ut/DQZPS2cR25bzWdvvXqqVBvUamYR6PtRR43MzRzBxMVZtHFC",
-	"JFmmfQl5+RalcyCZYIzATGXtSXmk1Wwow2qio3YoEuQOTDemDXtgdRSRHyrug1qnHxSdkx/ovt1gkQl5",
-	"uodROSpuYdPEyV7fphVYVMAqUWpDjtE6/SAq6Ex1VVHRGpIIjHWYL/agREt6qi3kqA4+msBKcVPtJe76",
-	"U0Gq+oMqHmDEudMP6JXx9FPJQtSqoReV4juvUZuo4jAYxd37rWAnHT3p6bbfZQSGELCL2buLQtLVvRJP",
-	"ucy2YA2q07pAXY44Q7jNr5WpKHoXUobek7EwtoaT962z/7FRVv+tSdH7bLdVA+OKiiDnASKq/w/x0KuT",
-	"7d2zelR4J8Ae1VUcTnYPzXuUS87YZFEAueS4mMnZonW0hyGiQgzjiJEYRkzgjeIPULMH0vgb2rsGZpZg",
-	"DGYs3b08yQXVLL8eFyQSTUtL8n/bu/sHR6i1e3p+sHfQap7vwq+X7PDgYLv+s9Vqft3vNkcH283uwcXx",
-	"58Ph8c+1D1fVj1+9k5Mx7Y+bOzcXpH/cHbW6Xw/e8z8Ofv6o7jZHB6NLdvxj98Nh82q/WbvY3e4dtj76",
-	"Bzd7O82z7e7Rp+0mP2xVP4Xu23e+W9/tft7z8eHpxWh39HXn08ePOzvNmx+X7OtZbdD+sn3tstPeH/u7",
-	"o4Nt9+jwx9ebw/OD+uH51ejoZ3P0udc9OfzRrB2eN1cOz7s3x/K/O9v4cIffXLLWz+Y7Nd/X8+bVu7PD",
-	"04+j3S7M8X6nGe61v2yP//hy1DvY6/3x+cfup8PtQ1hvczQ6/FrfDS8Z/lwbtVfeVb9+Pu0d7l3JFb7V",
-	"+2w1P0Z73ml+dHc+dpu7Bwc/PrRWz/3ayUHbOxiRS9bb7/g7p2+ud5ujtYv21Sd2sXJwc/Fm/9PP3zuf",
-	"d370V99e7Z3xQfB5VO+4tfc3tdE2O/1z/8w73zxaDQ4+XbLDjbV29/3Rj8P93dHbj193Pp1Wj7e3v+7u",
-	"vb3YXP68vTv4VNtv+ye4d77sjj4dXZy/HZ8cbm/InXgHo49fL9nhNm5Ofbup3t4d7W4vjz7uHTYPt5ud",
-	"jdFOF2Y7uWTNj2+Xt5sfd5rd3f3DJt9vtf7cPztc3dxuHraa1W7zcPeidfBx5/MHt9nd39xzv/IvQf/3",
-	"U3rxZrj/sTroXLLVo/Wj93+MN1Y+Hn85652ttrsH3f1m68vau+UjcnPECB0c/OjXT45Or9sfBv7I+33/",
-	"6IZs37x9M+aDYfVflwxAc/doJwNcZwhmYES0Af7k9OBT83wXvd/9GgH8/ttmd7cpQWB7rDYnN2s22hzt",
-	"vt3er46wRIaPH7vjz4Oz8duwzvf807efOb9kffGhFvzxg/C1teH+z8HOVXvnR3NtvYa9ce+0edRqNj92",
-	"6aH40Dv+crHRC6s/ttd3//j94ujtcOPjzo5/esmGp5+9c/fH3rn448vJ2ubX4+N2l3z89J72w/bOH5s/",
-	"L4K3X5r73j7/413tpLpCRe/i509/2LSOZnJjCUFTUSzs4XnkwwPF2F/kw+crH6orypUPY5NVrb62Ud+s",
-	"1e8vNWrmNyE1qt8LS42FE7EjYayHJS9PCCtxhTjI1G7Kd1XhwsRLUhy6UsKJlLh4+S5Z18DuX1Knn0nq",
-	"9IMoRPqimzn50i6emittFJqAuDzw4q6yFizmWGBLL+T0GQWLPAhogSUy2xCZTS8fKTDkoVKVrXRi5aeK",
-	"E5AnjZKaGod86PaI11DRWFREAVlG9VfhFBK7KlqRLietmFntml3MfgP1Xo/WUEUmIS9JFxpVFgby5xD7",
-	"xmhgqriCY7isPO4jKnT1IMogsMHJy9vVKL2Q5NtDZSOcQ257mtTaaYQmlVL7wgQXkwn7IJRKQ3AzJ/11",
-	"Hvlu2ULyXM+lhpAEPYCm7xCU1eGBqWv7m0COi50cHmoVyp2Pnd4sDUh/qUMV7mUE7bcpwxBhPeF3zwL2",
-	"FLe34wnU/Es7VAy4oMatNjWqQH1if/FSdySDZ6ctutqI+0BsPAlqGRz9u5vxRowt1sNHjf+cwM7An46V",
-	"px/Qq9O9Flqrb1RfKwHApyIUOjMxtjLreM2d3Q+757uQ8aGiz4iXSG/QHFGFpw3DHmGhxsIGGNTtkqpg",
-	"8E1jf+Av6YRECDvd2T1VrNtRyPovjwSQgAxxenAGUKzEsfF9cEVvltzAdxAWOoddyiQHcUFyxtGBEEPK",
-	"ujtUInt7KD884RTCxcEIb0ptj/jQ93R6SwU1VXFgpYLunuMuCCQfsAiXDrlHO5R4W2iluqoXfdBZOuKM",
-	"LB3i0O3Z9XThUx6UrWK35fgbM9TSGWWuit4kN9gNoYo6SU4HFeqh3LwqB6PN5D3sxTp1+jJVA3eogKIL",
-	"skOcqml9ZErRLrVOPyydhdgnuSQ58Cct5Blx68zlHmXdRG3f6Pp09Xyl6UuY0HKg5aLOTNFR1Luw0BT4",
-	"e+qLjGyd8+hKOhA1PBgjODoWJzQpgh1Pn7javIScrH5wOdMnLjVjHVYFHp15RVQQb6Cla5RYkTpNI2Yz",
-	"rnxDUWVNGGna3pIgON/+5gvnMdg6L28uPySPb51+WGSs4CRGzRwh8NV78uvFiBXlkgTxWV/CO7flUgIe",
-	"C6w2ehVOdEUJCRnCkwXToAAqF+/zOezHO6M7iXiPJHvlRFpmSWKWjAAMaJpkNocEBpwlU/KynsQSV+A/",
-	"uaRlh0k8kmEnMxqj6XnGkGJuJkoxhBuK7DymUwAD+4tiGT4JhY4v/U3VylcCoY4HgLgyKKwCcQJWPQgB",
-	"zRIYamP3qpGIUIhb3MD0ERNSoQ0hHot8B3ymhDGnD/5eHnWo6W/5F7+sVTcle7C86fs/WtujjwfbzfPm",
-	"++1u98/e1Y/jk48fd5o/muuHH8Wo9RH80vu7o3etix+7F4fbB+CLbnVHHy7Z6efayO1/+vn1bPvr50/8",
-	"Zu+8ea4824eHO/tHvQ+f/dDd3xx7+3tXX08tP/nOx/HRz8O1S/a55x4d/oRfV8yvn380/cPWYWu7udNc",
-	"/n31yw541nfHRz+aPw9/uD+PP/HRzo5c79GnS/b29GK3OeLbTdy8PmxVR29H4B3+sb3dHe3x5oV3vrL5",
-	"dffM/3Lxx/Bi88+9k82f2xe108POwcao1f26c8k+nVYvwGP80U1HDOycNZuj048Hveb72unyezdYO939",
-	"uL9J/S+DtZ23v/c/hjysXbLdlbC1/+lqZ7B5cnSzf/OmSbdr3dOr09YbtlHtfVn5cfZm5xqvfFo/8pqi",
-	"tfwVr/68OVsZuB/eds973X/ZXuTUHc1hWQv8p3GJHpKgSzwJ7BkCyWeTZK8QjF+T4MXCdl+jApy45FSn",
-	"H2L61GqCvqTDfIkvCIjZj+x4xRnML/K9ZvO/PsBPjo3O4gNPzpxOwVGr6gzZUkT6CiDcWd0DKMaQD6dT",
-	"DpWdOWZcUGRH8iRHkIBi3zGFZNKiiurphihDjvw51VVJcTriIdznqjxpwslcQceduKcPDbXPWSfl2dNA",
-	"Uzhtb9CeiSHzOCPJAnfGZ93hAepy7iHsBwR745SfBWlJuV6t5kVrn0YX/KS8UkUdlhqlKzJu8f4g4H0q",
-	"QHeEayk1SlXcqLUbdbc4RY639jSxzNbR5qiKMXa9EOX7EmVFHRBm48cx9magT1acdDD5QkR5AxtAbOpr",
-	"kY5COV3Y9zPCdHWml5KVIdzV0xHOWoa35fdUNpimgipsuQG9WlR6vA4ZttrUjggENTMyMk0ZVdm4x6ng",
-	"Zpnbn7iE2zHzJ9hGXGHIiuEuZ3XBybFUmqb396tnlbsqRV21QtaQ3K1HbvQV87jLn8t9zgSwRsrA6NrH",
-	"vrI5Kz4DZkWPdlU7Ti9hW4TuhykHXo/c5O1YE/ycPUMP3Ttt2sAtFejsbXOpvrZuah/u7J6WZ2w915BM",
-	"WZcEg4CyMNfOWd+49zW1mnkLcPEjlxPLB3CgD1vQ9NJARrIbU+4e4Mvnso8rynJLkclnxb0G8ejv5XcZ",
-	"K3FUoEgj6nRschYY1MMEGa9iCvHL9wjzJJGNQhZBqK0gR//gNMyjcjSUficP26AJZPE9wVWdqY+KFAjb",
-	"Vdn82+DnKxX/AIp2FCqFDBr3M8sbjm/+F08gfnyHPWQcJwQgS3Kzf75zDnJy7AdMRlYC05zxAylxJjs9",
-	"2XopN0/Z3ua8Ccs229QFEKL20VCVCL1qNRt7zQ9nu2XF9rF/RrsMh0MpS6p3mkPoqOyPX5eNVUTr1a0m",
-	"coBxOaDp6gA/LUI2VN8LKcmrSjZGIbbUXq2zJ6QXeEc3lFX9YsG5bwn3Thm1iYuHAnqg6IaF4PQeYBHX",
-	"z1Grz9OXz+BpMsjjl0rzAoFBMkpgZiBvXdsOXHlY+v2KqypZqjzG79gPv0MYgsTFydfq1ZVKtVKrrVTe",
-	"lL4VVtInzvOJ8o7tsJs8Zd3lgWe8IYlIrpe8k+y8ZE0skgFP+dR8EQp5Fn5m6eVqaXPEYuUp6NNLSZq+",
-	"5ErV5p208VLn2eru7VEiymSuQLY9cpZKXHoOKPMi4+QEJcYUBd8dR+4pZcyQL55hgGIa95Z1MbjcSMVE",
-	"hRQIHm5EiedxcrnRWUdY6IbAcRWopFar5ZUrMgjBeGZy8j0+Yj7HnpJU5NUSz/Q6gNqgs7D1/bwdEBcc",
-	"uQRBldQnC42oeYlrfkgSYsP2vehIZkOUokQkp+2itZbvme1R7tR88UFoyID0p9KQpEakWisqdUZVBaFQ",
-	"uams6cssRD8h/RdEf0H04kmHTyUdKECditgD65VnLCQMrlxRqz95DMN7Mi4nHf5soiYcViEOqiZOHRA1",
-	"ynbCk3b2sBcVf1uUWKJrP1lwoE7vHnYHq0SuBsq6kL+pCmaKspX63CPBHDFXalkLq2F7sxRDyf1prHV9",
-	"L3T2bxgEhq8IwolrflQJLB9HM8u12RQ7+WJEtPXvSUuHwtVlQUNSl/9XuMZsFC8wLbLgXjEC2naiG54l",
-	"SrMlHY/lzGgCXUffhJ3D2qPvugEfWcXRyCDsZQt1apdn8njk/z2XEAQVaWZ8mrlRB6iJnP9yTHs1wlS/",
-	"vlCV9IdqoObMMRujkNyEyrXfQI4EhiX5re4HYBLU5NekS5lOCIPXnDJy/iug/L8cO3BEUmFMGXICyp1H",
-	"CIDQ/R2el1N9bhdw2hAIEY93dgujz1FWXQNh338wP/F0QI3SDXkA6Yc4HcP1oNEqunbQowSqPBt/eUEs",
-	"MX4/ykSIdQfl6A+h6KuSJqlA1yRQHVoEB4IB9THyQrmyztQM/JD495wCBRSaJJjHP73aeKyyGtEpOp+7",
-	"+/yjMZ+buz9DfMh2+asXv0dyWK7fXy9jbpe/IsSJ2uTTfPzq/WI+/iMQDaSgMGT0zyHJkETKugSw76vm",
-	"BFYcvSZIceaZZpSG20lGqbnaFnIqUtaoVHS1n53dvebFh3NHF96FPpNREIAhbYo+QSMejPoEM6jtqmx6",
-	"fMQUj7S7VIWTZddB61a8RPJiqHkU+xbkCW3pLry6r4TJJ4iV9pgXJ6oWhfk12lfW11TvKcP9IjMk5CZA",
-	"HgQVpk1w3J4ZyhIQqwU/XBf0YTKF7irojOt6yrp8g+qErmMB9BhWWWQz8+TVNtD5hzPk03aAVR8uqTjR",
-	"EMwZVmX8XCtEkkb+suEWi6wyrwImRV38t/pndrH5WjUVYrkk6mJmOfmpdpqHqDSfvN8nCv9IAVle+R51",
-	"2i/xHjnxHup88ln3/XlmHk3ItHloNIlMFznMcobFY64S9rmJaZoZTuQHWiXYEyylE+V6gTNaMdFyRH+L",
-	"15RPFZA3ldcjboARIyPD/uVDk16tiqhHPEyuSoXXQbpczA2hLyCknVnOdLWnCmoapc06i99EXIm9dfpB",
-	"J4lb4X2jHg6BeUUKLBLQ1dH8/d3DYapOPuMjKNyKtW9OFTrRnbnVICo5Jcqr0ybwzlAKNJNlByfrwEfN",
-	"k+LNmKf6kdqW/Evl3YhGdO9xZ36ur5Yzkpu7/nfhecVqyrf2frZazfY4qil/8UMc/zzb+DRudzqd9s5R",
-	"jf+x7G133fHh4aPUlH/by6opH2XK/4x++9H8/fCjGF2yaXn66Sz9/fPmF5Olv7t/JPDnT8NL5rXsNWyM",
-	"PkMuv6srAhxsx9UBDre3R0etZvN85W2//3utNhz+0dofX7K3G8Rdfr8t/NVPtc2T5YuPN72NP95sX/8g",
-	"X132O+N4fIWbBPv9q81xW/zsVI/Hx7TmjsXaIPTPVjYvWffr7+HFn/vv+ep++/Bg/+thc2RXgG8dNptR",
-	"9fe49jtp6gr53iV79/HjoaoEL/abHy/2tkeHrcPtKjzd6X78vL19+qe49na+bo46Xe/8sPVlZfMqWN3f",
-	"WH1P6ufNziWTJ/P27HB3f6f5ubt9Wjvp1Lqn7z95p/218zq/WF453Dv/tHuz8eNn8we8e7q7+3anibun",
-	"vR/tfd+/ZG122nF/vvv5UZ+t11r70a5Xh1/ZwWR9gY/N0Wn3oNc8WsGtcX3ndLAzvGT98WaP7Y4/rx26",
-	"x4O1j/xT7cfnrzcby8sfevjkYuO4SXebQf395277pO8v99fXLtoYe8sfbkIefjka+Zfs+G37BxvV8Fr/",
-	"98PDP2fXqb+n2PcApew//n51vrrzo/vp6ORmrda/uWR7Y7x2VP/8Zn1v+wDf8LXloy9rp2z8td5/r0vZ",
-	"JyEyDY+XbF6INPA4q5S9pvClRgf7gtxV9HyiivYvouciStw/vOiZx5ozay0sSPScXQff1BEwEPJbsqQ4",
-	"siLXdW0AVRJA1ytISEgNJIHdqaA9JUlSEfUJZroQYFTyIi78p8S3nF5KXBBT5JGGVr6wCKnvqwbQUUYx",
-	"0b2HkDNkYkBcqHflZBVDqCDYOGVdhLuYMmS6kJvs4Wl1D9RmJ++xaPX+yCnzty/gv7Cc/EfAzrxbTWCn",
-	"emkSO6cV7lcva1/zjCD9QgX9CwHeC2t5LpF3Dw65mTCR4wAowlH+vr0B0CuJZA7Iw87rBXUKUPp52fTe",
-	"A7eBbX9/0A4BqGlbUhIWeOg3p3oVCjPqFdERxyMsUB97JDK05LUayCA2C+k7kKmWfFeTein15K7y+BN1",
-	"KpiHaL60LniY1gUPT3Xz8COzq8ECpfnCXQ8yHLJ3TTxIeVieSS+ElySEX7+LwlNIR7OSF1PI+syzGWcS",
-	"iftWANN0pIcF6mFvIhxXSVHg5jdaeI92e0SEiIIOTRnq8MAlc5KWxy3G9VLN5RlXc8kqtTSbdPz9SrtM",
-	"xxUxLzErXvrlmRC1xeRpqybgZdTcPVuqr60vtbZbZXSy/X5nr65I2NvDZmtJl3h7HadIaTqYld59zwTu",
-	"5L2+JHG/iFX3TuKeU6y6Q/J2FtDOJj/PK4s7m8z86pmeg4CHxI2dM5F9CNo1saSvR4KMFO1iYla2LUr9",
-	"oQjjKE1GdC9jY3+K7VKvK8hR2ZdghtLEVa0ARwUzD5utLeT4pIvdMby3srN7Zr9Uk69AZCf3PUSPz8qo",
-	"j135nybzAk5VAdrPlHl8ZPozCzQi+Ko4Dda1wDA6OT47h1QDmlH4C+qDSTQpGFf6kuH6kuH6Yo0rmOH6",
-	"sOxpOn4WifS8X4qr6XzAyOjJuciBEENInlK1ENOFGWNeUDZkmJERcAUIy7QT5lRXt9jVDjEBCft12qEi",
-	"LNe9CPFY+evRkIXUh0Ecfk0CHw8cyEowPn9VQpG6RHVGiHsdkL6czxHDAQkE8YjnbCGsmpL4eADlGqtO",
-	"6n3Jtly7/kHAhyppQbtBRMh9wiqomcgltKJJ4/QQ25yhAgfKaMg805UIAmyHDHIXogOPrSeSy/BRQ7lo",
-	"vKEiqiSrzTOAzqJjOO8TkalPuNQonaxUd+7skDkFlMjgBgehCSs2Tr2ycuGVkcOGvg9tN52/bqOuGeA9",
-	"8xUQCdxXhpMXl87fsi2DJEhPZDzOQcRUTAgjo8W6eOQ3ffLkvEPlJWRb38RQDCBrPC4VoELYGbkJoYXl",
-	"JEGNSGfSYT+jM00qrcwk3dUr60AzrggZgMefhYHSfhkiOPApCSDYTDEbqscWIQ5C3dYnIImev7oAAVZy",
-	"SsTnVHQa7yBBrkmAIb0wi2LLG3sQkv1C0/6GNE1CSwYWPSwtywbRFDGTLy2amkmMfjbdvyY8XYl6MyAo",
-	"6k7jHiciEot1aClIxZS5JLN2VsjBWBIMRUi87C5cOE0VYxgwrcDSJNCOVo0QMitsVQcZqhVrAVStuzx/",
-	"ROseD55jR6+7y54AhS/BQP+4hl7mdLX6p8DqsSOJFTYVCSb+3rFevQu91QTlyQnuyTCcRW0RVyRUCmoT",
-	"QfzWZ2+57zlly3BgOiGCTDfsa2IrZUER6eIVdKZOokiYfwZhniGJTlBRfe4vQuALeSpCnjRwPooemwua",
-	"CYKk35pT+hvg/rIFgaJwgT/7o8mwoixPedP64rEL5T2jqk/WMbxUfBJhApAsLLKh5c4hQamxFx8SNMD9",
-	"SmqSJFYPcD/bBZ/GhswAIHvovHifxPSz6j4x+7iNOVYXwDPgoPv+j0lYqHZTnofV2uAvVsGgT8Ielxvh",
-	"8kjqdn26a8JCHoyL6zHWKTxNbRv7GnJIjTX4S4ZxTnGbBOJMJVP3JA1ZyJPl9MQZb2TRhGw2XyC1uM+v",
-	"JyhGXKlzgl5U0LGxA0MjfN6PMrLUHJ6OPgH5+/Uk1VBvJTdeNCm3C1nBf/uM3McH/x24lEcE/ywoSIC/",
-	"eiEB/tPydxPsTifxelTgtq+yeGdJqqUX0vysM3QfDTAnwGKasDaDIv99cnQda2gnTtWtIEcJUVkJtMoK",
-	"USB7lrNpubMHIYLiiQJsT5SBH1IQlzNPVasAJ+GWDh1MiLbgA42ogM3fRMgHaMQDMNeHPcLyUmvTJOKO",
-	"oiZhsIZ5S9dYsz9Nmux8pOvF9vQgebKPRvuyQD4rU/YOMmkCMYsbnxKf5WS16a4QGQJssj9EXoXySbEg",
-	"Mesz6fUwSdpU5R5bcMiutm698g8puJ64wBfjmwhT0LNw81t69GdlgJvA5mwTXOK1XCNccqcFzHD2B5N0",
-	"SostqvyWCj8VUrgJSCiM2c64wUSPj4RykWUY7LRwlLb8ZXaDmU0qjRON8fB7R3JAB3GGnCQpcXJNgvam",
-	"fzGjoK4s+50OAD9qm/VKtVKvVJfrqxI/UsRUEkMNRIOAe0NX7xgyVCLx7A5U64mMiPYSzhQY5sp99rtW",
-	"fWMNvYtLFbl9MVXmmSpTePbQxsrUdJnmysx3sulnnng4l9HS/lIqi5Asp+sfhkr9FAKF/IowkVT7YuVx",
-	"UrPMNVumtvdiuFysrceyQz4WbGdfbKYtMgm806yRk7RRdd9KkMfpikfpseh8IQL/zyHnT2XefCx4z4Cz",
-	"6cLwTCr+i5s5oeGA4MPAJcIpI8eSAOWfAemQICCB0FUDPXJN5ZsoIAMfq/Q33TbHB1VLvvTvb5aVdMuy",
-	"o6ocNfEdhypbyu7Y2aGsS4JBQFmYsLEWtYDaHo84Gy6pgUgOKBKWTxV0LDjy+CTHzDWLTlCqO4rbWlCe",
-	"0yxqz/5EhtG5KWjKOPpCTp+flfWxSHA2DmVaWhclTi8HPNS1CJ803FgZRhgZpa0cSTvIFnJ0fCN005H0",
-	"2qJTmto7QKOgDsQxtKirVapKyNZjm8RmSe4gQDjOZO7zwNBQPbLpkobD4mqCVdQ8qWjEVVvDHulv2f1w",
-	"JV/ivkcCXR0dJtMJ0Mo2kzYZyeGVmw05jDPiRK1M1TbB1daV+1V54fpc4kRtuWB9FJr+T/CRuBlPdETQ",
-	"jGcyCwXgaLEWnoUkPa+sV6t34yCnCjV+vYznRZhrLFR8YUrPhint0+tJlmTf1UOyp2wUT2bFwCt3ZE9a",
-	"gi7sBdTvlxMBPZLU8gyP4D06zT9c//gT3N9Rm3gm3kR1pJEXscdFmNs9PsetaL6ZtzV2xor0BauTJDfY",
-	"DWGZVCCHDnJ7xtPBAqc2J9HnHvHnOQb44AEWIr+aZx0wy+KXcU2Yx4N5FqK+eIClCBrOdSI6KWahwKmu",
-	"BnfnuhncXeAydJE0j/cxZdHZzIu86vMFLEsHNsU0mgem8b5Fq+OmxxR6rPh56zJxUvbC9ELanPsEs5kH",
-	"pEOTr5UgNuKBZyEVudFt7AkNLKqn/pbExsjMNJDXLJlMl4Q9EjS0iQfGK6NgqGIwfBIqbsM81T1bzHML",
-	"f857Ac8oxiJiaS/xFSI0wGdJZZrf3zmmIh7xYYIp4vELGo0tASYzgEIPmBc5YeZLS4HL5Mb03c0UBpu+",
-	"n0RtZedVQp4gPnHDCSkQykNg1Dr7lCoT43J/2Gci2cgVikuqdGKoBAFdY03nWhVuMSHTqUXHYt2kSPci",
-	"eL0IXi+C14vg9SJ4vQheGYKXPJBlV1wnBa5CBXkNW0ub6/4J9XTvLa3tAuOeJa/dXVBSgsFO6pvEw+/p",
-	"EeOCDeJ6Uj5Sogg4bjI9KiocTEj8V04jKfpoMaPDA0Sw20MBHyn7VSQTvTrda6HV2kb1NYhPNIyFEUCq",
-	"tpJXgqGvOIFzcnx2jpap4NbqnApqEd8X2tkuMSIk3iVrj5HL+31cRoL0qct9zuT6QtwGOtUeq6Z9GHVo",
-	"IELkU0aQI8jgX8rrsAW/CERMKdvWaRl92INPedhTNjnYBRXo4nxvaaMM/6lFpczb45AgHngkQH0cXMlZ",
-	"L5kuSL5Uq6/VK5fskqlh5Ark+fSwciupCoOmAo6SGKHzFmZjNWYDOeasnDJQr7Kqq+7Lf0gklv9V/FhH",
-	"DQioWC6Pyfiot0wowXfFE5zyJTO/SKCUQ7icMeKG9JqGVAUnCCIE5ex7QPo8JN9dzjq0a/oZKhqupuEA",
-	"H9iHCo+wiahkThQH4RN8LRmsFquhbaKV9AVdDRFllwynh1BvRzEKZSQk3QcX2//P3vUut20j8VfB6EuT",
-	"OUq2nHSusaczVdO0SZpJelHT3kycMWERsnCmAB0BWXFv8jD3LPdiN7sLgKBEyqJq1W6jL5lYJEECWCx+",
-	"+we/9V/RY2+IW9dhbviox4dPQlYzjjJxUfJCGMsulV5gTAo+GWcX3xYOlmVipDORJcSEf6qm0mACRsb+",
-	"Pdc43UxpNsfdL5pWTGU+hDb9InCcaznqfHiJckZFQZnP3LIxn+f2BJ4wIXsLpp+GBKX9Us5mIkM5GrD0",
-	"i9RH2NKvYZ7+Bv904Z9v0gQEHz7v6VvmDJhzcSGVAmuFOFJFnuOw8kuhGF/wa6w/yUhhsNncGiqsLApR",
-	"mitmVgiemYkQ1rBME7cdv8SMlFNFn0p0WmNdTOc5x4/9FcsNcKuncpTiVo295BQcLCh5RGHhW7rgRiOa",
-	"QGjBpdpww1K47X3/6EMvLIoYdmBHkJlp6T0hPnmqXOC3rDGNbwyLEOfLwBQ6K4EwOi0w+FxYXSgWGNGc",
-	"iTyHocW+l+bjccwPCsvZC5mfekqywc86VbaiG8J5dy88KDWeNxtjBqR8e+yt7yU2JzI2LvSU9ZPoRedi",
-	"Il1otk7Z0KEAQAiELx3DqQoBEdz92Wu9NHAY08YP6x8eHroxpPP6tIkQekLFa+VUnDh2RK3ZFIR7waV1",
-	"KSqPDx+5uhRvhS2uu4OxFUXawzL8VUuYWl5nCbdP969ucCmWKz/GqXSi2WMpZgylx43SBegohImhhYbD",
-	"UbgOKnAwEzhy/qk6FHyb5xFiJBg+OBj5iZwlJPQo884qRIss2iuS6kZxqmgyuleSdwc/vUj6fz/q9Q97",
-	"R/3eUT95K7Ln3CbfCXNp9Sx5JdX8YzL4dZicdvhMJozPZqedZDh8fnx0dKrqLIIYn/5xKVdBxl4QIqqB",
-	"x79GdPEoA/ujAxX0SyN3E/qd8o/dcxTUR4++/PLx40dHvw8Tk4powMR0sRkTF8JN9hIsvumMANFiByQM",
-	"e5Ees7kRJ77OgXH00uGse+a9f962dmet3kTE12U7jOew/V4vZ5OunhwggzyIb4tjA+Xb9ocHNjg8QAMd",
-	"Jv32rbuaqaweFKDrZzM+dRK99pgA3bI5X8lNInS7arbJ/0BfvZe+ujz+nUne0uyvRF8iiWsIvdz3PP1k",
-	"Q5fDJrQllIkfuLuRLzaUSaCsfQelIw6SXmTVr9CZsPM5OjDxCI8zMI6DNQBmhz8yWzKXYCaqN0bQzltn",
-	"vkgTqn1HRgtZUpFtHwWRgsEYbUq6YFJZTRtUfeyKDJWqLtky+VKCwEbg8igSfD6THTwv2/mweR00/1F3",
-	"k9S/oerb05zsJAF/Z7pzVeDrUu030aB1IPSAluY9qQMTAO+SFqiAWKnwyk3AlToWj9v95cjeL927WLrP",
-	"1I4B96oIVgMqahlut1u6E2mQ5nXTTGRxBYNTshNl0qGMkVYjUagwEglTYiGMJYcfOfQoE8d5z5nMwumU",
-	"cP4FX4WuYYOn/qjcKWIieTHBwiVgcpYxX/T4ovfeXVlfwzqM43Pq91+meP8AuvwMJmdfu3+b9LUFubdn",
-	"M6FEBsJ004reIqGN1s59y2eLVsKarLYzpyiakttc3/7I8tioyzBw2OIgBd2/GY0/jc939MhnzOMfj8M+",
-	"19VYL0UrqsGJyvYZr6HdHWmI0H4rDRGtgHUawrXemP7qXv6pufDZhTSU0uRGuAz0+gwrn5yqkBZgA87+",
-	"cGYWnSwTXVgKODYRd8U9/pPxdvmcP2Fszs97Iw2Til0+c5d+fjb8+dXg2805/ePRuBs+rsp8NBk2eHUf",
-	"6mpgyWIh43KNttpeTdSumzpirIqaaNIPkZlCX7E5FZZPTEWFoXTkI/TWP8bz152l3ILGf6njezqse8Lj",
-	"v2Opr538OsqsqtSvjYU5NXYDEu3ste09Dn7tVOhWJWE9FmtWsvcnEFZispMynCXriPizMi9TK1Gh4K+P",
-	"WN0WAX9D/GhlUW6J2yoQbWt4djfxos0Vxt7vvKOQ0U41Tq2k18WOWoC7QuctqC/w7s38NW/h1s/YTwP9",
-	"3/tnMF85r+T2oWBs7ZXxrd2+TwZGq+ebry5HuFSPAIKU1/pisLUmFwy9qtEBs0kJRDZg+PVtONPxAfNe",
-	"fui58yKwfV/IK6GYXYCJhg9lc5J7PDjxWqNZNOKKXRRc2XBC49qn+U90nh2zx4ePmjw5ME5/Tg/OD6IQ",
-	"aiT5VCgLZiybm/n//ltIbTAVGQYT++ITuEGK5gZ6CO/mmc/bjinYN89AgXG7G18PzliD7gLR3Xt4mjw8",
-	"Bcl6jb7bXtVUVlGdP6eIL1V0TLTPt3DfwP3BeQPyjJhfacZn8lJcswn3RzkoeWMLZ43rzd5Jc1+cNLsQ",
-	"3MpU17lkSETXeGLgBnfIa+FYMXAXMo2ws7NXi/fNFbML0SpnuxZ4NWnDtijkObKj3j+ScMIegffb3Ez8",
-	"vZ662x9PRPBCHh5U9TGTgrcBe2yIb3cniMdzIzL4NvTp4I4k1cUJUyVwJC9QZWOhVdwKTJJ9G9b4tj6e",
-	"1qiN+MDbwba78QHdpJ/2np/deH52oeAq0l7n57kJ9HlBX8NlRbe4A/S8EGAPolYgttEUFoM7z49rARkR",
-	"XI6gcwrZhaaEQENKIizZ+h2aNEdrY/CP9N3gJ76SxjatJBq1z8J9Y/x03fbeHeRgZfc21StBsN3vKNqg",
-	"rA+kGutG6YZ5QsNFF5SHSobLAqnPR4XIhLKS53FIw+PLKYfNqMe+hy1R+SdTaI2CG5Iq4xFpUDqe57n7",
-	"HWl3w1c4Howpl3nqrZWaFfHOiOIFdGWHIh3eUXtMWbNpOI/kttW/unADLl3UdTwS9XeICCqibkQ+biHk",
-	"0dSuiDmI05mMLwZJh0vtkeqdVOIuhR/ZVkjWI8g5YOmMG7PQRZZGGeSp8+2ehYvHUV0qckJ61JQmnkdn",
-	"UWh1gdvT0tm2QTgY59tjQmUGAa3jqAl58jC40MURz3NRUNMjrS+lMFS24FzDy5RYuNqUuPql8UB3LTat",
-	"rOUt8eny0EDjU941Qk14N9fqgneSjh93LGJRSM6GMr/ibMiV1bS7hof13BbVxzcGsr47dwNm1ymtoN53",
-	"U8cm6QyF7T5FsajfWwD2eLFJCzEuhJl0XQkQ1PtUgqPrq18QuclEeLkb8amoCh8e+XdiTOcvaAp760kv",
-	"9n7YOkiulXC6+pa0+cr6rkPkN+p0j102j7ni3ZvFXLGHn3HMFfq/j7kay7wro0b0t4i5+tZ2FHP1zbfB",
-	"VM0xV2ytKeZKr2qMuULLjgLrhsBrFBIFAMk47UWozpH3yhnEns1NFkwvFCEHpH7LWwVt0bZ6Lz9sEq5t",
-	"iMBC3/5kEVgEk53jzhTwzTdiOiuE4b2RnvbOi0YEVIU+q7jJJby8/wCLZiYKVMvk4Es63sLzL20HlO4m",
-	"UPuO9pVGgLQP1DYFaue0JNbgg/b6qbLY6gK18/hSEzhoEajFKWaDBjsHOUvXVpbGiGrOjWVhOWwTzN1K",
-	"vQwBfjUhgn0M+C5iwLtYExUJqYsBe3dHIx6GGzbnpXJv2mvc+xUD3oVolbNdCwRvy7N2T2PAg7KOM/nd",
-	"dBE75KKKz4Qg2wWLI3/3rpL5t/LbhfUPP3xR0nI3VaKuoPUQhya8PtFIo9sM2ZEgHPA2M/PRxAH4mi3z",
-	"gQ81kLsw8aSNiQP3WPz6oZtBZDMuN9Uew5jK2mD6On/j79l3t4Tm672PrVDz3bkWW7gV9/jiluLku9gE",
-	"KiuhySu3DnNf9Q80tH10gM7a5uIG3s975vy84uMo0uL4I1G6BzXggo/uuegWr95O4viIkRfKg3qi+M8c",
-	"AU/5QOJCmNUmc6wV+uiQZfzakIZyZNwjXhQy/kLjiQNRKXKVJZj7QwWujQ+1kFOa/YsXWL7K+aiPV1zd",
-	"D9w7H9Y4vdkDbhgY3ozHI4TfeuLGhecsl2Nh5VQkjgGXSAyNKK6wqBa/Zv0vfXHsh74CqnOZF4Klz62d",
-	"vVH5dZqwdMinYiit+HpoCzmy8NNP3E6+PnD1p9OhGM0LkTJ9JQo2sXZmsE4NbqZzRaT/KaYmnWHlBEfY",
-	"X6EuiLZsPaZwkUtmcoWzMbxUhpg90dlUGoPkiwXuCrgJUvv9HvueS9jUck3TXcDOPJWwuc5AHWVZIQzF",
-	"CPDvESZyHbNzca0deTveD43VcaW7IhX40SM9xUSgl8M3r3HPMo6Unz0gjG3YdJ5bOeOFPYDfuxm3/GFC",
-	"xTugg1SAwrKpNpZ9xX6U356A1KeVKr0po9iK38BR9wr2LTdyxM6FkRkO5RSRhN+3y2FLfKEE/DIfHNQl",
-	"77xdaD/u0qAMB3Z+lkmei5EtmfKx7s+M2wnAAb82fD0g+N2X1h7x0URkTW60n0GCf+nfTvrKFpuvoeug",
-	"XOB/WFUBQwlBYpGkOtJSaAnFfx93xPXLQ/HPgXwjX/74S/8f8tXTl5PzH0bw94t3v73ov5Yvn6BmJOdY",
-	"02uCn+0Gl9uqV+3TxggBxztsqZ+Syth87C4Wiy4K6LzIhcKCHJtjgKW2bwl/RCiJlGG7YU86BBbNmVSd",
-	"4yeHh9tOX6sRbizTjj0gvX1/g6v7AOkGWAz2PWmvveu7rEDlTaKQ6oA1WoI9NnZJUJEksAeozvlUsLkC",
-	"BQ9ogvQuaNKHcTV4gGxLNP5f9Z8ctXKnlkq3zqOKn3R21V9FeLYU7aj7/+mcC16AYnv/Aex56pmXRvrN",
-	"iVz0IwwaIZKaeppUlxAvg74r8s5x54DPJOp5NxQr9r/DW3qMhMtdq7tIvGznSoncRAXoRqKwcozxHUyp",
-	"dN0HmHME/9QUKRnkeeWxslbp04FL05TGzME+dfUMAVLiTQuBZqgSC6q9U4grfUkbonvx06jhmndHl5lb",
-	"HdanN1CHoEnSmlQqJm6b1zVZMqYGb8AVlUSKNLBhhSOtcqhClTd6PJA4gU0PpNFp9F5PJ1gzlPEbcITm",
-	"RpQth7JBvq+/xbf6vHZpcZyjF8bNNvWYToc3kG6tfPx3gdNrpQvR2o0HGxfn6u2gPC4I+bBLcW2c5xXz",
-	"VsKpgCqFrwsVlDw+ifd5oAhpywHIkg9Lzwxb6OISkPDa0EQ8WPjOmm91nhM3BSGb2Q89nVd1nh0dj9lb",
-	"d/x2ucGfhJ7l6BtDawykyFlEXiP6XFEdZ/PIeFzfuTDzctvPoLfBBeWdVKXPx1oxndnKBGXSdj59+PT/",
-	"AAAA//8=",
+	"XE/gpUF9bd1q04qX+ipvqlziQRezKA0ktcABDowtzPhr+DVlkEc0cVCCqDSv0tlwwAOQL+9bgQ6uJA02",
+	"LTqhQkxXxiUaRbc4MZp6UAaivFJbX0fYH/TwUn0eLWXt2ZjMVh60Xh5UF1VAO5E+tyR/N5n785Xeqt6m",
+	"4D3n/ERCJCXMEw90ivVCZqtW8w62qhR+ZsbnmceGl6nWGAI5MTI7W4j2Ac081GoKoI89fE10GRrVfUw3",
+	"LITuEpIXzKX11xZrEZOAmaQ1E/35radzDQ0J5TGlmnVpikFKWZgKMSReGrCS1jWQgUEk7uFFVPeJKeiE",
+	"EgZdOTg0poFX5joEqe8ZCpweeYdIMaGvCwsUHnLzeZleVjMNIfHF55R2NJTfOvqy4iwpgIzOz9C4NLIm",
+	"idR88cotnBekXJjJzadBrt+Z6aWnsDriv/p3c+kPvPTz21/129f/639O86Wtyn8HBEPXxxLjSC8GSXWy",
+	"9EjVsFfm4VcRyJrbnysmEEAjh7J9oJ2o9oDNwShDHh6LLVSrbq5VJwOyrOrOm2up7vPFqc5mFtfBvn/c",
+	"geiqaS6T92TcjL66/Vaexax0I6WtBKeaHWhWpFXalLpzqWP9TUCdDs4Uk0JNNkZg95JT5uulkhv2KYsg",
+	"bYZSemdeNpdq/mY2azMMDZiZmGRmNBTE70xewl1tM3OW5hjgsPfd13vPKo8KQUtGhGkT6J8/gn7kUJm0",
+	"vlEtI0mYKWdotVKv1Cqbr7eS2ymjmip9iuRWl3RlU9V3y0PVVHm+eJ93jmGq3YuRz0fI1woxdvTKBkjs",
+	"oyGj4ev7gN5GTkFcRR2zedwBiKQZPI4EYS70pijiye6hCkRTXZFpqI2YkfwmEG7za7AKmDpNBAWch2VE",
+	"O9rwAU3Z4UfV5ZsPQ2UV1iKgHkEk+jRLKQ/sykN2xXQfQPv01tZW1gvTCJW27OeEdKhwSNQ6/WDJpWrz",
+	"qVk3VjY21qsbc9KMZ8Vct1RJjE5snZrkhYUY8FzFWHWL5YzqUgG9lrB2RcbZRz7fRa/NLNmZ2j+x2VPO",
+	"UUzlS3MZTwdYiBEPvDzzoXqqq20S5gbjgdQp071ho2FSEFOfL48jHSIr6YK6qmyCklWcCOtKzi/2uqe2",
+	"1y0kxNvFxeO6W/jJg7nlcrNhNc/x/EAK3sYTK3jrz0HBW1uogjdfl6UpCl+6DPd8JqIZJsKCg89T1PvO",
+	"Qz6eJrT5iCL3mycSuWvVbFdVLBtM8EKT62BFLdcmmN7MmnjKje1FbQJzmNlKPIBqNxUNkMyfWFypvKnc",
+	"UT68IoPQnKv8exDwkLihtZcryryoiJ3FU+OiduUS4+F3UxcwdV61zYztBuSa61grQwFNqsQ1v7Im139b",
+	"+RiCBBRLIWKtvtKuEterd2pr7mb7jdd547Wrruetb6y/6bxZrW3UXHfDXTG9jAXxrIEy2GiBZIK5PRb1",
+	"2QHxsWldhw0lSgokjem8s4iSnysFvW2ulK9DjtoEgT6HTIzWA8UFRlg0xdHdwwIRlkxEyPBZg4WhiEvs",
+	"Ib1gkgxODRuT12+FjkkI29k9jZMylkxSxjyOpzeFfG95quNjO+F01oW+DG15iCJMouArHBDdAYd4iPHR",
+	"PMXWN25tUjettUhCs5UrHoQRzOfDmrEPW6QzbxLTKN9YTKIZ5B+x8ghBfzhSLmeAevXWEOkZUnp85e8p",
+	"myN637YGzxvEb3OGPBSE4KKHQkIVej/Bbopa8E+jT0/Vl5NW/M+9sYZdza22kGOh11vue5A2IoZiEJGu",
+	"SRP+DN+dxRunkMd4EWCIS0w5BYTqt0lWOyEeSpHQxlL98uMkwUBQhuH7WQCqniE27LdJMJt8zq7QnhIY",
+	"MgHXdEWhLtHHIaA7Fw/QiA99D8IJytDjYCgIwkxFi0K0Lr7S8RhQqf2RTnEt0/+r5J5kzPmVIg/aYK1P",
+	"PsnLJn27EYlNU8OYsccwnAC3LARN30GCkkxxJH+bLv+/13QyVZHYxU4DTHio1dQOFHNfUtxCjpyWdpnT",
+	"MP76PvYIIr4gI2X1hswR5o917KTZjsSVPtTd8CJOYooMRxK1iuOGu1CQIKfKLDps7SSnuHKTIbhv8O5Z",
+	"Ed/2xDS6k/GsWbLsh9aoypD4okT9U5WoxRgwEwCV6e6xUxpMGC7uksJNk20LwJMbQO3tZpKrVDH7XJPF",
+	"ExrwdYZRXfy3+mfKjj8Fi2eSgSfDYgtrFSoXQFL7NDORdLq7YYp34V7YPeGYuAvC3zf4+OEMKosJa954",
+	"8LDm9SKGFsvy8+DhzfXag4Y3rz1IePNqEdNQOjRssXai9OgPZzSCfN15jEYZMXH3tyEV7LWlaf/f3H4E",
+	"drynNPBsLD6SfKZZJg1WD2qj2Xy42PbNBwwZf/PPMS1NUJm/sZ1poTkAYJ3Ns13pJO7YdpVB0O9rzipW",
+	"7j0lhDx8NkK9PtUalYiVXEhGwp1MUMUtX7a5q5ilanbKQ1IPzM1/wDNDmwXtMvGAxcn/oQE6rsgywCXo",
+	"pM6iRq9O3rfO0P+oVV/rkMlGFknt8CAWdVTBDBHisUAjJUJIklhBx6buLrRUNx0Z1TywRFEGKYhq4UBU",
+	"kGMkDQcMlU4Cgh2V+Ma47huqSx/QMDuss3g0xsovGcQ0PV73PlkqK+vpJBVgnpCMEZWxajVVYVFFQBLx",
+	"9m9WqndOYqnV/kZZLFvIJxKjRRl5tEslwDtLGrQrqkT1fDHCK9V0jLBFMjTFqC5tVpa+/Z5NMtweDgSU",
+	"6mwu/YHw0k9UXdpES6iStl08YrBXbuDyrtJDhC5nEPm8jTaV1Vh2IfHLq/+YGLSE5TdLpinA8HOTQYox",
+	"/JTktvB2JDNN9YtKDvibJTpm5lWcJzFRH11c34aGEcefkAiU89HF7LcQtQnq4djVeA/uvfrsch/upaYu",
+	"pGz/G0t9zbYWxgps0UJFqcJEtY0FFibayCNFBnABjydIkRxBeFdLP8SSdoEoUpR2TE2SrCx3sW6TnPIU",
+	"v/iuXnxXz8d3tRg/toH0osk4k+j0tI5pvf4CoskpYWSUIZm8KMSzWNg0BXJH7gzKe2Y6nMD7wZnyEMYK",
+	"wv11w9XHVQ0ZGd1LPcxPGAVAUInsxpgJLqCo0g9ogxhWYJ9uH48BQFTEngQIgyCqmmMFHUe11EJT7z8S",
+	"uCw7aUqlnCvfNrc7yVs+Qj5n3TRQRKWuoUYiHqNr7FMPoATHogfyhgre5PGPCLmSSjMeizLq8aHUoPuU",
+	"DeVgctu698kWcqqOygEPEfb9CnJOVqo7Ttp4gUPU5yJEzokEvx1nulZfXCeV92NLw7ooPxUJj9li5cuc",
+	"Kndpuif51SThowzOnobjmXJhRKi0r1LlV5g6rBk1G9YqK5X665Q4CeRMjdUZhsNU6dxFy5HKbWO8W9Po",
+	"wR5l2D819vN8pqNHK8BqcrNCs7XgdCbePdJkHtC0vfnEpu03zyH3dP1pck/XHiz39AHyQx/PZKiLzeTR",
+	"51y8+uUMgxtPZRisTeMwIQ6HGdGvDvAVp4EYoWDh0CoqYjyInONg71bR6uGIQ6yL5A/kxvWHgl4ngs5h",
+	"vEx/aGYkeODv6YvOsgAR5nKPsq4OnT/9YM80IH3QyIO8kXPtm3lVX3yq2kxOKfJSuABVWgkKckyygX8W",
+	"Yj+zOImUjaACje5wCU7zqB6OCzkgyh5nH4uEkuwTiRQ623pSTBedUEXNZznFcwTXoQYgUnXvkgKoVjNr",
+	"fCnL3YQwR5TJylniuBZSE9Kcxuz1mHcz16Q6mS4iw3ZSyQ505L88N2vJWVC3A6Xhd3gfU5YGiDktYtqA",
+	"pM1BIRGhj9sVl0vcFD0ehKaz3/nu2fmH5vYC4n6fQx3f1ULxix6c8F2Af3HReBJ+7YvIzG+Tz3UppAkX",
+	"3Vz+6+dTjjQ7G82knMUHMl/MjI05eQEzc9dHzKjJH9nzXd7vY608D7Du51A8OmzG5Td1EhoYHJQxrJw/",
+	"dRo40I7ubBGZKgZDyUBDjrCGfdQeI2zBl46WtXMVOa/cr5RYVhm8WXeX5UiY10BbLqk9at/DsyOc37LY",
+	"9h1tutZeC1qfEzxmHtNznvnYLGDW1eYp9MU0p3s1wvgnoNrE2e8GAQ/SzYCJ/vHff5U6lPheqWFIb190",
+	"S41SC/cHHPF2QLs4/M//F1BuRfZG158BwiSarRAU7snJYYVzdYNMA6GeNQv0rBkmQE5vPdu5HfaMmACF",
+	"B8cI3lYpCPKsnDJyPBziyjX2h8SR+qkjNZR/177pnxLZCYyrAXS7oLavBYWpAAuXMelQCaVMLWF0QPjA",
+	"VyHCSqRm3SHuQsCT04R0h6UP+jdn6mQrEeQUva9z+fY0wqAOVw+rtjL9fs71/CkN2IzpNBBGfcw8HPJg",
+	"HB9mnwpBWbeCHG2FdRq6mYs/JKgdEHwlEEbB0I8CweDbCnK8oWrGowbXmCjhVqGjxE8YJWoaCxooVL4P",
+	"UTiiLqkgh/Hwe4cPGWjpPPU5ldPIqWH19hrEWMg3OzxoU09o55JREqNzLBvTsiSw0Wq1LxdmlRr80M9W",
+	"KW1rbAYYKQOgXFC21blW1s4UK59d6baGyA2Zp6VQs/IhEwPi0g6FVV6RcYv3BwHvUwGiXDPxJ+50qE9h",
+	"4JaSNRN5xhCgIAQ8P+4cD0iAoz7b9Jr6pEs+07DnBXgkf8T24FnHsR/gLJ34mBGpjHiEhRT7es8M0oWE",
+	"UG0Z5Q49Kj/qU4a16aiPBwM5siQrkd0sG21O9HO1AujIFBDR+246fufkh8BL5/Id9WFMbcdHSvjoyt+/",
+	"w05vyyXOSKG8k8lxp3+RXD5Q/QNo/ZBdTqGJrqhqpGk72QzkgMtMCWNbcWli7XwG45V+GvVipoGVaWYA",
+	"TRdNyLrnhFNydnIZBnfMANPAHj8RYqH/WNmQqiHx6mtrtU15jQIv1aurG/qfK9U3df3P1ermeubaDknQ",
+	"JV5Lmbjs7vyeBHgIjYmCZAgLA+BUK5Md3NXrufXAFZHpmzZ0obEVTpbwmq3wQrkw/P2B+rlEm8zdS8Ll",
+	"GVFhXXJl7vThvIgovYyyPtosVnU8YiSHS0V91Fzs+9ATMEEUBawCD2iyUm8MFie43+KMSeJ7rV1OFnAo",
+	"O2k91rHPzt5OGl6MNTVDmOFBWJmZVh1m7gxa044HRAk+Z2dvnTk13NSBa3EAFpt1yKmTyNMWpm92K3JS",
+	"J+ply8kSURPra2sra3cNm5jnzMoZhoUFnGPOASplJK0/x6dKdeWWbLj6doe4u0jRTmjK36zekeo0e1yE",
+	"Wm9Wi1y6pnipeXKgNe6VWrlEB6VGqfamXqlVK/VapV6T58Q94pcapVPivdXpWn0eku+CCEG5UfETGASb",
+	"AUeHPJhGaffLyW7rHIL0fDnU3sGHD7BZAUU2Ss3PZxJFcBe2gQdUNQW2zniHiKuQD+bW9Mula8I8iGr7",
+	"QNnwJsNmmrqbLIAa4TFoDgHB0Ei3cPGTNG0pruxvPq+2bLGFI7tOvDCp4vrNu/YUn3omRRuiUiG1sqEg",
+	"BVJiY6zIMymX0TDPPjm3tbmAXRxQ8w7MnA6yt6Ad+WW0c3SmU3ICXRcLnK0XynU4lylbk4Ss6eDR3DUm",
+	"JkhKJpOX6vt4QDx5u+oLZL6YByNP4dMz9eUc4KfyiTPbgYKngIbz57Armpc1nHxyVyyqr03bRi2XecK8",
+	"MaMuXmryWbVai2l+1v7Uszn702X5SyLKAbhnkCIyuug1aIiJSWg5zXEmoV+Dhd31fh5HTCSFxF7+SS+m",
+	"0nImTZGwFZ8yUmqsTLdIBnxUatSzLJPlUgdTX88xZPq+wWegl15qVPOcl1O0EdMtHDQri+nN0HIis2g2",
+	"SRkFnHUjhbe/ZXmja9VqVZkg5yIw9unPbWCV6GSOL/ckAj7Sx4BDtcDp5yCRwrqIYieM/YBgb4zAoEZo",
+	"IGdFAo9FZabOGl1zwbuMKcI8+qMGmHg6e5PRKZanmagzbyuJMAvEjHJxI7idPKuN4C73h32WtmyrX9Om",
+	"7eKFo+R1qV1lx/0wy3TrQ2KhSgZQnatGujpNA9VMLA6gzmyVd9H2dWvHq7NLZcEVZW044KP0XlCb9Cjz",
+	"ovDzqA6iOnpRQds+ZlcKKT0ONh8I6pxNm+5n95/oKip3pW+zXNQJEGHAgvy+Cq/TSuGL2vvEau+CPd7m",
+	"lv+akykuxt2tZ58KzrnB63fQ9yUVEiHBnhXJJqTyxBkRdzUG6AVOHkiOGSxTHc5VzI8UoQosrzfQrYB0",
+	"qQhJQDyjqhff3Lx6fNGNvLmLXl88dRgUnnw93w5zKCOBr0mU+yYGxPcp6947+mHByvlcMeyzlPUtVVDb",
+	"ruNHRveadWURGn0uWJIb+S94ZytKg5K0L9Uf907mgHsj5eZMG8Hiz3t9piEhHU4zFeetU12rpgPvTDxO",
+	"m4QjolKq+vlEojrbTFH0YMH6Mt1ssfiTLWZMWPy8a5nhRBO2q1wvQ2FhZIo1fJzvXIkF4PjtOzup4jVm",
+	"5jlE2C4Z8ghT0A7SU0wX+Ou3ZtfTiVDYI2y+kSeDze3zi3amp/9W4E4LiC3P+WK2IAtDaiAPd0XxHFZp",
+	"D5f7fKGXl3tZgg+DrFSpJhrgIPJ3XhujjHFEnzQPUUvVJbRK4qNDYPZSqj3H4sr6cweLXpvjwBOlcukz",
+	"aaOTgN+MkUH9culCkEA+a9abpXLpDGKachzcdghJkmZYQSyJfDIrqmbYx0uCsB5e8jnrYqmLCBJolaqP",
+	"A4onyYg97BzxLWkFd3YTYLmU3+6Qm1wwWQlsWdFup9lpMCwlC8MKTjWh7lhnaC3COpBsCE0fZ+aqYezk",
+	"sqPcscnhLVC6ckWtfhLwDs1KzHKkQBkwp4Gau2dQJVtXWzZFsw+brQpyfNLF7thpoJWd3TP7lZp8QUWB",
+	"cd/TcXqJcA41QalcUmNMWeSpqkKREb6QC1AnqpKLiKxdiwYn3XvfHF6xOg/JM88u9KALQOlSA2b5W8hc",
+	"yBwlHibgcCq8TQa0TaEvydC7yVA8Mn5XJV+a9Ji+e/+p9pF+aL3rtfdd+ffBxc+D2hF9t3kfWjOx2Cx6",
+	"k1pUJqeVj3TpLRVYFEWp6q+tV4xCUwCWVqub6wuiF8ldFLq5ItQisd+o3Mu0LcdhtdkLitE2rsmd33Yl",
+	"ZpxWo3Cr9ZH6YaIkRFwBKVUaaSJK1q6KVKTqVFQgqYpr7bp7h1Ycd47eSx9G4aaTqb6mpnNWsho2Farx",
+	"6CL6nT63JqyQobigsiGPUx49t9z9XEXus0v6PUg1+HkTEuco1H7fquy5cahRyfEUZiUb9M2sXJ6GrGzi",
+	"a77LLS0+R5nPhDXHUdtw7lkwq75AHLlfaZ27Fn1YvW/lnJU5Sk6mG4CmtjVKCWDoaJE7nQt9GnLeHrlR",
+	"JkFomRmZBn3OwGfgVG8cYPGUIY+4tI/9CjpWnmBV9RlhXyrh/SG4R6NIX6y7VaebKPTITXK4MqIdq2sM",
+	"ZOVITYoy1OZh754G9+IVjyZo5F1ydSqTnUEaVl8O5ASkz6/JXsD7rdMPpt2lbjapQuolF378XJ7UqrWT",
+	"M1rpnbN9TrlPFlo8YZ8EhLkU9wkLoeDlUAz/878DyoXcqcsH2r2sX8fDsFcZavtIQHDkDB4FYJqXf0hF",
+	"6p9TbiHgPnkGxRb0TWXb+EKlaBR33pzJ4U5ptxeKOfzKv1ItBnVe84X/SeR7yPoL81dZKHTrwP17lHUn",
+	"bRULAIaiXqbiJRPkMR9kZuBJXAOju+STEgUDXRdSfayYpcpkTZQOrNlZhAsqHn9bnqiXeHdaccclTAL4",
+	"5Hl+0ye6mCAkuYNFlJ54HmxnsaE7+mwKBu4AJ19EzI6aNg+RTuUKErde+CImDufXYIa5VD/viOar3XF/",
+	"kj5fdY9CJD436kCKwE9B6CcOGsb+QEXajH1HXC9br3s0zH4T6rFnIHl8pg8oDE3oSnrWb3mHo2dIHs9c",
+	"Z1IIfkFtlfMp73U8srOFnP3dc7SMB3RZLdYB+BFRKErhTqu3ZpWZgcByoxJV9nfPp+eRSclW73DqQOSa",
+	"BGMl4hBfYiINkceJ0GYP1x96ROqK2HOmT7iSKaTozZi1ZN4gJO5b7ueXxnYvje1+rcZ2q/fpc72wQsWF",
+	"2gV0olr4i2slV/+FWslJRftKVymZtjCrnkmKqubzBqvFnIoXcK5JQDvjpZu16ia0znGSXiWRwRnmCAL5",
+	"R/eOq9X+Gc3jyiUxBF75HfuqVl1mbRShw+nLusWFShLycZv40M6iTZDzX45qZnFwYuiRJJmfTbgaG5fj",
+	"bhZUIM6IZRHHqGcmyQ+tXVlc/P1qnkfsSuFkrl5ybmIkUhVyoHzT7AgKwNvmMOzxQF9kA20THJBgMqNr",
+	"c32GbVFV1RbfKcvLZItbhNr1pSTv1L03Zuc1FggOSYZDgKg0wgJJPUdHicRFURgZ2bESxTec4eJIhtYk",
+	"riBxOLn3mBswlQywmSgRZ02sKvFFcsG8wvhcoX5bKnLB5O3qIJXk5IuvlP9Q0UE5u0mebuEQorm8vPPE",
+	"NxY59HukjeRHNGVB7YUgwT29TKYxHYSx/jdRXdaspnTJVMLO0Pe1qnsoP0Bn1L/GsdUwNjsWt1590546",
+	"qFNlerPNm+w3OyB3pqsq1Bj28A6rjftI8NO7iM7KIYs2Kdm0VGCRKkE+ve1kfO2zErUHJBATpHxG/nUx",
+	"/52J0p3TZBkZe3PJKbyxhUamiFp0PB6H4giqUG5c1W5OF50x7s5RAGH9NoEShe7Ss60rZVi1/Duy9orp",
+	"t1yohEkCQx7eMbhZjDSH3AAyUOUFWKGtUHPT8CfCAPtmDHTdtUyJJN959qdC9KFAQf75mhDfhXxsIUcO",
+	"fe/etvckMvOntRVrMNxAtbqdAohD5BMsrPrc0aEoXVwqPYyrZiywYC5Mue2AoDCgxIsrRBSSz6a3RitG",
+	"4OaiVwdeFrkqqkw9CPlaSAvltTtRlK0p5c8WEB6QokBF81wk8ThgHZ6urT5dnpslwPERI4HJVkgQufmF",
+	"ujt7hzPEwZni3Vz00hRZBt1kbiFrXkIVKT/Wy5EenrWEhclLEHgRzTCn5GSDwnSSEZemTcdX59MmVar2",
+	"TtRpTmlqY5Z31qqcq0iR8iKA10oZsX1fLROFvAvEq4KaKIJSiGTBvv/AUVtvipPVxG7uLxcWUo+zYe7R",
+	"JDELWq2osfyYC0M+c7ONVaTN9xlCgnbfxyaZqHcvWAge0hizUlSLXKSUWH9sQW26VaypuvU+H1FtDgH0",
+	"NgcqFxMAptjsXQLA/rYWocVGkekDLhibApa6RUSRqWnzKFoeNft1tMlfWm/8dcnRHJrkYkqBPVM1c5H6",
+	"5AK7h03yCuUjHgY0HJ/JI7X9ji3Or2gOPiQcf6quKXLhfQVpzsnxmY4t41Jfqy9rv5YgoZBir9TVKOtG",
+	"sTG6JJIcQbcdwqgd8JE8coHHQpITN+BCLAkaEvTKOSPu0h4J3d7SGQ2hkdVxQLuUOa/lq6vVla2oH4sK",
+	"syISLXQH4h7BHgmiLsMeFeEwaCsLJJV7VCspRXxG7XfJuAENMA3oewLF6Nvgbc3qyJY8Kt7JPZpIv5v0",
+	"eyEaCuJ3Kiiyn+oNUBGhDQ11KplHXOoRsRWdptmlz6F7Cg7L0HlZhS2lTjk0mkwcs9QnAnUCDhGBgHYA",
+	"xWq/0Un0wnBQit1600DnTm698p2AzGxCt+0JAnkcXEVoqWABiBKAIqjEU5QTcvKYGMkTIfLfSK3JsUHA",
+	"0euooFYMk3o2deCr1RW5ZCW+Jz7NhTG9+zwgu4VEUmWpcTkLsSoopD9u9fA1oQGXvD3w9Y2IxvJyl4a9",
+	"IdT0XHb1O9E/JrrkJyrqYBVQEAIMMS/Zw4Z30PGAsE8nR1CLbSnk6hA0zm1ZNfh1BFeUAectaZSA0j4w",
+	"tLJhqNZglDMNh6bE4iUDj4nEXLIVUWJR1uCjVqc1a/mdJNE9zDyfgM4N/AWH6kuIH5Y/GUfNGHnUq1yy",
+	"S7YrSToSQ7U4KlC9Wq0g1XoQ7tT561KXQL6Uouilqgx7WSpfwl3BP/qieyllREdnhSoevFqtold97Etu",
+	"SzwDKa/LaLVaQ68YR5AffMniFl7wbEU+k3jt8xHx4KdVeF0M3R4KdAUl+H0TvcJxPzn4CsBaFWNUHdCG",
+	"PrF6tb2Wv65VqxWzcz7QIUBqGLg0g0EmHAdKCJjwR13bF/JNsZBSybUk6RRMqltoyFQOKwynTpB2GQ+I",
+	"J3Hzz6Gcc4AD3CchCawKVNCu7pK9cv6XoD/JvxRBz5+ocsl2ACTlBCZXGFGGLs5b6hL6VHIOFZrSQM6s",
+	"ahQOQIMplwVUEgI9GwgjH8u1XpMA6nVhzxPQZVGU49OLtqTgUu8eKoYq+lC2flOURijSAxuHnwkb9qFG",
+	"Z+J5iK+IuGQmvQuP5KUMNe/EDBEIgNXZ0MqnhnzeraAzHkVQqkxjdQ9mHaZORBRDLe9NTQlvy586IOFH",
+	"16Ppt1wnAFeI8CUTIQ6HOcPBmUKlLRjXYG6P+54xkYW9gA+7vahGug/BsTdLYIZxdOXV0MSz6xVwk4Xb",
+	"QPu754gR4gkd+606qZSVqIZUY8Q+CXvcQw6YilVo2SUzUoEOHVeTwPtbEVjSUOJj0mCnJmMQcwaRu5JJ",
+	"OxCGNiAsilRXyJ1oz4fbakyBJILIQyBBBUUZxeKSmXnj/UvwHgzbPnUrl1C4ibqECTttoDnAbo8s1SvV",
+	"CS4wGo0qGB5XeNBd1t+K5Q8Hrd2js134RkqHNPRT3ETDeqlRqlWq6i25OzygpUZppVKtrICLIeyB5Li8",
+	"EngDHITjZX3DEPdEcjoWDnQd8tiELcrQYla4hHmA4iCSRZd84JUacrimehlsHHJ2g3G5sbvxK8vyI62L",
+	"5/UMTL19Rn+SIu+qauqmmDoYIAIiBlyetDyAerVqmDdRBZ4snrf8Q2fNK9VmluKjTgAOACSDLM9jF/QF",
+	"JSrCAloAHy3OwoD7eTPo95fhZfMuzLGq1p/1UbTP5W3smQA4+KQ2+5MLpkWNn6q2/2p1ZfZHe8DIPAKN",
+	"Z9aKrOyAhVLH8nUnCdD7+n0cjKG4twgNCFqlxDWclb5JNWqAu5RFgcuRCa20rKwqy+aXSHUtLccjKitb",
+	"9C78advboifRT8pyA4GExm5zK5cB5MC4weIJbpaEd7WEfYoF2MXCGELMfZiXugEfDvQI0Y8/xJImIwq/",
+	"3mv8iseOH3/X034fJF4IiBj6oRJZYVW35dKAiwzkP5ScTJJvcBop3FYR2EAKlPjd05m/ox73tdpQQaoc",
+	"t6SFU7ypR7zNvTE06uzjK2IpUkoekLwvYjqYaY7DR6xhiHwAU0pGFnExciNhBHTLTbtjLuIMOcCt/k2/",
+	"SS2OEdSl15IBjKhL1OtWl95JgqZMq+q+5iZnBx7pD3hImDtWuujdyBRAyDb3xgUoVEbCmlm7sdNm2F5v",
+	"y3ORNh3Rcps0YerMtwcmq3kk1airAEVp0PyHkNrV6ubsL1qcdXyqDMr3ps0KEmIkzqPPUwnjDJoXoeB7",
+	"Mk4TPPXsezR5JrGDNU9IP8t/Ue9WkT+fZOU1nkKZGGGFESAowq3sasYcYVmQBBIhH6ARD64g/1EKmMqS",
+	"I4GSMiA/StepIAjXxyK0ZFatHKr1eOgVUCdo7v16kjCpt+5ImM6I38mVgdKp33JdXc6IWjNQbyqUI6FS",
+	"eub4sDr7iyMe7kGj8ydBoB24xodFoAhUMhBIPTMIdFvOVwgmCGxkYO7gIDIBxmEJgphUyBwVofTEvOKf",
+	"wxXmxIJ7A/U+CR8WoiMxOF8AzmcG8xLLt2ACAE/WXeS3wTADoVQJM1OEObb0SOFZEBZuIWMxjBpNq4Rm",
+	"kLshm1nJtTovWZshv9OBcFBAVD6yHFxJQVB+DV789zcHuT7BgRxnC+xE4BF2TPYUDsH0Yn62lq2mwsgJ",
+	"JMv1aZ+GYMepqgFVaQJ0YHKpJ5mexRHl/jwqwHuMeIDU7Mb2BHxURIw07BGmrDiCQ8h+mu8mtAptXIv1",
+	"iqgUUb5uAVZYqRjIwxVDt6eVjQwm/SoZAVVG2gde1ooI7OO1vi3OSAPFbLyCTsESLm85IJ2hkDsWKtwV",
+	"JBndhidJMFVYxP05/R3ViJQ4oJTC//y///k/3HLBweKWTIvCOdUJ04/m+akTEbohxkcv/OLZSE0KYh6W",
+	"x0Rol8Fm1LO7qx3LAQ9NFM+j8qJpFh+IbAGCWrbaX1oGH+AliihKot4mHUlQJZVWFTgcfk0CHw8cRWm1",
+	"V0dRbtwJic4LThL3aVqSJWwm6L1qjhJqLxAcCRIh9X09Ng4RZ27S2KROfD62oLjABEFWQz2aTej+JFzf",
+	"S6mxsl6tzkmcTxWkZpDJg8j1aGSUspIayqacuYSJv24jnyQOlNPX+AsrpWdkLpLA/480GT17Yr8v5bIY",
+	"by069RBkP0LuDLKvnhUi+xDLsEyu5T4L+9nU6w3tmlSCrCKf6hcchhLB4oILWoisoCZTH6te3zQMVc0H",
+	"CFkKMBPYNSkpEtYjEdmT/6SMeCjkyqsqUHssqWJvCzkmFEUHZqjiMw4SPT4SMQVW6+jzayXJYx8ab0L1",
+	"b3CF62U0Tw70vFB9O9DGNbXlCtqjvnLLB1D3pg2LAuS8LGHmXZYsmt/HodtTln+YQQruItZZjHNt0uwg",
+	"t7ELEz62dzJVUAIL10GvVBgONL5+3ZjwrSrdy2lIcCciVGGhygmjXE4m9IJ6ESuOuDZAlepaHXV8g8Am",
+	"CO2IBXcVfliYI8gDPIZPbid3BeW1RgYkPBARxiYcSO7O9iLbBVFEop9YGZmEHd7vSxC123MLKO4G6lp7",
+	"jJhi71EPj6wdYjfkVtZI4W025XeQ8TR1qybiyQQ8AQrYm1Mrp1Ak16Pelny7M/Sj6DOzOmf6BlTzhmj5",
+	"iytbm781V8pQARNRMJOI9nJFmddA2K5eyAeEXQ9YRQeZOVvA/YECK6HNQa8E7bIlysTrsn4if6Cs+13C",
+	"hVNGzgD3K0nQyD0Ws6jEsUwtxFJssyrWUY1t3V3q3swbM5f3yBenyGm0bkX21QUpV8k0MFP18jNPczK1",
+	"vxABUC2UEj8blpVHkIahy/tz4uqx/qjgqYRU9SCGgLFUG4s41O0nhKACR704b+WttxPwft6hrVaLHppe",
+	"oCbj0SLvubaQz7my5xRDE/Hq2XE0/4DwFxuCdaCsLfzC33cNhNFC6sPEwaiFpiVv+9eEVT+WzjJjW9RS",
+	"80Jb9EYm5O/I05srhMN7WhlU7EBVPYncvMqgzpkRn1UW0xQJs/QouJGHF7Cfv5tzdlFuKaUozUal+wFx",
+	"LvjmwO38fqk7WgEldtgpGWCEzLQLpuvekRvXclvdsQScVVEXqivromsqoNozOouVXKLqTyaH9EHjW6ki",
+	"D4+FskhqO6XJJIlWCKHaEmtBVcDMU6VUTf6RbsyqU1d+4ACEJZ2e04iK05nUkld6ztfa7ZbIO3mFBfI5",
+	"6xpnuLXWLX0u2IcajYq5K6unCn5Wio1AAo9Rbc3YTl+rvdnZQs7bMBxIoUHKy2e4T85oSP51FgbUDeVP",
+	"Jzjs/WtZV+Z0zog7DIiD+DUJEAQcqy5MqMmiHAAnLkHnqBi6auRtg6zE2EfJO9C5ShfIMnbWLXmAUQR1",
+	"ZJftUyGkLssDcI2pSGsYv1ZBe5j6xEM+V9cdEAQOReKhAQlMuiqsAv52wafYQG0y5jonBd6HJA0lkp+S",
+	"MBgvNTshCRx1bHrRUjSUV/Lu7PjI9CmRMNBHr7Av9yhQf+iHdICDcFn+vuThEL8uI4LdHmwQ5DAcoj4X",
+	"IdpA7+k2eE6TZT0dk/hlVFXIx0LbWFDXlIaGXBmqwBs8onbg+Wq1WkFNtTIj6vFY9Q1H3Jy7rngdhcIj",
+	"j2I/0XUFRMgBDnsVdMQNbhj5V/5uTLcudnvEy4t7PNdWtvkI06KCGFW+ozKqNf4qQXLDA/Xb1Vme+dPc",
+	"vW34bWGDe6JCqfzMPpubpdFotATgOQx8wlzuqcTrO429IE+r5WNI1sMtduzJgrab1erd2yXPcQq5LgHL",
+	"xbQ483+5dEbCpalJlyMeUfg0v5nkMpWETpdW4l7iU+20aRPsbATA3ZuJ4BDIvjMYHVWNsiAhIRuGPSUa",
+	"9vHNUhto2UZtsz5XHKshqVlhrGHiWSQfhhpqpeCmrGzLLi7uVWg1C2butPA/OWunhV8sDSKU0GKBfAvf",
+	"PcFGwuhDGBUiSzOedOrpZ9l6mdrahFbm4lyLgpxiVqIMdBMZYBro8LhWspHJq7YUAFuciTDAVEpvrWbj",
+	"/PRityw/vBASUa/IuEWC8Ix2lRLknn6Q/37dQIL4nSWpJxFP9aqFNhISmxVmS3UqUG2btdBr9UyQcqIg",
+	"2IfCAiggOgaQQT0Mn+Brk7NJgmvq6siOdJsPHbnhxJ1CHNCAyqhW3VyryqVoH1Zc3cQK9jAFRGCVUrxV",
+	"/9LRjr7PRwIxLnfSJj4faaOmHTKn+/Hox1H7YTkxGGPsLry2A0xO85tIZsb38DXJk3Vb+BfL71Hdg0qn",
+	"FIorvcNMZ4VGrX9K26elNC3bVcWe0Jevf1iFoNysKlBWaxjVziXVk6UUt0yJbc4uXurjMKA/S+l+Iqmp",
+	"41YbkzswrTFKZ8MBD0JSXMBr4afJTWrhPMbRaj57O9xTJQ2hVjOL1dyPzmtkbuaIWC7OovITwtUy7UvI",
+	"y7eNnQPxB7MKZir/UEpWrWZjkiqBAdkiy2CEMg3lA6s3ivxQ8VHUOv2gSJ/8QHcgB9tSyNPdmMpRmQ6b",
+	"dk92LTdNzaJSXAnSKMdonX4QFXSm+sOouBNJBMY6YBl7UGwmPdUWclQvIs0HpOCs9hL3L6ogVcdClUEw",
+	"gunpB/TKkGwqGaNaNXTVUkzvNWoTVeYGA+FXyGmFbek4UE83MC8jMOmAhc/eXRRcr+6VeMr5twVrUD3j",
+	"BepyxBnCbX6tjF7Ru5D89J6MhbGanLxvnf2PjbL6b00y5rPdVg3MRCoWngeIqE5GxEOvTrZ3z+pRCaEA",
+	"e1TXozjZPTTvUc5eqzgeHQov5QjM5GzROtrDUEkAUexLDCMmhEjxB6g+BAUJGpqlgsEoGINBTvdhT3JB",
+	"NcuvxwWJRNPSkvzf9u7+wRFq7Z6eH+wdtJrnu/DrJTs8ONiu/2y1ml/3u83RwXaze3Bx/PlwePxz7cNV",
+	"9eNX7+RkTPvj5s7NBekfd0et7teD9/yPg58/qrvN0cHokh3/2P1w2Lzab9Yudrd7h62P/sHN3k7zbLt7",
+	"9Gm7yQ9b1U+h+/ad79Z3u5/3fHx4ejHaHX3d+fTx485O8+bHJft6Vhu0v2xfu+y098f+7uhg2z06/PH1",
+	"5vD8oH54fjU6+tkcfe51Tw5/NGuH582Vw/PuzbH87842PtzhN5es9bP5Ts339bx59e7s8PTjaLcLc7zf",
+	"aYZ77S/b4z++HPUO9np/fP6x++lw+xDW2xyNDr/Wd8NLhj/XRu2Vd9Wvn097h3tXcoVv9T5bzY/Rnnea",
+	"H92dj93m7sHBjw+t1XO/dnLQ9g5G5JL19jv+zumb693maO2iffWJXawc3Fy82f/08/fO550f/dW3V3tn",
+	"fBB8HtU7bu39TW20zU7/3D/zzjePVoODT5fscGOt3X1/9ONwf3f09uPXnU+n1ePt7a+7e28vNpc/b+8O",
+	"PtX22/4J7p0vu6NPRxfnb8cnh9sbcifewejj10t2uI2bU99uqrd3R7vby6OPe4fNw+1mZ2O004XZTi5Z",
+	"8+Pb5e3mx51md3f/sMn3W60/988OVze3m4etZrXbPNy9aB183Pn8wW129zf33K/8S9D//ZRevBnuf6wO",
+	"Opds9Wj96P0f442Vj8dfznpnq+3uQXe/2fqy9m75iNwcMUIHBz/69ZOj0+v2h4E/8n7fP7oh2zdv34z5",
+	"YFj91yUD0Nw92skA1xmCGZhDbYA/OT341DzfRe93v0YAv/+22d1tShDYHqvNyc2ajTZHu2+396sjLJHh",
+	"48fu+PPgbPw2rPM9//TtZ84vWV98qAV//CB8bW24/3Owc9Xe+dFcW69hb9w7bR61ms2PXXooPvSOv1xs",
+	"9MLqj+313T9+vzh6O9z4uLPjn16y4eln79z9sXcu/vhysrb59fi43SUfP72n/bC988fmz4vg7ZfmvrfP",
+	"/3hXO6muUNG7+PnTHzato5ncWELQVBQLe3ge+fBAMfYX+fD5yofqinLlw9j4VquvbdQ3a/X7S42a+U1I",
+	"jer3wlJj4ZTySBjrYdB/bWElrnUHOedN+a4qwZh4yejBnEHVcl6+S/44sPuXJPBnkgT+IAqRvuhmTua3",
+	"i6dmfRuFJiAuD7y4P64Fizm25NILOX1GYS8PAlpgU802qWbTy0cKcXmopGsrMVp53OJU6knjqabGIR+6",
+	"PeI1VFwZFVFomVH9VWCIxK6KVqTLSWtrVuNpF7PfQL3XozVUuUzIsNIlU5WFgfw5xL4xGph6tODiLqvY",
+	"gREVug4SZRCi4eRlIGuUXkga8aGyEc4htz1NkvA0QpNKDn5hgovJ6X0QSqUhuJmTyDuPfLdsIXmuD1ZD",
+	"SIIeQPt6CC/r8MBU6P1NIMfFTg4PtUr+zsdOb5YGpL/UoQr3MtIP2pRhiBWfiCDIAvYUt7cjI9T8SztU",
+	"DLigxkE4NT5CfWJ/8VJBJYNnpy262oj7QGw8CWoZHP27m/FGjC3Ww0eNZJ3AzsCfjpWnH9Cr070WWqtv",
+	"VF8rAcCnIhQ6xzK2MuvI053dD7vnu5C7ouLoiJdI1NAcUQXaDcMeYaHGwgYY1O3isGDwTWN/4C/p1Epw",
+	"8e7snirW7Shk/ZdHAkilhohDOAMou+LY+D64ojdLbuA7CAudjS9lkoO4tDrj6ECIIWXdHSqRvT2UH55w",
+	"CoHvYIQ3RcNHfOh7OlGngpqqzLFSQXfPcRcEkg9YhEuH3KMdSrwttFJd1Ys+6CwdcUaWDnHo9uzKwPAp",
+	"D8pW2d5y/I0ZaumMMlfFoZIb7Ia+8nQnpoNa+1A4XxW20WbyHvZinTp9maoVPdRy0aXlIeLWNHEyRXWX",
+	"Wqcfls5C7JNckhz4kxbyjAh85nKPsm6iSnF0fboPgNL0JUxoOVB7UHKTjRT1Liw0Bf6e+iIj7+g8upIO",
+	"xD8PxgiOjsWpWYpgx9MnrjYvtSirs13O9IlLzViHVUtI55ARFY4caOkaJVakTtOI2Ywr31BUIxRGmra3",
+	"JAjOt7/5ApMMts7Lm8sPyeNbpx8WGfU4iVEzRwh89Z78ejFiRbkkQXzWl/DObbmUgMcCq41ehRNdUUJC",
+	"hvBkwTQogMrF+3wO+/HO6E4i3iPJXjkxo1mSmCUjAAOaJpnNIYEBZ8mUvKwnscQV+E8uaS21h8zzp6tB",
+	"VkSDiENSgVbHAara607D2CIjyTx41CW/BrmJqh4ZOcJTBe2pVhocTJQS02goVCDFCYhfoHsZkSyfvW+r",
+	"PT2lvmW2u1Aa8cSa2vNAYwOFOAGDUs43EHg/LE4AUA4uf28nX7BRWjw5TtuhT49krM2MsGp6njGOGmob",
+	"0Q+guhGlMH1MmKYZUDSEhEITl99UJw+l5OkYHwhQhbJPEPtjVasR0MqFoTZ2rxqJqKO4ARdMHwmWKlwp",
+	"xGORH1STqTXMGVdzrygZ6DhixQx8WatuSmSwImT2f7S2Rx8Ptpvnzffb3e6fvasfxycfP+40fzTXDz+K",
+	"UesjxJrs747etS5+7F4cbh9AfEmrO/pwyU4/10Zu/9PPr2fbXz9/4jd7581zFa1yeLizf9T78NkP3f3N",
+	"sbe/d/X11Ip92fk4Pvp5uHbJPvfco8Of8OuK+fXzj6Z/2DpsbTd3msu/r37ZgWiZ3fHRj+bPwx/uz+NP",
+	"fLSzI9d79OmSvT292G2O+HYTN68PW9XR2xFEfPzY3u6O9njzwjtf2fy6e+Z/ufhjeLH5597J5s/ti9rp",
+	"YedgY9Tqft25ZJ9OqxcQBfLRTUcB7Zw1m6PTjwe95vva6fJ7N1g73f24v0n9L4O1nbe/9z+GPKxdst2V",
+	"sLX/6WpnsHlydLN/86ZJt2vd06vT1hu2Ue19Wflx9mbnGq98Wj/ymqK1/BWv/rw5Wxm4H952z3vdf9mR",
+	"Iak7msNaHvhPE+ZwSIIu8SSwZzC2z6YEiEIwfk2CF6v5fQ2FcOKSm51+iOlTqwk2EBVCiYgvCKjOjxxM",
+	"gTME2iieIlum7QP85NjdLT7w5MzpFIIvVBU0WzNIXwGkWpj8jZHuV6oTopWMGjOuhklpcAQJKPYdU+Yq",
+	"rX6ojpNSNHbkz6meb4rTEQ/hPlfFkxOBIxV03Ik7jtFQx5HolGF7GmhZqW2I2ts4ZB5nJFl+08ShSMm8",
+	"y7mHsB8Q7I1TvlOktd96tZqXgXEaXfCT8koVSVxqlK7IuMX7g4D3qQB7EFxLqVGq4kat3ai7xSlyvLWn",
+	"yU+wjjZH5Yix64Uo35coK+qAMBs/jgMnA32ych+CyRciyhvYAGJTX4t0FMo4xb6fEXpv1HyQlXUSm8pa",
+	"0DK8Lb+nclU1FVSpCA3oJKWKd+g0AKuJ9ohAogIjI9MyVhW1fJz6kpYL7YkLTB4zf4JtxPXPrLyMclaP",
+	"rhzvA/zn3tX2clelqKtWyBqSu/XIjb5iHvcgdbnPmVDJkAwcKX3sKz+S4jPgKvBoVzUL9hL+AujNmnLK",
+	"98hN3o41wc/ZM3T4vtOmDdxSgc7eNpfqa+umMuvO7ml5xtZznUOUdUkwCCgLc30X9Y17X1OrmbcAFz9y",
+	"scN8AAf6sAUteQ1kJHvF5e4Bvnwu+7iiLLdQonxW3BMYj/5efpexEkcFfzWiPuwmD4lBtV6Q8SqmTYh8",
+	"jzBPEtkoDBmE2gpy9A9OwzwqR0Ppd/KwDVrUFt8TXNWZ+qhI+cJdVWtkG3z3peIfQEmhQoXaQeN+ZlUN",
+	"4pv/xcsbPH4QDtRDSAhAluRm/3znCgnJsR+wVIISmOaMCUqJM9nFE6yXcqso2Nuct5yCzTZ1eZaouT3U",
+	"TEOvWs3GXvPD2W5ZsX3sn9Euw+FQypLqneYQ+r3749dlYxWxSigA43JA09VBu1qEbKiuPFKSV3W2jEI8",
+	"WYYgIb3AO7rdtepmDQE7lnDvlFGbuHgooEOTbqcKgSwDLOLqXmr1efryGTxNBm79UqmbIDBIRgnMDOSt",
+	"azsoQx6Wfr/iqjq7Kjf5O/bD7xBaJHFx8rV6daVSrdRqK5U3pW+FlfSJ83yiWgJ2KF2esu7yIPKfJqIz",
+	"X3LJsmsNaGKRDGLMp+aLUMiz8DNLL1dLmyO+Mk9Bn17o9rM22ClVm3fSxkudOw9WCiu5bDL/J9seOUsl",
+	"Lj0HlHmRcXICjWOKgu+OI/eUMmbIF88w6DiNe8u6VGVuMEyiOhMkBDSiYhJxwQijs46w0O3K4xp1Sa1W",
+	"yytXZBCC8czU2fD4iPkce0pSkVdLPNOJBSoXz8LW9/P2Z32JgPmnkxAbtu9FRzLbNRUlIjlNYa21fM9s",
+	"3nSn1rAPQkMGpD89oC6hEanGr0qd4YIYQ2JehF3Yw2FZk55ZNOCE9F9owAsNKJ5j/FSCgwLUqTg/sF55",
+	"xvLD4MoVtfqThze8J+NyMhaAeel8RqyiH1QJrDogapTciCdN8GEvqkm5KIlFl3qz4ECd3j1MElZtbw2U",
+	"dSF/UwULFWUr9blHgjnCsdSyFlZ8+2YphpL701jr+l7o7N8wPgxfEYQT1/yowlk+jmZWZ7QpdvLFiGjr",
+	"35NGEIWry4KGpC7/r3Bx7CiUYFrQwb3CB7RZRXdqTFRiTPoky5mBBroBiMkygbVH33UDPrJqIZJB2MsW",
+	"6tQuz+TxyP97LtEJKgjNuDtzAxJQEzn/5Zi+kISpRqOh6kUCRYrNmWM2RiG5CZXXv4EcCQxL8lvdyMTk",
+	"o8qvSZcynf8Jrzll5PxXQPl/OXZMiaTCmDLkBJQ7jxAboRvTPC9/+9ze4bSNEIIh7+wxRp+jJNoGwr7/",
+	"YC7k6YAaZRfzALKNcTq860EDWXSpsEeJYXk2rvSCWGJcgpSJEOvW79EfQtFXJU1Sga5JoFpLCQ4EA8rh",
+	"5EV5ZZ2pGfgh8e85xRAoNEkwj396m4RYZTWiU3Q+dw8HiMZ8bpEAGeJDdjSAevF7JIflhgToZcwdDaAI",
+	"caLBwjT3v3q/mPv/CEQDKSgMGf1zSDIkkbKu+O37qquKFWKvCVKclKYZpeF2klFqrraFnIqUNSoVXdxr",
+	"Z3evefHh3NF1tqFBbhQfYEibok/QQQyjPsEMSjkrax8fMcUj7fZ64WQ3CNC6FS+RvBhKnMVuB3lCW7p7",
+	"gm6IY1INYqU95sWJImVhfuuIlfU11TTPcD9toNRpC5AiQYXpbx73lYcqJFLYM+0k4LpS3SHOuC6frqu1",
+	"jHrcJ0iHCegxrCroZubJq22g8w9nyKftAKsGglJxoiGYM6wuHLlWiCSN/GUjMRbZVELFUoq6+G/1z+ze",
+	"ErVqKvpySdTFzO4RU+00D9FYInm/TxQZkgKyvGpd6rRfQkFyQkHU+eSz7vvzzDyakGnz0GgSmS5ymOUM",
+	"i8dcHStyc9Y0M5xIHbQ6LiRYSidKAwM/tWKi5Yj+Fm8hkeoXYRotRNwAI0ZGhv3LhybzWvVMiHiYXJWK",
+	"vINMupgbQkNTyEiz/OxqTxXUNEqbdRa/ibjxQuv0g84ftyL/Rj0cAvOKFFgkoB2t+fu7h8NUWwzGR1Cn",
+	"GWu3naprBIzbDKLyVqKUO20C7wylQDNZZXSy7UNcYiPajHmqH6ltyb9USo5oRPeu61BR7TmEBq8kN639",
+	"78LzirWQaO39bLWa7XHUQuLihzj+ebbxadzudDrtnaMa/2PZ2+6648PDR2kh8baX1UIiSqL/Gf32o/n7",
+	"4UcxumTTUvjTCfz7580vJoF/d/9I4M+fhpfMa9lr2Bh9hjR/VxcLONiOCwccbm+PjlrN5vnK237/91pt",
+	"OPyjtT++ZG83iLv8flv4q59qmyfLFx9veht/vNm+/kG+uux3xvH4CjcJ9vtXm+O2+NmpHo+Pac0di7VB",
+	"6J+tbF6y7tffw4s/99/z1f324cH+18PmyG740DpsNqNmD3GrB9LUDTG8S/bu48dD1fhB7Dc/Xuxtjw5b",
+	"h9tVeLrT/fh5e/v0T3Ht7XzdHHW63vlh68vK5lWwur+x+p7Uz5udSyZP5u3Z4e7+TvNzd/u0dtKpdU/f",
+	"f/JO+2vndX6xvHK4d/5p92bjx8/mD3j3dHf37U4Td097P9r7vn/J2uy04/589/OjPluvtfajXa8Ov7KD",
+	"ydIDH5uj0+5Br3m0glvj+s7pYGd4yfrjzR7bHX9eO3SPB2sf+afaj89fbzaWlz/08MnFxnGT7jaD+vvP",
+	"3fZJ31/ur69dtDH2lj/chDz8cjTyL9nx2/YPNqrhtf7vh4d/zm5LcU+x7wE6V3z8/ep8dedH99PRyc1a",
+	"rX9zyfbGeO2o/vnN+t72Ab7ha8tHX9ZO2fhrvf9ed65IQmQaHi/ZvBBp4HFW5wpN4UuNDvYFuavo+UQN",
+	"LF5Ez0V0tHh40TOPNWeWYViQ6Dm77YUpMWAgJNmYUYk1OgRVlw1Q1QJ0KYOEhNRAEtidCtpTkiQVUYNz",
+	"put+RtUw4jqfSnzLaZ3GBTE1XU0JMkglFiH1fdW5Pko2JrrVGHKGTAyIC+XtnKw6CRUEG6esi3AXU6aL",
+	"tceJxdNKIqjNTt5j0WYdkVPmb9+vY2Hp+o+AnXm3msBO9dIkdk7r06Fe1r7mGfH7hfp3FAK8F9byXCLv",
+	"HhxyM2EixwFQhKP8fVuBoFcSyRyQh53XC2oMovTzsmm1CW4D2/7+oA1BUNO2pCQs8NBeUrUmFWbUKzLW",
+	"PBQL1MceiQwteZ1FMojNQtqMZKol39WkXko9uas8/kSNSeYhmi+dSh6mU8nDU908/MhsYrJAab5wk5MM",
+	"h+wD5CSknC/PpCvKS37Cr99P5SkEp1kpjyk8fuY5kDPpx33rhmkS08MC9bA3EamrBCyIADAKeo92e0SE",
+	"iIJ6TRnq8MAlc5KWxy3h9VID5hnXgMkq0DSbdPz9CsJMxxUxLzErXjDmmRC1xWR3vzrZ3j2rl1Fz92yp",
+	"vra+1NpuldHJ9vudvboiYW8Pm60lXRjudZw9pelgVlL4PdO+k/f6kvr9IlbdO/V7TrHqDinfWUA7m/w8",
+	"r9zvbDLzqyeBDgIeEjf220SmI2jcxpJuIAkyUrSLiVnZNjb1hyKMAzgZ0V3NjWkqNlm9riBHJWaChUoT",
+	"V7UCHJXZPGy2tpDjky52x/Deys7umf1STb4CQZ/c9xA9PiujPnblf5rMCzhVZWs/U+bxkenULtCI4Kvi",
+	"NFhXEMPo5PjsHLIQaEa5MKgqJtGkYMjpS/LrS/Lri6GuYPLrw7Kn6fhZJAj0ftmvpl8CI6Mn5yIHQgwh",
+	"r0pVUEyXc4x5QdmQYUZGwBUgYtPOpVP9HWMvPIQLJEzbaV+LsLz6IsRj5cpHQxZSHwZx+DUJfDxwIGHB",
+	"hAOowovUJaqfQtwhgfTlfI4YDkggiEc8Zwth1crExwMo8lh1Uu9LtuXapRECPlT5DNpDIkLuE1ZBzUSa",
+	"oRVoGmeO2OYMFVNQRkPmmV5GEHs7ZJDWEB14bD2RXIaPGsp74w0VUSVZDd8BdBYd3nmfYE19wqVG6WSl",
+	"unNnX80poEQGNzgITcSx8feVlXevjBw29H1owOv8dRv12gDHmq+ASOC+Mpy8eHv+ls0cJEF6IuNxDiKm",
+	"wkUYGS3W+yO/6ZMn5x0qZSHb+iaGYgAJ5XEVAeVXYuQmVF0fJwhqRDqTvvwZ/WxSGWcmH69eWQeacUXI",
+	"AIIBWBgo7ZchggOfkgDi0BSzoXpsEeIg1M2AApJoYKlrE2Alp0R8TgWu8Q4S5JoEGDIPsyi2vLEHIdkv",
+	"NO1vSNMktGRg0cPSsmwQTREz+dKiqZnE6GfTM2zC05UoRQOC4s7uh93zXajzEonFOuoUpGLKXJJZVivk",
+	"YCwJhiIkXnbvLpymijEMmAZiaRJoB7JGCJkV0arjD9WKtQCq1l2eP9h1jwfPsQ/Y3WVPgMKXOKF/XBsw",
+	"c7pa/VNg9dhBxgqbisQZf+9Yr96F3mqC8uQE92QYzqK2iDPTFnoyvt/67C33PadsGQ5M/0SQ6YZ9TWyl",
+	"LCgiXbyCztRJFMkAyCDMMyTRCSqqz/1FCHwhT0XIkwbOR9Fjc0EzQZD0W3NKfwPcX7YgUBSu/Wd/NBlW",
+	"lOUpb1pfPHYNvWdUEMo6hpdiUCJMAJKFRTa03DkkKDX24kOCBrhfSU2SxOoB7me74NPYkBkAZA+dF++T",
+	"mH5WSShmH7cxx+raeAYc1FBoTMJCZZ3yPKzWBn+x4gZ9Eva43AiXR1K3S9ddExbyYFxcj7FO4WnK3tjX",
+	"kENqrMFfko9z6t4kEGcqmbonachCniynJ854I4smZLP5AlnHfX49QTHiIp4T9KKCjo0dGNrn836UrKXm",
+	"8HT0CcjfryephnorufGi+bpdSBj+2yfrPj7478ClPCL4Z0FBAvzVCwnwn5bam2B3Or/XowK3fZXgO0tS",
+	"Lb2Q5medvPtogDkBFtOEtRkU+e+TvutYQztxFm8FOUqIysqtVVaIAom1nE1Lqz0IEdRVFGB7ogz8kIK4",
+	"nHmqkAU4Cbd06GBCtAUfaEQFbP4mQj5AIx6AuT7sEZaXdZsmEXcUNQmDNcxb1caa/WkyaOcjXS+2pwdJ",
+	"oX002pcF8llJtHeQSROIWdz4lPgsJ6tNN4zIEGCTrSPyipdPigWJWZ9JG4hJ0qaK+tiCQ3YhduuVf0gt",
+	"9sQFvhjfRJiCnoWb39KjPysD3AQ2Z5vgEq/lGuGSOy1ghrM/mKRTWmxRlblU+KmQwk1AQmHMdsYNJnp8",
+	"JJSLLMNgp4WjtOUvs1HMbFJpnGiMh987kgM6iDPkJEmJk2sStDf9ixkFddHZ73QA+FHbrFeqlXqlulxf",
+	"lfiRIqaSGGogGgTcG7p6x5ChEolnd6BaT2REtJdwpsAwV+6z37VKH2voXVyqyO2LqTLPVJnCs4c2Vqam",
+	"yzRXZr6TTT/zxMO5jJb2l1JZhGQ5XRoxVOqnECjkV4SJpNoXK4+TmmWu2TK1vRfD5WJtPZYd8rFgO/ti",
+	"M22RSeCdZo2cpI2qMVeCPE5XPEqPRecLEfh/Djl/KvPmY8F7BpxNF4ZnUvFf3MwJvQgEHwYuEU4ZOZYE",
+	"KP8MSIcEAQmELijokWsq30QBGfhYpb/pjjo+qFrypX9/s6ykW5YdVeWoie84VNlSdjPPDmVdEgwCysKE",
+	"jbWoBdT2eMTZcEkNRHJAkbB8qqBjwZHHJzlmrll0glLdUdzWgvKcZlF79icyjM5NQVPG0Rdy+vysrI9F",
+	"grNxKNPSuihxejngoS5T+KThxsowwsgobeVI2kG2kKPjG6HRjqTXFp3S1N4BGgV1II6he12tUlVCth7b",
+	"JDZLcgcBwnEmc58HhobqkU0DNRwWVxOseudJRSMu6Br2SH/LbpUr+RL3PRLowukwmU6AVraZtMlIDq/c",
+	"bMhhnBEn6nKqtgmutq7cr8oL1+cSJ2rLBeuj0PR/go/EfXqiI4I+PZNZKABHi7XwLCTpeWW9Wr0bBzlV",
+	"qPHrZTwvwlxjoeILU3o2TGmfXk+yJPuuHpI9ZaN4MisGXrkje9ISdGEvoH6/nAjokaSWZ3gE79GE/uFa",
+	"y5/g/o7axDPxJqojjbyIPS7C3MbyOW5F8828XbMzVqQvWJ0kucFuCMukAjl0kNtOng4WOLU5iT73iD/P",
+	"McAHD7AQ+dU864BZFr+Ma8I8HsyzEPXFAyxF0HCuE9FJMQsFTnU1uDvXzeDuApehi6R5vI8pi85mXuRV",
+	"ny9gWTqwKabRPDA9+S1aHfdDptB+xc9bl4mTshemF9Lm3CeYzTwgHZp8rQSxEQ88C6nIje5wT2hgUT31",
+	"tyQ2RmamgbxmyWS6JOyRoKFNPDBeGQVDFYPhk1BxG+apxtpinlv4c94LeEYxFhFLe4mvEKEBPksq0/z+",
+	"zjEV8YgPE0wRj1/QaGwJMJkBFHrAvMgJM19aClwmN6Ylb6Yw2PT9JGorO68S8gTxiRtOSIFQHgKj1tmn",
+	"VJkYl/vDPhPJHq9QXFKlE0MlCGgoa5raqnCLCZlOLToW6yZFuhfB60XwehG8XgSvF8HrRfDKELzkgSy7",
+	"4jopcBUqyGvYWtpc90+op3tvaW0XGPcsee3ugpISDHZS3yQefk+PGBdsENeT8pESRcBxk+lRUeFgQuK/",
+	"chpJ0UeLGR0eIILdHgr4SNmvIpno1eleC63WNqqvQXyiYSyMAFK1lbwSDH3FCZyT47NztEwFt1bnVND/",
+	"z971LrdtI/FXwehLkzlKtpxkrrEnM3XTpEmaSXpx0t5MnDFhEbJwJgEdAVlRb/Iw9yz3Yje7C4CgRMqS",
+	"atVuoy/5I5IgASwWv/2D3z4VeW5csB1WhBXZqTqfsYEuCp4wIwo50LlW8H2Wn6OeOp9RPT/OhrI0luVS",
+	"CZYaMX5CUYcj/MUw4alsn75L2Ovn+Ki2I/LJYS+kYR/eP+9+m+Bf/UBlfj6zgukyEyUreHkJbz1VjpC8",
+	"2z94dNA7VaeKmoEvgPEZcQorEcOgZ8AhxIiVt7iaUZuHLPVjlSaovRLiVc/hH7CI4W/aj13WgEHGchgm",
+	"H6M+8qkEZ7QnpMmp8r+AUEITA62UGFh5Ja2k5AQjjJFanZWi0FacDbQaygtf6pB0OL1Go3zwHBkesROB",
+	"MifkQeSCX8EG62A1VlSMDn1hwUMm1ani803Q3SFHIWEG9D6G2PxX9Nhb4tZ1mBs+6uH+45DVjKNMXJS8",
+	"FMayS6WnGJOCT8bZxbeFg2WZGOhMZAkx4Z+qQhpMwMjYvycap5spzSa4+0XTiqnM+9CmXwSOcy1HnQ8v",
+	"Uc6oKCnzmVs25JPcHsETJmRvwfTTkKC0X8rxWGQoR8cs/Sb1Ebb0CczT3+CPLvzxXZqA4MPnPX3HnAFz",
+	"Li6kUmCtEEeqyHMcVn4pFONTPsPSlIwUBhtPrKGay6IUlblixqXgmRkJYQ3LNHHb8UvMSDlV9KlEpzXU",
+	"ZTHJOX7sr1hugFtdyEGKWzX2klNwsKTkEYU1cemCG41oAqEFl2rDDUvhto/9g0+9sChi2IEdQWamufeE",
+	"+OSpcoHfqvw0vjEsQpwvA1PorATC6LTA4HNhdaFYYERzLPIchhb7XpmPhzE/KCxnL2R+6inJBj/rVNma",
+	"bgjn3b3woNR43myMGZDy7bF3vpfYnMjYsNQF6yfRi87FSLrQbJOyoUMBgBAIXzqGUxUCIrj7szd6buAw",
+	"po0f1t/f33djSOf1aRMh9ISK18pCHDl2RK1ZAcI95dK6FJWH+w9cXYp3wpaz7vHQijLtnaoFS5haXmYJ",
+	"r5/uX9/gUqxkfohT6USzx1LMGEoPW6UL0FEIE0MLLYejcB3U4GAmcOT8U00o+CbPI8RIMHxwMPITOU5I",
+	"6FHmnVWIFlm0VyT1jeJU0WR0ryTvHv/8Mun//aDX3+8d9HsH/eSdyF5wm/wgzKXV4+S1VJPPyfGvJ8lp",
+	"h49lwvh4fNpJTk5eHB4cnKomiyDGp39cylWQsZeEiBrg8a8RXTzKwO7oQA390shdh34L/rl7joL64MGj",
+	"Rw8fPjj4fZiYVEQLJqaL7Zi4FG6y52DxdWcEiBY7IGHYi/SQTYw48nUOjKOXDmfdM+/987a1O2v1NiK+",
+	"rtphPIftdzafTbp4coAM8iC+axwbqN62OzywwuEBGugw6Tdv3TVMZf2gAF0/G/PCSfTSYwJ0y+p8JdeJ",
+	"0M2q2Tb/A331Tvqa8vi3Jnlzs78QfYkkriX0ctfz9JMVXQ6r0JZQJn7g7ka+2FAmgbL2HZSOOEh6kVW/",
+	"QGfCzifowMQjPM7AOAzWAJgd/shsxVyCmajeGEE7b5n5It14uDK/TjzIkops+yiIFAzGaFPSJZPKatqg",
+	"mmNXZKjUdcmGyZcSBDYClweR4POx7OB52c6n1eug+Y+6naT+FVXfjuZkKwn4W9OdiwLflGq/igZtAqF7",
+	"tDTvSB2YAHjntEANxEqFV64DrtSxeNzuLkf2bunextJ9prYMuBdFsB5QUfNwe72lO5IGaV5XzUQWVzA4",
+	"FTtRJh3KGGg1EKUKI5EwJabCWHL4kUOPMnGc95zJLJxOCedf8FXoGjZ46o/KnSImkhcjLFwCJmcV80WP",
+	"L3rv3ZXlNazDOL6gfv9livcfQ5efweTsavdvkr42Jff2eCyUyECYrlvRGyS00dq5a/ls0UpYktV25hRF",
+	"W3Kb69sfWR4bdRkGDtc4SEH3r0bjT+PzAz3yFfP4x+Owy3U11kvRgmpworJ5xmtod0saIrS/loaIVsAy",
+	"DeFab01/dS//0l747EIaSmlyI1wFen2GlU9OVUgLsAJnfzgzi06WkS4tBRzbiLviHv/JeLt8zp8wNufn",
+	"vYGGScUun7lL75+dvH99/P3qnP7xaNwOH1dtPtoMG7y6C3W1sGSxkHG5RFttriYa100TMVZNTbTph8hM",
+	"oa9YnQrLJ6aiwlA68hF66x/j+cvOUm5A4z/X8R0d1h3h8d+y1DdOfhNlVl3ql8bCnBq7Bol2dtr2Dge/",
+	"tip0i5KwHIu1K9m7EwirMNlRFc6STUT8WZWXqZWoUfA3R6xuioC/JX60sCg3xG01iLYxPLudeNHqCmPn",
+	"d95SyGirGqdR0ptiR2uAu1Lna1Bf4N2r+Wvewa1fsZ8G+r/zz2C+cl7L7UPB2Ngr41u7eZ8MjFbPN19f",
+	"jnCpGQEEKW/0xWBrbS4YelWrA2aVEojsmOHXr8OZjg+Yj/JTz50Xge37Ql4JxewUTDR8KJuQ3OPBiTca",
+	"zaIBV+yi5MqGExozn+Y/0nl2yB7uP2jz5MA4/Tk9OD+KUqiB5IVQFsxYNjGT//23lNpgKjIMJvbFJ3CD",
+	"FE0M9BDezTOftx1TsK+egQLjdju+HpyxFt0Forvz8LR5eEqS9QZ9t7mqqa2iJn9OGV+q6Zhon1/DfQP3",
+	"B+cNyDNifqUZH8tLMWMj7o9yUPLGBs4a15udk+auOGm2Ibi1qW5yyZCILvHEwA3ukNfUsWLgLmRaYWdn",
+	"pxbvmitmG6JVzXYj8GrThuuikBfIjnr3SMIJewTeb3M98fdy6m5/PBHBC3l4UNXHTAreBuyxE3y7O0E8",
+	"nBiRwbehTwd3JKkujpiqgCN5gWobC63itcAk2bdhjW/q41kbtREf+Hqw7XZ8QNfpp53nZzuen20ouJq0",
+	"N/l5rgN9XtCXcFnRLe4APS8F2IOoFYhtNIXF4M7z41pARgSXI+icQnaqKSHQkJIIS7Z5hybNsbYx+Ef6",
+	"bvATX0tj21YSjdpX4b4xfrpueu8OcrCwe5v6lSDY7ncUbVDWe1INdat0wzyh4aJLykMlw2WK1OeDUmRC",
+	"WcnzOKTh8WXBYTPqseewJSr/ZAqtUXBDUmU8Ig1Kh5M8d78j7W74CseDUXCZp95aaVgRH4woX0JXtijS",
+	"4R2Nx5Q1K8J5JLet/tWFG3DptKnjkah/QERQE3Uj8uEaQh5N7YKYgzidyfhikHS4tD5SvZVK3JXwI9sK",
+	"yXoEOY9ZOubGTHWZpVEGeep8u2fh4mFUl4qckB41pYnn0ZmWWl3g9jR3tu04HIzz7TGhMoOA1nHUhDx5",
+	"GFzo4oDnuSip6YHWl1IYKltwruFlSkxdbUpc/dJ4oLsUm9bW8ob4dH5ooPGCd41QI97NtbrgnaTjxx2L",
+	"WJSSsxOZX3F2wpXVtLuGh/XElvXHVwayvju3A2aXKa2g3rdTxybpnAjbfYpi0by3AOzxYpOWYlgKM+q6",
+	"EiCo96kER9dXvyByk5HwcjfghagLHx75d2JM5y9oCnvLSS92ftgmSK6VcLr6hrT5wvpuQuTX6nSPXVaP",
+	"ueLdq8VcsYdfccwV+r+LuRrLvCujQfQ3iLn61rYUc/XNr4Op2mOu2FpbzJVe1RpzhZYdBdY1gdcoJAoA",
+	"knHai1CdI++VM4g9m5ssmZ4qQg5I/ZavFbRF2+qj/LRKuLYlAgt9+5NFYBFMdg47BeCb70QxLoXhvYEu",
+	"eudlKwKqQ59F3OQSXj5+gkUzFiWqZXLwJR1v4fmXrgeUbidQ+4H2lVaAtAvUtgVqJ7QkluCD9fVTbbE1",
+	"BWon8aU2cLBGoBanmB232DnIWbq0sjRGVHNuLAvLYZNg7kbq5QTgVxsi2MWAbyMGvI01UZOQphiwd3e0",
+	"4mG4YXVeKvemnca9WzHgbYhWNduNQPCmPGt3NAZ8XNVxJr+bLmOHXFTxmRDkesHiyN+9rWT+jfx2Yf3D",
+	"D99UtNxtlahraD3EoQmvjzTS6LZDdiQIB7zNzGQwcgC+Ycu850MN5C5MPGlj4sA9Fr++72YQ2YyrTbXH",
+	"MKayNJi+zN/4e/bdDaH5cu/jWqj59lyLa7gVd/jihuLk29gEaiuhzSu3DHNf9fc0tH2wh87a9uIG3s97",
+	"5vy84vMg0uL4I1G6BzXggo/uuegWr96O4viIkRfKg3qi+M8cAU/1QOJCmPUmc6wV+mCfZXxmSEM5Mu4B",
+	"L0sZf6HxxIGoFLnKEsz9oQLXxodayCnN/sVLLF/lfNSHC67ue+6d9xuc3uweNwwMb8bjEcJvPXLjwnOW",
+	"y6GwshCJY8AlEkMjyissqsVnrP/IF8e+7yugOpd5KVj6wtrxW5XP0oSlJ7wQJ9KKJye2lAMLP/3M7ejJ",
+	"nqs/nZ6IwaQUKdNXomQja8cG69TgZjpRRPqfYmrSGVZOcIT9NeqCaMvWQwoXuWQmVzgbw0tViNkTnRXS",
+	"GCRfLHFXwE2Q2u/32HMuYVPLNU13CTtzIWFzHYM6yrJSGIoR4P8HmMh1yM7FTDvydrwfGmviSndFKvCj",
+	"B7rARKBXJ2/f4J5lHCk/u0cY27Bikls55qXdg9+7Gbf8fkLFO6CDVIDCskIby75lP8nvj0Dq01qV3pRR",
+	"bMVv4Kh7BfueGzlg58LIDIeyQCTh9+1q2BJfKAG/zAcHdcU7b6faj7s0KMOBnZ9lkudiYCumfKz7M+Z2",
+	"BHDArw1fDwh+96W1B3wwElmbG+09SPAv/ZtJX9lg8zV0HZQL/AurKmAoIUgsklRHWgotofj/hx0xe7Uv",
+	"/nks38pXP/3S/4d8/fTV6PzHAfz/5YffXvbfyFePUTOSc6ztNcHPdo3LbdGr9mVlhIDjHbbUL0ltbD53",
+	"p9NpFwV0UuZCYUGO1THAXNs3hD8ilETKcL1hTzoEFs2ZVJ3Dx/v7m07fWiPcWqYde0B6++4GV3cB0hWw",
+	"GOx70s6867uqQOVNopDqgDVagj02dElQkSSwe6jOeSHYRIGCBzRBehc06f24GjxAtjka/2/7jw/WcqdW",
+	"SrfJo4qfdHbVX0R4thLtqPv/6ZwLXoJi+/gJ7HnqmZdG+s2JXPQjDBohkoZ6mlSXEC+DvivzzmFnj48l",
+	"6nk3FAv2v8NbeoiEy12ru0i8bCdKidxEBegGorRyiPEdTKl03QeYcwB/NBQpOc7z2mNVrdKnxy5NUxoz",
+	"AfvU1TMESIk3TQWaoUpMqfZOKa70JW2I7sVPo4Yb3h1dZm51WJ/eQB2CJklrUqmYuG3e1GTFmBq8AVdU",
+	"EinSwIaVjrTKoQpV3ejxQOIENt2TRqfRez2dYMNQxm/AEZoYUbUcygb5vv4W3+rz2qXFcY5eGDfb1mM6",
+	"Hd5CurXw8T8ETq+FLkRrNx5sXJyLt4PyuCDkwy7FzDjPK+athFMBdQpfFyqoeHwS7/NAEdKWA5AlH5Ye",
+	"GzbV5SUg4aWhiXiw8J0N3+o8J24KQjazH3o6r+o8Ozoes3fu+O18gz8LPc7RN4bWGEiRs4i8RvS5ojrO",
+	"5pHxuH5wYeb5tp9Bb4MLyjupKp+PtaIY29oEZdJ2vnz68v8AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -26,10 +26,36 @@ const pemBegin = "-----BEGIN "
 // [ErrOtherPEM] or [ErrTooLarge], as [ReadCertificate] does, and with [ErrDates] or [ErrNameText]
 // for what OpenVPN refuses. The key is judged by [AlgorithmOf].
 func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
-	block, err := oneSmallPEM(pemBytes, "CERTIFICATE", "X509 CERTIFICATE", trustedLabel)
+	block, err := oneSmallPEM(pemBytes, certificateLabels...)
 	if err != nil {
 		return nil, err
 	}
+	return readCertificateBlock(block)
+}
+
+// ParseCertificates reads the PEM certificate of a CA and those of the CAs above it, at most ten,
+// in any order. It fails as [ParseCertificate] does.
+func ParseCertificates(pemBytes []byte) ([]*x509.Certificate, error) {
+	if len(pemBytes) > maxPEMBytes {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, maxPEMBytes)
+	}
+	blocks, err := allPEM(pemBytes, 1+maxChain)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*x509.Certificate, len(blocks))
+	for i, block := range blocks {
+		if !slices.Contains(certificateLabels, block.Type) || len(block.Headers) > 0 {
+			return nil, fmt.Errorf("%w: no %s", ErrOtherPEM, certificateLabels[0])
+		}
+		if list[i], err = readCertificateBlock(block); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func readCertificateBlock(block *pem.Block) (*x509.Certificate, error) {
 	der := block.Bytes
 	if block.Type == trustedLabel { // what OpenSSL puts after the certificate says how it is to be used
 		rest, cert := cryptobyte.String(der), cryptobyte.String(nil)
@@ -51,6 +77,21 @@ func ParseCertificate(pemBytes []byte) (*x509.Certificate, error) {
 }
 
 const trustedLabel = "TRUSTED CERTIFICATE"
+
+var certificateLabels = []string{"CERTIFICATE", "X509 CERTIFICATE", trustedLabel}
+
+// SplitDER returns the DER values that stand one after the other. It fails with [ErrMalformed].
+func SplitDER(all []byte) ([][]byte, error) {
+	var list [][]byte
+	for rest := cryptobyte.String(all); !rest.Empty(); {
+		var one cryptobyte.String
+		if !rest.ReadASN1Element(&one, cbasn1.SEQUENCE) {
+			return nil, fmt.Errorf("%w: not certificates one after the other", ErrMalformed)
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
 
 // EncodeCertificatePEM wraps a certificate as RFC 7468, section 5, describes.
 func EncodeCertificatePEM(der []byte) []byte {

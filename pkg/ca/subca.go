@@ -176,6 +176,9 @@ func lengthBelow(parent, of *x509.Certificate, selfIssued bool) (int, error) {
 }
 
 // selfSigned reports whether a certificate is signed by its own key, for its own subject.
+// SelfSigned reports whether a certificate is signed with its own key.
+func SelfSigned(cert *x509.Certificate) bool { return selfSigned(cert) }
+
 func selfSigned(cert *x509.Certificate) bool {
 	if !sameName(cert.RawIssuer, cert.RawSubject) {
 		return false

@@ -9,13 +9,14 @@ import (
 
 // The limits of a CA.
 const (
-	DefaultCALife = 7300  // days
+	DefaultCALife = 10950 // days: clients with the longest life fit in for ten years
 	MaxCALife     = 10950 // days
 )
 
 // CA is a certificate authority.
 type CA struct {
 	ID          int64
+	ParentID    int64 // the CA that has issued its certificate; 0: none that is here
 	Name        string
 	Description string
 	Subject
@@ -35,6 +36,8 @@ type CAKey struct {
 	CAID        int64
 	Certificate []byte
 	SealedKey   []byte
+	ParentID    int64  // as in CA
+	Chain       []byte // the certificates of the CAs above it that are not here, in DER; nil: none
 	Fingerprint string // only for Create
 }
 
@@ -43,8 +46,21 @@ type CASpec struct {
 	Name         string
 	Description  string
 	Subject      Subject
-	Expiration   *int   // days; nil: DefaultCALife
+	Expiration   *int   // days; nil: DefaultCALife, or until the parent ends
 	KeyAlgorithm string // empty: the default
+	ParentID     int64  // the CA that issues its certificate; 0: itself
+	PathLength   *int   // how many CAs may be below it; nil: 1 for a root, 0 for others
+}
+
+// Depth is the PathLength, or its default.
+func (s CASpec) Depth() int {
+	switch {
+	case s.PathLength != nil:
+		return *s.PathLength
+	case s.ParentID == 0:
+		return 1
+	}
+	return 0
 }
 
 // Validate joins the faults of all fields.
@@ -72,7 +88,7 @@ type CAImport struct {
 	Name        string
 	Email       string
 	Description string
-	Certificate []byte // PEM
+	Certificate []byte // PEM, with those of the CAs above it, if there are any
 	Key         Secret // PEM
 	Password    Secret // of the key
 	CRL         []byte // PEM; empty: none
@@ -117,8 +133,8 @@ type CAs interface {
 	// certificate or publish a list of it, until this one ends. It has to be called inside a
 	// transaction: outside, the lock ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (CA, error)
-	// Key returns what the CA signs with; Fingerprint is empty. It never changes in one history of
-	// the database. Errors: Missing.
+	// Key returns what the CA signs with, and what is above it; Fingerprint is empty. It never
+	// changes in one history of the database. Errors: Missing.
 	Key(ctx context.Context, id int64) (CAKey, error)
 	// NameTaken reports whether a CA has that name, regardless of case; false for a name that no
 	// database can hold. It reserves nothing: Create decides.

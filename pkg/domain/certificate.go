@@ -13,6 +13,7 @@ type CertificateKind string
 const (
 	CertificateOfClient  CertificateKind = "client"
 	CertificateOfServer  CertificateKind = "server"
+	CertificateOfCA      CertificateKind = "ca"      // of a CA below another one
 	CertificateOfForeign CertificateKind = "foreign" // made elsewhere, and only known here
 )
 

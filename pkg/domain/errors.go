@@ -123,6 +123,9 @@ const (
 	ReasonPossession       Reason = "csr not signed by key"    //
 	ReasonHostname         Reason = "no host name or address"  //
 	ReasonConstraint       Reason = "CA does not allow name"   // the constraint
+	ReasonNoIssuer         Reason = "issuer of CA missing"     //
+	ReasonUnrelated        Reason = "not of the chain"         //
+	ReasonConstrained      Reason = "beyond name constraints"  //
 	ReasonPathLength       Reason = "CA allows no CA below"    //
 	ReasonRevoked          Reason = "revoked for good"         //
 	ReasonNoKey            Reason = "key is not kept here"     //
@@ -195,7 +198,8 @@ func Reasons() []Reason {
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,
 		ReasonCAExpired, ReasonCAInUse, ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname,
-		ReasonConstraint, ReasonPathLength, ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
+		ReasonConstraint, ReasonNoIssuer, ReasonUnrelated, ReasonConstrained, ReasonPathLength,
+		ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,
 		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"slices"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -22,15 +23,21 @@ func (s *CAs) takeOver(ctx context.Context, in domain.CAImport) (domain.CA, erro
 	if err := in.Validate(); err != nil {
 		return domain.CA{}, err
 	}
-	cert, certErr := ca.ParseCertificate(in.Certificate)
+	certs, certErr := ca.ParseCertificates(in.Certificate)
 	key, keyErr := readKey(in.Key, in.Password)
 	if err := errors.Join(material("cert", certErr), material("key", keyErr)); err != nil {
 		return domain.CA{}, err
 	}
+	cert, others := ofKey(certs, key)
 	if err := material("cert", cmp.Or(ca.CheckCA(cert), key.matches(cert))); err != nil {
 		return domain.CA{}, err
 	}
+	found, err := s.findAbove(ctx, cert, others)
+	if err != nil {
+		return domain.CA{}, material("cert", err)
+	}
 	record := s.importedRecord(in, cert)
+	record.ParentID = found.parentID
 	crl, err := s.readCRL(in.CRL, cert)
 	if err := errors.Join(err, domain.CheckCAName("name", record.Name)); err != nil {
 		return domain.CA{}, err
@@ -44,7 +51,20 @@ func (s *CAs) takeOver(ctx context.Context, in domain.CAImport) (domain.CA, erro
 	if err := key.matches(cert); err != nil {
 		return domain.CA{}, material("key", err)
 	}
-	return s.keep(ctx, domain.ActionImport, record, cert, key.signer, crl)
+	issuer, err := s.parent(ctx, found.parentID)
+	if err != nil {
+		return domain.CA{}, err
+	}
+	return s.keep(ctx, domain.ActionImport, record, newCA{cert, key.signer, issuer, found.chain, crl})
+}
+
+// ofKey returns the certificate that the key belongs to, and the others; the first one if that is
+// not known.
+func ofKey(certs []*x509.Certificate, key *foreignKey) (*x509.Certificate, []*x509.Certificate) {
+	i := max(0, slices.IndexFunc(certs, func(c *x509.Certificate) bool {
+		return key.signer != nil && key.matches(c) == nil
+	}))
+	return certs[i], slices.Concat(certs[:i], certs[i+1:])
 }
 
 // checkFree checks that no CA has the name or the key.

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,77 +44,150 @@ func (s *CAs) Get(ctx context.Context, id int64) (domain.CA, error) {
 	return s.Store.CAs().Get(ctx, id)
 }
 
-// Certificate returns a CA's certificate in PEM.
+// Certificate returns a CA's certificate in PEM, followed by those of the CAs above it.
 func (s *CAs) Certificate(ctx context.Context, id int64) ([]byte, error) {
-	key, err := s.Store.CAs().Key(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return ca.EncodeCertificatePEM(key.Certificate), nil
+	return chainPEM(ctx, s.Store, id)
 }
 
-// Create makes a CA with a self-signed certificate.
+// Create makes a CA: a root with a self-signed certificate, or one whose certificate another CA
+// issues.
 func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
-	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.CA, error) { return s.create(ctx, spec) })
+	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.CA, error) {
+		made, err := s.create(ctx, spec)
+		if refusedParent(err) && s.Authorities.Forget(spec.ParentID) {
+			made, err = s.create(ctx, spec)
+		}
+		return made, err
+	})
+}
+
+// refusedParent reports whether the refusal may come from a cached authority that is not the
+// present CA of that id.
+func refusedParent(err error) bool {
+	return slices.ContainsFunc(
+		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "parent_id" },
+	)
 }
 
 func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
 	algorithm, err := keyAlgorithm(spec.KeyAlgorithm)
 	spec.Name = domain.CleanName(spec.Name)
-	if err := errors.Join(spec.Validate(), err, s.checkName(ctx, spec.Name)); err != nil {
+	parent, parentErr := s.parent(ctx, spec.ParentID)
+	if err := errors.Join(spec.Validate(), err, parentErr, s.checkName(ctx, spec.Name)); err != nil {
 		return domain.CA{}, err
 	}
-	life := domain.DefaultCALife
-	if spec.Expiration != nil {
-		life = *spec.Expiration
-	}
 	now := s.Now()
-	prepared, err := ca.PrepareRoot(ca.RootRequest{
-		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: now.Add(-backdate),
-		NotAfter: now.Add(time.Duration(life) * day),
-	})
+	prepared, err := prepareCA(spec, parent, now)
 	if err != nil {
-		return domain.CA{}, material("name", err)
+		return domain.CA{}, err
 	}
 	signer, ctx, done, err := makeKey(ctx, s.Generator, algorithm)
 	if err != nil {
 		return domain.CA{}, err
 	}
 	defer done()
-	authority, err := prepared.SelfSign(signer)
+	cert, err := signCA(prepared, parent, signer)
 	if err != nil {
 		return domain.CA{}, err
 	}
 	record := domain.CA{
-		Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now, UpdatedAt: now,
+		ParentID: spec.ParentID, Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now,
+		UpdatedAt: now,
 	}
-	return s.keep(ctx, domain.ActionCreate, record, authority.Certificate, signer, nil)
+	return s.keep(ctx, domain.ActionCreate, record, newCA{cert: cert, signer: signer, issuer: parent})
 }
 
-// keep stores a CA with its sealed key and the revocations of its imported CRL, if any.
-func (s *CAs) keep(
-	ctx context.Context, action domain.Action, record domain.CA, cert *x509.Certificate, signer crypto.Signer,
-	crl *ca.CRL,
-) (domain.CA, error) {
+// parent returns the CA that shall issue the certificate of another; nil for the id 0.
+func (s *CAs) parent(ctx context.Context, id int64) (*ca.Authority, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	parent, err := s.Authorities.Get(ctx, id)
+	if domain.IsKind(err, domain.Missing) {
+		err = domain.Fault(domain.NotFound, "parent_id", domain.ReasonNotFound)
+	}
+	return parent, err
+}
+
+func prepareCA(spec domain.CASpec, parent *ca.Authority, now time.Time) (*ca.Prepared, error) {
+	subject := certificateSubject(spec.Name, spec.Subject)
+	life := domain.DefaultCALife
+	if spec.Expiration != nil {
+		life = *spec.Expiration
+	}
+	end := now.Add(time.Duration(life) * day)
+	if parent == nil {
+		prepared, err := ca.PrepareRoot(ca.RootRequest{
+			Subject: subject, PathLength: spec.Depth(), NotBefore: now.Add(-backdate), NotAfter: end,
+		})
+		return prepared, material("name", err)
+	}
+	last := parent.Certificate.NotAfter
+	switch {
+	case !now.Before(last):
+		return nil, domain.Fault(domain.Rule, "parent_id", domain.ReasonCAExpired)
+	case end.After(last) && spec.Expiration != nil:
+		return nil, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, last.UTC())
+	case end.After(last):
+		end = last
+	}
+	prepared, err := parent.PrepareCA(ca.CARequest{
+		Subject: subject, PathLength: spec.Depth(), NotBefore: now.Add(-backdate), NotAfter: end,
+	})
+	if errors.Is(err, ca.ErrPathLength) {
+		return nil, &domain.Error{Kind: domain.Rule, Field: "parent_id", Reason: domain.ReasonPathLength, Err: err}
+	}
+	return prepared, issuingFault(err, nil)
+}
+
+func signCA(prepared *ca.Prepared, parent *ca.Authority, signer crypto.Signer) (*x509.Certificate, error) {
+	if parent != nil {
+		return prepared.Issue(signer.Public())
+	}
+	authority, err := prepared.SelfSign(signer)
+	if err != nil {
+		return nil, err
+	}
+	return authority.Certificate, nil
+}
+
+// newCA is what a CA is made of, besides its record.
+type newCA struct {
+	cert   *x509.Certificate
+	signer crypto.Signer
+	issuer *ca.Authority // the CA here that has issued cert; nil: none
+	chain  []byte        // as in domain.CAKey
+	crl    *ca.CRL       // nil: none
+}
+
+// keep stores a CA with its sealed key and the revocations of its imported CRL, if any. The CA that
+// has issued its certificate keeps that among its own.
+func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, made newCA) (domain.CA, error) {
+	cert := made.cert
 	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
 	if err != nil {
 		return domain.CA{}, err
 	}
-	pem, err := ca.MarshalPrivateKey(signer)
+	pem, err := ca.MarshalPrivateKey(made.signer)
 	if err != nil {
 		return domain.CA{}, err
 	}
 	record.KeyAlgorithm = string(algorithm)
 	record.ExpiresAt = cert.NotAfter.UTC()
 	key := domain.CAKey{
-		Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)),
+		Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)), Chain: made.chain,
 		Fingerprint: fingerprint(cert.RawSubjectPublicKeyInfo),
 	}
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		if err := tx.CAs().Create(ctx, &record, key, stateAfter(crl)); err != nil {
+		if made.issuer != nil {
+			if err := keepIssued(ctx, tx, record, made); err != nil {
+				return none, err
+			}
+		}
+		if err := tx.CAs().Create(ctx, &record, key, stateAfter(made.crl)); err != nil {
 			return none, err
 		}
-		if err := importRevocations(ctx, tx, record.ID, crl); err != nil {
+		if err := importRevocations(ctx, tx, record.ID, made.crl); err != nil {
 			return none, err
 		}
 		done := cas.Created(record)
@@ -124,6 +198,20 @@ func (s *CAs) keep(
 		return domain.CA{}, err
 	}
 	return record, nil
+}
+
+// keepIssued stores the certificate of a CA among those of its parent, unless it is there already.
+func keepIssued(ctx context.Context, tx domain.Store, record domain.CA, made newCA) error {
+	issued := described(record.ParentID, domain.CertificateOfCA, made.cert, record.CreatedAt)
+	issued.Issuer = made.issuer.Certificate.Raw
+	if err := checkIssuer(ctx, tx, issued); err != nil {
+		return domain.Fault(domain.NotFound, "parent_id", domain.ReasonNotFound)
+	}
+	_, err := tx.Certificates().OfSerial(ctx, issued.CAID, issued.Serial)
+	if !domain.IsKind(err, domain.Missing) {
+		return err
+	}
+	return tx.Certificates().Create(ctx, &issued)
 }
 
 func (s *CAs) checkName(ctx context.Context, name string) error {

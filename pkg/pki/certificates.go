@@ -52,22 +52,13 @@ func ReadSerial(text string) ([]string, error) {
 	return list, nil
 }
 
-// PEM returns a certificate followed by its CA's.
+// PEM returns a certificate followed by those of its CA and above.
 func (s *Certificates) PEM(ctx context.Context, id int64) ([]byte, error) {
 	cert, err := s.Store.Certificates().Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return chainPEM(ctx, s.Store, cert)
-}
-
-// chainPEM is a certificate followed by its CA's.
-func chainPEM(ctx context.Context, store domain.Store, cert domain.Certificate) ([]byte, error) {
-	authority, err := store.CAs().Key(ctx, cert.CAID)
-	if err != nil {
-		return nil, err
-	}
-	return append(ca.EncodeCertificatePEM(cert.DER), ca.EncodeCertificatePEM(authority.Certificate)...), nil
+	return chainPEM(ctx, s.Store, cert.CAID, cert.DER)
 }
 
 // describeBatch is how many certificates are described in one transaction.

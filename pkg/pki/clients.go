@@ -68,11 +68,11 @@ func (s *Clients) Update(ctx context.Context, id int64, update domain.ClientUpda
 	return record, err
 }
 
-// Certificate returns the client's certificate followed by its CA's, in PEM.
+// Certificate returns the client's certificate followed by those of its CA and above, in PEM.
 func (s *Clients) Certificate(ctx context.Context, id int64) ([]byte, error) {
 	cert, err := s.Store.Certificates().OfClient(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return chainPEM(ctx, s.Store, cert)
+	return chainPEM(ctx, s.Store, cert.CAID, cert.DER)
 }

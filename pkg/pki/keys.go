@@ -95,13 +95,13 @@ func (s *Issuing) pkcs12(
 	if err := ca.CheckPKCS12(profile, string(password)); err != nil {
 		return nil, material("password", err)
 	}
-	authority, err := s.Store.CAs().Key(ctx, cert.CAID)
+	issuers, _, err := chain(ctx, s.Store, cert.CAID)
 	if err != nil {
 		return nil, err
 	}
 	var file []byte
 	err = s.Derivations.Do(ctx, func() error {
-		file, err = encodePKCS12(profile, cert, pem, authority.Certificate, string(password))
+		file, err = encodePKCS12(profile, cert, pem, issuers, string(password))
 		return err
 	})
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Issuing) pkcs12(
 }
 
 func encodePKCS12(
-	profile ca.PKCS12Profile, cert domain.Certificate, pem, authority []byte, password string,
+	profile ca.PKCS12Profile, cert domain.Certificate, pem []byte, issuers [][]byte, password string,
 ) ([]byte, error) {
 	signer, err := ca.ParsePrivateKey(pem, password)
 	if err != nil {
@@ -124,11 +124,13 @@ func encodePKCS12(
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := ca.ReadCertificate(authority)
-	if err != nil {
-		return nil, err
+	above := make([]*x509.Certificate, len(issuers))
+	for i, der := range issuers {
+		if above[i], err = ca.ReadCertificate(der); err != nil {
+			return nil, err
+		}
 	}
-	return ca.EncodePKCS12(profile, signer, leaf, []*x509.Certificate{issuer}, password)
+	return ca.EncodePKCS12(profile, signer, leaf, above, password)
 }
 
 // unseal returns the private key of a certificate in the stored form. Errors: *domain.Error with

@@ -76,7 +76,7 @@ func TestCAs_Update(t *testing.T) {
 		Must(
 			w.CAs.Update(
 				ctx, authority.ID, domain.CAUpdate{
-					Name: &authority.Name, Expiration: new(7300), KeyAlgorithm: new("ecdsa-p256"),
+					Name: &authority.Name, Expiration: new(10950), KeyAlgorithm: new("ecdsa-p256"),
 				},
 			),
 		)(t), authority,

@@ -50,7 +50,9 @@ func wantWaiting(t *testing.T, do func(context.Context) error) {
 func TestCheapFirst(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
-	own := w.NewCA(t)
+	own := Must(w.CAs.Create(Operator(t), domain.CASpec{
+		Name: Fresh("ca"), Subject: domain.Subject{Email: "ca@example.com"}, Expiration: new(7300),
+	}))(t)
 	taken := w.NewClient(t, own.ID)
 	protected := Spec(own.ID)
 	protected.Password = "segredo"

@@ -130,7 +130,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 		ca, domain.CAUpdate{}, subject(), map[string]string{
 			"Name": byCertificate, "Expiration": byCertificate, "KeyAlgorithm": byCertificate,
 		},
-		given(map[string]string{"ExpiresAt": byCertificate}),
+		given(map[string]string{"ExpiresAt": byCertificate, "ParentID": byCertificate}),
 		func(ctx context.Context, u any) error { return Second(w.CAs.Update(ctx, ca.ID, u.(domain.CAUpdate))) },
 		func(ctx context.Context, id int64) (any, error) { return w.CAs.Get(ctx, id) },
 	}

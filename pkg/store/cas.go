@@ -19,6 +19,7 @@ type caRow struct {
 	Description  string
 	Subject      domain.Subject `gorm:"embedded"`
 	KeyAlgorithm string
+	ParentID     int64
 	ExpiresAt    time.Time
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
@@ -26,7 +27,7 @@ type caRow struct {
 
 // caColumns are the columns of a CA. Its certificate and key are read separately.
 const caColumns = "id, name, description, country, province, city, organization, sector, email, key_algorithm, " +
-	"expires_at, created_at, updated_at"
+	"parent_id, expires_at, created_at, updated_at"
 
 func (caRow) TableName() string { return "cas" }
 
@@ -36,7 +37,7 @@ func (r *caRow) fields() []any {
 	return []any{
 		&r.ID, &r.Name, &r.Description, &r.Subject.Country, &r.Subject.Province, &r.Subject.City,
 		&r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
-		&r.KeyAlgorithm,
+		&r.KeyAlgorithm, &r.ParentID,
 		&r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
@@ -45,8 +46,8 @@ func (r *caRow) entity() domain.CA {
 	return domain.CA{
 		ID: r.ID, Name: r.Name, Description: r.Description,
 		Subject:      r.Subject,
-		KeyAlgorithm: r.KeyAlgorithm,
-		ExpiresAt:    r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		KeyAlgorithm: r.KeyAlgorithm, ParentID: r.ParentID,
+		ExpiresAt: r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
@@ -54,8 +55,8 @@ func toCARow(c domain.CA) caRow {
 	return caRow{
 		ID: c.ID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
 		Subject:      c.Subject,
-		KeyAlgorithm: c.KeyAlgorithm,
-		ExpiresAt:    micro(c.ExpiresAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
+		KeyAlgorithm: c.KeyAlgorithm, ParentID: c.ParentID,
+		ExpiresAt: micro(c.ExpiresAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
 	}
 }
 
@@ -64,6 +65,7 @@ type newCARow struct {
 	Record         caRow `gorm:"embedded"`
 	Certificate    []byte
 	SealedKey      []byte
+	Chain          []byte
 	KeyFingerprint *string
 	CRLNumber      int64
 	RevocationMark string
@@ -85,8 +87,12 @@ var caTable = table[caRow, domain.CA]{
 // Key implements domain.CAs.
 func (r cas) Key(ctx context.Context, id int64) (domain.CAKey, error) {
 	var found newCARow
-	err := r.s.read.WithContext(ctx).Select("certificate, sealed_key").Where("id = ?", id).Take(&found).Error
-	return domain.CAKey{CAID: id, Certificate: found.Certificate, SealedKey: found.SealedKey}, translate(err, faults{})
+	err := r.s.read.WithContext(ctx).Select("certificate, sealed_key, parent_id, chain").Where("id = ?", id).
+		Take(&found).Error
+	return domain.CAKey{
+		CAID: id, Certificate: found.Certificate, SealedKey: found.SealedKey, ParentID: found.Record.ParentID,
+		Chain: found.Chain,
+	}, translate(err, faults{})
 }
 
 // NameTaken implements domain.CAs.
@@ -105,7 +111,7 @@ func (r cas) KeyTaken(ctx context.Context, fingerprint string) (bool, error) {
 // Create implements domain.CAs.
 func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last domain.CRLState) error {
 	record := newCARow{
-		Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey,
+		Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey, Chain: key.Chain,
 		CRLNumber: last.Number, CRLThisUpdate: optional(last.ThisUpdate), RevocationMark: rand.Text(),
 	}
 	if last.Base != nil {

@@ -153,7 +153,7 @@ func (s *OpenVPNService) RevokeClientSite2Site(ctx context.Context, id int64, op
 
 // GetClientSite2SiteCertificate gets the certificate of a client.
 //
-// The client certificate followed by that of its CA, in PEM.
+// The client certificate followed by those of its CA and of the CAs above that, in PEM.
 //
 // It needs the right to read openvpn.clients. The file must be closed. Errors of the server:
 // BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -391,7 +391,7 @@ func (s *OpenVPNService) GetCertificate(ctx context.Context, id int64, options .
 
 // GetCertificatePEM gets a certificate.
 //
-// The certificate followed by that of its CA, in PEM.
+// The certificate followed by those of its CA and of the CAs above that, in PEM.
 //
 // It needs the right to read openvpn.clients. The file must be closed. Errors of the server:
 // BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -471,9 +471,11 @@ func (s *OpenVPNService) GetCAsPages(params GetCAsPagesParams, options ...CallOp
 
 // CreateCA creates a CA.
 //
-// Makes a key pair and a self-signed CA certificate (basicConstraints CA:TRUE, keyUsage keyCertSign
-// and cRLSign). The private key is sealed at rest and never leaves the service. The certificate
-// ends after `expiration` days, 7300 by default.
+// Makes a key pair and a CA certificate (basicConstraints CA:TRUE, keyUsage keyCertSign and
+// cRLSign): self-signed, or issued by the CA `parent_id`. The private key is sealed at rest and
+// never leaves the service. The certificate ends after `expiration` days, 10950 by default, and not
+// after that of the parent. A parent that allows no CA below it is 409 `rule`. The CA below is
+// revoked by its certificate, which the parent's certificates have.
 //
 // It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST /api/openvpn/cas,
@@ -600,6 +602,24 @@ func (s *OpenVPNService) GetCACRL(ctx context.Context, id int64, params GetCACRL
 	set(r.query, "format", params.Format)
 	set(r.header, "If-None-Match", params.IfNoneMatch)
 	set(r.header, "If-Modified-Since", params.IfModifiedSince)
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetCACRLBundle gets the CRLs of a CA and of those above it.
+//
+// The current CRLs of the CA and of the CAs above it that are here, in one PEM file for OpenVPN's
+// `crl-verify`. For a root it is its CRL. Public, as CRLs are.
+//
+// It needs no credential. The file must be closed. Errors of the server: BadRequestError,
+// NotFoundError, ServerError. Source: GET /api/openvpn/cas/{id}/crl-bundle, operation
+// getCaCrlBundle.
+func (s *OpenVPNService) GetCACRLBundle(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getCaCrlBundle", method: "GET", path: "/api/openvpn/cas/{id}/crl-bundle", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pem-file",
+		open:   true,
+	}
 	return callFile(ctx, s.client, r, options)
 }
 

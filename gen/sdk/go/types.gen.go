@@ -267,7 +267,7 @@ type Certificate struct {
 	CAID int64 `json:"ca_id"`
 	// The id of the client that it is of; `null` when of none.
 	ClientID *int64 `json:"client_id"`
-	// `foreign`: it was made elsewhere, and only its revocation is managed here.
+	// `ca`: of a CA below another one.
 	Kind CertificateKind `json:"kind"`
 	// Its common name.
 	Name string `json:"name"`
@@ -303,13 +303,15 @@ type Certificate struct {
 // CertificateKind is the schema CertificateKind of the document Chaveiro. A newer server may have
 // more values.
 //
-// `foreign`: it was made elsewhere, and only its revocation is managed here.
+// `ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
+// managed here.
 type CertificateKind string
 
 // The values of CertificateKind.
 const (
 	CertificateKindClient  CertificateKind = "client"
 	CertificateKindServer  CertificateKind = "server"
+	CertificateKindCA      CertificateKind = "ca"
 	CertificateKindForeign CertificateKind = "foreign"
 )
 
@@ -425,6 +427,8 @@ type CAPage struct {
 type CA struct {
 	// The id of the CA.
 	ID int64 `json:"id"`
+	// The id of the CA that has issued its certificate; `null` when none here has.
+	ParentID *int64 `json:"parent_id"`
 	// Its name.
 	Name string `json:"name"`
 	// Its description.
@@ -471,8 +475,13 @@ type CACreate struct {
 	Organization Optional[string] `json:"organization,omitzero"`
 	// Department (organizational unit). At most 64 characters.
 	Sector Optional[string] `json:"sector,omitzero"`
-	// Life of the certificate in days; 7300 when left out. From 1 to 10950.
+	// Life of the certificate in days; 10950 when left out. From 1 to 10950.
 	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The CA that issues its certificate; itself when left out.
+	ParentID Optional[int64] `json:"parent_id,omitzero"`
+	// How many CAs may be below it (RFC 5280, section 4.2.1.9); when left out, 1 for a self-signed
+	// one and 0 for others. From 0 to 9.
+	PathLength Optional[int] `json:"path_length,omitzero"`
 	// The algorithm of the key; `ecdsa-p256` when left out.
 	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
 }
@@ -485,7 +494,9 @@ type CAImport struct {
 	Email Optional[string] `json:"email,omitzero"`
 	// Free text. At most 1000 characters.
 	Description Optional[string] `json:"description,omitzero"`
-	// The CA certificate in PEM. From 1 to 65536 characters.
+	// The CA certificate in PEM, and after it those of the CAs above it up to the root, if it is
+	// not a root. Without them the CA above is one that is here, or unknown. From 1 to 65536
+	// characters.
 	Cert string `json:"cert"`
 	// Its private key in PEM. From 1 to 65536 characters.
 	Key string `json:"key"`

@@ -44,7 +44,8 @@ func (h cas) CreateCa(ctx context.Context, request gen.CreateCaRequestObject) (g
 			Country: text(b.Country), Province: text(b.Province), City: text(b.City),
 			Organization: text(b.Organization), Sector: text(b.Sector), Email: string(b.Email),
 		},
-		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm),
+		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm), ParentID: value(b.ParentID),
+		PathLength: b.PathLength,
 	})
 	if err != nil {
 		return nil, err
@@ -110,7 +111,8 @@ func caFile(id int64, extension string) string {
 
 func convertCA(c domain.CA) gen.Ca {
 	return gen.Ca{
-		ID: c.ID, Name: c.Name, Description: c.Description, Country: c.Country, Province: c.Province, City: c.City,
+		ID: c.ID, ParentID: optional(c.ParentID), Name: c.Name, Description: c.Description, Country: c.Country,
+		Province: c.Province, City: c.City,
 		Organization: c.Organization, Sector: c.Sector, Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
 		ExpiryDate: date(c.ExpiresAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
 	}

@@ -37,6 +37,22 @@ func (h cas) GetCaCrl(ctx context.Context, request gen.GetCaCrlRequestObject) (g
 	}, nil
 }
 
+// GetCaCrlBundle implements the operation getCaCrlBundle.
+func (h cas) GetCaCrlBundle(
+	ctx context.Context, request gen.GetCaCrlBundleRequestObject,
+) (gen.GetCaCrlBundleResponseObject, error) {
+	pem, err := h.crls.Bundle(ctx, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetCaCrlBundle200ApplicationXPemFileResponse{
+		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
+		Headers: gen.GetCaCrlBundle200ResponseHeaders{
+			CacheControl: header(noCache), ContentDisposition: attachment(caFile(request.ID, "-bundle.crl")),
+		},
+	}, nil
+}
+
 // crlHeaders returns the headers that 200 and 304 have. Last-Modified is thisUpdate, because that
 // rises by at least a second from list to list and is never in the future, while two lists may be
 // signed within one second.

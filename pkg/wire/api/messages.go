@@ -201,6 +201,17 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonConstraint: {
 		"A CA não permite este nome (name constraints: %s).", "The CA does not allow this name (name constraints: %s).",
 	},
+	domain.ReasonNoIssuer: {
+		"Falta o certificado do emissor de uma CA: envie a cadeia até a raiz.",
+		"The issuer's certificate of a CA is missing: send the chain up to the root.",
+	},
+	domain.ReasonUnrelated: {
+		"Há um certificado que não faz parte da cadeia da CA.", "There is a certificate that is not part of the chain of the CA.",
+	},
+	domain.ReasonConstrained: {
+		"Um nome não é permitido pelos name constraints de uma CA acima.",
+		"The name constraints of a CA above do not allow a name.",
+	},
 	domain.ReasonPathLength: {
 		"A CA não permite outra CA abaixo dela (path length).", "The CA does not allow another CA below it (path length).",
 	},

@@ -67,9 +67,14 @@ func (p *pki) add(name string, template x509.Certificate, issuer *identity) *ide
 
 func (p *pki) addCA(name string, template x509.Certificate) *identity {
 	p.t.Helper()
+	return p.addCABelow(name, template, nil)
+}
+
+func (p *pki) addCABelow(name string, template x509.Certificate, issuer *identity) *identity {
+	p.t.Helper()
 	template.IsCA = true
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
-	return p.add(name, template, nil)
+	return p.add(name, template, issuer)
 }
 
 func (p *pki) lock(name, password string, of *identity) {
@@ -111,6 +116,7 @@ func materials(t testing.TB) map[string]string {
 		EmailAddresses: []string{"raiz@empresa.com.br"},
 	})
 	p.lock("root", "segredo da ca", root)
+	p.addCABelow("below", named("Abaixo"), root)
 	other := p.addCA("other", named("Outra Raiz"))
 	p.lock("other", "segredo", other)
 	ended := named("Raiz Antiga")

@@ -39,6 +39,7 @@ func play(t *testing.T, server *wiretest.Server, file string, vars map[string]st
 	vars["name255"], vars["text1000"] = strings.Repeat("ç", 255), strings.Repeat("x", 1000)
 	checks := map[string]func([]byte, []string) error{
 		"certificates": checkCertificates, "key": checkKey, "pkcs12": checkPKCS12, "crl": checkCRL,
+		"crls": checkCRLs,
 		"page": func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
 	}
 	transcript := wiretest.Transcript{Server: server, Vars: vars, Checks: checks}
@@ -141,6 +142,22 @@ func checkPKCS12(body []byte, arguments []string) error {
 }
 
 // checkCRL demands a CRL in this encoding with so many entries, which is in force.
+// checkCRLs demands lists of the CAs with these common names, in this order.
+func checkCRLs(body []byte, names []string) error {
+	var got []string
+	for block, rest := pem.Decode(body); block != nil; block, rest = pem.Decode(rest) {
+		list, err := x509.ParseRevocationList(block.Bytes)
+		if err != nil {
+			return err
+		}
+		got = append(got, list.Issuer.CommonName)
+	}
+	if diff := cmp.Diff(names, got); diff != "" {
+		return fmt.Errorf("lists of (-want +got):\n%s", diff)
+	}
+	return nil
+}
+
 func checkCRL(body []byte, arguments []string) error {
 	der := body
 	if block, rest := pem.Decode(body); block != nil && len(rest) == 0 {

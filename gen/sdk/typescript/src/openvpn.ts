@@ -272,6 +272,12 @@ export type GetCaCrlRequest = {
   ifModifiedSince?: string | undefined;
 };
 
+/** What getCaCrlBundle takes. */
+export type GetCaCrlBundleRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What importCaCrl takes. */
 export type ImportCaCrlRequest = types.CrlImport & {
   /** The id of the addressed resource. */
@@ -544,6 +550,16 @@ const operations = {
     file: true,
     open: true,
   },
+  getCaCrlBundle: {
+    id: "getCaCrlBundle",
+    method: "GET",
+    path: "/api/openvpn/cas/{id}/crl-bundle",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/x-pem-file",
+    file: true,
+    open: true,
+  },
   importCaCrl: {
     id: "importCaCrl",
     method: "POST",
@@ -709,7 +725,7 @@ export class OpenvpnGroup {
   /**
    * Get the certificate of a client.
    *
-   * The client certificate followed by that of its CA, in PEM.
+   * The client certificate followed by those of its CA and of the CAs above that, in PEM.
    *
    * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -883,7 +899,7 @@ export class OpenvpnGroup {
   /**
    * Get a certificate.
    *
-   * The certificate followed by that of its CA, in PEM.
+   * The certificate followed by those of its CA and of the CAs above that, in PEM.
    *
    * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -941,9 +957,11 @@ export class OpenvpnGroup {
   /**
    * Create a CA.
    *
-   * Makes a key pair and a self-signed CA certificate (basicConstraints CA:TRUE, keyUsage
-   * keyCertSign and cRLSign). The private key is sealed at rest and never leaves the service. The
-   * certificate ends after `expiration` days, 7300 by default.
+   * Makes a key pair and a CA certificate (basicConstraints CA:TRUE, keyUsage keyCertSign and
+   * cRLSign): self-signed, or issued by the CA `parent_id`. The private key is sealed at rest and
+   * never leaves the service. The certificate ends after `expiration` days, 10950 by default, and
+   * not after that of the parent. A parent that allows no CA below it is 409 `rule`. The CA below
+   * is revoked by its certificate, which the parent's certificates have.
    *
    * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST /api/openvpn/cas,
@@ -1045,6 +1063,19 @@ export class OpenvpnGroup {
    */
   getCaCrl(request: GetCaCrlRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getCaCrl, request, options);
+  }
+
+  /**
+   * Get the CRLs of a CA and of those above it.
+   *
+   * The current CRLs of the CA and of the CAs above it that are here, in one PEM file for OpenVPN's
+   * `crl-verify`. For a root it is its CRL. Public, as CRLs are.
+   *
+   * It needs no credential. Errors of the server: BadRequestError, NotFoundError, ServerError.
+   * Source: GET /api/openvpn/cas/{id}/crl-bundle, operation getCaCrlBundle.
+   */
+  getCaCrlBundle(request: GetCaCrlBundleRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getCaCrlBundle, request, options);
   }
 
   /**

@@ -148,6 +148,7 @@ export const CaPage: Shape = new ObjectShape(() => ({
 
 export const Ca: Shape = new ObjectShape(() => ({
   id: ["id"],
+  parent_id: ["parentId"],
   name: ["name"],
   description: ["description"],
   country: ["country"],
@@ -172,6 +173,8 @@ export const CaCreate: Shape = new ObjectShape(() => ({
   organization: ["organization"],
   sector: ["sector"],
   expiration: ["expiration"],
+  parent_id: ["parentId"],
+  path_length: ["pathLength"],
   key_algorithm: ["keyAlgorithm"],
 }));
 

@@ -226,7 +226,7 @@ export interface Certificate {
   caId: number;
   /** The id of the client that it is of; `null` when of none. */
   clientId: number | null;
-  /** `foreign`: it was made elsewhere, and only its revocation is managed here. */
+  /** `ca`: of a CA below another one. */
   kind: CertificateKind;
   /** Its common name. */
   name: string;
@@ -262,11 +262,12 @@ export interface Certificate {
 }
 
 /**
- * `foreign`: it was made elsewhere, and only its revocation is managed here.
+ * `ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
+ * managed here.
  *
  * A newer server may have more values. Source: the schema CertificateKind of the document Chaveiro.
  */
-export type CertificateKind = "client" | "server" | "foreign" | (string & {});
+export type CertificateKind = "client" | "server" | "ca" | "foreign" | (string & {});
 
 /** Source: the schema ClientSite2SiteRenew of the document Chaveiro. */
 export interface ClientSite2SiteRenew {
@@ -369,6 +370,8 @@ export interface CaPage {
 export interface Ca {
   /** The id of the CA. */
   id: number;
+  /** The id of the CA that has issued its certificate; `null` when none here has. */
+  parentId: number | null;
   /** Its name. */
   name: string;
   /** Its description. */
@@ -418,8 +421,15 @@ export interface CaCreate {
   organization?: string | null | undefined;
   /** Department (organizational unit). At most 64 characters. */
   sector?: string | null | undefined;
-  /** Life of the certificate in days; 7300 when left out. From 1 to 10950. */
+  /** Life of the certificate in days; 10950 when left out. From 1 to 10950. */
   expiration?: number | null | undefined;
+  /** The CA that issues its certificate; itself when left out. */
+  parentId?: number | null | undefined;
+  /**
+   * How many CAs may be below it (RFC 5280, section 4.2.1.9); when left out, 1 for a self-signed
+   * one and 0 for others. From 0 to 9.
+   */
+  pathLength?: number | null | undefined;
   /** The algorithm of the key; `ecdsa-p256` when left out. */
   keyAlgorithm?: KeyAlgorithm | null | undefined;
 }
@@ -432,7 +442,10 @@ export interface CaImport {
   email?: string | null | undefined;
   /** Free text. At most 1000 characters. */
   description?: string | null | undefined;
-  /** The CA certificate in PEM. From 1 to 65536 characters. */
+  /**
+   * The CA certificate in PEM, and after it those of the CAs above it up to the root, if it is not
+   * a root. Without them the CA above is one that is here, or unknown. From 1 to 65536 characters.
+   */
   cert: string;
   /** Its private key in PEM. From 1 to 65536 characters. */
   key: string;

@@ -392,7 +392,7 @@ class Openvpn:
     ) -> File:
         """Get the certificate of a client.
 
-        The client certificate followed by that of its CA, in PEM.
+        The client certificate followed by those of its CA and of the CAs above that, in PEM.
 
         It needs the right to read openvpn.clients.
 
@@ -900,7 +900,7 @@ class Openvpn:
     ) -> File:
         """Get a certificate.
 
-        The certificate followed by that of its CA, in PEM.
+        The certificate followed by those of its CA and of the CAs above that, in PEM.
 
         It needs the right to read openvpn.clients.
 
@@ -1049,14 +1049,18 @@ class Openvpn:
         organization: str | None | Unset = UNSET,
         sector: str | None | Unset = UNSET,
         expiration: int | None | Unset = UNSET,
+        parent_id: int | None | Unset = UNSET,
+        path_length: int | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> Ca:
         """Create a CA.
 
-        Makes a key pair and a self-signed CA certificate (basicConstraints CA:TRUE, keyUsage
-        keyCertSign and cRLSign). The private key is sealed at rest and never leaves the service.
-        The certificate ends after `expiration` days, 7300 by default.
+        Makes a key pair and a CA certificate (basicConstraints CA:TRUE, keyUsage keyCertSign and
+        cRLSign): self-signed, or issued by the CA `parent_id`. The private key is sealed at rest
+        and never leaves the service. The certificate ends after `expiration` days, 10950 by
+        default, and not after that of the parent. A parent that allows no CA below it is 409
+        `rule`. The CA below is revoked by its certificate, which the parent's certificates have.
 
         It needs the right to write openvpn.cas.
 
@@ -1070,7 +1074,11 @@ class Openvpn:
         - city: City. At most 128 characters.
         - organization: Organization. At most 64 characters.
         - sector: Department (organizational unit). At most 64 characters.
-        - expiration: Life of the certificate in days; 7300 when left out. From 1 to 10950.
+        - expiration: Life of the certificate in days; 10950 when left out. From 1 to 10950.
+        - parent_id: The CA that issues its certificate; itself when left out. From 1 to
+          9007199254740991.
+        - path_length: How many CAs may be below it (RFC 5280, section 4.2.1.9); when left out, 1
+          for a self-signed one and 0 for others. From 0 to 9.
         - key_algorithm: The algorithm of the key; `ecdsa-p256` when left out.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
@@ -1093,6 +1101,8 @@ class Openvpn:
                 "organization": organization,
                 "sector": sector,
                 "expiration": expiration,
+                "parent_id": parent_id,
+                "path_length": path_length,
                 "key_algorithm": key_algorithm,
             },
         )
@@ -1124,7 +1134,9 @@ class Openvpn:
         It needs the right to write openvpn.cas.
 
         Arguments:
-        - cert: The CA certificate in PEM. At most 65536 characters.
+        - cert: The CA certificate in PEM, and after it those of the CAs above it up to the root, if
+          it is not a root. Without them the CA above is one that is here, or unknown. At most 65536
+          characters.
         - key: Its private key in PEM. At most 65536 characters.
         - name: The name; by default the common name of the certificate. At most 64 characters.
         - email: E-mail address; by default that of the certificate. At most 255 characters.
@@ -1352,6 +1364,38 @@ class Openvpn:
             },
             headers={"If-None-Match": if_none_match, "If-Modified-Since": if_modified_since},
             accept="*/*",
+            open=True,
+            file=True,
+        )
+        return self._transport.file(call, options)
+
+    def get_ca_crl_bundle(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the CRLs of a CA and of those above it.
+
+        The current CRLs of the CA and of the CAs above it that are here, in one PEM file for
+        OpenVPN's `crl-verify`. For a root it is its CRL. Public, as CRLs are.
+
+        It needs no credential.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, NotFoundError, ServerError.
+
+        Source: GET /api/openvpn/cas/{id}/crl-bundle, operation getCaCrlBundle.
+        """
+        call = Call(
+            "getCaCrlBundle",
+            "GET",
+            "/api/openvpn/cas/{id}/crl-bundle",
+            "safe",
+            args={"id": id},
+            accept="application/x-pem-file",
             open=True,
             file=True,
         )

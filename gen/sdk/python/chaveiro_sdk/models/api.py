@@ -259,7 +259,9 @@ class Certificate:
     """The id of the client that it is of; `null` when of none."""
 
     kind: CertificateKind | str
-    """`foreign`: it was made elsewhere, and only its revocation is managed here."""
+    """`ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
+    managed here.
+    """
 
     name: str
     """Its common name. At most 255 characters."""
@@ -333,12 +335,13 @@ class Certificate:
 
 
 class CertificateKind(enum.StrEnum):
-    """`foreign`: it was made elsewhere, and only its revocation is managed here. A newer server may
-    have more values, which are read as texts.
+    """`ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
+    managed here. A newer server may have more values, which are read as texts.
     """
 
     CLIENT = "client"
     SERVER = "server"
+    CA = "ca"
     FOREIGN = "foreign"
 
 
@@ -391,6 +394,9 @@ class Ca:
     id: int
     """The id of the CA."""
 
+    parent_id: int | None
+    """The id of the CA that has issued its certificate; `null` when none here has."""
+
     name: str
     """Its name. At most 255 characters."""
 
@@ -435,6 +441,7 @@ class Ca:
         """Read one from JSON. What is unknown is ignored."""
         return cls(
             id=data["id"],
+            parent_id=data["parent_id"],
             name=data["name"],
             description=data["description"],
             country=data["country"],

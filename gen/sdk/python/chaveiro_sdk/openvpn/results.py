@@ -263,6 +263,15 @@ class OpenvpnResults:
             types.GetCaCrlResponse, "crl", lambda: self._group.get_ca_crl(**arguments)
         )
 
+    def get_ca_crl_bundle(
+        self, request: types.GetCaCrlBundleRequest
+    ) -> types.GetCaCrlBundleResponse:
+        """Get the CRLs of a CA and of those above it."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetCaCrlBundleResponse, "crls", lambda: self._group.get_ca_crl_bundle(**arguments)
+        )
+
     def import_ca_crl(
         self, request: types.ImportCaCrlRequest
     ) -> types.ImportCaCrlResponse:

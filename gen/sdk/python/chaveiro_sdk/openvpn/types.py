@@ -417,6 +417,8 @@ class CreateCaRequest(Request):
     organization: str | None | Unset | None = None
     sector: str | None | Unset | None = None
     expiration: int | None | Unset | None = None
+    parent_id: int | None | Unset | None = None
+    path_length: int | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
 
 
@@ -529,6 +531,20 @@ class GetCaCrlResponse(Response):
 
 
 @dataclass
+class GetCaCrlBundleRequest(Request):
+    """The request of ``get_ca_crl_bundle``."""
+
+    id: int
+
+
+@dataclass
+class GetCaCrlBundleResponse(Response):
+    """The result of ``get_ca_crl_bundle``."""
+
+    crls: File | None = None
+
+
+@dataclass
 class ImportCaCrlRequest(Request):
     """The request of ``import_ca_crl``."""
 
@@ -637,6 +653,8 @@ __all__ = [
     "GetCaCertificateResponse",
     "GetCaCrlRequest",
     "GetCaCrlResponse",
+    "GetCaCrlBundleRequest",
+    "GetCaCrlBundleResponse",
     "ImportCaCrlRequest",
     "ImportCaCrlResponse",
     "CreateRevocationRequest",
