@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -84,16 +83,7 @@ func TestOpenVPN_ReadsTheLongestPasswords(t *testing.T) {
 // there, and is stopped.
 func openvpnOpens(t *testing.T, dir string, material ...string) bool {
 	t.Helper()
-	path, err := exec.LookPath("openvpn")
-	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/openvpn")
-	}
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("openvpn is not installed")
-		}
-		t.Skip("openvpn is not installed")
-	}
+	path := openvpnPath(t)
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
 	command := exec.CommandContext(ctx, path, append(material, "--tls-client", "--dev", "null", "--ifconfig-noexec",

@@ -138,23 +138,11 @@ func hasCryptography(t *testing.T, python string) bool {
 func readersMaterial(t *testing.T, algorithm ca.KeyAlgorithm) map[string][]byte {
 	t.Helper()
 	now := time.Now()
-	root, err := ca.NewRoot(newKey(t, algorithm), ca.RootRequest{
-		Subject: ca.Subject{CommonName: "Reader Root", Organization: "Empresa São Paulo"}, PathLength: 1,
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(2 * year),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := rootFrom(t, algorithm, now)
 	sub := readersSub(t, root, now)
-	clientKey, request, asked := newKey(t, algorithm), clientRequest(nil), serverRequest()
-	request.NotBefore, request.NotAfter = now.Add(-time.Minute), now.Add(year/2)
-	asked.NotBefore, asked.NotAfter = request.NotBefore, request.NotAfter
-	request.PublicKey = clientKey.Public()
-	client, err := sub.IssueClient(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := issueServer(t, sub, asked, algorithm)
+	clientKey, serverKey := newKey(t, algorithm), newKey(t, algorithm)
+	client := certificateNow(t, sub, clientKey.Public(), now, false)
+	server := certificateNow(t, sub, serverKey.Public(), now, true)
 	thisUpdate, nextUpdate := ca.CRLWindow(now, 24*time.Hour)
 	list, err := sub.SignCRL(ca.CRLRequest{
 		Number: big.NewInt(7), ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: []ca.Revocation{
