@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"flag"
+	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,6 +25,14 @@ func TestGolden(t *testing.T) {
 		{Serial: client.SerialNumber, RevokedAt: epoch, Reason: 1},
 		{Serial: authority.Certificate.SerialNumber, RevokedAt: epoch.Add(-year)},
 	})
+	long := rootOf(t, "Chaveiro Test Root", 1)
+	sub, server := below(t, long, "Chaveiro Test Sub-CA", 0), issueServer(t, long, serverRequest(), ca.ECDSAP256)
+	reasons := signCRL(t, long, []ca.Revocation{
+		{Serial: big.NewInt(7), RevokedAt: epoch, Reason: ca.CertificateHold, InvalidityDate: epoch.Add(-year)},
+	})
+	golden(t, "sub.pem", ca.EncodeCertificatePEM(sub.Certificate.Raw))
+	golden(t, "server.pem", ca.EncodeCertificatePEM(server.Raw))
+	golden(t, "reasons.pem", ca.EncodeCRLPEM(reasons.Raw))
 	golden(t, "ca.pem", ca.EncodeCertificatePEM(authority.Certificate.Raw))
 	golden(t, "client.pem", ca.EncodeCertificatePEM(client.Raw))
 	golden(t, "crl.pem", ca.EncodeCRLPEM(crl.Raw))

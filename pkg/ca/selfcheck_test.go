@@ -71,6 +71,44 @@ func TestSelfCheck_NamesWhatDiffers(t *testing.T) {
 	}
 }
 
+// The same for a CA that is signed again.
+func TestSelfCheck_OfCAs(t *testing.T) {
+	t.Parallel()
+	issuer := testAuthority(t)
+	limits := pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 30}, Critical: true, Value: []byte{0x30, 0}}
+	for _, test := range []struct {
+		want   string
+		change func(*x509.Certificate)
+	}{
+		{"", func(*x509.Certificate) {}},
+		{"basicConstraints", func(c *x509.Certificate) { c.MaxPathLen, c.MaxPathLenZero = 1, false }},
+		{"basicConstraints", func(c *x509.Certificate) { c.MaxPathLen, c.MaxPathLenZero = -1, false }},
+		{"set of extensions", func(c *x509.Certificate) { c.ExtraExtensions = nil }},
+		{"set of extensions", func(c *x509.Certificate) { c.ExtraExtensions[0].Critical = false }},
+		{"set of extensions", func(c *x509.Certificate) { c.ExtraExtensions[0].Value = []byte("\x30\x02\xa0\x00") }},
+	} {
+		wanted, err := caProfile.again(issuer.Certificate, 0, time.Unix(1.4e9, 0), time.Unix(1.9e9, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted.RawIssuer, wanted.AuthorityKeyId = issuer.Certificate.RawSubject, wanted.SubjectKeyId
+		wanted.SignatureAlgorithm = x509.ECDSAWithSHA256
+		wanted.ExtraExtensions = []pkix.Extension{limits}
+		signed := *wanted
+		signed.ExtraExtensions = []pkix.Extension{limits}
+		test.change(&signed)
+		der, err := x509.CreateCertificate(rand.Reader, &signed, issuer.Certificate, signed.PublicKey, issuer.Signer)
+		if err != nil {
+			t.Errorf("%s: %v", test.want, err)
+			continue
+		}
+		_, err = selfCheck(der, wanted)
+		if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("a different %q: %v", test.want, err)
+		}
+	}
+}
+
 func clientTemplate(issuer *Authority, req ClientRequest) (*x509.Certificate, error) {
 	prepared, err := issuer.PrepareClient(req)
 	if err != nil {
