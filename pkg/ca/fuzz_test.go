@@ -66,6 +66,7 @@ func FuzzParsePrivateKey(f *testing.F) {
 	block, _ := pem.Decode(encrypted)
 	cheap := bytes.Replace(block.Bytes, []byte{0x09, 0x27, 0xc0}, []byte{0, 0, 0xff}, 1)
 	f.Add("ENCRYPTED PRIVATE KEY", "", cheap, "secret")
+	f.Add("RSA PRIVATE KEY", "", cheap, "secret") // OpenSSL looks at what is under the label
 	f.Add("RSA PRIVATE KEY", "DES-EDE3-CBC,0102030405060708", block.Bytes[:16], "secret")
 	f.Add("EC PRIVATE KEY", "AES-256-CBC,00112233445566778899AABBCCDDEEFF", block.Bytes[:48], "secret")
 	f.Fuzz(func(t *testing.T, pemType, dekInfo string, der []byte, password string) {

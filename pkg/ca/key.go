@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -138,9 +137,7 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 	case oidRSA:
 		return parsePKCS1(info.PrivateKey)
 	case oidEC:
-		if err := checkCurve(info.Algorithm.Parameters.FullBytes); err != nil {
-			return nil, err
-		}
+		return parseEC(info.PrivateKey, info.Algorithm.Parameters.FullBytes)
 	case oidEd25519:
 	default:
 		return nil, fmt.Errorf("%w: the PKCS #8 key is neither RSA nor ECDSA nor Ed25519", ErrUnsupportedKey)
@@ -150,39 +147,6 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	return checkedSigner(key, err)
-}
-
-func parseSEC1(der []byte) (crypto.Signer, error) {
-	var info struct {
-		Version    int
-		PrivateKey []byte
-		Parameters asn1.RawValue `asn1:"optional,explicit,tag:0"` // its Bytes are what the tag wraps
-	}
-	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%w: not a SEC 1 key", ErrContent)
-	}
-	if err := checkCurve(info.Parameters.Bytes); err != nil {
-		return nil, err
-	}
-	if err := checkKeySize(der); err != nil {
-		return nil, err
-	}
-	key, err := x509.ParseECPrivateKey(der)
-	return checkedSigner(key, err)
-}
-
-// checkCurve accepts the named curves of RFC 5480, section 2.1.1.1, that the standard library
-// knows; P-224 is found weak afterwards.
-func checkCurve(parameters []byte) error {
-	var curve asn1.ObjectIdentifier
-	if _, err := asn1.Unmarshal(parameters, &curve); err != nil {
-		return fmt.Errorf("%w: the curve has no name", ErrUnsupportedKey)
-	}
-	known := []string{"1.3.132.0.33", "1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"}
-	if !slices.Contains(known, curve.String()) {
-		return fmt.Errorf("%w: curve is not P-256, P-384 or P-521", ErrUnsupportedKey)
-	}
-	return nil
 }
 
 // parsePKCS1 reads an RSAPrivateKey (RFC 8017, appendix A.1.2); the standard library validates it.

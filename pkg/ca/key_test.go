@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -55,6 +56,37 @@ func TestParsePrivateKey_Refuses(t *testing.T) {
 			_, err := ca.ParsePrivateKey([]byte(test.data), "secret")
 			wantError(t, err, test.want)
 		})
+	}
+}
+
+// A curve whose parameters are written in full is a known one only if all of them are its own.
+func TestParsePrivateKey_CurvesInFull(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	openssl(t, dir, strings.Fields("ecparam -genkey -name prime256v1 -noout -out named.pem")...)
+	openssl(t, dir, strings.Fields("ec -in named.pem -param_enc explicit -out full.pem")...)
+	want, err := ca.ParsePrivateKey(readFile(t, dir, "named.pem"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(readFile(t, dir, "full.pem"))
+	got, err := ca.ParsePrivateKey(pem.EncodeToMemory(block), "")
+	if err != nil || !want.(*ecdsa.PrivateKey).Equal(got) {
+		t.Errorf("%v, %v", got, err)
+	}
+	params := elliptic.P256().Params()
+	for name, number := range map[string][]byte{
+		"prime": params.P.Bytes(), "order": params.N.Bytes(), "b": params.B.Bytes(), "base": params.Gx.Bytes(),
+		"a": new(big.Int).Sub(params.P, big.NewInt(3)).Bytes(),
+	} {
+		other := bytes.Clone(number)
+		other[len(other)-1] ^= 4
+		if bytes.Count(block.Bytes, number) != 1 {
+			t.Fatalf("%s is not in the key once", name)
+		}
+		odd := &pem.Block{Type: block.Type, Bytes: bytes.Replace(block.Bytes, number, other, 1)}
+		_, err := ca.ParsePrivateKey(pem.EncodeToMemory(odd), "")
+		wantError(t, err, ca.ErrUnsupportedKey)
 	}
 }
 

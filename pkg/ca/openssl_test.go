@@ -222,7 +222,12 @@ func TestOpenSSL_ItsPlainKeysAreJudged(t *testing.T) {
 		{"ecparam -genkey -name secp521r1 -out key.pem", nil},
 		{"ecparam -genkey -name secp224r1 -out key.pem", ca.ErrWeakKey},
 		{"ecparam -genkey -name secp256k1 -out key.pem", ca.ErrUnsupportedKey},
-		{"ecparam -genkey -name prime256v1 -param_enc explicit -noout -out key.pem", ca.ErrUnsupportedKey},
+		{"ecparam -genkey -name prime256v1 -param_enc explicit -noout -out key.pem", nil},
+		{"ecparam -genkey -name secp384r1 -param_enc explicit -conv_form compressed -out key.pem", nil},
+		{"ecparam -genkey -name secp256k1 -param_enc explicit -noout -out key.pem", ca.ErrUnsupportedKey},
+		{
+			"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -pkeyopt ec_param_enc:explicit -out key.pem", nil,
+		},
 		{"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem", nil},
 		{"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1 -out key.pem", ca.ErrUnsupportedKey},
 		{"genpkey -algorithm ED25519 -out key.pem", nil},
