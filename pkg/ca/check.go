@@ -34,8 +34,9 @@ func samePublicKey(a, b crypto.PublicKey) bool {
 // clientAuth, is accepted: OpenVPN accepts both (the former unless the server
 // says remote-cert-tls), existing fleets hold both, and only what is imported
 // can be revoked. keyUsage and Netscape's certificate type are judged as
-// OpenSSL judges a TLS client. The validity is not looked at: it is a matter of
-// the clock, which the caller has.
+// OpenSSL judges a TLS client, and so are the name constraints of the CA: their
+// [ConstraintError] is an ErrNotClient as well. The validity is not looked at:
+// it is a matter of the clock, which the caller has.
 //
 // It fails with [ErrNotSignedByCA], [ErrWeakSignature], [ErrIsCA],
 // [ErrCritical], [ErrNotClient], [ErrWeakKey] or [ErrUnsupportedKey].
@@ -57,6 +58,9 @@ func (a *Authority) CheckClient(cert *x509.Certificate) error {
 	}
 	if !allowsUsage(cert, x509.KeyUsageDigitalSignature|x509.KeyUsageKeyAgreement) || !allowsType(cert, typeClient) {
 		return fmt.Errorf("%w: its keyUsage or certificate type excludes it", ErrNotClient)
+	}
+	if err := checkConstraints(a.Certificate, cert); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotClient, err)
 	}
 	_, err := AlgorithmOf(cert.PublicKey)
 	return err

@@ -40,6 +40,7 @@ func TestOdd_NameConstraints(t *testing.T) {
 			issuer := w.post(t, casPath+"/import", map[string]any{
 				"name": fmt.Sprintf("constrained-%d", i), "cert": pemOf("CERTIFICATE", der), "key": keyPEM(t, own.key),
 			}).object(t)["id"]
+			w.tryConstrained(t, oddIssuer{signer: own, id: issuer, name: cert.subject, cert: der}, test.body, test.want)
 			test.body["ca_id"], test.body["email"] = issuer, "a@b.c"
 			got := w.post(t, clientsPath, test.body)
 			if !test.want.check(t, got) {
@@ -51,4 +52,27 @@ func TestOdd_NameConstraints(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tryConstrained imports a client with the names that another one is to be issued with.
+func (w oddWorld) tryConstrained(t *testing.T, issuer oddIssuer, names map[string]any, want outcome) {
+	t.Helper()
+	key := ecSigner(t)
+	client := issuer.plainClient("\x07", fmt.Sprint("i-", names["name"]), key.public(t))
+	if country := names["country"]; country != nil {
+		client.subject = seq(
+			rdn(attribute("2.5.4.6", tagPrintable, fmt.Sprint(country))),
+			rdn(attribute(oidCommonName, tagUTF8, fmt.Sprint("i-", names["name"]))),
+		)
+	}
+	client.extensions = append(client.extensions, altNames(tlv(0x81, []byte("a@b.c"))))
+	der := client.sign(t, issuer.signer)
+	issuer.list = oddList{issuer: issuer.name}.sign(t, issuer.signer)
+	want.wantSame(t, verify(t, issuer.cert, issuer.list, der))
+	if !want.taken() {
+		want = notClient
+	}
+	want.check(t, w.post(t, clientsPath+"/import", map[string]any{
+		"ca_id": issuer.id, "email": "a@b.c", "cert": pemOf("CERTIFICATE", der), "key": keyPEM(t, key.key),
+	}))
 }
