@@ -65,13 +65,15 @@ type RestoredCA struct {
 	ID                int64
 	Name              string
 	NumberWas, Number int64           // of the last list, before and after
-	Revocations       int             // how many were added
+	Revocations       int             // how many were added or changed
 	Issued            []domain.Issued // issued since the backup and missing here
 	Known             bool            // it is known what was published since the backup
 	issuer            *x509.Certificate
-	base              *big.Int            // see domain.CRLState
-	revocations       []domain.Revocation // to add
-	last              *domain.CRL         // the latest published list, if it is later than the database's
+	base              *big.Int                     // see domain.CRLState
+	known             map[string]domain.Revocation // what the database has, by serial
+	revocations       []domain.Revocation          // to store; Changed: instead of what the database has
+	earlier           []domain.Revocation          // suspensions on lists that are not later than the database
+	last              *domain.CRL                  // the latest published list, if it is later than the database's
 }
 
 // UnknownSinceError names the CAs for which it is not known what was published since the backup.

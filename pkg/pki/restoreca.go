@@ -18,10 +18,11 @@ func (c *RestoredCA) revokeIssued(now time.Time) {
 		revoked[one.Serial] = true
 	}
 	for i, one := range c.Issued {
-		if !revoked[one.Serial] {
+		known, changed := c.known[one.Serial]
+		if !revoked[one.Serial] && (!changed || known.Lifted()) {
 			c.revocations = append(
 				c.revocations, domain.Revocation{
-					CAID: c.ID, Serial: one.Serial, RevokedAt: now, NotAfter: one.NotAfter,
+					CAID: c.ID, Serial: one.Serial, RevokedAt: now, NotAfter: one.NotAfter, Changed: changed,
 				},
 			)
 		}
@@ -42,13 +43,25 @@ func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
 	if err != nil {
 		return err
 	}
-	for i := range c.revocations {
-		c.revocations[i].CAID, c.revocations[i].Epoch = c.ID, epoch
-	}
-	if err := tx.Revocations().Add(ctx, c.revocations); err != nil {
+	if err := c.store(ctx, tx, epoch); err != nil {
 		return err
 	}
 	return c.markClients(ctx, tx)
+}
+
+// store adds the revocations under an epoch, and changes those that the database has.
+func (c *RestoredCA) store(ctx context.Context, tx domain.Store, epoch int64) error {
+	var added []domain.Revocation
+	for i := range c.revocations {
+		one := &c.revocations[i]
+		one.CAID, one.Epoch = c.ID, epoch
+		if !one.Changed {
+			added = append(added, *one)
+		} else if err := tx.Revocations().Change(ctx, *one); err != nil {
+			return err
+		}
+	}
+	return tx.Revocations().Add(ctx, added)
 }
 
 // markBatchSize is how many certificates are looked up at once.

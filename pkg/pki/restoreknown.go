@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
+	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -121,7 +124,13 @@ func (c *RestoredCA) readList(list *ca.CRL) error {
 	}
 	c.Known = c.Known || number >= c.Number
 	c.Number = max(c.Number, number)
-	c.revocations = append(c.revocations, listedRevocations(c.ID, list)...)
+	for _, one := range listedRevocations(c.ID, list) {
+		if one.Reason == domain.CertificateHold && number <= c.NumberWas {
+			c.earlier = append(c.earlier, one)
+		} else {
+			c.revocations = append(c.revocations, one)
+		}
+	}
 	c.later(
 		domain.CRL{
 			Number: number, ThisUpdate: list.ThisUpdate, NextUpdate: list.NextUpdate, SignedAt: list.ThisUpdate,
@@ -149,23 +158,48 @@ func (c *RestoredCA) numberOf(list *ca.CRL) (int64, error) {
 	return number.Int64(), nil
 }
 
-// leaveKnown drops the revocations that the database has already, and duplicates.
+// leaveKnown keeps of the revocations those that the database does not have, each once, and those by
+// which it has to change what it has. A suspension that was made final becomes final. One that was
+// lifted stays, unless the database knows that it was lifted: the operator can lift it again, but
+// not take back what a peer was let in for. A suspension on a list that is not later than the
+// database counts only if that does not know the certificate's.
 func (c *RestoredCA) leaveKnown(ctx context.Context, store domain.Store) error {
 	known, err := store.Revocations().After(ctx, c.ID, 0)
 	if err != nil {
 		return err
 	}
-	seen := make(map[string]bool, len(known))
+	c.known = make(map[string]domain.Revocation, len(known))
 	for _, one := range known {
-		seen[one.Serial] = true
+		c.known[one.Serial] = one
 	}
-	var fresh []domain.Revocation
+	fresh := make(map[string]domain.Revocation, len(c.revocations))
 	for _, one := range c.revocations {
-		if !seen[one.Serial] {
-			seen[one.Serial] = true
-			fresh = append(fresh, one)
+		c.decide(fresh, one)
+	}
+	for _, one := range c.earlier {
+		if _, there := c.known[one.Serial]; !there {
+			c.decide(fresh, one)
 		}
 	}
-	c.revocations = fresh
+	c.revocations = slices.SortedFunc(maps.Values(fresh), func(a, b domain.Revocation) int {
+		return strings.Compare(a.Serial, b.Serial)
+	})
 	return nil
+}
+
+// decide puts a revocation among the fresh ones if it says more than what is known.
+func (c *RestoredCA) decide(fresh map[string]domain.Revocation, one domain.Revocation) {
+	known, changed := c.known[one.Serial]
+	before, there := fresh[one.Serial]
+	if !there {
+		before, there = known, changed
+	}
+	final := one.Reason != domain.CertificateHold
+	if there && !before.Lifted() && !(final && before.Reason == domain.CertificateHold) {
+		return
+	}
+	if one.Changed = changed; one.NotAfter.IsZero() {
+		one.NotAfter = before.NotAfter
+	}
+	fresh[one.Serial] = one
 }

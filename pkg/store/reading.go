@@ -180,17 +180,28 @@ func (r *Reading) lastCRL(ctx context.Context, caID int64) (*domain.CRL, error) 
 	return found, err
 }
 
+// invalidSchema is the first schema in which a revocation may have an invalidity date.
+const invalidSchema = 16
+
 // Revocations returns the revocations of a CA by ascending epoch, and then by serial, without those
 // that are lifted.
 func (r *Reading) Revocations(ctx context.Context, caID int64) ([]domain.Revocation, error) {
+	schema, err := r.Schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	since := "invalid_since"
+	if schema < invalidSchema {
+		since = "NULL"
+	}
 	var list []domain.Revocation
-	err := r.each(ctx,
-		"SELECT serial, epoch, revoked_at, reason, not_after FROM revocations WHERE ca_id = $1 AND reason <> 8 ORDER BY epoch, serial",
+	err = r.each(ctx,
+		"SELECT serial, epoch, revoked_at, reason, not_after, "+since+" FROM revocations WHERE ca_id = $1 AND reason <> 8 ORDER BY epoch, serial",
 		[]any{caID}, func(scan func(...any) error) error {
 			one := domain.Revocation{CAID: caID}
-			var ends *time.Time
-			err := scan(&one.Serial, &one.Epoch, &one.RevokedAt, &one.Reason, &ends)
-			one.RevokedAt, one.NotAfter = one.RevokedAt.UTC(), orZero(ends)
+			var ends, invalid *time.Time
+			err := scan(&one.Serial, &one.Epoch, &one.RevokedAt, &one.Reason, &ends, &invalid)
+			one.RevokedAt, one.NotAfter, one.InvalidSince = one.RevokedAt.UTC(), orZero(ends), orZero(invalid)
 			list = append(list, one)
 			return err
 		})
