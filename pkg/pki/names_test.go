@@ -101,7 +101,9 @@ func TestClients_Import_Names(t *testing.T) {
 		"revoked by the list": func(name string) domain.ClientImport {
 			return namedImport(t, old, authority.ID, name, nil, serial(78))
 		},
-		"ended": func(name string) domain.ClientImport { return namedImport(t, old, authority.ID, name, nil, ended) },
+		"ended": func(name string) domain.ClientImport {
+			return namedImport(t, old, authority.ID, name, nil, ended)
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			name := Fresh("Filial Ação")
