@@ -159,10 +159,9 @@ func (c *RestoredCA) numberOf(list *ca.CRL) (int64, error) {
 }
 
 // leaveKnown keeps of the revocations those that the database does not have, each once, and those by
-// which it has to change what it has. A suspension that was made final becomes final. One that was
-// lifted stays, unless the database knows that it was lifted: the operator can lift it again, but
-// not take back what a peer was let in for. A suspension on a list that is not later than the
-// database counts only if that does not know the certificate's.
+// which it has to change what it has. A suspension that was made final since becomes final. One
+// that was lifted since stays: the operator can lift it again, but nobody can shut out a peer that
+// was let in. One of before the backup, on a list that is not later than that, does not come back.
 func (c *RestoredCA) leaveKnown(ctx context.Context, store domain.Store) error {
 	known, err := store.Revocations().After(ctx, c.ID, 0)
 	if err != nil {
