@@ -33,7 +33,7 @@ ALTER TABLE clients ADD COLUMN not_before timestamptz;
 ALTER TABLE clients ADD COLUMN reason bigint NOT NULL DEFAULT 0;
 -- The name_key as long as no other client may have the name; NULL: it is free.
 ALTER TABLE clients ADD COLUMN held_name text COLLATE "C";
-UPDATE clients SET held_name = CASE WHEN clients.revoked_at IS NULL THEN clients.name_key END,
+UPDATE clients SET held_name = CASE WHEN clients.revoked_at IS NULL OR t.reason = 6 THEN clients.name_key END,
     serial = COALESCE(t.serial, ''), key_protected = COALESCE(t.key_protected, false), not_before = t.not_before, reason = COALESCE(t.reason, 0)
     FROM (SELECT id AS client FROM clients) AS c LEFT JOIN certificates t
         ON t.id = (SELECT max(id) FROM certificates WHERE client_id = c.client)
@@ -49,6 +49,12 @@ ALTER TABLE revocations ADD COLUMN invalid_since timestamptz;
 ALTER TABLE revocations ADD COLUMN changed boolean NOT NULL DEFAULT false;
 
 -- +goose Down
+-- What the schema before can't say: a certificate that was resumed would keep its CA from signing lists, one that is to be revoked would stay valid, and
+-- invalidity dates would be lost.
+CREATE TABLE unsaid (certificates bigint CONSTRAINT certificates_of_schema_15 CHECK (certificates = 0));
+INSERT INTO unsaid SELECT count(*) FROM revocations WHERE changed AND reason = 8 OR invalid_since IS NOT NULL;
+INSERT INTO unsaid SELECT count(*) FROM certificates WHERE superseded_at IS NOT NULL AND (revoked_at IS NULL OR reason = 6);
+DROP TABLE unsaid;
 ALTER TABLE revocations DROP COLUMN changed;
 ALTER TABLE revocations DROP COLUMN invalid_since;
 DROP INDEX clients_expires_at;
