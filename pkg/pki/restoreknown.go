@@ -158,8 +158,8 @@ func (c *RestoredCA) numberOf(list *ca.CRL) (int64, error) {
 	return number.Int64(), nil
 }
 
-// leaveKnown keeps of the revocations those that the database does not have, each once, and those by
-// which it has to change what it has. A suspension that was made final since becomes final. One
+// leaveKnown keeps of the revocations those that the database does not have, each once, and those
+// by which it has to change what it has. A suspension that was made final since becomes final. One
 // that was lifted since stays: the operator can lift it again, but nobody can shut out a peer that
 // was let in. One of before the backup, on a list that is not later than that, does not come back.
 func (c *RestoredCA) leaveKnown(ctx context.Context, store domain.Store) error {
