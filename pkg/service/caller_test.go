@@ -113,6 +113,15 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 				),
 			)
 		}},
+		"renew": {domain.ScopeClients, func(ctx context.Context, w *World) error {
+			return Second(w.Clients.Renew(ctx, s.client, domain.ClientRenewal{}))
+		}},
+		"suspend": {
+			domain.ScopeClients, func(ctx context.Context, w *World) error { return Second(w.Clients.Suspend(ctx, s.site)) },
+		},
+		"resume": {
+			domain.ScopeClients, func(ctx context.Context, w *World) error { return Second(w.Clients.Resume(ctx, s.held)) },
+		},
 		"revoke": {
 			domain.ScopeClients, func(ctx context.Context, w *World) error { return w.RevokeClient(ctx, s.client) },
 		},
@@ -172,8 +181,8 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 
 // stage holds the resources that the deeds change.
 type stage struct {
-	ca, client, role, helper, doomed, application int64
-	device                                        string
+	ca, client, site, held, role, helper, doomed, application int64
+	device                                                    string
 }
 
 func newStage(t testing.TB, w *World) *stage {
@@ -183,7 +192,8 @@ func newStage(t testing.TB, w *World) *stage {
 		ca: w.NewCA(t).ID, device: Fresh("host"), helper: w.NewAPIKey(t, Weak).ID, doomed: w.NewAPIKey(t, Weak).ID,
 	}
 	w.NewAPIKey(t) // so that one superuser is left
-	s.client = w.NewClient(t, s.ca).ID
+	s.client, s.site, s.held = w.NewClient(t, s.ca).ID, w.NewClient(t, s.ca).ID, w.NewClient(t, s.ca).ID
+	Must(w.Clients.Suspend(ctx, s.held))(t)
 	s.role = Must(
 		w.Roles.Create(
 			ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}},
