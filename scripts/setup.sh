@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis \
+#     witnesses
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -11,8 +12,8 @@
 # python and schemathesis are Python 3.11 with the packages of cmd/sdkgen/python and of
 # openapi/fuzz, each in a folder of its own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro.
 # redocly and node are Node 20 and npm with the packages of openapi/lint and of
-# cmd/sdkgen/typescript. All are installed as their lock files say, without running their
-# scripts.
+# cmd/sdkgen/typescript. witnesses are the generators of openapi/witness, with what they need.
+# All are installed as their lock files say, without running their scripts.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,6 +25,7 @@ main() {
 		case $need in
 		python) install_python_packages cmd/sdkgen/python ;;
 		schemathesis) install_python_packages openapi/fuzz ;;
+		witnesses) install_python_packages openapi/witness/openapi-python-client ;;
 		redocly) install_npm_packages openapi/lint ;;
 		node) install_npm_packages cmd/sdkgen/typescript ;;
 		esac
@@ -54,9 +56,9 @@ list_missing() {
 		curl) have curl || echo curl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		redocly | node) have_node || echo nodejs npm ;;
-		python | schemathesis) have_python || echo python3-venv ;;
+		python | schemathesis | witnesses) have_python || echo python3-venv ;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis witnesses)" >&2
 			exit 2
 			;;
 		esac

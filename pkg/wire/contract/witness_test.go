@@ -35,7 +35,7 @@ servidor-1,192.0.2.2,RedHat,Server,Linux,Rio
 sem-ip,,RedHat,Server,Linux,Rio
 `
 
-// newWitness starts a server for a witness, and asks it for the documents in this version of OpenAPI.
+// newWitness starts a server for a witness, and asks it for its documents, each of this name.
 func newWitness(t *testing.T, document string) *witness {
 	t.Helper()
 	w := &witness{server: start(t), folder: t.TempDir()}
@@ -61,6 +61,16 @@ func (w *witness) write(t *testing.T, name string, content []byte) {
 	if err := os.WriteFile(filepath.Join(w.folder, name), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// copy copies a file of the repository into the folder.
+func (w *witness) copy(t *testing.T, from, name string) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(from, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, name, content)
 }
 
 // must runs a command in a folder to its end.
@@ -133,33 +143,64 @@ func (w *witness) checkDevices(t *testing.T) {
 	}
 }
 
-// TestWitness_OapiCodegen: a client in Go that oapi-codegen generates. It compiles beside the program
-// that uses it, where an overlay puts it.
-func TestWitness_OapiCodegen(t *testing.T) {
-	t.Parallel()
+// witnesses returns the folder of the repository that has a generator's settings and program.
+func witnesses(t *testing.T, generator string) string {
+	t.Helper()
 	needPrograms(t)
-	top, err := filepath.Abs(root)
+	folder, err := filepath.Abs(root + "openapi/witness/" + generator)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return folder
+}
+
+// everyVersion runs a test with the documents in each version of OpenAPI in which they are served.
+func everyVersion(t *testing.T, test func(t *testing.T, w *witness)) {
+	t.Parallel()
 	for _, document := range []string{"openapi.json", "openapi-3.1.json"} {
 		t.Run(document, func(t *testing.T) {
 			t.Parallel()
-			w := newWitness(t, document)
-			here, replaced := filepath.Join(top, "openapi", "witness", "oapi-codegen"), map[string]string{}
-			for _, name := range []string{"api", "pam"} {
-				made := filepath.Join(w.folder, name+".gen.go")
-				w.must(t, here, "go", "tool", "oapi-codegen", "-config", "config.yaml", "-o", made, filepath.Join(w.folder, name+".json"))
-				replaced[filepath.Join(here, name, "client.gen.go")] = made
-			}
-			overlay, err := json.Marshal(map[string]any{"Replace": replaced})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.write(t, "overlay.json", overlay)
-			program := filepath.Join(w.folder, "program")
-			w.must(t, here, "go", "build", "-overlay", filepath.Join(w.folder, "overlay.json"), "-o", program, "main.go")
-			w.walk(t, program)
+			test(t, newWitness(t, document))
 		})
 	}
+}
+
+// TestWitness_OapiCodegen: a client in Go that oapi-codegen generates. It compiles beside the
+// program that uses it, where an overlay puts it.
+func TestWitness_OapiCodegen(t *testing.T) {
+	here := witnesses(t, "oapi-codegen")
+	everyVersion(t, func(t *testing.T, w *witness) {
+		replaced := map[string]string{}
+		for _, name := range []string{"api", "pam"} {
+			made := filepath.Join(w.folder, name+".gen.go")
+			document := filepath.Join(w.folder, name+".json")
+			w.must(t, here, "go", "tool", "oapi-codegen", "-config", "config.yaml", "-o", made, document)
+			replaced[filepath.Join(here, name, "client.gen.go")] = made
+		}
+		overlay, err := json.Marshal(map[string]any{"Replace": replaced})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(t, "overlay.json", overlay)
+		program := filepath.Join(w.folder, "program")
+		w.must(t, here, "go", "build", "-overlay", filepath.Join(w.folder, "overlay.json"), "-o", program, "main.go")
+		w.walk(t, program)
+	})
+}
+
+// TestWitness_OpenapiPythonClient: a client in Python that openapi-python-client generates without
+// a warning. The types of it and of the program are checked.
+func TestWitness_OpenapiPythonClient(t *testing.T) {
+	here := witnesses(t, "openapi-python-client")
+	bin := python(t, "openapi/witness/openapi-python-client", "witnesses")
+	everyVersion(t, func(t *testing.T, w *witness) {
+		for _, name := range []string{"api", "pam"} {
+			w.must(t, w.folder, filepath.Join(bin, "openapi-python-client"), "generate", "--fail-on-warning",
+				"--config", filepath.Join(here, "config.yaml"), "--path", name+".json", "--meta", "none",
+				"--output-path", "chaveiro_"+name)
+		}
+		w.copy(t, here, "walk.py")
+		w.must(t, w.folder, filepath.Join(bin, "mypy"), "--config-file", filepath.Join(here, "mypy.ini"), ".")
+		w.walk(t, filepath.Join(bin, "python"), "walk.py")
+	})
 }
