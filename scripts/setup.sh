@@ -60,6 +60,7 @@ list_missing() {
 		witnesses)
 			have_python || echo python3-venv
 			have_node || echo nodejs npm
+			have javac || echo default-jdk-headless
 			;;
 		*)
 			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis witnesses)" >&2
@@ -133,6 +134,7 @@ install_python_packages() {
 
 install_witnesses() {
 	install_python_packages openapi/witness/openapi-python-client
+	install_python_packages openapi/witness/openapi-generator-python
 	install_npm_packages openapi/witness/hey-api
 }
 

@@ -231,3 +231,30 @@ func TestWitness_HeyAPI(t *testing.T) {
 		w.walk(t, node, filepath.Join("out", "walk.js"))
 	})
 }
+
+// TestWitness_OpenapiGeneratorPython: a client in Python that openapi-generator generates. The
+// types of it and of the program are checked.
+func TestWitness_OpenapiGeneratorPython(t *testing.T) {
+	here := witnesses(t, "openapi-generator-python")
+	bin := python(t, "openapi/witness/openapi-generator-python", "witnesses")
+	needJava(t)
+	everyVersion(t, func(t *testing.T, w *witness) {
+		for _, name := range []string{"api", "pam"} {
+			w.must(t, w.folder, filepath.Join(bin, "openapi-generator-cli"), "generate", "-i", name+".json", "-g", "python",
+				"-o", ".", "--package-name", "chaveiro_"+name, "--global-property", onlySources)
+		}
+		w.copy(t, here, "walk.py")
+		w.must(t, w.folder, filepath.Join(bin, "mypy"), "--config-file", filepath.Join(here, "mypy.ini"), "walk.py")
+		w.walk(t, filepath.Join(bin, "python"), "walk.py")
+	})
+}
+
+// onlySources leaves out of what openapi-generator makes what no program needs.
+const onlySources = "apiTests=false,modelTests=false,apiDocs=false,modelDocs=false"
+
+func needJava(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("javac"); err != nil {
+		missing(t, "Java is missing: scripts/setup.sh witnesses")
+	}
+}
