@@ -33,7 +33,7 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, curl, oauthlib, packages of Python and Node
+setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, curl, oauthlib, packages of Python, Node and Java
 	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis witnesses
 
 unit: ## go test ./...; it needs no browser, no Python and no Node

@@ -18,6 +18,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 drop_in=/etc/postgresql-common/createcluster.d/chaveiro-setup.conf
+copy_dependencies=org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies
 
 main() {
 	install_programs "$@"
@@ -61,6 +62,7 @@ list_missing() {
 			have_python || echo python3-venv
 			have_node || echo nodejs npm
 			have javac || echo default-jdk-headless
+			have mvn || echo maven
 			;;
 		*)
 			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib python redocly node schemathesis witnesses)" >&2
@@ -136,6 +138,27 @@ install_witnesses() {
 	install_python_packages openapi/witness/openapi-python-client
 	install_python_packages openapi/witness/openapi-generator-python
 	install_npm_packages openapi/witness/hey-api
+	install_jars openapi/witness/openapi-generator-java
+}
+
+# install_jars takes the packages of a pom.xml, which must be those that jars.sha256 beside it
+# lists. The file "ready" says that they are whole.
+install_jars() {
+	lock=$PWD/$1/jars.sha256
+	sum=$(sha256sum "$lock" | cut -c 1-16)
+	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/java-$sum
+	[ ! -e "$place/ready" ] || return 0
+	echo "setup: installing Java packages into $place" >&2
+	if have mvn && rm -rf "$place" && mkdir -p "$place" &&
+		mvn -B -q -f "$1/pom.xml" "$copy_dependencies" -DoutputDirectory="$place" >&2 &&
+		(export LC_ALL=C && cd "$place" && sha256sum -- *.jar | cmp - "$lock" >&2); then
+		touch "$place/ready"
+		return 0
+	fi
+	echo "setup: the Java packages of $lock are missing; the tests that need them are skipped" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
 }
 
 # how_to_be_root prints the command prefix for running as root, and fails if there is none.

@@ -53,7 +53,14 @@ func missing(t *testing.T, what string) {
 // lock file of a folder of the repository.
 func python(t *testing.T, folder, need string) string {
 	t.Helper()
-	lock, err := os.ReadFile(filepath.Join(root+folder, "requirements.txt"))
+	return filepath.Join(installed(t, "python-", folder+"/requirements.txt", need), "bin")
+}
+
+// installed returns the folder that scripts/setup.sh has made for a need, by this lock file. Its
+// name begins with the prefix.
+func installed(t *testing.T, prefix, lock, need string) string {
+	t.Helper()
+	text, err := os.ReadFile(root + lock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,12 +68,12 @@ func python(t *testing.T, folder, need string) string {
 	if cache == "" {
 		cache = filepath.Join(os.Getenv("HOME"), ".cache")
 	}
-	sum := sha256.Sum256(lock)
-	place := filepath.Join(cache, "chaveiro", "python-"+hex.EncodeToString(sum[:])[:16])
+	sum := sha256.Sum256(text)
+	place := filepath.Join(cache, "chaveiro", prefix+hex.EncodeToString(sum[:])[:16])
 	if _, err := os.Stat(filepath.Join(place, "ready")); err != nil {
 		missing(t, "packages are missing: scripts/setup.sh "+need)
 	}
-	return filepath.Join(place, "bin")
+	return place
 }
 
 // TestRedocly: Redocly's strictest rules find nothing.
