@@ -19,7 +19,7 @@ function variable(name: string): string {
 
 const url = variable('CHAVEIRO_URL');
 
-/** Gives a credential to the scheme bearer alone: a text would be sent in cookies and in the query, too. */
+/** Gives a credential to the scheme bearer alone. */
 function bearer(token: string) {
   return ({ scheme }: { scheme?: string }) => (scheme === 'bearer' ? token : undefined);
 }
@@ -105,6 +105,8 @@ async function walkVault(): Promise<void> {
   assert(wrong.error && 'exception' in wrong.error);
   assert.equal(wrong.error.exception?.code, 1005);
   assert.equal(data(await pam.listDevices()).devices.length, 3);
+  // A text goes into all alternatives of security: the vault refuses two credentials.
+  assert.equal((await pam.listDevices({ auth: token.access_token })).response?.status, 401);
 }
 
 walk()

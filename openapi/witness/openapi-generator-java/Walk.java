@@ -11,6 +11,7 @@ import chaveiro.api.model.ClientSite2Site;
 import chaveiro.api.model.ClientSite2SiteCreate;
 import chaveiro.api.model.ClientSite2SitePage;
 import chaveiro.api.model.ClientStatus;
+import chaveiro.api.model.Cursor;
 import chaveiro.api.model.Errors;
 import chaveiro.api.model.FieldError;
 import chaveiro.api.model.FieldErrorType;
@@ -44,6 +45,7 @@ public final class Walk {
     keep("crl.pem", new CasApi(client).getCaCrl(ca.getId(), null, null, null, null));
     importDevices(new DevicesApi(client));
     walkVault();
+    readLaterVersion();
   }
 
   /** Makes two clients, one of them twice, which is a conflict. Returns the id of the first. */
@@ -64,7 +66,8 @@ public final class Walk {
 
   private static FieldError conflictOf(ApiException failed) {
     check(failed.getCode() == 409, failed);
-    return Errors.class.cast(chaveiro.api.JSON.deserialize(failed.getResponseBody(), Errors.class)).getErrors().get(0);
+    Errors answer = chaveiro.api.JSON.deserialize(failed.getResponseBody(), Errors.class);
+    return answer.getErrors().get(0);
   }
 
   private static void readPages(Site2SiteApi group) throws ApiException {
@@ -132,6 +135,16 @@ public final class Walk {
         .upsertDevice(null, null, null, null, null, null, null, null, null, null, device)
         .getDevice()
         .getHostname();
+  }
+
+  /** Reads answers of a later version: with another field, and with another value of an enum. */
+  private static void readLaterVersion() {
+    String page = "{\"current\":0,\"next\":null,\"previous\":null,\"later\":1}";
+    Cursor cursor = chaveiro.api.JSON.deserialize(page, Cursor.class);
+    check(cursor.getCurrent() == 0, cursor);
+    String text = "{\"field\":\"name\",\"type\":\"later\",\"msg\":\"\"}";
+    FieldError fault = chaveiro.api.JSON.deserialize(text, FieldError.class);
+    check(fault.getType() == FieldErrorType.UNKNOWN_DEFAULT_OPEN_API, fault);
   }
 
   private static String variable(String name) {

@@ -100,5 +100,17 @@ def walk_vault() -> None:
         assert len(group.list_devices().devices) == 3
 
 
+def read_later_version() -> None:
+    """Reads answers of a later version: with another field, and with another value of an enum."""
+    cursor = api.Cursor.from_dict({"current": 0, "next": None, "previous": None, "later": 1})
+    assert cursor and cursor.next is None, cursor
+    try:
+        api.FieldError.from_dict({"field": "name", "type": "later", "msg": ""})
+    except ValueError:
+        return
+    raise AssertionError("it reads values of enums that it does not know: openapi/README.md says otherwise")
+
+
 walk()
 walk_vault()
+read_later_version()
