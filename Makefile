@@ -33,8 +33,8 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, Java, zsh, fish, packages of Python and Node
-	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis shells
+setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, zsh, fish, packages of Python, Node and Java
+	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells
 
 unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...
@@ -56,7 +56,7 @@ newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, 
 	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg
 
 contract: ## lint the contract, try it on a running server, and compare it with the one that was released last
-	@scripts/setup.sh redocly schemathesis
+	@scripts/setup.sh redocly schemathesis witnesses
 	CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/contract
 
 test: setup verify lint unit browser sdks newresource contract ## everything

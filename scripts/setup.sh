@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis shells
+#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node \
+#     schemathesis witnesses shells
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -11,12 +12,13 @@
 # python and schemathesis are Python 3.11 with the packages of cmd/sdkgen/python and of
 # openapi/fuzz, each in a folder of its own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro.
 # redocly and node are Node 20 and npm with the packages of openapi/lint and of
-# cmd/sdkgen/typescript. All are installed as their lock files say, without running their
-# scripts.
+# cmd/sdkgen/typescript. witnesses are the generators of openapi/witness, with what they need.
+# All are installed as their lock files say, without running their scripts.
 set -eu
 cd "$(dirname "$0")/.."
 
 drop_in=/etc/postgresql-common/createcluster.d/chaveiro-setup.conf
+copy_dependencies=org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies
 
 main() {
 	install_programs "$@"
@@ -24,6 +26,7 @@ main() {
 		case $need in
 		python) install_python_packages cmd/sdkgen/python ;;
 		schemathesis) install_python_packages openapi/fuzz ;;
+		witnesses) install_witnesses ;;
 		redocly) install_npm_packages openapi/lint ;;
 		node) install_npm_packages cmd/sdkgen/typescript ;;
 		esac
@@ -60,8 +63,14 @@ list_missing() {
 			have zsh || echo zsh
 			have fish || echo fish
 			;;
+		witnesses)
+			have_python || echo python3-venv
+			have_node || echo nodejs npm
+			have javac || echo default-jdk-headless
+			have mvn || echo maven
+			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis shells)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells)" >&2
 			exit 2
 			;;
 		esac
@@ -137,6 +146,33 @@ install_python_packages() {
 		exit 1
 	fi
 	echo "setup: without them, the tests that need them are skipped" >&2
+}
+
+install_witnesses() {
+	install_python_packages openapi/witness/openapi-python-client
+	install_python_packages openapi/witness/openapi-generator-python
+	install_npm_packages openapi/witness/hey-api
+	install_jars openapi/witness/openapi-generator-java
+}
+
+# install_jars takes the packages of a pom.xml, which must be those that jars.sha256 beside it
+# lists. The file "ready" says that they are whole.
+install_jars() {
+	lock=$PWD/$1/jars.sha256
+	sum=$(sha256sum "$lock" | cut -c 1-16)
+	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/java-$sum
+	[ ! -e "$place/ready" ] || return 0
+	echo "setup: installing Java packages into $place" >&2
+	if have mvn && rm -rf "$place" && mkdir -p "$place" &&
+		mvn -B -q -f "$1/pom.xml" "$copy_dependencies" -DoutputDirectory="$place" >&2 &&
+		(export LC_ALL=C && cd "$place" && sha256sum -- *.jar | cmp - "$lock" >&2); then
+		touch "$place/ready"
+		return 0
+	fi
+	echo "setup: the Java packages of $lock are missing; the tests that need them are skipped" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
 }
 
 # how_to_be_root prints the command prefix for running as root, and fails if there is none.

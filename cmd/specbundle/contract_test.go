@@ -106,7 +106,7 @@ func TestBundle_Upgrades(t *testing.T) {
 	for _, want := range []string{
 		`"zulu":{"type":["integer","null"],"format":"int32","examples":[1]}`,
 		`"kind":{"anyOf":[{"$ref":"#/components/schemas/Kind"},{"type":"null"}]}`,
-		`"file":{"type":"string","contentMediaType":"application/octet-stream"}`,
+		`"file":{"type":"string","format":"binary","contentMediaType":"application/octet-stream"}`,
 		`"Kind":{"type":"string","enum":["one"],"examples":["one"]}`,
 		`{"openapi":"3.1.1"`, `"x-codeSamples":[{"lang":"Shell"`,
 	} {

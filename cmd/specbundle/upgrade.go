@@ -50,14 +50,14 @@ func upgradeSchema(schema *yaml.Node) {
 	upgradeKeywords(schema)
 }
 
-// upgradeKeywords replaces the keywords of a schema that 3.1 has no more.
+// upgradeKeywords replaces the keywords of a schema that 3.1 has no more, and says what a file is.
 func upgradeKeywords(schema *yaml.Node) {
 	if example := get(schema, "example"); example != nil {
 		drop(schema, "example")
 		set(schema, "examples", sequence(example))
 	}
+	// Some generators know a file by its format still, which 3.1 takes for an annotation.
 	if format := get(schema, "format"); format != nil && format.Value == "binary" {
-		drop(schema, "format")
 		set(schema, "contentMediaType", word("application/octet-stream"))
 	}
 	nullable := get(schema, "nullable")

@@ -2,6 +2,8 @@ package contract_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -45,6 +47,33 @@ func missing(t *testing.T, what string) {
 		t.Fatal(what)
 	}
 	t.Skip(what)
+}
+
+// python returns the folder of the programs that scripts/setup.sh has installed for a need, by the
+// lock file of a folder of the repository.
+func python(t *testing.T, folder, need string) string {
+	t.Helper()
+	return filepath.Join(installed(t, "python-", folder+"/requirements.txt", need), "bin")
+}
+
+// installed returns the folder that scripts/setup.sh has made for a need, by this lock file. Its
+// name begins with the prefix.
+func installed(t *testing.T, prefix, lock, need string) string {
+	t.Helper()
+	text, err := os.ReadFile(root + lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		cache = filepath.Join(os.Getenv("HOME"), ".cache")
+	}
+	sum := sha256.Sum256(text)
+	place := filepath.Join(cache, "chaveiro", prefix+hex.EncodeToString(sum[:])[:16])
+	if _, err := os.Stat(filepath.Join(place, "ready")); err != nil {
+		missing(t, "packages are missing: scripts/setup.sh "+need)
+	}
+	return place
 }
 
 // TestRedocly: Redocly's strictest rules find nothing.

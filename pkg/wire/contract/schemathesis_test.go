@@ -2,8 +2,6 @@ package contract_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +15,7 @@ import (
 func TestSchemathesis(t *testing.T) {
 	t.Parallel()
 	needPrograms(t)
-	program := schemathesis(t)
+	program := filepath.Join(python(t, "openapi/fuzz", "schemathesis"), "schemathesis")
 	t.Run("api", func(t *testing.T) {
 		t.Parallel()
 		server := start(t)
@@ -59,23 +57,4 @@ func tryAll(t *testing.T, program, document, url, token string, more ...string) 
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-}
-
-// schemathesis returns the program that scripts/setup.sh has installed by the lock file.
-func schemathesis(t *testing.T) string {
-	t.Helper()
-	lock, err := os.ReadFile(root + "openapi/fuzz/requirements.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if cache == "" {
-		cache = filepath.Join(os.Getenv("HOME"), ".cache")
-	}
-	sum := sha256.Sum256(lock)
-	place := filepath.Join(cache, "chaveiro", "python-"+hex.EncodeToString(sum[:])[:16])
-	if _, err := os.Stat(filepath.Join(place, "ready")); err != nil {
-		missing(t, "schemathesis is missing: scripts/setup.sh schemathesis")
-	}
-	return filepath.Join(place, "bin", "schemathesis")
 }

@@ -16,6 +16,11 @@ const colour = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", colour);
 colour();
 
+// The one file that is sent is of CSV: it is edited as text, with the example, instead of chosen from the disk.
+const textPlugin = () => ({
+  afterLoad() { this.fn.isFileUploadIntended = () => false; },
+});
+
 const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   url: select.selectedOptions[0].dataset.url,
@@ -25,7 +30,7 @@ const ui = SwaggerUIBundle({
   requestSnippetsEnabled: true,
   validatorUrl: null, // otherwise Swagger UI sends the document's address to a public service
   persistAuthorization: false,
-  plugins: [samplesPlugin, oauth1Plugin],
+  plugins: [samplesPlugin, oauth1Plugin, textPlugin],
   requestInterceptor: oauth1.intercept,
 });
 
