@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
@@ -137,4 +138,29 @@ func TestValidate_ManySlips(t *testing.T) {
 			t.Errorf("%d slips, not %d", got, want)
 		}
 	}
+}
+
+// What is JSON is so whatever fields are known, and each slip is of a field that is not known, that
+// has a value, and that a text can show.
+func FuzzSlips(f *testing.F) {
+	for _, seed := range []string{
+		`{"Name": 1, "nam": null, "id": 2}`, `{"data": {"valeu": 1}, "list": [{"Value": [1]}], "refs": [{"ID": 1}]}`,
+		`{"n\u0000ame": 1, "\ud800name": 2, "": 3}`, `[[{"nmae": 1}]]`, `{"list": [[{"value": 1, "values": 2}]]}`, "{",
+	} {
+		f.Add([]byte(seed))
+	}
+	known := fieldsOf(thingSchema(f), nil, 0)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var slips domain.FaultList
+		err := checkJSON(text, known, &slips)
+		if plain := checkJSON(text, nil, nil); (err == nil) != (plain == nil) {
+			t.Fatalf("%v with known fields, %v without", err, plain)
+		}
+		for _, fault := range domain.Faults(slips.Err()) {
+			key := fault.Field[strings.LastIndexByte(fault.Field, '.')+1:]
+			if fault.Kind != domain.Invalid || !utf8.ValidString(fault.Field) || key == fault.Args[0] {
+				t.Errorf("%+v", fault)
+			}
+		}
+	})
 }

@@ -48,7 +48,7 @@ const things = `{
       "get": {"operationId": "listParts", "x-scope": "things", "responses": {"200": {"description": "some"}}, "parameters": [{"name": "part_name", "in": "query", "schema": {"type": "string"}}]}}}}`
 
 // thingSchema is what createThing takes.
-func thingSchema(t *testing.T) *openapi3.Schema {
+func thingSchema(t testing.TB) *openapi3.Schema {
 	t.Helper()
 	spec, err := openapi3.NewLoader().LoadFromData([]byte(things))
 	if err != nil {
