@@ -33,16 +33,35 @@ func parametersOf(item *openapi3.PathItem, operation *openapi3.Operation, public
 	return &parameters{known: namesOf(texts), list: strings.Join(texts, ", "), lax: public}
 }
 
-// check adds a fault for each unknown parameter, in the order of their names, and takes those out
-// that are ignored.
+// kept returns a raw query without the pairs that are ignored, whatever their values are.
+func (p *parameters) kept(raw string) string {
+	if raw == "" {
+		return ""
+	}
+	var pairs []string
+	for pair := range strings.SplitSeq(raw, "&") {
+		escaped, _, _ := strings.Cut(pair, "=")
+		text, err := url.QueryUnescape(escaped)
+		if err == nil && p.has(text) || !p.ignores(text) {
+			pairs = append(pairs, pair)
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+func (p *parameters) has(text string) bool {
+	return slices.ContainsFunc(p.known, func(one name) bool { return one.text == text })
+}
+
+// ignores reports whether a parameter that is not known is ignored. Libraries of browsers add
+// _=123 to get past caches.
+func (p *parameters) ignores(text string) bool { return p.lax || strings.HasPrefix(text, "_") }
+
+// check adds a fault for each unknown parameter, in the order of their names.
 func (p *parameters) check(query url.Values, faults *domain.FaultList) {
 	var unknown []string
 	for text := range query {
-		switch {
-		case slices.ContainsFunc(p.known, func(one name) bool { return one.text == text }):
-		case p.lax || strings.HasPrefix(text, "_"): // browsers' libraries add _=123 to get past caches
-			delete(query, text)
-		default:
+		if !p.has(text) {
 			unknown = append(unknown, text)
 		}
 	}

@@ -83,20 +83,26 @@ func TestValidate_UnknownParameters(t *testing.T) {
 	t.Parallel()
 	const unknown = ": unknown parameter: "
 	for target, want := range map[string][]string{
-		"/v1/parts?size=2":                    nil,
-		"/v1/parts?sizes=&other&_=1&_size=x":  nil,
-		"/v1/parts?Size=2&size=2":             {"Size" + unknown + "size"},
-		"/v1/parts?s%69z=2&_=1":               {"siz" + unknown + "size"},
-		"/v1/parts?s%69ze=2":                  nil,
-		"/v1/parts?size[]=2":                  {"size[]" + unknown + "size"},
-		"/v1/parts?part-name=x":               {"part-name" + unknown + "part_name"},
-		"/v1/parts?x=1&x=2&a=1":               {"a: no such parameter: size, part_name", "x: no such parameter: size, part_name"},
-		"/v1/parts?=1":                        {": no such parameter: size, part_name"},
-		"/v1/parts?%ff=1":                     {": no such parameter: size, part_name"},
-		"/v1/parts?x=1&size=0":                {"x: no such parameter: size, part_name", "size: too small"},
-		"/v1/things/7?size=1":                 {"size: takes no parameters"},
-		"/v1/things/0?size=1":                 {"size: takes no parameters", "id: too small"},
-		"/v1/things?kind=a&knid=b&other=c&_=": nil, // public
+		"/v1/parts?size=2":                      nil,
+		"/v1/parts?sizes=&other&_=1&_size=x":    nil,
+		"/v1/parts?Size=2&size=2":               {"Size" + unknown + "size"},
+		"/v1/parts?s%69z=2&_=1":                 {"siz" + unknown + "size"},
+		"/v1/parts?s%69ze=2":                    nil,
+		"/v1/parts?size[]=2":                    {"size[]" + unknown + "size"},
+		"/v1/parts?part-name=x":                 {"part-name" + unknown + "part_name"},
+		"/v1/parts?x=1&x=2&a=1":                 {"a: no such parameter: size, part_name", "x: no such parameter: size, part_name"},
+		"/v1/parts?=1":                          {": no such parameter: size, part_name"},
+		"/v1/parts?%ff=1":                       {": no such parameter: size, part_name"},
+		"/v1/parts?x=1&size=0":                  {"x: no such parameter: size, part_name", "size: too small"},
+		"/v1/things/7?size=1":                   {"size: takes no parameters"},
+		"/v1/things/0?size=1":                   {"size: takes no parameters", "id: too small"},
+		"/v1/things?kind=a&knid=b&other=c&_=":   nil, // public
+		"/v1/things?kind=a&x=%00&%zz&b;c&_=%ff": nil, // public
+		"/v1/things?kind=a&kind=%zz":            {": malformed request"},
+		"/v1/things?k%69nd=%00":                 {"kind: control character"},
+		"/v1/parts?_=%00&size=2":                nil,
+		"/v1/parts?x=%00&size=2":                {"x: control character"},
+		"/v1/parts?%zz=1":                       {": malformed request"},
 	} {
 		err := serve(t, httptest.NewRequest(http.MethodGet, target, nil), func(c echo.Context) error {
 			for text := range c.QueryParams() {

@@ -68,7 +68,7 @@ func (d *Document) Validate(read ReadBody) echo.MiddlewareFunc {
 // the body's keys. A body that can't be read is a fault alone.
 func validate(c echo.Context, operation *Operation, read ReadBody) error {
 	request := c.Request()
-	query, err := cleanQuery(request.URL.RawQuery)
+	query, err := cleanQuery(operation.parameters.kept(request.URL.RawQuery))
 	if err != nil {
 		return err
 	}
