@@ -173,6 +173,11 @@ const (
 	ReasonMalformed        Reason = "malformed request"        //
 	ReasonJSON             Reason = "malformed JSON"           //
 	ReasonDuplicateKey     Reason = "key twice in JSON"        //
+	ReasonField            Reason = "unknown field"            // the nearest known one
+	ReasonAnswerOnly       Reason = "field of answers only"    //
+	ReasonParameter        Reason = "unknown parameter"        // the nearest known one
+	ReasonParameters       Reason = "no such parameter"        // the known ones
+	ReasonNoParameters     Reason = "takes no parameters"      //
 	ReasonContentType      Reason = "content type"             // expected type
 	ReasonBodySize         Reason = "body too large"           //
 	ReasonNoRoute          Reason = "no such path or method"   //
@@ -208,7 +213,8 @@ func Reasons() []Reason {
 		ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName,
 		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
-		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote,
+		ReasonDuplicateKey, ReasonField, ReasonAnswerOnly, ReasonParameter, ReasonParameters, ReasonNoParameters,
+		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote,
 		ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}

@@ -142,7 +142,7 @@ func leaveTokenTraces(t *testing.T, s *wiretest.Server, secrets map[string]strin
 		want(t, 200, "", "")
 	send(t, s, "GET", casPath, "", "Authorization", "", "Cookie", "access-token="+forged+"; refresh-token="+forged).
 		want(t, 401, "authorization", "invalid")
-	send(t, s, "GET", clientsPath+"?token="+s.Token+"&size=x", "").want(t, 400, "size", "invalid")
+	send(t, s, "GET", clientsPath+"?token="+s.Token+"&size=x", "").want(t, 400, "token", "invalid")
 	send(t, s, "GET", "/api/nothing?access_token="+s.Token, "").want(t, 404, "", "not_found")
 }
 

@@ -335,8 +335,24 @@ var catalogue = map[domain.Reason][languages]string{
 		"O corpo não é um objeto JSON válido em UTF-8.", "The body is not a valid JSON object in UTF-8.",
 	},
 	domain.ReasonDuplicateKey: {"Chave repetida no JSON.", "Key given twice in the JSON."},
-	domain.ReasonContentType:  {"Content-Type esperado: %s.", "Expected Content-Type: %s."},
-	domain.ReasonBodySize:     {"Corpo grande demais: máximo de %d bytes.", "Body too large: at most %d bytes."},
+	domain.ReasonField: {
+		"Campo desconhecido; o mais parecido é %s.", "Unknown field; the nearest is %s.",
+	},
+	domain.ReasonAnswerOnly: {
+		"Campo somente da resposta: não pode ser informado.", "A field of the answer only: it can't be set.",
+	},
+	domain.ReasonParameter: {
+		"Parâmetro desconhecido; o mais parecido é %s.", "Unknown parameter; the nearest is %s.",
+	},
+	domain.ReasonParameters: {
+		"Parâmetro desconhecido; os possíveis são: %s.", "Unknown parameter; the known ones are: %s.",
+	},
+	domain.ReasonNoParameters: {
+		"Parâmetro desconhecido: esta operação não tem parâmetros na URL.",
+		"Unknown parameter: this operation takes none in the URL.",
+	},
+	domain.ReasonContentType: {"Content-Type esperado: %s.", "Expected Content-Type: %s."},
+	domain.ReasonBodySize:    {"Corpo grande demais: máximo de %d bytes.", "Body too large: at most %d bytes."},
 	domain.ReasonEncoding: {"Codificação não reconhecida: use UTF-8, UTF-16 com BOM ou Windows-1252.",
 		"Encoding not recognised: use UTF-8, UTF-16 with a byte order mark, or Windows-1252."},
 	domain.ReasonQuote: {

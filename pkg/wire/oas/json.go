@@ -25,16 +25,17 @@ const maxDepth = 32
 var errDepth = errors.New("JSON nests too deep")
 
 // checkJSON accepts exactly one JSON value in UTF-8. It refuses an object with a duplicate key,
-// because one reader takes the first value and another the last.
-func checkJSON(data []byte) error {
+// because one reader takes the first value and another the last. It adds a fault for each key that
+// is a slip, in the order of the text.
+func checkJSON(data []byte, known *fields, slips *domain.FaultList) error {
 	if !utf8.Valid(data) {
 		return domain.Fault(domain.Malformed, "", domain.ReasonJSON)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	err := walk(decoder, 0)
+	w := walk{decoder: json.NewDecoder(bytes.NewReader(data)), slips: slips}
+	w.decoder.UseNumber()
+	_, err := w.value(known, 0)
 	if err == nil {
-		if _, err = decoder.Token(); err == io.EOF {
+		if _, err = w.decoder.Token(); err == io.EOF {
 			return nil
 		}
 		err = errors.New("more than one JSON value")
@@ -51,33 +52,52 @@ type keyTwice string
 // Error implements error. It does not quote the key.
 func (keyTwice) Error() string { return "a key twice in an object" }
 
-// walk reads one value. Its errors include keyTwice.
-func walk(decoder *json.Decoder, depth int) error {
+// walk reads a JSON text. Its errors include keyTwice.
+type walk struct {
+	decoder *json.Decoder
+	path    []string // of the value that is read; objects without known fields are not in it
+	slips   *domain.FaultList
+	unknown int // keys so far
+}
+
+// value reads one value, and says whether it is null.
+func (w *walk) value(known *fields, depth int) (null bool, err error) {
 	if depth > maxDepth {
-		return errDepth
+		return false, errDepth
 	}
-	token, err := decoder.Token()
+	token, err := w.decoder.Token()
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch token {
 	case json.Delim('{'):
-		return walkObject(decoder, depth)
+		err = w.object(known, depth)
 	case json.Delim('['):
-		for decoder.More() {
-			if err := walk(decoder, depth+1); err != nil {
-				return err
-			}
-		}
-		_, err = decoder.Token()
+		err = w.list(known, depth)
 	}
+	return token == nil, err
+}
+
+func (w *walk) list(known *fields, depth int) error {
+	for i := 0; w.decoder.More(); i++ {
+		if known != nil {
+			w.path = append(w.path, strconv.Itoa(i))
+		}
+		if _, err := w.value(known, depth+1); err != nil {
+			return err
+		}
+		if known != nil {
+			w.path = w.path[:len(w.path)-1]
+		}
+	}
+	_, err := w.decoder.Token()
 	return err
 }
 
-func walkObject(decoder *json.Decoder, depth int) error {
+func (w *walk) object(known *fields, depth int) error {
 	seen := map[string]bool{}
-	for decoder.More() {
-		token, err := decoder.Token()
+	for w.decoder.More() {
+		token, err := w.decoder.Token()
 		if err != nil {
 			return err
 		}
@@ -86,12 +106,30 @@ func walkObject(decoder *json.Decoder, depth int) error {
 			return keyTwice(key)
 		}
 		seen[key] = true
-		if err := walk(decoder, depth+1); err != nil {
+		if known != nil {
+			w.path = append(w.path, key)
+		}
+		null, err := w.value(known.of(key), depth+1)
+		if err != nil {
 			return err
 		}
+		if known != nil {
+			if !null && known.unknown(key) { // null is the same as leaving it out
+				w.slip(known)
+			}
+			w.path = w.path[:len(w.path)-1]
+		}
 	}
-	_, err := decoder.Token()
+	_, err := w.decoder.Token()
 	return err
+}
+
+// slip adds the fault of the unknown key at the end of the path. Of a body with very many unknown
+// keys it looks at the first ones only, because to compare them takes time.
+func (w *walk) slip(known *fields) {
+	if w.unknown++; w.unknown <= domain.MaxFaults {
+		w.slips.Add(known.slip(w.path))
+	}
 }
 
 // prune removes from the validated body every key that the schema does not name, and makes the

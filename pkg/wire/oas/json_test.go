@@ -21,7 +21,7 @@ func TestCheckJSON(t *testing.T) {
 		`{"": 0, " ": 0}`, "1e400",
 		strings.Repeat("[", 32) + strings.Repeat("]", 32), strings.Repeat(`{"a":`, 32) + "1" + strings.Repeat("}", 32),
 	} {
-		if err := checkJSON([]byte(text)); err != nil {
+		if err := checkJSON([]byte(text), nil, nil); err != nil {
 			t.Errorf("checkJSON(%s) = %v", text, err)
 		}
 	}
@@ -36,7 +36,7 @@ func TestCheckJSON(t *testing.T) {
 		`{"a": 1, "\u0061": 1}`: domain.ReasonDuplicateKey,
 		`{"": 1, "": 2}`:        domain.ReasonDuplicateKey, `{"":100,""`: domain.ReasonDuplicateKey,
 	} {
-		fault, ok := errors.AsType[*domain.Error](checkJSON([]byte(text)))
+		fault, ok := errors.AsType[*domain.Error](checkJSON([]byte(text), nil, nil))
 		if !ok || fault.Kind != domain.Malformed || fault.Reason != reason {
 			t.Errorf("checkJSON(%s) = %+v, not %q", text, fault, reason)
 		}
@@ -120,7 +120,7 @@ func FuzzCheckJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		first, firstErr := readText(text, true)
 		last, lastErr := readText(text, false)
-		if err := checkJSON(text); err != nil {
+		if err := checkJSON(text, nil, nil); err != nil {
 			plain := utf8.Valid(text) && json.Valid(text) && firstErr == nil && lastErr == nil
 			if again, err := json.Marshal(first); plain && err == nil && tokens(again) == tokens(text) {
 				t.Fatalf("refused: %v", err)

@@ -41,6 +41,8 @@ type Operation struct {
 	form string
 	// bodyOptional is set if the body may be left out; then it may be empty or null too.
 	bodyOptional bool
+	parameters   *parameters
+	fields       *fields // of a body in JSON
 	route        *routers.Route
 }
 
@@ -78,15 +80,18 @@ func newOperation(route *routers.Route) *Operation {
 	open.Security = openapi3.NewSecurityRequirements()
 	route.Operation = &open
 	scope, _ := operation.Extensions["x-scope"].(string)
+	public := operation.Security != nil && len(*operation.Security) == 0
 	return &Operation{
 		ID:           operation.OperationID,
 		Method:       route.Method,
 		MaxBody:      maxBody(operation),
-		Public:       operation.Security != nil && len(*operation.Security) == 0,
+		Public:       public,
 		Scope:        scope,
 		media:        rawMedia(operation),
 		form:         formFields(operation),
 		bodyOptional: operation.RequestBody != nil && !operation.RequestBody.Value.Required,
+		parameters:   parametersOf(route.PathItem, operation, public),
+		fields:       bodyFields(route.Method, operation),
 		route:        route,
 	}
 }

@@ -64,18 +64,30 @@ func (d *Document) Validate(read ReadBody) echo.MiddlewareFunc {
 	}
 }
 
+// validate collects all faults: those of the query first, then those of values, then the slips in
+// the body's keys. A body that can't be read is a fault alone.
 func validate(c echo.Context, operation *Operation, read ReadBody) error {
 	request := c.Request()
-	query, err := cleanQuery(request.URL.RawQuery)
+	query, err := cleanQuery(operation.parameters.kept(request.URL.RawQuery))
 	if err != nil {
 		return err
 	}
+	var faults, slips domain.FaultList
+	operation.parameters.check(query, &faults)
 	request.URL.RawQuery = query.Encode()
 	operation.joinHeaders(request.Header)
 	operation.limitBody(c.Response(), request)
-	if err := checkBody(c, operation, read); err != nil {
+	if err := checkBody(c, operation, read, &slips); err != nil {
 		return err
 	}
+	faults.Add(checkValues(c, operation, query))
+	faults.Add(slips.Err())
+	return faults.Err()
+}
+
+// checkValues checks a request whose body has been read, and leaves the validated body.
+func checkValues(c echo.Context, operation *Operation, query url.Values) error {
+	request := c.Request()
 	input := openapi3filter.RequestValidationInput{
 		Request: request, PathParams: pathParams(c), QueryParams: query, Route: operation.route, Options: filterOptions,
 	}
@@ -139,7 +151,7 @@ func printable(name string) string {
 
 // checkBody reads the body within its limit, and refuses JSON that two readers could read in two
 // ways.
-func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
+func checkBody(c echo.Context, operation *Operation, read ReadBody, slips *domain.FaultList) error {
 	request := c.Request()
 	if !operation.HasBody() || request.Body == nil || request.Body == http.NoBody {
 		return nil
@@ -165,7 +177,7 @@ func checkBody(c echo.Context, operation *Operation, read ReadBody) error {
 		return nil
 	}
 	if len(data) > 0 && isJSON(request.Header.Get(echo.HeaderContentType)) {
-		if err := checkJSON(data); err != nil {
+		if err := checkJSON(data, operation.fields, slips); err != nil {
 			return err
 		}
 		data = cutLists(data)

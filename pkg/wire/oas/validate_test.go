@@ -19,16 +19,20 @@ import (
 
 const things = `{
   "openapi": "3.0.3", "info": {"title": "Things", "version": "1"}, "security": [{"key": []}],
-  "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+  "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}, "responses": {"Thing": {"description": "made", "content": {"application/json": {"schema": {
+    "type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}, "made_at": {"type": "string"},
+      "data": {"type": "object", "properties": {"value": {"type": "integer"}, "note": {"type": "string"}}},
+      "list": {"type": "array", "items": {"type": "object", "properties": {"value": {"type": "integer"}, "note": {"type": "string"}}}},
+      "refs": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}}}}}}}}}}},
   "paths": {
     "/things": {
-      "post": {"operationId": "createThing", "x-scope": "things", "x-max-body": 300, "responses": {"200": {"description": "made"}}, "requestBody": {"required": true, "content": {"application/json": {"schema": {
+      "post": {"operationId": "createThing", "x-scope": "things", "x-max-body": 300, "responses": {"200": {"$ref": "#/components/responses/Thing"}}, "requestBody": {"required": true, "content": {"application/json": {"schema": {
         "type": "object", "required": ["name"], "properties": {
           "name": {"type": "string", "minLength": 2, "maxLength": 5, "pattern": "^[a-z]*$", "x-charset": "a-z"},
           "colour": {"type": "string", "enum": ["red", "blue", null], "nullable": true, "default": "red"},
           "address": {"type": "string", "format": "ipv4"}, "mail": {"type": "string", "format": "email"},
           "count": {"type": "integer", "minimum": 1, "maximum": 9}, "code": {"type": "string", "pattern": "^x"},
-          "data": {"type": "object", "properties": {"value": {"type": "integer"}}},
+          "data": {"type": "object", "properties": {"value": {"type": "integer"}}}, "free": {"type": "object"},
           "list": {"type": "array", "maxItems": 1000, "items": {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}},
           "refs": {"type": "array", "maxItems": 3, "items": {"oneOf": [{"type": "integer", "minimum": 1},
             {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer", "minimum": 1}}}]}}}}}}}},
@@ -36,7 +40,22 @@ const things = `{
         {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}, {"name": "kind", "in": "query", "required": true, "schema": {"type": "string"}}]}},
     "/things/{id}": {
       "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 1}}, {"name": "Accept-Language", "in": "header", "schema": {"type": "string", "maxLength": 9}}],
-      "get": {"operationId": "getThing", "x-scope": "things", "responses": {"200": {"description": "it"}}}}}}`
+      "get": {"operationId": "getThing", "x-scope": "things", "responses": {"200": {"description": "it"}}},
+      "put": {"operationId": "updateThing", "x-scope": "things", "responses": {"200": {"$ref": "#/components/responses/Thing"}}, "requestBody": {"required": true, "content": {"application/json": {"schema": {
+        "type": "object", "properties": {"name": {"type": "string"}, "data": {"type": "object", "properties": {"value": {"type": "integer"}}}}}}}}}},
+    "/parts": {
+      "parameters": [{"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}],
+      "get": {"operationId": "listParts", "x-scope": "things", "responses": {"200": {"description": "some"}}, "parameters": [{"name": "part_name", "in": "query", "schema": {"type": "string"}}]}}}}`
+
+// thingSchema is what createThing takes.
+func thingSchema(t testing.TB) *openapi3.Schema {
+	t.Helper()
+	spec, err := openapi3.NewLoader().LoadFromData([]byte(things))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jsonSchema(spec.Paths.Value("/things").Post.RequestBody.Value.Content)
+}
 
 // serve sends a request through Find and Validate to a handler.
 func serve(t *testing.T, request *http.Request, handler echo.HandlerFunc) error {
@@ -60,6 +79,8 @@ func serve(t *testing.T, request *http.Request, handler echo.HandlerFunc) error 
 	group.POST("/things", handler)
 	group.GET("/things", handler)
 	group.GET("/things/:id", handler)
+	group.PUT("/things/:id", handler)
+	group.GET("/parts", handler)
 	e.ServeHTTP(httptest.NewRecorder(), request)
 	return outcome
 }
@@ -138,6 +159,7 @@ func TestValidate_Bodies(t *testing.T) {
 		},
 		`{"name": "ab", "refs": [{"ID": 1}, null]}`: {
 			{domain.Invalid, "refs[0]", domain.ReasonFormat}, {domain.Invalid, "refs[1]", domain.ReasonFormat},
+			{domain.Invalid, "refs[0].ID", domain.ReasonField},
 		},
 		`{"name": "ab", "refs": [1e30]}`:         {{domain.Invalid, "refs[0]", domain.ReasonType}},
 		`{"name": "ab", "refs": [{"id": 1e30}]}`: {{domain.Invalid, "refs[0].id", domain.ReasonType}},
@@ -178,7 +200,7 @@ func TestValidate_Arguments(t *testing.T) {
 // The handler gets what was validated, whether it takes the value or reads the bytes.
 func TestValidate_LeavesOnlyWhatWasValidated(t *testing.T) {
 	t.Parallel()
-	const body = `{"NAME": "evil", "name": "ab", "count": 2.0, "data": {"Value": 9, "value": 1}, "list": [{"value": 3, "VALUE": 4}], "more": 1, "refs": [1.0, {"id": 2e0, "ID": 9, "superuser": true}]}`
+	const body = `{"NAME": null, "name": "ab", "count": 2.0, "data": {"other": 9, "value": 1}, "list": [{"value": 3, "other": 4}], "more": 1, "refs": [1.0, {"id": 2e0, "ID": null, "superuser": true}]}`
 	reached := false
 	err := serve(t, jsonRequest(body), func(c echo.Context) error {
 		reached = true
