@@ -1,7 +1,6 @@
 package pki
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -108,7 +107,7 @@ func (s *CAs) issuerHere(ctx context.Context, cert *x509.Certificate) (int64, er
 		if err != nil {
 			return 0, err
 		}
-		if bytes.Equal(issuer.RawSubject, cert.RawIssuer) && (&ca.Authority{Certificate: issuer}).CheckIssued(cert) == nil {
+		if authority := (&ca.Authority{Certificate: issuer}); authority.CheckIssued(cert) == nil {
 			return id, nil
 		}
 	}

@@ -116,12 +116,12 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 		"renew": {domain.ScopeClients, func(ctx context.Context, w *World) error {
 			return Second(w.Clients.Renew(ctx, s.client, domain.ClientRenewal{}))
 		}},
-		"suspend": {
-			domain.ScopeClients, func(ctx context.Context, w *World) error { return Second(w.Clients.Suspend(ctx, s.site)) },
-		},
-		"resume": {
-			domain.ScopeClients, func(ctx context.Context, w *World) error { return Second(w.Clients.Resume(ctx, s.held)) },
-		},
+		"suspend": {domain.ScopeClients, func(ctx context.Context, w *World) error {
+			return Second(w.Clients.Suspend(ctx, s.site))
+		}},
+		"resume": {domain.ScopeClients, func(ctx context.Context, w *World) error {
+			return Second(w.Clients.Resume(ctx, s.held))
+		}},
 		"revoke": {
 			domain.ScopeClients, func(ctx context.Context, w *World) error { return w.RevokeClient(ctx, s.client) },
 		},

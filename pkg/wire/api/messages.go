@@ -209,8 +209,8 @@ var catalogue = map[domain.Reason][languages]string{
 		"Há um certificado que não faz parte da cadeia da CA.", "There is a certificate that is not part of the chain of the CA.",
 	},
 	domain.ReasonConstrained: {
-		"Um nome não é permitido pelos name constraints de uma CA acima.",
-		"The name constraints of a CA above do not allow a name.",
+		"Um nome do certificado não é permitido pelos name constraints da CA ou de uma acima dela.",
+		"The name constraints of the CA, or of one above it, do not allow a name of the certificate.",
 	},
 	domain.ReasonPathLength: {
 		"A CA não permite outra CA abaixo dela (path length).", "The CA does not allow another CA below it (path length).",

@@ -89,8 +89,8 @@ var oddCAs = []oddCA{
 	{name: "lines of Windows, byte order mark", text: func(der []byte) string {
 		return "\ufeff" + strings.ReplaceAll(pemOf("CERTIFICATE", der), "\n", "\r\n")
 	}, want: taken},
-	{name: "two certificates", text: func(der []byte) string { return strings.Repeat(pemOf("CERTIFICATE", der), 2) },
-		want: refused("cert", "").unlike()},
+	{name: "its certificate twice", text: func(der []byte) string { return strings.Repeat(pemOf("CERTIFICATE", der), 2) },
+		want: taken},
 	{
 		name: "something behind the certificate",
 		text: func(der []byte) string { return pemOf("CERTIFICATE", append(der, 0, 0)) }, want: caMalformed.unlike(),
