@@ -109,6 +109,10 @@ var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
 		if byPrefix { // SQLite estimates that the range of names is smaller than the table
 			return strings.Contains(plan, "clients_name_key (name_key>? AND name_key<?)")
 		}
+		if byPart := strings.HasPrefix(f.Name, "*"); byPart && f.CAID == 0 && f.Status == domain.StatusAny &&
+			!strings.Contains(plan, "INDEX clients_names (id") {
+			return false
+		}
 		return !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "SCAN") &&
 			strings.Contains(plan, "SEARCH clients USING")
 	},
