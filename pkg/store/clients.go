@@ -67,7 +67,11 @@ type clients struct {
 func (r clients) Page(
 	ctx context.Context, filter domain.ClientFilter, req domain.PageRequest,
 ) (domain.Page[domain.Client], error) {
-	l := r.listing(filter)
+	common, err := r.manyBegin(ctx, filter)
+	if err != nil {
+		return domain.Page[domain.Client]{}, err
+	}
+	l := r.listing(filter, common)
 	if filter.At.IsZero() || filter.Status != domain.StatusValid && filter.Status != domain.StatusExpired {
 		return page[clientRow, domain.Client](ctx, r.s.read, l, req)
 	}
@@ -92,10 +96,10 @@ func (r clients) exact(l listing, f domain.ClientFilter) listing {
 		unmarked, condition = "NOT expired AND expires_at <= ?", "expires_at <= ?"
 	}
 	f.Status = domain.StatusAny
-	also := r.listing(f)
+	also := r.listing(f, false)
 	also.table = "(SELECT " + clientColumns + ", name_key FROM clients WHERE " + unmarked +
 		" ORDER BY expires_at) AS unmarked"
-	also.args = append([]any{at}, also.args...)
+	also.args, also.lean = append([]any{at}, also.args...), false
 	l.restrict(condition, at)
 	l.also, l.apart = &also, true
 	return l
@@ -108,8 +112,8 @@ var clientTable = table[clientRow, domain.Client]{
 }
 
 // listing writes the conditions on the status as the partial indexes have them. On PostgreSQL those
-// by id alone have the condition id > 0.
-func (r clients) listing(f domain.ClientFilter) listing {
+// by id alone have the condition id > 0. common says whether many names begin as the filter says.
+func (r clients) listing(f domain.ClientFilter, common bool) listing {
 	l := clientTable.list
 	switch {
 	case f.CAID != 0 && r.s.engine == Postgres:
@@ -129,32 +133,9 @@ func (r clients) listing(f domain.ClientFilter) listing {
 		l.restrict("id > 0")
 	}
 	if f.Name != "" {
-		l.restrictName(domain.NameKey(f.Name))
-	}
-	if r.s.engine == SQLite && strings.HasPrefix(f.Name, "*") && f.CAID == 0 && f.Status == domain.StatusAny {
-		l.table = "clients INDEXED BY clients_names" // SQLite would read the rows
+		l.restrictName(domain.NameKey(f.Name), common)
 	}
 	return l
-}
-
-// likeEscapes escapes the characters that mean something to LIKE, and turns `*` into its wildcard.
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
-
-// restrictName adds the condition on the name. The text before the first `*` is also written as a
-// range of names, which the index on names serves.
-func (l *listing) restrictName(pattern string) {
-	prefix, _, wild := strings.Cut(pattern, "*")
-	switch {
-	case !storable(pattern):
-		l.restrict("1 = 0")
-		return
-	case !wild:
-		l.restrict("name_key = ?", pattern)
-		return
-	case prefix != "":
-		l.restrict("name_key >= ? AND name_key < ?", prefix, prefix+"\U0010FFFF")
-	}
-	l.restrict(`name_key LIKE ? ESCAPE '\'`, likeEscapes.Replace(pattern))
 }
 
 // NameTaken implements domain.Clients.
