@@ -49,7 +49,7 @@ func deepRows(ctx context.Context, b *bench, e engine) (err error) {
 		}
 	}
 	b.memoryRow(e, fmt.Sprintf("listing %d", b.rows), large.cmd.Process.Pid)
-	return nil
+	return b.scanRow(ctx, e, large)
 }
 
 func fixed(values url.Values) func(int) url.Values {

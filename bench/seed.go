@@ -98,10 +98,13 @@ func (e engine) words(p population) *strings.Replacer {
 		"randomblob(290)", "{false}", "0")
 }
 
+// nextClient lets PostgreSQL continue after the ids that were seeded; SQLite does so by itself.
+const nextClient = "SELECT setval(pg_get_serial_sequence('clients', 'id'), (SELECT max(id) FROM clients))"
+
 // settle lets the database finish its deferred work, so that it does not do it while it is
 // measured.
 func (e engine) settle(ctx context.Context, db *sql.DB) error {
-	statements := []string{"VACUUM (ANALYZE)", "CHECKPOINT"}
+	statements := []string{nextClient, "VACUUM (ANALYZE)", "CHECKPOINT"}
 	if e.cluster == nil {
 		statements = []string{"PRAGMA wal_checkpoint(TRUNCATE)"}
 	}

@@ -120,7 +120,7 @@ func (r certificates) place(ctx context.Context, cursor int64) (domain.Certifica
 // byExpiry is Page in the order of the ends. The status needs no marks here: it is a span of the
 // order.
 func (r clients) byExpiry(
-	ctx context.Context, f domain.ClientFilter, req domain.PageRequest,
+	ctx context.Context, f domain.ClientFilter, common bool, req domain.PageRequest,
 ) (domain.Page[domain.Client], error) {
 	certs := certificates{r.s}
 	from, err := certs.place(ctx, req.Cursor)
@@ -140,7 +140,7 @@ func (r clients) byExpiry(
 	case domain.StatusRevoked:
 		l.restrict("revoked_at IS NOT NULL")
 	}
-	l.restrictClients(f)
+	l.restrictClients(f, common)
 	after := domain.PageRequest{Cursor: from.ClientID, Size: req.Size}
 	found, err := page[clientRow, domain.Client](ctx, r.s.read, l, after)
 	if err != nil {

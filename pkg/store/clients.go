@@ -83,10 +83,14 @@ type clients struct {
 func (r clients) Page(
 	ctx context.Context, filter domain.ClientFilter, req domain.PageRequest,
 ) (domain.Page[domain.Client], error) {
-	if filter.ByExpiry {
-		return r.byExpiry(ctx, filter, req)
+	common, err := r.manyBegin(ctx, filter)
+	if err != nil {
+		return domain.Page[domain.Client]{}, err
 	}
-	l := r.listing(filter)
+	if filter.ByExpiry {
+		return r.byExpiry(ctx, filter, common, req)
+	}
+	l := r.listing(filter, common)
 	if filter.At.IsZero() || filter.Status != domain.StatusValid && filter.Status != domain.StatusExpired {
 		return page[clientRow, domain.Client](ctx, r.s.read, l, req)
 	}
@@ -111,10 +115,10 @@ func (r clients) exact(l listing, f domain.ClientFilter) listing {
 		unmarked, condition = "NOT expired AND expires_at <= ?", "expires_at <= ?"
 	}
 	f.Status = domain.StatusAny
-	also := r.listing(f)
+	also := r.listing(f, false)
 	also.table = "(SELECT " + clientColumns + ", name_key FROM clients WHERE " + unmarked +
 		" ORDER BY expires_at) AS unmarked"
-	also.args = append([]any{at}, also.args...)
+	also.args, also.lean = append([]any{at}, also.args...), false
 	l.restrict(condition, at)
 	l.also, l.apart = &also, true
 	return l
@@ -127,8 +131,8 @@ var clientTable = table[clientRow, domain.Client]{
 }
 
 // listing writes the conditions on the status as the partial indexes have them. On PostgreSQL those
-// by id alone have the condition id > 0.
-func (r clients) listing(f domain.ClientFilter) listing {
+// by id alone have the condition id > 0. common says whether many names begin as the filter says.
+func (r clients) listing(f domain.ClientFilter, common bool) listing {
 	l := clientTable.list
 	if f.CAID != 0 {
 		r.s.restrictOwner(&l, "ca_id", f.CAID)
@@ -144,39 +148,19 @@ func (r clients) listing(f domain.ClientFilter) listing {
 	if f.Status != domain.StatusAny && f.CAID == 0 && f.Name == "" && r.s.engine == Postgres {
 		l.restrict("id > 0")
 	}
-	l.restrictClients(f)
+	l.restrictClients(f, common)
 	return l
 }
 
 // restrictClients adds the conditions that do not depend on the order of the list.
-func (l *listing) restrictClients(f domain.ClientFilter) {
+func (l *listing) restrictClients(f domain.ClientFilter, common bool) {
 	if f.Name != "" {
-		l.restrictName(domain.NameKey(f.Name))
+		l.restrictName(domain.NameKey(f.Name), common)
 	}
 	if len(f.Serials) > 0 {
 		l.restrictTexts("id IN (SELECT client_id FROM certificates WHERE serial IN ?)", f.Serials)
 	}
 	l.restrictSpan("expires_at", f.ExpiresAfter, f.ExpiresBefore)
-}
-
-// likeEscapes escapes the characters that mean something to LIKE, and turns `*` into its wildcard.
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
-
-// restrictName adds the condition on the name. The text before the first `*` is also written as a
-// range of names, which the index on names serves.
-func (l *listing) restrictName(pattern string) {
-	prefix, _, wild := strings.Cut(pattern, "*")
-	switch {
-	case !storable(pattern):
-		l.restrict("1 = 0")
-		return
-	case !wild:
-		l.restrict("name_key = ?", pattern)
-		return
-	case prefix != "":
-		l.restrict("name_key >= ? AND name_key < ?", prefix, prefix+"\U0010FFFF")
-	}
-	l.restrict(`name_key LIKE ? ESCAPE '\'`, likeEscapes.Replace(pattern))
 }
 
 // NameTaken implements domain.Clients.

@@ -41,6 +41,9 @@ type listing struct {
 	// id.
 	also  *listing
 	apart bool // no row of also is in keyTable or table: the page before counts both
+	// lean lists read the ids first, from an index that has all columns of the conditions, and then
+	// only the rows of the page.
+	lean bool
 }
 
 func (l *listing) restrict(condition string, args ...any) {
@@ -56,6 +59,10 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 		key += " AND " + l.shown
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d", selected, l.table, l.and(key), order, n)
+	if l.lean {
+		query = fmt.Sprintf("SELECT %s FROM %s WHERE id IN (SELECT id FROM %s WHERE %s ORDER BY %s LIMIT %d) ORDER BY id",
+			selected, l.table, l.table, l.and(key), order, n)
+	}
 	args = append(l.args[:len(l.args):len(l.args)], args...)
 	if l.also == nil {
 		return query, args

@@ -54,22 +54,36 @@ const searchTime = 5 * time.Second
 // errScan is the cause of the error when a scan exceeds its timeout.
 var errScan = errors.New("the filter has no index, and what it finds is too far away")
 
+// After a scan its worker rests: restFactor times as long as the scan took, within these bounds. So
+// the scans of all callers together leave most of the processors to other requests, however many
+// wait. A scan that ends at once rests too, because its request has taken more time than the scan.
+const (
+	restFactor = 4
+	minRest    = 2 * time.Millisecond
+	maxRest    = time.Second
+)
+
+func rest(took time.Duration) time.Duration { return min(max(restFactor*took, minRest), maxRest) }
+
 // Search reads a page. If the database has to scan for it (wide), it does so in the caller's turn
-// and within searchTime.
+// and within searchTime. The turn lasts until the worker has rested; Search returns before.
 func Search[T any](
 	ctx context.Context, turns *Turns, wide bool, read func(context.Context) (domain.Page[T], error),
 ) (page domain.Page[T], err error) {
 	if !wide {
 		return read(ctx)
 	}
-	err = turns.Do(ctx, func() (err error) {
-		bounded, cancel := context.WithTimeout(ctx, searchTime)
-		defer cancel()
-		page, err = read(bounded)
-		if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-			return &domain.Unavailable{Err: errScan}
-		}
-		return err
-	})
+	leave, err := turns.Enter(ctx)
+	if err != nil {
+		return page, err
+	}
+	began := time.Now()
+	defer func() { time.AfterFunc(rest(time.Since(began)), leave) }()
+	bounded, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	page, err = read(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = &domain.Unavailable{Err: errScan}
+	}
 	return page, err
 }
