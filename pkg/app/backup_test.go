@@ -105,7 +105,7 @@ func wantInBackup(t *testing.T, o apptest.Options, file string, names []string) 
 	for _, name := range names {
 		var n int
 		if err := db.QueryRowContext(
-			t.Context(), "SELECT count(*) FROM clients JOIN certificates ON client_id = clients.id WHERE name = ?",
+			t.Context(), "SELECT count(*) FROM clients JOIN certificates ON client_id = clients.id WHERE clients.name = ?",
 			name,
 		).
 			Scan(&n); err != nil || n != 1 {

@@ -60,8 +60,8 @@ func (l listing) after(selected string, cursor int64, n int) (string, []any) {
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d", selected, l.table, l.and(key), order, n)
 	if l.lean {
-		query = fmt.Sprintf("SELECT %s FROM %s WHERE id IN (SELECT id FROM %s WHERE %s ORDER BY %s LIMIT %d) ORDER BY id",
-			selected, l.table, l.table, l.and(key), order, n)
+		query = fmt.Sprintf("SELECT %s FROM %s WHERE id IN (SELECT id FROM %s WHERE %s ORDER BY %s LIMIT %d) ORDER BY %s",
+			selected, l.table, l.table, l.and(key), order, n, order)
 	}
 	args = append(l.args[:len(l.args):len(l.args)], args...)
 	if l.also == nil {
