@@ -221,6 +221,7 @@ func TestRestore_RevokeIssued(t *testing.T) {
 	reading := Must(store.OpenReading(t.Context(), path))(t)
 	defer reading.Close()
 	Must(b.Restore.Complete(Operator(t), pki.Since{Lost: reading, RevokeIssued: true}))(t)
+	b.Clock.Pass(2 * time.Second)
 	got := map[string]int{}
 	for serial, entry := range listed(b.Current(t, authority.ID)) {
 		got[serial] = entry.ReasonCode
