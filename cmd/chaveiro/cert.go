@@ -71,7 +71,8 @@ func (c *certList) Run(ctx context.Context) error {
 		ca, caErr := optionalCA(ctx, s, c.CA)
 		serials, serialErr := serialsOf(c.Serial)
 		filter := domain.CertificateFilter{
-			CAID: ca, Kind: c.Kind, Status: c.Status, Name: c.Name, Serials: serials, Fingerprint: plainHex(c.Fingerprint),
+			CAID: ca, Kind: c.Kind, Status: c.Status, Name: c.Name, Serials: serials,
+			Fingerprint: plainHex(c.Fingerprint),
 		}
 		filter.ExpiresAfter, filter.ExpiresBefore, filter.ByExpiry = c.span(app.Now())
 		var clientErr error

@@ -117,9 +117,11 @@ func certificateRecordAt(now time.Time) func(domain.Certificate) certificateReco
 		return certificateRecord{
 			ID: c.ID, CAID: c.CAID, ClientID: optional(c.ClientID), Kind: string(c.Kind), Name: c.Name,
 			Serial: c.Serial, Fingerprint: c.Fingerprint, KeyAlgorithm: c.KeyAlgorithm, KeyKept: c.KeyKept,
-			KeyProtected: c.KeyProtected, Expired: !now.Before(c.NotAfter), Revoked: c.Revoked(), RevokedAt: stamp(c.RevokedAt),
-			RevocationReason: revocationReason(c.Revoked(), c.Reason), SupersededAt: stamp(c.SupersededAt),
-			NotBefore: stamp(c.NotBefore), ExpiryDate: stamp(c.NotAfter), CreatedAt: stamp(c.CreatedAt),
+			KeyProtected: c.KeyProtected, Expired: !now.Before(c.NotAfter), Revoked: c.Revoked(),
+			RevokedAt:        stamp(c.RevokedAt),
+			RevocationReason: revocationReason(c.Revoked(), c.Reason),
+			SupersededAt:     stamp(c.SupersededAt), NotBefore: stamp(c.NotBefore), ExpiryDate: stamp(c.NotAfter),
+			CreatedAt: stamp(c.CreatedAt),
 		}
 	}
 }

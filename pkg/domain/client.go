@@ -332,7 +332,7 @@ func (f ClientFilter) Wide() bool {
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
 // CAs, among the clients that hold it: see Client.HoldsName.
 //
-// The groups Clients, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
+// The groups Clients, CreateAll, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
 // Clients_Page_Filters, Clients_Page_Model and Deadlines of the suite test it.
 type Clients interface {
 	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
@@ -357,6 +357,9 @@ type Clients interface {
 	// client that does not hold its name at CreatedAt leaves it free. It waits for a Lock of the
 	// CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
+	// CreateAll is Create for many clients, all or none. They are of one CA, and their Serials are
+	// all different. An empty list is a no-op.
+	CreateAll(ctx context.Context, list []*Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
 	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with
 	// RevokedAt the caller adds it in the same transaction, before.
