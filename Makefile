@@ -34,7 +34,7 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
 setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, Java, zsh, fish, packages of Python and Node
-	@scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis shells
+	@scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis shells
 
 unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...

@@ -33,6 +33,8 @@ func TestCandidates(t *testing.T) {
 	for line, want := range map[string][]string{
 		"c":                                 {"ca", "client", "cert", "crl", "copy", "completion"},
 		"cl":                                {"client"},
+		"import ":                           {"easy-rsa", "openvpn-ui", "pem"},
+		"import pem ":                       {":files"},
 		"help cr":                           {"crl"},
 		"h":                                 {"help"},
 		"help h":                            nil,
