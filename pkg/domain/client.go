@@ -332,8 +332,9 @@ func (f ClientFilter) Wide() bool {
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
 // CAs, among the clients that hold it: see Client.HoldsName.
 //
-// The groups Clients, CreateAll, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
-// Clients_Page_Filters, Clients_Page_Model and Deadlines of the suite test it.
+// The groups Clients, CreateAll, Clients_Enrol, Clients_MarkExpired,
+// Clients_MarkExpired_ClockAhead, Clients_Page_Filters, Clients_Page_Model and Deadlines of the
+// suite test it.
 type Clients interface {
 	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
 	// does not grow with its depth. See PageRequest for its bounds. A name that no database can
