@@ -25,8 +25,8 @@ const (
 	importedFloor        = 500 // certificates a second
 )
 
-// pkiRows measures the import of an easy-rsa PKI: RSA keys of 2048 bits, a tenth of the certificates
-// revoked. The reading of the files is not in it.
+// pkiRows measures the import of an easy-rsa PKI: RSA keys of 2048 bits, a tenth of the
+// certificates revoked. The reading of the files is not in it.
 func pkiRows(ctx context.Context, b *bench, e engine) error {
 	in, err := foreignPKI()
 	if err != nil {
@@ -58,7 +58,8 @@ func pkiRows(ctx context.Context, b *bench, e engine) error {
 	})
 }
 
-// foreignPKI makes a CA with its certificates, in the form in which a directory of easy-rsa is read.
+// foreignPKI makes a CA with its certificates, in the form in which a directory of easy-rsa is
+// read.
 func foreignPKI() (domain.PKIImport, error) {
 	keys := make([]*rsa.PrivateKey, importedKeys)
 	for i := range keys {

@@ -358,8 +358,7 @@ type Clients interface {
 	// client that does not hold its name at CreatedAt leaves it free. It waits for a Lock of the
 	// CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
-	// CreateAll is Create for many clients, all or none. They are of one CA, and their Serials are
-	// all different. An empty list is a no-op.
+	// CreateAll is Create for any number of clients of one CA with different Serials, all or none.
 	CreateAll(ctx context.Context, list []*Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
 	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with

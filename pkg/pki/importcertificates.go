@@ -124,7 +124,8 @@ func (t *takeover) readRevocations(ctx context.Context) error {
 	return nil
 }
 
-// markRevoked says of the certificates which are revoked, and reports the revocations of all others.
+// markRevoked says of the certificates which are revoked, and reports the revocations of all
+// others.
 func (t *takeover) markRevoked(standing map[string]domain.Revocation) {
 	told := map[string]bool{}
 	for _, item := range t.items {

@@ -35,8 +35,8 @@ func (t *takeover) readIndex() []domain.Revocation {
 	return revoked
 }
 
-// readIndexRow returns the revocation of a row; without a serial: it is of a certificate that is not
-// revoked.
+// readIndexRow returns the revocation of a row; without a serial: it is of a certificate that is
+// not revoked.
 func (t *takeover) readIndexRow(row *domain.IndexRow, files map[string]*found) (domain.Revocation, error) {
 	number, err := ca.ParseSerial(row.Serial)
 	if err != nil {

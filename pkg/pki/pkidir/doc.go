@@ -4,6 +4,6 @@
 // It imports domain. It judges nothing: which certificate is whose, and which key belongs to it, is
 // for the use case to say.
 //
-// What is not obvious: files are known by what is in them, not by their names, because every version
-// of easy-rsa has moved and renamed them. Only the files of the CA itself have fixed names.
+// What is not obvious: files are known by what is in them, not by their names, because every
+// version of easy-rsa has moved and renamed them. Only the files of the CA itself have fixed names.
 package pkidir
