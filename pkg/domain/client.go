@@ -100,6 +100,7 @@ type ClientSpec struct {
 	Expiration   *int   // days; nil: DefaultClientLife, or until the CA ends
 	KeyAlgorithm string // empty: the default
 	Request      []byte // PKCS #10 in PEM, with the key; empty: a key is made
+	EmailLess    bool   // it may be without an e-mail address, as clients that were imported are
 }
 
 // Key returns what is asked of the key.
@@ -107,9 +108,13 @@ func (s ClientSpec) Key() KeySpec { return KeySpec{s.KeyAlgorithm, s.Password, s
 
 // Validate joins the faults of all fields.
 func (s ClientSpec) Validate() error {
+	var email error
+	if !s.EmailLess {
+		email = requireEmail(s.Subject.Email)
+	}
 	return errors.Join(
 		CheckClientName("name", s.Name),
-		requireEmail(s.Subject.Email),
+		email,
 		s.Subject.Validate(),
 		checkDescription(s.Description),
 		checkText("password", string(s.Password), MaxPassword, false),
@@ -146,7 +151,7 @@ func (r ClientRenewal) Until(now time.Time) time.Time {
 func (r ClientRenewal) Spec(c Client) (ClientSpec, error) {
 	spec := ClientSpec{
 		CAID: c.CAID, Name: c.Name, Description: c.Description, Subject: c.Subject, Password: r.Password,
-		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm, Request: r.Request,
+		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm, Request: r.Request, EmailLess: c.Email == "",
 	}
 	switch {
 	case r.Name == nil || *r.Name == c.Name:
@@ -223,31 +228,6 @@ func checkLife(days *int, limit int) error {
 		return Fault(Invalid, "expiration", ReasonTooLarge, limit)
 	}
 	return nil
-}
-
-// ClientImport is a certificate that was made elsewhere. RevokedAt nil means now, if Revoked.
-type ClientImport struct {
-	CAID        int64
-	Email       string
-	Description string
-	Certificate []byte // PEM
-	Key         Secret // PEM
-	Password    Secret // of the key
-	Revoked     bool
-	RevokedAt   *time.Time
-}
-
-// Validate joins the faults of the fields that can be judged without opening certificate and key.
-func (i ClientImport) Validate(now time.Time) error {
-	var date error
-	if i.RevokedAt != nil && !i.Revoked {
-		date = Fault(Invalid, "revoked_date", ReasonOnlyRevoked)
-	} else if i.RevokedAt != nil && i.RevokedAt.After(now) {
-		date = Fault(Invalid, "revoked_date", ReasonFuture)
-	} else if i.RevokedAt != nil && i.RevokedAt.UTC().Year() < firstCRLYear {
-		date = Fault(Invalid, "revoked_date", ReasonDate)
-	}
-	return errors.Join(requireEmail(i.Email), checkEmail(i.Email), checkDescription(i.Description), date)
 }
 
 // ClientUpdate is a partial change: nil is unchanged. The fields that can't be changed are here so

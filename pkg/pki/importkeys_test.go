@@ -95,7 +95,8 @@ func TestImports_OtherCA(t *testing.T) {
 	other.issue(t, "natal")
 	old.in.Certificates = append(old.in.Certificates, other.in.Certificates...)
 	old.in.CRLs = []domain.ForeignPart{
-		{Path: "other.pem", PEM: domain.Secret(other.List(t, big.NewInt(1)))}, {Path: "crl.pem", PEM: domain.Secret(old.List(t, big.NewInt(7)))},
+		{Path: "other.pem", PEM: domain.Secret(other.List(t, big.NewInt(1)))},
+		{Path: "crl.pem", PEM: domain.Secret(old.List(t, big.NewInt(7)))},
 		{Path: "crl.old", PEM: domain.Secret(old.ListAt(t, Noon.Add(-9*Day), big.NewInt(6)))},
 	}
 	old.run(t, w, 3, 0, 3, 0)

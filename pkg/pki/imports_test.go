@@ -224,7 +224,8 @@ func TestImports_Later(t *testing.T) {
 	if after["rio"].ID != before["rio"].ID || after["rio"].Serial != newer || after["rio"].Revoked() {
 		t.Errorf("%+v", after["rio"])
 	}
-	if list := certificatesOf(t, w, domain.CertificateFilter{ClientID: after["rio"].ID}); len(list) != 2 || list[0].Serial != rio {
+	list := certificatesOf(t, w, domain.CertificateFilter{ClientID: after["rio"].ID})
+	if len(list) != 2 || list[0].Serial != rio {
 		t.Errorf("%+v", list)
 	}
 	foreign := certificatesOf(t, w, domain.CertificateFilter{Kind: domain.CertificateOfForeign})
@@ -238,6 +239,8 @@ func TestImports_Later(t *testing.T) {
 		t.Errorf("%d entries", len(list.RevokedCertificateEntries))
 	}
 	old.run(t, w, 0, 6, 0, 0)
+	// its certificate has no e-mail address, and the next one need not
+	Must(w.Clients.Renew(Operator(t), after["recife"].ID, domain.ClientRenewal{}))(t)
 }
 
 // TestImports_Faults: what is at fault stops the import, unless a part is asked for.
@@ -279,7 +282,8 @@ func TestImports_Atomic(t *testing.T) {
 	if report, err := broken.Run(Operator(t), old.in, nil); err == nil || report.Stored {
 		t.Errorf("%+v (%v)", report, err)
 	}
-	if w.CountEvents(t) != 0 || len(clientsOf(t, w)) != 0 || len(certificatesOf(t, w, domain.CertificateFilter{})) != 0 {
+	certs := certificatesOf(t, w, domain.CertificateFilter{})
+	if w.CountEvents(t) != 0 || len(clientsOf(t, w)) != 0 || len(certs) != 0 {
 		t.Error("something is stored")
 	}
 	old.run(t, w, 10, 0, 2, 0)

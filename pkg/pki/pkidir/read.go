@@ -37,7 +37,8 @@ const (
 )
 
 // EasyRSA reads the directory of an easy-rsa PKI, which is the one with ca.crt and index.txt, or
-// one with exactly one such below it. Errors: ErrNoPKI, ErrSeveral, ErrTooMany, and those of the files.
+// one with exactly one such below it. Errors: ErrNoPKI, ErrSeveral, ErrTooMany, and those of the
+// files.
 func EasyRSA(tree fs.FS) (domain.ForeignPKI, error) {
 	root, err := find(tree)
 	if err != nil {
