@@ -48,6 +48,7 @@ var layers = map[string][]string{
 	"pkg/domain":           {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
 	"pkg/seal":             {},
 	"pkg/vault/devicefile": {"pkg/domain"},
+	"pkg/pki/pkidir":       {"pkg/domain"},
 	"pkg/bounded":          {"golang.org/x/time/rate"},
 	"pkg/ca":               {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
 	"pkg/openvpn":          {"pkg/domain"},
@@ -78,7 +79,8 @@ var layers = map[string][]string{
 	},
 	// All commands except serve work without HTTP.
 	"cmd/chaveiro": {
-		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/vault", "pkg/store",
+		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/pki/pkidir", "pkg/vault",
+		"pkg/store",
 		"github.com/alecthomas/kong",
 		"go.yaml.in/yaml/v3",
 		"golang.org/x/term",

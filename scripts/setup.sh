@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node \
+#   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
 #     schemathesis witnesses shells
 #
 # Installed programs are left alone, silently. Missing ones are installed from
@@ -52,6 +52,7 @@ list_missing() {
 		postgres) have_postgres || echo postgresql ;;
 		pgbouncer) have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer ;;
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
+		easyrsa) [ -x /usr/share/easy-rsa/easyrsa ] || echo easy-rsa ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
 		openssl) have openssl || echo openssl ;;
 		curl) have curl || echo curl ;;
@@ -70,7 +71,7 @@ list_missing() {
 			have mvn || echo maven
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells)" >&2
 			exit 2
 			;;
 		esac

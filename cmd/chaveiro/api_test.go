@@ -17,7 +17,9 @@ import (
 func TestJSON_IsThatOfTheAPI(t *testing.T) {
 	t.Parallel()
 	o := pkiDir(t)
-	must(t, o, "client revoke site-rio --yes")
+	must(t, o, "client revoke site-rio --yes --reason superseded")
+	must(t, o, "client renew site-recife --overlap 12h")
+	must(t, o, "cert create --ca 1 --name vpn.example.com")
 	must(t, o, "role create --name leitura --scope openvpn.cas:r --scope audit:r")
 	must(t, o, "user create --username maria --role leitura --superuser")
 	must(t, o, "apikey create --name ci --role leitura --expires 90d --rate-limit 60 --allowed-ip 127.0.0.1")
@@ -26,6 +28,7 @@ func TestJSON_IsThatOfTheAPI(t *testing.T) {
 	for _, test := range []struct{ command, path, list string }{
 		{"ca", "/api/openvpn/cas", "cas"},
 		{"client", "/api/openvpn/clients/site2site", "clients"},
+		{"cert", "/api/openvpn/certificates", "certificates"},
 		{"role", "/api/roles", "roles"},
 		{"user", "/api/users", "users"},
 		{"apikey", "/api/3rdparty/apikeys", "apikeys"},

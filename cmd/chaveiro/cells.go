@@ -93,6 +93,10 @@ func cell(value any, exact bool) string {
 		if v != nil {
 			text = fmt.Sprint(*v)
 		}
+	case *int64:
+		if v != nil {
+			text = fmt.Sprint(*v)
+		}
 	default:
 		text = fmt.Sprint(v)
 	}

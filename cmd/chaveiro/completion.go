@@ -166,7 +166,8 @@ func (p *place) wantsFile(last string) bool {
 		return strings.Contains(p.flag.PlaceHolder, "FILE") || strings.HasSuffix(name, "-file") ||
 			strings.HasSuffix(name, "-dir") || name == "config" || strings.HasPrefix(name, "tls-")
 	}
-	return !strings.HasPrefix(last, "-") && p.node.Leaf() && p.argument() != nil && p.argument().Name == "file"
+	return !strings.HasPrefix(last, "-") && p.node.Leaf() && p.argument() != nil &&
+		slices.Contains([]string{"file", "dir"}, p.argument().Name)
 }
 
 // choices are the values of an enumeration.

@@ -15,9 +15,10 @@ import (
 )
 
 type crlCommands struct {
-	List crlList `cmd:"" help:"List the revocation lists that were published last, one a CA."`
-	Show crlShow `cmd:"" help:"Show which revocation list of a CA was published last."`
-	Get  crlGet  `cmd:"" help:"Write the current revocation list of a CA in PEM; signs a new one when that is due."`
+	List   crlList   `cmd:"" help:"List the revocation lists that were published last, one a CA."`
+	Show   crlShow   `cmd:"" help:"Show which revocation list of a CA was published last."`
+	Get    crlGet    `cmd:"" help:"Write the current revocation list of a CA in PEM; signs a new one when that is due."`
+	Import crlImport `cmd:"" help:"Take over the revocations of a list that the CA has signed elsewhere."`
 }
 
 // crlRecord is the list that a CA has published last. Without a list, all but the CA is empty.
@@ -128,4 +129,34 @@ func (c *crlGet) current(ctx context.Context, s *service.Services, id int64) ([]
 		return crl.DER, nil
 	}
 	return crl.PEM, nil
+}
+
+type crlImport struct {
+	app.StorageConfig
+	form
+	CA   string `arg:"" name:"ca" help:"Name or id of the CA."`
+	File string `arg:"" help:"The list, in PEM."`
+}
+
+// mergedRecord is what was taken over, as the API answers with it.
+type mergedRecord struct {
+	CAID    int64 `json:"ca_id"`
+	Entries int   `json:"entries"`
+	Added   int   `json:"added"`
+}
+
+// Run imports the list.
+func (c *crlImport) Run(ctx context.Context) error {
+	return on(ctx, c.StorageConfig, "crl import", caKind, c.CA,
+		func(ctx context.Context, s *service.Services, ca domain.CA) error {
+			text, err := readInput(c.File)
+			if err != nil {
+				return err
+			}
+			merged, err := s.CAs.MergeCRL(ctx, ca.ID, text)
+			if err != nil {
+				return err
+			}
+			return show(c.form, mergedRecord{merged.CAID, merged.Entries, merged.Added})
+		})
 }

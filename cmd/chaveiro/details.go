@@ -77,12 +77,25 @@ func caDetailsOf(ctx context.Context, s *service.Services, ca domain.CA) (caDeta
 	return caDetails{caRecordOf(ca), certificate, crl.Number, crl.ThisUpdate, crl.NextUpdate}, err
 }
 
+// issuedDetails are those of certificateDetails that the record of an issued certificate lacks.
+type issuedDetails struct {
+	Subject            string `json:"subject"`
+	Issuer             string `json:"issuer"`
+	NotAfter           stamp  `json:"not_after"`
+	SignatureAlgorithm string `json:"signature_algorithm"`
+	Fingerprint        string `json:"fingerprint_sha256"`
+}
+
+func issuedDetailsOf(text []byte) (issuedDetails, error) {
+	d, err := certificateDetailsOf(text)
+	return issuedDetails{d.Subject, d.Issuer, d.NotAfter, d.SignatureAlgorithm, d.Fingerprint}, err
+}
+
 // clientDetails is a client with what its certificate says.
 type clientDetails struct {
 	clientRecord
-	CA        string `json:"ca"`
-	RevokedAt stamp  `json:"revoked_at"`
-	certificateDetails
+	CA string `json:"ca"`
+	issuedDetails
 }
 
 func clientDetailsOf(
@@ -96,6 +109,28 @@ func clientDetailsOf(
 	if err != nil {
 		return clientDetails{}, err
 	}
-	certificate, err := certificateDetailsOf(text)
-	return clientDetails{record, ca.Name, stamp(client.RevokedAt), certificate}, err
+	issued, err := issuedDetailsOf(text)
+	return clientDetails{record, ca.Name, issued}, err
+}
+
+// certificateShown is a certificate with what it says itself.
+type certificateShown struct {
+	certificateRecord
+	CA string `json:"ca"`
+	issuedDetails
+}
+
+func certificateShownOf(
+	ctx context.Context, s *service.Services, cert domain.Certificate, record certificateRecord,
+) (certificateShown, error) {
+	ca, err := s.CAs.Get(ctx, cert.CAID)
+	if err != nil {
+		return certificateShown{}, err
+	}
+	text, err := s.Certificates.PEM(ctx, cert.ID)
+	if err != nil {
+		return certificateShown{}, err
+	}
+	issued, err := issuedDetailsOf(text)
+	return certificateShown{record, ca.Name, issued}, err
 }

@@ -138,42 +138,74 @@ func (l life) days() *int {
 	return &days
 }
 
-// end is when something ends: after a duration from now, or at a date. The zero value is never.
-type end struct {
+// point is a time: after a duration from now, or at a date. The zero value is none.
+type point struct {
+	given bool
 	after time.Duration
 	at    time.Time
 }
 
 // UnmarshalText reads a duration, a date as 2027-01-31, or a time of RFC 3339.
-func (e *end) UnmarshalText(text []byte) error {
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if at, err := time.Parse(layout, string(text)); err == nil {
-			*e = end{at: at.UTC()}
-			return inFuture(time.Until(at))
-		}
+func (p *point) UnmarshalText(text []byte) error {
+	if at, ok := parseDate(text); ok {
+		*p = point{given: true, at: at}
+		return nil
 	}
 	after, err := parseDuration(string(text))
 	if errors.Is(err, errDuration) {
 		return fmt.Errorf("%w, nor a date as 2027-01-31", err)
 	}
-	if err != nil {
-		return err
-	}
-	*e = end{after: after}
-	return inFuture(after)
+	*p = point{given: true, after: after}
+	return err
 }
 
-func inFuture(after time.Duration) error {
-	if after <= 0 {
-		return errors.New("it has to be in the future")
+// parseDate reads a date as 2027-01-31, or a time of RFC 3339.
+func parseDate(text []byte) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, string(text)); err == nil {
+			return at.UTC(), true
+		}
 	}
-	return nil
+	return time.Time{}, false
 }
 
-// time is the end as seen at the time now; zero is never.
-func (e end) time(now time.Time) time.Time {
-	if e.after > 0 {
-		return now.Add(e.after)
+// time is the point as seen at the time now; zero is none.
+func (p point) time(now time.Time) time.Time {
+	if p.given && p.at.IsZero() {
+		return now.Add(p.after)
 	}
-	return e.at
+	return p.at
+}
+
+// end is when something ends: a point in the future. The zero value is never.
+type end struct{ point }
+
+// UnmarshalText reads a point in the future.
+func (e *end) UnmarshalText(text []byte) error {
+	err := e.point.UnmarshalText(text)
+	if now := time.Now(); err == nil && !e.time(now).After(now) {
+		err = errors.New("it has to be in the future")
+	}
+	return err
+}
+
+// date is a day, as 2027-01-31, or a time of RFC 3339. The zero value is none.
+type date time.Time
+
+// UnmarshalText reads a date or a time.
+func (d *date) UnmarshalText(text []byte) error {
+	if at, ok := parseDate(text); ok {
+		*d = date(at)
+		return nil
+	}
+	return errors.New("no date as 2027-01-31, nor a time as 2027-01-31T12:00:00Z")
+}
+
+// orNil is nil when no date was given.
+func (d date) orNil() *time.Time {
+	at := time.Time(d)
+	if at.IsZero() {
+		return nil
+	}
+	return &at
 }

@@ -83,3 +83,30 @@ func TestEnd(t *testing.T) {
 		t.Errorf("the zero value ends at %s", never)
 	}
 }
+
+func TestPoint(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"0d": now, "-1d": now.Add(-day), "2w": now.Add(14 * day), "2026-01-31": time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
+	} {
+		var got point
+		if err := got.UnmarshalText([]byte(text)); err != nil || !got.time(now).Equal(want) {
+			t.Errorf("%s: %s (%v), want %s", text, got.time(now), err, want)
+		}
+	}
+	if none := (point{}).time(now); !none.IsZero() {
+		t.Errorf("none is %s", none)
+	}
+	for _, text := range []string{"", "soon", "P1Y", "2026-02-30"} {
+		if err := new(point).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+	for text, want := range map[string]bool{"2026-01-31": true, "2026-01-31T12:00:00Z": true, "90d": false, "": false} {
+		var got date
+		if err := got.UnmarshalText([]byte(text)); (err == nil) != want || want != (got.orNil() != nil) {
+			t.Errorf("%q: %v (%v)", text, got, err)
+		}
+	}
+}

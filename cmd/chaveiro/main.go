@@ -24,7 +24,9 @@ type cli struct {
 	Migrate    migrate        `cmd:"" help:"Manage the schema of the database."`
 	CA         caCommands     `cmd:"" name:"ca" help:"Manage certificate authorities."`
 	Client     clientCommands `cmd:"" help:"Manage site-to-site clients: their certificates and keys."`
-	CRL        crlCommands    `cmd:"" name:"crl" help:"Fetch and look at revocation lists."`
+	Cert       certCommands   `cmd:"" help:"Manage single certificates: of servers, of clients, and those made elsewhere."`
+	CRL        crlCommands    `cmd:"" name:"crl" help:"Fetch, look at and take over revocation lists."`
+	Import     importCommands `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
 	Role       roleCommands   `cmd:"" help:"Manage roles."`
 	User       userCommands   `cmd:"" help:"Manage users."`
 	Apikey     apikey         `cmd:"" help:"Manage apikeys."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -51,11 +52,18 @@ type clientRecord struct {
 	Email       string `json:"email" table:"EMAIL"`
 	Description string `json:"description"`
 	subjectFields
-	Expired    bool  `json:"expired" table:"EXPIRED"`
-	Revoked    bool  `json:"revoked" table:"REVOKED"`
-	ExpiryDate stamp `json:"expiry_date" table:"EXPIRES"`
-	CreatedAt  stamp `json:"created_at"`
-	UpdatedAt  stamp `json:"updated_at"`
+	Expired          bool    `json:"expired" table:"EXPIRED"`
+	Revoked          bool    `json:"revoked" table:"REVOKED"`
+	RevokedAt        stamp   `json:"revoked_at"`
+	RevocationReason *string `json:"revocation_reason"`
+	Serial           string  `json:"serial"`
+	Fingerprint      string  `json:"fingerprint"`
+	KeyAlgorithm     string  `json:"key_algorithm"`
+	KeyProtected     bool    `json:"key_protected"`
+	NotBefore        stamp   `json:"not_before"`
+	ExpiryDate       stamp   `json:"expiry_date" table:"EXPIRES"`
+	CreatedAt        stamp   `json:"created_at"`
+	UpdatedAt        stamp   `json:"updated_at"`
 }
 
 // clientRecordAt makes records that say what has expired at the time now.
@@ -64,7 +72,56 @@ func clientRecordAt(now time.Time) func(domain.Client) clientRecord {
 		return clientRecord{
 			ID: c.ID, CAID: c.CAID, Name: c.Name, Email: c.Email, Description: c.Description,
 			subjectFields: subjectOf(c.Subject), Expired: c.Expired(now), Revoked: c.Revoked(),
-			ExpiryDate: stamp(c.ExpiresAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
+			RevokedAt: stamp(c.RevokedAt), RevocationReason: revocationReason(c.Revoked(), c.Reason), Serial: c.Serial,
+			Fingerprint: c.Fingerprint, KeyAlgorithm: c.KeyAlgorithm, KeyProtected: c.KeyProtected,
+			NotBefore: stamp(c.NotBefore), ExpiryDate: stamp(c.ExpiresAt), CreatedAt: stamp(c.CreatedAt),
+			UpdatedAt: stamp(c.UpdatedAt),
+		}
+	}
+}
+
+// revocationReason is null for what is not revoked. A foreign list may have a number that has no
+// name.
+func revocationReason(revoked bool, reason domain.RevocationReason) *string {
+	if !revoked {
+		return nil
+	}
+	name := cmp.Or(reason.String(), domain.Unspecified.String())
+	return &name
+}
+
+type certificateRecord struct {
+	ID               int64   `json:"id" table:"ID"`
+	CAID             int64   `json:"ca_id" table:"CA"`
+	ClientID         *int64  `json:"client_id" table:"CLIENT"`
+	Kind             string  `json:"kind" table:"KIND"`
+	Name             string  `json:"name" table:"NAME"`
+	Serial           string  `json:"serial" table:"SERIAL"`
+	Fingerprint      string  `json:"fingerprint"`
+	KeyAlgorithm     string  `json:"key_algorithm"`
+	KeyKept          bool    `json:"key_kept" table:"KEY"`
+	KeyProtected     bool    `json:"key_protected"`
+	Expired          bool    `json:"expired" table:"EXPIRED"`
+	Revoked          bool    `json:"revoked" table:"REVOKED"`
+	RevokedAt        stamp   `json:"revoked_at"`
+	RevocationReason *string `json:"revocation_reason"`
+	SupersededAt     stamp   `json:"superseded_at"`
+	NotBefore        stamp   `json:"not_before"`
+	ExpiryDate       stamp   `json:"expiry_date" table:"EXPIRES"`
+	CreatedAt        stamp   `json:"created_at"`
+}
+
+// certificateRecordAt makes records that say what has expired at the time now.
+func certificateRecordAt(now time.Time) func(domain.Certificate) certificateRecord {
+	return func(c domain.Certificate) certificateRecord {
+		return certificateRecord{
+			ID: c.ID, CAID: c.CAID, ClientID: optional(c.ClientID), Kind: string(c.Kind), Name: c.Name,
+			Serial: c.Serial, Fingerprint: c.Fingerprint, KeyAlgorithm: c.KeyAlgorithm, KeyKept: c.KeyKept,
+			KeyProtected: c.KeyProtected, Expired: !now.Before(c.NotAfter), Revoked: c.Revoked(),
+			RevokedAt:        stamp(c.RevokedAt),
+			RevocationReason: revocationReason(c.Revoked(), c.Reason),
+			SupersededAt:     stamp(c.SupersededAt), NotBefore: stamp(c.NotBefore), ExpiryDate: stamp(c.NotAfter),
+			CreatedAt: stamp(c.CreatedAt),
 		}
 	}
 }

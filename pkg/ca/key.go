@@ -55,6 +55,9 @@ func ReadPrivateKey(pemBytes []byte) (*PrivateKeyFile, error) {
 // else should be checked before.
 func (f *PrivateKeyFile) Costly() bool { return f.costly }
 
+// Encrypted reports whether a password is needed to open the key.
+func (f *PrivateKeyFile) Encrypted() bool { return f.open != nil }
+
 // Open opens the key; the password of a plain key is ignored. A costly one takes up to a second and
 // 128 MiB, so callers must bound how many calls run at once.
 //

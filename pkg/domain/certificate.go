@@ -77,7 +77,7 @@ func (f CertificateFilter) Wide() bool {
 
 // Certificates keeps the certificates; none is ever removed. A serial is unique within its CA.
 //
-// The groups Certificates, Certificates_Page and Clients_Enrol of the suite test it.
+// The groups Certificates, Certificates_Page, CreateAll and Clients_Enrol of the suite test it.
 type Certificates interface {
 	// Page returns one page of the certificates that a filter selects, without DER and SealedKey,
 	// by ascending id unless the filter says otherwise. See PageRequest for its bounds. A text that
@@ -89,6 +89,9 @@ type Certificates interface {
 	// to the CA. On PostgreSQL it waits for a Lock of the CA. Errors: Duplicated on cert when the
 	// CA has the serial already; NotFound on ca_id when there is no such CA, or no such client.
 	Create(ctx context.Context, c *Certificate) error
+	// CreateAll is Create for many certificates, all or none, in the order of the list, so that ids
+	// ascend. They are of one CA and have different serials. An empty list is a no-op.
+	CreateAll(ctx context.Context, list []*Certificate) error
 	// OfClient returns the client's certificate, or of several the one with the highest id. Issuer
 	// is nil. Errors: Missing, when the client has none or does not exist.
 	OfClient(ctx context.Context, clientID int64) (Certificate, error)

@@ -100,6 +100,7 @@ type ClientSpec struct {
 	Expiration   *int   // days; nil: DefaultClientLife, or until the CA ends
 	KeyAlgorithm string // empty: the default
 	Request      []byte // PKCS #10 in PEM, with the key; empty: a key is made
+	EmailLess    bool   // it may be without an e-mail address, as clients that were imported are
 }
 
 // Key returns what is asked of the key.
@@ -107,9 +108,13 @@ func (s ClientSpec) Key() KeySpec { return KeySpec{s.KeyAlgorithm, s.Password, s
 
 // Validate joins the faults of all fields.
 func (s ClientSpec) Validate() error {
+	var email error
+	if !s.EmailLess {
+		email = requireEmail(s.Subject.Email)
+	}
 	return errors.Join(
 		CheckClientName("name", s.Name),
-		requireEmail(s.Subject.Email),
+		email,
 		s.Subject.Validate(),
 		checkDescription(s.Description),
 		checkText("password", string(s.Password), MaxPassword, false),
@@ -146,7 +151,7 @@ func (r ClientRenewal) Until(now time.Time) time.Time {
 func (r ClientRenewal) Spec(c Client) (ClientSpec, error) {
 	spec := ClientSpec{
 		CAID: c.CAID, Name: c.Name, Description: c.Description, Subject: c.Subject, Password: r.Password,
-		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm, Request: r.Request,
+		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm, Request: r.Request, EmailLess: c.Email == "",
 	}
 	switch {
 	case r.Name == nil || *r.Name == c.Name:
@@ -223,31 +228,6 @@ func checkLife(days *int, limit int) error {
 		return Fault(Invalid, "expiration", ReasonTooLarge, limit)
 	}
 	return nil
-}
-
-// ClientImport is a certificate that was made elsewhere. RevokedAt nil means now, if Revoked.
-type ClientImport struct {
-	CAID        int64
-	Email       string
-	Description string
-	Certificate []byte // PEM
-	Key         Secret // PEM
-	Password    Secret // of the key
-	Revoked     bool
-	RevokedAt   *time.Time
-}
-
-// Validate joins the faults of the fields that can be judged without opening certificate and key.
-func (i ClientImport) Validate(now time.Time) error {
-	var date error
-	if i.RevokedAt != nil && !i.Revoked {
-		date = Fault(Invalid, "revoked_date", ReasonOnlyRevoked)
-	} else if i.RevokedAt != nil && i.RevokedAt.After(now) {
-		date = Fault(Invalid, "revoked_date", ReasonFuture)
-	} else if i.RevokedAt != nil && i.RevokedAt.UTC().Year() < firstCRLYear {
-		date = Fault(Invalid, "revoked_date", ReasonDate)
-	}
-	return errors.Join(requireEmail(i.Email), checkEmail(i.Email), checkDescription(i.Description), date)
 }
 
 // ClientUpdate is a partial change: nil is unchanged. The fields that can't be changed are here so
@@ -332,8 +312,9 @@ func (f ClientFilter) Wide() bool {
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
 // CAs, among the clients that hold it: see Client.HoldsName.
 //
-// The groups Clients, Clients_Enrol, Clients_MarkExpired, Clients_MarkExpired_ClockAhead,
-// Clients_Page_Filters, Clients_Page_Model and Deadlines of the suite test it.
+// The groups Clients, CreateAll, Clients_Enrol, Clients_MarkExpired,
+// Clients_MarkExpired_ClockAhead, Clients_Page_Filters, Clients_Page_Model and Deadlines of the
+// suite test it.
 type Clients interface {
 	// Page returns one page of the clients that a filter selects, by ascending id, at a cost that
 	// does not grow with its depth. See PageRequest for its bounds. A name that no database can
@@ -357,6 +338,8 @@ type Clients interface {
 	// client that does not hold its name at CreatedAt leaves it free. It waits for a Lock of the
 	// CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
+	// CreateAll is Create for any number of clients of one CA with different Serials, all or none.
+	CreateAll(ctx context.Context, list []*Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
 	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with
 	// RevokedAt the caller adds it in the same transaction, before.

@@ -143,6 +143,7 @@ const (
 	ReasonKeyMismatch      Reason = "key of another cert"      //
 	ReasonWeakSignature    Reason = "signature too weak"       //
 	ReasonNotCA            Reason = "not a CA certificate"     //
+	ReasonSeveralCAs       Reason = "more than one CA"         //
 	ReasonIsCA             Reason = "is a CA certificate"      //
 	ReasonNotSignedByCA    Reason = "not signed by the CA"     //
 	ReasonNotClient        Reason = "not for client auth"      //
@@ -207,7 +208,8 @@ func Reasons() []Reason {
 		ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,
-		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonIsCA, ReasonNotSignedByCA,
+		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonSeveralCAs, ReasonIsCA,
+		ReasonNotSignedByCA,
 		ReasonNotClient, ReasonNoName, ReasonCRL, ReasonCRLSigner, ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture,
 		ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials,
 		ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,

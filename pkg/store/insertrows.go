@@ -89,16 +89,26 @@ func columnOf(rows [][]any, c int) (kind string, array any, err error) {
 	return "", nil, fmt.Errorf("column %d has values of the type %T", c, rows[0][c])
 }
 
-func gather[T any](rows [][]any, c int) []T {
-	column := make([]T, len(rows))
+// gather returns a column as a slice of T, or of *T if a value of it is nil.
+func gather[T any](rows [][]any, c int) any {
+	column, some := make([]T, len(rows)), make([]*T, len(rows))
+	complete := true
 	for i, row := range rows {
-		if place, ok := row[c].(*T); ok {
-			column[i] = *place
-		} else {
-			column[i] = row[c].(T)
+		switch value := row[c].(type) {
+		case T:
+			column[i] = value
+		case *T:
+			if some[i] = value; value == nil {
+				complete = false
+			} else {
+				column[i] = *value
+			}
 		}
 	}
-	return column
+	if complete {
+		return column
+	}
+	return some
 }
 
 // run executes a statement. It bypasses GORM, which would parse the long text letter by letter.

@@ -37,6 +37,7 @@ var groups = []struct {
 	{"Clients_Page_Model", testClientPages},
 	{"Certificates", certificateRules.run},
 	{"Certificates_Page", testCertificatePages},
+	{"CreateAll", createAllRules.run},
 	{"Revocations", revocationRules.run},
 	{"CRLs", crlRules.run},
 	{"CRLs_FirstExpiry", testFirstExpiry},

@@ -260,6 +260,9 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonNotCA: {
 		"O certificado não é de uma CA habilitada a assinar.", "Not the certificate of a CA that may sign.",
 	},
+	domain.ReasonSeveralCAs: {
+		"Há certificados de mais de uma CA.", "There are certificates of more than one CA.",
+	},
 	domain.ReasonIsCA: {
 		"É um certificado de CA; informe o de um cliente.", "This is a CA certificate; give that of a client.",
 	},
