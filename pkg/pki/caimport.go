@@ -55,7 +55,7 @@ func (s *CAs) takeOver(ctx context.Context, in domain.CAImport) (domain.CA, erro
 	if err != nil {
 		return domain.CA{}, err
 	}
-	return s.keep(ctx, domain.ActionImport, record, newCA{cert, key.signer, issuer, found.chain, crl})
+	return s.keep(ctx, domain.ActionImport, record, madeCA{cert, key.signer, issuer, found.chain, crl})
 }
 
 // ofKey returns the certificate that the key belongs to, and the others; the first one if that is

@@ -94,7 +94,7 @@ func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 		ParentID: spec.ParentID, Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now,
 		UpdatedAt: now,
 	}
-	return s.keep(ctx, domain.ActionCreate, record, newCA{cert: cert, signer: signer, issuer: parent})
+	return s.keep(ctx, domain.ActionCreate, record, madeCA{cert: cert, signer: signer, issuer: parent})
 }
 
 // parent returns the CA that shall issue the certificate of another; nil for the id 0.
@@ -151,8 +151,8 @@ func signCA(prepared *ca.Prepared, parent *ca.Authority, signer crypto.Signer) (
 	return authority.Certificate, nil
 }
 
-// newCA is what a CA is made of, besides its record.
-type newCA struct {
+// madeCA is what a CA is made of, besides its record.
+type madeCA struct {
 	cert   *x509.Certificate
 	signer crypto.Signer
 	issuer *ca.Authority // the CA here that has issued cert; nil: none
@@ -162,7 +162,7 @@ type newCA struct {
 
 // keep stores a CA with its sealed key and the revocations of its imported CRL, if any. The CA that
 // has issued its certificate keeps that among its own.
-func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, made newCA) (domain.CA, error) {
+func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, made madeCA) (domain.CA, error) {
 	cert := made.cert
 	algorithm, err := ca.AlgorithmOf(cert.PublicKey)
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 }
 
 // keepIssued stores the certificate of a CA among those of its parent, unless it is there already.
-func keepIssued(ctx context.Context, tx domain.Store, record domain.CA, made newCA) error {
+func keepIssued(ctx context.Context, tx domain.Store, record domain.CA, made madeCA) error {
 	issued := described(record.ParentID, domain.CertificateOfCA, made.cert, record.CreatedAt)
 	issued.Issuer = made.issuer.Certificate.Raw
 	if err := checkIssuer(ctx, tx, issued); err != nil {
