@@ -54,16 +54,25 @@ type caCreate struct {
 	subjectFlags
 	Name         string `required:"" help:"Name of the CA; it is the common name of the certificate."`
 	Description  string `help:"What it is for."`
-	Expires      life   `placeholder:"DURATION" help:"Life of the certificate in whole days, as 3650d (default: 7300d)."`
+	Expires      life   `placeholder:"DURATION" help:"Life of the certificate in whole days, as 3650d (default: 10950d, or until the parent ends)."`
 	KeyAlgorithm string `placeholder:"NAME" help:"ecdsa-p256 (default), ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096."`
+	Parent       string `placeholder:"CA" help:"Name or id of the CA that issues its certificate (default: itself)."`
+	PathLength   *int   `placeholder:"N" help:"How many CAs may be below it (default: 1, or 0 with --parent)."`
 }
 
 // Run creates the CA.
 func (c *caCreate) Run(ctx context.Context) error {
 	return command(ctx, c.StorageConfig, "ca create", func(ctx context.Context, s *service.Services) error {
+		var parent int64
+		if c.Parent != "" {
+			var err error
+			if parent, err = caKind(s).id(ctx, c.Parent); err != nil {
+				return err
+			}
+		}
 		ca, err := s.CAs.Create(ctx, domain.CASpec{
 			Name: c.Name, Description: c.Description, Subject: c.subject(), Expiration: c.Expires.days(),
-			KeyAlgorithm: c.KeyAlgorithm,
+			KeyAlgorithm: c.KeyAlgorithm, ParentID: parent, PathLength: c.PathLength,
 		})
 		if err != nil {
 			return err

@@ -81,8 +81,9 @@ func TestImport_EasyRSA(t *testing.T) {
 	wantWords(t, must(t, o, line), `imported 6 into the CA "Easy-RSA-CA" (id 1); 0 known already, 1 left out, 0 at fault`)
 	wantClients(t, o, "--status valid", "alice", "carl")
 	wantWords(t, must(t, o, "client show bob"), "\nrevocation reason    keyCompromise\n")
-	if list := parseCRL(t, must(t, o, "crl get 1")); len(list.RevokedCertificateEntries) != 1 || list.RevokedCertificateEntries[0].ReasonCode != 1 {
-		t.Errorf("%+v", list.RevokedCertificateEntries)
+	revoked := parseCRL(t, must(t, o, "crl get 1")).RevokedCertificateEntries
+	if len(revoked) != 1 || revoked[0].ReasonCode != 1 {
+		t.Errorf("%+v", revoked)
 	}
 	parsePEM(t, must(t, o, "client key alice --out -"), "PRIVATE KEY")
 	wantFail(t, o, 3, "", "client key carl --out -")
@@ -98,10 +99,12 @@ func testImportLater(t *testing.T, e easyRSA, o apptest.Options, line string) {
 	e.run(t, "renew", "dora", "nopass")
 	e.run(t, "revoke", "carl", "superseded")
 	e.run(t, "gen-crl")
-	// the two of dora, and the revocation of carl; the list has a lower number than the one from here
+	// the two of dora, and the revocation of carl; the list has a lower number than the one from
+	// here
 	wantWords(t, must(t, o, line), "imported 3 into", "6 known already, 1 left out, 0 at fault\n")
 	wantClients(t, o, "--status valid", "alice", "dora")
-	if got := must(t, o, "client certificates dora --json"); strings.Count(got, "\n") != 2 || strings.Count(got, `"key_kept":true`) != 2 {
+	got := must(t, o, "client certificates dora --json")
+	if strings.Count(got, "\n") != 2 || strings.Count(got, `"key_kept":true`) != 2 {
 		t.Error(got)
 	}
 	wantWords(t, must(t, o, "client show carl"), "\nrevocation reason    superseded\n")
@@ -214,8 +217,8 @@ func (o *oldCA) issue(t *testing.T, name string, serial int64, usage x509.ExtKey
 	}, o.cert)
 }
 
-// TestImport_EasyRSA2: what is at fault stops the import of a directory of easy-rsa 2, unless a part
-// is asked for.
+// TestImport_EasyRSA2: what is at fault stops the import of a directory of easy-rsa 2, unless a
+// part is asked for.
 func TestImport_EasyRSA2(t *testing.T) {
 	t.Parallel()
 	old, o := newOldCA(t), pkiDir(t)

@@ -27,6 +27,7 @@ func subjectOf(s domain.Subject) subjectFields {
 
 type caRecord struct {
 	ID          int64  `json:"id" table:"ID"`
+	ParentID    *int64 `json:"parent_id"`
 	Name        string `json:"name" table:"NAME"`
 	Description string `json:"description"`
 	subjectFields
@@ -39,9 +40,9 @@ type caRecord struct {
 
 func caRecordOf(c domain.CA) caRecord {
 	return caRecord{
-		ID: c.ID, Name: c.Name, Description: c.Description, subjectFields: subjectOf(c.Subject), Email: c.Email,
-		KeyAlgorithm: c.KeyAlgorithm, ExpiryDate: stamp(c.ExpiresAt), CreatedAt: stamp(c.CreatedAt),
-		UpdatedAt: stamp(c.UpdatedAt),
+		ID: c.ID, ParentID: optional(c.ParentID), Name: c.Name, Description: c.Description,
+		subjectFields: subjectOf(c.Subject), Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
+		ExpiryDate: stamp(c.ExpiresAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
 	}
 }
 
