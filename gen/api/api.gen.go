@@ -1430,6 +1430,36 @@ type DeviceDomainUpdate struct {
 	ShortName *string `json:"short_name,omitempty"`
 }
 
+// DryRun Example: {"action":"revoke","after":{"reason":"unspecified","revoked_at":"2020-10-05T12:20:02.932Z","serials":["523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3"]},"before":null,"changes":true,"dry_run":true,"id":1,"name":"client-s2s","resource":"openvpn.clients","reversible":false}
+type DryRun struct {
+	// DryRun Always `true`.
+	DryRun bool `json:"dry_run"`
+
+	// Changes `false`: the request would change nothing, because all is so already. Then `action`, `before` and `after` are `null`.
+	Changes bool `json:"changes"`
+
+	// Action What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`.
+	Action *string `json:"action"`
+
+	// Resource The kind of the resource, as the audit calls it.
+	Resource string `json:"resource"`
+
+	// ID The id of the resource; `null` when there is none yet.
+	ID *int64 `json:"id"`
+
+	// Name The name of the resource; empty when nothing would change.
+	Name string `json:"name"`
+
+	// Before What would change, as it is; without secrets.
+	Before map[string]interface{} `json:"before"`
+
+	// After What would change, as it would become; without secrets. What each run makes anew, as a serial number, is `null`.
+	After map[string]interface{} `json:"after"`
+
+	// Reversible Whether another operation takes it back, as suspending and resuming do. What is deleted, revoked, renewed or rotated stays so.
+	Reversible bool `json:"reversible"`
+}
+
 // Errors Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type Errors struct {
 	Errors []FieldError `json:"errors"`
@@ -2019,6 +2049,9 @@ type UserUpdate struct {
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
 
+// DryRunOnly defines model for DryRunOnly.
+type DryRunOnly = bool
+
 // ExpiresAfter defines model for ExpiresAfter.
 type ExpiresAfter = string
 
@@ -2090,6 +2123,9 @@ type CreateApikeyParams struct {
 
 // DeleteApikeyParams defines parameters for DeleteApikey.
 type DeleteApikeyParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// Self `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or `superuser` away, adds a restriction, or ends the token at once.
 	Self *Self `form:"self,omitempty" json:"self,omitempty"`
 
@@ -2114,6 +2150,9 @@ type UpdateApikeyParams struct {
 
 // RotateApikeyParams defines parameters for RotateApikey.
 type RotateApikeyParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// Self `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or `superuser` away, adds a restriction, or ends the token at once.
 	Self *Self `form:"self,omitempty" json:"self,omitempty"`
 
@@ -2207,6 +2246,9 @@ type ImportCaParams struct {
 
 // DeleteCaParams defines parameters for DeleteCa.
 type DeleteCaParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2246,6 +2288,9 @@ type GetCaCrlParams struct {
 
 // ImportCaCrlParams defines parameters for ImportCaCrl.
 type ImportCaCrlParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2255,6 +2300,9 @@ type ImportCaCrlParams struct {
 
 // CreateRevocationParams defines parameters for CreateRevocation.
 type CreateRevocationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2393,6 +2441,9 @@ type ImportClientSite2SiteParams struct {
 
 // RevokeClientSite2SiteParams defines parameters for RevokeClientSite2Site.
 type RevokeClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2441,6 +2492,9 @@ type CreateClientSite2SitePkcs12Params struct {
 
 // RenewClientSite2SiteParams defines parameters for RenewClientSite2Site.
 type RenewClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2450,6 +2504,9 @@ type RenewClientSite2SiteParams struct {
 
 // ResumeClientSite2SiteParams defines parameters for ResumeClientSite2Site.
 type ResumeClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2459,6 +2516,9 @@ type ResumeClientSite2SiteParams struct {
 
 // RevokeClientSite2SiteForParams defines parameters for RevokeClientSite2SiteFor.
 type RevokeClientSite2SiteForParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2468,6 +2528,9 @@ type RevokeClientSite2SiteForParams struct {
 
 // SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
 type SuspendClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2498,6 +2561,9 @@ type CreateApplicationParams struct {
 
 // DeleteApplicationParams defines parameters for DeleteApplication.
 type DeleteApplicationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2540,6 +2606,9 @@ type CreateAuthorizationParams struct {
 
 // DeleteAuthorizationParams defines parameters for DeleteAuthorization.
 type DeleteAuthorizationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2558,6 +2627,9 @@ type UpdateAuthorizationParams struct {
 
 // RotateAuthorizationParams defines parameters for RotateAuthorization.
 type RotateAuthorizationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2657,6 +2729,9 @@ type ImportPamDevicesParams struct {
 
 // DisablePamDeviceParams defines parameters for DisablePamDevice.
 type DisablePamDeviceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2675,6 +2750,9 @@ type UpdatePamDeviceParams struct {
 
 // EnablePamDeviceParams defines parameters for EnablePamDevice.
 type EnablePamDeviceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2717,6 +2795,9 @@ type CreateDeviceDomainParams struct {
 
 // DeleteDeviceDomainParams defines parameters for DeleteDeviceDomain.
 type DeleteDeviceDomainParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2756,6 +2837,9 @@ type CreateRoleParams struct {
 
 // DeleteRoleParams defines parameters for DeleteRole.
 type DeleteRoleParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2813,6 +2897,9 @@ type CreateUserParams struct {
 
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// Self `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or `superuser` away, adds a restriction, or ends the token at once.
 	Self *Self `form:"self,omitempty" json:"self,omitempty"`
 
@@ -3442,6 +3529,13 @@ func (w *ServerInterfaceWrapper) DeleteApikey(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteApikeyParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
 	// ------------- Optional query parameter "self" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "self", ctx.QueryParams(), &params.Self, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -3562,6 +3656,13 @@ func (w *ServerInterfaceWrapper) RotateApikey(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RotateApikeyParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
 	// ------------- Optional query parameter "self" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "self", ctx.QueryParams(), &params.Self, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -3919,6 +4020,12 @@ func (w *ServerInterfaceWrapper) DeleteCa(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteCaParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -4135,6 +4242,12 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ImportCaCrlParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -4186,6 +4299,12 @@ func (w *ServerInterfaceWrapper) CreateRevocation(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params CreateRevocationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -4723,6 +4842,12 @@ func (w *ServerInterfaceWrapper) RevokeClientSite2Site(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RevokeClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -4988,6 +5113,12 @@ func (w *ServerInterfaceWrapper) RenewClientSite2Site(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RenewClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5039,6 +5170,12 @@ func (w *ServerInterfaceWrapper) ResumeClientSite2Site(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ResumeClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5090,6 +5227,12 @@ func (w *ServerInterfaceWrapper) RevokeClientSite2SiteFor(ctx echo.Context) erro
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RevokeClientSite2SiteForParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5141,6 +5284,12 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params SuspendClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5278,6 +5427,12 @@ func (w *ServerInterfaceWrapper) DeleteApplication(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteApplicationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -5479,6 +5634,12 @@ func (w *ServerInterfaceWrapper) DeleteAuthorization(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteAuthorizationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -5587,6 +5748,12 @@ func (w *ServerInterfaceWrapper) RotateAuthorization(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RotateAuthorizationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5898,6 +6065,12 @@ func (w *ServerInterfaceWrapper) DisablePamDevice(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DisablePamDeviceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -6006,6 +6179,12 @@ func (w *ServerInterfaceWrapper) EnablePamDevice(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params EnablePamDeviceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -6192,6 +6371,12 @@ func (w *ServerInterfaceWrapper) DeleteDeviceDomain(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteDeviceDomainParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -6386,6 +6571,12 @@ func (w *ServerInterfaceWrapper) DeleteRole(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteRoleParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -6667,6 +6858,13 @@ func (w *ServerInterfaceWrapper) DeleteUser(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteUserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
 	// ------------- Optional query parameter "self" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "self", ctx.QueryParams(), &params.Self, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -18497,468 +18695,478 @@ var swaggerSpec = []string{
 	"oIpzNaw+BCEvvoOpTzy5fcoEgIL5DAkSXFOXaNiQfxHE+ChxNivVxN4po/1hv9SoRhunLCRdEsDOP3/+",
 	"3ByGPcJC6uKQZN8VjAbXgpEbEE++jX0F/CMAfo+XkbNNcEACJ/M0apX1Su118g7V+/Pc1G25NMAB7pNQ",
 	"U9Cm65JB+AGz7hB3c1bv66dy/U5fdB0JzCQIeCDKyBmES9unDnoF6Eg6eOiHr+WRO4SlqAy8WSqXqBxY",
-	"UfFSuSSJpoQSWMhStJLpuLF7M6ABETkQdywhJexxQdQRSzzEoaJAkojK5QGFKcudHJwdo431am0LjWjY",
-	"48MQYfSTMyLRhgp0cd6qmEX/OSTBOF4zUav4jmEZcyGM3sA26fCAFNtBG96Nd7Ggxath51v9W+57JJhN",
-	"mbDnBUQI4qGACD4MXFJB54C8VFJrpGGjjARX+2QcGLTbw6xLgFfQAPERQwHt9kKB2mNJNCjrRrsa4LAX",
-	"b4p6pXJJkgIaSJYaBkNib6zDgz4OFQavr5bKcqcKuTer1Te1zc362uqb1ermZq0c430tE+/vtHkbHWpP",
-	"vgHSH/CQMHf8noyzuFtIbkC0GPOhugS4InlzZARiDsFuT8Ij60pqLkmYGLo9hAXC6OLiYKeCmiggA4LD",
-	"FKsCYFX0WIpMV2Rchqs1P7jY90kAb1GG6quox4eS2BguD1NKOaFLQhF/Zng/9gWXcpJP4FmHBgLWLULq",
-	"+ygYMiYhCJ1b86sVYaaEKrNMKtBqdRM5wdAnjtqNegAnodnMFSGDaFUNRENhNi2lnYASD2FGRpU8ymdd",
-	"xJK8iRxMrK+twZ2av2uSlIchCeSY//e//6+l/+fb7/+zlIWtJ7hLWsNA8CBTRg7UKQ0khW8TyTIbqJqi",
-	"51puUycp3ywr8XNEhfqaegiooBZPUwNqkRQEIceFpVQYuQkdYBT6h0FArikfCgf4JNO3iYZMUQNPnr96",
-	"FQ0w3AEButil10TID0h/EI5h2gSiVbPpnxoqcdp6u/DJnTAtW0SQ539Gf2aQ+YOQ9CWyTKy5tpa9aCGH",
-	"yVyy/CJaYq1anYn/Z8TvTK7IkRTHaRgUMsChrgCF+Eoe9QiPDUHWeK0Q9jcBZAIPqMQoHqChIEEFHUeQ",
-	"osiDGS2BXVKqdwTxO04DSf4FGOYRn4QEZDqPCtz2iRRmy2YdahEAQ2I4IIGczoHllSX1hTeIRASQoUAQ",
-	"JCB69qTgeEWYlAo4U4Q587jlGWUedwf7gkTn2ubcJ5ipc+VBmHGu1HPKSiySfHfsNNLsXeGWy/sazSro",
-	"ACiI+UDJsD7phEiy+TYR1CP6acTGnXgKI5c4NqrKZVh41CY+Z12QxSmIzh4Jcs9C7quw9kSCkHZAIj6W",
-	"gyrRMyBiwJkgIHluY09rOPIvV2nZ8p94MPCpUvuWfwilbkeI8VdJCZ6lxr//KnUo8T0blfuiW2qU9gB1",
-	"OaLs+j//26ceaD4RBoCyVrr9dlt0L7tqQtjBJL+3WEUf+5JqEG9Lyjbvzo6PEG//IG5YRhi1sYci0bsM",
-	"eouPgy6poCPNz0ZYIEPqSsrw0PGpe//jgQs0h/PuP/8bkRsqQoKGfURD0pcwh4j84Rr7PLAOyxuqqciC",
-	"zuuYgejdl2IsLE4gHBCltoP4LzEcsAQjSRQMdRFjIdfZ4UGbeqDOvlJE4/WWkkGoAGuC5BF5p7kHH3uE",
-	"3fs48TDs8YD+hG+ic226RAiO2H/+D0cDEvRpmAQ8ud7FQZ2lRFKh7A+oPQxjM0iP+56SuCSJhDOlwjpp",
-	"4qFOwPtKm9CSaln9ZIQgQUN1GfAO74SEgVTAlKzkgM6/BCqYA4qpZZiznuVtVL+9bJkOYLMHTMo02IcD",
-	"uPdlRfcjh0MUxn64azHWBSUZbiWMMIpNDgVBQ+aRICEOW0oDCD2/CeR8WdLkcelA0uzPE2euVbz2UIyV",
-	"0cwe0cUMteWCWKhMLIu7oCMe7vEh8xZ3N0cSaQiTgwU4gTWMh987MNnC7mhSLYuxBggjkIsLZtCceA9E",
-	"MVqAw67EYQkWLCSIDyOmhR+KaR1xi3oAfkfiFhVITwWiEkgR3paSBbEyp2kpPzK7aR2IMyLKKIc4LAb0",
-	"wNS2lLa1Tfs6bZqDw7hg5GZA3JB4vxBtabKxNvfDMrSGyztoJK9NhFhKtW0SjghhyPUpYD3zDD1Sqq7t",
-	"+hC8TxSfJL4SQhmQ+QqIsHpBYB8EWT51Ftj3+Yh43+lAHkiptlmvVCv1SnW5vlr6Vi65AZEyw3dQn+rV",
-	"2pulWnWpunZeqzfq1Ua1XtlcqVer1d/Bw1BK71WqQUwKApH5IxJnw1KDDX2/XKIeaDU+FuH3oUhOVZs2",
-	"VfwFHZQa0crfxGKuUl5K5ZJRR78PWUh9M3OAQ/Ldp30arSXgvhRo//2tXIqUkFg/kFpGqVEi43dV8qVJ",
-	"j+m7959qH+mH1rtee9+Vfx9c/DyoHdF3m6VyaQg+nqLbuZWL5AMpaiuROnEvWcYpRsIRD66EYvRKVach",
-	"gt/AnNg62DmVlBDQYEu9JiFEaYJUW0RWKmhX6toNIzCM4TloDlKjzbJcpMwSoKweqJctGyMOAiwP/2YJ",
-	"dJFSY/M2CU8Z9gsGW5DinnpPLiPS3uV5LoVUCcDxklbq6RXJObt8afJHvZDaahorJ5V5gaxfKskZa9Vq",
-	"NWtOPfz6rQX2eY5Mc1UWjTGapzXUm9skyuQdmQj5QMCAlHW3kCPB2VHmvWulBhY5RfmVXLZB1vlOdeNW",
-	"IfMMSyrgZGJFxiqTMmzYF3abJhDTYAc8kvJNqat1yChyU/k4JMUP536nUUuuWZKo9Jr3YsTVgszEDlKA",
-	"J7Fr9rLMCuq3hhJmgbd8kho+A7mt8eq3k4Q0PfCF/Dn20CnDTOTs0M7iQNMkbcMFNIiuZaQv0shxD3U9",
-	"K7dJBpDeyanxQQ5IgPqUDVOgwxF8WEHbZMyVb1jR0yyhCe1KzRY8lAEaBFzql8jlQxYK5QEHY1slf1dZ",
-	"OFG9jRhW1v3Coy0lVdAQhAWPyzXCL1LeUxjZR90As1AkKP400eaU++SUdJJ0P0ESJyj/2m2CoU6hiXqZ",
-	"EjHHINSUYb3yb2WNl7uaTjMlcde8OosUKZhMUCNJJ959Pkev3p7V19ZfG2udRwJ6HSvX4Fv4TaCAuDzw",
-	"QCbDSNAuk6KXIG5AlKCmdXMR8oB4FfS5x2H1iqOB/RMQQLnEwF8hCFGo3+M+kaw7VFck1ccKOmAI+76W",
-	"GdWPQjnQoyMV4LAZ9bgOv+jjKwKqgGTneLylzlP+ACKima+PxRVQSYGc/7L+h9uuVFONFgw6rCBhKDfq",
-	"qCNbgmMUS5y5xEEMBwEfqQ2pTahTDrneNhyM2rbyNsn1mKiaXCSVOGqLUTOJfmQkehCpYU3ZPY0/79/K",
-	"wactcgribDA32JkUNWLRIMHZywmBL0GaUqwvxVUmaHJCxkqc37dox8qUCZsT3tXSD7FkPPcD+p6MJWor",
-	"ZaEFQ8mTn0M6bWqtHGA9ElNfSXn0dZa0mi+BRnpKSjEpl+rVaq3htTcajZrcV5aomuHuTkuqOdR2gn69",
-	"mSUv7gWEgI81U1IszLJX55Ect5By8CSdCVOYSAatXLuLfFk0WEFda0LQigNI6tWVakqX/OMews56rqxz",
-	"weifQ4IC0sWB50vGyzvIxYJsoZokUPW1NUk3AuyGJBBzSUS1u8gQ1YT4UEp6+qrVhLevOo9AsFFAHpiL",
-	"yR94WTy+KM6sLJbnbyEH9PB7gXs9TcEBZCboYkT+TnQclW0vgQfKePRiO3kethN51lFMhDsMAjADSlgl",
-	"N9H6zD7U37eTBhdzsX8VwxBtTUtjSD5CSP0pXuZUj6vxgVqUJgW4kZvULDsfiE9B7Jrk4fyaBD7O0kt5",
-	"VohnWp1LKG9V5YynofHC69Bf4+FWTGFlvVpNULz62mb9HhQPTiVn1yrE+kVyeY6Sy4uMsnAZpbhV6JeT",
-	"WeRVipDgyIQYB5H/ygLNHSSXDFIX+blSYsqiZQ8tafRJ2OOeXAMehr26FevKrgkLOQQZ3dPz8SxcBOsP",
-	"6iFYKUYtBUp4mxVxm278WitohI/g5g6WeAMEs+SjaI5D9UGKXSzYNP18DEVvptmJkragvjmZ2ChU2HqT",
-	"xP88S81jMP/6PcB5EVaM1cUA5crT2BCyVNJoPzNu/TDadXLBb3WKZOrAdTB2/D0aBPwaXDN9QfxrIirI",
-	"UaTdaZjgA6ps3fovY+gOCCI3Go3ApCsHdsGxAWqCGajmNOJ8LvmVoF1GPJUXtbaxuvm6ghzGGXEaYAuH",
-	"4CfQM6jyIV2cfihb8pv8HIfDgGyhgHSkCouGDK4kjMzVgOeChPJqVIgcRBrruCqGpOaDzj+cgRUdRD4m",
-	"JZd/l+Q6SmXF3GrmH3XrEmJx3LqETCtB9FSZCn4hfrwgbdo+gMIqdSzOPL1ebW1gBhbm6ZrPnfbeh8qm",
-	"A9FCRDwKQb/38VmvPA8VKVPWHno0bLqhAjML1zUqasTr44DiWIQCXWECO2ZLaPK7spV9kbi9yBEt6S74",
-	"BUWmGFdcD8sPFYBQI0jI0plSUkKai8OtRKc5A/ujAz6Xb0/D0lC9EMtV36Ze2LmePZXGkThT8OpzlW+d",
-	"4pH6Sq7x0A/LyHF5v4+Z50DgHQTiYZXApB8k0rYVQypLFidfdRC2E+IUS1NRmnEgp82RtCcxssamw0/1",
-	"nPIcYIJsXiVPYvdaB0fabMrVZ6FYhBzfAHghqNZhKykLMs7O5D3EYUB/wmeKEdWrM5hgOyejdrc/CIjA",
-	"6MvXP+Rwbg9TVmqslEs9LHqlRmmzs7HuVTdqGxur7htvfW0T1zsE46q7toa9am0Nr7Q7q51au96utjfq",
-	"dderrXnrbm2tXe1Uq7i6UYr4q0RanDijFohBZzQkdfl/UkgYhi6HU/KU+BDXllitK7glIvwuRyySqW8i",
-	"mSUsDwi7HrCKEr2E9fC7Xl/0t0mEgzeXRF1kRBS62YzoM2SuY4Hk8lUwgJJWnDJy1Kblv1T+lvxXQK75",
-	"lfoXmJblv8jNgAeh/BeEFjtbyFHSIOAVZhJJQtIfaCIip9PiW6WIumVZMyMILUZL0pQoAtm/8uPJk5lw",
-	"WzoZMQPLM1jdVAtphBnY8wBEsH9i3ZGi0hm3o+VsuBwaojZxcZ/EVk0lk0+zKFkOfzsAapqu3MODAWEP",
-	"pSNLhhOj9/2OY4TFPc+iHlORLLCAR5r79Qgi16AWSXZRmW4skXeuaFLWsPJJBGowxXAApTR6VKhJGujs",
-	"bXOpvrYulaEeucEecWlfcYiicFdbL2QSgvnuYAyyKGTWBNHjA0/nH0UYlJZ76xszbOcRoS2A+8f63ZSt",
-	"Ob/sz0Eo0MDHLpSkiW5Ep1HV5j2Ytdsk4c86mmRWUDJpqDjNmX5sah2GoWSt4ooyq/iMerMh9WyXDzQ3",
-	"SLEhZwsSU6UkUlFRYA56JdXyJcrE67J+ogPjvl+RsZBsYYD7laQK4swDxZu3KeY3q4yOejUZVhrG5SrU",
-	"Od5DYlbhl0n2mys7p1Y1TZaeYTmu1TKNiyqCTPM7w+ISIGhjatnIAjFOWWCSPOj0JiOybbiZoZwWcmmi",
-	"lyuUgyiaYTWZ2+xQLgHZ0tEYL8Ls31eY/TbpJrqzySeGmqJ2qVh/mscslWda0rPnoofKss/QV4XrNFB7",
-	"jLBwCfMo6yLqVaRkbh7If8VPLDUSC1cbFfMVxOOYvea777WaAFHMsfxuptEwo5/kTGUrsHPlolk6uQEZ",
-	"+6cMy6cbly743qGsS4JBQCVZKcmHAF4KlKudGql7K+5qew2vb77Z2HizuY7X2qvuilcntU41el66S1jX",
-	"NXVNaFTRkK5cw+4g4N7QUO+c2CzSIUEAGZpySoNWcKYnzUPUknToWxyUNbeJuFwaBZJcwCYeOnPt8fLT",
-	"gKWngSxfzgCj6p0dqfXbLOidJkFkzDeXDS4XGdKTGp3DqCbK8WN9jl7t7J6+1nnGUCJJ+3f6Q1P2RKpj",
-	"cJcSFgIw1CYUGHOpDMJxBGKEeIqWTE/ZsZA2U1MzLitL2WBi2CcB0llnhdWm1WeTrahiuDQRyYbHyGSh",
-	"3zN3o1I9dH0Zq0gN6PcC9bFHoqvAvm8+T2DXLKCeIw+oVl9cauT6L5QauVksKsNmjX+LuIy1+VMGtf2m",
-	"SNLghHIHUVcPmDO4fptgrpmGVLlg51S+RALHkO0kgYQ6appC8shVICxMZCps7EGYXO02IRJkgeQAB3E5",
-	"MHB7RFSDCtThwVZEZyTdRo6RKpyHWPFGwXy+YylaolqlCo5+vXqFEzrCYMuqngX2lbkYwtrzykaTx6LF",
-	"sBmhiAHBKoQDXrcPQb8AyYTyrVnJ6Jmmh6TAlCHVWGFO+u842kntwIbI6WlxEfbFLDFfsrHFhThD7+75",
-	"cmn15SU7LvbKFBCbbZ+qRU94J5PX3a0aaoolPo3Mawm6KnQJudyH+KvI7Wtn16qSUhxhcQUefWtWgV45",
-	"S0vaEGL/7rzWtdXCYChC4qFBwG/GcpSeDnPqI87QK0eZeJZaBLxzUIx6dbX6eooAHse/L8D0lLZUFw/C",
-	"qD6o1NtQ0dk6q5rqsongUOrYNcnheF653COoVq3VXudJyzEu1sr1b9Ok5ztW+b173PrmYyeVrvxjEjZ0",
-	"UeNUSPWDxInWn0D2tBhMLwwHorG8HFnXKvrhch6DKSLyFQXhjQXIrA1LTDUVkQF9X5eRY9U4RYeY4S7U",
-	"WnXOJUm2/t7BotfmOPDApfWZtNEJkN0zIgTlTP54IUgAT5v1pvzPGdS7dKxa6VzVg49qWatqXeiaBAIq",
-	"2+Komoh8SV7SBC4+MENfewDRciH5u6tpCXRC+JwSDWYJblkRuwnfZJH03hdz9LM0Ry8mfDkFDYUdRbZz",
-	"48lDmJObmIkVi0sUThlxbJNNNSrb3X8OucL2/s/Uqn9Np5T6Th28/LZaq9XrKyurq2tr6+tv3mxsbG5i",
-	"3G67rucR0un8TQkH/DM+hRfP1otn68WzlenZStKLKTOqVyZnVb+bQLWoCUzC4DrXsjZfHG4vDrcXh9uL",
-	"w+3F4fbicDMOt6RAl78cnZZsr+pek9erL96+f5a3Ly0TpWBvpvb8UnAqkhJevG6/qtdt88Xpthin28bD",
-	"1UOr/13ca2uP716br0zaP9Xd9mYBEmvxqm0Pw4dWH0hgmscNnmVxbuF00hMNx6VG6ZRy5BH0DjNCAw6Z",
-	"/UMWBvIRNNq+XwEZO8moXCJ9LBXDkov/m6gHFZf3K+3AiGPj70qWycL49ETa0HtFxt+x3+UBDXv9UqNE",
-	"XE/gpUF9bd1q04qX+ipvqlziQRezKA0ktcBBwK8pg7ShiXMRRGV1lc6GAx6AOHnfgnNwA2koadEJjWG6",
-	"7g2Sj7m0idHUgzLQ4JXa+jrC/qCHl+rzppA/DwtZ/eHL4ykYnciWW5K/m0T9ue5n8zYF3TnHJxICKGGe",
-	"eKBDrBUyUrWad7BMpbAxMxrPPDacSzXCEMiJUdfZQrQPWOahVlMANezha6KLzqheY7o9IfSSkJR/Lh2/",
-	"uvhCgEnKMtGN33o619Bvbm26NKHJQGsLDt1d4JW5zXaGrqVH3iGS1/Z1dn7hITeel/1ipXhNRENDreMu",
-	"KxqdutvozAy1SMN9Et/nC/Rt4bzo3sLsYj7V6+7sIz2F1Ur+1b+bS3/gpZ/f/qrfvv5f/3OaE2pV/jsg",
-	"GNollhhHejFI6mGlRyojPRflj8DU3P5cZAJAI4dIfKCdKGnfZgaUIQ+PxRZ6s1KtTgYyWVWRN9dSXduL",
-	"RypsZtFv7PvHHYhKmuZqeE/Gzeir22/lWWRfNyDaStD82QFaRcj3lHptqVP9TUB9C84UuUdNNkZgL5JT",
-	"5utzkq/0KYsAbYYyd2euMJdKez8mMR/BKMY00Ct759hHQ0bD1/fZ40ZOxVKFhdm09ACkiAxaSoIcs36r",
-	"mca8k93D9LLX1lbWC0OBkp79HGe3ChRDrdMPseCVPevGysbGenVjTqh4VtRzSxUL6MR6+ySxK0Rh5ypT",
-	"qZvPZtTdCei1vOQrMl7ERa/NLGaY2j+xCVDOUUylPHOZlQZYiBEPvDzDinqq6xAS5gZjaPGe7poZDZOC",
-	"mPp8Ee7p4EGJkOqqsjE5q2wL1jVuXywZj2zJWEisq4uLB7i28JNHtcrlZoNmngfugQT2jScW2Nefg8C+",
-	"tlCBfb52M1ME+HQ94vkq4c6wnhQcfJ7qxnce8vFE281HFG3fPJFoW6tm2+xjUWCC9Zmgbyt8szbB42YW",
-	"B1P+PC/ql5bDu1biAVTfnWiAZCD54mqGTWWG8uEVGYTmXOXfg4CHxA2tvVxR5kXVvCwWGlf3KpcYD7+b",
-	"Ammp86ptZmw3INdcB50YCmhixq/5lTW5/tsKTBckoFjKDGv1lXaVuF69U1tzN9tvvM4br111PW99Y/1N",
-	"581qbaPmuhvuimnqKohnDZTBRgtEVc9tzK3PjgyOTcU6fiKRW52M2eOdRdQ+XCnoh3ClOB1y1CboivER",
-	"QyZY5YECpCIsmuLx62GBCEtGZGc478A4X8Rb8JAOAkkGp8bPyOu3YmgkhO3snsbR6UsmOn0em/ybQm6J",
-	"PE3xsf0TOvxcX4buvR252qMoFBwQ3QqEeIjx0TxVpzdubVI3rcdCQpGVKx6EEcznw5ox+FmkM28S0zFc",
-	"obg1g/wj1hUh+glHuuQMUK/eGiI9Q0qPr/w9ZXOEMdvmvXndIjZnyENBiLJ4KCRUMcgT7KaoSfY0+vRU",
-	"fTlplv3cG2vY1dxqCzkWer3lvgfx82IoBhHpmrTJTt3F6q3FG6eQx3gREOmWmHIKCNVvk6x2QjyUIqGN",
-	"pfrlx8kGgPwaw/ezAFQ9Q2zYb5NgNvmcXao6JTBkAq5pD0Fdoo9DQJsiHqARdPHv4WtShmLvQ0EQZips",
-	"DsIW8ZV2VUPJ6kc6xez+90ruSQbfXinyoA3D+uSTvGzSVxeR2DQ1jBl7DMMJcMtC0PQdJCjJFMfgt+ny",
-	"/3tNJ1OlWeWotMuchnGp9rFHEPEFgQBdleEKcUQqRsysVqJCH+oLeBGjMMVUI4FZxauqO5azZNZVtdaY",
-	"Uz+2yRDcJDhirKBWe04anfZ41ixZhkBrVGURfFGP/qnq0WJMkwmAyvTb2FHbJtIQd0nhvrC2bv/kpk17",
-	"u5mEKFWvO9cY8YSWeJ1EURf/rf6ZMshPweKZZODJsNjCWoXKBZDUPs1MJL2z3+Be2D3hcrgLwt834PLh",
-	"TCWLCeXcePBQzvUiJhTLpvPgIZ312oOGdK49SEjnahGjTzqIZ7EWoPToD2cOgpTEecxBGdFL97cOFWwn",
-	"pGn/39wyBBa6pzTdbCw2fHaliMElDVYPan3ZfLiA3s0HDOh9888xGk1Qmb+xBWmhEdpgd82zSuk81dgq",
-	"lUHQ72uoKlbROiWEPHyseL0+1c6UiDZcSOz4nYxLxW1atiGrmA1qdnB6Ug/MjVTPl7NbTcWIBO0y8YD1",
-	"l/+hoTeuyDLAJeikThRFr07et87Q/6hVX+vYx0YWSe3wIBZ1VE0AEeKxQCMlQkiSWEHHprQodI02TefU",
-	"PLBEUQYpiGrhQFSQYyQNB2yUTgKCHZXtw7hujaizu2mYHZ9ZPM5i5ZcMT5oeeHuffIKV9bVUPgEwT4ib",
-	"jyr1tJqqdqIiIImEgzcr1TvnG9Rqv1DCQX1GwsEW8onEaFFGHu1SCfDOkgbtiqrCO1+w70o1HexrkQxN",
-	"MapLm5Wlb79nkwy3hwMB1QibS38gvPQTVZc20RKqLCxvbf4wrtwI5F2lhwidsR15s402ldU7cyGByKv/",
-	"mOiyhOU3S6YpwPBz0ymKMfyU5LbwjgszTfWLivL/m6WkZSZInCcxUR9dXMKDhhHHn5AIlN/Rxey3ELUJ",
-	"6uHYy3gP7r367JIY7qWmLqQy+RtLfc22FsYKbNFaLKnaK7WNBdZe2cgjRQZwAY+/ZTVNF97V0g+xpF0g",
-	"ihSlHVOTJCvLXaw7waY8xS++qxff1fPxXS3Gj20gvWiazSQ6Pa1jWq+/gGhyShgZZUgmLwrxLBY2TYHc",
-	"kTuDCoaZDifwfnCmPISxgnB/3XD1cVVDRkb3Ug/zMz8BEDpQu88YM8EFFJU3AW0Qwwrs0+3jMQCIisWT",
-	"AGEQRBWsq6DjqFxUaEqaRwKXZSdNqZRzJc7mNmB4y0fI56ybBoqomi+UgcNjdI196gGU4Fj0QN5QwZs8",
-	"/hEhV1JpxmNRRj0+lBp0n7KhHExuW7d32EJO1YETwSHCvl9BzslKdcdJGy9wiPpchMg5keC340zX6ovr",
-	"pPJ+bGlY1x2nIuExW6x8mVPIK033JL+aJHyUwdnTcDxTLowIlfZVqswJU2ry1eleC63VN6pleRdwbWuV",
-	"lUr9dUqcBHKmxuoMw2GqOuii5UjltjHerWn0YI8y7J8a+3k+09GjFWA1ufme2VpwOsfuHgkwD2ja3nxi",
-	"0/ab55BVuv40WaVrD5ZV+gCZn49nMgRHZT59zsWrX84wuPFUhsHaNA4T4nCYEf3qAF9xGogRChYOraIi",
-	"xoPIOQ72bpU3EI44xLpI/kBuXH8o6HUi3hzGy/SHZkaCB/6evugsCxBhLvco64IFCLVOP9gzDUgfNPIg",
-	"b+Rc+2Ze+Rafqk56U6q1FK4VlFaCghyTbOCfhdjPrDIiZSMoJaOb+IHTnDMdceRCdoeyx9nHIqEk+0Qi",
-	"hc62nhTTRSdUUfNZThUcwXWoAYhU3bsk96nVzBpfynI3IcwR5ahyljiue3Lp+q19GrPXY97NXJNq1riI",
-	"3NlJJTvQkf/y3KwlZ0HdDlS/3uF9TFkaIOa0iGkDkjYHhUSEPm5XXC5xU/R4EJrmZee7Z+cfmtsLiPt9",
-	"DrVLVwvFL3pwwncB/sUWs7QvIjNzTT7XNY0mXHRz+a+fT7HItWm1Iq0DmS9mxsacvICZuUvZZZQdj+z5",
-	"Lu/3sVaeB1iXrC8eHTbj8ps6HRAMDsoYVs6fOg0caEcX749MFYOhZKAhR1jDPmqPEbbgS0fL2lmInFfu",
-	"VxMsq5DcrLvLciTMa6Atl9Qete/h2RHOb1ls+442XWuvBa3PCR4zj+k5z3xsFjDravMU+mKa071q/f8T",
-	"UG3i7HeDgAfpfqdE//jvv0odSnyv1DCkty+6pUaphfsDjng7oF0c/uf/Cyi3Inuj688AYRLNVggK9+Tk",
-	"sMK5Gt6lgVDPmgV61gwTIKe3nu3cDntGTIAKgmMEb6sUBHlWThk5Hg5x5Rr7Q+JI/dSRGsq/a9/0T4ns",
-	"BMbVALojStvXgsJUgIXLmHSohFKmljA6IHzgqxBhJVKz7hB3IeDJaUK6w9IH/ZszdbKVCHKK3te5fHsa",
-	"YVCHq4dVW5l+P+d6/pQGbMZ0GgijPmYeDnkwjg+zT4WgrFtBjrbCOg3dr8IfEtQOCL4SCKNg6EeBYPBt",
-	"BTneUPUbUYNrTJRwq9BR4ieMEvXFBA1UPqMhCkfUJRXkMB5+7/AhAy2dpz6ncho5NazeXoOAlvHyFtvU",
-	"E9q5ZJTE6BzLxrQsCWy0Wu3LhVmlBj/0s1VK2xqbAUbKACgXlG11rpW1M8VKZVe6rSFyQ+ZpKdSsfMjE",
-	"gLi0Q2GVV2Tc4v1BwPtUgCjXTPyJOx3qUxi4pWTNRJ4xBCgIAc+PO8cDEuColTC9pj7pks807HkBHskf",
-	"sT141nHsBzhLJz5mRCojHmEhxb7eM4N0ISFU5zm5Q4/Kj/qUYW066uPBQI4syUpkN8tGmxP9XK0Ams4E",
-	"RPS+m6bGOfkh8NK5fEd9GFPb8ZESPrry9++w09tyiTNSKO9kctzpXySXD1T/QIgh8bILJTTRFVW9Am0n",
-	"m4EccJkpYWxLp2jJN5XzGYxX+mnUbpYGVqaZATRdLyHrnhNOydnJZRjcMQNMA3v8RIiF/mNlQ6qGxKuv",
-	"rdU25TUKvFSvrm7of65U39T1P1erm+uZazskQZd4LWXishuQexLgITQmCpIhLAyAU61MNqlWr2e5CqFP",
-	"uyIyfdNpKzS2wsniXLMVXigEhr8/UBOLaJO5e0m4PCMqrIupzJ0+nBcRpZdR1kebxaqOR4zkcKmoVZSL",
-	"fR/aniWIooBV4AFNltyNweIE91ucMUl8r7XLyQIOZSetxzr22dnbScOLsaZmCDM8CCsz06rDzJ1B983x",
-	"gCjB5+zsrTOnhps6cC0OwGKzDjl1EnnawvTNbkVO6kThazlZImpifW1tZe2uYRPznFk5w7CwgHPMOUCl",
-	"jKT15/hUqa7ckg1X3+4Qdxcp2glN+ZvVHk+dZo+LUOvNapFL1xQvNU8OtMa9UiuX6KDUKNXe1Cu1aqVe",
-	"q9Rr8py4R/xSo3RKvLc6XavPQ/JdECEoNyp+AoNgM+DokAfTKO1+OdltnUOQni+H2jv48AE2K6DIRqn5",
-	"+UyiCO7CNvCAqr6n1hnvEHEV8sHcmn65dE2YB1FtHygb3mTYTFN3kwVQIzwGzSEgGHqFFi5+kqYtxZX9",
-	"59OsfSVp4cgu+C5Mqrh+865tk6eeSdGej1RIrWwoSIGU2Bgr8kzKZTTMs0/ObW0uYBcH1LwDM6eD7C1o",
-	"R34Z7Ryd6ZScQJfEAmfrhXIdzmXK1iQhazp4NHeNiQmSksnkpfo+HhBP3q76Apkv5sHIU/j0TH05B/ip",
-	"fOLMjofgKaDh/DnsiuZlDSef3BWL6mvVGf3Ss5knzBsz6uJFJJ9RIywJTobmZ+1PPZuz8WCWvySiHIB7",
-	"Bikio4teg4aYmISW0xxnEvo1WNiNvedxxERSSOzln/RiKi1n0hQJW/EpI6XGynSLZMBHpUY9yzJZLnUw",
-	"9fUcQ6bvG3wGeumlRjXPeTlFGzENkUGzspjeDC0nMotmk5RRwFk3Unj7W5Y3ulatVpUJci4CY5/+3AZW",
-	"iU7m+HJPIuAjfQw4VAucfg4SKayLKHbC2A8I9sYIDGqEBnJWJPBYVGbqrNE1F7zLmCLMoz9qgImnszcZ",
-	"nWJ5mok687aSCLNAzCgXN4LbybPaCO5yf9hnacu2+jVt2p6vF6jaVXbcD7NMtz4kFqpkAIj05yNdnaaB",
-	"aiYWB1Bntsq7aPu6tePV2aWy4IqyNhzwUXovqE16VHWfj2Vd1dRIHr2ooG0fsyuFlB4Hmw8Edc6mTfez",
-	"+69OhPbykYHRclEnQIQBC/L7mub2/35Re5+T2rtgj7e55b/mZIqLcXfr2aeCc27w+h30/eK91ucwBugF",
-	"Th5I0Q7sG9MU8yNFqALL6w10KyBdKkISEM+o6ndqJF9Ij5+nHf7cen3x1GFQePL1fDvMoYwEviZR7psY",
-	"EN+nrHvv6IcFK+dzxbDPUta3VC1tu44fGd1r1pVFaPS5YElu5L/gna0oDUrSvlQr0zuZA+6NlJszbQSL",
-	"P+/1mYaEdDjNVJy3TnWtmg68M/E4bRKOiEqp6ucTiepsM0XRgwXry3SzxeJPtpgxYfHzrmWGE03YrnK9",
-	"DIWFkSnW8HG+cyUWgOO37+ykiteYmecQYbtkyCNMw4wW+PXpAn/91ux6OhEKe4TNN/JksLl9ftHO9PTf",
-	"CtxpAbHlOV/MFmRhSA3k4a4onsMq7eFyny/08nIvS/BhkJUq1UQDHET+zmtjlDGO6JPmIWqpuoRWSXx0",
-	"CMxeSrXnWFxZf+5g0WtzHHiiVC59Jm10EvCbMTKoXy5dCBLIZ816s1QunUFMU46D2w4hSdIMK4glkU9m",
-	"RdUM+3hJENbDSz5nXSx1EUECrVL1cUDxJBmxh50jviWt4M7u5iuX8tsdcpMLJiuBLSva7TQ7DYalZGFY",
-	"wakm1B3rDK1FWAeSDaHp48xcNYydXHaUOzY5vAVKV66o1U8C3qFZiVmOFCgD5jRQc/cMqmTrasumaPZh",
-	"s1VBjk+62B07DbSys3tmv1KTL6goMO57Ok4vEc6hJiiVS2qMKYs8VVUoMsIXcgHqRFVyEZG1a9HgVFOI",
-	"Yg6vWJ2H5JlnF3rQBaB0qQGz/C1kLmSOEg8TcDgV3iYD2qbQl2To3WQoHhm/q5IvTXpM373/VPtIP7Te",
-	"9dr7rvz74OLnQe2Ivtu8D62ZWGwWvUktKpPTyke69JYKLIqiVPXX1itGoSkAS6vVzfUF0YvkLgrdXBFq",
-	"kdhvVO5l2pbjsNrsBcVoG9fkzm+7EjNO+EnZIK3WR+qHiZIQcQWkVGmkiShZuypSkapTUYGkKq616+4d",
-	"WnHcOXovfRiF20mmOpaaplnJathUqJaii+hk+tzaq0KG4oLKhjxOefTccvdzFbnPLun3INXg501InKNQ",
-	"+32rsufGoUYlx1OYlWy9N7NyeRqysomv+S63tPgcZT4T1hxHbcO5Z8Gs+gJx5H6lde5a9GH1vpVzVuYo",
-	"OZlu7Zna1iglgKGjRe50LvRpyHl75EaZBKEZZmQa9DkDn4FTvXGAxVOGPOLSPvYr6Fh5glXVZ4R9qYT3",
-	"h+AejSJ9se5DnW6i0CM3yeHKiHasrjGQlSM1KcpQm4e9exrci1c8mqCRd8nVqUx2BmlYfTmQE5A+vyZ7",
-	"Ae+3Tj84DXVSutmkCqmXXPjxc3lSq9ZOzmild872OeU+WWjxhH0SEOZS3CcshIKXQzH8z/8OKBdypy4f",
-	"aPeyfh0Pw15lqO0jAcGRM3gUgGle/iEVqX9OuYWA++QZFFvQN5Vt4wuVolHceXMmhzul3V4o5vAr/0q1",
-	"GNR5zRf+J5HvIesvzF9lodCtA/fvUdadtFUsABiKepmKl0yQx3yQmYEncQ2M7pJPShQMdF1I9bFiliqT",
-	"NVE6sGZnES6oePxteaJe4t1pxR2XMAngk+f5TZ/oYoKQ5A4WUXriebCdxYbu6LMpGLgDnHwRMTtq2jxE",
-	"OpUrSNx64YuYOJxfgxnmUv28I5qvdsf9Sfp81T0KkfjcqAMpAj8FoZ84aBj7AxVpM/Ydcb1sve7RMPtN",
-	"qMeegeTxmT6gMDShK+lZv+Udjp4heTxznUkh+AW1Vc6nvNfxyM4WcvZ3z9EyHtBltVgH4EdEoSiFO63e",
-	"mlVmBgLLjUpU2d89n55HJiVbvcOpA5FrEoyViEN8iYk0RB4nQps9XH/oEakrYs+ZPuFKppCiN2PWknmD",
-	"kLhvuZ9fGtu9NLb7tRrbrd6nz/XCChUXahfQiWrhL66VXP0XaiUnFe0rXaVk2sKseiYpqprPG6wWcype",
-	"wLkmAe2Ml27WqpvQOsdJepVEBmeYIwjkH907rlb7ZzSPK5fEEHjld+yrWnWZtVGEDqcv6xYXKknIx23i",
-	"QzuLNkHOfzmqmcXBiaFHkmR+NuFqbFyOu1lQgTgjlkUco56ZJD+0dmVx8fereR6xK4WTuXrJuYmRSFXI",
-	"gfJNsyMoAG+bw7DHA32RDbRNcECCyYyuzfUZtkVVVVt8pywvky1uEWrXl5K8U/femJ3XWCA4JBkOAaLS",
-	"CAsk9RwdJRIXRWFkZMdKFN9whosjGVqTuILE4eTeY27AVDLAZqJEnDWxqsQXyQXzCuNzhfptqcgFk7er",
-	"g1SSky++Uv5DRQfl7CZ5uoVDiOby8s4T31jk0O+RNpIf0ZQFtReCBPf0MpnGdBDG+t9EdVmzmtIlUwk7",
-	"Q9/Xqu6h/ACdUf8ax1bD2OxY3Hr1TXvqoE6V6c02b7Lf7IDcma6qUGPYwzusNu4jwU/vIjorhyzapGTT",
-	"UoFFqgT59LaT8bXPStQekEBMkPIZ+dfF/HcmSndOk2Vk7M0lp/DGFhqZImrR8XgciiOoQrlxVbs5XXTG",
-	"uDtHAYT12wRKFLpLz7aulGHV8u/I2ium33KhEiYJDHl4x+BmMdIccgPIQJUXYIW2Qs1Nw58IA+ybMdB1",
-	"1zIlknzn2Z8K0YcCBfnna0J8F/KxhRw59L17296TyMyf1laswXAD1ep2CiAOkU+wsOpzR4eidHGp9DCu",
-	"mrHAgrkw5bYDgsKAEi+uEFFIPpveGq0YgZuLXh14WeSqqDL1IORrIS2U1+5EUbamlD9bQHhAigIVzXOR",
-	"xOOAdXi6tvp0eW6WAMdHjAQmWyFB5OYX6u7sHc4QB2eKd3PRS1NkGXSTuYWseQlVpPxYL0d6eNYSFiYv",
-	"QeBFNMOckpMNCtNJRlyaNh1fnU+bVKnaO1GnOaWpjVneWatyriJFyosAXitlxPZ9tUwU8i4QrwpqoghK",
-	"IZIF+/4DR229KU5WE7u5v1xYSD3OhrlHk8QsaLWixvJjLgz5zM02VpE232cICdp9H5tkot69YCF4SGPM",
-	"SlEtcpFSYv2xBbXpVrGm6tb7fES1OQTQ2xyoXEwAmGKzdwkA+9tahBYbRaYPuGBsCljqFhFFpqbNo2h5",
-	"1OzX0SZ/ab3x1yVHc2iSiykF9kzVzEXqkwvsHjbJK5SPeBjQcHwmj9T2O7Y4v6I5+JBw/Km6psiF9xWk",
-	"OSfHZzq2jEt9rb6s/VqChEKKvVJXo6wbxcbokkhyBN12CKN2wEfyyAUeC0lO3IALsSRoSNAr54y4S3sk",
-	"dHtLZzSERlbHAe1S5ryWr65WV7aifiwqzIpItNAdiHsEeySIugx7VITDoK0skFTuUa2kFPEZtd8l4wY0",
-	"wDSg7wkUo2+DtzWrI1vyqHgn92gi/W7S74VoKIjfqaDIfqo3QEWENjTUqWQecalHxFZ0mmaXPofuKTgs",
-	"Q+dlFbaUOuXQaDJxzFKfCNQJOEQEAtoBFKv9RifRC8NBKXbrTQOdO7n1yncCMrMJ3bYnCORxcBWhpYIF",
-	"IEoAiqAST1FOyMljYiRPhMh/I7UmxwYBR6+jgloxTOrZ1IGvVlfkkpX4nvg0F8b07vOA7BYSSZWlxuUs",
-	"xKqgkP641cPXhAZc8vbA1zciGsvLXRr2hlDTc9nV70T/mOiSn6iog1VAQQgwxLxkDxveQccDwj6dHEEt",
-	"tqWQq0PQOLdl1eDXEVxRBpy3pFECSvvA0MqGoVqDUc40HJoSi5cMPCYSc8lWRIlFWYOPWp3WrOV3kkT3",
-	"MPN8Ajo38Bccqi8hflj+ZBw1Y+RRr3LJLtmuJOlIDNXiqED1arWCVOtBuFPnr0tdAvlSiqKXqjLsZal8",
-	"CXcF/+iL7qWUER2dFap48Gq1il71sS+5LfEMpLwuo9VqDb1iHEF+8CWLW3jBsxX5TOK1z0fEg59W4XUx",
-	"dHso0BWU4PdN9ArH/eTgKwBrVYxRdUAb+sTq1fZa/rpWrVbMzvlAhwCpYeDSDAaZcBwoIWDCH3VtX8g3",
-	"xUJKJdeSpFMwqW6hIVM5rDCcOkHaZTwgnsTNP4dyzgEOcJ+EJLAqUEG7ukv2yvlfgv4k/1IEPX+iyiXb",
-	"AZCUE5hcYUQZujhvqUvoU8k5VGhKAzmzqlE4AA2mXBZQSQj0bCCMfCzXek0CqNeFPU9Al0VRjk8v2pKC",
-	"S717qBiq6EPZ+k1RGqFID2wcfiZs2IcanYnnIb4i4pKZ9C48kpcy1LwTM0QgAFZnQyufGvJ5t4LOeBRB",
-	"qTKN1T2YdZg6EVEMtbw3NSW8LX/qgIQfXY+m33KdAFwhwpdMhDgc5gwHZwqVtmBcg7k97nvGRBb2Aj7s",
-	"9qIa6T4Ex94sgRnG0ZVXQxPPrlfATRZuA+3vniNGiCd07LfqpFJWohpSjRH7JOxxDzlgKlahZZfMSAU6",
-	"dFxNAu9vRWBJQ4mPSYOdmoxBzBlE7kom7UAY2oCwKFJdIXeiPR9uqzEFkggiD4EEFRRlFItLZuaN9y/B",
-	"ezBs+9StXELhJuoSJuy0geYAuz2yVK9UJ7jAaDSqYHhc4UF3WX8rlj8ctHaPznbhGykd0tBPcRMN66VG",
-	"qVapqrfk7vCAlhqllUq1sgIuhrAHkuPySuANcBCOl/UNQ9wTyelYONB1yGMTtihDi1nhEuYBioNIFl3y",
-	"gVdqyOGa6mWwccjZDcblxu7GryzLj7QuntczMPX2Gf1JiryrqqmbYupggAiIGHB50vIA6tWqYd5EFXiy",
-	"eN7yD501r1SbWYqPOgE4AJAMsjyPXdAXlKgIC2gBfLQ4CwPu582g31+Gl827MMeqWn/WR9E+l7exZwLg",
-	"4JPa7E8umBY1fqra/qvVldkf7QEj8wg0nlkrsrIDFkody9edJEDv6/dxMIbi3iI0IGiVEtdwVvom1agB",
-	"7lIWBS5HJrTSsrKqLJtfItW1tByPqKxs0bvwp21vi55EPynLDQQSGrvNrVwGkAPjBosnuFkS3tUS9ikW",
-	"YBcLYwgx92Fe6gZ8ONAjRD/+EEuajCj8eq/xKx47fvxdT/t9kHghIGLoh0pkhVXdlksDLjKQ/1ByMkm+",
-	"wWmkcFtFYAMpUOJ3T2f+jnrc12pDBaly3JIWTvGmHvE298bQqLOPr4ilSCl5QPK+iOlgpjkOH7GGIfIB",
-	"TCkZWcTFyI2EEdAtN+2OuYgz5AC3+jf9JrU4RlCXXksGMKIuUa9bXXonCZoyrar7mpucHXikP+AhYe5Y",
-	"6aJ3I1MAIdvcGxegUBkJa2btxk6bYXu9Lc9F2nREy23ShKkz3x6YrOaRVKOuAhSlQfMfQmpXq5uzv2hx",
-	"1vGpMijfmzYrSIiROI8+TyWMM2hehILvyThN8NSz79HkmcQO1jwh/Sz/Rb1bRf58kpXXeAplYoQVRoCg",
-	"CLeyqxlzhGVBEkiEfIBGPLiC/EcpYCpLjgRKyoD8KF2ngiBcH4vQklm1cqjW46FXQJ2guffrScKk3roj",
-	"YTojfidXBkqnfst1dTkjas1AvalQjoRK6Znjw+rsL454uAeNzp8EgXbgGh8WgSJQyUAg9cwg0G05XyGY",
-	"ILCRgbmDg8gEGIclCGJSIXNUhNIT84p/DleYEwvuDdT7JHxYiI7E4HwBOJ8ZzEss34IJADxZd5HfBsMM",
-	"hFIlzEwR5tjSI4VnQVi4hYzFMGo0rRKaQe6GbGYl1+q8ZG2G/E4HwkEBUfnIcnAlBUH5NXjx398c5PoE",
-	"B3KcLbATgUfYMdlTOATTi/nZWraaCiMnkCzXp30agh2nqgZUpQnQgcmlnmR6FkeU+/OoAO8x4gFSsxvb",
-	"E/BRETHSsEeYsuIIDiH7ab6b0Cq0cS3WK6JSRPm6BVhhpWIgD1cM3Z5WNjKY9KtkBFQZaR94WSsisI/X",
-	"+rY4Iw0Us/EKOgVLuLzlgHSGQu5YqHBXkGR0G54kwVRhEffn9HdUI1LigFIK//P//uf/cMsFB4tbMi0K",
-	"51QnTD+a56dOROiGGB+98ItnIzUpiHlYHhOhXQabUc/urnYsBzw0UTyPyoumWXwgsgUIatlqf2kZfICX",
-	"KKIoiXqbdCRBlVRaVeBw+DUJfDxwFKXVXh1FuXEnJDovOEncp2lJlrCZoPeqOUqovUBwJEiE1Pf12DhE",
-	"nLlJY5M68fnYguICEwRZDfVoNqH7k3B9L6XGynq1OidxPlWQmkEmDyLXo5FRykpqKJty5hIm/rqNfJI4",
-	"UE5f4y+slJ6RuUgC/z/SZPTsif2+lMtivLXo1EOQ/Qi5M8i+elaI7EMswzK5lvss7GdTrze0a1IJsop8",
-	"ql9wGEoEiwsuaCGygppMfax6fdMwVDUfIGQpwExg16SkSFiPRGRP/pMy4qGQK6+qQO2xpIq9LeSYUBQd",
-	"mKGKzzhI9PhIxBRYraPPr5Ukj31ovAnVv8EVrpfRPDnQ80L17UAb19SWK2iP+sotH0DdmzYsCpDzsoSZ",
-	"d1myaH4fh25PWf5hBim4i1hnMc61SbOD3MYuTPjY3slUQQksXAe9UmE40Pj6dWPCt6p0L6chwZ2IUIWF",
-	"KieMcjmZ0AvqRaw44toAVaprddTxDQKbILQjFtxV+GFhjiAP8Bg+uZ3cFZTXGhmQ8EBEGJtwILk724ts",
-	"F0QRiX5iZWQSdni/L0HUbs8toLgbqGvtMWKKvUc9PLJ2iN2QW1kjhbfZlN9BxtPUrZqIJxPwBChgb06t",
-	"nEKRXI96W/LtztCPos/M6pzpG1DNG6LlL65sbf7WXClDBUxEwUwi2ssVZV4DYbt6IR8Qdj1gFR1k5mwB",
-	"9wcKrIQ2B70StMuWKBOvy/qJ/IGy7ncJF04ZOQPcryRBI/dYzKISxzK1EEuxzapYRzW2dXepezNvzFze",
-	"I1+cIqfRuhXZVxekXCXTwEzVy888zcnU/kIEQLVQSvxsWFYeQRqGLu/PiavH+qOCpxJS1YMYAsZSbSzi",
-	"ULefEIIKHPXivJW33k7A+3mHtlotemh6gZqMR4u859pCPufKnlMMTcSrZ8fR/APCX2wI1oGytvALf981",
-	"EEYLqQ8TB6MWmpa87V8TVv1YOsuMbVFLzQtt0RuZkL8jT2+uEA7vaWVQsQNV9SRy8yqDOmdGfFZZTFMk",
-	"zNKj4EYeXsB+/m7O2UW5pZSiNBuV7gfEueCbA7fz+6XuaAWU2GGnZIARMtMumK57R25cy211xxJwVkVd",
-	"qK6si66pgGrP6CxWcomqP5kc0geNb6WKPDwWyiKp7ZQmkyRaIYRqS6wFVQEzT5VSNflHujGrTl35gQMQ",
-	"lnR6TiMqTmdSS17pOV9rt1si7+QVFsjnrGuc4dZat/S5YB9qNCrmrqyeKvhZKTYCCTxGtTVjO32t9mZn",
-	"Czlvw3AghQYpL5/hPjmjIfnXWRhQN5Q/neCw969lXZnTOSPuMCAO4tckQBBwrLowoSaLcgCcuASdo2Lo",
-	"qpG3DbISYx8l70DnKl0gy9hZt+QBRhHUkV22T4WQuiwPwDWmIq1h/FoF7WHqEw/5XF13QBA4FImHBiQw",
-	"6aqwCvjbBZ9iA7XJmOucFHgfkjSUSH5KwmC81OyEJHDUselFS9FQXsm7s+Mj06dEwkAfvcK+3KNA/aEf",
-	"0gEOwmX5+5KHQ/y6jAh2e7BBkMNwiPpchGgDvafb4DlNlvV0TOKXUVUhHwttY0FdUxoacmWoAm/wiNqB",
-	"56vVagU11cqMqMdj1TcccXPuuuJ1FAqPPIr9RNcVECEHOOxV0BE3uGHkX/m7Md262O0RLy/u8Vxb2eYj",
-	"TIsKYlT5jsqo1virBMkND9RvV2d55k9z97bht4UN7okKpfIz+2xulkaj0RKA5zDwCXO5pxKv7zT2gjyt",
-	"lo8hWQ+32LEnC9puVqt3b5c8xynkugQsF9PizP/l0hkJl6YmXY54ROHT/GaSy1QSOl1aiXuJT7XTpk2w",
-	"sxEAd28mgkMg+85gdFQ1yoKEhGwY9pRo2Mc3S22gZRu1zfpccayGpGaFsYaJZ5F8GGqolYKbsrItu7i4",
-	"V6HVLJi508L/5KydFn6xNIhQQosF8i189wQbCaMPYVSILM140qmnn2XrZWprE1qZi3MtCnKKWYky0E1k",
-	"gGmgw+ME8TtLUrUhHmolm5q8akthsMWZCANMpSTXajbOTy92y3KQCyGR9oqMWyQIz2hXKUTu6Qf5b60J",
-	"WB0RpBQoCPahbAAKiI7wY1Dtwif42mRkkuCaujpuI93EQ8dlOHEfEAf0mzJ6s1KtSqqhHVR5EmIL/2JZ",
-	"MarnTumUQkmid5jpXMqoYU5p+7SUpgC7qkQS+vL1D6t8kptVO8lqqKKaoKQ6mZTiRiOxpdbFS30cBvRn",
-	"Kd2FIzV13KBicgemoUTpbDjgQUiKi0Ut/DQZPS2cR25bzWdvvXqqVBvUamYR6PtRR43MzRzBxMVZtHFC",
-	"JFmmfQl5+RalcyCZYIzATGXtSXmk1Wwow2qio3YoEuQOTDemDXtgdRSRHyrug1qnHxSdkx/ovt1gkQl5",
-	"uodROSpuYdPEyV7fphVYVMAqUWpDjtE6/SAq6Ex1VVHRGpIIjHWYL/agREt6qi3kqA4+msBKcVPtJe76",
-	"U0Gq+oMqHmDEudMP6JXx9FPJQtSqoReV4juvUZuo4jAYxd37rWAnHT3p6bbfZQSGELCL2buLQtLVvRJP",
-	"ucy2YA2q07pAXY44Q7jNr5WpKHoXUobek7EwtoaT962z/7FRVv+tSdH7bLdVA+OKiiDnASKq/w/x0KuT",
-	"7d2zelR4J8Ae1VUcTnYPzXuUS87YZFEAueS4mMnZonW0hyGiQgzjiJEYRkzgjeIPULMH0vgb2rsGZpZg",
-	"DGYs3b08yQXVLL8eFyQSTUtL8n/bu/sHR6i1e3p+sHfQap7vwq+X7PDgYLv+s9Vqft3vNkcH283uwcXx",
-	"58Ph8c+1D1fVj1+9k5Mx7Y+bOzcXpH/cHbW6Xw/e8z8Ofv6o7jZHB6NLdvxj98Nh82q/WbvY3e4dtj76",
-	"Bzd7O82z7e7Rp+0mP2xVP4Xu23e+W9/tft7z8eHpxWh39HXn08ePOzvNmx+X7OtZbdD+sn3tstPeH/u7",
-	"o4Nt9+jwx9ebw/OD+uH51ejoZ3P0udc9OfzRrB2eN1cOz7s3x/K/O9v4cIffXLLWz+Y7Nd/X8+bVu7PD",
-	"04+j3S7M8X6nGe61v2yP//hy1DvY6/3x+cfup8PtQ1hvczQ6/FrfDS8Z/lwbtVfeVb9+Pu0d7l3JFb7V",
-	"+2w1P0Z73ml+dHc+dpu7Bwc/PrRWz/3ayUHbOxiRS9bb7/g7p2+ud5ujtYv21Sd2sXJwc/Fm/9PP3zuf",
-	"d370V99e7Z3xQfB5VO+4tfc3tdE2O/1z/8w73zxaDQ4+XbLDjbV29/3Rj8P93dHbj193Pp1Wj7e3v+7u",
-	"vb3YXP68vTv4VNtv+ye4d77sjj4dXZy/HZ8cbm/InXgHo49fL9nhNm5Ofbup3t4d7W4vjz7uHTYPt5ud",
-	"jdFOF2Y7uWTNj2+Xt5sfd5rd3f3DJt9vtf7cPztc3dxuHraa1W7zcPeidfBx5/MHt9nd39xzv/IvQf/3",
-	"U3rxZrj/sTroXLLVo/Wj93+MN1Y+Hn85652ttrsH3f1m68vau+UjcnPECB0c/OjXT45Or9sfBv7I+33/",
-	"6IZs37x9M+aDYfVflwxAc/doJwNcZwhmYES0Af7k9OBT83wXvd/9GgH8/ttmd7cpQWB7rDYnN2s22hzt",
-	"vt3er46wRIaPH7vjz4Oz8duwzvf807efOb9kffGhFvzxg/C1teH+z8HOVXvnR3NtvYa9ce+0edRqNj92",
-	"6aH40Dv+crHRC6s/ttd3//j94ujtcOPjzo5/esmGp5+9c/fH3rn448vJ2ubX4+N2l3z89J72w/bOH5s/",
-	"L4K3X5r73j7/413tpLpCRe/i509/2LSOZnJjCUFTUSzs4XnkwwPF2F/kw+crH6orypUPY5NVrb62Ud+s",
-	"1e8vNWrmNyE1qt8LS42FE7EjYayHJS9PCCtxhTjI1G7Kd1XhwsRLUhy6UsKJlLh4+S5Z18DuX1Knn0nq",
-	"9IMoRPqimzn50i6emittFJqAuDzw4q6yFizmWGBLL+T0GQWLPAhogSUy2xCZTS8fKTDkoVKVrXRi5aeK",
-	"E5AnjZKaGod86PaI11DRWFREAVlG9VfhFBK7KlqRLietmFntml3MfgP1Xo/WUEUmIS9JFxpVFgby5xD7",
-	"xmhgqriCY7isPO4jKnT1IMogsMHJy9vVKL2Q5NtDZSOcQ257mtTaaYQmlVL7wgQXkwn7IJRKQ3AzJ/11",
-	"Hvlu2ULyXM+lhpAEPYCm7xCU1eGBqWv7m0COi50cHmoVyp2Pnd4sDUh/qUMV7mUE7bcpwxBhPeF3zwL2",
-	"FLe34wnU/Es7VAy4oMatNjWqQH1if/FSdySDZ6ctutqI+0BsPAlqGRz9u5vxRowt1sNHjf+cwM7An46V",
-	"px/Qq9O9Flqrb1RfKwHApyIUOjMxtjLreM2d3Q+757uQ8aGiz4iXSG/QHFGFpw3DHmGhxsIGGNTtkqpg",
-	"8E1jf+Av6YRECDvd2T1VrNtRyPovjwSQgAxxenAGUKzEsfF9cEVvltzAdxAWOoddyiQHcUFyxtGBEEPK",
-	"ujtUInt7KD884RTCxcEIb0ptj/jQ93R6SwU1VXFgpYLunuMuCCQfsAiXDrlHO5R4W2iluqoXfdBZOuKM",
-	"LB3i0O3Z9XThUx6UrWK35fgbM9TSGWWuit4kN9gNoYo6SU4HFeqh3LwqB6PN5D3sxTp1+jJVA3eogKIL",
-	"skOcqml9ZErRLrVOPyydhdgnuSQ58Cct5Blx68zlHmXdRG3f6Pp09Xyl6UuY0HKg5aLOTNFR1Luw0BT4",
-	"e+qLjGyd8+hKOhA1PBgjODoWJzQpgh1Pn7javIScrH5wOdMnLjVjHVYFHp15RVQQb6Cla5RYkTpNI2Yz",
-	"rnxDUWVNGGna3pIgON/+5gvnMdg6L28uPySPb51+WGSs4CRGzRwh8NV78uvFiBXlkgTxWV/CO7flUgIe",
-	"C6w2ehVOdEUJCRnCkwXToAAqF+/zOezHO6M7iXiPJHvlRFpmSWKWjAAMaJpkNocEBpwlU/KynsQSV+A/",
-	"uaRlh0k8kmEnMxqj6XnGkGJuJkoxhBuK7DymUwAD+4tiGT4JhY4v/U3VylcCoY4HgLgyKKwCcQJWPQgB",
-	"zRIYamP3qpGIUIhb3MD0ERNSoQ0hHot8B3ymhDGnD/5eHnWo6W/5F7+sVTcle7C86fs/WtujjwfbzfPm",
-	"++1u98/e1Y/jk48fd5o/muuHH8Wo9RH80vu7o3etix+7F4fbB+CLbnVHHy7Z6efayO1/+vn1bPvr50/8",
-	"Zu+8ea4824eHO/tHvQ+f/dDd3xx7+3tXX08tP/nOx/HRz8O1S/a55x4d/oRfV8yvn380/cPWYWu7udNc",
-	"/n31yw541nfHRz+aPw9/uD+PP/HRzo5c79GnS/b29GK3OeLbTdy8PmxVR29H4B3+sb3dHe3x5oV3vrL5",
-	"dffM/3Lxx/Bi88+9k82f2xe108POwcao1f26c8k+nVYvwGP80U1HDOycNZuj048Hveb72unyezdYO939",
-	"uL9J/S+DtZ23v/c/hjysXbLdlbC1/+lqZ7B5cnSzf/OmSbdr3dOr09YbtlHtfVn5cfZm5xqvfFo/8pqi",
-	"tfwVr/68OVsZuB/eds973X/ZXuTUHc1hWQv8p3GJHpKgSzwJ7BkCyWeTZK8QjF+T4MXCdl+jApy45FSn",
-	"H2L61GqCvqTDfIkvCIjZj+x4xRnML/K9ZvO/PsBPjo3O4gNPzpxOwVGr6gzZUkT6CiDcWd0DKMaQD6dT",
-	"DpWdOWZcUGRH8iRHkIBi3zGFZNKiiurphihDjvw51VVJcTriIdznqjxpwslcQceduKcPDbXPWSfl2dNA",
-	"Uzhtb9CeiSHzOCPJAnfGZ93hAepy7iHsBwR745SfBWlJuV6t5kVrn0YX/KS8UkUdlhqlKzJu8f4g4H0q",
-	"QHeEayk1SlXcqLUbdbc4RY639jSxzNbR5qiKMXa9EOX7EmVFHRBm48cx9magT1acdDD5QkR5AxtAbOpr",
-	"kY5COV3Y9zPCdHWml5KVIdzV0xHOWoa35fdUNpimgipsuQG9WlR6vA4ZttrUjggENTMyMk0ZVdm4x6ng",
-	"Zpnbn7iE2zHzJ9hGXGHIiuEuZ3XBybFUmqb396tnlbsqRV21QtaQ3K1HbvQV87jLn8t9zgSwRsrA6NrH",
-	"vrI5Kz4DZkWPdlU7Ti9hW4TuhykHXo/c5O1YE/ycPUMP3Ttt2sAtFejsbXOpvrZuah/u7J6WZ2w915BM",
-	"WZcEg4CyMNfOWd+49zW1mnkLcPEjlxPLB3CgD1vQ9NJARrIbU+4e4Mvnso8rynJLkclnxb0G8ejv5XcZ",
-	"K3FUoEgj6nRschYY1MMEGa9iCvHL9wjzJJGNQhZBqK0gR//gNMyjcjSUficP26AJZPE9wVWdqY+KFAjb",
-	"Vdn82+DnKxX/AIp2FCqFDBr3M8sbjm/+F08gfnyHPWQcJwQgS3Kzf75zDnJy7AdMRlYC05zxAylxJjs9",
-	"2XopN0/Z3ua8Ccs229QFEKL20VCVCL1qNRt7zQ9nu2XF9rF/RrsMh0MpS6p3mkPoqOyPX5eNVUTr1a0m",
-	"coBxOaDp6gA/LUI2VN8LKcmrSjZGIbbUXq2zJ6QXeEc3lFX9YsG5bwn3Thm1iYuHAnqg6IaF4PQeYBHX",
-	"z1Grz9OXz+BpMsjjl0rzAoFBMkpgZiBvXdsOXHlY+v2KqypZqjzG79gPv0MYgsTFydfq1ZVKtVKrrVTe",
-	"lL4VVtInzvOJ8o7tsJs8Zd3lgWe8IYlIrpe8k+y8ZE0skgFP+dR8EQp5Fn5m6eVqaXPEYuUp6NNLSZq+",
-	"5ErV5p208VLn2eru7VEiymSuQLY9cpZKXHoOKPMi4+QEJcYUBd8dR+4pZcyQL55hgGIa95Z1MbjcSMVE",
-	"hRQIHm5EiedxcrnRWUdY6IbAcRWopFar5ZUrMgjBeGZy8j0+Yj7HnpJU5NUSz/Q6gNqgs7D1/bwdEBcc",
-	"uQRBldQnC42oeYlrfkgSYsP2vehIZkOUokQkp+2itZbvme1R7tR88UFoyID0p9KQpEakWisqdUZVBaFQ",
-	"uams6cssRD8h/RdEf0H04kmHTyUdKECditgD65VnLCQMrlxRqz95DMN7Mi4nHf5soiYcViEOqiZOHRA1",
-	"ynbCk3b2sBcVf1uUWKJrP1lwoE7vHnYHq0SuBsq6kL+pCmaKspX63CPBHDFXalkLq2F7sxRDyf1prHV9",
-	"L3T2bxgEhq8IwolrflQJLB9HM8u12RQ7+WJEtPXvSUuHwtVlQUNSl/9XuMZsFC8wLbLgXjEC2naiG54l",
-	"SrMlHY/lzGgCXUffhJ3D2qPvugEfWcXRyCDsZQt1apdn8njk/z2XEAQVaWZ8mrlRB6iJnP9yTHs1wlS/",
-	"vlCV9IdqoObMMRujkNyEyrXfQI4EhiX5re4HYBLU5NekS5lOCIPXnDJy/iug/L8cO3BEUmFMGXICyp1H",
-	"CIDQ/R2el1N9bhdw2hAIEY93dgujz1FWXQNh338wP/F0QI3SDXkA6Yc4HcP1oNEqunbQowSqPBt/eUEs",
-	"MX4/ykSIdQfl6A+h6KuSJqlA1yRQHVoEB4IB9THyQrmyztQM/JD495wCBRSaJJjHP73aeKyyGtEpOp+7",
-	"+/yjMZ+buz9DfMh2+asXv0dyWK7fXy9jbpe/IsSJ2uTTfPzq/WI+/iMQDaSgMGT0zyHJkETKugSw76vm",
-	"BFYcvSZIceaZZpSG20lGqbnaFnIqUtaoVHS1n53dvebFh3NHF96FPpNREIAhbYo+QSMejPoEM6jtqmx6",
-	"fMQUj7S7VIWTZddB61a8RPJiqHkU+xbkCW3pLry6r4TJJ4iV9pgXJ6oWhfk12lfW11TvKcP9IjMk5CZA",
-	"HgQVpk1w3J4ZyhIQqwU/XBf0YTKF7irojOt6yrp8g+qErmMB9BhWWWQz8+TVNtD5hzPk03aAVR8uqTjR",
-	"EMwZVmX8XCtEkkb+suEWi6wyrwImRV38t/pndrH5WjUVYrkk6mJmOfmpdpqHqDSfvN8nCv9IAVle+R51",
-	"2i/xHjnxHup88ln3/XlmHk3ItHloNIlMFznMcobFY64S9rmJaZoZTuQHWiXYEyylE+V6gTNaMdFyRH+L",
-	"15RPFZA3ldcjboARIyPD/uVDk16tiqhHPEyuSoXXQbpczA2hLyCknVnOdLWnCmoapc06i99EXIm9dfpB",
-	"J4lb4X2jHg6BeUUKLBLQ1dH8/d3DYapOPuMjKNyKtW9OFTrRnbnVICo5Jcqr0ybwzlAKNJNlByfrwEfN",
-	"k+LNmKf6kdqW/Evl3YhGdO9xZ36ur5Yzkpu7/nfhecVqyrf2frZazfY4qil/8UMc/zzb+DRudzqd9s5R",
-	"jf+x7G133fHh4aPUlH/by6opH2XK/4x++9H8/fCjGF2yaXn66Sz9/fPmF5Olv7t/JPDnT8NL5rXsNWyM",
-	"PkMuv6srAhxsx9UBDre3R0etZvN85W2//3utNhz+0dofX7K3G8Rdfr8t/NVPtc2T5YuPN72NP95sX/8g",
-	"X132O+N4fIWbBPv9q81xW/zsVI/Hx7TmjsXaIPTPVjYvWffr7+HFn/vv+ep++/Bg/+thc2RXgG8dNptR",
-	"9fe49jtp6gr53iV79/HjoaoEL/abHy/2tkeHrcPtKjzd6X78vL19+qe49na+bo46Xe/8sPVlZfMqWN3f",
-	"WH1P6ufNziWTJ/P27HB3f6f5ubt9Wjvp1Lqn7z95p/218zq/WF453Dv/tHuz8eNn8we8e7q7+3anibun",
-	"vR/tfd+/ZG122nF/vvv5UZ+t11r70a5Xh1/ZwWR9gY/N0Wn3oNc8WsGtcX3ndLAzvGT98WaP7Y4/rx26",
-	"x4O1j/xT7cfnrzcby8sfevjkYuO4SXebQf395277pO8v99fXLtoYe8sfbkIefjka+Zfs+G37BxvV8Fr/",
-	"98PDP2fXqb+n2PcApew//n51vrrzo/vp6ORmrda/uWR7Y7x2VP/8Zn1v+wDf8LXloy9rp2z8td5/r0vZ",
-	"JyEyDY+XbF6INPA4q5S9pvClRgf7gtxV9HyiivYvouciStw/vOiZx5ozay0sSPScXQff1BEwEPJbsqQ4",
-	"siLXdW0AVRJA1ytISEgNJIHdqaA9JUlSEfUJZroQYFTyIi78p8S3nF5KXBBT5JGGVr6wCKnvqwbQUUYx",
-	"0b2HkDNkYkBcqHflZBVDqCDYOGVdhLuYMmS6kJvs4Wl1D9RmJ++xaPX+yCnzty/gv7Cc/EfAzrxbTWCn",
-	"emkSO6cV7lcva1/zjCD9QgX9CwHeC2t5LpF3Dw65mTCR4wAowlH+vr0B0CuJZA7Iw87rBXUKUPp52fTe",
-	"A7eBbX9/0A4BqGlbUhIWeOg3p3oVCjPqFdERxyMsUB97JDK05LUayCA2C+k7kKmWfFeTein15K7y+BN1",
-	"KpiHaL60LniY1gUPT3Xz8COzq8ECpfnCXQ8yHLJ3TTxIeVieSS+ElySEX7+LwlNIR7OSF1PI+syzGWcS",
-	"iftWANN0pIcF6mFvIhxXSVHg5jdaeI92e0SEiIIOTRnq8MAlc5KWxy3G9VLN5RlXc8kqtTSbdPz9SrtM",
-	"xxUxLzErXvrlmRC1xeRpqybgZdTcPVuqr60vtbZbZXSy/X5nr65I2NvDZmtJl3h7HadIaTqYld59zwTu",
-	"5L2+JHG/iFX3TuKeU6y6Q/J2FtDOJj/PK4s7m8z86pmeg4CHxI2dM5F9CNo1saSvR4KMFO1iYla2LUr9",
-	"oQjjKE1GdC9jY3+K7VKvK8hR2ZdghtLEVa0ARwUzD5utLeT4pIvdMby3srN7Zr9Uk69AZCf3PUSPz8qo",
-	"j135nybzAk5VAdrPlHl8ZPozCzQi+Ko4Dda1wDA6OT47h1QDmlH4C+qDSTQpGFf6kuH6kuH6Yo0rmOH6",
-	"sOxpOn4WifS8X4qr6XzAyOjJuciBEENInlK1ENOFGWNeUDZkmJERcAUIy7QT5lRXt9jVDjEBCft12qEi",
-	"LNe9CPFY+evRkIXUh0Ecfk0CHw8cyEowPn9VQpG6RHVGiHsdkL6czxHDAQkE8YjnbCGsmpL4eADlGqtO",
-	"6n3Jtly7/kHAhyppQbtBRMh9wiqomcgltKJJ4/QQ25yhAgfKaMg805UIAmyHDHIXogOPrSeSy/BRQ7lo",
-	"vKEiqiSrzTOAzqJjOO8TkalPuNQonaxUd+7skDkFlMjgBgehCSs2Tr2ycuGVkcOGvg9tN52/bqOuGeA9",
-	"8xUQCdxXhpMXl87fsi2DJEhPZDzOQcRUTAgjo8W6eOQ3ffLkvEPlJWRb38RQDCBrPC4VoELYGbkJoYXl",
-	"JEGNSGfSYT+jM00qrcwk3dUr60AzrggZgMefhYHSfhkiOPApCSDYTDEbqscWIQ5C3dYnIImev7oAAVZy",
-	"SsTnVHQa7yBBrkmAIb0wi2LLG3sQkv1C0/6GNE1CSwYWPSwtywbRFDGTLy2amkmMfjbdvyY8XYl6MyAo",
-	"6k7jHiciEot1aClIxZS5JLN2VsjBWBIMRUi87C5cOE0VYxgwrcDSJNCOVo0QMitsVQcZqhVrAVStuzx/",
-	"ROseD55jR6+7y54AhS/BQP+4hl7mdLX6p8DqsSOJFTYVCSb+3rFevQu91QTlyQnuyTCcRW0RVyRUCmoT",
-	"QfzWZ2+57zlly3BgOiGCTDfsa2IrZUER6eIVdKZOokiYfwZhniGJTlBRfe4vQuALeSpCnjRwPooemwua",
-	"CYKk35pT+hvg/rIFgaJwgT/7o8mwoixPedP64rEL5T2jqk/WMbxUfBJhApAsLLKh5c4hQamxFx8SNMD9",
-	"SmqSJFYPcD/bBZ/GhswAIHvovHifxPSz6j4x+7iNOVYXwDPgoPv+j0lYqHZTnofV2uAvVsGgT8Ielxvh",
-	"8kjqdn26a8JCHoyL6zHWKTxNbRv7GnJIjTX4S4ZxTnGbBOJMJVP3JA1ZyJPl9MQZb2TRhGw2XyC1uM+v",
-	"JyhGXKlzgl5U0LGxA0MjfN6PMrLUHJ6OPgH5+/Uk1VBvJTdeNCm3C1nBf/uM3McH/x24lEcE/ywoSIC/",
-	"eiEB/tPydxPsTifxelTgtq+yeGdJqqUX0vysM3QfDTAnwGKasDaDIv99cnQda2gnTtWtIEcJUVkJtMoK",
-	"USB7lrNpubMHIYLiiQJsT5SBH1IQlzNPVasAJ+GWDh1MiLbgA42ogM3fRMgHaMQDMNeHPcLyUmvTJOKO",
-	"oiZhsIZ5S9dYsz9Nmux8pOvF9vQgebKPRvuyQD4rU/YOMmkCMYsbnxKf5WS16a4QGQJssj9EXoXySbEg",
-	"Mesz6fUwSdpU5R5bcMiutm698g8puJ64wBfjmwhT0LNw81t69GdlgJvA5mwTXOK1XCNccqcFzHD2B5N0",
-	"SostqvyWCj8VUrgJSCiM2c64wUSPj4RykWUY7LRwlLb8ZXaDmU0qjRON8fB7R3JAB3GGnCQpcXJNgvam",
-	"fzGjoK4s+50OAD9qm/VKtVKvVJfrqxI/UsRUEkMNRIOAe0NX7xgyVCLx7A5U64mMiPYSzhQY5sp99rtW",
-	"fWMNvYtLFbl9MVXmmSpTePbQxsrUdJnmysx3sulnnng4l9HS/lIqi5Asp+sfhkr9FAKF/IowkVT7YuVx",
-	"UrPMNVumtvdiuFysrceyQz4WbGdfbKYtMgm806yRk7RRdd9KkMfpikfpseh8IQL/zyHnT2XefCx4z4Cz",
-	"6cLwTCr+i5s5oeGA4MPAJcIpI8eSAOWfAemQICCB0FUDPXJN5ZsoIAMfq/Q33TbHB1VLvvTvb5aVdMuy",
-	"o6ocNfEdhypbyu7Y2aGsS4JBQFmYsLEWtYDaHo84Gy6pgUgOKBKWTxV0LDjy+CTHzDWLTlCqO4rbWlCe",
-	"0yxqz/5EhtG5KWjKOPpCTp+flfWxSHA2DmVaWhclTi8HPNS1CJ803FgZRhgZpa0cSTvIFnJ0fCN005H0",
-	"2qJTmto7QKOgDsQxtKirVapKyNZjm8RmSe4gQDjOZO7zwNBQPbLpkobD4mqCVdQ8qWjEVVvDHulv2f1w",
-	"JV/ivkcCXR0dJtMJ0Mo2kzYZyeGVmw05jDPiRK1M1TbB1daV+1V54fpc4kRtuWB9FJr+T/CRuBlPdETQ",
-	"jGcyCwXgaLEWnoUkPa+sV6t34yCnCjV+vYznRZhrLFR8YUrPhint0+tJlmTf1UOyp2wUT2bFwCt3ZE9a",
-	"gi7sBdTvlxMBPZLU8gyP4D06zT9c//gT3N9Rm3gm3kR1pJEXscdFmNs9PsetaL6ZtzV2xor0BauTJDfY",
-	"DWGZVCCHDnJ7xtPBAqc2J9HnHvHnOQb44AEWIr+aZx0wy+KXcU2Yx4N5FqK+eIClCBrOdSI6KWahwKmu",
-	"BnfnuhncXeAydJE0j/cxZdHZzIu86vMFLEsHNsU0mgem8b5Fq+OmxxR6rPh56zJxUvbC9ELanPsEs5kH",
-	"pEOTr5UgNuKBZyEVudFt7AkNLKqn/pbExsjMNJDXLJlMl4Q9EjS0iQfGK6NgqGIwfBIqbsM81T1bzHML",
-	"f857Ac8oxiJiaS/xFSI0wGdJZZrf3zmmIh7xYYIp4vELGo0tASYzgEIPmBc5YeZLS4HL5Mb03c0UBpu+",
-	"n0RtZedVQp4gPnHDCSkQykNg1Dr7lCoT43J/2Gci2cgVikuqdGKoBAFdY03nWhVuMSHTqUXHYt2kSPci",
-	"eL0IXi+C14vg9SJ4vQheGYKXPJBlV1wnBa5CBXkNW0ub6/4J9XTvLa3tAuOeJa/dXVBSgsFO6pvEw+/p",
-	"EeOCDeJ6Uj5Sogg4bjI9KiocTEj8V04jKfpoMaPDA0Sw20MBHyn7VSQTvTrda6HV2kb1NYhPNIyFEUCq",
-	"tpJXgqGvOIFzcnx2jpap4NbqnApqEd8X2tkuMSIk3iVrj5HL+31cRoL0qct9zuT6QtwGOtUeq6Z9GHVo",
-	"IELkU0aQI8jgX8rrsAW/CERMKdvWaRl92INPedhTNjnYBRXo4nxvaaMM/6lFpczb45AgHngkQH0cXMlZ",
-	"L5kuSL5Uq6/VK5fskqlh5Ark+fSwciupCoOmAo6SGKHzFmZjNWYDOeasnDJQr7Kqq+7Lf0gklv9V/FhH",
-	"DQioWC6Pyfiot0wowXfFE5zyJTO/SKCUQ7icMeKG9JqGVAUnCCIE5ex7QPo8JN9dzjq0a/oZKhqupuEA",
-	"H9iHCo+wiahkThQH4RN8LRmsFquhbaKV9AVdDRFllwynh1BvRzEKZSQk3QcX2//P3vUut20j8VfB6EuT",
-	"OUq2nHSusaczVdO0SZpJelHT3kycMWERsnCmAB0BWXFv8jD3LPdiN7sLgKBEyqJq1W6jL5lYJEECWCx+",
-	"+we/9V/RY2+IW9dhbviox4dPQlYzjjJxUfJCGMsulV5gTAo+GWcX3xYOlmVipDORJcSEf6qm0mACRsb+",
-	"Pdc43UxpNsfdL5pWTGU+hDb9InCcaznqfHiJckZFQZnP3LIxn+f2BJ4wIXsLpp+GBKX9Us5mIkM5GrD0",
-	"i9RH2NKvYZ7+Bv904Z9v0gQEHz7v6VvmDJhzcSGVAmuFOFJFnuOw8kuhGF/wa6w/yUhhsNncGiqsLApR",
-	"mitmVgiemYkQ1rBME7cdv8SMlFNFn0p0WmNdTOc5x4/9FcsNcKuncpTiVo295BQcLCh5RGHhW7rgRiOa",
-	"QGjBpdpww1K47X3/6EMvLIoYdmBHkJlp6T0hPnmqXOC3rDGNbwyLEOfLwBQ6K4EwOi0w+FxYXSgWGNGc",
-	"iTyHocW+l+bjccwPCsvZC5mfekqywc86VbaiG8J5dy88KDWeNxtjBqR8e+yt7yU2JzI2LvSU9ZPoRedi",
-	"Il1otk7Z0KEAQAiELx3DqQoBEdz92Wu9NHAY08YP6x8eHroxpPP6tIkQekLFa+VUnDh2RK3ZFIR7waV1",
-	"KSqPDx+5uhRvhS2uu4OxFUXawzL8VUuYWl5nCbdP969ucCmWKz/GqXSi2WMpZgylx43SBegohImhhYbD",
-	"UbgOKnAwEzhy/qk6FHyb5xFiJBg+OBj5iZwlJPQo884qRIss2iuS6kZxqmgyuleSdwc/vUj6fz/q9Q97",
-	"R/3eUT95K7Ln3CbfCXNp9Sx5JdX8YzL4dZicdvhMJozPZqedZDh8fnx0dKrqLIIYn/5xKVdBxl4QIqqB",
-	"x79GdPEoA/ujAxX0SyN3E/qd8o/dcxTUR4++/PLx40dHvw8Tk4powMR0sRkTF8JN9hIsvumMANFiByQM",
-	"e5Ees7kRJ77OgXH00uGse+a9f962dmet3kTE12U7jOew/V4vZ5OunhwggzyIb4tjA+Xb9ocHNjg8QAMd",
-	"Jv32rbuaqaweFKDrZzM+dRK99pgA3bI5X8lNInS7arbJ/0BfvZe+ujz+nUne0uyvRF8iiWsIvdz3PP1k",
-	"Q5fDJrQllIkfuLuRLzaUSaCsfQelIw6SXmTVr9CZsPM5OjDxCI8zMI6DNQBmhz8yWzKXYCaqN0bQzltn",
-	"vkgTqn1HRgtZUpFtHwWRgsEYbUq6YFJZTRtUfeyKDJWqLtky+VKCwEbg8igSfD6THTwv2/mweR00/1F3",
-	"k9S/oerb05zsJAF/Z7pzVeDrUu030aB1IPSAluY9qQMTAO+SFqiAWKnwyk3AlToWj9v95cjeL927WLrP",
-	"1I4B96oIVgMqahlut1u6E2mQ5nXTTGRxBYNTshNl0qGMkVYjUagwEglTYiGMJYcfOfQoE8d5z5nMwumU",
-	"cP4FX4WuYYOn/qjcKWIieTHBwiVgcpYxX/T4ovfeXVlfwzqM43Pq91+meP8AuvwMJmdfu3+b9LUFubdn",
-	"M6FEBsJ004reIqGN1s59y2eLVsKarLYzpyiakttc3/7I8tioyzBw2OIgBd2/GY0/jc939MhnzOMfj8M+",
-	"19VYL0UrqsGJyvYZr6HdHWmI0H4rDRGtgHUawrXemP7qXv6pufDZhTSU0uRGuAz0+gwrn5yqkBZgA87+",
-	"cGYWnSwTXVgKODYRd8U9/pPxdvmcP2Fszs97Iw2Til0+c5d+fjb8+dXg2805/ePRuBs+rsp8NBk2eHUf",
-	"6mpgyWIh43KNttpeTdSumzpirIqaaNIPkZlCX7E5FZZPTEWFoXTkI/TWP8bz152l3ILGf6njezqse8Lj",
-	"v2Opr538OsqsqtSvjYU5NXYDEu3ste09Dn7tVOhWJWE9FmtWsvcnEFZispMynCXriPizMi9TK1Gh4K+P",
-	"WN0WAX9D/GhlUW6J2yoQbWt4djfxos0Vxt7vvKOQ0U41Tq2k18WOWoC7QuctqC/w7s38NW/h1s/YTwP9",
-	"3/tnMF85r+T2oWBs7ZXxrd2+TwZGq+ebry5HuFSPAIKU1/pisLUmFwy9qtEBs0kJRDZg+PVtONPxAfNe",
-	"fui58yKwfV/IK6GYXYCJhg9lc5J7PDjxWqNZNOKKXRRc2XBC49qn+U90nh2zx4ePmjw5ME5/Tg/OD6IQ",
-	"aiT5VCgLZiybm/n//ltIbTAVGQYT++ITuEGK5gZ6CO/mmc/bjinYN89AgXG7G18PzliD7gLR3Xt4mjw8",
-	"Bcl6jb7bXtVUVlGdP6eIL1V0TLTPt3DfwP3BeQPyjJhfacZn8lJcswn3RzkoeWMLZ43rzd5Jc1+cNLsQ",
-	"3MpU17lkSETXeGLgBnfIa+FYMXAXMo2ws7NXi/fNFbML0SpnuxZ4NWnDtijkObKj3j+ScMIegffb3Ez8",
-	"vZ662x9PRPBCHh5U9TGTgrcBe2yIb3cniMdzIzL4NvTp4I4k1cUJUyVwJC9QZWOhVdwKTJJ9G9b4tj6e",
-	"1qiN+MDbwba78QHdpJ/2np/deH52oeAq0l7n57kJ9HlBX8NlRbe4A/S8EGAPolYgttEUFoM7z49rARkR",
-	"XI6gcwrZhaaEQENKIizZ+h2aNEdrY/CP9N3gJ76SxjatJBq1z8J9Y/x03fbeHeRgZfc21StBsN3vKNqg",
-	"rA+kGutG6YZ5QsNFF5SHSobLAqnPR4XIhLKS53FIw+PLKYfNqMe+hy1R+SdTaI2CG5Iq4xFpUDqe57n7",
-	"HWl3w1c4Howpl3nqrZWaFfHOiOIFdGWHIh3eUXtMWbNpOI/kttW/unADLl3UdTwS9XeICCqibkQ+biHk",
-	"0dSuiDmI05mMLwZJh0vtkeqdVOIuhR/ZVkjWI8g5YOmMG7PQRZZGGeSp8+2ehYvHUV0qckJ61JQmnkdn",
-	"UWh1gdvT0tm2QTgY59tjQmUGAa3jqAl58jC40MURz3NRUNMjrS+lMFS24FzDy5RYuNqUuPql8UB3LTat",
-	"rOUt8eny0EDjU941Qk14N9fqgneSjh93LGJRSM6GMr/ibMiV1bS7hof13BbVxzcGsr47dwNm1ymtoN53",
-	"U8cm6QyF7T5FsajfWwD2eLFJCzEuhJl0XQkQ1PtUgqPrq18QuclEeLkb8amoCh8e+XdiTOcvaAp760kv",
-	"9n7YOkiulXC6+pa0+cr6rkPkN+p0j102j7ni3ZvFXLGHn3HMFfq/j7kay7wro0b0t4i5+tZ2FHP1zbfB",
-	"VM0xV2ytKeZKr2qMuULLjgLrhsBrFBIFAMk47UWozpH3yhnEns1NFkwvFCEHpH7LWwVt0bZ6Lz9sEq5t",
-	"iMBC3/5kEVgEk53jzhTwzTdiOiuE4b2RnvbOi0YEVIU+q7jJJby8/wCLZiYKVMvk4Es63sLzL20HlO4m",
-	"UPuO9pVGgLQP1DYFaue0JNbgg/b6qbLY6gK18/hSEzhoEajFKWaDBjsHOUvXVpbGiGrOjWVhOWwTzN1K",
-	"vQwBfjUhgn0M+C5iwLtYExUJqYsBe3dHIx6GGzbnpXJv2mvc+xUD3oVolbNdCwRvy7N2T2PAg7KOM/nd",
-	"dBE75KKKz4Qg2wWLI3/3rpL5t/LbhfUPP3xR0nI3VaKuoPUQhya8PtFIo9sM2ZEgHPA2M/PRxAH4mi3z",
-	"gQ81kLsw8aSNiQP3WPz6oZtBZDMuN9Uew5jK2mD6On/j79l3t4Tm672PrVDz3bkWW7gV9/jiluLku9gE",
-	"KiuhySu3DnNf9Q80tH10gM7a5uIG3s975vy84uMo0uL4I1G6BzXggo/uuegWr95O4viIkRfKg3qi+M8c",
-	"AU/5QOJCmNUmc6wV+uiQZfzakIZyZNwjXhQy/kLjiQNRKXKVJZj7QwWujQ+1kFOa/YsXWL7K+aiPV1zd",
-	"D9w7H9Y4vdkDbhgY3ozHI4TfeuLGhecsl2Nh5VQkjgGXSAyNKK6wqBa/Zv0vfXHsh74CqnOZF4Klz62d",
-	"vVH5dZqwdMinYiit+HpoCzmy8NNP3E6+PnD1p9OhGM0LkTJ9JQo2sXZmsE4NbqZzRaT/KaYmnWHlBEfY",
-	"X6EuiLZsPaZwkUtmcoWzMbxUhpg90dlUGoPkiwXuCrgJUvv9HvueS9jUck3TXcDOPJWwuc5AHWVZIQzF",
-	"CPDvESZyHbNzca0deTveD43VcaW7IhX40SM9xUSgl8M3r3HPMo6Unz0gjG3YdJ5bOeOFPYDfuxm3/GFC",
-	"xTugg1SAwrKpNpZ9xX6U356A1KeVKr0po9iK38BR9wr2LTdyxM6FkRkO5RSRhN+3y2FLfKEE/DIfHNQl",
-	"77xdaD/u0qAMB3Z+lkmei5EtmfKx7s+M2wnAAb82fD0g+N2X1h7x0URkTW60n0GCf+nfTvrKFpuvoeug",
-	"XOB/WFUBQwlBYpGkOtJSaAnFfx93xPXLQ/HPgXwjX/74S/8f8tXTl5PzH0bw94t3v73ov5Yvn6BmJOdY",
-	"02uCn+0Gl9uqV+3TxggBxztsqZ+Syth87C4Wiy4K6LzIhcKCHJtjgKW2bwl/RCiJlGG7YU86BBbNmVSd",
-	"4yeHh9tOX6sRbizTjj0gvX1/g6v7AOkGWAz2PWmvveu7rEDlTaKQ6oA1WoI9NnZJUJEksAeozvlUsLkC",
-	"BQ9ogvQuaNKHcTV4gGxLNP5f9Z8ctXKnlkq3zqOKn3R21V9FeLYU7aj7/+mcC16AYnv/Aex56pmXRvrN",
-	"iVz0IwwaIZKaeppUlxAvg74r8s5x54DPJOp5NxQr9r/DW3qMhMtdq7tIvGznSoncRAXoRqKwcozxHUyp",
-	"dN0HmHME/9QUKRnkeeWxslbp04FL05TGzME+dfUMAVLiTQuBZqgSC6q9U4grfUkbonvx06jhmndHl5lb",
-	"HdanN1CHoEnSmlQqJm6b1zVZMqYGb8AVlUSKNLBhhSOtcqhClTd6PJA4gU0PpNFp9F5PJ1gzlPEbcITm",
-	"RpQth7JBvq+/xbf6vHZpcZyjF8bNNvWYToc3kG6tfPx3gdNrpQvR2o0HGxfn6u2gPC4I+bBLcW2c5xXz",
-	"VsKpgCqFrwsVlDw+ifd5oAhpywHIkg9Lzwxb6OISkPDa0EQ8WPjOmm91nhM3BSGb2Q89nVd1nh0dj9lb",
-	"d/x2ucGfhJ7l6BtDawykyFlEXiP6XFEdZ/PIeFzfuTDzctvPoLfBBeWdVKXPx1oxndnKBGXSdj59+PT/",
-	"AAAA//8=",
+	"UfFSuSSJpoQSWMhStJLpuLETjE+H7Jj548klO2EwJE5DUoMeZV1Jc9weZl3iVVDTwIl99m2JQp2hIJ58",
+	"1/xT4Y15Ywsuj4011ZWbVZQGCTwWaCRHo/ZlYoEctUo4LgcPBj5VxGz5mnkVt4evCQ14xQvGS8GQ/f5D",
+	"cOaU5bsDH7sRDg/FEPt6rgo6IlSxNOQFYxQMGWI8QDQUyDnwSH/AQ8Lc8dJ7MnbkXq7IIKyYE/9zSIJx",
+	"fOBeMP4eDFnioPX9lRod7AsSgU+bc59gpkjhzYAGROTgurwRFPa4IOqAJQXEoaL9kn1JwADaDhs9ODtG",
+	"G+vV2hYa0bDHhyHC6CdnRJ4kFejivJW3eKJW8R3DMuYiVXoD26TDA1JsB214N97Fghavhp1v9W+575Fg",
+	"Nk/AnhcQIeE4IIIPA5dU0DmQTSr5JNJYWUaCq30yDqKRwhTg0jRAfMRQQLu9UKD2WJJryrrRrgY47MWb",
+	"ol6pXJLIRQMpzEgctDfW4UEfh4p2rq+WynKniqxuVqtvapub9bXVN6vVzc1aOaa4tUyKe6fN24So9uQb",
+	"iDD1PRlnyRUhuQGhbsyH6hLgiuTNkREImAS7PaTIW8iB3oih25NEB6OLi4MdRekGBIcpIQGAVXFCKaxe",
+	"kXEZrtb84GLfJwG8RRmqr6IeH0oyb+QrmFJKaF0SivgzI3VhX3ApofoEnnVoIGDdIqS+L+kVkxCEzq35",
+	"1YowU4TVLJMKtFrdRE4w9IkzQbc1g78iZBCtqgFkUG9aypkBlVSckVElj+ekSGYeJtbX1uBOzd81yUTD",
+	"kARyzP/73//X0v/z7ff/WcrC1hPcJa1hIHiQqZ0E6pQGkre2iRRWGqia4qRaYlYnKd8sKxY0okJ9TT0E",
+	"VFArBqkBtTIAIqjjwlIqjNyEDrBo/cMgINeUD4WjmJzhbENm8U31KhpguAMCdLFLr4mQH5D+IBzDtAlE",
+	"q2bTPzVUNuOplu+GadnCmTz/M/ozg8wfhKQvkWVizbW17EULOUzmkuUX0RJr1epM/D8jfidfbNEoZIBD",
+	"XQEK8ZU86hEeG4Ks8Voh7G8CyAQeUIlRPEBDIcWF4whSFHkwoyWwS+pTjiB+x2kgyb8Awzzik5CANO1R",
+	"gds+keJQ2axDLQJgSAwHJJDTObC8sqS+8AaRiADSK4jgBIT+nhTZrwiTUgFnijBnHrc8ozlFkzMehBnn",
+	"Sj2nrARSyXfHTiPN3hVuubyv0ayCDoCCmA+U9uCTTogkm28TQT2in0Zs3ImnMHKJY6OqXIaFR23ic9YF",
+	"LYiC0uKRIPcs5L4K660kCGkHdJFjOagS+gMiBpwJAjL/Nva0bin/cpV9Q/7TllGlOCp/ixDjr5IS+UuN",
+	"f/9V6lDiezYq90W31CjtAepyRNn1f/63Tz3QOSMMADW5dPvttuhedtWEsINJfm+xij72JdUg3paUbd6d",
+	"HR8h3v5B3LCMMGpjD0VKTxk0Rh8HXVJBR5qfjXCsIpSUyafjU/f+xwMXaA7n3X/+NyI3VIQEDfuIhqQv",
+	"YQ4R+cM19nlgHZY3VFORBZ3XMQPRuy/FWFicQDggymACipfEcMASjCRRMNRFjIVcZ4cHbeqBQvRKEY3X",
+	"W0oGoQLsOJJH5J3mHnzsEXbv48TDsMcD+hO+ic616RIhOGL/+T8cDUjQp2ES8OR6Fwd1lvpOhbL8oPYw",
+	"jA1QPe57SuKSJBLOlArrpImHOgHvK21CS6pl9ZMRggQN1WXAO7wTEgZSAVOykgPWliVQwRwwCVgmUetZ",
+	"3kb128uW0QY2e8CkTIN9OIB7X1Z0P3I4RGHsh7sWY9dRkuFWwvyl2ORQEDRknlbeI+IRKw0g9PwmkPNl",
+	"SZPHpQNJsz9PnLlW8dpDMVbmSntEFzPUlgtioTJuLe6Cjni4x4fMW9zdHEmkIUwOFuAE1jAefu/AZAu7",
+	"o0m1LMYaIIxALi6YQXPiPRDFaAEOuxKHJViwkCA+jJgWfiimdcQt6gH4HYlbVCA9FYhKIEV4W0oWxMqQ",
+	"qaX8yOCpdSDOiCijHOKwGNADI+dS2so57eu0URQO44KRmwFxQ+L9QrSlGZn8YBlaw+UdZfETIZZSbZuE",
+	"I0IYcn0KWM88Q4+Uqms7nQTvE8Unia+EUAZkvgIirF4QWGZBlk+dBfZ9PiLedzqQB1KqbdYr1Uq9Ul2u",
+	"r5a+lUtuQKTM8B3Up3q19mapVl2qrp3X6o16tVGtVzZX6tVq9Xfw7ZTSe5VqEJOCQGT+iMTZsNRgQ98v",
+	"l6gHWo2PRfh9KJJT1aZNFX9BB6VGtPI3sZirlJdSuWTU0e9DFlLfzBzgkHz3aZ9Gawm4LwXaf38rlyIl",
+	"JNYPpJZRapTI+F2VfGnSY/ru/afaR/qh9a7X3nfl3wcXPw9qR/TdZqlcGoJ3reh2buUi+UCK2kqkTtxL",
+	"lnGKkXDEgyuhGL1S1cFeHFwJMCe2DnZOJSUENNhSr0kIUZog1RaRlQralbp2wwgMY3gOmoPUaLMsFymz",
+	"BCirB+ply8aIgwDLw79ZAl2k1Ni8TcJThv2CwRakuKfek8uItHd5nkshVQJwvKSVenpFcs4uX5r8US+k",
+	"tprGykllXiDrl0pyxlq1Ws2aUw+/fmuBfZ4L2VyVRWOM5mkN9eY2iTJ5RyZCPhAwIGXdLeRIcHaUee9a",
+	"qYFFTlF+JZdtkHW+U924Vcg8w5IKOJlYkbHKpAwb9oXdpgnENNgBX7B8U+pqHTKKHIQ+Dknxw7nfadSS",
+	"a5YkKr3mvRhxtSAzsYMU4Ensmr0ss4L6raGEWeAtn6SGz0Bua7z67SQhTQ98IX+OfaPKMBM5O7SbPtA0",
+	"SdtwAQ2iaxnpizRy3ENdz8ptkgGkd3JqvL8DEqA+ZcMU6HAEH1bQNhlz5ZVX9DRLaEK7UrMF33CABgGX",
+	"+iVy+ZCFQsUegLGtkr+rLJyo3kYMK+t+4dFW5EeUwoLH5RrhF3A8Akb2UTfALBQJij9NtDnlPjklnSTd",
+	"T5DECcq/dptgqFNool6mRMwxCDVlWK/8W1nj5a6m00xJ3DWvziJFCiYT1EjSiXefz9Grt2f1tfXXxlrn",
+	"kYBex8o1+BZ+EyggLg88kMkwErTLpOgliBsQJahp3VyEPCBeBX3ucVi94mhg/wQEUC4x8FcIQhTq97hP",
+	"JOsO1RUpD+0BQ9j3tcyofhQqdCE6UgEOm1GP68CXPr4ioApIdo7HW+o85Q8gIpr5+lhcAZUUyPkv63+4",
+	"7Uo11WjBoMMKEoZyo446siU4RrHEmUscxHAQ8JHakNqEOuWQ623DwahtK2+TXI+JZ8pFUomjthg1k+hH",
+	"RqIHkRrWlN3T+PP+rRx82iKnIM4Gc4OdSVEjFg0SnL2cEPgSpCnF+lJcZYImJ2SsxPl9i3asTJmwOeFd",
+	"Lf0QSyZmYkDfk7FEbaUstGAoefJzSKdNrZUDrEdi6ispj77OklbzJdBIT0kpJuVSvVqtNbz2RqNRk/vK",
+	"ElUz3N1pSTWH2k7Qrzez5MW9gBDwsWZKioVZ9uo8kuMWUg6epDNhChPJoJVrd5EviwYrqGtNCFpx6E69",
+	"ulJN6ZJ/3EPYWc+VdS4Y/XNIUEC6OPB8yXh5B7lYkC1UkwSqvrYm6UaA3ZAEYi6JqHYXGaKaEB9KSU9f",
+	"tZrw9lXnEQg2CsgDczH5Ay+LxxfFmZXF8vwt5IAefi9wr6cpOIDMBF2MyN+JjmCz7SXwQBmPXmwnz8N2",
+	"Is86iolwh0EAZkAJq+QmWp/Zh/r7dtLgYi72r2IYoq1paQzJRwipP8XLnOpxNT5Qi9KkADdyk5pl5wPx",
+	"KYhdkzycX5PAx1l6Kc8Krk2rcwnlraqc8TQ0XngddG083IoprKxXqwmKV1/brN+D4sGp5OxaBbe/SC7P",
+	"UXJ5kVEWLqMUtwr9cjKLvEoREhyZEOPw/V9ZoLmD5JJB6iI/V0pMWbTsoSWNPgl73JNrwMOwV7diXdk1",
+	"YSGHIKN7ej6ehYtg/UE9BCvFqKVACW+zIm7TjV9rBY3wEdzcwRJvgGCWfBTNcag+SLGLBZumn4+h6M00",
+	"O1HSFtQ3JxMbhQpbb5L4n2epeQzmX78HOC/CirG6GKBceRobQpZKGu1nxq0fRrtOLvitTk5NHbgOxo6/",
+	"R4OAX4Nrpi+If01EBTmKtDsNE3xAla1b/2UM3QFB5EajEZh05cAuODZATTAD1ZxGnEknvxK0y4inMtLW",
+	"NlY3X1eQwzgjTgNs4RD8BHoGVT6ki9MPZUt+k5/jcBiQrSivasjgSsLIXA14Lkgor0aFyEGksY6rYkhq",
+	"Puj8wxlY0UHkY1Jy+XdJrqNUVsytZv5Rty4hFsetS8i0EkRPlangF+LHC9Km7QMorFLH4szT69XWBmZg",
+	"YZ6u+dxp732obDoQLUTEoxD0ex+f9crzUJEyZe2hR8OmGyows3Bdo6JGvD4OKI5FKNAVJrBjtoQmvytb",
+	"2ReJ24sc0ZLugl9QZIpxxfWw/FABCDWChCydKSUlpLk43Ep0mjOwPzrgc/n2NCwN1QuxXPVt6oWd69lT",
+	"aRyJMwWvPleZ7ikeqa/kGg/9sIwcl/f7mHkOBN5BIB5WCUz6QSJhXjGksmRx8lUHYTshTrE0FaUZB3La",
+	"HEl7EiNrbDr8VM8pzwEmyOZV8iR2r3VwpM2mXH0WikXI8Q2AF4JqHbaSsiDj7EzeQxwG9Cd8phhRvTqD",
+	"CbZzMmp3+4OACIy+fP1DDuf2MGWlxkq51MOiV2qUNjsb6151o7axseq+8dbXNnG9QzCuumtr2KvW1vBK",
+	"u7PaqbXr7Wp7o153vdqat+7W1trVTrWKqxuliL9KpMWJM2qBGHRGQ1KX/yeFhGHocpUArcSHuKrHal3B",
+	"LRHhdzlikRoJJpJZwvKAsOsBqyjRS1gPv+v1RX+bRDh4c0nURUZEoZvNiD5D3joWSC5fBQMoacUpI0dt",
+	"Wv5L5W/JfwXkml+pf4FpWf6L3Ax4EMp/QWixs4UcJQ0CXmEmkSQk/YFJk8dRWnyliLplWTMjCC1GS9KU",
+	"KALZv/LjyZOZcFs6GTEDyzNY3VQLaYQZ2PMARLB/Yt2RotIZt6Pl7LIuIdAmLu6T2KqpZPJpFiXL4W8H",
+	"QE3TlXt4MCDsoXRkyXBi9L7fcYywuOdZ1GMqkgUW8Ehzvx5B5BrUIskuKtONJfLOFU3KGlY+iUANphgO",
+	"oIhJjwo1SQOdvW0u1dfWpTLUIzfYIy7tKw5RFO5q64VMQjDfHYxBFoXMmiB6fODp/KMIg9Jyb31jhu08",
+	"IrQFcP9Yv5uyNecXXDoIhSmTweIb0WlUtXkPZu02SfizjiaZFZRMGipOc6Yfm1qHYShZq7iizCr7o95s",
+	"SD3b5QPNDVJsyNmCxFQpiVRUFJiDXkm1fIky8bqsn+jAuO9XZCwkWxjgfiWpgjjzQPHmbYr5zSpgpF5N",
+	"hpWGcbkKdY73kJhV+GWS/ebKzqlVTZOlZ1iOa7VM46KKINP8zrC4BAjamFo2skCMUxaYJA86vcmIbBtu",
+	"ZiinhVya6OUK5SCKZlhN5jY7lEtAtnQ0xosw+/cVZr9NuonubPKJoaaoXSrWn+YxS+WZlvTsueihsuwz",
+	"9FXhOg3UHiMsXMI8qETlVaRkbh7If8VPLDUSC1cbFfMVxOOYvea777WaAFHMsfxuptEwo5/kTGUrsHPl",
+	"olk6uQEZ+6cMy6cbly743qGsS4JBQCVZKcmHAF4KlKudGql7K+5qew2vb77Z2HizuY7X2qvuilcntU41",
+	"el66S1jXNXVNaFTRkK5cw+4g4N7QUO+c2CzSIUEAGZpySoNWcKYnzUPUknToWxyUNbeJuFwaBZJcwCYe",
+	"OnPt8fLTgKWngSxfzgCj6p0dqfXbLOidJkFkzDeXDS4XGdKTGp3DqCbK8WN9jl7t7J6+1nnGUCJJ+3f6",
+	"Q1P2RKpjcJcSFgIw1CYUGHOpDMJxBGKEeIqWTE/ZsZA2U1MzLitL2WBi2CcB0llnhdWm1WeTrahiuDQR",
+	"yYbHyGSh3zN3o1I9dH0Zq0gN6PcC9bFHoqvAvm8+T2DXLKCeIw+oVl9cauT6L5QauVksKsNmjX+LuIy1",
+	"+VMGtf2mSNLghHIHUVcPmDO4fptgrpmGVLlg51S+RALHkO0kgYQ6appC8shVICxMZCps7EGYXO02IRJk",
+	"geQAB3E5MHB7RFSDCtThwVZEZyTdRo6RKpyHWPFGwXy+YylaolqlCo5+vXqFEzrCYMuqngX2lbkYwtrz",
+	"ykaTx6LFsBmhiAHBKoQDXrcPQb8AyYTyrVnJ6Jmmh6TAlCHVWGFO+u842kntwIbI6WlxEfbFLDFfsrHF",
+	"hThD7+75cmn15SU7LvbKFBCbbZ+qRU94J5PX3a0aaoolPo3Mawm6KnQJudyH+KvI7Wtn16qSUhxhcQUe",
+	"fWtWgV45S0vaEGL/7rzWtdXCYChC4qFBwG/GcpSeDnPqI87QK0eZeJZaBLxzUAZ8dbX6eooAHse/L8D0",
+	"lLZUFw/CqD6o1NtQ0dk6q5rqsongUOrY1eDheF653COoVq3VXudJyzEu1sr1b9Ok5ztW+b173PrmYyeV",
+	"rvxjEjZ0UeNUSPWDxInWn0D2tBhMLwwHorG8HFnXKvrhch6DKSLyFQXhjQXIrA1LTDUVkQF9X5eRY9U4",
+	"RYeY4S7UWnXOJUm2/t7BotfmOPDApfWZtNEJkN0zIgSFYvvOhSABPG3Wm/I/Z1Dv0rFqpXNVDz6qZa2q",
+	"daFrEgiobIujaiLyJXlJE7j4wAx97QFEy4Xk766mJdAJ4XNKNJgluGVF7CZ8k0XSe1/M0c/SHL2Y8OUU",
+	"NBR2FNnOjScPYU5uYiZWLC5ROGXEsU021ahsd/855Arb+z9Tq/41nVLqO3Xw8ttqrVavr6ysrq6tra+/",
+	"ebOxsbmJcbvtup5HSKfzNyUc8M/4FF48Wy+erRfPVqZnK0kvpsyoXpmcVf1uAtWiJjAJg+tcy9p8cbi9",
+	"ONxeHG4vDrcXh9uLw8043JICXf5ydFqyvap7TV6vvnj7/lnevrRMlIK9mdrzS8GpSEp48br9ql63zRen",
+	"22KcbhsPVw+t/ndxr609vnttvjJp/1R325sFSKzFq7Y9DB9afSCBaR43eJbFuYXTSU80HJcapVPKkUfQ",
+	"O8wIDThk9g9ZGMhH0OL8fgVk7CSjcon0sVQMSy7+b6IeVFzer7QDI46NvytZJgvj0xNpQ+8VGX/HfpcH",
+	"NOz1S40ScT2Blwb1tXWrTSte6qu8qXKJB13MojSQ1AIHAb+mDNKGJs5FEJXVVTobDngA4uR9C87BDaSh",
+	"pEUnNIbpujdIPubSJkZTD8pAg1dq6+sI+4MeXqrPm0L+PCxk9Ycvj6dgdCJbbkn+bhL157qfzdsUdOcc",
+	"n0gIoIR54oEOsVbISNVq3sEylcLGzGg889hwLtUIQyAnRl1nC9E+YJmHWk0B1LCHr4kuOqN6jen2hNBL",
+	"QlL+uXT86uILASYpy0Q3fuvpXEO/ubXp0oQmA60tOHR3gVfmNtsZupYeeYdIXtvX2fmFh9x4XvaLleI1",
+	"EQ0NtY67rGh06m6jMzPUIg33SXyfL9C3hfOiewuzi/lUr7uzj/QUViv5V/9uLv2Bl35++6t++/p//c9p",
+	"TqhV+e+AYGiXWGIc6cUgqYeVHqmM9FyUPwJTc/tzkQkAjRwi8YF2oqR9mxlQhjw8FlvozUq1OhnIZFVF",
+	"3lxLdW0vHqmwmUW/se8fdyAqaZqr4T0ZN6Ovbr+VZ5F93YBoK0HzZwdoFSHfU+q1pU71NwH1LThT5B41",
+	"2RiBvUhOma/PSb7SpywCtBnK3J25wlwq7f2YxHwEoxjTQK/snWMfDRkNX99njxs5FUsVFmbT0gOQIjJo",
+	"KQlyzPqtZhrzTnYP08teW1tZLwwFSnr2c5zdKlAMtU4/xIJX9qwbKxsb69WNOaHiWVHPLVUsoBPr7ZPE",
+	"rhCFnatMpW4+m1F3J6DX8pKvyHgRF702s5hhav/EJkA5RzGV8sxlVhpgIUY88PIMK+qprkNImBuMocV7",
+	"umtmNEwKYurzRbingwclQqqrysbkrLItWNe4fbFkPLIlYyGxri4uHuDawk8e1SqXmw2aeR64BxLYN55Y",
+	"YF9/DgL72kIF9vnazUwR4NP1iOerhDvDelJw8HmqG995yMcTbTcfUbR980Siba2abbOPRYEJ1meCvq3w",
+	"zdoEj5tZHEz587yoX1oO71qJB1B9d6IBkoHki6sZNpUZyodXZBCac5V/DwIeEje09nJFmRdV87JYaFzd",
+	"q1xiPPxuCqSlzqu2mbHdgFxzHXRiKKCJGb/mV9bk+m8rMF2QgGIpM6zVV9pV4nr1Tm3N3Wy/8TpvvHbV",
+	"9bz1jfU3nTertY2a6264K6apqyCeNVAGGy0QVT23Mbc+OzI4NhXr+IlEbnUyZo93FlH7cKWgH8KV4nTI",
+	"UZugK8ZHDJlglQcKkIqwaIrHr4cFIiwZkZ3hvAPjfBFvwUM6CCQZnBo/I6/fiqGRELazexpHpy+Z6PR5",
+	"bPJvCrkl8jTFx/ZP6PBzfRm693bkao+iUHBAdCsQ4iHGR/NUnd64tUndtB4LCUVWrngQRjCfD2vG4GeR",
+	"zrxJTMdwheLWDPKPWFeE6Ccc6ZIzQL16a4j0DCk9vvL3lM0Rxmyb9+Z1i9icIQ8FIcrioZBQxSBPsJui",
+	"JtnT6NNT9eWkWfZzb6xhV3OrLeRY6PWW+x7Ez4uhGESka9ImO3UXq7cWb5xCHuNFQKRbYsopIFS/TbLa",
+	"CfFQioQ2luqXHycbAPJrDN/PAlD1DLFhv02C2eRzdqnqlMCQCbimPQR1iT4OAW2KeIBG0MW/h69JGYq9",
+	"DwVBmKmwOQhbxFfaVQ0lqx/pFLP73yu5Jxl8e6XIgzYM65NP8rJJX11EYtPUMGbsMQwnwC0LQdN3kKAk",
+	"UxyD36bL/+81nUyVZpWj0i5zGsal2sceQcQXBAJ0VYYrxBGpGDGzWokKfagv4EWMwhRTjQRmFa+q7ljO",
+	"kllX1VpjTv3YJkNwk+CIsYJa7TlpdNrjWbNkGQKtUZVF8EU9+qeqR4sxTSYAKtNvY0dtm0hD3CWF+8La",
+	"uv2Tmzbt7WYSolS97lxjxBNa4nUSRV38t/pnyiA/BYtnkoEnw2ILaxUqF0BS+zQzkfTOfoN7YfeEy+Eu",
+	"CH/fgMuHM5UsJpRz48FDOdeLmFAsm86Dh3TWaw8a0rn2ICGdq0WMPukgnsVagNKjP5w5CFIS5zEHZUQv",
+	"3d86VLCdkKb9f3PLEFjontJ0s7HY8NmVIgaXNFg9qPVl8+ECejcfMKD3zT/HaDRBZf7GFqSFRmiD3TXP",
+	"KqXzVGOrVAZBv6+hqlhF65QQ8vCx4vX6VDtTItpwIbHjdzIuFbdp2YasYjao2cHpST0wN1I9X85uNRUj",
+	"ErTLxAPWX/6Hht64IssAl6CTOlEUvTp53zpD/6NWfa1jHxtZJLXDg1jUUTUBRIjHAo2UCCFJYgUdm9Ki",
+	"0DXaNJ1T88ASRRmkIKqFA1FBjpE0HLBROgkIdlS2D+O6NaLO7qZhdnxm8TiLlV8yPGl64O198glW1tdS",
+	"+QTAPCFuPqrU02qq2omKgCQSDt6sVO+cb1Cr/UIJB/UZCQdbyCcSo0UZebRLJcA7Sxq0K6oK73zBvivV",
+	"dLCvRTI0xagubVaWvv2eTTLcHg4EVCNsLv2B8NJPVF3aREuosrC8tfnDuHIjkHeVHiJ0xnbkzTbaVFbv",
+	"zIUEIq/+Y6LLEpbfLJmmAMPPTacoxvBTktvCOy7MNNUvKsr/b5aSlpkgcZ7ERH10cQkPGkYcf0IiUH5H",
+	"F7PfQtQmqIdjL+M9uPfqs0tiuJeaupDK5G8s9TXbWhgrsEVrsaRqr9Q2Flh7ZSOPFBnABTz+ltU0XXhX",
+	"Sz/EknaBKFKUdkxNkqwsd7HuBJvyFL/4rl58V8/Hd7UYP7aB9KJpNpPo9LSOab3+AqLJKWFklCGZvCjE",
+	"s1jYNAVyR+4MKhhmOpzA+8GZ8hDGCsL9dcPVx1UNGRndSz3Mz/wEQOhA7T5jzAQXUFTeBLRBDCuwT7eP",
+	"xwAgKhZPAoRBEFWwroKOo3JRoSlpHglclp00pVLOlTib24DhLR8hn7NuGiiiar5QBg6P0TX2qQdQgmPR",
+	"A3lDBW/y+EeEXEmlGY9FGfX4UGrQfcqGcjC5bd3eYQs5VQdOBIcI+34FOScr1R0nbbzAIepzESLnRILf",
+	"jjNdqy+uk8r7saVhXXecioTHbLHyZU4hrzTdk/xqkvBRBmdPw/FMuTAiVNpXqTInTKnJV6d7LbRW36iW",
+	"5V3Ata1VVir11ylxEsiZGqszDIep6qCLliOV28Z4t6bRgz3KsH9q7Of5TEePVoDV5OZ7ZmvB6Ry7eyTA",
+	"PKBpe/OJTdtvnkNW6frTZJWuPVhW6QNkfj6eyRAclfn0ORevfjnD4MZTGQZr0zhMiMNhRvSrA3zFaSBG",
+	"KFg4tIqKGA8i5zjYu1XeQDjiEOsi+QO5cf2hoNeJeHMYL9MfmhkJHvh7+qKzLECEudyjrAsWINQ6/WDP",
+	"NCB90MiDvJFz7Zt55Vt8qjrpTanWUrhWUFoJCnJMsoF/FmI/s8qIlI2glIxu4gdOc850xJEL2R3KHmcf",
+	"i4SS7BOJFDrbelJMF51QRc1nOVVwBNehBiBSde+S3KdWM2t8KcvdhDBHlKPKWeK47sml67f2acxej3k3",
+	"c02qWeMicmcnlexAR/7Lc7OWnAV1O1D9eof3MWVpgJjTIqYNSNocFBIR+rhdcbnETdHjQWial53vnp1/",
+	"aG4vIO73OdQuXS0Uv+jBCd8F+BdbzNK+iMzMNflc1zSacNHN5b9+PsUi16bVirQOZL6YGRtz8gJm5i5l",
+	"l1F2PLLnu7zfx1p5HmBdsr54dNiMy2/qdEAwOChjWDl/6jRwoB1dvD8yVQyGkoGGHGEN+6g9RtiCLx0t",
+	"a2chcl65X02wrEJys+4uy5Ewr4G2XFJ71L6HZ0c4v2Wx7TvadK29FrQ+J3jMPKbnPPOxWcCsq81T6Itp",
+	"Tveq9f9PQLXJsw/Gp8O0GIFdvW0l/ZfKJdwJVT5pZBYYMjEgLu3QdLBkrivsj8hbA+07C/trJCYYx5RC",
+	"ZcV6hNmyF4y/B3IT6s8kbiZ8XKajgTyCAWHXA1Yxfg3YAwkEhbMED9Rk8083W8uGVhAjI9J7nBGws6r+",
+	"ch5UQfF9gWjYQI5HfBISp4wcdWbyXzpAGn6EBrxO5S7RyxYnj+4Lex5VOuqJtRV9bnmbUOcLe6Dxxlwu",
+	"JQwD9LpnXAXBdwS7PRQMGerjK7AWk5EyNU/k1QstVE8xdFiOZksrjxMSFrAnKiZ3Ms+C3txaUDiZCg6x",
+	"BI2Eq8lehVTAe9CRJcrs932I1OcI+wHB3hjUdoYcBXISMtT+tUcK7tcBZT4+zun9YiIsmaBt/giPBXLk",
+	"lmeMU6xcvcGyiV6BKtEFWvuMSXhPLWp2ic/J9Vj5QPoKEvcyXz7b+q1NULIWcUXZxKHkUIZ5e0DYxCov",
+	"3sVwD4kjyskTYlVhArWxewUr0aRHnoTybIlhX/7hcY3ZVCBFsrxynNQREEZGxEM8UD0iiac9r4LPqnOT",
+	"EhAMVMboVDZk1jrdckL+j6LnFZVLHEaWfLEbBDxI9/Qm+sd//1XqUOJ7pYYZvi+6pUaphfsDjng7oF0c",
+	"/uf/C6i9s2gHGWIaiWYrJGntyclhhXM1dU2fo541a/vWDBNild56dgBX2DPAC1VyxwjeVml28qwkVfJw",
+	"iCvX2B8SR0KD41MR/rv2Tf+Uwjg1gO761fa1MjxVKIPLmAwaCMlNCHLYgPCBr9JglNmIdYe4C6jvNCGl",
+	"b+mD/s2ZOtlKJB0Vva9z+fY04Vcdrh5WbWX6/Zzr+VPsxIzpNBBGfcw8HPJgHB9mnwpBWbeCHO1p1KwH",
+	"7gC1A4KvJCcOhn5EEuHbCnK8oeqppQbX9ELCrRI5JQGAUaLez2Bl7SkmGo6oSyrIYTz83uFDBpZonvqc",
+	"ymnk1LB6ew1iLOSbHR60qWdooDGERudYNu5TqUREq9XxSjCrJABDP9tsanscM8BISbNyQdme1VpZBwxY",
+	"5VqU/dYI8kPmaUuLWXlSML4i4xbvDwLepwLMFc3En7jToT6FgVvKnpKopQFBeELA8+POsaHjYCGk19Qn",
+	"XfKZhj0vwCP5I7YHzzqO/QBn2X2PGUFuQDzCQop9vWcGKbFCqO6qcocelR/1KcPaPdLHg4EcWZKVyDeU",
+	"jTYn+rlaATRWC4jofTeN+3NyIOGlc/mO+jCmtuMjJd935e/fYae35RJnpFBu5eS4079ILh+o/oEQQ+Jl",
+	"FwNqRqzfDiQxkANhIcrgsKXTkOWbShEBmU4/jVqq08DKpjaApmsCZd1zIvBmdgI1hpCDAaaBPX4ijFD/",
+	"sbIhhTTi1dfWapvyGgVeqldXN/Q/V6pv6vqfq9XN9cy1HZKgS7yWcuPYSqcnAR7CP6NAUMLCADjVyqQu",
+	"pl7PCofpY2Yivfqmm2RohJfJApSzjbpQ7BJ/f6BGTdEmc/eSCOuJqLAuGDZ3iYy8qF+9jLI+2ixWdTxi",
+	"JIdLRe0QpUQLrT0TRFHAKvCAJsvKx2Bxgvstzpgkvtc6rMICDuULrMd25LOzt5POBeMxzBBmeBBWZpYO",
+	"CTN3Bh2mxwMluTtnZ2+dOa24qQPX4gAsNuuQUyeRZxGbvtmtKBAr0dxBTpaIDFxfW1tZu2to4DxnVs4w",
+	"ni/gHHMOUBnc0jbi+FSprk6WDVff7hBbHhmTE9bgb1YLWHWaPS5CbZpSi1y6pnipeXKgrcortXKJDkqN",
+	"Uu1NvVKrVuq1Sr0mz4l7xC81SqfEe6tTkvs8JN8FEYJyY8ZOYBBsBpz58mAapd0vJ7utcwhE9+VQewcf",
+	"PsBmBRSSKjU/n0kUwV3YBh5Q1dvbOuMdIq5CPpjbml0uXRPmQeT2B8qGNxl+wdTdZAEUmClCLqU26Idd",
+	"uMBXmrYUN2hvPpt2iytJK362xUOYcij6zbwmq7M6xU49k6J9jamQWtlQkAJlH2KsyHObltEwzwc3t0e1",
+	"gO8XUPMOzJwOsregg9XKaOfoTBunAl32EQKKLlR4zFzuWk0SsqaDR3PXUZogKZlMXqrv4wHx5O2qL5D5",
+	"Yh6MPIVPz9SXc4CfqpmR2dUXvOE0nL9Oi6J5WcPJJ3fFovratG3UcpknzBsz6uKFkp9Rs0cJTobmZ+1P",
+	"PZuzuW5WTEBEOQD3DFJERhe9Bg0xMQktpznOJPRrsIiJ3XzBBpEUEkeyTUbqKC1n0hQJW/EpI6XGynSL",
+	"ZMBHpUY9yzJZLnUw9fUcQ6bvG/zieumlRjUvQGeKNmKa/oNmZTG9GVpOZBbNJimjgLNupPD2t6yIq1q1",
+	"WlUmyLkIjH36cxtYJTqZ48s9iYCP9DHgUC1w+jlIpLAuotgJa4eQdhvQQM6KBB6LykydNbrmgncZU4R5",
+	"9EcNMPF09iajUyxPM1Fn3lYSYRaIGeXiRnDbjaSN4C73h32WtmyrX9Om7fn6XatdZce2Mst060PyvEp4",
+	"A9cSH+kKbA1UM/GmgDqzVd5F29etHa/OLgcJV5S14YCP0ntBbdKjzItSrKJav+roRQVt+5hdKaT0ONh8",
+	"IHFhNm26n91/dSJ9hY8MjJaLOgEiDFhQbJPC67RS+KL2PrHau+CoLnPLf83JFBcT0qVnnwrOuQlad9D3",
+	"JRUSIcGeFa0tpPLEGRF3NQboBU4eSI4ZLFMdzlXMjxShCqzILqBbAelSEZKAeEZVL765efX4oht5cxe9",
+	"vnh5DFB48vV8O5SvjAS+JlF+txgQ36ese+8IvwUr53Plac1S1rdUvwi7Vi0Z3WvWlUVo9LlgSW7kv+Cd",
+	"rSjVV9K+VLvuO5kD7o2UmzNtBIs/7/WZhoR0yOhUnLdOda2aDi43MadtEo6ICq7q5xOJ6mwzRdGDBevL",
+	"dLPF4k+2mDFh8fOuZYbMTtiucr0MhYWRKdbwcb5zJRaA47fv7KSK15iZyxdhu2TII0xBO0hPMV3gr9+a",
+	"XU8nQmGPsPlGnkyoss8v2pme/luBOy0gtjzni9mCTEOpgTzcFcVzWOWrXO7zhV5e7mXlxV020QAHkb/z",
+	"2hhljCP6pHmIWip60Gr7gg6B2Uup9hyLK+vPHSx6bY4DT5TKpc+kjU4CfjNGBvXLpQtBAvmsWW+WyqUz",
+	"iGnKcXDbISRJmmEFsSRypq2ommEfLwnCenjJ56yLpS4iSKBVqj4OKJ4kI/awc8S3pBXc2R3r5VJ+u0P9",
+	"jYIJuWDLinY7zU6DYSlZGFZwqgl1xzpDaxHWgWRDaPo4M1cNYyeXHeVHTw5vgdKVK2r1k4B3aFb8ryMF",
+	"yoA5DdTcPYNOELqjgGkMcdhsVZDjky52x04Drezsntmv1OQLKgqM+56O00uEc6gJSuWSGmPKIk9V+HtG",
+	"+EIuQJ2oamUisnYtGpxqClHM4RWrZZQ88+xiRrrIoS6nY5a/hcyFzFHGaAIOp8LbZEDbFPqSDL2bDMUj",
+	"43dV8qVJj+m7959qH+mH1rtee9+Vfx9c/DyoHdF3m/ehNROLzaI3qUVlclr5SJeXVIFFUZSq/tp6xSg0",
+	"BWBptbq5viB6kdxFoZsrQi0S+43yC6ZtOQ6rzV5QjLZx34n81mIx44SfdFJW3N5P/TBR9iiu8pcq/zcR",
+	"JVskncw2s0VFAKu41q67d2g3defovfRhFG6ZnOrKbRpDJjs+UKHaZi+iW/dzayEOWfgLKo31OC1Aclu6",
+	"zNXIJbts7YN0PJk36X6OZiT37TySG4catdVIYVayvezM7hxpyMomvua73PYZc5SyTlhzHLUN555FIesL",
+	"xJH7lY+7a2Gj1ftWh1uZo6xyun11alujlACGjha507nQpyHn7ZEbZRKEhs+RadDnDHwGTvXGARZPGfKI",
+	"S/vYr6Bj5QlWnQ0Q9qUS3h+CezSK9MWKaUw0CuqRm+RwZUQ7Vmc0yMqRmhRlqM3D3j0N7sWr+k3QyLvk",
+	"6lQmu181rN5TyAlIn1+TvYD3W6cfnIY6Kd1QWYXUSy78+Lk8qVVrJ2e00jtn+5xynyy0QNA+CQhzKe4T",
+	"FkJR56EY/ud/B5QLuVOXD7R7Wb+Oh2GvMtT2kYDgyBk8CsA0L/+QitQ/p6RQwH3yDAoK6ZvKtvGFStEo",
+	"7rw5k8Od0m4vFHP4lX+lekPqvOYL/5PI95A1huavJFTo1rfixPi0rWIBwFDUy1S8LJA85oPMDDyJa7rc",
+	"gwAUDHTtY/WxYpYqkzVRHrdmZxEuqEHKbXmiJvDdacUdlzAJ4JPn+U2f6GKCkOQOFlFe6XmwncWG7uiz",
+	"KRi4A5x8ETE7ato8RDqVK0jceuGLmDicX4MZ5lL9vCOarz7V/Un6fBWsCpH43KgDKQI/BaGfOGgY+wMV",
+	"aTP2HXG9bL3u0TD7TVXxaRLJ4zN9QGFoQlfSs37LOxw9Q/J45jqTQvALaqucT3mv45GdLeTs756jZTyg",
+	"y2qxDsCPiEJRCncTvzWrzAwElhuVqLK/ez67xpHe4dSByDUJxkrEIb7ERBoijxOhzR6uP/SI1BWxN6MY",
+	"0kqmkKI3Y9aSeYOQuG+5n1+at740b/21mreuzlOd/8GK8RdqidOJ+r0srl1q/RdqlyoV7StdpWTawqx6",
+	"Jimqms8brDaqKl7AuSYB7YyXbtaqm9Aezkl6lUQGZ5gjCOQf3R+1VvtnNEgtl8QQeOV37Kt6rJm1UYQO",
+	"py/rNk4qScjHbeJDy6Y2Qc5/Oaph08GJoUeSZH424WpsXI47NlGBoHBnZBHHqGcmyQ+tXVlc/P1qnkfs",
+	"SuFkrl5ybmIk0tVKXSLE7AgKwNvmMOzxQF9kA20THJBgMqNrc32GbVF1jhDfKcvLZIvbYNv1pSTv1P2l",
+	"Zuc1FggOSYZDgKg0wgJJPUdHicRFURgZ2bESxTec4eJIhtYkriBxOLn3mBswlQywmSgRZ02sKvFFcsG8",
+	"wvhcoX5bKnLB5O3qIJXk5IvvBvNQ0UE5u0mebuEQorm8vPPENxY59HukjeRHNGVB7YUgwT29TKb5KoSx",
+	"/jdRnUStxqvJVMLO0Pe1qnsoP0Bn1L/GsdUwNjsWt1590546qFNl+o/Om+w3OyB3pqsq1Bj28A6rjftI",
+	"8NM7Zc/KIYs2Kdm0VGCRarMxvbVyfO2zErUHJBATpHxG/nUx/52J0p3TZBkZe3PJKbyxhUamiFp0PB6H",
+	"4giqGHxc1W5OF50x7s5RAGH9NoEShe7Ss60rZVi1/Duy9orpt1yohEkCQx7eMbhZjDSH3AAyUOUFWKGt",
+	"UHPT1C7CAPtmDHTdtUyJJN959qdC9KFA05n5Gu3fhXxs6fLl9+3ffk8iM39aW7Em+g1Uq9spgDhEPsHC",
+	"6kERHYrSxaXSw7hqOAYL5sK0lAgICgNKvLhCRCH5bHr7z2IEbi56deBlkauiytSDkK8tpEv73wfM1u5E",
+	"UbamlD9bQHhAigIVzXORxOOAdXi6tvp0eW6WAMdHjAQmWyFB5OYX6u7sHc4QB2eKd3PRS1NkGXSTuYWs",
+	"eQlVpPxYL0d6eNYSFiYvQeBFNMOckpMNCtNJRlyaNh1fnU+bVKnaO1GnOaWpjVneWatyriJFunsI+PlA",
+	"8/N9tUwU8i4QrwpqoghKIZIF+/4DR229KU5WE7u5v1xYSD3OhrlHk8QsaLWixvJjLgz5zM02VpE232cI",
+	"Cdp9H5tkov70YCF4SGPMSlEtcpFSYv2xBbXpVrGm6kj/fES1OQTQ2xyoXEwAmGKzdwkA+9tahBYbRaYP",
+	"uGBsCljqFhFFpqbNo2h51OzX0SZ/ab3x1yVHc2iSiykF9kzVzEXqkwvskDnJK5SPeBjQcHwmj9T2O7Y4",
+	"v6I5+JBw/Ol2aC68ryDNOTk+07FlXOpr9WXt1xLQcbCJpK5GWTdurqdKIskRdNshjNoBH8kjF3gsJDlx",
+	"Ay7EkqAhQa+cM+Iu7ZHQ7S2dUdWN8TigXcqc1/LV1erKVtSPRYVZEYkWust+j2CPBFEnfY+KcBi0lQWS",
+	"yj2qlZQiPqP2u2TcgAaYBvQ9gWL0bfC2ZnUdTR4V7+QeTaTfTfq9EA0F8TsVFNlP9QaoiNCGhjqVzCMu",
+	"9YjYik7T7NLn0D0Fh2XEeKDDllKnHBpNJo5Z6hOBOgGHiEBAO4Bitd/oJHphOCjFbr1poHMnt175TkBm",
+	"NqHb9gSBPA6uIrRUsABECUARVOIpygk5eUyM5IkQ+W+k1uTYIODodVRQK4ZJPZs68NXqilyyEt8Tn+bC",
+	"mN59HpDdQiKpstS4nIVYFRTSH7d6+JrQgEveHvj6RkRjeblLw94Qanouu/qd6B+l23Twkl1RB6uAghBg",
+	"iHnJHja8g44HhH06OYJabEshV4egcW7LqsGvI7iiDDhvSaMElPaBoZUNQ7UGo5xpODQlFi8ZeEyg/eRW",
+	"RIlFWYOPWp3WrOV3kkT3MPN81ZUT+AsOt6yejbwTOWrGyKNe5ZJdsl1J0pEYqsVRgerVagWp1oOqT+df",
+	"l7oE8qUURS9VZdjLUvkS7gr+0RfdSykjOjorVPHg1WoVvepjX3Jb4hlIeV1Gq9UaesU4gvzgSxa38IJn",
+	"K/KZxGufj4gHP63C62Lo9qJ+lPD7JnqF435y8BWAtSrGqDqgDX1i9Wp7LX9dq1YrZud8oEOA1DBwaQaD",
+	"TDgOlBAw4Y+6ti/km2IhpZJrSdIpmFS30JCpHFYYTp0g7TIeEE/i5p9DOecAB7hPQhJYFaigXd0le+X8",
+	"L0F/kn8pgp4/UeWS7QBIyglMrjCiDF2ct9Ql9KnkHCo0pYGcWdUoHIAGUy4LqCQEejYQRj6Wa4VelZxJ",
+	"iVdAl0VRjk8v2pKCS717qBiq6EPZ+k1RGqFID2wcfiZs2IcanYnn0Pvzkpn0LjySlzLUvBMzRCAAVmdD",
+	"6z61Pu9W0BmPIihVprG6B7MOUyciiqGW96amhLflTx2Q8KPr0fRbrhOAK0T4kokQh8Oc4eBModIWjGsw",
+	"t8d9z5jIwl7Ah91eVCPdh+DYmyUwwzi68mpo4tn1CqLOqA20v3uOGCGe0LHfqpNKWYlqSDVG7JOwxz3k",
+	"gKlYhZZdMiMV6NBxNQm8H7cYpqHEx6TBTk3GVLNo5iFHMmkHwtAGhEWR6gq5E+35cFuNKZBEEHkIJKig",
+	"KKNYXDIzb7x/Cd6DYdunbuUSCjdRlzBhpw00B9jtkaV6pTrBBUajUQXD4woPusv6W7H84aC1e3S2C99I",
+	"6ZCGfoqbaFgvNUq1SlW9JXeHB7TUKK1UqpUVcDGEPZAcl1cCb4CDcLysbxjinkhOx8KBrkMem7BFGdqo",
+	"C1d3tKUgkkWXfOCVGnK4pnoZbBxydoNxubG78SvL8iOti+f1DEy9fUZ/kiLvqmrqppg6GCACIgZcnrQ8",
+	"gHq1apg3UQWeLJ63/ENnzSvVZpbio04ADgAkgyzPo2qHrERFWEAL4KPFWRhwP28G/f4yvGzehTlW1fqz",
+	"Por2ubyNPRMAB5/UZn9ywbSo8VPV9l+trsz+aA8YmUeg8cxakZUdsFDqWL7uJAF6X7+PgzEU9xahAUGr",
+	"lLiGs9I3qUYNcJeyKHA5MqGVlpVVZdn8EqmupeV4RGVli96FP217W/Qk+klZbiCQ0NhtbuUygBwYN1g8",
+	"wc2S8K6WsE+xALtYGEOIuQ/zUjfgw4EeIfrxh1jSZETh13uNX/HY8ePvetrvg8QLARFDP1QiK6zqtlwa",
+	"cJGB/Ie6xzwCp5FubQ0R2EAKlPjd05m/ox73tdpQQaoct6SFU7ypR7zNvTE06uzjK2IpUkoekLwvYjqY",
+	"aY7DR6xhiHwAU0pGFnExciNhBHTLTbtjLuIMOcCt/k2/SS2OEdSl15IBjKhL1OtWl95JgqZMq+q+5iZn",
+	"Bx7pD3hImDtWuujdyBRAyDb3xgUoVEbCmlm7sdNm2F5vy3ORNh3Rcps0YerMtwcmq3kk1airAEVp0PyH",
+	"kNrV6ubsL1qcdXyqDMr3ps0KEmIkzqPPUwnjDJoXoeB7Mk4TPPXsezR5JrGDNU9IP8t/Ue9WkT+fZOU1",
+	"nkKZGGGFESAowq3sasYcYVmQBBIhH6ARD64g/1EKmMqSI4GSMiA/StepIAjXxyK0ZFatHKr1eOgVUCdo",
+	"7v16kjCpt+5ImHaC8emQHTO/EFE6I34nV2JKJ4rLXXQ5I2qHQOupUG6HSumZY8/q7C+OeLgHbdGfBN12",
+	"4NIfFt0iwMpAN/XMoNttOV99mCDHkTm6g4PIYBgHMQhiEidzFIrSE3OWfw4PmRML7g3U+yR8WIiOhOZ8",
+	"cTmfdcxLWt+CwQD8XneR9gbDDIRSBc9MyebYLiRFbUFYuIWMfTFqS63Sn0FKh9xnJQXrLGZttPxOB8JB",
+	"AVHZy3JwJTNBsTZ48d/fHOT6BAdynC2wKoH/2DG5VjgEQ4352Vq2mgojJ5AM2qd9GoLVp6oGVIUM0IHJ",
+	"vJ5kkRb/lPvzqABfM+IBUrMbSxVwXRGx3bBHmLL5CA4B/mkundBBtCku1kKiwkX5mgjYbKUaIQ9XDN2e",
+	"Vk0yWPqrZLxUGWmPeVmrLbCP1/q2OCMNFDP9CjoFu7m85YB0hkLuWKjgWJB7dNOeJMFUQRR3lAssTn9H",
+	"pSMlDigV8j//73/+D7ccdrC4JdPQcE7lw3SveX7KR4RuiPHRC794NlKTgpiH5TER2mWwGfXs7krKcsBD",
+	"E/PzqLxomn0I4mCAoJatZpmWeQh4iSKKkqi3SUcSVEmlVb0Oh1+TwMcDR1Fa7QNSlBt3QqKziJPEfZpO",
+	"ZQmbCXqvWqmE2mcER4JESH1fj41DxJmbNE2pE5+PLSguMEGQ1VCPoqjNb2+6P8HXt1hqrKxXq3OS8lMF",
+	"1xlE9SByaxqJpqxkjLIplS4h6K/byN+JA+VQNr7ISukZmaIkqvwjzVHPnjXsSykuxnKLqj0Ek4hIQQaT",
+	"UM8KMQmIk1gm13KfhX146vWGdnsqsVcRW/ULDkOJYHExBy1yVlCTqY9VH3EahqqeBIRDBZgJ7Jp0Fwnr",
+	"kUDtyX9SRjwUcuWxFag9ljS0t4UcE+aigz5UYRsHiR4fiZheq3X0+bWS+7EPTT2hsji42fUymicHel6o",
+	"7B1ow53acgXtUV+5/AOoqdOGRQFyXpYw8y5LFofo49DtKa8CzCDFfBFrOMZxN2mkkNvYhQkf2/OZKlaB",
+	"heugVyrEB5pqv25M+G2VpuY0JLgTEaqQU+XgUe4sE9ZBvYhxRzweoEp1xI66yUHQFISNxGK+Cm0szBHk",
+	"AR7DJ7eTu4LSXSMDEh4IFGMTaiR3Z3uo7WIrItGrrIxMMhDv9yWI2q2/BRSOA+WuPUZMCQNRf5CsHWI3",
+	"5FZGSuFtNuV3kE01dasmmsoEUwEK2JtTK6dQgNej3pZ8uzP0o8g2szpn+gZUY4ho+YsriZu/NVdKXAET",
+	"UaCUiPZyRZnXQNiujMgHhF0PWEUHsDlbwP2BAisRz0GvBO2yJcrE67J+In+grPtdwoVTRs4A9ytJ0Mg9",
+	"FrOoxLFMLfJSbLMqjlKNbd1d6t7MGzOX98gXp8hptG5F9tUFKTfMNDBTtfgzT3OybEAhAqDaMyV+Niwr",
+	"jyANQ5f358TVY/1RwVMJqepvDMFoqRYZcRjdTwhvBY56cd7KW28n4P28Q1utFj00vUBNxqNF3nNtIZ9z",
+	"Zc8pPifi1bNjdP4BoTU2BOsgXFv4hb/vGmSjhdSHibFRC01L3vavCR9ALJ1lxs2opeaFzeiNTMjfkRc5",
+	"VwiH97QyqNiBqqgSuZCV+Z0zIz6rDKkpEmbpUXAjDy9gP383V+6inFhKUZqNSvcD4lzwzYHb+b1Yd7QZ",
+	"Suyw0z3AZJlpRUzX1CM3ruXkumN5OataL1Ru1gXdVLC2Z3QWK3FF1bZMDumDxrdSRR4eC2W/1FZNk6US",
+	"rRDCwCXWgqqAmafKtJrcJt30VafF/MABCEs69acRFb4zaSuv9JyvtZMukdPyCgvkc9Y1rnNrrVv6XLAP",
+	"9R8Vc1c2UhVYrRQbgQQeo9qasbS+VnuzM5Gct2E4kEKDlJfPcJ+c0ZD86ywMqBvKn05w2PvXsq766ZwR",
+	"dxgQB/FrEiAIZlYdnlCTRfkFTlzezlHxedXINwcZj7FHk3egK5YuvmWsslvyAKPo7MiK26dCSF2WB+BI",
+	"U1HcMH6tgvYw9YmHfK6uOyAI3I/EQwMSmFRYWAX87YIHsoHaZMx1vgu8DwkgSiQ/JWEwXmp2QhI46tj0",
+	"oqVoKK/k3dnxkemBImGgj15hX+5RoP7QD+kAB+Gy/H3JwyF+XUYEuz3YIMhhOER9LkK0gd7TbfCzJkuG",
+	"OiapzKiqkOuFtrGgrik7DXk4VIE3+E/toPbVarWCmmplRtTjseobjrg5d11NOwqzRx7FfqKjC4iQAxz2",
+	"KuiIG9ww8q/83ZhuXez2iJcXU3murWzzEaZFBUiqXEplVGv8VYLEiQfq5aszSPOnuXtL8tvCBvdE9VP5",
+	"mX02N0uj0WgJwHMY+IS53FNJ3Xcae0F+WcvHkKy1W+zYk8VyN6vVu7dinuMUcl0ClkNqceb/cumMhEtT",
+	"EzpHPKLwaX4zyWUqCZ0urcS9xL7aKdkmkNoIgLs3E6EkkNlnMDqqSGVBQkI2DHtKNOzjm6U20LKN2mZ9",
+	"rhhZQ1KzQmTDxLNIPgw11ErBTVnZll1c3KvQahbMCmrhf3JGUAu/WBpEKKHFAvkWvnvyjoTRhzAqRJZm",
+	"POnU08+y9TK1tQmtzMW5FgU5xawkHOhUMsA00MF0gvidJanaEA+1kg1TXrWlMNjiTIQBplKSazUb56cX",
+	"u2U5yIWQSHtFxi0ShGe0qxQi9/SD/LfWBKxuC1IKFAT7UJIABUTHAzKopOETfG2yPUlwTV0d5ZFuEKKj",
+	"OJy4x4gD+k0ZvVmpViXV0A6qPAmxhX+xjBvVz6d0SqHc0TvMdJ5m1IyntH1aSlOAXVV+CX35+odVmsnN",
+	"qstkNWtRDVZSXVJKcROT2FLr4qU+DgP6s5Tu8JGaOm5+MbkD06yidDYc8CAkxcWiFn6abKEWziO3reaz",
+	"t149VRoPajWzCPT9qKNG5maOYOLiLNo4IZIs076EvHyL0jmQTDBGYKYyAqU80mo2lGE10a07FAlyB6Yb",
+	"0+I9sLqVyA8V90Gt0w+KzskPdE9wsMiEPN0fqRwVzrBp4mQfcdNmLCqOlSjjIcdonX4QFXSmOraoaA1J",
+	"BMY6KBh7UP4lPdUWclR3IE1gpbip9hJ3FKogVVlCFSYw4tzpB/TKePqpZCFq1dDnSvGd16hNVOEZDJ3g",
+	"FXJawU461tLTLcXLCAwhYBezdxcFsKt7JZ5ymW3BGlQXd4G6HHGGcJtfK1NR9C4kGL0nY2FsDSfvW2f/",
+	"Y6Os/luTovfZbqsGxhUVb84DRFRvIeKhVyfbu2f1qKhPgD2qK0Sc7B6a9yiXnLHJonBzyXExk7NF62gP",
+	"Q0SFGMYRIzGMmMAbxR+gHhCUCGho7xqYWYIxmLF0Z/QkF1Sz/HpckEg0LS3J/23v7h8codbu6fnB3kGr",
+	"eb4Lv16yw4OD7frPVqv5db/bHB1sN7sHF8efD4fHP9c+XFU/fvVOTsa0P27u3FyQ/nF31Op+PXjP/zj4",
+	"+aO62xwdjC7Z8Y/dD4fNq/1m7WJ3u3fY+ugf3OztNM+2u0eftpv8sFX9FLpv3/lufbf7ec/Hh6cXo93R",
+	"151PHz/u7DRvflyyr2e1QfvL9rXLTnt/7O+ODrbdo8MfX28Ozw/qh+dXo6OfzdHnXvfk8EezdnjeXDk8",
+	"794cy//ubOPDHX5zyVo/m+/UfF/Pm1fvzg5PP452uzDH+51muNf+sj3+48tR72Cv98fnH7ufDrcPYb3N",
+	"0ejwa303vGT4c23UXnlX/fr5tHe4dyVX+Fbvs9X8GO15p/nR3fnYbe4eHPz40Fo992snB23vYEQuWW+/",
+	"4++cvrnebY7WLtpXn9jFysHNxZv9Tz9/73ze+dFffXu1d8YHwedRvePW3t/URtvs9M/9M+9882g1OPh0",
+	"yQ431trd90c/Dvd3R28/ft35dFo93t7+urv39mJz+fP27uBTbb/tn+De+bI7+nR0cf52fHK4vSF34h2M",
+	"Pn69ZIfbuDn17aZ6e3e0u708+rh32DzcbnY2RjtdmO3kkjU/vl3ebn7caXZ39w+bfL/V+nP/7HB1c7t5",
+	"2GpWu83D3YvWwcedzx/cZnd/c8/9yr8E/d9P6cWb4f7H6qBzyVaP1o/e/zHeWPl4/OWsd7ba7h5095ut",
+	"L2vvlo/IzREjdHDwo18/OTq9bn8Y+CPv9/2jG7J98/bNmA+G1X9dMgDN3aOdDHCdIZiBEdEG+JPTg0/N",
+	"8130fvdrBPD7b5vd3aYEge2x2pzcrNloc7T7dnu/OsISGT5+7I4/D87Gb8M63/NP337m/JL1xYda8McP",
+	"wtfWhvs/BztX7Z0fzbX1GvbGvdPmUavZ/Nilh+JD7/jLxUYvrP7YXt/94/eLo7fDjY87O/7pJRuefvbO",
+	"3R975+KPLydrm1+Pj9td8vHTe9oP2zt/bP68CN5+ae57+/yPd7WT6goVvYufP/1h0zqayY0lBE1FsbCH",
+	"55EPDxRjf5EPn698qK4oVz6MTVa1+tpGfbNWv7/UqJnfhNSofi8sNRZO8o6EsR6WvDwhrMTV5yALvCnf",
+	"VUUREy9JcehKCSdS4uLlu2R034Hd20kCL1nazydL+0G0KQ0lzZzUbBdPTcs22lBAXB54cbtbC5BzzLel",
+	"F1r8jCJNHgS0wIyZbcXMJraPFFXyUFnRVuaycnLFuc6TFk1NykM+dHvEa6hQLiqiaC5jN1CxGBK7KloL",
+	"LydNoFl9pF3MfgPbgB6toapfQlKTroCqzBPkzyH2jcXBlJcFr3JZuetHVOiyRpRBVISTlyKsUXoheb6H",
+	"ysA4h9D3NFm80whNKnv3hQkuJun2QSiVhuBmTqbtPMLhsoXkuW5PDSEJegDd6CGiq8MDU3D3N4EcFzs5",
+	"PNSq4DsfO71ZGpD+Uocq3MuI+G9ThiE8e8JpnwXsKW5vByOo+Zd2qBhwQY1PbmpIgvrE/uKlxEkGz06b",
+	"g7UF+IHYeBLUMjj6dzfjjRhbrIePGjw6gZ2BPx0rTz+gV6d7LbRW36i+VgKAT0UodFpjbKLWwZ47ux92",
+	"z3chXUSFrhEvkRuhOaKKbRuGPcJCjYUNsMbbtV7BWpzG/sBf0tmMELO6s3uqWLejkPVfHgkgexmC/OAM",
+	"oC6KY+P74IreLLmB7yAsdLq8lEkO4krpjKMDIYaUdXeoRPb2UH54winEmoMF39QAH/Gh7+ncmApqqqrF",
+	"Sn/dPcddEEg+YBEuHXKPdijxttBKdVUv+qCzdMQZWTrEoduzC/3CpzwoW1V4y/E3ZqilM8pcFfpJbrAb",
+	"Qnl3kpwOSudDHXxVeUbb2HvYixXy9GWqzvJQbEVXiocgV9OTydTIXWqdflg6C7FPckly4E/q2xlB78zl",
+	"HmXdRNHh6Pp0WX9lJpAwoeVAy7+dmd+jqHdhoSnw99QXGak+59GVdCDkeDBGcHQszoZSBDuePnG1edk8",
+	"WY3qcqZPXGrGOqxiPzpti6gI4EBL1yixInWaRsxmXDmWopKfMNK0vSVBcL79zRcLZLB1Xt5cfkge3zr9",
+	"sMhAw0mMmjlC4Kv35NeLESvKJQnis76Ed27LpQQ8Flht9Cqc6IoSEjKEJwumQQFU/uHnc9iPd0Z3EvEe",
+	"SfbKCdPMksQsGQEY0DTJbA4JDDhLpuRlPYklrsB/cknLjrF4JMNOZihH0/OMIcXcTJSfCDcU2XlMCwMG",
+	"9hfFMnwSCh2c+psq4q8EQh1MAEFpUJUFggysYhICujgw1MbuVSMR3hD33oHpIyak4iJCPBb53vtMCeNB",
+	"y/7cy3kPrQksV+aXteqmZCaW437/R2t79PFgu3nefL/d7f7Zu/pxfPLx407zR3P98KMYtT6CC3x/d/Su",
+	"dfFj9+Jw+wDc3q3u6MMlO/1cG7n9Tz+/nm1//fyJ3+ydN8+VE/3wcGf/qPfhsx+6+5tjb3/v6uup5ZLf",
+	"+Tg++nm4dsk+99yjw5/w64r59fOPpn/YOmxtN3eay7+vftkBJ/7u+OhH8+fhD/fn8Sc+2tmR6z36dMne",
+	"nl7sNkd8u4mb14et6ujtCBzRP7a3u6M93rzwzlc2v+6e+V8u/hhebP65d7L5c/uidnrYOdgYtbpfdy7Z",
+	"p9PqBTinP7rp4ISds2ZzdPrxoNd8Xztdfu8Ga6e7H/c3qf9lsLbz9vf+x5CHtUu2uxK29j9d7Qw2T45u",
+	"9m/eNOl2rXt6ddp6wzaqvS8rP87e7FzjlU/rR15TtJa/4tWfN2crA/fD2+55r/sv22GduqM57HCB/zTe",
+	"10MSdIknUSNDfPls8vkVOvJrErzY4+5rgoATl3zt9ENMzVpN0K50RDHxBQGh/JF9vDiDVUZu3mxu2Qf4",
+	"ybHoWVzjyVnZKfiEVUkjW+ZIXwFEVqt7ADUaUu90dqOySsdsDur5SA7mCBJQ7DumZk1asFGt6RBlyJE/",
+	"p5pDKb5IPIT7XNVNTfizK+i4E7cmoqF2b+v8P3sa6G2nrRPajzFkHmckWXnPuMc7PEBdzj2E/YBgb5zy",
+	"yiAtV9er1bzA8NPogn8hzqrCIUuN0hUZt3h/EPA+FaCXwiWWGqUqbtTajbpbnH7HB/E0QdbWReSooTEu",
+	"vpDw+5JwRUsQZuPHMSRnIFtWAHcw+UJEpwMbQGxabRGaQslm2Pcz4od1CpqSwyEO19Oh11o/sHWDVJqa",
+	"ppkqnroBDWpU3r6OZbZ6844IRFszMjKdKFU9u8cpLWeZ8p+4ttwx8yeYTFz6yAouL2e1/smxgppO//cr",
+	"tJW7KkVdtbLXkLywR270FfO4taHLfc4EMFLKwKDbx76yZyuuBCZLj3ZVD1IvYbeElo8p52CP3OTtWBP8",
+	"nD1D4+A7bdrALRXo7G1zqb62booy7uyelmdsPddITVmXBIOAsjDXhlrfuPc1tZp5C3DxI9c5ywdwoA9b",
+	"0OnTQEayBVXuHuDL57KPK8pya6TJZ8U9EvHo7+V3GStxVBBKI2rvbJIpGBTqBImwYvoJyPcI8ySRjWIp",
+	"QQSuIEf/4DTMo3I0lH4nD9ug82XxPcFVnamPilQu21VlBrbBh1gq/gFUEylUoxn082eW0Bzf/C+e2fz4",
+	"wQCQCp0QgCzJzf75zsnRybEfMEtaCUxzxiakxJnsvGnrpdwEanub82ZS22xTV2aIemZDuST0qtVs7DU/",
+	"nO2WFdvH/hntMhwOpSyp3mkOoY20P35dNjYUrYW3msgBxuWAXqyDB7UI2VDtO6Qkr0rsGPXZUpK1hp+Q",
+	"XuAd3UVXNcmFwAFLuHfKqE1cPBTQykV3aQSH+gCLuLCPWn2edn0GT5MBJL9U/hkIDJJRAjMDeevadg7L",
+	"w9LvV1xVYlMlWH7HfvgdQhwkLk6+Vq+uVKqVWm2l8qb0rbCSPnGeT5QQbYf05CnrLg8842lJRIm9JMRk",
+	"J0xrYpEMpsqn5otQyLPwM0svV0ubI84rT0GfXuPSNGNXqjbvpE2dOgFYt6yPMmQm8xCyrZezVOLSc0CZ",
+	"FxknJ+Axpij47jhyTyljhnzxDIMf07i3rKvU5UZBJkq3QGByI8qIj7Pejc46wkJ3QY7LUyW1Wi2vXJFB",
+	"CMYzUyzA4yPmc+wpSUVeLfFMEwYoWjoLW9/P28hxwVFRELBJfbLQaJ2XmOmHJCE2bN+LjmR2ailKRHK6",
+	"R1pr+Z7Zt+VOPSQfhIYMSH8qDUlqRKpDpFJnVLkSCiWlypq+zEL0E9J/QfQXRC+e0PhU0oEC1KmIPbBe",
+	"ecZCwuDKFbX6k0c8vCfjcjI8gE0Uq8MqIEIV66kDokaZVHjSzh72oqp0ixJLdFEqCw7U6d3D7mDV7tVA",
+	"WRfyN1VaTVG2Up97JJgjQksta2HFdW+WYii5P421ru+Fzv4NQ8bwFUE4cc2PKoHl42hmHTmbYidfjIi2",
+	"/j1p6VC4uixoSOry/woXv43iBaZFFtwrRkDbTnQntkTNuKTjsZwZTaAL/JuQdlh79F034COrahsZhL1s",
+	"oU7t8kwej/y/5xKCoOLSjE8zN+oANZHzX47p+0aYaiQYql4DUKbUnDlmYxSSm1C59hvIkcCwJL/VjQpM",
+	"8pv8mnQp08lm8JpTRs5/BZT/l2MHjkgqjClDTkC58wgBELrxxPNyqs/tAk4bAiE+8s5uYfQ5ythrIOz7",
+	"D+Ynng6oUSojDyC1EadjuB40WkUXNXqUQJVn4y8viCXG70eZCLFuBB39IRR9VdIkFeiaBKp1jOBAMKD2",
+	"Rl4oV9aZmoEfEv+eU6CAQpME8/inl0GPVVYjOkXnc3effzTmc3P3Z4gP2S5/9eL3SA7L9fvrZczt8leE",
+	"OFE0fZqPX71fzMd/BKKBFBSGjP45JBmSSFnXJvZ91TXBirrXBCnOatOM0nA7ySg1V9tCTkXKGpWKriS0",
+	"s7vXvPhw7uiKwNAAMwoCMKRN0SfoEIRRn2AGRWeVTY+PmOKRdvuscLIePGjdipdIXgz1lGLfgjyhLd0e",
+	"WDe8MNkHsdIe8+JERaQwv3j8yvqaaopluF9khoRMBsiaoML0L477RkPJAynsqWH0dUGDKFOBr4LOuC70",
+	"rEtDqBbtOhZAj2HVazYzT15tA51/OEM+bQdYNQiTihMNwZxhlezPtUIkaeQvG26xyPL3KmBS1MV/q39m",
+	"V8GvVVMhlkuiLmbWuZ9qp3mIEvjJ+32i8I8UkOWVBlKn/RLvkRPvoc4nn3Xfn2fm0YRMm4dGk8h0kcMs",
+	"Z1g85qqtn5vGppnhRDahVRs+wVI6UWYYOKMVEy1H9Ld4sftUZXtTEj7iBhgxMjLsXz40qduqunvEw+Sq",
+	"VHgdJNfF3BAaFkKSmuVMV3uqoKZR2qyz+E3EJeJbpx90AroV3jfq4RCYV6TAIgHtJs3f3z0cpgr4Mz6C",
+	"irJY++ZUERXdMlwNopJToiw8bQLvDKVAM1nScLJAfdTVKd6MeaofqW3Jv1TejWhE966L3lAdQAYNHElu",
+	"XvzfhecVK3bf2vvZajXb46jY/cUPcfzzbOPTuN3pdNo7RzX+x7K33XXHh4ePUuz+bS+r2H2UV/8z+u1H",
+	"8/fDj2J0yaZl9adz+vfPm19MTv/u/pHAnz8NL5nXstewMfoMmf+urh9wsB3XEjjc3h4dtZrN85W3/f7v",
+	"tdpw+Edrf3zJ3m4Qd/n9tvBXP9U2T5YvPt70Nv54s339g3x12e+M4/EVbhLs9682x23xs1M9Hh/TmjsW",
+	"a4PQP1vZvGTdr7+HF3/uv+er++3Dg/2vh82RXZq+ddhsRmXp46L0pKlL93uX7N3Hj4eqRL3Yb3682Nse",
+	"HbYOt6vwdKf78fP29umf4trb+bo56nS988PWl5XNq2B1f2P1PamfNzuXTJ7M27PD3f2d5ufu9mntpFPr",
+	"nr7/5J32187r/GJ55XDv/NPuzcaPn80f8O7p7u7bnSbunvZ+tPd9/5K12WnH/fnu50d9tl5r7Ue7Xh1+",
+	"ZQeT1Qg+Nken3YNe82gFt8b1ndPBzvCS9cebPbY7/rx26B4P1j7yT7Ufn7/ebCwvf+jhk4uN4ybdbQb1",
+	"95+77ZO+v9xfX7toY+wtf7gJefjlaORfsuO37R9sVMNr/d8PD/+cXUD/nmLfA9TY//j71fnqzo/up6OT",
+	"m7Va/+aS7Y3x2lH985v1ve0DfMPXlo++rJ2y8dd6/72usZ+EyDQ8XrJ5IdLA46wa+5rClxod7AtyV9Hz",
+	"iUrtv4iei6i9//CiZx5rzqzMsCDRc3aBflN1wEDIb8ly5ciKXNeVBFQBAV3dICEhNZAEdqeC9pQkSUXU",
+	"wJjpIoNRgYy4qKAS33KaPHFBTAFJGlr5wiKkvq86U0cZxUQ3RULOkIkBcaGWlpNVOqGCYOOUdRHuYsqQ",
+	"aY9usoenVUlQm72viHXHtgKRR+dv31lgYQn9j4DaeSCRQG310iRqT+sooF7WjuoZEf6FOg1MLPGFLz3n",
+	"sL0Hh9xMmMjxHhRhR3/fpgXolUQyB4Rp5/WCWhgo5b5sOgqCz8E23j9o6wLUtM0wCfM9dNFTHRiFGfWK",
+	"6HDlERaojz0SWWnyeiBkEJuFNETI1Gm+q0m9lG5zV2H+iVoozEM0X3oqPExPhYenunn4kdluYYGqQOF2",
+	"DBne3LtmLaTcM8+kScNLBsOv397hKaSjWZmPKWR95qmQM4nEfcuHaTrSwwL1sDcRy6ukKIgRMCp8j3Z7",
+	"RISIggJOGerwwCVzkpbHreT1UgrmGZeCyarTNJt0/P3qwkzHFTEvMSteN+aZELXFJHmr1uZl1Nw9W6qv",
+	"rS+1tltldLL9fmevrkjY28Nma0nXh3sd51dpOpiVG37P7O/kvb5kgL+IVffOAJ9TrLpD5ncW0M4mP88r",
+	"BTybzPzqaaKDgIfEjT07kX0I+kixpKNIgowU7WJiVrYtSv2hCOMQT0Z0h2Zjf4rtUq8ryFGpm2CG0sRV",
+	"rQBH1TYPm60t5Piki90xvLeys3tmv1STr0BYKPc9RI/PyqiPXfmfJvMCTlX12s+UeXxkuk4LNCL4qjgN",
+	"1oXEMDo5PjuHPAWaUTUMiotJNCkYlPqSHvuSHvtijSuYHvuw7Gk6fhYJE71ffqxpssDI6Mm5yIEQQ8i8",
+	"UoUU01UdY15QNmSYkRFwBYjptLPtVLu52E8PAQUJ+3XaoSIsv78I8Vg5+9GQhdSHQRx+TQIfDxxIaTAB",
+	"A6r+InWJasIQt1UgfTmfI4YDEgjiEc/ZQlj1P/HxAGo9Vp3U+5JtuXbxhIAPVcaDdoOIkPuEVVAzkYho",
+	"haLGuSW2OUNFHZTRkHmmXRJE5w4ZJD5EBx5bTySX4aOGctF4Q0VUSVb/aQCdRUYnPG4jB30fpUbpZKW6",
+	"c2f3zSkgUAbvOAhNBLNxAZaVw6+MHDb0fege6vx1G7XzAF+br0BO4L4ys7w4gP6WHSAk+XoiU3MO2qYi",
+	"SBgZLdYhJL/pkyfnNCoFIttWJ4ZiAAnqcVUCFS3PyE0InTgnyW9EaJPu/Rktc1IZbCa/r15ZB5pxRcgA",
+	"4gNYGChdmSGCA5+SAOLaFGuiemwR4iDU/YYCkmhdrGsdYCXVRFxRBcLxDhLkmgQYMhmz6Lu8sWdA4F8o",
+	"4N+QAkrYysC5h6V82QCdIn3ypUXTPon/z6aJ2YQXLVEIB4RQ3V7d40REIreOeQWJmzKXZBb1CjkYYoKh",
+	"CImX3UwMp2loDAOmo1maYNphtBFCZsXT6gBGtWIt3Kp1l+cPtd3jwa/fmOzuci3A7EtY0j+uL5k5Xa2I",
+	"KrB67JhmhXtFwpq/d6xX70KdNfl5cvJ8Mgxn0WbEFcGVQuBELoL12Vvue07ZMmGY9o8gLw77mjRLOVNE",
+	"VoEKOlMnUSRbIYOMz5ByJ2iuPvcXAfOFmC2emGlQfhSNOheQE+RLvzWnZDnA/WULAkXhqob2R5PhUFke",
+	"/qb1xWNXB3xGpa6sY3gpcyXCBCBZWGRDy51DmVJjLz6UaYD7ldQkSawe4H526EAaGzIDl+yh8+KUEtPP",
+	"KnbF7OM2hmFd9c+AgxoKjUlYqGBVnmfY2uAvVrahT8Ielxvh8kjqdlG+a8JCHoyLaz3WKTxNQR/7GnJI",
+	"jTX4S1p1TkWfBOJMJVP3JA1ZyJPlrMUZb2TRhGw2XyCfus+vJyhGXJ50gl5U0LGxSMvngvejTDI1h6ej",
+	"ZkBafz1JNdRb96Ead8xE7kIe9d8+DfnxcWcHbvQRcScLhBK4o15I4M60pOUEr9SZyx4VuO2r1OVZYm7p",
+	"ha4/67TkRwPMCbCYJunNIOd/n8RkxxraifOTK8hRElhW1rAyYRRIGeZsWsLwQYig3KQAMxdl4E4VxOXM",
+	"U/U9wNe5peMlE3IxuHIjKmAzRxHyARrxAPwIYY+wvHziNIm4o5xKGKxh3mI/1uxPkxs8H+l6MVw9SHLw",
+	"o9G+LJDPSg++g0CbQMzilqvEZzmpfLqPRob0m+yokVfTfVIsSMz6TLpjTJI2VevIFhyy69Nbr/xDStQn",
+	"LvDFcifCFPQs3HaXHv1ZWe8msDnbfpd4LdeCl9xpARue/cEkndJiiypYpmJuhRRuAhIKY/MzHjfR4yOh",
+	"vHEZ1j4tHKXNhpn9c2aTSuOvYzz83pEc0EGcISdJSpxce6K96V/Moqhr8X6nA8CP2ma9Uq3UK9Xl+qrE",
+	"jxQxlcRQA9Eg4N7Q1TuGtJxIPLsD1XoiC6S9hDMFhrlyn/2uVRFaQ+/i8mNuX+yceXbOFJ49tKUzNV2m",
+	"rTPznWz6mScezmXxtL+UyiJkCOqKkaFSP4VAIb8iTCTVvlh5nNQsc22e96JsL1bPBzUUWUbMx0KMbKjI",
+	"NGQmIX+aKXOSsKpmZwnaOl1rKT0WkyjEHf45vOCpbKOPBe8ZcDZdkp7JAn5xGyn0dxB8GLhEOGXkWOKj",
+	"/DMgHRIEJBC6zqJHrql8EwVk4GOVMKi7FPmgp8mX/v3NMrFuWUZYldUnvuNQZYzZDVI7lHVJMAgoCxMG",
+	"2qLmU9tdEucPJtUXyT5FwmyqQqkFRx6fZLe5NtUJSnVHWV1L2XPaVO3Zn8iqOjcFTVlWX8jp8zPRPhYJ",
+	"zsahTDPtomTx5YCHunrjk4ZFK6sKI6O0iSRpRNlCjo6shOZFkl5bdEpTewdoFFTOOIaOgLVKVQnZemyT",
+	"Ci7JHQQyx7nffR4YGqpHNk3pcFhcx7BqyCe1lLjObdgj/S27/bDkS9z3SKCL0cNkOmVcGXbS9iY5vPLR",
+	"IYdxRpyoc6zaJvjpunK/KpNen0uc2i4XrI9C0/8JPhL3PoqOCHofTebWABwtTol6ojTxlfVq9W785lQh",
+	"0q+XI74Iy5CFuC8s7NmwsH16PcnA7Lt6SGaWTRCSuT7wyh2ZmZa3Czsc9fvlROyQJMw8w/m4R31JYwAT",
+	"Xd5vU2ZKWF2WMPMuS1bqt2lJb4z5D9bc/wT3d9QmnonjUh1p5LDscRHmtvbP8WCab+btW56xIn3B6iTJ",
+	"DXZDWCYVyKGD3Ib+dLDAqc1J9LlH/HmOAT54gIXIr+ZZB8yy+GVcE+bxYJ6FqC8eYCmChnOdiE7eWShw",
+	"qqvB3bluBncXuAxdhM7jfUxZdDbzIq/6fAHL0jFUMY3mgeqYmaDVcUdqCj1s/Lx1mZAse2F6IW3OfYLZ",
+	"zAPSIdTXShAb8cCzkIrchPoEaWBRPfW3JDZGwqaBvGbJZLok7JGgoQ1CMF4ZBUMV7uGTUHEb5qnW5mKe",
+	"W/hz3gt4RuEcEUt7CeUQ4f/P3tUtt40r6VdB6eYktZRsOZnaGbum6ng8yUlyUpNZO5nZqjhlwiRkYU0C",
+	"WgKy4tnKw+yz7IttdTcAghIpSxor9pzoJj8iid9G40N342svfBEqc/v9xuEbdYnbiduoy1/RxBwBmNZY",
+	"DVdgV5CGr28eBe6Jzz4pcisYPC6K5tImqzCBPCMKkdkFFIgUGZydnP02R6yT6WJaKtPMsovknXRJGtkw",
+	"MKWvTytMkR0LmI4aXcO6RUi3A1474LUDXjvgtQNeO+DVArxgQPYyc9MEXCsRHvttbd5c9y3wFf9ptPYC",
+	"N+678NrmQImAwc9z3zQeXsyXWBNLmJtFfERQBN08rf4XijwzsP7JxQTQx8GMka6Y4NmYVXpG9quAiZ6c",
+	"vjxhz4ff7z9F+CRtDUZwUV0SXqmmBe0E6a/vzt6zPWl01Lp0wE5EURjnmocVYUV+ri5vWabLkifMiFJm",
+	"utAK2mf5Jeqpy1tKisjZSFbGskIqwVIjJj+Sj+IIfzFMeKrgk9OEvX2Jn2o7Jpsc9kIa9uH9y/73Cf41",
+	"DFTxl7dWMF3lomIlr66h1nPlCN/7w4PvDgbn6lxRMdACGJ8xJycUcTJ6Xh9CjJjZjKtbKvOQpX6s0gS1",
+	"V0K89QX8AxYx/E37sYsxMMgID8PkPdpHPvDggvaENDlX/hcQSigi00qJzMobaSWFMhhhjNTqohKltuIi",
+	"02okr3y+SNLhVI1G+eAFcmJiJwIRUIiaKAS/gQ3WwWpMSxndL8OskUyqc8Xni6C3Q0RDwgzofXTI+VYM",
+	"2DviLnaYGxr1fP+HEECNo0zsnbwSxrJrpWfowYIm4+xibeEOWy4ynYs8oUwD56qUBsM1cvbfU43TzZRm",
+	"U9z9omnFqOl9KNMvAsc7V6DOh0qUO1RUFGTNLRvxaWGP4AsTYr1g+mlIUNqv5WQicpSjY5b+LfX+uPRH",
+	"mKd/gz/68Mff0wQEH5p3csrcAeZSXEml4LRCrLKiKHBY+bVQjM/4Leb3ZKQw2GRqDWW9FpWojytmUgme",
+	"m7EQ1rBcE78fv8b4lXNFTSWSsJGuymnBsbG/YzoHbnUpsxS3auwlJ1diRaEmChML0wM3GtEEQgkuMIcb",
+	"lsJrH4cHnwZhUcSwAzuCfFNz9QRv5rlybuI6ATjWGBYhzpeBKXSnBMLotMCgubC6UCzQ/zkRRQFDi32v",
+	"j4+HMaMqLGcvZH7qKSQHm3WubEM3hHv5XnhQajwvOfoMSPkO2KnvJRYncjaqdMmGSVTRpRhL58htUzZ0",
+	"/wAQAuFLxwmrgkMEd3/2i54bOPSAY8OG+/v7bgyJV4A2EUJPqHitLMWRY4jUmpUg3DMurQtoeb7/zOX9",
+	"OBW2uu0fj6yo0sG5WjgJU8nLTsLr3yxobnAp5pI/xKl0ojlgKcYXpYed0gXoKLiJoYSOe1i4DhpwMBc4",
+	"cv6rNhR8n1cfYiQYGhwO+YmcJCT0KPPuVIgnsmivSJobxbmiyejfSN4//vV1Mvz3g8Fwf3AwHBwMk1OR",
+	"v+I2+VmYa6snyVuppp+T49/PkvMen8iE8cnkvJecnb06PDg4V20nghiffr0ArSBjrwkRtcDj3yM6fpSB",
+	"3S2FBvqlkbsL/Zb8c/8SBfXZs+++e/782cGfw8SkIjowMT3sxsSVcJM9B4vvuo5AROIBCcNepEdsasSR",
+	"zyNhHCF3uFafe+ufP1u7a13vIqrwuhzGC9h+b+djTxcvKdCBPIjv17qhUDd1d09hhXsKNEtBYu7/aNgi",
+	"B807CfT8YsJLtxyW3kigV1bnVYnr3b6O7jJeUKt30td2ZWBrkjc3+wuum0jiOvw2j/1KQLKivWIVehUK",
+	"+g/k50ihG7JS0AUBh8MjrpRBZBJYoF1hl1O0fuJtIXc6OQxHCTiz+Ku9NcMKBr36kwweEpedfaQJqdij",
+	"Ew8dwyLDQOSBCqfNaEfTFZPKatrd2h1fdMpp6pINIzclCGyETA8iwecT2cN7vb1Pqyep8416mPsDK6q+",
+	"HR3LVmL9t6Y7FwW+Lap/FQ3ahmD3aGk+krQ7AS3PaYEGApYKn9yFeqlj9wN6Hxdt+G6hP8RCf6G2DM8X",
+	"Bbbpu1Hz4Hy9hT6WBplvVw16FjcwODXnUi4dJsm0ykSlwkgkTImZMJZsi2Q7pKAfZ6hnMg/XZsLFHKwK",
+	"rdAGryNS5lpEUPJqjHli4HRbu5fRuIyOAvdkeTryMI6vqN9fNe55uzRGubQvYHL+4oFvX/+Qg5FyM7Kk",
+	"TyZCiRyE6a4VvUHsHK2dxxY6F62EJQF0F05RdMXRub59zUznqMvQR7nGnQ16f7XMBjQ+P9Mn33Bqg3gc",
+	"dmG1xnopWlANTlQ2D64N5W5JQ4Ty19IQ0QpYpiFc6Z2Rtq7yL9155q6koegpN8K1T9kHc/k4WIV8BSuk",
+	"MQiXedEkM9aVJd9mFx1Z3OO/GBuZDy8Uxhb8cpBpmFTs8oV79P7F2fu3xz+tnuYgHo2HYRlrzEfXwQaf",
+	"7rxqHdxfLAR3LtFWm6uJ1nXTRvfVUBNd+iE6plArVif48jGwqDCUjiyK3laAoQPLrm1ukNngTymMHcnX",
+	"40xtsOUl0yo5bURgzSWz1O3mdOAdMLa3U9WP2M+2VaFblITlQK5bQz8en1sN6I5qz5lsy02Q1/GjWolG",
+	"VoJ259h95STocFUtLMoNQV8D322M7R7GNbW6wtgZrbfkndqqxmmV9DY31RrIsNLFGhQd+PZqxp5TePUb",
+	"NvJA/3fGHYyrLhoxiCgYG5t0fGn3b9CB0Rr44pvLER61I4Ag5a2GHCyty35DVXVab1ZJKcmOGbZ+HRp5",
+	"/MB8lJ8G7l4LbN9X8kYoZmdwvsOP8inJPV7w+EXjsSjjil1VXNlwk+TWX0cY6yI/ZM/3n3WZgWCc/prm",
+	"n3+ISqhM8lIoC2dgNjXT//vfSmqDIdMwmNgXH2gOUjQ10EOom+c+vjxmpV892AXG7WEMRThjHboLRHdn",
+	"HuoyD1Uk6y36bnNV01hFbcagKn7U0DHRPr+G7QfeD5YfkGfE/EozPpHX4paNub9yQnEiG1h6NtIJOwvP",
+	"I7XwbEPqG3LSZs8h+V5ixoEX3E22maP+wC3MdGLW3k6nPjY7zjZEq57tVtTWpUrXVVevkDD28fGmE3AJ",
+	"VOjmbi705Wzm/g4mIh8yD+E+EdNF+APkgJ1h7e6a9GhqRA5tQ4MQbmdSXR0xVaNOMiE1diVaxWshUToc",
+	"hzW+qYFobchHFOnrYb6HMSDdpZ92ZqPtmI22oeAa0t5mJLoLMXpBX0LYRa84lgBeCThMolYgStUUFoMj",
+	"LcC1gLQPLjrRWZTsTFMooiElEZZs+w5NmmNt1Pg1DT/YxLfS2K6VRKP2Tdh+jJ+u+967gxws7N6m+SQI",
+	"tvsdRRuU9Z5UI90p3TBPeOrRFUXA0qlnhmzwWSVyoazkRewP8fiy5LAZDdhL2BKV/zKF0sgzIinTIDEj",
+	"paNpUbjfkVs4tMKRfZRcFqk/rbSsiA9GVK+hK1sU6VBH611szcpwb8ptq//qwg24dNbW8UjUPyAiaIi6",
+	"EcVoDSGPpnZBzEGcLmT8MEg6PFofqT5IZvNa+JFShmQ9gpzHLJ1wY2a6ytModj11huGL8PAwStVFFkyP",
+	"mtLEkwXNKq2ucHuau4N3HC7w+fKYULlBQOuIeEKEPgwudDHjRSEqKjrT+loKQ5kcLjVUpsTM5frE1S+N",
+	"B7pLsWljLW+IT+eHBgoved8INeb9Qqsr3kt6ftwxr0clOTuTxQ1nZ1xZTbtr+FhPbdX8fGUg67vzMGB2",
+	"mdIK6n07qX2S3pmw/RMUi/a9BWCPF5u0EqNKmHHfZUVBvU9ZSfo+IQgxuIyFl7uMl6IpfMhr4MSYbn7Q",
+	"FA6WM3vsjLhtkFwr4XT1PWnzhfXdhsjv1Okeu6zusMW3V3PYYg+/YYct9H/nsDWWeVNGi+hv4LD1pW3J",
+	"YeuLXwdTdTtssbQuhy1V1emwhZIdz9cdXtvInwoAknHai1CdI7mXOxB7yjpZMT1ThByQ365Yy+OLZ6uP",
+	"8tMqvt4O9y307S/mvkUw2TvslYBv/i7KSSUMH2S6HFxWnQioCX0WcZOLlvn4CRbNRFSolsnAl/T8Cc9X",
+	"uh5Qehgv7wfaVzoB0s7L2+XlndKSWIIP1tdPjcXW5uWdxo+6wMEaXl6cYnbccc5BYtalmbrRo1pwY1lY",
+	"Dpt4gjdSL+sxB5wBWNt5jB+Tx3gbK6ghT20eY28c6UTP8MLqbFuupp1+flwe422IVj3brbDxvuxwj9Rj",
+	"fFwnwiYrna5i812UMpvw5nqu5cg6vq17AxtZ+cL6hx/+VjOVd6XybmD74LUmdD/WyCzcDfCRMx3QOTPT",
+	"bOzgfssG+8Q7Jsi4mHgey8QdBTB7+FM3g0jwXG/BA4YemKWu92XWybV36Wjf3RDIL7dVroWxH84QuYYR",
+	"cocv7smrvo1NoLESumx4yxD6zXBPQ9kHe2ja7c734K3CF84qLD5nkRbHH4nlPqgB56p030WvePV2FHtT",
+	"jLxS/ghAWQ9yRxRUf5A4h2ezyALTpz7bZzm/NaShHD95xqtKxi00ng4RlSJXeYKRQpQh3HjHDJmw2X/x",
+	"CjN6OYv24YJh/Imr82mLiZw94YbBMZ3xeISwrUduXHjBCjkSVpYicaTARM1oRHWDecb4LRt+57OLP/VJ",
+	"YZ2BvRIsfWXtBI4cacLSM16KM2nFj2e2kpmFn37ldvzjnkvgnZ6JbFqJlOkbUbGxtRODqXtwM50qyoOQ",
+	"YiDTBSaTcDkMGhQL0ZatR+RccqFPLvM4OqNqh7SnbyulMUgpWeGugJsglT8csJdcwqZWaJruCnbmUsLm",
+	"OgF1lOeVMORRwP9nGPZ1yC7FrXZ89vg+FNZGH+/ydmCjM11i2NCbs3e/4J5lXJ4C9oQwtmHltLBywiu7",
+	"B7/3c27504TymUAHKSeHZaU2ln3P/il/OgKpTxuJi1NGnhi/gaPuFewnbmTGLoWROQ5liUjC79v1sCU+",
+	"dwS2zLsSdU3Fb2faj7s0KMMhYQHLJS9EZuvkAZgKacLtGOCAXxs+RRL87rONZzwbi7zL6PYeJPi34f0E",
+	"u2yw+Rp6DsoF/oWJJtDxECQWebsjLYUnofj/hz1x+2Zf/OexfCff/PO34X/Itydvxpf/yOD/rz/88Xr4",
+	"i3zzA2pGMqV1VROscncY6BZtcF9WRgg43mFL/ZI0xuZzfzab9VFAp1UhFOYoWR0DzJV9T/gjQkmkDNcb",
+	"9qRHYNFcSNU7/GF/f9PpW2uEOzPXYw9Ibz9eV+zOnboCFoN9T9pbbyivk3L5I1EIjMC0NeE8NnIhU5Ek",
+	"sCeoznkp2FSBggc0QXoXNOnTOEE+QLa5zAbfD384WMv4WivdNvsrNuniZriI8Gwt2lH3/6d3KXgFiu3j",
+	"JzjPU8+8NNJvTuSiH2HQCJG0pBilVI34GPRdVfQOe3t8IlHPu6FYOP87vKVHSCPdt7qPdNJ2qpQoTJST",
+	"LxOVlSP0BmEApus+wJwD+KMlb8txUTQ+q9O3nhy7oE5pzBTOpy7FI0BKfGkm8BiqxIzSEVXiRl/Thugq",
+	"PokKbqk7eszc6rA+GII6BEWS1qTsOXHZvK3Imtk1WANuKEtUpIENqxy5lkMVqn7R44HECWy6J41Oo3o9",
+	"7WHLUMY14AhNjahLDpmUfF//iF/1UfDS4jhHFcbFdvWYLqJ3kIMtNP7nwD220IVo7caDjYtz8XVQHleE",
+	"fNi1uDXO8opRLuEOQZOY2DkWar6hxNs8UIS05QBkyYalJ4bNdHUNSHipIyMeLKyzpa3OcuKmIMQ++6Gn",
+	"q7HOsqPjMTt1N33nC/xV6EmBtjE8jYEUuROR14g+slTHsT8yHtcPzik9X/YL6G0wQXkjVW3zsVaUE9uY",
+	"oFza3pdPX/4/AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

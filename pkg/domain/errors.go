@@ -173,6 +173,7 @@ const (
 	ReasonContentType      Reason = "content type"             // expected type
 	ReasonBodySize         Reason = "body too large"           //
 	ReasonNoRoute          Reason = "no such path or method"   //
+	ReasonNoDryRun         Reason = "no dry run of this"       //
 	ReasonEncoding         Reason = "encoding not known"       //
 	ReasonQuote            Reason = "misplaced quote"          // line, column
 	ReasonNoHeader         Reason = "file without header"      //
@@ -204,7 +205,7 @@ func Reasons() []Reason {
 		ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName,
 		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
-		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote,
+		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonNoDryRun, ReasonEncoding, ReasonQuote,
 		ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}

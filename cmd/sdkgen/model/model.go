@@ -60,7 +60,8 @@ type Operation struct {
 	Scope       string // x-scope; "" when it needs no right
 	Method      string // upper case
 	Path        string // below Document.Prefix, with {id}
-	// Parameters are those of path, query and header. Accept-Language and Idempotency-Key are left
+	DryRun      bool   // it is the dry run of the operation before it; Path has its query
+	// Parameters are those of path, query and header. dry_run, Accept-Language and Idempotency-Key are left
 	// out, which the runtimes send, and those of the query that the body has as fields.
 	Parameters  []Parameter
 	Body        *Body    // nil without one

@@ -35,6 +35,9 @@ func Of(document *model.Document) (map[string][]Sample, error) {
 	var faults []error
 	for _, group := range document.Groups {
 		for _, operation := range group.Operations {
+			if operation.DryRun {
+				continue // the document has it as a parameter
+			}
 			c, err := newCall(document, group.Name, operation)
 			if err != nil {
 				faults = append(faults, err)

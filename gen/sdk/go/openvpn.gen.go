@@ -151,6 +151,25 @@ func (s *OpenVPNService) RevokeClientSite2Site(ctx context.Context, id int64, op
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// RevokeClientSite2SiteDryRun tells what this would do: revoke a client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes the
+// client's certificate. The record stays and is listed with `revoked: true`. From this answer on
+// every CRL that is served lists the certificate, and those before it that were still valid, with
+// the reason `unspecified`. It can't be undone. Revoking again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}?dry_run=true, operation revokeClientSite2SiteDryRun.
+func (s *OpenVPNService) RevokeClientSite2SiteDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2SiteDryRun", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetClientSite2SiteCertificate gets the certificate of a client.
 //
 // The client certificate followed by that of its CA, in PEM.
@@ -258,6 +277,28 @@ func (s *OpenVPNService) RenewClientSite2Site(ctx context.Context, id int64, bod
 	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
+// RenewClientSite2SiteDryRun tells what this would do: renew the certificate of a client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Issues another
+// certificate for the client, with a new key and serial number and with the record as it is now.
+// The certificates before it stay valid until the `overlap` ends, and the service then revokes them
+// as `superseded`; an overlap of `0` revokes them at once, as for a router that was stolen. A
+// client that is revoked or expired is in force again, under its name, unless another client has it
+// now: 409 `duplicated`.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/renew?dry_run=true, operation renewClientSite2SiteDryRun.
+func (s *OpenVPNService) RenewClientSite2SiteDryRun(ctx context.Context, id int64, body ClientSite2SiteRenew, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "renewClientSite2SiteDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/renew?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // SuspendClientSite2Site suspends a client.
 //
 // Puts all certificates of the client on the CRL with the reason `certificateHold`, until the
@@ -274,6 +315,25 @@ func (s *OpenVPNService) SuspendClientSite2Site(ctx context.Context, id int64, o
 		accept: "application/json",
 	}
 	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// SuspendClientSite2SiteDryRun tells what this would do: suspend a client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Puts all
+// certificates of the client on the CRL with the reason `certificateHold`, until the client is
+// resumed. It keeps its name. Suspending again changes nothing and is 200; a client that is revoked
+// for good is 409 `rule`.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/suspend?dry_run=true, operation suspendClientSite2SiteDryRun.
+func (s *OpenVPNService) SuspendClientSite2SiteDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "suspendClientSite2SiteDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/suspend?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // ResumeClientSite2Site resumes a suspended client.
@@ -294,6 +354,25 @@ func (s *OpenVPNService) ResumeClientSite2Site(ctx context.Context, id int64, op
 	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
+// ResumeClientSite2SiteDryRun tells what this would do: resume a suspended client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Takes the
+// certificates of a suspended client off the next CRL. A client that is in force stays as it is;
+// one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of an earlier CRL until
+// it is restarted, where `crl-verify` names a file with the lists of several CAs.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/resume?dry_run=true, operation resumeClientSite2SiteDryRun.
+func (s *OpenVPNService) ResumeClientSite2SiteDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "resumeClientSite2SiteDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/resume?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // RevokeClientSite2SiteFor revokes a client for a reason.
 //
 // Revokes all certificates of the client, as DELETE does, with a reason and since when the key is
@@ -311,6 +390,27 @@ func (s *OpenVPNService) RevokeClientSite2SiteFor(ctx context.Context, id int64,
 		json:   body,
 	}
 	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteForDryRun tells what this would do: revoke a client for a reason.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+// certificates of the client, as DELETE does, with a reason and since when the key is not to be
+// trusted. It can't be undone; a client that is suspended is then revoked for good. Revoking a
+// client again changes nothing, also with another reason, and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/revoke?dry_run=true, operation
+// revokeClientSite2SiteForDryRun.
+func (s *OpenVPNService) RevokeClientSite2SiteForDryRun(ctx context.Context, id int64, body ClientSite2SiteRevoke, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2SiteForDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/revoke?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetCertificatesPages lists certificates.
@@ -561,6 +661,24 @@ func (s *OpenVPNService) DeleteCA(ctx context.Context, id int64, options ...Call
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// DeleteCADryRun tells what this would do: delete a CA.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes a CA that
+// has no certificates, and its key. A CA with certificates, revoked ones too, is not deleted (409
+// `rule`).
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/openvpn/cas/{id}?dry_run=true, operation deleteCaDryRun.
+func (s *OpenVPNService) DeleteCADryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteCaDryRun", method: "DELETE", path: "/api/openvpn/cas/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetCACertificate gets the certificate of a CA.
 //
 // The CA certificate in PEM, as for OpenVPN's `ca`.
@@ -621,6 +739,25 @@ func (s *OpenVPNService) ImportCACRL(ctx context.Context, id int64, body CRLImpo
 	return call[MergedCRL](ctx, s.client, r, options)
 }
 
+// ImportCACRLDryRun tells what this would do: merge a CRL that the CA has signed elsewhere.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Adds the
+// revocations of the list that are not known here, and lets the CA's own lists go on after its
+// number. Nothing is taken back: a revocation that the list does not have stays.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/crl/import?dry_run=true, operation importCaCrlDryRun.
+func (s *OpenVPNService) ImportCACRLDryRun(ctx context.Context, id int64, body CRLImport, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "importCaCrlDryRun", method: "POST", path: "/api/openvpn/cas/{id}/crl/import?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // CreateRevocation revokes any certificate of a CA.
 //
 // Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
@@ -639,6 +776,27 @@ func (s *OpenVPNService) CreateRevocation(ctx context.Context, id int64, body Re
 		json:   body,
 	}
 	return call[Revocation](ctx, s.client, r, options)
+}
+
+// CreateRevocationDryRun tells what this would do: revoke any certificate of a CA.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes one
+// certificate that the CA has ever signed, whether or not it is known here: by its `serial`, or by
+// the certificate itself in `cert`, which is then listed among the certificates. Of a client it
+// revokes this certificate alone. It can't be undone; one that is revoked for good already stays as
+// it is and is 200.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/revocations?dry_run=true, operation createRevocationDryRun.
+func (s *OpenVPNService) CreateRevocationDryRun(ctx context.Context, id int64, body RevocationCreate, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "createRevocationDryRun", method: "POST", path: "/api/openvpn/cas/{id}/revocations?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetClientsSite2SitePagesParams are the parameters of GetClientsSite2SitePages. A zero value is

@@ -1438,6 +1438,31 @@ const (
 	AuditOrderDesc AuditOrder = "desc"
 )
 
+// DryRun is the schema DryRun of the document Chaveiro.
+type DryRun struct {
+	// Always `true`.
+	DryRun bool `json:"dry_run"`
+	// `false`: the request would change nothing, because all is so already. Then `action`, `before`
+	// and `after` are `null`.
+	Changes bool `json:"changes"`
+	// What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`.
+	Action *string `json:"action"`
+	// The kind of the resource, as the audit calls it.
+	Resource string `json:"resource"`
+	// The id of the resource; `null` when there is none yet.
+	ID *int64 `json:"id"`
+	// The name of the resource; empty when nothing would change.
+	Name string `json:"name"`
+	// What would change, as it is; without secrets.
+	Before map[string]any `json:"before"`
+	// What would change, as it would become; without secrets. What each run makes anew, as a serial
+	// number, is `null`.
+	After map[string]any `json:"after"`
+	// Whether another operation takes it back, as suspending and resuming do. What is deleted,
+	// revoked, renewed or rotated stays so.
+	Reversible bool `json:"reversible"`
+}
+
 // RoleIDObject is sent: the schema RoleIdObject of the document Chaveiro.
 type RoleIDObject struct {
 	// The id of the role.

@@ -82,6 +82,12 @@ export type RevokeClientSite2SiteRequest = {
   id: number;
 };
 
+/** What revokeClientSite2SiteDryRun takes. */
+export type RevokeClientSite2SiteDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What getClientSite2SiteCertificate takes. */
 export type GetClientSite2SiteCertificateRequest = {
   /** The id of the addressed resource. */
@@ -120,8 +126,20 @@ export type RenewClientSite2SiteRequest = types.ClientSite2SiteRenew & {
   id: number;
 };
 
+/** What renewClientSite2SiteDryRun takes. */
+export type RenewClientSite2SiteDryRunRequest = types.ClientSite2SiteRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What suspendClientSite2Site takes. */
 export type SuspendClientSite2SiteRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What suspendClientSite2SiteDryRun takes. */
+export type SuspendClientSite2SiteDryRunRequest = {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -132,8 +150,20 @@ export type ResumeClientSite2SiteRequest = {
   id: number;
 };
 
+/** What resumeClientSite2SiteDryRun takes. */
+export type ResumeClientSite2SiteDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What revokeClientSite2SiteFor takes. */
 export type RevokeClientSite2SiteForRequest = types.ClientSite2SiteRevoke & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What revokeClientSite2SiteForDryRun takes. */
+export type RevokeClientSite2SiteForDryRunRequest = types.ClientSite2SiteRevoke & {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -251,6 +281,12 @@ export type DeleteCaRequest = {
   id: number;
 };
 
+/** What deleteCaDryRun takes. */
+export type DeleteCaDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What getCaCertificate takes. */
 export type GetCaCertificateRequest = {
   /** The id of the addressed resource. */
@@ -278,8 +314,20 @@ export type ImportCaCrlRequest = types.CrlImport & {
   id: number;
 };
 
+/** What importCaCrlDryRun takes. */
+export type ImportCaCrlDryRunRequest = types.CrlImport & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What createRevocation takes. */
 export type CreateRevocationRequest = types.RevocationCreate & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What createRevocationDryRun takes. */
+export type CreateRevocationDryRunRequest = types.RevocationCreate & {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -339,6 +387,15 @@ const operations = {
     args: { "id": "id" },
     empty: true,
   },
+  revokeClientSite2SiteDryRun: {
+    id: "revokeClientSite2SiteDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getClientSite2SiteCertificate: {
     id: "getClientSite2SiteCertificate",
     method: "GET",
@@ -387,6 +444,16 @@ const operations = {
     accept: "application/json",
     answer: shapes.ClientSite2Site,
   },
+  renewClientSite2SiteDryRun: {
+    id: "renewClientSite2SiteDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/renew?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRenew },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   suspendClientSite2Site: {
     id: "suspendClientSite2Site",
     method: "POST",
@@ -395,6 +462,15 @@ const operations = {
     args: { "id": "id" },
     accept: "application/json",
     answer: shapes.ClientSite2Site,
+  },
+  suspendClientSite2SiteDryRun: {
+    id: "suspendClientSite2SiteDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/suspend?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   resumeClientSite2Site: {
     id: "resumeClientSite2Site",
@@ -405,6 +481,15 @@ const operations = {
     accept: "application/json",
     answer: shapes.ClientSite2Site,
   },
+  resumeClientSite2SiteDryRun: {
+    id: "resumeClientSite2SiteDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/resume?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   revokeClientSite2SiteFor: {
     id: "revokeClientSite2SiteFor",
     method: "POST",
@@ -414,6 +499,16 @@ const operations = {
     json: { shape: shapes.ClientSite2SiteRevoke },
     accept: "application/json",
     answer: shapes.ClientSite2Site,
+  },
+  revokeClientSite2SiteForDryRun: {
+    id: "revokeClientSite2SiteForDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/revoke?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRevoke },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   getCertificatesPages: {
     id: "getCertificatesPage",
@@ -524,6 +619,15 @@ const operations = {
     args: { "id": "id" },
     empty: true,
   },
+  deleteCaDryRun: {
+    id: "deleteCaDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/cas/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getCaCertificate: {
     id: "getCaCertificate",
     method: "GET",
@@ -554,6 +658,16 @@ const operations = {
     accept: "application/json",
     answer: shapes.MergedCrl,
   },
+  importCaCrlDryRun: {
+    id: "importCaCrlDryRun",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/crl/import?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.CrlImport },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   createRevocation: {
     id: "createRevocation",
     method: "POST",
@@ -563,6 +677,16 @@ const operations = {
     json: { shape: shapes.RevocationCreate },
     accept: "application/json",
     answer: shapes.Revocation,
+  },
+  createRevocationDryRun: {
+    id: "createRevocationDryRun",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/revocations?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.RevocationCreate },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
 } satisfies Record<string, Operation>;
 
@@ -584,7 +708,9 @@ export class OpenvpnGroup {
     CreateClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     ClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     RenewClientSite2Site: empty<RenewClientSite2SiteRequest>,
+    RenewClientSite2SiteDryRun: empty<RenewClientSite2SiteDryRunRequest>,
     RevokeClientSite2SiteFor: empty<RevokeClientSite2SiteForRequest>,
+    RevokeClientSite2SiteForDryRun: empty<RevokeClientSite2SiteForDryRunRequest>,
     CreateServerCertificate: empty<CreateServerCertificateRequest>,
     ServerCertificate: empty<CreateServerCertificateRequest>,
     CreateCertificatePkcs12: empty<CreateCertificatePkcs12Request>,
@@ -594,8 +720,11 @@ export class OpenvpnGroup {
     ImportCa: empty<ImportCaRequest>,
     UpdateCa: empty<UpdateCaRequest>,
     ImportCaCrl: empty<ImportCaCrlRequest>,
+    ImportCaCrlDryRun: empty<ImportCaCrlDryRunRequest>,
     CreateRevocation: empty<CreateRevocationRequest>,
     Revocation: empty<CreateRevocationRequest>,
+    CreateRevocationDryRun: empty<CreateRevocationDryRunRequest>,
+    RevocationDryRun: empty<CreateRevocationDryRunRequest>,
   };
 
   constructor(client: Client) {
@@ -707,6 +836,22 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: revoke a client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes the
+   * client's certificate. The record stays and is listed with `revoked: true`. From this answer on
+   * every CRL that is served lists the certificate, and those before it that were still valid, with
+   * the reason `unspecified`. It can't be undone. Revoking again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}?dry_run=true, operation revokeClientSite2SiteDryRun.
+   */
+  revokeClientSite2SiteDryRun(request: RevokeClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2SiteDryRun, request, options);
+  }
+
+  /**
    * Get the certificate of a client.
    *
    * The client certificate followed by that of its CA, in PEM.
@@ -786,6 +931,24 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: renew the certificate of a client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Issues another
+   * certificate for the client, with a new key and serial number and with the record as it is now.
+   * The certificates before it stay valid until the `overlap` ends, and the service then revokes
+   * them as `superseded`; an overlap of `0` revokes them at once, as for a router that was stolen.
+   * A client that is revoked or expired is in force again, under its name, unless another client
+   * has it now: 409 `duplicated`.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/renew?dry_run=true, operation renewClientSite2SiteDryRun.
+   */
+  renewClientSite2SiteDryRun(request: RenewClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.renewClientSite2SiteDryRun, request, options);
+  }
+
+  /**
    * Suspend a client.
    *
    * Puts all certificates of the client on the CRL with the reason `certificateHold`, until the
@@ -798,6 +961,23 @@ export class OpenvpnGroup {
    */
   suspendClientSite2Site(request: SuspendClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
     return this.#client.call(operations.suspendClientSite2Site, request, options);
+  }
+
+  /**
+   * Tell what this would do: suspend a client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Puts all
+   * certificates of the client on the CRL with the reason `certificateHold`, until the client is
+   * resumed. It keeps its name. Suspending again changes nothing and is 200; a client that is
+   * revoked for good is 409 `rule`.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/suspend?dry_run=true, operation
+   * suspendClientSite2SiteDryRun.
+   */
+  suspendClientSite2SiteDryRun(request: SuspendClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.suspendClientSite2SiteDryRun, request, options);
   }
 
   /**
@@ -817,6 +997,22 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: resume a suspended client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Takes the
+   * certificates of a suspended client off the next CRL. A client that is in force stays as it is;
+   * one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of an earlier CRL
+   * until it is restarted, where `crl-verify` names a file with the lists of several CAs.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/resume?dry_run=true, operation resumeClientSite2SiteDryRun.
+   */
+  resumeClientSite2SiteDryRun(request: ResumeClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.resumeClientSite2SiteDryRun, request, options);
+  }
+
+  /**
    * Revoke a client for a reason.
    *
    * Revokes all certificates of the client, as DELETE does, with a reason and since when the key is
@@ -829,6 +1025,23 @@ export class OpenvpnGroup {
    */
   revokeClientSite2SiteFor(request: RevokeClientSite2SiteForRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
     return this.#client.call(operations.revokeClientSite2SiteFor, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke a client for a reason.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+   * certificates of the client, as DELETE does, with a reason and since when the key is not to be
+   * trusted. It can't be undone; a client that is suspended is then revoked for good. Revoking a
+   * client again changes nothing, also with another reason, and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/revoke?dry_run=true, operation
+   * revokeClientSite2SiteForDryRun.
+   */
+  revokeClientSite2SiteForDryRun(request: RevokeClientSite2SiteForDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2SiteForDryRun, request, options);
   }
 
   /**
@@ -1017,6 +1230,21 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: delete a CA.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes a CA
+   * that has no certificates, and its key. A CA with certificates, revoked ones too, is not deleted
+   * (409 `rule`).
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/openvpn/cas/{id}?dry_run=true, operation deleteCaDryRun.
+   */
+  deleteCaDryRun(request: DeleteCaDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteCaDryRun, request, options);
+  }
+
+  /**
    * Get the certificate of a CA.
    *
    * The CA certificate in PEM, as for OpenVPN's `ca`.
@@ -1062,6 +1290,21 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: merge a CRL that the CA has signed elsewhere.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Adds the
+   * revocations of the list that are not known here, and lets the CA's own lists go on after its
+   * number. Nothing is taken back: a revocation that the list does not have stays.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/crl/import?dry_run=true, operation importCaCrlDryRun.
+   */
+  importCaCrlDryRun(request: ImportCaCrlDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.importCaCrlDryRun, request, options);
+  }
+
+  /**
    * Revoke any certificate of a CA.
    *
    * Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
@@ -1075,5 +1318,22 @@ export class OpenvpnGroup {
    */
   createRevocation(request: CreateRevocationRequest, options?: CallOptions): Promise<SdkResponse<types.Revocation>> {
     return this.#client.call(operations.createRevocation, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke any certificate of a CA.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes one
+   * certificate that the CA has ever signed, whether or not it is known here: by its `serial`, or
+   * by the certificate itself in `cert`, which is then listed among the certificates. Of a client
+   * it revokes this certificate alone. It can't be undone; one that is revoked for good already
+   * stays as it is and is 200.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/revocations?dry_run=true, operation createRevocationDryRun.
+   */
+  createRevocationDryRun(request: CreateRevocationDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.createRevocationDryRun, request, options);
   }
 }

@@ -630,6 +630,18 @@ export const UserInfoUpdate: Shape = new ObjectShape(() => ({
   password: ["password"],
 }));
 
+export const DryRun: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  changes: ["changes"],
+  action: ["action"],
+  resource: ["resource"],
+  id: ["id"],
+  name: ["name"],
+  before: ["before", { map: undefined }],
+  after: ["after", { map: undefined }],
+  reversible: ["reversible"],
+}));
+
 export const RoleIdObject: Shape = new ObjectShape(() => ({
   id: ["id"],
 }));

@@ -1374,6 +1374,37 @@ export interface UserInfoUpdate {
  */
 export type AuditOrder = "asc" | "desc" | (string & {});
 
+/** Source: the schema DryRun of the document Chaveiro. */
+export interface DryRun {
+  /** Always `true`. */
+  dryRun: boolean;
+  /**
+   * `false`: the request would change nothing, because all is so already. Then `action`, `before`
+   * and `after` are `null`.
+   */
+  changes: boolean;
+  /** What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`. */
+  action: string | null;
+  /** The kind of the resource, as the audit calls it. */
+  resource: string;
+  /** The id of the resource; `null` when there is none yet. */
+  id: number | null;
+  /** The name of the resource; empty when nothing would change. */
+  name: string;
+  /** What would change, as it is; without secrets. */
+  before: Record<string, unknown> | null;
+  /**
+   * What would change, as it would become; without secrets. What each run makes anew, as a serial
+   * number, is `null`.
+   */
+  after: Record<string, unknown> | null;
+  /**
+   * Whether another operation takes it back, as suspending and resuming do. What is deleted,
+   * revoked, renewed or rotated stays so.
+   */
+  reversible: boolean;
+}
+
 /** Source: the schema RoleIdObject of the document Chaveiro. */
 export interface RoleIdObject {
   /** The id of the role. */

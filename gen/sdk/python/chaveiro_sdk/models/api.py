@@ -1613,6 +1613,62 @@ class AuditOrder(enum.StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
+class DryRun:
+    """The schema DryRun of the document Chaveiro."""
+
+    dry_run: bool
+    """Always `true`."""
+
+    changes: bool
+    """`false`: the request would change nothing, because all is so already. Then `action`, `before`
+    and `after` are `null`.
+    """
+
+    action: str | None
+    """What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`. At most 32
+    characters.
+    """
+
+    resource: str
+    """The kind of the resource, as the audit calls it. At most 64 characters."""
+
+    id: int | None
+    """The id of the resource; `null` when there is none yet."""
+
+    name: str
+    """The name of the resource; empty when nothing would change. At most 1000 characters."""
+
+    before: dict[str, Any] | None
+    """What would change, as it is; without secrets."""
+
+    after: dict[str, Any] | None
+    """What would change, as it would become; without secrets. What each run makes anew, as a serial
+    number, is `null`.
+    """
+
+    reversible: bool
+    """Whether another operation takes it back, as suspending and resuming do. What is deleted,
+    revoked, renewed or rotated stays so.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> DryRun:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            dry_run=data["dry_run"],
+            changes=data["changes"],
+            action=data["action"],
+            resource=data["resource"],
+            id=data["id"],
+            name=data["name"],
+            before=data["before"],
+            after=data["after"],
+            reversible=data["reversible"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
 class RoleIdObject:
     """The schema RoleIdObject of the document Chaveiro."""
 

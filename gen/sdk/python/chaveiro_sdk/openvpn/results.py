@@ -68,6 +68,15 @@ class OpenvpnResults:
             types.RevokeClientSite2SiteResponse, "", lambda: self._group.revoke_client_site2site(**arguments)
         )
 
+    def revoke_client_site2site_dry_run(
+        self, request: types.RevokeClientSite2SiteDryRunRequest
+    ) -> types.RevokeClientSite2SiteDryRunResponse:
+        """Tell what this would do: revoke a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_dry_run(**arguments)
+        )
+
     def get_client_site2site_certificate(
         self, request: types.GetClientSite2SiteCertificateRequest
     ) -> types.GetClientSite2SiteCertificateResponse:
@@ -112,6 +121,15 @@ class OpenvpnResults:
             types.RenewClientSite2SiteResponse, "client", lambda: self._group.renew_client_site2site(**arguments)
         )
 
+    def renew_client_site2site_dry_run(
+        self, request: types.RenewClientSite2SiteDryRunRequest
+    ) -> types.RenewClientSite2SiteDryRunResponse:
+        """Tell what this would do: renew the certificate of a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.renew_client_site2site_dry_run(**arguments)
+        )
+
     def suspend_client_site2site(
         self, request: types.SuspendClientSite2SiteRequest
     ) -> types.SuspendClientSite2SiteResponse:
@@ -119,6 +137,15 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.SuspendClientSite2SiteResponse, "client", lambda: self._group.suspend_client_site2site(**arguments)
+        )
+
+    def suspend_client_site2site_dry_run(
+        self, request: types.SuspendClientSite2SiteDryRunRequest
+    ) -> types.SuspendClientSite2SiteDryRunResponse:
+        """Tell what this would do: suspend a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.SuspendClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.suspend_client_site2site_dry_run(**arguments)
         )
 
     def resume_client_site2site(
@@ -130,6 +157,15 @@ class OpenvpnResults:
             types.ResumeClientSite2SiteResponse, "client", lambda: self._group.resume_client_site2site(**arguments)
         )
 
+    def resume_client_site2site_dry_run(
+        self, request: types.ResumeClientSite2SiteDryRunRequest
+    ) -> types.ResumeClientSite2SiteDryRunResponse:
+        """Tell what this would do: resume a suspended client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ResumeClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.resume_client_site2site_dry_run(**arguments)
+        )
+
     def revoke_client_site2site_for(
         self, request: types.RevokeClientSite2SiteForRequest
     ) -> types.RevokeClientSite2SiteForResponse:
@@ -137,6 +173,15 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.RevokeClientSite2SiteForResponse, "client", lambda: self._group.revoke_client_site2site_for(**arguments)
+        )
+
+    def revoke_client_site2site_for_dry_run(
+        self, request: types.RevokeClientSite2SiteForDryRunRequest
+    ) -> types.RevokeClientSite2SiteForDryRunResponse:
+        """Tell what this would do: revoke a client for a reason."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteForDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_for_dry_run(**arguments)
         )
 
     def get_certificates_pages(
@@ -245,6 +290,15 @@ class OpenvpnResults:
             types.DeleteCaResponse, "", lambda: self._group.delete_ca(**arguments)
         )
 
+    def delete_ca_dry_run(
+        self, request: types.DeleteCaDryRunRequest
+    ) -> types.DeleteCaDryRunResponse:
+        """Tell what this would do: delete a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteCaDryRunResponse, "dry_run", lambda: self._group.delete_ca_dry_run(**arguments)
+        )
+
     def get_ca_certificate(
         self, request: types.GetCaCertificateRequest
     ) -> types.GetCaCertificateResponse:
@@ -272,6 +326,15 @@ class OpenvpnResults:
             types.ImportCaCrlResponse, "merged", lambda: self._group.import_ca_crl(**arguments)
         )
 
+    def import_ca_crl_dry_run(
+        self, request: types.ImportCaCrlDryRunRequest
+    ) -> types.ImportCaCrlDryRunResponse:
+        """Tell what this would do: merge a CRL that the CA has signed elsewhere."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ImportCaCrlDryRunResponse, "dry_run", lambda: self._group.import_ca_crl_dry_run(**arguments)
+        )
+
     def create_revocation(
         self, request: types.CreateRevocationRequest
     ) -> types.CreateRevocationResponse:
@@ -279,5 +342,14 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.CreateRevocationResponse, "revocation", lambda: self._group.create_revocation(**arguments)
+        )
+
+    def create_revocation_dry_run(
+        self, request: types.CreateRevocationDryRunRequest
+    ) -> types.CreateRevocationDryRunResponse:
+        """Tell what this would do: revoke any certificate of a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateRevocationDryRunResponse, "dry_run", lambda: self._group.create_revocation_dry_run(**arguments)
         )
 

@@ -28,6 +28,7 @@ from ..models.api import (
     CrlFormat,
     MergedCrl,
     Revocation,
+    DryRun,
 )
 from ..calls import Content
 from ..results import PageResponse, Request, Response
@@ -156,6 +157,20 @@ class RevokeClientSite2SiteResponse(Response):
 
 
 @dataclass
+class RevokeClientSite2SiteDryRunRequest(Request):
+    """The request of ``revoke_client_site2site_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class RevokeClientSite2SiteDryRunResponse(Response):
+    """The result of ``revoke_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetClientSite2SiteCertificateRequest(Request):
     """The request of ``get_client_site2site_certificate``."""
 
@@ -236,6 +251,26 @@ class RenewClientSite2SiteResponse(Response):
 
 
 @dataclass
+class RenewClientSite2SiteDryRunRequest(Request):
+    """The request of ``renew_client_site2site_dry_run``."""
+
+    id: int
+    overlap: datetime | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
+
+
+@dataclass
+class RenewClientSite2SiteDryRunResponse(Response):
+    """The result of ``renew_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class SuspendClientSite2SiteRequest(Request):
     """The request of ``suspend_client_site2site``."""
 
@@ -247,6 +282,20 @@ class SuspendClientSite2SiteResponse(Response):
     """The result of ``suspend_client_site2site``."""
 
     client: ClientSite2Site | None = None
+
+
+@dataclass
+class SuspendClientSite2SiteDryRunRequest(Request):
+    """The request of ``suspend_client_site2site_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class SuspendClientSite2SiteDryRunResponse(Response):
+    """The result of ``suspend_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -264,6 +313,20 @@ class ResumeClientSite2SiteResponse(Response):
 
 
 @dataclass
+class ResumeClientSite2SiteDryRunRequest(Request):
+    """The request of ``resume_client_site2site_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class ResumeClientSite2SiteDryRunResponse(Response):
+    """The result of ``resume_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class RevokeClientSite2SiteForRequest(Request):
     """The request of ``revoke_client_site2site_for``."""
 
@@ -277,6 +340,22 @@ class RevokeClientSite2SiteForResponse(Response):
     """The result of ``revoke_client_site2site_for``."""
 
     client: ClientSite2Site | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteForDryRunRequest(Request):
+    """The request of ``revoke_client_site2site_for_dry_run``."""
+
+    id: int
+    reason: FinalReason | str
+    invalidity_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteForDryRunResponse(Response):
+    """The result of ``revoke_client_site2site_for_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -498,6 +577,20 @@ class DeleteCaResponse(Response):
 
 
 @dataclass
+class DeleteCaDryRunRequest(Request):
+    """The request of ``delete_ca_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteCaDryRunResponse(Response):
+    """The result of ``delete_ca_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetCaCertificateRequest(Request):
     """The request of ``get_ca_certificate``."""
 
@@ -544,6 +637,21 @@ class ImportCaCrlResponse(Response):
 
 
 @dataclass
+class ImportCaCrlDryRunRequest(Request):
+    """The request of ``import_ca_crl_dry_run``."""
+
+    id: int
+    crl: str
+
+
+@dataclass
+class ImportCaCrlDryRunResponse(Response):
+    """The result of ``import_ca_crl_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class CreateRevocationRequest(Request):
     """The request of ``create_revocation``."""
 
@@ -560,6 +668,25 @@ class CreateRevocationResponse(Response):
     """The result of ``create_revocation``."""
 
     revocation: Revocation | None = None
+
+
+@dataclass
+class CreateRevocationDryRunRequest(Request):
+    """The request of ``create_revocation_dry_run``."""
+
+    id: int
+    reason: FinalReason | str
+    serial: str | None | Unset | None = None
+    cert: str | None | Unset | None = None
+    invalidity_date: datetime | str | None | Unset | None = None
+    revoked_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class CreateRevocationDryRunResponse(Response):
+    """The result of ``create_revocation_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 __all__ = [
@@ -581,6 +708,7 @@ __all__ = [
     "CrlFormat",
     "MergedCrl",
     "Revocation",
+    "DryRun",
     "GetClientsSite2SitePageRequest",
     "GetClientsSite2SitePageResponse",
     "CreateClientSite2SiteRequest",
@@ -593,6 +721,8 @@ __all__ = [
     "UpdateClientSite2SiteResponse",
     "RevokeClientSite2SiteRequest",
     "RevokeClientSite2SiteResponse",
+    "RevokeClientSite2SiteDryRunRequest",
+    "RevokeClientSite2SiteDryRunResponse",
     "GetClientSite2SiteCertificateRequest",
     "GetClientSite2SiteCertificateResponse",
     "GetClientSite2SiteKeyRequest",
@@ -603,12 +733,20 @@ __all__ = [
     "GetClientSite2SiteCertificatesPageResponse",
     "RenewClientSite2SiteRequest",
     "RenewClientSite2SiteResponse",
+    "RenewClientSite2SiteDryRunRequest",
+    "RenewClientSite2SiteDryRunResponse",
     "SuspendClientSite2SiteRequest",
     "SuspendClientSite2SiteResponse",
+    "SuspendClientSite2SiteDryRunRequest",
+    "SuspendClientSite2SiteDryRunResponse",
     "ResumeClientSite2SiteRequest",
     "ResumeClientSite2SiteResponse",
+    "ResumeClientSite2SiteDryRunRequest",
+    "ResumeClientSite2SiteDryRunResponse",
     "RevokeClientSite2SiteForRequest",
     "RevokeClientSite2SiteForResponse",
+    "RevokeClientSite2SiteForDryRunRequest",
+    "RevokeClientSite2SiteForDryRunResponse",
     "GetCertificatesPageRequest",
     "GetCertificatesPageResponse",
     "CreateServerCertificateRequest",
@@ -633,12 +771,18 @@ __all__ = [
     "UpdateCaResponse",
     "DeleteCaRequest",
     "DeleteCaResponse",
+    "DeleteCaDryRunRequest",
+    "DeleteCaDryRunResponse",
     "GetCaCertificateRequest",
     "GetCaCertificateResponse",
     "GetCaCrlRequest",
     "GetCaCrlResponse",
     "ImportCaCrlRequest",
     "ImportCaCrlResponse",
+    "ImportCaCrlDryRunRequest",
+    "ImportCaCrlDryRunResponse",
     "CreateRevocationRequest",
     "CreateRevocationResponse",
+    "CreateRevocationDryRunRequest",
+    "CreateRevocationDryRunResponse",
 ]
