@@ -59,8 +59,8 @@ func (r *Recorder) complete(ctx context.Context, e domain.Event) *domain.Event {
 }
 
 // Apply runs fn in a transaction, records the change that it returns, and logs it after the commit.
-// A zero change is neither recorded nor logged. In a dry run the transaction is rolled back, and the
-// error is a [DryRun].
+// A zero change is neither recorded nor logged. In a dry run the transaction is rolled back, and
+// the error is a [DryRun].
 func (r *Recorder) Apply(ctx context.Context, store domain.Store, fn func(tx domain.Store) (Change, error)) error {
 	var done Change
 	err := store.Transact(ctx, func(tx domain.Store) (err error) {

@@ -205,8 +205,8 @@ func Reasons() []Reason {
 		ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress,
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName,
 		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
-		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonNoDryRun, ReasonEncoding, ReasonQuote,
-		ReasonNoHeader, ReasonNoColumn, ReasonColumn,
+		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonNoDryRun, ReasonEncoding,
+		ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}
 }

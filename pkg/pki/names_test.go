@@ -88,7 +88,8 @@ func TestClients_Import_Names(t *testing.T) {
 	w := NewWorld(t)
 	old := NewForeignCA(t)
 	held := entry(77, Noon.Add(-Day), int(domain.CertificateHold))
-	authority := old.ImportInto(t, w, old.List(t, big.NewInt(1), held, entry(78, Noon.Add(-Day), int(domain.KeyCompromise))))
+	lost := entry(78, Noon.Add(-Day), int(domain.KeyCompromise))
+	authority := old.ImportInto(t, w, old.List(t, big.NewInt(1), held, lost))
 	revoked := func(i *domain.ClientImport) { i.Revoked = true }
 	ended := func(c *x509.Certificate) { c.NotAfter = Noon.Add(-time.Hour) }
 	serial := func(n int64) func(*x509.Certificate) {

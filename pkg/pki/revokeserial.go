@@ -131,9 +131,9 @@ func (s *CAs) revokeSigned(
 	return done, err
 }
 
-// revokeKnown stores the revocation of a certificate: on its CA's list, in its record, which is made
-// if there is none of a certificate that was handed in, and in that of its client. listed says that
-// the list has an entry, which is changed then.
+// revokeKnown stores the revocation of a certificate: on its CA's list, in its record, which is
+// made if there is none of a certificate that was handed in, and in that of its client. listed says
+// that the list has an entry, which is changed then.
 func revokeKnown(
 	ctx context.Context, tx domain.Store, cert *domain.Certificate, listed bool, r domain.Revocation,
 ) error {

@@ -61,8 +61,8 @@ type Operation struct {
 	Method      string // upper case
 	Path        string // below Document.Prefix, with {id}
 	DryRun      bool   // it is the dry run of the operation before it; Path has its query
-	// Parameters are those of path, query and header. dry_run, Accept-Language and Idempotency-Key are left
-	// out, which the runtimes send, and those of the query that the body has as fields.
+	// Parameters are those of path, query and header. Accept-Language and Idempotency-Key are left
+	// out, which the runtimes send, dry_run, and those of the query that the body has as fields.
 	Parameters  []Parameter
 	Body        *Body    // nil without one
 	Results     []Result // the 2xx answers, by status

@@ -59,8 +59,8 @@ var readSpec = sync.OnceValues(gen.GetSpec)
 
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the
 // operation is found first; then the caller is authenticated, the request is validated, which reads
-// the body, its dry_run and its Idempotency-Key are noted, and the caller is confirmed. A refusal is recorded
-// wherever it comes from.
+// the body, its dry_run and its Idempotency-Key are noted, and the caller is confirmed. A refusal
+// is recorded wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
 	spec, err := readSpec()
 	if err != nil {
