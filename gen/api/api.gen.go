@@ -1145,6 +1145,18 @@ type CertificatePage struct {
 	Certificates []Certificate `json:"certificates"`
 }
 
+// ClientRenewalError Example: {"field":"id","msg":"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.","type":"rule"}
+type ClientRenewalError struct {
+	// Field The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
 // ClientSite2Site Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type ClientSite2Site struct {
 	// ID The id of the client.
@@ -1362,6 +1374,72 @@ type ClientSite2SiteUpdate struct {
 
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
+
+// ClientsSite2SitePkcs12 defines model for ClientsSite2SitePkcs12.
+type ClientsSite2SitePkcs12 struct {
+	// Ids The ids of the clients. No other filter has a place beside it.
+	Ids []int64 `json:"ids,omitempty"`
+
+	// Name Only the client of this name, regardless of case; with `*` as in the list of clients.
+	Name *string `json:"name,omitempty"`
+
+	// CaID Only the clients of this CA.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// ExpiresBefore Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *string `json:"expires_before,omitempty"`
+
+	// Password Protects all files.
+	Password string `json:"password"`
+
+	// Profile The encryption of the files; `modern` when left out.
+	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
+// ClientsSite2SiteRenew defines model for ClientsSite2SiteRenew.
+type ClientsSite2SiteRenew struct {
+	// Ids The ids of the clients. No other filter has a place beside it.
+	Ids []int64 `json:"ids,omitempty"`
+
+	// Name Only the client of this name, regardless of case; with `*` as in the list of clients.
+	Name *string `json:"name,omitempty"`
+
+	// CaID Only the clients of this CA.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// ExpiresBefore Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *string `json:"expires_before,omitempty"`
+
+	// After Only those with a higher id: `next` of an answer. Not beside `ids`.
+	After *int64 `json:"after,omitempty"`
+
+	// Overlap How long the certificates before it stay valid, as in the renewal of one client.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Expiration Days until the certificates end, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new keys; `ecdsa-p256` when left out. The keys have no password.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// ClientsSite2SiteRenewal Example: {"clients":[{"errors":[],"expiry_date":"2030-10-03T12:20:02.000000+00:00","id":1,"name":"client-s2s","ok":true,"old_serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","serial":"1c0f3ba4d6a7e8901122334455667788990011aa"}],"dry_run":false,"failed":0,"next":null,"renewed":1}
+type ClientsSite2SiteRenewal struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Renewed How many clients were renewed.
+	Renewed int `json:"renewed"`
+
+	// Failed How many were not.
+	Failed int `json:"failed"`
+
+	// Next The id after which the clients begin that are left, by ascending id or in the order of `ids`; `null` when none is left.
+	Next *int64 `json:"next"`
+
+	// Clients What became of each.
+	Clients []RenewedClientSite2Site `json:"clients"`
+}
 
 // CrlFormat The encoding of a CRL.
 type CrlFormat string
@@ -1716,6 +1794,30 @@ type RefreshTokenGrant struct {
 
 // RefreshTokenGrantType The grant of an apikey, or of the refresh token of a session.
 type RefreshTokenGrantType string
+
+// RenewedClientSite2Site Example: {"errors":[],"expiry_date":"2030-10-03T12:20:02.000000+00:00","id":1,"name":"client-s2s","ok":true,"old_serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","serial":"1c0f3ba4d6a7e8901122334455667788990011aa"}
+type RenewedClientSite2Site struct {
+	// ID The id of the client.
+	ID int64 `json:"id"`
+
+	// Name Its name; empty when there is no such client.
+	Name string `json:"name"`
+
+	// Ok Whether it was renewed; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+
+	// OldSerial The serial number of its newest certificate before, in lower-case hex; empty when there is no such client.
+	OldSerial string `json:"old_serial"`
+
+	// Serial The serial number of the new certificate, in lower-case hex.
+	Serial *string `json:"serial"`
+
+	// ExpiryDate When the new certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// Errors Why it was not renewed.
+	Errors []ClientRenewalError `json:"errors"`
+}
 
 // Revocation Example: {"ca_id":1,"certificate_id":null,"client_id":null,"invalidity_date":null,"revocation_reason":"keyCompromise","revoked_at":"2020-10-05T12:20:02.932000+00:00","serial":"0a1b2c"}
 type Revocation struct {
@@ -2430,8 +2532,53 @@ type CreateClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// ExportClientsSite2SiteParams defines parameters for ExportClientsSite2Site.
+type ExportClientsSite2SiteParams struct {
+	// Name Only the clients of this name, as in the list of clients.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// CaID Only the clients of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Status Only those of this status. Without it, all.
+	Status *ClientStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Serial Only the client that has or had a certificate of this serial number, as in the list of clients.
+	Serial *string `form:"serial,omitempty" json:"serial,omitempty"`
+
+	// ExpiresBefore Only those that end before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *ExpiresBefore `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// ExpiresAfter Only those that end at this date or later, in ISO 8601; without a zone it is UTC.
+	ExpiresAfter *ExpiresAfter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientsSite2SitePkcs12Params defines parameters for CreateClientsSite2SitePkcs12.
+type CreateClientsSite2SitePkcs12Params struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewClientsSite2SiteParams defines parameters for RenewClientsSite2Site.
+type RenewClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. The answer says which clients would be renewed and which would not, and why; `serial` and `expiry_date` are `null`.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2970,6 +3117,12 @@ type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
 // ImportClientSite2SiteJSONRequestBody defines body for ImportClientSite2Site for application/json ContentType.
 type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
 
+// CreateClientsSite2SitePkcs12JSONRequestBody defines body for CreateClientsSite2SitePkcs12 for application/json ContentType.
+type CreateClientsSite2SitePkcs12JSONRequestBody = ClientsSite2SitePkcs12
+
+// RenewClientsSite2SiteJSONRequestBody defines body for RenewClientsSite2Site for application/json ContentType.
+type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
+
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
@@ -3273,9 +3426,18 @@ type ServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx echo.Context, params CreateClientSite2SiteParams) error
+	// ExportClientsSite2Site Export clients
+	// (GET /openvpn/clients/site2site/export)
+	ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error
+	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
+	// (POST /openvpn/clients/site2site/pkcs12)
+	CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error
+	// RenewClientsSite2Site Renew the certificates of many clients
+	// (POST /openvpn/clients/site2site/renew)
+	RenewClientsSite2Site(ctx echo.Context, params RenewClientsSite2SiteParams) error
 	// RevokeClientSite2Site Revoke a client
 	// (DELETE /openvpn/clients/site2site/{id})
 	RevokeClientSite2Site(ctx echo.Context, id ID, params RevokeClientSite2SiteParams) error
@@ -4785,6 +4947,83 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// ExportClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportClientsSite2SiteParams
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "serial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "serial", ctx.QueryParams(), &params.Serial, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter serial: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_before", ctx.QueryParams(), &params.ExpiresBefore, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_after", ctx.QueryParams(), &params.ExpiresAfter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportClientsSite2Site(ctx, params)
+	return err
+}
+
 // ImportClientSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 	var err error
@@ -4826,6 +5065,85 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportClientSite2Site(ctx, params)
+	return err
+}
+
+// CreateClientsSite2SitePkcs12 converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientsSite2SitePkcs12(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientsSite2SitePkcs12Params
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientsSite2SitePkcs12(ctx, params)
+	return err
+}
+
+// RenewClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewClientsSite2Site(ctx, params)
 	return err
 }
 
@@ -7051,6 +7369,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/renew", wrapper.RenewClientsSite2Site, options.OperationMiddlewares["renewClientsSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/pkcs12", wrapper.CreateClientsSite2SitePkcs12, options.OperationMiddlewares["createClientsSite2SitePkcs12"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/export", wrapper.ExportClientsSite2Site, options.OperationMiddlewares["exportClientsSite2Site"]...)
 	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.RevokeClientSite2Site, options.OperationMiddlewares["revokeClientSite2Site"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.GetClientSite2Site, options.OperationMiddlewares["getClientSite2Site"]...)
 	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.UpdateClientSite2Site, options.OperationMiddlewares["updateClientSite2Site"]...)
@@ -10234,6 +10555,110 @@ func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteR
 	return err
 }
 
+type ExportClientsSite2SiteRequestObject struct {
+	Params ExportClientsSite2SiteParams
+}
+
+type ExportClientsSite2SiteResponseObject interface {
+	VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ExportClientsSite2Site200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportClientsSite2Site200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportClientsSite2Site200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportClientsSite2Site200TextCsvResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportClientsSite2Site400JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportClientsSite2Site401JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportClientsSite2Site403JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportClientsSite2Site500JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ImportClientSite2SiteRequestObject struct {
 	Params ImportClientSite2SiteParams
 	Body   *ImportClientSite2SiteJSONRequestBody
@@ -10325,6 +10750,234 @@ func (response ImportClientSite2Site409JSONResponse) VisitImportClientSite2SiteR
 type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12RequestObject struct {
+	Params CreateClientsSite2SitePkcs12Params
+	Body   *CreateClientsSite2SitePkcs12JSONRequestBody
+}
+
+type CreateClientsSite2SitePkcs12ResponseObject interface {
+	VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error
+}
+
+type CreateClientsSite2SitePkcs12200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientsSite2SitePkcs12200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       CreateClientsSite2SitePkcs12200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientsSite2SitePkcs12200ApplicationZipResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12400JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12401JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12403JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12409JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12500JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2SiteRequestObject struct {
+	Params RenewClientsSite2SiteParams
+	Body   *RenewClientsSite2SiteJSONRequestBody
+}
+
+type RenewClientsSite2SiteResponseObject interface {
+	VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type RenewClientsSite2Site200JSONResponse ClientsSite2SiteRenewal
+
+func (response RenewClientsSite2Site200JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewClientsSite2Site400JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewClientsSite2Site401JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewClientsSite2Site403JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewClientsSite2Site409JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewClientsSite2Site500JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15790,9 +16443,18 @@ type StrictServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx context.Context, request CreateClientSite2SiteRequestObject) (CreateClientSite2SiteResponseObject, error)
+	// ExportClientsSite2Site Export clients
+	// (GET /openvpn/clients/site2site/export)
+	ExportClientsSite2Site(ctx context.Context, request ExportClientsSite2SiteRequestObject) (ExportClientsSite2SiteResponseObject, error)
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx context.Context, request ImportClientSite2SiteRequestObject) (ImportClientSite2SiteResponseObject, error)
+	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
+	// (POST /openvpn/clients/site2site/pkcs12)
+	CreateClientsSite2SitePkcs12(ctx context.Context, request CreateClientsSite2SitePkcs12RequestObject) (CreateClientsSite2SitePkcs12ResponseObject, error)
+	// RenewClientsSite2Site Renew the certificates of many clients
+	// (POST /openvpn/clients/site2site/renew)
+	RenewClientsSite2Site(ctx context.Context, request RenewClientsSite2SiteRequestObject) (RenewClientsSite2SiteResponseObject, error)
 	// RevokeClientSite2Site Revoke a client
 	// (DELETE /openvpn/clients/site2site/{id})
 	RevokeClientSite2Site(ctx context.Context, request RevokeClientSite2SiteRequestObject) (RevokeClientSite2SiteResponseObject, error)
@@ -16937,6 +17599,31 @@ func (sh *strictHandler) CreateClientSite2Site(ctx echo.Context, params CreateCl
 	return nil
 }
 
+// ExportClientsSite2Site operation middleware
+func (sh *strictHandler) ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error {
+	var request ExportClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportClientsSite2Site(ctx.Request().Context(), request.(ExportClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitExportClientsSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ImportClientSite2Site operation middleware
 func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error {
 	var request ImportClientSite2SiteRequestObject
@@ -16979,6 +17666,102 @@ func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportCl
 		return err
 	} else if validResponse, ok := response.(ImportClientSite2SiteResponseObject); ok {
 		return validResponse.VisitImportClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientsSite2SitePkcs12 operation middleware
+func (sh *strictHandler) CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error {
+	var request CreateClientsSite2SitePkcs12RequestObject
+
+	request.Params = params
+
+	var body CreateClientsSite2SitePkcs12JSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientsSite2SitePkcs12(ctx.Request().Context(), request.(CreateClientsSite2SitePkcs12RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientsSite2SitePkcs12")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientsSite2SitePkcs12ResponseObject); ok {
+		return validResponse.VisitCreateClientsSite2SitePkcs12Response(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewClientsSite2Site operation middleware
+func (sh *strictHandler) RenewClientsSite2Site(ctx echo.Context, params RenewClientsSite2SiteParams) error {
+	var request RenewClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	var body RenewClientsSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewClientsSite2Site(ctx.Request().Context(), request.(RenewClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitRenewClientsSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -18682,491 +19465,521 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pctu4/ij4KhjdW9XJv2VZkpfYcp26f1le4iRe4iVLH2dCiIQkxBSgJijLSpfnXW7dD/MA8wjnxabw",
-	"A0CCFClRtryk2+fD6Vgksf729a+Sy/sDzggLRanxV6lHsEcC+GcLuz3S4iwMuC//9ohwAzoIKWelRulz",
-	"j4Q9EiDMPNTjIxT2CGpzb4z6eIzaBLnya69SKpeE2yN9LEcIxwNSapREGFDWLd3elktyeMLCHSoGXFA1",
-	"dHqmJupQnyCG+wR1eBDNNHPswD/kHu1Q4k0Oet4jyKci/E2gsEfFxcDDISmjUY+6PcQ44rA5+QbiHZiy",
-	"1UQ9LCrojDAP0RC1sXuFKEPOQWfJzLN0RplLHLkycoP7A18u6TPxyqi+ho74NapX6+uoVm9Uq41qFe0f",
-	"ns/ew1mI5TDpDZwERBAWolGPBAT2gKiAhfpYhGrlYQ+HyOVD35M30sNeGa7LxyEJUECuuYvlaALujPFQ",
-	"vsUZomEDBvJwiNtYEORxIuA5ZmJEgjLiAXIx+w0+GAU0DAlDIU9eyP8MSKfUKP2P5RjAltVTsRxtS+5x",
-	"9xx3s25dhAFnXXSNferhkAfmIuTdbyGRcQ1HnJGlQxy6PWcWcJySP4dEhAc5oEE9M1ugXtxSR0sZMQ98",
-	"3pUAIdcQcp688rVO1a2RN53Nzjpedatko1PrVPFKu+6uemtkvZNYXB/ffCCsG/ZKjfXVcuZaw2Dc7IQk",
-	"yDgm+TMgYB+zMRLE5cwTKOQoDMYIdzFl6NXpXgtt1mrVsnwuP0S1aqVeWXm9hQYajDjzxxKWmNxbQNAI",
-	"oIpzNaw+BCEvvoOpTzy5fcoEgIL5DAkSXFOXaNiQfxHE+ChxNivVxN4po/1hv9SoRhunLCRdEsDOP3/+",
-	"3ByGPcJC6uKQZN8VjAbXgpEbEE++jX0F/CMAfo+XkbNNcEACJ/M0apX1Su118g7V+/Pc1G25NMAB7pNQ",
-	"U9Cm65JB+AGz7hB3c1bv66dy/U5fdB0JzCQIeCDKyBmES9unDnoF6Eg6eOiHr+WRO4SlqAy8WSqXqBxY",
-	"UfFSuSSJpoQSWMhStJLpuLETjE+H7Jj548klO2EwJE5DUoMeZV1Jc9weZl3iVVDTwIl99m2JQp2hIJ58",
-	"1/xT4Y15Ywsuj4011ZWbVZQGCTwWaCRHo/ZlYoEctUo4LgcPBj5VxGz5mnkVt4evCQ14xQvGS8GQ/f5D",
-	"cOaU5bsDH7sRDg/FEPt6rgo6IlSxNOQFYxQMGWI8QDQUyDnwSH/AQ8Lc8dJ7MnbkXq7IIKyYE/9zSIJx",
-	"fOBeMP4eDFnioPX9lRod7AsSgU+bc59gpkjhzYAGROTgurwRFPa4IOqAJQXEoaL9kn1JwADaDhs9ODtG",
-	"G+vV2hYa0bDHhyHC6CdnRJ4kFejivJW3eKJW8R3DMuYiVXoD26TDA1JsB214N97Fghavhp1v9W+575Fg",
-	"Nk/AnhcQIeE4IIIPA5dU0DmQTSr5JNJYWUaCq30yDqKRwhTg0jRAfMRQQLu9UKD2WJJryrrRrgY47MWb",
-	"ol6pXJLIRQMpzEgctDfW4UEfh4p2rq+WynKniqxuVqtvapub9bXVN6vVzc1aOaa4tUyKe6fN24So9uQb",
-	"iDD1PRlnyRUhuQGhbsyH6hLgiuTNkREImAS7PaTIW8iB3oih25NEB6OLi4MdRekGBIcpIQGAVXFCKaxe",
-	"kXEZrtb84GLfJwG8RRmqr6IeH0oyb+QrmFJKaF0SivgzI3VhX3ApofoEnnVoIGDdIqS+L+kVkxCEzq35",
-	"1YowU4TVLJMKtFrdRE4w9IkzQbc1g78iZBCtqgFkUG9aypkBlVSckVElj+ekSGYeJtbX1uBOzd81yUTD",
-	"kARyzP/73//X0v/z7ff/WcrC1hPcJa1hIHiQqZ0E6pQGkre2iRRWGqia4qRaYlYnKd8sKxY0okJ9TT0E",
-	"VFArBqkBtTIAIqjjwlIqjNyEDrBo/cMgINeUD4WjmJzhbENm8U31KhpguAMCdLFLr4mQH5D+IBzDtAlE",
-	"q2bTPzVUNuOplu+GadnCmTz/M/ozg8wfhKQvkWVizbW17EULOUzmkuUX0RJr1epM/D8jfidfbNEoZIBD",
-	"XQEK8ZU86hEeG4Ks8Voh7G8CyAQeUIlRPEBDIcWF4whSFHkwoyWwS+pTjiB+x2kgyb8Awzzik5CANO1R",
-	"gds+keJQ2axDLQJgSAwHJJDTObC8sqS+8AaRiADSK4jgBIT+nhTZrwiTUgFnijBnHrc8ozlFkzMehBnn",
-	"Sj2nrARSyXfHTiPN3hVuubyv0ayCDoCCmA+U9uCTTogkm28TQT2in0Zs3ImnMHKJY6OqXIaFR23ic9YF",
-	"LYiC0uKRIPcs5L4K660kCGkHdJFjOagS+gMiBpwJAjL/Nva0bin/cpV9Q/7TllGlOCp/ixDjr5IS+UuN",
-	"f/9V6lDiezYq90W31CjtAepyRNn1f/63Tz3QOSMMADW5dPvttuhedtWEsINJfm+xij72JdUg3paUbd6d",
-	"HR8h3v5B3LCMMGpjD0VKTxk0Rh8HXVJBR5qfjXCsIpSUyafjU/f+xwMXaA7n3X/+NyI3VIQEDfuIhqQv",
-	"YQ4R+cM19nlgHZY3VFORBZ3XMQPRuy/FWFicQDggymACipfEcMASjCRRMNRFjIVcZ4cHbeqBQvRKEY3X",
-	"W0oGoQLsOJJH5J3mHnzsEXbv48TDsMcD+hO+ic616RIhOGL/+T8cDUjQp2ES8OR6Fwd1lvpOhbL8oPYw",
-	"jA1QPe57SuKSJBLOlArrpImHOgHvK21CS6pl9ZMRggQN1WXAO7wTEgZSAVOykgPWliVQwRwwCVgmUetZ",
-	"3kb128uW0QY2e8CkTIN9OIB7X1Z0P3I4RGHsh7sWY9dRkuFWwvyl2ORQEDRknlbeI+IRKw0g9PwmkPNl",
-	"SZPHpQNJsz9PnLlW8dpDMVbmSntEFzPUlgtioTJuLe6Cjni4x4fMW9zdHEmkIUwOFuAE1jAefu/AZAu7",
-	"o0m1LMYaIIxALi6YQXPiPRDFaAEOuxKHJViwkCA+jJgWfiimdcQt6gH4HYlbVCA9FYhKIEV4W0oWxMqQ",
-	"qaX8yOCpdSDOiCijHOKwGNADI+dS2so57eu0URQO44KRmwFxQ+L9QrSlGZn8YBlaw+UdZfETIZZSbZuE",
-	"I0IYcn0KWM88Q4+Uqms7nQTvE8Unia+EUAZkvgIirF4QWGZBlk+dBfZ9PiLedzqQB1KqbdYr1Uq9Ul2u",
-	"r5a+lUtuQKTM8B3Up3q19mapVl2qrp3X6o16tVGtVzZX6tVq9Xfw7ZTSe5VqEJOCQGT+iMTZsNRgQ98v",
-	"l6gHWo2PRfh9KJJT1aZNFX9BB6VGtPI3sZirlJdSuWTU0e9DFlLfzBzgkHz3aZ9Gawm4LwXaf38rlyIl",
-	"JNYPpJZRapTI+F2VfGnSY/ru/afaR/qh9a7X3nfl3wcXPw9qR/TdZqlcGoJ3reh2buUi+UCK2kqkTtxL",
-	"lnGKkXDEgyuhGL1S1cFeHFwJMCe2DnZOJSUENNhSr0kIUZog1RaRlQralbp2wwgMY3gOmoPUaLMsFymz",
-	"BCirB+ply8aIgwDLw79ZAl2k1Ni8TcJThv2CwRakuKfek8uItHd5nkshVQJwvKSVenpFcs4uX5r8US+k",
-	"tprGykllXiDrl0pyxlq1Ws2aUw+/fmuBfZ4L2VyVRWOM5mkN9eY2iTJ5RyZCPhAwIGXdLeRIcHaUee9a",
-	"qYFFTlF+JZdtkHW+U924Vcg8w5IKOJlYkbHKpAwb9oXdpgnENNgBX7B8U+pqHTKKHIQ+Dknxw7nfadSS",
-	"a5YkKr3mvRhxtSAzsYMU4Ensmr0ss4L6raGEWeAtn6SGz0Bua7z67SQhTQ98IX+OfaPKMBM5O7SbPtA0",
-	"SdtwAQ2iaxnpizRy3ENdz8ptkgGkd3JqvL8DEqA+ZcMU6HAEH1bQNhlz5ZVX9DRLaEK7UrMF33CABgGX",
-	"+iVy+ZCFQsUegLGtkr+rLJyo3kYMK+t+4dFW5EeUwoLH5RrhF3A8Akb2UTfALBQJij9NtDnlPjklnSTd",
-	"T5DECcq/dptgqFNool6mRMwxCDVlWK/8W1nj5a6m00xJ3DWvziJFCiYT1EjSiXefz9Grt2f1tfXXxlrn",
-	"kYBex8o1+BZ+EyggLg88kMkwErTLpOgliBsQJahp3VyEPCBeBX3ucVi94mhg/wQEUC4x8FcIQhTq97hP",
-	"JOsO1RUpD+0BQ9j3tcyofhQqdCE6UgEOm1GP68CXPr4ioApIdo7HW+o85Q8gIpr5+lhcAZUUyPkv63+4",
-	"7Uo11WjBoMMKEoZyo446siU4RrHEmUscxHAQ8JHakNqEOuWQ623DwahtK2+TXI+JZ8pFUomjthg1k+hH",
-	"RqIHkRrWlN3T+PP+rRx82iKnIM4Gc4OdSVEjFg0SnL2cEPgSpCnF+lJcZYImJ2SsxPl9i3asTJmwOeFd",
-	"Lf0QSyZmYkDfk7FEbaUstGAoefJzSKdNrZUDrEdi6ispj77OklbzJdBIT0kpJuVSvVqtNbz2RqNRk/vK",
-	"ElUz3N1pSTWH2k7Qrzez5MW9gBDwsWZKioVZ9uo8kuMWUg6epDNhChPJoJVrd5EviwYrqGtNCFpx6E69",
-	"ulJN6ZJ/3EPYWc+VdS4Y/XNIUEC6OPB8yXh5B7lYkC1UkwSqvrYm6UaA3ZAEYi6JqHYXGaKaEB9KSU9f",
-	"tZrw9lXnEQg2CsgDczH5Ay+LxxfFmZXF8vwt5IAefi9wr6cpOIDMBF2MyN+JjmCz7SXwQBmPXmwnz8N2",
-	"Is86iolwh0EAZkAJq+QmWp/Zh/r7dtLgYi72r2IYoq1paQzJRwipP8XLnOpxNT5Qi9KkADdyk5pl5wPx",
-	"KYhdkzycX5PAx1l6Kc8Krk2rcwnlraqc8TQ0XngddG083IoprKxXqwmKV1/brN+D4sGp5OxaBbe/SC7P",
-	"UXJ5kVEWLqMUtwr9cjKLvEoREhyZEOPw/V9ZoLmD5JJB6iI/V0pMWbTsoSWNPgl73JNrwMOwV7diXdk1",
-	"YSGHIKN7ej6ehYtg/UE9BCvFqKVACW+zIm7TjV9rBY3wEdzcwRJvgGCWfBTNcag+SLGLBZumn4+h6M00",
-	"O1HSFtQ3JxMbhQpbb5L4n2epeQzmX78HOC/CirG6GKBceRobQpZKGu1nxq0fRrtOLvitTk5NHbgOxo6/",
-	"R4OAX4Nrpi+If01EBTmKtDsNE3xAla1b/2UM3QFB5EajEZh05cAuODZATTAD1ZxGnEknvxK0y4inMtLW",
-	"NlY3X1eQwzgjTgNs4RD8BHoGVT6ki9MPZUt+k5/jcBiQrSivasjgSsLIXA14Lkgor0aFyEGksY6rYkhq",
-	"Puj8wxlY0UHkY1Jy+XdJrqNUVsytZv5Rty4hFsetS8i0EkRPlangF+LHC9Km7QMorFLH4szT69XWBmZg",
-	"YZ6u+dxp732obDoQLUTEoxD0ex+f9crzUJEyZe2hR8OmGyows3Bdo6JGvD4OKI5FKNAVJrBjtoQmvytb",
-	"2ReJ24sc0ZLugl9QZIpxxfWw/FABCDWChCydKSUlpLk43Ep0mjOwPzrgc/n2NCwN1QuxXPVt6oWd69lT",
-	"aRyJMwWvPleZ7ikeqa/kGg/9sIwcl/f7mHkOBN5BIB5WCUz6QSJhXjGksmRx8lUHYTshTrE0FaUZB3La",
-	"HEl7EiNrbDr8VM8pzwEmyOZV8iR2r3VwpM2mXH0WikXI8Q2AF4JqHbaSsiDj7EzeQxwG9Cd8phhRvTqD",
-	"CbZzMmp3+4OACIy+fP1DDuf2MGWlxkq51MOiV2qUNjsb6151o7axseq+8dbXNnG9QzCuumtr2KvW1vBK",
-	"u7PaqbXr7Wp7o153vdqat+7W1trVTrWKqxuliL9KpMWJM2qBGHRGQ1KX/yeFhGHocpUArcSHuKrHal3B",
-	"LRHhdzlikRoJJpJZwvKAsOsBqyjRS1gPv+v1RX+bRDh4c0nURUZEoZvNiD5D3joWSC5fBQMoacUpI0dt",
-	"Wv5L5W/JfwXkml+pf4FpWf6L3Ax4EMp/QWixs4UcJQ0CXmEmkSQk/YFJk8dRWnyliLplWTMjCC1GS9KU",
-	"KALZv/LjyZOZcFs6GTEDyzNY3VQLaYQZ2PMARLB/Yt2RotIZt6Pl7LIuIdAmLu6T2KqpZPJpFiXL4W8H",
-	"QE3TlXt4MCDsoXRkyXBi9L7fcYywuOdZ1GMqkgUW8Ehzvx5B5BrUIskuKtONJfLOFU3KGlY+iUANphgO",
-	"oIhJjwo1SQOdvW0u1dfWpTLUIzfYIy7tKw5RFO5q64VMQjDfHYxBFoXMmiB6fODp/KMIg9Jyb31jhu08",
-	"IrQFcP9Yv5uyNecXXDoIhSmTweIb0WlUtXkPZu02SfizjiaZFZRMGipOc6Yfm1qHYShZq7iizCr7o95s",
-	"SD3b5QPNDVJsyNmCxFQpiVRUFJiDXkm1fIky8bqsn+jAuO9XZCwkWxjgfiWpgjjzQPHmbYr5zSpgpF5N",
-	"hpWGcbkKdY73kJhV+GWS/ebKzqlVTZOlZ1iOa7VM46KKINP8zrC4BAjamFo2skCMUxaYJA86vcmIbBtu",
-	"ZiinhVya6OUK5SCKZlhN5jY7lEtAtnQ0xosw+/cVZr9NuonubPKJoaaoXSrWn+YxS+WZlvTsueihsuwz",
-	"9FXhOg3UHiMsXMI8qETlVaRkbh7If8VPLDUSC1cbFfMVxOOYvea777WaAFHMsfxuptEwo5/kTGUrsHPl",
-	"olk6uQEZ+6cMy6cbly743qGsS4JBQCVZKcmHAF4KlKudGql7K+5qew2vb77Z2HizuY7X2qvuilcntU41",
-	"el66S1jXNXVNaFTRkK5cw+4g4N7QUO+c2CzSIUEAGZpySoNWcKYnzUPUknToWxyUNbeJuFwaBZJcwCYe",
-	"OnPt8fLTgKWngSxfzgCj6p0dqfXbLOidJkFkzDeXDS4XGdKTGp3DqCbK8WN9jl7t7J6+1nnGUCJJ+3f6",
-	"Q1P2RKpjcJcSFgIw1CYUGHOpDMJxBGKEeIqWTE/ZsZA2U1MzLitL2WBi2CcB0llnhdWm1WeTrahiuDQR",
-	"yYbHyGSh3zN3o1I9dH0Zq0gN6PcC9bFHoqvAvm8+T2DXLKCeIw+oVl9cauT6L5QauVksKsNmjX+LuIy1",
-	"+VMGtf2mSNLghHIHUVcPmDO4fptgrpmGVLlg51S+RALHkO0kgYQ6appC8shVICxMZCps7EGYXO02IRJk",
-	"geQAB3E5MHB7RFSDCtThwVZEZyTdRo6RKpyHWPFGwXy+YylaolqlCo5+vXqFEzrCYMuqngX2lbkYwtrz",
-	"ykaTx6LFsBmhiAHBKoQDXrcPQb8AyYTyrVnJ6Jmmh6TAlCHVWGFO+u842kntwIbI6WlxEfbFLDFfsrHF",
-	"hThD7+75cmn15SU7LvbKFBCbbZ+qRU94J5PX3a0aaoolPo3Mawm6KnQJudyH+KvI7Wtn16qSUhxhcQUe",
-	"fWtWgV45S0vaEGL/7rzWtdXCYChC4qFBwG/GcpSeDnPqI87QK0eZeJZaBLxzUAZ8dbX6eooAHse/L8D0",
-	"lLZUFw/CqD6o1NtQ0dk6q5rqsongUOrY1eDheF653COoVq3VXudJyzEu1sr1b9Ok5ztW+b173PrmYyeV",
-	"rvxjEjZ0UeNUSPWDxInWn0D2tBhMLwwHorG8HFnXKvrhch6DKSLyFQXhjQXIrA1LTDUVkQF9X5eRY9U4",
-	"RYeY4S7UWnXOJUm2/t7BotfmOPDApfWZtNEJkN0zIgSFYvvOhSABPG3Wm/I/Z1Dv0rFqpXNVDz6qZa2q",
-	"daFrEgiobIujaiLyJXlJE7j4wAx97QFEy4Xk766mJdAJ4XNKNJgluGVF7CZ8k0XSe1/M0c/SHL2Y8OUU",
-	"NBR2FNnOjScPYU5uYiZWLC5ROGXEsU021ahsd/855Arb+z9Tq/41nVLqO3Xw8ttqrVavr6ysrq6tra+/",
-	"ebOxsbmJcbvtup5HSKfzNyUc8M/4FF48Wy+erRfPVqZnK0kvpsyoXpmcVf1uAtWiJjAJg+tcy9p8cbi9",
-	"ONxeHG4vDrcXh9uLw8043JICXf5ydFqyvap7TV6vvnj7/lnevrRMlIK9mdrzS8GpSEp48br9ql63zRen",
-	"22KcbhsPVw+t/ndxr609vnttvjJp/1R325sFSKzFq7Y9DB9afSCBaR43eJbFuYXTSU80HJcapVPKkUfQ",
-	"O8wIDThk9g9ZGMhH0OL8fgVk7CSjcon0sVQMSy7+b6IeVFzer7QDI46NvytZJgvj0xNpQ+8VGX/HfpcH",
-	"NOz1S40ScT2Blwb1tXWrTSte6qu8qXKJB13MojSQ1AIHAb+mDNKGJs5FEJXVVTobDngA4uR9C87BDaSh",
-	"pEUnNIbpujdIPubSJkZTD8pAg1dq6+sI+4MeXqrPm0L+PCxk9Ycvj6dgdCJbbkn+bhL157qfzdsUdOcc",
-	"n0gIoIR54oEOsVbISNVq3sEylcLGzGg889hwLtUIQyAnRl1nC9E+YJmHWk0B1LCHr4kuOqN6jen2hNBL",
-	"QlL+uXT86uILASYpy0Q3fuvpXEO/ubXp0oQmA60tOHR3gVfmNtsZupYeeYdIXtvX2fmFh9x4XvaLleI1",
-	"EQ0NtY67rGh06m6jMzPUIg33SXyfL9C3hfOiewuzi/lUr7uzj/QUViv5V/9uLv2Bl35++6t++/p//c9p",
-	"TqhV+e+AYGiXWGIc6cUgqYeVHqmM9FyUPwJTc/tzkQkAjRwi8YF2oqR9mxlQhjw8FlvozUq1OhnIZFVF",
-	"3lxLdW0vHqmwmUW/se8fdyAqaZqr4T0ZN6Ovbr+VZ5F93YBoK0HzZwdoFSHfU+q1pU71NwH1LThT5B41",
-	"2RiBvUhOma/PSb7SpywCtBnK3J25wlwq7f2YxHwEoxjTQK/snWMfDRkNX99njxs5FUsVFmbT0gOQIjJo",
-	"KQlyzPqtZhrzTnYP08teW1tZLwwFSnr2c5zdKlAMtU4/xIJX9qwbKxsb69WNOaHiWVHPLVUsoBPr7ZPE",
-	"rhCFnatMpW4+m1F3J6DX8pKvyHgRF702s5hhav/EJkA5RzGV8sxlVhpgIUY88PIMK+qprkNImBuMocV7",
-	"umtmNEwKYurzRbingwclQqqrysbkrLItWNe4fbFkPLIlYyGxri4uHuDawk8e1SqXmw2aeR64BxLYN55Y",
-	"YF9/DgL72kIF9vnazUwR4NP1iOerhDvDelJw8HmqG995yMcTbTcfUbR980Siba2abbOPRYEJ1meCvq3w",
-	"zdoEj5tZHEz587yoX1oO71qJB1B9d6IBkoHki6sZNpUZyodXZBCac5V/DwIeEje09nJFmRdV87JYaFzd",
-	"q1xiPPxuCqSlzqu2mbHdgFxzHXRiKKCJGb/mV9bk+m8rMF2QgGIpM6zVV9pV4nr1Tm3N3Wy/8TpvvHbV",
-	"9bz1jfU3nTertY2a6264K6apqyCeNVAGGy0QVT23Mbc+OzI4NhXr+IlEbnUyZo93FlH7cKWgH8KV4nTI",
-	"UZugK8ZHDJlglQcKkIqwaIrHr4cFIiwZkZ3hvAPjfBFvwUM6CCQZnBo/I6/fiqGRELazexpHpy+Z6PR5",
-	"bPJvCrkl8jTFx/ZP6PBzfRm693bkao+iUHBAdCsQ4iHGR/NUnd64tUndtB4LCUVWrngQRjCfD2vG4GeR",
-	"zrxJTMdwheLWDPKPWFeE6Ccc6ZIzQL16a4j0DCk9vvL3lM0Rxmyb9+Z1i9icIQ8FIcrioZBQxSBPsJui",
-	"JtnT6NNT9eWkWfZzb6xhV3OrLeRY6PWW+x7Ez4uhGESka9ImO3UXq7cWb5xCHuNFQKRbYsopIFS/TbLa",
-	"CfFQioQ2luqXHycbAPJrDN/PAlD1DLFhv02C2eRzdqnqlMCQCbimPQR1iT4OAW2KeIBG0MW/h69JGYq9",
-	"DwVBmKmwOQhbxFfaVQ0lqx/pFLP73yu5Jxl8e6XIgzYM65NP8rJJX11EYtPUMGbsMQwnwC0LQdN3kKAk",
-	"UxyD36bL/+81nUyVZpWj0i5zGsal2sceQcQXBAJ0VYYrxBGpGDGzWokKfagv4EWMwhRTjQRmFa+q7ljO",
-	"kllX1VpjTv3YJkNwk+CIsYJa7TlpdNrjWbNkGQKtUZVF8EU9+qeqR4sxTSYAKtNvY0dtm0hD3CWF+8La",
-	"uv2Tmzbt7WYSolS97lxjxBNa4nUSRV38t/pnyiA/BYtnkoEnw2ILaxUqF0BS+zQzkfTOfoN7YfeEy+Eu",
-	"CH/fgMuHM5UsJpRz48FDOdeLmFAsm86Dh3TWaw8a0rn2ICGdq0WMPukgnsVagNKjP5w5CFIS5zEHZUQv",
-	"3d86VLCdkKb9f3PLEFjontJ0s7HY8NmVIgaXNFg9qPVl8+ECejcfMKD3zT/HaDRBZf7GFqSFRmiD3TXP",
-	"KqXzVGOrVAZBv6+hqlhF65QQ8vCx4vX6VDtTItpwIbHjdzIuFbdp2YasYjao2cHpST0wN1I9X85uNRUj",
-	"ErTLxAPWX/6Hht64IssAl6CTOlEUvTp53zpD/6NWfa1jHxtZJLXDg1jUUTUBRIjHAo2UCCFJYgUdm9Ki",
-	"0DXaNJ1T88ASRRmkIKqFA1FBjpE0HLBROgkIdlS2D+O6NaLO7qZhdnxm8TiLlV8yPGl64O198glW1tdS",
-	"+QTAPCFuPqrU02qq2omKgCQSDt6sVO+cb1Cr/UIJB/UZCQdbyCcSo0UZebRLJcA7Sxq0K6oK73zBvivV",
-	"dLCvRTI0xagubVaWvv2eTTLcHg4EVCNsLv2B8NJPVF3aREuosrC8tfnDuHIjkHeVHiJ0xnbkzTbaVFbv",
-	"zIUEIq/+Y6LLEpbfLJmmAMPPTacoxvBTktvCOy7MNNUvKsr/b5aSlpkgcZ7ERH10cQkPGkYcf0IiUH5H",
-	"F7PfQtQmqIdjL+M9uPfqs0tiuJeaupDK5G8s9TXbWhgrsEVrsaRqr9Q2Flh7ZSOPFBnABTz+ltU0XXhX",
-	"Sz/EknaBKFKUdkxNkqwsd7HuBJvyFL/4rl58V8/Hd7UYP7aB9KJpNpPo9LSOab3+AqLJKWFklCGZvCjE",
-	"s1jYNAVyR+4MKhhmOpzA+8GZ8hDGCsL9dcPVx1UNGRndSz3Mz/wEQOhA7T5jzAQXUFTeBLRBDCuwT7eP",
-	"xwAgKhZPAoRBEFWwroKOo3JRoSlpHglclp00pVLOlTib24DhLR8hn7NuGiiiar5QBg6P0TX2qQdQgmPR",
-	"A3lDBW/y+EeEXEmlGY9FGfX4UGrQfcqGcjC5bd3eYQs5VQdOBIcI+34FOScr1R0nbbzAIepzESLnRILf",
-	"jjNdqy+uk8r7saVhXXecioTHbLHyZU4hrzTdk/xqkvBRBmdPw/FMuTAiVNpXqTInTKnJV6d7LbRW36iW",
-	"5V3Ata1VVir11ylxEsiZGqszDIep6qCLliOV28Z4t6bRgz3KsH9q7Of5TEePVoDV5OZ7ZmvB6Ry7eyTA",
-	"PKBpe/OJTdtvnkNW6frTZJWuPVhW6QNkfj6eyRAclfn0ORevfjnD4MZTGQZr0zhMiMNhRvSrA3zFaSBG",
-	"KFg4tIqKGA8i5zjYu1XeQDjiEOsi+QO5cf2hoNeJeHMYL9MfmhkJHvh7+qKzLECEudyjrAsWINQ6/WDP",
-	"NCB90MiDvJFz7Zt55Vt8qjrpTanWUrhWUFoJCnJMsoF/FmI/s8qIlI2glIxu4gdOc850xJEL2R3KHmcf",
-	"i4SS7BOJFDrbelJMF51QRc1nOVVwBNehBiBSde+S3KdWM2t8KcvdhDBHlKPKWeK47sml67f2acxej3k3",
-	"c02qWeMicmcnlexAR/7Lc7OWnAV1O1D9eof3MWVpgJjTIqYNSNocFBIR+rhdcbnETdHjQWial53vnp1/",
-	"aG4vIO73OdQuXS0Uv+jBCd8F+BdbzNK+iMzMNflc1zSacNHN5b9+PsUi16bVirQOZL6YGRtz8gJm5i5l",
-	"l1F2PLLnu7zfx1p5HmBdsr54dNiMy2/qdEAwOChjWDl/6jRwoB1dvD8yVQyGkoGGHGEN+6g9RtiCLx0t",
-	"a2chcl65X02wrEJys+4uy5Ewr4G2XFJ71L6HZ0c4v2Wx7TvadK29FrQ+J3jMPKbnPPOxWcCsq81T6Itp",
-	"Tveq9f9PQLXJsw/Gp8O0GIFdvW0l/ZfKJdwJVT5pZBYYMjEgLu3QdLBkrivsj8hbA+07C/trJCYYx5RC",
-	"ZcV6hNmyF4y/B3IT6s8kbiZ8XKajgTyCAWHXA1Yxfg3YAwkEhbMED9Rk8083W8uGVhAjI9J7nBGws6r+",
-	"ch5UQfF9gWjYQI5HfBISp4wcdWbyXzpAGn6EBrxO5S7RyxYnj+4Lex5VOuqJtRV9bnmbUOcLe6Dxxlwu",
-	"JQwD9LpnXAXBdwS7PRQMGerjK7AWk5EyNU/k1QstVE8xdFiOZksrjxMSFrAnKiZ3Ms+C3txaUDiZCg6x",
-	"BI2Eq8lehVTAe9CRJcrs932I1OcI+wHB3hjUdoYcBXISMtT+tUcK7tcBZT4+zun9YiIsmaBt/giPBXLk",
-	"lmeMU6xcvcGyiV6BKtEFWvuMSXhPLWp2ic/J9Vj5QPoKEvcyXz7b+q1NULIWcUXZxKHkUIZ5e0DYxCov",
-	"3sVwD4kjyskTYlVhArWxewUr0aRHnoTybIlhX/7hcY3ZVCBFsrxynNQREEZGxEM8UD0iiac9r4LPqnOT",
-	"EhAMVMboVDZk1jrdckL+j6LnFZVLHEaWfLEbBDxI9/Qm+sd//1XqUOJ7pYYZvi+6pUaphfsDjng7oF0c",
-	"/uf/C6i9s2gHGWIaiWYrJGntyclhhXM1dU2fo541a/vWDBNild56dgBX2DPAC1VyxwjeVml28qwkVfJw",
-	"iCvX2B8SR0KD41MR/rv2Tf+Uwjg1gO761fa1MjxVKIPLmAwaCMlNCHLYgPCBr9JglNmIdYe4C6jvNCGl",
-	"b+mD/s2ZOtlKJB0Vva9z+fY04Vcdrh5WbWX6/Zzr+VPsxIzpNBBGfcw8HPJgHB9mnwpBWbeCHO1p1KwH",
-	"7gC1A4KvJCcOhn5EEuHbCnK8oeqppQbX9ELCrRI5JQGAUaLez2Bl7SkmGo6oSyrIYTz83uFDBpZonvqc",
-	"ymnk1LB6ew1iLOSbHR60qWdooDGERudYNu5TqUREq9XxSjCrJABDP9tsanscM8BISbNyQdme1VpZBwxY",
-	"5VqU/dYI8kPmaUuLWXlSML4i4xbvDwLepwLMFc3En7jToT6FgVvKnpKopQFBeELA8+POsaHjYCGk19Qn",
-	"XfKZhj0vwCP5I7YHzzqO/QBn2X2PGUFuQDzCQop9vWcGKbFCqO6qcocelR/1KcPaPdLHg4EcWZKVyDeU",
-	"jTYn+rlaATRWC4jofTeN+3NyIOGlc/mO+jCmtuMjJd935e/fYae35RJnpFBu5eS4079ILh+o/oEQQ+Jl",
-	"FwNqRqzfDiQxkANhIcrgsKXTkOWbShEBmU4/jVqq08DKpjaApmsCZd1zIvBmdgI1hpCDAaaBPX4ijFD/",
-	"sbIhhTTi1dfWapvyGgVeqldXN/Q/V6pv6vqfq9XN9cy1HZKgS7yWcuPYSqcnAR7CP6NAUMLCADjVyqQu",
-	"pl7PCofpY2Yivfqmm2RohJfJApSzjbpQ7BJ/f6BGTdEmc/eSCOuJqLAuGDZ3iYy8qF+9jLI+2ixWdTxi",
-	"JIdLRe0QpUQLrT0TRFHAKvCAJsvKx2Bxgvstzpgkvtc6rMICDuULrMd25LOzt5POBeMxzBBmeBBWZpYO",
-	"CTN3Bh2mxwMluTtnZ2+dOa24qQPX4gAsNuuQUyeRZxGbvtmtKBAr0dxBTpaIDFxfW1tZu2to4DxnVs4w",
-	"ni/gHHMOUBnc0jbi+FSprk6WDVff7hBbHhmTE9bgb1YLWHWaPS5CbZpSi1y6pnipeXKgrcortXKJDkqN",
-	"Uu1NvVKrVuq1Sr0mz4l7xC81SqfEe6tTkvs8JN8FEYJyY8ZOYBBsBpz58mAapd0vJ7utcwhE9+VQewcf",
-	"PsBmBRSSKjU/n0kUwV3YBh5Q1dvbOuMdIq5CPpjbml0uXRPmQeT2B8qGNxl+wdTdZAEUmClCLqU26Idd",
-	"uMBXmrYUN2hvPpt2iytJK362xUOYcij6zbwmq7M6xU49k6J9jamQWtlQkAJlH2KsyHObltEwzwc3t0e1",
-	"gO8XUPMOzJwOsregg9XKaOfoTBunAl32EQKKLlR4zFzuWk0SsqaDR3PXUZogKZlMXqrv4wHx5O2qL5D5",
-	"Yh6MPIVPz9SXc4CfqpmR2dUXvOE0nL9Oi6J5WcPJJ3fFovratG3UcpknzBsz6uKFkp9Rs0cJTobmZ+1P",
-	"PZuzuW5WTEBEOQD3DFJERhe9Bg0xMQktpznOJPRrsIiJ3XzBBpEUEkeyTUbqKC1n0hQJW/EpI6XGynSL",
-	"ZMBHpUY9yzJZLnUw9fUcQ6bvG/zieumlRjUvQGeKNmKa/oNmZTG9GVpOZBbNJimjgLNupPD2t6yIq1q1",
-	"WlUmyLkIjH36cxtYJTqZ48s9iYCP9DHgUC1w+jlIpLAuotgJa4eQdhvQQM6KBB6LykydNbrmgncZU4R5",
-	"9EcNMPF09iajUyxPM1Fn3lYSYRaIGeXiRnDbjaSN4C73h32WtmyrX9Om7fn6XatdZce2Mst060PyvEp4",
-	"A9cSH+kKbA1UM/GmgDqzVd5F29etHa/OLgcJV5S14YCP0ntBbdKjzItSrKJav+roRQVt+5hdKaT0ONh8",
-	"IHFhNm26n91/dSJ9hY8MjJaLOgEiDFhQbJPC67RS+KL2PrHau+CoLnPLf83JFBcT0qVnnwrOuQlad9D3",
-	"JRUSIcGeFa0tpPLEGRF3NQboBU4eSI4ZLFMdzlXMjxShCqzILqBbAelSEZKAeEZVL765efX4oht5cxe9",
-	"vnh5DFB48vV8O5SvjAS+JlF+txgQ36ese+8IvwUr53Plac1S1rdUvwi7Vi0Z3WvWlUVo9LlgSW7kv+Cd",
-	"rSjVV9K+VLvuO5kD7o2UmzNtBIs/7/WZhoR0yOhUnLdOda2aDi43MadtEo6ICq7q5xOJ6mwzRdGDBevL",
-	"dLPF4k+2mDFh8fOuZYbMTtiucr0MhYWRKdbwcb5zJRaA47fv7KSK15iZyxdhu2TII0xBO0hPMV3gr9+a",
-	"XU8nQmGPsPlGnkyoss8v2pme/luBOy0gtjzni9mCTEOpgTzcFcVzWOWrXO7zhV5e7mXlxV020QAHkb/z",
-	"2hhljCP6pHmIWip60Gr7gg6B2Uup9hyLK+vPHSx6bY4DT5TKpc+kjU4CfjNGBvXLpQtBAvmsWW+WyqUz",
-	"iGnKcXDbISRJmmEFsSRypq2ommEfLwnCenjJ56yLpS4iSKBVqj4OKJ4kI/awc8S3pBXc2R3r5VJ+u0P9",
-	"jYIJuWDLinY7zU6DYSlZGFZwqgl1xzpDaxHWgWRDaPo4M1cNYyeXHeVHTw5vgdKVK2r1k4B3aFb8ryMF",
-	"yoA5DdTcPYNOELqjgGkMcdhsVZDjky52x04Drezsntmv1OQLKgqM+56O00uEc6gJSuWSGmPKIk9V+HtG",
-	"+EIuQJ2oamUisnYtGpxqClHM4RWrZZQ88+xiRrrIoS6nY5a/hcyFzFHGaAIOp8LbZEDbFPqSDL2bDMUj",
-	"43dV8qVJj+m7959qH+mH1rtee9+Vfx9c/DyoHdF3m/ehNROLzaI3qUVlclr5SJeXVIFFUZSq/tp6xSg0",
-	"BWBptbq5viB6kdxFoZsrQi0S+43yC6ZtOQ6rzV5QjLZx34n81mIx44SfdFJW3N5P/TBR9iiu8pcq/zcR",
-	"JVskncw2s0VFAKu41q67d2g3defovfRhFG6ZnOrKbRpDJjs+UKHaZi+iW/dzayEOWfgLKo31OC1Aclu6",
-	"zNXIJbts7YN0PJk36X6OZiT37TySG4catdVIYVayvezM7hxpyMomvua73PYZc5SyTlhzHLUN555FIesL",
-	"xJH7lY+7a2Gj1ftWh1uZo6xyun11alujlACGjha507nQpyHn7ZEbZRKEhs+RadDnDHwGTvXGARZPGfKI",
-	"S/vYr6Bj5QlWnQ0Q9qUS3h+CezSK9MWKaUw0CuqRm+RwZUQ7Vmc0yMqRmhRlqM3D3j0N7sWr+k3QyLvk",
-	"6lQmu181rN5TyAlIn1+TvYD3W6cfnIY6Kd1QWYXUSy78+Lk8qVVrJ2e00jtn+5xynyy0QNA+CQhzKe4T",
-	"FkJR56EY/ud/B5QLuVOXD7R7Wb+Oh2GvMtT2kYDgyBk8CsA0L/+QitQ/p6RQwH3yDAoK6ZvKtvGFStEo",
-	"7rw5k8Od0m4vFHP4lX+lekPqvOYL/5PI95A1huavJFTo1rfixPi0rWIBwFDUy1S8LJA85oPMDDyJa7rc",
-	"gwAUDHTtY/WxYpYqkzVRHrdmZxEuqEHKbXmiJvDdacUdlzAJ4JPn+U2f6GKCkOQOFlFe6XmwncWG7uiz",
-	"KRi4A5x8ETE7ato8RDqVK0jceuGLmDicX4MZ5lL9vCOarz7V/Un6fBWsCpH43KgDKQI/BaGfOGgY+wMV",
-	"aTP2HXG9bL3u0TD7TVXxaRLJ4zN9QGFoQlfSs37LOxw9Q/J45jqTQvALaqucT3mv45GdLeTs756jZTyg",
-	"y2qxDsCPiEJRCncTvzWrzAwElhuVqLK/ez67xpHe4dSByDUJxkrEIb7ERBoijxOhzR6uP/SI1BWxN6MY",
-	"0kqmkKI3Y9aSeYOQuG+5n1+at740b/21mreuzlOd/8GK8RdqidOJ+r0srl1q/RdqlyoV7StdpWTawqx6",
-	"Jimqms8brDaqKl7AuSYB7YyXbtaqm9Aezkl6lUQGZ5gjCOQf3R+1VvtnNEgtl8QQeOV37Kt6rJm1UYQO",
-	"py/rNk4qScjHbeJDy6Y2Qc5/Oaph08GJoUeSZH424WpsXI47NlGBoHBnZBHHqGcmyQ+tXVlc/P1qnkfs",
-	"SuFkrl5ybmIk0tVKXSLE7AgKwNvmMOzxQF9kA20THJBgMqNrc32GbVF1jhDfKcvLZIvbYNv1pSTv1P2l",
-	"Zuc1FggOSYZDgKg0wgJJPUdHicRFURgZ2bESxTec4eJIhtYkriBxOLn3mBswlQywmSgRZ02sKvFFcsG8",
-	"wvhcoX5bKnLB5O3qIJXk5IvvBvNQ0UE5u0mebuEQorm8vPPENxY59HukjeRHNGVB7YUgwT29TKb5KoSx",
-	"/jdRnUStxqvJVMLO0Pe1qnsoP0Bn1L/GsdUwNjsWt1590546qFNl+o/Om+w3OyB3pqsq1Bj28A6rjftI",
-	"8NM7Zc/KIYs2Kdm0VGCRarMxvbVyfO2zErUHJBATpHxG/nUx/52J0p3TZBkZe3PJKbyxhUamiFp0PB6H",
-	"4giqGHxc1W5OF50x7s5RAGH9NoEShe7Ss60rZVi1/Duy9orpt1yohEkCQx7eMbhZjDSH3AAyUOUFWKGt",
-	"UHPT1C7CAPtmDHTdtUyJJN959qdC9KFA05n5Gu3fhXxs6fLl9+3ffk8iM39aW7Em+g1Uq9spgDhEPsHC",
-	"6kERHYrSxaXSw7hqOAYL5sK0lAgICgNKvLhCRCH5bHr7z2IEbi56deBlkauiytSDkK8tpEv73wfM1u5E",
-	"UbamlD9bQHhAigIVzXORxOOAdXi6tvp0eW6WAMdHjAQmWyFB5OYX6u7sHc4QB2eKd3PRS1NkGXSTuYWs",
-	"eQlVpPxYL0d6eNYSFiYvQeBFNMOckpMNCtNJRlyaNh1fnU+bVKnaO1GnOaWpjVneWatyriJFunsI+PlA",
-	"8/N9tUwU8i4QrwpqoghKIZIF+/4DR229KU5WE7u5v1xYSD3OhrlHk8QsaLWixvJjLgz5zM02VpE232cI",
-	"Cdp9H5tkov70YCF4SGPMSlEtcpFSYv2xBbXpVrGm6kj/fES1OQTQ2xyoXEwAmGKzdwkA+9tahBYbRaYP",
-	"uGBsCljqFhFFpqbNo2h51OzX0SZ/ab3x1yVHc2iSiykF9kzVzEXqkwvskDnJK5SPeBjQcHwmj9T2O7Y4",
-	"v6I5+JBw/Ol2aC68ryDNOTk+07FlXOpr9WXt1xLQcbCJpK5GWTdurqdKIskRdNshjNoBH8kjF3gsJDlx",
-	"Ay7EkqAhQa+cM+Iu7ZHQ7S2dUdWN8TigXcqc1/LV1erKVtSPRYVZEYkWust+j2CPBFEnfY+KcBi0lQWS",
-	"yj2qlZQiPqP2u2TcgAaYBvQ9gWL0bfC2ZnUdTR4V7+QeTaTfTfq9EA0F8TsVFNlP9QaoiNCGhjqVzCMu",
-	"9YjYik7T7NLn0D0Fh2XEeKDDllKnHBpNJo5Z6hOBOgGHiEBAO4Bitd/oJHphOCjFbr1poHMnt175TkBm",
-	"NqHb9gSBPA6uIrRUsABECUARVOIpygk5eUyM5IkQ+W+k1uTYIODodVRQK4ZJPZs68NXqilyyEt8Tn+bC",
-	"mN59HpDdQiKpstS4nIVYFRTSH7d6+JrQgEveHvj6RkRjeblLw94Qanouu/qd6B+l23Twkl1RB6uAghBg",
-	"iHnJHja8g44HhH06OYJabEshV4egcW7LqsGvI7iiDDhvSaMElPaBoZUNQ7UGo5xpODQlFi8ZeEyg/eRW",
-	"RIlFWYOPWp3WrOV3kkT3MPN81ZUT+AsOt6yejbwTOWrGyKNe5ZJdsl1J0pEYqsVRgerVagWp1oOqT+df",
-	"l7oE8qUURS9VZdjLUvkS7gr+0RfdSykjOjorVPHg1WoVvepjX3Jb4hlIeV1Gq9UaesU4gvzgSxa38IJn",
-	"K/KZxGufj4gHP63C62Lo9qJ+lPD7JnqF435y8BWAtSrGqDqgDX1i9Wp7LX9dq1YrZud8oEOA1DBwaQaD",
-	"TDgOlBAw4Y+6ti/km2IhpZJrSdIpmFS30JCpHFYYTp0g7TIeEE/i5p9DOecAB7hPQhJYFaigXd0le+X8",
-	"L0F/kn8pgp4/UeWS7QBIyglMrjCiDF2ct9Ql9KnkHCo0pYGcWdUoHIAGUy4LqCQEejYQRj6Wa4VelZxJ",
-	"iVdAl0VRjk8v2pKCS717qBiq6EPZ+k1RGqFID2wcfiZs2IcanYnn0Pvzkpn0LjySlzLUvBMzRCAAVmdD",
-	"6z61Pu9W0BmPIihVprG6B7MOUyciiqGW96amhLflTx2Q8KPr0fRbrhOAK0T4kokQh8Oc4eBModIWjGsw",
-	"t8d9z5jIwl7Ah91eVCPdh+DYmyUwwzi68mpo4tn1CqLOqA20v3uOGCGe0LHfqpNKWYlqSDVG7JOwxz3k",
-	"gKlYhZZdMiMV6NBxNQm8H7cYpqHEx6TBTk3GVLNo5iFHMmkHwtAGhEWR6gq5E+35cFuNKZBEEHkIJKig",
-	"KKNYXDIzb7x/Cd6DYdunbuUSCjdRlzBhpw00B9jtkaV6pTrBBUajUQXD4woPusv6W7H84aC1e3S2C99I",
-	"6ZCGfoqbaFgvNUq1SlW9JXeHB7TUKK1UqpUVcDGEPZAcl1cCb4CDcLysbxjinkhOx8KBrkMem7BFGdqo",
-	"C1d3tKUgkkWXfOCVGnK4pnoZbBxydoNxubG78SvL8iOti+f1DEy9fUZ/kiLvqmrqppg6GCACIgZcnrQ8",
-	"gHq1apg3UQWeLJ63/ENnzSvVZpbio04ADgAkgyzPo2qHrERFWEAL4KPFWRhwP28G/f4yvGzehTlW1fqz",
-	"Por2ubyNPRMAB5/UZn9ywbSo8VPV9l+trsz+aA8YmUeg8cxakZUdsFDqWL7uJAF6X7+PgzEU9xahAUGr",
-	"lLiGs9I3qUYNcJeyKHA5MqGVlpVVZdn8EqmupeV4RGVli96FP217W/Qk+klZbiCQ0NhtbuUygBwYN1g8",
-	"wc2S8K6WsE+xALtYGEOIuQ/zUjfgw4EeIfrxh1jSZETh13uNX/HY8ePvetrvg8QLARFDP1QiK6zqtlwa",
-	"cJGB/Ie6xzwCp5FubQ0R2EAKlPjd05m/ox73tdpQQaoct6SFU7ypR7zNvTE06uzjK2IpUkoekLwvYjqY",
-	"aY7DR6xhiHwAU0pGFnExciNhBHTLTbtjLuIMOcCt/k2/SS2OEdSl15IBjKhL1OtWl95JgqZMq+q+5iZn",
-	"Bx7pD3hImDtWuujdyBRAyDb3xgUoVEbCmlm7sdNm2F5vy3ORNh3Rcps0YerMtwcmq3kk1airAEVp0PyH",
-	"kNrV6ubsL1qcdXyqDMr3ps0KEmIkzqPPUwnjDJoXoeB7Mk4TPPXsezR5JrGDNU9IP8t/Ue9WkT+fZOU1",
-	"nkKZGGGFESAowq3sasYcYVmQBBIhH6ARD64g/1EKmMqSI4GSMiA/StepIAjXxyK0ZFatHKr1eOgVUCdo",
-	"7v16kjCpt+5ImHaC8emQHTO/EFE6I34nV2JKJ4rLXXQ5I2qHQOupUG6HSumZY8/q7C+OeLgHbdGfBN12",
-	"4NIfFt0iwMpAN/XMoNttOV99mCDHkTm6g4PIYBgHMQhiEidzFIrSE3OWfw4PmRML7g3U+yR8WIiOhOZ8",
-	"cTmfdcxLWt+CwQD8XneR9gbDDIRSBc9MyebYLiRFbUFYuIWMfTFqS63Sn0FKh9xnJQXrLGZttPxOB8JB",
-	"AVHZy3JwJTNBsTZ48d/fHOT6BAdynC2wKoH/2DG5VjgEQ4352Vq2mgojJ5AM2qd9GoLVp6oGVIUM0IHJ",
-	"vJ5kkRb/lPvzqABfM+IBUrMbSxVwXRGx3bBHmLL5CA4B/mkundBBtCku1kKiwkX5mgjYbKUaIQ9XDN2e",
-	"Vk0yWPqrZLxUGWmPeVmrLbCP1/q2OCMNFDP9CjoFu7m85YB0hkLuWKjgWJB7dNOeJMFUQRR3lAssTn9H",
-	"pSMlDigV8j//73/+D7ccdrC4JdPQcE7lw3SveX7KR4RuiPHRC794NlKTgpiH5TER2mWwGfXs7krKcsBD",
-	"E/PzqLxomn0I4mCAoJatZpmWeQh4iSKKkqi3SUcSVEmlVb0Oh1+TwMcDR1Fa7QNSlBt3QqKziJPEfZpO",
-	"ZQmbCXqvWqmE2mcER4JESH1fj41DxJmbNE2pE5+PLSguMEGQ1VCPoqjNb2+6P8HXt1hqrKxXq3OS8lMF",
-	"1xlE9SByaxqJpqxkjLIplS4h6K/byN+JA+VQNr7ISukZmaIkqvwjzVHPnjXsSykuxnKLqj0Ek4hIQQaT",
-	"UM8KMQmIk1gm13KfhX146vWGdnsqsVcRW/ULDkOJYHExBy1yVlCTqY9VH3EahqqeBIRDBZgJ7Jp0Fwnr",
-	"kUDtyX9SRjwUcuWxFag9ljS0t4UcE+aigz5UYRsHiR4fiZheq3X0+bWS+7EPTT2hsji42fUymicHel6o",
-	"7B1ow53acgXtUV+5/AOoqdOGRQFyXpYw8y5LFofo49DtKa8CzCDFfBFrOMZxN2mkkNvYhQkf2/OZKlaB",
-	"heugVyrEB5pqv25M+G2VpuY0JLgTEaqQU+XgUe4sE9ZBvYhxRzweoEp1xI66yUHQFISNxGK+Cm0szBHk",
-	"AR7DJ7eTu4LSXSMDEh4IFGMTaiR3Z3uo7WIrItGrrIxMMhDv9yWI2q2/BRSOA+WuPUZMCQNRf5CsHWI3",
-	"5FZGSuFtNuV3kE01dasmmsoEUwEK2JtTK6dQgNej3pZ8uzP0o8g2szpn+gZUY4ho+YsriZu/NVdKXAET",
-	"UaCUiPZyRZnXQNiujMgHhF0PWEUHsDlbwP2BAisRz0GvBO2yJcrE67J+In+grPtdwoVTRs4A9ytJ0Mg9",
-	"FrOoxLFMLfJSbLMqjlKNbd1d6t7MGzOX98gXp8hptG5F9tUFKTfMNDBTtfgzT3OybEAhAqDaMyV+Niwr",
-	"jyANQ5f358TVY/1RwVMJqepvDMFoqRYZcRjdTwhvBY56cd7KW28n4P28Q1utFj00vUBNxqNF3nNtIZ9z",
-	"Zc8pPifi1bNjdP4BoTU2BOsgXFv4hb/vGmSjhdSHibFRC01L3vavCR9ALJ1lxs2opeaFzeiNTMjfkRc5",
-	"VwiH97QyqNiBqqgSuZCV+Z0zIz6rDKkpEmbpUXAjDy9gP383V+6inFhKUZqNSvcD4lzwzYHb+b1Yd7QZ",
-	"Suyw0z3AZJlpRUzX1CM3ruXkumN5OataL1Ru1gXdVLC2Z3QWK3FF1bZMDumDxrdSRR4eC2W/1FZNk6US",
-	"rRDCwCXWgqqAmafKtJrcJt30VafF/MABCEs69acRFb4zaSuv9JyvtZMukdPyCgvkc9Y1rnNrrVv6XLAP",
-	"9R8Vc1c2UhVYrRQbgQQeo9qasbS+VnuzM5Gct2E4kEKDlJfPcJ+c0ZD86ywMqBvKn05w2PvXsq766ZwR",
-	"dxgQB/FrEiAIZlYdnlCTRfkFTlzezlHxedXINwcZj7FHk3egK5YuvmWsslvyAKPo7MiK26dCSF2WB+BI",
-	"U1HcMH6tgvYw9YmHfK6uOyAI3I/EQwMSmFRYWAX87YIHsoHaZMx1vgu8DwkgSiQ/JWEwXmp2QhI46tj0",
-	"oqVoKK/k3dnxkemBImGgj15hX+5RoP7QD+kAB+Gy/H3JwyF+XUYEuz3YIMhhOER9LkK0gd7TbfCzJkuG",
-	"OiapzKiqkOuFtrGgrik7DXk4VIE3+E/toPbVarWCmmplRtTjseobjrg5d11NOwqzRx7FfqKjC4iQAxz2",
-	"KuiIG9ww8q/83ZhuXez2iJcXU3murWzzEaZFBUiqXEplVGv8VYLEiQfq5aszSPOnuXtL8tvCBvdE9VP5",
-	"mX02N0uj0WgJwHMY+IS53FNJ3Xcae0F+WcvHkKy1W+zYk8VyN6vVu7dinuMUcl0ClkNqceb/cumMhEtT",
-	"EzpHPKLwaX4zyWUqCZ0urcS9xL7aKdkmkNoIgLs3E6EkkNlnMDqqSGVBQkI2DHtKNOzjm6U20LKN2mZ9",
-	"rhhZQ1KzQmTDxLNIPgw11ErBTVnZll1c3KvQahbMCmrhf3JGUAu/WBpEKKHFAvkWvnvyjoTRhzAqRJZm",
-	"POnU08+y9TK1tQmtzMW5FgU5xawkHOhUMsA00MF0gvidJanaEA+1kg1TXrWlMNjiTIQBplKSazUb56cX",
-	"u2U5yIWQSHtFxi0ShGe0qxQi9/SD/LfWBKxuC1IKFAT7UJIABUTHAzKopOETfG2yPUlwTV0d5ZFuEKKj",
-	"OJy4x4gD+k0ZvVmpViXV0A6qPAmxhX+xjBvVz6d0SqHc0TvMdJ5m1IyntH1aSlOAXVV+CX35+odVmsnN",
-	"qstkNWtRDVZSXVJKcROT2FLr4qU+DgP6s5Tu8JGaOm5+MbkD06yidDYc8CAkxcWiFn6abKEWziO3reaz",
-	"t149VRoPajWzCPT9qKNG5maOYOLiLNo4IZIs076EvHyL0jmQTDBGYKYyAqU80mo2lGE10a07FAlyB6Yb",
-	"0+I9sLqVyA8V90Gt0w+KzskPdE9wsMiEPN0fqRwVzrBp4mQfcdNmLCqOlSjjIcdonX4QFXSmOraoaA1J",
-	"BMY6KBh7UP4lPdUWclR3IE1gpbip9hJ3FKogVVlCFSYw4tzpB/TKePqpZCFq1dDnSvGd16hNVOEZDJ3g",
-	"FXJawU461tLTLcXLCAwhYBezdxcFsKt7JZ5ymW3BGlQXd4G6HHGGcJtfK1NR9C4kGL0nY2FsDSfvW2f/",
-	"Y6Os/luTovfZbqsGxhUVb84DRFRvIeKhVyfbu2f1qKhPgD2qK0Sc7B6a9yiXnLHJonBzyXExk7NF62gP",
-	"Q0SFGMYRIzGMmMAbxR+gHhCUCGho7xqYWYIxmLF0Z/QkF1Sz/HpckEg0LS3J/23v7h8codbu6fnB3kGr",
-	"eb4Lv16yw4OD7frPVqv5db/bHB1sN7sHF8efD4fHP9c+XFU/fvVOTsa0P27u3FyQ/nF31Op+PXjP/zj4",
-	"+aO62xwdjC7Z8Y/dD4fNq/1m7WJ3u3fY+ugf3OztNM+2u0eftpv8sFX9FLpv3/lufbf7ec/Hh6cXo93R",
-	"151PHz/u7DRvflyyr2e1QfvL9rXLTnt/7O+ODrbdo8MfX28Ozw/qh+dXo6OfzdHnXvfk8EezdnjeXDk8",
-	"794cy//ubOPDHX5zyVo/m+/UfF/Pm1fvzg5PP452uzDH+51muNf+sj3+48tR72Cv98fnH7ufDrcPYb3N",
-	"0ejwa303vGT4c23UXnlX/fr5tHe4dyVX+Fbvs9X8GO15p/nR3fnYbe4eHPz40Fo992snB23vYEQuWW+/",
-	"4++cvrnebY7WLtpXn9jFysHNxZv9Tz9/73ze+dFffXu1d8YHwedRvePW3t/URtvs9M/9M+9882g1OPh0",
-	"yQ431trd90c/Dvd3R28/ft35dFo93t7+urv39mJz+fP27uBTbb/tn+De+bI7+nR0cf52fHK4vSF34h2M",
-	"Pn69ZIfbuDn17aZ6e3e0u708+rh32DzcbnY2RjtdmO3kkjU/vl3ebn7caXZ39w+bfL/V+nP/7HB1c7t5",
-	"2GpWu83D3YvWwcedzx/cZnd/c8/9yr8E/d9P6cWb4f7H6qBzyVaP1o/e/zHeWPl4/OWsd7ba7h5095ut",
-	"L2vvlo/IzREjdHDwo18/OTq9bn8Y+CPv9/2jG7J98/bNmA+G1X9dMgDN3aOdDHCdIZiBEdEG+JPTg0/N",
-	"8130fvdrBPD7b5vd3aYEge2x2pzcrNloc7T7dnu/OsISGT5+7I4/D87Gb8M63/NP337m/JL1xYda8McP",
-	"wtfWhvs/BztX7Z0fzbX1GvbGvdPmUavZ/Nilh+JD7/jLxUYvrP7YXt/94/eLo7fDjY87O/7pJRuefvbO",
-	"3R975+KPLydrm1+Pj9td8vHTe9oP2zt/bP68CN5+ae57+/yPd7WT6goVvYufP/1h0zqayY0lBE1FsbCH",
-	"55EPDxRjf5EPn698qK4oVz6MTVa1+tpGfbNWv7/UqJnfhNSofi8sNRZO8o6EsR6WvDwhrMTV5yALvCnf",
-	"VUUREy9JcehKCSdS4uLlu2R034Hd20kCL1nazydL+0G0KQ0lzZzUbBdPTcs22lBAXB54cbtbC5BzzLel",
-	"F1r8jCJNHgS0wIyZbcXMJraPFFXyUFnRVuaycnLFuc6TFk1NykM+dHvEa6hQLiqiaC5jN1CxGBK7KloL",
-	"LydNoFl9pF3MfgPbgB6toapfQlKTroCqzBPkzyH2jcXBlJcFr3JZuetHVOiyRpRBVISTlyKsUXoheb6H",
-	"ysA4h9D3NFm80whNKnv3hQkuJun2QSiVhuBmTqbtPMLhsoXkuW5PDSEJegDd6CGiq8MDU3D3N4EcFzs5",
-	"PNSq4DsfO71ZGpD+Uocq3MuI+G9ThiE8e8JpnwXsKW5vByOo+Zd2qBhwQY1PbmpIgvrE/uKlxEkGz06b",
-	"g7UF+IHYeBLUMjj6dzfjjRhbrIePGjw6gZ2BPx0rTz+gV6d7LbRW36i+VgKAT0UodFpjbKLWwZ47ux92",
-	"z3chXUSFrhEvkRuhOaKKbRuGPcJCjYUNsMbbtV7BWpzG/sBf0tmMELO6s3uqWLejkPVfHgkgexmC/OAM",
-	"oC6KY+P74IreLLmB7yAsdLq8lEkO4krpjKMDIYaUdXeoRPb2UH54winEmoMF39QAH/Gh7+ncmApqqqrF",
-	"Sn/dPcddEEg+YBEuHXKPdijxttBKdVUv+qCzdMQZWTrEoduzC/3CpzwoW1V4y/E3ZqilM8pcFfpJbrAb",
-	"Qnl3kpwOSudDHXxVeUbb2HvYixXy9GWqzvJQbEVXiocgV9OTydTIXWqdflg6C7FPckly4E/q2xlB78zl",
-	"HmXdRNHh6Pp0WX9lJpAwoeVAy7+dmd+jqHdhoSnw99QXGak+59GVdCDkeDBGcHQszoZSBDuePnG1edk8",
-	"WY3qcqZPXGrGOqxiPzpti6gI4EBL1yixInWaRsxmXDmWopKfMNK0vSVBcL79zRcLZLB1Xt5cfkge3zr9",
-	"sMhAw0mMmjlC4Kv35NeLESvKJQnis76Ed27LpQQ8Flht9Cqc6IoSEjKEJwumQQFU/uHnc9iPd0Z3EvEe",
-	"SfbKCdPMksQsGQEY0DTJbA4JDDhLpuRlPYklrsB/cknLjrF4JMNOZihH0/OMIcXcTJSfCDcU2XlMCwMG",
-	"9hfFMnwSCh2c+psq4q8EQh1MAEFpUJUFggysYhICujgw1MbuVSMR3hD33oHpIyak4iJCPBb53vtMCeNB",
-	"y/7cy3kPrQksV+aXteqmZCaW437/R2t79PFgu3nefL/d7f7Zu/pxfPLx407zR3P98KMYtT6CC3x/d/Su",
-	"dfFj9+Jw+wDc3q3u6MMlO/1cG7n9Tz+/nm1//fyJ3+ydN8+VE/3wcGf/qPfhsx+6+5tjb3/v6uup5ZLf",
-	"+Tg++nm4dsk+99yjw5/w64r59fOPpn/YOmxtN3eay7+vftkBJ/7u+OhH8+fhD/fn8Sc+2tmR6z36dMne",
-	"nl7sNkd8u4mb14et6ujtCBzRP7a3u6M93rzwzlc2v+6e+V8u/hhebP65d7L5c/uidnrYOdgYtbpfdy7Z",
-	"p9PqBTinP7rp4ISds2ZzdPrxoNd8Xztdfu8Ga6e7H/c3qf9lsLbz9vf+x5CHtUu2uxK29j9d7Qw2T45u",
-	"9m/eNOl2rXt6ddp6wzaqvS8rP87e7FzjlU/rR15TtJa/4tWfN2crA/fD2+55r/sv22GduqM57HCB/zTe",
-	"10MSdIknUSNDfPls8vkVOvJrErzY4+5rgoATl3zt9ENMzVpN0K50RDHxBQGh/JF9vDiDVUZu3mxu2Qf4",
-	"ybHoWVzjyVnZKfiEVUkjW+ZIXwFEVqt7ADUaUu90dqOySsdsDur5SA7mCBJQ7DumZk1asFGt6RBlyJE/",
-	"p5pDKb5IPIT7XNVNTfizK+i4E7cmoqF2b+v8P3sa6G2nrRPajzFkHmckWXnPuMc7PEBdzj2E/YBgb5zy",
-	"yiAtV9er1bzA8NPogn8hzqrCIUuN0hUZt3h/EPA+FaCXwiWWGqUqbtTajbpbnH7HB/E0QdbWReSooTEu",
-	"vpDw+5JwRUsQZuPHMSRnIFtWAHcw+UJEpwMbQGxabRGaQslm2Pcz4od1CpqSwyEO19Oh11o/sHWDVJqa",
-	"ppkqnroBDWpU3r6OZbZ6844IRFszMjKdKFU9u8cpLWeZ8p+4ttwx8yeYTFz6yAouL2e1/smxgppO//cr",
-	"tJW7KkVdtbLXkLywR270FfO4taHLfc4EMFLKwKDbx76yZyuuBCZLj3ZVD1IvYbeElo8p52CP3OTtWBP8",
-	"nD1D4+A7bdrALRXo7G1zqb62booy7uyelmdsPddITVmXBIOAsjDXhlrfuPc1tZp5C3DxI9c5ywdwoA9b",
-	"0OnTQEayBVXuHuDL57KPK8pya6TJZ8U9EvHo7+V3GStxVBBKI2rvbJIpGBTqBImwYvoJyPcI8ySRjWIp",
-	"QQSuIEf/4DTMo3I0lH4nD9ug82XxPcFVnamPilQu21VlBrbBh1gq/gFUEylUoxn082eW0Bzf/C+e2fz4",
-	"wQCQCp0QgCzJzf75zsnRybEfMEtaCUxzxiakxJnsvGnrpdwEanub82ZS22xTV2aIemZDuST0qtVs7DU/",
-	"nO2WFdvH/hntMhwOpSyp3mkOoY20P35dNjYUrYW3msgBxuWAXqyDB7UI2VDtO6Qkr0rsGPXZUpK1hp+Q",
-	"XuAd3UVXNcmFwAFLuHfKqE1cPBTQykV3aQSH+gCLuLCPWn2edn0GT5MBJL9U/hkIDJJRAjMDeevadg7L",
-	"w9LvV1xVYlMlWH7HfvgdQhwkLk6+Vq+uVKqVWm2l8qb0rbCSPnGeT5QQbYf05CnrLg8842lJRIm9JMRk",
-	"J0xrYpEMpsqn5otQyLPwM0svV0ubI84rT0GfXuPSNGNXqjbvpE2dOgFYt6yPMmQm8xCyrZezVOLSc0CZ",
-	"FxknJ+Axpij47jhyTyljhnzxDIMf07i3rKvU5UZBJkq3QGByI8qIj7Pejc46wkJ3QY7LUyW1Wi2vXJFB",
-	"CMYzUyzA4yPmc+wpSUVeLfFMEwYoWjoLW9/P28hxwVFRELBJfbLQaJ2XmOmHJCE2bN+LjmR2ailKRHK6",
-	"R1pr+Z7Zt+VOPSQfhIYMSH8qDUlqRKpDpFJnVLkSCiWlypq+zEL0E9J/QfQXRC+e0PhU0oEC1KmIPbBe",
-	"ecZCwuDKFbX6k0c8vCfjcjI8gE0Uq8MqIEIV66kDokaZVHjSzh72oqp0ixJLdFEqCw7U6d3D7mDV7tVA",
-	"WRfyN1VaTVG2Up97JJgjQksta2HFdW+WYii5P421ru+Fzv4NQ8bwFUE4cc2PKoHl42hmHTmbYidfjIi2",
-	"/j1p6VC4uixoSOry/woXv43iBaZFFtwrRkDbTnQntkTNuKTjsZwZTaAL/JuQdlh79F034COrahsZhL1s",
-	"oU7t8kwej/y/5xKCoOLSjE8zN+oANZHzX47p+0aYaiQYql4DUKbUnDlmYxSSm1C59hvIkcCwJL/VjQpM",
-	"8pv8mnQp08lm8JpTRs5/BZT/l2MHjkgqjClDTkC58wgBELrxxPNyqs/tAk4bAiE+8s5uYfQ5ythrIOz7",
-	"D+Ynng6oUSojDyC1EadjuB40WkUXNXqUQJVn4y8viCXG70eZCLFuBB39IRR9VdIkFeiaBKp1jOBAMKD2",
-	"Rl4oV9aZmoEfEv+eU6CAQpME8/inl0GPVVYjOkXnc3effzTmc3P3Z4gP2S5/9eL3SA7L9fvrZczt8leE",
-	"OFE0fZqPX71fzMd/BKKBFBSGjP45JBmSSFnXJvZ91TXBirrXBCnOatOM0nA7ySg1V9tCTkXKGpWKriS0",
-	"s7vXvPhw7uiKwNAAMwoCMKRN0SfoEIRRn2AGRWeVTY+PmOKRdvuscLIePGjdipdIXgz1lGLfgjyhLd0e",
-	"WDe8MNkHsdIe8+JERaQwv3j8yvqaaopluF9khoRMBsiaoML0L477RkPJAynsqWH0dUGDKFOBr4LOuC70",
-	"rEtDqBbtOhZAj2HVazYzT15tA51/OEM+bQdYNQiTihMNwZxhlezPtUIkaeQvG26xyPL3KmBS1MV/q39m",
-	"V8GvVVMhlkuiLmbWuZ9qp3mIEvjJ+32i8I8UkOWVBlKn/RLvkRPvoc4nn3Xfn2fm0YRMm4dGk8h0kcMs",
-	"Z1g85qqtn5vGppnhRDahVRs+wVI6UWYYOKMVEy1H9Ld4sftUZXtTEj7iBhgxMjLsXz40qduqunvEw+Sq",
-	"VHgdJNfF3BAaFkKSmuVMV3uqoKZR2qyz+E3EJeJbpx90AroV3jfq4RCYV6TAIgHtJs3f3z0cpgr4Mz6C",
-	"irJY++ZUERXdMlwNopJToiw8bQLvDKVAM1nScLJAfdTVKd6MeaofqW3Jv1TejWhE966L3lAdQAYNHElu",
-	"XvzfhecVK3bf2vvZajXb46jY/cUPcfzzbOPTuN3pdNo7RzX+x7K33XXHh4ePUuz+bS+r2H2UV/8z+u1H",
-	"8/fDj2J0yaZl9adz+vfPm19MTv/u/pHAnz8NL5nXstewMfoMmf+urh9wsB3XEjjc3h4dtZrN85W3/f7v",
-	"tdpw+Edrf3zJ3m4Qd/n9tvBXP9U2T5YvPt70Nv54s339g3x12e+M4/EVbhLs9682x23xs1M9Hh/TmjsW",
-	"a4PQP1vZvGTdr7+HF3/uv+er++3Dg/2vh82RXZq+ddhsRmXp46L0pKlL93uX7N3Hj4eqRL3Yb3682Nse",
-	"HbYOt6vwdKf78fP29umf4trb+bo56nS988PWl5XNq2B1f2P1PamfNzuXTJ7M27PD3f2d5ufu9mntpFPr",
-	"nr7/5J32187r/GJ55XDv/NPuzcaPn80f8O7p7u7bnSbunvZ+tPd9/5K12WnH/fnu50d9tl5r7Ue7Xh1+",
-	"ZQeT1Qg+Nken3YNe82gFt8b1ndPBzvCS9cebPbY7/rx26B4P1j7yT7Ufn7/ebCwvf+jhk4uN4ybdbQb1",
-	"95+77ZO+v9xfX7toY+wtf7gJefjlaORfsuO37R9sVMNr/d8PD/+cXUD/nmLfA9TY//j71fnqzo/up6OT",
-	"m7Va/+aS7Y3x2lH985v1ve0DfMPXlo++rJ2y8dd6/72usZ+EyDQ8XrJ5IdLA46wa+5rClxod7AtyV9Hz",
-	"iUrtv4iei6i9//CiZx5rzqzMsCDRc3aBflN1wEDIb8ly5ciKXNeVBFQBAV3dICEhNZAEdqeC9pQkSUXU",
-	"wJjpIoNRgYy4qKAS33KaPHFBTAFJGlr5wiKkvq86U0cZxUQ3RULOkIkBcaGWlpNVOqGCYOOUdRHuYsqQ",
-	"aY9usoenVUlQm72viHXHtgKRR+dv31lgYQn9j4DaeSCRQG310iRqT+sooF7WjuoZEf6FOg1MLPGFLz3n",
-	"sL0Hh9xMmMjxHhRhR3/fpgXolUQyB4Rp5/WCWhgo5b5sOgqCz8E23j9o6wLUtM0wCfM9dNFTHRiFGfWK",
-	"6HDlERaojz0SWWnyeiBkEJuFNETI1Gm+q0m9lG5zV2H+iVoozEM0X3oqPExPhYenunn4kdluYYGqQOF2",
-	"DBne3LtmLaTcM8+kScNLBsOv397hKaSjWZmPKWR95qmQM4nEfcuHaTrSwwL1sDcRy6ukKIgRMCp8j3Z7",
-	"RISIggJOGerwwCVzkpbHreT1UgrmGZeCyarTNJt0/P3qwkzHFTEvMSteN+aZELXFJHmr1uZl1Nw9W6qv",
-	"rS+1tltldLL9fmevrkjY28Nma0nXh3sd51dpOpiVG37P7O/kvb5kgL+IVffOAJ9TrLpD5ncW0M4mP88r",
-	"BTybzPzqaaKDgIfEjT07kX0I+kixpKNIgowU7WJiVrYtSv2hCOMQT0Z0h2Zjf4rtUq8ryFGpm2CG0sRV",
-	"rQBH1TYPm60t5Piki90xvLeys3tmv1STr0BYKPc9RI/PyqiPXfmfJvMCTlX12s+UeXxkuk4LNCL4qjgN",
-	"1oXEMDo5PjuHPAWaUTUMiotJNCkYlPqSHvuSHvtijSuYHvuw7Gk6fhYJE71ffqxpssDI6Mm5yIEQQ8i8",
-	"UoUU01UdY15QNmSYkRFwBYjptLPtVLu52E8PAQUJ+3XaoSIsv78I8Vg5+9GQhdSHQRx+TQIfDxxIaTAB",
-	"A6r+InWJasIQt1UgfTmfI4YDEgjiEc/ZQlj1P/HxAGo9Vp3U+5JtuXbxhIAPVcaDdoOIkPuEVVAzkYho",
-	"haLGuSW2OUNFHZTRkHmmXRJE5w4ZJD5EBx5bTySX4aOGctF4Q0VUSVb/aQCdRUYnPG4jB30fpUbpZKW6",
-	"c2f3zSkgUAbvOAhNBLNxAZaVw6+MHDb0fege6vx1G7XzAF+br0BO4L4ys7w4gP6WHSAk+XoiU3MO2qYi",
-	"SBgZLdYhJL/pkyfnNCoFIttWJ4ZiAAnqcVUCFS3PyE0InTgnyW9EaJPu/Rktc1IZbCa/r15ZB5pxRcgA",
-	"4gNYGChdmSGCA5+SAOLaFGuiemwR4iDU/YYCkmhdrGsdYCXVRFxRBcLxDhLkmgQYMhmz6Lu8sWdA4F8o",
-	"4N+QAkrYysC5h6V82QCdIn3ypUXTPon/z6aJ2YQXLVEIB4RQ3V7d40REIreOeQWJmzKXZBb1CjkYYoKh",
-	"CImX3UwMp2loDAOmo1maYNphtBFCZsXT6gBGtWIt3Kp1l+cPtd3jwa/fmOzuci3A7EtY0j+uL5k5Xa2I",
-	"KrB67JhmhXtFwpq/d6xX70KdNfl5cvJ8Mgxn0WbEFcGVQuBELoL12Vvue07ZMmGY9o8gLw77mjRLOVNE",
-	"VoEKOlMnUSRbIYOMz5ByJ2iuPvcXAfOFmC2emGlQfhSNOheQE+RLvzWnZDnA/WULAkXhqob2R5PhUFke",
-	"/qb1xWNXB3xGpa6sY3gpcyXCBCBZWGRDy51DmVJjLz6UaYD7ldQkSawe4H526EAaGzIDl+yh8+KUEtPP",
-	"KnbF7OM2hmFd9c+AgxoKjUlYqGBVnmfY2uAvVrahT8Ielxvh8kjqdlG+a8JCHoyLaz3WKTxNQR/7GnJI",
-	"jTX4S1p1TkWfBOJMJVP3JA1ZyJPlrMUZb2TRhGw2XyCfus+vJyhGXJ50gl5U0LGxSMvngvejTDI1h6ej",
-	"ZkBafz1JNdRb96Ead8xE7kIe9d8+DfnxcWcHbvQRcScLhBK4o15I4M60pOUEr9SZyx4VuO2r1OVZYm7p",
-	"ha4/67TkRwPMCbCYJunNIOd/n8RkxxraifOTK8hRElhW1rAyYRRIGeZsWsLwQYig3KQAMxdl4E4VxOXM",
-	"U/U9wNe5peMlE3IxuHIjKmAzRxHyARrxAPwIYY+wvHziNIm4o5xKGKxh3mI/1uxPkxs8H+l6MVw9SHLw",
-	"o9G+LJDPSg++g0CbQMzilqvEZzmpfLqPRob0m+yokVfTfVIsSMz6TLpjTJI2VevIFhyy69Nbr/xDStQn",
-	"LvDFcifCFPQs3HaXHv1ZWe8msDnbfpd4LdeCl9xpARue/cEkndJiiypYpmJuhRRuAhIKY/MzHjfR4yOh",
-	"vHEZ1j4tHKXNhpn9c2aTSuOvYzz83pEc0EGcISdJSpxce6K96V/Moqhr8X6nA8CP2ma9Uq3UK9Xl+qrE",
-	"jxQxlcRQA9Eg4N7Q1TuGtJxIPLsD1XoiC6S9hDMFhrlyn/2uVRFaQ+/i8mNuX+yceXbOFJ49tKUzNV2m",
-	"rTPznWz6mScezmXxtL+UyiJkCOqKkaFSP4VAIb8iTCTVvlh5nNQsc22e96JsL1bPBzUUWUbMx0KMbKjI",
-	"NGQmIX+aKXOSsKpmZwnaOl1rKT0WkyjEHf45vOCpbKOPBe8ZcDZdkp7JAn5xGyn0dxB8GLhEOGXkWOKj",
-	"/DMgHRIEJBC6zqJHrql8EwVk4GOVMKi7FPmgp8mX/v3NMrFuWUZYldUnvuNQZYzZDVI7lHVJMAgoCxMG",
-	"2qLmU9tdEucPJtUXyT5FwmyqQqkFRx6fZLe5NtUJSnVHWV1L2XPaVO3Zn8iqOjcFTVlWX8jp8zPRPhYJ",
-	"zsahTDPtomTx5YCHunrjk4ZFK6sKI6O0iSRpRNlCjo6shOZFkl5bdEpTewdoFFTOOIaOgLVKVQnZemyT",
-	"Ci7JHQQyx7nffR4YGqpHNk3pcFhcx7BqyCe1lLjObdgj/S27/bDkS9z3SKCL0cNkOmVcGXbS9iY5vPLR",
-	"IYdxRpyoc6zaJvjpunK/KpNen0uc2i4XrI9C0/8JPhL3PoqOCHofTebWABwtTol6ojTxlfVq9W785lQh",
-	"0q+XI74Iy5CFuC8s7NmwsH16PcnA7Lt6SGaWTRCSuT7wyh2ZmZa3Czsc9fvlROyQJMw8w/m4R31JYwAT",
-	"Xd5vU2ZKWF2WMPMuS1bqt2lJb4z5D9bc/wT3d9QmnonjUh1p5LDscRHmtvbP8WCab+btW56xIn3B6iTJ",
-	"DXZDWCYVyKGD3Ib+dLDAqc1J9LlH/HmOAT54gIXIr+ZZB8yy+GVcE+bxYJ6FqC8eYCmChnOdiE7eWShw",
-	"qqvB3bluBncXuAxdhM7jfUxZdDbzIq/6fAHL0jFUMY3mgeqYmaDVcUdqCj1s/Lx1mZAse2F6IW3OfYLZ",
-	"zAPSIdTXShAb8cCzkIrchPoEaWBRPfW3JDZGwqaBvGbJZLok7JGgoQ1CMF4ZBUMV7uGTUHEb5qnW5mKe",
-	"W/hz3gt4RuEcEUt7CeUQ4f/P3tUtt40r6VdB6eYktZRsOZnaGbum6ng8yUlyUpNZO5nZqjhlwiRkYU0C",
-	"WgKy4tnKw+yz7IttdTcAghIpSxor9pzoJj8iid9G40N342svfBEqc/v9xuEbdYnbiduoy1/RxBwBmNZY",
-	"DVdgV5CGr28eBe6Jzz4pcisYPC6K5tImqzCBPCMKkdkFFIgUGZydnP02R6yT6WJaKtPMsovknXRJGtkw",
-	"MKWvTytMkR0LmI4aXcO6RUi3A1474LUDXjvgtQNeO+DVArxgQPYyc9MEXCsRHvttbd5c9y3wFf9ptPYC",
-	"N+678NrmQImAwc9z3zQeXsyXWBNLmJtFfERQBN08rf4XijwzsP7JxQTQx8GMka6Y4NmYVXpG9quAiZ6c",
-	"vjxhz4ff7z9F+CRtDUZwUV0SXqmmBe0E6a/vzt6zPWl01Lp0wE5EURjnmocVYUV+ri5vWabLkifMiFJm",
-	"utAK2mf5Jeqpy1tKisjZSFbGskIqwVIjJj+Sj+IIfzFMeKrgk9OEvX2Jn2o7Jpsc9kIa9uH9y/73Cf41",
-	"DFTxl7dWMF3lomIlr66h1nPlCN/7w4PvDgbn6lxRMdACGJ8xJycUcTJ6Xh9CjJjZjKtbKvOQpX6s0gS1",
-	"V0K89QX8AxYx/E37sYsxMMgID8PkPdpHPvDggvaENDlX/hcQSigi00qJzMobaSWFMhhhjNTqohKltuIi",
-	"02okr3y+SNLhVI1G+eAFcmJiJwIRUIiaKAS/gQ3WwWpMSxndL8OskUyqc8Xni6C3Q0RDwgzofXTI+VYM",
-	"2DviLnaYGxr1fP+HEECNo0zsnbwSxrJrpWfowYIm4+xibeEOWy4ynYs8oUwD56qUBsM1cvbfU43TzZRm",
-	"U9z9omnFqOl9KNMvAsc7V6DOh0qUO1RUFGTNLRvxaWGP4AsTYr1g+mlIUNqv5WQicpSjY5b+LfX+uPRH",
-	"mKd/gz/68Mff0wQEH5p3csrcAeZSXEml4LRCrLKiKHBY+bVQjM/4Leb3ZKQw2GRqDWW9FpWojytmUgme",
-	"m7EQ1rBcE78fv8b4lXNFTSWSsJGuymnBsbG/YzoHbnUpsxS3auwlJ1diRaEmChML0wM3GtEEQgkuMIcb",
-	"lsJrH4cHnwZhUcSwAzuCfFNz9QRv5rlybuI6ATjWGBYhzpeBKXSnBMLotMCgubC6UCzQ/zkRRQFDi32v",
-	"j4+HMaMqLGcvZH7qKSQHm3WubEM3hHv5XnhQajwvOfoMSPkO2KnvJRYncjaqdMmGSVTRpRhL58htUzZ0",
-	"/wAQAuFLxwmrgkMEd3/2i54bOPSAY8OG+/v7bgyJV4A2EUJPqHitLMWRY4jUmpUg3DMurQtoeb7/zOX9",
-	"OBW2uu0fj6yo0sG5WjgJU8nLTsLr3yxobnAp5pI/xKl0ojlgKcYXpYed0gXoKLiJoYSOe1i4DhpwMBc4",
-	"cv6rNhR8n1cfYiQYGhwO+YmcJCT0KPPuVIgnsmivSJobxbmiyejfSN4//vV1Mvz3g8Fwf3AwHBwMk1OR",
-	"v+I2+VmYa6snyVuppp+T49/PkvMen8iE8cnkvJecnb06PDg4V20nghiffr0ArSBjrwkRtcDj3yM6fpSB",
-	"3S2FBvqlkbsL/Zb8c/8SBfXZs+++e/782cGfw8SkIjowMT3sxsSVcJM9B4vvuo5AROIBCcNepEdsasSR",
-	"zyNhHCF3uFafe+ufP1u7a13vIqrwuhzGC9h+b+djTxcvKdCBPIjv17qhUDd1d09hhXsKNEtBYu7/aNgi",
-	"B807CfT8YsJLtxyW3kigV1bnVYnr3b6O7jJeUKt30td2ZWBrkjc3+wuum0jiOvw2j/1KQLKivWIVehUK",
-	"+g/k50ihG7JS0AUBh8MjrpRBZBJYoF1hl1O0fuJtIXc6OQxHCTiz+Ku9NcMKBr36kwweEpedfaQJqdij",
-	"Ew8dwyLDQOSBCqfNaEfTFZPKatrd2h1fdMpp6pINIzclCGyETA8iwecT2cN7vb1Pqyep8416mPsDK6q+",
-	"HR3LVmL9t6Y7FwW+Lap/FQ3ahmD3aGk+krQ7AS3PaYEGApYKn9yFeqlj9wN6Hxdt+G6hP8RCf6G2DM8X",
-	"Bbbpu1Hz4Hy9hT6WBplvVw16FjcwODXnUi4dJsm0ykSlwkgkTImZMJZsi2Q7pKAfZ6hnMg/XZsLFHKwK",
-	"rdAGryNS5lpEUPJqjHli4HRbu5fRuIyOAvdkeTryMI6vqN9fNe55uzRGubQvYHL+4oFvX/+Qg5FyM7Kk",
-	"TyZCiRyE6a4VvUHsHK2dxxY6F62EJQF0F05RdMXRub59zUznqMvQR7nGnQ16f7XMBjQ+P9Mn33Bqg3gc",
-	"dmG1xnopWlANTlQ2D64N5W5JQ4Ty19IQ0QpYpiFc6Z2Rtq7yL9155q6koegpN8K1T9kHc/k4WIV8BSuk",
-	"MQiXedEkM9aVJd9mFx1Z3OO/GBuZDy8Uxhb8cpBpmFTs8oV79P7F2fu3xz+tnuYgHo2HYRlrzEfXwQaf",
-	"7rxqHdxfLAR3LtFWm6uJ1nXTRvfVUBNd+iE6plArVif48jGwqDCUjiyK3laAoQPLrm1ukNngTymMHcnX",
-	"40xtsOUl0yo5bURgzSWz1O3mdOAdMLa3U9WP2M+2VaFblITlQK5bQz8en1sN6I5qz5lsy02Q1/GjWolG",
-	"VoJ259h95STocFUtLMoNQV8D322M7R7GNbW6wtgZrbfkndqqxmmV9DY31RrIsNLFGhQd+PZqxp5TePUb",
-	"NvJA/3fGHYyrLhoxiCgYG5t0fGn3b9CB0Rr44pvLER61I4Ag5a2GHCyty35DVXVab1ZJKcmOGbZ+HRp5",
-	"/MB8lJ8G7l4LbN9X8kYoZmdwvsOP8inJPV7w+EXjsSjjil1VXNlwk+TWX0cY6yI/ZM/3n3WZgWCc/prm",
-	"n3+ISqhM8lIoC2dgNjXT//vfSmqDIdMwmNgXH2gOUjQ10EOom+c+vjxmpV892AXG7WEMRThjHboLRHdn",
-	"HuoyD1Uk6y36bnNV01hFbcagKn7U0DHRPr+G7QfeD5YfkGfE/EozPpHX4paNub9yQnEiG1h6NtIJOwvP",
-	"I7XwbEPqG3LSZs8h+V5ixoEX3E22maP+wC3MdGLW3k6nPjY7zjZEq57tVtTWpUrXVVevkDD28fGmE3AJ",
-	"VOjmbi705Wzm/g4mIh8yD+E+EdNF+APkgJ1h7e6a9GhqRA5tQ4MQbmdSXR0xVaNOMiE1diVaxWshUToc",
-	"hzW+qYFobchHFOnrYb6HMSDdpZ92ZqPtmI22oeAa0t5mJLoLMXpBX0LYRa84lgBeCThMolYgStUUFoMj",
-	"LcC1gLQPLjrRWZTsTFMooiElEZZs+w5NmmNt1Pg1DT/YxLfS2K6VRKP2Tdh+jJ+u+967gxws7N6m+SQI",
-	"tvsdRRuU9Z5UI90p3TBPeOrRFUXA0qlnhmzwWSVyoazkRewP8fiy5LAZDdhL2BKV/zKF0sgzIinTIDEj",
-	"paNpUbjfkVs4tMKRfZRcFqk/rbSsiA9GVK+hK1sU6VBH611szcpwb8ptq//qwg24dNbW8UjUPyAiaIi6",
-	"EcVoDSGPpnZBzEGcLmT8MEg6PFofqT5IZvNa+JFShmQ9gpzHLJ1wY2a6ytModj11huGL8PAwStVFFkyP",
-	"mtLEkwXNKq2ucHuau4N3HC7w+fKYULlBQOuIeEKEPgwudDHjRSEqKjrT+loKQ5kcLjVUpsTM5frE1S+N",
-	"B7pLsWljLW+IT+eHBgoved8INeb9Qqsr3kt6ftwxr0clOTuTxQ1nZ1xZTbtr+FhPbdX8fGUg67vzMGB2",
-	"mdIK6n07qX2S3pmw/RMUi/a9BWCPF5u0EqNKmHHfZUVBvU9ZSfo+IQgxuIyFl7uMl6IpfMhr4MSYbn7Q",
-	"FA6WM3vsjLhtkFwr4XT1PWnzhfXdhsjv1Okeu6zusMW3V3PYYg+/YYct9H/nsDWWeVNGi+hv4LD1pW3J",
-	"YeuLXwdTdTtssbQuhy1V1emwhZIdz9cdXtvInwoAknHai1CdI7mXOxB7yjpZMT1ThByQ365Yy+OLZ6uP",
-	"8tMqvt4O9y307S/mvkUw2TvslYBv/i7KSSUMH2S6HFxWnQioCX0WcZOLlvn4CRbNRFSolsnAl/T8Cc9X",
-	"uh5Qehgv7wfaVzoB0s7L2+XlndKSWIIP1tdPjcXW5uWdxo+6wMEaXl6cYnbccc5BYtalmbrRo1pwY1lY",
-	"Dpt4gjdSL+sxB5wBWNt5jB+Tx3gbK6ghT20eY28c6UTP8MLqbFuupp1+flwe422IVj3brbDxvuxwj9Rj",
-	"fFwnwiYrna5i812UMpvw5nqu5cg6vq17AxtZ+cL6hx/+VjOVd6XybmD74LUmdD/WyCzcDfCRMx3QOTPT",
-	"bOzgfssG+8Q7Jsi4mHgey8QdBTB7+FM3g0jwXG/BA4YemKWu92XWybV36Wjf3RDIL7dVroWxH84QuYYR",
-	"cocv7smrvo1NoLESumx4yxD6zXBPQ9kHe2ja7c734K3CF84qLD5nkRbHH4nlPqgB56p030WvePV2FHtT",
-	"jLxS/ghAWQ9yRxRUf5A4h2ezyALTpz7bZzm/NaShHD95xqtKxi00ng4RlSJXeYKRQpQh3HjHDJmw2X/x",
-	"CjN6OYv24YJh/Imr82mLiZw94YbBMZ3xeISwrUduXHjBCjkSVpYicaTARM1oRHWDecb4LRt+57OLP/VJ",
-	"YZ2BvRIsfWXtBI4cacLSM16KM2nFj2e2kpmFn37ldvzjnkvgnZ6JbFqJlOkbUbGxtRODqXtwM50qyoOQ",
-	"YiDTBSaTcDkMGhQL0ZatR+RccqFPLvM4OqNqh7SnbyulMUgpWeGugJsglT8csJdcwqZWaJruCnbmUsLm",
-	"OgF1lOeVMORRwP9nGPZ1yC7FrXZ89vg+FNZGH+/ydmCjM11i2NCbs3e/4J5lXJ4C9oQwtmHltLBywiu7",
-	"B7/3c27504TymUAHKSeHZaU2ln3P/il/OgKpTxuJi1NGnhi/gaPuFewnbmTGLoWROQ5liUjC79v1sCU+",
-	"dwS2zLsSdU3Fb2faj7s0KMMhYQHLJS9EZuvkAZgKacLtGOCAXxs+RRL87rONZzwbi7zL6PYeJPi34f0E",
-	"u2yw+Rp6DsoF/oWJJtDxECQWebsjLYUnofj/hz1x+2Zf/OexfCff/PO34X/Itydvxpf/yOD/rz/88Xr4",
-	"i3zzA2pGMqV1VROscncY6BZtcF9WRgg43mFL/ZI0xuZzfzab9VFAp1UhFOYoWR0DzJV9T/gjQkmkDNcb",
-	"9qRHYNFcSNU7/GF/f9PpW2uEOzPXYw9Ibz9eV+zOnboCFoN9T9pbbyivk3L5I1EIjMC0NeE8NnIhU5Ek",
-	"sCeoznkp2FSBggc0QXoXNOnTOEE+QLa5zAbfD384WMv4WivdNvsrNuniZriI8Gwt2lH3/6d3KXgFiu3j",
-	"JzjPU8+8NNJvTuSiH2HQCJG0pBilVI34GPRdVfQOe3t8IlHPu6FYOP87vKVHSCPdt7qPdNJ2qpQoTJST",
-	"LxOVlSP0BmEApus+wJwD+KMlb8txUTQ+q9O3nhy7oE5pzBTOpy7FI0BKfGkm8BiqxIzSEVXiRl/Thugq",
-	"PokKbqk7eszc6rA+GII6BEWS1qTsOXHZvK3Imtk1WANuKEtUpIENqxy5lkMVqn7R44HECWy6J41Oo3o9",
-	"7WHLUMY14AhNjahLDpmUfF//iF/1UfDS4jhHFcbFdvWYLqJ3kIMtNP7nwD220IVo7caDjYtz8XVQHleE",
-	"fNi1uDXO8opRLuEOQZOY2DkWar6hxNs8UIS05QBkyYalJ4bNdHUNSHipIyMeLKyzpa3OcuKmIMQ++6Gn",
-	"q7HOsqPjMTt1N33nC/xV6EmBtjE8jYEUuROR14g+slTHsT8yHtcPzik9X/YL6G0wQXkjVW3zsVaUE9uY",
-	"oFza3pdPX/4/AAD//w==",
+	"7L3pdhpJtj/6KnE5Z62yuwABEhrQ6vVvhAbLtgYjybLd8nUGmQGElURQGYkQrqX7LmedD/cB7iP0i90V",
+	"OyJyIhMSCclylfpDl0VOMe35t/f+s2DzwZAzwnxRaPxZ6BPsEA/+2cJ2n7Q48z3uyr8dImyPDn3KWaFR",
+	"uOwTv088hJmD+nyM/D5BHe5M0ABPUIcgWz7tlAvFgrD7ZIDlG/zJkBQaBeF7lPUKd3fFgnw9Yf4uFUMu",
+	"qHp18ktN1KUuQQwPCOpyL/jS3Hd77hF3aJcSZ/ql532CXCr83wTy+1RcDB3skyIa96ndR4wjDpOTdyDe",
+	"hU+2mqiPRRmdEeYg6qMOtq8RZcg67JbMd0pnlNnEkiMjt3gwdOWQLolTRLU6OuY3qFapraNqrVGpNCoV",
+	"dHB0Pn8OZz6Wr0lO4NQjgjAfjfvEIzAHRAUM1MXCVyP3+9hHNh+5jtyRPnaKsF0u9omHPHLDbSzfJmDP",
+	"GPflXZwh6jfgRQ72cQcLghxOBFzHTIyJV0TcQzZmv8EDY4/6PmHI5/EN+W+PdAuNwn+thAdsRV0VK8G0",
+	"5Bz3znEvbdeF73HWQzfYpQ72uWc2Qu79NhIp23DMGSkdYd/uW/MOR5v8MSLCP8w4GtQxX/PUjdtqaSkj",
+	"5oLLe/JAyDH4nMe3vN6t2FWy0d3qruM1u0I2u9VuBa92avaaUyfr3djgBvj2PWE9v19orK8VU8fqe5Nm",
+	"1ydeyjLJn4EAB5hNkCA2Z45APke+N0G4hylDr9r7LbRVrVaK8rp8EFUr5Vp59fU2GupjxJk7kWeJybl5",
+	"BI3hVHGuXqsXQciN72LqEkdOnzIBR8E8hgTxbqhN9NmQfxHE+Di2NquV2Nwpo4PRoNCoBBOnzCc94sHM",
+	"Ly8vmyO/T5hPbeyT9L2Ct8G2YGR7xJF3Y1cd/jEcfocXkbVDsEc8K3U1quX1cvV1fA/V/Yvs1F2xMMQe",
+	"HhBfc9CmbZOh/x6z3gj3Mkbv6qty/NZA9Cx5mInncU8UkTX0SzttC70CciRdPHL913LJLcISXAbuLBQL",
+	"VL5YcfFCsSCZpjwlMJBSMJLZtLHrTdojdsLcyfSQLd8bEashuUGfsp7kOXYfsx5xyqhpzkl07TuShLoj",
+	"QRx5r/mnohtzxzZsHptorisnqzgNEngi0Fi+jUY3EwtkqVHCcll4OHSpYmYrN8wp2318Q6jHy443KXkj",
+	"9vt3wZlVlPcOXWwHNDwSI+zqb5XRMaFKpCHHmyBvxBDjHqK+QNahQwZD7hNmT0rvyMSSc7kmQ79sVvyP",
+	"EfEm4YI73uSbN2Kxhdb7V2h0sStIcHw6nLsEM8UKb4fUIyKD1uWOIL/PBVELLDkg9hXvl+JLHgzg7TDR",
+	"w7MTtLleqW6jMfX7fOQjjH5wRuRKUoEuzltZgydqFN8wDGMhVqUnsEO63CP5ZtCBe8NZLGnw6rWLjf4N",
+	"dx3izZcJ2HE8IuQ59ojgI88mZXQObJNKOYk0VRaR4GqejINqpCgFpDT1EB8z5NFe3xeoM5HsmrJeMKsh",
+	"9vvhpKhTKBYkcVFPKjOSBqMT63JvgH3FO9fXCkU5U8VWtyqVjerWVq2+trFW2dqqFkOOW03luPeafJQR",
+	"VX/6BAJKfUcmaXqFT25BqZvwkdoE2CK5c2QMCibBdh8p9uZz4DdiZPcl08Ho4uJwV3G6IcF+QkmAw6ok",
+	"oVRWr8mkCFtrfrCx6xIP7qIM1dZQn48kmzf6FXxSamg94ovwMaN1YVdwqaG6BK51qSdg3MKnriv5FZMn",
+	"CJ1Hvq9GhJlirGaYVKC1yhayvJFLrCm+rQX8NSHDYFQNYIN60lLP9Kjk4oyMy1kyJ8EysyixVq/Dnpq/",
+	"q1KI+j7x5Dv/73//X6X/5+vv/11Io9ZT3COtkSe4l2qdeGqVhlK2dohUVhqokpCkWmNWKynvLCoRNKZC",
+	"PU0dBFxQGwaJF2pjAFRQy4ahlBm59S0Q0fqHoUduKB8JSwk5I9lGLCI31a1oiGEPCPDFHr0hQj5ABkN/",
+	"Ap+NEVolnf+pV6ULnkrxfpSWrpzJ9T+jP1LY/KFPBpJYpsZcracPWsjXpA5ZPhEMsVqpzKX/M+J2s9UW",
+	"TULmcKgtQD6+lks9xhPDkDVdK4L9TQCbwEMqKYp7aCSkunASnBTFHszbYtQl7SlLELdrNZCUX0BhDnGJ",
+	"T0CbdqjAHZdIdahoxqEGAWdIjIbEk5+zYHhFyX3hDiIJAbRXUMEJKP19qbJfEya1As4UY05dbrlGC6om",
+	"Z9zzU9aVOlZRKaRS7k6sRlK8K9qy+UCTWRkdAgcxDyjrwSVdH0kx3yGCOkRfDcS4FX7C6CVWlFTlMCJ0",
+	"1CEuZz2wgigYLQ7xMtdCziu33Uo8n3bBFjmRL1VKv0fEkDNBQOffwY62LeVftvJvyH9GdVSpjsrfAsL4",
+	"s6BU/kLj338WupS4TpSUB6JXaBT2gXQ5ouzmP//jUgdszoACwEwu3H29yzuXPfVBmMG0vI+IigF2Jdcg",
+	"zrbUbd6enRwj3vlObL+IMOpgBwVGTxEsRhd7PVJGx1qejXFoIhSUy6frUvvhywMbaBbn7X/+B5FbKnyC",
+	"RgNEfTKQZw4R+cMNdrkXWSxnpD5FlrReJwxU74FUY2FwAmGPKIcJGF6SwoFKMJJMwXAXMRFynF3udagD",
+	"BtErxTRebysdhArw40gZkbWa+/CwQ9iDlxOP/D736A94JljXpk2E4Ij95385GhJvQP34wZPjXd6pi5jv",
+	"VCjPD+qM/NAB1eeuozQuySJhTamIrDRxUNfjA2VNaE21qH4ySpCgvtoMuId3fcJAK2BKV7LA21ICE8wC",
+	"l0DEJRq5ljVRffdKxGkDkz1kUqfBLizAgzcr2B/5OkTh3Y+3LcavozTD7Zj7S4nJkSBoxBxtvAfMIzQa",
+	"QOn5TSDrU0mzx9Kh5NmXU2uuTbzOSEyUuzL6Rhsz1JEDYr5ybi1vg465v89HzFne3hxLoiFMvszDMaph",
+	"3P/WhY8tbY+mzbKQaoAxAru4YIbMifNIHKMFNGxLGpbHgvkE8VEgtPBjCa1jHuEeQN+BukUF0p8CVQm0",
+	"CGdb6YJYOTK1lh84PLUNxBkRRZTBHJZz9MDJWUp6OWc9nXSKwmJcMHI7JLZPnF+ItzQDlx8MQ1u4vKs8",
+	"fsLHUqvtEH9MCEO2S4HqmWP4kTJ1o0EnwQdEyUniKiWUAZsvgwqrBwSeWdDlE2uBXZePifONDuWCFKpb",
+	"tXKlXCtXVmprha/Fgu0RqTN8A/OpVqlulKqVUqV+Xq01apVGpVbeWq1VKpXfIbZTSM5VmkFMKgKB+yNQ",
+	"Z/1Cg41ct1igDlg1Lhb+t5GIf6o661PhE3RYaAQj3wjVXGW8FIoFY45+GzGfuubLHvbJN5cOaDAWj7tS",
+	"of3312IhMEJC+0BaGYVGgUzeVsinJj2hb999rH6g71tv+50DW/59ePHjsHpM324VioURRNfyTudODpIP",
+	"paqtVOrYvqQ5pxjxx9y7FkrQK1Md/MXetQB3Yutwty05IZDBtrpNnhBlCVLtEVktoz1pazeMwjCB62A5",
+	"SIs2zXORcEuAsXqobo74GLHnYbn4tyWwRQqNrbv4eUrxXzCYglT31H1yGIH1Ltez5FOlAIdDWq0lRyS/",
+	"2eOl6R/1QKprSaqcNuYFivxSjn+xWqlU0r6pX79+Fzn2WSFks1URHmMsz8irNu7iJJO1ZMLnQwEvpKy3",
+	"jSx5nC3l3rtRZmCeVZRPyWEbYl1sVTfvFDHP8aQCTcZGZLwyCcdGdMPukgxi1tmBWLC8U9pqXTIOAoQu",
+	"9kn+xXnYalTjY5YsKjnm/ZBwtSIzNYPEwZPUNX9YZgS1O8MJ0463vJJ4fQpxR95Xu5tmpMkXX8ifw9io",
+	"cswEwQ4dpvc0T9I+XCCDYFvGeiONHvdY27N6FxcAyZm0TfR3SDw0oGyUODocwYNltEMmXEXlFT9NU5rQ",
+	"nrRsITbsoaHHpX2JbD5ivlDYA3C2lbNnlUYTlbtAYKXtL1zaDuKIUllwuBwj/AKBR6DIAep5mPkixvFn",
+	"qTZt7pI26cb5fowlTnH++l1MoM7giXqYkjAnoNQUYbzyb+WNl7OazTMlc9eyOo0VqTMZ40aST7y9PEev",
+	"3pzV6uuvjbfOIR69CY1riC38JpBHbO45oJNhJGiPSdVLENsjSlHTtrnwuUecMrrscxi9kmjg/wQCUCEx",
+	"iFcIQhTp97lLpOj21RapCO0hQ9h1tc6ofhQKuhAsqYCAzbjPNfBlgK8JmAJSnOPJtlpP+QOoiOZ7Ayyu",
+	"gUsKZP0j8j/csaWZaqxgsGEF8X05UUstWQmWUZQ4s4mFGPY8PlYTUpNQq+xzPW1YGDVtFW2S4zF4pkwi",
+	"lTQaVaPmMv3ASfQoWkNd+T1NPO/fKsCnPXLqxEWPuaHOuKoRqgYxyV6MKXwx1pQQfQmpMsWTYzpWbP2+",
+	"BjNWrkyYnHCuS99FyWAmhvQdmUjSVsZCC14lV34B7bSprXI464Ga+krqo6/TtNVsDTSwUxKGSbFQq1Sq",
+	"Daez2WhU5bzSVNWUcHdSU83gtlP8a2OevrjvEQIx1lRNMbfIXltEc9xGKsATDybMECIpvLJ+H/0yL1hB",
+	"bWtM0QqhO7XKaiVhS355gLKznqnrXDD6x4ggj/Sw57hS8PIusrEg26gqGVStXpd8w8O2TzyxkEZUvY8O",
+	"UYmpD4V4pK9SiUX7KosoBJs59IGFhPyhkybj89LM6nJl/jaywA5/0HGvJTk4HJkpvhiwv1ONYIv6S+CC",
+	"ch69+E6eh+9ErnWAibBHngduQHlWyW0wPjMP9ffdtMPFbOyf+ShEe9OSFJJNENJ+Coc5M+JqYqARTpM4",
+	"uEGY1Aw7+xC3Qe2aluH8hnguTrNLeRq4NmnOxYy3igrGU99E4TXo2kS4lVBYXa9UYhyvVt+qPYDjwapk",
+	"zFqB2180l+eoubzoKEvXUfJ7hX45nUVupfAJDlyIIXz/V1Zo7qG5pLC6IM6VUFOWrXtoTWNA/D535Bjw",
+	"yO/XIlhXdkOYzwFk9MDIx7MIEaw/aoRgNR+3FCgWbVbMbbbzq57TCR+cm3t44s0hmKcfBd84Ug8kxMWS",
+	"XdPPx1G0MctPFPcFDczKhE6h3N6bOP1neWqeQvjXHnCcl+HFWFvOoVz9OT6ENJM0mM+cXT8KZh0f8Bud",
+	"nJpYcA3GDp9HQ4/fQGhmIIh7Q0QZWYq1Ww0DPqDK163/Mo5ujyByq8kIXLryxTYENsBMMC+qWo0wk04+",
+	"JWiPEUdlpNU317Zel5HFOCNWA3zhAH4CO4OqGNJF+30xor/Jx7E/8sh2kFc1YrAlfuCuBjoXxJdboyBy",
+	"gDTWuCqGpOWDzt+fgRcdVD4mNZd/F+Q4CkUl3KrmH7XIJoTqeGQTUr0EwVXlKviF5PGSrOnoAuQ2qUN1",
+	"5ufb1ZEJzKHCLFvzufPeh3DZJBDNR8ShAPp9SMx69XmYSKm69sihftP21TGL0LomRU14A+xRHKpQYCtM",
+	"Ucd8DU0+V4xkX8R2LwhES74LcUGRqsblt8OyoQIANYKELJ0pJTWkhSTcarCac6g/WOBzefcsKvXVDaFe",
+	"9XXmhp3rryfSOGJrClF9rjLdEzJSb8kNHrl+EVk2HwwwcywA3gEQD6sEJn0hljCvBFJRijh5q4VwNCFO",
+	"iTSF0gyBnFGJpCOJgTc2CT/V35TrAB9Il1VyJfZuNDgyKqZsvRZKRMj3mwOe61Rr2ErCg4zTM3mPsO/R",
+	"H/CYEkS1yhwh2MnIqN0bDD0iMPr0+Yt8nd3HlBUaq8VCH4t+oVHY6m6uO5XN6ubmmr3hrNe3cK1LMK7Y",
+	"9Tp2KtU6Xu1017rVTq1T6WzWarZTrTvrdrXeqXQrFVzZLATyVRItjq1RC9SgM+qTmvw/qSSMfJurBGil",
+	"PoRVPdZq6twS4X+Tb8xTI8EgmeVZHhJ2M2RlpXqJyMVvenzB3yYRDu4siZpIQRTa6YLoEvLWsUBy+AoM",
+	"oLQVq4gsNWn5L5W/Jf/lkRt+rf4FrmX5L3I75J4v/wXQYmsbWUobBLrCTBKJTwZDkyaPg7T4ch5zK+LN",
+	"DE5oPl6S5ETBkf0zG08ez4Tb1smIKVSeIupmekgDysCOA0cEu6eRPVJcOmV3tJ5d1CUEOsTGAxJ6NZVO",
+	"PsujFAn4RwFQs2zlPh4OCXssG1kKnJC8H7YcYyweuBa1kIukHQu4pKVfnyByA2aRFBfl2c4SueeKJ6W9",
+	"Vl4Jjhp8YjSEIiZ9KtRHGujsTbNUq69LY6hPbrFDbDpQEiLvuauu53IJwffu4QyKcMi0DwSXDx2dfxRQ",
+	"UFLvrW3O8Z0HjDYH7Z/oexO+5uyCS4e+MGUyWLgjOo2quujC1O/ijD9taeJZQfGkofw8Z/ayqXEYgZI2",
+	"imvKImV/1J0NaWfbfKilQUIMWduQmCo1kbJCgVnolTTLS5SJ10V9RQPjvl2TiZBiYYgH5bgJYi1yirfu",
+	"EsJvXgEjdWscVuqH5SrUOj5AY1bwy7j4zdSdE6OapUvP8RxXq6nORYUg0/LOiLjYEYxSatHoAiFNRY5J",
+	"fKGTkwzYtpFmhnNGiEszvUylHFTRFK/Jwm6HYgHYlkZjvCizf11l9ut0mOjeLp/w1OT1S4X20yJuqSzX",
+	"kv56JnmoLPsUe1XYVgN1JggLmzAHKlE5ZamZmwvyX+GViBmJha2ditkG4kkoXrPD99pMABRzqL+bz+gz",
+	"o69kfCpqwC6Uixaxyc2Rif6U4vm0w9IF37qU9Yg39KhkKwV5EY6XOsqVbpXUnFV7rVPH61sbm5sbW+u4",
+	"3lmzV50aqXYrwfXCfWBdN9Q20Ki8kK5Mx+7Q487IcO8MbBbpEs+DDE35SUNWsKanzSPUknzoawjKWthF",
+	"XCyMPckuYBKPnbn2dPlpINKThyxbzwCn6r0DqbW7tNM7S4NI+d5CPrhMYkh+1NgcxjRRgZ/I4+jV7l77",
+	"tc4zhhJJOr4zGJmyJ9Icg72UZ8EDR23MgDGbygCOIxAjxFG8ZHbKToRoUy01E7KKGBtMjAbEQzrrLLfZ",
+	"tPZsshUVhkszkfTzGLgs9H1mb1Sqh64vEylSA/a9QAPskGArsOuax2PUNe9QL5AHVK0tLzVy/RdKjdzK",
+	"h8qIisa/BC6jvnjKoPbf5EkanDLuAHX1iDmD63cx4ZrqSJUDttryJuJZhm3HGSTUUdMckgehAhGhRKZg",
+	"Y48i5Kp3MZUg7UgOsReWA4OwR8A1qEBd7m0HfEbybWQZrcJ6jBFv5sznO5GqJaqWKxDo16NXNKERBtuR",
+	"6lngX1lIINSfVzaaXBaths2BInoEKwgH3B5dBH0DJBPKu+Ylo6e6HuIKU4pWE4E56b9DtJOaQfREzk6L",
+	"C6gvFInZmk1UXQgz9O6fL5c0X16y48KoTA61ORpTjfAT3k2VdferhpoQiT9H540ougq6hGzuAv4qCPtG",
+	"s2tVSSmOsLiGiH7kqwK9skol7QiJ/m691rXVfG8kfOKgocdvJ/ItfQ1zGiDO0CtLuXhKLQLROSgDvrZW",
+	"eT1DAQ/x70twPSU91flBGJVH1XobCp2ts6qpLpsIAaVutBo8LM8rmzsEVSvV6ussbTmkxWqx9nWW9nzP",
+	"Kr/3x61vPXVS6erfJmFDFzVOQKofBSda+wm6Z0TA9H1/KBorK4F3rawvrmQJmDwqX94jvLkEnbURUVNN",
+	"RWQg39dFZEVqnKIjzHAPaq1a55IlR/7exaLf4dhzIKR1STroFNjuGRGCQrF960IQD642a035nzOod2lF",
+	"aqVzVQ8+qGWtqnWhG+IJqGyLg2oi8ia5SVO0+MgCvf4IquVS8nfXkhrolPI5Aw0WUdzSELux2GSe9N4X",
+	"d/SzdEcvB76cOA25A0XR4MZPhzDHJzGXKpaXKJxw4kRdNpWgbPfgOeQKR+d/pkb9awal1HNq4eWzlWq1",
+	"VltdXVur19fXNzY2N7e2MO50bNtxCOl2/6KMA/4ZrsJLZOslsvUS2UqNbMX5xYwvqlumv6p+N0C1oAlM",
+	"zOG60LC2XgJuLwG3l4DbS8DtJeD2EnAzAbe4Qpc9HJ2WHB3Vgz5eq7xE+/5e0b6kTpQ4e3Ot55eCU4GW",
+	"8BJ1+1WjblsvQbflBN02H68eWu2vEl6rP314bbEyaX/XcNvGEjTW/FXbHkcOrT2SwrRIGDzN49zCyaQn",
+	"6k8KjUKbcuQQ9BYzQj0Omf0j5nvyErQ4f1gBmWiSUbFABlgahgUb/4uoC2WbD8odz6hjk29Kl0mj+OSH",
+	"tKP3mky+YbfHPer3B4VGgdiOwKVhrb4eadOKSwOVN1UscK+HWZAGkhjg0OM3lEHa0NS6CKKyugpnoyH3",
+	"QJ18aME52IHkKWnRKYthtu0Nmo/ZtKm3qQtF4MGr1fV1hN1hH5dqi6aQPw8PWe3xy+OpMzqVLVeSv5tE",
+	"/YX2Z+sucbozlk/EFFDCHPFIi1jN5aRqNe/hmUpQYyoaz1w2kks1whDICknX2kZ0AFTmoFZTADfs4xui",
+	"i86oXmO6PSH0kpCcfyEbv7L8QoBxzjLVjT9ydaFXb9xF+dKUJQOtLTh0d4FbFnbbGb6WfPMukbJ2oLPz",
+	"c79y83n5L1bz10Q0PDSy3EXFoxN7G6yZ4RbJcx+n98WAvi2che7NLS4WM73uLz6Sn4i0kn/172bpCy79",
+	"+Ppn7e71//nvWUGoNflvj2Bol1hgHOnBIGmHFZ6ojPRCnD84pmb3F2ITcDQymMR72g2S9qPCgDLk4InY",
+	"Rhurlco0kClSFXmrnujanh+psJXGv7HrnnQBlTQr1PCOTJrBU3dfi/PYvm5AtB3j+fMBWnnY94x6bYlV",
+	"/U1AfQvOFLtHTTZB4C+Sn8y256RcGVAWHLQ5xty9pcJCJu3DhMRiDCOf0ECvojPHLhox6r9+yBw3MyqW",
+	"KipM56WHoEWk8FLiZbj1W80k5Z3uHSWHXa+vruc+BUp7djOC3Qoohlrt96Hilf7VzdXNzfXK5oKn4llx",
+	"z21VLKAb2u3TzC4Xh12oTKVuPptSd8ejN3KTr8lkGRtdn1vMMDF/EmVAGUsxk/Ms5FYaYiHG3HOyHCvq",
+	"qq5DSJjtTaDFe7JrZvCaxImpLYZwT4IHJUGqrUqn5LSyLVjXuH3xZDyxJ2MpWFcb5we4tvBPR7XK4aYf",
+	"zawI3CMp7Js/WWFffw4Ke32pCvti7WZmKPDJesSLVcKd4z3J+fJFqhvf+5VPp9puPaFqu/GTVNtqJd1n",
+	"H6oCU6LPgL4j8M3qlIybWxxMxfOcoF9ahuxaDV+g+u4EL4gDyZdXM2ymMJQXr8nQN+sq/x563Ce2H5nL",
+	"NWVOUM0rIkLD6l7FAuP+N1MgLbFe1a2U6XrkhmvQieGABjN+w68jH9d/R4DpgngUS52hXlvtVIjt1LrV",
+	"ur3V2XC6G06nYjvO+ub6RndjrbpZte1Ne9U0dRXEibwoRYzmQFUv7MytzUcGh65ijZ+I5VbHMXu8u4za",
+	"h6s54xC2VKd9jjoEXTM+ZsiAVR4JIBVQ0YyIXx8LRFgckZ0SvAPnfJ5owWMGCCQbnImfkdsfwdDIE7a7",
+	"1w7R6SWDTl/EJ7+RKyyRZSk+dXxCw8/1Zuje20GoPUChYI/oViDEQYyPF6k6vXkXZXWzeizEDFk54qEf",
+	"nPnss2YcfhHWmfUR0zFckXjkC/KP0FYE9BMObMk5R71yZ5j0HC093PJ3lC0AY4669xYNi0QlQxYJAsri",
+	"sYhQYZCnxE1el2w7eLStnpx2y172J/rsamm1jawIeb3hrgP4eTESw4B1TftkZ85i7S4iG2ewx3AQgHSL",
+	"fXLGEardxUXtlHooVcIoleqbnyYbAPJrjNxPO6DqGmKjQYd489nn/FLVCYUh9eCa9hDUJno5BLQp4h4a",
+	"Qxf/Pr4hRSj2PhIEYaZgcwBbxNc6VA0lq59oFdP73yu9Jw6+vVbsQTuG9crHZdl0rC5gsUluGAr28AzH",
+	"jlsagSb3IMZJZgQGv87W/99pPpkozSrfSnvMapiQ6gA7BBFXEADoqgxXwBEpjJgZrSSFAdQXcAJBYYqp",
+	"BgqzwquqPZZfSa2rGhljRv3YJkOwkxCIiYBao9+kwWpP5n0lzREYeavyCL6YR39X82g5rsnYgUqN20RR",
+	"2wZpiHskd1/YqG3/012b0emmMiI4FG3CyBi7e5431YuqS4krTxPQ8UD0Co3CiTYLCSLC/8//APPpYYcj",
+	"PtLiXfAyahPGb0iJI8F/UNbnaIg9jP4YEXTDXZ+oLkUKD6xH5Y1cMo2l0wOYVwkfIi8TBHfHdHjG1Y8a",
+	"Hd5x8cIV8u/0zKf4H7g7Aes/JHzokqJpMehi1hvhHozOaoKVUHqvf0vmsK7Nh67laXa1LycJO5hsdjVV",
+	"N1wtadE0vZJzyz4bYS33TEfVT4zS6ASbmviX+mciWDODw88VET+Nw0c4umLzORh4dDVTGfi9Y0oP4vxT",
+	"4aj7CIOHgnEfz422HJjv5qPDfNfzuNci/r5Hh/vWqo8K960/Ctx3LY9DMAnwWq53MPn2x3MVQrrqIq7C",
+	"FGTbwz2HOVtNad7/F/cagvf2Z7r1NpcLrV7N44xLHqtH9cxtPR7Ye+sRwd4bfx+H4hSX+Qt7F5eK3gef",
+	"fJbHUucwhx7LFIb+UCdmvmrnCSXk8fMIarWZPsgYEnUpeQX3cjzm93dGnZz5/JPzExfidmBmFkO2nt1q",
+	"KkEkaI+JR6zN/TeFZdkizTkb45M6iRi9On3XOkP/Va281rjYRhpL7XIvVHVUvQjh44lAY6VCSJZYRiem",
+	"7Cx0FDcNCdV3YIiiCFoQ1cqBKCPLaBoW+K+t2Am2VCYY47ptps78p346djc/Bmf1l4SuzQZlPyTXZHW9",
+	"nsg1AeEJORVBFadWU9XVVAwkloyysVq5dy5KtfoLJaPU5iSjbCOXSIoWReTQHpUH3irpo11WFZoXA4Kv",
+	"VpJA8AjL0ByjUtoql77+ns4y7D72BFSqbJa+IFz6gSqlLVRC5aXlNC4O8ctEp+8pO0TobP4A6WCsqbS+",
+	"qksBqa/9bZCHsahAmk6TQ+BnptrkE/gJzW3p3TjmhnGWlQHyF0tXTE2eOY9Tol66sLwL9QOJP6URqJi0",
+	"jdlvPuoQ1MdhBPoB0nvt2SW4PMhMXUrV+o2I+ZruLQwN2Lx1ehJ1eaqbS6zLs5nFiszBBTr+mtZQXzjX",
+	"pe+ipEMgihUlA1PTLCsNSqC7BCdQBC+xq5fY1fOJXS0H42BOet4UrGly+rmgBT3+HKoJABdSNJMXg3ie",
+	"CJtlQO7KmUF1y9SAE0Q/OFMRwtBAeLhtuPa0piEj4weZh9lZwXAQulDX0TgzIQQUlL4BaxDDCKKrO8AT",
+	"OCAKpykPhCEQVcywjE6CUmK+AcAEClfET5owKRdKqs5szvGGj5HLWS95KIJKz1AiEE/QDXapA6cEh6oH",
+	"ckbqvMnlHxNyLY1mPBFF1OcjaUEPKBvJl8lp69Yf28iqWLAi2EfYdcvIOl2t7FpJ5wX20YALH1mn8vjt",
+	"WrOt+vw2qdyfqDasa9JTEYuYLVe/zCjyluR7Ul5NMz7KYO2pP5mrFwaMSscqVVaNKUP6qr3fQvXaZqUo",
+	"9wK2rV5eLddeJ9RJYGfqXd2RP0pUjl22HqnCNia6NRsNxbDbNv7zbKGj35ZD1GTmAqdbwcn8ywckRz2i",
+	"a3vrJ7u2N55DxvH6z8k4rj9axvEjZAU/ncsQApXZ/DmTrn45x+Dmz3IMVmdJGB/7oxRktAVyxWogRih4",
+	"OLSJihj3guA4+LtVTok/5oB1kfKB3NruSNCbWC4CvC81HpqaJaBMgtC+v7ZFtZabGQeKuTYtlAZIM2F/",
+	"OX2Ti1GkqbCcBXfRg5R6otIWk3p32FCDCuSYkHw+1859D8sa4K/ml+7WC1tGx1yfgC51fZ1chNPsl2dU",
+	"Wrs6W5GPYBLMuZF3F1NLkYGKaP3DghrkGgxOBTxp1uiBClA2bzxVzhcBVc271CUiN4dcwA0+9Lh8d37b",
+	"TBHrqX4s3TjTTlttHqhepi6RBsCAO8Rji9hlUyWIgolnq3linksBd/20FKgo0SosXZ/2IPPRaSCLkVvf",
+	"0m5pzMSYeJJAfEMIFnWE9TQMSG7cs2eOC7sjAFr7aO6IjRem/cyZ9tM7i8RMbxEoQPKu0HEX8RNkMqzN",
+	"X0r+LNM/pEfoqfwzOUhJBCGcezaPz8fLFeAxIxJEPI+bdqAL54DqoEhaiINfmyFz1/l2rxRI80zVrnRX",
+	"O3jNWccbZHMrpQ1rpVKtYqxOsjf55o1YENjoYgoNQxIhBFhw+Xt1VvQgpUNFh9gayEKw3c+dE9lW35sX",
+	"aajM7iAeTC4r7Mo4tL5Q+SvKGxqmu1v6cQsux4qLz0AK34VrmHbeoVGxbjHjlwtzrXLYg4xkBlAxdHQh",
+	"Ko9Vy48gfUBymyLqTBAWNmGOnC91pFWqiSlIyQb1Il6tx3QJku94oFdKwbX1McpcGjMHWCJ9e3lOYlVC",
+	"ezO7Hn4u2BK9oHNCRp67r6f5Z7rmyWERpZqGWu33USt1SAYQzfXSrVLPzcTGZJWFBWY8uwps7hrEyQCa",
+	"52YtwJmP3dTqpfJMQYlaKsJGjfKQwHGzoWqEwnJEl0WejfQVCYKBUX6bL445xYjMYxnVdQX3AnloErQX",
+	"TP/JJsfo+6Xwv/XhGwE1cRZbrgfSUu0uuhrzx2PuTR1Tl3pLGdRqSoDW0xUFFNUFQ047dbvQVWuXDzBl",
+	"yQOxIJoiLmd9InwXd8o2l7Qp+tzzTVP0872z8/fNnSXkjD6HnihruXLfHFjh+xz+5TbJiG5EakUceV3X",
+	"Sp6Cdy6EfX4+TSjqs3pQRBZksXyLKOVkJVssXCI/pZ1ZYHvafDDAOvA6xLoVXv7Mojmb39RlhiBYrYAU",
+	"xexPJw8H2tVNAYMw93AkBajPEdZnH3ShyPnSqlK0uhHn5YfVGk8rUD9v79JAaIuCe4oFNUeNW3t2jPNr",
+	"mti+Jx4oMtecyKWYjFkEtpQFPTIDmLe1WcHgfFG3B/UQ/DuQ2vTae5P2KKlGYFtPW0WOCsXQSRuElEdM",
+	"DIlNuzSZaJcJo/wS2N6S5vJb7JISjJdQkbISPcJMObBe1Z8znAemU6JcgiFhN0NWNgYOzIF4gsJagpE/",
+	"RYFmXVIN+LFR6R3OCPhgVN96B6qruq5A1G8gyyEu8YlVRJZaM/kvnVwLP3If+1OVbPJlvkYkebBf2HGo",
+	"im+eRqai1y1rEmp9lR8pnJjNByR0q+pe9GUEzxFs95E3YmiArwFpRMYKpjRVr09opXpGkDwCUo748UJH",
+	"8RLmRMX0TBYZ0MZd5BROl5gDHHojBlOMjsK4UyIVA10Xsrw5wq5HsDMBjydDljpy8mSo+Ws0I+yvBV6L",
+	"cDln96HN9PE03TGeCGTJKVvznTbzFWdDZXEPiW+KJICrZEIe6iaZ3zpkejyx6lXaoxXZl8VqoazfRRlK",
+	"2iCuKZtalAzOsGhvySizynLaGekhaUQBBH2sKleiDravYSSa9ciVUKhIMRrIPxyuKZsKpFiWUwwLAmh/",
+	"EeIeUgzL0ahdwefVz830QRlyKho2G1ndYkz/DzKvFZeLLUaafrGnXdExGRf4p8NKbKYnPtRia+HBkCPe",
+	"8WgP+//5/zwanVkwgxQ1jQRfy6VphdXFFnHaTrmo9FfTph/5wpRaNaMG3BD7/bQacKpEi1wryZUc7OPy",
+	"DXZHxJKnwXKp8P9d/ap/ylUv7knLwz3DanCJN06LE/NOq4EwGmDmYJ97k3AxB1QIynplZGmUqhY9sAeo",
+	"4xF8LSWxN3LDon7y2TKynJHq1a1ervmFPLdK5ZQMAN4CacxByKuvhKg/pjYpI4tx/1uXjxigmHjicSo/",
+	"Iz8No4+OQUyEvLPLvQ51DA80jtBgHYsGeiuNiGC0OtcFvioZwMhNd5tG0aopx0hps3JA6ajcalGDzSNl",
+	"YJX/1ijyI+ZoT4sZeVwxviaTFh8MPT6gAtwVzdifuNulLoUXt5Q/JVajExK4hIDrJ90Tw8fBQ0hvqEt6",
+	"5JL6fcfDY/kjjr48bTkOPJzm9z1hBNkecQjzKXb1nBmUUxKSVq8JuMEcKh8aUIY1tG6Ah0P5ZslWAuxM",
+	"BlRFX1cjgIbtHhH9b/Dy7OAW3HQu71EPhtx2cqz0+578/RvM9K5Y4Izkqssz/d45SJvY8IHrHwoxIk56",
+	"keFmIPqjqAVzciClQDkctjXEIQwig06nrxpYPKFeJHRrDpquNZy2z7E4/PziWxjg6kNMvej7Yylo+o/V",
+	"TamkEadWr1e35DYKXKpV1jb1P1crGzX9z7XK1nrq2I6I1yNOy0sGj7HjEJ06GCQREuZ7IKlWp20xdXtm",
+	"fEwxmUEQQjTKy3Rji/lO3dVsjM8SGkAHk8yO9UVD/gEX1oXIFy6vmJUxqodR1EubJqpOxoxkSClQFiG4",
+	"il1XCpFYseqRgFHgIY23qwuPxSketDhjkvneaEh+5HCoWGAt9COfnb2ZDi6YiGGKMsM9vzy37KSfOjP5",
+	"vLyiFJ+zszfWgl7cxIJrdQAGm7bIiZXI8ojNnux2gJ2JNY2UH4vBuNbr9dX6fXFci6xZGqhmCeuYsYDK",
+	"4Zb0EYerSnXV8/Rz9fUeecmBMznmDf4qSUAuZpC22+fC164pNcjSDcWl5umh9iqvVosFOiw0CtWNWrla",
+	"Kdeq5VpVrhN3iFtoFNrEeaPLWQ24T74JIgTlxo0doyCYDKBv5MI0CnufTvda55DE7MpX7R++fw+TFVCE",
+	"uNC8PJMkgnswDTykQLHDyBrvEnHt8+HC3uxi4YYwB7J+31M2uk2JCyb2Ju1AgZvC51Jrs/tJ3Nxs6R3n",
+	"Lfkd2ls52yc9eshSlVoKvfjpHg9hSmnqO2MrNJvS8q8JtG8yh3p2fxLK0EiQHCUDQ6rICpsW0SgrBrdw",
+	"RDVH7BdI8x7CnA7Tp6ATnYpo9/hMO6c83U4CklEuFDxmoXCtZglpn4NLC9fgnWIpqUJemu+TIXHk7qon",
+	"kHliEYpsw6Nn6skFjp+qt0j9rGg49Rev8al4Xtrr5JX7UlGtPmsa1UzhCd8NBXX+BkzPJ34PNUcNz0+b",
+	"n7q20AzXUzEBAecA2jNEEThd9Bj0iQlZaDEpcaZPvz4WIbNbDGwQaCEhkm0aqaOsnGlXJEzFpYwUGquz",
+	"PZIeHxcatTTPZIivrBYLI6b3G+LieuiFRiULoDPDGnF0MBMsq4jQm2PlBG7RdJYy9jjrBQbvYDuCuKpW",
+	"KhXlglyIwURXf2EHaz0PPNXjY70M2FcDnL0OkigiG5FvhXVASIcNqCe/igSeiPmg2GCbc+5lyBEWsR/1",
+	"gQk/F51kBFE6w0WdulsZ7VIeThkPa4Ric3c0YEnPtvr1/q1Q5HapWaVjWxmJpm9J0RvCmeWBUNW7G6hq",
+	"8KZAOvNN3p/XfkVSGGxR2oQ9Pk7OBXVInzInKM8RJtvA0osy2nExu1ZE6XDw+UDS+3ze9DC//9pU6QM+",
+	"Nme0mDcIEFDAkrBNiq6TRuGL2fuTzd4lo7rMLv+5oFBcDqRLf33mcc4s7nEPe19yIeET7ETQ2gKStxgR",
+	"93UG6AFOL0jedLnNWYb5sWJUXgTZBXzLIz0qfOIRx5jq+Se3qB2fdyIb97Hr85dWBIMn286PQvmKSOAb",
+	"EtQGE0PiupT1HozwW7JxvlBy3zxjfVv1oYz2OSHjB311dRkWfeaxJLfyX3DPdlAmSvK+CA763u6ABxPl",
+	"1lwfwfLXe32uIyEJGZ1J85FVrVeS4HKDOe0Qf0wUuGqQzSQq890UuZODK3PdFstf2XzOhOV/t54KmZ3y",
+	"XWVGGXIrIzO84ZPs4EqoAId33ztIFY4xNZcvoHYpkMeY+ibDM/qJ2Qp/7c7MejYT8vuELfbm6YSq6PoF",
+	"M9Of/5pjT3OoLc95Y7Yh01BaII+3ReE3IqUWbO7ypW5e5mZl4S6baIi9IN55Y5wyJhB92jxCLYUejLST",
+	"RUcg7KVWe47FdeTPXSz6HY49RxSKhUvSQacev50gQ/rFwoUgnrzWrDULxcIZYJoyAtxRCEmcZ0RALLFq",
+	"MhFUzWiAS4KwPi65nPWwtEUE8bRJNcAexdNsJPraBfAtSQO3OrdQuBzKb/eo3ZgzIRd8WcFsZ/lpMAwl",
+	"jcJyfmrK3ImsYWQQxdmlb6aXM3XU8O74sIP86OnXR45SrO7PNGBQV/ZpoObeGXQR1BV0TFPBo2arjCyX",
+	"9LA9sRpodXfvLHpLVd6gUGDcdTROLwbnUB8oFAvqHTMG2Vbw9xT4wvxiS8bbtezjVH3aWkv3KrVUW6jU",
+	"0jSgbQZ/iUPvpqF4ZPK2Qj416Ql9++5j9QN933rb7xzY8u/Dix+H1WP6dushvGZqsGn8JjGoVEkrL5ka",
+	"UAAsClCq+unILcagyXGW1ipb60viF/FZ5Nq5PNwiNt8gv2DWlENYbfqAQrLNKCiSAZ7/KxR3yQbwp7Zq",
+	"HGOh8YRBzY0FisHHGsIvEI/ayN3FNln6epFOtg/rrvjILWVn40NiAZlIrhESI7sf+ehCQBF5Hmd4wuRR",
+	"0MdgG1GGMHK8CfJGrCiHEdyl8+dmw2CkjhM99Lk6SUK9ezKGMvixVq5d7qX1lbzHIs3uPbl2n96XiROa",
+	"s//lYlZ7Vu0Afl2IrXOkBWS8j+OMaGXY1jW7c384PfhJ562qxiThD1NVxcMmGonuGlOJBHkybqNcN2CM",
+	"FVzt1Ox7dHO/N8A5uRhz+EN4dzyBkDN3ovzBsUNFBbpmfMweXJQltj95eJhOcAG7mHcTg+1Od1i7Xymo",
+	"ZVWefxoZkNkxeaE+yeldoR6lofCidUkW4HcPbeybCdUPWFaCsqInOEfz2+TJms3rMrvTLtApLubwttQ0",
+	"rAf2XKktkUYe1p3hIVVFH9R8YXWBrmVxKpma1jhZePN4mTNdiHwa8rt9cquiJtLUCaMnLmcQVrUqt1ZR",
+	"l+hziE0H2C2jEwWWUY1DEXY5I2gwAgRJkAyBldCY0kP65Db+uiKiXRNO4CrDReABHOgO9/sPjEnmb5ox",
+	"xSPvk85Ynm4u34i0dkeWRwb8hux7fNBqv7caaqWkMkl7TJc7Ze7k6dMdE6PWOJBgpPdOiGxzlyy1htoB",
+	"8QizKR4Q5kPPtJEY/ed/PMqleStsPtQIHH07Hvn98ki7kD2CA7zM2AOrW/5x9/XvVHXN4y55BjXX9E6l",
+	"h0F85YvJH98+k69r017fFwtAb36lkmxqvRZDSEvie8wybIsXW8u169th7ZCkO3cJhyFvID5/5TS5zIep",
+	"ScqS1nRFHKFL3arWYuphJSxVsn+s+1Q1mmi9tILlUy237s8r7jmE6QM+vZ5f9YouB6cpZ7CMCnTPQ+ws",
+	"F92o1yYnthEk+TJgjeqzWYTUliOI7XrujZhanF9DGGZy/awlWqyE38NZ+mJF/nKx+ExgllSBfwajn1po",
+	"ePd7KpKRvnvSejFyu0P99DtVUbxpIg/X9BGVoSlbSX/1a9bi6C/El2ehNcl1fsFsld9TAJ/wzdY2sg72",
+	"ztEKHtIVNVgLzo8I0Hp5C36pgCjOYBeenKgklYO98/ll4PQMZ76I3BBvolQc4kpKpD5yOBHa7WG7I4dI",
+	"WxE71rygRpqSoidjxpK6g1DbJILQyfQ+ZXutW02lwAjaY2KJasLTNJDc/MkNJNfnNZB8aQU9W9isLdL8",
+	"8tF6XebqON0N2ikvrcUTZPU/YRehh7SbhtoK17qQ06yBRUo+Jbhqtmyw+WDAmS5hII+4dUM82p2UbuuV",
+	"rRKU0Ut2jZqWDAvg5J6ml+hW/lbPkTbPKfXpl9tltFp9wjajGz+rzSgUQBiBrPyGXVWyOrV8lNAZR0Xd",
+	"Qk3lUbq4Q1zoiN4hyPqHpfqhH54afiRZ5qVB9LJJMWyITgWC2saBRxyjvvlIdvbB6vJSlNayImLXiiYz",
+	"7ZJzAyNLFnS2iRDzQWZAt82R3+ee3sgG2iHYI9500uvW+hzfoul8R1lWsm83QJBHS/BJ2anbt89P/c6B",
+	"n4sjxkBVGmOBpJ2jgXRh3ShGxlE4Wf4Jp4Q44ujD2BbEFidzHzMxpXEM4lQVzciHVbHSQC9YVBlfCA29",
+	"rZALprSBxvHFP778ZsuPBaDMmE18dXOjLBeK8i4CAc+z6A/IrMsGfaad2gtBvAdGmbQmqZD+/yKDoUcE",
+	"Ltt8UO54hals6+7IdbWpeyQfQGfUvcGh1zB0O+b3Xn3VkToo5We64C2aDz0/Z2FuqMrXFPb4AavNh2jw",
+	"M5W0uWm2wSSlmJYGLFKdiLJNbamNhNs+r5bFkHhiipXPKVGRL35nEhkWdFkGzt5Mdgp3bKOxqTMZLI/D",
+	"oX6M6pcRFv5cMERnnLsLYHLX72IkkWsvnah3pQijln8H3l4xe5dzVXmKUcjjBwa38rFmn5uDDFx5CV7o",
+	"SDaOItMIBUR3xpyu+1Zykuw7y/+Uiz/k6Mu1UFb3vdjHtu7wMN8wflQms3jm72xly1xtoGotmiWNfeQS",
+	"LCJteoJFUba4NHoYVz0ZYcDSQgp6gfoeJU5YRCeXfjZTecnJ4BbiV4fOQ/o8Pwr72ka6+8lDjln9Xhxl",
+	"e0aFyCXAAxIcKG8qoGQeh6zLkxk0s/W5eQocHzPimYSuGJNbXKm7d3Q4RR2cq94txC9NHXqwTRZWshZl",
+	"VIHxE7k5sMPThrA0fQmAF8EXFtScokdhNssIq3cn8dXZvElV874Xd1pQm9qcF52NFBdXrEg3WII4H1h+",
+	"rquGiXzeA+ZVRk0UnFLVfN91Hxm1tZGfrcZm83C9MJd5nH7mnkwTi5zWCGosG3Nh2GdmQQaFtPk2R0nQ",
+	"4fvQJWOmoNv6P6IzZjWvFblMLbH21IrabK9YExyIz0hVW0ABvcs4lcsBgCkxex8A2F/WI7RcFJle4JzY",
+	"FPDULQNFpj6bxdGyuNmvY03+0nbjr8uOFrAkl1Mt8Zmamcu0J5fYRHhaVqgY8cij/uRMLmk07tji/Jpm",
+	"0EMs8Kc7Rtpwvzpp1unJmcaWcWmv1VZ0XEtAU9YmkrYaZb2w/6iqGiffoDuzYdTx+FguucATIdmJ7XEh",
+	"SoL6BL2yzohd2ie+3S+dUdWw9sSjPcqs1/LWtcrqdtCySsGsiCQLQlXDYoId4gE9SEpxqPBHXkdXS5Bz",
+	"VCMpBHJGzbdkwoDmMA3pOwL9OjoQbU1rzBxfKt7NXJrAvpuOeyHqC+J2yyjwn+oJUBGQDfV1KplDbOoQ",
+	"sR2sppmly6HBFPaLiHFPw5YSq+wbSybELA2IQF2PAyIQyA5OsZpvsBJ93x8WwrDerKNzr7Be8V6HzExC",
+	"dzbzPLkcXCG0FFgAUAJQJ5o4inNCTh4TY7kiRP4bqTFZ0SNg6XGUUSs8k/prasHXKqtyyEp9jz2aecb0",
+	"7LMO2R0kkipPjc2Zj1XNNf1wq49vCPW4lO2eq3dENFZWetTvj6Ds8Yqt7wn+UbhLgpeiRcewAhT4cIaY",
+	"E2/zxbvoZEjYx9NjKFdZ8rlaBE1z25E2JRrBFWTAOSVNElD9DF6tfBiqeyLlTJ9DU4X2ikHEBApCbAec",
+	"WBT18VGj05a1fE6y6D5mjqsaF4N8wf52pK0t7waBmglyqFO+YldsT7J0JEZqcFSgWqVSRqo7q2pl/OeV",
+	"rrtwJVXRK1U8+6pQvIK9gn8MRO9K6oiWzgpVMnitUkGvBtiV0pY45qS8LqK1ShW9YhxBfvAVC7scwrVV",
+	"eU3StcvHxIGf1uB2qIdh2s/C71voFQ5bbsJTcKxVvVrVJHLkkkg7y9fy13qlUjYz50MNAVKvgU0zFGTg",
+	"OFBCwMAfdflzyDfFQmolN5KlU3CpbqMRUzms8Dq1grTHuEccSZt/jOQ3h9jDA+ITL1KkDzp6XrFX1v8R",
+	"9Af5p2Lo2R8qX7FdOJLyAyZXGFGGLs5bahMGVEoOBU1pIGteNQoLToOpKAhcEoCeDYSRi+VYoZ0vZ1Lj",
+	"FdCIVhTD1QumpM6lnj0UVVb8oRj5TXEaoVgPTBx+Jmw0gDLGsevQHvmKmfQuPJabMtKyEzNEAACrs6F1",
+	"K2+X98rojAcISpVprPbBjMPUiQgw1HLf1CfhbvlTFzT8YHs0/5bjhMPlI3zFhI/9UcbrYE2hGCG811Bu",
+	"n7uOcZH5fY+Pev2gjYQL4NjbErhhLF2c2jd4dj2CoHl0Ax3snSNGiCM09ltVoCkqVQ2p3rED4ve5gyxw",
+	"FSto2RUzWoGGjquPwP1hF3bqS3qMO+zUx5jqp88cZEkhbQEMbUhYgFRXxB3rYIo76p0CSQKRi0C8Mgoy",
+	"isUVM98N5y+P93DUcaldvoLadtQmTETTBppDbPdJqVauTEmB8XhcxnC5zL3ein5WrLw/bO0dn+3BM1I7",
+	"pL6bkCb6rBcahWq5ou6Ss8NDWmgUVsuV8iqEGPw+aI4rq54zxJ4/WdE7DLgnktHUdahbNYQubFFEnQnC",
+	"wtZNvymoZMEmHzqFhnxdU90MPg75dUNxmdjd8JYV+ZC2xbPaqibuPqM/SJ57VcMJ028CHBAeEUMuV1ou",
+	"QK1SMcKbqBp4EZm38l1nzSvTZp7ho1YAFgA0g7TIo+oYr1RFGEALzkeLM9/jbtYX9P0rcLO5F76xpsaf",
+	"9lAwz5Ud7BgAHDxSnf/IBdOqxg/V/mStsjr/oX0QZA6B3lz1PCM7ZL60sUxxM7D7BgPsTaD/gfDNEYx0",
+	"W9DnrPBVmlFD3KMsAC4HLrTCivKqrJhfAtO1sBK+UXnZgnvhz6i/LbgS/KQ8NwAkNH6bOzkMYAcmDBZ+",
+	"4LYknOsSdikW4BfzwxNi9sPc1PP4aKjfEPz4XZQ0G1H09U7TV/ju8PI3/dlvw9gNHhEj11cqK4zqrlgY",
+	"cpFC/EfQ6B8zBEEj3f0fENjACpT63deZv+M+d7XZUEaqY4HkhTOiqce8w50J9DIe4GsSMaSUPiBlXyB0",
+	"MNMSh49ZwzB5Dz4pBVkgxcitPCNgW25Fm4ojzpAF0urf9Ku04hhBPXojBcCY2kTdHmlkPs3QlGtV7dfC",
+	"7OzQIYMh9wmzJ8oWvR+bghOyw51JDg6VkrBmxm78tCm+17viQqxNI1ru4i5Mnfn2yGw1i6UacxVOUfJo",
+	"/k1Y7Vpla/4TLc66LlUO5QfzZnUSQiLO4s8zGeMcnheQ4DsySTI8de1b8PFUZgdjntJ+Vv6kzp1ify5J",
+	"y2tsQ5kYEYERIOhToPxqxh0R8SAJJHw+RGPuXUP+o1QwlSdHHkrKgP0oW6eMAK6PhR/RWbVxqMbjoFfA",
+	"naRlaL2eZkzqrnsypl1v0h6xE+bmYkpnxO1makzJRHE5ix5nRM0QeD0VKuxQLjxz6lmb/8Qx9/elaPk5",
+	"5LYLm/645BYcrBRyU9cMud0Vs82HKXYcuKO72AschiGIQRCTOJlhUBR+smT5+8iQBangwYf6gPiPe6ID",
+	"pTlbXc4WHYuy1jfgMIC41320veEohaBUwTNT1T70C0lVWxDmbyPjXww696v0Z9DSIfdZacE6i1k7Lb/R",
+	"obCQR1T2sny50pmgWBvc+O+vFrJdgj35nm3wKkH82DK5VtgHR435OTJs9SmMLE8KaJcOqA9en4p6oSpk",
+	"gA5N5vW0iIzITzk/hwqINSPuIfV146kCqSsCsev3CVM+H8EB4J+U0jEbRLviQiskKFyUbYmAz1aaEXJx",
+	"xcjua9MkRaS/iuOlikhHzIvabIF5vNa7xRlpoFDol1Eb/OZylz3SHQk5Y6HAsaD36L5mcYapQBT31Asi",
+	"kv6eRkdCHVAm5H/+3//8L48E7GBwJdPzdUHjwzT4en7GR0BuiPHxi7x4NlqTOjGPK2MCsksRM+ra/Y2U",
+	"FY/7BvPzpLJoln8IcDDAUIuRfsIR9xDIEsUUJVNXheWBS6t6HRa/IZ6Lh5bitDoGpDg37vpEZxHHmfss",
+	"myqibMb4veo25euYESwJEj51Xf1u7CPO7LhrSq34YmJBSYEphqxe9SSG2uL+poczfL2LhcbqeqWyICtv",
+	"q3OdwlQPg7Cm0WiKSscomlLp8gT9eRfEO7GnAsomFlkuPCNXlCSVv6U76tmLhgOpxYVUHuFqjyEkAlaQ",
+	"IiTUtVxCAnASK+RGzjN3DE/d3tBhT6X2KmarfsG+LwksLOagVc4yajL1MKTKetT3VT0JgEN5mAlsm3QX",
+	"edYDhdqR/6SMOMjnKmIrUGcieWh/G1kG5qJBH6qwjYVEn49FyK/VOAb8Run92IW+x1BZHMLsehjN00P9",
+	"Xajs7WnHnZpyGe1TV4X8Paip04FBAXFeFTBzrgoRCTHAvt1XUQX4glTzRWjhmMDdtJNCTmMPPvjUkc9E",
+	"sQosbAu9UhCfLh65/uvGVNxWWWpWw3SAAcipCvCocJaBdVAnENyBjIdT1SE9Clggxc4ANAWwkVDNV9DG",
+	"3BJBLuAJPHI3PSso3TU2R8IBhWJioEZydtEIdbTYioi1cywikwzEBwN5RKEHpb5DQOE4MO46E8SUMhD0",
+	"B0mbIbZ9HslIyT3NpnwOsqlmTtWgqQyYCkggOjk1cgoFeB3qbMu7uyM3QLaZ0VmzJ6AaQwTDX15J3Oyp",
+	"2VLj8pgIgFIimMs1ZU4D4WhlRD4k7GbIyhrAZm2D9AcOrFQ8C70StMdKlInXRX1F/kBZ75s8F1YRWUM8",
+	"KMePRuaymEHFlmVmkZd8k1U4SvXuyN4l9s3cMXd4T7xxip0G41ZsX22QCsPMOmaqFn/qak6XDcjFAFQH",
+	"u9jPRmRlMaSRb/PBgrR6oh/KuSo+VS3gAYyWaJERwuh+ALwVJOrFeStrvF2PD7IWba2Sd9H0ADUbDwb5",
+	"wLH5fMGRPSd8TiCr52N0/gbQmugJ1iDcqPILf98XZKOV1MfB2KiBJjXv6K+xGEConaXiZtRQs2AzeiJT",
+	"+ncQRc5UwuE+bQwqcaAqqgQhZOV+58yozypDaoaGWXgS2siiC5jPXy2Uu6wgljKU5pPSww5x5vHNOLeL",
+	"R7Hu6TOU1BFN9wCXZaoXMVlTj9zakSDXPcvLRar1QuVmXdBNgbUdY7NEEldUbcv4K12w+FYryMETofyX",
+	"2qtpslSCEQIMXFItmAqYOapMq8lt0n2xdVrMd+yBsqRTfxpB4TuTtvJKf/O1DtLFclpeYYFcznomdB4Z",
+	"67ZeF+xC/Ucl3JWPVAGrlWEjkMATVK0bT+trNbdoJpL1xveHUmmQ+vIZHpAz6pN/nvketX350yn2+/9c",
+	"0VU/rTNijzxiIX5DPARgZtXhCTVZkF9gheXtLIXPqwSxOch4DCOavAtdsXTxLeOV3ZYLGKCzAy/ugAoh",
+	"bVnuQSBNobjh/dUy2sfUJQ5yudpujyAIPxIHDYlnUmFhFPC3DRHIBuqQCdf5LnA/JIAolbxNfG9SanZ9",
+	"4llq2fSgpWoot+Tt2cmx6YEiz8AAvcKunKNAg5Hr0yH2/BX5e8nBPn5dRATbfZgg6GHYRwMufLSJ3tEd",
+	"iLPGS4ZaJqnMmKqQ64V2sKC2KTsNeThUHW+In0ZB7WuVShk11ciMqsdD09cfc7Puupp2ALNHDsVurKML",
+	"qJBD7PfL6Jgb2jD6r/zduG5tbPeJk4WpPNdetsUY07IAkiqXUjnVGn8WIHHikdqd6wzS7M9E0nvDxOPC",
+	"aIBLgrA+Lkm6x6n57ne5He6x6qfyseja3JbG43EJjufIcwmzuaOSuu/17iXFZSMxhnit3XzLHi+Wu1Wp",
+	"3L9b/QKrkBkSiASkluf+LxbOiF+amdA55gGHT8qbaSlTjtl0SSPuBfsaTck2QGqjAO7dTkFJILPPUHRQ",
+	"kSpyEmK6od9XquEA35Y6wMs2q1u1hTCyhqWmQWT92LVAP/T1qZWKm/Kyrdg4f1Sh1cyZFdTCf+eMoBZ+",
+	"8TQIX56WyJFv4fsn78gz+hhOhcDTjKeDevpaul2mpjZlldk406MgPzEvCQc6lQwx9TSYThC3W5KmDXFQ",
+	"K94w5VVHKoMtzoTvYSo1uVazcd6+2CvKl1wISbTXZNIinn9Ge8ogstvv5b+1JRDptiC1QEGwCyUJkEc0",
+	"HpBBJQ2X4BuT7Um8G2prlEeyQYhGcVhhjxEL7Jsi2litVCTX0AGqLA2xhX+xjBvVz6fQplDu6C1mOk8z",
+	"aMZT2GkXkhxgT5VfQp8+f4mUZrLT6jJFmrWoBiuJLimFsIlJ6Km1cWmAfY/+KCQ7fCQ+HTa/mJ6BaVZR",
+	"OBsNueeT/GpRC/+cbKEWzmK3reaz9179rDQe1GqmMeiHcUdNzM0MxcTGabxxSiVZoQN58rI9SufAMsEZ",
+	"gZnKCJT6SKvZUI7VWLduX8TYHbhuTIt3L9KtRD6opA9qtd8rPicf0D3BwSPj82R/pGJQOCPKE6f7iJs2",
+	"Y0FxrFgZD/mOVvu9KKMz1bFFoTUkE5hoUDB2oPxL8lPbyFLdgTSDleqmmkvYUaiMVGUJVZjAqHPt9+iV",
+	"ifRTKULUqKHPlZI7r1GHqMIzGDrBK+KMgJ001tLRLcWLCBwh4BeLzi4AsKt9JY4KmW3DGFQXd4F6HHGG",
+	"cIffKFdRcC8kGL0jE2F8DafvWmf/tVlU/61K1ftsr1UF54rCm3MPEdVbiDjo1enO3lktKOrjYYfqChGn",
+	"e0fmPsqlZGyyAG4uJS5m8mvBODojH1EhRiFiJDwjBnij5APUA4ISAQ0dXQM3izcBN5bujB6Xguorv54U",
+	"JJJMCyX5v529g8Nj1Nprnx/uH7aa53vw6xU7Ojzcqf1otZqfD3rN8eFOs3d4cXJ5NDr5UX9/Xfnw2Tk9",
+	"ndDBpLl7e0EGJ71xq/f58B3/cvjje2WvOT4cX7GT73vvj5rXB83qxd5O/6j1wT283d9tnu30jj/uNPlR",
+	"q/LRt9+8de3aXu9y38VH7Yvx3vjz7scPH3Z3m7ffr9jns+qw82nnxmbt/peDvfHhjn189P3z7dH5Ye3o",
+	"/Hp8/KM5vuz3To++N6tH583Vo/Pe7Yn87+4OPtrlt1es9aP5Vn3v83nz+u3ZUfvDeK8H33i32/T3O592",
+	"Jl8+HfcP9/tfLr/vfTzaOYLxNsfjo8+1Pf+K4cvquLP6tvL5st0/2r+WI3yj59lqfgjmvNv8YO9+6DX3",
+	"Dg+/v2+tnbvV08OOczgmV6x/0HV32xs3e81x/aJz/ZFdrB7eXmwcfPzxe/dy9/tg7c31/hkfepfjWteu",
+	"vrutjndY+4+DM+d863jNO/x4xY42653eu+PvRwd74zcfPu9+bFdOdnY+7+2/udhaudzZG36sHnTcU9w/",
+	"X7HHH48vzt9MTo92NuVMnMPxh89X7GgHN2fe3VR37433dlbGH/aPmkc7ze7meLcHXzu9Ys0Pb1Z2mh92",
+	"m729g6MmP2i1/jg4O1rb2mketZqVXvNo76J1+GH38r3d7B1s7duf+Sdv8HubXmyMDj5Uht0rtna8fvzu",
+	"y2Rz9cPJp7P+2Vqnd9g7aLY+1d+uHJPbY0bo8PD7oHZ63L7pvB+6Y+f3g+NbsnP7ZmPCh6PKP68YHM29",
+	"492U4zpHMQMnYvTAn7YPPzbP99C7vc/BgT940+ztNeUR2JmoycnJmok2x3tvdg4qYyyJ4cOH3uRyeDZ5",
+	"49f4vtt+c8n5FRuI91Xvy3fC6/XRwY/h7nVn93uzvl7FzqTfbh63ms0PPXok3vdPPl1s9v3K9531vS+/",
+	"Xxy/GW1+2N1121ds1L50zu3v++fiy6fT+tbnk5NOj3z4+I4O/M7ul60fF96bT80D54B/eVs9raxS0b/4",
+	"8cMdNSNLMz2xmKKpOBZ28CL64aES7C/64fPVD9UWZeqHocuqWqtv1raqtYdrjVr4TWmN6vfcWmPuJO9A",
+	"GetjKctjykpYfQ6ywJvyXlUUMXaTVIeulXIiNS5evE9G9z3EfTRJ4CVL+/lkaT+KNaVPSTMjNdvGM9Oy",
+	"jTXkEZt7TtjuNnKQM9y3hRde/IyQJo9ytMCNme7FTGe2T4Qqeays6EjmsgpyhbnO0x5Nzcp9PrL7xGko",
+	"KBcVAZrL+A0UFkNSV1lb4cW4CzStj7SN2W/gG9Bva6jql5DUpCugKvcE+WOEXeNxMOVlIapcVOH6MRW6",
+	"rBFlgIqwslKENUkvJc/3SDkYF1D6fk4W7yxGk8jefRGCy0m6fRROpU9wMyPTdhHlcCVC5JlhT31CYvwA",
+	"utEDoqvLPVNw9zeBLBtbGTI0UsF3MXF6WxqSQalLFe2lIP47lGGAZ08F7dMOe0LaR8EI6vulXSqGXFAT",
+	"k5sJSVCPRJ94KXGSIrOT7mDtAX4kMR4/aikS/ZudckdILZGLTwoenaJOz51Nle336FV7v4Xqtc3Ka6UA",
+	"uFT4Qqc1hi5qDfbc3Xu/d74H6SIKukacWG6ElogK2zby+4T5mgob4I2P1noFb3GS+j23pLMZAbO6u9dW",
+	"ottSxPpPh3iQvQwgP1gDqItiRel9eE1vS7bnWggLnS4vdZLDsFI64+hQiBFlvV0qib0zkg+ecgpYc/Dg",
+	"mxrgYz5yHZ0bU0ZNVbVY2a9757gHCsl7LPzSEXdolxJnG61W1vSgD7ulY85I6Qj7dj9a6Bce5V4xUoW3",
+	"GD5jXlU6o8xW0E9yi20fyruT+OegdD7UwVeVZ7SPvY+d0CBPbqbqLA/FVnSleAC5mp5MpkZuqdV+Xzrz",
+	"sUsyWbLnTtvbKaB3ZnOHsl6s6HCwfbqsv3ITyDOh9cBIfDs1v0dx79xKk+fuqydSUn3Ogy3pAuR4OEGw",
+	"dCzMhlIMO/x8bGuzsnnSGtVlfD62qSnjiBT70WlbRCGAPa1do9iI1GoaNZtxFVgKSn7Cm2bNLX4EF5vf",
+	"YlggQ62LyubiY8r4Vvv9MoGG0xQ19w2eq+6TTy9HrSgW5BGf9yTcc1csxM5jjtEGt8KKriolIUV5ipxp",
+	"MABVfPj5LPbTrdG9VLwn0r0yYJppmlhERwABNEszW0ADA8mSqnlFroQal+f+dE0rirF4IsdOKpSj6TjG",
+	"kWJ2JshPhB0K/DymhQED/4sSGS7xhQan/qaK+CuFUIMJAJQGVVkAZBApJiGgiwNDHWxfN2LwhrD3Dnw+",
+	"EEIKF+HjiciO3qdqGI9a9udBwXtoTRAJZX6qV7akMIkE7g++t3bGHw53mufNdzu93h/96+8npx8+7Da/",
+	"N9ePPohx6wOEwA/2xm9bF9/3Lo52DiHs3eqN31+x9mV1bA8+/vh8tvP58iO/3T9vnqsg+tHR7sFx//2l",
+	"69sHWxPnYP/6czsSkt/9MDn+cVS/Ypd9+/joB/y6an69/N50j1pHrZ3mbnPl97VPuxDE35scf2/+OPpu",
+	"/zj5yMe7u3K8xx+v2Jv2xV5zzHeauHlz1KqM34whEP19Z6c33ufNC+d8devz3pn76eLL6GLrj/3TrR87",
+	"F9X2Ufdwc9zqfd69Yh/blQsITn+wk+CE3bNmc9z+cNhvvqu2V97ZXr299+Fgi7qfhvXdN78PPvjcr16x",
+	"vVW/dfDxene4dXp8e3C70aQ71V77ut3aYJuV/qfV72cbuzd49eP6sdMUrZXPeO3H7dnq0H7/pnfe7/0z",
+	"GrBO7NECfjjP/TnR1yPi9YgjSSNFfbk0+fyKHPkN8V78cQ91QcCKS7nWfh9ys1YTrCuNKCauIKCUP3GM",
+	"F6eIyiDMmy4tB3B+Mjx6Eanx00VZG2LCqqRRVOdIbgEgq9U+gBkNqXc6u1F5pUMxB/V8pASzBPEodi1T",
+	"syap2KjWdIgyZMmfE82hlFwkDsIDruqmxuLZZXTSDVsTUV+Ht3X+X/Qz0NtOeyd0HGPEHM5IvPKeCY93",
+	"uYd6nDsIux7BziQRlUFar65VKlnA8Hawwb+QZFVwyEKjcE0mLT4YenxABdilsImFRqGCG9VOo2bn59/h",
+	"QvwckHVkIzLM0JAWX1j4Q1m44iUIs8nTOJJTiC0NwO1N3xDwaS96QKK8OsJociWbYddNwQ/rFDSlhwMO",
+	"19HQa20fRG2DRJqa5pkKT92ABjUqb19jmSO9eccE0NaMjE0nSlXP7mlKy0Vc+T+5ttwJc6eETFj6KAIu",
+	"L6a1/snwgppO/w8rtJU5KsVdtbHXkLKwT271FvOwtaHNXc4ECFLKwKE7wK7yZyupBC5Lh/ZUD1In5reE",
+	"lo+J4GCf3GbNWDP8jDlD4+B7TdqcWyrQ2ZtmqVZfN0UZd/faxTlTz3RSU9Yj3tCjzM/0odY2H7xNrWbW",
+	"AGz8xHXOsg848Idt6PRpTka8BVXmHODJ5zKPa8oya6TJa/kjEuHb38nnUkZiKRBKI2jvbJIpGBTqBI2w",
+	"bPoJyPsIcySTDbCUoAKXkaV/sBrmUjF4lb4ni9qg82X+OcFWnamH8lQu21NlBnYghljI/wBUE8lVoxns",
+	"82eW0Bzu/C+e2fz0YABIhY4pQBHNLfrzvZOj4+9+xCxppTAtiE1IqDPpedORmzITqKPTXDSTOio2dWWG",
+	"oGc2lEtCr1rNxn7z/dleUYl97J7RHsP+SOqS6p7mCNpIu5PXReND0VZ4q4ksEFwW2MUaPKhVyIZq3yE1",
+	"eVVix5jPESNZW/gx7QXu0V10VZNcAA5ElHuriDrExiMBrVx0l0YIqA+xCAv7qNFnWddncDUOIPml8s9A",
+	"YZCCEoQZ6Fs30eCwXCx9f9lWJTZVguU37PrfAOIgaXH6tlpltVwpV6ur5Y3C19xG+tR6/qSE6CikJ8tY",
+	"t7nnmEhLDCX2khCTnjCtmUUcTJXNzZdhkKfRZ5pdroa2AM4ry0CfXePSNGNXpjbvJl2dOgFYt6wPMmSm",
+	"8xDSvZfzTOLCcyCZFx0nA/AYchR8fxp5oJYxR794huDHJO2t6Cp1mSjIWOkWACY3goz4MOvd2KxjLHQX",
+	"5LA8Vdyq1frKNRn64DwzxQIcPmYux47SVOTWEsc0YYCipfOo9d2ijRyXjIoCwCZ1yVLROi+Y6cdkIdGz",
+	"/SA+ktqpJS8TyegeGRnLt9S+LffqIfkoPGRIBjN5SNwiUh0ilTmjypVQKClV1PxlHqGfksELob8Qev6E",
+	"xp+lHaiDOpOwh5FbnrGSMLy2RbX20xEP78ikGIcHsKlidVgBIlSxnhoQapBJhaf97H4/qEq3LLVEF6WK",
+	"nAO1eg/wO0Rq9+pDWRPyN1VaTXG2woA7xFsAoaWGtbTiurel8JQ8nMdGtu+Fz/4FIWP4miAc2+Yn1cCy",
+	"aTS1jlyUY8dvDJi2/j3u6VC0uiKoT2ry/3IXvw3wArOQBQ/CCGjfie7EFqsZFw88FlPRBLrAv4G0w9iD",
+	"53oeH0eqtpGh309X6tQsz+TyyP97LhAEhUszMc1M1AFqIusflun7RphqJOirXgNQptSsOWYT5JNbX4X2",
+	"G8iSh6Ekn9WNCkzym3ya9CjTyWZwm1VE1j88yv9hRYEjkgtjypDlUW49AQBCN554XkH1hUPASUcg4CPv",
+	"HRZGl0HGXgNh1320OPHsgxqkMnIPUhtxEsP1qGgVXdToSYAqzyZenpNKTNyPMuFj3Qg6+EMo/qq0SSrQ",
+	"DfFU6xjBgWFA7Y0sKFfampoXPyb9PSeggCKTmPD4u5dBD01WozoF63P/mH/wzucW7k9RH9JD/urGb4Ee",
+	"lhn318NYOOSvGHGsaPqsGL+6P1+M/xhUA6kojBj9Y0RSNJGirk3suqprQgR1rxlSmNWmBaWRdlJQaqm2",
+	"jayy1DXKZV1JaHdvv3nx/tzSFYGhAWYAAjCsTfEn6BCE0YBgBkVnlU+Pj5mSkdH2Wf50PXiwupUskbIY",
+	"6imFsQW5Qtu6PbBueGGyD0KjPZTFsYpIfnbx+NX1umqKZaRf4IaETAbImqDC9C8O+0ZDyQOp7KnX6O2C",
+	"BlGmAl8ZnXFd6FmXhlAt2jUWQL8jUq/ZfHl6axvo/P0ZcmnHw6pBmDScqA/ujEjJ/kwvRJxH/rJwi2WW",
+	"v1eASVET/1L/TK+CX60kIJYlURNz69zP9NM8Rgn8+P7+JPhH4pBllQZSq/2C98jAe6j1yRbdD5eZWTwh",
+	"1eehySRwXWQIyzkejxVya/K+Ux0fTdeNCylVck+5NQRxie0XVeu71tlH5SeCmjxr1c3Ka6k6X5zvlzZN",
+	"4zxP+MjjY91LzpjVxqfC3dFAmjYqU226R6DZAjDsf7OQ1KadoL0x1gq5EqVIDD2CHdEnxPBzYM3KzSw1",
+	"7pGLG6HY0A0ilVn/Tylmf5f/B8b9v6wi8nFHyqFWe5qTqxVMKjvzSstk2iTKnYGF8WKbugT6vr+rK0EP",
+	"TwrrwGIGCzxq5Rd/LSv/Htv8i9vlSzdPfXLrr9jiJi4N85XJ0Qzr71gH78FScQ+Y3nx79uFCMZO9xqSi",
+	"umvakkwRi+JmnkxcpN9MZmq3NhCnMuwj/VJiZlY3yJYGgJYyLIuBTZK/AUyi24tpkxKIOowYGRuuJS+a",
+	"ciaq40lg18lRKcg5JJyHFiI08YXE7QjATM1JimbN4iJr8ZsI26a02u91UZYI5H3cxz4YdIFTFwlowWz+",
+	"/uZgP9HUhvExVFnHGq+iCouB/DYvUQmbQWa65rTdkTTyp8v8TjdtCTodhpMxV/UlNS35l8pFFY1g33Uh",
+	"OKpB1dDUmGTWivmr2IH5GsC09n+0Ws3OJGgAc/FdnPw42/w46XS73c7ucZV/WXF2evbk6OhJGsC86ac1",
+	"gAlqzfwIfvve/P3ogxhfsVmVbpJ1bg7Om59MnZu9g2OBLz+OrpjTio5hc3wJ1XBsXVPncCesr3O0szM+",
+	"bjWb56tvBoPfq9XR6EvrYHLF3mwSe+XdjnDXPla3TlcuPtz2N79s7Nx8J59t9jvjeHKNmwS7g+utSUf8",
+	"6FZOJie0ak9Efei7Z6tbV6z3+Xf/4o+Dd3ztoHN0ePD5qDmOtmtpHTWbQauWsFELaep2Ns4Ve/vhw5Fq",
+	"2yIOmh8u9nfGR62jnQpc3e19uNzZaf8hbpzdz1vjbs85P2p9Wt269tYONtfekdp5s3vF5Mq8OTvaO9ht",
+	"XvZ22tXTbrXXfvfRaQ/q5zV+sbJ6tH/+ce928/uP5ne4t72392a3iXvt/vfOgetesQ5rd+0fb3980Gvr",
+	"tOrfO7XK6DM7nK7Q86E5bvcO+83jVdya1Hbbw93RFRtMtvpsb3JZP7JPhvUP/GP1++Xn282Vlfd9fHqx",
+	"edKke02v9u6y1zkduCuD9fpFB2Nn5f2tz/1Px2P3ip286Xxn4yquD34/OvpjflOZB7pCHqHvzIffr8/X",
+	"dr/3Ph6f3targ9srtj/B9ePa5cb6/s4hvuX1leNP9TabfK4N3um+M/ETmTyPV2zRE2nO47y+M5rDFxpd",
+	"7ApyX3fMT2o/8+KOWUY/msd3x2SJ5tRqRUtyx0SQfOn18dCXw1PlZ1GR4QSWLliYompBUB5Wa1YxAVuB",
+	"3EHqCFU9CK4FuAXsunDZ9C/Q2gwEHExbdeVxsbT/J152Iy2AIUZiCFH8Mmq6riqj7HGf2IHmGGqX22G4",
+	"RrnmpRraBw9TEF5QWmmgU6FDFvcmyYUQRWT3sYdt8FRpxRdWSEyETwaB5gtuITkk65tWGHlXN1sISx5D",
+	"g0LV3QcKjoSLKXVbOa9g0NoZgUNoYxhmSEMyghKryzFRhizG/RJltjuS6+Xf+pbRW83GB0VKiO6zWEZH",
+	"qoY1ZqhaqVSCbZazikY9FGQSFmFhuGQylmdgVovpqY+jdT4K/DJjxg8WFj/ocCkQTHMcXuCXz15mAZrS",
+	"T8BmgVMNoKLTok6U+4Epsyg4O7oQi8hn4CrlcZ4j0yD3PVukteVlkS2fHiScphCa2wj7yCWmfLwSjEIz",
+	"REXVZbSHVak8nbUvmbiO/MMv2A2SXbWspcwE1JHvYSawrdoGYAQOC3P7NSFDQGOp5H/w33SIHFisxBQV",
+	"5oVDF9uBs0E1LYjImmR5vaio1R4awRtKFPlh+3YKHZECWQcrrcFjWlJcsRNGTD8ENTYh123AhR8TMeol",
+	"XTImnsGgCeTTgYrkg/QDYdU+a0rhJ8rIYkTKNChCKOQIdS14ror0NpAguoGywIMw1KT9S/KFFgT2zdkg",
+	"qke9mYfBMyRPg5oeYXzU68uPBV8xk8Q9TGHDYsoHeMqS+ASlDGg5ro4ZFB+boAH3iB4BZsiKeGVK78jE",
+	"gjToIcHBkjJuPgef15hfBVzAyPaw6JvNzyrcAG9aNPhkSbFlNYJ6ZGEzK+UWUyfN7A+1+wFlBtCIgDSg",
+	"Ur+8RV1i3Dfl+yfbQZnKCIlOtC8PVC42ct1MdKzjTb55IxYLdmgPoDb8AlHZ4dwlmOWKdjwXX1n8iBYa",
+	"hVpltVKqVEurVbnLN8RzsWTsp6uV3furLcBdf46JmxgEzq742yG2JHapeOPgsL2YvlNFICU7SqvtdT81",
+	"YnGLOIvZxFQIuClPJMYj2v0yU3uY38bV1KaNmGTRAiYoUt9E15tVMlYbXbGYQQMBayyjfRVboaZXEOJM",
+	"t6IJyiiHrWdUQCOxM0VtGEs5ojEK1I9UlRQ+dV0ECPkpkw5ZIyaGxIaOC1Zagd0ygolL7g2yQzPwsMbk",
+	"rFq6arIPDTrcs/lsgPv/y/efXVrZ1ydwdmUdiQRpy5umnV2z+s4aFVmpNrPrwOTqRzs1xBdP7XNO7n70",
+	"k5t6JjIw5nkctH/d1rbolSQyC8JL1uslNbpVNrh2N0cVfQ3xftQGt6gZBSbEQN6Su6AOcTnrCfPWa6KL",
+	"WoyxQAPskAC3kNUpN4XZLKVtbmqU75v6qJOI9t03vPWTGu0uwjRfOu8+Tufdx+e6WfSR2pR3ScGxhZr2",
+	"puT83Le2TQLE/0xa+b7Uufn1mwD/DO1oXn28BLE+84J5c5nEQ5tMaD7SxwL1sTMVT1BaFIR4jQnfp70+",
+	"ET6ixpPf5Z5NFmQtT9vv4aVg+DMuGJ7m8ZvPOv561cNn04pYlJnlry7+TJjackqBvjrd2TurFVFz76xU",
+	"q6+XWjutIjrdebe7X1Ms7M1Rs1XSXUReh1W4TFwspYLoA2uExvf1pU7oi1r14DqhC6pV96gPmnZo57Of",
+	"51UoNJ3N/OrFBDOhhWV0GWdmv4kUdGEx6lEajIQfFgJgBL2K+Z9Cv9TrMrIUwgzcUJq5qhHgoCfTUbO1",
+	"jSyX9LA9gftWd/fOojdV5S2QpMpdB9GTsyIaYFv+p8kcj1MVb7+kzOFjEYBFxgRf5+fBut0ERqcnZ+dQ",
+	"zYam9JaAFhSSTHKWLngpovhSRPHFG5eziOLjiqfZ9JmnmMDDqiiaVrwG9fczpcihECOoz6UQd8neP6Es",
+	"KBo2zMgYpAJkOUaztRWqKYzTA6Ag5r9OBlTE/8/e1S+3jSP5V0Hpn03qaPkjyd6MXVO1XifZZDY1ycXJ",
+	"zlXFKRMWIQtnEtACkBTvVh7mnuVe7ArdAAmKoCwpkq1M+E9mLJL4bHT/0J+B3V8beovGfjIRhufQSOq8",
+	"fFLvLudd35ia8gFDL7mq+C4rwP9NT8ZMaZYx8JbHKtk5HYMP3EE6974VW4Mwxa6SE8yL48wg2sicicVe",
+	"hT6vXqDO8B5rE5H5ovoQrzoRkB6nXPBKe2KljJwdo4kmmyBTZVm60KdtM94J91vu99tct2KeWw03ChfT",
+	"602ACRr8EudQZ7cs/ffXNEylQfO89KoENUtnAPpD1gmOuIjdl6q55di2OodtyCBkvynYg0saTAoQ19VV",
+	"Xtll7lr06hXsiyFn799E2G/JaOvm/TsKq8/lOfNZ4I76fwaeccPYGPwDhFF4VxaEUZVzpsCvDUUTd21r",
+	"Q5VxVekVI+lA5XtTpvjwNnWxUTQIRfNZTGDOmk2ZopDvLsbf7Y7tAIPvOOAfkANa2oqcue1yvjhBz7E+",
+	"+9KmeZ89/w/O+7wPbsOKVos7BRD6/MWbFx9eQC7yEnI7n1dA3FwMWLT0g5GgiFETbVgW84gNIkdL99yS",
+	"BtBrSTQYZuhGW4vFmPendQ6MOGIHbnHcyequti+l+o7wLE4TFZVnshgrWXDNvgHXAs12bkk/EE+uuTH7",
+	"iyiS1X37NOPZW8at+XIYvLoOd3bs58HZ87uJuYs3E4kM14LARixC8NkrmWdpEqgw3OeIFyeFY80Y6Oi1",
+	"An1yjiuxTLRChI3fgXIbPNetewcwO2a2eWbmSPlebtSthFxjX+6tFZHlmBb7AQXqpWvfhB813aFiFv7T",
+	"4Iv7riGzQwURgmXoiiFoUyOk4BSF1LK2K9Nc25t3ZRrToj/XSf1Uj2kRdx2YPw1Rx6Ww6TY/pVr3d5VE",
+	"EOFye8Wwqw3jyQGbIrfMLFXWoM0yHEzwO0tkWDAzknYi0i7JUVi6ZcqEkep2+VtPsAoPk/Y93IYWVhM0",
+	"3kVbt+R9rx2chWzqG1lD7PDEjLU08kaMJ8TF/BLx1IWcNjhGld66wS/65K3XSNvnWhZlJBn2kTmvGUDr",
+	"j5tcA9/6Fq6xZiTyNcRR/+HDkO//7DyHHb3HsxMjodrZwRdqZ2dR0HJNVrrI5YxrepVj6PJdMLfX8fWd",
+	"Dku+N8JskMUipHcHO//jBCanQdNpFZ/cJykisFjUMKowlggZlmJRwPBrQ6AoEaaU4gLMqZoNpMgwvwfY",
+	"Ok+cv2QNF4Mpt+QCoXDURo7JTCqwI5gRE23xxPMsYk2cygSMYdX0t0HvDxMbvBrr6hRXWwkOvjfeFyP5",
+	"WHjwGoC2djCX11zVPmsJ5XPVliPot153ua3yZxMW1HrdkRrKTdaGuY5C4BDPyha88oMUMq1tYKe502aO",
+	"ejauu5tvfae0d43THNff1V5r1eDVZ7qEDi/8oMmnToI8oc7nVltwo5gp66p5i5seyZlGa1xE2+fA0bza",
+	"MFpl/W5W6e11QprLoZWAKZGCpHVWkrbqE8NJf2caRVed5pKP4Xwc/nzUP+gf9Q/2j57a8zHHTC0zdEQ0",
+	"VjKbDNyMISynhGdrcK0H0kCGQzhHMmzFfeG7QY0kR72bi4/pklO36jnnztm2NZ1z3UV1ndF34vyzDR6u",
+	"pPEMv7SXRYgQdBkjDV4/tSZG3jCh69e+6vLYvFm26jy/ibN1Ws+tKooCJeZ9HYw4VUQVmXXKX6TKbDJW",
+	"LJZZ462Lby29+xISS0mHH0cWPJRu9L7oPUJni5H0nSLgO9eRQsVDLSdqwHSakDSAj/ZPxYZMKaa0y7OY",
+	"sSm3bxLFsFKA7Rhr2UM9WXjp0+dAxXoSKGF9AnJqMGIscPO7HHJxzdRYcWFqCtpl1aehuaSKH6xfX6z4",
+	"1DW1KbpSa0ky2RS3rTrVBqdaE6s7lL2iTjXs/YG0qitz0DnNasdOd09Fe18sOH6GomraTWHxfSWNy974",
+	"oG7RqFURbDavIqkrUU5I6jwroZyv5dcBn3LcPgUeBZkz3trFJIf9AwTZrm0fCm7ZHTgyV7HfhVSeh7qW",
+	"sQIIiI6l7xhBDvn6LaXKc2tGrDip1dNRjMg8Y8olo4fOXMg4Knbm9U22ebTRkVRIwVLvE+KmCXa6aztf",
+	"jKR361KFttsBu6Vw/L8hR6pqwOUSQTXgZmwN0NHmLlEPFCb+5M8HB+vJm/d4kL6/GPFNaIaCg9uJsJ0R",
+	"YX/j06YAC/dqm8IszhDqsT7wyprCzOHtpQ2O7v2k5jtkGbOMGB9fulJX9iQOZHHFhU9hddGjIrvoBaHf",
+	"BTWDURA+E7NFYjYSicWxKI6r1MtfKzmrjlLGxmYUVQO8o8VznMSOGC5xSUuD5Uhqg4lH4v7JMQum/6Zm",
+	"uyzolzdMXJtR7/jo2bNmBqf4iNwG40qyL3RgYJhck5SPWwtb8fEGu/YrUciM5assA3ywhYHYr1YZB/Sy",
+	"+WFMmcikWmUg+MUWhqK5WWlFXPDORokTt4Zer7Qz9HqDw3BJ6DJZUC7KtVn18OLnGxiW86GqeLRURMJ4",
+	"Q16N1fxQYZpYgNQ2Lu+SFQ4sVpxuwQI5F+opArGZVFlwqNgX41aQq4Dr4d+W2XiEzZXdZitkrpkZMXXs",
+	"FELQXkLUBN09cmZQ2oiMZPya29vP8rvwz1U3YIfcOUqR1rlyaOOJL0BlTt6v7b5Rtbgdv42q/SVVzAGA",
+	"ifpquAbbnDR8f/MocJ99gfp1bWDwNM/rRxu1wgjyWqrTQooMSs7O/zGXWGcg80khyqBtrDoPyTsxSBqy",
+	"YdjrHj5hmfPsaGA6HHQF6+4qFdoBrw54dcCrA14d8OqAFwg5uyD7Az2tA66lEh57sTavrvsR8hV/M1p7",
+	"AYL7Lry2PlBCYPB87pvaw8v5FqvEEnraxEcIRdoL/6PnmbbnH01MFvo4mDGUCmtBKzlD/VWJiR69f3lG",
+	"nh7+dPAY4BM3FRiBQ+Ur9U9ylATpu7fnH8g+1zIYXdonZyzPtTPN2xNhWHYhrm7JQBYFTYhmBR/IXAqo",
+	"M0+vgE9d3WJRREqGXGlDci4YSTUb/4I2ihP4RRPmUwWfvU/Im5fwqTQj1MnBLLgmHz+83Pspgf8clqni",
+	"r24NI1JlTJGCqhvb64VwCd/3Do+eHfUvxIXAZuwI7PqMKBqhMCejz+uDiBEqm1Fxi20ek9SvVZoA90ow",
+	"b31u/8ceYvtflMfOx0BzX63dW7RPvOPBJcqENLkQ/hdLlLaJgRSCDQyfcsPRlUEzrbkUl4oV0rDLgRRD",
+	"fu3rRSIPx24k0AfNIScmTKJMBFR6TeSMTq2AdbAaylIG8WVQNZJwcSHofBP4dunRkBBt+T4Y5Pwo+uQt",
+	"5i52mNsO6unBz6UDNawyZu+kimlDboScgQXLDhl2F3orY9gyNpAZyxKsNHAhCq7BXSMj/5xI2G4iJJmA",
+	"9Au2FbymD2yb/hC4vHM58HzbiXCXCoVO1tQQKI9/Yr/Qpa+X3X5cEqD2Gz4eswzo6JSkf0q9PS79xe7T",
+	"f9h/9uw/f0kTS/h2eGfvibvAXLFrLoS9rWBWWZbnsKz0hglCZ/QW6nsSZBhkPDEaq14zxarrih4rRjM9",
+	"YsxokknM70dvwH/lQuBQMUnYUKpiklMY7O9QzoEaWfBBCqIaZknRlKjQ1URAYWF84FYj2EDbgnPMoZqk",
+	"9rVPh0ef++WhCGEHTATyTc31U1ozL4QzE1cFwKHH8hDCfmm7he6WgBgdD5gdrj1dQBZg/xyzPLdLC3Ov",
+	"ro/HYUZVe5w9kfmtR5ccGNaFMDXeUMble+IBqvF5ycFmgMy3T977WUJzLCNDJQtymAQdXbERd4bcGLPB",
+	"+AOLEBBfupywojSIgPQnv8m5hQMLOAzs8ODgwK0h5hVAIYLoCRiv4QU7cRkipcTS9zPKjXNoeXrwxNX9",
+	"eM+Mut07HRqm0v6FaNyEseVFN+HVIwvqAi6FWvLHsJWONPskBf+i9LiVuiw6Ks3EtoWWOCw4BzU4mDFY",
+	"Of9VDAVvMvQhRILlgMtLfsLHCRI90Ly7FcKNLJAVSV1QXAjcjL0pp3un714nh/951D886B8d9o8Ok/cs",
+	"e0VN8pzpGyPHyRsuJl+S09/Pk4seHfOE0PH4opecn786Pjq6ELEbQYhP789Bq6Sx14iIIvD49yAdP9BA",
+	"F6VQQ7+4cneh34J+2bsCQn3y5Nmzp0+fHH0bJkYW0YKJ8WE7JlbMbfYcLL4rHAETiZdI2MoiOSQTzU58",
+	"HQntEnKXYfWZ1/75u7UL63obpAqv2iE0t+L3dt73tBmkgBfyknzvK0KhGmoXp7BEnALuUkkxm78aRuig",
+	"HpOAzy/HtHDHYWFEAr6yfF6VsN/t8+g25QWOuqO+WMjA1ihvbvcbppuA4lrsNrseEpAsqa9YJr0KOv2X",
+	"yc8hhW5ZlQIDBBwOD3Kl9AOVQCPtCrmagPYTooXc7eS4vErYO4sP7a0yrIDTq7/JwCVx0d2H67IUe3Dj",
+	"wWtYoBgILFDlbTOQaFIRLoxE6RY3fOEtp85L1vTc5JZgA2R6FBA+HfMexPX2Pi9fpM4P6mHiB5ZkfV06",
+	"lq34+m+NdzYJPubVvwwHjSHYfTyaO1J2p0TLc1yghoC5gCd3oV6c2GZA726lDe8O+kMc9Bdiy/C8SbB1",
+	"242YB+erHfQR15D5dlmnZza1i1PlXMq4wyQDKQZMiXIlEiLYjGmDukXUHaLTj1PUE56VYTNlYA50BVpo",
+	"DeGIWLkWEBS/HkGdGHu7rczLoFwGQ4F7srgcebmOr3De9+r3vN00Rhk3L+zmfOeOb/d/yQFPuRlq0sdj",
+	"JlhmiemuE72G7xyenV1znQtOwgIHukvHKNr86Nzc7rPSOfAysFGuELOB7y9X2QDX5zl+8gOXNgjXoXOr",
+	"1cZTUYM1OFJZ37m2bHdLHKJsfyUOEZyARRzCtd7qaes6/9peZ+6aa/Secitc2ZS9M5f3gxWQr2CJMgZl",
+	"MC+oZEZSGbRttqUjC2f8nWUj8+6FTJucXvUH0m4qTPnSPfrw4vzDm9O/Ll/mIFyNh8kyVtuPtosNPO2s",
+	"ai25v0jp3LmAW63PJqLnJpbuq8Ym2vhDcE3BUSyf4Mv7wALDEDLQKHpdAbgOLArbXKOywTcxjC7J126W",
+	"NtjykYlSTiwRWP3ILDS7OR54B4ztdax6h+1sWyW6JiUsBnLtHHp3bG4VoDupLGc8Vpsgq/xHpWC1qgRx",
+	"49imahK0mKoah3JN0FfDd2tju4cxTS3PMDql9ZasU1vlOFFKj5mpVkCGSuYrpOiAt5dT9ry3r/7ASh47",
+	"/065A37Vec0HEQhjbZWOb23zCh27Wn3ffP042kdxBFBSeVSRA6216W+wq1btzTIlJckpgdGvkkYePtCf",
+	"+Oe+i2ux4vuaT5kgZmbvd/BRNkG6hwCP3yRciwZUkGtFhSkjSW59OMJI5tkxeXrwpE0NZNfp+1T//I0p",
+	"JgacFkwYewcmEz35v/9VXGpwmbaLCXPxjuaWiibaztD2TTPvXx5mpV/e2cWu28MoimDHWniXJd1OPdSm",
+	"HlJI6xF+tz6rqZ2imDJIhY9qPCaQ8yvofuz7pebH0jNgfiEJHfMbdktG1IecoJ/IGpqetXhCp+HZUQ3P",
+	"Nqi+RicxfQ7S9wI1jn3BRbLNXOoPEGG6FbP2Op66a3qcbZBWtdtR1NbGSldlV68gYezu5U1H4FKmQtd3",
+	"50JfnM3cx2AC8kH1EMiJMF2Ev0D2yTn07sKkhxPNMjs2UAiBOOPi+oSICnWiCqkmlfAUr4RE8XJcnvF1",
+	"FUQrQz5Mkb4a5nsYBdJd/KlTG21HbbQNBlej9piS6C7E6Al9QcIufMVlCaCK2cskcAVMqZraw+CSFsBZ",
+	"gLQPzjvRaZTMTKIrokYmUR7ZuIRGzrEyarxPxQ8M8Q3Xpu0k4ar9ELof7bdr07K7pIOG9Nb1JyVhu9+B",
+	"tC2z3udiKFup2+4T3HqkQg9YvPXMIBv8QLGMCcNpHtpDPL4sqBVGffLSikThv0xta2gZ4VhpEDMjpcNJ",
+	"nrvfIbdwOQqX7KOgPE/9bSVyIj5qpl7bqWyRpMs+orHYkhRl3JQTq3904ra4dBabeEDqHwER1Ehds3y4",
+	"ApEHW9sgc0tOlzx8WFK6fbQ6Un2QyuYV8UNKGaT1AHKeknRMtZ5JlaWB73rqFMOX5cPjoFQXajA9akoT",
+	"nyxopqS4BvE0F4N3Wgbw+fYIE5kGQOsS8ZQe+nZx7RQHNM+ZwqYHUt5wprGSw5W0nQk2c7U+4fRz7YHu",
+	"QmxaO8tr4tP5pbGNF3RPMzGie7kU17SX9Py6Q10PxSk55/mUknMqjETpWn4sJ0bVP18ayPrpPAyYXcS0",
+	"Sva+ndI+Se+cmb0zIIu4bLGwx5NNqthQMT3ac1VRgO9jVZI9XxAEM7iMmKe7AS1Ynfggr4EjY4z8wC3s",
+	"L87s0SlxY5BcCuZ49Ya4eeN8xxD5nTzdY5flDbbw9nIGW5jhD2ywtfPvDLbaEK/KiJD+GgZb39qWDLa+",
+	"+VUwVbvBFlprM9hiV60GW9uyy/N1h9U2sKdaAEkoyiJg55Dcy12Ifco6roicCUQOkN8uX8niC3erT/zz",
+	"MrbeFvOtndt3Zr4FMNk77hUW3/yFFWPFNO0PZNG/Uq0IqA59mrjJect8+mwPzZgpYMuo4Et6/obnO10N",
+	"KD2MlfcjypVWgNRZedusvBM8Egvwwer8qXbYYlbeSfioDRysYOWFLSanLfccSMy6sFI3WFRzqg0pj8M6",
+	"luC12MtqmQPOLVjrLMa7ZDHexgmq0VPMYuyVI63o2b6wfLYt11PHn3fLYrwN0qp2OwobN6WH21GL8WlV",
+	"CBu1dFKF6rugZDbizdVMy4F2fFtxA2tp+crzb3/4U5WpvK2Udw3bl1ZrRPcjCZmF2wE+5Ey36JzoyWDk",
+	"4H5EwD7yhglULiY+j2XirgJQPfyx20FI8FyJ4D4BC8xC0/si7eTKUjqQu2sC+cW6ypUw9sMpIldQQnb4",
+	"YkNW9W0IgdpJaNPhLULo08N9ads+2gfVbnu9B68VvnRaYfZlEHBx+BGz3JdswJkq3XfBK569nYTWFM2v",
+	"hb8CYNWDzCUKqj5InMGz3mQO5VOfHJCM3mrkUC4/+YAqxcMRap8OEZgiFVkCnkJYIVx7wwyqsMn/UAUV",
+	"vZxG+7ihGH/k+nwcUZGTR1QTe00nNFwhGOuJWxeak5wPmeEFS1xSYEzNqJmaQp0xeksOn/nq4o99UVin",
+	"YFeMpK+MGdsrR5qQ9JwW7Jwb9su5UXxg7E/vqBn9su8KeKfnbDBRLCVyyhQZGTPWULoHhOlEYB2EFByZ",
+	"LqGYhKthUEuxEIhsOUTjknN9cpXHwRhVGaR9+raCaw0pJRVIBRCC2P5hn7yk3Aq1XOJ2KyuZC26F69iy",
+	"oyxTTKNFAf4egNvXMblit9Lls4f3bWOx9PGubgcMeiALcBv69fztbyCztKtTQB4hxtakmOSGj6ky+/b3",
+	"vYwa+jjBeiZ2gliTw5BCakN+In/nfz2xVJ/WChenBC0xXoAD72Xkr1TzAblimmewlAUgCS+3q2VLfO0I",
+	"GJk3JcoqFb+ZSb/uXAMNlwULSMZpzgamKh4ApZDG1IwsHPBnw5dIsr/7auMDOhixrE3p9sFS8D8ON+Ps",
+	"sobw1fjcMhf7f1BoAgwPJcVC3u6AS8FNKPz7uMdufz1g/33K3/Jf//6Pw//ib85+HV39bWD/fv3xX68P",
+	"f+O//gycEVVpbd2UWrk7FHRNHdzXpRECrHcpUr8mtbX5sjebzfaAQCcqZwJqlCyPAeba3hD+CFASMsPV",
+	"lj3pIVjUl1z0jn8+OFh3+1Za4dbK9TAD5Nu7a4rtzKlLYDEr97i59YryqiiXvxKVjhFQtqa8jw2dy1RA",
+	"CeQRsHNaMDIRlsFbNIF813LSx2GBfAvZ5iob/HT489FKyteK6cb0rzCky+lhE+GZirSD6f+7d8Wosozt",
+	"02d7n8eZeWrE3xzJBT/aRUNEEikxiqUa4bHldyrvHff26ZgDn3dL0bj/O7wlh5BGes/IPUgnbSZCsFwH",
+	"NfkGTBk+BGsQOGC66VuYc2T/idRtOc3z2mdV+dazU+fUybWe2PupK/FoISW8NGNwDRVshuWIFJvKGxSI",
+	"ruOzoOFI38Fj4k6H8c4QOCHbJHJNrJ4Ttk1jTVaZXUttwBSrRAUcWBPlkms5VCGqFz0eSBzBpvtcyzTo",
+	"16c9jCxl2AOs0ESzquWykpKf67/CV70XPDewzkGHYbNtM8ZA9JbkYI3BPy9zjzWmEJzdcLHhcDZft8zj",
+	"GpEPuWG32mlewculjCGoJyZ2hoUq31DidR5AQtJQC2RRhyXHmsykurFIeKEhI1ws6DMyVqc5cVtQ+j77",
+	"pcfQWKfZkeGavXeRvvMNvmNynINuDG5jlorcjchzRO9ZKkPfHx6u60dnlJ5v+4WdbamC8kqqSudjDCvG",
+	"prZBGTe9r5+//n8AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -125,6 +125,8 @@ const (
 	ReasonConstraint       Reason = "CA does not allow name"   // the constraint
 	ReasonPathLength       Reason = "CA allows no CA below"    //
 	ReasonRevoked          Reason = "revoked for good"         //
+	ReasonNotInForce       Reason = "revoked or suspended"     //
+	ReasonIDsAlone         Reason = "ids and other filters"    //
 	ReasonNoKey            Reason = "key is not kept here"     //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //
 	ReasonPasswordRequired Reason = "key is encrypted"         //
@@ -206,7 +208,7 @@ func Reasons() []Reason {
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName,
 		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonNoDryRun, ReasonEncoding,
-		ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
+		ReasonNotInForce, ReasonIDsAlone, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}
 }

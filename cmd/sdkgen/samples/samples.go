@@ -121,6 +121,7 @@ func (c call) file() string {
 	}
 	extension := map[string]string{
 		"application/x-pem-file": ".pem", "application/x-pkcs12": ".p12", "text/csv": ".csv",
+		"application/zip": ".zip",
 	}[result.MediaTypes[0]]
 	return strings.Trim(path.Base(c.operation.Path), "{}") + extension
 }

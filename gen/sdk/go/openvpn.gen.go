@@ -97,6 +97,79 @@ func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientS
 	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
+// RenewClientsSite2Site renews the certificates of many clients.
+//
+// Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before` select, by
+// ascending id; at least one of these is required. Each is renewed as by the renewal of one client,
+// in its own transaction: a fault of one keeps no other from being renewed, and is in its place of
+// the answer. A client that is revoked or suspended stays so: a filter leaves it out, and of `ids`
+// it is `rule`. One request renews at most 1000 clients, and fewer when its time ends, as with RSA
+// keys. `next` then says where to go on: send the same filters with it as `after`, or the rest of
+// `ids`. With `expires_before` it is enough to send the request again: a client whose new
+// certificate ends later is not selected any more. With an `Idempotency-Key` a repeat renews no
+// client again, also after a crash of the server.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/renew, operation renewClientsSite2Site.
+func (s *OpenVPNService) RenewClientsSite2Site(ctx context.Context, body ClientsSite2SiteRenew, params RenewClientsSite2SiteParams, options ...CallOption) (*ClientsSite2SiteRenewal, error) {
+	r := &request{
+		operation: "renewClientsSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/renew", retry: keyed,
+		accept: "application/json",
+		json:   body,
+		query:  url.Values{},
+	}
+	set(r.query, "dry_run", params.DryRun)
+	return call[ClientsSite2SiteRenewal](ctx, s.client, r, options)
+}
+
+// CreateClientsSite2SitePKCS12 makes the PKCS#12 files of many clients.
+//
+// A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those that
+// all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor suspended.
+// All are protected with `password`; a client whose key has a password needs that one. In the names
+// of files, characters that a file system may not take are `_`, and of equal names the later ones
+// have the client's id. A client without a file, as one whose key is not kept here, is listed in
+// `not-included.txt` in the ZIP file, with the reason. More than 1000 clients are 409 `rule`. Every
+// file is recorded in the audit.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/pkcs12, operation createClientsSite2SitePkcs12.
+func (s *OpenVPNService) CreateClientsSite2SitePKCS12(ctx context.Context, body ClientsSite2SitePKCS12, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createClientsSite2SitePkcs12", method: "POST", path: "/api/openvpn/clients/site2site/pkcs12", retry: never,
+		accept: "application/zip",
+		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// ExportClientsSite2Site exports clients.
+//
+// All clients that the filters select, as a CSV file (RFC 4180) in UTF-8. The first row has the
+// names of the columns, which are the fields of a client. A `'` stands before a value that a
+// spreadsheet would take for a formula: one that begins with `=`, `+`, `-`, `@`, tab or CR.
+//
+// It needs the right to read openvpn.clients. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/export, operation exportClientsSite2Site.
+func (s *OpenVPNService) ExportClientsSite2Site(ctx context.Context, params ExportClientsSite2SiteParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "exportClientsSite2Site", method: "GET", path: "/api/openvpn/clients/site2site/export", retry: safe,
+		accept: "text/csv",
+		query:  url.Values{},
+	}
+	set(r.query, "name", params.Name)
+	set(r.query, "ca_id", params.CAID)
+	set(r.query, "status", params.Status)
+	set(r.query, "serial", params.Serial)
+	set(r.query, "expires_before", params.ExpiresBefore)
+	set(r.query, "expires_after", params.ExpiresAfter)
+	set(r.query, "sort", params.Sort)
+	return callFile(ctx, s.client, r, options)
+}
+
 // GetClientSite2Site gets a client.
 //
 // One client, also a revoked one: its record, not its certificate.
@@ -833,6 +906,37 @@ type GetClientsSite2SitePagesParams struct {
 	// Only the clients of this OpenVPN instance. No instances exist in this version, so any value
 	// gives an empty page.
 	InstanceID int64
+}
+
+// RenewClientsSite2SiteParams are the parameters of RenewClientsSite2Site. A zero value is not
+// sent.
+type RenewClientsSite2SiteParams struct {
+	// `true`: nothing is changed. The answer says which clients would be renewed and which would
+	// not, and why; `serial` and `expiry_date` are `null`.
+	DryRun *bool
+}
+
+// ExportClientsSite2SiteParams are the parameters of ExportClientsSite2Site. A zero value is not
+// sent.
+type ExportClientsSite2SiteParams struct {
+	// Only the clients of this name, as in the list of clients. At most 64 characters.
+	Name string
+	// Only the clients of this CA.
+	CAID int64
+	// Only those of this status. Without it, all.
+	Status ClientStatus
+	// Only the client that has or had a certificate of this serial number, as in the list of
+	// clients. At most 255 characters.
+	Serial string
+	// Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresBefore string
+	// Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresAfter string
+	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort CertificateOrder
 }
 
 // GetClientSite2SiteCertificatesPagesParams are the parameters of

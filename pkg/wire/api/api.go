@@ -81,7 +81,7 @@ func Mount(e *echo.Echo, config Config) error {
 		withRequestKey, guard.confirm)
 	s := config.Services
 	handlers := API{
-		clients:        clients{service: s.Clients, now: config.Now},
+		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
 		tokens:         tokens{access: s.Access, login: s.Login},

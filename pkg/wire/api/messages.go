@@ -204,6 +204,13 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonPathLength: {
 		"A CA não permite outra CA abaixo dela (path length).", "The CA does not allow another CA below it (path length).",
 	},
+	domain.ReasonNotInForce: {
+		"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.",
+		"The client is revoked or suspended. Renew it alone to bring it back.",
+	},
+	domain.ReasonIDsAlone: {
+		"Informe ids ou os outros filtros, não ambos.", "Give ids or the other filters, not both.",
+	},
 	domain.ReasonRevoked: {
 		"O certificado foi revogado definitivamente. Renove o cliente para que volte a valer.",
 		"The certificate is revoked for good. Renew the client to bring it back.",

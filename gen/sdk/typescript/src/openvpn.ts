@@ -64,6 +64,48 @@ export type CreateClientSite2SiteRequest = types.ClientSite2SiteCreate;
 /** What importClientSite2Site takes. */
 export type ImportClientSite2SiteRequest = types.ClientSite2SiteImport;
 
+/** What renewClientsSite2Site takes. */
+export type RenewClientsSite2SiteRequest = types.ClientsSite2SiteRenew & {
+  /**
+   * `true`: nothing is changed. The answer says which clients would be renewed and which would not,
+   * and why; `serial` and `expiry_date` are `null`.
+   */
+  dryRun?: boolean | undefined;
+};
+
+/** What createClientsSite2SitePkcs12 takes. */
+export type CreateClientsSite2SitePkcs12Request = types.ClientsSite2SitePkcs12;
+
+/** What exportClientsSite2Site takes. */
+export type ExportClientsSite2SiteRequest = {
+  /** Only the clients of this name, as in the list of clients. At most 64 characters. */
+  name?: string | undefined;
+  /** Only the clients of this CA. */
+  caId?: number | undefined;
+  /** Only those of this status. Without it, all. */
+  status?: types.ClientStatus | undefined;
+  /**
+   * Only the client that has or had a certificate of this serial number, as in the list of clients.
+   * At most 255 characters.
+   */
+  serial?: string | undefined;
+  /**
+   * Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresBefore?: string | undefined;
+  /**
+   * Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresAfter?: string | undefined;
+  /**
+   * `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+   * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+   */
+  sort?: types.CertificateOrder | undefined;
+};
+
 /** What getClientSite2Site takes. */
 export type GetClientSite2SiteRequest = {
   /** The id of the addressed resource. */
@@ -359,6 +401,34 @@ const operations = {
     json: { shape: shapes.ClientSite2SiteImport },
     accept: "application/json",
     answer: shapes.ClientSite2Site,
+  },
+  renewClientsSite2Site: {
+    id: "renewClientsSite2Site",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/renew",
+    retry: "keyed",
+    query: { "dry_run": "dryRun" },
+    json: { shape: shapes.ClientsSite2SiteRenew },
+    accept: "application/json",
+    answer: shapes.ClientsSite2SiteRenewal,
+  },
+  createClientsSite2SitePkcs12: {
+    id: "createClientsSite2SitePkcs12",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/pkcs12",
+    retry: "never",
+    json: { shape: shapes.ClientsSite2SitePkcs12 },
+    accept: "application/zip",
+    file: true,
+  },
+  exportClientsSite2Site: {
+    id: "exportClientsSite2Site",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/export",
+    retry: "safe",
+    query: { "name": "name", "ca_id": "caId", "status": "status", "serial": "serial", "expires_before": "expiresBefore", "expires_after": "expiresAfter", "sort": "sort" },
+    accept: "text/csv",
+    file: true,
   },
   getClientSite2Site: {
     id: "getClientSite2Site",
@@ -704,6 +774,9 @@ export class OpenvpnGroup {
     CreateClientSite2Site: empty<CreateClientSite2SiteRequest>,
     ClientSite2Site: empty<CreateClientSite2SiteRequest>,
     ImportClientSite2Site: empty<ImportClientSite2SiteRequest>,
+    RenewClientsSite2Site: empty<RenewClientsSite2SiteRequest>,
+    CreateClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
+    ClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
     UpdateClientSite2Site: empty<UpdateClientSite2SiteRequest>,
     CreateClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     ClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
@@ -787,6 +860,61 @@ export class OpenvpnGroup {
    */
   importClientSite2Site(request: ImportClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
     return this.#client.call(operations.importClientSite2Site, request, options);
+  }
+
+  /**
+   * Renew the certificates of many clients.
+   *
+   * Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before` select,
+   * by ascending id; at least one of these is required. Each is renewed as by the renewal of one
+   * client, in its own transaction: a fault of one keeps no other from being renewed, and is in its
+   * place of the answer. A client that is revoked or suspended stays so: a filter leaves it out,
+   * and of `ids` it is `rule`. One request renews at most 1000 clients, and fewer when its time
+   * ends, as with RSA keys. `next` then says where to go on: send the same filters with it as
+   * `after`, or the rest of `ids`. With `expires_before` it is enough to send the request again: a
+   * client whose new certificate ends later is not selected any more. With an `Idempotency-Key` a
+   * repeat renews no client again, also after a crash of the server.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/renew, operation renewClientsSite2Site.
+   */
+  renewClientsSite2Site(request: RenewClientsSite2SiteRequest = {}, options?: CallOptions): Promise<SdkResponse<types.ClientsSite2SiteRenewal>> {
+    return this.#client.call(operations.renewClientsSite2Site, request, options);
+  }
+
+  /**
+   * Make the PKCS#12 files of many clients.
+   *
+   * A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those
+   * that all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor
+   * suspended. All are protected with `password`; a client whose key has a password needs that one.
+   * In the names of files, characters that a file system may not take are `_`, and of equal names
+   * the later ones have the client's id. A client without a file, as one whose key is not kept
+   * here, is listed in `not-included.txt` in the ZIP file, with the reason. More than 1000 clients
+   * are 409 `rule`. Every file is recorded in the audit.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/pkcs12, operation createClientsSite2SitePkcs12.
+   */
+  createClientsSite2SitePkcs12(request: CreateClientsSite2SitePkcs12Request, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createClientsSite2SitePkcs12, request, options);
+  }
+
+  /**
+   * Export clients.
+   *
+   * All clients that the filters select, as a CSV file (RFC 4180) in UTF-8. The first row has the
+   * names of the columns, which are the fields of a client. A `'` stands before a value that a
+   * spreadsheet would take for a formula: one that begins with `=`, `+`, `-`, `@`, tab or CR.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/export, operation exportClientsSite2Site.
+   */
+  exportClientsSite2Site(request: ExportClientsSite2SiteRequest = {}, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.exportClientsSite2Site, request, options);
   }
 
   /**

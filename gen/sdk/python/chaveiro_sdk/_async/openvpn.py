@@ -16,7 +16,11 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     RevocationReason,
+    FieldErrorType,
     KeyAlgorithm,
+    ClientsSite2SiteRenewal,
+    RenewedClientSite2Site,
+    ClientRenewalError,
     Pkcs12Profile,
     CertificatePage,
     Certificate,
@@ -255,6 +259,189 @@ class AsyncOpenvpn:
             },
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def renew_clients_site2site(
+        self,
+        *,
+        ids: Sequence[int] | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        ca_id: int | None | Unset = UNSET,
+        expires_before: datetime | str | None | Unset = UNSET,
+        after: int | None | Unset = UNSET,
+        overlap: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        dry_run: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> ClientsSite2SiteRenewal:
+        """Renew the certificates of many clients.
+
+        Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before`
+        select, by ascending id; at least one of these is required. Each is renewed as by the
+        renewal of one client, in its own transaction: a fault of one keeps no other from being
+        renewed, and is in its place of the answer. A client that is revoked or suspended stays so:
+        a filter leaves it out, and of `ids` it is `rule`. One request renews at most 1000 clients,
+        and fewer when its time ends, as with RSA keys. `next` then says where to go on: send the
+        same filters with it as `after`, or the rest of `ids`. With `expires_before` it is enough to
+        send the request again: a client whose new certificate ends later is not selected any more.
+        With an `Idempotency-Key` a repeat renews no client again, also after a crash of the server.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - ids: The ids of the clients. No other filter has a place beside it. At most 1000 items.
+        - name: Only the client of this name, regardless of case; with `*` as in the list of
+          clients. At most 64 characters.
+        - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - expires_before: Only those whose certificate ends before this date, in ISO 8601; without a
+          zone it is UTC. At most 64 characters.
+        - after: Only those with a higher id: `next` of an answer. Not beside `ids`. From 1 to
+          9007199254740991.
+        - overlap: How long the certificates before it stay valid, as in the renewal of one client.
+          At most 32 characters.
+        - expiration: Days until the certificates end, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new keys; `ecdsa-p256` when left out. The keys have no
+          password.
+        - dry_run: `true`: nothing is changed. The answer says which clients would be renewed and
+          which would not, and why; `serial` and `expiry_date` are `null`.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/renew, operation renewClientsSite2Site.
+        """
+        call = Call(
+            "renewClientsSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/renew",
+            "keyed",
+            query={
+                "dry_run": dry_run,
+            },
+            body={
+                "ids": ids,
+                "name": name,
+                "ca_id": ca_id,
+                "expires_before": expires_before,
+                "after": after,
+                "overlap": overlap,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
+        )
+        return await self._transport.json(call, ClientsSite2SiteRenewal.from_dict, options)
+
+    async def create_clients_site2site_pkcs12(
+        self,
+        *,
+        password: str,
+        ids: Sequence[int] | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        ca_id: int | None | Unset = UNSET,
+        expires_before: datetime | str | None | Unset = UNSET,
+        profile: Pkcs12Profile | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make the PKCS#12 files of many clients.
+
+        A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those
+        that all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor
+        suspended. All are protected with `password`; a client whose key has a password needs that
+        one. In the names of files, characters that a file system may not take are `_`, and of equal
+        names the later ones have the client's id. A client without a file, as one whose key is not
+        kept here, is listed in `not-included.txt` in the ZIP file, with the reason. More than 1000
+        clients are 409 `rule`. Every file is recorded in the audit.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - password: Protects all files. At most 1024 characters.
+        - ids: The ids of the clients. No other filter has a place beside it. At most 1000 items.
+        - name: Only the client of this name, regardless of case; with `*` as in the list of
+          clients. At most 64 characters.
+        - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - expires_before: Only those whose certificate ends before this date, in ISO 8601; without a
+          zone it is UTC. At most 64 characters.
+        - profile: The encryption of the files; `modern` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/pkcs12, operation createClientsSite2SitePkcs12.
+        """
+        call = Call(
+            "createClientsSite2SitePkcs12",
+            "POST",
+            "/api/openvpn/clients/site2site/pkcs12",
+            "never",
+            accept="application/zip",
+            body={
+                "ids": ids,
+                "name": name,
+                "ca_id": ca_id,
+                "expires_before": expires_before,
+                "password": password,
+                "profile": profile,
+            },
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def export_clients_site2site(
+        self,
+        *,
+        name: str | None = None,
+        ca_id: int | None = None,
+        status: ClientStatus | str | None = None,
+        serial: str | None = None,
+        expires_before: datetime | str | None = None,
+        expires_after: datetime | str | None = None,
+        sort: CertificateOrder | str | None = None,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Export clients.
+
+        All clients that the filters select, as a CSV file (RFC 4180) in UTF-8. The first row has
+        the names of the columns, which are the fields of a client. A `'` stands before a value that
+        a spreadsheet would take for a formula: one that begins with `=`, `+`, `-`, `@`, tab or CR.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - name: Only the clients of this name, as in the list of clients. At most 64 characters.
+        - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - status: Only those of this status. Without it, all.
+        - serial: Only the client that has or had a certificate of this serial number, as in the
+          list of clients. At most 255 characters.
+        - expires_before: Only those that end before this date, in ISO 8601; without a zone it is
+          UTC. At most 64 characters.
+        - expires_after: Only those that end at this date or later, in ISO 8601; without a zone it
+          is UTC. At most 64 characters.
+        - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
+          beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/export, operation exportClientsSite2Site.
+        """
+        call = Call(
+            "exportClientsSite2Site",
+            "GET",
+            "/api/openvpn/clients/site2site/export",
+            "safe",
+            query={
+                "name": name,
+                "ca_id": ca_id,
+                "status": status,
+                "serial": serial,
+                "expires_before": expires_before,
+                "expires_after": expires_after,
+                "sort": sort,
+            },
+            accept="text/csv",
+            file=True,
+        )
+        return await self._transport.file(call, options)
 
     async def get_client_site2site(
         self,

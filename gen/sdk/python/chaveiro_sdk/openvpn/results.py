@@ -41,6 +41,33 @@ class OpenvpnResults:
             types.ImportClientSite2SiteResponse, "client", lambda: self._group.import_client_site2site(**arguments)
         )
 
+    def renew_clients_site2site(
+        self, request: types.RenewClientsSite2SiteRequest
+    ) -> types.RenewClientsSite2SiteResponse:
+        """Renew the certificates of many clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewClientsSite2SiteResponse, "report", lambda: self._group.renew_clients_site2site(**arguments)
+        )
+
+    def create_clients_site2site_pkcs12(
+        self, request: types.CreateClientsSite2SitePkcs12Request
+    ) -> types.CreateClientsSite2SitePkcs12Response:
+        """Make the PKCS#12 files of many clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientsSite2SitePkcs12Response, "zip", lambda: self._group.create_clients_site2site_pkcs12(**arguments)
+        )
+
+    def export_clients_site2site(
+        self, request: types.ExportClientsSite2SiteRequest
+    ) -> types.ExportClientsSite2SiteResponse:
+        """Export clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ExportClientsSite2SiteResponse, "csv", lambda: self._group.export_clients_site2site(**arguments)
+        )
+
     def get_client_site2site(
         self, request: types.GetClientSite2SiteRequest
     ) -> types.GetClientSite2SiteResponse:

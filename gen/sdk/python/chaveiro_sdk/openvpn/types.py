@@ -16,7 +16,11 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     RevocationReason,
+    FieldErrorType,
     KeyAlgorithm,
+    ClientsSite2SiteRenewal,
+    RenewedClientSite2Site,
+    ClientRenewalError,
     Pkcs12Profile,
     CertificatePage,
     Certificate,
@@ -103,6 +107,67 @@ class ImportClientSite2SiteResponse(Response):
     """The result of ``import_client_site2site``."""
 
     client: ClientSite2Site | None = None
+
+
+@dataclass
+class RenewClientsSite2SiteRequest(Request):
+    """The request of ``renew_clients_site2site``."""
+
+    ids: Sequence[int] | None | Unset | None = None
+    name: str | None | Unset | None = None
+    ca_id: int | None | Unset | None = None
+    expires_before: datetime | str | None | Unset | None = None
+    after: int | None | Unset | None = None
+    overlap: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    dry_run: bool | None | None = None
+
+
+@dataclass
+class RenewClientsSite2SiteResponse(Response):
+    """The result of ``renew_clients_site2site``."""
+
+    report: ClientsSite2SiteRenewal | None = None
+
+
+@dataclass
+class CreateClientsSite2SitePkcs12Request(Request):
+    """The request of ``create_clients_site2site_pkcs12``."""
+
+    password: str
+    ids: Sequence[int] | None | Unset | None = None
+    name: str | None | Unset | None = None
+    ca_id: int | None | Unset | None = None
+    expires_before: datetime | str | None | Unset | None = None
+    profile: Pkcs12Profile | str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientsSite2SitePkcs12Response(Response):
+    """The result of ``create_clients_site2site_pkcs12``."""
+
+    zip: File | None = None
+
+
+@dataclass
+class ExportClientsSite2SiteRequest(Request):
+    """The request of ``export_clients_site2site``."""
+
+    name: str | None | None = None
+    ca_id: int | None | None = None
+    status: ClientStatus | str | None | None = None
+    serial: str | None | None = None
+    expires_before: datetime | str | None | None = None
+    expires_after: datetime | str | None | None = None
+    sort: CertificateOrder | str | None | None = None
+
+
+@dataclass
+class ExportClientsSite2SiteResponse(Response):
+    """The result of ``export_clients_site2site``."""
+
+    csv: File | None = None
 
 
 @dataclass
@@ -696,7 +761,11 @@ __all__ = [
     "Cursor",
     "ClientSite2Site",
     "RevocationReason",
+    "FieldErrorType",
     "KeyAlgorithm",
+    "ClientsSite2SiteRenewal",
+    "RenewedClientSite2Site",
+    "ClientRenewalError",
     "Pkcs12Profile",
     "CertificatePage",
     "Certificate",
@@ -715,6 +784,12 @@ __all__ = [
     "CreateClientSite2SiteResponse",
     "ImportClientSite2SiteRequest",
     "ImportClientSite2SiteResponse",
+    "RenewClientsSite2SiteRequest",
+    "RenewClientsSite2SiteResponse",
+    "CreateClientsSite2SitePkcs12Request",
+    "CreateClientsSite2SitePkcs12Response",
+    "ExportClientsSite2SiteRequest",
+    "ExportClientsSite2SiteResponse",
     "GetClientSite2SiteRequest",
     "GetClientSite2SiteResponse",
     "UpdateClientSite2SiteRequest",
