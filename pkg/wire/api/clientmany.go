@@ -27,8 +27,8 @@ func (h clients) RenewClientsSite2Site(
 		if err != nil || answer.DryRun {
 			return answer, err
 		}
-		// A renewal of many is many transactions, and this is one more: if it is lost, a repeat finds
-		// the result of each client.
+		// A renewal of many is many transactions, and this is one more: if it is lost, a repeat
+		// finds the result of each client.
 		keep := func(domain.Store) (any, error) { return answer, nil }
 		return answer, h.results.Transact(context.WithoutCancel(ctx), keep)
 	})
