@@ -58,15 +58,19 @@ func contractOf(doc *yaml.Node) *yaml.Node {
 	return contract
 }
 
-// addDryRun adds the answer of a dry run to the success of an operation that takes the parameter.
+// addDryRun adds the answer of a dry run to the success of an operation that takes the parameter,
+// unless that has no body: OpenAPI can't say that a body may be missing, and clients would expect
+// one of every answer.
 func addDryRun(operation, answer *yaml.Node) {
 	parameters := get(operation, "parameters")
 	if parameters == nil {
 		return
 	}
+	success := get(get(operation, "responses"), "200")
 	for _, parameter := range parameters.Content {
-		if ref := get(parameter, "$ref"); ref != nil && ref.Value == dryRunParameter {
-			merge(get(get(operation, "responses"), "200"), answer)
+		ref := get(parameter, "$ref")
+		if ref != nil && ref.Value == dryRunParameter && get(success, "content") != nil {
+			merge(success, answer)
 		}
 	}
 }

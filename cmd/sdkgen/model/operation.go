@@ -148,7 +148,7 @@ func (r *reader) parameters(l located) []Parameter {
 		if source.In == "header" && slices.Contains(sentByRuntimes, strings.ToLower(source.Name)) {
 			continue
 		}
-		if ref.Ref == dryRunParameterRef {
+		if ref.Ref == dryRunParameter {
 			continue
 		}
 		parameter := Parameter{
