@@ -13,14 +13,17 @@ var ofServer = []string{"x-go-type", "x-charset", "x-reason"}
 const (
 	served         = "x-served"
 	everyOperation = "x-every-operation"
+	everyDryRun    = "x-every-dry-run"
 	everyResponse  = "x-every-response"
+
+	dryRunParameter = "#/components/parameters/DryRunOnly"
 )
 
 // serverOf returns the document that the server is generated from. Its integers have no format
 // int32: they are the int of Go, and a value beyond it has one fault, not two.
 func serverOf(doc *yaml.Node) *yaml.Node {
 	server := plain(doc)
-	strip(server, served, everyOperation, everyResponse)
+	strip(server, served, everyOperation, everyDryRun, everyResponse)
 	plainIntegers(server)
 	return server
 }
@@ -43,14 +46,33 @@ func contractOf(doc *yaml.Node) *yaml.Node {
 		for _, operation := range members(path.value) {
 			if get(operation.value, "responses") != nil {
 				merge(operation.value, get(contract, everyOperation))
+				addDryRun(operation.value, get(contract, everyDryRun))
 			}
 		}
 	}
 	addToResponses(contract, get(contract, everyResponse))
 	drop(contract, everyOperation)
+	drop(contract, everyDryRun)
 	drop(contract, everyResponse)
 	prune(contract)
 	return contract
+}
+
+// addDryRun adds the answer of a dry run to the success of an operation that takes the parameter,
+// unless that has no body: OpenAPI can't say that a body may be missing, and clients would expect
+// one of every answer.
+func addDryRun(operation, answer *yaml.Node) {
+	parameters := get(operation, "parameters")
+	if parameters == nil {
+		return
+	}
+	success := get(get(operation, "responses"), "200")
+	for _, parameter := range parameters.Content {
+		ref := get(parameter, "$ref")
+		if ref != nil && ref.Value == dryRunParameter && get(success, "content") != nil {
+			merge(success, answer)
+		}
+	}
 }
 
 // prune takes out the components that only the server refers to.

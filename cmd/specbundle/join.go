@@ -34,7 +34,7 @@ func join(root string) (*yaml.Node, error) {
 			return nil, err
 		}
 	}
-	for _, extension := range []string{everyOperation, everyResponse} {
+	for _, extension := range []string{everyOperation, everyDryRun, everyResponse} {
 		if node := get(doc, extension); node != nil {
 			if err := j.collect(node, root); err != nil {
 				return nil, err

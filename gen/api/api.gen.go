@@ -1157,6 +1157,18 @@ type CertificatePage struct {
 	Certificates []Certificate `json:"certificates"`
 }
 
+// ClientRenewalError Example: {"field":"id","msg":"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.","type":"rule"}
+type ClientRenewalError struct {
+	// Field The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
 // ClientSite2Site Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type ClientSite2Site struct {
 	// ID The id of the client.
@@ -1375,6 +1387,72 @@ type ClientSite2SiteUpdate struct {
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
 
+// ClientsSite2SitePkcs12 defines model for ClientsSite2SitePkcs12.
+type ClientsSite2SitePkcs12 struct {
+	// Ids The ids of the clients. No other filter has a place beside it.
+	Ids []int64 `json:"ids,omitempty"`
+
+	// Name Only the client of this name, regardless of case; with `*` as in the list of clients.
+	Name *string `json:"name,omitempty"`
+
+	// CaID Only the clients of this CA.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// ExpiresBefore Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *string `json:"expires_before,omitempty"`
+
+	// Password Protects all files.
+	Password string `json:"password"`
+
+	// Profile The encryption of the files; `modern` when left out.
+	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
+// ClientsSite2SiteRenew defines model for ClientsSite2SiteRenew.
+type ClientsSite2SiteRenew struct {
+	// Ids The ids of the clients. No other filter has a place beside it.
+	Ids []int64 `json:"ids,omitempty"`
+
+	// Name Only the client of this name, regardless of case; with `*` as in the list of clients.
+	Name *string `json:"name,omitempty"`
+
+	// CaID Only the clients of this CA.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// ExpiresBefore Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *string `json:"expires_before,omitempty"`
+
+	// After Only those with a higher id: `next` of an answer. Not beside `ids`.
+	After *int64 `json:"after,omitempty"`
+
+	// Overlap How long the certificates before it stay valid, as in the renewal of one client.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Expiration Days until the certificates end, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new keys; `ecdsa-p256` when left out. The keys have no password.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// ClientsSite2SiteRenewal Example: {"clients":[{"errors":[],"expiry_date":"2030-10-03T12:20:02.000000+00:00","id":1,"name":"client-s2s","ok":true,"old_serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","serial":"1c0f3ba4d6a7e8901122334455667788990011aa"}],"dry_run":false,"failed":0,"next":null,"renewed":1}
+type ClientsSite2SiteRenewal struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Renewed How many clients were renewed.
+	Renewed int `json:"renewed"`
+
+	// Failed How many were not.
+	Failed int `json:"failed"`
+
+	// Next The id after which the clients begin that are left, by ascending id or in the order of `ids`; `null` when none is left.
+	Next *int64 `json:"next"`
+
+	// Clients What became of each.
+	Clients []RenewedClientSite2Site `json:"clients"`
+}
+
 // CrlFormat The encoding of a CRL.
 type CrlFormat string
 
@@ -1440,6 +1518,36 @@ type DeviceDomainUpdate struct {
 
 	// ShortName Another name for it, without commas and spaces; empty is none. Devices can't be put into a domain by a short name that another has too.
 	ShortName *string `json:"short_name,omitempty"`
+}
+
+// DryRun Example: {"action":"revoke","after":{"reason":"unspecified","revoked_at":"2020-10-05T12:20:02.932Z","serials":["523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3"]},"before":null,"changes":true,"dry_run":true,"id":1,"name":"client-s2s","resource":"openvpn.clients","reversible":false}
+type DryRun struct {
+	// DryRun Always `true`.
+	DryRun bool `json:"dry_run"`
+
+	// Changes `false`: the request would change nothing, because all is so already. Then `action`, `before` and `after` are `null`.
+	Changes bool `json:"changes"`
+
+	// Action What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`.
+	Action *string `json:"action"`
+
+	// Resource The kind of the resource, as the audit calls it.
+	Resource string `json:"resource"`
+
+	// ID The id of the resource; `null` when there is none yet.
+	ID *int64 `json:"id"`
+
+	// Name The name of the resource; empty when nothing would change.
+	Name string `json:"name"`
+
+	// Before What would change, as it is; without secrets.
+	Before map[string]interface{} `json:"before"`
+
+	// After What would change, as it would become; without secrets. What each run makes anew, as a serial number, is `null`.
+	After map[string]interface{} `json:"after"`
+
+	// Reversible Whether another operation takes it back, as suspending and resuming do. What is deleted, revoked, renewed or rotated stays so.
+	Reversible bool `json:"reversible"`
 }
 
 // Errors Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
@@ -1698,6 +1806,30 @@ type RefreshTokenGrant struct {
 
 // RefreshTokenGrantType The grant of an apikey, or of the refresh token of a session.
 type RefreshTokenGrantType string
+
+// RenewedClientSite2Site Example: {"errors":[],"expiry_date":"2030-10-03T12:20:02.000000+00:00","id":1,"name":"client-s2s","ok":true,"old_serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","serial":"1c0f3ba4d6a7e8901122334455667788990011aa"}
+type RenewedClientSite2Site struct {
+	// ID The id of the client.
+	ID int64 `json:"id"`
+
+	// Name Its name; empty when there is no such client.
+	Name string `json:"name"`
+
+	// Ok Whether it was renewed; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+
+	// OldSerial The serial number of its newest certificate before, in lower-case hex; empty when there is no such client.
+	OldSerial string `json:"old_serial"`
+
+	// Serial The serial number of the new certificate, in lower-case hex.
+	Serial *string `json:"serial"`
+
+	// ExpiryDate When the new certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// Errors Why it was not renewed.
+	Errors []ClientRenewalError `json:"errors"`
+}
 
 // Revocation Example: {"ca_id":1,"certificate_id":null,"client_id":null,"invalidity_date":null,"revocation_reason":"keyCompromise","revoked_at":"2020-10-05T12:20:02.932000+00:00","serial":"0a1b2c"}
 type Revocation struct {
@@ -2031,6 +2163,9 @@ type UserUpdate struct {
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
 
+// DryRunOnly defines model for DryRunOnly.
+type DryRunOnly = bool
+
 // ExpiresAfter defines model for ExpiresAfter.
 type ExpiresAfter = string
 
@@ -2102,6 +2237,9 @@ type CreateApikeyParams struct {
 
 // DeleteApikeyParams defines parameters for DeleteApikey.
 type DeleteApikeyParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// Self `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or `superuser` away, adds a restriction, or ends the token at once.
 	Self *Self `form:"self,omitempty" json:"self,omitempty"`
 
@@ -2126,6 +2264,9 @@ type UpdateApikeyParams struct {
 
 // RotateApikeyParams defines parameters for RotateApikey.
 type RotateApikeyParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// Self `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or `superuser` away, adds a restriction, or ends the token at once.
 	Self *Self `form:"self,omitempty" json:"self,omitempty"`
 
@@ -2219,6 +2360,9 @@ type ImportCaParams struct {
 
 // DeleteCaParams defines parameters for DeleteCa.
 type DeleteCaParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2264,6 +2408,9 @@ type GetCaCrlBundleParams struct {
 
 // ImportCaCrlParams defines parameters for ImportCaCrl.
 type ImportCaCrlParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2273,6 +2420,9 @@ type ImportCaCrlParams struct {
 
 // CreateRevocationParams defines parameters for CreateRevocation.
 type CreateRevocationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2400,6 +2550,33 @@ type CreateClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// ExportClientsSite2SiteParams defines parameters for ExportClientsSite2Site.
+type ExportClientsSite2SiteParams struct {
+	// Name Only the clients of this name, as in the list of clients.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// CaID Only the clients of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Status Only those of this status. Without it, all.
+	Status *ClientStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Serial Only the client that has or had a certificate of this serial number, as in the list of clients.
+	Serial *string `form:"serial,omitempty" json:"serial,omitempty"`
+
+	// ExpiresBefore Only those that end before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *ExpiresBefore `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// ExpiresAfter Only those that end at this date or later, in ISO 8601; without a zone it is UTC.
+	ExpiresAfter *ExpiresAfter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
@@ -2409,8 +2586,29 @@ type ImportClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// CreateClientsSite2SitePkcs12Params defines parameters for CreateClientsSite2SitePkcs12.
+type CreateClientsSite2SitePkcs12Params struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewClientsSite2SiteParams defines parameters for RenewClientsSite2Site.
+type RenewClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. The answer says which clients would be renewed and which would not, and why; `serial` and `expiry_date` are `null`.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // RevokeClientSite2SiteParams defines parameters for RevokeClientSite2Site.
 type RevokeClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2459,6 +2657,9 @@ type CreateClientSite2SitePkcs12Params struct {
 
 // RenewClientSite2SiteParams defines parameters for RenewClientSite2Site.
 type RenewClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2468,6 +2669,9 @@ type RenewClientSite2SiteParams struct {
 
 // ResumeClientSite2SiteParams defines parameters for ResumeClientSite2Site.
 type ResumeClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2477,6 +2681,9 @@ type ResumeClientSite2SiteParams struct {
 
 // RevokeClientSite2SiteForParams defines parameters for RevokeClientSite2SiteFor.
 type RevokeClientSite2SiteForParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2486,6 +2693,9 @@ type RevokeClientSite2SiteForParams struct {
 
 // SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
 type SuspendClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2516,6 +2726,9 @@ type CreateApplicationParams struct {
 
 // DeleteApplicationParams defines parameters for DeleteApplication.
 type DeleteApplicationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2558,6 +2771,9 @@ type CreateAuthorizationParams struct {
 
 // DeleteAuthorizationParams defines parameters for DeleteAuthorization.
 type DeleteAuthorizationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2576,6 +2792,9 @@ type UpdateAuthorizationParams struct {
 
 // RotateAuthorizationParams defines parameters for RotateAuthorization.
 type RotateAuthorizationParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2675,6 +2894,9 @@ type ImportPamDevicesParams struct {
 
 // DisablePamDeviceParams defines parameters for DisablePamDevice.
 type DisablePamDeviceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2693,6 +2915,9 @@ type UpdatePamDeviceParams struct {
 
 // EnablePamDeviceParams defines parameters for EnablePamDevice.
 type EnablePamDeviceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2735,6 +2960,9 @@ type CreateDeviceDomainParams struct {
 
 // DeleteDeviceDomainParams defines parameters for DeleteDeviceDomain.
 type DeleteDeviceDomainParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2774,6 +3002,9 @@ type CreateRoleParams struct {
 
 // DeleteRoleParams defines parameters for DeleteRole.
 type DeleteRoleParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -2831,6 +3062,9 @@ type CreateUserParams struct {
 
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// Self `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or `superuser` away, adds a restriction, or ends the token at once.
 	Self *Self `form:"self,omitempty" json:"self,omitempty"`
 
@@ -2900,6 +3134,12 @@ type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
 
 // ImportClientSite2SiteJSONRequestBody defines body for ImportClientSite2Site for application/json ContentType.
 type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
+
+// CreateClientsSite2SitePkcs12JSONRequestBody defines body for CreateClientsSite2SitePkcs12 for application/json ContentType.
+type CreateClientsSite2SitePkcs12JSONRequestBody = ClientsSite2SitePkcs12
+
+// RenewClientsSite2SiteJSONRequestBody defines body for RenewClientsSite2Site for application/json ContentType.
+type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
 
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
@@ -3207,9 +3447,18 @@ type ServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx echo.Context, params CreateClientSite2SiteParams) error
+	// ExportClientsSite2Site Export clients
+	// (GET /openvpn/clients/site2site/export)
+	ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error
+	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
+	// (POST /openvpn/clients/site2site/pkcs12)
+	CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error
+	// RenewClientsSite2Site Renew the certificates of many clients
+	// (POST /openvpn/clients/site2site/renew)
+	RenewClientsSite2Site(ctx echo.Context, params RenewClientsSite2SiteParams) error
 	// RevokeClientSite2Site Revoke a client
 	// (DELETE /openvpn/clients/site2site/{id})
 	RevokeClientSite2Site(ctx echo.Context, id ID, params RevokeClientSite2SiteParams) error
@@ -3463,6 +3712,13 @@ func (w *ServerInterfaceWrapper) DeleteApikey(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteApikeyParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
 	// ------------- Optional query parameter "self" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "self", ctx.QueryParams(), &params.Self, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -3583,6 +3839,13 @@ func (w *ServerInterfaceWrapper) RotateApikey(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RotateApikeyParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
 	// ------------- Optional query parameter "self" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "self", ctx.QueryParams(), &params.Self, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -3940,6 +4203,12 @@ func (w *ServerInterfaceWrapper) DeleteCa(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteCaParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -4192,6 +4461,12 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ImportCaCrlParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -4243,6 +4518,12 @@ func (w *ServerInterfaceWrapper) CreateRevocation(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params CreateRevocationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -4723,6 +5004,83 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// ExportClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportClientsSite2SiteParams
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "serial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "serial", ctx.QueryParams(), &params.Serial, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter serial: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_before", ctx.QueryParams(), &params.ExpiresBefore, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_after", ctx.QueryParams(), &params.ExpiresAfter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportClientsSite2Site(ctx, params)
+	return err
+}
+
 // ImportClientSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 	var err error
@@ -4767,6 +5125,85 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// CreateClientsSite2SitePkcs12 converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientsSite2SitePkcs12(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientsSite2SitePkcs12Params
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientsSite2SitePkcs12(ctx, params)
+	return err
+}
+
+// RenewClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewClientsSite2Site(ctx, params)
+	return err
+}
+
 // RevokeClientSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) RevokeClientSite2Site(ctx echo.Context) error {
 	var err error
@@ -4780,6 +5217,12 @@ func (w *ServerInterfaceWrapper) RevokeClientSite2Site(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RevokeClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -5045,6 +5488,12 @@ func (w *ServerInterfaceWrapper) RenewClientSite2Site(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RenewClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5096,6 +5545,12 @@ func (w *ServerInterfaceWrapper) ResumeClientSite2Site(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ResumeClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5147,6 +5602,12 @@ func (w *ServerInterfaceWrapper) RevokeClientSite2SiteFor(ctx echo.Context) erro
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RevokeClientSite2SiteForParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5198,6 +5659,12 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params SuspendClientSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5335,6 +5802,12 @@ func (w *ServerInterfaceWrapper) DeleteApplication(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteApplicationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -5536,6 +6009,12 @@ func (w *ServerInterfaceWrapper) DeleteAuthorization(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteAuthorizationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -5644,6 +6123,12 @@ func (w *ServerInterfaceWrapper) RotateAuthorization(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params RotateAuthorizationParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -5955,6 +6440,12 @@ func (w *ServerInterfaceWrapper) DisablePamDevice(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DisablePamDeviceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -6063,6 +6554,12 @@ func (w *ServerInterfaceWrapper) EnablePamDevice(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params EnablePamDeviceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -6249,6 +6746,12 @@ func (w *ServerInterfaceWrapper) DeleteDeviceDomain(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteDeviceDomainParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -6443,6 +6946,12 @@ func (w *ServerInterfaceWrapper) DeleteRole(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteRoleParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "Accept-Language" -------------
@@ -6724,6 +7233,13 @@ func (w *ServerInterfaceWrapper) DeleteUser(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params DeleteUserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
 	// ------------- Optional query parameter "self" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "self", ctx.QueryParams(), &params.Self, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -6910,6 +7426,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/renew", wrapper.RenewClientsSite2Site, options.OperationMiddlewares["renewClientsSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/pkcs12", wrapper.CreateClientsSite2SitePkcs12, options.OperationMiddlewares["createClientsSite2SitePkcs12"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/export", wrapper.ExportClientsSite2Site, options.OperationMiddlewares["exportClientsSite2Site"]...)
 	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.RevokeClientSite2Site, options.OperationMiddlewares["revokeClientSite2Site"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.GetClientSite2Site, options.OperationMiddlewares["getClientSite2Site"]...)
 	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id", wrapper.UpdateClientSite2Site, options.OperationMiddlewares["updateClientSite2Site"]...)
@@ -10180,6 +10699,110 @@ func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteR
 	return err
 }
 
+type ExportClientsSite2SiteRequestObject struct {
+	Params ExportClientsSite2SiteParams
+}
+
+type ExportClientsSite2SiteResponseObject interface {
+	VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ExportClientsSite2Site200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportClientsSite2Site200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportClientsSite2Site200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportClientsSite2Site200TextCsvResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportClientsSite2Site400JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportClientsSite2Site401JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportClientsSite2Site403JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportClientsSite2Site500JSONResponse) VisitExportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ImportClientSite2SiteRequestObject struct {
 	Params ImportClientSite2SiteParams
 	Body   *ImportClientSite2SiteJSONRequestBody
@@ -10271,6 +10894,234 @@ func (response ImportClientSite2Site409JSONResponse) VisitImportClientSite2SiteR
 type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12RequestObject struct {
+	Params CreateClientsSite2SitePkcs12Params
+	Body   *CreateClientsSite2SitePkcs12JSONRequestBody
+}
+
+type CreateClientsSite2SitePkcs12ResponseObject interface {
+	VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error
+}
+
+type CreateClientsSite2SitePkcs12200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientsSite2SitePkcs12200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       CreateClientsSite2SitePkcs12200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientsSite2SitePkcs12200ApplicationZipResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12400JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12401JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12403JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12409JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2SitePkcs12500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientsSite2SitePkcs12500JSONResponse) VisitCreateClientsSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2SiteRequestObject struct {
+	Params RenewClientsSite2SiteParams
+	Body   *RenewClientsSite2SiteJSONRequestBody
+}
+
+type RenewClientsSite2SiteResponseObject interface {
+	VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type RenewClientsSite2Site200JSONResponse ClientsSite2SiteRenewal
+
+func (response RenewClientsSite2Site200JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewClientsSite2Site400JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewClientsSite2Site401JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewClientsSite2Site403JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewClientsSite2Site409JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewClientsSite2Site500JSONResponse) VisitRenewClientsSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15739,9 +16590,18 @@ type StrictServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx context.Context, request CreateClientSite2SiteRequestObject) (CreateClientSite2SiteResponseObject, error)
+	// ExportClientsSite2Site Export clients
+	// (GET /openvpn/clients/site2site/export)
+	ExportClientsSite2Site(ctx context.Context, request ExportClientsSite2SiteRequestObject) (ExportClientsSite2SiteResponseObject, error)
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx context.Context, request ImportClientSite2SiteRequestObject) (ImportClientSite2SiteResponseObject, error)
+	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
+	// (POST /openvpn/clients/site2site/pkcs12)
+	CreateClientsSite2SitePkcs12(ctx context.Context, request CreateClientsSite2SitePkcs12RequestObject) (CreateClientsSite2SitePkcs12ResponseObject, error)
+	// RenewClientsSite2Site Renew the certificates of many clients
+	// (POST /openvpn/clients/site2site/renew)
+	RenewClientsSite2Site(ctx context.Context, request RenewClientsSite2SiteRequestObject) (RenewClientsSite2SiteResponseObject, error)
 	// RevokeClientSite2Site Revoke a client
 	// (DELETE /openvpn/clients/site2site/{id})
 	RevokeClientSite2Site(ctx context.Context, request RevokeClientSite2SiteRequestObject) (RevokeClientSite2SiteResponseObject, error)
@@ -16912,6 +17772,31 @@ func (sh *strictHandler) CreateClientSite2Site(ctx echo.Context, params CreateCl
 	return nil
 }
 
+// ExportClientsSite2Site operation middleware
+func (sh *strictHandler) ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error {
+	var request ExportClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportClientsSite2Site(ctx.Request().Context(), request.(ExportClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitExportClientsSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ImportClientSite2Site operation middleware
 func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error {
 	var request ImportClientSite2SiteRequestObject
@@ -16954,6 +17839,102 @@ func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportCl
 		return err
 	} else if validResponse, ok := response.(ImportClientSite2SiteResponseObject); ok {
 		return validResponse.VisitImportClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientsSite2SitePkcs12 operation middleware
+func (sh *strictHandler) CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error {
+	var request CreateClientsSite2SitePkcs12RequestObject
+
+	request.Params = params
+
+	var body CreateClientsSite2SitePkcs12JSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientsSite2SitePkcs12(ctx.Request().Context(), request.(CreateClientsSite2SitePkcs12RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientsSite2SitePkcs12")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientsSite2SitePkcs12ResponseObject); ok {
+		return validResponse.VisitCreateClientsSite2SitePkcs12Response(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewClientsSite2Site operation middleware
+func (sh *strictHandler) RenewClientsSite2Site(ctx echo.Context, params RenewClientsSite2SiteParams) error {
+	var request RenewClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	var body RenewClientsSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewClientsSite2Site(ctx.Request().Context(), request.(RenewClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitRenewClientsSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -18657,492 +19638,533 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pctu4/ij4KhjdW9XJvyVZkpfYcp26f1l2HHfiJV6STh9nQoiEJMQUoCYoy0qX511u3Q/zAPMI58Wm",
-	"8ANAghQpUba8pNvnw+lYJLH+9vWvkssHQ84IC0Wp+VepT7BHAvhnG7t90uYsDLgv//aIcAM6DClnpWbp",
-	"c5+EfRIgzDzU52MU9gnqcG+CBniCOgS58muvWiqXhNsnAyxHCCdDUmqWRBhQ1ivd3pZLcnjCwl0qhlxQ",
-	"NXR6phbqUp8ghgcEdXkQzTR37MA/5B7tUuJND3reJ8inIvxFoLBPxcXQwyEpo3Gfun3EOOKwOfkG4l2Y",
-	"st1CfSyq6IwwD9EQdbB7hShDzkG3YuapnFHmEkeujNzgwdCXS/pMvDJqrKMjfo0atcYGqjeatVqzVkP7",
-	"h+fz93AWYjlMegMnARGEhWjcJwGBPSAqYKE+FqFaedjHIXL5yPfkjfSxV4br8nFIAhSQa+5iOZqAO2M8",
-	"lG9xhmjYhIE8HOIOFgR5nAh4jpkYk6CMeIBczH6BD8YBDUPCUMiTF/I/A9ItNUv/YyUGsBX1VKxE25J7",
-	"3DvHvaxbF2HAWQ9dY596OOSBuQh599tIZFzDEWekcohDt+/MA45T8ueIiPAgBzSoZ2YL1Ivb6mgpI+aB",
-	"z3sSIOQaQs6TV77erbl18qa71d3Aa26NbHbr3Rpe7TTcNW+dbHQTixvgmw+E9cJ+qbmxVs5caxhMWt2Q",
-	"BBnHJH8GBBxgNkGCuJx5AoUchcEE4R6mDL06fdtGW/V6rSyfyw9RvVZtVFdfb6OhBiPO/ImEJSb3FhA0",
-	"BqjiXA2rD0HIi+9i6hNPbp8yAaBgPkOCBNfUJRo25F8EMT5OnM1qLbF3yuhgNCg1a9HGKQtJjwSw88+f",
-	"P7dGYZ+wkLo4JNl3BaPBtWDkBsSTb2NfAf8YgN/jZeTsEByQwMk8jXp1o1p/nbxD9f4iN3VbLg1xgAck",
-	"1BS05bpkGH7ArDfCvZzV+/qpXL8zED1HAjMJAh6IMnKGYWXn1EGvAB1JF4/88LU8coewFJWBN0vlEpUD",
-	"KypeKpck0ZRQAgupRCuZjRt7N0MaEJEDcccSUsI+F0QdscRDHCoKJImoXB5QmLLcycHZMdrcqNW30ZiG",
-	"fT4KEUY/OCMSbahAF+ftqln0nyMSTOI1E7WKbxiWsRDC6A3skC4PSLEddODdeBdLWrwadrHVv+O+R4L5",
-	"lAl7XkCEIB4KiOCjwCVVdA7ISyW1Rho2ykhwtU/GgUG7fcx6BHgFDRAfMxTQXj8UqDORRIOyXrSrIQ77",
-	"8aaoVyqXJCmggWSpYTAi9sa6PBjgUGHwxlqpLHeqkHurVntT39pqrK+9WattbdXLMd7XM/H+Tpu30aH+",
-	"5BsggyEPCXMn78kki7uF5AZEiwkfqUuAK5I3R8Yg5hDs9iU8sp6k5pKEiZHbR1ggjC4uDnarqIUCMiQ4",
-	"TLEqAFZFj6XIdEUmZbha84OLfZ8E8BZlqLGG+nwkiY3h8jCllBN6JBTxZ4b3Y19wKSf5BJ51aSBg3SKk",
-	"vo+CEWMSgtC5Nb9aEWZKqDLLpAKt1baQE4x84qjdqAdwEprNXBEyjFbVRDQUZtNS2gko8RBmZFzNo3zW",
-	"RVTkTeRgYmN9He7U/F2XpDwMSSDH/L///X9V/p+vv/7PUha2nuAeaY8CwYNMGTlQpzSUFL5DJMtsolqK",
-	"nmu5TZ2kfLOsxM8xFepr6iGgglo8TQ2oRVIQhBwXllJl5CZ0gFHoH4YBuaZ8JBzgk0zfJhoxRQ08ef7q",
-	"VTTEcAcE6GKPXhMhPyCDYTiBaROIVsumf2qoxGnr7cInd8K0bBFBnv8Z/ZFB5g9CMpDIMrXm+nr2ooUc",
-	"JnPJ8otoifVabS7+nxG/O70iR1Icp2lQyACHugIU4it51GM8MQRZ47VC2F8EkAk8pBKjeIBGggRVdBxB",
-	"iiIPZrQEdkmp3hHE7zpNJPkXYJhHfBISkOk8KnDHJ1KYLZt1qEUADInRkARyOgeWV5bUF94gEhFAhgJB",
-	"kIDo2ZeC4xVhUirgTBHmzOOWZ5R53F3sCxKda4dzn2CmzpUHYca5Us8pK7FI8t2J00yzd4VbLh9oNKui",
-	"A6Ag5gMlw/qkGyLJ5jtEUI/opxEbd+IpjFzi2Kgql2HhUYf4nPVAFqcgOnskyD0Lua/C2hMJQtoFifhY",
-	"DqpEz4CIIWeCgOS5gz2t4ci/XKVly3/i4dCnSu1b+S6Uuh0hxl8lJXiWmv/+q9SlxPdsVB6IXqlZeguo",
-	"yxFl1//53z71QPOJMACUtdLt19uie9lTE8IOpvm9xSoG2JdUg3jbUrb57ez4CPHOd+KGZYRRB3soEr3L",
-	"oLf4OOiRKjrS/GyMBTKkrqQMD12fuvc/HrhAczi//ed/I3JDRUjQaIBoSAYS5hCRP1xjnwfWYXkjNRVZ",
-	"0nkdMxC9B1KMhcUJhAOi1HYQ/yWGA5ZgJImCoS5iIuQ6uzzoUA/U2VeKaLzeVjIIFWBNkDwi7zTfwsce",
-	"Yfc+TjwK+zygP+Cb6FxbLhGCI/af/8PRkAQDGiYBT653eVBnKZFUKPsD6ozC2AzS576nJC5JIuFMqbBO",
-	"mnioG/CB0ia0pFpWPxkhSNBQXQa8w7shYSAVMCUrOaDzV0AFc0AxtQxz1rO8jeq3VyzTAWz2gEmZBvtw",
-	"APe+rOh+5HCIwtgPdy3GuqAkw+2EEUaxyZEgaMQ8EiTEYUtpAKHnF4Gc3yuaPFYOJM3+PHXmWsXrjMRE",
-	"Gc3sEV3MUEcuiIXKxLK8Czri4Vs+Yt7y7uZIIg1hcrAAJ7CG8fBbFyZb2h1Nq2Ux1gBhBHJxwQyaE++B",
-	"KEYbcNiVOCzBgoUE8VHEtPBDMa0jblEPwO9I3KIC6alAVAIpwttWsiBW5jQt5UdmN60DcUZEGeUQh+WA",
-	"HpjaKmlb26yv06Y5OIwLRm6GxA2J9xPRlhabaHM/LENruLyLxvLaRIilVNsh4ZgQhlyfAtYzz9Ajpera",
-	"rg/BB0TxSeIrIZQBma+CCKsXBPZBkOVTZ4F9n4+J940O5YGU6luNaq3aqNZWGmulr+WSGxApM3wD9alR",
-	"q7+p1GuV2vp5vdFs1Jq1RnVrtVGr1X4FD0MpvVepBjEpCETmj0icDUtNNvL9col6oNX4WITfRiI5VX3W",
-	"VPEXdFhqRit/E4u5SnkplUtGHf02YiH1zcwBDsk3nw5otJaA+1Kg/ffXcilSQmL9QGoZpWaJTH6rkd9b",
-	"9Jj+9v5T/SP90P6t39l35d8HFz8O6kf0t61SuTQCH0/R7dzKRfKhFLWVSJ24lyzjFCPhmAdXQjF6parT",
-	"EMFvYE5sH+yeSkoIaLCtXpMQojRBqi0iq1W0J3XtphEYJvAcNAep0WZZLlJmCVBWD9TLlo0RBwGWh39T",
-	"AV2k1Ny6TcJThv2CwRakuKfek8uItHd5npWQKgE4XtJqI70iOWePV6Z/1Aupr6WxclqZF8j6pZqcsV6r",
-	"1bLm1MNv3Fpgn+fINFdl0RijeVpDvblNokzekYmQDwUMSFlvGzkSnB1l3rtWamCRU5RfyWUbZF3sVDdv",
-	"FTLPsaQCTiZWZKwyKcOGfWG3aQIxC3bAIynflLpal4wjN5WPQ1L8cO53GvXkmiWJSq/5bYy4WpCZ2kEK",
-	"8CR2zV+WWUHj1lDCLPCWT1LDZyC3NV7jdpqQpge+kD/HHjplmImcHdpZHGiapG24gAbRtYz1RRo57qGu",
-	"Z/U2yQDSOzk1PsghCdCAslEKdDiCD6toh0y48g0repolNKE9qdmChzJAw4BL/RK5fMRCoTzgYGyr5u8q",
-	"CydqtxHDyrpfeLStpAoagrDgcblG+EXKewojB6gXYBaKBMWfJdqccp+ckm6S7idI4hTlX79NMNQZNFEv",
-	"UyLmBISaMqxX/q2s8XJXs2mmJO6aV2eRIgWTCWok6cRvn8/Rq3dnjfWN18Za55GAXsfKNfgWfhEoIC4P",
-	"PJDJMBK0x6ToJYgbECWoad1chDwgXhV97nNYveJoYP8EBFAuMfBXCEIU6ve5TyTrDtUVSfWxig4Ywr6v",
-	"ZUb1o1AO9OhIBThsxn2uwy8G+IqAKiDZOZ5sq/OUP4CIaOYbYHEFVFIg57+s/+GOK9VUowWDDitIGMqN",
-	"OurIKnCMosKZSxzEcBDwsdqQ2oQ65ZDrbcPBqG0rb5Ncj4mqyUVSiaO2GDWX6EdGogeRGtaV3dP48/6t",
-	"HHzaIqcgzgZzg51JUSMWDRKcvZwQ+BKkKcX6UlxliiYnZKzE+X2NdqxMmbA54V1VvouK8dwP6Xsykait",
-	"lIU2DCVPfgHptKW1coD1SEx9JeXR11nSar4EGukpKcWkXGrUavWm19lsNutyX1miaoa7Oy2p5lDbKfr1",
-	"Zp68+DYgBHysmZJiYZa9tojkuI2UgyfpTJjBRDJo5fpd5MuiwQrqWhOCVhxA0qit1lK65B/3EHY2cmWd",
-	"C0b/HBEUkB4OPF8yXt5FLhZkG9UlgWqsr0u6EWA3JIFYSCKq30WGqCXEh1LS01erJbx9tUUEgs0C8sBC",
-	"TP7Ay+LxRXFmdbk8fxs5oIffC9wbaQoOIDNFFyPyd6LjqGx7CTxQxqMX28nzsJ3Is45iItxREIAZUMIq",
-	"uYnWZ/ah/r6dNriYi/2rGIZoa1oaQ/IRQupP8TJnelyND9SiNCnAjdykZtn5QHwKYtc0D+fXJPBxll7K",
-	"s0I80+pcQnmrKWc8DY0XXof+Gg+3YgqrG7VaguI11rca96B4cCo5u1Yh1i+Sy3OUXF5klKXLKMWtQj+d",
-	"zCKvUoQERybEOIj8ZxZo7iC5ZJC6yM+VElOWLXtoSWNAwj735BrwKOw3rFhXdk1YyCHI6J6ej2fhIth4",
-	"UA/BajFqKVDC26yI22zj13pBI3wEN3ewxBsgmCcfRXMcqg9S7GLJpunnYyh6M8tOlLQFDczJxEahwtab",
-	"JP7nWWoeg/k37gHOy7BirC0HKFefxoaQpZJG+5lz64fRrpMLfqdTJFMHroOx4+/RMODX4JoZCOJfE1FF",
-	"jiLtTtMEH1Bl69Z/GUN3QBC50WgEJl05sAuODVATzEB1pxnnc8mvBO0x4qm8qPXNta3XVeQwzojTBFs4",
-	"BD+BnkGVD+ni9EPZkt/k5zgcBWQbBaQrVVg0YnAlYWSuBjwXJJRXo0LkINJYx1UxJDUfdP7hDKzoIPIx",
-	"Kbn8uyTXUSor5lY3/2hYlxCL49YlZFoJoqfKVPAT8eMladP2ARRWqWNx5un1amsDc7AwT9d87rT3PlQ2",
-	"HYgWIuJRCPq9j8969XmoSJmy9sijYcsNFZhZuK5RUSPeAAcUxyIU6ApT2DFfQpPfla3si8TtRY5oSXfB",
-	"Lygyxbjielh+qACEGkFCls6UkhLSQhxuNTrNOdgfHfC5fHsWlobqhViu+jrzws717Kk0jsSZglefq3zr",
-	"FI/UV3KNR35YRo7LBwPMPAcC7yAQD6sEJv0gkbatGFJZsjj5qoOwnRCnWJqK0owDOW2OpD2JkTU2HX6q",
-	"55TnABNk8yp5EnvXOjjSZlOuPgvFIuT4BsALQbUOW0lZkHF2Ju8hDgP6Az5TjKhRm8MEOzkZtXuDYUAE",
-	"Rr9/+UMO5/YxZaXmarnUx6Jfapa2upsbXm2zvrm55r7xNta3cKNLMK656+vYq9XX8Wqnu9atdxqdWmez",
-	"0XC9+rq34dbXO7VurYZrm6WIv0qkxYkzaoMYdEZD0pD/J4WEUehyOCVPiQ9xbYm1hoJbIsJvcsQimfom",
-	"klnC8pCw6yGrKtFLWA+/6fVFf5tEOHizIhoiI6LQzWZEnyFzHQskl6+CAZS04pSRozYt/6Xyt+S/AnLN",
-	"r9S/wLQs/0VuhjwI5b8gtNjZRo6SBgGvMJNIEpLBUBMROZ0W36pF1C3LmhlBaDFakqZEEcj+lR9PnsyE",
-	"29bJiBlYnsHqZlpII8zAngcggv0T644Ulc64HS1nw+XQEHWIiwcktmoqmXyWRcly+NsBULN05T4eDgl7",
-	"KB1ZMpwYve93HGMs7nkWjZiKZIEFPNLcr08QuQa1SLKL6mxjibxzRZOyhpVPIlCDKUZDKKXRp0JN0kRn",
-	"71qVxvqGVIb65AZ7xKUDxSGKwl19o5BJCOa7gzHIopBZE0SPDzydfxRhUFrubWzOsZ1HhLYA7h/rd1O2",
-	"5vyyPwehQEMfu1CSJroRnUZVX/Rg1m+ThD/raJJZQcmkoeI0Z/axqXUYhpK1iivKrOIz6s2m1LNdPtTc",
-	"IMWGnG1ITJWSSFVFgTnolVTLK5SJ12X9RAfGfbsiEyHZwhAPqkkVxFkEirduU8xvXhkd9WoyrDSMy1Wo",
-	"c7yHxKzCL5PsN1d2Tq1qliw9x3Jcr2caF1UEmeZ3hsUlQNDG1LKRBWKcssAkedDpTUZk23AzQzkt5NJE",
-	"L1coB1E0w2qysNmhXAKypaMxXoTZv68w+3XaTXRnk08MNUXtUrH+tIhZKs+0pGfPRQ+VZZ+hrwrXaaLO",
-	"BGHhEuZR1kPUq0rJ3DyQ/4qfWGokFq42KuYriMcxe81332s1AaKYY/ndTKNhRj/JmcpWYBfKRbN0cgMy",
-	"9k8Zlk83Ll3wrUtZjwTDgEqyUpIPAbwUKNe6ddLwVt21zjre2HqzuflmawOvd9bcVa9B6t1a9Lx0l7Cu",
-	"a+qa0KiiIV25ht1hwL2Rod45sVmkS4IAMjTllAat4ExPWoeoLenQ1zgoa2ETcbk0DiS5gE08dOba4+Wn",
-	"AUtPA1m+nAFG1Ts7Uhu3WdA7S4LImG8hG1wuMqQnNTqHUU2U48f6HL3a3Tt9rfOMoUSS9u8MRqbsiVTH",
-	"4C4lLARgqE0oMOZSGYTjCMQI8RQtmZ2yYyFtpqZmXFaWssHEaEACpLPOCqtNa88mW1HFcGkikg2PkclC",
-	"v2fuRqV66PoyVpEa0O8FGmCPRFeBfd98nsCueUC9QB5QvbG81MiNnyg1cqtYVIbNGv8WcRnri6cMavtN",
-	"kaTBKeUOoq4eMGdw4zbBXDMNqXLBzql8iQSOIdtJAgl11DSF5JGrQFiYyFTY2IMwufptQiTIAskhDuJy",
-	"YOD2iKgGFajLg+2Izki6jRwjVTgPseLNgvl8x1K0RPVqDRz9evUKJ3SEwbZVPQvsKwsxhPXnlY0mj0WL",
-	"YXNCEQOCVQgHvG4fgn4BkgnlW/OS0TNND0mBKUOqscKc9N9xtJPagQ2Rs9PiIuyLWWK+ZGOLC3GG3t3z",
-	"5dLqy0t2XOyVKSA22z5Vi57wbiavu1s11BRLfBqZ1xJ0VegScrkP8VeR29fOrlUlpTjC4go8+tasAr1y",
-	"KhVtCLF/d17r2mphMBIh8dAw4DcTOUpfhzkNEGfolaNMPJU2Ae8cFKNeW6u9niGAx/HvSzA9pS3VxYMw",
-	"ag8q9TZVdLbOqqa6bCI4lLp2TXI4nlcu9wiq1+r113nScoyL9XLj6yzp+Y5Vfu8et7712Emlq/+YhA1d",
-	"1DgVUv0gcaKNJ5A9LQbTD8OhaK6sRNa1qn64ksdgioh8RUF4cwkya9MSU01FZEDf12XkWDVO0SFmuAe1",
-	"Vp1zSZKtv3ex6Hc4DjxwaX0mHXQCZPeMCEE5kz9eCBLA01ajJf9zBvUuHatWOlf14KNa1qpaF7omgYDK",
-	"tjiqJiJfkpc0hYsPzNDXH0C0XEr+7lpaAp0SPmdEg1mCW1bEbsI3WSS998Uc/SzN0csJX05BQ2FHke3c",
-	"ePIQ5uQm5mLF8hKFU0Yc22RTi8p2D55DrrC9/zO16p/TKaW+Uwcvv63V643G6ura2vr6xsabN5ubW1sY",
-	"dzqu63mEdLt/U8IB/4xP4cWz9eLZevFsZXq2kvRixozqlelZ1e8mUC1qApMwuC60rK0Xh9uLw+3F4fbi",
-	"cHtxuL043IzDLSnQ5S9HpyXbq7rX5I3ai7fvn+XtS8tEKdibqz2/FJyKpIQXr9vP6nXbenG6Lcfptvlw",
-	"9dAafxf32vrju9cWK5P2T3W3vVmCxFq8atvD8KG1BxKYFnGDZ1mc2zid9ETDSalZOqUceQT9hhmhAYfM",
-	"/hELA/kIGm3fr4CMnWRULpEBlophycX/TdSDqssH1U5gxLHJNyXLZGF8eiJt6L0ik2/Y7/GAhv1BqVki",
-	"ridwZdhY37DatOLKQOVNlUs86GEWpYGkFjjEgbGFGX8Nv6YM8oimDkoQleZVOhsNeQDy5X0r0MGVpMGm",
-	"TadUiNnKuESj6BanRlMPykCUV+sbGwj7wz6uNBbRUtafjcls9UHr5UF1UQW0U+lzFfm7ydxfrPRW7TYF",
-	"7znnJxIiKWGeeKBTbBQyW7Vbd7BVpfAzMz7PPDa8TLXGEMiJkdnZRnQAaOahdksAfezja6LL0KjuY7ph",
-	"IXSXkLxgIa2/vlyLmATMJK2Z6s9vPV1oaEgojynVvEtTDFLKwlSIEfHSgJW0roEMDCJxHy+juk9MQaeU",
-	"MOjKwaExDbyy0CFIfc9Q4PTIu0SKCQNdWKDwkFvPy/SylmkIiS8+p7SjofzW0ZcVZ0kBZHR+hsalkTVJ",
-	"pBaLV27jvCDlwkxuMQ1y485MLz2F1RH/1b9blT9w5cfXvxq3r//X/5zlS1uT/w4Ihq6PJcaRXgyS6mTp",
-	"kaphry7CryKQNbe/UEwggEYOZftAu1HtAZuDUYY8PBHbqF7bWq9NB2RZ1Z231lPd54tTna0sroN9/7gL",
-	"0VWzXCbvyaQVfXX7tTyPWelGStsJTjU/0KxIq7QZdedSx/qLgDodnCkmhVpsgsDuJafM10slNxxQFkHa",
-	"HKX0zrxsIdX8zXzWZhgaMDMxzcxoKIjfnb6Eu9pmFizNMcRh/5uv955VHhWClowI0yHQP38M/cihMmlj",
-	"s1ZGkjBTztBatVGtV7debye3U0Z1VfoUya1WdGVT1XfLQ7VUeb54n3eOYarfi5EvRsjXCzF29MoGSOyj",
-	"EaPh6/uA3mZOQVxFHbN53AGIpBk8jgRhLvSmKOLJ3qEKRFNdkWmojZiR/CYQ7vBrsAqYOk0EBZyHZUS7",
-	"2vABTdnhR9Xlm49CZRXWIqAeQST6NEspD+zKI3bFdB9A+/TW11c3CtMIlbbs54R0qHBI1D79YMmlavOp",
-	"WTdXNzc3apsL0oxnxVy3VUmMbmydmuaFhRjwQsVYdYvljOpSAb2WsHZFJtlHvthFr88t2ZnaP7HZU85R",
-	"zORLCxlPh1iIMQ+8PPOheqqrbRLmBpOh1CnTvWGjYVIQ01gsjyMdIivpgrqqbIKSVZwI60rOL/a6p7bX",
-	"LSXE28XF47rb+MmDueVys2E1z/H8QAre5hMreBvPQcFbX6qCt1iXpRkKX7oM92ImojkmwoKDL1LU+85D",
-	"Pp4mtPWIIvebJxK567VsV1UsG0zxQpPrYEUt16eY3tyaeMqN7UVtAnOY2Wo8gGo3FQ2QzJ9YXqm8mdxR",
-	"Prwiw9Ccq/x7GPCQuKG1lyvKvKiIncVT46J25RLj4TdTFzB1XvWtjO0G5JrrWCtDAU2qxDW/sibXf1v5",
-	"GIIEFEshYr2x2qkR12t06+vuVueN133jdWqu521sbrzpvlmrb9Zdd9NdNb2MBfGsgTLYaIFkgoU9Fo35",
-	"AfGxaV2HDSVKCiSN6by7jJKfqwW9ba6Ur0OOOgSBPodMjNYDxQVGWDTD0d3HAhGWTETI8FmDhaGIS+wh",
-	"vWCSDM4MG5PXb4WOSQjb3TuNkzIqJiljEcfTm0K+tzzV8bGdcDrrQl+GtjxEESZR8BUOiO6AQzzE+HiR",
-	"Yuubtzapm9VaJKHZyhUPwwjm82HN2Ict0pk3iWmUbywm0Qzyj1h5hKA/HCmXc0C9dmuI9BwpPb7y95Qt",
-	"EL1vW4MXDeK3OUMeCkJw0UMhoQq9n2I3RS34p9Gnp+rLaSv+5/5Ew67mVtvIsdDrHfc9SBsRIzGMSNe0",
-	"CX+O787ijTPIY7wIMMQlppwBQo3bJKudEg+lSGhjqX75cZJgICjD8P0sAFXPEBsNOiSYTz7nV2hPCQyZ",
-	"gGu6olCX6OMQ0J2LB2jMR74H4QRl6HEwEgRhpqJFIVoXX+l4DKjU/kinuJ7p/1VyTzLm/EqRB22w1ief",
-	"5GXTvt2IxKapYczYYxhOgFsWgqbvIEFJZjiSv86W/99rOpmqSOxipwkmPNRuaQeKuS8pbiFHTkt7zGka",
-	"f/0AewQRX5CxsnpD5gjzJzp20mxH4soA6m54EScxRYYjiVrFccNdKEiQU2UWHbZ2klNcucUQ3Dd496yI",
-	"b3tiGt3JZN4sWfZDa1RlSHxRov6pStRyDJgJgMp099gpDSYMF/dI4abJtgXgyQ2g9nYzyVWqmH2uyeIJ",
-	"Dfg6w6gh/lv9M2XHn4HFc8nAk2GxhbUKlQsgqX2amUg6290ww7twL+yeckzcBeHvG3z8cAaV5YQ1bz54",
-	"WPNGEUOLZfl58PDmRv1Bw5vXHyS8ea2IaSgdGrZcO1F69IczGkG+7iJGo4yYuPvbkAr22tK0/29uPwI7",
-	"3lMaeDaXH0k+1yyTBqsHtdFsPVxs+9YDhoy/+eeYlqaozN/YzrTUHACwzubZrnQSd2y7yiDo9zVnFSv3",
-	"nhJCHj4bodGYaY1KxEouJSPhTiao4pYv29xVzFI1P+UhqQfm5j/guaHNgvaYeMDi5P/QAB1XZBngEnRS",
-	"Z1GjVyfv22fof9Rrr3XIZDOLpHZ5EIs6qmCGCPFEoLESISRJrKJjU3cXWqqbjoxqHliiKIMURLVwIKrI",
-	"MZKGA4ZKJwHBjkp8Y1z3DdWlD2iYHdZZPBpj9acMYpodr3ufLJXVjXSSCjBPSMaIyli1W6qwqCIgiXj7",
-	"N6u1Oyex1Ot/oyyWbeQTidGijDzaoxLgnYoG7aoqUb1YjPBqLR0jbJEMTTFqla1q5euv2STD7eNAQKnO",
-	"VuUPhCs/UK2yhSqomrZdPGKwV27g8p7SQ4QuZxD5vI02ldVYdinxy2v/mBi0hOU3S6YpwPBzk0GKMfyU",
-	"5Lb0diRzTfXLSg74myU6ZuZVnCcxUR9dXN+GhhHHn5IIlPPRxeyXEHUI6uPY1XgP7r327HIf7qWmLqVs",
-	"/xtLfc22FsYKbNFCRanCRPXNJRYm2swjRQZwAY+nSJEcQXhXle+iol0gihSlHVPTJCvLXazbJKc8xS++",
-	"qxff1fPxXS3Hj20gvWgyzjQ6Pa1jWq+/gGhyShgZZ0gmLwrxPBY2S4HclTuD8p6ZDifwfnCmPISxgnB/",
-	"3XDtcVVDRsb3Ug/zE0YBEFQiuzFmggsoqvQD2iCGFdinO8ATABAVsScBwiCIquZYRcdRLbXQ1PuPBC7L",
-	"TppSKRfKt83tTvKOj5HPWS8NFFGpa6iRiCfoGvvUAyjBseiBvJGCN3n8Y0KupNKMJ6KM+nwkNegBZSM5",
-	"mNy27n2yjZyao3LAQ4R9v4qck9XarpM2XuAQDbgIkXMiwW/Xma3VF9dJ5f3Y0rAuyk9FwmO2XPkyp8pd",
-	"mu5JfjVN+CiDs6fhZK5cGBEq7atU+RWmDmtGzYb16mq18TolTgI5U2N1R+EoVTp32XKkctsY79YsevCW",
-	"MuyfGvt5PtPRoxVgNblZodlacDoT7x5pMg9o2t56YtP2m+eQe7rxNLmn6w+We/oA+aGPZzLUxWby6HMu",
-	"Xv10hsHNpzIM1mdxmBCHo4zoVwf4itNEjFCwcGgVFTEeRM5xsHeraPVwzCHWRfIHcuP6I0GvE0HnMF6m",
-	"PzQzEjzw3+qLzrIAEeZyj7KeDp0//WDPNCQD0MiDvJFz7Zt5VV98qtpMzijyUrgAVVoJCnJMsoF/FmI/",
-	"sziJlI2gAo3ucAlO86gejgs5IMoeZx+LhJLsE4kUOtt6UkwXnVJFzWc5xXME16EGIFL17pICqFYzb3wp",
-	"y92EMEeUycpZ4riWUhPSnMb89Zh3M9ekOpkuI8N2WskOdOS/PDdryVlQtwul4Xf5AFOWBogFLWLagKTN",
-	"QSERoY87VZdL3BR9HoSms9/53tn5h9bOEuJ+n0Md37VC8YsenPBdgH950XgSfu2LyMxvk891KaQpF91C",
-	"/uvnU440OxvNpJzFB7JYzIyNOXkBMwvXR8yoyR/Z810+GGCtPA+x7udQPDpszuW3dBIaGByUMaycP3Ua",
-	"ONCu7mwRmSqGI8lAQ46whn3UmSBswZeOlrVzFTmv3q+UWFYZvHl3l+VIWNRAWy6pPWrfw7MjnF+z2PYd",
-	"bbrWXgtanxM8ZhHTc5752Cxg3tXmKfTFNKd7NcL4J6Da1NnvBQEP0s2Aif7x33+VupT4XqlpSO9A9ErN",
-	"UhsPhhzxTkB7OPzP/xdQbkX2RtefAcIkmq0QFL6Vk8MKF+oGmQZCPWsW6FkzTIGc3nq2czvsGzEBCg9O",
-	"ELytUhDkWTll5Hg4xNVr7I+II/VTR2oo/65/1T8lshMYVwPodkEdXwsKMwEWLmPaoRJKmVrC6JDwoa9C",
-	"hJVIzXoj3IOAJ6cF6Q6VD/o3Z+ZkqxHkFL2vc/n2LMKgDlcPq7Yy+37O9fwpDdiM6TQRRgPMPBzyYBIf",
-	"5oAKQVmvihxthXWaupmLPyKoExB8JRBGwciPAsHg2ypyvJFqxqMG15go4Vaho8RPGCVqGgsaKFS+D1E4",
-	"pi6pIofx8FuXjxho6Tz1OZXTyKlh9fYaxETIN7s86FBPaOeSURKjcywb07IksNFqtS8XZpUa/MjPVilt",
-	"a2wGGCkDoFxQttW5XtbOFCufXem2hsiNmKelULPyERND4tIuhVVekUmbD4YBH1ABolwr8SfudqlPYeC2",
-	"kjUTecYQoCAEPD/uHg9JgKM+2/Sa+qRHPtOw7wV4LH/E9uBZx7Ef4Cyd+JgRqYx4hIUU+3rPDNKFhFBt",
-	"GeUOPSo/GlCGtelogIdDObIkK5HdLBttTvRztQLoyBQQ0f9mOn7n5IfAS+fyHfVhTG0nR0r46Mnfv8FO",
-	"b8slzkihvJPpcWd/kVw+UP0DaP2QXU6hha6oaqRpO9kM5IDLTAlj23FpYu18BuOVfhr1YqaBlWlmAE0X",
-	"Tci654RTcn5yGQZ3zBDTwB4/EWKh/1jdlKoh8Rrr6/UteY0CVxq1tU39z9Xam4b+51ptayNzbYck6BGv",
-	"rUxcdnd+TwI8hMZEQTKEhQFwqtXpDu7q9dx64IrIDEwbutDYCqdLeM1XeKFcGP72QP1cok3m7iXh8oyo",
-	"sC65snD6cF5ElF5GWR9tFqs6HjOSw6WiPmou9n3oCZggigJWgYc0Wak3BosTPGhzxiTxvdYuJws4lJ20",
-	"EevYZ2fvpg0vxpqaIczwIKzOTasOM3cGrWknQ6IEn7Ozd86CGm7qwLU4AIvNOuTUSeRpC7M3ux05qRP1",
-	"suVkiaiJjfX11fW7hk0scmblDMPCEs4x5wCVMpLWn+NTpbpySzZcfb1D3F2kaCc05a9W70h1mn0uQq03",
-	"q0VWrimutE4OtMa9Wi+X6LDULNXfNKr1WrVRrzbq8py4R/xSs3RKvHc6XWvAQ/JNECEoNyp+AoNgM+Do",
-	"kAfTLO39frLXPocgPV8O9fbgwwfYrIAiG6XW5zOJIrgH28BDqpoCW2e8S8RVyIcLa/rl0jVhHkS1faBs",
-	"dJNhM03dTRZAjfEENIeAYGikW7j4SZq2FFf2t55XW7bYwpFdJ16YVHH95l17is88k6INUamQWtlIkAIp",
-	"sTFW5JmUy2iUZ59c2NpcwC4OqHkHZk6H2VvQjvwy2j060yk5ga6LBc7WC+U6XMiUrUlC1nTwaOEaE1Mk",
-	"JZPJS/V9MiSevF31BTJfLIKRp/DpmfpyAfBT+cSZ7UDBU0DDxXPYFc3LGk4+uSsWNdZnbaOeyzxh3phR",
-	"Fy81+axarcU0P2t/6tmC/emy/CUR5QDcM0gRGV30GjTExCS0nOY409CvwcLuer+IIyaSQmIv/7QXU2k5",
-	"06ZI2IpPGSk1V2dbJAM+LjUbWZbJcqmLqa/nGDF93+Az0EsvNWt5zssZ2ojpFg6alcX05mg5kVk0m6SM",
-	"A856kcI72La80fVaraZMkAsRGPv0FzawSnQyx5d7EgEf62PAoVrg7HOQSGFdRLETxn5AsDdBYFAjNJCz",
-	"IoEnojpXZ42uueBdxhRhEf1RA0w8nb3J6BTLs0zUmbeVRJglYka5uBHcTp7VRnCX+6MBS1u21a9p03bx",
-	"wlHyutSusuN+mGW69SGxUCUDqM5VY12dponqJhYHUGe+yrts+7q147X5pbLgirI2HPBxei+oQ/qUeVH4",
-	"eVQHUR29qKIdH7MrhZQeB5sPBHXOp033s/tPdRWVu9K3WS7qBIgwYEl+X4XXaaXwRe19YrV3yR5vc8t/",
-	"LcgUl+Pu1rPPBOfc4PU76PuSComQYM+KZBNSeeKMiLsaA/QCpw8kxwyWqQ7nKuZHilAFltcb6FZAelSE",
-	"JCCeUdWLb25RPb7oRt7cRa8vnjoMCk++nm+HOZSRwNckyn0TQ+L7lPXuHf2wZOV8oRj2ecr6tiqobdfx",
-	"I+N7zbq6DI0+FyzJjfwXvLMdpUFJ2pfqj3snc8C9kXJrro1g+ee9MdeQkA6nmYnz1qmu19KBdyYep0PC",
-	"MVEpVYN8IlGbb6YoerBgfZlttlj+yRYzJix/3vXMcKIp21Wul6GwMDLDGj7Jd67EAnD89p2dVPEaM/Mc",
-	"ImyXDHmMKWgH6SlmC/yNW7Pr2UQo7BO22MjTweb2+UU709N/LXCnBcSW53wx25CFITWQh7uieA6rtIfL",
-	"fb7Uy8u9LMFHQVaqVAsNcRD5O6+NUcY4ok9ah6it6hJaJfHRITB7KdWeY3Fl/bmLRb/DceCJUrn0mXTQ",
-	"ScBvJsigfrl0IUggn7UarVK5dAYxTTkObjuEJEkzrCCWRD6ZFVUzGuCKIKyPKz5nPSx1EUECrVINcEDx",
-	"NBmxh10gviWt4M5vAiyX8ssdcpMLJiuBLSva7Sw7DYalZGFYwamm1B3rDK1FWAeSDaHp48xcNYydXHaU",
-	"OzY9vAVKV66oN04C3qVZiVmOFCgD5jRRa+8MqmTrasumaPZhq11Fjk962J04TbS6u3dmv1KXL6goMO57",
-	"Ok4vEc6hJiiVS2qMGYs8VVUoMsIXcgHqRFVyEZG1a9ngpHvvm8MrVucheebZhR50AShdasAsfxuZC1mg",
-	"xMMUHM6Et+mAthn0JRl6Nx2KRya/1cjvLXpMf3v/qf6Rfmj/1u/su/Lvg4sfB/Uj+tvWfWjN1GKz6E1q",
-	"UZmcVj7SpbdUYFEUpaq/tl4xCk0BWFqrbW0siV4kd1Ho5opQi8R+o3Ivs7Ych9VmLyhG27gmd37blZhx",
-	"Wo3CrdZH6oepkhBxBaRUaaSpKFm7KlKRqlNRgaQarnca7h1acdw5ei99GIWbTqb6mprOWclq2FSoxqPL",
-	"6Hf63JqwQobiksqGPE559Nxy9wsVuc8u6fcg1eAXTUhcoFD7fauy58ahRiXHU5iVbNA3t3J5GrKyia/5",
-	"Lre0+AJlPhPWHEdtw7lnwazGEnHkfqV17lr0Ye2+lXNWFyg5mW4AmtrWOCWAoaNl7nQh9GnKefvkRpkE",
-	"oWVmZBr0OQOfgVO7cYDFU4Y84tIB9qvoWHmCVdVnhH2phA9G4B6NIn2x7ladbqLQJzfJ4cqIdq2uMZCV",
-	"IzUpylCHh/17GtyLVzyaopF3ydWpTncGaVp9OZATkAG/Jm8DPmiffjDtLnWzSRVSL7nw4+fypFatnZzR",
-	"Su+c7XPKfbLU4gn7JCDMpXhAWAgFL0di9J//HVAu5E5dPtTuZf06HoX96kjbRwKCI2fwOADTvPxDKlL/",
-	"nHILAffJMyi2oG8q28YXKkWjuPPmTA53Snv9UCzgV/6ZajGo81os/E8i30PWX1i8ykKhWwfu36esN22r",
-	"WAIwFPUyFS+ZII/5IDMDT+IaGN0ln5QoGOi6kOpjxSxVJmuidGDdziJcUvH42/JUvcS704o7LmEawKfP",
-	"86s+0eUEIckdLKP0xPNgO8sN3dFnUzBwBzj5MmJ21LR5iHQqV5C49cIXMXU4PwczzKX6eUe0WO2O+5P0",
-	"xap7FCLxuVEHUgR+CkI/ddAw9gcq0mbsO+J62Xrdo2H2m1CPPQPJ4zN9QGFoSlfSs37NOxw9Q/J4FjqT",
-	"QvALaqucT3mv45GdbeTs752jFTykK2qxDsCPiEJRCndavTWrzAwElhuVqLK/dz47j0xKtnqHMwci1ySY",
-	"KBGH+BITaYg8ToQ2e7j+yCNSV8SeM3vC1UwhRW/GrCXzBiFx33I/vzS2e2ls93M1tlu7T5/rpRUqLtQu",
-	"oBvVwl9eK7nGT9RKTiraV7pKyayFWfVMUlQ1nzdYLeZUvIBzTQLanVRu1mtb0DrHSXqVRAZnWCAI5B/d",
-	"O65e/2c0jyuXxAh45Tfsq1p1mbVRhA6nL+sWFypJyMcd4kM7iw5Bzn85qpnFwYmhR5JkfjbhamxSjrtZ",
-	"UIE4I5ZFHKO+mSQ/tHZ1efH3a3kesSuFk7l6ybmJkUhVyIHyTfMjKABvW6OwzwN9kU20Q3BAgumMrq2N",
-	"ObZFVVVbfKMsL5MtbhFq15eSvFP33pif11ggOCQZDgGi0hgLJPUcHSUSF0VhZGzHShTfcIaLIxlak7iC",
-	"xOHk3mNuwFQywGaqRJw1sarEF8kFiwrjC4X6bavIBZO3q4NUkpMvv1L+Q0UH5ewmebqFQ4gW8vIuEt9Y",
-	"5NDvkTaSH9GUBbUXggT39DKZxnQQxvrfRHVZs5rSJVMJuyPf16ruofwAnVH/GsdWw9jsWNx69VV76qBO",
-	"lenNtmiy3/yA3LmuqlBj2MM7rDbvI8HP7iI6L4cs2qRk01KBRaoE+ey2k/G1z0vUHpJATJHyOfnXxfx3",
-	"Jkp3QZNlZOzNJafwxjYamyJq0fF4HIojqEK5cVW7BV10xri7QAGEjdsEShS6S8+2rpRh1fLvyNorZt9y",
-	"oRImCQx5eMfgVjHSHHIDyECVl2CFtkLNTcOfCAPsmzHQddcyJZJ859mfCtGHAgX5F2tCfBfysY0cOfS9",
-	"e9vek8gsntZWrMFwE9UbdgogDpFPsLDqc0eHonRxqfQwrpqxwIK5MOW2A4LCgBIvrhBRSD6b3RqtGIFb",
-	"iF4deFnkqqgy9SDkayktlNfvRFG2Z5Q/W0J4QIoCFc1zkcTjgHV5urb6bHlungDHx4wEJlshQeQWF+ru",
-	"7B3OEAfnincL0UtTZBl0k4WFrEUJVaT8WC9HenjWEpYmL0HgRTTDgpKTDQqzSUZcmjYdX51Pm1Sp2jtR",
-	"pwWlqc153lmrcq4iRcqLAF4rZcT2fbVMFPIeEK8qaqEISiGSBfv+A0dtvSlOVhO7ub9cWEg9zoa5R5PE",
-	"LGi1osbyYy4M+czNNlaRNt/mCAnafR+bZKLevWAheEhjzGpRLXKZUmLjsQW12VaxlurW+3xEtQUE0Nsc",
-	"qFxOAJhis3cJAPvbWoSWG0WmD7hgbApY6pYRRaamzaNoedTs59Emf2q98eclRwtoksspBfZM1cxl6pNL",
-	"7B42zSuUj3gU0HByJo/U9ju2Ob+iOfiQcPypuqbIhfcVpDknx2c6toxLfa2xov1agoRCir1SV6OsF8XG",
-	"6JJIcgTddgijTsDH8sgFnghJTtyAC1ERNCTolXNG3MpbErr9yhkNoZHVcUB7lDmv5atrtdXtqB+LCrMi",
-	"Ei10B+I+wR4Joi7DHhXhKOgoCySVe1QrKUV8Ru23YtyABpiG9D2BYvQd8LZmdWRLHhXv5h5NpN9N+70Q",
-	"DQXxu1UU2U/1BqiI0IaGOpXMIy71iNiOTtPs0ufQPQWHZei8rMKWUqccGk0mjlkaEIG6AYeIQEA7gGK1",
-	"3+gk+mE4LMVuvVmgcye3XvlOQGY2odv2BIE8Dq4itFSwAEQJQBFU4inKCTl5TIzliRD5b6TW5Ngg4Oh1",
-	"VFE7hkk9mzrwtdqqXLIS3xOf5sKY3n0ekN1CIqmy1LichVgVFNIft/v4mtCAS94e+PpGRHNlpUfD/ghq",
-	"eq64+p3oH1Nd8hMVdbAKKAgBhpiX7GHDu+h4SNinkyOoxVYJuToEjXPbVg1+HcEVZcB5FY0SUNoHhlY2",
-	"DNUajHKm4dCUWLxk4DGRmEu2I0osyhp81Oq0Zi2/kyS6j5nnE9C5gb/gUH0J8cPyJ+OomSCPetVLdsn2",
-	"JElHYqQWRwVq1GpVpFoPwp06f13qEsiXUhS9VJVhL0vlS7gr+MdA9C6ljOjorFDFg9dqNfRqgH3JbYln",
-	"IOV1Ga3V6ugV4wjygy9Z3MILnq3KZxKvfT4mHvy0Bq+LkdtHga6gBL9voVc47icHXwFYq2KMqgPayCdW",
-	"r7bX8tf1Wq1qds6HOgRIDQOXZjDIhONACQET/qhr+0K+KRZSKrmWJJ3q1NwW+nMkxx3iAA9ISAKrypRq",
-	"bPfK+V+C/iD/UjQ7Y6xLpgeT99NiaMRUWmx6YKD4tbh7ns7JNUGWhng4sDNHQQIUSFblPFUICQ7kTtUE",
-	"EEckT833I5ooqWVAqugcBCoVsiS/v2SqdLNG9m+OCrX+9q/6m5r+n4NwD0t5B7nY7UvhR8IT7TEeEG8b",
-	"CdXwXk5mdiilIHkFw1HHpy7iJtlUlOXbsCST5nVFyFAkO9xBKqwk2pcMoyEBS1N8etb9drg3UaNJ7iCQ",
-	"T68kTwgnQ4iulsBupyNLcH7l6IBOrnmWc2UFRDoqGCkZw6pZ8pZ9QZh5gNfpe4gmkgCkVqoifUxgrSbO",
-	"fayiQx3qqWgZnTLulOPWfoKEzeS8KnQMnVycmzqo6g7iU8WXLCAuDzzT5w24awe7VyoTDbyWAcHetm6h",
-	"CdQH2i4KE50LsAbrUjjUBS1V57Ix5ACtchJAAI1TUUuSK5BQEncF5OeS6Vcz7jKKI1F4pSt9SN7mQwle",
-	"86VEo12g33Jqk1gv13Rx3lajDKgUs1QcVxM580q3ODCmqS0HSAJR0U2EkY8lbl6TAIrbYc8T0JJUlGNS",
-	"E6GwIuJ6t1BeVzHTsvWbunmh+DTsFH4mbDSAc008D/EVEZfMIAkeSwo20oImZohAtLguHaAc0MjnvSo6",
-	"41G4sUrLV4dn1mGKqkQJB/Ie1JTwtvypC+pwTOeUsCPXCTQFgEyEOBzlDAdnCmXpYFzD5vrc94w9OewH",
-	"fNTrRw0FfIgkv6mAzdKx8Al+0CuIqEgT7e+dI0aIJ3SihGo7VFZ6jYbBAQn73EMO+FUMyhoRWudZqEng",
-	"/e2IvtNQMq+kdVtNxoCwQpi7lGgBRvmQsCitQ3HCRC9L3FFjCiQBXh6CpGdR+r24ZGbeeP8SvBXprF5C",
-	"lTPqEibsHJvWUFLiSqNamxKZxuNxFcPjKg96K/pbsfLhoL13dLYH30hVioZ+SvTSsF5qlurVmnpL7g4P",
-	"aalZWq3Wqqvgjwv7oGatrAbeEAfhZEXfMAQJkpz2nkNdtD/294gy9GMWLmEeMF7QX6JLPvBKTTlcS70M",
-	"BkE5u8G43ED3+JUV+ZE2XOU12Ey9fUZ/kCLvqtYDpvMAWOsCIoZcnrQ8gEatZiRdoqqhWQLiynddYkLZ",
-	"AeZZCdQJwAGAGJ3lpu+Bcq30KlhAG+CjzVkYcD9vBv3+Crxs3oU51tT6sz6K9rmygz0TLQqf1Od/csG0",
-	"XP5DNcJYq63O/+gtSH0egS5N60VWdsBCEjDs67YrYCQZDHAwgUr4IjQgaNXd13BW+lou3VSGuEdZFOUf",
-	"2ZtLK8oEuWJ+iew8pZV4RGWSjt6FP23jdPQk+kmZOSHq1hg5b+UygBwYn3E8wU1FeFcV7FMswIgcxhBi",
-	"7sO81Av4aKhHiH78LiqajCj8eq/xKx47fvxNT/ttmHghIGLkh0q/g1XdlktDLjKQ/1ByMkm+wcOqcFul",
-	"KyTFISCR4z73tY5dRap2vaSFM0IPjjgIgVLaGWAp/UVWByUPSN4XMR3MNMfhY9Y0RD6AKSUji7gYuZEw",
-	"YqS+uL004kb8+Tf9KsVHRlCPXksGMKYuUa9bLa2nCZryQ6j7WpicHXhkMOQhYe5EGW7uRqYAQna4NylA",
-	"oTKyO83ajVMjw1FxW16ItOnwr9ukvV+niT4wWc0jqca2E2liNmj+Q0jtWm1r/hdtzro+Vd6Xe9NmBQkx",
-	"EufR55mEcQ7Ni1DwPZmkCZ569i2aPJPYwZqnpJ+Vv6h3q8ifT7KSgE+hppKwYm4QVKxXRmhju7PMrQKJ",
-	"kA/RmAdXoM5KAVOZPSVQUqXPKl1HqvVERaPGMqu2pKj1eOgVUCfohP96mjCpt+5ImM6I382VgdJ1EuS6",
-	"eqAhyzUD9aZCed2qpWeOD2vzvzji4VvJLJ4GgXbhGh8WgSJQyUAg9cwg0G05XyGYIrCRN6aLg8heHsfw",
-	"CGLyhnNUhNIT84p/DldYEAvuDdT7JHxYiI7E4HwBOJ8ZLEos34EJANy+d5HfhqMMhFL1/kzF8tjSI4Vn",
-	"QVi4jYx5PerKrrL/lVGQiqox6ynrhrbZf6ND4aCAqOR9ObiSgsBACy/++6uDXJ/gQI6zDXYiCJ9wTKoh",
-	"DsH0Yn62lq2mwsgJJMv16YCGYMepqQFVHQ90YAoPTDM9iyPK/XlUQKgF4gFSsxvbE/BRETHSsE+YsuII",
-	"Dvktab6b0Cq0cS3WK6K6Xfm6BRiWpWIgD1eM3L5WNjKY9KtkuGAZ6YCRslZEYB+v9W1xRrRFGNh4FZ2C",
-	"20jeckC6IyF3LFRsOEgyumdVkmCqGKL7c/o7qhEpcUAphf/5f//zf7jlr4bFVUw/zwXVCdO86fmpExG6",
-	"IcbHL/zi2UhNCmIelsdEaJfBZtSzu6sdKwEPTcjbo/KiWRYfCAMDglq2esVaBh/gJYooSqLeIV1JUCWV",
-	"VuVqHH5NAh8PHUVptVdHUW7cDYlOok8S91lakiVsJui96iQUai8QHAkSIfV9PTb479yksUmd+GJsQXGB",
-	"KYKshno0m9D9Sbi+l1JzdaNWW5A4nypIzSCTB5Gf3sgoZSU1lI1HUMLEX7eRA984nY3nvVp6RuYiCfz/",
-	"SJPRsyf2+1Iui/HWolMPQfYj5M4g++pZIbIPgT8r5Frus7CfTb3e1K5JJcgq8ql+wWEoESyuTqKFSHDR",
-	"w8eqMT4NQ1UgBQIeAswEdk3+loT1SET25D8pg3iAKKhgIqlifxs5Jm5LRzGpSk0OEn0+FjEFVusY8Gsl",
-	"yWMfutRCqXxwhetltE4O9LxQqj7QxjW15Sp6S33llg+gSFQHFgXIeVnCzLssWTR/gEO3ryz/MIMU3EWs",
-	"sxjn2rTZQW5jDyZ8bO9kqvoKFq6DXqmYNegS/7o55VtVupfTlOBORKhiqJUTRrmcTBAT9SJWHHFtgCod",
-	"J2TaI0IUIIQyxYK7itUtzBHkAR7DJ7fTu4JadGMDEh6ICBMTOyd3Z3uR7epBItF8r4xMdhsfDCSI2r3s",
-	"BVRCBHWtM0FMsfeo4U3WDrEbcivFqvA2W/I7SA+cuVUTHmiiAwEF7M2plVOoKO1Rb1u+3R35UaimWZ0z",
-	"ewOq00m0/OXVeM7fmitlqICJKPJPRHu5osxrImyX+uRDwq6HrKojMp1t4P5AgZXQ5qBXgvZYhTLxuqyf",
-	"yB8o632TcOGUkTPEg2oSNHKPxSwqcSwzqxYV26wKDFZjW3eXujfzxtzlPfLFKXIarVuRfXVBylUyC8xU",
-	"c4nM05yug1GIAKh+Y4mfDcvKI0ij0OWDBXH1WH9U8FRCqhp2Q8BYqudLHDP6A+K1gaNenLfz1tsN+CDv",
-	"0NZqRQ9NL1CT8WiR91xbyBdc2XOKoYl49fw4mn9A+IsNwTqq3BZ+4e+7BsJoIfVh4mDUQtOSt/1rwqof",
-	"S2eZsS1qqXmhLXojU/J35OnNFcLhPa0MKnagSgRFbl5lUOfMiM8q5W+GhFl6FNzIwwvYz9/NObsst5RS",
-	"lOaj0v2AOBd8c+B2cb/UHa2AEjvs/CUwQmbaBdNFIsmNa7mt7lgv0So/DaXIdYVCFVDtGZ3FysRSmQ/J",
-	"IX3Q+FZryMMToSyS2k5p0q6iFUKotsRaUBUw81TdYZOsp7sY6zyv7zgAYUnnsjWjSo4mD+uVnvO1drsl",
-	"krReYYF8znrGGW6tdVufC/ahoKli7srqqYKflWIjkMATVF83ttPXam92ap3zLgyHUmiQ8vIZHpAzGpJ/",
-	"nYUBdUP50wkO+/9a0WVsnTPijgLiIH5NAgQBx6plmR3T78T1Gh2d2hJ52yCFN/ZR8i60edPV5IyddVse",
-	"YBRBHdllB1QIqcvyAFxjKtIaxq9X0VtMfeIhn6vrDggChyLx0JAEJrcbVgF/u+BTbKIOmXCdwAXvQ0aT",
-	"EslPSRhMKq1uSAJHHZtetBQN5ZX8dnZ8ZJr6SBgYoFfYl3sUaDDyQzrEQbgif694OMSvy4hgtw8bBDkM",
-	"h2jARYg20Xu6A57TZA1cx2RJGlUVkhfRDhbUtTI1BqpSsPaI2oHna7UaJKHIlRlRj8eqbzjm5tx1efgo",
-	"FB55FPuJFkUgQg5x2K+iI25ww8i/8ndjuoUEIS8v7vFcW9kWI0zLCmJUycHKqNb8qwTJDQ/UnFqnROdP",
-	"c/ce+7eFDe6Jcr7yM/tsbirj8bgC4DkKfMJc7qkqBXcae0meVsvHkCweXezYk9Wft2q1u/cWX+AUcl0C",
-	"lotpeeb/cumMhJWZGcpjHlH4NL+Z5jLVhE6XVuJe4lPtGgMm2NkIgHs3U8EhkKpqMDoqsWZBQkI2DPtK",
-	"NBzgm0oHaNlmfauxUByrIalZYaxh4lkkH4YaaqXgpqxsKy4u7lVotwpm7rTxPzlrp41fLA0ilNBigXwb",
-	"3z3BRsLoQxgVIksznnbq6WfZepna2pRW5uJci4KcYl6iDLTeGWIa6PC4drLrz6uOFADbnIkwwFRKb+1W",
-	"8/z0Yq8sP7wQElGvyKRNgvCM9pQS5J5+kP9+3USC+N2K1JOIpxo7Q88Vic0Ks6U6Fage51rotRqMSDlR",
-	"EOxDFQ4E6eZQrAeKx/gEX5ucTRJcU1dHdqR74ujIDSduq+OABlRG9drWek0uRfuw4lJAVrCHqbYDq5Ti",
-	"rfqXjnb0fT4WiHG5kw7x+VgbNe2QOd28Sj+OenXLicEYY7esth1gcppfRLKMRB9fkzxZt41/svwe1Wqr",
-	"dEqhEtlvmOms0KhPVmnntJSmZXuqMhr6/csfVtU0N6tkmtVHSfU+SjUwKsX9hWKbs4srAxwG9Ecp3Xwn",
-	"NXXcl2Z6B6aPTOlsNORBSIoLeG38NLlJbZzHONqtZ2+He6qkIdRuZbGa+9F5jcytHBHLxVlUfkq4WqED",
-	"CXn5trFzIP5gVsFM5R9Kyardak5TJTAgW2QZjFBjXVspsBoJyQ8VH0Xt0w+K9MkPdLt+sC2FPN26rBzV",
-	"tLFp93SLf9MBMKpblyCNcoz26QdRRWeqmZKKO5FEYKIDlrEHRT7SU0WVKTQfkIKz2kvc7KuKVNEXVQbB",
-	"CKanH9ArQ7KpZIxq1dCCTjG916hDVE0ou+CIFbal40A93e2/jMCkAxY+e3dRcL26V+Ip5982rIGNBh0S",
-	"CNTjiDOEO/xaGb2idyH56T2ZCGM1OXnfPvsfm2X137pkzGd77TqYiVQsPA8QUW2/iIdenezsnTWielsB",
-	"9qiuR3Gyd2jeo5y9VnE8OhReyhGqJEi0js4oVBJAFPsSw4gJIVL8AUp1QUGCpmapYDAKJmCQY/5kmguq",
-	"WX4+LkgkmpYq8n87e/sHR6i9d3p+8Pag3Trfg18v2eHBwU7jR7vd+rLfa40Pdlq9g4vjz4ej4x/rH65q",
-	"H794JycTOpi0dm8uyOC4N273vhy8538c/Phe22uND8aX7Pj73ofD1tV+q36xt9M/bH/0D27e7rbOdnpH",
-	"n3Za/LBd+xS6737z3cZe7/NbHx+eXoz3xl92P338uLvbuvl+yb6c1Yed33euXXba/2N/b3yw4x4dfv9y",
-	"c3h+0Dg8vxof/WiNP/d7J4ffW/XD89bq4Xnv5lj+d3cHH+7ym0vW/tH6Tc335bx19dvZ4enH8V4P5ni/",
-	"2wrfdn7fmfzx+1H/4G3/j8/f9z4d7hzCelvj8eGXxl54yfDn+riz+lvty+fT/uHbK7nCd3qf7dbHaM+7",
-	"rY/u7sdea+/g4PuH9tq5Xz856HgHY3LJ+vtdf/f0zfVea7x+0bn6xC5WD24u3ux/+vFr9/Pu98Hau6u3",
-	"Z3wYfB43um79/U19vMNO/9w/8863jtaCg0+X7HBzvdN7f/T9cH9v/O7jl91Pp7XjnZ0ve2/fXWytfN7Z",
-	"G36q73f8E9w/X3HHn44uzt9NTg53NuVOvIPxxy+X7HAHt2a+3VJv7433dlbGH98etg53Wt3N8W4PZju5",
-	"ZK2P71Z2Wh93W729/cMW32+3/9w/O1zb2mkdtlu1Xutw76J98HH38we31dvfeut+4b8Hg19P6cWb0f7H",
-	"2rB7ydaONo7e/zHZXP14/PtZ/2yt0zvo7bfav6//tnJEbo4YocOD74PGydHpdefD0B97v+4f3ZCdm3dv",
-	"Jnw4qv3rkgFo7h3tZoDrHMEMzKE2wJ+cHnxqne+h93tfIoDff9fq7bUkCOxM1ObkZs1GW+O9dzv7tTGW",
-	"yPDxY2/yeXg2eRc2+Fv/9N1nzi/ZQHyoB398J3x9fbT/Y7h71dn93lrfqGNv0j9tHbVbrY89eig+9I9/",
-	"v9jsh7XvOxt7f/x6cfRutPlxd9c/vWSj08/eufv97bn44/eT9a0vx8edHvn46T0dhJ3dP7Z+XATvfm/t",
-	"e/v8j9/qJ7VVKvoXP374o5Z1NNMbSwiaimJhDy8iHx4oxv4iHz5f+VBdUa58GBvf6o31zcZWvXF/qVEz",
-	"vympUf1eWGosnFIeCWN9DPqvLazEhSEh57wl31X1ShMvGT0YSreFnJfvkj8O7P4lCfyZJIE/iEKkL7qV",
-	"k/nt4plZ30ahUUXq4mbSFizm2JJLL+T0GYW9PAhogU0126SaTS8fKcTloZKurcRo5XGLU6mnjaeaGod8",
-	"5PaJ11RxZVREoWVG9VeBIRK7qlqRLietrVld2qOak3q0pqotCxlWur6wsjCQP0fYN0YDU7wZXNxlFTsw",
-	"poKkilbmZCBrlF5KGvGhshEuILc9TZLwLEKTSg5+YYLLyel9EEqlIbiVk8i7iHy3YiF5rg9WQ0iCHjB0",
-	"sncI4WVdHphy1r8I5LjYyeGhVn3sxdjpTWVIBpUuVbiXkX7QoQxDrPhUBEEWsKe4vR0Zoeav7FIx5IIa",
-	"B+HM+Aj1if3FSwWVDJ6dtuhqI+4DsfEkqGVw9G9uxhsxtlgPHzWSdQo7A382Vp5+QK9O37bRemOz9loX",
-	"o6YiFDrH0iprrSJPd/c+7J3vQe6KiqMjXiJRQ3NEFWg3CvuEhRoLm2BQt4vDgsE3jf2BX9GpleDi3d07",
-	"VazbUcj6L48EkEoNEYdwBlB2xbHxfXhFbypu4DsIC52NL2WSg7gPAePoQIgRZb1dKpG9M5IfnnAKge9g",
-	"hDcV9sd85Hs6UaeKWqrMsVJB985xDwSSD1iElUPu0S4l3jZara3pRR90K0eckcohDt2+XRkYPuVB2Srb",
-	"W46/MUNVzihzVRwqucFuqKtwJ6aDxhTQZUIVttFm8j72Yp06fZllFTOKRWj6MEDErel4ZorqVtqnHypn",
-	"IfZJLkkO/GkLeUYEPnO5R1kvUaU4uj7dNENp+hImtByoPSi5yUaKehcWmgL/rfoiI+/oPLqSLsQ/DycI",
-	"jo7FqVmKYMfTJ642L7Uoqw1kzvSJS81Yh1VLSOeQERWOHGjpGiVWpE7TiNmMK99QVCMURpq1tyQILra/",
-	"xQKTDLYuypvLD8nj26cflhn1OI1Rc0cIfPWe/Ho5YkW5JEF83pfwzm25lIDHAquNXoUTXVVCQobwZME0",
-	"KIDKxft8DvvxzuhOIt4jyV45MaNZkli69cUsyWwBCQw4S6bkZT2JJa7Af3JJq9IZMc+frQZZEQ0iDklV",
-	"bSyiAFXtdadhbJGRZB486pJfg9xEVUOZHOGpit6qvjMcTJTQbSMUKpDiBMQv0L2MSJbP3nfUnp5S3zLb",
-	"XSqNeGJN7XmgsYFCnIBBKecbCLwfFicAKAeXv3WSL9goLZ4cp+3Qp0cy1mZGWLU8zxhHDbWN6AdQ3YhS",
-	"mD4mTNMMKBpCQqGJyy+qk4dS8nSMDwSoQtkniP2xqtUIaOXCoAVPM9nmKOpWB9NHgqUKVwrxROQH1WRq",
-	"DQvG1dwrSgY6jlgxA7+v17YkMlgRMvvf2zvjjwc7rfPW+51e78/+1ffjk48fd1vfWxuHH8W4/RFiTfb3",
-	"xr+1L77vXRzuHEB8Sbs3/nDJTj/Xx+7g048vZztfPn/iN2/PW+cqWuXwcHf/qP/hsx+6+1sTb//t1ZdT",
-	"K/Zl9+Pk6Mfh+iX73HePDn/Ar6vm18/fW/5h+7C909ptrfy69vsuRMvsTY6+t34cfnd/HH/i491dud6j",
-	"T5fs3enFXmvMd1q4dX3Yro3fjSHi4/vOTm/8lrcuvPPVrS97Z/7vF3+MLrb+fHuy9WPnon562D3YHLd7",
-	"X3Yv2afT2gVEgXx001FAu2et1vj040G/9b5+uvLeDdZP9z7ub1H/9+H67rtfBx9DHtYv2d5q2N7/dLU7",
-	"3Do5utm/edOiO/Xe6dVp+w3brPV/X/1+9mb3Gq9+2jjyWqK98gWv/bg5Wx26H971zvu9f9mRIak7WsBa",
-	"HvhPE+ZwSIIe8SSwZzC2z6YEiEIwfk2CF6v5fQ2FcOKSm51+iOlTuwU2EBVCiYgvCKjOjxxMgTME2iie",
-	"IlumHQD85NjdLT7w5MzpFIIvVBU0WzNIXwGkWpj8jbFu7qsTopWMGjOupklpcAQJKPYdU+YqrX6o9qzQ",
-	"2k3+nGqQqDgd8RAecFU8ORE4UkXH3bjjGA11HIlOGbangf6u2oaovY0j5nFGkuU3TRyKlMx7nHsI+wHB",
-	"3iTlO0Va+23UankZGKfRBT8pr1SRxKVm6YpM2nwwDPiACrAHwbWUmqUabtY7zYZbnCLHW3ua/ATraHNU",
-	"jhi7XojyfYmyog4Is8njOHAy0Ccr9yGYfiGivIENIDb1tUhHoYxT7PsZofdGzQdZWSexqawFLcPb8nsq",
-	"V1VTQZWK0IROUqp4R9k0oow6zo8JJCowMjb9lVVRy8epL2m50J64wOSx6V6abqKsiHycl1HO6tGV432A",
-	"/9y72l7uqhR11QpZU3K3PrnRV8zjZr4u96EtLYeSMR5x6QD7yo+k+Ay4CjzaU521vYS/ABoZp5zyfXKT",
-	"t2NN8HP2DO3w77RpA7dUoLN3rUpjfcNUZt3dOy3P2Xquc4iyHgmGAWVhru+isXnva2q38hbg4kcudpgP",
-	"4EAftqF/tYGMZK+43D3Al89lH1eU5RZKlM+KewLj0d/L7zJW4qjgryYyHVdNHhKDar0g41VNmxD5HmGe",
-	"JLJRGDIItdW4MXLTPCpHQ+l38rANWtQW3xNc1Zn6qEj5wj1Va2QHfPel4h9ASaFChdpB435mVQ3im//J",
-	"yxs8fhAO1ENICECW5Gb/fOcKCcmxH7BUghKYFowJSokz2cUTrJdyqyjY21y0nILNNnV5FhOnomqmoVft",
-	"VvNt68PZXlmxfeyf0R7D4UjKkuqd1khyUuZPXpeNVcQqoQCMywFNVwftahGyqbrySEle1dkyCvF0GYKE",
-	"9ALv6HbXqps1BOxYwr1TRh3i4pHq7K/bqUIgyxCLuLqXWn2evnwGT5OBWz9V6iYIDJJRAjMDeevaDsqQ",
-	"h6Xfr7qqzq7KTf6G/fAbhBZJXJx+rVFbrdaq9fpq9U3pa2Elfeo8n6iWgB1Kl6esuzyI/KeJ6MyXXLLs",
-	"WgOaWCSDGPOp+TIU8iz8zNLL1dIWiK/MU9BnF7r9rA12StXm3bTxUufOg5XCSi6bzv/JtkfOU4lLzwFl",
-	"XmScnEDjmKLgu+PIPaWMOfLFMww6TuPeii5VmRsMk6jOBAkBzaiYRFwwwuisYyx0u/K4Rl1Sq9XyyhUZ",
-	"hmA8M3U2PD5mPseeklTk1RLPdGKBysXzsPX9ov1ZXyJg/ukkxIbte9GRzHZNRYlITlNYay3fMps33ak1",
-	"7IPQkCEZzA6oS2hEqvGrUme4IMaQmBdhF/ZxWNakZx4NOCGDFxrwQgOK5xg/leCgAHUmzg+tV56x/DC8",
-	"ckW98eThDe/JpJyMBWBeOp8Rq+gHVQKrAYgaJTfiaRN82I9qUi5LYtGl3iw4UKd3D5OEVdtbA2VDyN9U",
-	"wUJF2UoD7pFggXAstaylFd++qcRQcn8aa13fC539G8aH4SuCcOKaH1U4y8fRzOqMNsVOvhgRbf170gii",
-	"cHVF0JA05P8VLo4dhRLMCjq4V/iANqvoTo2JSoxJn2Q5M9BANwAxWSaw9ui7XsDHVi1EMgz72UKd2uWZ",
-	"PB75f88lOkEFoRl3Z25AAmoh578c0xeSMNVoNFS9SKBIsTlzzCYoJDeh8vo3kSOBoSK/1Y1MTD6q/Jr0",
-	"KNP5n/CaU0bOfwWU/5djx5RIKowpQ05AufMIsRG6Mc3z8rcv7B1O2wghGPLOHmP0OUqibSLs+w/mQp4N",
-	"qFF2MQ8g2xinw7seNJBFlwp7lBiWZ+NKL4glxiVImQixbv0e/SEUfVXSJBXomgSqtZTgQDCgHE5elFfW",
-	"mZqBHxL/nlMMgUKTBPP4p7dJiFVWIzpF53P3cIBozOcWCZAhPmRHA6gXv0VyWG5IgF7GwtEAihAnGizM",
-	"cv+r94u5/49ANJCCwojRP0ckQxIp64rfvq+6qlgh9pogxUlpmlEabicZpeZq28ipSlmjWtXFvXb33rYu",
-	"Ppw7us42NMiN4gMMaVP0CTqIYTQgmEEpZ2Xt42OmeKTdXi+c7gYBWrfiJZIXQ4mz2O0gT2hbd0/QDXFM",
-	"qkGstMe8OFGkLMxvHbG6sa6a5hnupw2UOm0BUiSoMP3N477yUIVECnumnQRcV6o7xBnX5dN1tZZxn/sE",
-	"6TABPYZVBd3MPH21TXT+4Qz5tBNg1UBQKk40BHOG1YUj1wqRpJE/bSTGMptKqFhK0RD/rf6Z3VuiXktF",
-	"X1ZEQ8ztHjHTTvMQjSWS9/tEkSEpIMur1qVO+yUUJCcURJ1PPuu+P8/MowmZNg+NJpHpIodZzrF4LNSx",
-	"IjdnTTPDqdRBq+NCgqV0ozQw8FMrJlqO6G/xFhKpfhGm0ULEDTBiZGzYv3xoMq9Vz4SIh8lVqcg7yKSL",
-	"uSE0NIWMNMvPrvZURS2jtFln8YuIGy+0Tz/o/HEr8m/cxyEwr0iBRQLa0Zq/v3k4TLXFYHwMdZqxdtup",
-	"ukbAuM0gKm8lSrnTJvDuSAo001VGp9s+xCU2os2Yp/qR2pb8S6XkiGZ077oOFdWeQ2jwSnLT2v8uPK9Y",
-	"C4n22x/tdqsziVpIXHwXxz/ONj9NOt1ut7N7VOd/rHg7PXdyePgoLSTe9bNaSERJ9D+i3763fj38KMaX",
-	"bFYKfzqBf/+89btJ4N/bPxL486fRJfPa9ho2x58hzd/VxQIOduLCAYc7O+Ojdqt1vvpuMPi1Xh+N/mjv",
-	"Ty7Zu03irrzfEf7ap/rWycrFx5v+5h9vdq6/ky8u+5VxPLnCLYL9wdXWpCN+dGvHk2NadydifRj6Z6tb",
-	"l6z35dfw4s/993xtv3N4sP/lsDW2Gz60D1utqNlD3OqBtHRDDO+S/fbx46Fq/CD2Wx8v3u6MD9uHOzV4",
-	"utv7+Hln5/RPce3tftkad3ve+WH799Wtq2Btf3PtPWmct7qXTJ7Mu7PDvf3d1ufezmn9pFvvnb7/5J0O",
-	"1s8b/GJl9fDt+ae9m83vP1rf4d3Tvb13uy3cO+1/7+z7/iXrsNOu++O3Hx/12Xrt9e+dRm30hR1Mlx74",
-	"2Bqf9g76raNV3J40dk+Hu6NLNphs9dne5PP6oXs8XP/IP9W/f/5ys7my8qGPTy42j1t0rxU03n/udU4G",
-	"/spgY/2ig7G38uEm5OHvR2P/kh2/63xn4zpeH/x6ePjn/LYU9xT7HqBzxcdfr87Xdr/3Ph2d3KzXBzeX",
-	"7O0Erx81Pr/ZeLtzgG/4+srR7+unbPKlMXivO1ckITINj5dsUYg08Divc4Wm8KVmF/uC3FX0fKIGFi+i",
-	"5zI6Wjy86JnHmjPLMCxJ9Jzf9sKUGDAQkmzMqMQaHYKqywaoagG6lEFCQmoiCexOFb1VkiQVUYNzput+",
-	"RtUw4jqfSnzLaZ3GBTE1XU0JMkglFiH1fdW5Pko2JrrVGHJGTAyJC+XtnKw6CVUEG6esh3APU6aLtceJ",
-	"xbNKIqjNTt9j0WYdkVPmb9+vY2np+o+AnXm3msBO9dI0ds7q06Fe1r7mOfH7hfp3FAK8F9byXCLvHhxy",
-	"M2EixwFQhKP8fVuBoFcSyRyQh53XS2oMovTzsmm1CW4D2/7+oA1BUMu2pCQs8NBeUrUmFWbUKzLRPBQL",
-	"NMAeiQwteZ1FMojNUtqMZKol39SkXko9uas8/kSNSRYhmi+dSh6mU8nDU908/MhsYrJEab5wk5MMh+wD",
-	"5CSknC/PpCvKS37Cz99P5SkEp3kpjyk8fuY5kHPpx33rhmkS08cC9bE3FamrBCyIADAKep/2+kSEiIJ6",
-	"TRnq8sAlC5KWxy3h9VID5hnXgMkq0DSfdPz9CsLMxhWxKDErXjDmmRC15WR3vzrZ2TtrlFFr76zSWN+o",
-	"tHfaZXSy8373bUORsHeHrXZFF4Z7HWdPaTqYlRR+z7Tv5L2+pH6/iFX3Tv1eUKy6Q8p3FtDOJz/PK/c7",
-	"m8z87Emgw4CHxI39NpHpCBq3saQbSIKMFO1iYla2jU2DkQjjAE5GdFdzY5qKTVavq8hRiZlgodLEVa0A",
-	"R2U2D1vtbeT4pIfdCby3urt3Zr9Ul69A0Cf3PUSPz8pogF35nxbzAk5V2drPlHl8bDq1CzQm+Ko4DdYV",
-	"xDA6OT47hywEmlEuDKqKSTQpGHL6kvz6kvz6YqgrmPz6sOxpNn4WCQK9X/ar6ZfAyPjJuciBECPIq1IV",
-	"FNPlHGNeUDZkmJExcAWI2LRz6VR/x9gLD+ECCdN22tciLK++CPFEufLRiIXUh0Ecfk0CHw8dSFgw4QCq",
-	"8CJ1ieqnEHdIIAM5nyNGQxII4hHP2UZYtTLx8RCKPNac1PuSbbl2aYSAj1Q+g/aQiJD7hFVRK5FmaAWa",
-	"xpkjtjlDxRSU0Yh5ppcRxN6OGKQ1RAceW08kl+HjpvLeeCNFVElWw3cAnWWHd94nWFOfcKlZOlmt7d7Z",
-	"V3MKKJHBDQ5CE3Fs/H1l5d0rI4eNfB8a8Dp/3Ua9NsCx5isgEnigDCcv3p6/ZTMHSZCeyHicg4ipcBFG",
-	"xsv1/shvBuTJeYdKWci2vomRGEJCeVxFQPmVGLkJVdfHKYIakc6kL39OP5tUxpnJx2tUN4BmXBEyhGAA",
-	"FgZK+2WI4MCnJIA4NMVsqB5bhDgIdTOggCQaWOraBFjJKRGfU4FrvIsEuSYBhszDLIotb+xBSPYLTfsb",
-	"0jQJLRlY9LC0LBtEU8RMvrRsaiYx+tn0DJvydCVK0YCguLv3Ye98D+q8RGKxjjoFqZgyl2SW1Qo5GEuC",
-	"kQiJl927C6epYgwDpoFYmgTagawRQmZFtOr4Q7ViLYCqdZcXD3Z9y4Pn2Afs7rInQOFLnNA/rg2YOV2t",
-	"/imweuwgY4VNReKMv3WtV+9CbzVBeXKCezIK51FbxJlpCz0d32999o77nlO2DAemfyLIdKOBJrZSFhSR",
-	"Ll5FZ+okimQAZBDmOZLoFBXV5/4iBL6QpyLkSQPno+ixuaCZIEj6rQWlvyEerFgQKArX/rM/mg4ryvKU",
-	"t6wvHruG3jMqCGUdw0sxKBEmAMnCIhta7hwSlBp7+SFBQzyopiZJYvUQD7Jd8GlsyAwAsofOi/dJTD+v",
-	"JBSzj9uYY3VtPAMOaig0IWGhsk55HlZrgz9ZcYMBCftcboTLI2nYpeuuCQt5MCmux1in8DRlb+xryCE1",
-	"1uAvycc5dW8SiDOTTN2TNGQhT5bTE2e8kUUTstl8gazjAb+eohhxEc8pelFFx8YODO3z+SBK1lJzeDr6",
-	"BOTv19NUQ72V3HjRfN0eJAz/7ZN1Hx/8d+FSHhH8s6AgAf7qhQT4z0rtTbA7nd/rUYE7vkrwnSepll5I",
-	"87NO3n00wJwCi1nC2hyK/PdJ33WsoZ04i7eKHCVEZeXWKitEgcRazmal1R6ECOoqCrA9UQZ+SEFczjxV",
-	"yAKchNs6dDAh2oIPNKICNn8TIR+iMQ/AXB/2CcvLuk2TiDuKmoTBGhatamPN/jQZtIuRrhfb04Ok0D4a",
-	"7csC+awk2jvIpAnELG58SnyWk9WmG0ZkCLDJ1hF5xcunxYLErM+kDcQ0aVNFfWzBIbsQu/XKP6QWe+IC",
-	"X4xvIkxBz9LNb+nRn5UBbgqbs01widdyjXDJnRYww9kfTNMpLbaoylwq/FRI4SYgoTBmO+MGE30+FspF",
-	"lmGw08JR2vKX2ShmPqk0TjTGw29dyQEdxBlykqTEyTUJ2pv+yYyCuujsNzoE/KhvNaq1aqNaW2msSfxI",
-	"EVNJDDUQDQPujVy9Y8hQicSzO1CtJzIi2ks4U2CYK/fZ71qljzX0Li9V5PbFVJlnqkzh2UMbK1PTZZor",
-	"M9/Jpp954uFCRkv7S6ksQrKcLo0YKvVTCBTyK8JEUu2LlcdpzTLXbJna3ovhcrm2HssO+ViwnX2xmbbI",
-	"JPDOskZO00bVmCtBHmcrHqXHovOFCPw/h5w/lXnzseA9A85mC8NzqfhPbuaEXgSCjwKXCKeMHEsClH8G",
-	"pEuCgARCFxT0yDWVb6KADH2s0t90Rx0fVC350r+/WlbSbcuOqnLUxDccqmwpu5lnl7IeCYYBZWHCxlrU",
-	"Amp7POJsuKQGIjmgSFg+VdCx4Mjj0xwz1yw6RanuKG5rQXlBs6g9+xMZRhemoCnj6As5fX5W1sciwdk4",
-	"lGlpXZY4vRLwUJcpfNJwY2UYYWSctnIk7SDbyNHxjdBoR9Jri05pau8AjYI6EMfQva5erSkhW49tEpsl",
-	"uYMA4TiTecADQ0P1yKaBGg6LqwlWvfOkohEXdA37ZLBtt8qVfIn7Hgl04XSYTCdAK9tM2mQkh1duNuQw",
-	"zogTdTlV2wRXW0/uV+WF63OJE7XlgvVRaPo/xUfiPj3REUGfnuksFICj5Vp4lpL0vLpRq92Ng5wq1Pj5",
-	"Mp6XYa6xUPGFKT0bprRPr6dZkn1XD8meslE8mRUDr9yRPWkJurAXUL9fTgT0SFLLMzyC92hC/3Ct5U/w",
-	"YFdt4pl4E9WRRl7EPhdhbmP5HLei+WbRrtkZK9IXrE6S3GA3hGVSgRw6zG0nT4dLnNqcxIB7xF/kGOCD",
-	"B1iI/GqRdcAsy1/GNWEeDxZZiPriAZYiaLjQieikmKUCp7oa3FvoZnBvicvQRdI8PsCURWezKPKqz5ew",
-	"LB3YFNNoHpie/BatjvshU2i/4uety8RJ2QvTC+lw7hPM5h6QDk2+VoLYmAeehVTkRne4JzSwqJ76WxIb",
-	"IzPTQF6zZDI9EvZJ0NQmHhivjIKRisHwSai4DfNUY22xyC38uegFPKMYi4ilvcRXiPD/Z+/qltvGlfSr",
-	"oHRzklpKtpxM7YxdU3U8nuQkOalJ1k5mtipOmTAJWViTgJaArPhs5WH2WfbFtrobAEGJlCWNNfZMdJMf",
-	"kcRvo/Ghu/G1F74Ilbn9fuOYirrE7QRT1OWvaDSOAExrAIUrsCtywtc3jwL3xBefkrcVDB4XRXNpk52X",
-	"QJ4RhcjsAgpEegjOTs5+naOJyXQxLZVp5nhFckm6ToxMEJhQ1ie1pXCLBUxHja5h3SKk2wGvHfDaAa8d",
-	"8NoBrx3wagFeMCB7mblpAq6VCHn9tjZvrvsW+HR/N1p7gRv3XXhtc6BEwODnuW8aDy/mS6wJG8zNIj4i",
-	"KIKOm1aPCoWDGVj/5DQC6ONgxkhXTPBszCo9I/tVwERPTl+esOfD7/efInyStgYjuKguCa9U04J2gvT9",
-	"u7MPbE8aHbUuHbATURTGOdthRViRn6vLW5bpsuQJM6KUmS60gvZZfol66vKW8vlxNpKVsayQSrDUiMmP",
-	"5HU4wl8ME57K9uQ0YW9f4qfajskmh72Qhn388LL/fYJ/DQOV+eWtFUxXuahYyatrqPVcOULy/vDgu4PB",
-	"uTpXVAy0AMZnzMmtRAyDngGHECNm3uLqlso8ZKkfqzRB7ZUQr3oB/4BFDH/TfuyiBgwylsMweR/1kQ8l",
-	"uKA9IU3Olf8FhBKKyLRSIrPyRlpJwQlGGCO1uqhEqa24yLQaySuf6pB0OFWjUT54gQyP2IlAmRPiIArB",
-	"b2CDdbAaMypGl74w4SGT6lzx+SLo7RCjkDADeh9dbL4VA/aOuHUd5oZGPd//IUQ14ygTFyWvhLHsWukZ",
-	"+qSgyTi7WFu4WJaLTOciT4gJ/1yV0mAARs7+e6pxupnSbIq7XzStGMq8D2X6ReA41wrU+VCJcoeKiiKf",
-	"uWUjPi3sEXxhQvQWTD8NCUr7tZxMRI5ydMzSv6Xew5b+CPP0b/BHH/74e5qA4EPzTk6ZO8BciiupFJxW",
-	"iCNVFAUOK78WivEZv8XUlIwUBptMraGcy6IS9XHFTCrBczMWwhqWa+K249cYkXKuqKlEpzXSVTktODb2",
-	"N0w3wK0uZZbiVo295OQcrCh4RGFOXHrgRiOaQCjBhdpww1J47dPw4PMgLIoYdmBHkJlprp7gnzxXzvFb",
-	"p5/GGsMixPkyMIXulEAYnRYYNBdWF4oFejQnoihgaLHv9fHxMOYHheXshcxPPQXZYLPOlW3ohnDf3QsP",
-	"So3nzUafASnfATv1vcTiRM5GlS7ZMIkquhRj6VyzbcqGLgUAQiB86RhOVXCI4O7PftFzA4c+bWzYcH9/",
-	"340h3denTYTQEypeK0tx5NgRtWYlCPeMS+tCVJ7vP3N5KU6FrW77xyMrqnSAGfqbJ2EqedlJeP1w/+YG",
-	"l2Im80OcSieaA5ZixFB62CldgI6CmxhK6LgcheugAQdzgSPnv2pDwfd5HyFGgqHB4ZCfyElCQo8y706F",
-	"eCKL9oqkuVGcK5qM/o3k/eP3r5Phvx8MhvuDg+HgYJicivwVt8nPwlxbPUneSjX9khz/dpac9/hEJoxP",
-	"Jue95Ozs1eHBwblqvy+2LIXEHxeEFaTuNWGkFsD8W0Qgj1Kxu0zQwMM0cnfh4ZJ/6V+i6D579t13z58/",
-	"O/h9KJmURgdKpofdKLkSbrLngPJdtwaIKDtgY9id9IhNjTjymQ+MI5wOt99zbw/0p213++pdRIVdl8N4",
-	"ARvy7Xx86eJdAjqiB/Fd4yJBXdvuOsEK1wlooMOk3/95r2Uqm1cH6PnFhJdOopdeHKBXVmcwuUuE7lfN",
-	"dlkkqNU76WuL7N+a5M3N/oI/JpK4DmfMY4/cT1Y0QqxCZEKx+YHNGxlkQ+IEiuN34DpiJRlE5/wFghN2",
-	"OUWTJl7qcUeOw3A+gIOIv0Rbc5lgbKo/nuDJb9mBRrrxcIl/nXjQ2So67UdupXCEjDYlXTGprKYNqt2b",
-	"RUeXpi7ZMBxTgsBGcPMgEnw+kT28Qdv7vHpmNN+ohwnzX1H17YhPthKSvzXduSjwbcH3q2jQNhC6R0vz",
-	"kWSGCYB3Tgs0QKxU+OQu4Eodi8ft8bJm75buQyzdF2rLgHtRBJsuFjUPt9dbumNpkPh11dhkcQODU/MV",
-	"5dKhjEyrTFQqjETClJgJY8kESCY+is1x9nQm83BfJdyIwarQWGzwHiAlQEVMJK/GmMoEjpy1FxhtwGjP",
-	"d0+WZ7UO4/iK+v2XSed/DF1+AZOzy+a/SUDbjAzek4lQIgdhumtFbxDiRmvnsUW4RSthSZzbhVMUXeFu",
-	"rm9/ZMJs1GXoSlzjagW9vxqxP43Pz/TJN8zsH4/DLvrVWC9FC6rBicrmMbCh3C1piFD+WhoiWgHLNIQr",
-	"vTMg1lX+tTsV2pU0FOTkRrh2/fqYKx+uqpAoYAUW/3CLFo0sY11ZckF2UXnFPf6TMXn5KEBhbMEvB5mG",
-	"ScUuX7hHH16cfXh7/NPqLP/xaDwMQ1djProONvh05+rq4M1iIQZzibbaXE20rps2qqyGmujSD9ExhVqx",
-	"OjmWD1VFhaF0ZCP0p3/08C+7XbkBsf9cx3cEWY+E2X/LUt86+W0kWk2pX+oLc2rsDiTa22nbR+z82qrQ",
-	"LUrCcizWrWQfjyOsxmRHtTtLtlHz53WkplaiQcrf7rG6L0r+Dv/RwqLcELc1INrG8Oxh/EWrK4yd3XlL",
-	"LqOtapxWSW/zHa0B7ipdrEGGgW+vZq85hVe/YTsN9H9nn8EI5qIR24eCsbFVxpd2/zYZGK2BL765HOFR",
-	"OwIIUt5qi8HSukwwVFWnAWaVpIjsmGHr12FRxw/MJ/l54G6QwPZ9JW+EYnYGRzT8KJ+S3ONVil80Hosy",
-	"rthVxZUNdzZufeD/WBf5IXu+/6zLkgPj9Oe04PxDVEJlkpdCWTjGsqmZ/t//VlIbDE6GwcS++JBukKKp",
-	"gR5C3Tz3kdwxKfvqESgwbg9j68EZ69BdILo7C0+XhaciWW/Rd5urmsYqarPnVPGjho6J9vk1zDfwfjDe",
-	"gDwj5lea8Ym8FrdszP3lDgre2MBY43qzM9I8FiPNNgS3MdVtJhkS0SWWGHjBXfuaOZ4M3IVMJ+zs7dTi",
-	"YzPFbEO06tluBV5d2nBdFPIK+VIfH204YY/ABG7upgJfTubtLywieCELD6r6mFvBnwEH7Axrd3eKR1Mj",
-	"cmgb2nRwR5Lq6oipGjiSFaixsdAqXgtM0vk2rPFNbTxrozZiCF8Ptj2MDegu/bSz/GzH8rMNBdeQ9jY7",
-	"z12gzwv6EnYresVdqeeVgPMgagXiH01hMbgb/rgWkCPBxQg6o5CdaQoINKQkwpJt36FJc6x9GPwjbTfY",
-	"xLfS2K6VRKP2TZhvjJ+u+967gxws7N6m+SQItvsdRRuU9Z5UI90p3TBPeHDRFcWh0sFlhmToWSVyoazk",
-	"RezS8Piy5LAZDdhL2BKV/zKF0si5ISlXHtEIpaNpUbjfkYg3tMIxY5RcFqk/rbSsiI9GVK+hK1sU6VBH",
-	"6zVlzcpwH8ltq3914QZcOmvreCTqHxERNETdiGK0hpBHU7sg5iBOFzJ+GCQdHq2PVB8kN3ct/Mi/QrIe",
-	"Qc5jlk64MTNd5WkUQZ462+5FeHgYZaoiI6RHTWnimXVmlVZXuD3N3W07DhfjfHlMqNwgoHWsNSFOHgYX",
-	"upjxohAVFZ1pfS2FoUQGlxoqU2LmslXi6pfGA92l2LSxljfEp/NDA4WXvG+EGvN+odUV7yU9P+6Y1qKS",
-	"nJ3J4oazM66spt01fKyntmp+vjKQ9d15GDC7TGkF9b6dzDZJ70zY/gmKRfveArDHi01aiVElzLjvkoKg",
-	"3qekHH2fD4PoTsbCy13GS9EUPrzy78SY7l/QFA7aiPFq0oudHbYNkmslnK6+J22+sL7bEPmdOt1jl9V9",
-	"rvj2aj5X7OE37HOF/u98rsYyb8poEf0NfK6+tC35XH3x62Cqbp8rltblc6WqOn2uULIjxbrD8Rq5RAFA",
-	"Mk57EapzZMJyB2LP7yYrpmeKkAOSwRVrOW3xbPVJfl7FXdvhgYW+/ck8sAgme4e9EvDN30U5qYThg0yX",
-	"g8uqEwE1oc8ibnIBL58+w6KZiArVMhn4kp4/4flK1wNKD+Oo/Uj7SidA2jlquxy1U1oSS/DB+vqpsdja",
-	"HLXT+FEXOFjDUYtTzI47zjnIYro01zR6VAtuLAvLYRNn7kbq5QzgVxci2PmAH8IHvI010ZCQNh+wN3d0",
-	"4mF4YXVeKlfTTuM+Lh/wNkSrnu1WIHhflrVH6gM+rjM7k91NV7FBLsoBTQhyPWdxZO/eVjD/Rna7sP7h",
-	"h7/VRN1duakbaD34oQmvjzUS63ZDdqQMB7zNzDQbOwDfsmU+8a4GMhcmnrQxceAe02E/dTOI/Mb1pjpg",
-	"6FNZ6kxfZm/8PfvuhtB8ufVxLdT8cKbFNcyKO3xxT37ybWwCjZXQZZVbhrlvhnsayj7YQ2Ntd7oDb+e9",
-	"cHZe8SWLtDj+SCTvQQ0456P7LnrFq7ej2D9i5JXyoJ5I/3NHwFN/kDgXZrPIArOHPttnOb81pKEcPXfG",
-	"q0rGLTSeOBCVIld5grE/lPLaeFcLGaXZf/EKE1o5G/Xhgqn7iavzaYvRmz3hhsHBm/F4hLCtR25ceMEK",
-	"ORJWliJxDLhEYmhEdYNptvgtG37n02U/9TlRncm8Eix9Ze3knSpu04SlZ7wUZ9KKH89sJTMLP73ndvzj",
-	"nstInZ6JbFqJlOkbUbGxtRODmWtwM50qSgOQYmjSBeZScBT+DeqCaMvWI3IXuWAml0ob3Uu1i9kTnZXS",
-	"GCRfrHBXwE2Qyh8O2EsuYVMrNE13BTtzKWFznYA6yvNKGPIR4P8zDOQ6ZJfiVjs6d3wfCmtjT3dpK7DR",
-	"mS4xEOjN2btfcM8yjqafPSGMbVg5Layc8Mruwe/9nFv+NKF0HtBBSklhWamNZd+zf8qfjkDq00be3pSR",
-	"b8Vv4Kh7BfuJG5mxS2FkjkNZIpLw+3Y9bIlPnYAt885BXTPR25n24y4NynDg62e55IXIbM2dj5mAJtyO",
-	"AQ74teEzBMHvPtl2xrOxyLvMaB9Agn8d3k/4ygabr6HnoFzgX5hnAV0JQWKRpDrSUngSiv9/2BO3b/bF",
-	"fx7Ld/LNP38d/od8e/JmfPmPDP7/+uO/Xg9/kW9+QM1IxrGuaoKd7Q6T26JV7evKCAHHO2ypX5PG2Hzp",
-	"z2azPgrotCqEwhQdq2OAubLvCX9EKImU4XrDnvQILJoLqXqHP+zvbzp9a41wZ+J27AHp7cfrXN05SFfA",
-	"YrDvSXvrTd91Tip/JAqhDpi1JZzHRi4IKpIE9gTVOS8FmypQ8IAmSO+CJn0a54cHyDZH4//98IeDtcyp",
-	"tdJts6hiky5uhosIz9aiHXX/f3qXgleg2D59hvM89cxLI/3mRC76EQaNEElLhk3KVIiPQd9VRe+wt8cn",
-	"EvW8G4qF87/DW3qEhMt9q/tIvGynSonCRCnpMlFZOUL/DoZUuu4DzDmAP1rSlhwXReOzOnvpybEL05TG",
-	"TOF86jIcAqTEl2YCj6FKzCgbTyVu9DVtiK7ik6jglrqjx8ytDuvDG6hDUCRpTUoeE5fN24qsGVODNeCG",
-	"kiRFGtiwypFWOVSh6hc9HkicwKZ70ug0qtfTCbYMZVwDjtDUiLrkkEjI9/Vf8as+rl1aHOeowrjYrh7T",
-	"7fAO0q2Fxv8cOL0WuhCt3XiwcXEuvg7K44qQD7sWt8ZZXjFuJdwKaFL4OldBzeOTeJsHipC2HIAs2bD0",
-	"xLCZrq4BCS91TcSDhXW2tNVZTtwUhGhmP/R0X9VZdnQ8Zqfu+u18ge+FnhRoG8PTGEiROxF5jehjRXUc",
-	"zSPjcf3o3MzzZb+A3gYTlDdS1TYfa0U5sY0JyqXtff389f8DAAD//w==",
+	"7P3pdhrJ0jeO3koe3nettp8GBEjIElp7vQ9CsizbGqzBQ2/5uJKqBMoqMunKQgj30rmXZ70fzgX8L2Hf",
+	"2H9lRGZNVEEhIVvu9v6w26KmHCJj/EXEXyVbDEeCMx7IUuuv0oBRh/nwzw61B6wjeOALT/3tMGn77ihw",
+	"BS+1Sh8GLBgwn1DukIGYkGDASFc4UzKkU9JlxFZPO9VSuSTtARtS9YZgOmKlVkkGvsv7pbu7ckm9nvFg",
+	"z5UjIV18dfpLbdJzPUY4HTLSE374pYXv9r0j4bg9lzmzL70YMOK5MvhNkmDgysuRQwNWJpOBaw8IF0TA",
+	"5NQdRPTgk502GVBZJeeMO8QNSJfa18TlxDrsVcx3Kucut5mlRsZu6XDkqSF9YE6ZNJrkWNyQRq2xSeqN",
+	"Vq3WqtXIwdHF4jmcB1S9Jj2BU59JxgMyGTCfwRyIK2GgHpUBjjwY0IDYYuw5akcG1CnDdnk0YD7x2Y2w",
+	"qXqbhD3jIlB3CU7coAUvcmhAu1Qy4ggm4TrlcsL8MhE+sSn/DR6Y+G4QME4CkdyQ/+2zXqlV+l9rEYGt",
+	"4VW5Fk5LzXH/gvazdl0GvuB9ckM916GB8M1GqL3fITJjG44FZ5UjGtgDaxFxnLE/x0wGhzmk4Trmaz7e",
+	"uINL63JmLniirwhCjSEQIrnlzV7NrrMXve3eJt2wa2yrV+/V6Hq3YW84TbbZSwxuSG/fMt4PBqXW5kY5",
+	"c6yBP233AuZnLJP6GQ7gkPIpkcwW3JEkECTwp4T2qcvJs7OXHbJdr9fK6rp6kNRr1UZ1/fkOGWkyEtyb",
+	"Klriam4+IxOgKiHwtXoRpNr4HnU95qjpu1wCKZjHiGT+jWszTRvqL0a4mCTWZr2WmLvL3eF4WGrVwom7",
+	"PGB95sPMP3z40B4HA8YD16YBy94reBtsCyW2zxx1N/WQ+CdA/I4oE2uXUZ/5VuZq1Kub1frz5B7i/cvs",
+	"1F25NKI+HbJAc9C2bbNR8Jby/pj2c0bv6atq/NZQ9i1FzMz3hS/LxBoFld0zizyD48h6dOwFz9WSW4yn",
+	"uAzcWSqXXPVi5OKlckkxTUUlMJBKOJL5Z2PPn56N+Qn3prNDtgJ/zKyW4gYDl/cVz7EHlPeZUyVtQyfx",
+	"te+qI9QbS+aoe80/8dyYO3Zg8/hUc101WeQ0RNKpJBP1Nje+mVQSC0cJy2XR0chzkZmt3XCnag/oDXN9",
+	"UXX8acUf89+/SsGtsrp35FE7PMNjOaZeyNWoJ0XIT2kAp5sLlDXkmLko74jjT4k/5oQLn7iBJNahw4Yj",
+	"ETBuTytv2NRSE71mo6BqtuPPMfOn0W44/vSLP+aJXdCbW2r1qCdZSFtdITxGOfLJ25HrM5nDCNR2kWAg",
+	"pB68Yo80QMGgZJuiGmD8sAqH5ydka7NW3yETNxiIcUAo+SY4U8vsSnJ50ckbPMNRfKEwjKX4mJ7ALusJ",
+	"nxWbQRfujWaxosHja5cb/SvhOcxfLDCo4/hMKiL3mRRj32ZVcgFE5QI56SNbJlLgPLkAvQmPEYhw1ydi",
+	"wonv9geBJN2p4uUu74ezGtFgEE3KdUrlkjp5rq80HXVA4xPrCX9IA2Ssmxulspop8tztWu1FfXu70dx4",
+	"sVHb3q6XI3Zcz2TH95p8nEvVf/gEwpP6hk2zlI6A3YLGNxVj3ATYIrVzbALaJ6P2gCDvCwQwIzm2B4oj",
+	"UXJ5ebiHbHDEaJDSIIBYUUwqTfaaTcuwteYHm3oe8+Eul5PGBhmIsZIBRvmCTyr1rc8CGT2WYl5KU1bX",
+	"eq4vYdwycD1P8SuuKIhcxL6PI6Icua4ZpivJRm2bWP7YY9YMU9fS/5qxUTiqFrBBPWmlhPquYvGcTap5",
+	"AinFMvNOYqPZhD01f9eVhA0C5qt3/n///f+p/P8+//6/S1mn9ZT2WWfsS+Fnmi4+rtJICd4uU5pMi9RS",
+	"Ylar07iS6s4yyqeJK/Fp1yHABbXVkHqhthRAP7VsGEqVs9vAAvmtfxj57MYVY2mhBDRib8xjQhVvJSMK",
+	"e8CAL/bdGybVA2w4Cqbw2cRBq2XzP3xVtuCple930rI1N7X+5+63DDZ/GLChOiwzY643swct1Wsyh6ye",
+	"CIdYr9UWnv9z5vXydZqE/GeaIZOAXqulntCpYcj6XOOB/U0Cm6AjV50o4ZOxZH6VnISUguzBvC1xupSx",
+	"ZUnm9awWUfILTpjDPBYwULUdV9Kux5SuVDbjwEEADcnxiPnqcxYMr6y4L9zB1EEA1Rb0cwYWwUDp89eM",
+	"K61AcGTMmcut1mhJ1eRc+EHGurqOVUZtVcndqdVKi3c8W7YY6mNWJYfAQcwDaFp4rBcQJea7TLoO01dD",
+	"MW5FnzB6iRU/qmoYsXPUZZ7gfTCRXLBoHObnroWaV2GjlvmB2wND5US9FC0Cn8mR4JKBQbBLHW14qr9s",
+	"dH6of8YVWKWrqt/Cg/FXCe2BUuvff5V6LvOc+FEeyn6pVXoJR1cQl9/853881wGDNDwBYEOX7j7fFZ3L",
+	"Pn4QZjAr72OiYkg9xTWYs6N0m9fnJ8dEdL8yOygTSrrUIaFFVAZz0qN+n1XJsZZnExrZDyX0B/U81374",
+	"8sAGmsV5/Z//IezWlQEj4yFxAzZUNEeY+uGGesKPLZYzxk+xFa3XCQfVe6jUWBicJNRn6E0Bq0ydcDgl",
+	"lCimYLiLnEo1zp7wu64D1tIzZBrPd1AHcSU4eZSMyFvNl/Cww/iDl5OOg4Hw3W/wTLiubZtJKQj/z/8V",
+	"ZMT8oRskCU+Nd3VUF7PtXYluIdIdB5F3aiA8BzUuxSJhTV0ZW2nmkJ4vhmhNaE21jD8ZJUi6AW4G3CN6",
+	"AeOgFXDUlSxwxVTABLPAXxDzl8au5U1U370W8+jAZA+50mmoBwvw4M0K90e9jrjw7sfbFuP0Qc1wJ+Eb",
+	"QzE5loyMuaMt+5B5REYDKD2/SWJ9rGj2WDlUPPvDzJprE687llP0ZcbfaFNOumpAPEDP1+o26FgEL8WY",
+	"O6vbm2N1aBhXL/Np4tRwEXzpwcdWtkezZll0aoAxAru45OaYM+eROEYHzrCtzrAiCx4wIsah0KKPJbSO",
+	"RYx7wPkO1S1XEv0pUJVAi3B2UBek6OXUWn7oDdU2kOBMlkkOc1gN6YEHtJJ2gc57Ou0xhcW45Ox2xOyA",
+	"OT8Rb2mH/kAYhrZwRQ/dgTKgSqvtsmDCGCe258Kp547hR2jqxiNSUgwZyknmoRLKgc1XQYXVAwK3Lejy",
+	"qbWgnicmzPnijtSClOrbjWqt2qjW1hobpc/lku0zpTN8AfOpUau/qNRrlVrzot5oNWqtWqO6vd6o1Wq/",
+	"Q+CnlJ6rMoO4UgRC90eozgalFh97XrnkOmDVeFQGX8Yy+an6vE9FT7ijUisc+YtIzUXjpVQuGXP0y5gH",
+	"rme+7NOAffHcoRuOxReeUmj//blcCo2QyD5QVkapVWLT1zX2se2euK/fvK+/c992Xg+6B7b6+/Dy22H9",
+	"2H29XSqXxhB6KzqdOzVIMVKqNqrUiX3Jck5xFkyEfy1R0KOpDs5k/1qCO7FzuHemOCEcgx28TVEIWoKu",
+	"9oisV8m+srVbRmGYwnWwHJRFm+W5SLklwFg9xJtjPkbq+1Qt/m0FbJFSa/suSU8Z/gsOU1DqHt6nhhFa",
+	"72o9K4GLCnA0pPVGekTqm31Rmf1RD6S+kT6Vs8a8JLFfqskv1mu1WtY39es372JknxdfNlsV4zHG8oy9",
+	"6sVd8sjkLZkMxEjCC13e3yGWImcL3Xs3aAYWWUX1lBq2OazLrerWHR7mBZ5UOJOJERmvTMqxEd+wuzSD",
+	"mEc7EChWdypbrccmYfTQowErvjgPW416csyKRaXH/DI6uFqRmZlBivDU6Vo8LDOCxp3hhFnkra6kXp9x",
+	"uGPva9zNMtL0iy/Vz1HgFB0zYbBDx/B9zZO0DxeOQbgtE72RRo97rO1Zv0sKgPRMzkxoeMR8MnT5OEU6",
+	"gsCDVbLLpgJD9shPs5Qmsq8sWwgc+2TkC2VfEluMeSARmADOtmr+rLLORO0uFFhZ+wuXdsIgo1IWHKHG",
+	"CL9AVBJO5JD0fcoDmeD481SbM+GxM9ZL8v0ES5zh/M27hECdwxP1MNXBnIJSU4bxqr/RG69mNZ9nKuau",
+	"ZXUWK0KaTHAjxSdef7ggz16dN5qbz423zmG+exMZ1xBb+E0Sn9nCd0Ano0S6fa5UL8lsn6Gipm1zGQif",
+	"OVXyYSBg9CjRwP8JBwBDYhCvkIzh0R8IjynRHeAWKfOxSg45oZ6ndUb8USKuIVxSCQGbyUBoVMyQXjMw",
+	"BZQ4p9MdXE/1A6iI5ntDKq+BS0pi/Vfsf7RrKzPVWMFgw0oWBGqiFi5ZBZZRVgS3mUU49X0xwQnhJHCV",
+	"A6GnDQuD08ZokxqPATvlHlJ1RuNq1EKmHzqJHkVraKLf08Tz/o0BPu2RQ4qLk7k5nUlVI1INEpK9nFD4",
+	"EqwpJfpSUmWGJyd0rMT6fQ5njK5MmJx0ritfZcUAKkbuGzZVRxuNhQ68Sq38EtppW1vlQOuhmvpM6aPP",
+	"s7TVfA00tFNShkm51KjV6i2nu9Vq1dW8slTVjHB3WlPN4bYz/OvFIn3xpc8YxFgzNcXCIntjGc1xh2CA",
+	"JxlMmCNEMnhl8z76ZVGwAm5rQtGKcD2N2notZUv+8QBlZzNX17nk7p9jRnzWp77jKcEresSmku2QumJQ",
+	"jWZT8Q2f2gHz5VIaUf0+OkQtoT6UkpG+Wi0R7astoxBsFdAHlhLyh06WjC96ZtZXK/N3iAV2+IPIvZHm",
+	"4EAyM3wxZH+nGt4W95fABXQe/fKdPA3fiVrrEBNhj30f3ICKVtltOD4zD/z7btbhYjb2r2InRHvT0ick",
+	"/0Ao+yka5tyIq4mBxjhNinDDMKkZdj4Rn4HaNSvDxQ3zPZpll4os5G3anEsYbzUMxruBicJrRLaJcKNQ",
+	"WN+s1RIcr9HcbjyA48Gq5Mwake+/NJenqLn80lFWrqMU9wr9dDqL2koZMBq6ECNs/8+s0NxDc8lgdWGc",
+	"K6WmrFr30JrGkAUD4agx0HEwaMSwrvyG8UAAyOiBkY8nESLYfNQIwXoxbilJItqMzG2+86tZ0Akf0s09",
+	"PPGGCBbpR+E3jvCBlLhYsWv66TiKXszzEyV9QUOzMpFTqLD3Jnn+8zw130P4Nx5AzqvwYmyshijXf4wP",
+	"IcskDeezYNePwlknB/xKZ66mFlyDsaPnycgXNxCaGUrm3TBZJRaydqtlwAcu+rr1X8bR7TPCbvUxApeu",
+	"erENgQ0wE8yL6lYrSrNTT0m3z5mD6WrNrY3t51ViccGZ1QJfOICfwM5wMYZ0efa2HNPf1OM0GPtsJ0y6",
+	"GnPYkiB0V8M5lyxQW4MQOUAaa1wVJ8ryIRdvz8GLDiofV5rLv0tqHKUyCre6+UcjtgmROh7bhEwvQXgV",
+	"XQU/kTxekTUdX4DCJnWkzvx4uzo2gQWnMM/WfOq89yFcNg1ECwhzXAD9PiRmvf40TKRMXXvsuEHbDpDM",
+	"YmddH0V98IbUd2mkQoGtMHM6Fmto6rlyLPsisXthIFrxXYgLykw1rrgdlg8VAKgRJGTpTCmlIS0l4dbD",
+	"1Vxw+sMFvlB3zzulAd4Q6VWf527Yhf56Ko0jsaYQ1ReYBp+SkXpLbujYC8rEssVwSLljAfAOgHgUE5j0",
+	"hUQ2PQqkshJx6laL0HhCHIo0RGlGQM64RNKRxNAbm4af6m+qdYAPZMsqtRL7NxocGRdTtl4LFBHq/YbA",
+	"C1G1hq2kPMg0O5P3iAa++w0eQ0HUqC0Qgt2cjNr94chnkpKPn/5Qr7MH1OWl1nq5NKByUGqVtntbm05t",
+	"q761tWG/cDab27TRY5TW7GaTOrV6k653exu9erfRrXW3Gg3bqTedTbve7NZ6tRqtbZVC+aoOLU2sUQfU",
+	"oHM3YA31f0pJGAe2wARoVB+ikh8bDaRbJoMv6o1FCigYJLOi5RHjNyNeRdVLxi5+0eML/zaJcHBnRTZk",
+	"BqLQzhZEHyCpnUqiho9gANRWrDKxcNLqX5i/pf7lsxtxjf8C17L6F7sdCT9Q/wJosbVDLNQG4VxRrg5J",
+	"wIYjk0NPw5z5ahFzK+bNDCm0GC9Jc6KQZP/Kx5MnM+F2dDJixinPEHVzPaThyaCOAyRCvdPYHiGXztgd",
+	"rWeXdX2BLrPpkEVeTdTJ53mUYgH/OABqnq08oKMR449lIyuBEx3vhy3HhMoHrkUj4iJZZAGXtPQbMMJu",
+	"wCxS4qI631mi9hx5UtZr1ZWQ1OAT4xFUOBm4Ej/SIuev2pVGc1MZQwN2Sx1mu0OUEEXprr5ZyCUE37uH",
+	"MyjGIbM+EF4+dHT+UXiC0npvY2uB7zxktAXO/om+N+Vrzq/GdBhIU0ODRzui06jqyy5M8y7J+LOWJpkV",
+	"lEwaKs5z5i8bjsMIlKxRXLs8VhMI72wpO9sWIy0NUmLI2oHEVKWJVBEFZpFnyiyvuFw+L+srGhj35ZpN",
+	"pRILIzqsJk0Qaxkq3r5LCb9F1Y3w1iSsNIjKVeA6PkBjRvhlUvzm6s6pUc3TpRd4juv1TOciIsi0vDMi",
+	"LkGC8ZNaNrpAdKZiZJJc6PQkQ7ZtpJnhnLHDpZlerlIOqmiG12Rpt0O5BGxLozF+KbN/X2X282yY6N4u",
+	"n4hqivqlIvtpGbdUnmtJfz33eGCWfYa9Km2rRbpTQqXNuANlqpyq0szNBfWv6ErMjKTS1k7FfAPxJBKv",
+	"+eF7bSYAijnS381nNM3oKzmfihuwS+WixWxyQzLxnzI8n3ZUuuBLz+V95o98V7GVkroI5IWkXOvVWcNZ",
+	"tze6Tbq5/WJr68X2Jm12N+x1p8HqvVp4vXQfWNeNaxtoVFFIV65jd+QLZ2y4dw42i/WY70OGpvqkOVaw",
+	"pqftI9JRfOhzBMpa2kVcLk18xS5gEo+dufb98tNApKeJLF/PAKfqvQOpjbss6p2nQWR8bykfXO5hSH/U",
+	"2BzGNMHAT+xx8mxv/+y5zjOGEkk6vjMcm7InyhyDvVS04IOjNmHAmE3lAMeRhDPmIC+Zn7ITO7SZlpoJ",
+	"WcWMDS7HQ+YTnXVW2GzaeDLZiojh0kwkmx5Dl4W+z+wNpnro+jKxIjUuVgEcUoeFW0E9zzyeOF2LiHqJ",
+	"PKB6Y3WpkZs/UWrkdjFURlw0/i1wGc3lUwa1/6ZI0uCMcQeoq0fMGdy8SwjXTEeqGrB1pm5ivmXYdpJB",
+	"Qh01zSFFGCqQsZPIETb2KEKufpdQCbJIckT9qBwYhD1CruFK0hP+TshnFN8mltEqrMcY8VbBfL4TpVqS",
+	"erUGgX49ejwTGmGwE6ueBf6VpQRC82llo6ll0WrYAiiizyhCOOD2+CLoGyCZUN21KBk90/WQVJgytJoY",
+	"zEn/HaGdcAZxipyfFheevkgk5ms2cXUhytC7f75c2nz5lR0XRWUKqM3xmGqMn4hepqy7XzXUlEj8MTpv",
+	"TNFF6BKxhQf4qzDsG8+uxZJSglB5DRH92FcleWZVKtoREv/deq5rqwX+WAbMISNf3E7VWwYa5jQkgpNn",
+	"Frp4Kh0G0TmoEb6xUXs+RwGP8O8rcD2lPdXFQRi1R9V6W4jO1lnVri6bCAGlXrxUPCzPM1s4jNRr9frz",
+	"PG05Oov1cuPzPO35nlV+749b3/7eSaXr/5iEDV3UOAWpfhScaOMH6J4xATMIgpFsra2F3rWqvriWJ2CK",
+	"qHxFSXhrBTprK6ammorIcHyfl4kVq3FKjiinfai1al0olhz7e4/KQVdQ34GQ1gfWJafAds+ZlC5U4rcu",
+	"JfPharvRVv85h3qXVqxWusB68GEta6zWRW6YL6GyLQ2riaib1CbNnMVHFujNR1AtV5K/u5HWQGeUzzlo",
+	"sJjiloXYTcQmi6T3/nJHP0l39GrgyylqKBwoigc3fjiEOTmJhadidYnCKSdO3GVTC8t2D59CrnB8/uc4",
+	"6p8zKIXP4cKrZ2v1eqOxvr6x0Wxubr54sbW1vU1pt2vbjsNYr/c3ZRzwz2gVfkW2fkW2fkW2MiNbSX4x",
+	"54t4y+xX8XcDVAubwCQcrksNa/tXwO1XwO1XwO1XwO1XwO1XwM0E3JIKXf5wdFpyfFQP+nij9iva98+K",
+	"9qV1ohTtLbSefxWcCrWEX1G3nzXqtv0r6LaaoNvW49VDa/xdwmvN7x9eW65M2j813PZiBRpr8aptjyOH",
+	"Nh5JYVomDJ7lce7QdNKTG0xLrdKZK4jDyGvKmesLyOwf88BXl6D/+cMKyMSTjMolNqTKMCzZ9L8ZXqja",
+	"Yljt+kYdm35BXSbrxKc/pB2912z6hXp94bvBYFhqlZjtSFoZNZqbsTattDLEvKlySfh9ysM0kNQAR9Q3",
+	"vjATrxE3Loc8opmFkgzTvErn45HwQb98aAU62JI02XTcGRNivjGujlG4izNvwwtlYMrr9c1NQr3RgFYa",
+	"y1gpzSfjMlt/1Hp5UF0UiXYmfa6ifjeZ+8uV3qrdpeg9Z/1kQiVl3JGPtIqNQm6rTvsevqrU+czE55nL",
+	"RpZhawxJrOgwWzvEHcIxc0inLYE/DugN02VosPuYblgI3SWULFjK6q+v1iOmCDPJa2b688euLvVqSCiP",
+	"ONWiTUMBqXRhV8oxc9KElfSugQ4MKvGArqK6T8RBZ4ww6MohoDEN3LLUIih7z3Dg9Jv3mFIThrqwQOFX",
+	"bj8t18tGpiMk2vic0o6G88eWvoySJUWQ4foZHpc+rEkmtRxeuUPzQMqFhdxyFuTmvYVe+hOxjvjP/t2u",
+	"/EEr3z7/1bh7/n/+97xY2ob6t88odH0scUH0YIgyJ0vfqRr2+jLyKiRZs/tLYQKBNHI421u3F9YeiEsw",
+	"lxOHTuUOqde2m7VZQFasuvN2M9V9vjjX2c6SOtTzTnqArpoXMnnDpu3wqbvP5UXCSjdS2klIqsVAsyKt",
+	"0ubUnUst628S6nQIjkKKtPmUgN9LfTLfLlXScOjykNIWGKX3lmVLmeYvFos2I9BAmMlZYeYGknm92U24",
+	"r29mydIcIxoMvnh67lnlUQG0ZFSYLoP++RPoRw6VSRtbtTJRjNkVnGxUG9V6dfv5TnI6ZVLH0qdETbWi",
+	"K5ti3y2H1FLl+aJ53hvDVH+QIF+OkTcLCXbyLE6Q1CNj7gbPH0J6WzkFcZE7Zsu4Q1BJM2Qc84Nc6k1x",
+	"xNP9IwSiYVdkN9BOzFB/k4R2xQ14BUydJkZ8IYIycXva8QFN2eFH7PItxgF6hbUKqN8gE32alZYHfuUx",
+	"v+a6D2B89ZrN9c3CPALTlr0cSAfCIUnn7G1ML8XJp766tb61tVnbWpJnPCnhuoMlMXqRd2pWFhYSwEsV",
+	"Y9UtljOqS/nujaK1azbNXvLlNrq5sGRnav4sLp5ylmKuXFrKeTqiUk6E7+S5D/GqrrbJuO1PR8qmTPeG",
+	"DV+TopjGcnkcaYis4gu4VdkMJas4EdWVnH/56360v24lEG+bFsd1d+gPB3Or4WbTal7g+ZEMvK0fbOBt",
+	"PgUDr7lSA2+5LktzDL50Ge7lXEQLXIQFX75MUe97v/L7WULb31HlfvGDVO56LTtUFekGM7LQ5DrEUMv1",
+	"GaG3sCYehrGdsE1gjjBbj16A7abCFyTzJ1ZXKm+udFQXr9koMOuq/h75ImB2EJvLtcudsIhdTKZGRe3K",
+	"JS6CL6YuYGq96tsZ0/XZjdBYK8MBTarEjbiOfVz/HcvHkMx3qVIimo31bo3ZTqNXb9rb3RdO74XTrdmO",
+	"s7m1+aL3YqO+VbftLXvd9DKWzIm9KEOMFkgmWDpi0VgMiI9c6xo2lCgpkHSmi94qSn6uF4y22Uq/DgTp",
+	"MgL2HDEYrUfCBYanaE6ge0AlYTyZiJARswYPQ5GQ2GNGwRQbnAsbU9sfg44pCtvbP4uSMiomKWOZwNOL",
+	"QrG3PNPxewfhdNaF3gzteQgRJiH4ivpMd8BhDuFiskyx9a27OKub11okYdmqEY+CkObzac34h2OsM+8j",
+	"plG+8ZiEX1B/RMYjgP5oaFwuIPXanWHSC7T0aMvfuHwJ9H7cG7wsiD8uGfKOIICLHusQIvR+RtwU9eCf",
+	"hY+e4ZOzXvwPg6mmXS2tdogVO16vhOdA2ogcy1HIumZd+AtidzHZOIc9RoMAR1zik3NIqHGXFLUz6qFS",
+	"CeOnVN/8fZJgAJRh5H4WgeI1wsfDLvMXs8/FFdpTCkMm4ZquKK7N9HJI6M4lfDIRY88BOEEZehyMJSOU",
+	"I1oU0Lr0WuMxoFL7d1rFZmb8F/WeJOb8GtmDdljrlU/KstnYbshi09wwEuwRDSfILeuApvcgwUnmBJI/",
+	"z9f/32g+mapIbFOrBS480mnrAIrZL6VuEUt91u1zq2Xi9UPqMMI8ySbo9YbMEe5NNXbSTEedlSHU3XBC",
+	"SWKKDIcaNeK4YS+QEtSnMosOx2aSU1y5zQnsN0T3Yojv+IfdcE+mi76S5T+MvRUdib+MqH+qEbUaB2aC",
+	"oDLDPfGUBgPDpX1WuGly3APwwx2g8elmsisgijPG2YR6+74/06it5zJPUROc46Hsl1qlE208MsJk8J//",
+	"AQ7Up44gYqyVACmq5IxxccMqgkjxzeUDQUbUp+TPMSM3wgsYtvBCsLwelT/22CyuVA9gUZsICNhMCdyd",
+	"0PS5wB916kTXo0u3j7jTM5/hf+AUhYj1iImRx8qm/6ZHeX9M+zA6qw22ROWt/i2d4L2xuO1xkU5wL9Uk",
+	"YQfTneBmiurjkpZNRzg1t3zaiBod5LqzfmBwR2efNeR/4z9TMZ45HH6hiPhhHD7G0ZHNF2Dg8dXMZODz",
+	"Q1FzIk8P4vwzQav7CIOHAtMfz9m2Gsj71qND3jeLOOFiXsFHh7436o8KfW8+CvR9o4jbMA0bXK0PMf32",
+	"x3MoQi73Mg7FDLzkw/2LBfuwad7/N/ctgo/3Rzr/tlafZbDQZZcmq0f1320/Xt7D9iOmE7z457gdZ7jM",
+	"39gHudL8EPDc5/k1dYJ/5NfMYOgPdXUWawWQUkIeP1Ol0ZjrqUzgaFeSrXIv92Rxr2jcFVrMi7k4HSZp",
+	"B+bmxtCFsHfp9rl8xML1/1Dwli2znLMJPqkz7Mmz0zedc/K/6rXnGk7bymKpPeFHqg4WU5EBnUoyQRVC",
+	"scQqOTE1maHdvunWid+BIcoyaEGuVg5klVhG07DAiW0lKNjCpEgudE9ZXRbDDbIhv8WROus/JcBtPpb7",
+	"IRlM65vpBCYQnpCoE5Y467Sx6CwykEQuxov12r0TnOr1v1GG0w7xmDrRskwct+8qgrcqmrSrWL58Ofz4",
+	"ei2NH4+xDM0xapXtauXz79kswx5QX0IZ13blD0Ir30itsk0qpJr2XXxHIGAuqH0f7RCpS12EeAhjTWU1",
+	"HV4Jtn3jH4NPTEQFsnSaAgI/N1GomMBPaW4rb1WzMIyzqsSRv1kSbGbOzUXyJOqli2ofuUEo8Wc0AgxM",
+	"25T/FpAuIwMahaEfIL03nlxezIPM1JW0dHgRM1+zvYWRAVu0iFWqaFV9a4VFq7byWJEhXDjHM6xIvUE6",
+	"15WvsqJDIMiK0oGpWZaVBSXQLbRTKIJfsatfsaunE7taDcbBUHrRRK3Z4/RjQQt6/AVUEwAuZGgmvwzi",
+	"RSJsngG5p2YGpV8zA04Q/RAcI4SRgfBw23Dj+5qGnE0eZB7mJxMDIWCRA+PMhBBQWAUKrEEKI4iv7pBO",
+	"gUAQzakIwhwQrPRZJSdhnb3AAGBChSvmJ02ZlEvlYud2rnklJsQTvJ8mirAMOtTPpFNyQz3XASqhkepB",
+	"nDHSm1r+CWPXymimU1kmAzFWFvTQ5WP1MjVt3Rdnh1g1C+sDBIR6XpVYp+u1PSvtvKABGQoZEOtUkd+e",
+	"Nd+qL26Tqv2Ja8O6YYMrExGz1eqXORUQ03xPyatZxudyWHs3mC7UC0NGpWOVmHtjavRm1PNoVterjecp",
+	"dRLYGb6rNw7GqbLKq9YjMWxjolvz0VCcemfGf54vdPTbCoia3IzhbCs4naX5gBSqR3Rtb/9g1/aLp5CX",
+	"vPlj8pKbj5aX/Ai5w9/PZagLEeXx59xz9dM5Brd+lGOwPk/CBDQYZyCjLZArVotw5oKHQ5uohAs/DI6D",
+	"vxszGYKJAKyLkg/s1vbG0r1JJCTA+zLjoZlZAmgSRPb9tS3rjcLMOFTMtWmBGqCbC/tbeXWteHffPLiL",
+	"HqTSE1FbTOvdUbcZVxLHhOSLuXbuSywbgL9aXNdeL2yVHAtNAT3XC3QKEs2yX55Q3fn6fEU+hkkwdKPu",
+	"LmfWtwMV0fovCwr0azC4K+FJs0YPVIDyeeMpOl8klPzvuR6ThTnkEm7wkS/Uu4vbZnhYT/Vj2caZdtpq",
+	"8wAb/XpMGQBD4TCfL2OXzVQuCieer+bJRS4FKHA2/9Ailm7g9iE/0mkRi7PbwNJuacrlhPnqgATmIFiu",
+	"I63vw4Cg6PVTZ45LuyMAWvto7ogXv5j2E2fa399ZJOd6i0ABUndFjruYnyCXYW39VPJnlf4hPUIf88/U",
+	"INUhiODc83l8MV6OgMecSBDzfWF65S6dA6qDIlkhDnFthiw858u9UiDNM3W71lvv0g1nk75gW9sZPYpr",
+	"tXqdUqRkf/rFH/MwsNGjLnTTSYUQYMHV7/V50YOM9i1dZmsgC6P2oHBO5Bl+b1GkoTa/vX44ubywKxfQ",
+	"FwbzV9AbGiXFW/pxCy4n6uzPQQrfRWuYWxBX918KqqWFVjnsQU4yA9ZQxehCXB5jP5wwfUBxmzLpTgmV",
+	"NuOOmq/rKKtUH6YwJRvUi4wC+a6EdzzQK4VwbU1GuUtj5gBLpG+vLkisSmlvZtejz4Vbohd0QcjI917q",
+	"af6VrXkKWERMyT97G7dSR2wI0Vw/2yr1vVxsTF41WWDG84vHFi5snQ6g+V7eApwH1MsseqpoCirbujLq",
+	"YhrW2bWhtgRiOeLLomgje0XCYGCc3xaLY84wIvNYTlFeKfxQHpoE7SXTf/KPY/z9SvjfBvCN8DQJnliu",
+	"lfSaMKuxeDzm3swx9Vx/JYNazwjQ+rqiAJ66cMhZVLcHLef2xJC6PE0QS6IpknI2YDLwaLdqC3U25UD4",
+	"gW6XXrrYP794295dQc7oU+gPtFEo982BFb4P8a8uk0vRb3wjMuvmqOu6xPIMvHMp7PPTaXOSXeXGlLKJ",
+	"FmS5fIv4yclLtli670JGr7/Q9rTFcEh14HVEdZ/I4plFCza/rYvbQLAagRTl/E+niYPs6Y6ZYZh7NFYC",
+	"NBCEatoHXShGX1pVitdAEqL6sBLlWeX1F+1dFghtWXBPuYRz1Li1J8c4P2eJ7XvigWJzLYhcSsiYZWBL",
+	"edAjM4BFW5sXDC4WdXtQg81/wlGbXXt/ejZOqxHU1tPGyFGpHDlpw5DymMsRs92em060y4VR/hHa3urM",
+	"FbfY1UkwXkI8yih6pJlyaL3in3OcB6aNqFqCEeM3I141Bg7MgfnShbUEI3/mBJp1yTTgJ0aldwRn4IOB",
+	"TrFjB2qwep4kbtAilsM8FjCrTCxcM/UvnVwLP4qABjOVbIplvsYkebhf1HFcjG+exqai1y1vEri+6EeK",
+	"JmaLIYvcqtiIXFYJPMeoPSD+mJMhvQakEZsgTGmmqp/USvWcIHkMpBzz40WO4hXMyZWzM1lmQNBM01Dh",
+	"TEgXceitBEwxPgrjTonVFfQ8yPIWhHo+o84UPJ6cWEhyijJw/hrNCPtrgdciWs75TZpzfTxtb0Knklhq",
+	"ytZip81ixdmcsqSHJDBFEsBVMmUPdZMs7jgyO55E9Srt0Yrty3K1UDbv4gwlaxDXLp9ZlBzOsEztDp3P",
+	"HzKrPKddWPxwxDRAMKBY35J0qX0NI9GsR60EoiLleKj+cIQ+2a4kyLKcclQQQPuLiPAJMixHo3alWFRl",
+	"N9cHZY5T2bDZ2OqWE/p/mHmNXC6xGFn6xb52RSdkXOifjiqx6ddjLbYOHY4EEV3f7dPgP/+P78ZnFs4g",
+	"Q01j4dcKaVpRdbFlnLYzLir91azpx74wo1bNqQE3osEgqwYclmhRa6W4kkMDWr2h3phZihosz5XBv+uf",
+	"9U+F6sV91/JwT7AaXOqNs+LEvNNqEUqGlDs0EP40WsyhK6XL+1ViaZSqFj2wB6TrM3qtJLE/9qKifurZ",
+	"KrGcMTayx5drfqHoFlVOxQDgLZDGHIa8BihEg4lrsyqxuAi+9MSYA4pJpB531WfUp2H08THIqVR39oTf",
+	"dR3DA40jNFzHsoHeKiMiHK3OdYGvKgYw9rLdpnG0agYZoTarBpSNyq2XNdg8VgsW/bdGkR9zR3tazMiT",
+	"ivE1m3bEcOSLoSvBXdFO/El7Pddz4cUd9KckanRCApeUcP2kd2L4OHgI3RvXY332wQ0Gjk8n6kcaf3nW",
+	"chz4NMvve8IZsX3mMB641NNz5lBOSaqzes3ADea46qGhy6mG1g3paKTerNhKiJ3Jgaro6zgCdU56PpOD",
+	"L/Dy/OAW3HSh7sEHI247PUb9vq9+/wIzvSuXBGeF6vLMvncB0iYxfOD6h9A2ObsUcTsU/XHUgqEcSClA",
+	"h8NO1NbPBHSUTqevGlg8c/1Y6NYQmi44nLXPiTj84uJbFODqI+r68fcnUtD0H+tbSkljTqPZrG+rbZS0",
+	"0qhtbOl/rtdeNPQ/N2rbm5ljO2J+nzkdPx08po7DdOpgmETIeOCDpFqftcXw9tz4GDKZYRhCNMrLbPuL",
+	"xU7d9XyMzwp6oYeTzI/1xUP+IRfW5cqXLq+YlzGqh1HWS5slqk4mnOVIKVAWIbhKPU8JkUSx6rGEUdCR",
+	"m+xyF5HFKR12BOeK+d5oSH6MODAW2Ij8yOfnr2aDCyZimKHMCD+oLiw7GWTOTD2vrqDic37+ylrSi5ta",
+	"cK0OwGCzFjm1EnkesfmT3QmxM4lek+pjCRjXZrO53rwvjmuZNcsC1axgHXMWEB1uaR9xtKqurnqeTVef",
+	"75GXHDqTE97gz+oIqMUM03YHQgbaNYWDrNy4tNI+PdRe5fV6ueSOSq1S/UWjWq9VG/Vqo67WSTjMK7VK",
+	"Z8x5pctZDUXAvkgmpSuMGztxgmAygL5RC9Mq7X883e9cQBKzp1718vDtW5ishCLEpfaHc3VEaB+mQUcu",
+	"nNhRbI33mLwOxGhpb3a5dMO4A1m/b10+vs2IC6b2JougwE0RCKW12YM0bm6+9E7yluIO7e2CTZYePWSJ",
+	"pZYiL362x0OaUpr6zsQKzT9pxdcEmjwZop7fxcTlZCxZgZKB0anIC5uWyTgvBrd0RLVA7BeO5j2EuTvK",
+	"noJOdCqTveNz7ZzydU8JSEa5RHjMUuFazRKyPgeXlq7BO8NSMoW8Mt+nI+ao3cUniHlimRN5Bo+e45NL",
+	"kB/WW3SDvGi4Gyxf4xN5Xtbr1JX7nqJGc9406rnCE74bCeribZqeTvweao4anp81P7y21Aw3MzEBIeeA",
+	"s2cOReh00WPQFBOx0HJa4sxSvyaLiNktBzYItZAIyTaL1EErZ9YVCVPxXM5KrfX5HklfTEqtRpZnMsJX",
+	"1sulMdf7DXFxPfRSq5YH0JljjTg6mAmWVUzoLbByQrdoNkuZ+IL3Q4N3uBNDXNVrtRq6IJdiMPHVX9rB",
+	"2iwCT/XFRC8DDXCA89dBHYrYRhRbYR0Q0mED11dfJZJO5WJQbLjNBfcy4gjL2I+aYKLPxScZQ5TOcVFn",
+	"7lZOu5SHn4yHNUKxhTce8rRnG3+9fysUtV04q2xsK2fx9C0leiM4syIIrN7dInWDN4Wjs9jk/XHtV9QJ",
+	"gy3KmrAvJum5kC4buNwJy3NEyTaw9LJKdj3Kr/FQOgJ8PpD0vpg3PczvvzFT+kBMDI2WiwYBwhOwImwT",
+	"nuu0UfjL7P3BZu+KUV1ml/9aUiiuBtKlvz6XnHOLe9zD3ldcSAaMOjG0toTkLc7kfZ0BeoCzC1I0XW5r",
+	"nmF+jIzKjyG7gG/5rO/KgPnMMaZ68ckta8cXnciL+9j1xUsrgsGTb+fHoXxlIukNC2uDyRHzPJf3H4zw",
+	"W7FxvlRy3yJjfQebUcb7nLDJg766vgqLPpcs2a36F9yzE5aJUrwvhoO+tzvgwYdye6GPYPXrvbnQkZCG",
+	"jM4987FVbdbS4HKDOe2yYMIQXDXMZxK1xW6KwsnBtYVui9WvbDFnwuq/28yEzM74rnKjDIWVkTne8Gl+",
+	"cCVSgKO77x2kisaYmcsXnnYlkCfUDUyGZ/wT8xX+xp2Z9XwmFAwYX+7NswlV8fULZ6Y//7nAnhZQW57y",
+	"xuxApqGyQB5vi6JvxEot2MITK9283M3Kw122yYj6YbzzxjhlTCD6tH1EOogejLWTJUcg7JVWe0HldezP",
+	"PSoHXUF9R5bKpQ+sS059cTsl5uiXS5eS+epau9EulUvngGnKCXDHISRJnhEDsSSqycRQNeMhrUjGB7Ti",
+	"Cd6nyhaRzNcm1ZD6Lp1lI/HXLoFvSRu49YWFwtVQfrtH7caCCbngywpnO89PQ2EoWSes4KdmzJ3YGsYG",
+	"UZ5f+mZ2OTNHDe9ODjvMj559fYyUEnV/ZgGDurJPi7T3z6GLoK6gY5oKHrU7VWJ5rE/tqdUi63v75/Fb",
+	"6uoGRIEJz9E4vQScAz9QKpfwHXMGeYbw9wz4wuJiS8bbtWpyqn/fWkv3KrXUWKrU0iygbQ5/SULvZqF4",
+	"bPq6xj623RP39Zv39Xfu287rQffAVn8fXn47rB+7r7cfwmtmBpvFb1KDypS06pKpAQXAohClqp+O3WIM",
+	"mgK0tFHb3lwRv0jOotDOFeEWifmG+QXzphzBarMHFB3bnIIiOeD5v0Nxl3wAf2arxgmVGk8Y1txYohh8",
+	"oiH8EvGoF4W72KZLXy/TyfZh3RUfuaXsfHxIIiATyzUicmwPYh9dCiii6HGOJ0yRgiaDHeJyQonjT4k/",
+	"5mU1jPAunT83HwajdJw40RfqJAn17tkEyuAnWrn2hJ/VV/IeizS/9+TGfXpfpii0YP/L5az2vNoB4rqU",
+	"WOdYC8hkH8c50cqorWt+5/5oevCTzlvFxiTRDzNVxaMmGqnuGjOJBEUybuNcN2SMNVrvNux7dHO/N8A5",
+	"vRgL+EN0dzKBUHBviv7gBFG5klxzMeEPLsqS2J8iPEwnuIBdLHqpwfZmO6zdrxTUqirPfx8ZkNsxeak+",
+	"ydldoR6lofCydUmW4HcPbeybC9UPWVbqZMUpuEDz2zRlzed1ud1pl+gUl3B4WzgN64E9VxorPCMP687w",
+	"kKqiD2q+sL5E17LkKZmZ1iRdePN4lTNd6vi01HcH7BajJsrUiaInnuAQVrVqt1ZZl+hzmO0OqVclJwiW",
+	"wcahhHqCMzIcA4IkTIagKDRm9JABu02+rkzcngknCMxwkXQIBN0VweCBMcniTTNmeOR90hmrs83lW7HW",
+	"7sTy2VDcsJe+GHbO3lotXCmlTLp9rsudcm/6/dMdU6PWOJBwpPdOiDwTHltpDbUD5jNuu3TIeAA908Zy",
+	"/J//8V2hzFtpi5FG4Ojb6TgYVMfahewzGuJlJj5Y3eqPu8//pKprvvDYE6i5pncqOwwSoC+meHz7XL3u",
+	"zO0PArkE9OZnKsmG67UcQlodvscsw7Z8sbVCu74T1Q5Ju3NXQAxFA/HFK6epZT7MTFJWZ01XxJG61C22",
+	"FsOHUVhisn+i+1Q9nmi9soLlMy237s8r7jmEWQKfXc/PekVXg9NUM1hFBbqnIXZWi27Ua1MQ2wiSfBWw",
+	"Rvxs3kE6UyNI7HrhjZhZnJ9DGOZy/bwlWq6E38NZ+nJF/gqx+FxgllKBfwSjn1loePdbV6Yjffc86+XY",
+	"7Y4bZN+JRfFmD3m0po+oDM3YSvqrn/MWR38huTxLrUkh+gWzVX0PAT7Rm60dYh3sX5A1OnLXcLAW0I8M",
+	"0XpFC35hQJTmsAtfTVQdlYP9i8Vl4PQM576I3TB/iioO89RJdAPiCCa128P2xg5TtiJ1rEVBjSwlRU/G",
+	"jCVzB6G2SQyhk+t9yvdad9qowEi3z+UK1YTv00By6wc3kNxc1EDyVyvo+cJmY5nml4/W67JQx+le2E55",
+	"ZS2eIKv/O3YReki7aaitcK0LOc0bWKzkU4qr5ssGWwyHgusSBorErRvmu71p5bZZ265AGb1016hZybAE",
+	"Tu779BLdLt7qOdbmOaM+/Wq7jNbr37HN6Isf1WYUCiCMQVZ+oR6WrM4sHyV1xlFZt1DDPEqPdpkHHdG7",
+	"jFj/ZWE/9MNTw48Uy/xgEL18Wo4aoruSQG3j0CNOycB8JD/7YH11KUobeRGxazyTuXbJhYGRpQs620zK",
+	"xSAzOLftcTAQvt7IFtll1Gf+bNLr9uYC36LpfOfyvGTfXoggj5fgU7JTt29fnPpdAD+XRIyBqjShkig7",
+	"RwPporpRnE3icLLiE84IcSTRh4ktSCxO7j7mYkqTGMSZKpqxD2Ox0lAvWFYZXwoNvYPIBVPaQOP4kh9f",
+	"fbPlxwJQ5swmubqFUZZLRXmXgYAXWfQHZNblgz6zqPZSMv+BUSatSSLS/7/ZcOQzSau2GFa7fmkm27o3",
+	"9jxt6h6pB8i5693QyGsYuR2Le68+60gdlPIzXfCWzYdenLOwMFQV6BP2+AGrrYdo8HOVtIVptuEklZhW",
+	"BizBTkT5prbSRqJtX1TLYsR8OcPKF5SoKBa/M4kMS7osQ2dvLjuFO3bIxNSZDJfHEVA/BvtlRIU/lwzR",
+	"GefuEpjczbvEkSi0l07cu1KGUau/Q2+vnL/Lhao8JU7I4wcGt4ux5kAYQgauvAIvdCwbB49p7ATEd8ZQ",
+	"130rOSn2ned/KsQfCvTlWiqr+17sY0d3eFhsGD8qk1k+83e+smWutki9Ec+SpgHxGJWxNj3hoqAtrowe",
+	"LrAnIwxYWUhhL9DAd5kTFdEppJ/NVV4KMril+NWh85A+z4/CvnaI7n7yEDJr3ouj7MypELkCeECKAxVN",
+	"BVTM45D3RDqDZr4+t0iBExPOfJPQlWByyyt1944OZ6iDC9W7pfilqUMPtsnSStayjCo0fmI3h3Z41hBW",
+	"pi8B8CL8wpKaU5wU5rOMqHp3Gl+dz5uwmve9uNOS2tTWouhsrLg4siLdYAnifGD5eR4OkwSiD8yrStok",
+	"pFJsvu95j4zaelGcrSZm83C9sJB5nE1z300Ti1FrDDWWj7kw7DO3IAMibb4sUBJ0+D5yyZgp6Lb+j+iM",
+	"WS9qRa5SS2x8b0VtvlesDQ7EJ6SqLaGA3uVQ5WoAYChm7wMA+9t6hFaLItMLXBCbAp66VaDI8LN5HC2P",
+	"m/081uRPbTf+vOxoCUtyNdUSn6iZuUp7coVNhGdlBcaIx74bTM/Vksbjjh0hrt2c85AI/OmOkTbcj5Rm",
+	"nZ6ca2yZUPZaY03HtSQ0ZW0TZau5vB/1H8WqceoNujMbJV1fTNSSSzqVip3YvpCyIt2AkWfWObMrL1lg",
+	"DyrnLjasPfHdvsut5+rWjdr6TtiyCmFWTB0L5mLDYkYd5sN5UCfFcWUw9ru6WoKaI46kFMoZnG/FhAEN",
+	"MY3cNwz6dXQh2prVmDm5VKKXuzShfTcb9yJuIJnXq5LQf6on4Mrw2LiBTiVzmO06TO6Eq2lm6QloMEWD",
+	"MuHC17Cl1CoHxpKJMEtDJknPF4AIhGMHVIzzDVdiEASjUhTWm0c69wrrle9FZGYSurOZ76vlEIjQQrAA",
+	"oASgTjRzkHNCTh6XE7UiTP2b4JisOAlYehxV0oloUn8NF3yjtq6GjOp74tFcGtOzzyOyO0gkRU+NLXhA",
+	"seaafrgzoDfM9YWS7b6nd0S21tb6bjAYQ9njNVvfE/6jdJcGL8WLjlEEFARAQ9xJtvkSPXIyYvz96TGU",
+	"q6wEAhdBn7mdWJsSjeAKM+Ccij4SUP0MXo0+DOye6Aqu6dBUob3iEDGBghA7ISeWZU0+ODptWavnFIse",
+	"UO542LgY5AsNdmJtbUUvDNRMieM61St+xfcVSydyjINzJWnUalWC3VmxlfFfV7ruwpVSRa+wePZVqXwF",
+	"ewX/GMr+ldIRLZ0VijJ4o1Yjz4bUU9KWOYZSnpfJRq1OnnFBID/4ikddDuHaurqmzrUnJsyBnzbgdqiH",
+	"YdrPwu/b5BmNWm7CU0DWWK8Wm0SOPRZrZ/lc/dqs1apm5mKkIUD4Gtg0c4IMHAdKCBj4oy5/DvmmVCqt",
+	"5EaxdFen5rbJn2P13hH16ZAFzI8V4sPen8+s/yPdb+xfyLMz3nXF9cvU/rQ5GXNMi02/GDh+LWowqnNy",
+	"DcjSMA8LZmYhJUANeax4jBAS6quZ4gcAR6RWzfNCnqi4pc+q5AIUKoQsqeevOFa314f9i4VQ6y//qr+o",
+	"6f9ZhPap0neITe2BUn4UPbl9Lnzm7EBfbR+J1cxQaUFqC0bjrufaUY9kWVZ3w5BMmtc1YyOZbAIKqbCK",
+	"aV9xSkYMPE3R6sX2tyucKb5NSQdJPPdayYRgOgJ0tSL2eDqyIudnlgZ0Ci2zrOsYINJCMFISw6pF8nZ8",
+	"gyh34Fyn9yH8kCIgHCkifQywVjPnAUV0qOU6iJbRKeNWOep+KlnQSn4XoWPk9PLClIrGPYhWlV5xn9nC",
+	"d0wrTJCuXWpfm37zUFWHOju6yzBwH+hMKw06F2gNxoVnqAdWqs5l48QCXmUliIAEQlRJW7Er0FASewXs",
+	"54rrWzP2MsSR4LnSlT6UbMPm6eZJdYz2gH+rT5vEejWmy4sOvmXoKjULcVwtYi0q3WLBO035TTgkgIpu",
+	"EUo8qs4m9L4WXJmHEro2y3LEasIjjExczxYqkKMwLcd+w52XKKdhpvAz4+MhrGviOvQSv+LmkNCJ4mBj",
+	"rWhSThigxXXpAN333hP9KjkXIdwY0/Jx8cw4TFGVMOFA7QN+Eu5WP/XAHI74HCo7apzAU4DIZECDcc7r",
+	"YE2hcie814i5gfAc408OBr4Y9wdhzxUPkOS3FfBZWrHzBD/oEYRcpEUO9i8IZ8yROlECyzWV0a7RNDhk",
+	"wUA4xIK4ijmyRoXWeRb4Ebh/J+TvbqCEV9K7jR/jwFgB5q40WqBRMWI8TOtASZho90u7+E5JFMGrRVD8",
+	"LEy/l1fcfDeavyJvZJ3VKygE6dqMy3iOTXukOHGlUa3NqEyTyaRK4XJV+P01/axce3vY2T8+34dnlCnl",
+	"Bl5K9dK0XmqV6tUa3qVmR0duqVVar9aq6xCPCwZgZq2t+86I+sF0Te8wgARZTgfkke5rEsV7ZJl0p4RK",
+	"W3fId8F+CTf50Cm11OvaeDM4BNXXzYnLBbpHt6yph7TjKq8Hceruc/cbK3IvdmcxzVnAW+czORJqpdUC",
+	"NGo1o+kyLBgZUxDXvuoSE+gHWOQlwBWABQA1OitM3wfjGu0qGEAH6KMjeOALL+8L+v41uNncC9/YwPFn",
+	"PRTOc22XOgYtCo/UFz9yybVe/g17BW3U1hc/9BK0PodBI7tmkZEd8oD5PKwECE6S4ZD6U2gWIgNDgrHW",
+	"JJrOSp/LpdvKiPZdHqL8Q39zaQ1dkGvml9DPU1qL3ogu6fBe+DPunA6vhD+hmxNQt8bJeaeGAezAxIyj",
+	"D9xWpHNdoZ5LJTiRg4hCzH6Ym/q+GI/0G8Ifv8qKZiN4vt7o8xW9O7r8RX/2yyhxg8/k2AvQvoNR3ZVL",
+	"IyEzDv+RkmSKfUOEFc82pisk1SFgkZOB8LSNXSXY3kPxwjnQg2MBSqDSdoZUaX+h1wH1ASX7QqFDuZY4",
+	"YsJbhsn78EklyEIpxm4VjRitL+rAT4RRf/7tflbqI2ek794oATBxbYa3x7r+zzI0jEPgfi3Nzg4dNhyJ",
+	"gHF7io6b+7EpoJBd4UwLcKiM7E4zdhPUyAhU3JWXYm0a/nWX9PfrNNFHZqt5LNX4dkJLLE6a/xBWu1Hb",
+	"XvxER/Ce52L05cG8GSkhOsR5/HkuY1zA88Ij+IZN0wwPr30JP57J7GDMM9rP2l+uc4fsz2NZScBnUFNJ",
+	"xjA3BJp6oBPa+O5i7lZJZCBGZCL8azBnlYKJbk9FlC7as2jrKLOeIRo10lm1JwXH45BnwJ38sces57OM",
+	"Ce+6J2Pa86dnY37CvUJM6Zx5vVyNKV1VQc2iD/a0miHweldijK5aeuKnZ2PxE8cieKlEy485bnuw6Y97",
+	"3ELCyjhueM0ct7tyvvkww47D2E2P+qF3PUL8SGayjHMMitIPliz/HBmy5Cl4MFEfsOBxKTpUmvPV5XzR",
+	"sSxrfQUOAwgS30fbG40zDhRWBzQtICK/kFK1JePBDjHOeIMw1rUC0IXoyqpxAqIvRHv4v7gjaRGfYaq/",
+	"ejnqTODOhRv//dkitseor96zA14lAFtYJjGRBuCoMT/Hho2fosTylYD23KEbgNenhi/Eqh/k0JQpmBWR",
+	"Mfmp5ue4EoAZRPgEv248VSB1ZSh2gwHj6PORArJh0lI6YYNoV1xkhYRVvvItEXBDKzNCLa4c2wNtmmSI",
+	"9GdJcGGZaHhJWZstMI/nercEZ9p/DEK/Ss4gyKR22We9sVQzlogkB71HNwFMMkxEHN1TL4hJ+nsaHSl1",
+	"AE3I//z///N/RSy6DYOrmAbJSxofphve0zM+wuNGuJj8khdPRmtCinlcGRMeuwwxg9fub6Ss+SIwALnv",
+	"Kovm+YcANAYMtRxrvh1zD4EsQaaomDp2YQAujcVtLHHDfI+OLOS0OgaEnJv2AqZT7pPMfZ5NFVM2E/we",
+	"W7MFOmYES0Jk4HqefjdE++ykawpXfDmxgFJghiHjq76Loba8v+nhDF/vYqm1vlmrLcnKz5CuM5jqYYgB",
+	"MBpNGXWMsok2Kgr66y4EB5iAtonqV0tPyBWljso/0h315EXDgdLiolMe42qPISRCVpAhJPBaISEBoKI1",
+	"dqPmWTiGh7e3dNgT1V5ktvgLDQJ1wKLKJ1rlhPA/PAx55b4bBFh8BcAUPuWS2iY3TNF6qFA76p8uB6xB",
+	"CFiYKh462CGWwYRphBRWgbKIHIiJjPg1jmMoblDvpx40CYcy/BBm18Nonx7q70IZfF877nDKVfLS9TDk",
+	"70MBqi4MCg7nVYly56oUkxBDGtgDjCrAF5SaLyMLxwTuZp0Uahr78MHvHflMVXah0rbIM8TD9ejYC563",
+	"ZuK2aKlZLdMuCfDZGODBcJYBSLlOKLhDGQ9UpTFIpjstIAwBJhWp+YgDLiwR1AKewCN3s7OCOncTQxIO",
+	"KBRTg8tTs4tHqOOViWSi92mZmMw5MRwqEoWGrfoOCVUWwbjrTglHZSBsppM1Q2oHIpa+VXiabfUcpB7O",
+	"naqBHhrkIRyB+ORw5C5Uq3ZcZ0fd3Rt7IQzUjM6aPwHsohIOf3X1o/OnZiuNy+cyRBXKcC7XLndahMbL",
+	"iIoR4zcjXtVoT2sHpD9wYFTxLPJMun1ecbl8XtZX1A8u739RdGGViTWiw2qSNHKXxQwqsSxzKyIVmyyC",
+	"jvHdsb1L7Zu5Y+HwvvPGITsNx41sHzcIwzDzyAwbV2Su5myNjUIMANs9Jn42IiuPIY0DWwyXPKsn+qGC",
+	"qxK4Q6ipB2C0VD+ZCI/6DbDgIFEvLzp54+35Ypi3aBu1ooumB6jZeDjIB44tEEuO7Cnhc0JZvRij8w+A",
+	"1sQpWCPW48ov/H1fkI1WUh8HY4MDTWve8V8TMYBIO8vEzeBQ82AzeiIz+ncYRc5VwuE+bQyiOMDyQ2EI",
+	"Gd3vghv1GdMJ52iYpe9yNvLOBczn7xbKXVUQCw2lxUfpYUScS745dLt8FOuePkN1OuK5UeCyzPQipgtQ",
+	"sls7FuS6Zy3GWGlrKHOuqx8iWNsxNkssywuzKpKv9MDiW68Rh04l+i+1V9OkdIUjBBi4OrVgKlDuYE1j",
+	"kwiom8jrHLKv1AdlSefJtcIqkSbH65n+5nMdpEskgD2jkniC903oPDbWHb0u1INiqSjc0UeKwGo0bCSR",
+	"dErqTeNpfY5zi6ftWa+CYKSUBqUvn9MhO3cD9q/zwHftQP10SoPBv9Z0iVzrnNljn1lE3DCfAJgZ26HF",
+	"8wWsqBakpdNmwtgcpAdHEU3RgxZyulKd8cruqAUM0dmhF3foSqlsWeFDIA1R3PD+epW8pK7HHOIJ3G6f",
+	"EQg/MoeMmG/yxmEU8LcNEcgW6bKp0MlhcD9kS6FKfsYCf1pp9wLmW7hsetBKNVRb8vr85Ng0DFI0MCTP",
+	"qKfmKMlw7AXuiPrBmvq94tCAPi8TRu0BTBD0MBqQoZAB2SJv3F2Isybr61omA9OYqpAYSXapdO1YFsgQ",
+	"qxDr+Gkc1L5Rq0GCixqZUfVEZPoGE2HWXZeeD2H2xHGpl2h/BCrkiAaDKjkW5mwY/Vf9bly3kHzk5GEq",
+	"L7SXbTnGtCqAJCYeo1Ot9VcJEifSRXNnqvOmqsiW2PR1jX1suyfu6zfv6+/ct53Xg+6Brf4+vPx2WD92",
+	"X2+DnDDJ3tmfieXCR1n6pfGQViTjA1pR555mFoe4K+xwT5QKVo/F1+a2MplMKkCeY99j3BYOVkC417tX",
+	"FJeNxRiShamLLXuysvR2rXbf7VtqhXNDArGA1Orc/+XSOQsqc7OfJyLk8Gl5MytlqgmbLm3E/cK+xusX",
+	"GCC1UQD3b2egJJAGa050WL4tRgkJ3TAYoGo4pLeVLvCyrfp2YymMrGGpWRDZIHEt1A8DTbVKcUMv25pN",
+	"i0cVOu2CWUEd+k/OCOrQX54GGShqiZF8h94/eUfR6GM4FUJPM50N6ulr2XYZTm3GKrNprkdBfWJREg60",
+	"9RlR19dguk6yo9CzrlIAO4LLwKeu0t467dbF2eV+WT14KdVBvWbTDvODc7ePRpB99lb9+3mLSOb1KspO",
+	"Yg42jYZ+Luo048lW5pSP/dO10htrXqL0RMmoBxU+CKSyQyEgKEzjMXpj8kGZf+PaGgeS7rejcR5W1LLH",
+	"AguoTOq17WZNDUXHsKIyQzFoiKnkA6NU6i3+S2MjPU9MJOFCzaTLPDHRTs04wE43xtKXwz7g6sPgjIm3",
+	"w44HwNRnfpPJEhUDesPydN0O/clyh7CNV+nMhSpnrynXGadhD67S7lkpzcv2seoa+fjpj1hFNjurHFus",
+	"RxP2VUo1RypFvYsin7NNK0Ma+O63UrqxT+rTUc+b2RmYHjWl8/FI+AErruB16I/Je+rQPMHRaT95P9yP",
+	"SkginXaWqHkYn9eHuZ2jYtk0i8vPKFdr7lBRXr5v7AKYP7hVKMfcRqVZddqtWa4EDuQYWwYn1ETXbfJj",
+	"TYrUgyhHSefsLbI+9QBUEVAMkPdJINJt0cphvZw479bPhFyYht0Fw5p4Cdao3tE5eyur5BwbNSHuRDGB",
+	"qYY3UwcKiKQ/FVa90HJAKc44l6iRWJVgQRkssWAU07O35Jlh2a4SjDhqaG+HQu856TKsNxUvZhKDbWnU",
+	"qEOw8V+ZgEsHPHzx2YVQfNxX5mDwbwfGwMfDLvMl6QsiOKFdcYNOr/BeSJV6w6bSeE1O33TO/9dWGf9b",
+	"V4L5fL9TBzcRIueFTxi2FGMOeXa6u3/eCGt5+dRxda2L0/0jc58r+HPE8WjgvNIjsNxIOI7uOEANIMS+",
+	"RDRiIEQoH6AMGBQ7aGmRCg4jfwoOOe5NZ6UgfuXnk4JMHdNSRf1vd//g8Jh09s8uDl8edtoX+/DrFT86",
+	"PNxtfOt02p8O+u3J4W67f3h58uFofPKt+fa69u6Tc3o6dYfT9t7tJRue9Ced/qfDN+KPw29fa/vtyeHk",
+	"ip983X971L4+aNcv93cHR5133uHty732+W7/+P1uWxx1au8D+9Vrz27s9z+89OjR2eVkf/Jp7/27d3t7",
+	"7duvV/zTeX3U/bh7Y/OzwR8H+5PDXfv46Oun26OLw8bRxfXk+Ft78mHQPz362q4fXbTXjy76tyfqv3u7",
+	"9GhP3F7xzrf2a/zep4v29evzo7N3k/0+fOPNXjt42f24O/3j4/Hg8OXgjw9f998f7R7BeNuTydGnxn5w",
+	"xemH+qS7/rr26cPZ4OjltRrhKz3PTvtdOOe99jt7712/vX94+PVtZ+PCq58edp3DCbvig4Oet3f24ma/",
+	"PWledq/f88v1w9vLFwfvv/3e+7D3dbjx6vrluRj5HyaNnl1/c1uf7PKzPw/OnYvt4w3/8P0VP9pqdvtv",
+	"jr8eHexPXr37tPf+rHayu/tp/+Wry+21D7v7o/f1g653SgcXa/bk/fHlxavp6dHulpqJczh59+mKH+3S",
+	"9ty723j3/mR/d23y7uVR+2i33dua7PXha6dXvP3u1dpu+91eu79/cNQWB53OnwfnRxvbu+2jTrvWbx/t",
+	"X3YO3+19eGu3+wfbL+1P4qM//P3MvXwxPnhXG/Wu+Mbx5vGbP6Zb6+9OPp4Pzje6/cP+Qbvzsfl67Zjd",
+	"HnPmjg6/Dhunx2c33bcjb+L8fnB8y3ZvX72YitG49q8rDqS5f7yXQa4LFDNwh8YJ/vTs8H37Yp+82f8U",
+	"EvzBq3Z/v61IYHeKk1OTNRNtT/Zf7R7UJlQdhnfv+tMPo/Ppq6AhXnpnrz4IccWH8m3d/+MrE83m+ODb",
+	"aO+6u/e13dysU2c6OGsfd9rtd333SL4dnHy83BoEta+7m/t//H55/Gq89W5vzzu74uOzD86F/fXlhfzj",
+	"42lz+9PJSbfP3r1/4w6D7t4f298u/Vcf2wfOgfjjdf20tu7KweW3b964HVua2YklFE3kWNShy+iHhyjY",
+	"f+mHT1c/xC3K1Q8j51u90dxqbNcbD9catfCb0Rrx98JaY+F09VAZG1Cwf+PKSlR0EvLZ2+perIWauMnY",
+	"wVAWLhCifJ/c9HuI+3i6w69886eTb/4o1pSmknZOkrlN5yaYG2sIq+dFXa5jhJzjiC794sVPCDPzKKQF",
+	"Dtlsf2w2s/1O+JjHyu+O5WBjuC7K2p71vGpWHoixPWBOC0FprgxxacZvgKgSdbqq2govJ121We3jw2KY",
+	"+m0tLHoL6Vm68DG6J9ifY+oZj4OpKg3x8TICDyauZKlqmjnJzvpIryRj+QgdjEsofT8mH3keo0nlIf8S",
+	"gqtJH34UTqUpuJ2TM7yMcrgWO+S5AVxNIQl+wMnp/hFg03rCN3W2f5PEsqmVI0NjhbuXE6e3lREbVnou",
+	"nr2M3IWuyykAzWfgB1nEnpL2cVgFfr+y58qRkK6JLs4FV+Aj8Sd+FWvJkNlpd7D2AD+SGE+SWoZE/2Jn",
+	"3BGdltjF7wqDnTmdvjf/VJ69Jc/OXnZIs7FVe66rZLsykDpBM1ZvG2Gre/tv9y/2IfEFQXjMSWR5aImI",
+	"KL1xMGA80KewBd74eNVa8BanT7/vVXReJsSH9/bPUHRbeFj/5TAf8rABrghrABVerPh5H127txXb9yxC",
+	"pU78VzrJYdQggQtyKOXY5f09Vx327lg9eCpcQM2DB9+U/p+IsefoLJ8qaWP9ZbRf9y9oHxSSt1QGlSPh",
+	"uD2XOTtkvbahB33YqxwLzipHNLAH8ZLF8Kjwy7F6wuXoGfOqyrnLbQSxsltqB7o8eOJz0DED2l9gDR3t",
+	"Yx9QJzLI05tZRsAplYFpEAFwXdOKzVT7rXTO3lbOA+qxXJbse7P2dgZ8n9vCcXk/UT453D7dzQPdBIom",
+	"tB6owy+5mUrIvQsrTb73Ep/ISFq6CLekB+Dp0ZTA0vEorwsZdvT5xNbm5SVl9afM+XxiUzPGEStbpBPQ",
+	"GGKZfa1dk8SIcDWNms0FBpbC4qXwpnlzS5LgcvNbDtVkTuuysrn8mDK+c/Z2lZDJ2RO18A2+h/epp1ej",
+	"VpRLisQXPQn33JVLCXosMNrwVljRdVQSMpSnGE2DAYjx4aez2N9vje6l4n0n3SsHcJqliaV7cszTzJbQ",
+	"wECyZGpesSuRxuV7P1zTqnTH3PHmm0ExOISM8KzYXyNEt+qQvRtEHhnF5iEcr+Q16E0udrrJUZ6q5CU2",
+	"xBHgooQ2IIFEFMYpqF9gexmVLF+87+KcfqS9Zaa7Uh7xgy21p3GMDRXSBA0qPd9Q4MNOcYKAcs7yl27y",
+	"hviRlj/8TMdxU9/JWZsJz2o7jnGOGm4b8g/guiGnMA1WuOYZUHGEBVIzl9+wxQgaeRogBOhWqBkFwKFY",
+	"qRsJPWY49AZqJfsvhW304POhYolYp4BOZT4iJ9NqeNSiZA8C5EDjlBg84WOztq2OTgyMc/C1szt5d7jb",
+	"vmi/2e33/xxcfz05ffdur/21vXn0Tk467wDWcrA/ed25/Lp/ebR7CFCWTn/y9oqffahP7OH7b5/Odz99",
+	"eC9uX160LxAYc3S0d3A8ePvBC+yD7alz8PL601kMZrP3bnr87ah5xT8M7OOjb/Druvn1w9e2d9Q56uy2",
+	"99prv2983ANgzv70+Gv729FX+9vJezHZ21PjPX5/xV+dXe63J2K3Tds3R53a5NUEwCVfd3f7k5eifelc",
+	"rG9/2j/3Pl7+Mb7c/vPl6fa33cv62VHvcGvS6X/au+Lvz2qXADh5Z6cBR3vn7fbk7N3hoP2mfrb2xvab",
+	"Z/vvDrZd7+Oouffq9+G7QAT1K76/HnQO3l/vjbZPj28Pbl+03d16/+z6rPOCb9UGH9e/nr/Yu6Hr7zeP",
+	"nbbsrH2iG99uz9dH9ttX/YtB/19xEEpqj5bwrfvej0FUHDG/zxx1NDLE4AdTbQSPo7hh/i8f+0PdirDi",
+	"SvadvY24WacNHhNEaxLmSQaG9nfGbdAM9TeEbmRrwEOgnxwvfUxq/HBRdgY4Dyy4Frcj0lsAWR0mVWSi",
+	"exTr3GvUaCMx1zLZE5Zkvks9y1TUShsr2GUWOtSpn1N9HlEuMofQocCqzgmMSpWc9KLGaW6gISs6Ozn+",
+	"GWhTqz2OOjY55o7gLFkX1EBelB7fF8Ih1PMZdaapSCvRtnKjVstL9jgLN/gnkqwIcS61Stds2hHDkS+G",
+	"rgRfE2xiqVWq0Va922rYxfl3tBA/JnEithE55kx0Fn+x8IeycOQlhPLp9wkOZRy2rKQMf/aGkE/7cQKJ",
+	"8+oYoymUCks9LyMnwLgQQA/X2XWYTqHtg7htkEqi1TwTcyRa0D4Lq4qUTffNsM3+hEEGBWcT01Qaq21+",
+	"n8KXsfDcD658eWJatqY7R6NIiBJGylmNyXIiG/CfB5cBzB0Vcldt7LWULBywW73FIupgbAsPevEKqGXj",
+	"MNsdUg9jVCiVIAzhuH1sJ+4kYhHQvTkV8B+w27wZa4afM+dGs3nPSRu6dSU5f9WuNJqbpmTs3v5ZecHU",
+	"cwNPLu8zf+S7PMiNizS2HrxNnXbeAGz6nasw5hM48IcdaNptKCPZIC93DvDkU5nHtctzKziqa8WjjNHb",
+	"36jnMkZiIbCsRUybWZMgxaGMMGiEVdPtRN3HuKOYbIiPBhW4GnWDbplL5fBV+p680wZ9eYvPCbbqHB8q",
+	"UldxH4ug7AIuoFT8Aah1VKiCPNjnT6zcQrTzP3ndhe8P8IFCDQkFKKa5xX++d+mG5LsfsYYDKkxL4o1S",
+	"6kx2VYfYTbnlHeLTXLbOQ1xs6roxBgODxdzIs0679bL99ny/jGKfeudun9NgrHRJvKc9VpKUe9PnZeND",
+	"idV2AMFlgV2sAcFahWxhcyGlyWMBMGM+z9ZHSGgvcI/u8Y0tvAEMFFPurTLpMpuOJTSa0j1kASQzojIq",
+	"O4ajz7Ouz+FqEhT2U+WUgsKgBCUIM9C3buKAD7VY+v6qjQWAMWn6C/WCLwBbUmdx9rZGbb1aq9br69UX",
+	"pc+FjfSZ9fxBRQ7iML08Y90WfhibTSA/fyW5ZRdB0MwiCZDM5+arMMizzmeWXY5DWwK7mWegz6/A+0G7",
+	"99DUFr20q1Mn9YOXIpb1NptblO29XGQSl57Ckfml4+SAmCOOQu9/Rh6oZSzQL54goDl99tZ0Dc1coE2i",
+	"bBQkG7TCKhdRJQtjs06o1D3ao+J5SatW6yvXbBSA88wUAHHEhHuCOqipqK1ljmkRAyWVF53WN8u2mf2F",
+	"rvmns5A4bT+Ij2T2kSrKRHJ628bG8iWzq9S9Otw+Cg8ZseF8sF7CIsL+tWjOCMmMIzEPvRcMaFDWrGcR",
+	"Dzhlw1884BcPKJ6//KMUByTUuWd+FLvlCesPo2tb1hs/HAzxhk3LSeQAd9K5khSxElibqwEHNUycpLMu",
+	"+GAQFstclcaia9DF6ABX7wEuiVjRcU2UDal+w0qKyNlKQ+EwfwnwFg5rZVXBbysRlTycx8a27xef/Rui",
+	"yeg1IzSxzd9VOcs/o5llI+McO3ljyLT170knCJ7VNekGrKH+r3DV7hBKMA908CD4gHar6BaSiRKRyZhk",
+	"ORNooDuTmAwWGHv4XN8Xk1iRRjYKBtlKHc7yXC2P+r+ngk5AyJoJd+YCEkibWP9lmYaVjGMH1ACbpED1",
+	"ZLPmlE9JwG4DjPq3iKWIoaKe1R1WTK6repr1Xa5zS+E2q0ys//Jd8V9WHFOiuDB1ObF8V1jfARuhO+Y8",
+	"rXj70tHhtI8QoJP3jhiTD2GCbotQz3u0EPJ8Qg0zl4UPmcw0De96VCCLrmH2XTAsTyaUXvCUmJCgy2VA",
+	"dQf78A+J/BW1SVeSG+ZjzyspgGFAqZ08lFfWmpoXP+b5e0oYAjwmCeHxT+/fEJmsRnUK1+f+cIDwnU8N",
+	"CZChPmSjAfDGL6EelgsJ0MNYGg2AjDjR+WFe+B/vLxb+PwbVQCkKY+7+OWYZmkhZlyL3PGz3EgPka4YU",
+	"JbxpQWmknRKUWqrtEKuqdI1qVRcO29t/2b58e2HpAuDQuTfEBxjWhvwJWptRMmSUQ41p9PaJCUcZGe/7",
+	"F8y2qQCrG2WJksVQPi0KO6gV2tFtHXSnHpOYEBntkSxOFEAL8ntarG82sZufkX7aQamTHCChwpWm8XrU",
+	"8B4qnChlz/S5gO1Kta04F7quu64EMxkIjxENE9DviJVnN1+e3doWuXh7Tjy361PsbKgMJzcAd0asPUiu",
+	"FyLJI39aJMYqu10gllI25H/jP7ObXtRrKfRlRTbkwrYWc/00j9HxIrm/PwgZkiKyvEpguNq/oCA5UBBc",
+	"n3zR/XCZmccTMn0e+piEroscYbnA47HGbk1KeKbjo+15SSGFFTbRrSGZx+ygjD07O+fv0U8EJbg26lu1",
+	"50p1vrx4WdkyHT99GRBfTHQTTGNWG5+K8MZDZdpgEttsc1OzBWDY/2YRpU07YV92qhVyFKVEjnxGHTlg",
+	"zPBzYM3oZlYa99ijrUhs6M62aNb/S4nZ39X/gXH/31aZBLSr5FDnbJaT4wqmlZ1FlaRybRJ0Z1BpvNim",
+	"DIm+75/qStDD07FKtJjBAo9b+eWfy8q/xzb/5Hb5ys3TgN0Ga7a8SUrDYlWxNMP6J5a9fLBU3Aemt9ie",
+	"fbhQzGWvCamId81akhliUd4skonLtJfKzfrWBuJM8n2sPVLCzOqFidSA3ULDshzaJMX7PaWaO5muSKGo",
+	"o4SzieFa6qKpdIINjkK7To0K0eiQix5ZiNB9HHK6Y9gznJMSzZrFxdbiNxl1SeqcvdX1WmJo+MmABmDQ",
+	"hU5dIqF3vPn7i0ODVA8rLibQVIFqKAvWEQT5bV6CuZxh0rrmtL2xMvJnq3rP9miKSlqFkzFX9SWclvoL",
+	"01RlK9x3XffR1Wga6MbOcsvI/F3swGL9njovv3U67e407Pd0+VWefDvfej/t9nq97t5xXfyx5uz27enR",
+	"0Xfp9/RqkNXvKSxD8y387Wv796N3cnLF5xXBSZfAObhofzQlcPYPjiX98H58xZ1OfAxbkw9QKMfW5XYO",
+	"d6PSO0e7u5PjTrt9sf5qOPy9Xh+P/+gcTK/4qy1mr73Zld7G+/r26drlu9vB1h8vdm++sk82/50LOr2m",
+	"bUa94fX2tCu/9Won0xO3bk9lcxR45+vbV7z/6ffg8s+DN2LjoHt0ePDpqD2Jd2fqHLXbYWemqC8Ta+vu",
+	"Vc4Vf/3u3RF2aZIH7XeXL3cnR52j3Rpc3eu/+7C7e/anvHH2Pm1Pen3n4qjzcX372t842Np4wxoX7d4V",
+	"Vyvz6vxo/2Cv/aG/e1Y/7dX7Z2/eO2fD5kVDXK6tH728eL9/u/X1W/sr3Hu2v/9qr037Z4Ov3QPPu+Jd",
+	"ftazv73+9k6vrdNpfu02auNP/HC2eM+79uSsfzhoH6/TzrSxdzbaG1/x4XR7wPenH5pH9smo+U68r3/9",
+	"8Ol2a23t7YCeXm6dtN39tt9486HfPR16a8PN5mWXUmft7W0ggo/HE++Kn7zqfuWTOm0Ofz86+nNxD6kH",
+	"ukIeoc3Uu9+vLzb2vvbfH5/eNuvD2yv+ckqbx40PLzZf7h7SW9FcO/7YPOPTT43hG91mKkmRaXq84stS",
+	"pKHHRW2mNIcvtXrUk+y+7pgf1G3qlztmFe2nHt8dkyeaMwsZrcgdE0PyZZfOI38cnqKfBSPDKSxduDBl",
+	"7DhSHdUbVjkFW4G0QteRWFgoLJNouj7DZdOuRGszEHDAQIT8gh4XS/t/khU5sgIYcixHEMWvkrbnYdV0",
+	"XwTMDjXHSLvcicI16JpXaugAPExheAG10lCnIoc86U1SCyHLxB5Qn9rgqdKKL6yQnMqADUPNF9xCakjW",
+	"F60wip7urRJVOId+pNjMC2qRRIupdFs1r3DQ2hlBI2hjFGbIQjKCEqsrNbmcWFwEFZfb3litV3AbWEZv",
+	"NRsf1i9huq1qlRxhyXrKSb1Wq4XbrGYVj3ogZBIWYWm4ZDqWZ2BWy+mpj6N1Pgr8MmfGDxYW39zRSiCY",
+	"hhx+wS+fvMwCNGWQgs0CpxpCsadlnSj3A1PmneD86EIiIp+Dq1TkvECmQVp8vkg7U5dlvnx6kHCaQWju",
+	"EBoQj5luESgYpWaIeKqrZJ9iFT2d0K+YuI78wy/UC/Ngtax1uQmok8CnXFIbu4RQAg4Lc/s1YyNAY2Fd",
+	"APDfdJkaWKL6lCvNC0cetUNnA/YoicmadOW9uKjVHhopWiiKlPzyGL1hUDJAjINQ1sFKa/CYlhRX/IQz",
+	"0/4ExybVug2FDBIiBl/SYxPmGwyaJIE7xEg+SD8QVmfnbSX8ZJVYnCmZBvUJpRqhbv0gsH5vi0im+6VL",
+	"OoxCTdq/pF5oQWDf0IYaJnrOYR4Gz5CmBpwe42LcH6iPhV8xk6R96sKGJZQP8JSl8QmoDGg5jmQGdcmm",
+	"ZCh8pkdAObFiXpnKGza1IEN6xGi4pFyYz8HnNeYXgQuU2D6VA7P5eTUd4E3LBp8sJbasVliqLOpdh24x",
+	"pDSzP649CE9mCI0IjwY05lC34CUuAtOtY7oTVrCMHdGp9uWBysXHnpeLjnX86Rd/zBPBDu0B1IZfKCq7",
+	"QniM8kLRjqfiK0uSaKlVatTWa/8ve9e63DaOpV8F5T+T1NLyJclst11dNW4nmaQn08nGyfRWxSkTFmEL",
+	"axLQAJAVz1QeZp9lX2wL5wAkKIK6WbKUhH86bZEEQeDg4MO5fGd3/2D3yYGd5VumcmoV+7sn+8+Xhy2g",
+	"XTdzxJ3oBG0nA75kfbvYLfCmpbB1R98GP6RVRzHar+VgxOIn4jZlU4MQcNM8nhjFnPllKnqYXbXZ09YG",
+	"R7KQ24QE1CeOihb3WHfoqvkMjgioxh55ib4V7kuDESlc5amSYbmqNIUOjYmZSdzB2O4jLkbBF8EAwklt",
+	"eJ4TiJBvHOlIOhJ6yPpQYCWNce/2CHy41d6wdzgFXtFPTqPZxY+9r9NhyVrTZdz/d19uemWMsA9g7GoT",
+	"iYmlbW9qGrumlZn2EBmhzXSKmLnKTze62Flqtzm5e+2SG5WJlhjzeQy0328la/LILrIU3Evp4xXVtcYz",
+	"uDM3h0DfhXivtZ41OQkDE2pB3la7kEuWS3Gtfas37M5twFSTgmasjFtoK4wdUTYrqZId9fJd4EuzCW/f",
+	"su6tDdXVXkRpdoW211Noe/1at219RGtwr8g5tlCN7kjOzxpobybi+7ekqHdHgfPtlwPfBHCaxao3sY63",
+	"nGZvpv64b2kKp2IGVJMBzRquBgRY4P31p/sBvx4wbQj3Rv4rqfpsQdXysFUiOprxLaYZjxkDZ6uO749z",
+	"fPpa0Ysqs/k5ybdEqa2GQPTRu19fnB0m5OTF2e7hsz/vnv56mpB3v/7t+ctDVGGv/n5yuutqjzyuCLq8",
+	"yyzCO3pPZtH6vHbsoh2suje76IKwaglW0ZjQzlY/20UvGlcz3zrPYGvUYY/8UVdmf9KRwMMkNDYVI20q",
+	"jgDByKOaaaoyWT3ukRSDz8BC5ZQr9oCWlZz+fnJ6TNKcXdP+Hdz35PmLs/CmA3sL5K/KPCP87VlCCtq3",
+	"/5yITEmOrvg/uMjkWJdxJGNGb+bXwa5IBSXv3p59AKIbHqlIAYUr7DKZk9Wg41fs+BU7Q92c/Irr3Z6m",
+	"r895eAbuR7DoC/j6gMBN7iKvtR4BdRcG401WDKr2gsSrYcHGsCtAAmSYyI0BT5ULH2INaqbtSV+LDkIC",
+	"tKF3GAdARsLwHBpJXQBQ6iPpfFQcU7e8zzCArirZywoIjdOjIVOaZQwC6bG2dk6HEB63n07cb7etfsi+",
+	"q+QIKXOch0QbmTMxPeDQU+4F5gwfzDYSmS/FD6msIwHMOeWAV9YTu8vI8RF6b7IRKlWWpVPD3VYTuPCw",
+	"RYLvF9UVC+pqRFi4dF/vHUzQF5i4WDs7Zem/v6YhywbN8zLgEswsnW/ou6wuHIkeeyhTc8uybY0bW5Gv",
+	"yD5TsI3vNMgXELfVVQHbJa0teqEE+2LI6fs3EfVbKtq6539GOfYJCjRPEHfY+zPojBvGhhA6IIzCs7Ig",
+	"jKqcMwUhb7g1cde2NlQZV8teMZL2Vb57yxS/uktd2hQNstQ8wQl8s2a3TFGgwovpdztjW6DgOw34HWpA",
+	"K1uRNbdezRcX6AnVZ29ate6z63/jus+H5za8aLWUVAChz1+8efHhBdCUl5DbhcMC4uaiz6JVIYwEQ4wa",
+	"acOyWLBskFRaRu6WMoABTaKhMMMI21qaxmSorYttxB47cIv9ThaPwn0p1TeEZ/Ez0VB5KouhkgXX7B64",
+	"FmS2i1j6gXRyLcLZH0RRrB463BnX3jwRzxdXwa3LaGenfjaunt+NzCzdTCQqXAsCG2kKwWOvZJ6lSWDC",
+	"cI8jXhwVTjVjDqS3CvTIGY7EPIkMETU+A+U2dK4b9w5gdsps9crMifKDnKhbBbmmvtxdCyLLIS32AgnU",
+	"c5fFCR9qhkPFPPwnwRMPXV5mi2olBMPQ1UnQpiZIwSoKpWXpUKaJtlcfyjSkRW/iJfVVPaRFPHRgcjVE",
+	"A5fCptvilGqvn1UtQYTD7Q3DrmyMFwdsitwxM1fFgzbPcPCB3xjHYcHMQNoPkXZIDsOqLrdMGKnu5j/1",
+	"BKOwGUb4cBpaVE3QeJeI3UIJX1s4U9XUPVVDbPHEnLU0ckdMJ8S3+TlSrQt529AYFfN1Q1/0yFtvkbbX",
+	"tSzKJDN8R+aiZgCtP25qDbzrPlpjySTla0ix/u4zlB9+7TyHGX3AtRMTodrawRtqa2daPnNtr3RJzRnX",
+	"9DLHrOZZMHen0+tbnbH8YILZEItpSG+GOv9+cpbToOm0Sl3ukRQRWCyhGE0Yc2QTSzEtl/i1IVCvCNmm",
+	"uAB3qmZ9KTKk/gBf57GLl6zhYnDlllog3By1kUMylgr8CGbARFuq8aSKWBKnMgF9WJQZN3j7ZtKGF1Nd",
+	"neFqLXnDD6b7YiIfyxxeAtDWFub8lqvaYy2pfK4QcwT91ksytxUFbcKC2lu3pLxyU7UhDVIIHOKEbcEt",
+	"P0iN09oEdpY7bSakZ+W2u8nWt8p611jNcftd7bZWC179S+ew4YUPNPXUcUAh6mJutQU3ipmy5Jr3uOmB",
+	"HGv0xkWsfQ4cTZoNowXYZ6tK768T0lxc2R0wJVKQtK5K0lZ7YvjR35hF0RWuueBDWB8HPx/29nuHvf29",
+	"w6d2fUwoU6sMnRANlcxGfffFkJZTwrMltNaGLJBhF85QDFtxX3hvUD7JSe/q8mM63upWO+fEOlu3pXPi",
+	"dVFbZ/SeuP5sg4cLWTzDJ+1hETIEHZmkweOn1sTIGyZ0/dhXHR6bJ8tWm+e9NFtn9VyroSgwYj7UwohL",
+	"RdSQWZf8aabMpmLFOpo13Tr91LLzUJvEXLvDj7MXbMo2+lDyHpGz6Uh65hbwjdtIoRiiliPVZzpNSBrA",
+	"R/unYldMKaa0o2DM2C23dxLFsIiAfTGWuYdSs3DTp8+BifU4MMJ6bnJqMGMsCPO7uOLimqmh4sLUDLTz",
+	"mk9Dd0mVP1g/vtjtU9fMphhKrSXJZHO7bbWpNjTVkljdoewFbarh2zdkVV1Yg05YVjt1un0m2odSwfE1",
+	"FDXTrgqL7ylpHLHjRsOi0aoi2HjSRFI3ohyT1EVWQqVfq68DPeW0fQo6Cpgz3trBJAe9fQTZrm2fCm7V",
+	"HQQyV7nfhVReh7qWsTgIbB1znzECevn6KaWiwDUDVhzXSu0oRmSeMeV46uFlLmUcDTuT9ibbPProSCqk",
+	"YKmPCXGfCX66a/u9mEnvxqVKbbcddkPh9H9jH6kKBZdDBIWCm7k1IEerO0RtKE38yZ/395fbb97jQvr2",
+	"csRXYRkKFm63hW3NFvZXftvcwMK5WudmFlcI9VwfuGXJzczh7bkdju7+pBY7ZBWzjDgfX7oqWHYl9mVx",
+	"yYWnsDrfoSI73wlSvwtq+oMgfSbmi0Q2Eol1syj2q7TLXys5rpZSxoZmEDUDvKPFc/yILXFc4pCWDsuB",
+	"1AaJR+LxyTEPpn+m5rss6Jc3TFybwc7R4bNnTQaneI/cBONIsi+0b6CbXJOUD1trXvHhCl/tR6KQGcsX",
+	"GQZ4YA0dsU8t0g94y+q7cctEJtUiHcEn1tAVzc1CI+KSd1YqnDg19HqhmaHXK+yGI6HLZEG5KMdm0cWL",
+	"j6+gWy6GqtLRUhEJ/Q11NRb6Q4NpYgFSW798SFbYsVjduikD5EKobxGIjaXKgkXFvhg3glwFWg//tsrG",
+	"I2yu7DTbTeaamQFTR84gBO0lRI0w3CNnBncbkZGMX3N7+pl/Fv656ARsUThHuaV1oRzaeOELUJnb75cO",
+	"36haXE/cRtX+nCbmAMBEYzVcg21BGv59kyhwj32B0nZtYPAkz+tLG63CCPJaCtcCRQYlp2f/mCDW6ct8",
+	"VIgyaRsL0gN5JyZJAxuGPe7hFZa5yI4GpsNOV7BuVhXRDnh1wKsDXh3w6oBXB7xgk7MDstfXt3XANRfh",
+	"sd/WJs11PwJf8b3R2gvYuGfhteWBEgKD5xPP1C5eTLZYEUvo2yY+QigCbp6o/wUjz7Rd/+histDHwYwr",
+	"qbBMtJJjtF+VmOjR+5en5OnBT/uPAT5xU4ERWFS+iP8ox50gfff27APZ41oGvUt75JTluXauebsiDMvO",
+	"xeUd6cuioAnRrOB9mUsBJejpJeipyzusl0jJFVfakJwLRlLNhr+gj+IYftGEearg0/cJefMSHpVmgDY5",
+	"+AquyccPL3d/SuCfg5Iq/vLOMCJVxhQpqLqxbz0XjvB99+Dw2WHvXJwLbMb2wI7PgKITCjkZPa8PIkao",
+	"bEbFHbZ5RFI/VmkC2itB3vrc/o9dxPZf3I9djIHmvpC792gf+8CDC9wT0uRc+F+sUNom+lII1jf8lhuO",
+	"oQyaac2luFCskIZd9KW44te+lCTqcHyNBPmgOXBiwkeUREBl1ETO6K3dYB2shoqVQX4ZFJQkXJwLOtkE",
+	"3l1GNCREW70PDjnfix55i9zFDnPbTj3d/7kMoIZRRvZOqpg25EbIMXiwbJdhduFtZQ5bxvoyY1mClQbO",
+	"RcE1hGtk5J8jCdNNhCQj2P2CaYWo6X3bpl8EjncuB51vXyLcoUJhkDU1BCrnH9sndBnrZacfhwSk/YYP",
+	"hywDOToh6Z9S749Lf7Hz9B/2P7v2P39JEyv4tnun74k7wFyyay6EPa0gqyzLcxhWesMEoWN6B6U/CSoM",
+	"MhwZjQWxmWLVcUUPFaOZHjBmNMkk8vvRG4hfORfYVSQJu5KqGOUUOvsHlHOgRha8n8JWDV9J0ZWoMNRE",
+	"QM1hvOBGI5hA24ILzKGapPa2TweHn3vloghhB3wI8E1NvKf0Zp4L5yauaoPDG8tFCPOl7RS6UwJidFxg",
+	"trt2dYFYgP9zyPLcDi18e3V8PAoZVe1y9kLmpx5DcqBb58LUdEOZl++FB6TG85KDzwCVb4+8918JzbGM",
+	"XClZkIMkeNElG3DnyI0pG8w/sAgB8aXjhBWlQwR2f/K7nBg48IBDxw729/fdGCKvAG4iiJ5A8RpesGPH",
+	"ECklVsUfU25cQMvT/Seu7sd7ZtTd7smVYSrtnYvGSRhbnnYSXjyzoL7BpVBm/gim0olmj6QQX5QetUqX",
+	"RUelm9i20JKHBeugBgczBiPnn4qh4FWmPoRIsOxwechP+DBBoQeZd6dCOJEFe0VS3yjOBU7G7i2nuyfv",
+	"XicH/3nYO9jvHR70Dg+S9yx7RU3ynOkbI4fJGy5GX5KTP86S8x065Amhw+H5TnJ29uro8PBcxFPTppXo",
+	"eLiQrVLqXiNGigDmPwKCfpCKLm+hhodx5Gbh4YJ+2b0E0X3y5Nmzp0+fHN4PJaPSaEHJeLEdJSvmJnsC",
+	"KM9KUEBq8RIb291JXpGRZse+soR2FN1lon3m7YH+tO0Svd4G5OFVO4TmdkO+m4xGbaYt4BG9FN+Hylmo",
+	"utplLsyRuYCzVErM6g+LETmoZyng9YshLdxymJqjgLfMz7QSvnf9OrrNnIG97qQvlkSwNsmbmP2GMyeQ",
+	"uBZPzrYnCSRzWjDmIVzBNICSDh1Idcs6FZgy4JB5wJ7SC4wEDSIWcjkCeyjkD7nzylF5uLCnGJ/sW3Gu",
+	"QBisP9vAsXHaaYi78XBVmZ144MEsMBUEPqny/BnsaFIRLozE3S3uCsNzT12XLBnLya3ABlj1MBB8OuQ7",
+	"kOm783n+snW+U5vJKJhT9XUELWuJ/l+b7mwKfCzOfx4NGkOwe7g0t6QQT4mWJ7RADQFzAVdmoV78sNWA",
+	"3u0iEu8W+iYW+guxZnjeFNi6N0dMgvPFFvqAa+DCnTcMmt3awalYmDLuMElfij5TohyJhAg2ZtqgtRGt",
+	"iRgG5Ez3hGdlIk2ZqgOvAru0hgRFrGULCIpfD6ByjD3dVg5nMDeD68BdmV6gvBzHV/jdDxoJvV5io4yb",
+	"F3ZyvvFQuIc/5EDs3Bht68MhEyyzwjRrRS8RTYdrZ9uC6YKVMCWk7sIpirbIOvdtD1n7HHQZeC0XyOLA",
+	"++erdYDj8xwf+YGLHYTj0AXaauOlqKEanKgsH25btrsmDVG2v5CGCFbANA3hWm+NvXUv/9peee6aa4yn",
+	"ciNceZl9eJePjBXAYDBHYYMyvRdMMgOpDHo72wjKwi/+xvjJfMAh0yanl72+tJMKn3zhLn14cfbhzcmv",
+	"8xc+CEdjM7xjtfloO9jA1c6r1sIGRspwzynaank1EV03MQKwmppo0w/BMQV7MT/ll4+KBYUhZGBR9LYC",
+	"CCaYlsi5RK2DeymMjvZrO4sdrHnJRCUnRg1WXzJT3W5OB86AsTudqt5iP9taha4pCdOBXLuG3h6fWwXo",
+	"jivPGY9VK8iqiFIpWK1OQdw5tqoqBS2uqsaiXBL01fDd0thuM66p+RVGZ7Rek3dqrRonKukxN9UCyFDJ",
+	"fAHSDrh7PmPPe3vrD2zksd/fGXcg0jqvxSCCYCxt0vGtrd6gY0er55uvL0d7KY4ASimPGnKgtTb7Db6q",
+	"1XozT5FJckKg94sQy8MD+hP/3HOZLnb7vua3TBAztuc7eCgbodxDysfvEo5FfSrItaLClLkldz5BYSDz",
+	"7Ig83X/SZgay4/Rtmn/+yhQTfU4LJow9A5ORHv3f/youNQRR28GEb/Gh51aKRtp+oX03zXzEechTP3+w",
+	"ix23zRiKYMZadJcV3c481GYeUijrEX23vKqpraKYMUiFl2o6JtjnF7D92PtLy4+VZ8D8QhI65Dfsjgyo",
+	"T0LBOJElLD1L6YTOwrOlFp51SH1NTmL2HJTvKWYce4PLbRs7MhDYwnQrZt3pdOq22XHWIVrVbEdRW5sq",
+	"XVRdvQIK2e1jUkfgUpKj69ns6NP5zX1WJiAfNA/BPhESSPgDZI+cwdtd4vTVSLPM9g0MQrCdcXF9TESF",
+	"OtGEVNuVcBUvhETxcFyu8WUNRAtDPiRNXwzzbcaANEs/dWaj9ZiN1qHgatIeMxLNQoxe0KdQeOEtjjeA",
+	"KmYPk6AVkGQ1tYvB0RjAWgAiCBed6CxKZiwxFFGjkiiXbHyHRs2xMGp8SMMPdPEN16ZtJeGo/RC2H+2n",
+	"a9V7dykHjd1b16+Ugu1+B9G2ynqPiyvZKt12nuDUIxVGwOKpZwz88H3FMiYMp3noD/H4sqB2M+qRl3ZL",
+	"FP7J1LaGnhGOtQeRKym9GuW5+x3YhsteOPqPgvI89aeVyIr4qJl6bT9ljSJdviOaiy1JUeZNuW31exdu",
+	"i0vHsQ8PRP0jIIKaqGuWXy0g5MHUNsTcitMFDy+Wkm4vLY5UN1LrvBJ+IJlBWQ8g5wlJh1TrsVRZGsSu",
+	"p84wfFFePAqKd6EF06OmNPH0QWMlxTVsTxM5eCdlAp9vjzCRaQC0jpqnjNC3g2s/sU/znClsui/lDWca",
+	"aztcSvsywcau+iesfq490J2KTWtreUl8Ojk0tvGC7momBnQ3l+Ka7iQ7ftyh0ofilJzx/JaSMyqMxN21",
+	"fFiOjKo/PjeQ9Z+zGTA7TWmV6n09xX6SnTNmdk9BLOJ7i4U9XmxSxa4U04NdVycF9D7WKdn1JUKQ02XA",
+	"vNz1acHqwge8Bk6MMfMDp7AXY/+rmD06I24MkkvBnK5ekTZvrO8YIp+p0z12md9hC3fP57CFL/yBHbb2",
+	"+zuHrTbEmzIior+Ew9a3tiaHrW9+EUzV7rCF1toctviqVoetbdkxf83w2gb+VAsgCcW9CNQ50H25A7En",
+	"seOKyLFA5ACMd/lCHl84W33in+fx9ba4b+23fWPuWwCTO0c7hcU3f2HFUDFNe31Z9C5VKwKqQ58mbnLR",
+	"Mp8+20UzZArUMhr4kh1/wvMvXQwobcbL+xH3lVaA1Hl527y8I1wSU/DB4vqptthiXt5ReKkNHCzg5YUp",
+	"Jict5xygap1auxs8qjnVhpTLYRlP8FLqZTHmgDML1jqP8TZ5jNexgmryFPMYe+NIK3q2N8zPtuXe1Onn",
+	"7fIYr0O0qtmOwsZV2eG21GN8UpXGRiudVKH5LiiijXhzMddyYB1fV97AUla+cv3bH/5UcZe3FfeuYfvS",
+	"a43ofiCBa7gd4AOLukXnRI/6Awf3IxvsI++YQONi4nksE3cUgHrij90MAuVztQX3CHhgprrep1knF96l",
+	"g313SSA/3Va5EMbenCFyASNkhy9W5FVfxyZQWwltNrxpCP32YE/atg/3wLTbXgHCW4UvnFWYfekHWhx+",
+	"RN77Ug04V6V7LrjFq7fj0Jui+bXwRwCsg5A5oqDqgcQ5POtN5lBQ9ck+yeidRg3lGMv7VCke9lB7OkRQ",
+	"ilRkCUQKYc1w7R0zaMIm/0MV1PhyFu2jhmH8kXvn44iJnDyimthjOqHhCEFfj9240Jzk/IoZXrDEkQIj",
+	"NaNm6hYqj9E7cvDM1xt/7MvEOgO7YiR9ZczQHjnShKRntGBn3LBfzozifWN/ekfN4Jc9V9I7PWP9kWIp",
+	"kbdMkYExQw3FfGAzHQmsjJBCINMFlJdwVQ1qFAvBli2v0LnkQp9cLXJwRlUOaU/fVnCtgVJSwa4AmyC2",
+	"f9AjLym3m1oucbqV3ZkLbjfXoVVHWaaYRo8C/N2HsK8jcsnupGO4h/ttYzFCeVfJAzrdlwWEDf129vZ3",
+	"2LO0q1xAHiHG1qQY5YYPqTJ79vfdjBr6OMEKJ/YDsUqHIYXUhvxE/sZ/PbZSn9ZKGacEPTF+Awfdy8iv",
+	"VPM+uWSaZzCUBSAJv29Xw5b4ahLQM+9KlBU5vxlLP+5cgwyXJQxIxmnO+qYqJwDFkYbUDCwc8GvDF02y",
+	"v/v6433aH7Cszej2wUrwPw5WE+yyxOar8bpVLvb/oPQEOB5KiQXe7kBLwUko/Ptoh939ts/++4S/5b/9",
+	"7R8H/8XfnP42uPxr3/79+uO/Xh/8zn/7GTQjmtLaXlNa5WYY6Jo2uK9zIwQY73JL/ZrUxubL7ng83gUB",
+	"HamcCahaMj8GmGh7RfgjQEmoDBcb9mQHwaK+4GLn6Of9/WWnb6ERbq1lD1+Aent7XbGdO3UOLGb3PW7u",
+	"vKG8KtPlj0RlYAQUsinPY1cuZCqQBPII1DktGBkJq+AtmkC9azXp47BkvoVsE5UNfjr4+XAh42uldGP2",
+	"V+jSxe1BE+GZSrSDz//3ziWjyiq2T5/teR6/zEsj/uZELvjRDhoikkjRUSzeCJetvlP5ztHOHh1y0PNu",
+	"KBrnf4e35BXQSO8auQt00mYkBMt1UKWvz5ThV+ANggBM9/kW5hza/0QquZzkee2xqqDr6YkL6uRaj+z5",
+	"1BV9tJASbhozOIYKNsYCRYrdyhvcEN2LT4OGI+8OLhO3OowPhsAPsk2i1sR6OmHbNNZkxexaWgNusW5U",
+	"oIE1UY5cy6EKUd3o8UDiBDbd41qmwXs97WFkKMM3wAiNNKtaLmsr+W/9V3irj4LnBsY5eGHYbNsXYyJ6",
+	"CzlYo/PPS+6xxicEazccbFiczdut8rhG5ENu2J12lleIcilzCOrExM6xUPENJd7mASIkDbVAFm1YcqjJ",
+	"WKobi4SnOjLCwYJ3RvrqLCduCsrYZz/0mBrrLDsyHLP3LtN3ssF3TA5zsI3BacxKkTsReY3oI0tlGPvD",
+	"w3H96JzSk22/sF9bmqC8kaqy+RjDiqGpTVDGzc7Xz1//PwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

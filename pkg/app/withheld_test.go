@@ -35,6 +35,7 @@ func TestWithheldBodies(t *testing.T) {
 		{160, "POST /iso/pam/device", ""},
 		{160, "PUT /api/pam/device/1", ""},
 		{40, "GET /iso/pam/device", ""},
+		{24, "POST " + clients + "/renew", bearer + "Content-Type: application/json\r\n"},
 		{24, "POST /api/pam/devices/import", bearer + "Content-Type: text/csv\r\n"},
 	} {
 		t.Run(withheld.line, func(t *testing.T) {

@@ -20,6 +20,9 @@ var errRestless = errors.New("audit: access rights were changed too many times m
 func (r *Recorder) WhileAllowed(
 	ctx context.Context, tx domain.Store, do func(tx domain.Store) error, events ...*domain.Event,
 ) error {
+	if domain.OriginOf(ctx).DryRun {
+		return errNoDryRun
+	}
 	again := func(tx domain.Store) error {
 		ctx, err := r.Callers.Reread(ctx, tx)
 		if err != nil {

@@ -59,7 +59,8 @@ func (r *Recorder) complete(ctx context.Context, e domain.Event) *domain.Event {
 }
 
 // Apply runs fn in a transaction, records the change that it returns, and logs it after the commit.
-// A zero change is neither recorded nor logged.
+// A zero change is neither recorded nor logged. In a dry run the transaction is rolled back, and
+// the error is a [DryRun].
 func (r *Recorder) Apply(ctx context.Context, store domain.Store, fn func(tx domain.Store) (Change, error)) error {
 	var done Change
 	err := store.Transact(ctx, func(tx domain.Store) (err error) {
@@ -88,8 +89,12 @@ func (r *Recorder) Tell(ctx context.Context, c Change) {
 }
 
 // Record keeps the result of a change for repeats of the request, and appends the event of the
-// change, as the last statement of its transaction. A zero change has neither.
+// change, as the last statement of its transaction. A zero change has neither. In a dry run it does
+// neither, and returns a [DryRun].
 func (r *Recorder) Record(ctx context.Context, tx domain.Store, c Change) error {
+	if domain.OriginOf(ctx).DryRun {
+		return r.WouldDo(ctx, tx, c)
+	}
 	if c.none() {
 		return nil
 	}

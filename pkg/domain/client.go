@@ -160,10 +160,7 @@ func (r ClientRenewal) Spec(c Client) (ClientSpec, error) {
 	default:
 		spec.Name = *r.Name
 	}
-	if r.Overlap != nil && (*r.Overlap < 0 || *r.Overlap > MaxRenewalOverlap) {
-		return spec, Fault(Invalid, "overlap", ReasonDuration, LongestRenewalOverlap)
-	}
-	return spec, nil
+	return spec, r.checkOverlap()
 }
 
 // RevocationSpec is what is asked of a revocation.

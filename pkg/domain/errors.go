@@ -128,6 +128,8 @@ const (
 	ReasonConstrained      Reason = "beyond name constraints"  //
 	ReasonPathLength       Reason = "CA allows no CA below"    //
 	ReasonRevoked          Reason = "revoked for good"         //
+	ReasonNotInForce       Reason = "revoked or suspended"     //
+	ReasonIDsAlone         Reason = "ids and other filters"    //
 	ReasonNoKey            Reason = "key is not kept here"     //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //
 	ReasonPasswordRequired Reason = "key is encrypted"         //
@@ -182,6 +184,7 @@ const (
 	ReasonContentType      Reason = "content type"             // expected type
 	ReasonBodySize         Reason = "body too large"           //
 	ReasonNoRoute          Reason = "no such path or method"   //
+	ReasonNoDryRun         Reason = "no dry run of this"       //
 	ReasonEncoding         Reason = "encoding not known"       //
 	ReasonQuote            Reason = "misplaced quote"          // line, column
 	ReasonNoHeader         Reason = "file without header"      //
@@ -216,8 +219,8 @@ func Reasons() []Reason {
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName,
 		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonField, ReasonAnswerOnly, ReasonParameter, ReasonParameters, ReasonNoParameters,
-		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote,
-		ReasonNoHeader, ReasonNoColumn, ReasonColumn,
+		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonNoDryRun, ReasonEncoding,
+		ReasonNotInForce, ReasonIDsAlone, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}
 }

@@ -168,6 +168,7 @@ type Origin struct {
 	Address   netip.Addr
 	RequestID string
 	Key       RequestKey // what is done for the request is kept for its repeats
+	DryRun    bool       // it asks what would be done: its transaction is rolled back
 }
 
 // AddressText writes the address; nothing when there is none.

@@ -62,6 +62,10 @@ func (s *Issuing) make(
 		record, err := plan.issue(plan.public, kind)
 		return record, ctx, func() {}, err
 	}
+	if domain.OriginOf(ctx).DryRun {
+		record, err := s.draft(ctx, plan, kind)
+		return record, ctx, func() {}, err
+	}
 	signer, ctx, done, err := makeKey(ctx, s.Generator, plan.algorithm)
 	if err != nil {
 		return domain.Certificate{}, ctx, nil, err

@@ -90,7 +90,7 @@ func (s *Clients) keepRenewed(
 		if err := tx.Clients().Renew(ctx, record); err != nil {
 			return none, err
 		}
-		return renewal(before, record, superseded, until), nil
+		return hideDraft(ctx, renewal(before, record, superseded, until)), nil
 	})
 	return record, err
 }

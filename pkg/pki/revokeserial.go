@@ -99,6 +99,7 @@ func readSerial(text string) ([]string, error) {
 func (s *CAs) revokeSigned(
 	ctx context.Context, cert domain.Certificate, r domain.Revocation,
 ) (done domain.RevokedSerial, err error) {
+	known := cert.ID
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if cert.ClientID != 0 { // before the CA, as all transactions lock them
 			if _, err := tx.Clients().Lock(ctx, cert.ClientID); err != nil {
@@ -121,7 +122,11 @@ func (s *CAs) revokeSigned(
 		}
 		r.CAID, r.Serial, r.NotAfter = cert.CAID, cert.Serial, cert.NotAfter
 		done = domain.RevokedSerial{Revocation: r, CertificateID: cert.ID, ClientID: cert.ClientID}
-		return signedRevoked(done, cert.Name), nil
+		change := signedRevoked(done, cert.Name)
+		if domain.OriginOf(ctx).DryRun {
+			change.ID = known
+		}
+		return change, nil
 	})
 	return done, err
 }

@@ -77,10 +77,16 @@ func (s *Devices) attempt(
 		if !sure {
 			return save, errDeviceMoved
 		}
+		if domain.OriginOf(ctx).DryRun {
+			return save, s.Recorder.WouldDo(ctx, tx, audit.Change{})
+		}
 		save.After = save.Before
 		return save, spend(ctx, tx, nonce)
 	}
 	save.After.UpdatedAt = s.Now()
+	if domain.OriginOf(ctx).DryRun {
+		return save, s.Recorder.WouldDo(ctx, tx, told(save.DeviceChange))
+	}
 	if save.Event, err = s.Recorder.Event(ctx, told(save.DeviceChange)); err != nil {
 		return save, err
 	}

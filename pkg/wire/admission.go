@@ -116,7 +116,9 @@ func isStranger(r *http.Request) bool {
 // isLong reports whether the time that a request takes grows with the number of its rows.
 func isLong(method, path string) bool {
 	switch strings.TrimSuffix(path, "/") {
-	case "/api/pam/devices/import", "/api/pam/devices/export", "/api/openvpn/cas/import":
+	case "/api/pam/devices/import", "/api/pam/devices/export", "/api/openvpn/cas/import",
+		"/api/openvpn/clients/site2site/renew", "/api/openvpn/clients/site2site/pkcs12",
+		"/api/openvpn/clients/site2site/export":
 		return true
 	case "/api/pam/device", "/iso/pam/device":
 		return method == http.MethodGet

@@ -42,7 +42,7 @@ var personalPaths = []string{
 	"/api/openvpn/cas", "/api/openvpn/cas/1", "/api/openvpn/cas/1/certificate", "/api/openvpn/clients/site2site",
 	"/api/openvpn/clients/site2site/7",
 	"/api/3rdparty/apikeys", "/api/users", "/api/roles", "/api/audit/events", "/api/pam/devices",
-	"/api/pam/devices/export", "/api/pam/domains",
+	"/api/pam/devices/export", "/api/openvpn/clients/site2site/export", "/api/pam/domains",
 	"/api/pam/applications", "/iso/pam/device", "/iso/pam/device/x", "/api/pam/device",
 }
 

@@ -45,6 +45,10 @@ func flowClient(t *testing.T, sdk live) {
 	if len(p12) < 500 || p12[0] != 0x30 || file.MediaType != "application/x-pkcs12" {
 		t.Errorf("%d bytes of %+v", len(p12), file)
 	}
+	said := must(sdk.OpenVPN.RevokeClientSite2SiteDryRun(ctx, client.ID))(t)
+	if !said.DryRun || !said.Changes || said.Name != client.Name || said.Reversible {
+		t.Errorf("the dry run says %+v", said)
+	}
 	if err := sdk.OpenVPN.RevokeClientSite2Site(ctx, client.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +173,10 @@ func flowApikeys(t *testing.T, sdk live) {
 	))(t)
 	if rotated.Token == key.Token {
 		t.Error("the token is the same")
+	}
+	said := must(sdk.Auth.DeleteApikeyDryRun(ctx, key.ID, chaveiro.DeleteApikeyDryRunParams{Self: new(true)}))(t)
+	if said.Name != "auditor" || said.Before["name"] != "auditor" {
+		t.Errorf("the dry run says %+v", said)
 	}
 	if err := sdk.Auth.DeleteApikey(ctx, key.ID, chaveiro.DeleteApikeyParams{}); err != nil {
 		t.Error(err)

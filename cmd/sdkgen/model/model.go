@@ -60,8 +60,9 @@ type Operation struct {
 	Scope       string // x-scope; "" when it needs no right
 	Method      string // upper case
 	Path        string // below Document.Prefix, with {id}
+	DryRun      bool   // it is the dry run of the operation before it; Path has its query
 	// Parameters are those of path, query and header. Accept-Language and Idempotency-Key are left
-	// out, which the runtimes send, and those of the query that the body has as fields.
+	// out, which the runtimes send, dry_run, and those of the query that the body has as fields.
 	Parameters  []Parameter
 	Body        *Body    // nil without one
 	Results     []Result // the 2xx answers, by status

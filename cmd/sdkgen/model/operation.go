@@ -148,6 +148,9 @@ func (r *reader) parameters(l located) []Parameter {
 		if source.In == "header" && slices.Contains(sentByRuntimes, strings.ToLower(source.Name)) {
 			continue
 		}
+		if ref.Ref == dryRunParameter {
+			continue
+		}
 		parameter := Parameter{
 			Name: source.Name, In: source.In, Doc: strings.TrimSpace(source.Description), Required: source.Required,
 			Example: source.Example, At: r.at(source.Origin),
@@ -275,7 +278,7 @@ func (r *reader) answers(source *openapi3.Operation, operation *Operation) {
 }
 
 func (r *reader) result(id string, status int, answer *openapi3.Response) Result {
-	result := Result{Status: status, MediaTypes: mediaTypes(answer.Content), At: r.at(answer.Origin)}
+	result := Result{Status: status, MediaTypes: withoutDryRun(mediaTypes(answer.Content)), At: r.at(answer.Origin)}
 	if answer.Description != nil {
 		result.Doc = strings.TrimSpace(*answer.Description)
 	}

@@ -114,6 +114,9 @@ func (r *reader) readOperations() {
 			r.document.Groups = append(r.document.Groups, Group{Name: group, Doc: r.tagDoc(l.operation)})
 		}
 		r.document.Groups[i].Operations = append(r.document.Groups[i].Operations, operation)
+		if twin := r.dryRun(l, operation); twin != nil {
+			r.document.Groups[i].Operations = append(r.document.Groups[i].Operations, *twin)
+		}
 	}
 }
 

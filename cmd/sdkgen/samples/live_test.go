@@ -55,6 +55,9 @@ func (f *fixture) steps(t *testing.T, label string) []step {
 		var steps []step
 		for _, group := range document.Groups {
 			for _, o := range group.Operations {
+				if o.DryRun {
+					continue
+				}
 				path := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(o.Path, `[^/{}]+`)
 				s := step{document: name, operation: o, path: regexp.MustCompile("^" + document.Prefix + path + "$")}
 				i := slices.IndexFunc(written[o.ID], func(one samples.Sample) bool { return one.Label == label })

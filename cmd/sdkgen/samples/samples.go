@@ -35,6 +35,9 @@ func Of(document *model.Document) (map[string][]Sample, error) {
 	var faults []error
 	for _, group := range document.Groups {
 		for _, operation := range group.Operations {
+			if operation.DryRun {
+				continue // the document has it as a parameter
+			}
 			c, err := newCall(document, group.Name, operation)
 			if err != nil {
 				faults = append(faults, err)
@@ -118,6 +121,7 @@ func (c call) file() string {
 	}
 	extension := map[string]string{
 		"application/x-pem-file": ".pem", "application/x-pkcs12": ".p12", "text/csv": ".csv",
+		"application/zip": ".zip",
 	}[result.MediaTypes[0]]
 	return strings.Trim(path.Base(c.operation.Path), "{}") + extension
 }

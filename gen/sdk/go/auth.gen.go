@@ -170,6 +170,26 @@ func (s *AuthService) DeleteApikey(ctx context.Context, id int64, params DeleteA
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// DeleteApikeyDryRun tells what this would do: delete an apikey.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes an apikey.
+// Its token and its access tokens stop working everywhere within one second. The last superuser is
+// not deleted (409 `rule`).
+//
+// It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/3rdparty/apikeys/{id}?dry_run=true, operation deleteApikeyDryRun.
+func (s *AuthService) DeleteApikeyDryRun(ctx context.Context, id int64, params DeleteApikeyDryRunParams, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteApikeyDryRun", method: "DELETE", path: "/api/3rdparty/apikeys/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		query:  url.Values{},
+	}
+	set(r.query, "self", params.Self)
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // RotateApikey gives an apikey a new token.
 //
 // Makes a new token, which the answer has whole. The one before works for `overlap` more seconds,
@@ -189,6 +209,28 @@ func (s *AuthService) RotateApikey(ctx context.Context, id int64, body ApikeyRot
 	}
 	set(r.query, "self", params.Self)
 	return call[Apikey](ctx, s.client, r, options)
+}
+
+// RotateApikeyDryRun tells what this would do: give an apikey a new token.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Makes a new token,
+// which the answer has whole. The one before works for `overlap` more seconds, and after that stops
+// working everywhere within one second, with its access tokens; one that is older still stops at
+// once. Nobody can rotate an apikey that has more rights than their own: 403.
+//
+// It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/3rdparty/apikeys/{id}/rotate?dry_run=true, operation rotateApikeyDryRun.
+func (s *AuthService) RotateApikeyDryRun(ctx context.Context, id int64, body ApikeyRotate, params RotateApikeyDryRunParams, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "rotateApikeyDryRun", method: "POST", path: "/api/3rdparty/apikeys/{id}/rotate?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+		query:  url.Values{},
+	}
+	set(r.query, "self", params.Self)
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetRolesPages lists roles.
@@ -284,6 +326,23 @@ func (s *AuthService) DeleteRole(ctx context.Context, id int64, options ...CallO
 		args: []string{fmt.Sprint(id)},
 	}
 	return callEmpty(ctx, s.client, r, options)
+}
+
+// DeleteRoleDryRun tells what this would do: delete a role.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes a role
+// that no user and no apikey has. One in use is not deleted (409 `rule`).
+//
+// It needs the right to write auth.roles. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/roles/{id}?dry_run=true, operation deleteRoleDryRun.
+func (s *AuthService) DeleteRoleDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteRoleDryRun", method: "DELETE", path: "/api/roles/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetScopes lists scopes.
@@ -404,6 +463,26 @@ func (s *AuthService) DeleteUser(ctx context.Context, id int64, params DeleteUse
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// DeleteUserDryRun tells what this would do: delete a user.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes a user.
+// All sessions of the user end everywhere within one second. The last superuser is not deleted (409
+// `rule`).
+//
+// It needs the right to write auth.users. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/users/{id}?dry_run=true, operation deleteUserDryRun.
+func (s *AuthService) DeleteUserDryRun(ctx context.Context, id int64, params DeleteUserDryRunParams, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteUserDryRun", method: "DELETE", path: "/api/users/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		query:  url.Values{},
+	}
+	set(r.query, "self", params.Self)
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetUserInfo gets who makes the request.
 //
 // The user or the apikey whose credential it is, and what it may do. For an apikey `username` is
@@ -463,8 +542,24 @@ type DeleteApikeyParams struct {
 	Self *bool
 }
 
+// DeleteApikeyDryRunParams are the parameters of DeleteApikeyDryRun. A zero value is not sent.
+type DeleteApikeyDryRunParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
+}
+
 // RotateApikeyParams are the parameters of RotateApikey. A zero value is not sent.
 type RotateApikeyParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
+}
+
+// RotateApikeyDryRunParams are the parameters of RotateApikeyDryRun. A zero value is not sent.
+type RotateApikeyDryRunParams struct {
 	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
 	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
 	// `superuser` away, adds a restriction, or ends the token at once.
@@ -501,6 +596,14 @@ type UpdateUserParams struct {
 
 // DeleteUserParams are the parameters of DeleteUser. A zero value is not sent.
 type DeleteUserParams struct {
+	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+	// `superuser` away, adds a restriction, or ends the token at once.
+	Self *bool
+}
+
+// DeleteUserDryRunParams are the parameters of DeleteUserDryRun. A zero value is not sent.
+type DeleteUserDryRunParams struct {
 	// `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
 	// such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
 	// `superuser` away, adds a restriction, or ends the token at once.

@@ -97,6 +97,79 @@ func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientS
 	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
+// RenewClientsSite2Site renews the certificates of many clients.
+//
+// Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before` select, by
+// ascending id; at least one of these is required. Each is renewed as by the renewal of one client,
+// in its own transaction: a fault of one keeps no other from being renewed, and is in its place of
+// the answer. A client that is revoked or suspended stays so: a filter leaves it out, and of `ids`
+// it is `rule`. One request renews at most 1000 clients, and fewer when its time ends, as with RSA
+// keys. `next` then says where to go on: send the same filters with it as `after`, or the rest of
+// `ids`. With `expires_before` it is enough to send the request again: a client whose new
+// certificate ends later is not selected any more. With an `Idempotency-Key` a repeat renews no
+// client again, also after a crash of the server.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/renew, operation renewClientsSite2Site.
+func (s *OpenVPNService) RenewClientsSite2Site(ctx context.Context, body ClientsSite2SiteRenew, params RenewClientsSite2SiteParams, options ...CallOption) (*ClientsSite2SiteRenewal, error) {
+	r := &request{
+		operation: "renewClientsSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/renew", retry: keyed,
+		accept: "application/json",
+		json:   body,
+		query:  url.Values{},
+	}
+	set(r.query, "dry_run", params.DryRun)
+	return call[ClientsSite2SiteRenewal](ctx, s.client, r, options)
+}
+
+// CreateClientsSite2SitePKCS12 makes the PKCS#12 files of many clients.
+//
+// A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those that
+// all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor suspended.
+// All are protected with `password`; a client whose key has a password needs that one. In the names
+// of files, characters that a file system may not take are `_`, and of equal names the later ones
+// have the client's id. A client without a file, as one whose key is not kept here, is listed in
+// `not-included.txt` in the ZIP file, with the reason. More than 1000 clients are 409 `rule`. Every
+// file is recorded in the audit.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/pkcs12, operation createClientsSite2SitePkcs12.
+func (s *OpenVPNService) CreateClientsSite2SitePKCS12(ctx context.Context, body ClientsSite2SitePKCS12, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createClientsSite2SitePkcs12", method: "POST", path: "/api/openvpn/clients/site2site/pkcs12", retry: never,
+		accept: "application/zip",
+		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// ExportClientsSite2Site exports clients.
+//
+// All clients that the filters select, as a CSV file (RFC 4180) in UTF-8. The first row has the
+// names of the columns, which are the fields of a client. A `'` stands before a value that a
+// spreadsheet would take for a formula: one that begins with `=`, `+`, `-`, `@`, tab or CR.
+//
+// It needs the right to read openvpn.clients. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/export, operation exportClientsSite2Site.
+func (s *OpenVPNService) ExportClientsSite2Site(ctx context.Context, params ExportClientsSite2SiteParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "exportClientsSite2Site", method: "GET", path: "/api/openvpn/clients/site2site/export", retry: safe,
+		accept: "text/csv",
+		query:  url.Values{},
+	}
+	set(r.query, "name", params.Name)
+	set(r.query, "ca_id", params.CAID)
+	set(r.query, "status", params.Status)
+	set(r.query, "serial", params.Serial)
+	set(r.query, "expires_before", params.ExpiresBefore)
+	set(r.query, "expires_after", params.ExpiresAfter)
+	set(r.query, "sort", params.Sort)
+	return callFile(ctx, s.client, r, options)
+}
+
 // GetClientSite2Site gets a client.
 //
 // One client, also a revoked one: its record, not its certificate.
@@ -149,6 +222,25 @@ func (s *OpenVPNService) RevokeClientSite2Site(ctx context.Context, id int64, op
 		args: []string{fmt.Sprint(id)},
 	}
 	return callEmpty(ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteDryRun tells what this would do: revoke a client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes the
+// client's certificate. The record stays and is listed with `revoked: true`. From this answer on
+// every CRL that is served lists the certificate, and those before it that were still valid, with
+// the reason `unspecified`. It can't be undone. Revoking again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}?dry_run=true, operation revokeClientSite2SiteDryRun.
+func (s *OpenVPNService) RevokeClientSite2SiteDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2SiteDryRun", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetClientSite2SiteCertificate gets the certificate of a client.
@@ -258,6 +350,28 @@ func (s *OpenVPNService) RenewClientSite2Site(ctx context.Context, id int64, bod
 	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
+// RenewClientSite2SiteDryRun tells what this would do: renew the certificate of a client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Issues another
+// certificate for the client, with a new key and serial number and with the record as it is now.
+// The certificates before it stay valid until the `overlap` ends, and the service then revokes them
+// as `superseded`; an overlap of `0` revokes them at once, as for a router that was stolen. A
+// client that is revoked or expired is in force again, under its name, unless another client has it
+// now: 409 `duplicated`.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/renew?dry_run=true, operation renewClientSite2SiteDryRun.
+func (s *OpenVPNService) RenewClientSite2SiteDryRun(ctx context.Context, id int64, body ClientSite2SiteRenew, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "renewClientSite2SiteDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/renew?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // SuspendClientSite2Site suspends a client.
 //
 // Puts all certificates of the client on the CRL with the reason `certificateHold`, until the
@@ -274,6 +388,25 @@ func (s *OpenVPNService) SuspendClientSite2Site(ctx context.Context, id int64, o
 		accept: "application/json",
 	}
 	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// SuspendClientSite2SiteDryRun tells what this would do: suspend a client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Puts all
+// certificates of the client on the CRL with the reason `certificateHold`, until the client is
+// resumed. It keeps its name. Suspending again changes nothing and is 200; a client that is revoked
+// for good is 409 `rule`.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/suspend?dry_run=true, operation suspendClientSite2SiteDryRun.
+func (s *OpenVPNService) SuspendClientSite2SiteDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "suspendClientSite2SiteDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/suspend?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // ResumeClientSite2Site resumes a suspended client.
@@ -294,6 +427,25 @@ func (s *OpenVPNService) ResumeClientSite2Site(ctx context.Context, id int64, op
 	return call[ClientSite2Site](ctx, s.client, r, options)
 }
 
+// ResumeClientSite2SiteDryRun tells what this would do: resume a suspended client.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Takes the
+// certificates of a suspended client off the next CRL. A client that is in force stays as it is;
+// one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of an earlier CRL until
+// it is restarted, where `crl-verify` names a file with the lists of several CAs.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/resume?dry_run=true, operation resumeClientSite2SiteDryRun.
+func (s *OpenVPNService) ResumeClientSite2SiteDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "resumeClientSite2SiteDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/resume?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // RevokeClientSite2SiteFor revokes a client for a reason.
 //
 // Revokes all certificates of the client, as DELETE does, with a reason and since when the key is
@@ -311,6 +463,27 @@ func (s *OpenVPNService) RevokeClientSite2SiteFor(ctx context.Context, id int64,
 		json:   body,
 	}
 	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteForDryRun tells what this would do: revoke a client for a reason.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+// certificates of the client, as DELETE does, with a reason and since when the key is not to be
+// trusted. It can't be undone; a client that is suspended is then revoked for good. Revoking a
+// client again changes nothing, also with another reason, and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/revoke?dry_run=true, operation
+// revokeClientSite2SiteForDryRun.
+func (s *OpenVPNService) RevokeClientSite2SiteForDryRun(ctx context.Context, id int64, body ClientSite2SiteRevoke, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2SiteForDryRun", method: "POST", path: "/api/openvpn/clients/site2site/{id}/revoke?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetCertificatesPages lists certificates.
@@ -563,6 +736,24 @@ func (s *OpenVPNService) DeleteCA(ctx context.Context, id int64, options ...Call
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// DeleteCADryRun tells what this would do: delete a CA.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes a CA that
+// has no certificates, and its key. A CA with certificates, revoked ones too, is not deleted (409
+// `rule`).
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/openvpn/cas/{id}?dry_run=true, operation deleteCaDryRun.
+func (s *OpenVPNService) DeleteCADryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteCaDryRun", method: "DELETE", path: "/api/openvpn/cas/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetCACertificate gets the certificate of a CA.
 //
 // The CA certificate in PEM, as for OpenVPN's `ca`.
@@ -641,6 +832,25 @@ func (s *OpenVPNService) ImportCACRL(ctx context.Context, id int64, body CRLImpo
 	return call[MergedCRL](ctx, s.client, r, options)
 }
 
+// ImportCACRLDryRun tells what this would do: merge a CRL that the CA has signed elsewhere.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Adds the
+// revocations of the list that are not known here, and lets the CA's own lists go on after its
+// number. Nothing is taken back: a revocation that the list does not have stays.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/crl/import?dry_run=true, operation importCaCrlDryRun.
+func (s *OpenVPNService) ImportCACRLDryRun(ctx context.Context, id int64, body CRLImport, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "importCaCrlDryRun", method: "POST", path: "/api/openvpn/cas/{id}/crl/import?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // CreateRevocation revokes any certificate of a CA.
 //
 // Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
@@ -659,6 +869,27 @@ func (s *OpenVPNService) CreateRevocation(ctx context.Context, id int64, body Re
 		json:   body,
 	}
 	return call[Revocation](ctx, s.client, r, options)
+}
+
+// CreateRevocationDryRun tells what this would do: revoke any certificate of a CA.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes one
+// certificate that the CA has ever signed, whether or not it is known here: by its `serial`, or by
+// the certificate itself in `cert`, which is then listed among the certificates. Of a client it
+// revokes this certificate alone. It can't be undone; one that is revoked for good already stays as
+// it is and is 200.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/revocations?dry_run=true, operation createRevocationDryRun.
+func (s *OpenVPNService) CreateRevocationDryRun(ctx context.Context, id int64, body RevocationCreate, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "createRevocationDryRun", method: "POST", path: "/api/openvpn/cas/{id}/revocations?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetClientsSite2SitePagesParams are the parameters of GetClientsSite2SitePages. A zero value is
@@ -695,6 +926,37 @@ type GetClientsSite2SitePagesParams struct {
 	// Only the clients of this OpenVPN instance. No instances exist in this version, so any value
 	// gives an empty page.
 	InstanceID int64
+}
+
+// RenewClientsSite2SiteParams are the parameters of RenewClientsSite2Site. A zero value is not
+// sent.
+type RenewClientsSite2SiteParams struct {
+	// `true`: nothing is changed. The answer says which clients would be renewed and which would
+	// not, and why; `serial` and `expiry_date` are `null`.
+	DryRun *bool
+}
+
+// ExportClientsSite2SiteParams are the parameters of ExportClientsSite2Site. A zero value is not
+// sent.
+type ExportClientsSite2SiteParams struct {
+	// Only the clients of this name, as in the list of clients. At most 64 characters.
+	Name string
+	// Only the clients of this CA.
+	CAID int64
+	// Only those of this status. Without it, all.
+	Status ClientStatus
+	// Only the client that has or had a certificate of this serial number, as in the list of
+	// clients. At most 255 characters.
+	Serial string
+	// Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresBefore string
+	// Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresAfter string
+	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort CertificateOrder
 }
 
 // GetClientSite2SiteCertificatesPagesParams are the parameters of

@@ -171,6 +171,24 @@ func (s *PAMService) DisablePAMDevice(ctx context.Context, id int64, options ...
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// DisablePAMDeviceDryRun tells what this would do: disable a device.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Takes a device out
+// of use; it stays where it is, and can be enabled again. One that is out of use already stays as
+// it is.
+//
+// It needs the right to write pam.devices. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/pam/devices/{id}?dry_run=true, operation disablePamDeviceDryRun.
+func (s *PAMService) DisablePAMDeviceDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "disablePamDeviceDryRun", method: "DELETE", path: "/api/pam/devices/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // EnablePAMDevice enables a device.
 //
 // Takes a device into use again. One that is in use stays as it is.
@@ -185,6 +203,23 @@ func (s *PAMService) EnablePAMDevice(ctx context.Context, id int64, options ...C
 		accept: "application/json",
 	}
 	return call[PAMDevice](ctx, s.client, r, options)
+}
+
+// EnablePAMDeviceDryRun tells what this would do: enable a device.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Takes a device
+// into use again. One that is in use stays as it is.
+//
+// It needs the right to write pam.devices. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/pam/devices/{id}/enable?dry_run=true, operation enablePamDeviceDryRun.
+func (s *PAMService) EnablePAMDeviceDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "enablePamDeviceDryRun", method: "POST", path: "/api/pam/devices/{id}/enable?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetDeviceHistoryPages lists what happened to a device.
@@ -316,6 +351,23 @@ func (s *PAMService) DeleteApplication(ctx context.Context, id int64, options ..
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// DeleteApplicationDryRun tells what this would do: delete an application.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes an
+// application that has no authorizations. One that has some is not deleted (409 `rule`).
+//
+// It needs the right to write pam.applications. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/pam/applications/{id}?dry_run=true, operation deleteApplicationDryRun.
+func (s *PAMService) DeleteApplicationDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteApplicationDryRun", method: "DELETE", path: "/api/pam/applications/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetAuthorizationsPages lists authorizations.
 //
 // One page of the authorizations, by ascending id. The id of an application that does not exist
@@ -418,6 +470,23 @@ func (s *PAMService) DeleteAuthorization(ctx context.Context, id int64, options 
 	return callEmpty(ctx, s.client, r, options)
 }
 
+// DeleteAuthorizationDryRun tells what this would do: delete an authorization.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes an
+// authorization. Its keys and its access tokens stop working everywhere within one second.
+//
+// It needs the right to write pam.applications. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/pam/authorizations/{id}?dry_run=true, operation deleteAuthorizationDryRun.
+func (s *PAMService) DeleteAuthorizationDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteAuthorizationDryRun", method: "DELETE", path: "/api/pam/authorizations/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // RotateAuthorization gives an authorization new secrets.
 //
 // Makes new secrets, which the answer has; `client_id` stays, and so does the `token` of OAuth 1.0.
@@ -437,6 +506,28 @@ func (s *PAMService) RotateAuthorization(ctx context.Context, id int64, body Aut
 		json:   body,
 	}
 	return call[AuthorizationSecrets](ctx, s.client, r, options)
+}
+
+// RotateAuthorizationDryRun tells what this would do: give an authorization new secrets.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Makes new secrets,
+// which the answer has; `client_id` stays, and so does the `token` of OAuth 1.0. The secrets before
+// work for `overlap` more seconds, and after that stop working everywhere within one second, with
+// the access tokens made with them; those that are older still stop at once. An authorization of
+// the method `none` has no secrets: it gets a new `token`, and the one before stops within one
+// second whatever `overlap` says.
+//
+// It needs the right to write pam.applications. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/pam/authorizations/{id}/rotate?dry_run=true, operation rotateAuthorizationDryRun.
+func (s *PAMService) RotateAuthorizationDryRun(ctx context.Context, id int64, body AuthorizationRotate, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "rotateAuthorizationDryRun", method: "POST", path: "/api/pam/authorizations/{id}/rotate?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetDeviceDomainsPages lists domains.
@@ -533,6 +624,23 @@ func (s *PAMService) DeleteDeviceDomain(ctx context.Context, id int64, options .
 		args: []string{fmt.Sprint(id)},
 	}
 	return callEmpty(ctx, s.client, r, options)
+}
+
+// DeleteDeviceDomainDryRun tells what this would do: delete a domain.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes a domain
+// that no device is in. One with devices, disabled ones too, is not deleted (409 `rule`).
+//
+// It needs the right to write pam.domains. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/pam/domains/{id}?dry_run=true, operation deleteDeviceDomainDryRun.
+func (s *PAMService) DeleteDeviceDomainDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteDeviceDomainDryRun", method: "DELETE", path: "/api/pam/domains/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetDevicesPagesParams are the parameters of GetDevicesPages. A zero value is not sent.

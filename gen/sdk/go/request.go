@@ -163,7 +163,11 @@ func (r *request) http(ctx context.Context, c *client, body io.Reader) (*http.Re
 	}
 	target := c.base.String() + path
 	if len(r.query) > 0 {
-		target += "?" + r.query.Encode()
+		separator := "?"
+		if strings.Contains(path, "?") { // of a dry run
+			separator = "&"
+		}
+		target += separator + r.query.Encode()
 	}
 	made, err := http.NewRequestWithContext(ctx, r.method, target, body)
 	if err != nil {

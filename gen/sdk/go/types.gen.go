@@ -206,6 +206,103 @@ type ClientSite2SiteImport struct {
 	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
 }
 
+// ClientsSite2SiteRenew is sent: the schema ClientsSite2SiteRenew of the document Chaveiro.
+type ClientsSite2SiteRenew struct {
+	// The ids of the clients. No other filter has a place beside it. At most 1000 items.
+	IDs Optional[[]int64] `json:"ids,omitzero"`
+	// Only the client of this name, regardless of case; with `*` as in the list of clients. At most
+	// 64 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Only the clients of this CA.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
+	// most 64 characters.
+	ExpiresBefore Optional[string] `json:"expires_before,omitzero"`
+	// Only those with a higher id: `next` of an answer. Not beside `ids`.
+	After Optional[int64] `json:"after,omitzero"`
+	// How long the certificates before it stay valid, as in the renewal of one client. At most 32
+	// characters.
+	Overlap Optional[string] `json:"overlap,omitzero"`
+	// Days until the certificates end, as on creation. From 1 to 7300.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the new keys; `ecdsa-p256` when left out. The keys have no password.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+}
+
+// ClientsSite2SiteRenewal is the schema ClientsSite2SiteRenewal of the document Chaveiro.
+type ClientsSite2SiteRenewal struct {
+	// Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many clients were renewed.
+	Renewed int `json:"renewed"`
+	// How many were not.
+	Failed int `json:"failed"`
+	// The id after which the clients begin that are left, by ascending id or in the order of `ids`;
+	// `null` when none is left.
+	Next *int64 `json:"next"`
+	// What became of each.
+	Clients []RenewedClientSite2Site `json:"clients"`
+}
+
+// RenewedClientSite2Site is the schema RenewedClientSite2Site of the document Chaveiro.
+type RenewedClientSite2Site struct {
+	// The id of the client.
+	ID int64 `json:"id"`
+	// Its name; empty when there is no such client.
+	Name string `json:"name"`
+	// Whether it was renewed; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+	// The serial number of its newest certificate before, in lower-case hex; empty when there is no
+	// such client.
+	OldSerial string `json:"old_serial"`
+	// The serial number of the new certificate, in lower-case hex.
+	Serial *string `json:"serial"`
+	// When the new certificate ends.
+	ExpiryDate *time.Time `json:"expiry_date"`
+	// Why it was not renewed.
+	Errors []ClientRenewalError `json:"errors"`
+}
+
+// ClientRenewalError is the schema ClientRenewalError of the document Chaveiro.
+type ClientRenewalError struct {
+	// The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+	// `required`: a mandatory field is missing.
+	Type FieldErrorType `json:"type"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientsSite2SitePKCS12 is sent: the schema ClientsSite2SitePkcs12 of the document Chaveiro.
+type ClientsSite2SitePKCS12 struct {
+	// The ids of the clients. No other filter has a place beside it. At most 1000 items.
+	IDs Optional[[]int64] `json:"ids,omitzero"`
+	// Only the client of this name, regardless of case; with `*` as in the list of clients. At most
+	// 64 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Only the clients of this CA.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
+	// most 64 characters.
+	ExpiresBefore Optional[string] `json:"expires_before,omitzero"`
+	// Protects all files. From 1 to 1024 characters.
+	Password string `json:"password"`
+	// The encryption of the files; `modern` when left out.
+	Profile Optional[PKCS12Profile] `json:"profile,omitzero"`
+}
+
+// PKCS12Profile is the schema Pkcs12Profile of the document Chaveiro. A newer server may have more
+// values.
+//
+// `modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems.
+type PKCS12Profile string
+
+// The values of PKCS12Profile.
+const (
+	PKCS12ProfileModern PKCS12Profile = "modern"
+	PKCS12ProfileLegacy PKCS12Profile = "legacy"
+)
+
 // ClientSite2SiteUpdate is sent: the schema ClientSite2SiteUpdate of the document Chaveiro.
 type ClientSite2SiteUpdate struct {
 	// Not editable.
@@ -239,18 +336,6 @@ type PKCS12Request struct {
 	// The encryption of the file; `modern` when left out.
 	Profile Optional[PKCS12Profile] `json:"profile,omitzero"`
 }
-
-// PKCS12Profile is the schema Pkcs12Profile of the document Chaveiro. A newer server may have more
-// values.
-//
-// `modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems.
-type PKCS12Profile string
-
-// The values of PKCS12Profile.
-const (
-	PKCS12ProfileModern PKCS12Profile = "modern"
-	PKCS12ProfileLegacy PKCS12Profile = "legacy"
-)
 
 // CertificatePage is the schema CertificatePage of the document Chaveiro.
 type CertificatePage struct {
@@ -1448,6 +1533,31 @@ const (
 	AuditOrderAsc  AuditOrder = "asc"
 	AuditOrderDesc AuditOrder = "desc"
 )
+
+// DryRun is the schema DryRun of the document Chaveiro.
+type DryRun struct {
+	// Always `true`.
+	DryRun bool `json:"dry_run"`
+	// `false`: the request would change nothing, because all is so already. Then `action`, `before`
+	// and `after` are `null`.
+	Changes bool `json:"changes"`
+	// What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`.
+	Action *string `json:"action"`
+	// The kind of the resource, as the audit calls it.
+	Resource string `json:"resource"`
+	// The id of the resource; `null` when there is none yet.
+	ID *int64 `json:"id"`
+	// The name of the resource; empty when nothing would change.
+	Name string `json:"name"`
+	// What would change, as it is; without secrets.
+	Before map[string]any `json:"before"`
+	// What would change, as it would become; without secrets. What each run makes anew, as a serial
+	// number, is `null`.
+	After map[string]any `json:"after"`
+	// Whether another operation takes it back, as suspending and resuming do. What is deleted,
+	// revoked, renewed or rotated stays so.
+	Reversible bool `json:"reversible"`
+}
 
 // RoleIDObject is sent: the schema RoleIdObject of the document Chaveiro.
 type RoleIDObject struct {

@@ -47,7 +47,7 @@ func TestShieldCell(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		value := rapid.OneOf(rapid.StringMatching(`'{0,3}[=+@\t\r-]?[a=' ]{0,3}`), rapid.String()).Draw(rt, "value")
-		cell := shieldCell(value)
+		cell := ShieldCell(value)
 		if bareCell(cell) != value {
 			rt.Fatalf("%q becomes %q becomes %q", value, cell, bareCell(cell))
 		}

@@ -26,7 +26,7 @@ func (w Writer) Write(d domain.Device) error {
 		domain.FormatConnectivities(d.Connectivities), domain.FormatRemote(d.Remote), strconv.FormatBool(d.Enabled),
 	}
 	for i := range cells {
-		cells[i] = shieldCell(cells[i])
+		cells[i] = ShieldCell(cells[i])
 	}
 	return w.rows.Write(cells)
 }

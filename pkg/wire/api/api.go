@@ -59,8 +59,8 @@ var readSpec = sync.OnceValues(gen.GetSpec)
 
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the
 // operation is found first; then the caller is authenticated, the request is validated, which reads
-// the body, its Idempotency-Key is noted, and the caller is confirmed. A refusal is recorded
-// wherever it comes from.
+// the body, its dry_run and its Idempotency-Key are noted, and the caller is confirmed. A refusal
+// is recorded wherever it comes from.
 func Mount(e *echo.Echo, config Config) error {
 	spec, err := readSpec()
 	if err != nil {
@@ -77,11 +77,11 @@ func Mount(e *echo.Echo, config Config) error {
 	errors := errorWriter{log: config.Log}
 	refused := refusals{service: config.Services.Refusals}
 	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
-		refused.middleware, guard.middleware, config.Share, document.Validate(config.ReadBody), withRequestKey,
-		guard.confirm)
+		refused.middleware, guard.middleware, config.Share, document.Validate(config.ReadBody), withDryRun,
+		withRequestKey, guard.confirm)
 	s := config.Services
 	handlers := API{
-		clients:        clients{service: s.Clients, now: config.Now},
+		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
 		tokens:         tokens{access: s.Access, login: s.Login},

@@ -9,11 +9,13 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 )
 
 type clients struct {
 	service *pki.Clients
+	results *idempotency.Results
 	now     func() time.Time
 }
 

@@ -1,17 +1,14 @@
 package api
 
 import (
-	"bufio"
 	"context"
 	"io"
-	"net/http"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/vault"
-	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 type devices struct {
@@ -120,35 +117,13 @@ func (h devices) ExportPamDevices(
 		Site: text(p.Site),
 		Tag:  text(p.Tag), Domain: text(p.Domain), Enabled: p.Enabled, Text: text(p.Q),
 	}
-	reader, writer := io.Pipe()
-	// ends at the latest when the reader is closed
-	go func() { writer.CloseWithError(h.service.Export(ctx, filter, writer)) }()
-	file := exported{bufio.NewReader(reader), reader}
-	if _, err := file.Peek(1); err != nil {
+	file, err := stream(func(w io.Writer) error { return h.service.Export(ctx, filter, w) })
+	if err != nil {
 		return nil, err
 	}
 	return gen.ExportPamDevices200TextCsvResponse{
 		Body: file, Headers: gen.ExportPamDevices200ResponseHeaders{ContentDisposition: attachment("devices.csv")},
 	}, nil
-}
-
-// exported is a file that is still being written. A failure aborts the connection, so that no
-// client takes a part of the file for the whole.
-type exported struct {
-	*bufio.Reader
-	io.Closer
-}
-
-// WriteTo implements io.WriterTo, which io.Copy prefers.
-func (e exported) WriteTo(w io.Writer) (int64, error) {
-	if client, ok := w.(http.ResponseWriter); ok {
-		w = oas.NewStream(client)
-	}
-	n, err := e.Reader.WriteTo(w)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	return n, nil
 }
 
 func convertDevice(d domain.Device) gen.PamDevice {

@@ -215,6 +215,13 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonPathLength: {
 		"A CA não permite outra CA abaixo dela (path length).", "The CA does not allow another CA below it (path length).",
 	},
+	domain.ReasonNotInForce: {
+		"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.",
+		"The client is revoked or suspended. Renew it alone to bring it back.",
+	},
+	domain.ReasonIDsAlone: {
+		"Informe ids ou os outros filtros, não ambos.", "Give ids or the other filters, not both.",
+	},
 	domain.ReasonRevoked: {
 		"O certificado foi revogado definitivamente. Renove o cliente para que volte a valer.",
 		"The certificate is revoked for good. Renew the client to bring it back.",
@@ -369,5 +376,8 @@ var catalogue = map[domain.Reason][languages]string{
 		"Número de células incorreto: o cabeçalho tem %d.", "Wrong number of cells: the header has %d.",
 	},
 	domain.ReasonHeaderTwice: {"O cabeçalho aparece de novo nesta linha.", "The header is repeated in this row."},
-	domain.ReasonNoRoute:     {"Caminho ou método não encontrado.", "No such path or method."},
+	domain.ReasonNoDryRun: {
+		"Esta operação não aceita dry_run: nada foi alterado.", "This operation takes no dry_run: nothing was changed.",
+	},
+	domain.ReasonNoRoute: {"Caminho ou método não encontrado.", "No such path or method."},
 }

@@ -10,12 +10,13 @@ import (
 const headerRequestKey = "Idempotency-Key"
 
 // withRequestKey adds the Idempotency-Key of a request to its origin, if the operation takes one.
-// It comes after the request is validated.
+// A dry run keeps nothing, so it has none. It comes after the request is validated and after
+// withDryRun.
 func withRequestKey(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		request := c.Request()
 		key := request.Header.Get(headerRequestKey)
-		if key == "" || !oas.OperationOf(c).TakesHeader(headerRequestKey) {
+		if key == "" || domain.OriginOf(request.Context()).DryRun || !oas.OperationOf(c).TakesHeader(headerRequestKey) {
 			return next(c)
 		}
 		digest, err := oas.Digest(request)

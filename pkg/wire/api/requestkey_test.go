@@ -49,6 +49,7 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		return clientsPath + "/" + fmt.Sprint(made.object(t)["id"])
 	}
 	held := site("held")
+	site("manifold")
 	send(t, s, "POST", held+"/suspend", "").want(t, 200, "", "")
 	return map[string]keyed{
 		"createApikey": {
@@ -68,6 +69,7 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
 		},
 		"renewClientSite2Site":     {path: site("renewed") + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
+		"renewClientsSite2Site":    {path: clientsPath + "/renew", body: `{"name": "manifold*"}`, other: `{"ca_id": 1}`},
 		"revokeClientSite2SiteFor": {path: site("revoked") + "/revoke", body: `{"reason": "keyCompromise"}`, other: `{"reason": "superseded"}`},
 		"suspendClientSite2Site":   {path: site("suspended") + "/suspend"},
 		"resumeClientSite2Site":    {path: held + "/resume"},
@@ -110,7 +112,10 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 }
 
 // unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
-var unkeyed = []string{"createCertificatePkcs12", "createClientSite2SitePkcs12", "createToken", "createTokenV1"}
+var unkeyed = []string{
+	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientsSite2SitePkcs12", "createToken",
+	"createTokenV1",
+}
 
 func TestRequestKey_EveryOperation(t *testing.T) {
 	t.Parallel()

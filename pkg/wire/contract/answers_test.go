@@ -13,7 +13,9 @@ import (
 )
 
 func init() {
-	for _, media := range []string{"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12", "text/csv"} {
+	for _, media := range []string{
+		"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12", "application/zip", "text/csv",
+	} {
 		openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
 	}
 }

@@ -172,6 +172,11 @@ func (o *Operation) TakesHeader(name string) bool {
 	return o.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, name) != nil
 }
 
+// TakesQuery reports whether the operation declares a parameter of the query.
+func (o *Operation) TakesQuery(name string) bool {
+	return o.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) != nil
+}
+
 // joinHeaders joins a header parameter that came in several lines into one: such headers are lists
 // (RFC 9110, section 5.3), and generated code expects one line.
 func (o *Operation) joinHeaders(header http.Header) {

@@ -26,6 +26,8 @@ test("apikeys with roles as ids and as objects, the audit that one of them reads
   assert.deepEqual((await sdk.auth.updateApiKey({ id: key.id, roles: [] })).payload.roles, []);
   const objects = await sdk.auth.updateApikey({ id: key.id, roles: [{ id: roles[0]! }] });
   assert.deepEqual(objects.payload.roles, key.roles);
+  const said = (await sdk.auth.deleteApikeyDryRun({ id: key.id, self: true })).payload;
+  assert.deepEqual([said.action, said.id, said.before!["name"]], ["delete", key.id, "auditor"]);
 
   const auditor = new Sdk({ auth: apikey(key.token) });
   const newest = { order: "desc", resource: "auth.apikeys", action: "create" } as const;

@@ -46,6 +46,8 @@ test("a CA, a client, its files, a conflict and its revocation", async () => {
   assert.ok(pkcs12.length > 500 && pkcs12.charCodeAt(0) === 0x30);
   assert.equal(p12.mediaType, "application/x-pkcs12");
 
+  const said = (await sdk.openvpn.revokeClientSite2SiteDryRun({ id: client.id })).payload;
+  assert.deepEqual([said.dryRun, said.changes, said.name, said.reversible], [true, true, client.name, false]);
   assert.equal((await sdk.openvpn.revokeClientSite2Site({ id: client.id })).payload, undefined);
   assert.ok((await sdk.openvpn.getClientSite2Site({ id: client.id })).payload.revoked);
   assert.match((await content(sdk.openvpn.getCaCrl({ id: ca.id })))[0], /BEGIN X509 CRL/);

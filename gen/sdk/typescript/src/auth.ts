@@ -66,8 +66,38 @@ export type DeleteApikeyRequest = {
   self?: boolean | undefined;
 };
 
+/** What deleteApikeyDryRun takes. */
+export type DeleteApikeyDryRunRequest = {
+  /**
+   * The id of the addressed resource. There is no example, so that nobody changes their own rights
+   * by trying.
+   */
+  id: number;
+  /**
+   * `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+   * such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+   * `superuser` away, adds a restriction, or ends the token at once.
+   */
+  self?: boolean | undefined;
+};
+
 /** What rotateApikey takes. */
 export type RotateApikeyRequest = types.ApikeyRotate & {
+  /**
+   * The id of the addressed resource. There is no example, so that nobody changes their own rights
+   * by trying.
+   */
+  id: number;
+  /**
+   * `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+   * such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+   * `superuser` away, adds a restriction, or ends the token at once.
+   */
+  self?: boolean | undefined;
+};
+
+/** What rotateApikeyDryRun takes. */
+export type RotateApikeyDryRunRequest = types.ApikeyRotate & {
   /**
    * The id of the addressed resource. There is no example, so that nobody changes their own rights
    * by trying.
@@ -123,6 +153,15 @@ export type DeleteRoleRequest = {
   id: number;
 };
 
+/** What deleteRoleDryRun takes. */
+export type DeleteRoleDryRunRequest = {
+  /**
+   * The id of the addressed resource. There is no example, so that nobody changes their own rights
+   * by trying.
+   */
+  id: number;
+};
+
 /** What getUsersPages takes. */
 export type GetUsersPagesRequest = {
   /**
@@ -164,6 +203,21 @@ export type UpdateUserRequest = types.UserUpdate & {
 
 /** What deleteUser takes. */
 export type DeleteUserRequest = {
+  /**
+   * The id of the addressed resource. There is no example, so that nobody changes their own rights
+   * by trying.
+   */
+  id: number;
+  /**
+   * `true`: also where the change takes away rights of the caller's own apikey or user. Otherwise
+   * such a change is 409 `rule` on `self`: one that deletes or disables it, takes a right or
+   * `superuser` away, adds a restriction, or ends the token at once.
+   */
+  self?: boolean | undefined;
+};
+
+/** What deleteUserDryRun takes. */
+export type DeleteUserDryRunRequest = {
   /**
    * The id of the addressed resource. There is no example, so that nobody changes their own rights
    * by trying.
@@ -248,6 +302,16 @@ const operations = {
     query: { "self": "self" },
     empty: true,
   },
+  deleteApikeyDryRun: {
+    id: "deleteApikeyDryRun",
+    method: "DELETE",
+    path: "/api/3rdparty/apikeys/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "self": "self" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   rotateApikey: {
     id: "rotateApikey",
     method: "POST",
@@ -258,6 +322,17 @@ const operations = {
     json: { shape: shapes.ApikeyRotate },
     accept: "application/json",
     answer: shapes.Apikey,
+  },
+  rotateApikeyDryRun: {
+    id: "rotateApikeyDryRun",
+    method: "POST",
+    path: "/api/3rdparty/apikeys/{id}/rotate?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    query: { "self": "self" },
+    json: { shape: shapes.ApikeyRotate },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   getRolesPages: {
     id: "getRolesPage",
@@ -303,6 +378,15 @@ const operations = {
     retry: "safe",
     args: { "id": "id" },
     empty: true,
+  },
+  deleteRoleDryRun: {
+    id: "deleteRoleDryRun",
+    method: "DELETE",
+    path: "/api/roles/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   getScopes: {
     id: "getScopes",
@@ -359,6 +443,16 @@ const operations = {
     query: { "self": "self" },
     empty: true,
   },
+  deleteUserDryRun: {
+    id: "deleteUserDryRun",
+    method: "DELETE",
+    path: "/api/users/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "self": "self" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getUserInfo: {
     id: "getUserInfo",
     method: "GET",
@@ -401,6 +495,8 @@ export class AuthGroup {
     UpdateApiKey: empty<UpdateApikeyRequest>,
     RotateApikey: empty<RotateApikeyRequest>,
     RotateApiKey: empty<RotateApikeyRequest>,
+    RotateApikeyDryRun: empty<RotateApikeyDryRunRequest>,
+    RotateApiKeyDryRun: empty<RotateApikeyDryRunRequest>,
     CreateRole: empty<CreateRoleRequest>,
     Role: empty<CreateRoleRequest>,
     UpdateRole: empty<UpdateRoleRequest>,
@@ -563,6 +659,26 @@ export class AuthGroup {
   }
 
   /**
+   * Tell what this would do: delete an apikey.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes an
+   * apikey. Its token and its access tokens stop working everywhere within one second. The last
+   * superuser is not deleted (409 `rule`).
+   *
+   * It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/3rdparty/apikeys/{id}?dry_run=true, operation deleteApikeyDryRun.
+   */
+  deleteApikeyDryRun(request: DeleteApikeyDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteApikeyDryRun, request, options);
+  }
+
+  /** Another name of deleteApikeyDryRun. */
+  deleteApiKeyDryRun(...given: Parameters<AuthGroup["deleteApikeyDryRun"]>): ReturnType<AuthGroup["deleteApikeyDryRun"]> {
+    return this.deleteApikeyDryRun(...given);
+  }
+
+  /**
    * Give an apikey a new token.
    *
    * Makes a new token, which the answer has whole. The one before works for `overlap` more seconds,
@@ -581,6 +697,27 @@ export class AuthGroup {
   /** Another name of rotateApikey. */
   rotateApiKey(...given: Parameters<AuthGroup["rotateApikey"]>): ReturnType<AuthGroup["rotateApikey"]> {
     return this.rotateApikey(...given);
+  }
+
+  /**
+   * Tell what this would do: give an apikey a new token.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Makes a new
+   * token, which the answer has whole. The one before works for `overlap` more seconds, and after
+   * that stops working everywhere within one second, with its access tokens; one that is older
+   * still stops at once. Nobody can rotate an apikey that has more rights than their own: 403.
+   *
+   * It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/3rdparty/apikeys/{id}/rotate?dry_run=true, operation rotateApikeyDryRun.
+   */
+  rotateApikeyDryRun(request: RotateApikeyDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.rotateApikeyDryRun, request, options);
+  }
+
+  /** Another name of rotateApikeyDryRun. */
+  rotateApiKeyDryRun(...given: Parameters<AuthGroup["rotateApikeyDryRun"]>): ReturnType<AuthGroup["rotateApikeyDryRun"]> {
+    return this.rotateApikeyDryRun(...given);
   }
 
   /**
@@ -654,6 +791,20 @@ export class AuthGroup {
    */
   deleteRole(request: DeleteRoleRequest, options?: CallOptions): Promise<SdkResponse<void>> {
     return this.#client.call(operations.deleteRole, request, options);
+  }
+
+  /**
+   * Tell what this would do: delete a role.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes a role
+   * that no user and no apikey has. One in use is not deleted (409 `rule`).
+   *
+   * It needs the right to write auth.roles. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/roles/{id}?dry_run=true, operation deleteRoleDryRun.
+   */
+  deleteRoleDryRun(request: DeleteRoleDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteRoleDryRun, request, options);
   }
 
   /**
@@ -744,6 +895,21 @@ export class AuthGroup {
    */
   deleteUser(request: DeleteUserRequest, options?: CallOptions): Promise<SdkResponse<void>> {
     return this.#client.call(operations.deleteUser, request, options);
+  }
+
+  /**
+   * Tell what this would do: delete a user.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes a user.
+   * All sessions of the user end everywhere within one second. The last superuser is not deleted
+   * (409 `rule`).
+   *
+   * It needs the right to write auth.users. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/users/{id}?dry_run=true, operation deleteUserDryRun.
+   */
+  deleteUserDryRun(request: DeleteUserDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteUserDryRun, request, options);
   }
 
   /**

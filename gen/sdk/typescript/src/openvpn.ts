@@ -64,6 +64,48 @@ export type CreateClientSite2SiteRequest = types.ClientSite2SiteCreate;
 /** What importClientSite2Site takes. */
 export type ImportClientSite2SiteRequest = types.ClientSite2SiteImport;
 
+/** What renewClientsSite2Site takes. */
+export type RenewClientsSite2SiteRequest = types.ClientsSite2SiteRenew & {
+  /**
+   * `true`: nothing is changed. The answer says which clients would be renewed and which would not,
+   * and why; `serial` and `expiry_date` are `null`.
+   */
+  dryRun?: boolean | undefined;
+};
+
+/** What createClientsSite2SitePkcs12 takes. */
+export type CreateClientsSite2SitePkcs12Request = types.ClientsSite2SitePkcs12;
+
+/** What exportClientsSite2Site takes. */
+export type ExportClientsSite2SiteRequest = {
+  /** Only the clients of this name, as in the list of clients. At most 64 characters. */
+  name?: string | undefined;
+  /** Only the clients of this CA. */
+  caId?: number | undefined;
+  /** Only those of this status. Without it, all. */
+  status?: types.ClientStatus | undefined;
+  /**
+   * Only the client that has or had a certificate of this serial number, as in the list of clients.
+   * At most 255 characters.
+   */
+  serial?: string | undefined;
+  /**
+   * Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresBefore?: string | undefined;
+  /**
+   * Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresAfter?: string | undefined;
+  /**
+   * `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+   * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+   */
+  sort?: types.CertificateOrder | undefined;
+};
+
 /** What getClientSite2Site takes. */
 export type GetClientSite2SiteRequest = {
   /** The id of the addressed resource. */
@@ -78,6 +120,12 @@ export type UpdateClientSite2SiteRequest = types.ClientSite2SiteUpdate & {
 
 /** What revokeClientSite2Site takes. */
 export type RevokeClientSite2SiteRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What revokeClientSite2SiteDryRun takes. */
+export type RevokeClientSite2SiteDryRunRequest = {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -120,8 +168,20 @@ export type RenewClientSite2SiteRequest = types.ClientSite2SiteRenew & {
   id: number;
 };
 
+/** What renewClientSite2SiteDryRun takes. */
+export type RenewClientSite2SiteDryRunRequest = types.ClientSite2SiteRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What suspendClientSite2Site takes. */
 export type SuspendClientSite2SiteRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What suspendClientSite2SiteDryRun takes. */
+export type SuspendClientSite2SiteDryRunRequest = {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -132,8 +192,20 @@ export type ResumeClientSite2SiteRequest = {
   id: number;
 };
 
+/** What resumeClientSite2SiteDryRun takes. */
+export type ResumeClientSite2SiteDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What revokeClientSite2SiteFor takes. */
 export type RevokeClientSite2SiteForRequest = types.ClientSite2SiteRevoke & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What revokeClientSite2SiteForDryRun takes. */
+export type RevokeClientSite2SiteForDryRunRequest = types.ClientSite2SiteRevoke & {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -251,6 +323,12 @@ export type DeleteCaRequest = {
   id: number;
 };
 
+/** What deleteCaDryRun takes. */
+export type DeleteCaDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What getCaCertificate takes. */
 export type GetCaCertificateRequest = {
   /** The id of the addressed resource. */
@@ -284,8 +362,20 @@ export type ImportCaCrlRequest = types.CrlImport & {
   id: number;
 };
 
+/** What importCaCrlDryRun takes. */
+export type ImportCaCrlDryRunRequest = types.CrlImport & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What createRevocation takes. */
 export type CreateRevocationRequest = types.RevocationCreate & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What createRevocationDryRun takes. */
+export type CreateRevocationDryRunRequest = types.RevocationCreate & {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -318,6 +408,34 @@ const operations = {
     accept: "application/json",
     answer: shapes.ClientSite2Site,
   },
+  renewClientsSite2Site: {
+    id: "renewClientsSite2Site",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/renew",
+    retry: "keyed",
+    query: { "dry_run": "dryRun" },
+    json: { shape: shapes.ClientsSite2SiteRenew },
+    accept: "application/json",
+    answer: shapes.ClientsSite2SiteRenewal,
+  },
+  createClientsSite2SitePkcs12: {
+    id: "createClientsSite2SitePkcs12",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/pkcs12",
+    retry: "never",
+    json: { shape: shapes.ClientsSite2SitePkcs12 },
+    accept: "application/zip",
+    file: true,
+  },
+  exportClientsSite2Site: {
+    id: "exportClientsSite2Site",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/export",
+    retry: "safe",
+    query: { "name": "name", "ca_id": "caId", "status": "status", "serial": "serial", "expires_before": "expiresBefore", "expires_after": "expiresAfter", "sort": "sort" },
+    accept: "text/csv",
+    file: true,
+  },
   getClientSite2Site: {
     id: "getClientSite2Site",
     method: "GET",
@@ -344,6 +462,15 @@ const operations = {
     retry: "safe",
     args: { "id": "id" },
     empty: true,
+  },
+  revokeClientSite2SiteDryRun: {
+    id: "revokeClientSite2SiteDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   getClientSite2SiteCertificate: {
     id: "getClientSite2SiteCertificate",
@@ -393,6 +520,16 @@ const operations = {
     accept: "application/json",
     answer: shapes.ClientSite2Site,
   },
+  renewClientSite2SiteDryRun: {
+    id: "renewClientSite2SiteDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/renew?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRenew },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   suspendClientSite2Site: {
     id: "suspendClientSite2Site",
     method: "POST",
@@ -401,6 +538,15 @@ const operations = {
     args: { "id": "id" },
     accept: "application/json",
     answer: shapes.ClientSite2Site,
+  },
+  suspendClientSite2SiteDryRun: {
+    id: "suspendClientSite2SiteDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/suspend?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   resumeClientSite2Site: {
     id: "resumeClientSite2Site",
@@ -411,6 +557,15 @@ const operations = {
     accept: "application/json",
     answer: shapes.ClientSite2Site,
   },
+  resumeClientSite2SiteDryRun: {
+    id: "resumeClientSite2SiteDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/resume?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   revokeClientSite2SiteFor: {
     id: "revokeClientSite2SiteFor",
     method: "POST",
@@ -420,6 +575,16 @@ const operations = {
     json: { shape: shapes.ClientSite2SiteRevoke },
     accept: "application/json",
     answer: shapes.ClientSite2Site,
+  },
+  revokeClientSite2SiteForDryRun: {
+    id: "revokeClientSite2SiteForDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/revoke?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRevoke },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   getCertificatesPages: {
     id: "getCertificatesPage",
@@ -530,6 +695,15 @@ const operations = {
     args: { "id": "id" },
     empty: true,
   },
+  deleteCaDryRun: {
+    id: "deleteCaDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/cas/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getCaCertificate: {
     id: "getCaCertificate",
     method: "GET",
@@ -570,6 +744,16 @@ const operations = {
     accept: "application/json",
     answer: shapes.MergedCrl,
   },
+  importCaCrlDryRun: {
+    id: "importCaCrlDryRun",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/crl/import?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.CrlImport },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   createRevocation: {
     id: "createRevocation",
     method: "POST",
@@ -579,6 +763,16 @@ const operations = {
     json: { shape: shapes.RevocationCreate },
     accept: "application/json",
     answer: shapes.Revocation,
+  },
+  createRevocationDryRun: {
+    id: "createRevocationDryRun",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/revocations?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.RevocationCreate },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
 } satisfies Record<string, Operation>;
 
@@ -596,11 +790,16 @@ export class OpenvpnGroup {
     CreateClientSite2Site: empty<CreateClientSite2SiteRequest>,
     ClientSite2Site: empty<CreateClientSite2SiteRequest>,
     ImportClientSite2Site: empty<ImportClientSite2SiteRequest>,
+    RenewClientsSite2Site: empty<RenewClientsSite2SiteRequest>,
+    CreateClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
+    ClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
     UpdateClientSite2Site: empty<UpdateClientSite2SiteRequest>,
     CreateClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     ClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     RenewClientSite2Site: empty<RenewClientSite2SiteRequest>,
+    RenewClientSite2SiteDryRun: empty<RenewClientSite2SiteDryRunRequest>,
     RevokeClientSite2SiteFor: empty<RevokeClientSite2SiteForRequest>,
+    RevokeClientSite2SiteForDryRun: empty<RevokeClientSite2SiteForDryRunRequest>,
     CreateServerCertificate: empty<CreateServerCertificateRequest>,
     ServerCertificate: empty<CreateServerCertificateRequest>,
     CreateCertificatePkcs12: empty<CreateCertificatePkcs12Request>,
@@ -610,8 +809,11 @@ export class OpenvpnGroup {
     ImportCa: empty<ImportCaRequest>,
     UpdateCa: empty<UpdateCaRequest>,
     ImportCaCrl: empty<ImportCaCrlRequest>,
+    ImportCaCrlDryRun: empty<ImportCaCrlDryRunRequest>,
     CreateRevocation: empty<CreateRevocationRequest>,
     Revocation: empty<CreateRevocationRequest>,
+    CreateRevocationDryRun: empty<CreateRevocationDryRunRequest>,
+    RevocationDryRun: empty<CreateRevocationDryRunRequest>,
   };
 
   constructor(client: Client) {
@@ -677,6 +879,61 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Renew the certificates of many clients.
+   *
+   * Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before` select,
+   * by ascending id; at least one of these is required. Each is renewed as by the renewal of one
+   * client, in its own transaction: a fault of one keeps no other from being renewed, and is in its
+   * place of the answer. A client that is revoked or suspended stays so: a filter leaves it out,
+   * and of `ids` it is `rule`. One request renews at most 1000 clients, and fewer when its time
+   * ends, as with RSA keys. `next` then says where to go on: send the same filters with it as
+   * `after`, or the rest of `ids`. With `expires_before` it is enough to send the request again: a
+   * client whose new certificate ends later is not selected any more. With an `Idempotency-Key` a
+   * repeat renews no client again, also after a crash of the server.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/renew, operation renewClientsSite2Site.
+   */
+  renewClientsSite2Site(request: RenewClientsSite2SiteRequest = {}, options?: CallOptions): Promise<SdkResponse<types.ClientsSite2SiteRenewal>> {
+    return this.#client.call(operations.renewClientsSite2Site, request, options);
+  }
+
+  /**
+   * Make the PKCS#12 files of many clients.
+   *
+   * A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those
+   * that all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor
+   * suspended. All are protected with `password`; a client whose key has a password needs that one.
+   * In the names of files, characters that a file system may not take are `_`, and of equal names
+   * the later ones have the client's id. A client without a file, as one whose key is not kept
+   * here, is listed in `not-included.txt` in the ZIP file, with the reason. More than 1000 clients
+   * are 409 `rule`. Every file is recorded in the audit.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/pkcs12, operation createClientsSite2SitePkcs12.
+   */
+  createClientsSite2SitePkcs12(request: CreateClientsSite2SitePkcs12Request, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createClientsSite2SitePkcs12, request, options);
+  }
+
+  /**
+   * Export clients.
+   *
+   * All clients that the filters select, as a CSV file (RFC 4180) in UTF-8. The first row has the
+   * names of the columns, which are the fields of a client. A `'` stands before a value that a
+   * spreadsheet would take for a formula: one that begins with `=`, `+`, `-`, `@`, tab or CR.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/export, operation exportClientsSite2Site.
+   */
+  exportClientsSite2Site(request: ExportClientsSite2SiteRequest = {}, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.exportClientsSite2Site, request, options);
+  }
+
+  /**
    * Get a client.
    *
    * One client, also a revoked one: its record, not its certificate.
@@ -720,6 +977,22 @@ export class OpenvpnGroup {
    */
   revokeClientSite2Site(request: RevokeClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<void>> {
     return this.#client.call(operations.revokeClientSite2Site, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke a client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes the
+   * client's certificate. The record stays and is listed with `revoked: true`. From this answer on
+   * every CRL that is served lists the certificate, and those before it that were still valid, with
+   * the reason `unspecified`. It can't be undone. Revoking again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}?dry_run=true, operation revokeClientSite2SiteDryRun.
+   */
+  revokeClientSite2SiteDryRun(request: RevokeClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2SiteDryRun, request, options);
   }
 
   /**
@@ -802,6 +1075,24 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: renew the certificate of a client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Issues another
+   * certificate for the client, with a new key and serial number and with the record as it is now.
+   * The certificates before it stay valid until the `overlap` ends, and the service then revokes
+   * them as `superseded`; an overlap of `0` revokes them at once, as for a router that was stolen.
+   * A client that is revoked or expired is in force again, under its name, unless another client
+   * has it now: 409 `duplicated`.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/renew?dry_run=true, operation renewClientSite2SiteDryRun.
+   */
+  renewClientSite2SiteDryRun(request: RenewClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.renewClientSite2SiteDryRun, request, options);
+  }
+
+  /**
    * Suspend a client.
    *
    * Puts all certificates of the client on the CRL with the reason `certificateHold`, until the
@@ -814,6 +1105,23 @@ export class OpenvpnGroup {
    */
   suspendClientSite2Site(request: SuspendClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
     return this.#client.call(operations.suspendClientSite2Site, request, options);
+  }
+
+  /**
+   * Tell what this would do: suspend a client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Puts all
+   * certificates of the client on the CRL with the reason `certificateHold`, until the client is
+   * resumed. It keeps its name. Suspending again changes nothing and is 200; a client that is
+   * revoked for good is 409 `rule`.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/suspend?dry_run=true, operation
+   * suspendClientSite2SiteDryRun.
+   */
+  suspendClientSite2SiteDryRun(request: SuspendClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.suspendClientSite2SiteDryRun, request, options);
   }
 
   /**
@@ -833,6 +1141,22 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: resume a suspended client.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Takes the
+   * certificates of a suspended client off the next CRL. A client that is in force stays as it is;
+   * one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of an earlier CRL
+   * until it is restarted, where `crl-verify` names a file with the lists of several CAs.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/resume?dry_run=true, operation resumeClientSite2SiteDryRun.
+   */
+  resumeClientSite2SiteDryRun(request: ResumeClientSite2SiteDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.resumeClientSite2SiteDryRun, request, options);
+  }
+
+  /**
    * Revoke a client for a reason.
    *
    * Revokes all certificates of the client, as DELETE does, with a reason and since when the key is
@@ -845,6 +1169,23 @@ export class OpenvpnGroup {
    */
   revokeClientSite2SiteFor(request: RevokeClientSite2SiteForRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
     return this.#client.call(operations.revokeClientSite2SiteFor, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke a client for a reason.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+   * certificates of the client, as DELETE does, with a reason and since when the key is not to be
+   * trusted. It can't be undone; a client that is suspended is then revoked for good. Revoking a
+   * client again changes nothing, also with another reason, and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/revoke?dry_run=true, operation
+   * revokeClientSite2SiteForDryRun.
+   */
+  revokeClientSite2SiteForDryRun(request: RevokeClientSite2SiteForDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2SiteForDryRun, request, options);
   }
 
   /**
@@ -1035,6 +1376,21 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: delete a CA.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes a CA
+   * that has no certificates, and its key. A CA with certificates, revoked ones too, is not deleted
+   * (409 `rule`).
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/openvpn/cas/{id}?dry_run=true, operation deleteCaDryRun.
+   */
+  deleteCaDryRun(request: DeleteCaDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteCaDryRun, request, options);
+  }
+
+  /**
    * Get the certificate of a CA.
    *
    * The CA certificate in PEM, as for OpenVPN's `ca`.
@@ -1093,6 +1449,21 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Tell what this would do: merge a CRL that the CA has signed elsewhere.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Adds the
+   * revocations of the list that are not known here, and lets the CA's own lists go on after its
+   * number. Nothing is taken back: a revocation that the list does not have stays.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/crl/import?dry_run=true, operation importCaCrlDryRun.
+   */
+  importCaCrlDryRun(request: ImportCaCrlDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.importCaCrlDryRun, request, options);
+  }
+
+  /**
    * Revoke any certificate of a CA.
    *
    * Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
@@ -1106,5 +1477,22 @@ export class OpenvpnGroup {
    */
   createRevocation(request: CreateRevocationRequest, options?: CallOptions): Promise<SdkResponse<types.Revocation>> {
     return this.#client.call(operations.createRevocation, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke any certificate of a CA.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes one
+   * certificate that the CA has ever signed, whether or not it is known here: by its `serial`, or
+   * by the certificate itself in `cert`, which is then listed among the certificates. Of a client
+   * it revokes this certificate alone. It can't be undone; one that is revoked for good already
+   * stays as it is and is 200.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/revocations?dry_run=true, operation createRevocationDryRun.
+   */
+  createRevocationDryRun(request: CreateRevocationDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.createRevocationDryRun, request, options);
   }
 }

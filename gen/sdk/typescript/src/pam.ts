@@ -95,8 +95,20 @@ export type DisablePamDeviceRequest = {
   id: number;
 };
 
+/** What disablePamDeviceDryRun takes. */
+export type DisablePamDeviceDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What enablePamDevice takes. */
 export type EnablePamDeviceRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What enablePamDeviceDryRun takes. */
+export type EnablePamDeviceDryRunRequest = {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -148,6 +160,12 @@ export type DeleteApplicationRequest = {
   id: number;
 };
 
+/** What deleteApplicationDryRun takes. */
+export type DeleteApplicationDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What getAuthorizationsPages takes. */
 export type GetAuthorizationsPagesRequest = {
   /**
@@ -183,8 +201,20 @@ export type DeleteAuthorizationRequest = {
   id: number;
 };
 
+/** What deleteAuthorizationDryRun takes. */
+export type DeleteAuthorizationDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What rotateAuthorization takes. */
 export type RotateAuthorizationRequest = types.AuthorizationRotate & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What rotateAuthorizationDryRun takes. */
+export type RotateAuthorizationDryRunRequest = types.AuthorizationRotate & {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -218,6 +248,12 @@ export type UpdateDeviceDomainRequest = types.DeviceDomainUpdate & {
 
 /** What deleteDeviceDomain takes. */
 export type DeleteDeviceDomainRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What deleteDeviceDomainDryRun takes. */
+export type DeleteDeviceDomainDryRunRequest = {
   /** The id of the addressed resource. */
   id: number;
 };
@@ -278,6 +314,15 @@ const operations = {
     args: { "id": "id" },
     empty: true,
   },
+  disablePamDeviceDryRun: {
+    id: "disablePamDeviceDryRun",
+    method: "DELETE",
+    path: "/api/pam/devices/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   enablePamDevice: {
     id: "enablePamDevice",
     method: "POST",
@@ -286,6 +331,15 @@ const operations = {
     args: { "id": "id" },
     accept: "application/json",
     answer: shapes.PamDevice,
+  },
+  enablePamDeviceDryRun: {
+    id: "enablePamDeviceDryRun",
+    method: "POST",
+    path: "/api/pam/devices/{id}/enable?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   getDeviceHistoryPages: {
     id: "getPamDeviceHistoryPage",
@@ -342,6 +396,15 @@ const operations = {
     args: { "id": "id" },
     empty: true,
   },
+  deleteApplicationDryRun: {
+    id: "deleteApplicationDryRun",
+    method: "DELETE",
+    path: "/api/pam/applications/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getAuthorizationsPages: {
     id: "getAuthorizationsPage",
     method: "GET",
@@ -387,6 +450,15 @@ const operations = {
     args: { "id": "id" },
     empty: true,
   },
+  deleteAuthorizationDryRun: {
+    id: "deleteAuthorizationDryRun",
+    method: "DELETE",
+    path: "/api/pam/authorizations/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   rotateAuthorization: {
     id: "rotateAuthorization",
     method: "POST",
@@ -396,6 +468,16 @@ const operations = {
     json: { shape: shapes.AuthorizationRotate },
     accept: "application/json",
     answer: shapes.AuthorizationSecrets,
+  },
+  rotateAuthorizationDryRun: {
+    id: "rotateAuthorizationDryRun",
+    method: "POST",
+    path: "/api/pam/authorizations/{id}/rotate?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.AuthorizationRotate },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
   },
   getDeviceDomainsPages: {
     id: "getDeviceDomainsPage",
@@ -442,6 +524,15 @@ const operations = {
     args: { "id": "id" },
     empty: true,
   },
+  deleteDeviceDomainDryRun: {
+    id: "deleteDeviceDomainDryRun",
+    method: "DELETE",
+    path: "/api/pam/domains/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
 } satisfies Record<string, Operation>;
 
 /** Makes an empty request, whose fields are then set. */
@@ -463,6 +554,7 @@ export class PamGroup {
     Authorization: empty<CreateAuthorizationRequest>,
     UpdateAuthorization: empty<UpdateAuthorizationRequest>,
     RotateAuthorization: empty<RotateAuthorizationRequest>,
+    RotateAuthorizationDryRun: empty<RotateAuthorizationDryRunRequest>,
     CreateDeviceDomain: empty<CreateDeviceDomainRequest>,
     DeviceDomain: empty<CreateDeviceDomainRequest>,
     UpdateDeviceDomain: empty<UpdateDeviceDomainRequest>,
@@ -584,6 +676,21 @@ export class PamGroup {
   }
 
   /**
+   * Tell what this would do: disable a device.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Takes a device
+   * out of use; it stays where it is, and can be enabled again. One that is out of use already
+   * stays as it is.
+   *
+   * It needs the right to write pam.devices. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/pam/devices/{id}?dry_run=true, operation disablePamDeviceDryRun.
+   */
+  disablePamDeviceDryRun(request: DisablePamDeviceDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.disablePamDeviceDryRun, request, options);
+  }
+
+  /**
    * Enable a device.
    *
    * Takes a device into use again. One that is in use stays as it is.
@@ -594,6 +701,20 @@ export class PamGroup {
    */
   enablePamDevice(request: EnablePamDeviceRequest, options?: CallOptions): Promise<SdkResponse<types.PamDevice>> {
     return this.#client.call(operations.enablePamDevice, request, options);
+  }
+
+  /**
+   * Tell what this would do: enable a device.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Takes a device
+   * into use again. One that is in use stays as it is.
+   *
+   * It needs the right to write pam.devices. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/pam/devices/{id}/enable?dry_run=true, operation enablePamDeviceDryRun.
+   */
+  enablePamDeviceDryRun(request: EnablePamDeviceDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.enablePamDeviceDryRun, request, options);
   }
 
   /**
@@ -688,6 +809,20 @@ export class PamGroup {
   }
 
   /**
+   * Tell what this would do: delete an application.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes an
+   * application that has no authorizations. One that has some is not deleted (409 `rule`).
+   *
+   * It needs the right to write pam.applications. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/pam/applications/{id}?dry_run=true, operation deleteApplicationDryRun.
+   */
+  deleteApplicationDryRun(request: DeleteApplicationDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteApplicationDryRun, request, options);
+  }
+
+  /**
    * List authorizations.
    *
    * One page of the authorizations, by ascending id. The id of an application that does not exist
@@ -764,6 +899,20 @@ export class PamGroup {
   }
 
   /**
+   * Tell what this would do: delete an authorization.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes an
+   * authorization. Its keys and its access tokens stop working everywhere within one second.
+   *
+   * It needs the right to write pam.applications. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/pam/authorizations/{id}?dry_run=true, operation deleteAuthorizationDryRun.
+   */
+  deleteAuthorizationDryRun(request: DeleteAuthorizationDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteAuthorizationDryRun, request, options);
+  }
+
+  /**
    * Give an authorization new secrets.
    *
    * Makes new secrets, which the answer has; `client_id` stays, and so does the `token` of OAuth
@@ -778,6 +927,24 @@ export class PamGroup {
    */
   rotateAuthorization(request: RotateAuthorizationRequest, options?: CallOptions): Promise<SdkResponse<types.AuthorizationSecrets>> {
     return this.#client.call(operations.rotateAuthorization, request, options);
+  }
+
+  /**
+   * Tell what this would do: give an authorization new secrets.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Makes new
+   * secrets, which the answer has; `client_id` stays, and so does the `token` of OAuth 1.0. The
+   * secrets before work for `overlap` more seconds, and after that stop working everywhere within
+   * one second, with the access tokens made with them; those that are older still stop at once. An
+   * authorization of the method `none` has no secrets: it gets a new `token`, and the one before
+   * stops within one second whatever `overlap` says.
+   *
+   * It needs the right to write pam.applications. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/pam/authorizations/{id}/rotate?dry_run=true, operation rotateAuthorizationDryRun.
+   */
+  rotateAuthorizationDryRun(request: RotateAuthorizationDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.rotateAuthorizationDryRun, request, options);
   }
 
   /**
@@ -850,5 +1017,19 @@ export class PamGroup {
    */
   deleteDeviceDomain(request: DeleteDeviceDomainRequest, options?: CallOptions): Promise<SdkResponse<void>> {
     return this.#client.call(operations.deleteDeviceDomain, request, options);
+  }
+
+  /**
+   * Tell what this would do: delete a domain.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes a domain
+   * that no device is in. One with devices, disabled ones too, is not deleted (409 `rule`).
+   *
+   * It needs the right to write pam.domains. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/pam/domains/{id}?dry_run=true, operation deleteDeviceDomainDryRun.
+   */
+  deleteDeviceDomainDryRun(request: DeleteDeviceDomainDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteDeviceDomainDryRun, request, options);
   }
 }

@@ -82,7 +82,8 @@ export function prepare(operation: Operation, base: string, given: object): Prep
     throw new TypeError(`chaveiro: ${operation.id}: there is no parameter ${[...rest.keys()].join(", ")}`);
   }
   if (operation.accept !== undefined) headers.set("accept", operation.accept);
-  return { method: operation.method, url: base + path + (query.size > 0 ? `?${query}` : ""), headers, body };
+  const separator = path.includes("?") ? "&" : "?"; // a dry run has one
+  return { method: operation.method, url: base + path + (query.size > 0 ? `${separator}${query}` : ""), headers, body };
 }
 
 /** Moves parameters to where they are sent. One that is undefined, null or empty is not sent. */

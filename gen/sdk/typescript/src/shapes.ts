@@ -65,6 +65,50 @@ export const ClientSite2SiteImport: Shape = new ObjectShape(() => ({
   revoked_date: ["revokedDate"],
 }));
 
+export const ClientsSite2SiteRenew: Shape = new ObjectShape(() => ({
+  ids: ["ids", { list: undefined }],
+  name: ["name"],
+  ca_id: ["caId"],
+  expires_before: ["expiresBefore"],
+  after: ["after"],
+  overlap: ["overlap"],
+  expiration: ["expiration"],
+  key_algorithm: ["keyAlgorithm"],
+}));
+
+export const ClientsSite2SiteRenewal: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  renewed: ["renewed"],
+  failed: ["failed"],
+  next: ["next"],
+  clients: ["clients", { list: RenewedClientSite2Site }],
+}));
+
+export const RenewedClientSite2Site: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  name: ["name"],
+  ok: ["ok"],
+  old_serial: ["oldSerial"],
+  serial: ["serial"],
+  expiry_date: ["expiryDate", "date"],
+  errors: ["errors", { list: ClientRenewalError }],
+}));
+
+export const ClientRenewalError: Shape = new ObjectShape(() => ({
+  field: ["field"],
+  type: ["type"],
+  msg: ["msg"],
+}));
+
+export const ClientsSite2SitePkcs12: Shape = new ObjectShape(() => ({
+  ids: ["ids", { list: undefined }],
+  name: ["name"],
+  ca_id: ["caId"],
+  expires_before: ["expiresBefore"],
+  password: ["password"],
+  profile: ["profile"],
+}));
+
 export const ClientSite2SiteUpdate: Shape = new ObjectShape(() => ({
   ca_id: ["caId"],
   name: ["name"],
@@ -631,6 +675,18 @@ export const UserInfoUpdate: Shape = new ObjectShape(() => ({
   email: ["email"],
   current_password: ["currentPassword"],
   password: ["password"],
+}));
+
+export const DryRun: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  changes: ["changes"],
+  action: ["action"],
+  resource: ["resource"],
+  id: ["id"],
+  name: ["name"],
+  before: ["before", { map: undefined }],
+  after: ["after", { map: undefined }],
+  reversible: ["reversible"],
 }));
 
 export const RoleIdObject: Shape = new ObjectShape(() => ({

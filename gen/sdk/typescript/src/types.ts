@@ -170,6 +170,112 @@ export interface ClientSite2SiteImport {
   revokedDate?: string | null | undefined;
 }
 
+/** Source: the schema ClientsSite2SiteRenew of the document Chaveiro. */
+export interface ClientsSite2SiteRenew {
+  /** The ids of the clients. No other filter has a place beside it. At most 1000 items. */
+  ids?: number[] | null | undefined;
+  /**
+   * Only the client of this name, regardless of case; with `*` as in the list of clients. At most
+   * 64 characters.
+   */
+  name?: string | null | undefined;
+  /** Only the clients of this CA. */
+  caId?: number | null | undefined;
+  /**
+   * Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
+   * most 64 characters.
+   */
+  expiresBefore?: string | null | undefined;
+  /** Only those with a higher id: `next` of an answer. Not beside `ids`. */
+  after?: number | null | undefined;
+  /**
+   * How long the certificates before it stay valid, as in the renewal of one client. At most 32
+   * characters.
+   */
+  overlap?: string | null | undefined;
+  /** Days until the certificates end, as on creation. From 1 to 7300. */
+  expiration?: number | null | undefined;
+  /** The algorithm of the new keys; `ecdsa-p256` when left out. The keys have no password. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+}
+
+/** Source: the schema ClientsSite2SiteRenewal of the document Chaveiro. */
+export interface ClientsSite2SiteRenewal {
+  /** Whether nothing was changed, because `dry_run` was asked for. */
+  dryRun: boolean;
+  /** How many clients were renewed. */
+  renewed: number;
+  /** How many were not. */
+  failed: number;
+  /**
+   * The id after which the clients begin that are left, by ascending id or in the order of `ids`;
+   * `null` when none is left.
+   */
+  next: number | null;
+  /** What became of each. */
+  clients: RenewedClientSite2Site[];
+}
+
+/** Source: the schema RenewedClientSite2Site of the document Chaveiro. */
+export interface RenewedClientSite2Site {
+  /** The id of the client. */
+  id: number;
+  /** Its name; empty when there is no such client. */
+  name: string;
+  /** Whether it was renewed; in a dry run, whether it would be. */
+  ok: boolean;
+  /**
+   * The serial number of its newest certificate before, in lower-case hex; empty when there is no
+   * such client.
+   */
+  oldSerial: string;
+  /** The serial number of the new certificate, in lower-case hex. */
+  serial: string | null;
+  /** When the new certificate ends. */
+  expiryDate: Date | null;
+  /** Why it was not renewed. */
+  errors: ClientRenewalError[];
+}
+
+/** Source: the schema ClientRenewalError of the document Chaveiro. */
+export interface ClientRenewalError {
+  /** The name of the faulty field; empty when no field is to blame. */
+  field: string;
+  /** `required`: a mandatory field is missing. */
+  type: FieldErrorType;
+  /** A text for people, in the language of `Accept-Language`. */
+  msg: string;
+}
+
+/** Source: the schema ClientsSite2SitePkcs12 of the document Chaveiro. */
+export interface ClientsSite2SitePkcs12 {
+  /** The ids of the clients. No other filter has a place beside it. At most 1000 items. */
+  ids?: number[] | null | undefined;
+  /**
+   * Only the client of this name, regardless of case; with `*` as in the list of clients. At most
+   * 64 characters.
+   */
+  name?: string | null | undefined;
+  /** Only the clients of this CA. */
+  caId?: number | null | undefined;
+  /**
+   * Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
+   * most 64 characters.
+   */
+  expiresBefore?: string | null | undefined;
+  /** Protects all files. From 1 to 1024 characters. */
+  password: string;
+  /** The encryption of the files; `modern` when left out. */
+  profile?: Pkcs12Profile | null | undefined;
+}
+
+/**
+ * `modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems.
+ *
+ * A newer server may have more values. Source: the schema Pkcs12Profile of the document Chaveiro.
+ */
+export type Pkcs12Profile = "modern" | "legacy" | (string & {});
+
 /** Source: the schema ClientSite2SiteUpdate of the document Chaveiro. */
 export interface ClientSite2SiteUpdate {
   /** Not editable. */
@@ -203,13 +309,6 @@ export interface Pkcs12Request {
   /** The encryption of the file; `modern` when left out. */
   profile?: Pkcs12Profile | null | undefined;
 }
-
-/**
- * `modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems.
- *
- * A newer server may have more values. Source: the schema Pkcs12Profile of the document Chaveiro.
- */
-export type Pkcs12Profile = "modern" | "legacy" | (string & {});
 
 /** Source: the schema CertificatePage of the document Chaveiro. */
 export interface CertificatePage {
@@ -1386,6 +1485,37 @@ export interface UserInfoUpdate {
  * A newer server may have more values. Source: the schema AuditOrder of the document Chaveiro.
  */
 export type AuditOrder = "asc" | "desc" | (string & {});
+
+/** Source: the schema DryRun of the document Chaveiro. */
+export interface DryRun {
+  /** Always `true`. */
+  dryRun: boolean;
+  /**
+   * `false`: the request would change nothing, because all is so already. Then `action`, `before`
+   * and `after` are `null`.
+   */
+  changes: boolean;
+  /** What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`. */
+  action: string | null;
+  /** The kind of the resource, as the audit calls it. */
+  resource: string;
+  /** The id of the resource; `null` when there is none yet. */
+  id: number | null;
+  /** The name of the resource; empty when nothing would change. */
+  name: string;
+  /** What would change, as it is; without secrets. */
+  before: Record<string, unknown> | null;
+  /**
+   * What would change, as it would become; without secrets. What each run makes anew, as a serial
+   * number, is `null`.
+   */
+  after: Record<string, unknown> | null;
+  /**
+   * Whether another operation takes it back, as suspending and resuming do. What is deleted,
+   * revoked, renewed or rotated stays so.
+   */
+  reversible: boolean;
+}
 
 /** Source: the schema RoleIdObject of the document Chaveiro. */
 export interface RoleIdObject {

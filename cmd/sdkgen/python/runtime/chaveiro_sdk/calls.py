@@ -99,7 +99,8 @@ class Call:
                 raise ValueError(f"{self.operation}: {text!r} is the {name} of nothing")
             path = path.replace("{" + name + "}", quote(text, safe=""))
         query = [(name, encode_text(value)) for name, value in self.query.items() if value is not None]
-        return f"{path}?{urlencode(query)}" if query else path
+        separator = "&" if "?" in path else "?"  # a dry run has one
+        return f"{path}{separator}{urlencode(query)}" if query else path
 
     def payload(self) -> bytes | None:
         """Return its body; None without one."""

@@ -81,6 +81,8 @@ def test_a_client(sdk: Chaveiro) -> None:
     assert pkcs12.content[0] == 0x30 and pkcs12.media_type == "application/x-pkcs12"
     before = openvpn.get_ca_crl(ca.id, format="der")
     assert before.content[0] == 0x30 and before.media_type == "application/pkix-crl"
+    said = openvpn.revoke_client_site2site_dry_run(client.id)
+    assert said.dry_run and said.changes and said.name == client.name and not said.reversible
     openvpn.revoke_client_site2site(client.id)
     assert openvpn.get_client_site2site(client.id).revoked
     after = openvpn.get_ca_crl(ca.id, format="der")
@@ -138,6 +140,8 @@ def test_apikeys(sdk: Chaveiro) -> None:
     assert [(r.id, r.name) for r in key.roles] == [(role.id, "readers")]
     for roles in ([{"id": role.id}], [RoleIdObject(id=role.id)]):
         assert [r.id for r in sdk.auth.update_apikey(key.id, roles=roles).roles] == [role.id]
+    said = sdk.auth.delete_apikey_dry_run(key.id, self_=True)
+    assert (said.action, said.id, said.name) == ("delete", key.id, "of ints")
     reader = Chaveiro(apikey=key.token)
     assert isinstance(list(reader.openvpn.get_clients_site2site_pages(name="none")), list)
     with pytest.raises(ForbiddenError):

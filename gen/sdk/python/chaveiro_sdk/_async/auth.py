@@ -23,6 +23,7 @@ from ..models.api import (
     User,
     UserInfo,
     OwnerType,
+    DryRun,
     RoleIdObject,
 )
 from ..page import Page
@@ -379,6 +380,45 @@ class AsyncAuth:
         )
         await self._transport.empty(call, options)
 
+    async def delete_apikey_dry_run(
+        self,
+        id: int,
+        *,
+        self_: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete an apikey.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes an
+        apikey. Its token and its access tokens stop working everywhere within one second. The last
+        superuser is not deleted (409 `rule`).
+
+        It needs the right to write auth.apikeys.
+
+        Arguments:
+        - id: The id of the addressed resource. There is no example, so that nobody changes their
+          own rights by trying. From 1 to 9007199254740991.
+        - self_: `true`: also where the change takes away rights of the caller's own apikey or user.
+          Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a
+          right or `superuser` away, adds a restriction, or ends the token at once.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/3rdparty/apikeys/{id}?dry_run=true, operation deleteApikeyDryRun.
+        """
+        call = Call(
+            "deleteApikeyDryRun",
+            "DELETE",
+            "/api/3rdparty/apikeys/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+            query={
+                "self": self_,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
     async def rotate_apikey(
         self,
         id: int,
@@ -424,6 +464,53 @@ class AsyncAuth:
             },
         )
         return await self._transport.json(call, Apikey.from_dict, options)
+
+    async def rotate_apikey_dry_run(
+        self,
+        id: int,
+        *,
+        overlap: int | None | Unset = UNSET,
+        self_: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: give an apikey a new token.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Makes a new
+        token, which the answer has whole. The one before works for `overlap` more seconds, and
+        after that stops working everywhere within one second, with its access tokens; one that is
+        older still stops at once. Nobody can rotate an apikey that has more rights than their own:
+        403.
+
+        It needs the right to write auth.apikeys.
+
+        Arguments:
+        - id: The id of the addressed resource. There is no example, so that nobody changes their
+          own rights by trying. From 1 to 9007199254740991.
+        - overlap: For how many seconds the token before still works; 0 ends it at once, and left
+          out it is 3600. From 0 to 2592000.
+        - self_: `true`: also where the change takes away rights of the caller's own apikey or user.
+          Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a
+          right or `superuser` away, adds a restriction, or ends the token at once.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/3rdparty/apikeys/{id}/rotate?dry_run=true, operation rotateApikeyDryRun.
+        """
+        call = Call(
+            "rotateApikeyDryRun",
+            "POST",
+            "/api/3rdparty/apikeys/{id}/rotate?dry_run=true",
+            "keyed",
+            args={"id": id},
+            query={
+                "self": self_,
+            },
+            body={
+                "overlap": overlap,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 
     def get_roles_pages(
         self,
@@ -603,6 +690,37 @@ class AsyncAuth:
             args={"id": id},
         )
         await self._transport.empty(call, options)
+
+    async def delete_role_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete a role.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes a
+        role that no user and no apikey has. One in use is not deleted (409 `rule`).
+
+        It needs the right to write auth.roles.
+
+        Arguments:
+        - id: The id of the addressed resource. There is no example, so that nobody changes their
+          own rights by trying. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/roles/{id}?dry_run=true, operation deleteRoleDryRun.
+        """
+        call = Call(
+            "deleteRoleDryRun",
+            "DELETE",
+            "/api/roles/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 
     async def get_scopes(
         self,
@@ -857,6 +975,45 @@ class AsyncAuth:
             },
         )
         await self._transport.empty(call, options)
+
+    async def delete_user_dry_run(
+        self,
+        id: int,
+        *,
+        self_: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete a user.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes a
+        user. All sessions of the user end everywhere within one second. The last superuser is not
+        deleted (409 `rule`).
+
+        It needs the right to write auth.users.
+
+        Arguments:
+        - id: The id of the addressed resource. There is no example, so that nobody changes their
+          own rights by trying. From 1 to 9007199254740991.
+        - self_: `true`: also where the change takes away rights of the caller's own apikey or user.
+          Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a
+          right or `superuser` away, adds a restriction, or ends the token at once.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/users/{id}?dry_run=true, operation deleteUserDryRun.
+        """
+        call = Call(
+            "deleteUserDryRun",
+            "DELETE",
+            "/api/users/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+            query={
+                "self": self_,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 
     async def get_user_info(
         self,

@@ -16,7 +16,11 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     RevocationReason,
+    FieldErrorType,
     KeyAlgorithm,
+    ClientsSite2SiteRenewal,
+    RenewedClientSite2Site,
+    ClientRenewalError,
     Pkcs12Profile,
     CertificatePage,
     Certificate,
@@ -28,6 +32,7 @@ from ..models.api import (
     CrlFormat,
     MergedCrl,
     Revocation,
+    DryRun,
 )
 from ..page import Page
 from ..values import UNSET, File, Unset
@@ -255,6 +260,189 @@ class AsyncOpenvpn:
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
 
+    async def renew_clients_site2site(
+        self,
+        *,
+        ids: Sequence[int] | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        ca_id: int | None | Unset = UNSET,
+        expires_before: datetime | str | None | Unset = UNSET,
+        after: int | None | Unset = UNSET,
+        overlap: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        dry_run: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> ClientsSite2SiteRenewal:
+        """Renew the certificates of many clients.
+
+        Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before`
+        select, by ascending id; at least one of these is required. Each is renewed as by the
+        renewal of one client, in its own transaction: a fault of one keeps no other from being
+        renewed, and is in its place of the answer. A client that is revoked or suspended stays so:
+        a filter leaves it out, and of `ids` it is `rule`. One request renews at most 1000 clients,
+        and fewer when its time ends, as with RSA keys. `next` then says where to go on: send the
+        same filters with it as `after`, or the rest of `ids`. With `expires_before` it is enough to
+        send the request again: a client whose new certificate ends later is not selected any more.
+        With an `Idempotency-Key` a repeat renews no client again, also after a crash of the server.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - ids: The ids of the clients. No other filter has a place beside it. At most 1000 items.
+        - name: Only the client of this name, regardless of case; with `*` as in the list of
+          clients. At most 64 characters.
+        - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - expires_before: Only those whose certificate ends before this date, in ISO 8601; without a
+          zone it is UTC. At most 64 characters.
+        - after: Only those with a higher id: `next` of an answer. Not beside `ids`. From 1 to
+          9007199254740991.
+        - overlap: How long the certificates before it stay valid, as in the renewal of one client.
+          At most 32 characters.
+        - expiration: Days until the certificates end, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new keys; `ecdsa-p256` when left out. The keys have no
+          password.
+        - dry_run: `true`: nothing is changed. The answer says which clients would be renewed and
+          which would not, and why; `serial` and `expiry_date` are `null`.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/renew, operation renewClientsSite2Site.
+        """
+        call = Call(
+            "renewClientsSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/renew",
+            "keyed",
+            query={
+                "dry_run": dry_run,
+            },
+            body={
+                "ids": ids,
+                "name": name,
+                "ca_id": ca_id,
+                "expires_before": expires_before,
+                "after": after,
+                "overlap": overlap,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
+        )
+        return await self._transport.json(call, ClientsSite2SiteRenewal.from_dict, options)
+
+    async def create_clients_site2site_pkcs12(
+        self,
+        *,
+        password: str,
+        ids: Sequence[int] | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        ca_id: int | None | Unset = UNSET,
+        expires_before: datetime | str | None | Unset = UNSET,
+        profile: Pkcs12Profile | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make the PKCS#12 files of many clients.
+
+        A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those
+        that all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor
+        suspended. All are protected with `password`; a client whose key has a password needs that
+        one. In the names of files, characters that a file system may not take are `_`, and of equal
+        names the later ones have the client's id. A client without a file, as one whose key is not
+        kept here, is listed in `not-included.txt` in the ZIP file, with the reason. More than 1000
+        clients are 409 `rule`. Every file is recorded in the audit.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - password: Protects all files. At most 1024 characters.
+        - ids: The ids of the clients. No other filter has a place beside it. At most 1000 items.
+        - name: Only the client of this name, regardless of case; with `*` as in the list of
+          clients. At most 64 characters.
+        - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - expires_before: Only those whose certificate ends before this date, in ISO 8601; without a
+          zone it is UTC. At most 64 characters.
+        - profile: The encryption of the files; `modern` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/pkcs12, operation createClientsSite2SitePkcs12.
+        """
+        call = Call(
+            "createClientsSite2SitePkcs12",
+            "POST",
+            "/api/openvpn/clients/site2site/pkcs12",
+            "never",
+            accept="application/zip",
+            body={
+                "ids": ids,
+                "name": name,
+                "ca_id": ca_id,
+                "expires_before": expires_before,
+                "password": password,
+                "profile": profile,
+            },
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def export_clients_site2site(
+        self,
+        *,
+        name: str | None = None,
+        ca_id: int | None = None,
+        status: ClientStatus | str | None = None,
+        serial: str | None = None,
+        expires_before: datetime | str | None = None,
+        expires_after: datetime | str | None = None,
+        sort: CertificateOrder | str | None = None,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Export clients.
+
+        All clients that the filters select, as a CSV file (RFC 4180) in UTF-8. The first row has
+        the names of the columns, which are the fields of a client. A `'` stands before a value that
+        a spreadsheet would take for a formula: one that begins with `=`, `+`, `-`, `@`, tab or CR.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - name: Only the clients of this name, as in the list of clients. At most 64 characters.
+        - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - status: Only those of this status. Without it, all.
+        - serial: Only the client that has or had a certificate of this serial number, as in the
+          list of clients. At most 255 characters.
+        - expires_before: Only those that end before this date, in ISO 8601; without a zone it is
+          UTC. At most 64 characters.
+        - expires_after: Only those that end at this date or later, in ISO 8601; without a zone it
+          is UTC. At most 64 characters.
+        - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
+          beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/export, operation exportClientsSite2Site.
+        """
+        call = Call(
+            "exportClientsSite2Site",
+            "GET",
+            "/api/openvpn/clients/site2site/export",
+            "safe",
+            query={
+                "name": name,
+                "ca_id": ca_id,
+                "status": status,
+                "serial": serial,
+                "expires_before": expires_before,
+                "expires_after": expires_after,
+                "sort": sort,
+            },
+            accept="text/csv",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
     async def get_client_site2site(
         self,
         id: int,
@@ -383,6 +571,40 @@ class AsyncOpenvpn:
             args={"id": id},
         )
         await self._transport.empty(call, options)
+
+    async def revoke_client_site2site_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke a client.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Revokes the
+        client's certificate. The record stays and is listed with `revoked: true`. From this answer
+        on every CRL that is served lists the certificate, and those before it that were still
+        valid, with the reason `unspecified`. It can't be undone. Revoking again changes nothing and
+        is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}?dry_run=true, operation
+        revokeClientSite2SiteDryRun.
+        """
+        call = Call(
+            "revokeClientSite2SiteDryRun",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 
     async def get_client_site2site_certificate(
         self,
@@ -598,6 +820,66 @@ class AsyncOpenvpn:
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
 
+    async def renew_client_site2site_dry_run(
+        self,
+        id: int,
+        *,
+        overlap: datetime | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        csr: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: renew the certificate of a client.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Issues
+        another certificate for the client, with a new key and serial number and with the record as
+        it is now. The certificates before it stay valid until the `overlap` ends, and the service
+        then revokes them as `superseded`; an overlap of `0` revokes them at once, as for a router
+        that was stolen. A client that is revoked or expired is in force again, under its name,
+        unless another client has it now: 409 `duplicated`.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - overlap: How long the certificates before it stay valid, as an ISO 8601 duration of weeks,
+          days, hours, minutes and seconds; `0` not at all. `P30D` when left out, at most `P7300D`.
+          At most 32 characters.
+        - name: Only for a client whose imported name a new certificate may not have, and required
+          there. Otherwise the name can't be changed. At most 30 characters.
+        - password: Encrypts the new private key with this password. At most 1024 characters.
+        - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
+        - csr: A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays
+          where it is. Only the key of the request counts, not its names. `password` and
+          `key_algorithm` have no place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/renew?dry_run=true, operation
+        renewClientSite2SiteDryRun.
+        """
+        call = Call(
+            "renewClientSite2SiteDryRun",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/renew?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+                "name": name,
+                "password": password,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+                "csr": csr,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
     async def suspend_client_site2site(
         self,
         id: int,
@@ -628,6 +910,39 @@ class AsyncOpenvpn:
             args={"id": id},
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def suspend_client_site2site_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: suspend a client.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Puts all
+        certificates of the client on the CRL with the reason `certificateHold`, until the client is
+        resumed. It keeps its name. Suspending again changes nothing and is 200; a client that is
+        revoked for good is 409 `rule`.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/suspend?dry_run=true, operation
+        suspendClientSite2SiteDryRun.
+        """
+        call = Call(
+            "suspendClientSite2SiteDryRun",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/suspend?dry_run=true",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 
     async def resume_client_site2site(
         self,
@@ -660,6 +975,39 @@ class AsyncOpenvpn:
             args={"id": id},
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def resume_client_site2site_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: resume a suspended client.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Takes the
+        certificates of a suspended client off the next CRL. A client that is in force stays as it
+        is; one that is revoked for good is 409 `rule`. OpenVPN 2.6 may keep an entry of an earlier
+        CRL until it is restarted, where `crl-verify` names a file with the lists of several CAs.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/resume?dry_run=true, operation
+        resumeClientSite2SiteDryRun.
+        """
+        call = Call(
+            "resumeClientSite2SiteDryRun",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/resume?dry_run=true",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 
     async def revoke_client_site2site_for(
         self,
@@ -700,6 +1048,48 @@ class AsyncOpenvpn:
             },
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def revoke_client_site2site_for_dry_run(
+        self,
+        id: int,
+        *,
+        reason: FinalReason | str,
+        invalidity_date: datetime | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke a client for a reason.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+        certificates of the client, as DELETE does, with a reason and since when the key is not to
+        be trusted. It can't be undone; a client that is suspended is then revoked for good.
+        Revoking a client again changes nothing, also with another reason, and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - reason: A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+        - invalidity_date: Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO
+          8601; not in the future. At most 64 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/revoke?dry_run=true, operation
+        revokeClientSite2SiteForDryRun.
+        """
+        call = Call(
+            "revokeClientSite2SiteForDryRun",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/revoke?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "reason": reason,
+                "invalidity_date": invalidity_date,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 
     def get_certificates_pages(
         self,
@@ -1289,6 +1679,37 @@ class AsyncOpenvpn:
         )
         await self._transport.empty(call, options)
 
+    async def delete_ca_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete a CA.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes a CA
+        that has no certificates, and its key. A CA with certificates, revoked ones too, is not
+        deleted (409 `rule`).
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/openvpn/cas/{id}?dry_run=true, operation deleteCaDryRun.
+        """
+        call = Call(
+            "deleteCaDryRun",
+            "DELETE",
+            "/api/openvpn/cas/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
     async def get_ca_certificate(
         self,
         id: int,
@@ -1436,6 +1857,42 @@ class AsyncOpenvpn:
         )
         return await self._transport.json(call, MergedCrl.from_dict, options)
 
+    async def import_ca_crl_dry_run(
+        self,
+        id: int,
+        *,
+        crl: str,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: merge a CRL that the CA has signed elsewhere.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Adds the
+        revocations of the list that are not known here, and lets the CA's own lists go on after its
+        number. Nothing is taken back: a revocation that the list does not have stays.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - crl: The list in PEM. At most 8388608 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/crl/import?dry_run=true, operation importCaCrlDryRun.
+        """
+        call = Call(
+            "importCaCrlDryRun",
+            "POST",
+            "/api/openvpn/cas/{id}/crl/import?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "crl": crl,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
     async def create_revocation(
         self,
         id: int,
@@ -1488,4 +1945,59 @@ class AsyncOpenvpn:
             },
         )
         return await self._transport.json(call, Revocation.from_dict, options)
+
+    async def create_revocation_dry_run(
+        self,
+        id: int,
+        *,
+        reason: FinalReason | str,
+        serial: str | None | Unset = UNSET,
+        cert: str | None | Unset = UNSET,
+        invalidity_date: datetime | str | None | Unset = UNSET,
+        revoked_date: datetime | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke any certificate of a CA.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Revokes one
+        certificate that the CA has ever signed, whether or not it is known here: by its `serial`,
+        or by the certificate itself in `cert`, which is then listed among the certificates. Of a
+        client it revokes this certificate alone. It can't be undone; one that is revoked for good
+        already stays as it is and is 200.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - reason: A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+        - serial: The serial number: in hex, with or without colons or `0x`, or in decimal. One of
+          digits alone must be that of a known certificate, in hex or in decimal, if it is not the
+          same in both. At most 255 characters.
+        - cert: The certificate in PEM, instead of `serial`. At most 65536 characters.
+        - invalidity_date: Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO
+          8601; not in the future. At most 64 characters.
+        - revoked_date: Since when it is revoked, in ISO 8601; now when left out. Not in the future.
+          At most 64 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/revocations?dry_run=true, operation
+        createRevocationDryRun.
+        """
+        call = Call(
+            "createRevocationDryRun",
+            "POST",
+            "/api/openvpn/cas/{id}/revocations?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "serial": serial,
+                "cert": cert,
+                "reason": reason,
+                "invalidity_date": invalidity_date,
+                "revoked_date": revoked_date,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
 

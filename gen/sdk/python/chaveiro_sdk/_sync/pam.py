@@ -34,6 +34,7 @@ from ..models.api import (
     AuthorizationSecrets,
     DeviceDomainPage,
     DeviceDomain,
+    DryRun,
 )
 from ..page import Page
 from ..values import UNSET, File, Unset
@@ -373,6 +374,37 @@ class Pam:
         )
         self._transport.empty(call, options)
 
+    def disable_pam_device_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: disable a device.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Takes a
+        device out of use; it stays where it is, and can be enabled again. One that is out of use
+        already stays as it is.
+
+        It needs the right to write pam.devices.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/pam/devices/{id}?dry_run=true, operation disablePamDeviceDryRun.
+        """
+        call = Call(
+            "disablePamDeviceDryRun",
+            "DELETE",
+            "/api/pam/devices/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
     def enable_pam_device(
         self,
         id: int,
@@ -401,6 +433,36 @@ class Pam:
             args={"id": id},
         )
         return self._transport.json(call, PamDevice.from_dict, options)
+
+    def enable_pam_device_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: enable a device.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Takes a
+        device into use again. One that is in use stays as it is.
+
+        It needs the right to write pam.devices.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/pam/devices/{id}/enable?dry_run=true, operation enablePamDeviceDryRun.
+        """
+        call = Call(
+            "enablePamDeviceDryRun",
+            "POST",
+            "/api/pam/devices/{id}/enable?dry_run=true",
+            "keyed",
+            args={"id": id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
 
     def get_device_history_pages(
         self,
@@ -639,6 +701,36 @@ class Pam:
             args={"id": id},
         )
         self._transport.empty(call, options)
+
+    def delete_application_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete an application.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes an
+        application that has no authorizations. One that has some is not deleted (409 `rule`).
+
+        It needs the right to write pam.applications.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/pam/applications/{id}?dry_run=true, operation deleteApplicationDryRun.
+        """
+        call = Call(
+            "deleteApplicationDryRun",
+            "DELETE",
+            "/api/pam/applications/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
 
     def get_authorizations_pages(
         self,
@@ -886,6 +978,37 @@ class Pam:
         )
         self._transport.empty(call, options)
 
+    def delete_authorization_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete an authorization.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes an
+        authorization. Its keys and its access tokens stop working everywhere within one second.
+
+        It needs the right to write pam.applications.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/pam/authorizations/{id}?dry_run=true, operation
+        deleteAuthorizationDryRun.
+        """
+        call = Call(
+            "deleteAuthorizationDryRun",
+            "DELETE",
+            "/api/pam/authorizations/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
     def rotate_authorization(
         self,
         id: int,
@@ -924,6 +1047,47 @@ class Pam:
             },
         )
         return self._transport.json(call, AuthorizationSecrets.from_dict, options)
+
+    def rotate_authorization_dry_run(
+        self,
+        id: int,
+        *,
+        overlap: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: give an authorization new secrets.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Makes new
+        secrets, which the answer has; `client_id` stays, and so does the `token` of OAuth 1.0. The
+        secrets before work for `overlap` more seconds, and after that stop working everywhere
+        within one second, with the access tokens made with them; those that are older still stop at
+        once. An authorization of the method `none` has no secrets: it gets a new `token`, and the
+        one before stops within one second whatever `overlap` says.
+
+        It needs the right to write pam.applications.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - overlap: For how many seconds the secrets before still work; 0 ends them at once, and left
+          out it is 3600. From 0 to 2592000.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/pam/authorizations/{id}/rotate?dry_run=true, operation
+        rotateAuthorizationDryRun.
+        """
+        call = Call(
+            "rotateAuthorizationDryRun",
+            "POST",
+            "/api/pam/authorizations/{id}/rotate?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+            },
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
 
     def get_device_domains_pages(
         self,
@@ -1101,4 +1265,35 @@ class Pam:
             args={"id": id},
         )
         self._transport.empty(call, options)
+
+    def delete_device_domain_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete a domain.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes a
+        domain that no device is in. One with devices, disabled ones too, is not deleted (409
+        `rule`).
+
+        It needs the right to write pam.domains.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/pam/domains/{id}?dry_run=true, operation deleteDeviceDomainDryRun.
+        """
+        call = Call(
+            "deleteDeviceDomainDryRun",
+            "DELETE",
+            "/api/pam/domains/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
 

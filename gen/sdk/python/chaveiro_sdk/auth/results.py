@@ -77,6 +77,15 @@ class AuthResults:
             types.DeleteApikeyResponse, "", lambda: self._group.delete_apikey(**arguments)
         )
 
+    def delete_apikey_dry_run(
+        self, request: types.DeleteApikeyDryRunRequest
+    ) -> types.DeleteApikeyDryRunResponse:
+        """Tell what this would do: delete an apikey."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteApikeyDryRunResponse, "dry_run", lambda: self._group.delete_apikey_dry_run(**arguments)
+        )
+
     def rotate_apikey(
         self, request: types.RotateApikeyRequest
     ) -> types.RotateApikeyResponse:
@@ -84,6 +93,15 @@ class AuthResults:
         arguments = request.to_dict()
         return results.perform(
             types.RotateApikeyResponse, "apikey", lambda: self._group.rotate_apikey(**arguments)
+        )
+
+    def rotate_apikey_dry_run(
+        self, request: types.RotateApikeyDryRunRequest
+    ) -> types.RotateApikeyDryRunResponse:
+        """Tell what this would do: give an apikey a new token."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RotateApikeyDryRunResponse, "dry_run", lambda: self._group.rotate_apikey_dry_run(**arguments)
         )
 
     def get_roles_pages(
@@ -128,6 +146,15 @@ class AuthResults:
         arguments = request.to_dict()
         return results.perform(
             types.DeleteRoleResponse, "", lambda: self._group.delete_role(**arguments)
+        )
+
+    def delete_role_dry_run(
+        self, request: types.DeleteRoleDryRunRequest
+    ) -> types.DeleteRoleDryRunResponse:
+        """Tell what this would do: delete a role."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteRoleDryRunResponse, "dry_run", lambda: self._group.delete_role_dry_run(**arguments)
         )
 
     def get_scopes(
@@ -182,6 +209,15 @@ class AuthResults:
         arguments = request.to_dict()
         return results.perform(
             types.DeleteUserResponse, "", lambda: self._group.delete_user(**arguments)
+        )
+
+    def delete_user_dry_run(
+        self, request: types.DeleteUserDryRunRequest
+    ) -> types.DeleteUserDryRunResponse:
+        """Tell what this would do: delete a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteUserDryRunResponse, "dry_run", lambda: self._group.delete_user_dry_run(**arguments)
         )
 
     def get_user_info(

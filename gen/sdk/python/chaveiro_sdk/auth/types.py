@@ -23,6 +23,7 @@ from ..models.api import (
     User,
     UserInfo,
     OwnerType,
+    DryRun,
     RoleIdObject,
 )
 from ..calls import Content
@@ -154,6 +155,21 @@ class DeleteApikeyResponse(Response):
 
 
 @dataclass
+class DeleteApikeyDryRunRequest(Request):
+    """The request of ``delete_apikey_dry_run``."""
+
+    id: int
+    self_: bool | None | None = None
+
+
+@dataclass
+class DeleteApikeyDryRunResponse(Response):
+    """The result of ``delete_apikey_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class RotateApikeyRequest(Request):
     """The request of ``rotate_apikey``."""
 
@@ -167,6 +183,22 @@ class RotateApikeyResponse(Response):
     """The result of ``rotate_apikey``."""
 
     apikey: Apikey | None = None
+
+
+@dataclass
+class RotateApikeyDryRunRequest(Request):
+    """The request of ``rotate_apikey_dry_run``."""
+
+    id: int
+    overlap: int | None | Unset | None = None
+    self_: bool | None | None = None
+
+
+@dataclass
+class RotateApikeyDryRunResponse(Response):
+    """The result of ``rotate_apikey_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -239,6 +271,20 @@ class DeleteRoleRequest(Request):
 @dataclass
 class DeleteRoleResponse(Response):
     """The result of ``delete_role``."""
+
+
+@dataclass
+class DeleteRoleDryRunRequest(Request):
+    """The request of ``delete_role_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteRoleDryRunResponse(Response):
+    """The result of ``delete_role_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -339,6 +385,21 @@ class DeleteUserResponse(Response):
 
 
 @dataclass
+class DeleteUserDryRunRequest(Request):
+    """The request of ``delete_user_dry_run``."""
+
+    id: int
+    self_: bool | None | None = None
+
+
+@dataclass
+class DeleteUserDryRunResponse(Response):
+    """The result of ``delete_user_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetUserInfoRequest(Request):
     """The request of ``get_user_info``."""
 
@@ -382,6 +443,7 @@ __all__ = [
     "User",
     "UserInfo",
     "OwnerType",
+    "DryRun",
     "RoleIdObject",
     "CreateTokenRequest",
     "CreateTokenResponse",
@@ -398,8 +460,12 @@ __all__ = [
     "UpdateApikeyResponse",
     "DeleteApikeyRequest",
     "DeleteApikeyResponse",
+    "DeleteApikeyDryRunRequest",
+    "DeleteApikeyDryRunResponse",
     "RotateApikeyRequest",
     "RotateApikeyResponse",
+    "RotateApikeyDryRunRequest",
+    "RotateApikeyDryRunResponse",
     "GetRolesPageRequest",
     "GetRolesPageResponse",
     "CreateRoleRequest",
@@ -410,6 +476,8 @@ __all__ = [
     "UpdateRoleResponse",
     "DeleteRoleRequest",
     "DeleteRoleResponse",
+    "DeleteRoleDryRunRequest",
+    "DeleteRoleDryRunResponse",
     "GetScopesRequest",
     "GetScopesResponse",
     "GetUsersPageRequest",
@@ -422,6 +490,8 @@ __all__ = [
     "UpdateUserResponse",
     "DeleteUserRequest",
     "DeleteUserResponse",
+    "DeleteUserDryRunRequest",
+    "DeleteUserDryRunResponse",
     "GetUserInfoRequest",
     "GetUserInfoResponse",
     "UpdateUserInfoRequest",

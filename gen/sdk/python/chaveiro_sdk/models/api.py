@@ -217,6 +217,109 @@ class KeyAlgorithm(enum.StrEnum):
     RSA_4096 = "rsa-4096"
 
 
+@dataclass(slots=True, kw_only=True)
+class ClientsSite2SiteRenewal:
+    """The schema ClientsSite2SiteRenewal of the document Chaveiro."""
+
+    dry_run: bool
+    """Whether nothing was changed, because `dry_run` was asked for."""
+
+    renewed: int
+    """How many clients were renewed."""
+
+    failed: int
+    """How many were not."""
+
+    next: int | None
+    """The id after which the clients begin that are left, by ascending id or in the order of `ids`;
+    `null` when none is left.
+    """
+
+    clients: list[RenewedClientSite2Site]
+    """What became of each. At most 1000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientsSite2SiteRenewal:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            dry_run=data["dry_run"],
+            renewed=data["renewed"],
+            failed=data["failed"],
+            next=data["next"],
+            clients=[RenewedClientSite2Site.from_dict(item) for item in data["clients"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class RenewedClientSite2Site:
+    """The schema RenewedClientSite2Site of the document Chaveiro."""
+
+    id: int
+    """The id of the client."""
+
+    name: str
+    """Its name; empty when there is no such client. At most 255 characters."""
+
+    ok: bool
+    """Whether it was renewed; in a dry run, whether it would be."""
+
+    old_serial: str
+    """The serial number of its newest certificate before, in lower-case hex; empty when there is no
+    such client. At most 128 characters.
+    """
+
+    serial: str | None
+    """The serial number of the new certificate, in lower-case hex. At most 128 characters."""
+
+    expiry_date: datetime | None
+    """When the new certificate ends. At most 32."""
+
+    errors: list[ClientRenewalError]
+    """Why it was not renewed. At most 1000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> RenewedClientSite2Site:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            ok=data["ok"],
+            old_serial=data["old_serial"],
+            serial=data["serial"],
+            expiry_date=None if (value := data["expiry_date"]) is None else read_datetime(value),
+            errors=[ClientRenewalError.from_dict(item) for item in data["errors"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientRenewalError:
+    """The schema ClientRenewalError of the document Chaveiro."""
+
+    field: str
+    """The name of the faulty field; empty when no field is to blame. At most 1000 characters."""
+
+    type: FieldErrorType | str
+    """`required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field.
+    `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has
+    that id. `rule`: a rule of the system forbids it.
+    """
+
+    msg: str
+    """A text for people, in the language of `Accept-Language`. At most 4000 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientRenewalError:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            field=data["field"],
+            type=read_enum(FieldErrorType, data["type"]),
+            msg=data["msg"],
+        )
+
+
 class Pkcs12Profile(enum.StrEnum):
     """`modern`: AES-256 with a SHA-256 MAC. `legacy`: 3DES with a SHA-1 MAC, for old systems. A newer
     server may have more values, which are read as texts.
@@ -1617,6 +1720,62 @@ class AuditOrder(enum.StrEnum):
 
     ASC = "asc"
     DESC = "desc"
+
+
+@dataclass(slots=True, kw_only=True)
+class DryRun:
+    """The schema DryRun of the document Chaveiro."""
+
+    dry_run: bool
+    """Always `true`."""
+
+    changes: bool
+    """`false`: the request would change nothing, because all is so already. Then `action`, `before`
+    and `after` are `null`.
+    """
+
+    action: str | None
+    """What would be done, as the audit calls it: `delete`, `revoke`, `suspend`, `rotate`. At most 32
+    characters.
+    """
+
+    resource: str
+    """The kind of the resource, as the audit calls it. At most 64 characters."""
+
+    id: int | None
+    """The id of the resource; `null` when there is none yet."""
+
+    name: str
+    """The name of the resource; empty when nothing would change. At most 1000 characters."""
+
+    before: dict[str, Any] | None
+    """What would change, as it is; without secrets."""
+
+    after: dict[str, Any] | None
+    """What would change, as it would become; without secrets. What each run makes anew, as a serial
+    number, is `null`.
+    """
+
+    reversible: bool
+    """Whether another operation takes it back, as suspending and resuming do. What is deleted,
+    revoked, renewed or rotated stays so.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> DryRun:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            dry_run=data["dry_run"],
+            changes=data["changes"],
+            action=data["action"],
+            resource=data["resource"],
+            id=data["id"],
+            name=data["name"],
+            before=data["before"],
+            after=data["after"],
+            reversible=data["reversible"],
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -41,6 +41,33 @@ class OpenvpnResults:
             types.ImportClientSite2SiteResponse, "client", lambda: self._group.import_client_site2site(**arguments)
         )
 
+    def renew_clients_site2site(
+        self, request: types.RenewClientsSite2SiteRequest
+    ) -> types.RenewClientsSite2SiteResponse:
+        """Renew the certificates of many clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewClientsSite2SiteResponse, "report", lambda: self._group.renew_clients_site2site(**arguments)
+        )
+
+    def create_clients_site2site_pkcs12(
+        self, request: types.CreateClientsSite2SitePkcs12Request
+    ) -> types.CreateClientsSite2SitePkcs12Response:
+        """Make the PKCS#12 files of many clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientsSite2SitePkcs12Response, "zip", lambda: self._group.create_clients_site2site_pkcs12(**arguments)
+        )
+
+    def export_clients_site2site(
+        self, request: types.ExportClientsSite2SiteRequest
+    ) -> types.ExportClientsSite2SiteResponse:
+        """Export clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ExportClientsSite2SiteResponse, "csv", lambda: self._group.export_clients_site2site(**arguments)
+        )
+
     def get_client_site2site(
         self, request: types.GetClientSite2SiteRequest
     ) -> types.GetClientSite2SiteResponse:
@@ -66,6 +93,15 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.RevokeClientSite2SiteResponse, "", lambda: self._group.revoke_client_site2site(**arguments)
+        )
+
+    def revoke_client_site2site_dry_run(
+        self, request: types.RevokeClientSite2SiteDryRunRequest
+    ) -> types.RevokeClientSite2SiteDryRunResponse:
+        """Tell what this would do: revoke a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_dry_run(**arguments)
         )
 
     def get_client_site2site_certificate(
@@ -112,6 +148,15 @@ class OpenvpnResults:
             types.RenewClientSite2SiteResponse, "client", lambda: self._group.renew_client_site2site(**arguments)
         )
 
+    def renew_client_site2site_dry_run(
+        self, request: types.RenewClientSite2SiteDryRunRequest
+    ) -> types.RenewClientSite2SiteDryRunResponse:
+        """Tell what this would do: renew the certificate of a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.renew_client_site2site_dry_run(**arguments)
+        )
+
     def suspend_client_site2site(
         self, request: types.SuspendClientSite2SiteRequest
     ) -> types.SuspendClientSite2SiteResponse:
@@ -119,6 +164,15 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.SuspendClientSite2SiteResponse, "client", lambda: self._group.suspend_client_site2site(**arguments)
+        )
+
+    def suspend_client_site2site_dry_run(
+        self, request: types.SuspendClientSite2SiteDryRunRequest
+    ) -> types.SuspendClientSite2SiteDryRunResponse:
+        """Tell what this would do: suspend a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.SuspendClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.suspend_client_site2site_dry_run(**arguments)
         )
 
     def resume_client_site2site(
@@ -130,6 +184,15 @@ class OpenvpnResults:
             types.ResumeClientSite2SiteResponse, "client", lambda: self._group.resume_client_site2site(**arguments)
         )
 
+    def resume_client_site2site_dry_run(
+        self, request: types.ResumeClientSite2SiteDryRunRequest
+    ) -> types.ResumeClientSite2SiteDryRunResponse:
+        """Tell what this would do: resume a suspended client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ResumeClientSite2SiteDryRunResponse, "dry_run", lambda: self._group.resume_client_site2site_dry_run(**arguments)
+        )
+
     def revoke_client_site2site_for(
         self, request: types.RevokeClientSite2SiteForRequest
     ) -> types.RevokeClientSite2SiteForResponse:
@@ -137,6 +200,15 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.RevokeClientSite2SiteForResponse, "client", lambda: self._group.revoke_client_site2site_for(**arguments)
+        )
+
+    def revoke_client_site2site_for_dry_run(
+        self, request: types.RevokeClientSite2SiteForDryRunRequest
+    ) -> types.RevokeClientSite2SiteForDryRunResponse:
+        """Tell what this would do: revoke a client for a reason."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteForDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_for_dry_run(**arguments)
         )
 
     def get_certificates_pages(
@@ -245,6 +317,15 @@ class OpenvpnResults:
             types.DeleteCaResponse, "", lambda: self._group.delete_ca(**arguments)
         )
 
+    def delete_ca_dry_run(
+        self, request: types.DeleteCaDryRunRequest
+    ) -> types.DeleteCaDryRunResponse:
+        """Tell what this would do: delete a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteCaDryRunResponse, "dry_run", lambda: self._group.delete_ca_dry_run(**arguments)
+        )
+
     def get_ca_certificate(
         self, request: types.GetCaCertificateRequest
     ) -> types.GetCaCertificateResponse:
@@ -281,6 +362,15 @@ class OpenvpnResults:
             types.ImportCaCrlResponse, "merged", lambda: self._group.import_ca_crl(**arguments)
         )
 
+    def import_ca_crl_dry_run(
+        self, request: types.ImportCaCrlDryRunRequest
+    ) -> types.ImportCaCrlDryRunResponse:
+        """Tell what this would do: merge a CRL that the CA has signed elsewhere."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ImportCaCrlDryRunResponse, "dry_run", lambda: self._group.import_ca_crl_dry_run(**arguments)
+        )
+
     def create_revocation(
         self, request: types.CreateRevocationRequest
     ) -> types.CreateRevocationResponse:
@@ -288,5 +378,14 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.CreateRevocationResponse, "revocation", lambda: self._group.create_revocation(**arguments)
+        )
+
+    def create_revocation_dry_run(
+        self, request: types.CreateRevocationDryRunRequest
+    ) -> types.CreateRevocationDryRunResponse:
+        """Tell what this would do: revoke any certificate of a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateRevocationDryRunResponse, "dry_run", lambda: self._group.create_revocation_dry_run(**arguments)
         )
 

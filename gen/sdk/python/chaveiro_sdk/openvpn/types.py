@@ -16,7 +16,11 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     RevocationReason,
+    FieldErrorType,
     KeyAlgorithm,
+    ClientsSite2SiteRenewal,
+    RenewedClientSite2Site,
+    ClientRenewalError,
     Pkcs12Profile,
     CertificatePage,
     Certificate,
@@ -28,6 +32,7 @@ from ..models.api import (
     CrlFormat,
     MergedCrl,
     Revocation,
+    DryRun,
 )
 from ..calls import Content
 from ..results import PageResponse, Request, Response
@@ -105,6 +110,67 @@ class ImportClientSite2SiteResponse(Response):
 
 
 @dataclass
+class RenewClientsSite2SiteRequest(Request):
+    """The request of ``renew_clients_site2site``."""
+
+    ids: Sequence[int] | None | Unset | None = None
+    name: str | None | Unset | None = None
+    ca_id: int | None | Unset | None = None
+    expires_before: datetime | str | None | Unset | None = None
+    after: int | None | Unset | None = None
+    overlap: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    dry_run: bool | None | None = None
+
+
+@dataclass
+class RenewClientsSite2SiteResponse(Response):
+    """The result of ``renew_clients_site2site``."""
+
+    report: ClientsSite2SiteRenewal | None = None
+
+
+@dataclass
+class CreateClientsSite2SitePkcs12Request(Request):
+    """The request of ``create_clients_site2site_pkcs12``."""
+
+    password: str
+    ids: Sequence[int] | None | Unset | None = None
+    name: str | None | Unset | None = None
+    ca_id: int | None | Unset | None = None
+    expires_before: datetime | str | None | Unset | None = None
+    profile: Pkcs12Profile | str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientsSite2SitePkcs12Response(Response):
+    """The result of ``create_clients_site2site_pkcs12``."""
+
+    zip: File | None = None
+
+
+@dataclass
+class ExportClientsSite2SiteRequest(Request):
+    """The request of ``export_clients_site2site``."""
+
+    name: str | None | None = None
+    ca_id: int | None | None = None
+    status: ClientStatus | str | None | None = None
+    serial: str | None | None = None
+    expires_before: datetime | str | None | None = None
+    expires_after: datetime | str | None | None = None
+    sort: CertificateOrder | str | None | None = None
+
+
+@dataclass
+class ExportClientsSite2SiteResponse(Response):
+    """The result of ``export_clients_site2site``."""
+
+    csv: File | None = None
+
+
+@dataclass
 class GetClientSite2SiteRequest(Request):
     """The request of ``get_client_site2site``."""
 
@@ -153,6 +219,20 @@ class RevokeClientSite2SiteRequest(Request):
 @dataclass
 class RevokeClientSite2SiteResponse(Response):
     """The result of ``revoke_client_site2site``."""
+
+
+@dataclass
+class RevokeClientSite2SiteDryRunRequest(Request):
+    """The request of ``revoke_client_site2site_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class RevokeClientSite2SiteDryRunResponse(Response):
+    """The result of ``revoke_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -236,6 +316,26 @@ class RenewClientSite2SiteResponse(Response):
 
 
 @dataclass
+class RenewClientSite2SiteDryRunRequest(Request):
+    """The request of ``renew_client_site2site_dry_run``."""
+
+    id: int
+    overlap: datetime | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
+
+
+@dataclass
+class RenewClientSite2SiteDryRunResponse(Response):
+    """The result of ``renew_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class SuspendClientSite2SiteRequest(Request):
     """The request of ``suspend_client_site2site``."""
 
@@ -247,6 +347,20 @@ class SuspendClientSite2SiteResponse(Response):
     """The result of ``suspend_client_site2site``."""
 
     client: ClientSite2Site | None = None
+
+
+@dataclass
+class SuspendClientSite2SiteDryRunRequest(Request):
+    """The request of ``suspend_client_site2site_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class SuspendClientSite2SiteDryRunResponse(Response):
+    """The result of ``suspend_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -264,6 +378,20 @@ class ResumeClientSite2SiteResponse(Response):
 
 
 @dataclass
+class ResumeClientSite2SiteDryRunRequest(Request):
+    """The request of ``resume_client_site2site_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class ResumeClientSite2SiteDryRunResponse(Response):
+    """The result of ``resume_client_site2site_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class RevokeClientSite2SiteForRequest(Request):
     """The request of ``revoke_client_site2site_for``."""
 
@@ -277,6 +405,22 @@ class RevokeClientSite2SiteForResponse(Response):
     """The result of ``revoke_client_site2site_for``."""
 
     client: ClientSite2Site | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteForDryRunRequest(Request):
+    """The request of ``revoke_client_site2site_for_dry_run``."""
+
+    id: int
+    reason: FinalReason | str
+    invalidity_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteForDryRunResponse(Response):
+    """The result of ``revoke_client_site2site_for_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -500,6 +644,20 @@ class DeleteCaResponse(Response):
 
 
 @dataclass
+class DeleteCaDryRunRequest(Request):
+    """The request of ``delete_ca_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteCaDryRunResponse(Response):
+    """The result of ``delete_ca_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetCaCertificateRequest(Request):
     """The request of ``get_ca_certificate``."""
 
@@ -560,6 +718,21 @@ class ImportCaCrlResponse(Response):
 
 
 @dataclass
+class ImportCaCrlDryRunRequest(Request):
+    """The request of ``import_ca_crl_dry_run``."""
+
+    id: int
+    crl: str
+
+
+@dataclass
+class ImportCaCrlDryRunResponse(Response):
+    """The result of ``import_ca_crl_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class CreateRevocationRequest(Request):
     """The request of ``create_revocation``."""
 
@@ -578,6 +751,25 @@ class CreateRevocationResponse(Response):
     revocation: Revocation | None = None
 
 
+@dataclass
+class CreateRevocationDryRunRequest(Request):
+    """The request of ``create_revocation_dry_run``."""
+
+    id: int
+    reason: FinalReason | str
+    serial: str | None | Unset | None = None
+    cert: str | None | Unset | None = None
+    invalidity_date: datetime | str | None | Unset | None = None
+    revoked_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class CreateRevocationDryRunResponse(Response):
+    """The result of ``create_revocation_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
 __all__ = [
     "ClientStatus",
     "CertificateOrder",
@@ -585,7 +777,11 @@ __all__ = [
     "Cursor",
     "ClientSite2Site",
     "RevocationReason",
+    "FieldErrorType",
     "KeyAlgorithm",
+    "ClientsSite2SiteRenewal",
+    "RenewedClientSite2Site",
+    "ClientRenewalError",
     "Pkcs12Profile",
     "CertificatePage",
     "Certificate",
@@ -597,18 +793,27 @@ __all__ = [
     "CrlFormat",
     "MergedCrl",
     "Revocation",
+    "DryRun",
     "GetClientsSite2SitePageRequest",
     "GetClientsSite2SitePageResponse",
     "CreateClientSite2SiteRequest",
     "CreateClientSite2SiteResponse",
     "ImportClientSite2SiteRequest",
     "ImportClientSite2SiteResponse",
+    "RenewClientsSite2SiteRequest",
+    "RenewClientsSite2SiteResponse",
+    "CreateClientsSite2SitePkcs12Request",
+    "CreateClientsSite2SitePkcs12Response",
+    "ExportClientsSite2SiteRequest",
+    "ExportClientsSite2SiteResponse",
     "GetClientSite2SiteRequest",
     "GetClientSite2SiteResponse",
     "UpdateClientSite2SiteRequest",
     "UpdateClientSite2SiteResponse",
     "RevokeClientSite2SiteRequest",
     "RevokeClientSite2SiteResponse",
+    "RevokeClientSite2SiteDryRunRequest",
+    "RevokeClientSite2SiteDryRunResponse",
     "GetClientSite2SiteCertificateRequest",
     "GetClientSite2SiteCertificateResponse",
     "GetClientSite2SiteKeyRequest",
@@ -619,12 +824,20 @@ __all__ = [
     "GetClientSite2SiteCertificatesPageResponse",
     "RenewClientSite2SiteRequest",
     "RenewClientSite2SiteResponse",
+    "RenewClientSite2SiteDryRunRequest",
+    "RenewClientSite2SiteDryRunResponse",
     "SuspendClientSite2SiteRequest",
     "SuspendClientSite2SiteResponse",
+    "SuspendClientSite2SiteDryRunRequest",
+    "SuspendClientSite2SiteDryRunResponse",
     "ResumeClientSite2SiteRequest",
     "ResumeClientSite2SiteResponse",
+    "ResumeClientSite2SiteDryRunRequest",
+    "ResumeClientSite2SiteDryRunResponse",
     "RevokeClientSite2SiteForRequest",
     "RevokeClientSite2SiteForResponse",
+    "RevokeClientSite2SiteForDryRunRequest",
+    "RevokeClientSite2SiteForDryRunResponse",
     "GetCertificatesPageRequest",
     "GetCertificatesPageResponse",
     "CreateServerCertificateRequest",
@@ -649,6 +862,8 @@ __all__ = [
     "UpdateCaResponse",
     "DeleteCaRequest",
     "DeleteCaResponse",
+    "DeleteCaDryRunRequest",
+    "DeleteCaDryRunResponse",
     "GetCaCertificateRequest",
     "GetCaCertificateResponse",
     "GetCaCrlRequest",
@@ -657,6 +872,10 @@ __all__ = [
     "GetCaCrlBundleResponse",
     "ImportCaCrlRequest",
     "ImportCaCrlResponse",
+    "ImportCaCrlDryRunRequest",
+    "ImportCaCrlDryRunResponse",
     "CreateRevocationRequest",
     "CreateRevocationResponse",
+    "CreateRevocationDryRunRequest",
+    "CreateRevocationDryRunResponse",
 ]

@@ -68,6 +68,15 @@ class PamResults:
             types.DisablePamDeviceResponse, "", lambda: self._group.disable_pam_device(**arguments)
         )
 
+    def disable_pam_device_dry_run(
+        self, request: types.DisablePamDeviceDryRunRequest
+    ) -> types.DisablePamDeviceDryRunResponse:
+        """Tell what this would do: disable a device."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DisablePamDeviceDryRunResponse, "dry_run", lambda: self._group.disable_pam_device_dry_run(**arguments)
+        )
+
     def enable_pam_device(
         self, request: types.EnablePamDeviceRequest
     ) -> types.EnablePamDeviceResponse:
@@ -75,6 +84,15 @@ class PamResults:
         arguments = request.to_dict()
         return results.perform(
             types.EnablePamDeviceResponse, "device", lambda: self._group.enable_pam_device(**arguments)
+        )
+
+    def enable_pam_device_dry_run(
+        self, request: types.EnablePamDeviceDryRunRequest
+    ) -> types.EnablePamDeviceDryRunResponse:
+        """Tell what this would do: enable a device."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.EnablePamDeviceDryRunResponse, "dry_run", lambda: self._group.enable_pam_device_dry_run(**arguments)
         )
 
     def get_device_history_pages(
@@ -129,6 +147,15 @@ class PamResults:
             types.DeleteApplicationResponse, "", lambda: self._group.delete_application(**arguments)
         )
 
+    def delete_application_dry_run(
+        self, request: types.DeleteApplicationDryRunRequest
+    ) -> types.DeleteApplicationDryRunResponse:
+        """Tell what this would do: delete an application."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteApplicationDryRunResponse, "dry_run", lambda: self._group.delete_application_dry_run(**arguments)
+        )
+
     def get_authorizations_pages(
         self, request: types.GetAuthorizationsPageRequest | None = None
     ) -> results.ResultPages[types.GetAuthorizationsPageResponse, types.Authorization]:
@@ -173,6 +200,15 @@ class PamResults:
             types.DeleteAuthorizationResponse, "", lambda: self._group.delete_authorization(**arguments)
         )
 
+    def delete_authorization_dry_run(
+        self, request: types.DeleteAuthorizationDryRunRequest
+    ) -> types.DeleteAuthorizationDryRunResponse:
+        """Tell what this would do: delete an authorization."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteAuthorizationDryRunResponse, "dry_run", lambda: self._group.delete_authorization_dry_run(**arguments)
+        )
+
     def rotate_authorization(
         self, request: types.RotateAuthorizationRequest
     ) -> types.RotateAuthorizationResponse:
@@ -180,6 +216,15 @@ class PamResults:
         arguments = request.to_dict()
         return results.perform(
             types.RotateAuthorizationResponse, "authorization", lambda: self._group.rotate_authorization(**arguments)
+        )
+
+    def rotate_authorization_dry_run(
+        self, request: types.RotateAuthorizationDryRunRequest
+    ) -> types.RotateAuthorizationDryRunResponse:
+        """Tell what this would do: give an authorization new secrets."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RotateAuthorizationDryRunResponse, "dry_run", lambda: self._group.rotate_authorization_dry_run(**arguments)
         )
 
     def get_device_domains_pages(
@@ -224,5 +269,14 @@ class PamResults:
         arguments = request.to_dict()
         return results.perform(
             types.DeleteDeviceDomainResponse, "", lambda: self._group.delete_device_domain(**arguments)
+        )
+
+    def delete_device_domain_dry_run(
+        self, request: types.DeleteDeviceDomainDryRunRequest
+    ) -> types.DeleteDeviceDomainDryRunResponse:
+        """Tell what this would do: delete a domain."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteDeviceDomainDryRunResponse, "dry_run", lambda: self._group.delete_device_domain_dry_run(**arguments)
         )
 

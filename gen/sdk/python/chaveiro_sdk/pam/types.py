@@ -34,6 +34,7 @@ from ..models.api import (
     AuthorizationSecrets,
     DeviceDomainPage,
     DeviceDomain,
+    DryRun,
 )
 from ..calls import Content
 from ..results import PageResponse, Request, Response
@@ -155,6 +156,20 @@ class DisablePamDeviceResponse(Response):
 
 
 @dataclass
+class DisablePamDeviceDryRunRequest(Request):
+    """The request of ``disable_pam_device_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DisablePamDeviceDryRunResponse(Response):
+    """The result of ``disable_pam_device_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class EnablePamDeviceRequest(Request):
     """The request of ``enable_pam_device``."""
 
@@ -166,6 +181,20 @@ class EnablePamDeviceResponse(Response):
     """The result of ``enable_pam_device``."""
 
     device: PamDevice | None = None
+
+
+@dataclass
+class EnablePamDeviceDryRunRequest(Request):
+    """The request of ``enable_pam_device_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class EnablePamDeviceDryRunResponse(Response):
+    """The result of ``enable_pam_device_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -261,6 +290,20 @@ class DeleteApplicationResponse(Response):
 
 
 @dataclass
+class DeleteApplicationDryRunRequest(Request):
+    """The request of ``delete_application_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteApplicationDryRunResponse(Response):
+    """The result of ``delete_application_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetAuthorizationsPageRequest(Request):
     """The request of ``get_authorizations_pages``."""
 
@@ -349,6 +392,20 @@ class DeleteAuthorizationResponse(Response):
 
 
 @dataclass
+class DeleteAuthorizationDryRunRequest(Request):
+    """The request of ``delete_authorization_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteAuthorizationDryRunResponse(Response):
+    """The result of ``delete_authorization_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class RotateAuthorizationRequest(Request):
     """The request of ``rotate_authorization``."""
 
@@ -361,6 +418,21 @@ class RotateAuthorizationResponse(Response):
     """The result of ``rotate_authorization``."""
 
     authorization: AuthorizationSecrets | None = None
+
+
+@dataclass
+class RotateAuthorizationDryRunRequest(Request):
+    """The request of ``rotate_authorization_dry_run``."""
+
+    id: int
+    overlap: int | None | Unset | None = None
+
+
+@dataclass
+class RotateAuthorizationDryRunResponse(Response):
+    """The result of ``rotate_authorization_dry_run``."""
+
+    dry_run: DryRun | None = None
 
 
 @dataclass
@@ -435,6 +507,20 @@ class DeleteDeviceDomainResponse(Response):
     """The result of ``delete_device_domain``."""
 
 
+@dataclass
+class DeleteDeviceDomainDryRunRequest(Request):
+    """The request of ``delete_device_domain_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteDeviceDomainDryRunResponse(Response):
+    """The result of ``delete_device_domain_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
 __all__ = [
     "Cursor",
     "FieldErrorType",
@@ -460,6 +546,7 @@ __all__ = [
     "AuthorizationSecrets",
     "DeviceDomainPage",
     "DeviceDomain",
+    "DryRun",
     "GetPamDevicesPageRequest",
     "GetPamDevicesPageResponse",
     "ImportPamDevicesRequest",
@@ -472,8 +559,12 @@ __all__ = [
     "UpdatePamDeviceResponse",
     "DisablePamDeviceRequest",
     "DisablePamDeviceResponse",
+    "DisablePamDeviceDryRunRequest",
+    "DisablePamDeviceDryRunResponse",
     "EnablePamDeviceRequest",
     "EnablePamDeviceResponse",
+    "EnablePamDeviceDryRunRequest",
+    "EnablePamDeviceDryRunResponse",
     "GetPamDeviceHistoryPageRequest",
     "GetPamDeviceHistoryPageResponse",
     "GetApplicationsPageRequest",
@@ -486,6 +577,8 @@ __all__ = [
     "UpdateApplicationResponse",
     "DeleteApplicationRequest",
     "DeleteApplicationResponse",
+    "DeleteApplicationDryRunRequest",
+    "DeleteApplicationDryRunResponse",
     "GetAuthorizationsPageRequest",
     "GetAuthorizationsPageResponse",
     "CreateAuthorizationRequest",
@@ -496,8 +589,12 @@ __all__ = [
     "UpdateAuthorizationResponse",
     "DeleteAuthorizationRequest",
     "DeleteAuthorizationResponse",
+    "DeleteAuthorizationDryRunRequest",
+    "DeleteAuthorizationDryRunResponse",
     "RotateAuthorizationRequest",
     "RotateAuthorizationResponse",
+    "RotateAuthorizationDryRunRequest",
+    "RotateAuthorizationDryRunResponse",
     "GetDeviceDomainsPageRequest",
     "GetDeviceDomainsPageResponse",
     "CreateDeviceDomainRequest",
@@ -508,4 +605,6 @@ __all__ = [
     "UpdateDeviceDomainResponse",
     "DeleteDeviceDomainRequest",
     "DeleteDeviceDomainResponse",
+    "DeleteDeviceDomainDryRunRequest",
+    "DeleteDeviceDomainDryRunResponse",
 ]

@@ -1,0 +1,227 @@
+package pki
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
+)
+
+// pageOfMany is how many clients are read at once.
+const pageOfMany = 100
+
+// Each calls fn with the clients of a filter, in its order, and stops at the first error of fn.
+func (s *Clients) Each(ctx context.Context, filter domain.ClientFilter, fn func(domain.Client) error) error {
+	return s.eachAfter(ctx, filter, 0, fn)
+}
+
+// eachAfter is Each from a cursor on.
+func (s *Clients) eachAfter(
+	ctx context.Context, filter domain.ClientFilter, cursor int64, fn func(domain.Client) error,
+) error {
+	for {
+		page, err := s.Page(ctx, filter, domain.PageRequest{Cursor: cursor, Size: pageOfMany})
+		if err != nil {
+			return err
+		}
+		for _, client := range page.Items {
+			if err := fn(client); err != nil {
+				return err
+			}
+		}
+		if page.Next == nil {
+			return nil
+		}
+		cursor = *page.Next
+	}
+}
+
+// errEnough ends a search that has found more than is served at once.
+var errEnough = errors.New("pki: enough clients")
+
+// selected returns the ids of the clients of a selection, at most MaxClientsAtOnce, and whether
+// there are more.
+func (s *Clients) selected(ctx context.Context, of domain.ClientSelection) (found []int64, more bool, err error) {
+	if len(of.IDs) > 0 {
+		return of.IDs, false, nil
+	}
+	err = s.eachAfter(ctx, of.Filter(), of.After, func(c domain.Client) error {
+		if c.Revoked() {
+			return nil
+		}
+		if len(found) == domain.MaxClientsAtOnce {
+			return errEnough
+		}
+		found = append(found, c.ID)
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return found, true, nil
+	}
+	return found, false, err
+}
+
+// errRenewed says that another request has renewed a client since it was selected.
+var errRenewed = errors.New("pki: the client is not one of the selection any more")
+
+// reserve is how much time a renewal of many leaves of its request for the last client; if that may
+// have to wait for an RSA key, it is keyTime.
+const reserve = 30 * time.Second
+
+// RenewMany renews the clients of a selection one after the other, each in its own transaction and
+// with its own event. It ends early when the time of the request does, and says where to go on. One
+// that is revoked or suspended stays so. Each renewal keeps its result under the Idempotency-Key of
+// the request: a repeat does not renew a client again.
+//
+// Errors: *domain.Error of the selection and of what is asked for. Later ones only if no client was
+// renewed before.
+func (s *Clients) RenewMany(
+	ctx context.Context, of domain.ClientSelection, asked domain.ClientRenewal,
+) (done domain.RenewedClients, err error) {
+	algorithm, algorithmErr := keyAlgorithm(asked.KeyAlgorithm)
+	if err := errors.Join(of.Validate(), asked.Check(), algorithmErr); err != nil {
+		return done, err
+	}
+	found, more, err := s.selected(ctx, of)
+	if err != nil {
+		return done, err
+	}
+	for i, id := range found {
+		one, err := s.renewOneOf(ctx, of, id, asked)
+		if errors.Is(err, errRenewed) {
+			continue
+		}
+		if err != nil && i == 0 {
+			return done, err
+		}
+		if err != nil {
+			s.Recorder.Log.ErrorContext(ctx, "a renewal of many clients has ended early", "error", domain.Cause(err))
+			return done, nil
+		}
+		done.Clients, done.Next = append(done.Clients, one), id
+		if late(ctx, algorithm) {
+			more = more || i+1 < len(found)
+			break
+		}
+	}
+	if !more {
+		done.Next = 0
+	}
+	return done, nil
+}
+
+// late reports whether too little time of a request is left to begin anything more.
+func late(ctx context.Context, algorithm ca.KeyAlgorithm) bool {
+	left := reserve
+	if algorithm.Costly() {
+		left = keyTime
+	}
+	end, bounded := ctx.Deadline()
+	return bounded && time.Until(end) < left
+}
+
+// renewOneOf renews one of many clients. Its error is one that ends the others, too.
+func (s *Clients) renewOneOf(
+	ctx context.Context, of domain.ClientSelection, id int64, asked domain.ClientRenewal,
+) (domain.RenewedClient, error) {
+	client, err := s.Store.Clients().Get(ctx, id) // it may have changed since it was selected
+	one := domain.RenewedClient{ID: id, Name: client.Name, OldSerial: client.Serial}
+	var renewed domain.Client
+	switch {
+	case err != nil:
+	case !of.ExpiresBefore.IsZero() && !client.ExpiresAt.Before(of.ExpiresBefore):
+		return one, errRenewed
+	case client.Revoked():
+		err = domain.Fault(domain.Rule, "id", domain.ReasonNotInForce)
+	default:
+		renewed, err = s.Renew(forOne(ctx, id), id, asked)
+	}
+	if _, dry := errors.AsType[*audit.DryRun](err); dry {
+		return one, nil
+	}
+	if err != nil && endsMany(err) {
+		return one, err
+	}
+	one.Serial, one.ExpiresAt, one.Err = renewed.Serial, renewed.ExpiresAt, err
+	return one, nil
+}
+
+// endsMany reports whether an error is none of one client: that the service can't go on, or that
+// the caller may not.
+func endsMany(err error) bool {
+	faults := domain.Faults(err)
+	return len(faults) == 0 || slices.ContainsFunc(faults, func(f *domain.Error) bool {
+		return f.Kind == domain.Unauthenticated || f.Kind == domain.Forbidden
+	})
+}
+
+// forOne returns a context in which the key of a request is one for a client alone.
+func forOne(ctx context.Context, id int64) context.Context {
+	if !idempotency.Keyed(ctx) {
+		return ctx
+	}
+	origin := domain.OriginOf(ctx)
+	hash := sha256.Sum256([]byte(origin.Key.Value))
+	origin.Key.Value = fmt.Sprintf("%s/%d", hex.EncodeToString(hash[:]), id)
+	return domain.WithOrigin(ctx, origin)
+}
+
+// ClientFile is the PKCS#12 file of one of many clients.
+type ClientFile struct {
+	Client domain.Client // with the id alone, if there is no such client
+	File   []byte
+	Err    error // why there is none: *domain.Error
+}
+
+// PKCS12Each calls fn with the file of each client of a selection, each as from [Clients.PKCS12],
+// with the same password. Errors, before the first call of fn: *domain.Error of the selection and
+// the password, also when it has more than MaxClientsAtOnce clients.
+func (s *Clients) PKCS12Each(
+	ctx context.Context, of domain.ClientSelection, profile PKCS12Profile, password domain.Secret,
+	fn func(ClientFile) error,
+) error {
+	if profile == "" {
+		profile = ca.PKCS12Modern
+	}
+	if err := errors.Join(of.Validate(), material("password", ca.CheckPKCS12(profile, string(password)))); err != nil {
+		return err
+	}
+	found, more, err := s.selected(ctx, of)
+	if err == nil && more {
+		err = domain.Fault(domain.Rule, "", domain.ReasonTooMany, domain.MaxClientsAtOnce)
+	}
+	for _, id := range found {
+		if err != nil {
+			return err
+		}
+		var one ClientFile
+		if one, err = s.pkcs12OneOf(ctx, id, profile, password); err == nil {
+			err = fn(one)
+		}
+	}
+	return err
+}
+
+// pkcs12OneOf makes the file of one of many clients.
+func (s *Clients) pkcs12OneOf(
+	ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret,
+) (ClientFile, error) {
+	client, err := s.Store.Clients().Get(ctx, id)
+	one := ClientFile{Client: client}
+	if err == nil {
+		one.File, err = s.PKCS12(ctx, id, profile, password)
+	}
+	if err != nil && endsMany(err) {
+		return one, err
+	}
+	one.Client.ID, one.Err = id, err
+	return one, nil
+}
