@@ -184,7 +184,6 @@ const (
 	ReasonContentType      Reason = "content type"             // expected type
 	ReasonBodySize         Reason = "body too large"           //
 	ReasonNoRoute          Reason = "no such path or method"   //
-	ReasonNoDryRun         Reason = "no dry run of this"       //
 	ReasonEncoding         Reason = "encoding not known"       //
 	ReasonQuote            Reason = "misplaced quote"          // line, column
 	ReasonNoHeader         Reason = "file without header"      //
@@ -219,7 +218,7 @@ func Reasons() []Reason {
 		ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName,
 		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonField, ReasonAnswerOnly, ReasonParameter, ReasonParameters, ReasonNoParameters,
-		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonNoDryRun, ReasonEncoding,
+		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding,
 		ReasonNotInForce, ReasonIDsAlone, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}

@@ -26,17 +26,13 @@ var undone = []string{
 }
 
 // withDryRun notes that a request is a dry run, and answers what it would do. It comes after the
-// request is validated. A request that changes something and has no dry run is refused: whoever
-// asks for one does not want the change.
+// request is validated, which has refused the parameter where there is no dry run.
 func withDryRun(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		request, operation := c.Request(), oas.OperationOf(c)
 		asked := func(value string) bool { return value != "" && value != "false" }
-		if operation.Method == http.MethodGet || !slices.ContainsFunc(c.QueryParams()[queryDryRun], asked) {
+		if !operation.TakesQuery(queryDryRun) || !slices.ContainsFunc(c.QueryParams()[queryDryRun], asked) {
 			return next(c)
-		}
-		if !operation.TakesQuery(queryDryRun) {
-			return domain.Fault(domain.Malformed, queryDryRun, domain.ReasonNoDryRun)
 		}
 		origin := domain.OriginOf(request.Context())
 		origin.DryRun = true

@@ -255,5 +255,5 @@ func TestDryRun_OfNone(t *testing.T) {
 		send(t, s, "DELETE", path+"?dry_run="+value, "").want(t, 200, "", "")
 		send(t, s, "GET", path, "").want(t, 404, "id", "not_found")
 	}
-	send(t, s, "GET", rolesPath+"?dry_run=true", "").want(t, 200, "", "")
+	send(t, s, "GET", rolesPath+"?dry_run=true", "").want(t, 400, "dry_run", "invalid")
 }

@@ -376,8 +376,5 @@ var catalogue = map[domain.Reason][languages]string{
 		"Número de células incorreto: o cabeçalho tem %d.", "Wrong number of cells: the header has %d.",
 	},
 	domain.ReasonHeaderTwice: {"O cabeçalho aparece de novo nesta linha.", "The header is repeated in this row."},
-	domain.ReasonNoDryRun: {
-		"Esta operação não aceita dry_run: nada foi alterado.", "This operation takes no dry_run: nothing was changed.",
-	},
-	domain.ReasonNoRoute: {"Caminho ou método não encontrado.", "No such path or method."},
+	domain.ReasonNoRoute:     {"Caminho ou método não encontrado.", "No such path or method."},
 }
