@@ -129,6 +129,7 @@ const (
 	ReasonPathLength       Reason = "CA allows no CA below"    //
 	ReasonRevoked          Reason = "revoked for good"         //
 	ReasonNotInForce       Reason = "revoked or suspended"     //
+	ReasonOutOfTime        Reason = "request out of time"      //
 	ReasonIDsAlone         Reason = "ids and other filters"    //
 	ReasonNoKey            Reason = "key is not kept here"     //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //

@@ -72,8 +72,8 @@ func (s *Clients) selected(ctx context.Context, of domain.ClientSelection) (foun
 // errRenewed says that another request has renewed a client since it was selected.
 var errRenewed = errors.New("pki: the client is not one of the selection any more")
 
-// reserve is how much time a renewal of many leaves of its request for the last client; if that may
-// have to wait for an RSA key, it is keyTime.
+// reserve is how much time work on many clients leaves of its request for the last one; a renewal
+// that may have to wait for an RSA key leaves keyTime.
 const reserve = 30 * time.Second
 
 // RenewMany renews the clients of a selection one after the other, each in its own transaction and
@@ -90,6 +90,10 @@ func (s *Clients) RenewMany(
 	if err := errors.Join(of.Validate(), asked.Check(), algorithmErr); err != nil {
 		return done, err
 	}
+	left := reserve
+	if algorithm.Costly() {
+		left = keyTime
+	}
 	found, more, err := s.selected(ctx, of)
 	if err != nil {
 		return done, err
@@ -99,7 +103,7 @@ func (s *Clients) RenewMany(
 		if errors.Is(err, errRenewed) {
 			continue
 		}
-		if err != nil && i == 0 {
+		if err != nil && len(done.Clients) == 0 {
 			return done, err
 		}
 		if err != nil {
@@ -107,7 +111,7 @@ func (s *Clients) RenewMany(
 			return done, nil
 		}
 		done.Clients, done.Next = append(done.Clients, one), id
-		if late(ctx, algorithm) {
+		if late(ctx, left) {
 			more = more || i+1 < len(found)
 			break
 		}
@@ -118,12 +122,8 @@ func (s *Clients) RenewMany(
 	return done, nil
 }
 
-// late reports whether too little time of a request is left to begin anything more.
-func late(ctx context.Context, algorithm ca.KeyAlgorithm) bool {
-	left := reserve
-	if algorithm.Costly() {
-		left = keyTime
-	}
+// late reports whether no more time of a request is left than must remain.
+func late(ctx context.Context, left time.Duration) bool {
 	end, bounded := ctx.Deadline()
 	return bounded && time.Until(end) < left
 }
@@ -182,7 +182,8 @@ type ClientFile struct {
 }
 
 // PKCS12Each calls fn with the file of each client of a selection, each as from [Clients.PKCS12],
-// with the same password. Errors, before the first call of fn: *domain.Error of the selection and
+// with the same password. When little time of the request is left, the others have the fault
+// ReasonOutOfTime. Errors, before the first call of fn: *domain.Error of the selection and
 // the password, also when it has more than MaxClientsAtOnce clients.
 func (s *Clients) PKCS12Each(
 	ctx context.Context, of domain.ClientSelection, profile PKCS12Profile, password domain.Secret,
@@ -216,7 +217,11 @@ func (s *Clients) pkcs12OneOf(
 ) (ClientFile, error) {
 	client, err := s.Store.Clients().Get(ctx, id)
 	one := ClientFile{Client: client}
-	if err == nil {
+	switch {
+	case err != nil:
+	case late(ctx, reserve):
+		err = domain.Fault(domain.Rule, "", domain.ReasonOutOfTime)
+	default:
 		one.File, err = s.PKCS12(ctx, id, profile, password)
 	}
 	if err != nil && endsMany(err) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
@@ -107,6 +108,16 @@ func TestClients_RenewMany_OutOfTime(t *testing.T) {
 		WantSame(t, idsOf(done), []int64{all[i].ID})
 		WantSame(t, done.Next, all[i].ID)
 	}
+	ctx, cancel := context.WithTimeout(Operator(t), 20*time.Second)
+	defer cancel()
+	before := w.CountEvents(t)
+	Check(t, w.Clients.PKCS12Each(ctx, domain.ClientSelection{IDs: []int64{all[0].ID}}, "", "segredo",
+		func(one pki.ClientFile) error {
+			WantFaults(t, one.Err, NewFault(domain.Rule, "", domain.ReasonOutOfTime))
+			WantSame(t, one.Client.Name, all[0].Name)
+			return nil
+		}))
+	WantSame(t, w.CountEvents(t), before)
 	of := soon(caID)
 	of.After = all[1].ID
 	WantSame(t, idsOf(Must(w.Clients.RenewMany(Operator(t), of, domain.ClientRenewal{}))(t)), []int64{all[2].ID})

@@ -219,6 +219,10 @@ var catalogue = map[domain.Reason][languages]string{
 		"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.",
 		"The client is revoked or suspended. Renew it alone to bring it back.",
 	},
+	domain.ReasonOutOfTime: {
+		"O tempo da requisição acabou antes deste arquivo. Peça-o de novo.",
+		"The time of the request ended before this file. Ask for it again.",
+	},
 	domain.ReasonIDsAlone: {
 		"Informe ids ou os outros filtros, não ambos.", "Give ids or the other filters, not both.",
 	},

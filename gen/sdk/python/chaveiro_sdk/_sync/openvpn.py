@@ -349,8 +349,9 @@ class Openvpn:
         suspended. All are protected with `password`; a client whose key has a password needs that
         one. In the names of files, characters that a file system may not take are `_`, and of equal
         names the later ones have the client's id. A client without a file, as one whose key is not
-        kept here, is listed in `not-included.txt` in the ZIP file, with the reason. More than 1000
-        clients are 409 `rule`. Every file is recorded in the audit.
+        kept here, is listed in `not-included.txt` in the ZIP file, with the reason; so are those
+        that the time of the request did not suffice for. More than 1000 clients are 409 `rule`.
+        Every file is recorded in the audit.
 
         It needs the right to write openvpn.keys.
 
