@@ -220,7 +220,7 @@ func Reasons() []Reason {
 		ReasonPasswordCommon, ReasonMalformed, ReasonJSON,
 		ReasonDuplicateKey, ReasonField, ReasonAnswerOnly, ReasonParameter, ReasonParameters, ReasonNoParameters,
 		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding,
-		ReasonNotInForce, ReasonIDsAlone, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
+		ReasonNotInForce, ReasonOutOfTime, ReasonIDsAlone, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
 		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
 	}
 }
