@@ -165,7 +165,7 @@ try chaveiro client list --status = v
 try chaveiro client key site --out a.
 try chaveiro crl ""
 `)
-	want := "complete -F _chaveiro chaveiro\nclient\n--yes\nvalid\na.pem\nlist show get\n"
+	want := "complete -F _chaveiro chaveiro\nclient\n--yes\nvalid\na.pem\nlist show get import\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -189,7 +189,7 @@ fpath=($PWD/functions $fpath) && compinit -u -d ./other && unfunction _chaveiro 
 try chaveiro crl g
 try chaveiro crl g
 `, "-f")
-	fetch := "Fetch and look at revocation lists"
+	fetch := "Fetch, look at and take over revocation lists"
 	get := "get:Write the current revocation list of a CA in PEM; signs a new one when that is due\n"
 	want := "_chaveiro\ncrl:" + fetch + "\nvalid:\nfiles\n" + get + get
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -207,7 +207,7 @@ complete -C 'chaveiro client list --status v'
 complete -C 'chaveiro client key site --out a.'
 complete -C 'chaveiro client revoke --ye'
 `, "--no-config")
-	want := "crl\tFetch and look at revocation lists\nvalid\na.pem\n--yes\tDo not ask\n"
+	want := "crl\tFetch, look at and take over revocation lists\nvalid\na.pem\n--yes\tDo not ask\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
