@@ -99,7 +99,7 @@ func testImportLater(t *testing.T, e easyRSA, o apptest.Options, line string) {
 	e.run(t, "renew", "dora", "nopass")
 	e.run(t, "revoke", "carl", "superseded")
 	e.run(t, "gen-crl")
-	// the two of dora, and the revocation of carl; the list has a lower number than the one from here
+	// two of dora, and the revocation of carl; the number of the list is below that of the one here
 	wantWords(t, must(t, o, line), "imported 3 into", "6 known already, 1 left out, 0 at fault\n")
 	wantClients(t, o, "--status valid", "alice", "dora")
 	got := must(t, o, "client certificates dora --json")
@@ -216,8 +216,8 @@ func (o *oldCA) issue(t *testing.T, name string, serial int64, usage x509.ExtKey
 	}, o.cert)
 }
 
-// TestImport_EasyRSA2: what is at fault stops the import of a directory of easy-rsa 2, unless a part
-// is asked for.
+// TestImport_EasyRSA2: what is at fault stops the import of a directory of easy-rsa 2, unless a
+// part is asked for.
 func TestImport_EasyRSA2(t *testing.T) {
 	t.Parallel()
 	old, o := newOldCA(t), pkiDir(t)

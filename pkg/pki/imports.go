@@ -88,7 +88,7 @@ type ImportProgress func(done, total int)
 //
 // Errors: *domain.Error about the CA, its key and its password.
 func (s *Imports) Run(ctx context.Context, in domain.PKIImport, progress ImportProgress) (ImportReport, error) {
-	t := &takeover{Imports: s, in: in, now: s.Now(), progress: progress}
+	t := &takeover{Imports: s, in: in, now: s.Now(), progress: progress, held: map[string]bool{}}
 	if t.progress == nil {
 		t.progress = func(int, int) {}
 	}
@@ -120,6 +120,7 @@ type takeover struct {
 	keys        []*foundKey
 	items       []*found
 	owners      []*owner                    // of new certificates
+	held        map[string]bool             // the names of new clients, by their keys
 	revocations []domain.Revocation         // all that are not known yet
 	ends        map[string]time.Time        // of the certificates, by their serials
 	rows        map[string]*domain.IndexRow // by their serials
@@ -137,7 +138,9 @@ type found struct {
 
 // plan finds out everything, and stores nothing.
 func (t *takeover) plan(ctx context.Context) error {
-	t.readKeys(ctx)
+	if err := t.readKeys(ctx); err != nil {
+		return err
+	}
 	if err := t.findCA(ctx); err != nil {
 		return err
 	}

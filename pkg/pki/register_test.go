@@ -33,6 +33,9 @@ func TestCertificates_Register(t *testing.T) {
 		}
 	})
 	other := NewForeignCA(t)
+	from := func(text []byte, key domain.Secret) domain.CertificateImport {
+		return domain.CertificateImport{CAID: authority.ID, Certificate: text, Key: key}
+	}
 	for name, test := range map[string]struct {
 		in    domain.CertificateImport
 		kind  domain.Kind
@@ -40,10 +43,10 @@ func TestCertificates_Register(t *testing.T) {
 	}{
 		"twice":           {in, domain.Duplicated, "cert"},
 		"no CA":           {domain.CertificateImport{CAID: 99, Certificate: text}, domain.NotFound, "ca_id"},
-		"of another CA":   {domain.CertificateImport{CAID: authority.ID, Certificate: other.Issue(t, key.Public())}, domain.Invalid, "cert"},
-		"that of the CA":  {domain.CertificateImport{CAID: authority.ID, Certificate: CertPEM(old.Cert.Raw)}, domain.Invalid, "cert"},
-		"the other key":   {domain.CertificateImport{CAID: authority.ID, Certificate: text, Key: KeyPEM(t, NewKey(t))}, domain.Invalid, "key"},
-		"a password lost": {domain.CertificateImport{CAID: authority.ID, Certificate: text, Key: EncryptedPEM(t, key, oldPassword)}, domain.Required, "password"},
+		"of another CA":   {from(other.Issue(t, key.Public()), ""), domain.Invalid, "cert"},
+		"that of the CA":  {from(CertPEM(old.Cert.Raw), ""), domain.Invalid, "cert"},
+		"the other key":   {from(text, KeyPEM(t, NewKey(t))), domain.Invalid, "key"},
+		"a password lost": {from(text, EncryptedPEM(t, key, oldPassword)), domain.Required, "password"},
 	} {
 		_, err := w.Certificates.Register(Operator(t), test.in)
 		if faults := domain.Faults(err); len(faults) != 1 || faults[0].Kind != test.kind || faults[0].Field != test.field {
