@@ -49,7 +49,8 @@ func TestCertificates_Register(t *testing.T) {
 		"a password lost": {from(text, EncryptedPEM(t, key, oldPassword)), domain.Required, "password"},
 	} {
 		_, err := w.Certificates.Register(Operator(t), test.in)
-		if faults := domain.Faults(err); len(faults) != 1 || faults[0].Kind != test.kind || faults[0].Field != test.field {
+		faults := domain.Faults(err)
+		if len(faults) != 1 || faults[0].Kind != test.kind || faults[0].Field != test.field {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
