@@ -14,13 +14,14 @@ import (
 )
 
 type certCommands struct {
-	List   certList   `cmd:"" help:"List the certificates: of clients, of servers, and those made elsewhere."`
-	Show   certShow   `cmd:"" help:"Show a certificate."`
-	Create certCreate `cmd:"" help:"Create the certificate of an OpenVPN server with its key, and show it."`
-	PEM    certPEM    `cmd:"" name:"pem" help:"Write a certificate, followed by that of its CA, in PEM."`
-	Key    certKey    `cmd:"" help:"Write the private key of a certificate in PEM."`
-	P12    certP12    `cmd:"" name:"p12" help:"Write key and certificates as one PKCS#12 file, protected by a password."`
-	Revoke certRevoke `cmd:"" help:"Revoke one certificate of a CA, known here or not. This can't be undone."`
+	List     certList     `cmd:"" help:"List the certificates: of clients, of servers, and those made elsewhere."`
+	Show     certShow     `cmd:"" help:"Show a certificate."`
+	Create   certCreate   `cmd:"" help:"Create the certificate of an OpenVPN server with its key, and show it."`
+	Register certRegister `cmd:"" help:"Make a certificate known that the CA has signed elsewhere, and that belongs to no client."`
+	PEM      certPEM      `cmd:"" name:"pem" help:"Write a certificate, followed by that of its CA, in PEM."`
+	Key      certKey      `cmd:"" help:"Write the private key of a certificate in PEM."`
+	P12      certP12      `cmd:"" name:"p12" help:"Write key and certificates as one PKCS#12 file, protected by a password."`
+	Revoke   certRevoke   `cmd:"" help:"Revoke one certificate of a CA, known here or not. This can't be undone."`
 }
 
 // expiryFlags select by the end of a certificate.

@@ -52,6 +52,47 @@ func (c *certCreate) Run(ctx context.Context) error {
 	})
 }
 
+type certRegister struct {
+	app.StorageConfig
+	form
+	CA            string `name:"ca" required:"" placeholder:"CA" help:"CA that has signed it: its name or id."`
+	Cert          string `required:"" placeholder:"FILE" help:"File with the certificate in PEM."`
+	Key           string `placeholder:"FILE" help:"File with its private key in PEM."`
+	PasswordStdin bool   `help:"Read the password of the key from the first line of the standard input."`
+}
+
+// Run registers the certificate.
+func (c *certRegister) Run(ctx context.Context) error {
+	return command(ctx, c.StorageConfig, "cert register", func(ctx context.Context, s *service.Services) error {
+		ca, err := caKind(s).id(ctx, c.CA)
+		if err != nil {
+			return err
+		}
+		in := domain.CertificateImport{CAID: ca}
+		if in.Certificate, err = readInput(c.Cert); err != nil {
+			return err
+		}
+		in.Certificate = firstBlock(in.Certificate)
+		if c.Key != "" {
+			key, err := readInput(c.Key)
+			if err != nil {
+				return err
+			}
+			in.Key = domain.Secret(key)
+		}
+		if c.PasswordStdin {
+			if in.Password, err = stdinPassword(); err != nil {
+				return err
+			}
+		}
+		made, err := s.Certificates.Register(ctx, in)
+		if err != nil {
+			return err
+		}
+		return showCertificate(ctx, s, c.form, made)
+	})
+}
+
 type certPEM struct {
 	app.StorageConfig
 	outFile

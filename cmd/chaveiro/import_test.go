@@ -81,9 +81,9 @@ func TestImport_EasyRSA(t *testing.T) {
 	wantWords(t, must(t, o, line), `imported 6 into the CA "Easy-RSA-CA" (id 1); 0 known already, 1 left out, 0 at fault`)
 	wantClients(t, o, "--status valid", "alice", "carl")
 	wantWords(t, must(t, o, "client show bob"), "\nrevocation reason    keyCompromise\n")
-	revoked := parseCRL(t, must(t, o, "crl get 1")).RevokedCertificateEntries
-	if len(revoked) != 1 || revoked[0].ReasonCode != 1 {
-		t.Errorf("%+v", revoked)
+	entries := parseCRL(t, must(t, o, "crl get 1")).RevokedCertificateEntries
+	if len(entries) != 1 || entries[0].ReasonCode != 1 {
+		t.Errorf("%+v", entries)
 	}
 	parsePEM(t, must(t, o, "client key alice --out -"), "PRIVATE KEY")
 	wantFail(t, o, 3, "", "client key carl --out -")
@@ -99,8 +99,7 @@ func testImportLater(t *testing.T, e easyRSA, o apptest.Options, line string) {
 	e.run(t, "renew", "dora", "nopass")
 	e.run(t, "revoke", "carl", "superseded")
 	e.run(t, "gen-crl")
-	// the two of dora, and the revocation of carl; the list has a lower number than the one from
-	// here
+	// two of dora, and the revocation of carl; the number of the list is below that of the one here
 	wantWords(t, must(t, o, line), "imported 3 into", "6 known already, 1 left out, 0 at fault\n")
 	wantClients(t, o, "--status valid", "alice", "dora")
 	got := must(t, o, "client certificates dora --json")
@@ -241,8 +240,9 @@ func TestImport_EasyRSA2(t *testing.T) {
 	if outcome.Code != 1 || !strings.Contains(outcome.Stderr, "what is at fault was not imported") {
 		t.Errorf("%+v", outcome)
 	}
-	var first struct{ Action, Kind, Name string }
-	if err := json.Unmarshal([]byte(strings.SplitN(outcome.Stdout, "\n", 2)[0]), &first); err != nil || first.Kind != "ca" {
+	var first struct{ Kind string }
+	line, _, _ = strings.Cut(outcome.Stdout, "\n")
+	if err := json.Unmarshal([]byte(line), &first); err != nil || first.Kind != "ca" {
 		t.Errorf("%+v (%v)", first, err)
 	}
 	wantClients(t, o, "", "site-rio", "site-recife", "loja")
@@ -251,6 +251,14 @@ func TestImport_EasyRSA2(t *testing.T) {
 		t.Errorf("%+v", list.RevokedCertificateEntries)
 	}
 	parsePEM(t, must(t, o, "cert key 4 --out -"), "PRIVATE KEY")
+	old.issue(t, "vpn", 6, x509.ExtKeyUsageServerAuth)
+	file := filepath.Join(old.keys, "vpn")
+	made := fieldsOf(t, o, "cert register --ca 2 --cert "+file+".crt --key "+file+".key")
+	if made["kind"] != "server" || made["key_kept"] != true {
+		t.Errorf("%v", made)
+	}
+	wantFail(t, o, 4, "cert: duplicated", "cert register --ca 2 --cert "+file+".crt")
+	wantFail(t, o, 2, "cert: ", "cert register --ca 1 --cert "+file+".crt")
 }
 
 // TestImport_Misuse: a directory or a password that is missing is said, and changes nothing.

@@ -18,6 +18,14 @@ type ServerSpec struct {
 // Key returns what is asked of the key.
 func (s ServerSpec) Key() KeySpec { return KeySpec{s.KeyAlgorithm, s.Password, s.Request} }
 
+// CertificateImport is a certificate that was made elsewhere and belongs to no client.
+type CertificateImport struct {
+	CAID        int64
+	Certificate []byte // PEM
+	Key         Secret // PEM; empty: it is not kept here
+	Password    Secret // of the key
+}
+
 // Validate joins the faults of all fields but the names, which the ca package checks.
 func (s ServerSpec) Validate() error {
 	return errors.Join(

@@ -11,7 +11,7 @@ import (
 )
 
 // readCertificates reads all certificates, and keeps those that the CA has signed.
-func (t *takeover) readCertificates(context.Context) {
+func (t *takeover) readCertificates() {
 	items := make([]*found, len(t.in.Certificates))
 	step := t.step(len(t.in.Keys))
 	inParallel(len(items), func(i int) {
@@ -54,10 +54,10 @@ func (t *takeover) readCertificate(part domain.ForeignPart) *found {
 		item.row.Action, item.row.Why = ImportFault, material("cert", err)
 		return item
 	}
-	item.record.Kind, item.fault = kindOf(t.authority, cert)
-	item.row.Kind = string(item.record.Kind)
-	if item.record.Kind == domain.CertificateOfForeign {
-		item.row.Notes, item.row.Why = []ImportNote{NoteNotAccepted}, item.fault
+	kind, why := kindOf(t.authority, cert)
+	item.record.Kind, item.row.Kind = kind, string(kind)
+	if kind == domain.CertificateOfForeign {
+		item.row.Notes, item.row.Why = []ImportNote{NoteNotAccepted}, why
 	}
 	return item
 }

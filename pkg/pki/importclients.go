@@ -20,14 +20,14 @@ type owner struct {
 func (t *takeover) makeClients(ctx context.Context) error {
 	groups, names := map[string][]*found{}, []string(nil)
 	for _, item := range t.items {
+		name := item.record.Name
 		if item.record.Kind != domain.CertificateOfClient {
 			continue
 		}
-		key := domain.NameKey(item.record.Name)
-		if groups[key] == nil {
-			names = append(names, key)
+		if groups[name] == nil {
+			names = append(names, name)
 		}
-		groups[key] = append(groups[key], item)
+		groups[name] = append(groups[name], item)
 	}
 	for _, name := range names {
 		if err := t.makeClient(ctx, groups[name]); err != nil {
@@ -91,12 +91,14 @@ func (t *takeover) newClient(ctx context.Context, items []*found) error {
 		if err != nil {
 			return err
 		}
-		if taken {
+		key := domain.NameKey(made.client.Name)
+		if taken || t.held[key] {
 			for _, item := range items {
 				item.row.Action, item.row.Why = ImportFault, nameFault(true, nil)
 			}
 			return nil
 		}
+		t.held[key] = true
 	}
 	t.own(made)
 	return nil

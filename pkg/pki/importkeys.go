@@ -53,8 +53,8 @@ func (t *takeover) step(before int) func() {
 	}
 }
 
-// readKeys opens all keys that can be opened.
-func (t *takeover) readKeys(ctx context.Context) {
+// readKeys opens all keys that can be opened. Errors: those that are not about the keys.
+func (t *takeover) readKeys(ctx context.Context) error {
 	t.keys = make([]*foundKey, len(t.in.Keys))
 	step := t.step(0)
 	inParallel(len(t.keys), func(i int) {
@@ -63,6 +63,12 @@ func (t *takeover) readKeys(ctx context.Context) {
 		t.keys[i] = key
 		step()
 	})
+	for _, key := range t.keys {
+		if key.err != nil && domain.Faults(material("key", key.err)) == nil {
+			return key.err
+		}
+	}
+	return nil
 }
 
 func (k *foundKey) open(ctx context.Context, s *Imports, password domain.Secret) {

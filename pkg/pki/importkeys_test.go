@@ -1,7 +1,6 @@
 package pki_test
 
 import (
-	"crypto/x509"
 	"math/big"
 	"testing"
 
@@ -113,6 +112,22 @@ func TestImports_Twice(t *testing.T) {
 	old.in.Certificates = append(old.in.Certificates, old.in.Certificates[0])
 	old.run(t, w, 2, 0, 0, 0)
 	old.next--
-	old.issue(t, "natal", func(c *x509.Certificate) {})
+	old.issue(t, "natal")
 	old.run(t, w, 0, 2, 1, 1) // its key is of nobody
+}
+
+// TestImports_Case: names that differ in case are those of two clients, of which one can be in
+// force.
+func TestImports_Case(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(t)
+	old := newOldPKI(t)
+	old.issue(t, "rio")
+	old.issue(t, "Natal", expired)
+	old.issue(t, "natal")
+	old.run(t, w, 4, 0, 0, 0)
+	again := newOldPKI(t)
+	again.issue(t, "Recife")
+	again.issue(t, "RECIFE")
+	again.run(t, w, 2, 0, 0, 1)
 }

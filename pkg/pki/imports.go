@@ -38,9 +38,7 @@ const (
 	NoteNoOwner     ImportNote = "no owner"     // no certificate has this key
 	NoteStatic      ImportNote = "static key"   // static keys of OpenVPN are not kept
 	NoteOlder       ImportNote = "older"        // of a client that has got a newer one here
-	NoteNoName      ImportNote = "no name"      // it has no name that a client may have
 	NoteNotAccepted ImportNote = "not accepted" // as a client's; Why says the reason
-	NoteCA          ImportNote = "is a CA"      // it is the certificate of another CA
 	NoteOtherList   ImportNote = "another list" // a later list of the CA is there
 )
 
@@ -90,7 +88,7 @@ type ImportProgress func(done, total int)
 //
 // Errors: *domain.Error about the CA, its key and its password.
 func (s *Imports) Run(ctx context.Context, in domain.PKIImport, progress ImportProgress) (ImportReport, error) {
-	t := &takeover{Imports: s, in: in, now: s.Now(), progress: progress, items: nil}
+	t := &takeover{Imports: s, in: in, now: s.Now(), progress: progress, held: map[string]bool{}}
 	if t.progress == nil {
 		t.progress = func(int, int) {}
 	}
@@ -122,6 +120,7 @@ type takeover struct {
 	keys        []*foundKey
 	items       []*found
 	owners      []*owner                    // of new certificates
+	held        map[string]bool             // the names of new clients, by their keys
 	revocations []domain.Revocation         // all that are not known yet
 	ends        map[string]time.Time        // of the certificates, by their serials
 	rows        map[string]*domain.IndexRow // by their serials
@@ -133,19 +132,20 @@ type found struct {
 	row    *ImportRow
 	cert   *x509.Certificate
 	record domain.Certificate
-	fault  error // why it is no client's
 	key    *foundKey
 	owner  *owner // of a new certificate of a client
 }
 
 // plan finds out everything, and stores nothing.
 func (t *takeover) plan(ctx context.Context) error {
-	t.readKeys(ctx)
+	if err := t.readKeys(ctx); err != nil {
+		return err
+	}
 	if err := t.findCA(ctx); err != nil {
 		return err
 	}
 	t.readFaults()
-	t.readCertificates(ctx)
+	t.readCertificates()
 	if err := t.leaveKnown(ctx); err != nil {
 		return err
 	}

@@ -42,8 +42,15 @@ type deed struct {
 
 // deeds returns changes of all kinds. Each can be made once per stage.
 func (s *stage) deeds(t testing.TB) map[string]deed {
-	old := NewForeignCA(t)
+	old, fleet := NewForeignCA(t), NewForeignCA(t)
+	found := domain.ForeignPKI{
+		CA: CertPEM(fleet.Cert.Raw), CAKey: KeyPEM(t, fleet.Key),
+		Certificates: []domain.ForeignPart{{Path: "a.crt", PEM: domain.Secret(fleet.Issue(t, NewKey(t).Public()))}},
+	}
 	return map[string]deed{
+		"import a PKI": {domain.ScopeCAs, func(ctx context.Context, w *World) error {
+			return Second(w.Imports.Run(ctx, domain.PKIImport{ForeignPKI: found}, nil))
+		}},
 		"make an apikey": {domain.ScopeAPIKeys, func(ctx context.Context, w *World) error {
 			return Second(
 				w.APIKeys.Create(ctx, domain.APIKey{Name: Fresh("heir"), Superuser: true, Enabled: true}, nil),

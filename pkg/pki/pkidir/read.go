@@ -34,6 +34,9 @@ var (
 const (
 	authorityFile = "ca.crt"
 	indexFile     = "index.txt"
+	keyFile       = "private/ca.key"
+	oldKeyFile    = "ca.key" // of version 2
+	listFile      = "crl.pem"
 )
 
 // EasyRSA reads the directory of an easy-rsa PKI, which is the one with ca.crt and index.txt, or
@@ -102,8 +105,8 @@ type reader struct {
 	found domain.ForeignPKI
 }
 
-// walk reads all files. Files that certificates are looked up by come first: of the copies of a
-// certificate the one in issued is reported.
+// walk reads all files. Of the copies of a certificate that with the best name is reported, so that
+// comes first.
 func (r *reader) walk() error {
 	var names []string
 	err := fs.WalkDir(r.tree, r.root, func(name string, entry fs.DirEntry, err error) error {
@@ -113,7 +116,7 @@ func (r *reader) walk() error {
 		if r.files++; r.files > maxFiles {
 			return ErrTooMany
 		}
-		if entry.Type().IsRegular() {
+		if entry.Type().IsRegular() || entry.Type()&fs.ModeSymlink != 0 && exists(r.tree, name) {
 			names = append(names, name)
 		}
 		return nil
@@ -134,8 +137,9 @@ func (r *reader) walk() error {
 
 // rank is the place of a file among those that may have the same certificate or key.
 func (r *reader) rank(name string) int {
+	place := strings.TrimPrefix(name, r.root+"/")
 	switch {
-	case !r.loose && path.Dir(name) == r.root && path.Base(name) == authorityFile:
+	case !r.loose && slices.Contains([]string{authorityFile, keyFile, oldKeyFile, listFile}, place):
 		return 0
 	case strings.HasSuffix(name, ".crt") || strings.HasSuffix(name, ".key"):
 		return 1
@@ -215,12 +219,12 @@ func (r *reader) take(name, place string, block *pem.Block) {
 		}
 		r.found.Certificates = append(r.found.Certificates, part)
 	case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-		if !r.loose && (place == "private/ca.key" || place == "ca.key") {
+		if !r.loose && (place == keyFile || place == oldKeyFile) {
 			r.found.CAKey = part.PEM
 			return
 		}
 		r.found.Keys = append(r.found.Keys, part)
-	case block.Type == "X509 CRL" && (r.loose || place == "crl.pem"):
+	case block.Type == "X509 CRL" && (r.loose || place == listFile):
 		r.found.CRLs = append(r.found.CRLs, part)
 	}
 }

@@ -168,6 +168,39 @@ func TestPEM(t *testing.T) {
 	}
 }
 
+// TestEasyRSA_Copies: of the files of the CA itself those with their names count, also when copies
+// of them are there.
+func TestEasyRSA_Copies(t *testing.T) {
+	t.Parallel()
+	files := version3()
+	for _, name := range []string{"ca.crt", "private/ca.key", "crl.pem", "issued/alice.crt"} {
+		files["backup/"+name] = files[name]
+	}
+	found, err := pkidir.EasyRSA(tree(files))
+	if err != nil || string(found.CA) != cert("ca") || string(found.CAKey) != key("ca") || len(found.CRLs) != 1 ||
+		len(found.Certificates) != 5 || len(found.Keys) != 2 {
+		t.Errorf("%+v (%v)", found, err)
+	}
+}
+
+// FuzzIndex: a row of the index is read or is at fault.
+func FuzzIndex(f *testing.F) {
+	f.Add("V\t290301044451Z\t\t0A\tunknown\t/CN=rio")
+	f.Add("R\t20290301044451Z\t261127044454Z,keyTime,20261127034454Z\t0A\tunknown\t/C=BR/CN=rio/x=y")
+	f.Fuzz(func(t *testing.T, text string) {
+		found, err := pkidir.EasyRSA(tree(map[string]string{"ca.crt": cert("ca"), "index.txt": text}))
+		rows := 0
+		for line := range strings.Lines(text) {
+			if strings.TrimSpace(line) != "" {
+				rows++
+			}
+		}
+		if err != nil || len(found.Index)+len(found.Faults) != rows {
+			t.Errorf("%d rows, %d read, %d at fault (%v)", rows, len(found.Index), len(found.Faults), err)
+		}
+	})
+}
+
 // TestLargeFiles: a large file is a fault only if its name promises a certificate or a key.
 func TestLargeFiles(t *testing.T) {
 	t.Parallel()
