@@ -154,6 +154,29 @@ func TestClients_RenewMany_Failure(t *testing.T) {
 	}
 }
 
+// TestClients_RenewMany_RightsLost: a caller who loses the right in the middle renews no more.
+func TestClients_RenewMany_RightsLost(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(t)
+	caID := w.NewCA(t).ID
+	all := endingSoon(t, w, caID, 4)
+	key, count := w.NewAPIKey(t), 0
+	w.NewAPIKey(t) // another superuser, who must remain
+	ctx := w.RequestOf(t, key.Token, domain.ScopeClients)
+	clients := *w.Clients
+	clients.Store = &Hooked{Store: w.Store, BeforeTransact: func() {
+		if count++; count == 3 {
+			Check(t, w.APIKeys.Delete(Operator(t), key.ID))
+		}
+	}}
+	done := Must(clients.RenewMany(ctx, soon(caID), domain.ClientRenewal{}))(t)
+	WantSame(t, idsOf(done), []int64{all[0].ID, all[1].ID})
+	WantSame(t, count, 3)
+	wantLife(t, []*World{w}, all[2].ID, "valid")
+	_, err := clients.RenewMany(ctx, soon(caID), domain.ClientRenewal{})
+	WantFaults(t, err, Unauthenticated)
+}
+
 func TestClients_RenewMany_TooMany(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
