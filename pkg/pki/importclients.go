@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -87,21 +88,41 @@ func (t *takeover) newClient(ctx context.Context, items []*found) error {
 		CAID: t.caID, Name: subject.CommonName, Subject: recordSubject(subject), CreatedAt: t.now, UpdatedAt: t.now,
 	}}
 	if t.inForce(newest) {
-		taken, err := t.Store.Clients().NameTaken(ctx, made.client.Name, t.now)
-		if err != nil {
+		if free, err := t.claim(ctx, made.client.Name); err != nil || !free {
+			refuse(items)
 			return err
 		}
-		key := domain.NameKey(made.client.Name)
-		if taken || t.held[key] {
-			for _, item := range items {
-				item.row.Action, item.row.Why = ImportFault, nameFault(true, nil)
-			}
-			return nil
-		}
-		t.held[key] = true
 	}
 	t.own(made)
 	return nil
+}
+
+// refuse says of certificates that another client has their name.
+func refuse(items []*found) {
+	for _, item := range items {
+		item.row.Action, item.row.Why = ImportFault, nameFault(true, nil)
+	}
+}
+
+// claim reports whether a client of the import may have a name. One that only a client that has
+// expired holds comes free.
+func (t *takeover) claim(ctx context.Context, name string) (bool, error) {
+	key := domain.NameKey(name)
+	if t.held[key] {
+		return false, nil
+	}
+	held, err := t.Store.Clients().NameTaken(ctx, name, time.Unix(0, 0))
+	if err != nil {
+		return false, err
+	}
+	if held {
+		if taken, err := t.Store.Clients().NameTaken(ctx, name, t.now); err != nil || taken {
+			return false, err
+		}
+		t.expired = append(t.expired, name)
+	}
+	t.held[key] = true
+	return true, nil
 }
 
 // addTo gives a client that is there the certificates that are newer than its own, if the newest of
@@ -121,6 +142,12 @@ func (t *takeover) addTo(ctx context.Context, id int64, items []*found) error {
 		}
 		item.record.Kind, item.row.Kind = domain.CertificateOfForeign, string(domain.CertificateOfForeign)
 		item.row.Notes = append(item.row.Notes, NoteOlder)
+	}
+	if len(newer) > 0 && !client.HoldsName(t.now) {
+		if free, err := t.claim(ctx, client.Name); err != nil || !free {
+			refuse(newer)
+			return err
+		}
 	}
 	if len(newer) > 0 {
 		t.own(&owner{client: client, items: newer})

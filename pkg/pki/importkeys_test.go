@@ -131,3 +131,30 @@ func TestImports_Case(t *testing.T) {
 	again.issue(t, "RECIFE")
 	again.run(t, w, 2, 0, 0, 1)
 }
+
+// TestImports_Names: a name that an expired client holds comes free. A client that is not in force
+// gets another certificate only while nobody else has its name.
+func TestImports_Names(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(t)
+	spec := Spec(w.NewCA(t).ID)
+	spec.Expiration = new(1)
+	past := Must(w.Clients.Create(Operator(t), spec))(t)
+	old := newOldPKI(t)
+	old.issue(t, past.Name)
+	old.issue(t, "rio", from(50))
+	old.revoke(domain.Unspecified)
+	old.run(t, w, 2, 0, 0, 1)
+	w.Clock.Pass(2 * Day)
+	old.run(t, w, 3, 0, 0, 0)
+	spec.Name = "rio"
+	Must(w.Clients.Create(Operator(t), spec))(t)
+	old.issue(t, "rio", from(20))
+	old.run(t, w, 0, 3, 0, 1)
+	w.Clock.Pass(2 * Day)
+	old.run(t, w, 1, 3, 0, 0)
+	rio := certificatesOf(t, w, domain.CertificateFilter{Name: "rio"})
+	if len(rio) != 3 || rio[0].ClientID != rio[2].ClientID {
+		t.Errorf("%+v", rio)
+	}
+}

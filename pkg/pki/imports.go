@@ -121,6 +121,7 @@ type takeover struct {
 	items       []*found
 	owners      []*owner                    // of new certificates
 	held        map[string]bool             // the names of new clients, by their keys
+	expired     []string                    // names that come free, of clients that have expired
 	revocations []domain.Revocation         // all that are not known yet
 	ends        map[string]time.Time        // of the certificates, by their serials
 	rows        map[string]*domain.IndexRow // by their serials

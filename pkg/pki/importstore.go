@@ -12,6 +12,12 @@ import (
 
 // store stores everything in one transaction, and tells it after the commit.
 func (t *takeover) store(ctx context.Context) error {
+	// before the transaction, in which clients must not be locked after the CA
+	for _, name := range t.expired {
+		if _, err := t.Store.Clients().FreeName(ctx, name, t.now); err != nil {
+			return err
+		}
+	}
 	var changes []audit.Change
 	err := t.Store.Transact(ctx, func(tx domain.Store) error {
 		if err := t.lock(ctx, tx); err != nil {
@@ -103,12 +109,6 @@ func (t *takeover) storeClients(ctx context.Context, tx domain.Store) error {
 			made = append(made, c)
 		} else {
 			there = append(there, *c)
-		}
-		if !c.HoldsName(t.now) {
-			continue
-		}
-		if _, err := tx.Clients().FreeName(ctx, c.Name, t.now); err != nil {
-			return err
 		}
 	}
 	if err := tx.Clients().CreateAll(ctx, made); err != nil {
