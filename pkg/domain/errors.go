@@ -136,6 +136,13 @@ const (
 	ReasonPasswordRequired Reason = "key is encrypted"         //
 	ReasonPasswordWrong    Reason = "password does not open"   //
 	ReasonPEM              Reason = "no PEM of that kind"      //
+	ReasonOtherPEM         Reason = "PEM of another kind"      //
+	ReasonFileSize         Reason = "file too large"           //
+	ReasonContent          Reason = "content is damaged"       //
+	ReasonCertDates        Reason = "validity not readable"    //
+	ReasonNameText         Reason = "name not readable"        //
+	ReasonLongSerial       Reason = "serial number too long"   //
+	ReasonPasswordLong     Reason = "password is cut off"      // maximum of octets
 	ReasonOnePEM           Reason = "more than one PEM block"  //
 	ReasonKeyWeak          Reason = "key too weak"             //
 	ReasonKeyUnsupported   Reason = "key type not supported"   //
@@ -209,7 +216,8 @@ func Reasons() []Reason {
 		ReasonCAExpired, ReasonCAInUse, ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname,
 		ReasonConstraint, ReasonNoIssuer, ReasonUnrelated, ReasonConstrained, ReasonPathLength,
 		ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
-		ReasonPasswordWrong, ReasonPEM, ReasonOnePEM,
+		ReasonPasswordWrong, ReasonPEM, ReasonOtherPEM, ReasonFileSize, ReasonContent, ReasonCertDates, ReasonNameText,
+		ReasonLongSerial, ReasonPasswordLong, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,
 		ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA, ReasonSeveralCAs, ReasonIsCA,
 		ReasonNotSignedByCA,

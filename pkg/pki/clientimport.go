@@ -66,7 +66,9 @@ func (s *Clients) checkImport(
 	cert, certErr := ca.ParseCertificate(in.Certificate)
 	var keyErr error
 	if in.Key != "" {
-		key, keyErr = readKey(in.Key, in.Password)
+		if key, keyErr = readKey(in.Key, in.Password); keyErr == nil && in.Password != "" {
+			keyErr = ca.CheckKeyPassword(string(in.Password))
+		}
 	}
 	if err := errors.Join(in.Validate(s.Now()), caErr, material("cert", certErr), material("key", keyErr)); err != nil {
 		return nil, nil, nil, err

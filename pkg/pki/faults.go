@@ -17,6 +17,12 @@ var materialFaults = []struct {
 	{ca.ErrWrongPassword, domain.Invalid, domain.ReasonPasswordWrong},
 	{ca.ErrMultiple, domain.Invalid, domain.ReasonOnePEM},
 	{ca.ErrPossession, domain.Invalid, domain.ReasonPossession},
+	{ca.ErrOtherPEM, domain.Invalid, domain.ReasonOtherPEM},
+	{ca.ErrTooLarge, domain.Invalid, domain.ReasonFileSize},
+	{ca.ErrContent, domain.Invalid, domain.ReasonContent},
+	{ca.ErrDates, domain.Invalid, domain.ReasonCertDates},
+	{ca.ErrNameText, domain.Invalid, domain.ReasonNameText},
+	{ca.ErrLongSerial, domain.Invalid, domain.ReasonLongSerial},
 	{ca.ErrMalformed, domain.Invalid, domain.ReasonPEM},
 	{ca.ErrWeakKey, domain.Invalid, domain.ReasonKeyWeak},
 	{ca.ErrUnsupportedKey, domain.Invalid, domain.ReasonKeyUnsupported},
@@ -48,12 +54,17 @@ func material(field string, err error) error {
 			Err: err,
 		}
 	}
+	if long, ok := errors.AsType[*ca.PasswordError](err); ok {
+		return &domain.Error{
+			Kind: domain.Invalid, Field: "password", Reason: domain.ReasonPasswordLong, Args: []any{long.Most}, Err: err,
+		}
+	}
 	for _, f := range materialFaults {
 		if !errors.Is(err, f.err) {
 			continue
 		}
 		switch f.reason {
-		case domain.ReasonPEM:
+		case domain.ReasonPEM, domain.ReasonOtherPEM, domain.ReasonContent:
 			if field == "csr" {
 				f.reason = domain.ReasonCSR
 			}

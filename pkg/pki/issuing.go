@@ -36,6 +36,9 @@ func (s *Issuing) begin(ctx context.Context, caID int64, key domain.KeySpec) (is
 	if plan.algorithm, keyErr = keyAlgorithm(key.Algorithm); len(key.Request) > 0 {
 		keyErr = errors.Join(keyErr, key.CheckRequest(), plan.read(key.Request))
 	}
+	if key.Password != "" {
+		keyErr = errors.Join(keyErr, material("password", ca.CheckKeyPassword(string(key.Password))))
+	}
 	plan.authority, caErr = s.Authorities.Get(ctx, caID)
 	if domain.IsKind(caErr, domain.Missing) {
 		caErr = domain.Fault(domain.NotFound, "ca_id", domain.ReasonNotFound)

@@ -241,8 +241,36 @@ var catalogue = map[domain.Reason][languages]string{
 		"A chave está criptografada: informe a senha.", "The key is encrypted: its password is required.",
 	},
 	domain.ReasonPasswordWrong: {"Senha incorreta para esta chave.", "The password does not open the key."},
-	domain.ReasonPEM:           {"PEM inválido.", "Not a valid PEM of this kind."},
-	domain.ReasonOnePEM:        {"Informe um único bloco PEM.", "Give exactly one PEM block."},
+	domain.ReasonPEM: {
+		"PEM inválido: não há um bloco -----BEGIN … END----- inteiro.", "Not a PEM: there is no whole block -----BEGIN … END-----.",
+	},
+	domain.ReasonOtherPEM: {
+		"É um PEM de outro tipo: informe o bloco que este campo pede.",
+		"A PEM of another kind: give the block that this field asks for.",
+	},
+	domain.ReasonFileSize: {
+		"Arquivo grande demais: no máximo 64 KiB.", "The file is too large: at most 64 KiB.",
+	},
+	domain.ReasonContent: {
+		"O bloco PEM está inteiro, mas o conteúdo não é o que o rótulo diz: exporte-o de novo.",
+		"The PEM block is whole, but its content is not what its label says: export it again.",
+	},
+	domain.ReasonCertDates: {
+		"As datas de validade não seguem o X.509 (RFC 5280), e o OpenVPN recusa o certificado.",
+		"The dates of the validity are not those of X.509 (RFC 5280), and OpenVPN refuses the certificate.",
+	},
+	domain.ReasonNameText: {
+		"Um nome do certificado tem caracteres que não existem, e o OpenVPN recusa o certificado.",
+		"A name of the certificate has characters that do not exist, and OpenVPN refuses the certificate.",
+	},
+	domain.ReasonLongSerial: {
+		"O número de série tem mais de 64 octetos.", "The serial number has more than 64 octets.",
+	},
+	domain.ReasonPasswordLong: {
+		"O OpenVPN lê no máximo %d octetos desta senha: use uma mais curta.",
+		"OpenVPN reads at most %d octets of this password: use a shorter one.",
+	},
+	domain.ReasonOnePEM: {"Informe um único bloco PEM.", "Give exactly one PEM block."},
 	domain.ReasonKeyWeak: {
 		"Chave fraca: RSA a partir de 2048 bits, curvas a partir de P-256.",
 		"Weak key: RSA from 2048 bits, curves from P-256.",

@@ -10,7 +10,7 @@ import (
 
 var (
 	notACA      = refused("cert", "Not the certificate of a CA")
-	caMalformed = refused("cert", "Not a valid PEM")
+	caMalformed = refused("cert", "")
 )
 
 // oddCA is an unusual CA certificate.

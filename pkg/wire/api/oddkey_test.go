@@ -26,7 +26,7 @@ func unsupported(name string) outcome {
 	return refused("key", "Key encryption not supported ("+name+")")
 }
 
-var badKey = refused("key", "Not a valid PEM")
+var badKey = refused("key", "")
 
 // foreignEncryption is a key in a kind of encryption that this openssl may not have. The server
 // reads no further than the name of the scheme.

@@ -18,7 +18,7 @@ type oddClient struct {
 }
 
 var (
-	malformed  = refused("cert", "Not a valid PEM")
+	malformed  = refused("cert", "")
 	notSigned  = refused("cert", "This CA did not sign")
 	notClient  = refused("cert", "not for client authentication")
 	isCritical = refused("cert", "critical extension that is not known")
