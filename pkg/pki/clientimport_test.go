@@ -235,7 +235,7 @@ func testImportFaults(t *testing.T, w *World, old ForeignCA, caID int64) {
 		{"key and certificate exchanged",
 			func(i *domain.ClientImport) { i.Certificate, i.Key = []byte(i.Key), domain.Secret(i.Certificate) },
 			[]Fault{
-				NewFault(domain.Invalid, "cert", domain.ReasonPEM), NewFault(domain.Invalid, "key", domain.ReasonPEM),
+				NewFault(domain.Invalid, "cert", domain.ReasonOtherPEM), NewFault(domain.Invalid, "key", domain.ReasonOtherPEM),
 			}},
 		{
 			"two certificates",
