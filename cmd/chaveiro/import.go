@@ -60,10 +60,13 @@ func (f *importFlags) run(ctx context.Context, name string, read func(fs.FS) (do
 	if err := f.readPasswords(&in); err != nil {
 		return err
 	}
-	if info, err := os.Stat(f.Dir); err != nil || !info.IsDir() {
-		return errors.Join(err, notDirectory(f.Dir, err))
+	info, err := os.Stat(f.Dir)
+	if err != nil {
+		return err
 	}
-	var err error
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory", f.Dir)
+	}
 	if in.ForeignPKI, err = read(os.DirFS(f.Dir)); err != nil {
 		return fmt.Errorf("%s: %w", f.Dir, err)
 	}
@@ -76,13 +79,6 @@ func (f *importFlags) run(ctx context.Context, name string, read func(fs.FS) (do
 		}
 		return f.tell(report)
 	})
-}
-
-func notDirectory(path string, err error) error {
-	if err != nil {
-		return nil
-	}
-	return fmt.Errorf("%s is not a directory", path)
 }
 
 // readPasswords reads one line for each password that is on the standard input.
