@@ -122,7 +122,13 @@ func TestLive(t *testing.T) {
 	for name, flow := range map[string]func(*testing.T, live){
 		"a client": flowClient, "pages": flowPages, "apikeys": flowApikeys, "users": flowUsers, "devices": flowDevices,
 		"the vault": flowVault, "pages that move": flowMoved, "three states": flowStates,
-		"the example of the README": func(t *testing.T, l live) { runExample(t, l.process.URL, string(key)) },
+		"the example of the README": func(t *testing.T, l live) {
+			site := chaveiro.ClientSite2SiteCreate{
+				CAID: newCA(t, sdk.SDK, "ca of the example").ID, Name: "site-of-the-example", Email: "site@example.com",
+			}
+			must(sdk.OpenVPN.CreateClientSite2Site(t.Context(), site))(t)
+			runExample(t, l.process.URL, string(key))
+		},
 		"a user": func(t *testing.T, l live) {
 			o := o
 			o.Stdin = "uma senha bem longa\n"
