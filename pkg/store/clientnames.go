@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -10,7 +11,9 @@ import (
 // manyNames is how many names make the beginning of a name common.
 const manyNames = 10000
 
-const countNames = "SELECT count(*) FROM (SELECT 1 FROM clients WHERE name_key >= ? AND name_key < ? LIMIT 10000)"
+var countNames = fmt.Sprintf(
+	"SELECT count(*) FROM (SELECT 1 FROM clients WHERE name_key >= ? AND name_key < ? LIMIT %d)", manyNames,
+)
 
 // manyBegin reports whether the names of many clients begin as the filter says. SQLite would read
 // and sort all of them for each page; among so many a scan by id soon finds a page. PostgreSQL

@@ -86,6 +86,38 @@ func TestClients_Page_Plans(t *testing.T) {
 	}
 }
 
+// TestClients_Page_CommonBeginning: a beginning that so many names have that they are read by id
+// finds the same clients as one that is rare.
+func TestClients_Page_CommonBeginning(t *testing.T) {
+	t.Parallel()
+	for name, location := range locations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := filled(t, location(t), fillers)
+			for _, test := range []struct {
+				name                          string
+				cursor, first, previous, next int64
+			}{
+				{"site-*", 10000, 10001, 9985, 10015},
+				{"SITE-1*", 9990, 10000, 1984, 10014}, // 11 111 clients
+				{"site-2*", 300, 2000, 284, 2014},     // 1112 clients
+			} {
+				page, err := s.Clients().Page(t.Context(), domain.ClientFilter{Name: test.name},
+					domain.PageRequest{Cursor: test.cursor, Size: 15})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(page.Items) != 15 || page.Next == nil || page.Previous == nil {
+					t.Fatalf("%+v: %+v", test, page)
+				}
+				if page.Items[0].ID != test.first || *page.Next != test.next || *page.Previous != test.previous {
+					t.Errorf("%+v: first %d, next %d, previous %d", test, page.Items[0].ID, *page.Next, *page.Previous)
+				}
+			}
+		})
+	}
+}
+
 // planned reports whether a plan is good. Without a name, each page is a scan of an index by id.
 // With a name, the few rows of that name may be sorted instead.
 var planned = map[store.Engine]func(f domain.ClientFilter, plan string) bool{
