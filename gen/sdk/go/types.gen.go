@@ -76,8 +76,8 @@ type ClientSite2Site struct {
 	Revoked bool `json:"revoked"`
 	// Since when it is revoked.
 	RevokedAt *time.Time `json:"revoked_at"`
-	// Why it is revoked; `certificateHold` is suspended.
-	RevocationReason *RevocationReason `json:"revocation_reason"`
+	// Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended.
+	RevocationReason *string `json:"revocation_reason"`
 	// The serial number of the certificate, in lower-case hex.
 	Serial string `json:"serial"`
 	// The SHA-256 of the certificate in DER, in lower-case hex.
@@ -96,27 +96,6 @@ type ClientSite2Site struct {
 	// When the client was last changed.
 	UpdatedAt time.Time `json:"updated_at"`
 }
-
-// RevocationReason is the schema RevocationReason of the document Chaveiro. A newer server may have
-// more values.
-//
-// A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
-// list only.
-type RevocationReason string
-
-// The values of RevocationReason.
-const (
-	RevocationReasonUnspecified          RevocationReason = "unspecified"
-	RevocationReasonKeyCompromise        RevocationReason = "keyCompromise"
-	RevocationReasonCACompromise         RevocationReason = "cACompromise"
-	RevocationReasonAffiliationChanged   RevocationReason = "affiliationChanged"
-	RevocationReasonSuperseded           RevocationReason = "superseded"
-	RevocationReasonCessationOfOperation RevocationReason = "cessationOfOperation"
-	RevocationReasonCertificateHold      RevocationReason = "certificateHold"
-	RevocationReasonRemoveFromCRL        RevocationReason = "removeFromCRL"
-	RevocationReasonPrivilegeWithdrawn   RevocationReason = "privilegeWithdrawn"
-	RevocationReasonAACompromise         RevocationReason = "aACompromise"
-)
 
 // FieldErrorType is the schema FieldErrorType of the document Chaveiro. A newer server may have
 // more values.
@@ -373,8 +352,8 @@ type Certificate struct {
 	Revoked bool `json:"revoked"`
 	// Since when it is revoked.
 	RevokedAt *time.Time `json:"revoked_at"`
-	// Why it is revoked; `certificateHold` is suspended.
-	RevocationReason *RevocationReason `json:"revocation_reason"`
+	// Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended.
+	RevocationReason *string `json:"revocation_reason"`
 	// When the service revokes it, or would have, because another has taken its place.
 	SupersededAt *time.Time `json:"superseded_at"`
 	// When it begins.
@@ -677,6 +656,27 @@ type Revocation struct {
 	// Since when the key is not to be trusted.
 	InvalidityDate *time.Time `json:"invalidity_date"`
 }
+
+// RevocationReason is the schema RevocationReason of the document Chaveiro. A newer server may have
+// more values.
+//
+// A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
+// list only.
+type RevocationReason string
+
+// The values of RevocationReason.
+const (
+	RevocationReasonUnspecified          RevocationReason = "unspecified"
+	RevocationReasonKeyCompromise        RevocationReason = "keyCompromise"
+	RevocationReasonCACompromise         RevocationReason = "cACompromise"
+	RevocationReasonAffiliationChanged   RevocationReason = "affiliationChanged"
+	RevocationReasonSuperseded           RevocationReason = "superseded"
+	RevocationReasonCessationOfOperation RevocationReason = "cessationOfOperation"
+	RevocationReasonCertificateHold      RevocationReason = "certificateHold"
+	RevocationReasonRemoveFromCRL        RevocationReason = "removeFromCRL"
+	RevocationReasonPrivilegeWithdrawn   RevocationReason = "privilegeWithdrawn"
+	RevocationReasonAACompromise         RevocationReason = "aACompromise"
+)
 
 // PAMDevicePage is the schema PamDevicePage of the document Chaveiro.
 type PAMDevicePage struct {

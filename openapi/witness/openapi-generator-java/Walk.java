@@ -75,7 +75,8 @@ public final class Walk {
     Long cursor = 0L;
     while (cursor != null && names.size() < 3) {
       ClientSite2SitePage page =
-          group.getClientsSite2SitePage(cursor, 1, null, null, ClientStatus.VALID, null, null);
+          group.getClientsSite2SitePage(
+              cursor, 1, null, null, ClientStatus.VALID, null, null, null, null, null, null);
       page.getClients().forEach(one -> names.add(one.getName()));
       cursor = page.getCursor().getNext();
     }

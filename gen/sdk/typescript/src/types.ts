@@ -59,8 +59,8 @@ export interface ClientSite2Site {
   revoked: boolean;
   /** Since when it is revoked. */
   revokedAt: Date | null;
-  /** Why it is revoked; `certificateHold` is suspended. */
-  revocationReason: RevocationReason | null;
+  /** Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended. */
+  revocationReason: string | null;
   /** The serial number of the certificate, in lower-case hex. */
   serial: string;
   /** The SHA-256 of the certificate in DER, in lower-case hex. */
@@ -81,15 +81,6 @@ export interface ClientSite2Site {
   /** When the client was last changed. */
   updatedAt: Date;
 }
-
-/**
- * A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
- * list only.
- *
- * A newer server may have more values. Source: the schema RevocationReason of the document
- * Chaveiro.
- */
-export type RevocationReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "removeFromCRL" | "privilegeWithdrawn" | "aACompromise" | (string & {});
 
 /**
  * `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field.
@@ -348,8 +339,8 @@ export interface Certificate {
   revoked: boolean;
   /** Since when it is revoked. */
   revokedAt: Date | null;
-  /** Why it is revoked; `certificateHold` is suspended. */
-  revocationReason: RevocationReason | null;
+  /** Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended. */
+  revocationReason: string | null;
   /** When the service revokes it, or would have, because another has taken its place. */
   supersededAt: Date | null;
   /** When it begins. */
@@ -642,6 +633,15 @@ export interface Revocation {
   /** Since when the key is not to be trusted. */
   invalidityDate: Date | null;
 }
+
+/**
+ * A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
+ * list only.
+ *
+ * A newer server may have more values. Source: the schema RevocationReason of the document
+ * Chaveiro.
+ */
+export type RevocationReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "removeFromCRL" | "privilegeWithdrawn" | "aACompromise" | (string & {});
 
 /** Source: the schema PamDevicePage of the document Chaveiro. */
 export interface PamDevicePage {

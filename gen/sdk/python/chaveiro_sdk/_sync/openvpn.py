@@ -15,7 +15,6 @@ from ..models.api import (
     ClientSite2SitePage,
     Cursor,
     ClientSite2Site,
-    RevocationReason,
     FieldErrorType,
     KeyAlgorithm,
     ClientsSite2SiteRenewal,
@@ -32,6 +31,7 @@ from ..models.api import (
     CrlFormat,
     MergedCrl,
     Revocation,
+    RevocationReason,
     DryRun,
 )
 from ..page import Page

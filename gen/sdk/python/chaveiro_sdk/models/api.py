@@ -116,8 +116,10 @@ class ClientSite2Site:
     revoked_at: datetime | None
     """Since when it is revoked. At most 32."""
 
-    revocation_reason: RevocationReason | str | None
-    """Why it is revoked; `certificateHold` is suspended."""
+    revocation_reason: str | None
+    """Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended. At
+    most 32 characters.
+    """
 
     serial: str
     """The serial number of the certificate, in lower-case hex. At most 128 characters."""
@@ -163,7 +165,7 @@ class ClientSite2Site:
             expired=data["expired"],
             revoked=data["revoked"],
             revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
-            revocation_reason=None if (value := data["revocation_reason"]) is None else read_enum(RevocationReason, value),
+            revocation_reason=data["revocation_reason"],
             serial=data["serial"],
             fingerprint=data["fingerprint"],
             key_algorithm=data["key_algorithm"],
@@ -173,23 +175,6 @@ class ClientSite2Site:
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),
         )
-
-
-class RevocationReason(enum.StrEnum):
-    """A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
-    list only. A newer server may have more values, which are read as texts.
-    """
-
-    UNSPECIFIED = "unspecified"
-    KEYCOMPROMISE = "keyCompromise"
-    CACOMPROMISE = "cACompromise"
-    AFFILIATIONCHANGED = "affiliationChanged"
-    SUPERSEDED = "superseded"
-    CESSATIONOFOPERATION = "cessationOfOperation"
-    CERTIFICATEHOLD = "certificateHold"
-    REMOVEFROMCRL = "removeFromCRL"
-    PRIVILEGEWITHDRAWN = "privilegeWithdrawn"
-    AACOMPROMISE = "aACompromise"
 
 
 class FieldErrorType(enum.StrEnum):
@@ -395,8 +380,10 @@ class Certificate:
     revoked_at: datetime | None
     """Since when it is revoked. At most 32."""
 
-    revocation_reason: RevocationReason | str | None
-    """Why it is revoked; `certificateHold` is suspended."""
+    revocation_reason: str | None
+    """Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended. At
+    most 32 characters.
+    """
 
     superseded_at: datetime | None
     """When the service revokes it, or would have, because another has taken its place. At most 32.
@@ -429,7 +416,7 @@ class Certificate:
             expired=data["expired"],
             revoked=data["revoked"],
             revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
-            revocation_reason=None if (value := data["revocation_reason"]) is None else read_enum(RevocationReason, value),
+            revocation_reason=data["revocation_reason"],
             superseded_at=None if (value := data["superseded_at"]) is None else read_datetime(value),
             not_before=read_datetime(data["not_before"]),
             expiry_date=read_datetime(data["expiry_date"]),
@@ -631,6 +618,23 @@ class Revocation:
             revocation_reason=read_enum(RevocationReason, data["revocation_reason"]),
             invalidity_date=None if (value := data["invalidity_date"]) is None else read_datetime(value),
         )
+
+
+class RevocationReason(enum.StrEnum):
+    """A reason of RFC 5280, section 5.3.1. `certificateHold`: suspended. `removeFromCRL`: of a foreign
+    list only. A newer server may have more values, which are read as texts.
+    """
+
+    UNSPECIFIED = "unspecified"
+    KEYCOMPROMISE = "keyCompromise"
+    CACOMPROMISE = "cACompromise"
+    AFFILIATIONCHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATIONOFOPERATION = "cessationOfOperation"
+    CERTIFICATEHOLD = "certificateHold"
+    REMOVEFROMCRL = "removeFromCRL"
+    PRIVILEGEWITHDRAWN = "privilegeWithdrawn"
+    AACOMPROMISE = "aACompromise"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,7 +15,6 @@ from ..models.api import (
     ClientSite2SitePage,
     Cursor,
     ClientSite2Site,
-    RevocationReason,
     FieldErrorType,
     KeyAlgorithm,
     ClientsSite2SiteRenewal,
@@ -32,6 +31,7 @@ from ..models.api import (
     CrlFormat,
     MergedCrl,
     Revocation,
+    RevocationReason,
     DryRun,
 )
 from ..calls import Content
@@ -776,7 +776,6 @@ __all__ = [
     "ClientSite2SitePage",
     "Cursor",
     "ClientSite2Site",
-    "RevocationReason",
     "FieldErrorType",
     "KeyAlgorithm",
     "ClientsSite2SiteRenewal",
@@ -793,6 +792,7 @@ __all__ = [
     "CrlFormat",
     "MergedCrl",
     "Revocation",
+    "RevocationReason",
     "DryRun",
     "GetClientsSite2SitePageRequest",
     "GetClientsSite2SitePageResponse",
