@@ -37,14 +37,15 @@ type record struct {
 	name, nameKey, description                           string
 	country, province, city, organization, sector, email string
 	expiresAt, createdAt, updatedAt                      time.Time
-	expired                                              bool
-	revokedAt                                            *time.Time
+	serial, fingerprint, algorithm                       string
+	expired, protected                                   bool
+	notBefore, revokedAt                                 *time.Time
+	reason                                               int
 }
 
 // issued is the one row of the issue floor.
 type issued struct {
 	record
-	serial   string
 	der, key []byte
 }
 
@@ -187,11 +188,20 @@ func (f *floor) list(c echo.Context) error {
 // wire is the product's answer for the same client.
 func (r record) wire() gen.ClientSite2Site {
 	const layout = "2006-01-02T15:04:05.000000-07:00"
-	return gen.ClientSite2Site{
+	var begin time.Time
+	if r.notBefore != nil {
+		begin = *r.notBefore
+	}
+	answer := gen.ClientSite2Site{
 		ID: r.id, CaID: r.caID, Name: r.name, Email: r.email, Description: r.description,
 		Country: r.country, Province: r.province, City: r.city, Organization: r.organization, Sector: r.sector,
-		Expired: !time.Now().Before(r.expiresAt), Revoked: r.revokedAt != nil,
+		Expired: !time.Now().Before(r.expiresAt), Revoked: r.revokedAt != nil, Serial: r.serial,
+		Fingerprint: r.fingerprint, KeyAlgorithm: r.algorithm, KeyProtected: r.protected, NotBefore: begin.UTC().Format(layout),
 		ExpiryDate: r.expiresAt.UTC().Format(layout), CreatedAt: r.createdAt.UTC().Format(layout),
 		UpdatedAt: r.updatedAt.UTC().Format(layout),
 	}
+	if r.revokedAt != nil {
+		answer.RevokedAt, answer.RevocationReason = new(r.revokedAt.UTC().Format(layout)), new("unspecified")
+	}
+	return answer
 }

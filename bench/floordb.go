@@ -15,9 +15,10 @@ import (
 // The statements of the floors, in a syntax that both drivers accept. The reads are those of the
 // product, with the limits written out, so that PostgreSQL plans them once.
 const (
-	getSQL  = `SELECT * FROM "clients" WHERE "clients"."id" = $1 LIMIT 1`
-	listSQL = `SELECT id, ca_id, name, name_key, description, country, province, city, organization, sector, email, ` +
-		`expires_at, expired, revoked_at, created_at, updated_at FROM "clients" WHERE id > $1 ORDER BY id LIMIT 16`
+	clientColumns = `id, ca_id, name, name_key, description, country, province, city, organization, sector, email, ` +
+		`serial, fingerprint, key_algorithm, key_protected, not_before, expires_at, expired, revoked_at, reason, created_at, updated_at`
+	getSQL    = `SELECT ` + clientColumns + ` FROM "clients" WHERE "clients"."id" = $1 LIMIT 1`
+	listSQL   = `SELECT ` + clientColumns + ` FROM "clients" WHERE id > $1 ORDER BY id LIMIT 16`
 	insertSQL = `INSERT INTO issued (ca_id, name, description, country, province, city, organization, sector, email, expires_at, created_at, ` +
 		`updated_at, serial, der, key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id`
 	issuedColumns = `ca_id bigint NOT NULL, name text NOT NULL UNIQUE, description text NOT NULL, country text NOT NULL, province text NOT NULL, ` +
@@ -54,8 +55,8 @@ func (i issued) values() []any {
 func (r *record) fields() []any {
 	return []any{
 		&r.id, &r.caID, &r.name, &r.nameKey, &r.description, &r.country, &r.province, &r.city, &r.organization,
-		&r.sector, &r.email,
-		&r.expiresAt, &r.expired, &r.revokedAt, &r.createdAt, &r.updatedAt,
+		&r.sector, &r.email, &r.serial, &r.fingerprint, &r.algorithm, &r.protected, &r.notBefore,
+		&r.expiresAt, &r.expired, &r.revokedAt, &r.reason, &r.createdAt, &r.updatedAt,
 	}
 }
 

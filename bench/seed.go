@@ -33,17 +33,21 @@ func fleet(rows int) population {
 // populations.
 var seedSQL = []string{`
 INSERT INTO clients (id, ca_id, name, name_key, description, country, province, city, organization, sector, email,
-    expires_at, expired, revoked_at, created_at, updated_at)
+    serial, fingerprint, key_algorithm, not_before, expires_at, expired, revoked_at, held_name, created_at, updated_at)
 {numbers}
 SELECT i, {ca}, 'site-' || i, 'site-' || i, 'Empresa XYZ', 'BR', 'Rio de Janeiro', 'Rio de Janeiro', 'Empresa XYZ', 'Suporte', 'site@example.com',
-    CASE WHEN {expired} THEN {ended} ELSE {ending} END, {expired}, CASE WHEN {revoked} THEN {begun} END, {begun}, {begun}
+    '5a5b5c5d5e5f5a5b5c5d5e5f5a5b5c5d', '5a5b5c5d5e5f5a5b5c5d5e5f5a5b5c5d5a5b5c5d5e5f5a5b5c5d5e5f5a5b5c5d', 'ecdsa-p256', {begun},
+    CASE WHEN {expired} THEN {ended} ELSE {ending} END, {expired}, CASE WHEN {revoked} THEN {begun} END,
+    CASE WHEN {expired} OR {revoked} THEN NULL ELSE 'site-' || i END, {begun}, {begun}
 FROM numbers`,
 }
 
 // certificateSQL are the further statements of a population with certificates.
 var certificateSQL = []string{`
-INSERT INTO certificates (ca_id, client_id, serial, not_before, not_after, der, sealed_key, key_protected, created_at)
-SELECT ca_id, id, {serial}, created_at, expires_at, {der}, {key}, {false}, created_at FROM clients ORDER BY id`, `
+INSERT INTO certificates (ca_id, client_id, kind, name, name_key, serial, fingerprint, key_algorithm, not_before, not_after, der, sealed_key,
+    key_protected, revoked_at, created_at)
+SELECT ca_id, id, 'client', name, name_key, {serial}, fingerprint || id, key_algorithm, created_at, expires_at, {der}, {key}, {false}, revoked_at,
+    created_at FROM clients ORDER BY id`, `
 INSERT INTO revocations (ca_id, serial, epoch, revoked_at, reason, not_after)
 SELECT t.ca_id, t.serial, row_number() OVER (PARTITION BY t.ca_id ORDER BY t.id), c.revoked_at, 0, t.not_after
 FROM certificates t JOIN clients c ON c.id = t.client_id WHERE c.revoked_at IS NOT NULL`, `
