@@ -197,7 +197,7 @@ func (r record) wire() gen.ClientSite2Site {
 		Country: r.country, Province: r.province, City: r.city, Organization: r.organization, Sector: r.sector,
 		Expired: !time.Now().Before(r.expiresAt), Revoked: r.revokedAt != nil, Serial: r.serial,
 		Fingerprint: r.fingerprint, KeyAlgorithm: r.algorithm, KeyProtected: r.protected,
-		NotBefore: begin.UTC().Format(layout),
+		NotBefore:  begin.UTC().Format(layout),
 		ExpiryDate: r.expiresAt.UTC().Format(layout), CreatedAt: r.createdAt.UTC().Format(layout),
 		UpdatedAt: r.updatedAt.UTC().Format(layout),
 	}
