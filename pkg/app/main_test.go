@@ -26,8 +26,9 @@ func TestMain(m *testing.M) {
 
 // The routes of the api dialect that the tests use.
 const (
-	cas     = "/api/openvpn/cas"
-	clients = "/api/openvpn/clients/site2site"
+	cas          = "/api/openvpn/cas"
+	clients      = "/api/openvpn/clients/site2site"
+	certificates = "/api/openvpn/certificates"
 )
 
 func caPath(id int64, part string) string     { return fmt.Sprintf("%s/%d%s", cas, id, part) }

@@ -1,6 +1,12 @@
 package app_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -64,6 +70,48 @@ func TestOpenVPN_Suspension(t *testing.T) {
 	setCRL(t, c, server, authority.ID)
 	wantConnected(t, server, held)
 	wantConnected(t, server, free)
+}
+
+// TestOpenVPN_Chain: a CA below a root issues the certificate of the server, and that of a site for
+// its own key. Both sides trust the root alone, and the server has the lists of both CAs. When the
+// root revokes the CA below, its sites are out.
+func TestOpenVPN_Chain(t *testing.T) {
+	t.Parallel()
+	openvpntest.Require(t)
+	c := login(t, apptest.Start(t, onSQLite(t)))
+	root := createCA(t, c, "ca-raiz")
+	middle := create(t, c, cas, object{"name": "ca-filiais", "email": "ca@example.com", "parent_id": root.ID})
+	host := create(t, c, certificates, object{"ca_id": middle.ID, "kind": "server", "name": "vpn.example.com"})
+	key, csr := newRequest(t)
+	site := create(t, c, clients, object{"ca_id": middle.ID, "name": "lisboa", "email": "a@example.com", "csr": csr})
+	trusted := get(t, c, caPath(root.ID, "/certificate"))
+	server := openvpntest.Start(t, openvpntest.ServerConfig{
+		ClientCA: trusted, CRL: get(t, c, caPath(middle.ID, "/crl-bundle")),
+		Identity: &openvpntest.Identity{
+			Name: "vpn.example.com", CA: trusted,
+			Certificate: get(t, c, fmt.Sprintf("%s/%d/pem", certificates, host.ID)),
+			Key:         get(t, c, fmt.Sprintf("%s/%d/key", certificates, host.ID)),
+		},
+	})
+	own := openvpntest.Credentials{Certificate: get(t, c, clientPath(site.ID, "/certificate")), Key: key}
+	wantConnected(t, server, own)
+
+	below := must(parseCertificates(get(t, c, caPath(middle.ID, "/certificate"))))[0]
+	create(t, c, caPath(root.ID, "/revocations"), object{"cert": certificatePEM(below), "reason": "cACompromise"})
+	if err := server.SetCRL(get(t, c, caPath(middle.ID, "/crl-bundle"))); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, server, own)
+}
+
+// newRequest makes a key, and a certificate request that is signed with it.
+func newRequest(t *testing.T) (key []byte, csr string) {
+	t.Helper()
+	signer := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	der := must(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, signer))
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	pkcs8 := must(x509.MarshalPKCS8PrivateKey(signer))
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), string(text)
 }
 
 // change sends a POST to an operation of a client.

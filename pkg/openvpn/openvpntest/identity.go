@@ -13,24 +13,28 @@ import (
 
 const serverName = "openvpntest server"
 
-// identity is a server's certificate and key, and the authority by which its clients know it. That
-// authority is not the clients' authority, so a mistake that confuses the two is noticed.
-type identity struct{ ca, certificate, key []byte } // PEM
+// Identity is a server's certificate and key, and the authority by which its clients know it, in
+// PEM. Name is the common name. Of one that is made here the authority is not the clients'
+// authority, so a mistake that confuses the two is noticed.
+type Identity struct {
+	Name                 string
+	CA, Certificate, Key []byte
+}
 
-func newIdentity() (identity, error) {
+func newIdentity() (Identity, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return identity{}, err
+		return Identity{}, err
 	}
 	ca := template("openvpntest server CA", 1)
 	ca.BasicConstraintsValid, ca.IsCA = true, true
 	ca.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
 	if err != nil {
-		return identity{}, err
+		return Identity{}, err
 	}
 	certificate, key, err := newServerLeaf(ca, caKey)
-	return identity{encode("CERTIFICATE", caDER), certificate, key}, err
+	return Identity{serverName, encode("CERTIFICATE", caDER), certificate, key}, err
 }
 
 func newServerLeaf(ca *x509.Certificate, caKey *ecdsa.PrivateKey) (certificate, keyPEM []byte, err error) {

@@ -25,6 +25,9 @@ type ServerConfig struct {
 	ClientCA []byte // PEM: the authorities clients may come from
 	CRL      []byte // PEM: the revocation lists to begin with; empty: revocation is not checked
 
+	// Identity is the server's own certificate; nil: one is made.
+	Identity *Identity
+
 	// PointToPoint forces the mode that needs neither a tun device nor root.
 	PointToPoint bool
 }
@@ -36,7 +39,7 @@ type Server struct {
 	binary    string
 	dir       string
 	removeDir bool
-	identity  identity
+	identity  Identity
 	port      int
 	p2p       bool
 	proc      *process
@@ -67,8 +70,8 @@ func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 // Profile returns what a client needs to reach this server and to recognise it.
 func (s *Server) Profile(certificate, key []byte) openvpn.Profile {
 	return openvpn.Profile{
-		Remote: loopback, Port: s.port, Proto: "udp", ServerName: serverName,
-		CA: s.identity.ca, Certificate: certificate, Key: key,
+		Remote: loopback, Port: s.port, Proto: "udp", ServerName: s.identity.Name,
+		CA: s.identity.CA, Certificate: certificate, Key: key,
 	}
 }
 
@@ -90,7 +93,9 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 	if s.binary, err = Find(); err != nil {
 		return nil, err
 	}
-	if s.identity, err = newIdentity(); err != nil {
+	if cfg.Identity != nil {
+		s.identity = *cfg.Identity
+	} else if s.identity, err = newIdentity(); err != nil {
 		return nil, err
 	}
 	if s.dir == "" {
@@ -108,7 +113,7 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 
 func (s *Server) writeFiles(cfg ServerConfig) error {
 	files := map[string][]byte{
-		"client-ca.pem": cfg.ClientCA, "server.crt": s.identity.certificate, "server.key": s.identity.key,
+		"client-ca.pem": cfg.ClientCA, "server.crt": s.identity.Certificate, "server.key": s.identity.Key,
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
