@@ -56,6 +56,26 @@ func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 		}
 	}
 	b.memoryRow(e, fmt.Sprintf("issuing about %d", names.made.Load()/2), p.cmd.Process.Pid)
+	return b.renewRow(ctx, e, p, f, names)
+}
+
+// renewRow compares renewing with the floor that stores two rows. The clients are those that were
+// issued before: at least a third of all, for the floor has made the others.
+func (b *bench) renewRow(ctx context.Context, e engine, p *product, f *child, names *newClients) error {
+	issued := names.made.Load() / 3
+	var renewed atomic.Int64
+	mine := &side{server: p.child, fire: func(ctx context.Context) error {
+		path := fmt.Sprintf("%s/%d/renew", clientsPath, 1+renewed.Add(1)%issued)
+		_, err := p.do(
+			ctx, call{method: "POST", path: path, authorization: p.authorization, body: []byte(`{"overlap":"P30D"}`)},
+		)
+		return err
+	}}
+	floor := &side{server: f, fire: f.plainly(names, "/noted")}
+	if err := compare(ctx, b.planOf(1), mine, floor); err != nil {
+		return err
+	}
+	b.table.add(rateRow(e, "renew, c=1", 0.6, mine, floor))
 	return nil
 }
 
