@@ -16,9 +16,16 @@ var unaudited = map[string]string{
 	"clients without exactly one event of their making": `SELECT count(*) FROM clients c WHERE 1 <> (SELECT count(*) FROM audit_events e
 		WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.resource_name = c.name AND e.action IN ('create', 'import'))`,
 	"clients revoked without exactly one event that says so": `SELECT count(*) FROM clients c
-		WHERE CASE WHEN c.revoked_at IS NULL THEN 0 ELSE 1 END <> (SELECT count(*) FROM audit_events e
+		WHERE CASE WHEN c.revoked_at IS NULL OR c.reason = 6 THEN 0 ELSE 1 END <> (SELECT count(*) FROM audit_events e
 			WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id
 			AND (e.action = 'revoke' OR e.action = 'import' AND e.after LIKE '%"revoked_at":"%'))`,
+	"renewals without exactly one event": `SELECT count(*) FROM clients c
+		WHERE (SELECT count(*) FROM certificates x WHERE x.client_id = c.id) <> 1 + (SELECT count(*) FROM audit_events e
+			WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.action = 'renew')`,
+	"suspensions and resumptions that the state does not show": `SELECT count(*) FROM clients c
+		WHERE CASE WHEN c.reason = 6 AND c.revoked_at IS NOT NULL THEN 1 ELSE 0 END <>
+			(SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.action = 'suspend') -
+			(SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.action = 'resume')`,
 	"apikeys without exactly one event of their making": `SELECT count(*) FROM apikeys k WHERE 1 <> (SELECT count(*) FROM audit_events e
 		WHERE e.resource = 'auth.apikeys' AND e.resource_id = k.id AND e.resource_name = k.name AND e.action = 'create')`,
 	"events of CAs that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.cas'

@@ -33,6 +33,7 @@ func (w *crashWorld) check(t *testing.T) {
 	w.keyed = nil
 	w.checkKeys(t)
 	w.checkRevoked(t)
+	w.checkLives(t)
 	w.vault.check(t, w)
 	checkDatabase(t, w.options, halves, unaudited, vaultHalves)
 	apptest.MustCommand(t, w.options, "audit", "verify")
@@ -192,19 +193,24 @@ func openDatabase(t *testing.T, o apptest.Options) *sql.DB {
 
 // halves are statements that count what must not exist.
 var halves = map[string]string{
-	"clients without exactly one certificate of their CA": `SELECT count(*) FROM clients c
-		WHERE (SELECT count(*) FROM certificates x WHERE x.client_id = c.id) <> 1
-		OR NOT EXISTS (SELECT 1 FROM certificates x WHERE x.client_id = c.id AND x.ca_id = c.ca_id)`,
+	"clients that are not as their newest certificate": `SELECT count(*) FROM clients c
+		LEFT JOIN certificates x ON x.id = (SELECT max(id) FROM certificates WHERE client_id = c.id)
+		WHERE x.id IS NULL OR x.ca_id <> c.ca_id OR x.serial <> c.serial OR x.fingerprint <> c.fingerprint
+		OR x.not_after <> c.expires_at OR (x.revoked_at IS NULL) <> (c.revoked_at IS NULL)`,
+	"clients that hold a name and are revoked for good, or do not and are in force": `SELECT count(*) FROM clients
+		WHERE (held_name IS NULL) <> (revoked_at IS NOT NULL AND reason <> 6)`,
+	"clients with two certificates in force": `SELECT count(*) FROM (SELECT 1 FROM certificates WHERE revoked_at IS NULL
+		GROUP BY client_id HAVING count(*) > 1) AS twice`,
 	"certificates without a client": `SELECT count(*) FROM certificates x
 		WHERE NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = x.client_id)`,
-	"clients that are revoked without a revocation, or the reverse": `SELECT count(*)
-		FROM clients c JOIN certificates x ON x.client_id = c.id LEFT JOIN revocations r ON r.ca_id = x.ca_id AND r.serial = x.serial
-		WHERE (c.revoked_at IS NULL) <> (r.serial IS NULL)`,
+	"certificates that are revoked without a revocation, or the reverse": `SELECT count(*)
+		FROM certificates x LEFT JOIN revocations r ON r.ca_id = x.ca_id AND r.serial = x.serial
+		WHERE (x.revoked_at IS NULL) <> (r.serial IS NULL OR r.reason = 8)`,
 	"revocations of no certificate": `SELECT count(*) FROM revocations r
 		WHERE NOT EXISTS (SELECT 1 FROM certificates x WHERE x.ca_id = r.ca_id AND x.serial = r.serial)`,
 	"revocations ahead of their CA": `SELECT count(*) FROM revocations r JOIN cas ON cas.id = r.ca_id WHERE r.epoch > cas.revocation_epoch`,
-	"CAs whose epoch counts more than revocations": `SELECT count(*) FROM cas
-		WHERE cas.revocation_epoch <> (SELECT count(*) FROM revocations r WHERE r.ca_id = cas.id)`,
+	"CAs whose epoch is not that of their last revocation": `SELECT count(*) FROM cas
+		WHERE cas.revocation_epoch <> (SELECT coalesce(max(epoch), 0) FROM revocations r WHERE r.ca_id = cas.id)`,
 	"CAs whose list is not the last one": `SELECT count(*) FROM cas LEFT JOIN crls ON crls.ca_id = cas.id
 		WHERE cas.crl_number <> coalesce(crls.number, 0)`,
 	"serials that are there twice": `SELECT count(*) FROM (SELECT 1 FROM certificates GROUP BY ca_id, serial HAVING count(*) > 1) AS twice`,
@@ -245,7 +251,7 @@ func certificatesOf(t *testing.T, o apptest.Options) map[int64]certificateRow {
 	defer db.Close()
 	rows, err := db.QueryContext(
 		t.Context(),
-		`SELECT c.id, c.revoked_at IS NOT NULL, x.serial, x.der FROM clients c JOIN certificates x ON x.client_id = c.id`,
+		`SELECT c.id, c.revoked_at IS NOT NULL, x.serial, x.der FROM clients c JOIN certificates x ON x.client_id = c.id ORDER BY x.id`,
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -78,6 +78,7 @@ type crashWorld struct {
 	names       atomic.Int64
 	authorities [2]*crashAuthority // made by the server, and imported
 	vault       *crashVault
+	lives       crashLives
 
 	mu        sync.Mutex
 	answered  []record
@@ -108,6 +109,7 @@ func newCrashWorld(t *testing.T, o apptest.Options) *crashWorld {
 	own := &crashAuthority{id: createCA(t, c, "own").ID}
 	own.cert = must(parseCertificates(get(t, c, caPath(own.id, "/certificate"))))[0]
 	w.authorities = [2]*crashAuthority{own, imported}
+	w.lives.serials = map[int64][]string{}
 	w.vault = newCrashVault(t, c)
 	return w
 }
@@ -141,7 +143,7 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(16); {
+		switch dice := rand.N(18); {
 		case dice < 4:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 5:
@@ -150,9 +152,11 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 			err = w.bring(t.Context(), c, w.authorities[1])
 		case dice < 8:
 			err = w.revokeAny(t.Context(), c)
-		case dice < 9:
-			err = w.createKey(t.Context(), c)
+		case dice < 10:
+			err = w.liveOn(t.Context(), c, authority)
 		case dice < 11:
+			err = w.createKey(t.Context(), c)
+		case dice < 13:
 			err = w.readCRL(t.Context(), c, authority)
 		default:
 			err = w.vault.work(t.Context(), c)

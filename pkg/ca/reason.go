@@ -1,9 +1,6 @@
 package ca
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Reason says why a certificate was revoked: a CRLReason of RFC 5280, section 5.3.1.
 type Reason int
@@ -42,16 +39,6 @@ func (r Reason) String() string {
 		return fmt.Sprintf("reason %d", int(r))
 	}
 	return reasonNames[r]
-}
-
-// ParseReason reads a name as [Reason.String] writes it. It fails with [ErrMalformed] for any other
-// text.
-func ParseReason(name string) (Reason, error) {
-	code := slices.Index(reasonNames[:], name)
-	if code < 0 || name == "" {
-		return 0, fmt.Errorf("%w: no reason of RFC 5280, section 5.3.1", ErrMalformed)
-	}
-	return Reason(code), nil
 }
 
 // inFullList reports whether an entry of a complete CRL may have the reason.

@@ -34,9 +34,9 @@ func (a *Authority) PrepareCA(req CARequest) (*Prepared, error) {
 
 // CrossSign signs another certificate for the subject and the key of a CA, with a serial number and
 // a validity of its own. If this authority is the issuer of the given certificate, that renews it;
-// otherwise whoever trusts this authority trusts the other CA as well. Key identifier, path length,
-// usages, name constraints and policies are those of the given certificate; the path length is
-// shortened to what this CA allows.
+// otherwise programs that trust this authority then trust the other CA too. Key identifier, usages,
+// name constraints and policies are those of the given certificate. So is the path length, unless
+// this CA allows less.
 //
 // It fails with the errors of [CheckCA], and with [ErrPathLength], [ErrBeyondCA], a
 // [ConstraintError], [ErrInvalidRequest], [ErrSelfCheck], or, for the CA's own certificate,

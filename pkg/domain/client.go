@@ -70,26 +70,6 @@ func (c Client) Life() int {
 	return int(math.Round(c.ExpiresAt.Sub(c.NotBefore).Hours() / 24))
 }
 
-// KeySpec is what is asked of the key of a certificate: it is made here, or it is that of a request
-// (PKCS #10) and stays where it is.
-type KeySpec struct {
-	Algorithm string // empty: the default
-	Password  Secret // encrypts the private key; empty: none
-	Request   []byte // PEM
-}
-
-// CheckRequest refuses what is said about a key that is not made here.
-func (s KeySpec) CheckRequest() error {
-	var algorithm, password error
-	if s.Algorithm != "" {
-		algorithm = Fault(Invalid, "key_algorithm", ReasonOfRequest)
-	}
-	if s.Password != "" {
-		password = Fault(Invalid, "password", ReasonOfRequest)
-	}
-	return errors.Join(algorithm, password)
-}
-
 // ClientSpec is what is asked of a new client.
 type ClientSpec struct {
 	CAID         int64
@@ -120,67 +100,6 @@ func (s ClientSpec) Validate() error {
 		checkText("password", string(s.Password), MaxPassword, false),
 		checkLife(s.Expiration, MaxClientLife),
 	)
-}
-
-// ClientRenewal is what is asked of the next certificate of a client.
-type ClientRenewal struct {
-	Name         *string        // only instead of a name that no new certificate may have; nil: as it is
-	Overlap      *time.Duration // how long the earlier certificates stay valid; nil: DefaultRenewalOverlap
-	Password     Secret         // of the new private key; empty: none
-	Expiration   *int           // days; nil: DefaultClientLife, or until the CA ends
-	KeyAlgorithm string         // empty: the default
-	Request      []byte         // as in a ClientSpec
-}
-
-// The bounds of the overlap of a renewal.
-const (
-	DefaultRenewalOverlap = 30 * 24 * time.Hour
-	MaxRenewalOverlap     = MaxClientLife * 24 * time.Hour
-	LongestRenewalOverlap = "P7300D" // MaxRenewalOverlap in ISO 8601
-)
-
-// Until returns when the overlap ends that begins at the time now.
-func (r ClientRenewal) Until(now time.Time) time.Time {
-	if r.Overlap == nil {
-		return now.Add(DefaultRenewalOverlap)
-	}
-	return now.Add(*r.Overlap)
-}
-
-// Spec returns what the renewal asks for as the spec of a new client. Errors: *Error.
-func (r ClientRenewal) Spec(c Client) (ClientSpec, error) {
-	spec := ClientSpec{
-		CAID: c.CAID, Name: c.Name, Description: c.Description, Subject: c.Subject, Password: r.Password,
-		Expiration: r.Expiration, KeyAlgorithm: r.KeyAlgorithm, Request: r.Request, EmailLess: c.Email == "",
-	}
-	switch {
-	case r.Name == nil || *r.Name == c.Name:
-	case CheckClientName("name", c.Name) == nil:
-		return spec, Fault(Invalid, "name", ReasonNotEditable)
-	default:
-		spec.Name = *r.Name
-	}
-	return spec, r.checkOverlap()
-}
-
-// RevocationSpec is what is asked of a revocation.
-type RevocationSpec struct {
-	Reason       RevocationReason
-	InvalidSince time.Time // zero: not told
-}
-
-// Validate joins the faults of all fields.
-func (s RevocationSpec) Validate(now time.Time) error {
-	var reason, since error
-	if !s.Reason.Final() {
-		reason = Fault(Invalid, "reason", ReasonFormat)
-	}
-	if s.InvalidSince.After(now) {
-		since = Fault(Invalid, "invalidity_date", ReasonFuture)
-	} else if !s.InvalidSince.IsZero() && s.InvalidSince.UTC().Year() < firstCRLYear {
-		since = Fault(Invalid, "invalidity_date", ReasonDate)
-	}
-	return errors.Join(reason, since)
 }
 
 // CheckClientName checks a client's name, which is also the common name that OpenVPN looks up in

@@ -48,6 +48,26 @@ func (r RevocationReason) Final() bool {
 	return r.String() != "" && r != CertificateHold && r != RemoveFromCRL
 }
 
+// RevocationSpec is what is asked of a revocation.
+type RevocationSpec struct {
+	Reason       RevocationReason
+	InvalidSince time.Time // zero: not told
+}
+
+// Validate joins the faults of all fields.
+func (s RevocationSpec) Validate(now time.Time) error {
+	var reason, since error
+	if !s.Reason.Final() {
+		reason = Fault(Invalid, "reason", ReasonFormat)
+	}
+	if s.InvalidSince.After(now) {
+		since = Fault(Invalid, "invalidity_date", ReasonFuture)
+	} else if !s.InvalidSince.IsZero() && s.InvalidSince.UTC().Year() < firstCRLYear {
+		since = Fault(Invalid, "invalidity_date", ReasonDate)
+	}
+	return errors.Join(reason, since)
+}
+
 // SerialRevocation is what is asked of the revocation of one certificate of a CA, whether or not it
 // is known here.
 type SerialRevocation struct {

@@ -47,18 +47,18 @@ func chainPEM(ctx context.Context, store domain.Store, caID int64, first ...[]by
 }
 
 // Bundle returns the current lists of a CA and of those above it that are here, in PEM: what
-// crl-verify needs where certificates come with the CAs between them and the root.
-func (s *CRLs) Bundle(ctx context.Context, caID int64) ([]byte, error) {
+// crl-verify needs where certificates come with the CAs between them and the root. stale says that
+// one of them is the last that could be had.
+func (s *CRLs) Bundle(ctx context.Context, caID int64) (text []byte, stale bool, err error) {
 	_, ids, err := chain(ctx, s.Store, caID)
-	var text []byte
 	for _, id := range ids {
 		list, err := s.Current(ctx, id)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		text = append(text, list.PEM...)
+		text, stale = append(text, list.PEM...), stale || list.Stale
 	}
-	return text, err
+	return text, stale, err
 }
 
 // above is what stands above an imported CA: the CA here that has issued it, or the certificates of

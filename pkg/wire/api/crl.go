@@ -41,15 +41,18 @@ func (h cas) GetCaCrl(ctx context.Context, request gen.GetCaCrlRequestObject) (g
 func (h cas) GetCaCrlBundle(
 	ctx context.Context, request gen.GetCaCrlBundleRequestObject,
 ) (gen.GetCaCrlBundleResponseObject, error) {
-	pem, err := h.crls.Bundle(ctx, request.ID)
+	pem, stale, err := h.crls.Bundle(ctx, request.ID)
 	if err != nil {
 		return nil, err
 	}
+	headers := gen.GetCaCrlBundle200ResponseHeaders{
+		CacheControl: header(noCache), ContentDisposition: attachment(caFile(request.ID, "-bundle.crl")),
+	}
+	if stale {
+		headers.ChaveiroCRLStale = new(gen.CrlStaleTrue)
+	}
 	return gen.GetCaCrlBundle200ApplicationXPemFileResponse{
-		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)),
-		Headers: gen.GetCaCrlBundle200ResponseHeaders{
-			CacheControl: header(noCache), ContentDisposition: attachment(caFile(request.ID, "-bundle.crl")),
-		},
+		Body: bytes.NewReader(pem), ContentLength: int64(len(pem)), Headers: headers,
 	}, nil
 }
 

@@ -1800,7 +1800,8 @@ class Openvpn:
         """Get the CRLs of a CA and of those above it.
 
         The current CRLs of the CA and of the CAs above it that are here, in one PEM file for
-        OpenVPN's `crl-verify`. For a root it is its CRL. Public, as CRLs are.
+        OpenVPN's `crl-verify`. For a root it is its CRL. Public, as CRLs are. Where one of them is
+        the last that could be had, `Chaveiro-CRL-Stale` says so.
 
         It needs no credential.
 

@@ -1,0 +1,79 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+)
+
+// crashLives are clients that are renewed, suspended and resumed while the server is killed.
+type crashLives struct {
+	mu      sync.Mutex
+	free    []living           // those at which no writer works, and of which every request was answered
+	serials map[int64][]string // the answered serial numbers of each client, in their order
+}
+
+// living is a client, and its CA, as the server answers them.
+type living struct {
+	ID     int64  `json:"id"`
+	CAID   int64  `json:"ca_id"`
+	Serial string `json:"serial"`
+}
+
+// liveOn makes a client, or takes one and renews it, or suspends and resumes it. A client of which a
+// request is not answered is left alone from then on, because its state is not known.
+func (w *crashWorld) liveOn(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
+	w.lives.mu.Lock()
+	var one living
+	if n := len(w.lives.free); n > 8 || n > 0 && rand.N(4) > 0 {
+		one, w.lives.free = w.lives.free[0], w.lives.free[1:]
+	}
+	w.lives.mu.Unlock()
+	var err error
+	switch {
+	case one.ID == 0:
+		name := fmt.Sprintf("life-%d", w.names.Add(1))
+		err = c.Do(ctx, http.MethodPost, clients, object{"ca_id": authority.id, "name": name, "email": "a@b.c"}, &one)
+	case rand.N(3) > 0:
+		err = c.Do(ctx, http.MethodPost, clientPath(one.ID, "/renew"), object{"overlap": "0"}, &one)
+	default:
+		if err = c.Do(ctx, http.MethodPost, clientPath(one.ID, "/suspend"), nil, nil); err == nil {
+			err = c.Do(ctx, http.MethodPost, clientPath(one.ID, "/resume"), nil, nil)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	w.lives.mu.Lock()
+	defer w.lives.mu.Unlock()
+	w.lives.free = append(w.lives.free, one)
+	known := w.lives.serials[one.ID]
+	if len(known) == 0 || known[len(known)-1] != one.Serial {
+		w.lives.serials[one.ID] = append(known, one.Serial)
+	}
+	return nil
+}
+
+// checkLives checks that every certificate that was answered is there, and that all but the last one
+// of each client are revoked.
+func (w *crashWorld) checkLives(t *testing.T) {
+	t.Helper()
+	db := openDatabase(t, w.options)
+	defer db.Close()
+	for id, serials := range w.lives.serials {
+		for i, serial := range serials {
+			var revoked bool
+			err := db.QueryRowContext(
+				t.Context(), "SELECT revoked_at IS NOT NULL FROM certificates WHERE client_id = $1 AND serial = $2", id, serial,
+			).Scan(&revoked)
+			if err != nil || i < len(serials)-1 && !revoked {
+				t.Errorf("client %d: certificate %d of %d, revoked: %t, %v", id, i+1, len(serials), revoked, err)
+			}
+		}
+	}
+}
