@@ -25,8 +25,8 @@ type living struct {
 	Serial string `json:"serial"`
 }
 
-// liveOn makes a client, or takes one and renews it, or suspends and resumes it. A client of which a
-// request is not answered is left alone from then on, because its state is not known.
+// liveOn makes a client, or takes one and renews it, or suspends and resumes it. A client of which
+// a request is not answered is left alone from then on, because its state is not known.
 func (w *crashWorld) liveOn(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
 	w.lives.mu.Lock()
 	var one living
@@ -59,8 +59,8 @@ func (w *crashWorld) liveOn(ctx context.Context, c *apptest.Client, authority *c
 	return nil
 }
 
-// checkLives checks that every certificate that was answered is there, and that all but the last one
-// of each client are revoked.
+// checkLives checks that every certificate that was answered is there, and that all but the last
+// one of each client are revoked.
 func (w *crashWorld) checkLives(t *testing.T) {
 	t.Helper()
 	db := openDatabase(t, w.options)
