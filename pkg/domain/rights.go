@@ -12,7 +12,8 @@ const (
 	ScopeAPIKeys      Scope = "auth.apikeys"
 	ScopeCAs          Scope = "openvpn.cas"
 	ScopeClients      Scope = "openvpn.clients"
-	ScopeKeys         Scope = "openvpn.keys" // the download of private keys
+	ScopeInstances    Scope = "openvpn.instances" // servers, their models, the IP plan and what sites get there
+	ScopeKeys         Scope = "openvpn.keys"      // the download of private keys
 	ScopeDevices      Scope = "pam.devices"
 	ScopeApplications Scope = "pam.applications" // and their authorizations
 	ScopeDomains      Scope = "pam.domains"
@@ -38,7 +39,7 @@ type Permission struct {
 // live no longer than the process.
 var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true},
-	{ScopeClients, true, true},
+	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
 	{ScopeAudit, true, false},
 }
