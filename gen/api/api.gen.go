@@ -1550,6 +1550,69 @@ type DryRun struct {
 	Reversible bool `json:"reversible"`
 }
 
+// Enrolment Example: {"claimed_at":null,"claimed_from":null,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expires_at":"2020-10-12T12:20:02.932000+00:00","format":"openvpn","id":1,"instance_id":1,"pin_required":true,"revoked_at":null,"state":"open","tries":0}
+type Enrolment struct {
+	// ID The id of the enrolment.
+	ID int64 `json:"id"`
+
+	// ClientID The client that it is for.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+
+	// Format The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+
+	// PinRequired Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+
+	// State `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+
+	// Tries How many wrong PINs there were.
+	Tries int `json:"tries"`
+
+	// CreatedAt When it was made.
+	CreatedAt string `json:"created_at"`
+
+	// ExpiresAt When it ends.
+	ExpiresAt string `json:"expires_at"`
+
+	// RevokedAt When it was revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// ClaimedAt When it was claimed.
+	ClaimedAt *string `json:"claimed_at"`
+
+	// ClaimedFrom The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+}
+
+// EnrolmentCreate defines model for EnrolmentCreate.
+type EnrolmentCreate struct {
+	// InstanceID The instance whose profile it gives; the client needs a config there.
+	InstanceID int64 `json:"instance_id"`
+
+	// Format The format of the profile, as of the profile itself; left out, the person at the site chooses.
+	Format *string `json:"format,omitempty"`
+
+	// ExpiresIn How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out.
+	ExpiresIn interface{} `json:"expires_in,omitempty"`
+
+	// Pin A PIN of 4 to 32 characters that the person is told by another way; empty: none.
+	Pin *string `json:"pin,omitempty"`
+}
+
+// EnrolmentPage Example: {"cursor":{"current":0,"next":null,"previous":null},"enrolments":[{"claimed_at":null,"claimed_from":null,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expires_at":"2020-10-12T12:20:02.932000+00:00","format":"openvpn","id":1,"instance_id":1,"pin_required":true,"revoked_at":null,"state":"open","tries":0}]}
+type EnrolmentPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Enrolments The enrolments of the page.
+	Enrolments []Enrolment `json:"enrolments"`
+}
+
 // Errors Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type Errors struct {
 	Errors []FieldError `json:"errors"`
@@ -1576,6 +1639,54 @@ type FinalReason string
 // Grant One credential, for an access token.
 type Grant struct {
 	union json.RawMessage
+}
+
+// IssuedEnrolment Example: {"claimed_at":null,"claimed_from":null,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expires_at":"2020-10-12T12:20:02.932000+00:00","format":"openvpn","id":1,"instance_id":1,"path":"/enrol/WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A","pin_required":true,"revoked_at":null,"secret":"WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A","state":"open","tries":0,"url":"https://vpn.example.com/enrol/WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A"}
+type IssuedEnrolment struct {
+	// ID The id of the enrolment.
+	ID int64 `json:"id"`
+
+	// ClientID The client that it is for.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+
+	// Format The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+
+	// PinRequired Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+
+	// State `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+
+	// Tries How many wrong PINs there were.
+	Tries int `json:"tries"`
+
+	// CreatedAt When it was made.
+	CreatedAt string `json:"created_at"`
+
+	// ExpiresAt When it ends.
+	ExpiresAt string `json:"expires_at"`
+
+	// RevokedAt When it was revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// ClaimedAt When it was claimed.
+	ClaimedAt *string `json:"claimed_at"`
+
+	// ClaimedFrom The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+
+	// Secret What the link ends with. Nobody can read it again.
+	Secret string `json:"secret"`
+
+	// Path The path of the link on this server.
+	Path string `json:"path"`
+
+	// URL The whole link; `null` when the server was not told its external URL.
+	URL *string `json:"url"`
 }
 
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
@@ -2643,6 +2754,42 @@ type GetClientSite2SiteCertificatesPageParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2SiteEnrolmentsPageParams defines parameters for GetClientSite2SiteEnrolmentsPage.
+type GetClientSite2SiteEnrolmentsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2SiteEnrolmentParams defines parameters for CreateClientSite2SiteEnrolment.
+type CreateClientSite2SiteEnrolmentParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2SiteEnrolmentParams defines parameters for RevokeClientSite2SiteEnrolment.
+type RevokeClientSite2SiteEnrolmentParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteEnrolmentParams defines parameters for GetClientSite2SiteEnrolment.
+type GetClientSite2SiteEnrolmentParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetClientSite2SiteKeyParams defines parameters for GetClientSite2SiteKey.
 type GetClientSite2SiteKeyParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -3144,6 +3291,9 @@ type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
+// CreateClientSite2SiteEnrolmentJSONRequestBody defines body for CreateClientSite2SiteEnrolment for application/json ContentType.
+type CreateClientSite2SiteEnrolmentJSONRequestBody = EnrolmentCreate
+
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
 
@@ -3474,6 +3624,18 @@ type ServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error
+	// GetClientSite2SiteEnrolmentsPage List the enrolments of a client
+	// (GET /openvpn/clients/site2site/{id}/enrolments)
+	GetClientSite2SiteEnrolmentsPage(ctx echo.Context, id ID, params GetClientSite2SiteEnrolmentsPageParams) error
+	// CreateClientSite2SiteEnrolment Make a link by which a site gets its profile
+	// (POST /openvpn/clients/site2site/{id}/enrolments)
+	CreateClientSite2SiteEnrolment(ctx echo.Context, id ID, params CreateClientSite2SiteEnrolmentParams) error
+	// RevokeClientSite2SiteEnrolment Revoke an enrolment
+	// (DELETE /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params RevokeClientSite2SiteEnrolmentParams) error
+	// GetClientSite2SiteEnrolment Get an enrolment
+	// (GET /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	GetClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params GetClientSite2SiteEnrolmentParams) error
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error
@@ -5400,6 +5562,200 @@ func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificatesPage(ctx echo.Con
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetClientSite2SiteCertificatesPage(ctx, id, params)
+	return err
+}
+
+// GetClientSite2SiteEnrolmentsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteEnrolmentsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteEnrolmentsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteEnrolmentsPage(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2SiteEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2SiteEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2SiteEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2SiteEnrolment(ctx, id, params)
+	return err
+}
+
+// RevokeClientSite2SiteEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2SiteEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2SiteEnrolmentParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2SiteEnrolment(ctx, id, enrolmentID, params)
+	return err
+}
+
+// GetClientSite2SiteEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteEnrolment(ctx, id, enrolmentID, params)
 	return err
 }
 
@@ -7440,6 +7796,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/suspend", wrapper.SuspendClientSite2Site, options.OperationMiddlewares["suspendClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/resume", wrapper.ResumeClientSite2Site, options.OperationMiddlewares["resumeClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/revoke", wrapper.RevokeClientSite2SiteFor, options.OperationMiddlewares["revokeClientSite2SiteFor"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.GetClientSite2SiteEnrolmentsPage, options.OperationMiddlewares["getClientSite2SiteEnrolmentsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.CreateClientSite2SiteEnrolment, options.OperationMiddlewares["createClientSite2SiteEnrolment"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2SiteEnrolment, options.OperationMiddlewares["revokeClientSite2SiteEnrolment"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.GetClientSite2SiteEnrolment, options.OperationMiddlewares["getClientSite2SiteEnrolment"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates", wrapper.GetCertificatesPage, options.OperationMiddlewares["getCertificatesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/certificates", wrapper.CreateServerCertificate, options.OperationMiddlewares["createServerCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates/:id", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
@@ -11678,6 +12038,437 @@ func (response GetClientSite2SiteCertificatesPage404JSONResponse) VisitGetClient
 type GetClientSite2SiteCertificatesPage500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetClientSite2SiteCertificatesPage500JSONResponse) VisitGetClientSite2SiteCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteEnrolmentsPageParams
+}
+
+type GetClientSite2SiteEnrolmentsPageResponseObject interface {
+	VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteEnrolmentsPage200JSONResponse EnrolmentPage
+
+func (response GetClientSite2SiteEnrolmentsPage200JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage400JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage401JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage403JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage404JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage500JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolmentRequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateClientSite2SiteEnrolmentParams
+	Body   *CreateClientSite2SiteEnrolmentJSONRequestBody
+}
+
+type CreateClientSite2SiteEnrolmentResponseObject interface {
+	VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2SiteEnrolment200JSONResponse IssuedEnrolment
+
+func (response CreateClientSite2SiteEnrolment200JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment400JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment401JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment403JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment404JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment409JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment500JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolmentRequestObject struct {
+	ID          ID    `json:"id"`
+	EnrolmentID int64 `json:"enrolment_id"`
+	Params      RevokeClientSite2SiteEnrolmentParams
+}
+
+type RevokeClientSite2SiteEnrolmentResponseObject interface {
+	VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2SiteEnrolment200Response struct {
+}
+
+func (response RevokeClientSite2SiteEnrolment200Response) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeClientSite2SiteEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment400JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment401JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment403JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment404JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment500JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentRequestObject struct {
+	ID          ID    `json:"id"`
+	EnrolmentID int64 `json:"enrolment_id"`
+	Params      GetClientSite2SiteEnrolmentParams
+}
+
+type GetClientSite2SiteEnrolmentResponseObject interface {
+	VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteEnrolment200JSONResponse Enrolment
+
+func (response GetClientSite2SiteEnrolment200JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteEnrolment400JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteEnrolment401JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteEnrolment403JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteEnrolment404JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteEnrolment500JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16621,6 +17412,18 @@ type StrictServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx context.Context, request GetClientSite2SiteCertificatesPageRequestObject) (GetClientSite2SiteCertificatesPageResponseObject, error)
+	// GetClientSite2SiteEnrolmentsPage List the enrolments of a client
+	// (GET /openvpn/clients/site2site/{id}/enrolments)
+	GetClientSite2SiteEnrolmentsPage(ctx context.Context, request GetClientSite2SiteEnrolmentsPageRequestObject) (GetClientSite2SiteEnrolmentsPageResponseObject, error)
+	// CreateClientSite2SiteEnrolment Make a link by which a site gets its profile
+	// (POST /openvpn/clients/site2site/{id}/enrolments)
+	CreateClientSite2SiteEnrolment(ctx context.Context, request CreateClientSite2SiteEnrolmentRequestObject) (CreateClientSite2SiteEnrolmentResponseObject, error)
+	// RevokeClientSite2SiteEnrolment Revoke an enrolment
+	// (DELETE /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2SiteEnrolment(ctx context.Context, request RevokeClientSite2SiteEnrolmentRequestObject) (RevokeClientSite2SiteEnrolmentResponseObject, error)
+	// GetClientSite2SiteEnrolment Get an enrolment
+	// (GET /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	GetClientSite2SiteEnrolment(ctx context.Context, request GetClientSite2SiteEnrolmentRequestObject) (GetClientSite2SiteEnrolmentResponseObject, error)
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx context.Context, request GetClientSite2SiteKeyRequestObject) (GetClientSite2SiteKeyResponseObject, error)
@@ -18092,6 +18895,135 @@ func (sh *strictHandler) GetClientSite2SiteCertificatesPage(ctx echo.Context, id
 		return err
 	} else if validResponse, ok := response.(GetClientSite2SiteCertificatesPageResponseObject); ok {
 		return validResponse.VisitGetClientSite2SiteCertificatesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteEnrolmentsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteEnrolmentsPage(ctx echo.Context, id ID, params GetClientSite2SiteEnrolmentsPageParams) error {
+	var request GetClientSite2SiteEnrolmentsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteEnrolmentsPage(ctx.Request().Context(), request.(GetClientSite2SiteEnrolmentsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteEnrolmentsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteEnrolmentsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteEnrolmentsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2SiteEnrolment operation middleware
+func (sh *strictHandler) CreateClientSite2SiteEnrolment(ctx echo.Context, id ID, params CreateClientSite2SiteEnrolmentParams) error {
+	var request CreateClientSite2SiteEnrolmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2SiteEnrolmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2SiteEnrolment(ctx.Request().Context(), request.(CreateClientSite2SiteEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2SiteEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2SiteEnrolmentResponseObject); ok {
+		return validResponse.VisitCreateClientSite2SiteEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2SiteEnrolment operation middleware
+func (sh *strictHandler) RevokeClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params RevokeClientSite2SiteEnrolmentParams) error {
+	var request RevokeClientSite2SiteEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2SiteEnrolment(ctx.Request().Context(), request.(RevokeClientSite2SiteEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2SiteEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2SiteEnrolmentResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2SiteEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteEnrolment operation middleware
+func (sh *strictHandler) GetClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params GetClientSite2SiteEnrolmentParams) error {
+	var request GetClientSite2SiteEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteEnrolment(ctx.Request().Context(), request.(GetClientSite2SiteEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteEnrolmentResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteEnrolmentResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -19642,534 +20574,562 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchu5si+Ovgouz4loezdJkdRgiYoVZ1OULMu2ZFmDh17ydYFVIAmrCLALRVF0h++77Dgf7gP8H2G9",
-	"2D+QCdTEKg4SZcvdXh9WW6wJQyLHX2b+VXLlYCgFE6EqNf8q9Rn1WAD/bFO3z9pShIH09d8eU27AhyGX",
-	"otQsve+zsM8CQoVH+nJMwj4jHelNyIBOSIcRVz/tVUvlknL7bED1G8LJkJWaJRUGXPRK376VS/r1TIT7",
-	"XA2l4vjq7JdapMt9RgQdMNKVQfSlue8O/GPp8S5n3vRLL/qM+FyFvykS9rm6HHo0ZGUy7nO3T4QkEian",
-	"7yCyC59st0ifqio5Z8IjPCQd6l4TLohz1K3Y71TOuXCZo0fGbulg6OshvWdemTQ2yYm8IY1aY4vUG81a",
-	"rVmrkcPji/lzOA+pfk12AqcBU0yEZNxnAYM5EK5goD5VIY487NOQuHLke3pH+tQrw3b5NGQBCdiNdKl+",
-	"m4I9EzLUd0lBeNiEF3k0pB2qGPEkU3CdCjVmQZnIgLhU/AYPjAMehkyQUKY35H8HrFtqlv7XWkxga3hV",
-	"rUXT0nM8uKC9vF1XYSBFj9xQn3s0lIHdCL33u0TlbMOJFKxyTEO378wjjjP254ip8KiANLhnvxbgjbu4",
-	"tFwwe8GXPU0QegyhlOkt3+zW3Dp71t3pbtENt8a2u/Vuja53Gu6Gt8m2uqnBDejtayZ6Yb/U3Noo5441",
-	"DCatbsiCnGXSP8MBHFAxIYq5UniKhJKEwYTQHuWCPDl73iY79XqtrK/rB0m9Vm1U15/ukqEhIyn8iaYl",
-	"oecWMDIGqpISX2sWQemN71LuM09PnwsFpGAfI4oFN9xlhjb0X4wIOU6tzXotNXcu+GA0KDVr0cS5CFmP",
-	"BTDz9+/ft0Zhn4mQuzRk+XsFb4NtocQNmKfvpj4S/xiI35Nl4uwxGrDAyV2NenWrWn+a3kO8f5md+lYu",
-	"DWlAByw0HLTlumwYvqaiN6K9gtH75qoevzNQPUcTMwsCGagycYZhZe/MIU/gOLIuHfnhU73kDhMZLgN3",
-	"lsolrl+MXLxULmmmqakEBlKJRjL7bOwHk7OReCP8yfSQnTAYMaepuUGfi57mOW6fih7zqqRl6SS59h19",
-	"hLojxTx9r/0nnht7xy5snpgYrqsni5yGKDpRZKzfxpObSRVxcJSwXA4dDn2OzGztRnhVt09vGA9k1Qsm",
-	"lWAkfv+ipHDK+t6hT93oDI/UiPoRV6O+khE/pSGcbiFR1pATxlHeES+YkGAkiJAB4aEizpHHBkMZMuFO",
-	"Kq/YxNETvWbDsGq3488RCybxbnjB5HMwEqldMJtbanapr1hEWx0pfUYF8snbIQ+YKmAEertI2JfKDF6z",
-	"RxqiYNCyTVMNMH5YhaPzN2R7q1bfJWMe9uUoJJR8lYLpZeaKXF60iwbPcBSfKQxjKT5mJrDHujJgi82g",
-	"A/fGs1jR4PG1y43+hfQ9FswXGNTzAqY0kQdMyVHgsiq5AKLiQE7myJaJkjhPIUFvwmMEIpwHRI4FCXiv",
-	"HyrSmWhezkUvmtWQhv14UtwrlUv65PFAazr6gCYn1pXBgIbIWLc2SmU9U+S5O7Xas/rOTmNz49lGbWen",
-	"Xo7ZcT2XHd9p8kkuVf/hE4hO6is2yVM6QnYLGt9EjnATYIv0zrExaJ+Mun2CvC+UwIzUyO1rjkTJ5eXR",
-	"PrLBIaNhRoMAYkUxqTXZazYpw9baH1zq+yyAu7ggjQ3SlyMtA6zyBZ/U6luPhSp+LMO8tKasr3V5oGDc",
-	"KuS+r/mV0BRELhLfxxFRgVzXDpMrslHbIU4w8pkzxdSN9L9mbBiNqgls0ExaK6EB1yxesHG1SCBlWGbR",
-	"SWxsbsKe2r/rWsKGIQv0O/+///7/VP5/n37/36W803pKe6w9CpQMck2XAFdpqAVvh2lNpklqGTFr1Glc",
-	"SX1nGeXTmCt8mnsEuKCxGjIvNJYC6KeOC0OpCnYbOiC/zQ/DgN1wOVIOSkAr9kYiIVTxVjKksAcM+GKP",
-	"3zClH2CDYTiBz6YOWi2f/+Gr8gVPrXy3k5avuen1P+dfc9j8UcgG+rBMjbm+mT9opV+TO2T9RDTEeq02",
-	"9/yfM79brNOk5D8zDJmE9Fov9ZhOLEM25xoP7G8K2AQdcn2iZEBGigVV8iaiFGQP9m2p06WNLUcxv+s0",
-	"iZZfcMI85rOQgartcUU7PtO6UtmOAwcBNKRGQxbozzkwvLLmvnAH0wcBVFvQzxlYBH2tz18zobUCKZAx",
-	"5y63XqMlVZNzGYQ568o9p4zaqpa7E6eZFe94tlw5MMesSo6Ag9gH0LTwWTckWsx3mOIeM1cjMe7En7B6",
-	"iZM8qnoYiXPUYb4UPTCROFg0HgsK10LPa2GjlgUh74Kh8ka/FC2CgKmhFIqBQbBHPWN46r9cdH7ofyYV",
-	"WK2r6t+ig/FXCe2BUvPff5W6nPle8igPVK/ULD2HoysJFzf/+R+fe2CQRicAbOjSt0/fFp3LAX4QZjAt",
-	"7xOiYkB9zTWYt6t1m5fnb06I7HxhblgmlHSoRyKLqAzmpE+DHquSEyPPxjS2H0roD+r63L3/8sAG2sV5",
-	"+Z//IeyWq5CR0YDwkA00zRGmf7ihvgwSi+WN8FNsRev1RoDqPdBqLAxOERow9KaAVaZPOJwSSjRTsNxF",
-	"TZQeZ1cGHe6BtfQEmcbTXdRBuAInj5YRRav5HB72mLj3ctJR2JcB/wrPROvacplSkoj//F9JhiwY8DBN",
-	"eHq8q6O6hG3PFbqFSGcUxt6pvvQ91Lg0i4Q15Sqx0swj3UAO0JowmmoZf7JKkOIhbgbcI7shE6AVCNSV",
-	"HHDFVMAEc8BfkPCXJq4VTdTcvZbw6MBkj4TWaagPC3DvzYr2R7+OcHj3w22LdfqgZrib8o2hmBwpRkbC",
-	"M5Z9xDxiowGUnt8UcT5UDHusHGme/X5qzY2J1xmpCfoyk290qSAdPSARoudrdRt0IsPnciS81e3NiT40",
-	"TOiXBTR1aoQMP3fhYyvbo2mzLD41wBiBXVwKe8yZ90Acow1n2NVnWJOFCBmRo0ho0YcSWicywT3gfEfq",
-	"FlfEfApUJdAivF3UBSl6OY2WH3lDjQ0kBVNlUsAcVkN64AGtZF2gs57OekxhMS4Fux0yN2TeT8RbWpE/",
-	"EIZhLFzZRXegCqnWajssHDMmiOtzOPXCs/wITd1kRErJAUM5yXxUQgWw+SqosGZA4LYFXT6zFtT35Zh5",
-	"n/lQL0ipvtOo1qqNam2tsVH6VC65AdM6w2cwnxq1+rNKvVapbV7UG81GrVlrVHfWG7Va7XcI/JSyc9Vm",
-	"kNCKQOT+iNTZsNQUI98vl7gHVo1PVfh5pNKfqs/6VPwEH5aa0cifxWouGi+lcsmao59HIuS+/XJAQ/bZ",
-	"5wMejSWQvlZo//2pXIqMkNg+0FZGqVlik5c19qHF3/CXr97V3/LX7Zf9zqGr/z66/HpUP+Evd0rl0ghC",
-	"b4tO55sepBxqVRtV6tS+5DmnBAvHMrhWKOjRVAdncnCtwJ3YPto/05wQjsEu3qYpBC1Bbjwi61VyoG3t",
-	"plUYJnAdLAdt0eZ5LjJuCTBWj/DmhI+RBgHVi39bAVuk1Nz5lqanHP+FgClodQ/v08OIrHe9npWQowIc",
-	"D2m9kR2R/mZPVqZ/NAOpb2RP5bQxr0jil2r6i/VarZb3TfP6rW8Jsi+KL9utSvAYa3kmXvXsW/rIFC2Z",
-	"CuVQwQu56O0SR5Ozg+69GzQDF1lF/ZQetj2sy63q9jc8zHM8qXAmUyOyXpmMYyO5Yd+yDGIW7UCgWN+p",
-	"bbUuG0fRQ5+GbPHFud9q1NNj1iwqO+bn8cE1iszUDDKEp0/X/GHZETS+WU6YR976Sub1OYc78b7Gt2lG",
-	"mn3xpf45DpyiYyYKdpgYfmB4kvHhwjGItmVsNtLqcQ+1Pevf0gIgO5MzGxoesoAMuBhlSEcSeLBK9thE",
-	"Ysge+Wme0kQOtGULgeOADAOp7UviypEIFQITwNlWLZ5V3pmofYsEVt7+wqXdKMiolQVP6jHCLxCVhBM5",
-	"IL2AilClOP4s1eZM+uyMddN8P8USpzj/5reUQJ3BE80w9cGcgFJThvHqv9Ebr2c1m2dq5m5kdR4rQppM",
-	"cSPNJ16+vyBPXpw3NreeWm+dxwJ+ExvXEFv4TZGAuTLwQCejRPGe0KqXYm7AUFEztrkKZcC8KnnflzB6",
-	"lGjg/4QDgCExiFcoxvDo96XPtOgOcYu0+VglR4JQ3zc6I/6oENcQLamCgM24Lw0qZkCvGZgCWpzTyS6u",
-	"p/4BVET7vQFV18AlFXH+K/E/2nG1mWqtYLBhFQtDPVEHl6wCy6gqUrjMIYIGgRzjhHASuMqhNNOGhcFp",
-	"Y7RJj8eCnQoPqT6jSTVqLtOPnEQPojVsot/TxvP+jQE+45FDikuSuT2daVUjVg1Skr2cUvhSrCkj+jJS",
-	"ZYonp3Ss1Pp9imaMrkyYnPKuK19UxQIqhvwVm+ijjcZCG16lV34J7bRlrHKg9UhNfaL10ad52mqxBhrZ",
-	"KRnDpFxq1Gr1ptfZbjbrel55qmpOuDurqRZw2yn+9Wyevvg8YAxirLma4sIie2MZzXGXYIAnHUyYIURy",
-	"eOXmXfTLRcEKuK0pRSvG9TRq67WMLfnHPZSdrUJd51LwP0eMBKxHA8/Xgld2iUsV2yV1zaAam5uabwTU",
-	"DVmgltKI6nfRIWop9aGUjvTVaqloX20ZhWB7AX1gKSF/5OXJ+EXPzPpqZf4uccAOvxe5N7IcHEhmii9G",
-	"7O/UwNuS/hK4gM6jX76Tx+E70WsdYSLcURCAG1DTKruNxmfngX9/m3a42I39a7ETYrxp2RNSfCC0/RQP",
-	"c2bE1cZAE5wmQ7hRmNQOu5iIz0Dtmpbh8oYFPs2zS2Ue8jZrzqWMtxoG43loo/AGkW0j3CgU1rdqtRTH",
-	"a2zuNO7B8WBVCmaNyPdfmstj1Fx+6Sgr11EW9wr9dDqL3koVMhq5EGNs/8+s0NxBc8lhdVGcK6OmrFr3",
-	"MJrGgIV96ekx0FHYbySwruKGiVACyOiekY9HESLYetAIwfpi3FKRVLQZmdts59fmgk74iG7u4Im3RDBP",
-	"P4q+cYwPZMTFil3Tj8dR9GyWnyjtCxrYlYmdQgt7b9Lnv8hT8z2Ef+Me5LwKL8bGaohy/cf4EPJM0mg+",
-	"c3b9OJp1esAvTOZqZsENGDt+ngwDeQOhmYFi/g1TVeIga3eaFnzA0ddt/rKO7oARdmuOEbh09YtdCGyA",
-	"mWBfVHeacZqdfkrxnmAepqttbm/sPK0SR0jBnCb4wgH8BHYGxxjS5dnrckJ/04/TcBSw3SjpaiRgS8LI",
-	"XQ3nXLFQbw1C5ABpbHBVgmjLh1y8PgcvOqh8Qmsu/y7pcZTKKNzq9h+NxCbE6nhiE3K9BNFVdBX8RPJ4",
-	"RdZ0cgEWNqljdebH29WJCcw5hUW25mPnvffhslkgWkiYxwH0e5+Y9frjMJFyde2Rx8OWGyKZJc66OYrm",
-	"4A1owGmsQoGtMHU65mto+rlyIvsitXtRIFrzXYgLqlw1bnE7rBgqAFAjSMgymVJaQ1pKwq1Hqznn9EcL",
-	"fKHvnnVKQ7wh1qs+zdywC/P1TBpHak0hqi8xDT4jI82W3NCRH5aJ48rBgArPAeAdAPEoJjCZC6lsehRI",
-	"ZS3i9K0OocmEOBRpiNKMgZxJiWQiiZE3Ngs/Nd/U6wAfyJdVeiUObgw4MimmXLMWKCL0+y2BL0TVBraS",
-	"8SDT/EzeYxoG/Cs8hoKoUZsjBDsFGbUHg2HAFCUfPv6hX+f2KRel5nq51KeqX2qWdrrbW15tu769veE+",
-	"87Y2d2ijyyituZub1KvVN+l6p7vRrXcanVpnu9Fwvfqmt+XWNzu1bq1Ga9ulSL7qQ0tTa9QGNeich6yh",
-	"/08rCaPQlZgAjepDXPJjo4F0y1T4Wb9xkQIKFsmsaXnIxM1QVFH1UomLn834or9tIhzcWVENlYModPMF",
-	"0XtIaqeK6OEjGAC1FadMHJy0/hfmb+l/BexGXuO/wLWs/8VuhzII9b8AWuzsEge1QThXVOhDErLB0ObQ",
-	"0yhnvrqIuZXwZkYUuhgvyXKiiGT/KsaTpzPhdk0yYs4pzxF1Mz2k0cmgngckQv3TxB4hl87ZHaNnl019",
-	"gQ5z6YDFXk3UyWd5lBIB/yQAapat3KfDIRMPZSNrgRMf7/stx5iqe65FI+YieWQBl4z06zPCbsAs0uKi",
-	"OttZovcceVLea/WViNTgE6MhVDjpc4UfaZLzF61KY3NLG0N9dks95vIBSohF6a6+tZBLCL53B2dQgkPm",
-	"fSC6fOSZ/KPoBGX13sb2HN95xGgXOPtvzL0ZX3NxNaajUNkaGiLeEZNGVV92YTa/pRl/3tKks4LSSUOL",
-	"85zZy4bjsAIlbxTXXCRqAuGdTW1nu3JopEFGDDm7kJiqNZEqosAc8kSb5RUu1NOyuWKAcZ+v2URpsTCk",
-	"g2raBHGWoeKdbxnhN6+6Ed6ahpWGcbkKXMd7aMwIv0yL30LdOTOqWbr0HM9xvZ7rXEQEmZF3VsSlSDB5",
-	"UstWF4jPVIJM0gudnWTEtq00s5wzcbgM0ytUykEVzfGaLO12KJeAbRk0xi9l9u+rzH6aDhPd2eUTU82i",
-	"fqnYflrGLVXkWjJfLzwemGWfY68q12mSzoRQ5TLhQZkqr6o1c3tB/yu+kjAjqXKNU7HYQHwTi9fi8L0x",
-	"EwDFHOvv9jOGZsyVgk8lDdilctESNrklmeRPOZ5PNy5d8LnLRY8Fw4BrtlLSF4G8kJRr3TpreOvuRmeT",
-	"bu08295+trNFNzsb7rrXYPVuLbpeugus64a7Fhq1KKSr0LE7DKQ3sty7AJvFuiwIIENTf9IeK1jT09Yx",
-	"aWs+9CkGZS3tIi6XxoFmFzCJh85c+375aSDSs0RWrGeAU/XOgdTGtzzqnaVB5HxvKR9c4WHIftTaHNY0",
-	"wcBP4nHyZP/g7KnJM4YSSSa+MxjZsifaHIO91LQQgKM2ZcDYTRUAx1FEMOYhL5mdspM4tLmWmg1ZJYwN",
-	"oUYDFhCTdbaw2bTxaLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxQj0VbQX3fPp46XfOIeok8oHpj",
-	"damRWz9RauTOYqiMpGj8W+AyNpdPGTT+m0WSBqeMO0BdPWDO4Na3lHDNdaTqATtn+iYWOJZtpxkk1FEz",
-	"HFJGoQKVOIkCYWMPIuTq31IqQR5JDmkQlwODsEfENbgiXRnsRnxG823iWK3CeYgRby+Yz/dGq5akXq1B",
-	"oN+MHs+EQRjsJqpngX9lKYGw+biy0fSyGDVsDhQxYBQhHHB7chHMDZBMqO+al4ye63pIK0w5Wk0C5mT+",
-	"jtFOOIMkRc5Oi4tOXywSizWbpLoQZ+jdPV8ua778yo6LozILqM3JmGqCn8hurqy7WzXUjEj8MTpvQtFF",
-	"6BJxpQ/4qyjsm8yuxZJSklB1DRH9xFcVeeJUKsYRkvzdeWpqq4XBSIXMI8NA3k70W/oG5jQgUpAnDrp4",
-	"Km0G0TmoEb6xUXs6QwGP8e8rcD1lPdWLgzBqD6r1NhGdbbKquSmbCAGlbrJUPCzPE1d6jNRr9frTIm05",
-	"Pov1cuPTLO35jlV+745b3/neSaXr/5iEDVPUOAOpfhCcaOMH6J4JAdMPw6Fqrq1F3rWqubhWJGAWUfkW",
-	"JeHtFeiszYSaaisiw/F9WiZOosYpOaaC9qDWqnOhWXLi732q+h1JAw9CWu9Zh5wC2z1nSnGoxO9cKhbA",
-	"1Vajpf9zDvUunUStdIn14KNa1liti9ywQEFlWxpVE9E36U2aOosPLNA3H0C1XEn+7kZWA51SPmegwRKK",
-	"Wx5iNxWbXCS995c7+lG6o1cDX85Qw8KBomRw44dDmNOTmHsqVpconHHiJF02tahs9+Ax5Aon53+Oo/45",
-	"g1L4HC68frZWrzca6+sbG5ubW1vPnm1v7+xQ2um4rucx1u3+TRkH/DNehV+RrV+RrV+RrdzIVppfzPgi",
-	"3jL9VfzdAtWiJjAph+tSw9r5FXD7FXD7FXD7FXD7FXD7FXCzAbe0Qlc8HJOWnBzVvT7eqP2K9v2zon1Z",
-	"nShDe3Ot518FpyIt4VfU7WeNuu38CrqtJui2/XD10Bp/l/Da5vcPry1XJu2fGm57tgKNdfGqbQ8jhzYe",
-	"SGFaJgye53Fu02zSEw8npWbpjEviMfKSCsYDCZn9IxEG+hL0P79fAZlkklG5xAZUG4Yll/43wwtVVw6q",
-	"ncCqY5PPqMvknfjsh4yj95pNPlO/JwMe9gelZom5nqKVYWNzK9GmlVYGmDdVLsmgR0WUBpIZ4JAG1hdm",
-	"4zXyhgvII5paKMUwzat0PhrKAPTL+1aggy3Jkk2bT5kQs41xfYyiXZx6G14oA1Ner29tEeoP+7TSWMZK",
-	"2Xw0LrP1B62XB9VFkWin0ucq+nebub9c6a3atwy9F6yfSqmkTHjqgVaxsZDbqt26g68qcz5z8Xn2spVl",
-	"2BpDESc+zM4u4QM4Zh5ptxTwxz69YaYMDXYfMw0LobuElgVLWf311XrENGGmec1Uf/7E1aVeDQnlMaea",
-	"t2koILUuzJUaMS9LWGnvGujAoBL36Sqq+8QcdMoIg64cEhrTwC1LLYK29ywHzr55n2k1YWAKCyz8yp3H",
-	"5XrZyHWExBtfUNrRcv7E0pdRsmQIMlo/y+OyhzXNpJbDK7dpEUh5YSG3nAW5dWehl/1EoiP+k3+3Kn/Q",
-	"ytdPfzW+Pf0//3tWLG1D/ztgFLo+loQkZjBEm5Ol71QNe30ZeRWRrN39pTCBQBoFnO0170a1B5ISjAvi",
-	"0YnaJfXazmZtGpCVqO68s5npPr8419nJkzrU9990AV01K2Tyik1a0VPfPpXnCSvTSGk3JanmA80WaZU2",
-	"o+5cZll/U1CnQwoUUqQlJgT8XvqTxXaploYDLiJKm2OU3lmWLWWaP5sv2qxAA2GmpoUZDxXzu9ObcFff",
-	"zJKlOYY07H/2zdzzyqMCaMmqMB0G/fPH0I8cKpM2tmtlohkzl4JsVBvVenXn6W56OmVSx9KnRE+1Yiqb",
-	"Yt8tj9Qy5fnied4Zw1S/lyBfjpFvLiTYyZMkQVKfjAQPn96H9LYLCuIid8yXcUegkubIOBaEhdSb4Yin",
-	"B8cIRMOuyDw0TsxIf1OEduQNeAVsnSZGAinDMuFd4/iApuzwI3b5lqMQvcJGBTRvUKk+zVrLA7/ySFwL",
-	"0wcwuXqbm+tbC/MITFv2CyAdCIck7bPXCb0UJ5/56vb69vZWbXtJnvGohOsulsToxt6paVm4kABeqhir",
-	"abGcU10q4Dea1q7ZJH/Jl9vozbklOzPzZ0nxVLAUM+XSUs7TIVVqLAOvyH2IV021TSbcYDLUNmW2N2z0",
-	"mgzFNJbL48hCZDVfwK3KZyh5xYmoqeT8y1/3o/11K4F4u3RxXHeb/nAwtx5uPq0WBZ4fyMDb/sEG3tZj",
-	"MPA2V2rgLddlaYbBly3DvZyLaI6LcMGXL1PU+86v/H6W0M53VLmf/SCVu17LD1XFusGULLS5DgnUcn1K",
-	"6M2tiYdhbC9qE1ggzNbjF2C7qegF6fyJ1ZXKmykd9cVrNgztuuq/h4EMmRsm5nLNhRcVsUvI1LioXbkk",
-	"ZPjZ1gXMrFd9J2e6AbuRBmtlOaBNlbiR14mPm78T+RiKBZxqJWKzsd6pMddrdOub7k7nmdd95nVqrudt",
-	"bW896z7bqG/XXXfbXbe9jBXzEi/KEaMLJBMsHbFozAfEx651AxtKlRRIO9NldxUlP9cXjLa5Wr8OJekw",
-	"AvYcsRitB8IFRqdoRqC7TxVhIp2IkBOzBg/DIiGxh4yCaTY4Ezamtz8BHdMUtn9wFidlVGxSxjKBp2cL",
-	"xd6KTMfvHYQzWRdmM4znIUKYROArGjDTAYd5RMjxMsXWt78lWd2s1iIpy1aPeBhGNF9Ma9Y/nGCdRR+x",
-	"jfKtxyT6gv4jNh4B9Ecj43IOqde+WSY9R0uPt/wVF0ug95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBND",
-	"gEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5I34McETVSw4hPLZ0SksxwikTiDK6YHLYM0h+fQTmNb2kJ",
-	"O6UVak0weTjNzd8n9wWwGFbc59ElXiNiNOiwYD7XnF+YPaMn5NKrbYbCXWaWQ0FTLhmQsRz5HqAIytDa",
-	"YKQYoQJBogDSpdcGhgEF2r/TKm7mhn1R3UlDza+RKxg/tVn5tAibDulGnDXLBGN5HtNwitzyzmV2D1IM",
-	"ZEb8+NNstf+VYY+ZQsQudZrguSPtlomb2P3SWhZx9Gd5TzhNG6YfUI8R5is2Rmc3JIwIf2Igk3Y6+qwM",
-	"oNyGFwkQW1s4UqQRvg17gZSgP5Vbazgxk4Kayi1BYL8hqJcAeic/zKM9mcz7Sp7bMPFW9B/+sp3+qbbT",
-	"avyWKYLKjfIkMxks+pb22MK9kpOG/w/3eyanm8uugCjOmGBj6h8EwVR/ti5nvqYmOMcD1Ss1S2+MzcgI",
-	"U+F//gc4UI96ksiRUQKUrJIzJuQNq0ii5Fcu+pIMaUDJnyNGbqQfMuzchRh5M6pg5LNpOKkZwLzuEBCn",
-	"mRC4O6XgC4k/moyJjk+X7hrxzcx8iv+BLxQC1UMmhz4r27abPhW9Ee3B6JwWmBCV1+a3bF73xvxux4s0",
-	"gHuuJwk7mG0AN1VLH5e0bBvB6bkV00bc36DQi/UDYzom6ayh/hv/mQntzODwc0XED+PwCY6ObH4BBp5c",
-	"zVwGPjsCNSPgdC/OPxWruoswuC8e/eF8bKtBum8/ONJ9axHfW8IZ+OCI90b9QRHvmw+CeN9YxFuYRQuu",
-	"1nWYffvD+REhhXsZP2IOTPL+bsUF268Z3v83dymCa/dH+vy2V59cMNdTlyWrB3Xb7TxcusPOA2YRPPvb",
-	"exunmMvf2PW40mwQ8NMXuTNNOn/szszh4/f1cC5W+D+jezx8XkqjMdNBmULNriQ35U5eycWdoUkP6GLO",
-	"y/nJL2nzrzAThs4FuSveE+oBy9T/Q6Farsrzyab4pMmnJ09OX7XPyf+q154a8Gwzj6V2ZRBrOFg6RYV0",
-	"osgYNQfNEqvkja3ADM31bW9O/A4MUZVB+bGCRVWJYxUMB3zXToqCHUyBFNJ0kDVFMHiYD/BdXLKs/5Rw",
-	"ttnI7fvkK61vZdOVQHhCWk5U0KzdwhKzyEBSmRfP1mt3Tmeq1/9G+Uy7xGf6RKsy8XiPa4J3Koa0q1is",
-	"fDm0+HotixZPsAzDMWqVnWrl0+/5LMPt00BB0dZW5Q9CK19JrbJDKqSadVl8R9hfIYT9AM0PZQpbROgH",
-	"a0TltRheCZJ94x+DRkwFA/J0mgUEfmFa0GICP6O5rbwxzdzozarSRP5mKa+5GTYX6ZNoli6udMTDSOJP",
-	"aQQYj3ap+C0kHUb6NI4+30N6bzy6LJh7makraeDwLGG+5jsJYwN20ZJVmRJV9e0VlqjaLmJFlnDhHE+x",
-	"Iv0G5V1XvqiKiXwgK8rGo6ZZVh6CwDTMzoAHfoWsfoWsHk/IajXQBkvpi6ZlTR+nH4tVMONfQDUBvEKO",
-	"ZvLLIJ4nwmYZkPt6ZlDoNTfOBEEPKTAwGBsI97cNN76vaSjY+F7mYXHqMBACljSwzkyI/EQ1n8AapDCC",
-	"5OoO6AQIBEGcmiDsAcG6nlXyJqqqF1rcS6RwJfykGZNyqczrwj41L+SY+FL0skQRFT2Hapl0Qm6ozz2g",
-	"EhqrHsQbIb3p5R8zdq2NZjpRZdKXI21BD7gY6ZfpaZsuOLvEqTlYDSAk1PerxDldr+07WecFDclAqpA4",
-	"p5r89p3ZVv3iNqnen6Q2bNozcJUKlK1Wvyyod5jle1peTTM+LmDteTiZqxdGjMqEKDHTxlbkfZIfAWo8",
-	"zaiTwM7wXd1ROMoUUV61HolhGxvUmg2CEtQ/s/7zYqFj3raAqCnMD863grM5mfdImHpA1/bOD3ZtP3sM",
-	"WchbPyYLefPBspAfIFP4+7kMTdmhIv5ceK5+Osfg9o9yDNZnSZiQhqMcQLQDcsVpEsE4eDiMiUqEDKLg",
-	"OPi7MYEhHEuAuGj5wG5df6T4TSoPAd6XGw/NTQ5AkyC2769dVW8szIwjxdyYFqgB8kK038praSV7+Rah",
-	"XMwgtZ6I2mJW7457y3BFPBuSX8y1c1di2QDY1fwq9mZhq+REGgrocj80mUc0z355RFXm67MV+QQmwdKN",
-	"vrucW80OVETnvxwox28w4FzBk3aN7qkAFfPGU3S+KCjw3+U+UwtzyCXc4MNA6ncvbpvhYT01j+UbZ8Zp",
-	"a8wDbOvrM20ADKTHArGMXTZVpyiaeLGap+a5FKCc2exDixC6Pu9BWqTXJI5gt6Fj3NJUqDEL9AEJ7UFw",
-	"uKec78OAoMT1Y2eOS7sjAFH7YO6IZ7+Y9iNn2t/fWaRmeotAAdJ3xY67hJ+gkGFt/1TyZ5X+ITPCANPO",
-	"9CD1IYhR3LN5/GK8HAGPBZEgFgTSdsZdOvXTBEXyQhzy2g5Z+t7nO2U+2mfqbq273qEb3hZ9xrZ3cjoS",
-	"12r1OqVIycHkczASUWCjSzn0zsmEEGDB9e/1WdGDnGYtHeYaIAujbn/hVMgz/N68SENtdjP9aHJFYVch",
-	"oQsMpq2gNzTOhXfM4w5cTlXVn4EU/havYWH5W9NtKayW5lrlsAcFOQxYMRWjC0l5jN1voqwBzW0AsE2V",
-	"y4Sn58s9bZWawxRlYoN6kVMOnyt4xz29UgjXNmRUuDR2DrBE5vbqnHyqjPZmdz3+XLQlZkHnhIwC/7mZ",
-	"5l/5mqeERcRM/LPXSSt1yAYQzQ3yrdLAL8TGFNWOBWY8u1TswmWsswG0wC9agPOQ+rklTjVNQR1bruKe",
-	"pVFVXRdKSiCWI7ksmjbyVyQKBib57WJxzClGZB8rKMGrZBDJQ5uXvWTWT/FxTL5fC//bEL4RnSYpUsu1",
-	"ks4SdjXmj8femzumLg9WMqj1nABtYAoJ4KmLhpxHdfvQYG5fDigXWYJYEk2RlrMhU6FPO1VX6rOp+jII",
-	"TXP00sXB+cXr1t4KUkUfQzegjYVS3jxY4bsQ/+oSuDT9Jjcit1yOvm4KKk/BO5fCPj+epib5xW1sBZt4",
-	"QZbLt0ienKJki6W7LOR09otsT1cOBtQEXofUdIVcPLNozua3TE0bCFYjkKJc/OkscZB90x8zCnMPR1qA",
-	"hpJQQ/ugCyXoy6hKydJHUlbvV5A8r5j+vL3LA6EtC+4pl3COBrf26BjnpzyxfUc8UGKuCyKXUjJmGdhS",
-	"EfTIDmDe1hYFgxeLut2rneY/4ahNr30wORtl1Qjqmmlj5KhUjp20UUh5JNSQubzLs4l2hTDKPyLbW5+5",
-	"xS12fRKslxCPMooeZaccWa/45wzngW0aqpdgyMTNUFStgQNzYIHisJZg5E+dQLsuuQb82Kr0nhQMfDDQ",
-	"F3bkQcVV31eEh03ieMxnIXPKxME10/8yybXwowxpOFXAZql8Xy3Jo/2inscxvnmamIpZt6JJ4PqiHyme",
-	"mCsHLHarYttxVSXwHKNunwQjQQb0GpBGbIwwpalifsoo1TOC5AmQcsKPFzuKVzAnrqZnssyAoHWmpcKp",
-	"kC7i0JspmGJyFNadkign6PuQ7y0J9QNGvQl4PAVxkOQ0ZeD8DZoR9tcBr0W8nLNbMhf6eFr+mE4UcfSU",
-	"nflOm/mKsz1laQ9JaGsjgKtkwu7rJpnfX2R6PKmiVcajldiX5UqgbH1LMpS8QVxzMbUoBZxhmZIdJp8/",
-	"YlZFTruo5uGQGYBgSLGsJelQ9xpGYliPXglERarRQP/hSXOyuSLIsrxyXBDA+IuIDAgyLM+gdpWcV1O3",
-	"0Adlj1PZstnE6pZT+n+UeY1cLrUYefrFgXFFp2Rc5J+OC7CZ12MJtjYdDCWRnYD3aPif/yfgyZlFM8hR",
-	"01j0tYU0rbio2DJO2ykXlflq3vQTX5hSq2aUfhvSsJ9X+g0rs+i10lzJoyGt3lB/xBxNDY7PVfjv+ifz",
-	"00Jl4r5rVbhHWAQu88ZpcWLf6TQJJQMqPBrKYBIv5oArxUWvShyDUjWiB/aAdAJGr7UkDkZ+XMtPP1sl",
-	"jjfCtvX4csMvNN2iyqkZALwF0pijkFcfhWg45i6rEkfI8HNXjgSgmGTmca4/oz8No0+OQU2UvrMrgw73",
-	"LA+0jtBoHcsWequNiGi0JtcFvqoZwMjPd5sm0ao5ZITarB5QQV2WsgGbJ0rAov/WKvIj4RlPix15WjG+",
-	"ZpO2HAwDOeAK3BWt1J+02+U+hxe30Z+SKs0JCVxKwfU33TeWj4OHkN9wn/XYex72vYCO9Y80+fK85TgM",
-	"aJ7f941gxA2Yx0TIqW/mLKCKktJn9ZqBG8zj+qEBF9RA6wZ0ONRv1mwlws4UQFXMdRyBPifdgKn+Z3h5",
-	"cXALbrrQ9+CDMbednKB+39O/f4aZfiuXpGALhKnz3jsHaZMaPnD9I2iSnF+BuBWJ/iRqwVIOpBSgw2E3",
-	"buJnAzpapzNXLSye8SARurWEZuoM5+1zKg4/v+YWBbj6kPIg+f5UCpr5Y31bK2nMa2xu1nf0NipaadQ2",
-	"ts0/12vPGuafG7WdrdyxHbOgx7x2kA0eU89jJnUwSiJkIgxAUq1P22J4e2F8DJnMIAohWuVlutnFfKfu",
-	"ejHGZwWdz6NJFsf6kiH/iAubKuVLV1Usyhg1wyibpc0TVW/GghVIKVAWIbhKfV8LkVSN6pGCUdAhT/e0",
-	"i8nilA7aUgjNfG8MJD9BHBgLbMR+5PPzF9PBBRsxzFFmZBBW51abDHNnpp/XV1DxOT9/4Szpxc0suFEH",
-	"YLB5i5xZiSKP2OzJ7kbYmVRnSf2xFIxra3NzffOuOK5l1iwPVLOCdSxYQHS4ZX3E8apyU+w8n64+3SEv",
-	"OXImp7zBn/QR0IsZpe32pQqNawoHWbnhtNI6PTJe5fV6ucSHpWap/qxRrdeqjXq1UdfrJD3ml5qlM+a9",
-	"MOWsBjJknxVTikvrxk6dIJgMoG/0wjRLBx9OD9oXkMTs61c9P3r9GiaroPZwqfX+XB8R2oNp0CGHEztM",
-	"rPE+U9ehHC7tzS6XbpjwIOv3NRej25y4YGZv8ggK3BSh1Fqb28/i5mZL7zRvWdyhvbNgS6UHD1liqaXY",
-	"i5/v8VC2gqa5M7VCs0/a4msCLZ0sUc9uXsIFGSm2QMnA+FQUhU3LZFQUg1s6orpA7BeO5h2EOR/mT8Ek",
-	"OpXJ/sm5cU4FppUEJKNcIjxmqXCtYQl5n4NLS5fenWIpuUJem++TIfP07uITxD6xzIk8g0fP8cklyA/r",
-	"LfKwKBrOw+VLeyLPy3udvnLXU9TYnDWNeqHwhO/GgnrxpkyPJ34PNUctz8+bH15baoZbuZiAiHPA2bOH",
-	"InK6mDEYiolZaDkrcaap35BFzOyWAxtEWkiMZJtG6qCVM+2KhKn4XLBSc322RzKQ41KzkeeZjPGV9XJp",
-	"JMx+Q1zcDL3UrBUBdGZYI54JZoJllRB6c6ycyC2az1LGgRS9yOAd7CYQV/VarYYuyKUYTHL1l3awbi4C",
-	"Tw3k2CwDDXGAs9dBH4rERiy2wiYgZMIGPNBfJYpO1HxQbLTNC+5lzBGWsR8NwcSfS04ygSid4aLO3a2C",
-	"Lin3Pxn363/iSn80EFnPNv569w4oertwVvnYVsGS6Vta9MZwZk0QWLS7SeoWbwpHZ77J++O6rugTBluU",
-	"N+FAjrNzIR3W58KLynPEyTaw9KpK9nwqrvFQehJ8PpD0Pp833c/vvzFV+kCOLY2WFw0CRCdgRdgmPNdZ",
-	"o/CX2fuDzd4Vo7rsLv+1pFBcDaTLfH0mORcW97iDva+5kAoZ9RJobQXJW4KpuzoDzACnF2TRdLntWYb5",
-	"CTKqIIHsAr4VsB5XIQuYZ031xSe3rB2/6ESe3cWuX7y0Ihg8xXZ+EspXJoresKg2mBoy3+eid2+E34qN",
-	"86WS++YZ67vYgzLZ3oSN7/XV9VVY9IVkyW71v+Ce3ahMlOZ9CRz0nd0B9z6UO3N9BKtf7625joQsZHTm",
-	"mU+s6mYtCy63mNMOC8cMwVWDYiZRm++mWDg5uDbXbbH6lV3MmbD6727mQmanfFeFUYaFlZEZ3vBJcXAl",
-	"VoDju+8cpIrHmJvLF512LZDHlIc2wzP5idkKf+ObnfVsJhT2mVjuzdMJVcn1i2ZmPv9pgT1dQG15zBuz",
-	"C5mG2gJ5uC2Kv5EoteBKX6508wo3qwh32SJDGkTxzhvrlLGB6NPWMWkjejDRRZYcg7DXWu0FVdeJP/ep",
-	"6nckDTxVKpfesw45DeTthNijXy5dKhboa61Gq1QunQOmqSDAnYSQpHlGAsSSqiaTQNWMBrSimOjTii9F",
-	"j2pbRLHAmFQDGnA6zUaSr10C35I1cOtzC4Xrofx2h9qNCybkgi8rmu0sPw2FoeSdsAU/NWXuJNYwMYjy",
-	"7NI308uZO2p4d3rYUX709OsTpJSq+zMNGDSVfZqkdXAOzQNNBR3bS/C41a4Sx2c96k6cJlnfPzhP3lLX",
-	"NyAKTPqeweml4Bz4gVK5hO+YMcgzhL/nwBfmF1uy3q5Vk1P9+9ZaulOppcZSpZamAW0z+EsaejcNxWOT",
-	"lzX2ocXf8Jev3tXf8tftl/3Ooav/Prr8elQ/4S937sNrpgabx28yg8qVtPqSrQEFwKIIpWqeTtxiDZoF",
-	"aGmjtrO1In6RnsVCO7cIt0jNN8ovmDXlGFabP6D42BYUFCkAz/8dirsUA/hzmzuOqTJ4wqjmxhLF4FN9",
-	"4JeIRz1buHlttvT1Mg1s79dd8YE7yc7Gh6QCMolcI6JGbj/x0aWAIpoeZ3jCNCkYMtglXBBKvGBCgpEo",
-	"62FEd5n8udkwGK3jJIl+oU6SUO+ejaEMfqqDa1cGeX0l77BIs3tPbtyl92WGQhfsf7mc1V5UO0Bel1Lr",
-	"nGgBme7jOCNaeRYlAxQ37I+nBz+ZvFVsTBL/MFVVPG6ikemuMZVIsEjGbZLrRoyxRuudhnuHJu53Bjhn",
-	"F2MOf4jvTicQSuFjL900UXFFroUci3sXZUntzyI8zCS4gF0su5nBdqc7rN2tFNSqKs9/HxlQ2Ch5tkZo",
-	"H5guLL/1wA2Fl61LsgS/u29j30KofsSyMicrScELNL/NUtZsXlfYnXaJTnEph7eD03Du2XOlscIzcr/u",
-	"DPepKnqv5gvrS3Qty/Ynz0xrnC28ebLKmS51fJr6u312i1ETberE0RNfCgirOrVbp2xK9HnM5QPqV8kb",
-	"BMtg41BCfSkYGYwAQRIlQ1AUGlN6SJ/dpl9XJrxrwwkSM1yU6eXekWH/njHJxZtmTPHIu6QzVqfbzDcT",
-	"rd2JE7CBvGHPAzlon712mrhSWpnkPWHKnQp/8v3THTOjNjiQaKR3Tog8kz5baQ21QxYw4XI6YCKEnmkj",
-	"NfrP/wRcavNWuXJoEDjmdjoK+9WRcSEHjEZ4mXEAVrf+49unf1LVtUD67BHUXDM7lR8GCdEXs3h8+1y/",
-	"7oz3+qFaAnrzM5Vkw/VaDiGtD99DlmFbvtjaQru+G9cOybpzV0AMiwbiF6+cppf5KDdJWZ81UxFHmVK3",
-	"2FoMH0Zhicn+qe5T9WSi9coKlk+13Lo7r7jjEKYJfHo9P5kVXQ1OU89gFRXoHofYWS260azNgthGkOSr",
-	"gDXiZ4sO0pkeQWrXF96IqcX5OYRhIdcvWqLlSvjdn6UvV+RvIRZfCMzSKvCPYPRTCw3vfs1VNtJ3x7Ne",
-	"Ttzu8TD/TiyKN33I4zV9QGVoylYyX/1UtDjmC+nlWWpNFqJfMFv19xDgE7/Z2SXO4cEFWaNDvoaDdYB+",
-	"VITWW7TgFwZEaQG7CPRE9VE5PLiYXwbOzHDmi9gNCyao4jBfn0QeEk8yZdwerj/ymLYVqefMC2rkKSlm",
-	"MnYsuTsItU0SCJ1C71Ox17rdQgVG8Z5QK1QTvk8Dye0f3EBya14DyV+toGcLm41lml8+WK/LhTpOd6N2",
-	"yitr8QRZ/d+xi9B92k1DbYVrU8hp1sASJZ8yXLVYNrhyMJDClDDQJO7csIB3J5XbzdpOBcroZbtGTUuG",
-	"JXBy36eX6M7irZ4TbZ5z6tOvtstovf4d24w++1FtRqEAwghk5WfqY8nq3PJRymQclU0LNcyj9GmH+dAR",
-	"vcOI818O9kM/OrX8SLPM9xbRKybluCE6VwRqG0cecUr69iPF2Qfrq0tR2iiKiF3jmSy0Sy4sjCxb0Nll",
-	"Ss0HmcG5bY3CvgzMRjbJHqMBC6aTXne25vgWbec7LoqSfbsRgjxZgk/LTtO+fX7q9wL4uTRiDFSlMVVE",
-	"2zkGSBfXjRJsnISTLT7hnBBHGn2Y2oLU4hTuYyGmNI1BnKqimfgwFiuN9IJllfGl0NC7iFywpQ0Mji/9",
-	"8dU3W34oAGXBbNKruzDKcqko7zIQ8EUW/R6ZdcWgzzyqvVQsuGeUyWiSiPT/bzYYBkzRqisH1U5Qmsq2",
-	"7o5835i6x/oBcs79Gxp7DWO34+Leq08mUgel/GwXvGXzoefnLMwNVYXmhD18wGr7Phr8TCVtbpptNEkt",
-	"prUBS7ATUbGprbWReNvn1bIYskBNsfI5JSoWi9/ZRIYlXZaRs7eQncIdu2Rs60xGy+NJqB+D/TLiwp9L",
-	"huisc3cJTO7Wt9SRWGgvvaR3pQyj1n9H3l41e5cXqvKUOiEPHxjcWYw1h9ISMnDlFXihE9k4eEwTJyC5",
-	"M5a67lrJSbPvIv/TQvxhgb5cS2V134l97JoOD/MN4wdlMstn/s5WtuzVJqk3klnSNCQ+oyrRpidaFLTF",
-	"tdEjJPZkhAFrCynqBRoGnHlxEZ2F9LOZysuCDG4pfnXk3afP84Owr11iup/ch8w278RRdmdUiFwBPCDD",
-	"gRZNBdTM40h0ZTaDZrY+N0+Bk2PBApvQlWJyyyt1d44O56iDc9W7pfilrUMPtsnSStayjCoyfhI3R3Z4",
-	"3hBWpi8B8CL6wpKaU5IUZrOMuHp3Fl9dzJuwmveduNOS2tT2vOhsorg4siLTYAnifGD5+T4Ok4SyB8yr",
-	"SlokolJsvu/7D4zaerY4W03N5v564ULmcT7NfTdNLEGtCdRYMebCss/CggyItPk8R0kw4fvYJWOnYNr6",
-	"P6AzZn1RK3KVWmLjeytqs71iLXAgPiJVbQkF9FsBVa4GAIZi9i4AsL+tR2i1KDKzwAtiU8BTtwoUGX62",
-	"iKMVcbOfx5r8qe3Gn5cdLWFJrqZa4iM1M1dpT66wifC0rMAY8Sjg4eRcL2ky7tiW8poXnIdU4M90jHTh",
-	"fqQ05/TNucGWSW2vNdZMXEtBU9YW0bYaF724/yhWjdNvMJ3ZKOkEcqyXXNGJ0uzEDaRSFcVDRp4458yt",
-	"PGeh26+cc2xY+ybgPS6cp/rWjdr6btSyCmFWTB8LxrFhMaMeC+A86JPicRWOgo6plqDniCMpRXIG51ux",
-	"YUBLTEP+ikG/jg5EW/MaM6eXSnYLlyay76bjXoSHivndKon8p2YCXEXHhocmlcxjLveY2o1W087Sl9Bg",
-	"ioZlImRgYEuZVQ6tJRNjlgZMkW4gAREIxw6oGOcbrUQ/DIelOKw3i3TuFNYr34nI7CRMZ7Mg0MshEaGF",
-	"YAFACUCdaOYh54ScPKHGekWY/jfBMTlJEnDMOKqkHdOk+Rou+EZtXQ8Z1ffUo4U0ZmZfRGTfIJEUPTWu",
-	"FCHFmmvm4Xaf3jAeSC3bA9/siGqurfV42B9B2eM119wT/aP0LQteShYdowgoCIGGhJdu8yW75M2QiXen",
-	"J1CushJKXARz5nYTbUoMgivKgPMq5khA9TN4NfowsHsil8LQoa1CeyUgYgIFIXYjTqzKhnxwdMay1s9p",
-	"Ft2nwvOxcTHIFxruJtraym4UqJkQj3vVK3ElDjRLJ2qEg+OKNGq1KsHurNjK+K8rU3fhSquiV1g8+6pU",
-	"voK9gn8MVO9K64iOyQpFGbxRq5EnA+pracs8SylPy2SjVidPhCSQH3wl4i6HcG1dX9Pn2pdj5sFPG3A7",
-	"1MOw7Wfh9x3yhMYtN+EpIGusV4tNIkc+S7SzfKp/3azVqnbmcmggQPga2DR7giwcB0oIWPijKX8O+aZU",
-	"aa3kRrN0blJzW+TPkX7vkAZ0wEIWJArxYe/PJ87/Ufwr+xfy7Jx3XQnzMr0/LUFGAtNisy8Gjl+LG4ya",
-	"nFwLsrTMw4GZOUgJUEMeKx4jhIQGeqb4AcAR6VXz/Ygnam4ZsCq5AIUKIUv6+SuB1e3NYf/sINT687/q",
-	"z2rmfw6hPar1HeJSt6+VH01PvCdkwLxd6KsdILHaGWotSG/BcNTxuRv3SFZlfTcMyaZ5XTM2VOkmoJAK",
-	"q5n2laBkyMDTFK9eYn870pvg27R0UMTn11omhJMhoKs1sSfTkTU5P3EMoFMameVcJwCRDoKR0hhWI5J3",
-	"khtEhQfnOrsP0Yc0AeFIEeljgbWGOfcpokMd7iFaxqSMO+W4+6liYTP9XYSOkdPLC1sqGvcgXlV6JQLm",
-	"ysCzrTBBunaoe237zUNVHertmi7DwH2gM62y6FygNRgXnqEuWKkml00QB3iVkyICEkpZJS3NrkBDSe0V",
-	"sJ8rYW7N2csIR4LnylT60LINm6fbJ/Ux2gf+rT9tE+v1mC4v2viWAddqFuK4msSZV7rFgXfa8ptwSAAV",
-	"3SSU+FSfTeh9LYU2DxV0bVblmNVERxiZuJktVCBHYVpO/IY7r1BOw0zhZyZGA1jX1HXoJX4l7CGhY83B",
-	"RkbRpIIwQIub0gGm770ve1VyLiO4Mabl4+LZcdiiKlHCgd4H/CTcrX/qgjkc8zlUdvQ4gacAkamQhqOC",
-	"18GaQuVOeK8Vc33pe9afHPYDOer1o54rPiDJbyvgs3QS5wl+MCOIuEiTHB5cEMGYp0yiBJZrKqNdY2hw",
-	"wMK+9IgDcRV7ZK0KbfIs8CNw/27E33mohVfau40fE8BYAeauNVqgUTlkIkrrQEmYavdLO/hORTTB60XQ",
-	"/CxKv1dXwn43nr8mb2Sd1SsoBMldJlQyx6Y11Jy40qjWplSm8XhcpXC5KoPemnlWrb0+ah+cnB/AM9qU",
-	"4qGfUb0MrZeapXq1hnfp2dEhLzVL69VadR3icWEfzKy19cAb0iCcrJkdBpAgK+iAPDR9TeJ4jyqTzoRQ",
-	"5ZoO+Rzsl2iTj7xSU7+uhTeDQ1B/3Z64QqB7fMuafsg4rop6EGfuPudf2SL3YncW25wFvHUBU0OpV1ov",
-	"QKNWs5ouw4KRCQVx7YspMYF+gHleAlwBWABQo/PC9D0wrtGuggG0gT7aUoSB9Iu+YO5fg5vtvfCNDRx/",
-	"3kPRPNf2qGfRovBIff4jl8Lo5V+xV9BGbX3+Q89B6/MYNLLbXGRkRyJkgYgqAYKTZDCgwQSahajQkmCi",
-	"NYmhs9Kncum2MqQ9LiKUf+RvLq2hC3LN/hL5eUpr8RvRJR3dC38mndPRlegndHMC6tY6Ob/pYQA7sDHj",
-	"+AO3FeVdV6jPqQInchhTiN0Pe1MvkKOheUP04xdVMWwEz9crc77id8eXP5vPfh6mbgiYGvkh2ncwqm/l",
-	"0lCqnMN/rCWZZt8QYcWzjekKaXUIWOS4L31jY1cJtvfQvHAG9OBEghKotZ0B1dpf5HVAfUDLvkjoUGEk",
-	"jhyLpmXyAXxSC7JIirFbTSNW64s78BNp1Z9/809afRSM9PiNFgBj7jK8PdH1f5qhYRwC92tpdnbkscFQ",
-	"hky4E3Tc3I1NAYXsSW+yAIfKye60Y7dBjZxAxbfyUqzNwL++pf39Jk30gdlqEUu1vp3IEkuS5j+E1W7U",
-	"duY/0Zai63OMvtybNyMlxIe4iD/PZIxzeF50BF+xSZbh4bXP0cdzmR2MeUr7WfuLe9+Q/fksLwn4DGoq",
-	"qQTmhkBTD3RCW99dwt2qiArlkIxlcA3mrFYw0e2piZKjPYu2jjbrGaJRY53VeFJwPB55AtwpGPnMeTrN",
-	"mPCuOzKm/WByNhJvhL8QUzpnfrdQY8pWVdCz6IE9rWcIvJ4rjNFVS4/89GzMf+JEhs+1aPkxx20fNv1h",
-	"j1tEWDnHDa/Z4/atXGw+TLHjKHbTpUHkXY8RP4rZLOMCg6L0gyXLP0eGLHkK7k3Uhyx8WIqOlOZidblY",
-	"dCzLWl+AwwCCxHfR9oajnAOF1QFtC4jYL6RVbcVEuEusM94ijE2tAHQhclW1TkD0hRgP/2c+VA4JGKb6",
-	"65ejzgTuXLjx358c4vqMBvo9u+BVArCFYxMTaQiOGvtzYtj4KUqcQAtonw94CF6fGr4Qq36QI1umYFpE",
-	"JuSnnp/HFQAziAwIft16qkDqqkjshn0m0OejJGTDZKV0ygYxrrjYComqfBVbIuCG1maEXlw1cvvGNMkR",
-	"6U/S4MIyMfCSsjFbYB5PzW5JwYz/GIR+lZxBkEnvcsC6I6VnrBBJDnqPaQKYZpiIOLqjXpCQ9Hc0OjLq",
-	"AJqQ//n//+f/ykR0GwZXsQ2SlzQ+bDe8x2d8RMeNCDn+JS8ejdaEFPOwMiY6djliBq/d3UhZC2RoAXLf",
-	"VRbN8g8BaAwYajnRfDvhHgJZgkxRM3XswgBcGovbOPKGBT4dOshpTQwIOTfthsyk3KeZ+yybKqFspvg9",
-	"tmYLTcwIloSokPu+eTdE+9y0awpXfDmxgFJgiiHjq76Loba8v+n+DN/sYqm5vlWrLcnKz5Cuc5jqUYQB",
-	"sBpNGXWMso02agr661sEDrABbRvVr5YekStKH5V/pDvq0YuGQ63Fxac8wdUeQkhErCBHSOC1hYQEgIrW",
-	"2I2e58IxPLy9acKeqPYis8VfaBjqAxZXPjEqJ4T/4WHIKw94GGLxFQBTBFQo6trcME3rkULt6X9yAViD",
-	"CLAw0Ty0v0sciwkzCCmsAuUQ1ZdjFfNrHMdA3qDeT31oEg5l+CHMbobROj0y34Uy+IFx3OGUq+Q59zHk",
-	"H0ABqg4MCg7nVYkK76qUkBADGrp9jCrAF7Sar2ILxwbupp0UehoH8MHvHfnMVHahynXIE8TDdenID582",
-	"p+K2aKk5TdsuCfDZGODBcJYFSHEvEtyRjAeqMhgk250WEIYAk4rVfMQBLywR9AK+gUe+Tc8K6tyNLUl4",
-	"oFBMLC5Pzy4ZoU5WJlKp3qdlYjPn5GCgSRQatpo7FFRZBOOuMyEClYGomU7eDKkbykT61sLTbOnnIPVw",
-	"5lQt9NAiD+EIJCeHI+dQrdrj3q6+uzvyIxioHZ0zewLYRSUa/urqRxdPzdUaVyBUhCpU0VyuufCahCbL",
-	"iMohEzdDUTVoT2cXpD9wYFTxHPJE8Z6ocKGels0V/QMXvc+aLpwycYZ0UE2TRuGy2EGllmVmRaTFJoug",
-	"Y3x3Yu8y+2bvmDu877xxyE6jcSPbxw3CMMwsMsPGFbmrOV1jYyEGgO0eUz9bkVXEkEahKwdLntU35qEF",
-	"VyXkA6ipB2C0TD+ZGI/6FbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G5x8A",
-	"rUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDlh6IQ",
-	"MrrfpbDqM6YTztAwS9/lbBSdC5jP3y2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetFzBag",
-	"ZLduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDCw5rG",
-	"NhHQNJE3OWRfaADKksmTa0ZVIm2O1xPzzacmSJdKAHtCFfGl6NnQeWKsu2ZdqA/FUlG4o48UgdVo2Cii",
-	"6ITUN62n9SnOLZm257wIw6FWGrS+fE4H7JyH7F/nYcDdUP90SsP+v9ZMiVznnLmjgDlE3rCAAJgZ26El",
-	"8wWcuBakY9JmotgcpAfHEU3ZhRZyplKd9cru6gWM0NmRF3fAldK2rAwgkIYobnh/vUqeU+4zj/gStztg",
-	"BMKPzCNDFti8cRgF/O1CBLJJOmwiTXIY3A/ZUqiSn7EwmFRa3ZAFDi6bGbRWDfWWvDx/c2IbBmkaGJAn",
-	"1NdzVGQw8kM+pEG4pn+veDSkT8uEUbcPEwQ9jIZkIFVItskrvgdx1nR9XcdmYFpTFRIjyR5V3E1kgQyw",
-	"CrGJnyZB7Ru1GiS46JFZVU/Gpm84lnbdTen5CGZPPE79VPsjUCGHNOxXyYm0Z8Pqv/p367qF5COvCFN5",
-	"YbxsyzGmVQEkMfEYnWrNv0qQOJEtmjtVnTdTRbbEJi9r7EOLv+EvX72rv+Wv2y/7nUNX/310+fWofsJf",
-	"7oCcsMne+Z9J5MLHWfql0YBWFBN9WtHnnuYWh/i2sMM9VSpYP5Zcm9vKeDyuAHmOAp8JV3pYAeFO715R",
-	"XDYRY0gXpl5s2dOVpXdqtbtu31IrXBgSSASkVuf+L5fOWViZmf08lhGHz8qbaSlTTdl0WSPuF/Y1Wb/A",
-	"AqmtAnhwOwUlgTRYe6Kj8m0JSkjphmEfVcMBva10gJdt13caS2FkLUvNg8iGqWuRfhgaqtWKG3rZ1ly6",
-	"eFSh3VowK6hN/8kZQW36y9OgQk0tCZJv07sn72gafQinQuRpptNBPXMt3y7DqU1ZZS4t9CjoT8xLwoG2",
-	"PkPKAwOma6c7Cj3paAWwLYUKA8q19tZuNS/OLg/K+sFLpQ/qNZu0WRCe8x4aQe7Za/3vp02imN+taDuJ",
-	"edg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+VPggkMoOhYCgMI3P6I3NB2XBDXcNDiTbb8fgPJy4ZY8D",
-	"FlCZ1Gs7mzU9FBPDissMJaAhtpIPjFKrt/gvg430fTlWREg9kw7z5dg4NZMAO9MYy1yO+oDrD4MzJtkO",
-	"OxkA05/5TaVLVPTpDSvSddv0J8sdwjZepTMOVc5eUmEyTqMeXKW9s1KWlx1g1TXy4eMfiYpsbl45tkSP",
-	"JuyrlGmOVIp7F8U+Z5dWBjQM+NdStrFP5tNxz5vpGdgeNaXz0VAGIVtcwWvTH5P31KZFgqPdevR+uB+V",
-	"kETarTxRcz8+bw5zq0DFcmkel59Srtb4QFNesW/sApg/uFWowNxGrVm1W81prgQO5ARbBifU2NRtChJN",
-	"ivSDKEdJ++w1sj79AFQR0AxQ9Egos23RylG9nCTvNs9EXJhG3QWjmngp1qjf0T57rarkHBs1Ie5EM4GJ",
-	"gTdTDwqIZD8VVb0wckArzjiXuJFYlWBBGSyxYBXTs9fkiWXZXAtGHDW0t0Oh95R0GNabShYzScC2DGrU",
-	"I9j4r0zApQMevuTsIig+7ivzMPi3C2MQo0GHBYr0JJGC0I68QadXdC+kSr1iE2W9Jqev2uf/a7uM/61r",
-	"wXx+0K6DmwiR8zIgDFuKMY88Od07OG9EtbwC6nFT6+L04Njex6V4ijgeA5zXegSWG4nG0RmFqAFE2JeY",
-	"RiyECOUDlAGDYgdNI1LBYRRMwCEn/Mm0FMSv/HxSkOljWqro/+0dHB6dkPbB2cXR86N26+IAfr0Sx0dH",
-	"e42v7Xbr42GvNT7aa/WOLt+8Px69+br5+rr29qN3ejrhg0lr//aSDd70xu3ex6NX8o+jr19qB63x0fhK",
-	"vPly8Pq4dX3Yql8e7PWP22/9o9vn+63zvd7Ju72WPG7X3oXui5e+2zjovX/u0+Ozy/HB+OP+u7dv9/db",
-	"t1+uxMfz+rDzYe/GFWf9Pw4Pxkd77snxl4+3xxdHjeOL6/HJ19b4fb93evylVT++aK0fX/Ru3+j/7u/R",
-	"4315eyXaX1sv8XsfL1rXL8+Pz96OD3rwjVf7rfB558Pe5I8PJ/2j5/0/3n85eHe8dwzjbY3Hxx8bB+GV",
-	"oO/r4876y9rH92f94+fXeoQvzDzbrbfRnPdbb939t73WwdHRl9ftjQu/fnrU8Y7G7Er0D7v+/tmzm4PW",
-	"ePOyc/1OXK4f3V4+O3z39ffu+/0vg40X18/P5TB4P2503fqr2/p4T5z9eXjuXeycbARH767E8fZmp/fq",
-	"5Mvx4cH4xduP++/Oam/29j4ePH9xubP2fu9g+K5+2PFPaf9izR2/O7m8eDE5Pd7b1jPxjsZvP16J4z3a",
-	"mnl3C+8+GB/srY3fPj9uHe+1utvj/R587fRKtN6+WNtrvd1v9Q4Oj1vysN3+8/D8eGNnr3XcbtV6reOD",
-	"y/bR2/33r91W73DnuftRfggGv5/xy2ejw7e1YfdKbJxsnbz6Y7K9/vbNh/P++Uand9Q7bLU/bL5cO2G3",
-	"J4Lx4dGXQeP05Oym83roj73fD09u2d7ti2cTORzV/nUlgDQPTvZzyHWOYgbu0CTBn54dvWtdHJBXBx8j",
-	"gj980eodtDQJ7E1wcnqydqKt8cGLvcPamOrD8PZtb/J+eD55ETbkc//sxXspr8RAva4Hf3xhcnNzdPh1",
-	"uH/d2f/S2tyqU2/SP2udtFuttz1+rF7333y43O6HtS97Wwd//H558mK0/XZ/3z+7EqOz996F++X5hfrj",
-	"w+nmzsc3bzo99vbdKz4IO/t/7Hy9DF58aB16h/KPl/XT2jpX/cuvX/1RK7E00xNLKZrIsahHl9EPj1Cw",
-	"/9IPH69+iFtUqB/Gzrd6Y3O7sVNv3F9rNMJvSmvE3xfWGhdOV4+UsT4F+zeprMRFJyGfvaXvxVqoqZus",
-	"HQxl4UIpy3fJTb+DuE+mO/zKN388+eYPYk0ZKmkVJJm7dGaCubWGsHpe3OU6QcgFjujSL178iDAzD0Ja",
-	"4JDN98fmM9vvhI95qPzuRA42huvirO1pz6th5aEcuX3mNRGUxlWES7N+A0SV6NNVNVZ4Oe2qzWsfHxXD",
-	"NG9rYtFbSM8yhY/RPcH+HFHfehxsVWmIj5cReDDmimWqaRYkO5sjvZKM5WN0MC6h9P2YfORZjCaTh/xL",
-	"CK4mffhBOJWh4FZBzvAyyuFa4pAXBnANhaT4gSCnB8eATevKwNbZ/k0Rx6VOgQxNFO5eTpzeVoZsUOly",
-	"PHs5uQsdLigAzafgB3nEnpH2SVgFfr+yz9VQKm6jizPBFfhI8olfxVpyZHbWHWw8wA8kxtOkliPRP7s5",
-	"d8SnJXHxu8Jgp05n4M8+lWevyZOz522y2diuPTVVsrkKlUnQTNTbRtjq/sHrg4sDSHxBEB7zUlkeRiIi",
-	"Sm8U9pkIzSlsgjc+WbUWvMXZ0x/4FZOXCfHh/YMzFN0OHtZ/eSyAPGyAK8IaQIUXJ3neh9f8tuIGvkOo",
-	"Mon/Wic5ihskCEmOlBpx0dvn+rB3RvrBU8kBNQ8efFv6fyxHvmeyfKqkhfWX0X49uKA9UEheUxVWjqXH",
-	"u5x5u2S9tmEGfdStnEjBKsc0dPvJksXwqAzKiXrC5fgZ+6rKORcugljZLXVDUx489TnomAHtL7CGjvGx",
-	"96kXG+TZzSwj4JSq0DaIALiubcVmq/1W2mevK+ch9VkhSw78aXs7B74vXOlx0UuVT462z3TzQDeBpgmj",
-	"B5rwS2GmEnLvhZWmwH+OT+QkLV1EW9IF8PRwQmDpRJzXhQw7/nxqa4vykvL6UxZ8PrWpOeNIlC0yCWgM",
-	"scyB0a5JakS4mlbNFhIDS1HxUnjTrLmlSXC5+S2HarKndVnZXH5IGd8+e71KyOT0iZr7hsDH+/TTq1Er",
-	"yiVN4vOehHu+lUspelxgtNGtsKLrqCTkKE8JmgYDEOPDj2exv98a3UnF+066VwHgNE8Ty/bkmKWZLaGB",
-	"gWTJ1bwSV2KNK/B/uKZV6YyE5882gxJwCBXjWbG/RoRuNSF7HsYeGc3mIRyv5TXoTRw73RQoT1XyHBvi",
-	"SHBRQhuQUCEK4xTUL7C9rEpmlYg4PWNgpTBoCdhdCjQh1C3KuVoCNthSslhb2MMl+pHmm129vx1//8l5",
-	"ij0SNHUgtNFhj8P9WEqK/AoYy+dO+oYkf1E/nMEkQVzfyXOcixVreZ711FrWHzEzEAER27LdXoRhYFD+",
-	"hIXKcLrfsN8JWpwGrQRQWyhgBSimRN0dBQ1vBDQqaqabQUU9/eDzkZaLwKuQTlQxPCjXhHnQCmn3QgdB",
-	"F5cEVuLDZm1HH50EMujwS3tv/PZor3XRerXX6/3Zv/7y5vTt2/3Wl9bW8Vs1br8FjM3hwfhl+/LLweXx",
-	"3hHgatq98esrcfa+PnYH775+PN/7+P6dvH1+0bpAlM7x8f7hSf/1ez90D3cm3uHz649nCczP/tvJydfj",
-	"zSvxvu+eHH+FX9ftr++/tPzj9nF7r7XfWvt948M+oIQOJidfWl+Pv7hf37yT4/19Pd6Td1fixdnlQWss",
-	"91q0dXPcro1fjAHp8mVvrzd+LluX3sX6zseDc//D5R+jy50/n5/ufN27rJ8dd4+2x+3ex/0r8e6sdgno",
-	"l7duFv20f95qjc/eHvVbr+pna6/cYPPs4O3hDvc/DDf3X/w+eBvKsH4lDtbD9uG76/3hzunJ7eHtsxbf",
-	"q/fOrs/az8R2rf9h/cv5s/0buv5u68RrqfbaR7rx9fZ8fei+ftG76Pf+lUTEZPZoCUd/4P8YeMcxC3rM",
-	"00cjR4i+t6VP8DjKGxb8cvjf18cJK65l39nrmJu1W+C+QegoYb5iYPV/ZxAJzdHFIxxJvjo+APopCBkk",
-	"pMYPF2VnADrB6m9Joya7BZBiYvNWxqZhskkER/U6FnNNm8rhKBZw6ju2vFfWcsKWt9AuT/+caTqJcpF5",
-	"hA4klphOAWaq5E037uLGQ4OfManSyc9Az1zj/jSB0pHwpGDpIqUWf6ONip6UHqF+wKg3yYR9iTHcG7Va",
-	"UebJWbTBP5FkRbx1qVm6ZpO2HAwDOeAKHF+wiaVmqUab9U6z4S7Ov+OF+DFZHImNKDCG4rP4i4Xfl4Uj",
-	"LyFUTL5PpCrnsOVliATTN0R8OkgSSJJXJxjNQnm51PdzEhSsPwP0cJPqh7kdxj5I2gaZjF7DMzFhowm9",
-	"vLDESdm2Ao16/o8ZpHMINrYdrrH05/epwpmIFf7gMpxvbP/YbBtrFAlx9ko5r0taQZgF/nPvmoSFo0Lu",
-	"aoy9ppaFfXZrtljG7ZRd6UNjYAmFdTzm8gH1MWCGUgliIh7vYW9zLxUYgVbSGfRBn90Wzdgw/II5NzY3",
-	"7zhpS7dckfMXrUpjc8vWr90/OCvPmXphFIyLHguGARdhYZCmsX3vbWq3igbg0u9cErKYwIE/7EIHcUsZ",
-	"6W59hXOAJx/LPK65KCwnqa8tHvKM3/5KP5czEgdRbk1ie97abC0BNY1BI6za1iv6PiY8zWQjsDaowNW4",
-	"NXXTXipHrzL3FJ02aBK8+Jxgq87xoUWKPB5gRZY9ACmUFn8ACi8tVM4e7PNHVvsh3vmfvAjE90cbQdWI",
-	"lAKU0NySP9+5jkT63Q9YUAIVpiXBTxl1Jr/EROKmwloTyWkuW3QiKTZNERsLyMHKcuRJu9V83np9flBG",
-	"sU/9c94TNBxpXRLvaY20JBX+5GnZ+lAShSZAcDlgFxt0slEhm9jpSGvyWI3Mms/TxRpS2gvcYxqOYz9x",
-	"QCYllHunTDrMpSMFXa9MQ1tA7Aypimug4eiLrOtzuJpGqP1UCa6gMGhBCcIM9K2bJPpEL5a5v+piNWLM",
-	"4P5M/fAzYKj0WZy+rVFbr9aq9fp69Vnp08JG+tR6/qCKC0nMYJGx7sogChSnYKi/Mu7yKzIYZpFGaxZz",
-	"81UY5HnnM88ux6EtASQtMtBnlwN+b9x7aGrLbtbVaSoMgJcikYI3neiU772cZxKXHsOR+aXjFCCqY45C",
-	"735G7qllzNEvHiG6Onv21kxBz0LUT6qGFWQ+NKOSG3FZDWuzjqkyDePjSn5pq9boK9dsGILzzFYj8eRY",
-	"+JJ6qKnorWWe7VcD9Z3nndZXy/a8/RmwOb+SMh6ShSRp+158JLep1aJMpKDRbmIsn3NbXN2p3e6D8JAh",
-	"G8xGDqYsImymi+aMVMw6EoughGGfhmXDeubxgFM2+MUDfvGAxZOpf5TigIQ688wPE7c8Yv1heO2qeuOH",
-	"gyFesUk5jRwQXjZxkyJWAguFNeCgRlmcdNoFH/ajyp2r0lhMQbwEHeDq3cMlkaiAboiyofRvWNYROVtp",
-	"ID0WLAHewmGtrET5bSWmkvvz2MT2/eKzf0M0Gb1mhKa2+bsqZ8VnNLeGZZJjp2+MmLb5Pe0EwbO6pnjI",
-	"Gvr/Fi4hHkEJZoEO7gUfMG4V088yVa8yHZMs5wINTJsUm04DY4+e6wVynKgYyYZhP1+pw1me6+XR//dY",
-	"0AkIWbPhzkJAAmkR578c2z2TCWzHGmLHFijlbNecigkJ2W2IUf8mcTQxVPSzpt2LTbzVT7MeFybRFW5z",
-	"ysT5r4DL/3KSmBLNhSkXxAm4dL4DNsK073lc8falo8NZHyFAJ+8cMSbvo2zhJqG+/2Ah5NmEGqVRywDS",
-	"qmkW3vWgQBZTUO27YFgeTSh9wVNiQ4JcqJCadvrRHwr5K2qTXJEbFmADLiWBYUDdnyKUV96a2hc/5Pl7",
-	"TBgCPCYp4fFPbyYRm6xWdYrW5+5wgOidjw0JkKM+5KMB8MbPkR5WCAkww1gaDYCMONWGYlb4H+9fLPx/",
-	"AqqBVhRGgv85YjmaSNnURfd97D2TAOQbhhQnvBlBaaWdFpRGqu0Sp6p1jWrVVDHbP3jeunx94Zhq5NBG",
-	"OMIHWNaG/AkScikZMCqg4DV6++RYoIxMNiEMp3tmgNWNskTLYqjlFocd9Artmh4Tpm2QTUyIjfZYFqeq",
-	"sYXFDTbWtzaxtaCVfsZBaZIcIKGCK9sFPu6+D0nGWtmzTTdguzI9NM6lKTJvytKM+9JnxMAEzDsSteLt",
-	"l6e3tkkuXp8Tn3cCim0WteHEQ3BnJHqVFHoh0jzyp0VirLL1BmIpVUP9N/4zvwNHvZZBX1ZUQ83tsTHT",
-	"T/MQ7TfS+/uDkCEZIisqS4ar/QsKUgAFwfUpFt33l5lFPCHX52GOSeS6KBCWczwea+zWpoTnOj5avp8W",
-	"UljuE90aivnMDcvYQLR9/g79RFAPbKO+XXuqVefLi+eVbdt+NFAhCeTYdOS0ZrX1qUh/NNCmDSaxTXda",
-	"tVsAhv1vDtHatBc1iadGIUdRStQwYNRTfcYsPwfWjG5mrXGPfNqMxYZps4tm/b+0mP1d/x8Y9//tlElI",
-	"O1oOtc+mOTmuYFbZmVfWqtAmQXcGVdaLbWuimPv+qa4EMzwTq0SLGSzwpJVf/rms/Dts809ul6/cPA3Z",
-	"bbjmqpu0NFysRJdhWP/EGpz3looHwPTm27P3F4qF7DUlFfGuaUsyRyyqm3kycZleV4VZ38ZAnEq+T/Rq",
-	"SplZ3SiRGrBbaFiWI5tk8eZTmU5TtkVTJOooEWxsuZa+aCudYLelyK7To0I0OuSixxYitEKHnO4E9gzn",
-	"pEWzYXGJtfhNxS2b2mevTb2WBBp+3KchGHSRUxcqQcVO3s8eDTMNtYQcQ4cHaqAsWNQQ5Ld9CeZyRknr",
-	"htN2R9rIny4xPt0wKq6vFU3GXjWXcFr6L0xTVc1o3035K27QNNAanhWWkfm72IGLNZ9qP//abrc6k6j5",
-	"1OUX9ebr+fa7Safb7Xb2T+ryjzVvr+dOjo+/S/OpF/285lNRGZqv0W9fWr8fv1XjKzGrCE62BM7hReuD",
-	"LYFzcHii6Pt3oyvhtZNj2B6/h0I5rim3c7QXl9453tsbn7RbrYv1F4PB7/X6aPRH+3ByJV5sM3ft1Z7y",
-	"N97Vd07XLt/e9rf/eLZ384V9dMXvQtLJNW0x6g+udyYd9bVbezN5w+vuRG0OQ/98fedK9D7+Hl7+efhK",
-	"bhx2jo8OPx63xslWUe3jVitqExU3iWIt00rLuxIv3749xpZR6rD19vL53vi4fbxXg6v7vbfv9/bO/lQ3",
-	"3v7HnXG3510ctz+s71wHG4fbG69Y46LVvRJ6ZV6cHx8c7rfe9/bO6qfdeu/s1TvvbLB50ZCXa+vHzy/e",
-	"Hdxuf/na+gL3nh0cvNhv0d5Z/0vn0PevREecdd2vL7++NWvrtTe/dBq10UdxNF28521rfNY76rdO1ml7",
-	"0tg/G+6PrsRgstMXB5P3m8fum+HmW/mu/uX9x9vttbXXfXp6uf2mxQ9aQePV+17ndOCvDbY2LzuUemuv",
-	"b0MZfjgZ+1fizYvOFzGu083B78fHf85vaHVPV8gD9Lx6+/v1xcb+l967k9Pbzfrg9ko8n9DNk8b7Z1vP",
-	"947ordxcO/mweSYmHxuDV6bnVZois/R4JZalSEuP83peGQ5fanapr9hd3TE/qPXVL3fMKnphPbw7pkg0",
-	"5xYyWpE7JoHkyy+dR/44OkU/C0aGM1i6aGHK2P6kOqw3nHIGtgJphdxTWFgoKpNoW1DDZds7xWgzEHDA",
-	"QIT6jB4Xx/h/0hU58gIYaqSGEMWvkpbvYwn3QIbMjTTHWLvcjcM16JrXamgfPExReAG10kinIkci7U3S",
-	"C6HKxO3TgLrgqTKKL6yQmqiQDSLNF9xCekjOZ6Mwyq5p9BKXW4fmqNhZDGqRxIupdVs9r2jQxhlBY2hj",
-	"HGbIQzKCEmsqNXFBHCHDCheuP9LrFd6GjtVb7cZH9UuY6fG6CxFpcJdF2wiNVfkgUlSNbkc8jh3J1ajb",
-	"5S74w6rkGMvvU0HqtVotohL9ymTQBBGXsIZLoy2zoUCL0lpOzX0YpfVB0JsFM763rPnKhytBcFpq+oXe",
-	"fPQiD8CYYQZ1C4xuALWilvXB3A2LWXSCi4MTqYB+ASxTk/MckQhZ9cUS8UxfVsXi7V6ybQrguUtoSHxm",
-	"O18gd1WGIeKprpIDikX4TD0ALQMMcAB+oX6URmtENRc2Hk/CgApFXex4Qgn4O+zt14wNAcyFZQXA/dNh",
-	"emCp4lVc2RcOfepGIgD7rSREVbZwX1JSGwePkk2UZFr8+YzeMKg4IEdhJCphpQ32zEiKK/FGxCInwA2i",
-	"IRlIFaZEDL6ky8YssBA2hWKLCU+B8ARZd3be0rJTVYkjmBaJUN4QioWbNhYSy/82iWKm97uigzhSZdxT",
-	"+oUO4AIsbehhouMd5mHhEFlqwOkxIUe9vv5Y9BU7SdqjHDYspbuAoy0Lb0BdwqgBSGZQ1mxCBhIqqesR",
-	"UEGchFOn8opNHEiwHjIaLamQ9nPweQMZRtwDJW5AVd9uflFJCHjTsrErR4stpxlVOov78KFXDSnN7g93",
-	"+9HJjJAV0dGAJiP6FrwkZGg7j0x2owKYiSM6Ma5A0NjEyP9/2bve5bZxJP8qKH3ZpI6W/yTZm7Frqtbj",
-	"JJvMZie5ONm5qjhlwiJs4UwCWgCy4t3Kw9yz3ItdoRsgQQmUKFmylYRfdjYWCYJgo/uH/vPrvDG5NlO3",
-	"52osarES50B058bSVF5ImTMqWgVLtsXVVhfR3mHvYO/J3s7e/s6TffuVb5jKqVXs757sPV8dtoB2fZgT",
-	"8tQkaDOX8AUbUIS6jJbC1p2cZ+glrTqKsYatBiOWP1A3KZsahICL2gRyFHPem7noYXEHas96G5zoQmoU",
-	"EjCnOCZbtLHuzFYLORwSUI198hJDM9y3OSNSuC5aJUFz1TUL4yFTXyZx52prR1yKg2/oAXyV2vA8J5Bg",
-	"P3MiJOlY6BEbQLOYNEbd2yfw4lZ7g+1wCrxir5zH0osve9eYxYp9s8uyge++dfbaCGXvwVfWJBJTW9te",
-	"NOsrm9cy20NkhDbzGWZatdKemWLn6N3m2vCNS25UJhpS1Nv4d7/frtzkkd1kKUSn0sdr6tGNZ3DnrQ6B",
-	"vssQ32hvbnIc5jXUcsStdiEXLJfiSvtRr9mtM8BUk4JmrEx7aGryHVE2a+n4HQ0SnuNDs6lg4arRsQfq",
-	"Eb6M0uyahm+mafjmtW7T/oj2E19TbG2pfuORkqENsOZMlQdsSYPyjkHn229t/hDAaREp39Q+3nKWvoX6",
-	"466dLZyKGVKNHTGnQg0IsCB47E/3Q341ZNoQ7p38l1IN2JKq5X6bTHQs5VvMUh5zBi5WHd8fZfn8vaKX",
-	"VWbtKc23RKmth3/00btfX5weJOT4xenOwbM/75z8epKQd7/+7fnLA1Rhr/5+fLLjWpc8rvi9fMgsQlt6",
-	"R2LS+nftyEk7WHVnctIlYdUKpKQxoV2sfraLnTSuZr51msLGpEVofy7qMaTZvMUkdDYVY20qigHByKOa",
-	"a6pyWT3ukxSTz8BD5ZQrzoCWjaD+fnxyRNKcXdHBLVz35PmL0/CifXsJlL/KPCP87WlCCjqw/zkWmZIc",
-	"Q/F/cJHJiS7zSCaMXrfXwa7HBSXv3p5+AJ4cHmloAX0v7DZpSYrQ0TN29Iydo64lPeNmzdP8/dmGpuBu",
-	"/Iy+/69PCHxIK/Ja6zEwf2Ey3nTDocoWJF4NCzYBqwD1k2EdOCY8VSF8yDWoubanYy06SAnQht5iHgAZ",
-	"C8NzGCR1CUCpz6TzWXFM3fABwwS6quMvKyA1To9HTGmWMcjDx9bcOR1BetxeOnW9NVuDkLxXyTEy7rgI",
-	"iTYyZ2J+wqFn7AvcGT6ZbSwy38kfKmHHAoh3ygWvvCfWysjJIUZvsjEqVZalc9Pd1pO4cL89hu+W1RVL",
-	"6prJsHDVwj46mGAsMHG5dvaTpf/+moYkHTTPy4RLcLN0saHvsjlxJHvsvlzNDdu2MW9sTbEie0/BHtzS",
-	"IN1A3FdXJWyXrLgYhRLsiyEn799E1G+paOuR/wXd3KcY1Dy/3EH/z6AzrhkbQeqAMArPyoIwqnLOFKS8",
-	"oWnibmxtqDKuFb5iJB2ofOeGKX55m7qqKxoUuXl+FHhnzW6YosCkF9Pv9ottgYLvNOB3qAGtbEX23GY1",
-	"X1ygp1SfvWjdus/u/wfXfT49dyaKVqtoBRD6/MWbFx9eAMt5CbldOiwgbi4GLNpUwkhwxKixNiyLJcsG",
-	"Nall5m4pA5jQJGYUZphhWyvTmE61dbmNOGMHbnHeyfJZuC+l+obwLL4mOipPZDFSsuCa3QHXgsx2GUs/",
-	"kE6uZTj7gyiK1X2nO+Pea5PxfH4ZXLqKdnbq58HV87uxWaSbiUSFa0HgTJlCcNsrmWdpErgw3O2IF8eF",
-	"U81YA+m9An1yiivRppAhosYXoNwZnevWvQOYnTJbvzJzonwvJ+pGQa6pL3fVkshyRIvdQAJ166464U2z",
-	"6VCxCP9xcMd9d6fZolYLwTJ0bRa0qQlSsItCaVk5lWlq7PWnMo1o0Z96SH1Xj2gRTx2Y3g3RxKVw6KY8",
-	"pdrjFzVbEOFye8ew6zrjxQGHIrfMtGqY0BQZDl7wG6NILJgZSvsi0i7JQdgU5oYJI9Vt+1NPsAoPQygf",
-	"foYGVRMM3hViNzDK1zbOXDV1R9UQ2zyxYC2NXBHTCXEz36LUupA3MxqjIs6e0Rd98tZ7pO3vWhZlkRk+",
-	"I3NZM4DWH89qDbzqLlpjxSLlKyix/u4rlO9/7zyHL3qPeycmQrW9gxfU9s68euaarXRFzRnX9CLHquZF",
-	"MLfX6fWtrli+N8GcEYt5SG+BOv9+apbTYOi0Kl3ukxQRWKygGF0YLaqJpZhXS/zaEGh3hGxTXEA4VbOB",
-	"FBlSf0Cs88jlS9ZwMYRySy0QGkdt5IhMpII4ghky0VRqPK0iVsSpTMAcliXWDZ7+MGXDy6muznG1kbrh",
-	"e9N9MZGPVQ6vAGhrG7O956p2W0Mpn+vjHEG/9Y7OTT1FZ2FB7alb0p15VrUhDVIIHOKEbcElP0iL1NoH",
-	"7Dx32kxJz9p9d9Ojb5X3bmY3x/13tcsaPXj1N23hwwtvmNVTRwGFqMu51RbcKGbKjm0+4qaHcqIxGhfx",
-	"9jlwNO02jPZvX6wqfbxOSHN+aS1gSqQgaV2VpI3+xPClvzGPout7c85HsD/2fz7o7/UP+nu7B0/t/phS",
-	"plYZOiEaKZmNB+6NoSynhGcraK0H8kCGUzhFMWzEfeG1QfclJ73rq4/peKsb/ZxT+2zTns6px0V9ndFr",
-	"4vqzCR4u5fEM77SHRagQdGSSBo+fWhMjr5nQ9WNfdXicPVk2+jzvpNk6r+dGHUWBE/O+NkZcKqKOzLrk",
-	"z3NlzipWbMNZ063zTy29+zISrazDj2MLHso3el/yHpGz+Uh6oQn4xn2k0EtRy7EaMJ0mJA3go/2nYpdM",
-	"Kaa0o2DM2A23VxLFsImAfTB2yYdOtXDRp8+Bi/UocMJ6bnJqsGIsSPM7v+TiiqmR4sLUHLRt3adhuKSq",
-	"H6wfX6z51DW3KaZSa0kyOWtuG32qM5pqRazuUPaSPtXw6Q/kVV1ag055Vjt1un0u2vtSwfE9FHXTrguL",
-	"7yppHLHjg6ZFo1dFsMm0i6TuRDkiqcushEbBVl8Hespp+xR0FDBnvLWLSfb7ewiy3di+FNyqO0hkrmq/",
-	"C6m8DnUjY3MQMB2tzxgBvXz9lFJR4JohK45qrXYUIzLPmHI89fAwVzKOjp1pf5MdHmN0JBVSsNTnhLjX",
-	"hDjdlX1frKR361KVttsJu6Vw+n/GjlR9hsslgj7Ds7U1IEfrO0Q9UJn4kz/v7a1mb97jRvr2asTX4RkK",
-	"Nm5nwrbGhP2V38wasPBbbdKYxRVCvdYHLlnRmDm83Trg6K5ParlDVjHLSPDxpeuCZXfiQBYXXHgKq7Me",
-	"FdlZLyj9LqgZDIPymVgsEtlIJPbNojiv0i9/peSk2koZG5lh1A3wjhbP8SW2JHCJS1oGLIdSGyQeiecn",
-	"xyKY/p5a7LKgX94wcWWGvcODZ89mGZziM3IfGFeSfaEDA9PkmqR81Njzio/W+Gi/EoXMWL7MMsANG5iI",
-	"vWuZecBT1j+NGyYyqZaZCN6xgalobpZaEVe8s1bhxE9Dr5b6MvRqjdNwJHSZLCgX5dosu3nx9jVMy+VQ",
-	"VTpaKiJhvqGuxkZ/6DBNLEBqmpdPyQonFutbN2eBXAr1DQKxiVRZsKnYF+NWkKtA6+G/rbLxCJsr+5mt",
-	"kbliZsjUoXMIwXgJUWNM98iZQWsjMpLxK25PP+2/wj+X/QBblM5RmrQulUMbL3wBKnP2fuX0jWrEzeRt",
-	"VOO3dDEHACaaq+EGbErS8M+bRoG77Au0tmsCg8d5Xt/a6BVGkNfQuBYoMig5Of3HFLHOQObjQpRF29jP",
-	"Hsg7sUga2DDscQ9/YZnL7JjBdDjpCtYt6iLaAa8OeHXAqwNeHfDqgBcYObsguwN9UwdcrQiPvVmbdtf9",
-	"CHzFd0ZrL8BwL8JrqwMlBAbPp+6p/Xg+PWJFLKFvZvERQhEI80TjL5h5pu3+xxCThT4OZlxKhW2ilZyg",
-	"/6rERI/evzwhT/d/2nsM8ImbCozApvJN/Mc5WoL03dvTD2SXaxnMLu2TE5bn2oXm7Y4wLDsTF7dkIIuC",
-	"JkSzgg9kLgW0oKcXoKcubrFfIiWXXGlDci4YSTUb/YIxiiP4iybMUwWfvE/Im5dwqzRD9MnBW3BNPn54",
-	"ufNTAv/ZL6niL24NI1JlTJGCqmv71DPhCN939g+eHfTPxJnAYewM7PoMKQahkJPR8/ogYoTOZlTc4piH",
-	"JPVrlSagvRLkrc/t/7Gb2P4X7bHLMdDcN3L3Ee0jn3hwjjYhTc6E/4sVSjvEQArBBobfcMMxlUEzrbkU",
-	"54oV0rDzgRSX/Mq3kkQdjo+RIB80B05MeImSCKjMmsgZvbEG1sFq6FgZ1JdBQ0nCxZmg00Pg1WVGQ0K0",
-	"1fsQkPOz6JO3yF3sMLed1NO9n8sEalhlZO+kimlDroWcQATLThm+LjytrGHL2EBmLEuw08CZKLiGdI2M",
-	"/HMs4XMTIckYrF/wWSFres+O6TeB453LQefbhwh3qFCYZE0Ngc75R/YOXeZ62c+PSwLSfs1HI5aBHB2T",
-	"9E+pj8elv9jv9B/2f3bs//wlTazg2+mdvCfuAHPBrrgQ9rSCrLIsz2FZ6TUThE7oLbT+JKgwyGhsNDbE",
-	"ZopVxxU9UoxmesiY0SSTyO9HryF/5UzgVJEk7FKqYpxTmOwf0M6BGlnwQQqmGt6SYihRYaqJgJ7D+INb",
-	"jeAD2hFcYg7VJLWXfdo/+NwvN0UIO+BFgG9q6jllNPNMuDBx1RscnlhuQvhe2n5Cd0pAjI4bzE7X7i4Q",
-	"C4h/jlie26WFd6+Oj4cho6rdzl7I/KfHlByY1pkwNd1Q1uV74QGp8bzkEDNA5dsn7/1bwnAsI5dKFmQ/",
-	"CR50wYbcBXJjygbrDyxCQHzpOGFFGRAB609+l1MLBxFwmNj+3t6eW0PkFUAjgugJFK/hBTtyDJFSYlf8",
-	"CeXGJbQ83Xvi+n68Z0bd7hxfGqbS/pmYOQnjyPNOwstXFtQNXApt5g/hUzrR7JMU8ovSw0bpsuioDBPb",
-	"ERrqsGAf1OBgxmDl/F0xFLzO0ocQCZYTLg/5CR8lKPQg8+5UCCeywFYkdUNxJvBj7NxwunP87nWy/58H",
-	"/f29/sF+/2A/ec+yV9Qkz5m+NnKUvOFi/CU5/uM0OevREU8IHY3Oesnp6avDg4MzES9Nm9ei4/5Stkqp",
-	"e40YKQKY/wgI+kEqurqFGh7GlVuEhwv6ZecCRPfJk2fPnj59cnA3lIxKowEl44/NKFkx97GngPKiAgWk",
-	"Fi+xsbVO8pKMNTvynSW0o+guC+0z7w/0p21X6PU2IA+vxiE0twb5djobdbZsAY/opfjeV81CNdWucqFF",
-	"5QJ+pVJi1n9YjMhBvUoBfz8f0cJth7k1CnhJe6aV8Lmb19FN7gycdSd9sSKCjUne1NefCeYEEtcQydn2",
-	"IoGkpQejDeEKlgGUdOhAqlv2qcCSAYfMA/aUfuAkmCFiIRdj8IdC/ZA7rxyWhwt7ivHFvhXnCqTB+rMN",
-	"HBvnnYa4Ww/XldmJBx7MAldBEJMqz5+BRZOKcGEkWrd4KAzPPXVdsmIuJ7cCG2DVg0Dw6Yj3oNK397l9",
-	"2zo/qYepKGip+jqClo1k/29Md84KfCzPv40GjSHYXdyaW9KIp0TLU1qghoC5gF8WoV58sfWA3u0iEu82",
-	"+kNs9Bdiw/B8VmDr0RwxDc6X2+hDroELt20aNLuxi1OxMGXcYZKBFAOmRLkSCRFswrRBbyN6EzENyLnu",
-	"Cc/KQpqyVAceBX5pDQWK2MsWEBS/GkLnGHu6rQLO4G6G0IH7ZX6D8nIdX+F732sm9GaJjTJuXtiP842n",
-	"wt3/IQdy5yboWx+NmGCZFaZFO3qFbDrcO9uWTBfshDkpdedOUTRl1rl3u8/e56DLIGq5RBUHXt+u1wGu",
-	"z3O85QdudhCuQ5doq42XohnV4ERl9XTbctwNaYhy/KU0RLAD5mkIN3pj7q17+NfmznNXXGM+lVvhKsrs",
-	"07t8ZqwABoMWjQ3K8l5wyQylMhjtbCIoC9/4G+Mn8wmHTJucXvQH0n5UeOVz99OHF6cf3hz/2r7xQbga",
-	"D8M7VvseTQcb+LWLqjWwgZEy3XOOtlpdTUT3TYwArKYmmvRDcEzBWbSn/PJZsaAwhAw8it5XAMkE8wo5",
-	"V+h1cCeF0dF+bWezgw1vmajkxKjB6ltmbtjN6cAFMLbXqeotjrNtVOhmJWE+kGvW0NsTc6sA3VEVOeOx",
-	"bgVZlVEqBav1KYgHx9bVpaAhVDWzKVcEfTV8tzK2e5jQVHuF0TmtNxSd2qjGiUp6LEy1BDJUMl+CtAOu",
-	"bufseW8v/YGdPPb9O+cOZFrntRxEEIyVXTp+tPU7dOxq9f3w9e1of4ojgFLKo44cGK3Jf4OPavTetGky",
-	"SY4JzH4ZYnm4QX/in/uu0sWa7yt+wwQxE3u+g5uyMco9lHz8LuFYNKCCXCkqTFlbcusLFIYyzw7J070n",
-	"TW4gu07fpvvnr0wxMeC0YMLYMzAZ6/H//a/iUkMStV1MeBefem6laKztG9pn08xnnIc89e2TXey6PYyj",
-	"CL5Yg+6yotu5h5rcQwplPaLvVlc1tV0Ucwap8Keajgns/BK+H3t96fmx8gyYX0hCR/ya3ZIh9UUomCey",
-	"gqdnJZ3QeXi21MOzCamvyUnMn4PyPceNYy9wtW0TRwYCJkw3YtZep1O3zY+zCdGqvnYUtTWp0mXV1Sug",
-	"kN0+JnUELiU5ul7Mjj6f39xXZQLyQfcQ2ImQQMIfIPvkFJ7uCqcvx5pldm7gEAJzxsXVEREV6kQXUs0q",
-	"4S5eConi4bjc46s6iJaGfEiavhzmexgH0iL91LmNNuM22oSCq0l7zEm0CDF6QZ9D4YWXON4Aqpg9TIJW",
-	"QJLV1G4GR2MAewGIIFx2ovMomYnEVESNSqLcsnELjZpjadR4n44fmOIbrk3TTsJV+yF8P9p/rnXb7lIO",
-	"Zqy3rv9SCrb7O4i2Vda7XFzKRum23wlOPVJhBiyeeibADz9QLGPCcJqH8RCPLwtqjVGfvLQmUfg7Uzsa",
-	"RkY49h5ErqT0cpzn7u/ANlzOwtF/FJTnqT+tRHbER83Ua/sqGxTp8hnRWmxJirJuypnV7124LS6dxF48",
-	"EPWPgAhqoq5ZfrmEkAefdkbMrTid8/DHUtLtT8sj1QfpdV4JP5DMoKwHkPOYpCOq9USqLA1y11PnGD4v",
-	"fzwMmnehB9OjpjTx9EETJcUVmKepGrzjsoDPj0eYyDQAWkfNU2bo28W1rzigec4UDj2Q8pozjb0dLqR9",
-	"mGAT1/0Tdj/XHujOxaa1vbwiPp1eGjt4QXc0E0O6k0txRXtJz687dPpQnJJTnt9QckqFkWhdy5vl2Kj6",
-	"7a2BrH+dhwGz85RWqd430+wn6Z0ys3MCYhG3LRb2eLFJFbtUTA93XJ8U0PvYp2THtwhBTpch83I3oAWr",
-	"Cx/wGjgxxsoP/IT9GPtfxezROXFjkFwK5nT1mrT5zP6OIfKFOt1jl/YBW7i6XcAW3vAHDtja9+8CttoQ",
-	"78qIiP4KAVs/2oYCtn74ZTBVc8AWRmsK2OKjGgO2dmTH/LUgahvEUy2AJBRtEahzoPtyB2JPYscVkROB",
-	"yAEY7/KlIr5wtvrEP7eJ9TaEb+27fWPhWwCTvcNeYfHNX1gxUkzT/kAW/QvViIDq0GcWN7lsmU+f7aYZ",
-	"MQVqGR18Sc+f8PxDlwNKDxPl/Yh2pREgdVHepijvGLfEHHywvH6qbbZYlHcc/tQEDpaI8sInJscN5xyg",
-	"ap3buxsiqjnVhpTbYZVI8ErqZTnmgFML1rqI8TZFjDexg2ryFIsYe+dII3q2F7Rn23JP6vTzdkWMNyFa",
-	"1deOwsZ1+eG2NGJ8XLXGRi+dVKH7LmiijXhzudBy4B3fVN3ASl6+cv/bP/yp4i5vau5dw/Zl1BrR/VAC",
-	"13AzwAcWdYvOiR4Phg7uRwzsIx+YQOdi4nksE3cUgH7ij90XBMrnygT3CURg5obe53knl7bSgd1dEcjP",
-	"91UuhbEfzhG5hBOywxdriqpvwgjUdkKTD28eQr/Z35V27INdcO02d4DwXuFz5xVmXwaBFoc/Iu99qQZc",
-	"qNLdF1zi1dtRGE3R/Er4IwD2QcgcUVB1Q+ICnvUhc2io+mSPZPRWo4ZyjOUDqhQPZ6g9HSIoRSqyBDKF",
-	"sGe49oEZdGGT/6EKenw5j/bhjGP8kXvm44iLnDyimthjOqHhCsFcj9y60Jzk/JIZXrDEkQIjNaNm6gY6",
-	"j9Fbsv/M9xt/7NvEOge7YiR9ZczIHjnShKSntGCn3LBfTo3iA2P/9I6a4S+7rqV3esoGY8VSIm+YIkNj",
-	"Rhqa+YAxHQvsjJBCItM5tJdwXQ1qFAuByZaXGFxyqU+uFzkEo6qAtKdvK7jWQCmpwCqAEcTx9/vkJeXW",
-	"qOUSP7eylrng1riOrDrKMsU0RhTg3wNI+zokF+xWOoZ7uN4OFiOUd508YNIDWUDa0G+nb38Hm6Vd5wLy",
-	"CDG2JsU4N3xEldm1f9/JqKGPE+xwYl8Qu3QYUkhtyE/kb/zXIyv1aa2VcUowEuMNOOheRn6lmg/IBdM8",
-	"g6UsAEl4u10tW+K7ScDMfChRVuT8ZiL9unMNMly2MCAZpzkbmKqdADRHGlEztHDA7w3fNMn+3fcfH9DB",
-	"kGVNTrcPVoL/sb+eZJcVjK/G361ysf8PWk9A4KGUWODtDrQUnITCfx/22O1ve+y/j/lb/tvf/rH/X/zN",
-	"yW/Di78O7L9ff/zX6/3f+W8/g2ZEV1rTY0qv3AIH3awP7mtrhADrXZrUr0ltbb7sTCaTHRDQscqZgK4l",
-	"7THA1Nhrwh8BSkJluNyyJz0Ei/qci97hz3t7q36+pVa4sZc9vAHq7e0NxXbh1BZYzNo9bm69o7xq0+WP",
-	"RGViBDSyKc9jly5lKpAE8gjUOS0YGQur4C2aQL1rNenjsGW+hWxTnQ1+2v/5YCnna6V0Y/5XmNL5zf4s",
-	"wjOVaAev/+/eBaPKKrZPn+15Ht/MSyP+zYlc8Ee7aIhIIk1HsXkj/Gz1ncp7h71dOuKg591SzJz/Hd6S",
-	"l0AjvWPkDtBJm7EQLNdBl74BU4ZfQjQIEjDd61uYc2D/J9LJ5TjPa7dVDV1Pjl1SJ9d6bM+nrumjhZRw",
-	"0YTBMVSwCTYoUuxGXqNBdA8+CQaOPDv4mbjdYXwyBL6QHRK1JvbTCcemsSErZtfSG3CDfaMCDayJcuRa",
-	"DlWI6kKPBxInsOku1zINnutpDyNLGT4BVmisWTVy2VvJv+u/wkt9Fjw3sM7BA8Nhm94YC9EbyMFmJv+8",
-	"5B6beYVg74aLDZtz9nKrPK4Q+ZBrdqud5xWyXMoagjoxsQssVHxDifd5gAhJQy2QRR+WHGkykeraIuG5",
-	"gYxwseCZkbk6z4n7BGXus196LI11nh0Zrtl7V+k7PeA7Jkc5+MbgNGalyJ2IvEb0maUyzP3h4bp+dEHp",
-	"6bFf2LctXVDeSVX5fIxhxcjUPlDGTe/r56//HwAA//8=",
+	"7P3pdhpJtj8M30q8nLNW2V2AAM1o9TqNkCzLtgZr8NT23xlkBpBWEkFlJEK4lt57Oev/4bmA5xL6xp4V",
+	"e0fkRCYkErLlKvWHLoucYtrzb+/9Z8kWg6HgjAey1Pyz1GfUYT78s03tPmsLHvjCU387TNq+OwxcwUvN",
+	"0vs+C/rMJ5Q7pC/GJOgz0hHOhAzohHQYsdXTTrVULkm7zwZUvSGYDFmpWZKB7/Je6fa2XFKvZzzYc+VQ",
+	"SBdfnf5Si3RdjxFOB4x0hR9+ae67fe9IOG7XZc70Sy/6jHiuDH6TJOi78nLo0ICVybjv2n3CBREwOXUH",
+	"EV34ZLtF+lRWyTnjDnED0qH2FXE5sQ67FfOdyrnLbWapkbEbOhh6akjvmVMmjXVyLK5Jo9bYIPVGs1Zr",
+	"1mrk4Ohi/hzOA6pek57Aqc8k4wEZ95nPYA7ElTBQj8oARx70aUBsMfIctSN96pRhuzwaMJ/47FrYVL1N",
+	"wp5xEai7BCdu0IQXOTSgHSoZcQSTcJ1yOWZ+mQif2JT/Bg+MfTcIGCeBSG7If/usW2qW/mslOmAreFWu",
+	"hNNSc9y/oL2sXZeBL3iPXFPPdWggfLMRau93iMzYhmPBWeWIBnbfmnc4ztgfIyaDw5yj4Trmaz7euINL",
+	"63JmLniipw6EGkMgRHLL17s1u842u9vdDbpm19hWt96t0dVOw15z1tlGNzG4Ab15w3gv6JeaG2vlzLEG",
+	"/qTVDZifsUzqZyDAAeUTIpktuCNJIEjgTwjtUZeTZ2cv2mS7Xq+V1XX1IKnXqo3q6vMdMtTHSHBvos4S",
+	"V3PzGRnDqRICX6sXQaqN71LXY46avsslHAXzGJHMv3Ztps+G+osRLsaJtVmtJebucncwGpSatXDiLg9Y",
+	"j/kw8/fv37dGQZ/xwLVpwLL3Ct4G20KJ7TNH3U09PPxjOPyOKBNrl1Gf+VbmatSrG9X68+Qe4v2L7NRt",
+	"uTSkPh2wQHPQlm2zYfCG8t6I9nJG7+mravzWQPYsdZiZ7wtflok1DCq7ZxZ5BuTIunTkBc/VkluMp7gM",
+	"3Fkql1z1YuTipXJJMU11SmAglXAks2ljz5+cjfgJ9ybTQ7YCf8SspuIGfZf3FM+x+5T3mFMlLXNO4mvf",
+	"USTUHUnmqHvNP5FuzB07sHl8ormumixyGiLpRJKxepsb30wqiYWjhOWy6HDoucjMVq65U7X79Jq5vqg6",
+	"/qTij/jv36TgVlndO/SoHdLwSI6oF3I16kkR8lMaAHVzgbKGHDMX5R1x/AnxR5xw4RM3kMQ6dNhgKALG",
+	"7UnlNZtYaqJXbBhUzXb8MWL+JNoNx5989Uc8sQt6c0vNLvUkC89WRwiPUY588mbo+kzmMAK1XSToC6kH",
+	"r9gjDVAwKNmmTg0wfliFw/MTsrVRq++QsRv0xSgglHwXnKlldiW5vGjnDZ7hKL5SGMZCfExPYJd1hc+K",
+	"zaAD90azWNLg8bWLjf6l8BzmzxcY1HF8JtUh95kUI99mVXIBh8qF46RJtkykwHlyAXoTkhGIcNcnYsyJ",
+	"7/b6gSSdieLlLu+FsxrSoB9NynVK5ZKiPNdXmo4i0PjEusIf0AAZ68Zaqaxmijx3u1bbrG9vN9bXNtdq",
+	"29v1csSO65ns+E6Tj3Op+k+fQEipr9kkS+kI2A1ofBMxwk2ALVI7x8agfTJq9wnyvkAAM5Iju684EiWX",
+	"l4d7yAaHjAYpDQIOK4pJpclesUkZttb8YFPPYz7c5XLSWCN9MVIywChf8EmlvvVYIKPHUsxLacrqWtf1",
+	"JYxbBq7nKX7F1QkiF7Hv44goR65rhulKslbbJpY/8pg1xdS19L9ibBiOqglsUE9aKaG+q1g8Z+NqnkBK",
+	"scw8Smysr8Oemr/rSsIGAfPVO//Pv/9/lf//l9//u5RFrae0x9ojXwo/03TxcZWGSvB2mNJkmqSWErNa",
+	"ncaVVHeWUT6NXYlPuw4BLqithtQLtaUA+qllw1CqnN0EFshv/cPQZ9euGEkLJaAReyMeE6p4KxlS2AMG",
+	"fLHnXjOpHmCDYTCBzyYIrZbN//BV2YKnVr4bpWVrbmr9z93vGWz+MGADRSxTY66vZw9aqtdkDlk9EQ6x",
+	"XqvNpf9z5nXzdZqE/GeaIZOAXqmlHtOJYciarpFgf5PAJujQVRQlfDKSzK+Sk/CkIHswb0tQlzK2LMm8",
+	"rtUkSn4BhTnMYwEDVdtxJe14TOlKZTMOHAScITkaMl99zoLhlRX3hTuYIgRQbUE/Z2AR9JU+f8W40goE",
+	"R8acudxqjRZUTc6FH2Ssq+tYZdRWldydWM20eEfassVAk1mVHAIHMQ+gaeGxbkCUmO8w6TpMXw3FuBV9",
+	"wuglVpxU1TBidNRhnuA9MJFcsGgc5ueuhZpXYaOW+YHbBUPlRL0ULQKfyaHgkoFBsEsdbXiqv2x0fqh/",
+	"xhVYpauq30LC+LOE9kCp+e8/S12XeU6clAeyV2qWXgDpCuLy6//8r+c6YJCGFAA2dOn2y23RuezjB2EG",
+	"0/I+JioG1FNcgzk7Srd5dX5yTETnG7ODMqGkQx0SWkRlMCc96vdYlRxreTamkf1QQn9Q13Pt+y8PbKBZ",
+	"nFf/+V/CblwZMDIaEDdgA3XmCFM/XFNP+LHFckb4Kbak9TrhoHoPlBoLg5OE+gy9KWCVKQoHKqFEMQXD",
+	"XeREqnF2hd9xHbCWniHTeL6DOogrwcmjZETear6Ahx3G772cdBT0he9+h2fCdW3ZTEpB+H/+ryBD5g/c",
+	"IHnw1HiXd+pitr0r0S1EOqMg8k71heegxqVYJKypK2MrzRzS9cUArQmtqZbxJ6MESTfAzYB7RDdgHLQC",
+	"jrqSBa6YCphgFvgLYv7S2LW8ieq7V2IeHZjsIVc6DfVgAe69WeH+qNcRF979cNtinD6oGe4kfGMoJkeS",
+	"kRF3tGUfMo/IaACl5zdJrA8VzR4rh4pnv59ac23idUZygr7M+BttyklHDYgH6Pla3gYdi+CFGHFneXtz",
+	"rIiGcfUynyaohovgaxc+trQ9mjbLIqoBxgjs4pIbMmfOA3GMNtCwrWhYHQseMCJGodCiDyW0jkWMewB9",
+	"h+qWK4n+FKhKoEU4O6gLUvRyai0/9IZqG0hwJsskhzks5+iBB7SSdoHOejrtMYXFuOTsZsjsgDm/EG9p",
+	"hf5AGIa2cEUX3YEyoEqr7bBgzBgntucC1XPH8CM0deMRKSkGDOUk81AJ5cDmq6DC6gGB2xZ0+dRaUM8T",
+	"Y+Z8dYdqQUr17Ua1Vm1UayuNtdKXcsn2mdIZvoL51KjVNyv1WqW2flFvNBu1Zq1R3V5t1Gq13yHwU0rP",
+	"VZlBXCkCofsjVGeDUpOPPK9cch2wajwqg68jmfxUfdanoifcYakZjnwzUnPReCmVS8Yc/TrigeuZL/s0",
+	"YF89d+CGY/GFpxTaf38pl0IjJLIPlJVRapbY5FWNfWi5J+6r1+/qb9037Vf9zoGt/j68/H5YP3ZfbZfK",
+	"pRGE3opO51YNUgyVqo0qdWJfspxTnAVj4V9JFPRoqoMz2b+S4E5sH+6dKU4IZLCDt6kTgpagqz0iq1Wy",
+	"r2ztplEYJnAdLAdl0WZ5LlJuCTBWD/HmmI+R+j5Vi39TAVuk1Ny+TZ6nDP8FhykodQ/vU8MIrXe1npXA",
+	"RQU4GtJqIz0i9c2eqEz/qAdSX0tT5bQxL0nsl2ryi/VarZb1Tf36jdvYsc+LL5utivEYY3nGXrV5mySZ",
+	"vCWTgRhKeKHLezvEUsfZQvfeNZqBRVZRPaWGbYh1sVXdukVinuNJBZpMjMh4ZVKOjfiG3aYZxKyzA4Fi",
+	"daey1bpsHEYPPRqw4otzv9WoJ8esWFR6zC8iwtWKzNQMUgdPUdf8YZkRNG4NJ8w63upK6vUZxB17X+N2",
+	"mpGmX3ypfo4Cp+iYCYMdOobva56kfbhABuG2jPVGGj3uobZn9TYpANIzOTOh4SHzycDlo9TREQQerJJd",
+	"NhEYskd+mqU0kX1l2ULg2CdDXyj7kthixAOJwARwtlXzZ5VFE7XbUGBl7S9c2gmDjEpZcIQaI/wCUUmg",
+	"yAHp+ZQHMsHxZ6k2Z8JjZ6yb5PsJljjF+ddvEwJ1Bk/Uw1SEOQGlpgzjVX+jN17NajbPVMxdy+osVoRn",
+	"MsGNFJ949f6CPHt53ljfeG68dQ7z3evIuIbYwm+S+MwWvgM6GSXS7XGleklm+wwVNW2by0D4zKmS930B",
+	"o0eJBv5PIAAMiUG8QjKGpN8XHlOiO8AtUuZjlRxyQj1P64z4o0RcQ7ikEgI2477QqJgBvWJgCihxTic7",
+	"uJ7qB1ARzfcGVF4Bl5TE+kfsf7RjKzPVWMFgw0oWBGqiFi5ZBZZRVgS3mUU49X0xxgnhJHCVA6GnDQuD",
+	"08ZokxqPATvlEqmi0bgaNZfph06iB9Ea1tHvaeJ5/8YAn/bI4YmLH3NDnUlVI1INEpK9nFD4EqwpJfpS",
+	"UmWKJyd0rMT6fQlnjK5MmJx0rirfZMUAKobuazZRpI3GQhtepVZ+Ae20pa1yOOuhmvpM6aPPs7TVfA00",
+	"tFNShkm51KjV6k2ns9Vs1tW8slTVjHB3WlPN4bZT/Gtznr74wmcMYqyZmmJhkb22iOa4QzDAkwwmzBAi",
+	"Gbxy/S76ZVGwAm5rQtGKcD2N2motZUt+uoeys5Gr61xy948RIz7rUd/xlOAVXWJTyXZIXTGoxvq64hs+",
+	"tQPmy4U0ovpddIhaQn0oJSN9tVoi2ldbRCHYKqAPLCTkD50sGV+UZlaXK/N3iAV2+L2OeyPNweHITPHF",
+	"kP2danhb3F8CF9B59OQ7eRy+E7XWISbCHvk+uAHVWWU34fjMPPDv22mHi9nYP4tRiPampSkknyCU/RQN",
+	"c2bE1cRAY5wmdXDDMKkZdv4hPgO1a1qGi2vmezTLLhVZyNu0OZcw3moYjHcDE4XXiGwT4UahsLpRqyU4",
+	"XmN9u3EPjgerkjNrRL4/aS6PUXN50lGWrqMU9wr9cjqL2koZMBq6ECNs/6+s0NxBc8lgdWGcK6WmLFv3",
+	"0JrGgAV94agx0FHQb8Swrvya8UAAyOiekY9HESLYeNAIwWoxbilJItqMzG2282u9oBM+PDd38MSbQzBP",
+	"Pwq/cYQPpMTFkl3Tj8dRtDnLT5T0BQ3MykROocLemyT953lqfoTwb9zjOC/Di7G2nEO5+nN8CFkmaTif",
+	"Obt+FM46OeCXOnM1teAajB09T4a+uIbQzEAy75rJKrGQtVtNAz5w0det/zKObp8RdqPJCFy66sU2BDbA",
+	"TDAvqlvNKM1OPSXdHmcOpqutb61tP68SiwvOrCb4wgH8BHaGizGky7M35Zj+ph6nwchnO2HS1YjDlgSh",
+	"uxroXLJAbQ1C5ABprHFVnCjLh1y8OQcvOqh8XGku/y6pcZTKKNzq5h+N2CZE6nhsEzK9BOFVdBX8QvJ4",
+	"SdZ0fAEKm9SROvPz7erYBOZQYZ6t+dh57324bBqIFhDmuAD6vU/MevVxmEiZuvbIcYOWHeAxi9G6JkVN",
+	"eAPquzRSocBWmKKO+Rqaeq4cy75I7F4YiFZ8F+KCMlONK26H5UMFAGoECVk6U0ppSAtJuNVwNedQf7jA",
+	"F+ruWVQa4A2RXvVl5oZd6K+n0jgSawpRfYFp8CkZqbfkmo68oEwsWwwGlDsWAO8AiEcxgUlfSGTTo0Aq",
+	"KxGnbrUIjSfEoUhDlGYE5IxLJB1JDL2xafip/qZaB/hAtqxSK7F/rcGRcTFl67VAEaHebw54oVOtYSsp",
+	"DzLNzuQ9ooHvfofHUBA1anOEYCcno3Z/MPSZpOTDx0/qdXafurzUXC2X+lT2S83Sdndrw6lt1be21uxN",
+	"Z2N9mza6jNKavb5OnVp9na52umvdeqfRqXW2Gg3bqa87G3Z9vVPr1mq0tlUK5asiWppYozaoQeduwBrq",
+	"/5SSMApsgQnQqD5EJT/WGnhumQy+qjcWKaBgkMzqLA8Zvx7yKqpeMnbxqx5f+LdJhIM7K7IhMxCFdrYg",
+	"eg9J7VQSNXwEA6C2YpWJhZNW/8L8LfUvn12LK/wXuJbVv9jNUPiB+hdAi60dYqE2CHRFuSKSgA2GJoee",
+	"hjnz1SLmVsybGZ7QYrwkzYnCI/tnPp48mQm3o5MRM6g8Q9TN9JCGlEEdB44I9U5je4RcOmN3tJ5d1vUF",
+	"OsymAxZ5NVEnn+VRigX84wCoWbZynw6HjD+UjawETkTe91uOMZX3XItGxEWyjgVc0tKvzwi7BrNIiYvq",
+	"bGeJ2nPkSVmvVVfCowafGA2hwknflfiRJjl/2ao01jeUMdRnN9RhtjtACVH03NU3CrmE4Ht3cAbFOGTW",
+	"B8LLh47OPwopKK33Nrbm+M5DRluA9k/0vSlfc341psNAmhoaPNoRnUZVX3Rh1m+TjD9raZJZQcmkoeI8",
+	"Z/ay4TiMQMkaxZXLYzWB8M6msrNtMdTSICWGrB1ITFWaSBVRYBZ5pszyisvl87K+ooFxX6/YRCqxMKSD",
+	"atIEsRY5xdu3KeE3r7oR3pqElQZRuQpcx3tozAi/TIrfXN05NapZuvQcz3G9nulcRASZlndGxCWOYJxS",
+	"y0YXiGgqdkySC52eZMi2jTQznDNGXJrp5SrloIpmeE0WdjuUS8C2NBrjSZn96yqzX6bDRHd2+USnpqhf",
+	"KrKfFnFL5bmW9NdzyQOz7DPsVWlbTdKZECptxh0oU+VUlWZuLqh/RVdiZiSVtnYq5huIJ5F4zQ/fazMB",
+	"UMyR/m4+o8+MvpLzqbgBu1AuWswmN0cm/lOG59OOShd87bq8x/yh7yq2UlIX4XjhUa5166zhrNprnXW6",
+	"sb25tbW5vUHXO2v2qtNg9W4tvF66C6zr2rUNNKoopCvXsTv0hTMy3DsHm8W6zPchQ1N90pAVrOlp64i0",
+	"FR/6EoGyFnYRl0tjX7ELmMRDZ679uPw0EOnpQ5avZ4BT9c6B1MZt1umdpUFkfG8hH1wuMaQ/amwOY5pg",
+	"4Cf2OHm2t3/2XOcZQ4kkHd8ZjEzZE2WOwV6qs+CDozZhwJhN5QDHkYQz5iAvmZ2yEyPaTEvNhKxixgaX",
+	"owHzic46K2w2rT2abEXEcGkmkn0eQ5eFvs/sDaZ66PoysSI1LlYBHFCHhVtBPc88nqCueYd6gTygemN5",
+	"qZEbv1Bq5HYxVEZcNP4lcBnri6cMav9NkaTBKeMOUFcPmDO4cZsQrpmOVDVg60zdxHzLsO0kg4Q6appD",
+	"ijBUIGOUyBE29iBCrn6bUAmyjuSQ+lE5MAh7hFzDlaQr/J2Qzyi+TSyjVVgPMeKtgvl8J0q1JPVqDQL9",
+	"evRIExphsBOrngX+lYUEwvrjykZTy6LVsDlQRJ9RhHDA7fFF0DdAMqG6a14yeqbrIakwZWg1MZiT/jtC",
+	"O+EM4idydlpcSH2RSMzXbOLqQpShd/d8ubT58pQdF0VlCqjN8ZhqjJ+Ibqasu1s11JRI/Dk6b0zRRegS",
+	"sYUH+Ksw7BvPrsWSUoJQeQUR/dhXJXlmVSraERL/3Xqua6sF/kgGzCFDX9xM1Fv6GuY0IIKTZxa6eCpt",
+	"BtE5qBG+tlZ7PkMBj/DvS3A9pT3VxUEYtQfVepuIztZZ1a4umwgBpW68VDwszzNbOIzUa/X68zxtOaLF",
+	"ernxZZb2fMcqv3fHrW//6KTS1b9NwoYuapyCVD8ITrTxE3TPmIDpB8FQNldWQu9aVV9cyRMwRVS+okd4",
+	"awk6azOmppqKyEC+z8vEitU4JUeU0x7UWrUuFEuO/b1HZb8jqO9ASOs965BTYLvnTEoXKvFbl5L5cLXV",
+	"aKn/nEO9SytWK11gPfiwljVW6yLXzJdQ2ZaG1UTUTWqTpmjxgQX6+gOolkvJ311La6BTyucMNFhMcctC",
+	"7CZik0XSe5/c0Y/SHb0c+HLqNBQOFMWDGz8dwpycxFyqWF6icMqJE3fZ1MKy3YPHkCscn/85jvrXDErh",
+	"c7jw6tlavd5orK6ura2vb2xsbm5tbW9T2unYtuMw1u3+RRkH/DNahafI1lNk6ymylRnZSvKLGV/EW6a/",
+	"ir8boFrYBCbhcF1oWNtPAbengNtTwO0p4PYUcHsKuJmAW1Khyx+OTkuOj+peH2/UnqJ9f69oX1onSp29",
+	"udbzU8GpUEt4irr9qlG37aeg23KCblsPVw+t8VcJr63/+PDaYmXS/q7hts0laKzFq7Y9jBxaeyCFaZEw",
+	"eJbHuU3TSU9uMCk1S2euIA4jryhnri8gs3/EA19dgv7n9ysgE08yKpfYgCrDsGTTfzG8ULXFoNrxjTo2",
+	"+Yq6TBbFpz+kHb1XbPKVej3hu0F/UGqWmO1IWhk21jdibVppZYB5U+WS8HuUh2kgqQEOqW98YSZeI65d",
+	"DnlEUwslGaZ5lc5HQ+GDfnnfCnSwJelj03anTIjZxrgio3AXp96GF8rAlFfrGxuEesM+rTQWsVLWH43L",
+	"bPVB6+VBdVE8tFPpcxX1u8ncX6z0Vu02dd5z1k8mVFLGHflAq9go5LZqt+7gq0rRZyY+z1w2sgxbY0hi",
+	"RcRs7RB3AGTmkHZLAn/s02umy9Bg9zHdsBC6SyhZsJDVX1+uR0wdzCSvmerPH7u60KshoTziVPM2DQWk",
+	"0oVdKUfMSR+spHcNdGBQift0GdV9Ig46ZYRBVw4BjWngloUWQdl7hgOn37zHlJow0IUFCr9y+3G5XtYy",
+	"HSHRxueUdjScP7b0ZZQsqQMZrp/hcWliTTKpxfDKbZoHUi4s5BazIDfuLPTSn4h1xH/271blE618//Jn",
+	"4/b5//z3rFjamvq3zyh0fSxxQfRgiDInSz+oGvbqIvIqPLJm9xfCBMLRyOFsb9xuWHsgLsFcThw6kTuk",
+	"Xtter00DsmLVnbfXU93ni3Od7SypQz3vpAvoqlkhk9ds0gqfuv1SniesdCOlnYSkmg80K9IqbUbdudSy",
+	"/iahTofgKKRIi08I+L3UJ/PtUiUNBy4PT9oco/TOsmwh03xzvmgzAg2EmZwWZm4gmded3oS7+mYWLM0x",
+	"pEH/q6fnnlUeFUBLRoXpMOifP4Z+5FCZtLFVKxPFmF3ByVq1Ua1Xt5/vJKdTJnUsfUrUVCu6sin23XJI",
+	"LVWeL5rnnTFM9XsJ8sUY+XohwU6exQ8k9ciIu8Hz+xy9rZyCuMgds2XcIaikGTKO+UHu6U1xxNP9IwSi",
+	"YVdkN9BOzFB/k4R2xDV4BUydJkZ8IYIycbva8QFN2eFH7PItRgF6hbUKqN8gE32alZYHfuURv+K6D2B8",
+	"9dbXVzcK8whMW/ZyIB0IhyTtszcxvRQnn/rq1urW1kZta0Ge8aiE6w6WxOhG3qlpWVhIAC9UjFW3WM6o",
+	"LuW71+qsXbFJ9pIvttHrc0t2pubP4uIpZylmyqWFnKdDKuVY+E6e+xCv6mqbjNv+ZKhsynRv2PA1qRPT",
+	"WCyPIw2RVXwBtyqboWQVJ6K6kvOTv+5n++uWAvG2aXFcd5v+dDC3Gm72Wc0LPD+Qgbf1kw28jcdg4K0v",
+	"1cBbrMvSDIMvXYZ7MRfRHBdhwZcvUtT7zq/8cZbQ9g9UuTd/kspdr2WHqiLdYEoWmlyHGGq5PiX05tbE",
+	"wzC2E7YJzBFmq9ELsN1U+IJk/sTySuXNlI7q4hUbBmZd1d9DXwTMDmJzuXK5Exaxi8nUqKhducRF8NXU",
+	"BUytV307Y7o+uxYaa2U4oEmVuBZXsY/rv2P5GJL5LlVKxHpjtVNjttPo1tft7c6m0910OjXbcTa2Nja7",
+	"m2v1rbptb9mrppexZE7sRRlitEAywcIRi8Z8QHzkWtewoURJgaQzXXSXUfJztWC0zVb6dSBIhxGw54jB",
+	"aD0QLjCkohmB7j6VhPFkIkJGzBo8DEVCYg8ZBVNscCZsTG1/DDqmTtje/lmUlFExSRmLBJ42C8Xe8kzH",
+	"Hx2E01kXejO05yFEmITgK+oz3QGHOYSL8SLF1rdu46xuVmuRhGWrRjwMwjOff9aMfzjGOvM+YhrlG49J",
+	"+AX1R2Q8AuiPhsblnKNeuzVMeo6WHm35a5cvgN6Pe4MXBfHHJUMeCQK46KGIEKH3U+JmeiwTfQC1yCmT",
+	"zgQOBXgZXE6mvanr1dVqfYdYMVp6KTwHckTkSA5DPrVwSkg8wykUiTO4YnzYwk9+fMbJadwmJeyUVqg0",
+	"wThx6pt/TO4LYDGMuM86l3iN8NGgw/z5XHN+YfaUnpB5Xk0zFNdmejkkNOUSPhmLkecAiqAMrQ1GkhHK",
+	"ESQKIF16pWEYUKD9B63iembYF9WdJNT8CrmC9lPrlU+KsOmQbshZ00wwkufRGU4ctyy6TO9BgoHMiB9/",
+	"ma32v9bsMVWI2KZWEzx3pN3ScROzX0rLIpb6rNvjVtOE6QfUYYR5ko3R2Q0JI9ybaMikmY6ilQGU23BC",
+	"AWJqC4eKNMK3YS/wJKhPZdYajs0kp6ZyixPYbwjqxYDe8Q+74Z5M5n0ly20Yeyv6D59sp7+r7bQcv2Xi",
+	"QGVGeeKZDAZ9S3uscK/kuOH/0/2e8elmsis4FGeMszH19n1/qj9b12WeOk1AxwPZKzVLJ9pmZITJ4D//",
+	"CxyoRx1BxEgrAVJUyRnj4ppVBJHiu8v7ggypT8kfI0auhRcw7NyFGHk9Kn/ksWk4qR7AvO4QEKeZELg7",
+	"oeBzgT/qjImORxfuGnGrZz7F/8AXCoHqIRNDj5VN202P8t6I9mB0VgtMiMob/Vs6r3ttfrfjIg3gXqhJ",
+	"wg6mG8BN1dLHJS2bRnBqbvlnI+pvkOvF+okxHZ101pD/wn+mQjszOPxcEfHTOHyMoyObL8DA46uZycBn",
+	"R6BmBJzuxfmnYlV3EQb3xaM/nI9tOUj3rQdHum8U8b3FnIEPjnhv1B8U8b7+IIj3tSLewjRacLmuw/Tb",
+	"H86PCCnci/gRM2CS93crFmy/pnn/X9ylCK7dn+nz21p+csFcT136WD2o22774dIdth8wi2DzL+9tnGIu",
+	"f2HX41KzQcBPn+fO1On8kTszg4/f18NZrPB/Svd4+LyURmOmgzKBml1KbsqdvJLFnaFxD2gx5+X85Jek",
+	"+ZebCUPngtyl2+PyAcvU/02hWrbM8skm+KTOpyfPTl+3z8l/1WvPNXi2mcVSu8KPNBwsnSIDOpFkjJqD",
+	"YolVcmIqMENzfdObE78DQ5RlUH6MYJFVYhkFwwLftZU4wRamQHKhO8jqIhhukA3wLS5ZVn9JONts5PZ9",
+	"8pVWN9LpSiA8IS0nLGjWbmGJWWQgicyLzdXandOZ6vW/UD7TDvGYomhZJo7bc9WBtyr6aFexWPliaPHV",
+	"WhotHmMZmmPUKtvVypffs1mG3ae+hKKtrconQivfSa2yTSqkmnZZ/EDYXy6EfR/ND6kLW4ToB2NEZbUY",
+	"XgqSfe1vg0ZMBAOydJoCAj83LaiYwE9pbktvTDM3erOsNJG/WMprZobNRZIS9dJFlY7cIJT4UxoBxqNt",
+	"yn8LSIeRPo2iz/eQ3muPLgvmXmbqUho4bMbM12wnYWTAFi1ZlSpRVd9aYomqrTxWZA4u0PEUK1JvkM5V",
+	"5Zus6MgHsqJ0PGqaZWUhCHTD7BR44Clk9RSyejwhq+VAG8xJL5qWNU1OPxeroMdfQDUBvEKGZvJkEM8T",
+	"YbMMyD01Myj0mhlngqCH4BgYjAyE+9uGaz/WNORsfC/zMD91GA4CljQwzkyI/IQ1n8AapDCC+OoO6AQO",
+	"CII41YEwBIJ1PavkJKyqFxjcS6hwxfykKZNyoczr3D41L8WYeIL30ociLHoO1TLphFxTz3XglNBI9SDO",
+	"CM+bWv4xY1fKaKYTWSZ9MVIW9MDlI/UyNW3dBWeHWDULqwEEhHpelVinq7U9K+28oAEZCBkQ61Qdvz1r",
+	"tlVf3CZV+xPXhnV7BlcmAmXL1S9z6h2m+Z6SV9OMz+Ww9m4wmasXhoxKhygx08ZU5H2WHQFqPE+pk8DO",
+	"8F3dUTBKFVFeth6JYRsT1JoNguLUOzP+83yho99WQNTk5gdnW8HpnMx7JEw9oGt7+ye7tjcfQxbyxs/J",
+	"Ql5/sCzkB8gU/nEuQ112KI8/59LVL+cY3PpZjsH6LAkT0GCUAYi2QK5YTcKZCx4ObaISLvwwOA7+bkxg",
+	"CMYCIC5KPrAb2xtJ9zqRhwDvy4yHZiYHoEkQ2fdXtqw3CjPjUDHXpgVqgG4u2m/ptbTivXzzUC56kEpP",
+	"RG0xrXdHvWVcSRwTki/m2rnrYVkD2NX8KvZ6YavkWOgT0HW9QGce0Sz75RFVma/PVuRjmARzbtTd5cxq",
+	"dqAiWv+woBy/xoC7Ep40a3RPBSifN56i80VCgf+u6zFZmEMu4AYf+kK9u7hthsR6qh/LNs6001abB9jW",
+	"12PKABgIh/l8Ebtsqk5ROPF8NU/OcylAObPZRIsQur7bg7RIp0kszm4CS7ulKZdj5isCCQwhWK4jrR/D",
+	"gKDE9WNnjgu7IwBR+2DuiM0npv3ImfaPdxbJmd4iUIDUXZHjLuYnyGVYW7+U/Fmmf0iP0Me0MzVIRQQR",
+	"ins2jy/GyxHwmBMJYr4vTGfchVM/dVAkK8QhrsyQhed8vVPmo3mmbte6qx265mzQTba1ndGRuFar1ynF",
+	"k+xPvvojHgY2utSF3jmpEAIsuPq9Pit6kNGspcNsDWRh1O4XToU8w+/NizTUZjfTDyeXF3blArrAYNoK",
+	"ekOjXHhLP27B5URV/RlI4dtoDXPL3+puS0G1NNcqhz3IyWHAiqkYXYjLY+x+E2YNKG4DgG0qbcYdNV/X",
+	"UVapJqYwExvUi4xy+K6Ed9zTK4VwbX2McpfGzAGWSN9enZNPldLezK5Hnwu3RC/onJCR773Q0/wzW/MU",
+	"sIiYiX/2Jm6lDtkAorl+tlXqe7nYmLzascCMZ5eKLVzGOh1A8728BTgPqJdZ4lSdKahj68qoZ2lYVdeG",
+	"khKI5Ygvizob2SsSBgPj/LZYHHOKEZnHckrwSuGH8tDkZS+Y9ZNPjvH3K+F/E8A3QmoSPLFcS+ksYVZj",
+	"/njMvZlj6rr+Uga1mhGg9XUhAaS6cMhZp24PGsztiQF1efpALIimSMrZgMnAo52qLRRtyr7wA90cvXSx",
+	"f37xprW7hFTRx9ANaK1QypsDK3yXw7+8BC51fuMbkVkuR13XBZWn4J0LYZ8fT1OT7OI2poJNtCCL5VvE",
+	"KScv2WLhLgsZnf1C29MWgwHVgdch1V0hi2cWzdn8lq5pA8FqBFKU8z+dPhxkT/fHDMPcw5ESoIEgVJ99",
+	"0IVi50urSvHSR0JU71eQPKuY/ry9ywKhLQruKZdwjhq39ugY55cssX1HPFBsrgWRSwkZswhsKQ96ZAYw",
+	"b2vzgsHFom73aqf5dyC16bX3J2ejtBpBbT1tjByVypGTNgwpj7gcMtvtuulEu1wY5afQ9lY0V9xiV5Rg",
+	"vIRIyih6pJlyaL3inzOcB6ZpqFqCIePXQ141Bg7MgfnShbUEI3+KAs26ZBrwY6PSO4Iz8MFAX9iRAxVX",
+	"PU8SN2gSy2EeC5hVJhaumfqXTq6FH0VAg6kCNgvl+ypJHu4XdRwX45unsanodcubBK4v+pGiidliwCK3",
+	"KrYdl1UCzzFq94k/4mRArwBpxMYIU5oq5ie1Uj0jSB4DKcf8eJGjeAlzcuX0TBYZELTONKdwKqSLOPRm",
+	"AqYYH4Vxp8TKCXoe5HsLQj2fUWcCHk9OLDxy6mTg/DWaEfbXAq9FtJyzWzLn+nha3phOJLHUlK35Tpv5",
+	"irOhsqSHJDC1EcBVMmH3dZPM7y8yPZ5E0Srt0Yrty2IlUDZu4wwlaxBXLp9alBzOsEjJDp3PHzKrPKdd",
+	"WPNwyDRAMKBY1pJ0qH0FI9GsR60EoiLlaKD+cISmbFcSZFlOOSoIoP1FRPgEGZajUbtSzKupm+uDMuRU",
+	"Nmw2trrlhP4fZl4jl0ssRpZ+sc994Q20xyPhrqbuIIFNN790fTGIfrt/FUSZvL/eyM8vMASh5VOka7pc",
+	"BpTbzIxk6PKv0UoitWSg7QN0uqvXqZ3xgVfWMpzT0VrMtMvxvh9UrgEAeok9yawfgyCysMB6bJxEPXUv",
+	"TE+BSu/T9d2193vRYlcFfSMD6jxQufatgq37H64o0vZt9NastcZrkbsOoA+asaPAHTJfCk50/3vpBozY",
+	"fSHklPE9sxJQMRcRM5zlDl6iBD1nfkbfoOPfeq5q+XvuNZMLflJphUmWkSs2yOnhsTrFBSM563NKvsSP",
+	"7o+t9gKVWYJMuLalGKJSqzSjiBRy+KcnbPUv8gxDR/UaGfuC99TKyOdK7FkaXpfW1OsbczQGzYHzQ17h",
+	"d7TGNE4Wqs+EU2QWWolVgI6ftXDlU+fBLJUZYsq1FmMLqboqMdGR4tYzhXGeA858yOVzAuGey6/UMe0J",
+	"kZ8TUSbW6UX9yCKBINbpdm3P2iHW6ebeIrCn1bvwJATPJH7SLUd3YvkVCzOshQAF92UxO3GEBGfMUQad",
+	"LXjX7em0mQfLPx9mbX8LOJPokjW1nauNuMsVpG9sOaEWrbJbJ6EePKaTUFIULH+w0JJPN+KOrf9MWliO",
+	"QzOURtqn+TdWb5frPY0vbHak21y/UznryD5Zhqc1NtjMM6dxOYnDFoJ1omrU2tbCetRtOhgKIjq+26PB",
+	"f/5f342beeEoMladhV8rtBJRheVFECxT8Xr91azpx74wJXlm1MEe0qCfVQcby1SqtVJag0MDWr2m3ohZ",
+	"oCN4rgz+Xf+ifypUM/uHlsh+hBWxU2+c1tvMO60moUpjcmgg/Em0mANXSpf3qsTSKXvaDwd7QDo+o1dK",
+	"ivkjLypsrp6tEssZDT3A1cHLtdBQ5xb970rAwFugplOI/+ujRzEYuzarEouL4GtXjDikdIjU4676jPo0",
+	"jD4+BjmR6s6u8DuuYxxCBhUS09H0pErlUjRanfgPX1XK2cjLxpDEU/cyjhG69tWAcopUlnXmbawfBoJZ",
+	"TFRjxB0tVs3Ik1GCKzZpi8HQFwNXQuy2lfiTdruu58KL2xhcTvQpgGoWUsL1k+6JcWoBXMK9dj3WY+/d",
+	"oO/4dKx+pPGXZy3HgU+zQDAnnBHbZw7jgUs9PWcOJWWlotUrBpgAx1UPDVxOdZ7RgA6H6s2KrYSJBDm4",
+	"fX0dR6DopOsz2f8KL89H+sFNF+oefDDitpNjDHb01O9fYaa35ZLgrABmN+u9c9IOEsMHrn8o5Yg5f1FH",
+	"G1WaYGkFBOvK+48f3346vWy0Ltbfb+4fnH043H319s3H12svGycbn97tHb3+sHp2vPnm7av19ovzxsX+",
+	"5VqrVFidgVCEspnv9pUcdahcGvleqVnqB8FQNldWroe8qrenaovBfWb25Eh8ciQ+ORL/do5EYInzFGVw",
+	"0ICS4EJTt2vsRVO8sPHa39VnqcVAJs4gXFlIghq7Qb9KjkVHOBOliCktzlEjpz0NXizcCGD17+It1eIw",
+	"6/iO+8LD5Z0KXusTDEcCy3oogyOQhN0EzOfUI5cIcY8jdGpriySu5/X0+/me3PBMatrHJcwy4FATzG7M",
+	"1woj4vFkPmNDQKUdHOiOzvyLcqsA6qCvmmoxzPVjGU3G5NDt97I0/kR62vxWFBSquAyp68ffn6jMpv9Y",
+	"3VI8kzmN9fX6tlpVSStq7/U/V2ubDf3Ptdr2RubYjpjfY07bT+dUUcdhWiMOa+sxrulidRqihLfnEgyy",
+	"5kGYWWO4G8l1587pN00LNMBeuPUPOt3mEX8iEy60x3XzzoXVprxCitwQES5t1pk/GXOW468IWbZNPY/5",
+	"xE20bhxJGAUdulcsu3njKR20BefKDL/WlWpihwNTZBqR/nF+/nJaJTeJNBnSWvhBda46GWTOTD2vrqAL",
+	"7Pz8pbUguDm14NoxBIPNWuTUSuQBRWdPNoq9INvRB1R9LJHdvLG+vrp+1/TmRdYsK9d0CeuYs4CIQ01b",
+	"59GquroHaPa5+nKHcp0hxjoBkv6iSEAtZmgL94UMNGITB1m5dmmldXqo7fJVZZgPS81SfbNRrdeqjXq1",
+	"UVfrJBymTNsz5rzUAm0gAvZVMildYdDdCQqCyYAYVAvTLO1/ON1vX0BtT0+96sXhmzcwWQkt+Uqt9+eK",
+	"RGgPpkGHLlDsMLbGe0xeBWK4MMi7XLpm3IFimG9cPrrJsKZTe5Ops9AJ+JB9AGGm0sln+3GSvKV49GF7",
+	"ASPzQTN5sANBBG7PBgJK01hK35lYodmUVnxNwOQ1h3p2T2+Xk5FkBTrpRFSRl01UJqO81JSFE40KpEQB",
+	"ad7FRh1mT0F7XMpk7/hcYzZ93WEZajRlqNRzs5g0S8j6HFxauCPdFEvJFPKuBNbuqN3FJ4h5YhGKPINH",
+	"z/HJBY4fGo5ukJck5gaLd7xCnpf1OnXlrlTUWJ81jXqu8ITvRoK62DTWH1VaG3g0DM/Pmh9eW2iGG5k2",
+	"Y8g5gPYMUYThNz0GfWIiFlpOS5zp06+PRcTsFsvBC7WQKMF7OoEVrZzpoDRMxXM5KzVXZ8emfTEuNRtZ",
+	"Meqo7EC9XBpxvd/oJcehZ+JjzcByrRFH5/iAZRUTenOsnDBAns1S0MFhDN7BTiwRuV6r1TAYvRCDia/+",
+	"wqH29SJVG3wx1stAAxzg7HVQRBHbiGIrrPMkNJre9dVXiaQTOb9WRLjNBfcy4giL2I/6wESfi08yVmhh",
+	"Blghc7dymoffnzLu1xbcFt5owNMYB/z17o3B1XbhrLJLPnAWr2qmRG9U5UMdCOxl2SR1U4YBSGe+yfvz",
+	"mpGDZ1qMsyfsi3F6LqTD+i53wqrVUQ0qWHpZJbse5VdIlI4Anw/Ugp3Pm+6HAJlCw6lZ6d0sF4WDhBSw",
+	"pJRfpOu0Ufhk9v5ks3fJyc5ml/9cUCguJ9NZf33mcc6teX0He78MAT5GnVgREwk1zTiTd3UG6AFOL0jR",
+	"KnJbswzzY2RUfizhGfiWz3quDJjPHGOqF5/conZ80Yls3sWuL95xCAyefDs/nuFeJpJes7Blhhwyz3N5",
+	"796J70s2zheCqM8z1ncApJDo+s3G9/rq6jIs+txjyW7Uv+CenbB7guJ9Maz6nd0B9ybK7bk+guWv98Zc",
+	"R0K6ksJMmo+t6notXXPFlGLosGDMMGw7yGcStfluisI1M2tz3RbLX9lizoTlf3c9s5LElO8qN8pQWBmZ",
+	"4Q2f5AdXIgU4uvvOQapojJnA/5DalUAeUzcw0JMECGCmwq+4IM56NhMK+owv9ubpOmPx9Qtnpj//pcCe",
+	"FlBbHvPG7EABPmWBPNwWRd+IVSC2hSeWunm5m5VXjqBFhtQP453XxiljAtGnrSPSxqT6dgyacQTCXmm1",
+	"F1Rexf7co7LfEdR3ZKlces865NQXNxNiSL9cupTMV9dajVapXDoHdHtOgDsOJk7yjBicOZGgFcNXjwa0",
+	"Ihnv04oneI8qW0QyX5tUA+q7dJqNxF+7ANI5beDW5/bPVEP57Q4tjQrWqQRfVjjbWX4aCkPJorCCn5oy",
+	"d2JrGBtEeXZF+OnlzBw1vDs57LBs6PTrY0cpUQ5/GsSmC943SWv/vNJY3zCF5c9ftuDPo1a7SiyP9ag9",
+	"sZpkdW//PH5LXd2A+QDCc3TGRgLOgR8olUv4jhmDPMOqMBnwhfk9CIy3a9nHqf5jWxDcqQNBY6EOBNOp",
+	"DTP4SzIJYzopg01e1diHlnvivnr9rv7WfdN+1e8c2Orvw8vvh/Vj99X2fXjN1GCz+E1qUJmSVl0yrREA",
+	"WBTmK+mnY7cYg6bAWVqrbW8siV8kZ1Fo54pwi8R8w7I7s6YcJVhlDygi25w62zlplH+Fmuf5qZxpFWhi",
+	"AqiIJwxLUS/QI1XXk184HhV2kshry/feoHfTHSEXyTy4H6R7oxC0IgKyLrXabCIgEyvBReTI7sc+uhBQ",
+	"RJ3HGZ4wBM3DMdghLieUOP6E+CNeVsMI79Jl5WbDYJSOEz/0WYuYKDFnoD7q8zJIbDnWjYKgjSfGzK/Y",
+	"VDLSZzd3WKTZmQtrtxHJFRpxxgnNGOe9uqLNLKkrrkqJdQ6HnySvmdHKszAtNG36R03Bo+nBT1OJf/jD",
+	"VLPNqLd0qun0VEppkUKUca4bMsYarXcadobP4cEAzunFmMMforuTqQmCexP0BycOlSvJFRdjfu9a5XOz",
+	"1tI8LJ6/JrqpwXanK2/crUPCshqy/hgZsHmbeXznaYTmgel+qxtzEphis8edWDCLadFy3Qvwu4KMrbhu",
+	"aaD6IctKUVYygyaR8TK9J9MnazavyytjpMaQk+UZ74AO/SoSDm8Lp2HdsxV5Y4k0cr+mxfdptnWvnsSr",
+	"MRqZO/8ElUxNa5zuR3W8zJkuRD5N9d0+u8GoiTJ1ouiJJziEVa3ajVXWnWscZrsD6lXJCYJlHLfnQidD",
+	"wRkZjABBEiZDUBQaU3pIn90kX1cmbteEE4TOkKUDONAdEfTvGZMs3kt6ikfepbBFlVixCb8UnmM1TWVU",
+	"BiU72EBcsxe+GLTP3lhNXCmlTLo9rruAcW/y4wtfpEatcSDhSO9cGuNMeGyprUUOmM+47dIB44EgDiMj",
+	"OfrP//quUOattMVQI3D07XQU9Ksj7UL2GQ3xMmMfrG71x+2Xv1MzEl947BG0ItE7lR0GCdAXUzy+fa5e",
+	"d+b2+oFcAHrzK3UqwfVaDCGtiO8hu5Ms3oOk0K7vRCW10+7cJRyGooH44g1F1DIfZiYpK1rTheKl7gCH",
+	"1SXxYRSWWPYJWL5hkvV4yZ2l9fFMH4F78Io7DmH6gE+v5xe9osvBaaoZLKMxy+MQO8tFN+q1KYhtBEm+",
+	"DFgjfjaPkM7UCBK7Xngjphbn1xCGuVw/b4kW62xzf5a+WO+bQiw+F5ilVOCfweinFhre/caV6UjfHWm9",
+	"HLvdcYPsO7FXzDSRR2v6gMrQlK2kv/olb3H0F5LLs9CaFDq/YLaq7yHAJ3qztUOsg/0LskKH7goO1oLz",
+	"I0O0XuGKNbdmlJm5EmqiilQO9i/md0fRM5z5InbN/AmqOMxTlOgGxBFMareH7Y0cpmxF6ljzghpZSoqe",
+	"jBlL5g5CbZMYQifX+5TvtW63UIGRbo/LhyvgbGdCwdpuMLlXFGNLvVqMeOBnvR0vlMF1s1rf2CDUG/Zp",
+	"pZGFKRjSIGC+euz/PPt3q/KJVr5/+bNx+/x//ntWZdQN9e8w+gAZTvBNYgsHBK0t/SydMu70My2Bnp2+",
+	"bp+T/6rXnms/YDPt6dcl4EARhcA2Zjdhr5UxBqoC4soqCfuZX7FJFPvG78AQZRmPqZZ2skosE+fXPYUS",
+	"Pd+tqNH6dLP6e7glIQOWDaib4erar6jfDez8nhBVHbii2R279tQCjnjgelNLzrgjTfF2mgz+4dHfXFUM",
+	"+W6lQSCr/wc2179ik5l99WdhbaC2wpUu5DRrYLGSTymumi8bbDEYCK5LGKgjbl0z3+1OKjfrte0KFFRO",
+	"RpWyuusvgJMTfo9y93vOcTiJXb2PI3d7JiRwH3FQUqtO7rU6brBDU21bC+G6ihOdhnZduzwLG3oeqIEI",
+	"n5hb7sWhN7GAXZCFSt9jQ+oHkDzyLL4j1CMj7gbP71VgEwogjEBWfqUednLMLB8ldcZRWRdExDxKj3aY",
+	"RwZ0QjqMWP+wysAVD08NP1Is871B9PJJOcy4hDgnZzGPOCV985H87IPV5aUoreVFxK6QJnPtkgsDI0v3",
+	"ObSZlPNBZkC3rVHQF77eyCbZZdRn/nTS6/bGHN/irL4fmOzbDRHk8WLMSnZKZguN55kdyi6An0sixkBV",
+	"GlNJlJ2jgXRR3SjOxnE4WfEJZ4Q4kujDxBYkFid3H3MxpUkM4lQ99diHsWx9qBcsqowvhIbeQeSCKW2g",
+	"cXzJjy+XDa49IIAyZzbJ1S2MslwoyrsIBLzIot8jsy4f9Jl1ai8l8+8ZZdKaJCL9/8UGQ59JWrXFoNrx",
+	"S1PZ1t2R52lT90g9QM5d75pGXsPI7Vjce/VFR+qglB/6AhbPh56fszA3VBVoCnv4gNXWfTT4mUra3DTb",
+	"cJJKTCsDlmCN23xTW2kj0bbPq2WBJZ8XK1FRLH5nEhkWdFmGzt5cdgp37JCxqTMZLo8joH4MtpGOCn8u",
+	"GKIzzt0FMLkbtwmSKLSXTty7UoZRq79Db6+cX855bkgwQSEPHxjcLsaaA2EOMtZyvr8XOpaNg2Qao4D4",
+	"zpjTdddKTop95zZxK8IfMuyee2V134l97OjGx/MN4wdlMotn/s5WtszVJqkn2qTRgHiMylj3+nBR0BZX",
+	"Rg8XkGuNA1YWEjaj9xkJfJc5URGdQvrZTOWlIINbiF8dOlnsqqgx9SDsa4fopuD3OWbrd+IoOzMqRC4B",
+	"HpDiQEVTARXzOORdkc6gma3PzVPgxJgz3yR0JZjc4krdnaPDGergXPVuIX5pOhKBbbKwkrUoowqNn9jN",
+	"oR2eNYSl6UsAvAi/sKDmFD8Ks1lGVL07ja/O501YzftO3GlBbWprXnQ2VlwcWRFGESBqhU5sz8NhkkD0",
+	"gHlVSYuEpxSQLNTzHhi1tVmcrSZmc3+9sJB5nH3mfpgmFjutMdRYPubCsM/cggyItPk6R0nQ4fvIJWOm",
+	"gB6Ch3TGrBa1IpepJTZ+tKI22yvWAgfiI1LVFmt1m3kqlwMAQzF7FwDYX9YjtFwUmV7ggtgU8NQtA0WG",
+	"n83jaHnc7NexJn9pu/HXZUcLWJLLqZb4SM3MZdqT8cqD90/nSdE7xohHvhtMztWSxuOObSGu3Bx6SAT+",
+	"sPQzseF+PGnW6cm5xpYJZa81VnRcS7JAKrVX2Wou74XYGF01Tr1B932kpOOLsVpySSdSsRPbF1JWoAHg",
+	"M+uc2ZUXLLD7lXM3gK7PJ77bc7n1XN26VlvdCVtWIcyKKbJgLuxmn1GH+UAPilIcVwYjv6OrJag54khK",
+	"oZzB+VZMGNAcpqH7mkG/jg5EWzNIOdmwFvIKc5YmtO+m417EDSTzulUS+k/1BFwZko0b6FQyh9muw+RO",
+	"uJpmlp6ABlM0KBMufA1bSq1y2L0/wiwNmAybbgLZwSnG+YYr0Q+CYSkK6806OncK65XvdMjMJHRnM99X",
+	"yyEQoYVgAUAJQJ1o5iDnhJw8LsdqRZj6N8ExWfEjYOlxVEk7OpP6a7jga7VVNWRU3xOP5p4xPfu8Q3YL",
+	"iaToqbEFDyjWXNMPt/v0mrm+KKV7zPbcoD+Csscrtr4n/EfpNg1eihcdowgoCOAMcSfZ5kt0ycmQ8Xen",
+	"x1CushIIXARNczuxNiUawRVmwDkVTRJQ/QxejT4M7KPtCq7PoalC+5lDxAQKQuyEnFiW9fHB0WnLWj2n",
+	"WHSfcsdjYHODfKEBPgn4YfWTCdRMiOM61c/8M99XLJ3IEQ7OlaRRq1UJ9umHPbX+/KzrLnxWquhnLJ79",
+	"uVT+DHsF/xjI3melI1o6KxRl8FqtRp4NqKekLXPMSXleJmu1OnnGBYH84M886ncN11bVNUXXnhgzB35a",
+	"g9uhHoavi8zB79vkGY2ar8NTcKyxXi22Cx95LNbYHBpCrtdqVTNzMdQQIHwNbJqhIAPHgRICBv6oy59D",
+	"vimVSiu5Vizd1am5LfLHSL13SH06YAHzY4X4sAv8M+t/pPud/RN5dsa7PnP9MrU/LU5GHNNi0y8Gjl+L",
+	"Ws3rnFwDsjTMw4KZWXgSoIY8VjxGCAn11UzxA4AjUqvmeSFPVNzSZ1VyAQoVQpbU8585VrfXxP7VQqj1",
+	"13/WN2v6fxa2AVX8lNp9pfyo8+T2uPCZs0OkgL/Vx8wMlRaktmA46niuTYRJNpVldTcMyaR5XTE2lMl2",
+	"8JAKq5j2Z07JkIGnKVq92P5Cu1J4m5IOknjulZIJwWQI6Gp12OPpyOo4P7M0oFNomWVdxQCRFoKRkhhW",
+	"LZK34xtEuQN0nd6H8EPqAOFIEeljgLWaOfcpokMt10G0TNQHNeyDL1nQTH4XoWPk9PLClIrGPYhWlX7m",
+	"PrOF75hWmCBdO9S+wkw0XVWHOjvEQnik4j5CnQ9p0Llw1mBcSENdsFJ1LhsnFvAqK3EISCBElbQUuwIN",
+	"JbFXwH4+c31rxl6GOBKkK13pQ8k2D6qUmycVGe0B/1afNon1akyXF218y8BVahbiuJrEmle6xYJ3mvKb",
+	"QCSAim4SSjyqaPOa+VD/kzqOhLbEshyxmpCEkYnr2UIFchSm5dhvuPMS5TTMFH5mfDSAdU1cD+gVk5+5",
+	"IRI6VhxspBVNygkDtLguHYABaOKJXpWcixBujGn5uHhmHKaoSphwoPYBPwl3q5+6YA5HfA6VHTVO4Clw",
+	"yGRAg1HO62BNoXInvNeIub7wHONPDvq+GPX6Yc8VD5DkNxXwWVoxeoIf9AhCLtIkB/sXhDPmSJ0ogeWa",
+	"ymjX6DM4YEFfOMSCuIohWaNC6zwL/AjcvxPydzdQwivp3caPcWCsAHNXGi2cUTFkPEzrQElIIkFYJrSD",
+	"75REHXi1CIqfhen38jM3343mr443ss7qZygE6dqMy3iOTWuoOHGlUa1NqUzj8bhK4XJV+L0V/axceXPY",
+	"3j8+34dnlCnlBl5K9dJnvdQs1as1vEvNjg7dUrO0Wq1VV3XjXjCzVlZ9Z0j9YLKidxhAglkNp084I0Pd",
+	"1ySK98gy6UwIlTbjDghesF/CTT50Sk31uhbeDA5B9XVDcblA9+iWFfWQdlzdlgvdfe5+Z0Xuxe4spjkL",
+	"eOt8JodCrbRagEatZjRdhgUjYwriyjddYgL9APO8BLgCsACgRmeF6XtgXKNdBQNow/loCx74wsv7gr5/",
+	"BW4298I31nD8WQ+F81zZpY5Bi8Ij9fmPXHKtl3/HXkFrtdX5D70Arc9h0MhuvcjIDjk209aVAMFJMhhQ",
+	"fwLNQmRgjmCsNYk+Z6Uv5dJNZUh7Lg9R/qG/ubSCLsgV80vo5ymtRG9El3R4L/wZd06HV8Kf0M0JqFvj",
+	"5LxVwwB2YGLG0QduKtK5qlDPpRKcyEF0Qsx+mJt6vhgN9RvCH7/JimYjSF+vNX1F744uf9Wf/TpM3OAz",
+	"OfICtO9gVLfl0lDIDOI/UpJMsW+IsCJtY7pCUh0CFomN08GErBJs76F44QzoQaxn/YAq7S/0OqA+oGRf",
+	"KHQo1xJHjHnTMHkfPqkEWSjF2I06I0br4yL42hUjrsSMUX/+7X5R6iNnpOdeKwEwdm2GtzsjJHTdpz7J",
+	"0DAOgfu1MDs7dNhgKALG7Qk6bu7GpuCE7ApnUoBDZWR3mrGboEZGoOK2vBBr0/Cv26S/X6eJPjBbzWOp",
+	"xrcTWmLxo/k3YbVrte35T7QF73ouRl/uzZvxJEREnMefZzLGOTwvJMHXbJJmeHjta/jxTGYHY57Sflb+",
+	"dJ1bZH8ey0oCPoOaSjKGuSHQ1AOd0MZ3F3O3SiIDMSRj4V+BOasUTHR7qkPpoj2Lto4y6xmiUSOdVXtS",
+	"cDwOeQbcyR95zHo+zZjwrjsypj1/cjbiJ9wrxJTOmdfN1ZjSVRXULHpgT6sZAq93JcboqqVHTj1r8584",
+	"FsELJVp+DrntwaY/LLmFByuD3PCaIbfbcr75MMWOw9hNl/qhdz1C/EhmsoxzDIrST5Ysfx8ZsiAV3PtQ",
+	"H7DgYU90qDTnq8v5omNR1voSHAYQJL6LtjccZRAUVgc0LSAiv5BStSXjwQ4xzniDMNa1AtCF6MqqcQKi",
+	"L0R7+L+6Q2kRn2Gqv3o56kzgzoUb//3FIrbHqK/eswNeJQBbWCYxkQbgqDE/x4aNn6LE8pWA9tyBG4DX",
+	"p4YvxKof5NCUKZgWkTH5qebnuBKAGUT4BL9uPFUgdWUodoM+4+jzkQKyYdJSOmGDaFdcZIWEVb7yLRFw",
+	"QyszQi2uHNl9bZpkiPRnSXBhmWh4SVmbLTCP53q3BGfafwxCv0rOIMikdtln3ZFUM5aIJAe9RzcBTDJM",
+	"RBzdUS+ISfo7Gh0pdQBNyP/8P//5vyIW3YbBVUyD5AWND9MN7/EZHyG5ES7GT/Li0WhNeGIeVsaEZJch",
+	"ZvDa3Y2UFV8EBiD3Q2XRLP8QgMaAoZZjzbdj7iGQJcgUFVPHLgzApbG4jSWume/RoYWcVseAkHPTbsB0",
+	"yn2Suc+yqWLKZoLfY2u2QMeMYEmIDFzP0++GaJ+ddE3hii8mFlAKTDFkfNUPMdQW9zfdn+HrXSw1Vzdq",
+	"tQVZ+Rme6wymehhiAIxGU0Ydo2yijeoE/XkbggNMQNtE9aulR+SKUqTyt3RHPXrRcKC0uIjKY1ztIYRE",
+	"yAoyhAReKyQkAFS0wq7VPAvH8PD2pg57otqLzBZ/oUGgCCyqfKJVTgj/w8OQV+67QYDFVwBM4VMuqW1y",
+	"w9RZDxVqR/3T5YA1CAELE8VD+zvEMpgwjZDCKlAWkX0xlhG/xnEMxDXq/dSDJuFQhh/C7HoYrdND/V0o",
+	"g+9rxx1OuUpeuB6G/H0oQNWBQQFxfi5R7nwuxSTEgAZ2H6MK8AWl5svIwjGBu2knhZrGPnzwR0c+U5Vd",
+	"qLQt8gzxcF068oLnzam4LVpqVtO0SwJ8NgZ4MJxlAFKuEwruUMbDqdIYJNOdFhCGAJOK1HzEAReWCGoB",
+	"T+CR2+lZQZ27sTkSDigUE4PLU7OLR6jjlYlkovdpmZjMOTEYqCMKDVv1HRKqLIJx15kQjspA2Ewna4bU",
+	"DkQsfavwNFvqOUg9nDlVAz00yEMggfjkcOQuVKt2XGdH3d0deSEM1IzOmj0B7KISDn959aPzp2Yrjcvn",
+	"MkQVynAuVy53moTGy4iKIePXQ17VaE9rB6Q/cGBU8SzyTLo9XnG5fF7WV9QPLu99VefCKhNrSAfV5NHI",
+	"XRYzqMSyzKyIVGyyCDrGd8f2LrVv5o65w/vBG4fsNBw3sn3cIAzDzDpm2LgiczWna2wUYgDY7jHxsxFZ",
+	"eQxpFNhisCCtnuiHCq5K4A6gph6A0VL9ZCI86nfAgoNEvbxo542364tB3qKt1Youmh6gZuPhIO85tkAs",
+	"OLLHhM8JZfV8jM7fAFoTP8EasR5XfuHvu4JstJL6MBgbHGha847/mogBRNpZJm4Gh5oHm9ETmdK/wyhy",
+	"rhIO92ljEMUBlh8KQ8jofhfcqM+YTjhDwyz9ENrIowuYz18tlLusIBYaSvNJ6X6HOPf45pzbxaNYd/QZ",
+	"KuqI50aByzLTi5guQMlu7FiQ6461GGOlraHMua5+iGBtx9gssSwvzKpIvtIDi2+1Rhw6kei/1F5Nk9IV",
+	"jhBg4IpqwVSg3MGaxiYRUDeR1zlk36gPypLOk2uGVSJNjtcz/c3nOkiXSAB7RiXxBO+Z0HlsrDt6XagH",
+	"xVJRuKOPFIHVaNhIIumE1NeNp/U5zi2etme9DIKhUhqUvnxOB+zcDdg/zwPftQP10ykN+v9c0SVyrXNm",
+	"j3xmEXHNfAJgZmyHFs8XsKJakJZOmwljc5AeHEU0RRdayOlKdcYru6MWMERnh17cgSulsmWFD4E0RHHD",
+	"++tV8oK6HnOIJ3C7fUYg/MgcMmS+yRuHUcDfNkQgm6TDJkInh8H9kC2FKvkZC/xJpdUNmG/hsulBK9VQ",
+	"bcmr85Nj0zBInYEBeUY9NUdJBiMvcIfUD1bU7xWHBvR5mTBq92GCoIfRgAyEDMgWee3uQpw1WV/XMhmY",
+	"xlSFxEiyS6Vrx7JABliFWMdP46D2tVoNElzUyIyqJyLTNxgLs+669HwIsyeOS71E+yNQIYc06FfJsTC0",
+	"YfRf9btx3ULykZOHqbzQXrbFGNOyAJKYeIxOteafJUicSBfNnarOm6oiW2KTVzX2oeWeuK9ev6u/dd+0",
+	"X/U7B7b6+/Dy+2H92H21DXLCJHtnfyaWCx9l6ZdGA1qRjPdpRdE9zSwOcVvY4Z4oFawei6/NTWU8Hlfg",
+	"eI58j3FbOFgB4U7vXlJcNhZjSBamLrbsycrS27XaXbdvoRXODQnEAlLLc/+XS+csqMzMfh6LkMOn5c20",
+	"lKkmbLq0EfeEfY3XLzBAaqMA7t9MQUkgDdZQdFi+LXYSErph0EfVcEBvKh3gZVv17cZCGFnDUrMgskHi",
+	"WqgfBvrUKsUNvWwrNi0eVWi3CmYFtenfOSOoTZ88DTJQpyV25Nv07sk76ow+hFMh9DTT6aCevpZtl+HU",
+	"pqwym+Z6FNQn5iXhQFufIXV9DaZrJzsKPesoBbAtuAx86irtrd1qXpxd7pfVg5dSEeoVm7SZH5y7PTSC",
+	"7LM36t/Pm0Qyr1tRdhJzsGk09HNR1IyUrcwpH/una6U31rxE6YmSUQ8qfBBIZYdCQFCYxmP02uSDMv/a",
+	"tTUOJN1vR+M8rKhljwUWUJnUa9vrNTUUHcOKygzFoCGmkg+MUqm3+C+NjfQ8MZaECzWTDvPEWDs14wA7",
+	"3RhLXw77gKsPgzMm3g47HgBTn/lNJktU9Ok1y9N12/QXyx3CNl6lMxeqnL2iXGechj24SrtnpTQv28eq",
+	"a+TDx0+ximx2Vjm2WI8m7KuUao5UinoXRT5nm1YGNPDd76V0Y5/Up6OeN9MzMD1qSuejofADVlzBa9Of",
+	"k/fUpnmCo9169H64n5WQRNqtLFFzPz6vibmVo2LZNIvLTylXK+5Anbx839gFMH9wq1COuY1Ks2q3mtNc",
+	"CRzIMbYMTqixrtvkx5oUqQdRjpL22RtkfeoBqCKgGCDvkUCk26KVw3o5cd6tnwm5MA27C4Y18RKsUb2j",
+	"ffZGVsk5NmpC3IliAhMNb6YOFBBJfyqseqHlgFKccS5RI7EqwYIyWGLBKKZnb8gzw7JdJRhx1NDeDoXe",
+	"c9JhWG8qXswkBtvSqFGHYOO/MgGXDnj44rMLofi4r8zB4N8OjIGPBh3mS9ITRHBCO+IanV7hvZAq9ZpN",
+	"pPGanL5un//XVhn/W1eC+Xy/XQc3ESLnhU8YthRjDnl2urt/3ghrefnUcXWti9P9I3OfK/hzxPFo4LzS",
+	"I7DcSDiOzihADSDEvkRnxECIUD5AGTAodtDUIhUcRv4EHHLcm0xLQfzKrycFmSLTUkX9b3f/4PCYtPfP",
+	"Lg5fHLZbF/vw62d+dHi42/jebrc+HvRa48PdVu/w8uT90ejk+/qbq9rbj87p6cQdTFp7N5dscNIbt3sf",
+	"D1+LT4ffv9X2W+PD8Wd+8m3/zVHr6qBVv9zf7R+133qHNy/2Wue7veN3uy1x1K69C+yXrzy7sd97/8Kj",
+	"R2eX4/3xx713b9/u7bVuvn3mH8/rw86H3Wubn/U/HeyPD3ft46NvH2+OLg4bRxdX4+PvrfH7fu/06Fur",
+	"fnTRWj266N2cqP/u7dKjPXHzmbe/t17h9z5etK5enR+dvR3v9+Abr/dawYvOh93Jpw/H/cMX/U/vv+2/",
+	"O9o9gvG2xuOjj4394DOn7+vjzuqr2sf3Z/2jF1dqhC/1PNutt+Gc91pv7b23vdb+4eG3N+21C69+ethx",
+	"DsfsM+8fdL29s83r/dZ4/bJz9Y5frh7eXG4evPv+e/f93rfB2surF+di6L8fN7p2/fVNfbzLz/44OHcu",
+	"to/X/MN3n/nR1nqn9/r429HB/vjl2497785qJ7u7H/dfvLzcXnm/uz98Vz/oeKe0f7Fij98dX168nJwe",
+	"7W6pmTiH47cfP/OjXdqaeXcL794f7++ujN++OGod7ba6W+O9Hnzt9DNvvX25stt6u9fq7R8ctcRBu/3H",
+	"wfnR2vZu66jdqvVaR/uX7cO3e+/f2K3ewfYL+6P44A9+P3MvN0cHb2vD7me+drxx/PrTZGv17cmH8/75",
+	"Wqd32DtotT+sv1o5ZjfHnLnDw2+Dxunx2XXnzdAbO78fHN+w3ZuXmxMxHNX++ZnD0dw/3ss4rnMUM3CH",
+	"xg/86dnhu9bFPnm9/zE88AcvW739ljoCuxOcnJqsmWhrvP9y96A2pooY3r7tTd4Pzycvg4Z44Z29fC/E",
+	"Zz6Qb+r+p29MrK+PDr4P9646e99a6xt16kz6Z63jdqv1tuceyTf9kw+XW/2g9m13Y//T75fHL0dbb/f2",
+	"vLPPfHT23rmwv724kJ8+nK5vfzw56fTY23ev3UHQ2fu0/f3Sf/mhdeAciE+v6qe1VVf2L79/90at2NJM",
+	"TyyhaCLHog5dRD88RMH+pB8+Xv0QtyhXP4ycb/XG+lZju964v9aohd+U1oi/F9YaC6erh8pYn4L9G1dW",
+	"oqKTkM/eUvdiLdTETcYOhrJwgRDlu+Sm30Hcx9MdnvLNH0+++YNYU/qUtHKSzG06M8HcWENYPS/qch07",
+	"yDmO6NITL35EmJkHOVrgkM32x2Yz2x+Ej3mo/O5YDjaG66Ks7WnPq2blgRjZfeY0EZTmyhCXZvwGiCpR",
+	"1FXVVng56arNah8fFsPUb2ti0VtIz9KFj9E9wf4YUc94HExVaYiPlxF4MHYlS1XTzEl21iS9lIzlI3Qw",
+	"LqD0/Zx85FmMJpWH/CQEl5M+/CCcSp/gVk7O8CLK4UqMyHMDuPqEJPgBJ6f7R4BN6wrf1Nn+TRLLplaO",
+	"DI0V7l5MnN5UhmxQ6bpIexm5Cx2XUwCaT8EPsg57StrHYRX4/cqeK4dCuia6OBNcgY/En3gq1pIhs9Pu",
+	"YO0BfiAxnjxqGRL9q51xR0QtsYs/FAY7RZ2+N5sqz96QZ2cv2mS9sVV7rqtkuzKQOkEzVm8bYat7+2/2",
+	"L/Yh8QVBeMxJZHloiYgovVHQZzzQVNgEb3y8ai14i9PU73sVnZcJ8eG9/TMU3RYS6z8d5kMeNsAVYQ2g",
+	"wosVp/fhlXtTsX3PIlTqxH+lkxxGDRK4IIdSjlze23MVsXdG6sFT4QJqHjz4pvT/WIw8R2f5VEkL6y+j",
+	"/bp/QXugkLyhMqgcCcftuszZIau1NT3ow27lWHBWOaKB3Y+XLIZHhV+O1RMuR8+YV1XOXW4jiJXdUDvQ",
+	"5cETn4OOGdD+AmvoaB97nzqRQZ7ezDICTqkMTIMIgOuaVmym2m+lffamch5Qj+WyZN+btrcz4PvcFo7L",
+	"e4nyyeH26W4e6CZQZ0LrgTr8kpuphNy7sNLkey/wiYykpYtwS7oAnh5OCCwdj/K6kGFHn09sbV5eUlZ/",
+	"ypzPJzY1YxyxskU6AY0hltnX2jVJjAhX06jZXGBgKSxeCm+aNbfkEVxsfouhmgy1Liqbyw8p49tnb5YJ",
+	"mZymqLlv8D28Tz29HLWiXFJHfN6TcM9tuZQ4jwVGG94KK7qKSkKG8hQ702AAYnz48Sz2j1ujO6l4P0j3",
+	"ygGcZmli6Z4cszSzBTQwkCyZmlfsSqRx+d5P17QqnRF3vNlmUAwOISM8K/bXCNGtOmTvBpFHRrF5CMcr",
+	"eQ16k4udbnKUpyp5gQ1xBLgooQ1IIBGFcQrqF9heRiUzSkSUnjEwUhi0BOwuBZoQ6hblTC0BG2xJka8t",
+	"7OIS/UzzzazeX46//+I8xZAETRCEMjoMOdyPpSSOXw5j+dpJ3hDnL/KnM5g4iOsHeY4zsWItxzGeWsP6",
+	"Q2YGIiBkW6bbC9cMDMqfsEBqTvcb9jtBi1OjlQBqCwWsAMUUq7sjoeENh0ZFzWQzqLCnH3w+1HIReBXQ",
+	"icyHB2WaMA9aIe1e6CDo4hLDSnxYr20r0okhgw6+tXfHbw93Wxet17u93h/9q28np2/f7rW+tTaO3spx",
+	"+y1gbA72x6/al9/2L492DwFX0+6N33zmZ+/rY3vw7vvH892P79+JmxcXrQtE6Rwd7R0c99+89wL7YHvi",
+	"HLy4+ngWw/zsvZ0cfz9a/8zf9+3jo+/w66r59f23lnfUPmrvtvZaK7+vfdgDlND+5Phb6/vRN/v7yTsx",
+	"3ttT4z1+95m/PLvcb43Fbou2ro/atfHLMSBdvu3u9sYvROvSuVjd/rh/7n24/DS63P7jxen2993L+tlR",
+	"93Br3O593PvM353VLgH98tZOo5/2zlut8dnbw37rdf1s5bXtr5/tvz3Ydr0Pw/W9l78P3gYiqH/m+6tB",
+	"++Dd1d5w+/T45uBms+Xu1ntnV2ftTb5V639Y/Xa+uXdNV99tHDst2V75SNe+35yvDu03L3sX/d4/44iY",
+	"1B4t4Oj3vZ8D7zhifo85ijQyhOh7U/oEyVFcM//J4X9fHyesuJJ9Z28ibtZugfsGoaOEeZKB1f+DQSQ0",
+	"QxcPcSTZ6vgAzk9OyCAmNX66KDsD0AlWf4sbNektgBQTk7cy1g2TdSI4qteRmGuaVA5LMt+lnmXKe6Ut",
+	"J2x5C+3y1M+pppMoF5lD6EBgiekEYKZKTrpRFzc30PgZnSod/wz0zNXuTx0oHXFHcJYsUmrwN8qo6Anh",
+	"EOr5jDqTVNiXaMO9UavlZZ6chRv8C0lWxFuXmqUrNmmLwdAXA1eC4ws2sdQs1Wiz3mk27OL8O1qIn5PF",
+	"EduIHGMoosUnFn5fFo68hFA++TGRqgxiy8oQ8advCPm0Hz8gcV4dYzSF8nKp52UkKBh/BujhOtUPczu0",
+	"fRC3DVIZvZpnYsJGE3p5YYmTsmkFGvb8HzNI5+BsbDpcY+nPH1OFMxYr/MllOE9M/9h0G2sUCVH2Sjmr",
+	"S1pOmAX+c++ahLmjQu6qjb2mkoV9dqO3WETtlG3hQWNgAYV1HGa7A+phwAylEsREHLeHvc2dRGAEWkmn",
+	"0Ad9dpM3Y83wc+bcWF+/46TNuXUlOX/ZqjTWN0z92r39s/KcqedGwVzeY/7Qd3mQG6RpbN17m9qtvAHY",
+	"9AeXhMw/4MAfdqCDuDkZyW59uXOAJx/LPK5cnltOUl0rHvKM3v5aPZcxEgtRbk1iet6abC0ONY1BI6ya",
+	"1ivqPsYdxWRDsDaowNWoNXXTXCqHr9L35FEbNAkuPifYqnN8qEiRx32syLILIIVS8Qeg8FKhcvZgnz+y",
+	"2g/Rzv/iRSB+PNoIqkYkFKCY5hb/+c51JJLvfsCCEqgwLQh+Sqkz2SUmYjfl1pqIT3PRohNxsamL2BhA",
+	"DlaWI8/areaL1pvz/TKKfeqduz1Og5HSJfGe1khJUu5NnpeNDyVWaAIElwV2sUYnaxWyiZ2OlCaP1ciM",
+	"+TxdrCGhvcA9uuE49hMHZFJMubfKpMNsOpLQ9Uo3tAXEzpDKqAYajj7Puj6Hq0mE2i+V4AoKgxKUIMxA",
+	"37qOo0/UYun7qzZWI8YM7q/UC74ChkrR4vRtjdpqtVat11erm6UvhY30qfX8SRUX4pjBPGPdFn4YKE7A",
+	"UJ8y7rIrMmhmkURr5nPzZRjkWfSZZZfj0BYAkuYZ6LPLAb/X7j00tUU37erUFQbASxFLwZtOdMr2Xs4z",
+	"iUuPgWSedJwcRHXEUejdaeSeWsYc/eIRoqvTtLeiC3rmon4SNawg86EZltyIymoYm3VMpW4YH1XyS1q1",
+	"Wl+5YsMAnGemGokjxtwT1EFNRW0tc0y/GqjvPI9aXy/a8/ZXwOY8JWU8JAuJn+178ZHMplZFmUhOo93Y",
+	"WL5mtri6U7vdB+EhQzaYjRxMWETYTBfNGSGZcSTmQQmDPg3KmvXM4wGnbPDEA554QPFk6p+lOOBBnUnz",
+	"w9gtj1h/GF7Zst746WCI12xSTiIHuJNO3KSIlcBCYQ0g1DCLk0674IN+WLlzWRqLLogXOwe4evdwScQq",
+	"oOtD2ZDqNyzriJytNBAO8xcAb+Gwllai/KYSnZL789jY9j3x2b8gmoxeMUIT2/xDlbN8Gs2sYRnn2Mkb",
+	"Q6atf086QZBWV6QbsIb6v8IlxEMowSzQwb3gA9qtovtZJupVJmOS5UyggW6TYtJpYOzhcz1fjGMVI9kw",
+	"6GcrdTjLc7U86v8eCzoBIWsm3JkLSCAtYv3DMt0zGcd2rAF2bIFSzmbNKZ+QgN0EGPVvEksdhop6Vrd7",
+	"MYm36mnWc7lOdIXbrDKx/uG74h9WHFOiuDB1ObF8V1g/ABuh2/c8rnj7wtHhtI8QoJN3jhiT92G2cJNQ",
+	"z3uwEPLsgxqmUQsf0qppGt71oEAWXVDth2BYHk0ovSCVmJCgy2VAdTv98A+J/BW1SVeSa+ZjAy4pgGFA",
+	"3Z88lFfWmpoXPyT9PSYMAZJJQnj83ZtJRCarUZ3C9bk7HCB852NDAmSoD9loALzxa6iH5UIC9DAWRgMg",
+	"I060oZgV/sf7i4X/j0E1UIrCiLt/jFiGJlLWddE9D3vPxAD5miFFCW9aUBpppwSllmo7xKoqXaNa1VXM",
+	"9vZftC7fXFi6Gjm0EQ7xAYa1IX+ChFxKBoxyKHiN3j4x5igj400Ig+meGWB1oyxRshhquUVhB7VCO7rH",
+	"hG4bZBITIqM9ksWJamxBfoON1Y11bC1opJ92UOokB0iocKXpAh9134ckY6XsmaYbsF2pHhrnQheZ12Vp",
+	"xn3hMaJhAvodsVrx5svTW9skF2/Oied2fIptFpXh5Abgzoj1Ksn1QiR55C+LxFhm6w3EUsqG/Bf+M7sD",
+	"R72WQl9WZEPO7bEx00/zEO03kvv7k5AhqUOWV5YMV/sJCpIDBcH1yRfd95eZeTwh0+ehySR0XeQIyzke",
+	"jxV2Y1LCMx0fLc9LCiks94luDck8ZgdlbCDaPn+HfiKoB7ZW36o9V6rz5cWLypZpP+rLgPhirDtyGrPa",
+	"+FSENxoo0waT2KY7rZotAMP+N4sobdoJm8RTrZCjKCVy6DPqyD5jhp8Da0Y3s9K4Rx5tRmJDt9lFs/6f",
+	"Ssz+rv4PjPt/WWUS0I6SQ+2zaU6OK5hWduaVtcq1SdCdQaXxYpuaKPq+v6srQQ9PxyrRYgYLPG7ll38t",
+	"K/8O2/yL2+VLN08DdhOs2PI6KQ2LlejSDOvvWIPz3lJxH5jefHv2/kIxl70mpCLeNW1JZohFeT1PJi7S",
+	"6yo361sbiFPJ97FeTQkzqxsmUgN2Cw3LcmiTFG8+leo0ZVo0haKOEs7Ghmupi6bSCXZbCu06NSpEo0Mu",
+	"emQhQit0yOmOYc9wTko0axYXW4vfZNSyqX32RtdriaHhx30agEEXOnWhElTk5P3q0CDVUIuLMXR4oBrK",
+	"gkUNQX6bl2AuZ5i0rjltd6SM/OkS49MNo6L6WuFkzFV9Cael/sI0VdkM912Xv3I1mgZaw7PcMjJ/FTuw",
+	"WPOp9ovv7XarMwmbT11+kyffz7feTTrdbrezd1wXn1ac3Z49OTr6Ic2nXvazmk+FZWi+h799a/1+9FaO",
+	"P/NZRXDSJXAOLlofTAmc/YNjSd+/G33mTjs+hq3xeyiUY+tyO4e7Uemdo93d8XG71bpYfTkY/F6vj0af",
+	"2geTz/zlFrNXXu9Kb+1dfft05fLtTX/r0+bu9Tf20ea/c0EnV7TFqDe42p505Pdu7WRy4tbtiVwfBt75",
+	"6vZn3vv4e3D5x8FrsXbQOTo8+HjUGsdbRbWPWq2wTVTUJIq1dCst5zN/9fbtEbaMkgett5cvdsdH7aPd",
+	"Glzd6719v7t79oe8dvY+bo+7PefiqP1hdfvKXzvYWnvNGhet7meuVubl+dH+wV7rfe//Y++Ll9u2kbhf",
+	"BeN/LpmTZcuJe609N3OO41zSpolrJ83dV2dMmIQtxCSgAyDLaqcP8z3L92LfYBcAQYmUJVmylVT/tLFE",
+	"gSC42F38dve3L046x5edq5Offs1Oit0PO/Lj1rOfX3349ej2+y+/H3yBa0+Ojl6/PKBXJ90vF//O8zNx",
+	"IU4u099//P0Xt7bZ4e6Xi53t/n/Fm3Hynl8OBidXb7oH757Rw+HOy5Pey/6ZKIY/dMXR8NPuz+n73u4v",
+	"8tfOl0//vf1+a+ttlx5//P79AT86UDs/fbq6OC7yreK73Y8XlGZbb2+NNP95N8jPxPvXF1/EoEN3i7//",
+	"/PP/7m5odU8oZAk9r375+/WH5y+/XP367vh2t1PcnolXQ7r7bufTP7579eINvZW7W+/+s3sihv/dKX5y",
+	"Pa+qEjkqj2diVon08nhXzyun4Tf2Lmmu2bxwzCO1vlrDMYvohbV8OKbJNNcSGS0Ijoky+eqp88j/eXOM",
+	"OAtGhkdy6cLCtLD9SbvX2UlaI2krUFbIM43EQoEm0beghq997xTnzUDAAQMR+hwRl8ThP1VGjroAhu7r",
+	"HkTx2+Qgz5HCXUnD0uA5lt7lfhmuQWjeuqFdQJhCeAG90uBTkTeiiibZhdAtknapoikgVc7xhRXSQ21Y",
+	"ETxfgIXslJJz5zDKS9fopaRbh+ao2FkMuEjKxbS+rX2uMGkHRtAytbEMM9RlMoIT65iauCCJkGaTizTv",
+	"2/Uytybxfqt/8YG/hLker/sQkQa4LLxGaKzKi+CoOt+OZBw7kuv+5SVPAQ9rk5+Rfp8K0tne3g5SYoeM",
+	"gyaYcQlrOHO25Wgo0GdpzebmLsdpXUr2ZsMT39vW/M57C8ng9NK0zt5ceZMHyZhmJOsWFF0BXFGzYjDz",
+	"5WI27eDm4EQloN+QlmnF+Q6TCFX1zRbxxH6tm83bvWzbWILnPqGG5Mx3vkDtqp1CxF3dJkcUSfgcH4C1",
+	"AS5xAD6heSijdaaaCx+PJ0ZRoWmKHU8oAbzDX37NWA+SuZBWAOCfC2YnViGv4toP2MtpGkwA9luJTNUo",
+	"cV9sqR3Ao+UeWjJr/nJGbxgwDsi+CaYSVtrlnjlLcSbei9LkKHxB1JBCalMxMTjIJRsw5VPYNJotJjIN",
+	"xhNs3cnpgbWduk0SwaxJBHpDIAt3bSwk0v/uEc1c73dNizJS5eApO2ACeQFeNuw0EXiH5/DpEKPSgI/H",
+	"hOxfde3Nwl38Q9IryuGFVXwXANpG0xvQl3BuAIoZ0JoNSSGBSd3OgAqSRKDO5k9smECBdY/RsKRC+tvB",
+	"7V3KMOY9UJIqqrv+5TdRQsBIs8auEmu2kr3AdFb24UNUDSXNvx+edsPODJkVYWtAkxF7CX4lpPGdR4b7",
+	"gQAz2qJDBwWCxyb6ed6YXJup4bnqi0qsxAGI7twYTOWFlDmjYqpgyapAbVUR3djb2Nl+tr253dl81rFv",
+	"+YapnFrFfvxs++X8bgto18c5IY9MgjZzCV+wlKKry2gQtvXJeYxe0qqjOtaw+dyI2Q/UTcqm4kLARdME",
+	"chRz6M1E7+HuDtSe9TY60cXUKCRiTnFMtmhj3ZmtEnLYI6Aa2+QVhma4b3NGpHBdtAJBc9k1C+MhI2+m",
+	"5c7V1o64FAff0AP4KrXheU4gwX7sREiSvtA9lkKzmKSOurdN4MGt9gbb4RR4yV45iaUXH/a+MYs5+2aH",
+	"soFvvnX2wghlHwAraxKJka1tLxrHyia1zPYuMro2kxlmpmqlPTbFNdC7yrXhS5fcWploSFGfBt/9drty",
+	"kyd2kyUQnUqeLqhHN57BHVodO/ouQ3ypvbnJQZzXUMkRt9qFXLBciivtR71mQ2eAqSYFzVhIe2hq8l2j",
+	"bBbS8bs2SHiON81GgoXzRsceqUf4LEpz3TR8OU3Dl691m/ZHbT/xBcXWZuo3XlMytATWnJHygBVpUL5m",
+	"0Pn6W5s/huN0FynfyD5ecZa+O/XHfTtbOBXTpRo7Yo6EGtDBguCxP913+VWXaUO4B/kvpUrZjKrlYZtM",
+	"rFnKV5ilvA4MvFt1fHuU5ZP3ip5VmU1Pab4iSo0JJfMCFm5aBpyci2sdwZFwHPIE5B60GdNoR1g/LFzF",
+	"NCTB2B/94Ep9Q80uV55EZwrldhSm/82otvBIa8U2r2IrhbpBrZViM7deizbOMrXaHNSmk3bIdAqtfLYm",
+	"dRY9/QPCXhOJH6xaCmqox5SWwhNA2YdqkwNDEnxtW2f97e1nqWapYgb+jQ0XfJ3eDWgiavwwlwzJohBf",
+	"kp4TLfLk3I08zwukGGikNBjpeI9JA1UsSWIenZJ9wxSwzARPMS4UElAoE3Ix0EuEx+Ya+y5KuHdfGJ4T",
+	"bhx9hN4nVmBAERsCWR4h2NMmUMlHOttkoKS4Isdv3nlgJZcpRFtcuWMZ0PI1vLh+d/SusAJc07zCGxJy",
+	"5Xs6X7PhlFwJQaTvXSxzn3i8j8JDAsLxP15utMpDd7lBY+YfyDiEy5//o9OZHp0Lz/s4JAJvoPteuegN",
+	"JimohKjMzb7hNTi3IEpG2C4XQ18kD1oNtw9WFGK+arORW2AyYO1WnIaroDQtE2zKVGheaYG2/gj/Pr8j",
+	"5I+2IuiegVSmmzOt2+QAPwl6Oc0pL0IynPvLBTbs92gSQvUj5ohliBAqH18vDUSbnED+llPCIyH3KePs",
+	"8+u9mQPuJ3GoPVL7QkLgfe16NjVwJbGAL2kn3ikc04Teo53YFIQfybCSArfNXuhizSt7pYXROMjrVLLA",
+	"/MyZDnEbD3GsutN+rYW7Lh7/IJI9WTZmOLhMtC5zHljGRYaHyE8kPC4ltUdNt8xIjS3UxqjztiqMkFNY",
+	"3cW0q3ly/OLodKdFDo5ON3d2v9s8fHHYIscvfnr5agcN6uufDw43XafbpyUdvM+wrulyc88+NlWhW/ey",
+	"WUfh7t3LZsYo3L01ZVMfm1EduVrNbOrVzNfe1aKxxrVNPlWV2d90TZlrK85NKvralIyUgpEnlUymMsPp",
+	"aZskWKsICU1OueIMaOgb/vPB4T5JcnZF0yFc9+zl0Wl8UcdeAkCazDPC35+2SEFT+78DkSnJsXLjExeZ",
+	"HOhQdjRg9Hp6HexaolJy/P70AwBevAZDgjapdptMiQutu3msu3msoaMpu3ks1zxN3p9TIUX3aueBZqSs",
+	"H31MKwL4qQ4toUf7U8dRU6eGBRuAVQC6rZg2EOvjyooPKE2pZEKOpubqqIJEGzrEshEXIrCDJK5eLPGF",
+	"l76IkqkbnjKst1RlqUwBlZS632NKs4wBbYMgbhBA/reTkeuNi0uEXk8Y6CjBNm1kzsTk+lTf4CHKfvG1",
+	"j32RARjhGTT7Aniaw4KXyTbWysjBHib7Zn1UqixLJlZHLqbOpfWgwYn7FQHW1QCOFeQ4cjmfTN7C1PGW",
+	"K820ryz5488k5nSleR7qcwFkWacSf4Mmp7bY8KEyExu2bWOZ4YJSi+1vCvboluZDCG+Mp3aV9f2hiRJC",
+	"V4LdGnJ48rZG/QZFWy0UiTj3Ix1tVTsEoUcI9307gp32d6AzrhnrIZxoFJ6VBWFU5ZwpqJAM0WsYWxuq",
+	"jMOWFSNJqvLNG6b45TBxJD004kTydLrwzJrdMEWh8UKdfrdvbAUU/FoDfoMa0MpWzZ5bruarF+gR1Wcv",
+	"WrTus/v/0XWfr+YeS7quJOqAE/ry6O3RhyNoihdcblc9DR43Fymr7UFqJAAxqq8Ny+pqqyMKs1DoHWQA",
+	"69/EmMKMC7IrrB6jYWJXCoszds4tzrs1e9H2K6m+In8WHxOBykNZ9JQsuGb38GtBZtcFbn8hnVwpiPcH",
+	"URSrh66Ox703VZT+Mrp0Hu3s1M+jq+fjvrlLN/s0SOsEjrFaRD97LfMsaUUQhvs5+ov9wqlmpMzyqECb",
+	"nOJKTMN7UaPG7/Byx3SuW/e1g7lWZotXZk6UH+RE3SjIFfXlrprRs+zRYiuSwOlLUOIfjdea1EX4D6Jf",
+	"PHQz4xXqzBktw7orpzYVQYp2USwtc1eIjIy9+BqRHi3aIzep7uoeLepTB0Z3Q21ZSDx0Ux1I5fZ39eYU",
+	"8XJ7YNhllXpxwKHIkJmp+ms2RYajB/zKOmoUzHSlfRBpl2Qn7iF8w4SRajj9qSdahccpHYhfQ4OqiQZf",
+	"8/Y1NCCsbJyJauqeqqFu89QFa2nNFXU6od7MT8HMV8ibMY1R9lkb0xdt8t4j0vZ7LYvASYT3yFzWDHjr",
+	"T8e1Bl51H60xJ6fdFTDyffOEdg+/d17CG33AvVMnQpW9gxdU9s4k+ruKrXQceBnX9CLHOuq73NyNtV5f",
+	"8YT6BxLMMbGY5Ondoc6/HYq7JBo6KZnu2iRBD6yOfw4hjCnI56SYRD33xhDojo3k5FxAOFWzVIoMmWIh",
+	"1rnv8iUrfjGEcoMWiI2jNrJHBlL5wjPRxEw3qiLmLX8VMIdZ+zBFd38clrnZVNcauFoKzdyD6b46ka8j",
+	"mpvDoa1szOmRq8rPGpifsK6ozvvNJALWhN1ybaAKRpc6DWGbOregcteHxr8auiePqzYkGYgdh3p+/+iS",
+	"ZbahXiXcLl6rNXKnzYj0LBy7Gx19pdC7sd1cj99VLmtE8KpPOgWGF/9gXE/tRx1nXM6tdkwhocG/j7jp",
+	"rhxojMbVoH3OORqFDWtAQHJwt6r08TohzfmltYAJkYIkVVWSNOKJ8UN/ZYiia5N8znuwPzo/7LS32zvt",
+	"7a2d53Z/jChTqwydEPWUzPqpe2Ioywnu2Rxa65EQyHgKpyiGjX5ffG3EYuKkd3H1Mes2Z40458g+WzbS",
+	"OXK7Wqyz9pp6/dnkHs6EeMa/tIdFqBB0vUcMHj+1JkZeM6Grx77y8Dh+smzEPO+l2dao51KBogjEfKiN",
+	"US8VtUBmVfInQZnjilX2zahunXxq2XgoIzGVdfjr2ILHwkYfSt5r5GyyJ32nCfjKMdI2SRTTsq9SppMW",
+	"SSL30f6p2CVTiintOnZk7IbbK4li2HPS3njQlTlWYuBFv32OINb9CIT1JHrUYMVYlOZ3fsnFFVM9xYWp",
+	"ALTTwqdxuKSsH6weX6z51BXYFFOptSSZHDe3jZjqmKaa01d3XvaMmGp890dCVWfWoCPI6lqdrh5E+1Aq",
+	"uH4P1cK0i/LFt5Q0rg/ICpDXCjYYhUiqIMo+SVxmJc8S1NeRnnLaPgEdBcwZ7+1ikk57G51sN7YvBbfq",
+	"DhKZy9rvQiqvQ93Ino+bmunPGFE3wuoppeyYZLqs2K90ZlaMyDxjyrU1hJu5knEEdkbxJjs8xuhIIqRg",
+	"ic8JcY8JcTrgxcRKercuZWm7nbBbCqf/x+zIoEsNsO2WS6TpsK6OEORocYeoRyoTf/bd9vZ89uYEN9LX",
+	"VyO+CGQo2rhrE7YyJuzf/GbcgMXvapnGrF4hVGt94JI5jZnzt6cOOLrrW5XcIauYZU3w8ZVrmm53YiqL",
+	"Cy48hdXZBhXZ2UZU+l1QJEX3YH5dLBLZSCS2Wac4r4DLXyk5KLdSxnqmWwsDHNPiJT7EigQucUlDwLIr",
+	"tUHikfr85LoIpv9NJXZZ0Nu3TFyZ7sbezu7uOINT/YzcC8aVZLc0NZ6uPeG9xhbpvLfAW/uVKGTG8lmW",
+	"AX6whInYX80yD7jL4qdxw0Qm1SwTwV8sYSqam5lWxBXvLFQ48dXQq5neDL1a4DQcCV0mC8pFWJtZNy/+",
+	"fAHTcjlUpY6WikiYb6yr2+RTAExb1kFqmpdPyYon5iZyIWXOqLhzgVwK9Q06YgOpsmhTsVvjVpCrSOvh",
+	"31bZeA+bK/uarZG5AqLoPQcIwXgtovqY7pEzg9ZGZCTjV9yefqZ/C/+b9QWsUDpHMGnrVA5tvPBFXpmz",
+	"93Onb5QjLidvoxx/Sog5cmBqczXcgE1JGv5+o17gFrvtSWUancGDPK9ubUSF0cnTLGfpeKsuoMig5PD0",
+	"1xFinVTm/UKEom1e2FuX3Wo4sGHY4x5+wzKX2THm0+GkS7du3KVbO15rx2vteK0dr7XjtXa8ahwvuyBb",
+	"qb6pOlxTER57szYK1/0V+Irv7a0dgeG+y1+b31FCx+DlyG8qX56PjlgSS+ibcf8IXREI89TGXzDzTNv9",
+	"jyEm6/o4N+NSKsJo2iVKDhC/Cj7Rk5NXh+R55/vtp+A+cVM6I7CpLtBfUf0cLUFy/P70A9niWkazS9rk",
+	"kOW5dqF5uyMMy87ExZCksihoi2hW8FTmUtj5GXoBego6gFEDYXylDcm5YCTRrPdPjFHswyfQjgq1/+FJ",
+	"i7x9BT+VpouYHDwF1+Tjh1eb37fgf51AFX8xNIxIlTFFCqqu7V3PhCN83+zs7O60z8SZwGHsDOz6+J5+",
+	"yMnoeX3QY4RG+FQMccw9kvi1SlqgvVrIW5/bf9hNbP+P9tjlGGhghLfL5CPa+z7x4BxtQtI6E/4TK5R2",
+	"iFQKwVLDb7jhmMqgmdZcinPFCmnYeSrFJb9y93A6HG8jQT5oDpyY8BCBCChkTbg+jAPnVitWrS+7oXmf",
+	"ES7OBB0dAq8OGQ0toq3eh4Ccn0WbvEfuYudz20k93/4hJFDDKiN7J1VMG3It5AAiWHbK8HbhbqGGLWOp",
+	"zFjWwk4DZ6LgGtI1MvK/voTXTYQkfbB+0WuFrOltO6bfBI53Lgedb28i3KFCYZI1NeSS9nOzb3+hQ66X",
+	"ff24JCDt17zXYxnI0QFJ/pb4eFzyT/ue/m7/s2n/86+kZQXfTu/wxHfZvGBXXEA/S2SVZXkOy0qvmSB0",
+	"QId72JMHtVWvDx3ycNXL44ruKUYz3WXMaJJJ5Pej15C/ciZwqkgSdilV0c8pTPYTtHOgRhY8TcBUw1NS",
+	"DCUqTDURUrA994VbjegF2hFcYg7VJLGX/dbZ+dwOmyJ2O+BBgG9q5D4hmnkmXJgYeU/hXdg7hk0I7ws6",
+	"3LlTAvrouMGgTyk3DMQC4p89lud2aeHZy+PjXsyoarezFzL/6jElB6Z1JkxFN4S6fC88IDWelxxiBqh8",
+	"2+TEPyUMx1wnsU4rutEF63IXyK1TNlh/YD0E9C99t78QEAHrT97JkYWDCDhMrLO9ve3WEHkF0Iig9wSK",
+	"1/CC7TuGSClJYYV7QLlxCS3Pt5+5vh8nzKjhJrRYTdpnYuwkjCNPOgnPXllQNXCJUX2W7MGrdKLZJgnk",
+	"FyV7jdJlvaMQJsYWVbV1WLAPKu5gxmDl/K/qvOBFlj7EnmCYcDjkt3ivhUIPMu9OhXAii2xFq2oozgS+",
+	"jM0bTjcPjt+0Ov/YaXe22zud9k6ndcKy19S0XjJ9bWSv9ZaL/m3r4NNp62yD9niL0F7vbKN1evp6b2fn",
+	"TNSXpk1q0fFwKVtB6t6gj1TjMH+KCPpBKtZ1CxV/GFfuLn+4oLebFyC6z57t7j5//mznfl4yKo0GLxm/",
+	"bPaSFXMve8RRvqtA4YPrsu0huD6EdPua7fvOEtpRdIdC+8zjgf607Qq93kfk4eU4hObWIA9Hs1HHyxbw",
+	"iB7E96FqFsqprisXpqhcwLcUJGbxh8UaOahWKeD35z1auO0wsUYBL5meaSW+7/J1dBOcgbNeS19dEcHS",
+	"JG/k7Y8FcyKJa4jkrHqRQGtKBGMawhUsAwh06ECqG/pUYMmA88wj9pR2BBKMEbGQiz7goVA/5M4re+Fw",
+	"YU8xvti35FyBNFh/toFj46TTEHfrYS8sz0B4MIuggigmFc6fkUWTinBhJFq3+lAYnnuqumTOXE5uBTby",
+	"VXciwac9vgGVvhufp29b5yf1OBUFU6q+NUHLUrL/l6Y7xwW+Ls9/Gg1a58Fu4dZckUY8wVse0QIVD5gL",
+	"+OYurxcfbDFO72oRia83+mNs9COxZPd8XGCr0Rwx6pzPttG7XAMX7rRp0OzGLk7JwpRx55OkUqRMibAS",
+	"LSLYgGmDaCOiiZgG5KB7wrNQSBNKdeBWgEtrKFDEXrbgQfGrLnSOsafbMuAMcDOEDtw3kxuUh3V8jc/9",
+	"oJnQyyU2yrg5si/nK0+Fe/hDDuTODRBb7/WYYJkVprt29BzZdLh3Vi2ZLtoJE1Lqzp2iaMqsc8/2kL3P",
+	"QZdB1HKGKg68frpeB7g+L/Enf+FmB/E6rBNttfFSNKYanKjMn24bxl2Shgjjz6Qhoh0wSUO40Rtzb93N",
+	"/2zuPHfFNeZTuRUuo8w+vctnxgpgMJiisUEo7wVIpiuVwWhnE0FZ/MRfGT+ZTzhk2uT0op1K+1Lhkc/d",
+	"Vx+OTj+8PXgxfeODeDUeh3es8j6aDjbw7Tqq1sAGRkK65wRtNb+aqN03dQRgFTXRpB+iYwrOYnrKL58V",
+	"CwpDyAhR9FgBJBNMKuSco9fBvRTGmvZrNZsdLHnL1EpOHTVYdctMDLs5HXiHG7uxVtUrHGdbqtCNS8Jk",
+	"R65ZQ69OzK106PbLyBmv61aQlRmlUrBKn4L64NiiuhQ0hKrGNuWcTl/Fv5vbt3uc0NT0CmMNWi8pOrVU",
+	"jVMr6XVhqhk8QyXzGUg74OrpwJ4Te+lfGOSxz78GdyDTOq/kIIJgzA3p+NEWD+jY1Wr74avb0X5V7wEE",
+	"Ka8FcmC0JvwGb9WI3kzTZJIcEJj9LMTy8AP9G//cdpUu1nxf8RsmiBnY8x38KOuj3EPJxzsJx6KUCnKl",
+	"qDChtmToCxS6Ms/2yPPtZ00wkF2nrxP++TdTTKScFkwYewYmfd3/f/9XcakhidouJjyLTz23UtTX9gnt",
+	"vWnmM85jnvrpk13suj0OUARvrEF3WdFdw0NN8JBCWa/Rd/OrmsouqgODVPxVRcdEdn4G7MdeH5AfK8/g",
+	"8wtJaI9fsyHpUl+EgnkicyA9c+mENcKzogjPMqS+Iid1eA7K9wQYx17gatsGjgwETJhu9Fk31jp11XCc",
+	"ZYhW+bZrvbYmVTqrunoNFLKrx6SOjksgR9d3s6NP5jf3VZng+SA8BHYiJpDwB8g2OYW7u8Lpy75mmZ0b",
+	"AEJgzri42iei9DoRQqpYJdzFM3mieDgOe3xegGhmlw9J02fz+R4HQLpLP61ho+XARstQcBVprwOJ7vIY",
+	"vaBPoPDCSxxvAFXMHiZBKyDJamI3g6MxgL0ARBAuO9EhSmYgMRVRo5IIW7beQqPmmNlrfEjgB6b4lmvT",
+	"tJNw1f4S2I/2r2vRtjvIwZj11tVvgmC7z0G0rbLe4uJSNkq3fU9w6pEKM2Dx1DMAfvhUsYwJw2kex0O8",
+	"f1lQa4za5JU1icL/MrGjYWSEY+9B5EpKLvt57j4HtuEwC0f/UVCeJ/60UrMjPmqm3thHWaJIh3vU1mJL",
+	"UoS6KWdWv3Xhtn7poO7BI1H/CB5BRdQ1yy9nEPLo1Y6JuRWncx5/GSTdfjW7p/oovc5L4QeSGZT1yOU8",
+	"IEmPaj2QKkui3PXEAcPn4cu9qHkXIpjea0panj5ooKS4AvM0UoN3EAr4/HiEiUyDQ+uoeUKGvl1c+4gp",
+	"zXOmcOhUymvONPZ2uJD2ZoINXPdP2P1ce0d3om9a2ctz+qejS2MHL+imZqJLN3MpruhGa8OvO3T6UJyS",
+	"U57fUHJKhZFoXcOPZd+o6s+ndmT94zyOMztJaQX1vpxmP62NU2Y2D0Es6m2LdXu82CSKXSqmu5uuTwro",
+	"fexTsulbhCCnS5d5uUtpwarCB7wGToyx8gNfYbuO/a9k9liDuHUuuRTM6eoFafOx/V3nkd+p073vMn3A",
+	"Fq6eLmALT/gXDtja518HbLUhHsqoEf05ArZ+tCUFbP3ws/hUzQFbGK0pYIu3agzY2pEd89cdUdsonmod",
+	"SELRFoE6B7ovdyD2JHZcETkQ6DkA410+U8QXzla/8c/TxHobwrf22b6y8C04kxt7G4X1b/7Fip5imrZT",
+	"WbQvVKMHVHV9xv0mly3z22e7aXpMgVpGgK+14U94/qazOUqPE+X9iHal0UFaR3mborx93BIT/IPZ9VNl",
+	"s9VFefvxV03OwQxRXnjF5KDhnANUrRN7d0NENafakLAd5okEz6VeZmMOOLXO2jpivEoR42XsoIo81UWM",
+	"PTjS6D3bC6Zn23J3Wuvn1YoYL0O0yrdd6zYuCodb0YjxQdkaG1E6qWL4Lmqijf7mbKHlCB1fVt3AXChf",
+	"2P/2g7+V3OVNzb0rvn2IWqN335XANdzs4AOLuvXOie6nXefu1xjYJz4wgeBiy/NYttxRAPqJP3VvECif",
+	"SxPcJhCBmRh6n4ROzmylI7s7pyM/Gaucycd+PCByBhBy7V8sKKq+DCNQ2QlNGN4kD/2msyXt2DtbAO02",
+	"d4DwqPC5Q4XZbRppcfgQee+DGnChSve76BKv3vbjaIrmV8IfAbAPQuaIgsoftFzAszpkDg1Vn22TjA41",
+	"aijHWJ5SpXg8Q+3pEEEpUpG1IFMIe4ZrH5hBCJt8oQp6fDlEe28MGH/i7vm0BiInT6gm9phOaLxCMNd9",
+	"ty40Jzm/ZIYXrOVIgZGaUTN1A53H6JB0dn2/8ae+TawD2BUjyWtjevbIkbRIckoLdsoN++epUTw19qNj",
+	"arr/3HItvZNTlvYVS4i8YYp0jelpaOYDxrQvsDNCAolM59BewnU1qFAsRCZbXmJwyaU+uV7kEIwqA9Ke",
+	"vq3gWgOlpAKrAEYQx++0ySvKrVHLJb5uZS1zwa1x7Vl1lGWKaYwowN8ppH3tkQs2lI7hHq63g9URyrtO",
+	"HjDpVBaQNvTj6ft3YLO061xAnqCPrUnRzw3vUWW27OebGTX0aQs7nNgHxC4dhhRSG/I9+Ym/2LdSn1Ra",
+	"GScEIzHegIPuZeQF1TwlF0zzDJayAE/C2+1y2Vq+mwTMzIcSZUnObwbSrzvXIMOhhQHJOM1Zasp2AtAc",
+	"qUdN17oDfm/4pkn2c99/PKVpl2VNoNsHK8G/dhaT7DKH8dX4vVUu9l/QegICD0Figbc70lJwEor/3ttg",
+	"wx+32X8O+Hv+40+/dn7hbw9/7F78O7V/v/n4+5vOO/7jD6AZEUpruk1A5e4A6MYxuD+n9hBgvYNJ/bNV",
+	"WZvbzcFgsAkC2lc5E9C1ZHofYGTsBfkfkZeEynC2ZW9toLOoz7nY2Pthe3ve1zfTCjf2socnQL29uqHY",
+	"dTh1Cl/M2j1uhh4oL9t0+SNRSIyARjbhPHbpUqYiSSBPQJ3TgpG+sAreehOod60mfRq3zLcu20hng+87",
+	"P+zMBL6WSrcOf4Upnd90xj08U4p29Ph/bFwwqqxi++2zPc/jk3lpxM+cyEUf2kVDj6Sm6Sg2b4Svrb5T",
+	"+cbexhbtcdDzbinGzv/O35KXQCO9aeQm0EmbvhAs11GXvpQpwy8hGgQJmO7xrZuzY/9T08nlIM8rPysb",
+	"uh4euKROrnXfnk9d00frUsJFAwbHUMEG2KBIsRt5jQbR3fgwGrjm3tHXxO0O45Mh8IHskKg1sZ9OPDat",
+	"G/ItF9cam5nxtAvrBZk9bryekpc8ryzOkVAyLxxd3x+NRLEBXLjBNlSRQtdEOa4u56SI8kLvXrSc/Cdb",
+	"XMskur1nUax5M/EdYMH7mpUjh1ZNful+jy/1SfXcwGuLbhgP2/TEWNfewDU2NvmXgcps7BEiVRCvOez1",
+	"8cutLrpCR4pcs6F2QC4kzYSShCrPsYtTlPRFLQ+hgERKQ61fjJCY7GkykOraOtYT4yLxYsE9a+bqgBj3",
+	"CkIqtV96rLR1QJGM1+zEFQ6PDnjMZC8HqA0Od1aK3AHLK1ifqCrjVCIer+tHF+MeHfvIPm1AtDzmVUJI",
+	"xrCiZyovKONm48/Pf/7/AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -132,6 +132,12 @@ const (
 	ReasonOutOfTime        Reason = "request out of time"      //
 	ReasonIDsAlone         Reason = "ids and other filters"    //
 	ReasonNoKey            Reason = "key is not kept here"     //
+	ReasonNoSite           Reason = "no site of the instance"  //
+	ReasonPIN              Reason = "wrong PIN"                // how many tries are left
+	ReasonLinkClaimed      Reason = "link was used"            //
+	ReasonLinkRevoked      Reason = "link was revoked"         //
+	ReasonLinkLocked       Reason = "too many wrong PINs"      //
+	ReasonLinkExpired      Reason = "link has expired"         //
 	ReasonPasswordFixed    Reason = "password belongs to key"  //
 	ReasonPasswordRequired Reason = "key is encrypted"         //
 	ReasonPasswordWrong    Reason = "password does not open"   //
@@ -215,7 +221,8 @@ func Reasons() []Reason {
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,
 		ReasonCAExpired, ReasonCAInUse, ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname,
 		ReasonConstraint, ReasonNoIssuer, ReasonUnrelated, ReasonConstrained, ReasonPathLength,
-		ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
+		ReasonRevoked, ReasonNoKey, ReasonNoSite, ReasonPIN, ReasonLinkClaimed, ReasonLinkRevoked, ReasonLinkLocked,
+		ReasonLinkExpired, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOtherPEM, ReasonFileSize, ReasonContent, ReasonCertDates, ReasonNameText,
 		ReasonLongSerial, ReasonPasswordLong, ReasonOnePEM,
 		ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits,

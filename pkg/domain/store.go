@@ -93,6 +93,7 @@ type Store interface {
 	PAMAuthorizations() PAMAuthorizations
 	Nonces() Nonces
 	RequestKeys() RequestKeys
+	Enrolments() Enrolments
 	Secrets() Secrets
 	Histories() Histories
 

@@ -131,6 +131,9 @@ func (s *Store) RequestKeys() domain.RequestKeys { return requestKeys{s} }
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }
 
+// Enrolments implements domain.Store.
+func (s *Store) Enrolments() domain.Enrolments { return enrolments{of(s, &enrolmentTable)} }
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

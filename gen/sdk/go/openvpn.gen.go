@@ -486,6 +486,112 @@ func (s *OpenVPNService) RevokeClientSite2SiteForDryRun(ctx context.Context, id 
 	return call[DryRun](ctx, s.client, r, options)
 }
 
+// GetClientSite2SiteEnrolmentsPages lists the enrolments of a client.
+//
+// One page of the links that were made for the client, by ascending id. Ended ones are kept for 90
+// days after their expiry.
+//
+// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/enrolments, operation getClientSite2SiteEnrolmentsPage.
+func (s *OpenVPNService) GetClientSite2SiteEnrolmentsPages(id int64, params GetClientSite2SiteEnrolmentsPagesParams, options ...CallOption) *Pages[Enrolment] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Enrolment], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2SiteEnrolmentsPage", method: "GET", path: "/api/openvpn/clients/site2site/{id}/enrolments", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[EnrolmentPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Enrolment]{
+			Items: answer.Enrolments, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Enrolment]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateClientSite2SiteEnrolment makes a link by which a site gets its profile.
+//
+// Makes a link for the person at the site. At `/enrol/<secret>` of this server that person fetches
+// the profile of the client at the instance, or sends a certificate request that was made on the
+// router, so that the private key never leaves it. The link is good once, until it expires; opening
+// it spends nothing. After 10 wrong PINs it is locked. Only this answer has the secret. It needs
+// `write` of `openvpn.keys`, because who has the link gets the key.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/enrolments, operation createClientSite2SiteEnrolment.
+func (s *OpenVPNService) CreateClientSite2SiteEnrolment(ctx context.Context, id int64, body EnrolmentCreate, options ...CallOption) (*IssuedEnrolment, error) {
+	r := &request{
+		operation: "createClientSite2SiteEnrolment", method: "POST", path: "/api/openvpn/clients/site2site/{id}/enrolments", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[IssuedEnrolment](ctx, s.client, r, options)
+}
+
+// GetClientSite2SiteEnrolment gets an enrolment.
+//
+// What became of one link: whether it was claimed, when and from where.
+//
+// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+// getClientSite2SiteEnrolment.
+func (s *OpenVPNService) GetClientSite2SiteEnrolment(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) (*Enrolment, error) {
+	r := &request{
+		operation: "getClientSite2SiteEnrolment", method: "GET", path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+		accept: "application/json",
+	}
+	return call[Enrolment](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteEnrolment revokes an enrolment.
+//
+// Makes the link worthless. A link that was claimed stays claimed: what was fetched with it is
+// ended by revoking the client. Repeating it changes nothing.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+// revokeClientSite2SiteEnrolment.
+func (s *OpenVPNService) RevokeClientSite2SiteEnrolment(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) error {
+	r := &request{
+		operation: "revokeClientSite2SiteEnrolment", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}", retry: safe,
+		args: []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteEnrolmentDryRun tells what this would do: revoke an enrolment.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Makes the link
+// worthless. A link that was claimed stays claimed: what was fetched with it is ended by revoking
+// the client. Repeating it changes nothing.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true, operation
+// revokeClientSite2SiteEnrolmentDryRun.
+func (s *OpenVPNService) RevokeClientSite2SiteEnrolmentDryRun(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2SiteEnrolmentDryRun", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetCertificatesPages lists certificates.
 //
 // One page of all certificates that the CAs have issued and that are known here, by ascending id or
@@ -963,6 +1069,17 @@ type ExportClientsSite2SiteParams struct {
 // GetClientSite2SiteCertificatesPagesParams are the parameters of
 // GetClientSite2SiteCertificatesPages. A zero value is not sent.
 type GetClientSite2SiteCertificatesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetClientSite2SiteEnrolmentsPagesParams are the parameters of GetClientSite2SiteEnrolmentsPages.
+// A zero value is not sent.
+type GetClientSite2SiteEnrolmentsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
 	// past the end gives an empty page.

@@ -427,6 +427,89 @@ const (
 	FinalReasonAACompromise         FinalReason = "aACompromise"
 )
 
+// EnrolmentPage is the schema EnrolmentPage of the document Chaveiro.
+type EnrolmentPage struct {
+	Cursor Cursor `json:"cursor"`
+	// The enrolments of the page.
+	Enrolments []Enrolment `json:"enrolments"`
+}
+
+// Enrolment is the schema Enrolment of the document Chaveiro.
+type Enrolment struct {
+	// The id of the enrolment.
+	ID int64 `json:"id"`
+	// The client that it is for.
+	ClientID int64 `json:"client_id"`
+	// The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+	// The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+	// Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+	// `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+	// How many wrong PINs there were.
+	Tries int `json:"tries"`
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// When it was revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// When it was claimed.
+	ClaimedAt *time.Time `json:"claimed_at"`
+	// The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+}
+
+// EnrolmentCreate is sent: the schema EnrolmentCreate of the document Chaveiro.
+type EnrolmentCreate struct {
+	// The instance whose profile it gives; the client needs a config there.
+	InstanceID int64 `json:"instance_id"`
+	// The format of the profile, as of the profile itself; left out, the person at the site
+	// chooses. At most 32 characters.
+	Format Optional[string] `json:"format,omitzero"`
+	// How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out. At
+	// most 32 characters.
+	ExpiresIn Optional[string] `json:"expires_in,omitzero"`
+	// A PIN of 4 to 32 characters that the person is told by another way; empty: none.
+	Pin Optional[string] `json:"pin,omitzero"`
+}
+
+// IssuedEnrolment is the schema IssuedEnrolment of the document Chaveiro.
+type IssuedEnrolment struct {
+	// The id of the enrolment.
+	ID int64 `json:"id"`
+	// The client that it is for.
+	ClientID int64 `json:"client_id"`
+	// The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+	// The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+	// Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+	// `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+	// How many wrong PINs there were.
+	Tries int `json:"tries"`
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// When it was revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// When it was claimed.
+	ClaimedAt *time.Time `json:"claimed_at"`
+	// The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+	// What the link ends with. Nobody can read it again.
+	Secret string `json:"secret"`
+	// The path of the link on this server.
+	Path string `json:"path"`
+	// The whole link; `null` when the server was not told its external URL.
+	URL *string `json:"url"`
+}
+
 // ServerCertificateCreate is sent: the schema ServerCertificateCreate of the document Chaveiro.
 type ServerCertificateCreate struct {
 	// The CA that signs.

@@ -23,6 +23,8 @@ type Config struct {
 	// TrustedOrigins are the origins, such as https://vpn.example.com, whose pages may write with
 	// the cookies of their visitors, in addition to the origin that the request was sent to.
 	TrustedOrigins []string
+	// ExternalURL is the URL under which clients reach the service; empty: not known.
+	ExternalURL string
 	Now            func() time.Time
 	Log            *slog.Logger
 	// Secure reports whether the client came over https, so that cookies are marked Secure.
@@ -49,6 +51,7 @@ type API struct {
 	deviceDomains
 	applications
 	authorizations
+	enrolments
 }
 
 var _ gen.StrictServerInterface = API{}
@@ -93,6 +96,7 @@ func Mount(e *echo.Echo, config Config) error {
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},
 		authorizations: authorizations{service: s.Authorizations},
+		enrolments:     enrolments{links: s.Enrolments, at: config.Now, base: config.ExternalURL},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil

@@ -132,6 +132,24 @@ var catalogue = map[domain.Reason][languages]string{
 		"A chave privada não está guardada aqui: o certificado foi importado ou pedido sem ela.",
 		"The private key is not kept here: the certificate was imported or requested without it.",
 	},
+	domain.ReasonNoSite: {
+		"O cliente não tem configuração nessa instância. Crie-a com PUT …/configs/{instance_id}.",
+		"The client has no config at that instance. Make one with PUT …/configs/{instance_id}.",
+	},
+	domain.ReasonPIN: {"O PIN não confere. Tentativas restantes: %d.", "The PIN is not right. Tries left: %d."},
+	domain.ReasonLinkClaimed: {
+		"O link já foi usado. Peça outro a quem o enviou.", "The link was used already. Ask for another one.",
+	},
+	domain.ReasonLinkRevoked: {
+		"O link foi revogado. Peça outro a quem o enviou.", "The link was revoked. Ask for another one.",
+	},
+	domain.ReasonLinkLocked: {
+		"O link foi bloqueado após PINs errados demais. Peça outro a quem o enviou.",
+		"The link is locked after too many wrong PINs. Ask for another one.",
+	},
+	domain.ReasonLinkExpired: {
+		"O link expirou. Peça outro a quem o enviou.", "The link has expired. Ask for another one.",
+	},
 	domain.ReasonPasswordFixed: {
 		"A senha faz parte da chave e não pode ser alterada.", "The password belongs to the key and can't be changed.",
 	},

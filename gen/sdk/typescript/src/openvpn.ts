@@ -210,6 +210,50 @@ export type RevokeClientSite2SiteForDryRunRequest = types.ClientSite2SiteRevoke 
   id: number;
 };
 
+/** What getClientSite2SiteEnrolmentsPages takes. */
+export type GetClientSite2SiteEnrolmentsPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What createClientSite2SiteEnrolment takes. */
+export type CreateClientSite2SiteEnrolmentRequest = types.EnrolmentCreate & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getClientSite2SiteEnrolment takes. */
+export type GetClientSite2SiteEnrolmentRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
+/** What revokeClientSite2SiteEnrolment takes. */
+export type RevokeClientSite2SiteEnrolmentRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
+/** What revokeClientSite2SiteEnrolmentDryRun takes. */
+export type RevokeClientSite2SiteEnrolmentDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
 /** What getCertificatesPages takes. */
 export type GetCertificatesPagesRequest = {
   /**
@@ -586,6 +630,52 @@ const operations = {
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
   },
+  getClientSite2SiteEnrolmentsPages: {
+    id: "getClientSite2SiteEnrolmentsPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.EnrolmentPage,
+  },
+  createClientSite2SiteEnrolment: {
+    id: "createClientSite2SiteEnrolment",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.EnrolmentCreate },
+    accept: "application/json",
+    answer: shapes.IssuedEnrolment,
+  },
+  getClientSite2SiteEnrolment: {
+    id: "getClientSite2SiteEnrolment",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    accept: "application/json",
+    answer: shapes.Enrolment,
+  },
+  revokeClientSite2SiteEnrolment: {
+    id: "revokeClientSite2SiteEnrolment",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    empty: true,
+  },
+  revokeClientSite2SiteEnrolmentDryRun: {
+    id: "revokeClientSite2SiteEnrolmentDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getCertificatesPages: {
     id: "getCertificatesPage",
     method: "GET",
@@ -800,6 +890,8 @@ export class OpenvpnGroup {
     RenewClientSite2SiteDryRun: empty<RenewClientSite2SiteDryRunRequest>,
     RevokeClientSite2SiteFor: empty<RevokeClientSite2SiteForRequest>,
     RevokeClientSite2SiteForDryRun: empty<RevokeClientSite2SiteForDryRunRequest>,
+    CreateClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
+    ClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
     CreateServerCertificate: empty<CreateServerCertificateRequest>,
     ServerCertificate: empty<CreateServerCertificateRequest>,
     CreateCertificatePkcs12: empty<CreateCertificatePkcs12Request>,
@@ -1187,6 +1279,86 @@ export class OpenvpnGroup {
    */
   revokeClientSite2SiteForDryRun(request: RevokeClientSite2SiteForDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
     return this.#client.call(operations.revokeClientSite2SiteForDryRun, request, options);
+  }
+
+  /**
+   * List the enrolments of a client.
+   *
+   * One page of the links that were made for the client, by ascending id. Ended ones are kept for
+   * 90 days after their expiry.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/enrolments, operation getClientSite2SiteEnrolmentsPage.
+   */
+  getClientSite2SiteEnrolmentsPages(request: GetClientSite2SiteEnrolmentsPagesRequest, options?: CallOptions): Pages<types.Enrolment> {
+    const operation = operations.getClientSite2SiteEnrolmentsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["enrolments"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Make a link by which a site gets its profile.
+   *
+   * Makes a link for the person at the site. At `/enrol/<secret>` of this server that person
+   * fetches the profile of the client at the instance, or sends a certificate request that was made
+   * on the router, so that the private key never leaves it. The link is good once, until it
+   * expires; opening it spends nothing. After 10 wrong PINs it is locked. Only this answer has the
+   * secret. It needs `write` of `openvpn.keys`, because who has the link gets the key.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/enrolments, operation createClientSite2SiteEnrolment.
+   */
+  createClientSite2SiteEnrolment(request: CreateClientSite2SiteEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<types.IssuedEnrolment>> {
+    return this.#client.call(operations.createClientSite2SiteEnrolment, request, options);
+  }
+
+  /**
+   * Get an enrolment.
+   *
+   * What became of one link: whether it was claimed, when and from where.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+   * getClientSite2SiteEnrolment.
+   */
+  getClientSite2SiteEnrolment(request: GetClientSite2SiteEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<types.Enrolment>> {
+    return this.#client.call(operations.getClientSite2SiteEnrolment, request, options);
+  }
+
+  /**
+   * Revoke an enrolment.
+   *
+   * Makes the link worthless. A link that was claimed stays claimed: what was fetched with it is
+   * ended by revoking the client. Repeating it changes nothing.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+   * revokeClientSite2SiteEnrolment.
+   */
+  revokeClientSite2SiteEnrolment(request: RevokeClientSite2SiteEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.revokeClientSite2SiteEnrolment, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke an enrolment.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Makes the link
+   * worthless. A link that was claimed stays claimed: what was fetched with it is ended by revoking
+   * the client. Repeating it changes nothing.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true, operation
+   * revokeClientSite2SiteEnrolmentDryRun.
+   */
+  revokeClientSite2SiteEnrolmentDryRun(request: RevokeClientSite2SiteEnrolmentDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2SiteEnrolmentDryRun, request, options);
   }
 
   /**

@@ -168,6 +168,51 @@ export const ClientSite2SiteRevoke: Shape = new ObjectShape(() => ({
   invalidity_date: ["invalidityDate"],
 }));
 
+export const EnrolmentPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  enrolments: ["enrolments", { list: Enrolment }],
+}));
+
+export const Enrolment: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  client_id: ["clientId"],
+  instance_id: ["instanceId"],
+  format: ["format"],
+  pin_required: ["pinRequired"],
+  state: ["state"],
+  tries: ["tries"],
+  created_at: ["createdAt", "date"],
+  expires_at: ["expiresAt", "date"],
+  revoked_at: ["revokedAt", "date"],
+  claimed_at: ["claimedAt", "date"],
+  claimed_from: ["claimedFrom"],
+}));
+
+export const EnrolmentCreate: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  format: ["format"],
+  expires_in: ["expiresIn"],
+  pin: ["pin"],
+}));
+
+export const IssuedEnrolment: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  client_id: ["clientId"],
+  instance_id: ["instanceId"],
+  format: ["format"],
+  pin_required: ["pinRequired"],
+  state: ["state"],
+  tries: ["tries"],
+  created_at: ["createdAt", "date"],
+  expires_at: ["expiresAt", "date"],
+  revoked_at: ["revokedAt", "date"],
+  claimed_at: ["claimedAt", "date"],
+  claimed_from: ["claimedFrom"],
+  secret: ["secret"],
+  path: ["path"],
+  url: ["url"],
+}));
+
 export const ServerCertificateCreate: Shape = new ObjectShape(() => ({
   ca_id: ["caId"],
   kind: ["kind"],

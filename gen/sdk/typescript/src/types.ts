@@ -404,6 +404,93 @@ export interface ClientSite2SiteRevoke {
  */
 export type FinalReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise" | (string & {});
 
+/** Source: the schema EnrolmentPage of the document Chaveiro. */
+export interface EnrolmentPage {
+  cursor: Cursor;
+  /** The enrolments of the page. */
+  enrolments: Enrolment[];
+}
+
+/** Source: the schema Enrolment of the document Chaveiro. */
+export interface Enrolment {
+  /** The id of the enrolment. */
+  id: number;
+  /** The client that it is for. */
+  clientId: number;
+  /** The instance whose profile it gives. */
+  instanceId: number;
+  /** The format of the profile; empty: the person at the site chooses. */
+  format: string;
+  /** Whether a PIN is asked for. */
+  pinRequired: boolean;
+  /** `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. */
+  state: string;
+  /** How many wrong PINs there were. */
+  tries: number;
+  /** When it was made. */
+  createdAt: Date;
+  /** When it ends. */
+  expiresAt: Date;
+  /** When it was revoked. */
+  revokedAt: Date | null;
+  /** When it was claimed. */
+  claimedAt: Date | null;
+  /** The address that it was claimed from. */
+  claimedFrom: string | null;
+}
+
+/** Source: the schema EnrolmentCreate of the document Chaveiro. */
+export interface EnrolmentCreate {
+  /** The instance whose profile it gives; the client needs a config there. */
+  instanceId: number;
+  /**
+   * The format of the profile, as of the profile itself; left out, the person at the site chooses.
+   * At most 32 characters.
+   */
+  format?: string | null | undefined;
+  /**
+   * How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out. At
+   * most 32 characters.
+   */
+  expiresIn?: string | null | undefined;
+  /** A PIN of 4 to 32 characters that the person is told by another way; empty: none. */
+  pin?: string | null | undefined;
+}
+
+/** Source: the schema IssuedEnrolment of the document Chaveiro. */
+export interface IssuedEnrolment {
+  /** The id of the enrolment. */
+  id: number;
+  /** The client that it is for. */
+  clientId: number;
+  /** The instance whose profile it gives. */
+  instanceId: number;
+  /** The format of the profile; empty: the person at the site chooses. */
+  format: string;
+  /** Whether a PIN is asked for. */
+  pinRequired: boolean;
+  /** `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. */
+  state: string;
+  /** How many wrong PINs there were. */
+  tries: number;
+  /** When it was made. */
+  createdAt: Date;
+  /** When it ends. */
+  expiresAt: Date;
+  /** When it was revoked. */
+  revokedAt: Date | null;
+  /** When it was claimed. */
+  claimedAt: Date | null;
+  /** The address that it was claimed from. */
+  claimedFrom: string | null;
+  /** What the link ends with. Nobody can read it again. */
+  secret: string;
+  /** The path of the link on this server. */
+  path: string;
+  /** The whole link; `null` when the server was not told its external URL. */
+  url: string | null;
+}
+
 /** Source: the schema ServerCertificateCreate of the document Chaveiro. */
 export interface ServerCertificateCreate {
   /** The CA that signs. */

@@ -25,6 +25,9 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    EnrolmentPage,
+    Enrolment,
+    IssuedEnrolment,
     IssuedKind,
     CaPage,
     Ca,
@@ -1089,6 +1092,205 @@ class Openvpn:
                 "reason": reason,
                 "invalidity_date": invalidity_date,
             },
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
+    def get_client_site2site_enrolments_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> Pages[Enrolment]:
+        """List the enrolments of a client.
+
+        One page of the links that were made for the client, by ascending id. Ended ones are kept
+        for 90 days after their expiry.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/enrolments, operation
+        getClientSite2SiteEnrolmentsPage.
+        """
+
+        def fetch(cursor: int) -> Page[Enrolment]:
+            call = Call(
+                "getClientSite2SiteEnrolmentsPage",
+                "GET",
+                "/api/openvpn/clients/site2site/{id}/enrolments",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = self._transport.json(call, EnrolmentPage.from_dict, options)
+            return Page(
+                answer.enrolments, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return Pages(fetch, cursor or 0)
+
+    def create_client_site2site_enrolment(
+        self,
+        id: int,
+        *,
+        instance_id: int,
+        format: str | None | Unset = UNSET,
+        expires_in: datetime | str | None | Unset = UNSET,
+        pin: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> IssuedEnrolment:
+        """Make a link by which a site gets its profile.
+
+        Makes a link for the person at the site. At `/enrol/<secret>` of this server that person
+        fetches the profile of the client at the instance, or sends a certificate request that was
+        made on the router, so that the private key never leaves it. The link is good once, until it
+        expires; opening it spends nothing. After 10 wrong PINs it is locked. Only this answer has
+        the secret. It needs `write` of `openvpn.keys`, because who has the link gets the key.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The instance whose profile it gives; the client needs a config there. From 1
+          to 9007199254740991.
+        - format: The format of the profile, as of the profile itself; left out, the person at the
+          site chooses. At most 32 characters.
+        - expires_in: How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D`
+          when left out. At most 32 characters.
+        - pin: A PIN of 4 to 32 characters that the person is told by another way; empty: none. At
+          most 32 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/enrolments, operation
+        createClientSite2SiteEnrolment.
+        """
+        call = Call(
+            "createClientSite2SiteEnrolment",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/enrolments",
+            "keyed",
+            args={"id": id},
+            body={
+                "instance_id": instance_id,
+                "format": format,
+                "expires_in": expires_in,
+                "pin": pin,
+            },
+        )
+        return self._transport.json(call, IssuedEnrolment.from_dict, options)
+
+    def get_client_site2site_enrolment(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Enrolment:
+        """Get an enrolment.
+
+        What became of one link: whether it was claimed, when and from where.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+        getClientSite2SiteEnrolment.
+        """
+        call = Call(
+            "getClientSite2SiteEnrolment",
+            "GET",
+            "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
+        )
+        return self._transport.json(call, Enrolment.from_dict, options)
+
+    def revoke_client_site2site_enrolment(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Revoke an enrolment.
+
+        Makes the link worthless. A link that was claimed stays claimed: what was fetched with it is
+        ended by revoking the client. Repeating it changes nothing.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+        revokeClientSite2SiteEnrolment.
+        """
+        call = Call(
+            "revokeClientSite2SiteEnrolment",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
+        )
+        self._transport.empty(call, options)
+
+    def revoke_client_site2site_enrolment_dry_run(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke an enrolment.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Makes the
+        link worthless. A link that was claimed stays claimed: what was fetched with it is ended by
+        revoking the client. Repeating it changes nothing.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true,
+        operation revokeClientSite2SiteEnrolmentDryRun.
+        """
+        call = Call(
+            "revokeClientSite2SiteEnrolmentDryRun",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
         )
         return self._transport.json(call, DryRun.from_dict, options)
 

@@ -450,6 +450,162 @@ class FinalReason(enum.StrEnum):
     AACOMPROMISE = "aACompromise"
 
 
+@dataclass(slots=True, kw_only=True)
+class EnrolmentPage:
+    """The schema EnrolmentPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    enrolments: list[Enrolment]
+    """The enrolments of the page. At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> EnrolmentPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            enrolments=[Enrolment.from_dict(item) for item in data["enrolments"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Enrolment:
+    """The schema Enrolment of the document Chaveiro."""
+
+    id: int
+    """The id of the enrolment."""
+
+    client_id: int
+    """The client that it is for."""
+
+    instance_id: int
+    """The instance whose profile it gives."""
+
+    format: str
+    """The format of the profile; empty: the person at the site chooses. At most 32 characters."""
+
+    pin_required: bool
+    """Whether a PIN is asked for."""
+
+    state: str
+    """`open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. At most 16
+    characters.
+    """
+
+    tries: int
+    """How many wrong PINs there were."""
+
+    created_at: datetime
+    """When it was made. At most 32."""
+
+    expires_at: datetime
+    """When it ends. At most 32."""
+
+    revoked_at: datetime | None
+    """When it was revoked. At most 32."""
+
+    claimed_at: datetime | None
+    """When it was claimed. At most 32."""
+
+    claimed_from: str | None
+    """The address that it was claimed from. At most 64 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Enrolment:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            client_id=data["client_id"],
+            instance_id=data["instance_id"],
+            format=data["format"],
+            pin_required=data["pin_required"],
+            state=data["state"],
+            tries=data["tries"],
+            created_at=read_datetime(data["created_at"]),
+            expires_at=read_datetime(data["expires_at"]),
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            claimed_at=None if (value := data["claimed_at"]) is None else read_datetime(value),
+            claimed_from=data["claimed_from"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class IssuedEnrolment:
+    """The schema IssuedEnrolment of the document Chaveiro."""
+
+    id: int
+    """The id of the enrolment."""
+
+    client_id: int
+    """The client that it is for."""
+
+    instance_id: int
+    """The instance whose profile it gives."""
+
+    format: str
+    """The format of the profile; empty: the person at the site chooses. At most 32 characters."""
+
+    pin_required: bool
+    """Whether a PIN is asked for."""
+
+    state: str
+    """`open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. At most 16
+    characters.
+    """
+
+    tries: int
+    """How many wrong PINs there were."""
+
+    created_at: datetime
+    """When it was made. At most 32."""
+
+    expires_at: datetime
+    """When it ends. At most 32."""
+
+    revoked_at: datetime | None
+    """When it was revoked. At most 32."""
+
+    claimed_at: datetime | None
+    """When it was claimed. At most 32."""
+
+    claimed_from: str | None
+    """The address that it was claimed from. At most 64 characters."""
+
+    secret: str
+    """What the link ends with. Nobody can read it again. At most 64 characters."""
+
+    path: str
+    """The path of the link on this server. At most 128 characters."""
+
+    url: str | None
+    """The whole link; `null` when the server was not told its external URL. At most 2048 characters.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> IssuedEnrolment:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            client_id=data["client_id"],
+            instance_id=data["instance_id"],
+            format=data["format"],
+            pin_required=data["pin_required"],
+            state=data["state"],
+            tries=data["tries"],
+            created_at=read_datetime(data["created_at"]),
+            expires_at=read_datetime(data["expires_at"]),
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            claimed_at=None if (value := data["claimed_at"]) is None else read_datetime(value),
+            claimed_from=data["claimed_from"],
+            secret=data["secret"],
+            path=data["path"],
+            url=data["url"],
+        )
+
+
 class IssuedKind(enum.StrEnum):
     """A kind of certificate that can be created; those of clients are created with their client. A
     newer server may have more values, which are read as texts.

@@ -211,6 +211,50 @@ class OpenvpnResults:
             types.RevokeClientSite2SiteForDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_for_dry_run(**arguments)
         )
 
+    def get_client_site2site_enrolments_pages(
+        self, request: types.GetClientSite2SiteEnrolmentsPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2SiteEnrolmentsPageResponse, types.Enrolment]:
+        """List the enrolments of a client."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2site_enrolments_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2SiteEnrolmentsPageResponse, "enrolments", pages)
+
+    def create_client_site2site_enrolment(
+        self, request: types.CreateClientSite2SiteEnrolmentRequest
+    ) -> types.CreateClientSite2SiteEnrolmentResponse:
+        """Make a link by which a site gets its profile."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2SiteEnrolmentResponse, "enrolment", lambda: self._group.create_client_site2site_enrolment(**arguments)
+        )
+
+    def get_client_site2site_enrolment(
+        self, request: types.GetClientSite2SiteEnrolmentRequest
+    ) -> types.GetClientSite2SiteEnrolmentResponse:
+        """Get an enrolment."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2SiteEnrolmentResponse, "enrolment", lambda: self._group.get_client_site2site_enrolment(**arguments)
+        )
+
+    def revoke_client_site2site_enrolment(
+        self, request: types.RevokeClientSite2SiteEnrolmentRequest
+    ) -> types.RevokeClientSite2SiteEnrolmentResponse:
+        """Revoke an enrolment."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteEnrolmentResponse, "", lambda: self._group.revoke_client_site2site_enrolment(**arguments)
+        )
+
+    def revoke_client_site2site_enrolment_dry_run(
+        self, request: types.RevokeClientSite2SiteEnrolmentDryRunRequest
+    ) -> types.RevokeClientSite2SiteEnrolmentDryRunResponse:
+        """Tell what this would do: revoke an enrolment."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteEnrolmentDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_enrolment_dry_run(**arguments)
+        )
+
     def get_certificates_pages(
         self, request: types.GetCertificatesPageRequest | None = None
     ) -> results.ResultPages[types.GetCertificatesPageResponse, types.Certificate]:

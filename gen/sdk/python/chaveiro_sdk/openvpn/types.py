@@ -25,6 +25,9 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    EnrolmentPage,
+    Enrolment,
+    IssuedEnrolment,
     IssuedKind,
     CaPage,
     Ca,
@@ -424,6 +427,83 @@ class RevokeClientSite2SiteForDryRunResponse(Response):
 
 
 @dataclass
+class GetClientSite2SiteEnrolmentsPageRequest(Request):
+    """The request of ``get_client_site2site_enrolments_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteEnrolmentsPageResponse(PageResponse[Enrolment]):
+    """A page of ``get_client_site2site_enrolments_pages``."""
+
+    enrolments: list[Enrolment] | None = None
+
+
+@dataclass
+class CreateClientSite2SiteEnrolmentRequest(Request):
+    """The request of ``create_client_site2site_enrolment``."""
+
+    id: int
+    instance_id: int
+    format: str | None | Unset | None = None
+    expires_in: datetime | str | None | Unset | None = None
+    pin: str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2SiteEnrolmentResponse(Response):
+    """The result of ``create_client_site2site_enrolment``."""
+
+    enrolment: IssuedEnrolment | None = None
+
+
+@dataclass
+class GetClientSite2SiteEnrolmentRequest(Request):
+    """The request of ``get_client_site2site_enrolment``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class GetClientSite2SiteEnrolmentResponse(Response):
+    """The result of ``get_client_site2site_enrolment``."""
+
+    enrolment: Enrolment | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentRequest(Request):
+    """The request of ``revoke_client_site2site_enrolment``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentResponse(Response):
+    """The result of ``revoke_client_site2site_enrolment``."""
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentDryRunRequest(Request):
+    """The request of ``revoke_client_site2site_enrolment_dry_run``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentDryRunResponse(Response):
+    """The result of ``revoke_client_site2site_enrolment_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetCertificatesPageRequest(Request):
     """The request of ``get_certificates_pages``."""
 
@@ -786,6 +866,9 @@ __all__ = [
     "Certificate",
     "CertificateKind",
     "FinalReason",
+    "EnrolmentPage",
+    "Enrolment",
+    "IssuedEnrolment",
     "IssuedKind",
     "CaPage",
     "Ca",
@@ -838,6 +921,16 @@ __all__ = [
     "RevokeClientSite2SiteForResponse",
     "RevokeClientSite2SiteForDryRunRequest",
     "RevokeClientSite2SiteForDryRunResponse",
+    "GetClientSite2SiteEnrolmentsPageRequest",
+    "GetClientSite2SiteEnrolmentsPageResponse",
+    "CreateClientSite2SiteEnrolmentRequest",
+    "CreateClientSite2SiteEnrolmentResponse",
+    "GetClientSite2SiteEnrolmentRequest",
+    "GetClientSite2SiteEnrolmentResponse",
+    "RevokeClientSite2SiteEnrolmentRequest",
+    "RevokeClientSite2SiteEnrolmentResponse",
+    "RevokeClientSite2SiteEnrolmentDryRunRequest",
+    "RevokeClientSite2SiteEnrolmentDryRunResponse",
     "GetCertificatesPageRequest",
     "GetCertificatesPageResponse",
     "CreateServerCertificateRequest",
