@@ -66,6 +66,7 @@ var groups = []struct {
 	{"PAMAuthorizations", authorizationRules.run},
 	{"Nonces", nonceRules.run},
 	{"RequestKeys", requestKeyRules.run},
+	{"Enrolments", enrolmentRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

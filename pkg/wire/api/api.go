@@ -25,8 +25,8 @@ type Config struct {
 	TrustedOrigins []string
 	// ExternalURL is the URL under which clients reach the service; empty: not known.
 	ExternalURL string
-	Now            func() time.Time
-	Log            *slog.Logger
+	Now         func() time.Time
+	Log         *slog.Logger
 	// Secure reports whether the client came over https, so that cookies are marked Secure.
 	Secure func(echo.Context) bool
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.

@@ -162,7 +162,9 @@ func wantsJSON(c echo.Context) bool {
 }
 
 // wantsHTML reports whether a browser asks.
-func wantsHTML(c echo.Context) bool { return strings.Contains(c.Request().Header.Get("Accept"), "text/html") }
+func wantsHTML(c echo.Context) bool {
+	return strings.Contains(c.Request().Header.Get("Accept"), "text/html")
+}
 
 // newToken is what makes a claim that is sent twice count once.
 func newToken() string { return rand.Text() }
